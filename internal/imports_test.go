@@ -1,0 +1,60 @@
+package internal_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// allowed says which of our packages each package may import. Data flows one way, and
+// so do imports: stages know what flows and nothing of one another; only cmd joins
+// them. What is not listed may import nothing of ours.
+var allowed = map[string][]string{
+	"internal/event":        {},
+	"internal/syslog":       {},
+	"internal/vendor":       {"internal/syslog"},
+	"internal/listener":     {"internal/event", "internal/syslog", "internal/vendor"},
+	"internal/balancer":     {"internal/event"},
+	"internal/shard":        {"internal/event"},
+	"internal/queue":        {"internal/event"},
+	"internal/hec":          {"internal/event"},
+	"internal/hec/endpoint": {},
+	"internal/hec/hectest":  {"internal/hec/endpoint"},
+	"internal/stats":        {"internal/event"},
+	"internal/config":       {},
+}
+
+func TestImportDirection(t *testing.T) {
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		pkg := filepath.ToSlash(filepath.Dir(strings.TrimPrefix(path, "../")))
+		if !strings.HasPrefix(pkg, "internal/") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, imp := range file.Imports {
+			name, _ := strconv.Unquote(imp.Path.Value)
+			ours, ok := strings.CutPrefix(name, "syslog-gateway/")
+			if ok && !slices.Contains(allowed[pkg], ours) {
+				t.Errorf("%s imports %s: only cmd joins the stages; declare the interface that %s needs", path, ours, pkg)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
