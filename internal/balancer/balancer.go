@@ -1,0 +1,105 @@
+package balancer
+
+import (
+	"errors"
+	"sync"
+
+	"syslog-gateway/internal/event"
+)
+
+// ErrStopped is returned for a batch that nobody will take any more.
+var ErrStopped = errors.New("the gateway is stopping and no shard has room")
+
+// Shard is what the balancer needs of a shard.
+type Shard interface {
+	// Offer hands the batch over when the shard can take it now.
+	Offer(b *event.Batch) bool
+	// Load is the number of bytes that wait in the shard.
+	Load() int64
+}
+
+// Balancer hands batches to shards.
+type Balancer struct {
+	policy Policy
+	shards []Shard
+	stop   <-chan struct{}
+
+	mu      sync.Mutex
+	order   []int
+	load    []int64
+	waiting int
+	room    chan struct{} // closed and replaced when a shard has room again
+}
+
+// New returns a balancer over the shards. When stop is closed, Handle does not wait
+// any more.
+func New(p Policy, shards []Shard, stop <-chan struct{}) *Balancer {
+	return &Balancer{
+		policy: p,
+		shards: shards,
+		stop:   stop,
+		load:   make([]int64, len(shards)),
+		room:   make(chan struct{}),
+	}
+}
+
+// Handle gives the batch to the first shard, in the order of the policy, that takes
+// it. While none does, it blocks; ErrStopped means that the batch stays with the
+// caller.
+func (b *Balancer) Handle(batch *event.Batch) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for {
+		if b.offer(batch) {
+			return nil
+		}
+		room := b.room
+		b.waiting++
+		b.mu.Unlock()
+		stopped := false
+		select {
+		case <-room:
+		case <-b.stop:
+			stopped = true
+		}
+		b.mu.Lock()
+		b.waiting--
+		if stopped {
+			if b.offer(batch) {
+				return nil
+			}
+			return ErrStopped
+		}
+	}
+}
+
+func (b *Balancer) offer(batch *event.Batch) bool {
+	for i, s := range b.shards {
+		b.load[i] = s.Load()
+	}
+	b.order = b.policy.Order(b.order[:0], batch.Key, b.load)
+	for _, i := range b.order {
+		if b.shards[i].Offer(batch) {
+			return true
+		}
+	}
+	return false
+}
+
+// Freed tells that a shard may accept again. Shards call it when they have taken a
+// batch out of their hands or come out of trouble.
+func (b *Balancer) Freed() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.waiting > 0 {
+		close(b.room)
+		b.room = make(chan struct{})
+	}
+}
+
+// Blocked reports whether somebody waits for room: the sign of back-pressure.
+func (b *Balancer) Blocked() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.waiting > 0
+}

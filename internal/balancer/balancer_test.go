@@ -1,0 +1,122 @@
+package balancer
+
+import (
+	"errors"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"syslog-gateway/internal/event"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// shard takes batches while it has room.
+type shard struct {
+	mu   sync.Mutex
+	room int
+	got  []*event.Batch
+	load int64
+}
+
+func (s *shard) Offer(b *event.Batch) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.room == 0 {
+		return false
+	}
+	s.room--
+	s.got = append(s.got, b)
+	return true
+}
+
+func (s *shard) Load() int64 { return s.load }
+
+func TestPolicies(t *testing.T) {
+	f := func(name string, key uint64, load []int64, want ...[]int) {
+		t.Helper()
+		p, err := NewPolicy(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.String() != name {
+			t.Errorf("%s calls itself %s", name, p)
+		}
+		for i, w := range want {
+			if got := p.Order(nil, key, load); !slices.Equal(got, w) {
+				t.Errorf("%s, turn %d: got %v, want %v", name, i, got, w)
+			}
+		}
+	}
+	f("round_robin", 0, make([]int64, 3), []int{1, 2, 0}, []int{2, 0, 1}, []int{0, 1, 2}, []int{1, 2, 0})
+	f("least_pending", 0, []int64{5, 1, 3, 1}, []int{1, 3, 2, 0}, []int{1, 3, 2, 0})
+	f("least_pending", 0, []int64{7}, []int{0})
+	f("source_hash", 7, make([]int64, 4), []int{3, 0, 1, 2}, []int{3, 0, 1, 2})
+	if _, err := NewPolicy("random"); err == nil {
+		t.Error("an unknown policy was accepted")
+	}
+}
+
+func build(stop chan struct{}, shards ...*shard) *Balancer {
+	var all []Shard
+	for _, s := range shards {
+		all = append(all, s)
+	}
+	p, _ := NewPolicy("round_robin")
+	return New(p, all, stop)
+}
+
+func TestFullShardIsPassedOver(t *testing.T) {
+	a, full, c := &shard{room: 10}, &shard{}, &shard{room: 10}
+	b := build(nil, a, full, c)
+	for range 12 {
+		if err := b.Handle(new(event.Batch)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(a.got)+len(c.got) != 12 || len(a.got) < 4 || len(c.got) < 4 {
+		t.Errorf("got %d and %d batches", len(a.got), len(c.got))
+	}
+}
+
+func TestHandleWaitsForRoom(t *testing.T) {
+	a := &shard{}
+	b := build(nil, a)
+	const handlers = 3
+	done := make(chan error, handlers)
+	for range handlers {
+		go func() { done <- b.Handle(new(event.Batch)) }()
+	}
+	for range handlers {
+		for !b.Blocked() {
+			runtime.Gosched()
+		}
+		a.mu.Lock()
+		a.room++
+		a.mu.Unlock()
+		b.Freed()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(a.got) != handlers || b.Blocked() {
+		t.Errorf("%d batches arrived, blocked %v", len(a.got), b.Blocked())
+	}
+}
+
+func TestStopGivesTheBatchBack(t *testing.T) {
+	stop := make(chan struct{})
+	b := build(stop, &shard{})
+	done := make(chan error, 1)
+	go func() { done <- b.Handle(new(event.Batch)) }()
+	for !b.Blocked() {
+		runtime.Gosched()
+	}
+	close(stop)
+	if err := <-done; !errors.Is(err, ErrStopped) {
+		t.Errorf("got %v", err)
+	}
+}

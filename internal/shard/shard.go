@@ -1,0 +1,165 @@
+package shard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/klauspost/compress/gzip"
+
+	"syslog-gateway/internal/event"
+)
+
+// ErrFull is what Queue.Append returns, wrapped or not, when there is no room.
+var ErrFull = errors.New("the queue is full")
+
+// Queue is what the shard needs of a disk queue.
+type Queue interface {
+	// Append makes the record durable against a crash of the process. It keeps
+	// nothing of the record, and books it as accepted.
+	Append(rec *event.Record) error
+	// WaitRoom blocks until Append is worth trying again, or ctx is done.
+	WaitRoom(ctx context.Context) error
+	// PendingBytes is what waits in the queue.
+	PendingBytes() int64
+}
+
+// Reasons of drops that are booked here.
+const (
+	dropNewest   = "drop_newest" // queue.when_full says so
+	dropShutdown = "shutdown"    // stopped while the queue was full
+)
+
+// backlog is how many batches wait for a shard that is busy compressing.
+const backlog = 2
+
+// BatchesHeld is how many batches a shard holds at most.
+const BatchesHeld = backlog + 1
+
+// Options is what a shard is built of.
+type Options struct {
+	Name       string
+	Queue      Queue
+	Pool       *event.Pool
+	Gzip       bool
+	DropNewest bool   // drop a batch that the full queue does not take
+	Freed      func() // tells the balancer that there is room again
+	Logger     *slog.Logger
+}
+
+// Shard compresses and appends the batches that it is offered.
+type Shard struct {
+	options Options
+	in      chan *event.Batch
+	stuck   atomic.Bool
+	waiting atomic.Int64 // bytes of JSON not yet appended
+
+	gzip *gzip.Writer
+	body buffer
+}
+
+// New returns a shard; Run makes it work.
+func New(o Options) (*Shard, error) {
+	s := &Shard{options: o, in: make(chan *event.Batch, backlog)}
+	if !o.Gzip {
+		return s, nil
+	}
+	var err error
+	if s.gzip, err = gzip.NewWriterLevel(&s.body, gzip.BestSpeed); err != nil {
+		return nil, fmt.Errorf("make a gzip writer: %w", err)
+	}
+	return s, nil
+}
+
+// Offer takes the batch over when the shard can work on it soon. A shard finds out
+// that its queue is full by trying: so there is always one that waits for room and
+// tells when there is some.
+func (s *Shard) Offer(b *event.Batch) bool {
+	if s.stuck.Load() {
+		return false
+	}
+	n := int64(len(b.Data))
+	s.waiting.Add(n)
+	select {
+	case s.in <- b:
+		return true
+	default:
+		s.waiting.Add(-n)
+		return false
+	}
+}
+
+// Load is the number of bytes that wait here and in the queue.
+func (s *Shard) Load() int64 { return s.waiting.Load() + s.options.Queue.PendingBytes() }
+
+// Close says that nothing more will be offered: Run ends with the last batch.
+func (s *Shard) Close() { close(s.in) }
+
+// Run works until Close. When ctx is done before, batches that find the queue full
+// are dropped and booked; the others are still appended.
+func (s *Shard) Run(ctx context.Context) error {
+	for b := range s.in {
+		s.take(ctx, b)
+	}
+	return nil
+}
+
+func (s *Shard) take(ctx context.Context, b *event.Batch) {
+	rec := event.Record{
+		Source:   b.Account.Source,
+		Events:   b.Events,
+		Raw:      len(b.Data),
+		Received: b.Received,
+		Body:     b.Data,
+	}
+	if s.gzip != nil {
+		s.compress(&rec, b.Data)
+	}
+	if reason := s.append(ctx, &rec); reason != "" {
+		b.Account.DropReceived(reason, b.Events)
+	}
+	s.waiting.Add(-int64(len(b.Data)))
+	s.options.Pool.Put(b)
+	s.options.Freed()
+}
+
+// compress makes rec hold the compressed data; writing to memory does not fail.
+func (s *Shard) compress(rec *event.Record, data []byte) {
+	s.body = s.body[:0]
+	s.gzip.Reset(&s.body)
+	_, _ = s.gzip.Write(data)
+	_ = s.gzip.Close()
+	rec.Encoding, rec.Body = event.Gzip, s.body
+}
+
+// append tries until the queue has the record; a reason says why it will never.
+func (s *Shard) append(ctx context.Context, rec *event.Record) (reason string) {
+	defer s.stuck.Store(false)
+	for {
+		err := s.options.Queue.Append(rec)
+		if err == nil {
+			return ""
+		}
+		full := errors.Is(err, ErrFull)
+		if full && s.options.DropNewest {
+			return dropNewest
+		}
+		s.stuck.Store(true)
+		if !full {
+			s.options.Logger.Error("append to the disk queue; trying again", "shard", s.options.Name, "error", err)
+		}
+		if s.options.Queue.WaitRoom(ctx) != nil {
+			return dropShutdown
+		}
+	}
+}
+
+// buffer is a byte slice that the gzip writer appends to.
+type buffer []byte
+
+func (b *buffer) Write(p []byte) (int, error) {
+	*b = append(*b, p...)
+	return len(p), nil
+}
