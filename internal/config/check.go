@@ -1,0 +1,163 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// TokenEnv is the variable that holds the HEC token; it is what the deployment's
+// secret store sets.
+const TokenEnv = "SPLUNK_HEC_TOKEN"
+
+// credential is the name of the systemd credential that holds the HEC token.
+const credential = "hec_token"
+
+// Check does what Validate does and then looks at the machine: that there is a
+// token, that the files of all TLS sections load, that the queue and the
+// dead-letter store can be written. It leaves nothing behind. The error joins all
+// problems.
+func (c Config) Check() error { return c.check(os.Environ()) }
+
+func (c Config) check(env []string) error {
+	ps := c.problems()
+	if _, err := c.Token(env); err != nil {
+		ps.add(place{}, "%v", err)
+	}
+	if c.Stats.Password.placeholder() {
+		ps.add(at("stats", "password"), "is the placeholder that `gateway config` prints; put the password there")
+	}
+	for _, name := range sortedKeys(c.Sources) {
+		if s := c.Sources[name]; slices.Contains(s.Protocols, "tls") {
+			ps.checkTLS(at("sources", name, "tls"), s.TLS)
+		}
+	}
+	ps.checkTLS(at("stats", "tls"), c.Stats.TLS)
+	if _, err := c.HEC.TLS.Config(); err != nil {
+		ps.add(at("hec", "tls"), "%v", err)
+	}
+	ps.checkWritable(at("queue", "path"), c.Queue.Path)
+	ps.checkWritable(at("dead_letter", "path"), c.DeadLetter.Path)
+	return ps.err()
+}
+
+func (ps *problems) checkTLS(p place, t ServerTLS) {
+	if t.CertFile == "" || t.KeyFile == "" {
+		return // whether that is right is for Validate to say
+	}
+	if _, err := t.Config(); err != nil {
+		ps.add(p, "%v", err)
+	}
+}
+
+// checkWritable tries to make a file in the directory, or a directory in the next
+// one above that exists: making the directory itself would give it to whoever
+// runs the check, often root.
+func (ps *problems) checkWritable(p place, dir string) {
+	if dir == "" {
+		return
+	}
+	for {
+		info, err := os.Stat(dir)
+		switch {
+		case err == nil && !info.IsDir():
+			ps.add(p, "%s is not a directory", display(dir))
+			return
+		case err == nil:
+			if err := tryWrite(dir); err != nil {
+				ps.add(p, "%s is not writable for this user (%v); the service runs as syslog-gateway", display(dir), cause(err))
+			}
+			return
+		case !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir):
+			ps.add(p, "%s can not be looked at: %v", display(dir), cause(err))
+			return
+		}
+		dir = filepath.Dir(filepath.Clean(dir))
+	}
+}
+
+func tryWrite(dir string) error {
+	f, err := os.CreateTemp(dir, ".gateway-check-*.tmp")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// cause is the system's own word of an error about a path.
+func cause(err error) error {
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
+}
+
+// Token returns the HEC token. The first of these that is there wins:
+//
+//  1. SPLUNK_HEC_TOKEN in the environment: what somebody gives to this very run
+//  2. hec.token_file: the configuration names a file
+//  3. the systemd credential hec_token ($CREDENTIALS_DIRECTORY/hec_token)
+//  4. hec.token: also GATEWAY_HEC__TOKEN
+//
+// An empty variable or credential is as good as none. A token_file that can not
+// be read, or is empty, is an error: it was asked for. The error names the ways to
+// give a token and never shows one.
+func (c Config) Token(env []string) (Secret, error) {
+	if v := strings.TrimSpace(lookupEnv(env, TokenEnv)); v != "" {
+		return usable(Secret(v), TokenEnv)
+	}
+	if path := c.HEC.TokenFile; path != "" {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return "", fmt.Errorf("hec.token_file: read %s: %w", path, cause(err))
+		}
+		token := Secret(strings.TrimSpace(string(data)))
+		if token == "" {
+			return "", fmt.Errorf("hec.token_file: %s is empty; write the HEC token into it", path)
+		}
+		return usable(token, "hec.token_file: "+path)
+	}
+	if dir := lookupEnv(env, "CREDENTIALS_DIRECTORY"); dir != "" {
+		path := filepath.Join(dir, credential)
+		data, err := os.ReadFile(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("systemd credential %s: read %s: %w", credential, path, cause(err))
+		}
+		if token := Secret(strings.TrimSpace(string(data))); token != "" {
+			return usable(token, "systemd credential "+credential)
+		}
+	}
+	if c.HEC.Token != "" {
+		return usable(c.HEC.Token, "hec.token")
+	}
+	return "", fmt.Errorf("hec.token: there is no HEC token; give it by the variable %s, by hec.token_file, "+
+		"by the systemd credential %s (LoadCredential=%s:/etc/syslog-gateway/hec_token in the unit), or by hec.token",
+		TokenEnv, credential, credential)
+}
+
+// usable refuses what can not be a token. It ends up in an HTTP header, so white
+// space or a line end in it would break every request.
+func usable(token Secret, from string) (Secret, error) {
+	if token.placeholder() {
+		return "", fmt.Errorf("%s: is the placeholder that `gateway config` prints; put the HEC token there", from)
+	}
+	if wrong := secret("").check(token); wrong != "" {
+		return "", fmt.Errorf("%s: the HEC token %s; write the token alone, without the word Splunk", from, wrong)
+	}
+	return token, nil
+}
+
+// lookupEnv returns the value of a variable; of several of one name the last.
+func lookupEnv(env []string, name string) string {
+	for _, kv := range slices.Backward(env) {
+		if v, ok := strings.CutPrefix(kv, name+"="); ok {
+			return v
+		}
+	}
+	return ""
+}

@@ -1,0 +1,181 @@
+package config
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func write(t *testing.T, path, text string) string {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// certificate writes a self-signed certificate and its key.
+func certificate(t *testing.T, dir string) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "gateway"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert = write(t, filepath.Join(dir, "cert.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	key = write(t, filepath.Join(dir, "key.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})))
+	return cert, key
+}
+
+func TestToken(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "hec_token"), "from-credential\n")
+	file := write(t, filepath.Join(dir, "file"), "  from-file\r\n")
+	blank := t.TempDir()
+	write(t, filepath.Join(blank, "hec_token"), "\n")
+	credentials, variable := "CREDENTIALS_DIRECTORY="+dir, "SPLUNK_HEC_TOKEN=from-env"
+
+	for _, c := range []struct {
+		name string
+		hec  HEC
+		env  []string
+		want string
+	}{
+		{"all four", HEC{Token: "from-key", TokenFile: file}, []string{credentials, variable}, "from-env"},
+		{"file before credential", HEC{Token: "from-key", TokenFile: file}, []string{credentials}, "from-file"},
+		{"credential before key", HEC{Token: "from-key"}, []string{credentials}, "from-credential"},
+		{"key", HEC{Token: "from-key"}, nil, "from-key"},
+		{"empty variable is none", HEC{Token: "from-key"}, []string{"SPLUNK_HEC_TOKEN= "}, "from-key"},
+		{"blank credential is none", HEC{Token: "from-key"}, []string{"CREDENTIALS_DIRECTORY=" + blank}, "from-key"},
+		{"credentials of others only", HEC{Token: "from-key"}, []string{"CREDENTIALS_DIRECTORY=" + t.TempDir()}, "from-key"},
+		{"last variable wins", HEC{}, []string{"SPLUNK_HEC_TOKEN=a", variable}, "from-env"},
+	} {
+		got, err := Config{HEC: c.hec}.Token(c.env)
+		if err != nil || got.Reveal() != c.want {
+			t.Errorf("%s: %q, %v; want %q", c.name, got.Reveal(), err, c.want)
+		}
+	}
+}
+
+func TestTokenThatCanNotBeUsed(t *testing.T) {
+	dir := t.TempDir()
+	empty := write(t, filepath.Join(dir, "empty"), "\n")
+	if err := os.Mkdir(filepath.Join(dir, "hec_token"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		hec  HEC
+		env  []string
+		want []string
+	}{
+		{HEC{}, nil, []string{"SPLUNK_HEC_TOKEN", "hec.token_file", "systemd credential hec_token", "hec.token:"}},
+		{HEC{TokenFile: filepath.Join(dir, "none"), Token: "hunter2"}, nil, []string{"hec.token_file", "none", "no such file"}},
+		{HEC{TokenFile: empty}, nil, []string{"hec.token_file", "is empty"}},
+		{HEC{}, []string{"CREDENTIALS_DIRECTORY=" + dir}, []string{"systemd credential hec_token", "is a directory"}},
+		{HEC{}, []string{"SPLUNK_HEC_TOKEN=Splunk hunter2"}, []string{"SPLUNK_HEC_TOKEN", "without the word Splunk"}},
+		{HEC{Token: hidden}, nil, []string{"hec.token: is the placeholder"}},
+	} {
+		token, err := Config{HEC: c.hec}.Token(c.env)
+		wantError(t, err, c.want...)
+		if token != "" || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%v: %v", token.Reveal(), err)
+		}
+	}
+}
+
+// checkable returns a configuration that passes Check.
+func checkable(t *testing.T) (c Config, dir string) {
+	dir = t.TempDir()
+	cert, key := certificate(t, dir)
+	c = Default()
+	s := newSource(6514, "auto", "os")
+	s.Protocols, s.TLS = []string{"tls"}, ServerTLS{CertFile: cert, KeyFile: key, ClientCAFile: cert, MinVersion: "1.3"}
+	c.Sources["secure"] = s
+	c.Stats.TLS.CertFile, c.Stats.TLS.KeyFile = cert, key
+	c.HEC.TLS.CAFile = cert
+	c.HEC.Token = "t"
+	c.Queue.Path = filepath.Join(dir, "state", "queue")
+	c.DeadLetter.Path = filepath.Join(dir, "dead-letter")
+	return c, dir
+}
+
+func TestCheck(t *testing.T) {
+	c, dir := checkable(t)
+	if err := os.Mkdir(c.DeadLetter.Path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.check(nil); err != nil {
+		t.Fatal(err)
+	}
+	for place, want := range map[string]int{dir: 3, c.DeadLetter.Path: 0} { // certificate, key, dead-letter
+		if left, err := os.ReadDir(place); err != nil || len(left) != want {
+			t.Errorf("Check leaves %v in %s, %v", left, place, err)
+		}
+	}
+	t.Setenv("SPLUNK_HEC_TOKEN", "")
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	if err := c.Check(); err != nil {
+		t.Errorf("with the real environment: %v", err)
+	}
+}
+
+func TestCheckSaysAllAtOnce(t *testing.T) {
+	c, dir := checkable(t)
+	junk := write(t, filepath.Join(dir, "junk"), "no PEM")
+	s := c.Sources["secure"]
+	s.TLS.ClientCAFile = junk
+	c.Sources["secure"] = s
+	c.Stats.TLS.KeyFile = filepath.Join(dir, "none.key")
+	c.HEC.TLS.CAFile = junk
+	c.HEC.Token = ""
+	c.HEC.InFlight = 100
+	c.Queue.Path = filepath.Join(junk, "queue")
+	c.DeadLetter.Path = junk
+	wantError(t, c.check(nil),
+		"hec.in_flight: 100 is out of range",
+		"hec.token: there is no HEC token",
+		"sources.secure.tls: client_ca_file "+junk+" holds no PEM certificate",
+		"stats.tls: load cert_file", "none.key: no such file",
+		"hec.tls: ca_file "+junk+" holds no PEM certificate",
+		"queue.path: ", "not a directory",
+		"dead_letter.path: "+display(junk)+" is not a directory")
+
+	c.Queue.Path = "/proc/nothing-can-be-made-here"
+	wantError(t, c.check(nil), `queue.path: "/proc" is not writable`)
+}
+
+func TestTLSConfig(t *testing.T) {
+	if config, err := (ServerTLS{}).Config(); config != nil || err != nil {
+		t.Errorf("no files: %v, %v", config, err)
+	}
+	c, _ := checkable(t)
+	config, err := c.Sources["secure"].TLS.Config()
+	if err != nil || config.MinVersion != 0x0304 || config.ClientCAs == nil || config.ClientAuth == 0 || len(config.Certificates) != 1 {
+		t.Errorf("%+v, %v", config, err)
+	}
+	c.HEC.TLS.ServerName = "splunk"
+	client, err := c.HEC.TLS.Config()
+	if err != nil || client.RootCAs == nil || client.ServerName != "splunk" || client.InsecureSkipVerify {
+		t.Errorf("%+v, %v", client, err)
+	}
+	c.HEC.TLS.CAFile = "/nowhere.pem"
+	_, err = c.HEC.TLS.Config()
+	wantError(t, err, "ca_file /nowhere.pem", "no such file")
+}

@@ -1,0 +1,141 @@
+package config
+
+import "time"
+
+// Config is the whole configuration of a gateway. The koanf tags are the names
+// that users write; keys.go says what each may hold.
+type Config struct {
+	Sources         map[string]Source `koanf:"sources"`
+	Metadata        Metadata          `koanf:"metadata"`
+	Batch           Batch             `koanf:"batch"`
+	Balancer        Balancer          `koanf:"balancer"`
+	Queue           Queue             `koanf:"queue"`
+	HEC             HEC               `koanf:"hec"`
+	DeadLetter      DeadLetter        `koanf:"dead_letter"`
+	Stats           Stats             `koanf:"stats"`
+	Log             Log               `koanf:"log"`
+	ShutdownTimeout time.Duration     `koanf:"shutdown_timeout"`
+}
+
+// Source is one port that devices send syslog to.
+type Source struct {
+	Port           int               `koanf:"port"`
+	Vendor         string            `koanf:"vendor"`
+	Index          string            `koanf:"index"`
+	Sourcetype     string            `koanf:"sourcetype"`
+	Address        string            `koanf:"address"`
+	Protocols      []string          `koanf:"protocols"`
+	Timezone       string            `koanf:"timezone"`
+	Timezones      map[string]string `koanf:"timezones"`
+	MaxMessageSize Size              `koanf:"max_message_size"`
+	Allow          []string          `koanf:"allow"`
+	MaxConnections int               `koanf:"max_connections"`
+	IdleTimeout    time.Duration     `koanf:"idle_timeout"`
+	ReceiveBuffer  Size              `koanf:"receive_buffer"`
+	TLS            ServerTLS         `koanf:"tls"`
+}
+
+// ServerTLS is the TLS of something that listens: a source or the stats page.
+type ServerTLS struct {
+	CertFile     string     `koanf:"cert_file"`
+	KeyFile      string     `koanf:"key_file"`
+	ClientCAFile string     `koanf:"client_ca_file"`
+	MinVersion   TLSVersion `koanf:"min_version"`
+}
+
+// Metadata says which names events get.
+type Metadata struct {
+	Profile   string              `koanf:"profile"`
+	Overrides map[string]Override `koanf:"overrides"`
+}
+
+// Override replaces what the profile gives to one class; empty fields do not.
+type Override struct {
+	Index      string `koanf:"index"`
+	Sourcetype string `koanf:"sourcetype"`
+	Source     string `koanf:"source"`
+}
+
+// Batch says when a batch is sealed.
+type Batch struct {
+	MaxBytes  Size          `koanf:"max_bytes"`
+	MaxAge    time.Duration `koanf:"max_age"`
+	MaxEvents int           `koanf:"max_events"`
+}
+
+// Balancer spreads batches over shards.
+type Balancer struct {
+	Shards int    `koanf:"shards"`
+	Policy string `koanf:"policy"`
+}
+
+// Queue is the disk queue of all shards together.
+type Queue struct {
+	Path         string        `koanf:"path"`
+	MaxSize      Size          `koanf:"max_size"`
+	SegmentSize  Size          `koanf:"segment_size"`
+	SyncInterval time.Duration `koanf:"sync_interval"`
+	MinFree      Size          `koanf:"min_free"`
+	WhenFull     string        `koanf:"when_full"`
+}
+
+// HEC is Splunk's HTTP Event Collector and how it is talked to.
+type HEC struct {
+	Endpoints      []string      `koanf:"endpoints"`
+	Token          Secret        `koanf:"token"`
+	TokenFile      string        `koanf:"token_file"`
+	Compression    string        `koanf:"compression"`
+	InFlight       int           `koanf:"in_flight"`
+	Timeout        time.Duration `koanf:"timeout"`
+	Ack            Ack           `koanf:"ack"`
+	TLS            ClientTLS     `koanf:"tls"`
+	Retry          Retry         `koanf:"retry"`
+	HealthInterval time.Duration `koanf:"health_interval"`
+}
+
+// Ack is indexer acknowledgement.
+type Ack struct {
+	Enabled      bool          `koanf:"enabled"`
+	PollInterval time.Duration `koanf:"poll_interval"`
+	Timeout      time.Duration `koanf:"timeout"`
+}
+
+// ClientTLS says whom to trust behind an https endpoint.
+type ClientTLS struct {
+	CAFile             string `koanf:"ca_file"`
+	ServerName         string `koanf:"server_name"`
+	InsecureSkipVerify bool   `koanf:"insecure_skip_verify"`
+}
+
+// Retry is the pause between attempts: it starts at Initial and grows to Max.
+type Retry struct {
+	Initial time.Duration `koanf:"initial"`
+	Max     time.Duration `koanf:"max"`
+}
+
+// DeadLetter is where events go that HEC refuses for good.
+type DeadLetter struct {
+	Path    string `koanf:"path"`
+	MaxSize Size   `koanf:"max_size"`
+}
+
+// Stats is the page, the metrics and the API.
+type Stats struct {
+	Listen   string    `koanf:"listen"`
+	Username string    `koanf:"username"`
+	Password Secret    `koanf:"password"`
+	TLS      ServerTLS `koanf:"tls"`
+}
+
+// Log is the gateway's own log.
+type Log struct {
+	Level  string `koanf:"level"`
+	Format string `koanf:"format"`
+}
+
+// SegmentSize returns the segment size that the queue should use: the configured
+// one, but at most a quarter of a shard's share of queue.max_size. The disk is
+// freed by whole segments, so a small queue needs small ones to move at all.
+func (c Config) SegmentSize() Size {
+	return min(c.Queue.SegmentSize, max(c.Queue.MaxSize/Size(4*max(c.Balancer.Shards, 1)), minSegment))
+}

@@ -1,0 +1,242 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// conform checks one layer against the structure: it returns the values in their
+// final types and says what does not fit. What does not fit is left out, so that
+// the rest can still be checked.
+//
+// It stands in for the decoder's own conversions because those are too kind:
+// they take 5 for a duration of 5 ns, 1.7 for 1, null for "not given" and keys in
+// any case.
+func conform(p place, v any, t reflect.Type, ps *problems) (any, bool) {
+	if v == nil {
+		ps.add(p, "is empty; give it a value, or leave the key out for its default%s", allowed(p))
+		return nil, false
+	}
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map:
+		m, ok := v.(map[string]any)
+		if !ok {
+			ps.add(p, "is %s; write %s", kindOf(v), map[bool]string{true: "a section with keys of its own", false: "a map of name: value"}[t.Kind() == reflect.Struct || isSections(t)])
+			return nil, false
+		}
+		return conformMap(p, m, t, ps), true
+	}
+	out, wrong := convert(v, t)
+	if wrong != "" {
+		ps.add(p, "%s%s", wrong, allowed(p))
+		return nil, false
+	}
+	return out, true
+}
+
+func conformMap(p place, m map[string]any, t reflect.Type, ps *problems) map[string]any {
+	out := make(map[string]any, len(m))
+	for _, name := range sortedKeys(m) {
+		inner, below := t, p
+		switch {
+		case t.Kind() == reflect.Struct:
+			inner, below = field(t, name), p.key(name)
+		case isSections(t):
+			inner, below = t.Elem(), p.entry(name)
+		default:
+			inner, below = t.Elem(), p.item(name)
+		}
+		if inner == nil {
+			ps.add(below, "unknown key%s", unknownHint(name, t))
+			continue
+		}
+		if v, ok := conform(below, m[name], inner, ps); ok {
+			out[name] = v
+		}
+	}
+	return out
+}
+
+// unknownHint says what an unknown key might have been meant to be.
+func unknownHint(name string, section reflect.Type) string {
+	if hint := didYouMean(name, fieldNames(section)); hint != "" {
+		return hint
+	}
+	if places := elsewhere(name); len(places) != 0 {
+		return fmt.Sprintf("; %s belongs under %s", name, strings.Join(places, " or "))
+	}
+	return "; known here: " + strings.Join(fieldNames(section), ", ")
+}
+
+// allowed returns what a key may hold, ready to be appended to a message.
+func allowed(p place) string {
+	if k, ok := row(p.pattern); ok {
+		return "; allowed: " + k.rule.allowed
+	}
+	return ""
+}
+
+// convert makes a value of type t of what YAML gives, or says what is wrong.
+func convert(v any, t reflect.Type) (out any, wrong string) {
+	switch t {
+	case reflect.TypeFor[time.Duration]():
+		return convertDuration(v)
+	case reflect.TypeFor[Size]():
+		return convertSize(v)
+	case reflect.TypeFor[Secret]():
+		s, ok := v.(string)
+		if !ok {
+			return nil, "is " + kindOf(v) + "; write it in quotes"
+		}
+		return Secret(s), ""
+	case reflect.TypeFor[TLSVersion]():
+		// 1.2 without quotes is a number to YAML.
+		if f, ok := v.(float64); ok {
+			v = strconv.FormatFloat(f, 'f', -1, 64)
+		}
+	}
+	switch t.Kind() {
+	case reflect.Int:
+		if n, ok := v.(int); ok {
+			return n, ""
+		}
+		return nil, shown(v) + "; write a whole number"
+	case reflect.Bool:
+		if b, ok := v.(bool); ok {
+			return b, ""
+		}
+		return nil, shown(v) + "; write true or false"
+	case reflect.Slice:
+		return convertList(v)
+	}
+	s, ok := v.(string)
+	if !ok {
+		return nil, shown(v) + "; write it in quotes"
+	}
+	return reflect.ValueOf(s).Convert(t).Interface(), ""
+}
+
+func convertDuration(v any) (any, string) {
+	switch v := v.(type) {
+	case string:
+		d, err := time.ParseDuration(v)
+		if err != nil || strings.Trim(v, "+-"+digits) == "" {
+			return nil, display(v) + " is not a duration; write a number with its unit, such as 250ms, 5s, 10m or 1h"
+		}
+		return d, ""
+	case int:
+		return nil, fmt.Sprintf("%d has no unit; write %ds for seconds or %dms for milliseconds", v, v, v)
+	}
+	return nil, shown(v) + "; write a number with its unit, such as 250ms, 5s, 10m or 1h"
+}
+
+func convertSize(v any) (any, string) {
+	switch v := v.(type) {
+	case string:
+		s, err := ParseSize(v)
+		if err != nil {
+			return nil, display(v) + " " + err.Error() + "; write a size such as 512KiB, 64MiB or 100GB"
+		}
+		return s, ""
+	case int:
+		if v < 0 {
+			return nil, fmt.Sprintf("%d is negative", v)
+		}
+		return Size(v), ""
+	}
+	return nil, shown(v) + "; write a size such as 512KiB, 64MiB or 100GB"
+}
+
+func convertList(v any) (any, string) {
+	items, ok := v.([]any)
+	if !ok {
+		return nil, shown(v) + "; write a list: [a, b]"
+	}
+	list := make([]string, 0, len(items))
+	for _, item := range items {
+		s, ok := item.(string)
+		if item == nil {
+			return nil, "holds an empty entry; remove it or write something"
+		}
+		if !ok {
+			return nil, "holds " + shown(item) + "; write its entries in quotes"
+		}
+		list = append(list, s)
+	}
+	return list, ""
+}
+
+// shown says what a value of the wrong kind is, together with the value where it
+// is short enough to be told.
+func shown(v any) string {
+	switch v := v.(type) {
+	case float64:
+		if v != math.Trunc(v) {
+			return display(v) + " is a fraction"
+		}
+		return display(v) + " is " + kindOf(v)
+	case string, int, int64, uint64, bool:
+		return display(v) + " is " + kindOf(v)
+	}
+	return "is " + kindOf(v)
+}
+
+// kindOf says what a value is in words.
+func kindOf(v any) string {
+	switch v.(type) {
+	case nil:
+		return "empty"
+	case string:
+		return "text"
+	case bool:
+		return "true or false"
+	case int, int64, uint64, float64:
+		return "a number"
+	case time.Time:
+		return "a date"
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "a map"
+	case map[any]any:
+		return "a map with a name that is not text (put it in quotes)"
+	}
+	return "something else"
+}
+
+// fromText makes of the text of a variable or flag what YAML would have given for
+// a key of type t. Text that can not be read stays text; [conform] then says so.
+func fromText(s string, t reflect.Type) any {
+	switch {
+	case t == reflect.TypeFor[time.Duration](), t == reflect.TypeFor[Size]():
+		return s
+	case t.Kind() == reflect.Int:
+		if n, err := strconv.Atoi(s); err == nil {
+			return n
+		}
+	case t.Kind() == reflect.Bool:
+		if s == "true" || s == "false" {
+			return s == "true"
+		}
+	case t.Kind() == reflect.Slice && !strings.HasPrefix(strings.TrimSpace(s), "["):
+		list := []any{}
+		for part := range strings.SplitSeq(s, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				list = append(list, part)
+			}
+		}
+		return list
+	case t.Kind() == reflect.Slice, t.Kind() == reflect.Map:
+		var v any
+		if err := yaml.Unmarshal([]byte(s), &v); err == nil && v != nil {
+			return v
+		}
+	}
+	return s
+}

@@ -1,0 +1,152 @@
+package config
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// key is one row of the contract.
+type key struct {
+	// pattern is the path; * is a name that the user chooses.
+	pattern string
+	rule    rule
+	// reload tells whether SIGHUP can change the key without closing a socket,
+	// losing a connection or reopening the queue.
+	reload  bool
+	meaning string
+}
+
+// minSegment is the smallest segment of the disk queue.
+const minSegment = 64 * KiB
+
+// The columns of the table that say whether SIGHUP applies a change.
+const (
+	live    = true
+	restart = false
+)
+
+// table returns all keys in the order of the file. It is built once and nobody
+// changes it.
+var table = sync.OnceValue(func() []key {
+	return slices.Concat(sourceKeys(), dataKeys(), hecKeys(), restKeys())
+})
+
+func sourceKeys() []key {
+	return append([]key{
+		{"sources.*.port", port(), restart, "Port that the devices send to. Required. Ports below 1024 need CAP_NET_BIND_SERVICE, which the unit gives."},
+		{"sources.*.vendor", oneOf("unifi", "palo_alto", "cisco_asa", "linux", "windows", "auto"), restart, "Whose messages are expected here. `auto` recognises every vendor's lines on one port. A known vendor's line on another vendor's port keeps its own sourcetype either way."},
+		{"sources.*.index", indexName(), live, "Splunk index of the events; empty: the default index of the HEC token. Classes with an index of their own keep it."},
+		{"sources.*.sourcetype", sourcetypeName(), live, "One sourcetype for everything from this source; empty: by class, as the profile says."},
+		{"sources.*.address", ipAddress(), restart, "Address to listen on; empty: all, IPv4 and IPv6."},
+		{"sources.*.protocols", listOf(1, "a list of udp, tcp, tls; tcp and tls need a port each", oneOf("udp", "tcp", "tls")), restart, "How the devices may send."},
+		{"sources.*.timezone", zone(), live, "Zone of time stamps that carry none."},
+		{"sources.*.timezones", zonesByNet(), live, "Zone by the sender's network, before `timezone`; the narrowest network wins."},
+		{"sources.*.max_message_size", between(480, MiB), live, "Longer messages are delivered cut, marked `truncated` and counted. RFC 5425 section 4.3.1 wants 2048 or more."},
+		{"sources.*.allow", listOf(0, "networks such as 10.1.0.0/16 or 2001:db8::/32", network()), live, "Networks that may send; empty: all. Messages from elsewhere are dropped and counted."},
+		{"sources.*.max_connections", between(1, 1000000), live, "TCP and TLS connections at one time. Further ones are closed and counted. LimitNOFILE of the unit is the bound for all sources together."},
+		{"sources.*.idle_timeout", between(time.Second, 7*24*time.Hour), live, "A connection that is silent for so long is closed."},
+		{"sources.*.receive_buffer", between(4*KiB, GiB), restart, "Kernel buffer of a UDP socket. The kernel gives at most net.core.rmem_max; see deploy/sysctl.d."},
+	}, serverTLSKeys("sources.*", "protocol `tls`")...)
+}
+
+func serverTLSKeys(section, what string) []key {
+	return []key{
+		{section + ".tls.cert_file", text("a PEM file"), restart, "Certificate chain for " + what + "."},
+		{section + ".tls.key_file", text("a PEM file"), restart, "Private key of the certificate."},
+		{section + ".tls.client_ca_file", text("a PEM file"), restart, "When set, clients must show a certificate of one of these CAs."},
+		{section + ".tls.min_version", oneOf("1.2", "1.3"), restart, "Oldest TLS version that is accepted."},
+	}
+}
+
+func dataKeys() []key {
+	return []key{
+		{"metadata.profile", oneOf("default", "sc4s"), live, "Which sourcetypes, indexes and field names events get. `sc4s`: those of Splunk Connect for Syslog."},
+		{"metadata.overrides.*.index", indexName(), live, "Index for this class, in place of the profile's; empty: unchanged."},
+		{"metadata.overrides.*.sourcetype", sourcetypeName(), live, "Sourcetype for this class; empty: unchanged."},
+		{"metadata.overrides.*.source", text("text without control characters"), live, "Splunk `source` for this class; empty: unchanged."},
+
+		{"batch.max_bytes", between(4*KiB, 8*MiB), restart, "A batch is sealed at so much JSON (before compression). It becomes one HEC request."},
+		{"batch.max_age", between(time.Millisecond, time.Minute), restart, "A batch is sealed so long after its first event. It is also what a crash of the process may lose."},
+		{"batch.max_events", between(1, 1000000), restart, "A batch is sealed at so many events."},
+
+		{"balancer.shards", between(1, 64), restart, "Number of shards; each has a disk queue and a sender."},
+		{"balancer.policy", oneOf("round_robin", "least_pending", "source_hash"), restart, "Which shard takes a batch. `source_hash` keeps one sender's batches in order on one shard."},
+
+		{"queue.path", queuePath(), restart, "Where the disk queue lives. One gateway per path; a lock file sees to it."},
+		{"queue.max_size", atLeast(MiB), restart, "Disk space of all shards together. At least two batches (`batch.max_bytes`) per shard."},
+		{"queue.segment_size", between(minSegment, 4*GiB), restart, "Size of a file of the queue; space is freed by whole files. Small queues use less: a quarter of a shard's share of `max_size`."},
+		{"queue.sync_interval", between(time.Millisecond, time.Minute), restart, "fsync at least this often while there is writing. A power loss may lose this much."},
+		{"queue.min_free", between(0, 100*TB), restart, "The queue counts as full when its file system has less free space than this."},
+		{"queue.when_full", oneOf("block", "drop_oldest", "drop_newest"), restart, "`block` stops reading from TCP (UDP is then dropped by the kernel and shown); the others drop and count."},
+	}
+}
+
+func hecKeys() []key {
+	return []key{
+		{"hec.endpoints", listOf(1, "a list of URLs such as https://splunk:8088", endpoint()), live, "Base URLs of the HEC endpoints; /services/collector/event is added."},
+		{"hec.token", secret("the token alone, without the word Splunk"), live, "HEC token. Better kept out of this file: see [The HEC token](#the-hec-token)."},
+		{"hec.token_file", text("a file that holds the token"), live, "File to read the token from."},
+		{"hec.compression", oneOf("gzip", "none"), restart, "Compression of request bodies, on disk as well."},
+		{"hec.in_flight", between(1, 64), restart, "Requests under way at one time, per shard."},
+		{"hec.timeout", between(100*time.Millisecond, 10*time.Minute), live, "Time for one request until it counts as failed."},
+		{"hec.ack.enabled", trueOrFalse(), restart, "Indexer acknowledgement: a record is freed when it is indexed, not when it is received. The token must have it on."},
+		{"hec.ack.poll_interval", between(100*time.Millisecond, 5*time.Minute), restart, "How often acknowledgements are asked for."},
+		{"hec.ack.timeout", between(time.Second, time.Hour), restart, "A record without acknowledgement is sent again after this. Longer than `poll_interval`."},
+		{"hec.tls.ca_file", text("a PEM file"), restart, "CA certificates that endpoints are checked against; empty: those of the system."},
+		{"hec.tls.server_name", text("a host name"), restart, "Name that the endpoint's certificate must have; empty: the host in the URL."},
+		{"hec.tls.insecure_skip_verify", trueOrFalse(), restart, "Do not check the endpoint's certificate. Anybody in between can then read the token."},
+		{"hec.retry.initial", between(10*time.Millisecond, time.Minute), live, "Pause before the first retry; it doubles up to `max`. Retries never end."},
+		{"hec.retry.max", between(10*time.Millisecond, time.Hour), live, "Longest pause between retries. Not shorter than `initial`."},
+		{"hec.health_interval", between(100*time.Millisecond, 10*time.Minute), restart, "How often the health of an endpoint is asked for."},
+	}
+}
+
+func restKeys() []key {
+	keys := []key{
+		{"dead_letter.path", required("a directory other than queue.path"), restart, "Where events go that HEC refuses for good."},
+		{"dead_letter.max_size", atLeast(64 * KiB), restart, "Disk space for them."},
+
+		{"stats.listen", hostPort(), restart, "Address of /stats, /metrics, /healthz, /readyz and /api/v1."},
+		{"stats.username", text("text without control characters"), restart, "With `password`: basic authentication. /healthz and /readyz stay open."},
+		{"stats.password", secret("a word without white space"), restart, "Set together with `username`."},
+	}
+	keys = append(keys, serverTLSKeys("stats", "the stats address; empty: plain HTTP")...)
+	return append(keys,
+		key{"log.level", oneOf("debug", "info", "warn", "error"), live, "What is logged."},
+		key{"log.format", oneOf("auto", "text", "json", "journal"), restart, "`auto`: journal-friendly under systemd, text on a terminal."},
+		key{"shutdown_timeout", between(time.Second, 10*time.Minute), live, "Time to drain when stopping; the rest stays on disk. Keep it below TimeoutStopSec of the unit."},
+	)
+}
+
+// indexName is Splunk's rule for index names.
+func indexName() rule {
+	return charset("a Splunk index name: a-z, 0-9, _ and -, beginning with a letter or digit; or nothing", lower+digits+"_-")
+}
+
+func sourcetypeName() rule {
+	return charset("a sourcetype: letters, digits and : . _ -, beginning with a letter or digit; or nothing", lower+upper+digits+":._-")
+}
+
+// row returns the row of a pattern.
+func row(pattern string) (key, bool) {
+	for _, k := range table() {
+		if k.pattern == pattern {
+			return k, true
+		}
+	}
+	return key{}, false
+}
+
+// elsewhere returns the sections that do have a key of this name: the usual
+// mistake after a typing error is a wrong indentation.
+func elsewhere(name string) []string {
+	var found []string
+	for _, k := range table() {
+		if section, ok := strings.CutSuffix(k.pattern, "."+name); ok {
+			found = append(found, section)
+		}
+	}
+	return found
+}

@@ -1,0 +1,244 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/knadh/koanf/maps"
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/posflag"
+	"github.com/knadh/koanf/providers/structs"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/pflag"
+)
+
+// EnvPrefix begins the name of every variable that sets a key.
+const EnvPrefix = "GATEWAY_"
+
+// delimiter separates names in koanf's paths. Names of the user may hold dots,
+// slashes and colons (networks), so it is a character that no name can hold.
+const delimiter = "\x1f"
+
+// layer is one place that values come from.
+type layer struct {
+	values map[string]any
+	// where tells where the layer sets a key or something above it, and how many
+	// of the names it found; 0 when it has nothing to do with the key.
+	where func(names []string) (string, int)
+}
+
+// Load returns the configuration out of the defaults, the file at path (none when
+// path is ""), the variables of env (as os.Environ gives them) and the flags that
+// were set on the command line and whose names are keys, such as --log.level.
+//
+// The error joins all problems; each is one line that names where it was found,
+// the key, the value unless it is a secret, and what is allowed.
+func Load(path string, env []string, flags *pflag.FlagSet) (Config, error) {
+	return LoadOver(Default(), path, env, flags)
+}
+
+// LoadOver is [Load] with other defaults, such as [Dev].
+func LoadOver(base Config, path string, env []string, flags *pflag.FlagSet) (Config, error) {
+	var data []byte
+	if path != "" {
+		var err error
+		if data, err = os.ReadFile(path); err != nil {
+			return Config{}, fmt.Errorf("read the configuration: %w; name another file with -c", err)
+		}
+	}
+	return load(base, document{name: path}, data, env, flags)
+}
+
+func load(base Config, doc document, data []byte, env []string, flags *pflag.FlagSet) (Config, error) {
+	doc, err := parse(doc.name, data)
+	if err != nil {
+		return Config{}, err
+	}
+	var found problems
+	file := fileLayer(doc, &found)
+	names := slices.Concat(sortedKeys(base.Sources), section(file.values, "sources"))
+	layers := []layer{file, envLayer(env, names, &found), flagLayer(flags, &found)}
+
+	c, err := merge(base, layers)
+	if err != nil {
+		return Config{}, err
+	}
+	for _, p := range c.problems() {
+		if !found.about(p.place) {
+			p.where = whereIs(layers, p.place)
+			found = append(found, p)
+		}
+	}
+	if err := found.err(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// merge puts the layers over the base. Where the file declares sources, they take
+// the place of those of the base.
+func merge(base Config, layers []layer) (Config, error) {
+	bottom, err := structs.Provider(base, "koanf").Read()
+	if err != nil {
+		return Config{}, fmt.Errorf("read the defaults: %w", err)
+	}
+	sources := bottom["sources"].(map[string]any)
+	if _, ok := layers[0].values["sources"]; ok {
+		clear(sources)
+	}
+	for _, l := range layers {
+		for _, name := range section(l.values, "sources") {
+			if sources[name] != nil {
+				continue
+			}
+			if sources[name], err = structs.Provider(newSource(0, "auto", ""), "koanf").Read(); err != nil {
+				return Config{}, fmt.Errorf("read the defaults: %w", err)
+			}
+		}
+	}
+	ko := koanf.New(delimiter)
+	all := []map[string]any{bottom}
+	for _, l := range layers {
+		all = append(all, l.values)
+	}
+	for _, values := range all {
+		if err := ko.Load(confmap.Provider(values, ""), nil); err != nil {
+			return Config{}, fmt.Errorf("merge the configuration: %w", err)
+		}
+	}
+	var c Config
+	// The layers have their final types already, so the decoder converts nothing;
+	// that it finds every key used is a second lock on the same door.
+	err = ko.UnmarshalWithConf("", &c, koanf.UnmarshalConf{Tag: "koanf", DecoderConfig: &mapstructure.DecoderConfig{
+		ErrorUnused: true,
+		MatchName:   func(key, name string) bool { return key == name },
+	}})
+	if err != nil {
+		return Config{}, fmt.Errorf("decode the configuration: %w", err)
+	}
+	return c, nil
+}
+
+func fileLayer(doc document, found *problems) layer {
+	var ps problems
+	values, _ := conform(place{}, doc.values, reflect.TypeFor[Config](), &ps)
+	for _, p := range ps {
+		p.where, _ = doc.where(p.place.names)
+		*found = append(*found, p)
+	}
+	return layer{values: values.(map[string]any), where: doc.where}
+}
+
+// envLayer reads the variables. sources are the names that are known so far: a
+// variable can hold neither lower case nor hyphens by custom, so SOURCES__LAB_1
+// means the source lab-1 where there is one.
+func envLayer(environ, sources []string, found *problems) layer {
+	vars, _ := env.Provider("", env.Opt{ // its Read does not fail
+		Prefix:      EnvPrefix,
+		EnvironFunc: func() []string { return environ },
+	}).Read()
+	paths := make(map[string]string)
+	values := make(map[string]any)
+	for _, name := range sortedKeys(vars) {
+		if isServiceLink(name) {
+			continue
+		}
+		path := strings.Split(strings.ToLower(strings.TrimPrefix(name, EnvPrefix)), "__")
+		if len(path) > 1 && path[0] == "sources" {
+			for _, source := range sources {
+				if fold(source) == fold(path[1]) {
+					path[1] = source
+				}
+			}
+		}
+		paths[strings.Join(path, delimiter)] = name
+		addValue(values, path, vars[name].(string), name, found)
+	}
+	return layer{values: values, where: lookup(paths)}
+}
+
+// isServiceLink tells whether a variable is one that Kubernetes and Docker set in
+// every container beside a service called "gateway".
+func isServiceLink(name string) bool {
+	rest := strings.TrimPrefix(name, EnvPrefix)
+	return rest == "PORT" || strings.HasPrefix(rest, "PORT_") || strings.HasPrefix(rest, "SERVICE_HOST") || strings.HasPrefix(rest, "SERVICE_PORT")
+}
+
+// flagLayer reads the flags that were set and whose names are keys.
+func flagLayer(flags *pflag.FlagSet, found *problems) layer {
+	values := make(map[string]any)
+	paths := make(map[string]string)
+	if flags == nil {
+		return layer{values: values, where: lookup(paths)}
+	}
+	set, _ := posflag.ProviderWithFlag(flags, "", nil, func(f *pflag.Flag) (string, any) { // its Read does not fail
+		if t := resolve(strings.Split(f.Name, ".")); t == nil || t.Kind() == reflect.Struct {
+			return "", nil // a flag of the command, not of the configuration
+		}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			return f.Name, strings.Join(list.GetSlice(), ",")
+		}
+		return f.Name, f.Value.String()
+	}).Read()
+	for _, name := range sortedKeys(set) {
+		path := strings.Split(name, ".")
+		paths[strings.Join(path, delimiter)] = "--" + name
+		addValue(values, path, set[name].(string), "--"+name, found)
+	}
+	return layer{values: values, where: lookup(paths)}
+}
+
+// addValue puts the text of one variable or flag into the values of its layer.
+func addValue(values map[string]any, path []string, text, where string, found *problems) {
+	var v any = text
+	if t := resolve(path); t != nil {
+		v = fromText(text, t)
+	}
+	for _, name := range slices.Backward(path) {
+		v = map[string]any{name: v}
+	}
+	var ps problems
+	fit, _ := conform(place{}, v, reflect.TypeFor[Config](), &ps)
+	for _, p := range ps {
+		p.where = where
+		*found = append(*found, p)
+	}
+	maps.Merge(fit.(map[string]any), values)
+}
+
+// lookup returns a where function for a layer that has a name for each path.
+func lookup(paths map[string]string) func([]string) (string, int) {
+	return func(names []string) (string, int) {
+		for n := len(names); n > 0; n-- {
+			if where, ok := paths[strings.Join(names[:n], delimiter)]; ok {
+				return where, n
+			}
+		}
+		return "", 0
+	}
+}
+
+// whereIs returns the place of the layer that has the last word on a key.
+func whereIs(layers []layer, p place) string {
+	best, depth := "", 0
+	for _, l := range layers {
+		if where, n := l.where(p.names); n > 0 && n >= depth {
+			best, depth = where, n
+		}
+	}
+	return best
+}
+
+// section returns the names in a section of raw values.
+func section(values map[string]any, name string) []string {
+	m, _ := values[name].(map[string]any)
+	if m == nil {
+		return nil
+	}
+	return sortedKeys(m)
+}

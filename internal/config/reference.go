@@ -1,0 +1,131 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// Reference returns docs/configuration.md: every key with type, default, what is
+// allowed, what it means, its variable, and whether SIGHUP applies a change. A
+// test keeps the file equal to it.
+func Reference() string {
+	var b strings.Builder
+	b.WriteString(referenceHead)
+	defaults := defaultTexts()
+	section := ""
+	for _, k := range table() {
+		if s, _, nested := strings.Cut(k.pattern, "."); s != section {
+			section = s
+			if !nested {
+				s = "The rest"
+			}
+			fmt.Fprintf(&b, "\n## %s\n\n%s| Key | Type | Default | Allowed | Meaning | Reload |\n|---|---|---|---|---|---|\n", s, sectionNote(section))
+		}
+		reload := "restart"
+		if k.reload {
+			reload = "yes"
+		}
+		t := resolve(strings.Split(k.pattern, "."))
+		fmt.Fprintf(&b, "| `%s`<br>`%s` | %s | %s | %s | %s | %s |\n",
+			strings.ReplaceAll(k.pattern, "*", "NAME"), envName(k.pattern), typeName(t),
+			cell(defaults[k.pattern]), cell(k.rule.allowed), cell(k.meaning), reload)
+	}
+	b.WriteString(referenceTail)
+	return b.String()
+}
+
+// sectionNote is what a section's table can not say.
+func sectionNote(section string) string {
+	switch section {
+	case "sources":
+		var rows strings.Builder
+		d := Default().Sources
+		for _, name := range []string{"unifi", "palo_alto", "cisco_asa", "linux", "windows"} {
+			s := d[name]
+			fmt.Fprintf(&rows, "| `%s` | %d | %s | %s |\n", name, s.Port, s.Vendor, s.Index)
+		}
+		return "NAME is yours to choose (a-z, 0-9, _ and -); it is the label of the metrics. These sources are there when the file has no\n" +
+			"`sources` section; when it has one, it takes their place:\n\n| Source | Port | Vendor | Index |\n|---|---|---|---|\n" + rows.String() +
+			"\nTwo sources can share a port when they differ in protocol (udp; tcp and tls count as one) or listen on different addresses.\n\n"
+	case "metadata":
+		return "NAME is the class of an event, as its field `class` says.\n\n"
+	}
+	return ""
+}
+
+// defaultTexts returns the default of every key by its pattern.
+func defaultTexts() map[string]string {
+	c := Default()
+	c.Sources = map[string]Source{"any": newSource(0, "auto", "")}
+	c.Metadata.Overrides = map[string]Override{"any": {}}
+	texts := make(map[string]string)
+	walk(c, func(p place, v reflect.Value) { texts[p.pattern] = defaultText(v) })
+	texts["sources.*.port"] = "required"
+	return texts
+}
+
+func defaultText(v reflect.Value) string {
+	switch v.Kind() {
+	case reflect.Slice:
+		var items []string
+		for i := range v.Len() {
+			items = append(items, v.Index(i).String())
+		}
+		return "`[" + strings.Join(items, ", ") + "]`"
+	case reflect.Map:
+		return "`{}`"
+	case reflect.String:
+		if v.String() == "" {
+			return "empty"
+		}
+		return "`" + v.String() + "`"
+	}
+	return "`" + display(v.Interface()) + "`"
+}
+
+// cell makes text fit for a cell of a table.
+func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
+
+const referenceHead = `# Configuration
+
+<!-- Written by config.Reference(); a test compares. To write it anew: go test ./internal/config -run TestReference -update -->
+
+The gateway reads one YAML file, ` + "`/etc/syslog-gateway/gateway.yaml`" + ` unless ` + "`-c`" + ` names another. An empty file is a valid
+one. Later layers win over earlier ones:
+
+1. the defaults below
+2. the file
+3. environment variables: ` + "`GATEWAY_`" + ` and the key in capitals, ` + "`__`" + ` between levels: ` + "`GATEWAY_QUEUE__MAX_SIZE=50GB`" + `,
+   ` + "`GATEWAY_SOURCES__LINUX__PORT=5517`" + `. Lists are separated by commas, maps are written as in YAML:
+   ` + "`GATEWAY_SOURCES__LINUX__TIMEZONES={10.1.0.0/16: Europe/Berlin}`" + `. A hyphen in a name is written as ` + "`_`" + `.
+   Variables never remove a source. An unknown variable with this prefix is an error, except those that Kubernetes and
+   Docker set for a service called ` + "`gateway`" + ` (` + "`GATEWAY_PORT…`, `GATEWAY_SERVICE_…`" + `).
+4. flags of the command line that are named like a key
+
+Writing values:
+
+- Sizes have a unit: ` + "`KiB MiB GiB TiB` (powers of 1024), `kB MB GB TB` (powers of 1000)" + `; a number alone is bytes.
+- Durations have a unit: ` + "`250ms`, `5s`, `10m`, `1h30m`" + `. A number alone is an error.
+- Keys are lower case. An unknown key, a key without a value, a key given twice and a second YAML document are errors.
+
+` + "`gateway check`" + ` says all that is wrong at once. ` + "`gateway config`" + ` prints what results from all layers, with secrets as ` + "`<secret>`" + `.
+
+On SIGHUP the gateway reads the configuration again. An invalid one is refused and the old one goes on. Changes of keys with
+"yes" in the column Reload apply at once, without closing a socket; the others, and adding or removing a source, are applied by a
+restart. The token is read anew as well.
+`
+
+const referenceTail = `
+## The HEC token
+
+The first of these that is there wins:
+
+1. ` + "`SPLUNK_HEC_TOKEN`" + ` in the environment
+2. the file that ` + "`hec.token_file`" + ` names
+3. the systemd credential ` + "`hec_token`" + `: the unit loads it from ` + "`/etc/syslog-gateway/hec_token`" + `, which only root needs to be able to read
+4. ` + "`hec.token`" + ` (or ` + "`GATEWAY_HEC__TOKEN`" + `)
+
+Only the service sees the credential. To run ` + "`gateway check`" + ` by hand with it:
+` + "`systemd-run --pipe --wait -p User=syslog-gateway -p LoadCredential=hec_token:/etc/syslog-gateway/hec_token gateway check`" + `.
+`

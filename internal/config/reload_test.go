@@ -1,0 +1,125 @@
+package config
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"testing"
+)
+
+func TestReloadable(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		change  func(*Config)
+		applied []string
+		restart []string
+	}{
+		{"nothing", func(*Config) {}, nil, nil},
+		{"empty lists and maps are none", func(c *Config) {
+			edit(c, "linux", func(s *Source) { s.Allow, s.Timezones = []string{}, map[string]string{} })
+			c.Metadata.Overrides = map[string]Override{}
+		}, nil, nil},
+		{"what SIGHUP applies", func(c *Config) {
+			c.Log.Level = "debug"
+			c.HEC.Token, c.HEC.Timeout, c.HEC.Retry.Max = "t", c.HEC.Timeout*2, c.HEC.Retry.Max*2
+			c.HEC.Endpoints = []string{"https://other"}
+			c.Metadata.Profile = "sc4s"
+			c.Metadata.Overrides = map[string]Override{"cef": {Index: "x"}}
+			edit(c, "linux", func(s *Source) {
+				s.Index, s.Timezone, s.Allow = "x", "Europe/Berlin", []string{"10.0.0.0/8"}
+				s.Timezones = map[string]string{"10.0.0.0/8": "UTC"}
+				s.MaxConnections++
+			})
+		}, []string{
+			"sources.linux.index", "sources.linux.timezone", "sources.linux.timezones", "sources.linux.allow", "sources.linux.max_connections",
+			"metadata.profile", "hec.endpoints", "hec.token", "hec.timeout", "hec.retry.max", "log.level",
+			"metadata.overrides.cef.index", "metadata.overrides.cef.sourcetype", "metadata.overrides.cef.source",
+		}, nil},
+		{"what needs a restart", func(c *Config) {
+			edit(c, "linux", func(s *Source) { s.Port, s.Address, s.Protocols = 2, "::1", []string{"udp"} })
+			c.Balancer.Shards, c.Queue.Path, c.Stats.Listen = 2, "/q", ":1"
+		}, nil, []string{"sources.linux.port", "sources.linux.address", "sources.linux.protocols", "balancer.shards", "queue.path", "stats.listen"}},
+		{"both", func(c *Config) {
+			c.Log = Log{Level: "warn", Format: "json"}
+		}, []string{"log.level"}, []string{"log.format"}},
+		{"sources come and go", func(c *Config) {
+			delete(c.Sources, "linux")
+			c.Sources["lab"] = newSource(9999, "auto", "")
+		}, nil, []string{"sources.lab", "sources.linux"}},
+	} {
+		changed := Default()
+		changed.Sources = maps.Clone(changed.Sources)
+		c.change(&changed)
+		applied, restart := Reloadable(Default(), changed)
+		if !slices.Equal(applied, c.applied) || !slices.Equal(restart, c.restart) {
+			t.Errorf("%s:\napplied %v\nwant    %v\nrestart %v\nwant    %v", c.name, applied, c.applied, restart, c.restart)
+		}
+		back, _ := Reloadable(changed, Default())
+		if len(back) != len(applied) {
+			t.Errorf("%s: back again applies %v, not %v", c.name, back, applied)
+		}
+	}
+}
+
+func edit(c *Config, source string, change func(*Source)) {
+	s := c.Sources[source]
+	change(&s)
+	c.Sources[source] = s
+}
+
+// TestEveryChangeIsSeen changes each key in turn: exactly that key is reported.
+func TestEveryChangeIsSeen(t *testing.T) {
+	for _, k := range table() {
+		old, changed := oneOfEach(), oneOfEach()
+		v := reflect.ValueOf(&changed).Elem()
+		if !touch(v, k.pattern) {
+			t.Fatalf("%s: the test can not change it", k.pattern)
+		}
+		applied, restart := Reloadable(old, changed)
+		if len(applied)+len(restart) != 1 || (len(applied) == 1) != k.reload {
+			t.Errorf("%s: applied %v, restart %v", k.pattern, applied, restart)
+		}
+	}
+}
+
+func oneOfEach() Config {
+	c := Default()
+	c.Sources = map[string]Source{"x": newSource(1, "auto", "")}
+	c.Metadata.Overrides = map[string]Override{"x": {Index: "x"}}
+	return c
+}
+
+// touch changes the value of one key.
+func touch(v reflect.Value, pattern string) bool {
+	done := false
+	var visit func(v reflect.Value, p place)
+	visit = func(v reflect.Value, p place) {
+		switch {
+		case v.Kind() == reflect.Struct:
+			for _, f := range fields(v.Type()) {
+				visit(v.FieldByIndex(f.Index), p.key(f.Tag.Get("koanf")))
+			}
+		case isSections(v.Type()):
+			entry := reflect.New(v.Type().Elem()).Elem()
+			entry.Set(v.MapIndex(reflect.ValueOf("x")))
+			visit(entry, p.entry("x"))
+			v.SetMapIndex(reflect.ValueOf("x"), entry)
+		case p.pattern == pattern:
+			done = true
+			switch v.Kind() {
+			case reflect.String:
+				v.SetString(v.String() + "x")
+			case reflect.Bool:
+				v.SetBool(!v.Bool())
+			case reflect.Slice:
+				v.Set(reflect.ValueOf([]string{"new"}))
+			case reflect.Map:
+				v.Set(reflect.ValueOf(map[string]string{"10.0.0.0/8": "UTC"}))
+			default:
+				v.SetInt(v.Int() + 1)
+			}
+		}
+	}
+	visit(v, place{})
+	return done
+}

@@ -1,0 +1,274 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// rule says what a value may be.
+type rule struct {
+	// allowed is what to write, for people.
+	allowed string
+	// check returns what is wrong with a value, naming it, or "".
+	check func(value any) string
+}
+
+// between allows the numbers from lo to hi.
+func between[T int | Size | time.Duration](lo, hi T) rule {
+	return rule{
+		allowed: display(lo) + " to " + display(hi),
+		check: func(value any) string {
+			if v := value.(T); v < lo || v > hi {
+				return display(v) + " is out of range"
+			}
+			return ""
+		},
+	}
+}
+
+// port allows a port. A source without one has 0 here.
+func port() rule {
+	r := between(1, 65535)
+	return rule{allowed: r.allowed, check: func(value any) string {
+		if value == 0 {
+			return "is missing or 0; a source needs a port"
+		}
+		return r.check(value)
+	}}
+}
+
+// atLeast allows the sizes from lo on.
+func atLeast(lo Size) rule {
+	return rule{
+		allowed: lo.String() + " or more",
+		check: func(value any) string {
+			if v := value.(Size); v < lo {
+				return v.String() + " is too small"
+			}
+			return ""
+		},
+	}
+}
+
+// trueOrFalse allows both.
+func trueOrFalse() rule {
+	return rule{allowed: "true, false", check: func(any) string { return "" }}
+}
+
+// oneOf allows some words.
+func oneOf(words ...string) rule {
+	return word(strings.Join(words, ", "), func(v string) string {
+		if slices.Contains(words, v) {
+			return ""
+		}
+		return display(v) + " is unknown" + didYouMean(v, words)
+	})
+}
+
+// word allows what check finds nothing wrong with.
+func word(allowed string, check func(v string) string) rule {
+	return rule{allowed: allowed, check: func(value any) string {
+		switch v := value.(type) {
+		case TLSVersion:
+			return check(string(v))
+		default:
+			return check(v.(string))
+		}
+	}}
+}
+
+// listOf allows a list of at least least different words.
+func listOf(least int, allowed string, item rule) rule {
+	return rule{allowed: allowed, check: func(value any) string {
+		list := value.([]string)
+		if len(list) < least {
+			return "is an empty list"
+		}
+		var wrong []string
+		for i, v := range list {
+			if text := item.check(v); text != "" {
+				wrong = append(wrong, text)
+			} else if slices.Contains(list[:i], v) {
+				wrong = append(wrong, display(v)+" is there twice")
+			}
+		}
+		return strings.Join(wrong, ", ")
+	}}
+}
+
+// text allows any text up to a length that has no control characters.
+func text(allowed string) rule {
+	return word(allowed, func(v string) string {
+		if len(v) > 1024 {
+			return fmt.Sprintf("is %d bytes long", len(v))
+		}
+		if strings.ContainsFunc(v, isControl) {
+			return display(v) + " has control characters"
+		}
+		return ""
+	})
+}
+
+// required is [text] that is not empty.
+func required(allowed string) rule {
+	base := text(allowed)
+	return word(allowed, func(v string) string {
+		if strings.TrimSpace(v) == "" {
+			return "is empty"
+		}
+		return base.check(v)
+	})
+}
+
+// charset allows the characters of set, and no text at all.
+func charset(allowed, set string) rule {
+	return word(allowed, func(v string) string {
+		if strings.Trim(v, set) != "" {
+			return display(v) + " has other characters"
+		}
+		if v != "" && strings.ContainsRune("_-", rune(v[0])) {
+			return display(v) + " begins with " + v[:1]
+		}
+		return text(allowed).check(v)
+	})
+}
+
+const (
+	lower  = "abcdefghijklmnopqrstuvwxyz"
+	upper  = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digits = "0123456789"
+)
+
+// secret allows one word without white space. It never shows the value.
+func secret(allowed string) rule {
+	return rule{allowed: allowed, check: func(value any) string {
+		if strings.ContainsFunc(value.(Secret).Reveal(), func(r rune) bool { return r == ' ' || isControl(r) }) {
+			return "holds white space or control characters"
+		}
+		return ""
+	}}
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+// queuePath allows a path that the disk queue can work with: it uses its path as
+// a format for file names, so a percent sign in it would be taken for a verb.
+func queuePath() rule {
+	path := required("a directory; no % in the path")
+	return word(path.allowed, func(v string) string {
+		if strings.Contains(v, "%") {
+			return display(v) + " has a %, which the disk queue can not handle"
+		}
+		return path.check(v)
+	})
+}
+
+// zone allows an IANA time zone.
+func zone() rule {
+	return word("an IANA time zone such as UTC or Europe/Berlin", func(v string) string {
+		if v == "" || v == "Local" {
+			return display(v) + " is not a time zone by name"
+		}
+		if _, err := time.LoadLocation(v); err != nil {
+			return display(v) + " is not a known time zone"
+		}
+		return ""
+	})
+}
+
+// zonesByNet allows a map from networks to time zones.
+func zonesByNet() rule {
+	return rule{allowed: "networks with their zone, such as {10.1.0.0/16: Europe/Berlin}", check: func(value any) string {
+		var wrong []string
+		zones := value.(map[string]string)
+		for _, cidr := range sortedKeys(zones) {
+			if text := network().check(cidr); text != "" {
+				wrong = append(wrong, text)
+			}
+			if text := zone().check(zones[cidr]); text != "" {
+				wrong = append(wrong, text+" (for "+display(cidr)+")")
+			}
+		}
+		return strings.Join(wrong, ", ")
+	}}
+}
+
+// network allows a CIDR network without host bits.
+func network() rule {
+	return word("networks such as 10.1.0.0/16 or 2001:db8::/32", func(v string) string {
+		p, err := netip.ParsePrefix(v)
+		if err != nil {
+			if a, err := netip.ParseAddr(v); err == nil && a.Zone() == "" {
+				return fmt.Sprintf("%q is an address; as a network it is %s/%d", v, a, a.BitLen())
+			}
+			return display(v) + " is not a network"
+		}
+		if p != p.Masked() {
+			return fmt.Sprintf("%q has host bits; the network is %s", v, p.Masked())
+		}
+		return ""
+	})
+}
+
+// ipAddress allows an IP address, or nothing for all.
+func ipAddress() rule {
+	return word("an IP address, or nothing for all addresses", func(v string) string {
+		if v == "" {
+			return ""
+		}
+		if _, err := netip.ParseAddr(v); err != nil {
+			return display(v) + " is not an IP address"
+		}
+		return ""
+	})
+}
+
+// hostPort allows an address to listen on.
+func hostPort() rule {
+	return word("[host]:port with a port from 1 to 65535", func(v string) string {
+		host, port, err := net.SplitHostPort(v)
+		if err != nil {
+			return display(v) + " is not host:port"
+		}
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return display(v) + " has no port from 1 to 65535"
+		}
+		if strings.ContainsAny(host, " /%\t\r\n") {
+			return display(v) + " has no valid host"
+		}
+		return ""
+	})
+}
+
+// endpoint allows the base URL of a HEC endpoint.
+func endpoint() rule {
+	return word("URLs such as https://splunk:8088", func(v string) string {
+		u, err := url.Parse(v)
+		switch {
+		case err != nil:
+			return display(v) + " is not a URL"
+		case u.Scheme != "http" && u.Scheme != "https":
+			return display(v) + " does not begin with http:// or https://"
+		case u.Hostname() == "":
+			return display(v) + " has no host"
+		case u.User != nil:
+			return display(v) + " holds a user or token; that goes into hec.token"
+		case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+			return display(v) + " has a query or fragment"
+		case strings.Contains(u.Path, "/services/collector"):
+			return display(v) + " has the collector's path, which is added by itself"
+		}
+		if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
+			if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+				return display(v) + " has no port from 1 to 65535"
+			}
+		}
+		return ""
+	})
+}

@@ -1,0 +1,157 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// visitor is called for a key and its value.
+type visitor func(p place, v reflect.Value)
+
+// walk calls visit for every key of a configuration, sections in the order of
+// the structure and chosen names sorted.
+func walk(c Config, visit visitor) { walkValue(reflect.ValueOf(c), place{}, visit) }
+
+func walkValue(v reflect.Value, p place, visit visitor) {
+	switch {
+	case v.Kind() == reflect.Struct:
+		for _, f := range fields(v.Type()) {
+			walkValue(v.FieldByIndex(f.Index), p.key(f.Tag.Get("koanf")), visit)
+		}
+	case isSections(v.Type()):
+		for _, name := range sortedKeys(v.Interface()) {
+			walkValue(v.MapIndex(reflect.ValueOf(name)), p.entry(name), visit)
+		}
+	default:
+		visit(p, v)
+	}
+}
+
+// isSections tells whether t is a map from chosen names to sections.
+func isSections(t reflect.Type) bool {
+	return t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Struct
+}
+
+// fields returns the keys of a section.
+func fields(section reflect.Type) []reflect.StructField {
+	return reflect.VisibleFields(section)
+}
+
+// fieldNames returns the names of the keys of a section.
+func fieldNames(section reflect.Type) []string {
+	var names []string
+	for _, f := range fields(section) {
+		names = append(names, f.Tag.Get("koanf"))
+	}
+	return names
+}
+
+// field returns the type of one key of a section; nil when there is no such key.
+func field(section reflect.Type, name string) reflect.Type {
+	for _, f := range fields(section) {
+		if f.Tag.Get("koanf") == name {
+			return f.Type
+		}
+	}
+	return nil
+}
+
+// resolve finds the type at a path of names; nil when there is no such key.
+func resolve(names []string) reflect.Type {
+	t := reflect.TypeFor[Config]()
+	for _, name := range names {
+		switch {
+		case name == "" || t == nil:
+			return nil
+		case t.Kind() == reflect.Struct:
+			t = field(t, name)
+		case t.Kind() == reflect.Map:
+			t = t.Elem()
+		default:
+			return nil
+		}
+	}
+	return t
+}
+
+// typeName returns what people call the type of a key.
+func typeName(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[time.Duration]():
+		return "duration"
+	case reflect.TypeFor[Size]():
+		return "size"
+	case reflect.TypeFor[Secret]():
+		return "secret"
+	}
+	switch t.Kind() {
+	case reflect.Int:
+		return "whole number"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice:
+		return "list"
+	case reflect.Map:
+		return "map"
+	case reflect.Struct:
+		return "section"
+	}
+	return "text"
+}
+
+// envName returns the variable that sets a key.
+func envName(pattern string) string {
+	name := strings.ToUpper(strings.ReplaceAll(pattern, ".", "__"))
+	return EnvPrefix + strings.ReplaceAll(name, "*", "<NAME>")
+}
+
+// display writes a value for people: exactly, quoted where it is text, shortened
+// where it is long, without what may be a secret.
+func display(v any) string {
+	switch v := v.(type) {
+	case time.Duration:
+		return durationText(v)
+	case Secret, Size, int, int64, uint64, float64, bool:
+		return fmt.Sprint(v)
+	case string:
+		v = withoutUser(v)
+		if len(v) > 80 {
+			v = v[:80] + "..."
+		}
+		return fmt.Sprintf("%q", v)
+	case TLSVersion:
+		return fmt.Sprintf("%q", string(v))
+	}
+	return fmt.Sprintf("%T", v)
+}
+
+// withoutUser takes the user and password out of what may be a URL, also where
+// its scheme was forgotten.
+func withoutUser(s string) string {
+	i := strings.LastIndexByte(s, '@')
+	if i < 0 {
+		return s
+	}
+	scheme, _, ok := strings.Cut(s[:i], "//")
+	if ok {
+		scheme += "//"
+	} else {
+		scheme = ""
+	}
+	return scheme + hidden + s[i:]
+}
+
+// sortedKeys returns the keys of a map with text keys.
+func sortedKeys(m any) []string {
+	v := reflect.ValueOf(m)
+	keys := make([]string, 0, v.Len())
+	for _, k := range v.MapKeys() {
+		keys = append(keys, k.String())
+	}
+	slices.SortFunc(keys, cmp.Compare)
+	return keys
+}

@@ -1,0 +1,182 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Validate checks every value and how they fit together, without looking at
+// anything outside: no file, no socket, no environment. The error joins all
+// problems, each naming key, value and what is allowed.
+func (c Config) Validate() error { return c.problems().err() }
+
+func (c Config) problems() problems {
+	var ps problems
+	rules := make(map[string]rule)
+	for _, k := range table() {
+		rules[k.pattern] = k.rule
+	}
+	walk(c, func(p place, v reflect.Value) {
+		r := rules[p.pattern]
+		if wrong := r.check(v.Interface()); wrong != "" {
+			ps.add(p, "%s; allowed: %s", wrong, r.allowed)
+		}
+	})
+	c.checkSources(&ps)
+	c.checkPorts(&ps)
+	c.checkQueue(&ps)
+	c.checkRest(&ps)
+	return ps
+}
+
+// maxName is the length of the longest name of a source; names are metric labels.
+const maxName = 64
+
+func (c Config) checkSources(ps *problems) {
+	if len(c.Sources) == 0 {
+		ps.add(at("sources"), "there is no source; declare at least one, such as linux: {port: 1517, vendor: linux}")
+	}
+	for _, name := range sortedKeys(c.Sources) {
+		s, here := c.Sources[name], at("sources", name)
+		if !isName(name) {
+			ps.add(here, "%s is not a name for a source; allowed: a-z, 0-9, _ and -, beginning with a letter or digit, no __, at most %d characters", display(name), maxName)
+		}
+		tls := slices.Contains(s.Protocols, "tls")
+		if tls && slices.Contains(s.Protocols, "tcp") {
+			ps.add(here.key("protocols"), "tcp and tls can not share port %d; declare a second source for one of them", s.Port)
+		}
+		switch {
+		case tls && (s.TLS.CertFile == "" || s.TLS.KeyFile == ""):
+			ps.add(here.key("tls"), "protocol tls needs cert_file and key_file")
+		case !tls && (s.TLS.CertFile != "" || s.TLS.KeyFile != "" || s.TLS.ClientCAFile != ""):
+			ps.add(here.key("tls"), "files are given, but protocols %v has no tls; add it, or remove them", s.Protocols)
+		}
+	}
+	for _, name := range sortedKeys(c.Metadata.Overrides) {
+		here := at("metadata", "overrides").entry(name)
+		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return r == ' ' || isControl(r) }) {
+			ps.add(here, "%s is not the name of a class", display(name))
+		}
+		if c.Metadata.Overrides[name] == (Override{}) {
+			ps.add(here, "overrides nothing; give it index, sourcetype or source")
+		}
+	}
+}
+
+func isName(s string) bool {
+	return s != "" && len(s) <= maxName && strings.Trim(s, lower+digits+"_-") == "" &&
+		!strings.ContainsRune("_-", rune(s[0])) && !strings.Contains(s, "__")
+}
+
+// socket is something that the gateway will bind.
+type socket struct {
+	place   place
+	network string // udp or tcp
+	address string
+	port    int
+}
+
+func (c Config) checkPorts(ps *problems) {
+	var sockets []socket
+	for _, name := range sortedKeys(c.Sources) {
+		s, seen := c.Sources[name], ""
+		for _, protocol := range s.Protocols {
+			network := "tcp"
+			if protocol == "udp" {
+				network = "udp"
+			}
+			if !strings.Contains(seen, network) && s.Port != 0 {
+				sockets = append(sockets, socket{at("sources", name, "port"), network, s.Address, s.Port})
+			}
+			seen += network
+		}
+	}
+	if host, port, err := net.SplitHostPort(c.Stats.Listen); err == nil {
+		if n, err := strconv.Atoi(port); err == nil {
+			sockets = append(sockets, socket{at("stats", "listen"), "tcp", host, n})
+		}
+	}
+	for i, a := range sockets {
+		for _, b := range sockets[:i] {
+			if a.network == b.network && a.port == b.port && overlap(a.address, b.address) && !ps.about(a.place) {
+				ps.add(a.place, "%d is taken by %s (%s on %s); give each its own port, protocol or address", a.port, b.place, b.network, addressText(b.address))
+			}
+		}
+	}
+}
+
+func addressText(address string) string {
+	if address == "" {
+		return "all addresses"
+	}
+	return address
+}
+
+// overlap tells whether binding a port on both addresses would collide. "" and ::
+// are all addresses of both families, as the kernel has it by default.
+func overlap(a, b string) bool {
+	x, y := toAddr(a), toAddr(b)
+	switch {
+	case !x.IsValid() || !y.IsValid():
+		return a == b
+	case x == y || x == netip.IPv6Unspecified() || y == netip.IPv6Unspecified():
+		return true
+	case x == netip.IPv4Unspecified() || y == netip.IPv4Unspecified():
+		return x.Is4() == y.Is4()
+	}
+	return false
+}
+
+// toAddr returns the address that a listen address stands for; invalid for names.
+func toAddr(s string) netip.Addr {
+	switch s {
+	case "":
+		return netip.IPv6Unspecified()
+	case "localhost":
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a.Unmap()
+}
+
+func (c Config) checkQueue(ps *problems) {
+	key := at("queue", "max_size")
+	if least := 2 * Size(max(c.Balancer.Shards, 1)) * c.Batch.MaxBytes; c.Queue.MaxSize < least && !ps.about(key) {
+		ps.add(key, "%s is too small; allowed: %s or more, which is two batches of %s for each of %d shards",
+			c.Queue.MaxSize, least, c.Batch.MaxBytes, c.Balancer.Shards)
+	}
+	if c.DeadLetter.Path != "" && filepath.Clean(c.DeadLetter.Path) == filepath.Clean(c.Queue.Path) {
+		ps.add(at("dead_letter", "path"), "%s is queue.path as well; give it a directory of its own", display(c.DeadLetter.Path))
+	}
+}
+
+func (c Config) checkRest(ps *problems) {
+	if c.HEC.Ack.Timeout <= c.HEC.Ack.PollInterval {
+		ps.add(at("hec", "ack", "timeout"), "%s is not longer than hec.ack.poll_interval (%s); every record would be sent twice",
+			display(c.HEC.Ack.Timeout), display(c.HEC.Ack.PollInterval))
+	}
+	if c.HEC.Retry.Max < c.HEC.Retry.Initial {
+		ps.add(at("hec", "retry", "max"), "%s is shorter than hec.retry.initial (%s)", display(c.HEC.Retry.Max), display(c.HEC.Retry.Initial))
+	}
+	switch {
+	case c.Stats.Username == "" && c.Stats.Password != "":
+		ps.add(at("stats", "username"), "is empty while stats.password is set; set both, or neither")
+	case c.Stats.Username != "" && c.Stats.Password == "":
+		ps.add(at("stats", "password"), "is empty while stats.username is set; set both (GATEWAY_STATS__PASSWORD keeps it out of the file), or neither")
+	}
+	if strings.Contains(c.Stats.Username, ":") {
+		ps.add(at("stats", "username"), "%s has a colon, which basic authentication can not carry (RFC 7617 section 2)", display(c.Stats.Username))
+	}
+	t := c.Stats.TLS
+	if (t.CertFile == "") != (t.KeyFile == "") || (t.ClientCAFile != "" && t.CertFile == "") {
+		ps.add(at("stats", "tls"), "needs cert_file and key_file together; set both, or none of its files")
+	}
+}
