@@ -1,0 +1,200 @@
+package stats
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"syslog-gateway/internal/event"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// stages is a Provider that tells what the test puts in.
+type stages struct {
+	mu         sync.Mutex
+	snap       Snapshot
+	conditions []Condition
+}
+
+func (s *stages) Snapshot() Snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.snap
+}
+
+func (s *stages) Ready() []Condition {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conditions
+}
+
+func (s *stages) set(change func(*stages)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(s)
+}
+
+// buffer is a log that several goroutines write and the test reads.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// port is a running server with everything around it.
+type port struct {
+	t        *testing.T
+	stages   *stages
+	ledger   *event.Ledger
+	registry *prometheus.Registry
+	reloads  *Reloads
+	log      *buffer
+	server   *Server
+	client   *http.Client
+	scheme   string
+	stop     func() error
+}
+
+// open starts a server on a free port of the loopback and stops it with the test.
+func open(t *testing.T, change ...func(*Options)) *port {
+	t.Helper()
+	p := &port{
+		t: t, ledger: event.NewLedger(), registry: prometheus.NewRegistry(), reloads: new(Reloads),
+		log: new(buffer), scheme: "http", stages: &stages{snap: calm()},
+	}
+	p.client = &http.Client{
+		Transport:     &http.Transport{},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	options := Options{
+		Listen: "127.0.0.1:0", Provider: p.stages, Ledger: p.ledger, Registry: p.registry, Reloads: p.reloads,
+		Logger: slog.New(slog.NewTextHandler(p.log, nil)),
+	}
+	for _, c := range change {
+		c(&options)
+	}
+	server, err := New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.server = server
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Run(ctx) }()
+	p.stop = sync.OnceValue(func() error {
+		p.client.CloseIdleConnections()
+		cancel()
+		return <-ended
+	})
+	t.Cleanup(func() {
+		if err := p.stop(); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	return p
+}
+
+// answer is a response with its body.
+type answer struct {
+	code   int
+	header http.Header
+	body   string
+}
+
+func (p *port) do(method, path string, change ...func(*http.Request)) answer {
+	p.t.Helper()
+	a, err := p.try(method, path, change...)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return a
+}
+
+// try is do for goroutines other than the test's.
+func (p *port) try(method, path string, change ...func(*http.Request)) (answer, error) {
+	r, err := http.NewRequest(method, p.scheme+"://"+p.server.Addr().String()+path, nil)
+	if err != nil {
+		return answer{}, err
+	}
+	for _, c := range change {
+		c(r)
+	}
+	resp, err := p.client.Do(r)
+	if err != nil {
+		return answer{}, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return answer{resp.StatusCode, resp.Header, string(body)}, err
+}
+
+func (p *port) get(path string) string {
+	p.t.Helper()
+	a := p.do(http.MethodGet, path)
+	if a.code != http.StatusOK {
+		p.t.Fatalf("GET %s: %d %s", path, a.code, a.body)
+	}
+	return a.body
+}
+
+// calm is a gateway with five sources where all is well.
+func calm() Snapshot {
+	now := time.Date(2025, 3, 14, 12, 0, 0, 0, time.UTC)
+	snap := Snapshot{
+		Version: "1.2.3", Commit: "abc1234", Host: "gw1", Started: now.Add(-26 * time.Hour), Now: now,
+		Shards: []Shard{{Name: "0", Events: 10, Records: 2, Bytes: 25e9, Segments: 3, Oldest: now.Add(-3 * time.Second)}, {Name: "1"}},
+		Endpoints: []Endpoint{{
+			URL: "https://splunk:8088", Up: true, Since: now.Add(-time.Hour), LastAnswer: "200 Success",
+			Requests: 1234, LatencyMillis: 12.5,
+		}},
+		Queue: Queue{CapacityBytes: 100e9, UsedBytes: 26e9, FreeDiskBytes: 300e9, WhenFull: "block", OldestSeconds: 3},
+	}
+	for i, name := range []string{"unifi", "palo_alto", "cisco_asa", "linux", "windows"} {
+		s := Source{
+			Port: 1514 + i, Transports: []string{"udp", "tcp"}, Connections: map[string]int64{"tcp": 2},
+			ReceiveBuffer: 32 << 20, ReceiveBufferWanted: 32 << 20,
+		}
+		s.Balance.Source = name
+		snap.Sources = append(snap.Sources, s)
+	}
+	return snap
+}
+
+// traffic books something of everything for each source of calm, and balances.
+func traffic(l *event.Ledger) {
+	for _, name := range []string{"unifi", "palo_alto", "cisco_asa", "linux", "windows"} {
+		l.Account(name).Receive(event.UDP, 5, 500)
+	}
+	a := l.Account("linux")
+	a.Receive(event.TCP, 1_234_567, 300_000_000)
+	a.Recover(1000)
+	a.Accept(1_234_000)
+	a.Deliver(1_230_000)
+	a.DeadLetter("invalid_event", 7)
+	a.DropQueued("queue_full", 40)
+	a.DropReceived("shutdown", 2)
+	a.Mark(11, 12, 13)
+}

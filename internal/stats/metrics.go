@@ -1,0 +1,129 @@
+package stats
+
+import (
+	"runtime"
+	"strings"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"syslog-gateway/internal/event"
+)
+
+// Reloads counts how reloading the configuration ended. The zero value is ready; it
+// outlives the server, which itself may be replaced by a reload.
+type Reloads struct{ done, refused atomic.Uint64 }
+
+// Count counts one reload: done where err is nil, else refused.
+func (r *Reloads) Count(err error) {
+	if err != nil {
+		r.refused.Add(1)
+		return
+	}
+	r.done.Add(1)
+}
+
+// descriptions of the metrics of this package.
+type descriptions struct {
+	receivedEvents, receivedBytes, recovered *prometheus.Desc
+	unparsed, truncated, framing             *prometheus.Desc
+	pending, dropped, delivered, dead        *prometheus.Desc
+	reloads, build                           *prometheus.Desc
+}
+
+func describe() descriptions {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("gateway_"+name, help, labels, nil)
+	}
+	return descriptions{
+		receivedEvents: desc("received_events_total", "Messages received.", "source", "transport"),
+		receivedBytes:  desc("received_bytes_total", "Bytes of the messages received, without framing.", "source", "transport"),
+		recovered:      desc("recovered_events_total", "Events of an earlier process that were found in the queue at the start.", "source"),
+		unparsed:       desc("unparsed_events_total", "Messages that no parser knew; they are delivered raw.", "source"),
+		truncated:      desc("truncated_events_total", "Messages longer than max_message_size; they are delivered cut.", "source"),
+		framing:        desc("framing_errors_total", "Errors in the framing of TCP and TLS streams.", "source"),
+		pending:        desc("pending_events", "Events not delivered yet, in memory or in the queue.", "source", "stage"),
+		dropped:        desc("dropped_events_total", "Events given up, by reason.", "source", "reason"),
+		delivered:      desc("delivered_events_total", "Events that Splunk has confirmed.", "source"),
+		dead:           desc("deadlettered_events_total", "Events that Splunk refused and that are kept in the dead-letter store, by reason.", "reason"),
+		reloads:        desc("config_reloads_total", "Reloads of the configuration, by result: success or failure.", "result"),
+		build:          desc("build_info", "Always 1; version, commit and Go version of the program.", "version", "commit", "goversion"),
+	}
+}
+
+// collector reads the books when somebody asks.
+type collector struct {
+	descriptions
+	snapshot func() Snapshot
+	reloads  *Reloads
+}
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		c.receivedEvents, c.receivedBytes, c.recovered, c.unparsed, c.truncated, c.framing,
+		c.pending, c.dropped, c.delivered, c.dead, c.descriptions.reloads, c.build,
+	} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector. A series of a source starts at zero when
+// the source is configured, so that rate() sees the first message.
+func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	send := func(d *prometheus.Desc, kind prometheus.ValueType, value float64, labels ...string) {
+		for i := range labels {
+			labels[i] = strings.ToValidUTF8(labels[i], "\ufffd") // else the library refuses it
+		}
+		m, err := prometheus.NewConstMetric(d, kind, value, labels...)
+		if err != nil {
+			m = prometheus.NewInvalidMetric(d, err)
+		}
+		ch <- m
+	}
+	count := func(d *prometheus.Desc, n uint64, labels ...string) {
+		send(d, prometheus.CounterValue, float64(n), labels...)
+	}
+	snap := c.snapshot()
+	dead := make(map[string]uint64)
+	for _, s := range snap.Sources {
+		c.collectReceived(count, s)
+		count(c.recovered, s.Recovered, s.Source)
+		count(c.unparsed, s.Unparsed, s.Source)
+		count(c.truncated, s.Truncated, s.Source)
+		count(c.framing, s.FramingErrors, s.Source)
+		count(c.delivered, s.Delivered, s.Source)
+		for reason, n := range s.DropReasons {
+			count(c.dropped, n, s.Source, reason)
+		}
+		for reason, n := range s.DeadReasons {
+			dead[reason] += n
+		}
+		send(c.pending, prometheus.GaugeValue, float64(s.InMemory), s.Source, "memory")
+		send(c.pending, prometheus.GaugeValue, float64(s.Queued), s.Source, "queue")
+	}
+	for reason, n := range dead {
+		count(c.dead, n, reason)
+	}
+	count(c.descriptions.reloads, c.reloads.done.Load(), "success")
+	count(c.descriptions.reloads, c.reloads.refused.Load(), "failure")
+	send(c.build, prometheus.GaugeValue, 1, snap.Version, snap.Commit, runtime.Version())
+}
+
+// collectReceived writes the transports that are configured, and those that something
+// came in by before a reload took them away.
+func (c *collector) collectReceived(count func(*prometheus.Desc, uint64, ...string), s Source) {
+	by := make(map[string]event.TransportCount)
+	for _, t := range s.Transports {
+		by[t] = event.TransportCount{Transport: t}
+	}
+	for _, t := range s.ByTransport {
+		if _, configured := by[t.Transport]; configured || t.Events > 0 {
+			by[t.Transport] = t
+		}
+	}
+	for transport, t := range by {
+		count(c.receivedEvents, t.Events, s.Source, transport)
+		count(c.receivedBytes, t.Bytes, s.Source, transport)
+	}
+}

@@ -1,0 +1,269 @@
+package stats
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"syslog-gateway/internal/event"
+)
+
+// The bounds of the server.
+const (
+	maxConnections = 256
+	maxScrapes     = 8 // of /metrics at a time
+	maxHeader      = 16 << 10
+	headerTimeout  = 5 * time.Second
+	readTimeout    = 10 * time.Second
+	writeTimeout   = 30 * time.Second
+	idleTimeout    = 2 * time.Minute // longer than the usual scrape interval of 1 min
+	stopTimeout    = 2 * time.Second
+)
+
+// Options say where to serve what. Listen, Provider and Ledger are required.
+type Options struct {
+	// Listen is the address, such as ":8404".
+	Listen string
+	// Username and Password protect all but /healthz and /readyz. Both or neither.
+	Username, Password string
+	// TLS holds at least a certificate; nil: plain HTTP.
+	TLS *tls.Config
+	// Provider tells the state of the stages.
+	Provider Provider
+	// Ledger has the books.
+	Ledger *event.Ledger
+	// Registry has the metrics of the stages; nil: there are none. Those of this
+	// package, of Go and of the process are added and must not be in it.
+	Registry prometheus.Gatherer
+	// Reloads are shown as a metric; nil: they stay 0.
+	Reloads *Reloads
+	// Logger gets what goes wrong; nil: nobody does.
+	Logger *slog.Logger
+}
+
+// Server is the HTTP server. Use it in the order New, Start, Run.
+type Server struct {
+	address  string
+	users    *credentials
+	provider Provider
+	ledger   *event.Ledger
+	logger   *slog.Logger
+	page     *page
+	routes   map[string]http.HandlerFunc
+	http     *http.Server
+	ln       net.Listener
+}
+
+// New checks the options and builds the server. It opens nothing.
+func New(o Options) (*Server, error) {
+	if o.Provider == nil || o.Ledger == nil {
+		return nil, errors.New("stats: Provider and Ledger are required")
+	}
+	users, err := newCredentials(o.Username, o.Password)
+	if err != nil {
+		return nil, err
+	}
+	page, err := newPage()
+	if err != nil {
+		return nil, err
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{
+		address: o.Listen, users: users, provider: o.Provider, ledger: o.Ledger, logger: o.Logger, page: page,
+	}
+	metrics, err := s.metrics(o)
+	if err != nil {
+		return nil, err
+	}
+	s.routes = map[string]http.HandlerFunc{
+		"/":              s.serveRoot,
+		"/stats":         s.servePage,
+		"/api/v1/status": s.serveStatus,
+		"/metrics":       metrics.ServeHTTP,
+		"/healthz":       s.serveHealth,
+		"/readyz":        s.serveReady,
+	}
+	s.http = &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeader,
+		ErrorLog:       newErrorLog(o.Logger),
+		// else OPTIONS * would be answered past the password
+		DisableGeneralOptionsHandler: true,
+	}
+	return s, s.setTLS(o.TLS)
+}
+
+// setTLS refuses a configuration that could answer no handshake.
+func (s *Server) setTLS(c *tls.Config) error {
+	if c == nil {
+		return nil
+	}
+	if len(c.Certificates) == 0 && c.GetCertificate == nil && c.GetConfigForClient == nil {
+		return errors.New("stats: TLS is asked for without a certificate; set stats.tls.cert_file and key_file")
+	}
+	s.http.TLSConfig = c.Clone()
+	return nil
+}
+
+// metrics returns the handler of /metrics. The collectors are in a registry of the
+// server's own, so that several servers can follow each other over one Registry.
+func (s *Server) metrics(o Options) (http.Handler, error) {
+	reloads := o.Reloads
+	if reloads == nil {
+		reloads = new(Reloads)
+	}
+	own := prometheus.NewRegistry()
+	for _, c := range []prometheus.Collector{
+		&collector{descriptions: describe(), snapshot: s.snapshot, reloads: reloads},
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	} {
+		if err := own.Register(c); err != nil {
+			return nil, fmt.Errorf("stats: register metrics: %w", err)
+		}
+	}
+	all := prometheus.Gatherers{own}
+	if o.Registry != nil {
+		all = append(all, o.Registry)
+	}
+	return promhttp.HandlerFor(all, promhttp.HandlerOpts{
+		ErrorLog: newErrorLog(s.logger),
+		// One collector that fails must not take the numbers of all others along;
+		// it is logged and counted.
+		ErrorHandling:       promhttp.ContinueOnError,
+		Registry:            own,
+		MaxRequestsInFlight: maxScrapes,
+	}), nil
+}
+
+// Start opens the port. The error names the address.
+func (s *Server) Start() error {
+	if s.ln != nil {
+		return fmt.Errorf("stats: already listening on %s", s.ln.Addr())
+	}
+	ln, err := net.Listen("tcp", s.address)
+	if err != nil {
+		return fmt.Errorf("stats: can not listen on %q: %w; set stats.listen to a free address", s.address, err)
+	}
+	s.ln = limit(ln, maxConnections)
+	return nil
+}
+
+// Addr is the address that the server listens on, nil before Start.
+func (s *Server) Addr() net.Addr {
+	if s.ln == nil {
+		return nil
+	}
+	return s.ln.Addr()
+}
+
+// Run serves until ctx is done, then gives the requests under way two seconds, and
+// returns nil. It returns an error where the server ended unasked. The port is
+// closed when it returns.
+func (s *Server) Run(ctx context.Context) error {
+	if s.ln == nil {
+		return errors.New("stats: Run without Start")
+	}
+	served := make(chan error, 1)
+	go func() {
+		if s.http.TLSConfig != nil {
+			served <- s.http.ServeTLS(s.ln, "", "")
+			return
+		}
+		served <- s.http.Serve(s.ln)
+	}()
+	select {
+	case err := <-served:
+		s.http.Close()
+		return fmt.Errorf("stats: serving %s ended: %w", s.ln.Addr(), err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if s.http.Shutdown(grace) != nil {
+		s.http.Close()
+	}
+	<-served
+	return nil
+}
+
+// Close closes the port of a server that was started and will not be run.
+func (s *Server) Close() error {
+	if s.ln == nil {
+		return nil
+	}
+	return s.ln.Close()
+}
+
+// ServeHTTP sets the headers of every answer, checks the user and finds the handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", s.page.policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+
+	open := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
+	if !open && !s.users.admit(r) {
+		refuse(w)
+		return
+	}
+	// HAProxy's way to write an option of the page: /stats;norefresh
+	path := r.URL.Path
+	if strings.HasPrefix(path, "/stats;") {
+		path = "/stats"
+	}
+	handler, ok := s.routes[path]
+	switch {
+	case !ok:
+		notFound(w)
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		h.Set("Allow", "GET, HEAD")
+		plain(w, http.StatusMethodNotAllowed, "only GET and HEAD are answered\n")
+	default:
+		handler(w, r)
+	}
+}
+
+func (s *Server) serveRoot(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Location", "/stats")
+	plain(w, http.StatusFound, "see /stats\n")
+}
+
+// broken answers a request that we could not answer, and logs why.
+func (s *Server) broken(w http.ResponseWriter, what string, err error) {
+	s.http.ErrorLog.Printf("can not write %s: %v", what, err)
+	plain(w, http.StatusInternalServerError, "could not be written; the log says why\n")
+}
+
+func notFound(w http.ResponseWriter) {
+	plain(w, http.StatusNotFound, "there is /stats, /api/v1/status, /metrics, /healthz and /readyz\n")
+}
+
+func plain(w http.ResponseWriter, code int, text string) {
+	write(w, code, "text/plain; charset=utf-8", []byte(text))
+}
+
+// write sends a whole answer. For HEAD, net/http leaves the body out. That the client
+// has gone away is no error of ours.
+func write(w http.ResponseWriter, code int, kind string, body []byte) {
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(code)
+	_, _ = w.Write(body)
+}

@@ -1,0 +1,368 @@
+package stats
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"syslog-gateway/internal/event"
+)
+
+var allPaths = []string{"/", "/stats", "/stats;norefresh", "/api/v1/status", "/metrics", "/healthz", "/readyz"}
+
+func TestPaths(t *testing.T) {
+	p := open(t)
+	p.stages.set(func(s *stages) { s.conditions = []Condition{{Name: "queue", OK: true}} })
+	for _, c := range []struct {
+		path string
+		code int
+		kind string
+	}{
+		{"/", 302, "text/plain"},
+		{"/stats", 200, "text/html"},
+		{"/stats?norefresh", 200, "text/html"},
+		{"/stats;norefresh", 200, "text/html"},
+		{"/stats;nothing", 404, "text/plain"},
+		{"/stats;norefresh;nothing", 404, "text/plain"},
+		{"/stats;", 404, "text/plain"},
+		{"/stats/", 404, "text/plain"},
+		{"/api/v1/status", 200, "application/json"},
+		{"/metrics", 200, "text/plain"},
+		{"/healthz", 200, "text/plain"},
+		{"/readyz", 200, "text/plain"},
+		{"/favicon.ico", 404, "text/plain"},
+		{"/../etc/passwd", 404, "text/plain"},
+		{"//stats", 404, "text/plain"},
+	} {
+		got := p.do(http.MethodGet, c.path)
+		if got.code != c.code || !strings.HasPrefix(got.header.Get("Content-Type"), c.kind) {
+			t.Errorf("GET %s: %d %s, want %d %s", c.path, got.code, got.header.Get("Content-Type"), c.code, c.kind)
+		}
+		for name, want := range map[string]string{
+			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+		} {
+			if have := got.header.Get(name); have != want {
+				t.Errorf("GET %s: %s is %q, want %q", c.path, name, have, want)
+			}
+		}
+		if csp := got.header.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'self'; ") || strings.Contains(csp, "unsafe") {
+			t.Errorf("GET %s: policy %q", c.path, csp)
+		}
+	}
+	if to := p.do(http.MethodGet, "/").header.Get("Location"); to != "/stats" {
+		t.Errorf("/ goes to %q", to)
+	}
+	if body := p.get("/healthz"); body != "ok\n" {
+		t.Errorf("/healthz says %q", body)
+	}
+}
+
+func TestMethods(t *testing.T) {
+	p := open(t)
+	p.stages.set(func(s *stages) { s.conditions = []Condition{{Name: "queue", OK: true}} })
+	for _, path := range allPaths {
+		for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"} {
+			got := p.do(method, path)
+			if got.code != http.StatusMethodNotAllowed || got.header.Get("Allow") != "GET, HEAD" {
+				t.Errorf("%s %s: %d, Allow %q", method, path, got.code, got.header.Get("Allow"))
+			}
+		}
+		get, head := p.do("GET", path), p.do("HEAD", path)
+		if head.code != get.code || head.body != "" || head.header.Get("Content-Type") != get.header.Get("Content-Type") {
+			t.Errorf("HEAD %s: %d %q %q", path, head.code, head.header.Get("Content-Type"), head.body)
+		}
+	}
+	if got := p.do("POST", "/unknown"); got.code != http.StatusNotFound {
+		t.Errorf("POST /unknown: %d", got.code)
+	}
+}
+
+func TestAuth(t *testing.T) {
+	p := open(t, func(o *Options) { o.Username, o.Password = "ops", "s3cret:with colon" })
+	p.stages.set(func(s *stages) { s.conditions = []Condition{{Name: "queue", OK: true}} })
+	as := func(user, password string) func(*http.Request) {
+		return func(r *http.Request) { r.SetBasicAuth(user, password) }
+	}
+	for _, path := range append(allPaths, "/unknown") {
+		free := path == "/healthz" || path == "/readyz"
+		for name, change := range map[string]func(*http.Request){
+			"nobody":         func(*http.Request) {},
+			"wrong password": as("ops", "s3cret"),
+			"wrong user":     as("root", "s3cret:with colon"),
+			"empty":          as("", ""),
+			"no password":    as("ops", ""),
+			"not basic":      func(r *http.Request) { r.Header.Set("Authorization", "Bearer s3cret") },
+		} {
+			got := p.do("GET", path, change)
+			if free != (got.code == http.StatusOK) || !free && got.code != http.StatusUnauthorized {
+				t.Errorf("GET %s as %s: %d", path, name, got.code)
+			}
+			if want := `Basic realm="syslog-gateway Statistics", charset="UTF-8"`; !free && got.header.Get("WWW-Authenticate") != want {
+				t.Errorf("GET %s as %s asks with %q", path, name, got.header.Get("WWW-Authenticate"))
+			}
+			if strings.Contains(got.body, "s3cret") {
+				t.Errorf("GET %s shows the password", path)
+			}
+		}
+		if got := p.do("GET", path, as("ops", "s3cret:with colon")); got.code == http.StatusUnauthorized {
+			t.Errorf("GET %s as the user: %d", path, got.code)
+		}
+	}
+	if got := p.do("POST", "/stats"); got.code != http.StatusUnauthorized {
+		t.Errorf("POST without credentials: %d", got.code)
+	}
+	if strings.Contains(p.log.String(), "s3cret") {
+		t.Error("the log shows the password")
+	}
+}
+
+// TestOptionsStar: net/http would answer OPTIONS * itself, past the password.
+func TestOptionsStar(t *testing.T) {
+	p := open(t, func(o *Options) { o.Username, o.Password = "ops", "secret" })
+	c, err := net.Dial("tcp", p.server.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprint(c, "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("OPTIONS *: %d", resp.StatusCode)
+	}
+}
+
+// TestHugeHeader: the server stops reading a header that is too long, so the client
+// sees the status or a connection that is cut.
+func TestHugeHeader(t *testing.T) {
+	p := open(t)
+	send := func(n int) (answer, error) {
+		return p.try("GET", "/healthz", func(r *http.Request) { r.Header.Set("X-Filler", strings.Repeat("x", n)) })
+	}
+	if got, err := send(8 << 10); err != nil || got.code != http.StatusOK {
+		t.Errorf("a header of 8 KiB: %d, %v", got.code, err)
+	}
+	if got, err := send(64 << 10); err == nil && got.code != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("a header of 64 KiB: %d", got.code)
+	}
+}
+
+func TestReady(t *testing.T) {
+	p := open(t)
+	check := func(code int, body string) {
+		t.Helper()
+		if got := p.do("GET", "/readyz"); got.code != code || got.body != body {
+			t.Errorf("/readyz: %d %q, want %d %q", got.code, got.body, code, body)
+		}
+		if got := p.get("/healthz"); got != "ok\n" {
+			t.Errorf("/healthz: %q", got)
+		}
+	}
+	check(503, "not ok start: not finished yet\n")
+	p.stages.set(func(s *stages) {
+		s.conditions = []Condition{{Name: "listeners", OK: true, Why: "5 ports"}, {Name: "splunk", Why: "connection\nrefused"}}
+	})
+	check(503, "ok listeners: 5 ports\nnot ok splunk: connection refused\n")
+	p.stages.set(func(s *stages) {
+		s.conditions = []Condition{{Name: "listeners", OK: true, Why: "5 ports"}, {Name: "splunk", OK: true}}
+	})
+	check(200, "ok listeners: 5 ports\nok splunk\n")
+}
+
+// certificate signs itself for 127.0.0.1.
+func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(leaf)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
+}
+
+func TestTLS(t *testing.T) {
+	cert, pool := certificate(t)
+	p := open(t, func(o *Options) { o.TLS = &tls.Config{Certificates: []tls.Certificate{cert}} })
+	p.scheme = "https"
+	p.client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
+	if got := p.get("/healthz"); got != "ok\n" {
+		t.Errorf("over TLS: %q", got)
+	}
+	p.scheme = "http"
+	if got := p.do("GET", "/healthz"); got.code != http.StatusBadRequest {
+		t.Errorf("plain HTTP on the TLS port: %d", got.code)
+	}
+	// A complaint of the HTTP server reaches the log.
+	c, err := tls.Dial("tcp", p.server.Addr().String(), &tls.Config{})
+	if err == nil {
+		c.Close()
+		t.Fatal("an unknown certificate was accepted")
+	}
+	if err := p.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(p.log.String(), "TLS handshake error") {
+		t.Errorf("the log says %q", p.log)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	for want, change := range map[string]func(*Options){
+		"required":    func(o *Options) { o.Provider = nil },
+		"Ledger":      func(o *Options) { o.Ledger = nil },
+		"password":    func(o *Options) { o.Username = "ops" },
+		"user name":   func(o *Options) { o.Password = "hush-hush" },
+		"certificate": func(o *Options) { o.TLS = &tls.Config{} },
+	} {
+		o := Options{Listen: "127.0.0.1:0", Provider: new(stages), Ledger: event.NewLedger()}
+		change(&o)
+		_, err := New(o)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") {
+			t.Errorf("want an error with %q, got %v", want, err)
+		}
+	}
+}
+
+func TestStart(t *testing.T) {
+	held, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	o := Options{Listen: held.Addr().String(), Provider: new(stages), Ledger: event.NewLedger()}
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Run(t.Context()); err == nil {
+		t.Error("Run without Start did not fail")
+	}
+	if s.Addr() != nil || s.Close() != nil {
+		t.Error("a server that is not started has an address, or can not be closed")
+	}
+	err = s.Start()
+	if err == nil || !strings.Contains(err.Error(), o.Listen) || !strings.Contains(err.Error(), "stats.listen") {
+		t.Errorf("the port is held by another: %v", err)
+	}
+
+	o.Listen = "127.0.0.1:0"
+	if s, err = New(o); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if s.Start() == nil {
+		t.Error("a second Start did not fail")
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	// Closed before it is run: that is an end nobody asked Run for.
+	if err := s.Run(t.Context()); err == nil {
+		t.Error("Run on a closed port did not fail")
+	}
+}
+
+// TestStop: a connection that never sends its request does not hold the stop up
+// for ever, and the port is free afterwards.
+func TestStop(t *testing.T) {
+	p := open(t)
+	c, err := net.Dial("tcp", p.server.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprint(c, "GET /stats HTTP/1.1\r\nHost: x\r\n")
+	p.get("/healthz")
+	address := p.server.Addr().String()
+	began := time.Now()
+	if err := p.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > stopTimeout+3*time.Second {
+		t.Errorf("the stop took %v", took)
+	}
+	ln, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatalf("the port is not free: %v", err)
+	}
+	ln.Close()
+}
+
+// TestTwoServers: a reload may build the next server over the same registry.
+func TestTwoServers(t *testing.T) {
+	first := open(t)
+	second := open(t, func(o *Options) { o.Registry, o.Reloads = first.registry, first.reloads })
+	first.reloads.Count(errors.New("unknown key"))
+	for _, p := range []*port{first, second} {
+		if text := p.get("/metrics"); !strings.Contains(text, `gateway_config_reloads_total{result="failure"} 1`) {
+			t.Error("the reload is not counted")
+		}
+	}
+}
+
+// TestManyAtOnce reads everything while the stages book.
+func TestManyAtOnce(t *testing.T) {
+	p := open(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	booked := make(chan struct{})
+	go func() {
+		defer close(booked)
+		a := p.ledger.Account("linux")
+		for ctx.Err() == nil {
+			a.Receive(event.TCP, 10, 1000)
+			a.Accept(10)
+			a.Deliver(9)
+			a.DropQueued("age", 1)
+		}
+	}()
+	paths := []string{"/stats", "/api/v1/status", "/metrics"}
+	done := make(chan error, len(paths))
+	for _, path := range paths {
+		go func() {
+			for range 10 {
+				if got, err := p.try("GET", path); err != nil || got.code != http.StatusOK {
+					done <- fmt.Errorf("GET %s: %d, %w", path, got.code, err)
+					return
+				}
+			}
+			done <- nil
+		}()
+	}
+	for range paths {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	cancel()
+	<-booked
+}

@@ -1,0 +1,105 @@
+package stats
+
+import (
+	"time"
+
+	"syslog-gateway/internal/event"
+)
+
+// Provider tells the server what the stages know. Both methods are called once for
+// a request, by several goroutines at a time; they must not block.
+type Provider interface {
+	// Snapshot returns the state of the gateway. The server keeps and changes
+	// the slices and maps of what it gets.
+	Snapshot() Snapshot
+	// Ready returns what must hold for the gateway to do its work. None at all
+	// means that it has not started yet, and counts as not ready.
+	Ready() []Condition
+}
+
+// Condition is one line of /readyz. No password may be in it: /readyz is open to
+// everybody who reaches the port.
+type Condition struct {
+	Name string
+	OK   bool
+	Why  string // what is missing, or what is there
+}
+
+// Snapshot is the state of the gateway at one moment. Sources, shards and endpoints
+// are shown in the order given. The JSON names are those of /api/v1/status.
+type Snapshot struct {
+	Version string    `json:"version"`
+	Commit  string    `json:"commit"`
+	Host    string    `json:"host"` // the machine's name; may be empty
+	Started time.Time `json:"started"`
+	Now     time.Time `json:"now"`
+
+	Sources   []Source   `json:"sources"`
+	Shards    []Shard    `json:"shards"`
+	Endpoints []Endpoint `json:"endpoints"`
+	Queue     Queue      `json:"queue"`
+
+	// Blocked: pressure goes back to the senders, TCP is not read at the moment.
+	Blocked bool `json:"blocked"`
+	// Problems are what else an operator should know, each a sentence.
+	Problems []string `json:"problems"`
+}
+
+// Source is one source. Of the balance, the provider fills in the name only: the
+// server reads the rest from the ledger.
+type Source struct {
+	event.Balance
+	// Configured is set by the server. It is false for a source of which only
+	// events in the queue are left.
+	Configured bool     `json:"configured"`
+	Port       int      `json:"port"`
+	Transports []string `json:"transports"` // udp, tcp, tls
+	// Connections are the open ones by transport, Rejected those refused by reason.
+	Connections map[string]int64  `json:"connections"`
+	Rejected    map[string]uint64 `json:"rejected_connections"`
+	// KernelDrops are the datagrams that the kernel dropped because the receive
+	// buffer was full. They were never received, so they are not in the books.
+	KernelDrops uint64 `json:"udp_kernel_drops"`
+	// ReceiveBuffer is what the kernel granted and ReceiveBufferWanted what is
+	// configured, in bytes; 0: not known.
+	ReceiveBuffer       int `json:"udp_receive_buffer_bytes"`
+	ReceiveBufferWanted int `json:"udp_receive_buffer_wanted_bytes"`
+}
+
+// Shard is one shard of the queue.
+type Shard struct {
+	Name     string    `json:"name"`
+	Records  int64     `json:"records"`
+	Events   int64     `json:"events"`
+	Bytes    int64     `json:"bytes"`
+	Segments int64     `json:"segments"`
+	Oldest   time.Time `json:"oldest,omitzero"` // when the oldest event was received; zero: nothing waits
+	Corrupt  uint64    `json:"corrupt_records"`
+	Stuck    bool      `json:"stuck"`    // can not write or not send
+	Draining bool      `json:"draining"` // takes nothing new, of an earlier configuration
+}
+
+// Endpoint is one HEC endpoint of Splunk.
+type Endpoint struct {
+	URL string `json:"url"` // without user and password
+	Up  bool   `json:"up"`
+	// State says more than Up where there is more to say, such as busy or refused.
+	State         string    `json:"state"`
+	Since         time.Time `json:"since,omitzero"`
+	LastAnswer    string    `json:"last_answer"`
+	InFlight      int       `json:"in_flight"`
+	Requests      uint64    `json:"requests"`
+	Failures      uint64    `json:"failures"`
+	LatencyMillis float64   `json:"latency_ms"`
+}
+
+// Queue is what all shards share.
+type Queue struct {
+	CapacityBytes int64   `json:"capacity_bytes"`
+	UsedBytes     int64   `json:"used_bytes"`
+	FreeDiskBytes int64   `json:"free_disk_bytes"`
+	WhenFull      string  `json:"when_full"` // block, drop_oldest, drop_newest
+	Full          bool    `json:"full"`
+	Fault         string  `json:"fault"` // why it can not store; else empty
+	OldestSeconds float64 `json:"oldest_seconds"`
+}
