@@ -1,0 +1,275 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"syslog-gateway/bench/hecsink"
+	"syslog-gateway/bench/runner"
+	"syslog-gateway/bench/standin"
+)
+
+// TestMain makes this test binary play all parts: started with the arguments of the
+// gateway it is the stand-in, with those of bench it is bench.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "load", "sink":
+			main()
+		case "run":
+			os.Exit(playGateway(os.Args[3]))
+		}
+	}
+	// A program built with -race sleeps a second at its end, unless told not to.
+	if err := os.Setenv("GORACE", "atexit_sleep_ms=0"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(exitFailed)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func playGateway(config string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	number := func(name string) uint64 {
+		n, _ := strconv.ParseUint(os.Getenv(name), 10, 64)
+		return n
+	}
+	if number("STANDIN_DIE") > 0 {
+		fmt.Fprintln(os.Stderr, "the stand-in dies of its own accord")
+		return 3
+	}
+	err := standin.Run(ctx, config, os.Getenv("SPLUNK_HEC_TOKEN"), standin.Faults{
+		DropEvery: number("STANDIN_DROP"), RepeatEvery: number("STANDIN_REPEAT"),
+		Miscount: number("STANDIN_MISCOUNT") > 0, Burn: time.Duration(number("STANDIN_BURN_MS")) * time.Millisecond,
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return int(number("STANDIN_EXIT"))
+}
+
+// suite measures the stand-in.
+func suite(t *testing.T, name string, messages uint64) (runner.Report, error) {
+	t.Helper()
+	sc, err := runner.Find([]string{name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runner.Options{
+		Scenarios: sc, Gateway: os.Args[0], Bench: os.Args[0], Messages: messages, Repeat: 1,
+		Dir: t.TempDir(), Quiet: time.Second, Idle: 300 * time.Millisecond, Progress: t.Output(),
+	}.Run(t.Context())
+}
+
+func one(t *testing.T, name string, messages uint64) runner.Run {
+	t.Helper()
+	rep, err := suite(t, name, messages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rep.Runs[0]
+}
+
+func TestRunMeasuresAFaultlessGateway(t *testing.T) {
+	for _, name := range []string{"tcp-flat", "tcp-mixed", "conservation"} {
+		t.Run(name, func(t *testing.T) {
+			const n = 5_003
+			r := one(t, name, n)
+			if len(r.Problems) > 0 && name != "conservation" {
+				t.Errorf("problems: %v", r.Problems)
+			}
+			if r.Sent() != n || r.Sink.Unique+r.Sink.Lost != n || r.Books.Received != int64(r.Sink.Unique) {
+				t.Errorf("%+v does not tell of %d messages", r, n)
+			}
+			if r.Rate <= 0 || r.CPUPerMessage <= 0 || r.RSSHigh < 1<<20 || r.Startup <= 0 || r.LoadCPU <= 0 || r.Sink.Latency.Count == 0 {
+				t.Errorf("%+v lacks figures", r)
+			}
+		})
+	}
+}
+
+// TestRunFindsWhatIsWrong: the faults are made by construction, so their numbers are
+// known exactly.
+func TestRunFindsWhatIsWrong(t *testing.T) {
+	const n = 5_000
+	t.Run("drops every 1000th", func(t *testing.T) {
+		t.Setenv("STANDIN_DROP", "1000")
+		r := one(t, "tcp-flat", n)
+		if r.Sink.Lost != n/1000 || r.Sink.Duplicated != 0 || r.Books.Dropped != n/1000 || !strings.Contains(fmt.Sprint(r.Problems), "5 messages are lost") {
+			t.Errorf("lost %d, books %+v, problems %v, want %d lost", r.Sink.Lost, r.Books, r.Problems, n/1000)
+		}
+	})
+	t.Run("repeats every 500th", func(t *testing.T) {
+		t.Setenv("STANDIN_REPEAT", "500")
+		r := one(t, "tcp-flat", n)
+		if r.Sink.Duplicated != n/500 || r.Sink.Lost != 0 || !strings.Contains(fmt.Sprint(r.Problems), "10 messages came twice") {
+			t.Errorf("twice %d, problems %v, want %d", r.Sink.Duplicated, r.Problems, n/500)
+		}
+	})
+	t.Run("miscounts", func(t *testing.T) {
+		t.Setenv("STANDIN_MISCOUNT", "1")
+		r := one(t, "tcp-flat", 1000)
+		if r.Books.Difference() != -1000 || !strings.Contains(fmt.Sprint(r.Problems), "do not balance by -1000") {
+			t.Errorf("books %+v, problems %v", r.Books, r.Problems)
+		}
+	})
+	t.Run("ends with exit code 4", func(t *testing.T) {
+		t.Setenv("STANDIN_EXIT", "4")
+		r := one(t, "startup", 0)
+		if r.ExitCode != 4 || len(r.Problems) != 1 {
+			t.Errorf("exit code %d, problems %v", r.ExitCode, r.Problems)
+		}
+	})
+	t.Run("does not start", func(t *testing.T) {
+		t.Setenv("STANDIN_DIE", "1")
+		if _, err := suite(t, "startup", 0); err == nil || !strings.Contains(err.Error(), "of its own accord") {
+			t.Errorf("error %v does not show the gateway's last words", err)
+		}
+	})
+}
+
+// TestRunAccountsForCPU: 400 ms of CPU that are burned for certain are found, in the
+// gateway's account and in no other.
+func TestRunAccountsForCPU(t *testing.T) {
+	plain := one(t, "tcp-flat", 1000)
+	t.Setenv("STANDIN_BURN_MS", "400")
+	burned := one(t, "tcp-flat", 1000)
+	if got := burned.CPU - plain.CPU; got < 0.3 || got > 0.6 {
+		t.Errorf("400 ms of CPU are booked as %.2f s (%.2f s against %.2f s)", got, burned.CPU, plain.CPU)
+	}
+	if burned.OtherCPU > plain.OtherCPU+2*burned.Watched {
+		t.Errorf("other CPU is %.2f s of %.2f s", burned.OtherCPU, burned.Watched)
+	}
+}
+
+func TestRunIdle(t *testing.T) {
+	r := one(t, "idle", 0)
+	if r.Watched < 0.3 || r.CPUShare < 0 || r.CPUShare > 0.5 || len(r.Problems) > 0 {
+		t.Errorf("idle for %.2f s at %.2f of a core, problems %v", r.Watched, r.CPUShare, r.Problems)
+	}
+}
+
+// TestInterruptedRunLeavesNothing: neither processes nor folders.
+func TestInterruptedRunLeavesNothing(t *testing.T) {
+	sc, err := runner.Find([]string{"idle"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		_, err := runner.Options{
+			Scenarios: sc, Gateway: os.Args[0], Bench: os.Args[0], Repeat: 1,
+			Dir: dir, Quiet: time.Minute, Idle: time.Hour, Progress: t.Output(),
+		}.Run(ctx)
+		done <- err
+	}()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(20 * time.Second); ; <-tick.C {
+		logs, err := filepath.Glob(filepath.Join(dir, "*", "gateway.log"))
+		if err != nil || time.Now().After(deadline) {
+			t.Fatal("the gateway was not started", err)
+		}
+		if len(logs) == 1 {
+			break
+		}
+	}
+	cancel()
+	if err := <-done; err == nil {
+		t.Error("an interrupted run gives no error")
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	if pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); err != syscall.ECHILD {
+		t.Errorf("children are left: wait4 = %d, %v", pid, err)
+	}
+}
+
+// cli runs bench in this process.
+func cli(ctx context.Context, args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	code = run(ctx, args, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+func TestExitCodes(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+		text string
+	}{
+		{[]string{"--help"}, 0, ""},
+		{[]string{"run", "--help"}, 0, ""},
+		{[]string{"load", "--nonsense"}, 2, "nonsense"},
+		{[]string{"sink", "--exit-when-complete"}, 2, "--expect"},
+		{[]string{"sink", "--fail-status=200"}, 2, "--fail-status"},
+		{[]string{"sink", "--listen=127.0.0.1:99999"}, 1, "listen"},
+		{[]string{"run", "--scenario=x"}, 2, "tcp-flat"},
+		{[]string{"run", "--scenario=startup", "--gateway=/no/gateway"}, 1, "go build"},
+		{[]string{"run", "--repeat=0"}, 1, "repeat 0"},
+		{[]string{"load", "--transport=x", "--count=1"}, 1, "transport"},
+	} {
+		code, _, stderr := cli(t.Context(), c.args...)
+		if code != c.code || !strings.Contains(stderr, c.text) {
+			t.Errorf("bench %v: exit code %d, %q, want %d and %q", c.args, code, stderr, c.code, c.text)
+		}
+	}
+}
+
+// TestSinkPrintsItsCounts: the sink's process on SIGTERM.
+func TestSinkPrintsItsCounts(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "counts.json")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	code, stdout, stderr := cli(ctx, "sink", "--listen=127.0.0.1:0", "--expect=7", "--json-out="+file)
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	written, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s hecsink.Stats
+	if err := json.Unmarshal(written, &s); err != nil || s.Lost != 7 || s.Complete || string(written) != stdout {
+		t.Errorf("counts are %q on stdout and %q in the file (%v), want 7 lost", stdout, written, err)
+	}
+}
+
+// TestRunWritesItsReport runs the verb as a user does.
+func TestRunWritesItsReport(t *testing.T) {
+	dir := t.TempDir()
+	jsonOut, markdown := filepath.Join(dir, "r.json"), filepath.Join(dir, "r.md")
+	code, stdout, stderr := cli(t.Context(), "run", "--scenario=startup,tcp-flat", "--gateway="+os.Args[0], "--repeat=2",
+		"--messages=2000", "--dir="+dir, "--json="+jsonOut, "--markdown="+markdown)
+	if code != 0 || !strings.Contains(stdout, "| tcp-flat | 2 | 2000 | 0 | 0 |") || !strings.Contains(stderr, "startup run 2") {
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	md, err := os.ReadFile(markdown)
+	if err != nil || string(md) != stdout {
+		t.Errorf("the file holds %q (%v), stdout %q", md, err, stdout)
+	}
+	data, err := os.ReadFile(jsonOut)
+	var rep runner.Report
+	if err != nil || json.Unmarshal(data, &rep) != nil || len(rep.Runs) != 4 || rep.Machine.Cores == 0 || len(rep.Gateway) != 64 {
+		t.Errorf("the JSON report is %s (%v)", data, err)
+	}
+}

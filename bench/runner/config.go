@@ -1,0 +1,113 @@
+package runner
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"syslog-gateway/bench/mix"
+)
+
+// site is where one run takes place: a folder and the ports on 127.0.0.1.
+type site struct {
+	dir     string
+	sources []int // one port for each vendor
+	sink    int
+	stats   int
+}
+
+// newSite makes a folder below parent ("" is the system's place for temporary files)
+// and finds free ports.
+func newSite(parent string) (*site, error) {
+	dir, err := os.MkdirTemp(parent, "gateway-bench-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for the run: %w", err)
+	}
+	ports, err := freePorts(len(mix.Vendors()) + 2)
+	if err != nil {
+		return nil, fmt.Errorf("find free ports: %w", err)
+	}
+	n := len(mix.Vendors())
+	return &site{dir: dir, sources: ports[:n], sink: ports[n], stats: ports[n+1]}, nil
+}
+
+// freePorts finds ports on 127.0.0.1 that are free for TCP and UDP. All are held until
+// the last is found, so they differ.
+func freePorts(n int) ([]int, error) {
+	var ports []int
+	for range 10 * n {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer ln.Close()
+		port := ln.Addr().(*net.TCPAddr).Port
+		pc, err := net.ListenPacket("udp", ln.Addr().String())
+		if err != nil {
+			continue
+		}
+		defer pc.Close()
+		if ports = append(ports, port); len(ports) == n {
+			return ports, nil
+		}
+	}
+	return nil, fmt.Errorf("no %d ports are free for TCP and UDP alike", n)
+}
+
+func (s *site) sinkURL() string  { return "http://" + local(s.sink) }
+func (s *site) statsURL() string { return "http://" + local(s.stats) }
+
+func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
+// writeConfig writes the gateway's configuration and returns its path. All that is not
+// named here is at its default.
+func (s *site) writeConfig(sc Scenario) (string, error) {
+	var b strings.Builder
+	b.WriteString("sources:\n")
+	if sc.mixed {
+		fmt.Fprintf(&b, "  mixed: {address: 127.0.0.1, port: %d, vendor: auto, index: main}\n", s.sources[0])
+	} else {
+		for i, v := range mix.Vendors() {
+			fmt.Fprintf(&b, "  %s: {address: 127.0.0.1, port: %d, vendor: %s, index: %s}\n", v, s.sources[i], v, indexOf(v))
+		}
+	}
+	fmt.Fprintf(&b, "queue: {path: %q, max_size: 20GB}\n", filepath.Join(s.dir, "queue"))
+	fmt.Fprintf(&b, "hec: {endpoints: [%q], compression: %s}\n", s.sinkURL(), sc.compression)
+	fmt.Fprintf(&b, "dead_letter: {path: %q}\n", filepath.Join(s.dir, "dead-letter"))
+	fmt.Fprintf(&b, "stats: {listen: %q}\n", local(s.stats))
+	path := filepath.Join(s.dir, "gateway.yaml")
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		return "", fmt.Errorf("write the gateway's configuration: %w", err)
+	}
+	return path, nil
+}
+
+// indexOf is the index that the gateway's default configuration gives a vendor.
+func indexOf(v mix.Vendor) string {
+	switch v {
+	case mix.UniFi:
+		return "unifi"
+	case mix.PaloAlto, mix.CiscoASA:
+		return "firewall"
+	default:
+		return "os"
+	}
+}
+
+// loadArgs are the arguments of `bench load` for one load that numbers from first on.
+func (s *site) loadArgs(sc Scenario, l load, first uint64) []string {
+	var ports []string
+	for _, p := range s.sources {
+		ports = append(ports, strconv.Itoa(p))
+	}
+	args := []string{"load", "--json", "--target=127.0.0.1", "--transport=" + l.transport,
+		"--connections=" + strconv.Itoa(l.connections), "--rate=" + strconv.Itoa(l.rate),
+		"--count=" + strconv.FormatUint(l.count, 10), "--first=" + strconv.FormatUint(first, 10)}
+	if sc.mixed {
+		return append(args, "--ports="+ports[0])
+	}
+	return append(args, "--port-per-vendor", "--ports="+strings.Join(ports, ","))
+}

@@ -1,0 +1,260 @@
+package runner
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"syslog-gateway/bench/hecsink"
+	"syslog-gateway/bench/loadgen"
+)
+
+const (
+	token        = "bench-token"
+	pollEvery    = 100 * time.Millisecond
+	readyPoll    = 2 * time.Millisecond
+	readyWait    = 30 * time.Second
+	balanceWait  = 2 * time.Second
+	gatewayGrace = 45 * time.Second // shutdown_timeout is 30 s by default
+	helperGrace  = 10 * time.Second
+)
+
+// Run is one run of one scenario. Times are seconds, sizes are bytes.
+type Run struct {
+	Scenario string `json:"scenario"`
+	Number   int    `json:"number"`
+
+	Startup float64 `json:"startup_seconds"` // exec to /readyz
+	// Seconds runs from the first send to the arrival of the last message.
+	Seconds float64 `json:"seconds"`
+	// Rate is delivered messages a second.
+	Rate          float64 `json:"rate"`
+	CPU           float64 `json:"gateway_cpu_seconds"`
+	CPUPerMessage float64 `json:"gateway_cpu_us_per_message"`
+	// CPUShare is the part of one core that an idle gateway takes.
+	CPUShare float64 `json:"gateway_cpu_share,omitempty"`
+	RSSHigh  uint64  `json:"gateway_rss_high_bytes"`
+	Written  uint64  `json:"gateway_written_bytes"`
+	SinkCPU  float64 `json:"sink_cpu_seconds"`
+	LoadCPU  float64 `json:"load_cpu_seconds"`
+	OtherCPU float64 `json:"other_cpu_seconds"`
+	Watched  float64 `json:"watched_seconds"` // what OtherCPU is out of
+	ExitCode int     `json:"gateway_exit_code"`
+
+	Loads    []loadgen.Result `json:"loads,omitempty"`
+	Sink     hecsink.Stats    `json:"sink"`
+	Books    Books            `json:"books"`
+	Problems []string         `json:"problems,omitempty"`
+}
+
+func (r *Run) problem(format string, args ...any) {
+	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
+}
+
+// Sent is what all loads sent.
+func (r *Run) Sent() (n uint64) {
+	for _, l := range r.Loads {
+		n += l.Sent
+	}
+	return n
+}
+
+// bed is a run under way: the processes and what is measured of them.
+type bed struct {
+	o       *Options
+	sc      Scenario
+	site    *site
+	web     web
+	sink    *process
+	gateway *process
+	run     *Run
+}
+
+// measure makes one run. An error means that there is no result; what the gateway did
+// wrong is in the run's problems.
+func measure(ctx context.Context, o *Options, sc Scenario, number int) (run Run, err error) {
+	s, err := newSite(o.Dir)
+	if err != nil {
+		return run, err
+	}
+	defer func() {
+		if !o.Keep {
+			err = errors.Join(err, os.RemoveAll(s.dir))
+		}
+	}()
+	client := &http.Client{Transport: &http.Transport{}, Timeout: 5 * time.Second}
+	defer client.CloseIdleConnections()
+	run = Run{Scenario: sc.Name, Number: number}
+	b := &bed{o: o, sc: sc, site: s, web: web{client}, run: &run}
+	defer b.stop()
+	if err := b.startSink(ctx); err != nil {
+		return run, err
+	}
+	if err := b.startGateway(ctx); err != nil {
+		return run, err
+	}
+	switch sc.kind {
+	case underLoad:
+		err = b.underLoad(ctx)
+	case idling:
+		err = b.idle(ctx)
+	case starting:
+		err = b.footprint()
+	}
+	if err != nil {
+		return run, err
+	}
+	return run, b.finish(ctx)
+}
+
+func (b *bed) startSink(ctx context.Context) (err error) {
+	b.sink, err = start(b.site.dir, "sink", false, nil, b.o.Bench, "sink", "--listen="+local(b.site.sink),
+		"--token="+token, "--expect="+strconv.FormatUint(b.sc.messages(), 10), "--latency")
+	if err != nil {
+		return err
+	}
+	return b.await(ctx, b.sink, b.site.sinkURL()+"/services/collector/health")
+}
+
+func (b *bed) startGateway(ctx context.Context) error {
+	path, err := b.site.writeConfig(b.sc)
+	if err != nil {
+		return err
+	}
+	begin := time.Now()
+	b.gateway, err = start(b.site.dir, "gateway", false, []string{"SPLUNK_HEC_TOKEN=" + token}, b.o.Gateway, "run", "-c", path)
+	if err != nil {
+		return fmt.Errorf("%w (build it with: go build -o %s ./cmd/gateway)", err, b.o.Gateway)
+	}
+	if err := b.await(ctx, b.gateway, b.site.statsURL()+"/readyz"); err != nil {
+		return err
+	}
+	b.run.Startup = time.Since(begin).Seconds()
+	return nil
+}
+
+// await polls a URL until it answers 200.
+func (b *bed) await(ctx context.Context, p *process, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWait)
+	defer cancel()
+	t := time.NewTicker(readyPoll)
+	defer t.Stop()
+	for {
+		err := b.web.up(ctx, url)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-p.done:
+			return p.failure()
+		case <-ctx.Done():
+			return fmt.Errorf("%s is not ready: %w", p.name, errors.Join(ctx.Err(), err))
+		case <-t.C:
+		}
+	}
+}
+
+// footprint reads what the gateway has used since its start.
+func (b *bed) footprint() error {
+	u, err := readUsage(b.gateway.pid())
+	b.run.CPU, b.run.RSSHigh, b.run.Written = u.cpu.Seconds(), u.rssHigh, u.written
+	return err
+}
+
+// idle measures the gateway doing nothing.
+func (b *bed) idle(ctx context.Context) error {
+	m, err := b.meter()
+	if err != nil {
+		return err
+	}
+	t := time.NewTimer(b.o.Idle)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-b.gateway.done:
+		return b.gateway.failure()
+	case <-t.C:
+	}
+	if err := m.read(nil); err != nil {
+		return err
+	}
+	b.run.CPUShare = b.run.CPU / b.run.Watched
+	return nil
+}
+
+// finish stops the gateway, takes the last counts, and judges the run.
+func (b *bed) finish(ctx context.Context) error {
+	if b.gateway.ended() {
+		return b.gateway.failure()
+	}
+	b.run.ExitCode = b.gateway.stop(gatewayGrace)
+	if b.run.ExitCode != 0 {
+		b.run.problem("the gateway's exit code after SIGTERM is %d: %v", b.run.ExitCode, b.gateway.failure())
+	}
+	// Behind the gateway's end, so that a late repetition is seen too.
+	if err := b.web.json(ctx, b.site.sinkURL()+"/stats", &b.run.Sink); err != nil {
+		return err
+	}
+	b.judge()
+	return nil
+}
+
+func (b *bed) judge() {
+	r, s := b.run, b.run.Sink
+	for _, l := range r.Loads {
+		if l.Errors > 0 {
+			r.problem("the load generator could not send %d messages: %s", l.Errors, l.FirstError)
+		}
+	}
+	if s.Lost > 0 && b.sc.lossless() {
+		r.problem("%d messages are lost, the first are %v", s.Lost, s.Missing)
+	}
+	if unexplained := int64(s.Lost) - r.Books.KernelDrops - r.Books.Dropped; unexplained > 0 && !b.sc.lossless() {
+		r.problem("%d of %d lost messages are in no counter of the gateway", unexplained, s.Lost)
+	}
+	if s.Duplicated > 0 {
+		r.problem("%d messages came twice", s.Duplicated)
+	}
+	if s.Foreign > 0 {
+		r.problem("%d events are not ours", s.Foreign)
+	}
+	if s.Merged > 0 {
+		r.problem("%d messages share an event with another one", s.Merged)
+	}
+	if d := r.Books.Difference(); d != 0 {
+		r.problem("the books do not balance by %d: %+v", d, r.Books)
+	}
+	if sent := int64(r.Sent()); b.sc.lossless() && r.Books.Received != sent {
+		r.problem("the gateway has booked %d messages as received of %d sent", r.Books.Received, sent)
+	}
+	if arrived := int64(s.Unique); r.Books.Delivered < arrived {
+		r.problem("the gateway has booked %d messages as delivered, but %d arrived", r.Books.Delivered, arrived)
+	}
+}
+
+// stop ends what is still running, the source first.
+func (b *bed) stop() {
+	if b.gateway != nil {
+		b.gateway.stop(gatewayGrace)
+	}
+	if b.sink != nil {
+		b.sink.stop(helperGrace)
+	}
+}
+
+// result reads what an ended load generator says.
+func result(p *process) (r loadgen.Result, err error) {
+	if p.err != nil {
+		return r, p.failure()
+	}
+	if err := json.Unmarshal(p.out.Bytes(), &r); err != nil {
+		return r, fmt.Errorf("read the result of %s: %w", p.name, err)
+	}
+	return r, nil
+}
