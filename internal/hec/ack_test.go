@@ -1,0 +1,235 @@
+package hec
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/hec/hectest"
+)
+
+func withAcks(poll, timeout time.Duration) func(*Options) {
+	return func(o *Options) {
+		o.Ack = AckOptions{Enabled: true, PollInterval: poll, Timeout: timeout}
+		o.StopGrace = 50 * time.Millisecond
+	}
+}
+
+// More records than workers are accepted before the first is confirmed, and none
+// is freed until then.
+func TestAcksDoNotHoldWorkers(t *testing.T) {
+	var indexed atomic.Bool
+	s := serve(t, hectest.Options{Acks: true, Confirm: func(string, int64) bool { return indexed.Load() }})
+	r := newRig(t, withAcks(5*time.Millisecond, time.Hour), s)
+	src := newMemory(records(40, 3)...)
+	wait := r.start(context.Background(), src)
+	eventually(t, "all posts", func() bool { return s.Requests() == 40 })
+	eventually(t, "polls", func() bool { return s.Polls() > 3 })
+	src.mu.Lock()
+	if len(src.acked) != 0 {
+		t.Errorf("%d records freed before they were indexed", len(src.acked))
+	}
+	src.mu.Unlock()
+	eventually(t, "40 unacknowledged", func() bool { return r.Endpoints()[0].Unacked == 40 })
+	indexed.Store(true)
+	if err := wait(); err != nil {
+		t.Fatal(err)
+	}
+	if b := r.balanced(src, 0); b.Delivered != 120 || s.Requests() != 40 {
+		t.Errorf("delivered %d, requests %d", b.Delivered, s.Requests())
+	}
+	for _, h := range s.Headers() {
+		if len(h.Get("X-Splunk-Request-Channel")) != 36 {
+			t.Errorf("channel %q", h.Get("X-Splunk-Request-Channel"))
+		}
+	}
+}
+
+func TestAcksAreBounded(t *testing.T) {
+	s := serve(t, hectest.Options{Acks: true, Confirm: func(string, int64) bool { return false }})
+	r := newRig(t, func(o *Options) {
+		withAcks(time.Millisecond, time.Hour)(o)
+		o.Ack.MaxOutstanding = 7
+	}, s)
+	ctx, cancel := context.WithCancel(context.Background())
+	src := newMemory(records(40, 3)...)
+	wait := r.start(ctx, src)
+	eventually(t, "seven posts", func() bool { return s.Requests() == 7 })
+	eventually(t, "polls", func() bool { return s.Polls() > 10 })
+	if n := s.Requests(); n != 7 {
+		t.Errorf("%d posts", n)
+	}
+	cancel()
+	if err := wait(); err != nil {
+		t.Fatal(err)
+	}
+	r.balanced(src, 120) // all given back
+}
+
+// Some acknowledgements never come: those records are sent again.
+func TestLostAcks(t *testing.T) {
+	var mu sync.Mutex
+	lost := make(map[int64]bool)
+	s := serve(t, hectest.Options{Acks: true, Confirm: func(_ string, id int64) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if id < 12 && id%3 == 0 {
+			lost[id] = true
+		}
+		return !lost[id]
+	}})
+	r := newRig(t, withAcks(2*time.Millisecond, 60*time.Millisecond), s)
+	src := newMemory(records(12, 2)...)
+	b := r.all(src)
+	arrived(t, 24, nil, s)
+	src.mu.Lock()
+	defer src.mu.Unlock()
+	if b.Delivered != 24 || len(src.nacked) != 4 {
+		t.Errorf("delivered %d, sent again %d", b.Delivered, len(src.nacked))
+	}
+}
+
+// An acknowledgement that comes when the record has been sent again books nothing.
+func TestLateAck(t *testing.T) {
+	var late atomic.Bool
+	s := serve(t, hectest.Options{Acks: true, Confirm: func(_ string, id int64) bool { return id > 0 || late.Load() }})
+	r := newRig(t, withAcks(2*time.Millisecond, 40*time.Millisecond), s)
+	src := newMemory(records(2, 2)...)
+	wait := r.start(context.Background(), src)
+	src.await(t, "the record is given back", func() bool { return len(src.nacked) > 0 })
+	late.Store(true)
+	if err := wait(); err != nil {
+		t.Fatal(err)
+	}
+	if b := r.balanced(src, 0); b.Delivered != 4 {
+		t.Errorf("%+v", b)
+	}
+}
+
+// An indexer restarts and counts from 0 again: what it had not confirmed is not
+// taken for confirmed by what comes later under the same numbers.
+func TestRestartForgetsAcks(t *testing.T) {
+	table := newAckTable(AckOptions{Enabled: true})
+	e := &endpoint{}
+	got := make(map[string]bool)
+	receiptOf := func(name string, ids ...int64) *receipt {
+		r := &receipt{finish: func(ok bool) { got[name] = ok }}
+		for _, id := range ids {
+			r.refs = append(r.refs, ackRef{e, ackKey{"c", id}})
+		}
+		return r
+	}
+	table.add(receiptOf("old0", 0))
+	table.add(receiptOf("old12", 1, 2))
+	table.add(receiptOf("new0", 0))
+	if ok, done := got["old0"]; !done || ok {
+		t.Error("the old record is not given back")
+	}
+	table.add(receiptOf("new1", 1))
+	if ok, done := got["old12"]; !done || ok {
+		t.Error("the old record of two parts is not given back")
+	}
+	table.confirm(e, "c", map[int64]bool{0: true, 1: true, 2: true, 77: true})
+	table.confirm(e, "other", map[int64]bool{0: true})
+	if len(got) != 4 || !got["new0"] || !got["new1"] {
+		t.Errorf("%v", got)
+	}
+	if len(table.open) != 0 {
+		t.Errorf("left: %v", table.open)
+	}
+	table.add(receiptOf("twice", 5, 5))
+	if ok, done := got["twice"]; !done || ok {
+		t.Error("two parts under one ackId can not both be confirmed")
+	}
+}
+
+// When an endpoint was out it is posted to on a new channel.
+func TestNewChannelAfterAnOutage(t *testing.T) {
+	s := serve(t, hectest.Options{Acks: true})
+	r := newRig(t, withAcks(2*time.Millisecond, 200*time.Millisecond), s)
+	r.all(newMemory(records(3, 1)...))
+	first := s.Headers()[0].Get("X-Splunk-Request-Channel")
+	s.SetDown(true)
+	src := newMemory(records(3, 1)...)
+	wait := r.start(context.Background(), src)
+	eventually(t, "down", func() bool { return !r.AnyUp() })
+	s.Restart()
+	s.SetDown(false)
+	if err := wait(); err != nil {
+		t.Fatal(err)
+	}
+	all := s.Headers()
+	if last := all[len(all)-1].Get("X-Splunk-Request-Channel"); last == first {
+		t.Error("the channel is the same after an outage")
+	}
+	r.balanced(src, 0)
+}
+
+// A record that was taken apart is confirmed when each of its parts is.
+func TestAcksOfParts(t *testing.T) {
+	s := serve(t, hectest.Options{Acks: true, Check: hectest.Validate})
+	r := newRig(t, withAcks(2*time.Millisecond, time.Hour), s)
+	lines, gone := batch(20, 3, 11)
+	src := newMemory(record(event.Gzip, lines...))
+	b := r.all(src)
+	if b.Delivered != 18 || b.Deadlettered != 2 {
+		t.Errorf("%+v", b)
+	}
+	arrived(t, 20, gone, s)
+}
+
+// A token without acknowledgement: there is nothing to wait for.
+func TestNoAckID(t *testing.T) {
+	s := serve(t, hectest.Options{})
+	r := newRig(t, withAcks(2*time.Millisecond, time.Hour), s)
+	if b := r.all(newMemory(records(5, 2)...)); b.Delivered != 10 {
+		t.Errorf("%+v", b)
+	}
+	if !strings.Contains(r.log.String(), "without an ackId") {
+		t.Errorf("log:\n%s", r.log)
+	}
+}
+
+// The endpoint that owes acknowledgements is gone for good; the other takes over.
+func TestEndpointWithAcksIsLost(t *testing.T) {
+	never := func(string, int64) bool { return false }
+	a, b := serve(t, hectest.Options{Acks: true, Confirm: never}), serve(t, hectest.Options{Acks: true})
+	r := newRig(t, withAcks(5*time.Millisecond, 60*time.Millisecond), a, b)
+	src := newMemory(records(20, 1)...)
+	wait := r.start(context.Background(), src)
+	eventually(t, "posts to a", func() bool { return a.Requests() > 2 })
+	a.SetDown(true)
+	if err := wait(); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.balanced(src, 0); got.Delivered != 20 {
+		t.Errorf("%+v", got)
+	}
+	arrived(t, 20, nil, b)
+}
+
+// A stop asks once more before it gives back what is not confirmed.
+func TestStopAsksOnceMore(t *testing.T) {
+	var indexed atomic.Bool
+	s := serve(t, hectest.Options{Acks: true, Confirm: func(string, int64) bool { return indexed.Load() }})
+	r := newRig(t, func(o *Options) {
+		withAcks(time.Hour, time.Hour)(o)
+		o.StopGrace = 10 * time.Second
+	}, s)
+	ctx, cancel := context.WithCancel(context.Background())
+	src := newMemory(records(6, 2)...)
+	wait := r.start(ctx, src)
+	eventually(t, "all unacknowledged", func() bool { return r.Endpoints()[0].Unacked == 6 })
+	indexed.Store(true)
+	cancel()
+	if err := wait(); err != nil {
+		t.Fatal(err)
+	}
+	if b := r.balanced(src, 0); b.Delivered != 12 {
+		t.Errorf("%+v", b)
+	}
+}

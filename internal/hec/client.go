@@ -1,0 +1,158 @@
+package hec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// minProbeTime is how long a probe may take even when probes are frequent.
+const minProbeTime = time.Second
+
+// Client delivers records to a set of HEC endpoints. All its methods are safe for
+// concurrent use.
+type Client struct {
+	opts      Options
+	change    sync.Mutex // held while settings change
+	settings  atomic.Pointer[Settings]
+	pool      *pool
+	transport *http.Transport
+	retrier   *retryablehttp.Client
+	acks      *ackTable
+	metrics   *metrics
+	writers   sync.Pool // of *gzip.Writer
+}
+
+// New builds a client. It opens no connection. The error names every option that
+// is wrong, and no secret.
+func New(o Options) (*Client, error) {
+	o = o.withDefaults()
+	if o.DeadLetter == nil {
+		return nil, errors.New("hec: no dead-letter store: without it an event that HEC refuses would block delivery")
+	}
+	c := &Client{opts: o, metrics: newMetrics(), transport: newTransport(o.TLS)}
+	set := o.settings()
+	list, err := c.endpointsOf(set)
+	if err != nil {
+		return nil, fmt.Errorf("hec: %w", err)
+	}
+	c.settings.Store(&set)
+	c.pool = newPool(o.Logger, list)
+	c.acks = newAckTable(o.Ack)
+	c.retrier = newRetrier(wire{c})
+	if o.Registerer != nil {
+		for _, m := range []prometheus.Collector{c.metrics.requests, c.metrics.duration, c.metrics.latency, c.pool} {
+			if err := o.Registerer.Register(m); err != nil {
+				return nil, fmt.Errorf("hec: register metrics: %w", err)
+			}
+		}
+	}
+	return c, nil
+}
+
+// endpointsOf reads the endpoints of the settings and checks all of them.
+func (c *Client) endpointsOf(set Settings) ([]*endpoint, error) {
+	var list []*endpoint
+	var errs []error
+	for _, raw := range set.Endpoints {
+		e, err := newEndpoint(raw, time.Now())
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		e.series = c.metrics.of(e.name)
+		list = append(list, e)
+	}
+	if len(errs) == 0 {
+		errs = append(errs, set.check(list))
+	}
+	return list, errors.Join(errs...)
+}
+
+// Reconfigure changes endpoints, token, timeout and retry of a running client.
+// Attempts on the wire are not disturbed, those that wait try again at once, and
+// endpoints that stay keep their state. On an error nothing has changed.
+func (c *Client) Reconfigure(s Settings) error {
+	c.change.Lock()
+	defer c.change.Unlock()
+	return c.reconfigure(s)
+}
+
+func (c *Client) reconfigure(s Settings) error {
+	def(&s.Timeout, time.Minute)
+	s.Retry = s.Retry.withDefaults()
+	list, err := c.endpointsOf(s)
+	if err != nil {
+		return fmt.Errorf("hec: %w", err)
+	}
+	c.settings.Store(&s)
+	c.pool.replace(list)
+	return nil
+}
+
+// SetToken changes the token and nothing else. On an error nothing has changed.
+func (c *Client) SetToken(token string) error {
+	c.change.Lock()
+	defer c.change.Unlock()
+	s := *c.settings.Load()
+	s.Token = token
+	return c.reconfigure(s)
+}
+
+// Run probes the endpoints and polls acknowledgements until ctx is done. It
+// always returns nil.
+func (c *Client) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	health := time.NewTicker(c.opts.HealthInterval)
+	defer health.Stop()
+	var polls <-chan time.Time
+	if c.opts.Ack.Enabled {
+		t := time.NewTicker(c.opts.Ack.PollInterval)
+		defer t.Stop()
+		polls = t.C
+	}
+	c.probeAll(ctx, &wg)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-health.C:
+			c.probeAll(ctx, &wg)
+		case <-polls:
+			c.acks.expire(time.Now())
+			c.pollAll(ctx, &wg)
+		}
+	}
+}
+
+// Close closes the idle connections. Call it when Run and every Deliver have
+// returned.
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// Endpoints tells what is known of each endpoint, in the order of the
+// configuration.
+func (c *Client) Endpoints() []EndpointStatus {
+	return c.pool.status(c.acks.unacked())
+}
+
+// AnyUp reports whether at least one endpoint is up. One that has not been tried
+// yet counts as up.
+func (c *Client) AnyUp() bool {
+	for _, s := range c.pool.status(nil) {
+		if s.Up {
+			return true
+		}
+	}
+	return false
+}
+
+// retryOptions are the settings of this moment.
+func (c *Client) retryOptions() RetryOptions { return c.settings.Load().Retry }

@@ -1,0 +1,205 @@
+package hec
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// The states of an endpoint, as /stats shows them.
+const (
+	stateUp      = "up"
+	stateDown    = "down"    // does not answer, or not as HEC
+	stateRefused = "refused" // answers that token, channel or certificate are wrong
+)
+
+// downAfter is how many failures in a row take an endpoint out: one may be a
+// keep-alive connection that the peer had closed.
+const downAfter = 2
+
+// endpoint is one HEC and what is known of it. The fields below the line are
+// guarded by the pool's mutex. The view is a hint for choosing, never a reason
+// not to try: a proxy without a health page must not stop delivery.
+type endpoint struct {
+	name   string // the URL as people may see it
+	event  *url.URL
+	ack    *url.URL
+	health *url.URL
+	basic  string // Authorization by user and password of the URL; else ""
+	series series
+	// ---
+	state     string
+	since     time.Time
+	failures  int       // of posts in a row
+	sick      int       // failed probes in a row
+	busyUntil time.Time // it asked for less
+	retryAt   time.Time // when out: the next trial
+	// probation: one request at a time until one has succeeded. It keeps an
+	// endpoint that passes its probes but hangs on posts from taking all workers.
+	probation bool
+	inFlight  int
+	requests  uint64
+	failed    uint64
+	latency   time.Duration // moving average of answered posts
+	last      string
+	lastAt    time.Time
+	channel   string // of acknowledgements; a new one whenever it comes back
+	probing   bool
+	polling   bool
+	alarm     throttle
+}
+
+// EndpointStatus is what is known of an endpoint at one moment.
+type EndpointStatus struct {
+	URL       string        `json:"url"` // without user and password
+	Up        bool          `json:"up"`
+	State     string        `json:"state"` // up, busy, down or refused
+	Since     time.Time     `json:"since"`
+	Last      string        `json:"last_answer"` // of a post or probe
+	LastAt    time.Time     `json:"last_answer_at"`
+	InFlight  int           `json:"in_flight"`
+	Requests  uint64        `json:"requests"`
+	Failed    uint64        `json:"failed_requests"` // that were or will be retried
+	Failures  int           `json:"consecutive_failures"`
+	Latency   time.Duration `json:"latency_ns"` // moving average of answered posts
+	Unacked   int           `json:"unacknowledged"`
+	RetryTime time.Time     `json:"retry_at,omitzero"`
+}
+
+const collector = "/services/collector"
+
+// newEndpoint reads a configured URL. No error shows its password.
+func newEndpoint(raw string, now time.Time) (*endpoint, error) {
+	u, err := url.Parse(strings.TrimSpace(raw))
+	if err != nil {
+		return nil, errors.New("a HEC endpoint is not a URL such as https://splunk:8088 (it is not shown here: it may hold a password)")
+	}
+	if (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" {
+		return nil, fmt.Errorf("HEC endpoint %q is not a URL such as https://splunk:8088", bare(u))
+	}
+	e := &endpoint{state: stateUp, since: now, channel: newChannel()}
+	if u.User != nil {
+		pass, _ := u.User.Password()
+		e.basic = "Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+pass))
+	}
+	u.User, u.Fragment = nil, ""
+	base, path, err := collectorPath(u.Path)
+	if err != nil {
+		return nil, fmt.Errorf("HEC endpoint %s: %w", bare(u), err)
+	}
+	at := func(path, query string) *url.URL {
+		return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: path, RawQuery: query}
+	}
+	e.event, e.health, e.ack = at(path, u.RawQuery), at(base+"/health", ""), at(base+"/ack", "")
+	e.name = bare(&url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(u.Path, "/")})
+	return e, nil
+}
+
+// collectorPath returns the collector's path without and with its last part.
+func collectorPath(path string) (base, event string, err error) {
+	path = strings.TrimRight(path, "/")
+	i := strings.LastIndex(path, collector)
+	if i < 0 {
+		return path + collector, path + collector + "/event", nil
+	}
+	base = path[:i+len(collector)]
+	switch rest := path[i+len(collector):]; {
+	case rest == "" || rest == "/event" || strings.HasPrefix(rest, "/event/"):
+		return base, path, nil
+	case strings.HasPrefix(rest, "/"):
+		return "", "", fmt.Errorf("path %s does not take event objects; name the host only, or %s/event", path, base)
+	}
+	return path + collector, path + collector + "/event", nil
+}
+
+// bare is the URL without user, password, query and fragment.
+func bare(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
+
+// newChannel returns a random GUID, as the header X-Splunk-Request-Channel wants.
+func newChannel() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails, by its contract
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// authorization is the header that tells HEC who posts.
+func (e *endpoint) authorization(token string) string {
+	if e.basic != "" {
+		return e.basic
+	}
+	return "Splunk " + token
+}
+
+// rank says how good a choice the endpoint is now; 0 is best.
+func (e *endpoint) rank(now time.Time) int {
+	switch {
+	case e.state != stateUp && now.Before(e.retryAt):
+		return 3
+	case (e.state != stateUp || e.probation) && e.inFlight > 0:
+		return 2
+	case now.Before(e.busyUntil):
+		return 1
+	}
+	return 0
+}
+
+// succeed notes a post that HEC answered as HEC. It reports whether the endpoint
+// was out.
+func (e *endpoint) succeed(now time.Time) (back bool) {
+	back = e.state != stateUp
+	if back {
+		e.state, e.since = stateUp, now
+	}
+	e.failures, e.probation = 0, false
+	e.busyUntil, e.retryAt = time.Time{}, time.Time{}
+	return back
+}
+
+// fail notes a failure. It reports whether that took the endpoint out.
+func (e *endpoint) fail(a answer, now time.Time, r RetryOptions) (out bool) {
+	e.failures++
+	was := e.state
+	switch {
+	case a.condition == refusing:
+		e.state = stateRefused
+		e.retryAt = now.Add(r.Max)
+	case was == stateUp && !e.probation && e.failures < downAfter:
+		return false
+	default:
+		e.state = stateDown
+		e.retryAt = now.Add(max(ceiling(r, e.failures), a.after))
+	}
+	if was != e.state {
+		e.since = now
+	}
+	if was == stateUp {
+		e.probation = true
+		// After a restart the indexer counts its ackIds from 0 again; on a new
+		// channel an old one can not be taken for a new one.
+		e.channel = newChannel()
+	}
+	return was == stateUp
+}
+
+func (e *endpoint) status(now time.Time, unacked int) EndpointStatus {
+	s := EndpointStatus{
+		URL: e.name, Up: e.state == stateUp, State: e.state, Since: e.since,
+		Last: e.last, LastAt: e.lastAt, InFlight: e.inFlight,
+		Requests: e.requests, Failed: e.failed, Failures: e.failures,
+		Latency: e.latency, Unacked: unacked,
+	}
+	if s.Up && now.Before(e.busyUntil) {
+		s.State = "busy"
+	}
+	if !s.Up {
+		s.RetryTime = e.retryAt
+	}
+	return s
+}

@@ -1,0 +1,85 @@
+package hec
+
+import (
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are the series of delivery. Those of events come from the ledger.
+type metrics struct {
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	latency  prometheus.Histogram
+}
+
+func newMetrics() *metrics {
+	return &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gateway_hec_requests_total",
+			Help: "Posts to HEC by endpoint and HTTP status, or error or timeout where there was no answer.",
+		}, []string{"endpoint", "code"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "gateway_hec_request_duration_seconds",
+			Help:    "Time of one post to HEC, from choosing the endpoint to the end of the answer.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+		}, []string{"endpoint"}),
+		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "gateway_delivery_latency_seconds",
+			Help:    "Time from receiving the first event of a record to the confirmation of its delivery.",
+			Buckets: []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400},
+		}),
+	}
+}
+
+// series are the children of one endpoint, resolved once.
+type series struct {
+	endpoint string
+	requests *prometheus.CounterVec
+	duration prometheus.Observer
+	codes    *sync.Map // label → prometheus.Counter; as many as there are statuses
+}
+
+func (m *metrics) of(endpoint string) series {
+	return series{
+		endpoint: endpoint,
+		requests: m.requests,
+		duration: m.duration.WithLabelValues(endpoint),
+		codes:    new(sync.Map),
+	}
+}
+
+func (s *series) observe(label string, took time.Duration) {
+	c, ok := s.codes.Load(label)
+	if !ok {
+		c, _ = s.codes.LoadOrStore(label, s.requests.WithLabelValues(s.endpoint, label))
+	}
+	c.(prometheus.Counter).Inc()
+	s.duration.Observe(took.Seconds())
+}
+
+var (
+	upDesc = prometheus.NewDesc("gateway_hec_endpoint_up",
+		"Whether the HEC endpoint is up (1) or not (0).", []string{"endpoint"}, nil)
+	inFlightDesc = prometheus.NewDesc("gateway_hec_in_flight",
+		"Posts that wait for the answer of the HEC endpoint.", []string{"endpoint"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (p *pool) Describe(ch chan<- *prometheus.Desc) {
+	ch <- upDesc
+	ch <- inFlightDesc
+}
+
+// Collect reads the endpoints as they are at the scrape.
+func (p *pool) Collect(ch chan<- prometheus.Metric) {
+	for _, s := range p.status(nil) {
+		up := 0.0
+		if s.Up {
+			up = 1
+		}
+		ch <- prometheus.MustNewConstMetric(upDesc, prometheus.GaugeValue, up, s.URL)
+		ch <- prometheus.MustNewConstMetric(inFlightDesc, prometheus.GaugeValue, float64(s.InFlight), s.URL)
+	}
+}

@@ -1,0 +1,74 @@
+package hec
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"syslog-gateway/internal/hec/hectest"
+)
+
+// metric sums the samples of a family whose labels hold value.
+func metric(t *testing.T, reg *prometheus.Registry, name, value string) (sum float64) {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			match := value == ""
+			for _, l := range m.GetLabel() {
+				match = match || l.GetValue() == value
+			}
+			if match {
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+			}
+		}
+	}
+	return sum
+}
+
+func dump(t *testing.T, reg *prometheus.Registry) string {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, f := range families {
+		b.WriteString(f.String())
+	}
+	return b.String()
+}
+
+func TestMetrics(t *testing.T) {
+	s := serve(t, hectest.Options{Script: hectest.Sequence(hectest.Busy(), hectest.Answer{Fault: hectest.Reset})})
+	reg := prometheus.NewPedanticRegistry()
+	r := newRig(t, func(o *Options) { o.Registerer, o.InFlight = reg, 1 }, s)
+	r.all(newMemory(records(5, 3)...))
+	for _, row := range []struct {
+		name, label string
+		want        float64
+	}{
+		{"gateway_hec_requests_total", "200", 5},
+		{"gateway_hec_requests_total", "503", 1},
+		{"gateway_hec_requests_total", "error", 1},
+		{"gateway_hec_requests_total", s.URL(), 7},
+		{"gateway_hec_request_duration_seconds", s.URL(), 7},
+		{"gateway_hec_endpoint_up", s.URL(), 1},
+		{"gateway_hec_in_flight", s.URL(), 0},
+		{"gateway_delivery_latency_seconds", "", 5},
+	} {
+		if got := metric(t, reg, row.name, row.label); got != row.want {
+			t.Errorf("%s{%s} = %v, want %v", row.name, row.label, got, row.want)
+		}
+	}
+	if _, err := New(Options{Endpoints: []string{s.URL()}, Token: "t", DeadLetter: r.dead, Registerer: reg}); err == nil {
+		t.Error("two clients register the same metrics")
+	}
+}

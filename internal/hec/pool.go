@@ -1,0 +1,226 @@
+package hec
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// pool holds the endpoints, chooses among them and keeps what is known of each.
+// It never has nothing to offer: when all are out, they are tried in turn.
+type pool struct {
+	log *slog.Logger
+	now func() time.Time
+
+	mu   sync.Mutex
+	list []*endpoint
+	turn int
+	wake chan struct{} // closed and renewed when there is reason to try again
+}
+
+func newPool(log *slog.Logger, list []*endpoint) *pool {
+	return &pool{log: log, now: time.Now, list: list, wake: make(chan struct{})}
+}
+
+// choose takes an endpoint for one attempt and counts it in flight: the best
+// rank, then another one than last, then the one with the fewest requests in
+// flight, then round robin. It returns the channel to post on.
+func (p *pool) choose(last *endpoint) (*endpoint, string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	p.turn++
+	var best *endpoint
+	var least [3]int
+	for i := range p.list {
+		e := p.list[(p.turn+i)%len(p.list)]
+		key := [3]int{e.rank(now), 0, e.inFlight}
+		if e == last {
+			key[1] = 1
+		}
+		if best == nil || less(key, least) {
+			best, least = e, key
+		}
+	}
+	best.inFlight++
+	return best, best.channel
+}
+
+func less(a, b [3]int) bool {
+	for i := range a {
+		if a[i] != b[i] {
+			return a[i] < b[i]
+		}
+	}
+	return false
+}
+
+// other reports whether an endpoint other than e would be chosen gladly now.
+func (p *pool) other(e *endpoint) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	for _, o := range p.list {
+		if o != e && o.state == stateUp && o.rank(now) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// done notes the answer to a post that choose gave an endpoint for.
+func (p *pool) done(e *endpoint, a answer, took time.Duration, r RetryOptions) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	e.inFlight--
+	e.requests++
+	if a.outcome == retry && !a.cancelled {
+		e.failed++
+	}
+	if a.status != 0 && !a.timeout {
+		e.average(took)
+	}
+	if a.condition == unknown {
+		return
+	}
+	e.last, e.lastAt = a.String(), now
+	p.note(e, a, now, r)
+}
+
+// average moves the latency by an eighth of the difference.
+func (e *endpoint) average(took time.Duration) {
+	if e.latency == 0 {
+		e.latency = took
+		return
+	}
+	e.latency += (took - e.latency) / 8
+}
+
+func (p *pool) note(e *endpoint, a answer, now time.Time, r RetryOptions) {
+	switch a.condition {
+	case serving:
+		if e.succeed(now) {
+			p.back(e)
+		}
+	case busy:
+		if e.succeed(now) {
+			p.back(e)
+		}
+		e.busyUntil = now.Add(max(a.after, r.Initial))
+	case failing, refusing:
+		out := e.fail(a, now, r)
+		p.complain(e, out, a, now)
+	}
+}
+
+// probed notes the answer to a health probe: it may bring an endpoint back on
+// probation or take it out, but it does not make up for failed posts.
+func (p *pool) probed(e *endpoint, a answer, every time.Duration, r RetryOptions) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	e.probing = false
+	if a.condition == unknown {
+		return
+	}
+	e.last, e.lastAt = "health: "+a.String(), now
+	if a.condition == serving || a.condition == busy {
+		e.sick = 0
+		if a.condition == busy {
+			e.busyUntil = now.Add(every)
+		} else if e.state == stateDown {
+			e.state, e.since, e.failures = stateUp, now, 0
+			p.back(e)
+		}
+		return
+	}
+	if e.sick++; e.sick >= downAfter || e.state != stateUp {
+		e.failures = max(e.failures, downAfter-1)
+		out := e.fail(a, now, r)
+		p.complain(e, out, a, now)
+	}
+}
+
+func (p *pool) back(e *endpoint) {
+	if e.alarm.raised() {
+		p.log.Info("HEC endpoint is back", "endpoint", e.name)
+	}
+	p.rouse()
+}
+
+// complain logs when an endpoint goes out, and now and then while it stays out.
+func (p *pool) complain(e *endpoint, out bool, a answer, now time.Time) {
+	if !out && e.state == stateUp {
+		return
+	}
+	held, ok := e.alarm.ready(now, alarmEvery)
+	if !ok {
+		return
+	}
+	if a.condition == refusing {
+		p.log.Error("HEC endpoint refuses our configuration; nothing is lost, it is tried again slowly. "+
+			"Check the token, its state in Splunk, acknowledgement and the certificate",
+			"endpoint", e.name, "answer", a.String(), "not_logged", held)
+		return
+	}
+	p.log.Warn("HEC endpoint is down; it is tried again", "endpoint", e.name, "answer", a.String(),
+		"failures", e.failures, "not_logged", held)
+}
+
+// awake returns a channel that is closed at the next reason to try again.
+func (p *pool) awake() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.wake
+}
+
+// rouse wakes all who wait; the caller holds the mutex.
+func (p *pool) rouse() {
+	close(p.wake)
+	p.wake = make(chan struct{})
+}
+
+// replace sets the endpoints; those known by name keep their state.
+func (p *pool) replace(list []*endpoint) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	known := make(map[string]*endpoint)
+	for _, e := range p.list {
+		known[e.name] = e
+	}
+	for i, e := range list {
+		if k := known[e.name]; k != nil && k.basic == e.basic && *k.event == *e.event {
+			list[i] = k
+			k.retryAt = time.Time{} // the new settings may be the cure
+		}
+	}
+	p.list = list
+	p.rouse()
+}
+
+// startProbes marks and returns the endpoints that have no probe under way.
+func (p *pool) startProbes() []*endpoint {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var idle []*endpoint
+	for _, e := range p.list {
+		if !e.probing {
+			e.probing = true
+			idle = append(idle, e)
+		}
+	}
+	return idle
+}
+
+// status reads all endpoints; unacked tells how many acknowledgements each owes.
+func (p *pool) status(unacked map[*endpoint]int) []EndpointStatus {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	all := make([]EndpointStatus, len(p.list))
+	for i, e := range p.list {
+		all[i] = e.status(now, unacked[e])
+	}
+	return all
+}

@@ -1,0 +1,310 @@
+package hec
+
+import (
+	"bytes"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// outcome is what an answer means for the events that were posted.
+type outcome uint8
+
+const (
+	retry     outcome = iota // nothing is known to be delivered: post again
+	delivered                // all of it was accepted
+	permanent                // at least one event will never be accepted
+)
+
+// condition is what an answer means for the endpoint that gave it.
+type condition uint8
+
+const (
+	unknown  condition = iota // says nothing of it
+	serving                   // it works
+	busy                      // it works, and asks for less
+	failing                   // it does not work, or something else answered
+	refusing                  // its configuration or ours must be changed by a person
+)
+
+// Reasons of dead letters: the values of the label of
+// gateway_deadlettered_events_total.
+const (
+	reasonNoData     = "no_data"
+	reasonFormat     = "invalid_data_format"
+	reasonIndex      = "incorrect_index"
+	reasonMissing    = "event_required"
+	reasonBlank      = "event_blank"
+	reasonFields     = "invalid_fields"
+	reasonTooLarge   = "too_large"
+	reasonRefused    = "refused"
+	reasonUnreadable = "unreadable_body"
+)
+
+// answer is one classified answer, or what came instead of one.
+type answer struct {
+	outcome   outcome
+	condition condition
+	status    int    // HTTP; 0 when there was no answer
+	code      int    // HEC; -1 when the answer holds none
+	text      string // what HEC said, or the error; short, for people
+	reason    string // of the dead letter when permanent
+	invalid   int    // index of the refused event, -1 when not named
+	ackID     int64  // -1 when there is none
+	slowDown  bool   // accepted, but its queues fill up
+	timeout   bool   // no answer within the time of an attempt
+	cancelled bool   // we ended the attempt
+	after     time.Duration
+}
+
+// maxRetryAfter bounds what a server may ask for; Splunk sends no Retry-After,
+// proxies do, and one that asks for a day would stop delivery for a day.
+const maxRetryAfter = time.Minute
+
+// String is the answer as people read it.
+func (a answer) String() string {
+	switch {
+	case a.status == 0:
+		return a.text
+	case a.code >= 0:
+		return fmt.Sprintf("%d %s (HEC code %d)", a.status, a.text, a.code)
+	}
+	return fmt.Sprintf("%d %s", a.status, a.text)
+}
+
+// label is the value of the metrics label code.
+func (a answer) label() string {
+	switch {
+	case a.timeout:
+		return "timeout"
+	case a.status == 0:
+		return "error"
+	}
+	return strconv.Itoa(a.status)
+}
+
+// hecAnswer is the JSON that every HEC answer holds.
+type hecAnswer struct {
+	Text    string `json:"text"`
+	Code    *int   `json:"code"`
+	Invalid *int   `json:"invalid-event-number"`
+	AckID   *int64 `json:"ackId"`
+}
+
+// parseAnswer reads the body of an answer; false when HEC did not write it.
+func parseAnswer(body []byte) (hecAnswer, bool) {
+	var h hecAnswer
+	if err := json.Unmarshal(body, &h); err != nil || h.Code == nil {
+		return hecAnswer{}, false
+	}
+	return h, true
+}
+
+// classify decides what the answer to a post means. It is total: whatever comes
+// back has an outcome, and only an answer that HEC itself wrote can be delivered
+// or, but for 413, permanent.
+func classify(status int, header http.Header, body []byte) answer {
+	a := answer{status: status, code: -1, invalid: -1, ackID: -1, condition: failing}
+	h, isHEC := parseAnswer(body)
+	if isHEC {
+		a.code, a.text = *h.Code, clean(h.Text)
+		if h.Invalid != nil && *h.Invalid >= 0 {
+			a.invalid = *h.Invalid
+		}
+		if h.AckID != nil && *h.AckID >= 0 {
+			a.ackID = *h.AckID
+		}
+	} else {
+		a.text = foreign(status, body)
+	}
+	switch {
+	case status >= 200 && status < 300:
+		a.accepted(isHEC)
+	case status == http.StatusBadRequest:
+		a.badRequest(isHEC)
+	case status == http.StatusRequestEntityTooLarge:
+		a.outcome, a.condition, a.reason = permanent, serving, reasonTooLarge
+	case status == http.StatusNotFound, status == http.StatusRequestTimeout:
+		// An indexer that restarts behind a load balancer, or the balancer itself.
+	case status == http.StatusTooManyRequests:
+		a.condition = busy
+	case status >= 500:
+		a.unavailable()
+	default:
+		// 401 and 403 (token), 3xx and the rest of 4xx (what answers is no HEC).
+		a.condition = refusing
+	}
+	if a.outcome == retry {
+		a.after = retryAfter(header, time.Now())
+	}
+	return a
+}
+
+// accepted classifies a 2xx. A login page with status 200 has delivered nothing.
+func (a *answer) accepted(isHEC bool) {
+	if !isHEC {
+		return
+	}
+	switch a.code {
+	case 24, 25: // queue, ack channel approaching capacity
+		a.slowDown = true
+		fallthrough
+	case 0:
+		a.outcome, a.condition = delivered, serving
+	}
+}
+
+// badRequest classifies a 400 by the HEC code.
+func (a *answer) badRequest(isHEC bool) {
+	if !isHEC {
+		return
+	}
+	reasons := map[int]string{
+		5: reasonNoData, 6: reasonFormat, 7: reasonIndex,
+		12: reasonMissing, 13: reasonBlank, 15: reasonFields,
+	}
+	a.reason = reasons[a.code]
+	switch {
+	case a.reason != "":
+	case a.code == 8:
+		return
+	case a.invalid >= 0 && !configuration(a.code):
+		a.reason = reasonRefused
+	default:
+		a.condition = refusing
+		return
+	}
+	a.outcome, a.condition = permanent, serving
+}
+
+// configuration tells the codes of a 400 that are about the channel, the token or
+// the way to authenticate, never about an event.
+func configuration(code int) bool {
+	switch code {
+	case 1, 2, 3, 4, 10, 11, 14, 16, 21, 22:
+		return true
+	}
+	return false
+}
+
+// unavailable classifies a 5xx.
+func (a *answer) unavailable() {
+	switch a.code {
+	case 9, 18, 19, 20, 26, 27: // busy; queues full, acks unavailable, both; at capacity
+		a.condition = busy
+	}
+}
+
+// failed is the answer of an exchange that ended without one. It names the cause
+// but nothing of the request.
+func failed(err error, timedOut, cancelled bool) answer {
+	a := answer{code: -1, invalid: -1, ackID: -1, condition: failing, timeout: timedOut, cancelled: cancelled}
+	var cert *tls.CertificateVerificationError
+	switch {
+	case cancelled:
+		a.condition, a.text = unknown, "the attempt was ended because the sender stops"
+	case timedOut:
+		a.text = "no answer within the timeout of an attempt"
+	case errors.As(err, &cert):
+		// A person must act, yet a renewed certificate must be enough to go on.
+		a.condition, a.text = refusing, "the certificate is not accepted: "+clean(cert.Err.Error())
+	default:
+		a.text = clean(err.Error())
+	}
+	return a
+}
+
+// cutOff is the answer whose status came but whose body did not: not even a 200
+// is believed then.
+func cutOff(status int, err error, timedOut, cancelled bool) answer {
+	a := failed(err, timedOut, cancelled)
+	a.status = status
+	if !timedOut && !cancelled {
+		a.text = "the answer was cut off: " + a.text
+	}
+	return a
+}
+
+// classifyHealth decides what the answer to GET …/health means for the endpoint.
+// Anything that a proxy may say instead of HEC is no news: posts will tell.
+func classifyHealth(status int, body []byte) answer {
+	a := answer{status: status, code: -1, condition: unknown}
+	h, isHEC := parseAnswer(body)
+	if isHEC {
+		a.code, a.text = *h.Code, clean(h.Text)
+	} else {
+		a.text = foreign(status, body)
+	}
+	switch {
+	case status == http.StatusOK:
+		a.condition = serving
+	case status == http.StatusTooManyRequests:
+		a.condition = busy
+	case status >= 500:
+		a.condition = failing
+		a.unavailable()
+	}
+	return a
+}
+
+// parseAcks reads the answer to a poll of acknowledgements.
+func parseAcks(status int, body []byte) (map[int64]bool, error) {
+	var reply struct {
+		Acks map[int64]bool `json:"acks"`
+	}
+	if status == http.StatusOK && json.Unmarshal(body, &reply) == nil && reply.Acks != nil {
+		return reply.Acks, nil
+	}
+	if h, ok := parseAnswer(body); ok {
+		return nil, fmt.Errorf("%d %s (HEC code %d)", status, clean(h.Text), *h.Code)
+	}
+	return nil, fmt.Errorf("%d %s", status, foreign(status, body))
+}
+
+// retryAfter reads the header in both forms of RFC 9110 section 10.2.3.
+func retryAfter(header http.Header, now time.Time) time.Duration {
+	v := strings.TrimSpace(header.Get("Retry-After"))
+	if v == "" {
+		return 0
+	}
+	if s, err := strconv.ParseUint(v, 10, 63); err == nil {
+		return time.Duration(min(s, uint64(maxRetryAfter/time.Second))) * time.Second
+	}
+	t, err := http.ParseTime(v)
+	if err != nil {
+		return 0
+	}
+	return min(max(t.Sub(now), 0), maxRetryAfter)
+}
+
+// foreign describes an answer that HEC did not write.
+func foreign(status int, body []byte) string {
+	what := "with no text"
+	if len(body) > 0 {
+		what = "with " + strconv.Quote(clean(string(bytes.TrimSpace(body[:min(len(body), 120)]))))
+	}
+	return strings.TrimSpace(http.StatusText(status) + ", not an answer of HEC, " + what)
+}
+
+// clean makes text of a server fit for one line of a log.
+func clean(s string) string {
+	const most = 200
+	if len(s) > most {
+		s = s[:most] + "…"
+	}
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,278 @@
+package hec
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"syslog-gateway/internal/event"
+)
+
+const (
+	// maxRaw bounds what a body may unpack to.
+	maxRaw = 256 << 20
+	// maxCuts is how often the event number of an answer is followed within one
+	// record. Each time nearly the whole rest is sent again; with many bad events
+	// halving is cheaper.
+	maxCuts = 16
+)
+
+// job is one record on its way, with what has become of its parts.
+type job struct {
+	d    *delivery
+	rec  event.Record
+	post *post
+
+	dead     []Letter
+	refs     []ackRef
+	slowDown bool
+
+	cuts     int
+	distrust bool            // an event that was named as bad was accepted alone
+	badIndex map[string]bool // indexes that the token may not write to
+	packed   bytes.Buffer
+}
+
+// part is some events of the record that are posted together.
+type part struct {
+	lines [][]byte
+	named bool // the one event that an answer named as bad
+}
+
+func newJob(d *delivery, rec event.Record) *job {
+	j := &job{d: d, rec: rec}
+	j.post = &post{
+		pool:      d.c.pool,
+		settings:  d.c.retryOptions,
+		stop:      d.stop,
+		abandoned: func() bool { return d.src.Abandoned(rec.Seq) },
+	}
+	return j
+}
+
+// run posts the record, and takes it apart when HEC refuses part of it. The error
+// is errStopped or errAbandoned; what was delivered until then will be delivered
+// again with the record.
+func (j *job) run() error {
+	if len(j.rec.Body) == 0 {
+		j.buryBody(answer{code: -1, text: "the record has no body", reason: reasonUnreadable})
+		return nil
+	}
+	a, err := j.send(j.rec.Body)
+	if err != nil || a.outcome == delivered {
+		return err
+	}
+	raw, err := unpack(j.rec.Body, j.rec.Encoding, j.rec.Raw)
+	lines := cutLines(raw)
+	if err != nil || len(lines) == 0 {
+		j.buryBody(a)
+		return nil
+	}
+	return j.takeApart(lines, a)
+}
+
+// takeApart delivers all events that HEC takes and collects the others, given the
+// answer that refused them together.
+func (j *job) takeApart(lines [][]byte, a answer) error {
+	if len(lines) == 1 {
+		j.bury(lines[0], a)
+		return nil
+	}
+	work := j.divide(nil, lines, a)
+	for len(work) > 0 {
+		p := work[len(work)-1]
+		work = work[:len(work)-1]
+		if p.lines = j.withoutBadIndex(p.lines); len(p.lines) == 0 {
+			continue
+		}
+		a, err := j.send(j.pack(p.lines))
+		switch {
+		case err != nil:
+			return err
+		case a.outcome == delivered:
+			j.distrust = j.distrust || p.named
+		case len(p.lines) == 1:
+			j.bury(p.lines[0], a)
+		default:
+			work = j.divide(work, p.lines, a)
+		}
+	}
+	return nil
+}
+
+// divide puts the parts of refused events on the stack: the event that the answer
+// names, alone, to be sure of it, and all others; or the two halves. Events before
+// the named one may have been accepted already; they are sent again, for whether
+// they were depends on the version of Splunk.
+func (j *job) divide(work []part, lines [][]byte, a answer) []part {
+	if n := a.invalid; a.reason != reasonTooLarge && n >= 0 && n < len(lines) && !j.distrust && j.cuts < maxCuts {
+		j.cuts++
+		rest := make([][]byte, 0, len(lines)-1)
+		rest = append(append(rest, lines[:n]...), lines[n+1:]...)
+		return append(work, part{lines: rest}, part{lines: lines[n : n+1], named: true})
+	}
+	half := len(lines) / 2
+	return append(work, part{lines: lines[half:]}, part{lines: lines[:half]})
+}
+
+// send posts one body and keeps what an accepted one brings.
+func (j *job) send(body []byte) (answer, error) {
+	a, err := j.d.c.post(j.d.hard, j.post, body, j.rec.Encoding)
+	if err != nil || a.outcome != delivered {
+		return a, err
+	}
+	j.slowDown = j.slowDown || a.slowDown
+	if !j.d.c.opts.Ack.Enabled {
+		return a, nil
+	}
+	if a.ackID < 0 {
+		d := j.d
+		d.c.warn(&d.alarm, &d.mu, "HEC accepted events without an ackId; they count as delivered. "+
+			"Enable acknowledgement for the token, or switch it off here", "endpoint", j.post.endpoint.name)
+		return a, nil
+	}
+	j.refs = append(j.refs, ackRef{j.post.endpoint, ackKey{j.post.channel, a.ackID}})
+	return a, nil
+}
+
+// bury makes a dead letter of one event. An event that was refused for its index
+// stands for all events of that index: what the token may write to does not change
+// from one event to the next, and trying each would cost a request apiece.
+func (j *job) bury(line []byte, a answer) {
+	j.dead = append(j.dead, j.letter(a, line))
+	if a.reason == reasonIndex {
+		if j.badIndex == nil {
+			j.badIndex = make(map[string]bool)
+		}
+		j.badIndex[indexOf(line)] = true
+	}
+}
+
+// withoutBadIndex buries the events whose index was refused and returns the rest.
+func (j *job) withoutBadIndex(lines [][]byte) [][]byte {
+	if len(j.badIndex) == 0 {
+		return lines
+	}
+	good := make([][]byte, 0, len(lines))
+	for _, line := range lines {
+		index := indexOf(line)
+		if !j.badIndex[index] {
+			good = append(good, line)
+			continue
+		}
+		a := answer{status: 400, code: 7, reason: reasonIndex,
+			text: fmt.Sprintf("index %q was refused for another event of the same record", index)}
+		j.dead = append(j.dead, j.letter(a, line))
+	}
+	return good
+}
+
+func indexOf(line []byte) string {
+	var e struct {
+		Index string `json:"index"`
+	}
+	_ = json.Unmarshal(line, &e) // an event that is no JSON has no index
+	return e.Index
+}
+
+// buryBody makes one dead letter of a whole body that can not be taken apart.
+func (j *job) buryBody(a answer) {
+	a.reason = reasonUnreadable
+	l := j.letter(a, nil)
+	l.Events, l.Body, l.Encoding = j.rec.Events, bytes.Clone(j.rec.Body), j.rec.Encoding
+	j.dead = append(j.dead, l)
+}
+
+func (j *job) letter(a answer, line []byte) Letter {
+	l := Letter{
+		Time: time.Now().UTC(), Reason: a.reason, Status: a.status, Code: a.code,
+		Text: a.text, Source: j.rec.Source, Events: 1,
+	}
+	if j.post.endpoint != nil {
+		l.Endpoint = j.post.endpoint.name
+	}
+	if json.Valid(line) {
+		l.Event = line
+	} else {
+		l.Body = line
+	}
+	return l
+}
+
+func (j *job) deadByReason() map[string]int {
+	if len(j.dead) == 0 {
+		return nil
+	}
+	by := make(map[string]int)
+	for _, l := range j.dead {
+		by[l.Reason] += l.Events
+	}
+	return by
+}
+
+// pack makes a body of events, compressed as the record is. It is valid until the
+// next call.
+func (j *job) pack(lines [][]byte) []byte {
+	j.packed.Reset()
+	if j.rec.Encoding != event.Gzip {
+		writeLines(&j.packed, lines)
+		return j.packed.Bytes()
+	}
+	// A new writer costs about 1 MB, so they are kept.
+	z, ok := j.d.c.writers.Get().(*gzip.Writer)
+	if !ok {
+		z, _ = gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is valid
+	}
+	defer j.d.c.writers.Put(z)
+	z.Reset(&j.packed)
+	writeLines(z, lines)
+	z.Close() // a bytes.Buffer takes everything
+	return j.packed.Bytes()
+}
+
+func writeLines(w io.Writer, lines [][]byte) {
+	for _, line := range lines {
+		w.Write(line)
+		w.Write([]byte{'\n'})
+	}
+}
+
+// unpack returns the JSON of a body; size is how long it ought to be.
+func unpack(body []byte, enc event.Encoding, size int) ([]byte, error) {
+	switch enc {
+	case event.Identity:
+		return body, nil
+	case event.Gzip:
+	default:
+		return nil, fmt.Errorf("unknown encoding %d", enc)
+	}
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	var raw bytes.Buffer
+	raw.Grow(min(max(size, 0)+bytes.MinRead, 8<<20))
+	if _, err := raw.ReadFrom(io.LimitReader(z, maxRaw+1)); err != nil {
+		return nil, err
+	}
+	if raw.Len() > maxRaw {
+		return nil, errors.New("the body unpacks to more than it may")
+	}
+	return raw.Bytes(), nil
+}
+
+// cutLines cuts at LF; empty lines are left out.
+func cutLines(raw []byte) [][]byte {
+	lines := make([][]byte, 0, bytes.Count(raw, []byte{'\n'})+1)
+	for line := range bytes.SplitSeq(raw, []byte{'\n'}) {
+		if len(bytes.TrimSpace(line)) > 0 {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
