@@ -1,0 +1,337 @@
+package vendor
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"syslog-gateway/internal/syslog"
+)
+
+// Parser reads the messages of one port. It is immutable and safe for concurrent
+// use.
+type Parser struct{ name string }
+
+var families = [...]string{familyUniFi, familyPAN, familyCisco, familyLinux, familyWindows, familyAuto}
+
+// own reads what has no family's mark by the rules of the port's family; false
+// when it does not know the message either. (A switch and not a table of
+// functions: a call through a pointer would move the line to the heap.)
+func (p *Parser) own(l *line, r *Result) bool {
+	switch p.name {
+	case familyUniFi:
+		return ownUniFi(l, r)
+	case familyPAN:
+		return ownPAN(l, r)
+	case familyCisco:
+		return ownCisco(l, r)
+	case familyLinux:
+		return ownLinux(l, r)
+	case familyWindows:
+		return ownWindows(l, r)
+	default:
+		return ownAuto(l, r)
+	}
+}
+
+// New returns the parser of a vendor: unifi, palo_alto, cisco_asa, linux,
+// windows, or auto for a port that all of them send to.
+func New(vendorName string) (*Parser, error) {
+	if !slices.Contains(families[:], vendorName) {
+		return nil, fmt.Errorf("vendor: %q is none of %s", vendorName, strings.Join(families[:], ", "))
+	}
+	return &Parser{name: vendorName}, nil
+}
+
+// Names lists what New takes.
+func Names() []string { return slices.Clone(families[:]) }
+
+// Name returns the name that the parser was made by.
+func (p *Parser) Name() string { return p.name }
+
+// line is a message on its way to a Result.
+type line struct {
+	// text is where the device's own text begins: behind the header, and behind the
+	// header that a relay put in front of it.
+	text []byte
+	// app is the program tag before text; empty when there is none.
+	app    []byte
+	procID []byte
+	// tagged is text with its tag.
+	tagged []byte
+	// data is the structured data of RFC 5424.
+	data []byte
+	// rest is everything behind the PRI.
+	rest []byte
+	// headed says that there is a time, or all of an RFC 5424 header.
+	headed bool
+	// sequenced says that the header is one of IOS, with sequence numbers.
+	sequenced bool
+	// prioritised says that there is a PRI.
+	prioritised bool
+}
+
+// Parse sets *r to what msg is; h is what syslog.Scan found in msg. It never
+// fails and does not allocate.
+func (p *Parser) Parse(msg []byte, h *syslog.Header, r *Result) {
+	*r = Result{Body: msg}
+	l := newLine(h, ByHeader, r)
+	if l.marked(r) {
+		return
+	}
+	if len(l.app) == 0 {
+		if beginsHeader(behindColon(l.text)) && p.relayed(&l, r) || l.markedBehind(r) {
+			return
+		}
+	}
+	if !p.own(&l, r) {
+		r.unknown()
+	}
+}
+
+// unknown makes a fallback event of what no rule knows.
+func (r *Result) unknown() {
+	r.setClass(Fallback, ByNothing)
+	r.Unparsed = true
+}
+
+// newLine makes a line of a header, and of its fields the first guess of the
+// Result.
+func newLine(h *syslog.Header, by Reason, r *Result) line {
+	// Not the header itself: what a Result keeps of a line would move it to the heap.
+	l := line{
+		text: h.Content, app: h.AppName, procID: h.ProcID, tagged: h.Tagged,
+		data: h.StructuredData, rest: h.Rest, headed: h.Shape != syslog.Bare,
+		sequenced: h.Shape == syslog.CiscoSequence, prioritised: h.Priority != syslog.NoPriority,
+	}
+	if h.Stamp.Kind != syslog.NoTime {
+		r.Stamp, r.TimeBy = h.Stamp, by
+	}
+	if !r.setHost(h.Hostname, by) && len(l.app) == 0 && isLevel(h.Hostname) {
+		l.behindLevel(by, r)
+	}
+	return l
+}
+
+// behindLevel reads "host tag: text" behind a "facility.level" that stands where
+// the host should.
+func (l *line) behindLevel(by Reason, r *Result) {
+	if w, rest := word(l.text); r.setHost(w, by) {
+		l.text = rest
+	}
+}
+
+// relayed reads the device's own header where a relay has put its own in front:
+// "Sep 25 15:47:07 relay : Sep 25 15:47:07 EDT: %ASA-…", "<13>… 372 <14>1 …". The
+// message is then read as if the relay had not touched it; only a host name that
+// the device did not give is taken from the relay's header. False, and nothing
+// changed, when what follows the header is text that begins with a time.
+func (p *Parser) relayed(outer *line, r *Result) bool {
+	text := behindColon(outer.text)
+	text = text[octetCount(text):]
+	var inner syslog.Header
+	syslog.Scan(text, &inner)
+	if inner.Shape == syslog.Bare {
+		return false
+	}
+	saved := *r
+	l := newLine(&inner, ByInnerHeader, r)
+	if l.marked(r) || len(l.app) == 0 && l.markedBehind(r) {
+		return true
+	}
+	named := inner.Shape == syslog.BSD || inner.Shape == syslog.RFC5424 || len(inner.AppName) != 0
+	if !named || r.HostBy != ByInnerHeader {
+		*r = saved
+		return false
+	}
+	if !p.own(&l, r) {
+		r.unknown()
+	}
+	return true
+}
+
+// behindColon drops the " :" that stands between a host and what follows.
+func behindColon(p []byte) []byte {
+	if len(p) > 1 && p[0] == ':' && p[1] == ' ' {
+		return skipBlanks(p[1:])
+	}
+	return p
+}
+
+// beginsHeader is a cheap look at whether another header may begin at p.
+func beginsHeader(p []byte) bool {
+	if len(p) < 16 {
+		return false
+	}
+	switch {
+	case p[0] == '<':
+		return isDigit(p[1])
+	case p[3] == ' ':
+		return isLetter(p[0]) && bytes.IndexByte(p[6:16], ':') >= 0 || octetCount(p) != 0
+	case p[4] == '-':
+		return isDigit(p[0])
+	}
+	return octetCount(p) != 0
+}
+
+// octetCount returns the length of the "NNN " of RFC 6587 before a PRI, or 0.
+func octetCount(p []byte) int {
+	i := 0
+	for i < len(p) && i < 6 && isDigit(p[i]) {
+		i++
+	}
+	if i == 0 || i+2 >= len(p) || p[i] != ' ' || p[i+1] != '<' || !isDigit(p[i+2]) {
+		return 0
+	}
+	return i + 1
+}
+
+// marked looks for a mark that only one family has, at the front of the text, in
+// the structured data or as the tag, and reads the message as that family's.
+func (l *line) marked(r *Result) bool {
+	switch {
+	case l.mark(skipBlanks(l.text), r):
+		return true
+	case isNXLogData(l.data):
+		return l.windowsSyslog(r)
+	}
+	return len(l.app) != 0 && l.markedTag(r)
+}
+
+// maxWords is how many words without meaning may stand between the header and a
+// mark: a doubled host, a colon, "Master", the "May 00 00:00:00" of a clock that was
+// never set.
+const maxWords = 4
+
+// markedBehind looks for a mark behind the words that devices and relays put
+// between the header and the text.
+func (l *line) markedBehind(r *Result) bool {
+	at := l.text
+	var before []byte
+	for range maxWords {
+		i := bytes.IndexByte(head(at, 80), ' ')
+		if i < 0 || !isFiller(at[:i]) {
+			return false
+		}
+		before = at[:i]
+		at = skipBlanks(at[i+1:])
+		if l.mark(at, r) {
+			if len(r.Host) == 0 {
+				r.setHost(bytes.TrimSuffix(before, colon), ByHeader)
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// isFiller reports whether a word may stand before a mark: a name, with or
+// without a colon, or a lone colon or dash.
+func isFiller(w []byte) bool {
+	for _, c := range w {
+		if nameByte[c] == 0 && c != '#' { // '#': control characters that rsyslog escaped
+			return false
+		}
+	}
+	return true
+}
+
+// markedTag looks for the tags that only one family uses.
+func (l *line) markedTag(r *Result) bool {
+	switch l.app[0] {
+	case 'S':
+		return string(l.app) == "SFIMS" && l.firepower(r)
+	case 'E':
+		return string(l.app) == "EvntSLog" && l.windowsSyslog(r)
+	case 'M':
+		return hasPrefix(l.app, "Microsoft-Windows-") && l.windowsSyslog(r)
+	}
+	return false
+}
+
+// mark reads the message as that of the family whose mark stands at the front of
+// p; false when there is none.
+func (l *line) mark(p []byte, r *Result) bool {
+	if len(p) < 5 {
+		return false
+	}
+	switch p[0] {
+	case '%':
+		return l.cisco(p, r)
+	case '<':
+		return isEvent(p) && l.windowsXML(p, r)
+	case '{':
+		return l.markJSON(p, r)
+	case '[':
+		return isChain(p) && l.unifiFirewall(r)
+	case '(':
+		return l.unifiTag(p, r)
+	case 'C':
+		if hasPrefix(p, "CEF:") {
+			return l.cef(p, r)
+		}
+	case 'L':
+		if hasPrefix(p, "LEEF:") {
+			return l.leef(p, r)
+		}
+	case 'M':
+		if hasPrefix(p, snareTag) {
+			return l.snare(p, nil, r)
+		}
+	}
+	return l.markColumns(p, r)
+}
+
+// markColumns looks for the marks that are made of columns: UniFi device tags,
+// PAN-OS lines, Snare lines without a syslog header.
+func (l *line) markColumns(p []byte, r *Result) bool {
+	for i, c := range head(p, 80) {
+		switch {
+		case c == ',':
+			return l.unifiTag(p, r) || l.panCSV(p, i, r)
+		case c == '\t':
+			return hasPrefix(p[i+1:], snareTag) && l.snare(p[i+1:], p[:i], r)
+		case c <= ' ':
+			return false
+		}
+	}
+	return false
+}
+
+// markJSON looks for the keys that only one family's JSON has.
+func (l *line) markJSON(p []byte, r *Result) bool {
+	switch {
+	case isNetconsole(p):
+		return l.netconsole(r)
+	case p[1] != '"' && p[1] != ' ':
+		return false
+	case isNXLogJSON(p):
+		return l.nxlogJSON(p, r)
+	case isPANJSON(p):
+		return l.panJSON(p, r)
+	}
+	return false
+}
+
+// cef reads a CEF message as its vendor's. That of a vendor who is none of the
+// families has no mark.
+func (l *line) cef(p []byte, r *Result) bool {
+	c := parseCEF(p)
+	switch {
+	case bytes.EqualFold(c.vendor, cefUbiquiti):
+		return l.unifiCEF(&c, r)
+	case bytes.EqualFold(c.vendor, cefPAN):
+		return l.panCEF(&c, r)
+	case bytes.EqualFold(c.vendor, cefMicrosoft), bytes.EqualFold(c.vendor, cefMCAS):
+		return l.windowsCEF(&c, r)
+	}
+	return false
+}
+
+var (
+	cefUbiquiti  = []byte("Ubiquiti")
+	cefPAN       = []byte("Palo Alto Networks")
+	cefMicrosoft = []byte("Microsoft")
+	cefMCAS      = []byte("MCAS")
+)

@@ -1,0 +1,68 @@
+package vendor
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Reference writes docs/metadata.md: what Splunk gets of each class, by both
+// profiles. A test holds the file to it.
+func Reference() string {
+	var b strings.Builder
+	b.WriteString(referenceHead)
+	b.WriteString("| class | family | sourcetype | index | source | vendor_product |\n|---|---|---|---|---|---|\n")
+	for i := range classTable {
+		row := &classTable[i]
+		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s | `%s` | `%s` |\n", row.name, firstOf(row.vendor, "any"),
+			row.standard.sourcetype, firstOf(row.standard.index, "the port's"),
+			completed(firstOf(row.standard.source, "syslog:<port>")), row.product)
+	}
+	b.WriteString(referenceSC4S)
+	b.WriteString("| class | sourcetype | index | source | sc4s_vendor | sc4s_product | sc4s_class |\n|---|---|---|---|---|---|---|\n")
+	for i := range classTable {
+		n := &classTable[i].sc4s
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | `%s` | %s | %s | %s |\n", classTable[i].name, n.sourcetype,
+			n.index, completed(firstOf(n.source, "sc4s")), n.vendor, n.product, n.class)
+	}
+	return b.String()
+}
+
+// completed shows what an open source is completed by.
+func completed(source string) string {
+	switch source {
+	case "program:":
+		return "program:<program>"
+	case "XmlWinEventLog:":
+		return "XmlWinEventLog:<Channel>"
+	}
+	return source
+}
+
+const referenceHead = `# Classes and their metadata
+
+Every message gets one class. The class decides sourcetype, index, source and some indexed fields; ` + "`metadata.overrides`" + `
+changes any of the three for one class:
+
+` + "```yaml" + `
+metadata:
+  overrides:
+    pan_traffic: {index: netfw, sourcetype: "pan:firewall"}
+` + "```" + `
+
+The first that is set decides: for the sourcetype the source's own ` + "`sourcetype`" + `, the override, the table; for the index the
+override, the table, the source's own ` + "`index`" + `. A class with an index of its own gets it only on a port of its family or an
+` + "`auto`" + ` port; elsewhere it gets that port's index. This file is generated from the tables of ` + "`internal/vendor`" + `.
+
+## Profile default
+
+Fields: ` + "`vendor_product`" + ` and ` + "`class`" + `.
+
+`
+
+const referenceSC4S = `
+## Profile sc4s
+
+The names that Splunk Connect for Syslog gives the same messages. The index is the table's, whatever port a message came in by.
+Classes that it has no parser for have the names of what it takes them for.
+
+`
