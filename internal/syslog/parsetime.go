@@ -1,0 +1,330 @@
+package syslog
+
+// ParseBSD reads the time of RFC 3164 section 4.1.2 and what devices make of it:
+//
+//	[yyyy ]Mmm d[d] [yyyy] hh:mm:ss[.fraction][ yyyy][ ZONE]
+//
+// with any number of blanks between the parts and the month in any case. It
+// returns the stamp and the number of bytes it took, 0 when p does not begin with
+// such a time. A zone is taken only where it is a known abbreviation or a numeric
+// offset; one that stands for several zones (IST, CST) is taken but says nothing.
+func ParseBSD(p []byte) (Stamp, int) {
+	if len(p) < 14 {
+		return Stamp{}, 0
+	}
+	s := Stamp{Kind: Local}
+	i := 0
+	if isDigit(p[0]) { // NX-OS: "2026 Nov 22 17:00:00 UTC"
+		year, n := number(p, 0, 4)
+		if n != 4 || p[4] != ' ' {
+			return Stamp{}, 0
+		}
+		s.Year, i = int16(year), 5
+	}
+	s.Month = monthOf(p[i], p[i+1], p[i+2])
+	if s.Month == 0 || p[i+3] != ' ' {
+		return Stamp{}, 0
+	}
+	day, i := number(p, blanks(p, i+3), 2)
+	if day < 1 || day > 31 || i == len(p) || p[i] != ' ' {
+		return Stamp{}, 0
+	}
+	s.Day = int8(day)
+	i = blanks(p, i)
+	if year, j := number(p, i, 4); j == i+4 && j < len(p) && p[j] == ' ' {
+		s.Year = int16(year)
+		i = blanks(p, j)
+	}
+	i = s.clock(p, i)
+	if i == 0 {
+		return Stamp{}, 0
+	}
+	if s.Year == 0 && i+4 < len(p) && p[i] == ' ' && boundary(p, i+5) {
+		if year, j := number(p, i+1, 4); j == i+5 && year >= 1970 && year < 2100 {
+			s.Year = int16(year)
+			i = j
+		}
+	}
+	return s, s.zone(p, i)
+}
+
+// clock reads hh:mm:ss and a fraction at p[i:] and returns the position behind
+// it, 0 when there is none.
+func (s *Stamp) clock(p []byte, i int) int {
+	if len(p) < i+7 {
+		return 0
+	}
+	hour, j := number(p, i, 2)
+	if j == i || hour > 23 || len(p) < j+6 || p[j] != ':' || p[j+3] != ':' {
+		return 0
+	}
+	minute, second := pair(p[j+1:]), pair(p[j+4:])
+	if minute < 0 || minute > 59 || second < 0 || second > 60 {
+		return 0
+	}
+	s.Hour, s.Minute, s.Second = int8(hour), int8(minute), int8(second)
+	var n int
+	s.Nanos, n = fraction(p[j+6:])
+	return j + 6 + n
+}
+
+// zone reads " ZONE", " +hhmm" or " +hh:mm" at p[i:] and returns the position
+// behind it; i when there is none.
+func (s *Stamp) zone(p []byte, i int) int {
+	if i+1 >= len(p) || p[i] != ' ' {
+		return i
+	}
+	if p[i+1] == '+' || p[i+1] == '-' {
+		if seconds, n := offset(p[i+1:]); n != 0 && boundary(p, i+1+n) {
+			s.Kind, s.Offset = Fixed, seconds
+			return i + 1 + n
+		}
+		return i
+	}
+	j := i + 1
+	for j < len(p) && j < i+7 && p[j] >= 'A' && p[j] <= 'Z' {
+		j++
+	}
+	if j == i+1 || !boundary(p, j) {
+		return i
+	}
+	seconds, known := zoneOf(p[i+1 : j])
+	if known == zoneUnknown {
+		return i
+	}
+	if known == zoneExact {
+		s.Kind, s.Offset = Fixed, seconds
+	}
+	return j
+}
+
+// ParseISO reads a time of RFC 3339 (RFC 5424 section 6.2.3) and its near misses:
+// a blank for the T, a comma before the fraction, any number of fraction digits, an
+// offset without colon or behind a blank, the name of a zone, no offset at all (the
+// stamp is then Local). It returns the number of bytes it took, 0 when p does not
+// begin with such a time.
+func ParseISO(p []byte) (Stamp, int) {
+	if len(p) < 19 || p[4] != '-' || p[7] != '-' {
+		return Stamp{}, 0
+	}
+	if p[10] != 'T' && p[10] != ' ' && p[10] != 't' {
+		return Stamp{}, 0
+	}
+	s, ok := date(p)
+	if !ok || p[13] != ':' {
+		return Stamp{}, 0
+	}
+	i := s.clock(p, 11)
+	if i < 19 {
+		return Stamp{}, 0
+	}
+	if i == len(p) {
+		return s, i
+	}
+	switch p[i] {
+	case 'Z', 'z':
+		s.Kind = Fixed
+		return s, i + 1
+	case '+', '-':
+		if seconds, n := offset(p[i:]); n != 0 {
+			s.Kind, s.Offset = Fixed, seconds
+			return s, i + n
+		}
+	}
+	return s, s.zone(p, i)
+}
+
+// ParseSlash reads "yyyy/mm/dd hh:mm:ss", the time of PAN-OS columns, in the
+// device's own zone.
+func ParseSlash(p []byte) (Stamp, int) {
+	if len(p) < 19 || p[4] != '/' || p[7] != '/' || p[10] != ' ' || p[13] != ':' {
+		return Stamp{}, 0
+	}
+	s, ok := date(p)
+	if !ok {
+		return Stamp{}, 0
+	}
+	i := s.clock(p, 11)
+	if i < 19 {
+		return Stamp{}, 0
+	}
+	return s, i
+}
+
+// ParseAsctime reads "Ddd Mmm dd hh:mm:ss yyyy", the form of asctime(3) that Snare
+// uses, in the agent's own zone.
+func ParseAsctime(p []byte) (Stamp, int) {
+	if len(p) < 23 || p[3] != ' ' {
+		return Stamp{}, 0
+	}
+	for _, c := range p[:3] {
+		if c|0x20 < 'a' || c|0x20 > 'z' {
+			return Stamp{}, 0
+		}
+	}
+	i := blanks(p, 3)
+	s := Stamp{Kind: Local}
+	if len(p) < i+3 {
+		return Stamp{}, 0
+	}
+	s.Month = monthOf(p[i], p[i+1], p[i+2])
+	day, j := number(p, blanks(p, i+3), 2)
+	if s.Month == 0 || day < 1 || day > 31 {
+		return Stamp{}, 0
+	}
+	s.Day = int8(day)
+	k := s.clock(p, blanks(p, j))
+	if k == 0 {
+		return Stamp{}, 0
+	}
+	year, l := number(p, blanks(p, k), 4)
+	if year < 1970 {
+		return Stamp{}, 0
+	}
+	s.Year = int16(year)
+	return s, l
+}
+
+// ParseUnix reads a count since 1970: seconds (10 digits, with an optional fraction),
+// milliseconds (13), microseconds (16) or nanoseconds (19): since September 2001.
+func ParseUnix(p []byte) (Stamp, int) {
+	var v int64
+	i := 0
+	for i < len(p) && i < 20 && isDigit(p[i]) {
+		v = v*10 + int64(p[i]-'0')
+		i++
+	}
+	s := Stamp{Kind: Unix}
+	switch i {
+	case 10:
+		s.Secs = v
+		var n int
+		s.Nanos, n = fraction(p[i:])
+		return s, i + n
+	case 13:
+		s.Secs, s.Nanos = v/1e3, int32(v%1e3)*1e6
+	case 16:
+		s.Secs, s.Nanos = v/1e6, int32(v%1e6)*1e3
+	case 19:
+		s.Secs, s.Nanos = v/1e9, int32(v%1e9)
+	default:
+		return Stamp{}, 0
+	}
+	if s.Secs < 0 {
+		return Stamp{}, 0
+	}
+	return s, i
+}
+
+// date reads "yyyy?mm?dd" at the front of p, which is at least 10 bytes long.
+func date(p []byte) (Stamp, bool) {
+	century, year, month, day := pair(p), pair(p[2:]), pair(p[5:]), pair(p[8:])
+	if century < 0 || year < 0 || month < 1 || month > 12 || day < 1 || day > 31 {
+		return Stamp{}, false
+	}
+	year += 100 * century
+	return Stamp{Kind: Local, Year: int16(year), Month: int8(month), Day: int8(day)}, year > 0
+}
+
+// fraction reads ".d+" or ",d+" as nanoseconds; digits beyond the ninth are
+// taken and forgotten.
+func fraction(p []byte) (nanos int32, n int) {
+	if len(p) < 2 || (p[0] != '.' && p[0] != ',') || !isDigit(p[1]) {
+		return 0, 0
+	}
+	scale := int32(1e8)
+	n = 1
+	for n < len(p) && isDigit(p[n]) {
+		nanos += int32(p[n]-'0') * scale
+		scale /= 10
+		n++
+	}
+	return nanos, n
+}
+
+// offset reads "+hh:mm", "+hhmm" or "+hh" as seconds east of UTC.
+func offset(p []byte) (seconds int32, n int) {
+	h, i := number(p, 1, 2)
+	if i != 3 || h > 23 {
+		return 0, 0
+	}
+	m := 0
+	j := i
+	if j < len(p) && p[j] == ':' {
+		j++
+	}
+	if v, k := number(p, j, 2); k == j+2 && v < 60 {
+		m, i = v, k
+	}
+	seconds = int32(h*3600 + m*60)
+	if p[0] == '-' {
+		seconds = -seconds
+	}
+	return seconds, i
+}
+
+// boundary reports whether a word may end at p[i]. A colon that does not end the
+// word is inside of an address ("2001:db8::7").
+func boundary(p []byte, i int) bool {
+	return i >= len(p) || p[i] == ' ' || p[i] == ':' && (i+1 == len(p) || p[i+1] == ' ' || p[i+1] == '%')
+}
+
+// pair reads the two digits at the front of p, which is at least that long; it
+// returns a negative number when they are none.
+func pair(p []byte) int {
+	tens, units := p[0]-'0', p[1]-'0'
+	if tens > 9 || units > 9 {
+		return -1
+	}
+	return int(tens)*10 + int(units)
+}
+
+// number reads at most width digits at p[i:].
+func number(p []byte, i, width int) (v, next int) {
+	for n := 0; n < width && i < len(p) && isDigit(p[i]); n++ {
+		v = v*10 + int(p[i]-'0')
+		i++
+	}
+	return v, i
+}
+
+// blanks skips blanks at p[i:].
+func blanks(p []byte, i int) int {
+	for i < len(p) && p[i] == ' ' {
+		i++
+	}
+	return i
+}
+
+func isDigit(c byte) bool { return c-'0' <= 9 }
+
+// monthOf returns 1 to 12 for the three letters of an English month, else 0.
+func monthOf(a, b, c byte) int8 {
+	switch uint32(a|0x20)<<16 | uint32(b|0x20)<<8 | uint32(c|0x20) {
+	case 'j'<<16 | 'a'<<8 | 'n':
+		return 1
+	case 'f'<<16 | 'e'<<8 | 'b':
+		return 2
+	case 'm'<<16 | 'a'<<8 | 'r':
+		return 3
+	case 'a'<<16 | 'p'<<8 | 'r':
+		return 4
+	case 'm'<<16 | 'a'<<8 | 'y':
+		return 5
+	case 'j'<<16 | 'u'<<8 | 'n':
+		return 6
+	case 'j'<<16 | 'u'<<8 | 'l':
+		return 7
+	case 'a'<<16 | 'u'<<8 | 'g':
+		return 8
+	case 's'<<16 | 'e'<<8 | 'p':
+		return 9
+	case 'o'<<16 | 'c'<<8 | 't':
+		return 10
+	case 'n'<<16 | 'o'<<8 | 'v':
+		return 11
+	case 'd'<<16 | 'e'<<8 | 'c':
+		return 12
+	}
+	return 0
+}
