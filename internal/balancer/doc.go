@@ -6,7 +6,8 @@
 // until one has room again: that is how pressure reaches the sockets. Batches, not
 // messages, go round: the balance is the same at a thousandth of the cost.
 //
-// Batches are not kept in order: a sender's messages may reach the indexer in
-// another order than they came in, except with source_hash, which keeps a sender's
-// batches on one shard as long as that shard accepts.
+// Batches are not kept in order: a source's messages may reach the indexer in
+// another order than they came in. With source_hash, a source's batches stay in one
+// queue, in order, as long as that shard accepts; several requests in flight may
+// still overtake each other.
 package balancer

@@ -6,7 +6,7 @@ import "fmt"
 // balancer's lock.
 type Policy interface {
 	// Order appends the indexes of all shards to dst. load holds the pending bytes
-	// of each shard; key is the hash of the batch's sender.
+	// of each shard; key is the hash of the batch's source.
 	Order(dst []int, key uint64, load []int64) []int
 	// String is the policy's name in the configuration.
 	String() string
@@ -51,7 +51,7 @@ func (leastPending) Order(dst []int, _ uint64, load []int64) []int {
 	return dst
 }
 
-// sourceHash keeps a sender on one shard.
+// sourceHash keeps a source on one shard.
 type sourceHash struct{}
 
 func (sourceHash) String() string { return "source_hash" }

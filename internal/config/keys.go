@@ -72,7 +72,7 @@ func dataKeys() []key {
 		{"batch.max_events", between(1, 1000000), restart, "A batch is sealed at so many events."},
 
 		{"balancer.shards", between(1, 64), restart, "Number of shards; each has a disk queue and a sender."},
-		{"balancer.policy", oneOf("round_robin", "least_pending", "source_hash"), restart, "Which shard takes a batch. `source_hash` keeps one sender's batches in order on one shard."},
+		{"balancer.policy", oneOf("round_robin", "least_pending", "source_hash"), restart, "Which shard takes a batch. `source_hash` keeps one source's batches in order on one shard."},
 
 		{"queue.path", queuePath(), restart, "Where the disk queue lives. One gateway per path; a lock file sees to it."},
 		{"queue.max_size", atLeast(MiB), restart, "Disk space of all shards together. At least two batches (`batch.max_bytes`) per shard."},

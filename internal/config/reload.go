@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 )
@@ -37,6 +38,32 @@ func Reloadable(old, new Config) (applied, needRestart []string) {
 		}
 	}
 	return applied, needRestart
+}
+
+// WithReload returns the configuration with everything of fresh that SIGHUP can apply:
+// [Reloadable] then finds nothing more to apply between the two. Sources that only one
+// of them has stay as they are.
+func (c Config) WithReload(fresh Config) Config {
+	c.Metadata = fresh.Metadata
+	c.HEC.Endpoints = fresh.HEC.Endpoints
+	c.HEC.Token, c.HEC.TokenFile = fresh.HEC.Token, fresh.HEC.TokenFile
+	c.HEC.Timeout, c.HEC.Retry = fresh.HEC.Timeout, fresh.HEC.Retry
+	c.Log.Level = fresh.Log.Level
+	c.ShutdownTimeout = fresh.ShutdownTimeout
+	sources := maps.Clone(c.Sources)
+	for name, s := range sources {
+		f, ok := fresh.Sources[name]
+		if !ok {
+			continue
+		}
+		s.Index, s.Sourcetype = f.Index, f.Sourcetype
+		s.Timezone, s.Timezones = f.Timezone, f.Timezones
+		s.MaxMessageSize, s.Allow = f.MaxMessageSize, f.Allow
+		s.MaxConnections, s.IdleTimeout = f.MaxConnections, f.IdleTimeout
+		sources[name] = s
+	}
+	c.Sources = sources
+	return c
 }
 
 // changedSources returns the names of the sources that only one of the two has.

@@ -7,6 +7,49 @@ import (
 	"testing"
 )
 
+// What Reloadable says is applied is what WithReload takes over, key by key.
+func TestWithReloadTakesWhatReloadablePromises(t *testing.T) {
+	old, fresh := Default(), Default()
+	change := func(v reflect.Value) {
+		switch v.Kind() {
+		case reflect.String:
+			v.SetString(v.String() + "x")
+		case reflect.Bool:
+			v.SetBool(!v.Bool())
+		case reflect.Int, reflect.Int64:
+			v.SetInt(v.Int() + 1)
+		case reflect.Slice:
+			v.Set(reflect.Append(v, reflect.ValueOf("x").Convert(v.Type().Elem())))
+		}
+	}
+	var everything func(v reflect.Value)
+	everything = func(v reflect.Value) {
+		switch v.Kind() {
+		case reflect.Struct:
+			for i := range v.NumField() {
+				everything(v.Field(i))
+			}
+		case reflect.Map:
+		default:
+			change(v)
+		}
+	}
+	sources := make(map[string]Source)
+	for name, s := range fresh.Sources {
+		everything(reflect.ValueOf(&s).Elem())
+		s.Timezones = map[string]string{"10.0.0.0/8": "UTC"}
+		sources[name] = s
+	}
+	everything(reflect.ValueOf(&fresh).Elem())
+	fresh.Sources = sources
+	fresh.Metadata.Overrides = map[string]Override{"cef": {Index: "x"}}
+	applied, restart := Reloadable(old, fresh)
+	left, still := Reloadable(old.WithReload(fresh), fresh)
+	if len(applied) < 20 || len(left) != 0 || !slices.Equal(still, restart) {
+		t.Errorf("applied %v, left over %v, restart %v and then %v", applied, left, restart, still)
+	}
+}
+
 func TestReloadable(t *testing.T) {
 	for _, c := range []struct {
 		name    string

@@ -17,52 +17,51 @@ type Batch struct {
 	Account *Account
 	// Received is when the first event was received.
 	Received time.Time
-	// Key is a hash of the sender of the first event; the source_hash policy
-	// keeps batches of one key on one shard.
+	// Key is a hash of the source; the source_hash policy keeps batches of one
+	// key on one shard.
 	Key uint64
 }
 
 // Pool lends batches. It bounds the memory of all batches in flight: it makes at
 // most its capacity of them, and Get waits when all are lent. That wait is the
-// back-pressure which reaches the sockets.
+// back-pressure which reaches the sockets. The batch that came back last is lent
+// first: it is still in the processor's cache.
 type Pool struct {
-	free chan *Batch
+	tokens chan struct{} // one for each batch that may be lent
+	size   int
+
 	mu   sync.Mutex
-	made int
-	size int
+	free []*Batch
 }
 
 // NewPool returns a pool of at most n batches that each have room for size bytes
 // of JSON.
 func NewPool(n, size int) *Pool {
-	return &Pool{free: make(chan *Batch, n), size: size}
+	p := &Pool{tokens: make(chan struct{}, n), size: size}
+	for range n {
+		p.tokens <- struct{}{}
+	}
+	return p
 }
 
 // Get returns an empty batch, or nil when stop is closed before one is free.
 func (p *Pool) Get(stop <-chan struct{}) *Batch {
 	select {
-	case b := <-p.free:
-		return b
+	case <-p.tokens:
 	default:
+		select {
+		case <-p.tokens:
+		case <-stop:
+			return nil
+		}
 	}
-	if b := p.grow(); b != nil {
-		return b
-	}
-	select {
-	case b := <-p.free:
-		return b
-	case <-stop:
-		return nil
-	}
-}
-
-func (p *Pool) grow() *Batch {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.made == cap(p.free) {
-		return nil
+	if last := len(p.free) - 1; last >= 0 {
+		b := p.free[last]
+		p.free = p.free[:last]
+		return b
 	}
-	p.made++
 	return &Batch{Data: make([]byte, 0, p.size)}
 }
 
@@ -74,5 +73,8 @@ func (p *Pool) Put(b *Batch) {
 		data = make([]byte, 0, p.size)
 	}
 	*b = Batch{Data: data}
-	p.free <- b
+	p.mu.Lock()
+	p.free = append(p.free, b)
+	p.mu.Unlock()
+	p.tokens <- struct{}{}
 }

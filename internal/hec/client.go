@@ -28,6 +28,8 @@ type Client struct {
 	acks      *ackTable
 	metrics   *metrics
 	writers   sync.Pool // of *gzip.Writer
+	aborted   chan struct{}
+	abort     sync.Once
 }
 
 // New builds a client. It opens no connection. The error names every option that
@@ -37,7 +39,7 @@ func New(o Options) (*Client, error) {
 	if o.DeadLetter == nil {
 		return nil, errors.New("hec: no dead-letter store: without it an event that HEC refuses would block delivery")
 	}
-	c := &Client{opts: o, metrics: newMetrics(), transport: newTransport(o.TLS)}
+	c := &Client{opts: o, metrics: newMetrics(), transport: newTransport(o.TLS), aborted: make(chan struct{})}
 	set := o.settings()
 	list, err := c.endpointsOf(set)
 	if err != nil {
@@ -132,6 +134,10 @@ func (c *Client) Run(ctx context.Context) error {
 		}
 	}
 }
+
+// Abort takes the grace from deliveries that are told to stop: attempts on the wire
+// are cut off at once. Before a stop it does nothing.
+func (c *Client) Abort() { c.abort.Do(func() { close(c.aborted) }) }
 
 // Close closes the idle connections. Call it when Run and every Deliver have
 // returned.

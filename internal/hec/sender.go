@@ -89,9 +89,10 @@ func (c *Client) deliver(ctx context.Context, src Source, workers int, ledger *e
 	select {
 	case <-ended:
 	case <-grace.C:
-		cut()
-		<-ended
+	case <-c.aborted:
 	}
+	cut()
+	<-ended
 }
 
 // settle waits for the acknowledgements of a delivery whose workers have ended,

@@ -1,0 +1,234 @@
+package listener
+
+import (
+	"net/netip"
+	"strconv"
+	"time"
+
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/syslog"
+	"syslog-gateway/internal/vendor"
+)
+
+// Event times outside this window around the receive time are replaced by it: a
+// device without a battery-backed clock sends 1970, and events in the far future
+// hide from every search.
+const (
+	maxPast   = 30 * 24 * time.Hour
+	maxFuture = 24 * time.Hour
+)
+
+// Settings is what of a source may change while its sockets stay open.
+type Settings struct {
+	// Vendor is the name of the parser's family, or "auto".
+	Vendor string
+	// Parser recognises the source's messages.
+	Parser *vendor.Parser
+	// Profile gives the names under which Splunk gets them.
+	Profile *vendor.Profile
+	// Index is the index of the source's events, and Sourcetype, when not empty,
+	// the sourcetype of all of them.
+	Index, Sourcetype string
+	// Location is the time zone of stamps that carry none.
+	Location *time.Location
+	// Zones are exceptions from Location by sender; the longest prefix wins.
+	Zones []Zone
+	// Allow lists who may send; empty means everybody.
+	Allow []netip.Prefix
+	// MaxMessage is the length in bytes at which a message is cut.
+	MaxMessage int
+	// MaxConnections bounds the TCP and TLS connections together.
+	MaxConnections int
+	// IdleTimeout is how long a connection may be silent; 0 is for ever.
+	IdleTimeout time.Duration
+}
+
+// Zone is the time zone of the senders in one network.
+type Zone struct {
+	Prefix   netip.Prefix
+	Location *time.Location
+}
+
+// location is the zone of the stamps of one sender.
+func (s *Settings) location(sender netip.Addr) *time.Location {
+	best, loc := -1, s.Location
+	for _, z := range s.Zones {
+		if z.Prefix.Contains(sender) && z.Prefix.Bits() > best {
+			best, loc = z.Prefix.Bits(), z.Location
+		}
+	}
+	return loc
+}
+
+// allows reports whether a sender may send.
+func (s *Settings) allows(sender netip.Addr) bool {
+	for _, p := range s.Allow {
+		if p.Contains(sender) {
+			return true
+		}
+	}
+	return len(s.Allow) == 0
+}
+
+// format is Settings made ready: all of an event's JSON that does not depend on
+// the message is encoded once. It is immutable.
+type format struct {
+	settings Settings
+	names    vendor.FieldNames
+	classes  []classFormat
+	priority [192][]byte // ,"facility":"…","severity":"…"
+}
+
+// classFormat is the constant JSON of a class between the varying parts:
+//
+//	{"time":T,"host":"H [source] S [middle] EVENT [fields] …
+type classFormat struct {
+	source []byte // ","source":"…  without the closing quote
+	middle []byte // ","sourcetype":"…","index":"…","event":"
+	fields []byte // ","fields":{"vendor_product":"…"
+	suffix bool   // the source goes on with what the parser found
+}
+
+func newFormat(name string, port int, s Settings) *format {
+	f := &format{settings: s, names: s.Profile.FieldNames()}
+	info := vendor.SourceInfo{Name: name, Vendor: s.Vendor, Port: port, Index: s.Index, Sourcetype: s.Sourcetype}
+	for _, c := range vendor.Classes() {
+		f.classes = append(f.classes, newClassFormat(s.Profile.Metadata(c.ID, info)))
+	}
+	for p := range f.priority {
+		f.priority[p] = field(field(nil, f.names.Facility, syslog.FacilityName(p>>3)),
+			f.names.Severity, syslog.SeverityName(p&7))
+	}
+	return f
+}
+
+func newClassFormat(m vendor.Metadata) classFormat {
+	c := classFormat{suffix: m.SourceFromResult}
+	c.source = event.AppendString([]byte(`","source":"`), []byte(m.Source))
+	c.middle = event.AppendString([]byte(`","sourcetype":"`), []byte(m.Sourcetype))
+	if m.Index != "" {
+		c.middle = event.AppendString(append(c.middle, `","index":"`...), []byte(m.Index))
+	}
+	c.middle = append(c.middle, `","event":"`...)
+	c.fields = []byte(`","fields":{"`)
+	for i, kv := range m.Fields {
+		if i > 0 {
+			c.fields = append(c.fields, `,"`...)
+		}
+		c.fields = pair(c.fields, kv.Name, kv.Value)
+	}
+	return c
+}
+
+// field appends `,"name":"value"`; nothing when the profile has no such field.
+func field(dst []byte, name, value string) []byte {
+	if name == "" {
+		return dst
+	}
+	return pair(append(dst, `,"`...), name, value)
+}
+
+// pair appends `name":"value"`: the opening quote of the name is there already.
+func pair(dst []byte, name, value string) []byte {
+	dst = event.AppendString(dst, []byte(name))
+	dst = append(dst, `":"`...)
+	dst = event.AppendString(dst, []byte(value))
+	return append(dst, '"')
+}
+
+// sender is what is known of who sends to a source by one transport: encoded once
+// for a connection or, with UDP, for an address.
+type sender struct {
+	format  *format
+	address []byte // as text
+	tail    []byte // ,"transport":"…","sender_ip":"…"}}LF
+	clock   *syslog.Clock
+	allowed bool
+}
+
+func newSender(f *format, t event.Transport, addr netip.Addr, port int) *sender {
+	addr = addr.Unmap()
+	s := &sender{
+		format:  f,
+		address: []byte(addr.WithZone("").String()),
+		clock:   syslog.NewClock(f.settings.location(addr)),
+		allowed: f.settings.allows(addr),
+	}
+	s.tail = field(s.tail, f.names.Transport, f.names.TransportValue(t.String()))
+	s.tail = field(s.tail, f.names.SenderIP, string(s.address))
+	s.tail = field(s.tail, f.names.Port, strconv.Itoa(port))
+	s.tail = append(s.tail, "}}\n"...)
+	return s
+}
+
+// hash is FNV-1a over the name of a source.
+func hash(source string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(source) {
+		h = (h ^ uint64(source[i])) * 1099511628211
+	}
+	return h
+}
+
+// append encodes one event and appends it to dst.
+func (s *sender) append(dst, msg []byte, h *syslog.Header, r *vendor.Result, received int64, cut bool) []byte {
+	f := s.format
+	at, clamped := s.instant(h, r, received)
+	dst = append(dst, `{"time":`...)
+	dst = event.AppendTime(dst, at)
+	dst = append(dst, `,"host":"`...)
+	if len(r.Host) != 0 {
+		dst = event.AppendString(dst, r.Host)
+	} else {
+		dst = append(dst, s.address...)
+	}
+	c := &f.classes[r.Class]
+	dst = append(dst, c.source...)
+	if c.suffix {
+		dst = event.AppendString(dst, r.Source)
+	}
+	dst = append(dst, c.middle...)
+	body := r.Body
+	if blank(body) {
+		body = msg
+	}
+	dst = event.AppendString(dst, body)
+	dst = append(dst, c.fields...)
+	if h.Priority >= 0 {
+		dst = append(dst, f.priority[h.Priority]...)
+	}
+	if cut {
+		dst = append(dst, `,"truncated":"true"`...)
+	}
+	if clamped {
+		dst = append(dst, `,"time_clamped":"true"`...)
+	}
+	return append(dst, s.tail...)
+}
+
+// instant is the event's time: the best stamp that the parser or the header has,
+// or the receive time.
+func (s *sender) instant(h *syslog.Header, r *vendor.Result, received int64) (nanos int64, clamped bool) {
+	stamp := &r.Stamp
+	if stamp.IsZero() {
+		stamp = &h.Stamp
+	}
+	if stamp.IsZero() {
+		return received, false
+	}
+	at, ok := s.clock.Instant(stamp, received)
+	if !ok || at < received-int64(maxPast) || at > received+int64(maxFuture) {
+		return received, true
+	}
+	return at, false
+}
+
+// blank reports whether there is nothing to see in p.
+func blank(p []byte) bool {
+	for _, c := range p {
+		if c > ' ' {
+			return false
+		}
+	}
+	return true
+}

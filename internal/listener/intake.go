@@ -1,0 +1,261 @@
+package listener
+
+import (
+	"log/slog"
+	"net/netip"
+	"runtime/debug"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/syslog"
+	"syslog-gateway/internal/vendor"
+)
+
+// Sink takes sealed batches: the balancer.
+type Sink interface {
+	// Handle takes the batch over and blocks until somebody has room for it. It
+	// fails only when the gateway is stopping and nobody will have; the batch then
+	// stays with the caller.
+	Handle(b *event.Batch) error
+}
+
+// Reasons of drops that are booked here.
+const (
+	dropEmpty      = "empty"       // nothing but blanks and trailers
+	dropNotAllowed = "not_allowed" // the sender is not in the allow list
+	dropShutdown   = "shutdown"    // stopped while every queue was full
+)
+
+// Batching bounds the open batches.
+type Batching struct {
+	MaxBytes  int           // of JSON
+	MaxEvents int           //
+	MaxAge    time.Duration // from the first event on
+	Pool      *event.Pool
+	Sink      Sink
+	Logger    *slog.Logger // of parsers that fail; nil discards
+	// Stop unblocks an intake that waits for the pool; closed when the gateway
+	// gives up on what it could not hand over.
+	Stop <-chan struct{}
+}
+
+// Intake makes events of the messages of one source and transport and collects them
+// in batches. Its owner calls begin, message for each message, and end, once for
+// each turn of the loop.
+type Intake struct {
+	batching  Batching
+	account   *event.Account
+	transport event.Transport
+	key       uint64 // of the source_hash policy
+
+	mu     sync.Mutex // held between begin and end
+	batch  *event.Batch
+	timer  *time.Timer // seals a batch that got old
+	closed bool
+	now    time.Time
+	nanos  int64
+	header syslog.Header
+	result vendor.Result
+	turn   tally
+	noisy  rarely
+}
+
+// tally counts a turn; the books get it at its end.
+type tally struct {
+	events, bytes, unparsed, truncated, framing, empty, denied, lost int
+}
+
+func newIntake(a *event.Account, t event.Transport, b Batching) *Intake {
+	in := &Intake{batching: b, account: a, transport: t, key: hash(a.Source), noisy: rarely{every: 10 * time.Second}}
+	in.timer = time.AfterFunc(time.Hour, in.expire)
+	in.timer.Stop()
+	return in
+}
+
+// begin opens a turn: what follows was received now.
+func (in *Intake) begin(now time.Time) {
+	in.mu.Lock()
+	in.now, in.nanos = now, now.UnixNano()
+}
+
+// end closes a turn and books it.
+func (in *Intake) end() {
+	t := in.turn
+	in.turn = tally{}
+	if t.events != 0 {
+		in.account.Receive(in.transport, t.events, t.bytes)
+	}
+	if t.unparsed != 0 || t.truncated != 0 || t.framing != 0 {
+		in.account.Mark(t.unparsed, t.truncated, t.framing)
+	}
+	in.drop(dropEmpty, t.empty)
+	in.drop(dropNotAllowed, t.denied)
+	in.drop(dropShutdown, t.lost)
+	in.mu.Unlock()
+}
+
+func (in *Intake) drop(reason string, n int) {
+	if n != 0 {
+		in.account.DropReceived(reason, n)
+	}
+}
+
+// message takes one message of a sender. cut says that it is longer than what is
+// there.
+func (in *Intake) message(s *sender, msg []byte, cut bool) {
+	in.turn.events++
+	in.turn.bytes += len(msg)
+	switch {
+	case !s.allowed:
+		in.turn.denied++
+		return
+	case blank(msg):
+		in.turn.empty++
+		return
+	}
+	if limit := s.format.settings.MaxMessage; len(msg) > limit {
+		msg, cut = msg[:limit], true
+	}
+	if cut {
+		in.turn.truncated++
+		msg = wholeRunes(msg)
+	}
+	in.understand(s, msg)
+	if in.result.Unparsed {
+		in.turn.unparsed++
+	}
+	b := in.open()
+	if b == nil {
+		in.turn.lost++
+		return
+	}
+	b.Data = s.append(b.Data, msg, &in.header, &in.result, in.nanos, cut)
+	b.Events++
+	if len(b.Data) >= in.batching.MaxBytes || b.Events >= in.batching.MaxEvents {
+		in.seal()
+	}
+}
+
+// understand scans and classifies. Should a parser panic, that is a bug of ours and
+// no reason to lose a message or its neighbours: it is delivered as it is, counted as
+// unparsed, and logged.
+func (in *Intake) understand(s *sender, msg []byte) {
+	defer in.survive(s, msg)
+	syslog.Scan(msg, &in.header)
+	s.format.settings.Parser.Parse(msg, &in.header, &in.result)
+}
+
+func (in *Intake) survive(s *sender, msg []byte) {
+	reason := recover()
+	if reason == nil {
+		return
+	}
+	in.header = syslog.Header{Priority: syslog.NoPriority}
+	in.result = vendor.Result{Class: vendor.Fallback, Body: msg, Unparsed: true}
+	if in.batching.Logger != nil && in.noisy.now() {
+		in.batching.Logger.Error("a parser failed on a message; it is delivered as it is. Please report this",
+			"source", in.account.Source, "sender", string(s.address), "reason", reason, "stack", string(debug.Stack()))
+	}
+}
+
+// open returns the open batch, a new one where there is none, nil when the gateway
+// stops before one is free.
+func (in *Intake) open() *event.Batch {
+	if in.batch != nil {
+		return in.batch
+	}
+	b := in.batching.Pool.Get(in.batching.Stop)
+	if b == nil {
+		return nil
+	}
+	b.Account, b.Received, b.Key = in.account, in.now, in.key
+	in.batch = b
+	if !in.closed {
+		in.timer.Reset(in.batching.MaxAge)
+	}
+	return b
+}
+
+// seal hands the open batch over.
+func (in *Intake) seal() {
+	b := in.batch
+	in.batch = nil
+	if b == nil {
+		return
+	}
+	if in.batching.Sink.Handle(b) != nil {
+		in.account.DropReceived(dropShutdown, b.Events)
+		in.batching.Pool.Put(b)
+	}
+}
+
+// expire runs on the timer. The batch that it was set for may be gone and a younger
+// one open.
+func (in *Intake) expire() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.batch == nil {
+		return
+	}
+	if left := in.batching.MaxAge - time.Since(in.batch.Received); left > time.Millisecond && !in.closed {
+		in.timer.Reset(left)
+		return
+	}
+	in.seal()
+}
+
+// close seals what is open. A message that still comes is sealed with the turn that
+// brought it, by the next close.
+func (in *Intake) close() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.closed = true
+	in.timer.Stop()
+	in.seal()
+}
+
+// wholeRunes takes an incomplete UTF-8 sequence off the end of a cut message.
+func wholeRunes(p []byte) []byte {
+	for i := 1; i < utf8.UTFMax && i <= len(p); i++ {
+		if c := p[len(p)-i]; utf8.RuneStart(c) {
+			if c >= utf8.RuneSelf && !utf8.FullRune(p[len(p)-i:]) {
+				return p[:len(p)-i]
+			}
+			break
+		}
+	}
+	return p
+}
+
+// senders remembers who sends to one source by UDP. It is bounded: when it is full
+// it begins anew.
+type senders struct {
+	source *Source
+	by     map[netip.Addr]*sender
+	last   netip.Addr
+	lastS  *sender
+}
+
+// maxSenders bounds the memory that spoofed addresses can take, about 300 bytes
+// each.
+const maxSenders = 16384
+
+// of returns the sender with an address, made for the source's present settings.
+func (c *senders) of(addr netip.Addr) *sender {
+	f := c.source.format.Load()
+	if addr == c.last && c.lastS != nil && c.lastS.format == f {
+		return c.lastS
+	}
+	s := c.by[addr]
+	if s == nil || s.format != f {
+		if len(c.by) >= maxSenders {
+			clear(c.by)
+		}
+		s = newSender(f, event.UDP, addr, c.source.options.Port)
+		c.by[addr] = s
+	}
+	c.last, c.lastS = addr, s
+	return s
+}

@@ -1,0 +1,45 @@
+package listener
+
+import (
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// memDrops is the place of the drop counter in what SO_MEMINFO returns
+// (SK_MEMINFO_DROPS in linux/sock_diag.h).
+const (
+	memDrops = 8
+	memVars  = 9
+)
+
+// kernelDrops returns how many datagrams the kernel has dropped at a UDP socket,
+// because its receive buffer was full, since it was opened.
+func kernelDrops(fd int) (uint64, error) {
+	var info [memVars]uint32
+	size := uint32(unsafe.Sizeof(info))
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_MEMINFO,
+		uintptr(unsafe.Pointer(&info[0])), uintptr(unsafe.Pointer(&size)), 0)
+	if errno != 0 {
+		return 0, fmt.Errorf("getsockopt SO_MEMINFO: %w", errno)
+	}
+	return uint64(info[memDrops]), nil
+}
+
+// setReceiveBuffer asks for a receive buffer of the given bytes and returns what the
+// kernel granted. The kernel doubles what it is asked for, for its own bookkeeping;
+// what is returned is comparable to what was asked. With CAP_NET_ADMIN the limit of
+// net.core.rmem_max does not count.
+func setReceiveBuffer(fd, want int) (got int, err error) {
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, want) != nil {
+		if err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, want); err != nil {
+			return 0, fmt.Errorf("setsockopt SO_RCVBUF %d: %w", want, err)
+		}
+	}
+	got, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF)
+	if err != nil {
+		return 0, fmt.Errorf("getsockopt SO_RCVBUF: %w", err)
+	}
+	return got / 2, nil
+}

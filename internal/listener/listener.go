@@ -1,0 +1,166 @@
+package listener
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"syslog-gateway/internal/event"
+)
+
+// Options is what the listener is built of.
+type Options struct {
+	Sources    []SourceOptions
+	Batching   Batching
+	Loops      int // TCP event loops; 0 is one for every four processors
+	Ledger     *event.Ledger
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// Listener owns the sockets of all sources.
+type Listener struct {
+	options Options
+	log     *slog.Logger
+	sources []*Source
+	udp     *udp
+	tcp     *tcp
+	secure  *secure
+
+	mu      sync.Mutex
+	intakes []*Intake
+	serving bool
+}
+
+// New builds a listener; nothing is bound yet.
+func New(o Options) (*Listener, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Loops == 0 {
+		o.Loops = defaultLoops()
+	}
+	l := &Listener{options: o, log: o.Logger}
+	for _, so := range o.Sources {
+		if so.Settings.Parser == nil || so.Settings.Profile == nil || so.Settings.Location == nil {
+			return nil, fmt.Errorf("source %s: parser, profile and location are required", so.Name)
+		}
+		l.sources = append(l.sources, newSource(so, o.Ledger))
+	}
+	l.udp = newUDP(l)
+	l.tcp = newTCP(l)
+	l.secure = newSecure(l)
+	if o.Registerer != nil {
+		if err := o.Registerer.Register(&collector{l}); err != nil {
+			return nil, fmt.Errorf("register the listener's metrics: %w", err)
+		}
+	}
+	return l, nil
+}
+
+// Source returns the source with a name, nil when there is none.
+func (l *Listener) Source(name string) *Source {
+	for _, s := range l.sources {
+		if s.Name() == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// Start binds all ports and begins to receive. When it fails, Stop takes back what
+// it had begun.
+func (l *Listener) Start() error {
+	if err := l.udp.start(); err != nil {
+		return err
+	}
+	if err := l.tcp.start(l); err != nil {
+		return err
+	}
+	if err := l.secure.start(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.serving = true
+	return nil
+}
+
+// Serving reports whether all ports are bound and read.
+func (l *Listener) Serving() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.serving
+}
+
+// Run closes idle connections until ctx is done, and fails when an event loop ends
+// that nobody stopped.
+func (l *Listener) Run(ctx context.Context) error {
+	tick := time.NewTimer(l.idleCheck())
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-l.udpEnded():
+			return errors.New("the UDP event loop ended by itself; the log above says why")
+		case now := <-tick.C:
+			l.tcp.closeIdle(now)
+			tick.Reset(l.idleCheck())
+		}
+	}
+}
+
+// udpEnded is closed when the UDP loop has ended, never when there is none.
+func (l *Listener) udpEnded() <-chan struct{} {
+	if len(l.udp.ports) == 0 {
+		return nil
+	}
+	return l.udp.stopped
+}
+
+// idleCheck is how often idle connections are looked for: often enough for the
+// shortest timeout.
+func (l *Listener) idleCheck() time.Duration {
+	every := time.Minute
+	for _, s := range l.sources {
+		if t := s.settings().IdleTimeout; t > 0 {
+			every = min(every, max(t/4, time.Second))
+		}
+	}
+	return every
+}
+
+// Stop stops accepting, takes what the senders still have on the way, at most until
+// ctx is done, and hands over every open batch.
+func (l *Listener) Stop(ctx context.Context) error {
+	l.mu.Lock()
+	l.serving = false
+	l.mu.Unlock()
+	errs := make(chan error, 3)
+	go func() { errs <- l.udp.stop(ctx) }()
+	go func() { errs <- l.tcp.stop(ctx) }()
+	go func() { errs <- l.secure.stop(ctx) }()
+	err := errors.Join(<-errs, <-errs, <-errs)
+	l.mu.Lock()
+	intakes := l.intakes
+	l.mu.Unlock()
+	for _, in := range intakes {
+		in.close()
+	}
+	return err
+}
+
+// intake makes an intake that Stop will close.
+func (l *Listener) intake(s *Source, t event.Transport) *Intake {
+	in := newIntake(s.account, t, l.options.Batching)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.intakes = append(l.intakes, in)
+	return in
+}

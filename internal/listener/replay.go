@@ -1,0 +1,63 @@
+package listener
+
+import (
+	"bytes"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/syslog"
+)
+
+// Replay puts bytes through the same code as a socket does: framing, parsing,
+// encoding, batching. It is for one goroutine.
+type Replay struct {
+	source   *Source
+	intake   *Intake
+	stream   *stream
+	datagram *udpPort // in place of the stream
+	from     netip.Addr
+}
+
+// NewReplay returns a replay of a TCP connection from a sender to a source, with the
+// given framing.
+func NewReplay(o SourceOptions, b Batching, ledger *event.Ledger, framing syslog.Framing, from netip.Addr) *Replay {
+	r := &Replay{source: newSource(o, ledger), from: from}
+	r.intake = newIntake(r.source.account, event.TCP, b)
+	r.stream = newStream(r.source, event.TCP, r.intake, from, new(atomic.Int64))
+	r.stream.framer.Mode = framing
+	r.stream.begun = true // whatever the first bytes are, they are wanted
+	return r
+}
+
+// NewDatagramReplay returns a replay of datagrams; each Write is one.
+func NewDatagramReplay(o SourceOptions, b Batching, ledger *event.Ledger, from netip.Addr) *Replay {
+	r := &Replay{source: newSource(o, ledger), from: from}
+	r.intake = newIntake(r.source.account, event.UDP, b)
+	r.datagram = &udpPort{
+		source:  r.source,
+		intake:  r.intake,
+		senders: senders{source: r.source, by: make(map[netip.Addr]*sender)},
+	}
+	return r
+}
+
+// Write takes what was received at a time.
+func (r *Replay) Write(p []byte, received time.Time) {
+	if r.datagram == nil {
+		_ = r.stream.feed(p, received)
+		return
+	}
+	r.intake.begin(received)
+	defer r.intake.end()
+	r.datagram.datagram(bytes.TrimSuffix(p, []byte("\n")), r.from)
+}
+
+// Close takes the end of the stream and hands over what is open.
+func (r *Replay) Close(received time.Time) {
+	if r.datagram == nil {
+		r.stream.finish(received)
+	}
+	r.intake.close()
+}

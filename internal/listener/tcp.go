@@ -1,0 +1,339 @@
+package listener
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/panjf2000/gnet/v2"
+	"golang.org/x/sys/unix"
+
+	"syslog-gateway/internal/event"
+)
+
+const (
+	// readBuffer is how much a loop reads from a connection at once.
+	readBuffer = 256 << 10
+	// acceptPause is how long accepting rests when there are no descriptors left.
+	acceptPause = 50 * time.Millisecond
+	// backlogTime is how long a stop still accepts, to find the connections that
+	// wait in the kernel, and maybe bring messages that their senders think sent.
+	backlogTime = 50 * time.Millisecond
+	// quiet is how long no connection may bring anything before a stop believes
+	// that the senders have nothing more on the way.
+	quiet = 300 * time.Millisecond
+)
+
+// tcp accepts plain TCP connections and reads them in gnet event loops.
+type tcp struct {
+	gnet.BuiltinEventEngine
+	log     *slog.Logger
+	client  *gnet.Client
+	ports   []*tcpPort
+	loops   int
+	tails   atomic.Int64
+	limit   int64 // connections of all sources together
+	open    atomic.Int64
+	turns   atomic.Int64 // reads that are being worked on, or blocked
+	noisy   rarely
+	started bool
+
+	accepting sync.WaitGroup
+	mu        sync.Mutex
+	conns     map[*stream]gnet.Conn
+}
+
+// tcpPort is one listening port. A connection belongs to the intake of its loop, so
+// that loops never wait for one another.
+type tcpPort struct {
+	source   *Source
+	listener *net.TCPListener
+	intakes  map[gnet.EventLoop]*Intake
+}
+
+func newTCP(l *Listener) *tcp {
+	t := &tcp{
+		log:   l.log,
+		loops: l.options.Loops,
+		limit: descriptorLimit() * 9 / 10,
+		conns: make(map[*stream]gnet.Conn),
+		noisy: rarely{every: 10 * time.Second},
+	}
+	for _, s := range l.sources {
+		if s.has(event.TCP) {
+			t.ports = append(t.ports, &tcpPort{source: s, intakes: make(map[gnet.EventLoop]*Intake)})
+		}
+	}
+	return t
+}
+
+// start binds all ports and starts the loops.
+func (t *tcp) start(l *Listener) error {
+	if len(t.ports) == 0 {
+		return nil
+	}
+	var err error
+	t.client, err = gnet.NewClient(&tcpLoop{tcp: t, listener: l},
+		gnet.WithNumEventLoop(t.loops),
+		gnet.WithReadBufferCap(readBuffer),
+		gnet.WithTCPKeepAlive(2*time.Minute),
+		gnet.WithLogger(gnetLogger{t.log}))
+	if err == nil {
+		err = t.client.Start()
+	}
+	if err != nil {
+		return fmt.Errorf("start the TCP event loops: %w", err)
+	}
+	t.started = true
+	for _, p := range t.ports {
+		if p.listener, err = listenTCP(p.source); err != nil {
+			return err
+		}
+	}
+	for _, p := range t.ports {
+		t.accepting.Go(func() { t.accept(p) })
+	}
+	return nil
+}
+
+func listenTCP(s *Source) (*net.TCPListener, error) {
+	network, address := s.bind("tcp")
+	l, err := net.Listen(network, address)
+	if err != nil {
+		return nil, fmt.Errorf("source %s: listen on TCP %s: %w", s.Name(), address, err)
+	}
+	return l.(*net.TCPListener), nil
+}
+
+// accept hands the connections of one port to the loops until the port is closed.
+// It waits while a loop is blocked: new connections then queue in the kernel.
+func (t *tcp) accept(p *tcpPort) {
+	for {
+		c, err := p.listener.AcceptTCP()
+		if ended(err) {
+			return
+		}
+		if err != nil { // EMFILE, ENFILE, ENOMEM: they pass
+			p.source.reject(rejectDescriptors)
+			if t.noisy.now() {
+				t.log.Error("accept a TCP connection; raise LimitNOFILE if this goes on",
+					"source", p.source.Name(), "error", err)
+			}
+			pause(acceptPause)
+			continue
+		}
+		t.enrol(p, c)
+	}
+}
+
+// lastCall lets an accepting goroutine take the connections that the kernel has
+// established already, and then end.
+func lastCall(l *net.TCPListener) { _ = l.SetDeadline(time.Now().Add(backlogTime)) }
+
+// ended reports whether accepting is over.
+func ended(err error) bool {
+	return errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// pause rests in accept, which has nothing to select on.
+func pause(d time.Duration) { <-time.After(d) }
+
+func (t *tcp) enrol(p *tcpPort, c *net.TCPConn) {
+	peer := peerOf(c)
+	if reason := t.admit(p.source, event.TCP, peer); reason != "" {
+		t.refuse(p.source, peer, reason)
+		_ = c.Close()
+		return
+	}
+	st := newStream(p.source, event.TCP, nil, peer, &t.tails)
+	_, err := t.client.EnrollContext(c, &tcpConn{port: p, stream: st})
+	if err == nil && st.intake == nil { // epoll did not take it, and gnet does not say so
+		err = errors.New("the event loop did not take it")
+	}
+	if err != nil {
+		t.open.Add(-1)
+		p.source.leave(event.TCP)
+		p.source.reject(rejectDescriptors)
+		if t.noisy.now() {
+			t.log.Error("take over a TCP connection", "source", p.source.Name(), "error", err)
+		}
+	}
+}
+
+// admit counts a new connection in, among all and in its source, or says why it may
+// not come.
+func (t *tcp) admit(s *Source, tr event.Transport, peer netip.Addr) (reason string) {
+	if t.open.Load() >= t.limit {
+		return rejectDescriptors
+	}
+	if reason = s.admit(tr, peer); reason == "" {
+		t.open.Add(1)
+	}
+	return reason
+}
+
+func (t *tcp) refuse(s *Source, peer netip.Addr, reason string) {
+	s.reject(reason)
+	if t.noisy.now() {
+		t.log.Warn("connection closed", "source", s.Name(), "peer", peer, "reason", reason)
+	}
+}
+
+func peerOf(c net.Conn) netip.Addr {
+	if a, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		ip, _ := netip.AddrFromSlice(a.IP)
+		return ip.Unmap()
+	}
+	return netip.IPv6Unspecified()
+}
+
+// tcpConn is the context of a connection.
+type tcpConn struct {
+	port   *tcpPort
+	stream *stream
+}
+
+// tcpLoop handles the events of all loops.
+type tcpLoop struct {
+	gnet.BuiltinEventEngine
+	tcp      *tcp
+	listener *Listener
+}
+
+// OnOpen gives the connection the intake of its loop.
+func (h *tcpLoop) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
+	x := c.Context().(*tcpConn)
+	h.tcp.mu.Lock()
+	defer h.tcp.mu.Unlock()
+	in := x.port.intakes[c.EventLoop()]
+	if in == nil {
+		in = h.listener.intake(x.port.source, event.TCP)
+		x.port.intakes[c.EventLoop()] = in
+	}
+	x.stream.intake = in
+	h.tcp.conns[x.stream] = c
+	return nil, gnet.None
+}
+
+// OnTraffic takes what was read from a connection.
+func (h *tcpLoop) OnTraffic(c gnet.Conn) gnet.Action {
+	x := c.Context().(*tcpConn)
+	h.tcp.turns.Add(1)
+	defer h.tcp.turns.Add(-1)
+	p, _ := c.Next(-1)
+	if reason := x.stream.feed(p, time.Now()); reason != "" {
+		h.tcp.refuse(x.port.source, x.stream.peer, reason)
+		return gnet.Close
+	}
+	return gnet.None
+}
+
+// OnClose takes the end of a connection.
+func (h *tcpLoop) OnClose(c gnet.Conn, _ error) gnet.Action {
+	x := c.Context().(*tcpConn)
+	x.stream.finish(time.Now())
+	x.port.source.leave(event.TCP)
+	h.tcp.open.Add(-1)
+	h.tcp.mu.Lock()
+	defer h.tcp.mu.Unlock()
+	delete(h.tcp.conns, x.stream)
+	return gnet.None
+}
+
+// closeIdle ends connections that have been silent for their source's idle timeout.
+// One that has bytes which we did not read, because the loop is blocked, is not idle.
+func (t *tcp) closeIdle(now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for st, c := range t.conns {
+		limit := st.source.settings().IdleTimeout
+		if limit <= 0 || st.closing || now.Unix()-st.lastActive.Load() <= int64(limit/time.Second) {
+			continue
+		}
+		// The descriptor is open: OnClose comes before it is closed.
+		if unread, err := unix.IoctlGetInt(c.Fd(), unix.TIOCINQ); err == nil && unread == 0 {
+			st.closing = true
+			_ = c.Close()
+		}
+	}
+}
+
+// stop closes the ports, tells the senders that nothing more is wanted, and reads on
+// until they have closed, fall silent, or ctx is done: what is unread when a
+// connection is closed is lost, plain TCP syslog has no acknowledgement.
+func (t *tcp) stop(ctx context.Context) error {
+	for _, p := range t.ports {
+		if p.listener != nil {
+			lastCall(p.listener)
+		}
+	}
+	t.accepting.Wait()
+	var err error
+	for _, p := range t.ports {
+		if p.listener != nil {
+			err = errors.Join(err, p.listener.Close())
+		}
+	}
+	if !t.started {
+		return err
+	}
+	t.mu.Lock()
+	for _, c := range t.conns {
+		_ = unix.Shutdown(c.Fd(), unix.SHUT_WR)
+	}
+	t.mu.Unlock()
+	t.drain(ctx)
+	return errors.Join(err, t.client.Stop())
+}
+
+func (t *tcp) drain(ctx context.Context) {
+	tick := time.NewTicker(quiet / 6)
+	defer tick.Stop()
+	busy, last := time.Now(), uint64(0)
+	for t.open.Load() > 0 && time.Since(busy) < quiet {
+		if n := t.received(); n != last || t.turns.Load() > 0 {
+			busy, last = time.Now(), n
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// received counts what came in by TCP so far, to see whether something still does.
+func (t *tcp) received() (n uint64) {
+	for _, p := range t.ports {
+		n += p.source.account.ReceivedBy(event.TCP)
+	}
+	return n
+}
+
+// descriptorLimit is how many files the process may have open.
+func descriptorLimit() int64 {
+	var r unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &r) != nil {
+		return 1024
+	}
+	return int64(min(r.Cur, 1<<30))
+}
+
+// rarely lets a repeated log line through once in a while.
+type rarely struct {
+	every time.Duration
+	last  atomic.Int64
+}
+
+func (r *rarely) now() bool {
+	now := time.Now().UnixNano()
+	last := r.last.Load()
+	return now-last >= int64(r.every) && r.last.CompareAndSwap(last, now)
+}

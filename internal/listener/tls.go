@@ -1,0 +1,192 @@
+package listener
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"syslog-gateway/internal/event"
+)
+
+const (
+	handshakeTimeout = 10 * time.Second
+	tlsReadBuffer    = 16 << 10 // one TLS record
+)
+
+// secure accepts TLS connections (RFC 5425); each is read by a goroutine of its own.
+type secure struct {
+	log   *slog.Logger
+	tcp   *tcp // shares the limits and the rate of complaints
+	ports []*tlsPort
+
+	accepting sync.WaitGroup
+	serving   sync.WaitGroup // one for each connection
+
+	mu     sync.Mutex
+	conns  map[net.Conn]struct{}
+	ending bool // read only what is on its way
+	closed bool // read nothing more
+}
+
+type tlsPort struct {
+	source   *Source
+	intake   *Intake
+	listener *net.TCPListener
+}
+
+func newSecure(l *Listener) *secure {
+	s := &secure{log: l.log, tcp: l.tcp, conns: make(map[net.Conn]struct{})}
+	for _, src := range l.sources {
+		if src.has(event.TLS) {
+			s.ports = append(s.ports, &tlsPort{source: src, intake: l.intake(src, event.TLS)})
+		}
+	}
+	return s
+}
+
+func (s *secure) start() error {
+	for _, p := range s.ports {
+		var err error
+		if p.listener, err = listenTCP(p.source); err != nil {
+			return err
+		}
+	}
+	for _, p := range s.ports {
+		s.accepting.Go(func() { s.accept(p) })
+	}
+	return nil
+}
+
+func (s *secure) accept(p *tlsPort) {
+	for {
+		c, err := p.listener.AcceptTCP()
+		if ended(err) {
+			return
+		}
+		if err != nil {
+			p.source.reject(rejectDescriptors)
+			if s.tcp.noisy.now() {
+				s.log.Error("accept a TLS connection; raise LimitNOFILE if this goes on",
+					"source", p.source.Name(), "error", err)
+			}
+			pause(acceptPause)
+			continue
+		}
+		peer := peerOf(c)
+		if reason := s.tcp.admit(p.source, event.TLS, peer); reason != "" {
+			s.tcp.refuse(p.source, peer, reason)
+			_ = c.Close()
+			continue
+		}
+		s.serving.Go(func() { s.serve(p, c) })
+	}
+}
+
+// serve reads one connection to its end.
+func (s *secure) serve(p *tlsPort, raw *net.TCPConn) {
+	defer s.tcp.open.Add(-1)
+	defer p.source.leave(event.TLS)
+	defer raw.Close()
+	if !s.add(raw) {
+		return
+	}
+	defer s.remove(raw)
+	c := tls.Server(raw, p.source.options.TLS)
+	handshake, cancel := context.WithTimeout(context.Background(), handshakeTimeout)
+	err := c.HandshakeContext(handshake)
+	cancel()
+	if err != nil {
+		p.source.reject(rejectHandshake)
+		if s.tcp.noisy.now() {
+			s.log.Warn("TLS handshake failed", "source", p.source.Name(), "peer", peerOf(raw), "error", err)
+		}
+		return
+	}
+	st := newStream(p.source, event.TLS, p.intake, peerOf(raw), &s.tcp.tails)
+	defer func() { st.finish(time.Now()) }()
+	buf := make([]byte, tlsReadBuffer)
+	for s.patience(raw, p.source.settings().IdleTimeout) {
+		n, err := c.Read(buf)
+		if n > 0 {
+			if reason := st.feed(buf[:n], time.Now()); reason != "" {
+				s.tcp.refuse(p.source, st.peer, reason)
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// patience sets how long the next read may wait: the idle timeout, or only a moment
+// when the gateway stops. It is false when nothing more is to be read.
+func (s *secure) patience(c net.Conn, idle time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return false
+	case s.ending:
+		_ = c.SetReadDeadline(time.Now().Add(quiet))
+	case idle > 0:
+		_ = c.SetReadDeadline(time.Now().Add(idle))
+	default:
+		_ = c.SetReadDeadline(time.Time{})
+	}
+	return true
+}
+
+func (s *secure) add(c net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.conns[c] = struct{}{}
+	return true
+}
+
+func (s *secure) remove(c net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+}
+
+// stop closes the ports and lets the connections bring what is on its way, until
+// they are silent or ctx is done.
+func (s *secure) stop(ctx context.Context) error {
+	for _, p := range s.ports {
+		if p.listener != nil {
+			lastCall(p.listener)
+		}
+	}
+	s.accepting.Wait()
+	var err error
+	for _, p := range s.ports {
+		if p.listener != nil {
+			err = errors.Join(err, p.listener.Close())
+		}
+	}
+	s.mu.Lock()
+	s.ending = true
+	for c := range s.conns {
+		_ = c.SetReadDeadline(time.Now().Add(quiet))
+	}
+	s.mu.Unlock()
+	finished := context.AfterFunc(ctx, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.closed = true
+		for c := range s.conns {
+			_ = c.Close()
+		}
+	})
+	s.serving.Wait()
+	finished()
+	return err
+}
