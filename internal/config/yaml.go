@@ -46,7 +46,7 @@ func parse(name string, data []byte) (document, error) {
 	}
 	m, ok := values.(map[string]any)
 	if !ok {
-		return doc, fmt.Errorf("%s: the file is %s; write sections such as hec: and queue:", name, kindOf(values))
+		return doc, fmt.Errorf("%s: the file is %s; write sections such as hec: and queue: there", name, kindOf(values))
 	}
 	doc.values = m
 	return doc, nil

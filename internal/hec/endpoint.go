@@ -49,7 +49,6 @@ type endpoint struct {
 	lastAt    time.Time
 	channel   string // of acknowledgements; a new one whenever it comes back
 	probing   bool
-	polling   bool
 	alarm     throttle
 }
 

@@ -309,8 +309,7 @@ func TestStopAtAnyPoint(t *testing.T) {
 		var stopAt atomic.Int64
 		stopAt.Store(int64(rng.IntN(60)))
 		ctx, cancel := context.WithCancel(context.Background())
-		var s *hectest.Server
-		s = serve(t, hectest.Options{Check: hectest.Validate, Script: func(req *hectest.Request) hectest.Answer {
+		s := serve(t, hectest.Options{Check: hectest.Validate, Script: func(req *hectest.Request) hectest.Answer {
 			if int64(req.N) >= stopAt.Load() {
 				cancel()
 			}

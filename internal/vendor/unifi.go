@@ -211,12 +211,10 @@ func ownUniFi(l *line, r *Result) bool {
 	if !l.headed && (len(l.app) == 0 || !l.prioritised) {
 		return false
 	}
-	text, app := l.text, l.app
+	text, app := l.tagged, l.app
 	if len(app) == 0 {
 		text = l.behindNames(r)
 		app = programOf(text)
-	} else {
-		text = l.tagged
 	}
 	r.Source = app
 	r.setClass(unifiDaemon(app, text), ByPort)
