@@ -1,0 +1,65 @@
+# The only door: CI calls these targets, too. `make help` lists them.
+
+GO       ?= go
+DESTDIR  ?=
+PREFIX   ?= /usr
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT   ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+PACKAGES := ./...
+CORPUS   ?=
+FUZZTIME ?= 1m
+
+.PHONY: help run build test test-tools lint fmt bench bench-micro fuzz install clean test-corpus
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+run: build ## run the gateway on localhost: ports 1514-1518, events as JSON lines on stdout, statistics on http://127.0.0.1:8404
+	@bin/gateway run --dev
+
+build: ## build bin/gateway and bin/bench, static
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/... ./bench
+
+test: test-tools ## run all tests with the race detector
+	$(GO) test -race -timeout 20m $(PACKAGES)
+
+test-tools: ## install what the tests need beside Go: a C compiler for the race detector, real syslog senders
+	@.ci/tools
+
+lint: ## formatting, vet, staticcheck
+	@.ci/lint
+
+fmt: ## format the sources
+	gofmt -w $$(git ls-files '*.go')
+
+bench: build ## measure the gateway end to end (README's figures): about 3 minutes
+	bin/bench run --gateway bin/gateway --scenario tcp-flat,tcp-flat-nogzip,udp-paced,idle,startup --repeat 3
+
+conservation: build ## 1,000,000 TCP and 300,000 UDP messages over all five ports, counted one by one
+	bin/bench run --gateway bin/gateway --scenario conservation
+
+bench-micro: ## benchmarks of the hot path: ns and allocations for each message
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/syslog ./internal/event ./internal/vendor ./internal/listener ./internal/shard ./internal/queue
+
+fuzz: ## run every fuzz target for FUZZTIME each
+	@for target in $$(grep -rlE '^func Fuzz' --include='*_test.go' .); do \
+	  dir=$$(dirname $$target); \
+	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9]*' $$target | cut -c6-); do \
+	    echo "== $$dir $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$dir || exit 1; \
+	  done; done
+
+test-corpus: ## run the vendors' parsers over real lines: make test-corpus CORPUS=folder
+	@test -n "$(CORPUS)" || { echo "name the folder: make test-corpus CORPUS=…"; exit 2; }
+	CORPUS=$(abspath $(CORPUS)) $(GO) test -count=1 -v -run 'TestCorpus' ./internal/vendor
+
+install: ## install the built program, the unit, the sysctl file and an example: make install DESTDIR=…
+	@test -x bin/gateway || { echo "run 'make build' first"; exit 1; }
+	install -D -m 0755 bin/gateway $(DESTDIR)$(PREFIX)/bin/gateway
+	install -D -m 0644 deploy/systemd/syslog-gateway.service $(DESTDIR)$(PREFIX)/lib/systemd/system/syslog-gateway.service
+	install -D -m 0644 deploy/sysctl.d/60-syslog-gateway.conf $(DESTDIR)$(PREFIX)/lib/sysctl.d/60-syslog-gateway.conf
+	install -d -m 0750 $(DESTDIR)/etc/syslog-gateway
+	test -e $(DESTDIR)/etc/syslog-gateway/gateway.yaml || install -m 0640 deploy/examples/gateway.yaml $(DESTDIR)/etc/syslog-gateway/gateway.yaml
+
+clean: ## remove what was built; the queue in ./data stays
+	rm -rf bin

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/hec"
+)
+
+func newDeadLetter() *cobra.Command {
+	cmd := &cobra.Command{Use: "deadletter", Short: "Events that Splunk refused: list, show, send again"}
+	var file string
+	verb := func(use, short string, args cobra.PositionalArgs, do func(cmd *cobra.Command, c config.Config, args []string) error) {
+		v := &cobra.Command{Use: use, Short: short, Args: args,
+			RunE: does(func(cmd *cobra.Command, args []string) error {
+				c, err := config.Load(file, os.Environ(), cmd.Flags())
+				if err != nil {
+					return err
+				}
+				return do(cmd, c, args)
+			})}
+		v.Flags().StringVarP(&file, "config", "c", defaultFile, "configuration file")
+		cmd.AddCommand(v)
+	}
+	verb("list", "One line for each: ID, time, reason, source", cobra.NoArgs, listDeadLetters)
+	verb("show ID…", "The whole of some, as JSON", cobra.MinimumNArgs(1), showDeadLetters)
+	verb("replay [ID…]", "Send some or all again; what is refused again is kept", cobra.ArbitraryArgs, replayDeadLetters)
+	return cmd
+}
+
+func openDeadLetters(c config.Config) (*hec.DeadLetters, error) {
+	return hec.OpenDeadLetters(hec.DeadLetterOptions{Path: c.DeadLetter.Path, MaxSize: int64(c.DeadLetter.MaxSize)})
+}
+
+func listDeadLetters(cmd *cobra.Command, c config.Config, _ []string) error {
+	store, err := openDeadLetters(c)
+	if err != nil {
+		return err
+	}
+	letters, err := store.List()
+	t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "id\ttime\treason\tsource\tevents\tSplunk said")
+	for _, l := range letters {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d %s\n", l.ID, l.Time.UTC().Format(time.RFC3339), l.Reason, l.Source, l.Events, l.Status, l.Text)
+	}
+	return errors.Join(err, t.Flush())
+}
+
+func showDeadLetters(cmd *cobra.Command, c config.Config, ids []string) error {
+	store, err := openDeadLetters(c)
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(cmd.OutOrStdout())
+	enc.SetIndent("", "  ")
+	for _, id := range ids {
+		l, err := store.Show(id)
+		if err != nil {
+			return err
+		}
+		if err := enc.Encode(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func replayDeadLetters(cmd *cobra.Command, c config.Config, ids []string) error {
+	token, err := c.Token(os.Environ())
+	if err != nil {
+		return err
+	}
+	store, err := openDeadLetters(c)
+	if err != nil {
+		return err
+	}
+	o, err := hecOptions(c, token.Reveal())
+	if err != nil {
+		return err
+	}
+	o.DeadLetter = store
+	client, err := hec.New(o)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	probes, probesCtx := newStage()
+	probes.done.Go(func() { _ = client.Run(probesCtx) })
+	defer probes.end()
+	r, err := client.Replay(ctx, chosen(ids))
+	fmt.Fprintf(cmd.OutOrStdout(), "delivered %d, refused again %d, not tried %d, damaged %d\n", r.Delivered, r.Refused, r.Kept, r.Damaged)
+	return err
+}
+
+// chosen picks letters by ID; nil picks all.
+func chosen(ids []string) func(hec.Letter) bool {
+	if len(ids) == 0 {
+		return nil
+	}
+	want := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		want[id] = true
+	}
+	return func(l hec.Letter) bool { return want[l.ID] }
+}

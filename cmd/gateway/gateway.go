@@ -1,0 +1,202 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"syslog-gateway/internal/balancer"
+	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/hec"
+	"syslog-gateway/internal/listener"
+	"syslog-gateway/internal/queue"
+	"syslog-gateway/internal/shard"
+	"syslog-gateway/internal/stats"
+)
+
+// gateway is the program, put together. Every part is built before the one that
+// feeds it and stopped after it:
+//
+//	sockets → listener → balancer → shards → queue → sender → Splunk
+type gateway struct {
+	config atomic.Pointer[config.Config]
+	log    *slog.Logger
+	level  *slog.LevelVar
+	start  time.Time
+
+	ledger   *event.Ledger
+	dead     *hec.DeadLetters
+	client   *hec.Client
+	store    *queue.Store
+	shards   []*shard.Shard
+	pool     *event.Pool
+	balancer *balancer.Balancer
+	listener *listener.Listener
+	stats    *stats.Server
+	reloads  stats.Reloads
+
+	giveUp chan struct{} // closed when what could not be handed over is dropped
+	errs   chan error    // of stages that ended by themselves
+}
+
+// newGateway builds all parts from sink to source. It opens the queue and binds the
+// statistics page; no syslog port is open yet.
+func newGateway(c config.Config, token string, log *slog.Logger, level *slog.LevelVar) (*gateway, error) {
+	g := &gateway{
+		log: log, level: level, start: time.Now(),
+		ledger: event.NewLedger(),
+		giveUp: make(chan struct{}),
+		errs:   make(chan error, 16),
+	}
+	g.config.Store(&c)
+	registry := prometheus.NewRegistry()
+	for _, build := range []func(config.Config, string, *prometheus.Registry) error{
+		g.buildSender, g.buildQueue, g.buildShards, g.buildListener, g.buildStats,
+	} {
+		if err := build(c, token, registry); err != nil {
+			return nil, errors.Join(err, g.close())
+		}
+	}
+	return g, nil
+}
+
+func (g *gateway) buildSender(c config.Config, token string, r *prometheus.Registry) (err error) {
+	g.dead, err = hec.OpenDeadLetters(hec.DeadLetterOptions{
+		Path: c.DeadLetter.Path, MaxSize: int64(c.DeadLetter.MaxSize), Logger: g.log,
+	})
+	if err != nil {
+		return err
+	}
+	o, err := hecOptions(c, token)
+	if err != nil {
+		return err
+	}
+	o.DeadLetter, o.Ledger, o.Logger, o.Registerer = g.dead, g.ledger, g.log, r
+	g.client, err = hec.New(o)
+	return err
+}
+
+func hecOptions(c config.Config, token string) (hec.Options, error) {
+	tls, err := c.HEC.TLS.Config()
+	if err != nil {
+		return hec.Options{}, fmt.Errorf("hec.tls: %w", err)
+	}
+	return hec.Options{
+		Endpoints:      c.HEC.Endpoints,
+		Token:          token,
+		InFlight:       c.HEC.InFlight,
+		Timeout:        c.HEC.Timeout,
+		TLS:            tls,
+		Retry:          hec.RetryOptions{Initial: c.HEC.Retry.Initial, Max: c.HEC.Retry.Max},
+		HealthInterval: c.HEC.HealthInterval,
+		Ack: hec.AckOptions{
+			Enabled: c.HEC.Ack.Enabled, PollInterval: c.HEC.Ack.PollInterval, Timeout: c.HEC.Ack.Timeout,
+		},
+	}, nil
+}
+
+func (g *gateway) buildQueue(c config.Config, _ string, r *prometheus.Registry) (err error) {
+	g.store, err = queue.Open(queue.Options{
+		Path:         c.Queue.Path,
+		Shards:       c.Balancer.Shards,
+		MaxSize:      int64(c.Queue.MaxSize),
+		SegmentSize:  int64(c.Queue.SegmentSize),
+		MinFree:      int64(c.Queue.MinFree),
+		SyncInterval: c.Queue.SyncInterval,
+		WhenFull:     queue.FullPolicy(c.Queue.WhenFull),
+		Ledger:       g.ledger,
+		Logger:       g.log,
+		Registerer:   r,
+	})
+	return err
+}
+
+func (g *gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry) error {
+	policy, err := balancer.NewPolicy(c.Balancer.Policy)
+	if err != nil {
+		return err
+	}
+	batches := listener.MaxIntakes(len(c.Sources)) + c.Balancer.Shards*shard.BatchesHeld + 1
+	g.pool = event.NewPool(batches, int(c.Batch.MaxBytes)+16<<10)
+	var candidates []balancer.Shard
+	for i := range c.Balancer.Shards {
+		s, err := shard.New(shard.Options{
+			Name:       strconv.Itoa(i),
+			Queue:      shardQueue{g.store.Shards()[i]},
+			Pool:       g.pool,
+			Gzip:       c.HEC.Compression == "gzip",
+			DropNewest: c.Queue.WhenFull == string(queue.DropNewest),
+			Freed:      func() { g.balancer.Freed() },
+			Logger:     g.log,
+		})
+		if err != nil {
+			return err
+		}
+		g.shards = append(g.shards, s)
+		candidates = append(candidates, s)
+	}
+	g.balancer = balancer.New(policy, candidates, g.giveUp)
+	return nil
+}
+
+func (g *gateway) buildListener(c config.Config, _ string, r *prometheus.Registry) error {
+	sources, err := sourceOptions(c)
+	if err != nil {
+		return err
+	}
+	g.listener, err = listener.New(listener.Options{
+		Sources: sources,
+		Batching: listener.Batching{
+			MaxBytes:  int(c.Batch.MaxBytes),
+			MaxEvents: c.Batch.MaxEvents,
+			MaxAge:    c.Batch.MaxAge,
+			Pool:      g.pool,
+			Sink:      g.balancer,
+			Stop:      g.giveUp,
+			Logger:    g.log,
+		},
+		Ledger:     g.ledger,
+		Logger:     g.log,
+		Registerer: r,
+	})
+	return err
+}
+
+func (g *gateway) buildStats(c config.Config, _ string, r *prometheus.Registry) error {
+	tls, err := c.Stats.TLS.Config()
+	if err != nil {
+		return fmt.Errorf("stats.tls: %w", err)
+	}
+	g.stats, err = stats.New(stats.Options{
+		Listen:   c.Stats.Listen,
+		Username: c.Stats.Username,
+		Password: c.Stats.Password.Reveal(),
+		TLS:      tls,
+		Provider: g,
+		Ledger:   g.ledger,
+		Registry: r,
+		Reloads:  &g.reloads,
+		Logger:   g.log,
+	})
+	if err != nil {
+		return err
+	}
+	return g.stats.Start()
+}
+
+// shardQueue makes a queue's shard what the shard stage wants.
+type shardQueue struct{ *queue.Shard }
+
+func (q shardQueue) Append(rec *event.Record) error {
+	err := q.Shard.Append(rec)
+	if errors.Is(err, queue.ErrFull) {
+		return fmt.Errorf("%w: %w", shard.ErrFull, err)
+	}
+	return err
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/listener"
+	"syslog-gateway/internal/syslog"
+)
+
+// parseOptions are the flags of `gateway parse`.
+type parseOptions struct {
+	file, source, received, sender, framing string
+}
+
+func newParse() *cobra.Command {
+	var o parseOptions
+	cmd := &cobra.Command{
+		Use:   "parse --source NAME",
+		Short: "Read messages from stdin and print the HEC events that run would send",
+		Example: `  logger --no-act -s -p auth.info hello 2>&1 | gateway parse --source linux
+  gateway parse --source palo_alto --received-at 2026-03-14T14:28:52Z < lines.log`,
+		Args: cobra.NoArgs,
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.file, "config", "c", "", "configuration file (default "+defaultFile+" when it is there)")
+	f.StringVar(&o.source, "source", "", "source whose settings apply: a name under sources")
+	f.StringVar(&o.received, "received-at", "", "receive time, RFC 3339 (default now)")
+	f.StringVar(&o.sender, "sender", "127.0.0.1", "IP address of the sender")
+	f.StringVar(&o.framing, "framing", "auto", "lf, octet, auto, or datagram (each input line is one datagram)")
+	_ = cmd.MarkFlagRequired("source")
+	cmd.RunE = does(func(cmd *cobra.Command, _ []string) error {
+		return o.parse(cmd, cmd.InOrStdin(), cmd.OutOrStdout())
+	})
+	return cmd
+}
+
+// load reads the named file, the usual one when it is there, or the defaults.
+func (o *parseOptions) load(cmd *cobra.Command) (config.Config, error) {
+	file := o.file
+	if file == "" {
+		if _, err := os.Stat(defaultFile); err == nil {
+			file = defaultFile
+		}
+	}
+	return config.Load(file, os.Environ(), cmd.Flags())
+}
+
+func (o *parseOptions) parse(cmd *cobra.Command, in io.Reader, out io.Writer) error {
+	c, err := o.load(cmd)
+	if err != nil {
+		return err
+	}
+	if _, ok := c.Sources[o.source]; !ok {
+		return fmt.Errorf("--source %q is none of the configured sources %q", o.source, sourceNames(c))
+	}
+	received := time.Now()
+	if o.received != "" {
+		if received, err = time.Parse(time.RFC3339Nano, o.received); err != nil {
+			return fmt.Errorf("--received-at: %w", err)
+		}
+	}
+	from, err := netip.ParseAddr(o.sender)
+	if err != nil {
+		return fmt.Errorf("--sender: %w", err)
+	}
+	w := bufio.NewWriterSize(out, 64<<10)
+	replay, err := o.replay(c, from, w)
+	if err != nil {
+		return err
+	}
+	if err := o.feed(in, replay, received); err != nil {
+		return err
+	}
+	return w.Flush() // also reports what failed before
+}
+
+func (o *parseOptions) replay(c config.Config, from netip.Addr, w *bufio.Writer) (*listener.Replay, error) {
+	s := c.Sources[o.source]
+	settings, err := sourceSettings(c, s)
+	if err != nil {
+		return nil, err
+	}
+	options := listener.SourceOptions{Name: o.source, Port: s.Port, Settings: settings}
+	pool := event.NewPool(1, int(c.Batch.MaxBytes))
+	batching := listener.Batching{
+		MaxBytes: int(c.Batch.MaxBytes), MaxEvents: c.Batch.MaxEvents, MaxAge: time.Hour,
+		Pool: pool, Sink: &printer{w, pool},
+	}
+	framings := map[string]syslog.Framing{"lf": syslog.LF, "octet": syslog.Octet, "auto": syslog.Auto}
+	if o.framing == "datagram" {
+		return listener.NewDatagramReplay(options, batching, event.NewLedger(), from), nil
+	}
+	framing, ok := framings[o.framing]
+	if !ok {
+		return nil, fmt.Errorf("--framing %q is not one of lf, octet, auto, datagram", o.framing)
+	}
+	return listener.NewReplay(options, batching, event.NewLedger(), framing, from), nil
+}
+
+// feed gives the input to the replay: as it comes, or line by line as datagrams.
+func (o *parseOptions) feed(in io.Reader, replay *listener.Replay, received time.Time) error {
+	defer replay.Close(received)
+	if o.framing == "datagram" {
+		r := bufio.NewReaderSize(in, 64<<10)
+		for {
+			line, err := r.ReadBytes('\n')
+			if len(line) > 0 {
+				replay.Write(line, received)
+			}
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("read stdin: %w", err)
+			}
+		}
+	}
+	buf := make([]byte, 256<<10)
+	for {
+		n, err := in.Read(buf)
+		replay.Write(buf[:n], received)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read stdin: %w", err)
+		}
+	}
+}
+
+// printer is a sink that prints the events.
+type printer struct {
+	w    *bufio.Writer
+	pool *event.Pool
+}
+
+// Handle takes the batch whether or not it can be written: a bufio.Writer keeps its
+// first error, and Flush returns it.
+func (p *printer) Handle(b *event.Batch) error {
+	_, _ = p.w.Write(b.Data)
+	p.pool.Put(b)
+	return nil
+}

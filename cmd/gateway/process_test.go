@@ -1,0 +1,397 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"syslog-gateway/internal/hec/hectest"
+)
+
+// underTest makes the test binary be the gateway.
+const underTest = "GATEWAY_UNDER_TEST"
+
+const testToken = "11111111-2222-3333-4444-555555555555"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(underTest) != "" {
+		os.Unsetenv(underTest) // GATEWAY_ is the prefix of configuration keys
+		os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// site is a gateway with its configuration, ports and HEC endpoint.
+type site struct {
+	t     *testing.T
+	dir   string
+	file  string
+	ports map[string]int
+	stats int
+	hec   *hectest.Server
+	sink  *sink
+}
+
+// sink remembers every event that was delivered.
+type sink struct {
+	mu      sync.Mutex
+	events  []string // the event texts, in the order of their arrival
+	lines   []string // whole HEC objects
+	more    chan struct{}
+	forgive atomic.Bool // take events with POISON in them, too
+}
+
+// check is the endpoint's verdict on an event: its HEC code, 0 for a good one.
+func (s *sink) check(line []byte) int {
+	if bytes.Contains(line, []byte("POISON")) && !s.forgive.Load() {
+		return 6
+	}
+	return hectest.Validate(line)
+}
+
+func (s *sink) take(line []byte) {
+	var e struct{ Event string }
+	if err := json.Unmarshal(line, &e); err != nil {
+		e.Event = "INVALID JSON " + err.Error()
+	}
+	s.mu.Lock()
+	s.events = append(s.events, e.Event)
+	s.lines = append(s.lines, string(line))
+	s.mu.Unlock()
+	select {
+	case s.more <- struct{}{}:
+	default:
+	}
+}
+
+func (s *sink) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.events)
+}
+
+func (s *sink) texts() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.events...)
+}
+
+// newSite lays out a gateway that is not running yet. extra is YAML that is appended
+// to its configuration.
+func newSite(t *testing.T, extra string) *site {
+	t.Helper()
+	s := &site{t: t, dir: t.TempDir(), ports: make(map[string]int), sink: &sink{more: make(chan struct{}, 1)}}
+	s.hec = hectest.New(hectest.Options{Token: testToken, Check: s.sink.check, OnEvent: s.sink.take})
+	t.Cleanup(s.hec.Close)
+	s.stats = freePort(t)
+	var y strings.Builder
+	y.WriteString("sources:\n")
+	for _, name := range []string{"unifi", "palo_alto", "cisco_asa", "linux", "windows"} {
+		s.ports[name] = freePort(t)
+		fmt.Fprintf(&y, "  %s: {port: %d, vendor: %s, index: main, address: 127.0.0.1}\n", name, s.ports[name], name)
+	}
+	fmt.Fprintf(&y, `hec: {endpoints: ["%s"], retry: {initial: 20ms, max: 200ms}, health_interval: 200ms}
+stats: {listen: "127.0.0.1:%d"}
+dead_letter: {path: %s/dead}
+shutdown_timeout: 20s
+`, s.hec.URL(), s.stats, s.dir)
+	if !strings.Contains(extra, "queue:") {
+		fmt.Fprintf(&y, "queue: {path: %s/queue, min_free: 1MB}\n", s.dir)
+	}
+	y.WriteString(strings.ReplaceAll(extra, "DIR", s.dir))
+	s.file = filepath.Join(s.dir, "gateway.yaml")
+	s.write(y.String())
+	return s
+}
+
+func (s *site) write(yaml string) {
+	s.t.Helper()
+	if err := os.WriteFile(s.file, []byte(yaml), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// uncompressed makes records large, so that small queues fill.
+func (s *site) uncompressed() {
+	s.write(strings.Replace(s.read(), "hec: {", "hec: {compression: none, ", 1))
+}
+
+func (s *site) read() string {
+	b, err := os.ReadFile(s.file)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(b)
+}
+
+// freePort finds a port that is free for UDP and TCP.
+func freePort(t testing.TB) int {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
+		l.Close()
+		if err == nil {
+			c.Close()
+			return port
+		}
+	}
+	t.Fatal("no free port")
+	return 0
+}
+
+// process is a running gateway.
+type process struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	log    *logBuffer
+	exited chan struct{}
+	err    error
+}
+
+// logBuffer keeps what a process wrote.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// gatewayCommand is the gateway as a command.
+func gatewayCommand(dir string, args ...string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Dir = dir
+	cmd.Env = []string{underTest + "=1", "SPLUNK_HEC_TOKEN=" + testToken, "PATH=" + os.Getenv("PATH"), "HOME=" + dir}
+	return cmd
+}
+
+// start runs the gateway and waits until it is ready.
+func (s *site) start() *process {
+	s.t.Helper()
+	p := s.spawn(gatewayCommand(s.dir, "run", "-c", s.file))
+	p.waitReady(s.stats)
+	return p
+}
+
+func (s *site) spawn(cmd *exec.Cmd) *process {
+	s.t.Helper()
+	p := &process{t: s.t, cmd: cmd, log: &logBuffer{}, exited: make(chan struct{})}
+	cmd.Stderr = p.log
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	go func() {
+		defer close(p.exited)
+		p.err = cmd.Wait()
+	}()
+	s.t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-p.exited
+		if s.t.Failed() {
+			s.t.Logf("log of the gateway:\n%s", p.log)
+		}
+	})
+	return p
+}
+
+// waitReady polls /readyz.
+func (p *process) waitReady(stats int) {
+	p.t.Helper()
+	url := fmt.Sprintf("http://127.0.0.1:%d/readyz", stats)
+	eventually(p.t, "the gateway is ready", func() bool {
+		select {
+		case <-p.exited:
+			p.t.Fatalf("the gateway ended: %v\n%s", p.err, p.log)
+		default:
+		}
+		r, err := http.Get(url)
+		if err != nil {
+			return false
+		}
+		r.Body.Close()
+		return r.StatusCode == http.StatusOK
+	})
+}
+
+// eventually polls until done, or fails after 60 s.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(60 * time.Second)
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("after 60 s it is still not so that %s", what)
+		}
+	}
+}
+
+// stop sends SIGTERM and returns the exit code.
+func (p *process) stop() int {
+	p.t.Helper()
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	return p.wait()
+}
+
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.exited
+}
+
+func (p *process) wait() int {
+	p.t.Helper()
+	select {
+	case <-p.exited:
+	case <-time.After(60 * time.Second):
+		p.t.Fatal("the gateway did not end within 60 s")
+	}
+	if e := new(exec.ExitError); errors.As(p.err, &e) {
+		return e.ExitCode()
+	}
+	return 0
+}
+
+// metrics scrapes the gateway: the full series name to its value.
+func (s *site) metrics() map[string]float64 {
+	s.t.Helper()
+	r, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", s.stats))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	all := make(map[string]float64)
+	lines := bufio.NewScanner(r.Body)
+	for lines.Scan() {
+		name, value, ok := cutLast(lines.Text(), " ")
+		if v, err := strconv.ParseFloat(value, 64); ok && err == nil && !strings.HasPrefix(name, "#") {
+			all[name] = v
+		}
+	}
+	return all
+}
+
+func cutLast(s, sep string) (before, after string, ok bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// sum adds all series of a metric whose labels hold all of the given texts.
+func sum(m map[string]float64, name string, labels ...string) float64 {
+	var total float64
+next:
+	for series, v := range m {
+		if series != name && !strings.HasPrefix(series, name+"{") {
+			continue
+		}
+		for _, l := range labels {
+			if !strings.Contains(series, l) {
+				continue next
+			}
+		}
+		total += v
+	}
+	return total
+}
+
+// assertBalance checks the equation that is promised, on a gateway that has come to
+// rest: a scrape reads one number after the other.
+func (s *site) assertBalance() {
+	s.t.Helper()
+	eventually(s.t, "received + recovered = delivered + pending + deadlettered + dropped", func() bool {
+		m := s.metrics()
+		in := sum(m, "gateway_received_events_total") + sum(m, "gateway_recovered_events_total")
+		out := sum(m, "gateway_delivered_events_total") + sum(m, "gateway_queue_events") +
+			sum(m, "gateway_deadlettered_events_total") + sum(m, "gateway_dropped_events_total") +
+			sum(m, "gateway_pending_events", `stage="memory"`)
+		return in == out
+	})
+}
+
+// waitEvents waits until the endpoint has n events.
+func (s *site) waitEvents(n int) []string {
+	s.t.Helper()
+	deadline := time.After(90 * time.Second)
+	for s.sink.count() < n {
+		select {
+		case <-s.sink.more:
+		case <-deadline:
+			s.t.Fatalf("%d of %d events were delivered after 90 s", s.sink.count(), n)
+		}
+	}
+	return s.sink.texts()
+}
+
+func (s *site) dial(network, source string) net.Conn {
+	s.t.Helper()
+	return s.dialPort(network, s.ports[source])
+}
+
+func (s *site) dialPort(network string, port int) net.Conn {
+	s.t.Helper()
+	c, err := net.Dial(network, fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// gateway runs a verb to its end.
+func (s *site) gateway(stdin string, args ...string) (stdout, stderr string, code int) {
+	s.t.Helper()
+	cmd := gatewayCommand(s.dir, args...)
+	var out, errs bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &errs
+	err := cmd.Run()
+	if e := new(exec.ExitError); err != nil && !errors.As(err, &e) {
+		s.t.Fatal(err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// need returns the path of a program; that it is missing fails the test.
+func need(t *testing.T, program, pkg string) string {
+	t.Helper()
+	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/opt/loggen/usr/bin") {
+		path := filepath.Join(dir, program)
+		if st, err := os.Stat(path); err == nil && !st.IsDir() {
+			return path
+		}
+	}
+	t.Fatalf("%s is not on this machine: install Debian's package %s, or run .ci/tools", program, pkg)
+	return ""
+}

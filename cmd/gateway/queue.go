@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"syslog-gateway/internal/queue"
+)
+
+func newQueue() *cobra.Command {
+	cmd := &cobra.Command{Use: "queue", Short: "Look at the disk queue of a stopped gateway"}
+	var path string
+	var asJSON, yes bool
+	verb := func(use, short string, do func(cmd *cobra.Command) error) *cobra.Command {
+		c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
+			RunE: does(func(cmd *cobra.Command, _ []string) error { return do(cmd) })}
+		c.Flags().StringVar(&path, "path", "", "folder of the queue (queue.path)")
+		_ = c.MarkFlagRequired("path")
+		cmd.AddCommand(c)
+		return c
+	}
+	status := verb("status", "What is queued, by shard and source", func(cmd *cobra.Command) error {
+		r, err := queue.Inspect(path)
+		if err != nil {
+			return err
+		}
+		return printReport(cmd.OutOrStdout(), r, asJSON)
+	})
+	verify := verb("verify", "Check every record; exit 1 when one is damaged", func(cmd *cobra.Command) error {
+		r, err := queue.Verify(path)
+		if err != nil {
+			return err
+		}
+		if err := printReport(cmd.OutOrStdout(), r, asJSON); err != nil {
+			return err
+		}
+		if r.Damaged() {
+			return errors.New("the queue is damaged; the next start sets the damaged places aside and goes on")
+		}
+		return nil
+	})
+	for _, c := range []*cobra.Command{status, verify} {
+		c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	}
+	verb("export", "Print every queued event as a JSON line", func(cmd *cobra.Command) error {
+		w := bufio.NewWriterSize(cmd.OutOrStdout(), 256<<10)
+		if err := queue.Export(path, w); err != nil {
+			return errors.Join(err, w.Flush())
+		}
+		return w.Flush()
+	})
+	purge := verb("purge", "Remove everything that is queued; asks first", func(cmd *cobra.Command) error {
+		return purgeQueue(cmd, path, yes)
+	})
+	purge.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return cmd
+}
+
+func purgeQueue(cmd *cobra.Command, path string, yes bool) error {
+	r, err := queue.Inspect(path)
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	if !yes {
+		fmt.Fprintf(out, "%d events in %s will be lost for good. Type yes to go on: ", r.Events, path)
+		answer, _ := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
+		if strings.TrimSpace(answer) != "yes" {
+			return errors.New("nothing was removed")
+		}
+	}
+	if r, err = queue.Purge(path); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "removed %d events in %d records\n", r.Events, r.Records)
+	return err
+}
+
+func printReport(w io.Writer, r queue.Report, asJSON bool) error {
+	if asJSON {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(r)
+	}
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "shard\tsegments\trecords\tevents\tbytes\toldest\tsources")
+	for _, s := range r.Shards {
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%s\t%s\n", s.Name, s.Segments, s.Records, s.Events, s.Bytes,
+			moment(s.Oldest), bySource(s))
+	}
+	fmt.Fprintf(t, "all\t\t%d\t%d\t%d\t\t\n", r.Records, r.Events, r.Bytes)
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, s := range r.Shards {
+		for _, d := range s.Damage {
+			fmt.Fprintf(w, "damaged: %s\n", d)
+		}
+		for _, a := range s.Actions {
+			fmt.Fprintf(w, "%s, at the next start: %s\n", s.Name, a)
+		}
+	}
+	if r.SetAside > 0 {
+		fmt.Fprintf(w, "%d damaged places were set aside earlier, in %s/corrupt\n", r.SetAside, r.Path)
+	}
+	return nil
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func bySource(s queue.ShardReport) string {
+	var parts []string
+	for _, name := range slices.Sorted(slices.Values(s.SourceNames())) {
+		parts = append(parts, fmt.Sprintf("%s=%d", name, s.Sources[name]))
+	}
+	return strings.Join(parts, " ")
+}

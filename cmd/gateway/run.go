@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/hec"
+)
+
+// defaultFile is where the package puts the configuration.
+const defaultFile = "/etc/syslog-gateway/gateway.yaml"
+
+// runOptions are the flags of `gateway run`.
+type runOptions struct {
+	file string
+	dev  bool
+}
+
+func newRun() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run the gateway",
+		Long: `Runs the gateway until SIGTERM or SIGINT: it then stops accepting, drains what has
+been received within shutdown_timeout, keeps the rest on disk and exits 0; a second
+signal does not wait. SIGHUP reloads the configuration.
+
+With --dev no file is needed: the five ports on localhost, the queue in ./data, and
+an embedded HEC endpoint that prints each delivered event as a JSON line on stdout.`,
+		Args: cobra.NoArgs,
+	}
+	cmd.RunE = does(func(cmd *cobra.Command, _ []string) error { return o.run(cmd) })
+	cmd.Flags().StringVarP(&o.file, "config", "c", defaultFile, "configuration file")
+	cmd.Flags().BoolVar(&o.dev, "dev", false, "run without a configuration file, on localhost, events to stdout")
+	return cmd
+}
+
+// load reads the configuration as the flags say; with --dev a file is read only
+// when it is named.
+func (o *runOptions) load(cmd *cobra.Command) (config.Config, error) {
+	if !o.dev {
+		return config.Load(o.file, os.Environ(), cmd.Flags())
+	}
+	file := ""
+	if cmd.Flags().Changed("config") {
+		file = o.file
+	}
+	return config.LoadOver(config.Dev(), file, os.Environ(), cmd.Flags())
+}
+
+func (o *runOptions) run(cmd *cobra.Command) error {
+	c, err := o.load(cmd)
+	if err != nil {
+		return err
+	}
+	level := new(slog.LevelVar)
+	log := newLogger(c.Log, level, cmd.ErrOrStderr())
+	token := ""
+	if o.dev {
+		sink, err := startDevSink(cmd.OutOrStdout())
+		if err != nil {
+			return err
+		}
+		defer sink.stop()
+		c.HEC.Endpoints, token = []string{sink.server.URL()}, sink.token
+	} else {
+		if err := c.Check(); err != nil {
+			return err
+		}
+		secret, err := c.Token(os.Environ())
+		if err != nil {
+			return err
+		}
+		token = secret.Reveal()
+	}
+	// Caught from here on: a signal while the queue is repaired waits for its end.
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	g, err := newGateway(c, token, log, level)
+	if err != nil {
+		return err
+	}
+	reload := func() (config.Config, string, error) {
+		fresh, err := o.load(cmd)
+		if err != nil || o.dev {
+			fresh.HEC.Endpoints = c.HEC.Endpoints
+			return fresh, token, err
+		}
+		secret, err := fresh.Token(os.Environ())
+		return fresh, secret.Reveal(), err
+	}
+	return g.runWithSignals(cmd.Context(), signals, reload)
+}
+
+// runWithSignals serves until a signal says otherwise.
+func (g *gateway) runWithSignals(parent context.Context, signals <-chan os.Signal, reload func() (config.Config, string, error)) error {
+	ctx, stop := context.WithCancel(parent)
+	defer stop()
+	hard, stopHard := context.WithCancel(parent)
+	defer stopHard()
+	service := newNotifier(g)
+	watcher, watcherCtx := newStage()
+	watcher.done.Go(func() { service.run(watcherCtx) })
+	defer watcher.end()
+	signalled, signalledCtx := newStage()
+	signalled.done.Go(func() {
+		for stopping := false; ; {
+			select {
+			case <-signalledCtx.Done():
+				return
+			case sig := <-signals:
+				switch {
+				case sig == syscall.SIGHUP && stopping: // too late
+				case sig == syscall.SIGHUP:
+					service.reloading()
+					g.reload(reload)
+					service.ready()
+				case stopping:
+					g.log.Warn("second signal: not waiting any longer", "signal", sig)
+					stopHard()
+				default:
+					stopping = true
+					service.stopping()
+					stop()
+				}
+			}
+		}
+	})
+	defer signalled.end()
+	err := g.serve(ctx, hard, func() {
+		g.announce()
+		service.ready()
+	})
+	if err == nil {
+		g.log.Info("stopped", "left_in_queue", g.store.Stats().Events)
+	}
+	return err
+}
+
+// announce logs what the gateway listens to and whom it delivers to.
+func (g *gateway) announce() {
+	c := g.config.Load()
+	for _, s := range g.listener.Status() {
+		g.log.Info("listening", "source", s.Name, "address", c.Sources[s.Name].Address, "port", s.Port, "transports", s.Transports)
+	}
+	left := g.store.Stats()
+	g.log.Info("ready", "version", version, "endpoints", endpointNames(g), "queue", c.Queue.Path,
+		"queued_events", left.Events, "stats", fmt.Sprint(g.stats.Addr()))
+}
+
+func endpointNames(g *gateway) (names []string) {
+	for _, e := range g.client.Endpoints() {
+		names = append(names, e.URL)
+	}
+	return names
+}
+
+// reload brings a new configuration into force as far as that goes with open
+// sockets; a wrong one is refused as a whole.
+func (g *gateway) reload(load func() (config.Config, string, error)) {
+	fresh, token, err := load()
+	if err == nil {
+		err = g.apply(fresh, token)
+	}
+	g.reloads.Count(err)
+	if err != nil {
+		g.log.Error("reload refused, the old configuration stays in force", "error", err)
+	}
+}
+
+func (g *gateway) apply(fresh config.Config, token string) error {
+	old := *g.config.Load()
+	changed, restart := config.Reloadable(old, fresh)
+	next := old.WithReload(fresh)
+	sources, err := sourceOptions(next)
+	if err != nil {
+		return err
+	}
+	o, err := hecOptions(next, token)
+	if err != nil {
+		return err
+	}
+	err = g.client.Reconfigure(hec.Settings{
+		Endpoints: o.Endpoints, Token: o.Token, Timeout: o.Timeout, Retry: o.Retry,
+	})
+	if err != nil {
+		return err
+	}
+	for _, s := range sources {
+		if open := g.listener.Source(s.Name); open != nil {
+			open.Apply(s.Settings)
+		}
+	}
+	setLevel(g.level, next.Log.Level)
+	if len(restart) > 0 {
+		g.log.Warn("these keys need a restart; the old values stay in force", "keys", restart)
+	}
+	g.log.Info("configuration reloaded", "applied", changed)
+	g.config.Store(&next)
+	return nil
+}
+
+// newLogger returns the gateway's own log. Under systemd the journal adds the time,
+// and takes the level from the prefix of a line (sd-daemon(3)).
+func newLogger(c config.Log, level *slog.LevelVar, w io.Writer) *slog.Logger {
+	setLevel(level, c.Level)
+	o := &slog.HandlerOptions{Level: level}
+	format := c.Format
+	if format == "auto" && os.Getenv("JOURNAL_STREAM") != "" {
+		format = "journal"
+	}
+	switch format {
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, o))
+	case "journal":
+		return slog.New(newJournalHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+func setLevel(v *slog.LevelVar, name string) {
+	var l slog.Level
+	if l.UnmarshalText([]byte(name)) == nil {
+		v.Set(l)
+	}
+}

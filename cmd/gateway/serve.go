@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// listenLimit is how long a stop goes on reading senders that do not fall silent. A
+// sender that knows how to stop does so within moments.
+const listenLimit = 5 * time.Second
+
+// drainTick is how often a stop looks whether the queue is empty.
+const drainTick = 50 * time.Millisecond
+
+// stage is a running part and how to end it.
+type stage struct {
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+}
+
+// launch runs a part until the stage is ended; that it ends before is a failure of
+// the gateway.
+func (g *gateway) launch(s *stage, ctx context.Context, what string, run func(context.Context) error) {
+	s.done.Go(func() {
+		err := run(ctx)
+		if ctx.Err() != nil && err == nil {
+			return
+		}
+		if err == nil {
+			err = errors.New("ended by itself")
+		}
+		select {
+		case g.errs <- fmt.Errorf("%s: %w", what, err):
+		default:
+		}
+	})
+}
+
+func newStage() (*stage, context.Context) {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &stage{cancel: cancel}, ctx
+}
+
+func (s *stage) end() {
+	s.cancel()
+	s.done.Wait()
+}
+
+// serve runs the gateway until ctx is done or a part fails, then stops it: the
+// sockets first and the statistics page last. ready is called when all ports are
+// open. hard ends the waiting that a stop does for others.
+func (g *gateway) serve(ctx, hard context.Context, ready func()) error {
+	page, pageCtx := newStage()
+	g.launch(page, pageCtx, "statistics page", g.stats.Run)
+	store, storeCtx := newStage()
+	g.launch(store, storeCtx, "disk queue", g.store.Run)
+	client, clientCtx := newStage()
+	g.launch(client, clientCtx, "HEC client", g.client.Run)
+	senders, sendersCtx := newStage()
+	for i, q := range g.store.Shards() {
+		g.launch(senders, sendersCtx, fmt.Sprintf("sender of shard %d", i), func(ctx context.Context) error {
+			return g.client.Deliver(ctx, q)
+		})
+	}
+	shards, shardsCtx := newStage()
+	for _, s := range g.shards {
+		shards.done.Go(func() { _ = s.Run(shardsCtx) })
+	}
+	sockets, socketsCtx := newStage()
+	g.launch(sockets, socketsCtx, "listener", g.listener.Run)
+
+	err := g.listener.Start()
+	if err == nil {
+		ready()
+		select {
+		case <-ctx.Done():
+		case err = <-g.errs:
+		}
+	}
+
+	g.log.Info("stopping: no new messages are taken")
+	limit, cancel := context.WithTimeout(hard, g.config.Load().ShutdownTimeout)
+	defer cancel()
+	sockets.end()
+	stopped := context.AfterFunc(limit, func() { close(g.giveUp); shards.cancel(); g.client.Abort() })
+	err = errors.Join(err, g.stopListening(limit))
+	for _, s := range g.shards {
+		s.Close()
+	}
+	shards.done.Wait()
+	stopped()
+	shards.cancel()
+	g.drain(limit)
+	senders.end()
+	client.end()
+	store.end()
+	err = errors.Join(err, g.close())
+	page.end()
+	return err
+}
+
+// stopListening closes the sockets. It leaves most of the time to those behind.
+func (g *gateway) stopListening(limit context.Context) error {
+	patience := min(listenLimit, g.config.Load().ShutdownTimeout/2)
+	ctx, cancel := context.WithTimeout(limit, patience)
+	defer cancel()
+	err := g.listener.Stop(ctx)
+	if ctx.Err() != nil {
+		g.log.Warn("senders went on sending; what they had on the way is not taken", "waited", patience)
+	}
+	return err
+}
+
+// drain lets the senders work until the queue is empty, no endpoint answers, or the
+// time is up. What is left stays on disk.
+func (g *gateway) drain(ctx context.Context) {
+	tick := time.NewTicker(drainTick)
+	defer tick.Stop()
+	for g.store.Stats().Records > 0 && g.client.AnyUp() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// close closes what newGateway opened.
+func (g *gateway) close() error {
+	if g.client != nil {
+		g.client.Close()
+	}
+	if g.store == nil {
+		return nil
+	}
+	return g.store.Close()
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/stats"
+)
+
+// Snapshot tells the statistics page what the stages know.
+func (g *gateway) Snapshot() stats.Snapshot {
+	host, _ := os.Hostname()
+	s := stats.Snapshot{
+		Version: version, Commit: commit, Host: host,
+		Started: g.start, Now: time.Now(),
+		Blocked: g.balancer.Blocked(),
+	}
+	c := g.config.Load()
+	for _, src := range g.listener.Status() {
+		one := stats.Source{
+			Balance:             event.Balance{Source: src.Name},
+			Port:                src.Port,
+			Transports:          src.Transports,
+			Connections:         make(map[string]int64),
+			Rejected:            src.Rejected,
+			KernelDrops:         src.KernelDrops,
+			ReceiveBuffer:       src.ReceiveBuffer,
+			ReceiveBufferWanted: int(c.Sources[src.Name].ReceiveBuffer),
+		}
+		for _, conns := range src.Connections {
+			one.Connections[conns.Transport] = conns.Open
+		}
+		s.Sources = append(s.Sources, one)
+	}
+	g.queueSnapshot(&s)
+	for _, e := range g.client.Endpoints() {
+		s.Endpoints = append(s.Endpoints, stats.Endpoint{
+			URL: e.URL, Up: e.Up, State: e.State, Since: e.Since, LastAnswer: e.Last,
+			InFlight: e.InFlight, Requests: e.Requests, Failures: e.Failed,
+			LatencyMillis: float64(e.Latency) / float64(time.Millisecond),
+		})
+	}
+	return s
+}
+
+func (g *gateway) queueSnapshot(s *stats.Snapshot) {
+	c := g.config.Load()
+	st := g.store.Stats()
+	s.Queue = stats.Queue{
+		CapacityBytes: st.Capacity, UsedBytes: st.Allocated, FreeDiskBytes: freeBytes(c.Queue.Path),
+		WhenFull: c.Queue.WhenFull, Full: st.Full, Fault: st.Fault, OldestSeconds: st.Age.Seconds(),
+	}
+	if st.LowSpace {
+		s.Problems = append(s.Problems, fmt.Sprintf(
+			"The file system of %s has less than queue.min_free (%s) left: the queue counts as full.", c.Queue.Path, c.Queue.MinFree))
+	}
+	for _, q := range st.Shards {
+		s.Shards = append(s.Shards, stats.Shard{
+			Name: strconv.Itoa(q.Index), Records: q.Records, Events: q.Events, Bytes: q.Bytes,
+			Segments: int64(q.Segments), Oldest: q.Oldest, Corrupt: q.Corrupt,
+			Stuck: q.Full || q.Fault != "", Draining: q.Draining,
+		})
+	}
+}
+
+// freeBytes is what is left on the file system of a path, 0 when it is not known.
+func freeBytes(path string) int64 {
+	var fs syscall.Statfs_t
+	if syscall.Statfs(path, &fs) != nil {
+		return 0
+	}
+	return int64(fs.Bavail) * fs.Bsize
+}
+
+// Ready says whether the gateway can do its work: it listens, the queue can be
+// written, and what comes in can go somewhere.
+func (g *gateway) Ready() []stats.Condition {
+	listening := stats.Condition{Name: "listening", OK: g.listener.Serving(), Why: "all ports are open"}
+	if !listening.OK {
+		listening.Why = "not all ports are open"
+	}
+	queue := stats.Condition{Name: "queue", OK: true, Why: "can be written"}
+	if err := g.store.Healthy(); err != nil {
+		queue.OK, queue.Why = false, err.Error()
+	}
+	room := stats.Condition{Name: "delivery", OK: true, Why: "an endpoint is up"}
+	switch full := g.store.Full(); {
+	case !g.client.AnyUp() && full:
+		room.OK, room.Why = false, "no endpoint is up and the queue is full"
+	case !g.client.AnyUp():
+		room.Why = "no endpoint is up; the queue takes what comes"
+	}
+	return []stats.Condition{listening, queue, room}
+}

@@ -1,0 +1,201 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"syslog-gateway/internal/event"
+)
+
+// keepBuffer is the largest write buffer that is kept between appends.
+const keepBuffer = 4 << 20
+
+// Append stores rec and sets its Seq; nothing else of it is changed or kept. When
+// it returns nil, a crash of the process does not lose the record any more, and a
+// power loss does not after the next sync (Options.SyncInterval).
+//
+// It fails with ErrFull, with ErrClosed, or with an error that names the file. It
+// waits while diskqueue syncs. Accepted events are booked in the ledger. Under
+// DropOldest it makes room by itself, and fails with ErrFull only where there is
+// nothing to drop but the segments that are being written.
+func (q *Shard) Append(rec *event.Record) error {
+	if err := checkRecord(rec); err != nil {
+		return err
+	}
+	err := q.append(rec)
+	if errors.Is(err, errAstray) { // diskqueue was put right: once more
+		err = q.append(rec)
+	}
+	// Where nothing can be given up, there may be room meanwhile all the same.
+	for errors.Is(err, ErrFull) && q.makeRoom != nil && (q.makeRoom() || !q.full()) {
+		err = q.append(rec)
+	}
+	return err
+}
+
+func (q *Shard) append(rec *event.Record) error {
+	q.io.Lock()
+	defer q.io.Unlock()
+	if q.drains || q.shut.Load() {
+		return ErrClosed
+	}
+	if err := q.fault(); err != nil {
+		return err
+	}
+	size := recordSize(rec)
+	roll, freed := q.plan(size)
+	answer := q.budget.answer.Load() // before asking: see budget
+	if !q.budget.reserve(size, freed) {
+		q.fullAt.Store(answer)
+		if size > q.budget.max {
+			return fmt.Errorf("queue: append: a record of %d bytes does not fit into max_size %d", size, q.budget.max)
+		}
+		return ErrFull
+	}
+	q.fullAt.Store(0)
+	if err := q.store(rec, size, roll); err != nil {
+		q.budget.release(size)
+		return err
+	}
+	return nil
+}
+
+// plan says whether the next record of that size begins a new segment (by
+// diskqueue's own rule), and how many bytes come free by that, since all of the
+// old one is consumed.
+func (q *Shard) plan(size int64) (roll bool, freed int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	w := q.last()
+	roll = w.size > 0 && w.size+size > q.segSize
+	if roll && len(q.held) == 0 && q.cur == w && q.off >= w.size {
+		freed = w.size
+	}
+	return roll, freed
+}
+
+// store writes the record. The caller holds io.
+func (q *Shard) store(rec *event.Record, size int64, roll bool) error {
+	if roll {
+		// The file exists and is open before diskqueue writes to it: so the
+		// syncer sees every error of writing it back.
+		if err := q.newSegment(q.nextNumber()); err != nil {
+			return q.setFault(&q.writeFault, err)
+		}
+	}
+	q.mu.Lock()
+	w, seq := q.last(), q.seq+1
+	f, err := w.open()
+	q.mu.Unlock()
+	if err != nil {
+		return q.setFault(&q.writeFault, err)
+	}
+	q.buf = appendRecord(q.buf[:0], seq, rec)
+	err = q.dq.Put(q.buf)
+	if cap(q.buf) > keepBuffer {
+		q.buf = nil
+	}
+	if err != nil {
+		return q.setFault(&q.writeFault, fmt.Errorf("append to %s: %w", w.path, err))
+	}
+	if err := q.landed(w, f, size); err != nil {
+		return err
+	}
+	q.ledger.Account(rec.Source).Accept(rec.Events)
+	q.publish(w, rec, seq, size)
+	if roll {
+		q.reap() // at once, since diskqueue renames a segment that it has read to its end
+	}
+	return nil
+}
+
+// landed checks that diskqueue has written where we say it does. It does not
+// where it could not read its write segment and began another one.
+func (q *Shard) landed(w *segment, f *os.File, size int64) error {
+	st, err := f.Stat()
+	if err == nil && st.Size() == w.size+size {
+		return nil
+	}
+	if err := q.detach(w, "diskqueue gave it up"); err != nil {
+		return err
+	}
+	return errAstray
+}
+
+// publish makes the record readable.
+func (q *Shard) publish(w *segment, rec *event.Record, seq uint64, size int64) {
+	q.mu.Lock()
+	if w.size == 0 {
+		w.since = nanos(rec.Received)
+	}
+	w.size += size
+	w.left.addName(q.intern(rec.Source), int64(rec.Events), size)
+	q.seq = seq
+	rec.Seq = seq
+	q.mu.Unlock()
+	q.allocated.Add(size)
+	q.appended.Add(1)
+	q.count(1, int64(rec.Events), size)
+	q.avail.broadcast()
+}
+
+// intern keeps one copy of each source's name, not the caller's. The caller holds
+// mu.
+func (q *Shard) intern(source string) string {
+	if s, ok := q.sources[source]; ok {
+		return s
+	}
+	s := string([]byte(source))
+	q.sources[s] = s
+	return s
+}
+
+// nextNumber is the number of the next segment.
+func (q *Shard) nextNumber() int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.last().num + 1
+}
+
+// newSegment begins a segment. What may be left of an append that failed is cut.
+func (q *Shard) newSegment(num int64) error {
+	seg := &segment{num: num, path: q.path(num)}
+	f, err := os.OpenFile(seg.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, fileMode)
+	if err != nil {
+		return fmt.Errorf("queue: begin a segment: %w", err)
+	}
+	seg.file = f
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.segs = append(q.segs, seg)
+	q.dirDirty = true
+	return nil
+}
+
+// Accepting says, without lock, whether Append would be tried: the shard is
+// neither full nor faulty nor closed.
+func (q *Shard) Accepting() bool {
+	return !q.drains && !q.shut.Load() && !q.full() &&
+		q.writeFault.Load() == nil && q.syncFault.Load() == nil
+}
+
+// WaitRoom blocks until Append may succeed. It fails with ErrClosed or with the
+// context's error.
+func (q *Shard) WaitRoom(ctx context.Context) error {
+	for {
+		room := q.budget.room.wait()
+		switch {
+		case q.drains || q.shut.Load():
+			return ErrClosed
+		case q.Accepting():
+			return nil
+		}
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,238 @@
+package queue
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"syslog-gateway/internal/event"
+)
+
+// copyQueue copies the folder of a running queue, as a crash of the process would
+// leave it. A file may vanish meanwhile: then it is copied anew.
+func copyQueue(t testing.TB, from string) string {
+	t.Helper()
+	for {
+		to := fastDir(t)
+		err := os.CopyFS(to, os.DirFS(from))
+		if err == nil {
+			return to
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// crashed is one simulated life of a shard: what was accepted, and what of it was
+// acknowledged.
+type crashed struct {
+	rnd      *rand.Rand
+	next     int
+	acked    map[int]bool
+	flying   map[int]uint64
+	oldMeta  []byte
+	accepted []int
+}
+
+// live appends, hands out, acknowledges and gives back at random.
+func (c *crashed) live(t *testing.T, q *Shard) {
+	for range 20 + c.rnd.IntN(150) {
+		switch c.rnd.IntN(10) {
+		case 0, 1, 2, 3:
+			appendN(t, q, c.next, 1, 20+c.rnd.IntN(3000))
+			c.accepted = append(c.accepted, c.next)
+			c.next++
+		case 4, 5, 6:
+			if int(q.Stats().Records) > len(c.flying) {
+				rec := next(t, q)
+				c.flying[number(t, rec)] = rec.Seq
+			}
+		case 7, 8:
+			for n, seq := range c.flying {
+				if !q.Ack(seq) {
+					t.Fatalf("ack of %d is refused", n)
+				}
+				c.acked[n] = true
+				delete(c.flying, n)
+				break
+			}
+			settleDown(q)
+		case 9:
+			for n, seq := range c.flying {
+				q.Nack(seq)
+				delete(c.flying, n)
+				break
+			}
+		}
+		if c.rnd.IntN(20) == 0 {
+			c.oldMeta, _ = os.ReadFile(filepath.Join(q.dir, metaName))
+		}
+	}
+}
+
+// hurt does to the copy what a crash can do.
+func (c *crashed) hurt(t *testing.T, dir string) {
+	metaPath := filepath.Join(dir, "shard-00", metaName)
+	switch c.rnd.IntN(5) {
+	case 0:
+		must(t, os.Remove(metaPath))
+	case 1:
+		must(t, os.WriteFile(metaPath, nil, fileMode))
+	case 2:
+		if c.oldMeta != nil {
+			must(t, os.WriteFile(metaPath, c.oldMeta, fileMode))
+		}
+	}
+	names := files(t, dir, segPrefix+"0*")
+	slices.Sort(names)
+	last := filepath.Join(dir, "shard-00", names[len(names)-1])
+	if c.rnd.IntN(2) == 0 { // a record that was being written
+		torn := appendRecord([]byte{0, 0, 1, 200}, 1<<40, record(1<<20, 400))
+		f, err := os.OpenFile(last, os.O_WRONLY|os.O_APPEND, 0)
+		must(t, err)
+		_, err = f.Write(torn[:1+c.rnd.IntN(len(torn)-1)])
+		must(t, errors.Join(err, f.Close()))
+	}
+	if c.rnd.IntN(3) == 0 { // diskqueue gave a segment up just before
+		name := filepath.Join(dir, "shard-00", names[c.rnd.IntN(len(names))])
+		must(t, os.Rename(name, name+badSuffix))
+	}
+	if c.rnd.IntN(2) == 0 {
+		must(t, os.WriteFile(metaPath+".123.tmp", []byte("1\n2"), fileMode))
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// check opens the copy and compares.
+func (c *crashed) check(t *testing.T, dir string) {
+	o := options(dir)
+	ledger := o.Ledger
+	rep, err := Verify(dir)
+	must(t, err)
+	s, err := Open(o)
+	must(t, err)
+	q := s.Shards()[0]
+	st := q.Stats()
+	if st.Records != rep.Records || st.Events != rep.Events || st.Bytes != rep.Bytes || rep.Damaged() {
+		t.Fatalf("inspect says %+v, open %+v", rep, st)
+	}
+	booked := int64(0)
+	for _, a := range ledger.Accounts() {
+		booked += a.Balance().Queued
+	}
+	equal(t, "recovered events", booked, st.Events)
+	appendN(t, q, c.next, 3, 500) // it goes on
+	got := drainAll(t, q)
+	if !slices.IsSorted(got) || len(slices.Compact(slices.Clone(got))) != len(got) {
+		t.Fatalf("order: %v", got)
+	}
+	equal(t, "counted records", len(got), int(st.Records)+3)
+	for _, n := range c.accepted {
+		if _, found := slices.BinarySearch(got, n); !found && !c.acked[n] {
+			t.Fatalf("record %d is lost; %v came", n, got)
+		}
+	}
+	settleDown(q)
+	must(t, s.Close())
+	if len(files(t, dir, "*.bad")) != 0 || len(files(t, dir, "*.tmp")) != 0 {
+		t.Fatalf("litter: %v", files(t, dir, "*"))
+	}
+	if st.Corrupt != 0 {
+		t.Fatal("a crash is taken for damage")
+	}
+}
+
+func TestCrashAtAnyPoint(t *testing.T) {
+	for seed := range uint64(150) {
+		c := &crashed{
+			rnd:   rand.New(rand.NewPCG(seed, 1)),
+			acked: map[int]bool{}, flying: map[int]uint64{},
+		}
+		ok := t.Run("", func(t *testing.T) {
+			dir := fastDir(t)
+			s := open(t, options(dir))
+			for range 1 + c.rnd.IntN(3) { // the queue goes on after the copy
+				c.live(t, s.Shards()[0])
+				state := *c
+				state.accepted = slices.Clone(c.accepted)
+				image := copyQueue(t, dir)
+				state.hurt(t, image)
+				state.check(t, image)
+			}
+		})
+		if !ok {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
+// A power loss keeps what was synced and may shorten or blank what was not.
+func TestPowerLossCutsOnlyWhatWasNotSynced(t *testing.T) {
+	for seed := range uint64(40) {
+		rnd := rand.New(rand.NewPCG(seed, 2))
+		o := options(fastDir(t))
+		s := open(t, o)
+		q := s.Shards()[0]
+		synced := 20 + rnd.IntN(60)
+		appendN(t, q, 0, synced, 600)
+		must(t, s.syncAll())
+		appendN(t, q, synced, rnd.IntN(20), 600)
+		image := copyQueue(t, o.Path)
+		q.mu.Lock()
+		for _, seg := range q.segs {
+			lose := seg.size - seg.synced
+			if lose == 0 {
+				continue
+			}
+			path := filepath.Join(image, "shard-00", filepath.Base(seg.path))
+			keep := seg.synced + rnd.Int64N(lose+1)
+			must(t, os.Truncate(path, keep))
+			if rnd.IntN(2) == 0 {
+				must(t, os.Truncate(path, seg.size)) // zeros
+			}
+		}
+		q.mu.Unlock()
+		o.Path, o.Ledger = image, event.NewLedger()
+		after, err := Open(o)
+		must(t, err)
+		got := drainAll(t, after.Shards()[0])
+		if len(got) < synced || !slices.Equal(got[:synced], sequence(0, synced)) {
+			t.Fatalf("seed %d: synced %d, got %v", seed, synced, got)
+		}
+		must(t, after.Close())
+	}
+}
+
+func TestMetadataOfAnOldReadPosition(t *testing.T) {
+	for _, text := range []string{"", "x", "1\n2,3\n", "5\n0,17\n0,20\n", "5\n0,99999999\n0,20\n", "5\n-1,0\n0,20\n", "0\n9,9\n9,9\n"} {
+		o := options(fastDir(t))
+		s := open(t, o)
+		appendN(t, s.Shards()[0], 0, 60, 700)
+		must(t, s.Close())
+		must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", metaName), []byte(text), fileMode))
+		o.Logger = slog.New(slog.DiscardHandler)
+		rep, err := Inspect(o.Path)
+		must(t, err)
+		if rep.Records != 60 {
+			t.Fatalf("metadata %q: %d records", text, rep.Records)
+		}
+		if odd := strings.Join(rep.Shards[0].Actions, "; "); odd == "" && !strings.HasPrefix(text, "0\n9") {
+			t.Fatalf("metadata %q: nothing is said", text)
+		}
+		q := open(t, o).Shards()[0]
+		equal(t, text, drainAll(t, q), sequence(0, 60))
+	}
+}

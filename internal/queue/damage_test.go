@@ -1,0 +1,272 @@
+package queue
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"syslog-gateway/internal/event"
+)
+
+// quiet is a logger for tests in which warnings are due.
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// offsets returns where the records of a segment begin.
+func offsets(t testing.TB, path string) []int64 {
+	t.Helper()
+	f, err := os.Open(path)
+	must(t, err)
+	defer f.Close()
+	st, err := f.Stat()
+	must(t, err)
+	var all []int64
+	_, err = walk(f, st.Size(), 0, func(off int64, _ *header) error { all = append(all, off); return nil })
+	must(t, err)
+	return all
+}
+
+// scribble overwrites bytes of a file.
+func scribble(t testing.TB, path string, off int64, b ...byte) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	must(t, err)
+	_, err = f.WriteAt(b, off)
+	must(t, err)
+	must(t, f.Close())
+}
+
+func balance(l *event.Ledger) (recovered uint64, queued int64, dropped map[string]uint64) {
+	dropped = map[string]uint64{}
+	for _, a := range l.Accounts() {
+		b := a.Balance()
+		recovered += b.Recovered
+		queued += b.Queued
+		for why, n := range b.DropReasons {
+			dropped[why] += n
+		}
+	}
+	return recovered, queued, dropped
+}
+
+func eventsOf(numbers ...int) (n int) {
+	for _, i := range numbers {
+		n += record(i, 1).Events
+	}
+	return n
+}
+
+func setAsideFiles(t testing.TB, dir string) []string {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(dir, corruptFolder, "*"))
+	must(t, err)
+	return all
+}
+
+// damages are ways to break record number 30, and which records that costs.
+var damages = []struct {
+	name string
+	hurt func(t *testing.T, path string, offs []int64, i int)
+	lost int
+}{
+	{"body", func(t *testing.T, path string, offs []int64, i int) { scribble(t, path, offs[i]+200, 0xff) }, 1},
+	{"header", func(t *testing.T, path string, offs []int64, i int) { scribble(t, path, offs[i]+20, 0xff) }, 1},
+	{"magic", func(t *testing.T, path string, offs []int64, i int) { scribble(t, path, offs[i]+4, 0) }, 1},
+	{"length too large", func(t *testing.T, path string, offs []int64, i int) { scribble(t, path, offs[i], 0x7f) }, 0},
+	{"length off by one", func(t *testing.T, path string, offs []int64, i int) { scribble(t, path, offs[i]+3, 1) }, 0},
+	{"three records", func(t *testing.T, path string, offs []int64, i int) {
+		scribble(t, path, offs[i], make([]byte, offs[i+2]-offs[i]+100)...)
+	}, 3},
+}
+
+// Damage that is there at start-up costs the damaged records and nothing else.
+func TestDamageFoundAtStart(t *testing.T) {
+	for _, d := range damages {
+		for _, where := range []string{"first", "middle", "last"} {
+			t.Run(d.name+" in the "+where+" segment", func(t *testing.T) {
+				o := options(fastDir(t))
+				o.Logger = quiet()
+				s := open(t, o)
+				appendN(t, s.Shards()[0], 0, 112, 600)
+				must(t, s.Close())
+				segs := files(t, o.Path, segPrefix+"0*.dat")
+				i := map[string]int{"first": 0, "middle": len(segs) / 2, "last": len(segs) - 1}[where]
+				first := 0
+				for _, name := range segs[:i] {
+					first += len(offsets(t, filepath.Join(o.Path, "shard-00", name)))
+				}
+				path := filepath.Join(o.Path, "shard-00", segs[i])
+				d.hurt(t, path, offsets(t, path), 2)
+				rep, err := Verify(o.Path)
+				must(t, err)
+				if rep.Damaged() != (d.lost > 0) {
+					t.Fatalf("verify: %+v", rep)
+				}
+				want := slices.Delete(sequence(0, 112), first+2, first+2+d.lost)
+				checkDamaged(t, o, want, d.lost)
+			})
+		}
+	}
+}
+
+// checkDamaged opens a damaged queue twice: the first process is interrupted.
+func checkDamaged(t *testing.T, o Options, want []int, lost int) {
+	t.Helper()
+	half := len(want) / 2
+	for round, from := range []int{0, half} {
+		o.Ledger = event.NewLedger()
+		s, err := Open(o)
+		must(t, err)
+		q := s.Shards()[0]
+		n := len(want) - from
+		if round == 0 {
+			n = half
+		}
+		for i := range n {
+			rec, ok := nextNow(t, q)
+			if !ok {
+				t.Fatalf("round %d ends after %d records", round, i)
+			}
+			equal(t, "record", number(t, rec), want[from+i])
+			q.Ack(rec.Seq)
+			o.Ledger.Account(rec.Source).Deliver(rec.Events)
+			settleDown(q)
+		}
+		if round == 1 {
+			if rec, more := nextNow(t, q); more {
+				t.Fatalf("record %d comes too", number(t, rec))
+			}
+			settleDown(q)
+			appendN(t, q, 1000, 30, 600) // with rolling
+			equal(t, "new records", drainAll(t, q), sequence(1000, 30))
+			settleDown(q)
+			equal(t, "segments", q.Stats().Segments, 1)
+			st := q.Stats()
+			if recovered, _, dropped := balance(o.Ledger); recovered == 0 || st.Records != 0 || st.Events != 0 || st.Bytes != 0 {
+				t.Fatalf("books: %d recovered, %v dropped, %+v", recovered, dropped, st)
+			}
+		}
+		must(t, s.Close())
+	}
+	if n := len(setAsideFiles(t, o.Path)); lost > 0 && n != 1 || lost == 0 && n != 0 {
+		t.Fatalf("set aside: %v", setAsideFiles(t, o.Path))
+	}
+	if rep, err := Inspect(o.Path); err != nil || rep.Records != 0 || rep.Damaged() {
+		t.Fatalf("in the end: %+v %v", rep, err)
+	}
+}
+
+// Damage that comes while the queue runs: our reader and diskqueue stumble at
+// different times, and the books still balance.
+func TestDamageWhileRunning(t *testing.T) {
+	for _, d := range damages {
+		for _, where := range []string{"first", "middle", "last"} {
+			t.Run(d.name+" in the "+where+" segment", func(t *testing.T) {
+				o := options(fastDir(t))
+				o.Logger = quiet()
+				s := open(t, o)
+				q := s.Shards()[0]
+				appendN(t, q, 0, 112, 600)
+				segs := files(t, o.Path, segPrefix+"0*.dat")
+				i := map[string]int{"first": 0, "middle": len(segs) / 2, "last": len(segs) - 1}[where]
+				first := 0
+				for _, name := range segs[:i] {
+					first += len(offsets(t, filepath.Join(o.Path, "shard-00", name)))
+				}
+				path := filepath.Join(o.Path, "shard-00", segs[i])
+				d.hurt(t, path, offsets(t, path), 2)
+				want := slices.Delete(sequence(0, 112), first+2, first+2+d.lost)
+				lost := sequence(first+2, d.lost)
+				appendN(t, q, 112, 40, 600)
+				want = append(want, sequence(112, 40)...)
+				var got []int
+				for {
+					rec, ok := nextNow(t, q)
+					if !ok {
+						break
+					}
+					got = append(got, number(t, rec))
+					q.Ack(rec.Seq)
+					o.Ledger.Account(rec.Source).Deliver(rec.Events)
+					settleDown(q)
+				}
+				equal(t, "records", got, want)
+				_, queued, dropped := balance(o.Ledger)
+				if queued != 0 || int(dropped["corrupt"]) != eventsOf(lost...) {
+					t.Fatalf("books: %d queued, %v dropped, want %d", queued, dropped, eventsOf(lost...))
+				}
+				st := q.Stats()
+				if st.Records != 0 || st.Events != 0 || st.Bytes != 0 || st.Segments > 2 || (st.Corrupt > 0) != (d.lost > 0) {
+					t.Fatalf("%+v", st)
+				}
+				if n := len(setAsideFiles(t, o.Path)); (n > 0) != (d.lost > 0) {
+					t.Fatalf("set aside: %v", setAsideFiles(t, o.Path))
+				}
+			})
+		}
+	}
+}
+
+// Any bytes may be wrong anywhere: start-up never fails, order is kept, and what
+// is whole is found.
+func TestRandomDamage(t *testing.T) {
+	for seed := range uint64(60) {
+		rnd := rand.New(rand.NewPCG(seed, 5))
+		o := options(fastDir(t))
+		o.Logger = quiet()
+		s := open(t, o)
+		appendN(t, s.Shards()[0], 0, 120, 100+rnd.IntN(900))
+		must(t, s.Close())
+		segs := files(t, o.Path, segPrefix+"0*.dat")
+		for range 1 + rnd.IntN(6) {
+			path := filepath.Join(o.Path, "shard-00", segs[rnd.IntN(len(segs))])
+			st, err := os.Stat(path)
+			must(t, err)
+			if rnd.IntN(5) == 0 {
+				must(t, os.Truncate(path, rnd.Int64N(st.Size())))
+			} else if st.Size() > 0 {
+				scribble(t, path, rnd.Int64N(st.Size()), byte(rnd.Uint32()), byte(rnd.Uint32()), byte(rnd.Uint32()))
+			}
+		}
+		o.Ledger = event.NewLedger()
+		s, err := Open(o)
+		must(t, err)
+		q := s.Shards()[0]
+		got := drainAll(t, q)
+		if !slices.IsSorted(got) || len(got) < 20 {
+			t.Fatalf("seed %d: %v", seed, got)
+		}
+		settleDown(q)
+		_, queued, dropped := balance(o.Ledger)
+		if st := q.Stats(); st.Records != 0 || st.Segments > 2 || int(queued) != eventsOf(got...) {
+			t.Fatalf("seed %d: %+v, %d queued, %v dropped", seed, st, queued, dropped)
+		}
+		must(t, s.Close())
+	}
+}
+
+func TestMissingSegments(t *testing.T) {
+	for _, far := range []int64{1, 1 << 40} {
+		o := options(fastDir(t))
+		s := open(t, o)
+		q := s.Shards()[0]
+		appendN(t, q, 0, 112, 600)
+		must(t, s.Close())
+		segs := files(t, o.Path, segPrefix+"0*")
+		middle := segs[len(segs)/2]
+		gone := len(offsets(t, filepath.Join(q.dir, middle)))
+		must(t, os.Remove(filepath.Join(q.dir, middle)))
+		num, _, _ := segmentNumber(segs[len(segs)-1])
+		must(t, os.Rename(q.path(num), q.path(num+far)))
+		s = open(t, o)
+		q = s.Shards()[0]
+		equal(t, "records", len(drainAll(t, q)), 112-gone)
+		settleDown(q)
+		appendN(t, q, 112, 40, 600)
+		equal(t, "new records", drainAll(t, q), sequence(112, 40))
+		settleDown(q)
+		equal(t, "segments", q.Stats().Segments, 1)
+	}
+}

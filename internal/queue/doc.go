@@ -1,0 +1,125 @@
+// Package queue keeps records on disk from the moment they are accepted until
+// they are acknowledged. It stores them with github.com/nsqio/go-diskqueue and
+// adds what that does not have: several records in flight, checksums, a cap, and
+// repair.
+//
+// # Promise
+//
+//   - When [Shard.Append] has returned nil, a crash of the process loses nothing
+//     of the record. A power loss may lose what was appended since the last sync,
+//     at most Options.SyncInterval plus the time that a sync takes.
+//   - A record is handed out until it is acknowledged: at least once. It is handed
+//     out again after Nack, and after a restart. A restart repeats every record
+//     behind the oldest one that is not acknowledged, since consumption is in order.
+//   - Records are handed out in the order of Append; those given back come first.
+//   - Nothing is deleted because it can not be read. A torn tail, which no Append
+//     has accepted, is cut; anything else is copied to Path/corrupt first, counted,
+//     and logged with file and offset.
+//   - The segments of all shards together never hold more than Options.MaxSize,
+//     but for the moment in which a consumed segment is replaced by a new one.
+//   - Memory does not grow with what is queued: a small struct is held for each
+//     record between being handed out and being consumed, and a sum for each segment.
+//
+// # On disk
+//
+//	Path/
+//	  lock                              flock: one process at a time
+//	  corrupt/shard-00-000012@34567     what could not be read: shard, segment @ offset
+//	  shard-00/
+//	    events.diskqueue.meta.dat       diskqueue's: depth, read position, write position
+//	    events.diskqueue.000012.dat     a segment: records, one after the other
+//	    events.diskqueue.000013.dat     the last one is written to
+//
+// A record; all numbers are big endian:
+//
+//	  0  u32  diskqueue's length: of all that follows
+//	     ---- header
+//	+ 0  u32  magic 89 'S' 'Q' 1A, which can not occur in JSON text
+//	+ 4  u8   version, 1
+//	+ 5  u8   flags: event.Encoding of the body
+//	+ 6  u16  length of the header, 45 + n
+//	+ 8  u32  CRC-32C of the header without these four bytes
+//	+12  u32  CRC-32C of the body
+//	+16  u64  seq: grows by one with each record of the shard, also over restarts,
+//	          as long as one segment is left
+//	+24  i64  when the first event was received, Unix nanoseconds; 0: unknown
+//	+32  u32  events in the body
+//	+36  u32  length of the body before compression
+//	+40  u32  length of the body
+//	+44  u8   n, length of the source's name
+//	+45  n    the source's name
+//	     ---- body
+//
+// # Two readers
+//
+// What is received from diskqueue is consumed at once. So records are handed out
+// by a reader of our own (pread on the segments), and only the oldest records that
+// are all done, acknowledged or dropped, are received from diskqueue. Its read
+// position therefore never passes a record that is not done.
+//
+//	segment 12            segment 13                 segment 14
+//	├──────────┬──────────┼───────────┬──────────────┼───────────┐
+//	  consumed │ window: handed out   │ left: only summed        │ write position
+//	           │ done, flying, waiting│                          │
+//	           └ diskqueue reads here └ our cursor               └ Append
+//
+// Invariants, kept under Shard.io, which serialises all use of diskqueue:
+//
+//   - The last segment in Shard.segs is the one that diskqueue writes to, and its
+//     size is diskqueue's write position. diskqueue's rule for beginning the next
+//     one is mirrored; after each Put the file's size is compared.
+//   - diskqueue's next record is the oldest in the window, or where that is empty
+//     the one at the cursor. Each record received must have the expected seq.
+//   - A segment's file is removed when the cursor has left it and no record of it
+//     is in the window, and only then its bytes come free.
+//
+// Where diskqueue can not follow (it stops reading a segment at the first damage,
+// renames it to .bad and goes on with the next) the segment is detached: it is
+// read and removed by us alone, and diskqueue is started anew behind it. Dropping
+// the oldest segment is the same act. diskqueue also takes a segment for damaged
+// that it had read to the end before it was rolled, that is, always when it has
+// caught up; such a segment's file is removed before diskqueue's renaming finds
+// it.
+//
+// Put returns before anything is synced, and diskqueue hides errors of syncing. So
+// Store.Run syncs: each segment through a file that was opened before its first
+// byte was written, which is the only way to see all errors of writing it back.
+// An error becomes a fault: Healthy tells it, Accepting is false, and it is tried
+// again until it works.
+//
+// # After a crash
+//
+// Open walks the headers of all segments, repairs, writes exact metadata, and only
+// then starts diskqueue. What it may find:
+//
+//	metadata is missing, empty, unreadable   every segment is read from its start
+//	its read position is not at a record     that segment is read from its start
+//	its read segment is gone                 it was consumed, and removed before the
+//	                                         metadata was stored: the first one that
+//	                                         exists is the next
+//	a segment before the read position       its removal was not stored, or it was
+//	                                         detached: read from its start
+//	it is older than the segments            records consumed since come again
+//	segment.bad                              diskqueue gave it up: a segment like any
+//	                                         other, it gets its name back
+//	the last segment ends inside a record,   the process was killed in Append: cut
+//	or in zeros                              at the last whole record
+//	no record where one should begin         damage: the bytes up to the next valid
+//	                                         header are set aside, the segment is
+//	                                         detached; if it is the last, a new one
+//	                                         is begun
+//	another segment ends inside a record     likewise
+//	diskqueue's length differs from ours     the record is good; detached
+//	a wrong checksum of a body               not looked for at start: found when the
+//	                                         record is read; set aside and booked as
+//	                                         dropped, reason "corrupt"
+//	events.diskqueue.meta.dat.*.tmp          removed
+//	a segment that is consumed               removed, unless it is the last
+//	numbers of segments are missing          no matter
+//	a shard beyond Options.Shards            drained; removed when it is empty
+//
+// Segments are never rewritten in place: the only change to one that holds records
+// is cutting a torn tail. A crash during start-up leaves the same or less to do.
+//
+// In all cases in which records may come twice or be lost, they come twice.
+package queue

@@ -1,0 +1,117 @@
+package queue
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/gzip"
+
+	"syslog-gateway/internal/event"
+)
+
+// Export writes every queued event of a stopped gateway to w as one line of JSON,
+// shard by shard, oldest first. It changes nothing. What can not be read is left
+// out, and named in the error in the end.
+func Export(path string, w io.Writer) error {
+	out := bufio.NewWriterSize(w, wide)
+	var bad []error
+	err := offline(path, func(scans []*shardScan) error {
+		x := exporter{out: out}
+		for _, sc := range scans {
+			for _, d := range sc.report().Damage {
+				bad = append(bad, errors.New(d.String()))
+			}
+			err := sc.each(x.record, func(d Damage) { bad = append(bad, errors.New(d.String())) })
+			if err != nil {
+				return err
+			}
+		}
+		bad = append(bad, x.bad...)
+		return nil
+	})
+	if err = errors.Join(err, out.Flush()); err != nil {
+		return err
+	}
+	if len(bad) > 0 {
+		return fmt.Errorf("queue: export: %d places could not be read: %w", len(bad), errors.Join(bad...))
+	}
+	return nil
+}
+
+// exporter writes the lines of records.
+type exporter struct {
+	out  *bufio.Writer
+	gz   *gzip.Reader
+	body bytes.Buffer
+	bad  []error
+}
+
+func (x *exporter) record(rec *event.Record) error {
+	body := rec.Body
+	switch rec.Encoding {
+	case event.Identity:
+	case event.Gzip:
+		var err error
+		if body, err = x.gunzip(body); err != nil {
+			x.bad = append(x.bad, fmt.Errorf("record %d of source %s: %w", rec.Seq, rec.Source, err))
+			return nil
+		}
+	default:
+		x.bad = append(x.bad, fmt.Errorf("record %d of source %s: unknown encoding %d", rec.Seq, rec.Source, rec.Encoding))
+		return nil
+	}
+	if _, err := x.out.Write(body); err != nil {
+		return fmt.Errorf("queue: export: %w", err)
+	}
+	if n := len(body); n > 0 && body[n-1] != '\n' {
+		return x.out.WriteByte('\n')
+	}
+	return nil
+}
+
+func (x *exporter) gunzip(b []byte) ([]byte, error) {
+	var err error
+	if x.gz == nil {
+		x.gz, err = gzip.NewReader(bytes.NewReader(b))
+	} else {
+		err = x.gz.Reset(bytes.NewReader(b))
+	}
+	if err != nil {
+		return nil, err
+	}
+	x.body.Reset()
+	_, err = x.body.ReadFrom(x.gz)
+	return x.body.Bytes(), err
+}
+
+// each reads all queued records of the shard. Those whose body is damaged go to
+// broken.
+func (sc *shardScan) each(good func(*event.Record) error, broken func(Damage)) error {
+	var buf []byte
+	for _, s := range sc.segs {
+		f, err := os.Open(s.file())
+		if err != nil {
+			return fmt.Errorf("queue: %w", err)
+		}
+		seg := &segment{num: s.num, path: s.file()}
+		_, err = walk(f, s.fileSize, s.from, func(off int64, h *header) error {
+			e := entry{seq: h.seq, seg: seg, off: off, size: h.size(), source: string(h.source)}
+			rec, err := readRecord(f, e, buf)
+			buf = rec.Body
+			if err != nil {
+				broken(Damage{seg.path, off, h.size(), err.Error()})
+				return nil
+			}
+			return good(&rec)
+		})
+		f.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

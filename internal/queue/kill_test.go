@@ -1,0 +1,144 @@
+package queue
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// childEnv makes the test binary a process to be killed: it works on the queue in
+// the folder that the variable names, and says what it did on standard output.
+const childEnv = "QUEUE_TEST_CHILD"
+
+// child appends for ever, and acknowledges what it takes, with four takers.
+func child(dir string) int {
+	s, err := Open(Options{Path: dir, Shards: 1, MaxSize: 1 << 30, SegmentSize: 256 << 10, SyncInterval: 10 * time.Millisecond})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	go s.Run(context.Background())
+	q := s.Shards()[0]
+	lines := make(chan string)
+	for range 4 {
+		go func() {
+			var buf []byte
+			for {
+				rec, err := q.Next(context.Background(), buf)
+				if err != nil {
+					fmt.Fprintln(os.Stderr, err)
+					os.Exit(1)
+				}
+				buf = rec.Body
+				if int(rec.Seq)%5 == 0 {
+					q.Nack(rec.Seq)
+					continue
+				}
+				var n int
+				fmt.Sscanf(string(rec.Body), `{"n":%d,`, &n)
+				lines <- fmt.Sprintf("try %d", n) // before, since the kill may come between
+				q.Ack(rec.Seq)
+			}
+		}()
+	}
+	go func() {
+		start, _ := strconv.Atoi(os.Getenv(childEnv + "_FROM"))
+		for n := start; ; n++ {
+			if err := q.Append(record(n, 50+n%7000)); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			lines <- fmt.Sprintf("has %d", n)
+		}
+	}()
+	for line := range lines {
+		fmt.Println(line) // one write each, so that nothing said is lost
+	}
+	return 0
+}
+
+func TestKilledProcessLosesNothing(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	rnd := rand.New(rand.NewPCG(seed, 3))
+	dir := t.TempDir()
+	accepted, tried := map[int]bool{}, map[int]bool{}
+	from := 0
+	for range 5 {
+		for _, line := range killed(t, dir, from, 300+rnd.IntN(3000)) {
+			n, err := strconv.Atoi(line[4:])
+			if err != nil {
+				t.Fatalf("seed %d: the child says %q", seed, line)
+			}
+			if line[:3] == "has" {
+				accepted[n] = true
+				from = max(from, n+1)
+			} else {
+				tried[n] = true
+			}
+		}
+		from += 10 // some may have been stored and not told
+	}
+	s := open(t, options(dir))
+	q := s.Shards()[0]
+	rest := map[int]bool{}
+	for last := -1; ; {
+		rec, ok := nextNow(t, q)
+		if !ok {
+			break
+		}
+		n := number(t, rec)
+		if n <= last {
+			t.Fatalf("seed %d: record %d after %d", seed, n, last)
+		}
+		last = n
+		rest[n] = true
+		q.Ack(rec.Seq)
+	}
+	for n := range accepted {
+		if !rest[n] && !tried[n] {
+			t.Fatalf("seed %d: accepted record %d of %d is lost", seed, n, len(accepted))
+		}
+	}
+	if q.Stats().Corrupt != 0 || len(rest) == 0 {
+		t.Fatalf("seed %d: %+v", seed, q.Stats())
+	}
+}
+
+// killed runs a child until it has said so many lines, kills it, and returns all
+// that it said.
+func killed(t *testing.T, dir string, from, lines int) []string {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"="+dir, fmt.Sprintf("%s_FROM=%d", childEnv, from))
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.StdoutPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	r := bufio.NewReader(out)
+	var said []string
+	for {
+		line, err := r.ReadString('\n')
+		if err == io.EOF {
+			break
+		}
+		must(t, err)
+		said = append(said, strings.TrimSpace(line))
+		if len(said) == lines {
+			must(t, cmd.Process.Kill())
+		}
+	}
+	if err := cmd.Wait(); err == nil || stderr.Len() > 0 {
+		t.Fatalf("the child ended by itself: %v %s", err, &stderr)
+	}
+	return said
+}

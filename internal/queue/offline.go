@@ -1,0 +1,229 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"syslog-gateway/internal/event"
+)
+
+// Report is what is in the queue of a stopped gateway.
+type Report struct {
+	Path     string        `json:"path"`
+	Records  int64         `json:"records"`
+	Events   int64         `json:"events"`
+	Bytes    int64         `json:"bytes"`
+	SetAside int           `json:"set_aside"` // files in the corrupt folder
+	Shards   []ShardReport `json:"shards"`
+}
+
+// ShardReport is one shard of a Report.
+type ShardReport struct {
+	Name      string           `json:"name"`
+	Segments  int              `json:"segments"`
+	Records   int64            `json:"records"`
+	Events    int64            `json:"events"`
+	Bytes     int64            `json:"bytes"`           // of the queued records
+	Allocated int64            `json:"allocated_bytes"` // of the segments
+	Sources   map[string]int64 `json:"events_by_source"`
+	Oldest    time.Time        `json:"oldest"` // zero: nothing queued, or unknown
+	Newest    time.Time        `json:"newest"`
+	Damage    []Damage         `json:"damage,omitempty"`
+	// Actions is what the next start will do before it serves.
+	Actions []string `json:"actions,omitempty"`
+}
+
+// Damage is a place that can not be read.
+type Damage struct {
+	File   string `json:"file"`
+	Offset int64  `json:"offset"`
+	Length int64  `json:"length"`
+	What   string `json:"what"`
+}
+
+// String returns file:offset and what is wrong there.
+func (d Damage) String() string {
+	return fmt.Sprintf("%s:%d: %s (%d bytes)", d.File, d.Offset, d.What, d.Length)
+}
+
+// Damaged says whether anything is unreadable.
+func (r Report) Damaged() bool {
+	return slices.ContainsFunc(r.Shards, func(s ShardReport) bool { return len(s.Damage) > 0 })
+}
+
+// Inspect looks at the queue of a stopped gateway, by the headers of its records.
+// It changes nothing. It fails when a gateway is running on it.
+func Inspect(path string) (Report, error) { return inspect(path, false) }
+
+// Verify is Inspect that also checks each body against its checksum: it reads the
+// whole queue.
+func Verify(path string) (Report, error) { return inspect(path, true) }
+
+func inspect(path string, bodies bool) (Report, error) {
+	rep := Report{Path: path}
+	err := offline(path, func(scans []*shardScan) error {
+		for _, sc := range scans {
+			one := sc.report()
+			if bodies {
+				bad, err := sc.verify()
+				if err != nil {
+					return err
+				}
+				one.Damage = append(one.Damage, bad...)
+			}
+			rep.add(one)
+		}
+		var err error
+		rep.SetAside, err = countSetAside(path)
+		return err
+	})
+	return rep, err
+}
+
+// offline scans a queue while it holds the lock, and gives the scan to do.
+func offline(path string, do func([]*shardScan) error) error {
+	lock, err := takeLock(path, os.O_RDONLY)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(path); err != nil {
+			return fmt.Errorf("queue: %w", err)
+		}
+	} else if err != nil {
+		return err
+	} else {
+		defer lock.Close()
+	}
+	scans, err := scanAll(path)
+	if err != nil {
+		return err
+	}
+	return do(scans)
+}
+
+func (r *Report) add(s ShardReport) {
+	r.Shards = append(r.Shards, s)
+	r.Records += s.Records
+	r.Events += s.Events
+	r.Bytes += s.Bytes
+}
+
+func countSetAside(path string) (int, error) {
+	entries, err := os.ReadDir(filepath.Join(path, corruptFolder))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, fmt.Errorf("queue: %w", err)
+	}
+	return len(entries), nil
+}
+
+// report sums the scan up.
+func (sc *shardScan) report() ShardReport {
+	r := ShardReport{Name: sc.name, Segments: len(sc.segs), Sources: make(map[string]int64)}
+	var oldest, newest int64
+	for _, s := range sc.segs {
+		r.Records += s.records
+		r.Events += s.events
+		r.Bytes += s.bytes
+		r.Allocated += s.fileSize
+		for name, n := range s.bySource {
+			r.Sources[name] += *n
+		}
+		if s.oldest != 0 && (oldest == 0 || s.oldest < oldest) {
+			oldest = s.oldest
+		}
+		newest = max(newest, s.newest)
+		for _, d := range s.damage {
+			r.Damage = append(r.Damage, Damage{s.file(), d.from, d.to - d.from, d.what})
+		}
+	}
+	r.Oldest, r.Newest = fromNanos(oldest), fromNanos(newest)
+	r.Actions = sc.actions()
+	return r
+}
+
+// actions says what apply will do.
+func (sc *shardScan) actions() []string {
+	var all []string
+	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	if sc.doubt != "" {
+		say("%s: rebuild it from the segments", sc.doubt)
+	}
+	if n := len(sc.litter); n > 0 {
+		say("remove %d temporary files", n)
+	}
+	for i, s := range sc.segs {
+		last := i == len(sc.segs)-1
+		switch {
+		case s.twin:
+			say("set %s aside", s.path+badSuffix)
+		case s.bad:
+			say("take %s up again", s.file())
+		}
+		if sc.known && s.num == sc.meta.read.num && s.from != sc.meta.read.off {
+			say("read %s from its start: the read position %d is wrong", s.path, sc.meta.read.off)
+		}
+		if len(s.damage) > 0 {
+			say("set %d damaged parts of %s aside", len(s.damage), s.path)
+		}
+		if last && s.sound() && s.tornAt >= 0 {
+			say("cut the torn tail of %s at %d (%d bytes)", s.path, s.tornAt, s.fileSize-s.tornAt)
+		}
+		if !last && s.consumed() {
+			say("remove %s: all of it is delivered", s.path)
+		}
+	}
+	return all
+}
+
+func (sc *shardScan) verify() ([]Damage, error) {
+	var bad []Damage
+	err := sc.each(func(*event.Record) error { return nil }, func(d Damage) { bad = append(bad, d) })
+	return bad, err
+}
+
+// Purge removes all that is queued by a stopped gateway, and returns what that
+// was. What was set aside stays.
+func Purge(path string) (Report, error) {
+	rep := Report{Path: path}
+	err := offline(path, func(scans []*shardScan) error {
+		for _, sc := range scans {
+			if err := sc.removeAll(); err != nil {
+				return err
+			}
+			rep.add(sc.report())
+		}
+		var err error
+		rep.SetAside, err = countSetAside(path)
+		return err
+	})
+	return rep, err
+}
+
+// removeAll removes the shard with all that is in it, segments first: a crash in
+// between leaves the metadata, which keeps segment numbers from coming again.
+func (sc *shardScan) removeAll() error {
+	paths := slices.Clone(sc.litter)
+	for _, s := range sc.segs {
+		paths = append(paths, s.path, s.path+badSuffix)
+	}
+	for _, path := range append(paths, filepath.Join(sc.dir, metaName)) {
+		if err := remove(path); err != nil {
+			return err
+		}
+	}
+	if err := syncDir(sc.dir); err != nil {
+		return err
+	}
+	// A file of somebody else keeps the folder, which does no harm.
+	if err := os.Remove(sc.dir); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("queue: remove %s: %w", sc.dir, err)
+	}
+	return nil
+}
+
+// SourceNames returns the sources of a shard, sorted.
+func (s ShardReport) SourceNames() []string { return slices.Sorted(maps.Keys(s.Sources)) }

@@ -1,0 +1,158 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	healInterval = time.Second
+	slowSync     = time.Second // a sync that takes longer is worth a warning
+)
+
+// Run syncs what is appended, lets diskqueue forget what is acknowledged, watches
+// the free space, and tries again what failed, until ctx is done; then it syncs a
+// last time. Appending and handing out go on without it, but nothing is freed.
+func (s *Store) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	for _, q := range s.shards {
+		wg.Go(func() { q.consume(ctx) })
+	}
+	wg.Go(func() { s.watch(ctx) })
+	every := time.NewTicker(s.opts.SyncInterval)
+	defer every.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-every.C:
+			s.syncAll() // a failure is shown by Healthy, and tried again
+		}
+	}
+	wg.Wait()
+	return s.syncAll()
+}
+
+// watch measures the file system and heals faults.
+func (s *Store) watch(ctx context.Context) {
+	space := time.NewTicker(spaceInterval)
+	defer space.Stop()
+	heal := time.NewTicker(healInterval)
+	defer heal.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-space.C:
+			if err := s.budget.measure(); err != nil {
+				s.log.Debug("queue: free space", "error", err)
+			}
+		case <-heal.C:
+			for _, q := range s.shards {
+				q.heal()
+			}
+		}
+	}
+}
+
+// syncAll syncs the shards side by side.
+func (s *Store) syncAll() error {
+	errs := make([]error, len(s.shards))
+	var wg sync.WaitGroup
+	for i, q := range s.shards {
+		wg.Go(func() { errs[i] = q.syncOnce(s.metrics) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// syncOnce syncs and makes the outcome visible.
+func (q *Shard) syncOnce(m *metrics) error {
+	began := time.Now()
+	worked, err := q.sync()
+	if err != nil {
+		return q.setFault(&q.syncFault, err)
+	}
+	q.clearFault(&q.syncFault)
+	if !worked {
+		return nil
+	}
+	took := time.Since(began)
+	m.observeSync(took)
+	if took > slowSync {
+		if n, ok := q.slow.allow(time.Now()); ok {
+			q.log.Warn("queue: the disk is slow to sync", "shard", q.index, "took", took, "slow_before", n)
+		}
+	}
+	return nil
+}
+
+// unsynced is a segment with bytes that may not be on stable storage.
+type unsynced struct {
+	seg  *segment
+	file *os.File
+	size int64
+}
+
+// sync brings what was appended to stable storage, through files of our own:
+// diskqueue's sync hides its errors. It says whether there was anything to do.
+func (q *Shard) sync() (worked bool, err error) {
+	q.mu.Lock()
+	dir := q.dirDirty
+	q.dirDirty = false
+	var dirty []unsynced
+	for _, s := range q.segs {
+		if s.size <= s.synced {
+			continue
+		}
+		f, e := s.open()
+		if e != nil {
+			err = errors.Join(err, e)
+			continue
+		}
+		dirty = append(dirty, unsynced{s, f, s.size})
+	}
+	q.mu.Unlock()
+	for _, d := range dirty {
+		if e := q.syncSegment(d); e != nil {
+			err = errors.Join(err, e)
+		}
+	}
+	if dir {
+		if e := syncDir(q.dir); e != nil {
+			q.mu.Lock()
+			q.dirDirty = true
+			q.mu.Unlock()
+			err = errors.Join(err, e)
+		}
+	}
+	return dir || len(dirty) > 0, err
+}
+
+func (q *Shard) syncSegment(d unsynced) error {
+	raw, err := d.file.SyscallConn()
+	if err == nil {
+		var failed error
+		err = raw.Control(func(fd uintptr) { failed = unix.Fdatasync(int(fd)) })
+		err = errors.Join(err, failed)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if d.seg.file != d.file {
+		return nil // consumed meanwhile
+	}
+	if err != nil {
+		return fmt.Errorf("sync %s: %w", d.seg.path, err)
+	}
+	d.seg.synced = d.size
+	if d.seg != q.last() && d.seg.num > q.cur.num { // complete, and not read yet
+		d.seg.file = nil
+		return d.file.Close()
+	}
+	return nil
+}

@@ -1,0 +1,275 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// shardScan is what is on disk of one shard, and by that what start-up does.
+// Making it changes nothing.
+type shardScan struct {
+	name   string // of the folder, such as shard-00
+	index  int
+	dir    string
+	litter []string // temporary files of diskqueue
+	doubt  string   // what is wrong with the metadata; "": nothing
+	meta   meta
+	known  bool // meta is to go by
+	segs   []*segmentScan
+}
+
+// segmentScan is one file of a shard.
+type segmentScan struct {
+	num      int64
+	path     string // its own name; the file bears it, or has .bad behind it
+	bad      bool
+	twin     bool // both names exist: the .bad one will be set aside
+	fileSize int64
+	from     int64 // where what is not consumed begins
+	walked
+}
+
+func (s *segmentScan) file() string {
+	if s.bad {
+		return s.path + badSuffix
+	}
+	return s.path
+}
+
+const (
+	shardPrefix = "shard-"
+	// scanners bounds how many segments are walked at the same time: disks answer
+	// many small reads faster side by side.
+	scanners = 16
+)
+
+func shardName(index int) string { return fmt.Sprintf("%s%02d", shardPrefix, index) }
+
+// scanAll looks at every shard folder in root, and walks all segments.
+func scanAll(root string) ([]*shardScan, error) {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return nil, fmt.Errorf("queue: %w", err)
+	}
+	var all []*shardScan
+	for _, e := range entries {
+		digits, ok := strings.CutPrefix(e.Name(), shardPrefix)
+		index, err := strconv.Atoi(digits)
+		if !ok || err != nil || index < 0 || shardName(index) != e.Name() || !e.IsDir() {
+			continue
+		}
+		sc, err := listShard(root, index)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, sc)
+	}
+	slices.SortFunc(all, func(a, b *shardScan) int { return a.index - b.index })
+	var g errgroup.Group
+	g.SetLimit(scanners)
+	for _, sc := range all {
+		for _, seg := range sc.segs {
+			g.Go(func() error { return sc.walkSegment(seg) })
+		}
+	}
+	return all, g.Wait()
+}
+
+// listShard reads the folder and the metadata of one shard.
+func listShard(root string, index int) (*shardScan, error) {
+	sc := &shardScan{name: shardName(index), index: index}
+	sc.dir = filepath.Join(root, sc.name)
+	entries, err := os.ReadDir(sc.dir)
+	if err != nil {
+		return nil, fmt.Errorf("queue: %w", err)
+	}
+	byNum := make(map[int64]*segmentScan)
+	for _, e := range entries {
+		path := filepath.Join(sc.dir, e.Name())
+		if strings.HasPrefix(e.Name(), segPrefix) && strings.HasSuffix(e.Name(), tmpSuffix) {
+			sc.litter = append(sc.litter, path)
+			continue
+		}
+		num, bad, ok := segmentNumber(e.Name())
+		if !ok {
+			continue
+		}
+		if other := byNum[num]; other != nil {
+			other.bad, other.twin = false, true
+			continue
+		}
+		byNum[num] = &segmentScan{num: num, path: filepath.Join(sc.dir, segmentName(num)), bad: bad}
+	}
+	for _, seg := range byNum {
+		sc.segs = append(sc.segs, seg)
+	}
+	slices.SortFunc(sc.segs, func(a, b *segmentScan) int { return int(min(1, max(-1, a.num-b.num))) })
+	sc.meta, sc.doubt, sc.known, err = readMeta(sc.dir)
+	if len(sc.segs) == 0 && !sc.known {
+		sc.doubt = "" // a new shard
+	}
+	return sc, err
+}
+
+// walkSegment decides where seg is to be read from and walks it from there.
+func (sc *shardScan) walkSegment(seg *segmentScan) error {
+	f, err := os.Open(seg.file())
+	if err != nil {
+		return fmt.Errorf("queue: scan: %w", err)
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("queue: scan: %w", err)
+	}
+	seg.fileSize = st.Size()
+	if sc.known && seg.num == sc.meta.read.num {
+		seg.from = boundary(f, seg.fileSize, sc.meta.read.off)
+	}
+	seg.walked, err = walk(f, seg.fileSize, seg.from, nil)
+	if err != nil {
+		return err
+	}
+	if last := seg == sc.segs[len(sc.segs)-1]; !last && seg.tornAt >= 0 {
+		seg.damage = append(seg.damage, damage{from: seg.tornAt, to: seg.fileSize, what: "the last record is cut off"})
+	}
+	if seg.records == 0 { // the numbers go on behind what was consumed
+		consumed, err := walk(f, seg.from, 0, nil)
+		if err != nil {
+			return err
+		}
+		seg.lastSeq = consumed.lastSeq
+	}
+	return nil
+}
+
+// boundary returns off where a record begins at it, or all of them end there.
+// Anywhere else the metadata is wrong, and the segment is read from its start:
+// records may come twice that way, but none is lost.
+func boundary(f *os.File, size, off int64) int64 {
+	if off == size {
+		return off
+	}
+	if off > size {
+		return 0
+	}
+	w := &window{r: f, size: size}
+	if _, _, v, err := w.record(off, 0); err != nil || v != valid {
+		return 0
+	}
+	return off
+}
+
+// consumed says that nothing is left in the segment.
+func (s *segmentScan) consumed() bool { return s.records == 0 && len(s.damage) == 0 }
+
+// writable says that diskqueue may go on writing at the end of the last segment.
+func (sc *shardScan) writable() bool {
+	n := len(sc.segs)
+	return n > 0 && sc.segs[n-1].sound()
+}
+
+// next is the number of a new segment behind all that there are.
+func (sc *shardScan) next() int64 {
+	if n := len(sc.segs); n > 0 {
+		return sc.segs[n-1].num + 1
+	}
+	return 0
+}
+
+// empty says that no record is queued in the shard.
+func (sc *shardScan) empty() bool {
+	return !slices.ContainsFunc(sc.segs, func(s *segmentScan) bool { return !s.consumed() })
+}
+
+// apply does what the scan has found necessary to do to the files, and returns
+// the segments that are left to read, oldest first. Every step may be the last
+// before a crash: the next scan finds the same again or less.
+func (sc *shardScan) apply(root string, found func(*segmentScan, damage, string)) ([]*segment, error) {
+	for _, path := range sc.litter {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("queue: remove a temporary file: %w", err)
+		}
+	}
+	var segs []*segment
+	for i, scan := range sc.segs {
+		last := i == len(sc.segs)-1
+		if err := sc.restoreName(root, scan); err != nil {
+			return nil, err
+		}
+		seg := &segment{num: scan.num, path: scan.path, size: scan.fileSize, left: scan.tally, since: scan.oldest,
+			detached: !scan.sound(), damage: scan.damage}
+		if err := sc.applyDamage(root, scan, seg, found); err != nil {
+			return nil, err
+		}
+		if scan.consumed() && !last {
+			if err := seg.unlink(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if last && scan.sound() && scan.tornAt >= 0 {
+			seg.size = scan.tornAt
+			if err := truncate(scan.path, scan.tornAt); err != nil {
+				return nil, err
+			}
+		}
+		seg.synced = seg.size
+		segs = append(segs, seg)
+	}
+	return segs, syncDir(sc.dir)
+}
+
+func (sc *shardScan) applyDamage(root string, scan *segmentScan, seg *segment, found func(*segmentScan, damage, string)) error {
+	if len(scan.damage) == 0 {
+		return nil
+	}
+	f, err := os.Open(scan.path)
+	if err != nil {
+		return fmt.Errorf("queue: set aside: %w", err)
+	}
+	defer f.Close()
+	for _, d := range scan.damage {
+		copied, err := setAside(root, sc.name, scan.num, f, d.from, d.to)
+		if err != nil {
+			seg.keep = true // there is no room for a copy, so the segment itself stays
+			copied = err.Error()
+		}
+		found(scan, d, copied)
+	}
+	return nil
+}
+
+// restoreName takes back diskqueue's renaming of a segment that it could not read.
+func (sc *shardScan) restoreName(root string, scan *segmentScan) error {
+	switch {
+	case scan.twin:
+		return moveAside(root, sc.name, scan.num, scan.path+badSuffix)
+	case scan.bad:
+		if err := os.Rename(scan.path+badSuffix, scan.path); err != nil {
+			return fmt.Errorf("queue: restore a segment's name: %w", err)
+		}
+		scan.bad = false
+	}
+	return nil
+}
+
+// truncate cuts a torn tail off, durably.
+func truncate(path string, size int64) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("queue: cut a torn tail: %w", err)
+	}
+	if err := errors.Join(f.Truncate(size), f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("queue: cut a torn tail off %s at %d: %w", path, size, err)
+	}
+	return nil
+}

@@ -1,0 +1,133 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// The names that diskqueue gives its files.
+const (
+	queueName = "events"
+	segPrefix = queueName + ".diskqueue."
+	segSuffix = ".dat"
+	badSuffix = ".bad"
+	metaName  = segPrefix + "meta.dat"
+	tmpSuffix = ".tmp"
+
+	fileMode = 0o600
+	dirMode  = 0o750
+)
+
+// segmentName is diskqueue's name of segment num.
+func segmentName(num int64) string { return fmt.Sprintf("%s%06d%s", segPrefix, num, segSuffix) }
+
+// segmentNumber reads a name that segmentName made, also where diskqueue has put
+// .bad behind it.
+func segmentNumber(name string) (num int64, bad, ok bool) {
+	name, bad = strings.CutSuffix(name, badSuffix)
+	digits, ok := strings.CutPrefix(name, segPrefix)
+	if !ok {
+		return 0, false, false
+	}
+	if digits, ok = strings.CutSuffix(digits, segSuffix); !ok {
+		return 0, false, false
+	}
+	num, err := strconv.ParseInt(digits, 10, 64)
+	return num, bad, err == nil && num >= 0 && segmentName(num) == name
+}
+
+// segment is one file of a shard, as far as it is not consumed. Its fields are
+// guarded by the shard's mu.
+type segment struct {
+	num   int64
+	path  string
+	size  int64 // bytes, up to the end of the last whole record
+	since int64 // when its first event was received, Unix nanoseconds
+	left  tally // not handed out yet
+	// held is the number of its records in the shard's window.
+	held int
+	// detached segments are not read by diskqueue any more: it stumbled over
+	// them, or would. They are read and removed by us alone.
+	detached bool
+	// keep moves the file to the corrupt folder instead of removing it, because
+	// it could not be read.
+	keep bool
+	// damage is what the scan at start-up has found and counted.
+	damage []damage
+	synced int64    // bytes known to be on stable storage
+	file   *os.File // nil: not open
+}
+
+// open returns the segment's file. The caller holds the shard's mu.
+func (s *segment) open() (*os.File, error) {
+	if s.file != nil {
+		return s.file, nil
+	}
+	f, err := os.Open(s.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		f, err = os.Open(s.path + badSuffix)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("queue: open segment: %w", err)
+	}
+	s.file = f
+	return f, nil
+}
+
+// unlink removes the file, whatever diskqueue has made of its name meanwhile. The
+// order of the two matters: a rename can come between them, but only this way.
+func (s *segment) unlink() error {
+	return errors.Join(remove(s.path), remove(s.path+badSuffix))
+}
+
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("queue: remove a consumed segment: %w", err)
+	}
+	return nil
+}
+
+// syncDir makes what was made, renamed or removed in a folder durable.
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("queue: sync folder: %w", err)
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil {
+		return fmt.Errorf("queue: sync folder %s: %w", path, err)
+	}
+	return nil
+}
+
+// writeDurably replaces the file by data, which is on stable storage afterwards.
+func writeDurably(path string, data []byte) error {
+	tmp := path + ".new" + tmpSuffix
+	if err := writeAndSync(tmp, data); err != nil {
+		return errors.Join(err, remove(tmp))
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return fmt.Errorf("queue: replace %s: %w", path, err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func writeAndSync(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fileMode)
+	if err != nil {
+		return fmt.Errorf("queue: write: %w", err)
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("queue: write %s: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,266 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nsqio/go-diskqueue"
+
+	"syslog-gateway/internal/event"
+)
+
+// What Append and Next fail with, apart from errors of the disk.
+var (
+	// ErrFull says that there is no room: max_size is reached, or the file system
+	// has less than min_free.
+	ErrFull = errors.New("queue: full")
+	// ErrClosed says that the store is closed, or that the shard is left over
+	// from a larger configuration and takes no appends.
+	ErrClosed = errors.New("queue: closed")
+)
+
+// state of a record that has been handed out.
+type state uint8
+
+const (
+	inFlight state = iota
+	waiting        // given back by Nack
+	done           // acknowledged, dropped or damaged
+)
+
+// entry is a record between being handed out and being consumed from diskqueue.
+type entry struct {
+	seq    uint64
+	seg    *segment
+	off    int64
+	size   int64
+	events uint32
+	state  state
+	source string
+}
+
+// Shard is one queue. All methods are safe for concurrent use.
+//
+// Locks are taken in the order io, rd, mu. diskqueue is used under io only, so
+// its state changes only where ours does; io is held while it syncs, mu never is
+// held while the disk is waited for, apart from opening a file.
+type Shard struct {
+	name      string
+	index     int
+	dir, root string
+	drains    bool // takes no appends
+	segSize   int64
+	interval  time.Duration
+	budget    *budget
+	makeRoom  func() bool // gives up a segment; nil: refuse appends instead
+	ledger    *event.Ledger
+	log       *slog.Logger
+	slow      throttle // of the warning that a sync took long
+	dropping  throttle // of the warning that records are dropped
+	metaFails throttle // of the warning that diskqueue fails
+	faults    throttle // of faults
+	healed    throttle // of their ends
+
+	io     sync.Mutex // one user of diskqueue at a time
+	dq     diskqueue.Interface
+	buf    []byte // the record being written
+	stale  bool   // diskqueue reads where we do not: attach before receiving
+	skipTo int64  // diskqueue was attached at this segment
+	timer  *time.Timer
+
+	rd  sync.Mutex // one reader of headers at a time
+	win window     // headers read ahead, of segment ws
+	ws  *segment
+	// lastSize is the size of the record read last: how far to read ahead.
+	lastSize int64
+
+	mu       sync.Mutex
+	segs     []*segment // oldest first; the last one is written to
+	cur      *segment   // with off: the next record to hand out
+	off      int64
+	held     []entry  // handed out and not consumed, oldest first
+	again    []uint64 // waiting, oldest first
+	seq      uint64   // of the last record appended
+	closed   bool
+	dirDirty bool
+	sources  map[string]string
+
+	records, events, bytes   atomic.Int64 // not done
+	appended, acked, corrupt atomic.Uint64
+	allocated                atomic.Int64  // bytes of the segments
+	fullAt                   atomic.Uint64 // the budget's answer that refused an append; 0: none
+	shut                     atomic.Bool   // like closed, without lock
+	writeFault, syncFault    atomic.Pointer[fault]
+	diskqueueFailed          atomic.Bool // diskqueue could not store its metadata
+
+	avail signal        // a record can be handed out
+	acks  chan struct{} // a record was acknowledged
+}
+
+// fault is why nothing can be written now.
+type fault struct{ err error }
+
+// ShardStats is one reading of a shard.
+type ShardStats struct {
+	Index     int           `json:"shard"`
+	Draining  bool          `json:"draining"` // left over: takes no appends
+	Records   int64         `json:"records"`  // queued or in flight
+	Events    int64         `json:"events"`
+	Bytes     int64         `json:"bytes"`
+	Allocated int64         `json:"allocated_bytes"` // of its segments, what counts against max_size
+	Segments  int           `json:"segments"`
+	Oldest    time.Time     `json:"oldest"` // zero: nothing queued
+	Age       time.Duration `json:"age_ns"`
+	Corrupt   uint64        `json:"corrupt_records"`
+	Appended  uint64        `json:"appended_records"` // since Open
+	Acked     uint64        `json:"acked_records"`    // since Open
+	Full      bool          `json:"full"`
+	Fault     string        `json:"fault,omitempty"`
+}
+
+// Index is the shard's number: its folder and its metrics label.
+func (q *Shard) Index() int { return q.index }
+
+// Stats reads the shard. It reads one header from disk.
+func (q *Shard) Stats() ShardStats {
+	st := ShardStats{
+		Index: q.index, Draining: q.drains,
+		Records: q.records.Load(), Events: q.events.Load(), Bytes: q.bytes.Load(),
+		Allocated: q.allocated.Load(),
+		Corrupt:   q.corrupt.Load(), Appended: q.appended.Load(), Acked: q.acked.Load(),
+		Full: q.full(), Oldest: q.oldest(),
+	}
+	q.mu.Lock()
+	st.Segments = len(q.segs)
+	q.mu.Unlock()
+	if !st.Oldest.IsZero() {
+		st.Age = max(0, time.Since(st.Oldest))
+	}
+	if err := q.fault(); err != nil {
+		st.Fault = err.Error()
+	}
+	return st
+}
+
+// oldest is when the first event of the oldest record that is not done was
+// received.
+func (q *Shard) oldest() time.Time {
+	q.mu.Lock()
+	seg, off := q.cur, q.off
+	if i := slices.IndexFunc(q.held, func(e entry) bool { return e.state != done }); i >= 0 {
+		seg, off = q.held[i].seg, q.held[i].off
+	}
+	if q.closed || off >= seg.size && seg == q.last() {
+		q.mu.Unlock()
+		return time.Time{}
+	}
+	if off >= seg.size { // the reader has not moved on yet
+		seg, off = q.segs[slices.Index(q.segs, seg)+1], 0
+	}
+	f, err := seg.open()
+	size := seg.size
+	q.mu.Unlock()
+	if err != nil {
+		return time.Time{}
+	}
+	w := window{r: f, size: size}
+	h, _, v, err := w.record(off, 0)
+	if err != nil || v != valid {
+		return time.Time{}
+	}
+	return fromNanos(h.received)
+}
+
+// last is the segment that is written to. The caller holds mu.
+func (q *Shard) last() *segment { return q.segs[len(q.segs)-1] }
+
+// find returns the entry of seq, or nil. The caller holds mu.
+func (q *Shard) find(seq uint64) *entry {
+	i, ok := slices.BinarySearchFunc(q.held, seq, func(e entry, seq uint64) int {
+		switch {
+		case e.seq < seq:
+			return -1
+		case e.seq > seq:
+			return 1
+		}
+		return 0
+	})
+	if !ok {
+		return nil
+	}
+	return &q.held[i]
+}
+
+// finish takes the entry out of what is queued. The caller holds mu.
+func (q *Shard) finish(e *entry) {
+	e.state = done
+	q.count(-1, -int64(e.events), -e.size)
+}
+
+func (q *Shard) count(records, events, bytes int64) {
+	q.records.Add(records)
+	q.events.Add(events)
+	q.bytes.Add(bytes)
+}
+
+// fault is why the shard can not be written, or nil.
+func (q *Shard) fault() error {
+	for _, f := range []*fault{q.writeFault.Load(), q.syncFault.Load()} {
+		if f != nil {
+			return f.err
+		}
+	}
+	return nil
+}
+
+func (q *Shard) full() bool {
+	at := q.fullAt.Load()
+	return at != 0 && at == q.budget.answer.Load()
+}
+
+// setFault makes an error visible, and logs it when it is news.
+func (q *Shard) setFault(p *atomic.Pointer[fault], err error) error {
+	err = fmt.Errorf("queue %s: %w", q.name, err)
+	if old := p.Swap(&fault{err}); old != nil {
+		return err
+	}
+	if n, ok := q.faults.allow(time.Now()); ok {
+		q.log.Error("queue can not be written; it is tried again until it works", "shard", q.index,
+			"error", err, "faults_before", n)
+	}
+	return err
+}
+
+func (q *Shard) clearFault(p *atomic.Pointer[fault]) {
+	if p.Swap(nil) == nil {
+		return
+	}
+	q.budget.retry()
+	if n, ok := q.healed.allow(time.Now()); ok {
+		q.log.Info("queue can be written again", "shard", q.index, "healed_before", n)
+	}
+}
+
+// throttle lets one event in a minute through, and counts the others.
+type throttle struct {
+	mu         sync.Mutex
+	next       time.Time
+	suppressed int
+}
+
+func (t *throttle) allow(now time.Time) (suppressed int, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now.Before(t.next) {
+		t.suppressed++
+		return 0, false
+	}
+	suppressed, t.suppressed = t.suppressed, 0
+	t.next = now.Add(time.Minute)
+	return suppressed, true
+}

@@ -1,0 +1,277 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// Store is the queue: its shards, their common cap, and the one lock.
+type Store struct {
+	opts    Options
+	segSize int64
+	lock    *os.File
+	budget  *budget
+	shards  []*Shard
+	metrics *metrics
+	log     *slog.Logger
+}
+
+// Stats is one reading of the store. The sums are over all shards.
+type Stats struct {
+	Records   int64         `json:"records"`
+	Events    int64         `json:"events"`
+	Bytes     int64         `json:"bytes"`
+	Allocated int64         `json:"allocated_bytes"`
+	Capacity  int64         `json:"capacity_bytes"`
+	Oldest    time.Time     `json:"oldest"` // zero: nothing queued
+	Age       time.Duration `json:"age_ns"`
+	Full      bool          `json:"full"`
+	LowSpace  bool          `json:"low_space"` // the file system has less than min_free
+	Fault     string        `json:"fault,omitempty"`
+	Shards    []ShardStats  `json:"shards"`
+}
+
+// Open takes the queue's lock, repairs what a crash has left (doc.go says what)
+// and makes the shards ready. What was found is booked as recovered in the
+// ledger. The caller starts Run, and calls Close in the end.
+func Open(o Options) (*Store, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if o.Path, err = filepath.Abs(o.Path); err != nil {
+		return nil, fmt.Errorf("queue: path: %w", err)
+	}
+	if err := checkPath(o.Path); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.Path, dirMode); err != nil {
+		return nil, fmt.Errorf("queue: make the folder: %w", err)
+	}
+	lock, err := takeLock(o.Path, os.O_RDWR|os.O_CREATE)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{opts: o, segSize: o.segmentSize(), lock: lock, log: o.Logger}
+	s.budget = &budget{max: o.MaxSize, minFree: o.MinFree, path: o.Path, free: freeSpace}
+	s.budget.answer.Store(1)
+	if err := s.openShards(); err != nil {
+		for _, q := range s.shards {
+			q.detachDisk()
+			q.closeFiles()
+		}
+		return nil, errors.Join(err, lock.Close())
+	}
+	if err := s.budget.measure(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if s.metrics, err = newMetrics(s, o.Registerer); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// openShards repairs and opens all shards: those configured, then those left over
+// with records in them.
+func (s *Store) openShards() error {
+	for i := range s.opts.Shards {
+		if err := os.MkdirAll(filepath.Join(s.opts.Path, shardName(i)), dirMode); err != nil {
+			return fmt.Errorf("queue: make the folder: %w", err)
+		}
+	}
+	scans, err := scanAll(s.opts.Path)
+	if err != nil {
+		return err
+	}
+	if err := syncDir(s.opts.Path); err != nil {
+		return err
+	}
+	for _, sc := range scans {
+		leftOver := sc.index >= s.opts.Shards
+		if leftOver && sc.empty() {
+			if err := sc.removeAll(); err != nil {
+				return err
+			}
+			continue
+		}
+		q := s.newShard(sc.name, sc.index)
+		q.drains = leftOver
+		s.shards = append(s.shards, q)
+		if err := q.open(sc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) newShard(name string, index int) *Shard {
+	q := &Shard{
+		name: name, index: index, root: s.opts.Path, dir: filepath.Join(s.opts.Path, name),
+		segSize: s.segSize, interval: s.opts.SyncInterval,
+		budget: s.budget, ledger: s.opts.Ledger, log: s.log,
+		sources: make(map[string]string), acks: make(chan struct{}, 1),
+		timer: time.NewTimer(time.Hour),
+	}
+	q.timer.Stop()
+	if s.opts.WhenFull == DropOldest {
+		q.makeRoom = s.dropOldest
+	}
+	return q
+}
+
+// open repairs the shard by its scan and starts diskqueue.
+func (q *Shard) open(sc *shardScan) error {
+	if sc.doubt != "" {
+		q.log.Warn("queue: start-up goes by the segments alone", "shard", q.index, "reason", sc.doubt)
+	}
+	segs, err := sc.apply(q.root, func(seg *segmentScan, d damage, copied string) {
+		q.corrupt.Add(1)
+		q.log.Error("queue: a damaged part of a segment is set aside", "shard", q.index, "file", seg.path,
+			"offset", d.from, "bytes", d.to-d.from, "reason", d.what, "copy", copied)
+	})
+	if err != nil {
+		return err
+	}
+	for _, scan := range sc.segs {
+		q.seq = max(q.seq, scan.lastSeq)
+	}
+	q.segs = segs
+	if !sc.writable() {
+		if err := q.newSegment(sc.next()); err != nil {
+			return err
+		}
+	}
+	q.cur = q.segs[0]
+	if len(sc.segs) > 0 {
+		q.off = sc.offsetIn(q.cur.num)
+	}
+	for i, seg := range q.segs {
+		q.recover(seg)
+		if i > 0 && seg.num-q.segs[i-1].num > maxGap {
+			for _, before := range q.segs[:i] {
+				before.detached = true
+			}
+		}
+	}
+	return q.attach()
+}
+
+// maxGap is how many missing numbers diskqueue is let to look for: it syncs after
+// each. Segments before a larger gap are read without it.
+const maxGap = 16
+
+// offsetIn is where reading begins in a segment.
+func (sc *shardScan) offsetIn(num int64) int64 {
+	i := slices.IndexFunc(sc.segs, func(s *segmentScan) bool { return s.num == num })
+	if i < 0 {
+		return 0
+	}
+	return sc.segs[i].from
+}
+
+// recover books what is left in a segment.
+func (q *Shard) recover(seg *segment) {
+	q.budget.used.Add(seg.size)
+	q.allocated.Add(seg.size)
+	q.count(seg.left.records, seg.left.events, seg.left.bytes)
+	for source, n := range seg.left.bySource {
+		q.ledger.Account(source).Recover(int(*n))
+	}
+}
+
+// Close stores everything and gives the lock back. After it, Append, Next and
+// WaitRoom fail with ErrClosed. It may be called again.
+func (s *Store) Close() error {
+	var errs []error
+	for _, q := range s.shards {
+		errs = append(errs, q.close())
+	}
+	s.budget.retry()
+	s.metrics.unregister()
+	if err := s.lock.Close(); !errors.Is(err, os.ErrClosed) {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// close stops diskqueue and stores the exact metadata, after the data.
+func (q *Shard) close() error {
+	q.io.Lock()
+	defer q.io.Unlock()
+	if q.shut.Swap(true) {
+		return nil
+	}
+	q.detachDisk()
+	q.consumeDone()
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	q.avail.broadcast()
+	_, err := q.sync()
+	if err = errors.Join(err, q.restore()); err == nil {
+		err = writeDurably(filepath.Join(q.dir, metaName), q.exact().encode())
+	}
+	q.closeFiles()
+	if err != nil {
+		return fmt.Errorf("queue %s: close: %w", q.name, err)
+	}
+	return nil
+}
+
+func (q *Shard) closeFiles() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	for _, s := range q.segs {
+		if s.file != nil {
+			s.file.Close()
+			s.file = nil
+		}
+	}
+}
+
+// Shards returns the shards. The first Options.Shards take appends; further ones
+// are left over from a larger configuration and only drain.
+func (s *Store) Shards() []*Shard { return slices.Clone(s.shards) }
+
+// Stats reads all shards, and one header from disk for each.
+func (s *Store) Stats() Stats {
+	st := Stats{Capacity: s.opts.MaxSize, Full: s.Full(), LowSpace: s.budget.low.Load()}
+	for _, q := range s.shards {
+		one := q.Stats()
+		st.Records += one.Records
+		st.Events += one.Events
+		st.Bytes += one.Bytes
+		st.Allocated += one.Allocated
+		if !one.Oldest.IsZero() && (st.Oldest.IsZero() || one.Oldest.Before(st.Oldest)) {
+			st.Oldest, st.Age = one.Oldest, one.Age
+		}
+		st.Shards = append(st.Shards, one)
+	}
+	if err := s.Healthy(); err != nil {
+		st.Fault = err.Error()
+	}
+	return st
+}
+
+// Healthy says why a shard can not be written, or nil. Being full is no fault.
+func (s *Store) Healthy() error {
+	for _, q := range s.shards {
+		if q.shut.Load() {
+			return ErrClosed
+		}
+		if err := q.fault(); err != nil && !q.drains {
+			return err
+		}
+	}
+	return nil
+}
+
+// Full says that an append was refused for want of room, and that there is none
+// yet.
+func (s *Store) Full() bool { return slices.ContainsFunc(s.shards, (*Shard).full) }
