@@ -34,6 +34,7 @@ type post struct {
 	endpoint *endpoint // of the last attempt
 	channel  string
 	answer   answer
+	wake     <-chan struct{} // closed when something changed since the last attempt began
 }
 
 type postKey struct{}
@@ -103,7 +104,7 @@ func (p *post) over() error {
 // wait waits before the next attempt. A change for the better among the endpoints
 // ends it early, unless the server named a time.
 func (p *post) wait() error {
-	wake := p.pool.awake()
+	wake := p.wake
 	delay, patient := p.delay()
 	p.failures++
 	if patient {

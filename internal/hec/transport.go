@@ -48,6 +48,9 @@ type wire struct{ c *Client }
 // RoundTrip makes one attempt of the post that the request's context holds.
 func (w wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	c, p := w.c, postOf(req.Context())
+	// Before the settings are read: a change that comes while this attempt is on the
+	// wire must not be slept over.
+	p.wake = c.pool.awake()
 	set := c.settings.Load()
 	p.endpoint, p.channel = c.pool.choose(p.endpoint)
 	out := req.WithContext(req.Context())
