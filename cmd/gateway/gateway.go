@@ -195,8 +195,11 @@ type shardQueue struct{ *queue.Shard }
 
 func (q shardQueue) Append(rec *event.Record) error {
 	err := q.Shard.Append(rec)
-	if errors.Is(err, queue.ErrFull) {
+	switch {
+	case errors.Is(err, queue.ErrFull):
 		return fmt.Errorf("%w: %w", shard.ErrFull, err)
+	case errors.Is(err, queue.ErrRecord):
+		return fmt.Errorf("%w: %w", shard.ErrRecord, err)
 	}
 	return err
 }

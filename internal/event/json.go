@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"strconv"
 	"unicode/utf8"
 )
@@ -15,42 +16,58 @@ const (
 // 7), without the quotes. Bytes that are not UTF-8 become U+FFFD, one for each, as
 // encoding/json does it.
 func AppendString(dst, s []byte) []byte {
-	start := 0
-	for i := 0; i < len(s); {
-		if i+8 <= len(s) && plain(binary.LittleEndian.Uint64(s[i:])) {
-			i += 8
+	for {
+		n := plain(s)
+		dst = append(dst, s[:n]...)
+		if n == len(s) {
+			return dst
+		}
+		s = s[n:]
+		if s[0] < utf8.RuneSelf {
+			dst = appendEscaped(dst, s[0])
+			s = s[1:]
 			continue
 		}
-		c := s[i]
-		if c >= 0x20 && c < utf8.RuneSelf && c != '"' && c != '\\' {
-			i++
-			continue
-		}
-		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRune(s[i:])
-			if r != utf8.RuneError || size != 1 {
-				i += size
-				continue
-			}
-			dst = append(dst, s[start:i]...)
+		r, size := utf8.DecodeRune(s)
+		if r == utf8.RuneError && size == 1 {
 			dst = append(dst, "\ufffd"...)
 		} else {
-			dst = append(dst, s[start:i]...)
-			dst = appendEscaped(dst, c)
+			dst = append(dst, s[:size]...)
 		}
-		i++
-		start = i
+		s = s[size:]
 	}
-	return append(dst, s[start:]...)
 }
 
-// plain reports whether none of the eight bytes of w needs a second look: all are
-// ASCII, none a control character, quote or backslash.
-func plain(w uint64) bool {
+// plain returns how many bytes at the front of s are ASCII text that needs no escape.
+func plain(s []byte) int {
+	i := 0
+	for ; i+16 <= len(s); i += 16 { // two words: their checks overlap
+		a := special(binary.LittleEndian.Uint64(s[i:]))
+		b := special(binary.LittleEndian.Uint64(s[i+8:]))
+		if a|b == 0 {
+			continue
+		}
+		if a != 0 {
+			return i + bits.TrailingZeros64(a)>>3
+		}
+		return i + 8 + bits.TrailingZeros64(b)>>3
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c < 0x20 || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			break
+		}
+	}
+	return i
+}
+
+// special has the high bit of every byte of w set that is a control character, a
+// quote, a backslash, or not ASCII. Bytes behind the first such one may be marked
+// falsely, by a borrow.
+func special(w uint64) uint64 {
 	control := w - ones*0x20
 	quote := (w ^ ones*'"') - ones
 	backslash := (w ^ ones*'\\') - ones
-	return (control|quote|backslash|w)&highs == 0
+	return (control | quote | backslash | w) & highs
 }
 
 const hexDigits = "0123456789abcdef"

@@ -22,9 +22,9 @@ const (
 	// the others.
 	turnLimit = 1024
 	// coalesce is how long the loop lets datagrams gather once one is there. At
-	// moderate rates it is the wake-ups that cost; a receive buffer of 4 MiB holds
-	// some 20 ms of 200,000 datagrams a second.
-	coalesce = time.Millisecond
+	// moderate rates it is the wake-ups that cost (docs/adr/0003); a receive buffer
+	// of 4 MiB holds some 20 ms of 200,000 datagrams a second.
+	coalesce = 2 * time.Millisecond
 	// smallBuffer is the receive buffer below which nothing is left to gather.
 	smallBuffer = 1 << 20
 )

@@ -50,7 +50,7 @@ func (q *Shard) append(rec *event.Record) error {
 	if !q.budget.reserve(size, freed) {
 		q.fullAt.Store(answer)
 		if size > q.budget.max {
-			return fmt.Errorf("queue: append: a record of %d bytes does not fit into max_size %d", size, q.budget.max)
+			return fmt.Errorf("%w: %d bytes do not fit into max_size %d", ErrRecord, size, q.budget.max)
 		}
 		return ErrFull
 	}

@@ -22,6 +22,9 @@ var (
 	// ErrClosed says that the store is closed, or that the shard is left over
 	// from a larger configuration and takes no appends.
 	ErrClosed = errors.New("queue: closed")
+	// ErrRecord says that this record will never be taken: it is too large, or not
+	// well formed.
+	ErrRecord = errors.New("queue: a record that can not be stored")
 )
 
 // state of a record that has been handed out.

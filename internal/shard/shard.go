@@ -6,14 +6,20 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 
 	"syslog-gateway/internal/event"
 )
 
-// ErrFull is what Queue.Append returns, wrapped or not, when there is no room.
-var ErrFull = errors.New("the queue is full")
+// What Queue.Append returns, wrapped or not, for what no wait of a moment heals.
+var (
+	// ErrFull says that there is no room.
+	ErrFull = errors.New("the queue is full")
+	// ErrRecord says that this record will never be taken.
+	ErrRecord = errors.New("the record can not be stored")
+)
 
 // Queue is what the shard needs of a disk queue.
 type Queue interface {
@@ -29,8 +35,12 @@ type Queue interface {
 // Reasons of drops that are booked here.
 const (
 	dropNewest   = "drop_newest" // queue.when_full says so
+	dropRecord   = "unstorable"  // larger than the queue takes
 	dropShutdown = "shutdown"    // stopped while the queue was full
 )
+
+// complainEvery is how often the same trouble with the disk is logged.
+const complainEvery = time.Minute
 
 // backlog is how many batches wait for a shard that is busy compressing.
 const backlog = 2
@@ -58,6 +68,8 @@ type Shard struct {
 
 	gzip *gzip.Writer
 	body buffer
+
+	complained time.Time // of trouble with the disk
 }
 
 // New returns a shard; Run makes it work.
@@ -146,8 +158,13 @@ func (s *Shard) append(ctx context.Context, rec *event.Record) (reason string) {
 		if full && s.options.DropNewest {
 			return dropNewest
 		}
+		if errors.Is(err, ErrRecord) {
+			s.options.Logger.Error("events are dropped", "shard", s.options.Name, "events", rec.Events, "error", err)
+			return dropRecord
+		}
 		s.stuck.Store(true)
-		if !full {
+		if now := time.Now(); !full && now.Sub(s.complained) > complainEvery {
+			s.complained = now
 			s.options.Logger.Error("append to the disk queue; trying again", "shard", s.options.Name, "error", err)
 		}
 		if s.options.Queue.WaitRoom(ctx) != nil {

@@ -159,6 +159,19 @@ func TestDropNewest(t *testing.T) {
 	}
 }
 
+func TestUnstorableRecordIsDropped(t *testing.T) {
+	q := &fakeQueue{errs: []error{fmt.Errorf("%w: too large", ErrRecord)}}
+	f := start(t, t.Context(), q, true, false)
+	f.shard.Offer(f.batch(1))
+	<-f.freed
+	f.shard.Offer(f.batch(2))
+	f.shard.Close()
+	<-f.done
+	if b := f.account.Balance(); len(q.recs) != 1 || b.DropReasons[dropRecord] != 2 || q.waited != 0 {
+		t.Errorf("%d records, waited %d times, balance %+v", len(q.recs), q.waited, b)
+	}
+}
+
 func TestStopWhileFull(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	q := &fakeQueue{errs: []error{ErrFull}, room: make(chan struct{})}
