@@ -58,6 +58,7 @@ func freePorts(n int) ([]int, error) {
 }
 
 func (s *site) sinkURL() string  { return "http://" + local(s.sink) }
+func (s *site) queue() string    { return filepath.Join(s.dir, "queue") }
 func (s *site) statsURL() string { return "http://" + local(s.stats) }
 
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
@@ -74,8 +75,12 @@ func (s *site) writeConfig(sc Scenario) (string, error) {
 			fmt.Fprintf(&b, "  %s: {address: 127.0.0.1, port: %d, vendor: %s, index: %s}\n", v, s.sources[i], v, indexOf(v))
 		}
 	}
-	fmt.Fprintf(&b, "queue: {path: %q, max_size: 20GB}\n", filepath.Join(s.dir, "queue"))
-	fmt.Fprintf(&b, "hec: {endpoints: [%q], compression: %s}\n", s.sinkURL(), sc.compression)
+	fmt.Fprintf(&b, "queue: {path: %q, max_size: 40GB}\n", s.queue())
+	endpoint := s.sinkURL()
+	if sc.backlog > 0 {
+		endpoint = "http://" + local(s.sources[0]) // a port where nobody answers HEC
+	}
+	fmt.Fprintf(&b, "hec: {endpoints: [%q], compression: %s}\n", endpoint, sc.compression)
 	fmt.Fprintf(&b, "dead_letter: {path: %q}\n", filepath.Join(s.dir, "dead-letter"))
 	fmt.Fprintf(&b, "stats: {listen: %q}\n", local(s.stats))
 	path := filepath.Join(s.dir, "gateway.yaml")

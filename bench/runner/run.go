@@ -92,6 +92,11 @@ func measure(ctx context.Context, o *Options, sc Scenario, number int) (run Run,
 	run = Run{Scenario: sc.Name, Number: number}
 	b := &bed{o: o, sc: sc, site: s, web: web{client}, run: &run}
 	defer b.stop()
+	if sc.backlog > 0 {
+		if err := fill(s.queue(), sc.backlog); err != nil {
+			return run, err
+		}
+	}
 	if err := b.startSink(ctx); err != nil {
 		return run, err
 	}
