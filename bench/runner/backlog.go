@@ -20,7 +20,7 @@ const (
 )
 
 // fill puts records of random bytes into the queue at path, which no gateway uses yet,
-// until they take the given bytes, and pushes them out of the page cache.
+// until they take the given bytes.
 func fill(path string, bytes int64) error {
 	store, err := queue.Open(queue.Options{Path: path, Shards: backlogShards, MaxSize: 4 * bytes, SegmentSize: 64 << 20})
 	if err != nil {
@@ -41,7 +41,7 @@ func fill(path string, bytes int64) error {
 	if err := store.Close(); err != nil {
 		return fmt.Errorf("make a backlog: %w", err)
 	}
-	return forget(path)
+	return nil
 }
 
 // forget takes the files of a queue out of the page cache, as a reboot does.

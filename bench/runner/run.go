@@ -96,6 +96,11 @@ func measure(ctx context.Context, o *Options, sc Scenario, number int) (run Run,
 		if err := fill(s.queue(), sc.backlog); err != nil {
 			return run, err
 		}
+		if sc.cold {
+			if err := forget(s.queue()); err != nil {
+				return run, err
+			}
+		}
 	}
 	if err := b.startSink(ctx); err != nil {
 		return run, err

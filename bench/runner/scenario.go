@@ -24,6 +24,7 @@ type Scenario struct {
 	kind        kind
 	compression string
 	mixed       bool  // all vendors' lines on one port instead of a port each
+	cold        bool  // the backlog is not in the page cache
 	backlog     int64 // bytes that wait in the queue before the start, with no endpoint to take them
 	loads       []load
 }
@@ -52,8 +53,10 @@ func Scenarios() []Scenario {
 			compression: "gzip", loads: []load{{loadgen.TCP, 2, 1_000_000, 100_000}, {loadgen.UDP, 1, 300_000, 30_000}}},
 		{Name: "idle", About: "CPU time without traffic", kind: idling, compression: "gzip"},
 		{Name: "startup", About: "time from exec to /readyz with an empty queue", kind: starting, compression: "gzip"},
-		{Name: "startup-10gb", About: "the same with 10 GB in the queue, not in the page cache", kind: starting, compression: "gzip",
+		{Name: "startup-10gb", About: "the same with 10 GB in the queue", kind: starting, compression: "gzip",
 			backlog: 10_000_000_000},
+		{Name: "startup-10gb-cold", About: "the same with nothing of it in the page cache, as after a reboot", kind: starting, compression: "gzip",
+			backlog: 10_000_000_000, cold: true},
 	}
 }
 
