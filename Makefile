@@ -15,8 +15,9 @@ FUZZTIME ?= 1m
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-run: build ## run the gateway on localhost: ports 1514-1518, events as JSON lines on stdout, statistics on http://127.0.0.1:8404
-	@bin/gateway run --dev
+run: ## run the gateway on localhost: ports 1514-1518, events as JSON lines on stdout, statistics on http://127.0.0.1:8404
+	@$(MAKE) --no-print-directory build >&2
+	@exec bin/gateway run --dev
 
 build: ## build bin/gateway and bin/bench, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/... ./bench

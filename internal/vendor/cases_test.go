@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/syslog"
+	"syslog-gateway/internal/vendor"
 )
 
 // want is what testdata/cases/*/*/want.json says of the message beside it.
@@ -47,6 +48,20 @@ func TestCases(t *testing.T) {
 			}
 			checkCase(t, msg, w)
 		})
+	}
+}
+
+// TestCasesPerFamily holds each family to enough cases.
+func TestCasesPerFamily(t *testing.T) {
+	for _, family := range vendor.Names() {
+		if family == "auto" { // the families' forms, once more
+			continue
+		}
+		const least = 25
+		files, err := filepath.Glob(filepath.Join("testdata/cases", family, "*", "want.json"))
+		if err != nil || len(files) < least {
+			t.Errorf("%s: %d cases, want %d or more (%v)", family, len(files), least, err)
+		}
 	}
 }
 

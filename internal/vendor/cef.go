@@ -83,6 +83,9 @@ var (
 	keyMsg     = []byte(" msg=")
 )
 
+// origin is what of the header the profiles name.
+func (c *cef) origin() CEFHeader { return CEFHeader{c.vendor, c.product, c.signature} }
+
 // eventTime takes the time of a CEF event: rt, else end, else start; the header's
 // stays where there is none.
 func (c *cef) eventTime(r *Result) {

@@ -57,6 +57,7 @@ const (
 	WindowsCEF
 	WindowsCEFApp
 	WindowsCEFCAS
+	WindowsCEFArcSight
 	WindowsCEFOther
 	WindowsSyslog
 
@@ -102,11 +103,14 @@ type names struct {
 }
 
 // sc4sNames adds the fields by which Splunk Connect for Syslog says vendor,
-// product and class.
+// product and class; of CEF the message itself says all three.
 type sc4sNames struct {
 	names
 	vendor, product, class string
 }
+
+// fromCEF stands where the CEF header of the message has the value.
+const fromCEF = "<CEF>"
 
 type classRow struct {
 	name, product, vendor string

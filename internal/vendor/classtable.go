@@ -19,9 +19,9 @@ var classTable = [classCount]classRow{
 	UniFiWireless:   unifiRow("unifi_wireless", "ubiquiti:unifi", "ubnt:wireless", "netops", "wireless"),
 	UniFiEdgeSwitch: unifiRow("unifi_edgeswitch", "ubiquiti:unifi", "ubnt:edgeswitch", "netops", "edgeswitch"),
 	UniFiNetconsole: unifiRow("unifi_netconsole", "ubiquiti:unifi", "ubnt", "netops", ""),
-	UniFiCEF:        unifiCEFRow("unifi_cef", "UniFi Network"),
-	UniFiOSCEF:      unifiCEFRow("unifi_os_cef", "UniFi OS"),
-	UniFiProtectCEF: unifiCEFRow("unifi_protect_cef", "UniFi Protect"),
+	UniFiCEF:        unifiCEFRow("unifi_cef"),
+	UniFiOSCEF:      unifiCEFRow("unifi_os_cef"),
+	UniFiProtectCEF: unifiCEFRow("unifi_protect_cef"),
 
 	PANTraffic:       panRow("pan_traffic", "pan:traffic", "netfw", "traffic"),
 	PANThreat:        panRow("pan_threat", "pan:threat", "netproxy", "threat"),
@@ -35,13 +35,13 @@ var classTable = [classCount]classRow{
 	PANAuth:          panRow("pan_auth", "pan:auth", "netauth", "authentication"),
 	PANLog:           panRow("pan_log", "pan:log", "netops", ""),
 	PANCEF: {"pan_cef", productPAN, familyPAN, names{sourcetype: "pan:log"},
-		sc4sNames{names{"cef", "main", ""}, "Palo Alto Networks", "PAN-OS", ""}},
+		sc4sNames{names{"cef", "main", ""}, fromCEF, fromCEF, fromCEF}},
 	PANLEEF: panRow("pan_leef", "pan:log", "netops", ""),
 	PANJSON: panRow("pan_json", "pan:log", "netops", ""),
 	PANTraps: {"pan_traps", "paloalto_traps", familyPAN, names{sourcetype: "pan:log"},
-		sc4sNames{names{"pan:traps4", "epintel", "CEFEventLog:Microsoft Windows"}, "Palo Alto Networks", "Traps Agent", ""}},
+		sc4sNames{names{"pan:traps4", "epintel", "CEFEventLog:Microsoft Windows"}, fromCEF, fromCEF, fromCEF}},
 	PANXSOAR: {"pan_xsoar", "paloalto_xsoar", familyPAN, names{sourcetype: "pan:log"},
-		sc4sNames{names{"pan:xsoar", "epintel", ""}, "Palo Alto Networks", "Palo Alto Networks Cortex XSOAR", ""}},
+		sc4sNames{names{"pan:xsoar", "epintel", ""}, fromCEF, fromCEF, fromCEF}},
 
 	CiscoASA:       ciscoRow("cisco_asa", productASA, "cisco:asa", "netfw", "asa"),
 	CiscoFTD:       ciscoRow("cisco_ftd", productFTD, "cisco:ftd", "netfw", "ftd"),
@@ -60,12 +60,11 @@ var classTable = [classCount]classRow{
 		sc4sNames{names{"nix:syslog", "osnix", "program:MSWinEventLog"}, "nix", "syslog", ""}},
 	WindowsNXLogJSON: {"windows_nxlog_json", productWindows, familyWindows, names{sourcetype: "windows:nxlog:json"},
 		sc4sNames{names{"nix:syslog", "osnix", "program:"}, "nix", "syslog", ""}},
-	WindowsCEF: windowsCEFRow("windows_cef", "oswinsec", "CEFEventLog:Microsoft Windows",
-		"Microsoft", "Microsoft Windows"),
-	WindowsCEFApp: windowsCEFRow("windows_cef_app", "oswin", "CEFEventLog:System or Application Event",
-		"Microsoft", "System or Application Event"),
-	WindowsCEFCAS:   windowsCEFRow("windows_cef_cas", "main", "microsoft:cas", "MCAS", "SIEM_Agent"),
-	WindowsCEFOther: windowsCEFRow("windows_cef_other", "main", "", "", ""),
+	WindowsCEF:         windowsCEFRow("windows_cef", "oswinsec", "CEFEventLog:Microsoft Windows"),
+	WindowsCEFApp:      windowsCEFRow("windows_cef_app", "oswin", "CEFEventLog:System or Application Event"),
+	WindowsCEFCAS:      windowsCEFRow("windows_cef_cas", "main", "microsoft:cas"),
+	WindowsCEFArcSight: windowsCEFRow("windows_cef_arcsight", "main", "ArcSight:ArcSight"),
+	WindowsCEFOther:    windowsCEFRow("windows_cef_other", "main", ""),
 	WindowsSyslog: {"windows_syslog", productWindows, familyWindows, names{sourcetype: "syslog"},
 		sc4sNames{names{"nix:syslog", "osnix", "program:"}, "nix", "syslog", ""}},
 }
@@ -79,9 +78,9 @@ func unifiRow(name, sourcetype, sc4s, index, class string) classRow {
 	return row
 }
 
-func unifiCEFRow(name, product string) classRow {
+func unifiCEFRow(name string) classRow {
 	return classRow{name, productUniFi, familyUniFi, names{sourcetype: "ubiquiti:unifi"},
-		sc4sNames{names{"cef", "main", ""}, "Ubiquiti", product, ""}}
+		sc4sNames{names{"cef", "main", ""}, fromCEF, fromCEF, fromCEF}}
 }
 
 func panRow(name, sourcetype, index, class string) classRow {
@@ -99,7 +98,7 @@ func linuxRow(name, sourcetype string) classRow {
 		sc4sNames{names{"nix:syslog", "osnix", "program:"}, "nix", "syslog", ""}}
 }
 
-func windowsCEFRow(name, index, source, vendor, product string) classRow {
+func windowsCEFRow(name, index, source string) classRow {
 	return classRow{name, productWindows, familyWindows, names{sourcetype: "cef"},
-		sc4sNames{names{"cef", index, source}, vendor, product, ""}}
+		sc4sNames{names{"cef", index, source}, fromCEF, fromCEF, fromCEF}}
 }

@@ -49,7 +49,8 @@ func fuzz(f *testing.F, port string) {
 		if len(r.Body) == 0 && len(msg) != 0 {
 			t.Fatalf("empty body of %q", msg)
 		}
-		for name, view := range map[string][]byte{"host": r.Host, "body": r.Body, "source": r.Source} {
+		for name, view := range map[string][]byte{"host": r.Host, "body": r.Body, "source": r.Source,
+			"vendor": r.CEF.Vendor, "product": r.CEF.Product, "signature": r.CEF.Signature} {
 			if len(view) != 0 && !inside(view, msg) {
 				t.Fatalf("%s %q lies outside of %q", name, view, msg)
 			}

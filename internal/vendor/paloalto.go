@@ -159,7 +159,7 @@ func (l *line) panCEF(c *cef, r *Result) bool {
 	default:
 		r.setClass(PANCEF, ByKey)
 	}
-	r.Unparsed = !c.complete
+	r.Unparsed, r.CEF = !c.complete, c.origin()
 	c.eventTime(r)
 	if r.TimeBy == ByKey && r.Stamp.Kind == syslog.Local && bytes.Contains(c.extension, keyDTZ) {
 		r.Stamp.Kind, r.Stamp.Offset = syslog.Fixed, 0

@@ -334,4 +334,5 @@ var (
 	cefPAN       = []byte("Palo Alto Networks")
 	cefMicrosoft = []byte("Microsoft")
 	cefMCAS      = []byte("MCAS")
+	cefArcSight  = []byte("ArcSight") // what a connector says of itself
 )

@@ -19,6 +19,9 @@ type Metadata struct {
 	// Fields are the indexed fields that the class alone decides, in a fixed
 	// order and without empty values.
 	Fields []Field
+	// CEF names the fields that take their values from Result.CEF: vendor, product,
+	// signature. All are empty where the class has no such fields.
+	CEF [3]string
 }
 
 // Field is one indexed field.
@@ -63,9 +66,9 @@ func NewProfile(name string, overrides map[string]Override) (*Profile, error) {
 		return nil, fmt.Errorf("metadata.profile: %q is not a profile: choose default or sc4s", name)
 	}
 	for _, class := range sortedKeys(overrides) {
-		id, ok := classByName(class)
-		if !ok {
-			return nil, fmt.Errorf("metadata.overrides: %q is not a class%s", class, didYouMean(class))
+		id, err := ClassNamed(class)
+		if err != nil {
+			return nil, fmt.Errorf("metadata.overrides: %w", err)
 		}
 		p.overrides[id] = overrides[class]
 	}
@@ -114,14 +117,22 @@ func (p *Profile) standard(row *classRow, src SourceInfo) Metadata {
 // connect gives the names of Splunk Connect for Syslog.
 func (p *Profile) connect(row *classRow) Metadata {
 	n := &row.sc4s
-	return Metadata{
+	m := Metadata{
 		Sourcetype:       n.sourcetype,
 		Index:            n.index,
 		Source:           firstOf(n.source, "sc4s"),
 		SourceFromResult: strings.HasSuffix(n.source, ":"),
-		Fields:           fields("sc4s_vendor", n.vendor, "sc4s_product", n.product, "sc4s_class", n.class),
 	}
+	if n.vendor == fromCEF {
+		m.CEF = [...]string{"sc4s_vendor", "sc4s_product", "sc4s_class"}
+	} else {
+		m.Fields = fields("sc4s_vendor", n.vendor, "sc4s_product", n.product, "sc4s_class", n.class)
+	}
+	return m
 }
+
+// LowerCaseHost reports whether the profile writes host names in lower case.
+func (p *Profile) LowerCaseHost() bool { return p.sc4s }
 
 // fields pairs names and values and leaves out those without a value.
 func fields(pairs ...string) []Field {
@@ -152,13 +163,15 @@ func sortedKeys(m map[string]Override) []string {
 	return keys
 }
 
-func classByName(name string) (ClassID, bool) {
+// ClassNamed returns the class of a name. The error of an unknown one lists what was
+// probably meant.
+func ClassNamed(name string) (ClassID, error) {
 	for i := range classTable {
 		if classTable[i].name == name {
-			return ClassID(i), true
+			return ClassID(i), nil
 		}
 	}
-	return 0, false
+	return 0, fmt.Errorf("%q is not a class%s", name, didYouMean(name))
 }
 
 // didYouMean lists the three classes whose names are nearest to a wrong one.

@@ -107,8 +107,15 @@ func TestProfileSC4S(t *testing.T) {
 	f(vendor.PANAuth, "pan:auth", "netauth", "sc4s", "pan", "panos", "authentication")
 	f(vendor.CiscoASA, "cisco:asa", "netfw", "sc4s", "cisco", "asa")
 	f(vendor.LinuxSyslog, "nix:syslog", "osnix", "program:", "nix", "syslog")
-	f(vendor.WindowsCEF, "cef", "oswinsec", "CEFEventLog:Microsoft Windows", "Microsoft", "Microsoft Windows")
+	f(vendor.WindowsCEF, "cef", "oswinsec", "CEFEventLog:Microsoft Windows")
+	f(vendor.WindowsCEFArcSight, "cef", "main", "ArcSight:ArcSight")
 	f(vendor.Fallback, "sc4s:fallback", "main", "sc4s", "splunk", "sc4s", "fallback")
+	if m := p.Metadata(vendor.WindowsCEFOther, src); m.CEF != [3]string{"sc4s_vendor", "sc4s_product", "sc4s_class"} {
+		t.Errorf("a CEF message says vendor, product and class itself: %v", m.CEF)
+	}
+	if m := p.Metadata(vendor.CiscoASA, src); m.CEF != [3]string{} || !p.LowerCaseHost() {
+		t.Errorf("fields of a CEF header for an ASA: %v; lower case %v", m.CEF, p.LowerCaseHost())
+	}
 	if !p.Metadata(vendor.LinuxSyslog, src).SourceFromResult || p.Metadata(vendor.WindowsCEF, src).SourceFromResult {
 		t.Error("the program completes the source of Linux lines, and nothing that of CEF")
 	}

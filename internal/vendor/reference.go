@@ -22,7 +22,7 @@ func Reference() string {
 	for i := range classTable {
 		n := &classTable[i].sc4s
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s | `%s` | %s | %s | %s |\n", classTable[i].name, n.sourcetype,
-			n.index, completed(firstOf(n.source, "sc4s")), n.vendor, n.product, n.class)
+			n.index, completed(firstOf(n.source, "sc4s")), cefPart(n.vendor, "vendor"), cefPart(n.product, "product"), cefPart(n.class, "signature"))
 	}
 	return b.String()
 }
@@ -36,6 +36,14 @@ func completed(source string) string {
 		return "XmlWinEventLog:<Channel>"
 	}
 	return source
+}
+
+// cefPart shows what of the CEF header a field holds.
+func cefPart(value, part string) string {
+	if value == fromCEF {
+		return "*" + part + "*"
+	}
+	return value
 }
 
 const referenceHead = `# Classes and their metadata
@@ -63,6 +71,7 @@ const referenceSC4S = `
 ## Profile sc4s
 
 The names that Splunk Connect for Syslog gives the same messages. The index is the table's, whatever port a message came in by.
-Classes that it has no parser for have the names of what it takes them for.
+Classes that it has no parser for have the names of what it takes them for. *vendor*, *product* and *signature* are those of the
+message's CEF header. Host names are written in lower case.
 
 `

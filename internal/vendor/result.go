@@ -17,6 +17,9 @@ type Result struct {
 	// Source completes the event's source where the class needs it: the channel
 	// of a Windows event, the program of a Linux line.
 	Source []byte
+	// CEF is what the header of a Common Event Format message says of its origin;
+	// empty for all others.
+	CEF CEFHeader
 	// Unparsed marks what no rule knows, and what begins like a family's message
 	// but is broken.
 	Unparsed bool
@@ -24,6 +27,10 @@ type Result struct {
 	// ClassBy, HostBy and TimeBy say which rule chose.
 	ClassBy, HostBy, TimeBy Reason
 }
+
+// CEFHeader is who wrote a CEF message and what kind of event it is, as written:
+// a '|' or '\' in it is still escaped.
+type CEFHeader struct{ Vendor, Product, Signature []byte }
 
 // Reason says which part of a message a rule relied on.
 type Reason uint8

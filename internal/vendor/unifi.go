@@ -164,7 +164,7 @@ func (l *line) unifiCEF(c *cef, r *Result) bool {
 	default:
 		r.setClass(UniFiCEF, ByKey)
 	}
-	r.Unparsed = !c.complete
+	r.Unparsed, r.CEF = !c.complete, c.origin()
 	keys := c.extension
 	if i := bytes.Index(keys, keyMsg); i >= 0 { // msg is last and not escaped
 		keys = keys[:i]

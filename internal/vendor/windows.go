@@ -183,6 +183,8 @@ func (l *line) windowsCEF(c *cef, r *Result) bool {
 	switch {
 	case bytes.EqualFold(c.vendor, cefMCAS):
 		r.setClass(WindowsCEFCAS, ByKey)
+	case bytes.EqualFold(c.vendor, cefArcSight):
+		r.setClass(WindowsCEFArcSight, ByKey)
 	case !bytes.EqualFold(c.vendor, cefMicrosoft):
 		r.setClass(WindowsCEFOther, ByKey)
 	case string(c.product) == "System or Application Event":
@@ -190,7 +192,7 @@ func (l *line) windowsCEF(c *cef, r *Result) bool {
 	default:
 		r.setClass(WindowsCEF, ByKey)
 	}
-	r.Unparsed = !c.complete
+	r.Unparsed, r.CEF = !c.complete, c.origin()
 	c.eventTime(r)
 	if len(r.Host) == 0 {
 		r.setHost(extensionWord(c.extension, keyDVCHost), ByKey)
