@@ -79,11 +79,13 @@ func TestSecondInstanceIsRefused(t *testing.T) {
 	p := s.start()
 	yaml := s.read()
 	// the same queue on other ports
-	other := yaml
+	other := strings.Replace(yaml, fmt.Sprint(s.stats), "OTHER", 1)
 	for _, port := range s.ports {
-		other = strings.Replace(other, fmt.Sprint(port), fmt.Sprint(freePort(t)), 1)
+		other = strings.Replace(other, fmt.Sprint(port), "OTHER", 1)
 	}
-	other = strings.Replace(other, fmt.Sprint(s.stats), fmt.Sprint(freePort(t)), 1)
+	for _, port := range freePorts(t, 6) {
+		other = strings.Replace(other, "OTHER", fmt.Sprint(port), 1)
+	}
 	s.write(other)
 	if _, errs, code := s.gateway("", "run", "-c", s.file); code != 1 || !strings.Contains(errs, s.dir+"/queue") {
 		t.Errorf("a second gateway on one queue: exit %d: %s", code, errs)

@@ -98,11 +98,12 @@ func newSite(t *testing.T, extra string) *site {
 	s := &site{t: t, dir: t.TempDir(), ports: make(map[string]int), sink: &sink{more: make(chan struct{}, 1)}}
 	s.hec = hectest.New(hectest.Options{Token: testToken, Check: s.sink.check, OnEvent: s.sink.take})
 	t.Cleanup(s.hec.Close)
-	s.stats = freePort(t)
+	ports := freePorts(t, 6)
+	s.stats = ports[5]
 	var y strings.Builder
 	y.WriteString("sources:\n")
-	for _, name := range []string{"unifi", "palo_alto", "cisco_asa", "linux", "windows"} {
-		s.ports[name] = freePort(t)
+	for i, name := range []string{"unifi", "palo_alto", "cisco_asa", "linux", "windows"} {
+		s.ports[name] = ports[i]
 		fmt.Fprintf(&y, "  %s: {port: %d, vendor: %s, index: main, address: 127.0.0.1}\n", name, s.ports[name], name)
 	}
 	fmt.Fprintf(&y, `hec: {endpoints: ["%s"], retry: {initial: 20ms, max: 200ms}, health_interval: 200ms}
@@ -142,21 +143,31 @@ func (s *site) read() string {
 // freePort finds a port that is free for UDP and TCP.
 func freePort(t testing.TB) int {
 	t.Helper()
-	for range 100 {
+	return freePorts(t, 1)[0]
+}
+
+// freePorts finds several. All are held until the last is found, so they differ.
+func freePorts(t testing.TB, n int) []int {
+	t.Helper()
+	var ports []int
+	for range 100 * n {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer l.Close()
 		port := l.Addr().(*net.TCPAddr).Port
 		c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
-		l.Close()
-		if err == nil {
-			c.Close()
-			return port
+		if err != nil {
+			continue
+		}
+		defer c.Close()
+		if ports = append(ports, port); len(ports) == n {
+			return ports
 		}
 	}
-	t.Fatal("no free port")
-	return 0
+	t.Fatalf("no %d free ports", n)
+	return nil
 }
 
 // process is a running gateway.

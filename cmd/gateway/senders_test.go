@@ -66,7 +66,7 @@ func TestLogger(t *testing.T) {
 }
 
 func TestPythonSysLogHandler(t *testing.T) {
-	python := need(t, "python3", "python3-minimal")
+	python := need(t, "python3", "python3")
 	s := newSite(t, "")
 	p := s.start()
 	for i, transport := range []string{"SOCK_STREAM", "SOCK_DGRAM"} {
