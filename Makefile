@@ -23,7 +23,7 @@ build: ## build bin/gateway and bin/bench, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/... ./bench
 
 test: test-tools ## run all tests with the race detector
-	$(GO) test -race -timeout 20m $(PACKAGES)
+	$(GO) test -race -count=1 -timeout 20m $(PACKAGES)
 
 test-tools: ## install what the tests need beside Go: a C compiler for the race detector, real syslog senders
 	@.ci/tools

@@ -20,6 +20,7 @@ import (
 // parseOptions are the flags of `gateway parse`.
 type parseOptions struct {
 	file, source, received, sender, framing string
+	explain                                 bool
 }
 
 func newParse() *cobra.Command {
@@ -27,8 +28,15 @@ func newParse() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "parse --source NAME",
 		Short: "Read messages from stdin and print the HEC events that run would send",
+		Long: `Reads messages from stdin and prints the events that run would send for them, one JSON
+object a line, by the same code.
+
+With --explain each message also gets a line on stderr: the form of its header, which
+rule chose class, host and time, and what was not understood. stdout stays the same;
+2>&1 shows both in order.`,
 		Example: `  logger --no-act -s -p auth.info hello 2>&1 | gateway parse --source linux
-  gateway parse --source palo_alto --received-at 2026-03-14T14:28:52Z < lines.log`,
+  gateway parse --source palo_alto --received-at 2026-03-14T14:28:52Z < lines.log
+  gateway parse --source unifi --explain < lines.log 2>&1`,
 		Args: cobra.NoArgs,
 	}
 	f := cmd.Flags()
@@ -36,6 +44,7 @@ func newParse() *cobra.Command {
 	f.StringVar(&o.source, "source", "", "source whose settings apply: a name under sources")
 	f.StringVar(&o.received, "received-at", "", "receive time, RFC 3339 (default now)")
 	f.StringVar(&o.sender, "sender", "127.0.0.1", "IP address of the sender")
+	f.BoolVar(&o.explain, "explain", false, "say on stderr, after each event, what was understood and which rule chose it")
 	f.StringVar(&o.framing, "framing", "auto", "lf, octet, auto, or datagram (each input line is one datagram)")
 	_ = cmd.MarkFlagRequired("source")
 	cmd.RunE = does(func(cmd *cobra.Command, _ []string) error {
@@ -78,6 +87,9 @@ func (o *parseOptions) parse(cmd *cobra.Command, in io.Reader, out io.Writer) er
 	if err != nil {
 		return err
 	}
+	if o.explain {
+		replay.Explain(newExplainer(cmd.ErrOrStderr()).print)
+	}
 	if err := o.feed(in, replay, received); err != nil {
 		return err
 	}
@@ -86,7 +98,11 @@ func (o *parseOptions) parse(cmd *cobra.Command, in io.Reader, out io.Writer) er
 
 func (o *parseOptions) replay(c config.Config, from netip.Addr, w *bufio.Writer) (*listener.Replay, error) {
 	s := c.Sources[o.source]
-	settings, err := sourceSettings(c, s)
+	names, err := newNaming(c)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := names.settings(s)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +110,10 @@ func (o *parseOptions) replay(c config.Config, from netip.Addr, w *bufio.Writer)
 	pool := event.NewPool(1, int(c.Batch.MaxBytes))
 	batching := listener.Batching{
 		MaxBytes: int(c.Batch.MaxBytes), MaxEvents: c.Batch.MaxEvents, MaxAge: time.Hour,
-		Pool: pool, Sink: &printer{w, pool},
+		Pool: pool, Sink: &printer{w: w, pool: pool, flush: o.explain},
+	}
+	if o.explain {
+		batching.MaxEvents = 1 // each event before what is said about it
 	}
 	framings := map[string]syslog.Framing{"lf": syslog.LF, "octet": syslog.Octet, "auto": syslog.Auto}
 	if o.framing == "datagram" {
@@ -140,14 +159,18 @@ func (o *parseOptions) feed(in io.Reader, replay *listener.Replay, received time
 
 // printer is a sink that prints the events.
 type printer struct {
-	w    *bufio.Writer
-	pool *event.Pool
+	w     *bufio.Writer
+	pool  *event.Pool
+	flush bool // every batch at once
 }
 
 // Handle takes the batch whether or not it can be written: a bufio.Writer keeps its
 // first error, and Flush returns it.
 func (p *printer) Handle(b *event.Batch) error {
 	_, _ = p.w.Write(b.Data)
+	if p.flush {
+		_ = p.w.Flush()
+	}
 	p.pool.Put(b)
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -15,10 +16,14 @@ import (
 
 // sourceOptions translates the configured sources, in the order of their names.
 func sourceOptions(c config.Config) ([]listener.SourceOptions, error) {
+	names, err := newNaming(c)
+	if err != nil {
+		return nil, err
+	}
 	var all []listener.SourceOptions
 	var errs []error
 	for _, name := range sourceNames(c) {
-		o, err := oneSource(c, name)
+		o, err := oneSource(c.Sources[name], name, names)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("sources.%s: %w", name, err))
 			continue
@@ -37,9 +42,8 @@ func sourceNames(c config.Config) []string {
 	return names
 }
 
-func oneSource(c config.Config, name string) (listener.SourceOptions, error) {
-	s := c.Sources[name]
-	settings, err := sourceSettings(c, s)
+func oneSource(s config.Source, name string, names naming) (listener.SourceOptions, error) {
+	settings, err := names.settings(s)
 	if err != nil {
 		return listener.SourceOptions{}, err
 	}
@@ -61,18 +65,61 @@ func oneSource(c config.Config, name string) (listener.SourceOptions, error) {
 	return o, err
 }
 
-// sourceSettings translates what of a source may change while it is open.
-func sourceSettings(c config.Config, s config.Source) (listener.Settings, error) {
-	var out listener.Settings
-	parser, err := vendor.New(s.Vendor)
-	if err != nil {
-		return out, err
-	}
+// naming is the section metadata made ready: the same for all sources.
+type naming struct {
+	profile *vendor.Profile
+	keep    map[vendor.ClassID]int
+	hosts   map[netip.Addr]string
+}
+
+// newNaming translates the section metadata and reads the hosts file.
+func newNaming(c config.Config) (naming, error) {
 	overrides := make(map[string]vendor.Override, len(c.Metadata.Overrides))
 	for class, o := range c.Metadata.Overrides {
 		overrides[class] = vendor.Override{Index: o.Index, Sourcetype: o.Sourcetype, Source: o.Source}
 	}
 	profile, err := vendor.NewProfile(c.Metadata.Profile, overrides)
+	if err != nil {
+		return naming{}, err
+	}
+	keep, err := keepRules(c.Metadata)
+	if err != nil {
+		return naming{}, err
+	}
+	hosts, err := c.Metadata.Hosts()
+	if err != nil {
+		return naming{}, fmt.Errorf("metadata.hosts_file: %w", err)
+	}
+	return naming{profile, keep, hosts}, nil
+}
+
+// keepRules says of how many messages of a class one is kept, 0 for none.
+func keepRules(m config.Metadata) (map[vendor.ClassID]int, error) {
+	keep := make(map[vendor.ClassID]int, len(m.Drop)+len(m.Sample))
+	var errs []error
+	for _, class := range m.Drop {
+		id, err := vendor.ClassNamed(class)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("metadata.drop: %w", err))
+			continue
+		}
+		keep[id] = 0
+	}
+	for _, class := range slices.Sorted(maps.Keys(m.Sample)) {
+		id, err := vendor.ClassNamed(class)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("metadata.sample: %w", err))
+			continue
+		}
+		keep[id] = m.Sample[class]
+	}
+	return keep, errors.Join(errs...)
+}
+
+// settings translates what of a source may change while it is open.
+func (n naming) settings(s config.Source) (listener.Settings, error) {
+	var out listener.Settings
+	parser, err := vendor.New(s.Vendor)
 	if err != nil {
 		return out, err
 	}
@@ -83,13 +130,18 @@ func sourceSettings(c config.Config, s config.Source) (listener.Settings, error)
 	out = listener.Settings{
 		Vendor:         s.Vendor,
 		Parser:         parser,
-		Profile:        profile,
+		Profile:        n.profile,
+		Keep:           n.keep,
+		Hosts:          n.hosts,
 		Index:          s.Index,
 		Sourcetype:     s.Sourcetype,
 		Location:       location,
 		MaxMessage:     int(s.MaxMessageSize),
 		MaxConnections: s.MaxConnections,
 		IdleTimeout:    s.IdleTimeout,
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Fields)) {
+		out.Fields = append(out.Fields, vendor.Field{Name: name, Value: s.Fields[name]})
 	}
 	if out.Zones, err = zones(s.Timezones); err != nil {
 		return out, err

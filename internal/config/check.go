@@ -37,6 +37,9 @@ func (c Config) check(env []string) error {
 		}
 	}
 	ps.checkTLS(at("stats", "tls"), c.Stats.TLS)
+	if _, err := c.Metadata.Hosts(); err != nil {
+		ps.add(at("metadata", "hosts_file"), "%v", err)
+	}
 	if _, err := c.HEC.TLS.Config(); err != nil {
 		ps.add(at("hec", "tls"), "%v", err)
 	}

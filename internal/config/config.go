@@ -32,6 +32,7 @@ type Source struct {
 	MaxConnections int               `koanf:"max_connections"`
 	IdleTimeout    time.Duration     `koanf:"idle_timeout"`
 	ReceiveBuffer  Size              `koanf:"receive_buffer"`
+	Fields         map[string]string `koanf:"fields"`
 	TLS            ServerTLS         `koanf:"tls"`
 }
 
@@ -43,10 +44,13 @@ type ServerTLS struct {
 	MinVersion   TLSVersion `koanf:"min_version"`
 }
 
-// Metadata says which names events get.
+// Metadata says which names events get, and of which classes there are events.
 type Metadata struct {
 	Profile   string              `koanf:"profile"`
 	Overrides map[string]Override `koanf:"overrides"`
+	Drop      []string            `koanf:"drop"`
+	Sample    map[string]int      `koanf:"sample"`
+	HostsFile string              `koanf:"hosts_file"`
 }
 
 // Override replaces what the profile gives to one class; empty fields do not.

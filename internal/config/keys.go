@@ -43,6 +43,7 @@ func sourceKeys() []key {
 		{"sources.*.protocols", listOf(1, "a list of udp, tcp, tls; tcp and tls need a port each", oneOf("udp", "tcp", "tls")), restart, "How the devices may send."},
 		{"sources.*.timezone", zone(), live, "Zone of time stamps that carry none."},
 		{"sources.*.timezones", zonesByNet(), live, "Zone by the sender's network, before `timezone`; the narrowest network wins."},
+		{"sources.*.fields", fixedFields(), live, "Indexed fields that every event of this source gets, beside those of the profile."},
 		{"sources.*.max_message_size", between(480, MiB), live, "Longer messages are delivered cut, marked `truncated` and counted. RFC 5425 section 4.3.1 wants 2048 or more."},
 		{"sources.*.allow", listOf(0, "networks such as 10.1.0.0/16 or 2001:db8::/32", network()), live, "Networks that may send; empty: all. Messages from elsewhere are dropped and counted."},
 		{"sources.*.max_connections", between(1, 1000000), live, "TCP and TLS connections at one time. Further ones are closed and counted. LimitNOFILE of the unit is the bound for all sources together."},
@@ -66,6 +67,9 @@ func dataKeys() []key {
 		{"metadata.overrides.*.index", indexName(), live, "Index for this class, in place of the profile's; empty: unchanged."},
 		{"metadata.overrides.*.sourcetype", sourcetypeName(), live, "Sourcetype for this class; empty: unchanged."},
 		{"metadata.overrides.*.source", text("text without control characters"), live, "Splunk `source` for this class; empty: unchanged."},
+		{"metadata.drop", listOf(0, "classes such as unifi_wireless (docs/metadata.md)", className()), live, "Classes of which no event is made. Their messages are counted as dropped with the reason `rule`."},
+		{"metadata.sample", samples(), live, "Classes of which one message in N is kept and N; it gets the field `sample_rate`. The others are counted as dropped with the reason `rule`. Each transport and receiving loop of a source counts for itself."},
+		{"metadata.hosts_file", text("a CSV file"), live, "Names of senders, a line `address,name` each: the host of messages that do not say it. Read at start and on SIGHUP; at most 4 MiB."},
 
 		{"batch.max_bytes", between(4*KiB, 8*MiB), restart, "A batch is sealed at so much JSON (before compression). It becomes one HEC request."},
 		{"batch.max_age", between(time.Millisecond, time.Minute), restart, "A batch is sealed so long after its first event. It is also what a crash of the process may lose."},

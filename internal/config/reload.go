@@ -58,6 +58,7 @@ func (c Config) WithReload(fresh Config) Config {
 		}
 		s.Index, s.Sourcetype = f.Index, f.Sourcetype
 		s.Timezone, s.Timezones = f.Timezone, f.Timezones
+		s.Fields = f.Fields
 		s.MaxMessageSize, s.Allow = f.MaxMessageSize, f.Allow
 		s.MaxConnections, s.IdleTimeout = f.MaxConnections, f.IdleTimeout
 		sources[name] = s

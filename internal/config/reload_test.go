@@ -38,11 +38,13 @@ func TestWithReloadTakesWhatReloadablePromises(t *testing.T) {
 	for name, s := range fresh.Sources {
 		everything(reflect.ValueOf(&s).Elem())
 		s.Timezones = map[string]string{"10.0.0.0/8": "UTC"}
+		s.Fields = map[string]string{"site": "berlin"}
 		sources[name] = s
 	}
 	everything(reflect.ValueOf(&fresh).Elem())
 	fresh.Sources = sources
 	fresh.Metadata.Overrides = map[string]Override{"cef": {Index: "x"}}
+	fresh.Metadata.Sample = map[string]int{"pan_traffic": 10}
 	applied, restart := Reloadable(old, fresh)
 	left, still := Reloadable(old.WithReload(fresh), fresh)
 	if len(applied) < 20 || len(left) != 0 || !slices.Equal(still, restart) {
@@ -157,7 +159,9 @@ func touch(v reflect.Value, pattern string) bool {
 			case reflect.Slice:
 				v.Set(reflect.ValueOf([]string{"new"}))
 			case reflect.Map:
-				v.Set(reflect.ValueOf(map[string]string{"10.0.0.0/8": "UTC"}))
+				entries := reflect.MakeMap(v.Type())
+				entries.SetMapIndex(reflect.ValueOf("x"), reflect.New(v.Type().Elem()).Elem())
+				v.Set(entries)
 			default:
 				v.SetInt(v.Int() + 1)
 			}

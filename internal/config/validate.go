@@ -57,6 +57,11 @@ func (c Config) checkSources(ps *problems) {
 			ps.add(here.key("tls"), "files are given, but protocols %v has no tls; add it, or remove them", s.Protocols)
 		}
 	}
+	for _, class := range c.Metadata.Drop {
+		if _, both := c.Metadata.Sample[class]; both {
+			ps.add(at("metadata", "sample").item(class), "is in metadata.drop as well; keep one of the two")
+		}
+	}
 	for _, name := range sortedKeys(c.Metadata.Overrides) {
 		here := at("metadata", "overrides").entry(name)
 		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return r == ' ' || isControl(r) }) {

@@ -23,6 +23,7 @@ func TestValues(t *testing.T) {
 		{"sources.a.protocols", "[udp] [tcp] [udp,tcp]", "[] [sctp] [UDP] [udp,udp] [tls] [tls,tcp]"},
 		{"sources.a.timezone", "UTC Europe/Berlin America/New_York Etc/GMT+5", "'' Local CET+1 Mars/Base ../x"},
 		{"sources.a.timezones", "{} {10.0.0.0/8:Europe/Berlin} {'::/0':UTC}", "{10.0.0.0/8:Nowhere} {10.0.0.1/8:UTC} {host:UTC}"},
+		{"sources.a.fields", "{} {site:berlin} {Rack_7:'a,b/ä'}", "{site:''} {_x:y} {1x:y} {a-b:y} {class:y} {host:y} {sc4s_class:y} {sample_rate:y} {site:1} {site:'" + strings.Repeat("x", 257) + "'}"},
 		{"sources.a.max_message_size", "480 64KiB 1MiB", "479 1048577"},
 		{"sources.a.allow", "[] [10.0.0.0/8] ['::/0',192.0.2.7/32]", "[10.0.0.0] [10.0.0.1/8] [all] [10.0.0.0/33] [10.0.0.0/8,10.0.0.0/8]"},
 		{"sources.a.max_connections", "1 1000000", "0 1000001 -1"},
@@ -30,6 +31,9 @@ func TestValues(t *testing.T) {
 		{"sources.a.receive_buffer", "4KiB 1GiB", "4095 2GiB"},
 		{"sources.a.tls.min_version", "1.2 1.3 '1.2'", "1.1 1 tls12 '' 1.20001"},
 		{"metadata.profile", "default sc4s", "splunk ''"},
+		{"metadata.drop", "[] [unifi_wireless] [unifi_wireless,pan_traffic]", "[Unifi] [a-b] [''] [x,x] x"},
+		{"metadata.sample", "{} {pan_traffic:10} {pan_traffic:2,x:1000000}", "{pan_traffic:1} {pan_traffic:0} {pan_traffic:1000001} {pan_traffic:'2'} {PAN:2} {x:-1} [x]"},
+		{"metadata.hosts_file", "'' /etc/hosts.csv hosts.csv", `[a] 7 "a\u0007"`},
 		{"batch.max_bytes", "4KiB 8MiB", "4095 8388609"},
 		{"batch.max_age", "1ms 1m", "0s 61s"},
 		{"batch.max_events", "1 1000000", "0 1000001"},
@@ -81,7 +85,8 @@ func TestValues(t *testing.T) {
 // nested writes a key with dots as YAML of one line.
 func nested(key, value string) string {
 	// In flow style a colon has to be followed by a blank.
-	value = strings.NewReplacer(":Europe", ": Europe", ":UTC", ": UTC", ":Nowhere", ": Nowhere").Replace(value)
+	value = strings.NewReplacer(":Europe", ": Europe", ":UTC", ": UTC", ":Nowhere", ": Nowhere",
+		"site:", "site: ", "Rack_7:", "Rack_7: ", "pan_traffic:", "pan_traffic: ", "x:", "x: ", ":y", ": y", "PAN:", "PAN: ").Replace(value)
 	names := strings.Split(key, ".")
 	text := names[len(names)-1] + ": " + value
 	for i := len(names) - 2; i >= 0; i-- {
@@ -181,6 +186,7 @@ func TestKeysThatBelongTogether(t *testing.T) {
 		"hec: {retry: {initial: 40s}}":          "hec.retry.max: 30s is shorter than hec.retry.initial (40s)",
 		"queue: {max_size: 100MB}\nbalancer: {shards: 64}\nbatch: {max_bytes: 1MiB}": "queue.max_size: 100MB is too small; allowed: 128MiB or more",
 		"metadata: {overrides: {x: {}}}":                                             "metadata.overrides.x: overrides nothing",
+		"metadata: {drop: [pan_log], sample: {pan_log: 2}}":                          "metadata.sample.pan_log: is in metadata.drop as well",
 		"metadata: {overrides: {'a b': {index: x}}}":                                 "metadata.overrides.a b: \"a b\" is not the name of a class",
 		"dead_letter: {path: /q}\nqueue: {path: /q/}":                                "dead_letter.path: \"/q\" is queue.path as well",
 	} {

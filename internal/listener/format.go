@@ -1,7 +1,9 @@
 package listener
 
 import (
+	"bytes"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -33,6 +35,13 @@ type Settings struct {
 	Location *time.Location
 	// Zones are exceptions from Location by sender; the longest prefix wins.
 	Zones []Zone
+	// Fields are indexed fields that all events of the source get.
+	Fields []vendor.Field
+	// Hosts names senders whose messages do not say who they are from.
+	Hosts map[netip.Addr]string
+	// Keep says of how many messages of a class one is kept, 0 for none; the others
+	// are dropped. Of a class that is not in it all are kept.
+	Keep map[vendor.ClassID]int
 	// Allow lists who may send; empty means everybody.
 	Allow []netip.Prefix
 	// MaxMessage is the length in bytes at which a message is cut.
@@ -73,27 +82,37 @@ func (s *Settings) allows(sender netip.Addr) bool {
 // format is Settings made ready: all of an event's JSON that does not depend on
 // the message is encoded once. It is immutable.
 type format struct {
-	settings Settings
-	names    vendor.FieldNames
-	classes  []classFormat
-	priority [192][]byte // ,"facility":"…","severity":"…"
+	settings  Settings
+	names     vendor.FieldNames
+	lowerHost bool
+	classes   []classFormat
+	priority  [192][]byte // "facility":"…","severity":"…",
 }
 
 // classFormat is the constant JSON of a class between the varying parts:
 //
 //	{"time":T,"host":"H [source] S [middle] EVENT [fields] …
+//
+// Every indexed field ends with a comma but those of the sender, which come last and
+// of which there is always one.
 type classFormat struct {
-	source []byte // ","source":"…  without the closing quote
-	middle []byte // ","sourcetype":"…","index":"…","event":"
-	fields []byte // ","fields":{"vendor_product":"…"
-	suffix bool   // the source goes on with what the parser found
+	source []byte    // ","source":"…  without the closing quote
+	middle []byte    // ","sourcetype":"…","index":"…","event":"
+	fields []byte    // ","fields":{"vendor_product":"…",
+	cef    [3][]byte // "name":" of the fields from the CEF header
+	suffix bool      // the source goes on with what the parser found
+	keep   uint32    // one of so many is kept, 0: none
 }
 
 func newFormat(name string, port int, s Settings) *format {
-	f := &format{settings: s, names: s.Profile.FieldNames()}
+	f := &format{settings: s, names: s.Profile.FieldNames(), lowerHost: s.Profile.LowerCaseHost()}
 	info := vendor.SourceInfo{Name: name, Vendor: s.Vendor, Port: port, Index: s.Index, Sourcetype: s.Sourcetype}
 	for _, c := range vendor.Classes() {
-		f.classes = append(f.classes, newClassFormat(s.Profile.Metadata(c.ID, info)))
+		keep, ruled := s.Keep[c.ID]
+		if !ruled {
+			keep = 1
+		}
+		f.classes = append(f.classes, newClassFormat(s.Profile.Metadata(c.ID, info), s.Fields, keep))
 	}
 	for p := range f.priority {
 		f.priority[p] = field(field(nil, f.names.Facility, syslog.FacilityName(p>>3)),
@@ -102,38 +121,46 @@ func newFormat(name string, port int, s Settings) *format {
 	return f
 }
 
-func newClassFormat(m vendor.Metadata) classFormat {
-	c := classFormat{suffix: m.SourceFromResult}
+func newClassFormat(m vendor.Metadata, fixed []vendor.Field, keep int) classFormat {
+	c := classFormat{suffix: m.SourceFromResult, keep: uint32(keep)}
 	c.source = event.AppendString([]byte(`","source":"`), []byte(m.Source))
 	c.middle = event.AppendString([]byte(`","sourcetype":"`), []byte(m.Sourcetype))
 	if m.Index != "" {
 		c.middle = event.AppendString(append(c.middle, `","index":"`...), []byte(m.Index))
 	}
 	c.middle = append(c.middle, `","event":"`...)
-	c.fields = []byte(`","fields":{"`)
-	for i, kv := range m.Fields {
-		if i > 0 {
-			c.fields = append(c.fields, `,"`...)
+	c.fields = []byte(`","fields":{`)
+	for _, kv := range slices.Concat(m.Fields, fixed) {
+		c.fields = field(c.fields, kv.Name, kv.Value)
+	}
+	if keep > 1 { // so that a search can multiply what it counts
+		c.fields = field(c.fields, SampleField, strconv.Itoa(keep))
+	}
+	for i, name := range m.CEF {
+		if name != "" {
+			c.cef[i] = fieldName(nil, name)
 		}
-		c.fields = pair(c.fields, kv.Name, kv.Value)
 	}
 	return c
 }
 
-// field appends `,"name":"value"`; nothing when the profile has no such field.
+// SampleField is the indexed field of events of a class of which only one in so many
+// is kept.
+const SampleField = "sample_rate"
+
+// field appends `"name":"value",`; nothing when the profile has no such field.
 func field(dst []byte, name, value string) []byte {
 	if name == "" {
 		return dst
 	}
-	return pair(append(dst, `,"`...), name, value)
+	dst = event.AppendString(fieldName(dst, name), []byte(value))
+	return append(dst, `",`...)
 }
 
-// pair appends `name":"value"`: the opening quote of the name is there already.
-func pair(dst []byte, name, value string) []byte {
-	dst = event.AppendString(dst, []byte(name))
-	dst = append(dst, `":"`...)
-	dst = event.AppendString(dst, []byte(value))
-	return append(dst, '"')
+// fieldName appends `"name":"`.
+func fieldName(dst []byte, name string) []byte {
+	dst = event.AppendString(append(dst, '"'), []byte(name))
+	return append(dst, `":"`...)
 }
 
 // sender is what is known of who sends to a source by one transport: encoded once
@@ -141,7 +168,8 @@ func pair(dst []byte, name, value string) []byte {
 type sender struct {
 	format  *format
 	address []byte // as text
-	tail    []byte // ,"transport":"…","sender_ip":"…"}}LF
+	name    []byte // the host of messages that name none: from the hosts file, or the address
+	tail    []byte // "transport":"…","sender_ip":"…"}}LF
 	clock   *syslog.Clock
 	allowed bool
 }
@@ -154,10 +182,14 @@ func newSender(f *format, t event.Transport, addr netip.Addr, port int) *sender 
 		clock:   syslog.NewClock(f.settings.location(addr)),
 		allowed: f.settings.allows(addr),
 	}
+	s.name = s.address
+	if name := f.settings.Hosts[addr.WithZone("")]; name != "" {
+		s.name = []byte(name)
+	}
 	s.tail = field(s.tail, f.names.Transport, f.names.TransportValue(t.String()))
 	s.tail = field(s.tail, f.names.SenderIP, string(s.address))
 	s.tail = field(s.tail, f.names.Port, strconv.Itoa(port))
-	s.tail = append(s.tail, "}}\n"...)
+	s.tail = append(bytes.TrimSuffix(s.tail, []byte(",")), "}}\n"...)
 	return s
 }
 
@@ -177,11 +209,7 @@ func (s *sender) append(dst, msg []byte, h *syslog.Header, r *vendor.Result, rec
 	dst = append(dst, `{"time":`...)
 	dst = event.AppendTime(dst, at)
 	dst = append(dst, `,"host":"`...)
-	if len(r.Host) != 0 {
-		dst = event.AppendString(dst, r.Host)
-	} else {
-		dst = append(dst, s.address...)
-	}
+	dst = s.appendHost(dst, r)
 	c := &f.classes[r.Class]
 	dst = append(dst, c.source...)
 	if c.suffix {
@@ -197,22 +225,49 @@ func (s *sender) append(dst, msg []byte, h *syslog.Header, r *vendor.Result, rec
 	if h.Priority >= 0 {
 		dst = append(dst, f.priority[h.Priority]...)
 	}
+	for i, value := range [...][]byte{r.CEF.Vendor, r.CEF.Product, r.CEF.Signature} {
+		if len(c.cef[i]) != 0 && len(value) != 0 {
+			dst = event.AppendString(append(dst, c.cef[i]...), value)
+			dst = append(dst, `",`...)
+		}
+	}
 	if cut {
-		dst = append(dst, `,"truncated":"true"`...)
+		dst = append(dst, `"truncated":"true",`...)
 	}
 	if clamped {
-		dst = append(dst, `,"time_clamped":"true"`...)
+		dst = append(dst, `"time_clamped":"true",`...)
 	}
 	return append(dst, s.tail...)
+}
+
+// ownName reports whether the message says the device's name. A device that gives
+// its own address for it has said no more than the sender's address does.
+func (s *sender) ownName(r *vendor.Result) bool {
+	return len(r.Host) != 0 && !bytes.Equal(r.Host, s.address)
+}
+
+// appendHost appends the device's own name, else what is known of the sender.
+func (s *sender) appendHost(dst []byte, r *vendor.Result) []byte {
+	from := len(dst)
+	if s.ownName(r) {
+		dst = event.AppendString(dst, r.Host)
+	} else {
+		dst = event.AppendString(dst, s.name)
+	}
+	if s.format.lowerHost { // host names are ASCII
+		for i, c := range dst[from:] {
+			if c >= 'A' && c <= 'Z' {
+				dst[from+i] = c | 0x20
+			}
+		}
+	}
+	return dst
 }
 
 // instant is the event's time: the best stamp that the parser or the header has,
 // or the receive time.
 func (s *sender) instant(h *syslog.Header, r *vendor.Result, received int64) (nanos int64, clamped bool) {
-	stamp := &r.Stamp
-	if stamp.IsZero() {
-		stamp = &h.Stamp
-	}
+	stamp := bestStamp(h, r)
 	if stamp.IsZero() {
 		return received, false
 	}
@@ -221,6 +276,14 @@ func (s *sender) instant(h *syslog.Header, r *vendor.Result, received int64) (na
 		return received, true
 	}
 	return at, false
+}
+
+// bestStamp is the time that the parser found, or the header's.
+func bestStamp(h *syslog.Header, r *vendor.Result) *syslog.Stamp {
+	if r.Stamp.IsZero() {
+		return &h.Stamp
+	}
+	return &r.Stamp
 }
 
 // blank reports whether there is nothing to see in p.

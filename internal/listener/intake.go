@@ -25,6 +25,7 @@ type Sink interface {
 const (
 	dropEmpty      = "empty"       // nothing but blanks and trailers
 	dropNotAllowed = "not_allowed" // the sender is not in the allow list
+	dropRule       = "rule"        // a drop or sample rule for the class
 	dropShutdown   = "shutdown"    // stopped while every queue was full
 )
 
@@ -59,16 +60,20 @@ type Intake struct {
 	header syslog.Header
 	result vendor.Result
 	turn   tally
+	seen   []uint32 // by class, for the sample rules
 	noisy  rarely
+	// explain, when set, hears of every message; for people, not for the hot path.
+	explain func(s *sender, msg []byte, dropped string, cut bool)
 }
 
 // tally counts a turn; the books get it at its end.
 type tally struct {
-	events, bytes, unparsed, truncated, framing, empty, denied, lost int
+	events, bytes, unparsed, truncated, framing, empty, denied, ruled, lost int
 }
 
 func newIntake(a *event.Account, t event.Transport, b Batching) *Intake {
 	in := &Intake{batching: b, account: a, transport: t, key: hash(a.Source), noisy: rarely{every: 10 * time.Second}}
+	in.seen = make([]uint32, len(vendor.Classes()))
 	in.timer = time.AfterFunc(time.Hour, in.expire)
 	in.timer.Stop()
 	return in
@@ -92,6 +97,7 @@ func (in *Intake) end() {
 	}
 	in.drop(dropEmpty, t.empty)
 	in.drop(dropNotAllowed, t.denied)
+	in.drop(dropRule, t.ruled)
 	in.drop(dropShutdown, t.lost)
 	in.mu.Unlock()
 }
@@ -107,16 +113,24 @@ func (in *Intake) drop(reason string, n int) {
 func (in *Intake) message(s *sender, msg []byte, cut bool) {
 	in.turn.events++
 	in.turn.bytes += len(msg)
+	if limit := s.format.settings.MaxMessage; len(msg) > limit {
+		msg, cut = msg[:limit], true
+	}
+	dropped := in.take(s, msg, cut)
+	if in.explain != nil {
+		in.explain(s, msg, dropped, cut)
+	}
+}
+
+// take makes an event of a message, or counts it as dropped and says why.
+func (in *Intake) take(s *sender, msg []byte, cut bool) (dropped string) {
 	switch {
 	case !s.allowed:
 		in.turn.denied++
-		return
+		return dropNotAllowed
 	case blank(msg):
 		in.turn.empty++
-		return
-	}
-	if limit := s.format.settings.MaxMessage; len(msg) > limit {
-		msg, cut = msg[:limit], true
+		return dropEmpty
 	}
 	if cut {
 		in.turn.truncated++
@@ -126,16 +140,38 @@ func (in *Intake) message(s *sender, msg []byte, cut bool) {
 	if in.result.Unparsed {
 		in.turn.unparsed++
 	}
+	if !in.kept(s) {
+		in.turn.ruled++
+		return dropRule
+	}
 	b := in.open()
 	if b == nil {
 		in.turn.lost++
-		return
+		return dropShutdown
 	}
 	b.Data = s.append(b.Data, msg, &in.header, &in.result, in.nanos, cut)
 	b.Events++
 	if len(b.Data) >= in.batching.MaxBytes || b.Events >= in.batching.MaxEvents {
 		in.seal()
 	}
+	return ""
+}
+
+// kept applies the rule for the class: of so many messages the first is kept.
+func (in *Intake) kept(s *sender) bool {
+	keep := s.format.classes[in.result.Class].keep
+	if keep == 1 {
+		return true
+	}
+	if keep == 0 {
+		return false
+	}
+	n := &in.seen[in.result.Class]
+	first := *n == 0
+	if *n++; *n >= keep {
+		*n = 0
+	}
+	return first
 }
 
 // understand scans and classifies. Should a parser panic, that is a bug of ours and

@@ -83,8 +83,12 @@ var (
 	keyMsg     = []byte(" msg=")
 )
 
-// origin is what of the header the profiles name.
-func (c *cef) origin() CEFHeader { return CEFHeader{c.vendor, c.product, c.signature} }
+// origin is what of the header the profiles name. Indexed fields are no place for
+// a message whose bars are far apart because it is broken.
+func (c *cef) origin() CEFHeader {
+	const most = 256
+	return CEFHeader{head(c.vendor, most), head(c.product, most), head(c.signature, most)}
+}
 
 // eventTime takes the time of a CEF event: rt, else end, else start; the header's
 // stays where there is none.
