@@ -18,22 +18,11 @@ import (
 
 func newDeadLetter() *cobra.Command {
 	cmd := &cobra.Command{Use: "deadletter", Short: "Events that Splunk refused: list, show, send again"}
-	var file string
-	verb := func(use, short string, args cobra.PositionalArgs, do func(cmd *cobra.Command, c config.Config, args []string) error) {
-		v := &cobra.Command{Use: use, Short: short, Args: args,
-			RunE: does(func(cmd *cobra.Command, args []string) error {
-				c, err := config.Load(file, os.Environ(), cmd.Flags())
-				if err != nil {
-					return err
-				}
-				return do(cmd, c, args)
-			})}
-		v.Flags().StringVarP(&file, "config", "c", defaultFile, "configuration file")
-		cmd.AddCommand(v)
-	}
-	verb("list", "One line for each: ID, time, reason, source", cobra.NoArgs, listDeadLetters)
-	verb("show ID…", "The whole of some, as JSON", cobra.MinimumNArgs(1), showDeadLetters)
-	verb("replay [ID…]", "Send some or all again; what is refused again is kept", cobra.ArbitraryArgs, replayDeadLetters)
+	cmd.AddCommand(
+		configVerb("list", "One line for each: ID, time, reason, source", cobra.NoArgs, listDeadLetters),
+		configVerb("show ID…", "The whole of some, as JSON", cobra.MinimumNArgs(1), showDeadLetters),
+		configVerb("replay [ID…]", "Send some or all again; what is refused again is kept", cobra.ArbitraryArgs, replayDeadLetters),
+	)
 	return cmd
 }
 
