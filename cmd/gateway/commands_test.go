@@ -35,6 +35,7 @@ func TestWrongUseAndWrongConfiguration(t *testing.T) {
 	check := []string{"check", "-c", s.file}
 	run := []string{"run", "-c", s.file}
 	f(0, good, check)
+	f(1, good, append(run, "--log.level", "loud"), "--log.level", "loud", "debug")
 	f(2, good, []string{"chekc"}, "chekc")
 	f(2, good, []string{"check", "--no-such-flag"}, "no-such-flag")
 	f(2, good, []string{"parse"}, "source")

@@ -39,6 +39,11 @@ an embedded HEC endpoint that prints each delivered event as a JSON line on stdo
 	}
 	cmd.RunE = does(func(cmd *cobra.Command, _ []string) error { return o.run(cmd) })
 	cmd.Flags().StringVarP(&o.file, "config", "c", defaultFile, "configuration file")
+	// Flags with the name of a key win over the file and the environment.
+	cmd.Flags().String("log.level", "", "debug, info, warn or error")
+	cmd.Flags().String("log.format", "", "auto, text, json or journal")
+	cmd.Flags().String("queue.path", "", "folder of the disk queue")
+	cmd.Flags().String("stats.listen", "", "address of the statistics page")
 	cmd.Flags().BoolVar(&o.dev, "dev", false, "run without a configuration file, on localhost, events to stdout")
 	return cmd
 }
@@ -151,6 +156,9 @@ func (g *gateway) announce() {
 	c := g.config.Load()
 	for _, s := range g.listener.Status() {
 		g.log.Info("listening", "source", s.Name, "address", c.Sources[s.Name].Address, "port", s.Port, "transports", s.Transports)
+	}
+	if c.HEC.TLS.InsecureSkipVerify {
+		g.log.Warn("hec.tls.insecure_skip_verify is set: whoever stands between can read the token and the events")
 	}
 	left := g.store.Stats()
 	g.log.Info("ready", "version", version, "endpoints", endpointNames(g), "queue", c.Queue.Path,
