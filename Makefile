@@ -50,9 +50,9 @@ fuzz: ## run every fuzz target for FUZZTIME each
 	    echo "== $$dir $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$dir || exit 1; \
 	  done; done
 
-test-corpus: ## run the vendors' parsers over real lines: make test-corpus CORPUS=folder
+test-corpus: ## put real lines through gateway parse and compare: make test-corpus CORPUS=folder
 	@test -n "$(CORPUS)" || { echo "name the folder: make test-corpus CORPUS=…"; exit 2; }
-	CORPUS=$(abspath $(CORPUS)) $(GO) test -count=1 -v -run 'TestCorpus' ./internal/vendor
+	CORPUS=$(abspath $(CORPUS)) $(GO) test -count=1 -v -run 'TestCorpus' ./cmd/gateway
 
 install: ## install the built program, the unit, the sysctl file and an example: make install DESTDIR=…
 	@test -x bin/gateway || { echo "run 'make build' first"; exit 1; }

@@ -10,6 +10,7 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/syslog"
+	"syslog-gateway/internal/vendor"
 )
 
 // samples are typical lines of the five families, about 300 bytes each.
@@ -89,6 +90,7 @@ func FuzzPath(f *testing.F) {
 		f.Add([]byte(s+"\n"+s), 100, byte(0))
 		f.Add([]byte("12 "+s), 3, byte(5))
 	}
+	f.Add([]byte("<14>CEF:0|a\"|b|c|d|e|f|x=y\n"+samples[2]), 9, byte(10))
 	f.Add([]byte("<14>1 - - - - - \xff\x00\n20 <13>cut"), 7, byte(3))
 	vendors := []string{"unifi", "palo_alto", "cisco_asa", "linux", "windows", "auto"}
 	received := time.Date(2026, 11, 22, 17, 0, 1, 0, time.UTC)
@@ -98,6 +100,15 @@ func FuzzPath(f *testing.F) {
 		ledger := event.NewLedger()
 		name := vendors[int(pick)%len(vendors)]
 		o := SourceOptions{Name: name, Port: 1514, Settings: settings(t, name)}
+		if int(pick)/len(vendors)%2 == 1 {
+			profile, err := vendor.NewProfile("sc4s", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Settings.Profile = profile
+			o.Settings.Fields = []vendor.Field{{Name: "site", Value: "berlin"}}
+			o.Settings.Keep = map[vendor.ClassID]int{vendor.LinuxSyslog: 2, vendor.CiscoASA: 0}
+		}
 		b := Batching{MaxBytes: 4096, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}
 		from := netip.MustParseAddr("192.0.2.7")
 		at = max(0, min(at, len(data)))

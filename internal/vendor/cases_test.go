@@ -104,3 +104,17 @@ func stampText(s syslog.Stamp) string {
 	}
 	return text
 }
+
+// parse reads one message as the parser of a port does.
+func parse(t testing.TB, port string, msg []byte) vendor.Result {
+	t.Helper()
+	p, err := vendor.New(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var h syslog.Header
+	var r vendor.Result
+	syslog.Scan(msg, &h)
+	p.Parse(msg, &h, &r)
+	return r
+}

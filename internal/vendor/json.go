@@ -13,7 +13,7 @@ import (
 // escape are not returned: they are no names and no times.
 func jsonValue(p, quotedKey []byte) []byte {
 	for {
-		i := bytes.Index(p, quotedKey)
+		i := jsonKey(p, quotedKey)
 		if i < 0 {
 			return nil
 		}
@@ -45,7 +45,23 @@ func jsonScalar(p []byte) []byte {
 }
 
 // jsonHas reports whether an object has a key.
-func jsonHas(p, quotedKey []byte) bool { return bytes.Contains(p, quotedKey) }
+func jsonHas(p, quotedKey []byte) bool { return jsonKey(p, quotedKey) >= 0 }
+
+// jsonKey finds a key with its quotes. It looks for the name, whose letters are much
+// rarer in JSON than the quote that bytes.Index would stop at.
+func jsonKey(p, quotedKey []byte) int {
+	for from := 1; from < len(p); {
+		i := bytes.Index(p[from:], quotedKey[1:])
+		if i < 0 {
+			return -1
+		}
+		if i += from; p[i-1] == '"' {
+			return i - 1
+		}
+		from = i + 1
+	}
+	return -1
+}
 
 // anyTime reads a time in any of the forms that values have: RFC 3339, with
 // slashes, epoch, "Mmm dd [yyyy] hh:mm:ss".

@@ -24,10 +24,13 @@ func ownLinux(l *line, r *Result) bool {
 }
 
 // ownAuto takes for Linux what has a time and a plain program tag; on a port for
-// everyone a header alone says too little.
+// everyone a header alone says too little. CEF and LEEF are what appliances speak: of
+// those of another vendor nothing is known.
 func ownAuto(l *line, r *Result) bool {
 	switch {
 	case linuxMarked(l, r):
+	case hasPrefix(l.text, "CEF:"), hasPrefix(l.text, "LEEF:"):
+		return false
 	case l.headed && isProgram(l.app):
 		r.setClass(LinuxSyslog, ByTag)
 	default:

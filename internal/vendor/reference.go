@@ -59,7 +59,23 @@ metadata:
 
 The first that is set decides: for the sourcetype the source's own ` + "`sourcetype`" + `, the override, the table; for the index the
 override, the table, the source's own ` + "`index`" + `. A class with an index of its own gets it only on a port of its family or an
-` + "`auto`" + ` port; elsewhere it gets that port's index. This file is generated from the tables of ` + "`internal/vendor`" + `.
+` + "`auto`" + ` port; elsewhere it gets that port's index.
+
+Classes that nobody wants to pay for are left out, or all but one in N, and counted as dropped with the reason ` + "`rule`" + `; what
+is kept of a sampled class has the field ` + "`sample_rate`" + `. ` + "`sources.NAME.fields`" + ` adds fields to all events of a source. Messages
+that do not say their host get the sender's name from ` + "`metadata.hosts_file`" + `, else its address; SIGHUP reads that file again:
+
+` + "```yaml" + `
+metadata:
+  drop: [unifi_wireless]
+  sample: {pan_traffic: 10}
+  hosts_file: /etc/syslog-gateway/hosts.csv    # lines such as 192.0.2.7,switch-7
+sources:
+  linux: {port: 1517, vendor: linux, index: os, fields: {site: berlin}}
+` + "```" + `
+
+` + "`gateway parse --source NAME --explain < lines.log 2>&1`" + ` says of each message which class it gets, and which rule chose class,
+host and time. This file is generated from the tables of ` + "`internal/vendor`" + `.
 
 ## Profile default
 

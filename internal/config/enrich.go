@@ -1,0 +1,83 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Limits of what every event of a source carries along.
+const (
+	maxFields     = 32
+	maxFieldName  = 64
+	maxFieldValue = 256
+)
+
+// className allows what can be the name of a class; whether there is such a class
+// only the parsers know.
+func className() rule {
+	return word("a class: a-z, 0-9 and _", func(v string) string {
+		if v == "" || len(v) > maxName || strings.Trim(v, lower+digits+"_") != "" {
+			return display(v) + " is not the name of a class"
+		}
+		return ""
+	})
+}
+
+// samples allows a map from classes to how many messages one is kept of.
+func samples() rule {
+	rate := between(2, 1000000)
+	return rule{allowed: "classes with a number from 2 to 1000000, such as {pan_traffic: 10}", check: func(value any) string {
+		var wrong []string
+		all := value.(map[string]int)
+		for _, class := range sortedKeys(all) {
+			if text := className().check(class); text != "" {
+				wrong = append(wrong, text)
+			}
+			if text := rate.check(all[class]); text != "" {
+				wrong = append(wrong, text+" (for "+display(class)+")")
+			}
+		}
+		return strings.Join(wrong, ", ")
+	}}
+}
+
+// fixedFields allows a map from names to values of indexed fields.
+func fixedFields() rule {
+	allowed := fmt.Sprintf("at most %d fields such as {site: berlin}; names of a-z, A-Z, 0-9 and _ that begin with a letter, none of the gateway's or Splunk's own; values of 1 to %d bytes",
+		maxFields, maxFieldValue)
+	return rule{allowed: allowed, check: func(value any) string {
+		all := value.(map[string]string)
+		if len(all) > maxFields {
+			return fmt.Sprintf("has %d fields", len(all))
+		}
+		var wrong []string
+		for _, name := range sortedKeys(all) {
+			wrong = append(wrong, wrongField(name, all[name])...)
+		}
+		return strings.Join(wrong, ", ")
+	}}
+}
+
+func wrongField(name, value string) (wrong []string) {
+	switch {
+	case name == "" || len(name) > maxFieldName || strings.Trim(name, lower+upper+digits+"_") != "" || !strings.Contains(lower+upper, name[:1]):
+		wrong = append(wrong, display(name)+" is not the name of a field")
+	case isOwnField(name):
+		wrong = append(wrong, display(name)+" is a field of the gateway's or Splunk's own")
+	}
+	if value == "" || len(value) > maxFieldValue || strings.ContainsFunc(value, isControl) {
+		wrong = append(wrong, display(value)+" is not a value (for "+display(name)+")")
+	}
+	return wrong
+}
+
+// isOwnField reports whether events have a field of this name already.
+func isOwnField(name string) bool {
+	return strings.HasPrefix(name, "sc4s_") || slices.Contains([]string{
+		"vendor_product", "class", "facility", "severity", "transport", "sender_ip", // of profile default
+		"truncated", "time_clamped", "sample_rate", // marks
+		"time", "host", "source", "sourcetype", "index", "event", "fields", // of HEC
+		"punct", "linecount", "splunk_server", "timestamp", "eventtype", "tag", // of Splunk
+	}, name)
+}
