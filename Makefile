@@ -9,8 +9,11 @@ LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 PACKAGES := ./...
 CORPUS   ?=
 FUZZTIME ?= 1m
+CRASH_SEEDS ?= 1000
+KILLS    ?= 20
+FAULTS   ?=
 
-.PHONY: help run build test test-tools lint fmt bench bench-micro fuzz install clean test-corpus
+.PHONY: help run build test test-tools lint fmt bench conservation crash faults bench-micro fuzz install clean test-corpus
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,6 +42,13 @@ bench: build ## measure the gateway end to end (README's figures): about 5 minut
 
 conservation: build ## 1,000,000 TCP and 300,000 UDP messages over all five ports, counted one by one
 	bin/bench run --gateway bin/gateway --scenario conservation
+
+crash: build ## seeded crashes of the queue and real kills under load: of what was accepted nothing may be lost
+	CRASH_SEEDS=$(CRASH_SEEDS) $(GO) test -count=1 -timeout 0 -run 'TestCrashAtAnyPoint|TestPowerLossCutsOnlyWhatWasNotSynced|TestKilledProcessLosesNothing' ./internal/queue
+	bin/bench crash --gateway bin/gateway --kills $(KILLS)
+
+faults: build test-tools ## every fault of HEC, process and disk, one row each (FAULTS=--quick: 75 s)
+	bin/bench faults --gateway bin/gateway $(FAULTS)
 
 bench-micro: ## benchmarks of the hot path: ns and allocations for each message
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/syslog ./internal/event ./internal/vendor ./internal/listener ./internal/shard ./internal/queue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 )
@@ -11,6 +12,9 @@ import (
 // listenLimit is how long a stop goes on reading senders that do not fall silent. A
 // sender that knows how to stop does so within moments.
 const listenLimit = 5 * time.Second
+
+// drainPatience is how long a stop waits for an endpoint that takes nothing.
+const drainPatience = 5 * time.Second
 
 // drainTick is how often a stop looks whether the queue is empty.
 const drainTick = 50 * time.Millisecond
@@ -114,12 +118,21 @@ func (g *gateway) stopListening(limit context.Context) error {
 	return err
 }
 
-// drain lets the senders work until the queue is empty, no endpoint answers, or the
-// time is up. What is left stays on disk.
+// drain lets the senders work until the queue is empty, nobody takes anything any
+// more, or the time is up. What is left stays on disk.
 func (g *gateway) drain(ctx context.Context) {
 	tick := time.NewTicker(drainTick)
 	defer tick.Stop()
-	for g.store.Stats().Records > 0 && g.client.AnyUp() {
+	least, since := int64(math.MaxInt64), time.Now()
+	for g.client.AnyUp() {
+		switch n := g.store.Stats().Records; {
+		case n == 0:
+			return
+		case n < least:
+			least, since = n, time.Now()
+		case time.Since(since) > drainPatience:
+			return
+		}
 		select {
 		case <-ctx.Done():
 			return

@@ -37,6 +37,8 @@ type endpoint struct {
 	failures  int       // of posts in a row
 	sick      int       // failed probes in a row
 	busyUntil time.Time // it asked for less
+	strained  bool      // it asked for less, and has taken nothing since
+	crowded   bool      // its last probe said that its queues are full
 	retryAt   time.Time // when out: the next trial
 	// probation: one request at a time until one has succeeded. It keeps an
 	// endpoint that passes its probes but hangs on posts from taking all workers.

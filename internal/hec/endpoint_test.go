@@ -192,6 +192,40 @@ func TestProbesTakeOut(t *testing.T) {
 	}
 }
 
+// Who waits because an endpoint was busy is woken when it takes something again, and
+// when its probe says that its queues are no longer full.
+func TestBusyEndpointWakesWhoWaits(t *testing.T) {
+	woken := func(p *pool, change func()) bool {
+		wake := p.awake()
+		change()
+		select {
+		case <-wake:
+			return true
+		default:
+			return false
+		}
+	}
+	p, _ := poolOf(t, 1)
+	e := p.list[0]
+	post := func(c condition) func() {
+		return func() { p.choose(nil); p.answered(e, c) }
+	}
+	probe := func(c condition) func() {
+		return func() { p.probed(e, answer{condition: c, code: -1}, time.Second, testRetry) }
+	}
+	for i, step := range []struct {
+		do   func()
+		want bool
+	}{
+		{post(serving), false}, {post(busy), false}, {post(busy), false}, {post(serving), true}, {post(serving), false},
+		{probe(serving), false}, {probe(busy), false}, {probe(busy), false}, {probe(serving), true}, {probe(serving), false},
+	} {
+		if woken(p, step.do) != step.want {
+			t.Errorf("step %d: woken is not %v", i, step.want)
+		}
+	}
+}
+
 func TestHealthProbes(t *testing.T) {
 	var sick = make(chan struct{})
 	s := serve(t, hectest.Options{Health: func() hectest.Answer {

@@ -102,11 +102,15 @@ func (p *pool) note(e *endpoint, a answer, now time.Time, r RetryOptions) {
 	case serving:
 		if e.succeed(now) {
 			p.back(e)
+		} else if e.strained { // whoever waits for it need not wait longer
+			p.rouse()
 		}
+		e.strained = false
 	case busy:
 		if e.succeed(now) {
 			p.back(e)
 		}
+		e.strained = true
 		e.busyUntil = now.Add(max(a.after, r.Initial))
 	case failing, refusing:
 		out := e.fail(a, now, r)
@@ -132,7 +136,10 @@ func (p *pool) probed(e *endpoint, a answer, every time.Duration, r RetryOptions
 		} else if e.state == stateDown {
 			e.state, e.since, e.failures = stateUp, now, 0
 			p.back(e)
+		} else if e.crowded {
+			p.rouse()
 		}
+		e.crowded = a.condition == busy
 		return
 	}
 	if e.sick++; e.sick >= downAfter || e.state != stateUp {

@@ -52,6 +52,9 @@ func (q *Shard) append(rec *event.Record) error {
 		if size > q.budget.max {
 			return fmt.Errorf("%w: %d bytes do not fit into max_size %d", ErrRecord, size, q.budget.max)
 		}
+		if err := q.retire(); err != nil {
+			return err
+		}
 		return ErrFull
 	}
 	q.fullAt.Store(0)
@@ -74,6 +77,27 @@ func (q *Shard) plan(size int64) (roll bool, freed int64) {
 		freed = w.size
 	}
 	return roll, freed
+}
+
+// retire gives the space of the segment that is written to back, where all of it is
+// consumed. On a file system that is nearly full no segment may ever grow to its
+// full size, and space comes free by whole segments only. The caller holds io.
+func (q *Shard) retire() error {
+	q.mu.Lock()
+	w := q.last()
+	drained := w.size > 0 && len(q.held) == 0 && q.cur == w && q.off >= w.size
+	q.mu.Unlock()
+	if !drained {
+		return nil
+	}
+	err := q.newSegment(w.num + 1)
+	if err == nil {
+		err = q.attach() // behind the old segment, which goes by that
+	}
+	if err != nil {
+		return q.setFault(&q.writeFault, fmt.Errorf("begin a segment in place of one that is consumed: %w", err))
+	}
+	return q.budget.measure()
 }
 
 // store writes the record. The caller holds io.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -155,8 +156,23 @@ func (c *crashed) check(t *testing.T, dir string) {
 	}
 }
 
+// seeds is how many seeds a loop of crashes goes through: CRASH_SEEDS, or else what
+// keeps the tests short.
+func seeds(t *testing.T, short uint64) uint64 {
+	t.Helper()
+	text := os.Getenv("CRASH_SEEDS")
+	if text == "" {
+		return short
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("CRASH_SEEDS: %v", err)
+	}
+	return n
+}
+
 func TestCrashAtAnyPoint(t *testing.T) {
-	for seed := range uint64(150) {
+	for seed := range seeds(t, 150) {
 		c := &crashed{
 			rnd:   rand.New(rand.NewPCG(seed, 1)),
 			acked: map[int]bool{}, flying: map[int]uint64{},
@@ -181,39 +197,44 @@ func TestCrashAtAnyPoint(t *testing.T) {
 
 // A power loss keeps what was synced and may shorten or blank what was not.
 func TestPowerLossCutsOnlyWhatWasNotSynced(t *testing.T) {
-	for seed := range uint64(40) {
-		rnd := rand.New(rand.NewPCG(seed, 2))
-		o := options(fastDir(t))
-		s := open(t, o)
-		q := s.Shards()[0]
-		synced := 20 + rnd.IntN(60)
-		appendN(t, q, 0, synced, 600)
-		must(t, s.syncAll())
-		appendN(t, q, synced, rnd.IntN(20), 600)
-		image := copyQueue(t, o.Path)
-		q.mu.Lock()
-		for _, seg := range q.segs {
-			lose := seg.size - seg.synced
-			if lose == 0 {
-				continue
-			}
-			path := filepath.Join(image, "shard-00", filepath.Base(seg.path))
-			keep := seg.synced + rnd.Int64N(lose+1)
-			must(t, os.Truncate(path, keep))
-			if rnd.IntN(2) == 0 {
-				must(t, os.Truncate(path, seg.size)) // zeros
-			}
+	for seed := range seeds(t, 40) {
+		if !t.Run("", func(t *testing.T) { losePower(t, rand.New(rand.NewPCG(seed, 2))) }) {
+			t.Fatalf("seed %d", seed)
 		}
-		q.mu.Unlock()
-		o.Path, o.Ledger = image, event.NewLedger()
-		after, err := Open(o)
-		must(t, err)
-		got := drainAll(t, after.Shards()[0])
-		if len(got) < synced || !slices.Equal(got[:synced], sequence(0, synced)) {
-			t.Fatalf("seed %d: synced %d, got %v", seed, synced, got)
-		}
-		must(t, after.Close())
 	}
+}
+
+func losePower(t *testing.T, rnd *rand.Rand) {
+	o := options(fastDir(t))
+	s := open(t, o)
+	q := s.Shards()[0]
+	synced := 20 + rnd.IntN(60)
+	appendN(t, q, 0, synced, 600)
+	must(t, s.syncAll())
+	appendN(t, q, synced, rnd.IntN(20), 600)
+	image := copyQueue(t, o.Path)
+	q.mu.Lock()
+	for _, seg := range q.segs {
+		lose := seg.size - seg.synced
+		if lose == 0 {
+			continue
+		}
+		path := filepath.Join(image, "shard-00", filepath.Base(seg.path))
+		keep := seg.synced + rnd.Int64N(lose+1)
+		must(t, os.Truncate(path, keep))
+		if rnd.IntN(2) == 0 {
+			must(t, os.Truncate(path, seg.size)) // zeros
+		}
+	}
+	q.mu.Unlock()
+	o.Path, o.Ledger = image, event.NewLedger()
+	after, err := Open(o)
+	must(t, err)
+	got := drainAll(t, after.Shards()[0])
+	if len(got) < synced || !slices.Equal(got[:synced], sequence(0, synced)) {
+		t.Fatalf("synced %d, got %v", synced, got)
+	}
+	must(t, after.Close())
 }
 
 func TestMetadataOfAnOldReadPosition(t *testing.T) {

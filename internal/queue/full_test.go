@@ -265,6 +265,38 @@ func TestLowSpaceIsFull(t *testing.T) {
 	}
 }
 
+// On a file system that is nearly full no segment grows to its full size. What is
+// consumed comes free all the same: else nothing could ever be appended again.
+func TestLowSpaceEndsWhenAllIsConsumed(t *testing.T) {
+	o := options(fastDir(t))
+	o.SegmentSize, o.MinFree = 1<<20, 1
+	s := open(t, o)
+	s.budget.free = func(string) (int64, error) { return 1<<20 - s.budget.used.Load(), nil }
+	s.budget.minFree = 900 << 10
+	q := s.Shards()[0]
+	for round := range 3 {
+		first := 1000 * round
+		n := 0
+		for ; ; n++ {
+			must(t, s.budget.measure())
+			if err := q.Append(record(first+n, 1000)); errors.Is(err, ErrFull) {
+				break
+			} else {
+				must(t, err)
+			}
+		}
+		if n == 0 {
+			t.Fatalf("round %d: no room in an empty queue", round)
+		}
+		equal(t, "records", drainAll(t, q), sequence(first, n))
+		settleDown(q)
+		if err := q.Append(record(first+n, 1000)); !errors.Is(err, ErrFull) { // it makes room by that
+			t.Fatalf("append before the file system was measured: %v", err)
+		}
+		must(t, q.WaitRoom(t.Context()))
+	}
+}
+
 // flaky is a diskqueue whose Put fails half way, as on a full disk.
 type flaky struct {
 	diskqueue.Interface

@@ -1,0 +1,107 @@
+package faults
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Books are the columns of the gateway's equation, from /metrics.
+type Books struct {
+	Received, Recovered, Delivered, Deadlettered, Dropped int64
+	Pending                                               int64 // in memory and in the queue
+	Queued                                                int64 // of those, in the queue
+}
+
+// Difference is 0 when the equation holds.
+func (b Books) Difference() int64 {
+	return b.Received + b.Recovered - b.Delivered - b.Deadlettered - b.Dropped - b.Pending
+}
+
+// series are the samples of one scrape by their full names.
+type series map[string]float64
+
+// sum adds the samples of a metric whose labels hold all of the texts.
+func (s series) sum(name string, labels ...string) int64 {
+	var total float64
+next:
+	for full, v := range s {
+		if full != name && !strings.HasPrefix(full, name+"{") {
+			continue
+		}
+		for _, l := range labels {
+			if !strings.Contains(full, l) {
+				continue next
+			}
+		}
+		total += v
+	}
+	return int64(total)
+}
+
+func (s series) books() Books {
+	return Books{
+		Received:     s.sum("gateway_received_events_total"),
+		Recovered:    s.sum("gateway_recovered_events_total"),
+		Delivered:    s.sum("gateway_delivered_events_total"),
+		Deadlettered: s.sum("gateway_deadlettered_events_total"),
+		Dropped:      s.sum("gateway_dropped_events_total"),
+		Pending:      s.sum("gateway_pending_events"),
+		Queued:       s.sum("gateway_queue_events"),
+	}
+}
+
+// get reads a page of the gateway; the status is 0 when there is no answer.
+func (b *bed) get(ctx context.Context, path string) (status int, body []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+local(b.stats)+path, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	resp, err := b.client.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	body, err = io.ReadAll(resp.Body)
+	return resp.StatusCode, body, err
+}
+
+// scrape reads /metrics.
+func (b *bed) scrape(ctx context.Context) (series, error) {
+	status, body, err := b.get(ctx, "/metrics")
+	if err != nil {
+		return nil, err
+	}
+	if status != http.StatusOK {
+		return nil, fmt.Errorf("scrape the gateway: status %d", status)
+	}
+	all := make(series)
+	lines := bufio.NewScanner(strings.NewReader(string(body)))
+	for lines.Scan() {
+		line := lines.Text()
+		i := strings.LastIndexByte(line, ' ')
+		if i < 0 || line[0] == '#' {
+			continue
+		}
+		if v, err := strconv.ParseFloat(line[i+1:], 64); err == nil {
+			all[line[:i]] = v
+		}
+	}
+	return all, lines.Err()
+}
+
+// ready is the answer of /readyz: whether it is 200, and what it says.
+func (b *bed) ready(ctx context.Context) (bool, string) {
+	status, body, err := b.get(ctx, "/readyz")
+	if err != nil {
+		return false, ""
+	}
+	return status == http.StatusOK, string(body)
+}

@@ -1,0 +1,160 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"syslog-gateway/internal/hec/hectest"
+)
+
+// CrashOptions say how often to kill.
+type CrashOptions struct {
+	Gateway  string
+	Kills    int    // with each seed
+	Seeds    int    // how many seeds
+	First    uint64 // the first one
+	Dir      string
+	Keep     bool
+	Progress io.Writer
+}
+
+// crashMessages bounds what one seed sends: 20,000/s for the longest life times the
+// kills fits well.
+const (
+	lifeMin, lifeMax = 50 * time.Millisecond, 1500 * time.Millisecond
+	perLife          = streamRate * 3
+)
+
+// Crash kills the gateway under load at random points, starts it again, and counts
+// what was accepted and is lost: one result a seed.
+func Crash(ctx context.Context, o CrashOptions) (Report, error) {
+	var rep Report
+	for seed := o.First; seed < o.First+uint64(o.Seeds); seed++ {
+		opts := Options{Gateway: o.Gateway, Dir: o.Dir, Keep: o.Keep, Progress: o.Progress}
+		c := &crash{rnd: rand.New(rand.NewPCG(seed, 4)), kills: o.Kills, accepted: make(numbers)}
+		f := &fault{answer: hectest.Busy()}
+		row := on("", func(*Options) layout {
+			return layout{numbers: (o.Kills + 1) * perLife, endpoints: []hectest.Options{{Script: f.script}},
+				queue: "min_free: 1MB, segment_size: 1MiB"}
+		}, func(ctx context.Context, b *bed) error { return c.run(ctx, b, f) })
+		res := Result{Fault: fmt.Sprintf("%d kills, seed %d", o.Kills, seed)}
+		began := time.Now()
+		if err := row.run(ctx, &opts, &res); err != nil {
+			return rep, err
+		}
+		res.Took = time.Since(began)
+		rep = append(rep, res)
+		if err := ctx.Err(); err != nil {
+			return rep, err
+		}
+	}
+	return rep, nil
+}
+
+// crash is one series of kills.
+type crash struct {
+	rnd      *rand.Rand
+	kills    int
+	accepted numbers // found in the queue after a kill
+	counted  int64   // accepted by /metrics just before the kills
+	lost     int     // not accepted: in socket buffers and in memory
+}
+
+func (c *crash) run(ctx context.Context, b *bed, f *fault) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s := b.newSender(streamRate, len(b.tally.seen))
+	ended := make(chan struct{})
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	sending, stopSending := context.WithCancel(ctx)
+	defer stopSending()
+	go func() {
+		defer close(ended)
+		_ = s.run(sending) // its error is that it was told to end
+	}()
+	for range c.kills {
+		if err := c.life(ctx, b, s, f); err != nil {
+			return err
+		}
+	}
+	stopSending()
+	<-ended
+	f.on.Store(false)
+	return c.settle(ctx, b, s)
+}
+
+// life lets the gateway run for a random time, kills it and starts it again.
+func (c *crash) life(ctx context.Context, b *bed, s *sender, f *fault) error {
+	f.on.Store(c.rnd.IntN(3) == 0) // sometimes the queue grows
+	timer := time.NewTimer(lifeMin + time.Duration(c.rnd.Int64N(int64(lifeMax-lifeMin))))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-b.gw.done:
+		return fmt.Errorf("the gateway ended by itself: %v; its log ends: %s", b.gw.err, b.gw.tail())
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	// Without a pause between the two, so that the kill hits whatever is going on. The
+	// scrape is not one moment: what it sums may be delivered between two of its
+	// numbers and count twice, so only what is sure to be accepted is taken.
+	at, err := b.scrape(ctx)
+	if err != nil {
+		return err
+	}
+	b.gw.kill()
+	found, err := b.queued(ctx)
+	if err != nil {
+		return err
+	}
+	for seq := range found {
+		c.accepted[seq] = true
+	}
+	c.counted += max(0, at.sum("gateway_queue_events")-at.sum("gateway_recovered_events_total"))
+	if have := int64(len(c.accepted)) + c.only(b); have < c.counted {
+		b.res.problem("by /metrics %d were accepted, the queue and the endpoint have %d", c.counted, have)
+	}
+	return b.start(ctx)
+}
+
+// only counts what the endpoint has and no queue had.
+func (c *crash) only(b *bed) (n int64) {
+	for seq := range b.tally.seen {
+		if b.tally.has(seq) && !c.accepted[seq] {
+			n++
+		}
+	}
+	return n
+}
+
+// settle waits for the queue to drain and counts.
+func (c *crash) settle(ctx context.Context, b *bed, s *sender) error {
+	err := b.untilBooks(ctx, 2*rowLimit, "the queue is empty and the equation holds", func(k Books) bool {
+		return k.Pending == 0 && k.Difference() == 0
+	})
+	if err != nil {
+		b.res.problem("%v", err)
+	}
+	if err := b.count(ctx, s.written()); err != nil {
+		return err
+	}
+	notAccepted := b.res.Lost
+	b.res.Lost = 0
+	for seq := range c.accepted {
+		if !b.tally.has(seq) {
+			b.res.Lost++
+		}
+	}
+	b.res.note("%d found in queues after kills", len(c.accepted))
+	b.res.note("%d were in socket buffers or memory at a kill", notAccepted-b.res.Lost)
+	b.res.note("%d connections", s.resumed)
+	if b.res.Lost > 0 {
+		b.res.problem("%d accepted messages are lost", b.res.Lost)
+	}
+	return nil
+}

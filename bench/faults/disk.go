@@ -1,0 +1,244 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+const (
+	diskRate     = 4000
+	diskMessages = 40_000
+	quickDisk    = 12_000
+)
+
+func diskRows() []Row {
+	rows := []Row{
+		smallDisk("disk below queue.min_free, then room", "size=24m", "min_free: 12MB, segment_size: 1MiB", minFree),
+		smallDisk("disk below queue.min_free, large segments", "size=24m", "min_free: 12MB", minFree),
+		smallDisk("disk full (ENOSPC), then room", "size=24m", "min_free: 0B, segment_size: 1MiB", noSpace),
+		smallDisk("disk out of inodes, then room", "size=64m,nr_inodes=24", "min_free: 0B, segment_size: 64KiB", noInodes),
+	}
+	for _, c := range []struct{ name, calls, errno string }{
+		{"fsync fails (EIO)", "fsync,fdatasync", "EIO"},
+		{"write fails (EIO)", "write,pwrite64", "EIO"},
+		{"write fails (ENOSPC)", "write,pwrite64", "ENOSPC"},
+		{"write fails (EDQUOT)", "write,pwrite64", "EDQUOT"},
+		{"write fails (EROFS)", "write,pwrite64,fsync,fdatasync", "EROFS"},
+	} {
+		rows = append(rows, on(c.name, func(o *Options) layout {
+			return layout{numbers: o.pick(quickDisk, diskMessages)}
+		}, func(ctx context.Context, b *bed) error { return b.failing(ctx, c.calls, c.errno) }))
+	}
+	return rows
+}
+
+// smallDisk puts the queue on a small tmpfs of the gateway's own mount namespace.
+// Bodies are not compressed, so that it fills.
+func smallDisk(name, mount, queue string, happen func(context.Context, *bed) error) Row {
+	return on(name, func(*Options) layout {
+		return layout{numbers: diskMessages, queue: queue, hec: ", compression: none"}
+	}, func(ctx context.Context, b *bed) error {
+		unshare, err := tool("unshare", "util-linux")
+		if err != nil {
+			return err
+		}
+		if _, err := tool("mount", "mount"); err != nil {
+			return err
+		}
+		if err := os.Mkdir(b.queuePath(), 0o750); err != nil {
+			return fmt.Errorf("make the queue's folder: %w", err)
+		}
+		err = b.start(ctx, unshare, "-m", "sh", "-c",
+			`mount -t tmpfs -o "$1" tmpfs "$2" && shift 2 && exec "$@"`, "sh", mount, b.queuePath())
+		if err != nil {
+			return fmt.Errorf("start with a tmpfs of its own (which needs root): %w", err)
+		}
+		return happen(ctx, b)
+	})
+}
+
+// inside is a path as the gateway sees it.
+func (b *bed) inside(path string) string {
+	return filepath.Join("/proc", strconv.Itoa(b.gw.cmd.Process.Pid), "root", path)
+}
+
+// minFree fills the queue up to queue.min_free while nothing can be delivered.
+func minFree(ctx context.Context, b *bed) error {
+	b.hec[0].SetDown(true)
+	s := b.newSender(0, diskMessages)
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(ctx) }()
+	if err := b.stalled(ctx, s); err != nil {
+		return err
+	}
+	b.hec[0].SetDown(false)
+	return b.recovered(ctx, s, ended)
+}
+
+// noSpace takes the last byte away from under the queue, and gives it back.
+func noSpace(ctx context.Context, b *bed) error {
+	b.hec[0].SetDown(true)
+	filler := b.inside(filepath.Join(b.queuePath(), "filler"))
+	if err := fill(filler); err != nil {
+		return err
+	}
+	s := b.newSender(0, diskMessages)
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(ctx) }()
+	if err := b.stalled(ctx, s); err != nil {
+		return err
+	}
+	if err := os.Remove(filler); err != nil {
+		return fmt.Errorf("make room: %w", err)
+	}
+	b.hec[0].SetDown(false)
+	return b.recovered(ctx, s, ended)
+}
+
+// noInodes lets new files fail.
+func noInodes(ctx context.Context, b *bed) error {
+	b.hec[0].SetDown(true)
+	s := b.newSender(0, diskMessages)
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(ctx) }()
+	if err := b.stalled(ctx, s); err != nil {
+		return err
+	}
+	b.hec[0].SetDown(false)
+	return b.recovered(ctx, s, ended)
+}
+
+// fill writes until the file system is full.
+func fill(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("fill the disk: %w", err)
+	}
+	defer f.Close()
+	page := make([]byte, 4096)
+	for err == nil {
+		_, err = f.Write(page)
+	}
+	return nil // it is full
+}
+
+// stalled waits until the gateway says that it is not ready and the sender feels it.
+func (b *bed) stalled(ctx context.Context, s *sender) error {
+	if err := b.unready(ctx); err != nil {
+		return err
+	}
+	last, since := -1, time.Now()
+	return b.until(ctx, rowLimit, "the sender is held back", func() bool {
+		if n := s.stuck(); n != last {
+			last, since = n, time.Now()
+		}
+		return time.Since(since) > time.Second
+	})
+}
+
+// stuck is how many were written, also while a write is blocked.
+func (s *sender) stuck() int {
+	if s.mu.TryLock() {
+		defer s.mu.Unlock()
+		return s.next
+	}
+	return -2
+}
+
+// unready waits until /readyz says why.
+func (b *bed) unready(ctx context.Context) error {
+	return b.until(ctx, 20*time.Second, "/readyz shows the fault", func() bool {
+		ok, text := b.ready(ctx)
+		return !ok && text != ""
+	})
+}
+
+// recovered wants that all goes on without a restart and that nothing is lost.
+func (b *bed) recovered(ctx context.Context, s *sender, ended <-chan error) error {
+	began := time.Now()
+	if err := b.until(ctx, 20*time.Second, "the gateway is ready again", func() bool {
+		ok, _ := b.ready(ctx)
+		return ok
+	}); err != nil {
+		return err
+	}
+	b.res.note("ready again after %.1f s", time.Since(began).Seconds())
+	select {
+	case err := <-ended:
+		if err != nil {
+			return err
+		}
+	case <-time.After(rowLimit):
+		return fmt.Errorf("the sender is still held back: %d of %d messages are sent", s.stuck(), s.limit)
+	}
+	err := b.settle(ctx, s.limit, rowLimit)
+	b.strict()
+	return err
+}
+
+// failing lets system calls on the queue's files fail for a while, by strace.
+func (b *bed) failing(ctx context.Context, calls, errno string) error {
+	strace, err := tool("strace", "strace")
+	if err != nil {
+		return err
+	}
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	s := b.newSender(diskRate, b.opts.pick(quickDisk, diskMessages))
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(ctx) }()
+	if err := b.until(ctx, rowLimit, "it is under load", func() bool { return b.tally.unique.Load() > 1000 }); err != nil {
+		return err
+	}
+	stop, err := b.inject(strace, calls, errno)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	if err := b.unready(ctx); err != nil {
+		return err
+	}
+	stop()
+	if err := b.recovered(ctx, s, ended); err != nil {
+		return err
+	}
+	const shards = 4 // each says it once a minute
+	if n := b.gw.logged("queue can not be written"); n < 1 || n > shards {
+		b.res.problem("the fault was logged %d times, not once for each of %d shards that met it", n, shards)
+	}
+	return nil
+}
+
+// inject begins to let the calls fail that touch files of the shards; stop ends it.
+func (b *bed) inject(strace, calls, errno string) (stop func(), err error) {
+	args := []string{"-f", "-qq", "-o", filepath.Join(b.dir, "strace.log"), "-p", strconv.Itoa(b.gw.cmd.Process.Pid),
+		"-e", "trace=" + calls, "-e", "inject=" + calls + ":error=" + errno}
+	files, err := filepath.Glob(filepath.Join(b.queuePath(), "shard-*", "*"))
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		args = append(args, "-P", f)
+	}
+	cmd := exec.Command(strace, args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start strace: %w", err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = cmd.Wait() // it ends by the signal
+	}()
+	return func() {
+		_ = cmd.Process.Signal(syscall.SIGINT) // it detaches
+		<-done
+	}, nil
+}

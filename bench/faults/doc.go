@@ -1,0 +1,16 @@
+// Package faults shows that the gateway loses nothing: it runs the real program as a
+// child, does to it what happens to programs (an endpoint that misbehaves, a kill, a
+// full or failing disk), and counts every message on its way.
+//
+// Each message has a number. The endpoint counts the arrivals of each number, the
+// dead-letter store is read for the rest, so "lost" and "duplicated" are exact and owe
+// nothing to the gateway's own counters. Those are checked too: at the end of a row
+//
+//	received + recovered = delivered + pending + deadlettered + dropped
+//
+// must hold on /metrics. A [Row] is one fault. A row that needs a tool which is not
+// there fails and names Debian's package.
+//
+// [Crash] kills the gateway again and again under load. Accepted is what its queue
+// holds (gateway queue export) or its endpoint has: of that, none may be lost.
+package faults

@@ -1,0 +1,228 @@
+package faults
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"syslog-gateway/internal/hec/hectest"
+)
+
+// day is a Retry-After of a day. Splunk sends none; proxies do.
+var day = hectest.Answer{Status: http.StatusServiceUnavailable, Code: 9, Text: "Server is busy", RetryAfter: "86400"}
+
+func endpointRows() []Row {
+	two := func(first hectest.Options) func(*Options) layout {
+		return func(*Options) layout {
+			return layout{numbers: 10 * fewMessages, endpoints: []hectest.Options{first, {}}, hec: ", timeout: 5s"}
+		}
+	}
+	slow := hectest.Always(hectest.Answer{Status: http.StatusOK, Text: "Success", Delay: 400 * time.Millisecond})
+	return []Row{
+		on("two endpoints, one dead", two(hectest.Options{}), oneDead),
+		on("two endpoints, one slow", two(hectest.Options{Script: slow}), oneSlow),
+		on("two endpoints, one flapping", two(hectest.Options{}), oneFlapping),
+		on("two endpoints, one Retry-After of a day", two(hectest.Options{Script: hectest.Always(day)}), oneAway),
+		on("two endpoints, both down, then one", two(hectest.Options{}), bothDown),
+		retryAfterDayRow(),
+		stormRow(),
+		on("udp while the endpoint is down", func(*Options) layout { return layout{numbers: fewMessages} }, udpDown),
+	}
+}
+
+// all sends n messages and waits for them.
+func (b *bed) all(ctx context.Context, n int) error {
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	if err := b.sendAll(ctx, n, false); err != nil {
+		return err
+	}
+	return b.settle(ctx, n, rowLimit)
+}
+
+func oneDead(ctx context.Context, b *bed) error {
+	b.hec[0].SetDown(true)
+	err := b.all(ctx, fewMessages)
+	b.strict()
+	return err
+}
+
+func oneSlow(ctx context.Context, b *bed) error {
+	err := b.all(ctx, 10*fewMessages)
+	b.strict()
+	slow, fast := b.hec[0].Taken(), b.hec[1].Taken()
+	b.res.note("slow took %d, fast %d", slow, fast)
+	if fast < 2*slow {
+		b.res.problem("the slow endpoint took %d events, the fast one %d", slow, fast)
+	}
+	return err
+}
+
+func oneAway(ctx context.Context, b *bed) error {
+	err := b.all(ctx, fewMessages)
+	b.strict()
+	return err
+}
+
+// oneFlapping takes one endpoint down and up again while messages arrive. Requests
+// that were under way come twice.
+func oneFlapping(ctx context.Context, b *bed) error {
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	s := b.newSender(5000, 10*fewMessages)
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(ctx) }()
+	flap := time.NewTicker(150 * time.Millisecond)
+	defer flap.Stop()
+	flaps := 0
+	for sending := true; sending; {
+		select {
+		case err := <-ended:
+			if err != nil {
+				return err
+			}
+			sending = false
+		case <-flap.C:
+			flaps++
+			b.hec[0].SetDown(flaps%2 == 1)
+		}
+	}
+	err := b.settle(ctx, 10*fewMessages, rowLimit)
+	b.noneLost()
+	b.res.note("went down %d times", (flaps+1)/2)
+	return err
+}
+
+func bothDown(ctx context.Context, b *bed) error {
+	b.hec[0].SetDown(true)
+	b.hec[1].SetDown(true)
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	if err := b.sendAll(ctx, fewMessages, false); err != nil {
+		return err
+	}
+	if err := b.kept(ctx, true); err != nil {
+		return err
+	}
+	b.hec[1].SetDown(false)
+	err := b.settle(ctx, fewMessages, rowLimit)
+	b.strict()
+	return err
+}
+
+// retryAfterDayRow has one endpoint only. Its wish is capped at a minute: the full row
+// waits for that; the quick one shows that the data is kept, and delivers it by a
+// restart.
+func retryAfterDayRow() Row {
+	f := &fault{answer: day}
+	return on("hec 503 Retry-After of a day", func(*Options) layout {
+		return layout{numbers: fewMessages, endpoints: []hectest.Options{{Script: f.script}}, stop: "1s"}
+	}, func(ctx context.Context, b *bed) error {
+		f.on.Store(true)
+		if err := b.start(ctx); err != nil {
+			return err
+		}
+		if err := b.sendAll(ctx, fewMessages, false); err != nil {
+			return err
+		}
+		if err := b.until(ctx, rowLimit, "it was asked to wait a day", func() bool { return f.given.Load() >= 1 }); err != nil {
+			return err
+		}
+		if err := b.kept(ctx, false); err != nil {
+			return err
+		}
+		asked := time.Now()
+		if b.opts.Quick {
+			if code := b.gw.stop(30 * time.Second); code != 0 {
+				b.res.problem("exit code %d", code)
+			}
+		}
+		f.on.Store(false)
+		if b.opts.Quick {
+			if err := b.start(ctx); err != nil {
+				return err
+			}
+		}
+		err := b.settle(ctx, fewMessages, 80*time.Second)
+		b.res.note("delivered %.0f s after it was asked to wait", time.Since(asked).Seconds())
+		b.strict()
+		return err
+	})
+}
+
+// stormRow is 20 s of 503 while 200,000 messages arrive at 20,000/s, with the
+// gateway's default settings.
+func stormRow() Row {
+	const rate, patience = 20_000, 10 * time.Second
+	busy := hectest.Busy()
+	f := &fault{answer: busy, probing: hectest.Refuse(503, 18, "HEC is unhealthy, queues are full")}
+	return on("503 storm under load", func(o *Options) layout {
+		return layout{numbers: o.pick(30_000, 200_000), production: true,
+			endpoints: []hectest.Options{{Script: f.script, Health: f.health}}}
+	}, func(ctx context.Context, b *bed) error {
+		n, storm := b.opts.pick(30_000, 200_000), time.Duration(b.opts.pick(3, 20))*time.Second
+		if err := b.start(ctx); err != nil {
+			return err
+		}
+		f.on.Store(true)
+		over := time.NewTimer(storm)
+		defer over.Stop()
+		if err := b.newSender(rate, n).run(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-over.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		b.res.note("%.0f s of 503", storm.Seconds())
+		if taken := b.tally.unique.Load(); taken != 0 {
+			b.res.problem("%d were delivered during the storm", taken)
+		}
+		f.on.Store(false)
+		healthy := time.Now()
+		err := b.until(ctx, rowLimit, "all is delivered", func() bool { return b.tally.unique.Load() == int64(n) })
+		if err != nil {
+			b.res.problem("%v", err)
+		}
+		took := time.Since(healthy)
+		b.res.note("all delivered %.1f s after recovery", took.Seconds())
+		if took > patience {
+			b.res.problem("all was delivered %v after recovery, not within %v", took, patience)
+		}
+		err = b.settle(ctx, n, rowLimit)
+		b.strict()
+		return err
+	})
+}
+
+// udpDown sends datagrams while nothing can be delivered. What the kernel dropped for
+// want of buffer is counted by the gateway.
+func udpDown(ctx context.Context, b *bed) error {
+	b.hec[0].SetDown(true)
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	if err := b.sendUDP(ctx, fewMessages); err != nil {
+		return err
+	}
+	kernel := int64(0)
+	if err := b.until(ctx, rowLimit, "every datagram is received or in the kernel's count", func() bool {
+		s, err := b.scrape(ctx)
+		kernel = s.sum("gateway_udp_kernel_drops_total")
+		return err == nil && s.books().Received+kernel == fewMessages
+	}); err != nil {
+		return err
+	}
+	b.hec[0].SetDown(false)
+	err := b.settle(ctx, fewMessages-int(kernel), rowLimit)
+	b.res.Sent = fewMessages
+	b.res.note("the kernel dropped %d", kernel)
+	if b.res.Lost > kernel {
+		b.res.problem("%d are lost, the kernel dropped %d", b.res.Lost, kernel)
+	}
+	return err
+}

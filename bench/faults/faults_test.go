@@ -1,0 +1,174 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"syslog-gateway/bench/mark"
+)
+
+// program is the gateway, built once for all tests.
+var program string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "faults-test-")
+	if err == nil {
+		program = filepath.Join(dir, "gateway")
+		var out []byte
+		if out, err = exec.Command("go", "build", "-o", program, "../../cmd/gateway").CombinedOutput(); err != nil {
+			err = fmt.Errorf("build the gateway: %w\n%s", err, out)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	if err := goleak.Find(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+func holds(t *testing.T, rep Report, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rep.Failed() > 0 {
+		var table strings.Builder
+		if err := rep.WriteTable(&table); err != nil {
+			t.Fatal(err)
+		}
+		t.Errorf("rows failed:\n%s", &table)
+	}
+}
+
+// A row of each kind; `bench faults` has all of them.
+func TestRows(t *testing.T) {
+	o := Options{Gateway: program, Quick: true, Dir: t.TempDir(), Only: []string{
+		"code 4 invalid token", "code 9 busy", "code 6 invalid format", "code 6 without", "code 7 without", "429 code 26",
+		"502 in HTML", "half an answer", "hang beyond", "413", "Retry-After of a day", "one dead", "both down", "ack never",
+		"ack pending, kill", "full queue", "mid-stream", "SIGTERM under load", "fsync fails",
+	}}
+	rep, err := o.Run(t.Context())
+	holds(t, rep, err)
+	if len(rep) < len(o.Only) {
+		t.Errorf("%d rows for %d names", len(rep), len(o.Only))
+	}
+}
+
+func TestStorm(t *testing.T) {
+	o := Options{Gateway: program, Quick: true, Dir: t.TempDir(), Only: []string{"503 storm"}}
+	rep, err := o.Run(t.Context())
+	holds(t, rep, err)
+}
+
+func TestCrash(t *testing.T) {
+	rep, err := Crash(t.Context(), CrashOptions{Gateway: program, Kills: 4, Seeds: 1, First: uint64(time.Now().UnixNano()), Dir: t.TempDir()})
+	holds(t, rep, err)
+}
+
+// The harness sees a loss: here a shard's segments are taken away behind the back of
+// the gateway.
+func TestLossIsSeen(t *testing.T) {
+	o := &Options{Gateway: program, Dir: t.TempDir()}
+	var res Result
+	row := on("robbed", func(*Options) layout { return layout{numbers: fewMessages} }, func(ctx context.Context, b *bed) error {
+		b.hec[0].SetDown(true)
+		if err := b.start(ctx); err != nil {
+			return err
+		}
+		if err := b.sendAll(ctx, fewMessages, false); err != nil {
+			return err
+		}
+		if err := b.kept(ctx, false); err != nil {
+			return err
+		}
+		b.gw.kill()
+		queued, err := b.queued(ctx)
+		if err != nil || len(queued) != fewMessages {
+			t.Errorf("%d are in the queue: %v", len(queued), err)
+		}
+		if err := os.RemoveAll(filepath.Join(b.queuePath(), "shard-00")); err != nil {
+			return err
+		}
+		b.hec[0].SetDown(false)
+		if err := b.start(ctx); err != nil {
+			return err
+		}
+		err = b.settle(ctx, fewMessages, 2*time.Second)
+		b.strict()
+		return err
+	})
+	if err := row.run(t.Context(), o, &res); err != nil {
+		t.Fatal(err)
+	}
+	if res.OK() || res.Lost == 0 || res.Lost == fewMessages {
+		t.Errorf("lost %d, problems %q", res.Lost, res.Problems)
+	}
+}
+
+func TestTally(t *testing.T) {
+	at := mark.NewStamp(1)
+	c := newTally(3)
+	for _, seq := range []int{0, 2, 2, 3} {
+		line := appendLine(nil, seq, &at)
+		if len(line) != lineLen {
+			t.Fatalf("message %d has %d bytes", seq, len(line))
+		}
+		c.take(line)
+	}
+	c.take([]byte("no mark"))
+	if c.unique.Load() != 2 || c.twice.Load() != 1 || c.foreign.Load() != 2 || c.has(1) || !c.has(2) {
+		t.Errorf("unique %d, twice %d, foreign %d", c.unique.Load(), c.twice.Load(), c.foreign.Load())
+	}
+	if !strings.Contains(string(appendLine(nil, badAt, &at)), bad) || strings.Contains(string(appendLine(nil, 1, &at)), bad) {
+		t.Error("the bad ones are not marked")
+	}
+}
+
+func TestBooks(t *testing.T) {
+	s := series{
+		`gateway_received_events_total{source="a",transport="tcp"}`: 7, `gateway_received_events_total{source="a",transport="udp"}`: 2,
+		`gateway_recovered_events_total{source="a"}`: 1, `gateway_delivered_events_total{source="a"}`: 4,
+		`gateway_deadlettered_events_total{reason="x"}`: 1, `gateway_dropped_events_total{reason="y",source="a"}`: 1,
+		`gateway_pending_events{source="a",stage="memory"}`: 1, `gateway_pending_events{source="a",stage="queue"}`: 3,
+		`gateway_queue_events{shard="0"}`: 3,
+	}
+	b := s.books()
+	if b.Difference() != 0 || b.Received != 9 || b.Pending != 4 || b.Queued != 3 {
+		t.Errorf("%+v is off by %d", b, b.Difference())
+	}
+	if s.sum("gateway_received_events_total", `transport="udp"`) != 2 {
+		t.Error("labels are not looked at")
+	}
+	var table strings.Builder
+	rep := Report{{Fault: "good", Books: b}, {Fault: "bad", Problems: []string{"two are lost"}}}
+	if err := rep.WriteTable(&table); err != nil || rep.Failed() != 1 || !strings.Contains(table.String(), "bad: two are lost") {
+		t.Errorf("%v\n%s", err, &table)
+	}
+}
+
+func TestMissingToolIsNamed(t *testing.T) {
+	if _, err := tool("no-such-tool", "its-package"); err == nil || !strings.Contains(err.Error(), "its-package") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestUnknownRow(t *testing.T) {
+	o := Options{Only: []string{"no such row"}}
+	if rep, err := o.Run(t.Context()); err == nil || len(rep) != 0 {
+		t.Errorf("%v %v", rep, err)
+	}
+}

@@ -1,0 +1,79 @@
+package faults
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// Result is one row of the table. Received to Pending are the gateway's own books at
+// the end of the row, of its last process; Sent, Lost and Duplicated are counted
+// message by message.
+type Result struct {
+	Fault      string
+	Sent       int64
+	Books      Books
+	Lost       int64 // neither delivered nor in the dead-letter store
+	Duplicated int64 // arrivals beyond the first
+	Took       time.Duration
+	Notes      []string
+	// Problems is empty when the row holds.
+	Problems []string
+}
+
+// OK says whether the row holds.
+func (r *Result) OK() bool { return len(r.Problems) == 0 }
+
+func (r *Result) note(format string, args ...any) {
+	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
+}
+
+func (r *Result) problem(format string, args ...any) {
+	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
+}
+
+// Report is all rows.
+type Report []Result
+
+// Failed is how many rows do not hold.
+func (r Report) Failed() (n int) {
+	for i := range r {
+		if !r[i].OK() {
+			n++
+		}
+	}
+	return n
+}
+
+// WriteTable prints the rows, and below them what is wrong.
+func (r Report) WriteTable(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "fault\tsent\treceived\trecovered\tdelivered\tduplicated\tdead-lettered\tdropped\tpending\tlost\tequation\tverdict\ttook\tnotes")
+	for _, row := range r {
+		b := row.Books
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%.1fs\t%s\n", row.Fault, row.Sent, b.Received, b.Recovered,
+			b.Delivered, row.Duplicated, b.Deadlettered, b.Dropped, b.Pending, row.Lost,
+			verdict(b.Difference() == 0, "holds", fmt.Sprintf("off by %d", b.Difference())),
+			verdict(row.OK(), "ok", "FAILED"), row.Took.Seconds(), strings.Join(row.Notes, "; "))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, row := range r {
+		for _, p := range row.Problems {
+			if _, err := fmt.Fprintf(w, "%s: %s\n", row.Fault, p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func verdict(ok bool, good, bad string) string {
+	if ok {
+		return good
+	}
+	return bad
+}
