@@ -60,7 +60,6 @@ type crash struct {
 	kills    int
 	accepted numbers // found in the queue after a kill
 	counted  int64   // accepted by /metrics just before the kills
-	lost     int     // not accepted: in socket buffers and in memory
 }
 
 func (c *crash) run(ctx context.Context, b *bed, f *fault) error {
