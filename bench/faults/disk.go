@@ -19,10 +19,10 @@ const (
 
 func diskRows() []Row {
 	rows := []Row{
-		smallDisk("disk below queue.min_free, then room", "size=24m", "min_free: 12MB, segment_size: 1MiB", minFree),
-		smallDisk("disk below queue.min_free, large segments", "size=24m", "min_free: 12MB", minFree),
+		smallDisk("disk below queue.min_free, then room", "size=24m", "min_free: 12MB, segment_size: 1MiB", pressed),
+		smallDisk("disk below queue.min_free, large segments", "size=24m", "min_free: 12MB", pressed),
 		smallDisk("disk full (ENOSPC), then room", "size=24m", "min_free: 0B, segment_size: 1MiB", noSpace),
-		smallDisk("disk out of inodes, then room", "size=64m,nr_inodes=24", "min_free: 0B, segment_size: 64KiB", noInodes),
+		smallDisk("disk out of inodes, then room", "size=64m,nr_inodes=24", "min_free: 0B, segment_size: 64KiB", pressed),
 	}
 	for _, c := range []struct{ name, calls, errno string }{
 		{"fsync fails (EIO)", "fsync,fdatasync", "EIO"},
@@ -68,13 +68,22 @@ func (b *bed) inside(path string) string {
 	return filepath.Join("/proc", strconv.Itoa(b.gw.cmd.Process.Pid), "root", path)
 }
 
-// minFree fills the queue up to queue.min_free while nothing can be delivered.
-func minFree(ctx context.Context, b *bed) error {
+// pressed sends while nothing can be delivered until the disk takes no more, be it for
+// queue.min_free or for the want of inodes, and lets deliveries make room again.
+func pressed(ctx context.Context, b *bed) error {
+	return b.press(ctx, func() error { return nil })
+}
+
+// press is pressed with something to release before the endpoint comes back.
+func (b *bed) press(ctx context.Context, release func() error) error {
 	b.hec[0].SetDown(true)
 	s := b.newSender(0, diskMessages)
 	ended := make(chan error, 1)
 	go func() { ended <- s.run(ctx) }()
 	if err := b.stalled(ctx, s); err != nil {
+		return err
+	}
+	if err := release(); err != nil {
 		return err
 	}
 	b.hec[0].SetDown(false)
@@ -88,30 +97,12 @@ func noSpace(ctx context.Context, b *bed) error {
 	if err := fill(filler); err != nil {
 		return err
 	}
-	s := b.newSender(0, diskMessages)
-	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx) }()
-	if err := b.stalled(ctx, s); err != nil {
-		return err
-	}
-	if err := os.Remove(filler); err != nil {
-		return fmt.Errorf("make room: %w", err)
-	}
-	b.hec[0].SetDown(false)
-	return b.recovered(ctx, s, ended)
-}
-
-// noInodes lets new files fail.
-func noInodes(ctx context.Context, b *bed) error {
-	b.hec[0].SetDown(true)
-	s := b.newSender(0, diskMessages)
-	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx) }()
-	if err := b.stalled(ctx, s); err != nil {
-		return err
-	}
-	b.hec[0].SetDown(false)
-	return b.recovered(ctx, s, ended)
+	return b.press(ctx, func() error {
+		if err := os.Remove(filler); err != nil {
+			return fmt.Errorf("make room: %w", err)
+		}
+		return nil
+	})
 }
 
 // fill writes until the file system is full.

@@ -51,17 +51,25 @@ func killQueued(ctx context.Context, b *bed) error {
 	return err
 }
 
+// midStream starts the gateway and a sender of n messages, and returns when it has
+// sent half of them; ended gets its end.
+func (b *bed) midStream(ctx context.Context, n int) (s *sender, ended <-chan error, err error) {
+	if err := b.start(ctx); err != nil {
+		return nil, nil, err
+	}
+	s = b.newSender(streamRate, n)
+	end := make(chan error, 1)
+	go func() { end <- s.run(ctx) }()
+	err = b.until(ctx, rowLimit, "it is in the middle", func() bool { return s.written() > n/2 })
+	return s, end, err
+}
+
 // killStream kills in the middle of a stream. What is not accepted yet is lost, and
 // can only be: plain TCP tells a sender nothing.
 func killStream(ctx context.Context, b *bed) error {
 	n := b.opts.pick(40_000, 120_000)
-	if err := b.start(ctx); err != nil {
-		return err
-	}
-	s := b.newSender(streamRate, n)
-	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx) }()
-	if err := b.until(ctx, rowLimit, "it is in the middle", func() bool { return s.written() > n/2 }); err != nil {
+	s, ended, err := b.midStream(ctx, n)
+	if err != nil {
 		return err
 	}
 	c, err := b.killed(ctx, s)
@@ -150,13 +158,8 @@ func (c *casualties) judge(b *bed) {
 // termStream stops the gateway in the middle of a stream, and starts it again.
 func termStream(ctx context.Context, b *bed) error {
 	n := b.opts.pick(40_000, 120_000)
-	if err := b.start(ctx); err != nil {
-		return err
-	}
-	s := b.newSender(streamRate, n)
-	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx) }()
-	if err := b.until(ctx, rowLimit, "it is in the middle", func() bool { return s.written() > n/2 }); err != nil {
+	_, ended, err := b.midStream(ctx, n)
+	if err != nil {
 		return err
 	}
 	began := time.Now()
@@ -170,7 +173,7 @@ func termStream(ctx context.Context, b *bed) error {
 	if err := <-ended; err != nil {
 		return err
 	}
-	err := b.settle(ctx, n, 2*rowLimit)
+	err = b.settle(ctx, n, 2*rowLimit)
 	b.strict()
 	return err
 }

@@ -194,16 +194,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, req *Request, a 
 	if good || a.Taken {
 		s.take(req, buf.Bytes())
 	}
-	switch a.Fault {
-	case Reset:
-		reset(w)
-	case Hang:
-		s.wait(r, time.Hour)
-	case HalfAnswer, ResetMidBody:
-		half(w, a.Fault == ResetMidBody)
-	default:
-		s.reply(w, req, a, good)
-	}
+	s.play(w, r, req, a, good)
 }
 
 // wait waits unless the client or the server goes.
@@ -265,6 +256,20 @@ func (s *Server) take(req *Request, body []byte) {
 	s.heads = append(s.heads, req.Header.Clone())
 	for _, line := range cut(body) {
 		s.events = append(s.events, string(line))
+	}
+}
+
+// play gives the answer, or the fault that stands in its place.
+func (s *Server) play(w http.ResponseWriter, r *http.Request, req *Request, a Answer, good bool) {
+	switch a.Fault {
+	case Reset:
+		reset(w)
+	case Hang:
+		s.wait(r, time.Hour)
+	case HalfAnswer, ResetMidBody:
+		half(w, a.Fault == ResetMidBody)
+	default:
+		s.reply(w, req, a, good)
 	}
 }
 
@@ -335,14 +340,5 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	if s.opts.Health != nil {
 		a = s.opts.Health()
 	}
-	switch a.Fault {
-	case Reset:
-		reset(w)
-	case Hang:
-		s.wait(r, time.Hour)
-	case HalfAnswer, ResetMidBody:
-		half(w, a.Fault == ResetMidBody)
-	default:
-		s.reply(w, &Request{Header: r.Header}, a, false)
-	}
+	s.play(w, r, &Request{Header: r.Header}, a, false)
 }
