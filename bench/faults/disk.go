@@ -144,7 +144,7 @@ func (s *sender) stuck() int {
 
 // unready waits until /readyz says why.
 func (b *bed) unready(ctx context.Context) error {
-	return b.until(ctx, 20*time.Second, "/readyz shows the fault", func() bool {
+	return b.until(ctx, rowLimit, "/readyz shows the fault", func() bool {
 		ok, text := b.ready(ctx)
 		return !ok && text != ""
 	})
@@ -153,7 +153,7 @@ func (b *bed) unready(ctx context.Context) error {
 // recovered wants that all goes on without a restart and that nothing is lost.
 func (b *bed) recovered(ctx context.Context, s *sender, ended <-chan error) error {
 	began := time.Now()
-	if err := b.until(ctx, 20*time.Second, "the gateway is ready again", func() bool {
+	if err := b.until(ctx, rowLimit, "the gateway is ready again", func() bool {
 		ok, _ := b.ready(ctx)
 		return ok
 	}); err != nil {

@@ -53,6 +53,7 @@ type budget struct {
 	low       atomic.Bool   // the file system has less than minFree
 	credit    atomic.Int64  // while low: what drop_oldest has freed and may be written again
 	unchecked atomic.Int64  // bytes written since the file system was measured
+	removed   chan struct{} // holds one when a segment was removed: the disk may take files again
 }
 
 // How often the file system is measured.
@@ -90,6 +91,15 @@ func (b *budget) reserve(n, freed int64) bool {
 func (b *budget) release(n int64) {
 	b.used.Add(-n)
 	b.retry()
+}
+
+// remove is release for a segment whose file is gone.
+func (b *budget) remove(n int64) {
+	b.release(n)
+	select {
+	case b.removed <- struct{}{}:
+	default:
+	}
 }
 
 // retry lets the refused ask again.

@@ -172,8 +172,11 @@ func (q *Shard) reap() {
 		if s == q.last() || s.held > 0 || q.cur == s {
 			idle := len(q.held) == 0 && q.cur == s && q.off >= s.size
 			q.mu.Unlock()
-			if freed > 0 || idle {
-				q.budget.release(freed)
+			switch {
+			case freed > 0:
+				q.budget.remove(freed)
+			case idle:
+				q.budget.retry()
 			}
 			return
 		}

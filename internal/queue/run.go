@@ -13,7 +13,8 @@ import (
 
 const (
 	healInterval = time.Second
-	slowSync     = time.Second // a sync that takes longer is worth a warning
+	healSoon     = 50 * time.Millisecond // after a segment was removed
+	slowSync     = time.Second           // a sync that takes longer is worth a warning
 )
 
 // Run syncs what is appended, lets diskqueue forget what is acknowledged, watches
@@ -38,12 +39,14 @@ func (s *Store) Run(ctx context.Context) error {
 	return s.syncAll()
 }
 
-// watch measures the file system and heals faults.
+// watch measures the file system and heals faults: every second, and soon after a
+// segment is gone, since the fault may have been the want of room or of inodes.
 func (s *Store) watch(ctx context.Context) {
 	space := time.NewTicker(spaceInterval)
 	defer space.Stop()
 	heal := time.NewTicker(healInterval)
 	defer heal.Stop()
+	var soon <-chan time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -52,11 +55,22 @@ func (s *Store) watch(ctx context.Context) {
 			if err := s.budget.measure(); err != nil {
 				s.log.Debug("queue: free space", "error", err)
 			}
-		case <-heal.C:
-			for _, q := range s.shards {
-				q.heal()
+		case <-s.budget.removed:
+			if soon == nil {
+				soon = time.After(healSoon)
 			}
+		case <-soon:
+			soon = nil
+			s.heal()
+		case <-heal.C:
+			s.heal()
 		}
+	}
+}
+
+func (s *Store) heal() {
+	for _, q := range s.shards {
+		q.heal()
 	}
 }
 

@@ -58,7 +58,8 @@ func Open(o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{opts: o, segSize: o.segmentSize(), lock: lock, log: o.Logger}
-	s.budget = &budget{max: o.MaxSize, minFree: o.MinFree, path: o.Path, free: freeSpace}
+	s.budget = &budget{max: o.MaxSize, minFree: o.MinFree, path: o.Path, free: freeSpace,
+		removed: make(chan struct{}, 1)}
 	s.budget.answer.Store(1)
 	if err := s.openShards(); err != nil {
 		for _, q := range s.shards {
