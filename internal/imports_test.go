@@ -27,6 +27,16 @@ var allowed = map[string][]string{
 	"internal/hec/hectest":  {"internal/hec/endpoint"},
 	"internal/stats":        {"internal/event"},
 	"internal/config":       {},
+
+	"internal/infra/spec":      {"internal/infra/secrets"},
+	"internal/infra/secrets":   {},
+	"internal/infra/pve":       {},
+	"internal/infra/pvesim":    {},
+	"internal/infra/plan":      {"internal/infra/spec", "internal/infra/pve"},
+	"internal/infra/apply":     {"internal/infra/spec", "internal/infra/pve", "internal/infra/plan", "internal/infra/state"},
+	"internal/infra/state":     {},
+	"internal/infra/inventory": {"internal/infra/spec"},
+	"internal/infra/render":    {"internal/infra/spec"},
 }
 
 func TestImportDirection(t *testing.T) {

@@ -1,0 +1,262 @@
+package spec
+
+import (
+	"encoding/json"
+	"net/netip"
+)
+
+// Estate is the whole desired state. Slices are sorted by Key (pools by ID), so the
+// same declaration always gives the same estate.
+type Estate struct {
+	Node        string // the node of guests that name none
+	Environment string // appended to the tags of every container and generic VM
+	Domain      string // "" sets no search domain
+
+	Network Network
+
+	DefaultStore      string // datastore of disks that name none
+	FileStore         string // datastore that holds ISO images, container templates and snippets
+	ContainerTemplate string // volume ID, such as local:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst
+	ISO               string // volume ID of the installation image
+
+	SSH SSH
+
+	Pools      []Pool
+	Containers []Container
+	VMs        []VM // generic ones; Splunk is not among them
+	Splunk     *VM  // nil: none is declared
+
+	Firewall Firewall
+
+	HostServices json.RawMessage // handed on to the inventory; nil when unset
+	Extra        Extra
+}
+
+// Network is the flat network that addresses are derived from: Prefix + "." + VMID.
+type Network struct {
+	Prefix     string         // three octets, such as 192.168.0
+	Bits       int            // of the mask, such as 24
+	Gateway    netip.Addr     // Prefix.1
+	Management netip.Prefix   // Prefix.0/Bits
+	Internal   []netip.Prefix // who may talk to the guests
+	Splunk     []netip.Addr   // the Splunk VM, then containers tagged splunk, by key
+}
+
+// SSH is how the node is reached for what its API can't do. Keys are secrets.
+type SSH struct {
+	User           string
+	PrivateKey     Secret // PEM; "" where none was found
+	GuestPublicKey string // what guests let in, without line end
+}
+
+// Secret is a string that does not print.
+type Secret string
+
+// String implements fmt.Stringer.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "<secret>"
+}
+
+// GoString implements fmt.GoStringer.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText keeps secrets out of JSON.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Pool is a resource pool.
+type Pool struct{ ID, Comment string }
+
+// Kind is what Proxmox VE calls the type of a guest: the element of its API paths.
+type Kind string
+
+// The kinds of guests.
+const (
+	LXC  Kind = "lxc"
+	QEMU Kind = "qemu"
+)
+
+// Guest is what containers and VMs have in common. Its VMID is its identity.
+type Guest struct {
+	Key         string // of the declaration, and of the inventory
+	Kind        Kind
+	VMID        int
+	Name        string // hostname of a container, name of a VM
+	Node        string
+	Description string
+	Tags        []string // as declared, then the environment; Proxmox VE stores them sorted
+	Pool        string   // "" for none
+	Cores       int
+	Memory      int // MiB
+
+	NICs        []NIC // NICs[0] has Address
+	Address     Address
+	Nameservers []netip.Addr // none: those of the node
+	Domain      string       // search domain; "" for none
+
+	OnBoot     bool
+	Startup    Startup
+	Protection bool   // Proxmox VE refuses to remove it or its disks
+	Class      string // firewall class by its tags; "" for none
+}
+
+// Address is the first NIC's. Exactly one of DHCP and CIDR is set.
+type Address struct {
+	DHCP    bool
+	CIDR    netip.Prefix // host address with the mask
+	Gateway netip.Addr
+}
+
+// Startup is the order at which the node boots its guests. A zero Order sends none.
+type Startup struct {
+	Order int
+	Up    int // seconds until the next one is started
+}
+
+// NIC is a network interface.
+type NIC struct {
+	Name     string // inside a container: eth0
+	Model    string // of a VM: virtio
+	Bridge   string
+	VLAN     int // 0: untagged
+	Firewall bool
+}
+
+// Disk is a disk of a VM, or the root file system of a container.
+type Disk struct {
+	Interface string // scsi0, virtio1; rootfs
+	Store     string
+	Size      int    // GiB
+	Format    string // raw; "" for containers
+	IOThread  bool
+	SSD       bool
+	Discard   string // ignore | on
+}
+
+// Container is an LXC guest.
+type Container struct {
+	Guest
+	Swap         int // MiB
+	Root         Disk
+	Mounts       []Mount
+	Features     Features
+	Unprivileged bool
+	OSType       string
+	Password     Secret
+	Keys         []string // SSH public keys of root
+}
+
+// Mount is a mount point: mpN in the order of the declaration.
+type Mount struct {
+	Store string
+	Size  int // GiB
+	Path  string
+}
+
+// Features are the flags of a container. All but Nesting need root@pam itself, on a
+// privileged container all of them.
+type Features struct {
+	Nesting, Keyctl, Fuse bool
+	Mount                 []string // file system types: nfs, cifs
+}
+
+// Any says whether one is set.
+func (f Features) Any() bool { return f.Nesting || f.Keyctl || f.Fuse || len(f.Mount) > 0 }
+
+// VM is a QEMU guest.
+type VM struct {
+	Guest
+	CPUType  string
+	Balloon  int    // MiB
+	Disks    []Disk // the boot disk first
+	Template int    // VMID to clone in full; 0: none
+	CDROM    string // volume ID; "" for none
+	User     string // made by cloud-init
+	Password Secret
+	Keys     []string
+	VGA      string
+	Agent    bool
+	OSType   string
+	// Snippet is the cloud-init user data, put on the node over SSH; "" for none.
+	Snippet     string
+	SnippetFile string // volume ID, such as local:snippets/splunk-aio-cloud-init.yml
+}
+
+// Firewall is what is to be on the cluster, on the node, and in the security groups.
+// What a guest gets is its class.
+type Firewall struct {
+	Groups  []Group // in the order they are made
+	Classes []Class
+	Node    []Rule // of the node: group rules
+}
+
+// Group is a security group. Its name has 18 characters at most.
+type Group struct {
+	Name    string
+	Comment string
+	Rules   []Rule
+}
+
+// Rule is a firewall rule in Proxmox VE's words. Rules are ordered.
+type Rule struct {
+	Type   string // in | out | group
+	Action string // ACCEPT, DROP, REJECT, or the group's name
+	Proto  string // tcp | udp | icmp; "" for any
+	DPort  string // 514 or 1514:1518
+	Source string // comma-separated
+	Dest   string
+}
+
+// Class is what guests with certain tags get: groups in order, and the policies.
+type Class struct {
+	Name      string
+	Groups    []string
+	PolicyIn  string
+	PolicyOut string
+}
+
+// Class returns the class of that name.
+func (f Firewall) Class(name string) (Class, bool) {
+	for _, c := range f.Classes {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	return Class{}, false
+}
+
+// Extra is what few estates use.
+type Extra struct {
+	ACMEAccounts     []ACMEAccount
+	DNSPlugins       []DNSPlugin
+	ACMECertificates []ACMECertificate
+}
+
+// ACMEAccount is an account at an ACME directory.
+type ACMEAccount struct{ Name, Email, Directory, TOS string }
+
+// DNSPlugin is how DNS challenges are answered. API is one of proxmox-acme's names (aws, cf, …).
+type DNSPlugin struct {
+	ID, API string
+	Data    map[string]Secret
+}
+
+// ACMECertificate is the certificate of a node.
+type ACMECertificate struct{ Key, Node, Domain, Account, Plugin string }
+
+// Guests are all guests: containers, VMs, Splunk.
+func (e *Estate) Guests() []*Guest {
+	var all []*Guest
+	for i := range e.Containers {
+		all = append(all, &e.Containers[i].Guest)
+	}
+	for i := range e.VMs {
+		all = append(all, &e.VMs[i].Guest)
+	}
+	if e.Splunk != nil {
+		all = append(all, &e.Splunk.Guest)
+	}
+	return all
+}
