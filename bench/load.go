@@ -63,6 +63,7 @@ func loadCommand() *cobra.Command {
 	f.StringVar(&o.File, "file", "", "send the lines of this file, each with a mark at its end, instead of a mix")
 	f.StringVar(&framing, "framing", string(mix.LF), "framing in a TCP stream: lf or octet")
 	f.StringVar(&o.Mix, "mix", loadgen.MixFive, "five (all vendors in equal parts), unifi, palo_alto, cisco_asa, linux or windows")
+	f.BoolVar(&o.Single, "single", false, "make every message a write of its own, on the next connection")
 	f.BoolVar(&o.PortPerVendor, "port-per-vendor", false, "send unifi, palo_alto, cisco_asa, linux and windows lines each to one of the five ports, in this order")
 	f.IntVar(&o.Sources, "sources", 0, "send from so many addresses, 127.0.0.2 and up; 0 = the kernel's choice")
 	f.DurationVar(&o.Duration, "duration", 0, "end at the latest after this time; 0 = when all is sent")

@@ -257,10 +257,14 @@ func TestSinkPrintsItsCounts(t *testing.T) {
 // TestRunWritesItsReport runs the verb as a user does.
 func TestRunWritesItsReport(t *testing.T) {
 	dir := t.TempDir()
-	jsonOut, markdown := filepath.Join(dir, "r.json"), filepath.Join(dir, "r.md")
+	jsonOut, markdown, page := filepath.Join(dir, "r.json"), filepath.Join(dir, "new", "r.md"), filepath.Join(dir, "new", "r.html")
+	readme := filepath.Join(dir, "README.md")
+	if err := os.WriteFile(readme, []byte("a\n<!-- bench: begin --><!-- bench: end -->\nz\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	code, stdout, stderr := cli(t.Context(), "run", "--scenario=startup,tcp-flat", "--gateway="+os.Args[0], "--repeat=2",
-		"--messages=2000", "--dir="+dir, "--json="+jsonOut, "--markdown="+markdown)
-	if code != 0 || !strings.Contains(stdout, "| tcp-flat | 2 | 2000 | 0 | 0 |") || !strings.Contains(stderr, "startup run 2") {
+		"--messages=2000", "--dir="+dir, "--json="+jsonOut, "--markdown="+markdown, "--readme="+readme)
+	if code != 0 || !strings.Contains(stdout, "| tcp-flat | gateway | 2 | 2000 | 0 | 0 |") || !strings.Contains(stderr, "startup, gateway, run 2") {
 		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 	md, err := os.ReadFile(markdown)
@@ -271,5 +275,14 @@ func TestRunWritesItsReport(t *testing.T) {
 	var rep runner.Report
 	if err != nil || json.Unmarshal(data, &rep) != nil || len(rep.Runs) != 4 || rep.Machine.Cores == 0 || len(rep.Gateway) != 64 {
 		t.Errorf("the JSON report is %s (%v)", data, err)
+	}
+	if text, err := os.ReadFile(readme); err != nil || !strings.Contains(string(text), "| tcp-flat | gateway |") {
+		t.Errorf("the README is %s (%v)", text, err)
+	}
+	if code, again, stderr := cli(t.Context(), "report", jsonOut, "--html="+page); code != 0 || again != stdout {
+		t.Errorf("the report of the same runs: exit code %d, %s\n%s\nwant\n%s", code, stderr, again, stdout)
+	}
+	if html, err := os.ReadFile(page); err != nil || !strings.Contains(string(html), "<svg") {
+		t.Errorf("the page is %s (%v)", html, err)
 	}
 }

@@ -48,6 +48,8 @@ type Options struct {
 	Profile Profile
 	// Framing tells messages apart in a TCP stream; UDP has none.
 	Framing mix.Framing
+	// Single makes every message a write of its own, on the next connection.
+	Single bool
 	// Mix is MixFive or one vendor.
 	Mix string
 	// File holds lines to send instead of a mix; each gets a mark at its end.

@@ -25,6 +25,7 @@ type sender struct {
 	lanes []*lane
 	next  int
 	claim *claim
+	most  int // messages in one turn
 
 	errors uint64
 	err    error // the first
@@ -52,7 +53,10 @@ type output interface {
 // open makes the sender of that number out of all and connects its share of the
 // connections to all ports. The number tells its messages from those of others.
 func open(ctx context.Context, o *Options, c *claim, number, all int) (*sender, error) {
-	s := &sender{claim: c}
+	s := &sender{claim: c, most: turnMessages}
+	if o.Single {
+		s.most = 1
+	}
 	lanes, err := o.lanes()
 	if err != nil {
 		return nil, err
@@ -96,7 +100,7 @@ func (o *Options) ring(vendors []mix.Vendor, seed uint64) (*mix.Ring, error) {
 func (s *sender) turn(n int) (sent int, more bool) {
 	l := s.lanes[s.next]
 	s.next = (s.next + 1) % len(s.lanes)
-	first, k := s.claim.take(min(n, l.ring.Len()-l.pos))
+	first, k := s.claim.take(min(n, s.most, l.ring.Len()-l.pos))
 	if k == 0 {
 		return 0, false
 	}

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -65,19 +66,30 @@ func TestReadUsageOfThisProcess(t *testing.T) {
 }
 
 func TestScaledSharesOut(t *testing.T) {
-	for _, sc := range Scenarios() {
-		s := sc.scaled(1003)
-		if want := min(sc.messages(), 1003); s.messages() != want {
-			t.Errorf("%s scaled to 1003 has %d messages", sc.Name, s.messages())
-		}
-		if same := sc.scaled(0); same.messages() != sc.messages() {
-			t.Errorf("%s scaled to 0 has %d messages, want %d", sc.Name, same.messages(), sc.messages())
+	all, err := Scenarios()
+	if err != nil || len(all) < 15 {
+		t.Fatal(len(all), err)
+	}
+	for _, sc := range all {
+		for _, sc := range sc.points() {
+			s := sc.scaled(1003)
+			profiled := len(sc.Loads) > 0 && sc.Loads[0].Profile != ""
+			if want := min(sc.messages(), 1003); s.messages() != want && !profiled {
+				t.Errorf("%s scaled to 1003 has %d messages", sc.label(), s.messages())
+			}
+			if same := sc.scaled(0); same.messages() != sc.messages() {
+				t.Errorf("%s scaled to 0 has %d messages, want %d", sc.label(), same.messages(), sc.messages())
+			}
 		}
 	}
 }
 
 func TestFind(t *testing.T) {
-	if all, err := Find([]string{"all"}); err != nil || len(all) != len(Scenarios()) {
+	known, err := Scenarios()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all, err := Find([]string{"all"}); err != nil || len(all) != len(known) {
 		t.Errorf("all are %d scenarios, %v", len(all), err)
 	}
 	if two, err := Find([]string{"idle", "tcp-flat"}); err != nil || len(two) != 2 || two[1].Name != "tcp-flat" {
@@ -120,20 +132,42 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-func TestMediansAndSpread(t *testing.T) {
-	var rep Report
-	for i, rate := range []float64{300, 100, 200, 400} {
-		rep.Runs = append(rep.Runs, Run{Scenario: "x", Number: i, Rate: rate})
-	}
-	rep.Runs[2].Problems = []string{"it rained"}
-	var b strings.Builder
-	if err := rep.WriteMarkdown(&b); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"| x | 4 |", "| 250 (100–400) |", "| 1 |\n", "Problem in x run 2: it rained"} {
-		if !strings.Contains(b.String(), want) {
-			t.Errorf("the report lacks %q:\n%s", want, b.String())
+// TestScenarioFiles: what is wrong in a file of the user's is said.
+func TestScenarioFiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mine.yaml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
 		}
+	}
+	write("about: mine\nvary: {rate: [10, 20]}\nloads: [{transport: udp, connections: 1, seconds: 3}]\n")
+	found, err := Find([]string{path})
+	if err != nil || len(found) != 1 || found[0].Name != "mine" {
+		t.Fatalf("%+v, %v", found, err)
+	}
+	points := found[0].points()
+	if len(points) != 2 || points[1].messages() != 60 || points[1].label() != "mine 20/s" || points[1].lossless() {
+		t.Errorf("the points are %+v", points)
+	}
+	for text, want := range map[string]string{
+		"speed: 3":     "speed",
+		"measure: war": "measure",
+		"measure: idle\nloads: [{transport: tcp, connections: 1, count: 1}]":                                  "loads",
+		"loads: [{transport: pigeon, connections: 1, count: 1}]":                                              "transport",
+		"loads: [{transport: tcp, connections: 1}]":                                                           "count",
+		"loads: [{transport: tcp, connections: 1, profile: x}]":                                               "profile",
+		"peers: true\nloads: [{transport: tcp, connections: 1, count: 1}]":                                    "auto",
+		"vary: {rate: [1], connections: [1]}\nloads: [{transport: tcp, connections: 1, rate: 1, seconds: 1}]": "one thing",
+		"vary: {vendor: [acme]}\nloads: [{transport: tcp, connections: 1, count: 1}]":                         "vendor",
+	} {
+		write(text)
+		if _, err := Find([]string{path}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q gives %v, want a word of %q", text, err, want)
+		}
+	}
+	if _, err := Find([]string{"nothing"}); err == nil || !strings.Contains(err.Error(), "tcp-flat") {
+		t.Errorf("an unknown scenario: %v", err)
 	}
 }
 
