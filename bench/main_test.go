@@ -54,6 +54,7 @@ func playGateway(config string) int {
 	err := standin.Run(ctx, config, os.Getenv("SPLUNK_HEC_TOKEN"), standin.Faults{
 		DropEvery: number("STANDIN_DROP"), RepeatEvery: number("STANDIN_REPEAT"),
 		Miscount: number("STANDIN_MISCOUNT") > 0, Burn: time.Duration(number("STANDIN_BURN_MS")) * time.Millisecond,
+		Delay: time.Duration(number("STANDIN_DELAY_MS")) * time.Millisecond,
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -125,6 +126,14 @@ func TestRunFindsWhatIsWrong(t *testing.T) {
 		r := one(t, "tcp-flat", 1000)
 		if r.Books.Difference() != -1000 || !strings.Contains(fmt.Sprint(r.Problems), "do not balance by -1000") {
 			t.Errorf("books %+v, problems %v", r.Books, r.Problems)
+		}
+	})
+	t.Run("delays", func(t *testing.T) {
+		t.Setenv("STANDIN_DELAY_MS", "400")
+		// The first request holds the first message alone, the others wait for it.
+		r := one(t, "tcp-flat", 1000)
+		if l := r.Sink.Latency; l.P50 < 400 || l.P50 > 2*400+400 || len(r.Problems) > 0 {
+			t.Errorf("a delay of 400 ms in each of few requests shows as %+v, problems %v", l, r.Problems)
 		}
 	})
 	t.Run("ends with exit code 4", func(t *testing.T) {
@@ -201,6 +210,36 @@ func TestInterruptedRunLeavesNothing(t *testing.T) {
 	}
 	if pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); err != syscall.ECHILD {
 		t.Errorf("children are left: wait4 = %d, %v", pid, err)
+	}
+}
+
+// TestPeers: the configurations of the peers from Debian's packages are right, and they
+// take turns with the gateway. (The OpenTelemetry Collector takes minutes to build.)
+func TestPeers(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "runs.json")
+	code, stdout, stderr := cli(t.Context(), "run", "--scenario=peers-tcp", "--peers=haproxy,rsyslog,syslog-ng", "--messages=2000",
+		"--gateway="+os.Args[0], "--dir="+t.TempDir(), "--json="+file, "--quiet=3s")
+	if code != 0 {
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	data, err := os.ReadFile(file)
+	var rep runner.Report
+	if err != nil || json.Unmarshal(data, &rep) != nil {
+		t.Fatalf("the report: %v", err)
+	}
+	for _, p := range rep.Peers {
+		if p.Missing != "" {
+			t.Errorf("peer %s: %s (apt-get update gives apt-get the list of packages)", p.Name, p.Missing)
+		}
+	}
+	for i, r := range rep.Runs {
+		if want := []string{"gateway", "haproxy", "rsyslog", "syslog-ng"}[i%4]; r.Subject != want {
+			t.Errorf("run %d is of %s, want %s", i, r.Subject, want)
+		}
+		// What a peer loses at the end of a connection is not for this test to judge.
+		if r.Through < 1900 || r.Through < 2000 && r.Subject == "gateway" || r.RSSHigh == 0 {
+			t.Errorf("%s: %d of 2000 came through: %v", r.Subject, r.Through, r.Problems)
+		}
 	}
 }
 

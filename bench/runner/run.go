@@ -277,7 +277,8 @@ func (b *bed) judge() {
 	}
 }
 
-// judgeBooks looks at what only the gateway promises, and compares the gateway's counters with what was sent and what arrived.
+// judgeBooks looks at what only the gateway promises, and compares its counters with what
+// was sent and what arrived.
 func (b *bed) judgeBooks() {
 	r, s := b.run, b.run.Sink
 	if s.Merged > 0 {

@@ -1,14 +1,18 @@
 package runner
 
 import (
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 	"go.yaml.in/yaml/v3"
+	"golang.org/x/sys/unix"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -62,6 +66,68 @@ func TestReadUsageOfThisProcess(t *testing.T) {
 	before, err := machineCPU()
 	if err != nil || before < ownCPU() {
 		t.Errorf("machineCPU = %v, %v, less than the %v of this process", before, err, ownCPU())
+	}
+}
+
+// TestCPUAgreesWithTime: what is read from /proc is within 3 % of what GNU time says.
+func TestCPUAgreesWithTime(t *testing.T) {
+	const gnuTime = "/usr/bin/time"
+	if _, err := os.Stat(gnuTime); err != nil {
+		t.Fatalf("%v: it is in Debian's package time", err)
+	}
+	dir := t.TempDir()
+	report, fifo := filepath.Join(dir, "time"), filepath.Join(dir, "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// The child uses some 2 s of CPU, says its PID, and ends when the FIFO is opened.
+	p, err := start(dir, "timed", true, nil, gnuTime, "-v", "-o", report, "sh", "-c",
+		`i=0; while [ $i -lt 3000000 ]; do i=$((i+1)); done; echo $$; read x <"$1"`, "sh", fifo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.stop(time.Second)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	children := fmt.Sprintf("/proc/%d/task/%d/children", p.pid(), p.pid())
+	child, last, same := 0, time.Duration(-1), 0
+	for deadline := time.Now().Add(time.Minute); same < 30; <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatal("the child does not come to rest")
+		}
+		text, _ := os.ReadFile(children)
+		if child, _ = strconv.Atoi(strings.TrimSpace(string(text))); child == 0 {
+			continue
+		}
+		u, err := readUsage(child)
+		if err != nil {
+			continue // between fork and exec
+		}
+		if same++; u.cpu != last {
+			last, same = u.cpu, 0
+		}
+	}
+	if err := os.WriteFile(fifo, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	<-p.done
+	text, err := os.ReadFile(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var total float64
+	for line := range strings.Lines(string(text)) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "): ")
+		if key == "User time (seconds" || key == "System time (seconds" {
+			f, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			total += f
+		}
+	}
+	if diff := math.Abs(last.Seconds() - total); total < 0.5 || diff > 0.03*total {
+		t.Errorf("/proc says %.2f s, %s says %.2f s", last.Seconds(), gnuTime, total)
 	}
 }
 
