@@ -13,7 +13,7 @@ CRASH_SEEDS ?= 1000
 KILLS    ?= 20
 FAULTS   ?=
 
-.PHONY: help run build test test-tools lint fmt bench conservation crash faults bench-micro fuzz install clean test-corpus
+.PHONY: help run build test test-tools lint fmt bench bench-all soak conservation crash faults bench-micro fuzz install clean test-corpus
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,8 +37,17 @@ lint: ## formatting, vet, staticcheck
 fmt: ## format the sources
 	gofmt -w $$(git ls-files '*.go')
 
-bench: build ## measure the gateway end to end (README's figures): about 5 minutes
-	bin/bench run --gateway bin/gateway --scenario tcp-flat,tcp-mixed,tcp-flat-nogzip,udp-paced,idle,startup,startup-10gb --repeat 3
+RESULTS  ?= bench/results/$(shell date -u +%F)
+BENCH    ?= tcp-flat,tcp-mixed,tcp-flat-nogzip,udp-ramp,latency-50k,many-connections,peers-tcp,idle,startup
+
+bench: build ## measure the gateway and the peers that are to be had: at most 10 minutes, report and README's table
+	bin/bench run --scenario $(BENCH) --peers all --json $(RESULTS)/runs.json --markdown $(RESULTS)/report.md --html $(RESULTS)/report.html --readme README.md
+
+bench-all: build ## every scenario but the soak: about 40 minutes
+	bin/bench run --scenario all --peers all --json $(RESULTS)/all.json --markdown $(RESULTS)/all.md --html $(RESULTS)/all.html
+
+soak: build ## half an hour of even load
+	bin/bench run --scenario soak
 
 conservation: build ## 1,000,000 TCP and 300,000 UDP messages over all five ports, counted one by one
 	bin/bench run --gateway bin/gateway --scenario conservation

@@ -218,7 +218,7 @@ func TestInterruptedRunLeavesNothing(t *testing.T) {
 func TestPeers(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "runs.json")
 	code, stdout, stderr := cli(t.Context(), "run", "--scenario=peers-tcp", "--peers=haproxy,rsyslog,syslog-ng", "--messages=2000",
-		"--gateway="+os.Args[0], "--dir="+t.TempDir(), "--json="+file, "--quiet=3s")
+		"--gateway="+os.Args[0], "--dir="+t.TempDir(), "--json="+file, "--quiet=3s", "--repeat=1")
 	if code != 0 {
 		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
@@ -264,7 +264,12 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"sink", "--listen=127.0.0.1:99999"}, 1, "listen"},
 		{[]string{"run", "--scenario=x"}, 2, "tcp-flat"},
 		{[]string{"run", "--scenario=startup", "--gateway=/no/gateway"}, 1, "go build"},
-		{[]string{"run", "--repeat=0"}, 1, "repeat 0"},
+		{[]string{"run", "--repeat=-1"}, 1, "repeat -1"},
+		{[]string{"run", "--peers=x"}, 2, "syslog-ng"},
+		{[]string{"report", "/no/runs.json"}, 1, "runs"},
+		{[]string{"size", "--rate=0"}, 2, "positive"},
+		{[]string{"size"}, 0, ""},
+		{[]string{"load", "--profile=x"}, 2, "10s:5000"},
 		{[]string{"load", "--transport=x", "--count=1"}, 1, "transport"},
 	} {
 		code, _, stderr := cli(t.Context(), c.args...)

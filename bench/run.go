@@ -61,7 +61,7 @@ func runCommand() *cobra.Command {
 	f.StringVar(&o.Cache, "cache", cacheFolder(), "where peers are unpacked and built")
 	f.StringVar(&o.Gateway, "gateway", "bin/gateway", "the gateway's program")
 	f.Uint64Var(&o.Messages, "messages", 0, "messages a run; 0 = the scenario's own number")
-	f.IntVar(&o.Repeat, "repeat", 1, "runs of each scenario")
+	f.IntVar(&o.Repeat, "repeat", 0, "runs of each scenario; 0 = the scenario's own number")
 	to.flags(f)
 	f.StringVar(&o.Dir, "dir", "", "where to make the temporary folders, which hold the queue (default: the system's place)")
 	f.BoolVar(&o.Keep, "keep", false, "leave the temporary folders (configuration, logs, queue)")

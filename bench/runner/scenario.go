@@ -46,6 +46,7 @@ type Scenario struct {
 	Source      string `yaml:"source"`      // five, auto or a vendor
 	Compression string `yaml:"compression"` // hec.compression
 	Peers       bool   `yaml:"peers"`       // other programs can run it, too
+	Repeat      int    `yaml:"repeat"`      // runs of each point, where the user says nothing
 	Loads       []load `yaml:"loads"`
 	// Backlog is how many bytes wait in the queue before the start, with no endpoint to
 	// take them; Cold says that they are not in the page cache.
@@ -162,7 +163,7 @@ func Find(names []string) ([]Scenario, error) {
 func parseScenario(file string, data []byte) (Scenario, error) {
 	sc := Scenario{
 		Name:    strings.TrimSuffix(path.Base(file), ".yaml"),
-		Measure: measureLoad, Source: sourceFive, Compression: "gzip", Until: untilDelivered,
+		Measure: measureLoad, Source: sourceFive, Compression: "gzip", Until: untilDelivered, Repeat: 1,
 	}
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	d.KnownFields(true)
@@ -199,6 +200,9 @@ func (s *Scenario) validate() error {
 	}
 	if s.Peers && s.Source != sourceAuto {
 		errs = append(errs, errors.New("peers take all lines on one port: use source auto"))
+	}
+	if s.Repeat < 1 {
+		errs = append(errs, fmt.Errorf("repeat is %d: use 1 or more", s.Repeat))
 	}
 	set := 0
 	for _, n := range []int{len(s.Vary.Rate), len(s.Vary.Connections), len(s.Vary.Vendor), len(s.Vary.Backlog)} {

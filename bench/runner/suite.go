@@ -31,7 +31,7 @@ type Options struct {
 	Bench string
 	// Messages replaces the scenarios' number of messages; 0 keeps it.
 	Messages uint64
-	// Repeat is how often each scenario is run.
+	// Repeat is how often each scenario is run; 0 is as often as it says.
 	Repeat int
 	// Dir is where the temporary folders are made, "" the system's place. The queue
 	// lies there, so its file system matters.
@@ -84,8 +84,8 @@ const gatewayName = "gateway"
 
 // Run makes all runs. Beside an error, the report holds those made before it.
 func (o Options) Run(ctx context.Context) (rep Report, err error) {
-	if o.Repeat < 1 || o.Quiet <= 0 || o.Idle <= 0 {
-		return rep, fmt.Errorf("repeat %d, quiet %v, idle %v: all must be positive", o.Repeat, o.Quiet, o.Idle)
+	if o.Repeat < 0 || o.Quiet <= 0 || o.Idle <= 0 {
+		return rep, fmt.Errorf("repeat %d, quiet %v, idle %v: none may be negative, the times must be positive", o.Repeat, o.Quiet, o.Idle)
 	}
 	// Without a slash, exec would look for the program in PATH.
 	if o.Gateway, err = filepath.Abs(o.Gateway); err != nil {
@@ -162,7 +162,11 @@ func exampleConfig(prog *peers.Program) (string, error) {
 // when one has lost more than the scenario goes on with.
 func (o *Options) point(ctx context.Context, rep *Report, sc Scenario, subjects []subject) (goOn bool, err error) {
 	goOn = true
-	for i := range o.Repeat {
+	repeat := o.Repeat
+	if repeat == 0 {
+		repeat = sc.Repeat
+	}
+	for i := range repeat {
 		for _, sub := range subjects {
 			run, err := measure(ctx, o, sc.scaled(o.Messages), sub, i+1)
 			if err != nil && sub.peer != nil && ctx.Err() == nil { // a peer that fails is a result
