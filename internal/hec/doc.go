@@ -23,7 +23,14 @@
 //	split.go      finds the events that HEC refuses
 //	retry.go      one body until there is an outcome (go-retryablehttp)
 //	transport.go  one attempt: choose an endpoint, exchange, classify
-//	pool.go       which endpoint; endpoint.go what is known of each
+//	room.go       which endpoint has room; limit.go how much it has
+//	pool.go       what an answer changes; endpoint.go what is known of each
+//
+// All deliveries together post at most InFlight records for each of them. How many of
+// these one endpoint gets adapts to it: halved when its answers come slowly, are 429
+// or 503, or do not come; one more with each round of good ones. A record goes where
+// there is room and waits only while nobody has any. While all endpoints are out, one
+// record at a time is tried.
 //
 // A token is never part of a log line, an error or a metric; what a server says
 // is searched for it before it is shown.

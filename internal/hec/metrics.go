@@ -64,12 +64,16 @@ var (
 		"Whether the HEC endpoint is up (1) or not (0).", []string{"endpoint"}, nil)
 	inFlightDesc = prometheus.NewDesc("gateway_hec_in_flight",
 		"Posts that wait for the answer of the HEC endpoint.", []string{"endpoint"}, nil)
+	limitDesc = prometheus.NewDesc("gateway_hec_concurrency_limit",
+		"How many posts the HEC endpoint may have under way: less than hec.in_flight for all shards when it is slow, busy or out.",
+		[]string{"endpoint"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (p *pool) Describe(ch chan<- *prometheus.Desc) {
 	ch <- upDesc
 	ch <- inFlightDesc
+	ch <- limitDesc
 }
 
 // Collect reads the endpoints as they are at the scrape.
@@ -81,5 +85,6 @@ func (p *pool) Collect(ch chan<- prometheus.Metric) {
 		}
 		ch <- prometheus.MustNewConstMetric(upDesc, prometheus.GaugeValue, up, s.URL)
 		ch <- prometheus.MustNewConstMetric(inFlightDesc, prometheus.GaugeValue, float64(s.InFlight), s.URL)
+		ch <- prometheus.MustNewConstMetric(limitDesc, prometheus.GaugeValue, float64(s.Limit), s.URL)
 	}
 }

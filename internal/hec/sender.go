@@ -69,6 +69,8 @@ func (c *Client) deliver(ctx context.Context, src Source, workers int, ledger *e
 		c: c, src: src, ledger: ledger,
 		stop: ctx.Done(), hard: hard, slots: make(chan struct{}, n),
 	}
+	c.pool.join(workers)
+	defer c.pool.join(-workers)
 	var group sync.WaitGroup
 	for range workers {
 		group.Go(func() { d.work(ctx) })
