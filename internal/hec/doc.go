@@ -11,8 +11,8 @@
 //
 //	delivered  the record is acknowledged, now or when the indexer confirms it
 //	retry      it is posted again, at another endpoint if there is one, for ever
-//	permanent  the events HEC refuses are found and moved to the dead letters;
-//	           the rest is delivered
+//	permanent  the events HEC refuses are found and moved to the dead letters, or
+//	           for their index to the fallback index; the rest is delivered
 //
 // What HEC says of its configuration (token, channel) is never a reason to give
 // an event up: it is retried slowly and logged loudly.
@@ -20,7 +20,7 @@
 // The way of a post, from the outside in:
 //
 //	sender.go     worker: next record, outcome, books, acknowledgement
-//	split.go      finds the events that HEC refuses
+//	split.go      finds the events that HEC refuses; fallback.go changes their index
 //	retry.go      one body until there is an outcome (go-retryablehttp)
 //	transport.go  one attempt: choose an endpoint, exchange, classify
 //	room.go       which endpoint has room; limit.go how much it has

@@ -142,6 +142,9 @@ func (e *endpoint) authorization(token string) string {
 	return "Splunk " + token
 }
 
+// alike is how long an answer may take for an endpoint to be as good as a faster one.
+const alike = 20 * time.Millisecond
+
 // proven reports whether posts are known to work: else there is one at a time.
 func (e *endpoint) proven() bool { return e.state == stateUp && !e.probation }
 
@@ -156,7 +159,7 @@ func (e *endpoint) rank() int {
 // load is the work under way, in microseconds: how many posts, times how long one
 // takes. One that answers nothing any more takes as long as that lasts already.
 func (e *endpoint) load(now time.Time) int {
-	each := max(e.latency, time.Millisecond)
+	each := max(e.latency, alike)
 	if e.inFlight > 0 {
 		each = max(each, now.Sub(e.moved))
 	}

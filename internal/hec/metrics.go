@@ -12,6 +12,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	latency  prometheus.Histogram
+	moved    *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -30,6 +31,10 @@ func newMetrics() *metrics {
 			Help:    "Time from receiving the first event of a record to the confirmation of its delivery.",
 			Buckets: []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400},
 		}),
+		moved: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gateway_hec_fallback_index_events_total",
+			Help: "Events that HEC refused for their index and that were delivered to hec.fallback_index instead.",
+		}, []string{"source"}),
 	}
 }
 
