@@ -85,7 +85,10 @@
 // Store.Run syncs: each segment through a file that was opened before its first
 // byte was written, which is the only way to see all errors of writing it back.
 // An error becomes a fault: Healthy tells it, Accepting is false, and it is tried
-// again until it works.
+// again until it works. After a failed sync a good one proves nothing, since Linux
+// has taken the pages for clean: such a segment is copied to a new file, which is
+// synced and renamed over the old one, and diskqueue is started anew. Open syncs
+// nothing, but the first sync of Run covers all that it has found.
 //
 // # After a crash
 //
@@ -113,13 +116,13 @@
 //	a wrong checksum of a body               not looked for at start: found when the
 //	                                         record is read; set aside and booked as
 //	                                         dropped, reason "corrupt"
-//	events.diskqueue.meta.dat.*.tmp          removed
+//	events.diskqueue.*.tmp                   removed: metadata, the copy of a segment
 //	a segment that is consumed               removed, unless it is the last
 //	numbers of segments are missing          no matter
 //	a shard beyond Options.Shards            drained; removed when it is empty
 //
-// Segments are never rewritten in place: the only change to one that holds records
-// is cutting a torn tail. A crash during start-up leaves the same or less to do.
+// Segments are never rewritten in place: the only changes to one that holds records
+// are cutting a torn tail and replacing the whole by a copy. A crash during start-up leaves the same or less to do.
 //
 // In all cases in which records may come twice or be lost, they come twice.
 package queue

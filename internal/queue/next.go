@@ -42,6 +42,8 @@ func (q *Shard) Next(ctx context.Context, buf []byte) (event.Record, error) {
 			case <-ctx.Done():
 				return event.Record{}, ctx.Err()
 			}
+		case errors.Is(err, os.ErrClosed): // the segment was opened anew
+			continue
 		case err != nil:
 			return event.Record{}, err
 		}

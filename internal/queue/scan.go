@@ -222,7 +222,6 @@ func (sc *shardScan) apply(root string, found func(*segmentScan, damage, string)
 				return nil, err
 			}
 		}
-		seg.synced = seg.size
 		segs = append(segs, seg)
 	}
 	return segs, syncDir(sc.dir)

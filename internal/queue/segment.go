@@ -60,6 +60,7 @@ type segment struct {
 	// damage is what the scan at start-up has found and counted.
 	damage []damage
 	synced int64    // bytes known to be on stable storage
+	doubt  bool     // a sync has failed: the page cache may hold more than the disk
 	file   *os.File // nil: not open
 }
 
