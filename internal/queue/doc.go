@@ -9,8 +9,9 @@
 //     of the record. A power loss may lose what was appended since the last sync,
 //     at most Options.SyncInterval plus the time that a sync takes.
 //   - A record is handed out until it is acknowledged: at least once. It is handed
-//     out again after Nack, and after a restart. A restart repeats every record
-//     behind the oldest one that is not acknowledged, since consumption is in order.
+//     out again after Nack, and after a restart. Consumption is in order, so a
+//     restart after a crash repeats every record behind the oldest one that is not
+//     acknowledged; one after Close repeats only what is not.
 //   - Records are handed out in the order of Append; those given back come first.
 //   - Nothing is deleted because it can not be read. A torn tail, which no Append
 //     has accepted, is cut; anything else is copied to Path/corrupt first, counted,
@@ -103,6 +104,8 @@
 //	a segment before the read position       its removal was not stored, or it was
 //	                                         detached: read from its start
 //	it is older than the segments            records consumed since come again
+//	acked.json of other metadata             ignored; it is removed in any case, before
+//	                                         anything that it says could become wrong
 //	segment.bad                              diskqueue gave it up: a segment like any
 //	                                         other, it gets its name back
 //	the last segment ends inside a record,   the process was killed in Append: cut

@@ -86,9 +86,10 @@ type Shard struct {
 	segs     []*segment // oldest first; the last one is written to
 	cur      *segment   // with off: the next record to hand out
 	off      int64
-	held     []entry  // handed out and not consumed, oldest first
-	again    []uint64 // waiting, oldest first
-	seq      uint64   // of the last record appended
+	skip     map[uint64]spot // behind the cursor, and acknowledged before the start
+	held     []entry         // handed out and not consumed, oldest first
+	again    []uint64        // waiting, oldest first
+	seq      uint64          // of the last record appended
 	closed   bool
 	dirDirty bool
 	sources  map[string]string

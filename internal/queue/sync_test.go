@@ -2,6 +2,7 @@ package queue
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -138,6 +139,16 @@ func pageOf(off int64) int64 {
 		return -1
 	}
 	return off / page
+}
+
+// bytesAt is a file in memory.
+type bytesAt []byte
+
+func (b bytesAt) ReadAt(p []byte, off int64) (int, error) {
+	if n := copy(p, b[off:]); n < len(p) {
+		return n, io.EOF
+	}
+	return len(p), nil
 }
 
 // badPage is a file with one page that can not be read.
