@@ -13,7 +13,7 @@ CRASH_SEEDS ?= 1000
 KILLS    ?= 20
 FAULTS   ?=
 
-.PHONY: help run build test test-tools lint fmt bench conservation crash faults bench-micro fuzz install clean test-corpus
+.PHONY: help run build test test-tools lint fmt bench backlog conservation crash faults bench-micro fuzz install clean test-corpus
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ fmt: ## format the sources
 
 bench: build ## measure the gateway end to end (README's figures): about 5 minutes
 	bin/bench run --gateway bin/gateway --scenario tcp-flat,tcp-mixed,tcp-flat-nogzip,udp-paced,idle,startup,startup-10gb --repeat 3
+
+backlog: build ## 5,000,000 messages queued while the endpoint is down, then delivered: at least 250,000/s
+	bin/bench run --gateway bin/gateway --scenario backlog
 
 conservation: build ## 1,000,000 TCP and 300,000 UDP messages over all five ports, counted one by one
 	bin/bench run --gateway bin/gateway --scenario conservation

@@ -76,16 +76,8 @@ func (b *bed) underLoad(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range loads {
-		if !p.ended() {
-			b.run.problem("the load generator was stopped: nothing arrived for %v", b.o.Quiet)
-			p.stop(helperGrace)
-		}
-		r, err := result(p)
-		if err != nil {
-			return err
-		}
-		b.run.Loads = append(b.run.Loads, r)
+	if err := b.results(loads); err != nil {
+		return err
 	}
 	if err := m.read(loads); err != nil {
 		return err
@@ -95,6 +87,22 @@ func (b *bed) underLoad(ctx context.Context) error {
 	b.run.CPU = (busy - m.gateway.cpu).Seconds()
 	b.rates()
 	return b.balance(ctx, before)
+}
+
+// results takes what the load generators say, and stops those that have not ended.
+func (b *bed) results(loads []*process) error {
+	for _, p := range loads {
+		if !p.ended() {
+			b.run.problem("the load generator was stopped: nothing moved for %v", b.o.Quiet)
+			p.stop(helperGrace)
+		}
+		r, err := result(p)
+		if err != nil {
+			return err
+		}
+		b.run.Loads = append(b.run.Loads, r)
+	}
+	return nil
 }
 
 func (b *bed) startLoads() (loads []*process, err error) {

@@ -102,8 +102,10 @@ func measure(ctx context.Context, o *Options, sc Scenario, number int) (run Run,
 			}
 		}
 	}
-	if err := b.startSink(ctx); err != nil {
-		return run, err
+	if sc.kind != draining { // then it comes when all is queued
+		if err := b.startSink(ctx); err != nil {
+			return run, err
+		}
 	}
 	if err := b.startGateway(ctx); err != nil {
 		return run, err
@@ -115,6 +117,8 @@ func measure(ctx context.Context, o *Options, sc Scenario, number int) (run Run,
 		err = b.idle(ctx)
 	case starting:
 		err = b.footprint()
+	case draining:
+		err = b.drain(ctx)
 	}
 	if err != nil {
 		return run, err
@@ -236,6 +240,9 @@ func (b *bed) judge() {
 	}
 	if s.Merged > 0 {
 		r.problem("%d messages share an event with another one", s.Merged)
+	}
+	if r.Rate < b.sc.least {
+		r.problem("%.0f messages a second, at least %.0f are wanted", r.Rate, b.sc.least)
 	}
 	if d := r.Books.Difference(); d != 0 {
 		r.problem("the books do not balance by %d: %+v", d, r.Books)

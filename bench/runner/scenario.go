@@ -14,6 +14,7 @@ const (
 	underLoad kind = iota
 	idling
 	starting
+	draining
 )
 
 // Scenario is one experiment.
@@ -27,6 +28,7 @@ type Scenario struct {
 	cold        bool  // the backlog is not in the page cache
 	backlog     int64 // bytes that wait in the queue before the start, with no endpoint to take them
 	loads       []load
+	least       float64 // messages a second that a run at full size must reach
 }
 
 // load is one run of the load generator.
@@ -51,6 +53,8 @@ func Scenarios() []Scenario {
 			compression: "gzip", loads: []load{{loadgen.UDP, 1, 1_000_000, 100_000}}},
 		{Name: "conservation", About: "TCP at 100,000/s and UDP at 30,000/s together for 10 s over the five ports",
 			compression: "gzip", loads: []load{{loadgen.TCP, 2, 1_000_000, 100_000}, {loadgen.UDP, 1, 300_000, 30_000}}},
+		{Name: "backlog", About: "5,000,000 messages queued while the endpoint is down, then the rate at which they are delivered",
+			kind: draining, compression: "gzip", loads: []load{{loadgen.TCP, 4, 5_000_000, 0}}, least: 250_000},
 		{Name: "idle", About: "CPU time without traffic", kind: idling, compression: "gzip"},
 		{Name: "startup", About: "time from exec to /readyz with an empty queue", kind: starting, compression: "gzip"},
 		{Name: "startup-10gb", About: "the same with 10 GB in the queue", kind: starting, compression: "gzip",
@@ -85,6 +89,9 @@ func (s Scenario) scaled(n uint64) Scenario {
 	total := s.messages()
 	if n == 0 || total == 0 {
 		return s
+	}
+	if n < total {
+		s.least = 0 // over before it has begun
 	}
 	var loads []load
 	left := n
