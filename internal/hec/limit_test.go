@@ -237,11 +237,11 @@ func TestConcurrencyFindsItsPlace(t *testing.T) {
 		return hectest.Answer{Status: 200, Text: "Success", Delay: 2 * time.Millisecond}
 	}})
 	r := newRig(t, func(o *Options) { o.InFlight = bound }, s)
-	src := newMemory(records(300, 1)...)
+	src := newMemory(records(150, 1)...)
 	r.all(src)
-	arrived(t, 300, nil, s)
-	if refused > 300 {
-		t.Errorf("%d posts were refused to deliver 300", refused)
+	arrived(t, 150, nil, s)
+	if refused > 150 {
+		t.Errorf("%d posts were refused to deliver 150", refused)
 	}
 }
 

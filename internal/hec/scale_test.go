@@ -26,9 +26,9 @@ func (w *waiting) Ack(uint64) bool {
 
 // Records that wait for an acknowledgement are on disk, not in memory: 50,000 messages/s
 // with acknowledgements after 10 s, and polls every 10 s, are some 20 s of records, which
-// is a few thousand. Here 2,000 of 64 KiB wait at one time.
+// is a few thousand. Here 1,000 of 64 KiB wait at one time.
 func TestOutstandingAcksHoldNoBodies(t *testing.T) {
-	const n, size = 2000, 64 << 10
+	const n, size = 1000, 64 << 10
 	var indexed atomic.Bool
 	s := hectest.New(hectest.Options{Acks: true, Script: hectest.Always(hectest.OK()),
 		Confirm: func(string, int64) bool { return indexed.Load() }})

@@ -85,7 +85,7 @@ func (s *Store) syncAll() error {
 // else from the disk: what is to be written again must not grow meanwhile.
 func (q *Shard) syncOnce(m *metrics) error {
 	began := time.Now()
-	if q.syncFault.Load() != nil {
+	if q.inDoubt() {
 		q.io.Lock()
 		defer q.io.Unlock()
 	}

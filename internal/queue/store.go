@@ -216,7 +216,10 @@ func (q *Shard) close() error {
 	q.closed = true
 	q.mu.Unlock()
 	q.avail.broadcast()
-	_, err := q.sync()
+	more, err := q.sync()
+	for more && err == nil {
+		more, err = q.sync()
+	}
 	if err = errors.Join(err, q.restore()); err == nil {
 		m := q.exact()
 		if err = writeDurably(filepath.Join(q.dir, metaName), m.encode()); err == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,16 +18,31 @@ type unsynced struct {
 	doubt    bool
 }
 
+// maxSyncs is how many segments one sync takes, newest first: after a start all that
+// were found are to be synced, and each is opened for that.
+const maxSyncs = 64
+
+// inDoubt says whether a sync has failed that is not made good.
+func (q *Shard) inDoubt() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.ContainsFunc(q.segs, func(s *segment) bool { return s.doubt })
+}
+
 // sync brings what was appended to stable storage, through files of our own:
-// diskqueue's sync hides its errors. It says whether there was anything to do.
+// diskqueue's sync hides its errors. It says whether there was anything to do: then
+// there may be more.
 func (q *Shard) sync() (worked bool, err error) {
 	q.mu.Lock()
 	dir := q.dirDirty
 	q.dirDirty = false
 	var dirty []unsynced
-	for _, s := range q.segs {
+	for _, s := range slices.Backward(q.segs) {
 		if s.size <= s.synced {
 			continue
+		}
+		if len(dirty) == maxSyncs {
+			break
 		}
 		f, e := s.open()
 		if e != nil {

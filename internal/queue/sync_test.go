@@ -86,8 +86,7 @@ func TestFailedSyncsUnderLoad(t *testing.T) {
 		}
 		if i%40 == 20 {
 			q.mu.Lock()
-			seg := q.last()
-			seg.doubt = true
+			q.last().doubt = true
 			q.mu.Unlock()
 			q.setFault(&q.syncFault, errors.New("as if a sync had failed"))
 		}
@@ -169,19 +168,38 @@ func (b badPage) ReadAt(p []byte, off int64) (int, error) {
 // syncs them.
 func TestStartSyncsWhatItFinds(t *testing.T) {
 	o := options(fastDir(t))
+	o.SegmentSize = minSegment
 	s := open(t, o)
-	appendN(t, s.Shards()[0], 0, 100, 1000)
+	appendN(t, s.Shards()[0], 0, 300, 2000)
 	o.Path = copyQueue(t, o.Path)
 	q := open(t, o).Shards()[0]
-	if worked, err := q.sync(); !worked || err != nil {
-		t.Fatalf("synced %v, %v", worked, err)
+	if n := len(q.segs); n <= maxSyncs {
+		t.Fatalf("only %d segments", n)
+	}
+	syncs := 0
+	for more := true; more; syncs++ {
+		var err error
+		more, err = q.sync()
+		must(t, err)
+		files := 0
+		for _, seg := range q.segs {
+			if seg.file != nil {
+				files++
+			}
+		}
+		if files > maxSyncs {
+			t.Fatalf("%d files are open", files)
+		}
+	}
+	if syncs < 3 {
+		t.Errorf("%d syncs", syncs)
 	}
 	for _, seg := range q.segs {
 		if seg.synced != seg.size {
 			t.Errorf("%s: %d of %d", seg.path, seg.synced, seg.size)
 		}
 	}
-	equal(t, "records", drainAll(t, q), sequence(0, 100))
+	equal(t, "records", drainAll(t, q), sequence(0, 300))
 }
 
 func TestUnsyncedSegmentsAreSynced(t *testing.T) {
