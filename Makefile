@@ -13,7 +13,7 @@ CRASH_SEEDS ?= 1000
 KILLS    ?= 20
 FAULTS   ?=
 
-.PHONY: help run build test test-tools lint fmt bench bench-all soak conservation crash faults bench-micro fuzz install clean test-corpus
+.PHONY: help run build test test-tools lint fmt bench bench-all soak backlog conservation crash faults bench-micro fuzz install clean test-corpus
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ bench-all: build ## every scenario but the soak: about 40 minutes
 
 soak: build ## half an hour of even load
 	bin/bench run --scenario soak
+
+backlog: build ## 5,000,000 messages queued while the endpoint is down, then delivered: at least 250,000/s
+	bin/bench run --scenario backlog
 
 conservation: build ## 1,000,000 TCP and 300,000 UDP messages over all five ports, counted one by one
 	bin/bench run --gateway bin/gateway --scenario conservation

@@ -77,9 +77,27 @@ func (b *bed) underLoad(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := b.results(loads); err != nil {
+		return err
+	}
+	if err := m.read(loads); err != nil {
+		return err
+	}
+	// What the subject used while the run waited in vain for lost messages is not
+	// the cost of those that came.
+	b.run.CPU = (seen.cpu - m.subject.cpu).Seconds()
+	b.rates(seen, b.run.began())
+	if b.peer != nil {
+		return nil
+	}
+	return b.balance(ctx, before)
+}
+
+// results takes what the load generators say, and stops those that have not ended.
+func (b *bed) results(loads []*process) error {
 	for _, p := range loads {
 		if !p.ended() {
-			b.run.problem("the load generator was stopped: nothing arrived for %v", b.o.Quiet)
+			b.run.problem("the load generator was stopped: nothing moved for %v", b.o.Quiet)
 			p.stop(helperGrace)
 		}
 		r, err := result(p)
@@ -88,17 +106,7 @@ func (b *bed) underLoad(ctx context.Context) error {
 		}
 		b.run.Loads = append(b.run.Loads, r)
 	}
-	if err := m.read(loads); err != nil {
-		return err
-	}
-	// What the subject used while the run waited in vain for lost messages is not
-	// the cost of those that came.
-	b.run.CPU = (seen.cpu - m.subject.cpu).Seconds()
-	b.rates(seen)
-	if b.peer != nil {
-		return nil
-	}
-	return b.balance(ctx, before)
+	return nil
 }
 
 func (b *bed) startLoads() (loads []*process, err error) {
@@ -177,15 +185,20 @@ func (b *bed) look(ctx context.Context, before Books) (sight, error) {
 	return sight{through: s.Unique, moved: s.Events + s.Refused, at: s.LastEvent}, err
 }
 
-// rates works out the figures from the first send to the last arrival.
-func (b *bed) rates(seen sight) {
-	r := b.run
-	var begin int64
+// began is when the first message was sent, in microseconds since the Unix epoch.
+func (r *Run) began() (first int64) {
 	for _, l := range r.Loads {
-		if begin == 0 || l.Started < begin {
-			begin = l.Started
+		if first == 0 || l.Started < first {
+			first = l.Started
 		}
 	}
+	return first
+}
+
+// rates works out the figures from begin, microseconds since the Unix epoch, to the last
+// arrival.
+func (b *bed) rates(seen sight, begin int64) {
+	r := b.run
 	if seen.through > 0 && seen.at > begin {
 		r.Through = seen.through
 		r.Seconds = float64(seen.at-begin) / 1e6

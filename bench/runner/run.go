@@ -110,8 +110,10 @@ func measure(ctx context.Context, o *Options, sc Scenario, sub subject, number i
 			}
 		}
 	}
-	if err := b.startSink(ctx); err != nil {
-		return run, err
+	if sc.Measure != measureDrain { // then it comes when all is queued
+		if err := b.startSink(ctx); err != nil {
+			return run, err
+		}
 	}
 	if err := b.startSubject(ctx); err != nil {
 		return run, err
@@ -123,6 +125,8 @@ func measure(ctx context.Context, o *Options, sc Scenario, sub subject, number i
 		err = b.idle(ctx)
 	case measureStartup:
 		err = b.footprint()
+	case measureDrain:
+		err = b.drain(ctx)
 	}
 	if err != nil {
 		return run, err
@@ -286,6 +290,9 @@ func (b *bed) judgeBooks() {
 	}
 	if unexplained := int64(s.Lost) - r.Books.KernelDrops - r.Books.Dropped; unexplained > 0 && !b.sc.lossless() {
 		r.problem("%d of %d lost messages are in no counter of the gateway", unexplained, s.Lost)
+	}
+	if r.Rate < b.sc.Least {
+		r.problem("%.0f messages a second, at least %.0f are wanted", r.Rate, b.sc.Least)
 	}
 	if d := r.Books.Difference(); d != 0 {
 		r.problem("the books do not balance by %d: %+v", d, r.Books)

@@ -23,6 +23,7 @@ const (
 	measureLoad    = "load"
 	measureIdle    = "idle"
 	measureStartup = "startup"
+	measureDrain   = "drain" // all is queued before the sink comes
 )
 
 // When the messages of a load are through.
@@ -42,7 +43,7 @@ type Scenario struct {
 	Name  string `yaml:"-"`
 	About string `yaml:"about"`
 
-	Measure     string `yaml:"measure"`     // load, idle or startup
+	Measure     string `yaml:"measure"`     // load, idle, startup or drain
 	Source      string `yaml:"source"`      // five, auto or a vendor
 	Compression string `yaml:"compression"` // hec.compression
 	Peers       bool   `yaml:"peers"`       // other programs can run it, too
@@ -60,6 +61,8 @@ type Scenario struct {
 	// has lost a larger share.
 	Vary       vary    `yaml:"vary"`
 	StopAtLoss float64 `yaml:"stop_at_loss"`
+	// Least is the messages a second that a run at full size must reach.
+	Least float64 `yaml:"least"`
 
 	point string  // of Vary; "" is the only one
 	x     float64 // its value, or its number
@@ -188,15 +191,15 @@ func (s *Scenario) validate() error {
 	for _, v := range mix.Vendors() {
 		sources = append(sources, string(v))
 	}
-	oneOf("measure", s.Measure, measureLoad, measureIdle, measureStartup)
+	oneOf("measure", s.Measure, measureLoad, measureIdle, measureStartup, measureDrain)
 	oneOf("source", s.Source, sources...)
 	oneOf("compression", s.Compression, "gzip", "none")
 	oneOf("until", s.Until, untilDelivered, untilQueued)
 	for _, v := range s.Vary.Vendor {
 		oneOf("vary.vendor", v, sources[2:]...)
 	}
-	if (s.Measure == measureLoad) != (len(s.Loads) > 0) {
-		errs = append(errs, errors.New("a scenario has loads if and only if it measures load"))
+	if (s.Measure == measureLoad || s.Measure == measureDrain) != (len(s.Loads) > 0) {
+		errs = append(errs, errors.New("a scenario has loads if and only if it measures load or drain"))
 	}
 	if s.Peers && s.Source != sourceAuto {
 		errs = append(errs, errors.New("peers take all lines on one port: use source auto"))
@@ -287,6 +290,9 @@ func (s Scenario) scaled(n uint64) Scenario {
 	total := s.messages()
 	if n == 0 || total == 0 {
 		return s
+	}
+	if n < total {
+		s.Least = 0 // over before it has begun
 	}
 	var loads []load
 	left := n
