@@ -13,7 +13,7 @@ CRASH_SEEDS ?= 1000
 KILLS    ?= 20
 FAULTS   ?=
 
-.PHONY: help run build test test-tools lint fmt bench bench-all soak backlog conservation crash faults bench-micro fuzz install clean test-corpus
+.PHONY: help run build test test-tools lint fmt bench bench-all soak backlog conservation crash faults bench-micro fuzz install clean test-corpus provision-demo bench-provision
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -64,6 +64,12 @@ faults: build test-tools ## every fault of HEC, process and disk, one row each (
 
 bench-micro: ## benchmarks of the hot path: ns and allocations for each message
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/syslog ./internal/event ./internal/vendor ./internal/listener ./internal/shard ./internal/queue
+
+provision-demo: build ## provision against its own simulator: validate, plan, apply, change, refuse, destroy, inventory
+	@PROVISION=bin/provision deploy/provision/demo.sh
+
+bench-provision: ## plans of 20 guests and of a 78-object estate over loopback, with request counts
+	$(GO) test -run '^$$' -bench . -benchtime 20x ./internal/infra/apply
 
 fuzz: ## run every fuzz target for FUZZTIME each
 	@for target in $$(grep -rlE '^func Fuzz' --include='*_test.go' .); do \

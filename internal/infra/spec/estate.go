@@ -30,6 +30,13 @@ type Estate struct {
 
 	HostServices json.RawMessage // handed on to the inventory; nil when unset
 	Extra        Extra
+
+	Datastores    []Datastore // expected on the node: checked, never made
+	InventorySync []string    // files that a complete inventory is published to
+
+	// Notes are what the user should know and need not change, such as steps that
+	// need root@pam itself.
+	Notes Problems
 }
 
 // Network is the flat network that addresses are derived from: Prefix + "." + VMID.
@@ -46,7 +53,8 @@ type Network struct {
 type SSH struct {
 	User           string
 	PrivateKey     Secret // PEM; "" where none was found
-	GuestPublicKey string // what guests let in, without line end
+	GuestPublicKey string // what guests let in, without line end; "" where none was found
+	GuestKeyPath   string // file with the private half; handed on, never read
 }
 
 // Secret is a string that does not print.
@@ -65,6 +73,13 @@ func (s Secret) GoString() string { return s.String() }
 
 // MarshalText keeps secrets out of JSON.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Datastore is a storage that the declaration expects on the node.
+type Datastore struct {
+	Name    string
+	Type    string   // zfspool, dir, nfs, …
+	Content []string // images, vztmpl, iso, backup, …
+}
 
 // Pool is a resource pool.
 type Pool struct{ ID, Comment string }
@@ -111,6 +126,7 @@ type Address struct {
 
 // Startup is the order at which the node boots its guests. A zero Order sends none.
 type Startup struct {
+	Tier  string // dns, storage, db, lb, edge, app; "" where the order comes from the VMID
 	Order int
 	Up    int // seconds until the next one is started
 }

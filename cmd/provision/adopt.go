@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/spec"
+)
+
+func newAdopt(s *settings) *cobra.Command {
+	var wait time.Duration
+	cmd := &cobra.Command{
+		Use:   "adopt [KEY…]",
+		Short: "Take over guests that exist already: record them, say what differs",
+		Long: `Finds the declared guests that are live already, by VMID, and records them as ours.
+Nothing is changed on Proxmox VE: what differs is shown, and the next apply changes it in
+place. A guest of another kind or name under a declared VMID is not taken over.`,
+	}
+	waitFlag(cmd, &wait)
+	cmd.RunE = does(func(cmd *cobra.Command, keys []string) error {
+		w, err := s.begin(cmd, wait)
+		if err != nil {
+			return err
+		}
+		return errors.Join(w.adopt(cmd, keys), w.end())
+	})
+	return cmd
+}
+
+// adoption is what became of one guest.
+type adoption struct {
+	Key     string      `json:"key"`
+	VMID    int         `json:"vmid"`
+	Adopted bool        `json:"adopted"`
+	Says    string      `json:"says"`
+	Fields  []plan.Diff `json:"fields,omitempty"`
+}
+
+func (w *work) adopt(cmd *cobra.Command, keys []string) error {
+	p, err := w.makePlan(cmd.Context(), keys, allowances{})
+	if err != nil {
+		return err
+	}
+	changes := make(map[int]plan.Change)
+	for _, c := range p.Changes {
+		if c.Guest() && c.Action != plan.Destroy {
+			changes[c.VMID] = c
+		}
+	}
+	var all []adoption
+	refused := 0
+	for _, g := range w.estate.Guests() {
+		if len(keys) > 0 && !slices.Contains(keys, g.Key) {
+			continue
+		}
+		a := judge(g, changes)
+		if a.Adopted {
+			w.recordGuest(g)
+		}
+		if c := changes[g.VMID]; c.Action == plan.Refuse {
+			refused++
+		}
+		all = append(all, a)
+	}
+	if err := w.dir.Save(w.record); err != nil {
+		return err
+	}
+	if err := w.printAdoptions(all); err != nil {
+		return err
+	}
+	if refused > 0 {
+		return fmt.Errorf("%d guests are not taken over: another guest has their VMID", refused)
+	}
+	return nil
+}
+
+// judge says what a plan makes of one guest: without a change it is live and as declared.
+func judge(g *spec.Guest, changes map[int]plan.Change) adoption {
+	c, changed := changes[g.VMID]
+	a := adoption{Key: g.Key, VMID: g.VMID, Fields: c.Fields}
+	switch {
+	case !changed:
+		a.Adopted, a.Says = true, "as declared"
+	case c.Action == plan.Create || c.Action == plan.Wait:
+		a.Says, a.Fields = "is not there: apply makes it", nil
+	case c.Action == plan.Refuse && len(c.Blocks) > 0:
+		a.Says = c.Blocks[0].Why
+	case c.Action == plan.Replace:
+		a.Adopted, a.Says = true, fmt.Sprintf("%d fields differ, not all can be changed in place", len(c.Fields))
+	default:
+		a.Adopted, a.Says = true, fmt.Sprintf("%d fields differ", len(c.Fields))
+	}
+	return a
+}
+
+func (w *work) printAdoptions(all []adoption) error {
+	if w.asJSON {
+		return printJSON(w.out, all)
+	}
+	t := tabwriter.NewWriter(w.out, 0, 8, 2, ' ', 0)
+	for _, a := range all {
+		verb := "left"
+		if a.Adopted {
+			verb = "adopted"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\n", verb, a.Key, a.VMID, a.Says)
+		for _, f := range a.Fields {
+			fmt.Fprintf(t, "\t\t\t  %s\n", field(f))
+		}
+	}
+	return t.Flush()
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"syslog-gateway/internal/infra/pvesim"
+)
+
+// Each of these stops before harm, with one clear sentence and exit code 1, and nothing
+// is published.
+func TestBadInputStopsBeforeHarm(t *testing.T) {
+	t.Parallel()
+	half := `{"domain": "ENC[AES256_GCM,data:AAAA,iv:AAAA,tag:AAAA,type:str]", "sops": {"age": [], "mac": "x"}}`
+	for _, c := range []struct {
+		name  string
+		spoil func(w *world)
+		says  string
+	}{
+		{"missing file", func(w *world) { remove(w, "deployment.json") }, "no such file"},
+		{"empty file", func(w *world) { w.write("deployment.json", "") }, "deployment.json"},
+		{"truncated file", func(w *world) { w.write("deployment.json", smallEstate[:len(smallEstate)/2]) }, "deployment.json"},
+		{"wrong type", func(w *world) { w.edit(`"vm_id": 103`, `"vm_id": "103"`) }, "$.containers.dns.vm_id"},
+		{"unknown key", func(w *world) { w.edit(`"memory_dedicated"`, `"memory_dedicate"`) }, "did you mean memory_dedicated?"},
+		{"null for an object", func(w *world) { w.write("deployment.json", "null") }, "deployment.json"},
+		{"half-decrypted file", func(w *world) { w.write("terraform.sops.json", half) }, "terraform.sops.json"},
+		{"clear SOPS file", func(w *world) { w.write("terraform.sops.json", `{"domain": "x.example"}`) }, "terraform.sops.json"},
+		{"wrong token", func(w *world) { w.set("PROXMOX_VE_API_TOKEN=root@pam!sim=wrong") }, "401"},
+		{"no endpoint", func(w *world) { w.set("PROXMOX_VE_ENDPOINT=") }, "PROXMOX_VE_ENDPOINT"},
+		{"nobody listens", func(w *world) { w.set("PROXMOX_VE_ENDPOINT=http://127.0.0.1:1") }, "connection refused"},
+		{"unknown node", func(w *world) { w.set("PROXMOX_VE_NODE=pve9") }, "no node pve9"},
+		{"missing template", func(w *world) { must(w.t, w.sim.RemoveGuest(9000)) }, "9000"},
+		{"template without a template", func(w *world) {
+			must(w.t, w.sim.RemoveGuest(9000))
+			must(w.t, w.sim.AddGuest("qemu", 9000, "pve", map[string]string{"name": "plain", "scsi0": "local-zfs:10"}))
+		}, "9000"},
+		{"missing container template", func(w *world) {
+			w.edit(`"domain"`, `"proxmox_ct_template_debian": "mine_1.0_amd64.tar.zst", "domain"`)
+		}, "mine_1.0_amd64.tar.zst"},
+		{"template larger than the disk", func(w *world) { w.edit(`"size": 50`, `"size": 5`) }, "10G"},
+		{"full storage", func(w *world) { must(w.t, w.sim.SetStorageUsed("local-zfs", 8<<40)) }, "local-zfs"},
+		{"another's guest", func(w *world) {
+			must(w.t, w.sim.AddGuest("qemu", 103, "pve", map[string]string{"name": "somebody"}))
+		}, "103"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, smallEstate, pvesim.Options{})
+			c.spoil(w)
+			w.stops(c.says)
+			if writes := w.sim.Writes(); len(writes) > 0 {
+				t.Errorf("written all the same: %v", writes)
+			}
+		})
+	}
+}
+
+func remove(w *world, name string) { must(w.t, os.Remove(w.path(name))) }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// set adds a variable; the last one of a name counts.
+func (w *world) set(variable string) { w.env = append(w.env, variable) }
+
+// stops applies, and wants it to fail with a sentence and without a trace.
+func (w *world) stops(says string) {
+	w.t.Helper()
+	target := w.mkdir("published")
+	a := w.provision("apply", "--yes", "--sync", target)
+	switch {
+	case a.code != 1:
+		w.t.Errorf("exit code %d\n%s%s", a.code, a.out, a.errs)
+	case !strings.Contains(a.errs, says):
+		w.t.Errorf("%q is not in\n%s", says, a.errs)
+	case strings.Contains(a.errs, "goroutine ") || strings.Contains(a.errs, pvesim.DefaultToken[len("root@pam!sim="):]):
+		w.t.Errorf("not for people:\n%s", a.errs)
+	}
+	if entries, err := os.ReadDir(target); err != nil || len(entries) > 0 {
+		w.t.Errorf("published: %v %v", entries, err)
+	}
+}
+
+// Without the right to see or to make guests, the API's own reason is passed on.
+func TestMissingPrivilege(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, smallEstate, pvesim.Options{
+		Users:  []pvesim.User{{ID: "ops@pve", Password: "x"}},
+		Tokens: []pvesim.Token{{ID: "ops@pve!ci", Secret: "0-1"}},
+		ACL:    []pvesim.ACL{{Path: "/", UGID: "ops@pve", Role: "PVEAuditor"}},
+	})
+	w.set("PROXMOX_VE_API_TOKEN=ops@pve!ci=0-1")
+	w.expect(1, []string{"FAIL rights", "VM.Allocate"}, "check")
+	w.stops("403")
+	for vmid := range map[string]bool{"103": true, "200": true} {
+		if w.config(vmid) != "" {
+			t.Errorf("guest %s was made", vmid)
+		}
+	}
+}
+
+// Somebody changes a guest after it was planned and before it is written to.
+func TestChangeBetweenPlanAndApply(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, smallEstate, pvesim.Options{})
+	w.expect(0, nil, "apply", "--yes")
+	w.edit(`"memory_dedicated": 512`, `"memory_dedicated": 1024`)
+	var once sync.Once
+	w.hooks(func(r *http.Request) {
+		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/lxc/103/config") {
+			once.Do(func() { must(t, w.sim.SetConfig(103, "description", "changed by hand")) })
+		}
+	}, nil)
+	w.stops("103")
+	if config := w.config("103"); strings.Contains(config, "memory: 1024") || !strings.Contains(config, "changed by hand") {
+		t.Errorf("live:\n%s", config)
+	}
+	w.hooks(nil, nil)
+	w.expect(2, []string{"memory", "description"}, "plan")
+}
+
+func TestWrongUsage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, smallEstate, pvesim.Options{})
+	for _, args := range [][]string{
+		{"nonsense"}, {"plan", "--nonsense"}, {"plan", "dns"}, {"destroy"}, {"inventory", "--format", "toml"},
+		{"--list", "--host", "dns"}, {"state", "show"}, {"state", "migrate"}, {"render", "gateway", "a", "b"}, {"apply", "--lock-timeout", "soon"},
+	} {
+		w.expect(2, nil, args...)
+	}
+	w.expect(1, []string{`--only nobody`}, "plan", "--only", "nobody")
+}

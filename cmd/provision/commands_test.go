@@ -1,0 +1,192 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"syslog-gateway/internal/infra/pvesim"
+)
+
+func TestListFlagsTakeSeveralKeys(t *testing.T) {
+	for given, want := range map[string]string{
+		"plan --only a b --json":                 "plan --only=a --only=b --json",
+		"apply --allow-destroy a --only b c":     "apply --allow-destroy=a --only=b --only=c",
+		"apply --only=a b":                       "apply --only=a b",
+		"apply --only":                           "apply --only",
+		"plan --only a -- b":                     "plan --only=a -- b",
+		"destroy a b":                            "destroy a b",
+		"apply --yes --allow-reboot x --sync y":  "apply --yes --allow-reboot=x --sync y",
+		"apply --allow-replace x --allow-reboot": "apply --allow-replace=x --allow-reboot",
+	} {
+		if got := strings.Join(expandLists(strings.Fields(given)), " "); got != want {
+			t.Errorf("%s: %s, want %s", given, got, want)
+		}
+	}
+}
+
+func TestEnvNeverPrintsValues(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, smallEstate, pvesim.Options{})
+	w.set("PROXMOX_VE_API_TOKEN=hidden-token")
+	w.set("SPLUNK_HEC_TOKEN=hidden-hec")
+	for _, args := range [][]string{{"env"}, {"env", "--json"}} {
+		a := w.expect(0, []string{"PROXMOX_VE_API_TOKEN"}, args...)
+		if strings.Contains(a.out+a.errs, "hidden") {
+			t.Errorf("a value is printed:\n%s", a.out)
+		}
+	}
+	w.set("PROXMOX_VE_ENDPOINT=")
+	w.expect(1, []string{"missing: PROXMOX_VE_ENDPOINT"}, "env")
+}
+
+func TestRenderWritesSecretsOnlyWhenAsked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, smallEstate, pvesim.Options{})
+	w.set("SPLUNK_HEC_TOKEN=hidden-hec")
+	if a := w.expect(0, []string{"[unifi]", "${SPLUNK_HEC_TOKEN}"}, "render", "splunk"); strings.Contains(a.out, "hidden") {
+		t.Error("the token is printed")
+	}
+	folder := w.mkdir("out")
+	w.expect(0, []string{"out/inputs.conf"}, "render", "splunk", "--with-token", "-o", folder)
+	st, err := os.Stat(w.path("out/inputs.conf"))
+	must(t, err)
+	if st.Mode().Perm() != 0o600 || !strings.Contains(w.read("out/inputs.conf"), "hidden-hec") {
+		t.Errorf("mode %v\n%s", st.Mode(), w.read("out/inputs.conf"))
+	}
+	w.expect(0, []string{"10.20.30.200:8088", "max_size: 100GB"}, "render", "gateway")
+	w.expect(0, []string{"https://other:8088"}, "render", "gateway", "gateway", "--hec", "https://other:8088")
+}
+
+func TestExplainNamesTheSourceOfEachValue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, smallEstate, pvesim.Options{})
+	w.set("PROXMOX_VE_NODE=pve")
+	w.expect(0, []string{"deployment.json:", "environment PROXMOX_VE_NODE", "default"}, "validate", "--explain")
+}
+
+// A Terraform state hands over which guests are ours: one that is declared no more is
+// then refused to vanish, and Splunk can't be removed at all.
+func TestMigrateFromTerraform(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, smallEstate, pvesim.Options{})
+	w.expect(0, nil, "apply", "--yes", "--state-dir", "terraform-had-made-it")
+	guest := func(module, kind, name, key string, vmid int) map[string]any {
+		instance := map[string]any{"schema_version": 0, "attributes": map[string]any{"vm_id": vmid, "node_name": "pve", "id": "x"}}
+		if key != "" {
+			instance["index_key"] = key
+		}
+		return map[string]any{"module": module, "mode": "managed", "type": "proxmox_virtual_environment_" + kind, "name": name,
+			"provider": `provider["registry.opentofu.org/bpg/proxmox"]`, "instances": []any{instance}}
+	}
+	text, err := json.Marshal(map[string]any{"version": 4, "terraform_version": "1.10.0", "serial": 7, "lineage": "x", "outputs": map[string]any{},
+		"resources": []any{
+			guest("module.containers[0]", "container", "containers", "dns", 103),
+			guest("module.containers[0]", "container", "containers", "gateway", 175),
+			guest("module.vms", "vm", "vms", "docker-host", 250),
+			guest("module.splunk_vm", "vm", "splunk_vm", "", 200),
+		}})
+	must(t, err)
+	w.write("terraform.tfstate", string(text))
+	w.expect(0, []string{"recorded 4 guests", "serial 7"}, "state", "migrate", "terraform.tfstate")
+	w.expect(0, []string{"103", "175", "200", "250"}, "state", "list")
+	w.expect(0, []string{"adopted", "as declared"}, "adopt")
+	w.expect(0, []string{"Nothing to do"}, "plan")
+	w.expect(1, []string{"there is no such file"}, "-f", "nowhere.json", "plan")
+	w.edit(w.block("dns"), "")
+	w.expect(2, []string{"--allow-destroy dns"}, "plan")
+}
+
+func TestAdoptTakesOverInPlace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, smallEstate, pvesim.Options{})
+	w.expect(0, nil, "apply", "--yes", "--state-dir", "another")
+	must(t, w.sim.SetConfig(103, "memory", "256"))
+	w.sim.ResetJournal()
+	w.expect(0, []string{"dns", "1 fields differ", "memory: 256 -> 512"}, "adopt")
+	if writes := w.sim.Writes(); len(writes) > 0 {
+		t.Errorf("adopt wrote: %v", writes)
+	}
+	w.expect(0, []string{"dns"}, "state", "show", "103")
+	w.expect(0, []string{"1 done"}, "apply", "--yes")
+	for _, r := range w.sim.Writes() {
+		if strings.HasSuffix(r.Path, "/lxc") {
+			t.Errorf("created anew: %s", r)
+		}
+	}
+	must(t, w.sim.AddGuest("lxc", 300, "pve", map[string]string{"hostname": "stranger", "rootfs": "local-zfs:8"}))
+	w.expect(0, []string{"stranger", "somebody else's"}, "orphans")
+}
+
+// The simulator is a process of its own, found by what it prints.
+func TestSimulateServesUntilStopped(t *testing.T) {
+	t.Parallel()
+	for _, flags := range [][]string{{"--example"}, {"--example", "--tls"}, {"--tls", "--example", "--json"}} {
+		w := newWorld(t, smallEstate, pvesim.Options{})
+		cmd := w.command(append([]string{"simulate", "--listen", "127.0.0.1:0"}, flags...)...)
+		out, err := os.Create(w.path("variables"))
+		must(t, err)
+		cmd.Stdout = out
+		must(t, cmd.Start())
+		eventually(t, "the simulator says where it is", func() bool { return strings.Contains(w.read("variables"), pvesim.DefaultToken) })
+		if slices.Contains(flags, "--json") {
+			var vars map[string]string
+			must(t, json.Unmarshal([]byte(w.read("variables")), &vars))
+			for name, value := range vars {
+				w.set(name + "=" + value)
+			}
+		} else {
+			for line := range strings.Lines(w.read("variables")) {
+				w.set(strings.ReplaceAll(strings.TrimPrefix(strings.TrimSpace(line), "export "), "'", ""))
+			}
+		}
+		w.expect(0, []string{"ok   API"}, "check")
+		w.expect(2, nil, "plan")
+		must(t, cmd.Process.Signal(syscall.SIGTERM))
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%v: %v", flags, err)
+		}
+		must(t, out.Close())
+	}
+}
+
+// A signal in the middle of an apply ends it in order, and says so; the next one goes on.
+func TestInterruptEndsInOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, smallEstate, pvesim.Options{TaskDelay: 30e9})
+	cmd := w.command("apply", "--yes")
+	var errs strings.Builder
+	cmd.Stderr = &errs
+	must(t, cmd.Start())
+	eventually(t, "a container is being made", func() bool {
+		return slices.ContainsFunc(w.sim.Writes(), func(r pvesim.Request) bool { return strings.HasSuffix(r.Path, "/lxc") })
+	})
+	must(t, cmd.Process.Signal(syscall.SIGINT))
+	err := cmd.Wait()
+	if err == nil || cmd.ProcessState.ExitCode() != 1 || !strings.Contains(errs.String(), "not begun") {
+		t.Errorf("%v\n%s", err, errs.String())
+	}
+	w.hooks(nil, func(*http.Request) { w.sim.Settle() }) // from now on tasks are quick
+	w.expect(0, []string{"an earlier apply was interrupted"}, "apply", "--yes", "--lock-timeout", "0")
+	w.expect(0, nil, "plan")
+}
+
+func TestMachinesGetJSON(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, smallEstate, pvesim.Options{})
+	for _, args := range [][]string{
+		{"validate"}, {"validate", "--explain"}, {"plan"}, {"apply", "--yes"}, {"check"}, {"orphans"}, {"adopt"}, {"env"},
+		{"state", "list"}, {"state", "show", "dns"}, {"inventory"}, {"inventory", "--format", "ansible"}, {"render", "gateway"},
+		{"render", "splunk"}, {"version"}, {"destroy", "dns", "--yes"},
+	} {
+		a := w.provision(append(args, "--json")...)
+		var doc any
+		if err := json.Unmarshal([]byte(a.out), &doc); err != nil {
+			t.Errorf("%v: %v\n%s%s", args, err, a.out, a.errs)
+		}
+	}
+}

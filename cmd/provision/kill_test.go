@@ -1,0 +1,119 @@
+package main
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"syslog-gateway/internal/infra/pvesim"
+)
+
+// kills is how many random points of an apply are killed, on so many clusters side by
+// side.
+const (
+	kills = 50
+	lanes = 5
+)
+
+// An apply that is killed at any point is finished by running it again: everything is
+// there once, and nothing was created twice.
+func TestKilledAtAnyPointConverges(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	if fixed := os.Getenv("KILL_SEED"); fixed != "" {
+		seed, _ = strconv.ParseUint(fixed, 10, 64)
+	}
+	t.Logf("KILL_SEED=%d", seed)
+	for lane := range lanes {
+		t.Run(strconv.Itoa(lane), func(t *testing.T) {
+			t.Parallel()
+			killAndRepeat(t, seed+uint64(lane))
+		})
+	}
+}
+
+// killAndRepeat kills applies at the points of one seed, each on a fresh cluster.
+func killAndRepeat(t *testing.T, seed uint64) {
+	random := rand.New(rand.NewPCG(seed, 1))
+	options := pvesim.Options{Seed: seed, TaskDelay: 2 * time.Millisecond}
+	w := newWorld(t, smallEstate, options)
+	w.expect(0, nil, "apply", "--yes", "--state-dir", "whole")
+	total := len(w.sim.Journal())
+	for i := range kills / lanes {
+		w.reset(options)
+		point, answered := 1+random.IntN(total), random.IntN(2) == 0
+		w.killed(point, answered, "state"+strconv.Itoa(i))
+		w.expect(0, nil, "apply", "--yes", "--state-dir", "state"+strconv.Itoa(i))
+		w.once()
+		if t.Failed() {
+			t.Fatalf("seed %d, kill %d, at request %d of %d, answered %v", seed, i, point, total, answered)
+		}
+	}
+	a := w.expect(0, []string{"Nothing to do"}, "apply", "--yes", "--state-dir", "state"+strconv.Itoa(kills/lanes-1))
+	if strings.Contains(a.out, "interrupted") {
+		t.Errorf("what was finished is still told:\n%s", a.out)
+	}
+}
+
+// killed runs an apply and kills it at its nth request, before or after the cluster has
+// done what it asks for.
+func (w *world) killed(n int, answered bool, stateDir string) {
+	w.t.Helper()
+	cmd := w.command("apply", "--yes", "--state-dir", stateDir)
+	ended := make(chan struct{})
+	var seen atomic.Int64
+	hook := func(*http.Request) {
+		if seen.Add(1) == int64(n) {
+			_ = cmd.Process.Kill()
+			<-ended
+		}
+	}
+	started := make(chan struct{})
+	guarded := func(r *http.Request) { <-started; hook(r) }
+	if answered {
+		w.hooks(nil, guarded)
+	} else {
+		w.hooks(guarded, nil)
+	}
+	if err := cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	close(started)
+	err := cmd.Wait()
+	close(ended)
+	w.hooks(nil, nil)
+	eventually(w.t, "what was on its way has arrived", w.quiet)
+	if _, died := err.(*exec.ExitError); err != nil && !died {
+		w.t.Fatal(err)
+	}
+}
+
+// once checks that every declared guest is there, and was created one time.
+func (w *world) once() {
+	w.t.Helper()
+	created := make(map[string]int)
+	for _, r := range w.sim.Writes() {
+		if r.Method != http.MethodPost || r.Status != http.StatusOK {
+			continue
+		}
+		switch {
+		case strings.HasSuffix(r.Path, "/lxc"):
+			created[r.Params["vmid"]]++
+		case strings.HasSuffix(r.Path, "/clone"):
+			created[r.Params["newid"]]++
+		}
+	}
+	for _, vmid := range []string{"103", "175", "200", "250"} {
+		if created[vmid] != 1 || w.config(vmid) == "" {
+			w.t.Errorf("guest %s was created %d times, its configuration is %q", vmid, created[vmid], w.config(vmid))
+		}
+	}
+	if len(created) != 4 {
+		w.t.Errorf("created: %v", created)
+	}
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"syslog-gateway/internal/infra/apply"
+)
+
+// progress prints what an apply does: one line for each step, and one when a change has
+// ended, with the time it took. On a terminal the last line of a task's log is shown
+// below, and overwritten.
+type progress struct {
+	w     io.Writer
+	paint func(code, text string) string
+	live  bool // a terminal
+	begun time.Time
+}
+
+func newProgress(w io.Writer, colour bool) *progress {
+	return &progress{w: w, paint: painter(colour), live: terminal(w), begun: time.Now()}
+}
+
+// clear takes the transient line away.
+const clear = "\r\x1b[K"
+
+func (p *progress) tell(e apply.Event) {
+	if p.live {
+		fmt.Fprint(p.w, clear)
+	}
+	since := fmt.Sprintf("[%6.1fs]", time.Since(p.begun).Seconds())
+	what := e.Change.Object + " " + e.Change.Key
+	switch e.State {
+	case apply.Begun:
+		if e.Step != "" {
+			fmt.Fprintf(p.w, "%s %s: %s\n", since, what, e.Step)
+		}
+	case apply.Working:
+		if p.live {
+			fmt.Fprint(p.w, shorten(fmt.Sprintf("%s   %s: %s", since, what, oneLine(e.Text)), widest))
+		}
+	case apply.Finished:
+		fmt.Fprintf(p.w, "%s %s %s after %s\n", since, p.paint(green, "done"), what, took(e.Elapsed))
+	case apply.Stopped:
+		fmt.Fprintf(p.w, "%s %s %s after %s: %s\n", since, p.paint(red, "FAILED"), what, took(e.Elapsed), e.Text)
+	case apply.Skipped:
+		fmt.Fprintf(p.w, "%s %s %s: %s\n", since, p.paint(yellow, "not begun"), what, e.Text)
+	}
+}
+
+// took is a duration to the tenth of a second.
+func took(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }

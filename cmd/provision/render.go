@@ -1,0 +1,137 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"syslog-gateway/internal/infra/render"
+)
+
+func newRender(s *settings) *cobra.Command {
+	cmd := &cobra.Command{Use: "render", Short: "Configurations that follow from the declaration", Args: cobra.NoArgs}
+	cmd.AddCommand(newRenderGateway(s), newRenderSplunk(s))
+	return cmd
+}
+
+func newRenderGateway(s *settings) *cobra.Command {
+	var endpoints []string
+	var folder string
+	cmd := &cobra.Command{
+		Use:   "gateway [KEY]",
+		Short: "gateway.yaml of a container tagged syslog-gateway",
+		Args:  cobra.MaximumNArgs(1),
+	}
+	cmd.Flags().StringArrayVar(&endpoints, "hec", nil, "URL of an HEC endpoint in place of the Splunk VM's; several times for several")
+	outputFlag(cmd, &folder)
+	cmd.RunE = does(func(cmd *cobra.Command, args []string) error {
+		e, err := s.estate(cmd)
+		if err != nil {
+			return err
+		}
+		o := render.GatewayOptions{Endpoints: endpoints}
+		if len(args) > 0 {
+			o.Key = args[0]
+		}
+		text, err := render.Gateway(e, o)
+		if err != nil {
+			return err
+		}
+		return s.deliver(cmd, folder, []render.File{{Name: "gateway.yaml", Text: text}})
+	})
+	return cmd
+}
+
+func newRenderSplunk(s *settings) *cobra.Command {
+	var withToken bool
+	var folder string
+	cmd := &cobra.Command{
+		Use:   "splunk",
+		Short: "indexes.conf and inputs.conf (HEC) of the Splunk VM",
+		Args:  cobra.NoArgs,
+	}
+	cmd.Flags().BoolVar(&withToken, "with-token", false, "write the HEC token of SPLUNK_HEC_TOKEN into inputs.conf instead of a reference to it")
+	outputFlag(cmd, &folder)
+	cmd.RunE = does(func(cmd *cobra.Command, _ []string) error {
+		token := ""
+		if withToken {
+			if token = os.Getenv("SPLUNK_HEC_TOKEN"); token == "" {
+				return fmt.Errorf("--with-token: SPLUNK_HEC_TOKEN is not set")
+			}
+		}
+		e, err := s.estate(cmd)
+		if err != nil {
+			return err
+		}
+		files, err := render.Splunk(e, token)
+		if err != nil {
+			return err
+		}
+		return s.deliver(cmd, folder, files)
+	})
+	return cmd
+}
+
+func outputFlag(cmd *cobra.Command, folder *string) {
+	cmd.Flags().StringVarP(folder, "output", "o", "", "write into this folder instead of standard output")
+}
+
+// deliver prints rendered files, or writes them into a folder.
+func (s *settings) deliver(cmd *cobra.Command, folder string, files []render.File) error {
+	out := cmd.OutOrStdout()
+	if folder == "" && s.asJSON {
+		texts := make(map[string]string)
+		for _, f := range files {
+			texts[f.Name] = string(f.Text)
+		}
+		return printJSON(out, texts)
+	}
+	for i, f := range files {
+		if folder == "" {
+			if len(files) > 1 {
+				fmt.Fprintf(out, "### %s\n", f.Name)
+			}
+			if _, err := out.Write(f.Text); err != nil {
+				return err
+			}
+			if i < len(files)-1 {
+				fmt.Fprintln(out)
+			}
+			continue
+		}
+		mode := os.FileMode(0o644)
+		if f.Secret {
+			mode = 0o600
+		}
+		path := filepath.Join(folder, f.Name)
+		if err := replaceFile(path, f.Text, mode); err != nil {
+			return err
+		}
+		fmt.Fprintln(out, path)
+	}
+	return nil
+}
+
+// replaceFile writes a file whole or not at all, with the mode from its first byte on.
+func replaceFile(path string, text []byte, mode os.FileMode) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name()) // fails once it is in its place
+	if err := temp.Chmod(mode); err != nil {
+		return err
+	}
+	if _, err := temp.Write(text); err != nil {
+		return err
+	}
+	if err := temp.Sync(); err != nil {
+		return err
+	}
+	if err := temp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), path)
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"syslog-gateway/internal/infra/inventory"
+	"syslog-gateway/internal/infra/spec"
+)
+
+func newValidate(s *settings) *cobra.Command {
+	var explain bool
+	cmd := &cobra.Command{
+		Use:   "validate",
+		Short: "Check the declaration, offline: all problems at once",
+		Long: `Reads ` + spec.Precedence + ` (the later ones
+win) and checks everything that can be known without Proxmox VE. No credentials are
+needed but the key of terraform.sops.json, where there is one.`,
+		Args: cobra.NoArgs,
+	}
+	cmd.Flags().BoolVar(&explain, "explain", false, "print every effective value and where it came from")
+	cmd.RunE = does(func(cmd *cobra.Command, _ []string) error {
+		if explain {
+			return s.explain(cmd)
+		}
+		return s.validate(cmd)
+	})
+	return cmd
+}
+
+// verdict is the JSON form of validate.
+type verdict struct {
+	Fine     bool          `json:"fine"`
+	Problems spec.Problems `json:"problems"`
+	Notes    spec.Problems `json:"notes"`
+}
+
+func (s *settings) validate(cmd *cobra.Command) error {
+	e, err := s.checked(cmd)
+	problems := spec.Problems{}
+	if err != nil && !errors.As(err, &problems) {
+		return err
+	}
+	if s.asJSON {
+		v := verdict{Fine: err == nil, Problems: problems, Notes: spec.Problems{}}
+		if e != nil {
+			v.Notes = append(v.Notes, e.Notes...)
+		}
+		if printed := printJSON(cmd.OutOrStdout(), v); printed != nil {
+			return printed
+		}
+		if err != nil {
+			return fmt.Errorf("%d problems in %s", len(problems), s.deployment())
+		}
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%d problems:\n%w", len(problems), err)
+	}
+	for _, n := range e.Notes {
+		fmt.Fprintf(cmd.OutOrStdout(), "note: %v\n", n)
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "fine: %d containers, %d VMs, %d pools, %d security groups\n",
+		len(e.Containers), vms(e), len(e.Pools), len(e.Firewall.Groups))
+	return err
+}
+
+// checked loads the declaration, and makes sure that its inventory can be made.
+func (s *settings) checked(cmd *cobra.Command) (*spec.Estate, error) {
+	e, err := s.estate(cmd)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.document(e); err != nil {
+		return nil, spec.Problems{{File: s.deployment(), What: err.Error()}}
+	}
+	return e, nil
+}
+
+func vms(e *spec.Estate) int {
+	n := len(e.VMs)
+	if e.Splunk != nil {
+		n++
+	}
+	return n
+}
+
+func (s *settings) explain(cmd *cobra.Command) error {
+	settings, err := spec.Explain(cmd.Context(), s.options())
+	out := cmd.OutOrStdout()
+	if s.asJSON {
+		return errors.Join(err, printJSON(out, settings))
+	}
+	fmt.Fprintf(out, "# the later wins: %s\n", spec.Precedence)
+	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	for _, v := range settings {
+		fmt.Fprintf(t, "%s\t%s\t%s\n", v.Path, v.Value, v.From)
+	}
+	return errors.Join(err, t.Flush())
+}
+
+// document is the checked inventory of an estate.
+func (s *settings) document(e *spec.Estate) ([]byte, error) {
+	inv, err := inventory.Build(e)
+	if err != nil {
+		return nil, err
+	}
+	text, err := inv.JSON()
+	if err != nil {
+		return nil, err
+	}
+	wrong, err := inventory.Check(text)
+	if err != nil {
+		return nil, err
+	}
+	if len(wrong) > 0 {
+		return nil, fmt.Errorf("the inventory would break its schema: %v", wrong)
+	}
+	return text, nil
+}

@@ -1,0 +1,150 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/pve"
+)
+
+// API is how a plan is carried out; *pve.Client has it.
+type API interface {
+	Get(ctx context.Context, path string, query url.Values, out any) error
+	// Run writes, tells begun of the task that the answer names, and waits for its end.
+	Run(ctx context.Context, w pve.Request, begun func(upid string) error, progress func(pve.TaskStatus)) error
+}
+
+// Journal is written before and after every step, so that whoever comes after a kill
+// knows what was on the way. Each call returns when the entry is on disk; an error ends
+// the apply, since what can't be put down must not be done. It is called by several
+// goroutines.
+type Journal interface {
+	Begin(step string) error
+	Task(step, upid string) error
+	End(step string, err error) error
+}
+
+// Options say how to carry a plan out. All may be left out.
+type Options struct {
+	Root     API // logged in as root@pam itself, with a ticket
+	Upload   func(ctx context.Context, node, volume string, content []byte) error
+	Journal  Journal
+	Progress func(Event) // called one at a time
+	// Done is told each change that was carried out, one at a time. Its error fails the
+	// change.
+	Done     func(plan.Change) error
+	Parallel int // changes at a time; 0: 8
+	// Sleep waits between looks at a lock; the default waits on the clock.
+	Sleep func(ctx context.Context, d time.Duration) error
+}
+
+// Refused says why a plan is not carried out at all.
+type Refused struct{ Reasons []string }
+
+func (r *Refused) Error() string {
+	return fmt.Sprintf("refused, nothing was done: %s", strings.Join(r.Reasons, "; "))
+}
+
+// State is what became of a change.
+type State string
+
+// The states.
+const (
+	Done     State = "done"
+	Failed   State = "failed"
+	NotBegun State = "not begun"
+)
+
+// Outcome is what became of one change.
+type Outcome struct {
+	Change  plan.Change   `json:"change"`
+	State   State         `json:"state"`
+	Err     error         `json:"-"`
+	Reason  string        `json:"reason,omitempty"`
+	Elapsed time.Duration `json:"elapsed_ns"`
+	// Reboot says that something waits for the guest's next start.
+	Reboot bool `json:"reboot,omitempty"`
+}
+
+// Result is what became of a plan.
+type Result struct {
+	Outcomes []Outcome `json:"outcomes"` // in the order of the plan
+	// Converged says that everything was done and the whole estate was looked at: only
+	// then may anything be published.
+	Converged bool `json:"converged"`
+}
+
+// Count is how many changes are in a state.
+func (r *Result) Count(s State) int {
+	n := 0
+	for _, o := range r.Outcomes {
+		if o.State == s {
+			n++
+		}
+	}
+	return n
+}
+
+// Run carries a plan out. It returns a *Refused when something in the plan speaks
+// against it, and an error when anything failed or was not begun; the Result has the
+// rest, and is never nil.
+func Run(ctx context.Context, api API, p *plan.Plan, o Options) (*Result, error) {
+	if reasons := refusals(p, o); len(reasons) > 0 {
+		return &Result{}, &Refused{Reasons: reasons}
+	}
+	r := newRunner(api, p, o)
+	result := &Result{Outcomes: r.all(ctx)}
+	result.Converged = !p.Partial() && result.Count(Done) == len(result.Outcomes)
+	return result, result.err(ctx)
+}
+
+// refusals are the blocks of the plan, and the steps that nobody is there to take.
+func refusals(p *plan.Plan, o Options) []string {
+	reasons := p.Blocks()
+	for _, c := range p.Changes {
+		for _, s := range c.Steps {
+			switch {
+			case s.Root && o.Root == nil:
+				reasons = append(reasons, c.ID()+": "+s.Title+" needs root@pam itself: give PROXMOX_VE_USERNAME=root@pam and PROXMOX_VE_PASSWORD")
+			case s.Op == plan.OpUpload && o.Upload == nil:
+				reasons = append(reasons, c.ID()+": "+s.Title+" needs SSH to the node: give PROXMOX_SSH_PRIVATE_KEY or PROXMOX_SSH_KEY_PATH")
+			}
+		}
+	}
+	return reasons
+}
+
+func (r *Result) err(ctx context.Context) error {
+	failed, waiting := r.Count(Failed), r.Count(NotBegun)
+	if failed+waiting == 0 {
+		return nil
+	}
+	var first error
+	for _, o := range r.Outcomes {
+		if o.State == Failed && (first == nil || errors.Is(first, context.Canceled)) {
+			first = fmt.Errorf("%s: %w", o.Change.ID(), o.Err)
+		}
+	}
+	if first == nil {
+		first = ctx.Err()
+	}
+	return fmt.Errorf("%d done, %d failed, %d not begun: %w", r.Count(Done), failed, waiting, first)
+}
+
+// Settle waits until tasks that an earlier apply has begun have ended, well or not: the
+// next plan shows what they left.
+func Settle(ctx context.Context, api interface {
+	Wait(ctx context.Context, upid string, progress func(pve.TaskStatus)) error
+}, upids []string) error {
+	for _, u := range upids {
+		if err := api.Wait(ctx, u, nil); err != nil && ctx.Err() != nil {
+			return fmt.Errorf("wait for a task of an earlier apply: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,231 @@
+package apply_test
+
+import (
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"syslog-gateway/internal/infra/apply"
+	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/pve"
+	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/infra/spec"
+)
+
+const (
+	ctTemplate = "local:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst"
+	snippet    = "local:snippets/splunk-aio-cloud-init.yml"
+)
+
+// bed is a simulated cluster with a client, over a real connection.
+type bed struct {
+	t      testing.TB
+	sim    *pvesim.Sim
+	url    string
+	client *pve.Client
+	root   *pve.Client
+}
+
+// schema is the official one, where PVE_SCHEMA names it: every request of every test is
+// then held against it.
+var schema = sync.OnceValues(pvesim.SchemaFromEnv)
+
+func newBed(t testing.TB, o pvesim.Options) *bed {
+	t.Helper()
+	schema, err := schema()
+	check(t, err)
+	o.Schema = schema
+	o.Nodes = append([]string{"pve"}, o.Nodes...)
+	if o.Storages == nil {
+		o.Storages = []pvesim.Storage{
+			{ID: "local", Type: "dir", Content: []string{"iso", "vztmpl", "backup", "snippets"}, Path: "/var/lib/vz", Total: 1 << 40},
+			{ID: "local-zfs", Type: "zfspool", Content: []string{"images", "rootdir"}, Path: "rpool/data", Total: 4 << 40},
+			{ID: "local-lvm", Type: "lvmthin", Content: []string{"images", "rootdir"}, Total: 1 << 40},
+		}
+	}
+	sim, err := pvesim.New(o)
+	check(t, err)
+	check(t, sim.AddTemplateFile(ctTemplate, 100<<20, 400<<20))
+	check(t, sim.AddFile(snippet, 2000))
+	check(t, sim.AddTemplateVM(pvesim.TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "10G"}}))
+	check(t, sim.AddTemplateVM(pvesim.TemplateVM{VMID: 9200, Disks: map[string]string{"virtio0": "20G"}}))
+	srv := httptest.NewServer(sim.Handler())
+	b := &bed{t: t, sim: sim, url: srv.URL}
+	b.client = b.connect(nil)
+	b.root = b.login(pve.Options{Username: pvesim.DefaultUser, Password: pvesim.DefaultPassword})
+	t.Cleanup(func() {
+		b.client.Close()
+		b.root.Close()
+		srv.Close()
+		if err := sim.Mismatches(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+func (b *bed) connect(rt http.RoundTripper) *pve.Client {
+	return b.login(pve.Options{Token: pvesim.DefaultToken, Transport: rt})
+}
+
+func (b *bed) login(o pve.Options) *pve.Client {
+	b.t.Helper()
+	o.Endpoint, o.Node, o.Sleep = b.url, "pve", brief
+	c, err := pve.New(o)
+	check(b.t, err)
+	return c
+}
+
+// brief waits a thousandth of what is asked: the simulator works at once.
+func brief(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d / 1000)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// estate reads one of spec's declarations, with edits of its JSON.
+func estate(t testing.TB, name string, edits ...func(map[string]any)) *spec.Estate {
+	t.Helper()
+	data := readFile(t, filepath.Join("..", "spec", "testdata", name, "deployment.json"))
+	var d map[string]any
+	check(t, json.Unmarshal(data, &d))
+	for _, edit := range edits {
+		edit(d)
+	}
+	out, err := json.Marshal(d)
+	check(t, err)
+	path := filepath.Join(t.TempDir(), "deployment.json")
+	writeFile(t, path, out)
+	e, err := spec.Load(t.Context(), spec.Options{Deployment: path})
+	check(t, err)
+	return e
+}
+
+// lean is the small estate with one guest of each sort: made in one request, in several
+// as root@pam, and cloned.
+func lean(t testing.TB) *spec.Estate {
+	t.Helper()
+	e := estate(t, "small", drop("containers", "minio"))
+	e.Splunk = nil
+	return e
+}
+
+// guestOf is the JSON of a declared guest.
+func guestOf(d map[string]any, kind, key string) map[string]any {
+	return d[kind].(map[string]any)[key].(map[string]any)
+}
+
+// set returns an edit of one field of a guest; nil removes it.
+func set(kind, key, field string, value any) func(map[string]any) {
+	return func(d map[string]any) {
+		if value == nil {
+			delete(guestOf(d, kind, key), field)
+			return
+		}
+		guestOf(d, kind, key)[field] = value
+	}
+}
+
+// drop returns an edit that takes a guest out of the declaration.
+func drop(kind, key string) func(map[string]any) {
+	return func(d map[string]any) { delete(d[kind].(map[string]any), key) }
+}
+
+func (b *bed) plan(e *spec.Estate, o plan.Options) *plan.Plan {
+	b.t.Helper()
+	p, err := plan.Make(b.t.Context(), b.client, e, o)
+	check(b.t, err)
+	return p
+}
+
+func (b *bed) apply(p *plan.Plan, o apply.Options) (*apply.Result, error) {
+	b.t.Helper()
+	o.Sleep, o.Root = brief, b.root
+	return apply.Run(b.t.Context(), b.client, p, o)
+}
+
+// converge plans and applies until the estate is there, and shows that it is: nothing is
+// left to do, and applying that writes nothing.
+func (b *bed) converge(e *spec.Estate, o plan.Options) {
+	b.t.Helper()
+	r, err := b.apply(b.plan(e, o), apply.Options{})
+	check(b.t, err)
+	if !r.Converged {
+		b.t.Fatalf("not converged: %+v", r.Outcomes)
+	}
+	b.still(e, o)
+}
+
+// still shows that nothing is left to do. In a part of the estate nothing converges.
+func (b *bed) still(e *spec.Estate, o plan.Options) {
+	b.t.Helper()
+	p := b.plan(e, o)
+	if !p.Empty() {
+		b.t.Fatalf("the second plan is not empty:\n%s", show(b.t, p))
+	}
+	b.sim.ResetJournal()
+	r, err := b.apply(p, apply.Options{})
+	check(b.t, err)
+	if r.Converged != (len(o.Only) == 0) || len(b.sim.Writes()) > 0 {
+		b.t.Fatalf("the second apply wrote: %v", b.sim.Writes())
+	}
+}
+
+// config is the live configuration of a guest, read as root.
+func (b *bed) config(vmid int) pve.Config {
+	b.t.Helper()
+	list, err := b.client.Resources(b.t.Context())
+	check(b.t, err)
+	for _, r := range list {
+		if r.IsGuest() && r.VMID == vmid {
+			conf, err := b.client.Config(b.t.Context(), r.Node, r.Type, vmid)
+			check(b.t, err)
+			return conf
+		}
+	}
+	return nil
+}
+
+func show(t testing.TB, p *plan.Plan) string {
+	t.Helper()
+	var s strings.Builder
+	check(t, p.Text(&s, false))
+	return s.String()
+}
+
+// change finds the change of an ID.
+func change(t testing.TB, p *plan.Plan, id string) plan.Change {
+	t.Helper()
+	for _, c := range p.Changes {
+		if c.ID() == id {
+			return c
+		}
+	}
+	t.Fatalf("the plan has no %s:\n%s", id, show(t, p))
+	return plan.Change{}
+}
+
+func seeded(t testing.TB) (*rand.Rand, uint64) {
+	t.Helper()
+	seed := rand.Uint64()
+	return rand.New(rand.NewPCG(seed, 1)), seed
+}

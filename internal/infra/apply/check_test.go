@@ -1,0 +1,144 @@
+package apply_test
+
+import (
+	"strings"
+	"testing"
+
+	"syslog-gateway/internal/infra/apply"
+	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/pvesim"
+)
+
+// TestStopsBeforeHarm plans what can't work, and shows that one sentence says so before
+// anything is written.
+func TestStopsBeforeHarm(t *testing.T) {
+	for name, tc := range map[string]struct {
+		world func(*bed) error
+		words []string
+	}{
+		"full storage": {func(b *bed) error { return b.sim.SetStorageUsed("local-zfs", 4<<40-90<<30) },
+			[]string{"container minio: storage local-zfs on pve is full: it asks for 108 GiB, 90 GiB are free"}},
+		"inactive storage": {func(b *bed) error { return b.sim.SetStorageOffline("local-zfs", true) },
+			[]string{"storage local-zfs is not active on pve"}},
+		"content type": {func(b *bed) error {
+			b.sim.AddStorage(pvesim.Storage{ID: "local-zfs", Type: "zfspool", Content: []string{"images"}})
+			return nil
+		}, []string{"local-zfs does not take content rootdir", "pvesm set local-zfs"}},
+		"no VM template":    {func(b *bed) error { return b.sim.RemoveGuest(9000) }, []string{"vm docker-host: there is no template 9000"}},
+		"not a VM template": {func(b *bed) error { return b.sim.SetConfig(9000, "template", "") }, []string{"is not a template of a VM"}},
+		"template too large": {func(b *bed) error {
+			check(b.t, b.sim.RemoveGuest(9000))
+			return b.sim.AddTemplateVM(pvesim.TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "64G"}})
+		}, []string{"vm docker-host: scsi0 is declared with 50 GiB, but that of template 9000 has 64G"}},
+		"template's interface": {func(b *bed) error {
+			check(b.t, b.sim.RemoveGuest(9200))
+			return b.sim.AddTemplateVM(pvesim.TemplateVM{VMID: 9200, Disks: map[string]string{"scsi0": "20G"}})
+		}, []string{"vm splunk: its boot disk is declared as virtio0, but template 9200 has scsi0"}},
+		"no container template": {func(b *bed) error {
+			b.sim.RemoveFile(ctTemplate)
+			b.sim.Fail(pvesim.Failure{Method: "GET", Path: "/nodes/pve/aplinfo", Status: 403, Times: -1})
+			return nil
+		}, []string{ctTemplate, "pveam"}},
+		"no snippet": {func(b *bed) error { b.sim.RemoveFile(snippet); return nil },
+			[]string{"vm splunk: its cloud-init file " + snippet + " is not on pve", "PROXMOX_SSH_PRIVATE_KEY"}},
+		"snippets not taken": {func(b *bed) error {
+			b.sim.AddStorage(pvesim.Storage{ID: "local", Type: "dir", Content: []string{"iso", "vztmpl"}})
+			return b.sim.AddTemplateFile(ctTemplate, 100<<20, 400<<20)
+		}, []string{"local does not take content snippets"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t, pvesim.Options{Seed: 11})
+			check(t, tc.world(b))
+			b.refused(b.plan(estate(t, "small"), plan.Options{}), tc.words...)
+		})
+	}
+}
+
+func TestDownloadsAContainerTemplate(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 11})
+	b.sim.RemoveFile(ctTemplate)
+	e := estate(t, "small")
+	p := b.plan(e, plan.Options{})
+	if c := change(t, p, "template/pve:"+ctTemplate); c.Action != plan.Create {
+		t.Fatalf("want a download:\n%s", show(t, p))
+	}
+	b.converge(e, plan.Options{})
+}
+
+func TestLockedGuest(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 11})
+	b.converge(estate(t, "small"), plan.Options{})
+	check(t, b.sim.SetLock(175, "backup"))
+	b.still(estate(t, "small"), plan.Options{}) // nothing to do is nothing to do
+	e := estate(t, "small", set("containers", "haproxy", "memory_dedicated", 1024))
+	b.refused(b.plan(e, plan.Options{}), "container haproxy: it is locked (backup)")
+}
+
+// TestFeaturesWithoutRoot leaves what only root@pam may do to somebody, and says what.
+func TestFeaturesWithoutRoot(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 11})
+	e := estate(t, "small")
+	b.converge(e, plan.Options{})
+	p := b.plan(e, plan.Options{})
+	c := change(t, p, "container/cribl-edge-01")
+	if c.Action != plan.Manual || !strings.Contains(c.Manual[0], "pct set 180 --features 'nesting=1,keyctl=1,fuse=1'") {
+		t.Fatalf("want a step by hand:\n%s", show(t, p))
+	}
+	b.converge(e, plan.Options{Root: true})
+	if got := b.config(180)["features"]; !strings.Contains(got, "keyctl=1") {
+		t.Fatalf("features are %q", got)
+	}
+}
+
+// TestRebootsOnlyWhenAllowed changes what a running VM takes over at its next start.
+func TestRebootsOnlyWhenAllowed(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 11})
+	b.converge(estate(t, "small"), plan.Options{})
+	e := estate(t, "small", set("vms", "docker-host", "cpu_cores", 6))
+	b.sim.ResetJournal()
+	r, err := b.apply(b.plan(e, plan.Options{}), apply.Options{})
+	check(t, err)
+	if !r.Outcomes[0].Reboot || b.rebooted() {
+		t.Fatalf("want it marked, and no restart: %+v", r.Outcomes)
+	}
+	if p := b.plan(e, plan.Options{}); !p.Empty() {
+		t.Fatalf("what waits for a restart is declared and set:\n%s", show(t, p))
+	}
+	o := plan.Options{AllowReboot: []string{"docker-host"}}
+	check(t, errOf(b.apply(b.plan(e, o), apply.Options{})))
+	if !b.rebooted() {
+		t.Fatal("want a restart")
+	}
+	b.still(e, o)
+}
+
+func (b *bed) rebooted() bool {
+	for _, w := range b.sim.Writes() {
+		if strings.HasSuffix(w.Path, "/status/reboot") {
+			return true
+		}
+	}
+	return false
+}
+
+// TestCloudInitIsFirstBootOnly changes what is read at the first boot: nothing is planned.
+func TestCloudInitIsFirstBootOnly(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 11})
+	b.converge(estate(t, "small"), plan.Options{})
+	e := estate(t, "small", set("vms", "docker-host", "ip", "192.168.0.66/24"), set("vms", "docker-host", "user_account",
+		map[string]any{"username": "other", "password": "secret-word", "keys": []string{}}))
+	p := b.plan(e, plan.Options{})
+	if !p.Empty() || !strings.Contains(show(t, p), "first boot only") {
+		t.Fatalf("want nothing but a note:\n%s", show(t, p))
+	}
+}
+
+// TestMigratedGuestIsFound finds a guest wherever it runs.
+func TestMigratedGuestIsFound(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 11, Nodes: []string{"pve2"}})
+	b.converge(estate(t, "small"), plan.Options{})
+	check(t, b.sim.MoveGuest(175, "pve2"))
+	b.still(estate(t, "small"), plan.Options{})
+	b.converge(estate(t, "small", set("containers", "haproxy", "cpu_cores", 2)), plan.Options{})
+}

@@ -1,0 +1,182 @@
+package apply_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"syslog-gateway/internal/infra/apply"
+	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/pve"
+	"syslog-gateway/internal/infra/pvesim"
+)
+
+// by writes as another person's hand would.
+func (b *bed) by(method, path string, params url.Values) {
+	b.t.Helper()
+	_, err := b.root.Write(b.t.Context(), method, path, params)
+	check(b.t, err)
+}
+
+// rules are the live rules at a path, as type and action.
+func (b *bed) rules(path string) []string {
+	b.t.Helper()
+	var list []plan.LiveRule
+	check(b.t, b.client.Get(b.t.Context(), path, nil, &list))
+	var out []string
+	for _, r := range list {
+		out = append(out, strings.TrimSpace(r.Type+" "+r.Action+" "+r.DPort))
+	}
+	return out
+}
+
+const (
+	haproxyFW = "/nodes/pve/lxc/175/firewall"
+	groupFW   = "/cluster/firewall/groups/syslog"
+)
+
+// wantHAProxy are the groups of the class pipeline, in order.
+var wantHAProxy = []string{"group internal-access", "group pipeline-services", "group syslog", "group netflow", "group outbound-internal"}
+
+func TestFirewallFromEmpty(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 9})
+	b.converge(estate(t, "full"), plan.Options{})
+	if got := b.rules(haproxyFW + "/rules"); !slices.Equal(got, wantHAProxy) {
+		t.Errorf("HAProxy has %v", got)
+	}
+	if got := b.rules(groupFW); !slices.Equal(got, []string{"in ACCEPT 514", "in ACCEPT 514", "in ACCEPT 1514:1518", "in ACCEPT 1514:1518"}) {
+		t.Errorf("syslog has %v", got)
+	}
+	var groups []struct{ Group string }
+	check(t, b.client.Get(t.Context(), "/cluster/firewall/groups", nil, &groups))
+	if len(groups) != 14 {
+		t.Errorf("there are %d groups, want 14", len(groups))
+	}
+	var options pve.Config
+	check(t, b.client.Get(t.Context(), haproxyFW+"/options", nil, &options))
+	if options["enable"] != "1" || options["policy_out"] != "DROP" {
+		t.Errorf("HAProxy's options are %v", options)
+	}
+}
+
+// TestRulesComeBeforeWhatEnables looks at the order of the writes.
+func TestRulesComeBeforeWhatEnables(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 9})
+	check(t, errOf(b.apply(b.plan(estate(t, "small"), plan.Options{}), apply.Options{})))
+	last := map[string]int{}
+	for i, w := range b.sim.Writes() {
+		last[w.Method+" "+w.Path] = i
+	}
+	for _, pair := range [][2]string{
+		{"POST " + groupFW, "POST " + haproxyFW + "/rules"},
+		{"POST " + haproxyFW + "/rules", "PUT " + haproxyFW + "/options"},
+		{"PUT " + haproxyFW + "/options", "PUT /cluster/firewall/options"},
+	} {
+		if last[pair[0]] == 0 || last[pair[0]] >= last[pair[1]] {
+			t.Errorf("%s must come before %s: %v", pair[0], pair[1], last)
+		}
+	}
+}
+
+func errOf(_ *apply.Result, err error) error { return err }
+
+func TestFirewallDrift(t *testing.T) {
+	for name, drift := range map[string]func(*bed){
+		"extra rule": func(b *bed) {
+			b.by("POST", haproxyFW+"/rules", url.Values{"type": {"in"}, "action": {"ACCEPT"}, "proto": {"tcp"}, "dport": {"23"}, "enable": {"1"}})
+		},
+		"extra rule in a group": func(b *bed) {
+			b.by("POST", groupFW, url.Values{"type": {"in"}, "action": {"DROP"}, "enable": {"1"}})
+		},
+		"missing rule":  func(b *bed) { b.by("DELETE", haproxyFW+"/rules/2", nil) },
+		"reordered":     func(b *bed) { b.by("PUT", haproxyFW+"/rules/0", url.Values{"moveto": {"4"}}) },
+		"disabled rule": func(b *bed) { b.by("PUT", haproxyFW+"/rules/1", url.Values{"enable": {"0"}}) },
+		"disabled":      func(b *bed) { b.by("PUT", haproxyFW+"/options", url.Values{"enable": {"0"}}) },
+		"open policy":   func(b *bed) { b.by("PUT", haproxyFW+"/options", url.Values{"policy_in": {"ACCEPT"}}) },
+		"cluster off":   func(b *bed) { b.by("PUT", "/cluster/firewall/options", url.Values{"enable": {"0"}}) },
+		"node off":      func(b *bed) { b.by("PUT", "/nodes/pve/firewall/options", url.Values{"enable": {"0"}}) },
+		"group comment": func(b *bed) {
+			b.by("POST", "/cluster/firewall/groups", url.Values{"group": {"syslog"}, "rename": {"syslog"}, "comment": {"?"}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t, pvesim.Options{Seed: 9})
+			e := estate(t, "small")
+			b.converge(e, plan.Options{})
+			drift(b)
+			p := b.plan(e, plan.Options{})
+			if len(p.Changes) == 0 || p.Count(plan.Update) != 1 {
+				t.Fatalf("want one change:\n%s", show(t, p))
+			}
+			b.converge(e, plan.Options{})
+			if got := b.rules(haproxyFW + "/rules"); !slices.Equal(got, wantHAProxy) {
+				t.Errorf("HAProxy has %v", got)
+			}
+		})
+	}
+}
+
+// TestLeavingAClassDisablesFirst takes the tag away that a guest has its class by.
+func TestLeavingAClassDisablesFirst(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 9})
+	b.converge(estate(t, "small"), plan.Options{})
+	b.by("POST", haproxyFW+"/rules", url.Values{"type": {"in"}, "action": {"ACCEPT"}, "proto": {"tcp"}, "dport": {"23"}, "enable": {"1"}})
+	e := estate(t, "small", set("containers", "haproxy", "tags", []string{"terraform", "container"}))
+	p := b.plan(e, plan.Options{})
+	b.sim.ResetJournal()
+	check(t, errOf(b.apply(p, apply.Options{})))
+	var order []string
+	for _, w := range b.sim.Writes() {
+		order = append(order, w.Method+" "+w.Path)
+	}
+	if len(order) != 7 || order[0] != "PUT "+haproxyFW+"/options" || order[6] != "PUT /nodes/pve/lxc/175/config" {
+		t.Fatalf("want disable, five removals, and the tags last: %v", order)
+	}
+	b.still(e, plan.Options{})
+	if got := b.rules(haproxyFW + "/rules"); !slices.Equal(got, []string{"in ACCEPT 23"}) {
+		t.Errorf("somebody else's rule must stay: %v", got)
+	}
+}
+
+// TestReconcileRules brings random lists to random wants.
+func TestReconcileRules(t *testing.T) {
+	rng, seed := seeded(t)
+	b := newBed(t, pvesim.Options{Seed: 9})
+	e := estate(t, "small")
+	b.converge(e, plan.Options{})
+	for range 15 {
+		var have []string
+		for n := range rng.IntN(8) {
+			port := fmt.Sprint(7000 + rng.IntN(6))
+			if rng.IntN(3) > 0 {
+				port = []string{"514", "1514:1518"}[n%2]
+			}
+			have = append(have, port)
+			b.by(http.MethodPost, groupFW, url.Values{"type": {"in"}, "action": {"ACCEPT"}, "proto": {"udp"}, "dport": {port},
+				"enable": {"1"}, "source": {"172.16.0.0/12,10.0.0.0/8,192.168.0.0/16"}})
+		}
+		p := b.plan(e, plan.Options{})
+		if _, err := b.apply(p, apply.Options{}); err != nil {
+			t.Fatalf("seed %d, %v: %v", seed, have, err)
+		}
+		if p := b.plan(e, plan.Options{}); !p.Empty() {
+			t.Fatalf("seed %d, %v: not there:\n%s", seed, have, show(t, p))
+		}
+	}
+}
+
+// TestDHCPNeedsDHCP lets a guest behind a dropping policy ask for its address.
+func TestDHCPNeedsDHCP(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 9})
+	b.converge(estate(t, "small"), plan.Options{})
+	b.converge(estate(t, "small", set("containers", "haproxy", "dhcp", true)), plan.Options{})
+	var options pve.Config
+	check(t, b.client.Get(t.Context(), haproxyFW+"/options", nil, &options))
+	if net := b.config(175)["net0"]; options["dhcp"] != "1" || !strings.Contains(net, "ip=dhcp") || strings.Contains(net, "gw=") {
+		t.Errorf("%v %s", options, net)
+	}
+}

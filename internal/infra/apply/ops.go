@@ -1,0 +1,169 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/pve"
+)
+
+// alreadySo says that a write was refused because what it asks for is so already, as
+// after an interruption.
+func alreadySo(s plan.Step, err error) bool {
+	text := err.Error()
+	switch {
+	case strings.HasSuffix(s.Path, "/status/start"):
+		return strings.Contains(text, "already running")
+	case s.Path == "/pools" && s.Params.Has("vms"):
+		return strings.Contains(text, "already a pool member")
+	}
+	return false
+}
+
+// maxRuleSteps bounds the writes of one list, in case that somebody works against us.
+const maxRuleSteps = 500
+
+// rules brings an ordered list of rules to what is wanted, one write at a time, each
+// from a fresh read: positions shift with every write. A lost answer needs no care,
+// since the next read shows what became of it.
+func (t *taking) rules(ctx context.Context) error {
+	lost := 0
+	for n := range maxRuleSteps {
+		var live []plan.LiveRule
+		if err := t.r.api.Get(ctx, t.s.Path, nil, &live); err != nil {
+			return fmt.Errorf("read %s: %w", t.s.Path, err)
+		}
+		digest := ""
+		if len(live) > 0 {
+			digest = live[0].Digest
+		}
+		if n == 0 && digest != t.s.Digest && t.s.Digest != "" && !t.wrote[t.s.Source] {
+			return stale(t.c, nil)
+		}
+		op := plan.NextRule(live, t.s.Rules)
+		if t.s.Op == plan.OpLeave {
+			op = plan.NextLeave(live, t.s.Groups)
+		}
+		if op.Method == "" {
+			return nil
+		}
+		path := t.s.Path
+		if op.Method != "POST" {
+			path += "/" + strconv.Itoa(op.Pos)
+		}
+		if digest != "" {
+			op.Params.Set("digest", digest)
+		}
+		err := t.run(ctx, op.Method, path, op.Params)
+		switch {
+		case err == nil:
+		case pve.IsStale(err):
+			return stale(t.c, err)
+		case pve.IsUnknownOutcome(err) && ctx.Err() == nil && lost < maxLooks:
+			lost++
+		default:
+			return err
+		}
+	}
+	return fmt.Errorf("the rules at %s are not as declared after %d writes: somebody else changes them: plan again", t.s.Path, maxRuleSteps)
+}
+
+// stop shuts a guest down, and stops it when it does not go down by itself.
+func (t *taking) stop(ctx context.Context) error {
+	if _, _, err := t.guard(ctx); err != nil {
+		return err
+	}
+	params := url.Values{"timeout": {strconv.Itoa(t.s.Timeout)}}
+	err := t.run(ctx, "POST", t.s.Path+"/status/shutdown", params)
+	if err == nil || ctx.Err() != nil || pve.IsUnknownOutcome(err) || pve.IsForbidden(err) {
+		return err
+	}
+	if strings.Contains(err.Error(), "not running") {
+		return nil
+	}
+	return t.run(ctx, "POST", t.s.Path+"/status/stop", url.Values{})
+}
+
+// pause is how long to wait between two looks at a lock.
+const pause = time.Second
+
+// idle waits until no task works on a guest any more: errSettled says that it waited,
+// nil that there was nothing to wait for. A guest that stays locked although no task
+// makes it was left by a creation that died.
+func (r *runner) idle(ctx context.Context, c plan.Change) error {
+	path := guestPath(c)
+	for alone := 0; ; {
+		var conf pve.Config
+		err := r.api.Get(ctx, path+"/config", nil, &conf)
+		if err != nil && !pve.IsNotFound(err) {
+			return fmt.Errorf("look at %s: %w", path, err)
+		}
+		working, err := r.working(ctx, c, conf["lock"])
+		if err != nil {
+			return err
+		}
+		lock := conf["lock"]
+		switch {
+		case working:
+			alone = 0
+		case lock == "":
+			return errSettled
+		default:
+			alone++
+		}
+		if alone > 2 {
+			tool := "pct"
+			if c.Object == plan.ObjectVM {
+				tool = "qm"
+			}
+			return fmt.Errorf("it is locked (%s), and no task works on it: its creation died half way; look at it on %s, "+
+				"remove it with `%s unlock %d && %s destroy %d`, and apply again", lock, c.Node, tool, c.VMID, tool, c.VMID)
+		}
+		if err := r.opts.Sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+func guestPath(c plan.Change) string {
+	kind := "lxc"
+	if c.Object == plan.ObjectVM {
+		kind = "qemu"
+	}
+	return pve.Path("nodes", c.Node, kind, strconv.Itoa(c.VMID))
+}
+
+// cloning are the types of tasks that bear the number of their source, not of the guest
+// they make.
+var cloning = []string{"qmclone", "vzclone"}
+
+// consoles are the types of tasks that run as long as somebody looks at a guest.
+var consoles = []string{"vncproxy", "termproxy", "spiceproxy", "vncshell", "spiceshell"}
+
+// working says whether a task is at work on a guest. A clone's task does not tell which
+// guest it makes: while the guest is locked, any clone may be its.
+func (r *runner) working(ctx context.Context, c plan.Change, lock string) (bool, error) {
+	var tasks []struct {
+		Type    string
+		ID      string
+		EndTime pve.Int
+	}
+	if err := r.api.Get(ctx, "/cluster/tasks", nil, &tasks); err != nil {
+		return false, fmt.Errorf("look for the tasks of %s: %w", c.ID(), err)
+	}
+	for _, t := range tasks {
+		if t.EndTime != 0 || slices.Contains(consoles, t.Type) {
+			continue
+		}
+		if t.ID == strconv.Itoa(c.VMID) || lock == "clone" && slices.Contains(cloning, t.Type) {
+			return true, nil
+		}
+	}
+	return false, nil
+}

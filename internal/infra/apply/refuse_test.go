@@ -1,0 +1,207 @@
+package apply_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"syslog-gateway/internal/infra/apply"
+	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/infra/spec"
+)
+
+// refused shows that a plan is refused with the words, and that applying it writes nothing.
+func (b *bed) refused(p *plan.Plan, words ...string) {
+	b.t.Helper()
+	b.sim.ResetJournal()
+	r, err := b.apply(p, apply.Options{})
+	var refused *apply.Refused
+	if !errors.As(err, &refused) || r.Converged {
+		b.t.Fatalf("want a refusal, got %v:\n%s", err, show(b.t, p))
+	}
+	for _, w := range words {
+		if !strings.Contains(err.Error(), w) {
+			b.t.Errorf("%q does not say %q", err, w)
+		}
+	}
+	if w := b.sim.Writes(); len(w) > 0 {
+		b.t.Errorf("it wrote all the same: %v", w)
+	}
+}
+
+func TestRefusesWhatCantBeChangedInPlace(t *testing.T) {
+	for name, tc := range map[string]struct {
+		edit  func(map[string]any)
+		words []string
+	}{
+		"unprivileged": {set("containers", "haproxy", "unprivileged", true), []string{"unprivileged", "--allow-replace haproxy"}},
+		"smaller root": {set("containers", "haproxy", "root_disk", map[string]any{"datastore_id": "local-zfs", "size": 4}), []string{"8G", "only grow", "--allow-replace haproxy"}},
+		"other store":  {set("containers", "haproxy", "root_disk", map[string]any{"datastore_id": "local-lvm", "size": 8}), []string{"pct move-volume 175 rootfs local-lvm", "--allow-replace haproxy"}},
+		"smaller disk": {set("vms", "docker-host", "boot_disk", disk("scsi0", 20)), []string{"scsi0.size", "protected"}},
+		"boot disk":    {set("vms", "docker-host", "boot_disk", disk("scsi5", 50)), []string{"boot disk is declared as scsi5", "scsi0, scsi1"}},
+		"mount store": {set("containers", "minio", "mount_points", []any{
+			map[string]any{"volume": "local-lvm", "size": "100G", "path": "/opt/minio"}}), []string{"mp0.storage", "protected"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t, pvesim.Options{Seed: 5})
+			o := plan.Options{Root: true}
+			b.converge(estate(t, "small"), o)
+			b.refused(b.plan(estate(t, "small", tc.edit), o), tc.words...)
+		})
+	}
+}
+
+func TestReplacesWhenAllowed(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 5})
+	o := plan.Options{Root: true}
+	b.converge(estate(t, "small"), o)
+	e := estate(t, "small", set("containers", "haproxy", "unprivileged", true))
+	o.AllowReplace = []string{"haproxy"}
+	b.converge(e, o)
+	if b.config(175)["unprivileged"] != "1" {
+		t.Fatal("it was not replaced")
+	}
+}
+
+func TestReplacesAVM(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 5})
+	o := plan.Options{Only: []string{"docker-host"}, AllowReplace: []string{"docker-host"}}
+	check(t, errOf(b.apply(b.plan(estate(t, "small"), o), apply.Options{})))
+	e := estate(t, "small", set("vms", "docker-host", "boot_disk", disk("scsi0", 20)), set("vms", "docker-host", "protection", false))
+	check(t, errOf(b.apply(b.plan(e, o), apply.Options{})))
+	b.still(e, o)
+	if conf := b.config(250); !strings.Contains(conf["scsi0"], "size=20G") || conf["ciuser"] == "" {
+		t.Fatalf("it is %v", conf)
+	}
+}
+
+// vanished is the small estate without HAProxy.
+func vanished(t testing.TB) *spec.Estate { return estate(t, "small", drop("containers", "haproxy")) }
+
+func TestDestroysOnlyByName(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 5})
+	b.converge(estate(t, "small"), plan.Options{})
+	p := b.plan(vanished(t), plan.Options{})
+	if c := change(t, p, "container/haproxy"); c.Action != plan.Destroy {
+		t.Fatalf("want a destruction:\n%s", show(t, p))
+	}
+	b.refused(p, "--allow-destroy haproxy")
+	b.converge(vanished(t), plan.Options{AllowDestroy: []string{"haproxy"}})
+	if b.config(175) != nil {
+		t.Fatal("it is still there")
+	}
+}
+
+func TestNeverDestroysProtected(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 5})
+	b.converge(estate(t, "small"), plan.Options{})
+	gone := estate(t, "small", drop("containers", "minio"))
+	gone.Splunk = nil
+	known := map[int]plan.Known{200: {Key: "splunk", Protected: true}, 107: {Key: "minio"}}
+	b.refused(b.plan(gone, plan.Options{AllowDestroy: []string{"minio", "splunk", "107", "200"}, Known: known}),
+		"container minio: it is protected", "vm splunk: it is protected")
+}
+
+func TestDataDisksOfUnknownGuestsStay(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 5})
+	check(t, b.sim.AddGuest("lxc", 150, "pve", map[string]string{
+		"hostname": "old", "rootfs": "local-zfs:8", "mp0": "local-zfs:10,mp=/data", "tags": "homelab;terraform"}))
+	b.refused(b.plan(estate(t, "small"), plan.Options{AllowDestroy: []string{"old"}}), "container old: it has data disks ([mp0])")
+}
+
+func TestDestroyVerb(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 5})
+	b.converge(estate(t, "small"), plan.Options{})
+	destroy := func(e *spec.Estate, keys ...string) *plan.Plan {
+		p, err := plan.MakeDestroy(t.Context(), b.client, e, keys, plan.Options{})
+		check(t, err)
+		return p
+	}
+	b.refused(destroy(estate(t, "small"), "minio", "haproxy"), "container minio: it is protected")
+	off := estate(t, "small", set("containers", "minio", "protection", false))
+	r, err := b.apply(destroy(off, "minio", "haproxy"), apply.Options{})
+	check(t, err)
+	if b.config(107) != nil || b.config(175) != nil || r.Count(apply.Done) != 2 || r.Converged {
+		t.Fatalf("want both gone, and nothing to publish: %+v", r)
+	}
+}
+
+func TestForeignGuests(t *testing.T) {
+	for name, tc := range map[string]struct {
+		kind  string
+		conf  map[string]string
+		words string
+	}{
+		"other kind": {"qemu", map[string]string{"name": "haproxy", "scsi0": "local-zfs:8"}, "is taken by the VM haproxy"},
+		"other name": {"lxc", map[string]string{"hostname": "mail", "rootfs": "local-zfs:8"}, "is taken by the container mail on pve, which this estate has not made"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t, pvesim.Options{Seed: 5})
+			check(t, b.sim.AddGuest(tc.kind, 175, "pve", tc.conf))
+			b.refused(b.plan(estate(t, "small"), plan.Options{}), tc.words)
+		})
+	}
+}
+
+// TestAdopts takes guests over that somebody made by hand, in place.
+func TestAdopts(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 5})
+	check(t, b.sim.AddGuest("lxc", 175, "pve", map[string]string{
+		"hostname": "haproxy", "rootfs": "local-zfs:8", "memory": "256", "cores": "1", "unprivileged": "0",
+		"net0": "name=eth0,bridge=vmbr0,mtu=1400,ip=dhcp"}))
+	p := b.plan(estate(t, "small"), plan.Options{Known: map[int]plan.Known{}})
+	if c := change(t, p, "container/haproxy"); c.Action != plan.Update || !c.Adopts {
+		t.Fatalf("want it taken over:\n%s", show(t, p))
+	}
+	b.converge(estate(t, "small"), plan.Options{})
+	if net := b.config(175)["net0"]; !strings.Contains(net, "mtu=1400") || !strings.Contains(net, "ip=192.168.0.175/24") {
+		t.Fatalf("net0 is %s: what is not declared must stay", net)
+	}
+}
+
+func TestOrphans(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 5})
+	b.converge(estate(t, "small"), plan.Options{})
+	check(t, b.sim.AddGuest("lxc", 300, "pve", map[string]string{"hostname": "stranger", "rootfs": "local-zfs:8"}))
+	e := estate(t, "small", drop("containers", "minio"), drop("containers", "haproxy"))
+	got, err := plan.Orphans(t.Context(), b.client, e, plan.Options{})
+	check(t, err)
+	want := map[int][3]bool{107: {true, true, false}, 175: {true, false, true}, 300: {false, false, false}}
+	if len(got) != len(want) {
+		t.Fatalf("got %+v", got)
+	}
+	for _, o := range got {
+		if w := want[o.VMID]; w != [3]bool{o.Marked, o.Protected, o.Removable} {
+			t.Errorf("%d: %+v, want marked, protected, removable %v", o.VMID, o, w)
+		}
+	}
+}
+
+func TestOnly(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 5})
+	e := estate(t, "small")
+	o := plan.Options{Only: []string{"haproxy"}}
+	r, err := b.apply(b.plan(e, o), apply.Options{})
+	check(t, err)
+	if r.Converged {
+		t.Error("a part of the estate never converges")
+	}
+	b.still(e, o)
+	if b.config(175) == nil || b.config(107) != nil {
+		t.Error("want HAProxy, and nothing else")
+	}
+	if _, err := plan.Make(t.Context(), b.client, e, plan.Options{Only: []string{"nobody"}}); err == nil || !strings.Contains(err.Error(), "nobody") {
+		t.Errorf("an unknown key gives %v", err)
+	}
+}
+
+func TestUnknownNode(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 5})
+	e := estate(t, "small", func(d map[string]any) { d["proxmox_node"] = "nosuch" })
+	_, err := plan.Make(t.Context(), b.client, e, plan.Options{})
+	if err == nil || !strings.Contains(err.Error(), "no node nosuch, it has pve") {
+		t.Fatalf("got %v", err)
+	}
+}

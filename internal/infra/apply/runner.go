@@ -1,0 +1,244 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"syslog-gateway/internal/infra/plan"
+)
+
+// How many changes use one thing at a time. Full clones hold the template's lock for
+// their copy: more than a few of them run into its timeout.
+const (
+	maxParallel    = 8
+	perTemplate    = 2
+	perStorage     = 4
+	maxLooks       = 3 // plans of one change anew, after lost answers
+	templatePrefix = "template/"
+)
+
+// Event is one thing that happened to a change.
+type Event struct {
+	Time    time.Time
+	Change  plan.Change
+	Step    string        // "" for the change itself
+	State   EventState    //
+	Text    string        // a line of the task's log, or the error
+	Elapsed time.Duration // since the change began
+}
+
+// EventState is what an Event is about.
+type EventState string
+
+// The events.
+const (
+	Begun    EventState = "begun"
+	Working  EventState = "working" // Text has a line of the task's log
+	Finished EventState = "done"
+	Stopped  EventState = "failed"
+	Skipped  EventState = "not begun"
+)
+
+// runner carries one plan out.
+type runner struct {
+	api   API
+	plan  *plan.Plan
+	opts  Options
+	slots chan struct{}
+	lanes map[string]chan struct{}
+	mu    sync.Mutex // of Progress and Done
+}
+
+func newRunner(api API, p *plan.Plan, o Options) *runner {
+	if o.Parallel <= 0 {
+		o.Parallel = maxParallel
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
+	if o.Journal == nil {
+		o.Journal = nowhere{}
+	}
+	r := &runner{api: api, plan: p, opts: o, slots: make(chan struct{}, o.Parallel), lanes: map[string]chan struct{}{}}
+	for _, c := range p.Changes {
+		for _, lane := range c.Lanes {
+			n := perStorage
+			if strings.HasPrefix(lane, templatePrefix) {
+				n = perTemplate
+			}
+			if r.lanes[lane] == nil {
+				r.lanes[lane] = make(chan struct{}, n)
+			}
+		}
+	}
+	return r
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// nowhere is the journal of those who keep none.
+type nowhere struct{}
+
+func (nowhere) Begin(string) error        { return nil }
+func (nowhere) Task(string, string) error { return nil }
+func (nowhere) End(string, error) error   { return nil }
+
+// all carries out every change as soon as those before it are done.
+func (r *runner) all(ctx context.Context) []Outcome {
+	outcomes := make([]Outcome, 0, len(r.plan.Changes))
+	for _, c := range r.plan.Changes {
+		if c.Action != plan.Manual {
+			outcomes = append(outcomes, Outcome{Change: c, State: NotBegun, Reboot: c.Reboot && !restarts(c)})
+		}
+	}
+	ended := map[string]chan struct{}{}
+	at := map[string]*Outcome{}
+	for i := range outcomes {
+		id := outcomes[i].Change.ID()
+		ended[id], at[id] = make(chan struct{}), &outcomes[i]
+	}
+	var all sync.WaitGroup
+	for i := range outcomes {
+		o := &outcomes[i]
+		all.Go(func() {
+			defer close(ended[o.Change.ID()])
+			for _, id := range o.Change.After {
+				if ended[id] == nil {
+					continue
+				}
+				<-ended[id]
+				if at[id].State != Done {
+					r.skip(o, fmt.Errorf("it waits for %s, which is not done", id))
+					return
+				}
+			}
+			r.one(ctx, o)
+		})
+	}
+	all.Wait()
+	return outcomes
+}
+
+// restarts says whether the plan restarts the guest itself.
+func restarts(c plan.Change) bool {
+	for _, s := range c.Steps {
+		if strings.HasSuffix(s.Path, "/status/reboot") {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *runner) skip(o *Outcome, err error) {
+	o.Err, o.Reason = err, err.Error()
+	r.tell(Event{Change: o.Change, State: Skipped, Text: o.Reason})
+}
+
+// one carries out one change, in its lanes.
+func (r *runner) one(ctx context.Context, o *Outcome) {
+	leave, err := r.enter(ctx, o.Change.Lanes)
+	if err != nil {
+		r.skip(o, err)
+		return
+	}
+	defer leave()
+	begun := time.Now()
+	r.tell(Event{Change: o.Change, State: Begun})
+	err = r.change(ctx, o.Change, begun)
+	if err == nil && r.opts.Done != nil {
+		r.mu.Lock()
+		err = r.opts.Done(o.Change)
+		r.mu.Unlock()
+	}
+	o.Elapsed = time.Since(begun)
+	if err != nil {
+		o.State, o.Err, o.Reason = Failed, err, err.Error()
+		r.tell(Event{Change: o.Change, State: Stopped, Text: o.Reason, Elapsed: o.Elapsed})
+		return
+	}
+	o.State = Done
+	r.tell(Event{Change: o.Change, State: Finished, Elapsed: o.Elapsed})
+}
+
+// enter waits for a place in every lane, and for one of the slots. Lanes are sorted, so
+// that two changes never wait for each other.
+func (r *runner) enter(ctx context.Context, lanes []string) (leave func(), err error) {
+	var in []chan struct{}
+	leave = func() {
+		for _, c := range in {
+			<-c
+		}
+	}
+	for _, lane := range lanes {
+		in = append(in, r.lanes[lane])
+	}
+	in = append(in, r.slots)
+	for i, c := range in {
+		select {
+		case c <- struct{}{}:
+			if ctx.Err() == nil {
+				continue
+			}
+			i++
+		case <-ctx.Done():
+		}
+		in = in[:i]
+		leave()
+		return nil, ctx.Err()
+	}
+	return leave, nil
+}
+
+// change takes the steps of a change. After a lost answer, and after a wait, the object
+// is planned again: what is left is what is done.
+func (r *runner) change(ctx context.Context, c plan.Change, begun time.Time) error {
+	for look := 0; ; look++ {
+		err := r.steps(ctx, c, begun)
+		if err == nil || ctx.Err() != nil || look >= maxLooks || !lookAgain(err) {
+			return err
+		}
+		next, left, lookErr := r.look(ctx, c)
+		switch {
+		case lookErr != nil:
+			return fmt.Errorf("%w; looking what became of it failed: %w", err, lookErr)
+		case !left:
+			return nil
+		case next.Blocked():
+			return fmt.Errorf("%w; it can't go on: %s", err, next.Blocks[0].Why)
+		}
+		c = next
+	}
+}
+
+// look plans a change anew, after what is still working on it has ended.
+func (r *runner) look(ctx context.Context, c plan.Change) (plan.Change, bool, error) {
+	if c.Guest() {
+		if err := r.idle(ctx, c); err != nil && !errors.Is(err, errSettled) {
+			return c, false, err
+		}
+	}
+	return r.plan.Again(ctx, r.api, c)
+}
+
+func (r *runner) tell(e Event) {
+	if r.opts.Progress == nil {
+		return
+	}
+	e.Time = time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.opts.Progress(e)
+}

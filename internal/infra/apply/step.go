@@ -1,0 +1,160 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/pve"
+)
+
+// errSettled says that a wait is over and the object is to be looked at again.
+var errSettled = errors.New("what was on the way has ended")
+
+// lookAgain says whether an error leaves open what has been done.
+func lookAgain(err error) bool { return errors.Is(err, errSettled) || pve.IsUnknownOutcome(err) }
+
+// steps takes the steps of a change, each between two entries of the journal.
+func (r *runner) steps(ctx context.Context, c plan.Change, begun time.Time) error {
+	wrote := map[string]bool{} // by us, so that the planned digest holds no more
+	for i, s := range c.Steps {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("before %s: %w", s.Title, err)
+		}
+		t := &taking{
+			r: r, c: c, s: s, wrote: wrote, begun: begun,
+			id: c.ID() + " " + strconv.Itoa(i+1) + "/" + strconv.Itoa(len(c.Steps)) + " " + s.Title,
+		}
+		r.tell(Event{Change: c, Step: s.Title, State: Begun, Elapsed: time.Since(begun)})
+		if err := r.opts.Journal.Begin(t.id); err != nil {
+			return fmt.Errorf("%s: journal: %w", s.Title, err)
+		}
+		err := t.take(ctx)
+		if jerr := r.opts.Journal.End(t.id, err); jerr != nil && err == nil {
+			err = fmt.Errorf("journal: %w", jerr)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.Title, err)
+		}
+		wrote[s.Source] = true
+	}
+	return nil
+}
+
+// taking is one step being taken.
+type taking struct {
+	r     *runner
+	c     plan.Change
+	s     plan.Step
+	id    string // in the journal
+	wrote map[string]bool
+	begun time.Time
+}
+
+func (t *taking) take(ctx context.Context) error {
+	switch t.s.Op {
+	case plan.OpWrite:
+		return t.write(ctx)
+	case plan.OpRules, plan.OpLeave:
+		return t.rules(ctx)
+	case plan.OpStop:
+		return t.stop(ctx)
+	case plan.OpSettle:
+		return t.r.idle(ctx, t.c)
+	case plan.OpUpload:
+		return t.r.opts.Upload(ctx, t.s.Path, t.s.Volume, t.s.Content)
+	}
+	return fmt.Errorf("unknown step %q", t.s.Op)
+}
+
+// write sends one request and waits for its task.
+func (t *taking) write(ctx context.Context) error {
+	if t.s.Free > 0 {
+		if err := t.free(ctx); err != nil {
+			return err
+		}
+	}
+	params := t.s.Params
+	if t.s.Source == "" && len(t.s.Disks) > 0 {
+		params = t.s.Complete(nil) // a guest that is not there yet
+	}
+	if t.s.Source != "" {
+		conf, digest, err := t.guard(ctx)
+		if err != nil {
+			return err
+		}
+		params = maps.Clone(params)
+		if len(t.s.Disks) > 0 {
+			params = t.s.Complete(conf)
+		}
+		if t.s.Method != http.MethodDelete && digest != "" {
+			params.Set("digest", digest)
+		}
+	}
+	err := t.run(ctx, t.s.Method, t.s.Path, params)
+	switch {
+	case pve.IsStale(err):
+		return stale(t.c, err)
+	case err != nil && alreadySo(t.s, err):
+		return nil
+	}
+	return err
+}
+
+// guard gives the digest that the write is to carry: the planned one, or, after a write
+// of our own, the one of now. What takes no digest is compared with what is there.
+func (t *taking) guard(ctx context.Context) (pve.Config, string, error) {
+	fresh := t.s.Digest == "" || t.wrote[t.s.Source]
+	compare := t.s.Method == http.MethodDelete || t.s.Op == plan.OpStop
+	if !fresh && !compare && len(t.s.Disks) == 0 {
+		return nil, t.s.Digest, nil
+	}
+	var conf pve.Config
+	if err := t.r.api.Get(ctx, t.s.Source, nil, &conf); err != nil {
+		return nil, "", fmt.Errorf("read %s: %w", t.s.Source, err)
+	}
+	if !fresh && conf.Digest() != t.s.Digest {
+		return nil, "", stale(t.c, nil)
+	}
+	return conf, conf.Digest(), nil
+}
+
+func stale(c plan.Change, err error) error {
+	text := fmt.Sprintf("somebody changed %s after it was planned; this step was not taken: plan again and look at what is shown", c.ID())
+	if err != nil {
+		return fmt.Errorf("%s: %w", text, err)
+	}
+	return errors.New(text)
+}
+
+// free makes sure that nobody has taken the VMID since the plan. The list of resources
+// lags behind; this look does not.
+func (t *taking) free(ctx context.Context) error {
+	query := url.Values{"vmid": {strconv.Itoa(t.s.Free)}}
+	err := t.r.api.Get(ctx, "/cluster/nextid", query, nil)
+	if pve.IsExists(err) {
+		return fmt.Errorf("VMID %d was taken after the plan was made; nothing was made: plan again: %w", t.s.Free, err)
+	}
+	return err
+}
+
+// run sends a request as whoever may, and follows its task.
+func (t *taking) run(ctx context.Context, method, path string, params url.Values) error {
+	api := t.r.api
+	if t.s.Root {
+		api = t.r.opts.Root
+	}
+	begun := func(upid string) error { return t.r.opts.Journal.Task(t.id, upid) }
+	progress := func(s pve.TaskStatus) {
+		for _, line := range s.Lines {
+			t.r.tell(Event{Change: t.c, Step: t.s.Title, State: Working, Text: line, Elapsed: time.Since(t.begun)})
+		}
+	}
+	return api.Run(ctx, pve.Request{Method: method, Path: path, Params: params}, begun, progress)
+}

@@ -1,0 +1,101 @@
+package inventory
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// ansibleInventory is Ansible's own reader; that it is missing fails the test.
+func ansibleInventory(t *testing.T, args ...string) string {
+	t.Helper()
+	program, err := exec.LookPath("ansible-inventory")
+	if err != nil {
+		t.Fatal("ansible-inventory is not on this machine: install Debian's package ansible-core, or run .ci/tools")
+	}
+	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), "ANSIBLE_HOME="+t.TempDir(), "ANSIBLE_NOCOLOR=1", "ANSIBLE_LOCALHOST_WARNING=0")
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v: %v\n%s", args, err, errs.String())
+	}
+	if strings.Contains(errs.String(), "WARNING") {
+		t.Errorf("%v: Ansible warns:\n%s", args, errs.String())
+	}
+	return out.String()
+}
+
+// forms are all that Ansible can read, each in a file of its own.
+func forms(t *testing.T, inv *Inventory) map[string]string {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name string, text []byte, err error, mode os.FileMode) string {
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, text, mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	yaml, err := inv.AnsibleYAML(AnsibleOptions{})
+	static := write("static.yml", yaml, err, 0o644)
+	asJSON, err := inv.AnsibleJSON(AnsibleOptions{})
+	staticJSON := write("static.json", asJSON, err, 0o644)
+	list, err := inv.List(AnsibleOptions{})
+	answer := write("answer", list, err, 0o644)
+	script := write("dynamic", []byte("#!/bin/sh\n[ \"$1\" = --list ] || exit 1\nexec cat "+answer+"\n"), nil, 0o755)
+	return map[string]string{"YAML": static, "JSON": staticJSON, "dynamic": script}
+}
+
+// Ansible itself lists and graphs every form, without a warning, and finds the same.
+func TestAnsibleReadsEveryForm(t *testing.T) {
+	inv := build(t, small())
+	var lists []any
+	for form, path := range forms(t, inv) {
+		var doc map[string]any
+		if err := json.Unmarshal([]byte(ansibleInventory(t, "-i", path, "--list")), &doc); err != nil {
+			t.Fatal(err)
+		}
+		vars := doc["_meta"].(map[string]any)["hostvars"].(map[string]any)
+		gateway := vars["syslog-gateway-01"].(map[string]any)
+		if gateway["container_ip"] != "10.20.30.175" || gateway["terraform_data"].(map[string]any)["domain"] != "lab.example" {
+			t.Errorf("%s: variables %v", form, gateway)
+		}
+		lists = append(lists, vars)
+		graph := ansibleInventory(t, "-i", path, "--graph")
+		for _, want := range []string{"@syslog_gateway_group:", "@lxc_containers:", "@splunk_vms:", "--splunk", "@pool_logging:"} {
+			if !strings.Contains(graph, want) {
+				t.Errorf("%s: the graph has no %s:\n%s", form, want, graph)
+			}
+		}
+	}
+	for _, l := range lists[1:] {
+		if text(l) != text(lists[0]) {
+			t.Errorf("two forms differ:\n%s\n%s", text(l), text(lists[0]))
+		}
+	}
+}
+
+func TestAnsibleReadsAnEmptyEstate(t *testing.T) {
+	e := small()
+	e.Containers, e.VMs, e.Splunk = nil, nil, nil
+	for form, path := range forms(t, build(t, e)) {
+		var doc struct {
+			All struct{ Children []string }
+		}
+		if err := json.Unmarshal([]byte(ansibleInventory(t, "-i", path, "--list")), &doc); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Contains(doc.All.Children, "lxc_containers") {
+			t.Errorf("%s: groups %v", form, doc.All.Children)
+		}
+	}
+}

@@ -1,0 +1,214 @@
+package plan
+
+import (
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"syslog-gateway/internal/infra/pve"
+	"syslog-gateway/internal/infra/spec"
+)
+
+// createVM makes a VM: a full clone of its template that is then set up, grown and
+// started, or one from nothing. Until all that is done its description says so, and
+// whoever comes after an interruption goes on from what lv shows.
+func (m *maker) createVM(v *spec.VM, lv *guest) []Step {
+	var steps []Step
+	path := guestPath(v.Node, spec.QEMU, v.VMID)
+	base := lv
+	if lv == nil {
+		first := m.firstStep(v)
+		first.Free = v.VMID
+		steps = append(steps, first)
+		base = m.live.guests[v.Template]
+	} else {
+		path = lv.path()
+	}
+	if base == nil || base.conf == nil { // no template: the first step has set everything
+		return append(steps, finish(path, lv, v.Description)...)
+	}
+	if lv == nil || !lv.running() {
+		steps = append(steps, m.setUp(v, path, base)...)
+	}
+	return append(steps, finish(path, lv, v.Description)...)
+}
+
+// firstStep clones, or makes a VM without template.
+func (m *maker) firstStep(v *spec.VM) Step {
+	id := strconv.Itoa(v.VMID)
+	t := m.live.guests[v.Template]
+	if v.Template == 0 || t == nil {
+		params := m.vmParams(v, pve.Config{}, true)
+		params.Set("vmid", id)
+		params.Set("scsihw", "virtio-scsi-pci")
+		params.Set("description", making)
+		if v.Pool != "" {
+			params.Set("pool", v.Pool)
+		}
+		step := write("create", "POST", pve.Path("nodes", v.Node, "qemu"), params)
+		step.Disks = v.Disks
+		return step
+	}
+	params := url.Values{"newid": {id}, "name": {v.Name}, "full": {"1"}, "description": {making}}
+	if v.Pool != "" {
+		params.Set("pool", v.Pool)
+	}
+	if len(v.Disks) > 0 {
+		params.Set("storage", v.Disks[0].Store)
+	}
+	if t.Node != v.Node {
+		params.Set("target", v.Node)
+	}
+	return write("clone template "+strconv.Itoa(v.Template), "POST", t.path()+"/clone", params)
+}
+
+// setUp gives a clone its options, its cloud-init data and missing disks in one request,
+// and grows the disks that it has from the template.
+func (m *maker) setUp(v *spec.VM, path string, base *guest) []Step {
+	params := m.vmParams(v, base.conf, false)
+	// It may allocate disks, which takes longer than the proxy waits for an answer: so
+	// the form that works in a task.
+	first := write("set up", "POST", path+"/config", params).from(path+"/config", "")
+	first.Disks = v.Disks
+	steps := []Step{first}
+	for _, disk := range v.Disks {
+		value, exists := base.conf[disk.Interface]
+		if !exists {
+			continue
+		}
+		size := pve.ParseProps(value, "file").Get("size")
+		if mebibytes(size) < float64(disk.Size*1024) {
+			p := url.Values{"disk": {disk.Interface}, "size": {gib(disk.Size)}}
+			steps = append(steps, write("grow "+disk.Interface+" to "+gib(disk.Size), "PUT", path+"/resize", p).from(path+"/config", ""))
+		}
+	}
+	return steps
+}
+
+// vmParams are the options of a new VM. conf is what it has from its template.
+func (m *maker) vmParams(v *spec.VM, conf pve.Config, blank bool) url.Values {
+	p := url.Values{
+		"numa": {"0"}, "tags": {tagList(v.Tags)}, "onboot": {flag(v.OnBoot)}, "protection": {flag(v.Protection)},
+		"ipconfig0": {ipconfig(v.Address)},
+	}
+	for _, s := range settings(v) {
+		if s.want != "" {
+			p.Set(s.key, s.want)
+		}
+	}
+	if v.Agent {
+		p.Set("agent", "enabled=1,fstrim_cloned_disks=1,type=virtio")
+	}
+	if v.Startup.Order != 0 {
+		p.Set("startup", startup(v.Startup.Order, v.Startup.Up))
+	}
+	for key, value := range map[string]string{
+		"ciuser": v.User, "cipassword": string(v.Password), "sshkeys": sshKeys(v.Keys),
+		"searchdomain": v.Domain, "nameserver": nameserverList(&v.Guest),
+	} {
+		if value != "" {
+			p.Set(key, value)
+		}
+	}
+	if v.SnippetFile != "" {
+		p.Set("cicustom", "user="+v.SnippetFile)
+	}
+	m.drives(p, v, conf, blank)
+	for i, n := range v.NICs {
+		p.Set("net"+strconv.Itoa(i), vmNIC(n).String())
+	}
+	if extra := extraNICs(conf, len(v.NICs)); len(extra) > 0 {
+		p.Set("delete", strings.Join(extra, ","))
+	}
+	return p
+}
+
+// drives adds the cloud-init drive and the CD-ROM, and says what a new VM boots from.
+func (m *maker) drives(p url.Values, v *spec.VM, conf pve.Config, blank bool) {
+	var boot []string
+	if blank && len(v.Disks) > 0 {
+		boot = append(boot, v.Disks[0].Interface)
+	}
+	if !hasCloudInit(conf) {
+		p.Set(freeDrive(p, conf, "ide2"), m.estate.DefaultStore+":cloudinit")
+	}
+	if v.CDROM != "" && !hasDrive(conf, v.CDROM) {
+		drive := freeDrive(p, conf, "ide3")
+		p.Set(drive, v.CDROM+",media=cdrom")
+		boot = append(boot, drive)
+	}
+	if blank {
+		p.Set("boot", "order="+strings.Join(boot, ";"))
+	}
+}
+
+func hasDrive(conf pve.Config, volume string) bool {
+	for key, value := range conf {
+		if diskKeys.MatchString(key) && pve.ParseProps(value, "file").Default() == volume {
+			return true
+		}
+	}
+	return false
+}
+
+// Complete adds the disks that the step is to bring about to its parameters: missing
+// ones are made, the options of the others are put to their volumes, which only conf,
+// the live configuration, knows.
+func (s Step) Complete(conf pve.Config) url.Values {
+	out := maps.Clone(s.Params)
+	for _, disk := range s.Disks {
+		value, exists := conf[disk.Interface]
+		if !exists {
+			out.Set(disk.Interface, newDisk(disk))
+			continue
+		}
+		p := pve.ParseProps(value, "file")
+		if newDelta().diskOptions(&p, disk) {
+			out.Set(disk.Interface, p.String())
+		}
+	}
+	return out
+}
+
+func hasCloudInit(conf pve.Config) bool {
+	for key, value := range conf {
+		if diskKeys.MatchString(key) && strings.Contains(value, "cloudinit") {
+			return true
+		}
+	}
+	return false
+}
+
+// freeDrive is the wanted IDE place, or another one if that is taken.
+func freeDrive(p url.Values, conf pve.Config, want string) string {
+	for _, key := range []string{want, "ide2", "ide3", "ide1", "ide0"} {
+		if _, taken := conf[key]; !taken && !p.Has(key) {
+			return key
+		}
+	}
+	return want
+}
+
+var nicKeys = regexp.MustCompile(`^net(\d+)$`)
+
+// extraNICs are the template's network cards beyond the declared ones.
+func extraNICs(conf pve.Config, declared int) []string {
+	var out []string
+	for key := range conf {
+		if m := nicKeys.FindStringSubmatch(key); m != nil {
+			if n, err := strconv.Atoi(m[1]); err == nil && n >= declared {
+				out = append(out, key)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// sshKeys are percent-encoded by themselves, before the form is.
+func sshKeys(keys []string) string {
+	return strings.ReplaceAll(url.QueryEscape(strings.Join(keys, "\n")), "+", "%20")
+}

@@ -1,0 +1,106 @@
+package plan
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"syslog-gateway/internal/infra/pve"
+	"syslog-gateway/internal/infra/spec"
+)
+
+// splitFeatures returns the features that a token may set when it makes a container,
+// and whether there are others. Only nesting of an unprivileged container is free
+// (proxmox.md, section 2.4; Proxmox VE, API of LXC: "changing feature flags").
+func (m *maker) splitFeatures(c *spec.Container) (allowed string, rest bool) {
+	f := c.Features
+	if !c.Unprivileged {
+		return "", f.Any()
+	}
+	if f.Nesting {
+		allowed = "nesting=1"
+	}
+	return allowed, f.Keyctl || f.Fuse || len(f.Mount) > 0
+}
+
+// featureProps are the features in Proxmox VE's words.
+func featureProps(f spec.Features) pve.Props {
+	p := pve.ParseProps("", "")
+	for _, x := range []struct {
+		key string
+		on  bool
+	}{{"nesting", f.Nesting}, {"keyctl", f.Keyctl}, {"fuse", f.Fuse}} {
+		if x.on {
+			p.Set(x.key, "1")
+		}
+	}
+	if len(f.Mount) > 0 {
+		p.Set("mount", strings.Join(f.Mount, ";"))
+	}
+	return p
+}
+
+func featureString(f spec.Features) string { return featureProps(f).String() }
+
+// manualFeatures says what of a new container's features must be set by hand.
+func (m *maker) manualFeatures(d *delta, c *spec.Container) {
+	if _, rest := m.splitFeatures(c); rest && !m.opts.Root {
+		d.byHand(c)
+	}
+}
+
+func (d *delta) byHand(c *spec.Container) {
+	d.manual = append(d.manual, fmt.Sprintf("features %s: only root@pam itself may set them, no token: log in with "+
+		"PROXMOX_VE_USERNAME=root@pam and PROXMOX_VE_PASSWORD, or run on %s: pct set %d --features '%s' && pct reboot %d",
+		featureString(c.Features), c.Node, c.VMID, featureString(c.Features), c.VMID))
+}
+
+// features compares the feature flags. Where none is declared, those that are set stay.
+func (m *maker) features(d *delta, c *spec.Container, lv *guest) []Step {
+	live, want := pve.ParseProps(lv.get("features"), ""), featureProps(c.Features)
+	if !c.Features.Any() {
+		if live.Len() > 0 {
+			d.note("its features (%s) are not declared and stay", live)
+		}
+		return nil
+	}
+	out, root := live.Clone(), !lv.conf.Bool("unprivileged", false)
+	changed := false
+	for _, key := range []string{"nesting", "keyctl", "fuse", "mount"} {
+		from, to := live.Get(key), want.Get(key)
+		if key == "mount" {
+			from, to = sortedList(from), sortedList(to)
+		}
+		if from == to || from == "0" && to == "" {
+			continue
+		}
+		changed = true
+		root = root || key != "nesting"
+		d.differs("features."+key, from, to, "")
+		if out.Delete(key); to != "" {
+			out.Set(key, want.Get(key))
+		}
+	}
+	switch {
+	case !changed:
+		return nil
+	case root && !m.opts.Root:
+		d.fields = slices.DeleteFunc(d.fields, func(f Diff) bool { return strings.HasPrefix(f.Path, "features.") })
+		d.byHand(c)
+		return nil
+	}
+	if lv.running() {
+		d.reboot = true
+		d.fields[len(d.fields)-1].Note = atReboot
+	}
+	step := write("set features", "PUT", lv.path()+"/config", url.Values{"features": {out.String()}}).from(lv.path()+"/config", lv.get("digest"))
+	step.Root = root
+	return []Step{step}
+}
+
+func sortedList(s string) string {
+	list := strings.Split(s, ";")
+	slices.Sort(list)
+	return strings.Join(list, ";")
+}

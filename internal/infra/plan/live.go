@@ -1,0 +1,343 @@
+package plan
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"syslog-gateway/internal/infra/pve"
+	"syslog-gateway/internal/infra/spec"
+)
+
+// guest is a live guest.
+type guest struct {
+	pve.Resource
+	conf    pve.Config     // nil: not read
+	fw      *guestFirewall // nil: not read
+	pending []string       // keys that wait for a restart, where that was asked for
+}
+
+func (g *guest) get(key string) string { return g.conf[key] }
+func (g *guest) running() bool         { return g.Status == "running" }
+func (g *guest) kind() spec.Kind       { return spec.Kind(g.Type) }
+func (g *guest) path() string          { return guestPath(g.Node, g.kind(), g.VMID) }
+func (g *guest) protected() bool       { return g.conf.Bool("protection", false) }
+
+// guestFirewall is what is set for a guest.
+type guestFirewall struct {
+	options pve.Config
+	rules   []LiveRule
+}
+
+// live is everything that was read.
+type live struct {
+	guests    map[int]*guest
+	found     []*guest // that the list of resources does not have yet
+	nodes     []string
+	pools     map[string]string // ID -> comment
+	cluster   pve.Config        // firewall options
+	groups    map[string]*liveGroup
+	nodeRules map[string][]LiveRule
+	nodeOpts  map[string]pve.Config
+	storage   map[string]map[string]storage // node -> name
+}
+
+type liveGroup struct {
+	comment string
+	digest  string // of the list of groups
+	rules   []LiveRule
+}
+
+func guestPath(node string, kind spec.Kind, vmid int) string {
+	return pve.Path("nodes", node, string(kind), strconv.Itoa(vmid))
+}
+
+func groupPath(name string) string { return pve.Path("cluster", "firewall", "groups", name) }
+
+// reader reads in parallel, with a bound.
+type reader struct {
+	api   API
+	group *errgroup.Group
+	ctx   context.Context
+	mu    sync.Mutex // of live
+}
+
+func newReader(ctx context.Context, api API, parallel int) *reader {
+	if parallel <= 0 {
+		parallel = 8
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	return &reader{api: api, group: g, ctx: ctx}
+}
+
+// get reads path into out, and then calls use with the reader's lock held.
+func (r *reader) get(path string, query url.Values, out any, use func()) {
+	r.group.Go(func() error {
+		if err := r.api.Get(r.ctx, path, query, out); err != nil {
+			return fmt.Errorf("read %s: %w", path, err)
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		use()
+		return nil
+	})
+}
+
+// readCluster reads what is asked for once: guests, pools, the cluster's firewall.
+func (m *maker) readCluster(ctx context.Context) error {
+	r := newReader(ctx, m.api, m.opts.Parallel)
+	l := m.live
+	var resources []pve.Resource
+	r.get("/cluster/resources", nil, &resources, func() {
+		for _, res := range resources {
+			switch {
+			case res.IsGuest():
+				l.guests[res.VMID] = &guest{Resource: res}
+			case res.Type == "node":
+				l.nodes = append(l.nodes, res.Node)
+			}
+		}
+	})
+	var pools []struct{ PoolID, Comment string }
+	r.get("/pools", nil, &pools, func() {
+		for _, p := range pools {
+			l.pools[p.PoolID] = p.Comment
+		}
+	})
+	if m.firewalled() {
+		m.readFirewall(r)
+	}
+	return r.group.Wait()
+}
+
+// readFirewall reads the options of the cluster and the names of the groups.
+func (m *maker) readFirewall(r *reader) {
+	l := m.live
+	r.get("/cluster/firewall/options", nil, &l.cluster, func() {})
+	var groups []struct{ Group, Comment, Digest string }
+	r.get("/cluster/firewall/groups", nil, &groups, func() {
+		for _, g := range groups {
+			l.groups[g.Group] = &liveGroup{comment: g.Comment, digest: g.Digest}
+		}
+	})
+}
+
+// readNodes reads the options and rules of the nodes. With Only they are left out.
+func (m *maker) readNodes(r *reader) {
+	if len(m.opts.Only) > 0 || len(m.estate.Firewall.Node) == 0 {
+		return
+	}
+	l := m.live
+	for _, node := range m.nodes() {
+		base := pve.Path("nodes", node, "firewall")
+		var options pve.Config
+		var rules []LiveRule
+		r.get(base+"/options", nil, &options, func() { l.nodeOpts[node] = options })
+		r.get(base+"/rules", nil, &rules, func() { l.nodeRules[node] = rules })
+	}
+}
+
+// readGuests reads one configuration per declared guest, the firewall of those that have
+// a class, the rules of the groups, and the templates that something is cloned from.
+func (m *maker) readGuests(ctx context.Context) error {
+	r := newReader(ctx, m.api, m.opts.Parallel)
+	vanished := m.vanished() // before reads change what it looks at
+	for _, g := range m.declared {
+		lv := m.live.guests[g.VMID]
+		if lv == nil {
+			m.readAbsent(r, g)
+			continue
+		}
+		if lv.kind() != g.Kind {
+			continue // somebody else's
+		}
+		m.readConfig(r, lv)
+		if g.Class != "" {
+			m.readGuestFirewall(r, lv)
+		}
+	}
+	for _, t := range m.templates() {
+		m.readConfig(r, t)
+	}
+	m.readNodes(r)
+	for _, name := range m.groupNames() {
+		if g := m.live.groups[name]; g != nil {
+			r.get(groupPath(name), nil, &g.rules, func() {})
+		}
+	}
+	for _, lv := range vanished {
+		m.readConfig(r, lv)
+	}
+	if err := r.group.Wait(); err != nil {
+		return err
+	}
+	for _, lv := range m.live.found {
+		m.live.guests[lv.VMID] = lv
+	}
+	return nil
+}
+
+func (m *maker) readConfig(r *reader, lv *guest) {
+	var conf pve.Config
+	r.get(lv.path()+"/config", nil, &conf, func() {
+		lv.conf = conf
+		// The list of resources is older: it may show a guest that was not finished.
+		if name := conf[nameKey(lv.kind())]; name != "" {
+			lv.Name, lv.Tags = name, conf["tags"]
+		}
+	})
+}
+
+// nameKey is the key of a guest's name.
+func nameKey(k spec.Kind) string {
+	if k == spec.QEMU {
+		return "name"
+	}
+	return "hostname"
+}
+
+// readAbsent looks whether a guest that /cluster/resources does not know is there all
+// the same: that list may be ten seconds old.
+func (m *maker) readAbsent(r *reader, g *spec.Guest) {
+	path := guestPath(g.Node, g.Kind, g.VMID)
+	r.group.Go(func() error {
+		var conf pve.Config
+		err := m.api.Get(r.ctx, path+"/config", nil, &conf)
+		switch {
+		case err == nil:
+		case pve.IsNotFound(err), pve.IsForbidden(err):
+			return nil // who may not see a guest that is not there can still make it
+		default:
+			return fmt.Errorf("read %s/config: %w", path, err)
+		}
+		var st struct{ Status string }
+		if err := m.api.Get(r.ctx, path+"/status/current", nil, &st); err != nil {
+			return fmt.Errorf("read %s/status/current: %w", path, err)
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		// The map of guests is being read meanwhile.
+		m.live.found = append(m.live.found, &guest{conf: conf, Resource: pve.Resource{
+			Type: string(g.Kind), Node: g.Node, VMID: g.VMID, Name: conf[nameKey(g.Kind)],
+			Pool: g.Pool, Status: st.Status, Tags: conf["tags"],
+		}})
+		return nil
+	})
+}
+
+func (m *maker) readGuestFirewall(r *reader, lv *guest) {
+	lv.fw = &guestFirewall{}
+	r.get(lv.path()+"/firewall/options", nil, &lv.fw.options, func() {})
+	r.get(lv.path()+"/firewall/rules", nil, &lv.fw.rules, func() {})
+}
+
+// readLeaving reads the firewall of guests without a class whose tags are about to
+// change: they may be leaving one.
+func (m *maker) readLeaving(ctx context.Context) error {
+	r := newReader(ctx, m.api, m.opts.Parallel)
+	for _, g := range m.declared {
+		lv := m.live.guests[g.VMID]
+		if g.Class != "" || lv == nil || lv.fw != nil || lv.conf == nil || lv.get("lock") != "" {
+			continue
+		}
+		if tagList(splitTags(lv.get("tags"))) != tagList(g.Tags) {
+			m.readGuestFirewall(r, lv)
+		}
+	}
+	return r.group.Wait()
+}
+
+// vanished are live guests that are declared no more: known from earlier applies, or
+// bearing the estate's mark. Templates are nobody's guests.
+func (m *maker) vanished() []*guest {
+	if len(m.opts.Only) > 0 {
+		return nil
+	}
+	declared := map[int]bool{}
+	for _, g := range m.estate.Guests() {
+		declared[g.VMID] = true
+	}
+	var out []*guest
+	for id, lv := range m.live.guests {
+		_, known := m.opts.Known[id]
+		if !declared[id] && !lv.Template && (known || m.marked(lv)) {
+			out = append(out, lv)
+		}
+	}
+	slices.SortFunc(out, func(a, b *guest) int { return a.VMID - b.VMID })
+	return out
+}
+
+// marked says whether a guest bears the estate's mark: the tag terraform and the name of
+// the environment, which every declared guest but Splunk has.
+func (m *maker) marked(lv *guest) bool {
+	tags := splitTags(lv.Tags)
+	env := strings.ToLower(m.estate.Environment)
+	return env != "" && slices.Contains(tags, "terraform") && slices.Contains(tags, env)
+}
+
+// templates are those that declared VMs are cloned from which are not there, or may be
+// replaced.
+func (m *maker) templates() []*guest {
+	var out []*guest
+	for _, vm := range m.vms() {
+		lv, t := m.live.guests[vm.VMID], m.live.guests[vm.Template]
+		wanted := lv == nil || allows(m.opts.AllowReplace, vm.Key, vm.Name, vm.VMID)
+		if wanted && t != nil && t.kind() == spec.QEMU && !slices.Contains(out, t) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// vms are the declared VMs that are looked at, Splunk included.
+func (m *maker) vms() []*spec.VM {
+	var out []*spec.VM
+	for i := range m.estate.VMs {
+		out = append(out, &m.estate.VMs[i])
+	}
+	if m.estate.Splunk != nil {
+		out = append(out, m.estate.Splunk)
+	}
+	return slices.DeleteFunc(out, func(v *spec.VM) bool { return !m.looksAt(&v.Guest) })
+}
+
+// readPending reads what waits for a restart of guests that may be restarted.
+func (m *maker) readPending(ctx context.Context) error {
+	r := newReader(ctx, m.api, m.opts.Parallel)
+	for _, g := range m.declared {
+		lv := m.live.guests[g.VMID]
+		if lv == nil || lv.conf == nil || !lv.running() || !allows(m.opts.AllowReboot, g.Key, g.Name, g.VMID) {
+			continue
+		}
+		var keys []pendingKey
+		r.get(lv.path()+"/pending", nil, &keys, func() {
+			for _, k := range keys {
+				if k.waits() {
+					lv.pending = append(lv.pending, k.Key)
+				}
+			}
+		})
+	}
+	return r.group.Wait()
+}
+
+// pendingKey is a key of a configuration with what a restart will make of it.
+type pendingKey struct {
+	Key     string
+	Value   json.RawMessage
+	Pending json.RawMessage
+	Delete  pve.Int
+}
+
+func (k pendingKey) waits() bool {
+	return k.Delete > 0 || len(k.Pending) > 0 && string(k.Pending) != string(k.Value)
+}

@@ -1,0 +1,101 @@
+package plan
+
+import (
+	"strconv"
+
+	"syslog-gateway/internal/infra/pve"
+	"syslog-gateway/internal/infra/spec"
+)
+
+// containerNIC is a container's netN. The first one has the guest's address.
+func containerNIC(g *spec.Guest, i int) pve.Props {
+	n := g.NICs[i]
+	p := pve.ParseProps("", "")
+	p.Set("name", n.Name)
+	nicProps(&p, n)
+	if i == 0 {
+		ip, gw := address(g.Address)
+		p.Set("ip", ip)
+		if gw != "" {
+			p.Set("gw", gw)
+		}
+	}
+	return p
+}
+
+// vmNIC is a VM's netN; its address is cloud-init's matter.
+func vmNIC(n spec.NIC) pve.Props {
+	p := pve.ParseNet(n.Model)
+	nicProps(&p, n)
+	return p
+}
+
+func nicProps(p *pve.Props, n spec.NIC) {
+	p.Set("bridge", n.Bridge)
+	if n.Firewall {
+		p.Set("firewall", "1")
+	}
+	if n.VLAN > 0 {
+		p.Set("tag", strconv.Itoa(n.VLAN))
+	}
+}
+
+// address gives ip= and gw= of an interface.
+func address(a spec.Address) (ip, gw string) {
+	if a.DHCP {
+		return "dhcp", ""
+	}
+	if a.Gateway.IsValid() {
+		gw = a.Gateway.String()
+	}
+	return a.CIDR.String(), gw
+}
+
+// owned are the keys of a network property that the declaration speaks of, with what
+// an absent one stands for. MAC address, rate, MTU and the like are left as they are.
+var owned = []struct{ key, def string }{
+	{"name", ""}, {"model", ""}, {"bridge", ""}, {"firewall", "0"}, {"tag", ""}, {"ip", ""}, {"gw", ""},
+}
+
+// network compares netN, keeping what is not owned.
+func (d *delta) network(key string, live, want pve.Props) {
+	out := live.Clone()
+	changed := false
+	for _, o := range owned {
+		from, to := live.Get(o.key), want.Get(o.key)
+		if from == "" {
+			from = o.def
+		}
+		if to == "" {
+			to = o.def
+		}
+		if from == to || to == "" && (o.key == "ip" || o.key == "name" || o.key == "model") {
+			continue // an address that is not declared is left alone
+		}
+		changed = true
+		d.differs(key+"."+o.key, from, to, "")
+		if to == o.def {
+			out.Delete(o.key)
+		} else {
+			out.Set(o.key, to)
+		}
+	}
+	if changed {
+		d.set.Set(key, netString(out))
+	}
+}
+
+// netString writes a network property: a VM's begins with model=MAC.
+func netString(p pve.Props) string {
+	model, mac := p.Get("model"), p.Get("macaddr")
+	if model == "" || mac == "" {
+		return p.String()
+	}
+	rest := p.Clone()
+	rest.Delete("model", "macaddr")
+	s := model + "=" + mac
+	if rest.Len() > 0 {
+		s += "," + rest.String()
+	}
+	return s
+}

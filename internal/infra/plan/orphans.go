@@ -1,0 +1,64 @@
+package plan
+
+import (
+	"context"
+	"slices"
+
+	"syslog-gateway/internal/infra/pve"
+	"syslog-gateway/internal/infra/spec"
+)
+
+// Orphan is a live guest that is not declared.
+type Orphan struct {
+	VMID   int       `json:"vmid"`
+	Kind   spec.Kind `json:"kind"`
+	Name   string    `json:"name"`
+	Node   string    `json:"node"`
+	Status string    `json:"status"`
+	Pool   string    `json:"pool,omitempty"`
+	// Marked says that it is known from earlier applies, or bears the estate's mark.
+	Marked bool `json:"marked"`
+	// Protected guests and those with data disks are never offered for removal.
+	Protected bool     `json:"protected"`
+	Removable bool     `json:"removable"`
+	Volumes   []string `json:"volumes,omitempty"` // key and volume of what would go with it
+}
+
+// Orphans lists what is live but not declared, by VMID. Templates are left out.
+func Orphans(ctx context.Context, api API, e *spec.Estate, opts Options) ([]Orphan, error) {
+	opts.Only = nil
+	m := newMaker(api, e, opts)
+	if err := m.readCluster(ctx); err != nil {
+		return nil, err
+	}
+	declared := map[int]bool{}
+	for _, g := range e.Guests() {
+		declared[g.VMID] = true
+	}
+	r := newReader(ctx, api, opts.Parallel)
+	var found []*guest
+	for id, lv := range m.live.guests {
+		if !declared[id] && !lv.Template {
+			found = append(found, lv)
+			m.readConfig(r, lv)
+		}
+	}
+	if err := r.group.Wait(); err != nil && !pve.IsForbidden(err) {
+		return nil, err
+	}
+	out := make([]Orphan, 0, len(found))
+	for _, lv := range found {
+		known, recorded := opts.Known[lv.VMID]
+		o := Orphan{
+			VMID: lv.VMID, Kind: lv.kind(), Name: lv.Name, Node: lv.Node, Status: lv.Status, Pool: lv.Pool,
+			Marked: recorded || m.marked(lv), Protected: lv.protected() || known.Protected,
+		}
+		for _, key := range lv.volumes() {
+			o.Volumes = append(o.Volumes, key+" "+lv.get(key))
+		}
+		o.Removable = o.Marked && !o.Protected && lv.conf != nil && (recorded || len(lv.dataDisks()) == 0)
+		out = append(out, o)
+	}
+	slices.SortFunc(out, func(a, b Orphan) int { return a.VMID - b.VMID })
+	return out, nil
+}

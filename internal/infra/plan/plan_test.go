@@ -1,0 +1,148 @@
+package plan
+
+import (
+	"context"
+	"encoding/json"
+	"net/netip"
+	"net/url"
+	"strings"
+	"testing"
+
+	"syslog-gateway/internal/infra/pve"
+	"syslog-gateway/internal/infra/spec"
+)
+
+// canned answers every read from a map; what is not in there does not exist.
+type canned map[string]string
+
+func (c canned) Get(_ context.Context, path string, _ url.Values, out any) error {
+	s, ok := c[path]
+	if !ok {
+		return &pve.Error{Method: "GET", Path: path, Status: 500, Reason: "Configuration file '" + path + "' does not exist"}
+	}
+	return json.Unmarshal([]byte(s), out)
+}
+
+func oneContainer() *spec.Estate {
+	return &spec.Estate{
+		Node: "pve", Environment: "lab", ContainerTemplate: "local:vztmpl/debian.tar.zst",
+		Containers: []spec.Container{{
+			Guest: spec.Guest{
+				Key: "web", Kind: spec.LXC, VMID: 101, Name: "web", Node: "pve", Description: "a\nb", Tags: []string{"terraform", "lab"},
+				Cores: 2, Memory: 512, NICs: []spec.NIC{{Name: "eth0", Bridge: "vmbr0", Firewall: true}},
+				Address: spec.Address{CIDR: netip.MustParsePrefix("192.0.2.101/24"), Gateway: netip.MustParseAddr("192.0.2.1")},
+				OnBoot:  true, Startup: spec.Startup{Order: 3, Up: 30},
+			},
+			Swap: 512, Root: spec.Disk{Interface: "rootfs", Store: "zfs", Size: 8}, OSType: "debian", Password: "secret-word",
+		}},
+	}
+}
+
+func cannedContainer(conf string) canned {
+	return canned{
+		"/cluster/resources": `[{"type":"node","node":"pve","id":"node/pve"},{"type":"lxc","vmid":101,"node":"pve","name":"web","status":"running","tags":"lab;terraform"}]`,
+		"/pools":             `[]`, "/nodes/pve/lxc/101/config": conf, "/nodes/pve/lxc/101/pending": `[]`,
+		"/nodes/pve/lxc/101/firewall/options": `{}`, "/nodes/pve/lxc/101/firewall/rules": `[]`,
+		"/nodes/pve/storage": `[{"storage":"zfs","type":"zfspool","content":"rootdir","enabled":1,"active":1,"avail":1099511627776},
+			{"storage":"local","type":"dir","content":"vztmpl","enabled":1,"active":1,"avail":1099511627776}]`,
+		"/nodes/pve/storage/local/content": `[{"volid":"local:vztmpl/debian.tar.zst"}]`,
+	}
+}
+
+const converged = `{"hostname":"web","description":"a\nb\n","tags":"lab;terraform","cores":2,"memory":"512","swap":512,"onboot":1,"arch":"amd64",
+ "startup":"order=3,up=30","rootfs":"zfs:subvol-101-disk-0,size=8G","ostype":"debian","digest":"abc","lxc":[["lxc.idmap","u 0 1 2"]],
+ "net0":"name=eth0,bridge=vmbr0,firewall=1,gw=192.0.2.1,hwaddr=BC:24:11:00:00:01,ip=192.0.2.101/24,type=veth"}`
+
+func TestNothingToDo(t *testing.T) {
+	p, err := Make(t.Context(), cannedContainer(converged), oneContainer(), Options{})
+	if err != nil || !p.Empty() || len(p.Changes) > 0 || len(p.Notes) > 0 {
+		t.Fatalf("%v %+v", err, p)
+	}
+	var s strings.Builder
+	if err := p.Text(&s, false); err != nil || s.String() != "Nothing to do: 1 guests are as declared.\n" {
+		t.Fatalf("%q %v", s.String(), err)
+	}
+}
+
+func TestText(t *testing.T) {
+	conf := strings.NewReplacer(`"cores":2`, `"cores":1`, `size=8G`, `size=4G`, `"hostname":"web"`, `"hostname":"old"`).Replace(converged)
+	p, err := Make(t.Context(), cannedContainer(conf), oneContainer(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `~ container web (101 on pve) will be changed in place
+    ~ hostname     old -> web  (from the next start)
+    ~ cores        1 -> 2
+    ~ rootfs.size  4G -> 8G
+
+0 to create, 1 to change, 0 to replace, 0 to destroy, 1 in part from the next start.
+`
+	var s strings.Builder
+	if err := p.Text(&s, false); err != nil || s.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", s.String(), want)
+	}
+	s.Reset()
+	if err := p.Text(&s, true); err != nil || !strings.Contains(s.String(), "\x1b[33m~\x1b[0m") {
+		t.Errorf("no colours in %q", s.String())
+	}
+}
+
+// TestJSON pins the form for machines, and that no secret gets into either form.
+func TestJSON(t *testing.T) {
+	api := cannedContainer(converged)
+	api["/cluster/resources"] = `[{"type":"node","node":"pve"}]`
+	delete(api, "/nodes/pve/lxc/101/config")
+	p, err := Make(t.Context(), api, oneContainer(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"changes":[{"key":"web","object":"container","action":"create","name":"web","vmid":101,"node":"pve","fields":[{"path":"description","from":"","to":"a\nb"},`
+	if !strings.HasPrefix(string(out), want) {
+		t.Errorf("got %s", out)
+	}
+	var s strings.Builder
+	if err := p.Text(&s, true); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(out)+s.String(), "secret-word") {
+		t.Error("a secret is shown")
+	}
+	if got := p.Changes[0].Steps[0].Params.Get("password"); got != "secret-word" {
+		t.Errorf("the password sent is %q", got)
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for s, want := range map[string]float64{"8G": 8192, "512M": 512, "1T": 1 << 20, "2048K": 2, "1073741824": 1024, "": 0, "x": 0, "1.5G": 1536} {
+		if got := mebibytes(s); got != want {
+			t.Errorf("%q is %v MiB, want %v", s, got, want)
+		}
+	}
+}
+
+// FuzzConfig plans against any configuration: it never panics, and what it finds equal
+// it does not write.
+func FuzzConfig(f *testing.F) {
+	f.Add("name=eth0,bridge=vmbr0,firewall=1", "zfs:subvol,size=8G", "order=3,up=30", "nesting=1", "mp=/x,size=1G")
+	f.Add(",,=,=", "size=", "up", "mount=nfs;cifs", ":")
+	f.Fuzz(func(t *testing.T, net, rootfs, startup, features, mp string) {
+		conf, err := json.Marshal(map[string]string{
+			"hostname": "web", "net0": net, "rootfs": rootfs, "startup": startup, "features": features, "mp0": mp, "digest": "d"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := Make(t.Context(), cannedContainer(string(conf)), oneContainer(), Options{Root: true, AllowReboot: []string{"web"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range p.Changes {
+			if len(c.Steps) > 0 && len(c.Fields) == 0 {
+				t.Errorf("%s has steps, but shows nothing: %+v", c.ID(), c.Steps)
+			}
+		}
+	})
+}

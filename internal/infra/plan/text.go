@@ -1,0 +1,162 @@
+package plan
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Colours of a terminal (ECMA-48, SGR).
+const (
+	green  = "\x1b[32m"
+	yellow = "\x1b[33m"
+	red    = "\x1b[31m"
+	bold   = "\x1b[1m"
+	plain  = "\x1b[0m"
+)
+
+// sign is how an action is shown: + ~ -, and ! for what needs somebody's decision.
+func (c Change) sign() (mark, colour string) {
+	switch {
+	case c.Action == Refuse, c.Action == Manual:
+		return "!", yellow
+	case c.Action == Create:
+		return "+", green
+	case c.Action == Destroy:
+		return "-", red
+	case c.Action == Replace:
+		return "-/+", red
+	}
+	return "~", yellow
+}
+
+var sentences = map[Action]string{
+	Create: "will be created", Update: "will be changed in place", Replace: "must be replaced",
+	Destroy: "will be destroyed", Wait: "is being made by somebody: will be waited for",
+	Manual: "needs a step by hand", Refuse: "can't be planned",
+}
+
+// Text writes the plan for people, with a summary as its last line.
+func (p *Plan) Text(w io.Writer, colour bool) error {
+	t := &text{colour: colour}
+	for _, c := range p.Changes {
+		t.change(c)
+	}
+	for _, n := range p.Notes {
+		t.line("  note: %s: %s", n.Key, n.Text)
+	}
+	if len(p.Notes) > 0 {
+		t.line("")
+	}
+	t.line("%s", t.paint(bold, p.Summary()))
+	_, err := io.WriteString(w, t.b.String())
+	return err
+}
+
+// Summary is one line: how many of what.
+func (p *Plan) Summary() string {
+	blocked, manual, reboot := 0, 0, 0
+	for _, c := range p.Changes {
+		if c.Blocked() {
+			blocked++
+		}
+		if len(c.Manual) > 0 {
+			manual++
+		}
+		if c.Reboot {
+			reboot++
+		}
+	}
+	if p.Empty() && manual == 0 {
+		return fmt.Sprintf("Nothing to do: %d guests are as declared.", p.Guests)
+	}
+	s := fmt.Sprintf("%d to create, %d to change, %d to replace, %d to destroy", p.Count(Create),
+		p.Count(Update)+p.Count(Wait), p.Count(Replace), p.Count(Destroy))
+	for _, x := range []struct {
+		n    int
+		what string
+	}{{blocked, "refused"}, {manual, "by hand"}, {reboot, "in part from the next start"}} {
+		if x.n > 0 {
+			s += fmt.Sprintf(", %d %s", x.n, x.what)
+		}
+	}
+	return s + "."
+}
+
+// text builds the form for people.
+type text struct {
+	b      strings.Builder
+	colour bool
+}
+
+func (t *text) line(format string, args ...any) { fmt.Fprintf(&t.b, format+"\n", args...) }
+
+func (t *text) paint(colour, s string) string {
+	if !t.colour {
+		return s
+	}
+	return colour + s + plain
+}
+
+func (t *text) change(c Change) {
+	mark, colour := c.sign()
+	title := c.Object + " " + c.Key
+	if c.VMID > 0 {
+		title += fmt.Sprintf(" (%d", c.VMID)
+		if c.Node != "" {
+			title += " on " + c.Node
+		}
+		title += ")"
+	}
+	sentence := sentences[c.Action]
+	if c.Adopts {
+		sentence = "will be taken over and changed in place"
+	}
+	t.line("%s %s %s", t.paint(colour, mark), t.paint(bold, title), sentence)
+	width := 0
+	for _, f := range c.Fields {
+		width = max(width, len(f.Path))
+	}
+	for _, f := range c.Fields {
+		t.field(c.Action, f, width)
+	}
+	for _, s := range c.Manual {
+		t.line("    %s by hand: %s", t.paint(yellow, "!"), s)
+	}
+	for _, b := range c.Blocks {
+		s := b.Why
+		if b.Flag != "" {
+			s += ": " + b.Flag
+		}
+		t.line("    %s refused: %s", t.paint(red, "!"), s)
+	}
+	t.line("")
+}
+
+// field shows one difference. New lines in values are shown as such.
+func (t *text) field(a Action, f Diff, width int) {
+	mark, colour := "~", yellow
+	value := quote(f.From) + " -> " + quote(f.To)
+	switch {
+	case f.From == "" && f.To == "":
+		value = ""
+	case f.From == "":
+		mark, colour, value = "+", green, quote(f.To)
+	case f.To == "":
+		mark, colour, value = "-", red, quote(f.From)
+	}
+	if a == Create && f.From == "" {
+		mark, colour = " ", ""
+	}
+	if f.Note != "" {
+		value = strings.TrimSpace(value + "  (" + f.Note + ")")
+	}
+	t.line("    %s %-*s  %s", t.paint(colour, mark), width, f.Path, value)
+}
+
+func quote(s string) string {
+	if s == "" {
+		return `""`
+	}
+	return strings.ReplaceAll(s, "\n", `\n`)
+}

@@ -1,0 +1,243 @@
+package plan
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"syslog-gateway/internal/infra/pve"
+	"syslog-gateway/internal/infra/spec"
+)
+
+func vmParts(m *maker, v *spec.VM) parts {
+	var lanes []string
+	for _, d := range v.Disks {
+		lanes = append(lanes, "storage/"+d.Store)
+	}
+	if v.Template > 0 {
+		lanes = append(lanes, "template/"+strconv.Itoa(v.Template))
+	}
+	slices.Sort(lanes)
+	return parts{
+		object: ObjectVM,
+		create: func(lv *guest) []Step { return m.createVM(v, lv) },
+		shown:  func(d *delta) { m.showVM(d, v) },
+		diff:   func(d *delta, lv *guest) []Step { return m.diffVM(d, v, lv) },
+		manual: func(*delta) {},
+		lanes:  slices.Compact(lanes),
+	}
+}
+
+func (m *maker) showVM(d *delta, v *spec.VM) {
+	if v.Template > 0 {
+		d.differs("clone", "", "template "+strconv.Itoa(v.Template)+" in full", "")
+	}
+	showCommon(d, &v.Guest)
+	d.differs("cpu", "", v.CPUType, "")
+	for _, disk := range v.Disks {
+		d.differs(disk.Interface, "", disk.Store+":"+gib(disk.Size), "")
+	}
+	for i, n := range v.NICs {
+		d.differs("net"+strconv.Itoa(i), "", vmNIC(n).String(), "")
+	}
+	ip, gw := address(v.Address)
+	d.differs("address", "", strings.TrimSuffix(ip+" gateway "+gw, " gateway "), "")
+	if v.SnippetFile != "" {
+		d.differs("cloud-init", "", v.SnippetFile, "")
+	}
+}
+
+// setting is an option of a VM, as it is set and compared.
+type setting struct {
+	key, def, want string
+	prop           string // the key within a property string; "" for a scalar
+	late           bool   // a running VM takes it over at its next start
+}
+
+func settings(v *spec.VM) []setting {
+	return []setting{
+		{key: "name", def: "VM " + strconv.Itoa(v.VMID), want: v.Name},
+		{key: "cores", def: "1", want: strconv.Itoa(v.Cores), late: true},
+		{key: "sockets", def: "1", want: "1", late: true},
+		{key: "cpu", def: "kvm64", want: v.CPUType, prop: "cputype", late: true},
+		{key: "memory", def: "512", want: strconv.Itoa(v.Memory), prop: "current", late: true},
+		{key: "balloon", want: strconv.Itoa(v.Balloon), late: false},
+		{key: "agent", def: "0", want: flag(v.Agent), prop: "enabled", late: true},
+		{key: "vga", def: "std", want: v.VGA, prop: "type", late: true},
+		{key: "ostype", def: "other", want: v.OSType, late: true},
+	}
+}
+
+// diffVM compares a live VM. What cloud-init reads at the first boot is not compared: a
+// change of it would take effect never, or with a rebuilt drive and a reboot.
+func (m *maker) diffVM(d *delta, v *spec.VM, lv *guest) []Step {
+	memory := pve.ParseProps(lv.get("memory"), "current").Default()
+	for _, s := range settings(v) {
+		live := lv.get(s.key)
+		if s.key == "balloon" && live == "" {
+			live = memory // without the option it is as large as the memory
+		}
+		if s.want == "" {
+			continue
+		}
+		if s.prop == "" {
+			d.setting(s, live, s.want, lv.running())
+			continue
+		}
+		p := pve.ParseProps(live, s.prop)
+		d.setting(s, p.Get(s.prop), s.want, lv.running())
+		if d.set.Has(s.key) {
+			p.Set(s.prop, s.want)
+			d.set.Set(s.key, p.String())
+		}
+	}
+	for i, n := range v.NICs {
+		key := "net" + strconv.Itoa(i)
+		d.network(key, pve.ParseNet(lv.get(key)), vmNIC(n))
+	}
+	d.extra(lv, "net", len(v.NICs))
+	if live, want := lv.get("ipconfig0"), ipconfig(v.Address); live != "" && !pve.ParseProps(live, "").Equal(pve.ParseProps(want, "")) {
+		d.note("cloud-init gave it %s, declared is %s: that is read at the first boot only and stays", live, want)
+	}
+	return d.disks(v, lv)
+}
+
+func (d *delta) setting(s setting, live, want string, running bool) {
+	if s.late {
+		d.late(s.key, live, s.def, want, running)
+		return
+	}
+	d.plain(s.key, live, s.def, want)
+}
+
+// diskKeys are the configuration keys of disks.
+var diskKeys = regexp.MustCompile(`^(scsi|virtio|sata|ide)\d+$`)
+
+// isDisk says whether a key is a disk that is not a CD-ROM or cloud-init drive.
+func isDisk(key, value string) bool {
+	return diskKeys.MatchString(key) && !strings.Contains(value, "media=cdrom") && !strings.Contains(value, "cloudinit")
+}
+
+// disks compares the declared disks with those on the same interfaces. Others stay.
+func (d *delta) disks(v *spec.VM, lv *guest) []Step {
+	var steps []Step
+	for i, disk := range v.Disks {
+		key := disk.Interface
+		value := lv.get(key)
+		switch {
+		case value == "" && i == 0:
+			d.block("its boot disk is declared as %s, but it has %s: a blank disk would not boot; declare what is there",
+				key, strings.Join(lv.diskList(), ", "))
+		case value == "":
+			d.differs(key, "", disk.Store+":"+gib(disk.Size), "")
+			d.set.Set(key, newDisk(disk))
+		case !isDisk(key, value):
+			d.block("%s is declared as a disk, but it is %s: declare another interface", key, value)
+		default:
+			steps = append(steps, d.disk(disk, lv)...)
+		}
+	}
+	for _, key := range lv.diskList() {
+		if !slices.ContainsFunc(v.Disks, func(x spec.Disk) bool { return x.Interface == key }) {
+			d.note("the disk %s is not declared and stays", key)
+		}
+	}
+	return steps
+}
+
+// diskList are the interfaces of the live disks.
+func (g *guest) diskList() []string {
+	var out []string
+	for key, value := range g.conf {
+		if isDisk(key, value) {
+			out = append(out, key)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// disk compares a disk that is there: its options, where it is, and its size.
+func (d *delta) disk(disk spec.Disk, lv *guest) []Step {
+	key := disk.Interface
+	p := pve.ParseProps(lv.get(key), "file")
+	changed := d.diskOptions(&p, disk)
+	if changed {
+		d.set.Set(key, p.String())
+		if lv.running() {
+			d.reboot = true
+			d.fields[len(d.fields)-1].Note = atReboot
+		}
+	}
+	var steps []Step
+	if live := store(p.Default()); live != disk.Store && live != "" {
+		d.differs(key+".storage", live, disk.Store, "moved while it runs")
+		params := url.Values{"disk": {key}, "storage": {disk.Store}, "delete": {"1"}}
+		steps = append(steps, write("move "+key+" to "+disk.Store, "POST", lv.path()+"/move_disk", params).
+			from(lv.path()+"/config", lv.get("digest")))
+	}
+	return append(steps, d.grow(key, p.Get("size"), disk.Size, lv)...)
+}
+
+// diskOptions compares iothread, ssd and discard.
+func (d *delta) diskOptions(p *pve.Props, disk spec.Disk) bool {
+	changed := false
+	for _, o := range diskOptions(disk) {
+		from := p.Get(o.key)
+		if from == "" {
+			from = o.def
+		}
+		if from == o.want {
+			continue
+		}
+		changed = true
+		d.differs(disk.Interface+"."+o.key, from, o.want, "")
+		if p.Delete(o.key); o.want != o.def {
+			p.Set(o.key, o.want)
+		}
+	}
+	return changed
+}
+
+type diskOption struct{ key, def, want string }
+
+// diskOptions are those that the interface has: virtio has no ssd, and only virtio and
+// scsi have threads.
+func diskOptions(disk spec.Disk) []diskOption {
+	var out []diskOption
+	if strings.HasPrefix(disk.Interface, "virtio") || strings.HasPrefix(disk.Interface, "scsi") {
+		out = append(out, diskOption{"iothread", "0", flag(disk.IOThread)})
+	}
+	if !strings.HasPrefix(disk.Interface, "virtio") {
+		out = append(out, diskOption{"ssd", "0", flag(disk.SSD)})
+	}
+	if disk.Discard != "" {
+		out = append(out, diskOption{"discard", "ignore", disk.Discard})
+	}
+	return out
+}
+
+// newDisk asks for a blank disk: STORAGE:GiB with its options.
+func newDisk(disk spec.Disk) string {
+	s := fmt.Sprintf("%s:%d", disk.Store, disk.Size)
+	if disk.Format != "" {
+		s += ",format=" + disk.Format
+	}
+	for _, o := range diskOptions(disk) {
+		if o.want != o.def {
+			s += "," + o.key + "=" + o.want
+		}
+	}
+	return s
+}
+
+func ipconfig(a spec.Address) string {
+	ip, gw := address(a)
+	if gw != "" {
+		return "gw=" + gw + ",ip=" + ip
+	}
+	return "ip=" + ip
+}

@@ -1,0 +1,22 @@
+// Package pve talks to the API of Proxmox VE so that no failure is ever taken for a
+// success and no write is ever sent twice by itself.
+//
+// Client.Get reads, Client.Write writes, Client.Wait follows the task that a write
+// began, and Client.Run does the last two. Every answer with a status of 300 or more
+// is an *Error that carries the reason the node gave and its word on each parameter;
+// the Is functions tell the causes apart.
+//
+// A write whose answer was lost (IsUnknownOutcome) may have been done: the caller
+// looks before it tries again. Reads are repeated on connection errors and on the
+// answers that only the way to the node can give.
+//
+// go-proxmox gives the typed reads (Client.Typed). Its own handling of answers loses
+// failures: it takes 404, 429, 503 and 595 to 599 for success where no result is
+// wanted, drops the reason of 401, 403, 500 and 501, and gives nil for a failed task.
+// So it only ever sees good answers: our http.RoundTripper below it turns the rest
+// into errors, and signs, counts, repeats and logs the requests.
+//
+// Secrets (passwords, tokens, tickets) reach neither errors nor the log.
+//
+// Source: https://pve.proxmox.com/wiki/Proxmox_VE_API and the API viewer of 9.x.
+package pve

@@ -1,0 +1,181 @@
+package pve
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Error is a request that failed: an answer with a status of 300 or more, one that
+// makes no sense, or none at all.
+type Error struct {
+	Method string
+	Path   string // below /api2/json, without query
+	Status int    // 0: there was no answer
+	Reason string // the node's own words, without line end
+	Params map[string]string
+	// Unknown is true where the request may have been carried out all the same.
+	// Only writes can be so.
+	Unknown bool
+	Err     error // what broke, where there was no usable answer
+}
+
+// Error implements error: what was tried, the reason, each parameter, what to do.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "pve: %s %s: ", e.Method, e.Path)
+	if e.Status != 0 {
+		fmt.Fprintf(&b, "%d ", e.Status)
+	}
+	b.WriteString(e.Reason)
+	for i, name := range e.names() {
+		sep := "; "
+		if i == 0 {
+			sep = ": "
+			if strings.HasSuffix(e.Reason, ".") {
+				sep = " "
+			}
+		}
+		b.WriteString(sep + name + ": " + strings.TrimSpace(strings.ReplaceAll(e.Params[name], "\n", " ")))
+	}
+	if hint := e.hint(); hint != "" {
+		b.WriteString(" (" + hint + ")")
+	}
+	return b.String()
+}
+
+// Unwrap gives what broke below HTTP.
+func (e *Error) Unwrap() error { return e.Err }
+
+func (e *Error) names() []string {
+	names := make([]string, 0, len(e.Params))
+	for n := range e.Params {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// statuses that a way between us and the node gives, and not the API itself: 595 to
+// 599 are the pseudo codes of the proxying daemon's HTTP client.
+func fromTheWay(status int) bool {
+	switch status {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return status >= 595 && status <= 599
+}
+
+// reasonOf names what a status means that came without words.
+func reasonOf(status int) string {
+	switch status {
+	case 595:
+		return "the node could not be reached"
+	case 596:
+		return "the connection to the node broke or timed out"
+	case 597, 598, 599:
+		return "the answer of the node was lost"
+	}
+	if s := http.StatusText(status); s != "" {
+		return s
+	}
+	return "no reason given"
+}
+
+// refused gives the answer that refused a request. What went wrong in following a
+// task says nothing about the request that began it.
+func refused(err error) *Error {
+	if _, ok := errors.AsType[*TaskError](err); ok {
+		return nil
+	}
+	e, _ := errors.AsType[*Error](err)
+	return e
+}
+
+// text is what the node said about err, for both a refused request and a failed task.
+func text(err error) (string, bool) {
+	if e := refused(err); e != nil {
+		return e.Reason, e.Status != 0
+	}
+	if e, ok := errors.AsType[*TaskError](err); ok {
+		return e.Exit, e.Err == nil
+	}
+	return "", false
+}
+
+func says(err error, parts ...string) bool {
+	s, ok := text(err)
+	return ok && slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(s, p) })
+}
+
+func status(err error) int {
+	if e := refused(err); e != nil {
+		return e.Status
+	}
+	return 0
+}
+
+// IsUnknownOutcome says that a write may have been done although it failed: its answer
+// was lost on the way, or its task can't be followed or died. Look before a repeat.
+func IsUnknownOutcome(err error) bool {
+	if e, ok := errors.AsType[*Error](err); ok && e.Unknown {
+		return true
+	}
+	e, ok := errors.AsType[*TaskError](err)
+	return ok && e.Unknown
+}
+
+// IsNotFound says that the thing asked for is not there. The API answers 500 or 400
+// with words, never 404.
+func IsNotFound(err error) bool {
+	switch status(err) {
+	case http.StatusNotFound:
+		return true
+	case http.StatusForbidden:
+		return false // "pool 'x' does not exist" is also how a missing right reads
+	}
+	return says(err, "does not exist", "no such ", "no rule at position")
+}
+
+// IsExists says that the thing to be made is there already.
+func IsExists(err error) bool {
+	if says(err, "already exists", "already defined") {
+		return true
+	}
+	e := refused(err)
+	if e == nil {
+		return false
+	}
+	for _, p := range e.Params {
+		if strings.Contains(p, "already exists") {
+			return true
+		}
+	}
+	return false
+}
+
+// IsStale says that the thing was changed by somebody else since it was read: the
+// digest sent with the write was not its digest any more.
+func IsStale(err error) bool {
+	return says(err, "checksum mismatch (file change by other user?)", "detected modified configuration")
+}
+
+// IsForbidden says that the user or token lacks a privilege; the reason names it.
+func IsForbidden(err error) bool { return status(err) == http.StatusForbidden }
+
+// IsUnauthorized says that the credentials were not taken.
+func IsUnauthorized(err error) bool { return status(err) == http.StatusUnauthorized }
+
+// IsRootOnly says that only root@pam itself, logged in by password, may do this: no
+// token can, not even one of root@pam.
+func IsRootOnly(err error) bool {
+	return says(err, "only allowed for root@pam", "user != root@pam", "only root can ")
+}
+
+// UnknownOutcome is Unknown, for those who must not import this package.
+func (e *Error) UnknownOutcome() bool { return e.Unknown }
+
+// UnknownOutcome is Unknown, for those who must not import this package.
+func (e *TaskError) UnknownOutcome() bool { return e.Unknown }

@@ -1,0 +1,133 @@
+package pve
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/luthermonson/go-proxmox"
+)
+
+// The tests of this file show one by one that what go-proxmox v0.8.2 gets wrong does
+// not reach those who use it through Typed, or us.
+
+func TestGoProxmoxTakesNoFailureForSuccess(t *testing.T) {
+	for _, status := range []string{"404 Not Found", "429 Too Many Requests", "503 Service Unavailable", "595 No route to host", "596 Connection timed out", "599 Too many redirections"} {
+		s := serve(t, always(answer(status, "", "")))
+		raw := proxmox.NewClient(s.URL + "/api2/json")
+		if err := raw.Post(context.Background(), "/pools", nil, nil); err != nil {
+			t.Errorf("go-proxmox by itself now sees %s: %v", status, err)
+		}
+		c, _ := client(t, s, nil)
+		if err := c.Typed().Post(context.Background(), "/pools", nil, nil); err == nil {
+			t.Errorf("%s: a lost write looks done", status)
+		}
+		var out struct{ A string }
+		err := c.Typed().Get(context.Background(), "/pools", &out)
+		if err == nil || strings.Contains(err.Error(), "unexpected end of JSON") {
+			t.Errorf("%s: read gives %v", status, err)
+		}
+		contains(t, err.Error(), status[:3])
+	}
+}
+
+func TestGoProxmoxKeepsReasons(t *testing.T) {
+	for _, tc := range []struct{ answer, reason string }{
+		{refuse("403", "Permission check failed (/vms/100, VM.Allocate)"), "(/vms/100, VM.Allocate)"},
+		{answer("401 Permission denied - invalid csrf token", "", ""), "invalid csrf token"},
+		{answer("500 ", jsonType, `{"data":null,"message":"CT 310 already exists on node 'pve1'\n"}`), "CT 310 already exists"},
+		{answer("501 ", jsonType, `{"data":null,"message":"Method 'GET /x' not implemented\n"}`), "not implemented"},
+		{answer("400 Parameter verification failed.", jsonType, badParam), "net0.tag: value must have a maximum value of 4094"},
+	} {
+		for _, set := range []func(*Options){nil, func(o *Options) {
+			o.Token, o.Ticket = "", "PVE:root@pam:x"
+		}} {
+			s := serve(t, always(tc.answer))
+			c, _ := client(t, s, set)
+			err := plain(c.Typed().Get(context.Background(), "/x", nil))
+			if _, ok := err.(*Error); !ok {
+				t.Errorf("not typed: %v", err)
+				continue
+			}
+			contains(t, err.Error(), tc.reason)
+		}
+	}
+}
+
+func TestGoProxmoxTaskThatFails(t *testing.T) {
+	c, _, _ := follow(t, &task{states: []string{"no space left"}})
+	if err := c.Wait(context.Background(), upid, nil); err == nil {
+		t.Error("a failed task counts as done")
+	}
+	c, _, _ = follow(t, &task{states: []string{"WARNINGS: 1"}})
+	if err := c.Wait(context.Background(), upid, nil); err != nil {
+		t.Errorf("warnings count as a failure: %v", err)
+	}
+}
+
+func TestBigIntegersStayWhole(t *testing.T) {
+	s := serve(t, always(data("null")))
+	c, _ := client(t, s, nil)
+	ctx := context.Background()
+	if err := c.Get(ctx, "/cluster/nextid", form("vmid", "100000000"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Write(ctx, http.MethodDelete, "/pools", form("vms", "100000000")); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range s.requests() {
+		contains(t, r.Target, "=100000000")
+	}
+}
+
+func TestAnErrorInPlaceOfATaskDoesNotPanic(t *testing.T) {
+	if _, ok := TaskOf([]byte(`"UPID:a:b:c:d:e:f"`)); ok {
+		t.Error("seven parts are no task")
+	}
+}
+
+func TestGoProxmoxLogsNoSecrets(t *testing.T) {
+	log := new(journal)
+	s := serve(t, always(data("null")))
+	c, _ := client(t, s, func(o *Options) { o.Logger = log.logger() })
+	if err := c.Typed().Post(context.Background(), "/nodes/pve1/lxc", map[string]string{"password": "hunter2"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(log.String(), "hunter2") {
+		t.Errorf("log: %s", log)
+	}
+	contains(t, log.String(), "/nodes/pve1/lxc")
+}
+
+func TestGoProxmoxNeverRepeatsAWrite(t *testing.T) {
+	s := serve(t, always(cut))
+	c, _ := client(t, s, nil)
+	err := c.Typed().Post(context.Background(), "/pools", map[string]string{"poolid": "x"}, nil)
+	if !IsUnknownOutcome(err) || len(s.requests()) != 1 {
+		t.Errorf("%d requests, %v", len(s.requests()), err)
+	}
+}
+
+func TestTypedReads(t *testing.T) {
+	s := serve(t, func(_ int, r received) string {
+		switch {
+		case strings.HasSuffix(r.Target, "/aplinfo"):
+			return data(`[{"template":"debian-13-standard_13.1-2_amd64.tar.zst","section":"system","os":"debian-13"}]`)
+		case strings.Contains(r.Target, "/access/permissions"):
+			return data(`{"/":{"Sys.Audit":1}}`)
+		}
+		return data(`{"version":"9.1.3","release":"9.1","repoid":"abc"}`)
+	})
+	c, _ := client(t, s, func(o *Options) { o.Node = "pve1" })
+	ctx := context.Background()
+	if v, err := c.Version(ctx); err != nil || v != (Version{"9.1.3", "9.1", "abc"}) {
+		t.Error(v, err)
+	}
+	if list, err := c.Appliances(ctx, c.Node()); err != nil || len(list) != 1 || list[0].Template != "debian-13-standard_13.1-2_amd64.tar.zst" {
+		t.Error(list, err)
+	}
+	if p, err := c.Permissions(ctx); err != nil || !bool(p["/"]["Sys.Audit"]) {
+		t.Error(p, err)
+	}
+}

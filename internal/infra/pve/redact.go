@@ -1,0 +1,62 @@
+package pve
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+const hidden = "<secret>"
+
+// secretParam says whether a parameter's value must not be shown. Public keys may be.
+func secretParam(name string) bool {
+	switch name {
+	case "sshkeys", "ssh-public-keys":
+		return false
+	case "data", "ticket", "otp": // data: credentials of an ACME plugin
+		return true
+	}
+	n := strings.ToLower(name)
+	return slices.ContainsFunc([]string{"pass", "secret", "token", "key", "tfa"}, func(p string) bool { return strings.Contains(n, p) })
+}
+
+// shown gives params as text for the log.
+func shown(params url.Values) string {
+	names := make([]string, 0, len(params))
+	for n := range params {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	var b strings.Builder
+	for _, n := range names {
+		for _, v := range params[n] {
+			if secretParam(n) {
+				v = hidden
+			}
+			if b.Len() > 0 {
+				b.WriteByte(' ')
+			}
+			b.WriteString(n + "=" + v)
+		}
+	}
+	return b.String()
+}
+
+// scrub takes the secrets among params out of what the node said: its words on a
+// wrong value may hold the value.
+func scrub(e *Error, params url.Values) {
+	for name, values := range params {
+		if !secretParam(name) {
+			continue
+		}
+		for _, v := range values {
+			if len(v) < 4 { // would hit common words; the shortest password allowed has 5
+				continue
+			}
+			e.Reason = strings.ReplaceAll(e.Reason, v, hidden)
+			for p, s := range e.Params {
+				e.Params[p] = strings.ReplaceAll(s, v, hidden)
+			}
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package pve
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	readTries  = 4                      // of a GET
+	readPause  = 200 * time.Millisecond // before the second; tripled for each further one
+	maxAnswer  = 64 << 20               // bytes; a storage's content list is the longest
+	maxExcerpt = 200                    // of a strange answer, in an error
+)
+
+// transport signs, counts, repeats and logs requests, and turns every answer that is
+// not a good one into an *Error. It implements http.RoundTripper with one difference:
+// such an answer is an error, so that no caller can overlook it.
+type transport struct {
+	base    string // https://host:8006/api2/json
+	next    http.RoundTripper
+	auth    auth
+	timeout time.Duration
+	sleep   func(context.Context, time.Duration) error
+	log     *slog.Logger
+
+	reads, writes, repeats atomic.Uint64
+}
+
+// RoundTrip implements http.RoundTripper. The body of the answer is in memory.
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body != nil {
+		defer req.Body.Close()
+	}
+	pause, renewed := readPause, false
+	for try := 1; ; try++ {
+		sign, unsigned := t.auth.sign(req.Context())
+		if unsigned != nil {
+			return nil, unsigned
+		}
+		res, err := t.once(req, sign)
+		if err == nil {
+			return res, nil
+		}
+		switch {
+		case err.Status == http.StatusUnauthorized && !renewed && repeatable(req) && t.auth.refused(sign):
+			renewed = true // the work is not begun before the login check
+		case req.Method == http.MethodGet && try < readTries && passing(err):
+			t.log.Debug("trying again", "method", req.Method, "path", err.Path, "in", pause, "reason", err.Reason)
+			if t.sleep(req.Context(), pause) != nil {
+				return nil, err
+			}
+			pause *= 3
+		default:
+			return nil, err
+		}
+		t.repeats.Add(1)
+	}
+}
+
+func repeatable(req *http.Request) bool { return req.Body == nil || req.GetBody != nil }
+
+// passing says whether a read that failed so may well succeed soon.
+func passing(e *Error) bool {
+	if e.Status != 0 {
+		return e.Status == http.StatusTooManyRequests || fromTheWay(e.Status)
+	}
+	return !errors.Is(e.Err, context.Canceled) && !errors.Is(e.Err, context.DeadlineExceeded) && !refusesCertificate(e.Err)
+}
+
+// once sends req one time, with its own time limit.
+func (t *transport) once(req *http.Request, sign http.Header) (*http.Response, *Error) {
+	if err := req.Context().Err(); err != nil {
+		return nil, t.broken(req, err, false)
+	}
+	ctx, cancel := context.WithTimeoutCause(req.Context(), t.timeout, fmt.Errorf("no answer within %s", t.timeout))
+	defer cancel()
+	out := req.Clone(ctx)
+	for k, v := range sign {
+		out.Header[k] = v
+	}
+	if req.GetBody != nil {
+		body, err := req.GetBody()
+		if err != nil {
+			return nil, t.broken(req, err, false)
+		}
+		out.Body = body
+	}
+	t.count(req.Method)
+	began := time.Now()
+	res, err := t.next.RoundTrip(out)
+	if err != nil {
+		return nil, t.broken(req, because(ctx, err), !neverSent(err))
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	res.Body.Close()
+	if err == nil && len(body) > maxAnswer {
+		err = fmt.Errorf("the answer is longer than %d MiB", maxAnswer>>20)
+	}
+	if err != nil {
+		return nil, t.broken(req, because(ctx, err), true)
+	}
+	t.note(req, res.StatusCode, time.Since(began))
+	if res.StatusCode >= 300 {
+		return nil, t.refusal(req, res, body)
+	}
+	res.Body = io.NopCloser(bytes.NewReader(body))
+	return res, nil
+}
+
+// because gives the reason of our own time limit in place of "deadline exceeded".
+func because(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.DeadlineExceeded) {
+		return cause
+	}
+	return err
+}
+
+func (t *transport) count(method string) {
+	if method == http.MethodGet {
+		t.reads.Add(1)
+		return
+	}
+	t.writes.Add(1)
+}
+
+// broken is the error of a request that got no usable answer.
+func (t *transport) broken(req *http.Request, err error, sent bool) *Error {
+	e := &Error{Method: req.Method, Path: t.path(req.URL), Err: err, Unknown: sent && req.Method != http.MethodGet}
+	e.Reason = "no answer: " + err.Error()
+	t.log.Debug("request", "method", e.Method, "path", e.Path, "error", err)
+	return e
+}
+
+// neverSent is true where the request can't have reached the API.
+func neverSent(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial" || refusesCertificate(err)
+}
+
+func refusesCertificate(err error) bool {
+	_, cert := errors.AsType[*tls.CertificateVerificationError](err)
+	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
+	_, host := errors.AsType[x509.HostnameError](err)
+	_, record := errors.AsType[tls.RecordHeaderError](err)
+	return cert || authority || host || record
+}
+
+func (t *transport) path(u *url.URL) string {
+	_, below, ok := strings.Cut(u.EscapedPath(), "/api2/json")
+	if !ok {
+		return u.EscapedPath()
+	}
+	return below
+}
+
+// note logs a request that was answered, never its body or the answer's.
+func (t *transport) note(req *http.Request, status int, took time.Duration) {
+	if !t.log.Enabled(req.Context(), slog.LevelDebug) {
+		return
+	}
+	params := req.URL.Query()
+	if req.GetBody != nil && req.Header.Get("Content-Type") == formType {
+		if r, err := req.GetBody(); err == nil {
+			b, _ := io.ReadAll(r)
+			form, _ := url.ParseQuery(string(b))
+			for k, v := range form {
+				params[k] = v
+			}
+		}
+	}
+	t.log.Debug("request", "method", req.Method, "path", t.path(req.URL), "params", shown(params), "status", status, "took", took)
+}
+
+func (t *transport) closeIdle() {
+	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}

@@ -1,0 +1,39 @@
+package pvesim
+
+import (
+	"net/http/httptest"
+	"strconv"
+	"testing"
+)
+
+// BenchmarkNew is what every test that uses the simulator pays.
+func BenchmarkNew(b *testing.B) {
+	for b.Loop() {
+		if _, err := New(Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkResources reads cluster/resources of 80 guests, without the network.
+func BenchmarkResources(b *testing.B) {
+	sim, err := New(Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range 80 {
+		if err := sim.AddGuest("lxc", 100+i, "", map[string]string{"hostname": "c" + strconv.Itoa(i), "rootfs": "local-zfs:8"}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	h := sim.Handler()
+	for b.Loop() {
+		req := httptest.NewRequest("GET", "/api2/json/cluster/resources", nil)
+		req.Header.Set("Authorization", "PVEAPIToken="+DefaultToken)
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, req)
+		if rec.Code != 200 {
+			b.Fatal(rec.Body)
+		}
+	}
+}

@@ -1,0 +1,264 @@
+package pvesim
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// clock is a time that only moves when told.
+type clock struct{ t time.Time }
+
+func (c *clock) now() time.Time          { return c.t }
+func (c *clock) advance(d time.Duration) { c.t = c.t.Add(d) }
+
+// rig is a simulator behind a real server, and a client that asserts nothing itself.
+type rig struct {
+	*testing.T
+	sim   *Sim
+	url   string
+	clock *clock
+	token string
+}
+
+// reply is an answer taken apart.
+type reply struct {
+	Status  int    `json:"-"`
+	Reason  string `json:"-"`
+	Data    json.RawMessage
+	Message string
+	Errors  map[string]string
+	Total   *int
+	Raw     string `json:"-"`
+}
+
+func newRig(t *testing.T, opt Options) *rig {
+	t.Helper()
+	schema, err := SchemaFromEnv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if opt.Schema == nil {
+		opt.Schema = schema
+	}
+	c := &clock{time.Unix(1795370268, 0)}
+	if opt.Now == nil {
+		opt.Now = c.now
+	}
+	sim, err := New(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(sim.Handler())
+	t.Cleanup(srv.Close)
+	t.Cleanup(func() {
+		if err := sim.Mismatches(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := sim.AddTemplateFile("local:vztmpl/debian.tar.zst", 100<<20, 500<<20); err != nil {
+		t.Fatal(err)
+	}
+	return &rig{T: t, sim: sim, url: srv.URL, clock: c, token: DefaultToken}
+}
+
+// do sends a request with form parameters as name, value, name, value…
+func (r *rig) do(method, path string, kv ...string) reply {
+	r.Helper()
+	values := url.Values{}
+	for i := 0; i+1 < len(kv); i += 2 {
+		values.Add(kv[i], kv[i+1])
+	}
+	var body io.Reader
+	if method == "POST" || method == "PUT" {
+		body = strings.NewReader(values.Encode())
+	} else if len(values) > 0 {
+		path += "?" + values.Encode()
+	}
+	req, err := http.NewRequest(method, r.url+"/api2/json"+path, body)
+	if err != nil {
+		r.Fatal(err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if r.token != "" {
+		req.Header.Set("Authorization", "PVEAPIToken="+r.token)
+	}
+	return r.send(req)
+}
+
+func (r *rig) send(req *http.Request) reply {
+	r.Helper()
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return reply{Reason: err.Error()}
+	}
+	defer resp.Body.Close()
+	return readReply(r.T, resp)
+}
+
+func readReply(t *testing.T, resp *http.Response) reply {
+	t.Helper()
+	raw, err := io.ReadAll(bufio.NewReader(resp.Body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := reply{Status: resp.StatusCode, Raw: string(raw)}
+	_, out.Reason, _ = strings.Cut(resp.Status, " ")
+	if len(raw) > 0 {
+		if err := json.Unmarshal(raw, &out); err != nil {
+			t.Fatalf("%s: %v", raw, err)
+		}
+	}
+	return out
+}
+
+// ok wants 200 and returns the data as text, a string without quotes.
+func (r *rig) ok(method, path string, kv ...string) string {
+	r.Helper()
+	a := r.do(method, path, kv...)
+	if a.Status != 200 {
+		r.Fatalf("%s %s %v: %d %s %v", method, path, kv, a.Status, a.Reason, a.Errors)
+	}
+	var text string
+	if json.Unmarshal(a.Data, &text) == nil {
+		return text
+	}
+	return string(a.Data)
+}
+
+// object is ok for an answer that is one object.
+func (r *rig) object(path string, kv ...string) map[string]any {
+	r.Helper()
+	var out map[string]any
+	if err := json.Unmarshal([]byte(r.ok("GET", path, kv...)), &out); err != nil {
+		r.Fatal(err)
+	}
+	return out
+}
+
+func (r *rig) list(path string, kv ...string) []map[string]any {
+	r.Helper()
+	var out []map[string]any
+	if err := json.Unmarshal([]byte(r.ok("GET", path, kv...)), &out); err != nil {
+		r.Fatal(err)
+	}
+	return out
+}
+
+// task runs a request that answers with a UPID, and returns the exit status.
+func (r *rig) task(method, path string, kv ...string) string {
+	r.Helper()
+	upid := r.ok(method, path, kv...)
+	if !upidText.MatchString(upid) {
+		r.Fatalf("%s %s: %q is no UPID", method, path, upid)
+	}
+	r.sim.Settle()
+	return fmt.Sprint(r.object("/nodes/" + strings.Split(upid, ":")[1] + "/tasks/" + upid + "/status")["exitstatus"])
+}
+
+// refused wants a status and reason.
+func (r *rig) refused(status int, reason string, a reply) {
+	r.Helper()
+	if a.Status != status || a.Reason != reason {
+		r.Errorf("answer %d %q %v, want %d %q", a.Status, a.Reason, a.Errors, status, reason)
+	}
+}
+
+func (r *rig) createCT(vmid string, kv ...string) string {
+	r.Helper()
+	return r.task("POST", "/nodes/pve1/lxc", append([]string{"vmid", vmid, "ostemplate", "local:vztmpl/debian.tar.zst", "rootfs", "local-zfs:4", "unprivileged", "1",
+		"net0", "name=eth0,bridge=vmbr0,ip=10.0.0.5/24,gw=10.0.0.1,firewall=1"}, kv...)...)
+}
+
+func TestContainerLife(t *testing.T) {
+	r := newRig(t, Options{Seed: 1})
+	r.ok("POST", "/pools", "poolid", "prod", "comment", "x")
+	if s := r.createCT("300", "hostname", "web", "pool", "prod", "tags", "b;A;a", "mp0", "local-zfs:8,mp=/data", "start", "1", "description", "x"); s != "OK" {
+		t.Fatal(s)
+	}
+	conf := r.object("/nodes/pve1/lxc/300/config")
+	want := map[string]any{
+		"rootfs": "local-zfs:subvol-300-disk-0,size=4G", "mp0": "local-zfs:subvol-300-disk-1,mp=/data,size=8G", "tags": "a;b", "swap": 512.0, "arch": "amd64",
+		"ostype": "debian", "description": "x\n", "net0": "name=eth0,bridge=vmbr0,firewall=1,gw=10.0.0.1,hwaddr=" + mac(conf["net0"], "hwaddr=") + ",ip=10.0.0.5/24,type=veth",
+	}
+	for k, v := range want {
+		if conf[k] != v {
+			t.Errorf("%s is %q, want %q", k, conf[k], v)
+		}
+	}
+	res := r.list("/cluster/resources", "type", "vm")
+	if len(res) != 1 || res[0]["pool"] != "prod" || res[0]["status"] != "running" || res[0]["name"] != "web" {
+		t.Errorf("resources %v", res)
+	}
+	r.refused(500, "detected modified configuration - file changed by other user? Try again.", r.do("PUT", "/nodes/pve1/lxc/300/config", "memory", "1024", "digest", strings.Repeat("0", 40)))
+	r.ok("PUT", "/nodes/pve1/lxc/300/config", "memory", "1024", "digest", conf["digest"].(string))
+	r.refused(500, "CT 300 already running", r.do("POST", "/nodes/pve1/lxc/300/status/start"))
+	if s := r.task("PUT", "/nodes/pve1/lxc/300/resize", "disk", "rootfs", "size", "6G"); s != "OK" {
+		t.Error(s)
+	}
+	r.refused(500, "unable to destroy CT 300 - container is running", r.do("DELETE", "/nodes/pve1/lxc/300"))
+	if s := r.task("POST", "/nodes/pve1/lxc/300/status/stop"); s != "OK" {
+		t.Error(s)
+	}
+	if s := r.task("DELETE", "/nodes/pve1/lxc/300", "purge", "1"); s != "OK" {
+		t.Error(s)
+	}
+	if v := r.list("/nodes/pve1/storage/local-zfs/content"); len(v) != 0 {
+		t.Errorf("volumes left: %v", v)
+	}
+}
+
+// mac is the address after prefix.
+func mac(v any, prefix string) string {
+	_, rest, _ := strings.Cut(fmt.Sprint(v), prefix)
+	return rest[:min(17, len(rest))]
+}
+
+func TestCloneLife(t *testing.T) {
+	r := newRig(t, Options{Seed: 2})
+	if err := r.sim.AddTemplateVM(TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "10G"}}); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.task("POST", "/nodes/pve1/qemu/9000/clone", "newid", "250", "name", "docker", "full", "1"); s != "OK" {
+		t.Fatal(s)
+	}
+	r.ok("PUT", "/nodes/pve1/qemu/250/config", "cores", "4", "memory", "4096", "net0", "virtio,bridge=vmbr0,firewall=1", "sshkeys", "ssh-ed25519%20AAAAC3NzaC1lZDI1NTE5AAAAIEiU%20x",
+		"ciuser", "debian", "cipassword", "hidden", "ipconfig0", "ip=10.0.0.6/24,gw=10.0.0.1", "agent", "enabled=1")
+	if s := r.task("PUT", "/nodes/pve1/qemu/250/resize", "disk", "scsi0", "size", "20G"); s != "OK" {
+		t.Error(s)
+	}
+	conf := r.object("/nodes/pve1/qemu/250/config")
+	for k, v := range map[string]any{"scsi0": "local-zfs:vm-250-disk-0,size=20G", "memory": "4096", "cores": 4.0, "cipassword": "**********", "ide2": "local-zfs:vm-250-cloudinit,media=cdrom", "template": nil} {
+		if conf[k] != v {
+			t.Errorf("%s is %v, want %v", k, conf[k], v)
+		}
+	}
+	if s := r.task("PUT", "/nodes/pve1/qemu/250/resize", "disk", "scsi0", "size", "1G"); s != "shrinking disks is not supported" {
+		t.Error(s)
+	}
+	if s := r.task("POST", "/nodes/pve1/qemu/250/status/start"); s != "OK" {
+		t.Error(s)
+	}
+	if s := r.task("POST", "/nodes/pve1/qemu/9000/status/start"); s != "you can't start a vm if it's a template" {
+		t.Error(s)
+	}
+	r.ok("PUT", "/nodes/pve1/qemu/250/config", "cores", "8")
+	if got := r.object("/nodes/pve1/qemu/250/config", "current", "1")["cores"]; got != 4.0 {
+		t.Errorf("cores of the running VM %v", got)
+	}
+	if s := r.task("POST", "/nodes/pve1/qemu/250/status/reboot"); s != "OK" {
+		t.Error(s)
+	}
+	if got := r.object("/nodes/pve1/qemu/250/config", "current", "1")["cores"]; got != 8.0 {
+		t.Errorf("cores after the reboot %v", got)
+	}
+}

@@ -1,0 +1,112 @@
+package spec
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Problem is one thing that is wrong with a declaration, or worth a note.
+type Problem struct {
+	File string `json:"file,omitempty"` // as it was named to [Load], or the name of a variable
+	Line int    `json:"line,omitempty"` // 0 where it is not known
+	Path string `json:"path"`           // JSON path: $.containers.haproxy.vm_id
+	What string `json:"what"`
+	Fix  string `json:"fix,omitempty"`
+}
+
+// Error is one line: place, path, what is wrong, what to do.
+func (p Problem) Error() string {
+	var b strings.Builder
+	if p.File != "" {
+		b.WriteString(p.File)
+		if p.Line > 0 {
+			fmt.Fprintf(&b, ":%d", p.Line)
+		}
+		b.WriteString(": ")
+	}
+	if p.Path != "" {
+		b.WriteString(p.Path + ": ")
+	}
+	b.WriteString(p.What)
+	if p.Fix != "" {
+		b.WriteString("; " + p.Fix)
+	}
+	return b.String()
+}
+
+// Problems is all that is wrong with a declaration, in the order of the files.
+type Problems []Problem
+
+// Error has one problem a line.
+func (ps Problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// sort orders by file and line, then path, and drops what is said twice.
+func (ps Problems) sort() Problems {
+	slices.SortStableFunc(ps, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Path, b.Path))
+	})
+	return slices.Compact(ps)
+}
+
+// maxListed is how many names are still a help.
+const maxListed = 15
+
+// maxHinted bounds the names that a hint is looked for: the search is quadratic.
+const maxHinted = 64
+
+// didYouMean returns what to do about a name that is not known: the nearest known
+// one, or the list where it is short.
+func didYouMean(name string, known []string) string {
+	best, limit := "", 1+len(name)/3
+	if len(name) <= maxHinted {
+		for _, k := range known {
+			if d := distance(fold(name), fold(k)); d <= limit {
+				best, limit = k, d-1
+			}
+		}
+	}
+	if best != "" {
+		return fmt.Sprintf("did you mean %s?", best)
+	}
+	if len(known) > maxListed {
+		return "remove it; the keys are listed in docs/provision.md"
+	}
+	return "known here: " + strings.Join(slices.Sorted(slices.Values(known)), ", ")
+}
+
+// fold makes names equal that differ in case and separator only.
+func fold(s string) string {
+	return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(s))
+}
+
+// distance is the number of letters to change, add or drop between a and b, with the
+// swap of two neighbours as one.
+func distance(a, b string) int {
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			change := 1
+			if a[i-1] == b[j-1] {
+				change = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+change)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}

@@ -1,0 +1,261 @@
+package state
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// DefaultWait is how long a run waits for another one to end.
+const DefaultWait = 10 * time.Minute
+
+const lockPoll = 250 * time.Millisecond
+
+// Holder is the run that has the lock.
+type Holder struct {
+	ID      string    `json:"id"`
+	PID     int       `json:"pid"`
+	Host    string    `json:"host"`
+	User    string    `json:"user,omitempty"`
+	Command string    `json:"command"`
+	Since   time.Time `json:"since"`
+	Boot    string    `json:"boot,omitempty"`  // identity of the host's boot
+	Start   string    `json:"start,omitempty"` // when the process began, as the kernel counts
+}
+
+// String tells a person who it is.
+func (h Holder) String() string {
+	who := fmt.Sprintf("process %d on %s", h.PID, h.Host)
+	if h.User != "" {
+		who += " (" + h.User + ")"
+	}
+	return fmt.Sprintf("%s, `%s`, since %s", who, h.Command, h.Since.Local().Format(time.DateTime))
+}
+
+// HeldError says that the lock did not come free.
+type HeldError struct {
+	Holder Holder
+	Waited time.Duration
+	Path   string
+	Err    error // why waiting ended, if not for its length
+}
+
+// Error implements error.
+func (e *HeldError) Error() string {
+	s := fmt.Sprintf("state: %s is held by %s; waited %s", e.Path, e.Holder, e.Waited.Round(time.Second))
+	if e.Err != nil {
+		return s + ": " + e.Err.Error()
+	}
+	return s + ": wait for it to end, or, when it is no longer running, `provision state unlock`"
+}
+
+// Unwrap gives why waiting ended early.
+func (e *HeldError) Unwrap() error { return e.Err }
+
+// LockOptions says how to wait.
+type LockOptions struct {
+	Command string        // what the run is, for others to see; no secrets
+	Wait    time.Duration // 0: DefaultWait; negative: not at all
+	// Held, if not nil, is called once when another run is waited for.
+	Held func(Holder)
+	// Took, if not nil, is told whose lock was taken over since it died.
+	Took func(Holder)
+}
+
+// Lock is the lock, held.
+type Lock struct {
+	d      *Dir
+	holder Holder
+}
+
+// Lock takes the lock, waiting for another run to end. One whose process is no more on
+// this host is taken over; of another host nothing can be known, so `unlock` decides.
+// The error is a *HeldError when it did not come free.
+func (d *Dir) Lock(ctx context.Context, o LockOptions) (*Lock, error) {
+	me := self(o.Command)
+	if o.Wait == 0 {
+		o.Wait = DefaultWait
+	}
+	began := time.Now()
+	for told := false; ; {
+		other, err := d.try(me, o.Took)
+		if err != nil {
+			return nil, err
+		}
+		if other == nil {
+			return &Lock{d: d, holder: me}, nil
+		}
+		if waited := time.Since(began); waited >= o.Wait {
+			return nil, &HeldError{Holder: *other, Waited: waited, Path: d.file(lockName)}
+		}
+		if !told && o.Held != nil {
+			o.Held(*other)
+		}
+		told = true
+		select {
+		case <-ctx.Done():
+			return nil, &HeldError{Holder: *other, Waited: time.Since(began), Path: d.file(lockName), Err: ctx.Err()}
+		case <-time.After(min(lockPoll, max(o.Wait-time.Since(began), 0))):
+		}
+	}
+}
+
+// try takes the lock if it is free or its holder died; else it gives the holder.
+func (d *Dir) try(me Holder, took func(Holder)) (other *Holder, err error) {
+	err = d.guarded(func() error {
+		h, held, err := d.read()
+		if err != nil {
+			return err
+		}
+		if held && !h.dead() {
+			other = &h
+			return nil
+		}
+		data, err := json.MarshalIndent(me, "", "  ")
+		if err != nil {
+			return err
+		}
+		if err := replace(d.file(lockName), append(data, '\n')); err != nil {
+			return err
+		}
+		d.sweep()
+		if held && took != nil {
+			took(h)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("state: lock: %w", err)
+	}
+	return other, nil
+}
+
+// sweep removes what killed runs left of files half written. Only who has the lock
+// writes them.
+func (d *Dir) sweep() {
+	for _, name := range []string{recordName, lockName} {
+		left, _ := filepath.Glob(d.file("." + name + ".*")) // the pattern is good
+		for _, path := range left {
+			os.Remove(path)
+		}
+	}
+}
+
+// guarded runs do with the kernel's lock on a second file, for the moment that looking
+// at the lock and taking it needs. The kernel gives that one back whatever happens.
+func (d *Dir) guarded(do func() error) error {
+	f, err := os.OpenFile(d.file(guardName), os.O_RDWR|os.O_CREATE, fileMode)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX)
+		if err == nil {
+			return do()
+		}
+		if !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("%s: %w", f.Name(), err)
+		}
+	}
+}
+
+// read gives the holder. A file that can't be read is held by nobody known, which is
+// still held.
+func (d *Dir) read() (Holder, bool, error) {
+	data, err := os.ReadFile(d.file(lockName))
+	if missing(err) {
+		return Holder{}, false, nil
+	}
+	if err != nil {
+		return Holder{}, false, err
+	}
+	var h Holder
+	if json.Unmarshal(data, &h) != nil || h.PID <= 0 {
+		h = Holder{Host: "an unknown host", Command: "unknown: the lock file is damaged"}
+		if info, err := os.Stat(d.file(lockName)); err == nil {
+			h.Since = info.ModTime()
+		}
+	}
+	return h, true, nil
+}
+
+// Holder says who has the lock; false when nobody has.
+func (d *Dir) Holder() (Holder, bool, error) {
+	h, held, err := d.read()
+	if err != nil {
+		return h, held, fmt.Errorf("state: lock: %w", err)
+	}
+	return h, held, nil
+}
+
+// Unlock takes the lock away from its holder, which it gives; nothing when there is
+// none. A holder that still runs on this host keeps it, unless force.
+func (d *Dir) Unlock(force bool) (holder Holder, was bool, err error) {
+	err = d.guarded(func() error {
+		holder, was, err = d.read()
+		if err != nil || !was {
+			return err
+		}
+		if holder.local() && !holder.dead() && !force {
+			return fmt.Errorf("%s still runs: end it first", holder)
+		}
+		return d.drop()
+	})
+	if err != nil {
+		return holder, was, fmt.Errorf("state: unlock: %w", err)
+	}
+	return holder, was, nil
+}
+
+func (d *Dir) drop() error {
+	if err := os.Remove(d.file(lockName)); err != nil && !missing(err) {
+		return err
+	}
+	return syncDir(d.path)
+}
+
+// Release gives the lock back. Where somebody took it away by Unlock, it is left alone
+// and an error.
+func (l *Lock) Release() error {
+	err := l.d.guarded(func() error {
+		if err := l.mine(); err != nil {
+			return err
+		}
+		return l.d.drop()
+	})
+	if err != nil {
+		return fmt.Errorf("state: release the lock: %w", err)
+	}
+	return nil
+}
+
+// Check is an error when the lock was taken away by Unlock.
+func (l *Lock) Check() error {
+	if err := l.mine(); err != nil {
+		return fmt.Errorf("state: lock: %w", err)
+	}
+	return nil
+}
+
+func (l *Lock) mine() error {
+	h, held, err := l.d.read()
+	switch {
+	case err != nil:
+		return err
+	case !held:
+		return errors.New("it was taken away by `provision state unlock`")
+	case h.ID != l.holder.ID:
+		return fmt.Errorf("it was taken away and is now held by %s", h)
+	}
+	return nil
+}
+
+func newID() string { return rand.Text() }

@@ -1,0 +1,234 @@
+package state
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func hold(t *testing.T, d *Dir, h Holder) {
+	t.Helper()
+	b, err := json.Marshal(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, d.file(lockName), string(b))
+}
+
+func TestLockIsExclusive(t *testing.T) {
+	d := open(t)
+	var inside, entered atomic.Int32
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			l, err := d.Lock(context.Background(), LockOptions{Command: "provision apply", Wait: 10 * time.Second})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if inside.Add(1) != 1 {
+				t.Error("two have the lock")
+			}
+			if err := l.Check(); err != nil {
+				t.Error(err)
+			}
+			entered.Add(1)
+			inside.Add(-1)
+			if err := l.Release(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if entered.Load() != 4 {
+		t.Errorf("%d got it", entered.Load())
+	}
+	if _, held, err := d.Holder(); held || err != nil {
+		t.Error("still held", err)
+	}
+}
+
+func TestLockShowsItsHolder(t *testing.T) {
+	d := open(t)
+	l, err := d.Lock(context.Background(), LockOptions{Command: "provision apply --yes"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.Lock(context.Background(), LockOptions{Command: "provision plan", Wait: -1})
+	held, ok := errors.AsType[*HeldError](err)
+	if !ok || held.Holder.PID != os.Getpid() || held.Holder.Host == "" || held.Holder.Since.IsZero() {
+		t.Fatalf("got %v", err)
+	}
+	contains(t, err, "provision apply --yes", "provision state unlock", "process", "since")
+	info, err := os.Stat(d.file(lockName))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Error(info, err)
+	}
+	if err := l.Release(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLockWaits(t *testing.T) {
+	d := open(t)
+	first, err := d.Lock(context.Background(), LockOptions{Command: "first"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	second, err := d.Lock(context.Background(), LockOptions{Command: "second", Wait: 10 * time.Second, Held: func(h Holder) {
+		told = append(told, h.Command)
+		if err := first.Release(); err != nil {
+			t.Error(err)
+		}
+	}})
+	if err != nil || len(told) != 1 || told[0] != "first" {
+		t.Fatalf("%v, told %v", err, told)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	_, err = d.Lock(ctx, LockOptions{Command: "third", Held: func(Holder) { cancel() }})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if err := second.Release(); err != nil {
+		t.Error(err)
+	}
+}
+
+// ended is the number of a process that was and is no more.
+func ended(t *testing.T) int {
+	t.Helper()
+	cmd := exec.Command("/bin/true")
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd.Process.Pid
+}
+
+func TestStaleLockIsTakenOver(t *testing.T) {
+	me := self("provision apply")
+	dead, rebooted, reused := me, me, me
+	dead.PID = ended(t)
+	rebooted.Boot = "00000000-0000-0000-0000-000000000000"
+	reused.Start = "1"
+	for name, h := range map[string]Holder{"dead": dead, "rebooted": rebooted, "number used again": reused} {
+		d := open(t)
+		hold(t, d, h)
+		var took []Holder
+		l, err := d.Lock(context.Background(), LockOptions{Wait: -1, Took: func(h Holder) { took = append(took, h) }})
+		if err != nil || len(took) != 1 || took[0].ID != h.ID {
+			t.Errorf("%s: %v, %v", name, err, took)
+			continue
+		}
+		if err := l.Release(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestALockThatMayBeAliveIsLeftAlone(t *testing.T) {
+	me := self("provision apply")
+	elsewhere := me
+	elsewhere.Host, elsewhere.PID = "another-host", ended(t)
+	for name, content := range map[string]string{"elsewhere": string(must(json.Marshal(elsewhere))), "damaged": `{"pid":`, "empty": ""} {
+		d := open(t)
+		write(t, d.file(lockName), content)
+		if _, err := d.Lock(context.Background(), LockOptions{Wait: -1}); err == nil {
+			t.Errorf("%s: taken over", name)
+		}
+		if _, was, err := d.Unlock(false); !was || err != nil {
+			t.Errorf("%s: not unlocked: %v", name, err)
+		}
+		if _, held, _ := d.Holder(); held {
+			t.Errorf("%s: still held", name)
+		}
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func TestUnlock(t *testing.T) {
+	d := open(t)
+	if _, was, err := d.Unlock(false); was || err != nil {
+		t.Error("unlocked what is not locked", err)
+	}
+	l, err := d.Lock(context.Background(), LockOptions{Command: "provision apply"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = d.Unlock(false)
+	contains(t, err, "still runs")
+	h, was, err := d.Unlock(true)
+	if !was || err != nil || h.Command != "provision apply" {
+		t.Error(h, was, err)
+	}
+	contains(t, l.Check(), "taken away")
+	contains(t, l.Release(), "taken away")
+	other, err := d.Lock(context.Background(), LockOptions{Command: "other"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	contains(t, l.Release(), "now held by", "other")
+	if err := other.Check(); err != nil {
+		t.Error(err)
+	}
+	if err := other.Release(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLockOfAKilledProcess takes the lock in a process that is killed with it.
+func TestLockOfAKilledProcess(t *testing.T) {
+	const dirVariable = "STATE_TEST_LOCK_DIR"
+	if path := os.Getenv(dirVariable); path != "" {
+		d, err := Open(path)
+		if err == nil {
+			_, err = d.Lock(context.Background(), LockOptions{Command: "child", Wait: -1})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		os.Stdout.WriteString("locked\n")
+		select {} // until killed
+	}
+	d := open(t)
+	cmd := exec.Command(os.Args[0], "-test.run=^TestLockOfAKilledProcess$")
+	cmd.Env = append(os.Environ(), dirVariable+"="+d.Path())
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line := make([]byte, 7)
+	if _, err := out.Read(line); err != nil || !strings.HasPrefix(string(line), "locked") {
+		t.Fatalf("child said %q, %v", line, err)
+	}
+	if _, err := d.Lock(context.Background(), LockOptions{Wait: -1}); err == nil {
+		t.Error("two have the lock")
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	l, err := d.Lock(context.Background(), LockOptions{Wait: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Release(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,127 @@
+package state
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// Source says where Terraform's state is.
+type Source struct {
+	Location string // a file, or s3://bucket/key
+	Region   string // of the bucket and the table; "": as AWS_REGION or the profile says
+	Table    string // DynamoDB table of locks; "": none is looked at
+	Endpoint string // in place of AWS's, for S3 and DynamoDB stand-ins
+}
+
+// Migration is what Terraform manages, as its state says.
+type Migration struct {
+	Source    string `json:"source"`
+	Terraform string `json:"terraform"` // version that wrote the state
+	Serial    uint64 `json:"serial"`
+	Lineage   string `json:"lineage"`
+	Items     []Item `json:"items"`
+	Locks     []Held `json:"locks,omitempty"`   // who has it locked now: don't move while one is
+	Warning   string `json:"warning,omitempty"` // the state may not be the newest
+}
+
+// Held is a lock on Terraform's state.
+type Held struct {
+	Where     string    `json:"where"` // s3://… or dynamodb:…
+	ID        string    `json:"id"`
+	Operation string    `json:"operation"`
+	Who       string    `json:"who"`
+	Version   string    `json:"version"`
+	Created   time.Time `json:"created"`
+}
+
+// String tells a person who holds it.
+func (h Held) String() string {
+	return fmt.Sprintf("%s is locked by %s for %s since %s (lock ID %s)",
+		h.Where, h.Who, strings.TrimPrefix(h.Operation, "OperationType"), h.Created.Local().Format(time.DateTime), h.ID)
+}
+
+// Guests gives the items that are VMs and containers.
+func (m *Migration) Guests() []Item {
+	var guests []Item
+	for _, i := range m.Items {
+		if i.Kind == KindContainer || i.Kind == KindVM {
+			guests = append(guests, i)
+		}
+	}
+	return guests
+}
+
+// Migrate reads Terraform's state and who has it locked. It changes nothing: neither
+// the state nor the locks, here or in S3.
+func Migrate(ctx context.Context, s Source) (*Migration, error) {
+	bucket, key, remote, err := s.object()
+	if err != nil {
+		return nil, err
+	}
+	m := &Migration{Source: s.Location}
+	var data []byte
+	if remote {
+		data, err = m.fetch(ctx, s, bucket, key)
+	} else {
+		data, err = m.open(s.Location)
+	}
+	if err != nil {
+		return nil, err
+	}
+	st, err := decodeState(data)
+	if err != nil {
+		return nil, fmt.Errorf("state: Terraform's state %s: %w", s.Location, err)
+	}
+	if m.Items, err = st.items(); err != nil {
+		return nil, fmt.Errorf("state: Terraform's state %s: %w", s.Location, err)
+	}
+	m.Terraform, m.Serial, m.Lineage = st.TerraformVersion, st.Serial, st.Lineage
+	return m, nil
+}
+
+// object splits s3://bucket/key; false for a file.
+func (s Source) object() (bucket, key string, remote bool, err error) {
+	rest, ok := strings.CutPrefix(s.Location, "s3://")
+	if !ok {
+		if i := strings.Index(s.Location, "://"); i > 0 {
+			return "", "", false, fmt.Errorf("state: %s is not read: give a file, or s3://bucket/key", s.Location)
+		}
+		return "", "", false, nil
+	}
+	bucket, key, _ = strings.Cut(rest, "/")
+	if bucket == "" || key == "" {
+		return "", "", false, fmt.Errorf("state: %s names no object: it should look like s3://bucket/path/terraform.tfstate", s.Location)
+	}
+	return bucket, key, true, nil
+}
+
+// maxState is far above any real one.
+const maxState = 64 << 20
+
+func (m *Migration) open(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("state: Terraform's state: %w", err)
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxState {
+		return nil, fmt.Errorf("state: Terraform's state %s: not a file of at most %d MiB", path, maxState>>20)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("state: Terraform's state: %w", err)
+	}
+	// Terraform's own lock on a local state.
+	dir, base := splitPath(path)
+	if lock, err := os.ReadFile(dir + "." + base + ".lock.info"); err == nil {
+		m.lock(path, lock)
+	}
+	return data, nil
+}
+
+func splitPath(path string) (dir, base string) {
+	i := strings.LastIndexByte(path, '/') + 1
+	return path[:i], path[i:]
+}

@@ -1,0 +1,166 @@
+package state
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// recordVersion is of the file's form. A newer one is refused, not guessed at.
+const recordVersion = 1
+
+// Record is what was applied last.
+type Record struct {
+	Version     int       `json:"version"`
+	Serial      int       `json:"serial"` // grows by one with each Save
+	Updated     time.Time `json:"updated"`
+	Deployment  string    `json:"deployment,omitempty"`  // the declaration's file
+	Fingerprint string    `json:"fingerprint,omitempty"` // of the declaration, when everything of it was applied
+	Objects     []Object  `json:"objects"`               // by Kind, then Key
+}
+
+// Object is one thing that we made or took over.
+type Object struct {
+	Kind      string    `json:"kind"` // lxc, qemu, pool, …: what Proxmox VE calls it
+	Key       string    `json:"key"`  // of the declaration
+	VMID      int       `json:"vmid,omitempty"`
+	Node      string    `json:"node,omitempty"`
+	Name      string    `json:"name,omitempty"`
+	Protected bool      `json:"protected,omitempty"`
+	Applied   time.Time `json:"applied"`
+	// Inputs are what counts only when a guest is made, such as its template or the
+	// hash of its cloud-init: recorded, never compared with the guest. No secrets.
+	Inputs map[string]string `json:"inputs,omitempty"`
+}
+
+// Find gives the object of a kind with a key.
+func (r *Record) Find(kind, key string) (Object, bool) {
+	i, ok := r.place(kind, key)
+	if !ok {
+		return Object{}, false
+	}
+	return r.Objects[i], true
+}
+
+// Guest gives the VM or container with a VMID.
+func (r *Record) Guest(vmid int) (Object, bool) {
+	for _, o := range r.Objects {
+		if o.VMID == vmid && (o.Kind == "lxc" || o.Kind == "qemu") {
+			return o, true
+		}
+	}
+	return Object{}, false
+}
+
+// Put adds an object, or replaces the one with its kind and key.
+func (r *Record) Put(o Object) {
+	i, ok := r.place(o.Kind, o.Key)
+	if ok {
+		r.Objects[i] = o
+		return
+	}
+	r.Objects = slices.Insert(r.Objects, i, o)
+}
+
+// Remove takes an object out.
+func (r *Record) Remove(kind, key string) {
+	if i, ok := r.place(kind, key); ok {
+		r.Objects = slices.Delete(r.Objects, i, i+1)
+	}
+}
+
+func (r *Record) place(kind, key string) (int, bool) {
+	return slices.BinarySearchFunc(r.Objects, Object{Kind: kind, Key: key}, compare)
+}
+
+func compare(a, b Object) int {
+	if c := strings.Compare(a.Kind, b.Kind); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Key, b.Key)
+}
+
+// Load reads the record. A folder without one gives an empty record; one that can't be
+// read is an error.
+func (d *Dir) Load() (*Record, error) {
+	path := d.file(recordName)
+	data, err := os.ReadFile(path)
+	if missing(err) {
+		return &Record{Version: recordVersion}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("state: read the record: %w", err)
+	}
+	r, err := decodeRecord(data)
+	if err != nil {
+		return nil, fmt.Errorf("state: record %s: %w; it only says what was applied: put back a copy, or move it away and run `provision adopt`", path, err)
+	}
+	return r, nil
+}
+
+func decodeRecord(data []byte) (*Record, error) {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, errors.New("the file is empty")
+	}
+	var form struct{ Version int }
+	if err := json.Unmarshal(data, &form); err != nil {
+		return nil, fmt.Errorf("not a JSON object: %w", err)
+	}
+	if form.Version > recordVersion {
+		return nil, fmt.Errorf("its form %d is newer than %d, which this program knows: use the newer program", form.Version, recordVersion)
+	}
+	if form.Version < 1 {
+		return nil, errors.New("it has no version: not a record of provision")
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	r := new(Record)
+	if err := dec.Decode(r); err != nil {
+		return nil, err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("something follows after its end")
+	}
+	return r, r.check()
+}
+
+func (r *Record) check() error {
+	slices.SortStableFunc(r.Objects, compare)
+	for i, o := range r.Objects {
+		if o.Kind == "" || o.Key == "" {
+			return errors.New("an object has no kind or no key")
+		}
+		if i > 0 && compare(r.Objects[i-1], o) == 0 {
+			return fmt.Errorf("%s %s is there twice", o.Kind, o.Key)
+		}
+	}
+	return nil
+}
+
+// Save replaces the record on disk. It raises r's serial and sets its time. Take the
+// lock before.
+func (d *Dir) Save(r *Record) error {
+	if err := r.check(); err != nil {
+		return fmt.Errorf("state: save the record: %w", err)
+	}
+	next := *r
+	next.Version, next.Serial, next.Updated = recordVersion, r.Serial+1, time.Now().UTC().Truncate(time.Second)
+	if next.Objects == nil {
+		next.Objects = []Object{}
+	}
+	data, err := json.MarshalIndent(next, "", "  ")
+	if err != nil {
+		return fmt.Errorf("state: save the record: %w", err)
+	}
+	if err := replace(d.file(recordName), append(data, '\n')); err != nil {
+		return fmt.Errorf("state: save the record: %w", err)
+	}
+	*r = next
+	return nil
+}
