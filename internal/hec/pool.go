@@ -24,7 +24,8 @@ func newPool(log *slog.Logger, list []*endpoint) *pool {
 
 // choose takes an endpoint for one attempt and counts it in flight: the best
 // rank, then another one than last, then the one with the fewest requests in
-// flight, then round robin. It returns the channel to post on.
+// flight, then round robin. It returns the channel to post on, and no endpoint when
+// all are set aside.
 func (p *pool) choose(last *endpoint) (*endpoint, string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -34,6 +35,9 @@ func (p *pool) choose(last *endpoint) (*endpoint, string) {
 	var least [3]int
 	for i := range p.list {
 		e := p.list[(p.turn+i)%len(p.list)]
+		if e.aside != InUse {
+			continue
+		}
 		key := [3]int{e.rank(now), 0, e.inFlight}
 		if e == last {
 			key[1] = 1
@@ -41,6 +45,9 @@ func (p *pool) choose(last *endpoint) (*endpoint, string) {
 		if best == nil || less(key, least) {
 			best, least = e, key
 		}
+	}
+	if best == nil {
+		return nil, ""
 	}
 	best.inFlight++
 	return best, best.channel
@@ -61,7 +68,7 @@ func (p *pool) other(e *endpoint) bool {
 	defer p.mu.Unlock()
 	now := p.now()
 	for _, o := range p.list {
-		if o != e && o.state == stateUp && o.rank(now) == 0 {
+		if o != e && o.aside == InUse && o.state == stateUp && o.rank(now) == 0 {
 			return true
 		}
 	}
@@ -212,7 +219,7 @@ func (p *pool) startProbes() []*endpoint {
 	defer p.mu.Unlock()
 	var idle []*endpoint
 	for _, e := range p.list {
-		if !e.probing {
+		if !e.probing && e.aside != Maintenance {
 			e.probing = true
 			idle = append(idle, e)
 		}

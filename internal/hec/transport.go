@@ -52,7 +52,13 @@ func (w wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	// wire must not be slept over.
 	p.wake = c.pool.awake()
 	set := c.settings.Load()
-	p.endpoint, p.channel = c.pool.choose(p.endpoint)
+	endpoint, channel := c.pool.choose(p.endpoint)
+	if endpoint == nil {
+		p.answer = answer{outcome: retry, code: -1, text: errAside.Error()}
+		_ = req.Body.Close() // as a RoundTripper must, also on errors
+		return nil, errAside
+	}
+	p.endpoint, p.channel = endpoint, channel
 	out := req.WithContext(req.Context())
 	out.URL, out.Host = p.endpoint.event, ""
 	out.Header = c.header(p.endpoint, set, p.channel)
