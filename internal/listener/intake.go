@@ -70,6 +70,7 @@ type Intake struct {
 	// explain, when set, hears of every message; for people, not for the hot path.
 	explain func(s *sender, msg []byte, dropped string, cut bool)
 	tap     tapping
+	speaker speaker
 	touched []*sender // who sent something in this turn
 }
 
@@ -98,6 +99,7 @@ func (in *Intake) begin(now time.Time) {
 
 // end closes a turn and books it.
 func (in *Intake) end() {
+	in.remember()
 	t := in.turn
 	in.turn = tally{}
 	if t.events != 0 {
@@ -110,7 +112,6 @@ func (in *Intake) end() {
 	in.drop(dropNotAllowed, t.denied)
 	in.drop(dropRule, t.ruled)
 	in.drop(dropShutdown, t.lost)
-	in.remember()
 	if in.tap.on {
 		in.batching.Tap.Looked(in.tap.looked, t.events)
 	}
@@ -126,18 +127,15 @@ func (in *Intake) drop(reason string, n int) {
 // message takes one message of a sender. cut says that it is longer than what is
 // there.
 func (in *Intake) message(s *sender, msg []byte, cut bool) {
+	if s != in.speaker.sender {
+		in.speak(s)
+	}
 	in.turn.events++
 	in.turn.bytes += len(msg)
 	if limit := s.format.settings.MaxMessage; len(msg) > limit {
 		msg, cut = msg[:limit], true
 	}
 	dropped := in.take(s, msg, cut)
-	if in.batching.Senders != nil && s.allowed {
-		in.hear(s, len(msg))
-		if dropped == "" && in.nanos >= s.heard.nameAt {
-			in.name(s)
-		}
-	}
 	if in.explain != nil {
 		in.explain(s, msg, dropped, cut)
 	}
@@ -151,6 +149,7 @@ func (in *Intake) take(s *sender, msg []byte, cut bool) (dropped string) {
 		return dropNotAllowed
 	case blank(msg):
 		in.turn.empty++
+		in.result.Host = nil // of whoever spoke before
 		return dropEmpty
 	}
 	if cut {

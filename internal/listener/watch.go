@@ -14,53 +14,69 @@ const nameEvery = int64(10 * time.Second)
 
 // heard is what an intake has of a sender in this turn, and where it writes it.
 type heard struct {
-	page   *senders.Page
-	events int
-	bytes  int
-	nameAt int64 // when to look at the name again
+	page    *senders.Page
+	touched bool // is among those to remember at the end of the turn
+	events  int
+	bytes   int
+	nameAt  int64 // when to look at the name again
 }
 
-// hear counts a message of a sender. The first of a turn notes the sender down for the
-// end of the turn.
-func (in *Intake) hear(s *sender, bytes int) {
-	if s.heard.events == 0 {
+// speaker is whose messages an intake takes at the moment, and what the turn had
+// counted when they began: so a message costs one comparison.
+type speaker struct {
+	sender        *sender
+	events, bytes int
+}
+
+// speak changes the speaker; nil ends the turn.
+func (in *Intake) speak(s *sender) {
+	if last := in.speaker.sender; last != nil && last.allowed && in.batching.Senders != nil {
+		in.hear(last, in.turn.events-in.speaker.events, in.turn.bytes-in.speaker.bytes)
+	}
+	in.speaker = speaker{s, in.turn.events, in.turn.bytes}
+}
+
+// hear counts what a sender said. What was understood last was of it.
+func (in *Intake) hear(s *sender, events, bytes int) {
+	h := &s.heard
+	if h.page == nil {
+		h.page = in.batching.Senders.Enter(in.account.Source, s.addr)
+	}
+	if !h.touched {
+		h.touched = true
 		in.touched = append(in.touched, s)
 	}
-	s.heard.events++
-	s.heard.bytes += bytes
+	h.events += events
+	h.bytes += bytes
+	if in.nanos < h.nameAt {
+		return
+	}
+	if own := s.ownName(&in.result); own || h.nameAt == 0 {
+		h.page.Name(s.rawHost(&in.result))
+	}
+	h.nameAt = in.nanos + nameEvery
 }
 
 // remember writes down who sent something in this turn.
 func (in *Intake) remember() {
+	in.speak(nil)
 	for i, s := range in.touched {
 		h := &s.heard
-		if h.page == nil {
-			h.page = in.batching.Senders.Enter(in.account.Source, s.addr)
-		}
 		if !h.page.Note(h.events, h.bytes, in.nanos) {
 			h.page = in.batching.Senders.Enter(in.account.Source, s.addr)
 			h.page.Note(h.events, h.bytes, in.nanos)
 		}
-		h.events, h.bytes = 0, 0
+		h.events, h.bytes, h.touched = 0, 0, false
 		in.touched[i] = nil
 	}
 	in.touched = in.touched[:0]
 }
 
-// name tells the page of a sender what its messages call it, now and then.
-func (in *Intake) name(s *sender) {
-	h := &s.heard
-	if h.page == nil {
-		h.page = in.batching.Senders.Enter(in.account.Source, s.addr)
-	}
-	h.nameAt = in.nanos + nameEvery
-	h.page.Name(s.rawHost(&in.result))
-}
-
-// An intake offers at most so many messages to taps: 2,000 a second, and 1,000 at once.
-// That is a fiftieth of a core's time where each is wanted, however much goes through.
+// An intake offers at most so many messages to taps: 500 a second, and 1,000 at once.
+// A thousandth of a core's time is the most that a tap costs an intake, however much
+// goes through.
 const (
-	tapRate  = 2000
+	tapRate  = 500
 	tapBurst = 1000
 )
 

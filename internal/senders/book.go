@@ -2,6 +2,7 @@ package senders
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -126,9 +127,10 @@ type Sender struct {
 // Senders reads all pages that something was written to, in no order.
 func (b *Book) Senders() []Sender {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	all := make([]Sender, 0, len(b.pages))
-	for _, p := range b.pages {
+	pages := slices.Collect(maps.Values(b.pages))
+	b.mu.Unlock() // whoever enters waits no longer than that
+	all := make([]Sender, 0, len(pages))
+	for _, p := range pages {
 		last := p.last.Load()
 		if last == 0 {
 			continue
