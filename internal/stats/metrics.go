@@ -29,6 +29,7 @@ type descriptions struct {
 	unparsed, truncated, framing             *prometheus.Desc
 	pending, dropped, delivered, dead        *prometheus.Desc
 	reloads, build                           *prometheus.Desc
+	senders, silent, shardAside, hecAside    *prometheus.Desc
 }
 
 func describe() descriptions {
@@ -47,6 +48,10 @@ func describe() descriptions {
 		delivered:      desc("delivered_events_total", "Events that Splunk has confirmed.", "source"),
 		dead:           desc("deadlettered_events_total", "Events that Splunk refused and that are kept in the dead-letter store, by reason.", "reason"),
 		reloads:        desc("config_reloads_total", "Reloads of the configuration, by result: success or failure.", "result"),
+		senders:        desc("senders", "Senders that are remembered.", "source"),
+		silent:         desc("silent_senders", "Senders that sent regularly and then nothing for silent_after.", "source"),
+		shardAside:     desc("shard_aside", "Whether somebody has set the shard aside (1) or not (0).", "shard"),
+		hecAside:       desc("hec_endpoint_aside", "Whether somebody has set the HEC endpoint aside (1) or not (0).", "endpoint"),
 		build:          desc("build_info", "Always 1; version, commit and Go version of the program.", "version", "commit", "goversion"),
 	}
 }
@@ -55,6 +60,7 @@ func describe() descriptions {
 type collector struct {
 	descriptions
 	snapshot func() Snapshot
+	crowd    func(Snapshot) crowd
 	reloads  *Reloads
 }
 
@@ -63,6 +69,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.receivedEvents, c.receivedBytes, c.recovered, c.unparsed, c.truncated, c.framing,
 		c.pending, c.dropped, c.delivered, c.dead, c.descriptions.reloads, c.build,
+		c.senders, c.silent, c.shardAside, c.hecAside,
 	} {
 		ch <- d
 	}
@@ -101,6 +108,19 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		}
 		send(c.pending, prometheus.GaugeValue, float64(s.InMemory), s.Source, "memory")
 		send(c.pending, prometheus.GaugeValue, float64(s.Queued), s.Source, "queue")
+	}
+	gauge := func(d *prometheus.Desc, n int, labels ...string) {
+		send(d, prometheus.GaugeValue, float64(n), labels...)
+	}
+	for source, n := range c.crowd(snap).counts {
+		gauge(c.descriptions.senders, n.known, source)
+		gauge(c.descriptions.silent, n.silent, source)
+	}
+	for _, sh := range snap.Shards {
+		gauge(c.shardAside, len(sh.Aside)/max(len(sh.Aside), 1), sh.Name)
+	}
+	for _, e := range snap.Endpoints {
+		gauge(c.hecAside, len(e.Aside)/max(len(e.Aside), 1), e.URL)
 	}
 	for reason, n := range dead {
 		count(c.dead, n, reason)
