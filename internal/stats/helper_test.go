@@ -45,7 +45,7 @@ func (s *stages) DeadLetters(n int) ([]DeadLetter, error) {
 	return s.letters[:min(n, len(s.letters))], nil
 }
 
-func (s *stages) SetShard(name, state string) error    { return s.order("shard", name, state) }
+func (s *stages) SetShard(name, state string) error   { return s.order("shard", name, state) }
 func (s *stages) SetEndpoint(url, state string) error { return s.order("endpoint", url, state) }
 
 func (s *stages) order(what, name, state string) error {
