@@ -87,7 +87,7 @@ func (s *Server) status() status {
 		})
 	}
 	free := max(snap.Queue.CapacityBytes-snap.Queue.UsedBytes, 0)
-	st.Queue.FillsInSeconds = full(free, s.history.growth(func(x *sample) int64 { return x.used }))
+	st.Queue.FillsInSeconds = full(free, s.history.growth(func(x *sample) int64 { return x.queued }))
 	for _, sh := range snap.Shards {
 		grows := s.history.growth(func(x *sample) int64 { return x.shards[sh.Name] })
 		st.Shards = append(st.Shards, shardStatus{sh, full(free, grows)})

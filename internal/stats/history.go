@@ -22,7 +22,7 @@ type sample struct {
 	at     time.Time
 	flows  map[string]flow
 	shards map[string]int64 // bytes
-	used   int64            // bytes of the queue
+	queued int64            // bytes of all shards
 	asked  map[string]uint64
 }
 
@@ -55,7 +55,7 @@ func newHistory() *history {
 // add takes a reading.
 func (h *history) add(snap Snapshot) {
 	s := sample{
-		at: snap.Now, used: snap.Queue.UsedBytes, flows: make(map[string]flow, len(snap.Sources)),
+		at: snap.Now, flows: make(map[string]flow, len(snap.Sources)),
 		shards: make(map[string]int64, len(snap.Shards)), asked: make(map[string]uint64, len(snap.Endpoints)),
 	}
 	for _, src := range snap.Sources {
@@ -63,6 +63,7 @@ func (h *history) add(snap Snapshot) {
 	}
 	for _, sh := range snap.Shards {
 		s.shards[sh.Name] = sh.Bytes
+		s.queued += sh.Bytes
 	}
 	for _, e := range snap.Endpoints {
 		s.asked[e.URL] = e.Requests
@@ -183,9 +184,13 @@ func (h *history) growth(of func(*sample) int64) float64 {
 	return float64(of(to)-of(from)) / to.at.Sub(from.at).Seconds()
 }
 
-// full says in how many seconds so many bytes more will be there at a growth; 0: never.
+// farOff is when being full is no news.
+const farOff = 30 * 24 * time.Hour
+
+// full says in how many seconds so many bytes more will be there at a growth; 0: not
+// within a month.
 func full(free int64, growth float64) float64 {
-	if growth < 1 || free < 0 {
+	if growth <= 0 || free < 0 || float64(free)/growth > farOff.Seconds() {
 		return 0
 	}
 	return float64(free) / growth

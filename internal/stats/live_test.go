@@ -138,7 +138,7 @@ func TestHistory(t *testing.T) {
 		snap.Now = snap.Now.Add(time.Second)
 		snap.Sources[3].Received = uint64(100 * i)
 		snap.Sources[3].Delivered = uint64(50 * i)
-		snap.Queue.UsedBytes = int64(1000 * i)
+		snap.Shards[1].Bytes = int64(1000 * i)
 		snap.Endpoints[0].Requests = uint64(2 * i)
 		snap.Endpoints[0].Up = i < 390
 		h.add(snap)
@@ -149,7 +149,7 @@ func TestHistory(t *testing.T) {
 	if s := h.spark("linux"); len(s) != sparkPoints || s[0] != 100 || s[sparkPoints-1] != 100 {
 		t.Errorf("%v", s)
 	}
-	if g := h.growth(func(s *sample) int64 { return s.used }); g != 1000 || full(3600_000, g) != 3600 || full(100, -3) != 0 {
+	if g := h.growth(func(s *sample) int64 { return s.queued }); g != 1000 || full(3600_000, g) != 3600 || full(100, -3) != 0 || full(1<<40, 1) != 0 {
 		t.Errorf("growth %v", g)
 	}
 	if h.requests("https://splunk:8088") != 2 || h.peaks.down["https://splunk:8088"] != 10*time.Second || h.peaks.rates["linux"] != 100 {

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"maps"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -92,7 +93,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		send(d, prometheus.CounterValue, float64(n), labels...)
 	}
 	snap := c.snapshot()
-	dead := make(map[string]uint64)
+	dead := fromZero(true, nil, deadReasons())
 	for _, s := range snap.Sources {
 		c.collectReceived(count, s)
 		count(c.recovered, s.Recovered, s.Source)
@@ -100,7 +101,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		count(c.truncated, s.Truncated, s.Source)
 		count(c.framing, s.FramingErrors, s.Source)
 		count(c.delivered, s.Delivered, s.Source)
-		for reason, n := range s.DropReasons {
+		for reason, n := range fromZero(s.Configured, s.DropReasons, dropReasons()) {
 			count(c.dropped, n, s.Source, reason)
 		}
 		for reason, n := range s.DeadReasons {
@@ -128,6 +129,32 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	count(c.descriptions.reloads, c.reloads.done.Load(), "success")
 	count(c.descriptions.reloads, c.reloads.refused.Load(), "failure")
 	send(c.build, prometheus.GaugeValue, 1, snap.Version, snap.Commit, runtime.Version())
+}
+
+// dropReasons are those that the stages drop for. Their series begin at zero, else
+// increase() would not see the first drop.
+func dropReasons() []string {
+	return []string{"drop_oldest", "drop_newest", "not_allowed", "empty", "rule", "shutdown", "unstorable", "corrupt"}
+}
+
+// deadReasons are those of dead letters.
+func deadReasons() []string {
+	return []string{
+		"no_data", "invalid_data_format", "incorrect_index", "event_required", "event_blank",
+		"invalid_fields", "too_large", "refused", "unreadable_body",
+	}
+}
+
+// fromZero adds zeros for what has not happened yet.
+func fromZero(add bool, counts map[string]uint64, names []string) map[string]uint64 {
+	all := make(map[string]uint64, len(counts)+len(names))
+	if add {
+		for _, name := range names {
+			all[name] = 0
+		}
+	}
+	maps.Copy(all, counts)
+	return all
 }
 
 // collectReceived writes the transports that are configured, and those that something
