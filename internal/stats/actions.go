@@ -39,7 +39,7 @@ func (s *Server) serveAction(w http.ResponseWriter, r *http.Request, may rights)
 		plain(w, failed.code, failed.text+"\n")
 		return
 	}
-	s.logger.Warn("set by hand on the statistics page", "action", done.action, "proxy", done.proxy, "servers", strings.Join(done.servers, " "), "from", r.RemoteAddr)
+	s.logger.Info("set by hand on the statistics page", "action", done.action, "proxy", done.proxy, "servers", strings.Join(done.servers, " "), "from", r.RemoteAddr)
 	s.refresh()
 	w.Header().Set("Location", "/stats;st=DONE")
 	plain(w, http.StatusSeeOther, "done; see /stats\n")

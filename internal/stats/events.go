@@ -20,7 +20,7 @@ const (
 // sections are the parts of the page that are sent anew when they have changed, in
 // their order.
 func sections() []string {
-	return []string{"health", "books", "sources", "queue", "endpoints", "senders", "problems"}
+	return []string{"uptime", "health", "books", "sources", "queue", "endpoints", "senders", "problems"}
 }
 
 // live hands out what has changed. All pages that show the same are rendered once.

@@ -61,7 +61,7 @@ func TestPage(t *testing.T) {
 	}
 	for _, want := range []string{
 		"All 5 sources receiving; Splunk is keeping up; 7 in the dead-letter store; 42 lost.",
-		"Version 1.2.3 (abc1234) · up 1 d 2 h", "26.0 GB of 100.0 GB (26.0 %)", "on gw1", "when full: block",
+		`Version 1.2.3 (abc1234) · up <span id="part-uptime">1 d 2 h</span>`, "26.0 GB of 100.0 GB (26.0 %)", "on gw1", "when full: block",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
