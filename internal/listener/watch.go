@@ -72,12 +72,12 @@ func (in *Intake) remember() {
 	in.touched = in.touched[:0]
 }
 
-// An intake offers at most so many messages to taps: 500 a second, and 1,000 at once.
+// An intake offers at most so many messages to taps: 200 a second, and 500 at once.
 // A thousandth of a core's time is the most that a tap costs an intake, however much
 // goes through.
 const (
-	tapRate  = 500
-	tapBurst = 1000
+	tapRate  = 200
+	tapBurst = 500
 )
 
 // tapping is the state of the tap of an intake.

@@ -113,7 +113,7 @@ func TestTapIsBounded(t *testing.T) {
 		r.Write(block.Bytes(), now)
 		looked = append(looked, all.Counts().Looked)
 	}
-	if want := []uint64{500, 500, 750, 1250}; !slices.Equal(looked, want) {
+	if want := []uint64{200, 200, 300, 500}; !slices.Equal(looked, want) {
 		t.Errorf("looked at %d, want %d", looked, want)
 	}
 	if c := all.Counts(); c.Passed != 20000 || account.Balance().Received != 20000 {

@@ -29,7 +29,13 @@ type live struct {
 	open int
 	tick chan struct{} // closed and renewed when there is a new reading
 	// of the present reading, by what is shown
-	rendered map[shown]map[string][]byte
+	rendered map[shown]map[string]part
+}
+
+// part is a rendered section, ready to be sent, and its digest.
+type part struct {
+	text []byte
+	sum  [sha256.Size]byte
 }
 
 // shown is what decides how a page looks.
@@ -39,7 +45,7 @@ type shown struct {
 }
 
 func newLive() *live {
-	return &live{tick: make(chan struct{}), rendered: make(map[shown]map[string][]byte)}
+	return &live{tick: make(chan struct{}), rendered: make(map[shown]map[string]part)}
 }
 
 // next tells all pages that there is a new reading.
@@ -68,7 +74,7 @@ func (l *live) leave() {
 }
 
 // parts renders the sections, or takes them from whoever has rendered them before.
-func (s *Server) parts(what shown) (map[string][]byte, <-chan struct{}, error) {
+func (s *Server) parts(what shown) (map[string]part, <-chan struct{}, error) {
 	l := s.live
 	l.mu.Lock()
 	tick, parts := l.tick, l.rendered[what]
@@ -77,17 +83,18 @@ func (s *Server) parts(what shown) (map[string][]byte, <-chan struct{}, error) {
 		return parts, tick, nil
 	}
 	v := s.view(what)
-	parts = make(map[string][]byte)
+	parts = make(map[string]part)
 	for _, name := range sections() {
 		var b bytes.Buffer
 		if err := s.page.template.ExecuteTemplate(&b, name, v); err != nil {
 			return nil, tick, fmt.Errorf("section %s: %w", name, err)
 		}
-		message, err := json.Marshal(map[string]string{"id": name, "html": b.String(), "level": v.Health.Level})
+		message, err := sectionJSON(name, v.Health.Level, b.String())
 		if err != nil {
 			return nil, tick, err
 		}
-		parts[name] = message
+		text := fmt.Appendf(nil, "event: section\ndata: %s\n\n", message)
+		parts[name] = part{text, sha256.Sum256(message)}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -95,6 +102,16 @@ func (s *Server) parts(what shown) (map[string][]byte, <-chan struct{}, error) {
 		l.rendered[what] = parts
 	}
 	return parts, tick, nil
+}
+
+// sectionJSON writes a section for the page's script. It is never part of a page, so <
+// and > may stay.
+func sectionJSON(id, level, html string) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(map[string]string{"id": id, "html": html, "level": level})
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // stream is an answer that goes on (HTML, section 9.2, server-sent events; or JSON
@@ -149,16 +166,20 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request, may rights)
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
 	for out.ok {
+		var news [][]byte
 		parts, tick, err := s.parts(what)
 		if err != nil {
 			s.http.ErrorLog.Printf("can not write /api/v1/events: %v", err)
 			return
 		}
 		for _, name := range sections() {
-			if sum := sha256.Sum256(parts[name]); sum != had[name] {
-				had[name] = sum
-				out.send([]byte("event: section\ndata: "), parts[name], []byte("\n\n"))
+			if p := parts[name]; p.sum != had[name] {
+				had[name] = p.sum
+				news = append(news, p.text)
 			}
+		}
+		if len(news) > 0 {
+			out.send(news...)
 		}
 		select {
 		case <-tick:

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,10 @@ import (
 
 	"syslog-gateway/internal/tap"
 )
+
+// pourEvery is how often what has come is sent: people see no difference, and the
+// kernel is called less.
+const pourEvery = 100 * time.Millisecond
 
 // countsEvery is how often a tap tells how much it has looked at.
 const countsEvery = 2 * time.Second
@@ -78,16 +83,22 @@ func (s *Server) serveTap(w http.ResponseWriter, r *http.Request, may rights) {
 func (s *Server) pour(r *http.Request, out tapStream, t *tap.Tap, limit int, end <-chan time.Time) {
 	counts := time.NewTicker(countsEvery)
 	defer counts.Stop()
-	out.write("counts", t.Counts())
+	ready := time.NewTicker(pourEvery)
+	defer ready.Stop()
+	out.counts(t)
 	for sent := 0; out.ok; {
 		select {
-		case m := <-t.Messages():
-			out.write("message", tapMessage(m))
-			if sent++; sent == limit {
+		case <-ready.C:
+			var have []tap.Message
+			if have = waiting(t, limit-sent); len(have) == 0 {
+				continue
+			}
+			out.messages(have)
+			if sent += len(have); sent == limit {
 				return
 			}
 		case <-counts.C:
-			out.write("counts", t.Counts())
+			out.counts(t)
 		case <-end:
 			return
 		case <-r.Context().Done():
@@ -96,6 +107,19 @@ func (s *Server) pour(r *http.Request, out tapStream, t *tap.Tap, limit int, end
 			return
 		}
 	}
+}
+
+// waiting takes what has come, at most limit of it; with a limit of 0 or less, all.
+func waiting(t *tap.Tap, limit int) (have []tap.Message) {
+	for limit <= 0 || len(have) < limit {
+		select {
+		case m := <-t.Messages():
+			have = append(have, m)
+		default:
+			return have
+		}
+	}
+	return have
 }
 
 func tapMessage(m tap.Message) tapped {
@@ -113,17 +137,32 @@ type tapStream struct {
 	lines bool
 }
 
-func (o tapStream) write(kind string, v any) {
+func (o tapStream) messages(list []tap.Message) {
+	var b bytes.Buffer
+	for _, m := range list {
+		o.write(&b, "message", tapMessage(m))
+	}
+	o.send(b.Bytes())
+}
+
+func (o tapStream) counts(t *tap.Tap) {
+	if !o.lines {
+		var b bytes.Buffer
+		o.write(&b, "counts", t.Counts())
+		o.send(b.Bytes())
+	}
+}
+
+func (o tapStream) write(to *bytes.Buffer, kind string, v any) {
 	body, err := json.Marshal(v)
 	if err != nil { // an event that is no JSON is a bug; it must be seen
 		body, _ = json.Marshal(map[string]string{"error": fmt.Sprint(err)})
 	}
-	switch {
-	case !o.lines:
-		o.send([]byte("event: "+kind+"\ndata: "), body, []byte("\n\n"))
-	case kind == "message":
-		o.send(body, []byte("\n"))
+	if o.lines {
+		to.Write(append(body, '\n'))
+		return
 	}
+	fmt.Fprintf(to, "event: %s\ndata: %s\n\n", kind, body)
 }
 
 // forbidLines says who may see lines of messages.

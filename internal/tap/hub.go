@@ -16,7 +16,7 @@ const (
 	maxTaps = 16
 	backlog = 256 // messages that wait for one listener
 	// perSecond is how many messages one listener gets: more than anybody can read.
-	perSecond = 200
+	perSecond = 100
 	maxText   = 256
 )
 
