@@ -151,8 +151,13 @@ func (d *doorman) guess(proof [sha256.Size]byte) (known bool, err error) {
 
 // local reports whether a request comes from this machine and was meant for it: a
 // browser here that was led astray by a foreign name server (DNS rebinding) asks for
-// the foreign name.
+// the foreign name. What a proxy here passes on comes from anywhere.
 func local(r *http.Request) bool {
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
+		if r.Header.Get(name) != "" {
+			return false
+		}
+	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !peer.Addr().Unmap().IsLoopback() {
 		return false
