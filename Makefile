@@ -15,7 +15,7 @@ FAULTS   ?=
 DEMO_RATE ?= 200
 DEMO_TIME ?= 24h
 
-.PHONY: help run build test test-tools lint fmt bench conservation crash faults bench-micro fuzz install clean test-corpus screenshots stats-demo
+.PHONY: help run build test test-tools lint fmt bench bench-all soak backlog conservation crash faults bench-micro fuzz install clean test-corpus screenshots stats-demo
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,8 +48,20 @@ stats-demo: build ## the statistics page with something to see: http://127.0.0.1
 	echo "look at http://127.0.0.1:8404/stats" >&2; \
 	bin/bench load --transport udp --port-per-vendor --sources 20 --connections 20 --rate $(DEMO_RATE) --duration $(DEMO_TIME)
 
-bench: build ## measure the gateway end to end (README's figures): about 5 minutes
-	bin/bench run --gateway bin/gateway --scenario tcp-flat,tcp-mixed,tcp-flat-nogzip,udp-paced,idle,startup,startup-10gb --repeat 3
+RESULTS  ?= bench/results/$(shell date -u +%F)
+BENCH    ?= tcp-flat,tcp-mixed,tcp-flat-nogzip,udp-ramp,latency-50k,many-connections,peers-tcp,idle,startup
+
+bench: build ## measure the gateway and the peers that are to be had: at most 10 minutes, report and README's table
+	bin/bench run --scenario $(BENCH) --peers all --json $(RESULTS)/runs.json --markdown $(RESULTS)/report.md --html $(RESULTS)/report.html --readme README.md
+
+bench-all: build ## every scenario but the soak: about 40 minutes
+	bin/bench run --scenario all --peers all --json $(RESULTS)/all.json --markdown $(RESULTS)/all.md --html $(RESULTS)/all.html
+
+soak: build ## half an hour of even load
+	bin/bench run --scenario soak
+
+backlog: build ## 5,000,000 messages queued while the endpoint is down, then delivered: at least 250,000/s
+	bin/bench run --scenario backlog
 
 conservation: build ## 1,000,000 TCP and 300,000 UDP messages over all five ports, counted one by one
 	bin/bench run --gateway bin/gateway --scenario conservation

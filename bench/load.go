@@ -13,7 +13,7 @@ import (
 
 func loadCommand() *cobra.Command {
 	var o loadgen.Options
-	var framing string
+	var framing, profile string
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "load",
@@ -21,6 +21,16 @@ func loadCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.Framing = mix.Framing(framing)
+			if profile != "" {
+				var err error
+				if o.Profile, err = loadgen.ParseProfile(profile); err != nil {
+					return err
+				}
+			}
+			if bar := newBar(c.ErrOrStderr()); bar != nil && !asJSON {
+				o.Progress = bar.show
+				defer bar.end()
+			}
 			res, err := loadgen.Run(c.Context(), o)
 			if err != nil {
 				return failure{err}
@@ -43,13 +53,17 @@ func loadCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&o.Target, "target", "127.0.0.1", "IP address of the receiver")
 	f.IntSliceVar(&o.Ports, "ports", []int{1514, 1515, 1516, 1517, 1518}, "ports of the receiver")
-	f.StringVar(&o.Transport, "transport", loadgen.TCP, "tcp or udp")
-	f.IntVar(&o.Connections, "connections", 1, "senders; each has one socket to every port")
+	f.StringVar(&o.Transport, "transport", loadgen.TCP, "tcp, udp or tls")
+	f.IntVar(&o.Connections, "connections", 1, "sockets to every port")
 	f.Uint64Var(&o.Count, "count", 0, "messages to send; 0 = as many as fit in the duration")
 	f.Uint64Var(&o.First, "first", 0, "first sequence number")
 	f.IntVar(&o.Rate, "rate", 0, "messages a second over all senders; 0 = flat out")
+	f.StringVar(&profile, "profile", "", "rates over time instead of one, such as 10s:5000,30s:5000-50000,10s:50000")
+	f.StringVar(&o.CAFile, "ca-file", "", "check a TLS receiver's certificate against these; empty = do not check")
+	f.StringVar(&o.File, "file", "", "send the lines of this file, each with a mark at its end, instead of a mix")
 	f.StringVar(&framing, "framing", string(mix.LF), "framing in a TCP stream: lf or octet")
 	f.StringVar(&o.Mix, "mix", loadgen.MixFive, "five (all vendors in equal parts), unifi, palo_alto, cisco_asa, linux or windows")
+	f.BoolVar(&o.Single, "single", false, "make every message a write of its own, on the next connection")
 	f.BoolVar(&o.PortPerVendor, "port-per-vendor", false, "send unifi, palo_alto, cisco_asa, linux and windows lines each to one of the five ports, in this order")
 	f.IntVar(&o.Sources, "sources", 0, "send from so many addresses, 127.0.0.2 and up; 0 = the kernel's choice")
 	f.DurationVar(&o.Duration, "duration", 0, "end at the latest after this time; 0 = when all is sent")

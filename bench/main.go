@@ -40,7 +40,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(loadCommand(), sinkCommand(), runCommand(), faultsCommand(), crashCommand())
+	root.AddCommand(loadCommand(), sinkCommand(), runCommand(), reportCommand(), sizeCommand(), faultsCommand(), crashCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

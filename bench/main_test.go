@@ -54,6 +54,7 @@ func playGateway(config string) int {
 	err := standin.Run(ctx, config, os.Getenv("SPLUNK_HEC_TOKEN"), standin.Faults{
 		DropEvery: number("STANDIN_DROP"), RepeatEvery: number("STANDIN_REPEAT"),
 		Miscount: number("STANDIN_MISCOUNT") > 0, Burn: time.Duration(number("STANDIN_BURN_MS")) * time.Millisecond,
+		Delay: time.Duration(number("STANDIN_DELAY_MS")) * time.Millisecond,
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -125,6 +126,14 @@ func TestRunFindsWhatIsWrong(t *testing.T) {
 		r := one(t, "tcp-flat", 1000)
 		if r.Books.Difference() != -1000 || !strings.Contains(fmt.Sprint(r.Problems), "do not balance by -1000") {
 			t.Errorf("books %+v, problems %v", r.Books, r.Problems)
+		}
+	})
+	t.Run("delays", func(t *testing.T) {
+		t.Setenv("STANDIN_DELAY_MS", "400")
+		// The first request holds the first message alone, the others wait for it.
+		r := one(t, "tcp-flat", 1000)
+		if l := r.Sink.Latency; l.P50 < 400 || l.P50 > 2*400+400 || len(r.Problems) > 0 {
+			t.Errorf("a delay of 400 ms in each of few requests shows as %+v, problems %v", l, r.Problems)
 		}
 	})
 	t.Run("ends with exit code 4", func(t *testing.T) {
@@ -204,6 +213,36 @@ func TestInterruptedRunLeavesNothing(t *testing.T) {
 	}
 }
 
+// TestPeers: the configurations of the peers from Debian's packages are right, and they
+// take turns with the gateway. (The OpenTelemetry Collector takes minutes to build.)
+func TestPeers(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "runs.json")
+	code, stdout, stderr := cli(t.Context(), "run", "--scenario=peers-tcp", "--peers=haproxy,rsyslog,syslog-ng", "--messages=2000",
+		"--gateway="+os.Args[0], "--dir="+t.TempDir(), "--json="+file, "--quiet=3s", "--repeat=1")
+	if code != 0 {
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	data, err := os.ReadFile(file)
+	var rep runner.Report
+	if err != nil || json.Unmarshal(data, &rep) != nil {
+		t.Fatalf("the report: %v", err)
+	}
+	for _, p := range rep.Peers {
+		if p.Missing != "" {
+			t.Errorf("peer %s: %s (apt-get update gives apt-get the list of packages)", p.Name, p.Missing)
+		}
+	}
+	for i, r := range rep.Runs {
+		if want := []string{"gateway", "haproxy", "rsyslog", "syslog-ng"}[i%4]; r.Subject != want {
+			t.Errorf("run %d is of %s, want %s", i, r.Subject, want)
+		}
+		// What a peer loses at the end of a connection is not for this test to judge.
+		if r.Through < 1900 || r.Through < 2000 && r.Subject == "gateway" || r.RSSHigh == 0 {
+			t.Errorf("%s: %d of 2000 came through: %v", r.Subject, r.Through, r.Problems)
+		}
+	}
+}
+
 // cli runs bench in this process.
 func cli(ctx context.Context, args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
@@ -225,7 +264,12 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"sink", "--listen=127.0.0.1:99999"}, 1, "listen"},
 		{[]string{"run", "--scenario=x"}, 2, "tcp-flat"},
 		{[]string{"run", "--scenario=startup", "--gateway=/no/gateway"}, 1, "go build"},
-		{[]string{"run", "--repeat=0"}, 1, "repeat 0"},
+		{[]string{"run", "--repeat=-1"}, 1, "repeat -1"},
+		{[]string{"run", "--peers=x"}, 2, "syslog-ng"},
+		{[]string{"report", "/no/runs.json"}, 1, "runs"},
+		{[]string{"size", "--rate=0"}, 2, "positive"},
+		{[]string{"size"}, 0, ""},
+		{[]string{"load", "--profile=x"}, 2, "10s:5000"},
 		{[]string{"load", "--transport=x", "--count=1"}, 1, "transport"},
 	} {
 		code, _, stderr := cli(t.Context(), c.args...)
@@ -257,10 +301,14 @@ func TestSinkPrintsItsCounts(t *testing.T) {
 // TestRunWritesItsReport runs the verb as a user does.
 func TestRunWritesItsReport(t *testing.T) {
 	dir := t.TempDir()
-	jsonOut, markdown := filepath.Join(dir, "r.json"), filepath.Join(dir, "r.md")
+	jsonOut, markdown, page := filepath.Join(dir, "r.json"), filepath.Join(dir, "new", "r.md"), filepath.Join(dir, "new", "r.html")
+	readme := filepath.Join(dir, "README.md")
+	if err := os.WriteFile(readme, []byte("a\n<!-- bench: begin --><!-- bench: end -->\nz\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	code, stdout, stderr := cli(t.Context(), "run", "--scenario=startup,tcp-flat", "--gateway="+os.Args[0], "--repeat=2",
-		"--messages=2000", "--dir="+dir, "--json="+jsonOut, "--markdown="+markdown)
-	if code != 0 || !strings.Contains(stdout, "| tcp-flat | 2 | 2000 | 0 | 0 |") || !strings.Contains(stderr, "startup run 2") {
+		"--messages=2000", "--dir="+dir, "--json="+jsonOut, "--markdown="+markdown, "--readme="+readme)
+	if code != 0 || !strings.Contains(stdout, "| tcp-flat | gateway | 2 | 2000 | 0 | 0 |") || !strings.Contains(stderr, "startup, gateway, run 2") {
 		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
 	md, err := os.ReadFile(markdown)
@@ -271,5 +319,14 @@ func TestRunWritesItsReport(t *testing.T) {
 	var rep runner.Report
 	if err != nil || json.Unmarshal(data, &rep) != nil || len(rep.Runs) != 4 || rep.Machine.Cores == 0 || len(rep.Gateway) != 64 {
 		t.Errorf("the JSON report is %s (%v)", data, err)
+	}
+	if text, err := os.ReadFile(readme); err != nil || !strings.Contains(string(text), "| tcp-flat | gateway |") {
+		t.Errorf("the README is %s (%v)", text, err)
+	}
+	if code, again, stderr := cli(t.Context(), "report", jsonOut, "--html="+page); code != 0 || again != stdout {
+		t.Errorf("the report of the same runs: exit code %d, %s\n%s\nwant\n%s", code, stderr, again, stdout)
+	}
+	if html, err := os.ReadFile(page); err != nil || !strings.Contains(string(html), "<svg") {
+		t.Errorf("the page is %s (%v)", html, err)
 	}
 }

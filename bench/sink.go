@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,7 +16,7 @@ import (
 
 func sinkCommand() *cobra.Command {
 	var o hecsink.Options
-	var listen, jsonOut string
+	var listen, lines, jsonOut string
 	c := &cobra.Command{
 		Use:   "sink",
 		Short: "Be a HEC endpoint that counts the numbered messages",
@@ -33,7 +35,7 @@ func sinkCommand() *cobra.Command {
 				return failure{fmt.Errorf("listen for HEC: %w", err)}
 			}
 			s := hecsink.New(o)
-			if err := s.Run(c.Context(), ln); err != nil {
+			if err := serve(c.Context(), s, ln, lines); err != nil {
 				return failure{err}
 			}
 			out, err := json.Marshal(s.Stats())
@@ -54,6 +56,7 @@ func sinkCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&listen, "listen", "127.0.0.1:18088", "address of the endpoint")
+	f.StringVar(&lines, "lines", "", "also count the messages of plain syslog streams at this TCP address")
 	f.StringVar(&o.Token, "token", "", "HEC token that requests must carry; empty = any")
 	f.Uint64Var(&o.Expect, "expect", 0, "messages that there are, numbered from 0; 0 = unknown")
 	f.StringVar(&jsonOut, "json-out", "", "also write the counts to this file at the end")
@@ -65,4 +68,21 @@ func sinkCommand() *cobra.Command {
 	f.IntVar(&o.Faults.Status, "fail-status", http.StatusServiceUnavailable, "HTTP status of these refusals")
 	f.Uint64Var(&o.Faults.CutEvery, "cut-every", 0, "count every n-th request and close its connection without an answer; 0 = never")
 	return c
+}
+
+// serve runs the sink, and its port for streams where one is wanted.
+func serve(ctx context.Context, s *hecsink.Sink, hec net.Listener, lines string) error {
+	if lines == "" {
+		return s.Run(ctx, hec)
+	}
+	ln, err := net.Listen("tcp", lines)
+	if err != nil {
+		return errors.Join(fmt.Errorf("listen for streams: %w", err), hec.Close())
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	streams := make(chan error, 1)
+	go func() { streams <- s.RunLines(ctx, ln) }()
+	err = s.Run(ctx, hec)
+	cancel()
+	return errors.Join(err, <-streams)
 }

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -39,6 +40,7 @@ func ackRow(name, timeout string, happen func(context.Context, *bed, *ackSwitch)
 
 func ackRows() []Row {
 	return []Row{
+		slowAcksRow(),
 		ackRow("ack confirmed late", "1m", func(ctx context.Context, b *bed, a *ackSwitch) error {
 			polls := b.hec[0].Polls()
 			if err := b.until(ctx, rowLimit, "it was asked for in vain", func() bool { return b.hec[0].Polls() > polls+3 }); err != nil {
@@ -91,4 +93,48 @@ func ackRows() []Row {
 			return err
 		}),
 	}
+}
+
+// slowAcksRow has acknowledgements that come late and a rate that must not suffer: what
+// waits for one is far more than what is on its way.
+func slowAcksRow() Row {
+	type pace struct{ rate, seconds, delay int }
+	of := func(o *Options) pace {
+		if o.Quick {
+			return pace{10_000, 3, 2}
+		}
+		return pace{50_000, 20, 10}
+	}
+	return on("ack after 10 s under load", func(o *Options) layout {
+		p := of(o)
+		return layout{numbers: p.rate * p.seconds, production: true,
+			endpoints: []hectest.Options{{Acks: true, AckDelay: time.Duration(p.delay) * time.Second}},
+			hec:       ", ack: {enabled: true, poll_interval: 1s, timeout: 1m}"}
+	}, func(ctx context.Context, b *bed) error {
+		p := of(b.opts)
+		if err := b.start(ctx); err != nil {
+			return err
+		}
+		n, began := p.rate*p.seconds, time.Now()
+		if err := b.newSender(p.rate, n).run(ctx); err != nil {
+			return err
+		}
+		if err := b.until(ctx, rowLimit, "all is posted", func() bool { return b.tally.unique.Load() == int64(n) }); err != nil {
+			return err
+		}
+		took := time.Since(began)
+		err := b.settle(ctx, n, rowLimit)
+		b.strict()
+		rss, rssErr := b.gw.rss()
+		b.res.note("%.0f/s of %d/s taken with acknowledgements after %d s; RSS at most %d MiB",
+			float64(n)/took.Seconds(), p.rate, p.delay, rss>>20)
+		if rss > maxRSS {
+			b.res.problem("RSS rose to %d MiB, %d are allowed", rss>>20, maxRSS>>20)
+		}
+		// Held back by acknowledgements it would wait for one of them at least.
+		if late := took - time.Duration(p.seconds)*time.Second; late > time.Duration(p.delay)*time.Second {
+			b.res.problem("the endpoint has all only %.1f s after it was sent", late.Seconds())
+		}
+		return errors.Join(err, rssErr)
+	})
 }

@@ -209,6 +209,7 @@ func poisonRows() []Row {
 			return layout{numbers: fewMessages, endpoints: []hectest.Options{{Script: c.script}}}
 		}, func(ctx context.Context, b *bed) error { return b.poisoned(ctx, c.index) }))
 	}
+	rows = append(rows, fallbackRow())
 	return append(rows, on("hec 413 above 30 events", func(*Options) layout {
 		return layout{numbers: fewMessages, endpoints: []hectest.Options{{Script: func(r *hectest.Request) hectest.Answer {
 			if len(r.Events) > 30 {
@@ -232,6 +233,41 @@ func poisonRows() []Row {
 		b.strict()
 		return nil
 	}))
+}
+
+// fallbackRow has an index that is refused and another that takes its events.
+func fallbackRow() Row {
+	c := poisonCase{code: 7, number: true, index: true}
+	return on("hec 400 code 7 with fallback_index", func(*Options) layout {
+		return layout{numbers: fewMessages, hec: ", fallback_index: lost_and_found", endpoints: []hectest.Options{{Script: c.script}}}
+	}, func(ctx context.Context, b *bed) error {
+		if err := b.start(ctx); err != nil {
+			return err
+		}
+		if err := b.sendAll(ctx, fewMessages, true); err != nil {
+			return err
+		}
+		if err := b.settle(ctx, fewMessages, rowLimit); err != nil {
+			return err
+		}
+		b.strict()
+		s, err := b.scrape(ctx)
+		if err != nil {
+			return err
+		}
+		bad := 0
+		for seq := range fewMessages {
+			if isBad(seq) {
+				bad++
+			}
+		}
+		moved := s.sum("gateway_hec_fallback_index_events_total")
+		b.res.note("%d in the fallback index", moved)
+		if int(moved) != bad || b.res.Books.Deadlettered != 0 {
+			b.res.problem("%d of %d events are in the fallback index, %d are dead letters", moved, bad, b.res.Books.Deadlettered)
+		}
+		return nil
+	})
 }
 
 // script refuses a post for the first bad event in it.

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -200,11 +201,31 @@ func (b *bed) failing(ctx context.Context, calls, errno string) error {
 	if err := b.recovered(ctx, s, ended); err != nil {
 		return err
 	}
+	if err := b.faultsCounted(ctx, calls); err != nil {
+		return err
+	}
 	const shards = 4 // each says it once a minute
 	if n := b.gw.logged("queue can not be written"); n < 1 || n > shards {
 		b.res.problem("the fault was logged %d times, not once for each of %d shards that met it", n, shards)
 	}
 	return nil
+}
+
+// faultsCounted wants the fault on /metrics, and after a failed sync what was unsynced
+// written again: that the next fsync works proves nothing.
+func (b *bed) faultsCounted(ctx context.Context, calls string) error {
+	kind := `kind="write"`
+	if strings.HasPrefix(calls, "fsync") {
+		kind = `kind="sync"`
+		if b.gw.logged("what could not be synced is written again") == 0 {
+			b.res.problem("what could not be synced was not written again")
+		}
+	}
+	m, err := b.scrape(ctx)
+	if err == nil && m.sum("gateway_queue_faults_total", kind) == 0 {
+		b.res.problem("gateway_queue_faults_total{%s} is 0", kind)
+	}
+	return err
 }
 
 // inject begins to let the calls fail that touch files of the shards; stop ends it.

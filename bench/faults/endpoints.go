@@ -26,6 +26,7 @@ func endpointRows() []Row {
 		on("two endpoints, both down, then one", two(hectest.Options{}), bothDown),
 		retryAfterDayRow(),
 		stormRow(),
+		certificateRow(),
 		on("udp while the endpoint is down", func(*Options) layout { return layout{numbers: fewMessages} }, udpDown),
 	}
 }

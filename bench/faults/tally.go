@@ -16,6 +16,7 @@ type tally struct {
 	unique  atomic.Int64
 	twice   atomic.Int64 // arrivals beyond the first of a number
 	foreign atomic.Int64 // events without a mark, or with a number out of range
+	noise   bool         // events without a mark are expected
 }
 
 func newTally(n int) *tally { return &tally{seen: make([]atomic.Uint32, n)} }
@@ -24,6 +25,7 @@ func newTally(n int) *tally { return &tally{seen: make([]atomic.Uint32, n)} }
 func (t *tally) take(line []byte) {
 	m, _, ok := mark.Find(line)
 	switch {
+	case !ok && t.noise:
 	case !ok || m.Seq >= uint64(len(t.seen)):
 		t.foreign.Add(1)
 	case t.seen[m.Seq].Add(1) == 1:

@@ -14,13 +14,18 @@ import (
 const (
 	TCP = "tcp"
 	UDP = "udp"
+	TLS = "tls" // RFC 5425's, in the chosen framing
 )
 
 // MixFive is the mix of all vendors in equal parts.
 const MixFive = "five"
 
-// maxSources is how many sender addresses 127.0.0.2 and up can be told apart.
-const maxSources = 250
+const (
+	// maxSources is how many sender addresses 127.0.0.2 and up can be told apart.
+	maxSources = 250
+	// maxConnections stays below the ports that one address has to connect from.
+	maxConnections = 20_000
+)
 
 // Options say what to send where.
 type Options struct {
@@ -28,9 +33,10 @@ type Options struct {
 	Target string
 	// Ports are the receiver's ports.
 	Ports []int
-	// Transport is TCP or UDP.
+	// Transport is TCP, UDP or TLS.
 	Transport string
-	// Connections is the number of senders; each has one socket to every port.
+	// Connections is the number of sockets to every port. They are served by
+	// maxSenders senders at most, each its share in turn.
 	Connections int
 	// Count is the number of messages; 0 is as many as fit in Duration.
 	Count uint64
@@ -38,10 +44,16 @@ type Options struct {
 	First uint64
 	// Rate is messages a second over all senders; 0 is flat out.
 	Rate int
+	// Profile changes the rate over time; it ends the sending. It excludes Rate.
+	Profile Profile
 	// Framing tells messages apart in a TCP stream; UDP has none.
 	Framing mix.Framing
+	// Single makes every message a write of its own, on the next connection.
+	Single bool
 	// Mix is MixFive or one vendor.
 	Mix string
+	// File holds lines to send instead of a mix; each gets a mark at its end.
+	File string
 	// PortPerVendor sends the lines of vendor i of mix.Vendors to Ports[i] only.
 	PortPerVendor bool
 	// Sources binds the senders to 127.0.0.2 and up, so many addresses in turn.
@@ -49,6 +61,11 @@ type Options struct {
 	Sources int
 	// Duration ends the sending at the latest after this time; 0 is no end.
 	Duration time.Duration
+	// CAFile has the certificates that a TLS receiver's is checked against; "" checks
+	// nothing, which is for tests of one's own receiver only.
+	CAFile string
+	// Progress is called about every second; nil is never.
+	Progress func(Progress)
 }
 
 // validate returns everything that is wrong with the options.
@@ -67,11 +84,14 @@ func (o *Options) validate() error {
 			bad("port %d is not from 1 to 65535", p)
 		}
 	}
-	if o.Transport != TCP && o.Transport != UDP {
-		bad("transport %q: use tcp or udp", o.Transport)
+	if o.Transport != TCP && o.Transport != UDP && o.Transport != TLS {
+		bad("transport %q: use tcp, udp or tls", o.Transport)
 	}
-	if o.Connections < 1 || o.Connections > 4096 {
-		bad("connections %d: use 1 to 4096", o.Connections)
+	if o.CAFile != "" && o.Transport != TLS {
+		bad("a CA file is of use for transport tls only")
+	}
+	if o.Connections < 1 || o.Connections > maxConnections {
+		bad("connections %d: use 1 to %d", o.Connections, maxConnections)
 	}
 	if o.Framing != mix.LF && o.Framing != mix.Octet {
 		bad("framing %q: use lf or octet", o.Framing)
@@ -79,8 +99,11 @@ func (o *Options) validate() error {
 	if o.Rate < 0 || o.Duration < 0 {
 		bad("rate and duration must not be negative")
 	}
-	if o.Count == 0 && o.Duration == 0 {
-		bad("give a count, a duration or both")
+	if len(o.Profile) > 0 && o.Rate > 0 {
+		bad("a profile says the rate: give one of the two")
+	}
+	if o.Count == 0 && o.Duration == 0 && len(o.Profile) == 0 {
+		bad("give a count, a duration or a profile")
 	}
 	if o.First > mark.MaxSeq || o.Count > mark.MaxSeq-o.First {
 		bad("sequence numbers end at %d", uint64(mark.MaxSeq))
@@ -100,6 +123,9 @@ func (o *Options) validate() error {
 // lanes returns the vendors whose lines go to each port.
 func (o *Options) lanes() ([][]mix.Vendor, error) {
 	vendors := mix.Vendors()
+	if o.File != "" && (o.PortPerVendor || o.Mix != MixFive) {
+		return nil, fmt.Errorf("the lines of %s take the place of any mix: leave mix and port-per-vendor away", o.File)
+	}
 	if o.PortPerVendor {
 		if o.Mix != MixFive || len(o.Ports) != len(vendors) {
 			return nil, fmt.Errorf("a port per vendor needs the mix %q and %d ports, not mix %q and %d ports",

@@ -55,7 +55,7 @@ func (r *Result) tally(senders []*sender) {
 			r.FirstError = s.err.Error()
 		}
 		for _, l := range s.lanes {
-			r.Sockets++
+			r.Sockets += len(l.outs)
 			r.Sent += l.sent
 			r.Bytes += l.bytes
 			r.ByPort[l.port] += l.sent

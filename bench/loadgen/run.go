@@ -3,7 +3,6 @@ package loadgen
 import (
 	"context"
 	"errors"
-	"math"
 	"sync"
 	"time"
 )
@@ -24,11 +23,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err := o.validate(); err != nil {
 		return Result{}, err
 	}
-	limit := uint64(math.MaxUint64)
-	if o.Count > 0 {
-		limit = o.First + o.Count
-	}
-	c := newClaim(o.First, limit)
+	c := newClaim(o.First, o.limit())
 	var senders []*sender
 	closeAll := func() error {
 		var errs []error
@@ -37,8 +32,9 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		}
 		return errors.Join(errs...)
 	}
-	for i := range o.Connections {
-		s, err := open(ctx, &o, c, i)
+	senderCount := min(o.Connections, maxSenders)
+	for i := range senderCount {
+		s, err := open(ctx, &o, c, i, senderCount)
 		if s != nil {
 			senders = append(senders, s)
 		}
@@ -46,7 +42,9 @@ func Run(ctx context.Context, o Options) (Result, error) {
 			return Result{}, errors.Join(err, closeAll())
 		}
 	}
+	stopTelling := o.tell(c)
 	res := drive(ctx, &o, senders)
+	stopTelling()
 	res.First, res.Next = o.First, c.next.Load()
 	res.tally(senders)
 	return res, closeAll()
@@ -75,9 +73,12 @@ func drive(ctx context.Context, o *Options, senders []*sender) Result {
 
 	var res Result
 	cpu, start := processCPU(), time.Now()
-	if o.Rate > 0 {
-		res.Behind = paced(until, o.Rate, senders).Seconds()
-	} else {
+	switch {
+	case len(o.Profile) > 0:
+		res.Behind = paced(until, o.Profile, senders).Seconds()
+	case o.Rate > 0:
+		res.Behind = paced(until, constant(o.Rate), senders).Seconds()
+	default:
 		flatOut(until, senders)
 	}
 	end := time.Now()
@@ -102,19 +103,24 @@ func flatOut(ctx context.Context, senders []*sender) {
 	wg.Wait()
 }
 
-// paced sends rate messages a second, what is due in each tick by one sender after
-// the other. It returns the longest delay.
-func paced(ctx context.Context, rate int, senders []*sender) (behind time.Duration) {
+// paced sends what is due in each tick, by one sender after the other. It returns the
+// longest delay.
+func paced(ctx context.Context, p Profile, senders []*sender) (behind time.Duration) {
 	t := time.NewTicker(tick)
 	defer t.Stop()
-	start := time.Now()
-	burst := max(1, int(float64(rate)*catchUp.Seconds()))
+	start, length := time.Now(), p.length()
+	rate := float64(p.highest())
+	burst := max(1, int(rate*catchUp.Seconds()))
 	var sent uint64
 	for turn := 0; ; turn++ {
-		due := uint64(time.Since(start).Seconds() * float64(rate))
-		late := time.Duration(float64(due-min(sent, due)) / float64(rate) * float64(time.Second))
-		behind = max(behind, late-tick)
-		n, more := senders[turn%len(senders)].burst(min(int(due-min(sent, due)), burst))
+		elapsed := time.Since(start)
+		due := p.due(min(elapsed, length))
+		missing := due - min(sent, due)
+		if missing == 0 && elapsed >= length {
+			return behind
+		}
+		behind = max(behind, time.Duration(float64(missing)/rate*float64(time.Second))-tick)
+		n, more := senders[turn%len(senders)].burst(min(int(missing), burst))
 		sent += uint64(n)
 		if !more {
 			return behind

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
 	"time"
 
 	"syslog-gateway/bench/mix"
@@ -16,6 +14,8 @@ const (
 	turnMessages = 384
 	// ringMessages is the length of a ring, a whole number of turns.
 	ringMessages = 4 * turnMessages
+	// maxSenders bounds the goroutines and the memory of their messages.
+	maxSenders = 16
 	// dialTimeout bounds the connecting.
 	dialTimeout = 10 * time.Second
 )
@@ -25,17 +25,19 @@ type sender struct {
 	lanes []*lane
 	next  int
 	claim *claim
+	most  int // messages in one turn
 
 	errors uint64
 	err    error // the first
 }
 
-// lane is one socket with the messages for it.
+// lane is the sockets to one port, used in turn, with the messages for them.
 type lane struct {
 	port  int
 	ring  *mix.Ring
 	pos   int // next message of the ring
-	out   output
+	outs  []output
+	next  int // of outs
 	sent  uint64
 	bytes uint64
 }
@@ -48,49 +50,49 @@ type output interface {
 	close() error
 }
 
-// open connects a sender to all ports. seed tells its messages from those of others.
-func open(ctx context.Context, o *Options, c *claim, number int) (*sender, error) {
-	s := &sender{claim: c}
+// open makes the sender of that number out of all and connects its share of the
+// connections to all ports. The number tells its messages from those of others.
+func open(ctx context.Context, o *Options, c *claim, number, all int) (*sender, error) {
+	s := &sender{claim: c, most: turnMessages}
+	if o.Single {
+		s.most = 1
+	}
 	lanes, err := o.lanes()
 	if err != nil {
 		return nil, err
 	}
-	framing := o.Framing
-	if o.Transport == UDP {
-		framing = mix.Datagram
+	dial, err := newDialer(o)
+	if err != nil {
+		return nil, err
 	}
 	for i, vendors := range lanes {
-		ring, err := mix.NewRing(ringMessages, vendors, framing, uint64(number*len(lanes)+i))
+		ring, err := o.ring(vendors, uint64(number*len(lanes)+i))
 		if err != nil {
 			return s, err
 		}
-		out, err := connect(ctx, o, o.Ports[i], number)
-		if err != nil {
-			return s, err
+		l := &lane{port: o.Ports[i], ring: ring}
+		s.lanes = append(s.lanes, l)
+		for k := number; k < o.Connections; k += all {
+			out, err := dial.connect(ctx, o.Ports[i], k)
+			if err != nil {
+				return s, err
+			}
+			l.outs = append(l.outs, out)
 		}
-		s.lanes = append(s.lanes, &lane{port: o.Ports[i], ring: ring, out: out})
 	}
 	return s, nil
 }
 
-func connect(ctx context.Context, o *Options, port, number int) (output, error) {
-	d := net.Dialer{Timeout: dialTimeout}
-	if o.Sources > 0 {
-		ip := net.IPv4(127, 0, 0, byte(2+number%o.Sources))
-		d.LocalAddr = &net.TCPAddr{IP: ip}
-		if o.Transport == UDP {
-			d.LocalAddr = &net.UDPAddr{IP: ip}
-		}
+// ring renders the messages of a lane.
+func (o *Options) ring(vendors []mix.Vendor, seed uint64) (*mix.Ring, error) {
+	framing := o.Framing
+	if o.Transport == UDP {
+		framing = mix.Datagram
 	}
-	address := net.JoinHostPort(o.Target, strconv.Itoa(port))
-	conn, err := d.DialContext(ctx, o.Transport, address)
-	if err != nil {
-		return nil, fmt.Errorf("connect to the receiver at %s %s: %w", o.Transport, address, err)
+	if o.File != "" {
+		return mix.ReadRing(o.File, framing)
 	}
-	if u, ok := conn.(*net.UDPConn); ok {
-		return newDatagrams(u)
-	}
-	return stream{conn}, nil
+	return mix.NewRing(ringMessages, vendors, framing, seed)
 }
 
 // turn sends up to n messages to the next port. more is false when there is nothing
@@ -98,12 +100,14 @@ func connect(ctx context.Context, o *Options, port, number int) (output, error) 
 func (s *sender) turn(n int) (sent int, more bool) {
 	l := s.lanes[s.next]
 	s.next = (s.next + 1) % len(s.lanes)
-	first, k := s.claim.take(min(n, l.ring.Len()-l.pos))
+	first, k := s.claim.take(min(n, s.most, l.ring.Len()-l.pos))
 	if k == 0 {
 		return 0, false
 	}
 	l.ring.Number(l.pos, l.pos+k, first, time.Now())
-	done, err := l.out.send(l.ring, l.pos, l.pos+k)
+	out := l.outs[l.next]
+	l.next = (l.next + 1) % len(l.outs)
+	done, err := out.send(l.ring, l.pos, l.pos+k)
 	if done > 0 {
 		l.sent += uint64(done)
 		l.bytes += uint64(len(l.ring.Bytes(l.pos, l.pos+done)))
@@ -120,8 +124,10 @@ func (s *sender) turn(n int) (sent int, more bool) {
 // expire ends sending now. It may be called while turn runs.
 func (s *sender) expire() {
 	for _, l := range s.lanes {
-		if err := l.out.expire(); err != nil {
-			return // closed already
+		for _, out := range l.outs {
+			if err := out.expire(); err != nil {
+				return // closed already
+			}
 		}
 	}
 }
@@ -130,22 +136,9 @@ func (s *sender) expire() {
 func (s *sender) close() error {
 	var errs []error
 	for _, l := range s.lanes {
-		errs = append(errs, l.out.close())
+		for _, out := range l.outs {
+			errs = append(errs, out.close())
+		}
 	}
 	return errors.Join(errs...)
 }
-
-// stream sends to a TCP connection, a run of messages in one write.
-type stream struct{ conn net.Conn }
-
-func (s stream) send(r *mix.Ring, from, to int) (int, error) {
-	n, err := s.conn.Write(r.Bytes(from, to))
-	if err != nil {
-		return min(r.Whole(from, n), to-from), err
-	}
-	return to - from, nil
-}
-
-func (s stream) expire() error { return s.conn.SetWriteDeadline(time.Unix(1, 0)) }
-
-func (s stream) close() error { return s.conn.Close() }

@@ -15,8 +15,10 @@ import (
 type site struct {
 	dir     string
 	sources []int // one port for each vendor
-	sink    int
+	sink    int   // HEC
+	lines   int   // streams of subjects that have no HEC output
 	stats   int
+	closed  int // where nobody listens
 }
 
 // newSite makes a folder below parent ("" is the system's place for temporary files)
@@ -26,12 +28,12 @@ func newSite(parent string) (*site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the run: %w", err)
 	}
-	ports, err := freePorts(len(mix.Vendors()) + 2)
+	ports, err := freePorts(len(mix.Vendors()) + 4)
 	if err != nil {
 		return nil, fmt.Errorf("find free ports: %w", err)
 	}
 	n := len(mix.Vendors())
-	return &site{dir: dir, sources: ports[:n], sink: ports[n], stats: ports[n+1]}, nil
+	return &site{dir: dir, sources: ports[:n], sink: ports[n], lines: ports[n+1], stats: ports[n+2], closed: ports[n+3]}, nil
 }
 
 // freePorts finds ports on 127.0.0.1 that are free for TCP and UDP. All are held until
@@ -68,19 +70,23 @@ func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(
 func (s *site) writeConfig(sc Scenario) (string, error) {
 	var b strings.Builder
 	b.WriteString("sources:\n")
-	if sc.mixed {
-		fmt.Fprintf(&b, "  mixed: {address: 127.0.0.1, port: %d, vendor: auto, index: main}\n", s.sources[0])
-	} else {
+	switch sc.Source {
+	case sourceFive:
 		for i, v := range mix.Vendors() {
 			fmt.Fprintf(&b, "  %s: {address: 127.0.0.1, port: %d, vendor: %s, index: %s}\n", v, s.sources[i], v, indexOf(v))
 		}
+	case sourceAuto:
+		fmt.Fprintf(&b, "  mixed: {address: 127.0.0.1, port: %d, vendor: auto, index: main}\n", s.sources[0])
+	default:
+		v := mix.Vendor(sc.Source)
+		fmt.Fprintf(&b, "  %s: {address: 127.0.0.1, port: %d, vendor: %s, index: %s}\n", v, s.sources[0], v, indexOf(v))
 	}
-	fmt.Fprintf(&b, "queue: {path: %q, max_size: 40GB}\n", s.queue())
+	fmt.Fprintf(&b, "queue: {path: %q, max_size: 60GB}\n", s.queue())
 	endpoint := s.sinkURL()
-	if sc.backlog > 0 {
-		endpoint = "http://" + local(s.sources[0]) // a port where nobody answers HEC
+	if sc.dead() {
+		endpoint = "http://" + local(s.closed) // a port where nobody answers
 	}
-	fmt.Fprintf(&b, "hec: {endpoints: [%q], compression: %s}\n", endpoint, sc.compression)
+	fmt.Fprintf(&b, "hec: {endpoints: [%q], compression: %s}\n", endpoint, sc.Compression)
 	fmt.Fprintf(&b, "dead_letter: {path: %q}\n", filepath.Join(s.dir, "dead-letter"))
 	fmt.Fprintf(&b, "stats: {listen: %q}\n", local(s.stats))
 	path := filepath.Join(s.dir, "gateway.yaml")
@@ -104,15 +110,26 @@ func indexOf(v mix.Vendor) string {
 
 // loadArgs are the arguments of `bench load` for one load that numbers from first on.
 func (s *site) loadArgs(sc Scenario, l load, first uint64) []string {
-	var ports []string
-	for _, p := range s.sources {
-		ports = append(ports, strconv.Itoa(p))
+	args := []string{"load", "--json", "--target=127.0.0.1", "--transport=" + l.Transport,
+		"--connections=" + strconv.Itoa(l.Connections), "--first=" + strconv.FormatUint(first, 10)}
+	if l.Profile != "" {
+		args = append(args, "--profile="+l.Profile)
+	} else {
+		n, _ := l.messages() // validate has seen it
+		args = append(args, "--rate="+strconv.Itoa(l.Rate), "--count="+strconv.FormatUint(n, 10))
 	}
-	args := []string{"load", "--json", "--target=127.0.0.1", "--transport=" + l.transport,
-		"--connections=" + strconv.Itoa(l.connections), "--rate=" + strconv.Itoa(l.rate),
-		"--count=" + strconv.FormatUint(l.count, 10), "--first=" + strconv.FormatUint(first, 10)}
-	if sc.mixed {
-		return append(args, "--ports="+ports[0])
+	if l.Single {
+		args = append(args, "--single")
 	}
-	return append(args, "--port-per-vendor", "--ports="+strings.Join(ports, ","))
+	switch sc.Source {
+	case sourceFive:
+		var ports []string
+		for _, p := range s.sources {
+			ports = append(ports, strconv.Itoa(p))
+		}
+		return append(args, "--port-per-vendor", "--ports="+strings.Join(ports, ","))
+	case sourceAuto:
+		return append(args, "--ports="+strconv.Itoa(s.sources[0]))
+	}
+	return append(args, "--ports="+strconv.Itoa(s.sources[0]), "--mix="+sc.Source)
 }

@@ -5,15 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"syslog-gateway/bench/hecsink"
 )
 
 // meter takes CPU times from its making on.
 type meter struct {
 	b       *bed
 	begin   time.Time
-	gateway usage
+	subject usage
 	sink    usage
 	machine time.Duration
 	own     time.Duration
@@ -24,7 +22,7 @@ func (b *bed) meter() (*meter, error) {
 	var errs [3]error
 	m.machine, errs[0] = machineCPU()
 	m.sink, errs[1] = readUsage(b.sink.pid())
-	m.gateway, errs[2] = readUsage(b.gateway.pid())
+	m.subject, errs[2] = readUsage(b.subject.pid())
 	return m, errors.Join(errs[:]...)
 }
 
@@ -32,7 +30,7 @@ func (b *bed) meter() (*meter, error) {
 // generators, which were started since then.
 func (m *meter) read(loads []*process) error {
 	r := m.b.run
-	gateway, err1 := readUsage(m.b.gateway.pid())
+	subject, err1 := readUsage(m.b.subject.pid())
 	sink, err2 := readUsage(m.b.sink.pid())
 	busy, err3 := machineCPU()
 	if err := errors.Join(err1, err2, err3); err != nil {
@@ -42,22 +40,25 @@ func (m *meter) read(loads []*process) error {
 	for _, p := range loads {
 		load += p.cpu()
 	}
-	ours := gateway.cpu - m.gateway.cpu + sink.cpu - m.sink.cpu + load + ownCPU() - m.own
+	ours := subject.cpu - m.subject.cpu + sink.cpu - m.sink.cpu + load + ownCPU() - m.own
 	r.Watched = time.Since(m.begin).Seconds()
 	r.OtherCPU = max(0, (busy - m.machine - ours).Seconds())
-	r.CPU = (gateway.cpu - m.gateway.cpu).Seconds()
+	r.CPU = (subject.cpu - m.subject.cpu).Seconds()
 	r.SinkCPU = (sink.cpu - m.sink.cpu).Seconds()
 	r.LoadCPU = load.Seconds()
-	r.RSSHigh = gateway.rssHigh
-	r.Written = gateway.written - m.gateway.written
+	r.RSSHigh = subject.rssHigh
+	r.Written = subject.written - m.subject.written
 	return nil
 }
 
-// underLoad drives the load and waits until all has arrived or nothing moves any more.
+// underLoad drives the load and waits until all is through or nothing moves any more.
 func (b *bed) underLoad(ctx context.Context) error {
-	before, err := b.web.books(ctx, b.site.statsURL())
-	if err != nil {
-		return err
+	var before Books
+	if b.peer == nil {
+		var err error
+		if before, err = b.web.books(ctx, b.site.statsURL()); err != nil {
+			return err
+		}
 	}
 	m, err := b.meter()
 	if err != nil {
@@ -72,13 +73,31 @@ func (b *bed) underLoad(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	busy, err := b.watch(ctx, loads)
+	seen, err := b.watch(ctx, loads, before)
 	if err != nil {
 		return err
 	}
+	if err := b.results(loads); err != nil {
+		return err
+	}
+	if err := m.read(loads); err != nil {
+		return err
+	}
+	// What the subject used while the run waited in vain for lost messages is not
+	// the cost of those that came.
+	b.run.CPU = (seen.cpu - m.subject.cpu).Seconds()
+	b.rates(seen, b.run.began())
+	if b.peer != nil {
+		return nil
+	}
+	return b.balance(ctx, before)
+}
+
+// results takes what the load generators say, and stops those that have not ended.
+func (b *bed) results(loads []*process) error {
 	for _, p := range loads {
 		if !p.ended() {
-			b.run.problem("the load generator was stopped: nothing arrived for %v", b.o.Quiet)
+			b.run.problem("the load generator was stopped: nothing moved for %v", b.o.Quiet)
 			p.stop(helperGrace)
 		}
 		r, err := result(p)
@@ -87,86 +106,104 @@ func (b *bed) underLoad(ctx context.Context) error {
 		}
 		b.run.Loads = append(b.run.Loads, r)
 	}
-	if err := m.read(loads); err != nil {
-		return err
-	}
-	// What the gateway used while the run waited in vain for lost messages is not
-	// the cost of those that came.
-	b.run.CPU = (busy - m.gateway.cpu).Seconds()
-	b.rates()
-	return b.balance(ctx, before)
+	return nil
 }
 
 func (b *bed) startLoads() (loads []*process, err error) {
 	var first uint64
-	for i, l := range b.sc.loads {
+	for i, l := range b.sc.Loads {
 		p, err := start(b.site.dir, fmt.Sprintf("load-%d", i+1), true, nil, b.o.Bench, b.site.loadArgs(b.sc, l, first)...)
 		if err != nil {
 			return loads, err
 		}
 		loads = append(loads, p)
-		first += l.count
+		n, _ := l.messages() // validate has seen it
+		first += n
 	}
 	return loads, nil
 }
 
-// watch polls the sink. It returns the gateway's CPU time at the first look after the
-// last arrival.
-func (b *bed) watch(ctx context.Context, loads []*process) (busy time.Duration, err error) {
+// sight is how far the messages have come.
+type sight struct {
+	through uint64        // messages that arrived, or that are queued where that is the end
+	moved   uint64        // changes with anything that happens
+	at      int64         // of the last one through, microseconds since the Unix epoch
+	cpu     time.Duration // of the subject, at the first look after that
+}
+
+// watch looks until all is through, or nothing has moved for too long.
+func (b *bed) watch(ctx context.Context, loads []*process, before Books) (last sight, err error) {
 	t := time.NewTicker(pollEvery)
 	defer t.Stop()
 	moved := time.Now()
-	var last hecsink.Stats
 	for {
 		select {
 		case <-ctx.Done():
-			return 0, ctx.Err()
-		case <-b.gateway.done:
-			return 0, b.gateway.failure()
+			return last, ctx.Err()
+		case <-b.subject.done:
+			return last, b.subject.failure()
 		case <-t.C:
 		}
 		ended := true
 		for _, p := range loads {
 			ended = ended && p.ended()
 		}
-		var now hecsink.Stats
-		if err := b.web.json(ctx, b.site.sinkURL()+"/stats", &now); err != nil {
-			return 0, err
+		now, err := b.look(ctx, before)
+		if err != nil {
+			return last, err
 		}
-		if now.Events != last.Events || now.Refused != last.Refused || busy == 0 {
-			u, err := readUsage(b.gateway.pid())
+		if now.moved != last.moved || last.cpu == 0 {
+			u, err := readUsage(b.subject.pid())
 			if err != nil {
-				return 0, err
+				return last, err
 			}
-			busy = u.cpu
+			now.cpu, moved = u.cpu, time.Now()
+			last = now
 		}
-		if now.Events != last.Events || now.Refused != last.Refused {
-			moved = time.Now()
-		}
-		last, b.run.Sink = now, now
-		patience := b.o.Quiet
-		if now.Events == 0 {
+		patience := b.o.Quiet + b.sc.Refuse
+		if last.through == 0 {
 			patience = max(patience, readyWait) // the load generator has to start first
 		}
-		if ended && now.Complete || time.Since(moved) > patience {
-			return busy, nil
+		if ended && last.through >= b.sc.messages() || time.Since(moved) > patience {
+			return last, nil
 		}
 	}
 }
 
-// rates works out the figures from the first send to the last arrival.
-func (b *bed) rates() {
-	r := b.run
-	var begin int64
+// look asks the sink, or the gateway where its queue is the end.
+func (b *bed) look(ctx context.Context, before Books) (sight, error) {
+	if b.sc.Until == untilQueued {
+		books, err := b.web.books(ctx, b.site.statsURL())
+		if err != nil {
+			return sight{}, err
+		}
+		n := uint64(max(0, books.minus(before).Queued))
+		return sight{through: n, moved: n, at: time.Now().UnixMicro()}, nil
+	}
+	err := b.web.json(ctx, b.site.sinkURL()+"/stats", &b.run.Sink)
+	s := b.run.Sink
+	return sight{through: s.Unique, moved: s.Events + s.Refused, at: s.LastEvent}, err
+}
+
+// began is when the first message was sent, in microseconds since the Unix epoch.
+func (r *Run) began() (first int64) {
 	for _, l := range r.Loads {
-		if begin == 0 || l.Started < begin {
-			begin = l.Started
+		if first == 0 || l.Started < first {
+			first = l.Started
 		}
 	}
-	if arrived := float64(r.Sink.Unique); arrived > 0 && r.Sink.LastEvent > begin {
-		r.Seconds = float64(r.Sink.LastEvent-begin) / 1e6
-		r.Rate = arrived / r.Seconds
-		r.CPUPerMessage = r.CPU * 1e6 / arrived
+	return first
+}
+
+// rates works out the figures from begin, microseconds since the Unix epoch, to the last
+// arrival.
+func (b *bed) rates(seen sight, begin int64) {
+	r := b.run
+	if seen.through > 0 && seen.at > begin {
+		r.Through = seen.through
+		r.Seconds = float64(seen.at-begin) / 1e6
+		r.Rate = float64(seen.through) / r.Seconds
+		r.CPUPerMessage = r.CPU * 1e6 / float64(seen.through)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 
 	"syslog-gateway/bench/hecsink"
 	"syslog-gateway/bench/loadgen"
+	"syslog-gateway/bench/peers"
 )
 
 const (
@@ -20,31 +22,36 @@ const (
 	readyPoll    = 2 * time.Millisecond
 	readyWait    = 30 * time.Second
 	balanceWait  = 2 * time.Second
-	gatewayGrace = 45 * time.Second // shutdown_timeout is 30 s by default
+	subjectGrace = 45 * time.Second // shutdown_timeout is 30 s by default
 	helperGrace  = 10 * time.Second
 )
 
-// Run is one run of one scenario. Times are seconds, sizes are bytes.
+// Run is one run of one subject in one point of a scenario. Times are seconds, sizes are
+// bytes.
 type Run struct {
-	Scenario string `json:"scenario"`
-	Number   int    `json:"number"`
+	Scenario string  `json:"scenario"`
+	Point    string  `json:"point,omitempty"`
+	X        float64 `json:"x,omitempty"`
+	Subject  string  `json:"subject"`
+	Number   int     `json:"number"`
 
-	Startup float64 `json:"startup_seconds"` // exec to /readyz
+	Startup float64 `json:"startup_seconds"` // exec to ready
+	Through uint64  `json:"through"`         // messages that came to the end
 	// Seconds runs from the first send to the arrival of the last message.
 	Seconds float64 `json:"seconds"`
 	// Rate is delivered messages a second.
 	Rate          float64 `json:"rate"`
-	CPU           float64 `json:"gateway_cpu_seconds"`
-	CPUPerMessage float64 `json:"gateway_cpu_us_per_message"`
-	// CPUShare is the part of one core that an idle gateway takes.
-	CPUShare float64 `json:"gateway_cpu_share,omitempty"`
-	RSSHigh  uint64  `json:"gateway_rss_high_bytes"`
-	Written  uint64  `json:"gateway_written_bytes"`
+	CPU           float64 `json:"cpu_seconds"`
+	CPUPerMessage float64 `json:"cpu_us_per_message"`
+	// CPUShare is the part of one core that an idle subject takes.
+	CPUShare float64 `json:"cpu_share,omitempty"`
+	RSSHigh  uint64  `json:"rss_high_bytes"`
+	Written  uint64  `json:"written_bytes"`
 	SinkCPU  float64 `json:"sink_cpu_seconds"`
 	LoadCPU  float64 `json:"load_cpu_seconds"`
 	OtherCPU float64 `json:"other_cpu_seconds"`
 	Watched  float64 `json:"watched_seconds"` // what OtherCPU is out of
-	ExitCode int     `json:"gateway_exit_code"`
+	ExitCode int     `json:"exit_code"`
 
 	Loads    []loadgen.Result `json:"loads,omitempty"`
 	Sink     hecsink.Stats    `json:"sink"`
@@ -71,13 +78,14 @@ type bed struct {
 	site    *site
 	web     web
 	sink    *process
-	gateway *process
+	subject *process
+	peer    *peers.Program // nil: the subject is the gateway
 	run     *Run
 }
 
 // measure makes one run. An error means that there is no result; what the gateway did
 // wrong is in the run's problems.
-func measure(ctx context.Context, o *Options, sc Scenario, number int) (run Run, err error) {
+func measure(ctx context.Context, o *Options, sc Scenario, sub subject, number int) (run Run, err error) {
 	s, err := newSite(o.Dir)
 	if err != nil {
 		return run, err
@@ -89,32 +97,36 @@ func measure(ctx context.Context, o *Options, sc Scenario, number int) (run Run,
 	}()
 	client := &http.Client{Transport: &http.Transport{}, Timeout: 5 * time.Second}
 	defer client.CloseIdleConnections()
-	run = Run{Scenario: sc.Name, Number: number}
-	b := &bed{o: o, sc: sc, site: s, web: web{client}, run: &run}
+	run = Run{Scenario: sc.Name, Point: sc.point, X: sc.x, Subject: sub.name, Number: number}
+	b := &bed{o: o, sc: sc, site: s, web: web{client}, run: &run, peer: sub.peer}
 	defer b.stop()
-	if sc.backlog > 0 {
-		if err := fill(s.queue(), sc.backlog); err != nil {
+	if sc.Backlog > 0 {
+		if err := fill(s.queue(), sc.Backlog); err != nil {
 			return run, err
 		}
-		if sc.cold {
+		if sc.Cold {
 			if err := forget(s.queue()); err != nil {
 				return run, err
 			}
 		}
 	}
-	if err := b.startSink(ctx); err != nil {
+	if sc.Measure != measureDrain { // then it comes when all is queued
+		if err := b.startSink(ctx); err != nil {
+			return run, err
+		}
+	}
+	if err := b.startSubject(ctx); err != nil {
 		return run, err
 	}
-	if err := b.startGateway(ctx); err != nil {
-		return run, err
-	}
-	switch sc.kind {
-	case underLoad:
+	switch sc.Measure {
+	case measureLoad:
 		err = b.underLoad(ctx)
-	case idling:
+	case measureIdle:
 		err = b.idle(ctx)
-	case starting:
+	case measureStartup:
 		err = b.footprint()
+	case measureDrain:
+		err = b.drain(ctx)
 	}
 	if err != nil {
 		return run, err
@@ -123,39 +135,71 @@ func measure(ctx context.Context, o *Options, sc Scenario, number int) (run Run,
 }
 
 func (b *bed) startSink(ctx context.Context) (err error) {
-	b.sink, err = start(b.site.dir, "sink", false, nil, b.o.Bench, "sink", "--listen="+local(b.site.sink),
-		"--token="+token, "--expect="+strconv.FormatUint(b.sc.messages(), 10), "--latency")
+	args := []string{"sink", "--listen=" + local(b.site.sink), "--token=" + token, "--latency",
+		"--expect=" + strconv.FormatUint(b.sc.messages(), 10)}
+	if b.peer != nil {
+		args = append(args, "--lines="+local(b.site.lines))
+	}
+	if b.sc.Refuse > 0 {
+		args = append(args, "--fail-for="+b.sc.Refuse.String())
+	}
+	b.sink, err = start(b.site.dir, "sink", false, nil, b.o.Bench, args...)
 	if err != nil {
 		return err
 	}
-	return b.await(ctx, b.sink, b.site.sinkURL()+"/services/collector/health")
+	return b.await(ctx, b.sink, func(ctx context.Context) error { return b.web.up(ctx, b.site.sinkURL()+"/stats") })
 }
 
-func (b *bed) startGateway(ctx context.Context) error {
-	path, err := b.site.writeConfig(b.sc)
+// startSubject starts what is measured and waits until it takes messages.
+func (b *bed) startSubject(ctx context.Context) error {
+	begin := time.Now()
+	ready, err := b.launch(ctx)
 	if err != nil {
 		return err
 	}
-	begin := time.Now()
-	b.gateway, err = start(b.site.dir, "gateway", false, []string{"SPLUNK_HEC_TOKEN=" + token}, b.o.Gateway, "run", "-c", path)
-	if err != nil {
-		return fmt.Errorf("%w (build it with: go build -o %s ./cmd/gateway)", err, b.o.Gateway)
-	}
-	if err := b.await(ctx, b.gateway, b.site.statsURL()+"/readyz"); err != nil {
+	if err := b.await(ctx, b.subject, ready); err != nil {
 		return err
 	}
 	b.run.Startup = time.Since(begin).Seconds()
 	return nil
 }
 
-// await polls a URL until it answers 200.
-func (b *bed) await(ctx context.Context, p *process, url string) error {
+// launch starts the subject and returns what says that it is ready.
+func (b *bed) launch(ctx context.Context) (ready func(context.Context) error, err error) {
+	if b.peer == nil {
+		path, err := b.site.writeConfig(b.sc)
+		if err != nil {
+			return nil, err
+		}
+		b.subject, err = start(b.site.dir, "gateway", false, []string{"SPLUNK_HEC_TOKEN=" + token}, b.o.Gateway, "run", "-c", path)
+		if err != nil {
+			return nil, fmt.Errorf("%w (build it with: go build -o %s ./cmd/gateway)", err, b.o.Gateway)
+		}
+		return func(ctx context.Context) error { return b.web.up(ctx, b.site.statsURL()+"/readyz") }, nil
+	}
+	cmd, err := b.peer.Command(peers.Site{Dir: b.site.dir, Port: b.site.sources[0], HEC: b.site.sinkURL(), Token: token, Lines: b.site.lines})
+	if err != nil {
+		return nil, err
+	}
+	b.subject, err = start(b.site.dir, b.run.Subject, false, cmd.Env, cmd.Path, cmd.Args...)
+	return func(ctx context.Context) error {
+		var d net.Dialer
+		conn, err := d.DialContext(ctx, "tcp", local(b.site.sources[0]))
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	}, err
+}
+
+// await asks until ready returns no error.
+func (b *bed) await(ctx context.Context, p *process, ready func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWait)
 	defer cancel()
 	t := time.NewTicker(readyPoll)
 	defer t.Stop()
 	for {
-		err := b.web.up(ctx, url)
+		err := ready(ctx)
 		if err == nil {
 			return nil
 		}
@@ -169,14 +213,14 @@ func (b *bed) await(ctx context.Context, p *process, url string) error {
 	}
 }
 
-// footprint reads what the gateway has used since its start.
+// footprint reads what the subject has used since its start.
 func (b *bed) footprint() error {
-	u, err := readUsage(b.gateway.pid())
+	u, err := readUsage(b.subject.pid())
 	b.run.CPU, b.run.RSSHigh, b.run.Written = u.cpu.Seconds(), u.rssHigh, u.written
 	return err
 }
 
-// idle measures the gateway doing nothing.
+// idle measures the subject doing nothing.
 func (b *bed) idle(ctx context.Context) error {
 	m, err := b.meter()
 	if err != nil {
@@ -187,8 +231,8 @@ func (b *bed) idle(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-b.gateway.done:
-		return b.gateway.failure()
+	case <-b.subject.done:
+		return b.subject.failure()
 	case <-t.C:
 	}
 	if err := m.read(nil); err != nil {
@@ -198,23 +242,27 @@ func (b *bed) idle(ctx context.Context) error {
 	return nil
 }
 
-// finish stops the gateway, takes the last counts, and judges the run.
+// finish stops the subject, takes the last counts, and judges the run.
 func (b *bed) finish(ctx context.Context) error {
-	if b.gateway.ended() {
-		return b.gateway.failure()
+	if b.subject.ended() {
+		return b.subject.failure()
 	}
-	b.run.ExitCode = b.gateway.stop(gatewayGrace)
-	if b.run.ExitCode != 0 {
-		b.run.problem("the gateway's exit code after SIGTERM is %d: %v", b.run.ExitCode, b.gateway.failure())
+	b.run.ExitCode = b.subject.stop(subjectGrace)
+	if b.run.ExitCode != 0 && b.peer == nil { // others have other habits
+		b.run.problem("the exit code after SIGTERM is %d: %v", b.run.ExitCode, b.subject.failure())
 	}
-	// Behind the gateway's end, so that a late repetition is seen too.
+	// Behind the subject's end, so that a late repetition is seen too.
 	if err := b.web.json(ctx, b.site.sinkURL()+"/stats", &b.run.Sink); err != nil {
 		return err
 	}
 	b.judge()
+	if b.peer == nil {
+		b.judgeBooks()
+	}
 	return nil
 }
 
+// judge looks at what was sent and what arrived.
 func (b *bed) judge() {
 	r, s := b.run, b.run.Sink
 	for _, l := range r.Loads {
@@ -222,11 +270,8 @@ func (b *bed) judge() {
 			r.problem("the load generator could not send %d messages: %s", l.Errors, l.FirstError)
 		}
 	}
-	if s.Lost > 0 && b.sc.lossless() {
+	if s.Lost > 0 && b.sc.lossless() && b.sc.Until == untilDelivered {
 		r.problem("%d messages are lost, the first are %v", s.Lost, s.Missing)
-	}
-	if unexplained := int64(s.Lost) - r.Books.KernelDrops - r.Books.Dropped; unexplained > 0 && !b.sc.lossless() {
-		r.problem("%d of %d lost messages are in no counter of the gateway", unexplained, s.Lost)
 	}
 	if s.Duplicated > 0 {
 		r.problem("%d messages came twice", s.Duplicated)
@@ -234,8 +279,20 @@ func (b *bed) judge() {
 	if s.Foreign > 0 {
 		r.problem("%d events are not ours", s.Foreign)
 	}
+}
+
+// judgeBooks looks at what only the gateway promises, and compares its counters with what
+// was sent and what arrived.
+func (b *bed) judgeBooks() {
+	r, s := b.run, b.run.Sink
 	if s.Merged > 0 {
 		r.problem("%d messages share an event with another one", s.Merged)
+	}
+	if unexplained := int64(s.Lost) - r.Books.KernelDrops - r.Books.Dropped; unexplained > 0 && !b.sc.lossless() {
+		r.problem("%d of %d lost messages are in no counter of the gateway", unexplained, s.Lost)
+	}
+	if r.Rate < b.sc.Least {
+		r.problem("%.0f messages a second, at least %.0f are wanted", r.Rate, b.sc.Least)
 	}
 	if d := r.Books.Difference(); d != 0 {
 		r.problem("the books do not balance by %d: %+v", d, r.Books)
@@ -250,8 +307,8 @@ func (b *bed) judge() {
 
 // stop ends what is still running, the source first.
 func (b *bed) stop() {
-	if b.gateway != nil {
-		b.gateway.stop(gatewayGrace)
+	if b.subject != nil {
+		b.subject.stop(subjectGrace)
 	}
 	if b.sink != nil {
 		b.sink.stop(helperGrace)

@@ -1,13 +1,18 @@
 package runner
 
 import (
+	"fmt"
+	"math"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 	"go.yaml.in/yaml/v3"
+	"golang.org/x/sys/unix"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -64,20 +69,93 @@ func TestReadUsageOfThisProcess(t *testing.T) {
 	}
 }
 
-func TestScaledSharesOut(t *testing.T) {
-	for _, sc := range Scenarios() {
-		s := sc.scaled(1003)
-		if want := min(sc.messages(), 1003); s.messages() != want {
-			t.Errorf("%s scaled to 1003 has %d messages", sc.Name, s.messages())
+// TestCPUAgreesWithTime: what is read from /proc is within 3 % of what GNU time says.
+func TestCPUAgreesWithTime(t *testing.T) {
+	const gnuTime = "/usr/bin/time"
+	if _, err := os.Stat(gnuTime); err != nil {
+		t.Fatalf("%v: it is in Debian's package time", err)
+	}
+	dir := t.TempDir()
+	report, fifo := filepath.Join(dir, "time"), filepath.Join(dir, "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// The child uses some 2 s of CPU, says its PID, and ends when the FIFO is opened.
+	p, err := start(dir, "timed", true, nil, gnuTime, "-v", "-o", report, "sh", "-c",
+		`i=0; while [ $i -lt 3000000 ]; do i=$((i+1)); done; echo $$; read x <"$1"`, "sh", fifo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.stop(time.Second)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	children := fmt.Sprintf("/proc/%d/task/%d/children", p.pid(), p.pid())
+	child, last, same := 0, time.Duration(-1), 0
+	for deadline := time.Now().Add(time.Minute); same < 30; <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatal("the child does not come to rest")
 		}
-		if same := sc.scaled(0); same.messages() != sc.messages() {
-			t.Errorf("%s scaled to 0 has %d messages, want %d", sc.Name, same.messages(), sc.messages())
+		text, _ := os.ReadFile(children)
+		if child, _ = strconv.Atoi(strings.TrimSpace(string(text))); child == 0 {
+			continue
+		}
+		u, err := readUsage(child)
+		if err != nil {
+			continue // between fork and exec
+		}
+		if same++; u.cpu != last {
+			last, same = u.cpu, 0
+		}
+	}
+	if err := os.WriteFile(fifo, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	<-p.done
+	text, err := os.ReadFile(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var total float64
+	for line := range strings.Lines(string(text)) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "): ")
+		if key == "User time (seconds" || key == "System time (seconds" {
+			f, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			total += f
+		}
+	}
+	if diff := math.Abs(last.Seconds() - total); total < 0.5 || diff > 0.03*total {
+		t.Errorf("/proc says %.2f s, %s says %.2f s", last.Seconds(), gnuTime, total)
+	}
+}
+
+func TestScaledSharesOut(t *testing.T) {
+	all, err := Scenarios()
+	if err != nil || len(all) < 15 {
+		t.Fatal(len(all), err)
+	}
+	for _, sc := range all {
+		for _, sc := range sc.points() {
+			s := sc.scaled(1003)
+			profiled := len(sc.Loads) > 0 && sc.Loads[0].Profile != ""
+			if want := min(sc.messages(), 1003); s.messages() != want && !profiled {
+				t.Errorf("%s scaled to 1003 has %d messages", sc.label(), s.messages())
+			}
+			if same := sc.scaled(0); same.messages() != sc.messages() {
+				t.Errorf("%s scaled to 0 has %d messages, want %d", sc.label(), same.messages(), sc.messages())
+			}
 		}
 	}
 }
 
 func TestFind(t *testing.T) {
-	if all, err := Find([]string{"all"}); err != nil || len(all) != len(Scenarios()) {
+	known, err := Scenarios()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all, err := Find([]string{"all"}); err != nil || len(all) != len(known) {
 		t.Errorf("all are %d scenarios, %v", len(all), err)
 	}
 	if two, err := Find([]string{"idle", "tcp-flat"}); err != nil || len(two) != 2 || two[1].Name != "tcp-flat" {
@@ -120,20 +198,42 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-func TestMediansAndSpread(t *testing.T) {
-	var rep Report
-	for i, rate := range []float64{300, 100, 200, 400} {
-		rep.Runs = append(rep.Runs, Run{Scenario: "x", Number: i, Rate: rate})
-	}
-	rep.Runs[2].Problems = []string{"it rained"}
-	var b strings.Builder
-	if err := rep.WriteMarkdown(&b); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"| x | 4 |", "| 250 (100–400) |", "| 1 |\n", "Problem in x run 2: it rained"} {
-		if !strings.Contains(b.String(), want) {
-			t.Errorf("the report lacks %q:\n%s", want, b.String())
+// TestScenarioFiles: what is wrong in a file of the user's is said.
+func TestScenarioFiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mine.yaml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
 		}
+	}
+	write("about: mine\nvary: {rate: [10, 20]}\nloads: [{transport: udp, connections: 1, seconds: 3}]\n")
+	found, err := Find([]string{path})
+	if err != nil || len(found) != 1 || found[0].Name != "mine" {
+		t.Fatalf("%+v, %v", found, err)
+	}
+	points := found[0].points()
+	if len(points) != 2 || points[1].messages() != 60 || points[1].label() != "mine 20/s" || points[1].lossless() {
+		t.Errorf("the points are %+v", points)
+	}
+	for text, want := range map[string]string{
+		"speed: 3":     "speed",
+		"measure: war": "measure",
+		"measure: idle\nloads: [{transport: tcp, connections: 1, count: 1}]":                                  "loads",
+		"loads: [{transport: pigeon, connections: 1, count: 1}]":                                              "transport",
+		"loads: [{transport: tcp, connections: 1}]":                                                           "count",
+		"loads: [{transport: tcp, connections: 1, profile: x}]":                                               "profile",
+		"peers: true\nloads: [{transport: tcp, connections: 1, count: 1}]":                                    "auto",
+		"vary: {rate: [1], connections: [1]}\nloads: [{transport: tcp, connections: 1, rate: 1, seconds: 1}]": "one thing",
+		"vary: {vendor: [acme]}\nloads: [{transport: tcp, connections: 1, count: 1}]":                         "vendor",
+	} {
+		write(text)
+		if _, err := Find([]string{path}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q gives %v, want a word of %q", text, err, want)
+		}
+	}
+	if _, err := Find([]string{"nothing"}); err == nil || !strings.Contains(err.Error(), "tcp-flat") {
+		t.Errorf("an unknown scenario: %v", err)
 	}
 }
 

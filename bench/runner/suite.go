@@ -10,7 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
+
+	"syslog-gateway/bench/peers"
 )
 
 // Options say what to measure.
@@ -19,11 +23,15 @@ type Options struct {
 	Scenarios []Scenario
 	// Gateway is the program under test; it is started as `GATEWAY run -c FILE`.
 	Gateway string
+	// Peers are measured beside it in the scenarios that they can run.
+	Peers []peers.Peer
+	// Cache is where the peers' programs are unpacked and built.
+	Cache string
 	// Bench is this program, for its verbs load and sink.
 	Bench string
 	// Messages replaces the scenarios' number of messages; 0 keeps it.
 	Messages uint64
-	// Repeat is how often each scenario is run.
+	// Repeat is how often each scenario is run; 0 is as often as it says.
 	Repeat int
 	// Dir is where the temporary folders are made, "" the system's place. The queue
 	// lies there, so its file system matters.
@@ -40,16 +48,44 @@ type Options struct {
 
 // Report is all runs of a suite.
 type Report struct {
-	Taken   time.Time `json:"taken"`
-	Machine Machine   `json:"machine"`
-	Gateway string    `json:"gateway_sha256"`
-	Runs    []Run     `json:"runs"`
+	Taken   time.Time      `json:"taken"`
+	Command string         `json:"command"`
+	Machine Machine        `json:"machine"`
+	Gateway string         `json:"gateway_sha256"`
+	Peers   []PeerReport   `json:"peers,omitempty"`
+	About   []ScenarioInfo `json:"scenarios"`
+	Runs    []Run          `json:"runs"`
 }
+
+// PeerReport says how a peer was set up, or why it was left out.
+type PeerReport struct {
+	Name    string `json:"name"`
+	About   string `json:"about"`
+	Version string `json:"version,omitempty"`
+	Config  string `json:"config,omitempty"`
+	Missing string `json:"missing,omitempty"`
+}
+
+// ScenarioInfo is what a scenario does.
+type ScenarioInfo struct {
+	Name  string `json:"name"`
+	About string `json:"about"`
+	Axis  string `json:"axis,omitempty"` // what varies
+}
+
+// subject is what is measured: the gateway, or a peer.
+type subject struct {
+	name string
+	peer *peers.Program // nil: the gateway
+}
+
+// gatewayName is the gateway among the subjects.
+const gatewayName = "gateway"
 
 // Run makes all runs. Beside an error, the report holds those made before it.
 func (o Options) Run(ctx context.Context) (rep Report, err error) {
-	if o.Repeat < 1 || o.Quiet <= 0 || o.Idle <= 0 {
-		return rep, fmt.Errorf("repeat %d, quiet %v, idle %v: all must be positive", o.Repeat, o.Quiet, o.Idle)
+	if o.Repeat < 0 || o.Quiet <= 0 || o.Idle <= 0 {
+		return rep, fmt.Errorf("repeat %d, quiet %v, idle %v: none may be negative, the times must be positive", o.Repeat, o.Quiet, o.Idle)
 	}
 	// Without a slash, exec would look for the program in PATH.
 	if o.Gateway, err = filepath.Abs(o.Gateway); err != nil {
@@ -59,19 +95,97 @@ func (o Options) Run(ctx context.Context) (rep Report, err error) {
 	if rep.Gateway, err = digest(o.Gateway); err != nil {
 		return rep, fmt.Errorf("read the gateway: %w (build it with: go build -o %s ./cmd/gateway)", err, o.Gateway)
 	}
+	subjects, err := o.prepare(ctx, &rep)
+	if err != nil {
+		return rep, err
+	}
 	for _, sc := range o.Scenarios {
-		for i := range o.Repeat {
-			run, err := measure(ctx, &o, sc.scaled(o.Messages), i+1)
+		rep.About = append(rep.About, ScenarioInfo{Name: sc.Name, About: sc.About, Axis: sc.Vary.axis()})
+		mine := subjects[:1]
+		if sc.Peers {
+			mine = subjects
+		}
+		for _, p := range sc.points() {
+			goOn, err := o.point(ctx, &rep, p, mine)
 			if err != nil {
-				return rep, fmt.Errorf("run %d of %s: %w", i+1, sc.Name, err)
+				return rep, err
 			}
-			rep.Runs = append(rep.Runs, run)
-			if _, err := fmt.Fprintln(o.Progress, run.line()); err != nil {
-				return rep, fmt.Errorf("report progress: %w", err)
+			if !goOn {
+				break
 			}
 		}
 	}
 	return rep, nil
+}
+
+// prepare makes the subjects ready, the gateway first.
+func (o *Options) prepare(ctx context.Context, rep *Report) ([]subject, error) {
+	subjects := []subject{{name: gatewayName}}
+	if !slices.ContainsFunc(o.Scenarios, func(s Scenario) bool { return s.Peers }) {
+		return subjects, nil
+	}
+	for _, p := range o.Peers {
+		pr := PeerReport{Name: p.Name, About: p.About}
+		prog, err := p.Prepare(ctx, o.Cache)
+		switch {
+		case errors.Is(err, peers.ErrMissing):
+			pr.Missing = err.Error()
+			if _, err := fmt.Fprintln(o.Progress, "left out:", pr.Missing); err != nil {
+				return nil, fmt.Errorf("report progress: %w", err)
+			}
+		case err != nil:
+			return nil, err
+		default:
+			cmd, err := exampleConfig(prog)
+			if err != nil {
+				return nil, err
+			}
+			pr.Version, pr.Config = prog.Version, cmd
+			subjects = append(subjects, subject{p.Name, prog})
+		}
+		rep.Peers = append(rep.Peers, pr)
+	}
+	return subjects, nil
+}
+
+// exampleConfig is a peer's configuration with the usual ports.
+func exampleConfig(prog *peers.Program) (string, error) {
+	dir, err := os.MkdirTemp("", "gateway-bench-")
+	if err != nil {
+		return "", fmt.Errorf("make a folder for a configuration: %w", err)
+	}
+	cmd, err := prog.Command(peers.Site{Dir: dir, Port: 1514, HEC: "http://127.0.0.1:8088", Token: "TOKEN", Lines: 6514})
+	return strings.ReplaceAll(cmd.Config, dir, "DIR"), errors.Join(err, os.RemoveAll(dir))
+}
+
+// point makes the runs of one point: the subjects take turns (A B A B). goOn is false
+// when one has lost more than the scenario goes on with.
+func (o *Options) point(ctx context.Context, rep *Report, sc Scenario, subjects []subject) (goOn bool, err error) {
+	goOn = true
+	repeat := o.Repeat
+	if repeat == 0 {
+		repeat = sc.Repeat
+	}
+	for i := range repeat {
+		for _, sub := range subjects {
+			run, err := measure(ctx, o, sc.scaled(o.Messages), sub, i+1)
+			if err != nil && sub.peer != nil && ctx.Err() == nil { // a peer that fails is a result
+				run.problem("%v", err)
+				err = nil
+			}
+			if err != nil {
+				return false, fmt.Errorf("run %d of %s with %s: %w", i+1, sc.label(), sub.name, err)
+			}
+			rep.Runs = append(rep.Runs, run)
+			if _, err := fmt.Fprintln(o.Progress, run.line()); err != nil {
+				return false, fmt.Errorf("report progress: %w", err)
+			}
+			if sc.StopAtLoss > 0 && run.lossShare() > sc.StopAtLoss {
+				goOn = false
+			}
+		}
+	}
+	return goOn, nil
 }
 
 // digest identifies a program.
@@ -85,10 +199,10 @@ func digest(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), errors.Join(err, f.Close())
 }
 
-// Problems counts the runs that have any.
+// Problems counts the gateway's runs that have any: a peer that loses is a result.
 func (rep Report) Problems() (n int) {
 	for _, r := range rep.Runs {
-		if len(r.Problems) > 0 {
+		if r.Subject == gatewayName && len(r.Problems) > 0 {
 			n++
 		}
 	}

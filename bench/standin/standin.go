@@ -32,6 +32,8 @@ type Faults struct {
 	Miscount bool
 	// Burn is CPU time to waste once, at the first message.
 	Burn time.Duration
+	// Delay is how long every request is held back.
+	Delay time.Duration
 }
 
 // settings is the part of the gateway's configuration that the stand-in obeys.
@@ -193,6 +195,7 @@ func (g *gateway) forward() error {
 		for len(batch) < 1000 && len(g.lines) > 0 {
 			batch = append(batch, <-g.lines)
 		}
+		<-time.After(g.faults.Delay)
 		if err := g.post(client, batch); err != nil {
 			return err
 		}

@@ -173,6 +173,7 @@ func TestMetricsContract(t *testing.T) {
 		`gateway_hec_request_duration_seconds_count{endpoint="` + s.hec.URL() + `"}`,
 		`gateway_hec_endpoint_up{endpoint="` + s.hec.URL() + `"}`,
 		`gateway_hec_in_flight{endpoint="` + s.hec.URL() + `"}`,
+		`gateway_hec_concurrency_limit{endpoint="` + s.hec.URL() + `"}`,
 		`gateway_delivered_events_total{source="linux"}`,
 		`gateway_delivery_latency_seconds_count`,
 		`gateway_config_reloads_total{result="success"}`,

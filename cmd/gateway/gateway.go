@@ -98,6 +98,7 @@ func hecOptions(c config.Config, token string) (hec.Options, error) {
 	return hec.Options{
 		Endpoints:      c.HEC.Endpoints,
 		Token:          token,
+		FallbackIndex:  c.HEC.FallbackIndex,
 		InFlight:       c.HEC.InFlight,
 		Timeout:        c.HEC.Timeout,
 		TLS:            tls,

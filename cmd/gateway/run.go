@@ -198,7 +198,8 @@ func (g *gateway) apply(fresh config.Config, token string) error {
 		return err
 	}
 	err = g.client.Reconfigure(hec.Settings{
-		Endpoints: o.Endpoints, Token: o.Token, Timeout: o.Timeout, Retry: o.Retry,
+		FallbackIndex: o.FallbackIndex,
+		Endpoints:     o.Endpoints, Token: o.Token, Timeout: o.Timeout, Retry: o.Retry,
 	})
 	if err != nil {
 		return err

@@ -89,6 +89,7 @@ type HEC struct {
 	Endpoints      []string      `koanf:"endpoints"`
 	Token          Secret        `koanf:"token"`
 	TokenFile      string        `koanf:"token_file"`
+	FallbackIndex  string        `koanf:"fallback_index"`
 	Compression    string        `koanf:"compression"`
 	InFlight       int           `koanf:"in_flight"`
 	Timeout        time.Duration `koanf:"timeout"`

@@ -93,6 +93,7 @@ func hecKeys() []key {
 		{"hec.endpoints", listOf(1, "a list of URLs such as https://splunk:8088", endpoint()), live, "Base URLs of the HEC endpoints; /services/collector/event is added."},
 		{"hec.token", secret("the token alone, without the word Splunk"), live, "HEC token. Better kept out of this file: see [The HEC token](#the-hec-token)."},
 		{"hec.token_file", text("a file that holds the token"), live, "File to read the token from."},
+		{"hec.fallback_index", indexName(), live, "Index for events whose own one HEC refuses (code 7); the field `original_index` then names that. The token must be allowed to write to it. Empty: they become dead letters."},
 		{"hec.compression", oneOf("gzip", "none"), restart, "Compression of request bodies, on disk as well."},
 		{"hec.in_flight", between(1, 64), restart, "Requests under way at one time, per shard."},
 		{"hec.timeout", between(100*time.Millisecond, 10*time.Minute), live, "Time for one request until it counts as failed."},

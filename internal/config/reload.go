@@ -48,6 +48,7 @@ func (c Config) WithReload(fresh Config) Config {
 	c.HEC.Endpoints = fresh.HEC.Endpoints
 	c.HEC.Token, c.HEC.TokenFile = fresh.HEC.Token, fresh.HEC.TokenFile
 	c.HEC.Timeout, c.HEC.Retry = fresh.HEC.Timeout, fresh.HEC.Retry
+	c.HEC.FallbackIndex = fresh.HEC.FallbackIndex
 	c.Log.Level = fresh.Log.Level
 	c.ShutdownTimeout = fresh.ShutdownTimeout
 	sources := maps.Clone(c.Sources)

@@ -1,9 +1,6 @@
 package hec
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // Aside says how an endpoint is set aside: by a person, for a while.
 type Aside string
@@ -16,10 +13,6 @@ const (
 	// Maintenance gets no requests and no probes.
 	Maintenance Aside = "maint"
 )
-
-// errAside ends an attempt for which there is no endpoint: all are set aside. The
-// post waits, and is woken when one comes back.
-var errAside = errors.New("hec: all endpoints are set aside")
 
 // SetAside sets an endpoint aside, or puts it back to use. It is named as Endpoints
 // shows it. A reload keeps this, a restart does not.

@@ -11,8 +11,8 @@
 //
 //	delivered  the record is acknowledged, now or when the indexer confirms it
 //	retry      it is posted again, at another endpoint if there is one, for ever
-//	permanent  the events HEC refuses are found and moved to the dead letters;
-//	           the rest is delivered
+//	permanent  the events HEC refuses are found and moved to the dead letters, or
+//	           for their index to the fallback index; the rest is delivered
 //
 // What HEC says of its configuration (token, channel) is never a reason to give
 // an event up: it is retried slowly and logged loudly.
@@ -20,10 +20,17 @@
 // The way of a post, from the outside in:
 //
 //	sender.go     worker: next record, outcome, books, acknowledgement
-//	split.go      finds the events that HEC refuses
+//	split.go      finds the events that HEC refuses; fallback.go changes their index
 //	retry.go      one body until there is an outcome (go-retryablehttp)
 //	transport.go  one attempt: choose an endpoint, exchange, classify
-//	pool.go       which endpoint; endpoint.go what is known of each
+//	room.go       which endpoint has room; limit.go how much it has
+//	pool.go       what an answer changes; endpoint.go what is known of each
+//
+// All deliveries together post at most InFlight records for each of them. How many of
+// these one endpoint gets adapts to it: halved when its answers come slowly, are 429
+// or 503, or do not come; one more with each round of good ones. A record goes where
+// there is room and waits only while nobody has any. While all endpoints are out, one
+// record at a time is tried.
 //
 // A token is never part of a log line, an error or a metric; what a server says
 // is searched for it before it is shown.

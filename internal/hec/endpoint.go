@@ -37,13 +37,16 @@ type endpoint struct {
 	failures  int       // of posts in a row
 	sick      int       // failed probes in a row
 	busyUntil time.Time // it asked for less
-	strained  bool      // it asked for less, and has taken nothing since
+	strained  int       // rounds of asking for less since it has last taken something
 	crowded   bool      // its last probe said that its queues are full
+	limit     limit     // of inFlight
 	retryAt   time.Time // when out: the next trial
 	// probation: one request at a time until one has succeeded. It keeps an
 	// endpoint that passes its probes but hangs on posts from taking all workers.
 	probation bool
+	trial     int // the attempt that is to show whether it works; 0: none
 	inFlight  int
+	moved     time.Time // the last answer, or the begin of what waits for the first
 	requests  uint64
 	failed    uint64
 	latency   time.Duration // moving average of answered posts
@@ -64,6 +67,7 @@ type EndpointStatus struct {
 	Last      string        `json:"last_answer"` // of a post or probe
 	LastAt    time.Time     `json:"last_answer_at"`
 	InFlight  int           `json:"in_flight"`
+	Limit     int           `json:"concurrency_limit"` // of InFlight, as it is adapted
 	Requests  uint64        `json:"requests"`
 	Failed    uint64        `json:"failed_requests"` // that were or will be retried
 	Failures  int           `json:"consecutive_failures"`
@@ -84,7 +88,7 @@ func newEndpoint(raw string, now time.Time) (*endpoint, error) {
 	if (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" {
 		return nil, fmt.Errorf("HEC endpoint %q is not a URL such as https://splunk:8088", bare(u))
 	}
-	e := &endpoint{state: stateUp, since: now, channel: newChannel()}
+	e := &endpoint{state: stateUp, since: now, channel: newChannel(), limit: unlimited()}
 	if u.User != nil {
 		pass, _ := u.User.Password()
 		e.basic = "Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+pass))
@@ -140,17 +144,40 @@ func (e *endpoint) authorization(token string) string {
 	return "Splunk " + token
 }
 
-// rank says how good a choice the endpoint is now; 0 is best.
-func (e *endpoint) rank(now time.Time) int {
-	switch {
-	case e.state != stateUp && now.Before(e.retryAt):
-		return 3
-	case (e.state != stateUp || e.probation) && e.inFlight > 0:
-		return 2
-	case now.Before(e.busyUntil):
+// alike is how long an answer may take for an endpoint to be as good as a faster one.
+const alike = 20 * time.Millisecond
+
+// proven reports whether posts are known to work: else there is one at a time.
+func (e *endpoint) proven() bool { return e.state == stateUp && !e.probation }
+
+// rank says how good a choice the endpoint is; 0 is best.
+func (e *endpoint) rank() int {
+	if e.crowded {
 		return 1
 	}
 	return 0
+}
+
+// load is the work under way, in microseconds: how many posts, times how long one
+// takes. One that answers nothing any more takes as long as that lasts already.
+func (e *endpoint) load(now time.Time) int {
+	each := max(e.latency, alike)
+	if e.inFlight > 0 {
+		each = max(each, now.Sub(e.moved))
+	}
+	return e.inFlight * int(each/time.Microsecond)
+}
+
+// strain notes that the endpoint asked for less: it is left alone for a moment, a
+// little longer each time.
+func (e *endpoint) strain(a answer, now time.Time, r RetryOptions) {
+	if !now.Before(e.busyUntil) { // not one of many equal answers
+		e.strained++
+	}
+	rest := min(ceiling(r, e.strained-1), max(r.Initial, busyMax))
+	if until := now.Add(max(a.after, rest)); until.After(e.busyUntil) {
+		e.busyUntil = until
+	}
 }
 
 // succeed notes a post that HEC answered as HEC. It reports whether the endpoint
@@ -161,7 +188,7 @@ func (e *endpoint) succeed(now time.Time) (back bool) {
 		e.state, e.since = stateUp, now
 	}
 	e.failures, e.probation = 0, false
-	e.busyUntil, e.retryAt = time.Time{}, time.Time{}
+	e.retryAt = time.Time{}
 	return back
 }
 
@@ -191,14 +218,17 @@ func (e *endpoint) fail(a answer, now time.Time, r RetryOptions) (out bool) {
 	return was == stateUp
 }
 
-func (e *endpoint) status(now time.Time, unacked int) EndpointStatus {
+func (e *endpoint) status(now time.Time, unacked, bound int) EndpointStatus {
 	s := EndpointStatus{
 		URL: e.name, Up: e.state == stateUp, State: e.state, Since: e.since,
 		Last: e.last, LastAt: e.lastAt, InFlight: e.inFlight,
 		Requests: e.requests, Failed: e.failed, Failures: e.failures,
-		Latency: e.latency, Unacked: unacked, Aside: e.aside,
+		Latency: e.latency, Unacked: unacked, Limit: 1, Aside: e.aside,
 	}
-	if s.Up && now.Before(e.busyUntil) {
+	if e.proven() {
+		s.Limit = e.limit.now(bound)
+	}
+	if s.Up && (e.crowded || now.Before(e.busyUntil)) {
 		s.State = "busy"
 	}
 	if !s.Up {

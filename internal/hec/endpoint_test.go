@@ -67,7 +67,17 @@ func poolOf(t *testing.T, n int) (*pool, *time.Time) {
 	}
 	p := newPool(slog.New(slog.DiscardHandler), list)
 	p.now = func() time.Time { return now }
+	p.join(1000)
 	return p, &now
+}
+
+// choose is take for one who does not wait.
+func (p *pool) choose(last *endpoint) *endpoint {
+	t, _, room := p.take(last)
+	if room != nil {
+		p.left()
+	}
+	return t.endpoint
 }
 
 var testRetry = RetryOptions{Initial: time.Second, Max: 10 * time.Second}
@@ -77,48 +87,84 @@ func (p *pool) answered(e *endpoint, c condition) {
 	if c == serving {
 		a.outcome = delivered
 	}
-	p.done(e, a, time.Millisecond, testRetry)
+	p.done(attempt{endpoint: e, began: p.now(), trial: e.trial}, a, time.Millisecond, testRetry)
 }
 
-func TestPoolNeverRunsEmpty(t *testing.T) {
+// While all are out there is one trial at a time, each endpoint in its turn, and no
+// sooner than its wait is over.
+func TestOneTrialWhileAllAreOut(t *testing.T) {
 	p, now := poolOf(t, 3)
-	for range 50 {
-		e, _ := p.choose(nil)
-		p.answered(e, failing)
+	for range 2 * downAfter {
+		for _, e := range p.list {
+			e.inFlight++
+			p.answered(e, failing)
+		}
 	}
+	if e := p.choose(nil); e != nil {
+		t.Fatalf("%s is tried before its time", e.name)
+	}
+	_, until, room := p.take(nil)
+	if left := until.Sub(*now); left <= 0 || left > testRetry.Max || room == nil || p.waiting != 1 {
+		t.Errorf("room in %v, %d wait", left, p.waiting)
+	}
+	p.left()
+	tried := make(map[*endpoint]int)
 	var last *endpoint
-	for range 10 {
-		e, _ := p.choose(last)
+	for range 30 {
+		*now = now.Add(2 * testRetry.Max)
+		e := p.choose(last)
 		if e == nil || e == last {
 			t.Fatalf("chose %v after %v", e, last)
 		}
+		if second := p.choose(e); second != nil {
+			t.Fatalf("%s is tried while %s is", second.name, e.name)
+		}
+		tried[e]++
 		p.answered(e, failing)
 		last = e
 	}
+	if len(tried) != 3 {
+		t.Errorf("only %d endpoints are tried", len(tried))
+	}
 	// One comes back: all go there.
 	good := p.list[1]
-	*now = now.Add(time.Minute)
-	p.probed(good, answer{condition: serving}, time.Second, testRetry)
 	for _, e := range p.list {
-		if e != good {
-			e.retryAt = now.Add(time.Second)
-		}
+		e.retryAt = now.Add(time.Second)
 	}
-	e, _ := p.choose(nil)
-	if e != good {
-		t.Errorf("chose %s", e.name)
+	p.probed(good, answer{condition: serving}, testRetry)
+	if e := p.choose(nil); e != good {
+		t.Errorf("chose %v", e)
 	}
 	if p.other(p.list[0]) {
 		t.Error("an endpoint whose one trial is under way is offered")
 	}
-	p.answered(e, serving)
+	p.answered(good, serving)
+	good.limit = unlimited()
 	if p.other(good) || !p.other(p.list[0]) {
 		t.Error("other")
 	}
 	for range 5 {
-		if e, _ := p.choose(nil); e != good {
-			t.Errorf("chose %s", e.name)
+		if e := p.choose(nil); e != good {
+			t.Errorf("chose %v", e)
 		}
+	}
+}
+
+// Probes that fail do not put off the next trial by a post.
+func TestFailingProbesDoNotStopTrials(t *testing.T) {
+	p, now := poolOf(t, 1)
+	e := p.list[0]
+	bad := answer{condition: failing}
+	for range 10 {
+		p.probed(e, bad, testRetry)
+	}
+	due := e.retryAt
+	for due.After(*now) {
+		*now = now.Add(time.Second / 2)
+		p.probed(e, bad, testRetry)
+	}
+	if p.choose(nil) != e {
+		t.Error("it is not tried")
 	}
 }
 
@@ -135,7 +181,7 @@ func TestProbation(t *testing.T) {
 	}
 	count := func() (n int) {
 		for range 10 {
-			if e, _ := p.choose(nil); e == sick {
+			if e := p.choose(nil); e == sick {
 				n++
 			}
 		}
@@ -145,7 +191,7 @@ func TestProbation(t *testing.T) {
 		t.Errorf("%d requests to an endpoint that is out", n)
 	}
 	well.inFlight = 0
-	p.probed(sick, answer{condition: serving}, time.Second, testRetry)
+	p.probed(sick, answer{condition: serving}, testRetry)
 	if sick.state != stateUp {
 		t.Errorf("state %s", sick.state)
 	}
@@ -163,8 +209,13 @@ func TestProbation(t *testing.T) {
 	}
 	p.answered(sick, serving)
 	well.inFlight, sick.inFlight = 0, 0
-	if n := count(); n != 5 {
+	if n := count(); n != 2 { // its limit has not grown yet
 		t.Errorf("%d of 10 requests to an endpoint that is back", n)
+	}
+	well.inFlight, sick.inFlight = 0, 0
+	sick.limit = unlimited()
+	if n := count(); n != 5 {
+		t.Errorf("%d of 10 requests to an endpoint that is as good as the other", n)
 	}
 }
 
@@ -174,20 +225,20 @@ func TestProbesTakeOut(t *testing.T) {
 	e := p.list[0]
 	bad, good := answer{condition: failing}, answer{condition: serving}
 	for range 5 {
-		p.probed(e, bad, time.Second, testRetry)
-		p.probed(e, good, time.Second, testRetry)
+		p.probed(e, bad, testRetry)
+		p.probed(e, good, testRetry)
 	}
-	p.probed(e, answer{condition: unknown}, time.Second, testRetry)
+	p.probed(e, answer{condition: unknown}, testRetry)
 	if e.state != stateUp {
 		t.Error("single failures took it out")
 	}
-	p.probed(e, bad, time.Second, testRetry)
-	p.probed(e, bad, time.Second, testRetry)
+	p.probed(e, bad, testRetry)
+	p.probed(e, bad, testRetry)
 	if e.state != stateDown {
 		t.Error("two failures did not take it out")
 	}
-	p.probed(p.list[1], answer{condition: busy}, time.Second, testRetry)
-	if c, _ := p.choose(nil); c != p.list[1] {
+	p.probed(p.list[1], answer{condition: busy}, testRetry)
+	if c := p.choose(nil); c != p.list[1] {
 		t.Error("busy is worse than down")
 	}
 }
@@ -211,7 +262,7 @@ func TestBusyEndpointWakesWhoWaits(t *testing.T) {
 		return func() { p.choose(nil); p.answered(e, c) }
 	}
 	probe := func(c condition) func() {
-		return func() { p.probed(e, answer{condition: c, code: -1}, time.Second, testRetry) }
+		return func() { p.probed(e, answer{condition: c, code: -1}, testRetry) }
 	}
 	for i, step := range []struct {
 		do   func()

@@ -28,5 +28,5 @@ func (c *Client) probe(ctx context.Context, e *endpoint) {
 		return classifyHealth(status, body)
 	})
 	a.text = redact(a.text, set.Token, e)
-	c.pool.probed(e, a, c.opts.HealthInterval, set.Retry)
+	c.pool.probed(e, a, set.Retry)
 }

@@ -12,6 +12,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	latency  prometheus.Histogram
+	moved    *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -30,6 +31,10 @@ func newMetrics() *metrics {
 			Help:    "Time from receiving the first event of a record to the confirmation of its delivery.",
 			Buckets: []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400},
 		}),
+		moved: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gateway_hec_fallback_index_events_total",
+			Help: "Events that HEC refused for their index and that were delivered to hec.fallback_index instead.",
+		}, []string{"source"}),
 	}
 }
 
@@ -64,12 +69,16 @@ var (
 		"Whether the HEC endpoint is up (1) or not (0).", []string{"endpoint"}, nil)
 	inFlightDesc = prometheus.NewDesc("gateway_hec_in_flight",
 		"Posts that wait for the answer of the HEC endpoint.", []string{"endpoint"}, nil)
+	limitDesc = prometheus.NewDesc("gateway_hec_concurrency_limit",
+		"How many posts the HEC endpoint may have under way: less than hec.in_flight for all shards when it is slow, busy or out.",
+		[]string{"endpoint"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (p *pool) Describe(ch chan<- *prometheus.Desc) {
 	ch <- upDesc
 	ch <- inFlightDesc
+	ch <- limitDesc
 }
 
 // Collect reads the endpoints as they are at the scrape.
@@ -81,5 +90,6 @@ func (p *pool) Collect(ch chan<- prometheus.Metric) {
 		}
 		ch <- prometheus.MustNewConstMetric(upDesc, prometheus.GaugeValue, up, s.URL)
 		ch <- prometheus.MustNewConstMetric(inFlightDesc, prometheus.GaugeValue, float64(s.InFlight), s.URL)
+		ch <- prometheus.MustNewConstMetric(limitDesc, prometheus.GaugeValue, float64(s.Limit), s.URL)
 	}
 }

@@ -22,6 +22,9 @@ type Options struct {
 	Endpoints []string
 	// Token is the HEC token.
 	Token string
+	// FallbackIndex takes the events that HEC refuses for their index (code 7), which
+	// then hold it in the field original_index. Empty: they become dead letters.
+	FallbackIndex string
 	// InFlight is how many records one Deliver posts at a time; 4.
 	InFlight int
 	// Timeout is for one attempt, from dialling to the end of the answer; 60 s.
@@ -69,10 +72,11 @@ type AckOptions struct {
 
 // Settings are the options that may change while a Client runs.
 type Settings struct {
-	Endpoints []string
-	Token     string
-	Timeout   time.Duration
-	Retry     RetryOptions
+	Endpoints     []string
+	Token         string
+	FallbackIndex string
+	Timeout       time.Duration
+	Retry         RetryOptions
 }
 
 func (o Options) withDefaults() Options {
@@ -107,7 +111,7 @@ func def[T ~int | ~int64](v *T, d T) {
 }
 
 func (o Options) settings() Settings {
-	return Settings{Endpoints: o.Endpoints, Token: o.Token, Timeout: o.Timeout, Retry: o.Retry}
+	return Settings{Endpoints: o.Endpoints, Token: o.Token, FallbackIndex: o.FallbackIndex, Timeout: o.Timeout, Retry: o.Retry}
 }
 
 // check returns everything that is wrong with the settings. No error holds the

@@ -6,82 +6,38 @@ import (
 	"time"
 )
 
-// pool holds the endpoints, chooses among them and keeps what is known of each.
-// It never has nothing to offer: when all are out, they are tried in turn.
+// pool holds the endpoints, chooses among them (room.go) and keeps what is known of
+// each. When all are out, they are tried in turn, one post at a time.
 type pool struct {
 	log *slog.Logger
 	now func() time.Time
 
-	mu   sync.Mutex
-	list []*endpoint
-	turn int
-	wake chan struct{} // closed and renewed when there is reason to try again
+	mu      sync.Mutex
+	list    []*endpoint
+	turn    int
+	bound   int           // posts that all deliveries together may have under way
+	waiting int           // posts that wait for room
+	room    chan struct{} // closed and renewed when an endpoint may take one more
+	wake    chan struct{} // closed and renewed when there is reason to try again
 }
 
 func newPool(log *slog.Logger, list []*endpoint) *pool {
-	return &pool{log: log, now: time.Now, list: list, wake: make(chan struct{})}
+	return &pool{log: log, now: time.Now, list: list, room: make(chan struct{}), wake: make(chan struct{})}
 }
 
-// choose takes an endpoint for one attempt and counts it in flight: the best
-// rank, then another one than last, then the one with the fewest requests in
-// flight, then round robin. It returns the channel to post on, and no endpoint when
-// all are set aside.
-func (p *pool) choose(last *endpoint) (*endpoint, string) {
+// done notes the answer to an attempt that take gave.
+func (p *pool) done(t attempt, a answer, took time.Duration, r RetryOptions) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.now()
-	p.turn++
-	var best *endpoint
-	var least [3]int
-	for i := range p.list {
-		e := p.list[(p.turn+i)%len(p.list)]
-		if e.aside != InUse {
-			continue
-		}
-		key := [3]int{e.rank(now), 0, e.inFlight}
-		if e == last {
-			key[1] = 1
-		}
-		if best == nil || less(key, least) {
-			best, least = e, key
-		}
-	}
-	if best == nil {
-		return nil, ""
-	}
-	best.inFlight++
-	return best, best.channel
-}
-
-func less(a, b [3]int) bool {
-	for i := range a {
-		if a[i] != b[i] {
-			return a[i] < b[i]
-		}
-	}
-	return false
-}
-
-// other reports whether an endpoint other than e would be chosen gladly now.
-func (p *pool) other(e *endpoint) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := p.now()
-	for _, o := range p.list {
-		if o != e && o.aside == InUse && o.state == stateUp && o.rank(now) == 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// done notes the answer to a post that choose gave an endpoint for.
-func (p *pool) done(e *endpoint, a answer, took time.Duration, r RetryOptions) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := p.now()
+	defer p.vacate()
+	now, e := p.now(), t.endpoint
+	e.limit.note(a, t, took, now, e.inFlight, p.bound)
 	e.inFlight--
 	e.requests++
+	e.moved = now
+	if t.trial != 0 && e.trial == t.trial {
+		e.trial = 0
+	}
 	if a.outcome == retry && !a.cancelled {
 		e.failed++
 	}
@@ -109,16 +65,15 @@ func (p *pool) note(e *endpoint, a answer, now time.Time, r RetryOptions) {
 	case serving:
 		if e.succeed(now) {
 			p.back(e)
-		} else if e.strained { // whoever waits for it need not wait longer
+		} else if e.strained > 0 { // whoever waits for it need not wait longer
 			p.rouse()
 		}
-		e.strained = false
+		e.strained, e.busyUntil = 0, time.Time{}
 	case busy:
 		if e.succeed(now) {
 			p.back(e)
 		}
-		e.strained = true
-		e.busyUntil = now.Add(max(a.after, r.Initial))
+		e.strain(a, now, r)
 	case failing, refusing:
 		out := e.fail(a, now, r)
 		p.complain(e, out, a, now)
@@ -127,7 +82,7 @@ func (p *pool) note(e *endpoint, a answer, now time.Time, r RetryOptions) {
 
 // probed notes the answer to a health probe: it may bring an endpoint back on
 // probation or take it out, but it does not make up for failed posts.
-func (p *pool) probed(e *endpoint, a answer, every time.Duration, r RetryOptions) {
+func (p *pool) probed(e *endpoint, a answer, r RetryOptions) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
@@ -138,21 +93,24 @@ func (p *pool) probed(e *endpoint, a answer, every time.Duration, r RetryOptions
 	e.last, e.lastAt = "health: "+a.String(), now
 	if a.condition == serving || a.condition == busy {
 		e.sick = 0
-		if a.condition == busy {
-			e.busyUntil = now.Add(every)
-		} else if e.state == stateDown {
+		was := e.crowded
+		e.crowded = a.condition == busy
+		if e.state == stateDown && !e.crowded {
 			e.state, e.since, e.failures = stateUp, now, 0
+			e.trial = 0 // one that hangs since the outage shows nothing of now
 			p.back(e)
-		} else if e.crowded {
+		} else if was && !e.crowded {
 			p.rouse()
 		}
-		e.crowded = a.condition == busy
 		return
 	}
 	if e.sick++; e.sick >= downAfter || e.state != stateUp {
+		out, at := e.state != stateUp, e.retryAt
 		e.failures = max(e.failures, downAfter-1)
-		out := e.fail(a, now, r)
-		p.complain(e, out, a, now)
+		p.complain(e, e.fail(a, now, r), a, now)
+		if out { // failing probes must not put posts off for ever
+			e.retryAt = at
+		}
 	}
 }
 
@@ -191,6 +149,7 @@ func (p *pool) awake() <-chan struct{} {
 
 // rouse wakes all who wait; the caller holds the mutex.
 func (p *pool) rouse() {
+	p.vacate()
 	close(p.wake)
 	p.wake = make(chan struct{})
 }
@@ -206,7 +165,7 @@ func (p *pool) replace(list []*endpoint) {
 	for i, e := range list {
 		if k := known[e.name]; k != nil && k.basic == e.basic && *k.event == *e.event {
 			list[i] = k
-			k.retryAt = time.Time{} // the new settings may be the cure
+			k.retryAt, k.busyUntil = time.Time{}, time.Time{} // the new settings may be the cure
 		}
 	}
 	p.list = list
@@ -234,7 +193,7 @@ func (p *pool) status(unacked map[*endpoint]int) []EndpointStatus {
 	now := p.now()
 	all := make([]EndpointStatus, len(p.list))
 	for i, e := range p.list {
-		all[i] = e.status(now, unacked[e])
+		all[i] = e.status(now, unacked[e], p.bound)
 	}
 	return all
 }

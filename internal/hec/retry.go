@@ -34,6 +34,7 @@ type post struct {
 	endpoint *endpoint // of the last attempt
 	channel  string
 	answer   answer
+	ended    error           // why it ended without an outcome
 	wake     <-chan struct{} // closed when something changed since the last attempt began
 }
 
@@ -53,7 +54,11 @@ func newRetrier(rt http.RoundTripper) *retryablehttp.Client {
 		},
 		RetryMax: math.MaxInt,
 		CheckRetry: func(ctx context.Context, _ *http.Response, _ error) (bool, error) {
-			return postOf(ctx).answer.outcome == retry, ctx.Err()
+			p := postOf(ctx)
+			if p.ended != nil {
+				return false, p.ended
+			}
+			return p.answer.outcome == retry, ctx.Err()
 		},
 		// The library's own wait can not be cut short by an endpoint that comes
 		// back, and ends only with the context that the attempts live in.
@@ -69,7 +74,7 @@ func (c *Client) post(ctx context.Context, p *post, body []byte, enc event.Encod
 	if err := p.over(); err != nil {
 		return answer{}, err
 	}
-	p.gzip, p.failures, p.endpoint, p.answer = enc == event.Gzip, 0, nil, answer{}
+	p.gzip, p.failures, p.endpoint, p.answer, p.ended = enc == event.Gzip, 0, nil, answer{}, nil
 	pay := &payload{data: body}
 	// The URL stands for whichever endpoint an attempt will choose.
 	req, err := retryablehttp.NewRequestWithContext(context.WithValue(ctx, postKey{}, p),
@@ -82,7 +87,7 @@ func (c *Client) post(ctx context.Context, p *post, body []byte, enc event.Encod
 	switch {
 	case p.answer.outcome != retry:
 		return p.answer, nil
-	case errors.Is(err, errAbandoned):
+	case errors.Is(err, errAbandoned), errors.Is(p.ended, errAbandoned):
 		return p.answer, errAbandoned
 	}
 	return p.answer, errStopped

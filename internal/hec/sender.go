@@ -47,6 +47,8 @@ type delivery struct {
 	pending sync.WaitGroup // records that wait for an acknowledgement
 	mu      sync.Mutex
 	alarm   throttle
+
+	movedAlarm throttle
 }
 
 // Deliver is the sender of one shard. It returns when ctx is done or the source
@@ -69,6 +71,8 @@ func (c *Client) deliver(ctx context.Context, src Source, workers int, ledger *e
 		c: c, src: src, ledger: ledger,
 		stop: ctx.Done(), hard: hard, slots: make(chan struct{}, n),
 	}
+	c.pool.join(workers)
+	defer c.pool.join(-workers)
 	var group sync.WaitGroup
 	for range workers {
 		group.Go(func() { d.work(ctx) })
@@ -165,7 +169,7 @@ func (d *delivery) handle(rec event.Record) (slowDown bool) {
 		return false
 	}
 	rec.Body = nil // the worker's again
-	b := booking{rec: rec, dead: j.deadByReason()}
+	b := booking{rec: rec, dead: j.deadByReason(), moved: j.moved}
 	if len(j.refs) == 0 {
 		d.book(b)
 		<-d.slots
@@ -208,8 +212,9 @@ func (d *delivery) bury(j *job) error {
 
 // booking is what the books will say of a record.
 type booking struct {
-	rec  event.Record
-	dead map[string]int
+	rec   event.Record
+	dead  map[string]int
+	moved int // of those delivered, in the fallback index
 }
 
 // book frees the record in the queue and books it: never twice, and not at all
@@ -230,6 +235,11 @@ func (d *delivery) book(b booking) {
 	}
 	if left > 0 {
 		account.Deliver(left)
+	}
+	if b.moved > 0 {
+		d.c.metrics.moved.WithLabelValues(b.rec.Source).Add(float64(b.moved))
+		d.c.warn(&d.movedAlarm, &d.mu, "HEC refuses an index of some events; they are in hec.fallback_index, "+
+			"their field original_index names it", "source", b.rec.Source, "events", b.moved)
 	}
 	if !b.rec.Received.IsZero() {
 		d.c.metrics.latency.Observe(time.Since(b.rec.Received).Seconds())

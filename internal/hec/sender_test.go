@@ -50,11 +50,12 @@ func TestDeliverAsStored(t *testing.T) {
 }
 
 func TestTwoEndpointsShare(t *testing.T) {
-	a, b := serve(t, hectest.Options{}), serve(t, hectest.Options{})
+	takes := hectest.Always(hectest.Answer{Delay: 3 * time.Millisecond})
+	a, b := serve(t, hectest.Options{Script: takes}), serve(t, hectest.Options{Script: takes})
 	r := newRig(t, nil, a, b)
-	r.all(newMemory(records(60, 2)...))
-	arrived(t, 120, nil, a, b)
-	if a.Requests() < 15 || b.Requests() < 15 {
+	r.all(newMemory(records(300, 1)...))
+	arrived(t, 300, nil, a, b)
+	if a.Requests() < 75 || b.Requests() < 75 {
 		t.Errorf("requests %d and %d", a.Requests(), b.Requests())
 	}
 }

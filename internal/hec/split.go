@@ -35,6 +35,9 @@ type job struct {
 	cuts     int
 	distrust bool            // an event that was named as bad was accepted alone
 	badIndex map[string]bool // indexes that the token may not write to
+	fallback string          // the index for events of those; empty: the dead letters
+	moving   [][]byte        // events to be posted with it
+	moved    int             // events that were taken with it
 	packed   bytes.Buffer
 }
 
@@ -42,10 +45,11 @@ type job struct {
 type part struct {
 	lines [][]byte
 	named bool // the one event that an answer named as bad
+	moved bool // to the fallback index
 }
 
 func newJob(d *delivery, rec event.Record) *job {
-	j := &job{d: d, rec: rec}
+	j := &job{d: d, rec: rec, fallback: d.c.settings.Load().FallbackIndex}
 	j.post = &post{
 		pool:      d.c.pool,
 		settings:  d.c.retryOptions,
@@ -79,15 +83,17 @@ func (j *job) run() error {
 // takeApart delivers all events that HEC takes and collects the others, given the
 // answer that refused them together.
 func (j *job) takeApart(lines [][]byte, a answer) error {
-	if len(lines) == 1 {
-		j.bury(lines[0], a)
-		return nil
-	}
-	work := j.divide(nil, lines, a)
-	for len(work) > 0 {
+	work := j.refused(nil, part{lines: lines}, a)
+	for {
+		if len(work) == 0 && len(j.moving) > 0 {
+			work, j.moving = append(work, part{lines: j.moving, moved: true}), nil
+		}
+		if len(work) == 0 {
+			return nil
+		}
 		p := work[len(work)-1]
 		work = work[:len(work)-1]
-		if p.lines = j.withoutBadIndex(p.lines); len(p.lines) == 0 {
+		if p.lines = j.withoutBadIndex(p); len(p.lines) == 0 {
 			continue
 		}
 		a, err := j.send(j.pack(p.lines))
@@ -96,28 +102,39 @@ func (j *job) takeApart(lines [][]byte, a answer) error {
 			return err
 		case a.outcome == delivered:
 			j.distrust = j.distrust || p.named
-		case len(p.lines) == 1:
-			j.bury(p.lines[0], a)
+			if p.moved {
+				j.moved += len(p.lines)
+			}
 		default:
-			work = j.divide(work, p.lines, a)
+			work = j.refused(work, p, a)
 		}
 	}
-	return nil
+}
+
+// refused puts the parts of a refused part on the stack, or ends the way of the one
+// event that it is.
+func (j *job) refused(work []part, p part, a answer) []part {
+	if len(p.lines) == 1 {
+		j.bury(p.lines[0], p.moved, a)
+		return work
+	}
+	return j.divide(work, p, a)
 }
 
 // divide puts the parts of refused events on the stack: the event that the answer
 // names, alone, to be sure of it, and all others; or the two halves. Events before
 // the named one may have been accepted already; they are sent again, for whether
 // they were depends on the version of Splunk.
-func (j *job) divide(work []part, lines [][]byte, a answer) []part {
+func (j *job) divide(work []part, p part, a answer) []part {
+	lines := p.lines
 	if n := a.invalid; a.reason != reasonTooLarge && n >= 0 && n < len(lines) && !j.distrust && j.cuts < maxCuts {
 		j.cuts++
 		rest := make([][]byte, 0, len(lines)-1)
 		rest = append(append(rest, lines[:n]...), lines[n+1:]...)
-		return append(work, part{lines: rest}, part{lines: lines[n : n+1], named: true})
+		return append(work, part{lines: rest, moved: p.moved}, part{lines: lines[n : n+1], named: true, moved: p.moved})
 	}
 	half := len(lines) / 2
-	return append(work, part{lines: lines[half:]}, part{lines: lines[:half]})
+	return append(work, part{lines: lines[half:], moved: p.moved}, part{lines: lines[:half], moved: p.moved})
 }
 
 // send posts one body and keeps what an accepted one brings.
@@ -140,44 +157,52 @@ func (j *job) send(body []byte) (answer, error) {
 	return a, nil
 }
 
-// bury makes a dead letter of one event. An event that was refused for its index
-// stands for all events of that index: what the token may write to does not change
-// from one event to the next, and trying each would cost a request apiece.
-func (j *job) bury(line []byte, a answer) {
-	j.dead = append(j.dead, j.letter(a, line))
+// bury makes a dead letter of one event, or moves it to the fallback index. An event
+// that was refused for its index stands for all events of that index: what the token
+// may write to does not change from one event to the next, and trying each would cost
+// a request apiece.
+func (j *job) bury(line []byte, moved bool, a answer) {
 	if a.reason == reasonIndex {
 		if j.badIndex == nil {
 			j.badIndex = make(map[string]bool)
 		}
 		j.badIndex[indexOf(line)] = true
 	}
+	j.end(line, moved, a)
 }
 
-// withoutBadIndex buries the events whose index was refused and returns the rest.
-func (j *job) withoutBadIndex(lines [][]byte) [][]byte {
+// withoutBadIndex ends the way of the events whose index was refused and returns the
+// rest.
+func (j *job) withoutBadIndex(p part) [][]byte {
 	if len(j.badIndex) == 0 {
-		return lines
+		return p.lines
 	}
-	good := make([][]byte, 0, len(lines))
-	for _, line := range lines {
+	good := make([][]byte, 0, len(p.lines))
+	for _, line := range p.lines {
 		index := indexOf(line)
 		if !j.badIndex[index] {
 			good = append(good, line)
 			continue
 		}
-		a := answer{status: 400, code: 7, reason: reasonIndex,
-			text: fmt.Sprintf("index %q was refused for another event of the same record", index)}
-		j.dead = append(j.dead, j.letter(a, line))
+		j.end(line, p.moved, answer{status: 400, code: 7, reason: reasonIndex,
+			text: fmt.Sprintf("index %q was refused for another event of the same record", index)})
 	}
 	return good
 }
 
-func indexOf(line []byte) string {
-	var e struct {
-		Index string `json:"index"`
+// end ends the way of an event in the index that it names. Where the fallback index
+// is refused too, the dead letter is the event as it was, for a replay.
+func (j *job) end(line []byte, moved bool, a answer) {
+	if a.reason == reasonIndex && !moved && j.fallback != "" {
+		if other, ok := moveTo(line, j.fallback); ok && indexOf(line) != j.fallback {
+			j.moving = append(j.moving, other)
+			return
+		}
 	}
-	_ = json.Unmarshal(line, &e) // an event that is no JSON has no index
-	return e.Index
+	if moved {
+		line = moveBack(line)
+	}
+	j.dead = append(j.dead, j.letter(a, line))
 }
 
 // buryBody makes one dead letter of a whole body that can not be taken apart.

@@ -263,7 +263,7 @@ func FuzzSplit(f *testing.F) {
 			t.Fatalf("%q became %q", lines, back)
 		}
 		for n := range lines {
-			parts := (&job{}).divide(nil, lines, answer{invalid: n})
+			parts := (&job{}).divide(nil, part{lines: lines}, answer{invalid: n})
 			total := 0
 			for _, p := range parts {
 				total += len(p.lines)

@@ -48,17 +48,15 @@ type wire struct{ c *Client }
 // RoundTrip makes one attempt of the post that the request's context holds.
 func (w wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	c, p := w.c, postOf(req.Context())
+	var t attempt
+	if t, p.ended = p.acquire(); p.ended != nil {
+		return nil, errors.Join(p.ended, req.Body.Close())
+	}
+	p.endpoint, p.channel = t.endpoint, t.channel
 	// Before the settings are read: a change that comes while this attempt is on the
 	// wire must not be slept over.
 	p.wake = c.pool.awake()
 	set := c.settings.Load()
-	endpoint, channel := c.pool.choose(p.endpoint)
-	if endpoint == nil {
-		p.answer = answer{outcome: retry, code: -1, text: errAside.Error()}
-		_ = req.Body.Close() // as a RoundTripper must, also on errors
-		return nil, errAside
-	}
-	p.endpoint, p.channel = endpoint, channel
 	out := req.WithContext(req.Context())
 	out.URL, out.Host = p.endpoint.event, ""
 	out.Header = c.header(p.endpoint, set, p.channel)
@@ -72,7 +70,7 @@ func (w wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	p.answer = got.answer(classify)
 	p.answer.text = redact(p.answer.text, set.Token, p.endpoint)
 	p.endpoint.series.observe(p.answer.label(), took)
-	c.pool.done(p.endpoint, p.answer, took, set.Retry)
+	c.pool.done(t, p.answer, took, set.Retry)
 	if got.err != nil {
 		return nil, got.err
 	}

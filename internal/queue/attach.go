@@ -115,7 +115,7 @@ func (q *Shard) exact() meta {
 	w := q.last()
 	m := meta{depth: int64(len(q.held)), read: position{s.num, off}, write: position{w.num, w.size}}
 	for _, s := range q.segs {
-		m.depth += s.left.records
+		m.depth += s.left.records + s.skipped
 	}
 	return m
 }
@@ -132,7 +132,7 @@ func (q *Shard) attachPoint() meta {
 	}
 	for _, s := range q.segs {
 		if s.detached {
-			m.depth -= int64(s.held) + s.left.records
+			m.depth -= int64(s.held) + s.left.records + s.skipped
 		}
 	}
 	return m

@@ -148,28 +148,6 @@ func TestRestartIsExact(t *testing.T) {
 	}
 }
 
-func TestRestartGivesUnacknowledgedAgain(t *testing.T) {
-	o := options(t.TempDir())
-	s := open(t, o)
-	q := s.Shards()[0]
-	appendN(t, q, 0, 50, 700)
-	var held []uint64
-	for range 30 {
-		held = append(held, next(t, q).Seq)
-	}
-	for i, seq := range held {
-		if i != 12 {
-			q.Ack(seq)
-		}
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	q = open(t, o).Shards()[0]
-	// Consumption is in order: what was acknowledged behind record 12 comes again.
-	equal(t, "records", drainAll(t, q), sequence(12, 38))
-}
-
 // Always caught up, over many segments: the case that makes diskqueue keep every
 // segment as .bad.
 func TestCaughtUpRollingLeavesNothing(t *testing.T) {

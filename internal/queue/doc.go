@@ -9,8 +9,9 @@
 //     of the record. A power loss may lose what was appended since the last sync,
 //     at most Options.SyncInterval plus the time that a sync takes.
 //   - A record is handed out until it is acknowledged: at least once. It is handed
-//     out again after Nack, and after a restart. A restart repeats every record
-//     behind the oldest one that is not acknowledged, since consumption is in order.
+//     out again after Nack, and after a restart. Consumption is in order, so a
+//     restart after a crash repeats every record behind the oldest one that is not
+//     acknowledged; one after Close repeats only what is not.
 //   - Records are handed out in the order of Append; those given back come first.
 //   - Nothing is deleted because it can not be read. A torn tail, which no Append
 //     has accepted, is cut; anything else is copied to Path/corrupt first, counted,
@@ -85,7 +86,10 @@
 // Store.Run syncs: each segment through a file that was opened before its first
 // byte was written, which is the only way to see all errors of writing it back.
 // An error becomes a fault: Healthy tells it, Accepting is false, and it is tried
-// again until it works.
+// again until it works. After a failed sync a good one proves nothing, since Linux
+// has taken the pages for clean: such a segment is copied to a new file, which is
+// synced and renamed over the old one, and diskqueue is started anew. Open syncs
+// nothing, but the first sync of Run covers all that it has found.
 //
 // # After a crash
 //
@@ -100,6 +104,8 @@
 //	a segment before the read position       its removal was not stored, or it was
 //	                                         detached: read from its start
 //	it is older than the segments            records consumed since come again
+//	acked.json of other metadata             ignored; it is removed in any case, before
+//	                                         anything that it says could become wrong
 //	segment.bad                              diskqueue gave it up: a segment like any
 //	                                         other, it gets its name back
 //	the last segment ends inside a record,   the process was killed in Append: cut
@@ -113,13 +119,13 @@
 //	a wrong checksum of a body               not looked for at start: found when the
 //	                                         record is read; set aside and booked as
 //	                                         dropped, reason "corrupt"
-//	events.diskqueue.meta.dat.*.tmp          removed
+//	events.diskqueue.*.tmp                   removed: metadata, the copy of a segment
 //	a segment that is consumed               removed, unless it is the last
 //	numbers of segments are missing          no matter
 //	a shard beyond Options.Shards            drained; removed when it is empty
 //
-// Segments are never rewritten in place: the only change to one that holds records
-// is cutting a torn tail. A crash during start-up leaves the same or less to do.
+// Segments are never rewritten in place: the only changes to one that holds records
+// are cutting a torn tail and replacing the whole by a copy. A crash during start-up leaves the same or less to do.
 //
 // In all cases in which records may come twice or be lost, they come twice.
 package queue

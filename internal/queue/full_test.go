@@ -362,39 +362,3 @@ func TestLostFolderIsAFaultThatHeals(t *testing.T) {
 	appendN(t, q, n, 50, 1000)
 	equal(t, "records", drainAll(t, q), sequence(0, n+50))
 }
-
-func TestFailedSyncIsAFaultThatHeals(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
-	s := open(t, o)
-	q := s.Shards()[0]
-	appendN(t, q, 0, 5, 1000)
-	q.last().file.Close() // whatever makes fdatasync fail
-	if err := s.syncAll(); err == nil || s.Healthy() == nil || q.Accepting() {
-		t.Fatalf("sync: %v, healthy %v", err, s.Healthy())
-	}
-	q.last().file = nil
-	must(t, s.syncAll())
-	must(t, s.Healthy())
-	appendN(t, q, 5, 5, 1000)
-	equal(t, "records", drainAll(t, q), sequence(0, 10))
-}
-
-func TestUnsyncedSegmentsAreSynced(t *testing.T) {
-	o := options(fastDir(t))
-	s := open(t, o)
-	q := s.Shards()[0]
-	appendN(t, q, 0, 100, 1000)
-	must(t, s.syncAll())
-	for _, seg := range q.segs {
-		if seg.synced != seg.size {
-			t.Fatalf("%s: %d of %d bytes are synced", seg.path, seg.synced, seg.size)
-		}
-		if read := seg == q.cur; (seg.file != nil) != (read || seg == q.last()) {
-			t.Fatalf("%s: open is %v", seg.path, seg.file != nil)
-		}
-	}
-	if worked, err := q.sync(); worked || err != nil {
-		t.Fatalf("nothing is left to sync: %v %v", worked, err)
-	}
-}

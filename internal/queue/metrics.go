@@ -14,7 +14,7 @@ type metrics struct {
 	registerer prometheus.Registerer
 	sync       prometheus.Histogram
 
-	events, bytes, capacity, oldest, corrupt *prometheus.Desc
+	events, bytes, capacity, oldest, corrupt, faults *prometheus.Desc
 }
 
 // newMetrics registers the metrics of the store; with a nil registerer nobody
@@ -36,6 +36,7 @@ func newMetrics(s *Store, r prometheus.Registerer) (*metrics, error) {
 		capacity: desc("capacity_bytes", "The cap on the segments of all shards (queue.max_size)."),
 		oldest:   desc("oldest_seconds", "Age of the oldest event that is queued or in flight; 0 when there is none."),
 		corrupt:  desc("corrupt_records_total", "Damaged records or ranges that were set aside.", "shard"),
+		faults:   desc("faults_total", "Failures of the disk: to write a shard's segment (write), or to bring it to stable storage (sync). Each is tried again.", "shard", "kind"),
 	}
 	if r == nil {
 		return m, nil
@@ -65,7 +66,7 @@ func (m *metrics) observeSync(d time.Duration) {
 
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.events, m.bytes, m.capacity, m.oldest, m.corrupt} {
+	for _, d := range []*prometheus.Desc{m.events, m.bytes, m.capacity, m.oldest, m.corrupt, m.faults} {
 		ch <- d
 	}
 }
@@ -80,7 +81,17 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		label := strconv.Itoa(q.Index)
 		gauge(m.events, float64(q.Events), label)
 		gauge(m.bytes, float64(q.Bytes), label)
-		ch <- prometheus.MustNewConstMetric(m.corrupt, prometheus.CounterValue, float64(q.Corrupt), label)
+		for _, c := range []struct {
+			desc   *prometheus.Desc
+			n      uint64
+			labels []string
+		}{
+			{m.corrupt, q.Corrupt, []string{label}},
+			{m.faults, q.Faults.Write, []string{label, "write"}},
+			{m.faults, q.Faults.Sync, []string{label, "sync"}},
+		} {
+			ch <- prometheus.MustNewConstMetric(c.desc, prometheus.CounterValue, float64(c.n), c.labels...)
+		}
 	}
 	gauge(m.capacity, float64(st.Capacity))
 	gauge(m.oldest, st.Age.Seconds())

@@ -42,8 +42,14 @@ func (q *Shard) Next(ctx context.Context, buf []byte) (event.Record, error) {
 			case <-ctx.Done():
 				return event.Record{}, ctx.Err()
 			}
+		case errors.Is(err, os.ErrClosed): // the segment was opened anew
+			continue
 		case err != nil:
 			return event.Record{}, err
+		}
+		if e.state == done {
+			q.wakeConsumer()
+			continue
 		}
 		rec, err := q.load(e, buf)
 		if err == nil {
@@ -126,7 +132,8 @@ func unreadable(err error) bool {
 	return errors.Is(err, unix.EIO) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// enter puts the record at the cursor into the window and moves the cursor on.
+// enter puts the record at the cursor into the window and moves the cursor on. It may
+// be done already.
 // The caller holds rd.
 func (q *Shard) enter(seg *segment, h *header) entry {
 	q.mu.Lock()
@@ -136,7 +143,13 @@ func (q *Shard) enter(seg *segment, h *header) entry {
 		source = q.intern(string(h.source))
 	}
 	e := entry{seq: h.seq, seg: seg, off: q.off, size: h.size(), events: h.events, source: source}
-	seg.left.remove(h.source, int64(h.events), e.size)
+	if _, skip := q.skip[h.seq]; skip { // counted and booked by the process before
+		delete(q.skip, h.seq)
+		seg.skipped--
+		e.state = done
+	} else {
+		seg.left.remove(h.source, int64(h.events), e.size)
+	}
 	seg.held++
 	q.held = append(q.held, e)
 	q.off += e.size

@@ -210,7 +210,7 @@ func (sc *shardScan) removeAll() error {
 	for _, s := range sc.segs {
 		paths = append(paths, s.path, s.path+badSuffix)
 	}
-	for _, path := range append(paths, filepath.Join(sc.dir, metaName)) {
+	for _, path := range append(paths, filepath.Join(sc.dir, ackedName), filepath.Join(sc.dir, metaName)) {
 		if err := remove(path); err != nil {
 			return err
 		}

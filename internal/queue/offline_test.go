@@ -167,6 +167,8 @@ func TestMetrics(t *testing.T) {
 		"gateway_queue_events shard=0": 0, "gateway_queue_events shard=1": 4,
 		"gateway_queue_bytes shard=0": 0, "gateway_queue_bytes shard=1": float64(recordSize(rec)),
 		"gateway_queue_corrupt_records_total shard=0": 0, "gateway_queue_corrupt_records_total shard=1": 0,
+		"gateway_queue_faults_total kind=write shard=0": 0, "gateway_queue_faults_total kind=write shard=1": 0,
+		"gateway_queue_faults_total kind=sync shard=0": 0, "gateway_queue_faults_total kind=sync shard=1": 0,
 		"gateway_queue_capacity_bytes": 64 << 20, "gateway_queue_sync_duration_seconds": 2,
 	})
 	if age := s.Stats().Age; age < time.Hour || age > 2*time.Hour {

@@ -3,12 +3,8 @@ package queue
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"sync"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -85,9 +81,14 @@ func (s *Store) syncAll() error {
 	return errors.Join(errs...)
 }
 
-// syncOnce syncs and makes the outcome visible.
+// syncOnce syncs and makes the outcome visible. After a failure it keeps everybody
+// else from the disk: what is to be written again must not grow meanwhile.
 func (q *Shard) syncOnce(m *metrics) error {
 	began := time.Now()
+	if q.inDoubt() {
+		q.io.Lock()
+		defer q.io.Unlock()
+	}
 	worked, err := q.sync()
 	if err != nil {
 		return q.setFault(&q.syncFault, err)
@@ -102,71 +103,6 @@ func (q *Shard) syncOnce(m *metrics) error {
 		if n, ok := q.slow.allow(time.Now()); ok {
 			q.log.Warn("queue: the disk is slow to sync", "shard", q.index, "took", took, "slow_before", n)
 		}
-	}
-	return nil
-}
-
-// unsynced is a segment with bytes that may not be on stable storage.
-type unsynced struct {
-	seg  *segment
-	file *os.File
-	size int64
-}
-
-// sync brings what was appended to stable storage, through files of our own:
-// diskqueue's sync hides its errors. It says whether there was anything to do.
-func (q *Shard) sync() (worked bool, err error) {
-	q.mu.Lock()
-	dir := q.dirDirty
-	q.dirDirty = false
-	var dirty []unsynced
-	for _, s := range q.segs {
-		if s.size <= s.synced {
-			continue
-		}
-		f, e := s.open()
-		if e != nil {
-			err = errors.Join(err, e)
-			continue
-		}
-		dirty = append(dirty, unsynced{s, f, s.size})
-	}
-	q.mu.Unlock()
-	for _, d := range dirty {
-		if e := q.syncSegment(d); e != nil {
-			err = errors.Join(err, e)
-		}
-	}
-	if dir {
-		if e := syncDir(q.dir); e != nil {
-			q.mu.Lock()
-			q.dirDirty = true
-			q.mu.Unlock()
-			err = errors.Join(err, e)
-		}
-	}
-	return dir || len(dirty) > 0, err
-}
-
-func (q *Shard) syncSegment(d unsynced) error {
-	raw, err := d.file.SyscallConn()
-	if err == nil {
-		var failed error
-		err = raw.Control(func(fd uintptr) { failed = unix.Fdatasync(int(fd)) })
-		err = errors.Join(err, failed)
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if d.seg.file != d.file {
-		return nil // consumed meanwhile
-	}
-	if err != nil {
-		return fmt.Errorf("sync %s: %w", d.seg.path, err)
-	}
-	d.seg.synced = d.size
-	if d.seg != q.last() && d.seg.num > q.cur.num { // complete, and not read yet
-		d.seg.file = nil
-		return d.file.Close()
 	}
 	return nil
 }

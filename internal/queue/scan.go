@@ -23,6 +23,7 @@ type shardScan struct {
 	doubt  string   // what is wrong with the metadata; "": nothing
 	meta   meta
 	known  bool // meta is to go by
+	acked  []spot
 	segs   []*segmentScan
 }
 
@@ -34,6 +35,7 @@ type segmentScan struct {
 	twin     bool // both names exist: the .bad one will be set aside
 	fileSize int64
 	from     int64 // where what is not consumed begins
+	acked    []spot
 	walked
 }
 
@@ -116,6 +118,9 @@ func listShard(root string, index int) (*shardScan, error) {
 	if len(sc.segs) == 0 && !sc.known {
 		sc.doubt = "" // a new shard
 	}
+	if err == nil && sc.known {
+		sc.acked, err = readAcked(sc.dir, sc.meta)
+	}
 	return sc, err
 }
 
@@ -141,7 +146,8 @@ func (sc *shardScan) walkSegment(seg *segmentScan) error {
 	if last := seg == sc.segs[len(sc.segs)-1]; !last && seg.tornAt >= 0 {
 		seg.damage = append(seg.damage, damage{from: seg.tornAt, to: seg.fileSize, what: "the last record is cut off"})
 	}
-	if seg.records == 0 { // the numbers go on behind what was consumed
+	seg.forget(f, sc.acked)
+	if seg.lastSeq == 0 { // the numbers go on behind what was consumed
 		consumed, err := walk(f, seg.from, 0, nil)
 		if err != nil {
 			return err
@@ -199,6 +205,10 @@ func (sc *shardScan) apply(root string, found func(*segmentScan, damage, string)
 			return nil, fmt.Errorf("queue: remove a temporary file: %w", err)
 		}
 	}
+	// Once only: what it says is in the scan, and wrong as soon as anything changes.
+	if err := remove(filepath.Join(sc.dir, ackedName)); err != nil {
+		return nil, err
+	}
 	var segs []*segment
 	for i, scan := range sc.segs {
 		last := i == len(sc.segs)-1
@@ -206,7 +216,7 @@ func (sc *shardScan) apply(root string, found func(*segmentScan, damage, string)
 			return nil, err
 		}
 		seg := &segment{num: scan.num, path: scan.path, size: scan.fileSize, left: scan.tally, since: scan.oldest,
-			detached: !scan.sound(), damage: scan.damage}
+			detached: !scan.sound(), damage: scan.damage, skipped: int64(len(scan.acked))}
 		if err := sc.applyDamage(root, scan, seg, found); err != nil {
 			return nil, err
 		}
@@ -222,7 +232,6 @@ func (sc *shardScan) apply(root string, found func(*segmentScan, damage, string)
 				return nil, err
 			}
 		}
-		seg.synced = seg.size
 		segs = append(segs, seg)
 	}
 	return segs, syncDir(sc.dir)

@@ -49,6 +49,9 @@ type segment struct {
 	size  int64 // bytes, up to the end of the last whole record
 	since int64 // when its first event was received, Unix nanoseconds
 	left  tally // not handed out yet
+	// skipped is the number of its records that were acknowledged before the start,
+	// as long as they are not in the window.
+	skipped int64
 	// held is the number of its records in the shard's window.
 	held int
 	// detached segments are not read by diskqueue any more: it stumbled over
@@ -60,6 +63,7 @@ type segment struct {
 	// damage is what the scan at start-up has found and counted.
 	damage []damage
 	synced int64    // bytes known to be on stable storage
+	doubt  bool     // a sync has failed: the page cache may hold more than the disk
 	file   *os.File // nil: not open
 }
 

@@ -86,9 +86,10 @@ type Shard struct {
 	segs     []*segment // oldest first; the last one is written to
 	cur      *segment   // with off: the next record to hand out
 	off      int64
-	held     []entry  // handed out and not consumed, oldest first
-	again    []uint64 // waiting, oldest first
-	seq      uint64   // of the last record appended
+	skip     map[uint64]spot // behind the cursor, and acknowledged before the start
+	held     []entry         // handed out and not consumed, oldest first
+	again    []uint64        // waiting, oldest first
+	seq      uint64          // of the last record appended
 	closed   bool
 	dirDirty bool
 	sources  map[string]string
@@ -99,7 +100,8 @@ type Shard struct {
 	fullAt                   atomic.Uint64 // the budget's answer that refused an append; 0: none
 	shut                     atomic.Bool   // like closed, without lock
 	writeFault, syncFault    atomic.Pointer[fault]
-	diskqueueFailed          atomic.Bool // diskqueue could not store its metadata
+	writeFaults, syncFaults  atomic.Uint64 // since Open
+	diskqueueFailed          atomic.Bool   // diskqueue could not store its metadata
 
 	avail signal        // a record can be handed out
 	acks  chan struct{} // a record was acknowledged
@@ -120,10 +122,17 @@ type ShardStats struct {
 	Oldest    time.Time     `json:"oldest"` // zero: nothing queued
 	Age       time.Duration `json:"age_ns"`
 	Corrupt   uint64        `json:"corrupt_records"`
+	Faults    Faults        `json:"faults"`           // since Open
 	Appended  uint64        `json:"appended_records"` // since Open
 	Acked     uint64        `json:"acked_records"`    // since Open
 	Full      bool          `json:"full"`
 	Fault     string        `json:"fault,omitempty"`
+}
+
+// Faults counts what the disk has refused.
+type Faults struct {
+	Write uint64 `json:"write"` // to begin a segment, to append to it, or to heal that
+	Sync  uint64 `json:"sync"`
 }
 
 // Index is the shard's number: its folder and its metrics label.
@@ -137,6 +146,7 @@ func (q *Shard) Stats() ShardStats {
 		Allocated: q.allocated.Load(),
 		Corrupt:   q.corrupt.Load(), Appended: q.appended.Load(), Acked: q.acked.Load(),
 		Full: q.full(), Oldest: q.oldest(),
+		Faults: Faults{Write: q.writeFaults.Load(), Sync: q.syncFaults.Load()},
 	}
 	q.mu.Lock()
 	st.Segments = len(q.segs)
@@ -228,6 +238,11 @@ func (q *Shard) full() bool {
 
 // setFault makes an error visible, and logs it when it is news.
 func (q *Shard) setFault(p *atomic.Pointer[fault], err error) error {
+	if p == &q.syncFault {
+		q.syncFaults.Add(1)
+	} else {
+		q.writeFaults.Add(1)
+	}
 	err = fmt.Errorf("queue %s: %w", q.name, err)
 	if old := p.Swap(&fault{err}); old != nil {
 		return err

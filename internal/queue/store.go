@@ -115,7 +115,7 @@ func (s *Store) newShard(name string, index int) *Shard {
 		name: name, index: index, root: s.opts.Path, dir: filepath.Join(s.opts.Path, name),
 		segSize: s.segSize, interval: s.opts.SyncInterval,
 		budget: s.budget, ledger: s.opts.Ledger, log: s.log,
-		sources: make(map[string]string), acks: make(chan struct{}, 1),
+		sources: make(map[string]string), skip: make(map[uint64]spot), acks: make(chan struct{}, 1),
 		timer: time.NewTimer(time.Hour),
 	}
 	q.timer.Stop()
@@ -140,6 +140,9 @@ func (q *Shard) open(sc *shardScan) error {
 	}
 	for _, scan := range sc.segs {
 		q.seq = max(q.seq, scan.lastSeq)
+		for _, at := range scan.acked {
+			q.skip[at.Seq] = at
+		}
 	}
 	q.segs = segs
 	if !sc.writable() {
@@ -213,9 +216,15 @@ func (q *Shard) close() error {
 	q.closed = true
 	q.mu.Unlock()
 	q.avail.broadcast()
-	_, err := q.sync()
+	more, err := q.sync()
+	for more && err == nil {
+		more, err = q.sync()
+	}
 	if err = errors.Join(err, q.restore()); err == nil {
-		err = writeDurably(filepath.Join(q.dir, metaName), q.exact().encode())
+		m := q.exact()
+		if err = writeDurably(filepath.Join(q.dir, metaName), m.encode()); err == nil {
+			err = q.storeAcked(m)
+		}
 	}
 	q.closeFiles()
 	if err != nil {

@@ -2,6 +2,7 @@ package hectest
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"log"
@@ -20,6 +21,8 @@ type Options struct {
 	Token string
 	// TLS serves https with the certificate of net/http/httptest.
 	TLS bool
+	// Certificate serves https with what it returns for each new connection.
+	Certificate func() *tls.Certificate
 	// Script decides the answers; nil is the rules.
 	Script Script
 	// Early decides, by the number of a post, whether its connection is reset (true)
@@ -38,6 +41,8 @@ type Options struct {
 	OnEvent func(line []byte)
 	// Acks gives out ackIds and wants a channel.
 	Acks bool
+	// AckDelay is how long an event takes from being posted to being indexed.
+	AckDelay time.Duration
 	// Confirm decides whether an ackId is indexed when it is asked for; nil is yes.
 	Confirm func(channel string, id int64) bool
 }
@@ -60,8 +65,8 @@ type Server struct {
 
 	mu     sync.Mutex
 	events []string
-	next   map[string]int64          // channel → next ackId
-	open   map[string]map[int64]bool // channel → ackIds not confirmed yet
+	next   map[string]int64               // channel → next ackId
+	open   map[string]map[int64]time.Time // channel → ackIds not confirmed yet, since when
 	heads  []http.Header
 }
 
@@ -69,7 +74,7 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{
 		opts: o, closing: make(chan struct{}),
-		next: make(map[string]int64), open: make(map[string]map[int64]bool),
+		next: make(map[string]int64), open: make(map[string]map[int64]time.Time),
 	}
 	s.SetScript(o.Script)
 	mux := http.NewServeMux()
@@ -86,7 +91,12 @@ func New(o Options) *Server {
 		mux.ServeHTTP(w, r)
 	}))
 	s.http.Config.ErrorLog = log.New(io.Discard, "", 0) // broken connections are its trade
-	if o.TLS {
+	if o.Certificate != nil {
+		s.http.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			return &tls.Config{Certificates: []tls.Certificate{*o.Certificate()}}, nil
+		}}
+	}
+	if o.TLS || o.Certificate != nil {
 		s.http.StartTLS()
 	} else {
 		s.http.Start()
@@ -303,9 +313,9 @@ func (s *Server) ackID(channel string) int64 {
 	id := s.next[channel]
 	s.next[channel]++
 	if s.open[channel] == nil {
-		s.open[channel] = make(map[int64]bool)
+		s.open[channel] = make(map[int64]time.Time)
 	}
-	s.open[channel][id] = true
+	s.open[channel][id] = time.Now()
 	return id
 }
 
@@ -323,7 +333,8 @@ func (s *Server) ack(w http.ResponseWriter, r *http.Request) {
 	reply := make(map[int64]bool)
 	s.mu.Lock()
 	for _, id := range ask.Acks {
-		ok := s.open[channel][id] && (s.opts.Confirm == nil || s.opts.Confirm(channel, id))
+		since, ok := s.open[channel][id]
+		ok = ok && time.Since(since) >= s.opts.AckDelay && (s.opts.Confirm == nil || s.opts.Confirm(channel, id))
 		reply[id] = ok
 		if ok {
 			delete(s.open[channel], id)

@@ -1,0 +1,26 @@
+package faults
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// maxRSS is what the gateway may take at most, whatever is done to it.
+const maxRSS = 256 << 20
+
+// rss is the most memory that the process has had at one time (VmHWM, proc_pid_status(5)).
+func (g *gateway) rss() (int64, error) {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(g.cmd.Process.Pid) + "/status")
+	if err != nil {
+		return 0, fmt.Errorf("read the gateway's memory: %w", err)
+	}
+	_, rest, _ := strings.Cut(string(data), "VmHWM:")
+	kib, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	n, err := strconv.ParseInt(kib, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read the gateway's memory: %w", err)
+	}
+	return n << 10, nil
+}

@@ -1,0 +1,58 @@
+package loadgen
+
+import (
+	"math"
+	"time"
+)
+
+// tellEvery is the time between two calls of Options.Progress.
+const tellEvery = time.Second
+
+// Progress is how far a run has come.
+type Progress struct {
+	Sent    uint64 // numbers handed out
+	Total   uint64 // 0: unknown
+	Elapsed time.Duration
+}
+
+// limit is one more than the highest sequence number that may be used.
+func (o *Options) limit() uint64 {
+	if n := o.total(); n > 0 {
+		return o.First + n
+	}
+	return math.MaxUint64
+}
+
+// total is how many messages there will be; 0 is unknown.
+func (o *Options) total() uint64 {
+	if o.Count == 0 && len(o.Profile) > 0 {
+		return o.Profile.Total()
+	}
+	return o.Count
+}
+
+// tell reports progress until the returned function is called, which waits for the end.
+func (o *Options) tell(c *claim) (stop func()) {
+	if o.Progress == nil {
+		return func() {}
+	}
+	quit, ended, start := make(chan struct{}), make(chan struct{}), time.Now()
+	say := func() {
+		o.Progress(Progress{Sent: c.next.Load() - o.First, Total: o.total(), Elapsed: time.Since(start)})
+	}
+	go func() {
+		defer close(ended)
+		t := time.NewTicker(tellEvery)
+		defer t.Stop()
+		for {
+			select {
+			case <-quit:
+				say()
+				return
+			case <-t.C:
+				say()
+			}
+		}
+	}()
+	return func() { close(quit); <-ended }
+}

@@ -1,0 +1,89 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"syslog-gateway/bench/runner"
+)
+
+// WriteMarkdown writes the machine, the table, the comparisons, the problems, and how the
+// peers were set up.
+func WriteMarkdown(w io.Writer, rep *runner.Report) error {
+	var b strings.Builder
+	all := groups(rep)
+	b.WriteString(where(rep) + "\nMedians, with the lowest and the highest of the runs in parentheses.\n\n")
+	b.WriteString(markdown(table(all, columns())))
+	for _, c := range comparisons(rep, all) {
+		fmt.Fprintf(&b, "\n## %s: the gateway and its peers\n\n", c.Scenario)
+		if c.Refused != "" {
+			b.WriteString(c.Refused + "\n")
+			continue
+		}
+		b.WriteString(markdown(c.Rows))
+	}
+	for _, p := range problems(rep) {
+		b.WriteString("\n" + p + "\n")
+	}
+	if len(rep.About) > 0 {
+		b.WriteString("\n## Scenarios\n\n")
+		for _, s := range rep.About {
+			fmt.Fprintf(&b, "- %s: %s\n", s.Name, s.About)
+		}
+	}
+	for _, p := range rep.Peers {
+		fmt.Fprintf(&b, "\n## Peer %s\n\n%s\n", p.Name, p.About)
+		if p.Missing != "" {
+			fmt.Fprintf(&b, "\nLeft out: %s\n", p.Missing)
+			continue
+		}
+		fmt.Fprintf(&b, "\n%s\n\n```\n%s```\n", p.Version, p.Config)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// where says on what and how the figures were taken.
+func where(rep *runner.Report) string {
+	m := rep.Machine
+	text := fmt.Sprintf("Taken %s on %d cores of %s, %s, Linux %s, net.core.rmem_max %s; gateway sha256 %.12s.\n",
+		rep.Taken.Format("2006-01-02 15:04 UTC"), m.Cores, m.CPU, m.Memory, m.Kernel, m.RmemMax, rep.Gateway)
+	if rep.Command != "" {
+		text += "By: `" + rep.Command + "`\n"
+	}
+	return text
+}
+
+// problems are those of all runs.
+func problems(rep *runner.Report) (found []string) {
+	for _, r := range rep.Runs {
+		for _, p := range r.Problems {
+			found = append(found, fmt.Sprintf("Problem in %s run %d of %s: %s", strings.TrimSpace(r.Scenario+" "+r.Point), r.Number, r.Subject, p))
+		}
+	}
+	return found
+}
+
+// The lines of the README between which its table stands.
+const (
+	readmeBegin = "<!-- bench: begin -->"
+	readmeEnd   = "<!-- bench: end -->"
+)
+
+// Readme returns the text with the table between its two marks made anew.
+func Readme(text string, rep *runner.Report) (string, error) {
+	head, rest, ok := strings.Cut(text, readmeBegin)
+	_, tail, ended := strings.Cut(rest, readmeEnd)
+	if !ok || !ended {
+		return "", fmt.Errorf("put the table into the README: it lacks the lines %s and %s", readmeBegin, readmeEnd)
+	}
+	var few []column
+	for _, c := range columns() {
+		switch c.title {
+		case "scenario", "subject", "lost", "msgs/s", "CPU us/msg", "RSS high MiB", "p99 ms":
+			few = append(few, c)
+		}
+	}
+	return head + readmeBegin + "\n" + markdown(table(groups(rep), few)) + "\n" + where(rep) + readmeEnd + tail, nil
+}

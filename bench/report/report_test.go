@@ -1,0 +1,98 @@
+package report
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"syslog-gateway/bench/hecsink"
+	"syslog-gateway/bench/loadgen"
+	"syslog-gateway/bench/runner"
+)
+
+// made is a report of two scenarios: one with a peer, one with points.
+func made() *runner.Report {
+	rep := &runner.Report{
+		Machine: runner.Machine{Cores: 2, CPU: "a <CPU>"}, Command: "bench run",
+		About: []runner.ScenarioInfo{{Name: "both", About: "two subjects"}, {Name: "ramp", About: "points", Axis: "messages/s offered"}},
+		Peers: []runner.PeerReport{{Name: "other", About: "a <peer>", Version: "1.0", Config: "a = <b>\n"}, {Name: "absent", Missing: "no package"}},
+	}
+	for i, rate := range []float64{300, 100, 200, 400} {
+		for _, subject := range []string{"gateway", "other"} {
+			r := runner.Run{Scenario: "both", Subject: subject, Number: i + 1, Rate: rate, CPUPerMessage: 2, Watched: 10, OtherCPU: 0.1, Through: 10,
+				Loads: []loadgen.Result{{Sent: 10}}, Sink: hecsink.Stats{Latency: &hecsink.Latency{Count: 1, P50: 1, P99: 5, P999: 7}}}
+			if subject == "other" {
+				r.Rate, r.CPUPerMessage = r.Rate/4, 20
+			}
+			rep.Runs = append(rep.Runs, r)
+		}
+	}
+	for i, point := range []string{"10/s", "20/s"} {
+		rep.Runs = append(rep.Runs, runner.Run{Scenario: "ramp", Point: point, X: float64(i), Subject: "gateway", Number: 1, Rate: 10, CPUPerMessage: 1, Through: 9,
+			Loads: []loadgen.Result{{Sent: 10}}})
+	}
+	rep.Runs[2].Problems = []string{"it <rained>"}
+	return rep
+}
+
+func wants(t *testing.T, text string, all ...string) {
+	t.Helper()
+	for _, want := range all {
+		if !strings.Contains(text, want) {
+			t.Errorf("the report lacks %q:\n%s", want, text)
+		}
+	}
+}
+
+func TestMarkdown(t *testing.T) {
+	var b bytes.Buffer
+	if err := WriteMarkdown(&b, made()); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, b.String(), "| both | gateway | 4 |", "| 250 (100–400) |", "Problem in both run 2 of gateway: it <rained>",
+		"| other | 62 (25–100) | 0.25 | 20.00 | 10.00 |", "| ramp 20/s | gateway | 1 | 10 | 1 |", "Left out: no package", "By: `bench run`")
+}
+
+// TestNoiseRefusesTheComparison: not the figures, but what is read from them.
+func TestNoiseRefusesTheComparison(t *testing.T) {
+	rep := made()
+	rep.Runs[5].OtherCPU = 1.1 // of 2 cores in 10 s
+	var b, h bytes.Buffer
+	if err := WriteMarkdown(&b, rep); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteHTML(&h, rep); err != nil {
+		t.Fatal(err)
+	}
+	const want = "no comparison: in run 3 of other other programs took 5.5 % of the machine (limit 5 %)"
+	wants(t, b.String(), want, "| both | other | 4 |")
+	wants(t, h.String(), want)
+	if strings.Contains(b.String(), "times the gateway's") {
+		t.Error("there are ratios all the same")
+	}
+}
+
+func TestHTML(t *testing.T) {
+	var b bytes.Buffer
+	if err := WriteHTML(&b, made()); err != nil {
+		t.Fatal(err)
+	}
+	page := b.String()
+	wants(t, page, "a &lt;CPU&gt;", "it &lt;rained&gt;", "a = &lt;b&gt;", "<svg", "<polyline class=\"own\"", "times the gateway&#39;s", "both: CPU, microseconds a message")
+	for _, bad := range []string{"http://", "https://", "<script", "<rained>", "src="} {
+		if strings.Contains(page, bad) {
+			t.Errorf("the page holds %q", bad)
+		}
+	}
+}
+
+func TestReadme(t *testing.T) {
+	text, err := Readme("above\n"+readmeBegin+"\nold\n"+readmeEnd+"\nbelow\n", made())
+	if err != nil || strings.Contains(text, "old") || !strings.HasPrefix(text, "above\n") || !strings.HasSuffix(text, "\nbelow\n") {
+		t.Errorf("%v: %s", err, text)
+	}
+	wants(t, text, "| scenario | subject | lost | msgs/s | CPU us/msg | RSS high MiB | p99 ms |", "| 5 |")
+	if _, err := Readme("nothing", made()); err == nil {
+		t.Error("a README without marks is taken")
+	}
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSize(t *testing.T) {
+	p := plan{Rate: 20_000, Bytes: 500, Outage: 8 * time.Hour, Queue: 100 * gb, Ratio: 7.4, CPU: 2.5, Capacity: 400_000}
+	if err := p.check(); err != nil {
+		t.Fatal(err)
+	}
+	s := p.size() // 740 bytes of JSON, 100 stored: 2 MB/s
+	for what, c := range map[string][2]float64{
+		"messages a day": {s.MessagesDay, 1_728_000_000},
+		"raw a day":      {s.RawDay, 864e9},
+		"wire a day":     {s.WireDay, 172.8e9},
+		"disk rate":      {s.DiskRate, 2e6},
+		"queue hours":    {s.QueueHours, 100e9 / 2e6 / 3600},
+		"outage":         {s.OutageBytes, 57.6e9},
+		"drain":          {s.DrainMinutes, 57.6e9 / 100 / 380_000 / 60},
+		"cores":          {s.Cores, 0.05},
+	} {
+		if d := c[0] - c[1]; d > 1e-6*c[1] || d < -1e-6*c[1] {
+			t.Errorf("%s: %v, want %v", what, c[0], c[1])
+		}
+	}
+	if !s.OutageFits || !s.PeakFits {
+		t.Errorf("%+v: both must fit", s)
+	}
+	p.Outage, p.Peak = 20*time.Hour, 500_000
+	s = p.size()
+	var out bytes.Buffer
+	if err := s.print(&out, p); err != nil || s.OutageFits || s.PeakFits {
+		t.Errorf("%+v, %v: neither may fit", s, err)
+	}
+	for _, want := range []string{"DOES NOT FIT: set queue.max_size to 173 GB", "MORE THAN THE MACHINE CARRIES", "14 hours"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the answer lacks %q:\n%s", want, out.String())
+		}
+	}
+	for _, bad := range []plan{{}, {Rate: 10, Bytes: 1, Queue: 1, Ratio: 1, CPU: 1, Capacity: 10}} {
+		if bad.check() == nil {
+			t.Errorf("%+v is taken", bad)
+		}
+	}
+}

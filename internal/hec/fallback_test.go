@@ -1,0 +1,122 @@
+package hec
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/hec/hectest"
+)
+
+// Events of a refused index go to the fallback index, all others to their own.
+func TestFallbackIndex(t *testing.T) {
+	refuse := func(words ...string) func([]byte) int {
+		return func(l []byte) int {
+			for _, w := range words {
+				if strings.Contains(string(l), `"index":"`+w+`"`) {
+					return 7
+				}
+			}
+			return 0
+		}
+	}
+	for _, row := range []struct {
+		name  string
+		check func([]byte) int
+		hide  bool
+		moved int
+		dead  int
+	}{
+		{"it is taken", refuse("secret", "gone"), false, 100, 0},
+		{"without event number", refuse("secret", "gone"), true, 100, 0},
+		{"it is refused, too", refuse("secret", "gone", "lost_and_found"), false, 0, 100},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			s := serve(t, hectest.Options{Check: row.check, HideEvent: row.hide})
+			reg := prometheus.NewPedanticRegistry()
+			r := newRig(t, func(o *Options) { o.FallbackIndex, o.Registerer = "lost_and_found", reg }, s)
+			var lines []string
+			want := make(map[string]bool)
+			for i := range 200 {
+				l := line(i)
+				switch {
+				case i%4 == 1:
+					l = strings.Replace(l, `"firewall"`, `"secret"`, 1)
+				case i%4 == 3:
+					l = strings.Replace(l, `"firewall","event":`, `"gone","fields":{"a":"<1>"},"event":`, 1)
+				}
+				if lines = append(lines, l); i%2 == 1 {
+					want[fmt.Sprintf("event <%d>", i)] = true
+				}
+			}
+			b := r.all(newMemory(record(event.Gzip, lines...)))
+			if int(b.DeadReasons[reasonIndex]) != row.dead || int(b.Delivered) != 200-row.dead || s.Requests() > 40 {
+				t.Errorf("dead %v, delivered %d, requests %d", b.DeadReasons, b.Delivered, s.Requests())
+			}
+			if n := metric(t, reg, "gateway_hec_fallback_index_events_total", "cisco_asa"); int(n) != row.moved {
+				t.Errorf("%v are counted as moved", n)
+			}
+			moved := 0
+			for _, l := range s.Events() {
+				var e struct {
+					Index, Event string
+					Fields       map[string]string
+				}
+				if err := json.Unmarshal([]byte(l), &e); err != nil {
+					t.Fatal(err)
+				}
+				if e.Index == "firewall" {
+					continue
+				}
+				moved++
+				was := e.Fields["original_index"]
+				if e.Index != "lost_and_found" || was != "secret" && was != "gone" || !want[e.Event] || (was == "gone") != (e.Fields["a"] == "<1>") {
+					t.Errorf("%s", l)
+				}
+				delete(want, e.Event)
+			}
+			if moved != row.moved || moved > 0 && len(want) > 0 {
+				t.Errorf("%d moved, missing %v", moved, want)
+			}
+			// A dead letter is the event as it was.
+			n := 0
+			for l, err := range r.dead.All() {
+				n++
+				if i := indexOf(l.Event); err != nil || i != "secret" && i != "gone" || strings.Contains(string(l.Event), originalIndex) {
+					t.Errorf("dead letter %s, %v", l.Event, err)
+				}
+			}
+			if n != row.dead {
+				t.Errorf("%d dead letters", n)
+			}
+		})
+	}
+}
+
+func TestMoveTo(t *testing.T) {
+	for _, row := range []struct{ in, moved string }{
+		{`{"event":"a","index":"x"}`, `{"event":"a","fields":{"original_index":"x"},"index":"lost"}`},
+		{`{"event":"a"}`, `{"event":"a","index":"lost"}`},
+		{`{"event":"<&>","fields":{"b":1},"index":""}`, `{"event":"<&>","fields":{"b":1,"original_index":""},"index":"lost"}`},
+	} {
+		got, ok := moveTo([]byte(row.in), "lost")
+		if !ok || string(got) != row.moved {
+			t.Errorf("%s: %s", row.in, got)
+		}
+		if back := moveBack(got); string(back) != row.in {
+			t.Errorf("%s comes back as %s", row.in, back)
+		}
+	}
+	for _, in := range []string{"", "null", "7", "{", `{"fields":7}`} {
+		if got, ok := moveTo([]byte(in), "lost"); ok {
+			t.Errorf("%q: %s", in, got)
+		}
+		if got := string(moveBack([]byte(in))); got != in {
+			t.Errorf("%q comes back as %s", in, got)
+		}
+	}
+}

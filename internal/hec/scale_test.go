@@ -1,0 +1,107 @@
+package hec
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/hec/hectest"
+)
+
+// waiting is an endless source that knows how many records are out.
+type waiting struct {
+	endless
+	out atomic.Int64
+}
+
+func (w *waiting) Ack(uint64) bool {
+	w.out.Add(-1)
+	return true
+}
+
+// Records that wait for an acknowledgement are on disk, not in memory: 50,000 messages/s
+// with acknowledgements after 10 s, and polls every 10 s, are some 20 s of records, which
+// is a few thousand. Here 1,000 of 64 KiB wait at one time.
+func TestOutstandingAcksHoldNoBodies(t *testing.T) {
+	const n, size = 1000, 64 << 10
+	var indexed atomic.Bool
+	s := hectest.New(hectest.Options{Acks: true, Script: hectest.Always(hectest.OK()),
+		Confirm: func(string, int64) bool { return indexed.Load() }})
+	defer s.Close()
+	r := newRig(t, withAcks(20*time.Millisecond, time.Hour), s)
+	src := &waiting{endless: endless{rec: record(event.Identity, `{"event":"`+strings.Repeat("x", size)+`"}`), left: n}}
+	src.out.Store(n)
+	ended := make(chan struct{})
+	before := heap()
+	go func() {
+		defer close(ended)
+		_ = r.Deliver(t.Context(), src)
+	}()
+	eventually(t, "all are posted", func() bool { return r.Endpoints()[0].Unacked == n })
+	if grown := heap() - before; grown > n*size/4 {
+		t.Errorf("%d records that wait take %d MiB", n, grown>>20)
+	}
+	if src.out.Load() != n {
+		t.Error("some are freed before they are indexed")
+	}
+	indexed.Store(true)
+	<-ended
+	if left := src.out.Load(); left != 0 {
+		t.Errorf("%d are not freed", left)
+	}
+}
+
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// A certificate runs out and is renewed: an alarm meanwhile, nothing lost, no restart.
+func TestCertificateRunsOut(t *testing.T) {
+	authority, err := hectest.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := authority.Issue(time.Now().Add(-time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := authority.Issue(time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown atomic.Pointer[tls.Certificate]
+	shown.Store(old)
+	s := serve(t, hectest.Options{Certificate: shown.Load})
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(authority.PEM())
+	r := newRig(t, func(o *Options) {
+		o.TLS = &tls.Config{RootCAs: roots}
+		o.HealthInterval = 20 * time.Millisecond
+	}, s)
+	src := newMemory(records(20, 1)...)
+	wait := r.start(t.Context(), src)
+	eventually(t, "refused", func() bool { return r.Endpoints()[0].State == stateRefused })
+	if st := r.Endpoints()[0]; st.Up || !strings.Contains(st.Last, "certificate") {
+		t.Errorf("%+v", st)
+	}
+	if s.Requests() != 0 {
+		t.Error("something was posted")
+	}
+	shown.Store(fresh)
+	if err := wait(); err != nil {
+		t.Fatal(err)
+	}
+	r.balanced(src, 0)
+	arrived(t, 20, nil, s)
+	if s.Requests() != 20 {
+		t.Errorf("%d posts", s.Requests())
+	}
+}

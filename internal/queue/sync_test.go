@@ -1,0 +1,222 @@
+package queue
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// A sync failed: the segment is written again, to a new file, and all goes on with it.
+func TestFailedSyncIsAFaultThatHeals(t *testing.T) {
+	o := options(fastDir(t))
+	o.Logger = quiet()
+	s := open(t, o)
+	q := s.Shards()[0]
+	appendN(t, q, 0, 5, 1000)
+	must(t, s.syncAll())
+	appendN(t, q, 5, 5, 1000)
+	rec, _ := tryNext(t, q)
+	must(t, q.last().file.Close()) // whatever makes fdatasync fail
+	if err := s.syncAll(); err == nil || s.Healthy() == nil || q.Accepting() {
+		t.Fatalf("sync: %v, healthy %v", err, s.Healthy())
+	}
+	if n := q.Stats().Faults; n.Sync != 1 || n.Write != 0 {
+		t.Fatalf("faults %+v", n)
+	}
+	if seg := q.last(); !seg.doubt || seg.synced == seg.size {
+		t.Fatalf("doubt %v, synced %d of %d", seg.doubt, seg.synced, seg.size)
+	}
+	q.last().file = nil
+	before, err := os.Stat(q.last().path)
+	must(t, err)
+	content, err := os.ReadFile(q.last().path)
+	must(t, err)
+	must(t, s.syncAll())
+	must(t, s.Healthy())
+	after, err := os.Stat(q.last().path)
+	must(t, err)
+	if os.SameFile(before, after) {
+		t.Fatal("the file is the old one")
+	}
+	if again, err := os.ReadFile(q.last().path); err != nil || !slices.Equal(again, content) {
+		t.Fatalf("the copy differs, %v", err)
+	}
+	if seg := q.last(); seg.doubt || seg.synced != seg.size {
+		t.Fatalf("doubt %v, synced %d", seg.doubt, seg.synced)
+	}
+	q.Nack(rec.Seq)
+	appendN(t, q, 10, 5, 1000)
+	equal(t, "records", drainAll(t, q), sequence(0, 15))
+	must(t, s.syncAll())
+	must(t, s.Close())
+}
+
+// While all shards append and deliver, syncs fail now and then.
+func TestFailedSyncsUnderLoad(t *testing.T) {
+	o := options(fastDir(t))
+	o.Logger = quiet()
+	s := open(t, o)
+	q := s.Shards()[0]
+	const n = 400
+	ended := make(chan []int)
+	go func() {
+		var got []int
+		for len(got) < n {
+			rec, err := q.Next(t.Context(), nil)
+			if err != nil {
+				t.Error(err)
+				break
+			}
+			got = append(got, number(t, rec))
+			q.Ack(rec.Seq)
+			q.io.Lock()
+			q.advance(16)
+			q.io.Unlock()
+		}
+		ended <- got
+	}()
+	for i := range n {
+		for q.Append(record(i, 700)) != nil {
+			must(t, s.syncAll())
+		}
+		if i%40 == 20 {
+			q.mu.Lock()
+			q.last().doubt = true
+			q.mu.Unlock()
+			q.setFault(&q.syncFault, errors.New("as if a sync had failed"))
+		}
+	}
+	must(t, s.syncAll())
+	equal(t, "records", <-ended, sequence(0, n))
+	must(t, s.Healthy())
+}
+
+// What can not be read is left empty, and the rest is where it was.
+func TestCopyPassesOverWhatIsLost(t *testing.T) {
+	o := options(fastDir(t))
+	s := open(t, o)
+	q := s.Shards()[0]
+	appendN(t, q, 0, 4, 900)
+	from := q.last().size
+	appendN(t, q, 4, 60, 9000)
+	to := q.segs[0].size
+	path := q.segs[0].path
+	must(t, s.Close())
+	whole, err := os.ReadFile(path)
+	must(t, err)
+	f, err := os.Create(filepath.Join(t.TempDir(), "copy"))
+	must(t, err)
+	defer f.Close()
+	for _, bad := range []int64{-1, 0, from + 5000, to - 1} {
+		must(t, f.Truncate(0))
+		must(t, copySegment(badPage{whole, pageOf(bad)}, f, to))
+		got, err := os.ReadFile(f.Name())
+		must(t, err)
+		if int64(len(got)) != to {
+			t.Fatalf("%d bytes, want %d", len(got), to)
+		}
+		for off := int64(0); off < to; off += page {
+			end := min(off+page, to)
+			if same := slices.Equal(got[off:end], whole[off:end]); same != (bad < 0 || off != bad/page*page) {
+				t.Errorf("bad %d: the page at %d is the same: %v", bad, off, same)
+			}
+		}
+		lost := notRecords(f, from, to)
+		if (lost > 0) != (bad >= 0) || lost > to-from {
+			t.Errorf("bad %d: %d of %d to %d bytes are lost", bad, lost, from, to)
+		}
+	}
+}
+
+func pageOf(off int64) int64 {
+	if off < 0 {
+		return -1
+	}
+	return off / page
+}
+
+// bytesAt is a file in memory.
+type bytesAt []byte
+
+func (b bytesAt) ReadAt(p []byte, off int64) (int, error) {
+	if n := copy(p, b[off:]); n < len(p) {
+		return n, io.EOF
+	}
+	return len(p), nil
+}
+
+// badPage is a file with one page that can not be read.
+type badPage struct {
+	data []byte
+	bad  int64
+}
+
+func (b badPage) ReadAt(p []byte, off int64) (int, error) {
+	n := copy(p, b.data[off:])
+	if at := b.bad * page; off <= at && at < off+int64(n) {
+		return int(at - off), unix.EIO
+	}
+	return n, nil
+}
+
+// A process that was killed may have left records that are in memory only: the next one
+// syncs them.
+func TestStartSyncsWhatItFinds(t *testing.T) {
+	o := options(fastDir(t))
+	o.SegmentSize = minSegment
+	s := open(t, o)
+	appendN(t, s.Shards()[0], 0, 300, 2000)
+	o.Path = copyQueue(t, o.Path)
+	q := open(t, o).Shards()[0]
+	if n := len(q.segs); n <= maxSyncs {
+		t.Fatalf("only %d segments", n)
+	}
+	syncs := 0
+	for more := true; more; syncs++ {
+		var err error
+		more, err = q.sync()
+		must(t, err)
+		files := 0
+		for _, seg := range q.segs {
+			if seg.file != nil {
+				files++
+			}
+		}
+		if files > maxSyncs {
+			t.Fatalf("%d files are open", files)
+		}
+	}
+	if syncs < 3 {
+		t.Errorf("%d syncs", syncs)
+	}
+	for _, seg := range q.segs {
+		if seg.synced != seg.size {
+			t.Errorf("%s: %d of %d", seg.path, seg.synced, seg.size)
+		}
+	}
+	equal(t, "records", drainAll(t, q), sequence(0, 300))
+}
+
+func TestUnsyncedSegmentsAreSynced(t *testing.T) {
+	o := options(fastDir(t))
+	s := open(t, o)
+	q := s.Shards()[0]
+	appendN(t, q, 0, 100, 1000)
+	must(t, s.syncAll())
+	for _, seg := range q.segs {
+		if seg.synced != seg.size {
+			t.Fatalf("%s: %d of %d bytes are synced", seg.path, seg.synced, seg.size)
+		}
+		if read := seg == q.cur; (seg.file != nil) != (read || seg == q.last()) {
+			t.Fatalf("%s: open is %v", seg.path, seg.file != nil)
+		}
+	}
+	if worked, err := q.sync(); worked || err != nil {
+		t.Fatalf("nothing is left to sync: %v %v", worked, err)
+	}
+}
