@@ -47,6 +47,7 @@ func (g *gateway) Snapshot() stats.Snapshot {
 			URL: e.URL, Up: e.Up, State: e.State, Since: e.Since, LastAnswer: e.Last,
 			InFlight: e.InFlight, Requests: e.Requests, Failures: e.Failed,
 			LatencyMillis: float64(e.Latency) / float64(time.Millisecond),
+			Limit:         e.Limit,
 			Unacked:       e.Unacked, Aside: string(e.Aside),
 		})
 	}

@@ -114,7 +114,7 @@ func (s *Server) endpointRows(id int, st status) []haRow {
 			check = "L7STS"
 		}
 		for name, value := range map[string]any{
-			"mode": "http", "qcur": uint64(max(e.Unacked, 0)), "scur": uint64(e.InFlight), "smax": uint64(max(e.InFlight, s.history.peaks.inFlight[e.URL])),
+			"mode": "http", "qcur": uint64(max(e.Unacked, 0)), "scur": uint64(e.InFlight), "slim": uint64(e.Limit), "smax": uint64(max(e.InFlight, s.history.peaks.inFlight[e.URL])),
 			"stot": e.Requests, "req_tot": e.Requests, "lbtot": e.Requests, "wretr": e.Failures, "eresp": e.Failures, "econ": uint64(0),
 			"status": status, "weight": uint64(1), "lastchg": since(st.Now, e.Since), "downtime": uint64(s.history.peaks.down[e.URL] / time.Second),
 			"check_status": check, "check_duration": latency, "last_chk": oneLine(e.LastAnswer), "rate": uint64(rate),

@@ -258,7 +258,7 @@ func TestStatusKeys(t *testing.T) {
 	sort.Strings(got)
 	want := strings.Fields(`
 .blocked .commit
-.endpoints .endpoints[].aside .endpoints[].failures .endpoints[].in_flight .endpoints[].last_answer .endpoints[].latency_ms
+.endpoints .endpoints[].aside .endpoints[].concurrency_limit .endpoints[].failures .endpoints[].in_flight .endpoints[].last_answer .endpoints[].latency_ms
 .endpoints[].requests .endpoints[].requests_per_second .endpoints[].since .endpoints[].state .endpoints[].unacknowledged
 .endpoints[].up .endpoints[].url
 .health .health.level .health.summary .host .now .problems

@@ -122,13 +122,16 @@ type Endpoint struct {
 	URL string `json:"url"` // without user and password
 	Up  bool   `json:"up"`
 	// State says more than Up where there is more to say, such as busy or refused.
-	State         string    `json:"state"`
-	Since         time.Time `json:"since,omitzero"`
-	LastAnswer    string    `json:"last_answer"`
-	InFlight      int       `json:"in_flight"`
-	Requests      uint64    `json:"requests"`
-	Failures      uint64    `json:"failures"`
-	LatencyMillis float64   `json:"latency_ms"`
+	State      string    `json:"state"`
+	Since      time.Time `json:"since,omitzero"`
+	LastAnswer string    `json:"last_answer"`
+	InFlight   int       `json:"in_flight"`
+	// Limit is how many may be in flight, as it is adapted to how the endpoint
+	// answers; 0: not known.
+	Limit         int     `json:"concurrency_limit"`
+	Requests      uint64  `json:"requests"`
+	Failures      uint64  `json:"failures"`
+	LatencyMillis float64 `json:"latency_ms"`
 	// Unacked are requests that wait for the indexer's acknowledgement.
 	Unacked int `json:"unacknowledged"`
 	// Aside is drain or maint when somebody has set it aside; else empty.
