@@ -20,10 +20,12 @@ import (
 
 const realm = `Basic realm="syslog-gateway Statistics", charset="UTF-8"`
 
-// How many passwords are compared with a bcrypt hash in how much time: each costs tens
-// of milliseconds of a processor. Who has been let in once is not compared again.
+// How many passwords of one address, and of all, are compared with a bcrypt hash in how
+// much time: each costs tens of milliseconds of a processor. Who has been let in once is
+// not compared again.
 const (
 	maxGuesses  = 20
+	allGuesses  = 100
 	guessWindow = 10 * time.Second
 	maxProven   = 64
 )
@@ -53,7 +55,8 @@ type doorman struct {
 	mu      sync.Mutex
 	proven  map[[sha256.Size]byte]bool // of name and password that a hash was found true for
 	until   time.Time
-	guesses int
+	guesses map[string]int // by address
+	all     int
 	bcrypt  sync.Mutex // one at a time
 }
 
@@ -104,20 +107,21 @@ func (d *doorman) admit(r *http.Request) (rights, bool, error) {
 		if subtle.ConstantTimeCompare(user[:], u.name[:]) != 1 {
 			continue
 		}
-		same, err := d.password(u, name, secret)
+		peer, _, _ := net.SplitHostPort(r.RemoteAddr)
+		same, err := d.password(u, name, secret, peer)
 		return rights{lines: same, admin: same && u.admin}, same, err
 	}
 	return rights{}, false, nil
 }
 
 // password compares a password with a user's.
-func (d *doorman) password(u guest, name, secret string) (bool, error) {
+func (d *doorman) password(u guest, name, secret, peer string) (bool, error) {
 	if len(u.hash) == 0 {
 		p := d.digest(secret)
 		return subtle.ConstantTimeCompare(p[:], u.password[:]) == 1, nil
 	}
 	proof := d.digest(name + "\x00" + secret)
-	if known, err := d.guess(proof); known || err != nil {
+	if known, err := d.guess(proof, peer); known || err != nil {
 		return known, err
 	}
 	d.bcrypt.Lock()
@@ -133,19 +137,21 @@ func (d *doorman) password(u guest, name, secret string) (bool, error) {
 	return true, nil
 }
 
-// guess counts an attempt that is not known to be right.
-func (d *doorman) guess(proof [sha256.Size]byte) (known bool, err error) {
+// guess counts an attempt of an address that is not known to be right.
+func (d *doorman) guess(proof [sha256.Size]byte, peer string) (known bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.proven[proof] {
 		return true, nil
 	}
 	if now := time.Now(); !now.Before(d.until) {
-		d.until, d.guesses = now.Add(guessWindow), 0
+		d.until, d.guesses, d.all = now.Add(guessWindow), make(map[string]int), 0
 	}
-	if d.guesses++; d.guesses > maxGuesses {
+	if d.all >= allGuesses || d.guesses[peer] >= maxGuesses {
 		return false, errGuesses
 	}
+	d.all++
+	d.guesses[peer]++
 	return false, nil
 }
 

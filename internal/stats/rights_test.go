@@ -152,10 +152,13 @@ func TestGuessWindow(t *testing.T) {
 		}
 		var failed error
 		for range maxGuesses + 1 {
-			_, failed = d.guess(d.digest("x"))
+			_, failed = d.guess(d.digest("x"), "192.0.2.1")
+		}
+		if _, err := d.guess(d.digest("x"), "192.0.2.2"); err != nil {
+			t.Errorf("one address keeps another out: %v", err)
 		}
 		<-time.After(guessWindow)
-		if _, err := d.guess(d.digest("x")); err != nil || failed == nil {
+		if _, err := d.guess(d.digest("x"), "192.0.2.1"); err != nil || failed == nil {
 			t.Errorf("after %v: %v, at once: %v", guessWindow, err, failed)
 		}
 	})

@@ -20,7 +20,7 @@ const (
 	// shownSenders is how many the page shows of the top, and of the silent.
 	shownSenders = 20
 	// manySenders is from how many on they are read only every fifth second.
-	manySenders = 2000
+	manySenders = 500
 	maxListed   = 1000
 )
 
