@@ -64,6 +64,7 @@ type queueStatus struct {
 // status takes a reading of everything.
 func (s *Server) status() status {
 	snap := s.snapshot()
+	snap.quiet = s.history.quiet(snap.Sources)
 	c := s.watcher.crowd(snap)
 	t := sum(snap.Sources)
 	t.Senders, t.SilentSenders = c.known(), c.silentCount()

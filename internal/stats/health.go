@@ -83,6 +83,8 @@ func (v *verdict) receiving(snap Snapshot) {
 		v.say(levelWarning, "no source is configured")
 	case silent == configured:
 		v.say(v.level, "%s listening, nothing received yet", count(configured, "source"))
+	case len(snap.quiet) > 0:
+		v.say(v.level, "%d of %s receiving, nothing from %s for 5 minutes", configured-silent-len(snap.quiet), count(configured, "source"), strings.Join(snap.quiet, ", "))
 	case silent > 0:
 		v.say(v.level, "%d of %s receiving, nothing from the others yet", configured-silent, count(configured, "source"))
 	case configured == 1:

@@ -175,6 +175,23 @@ func (h *history) spark(source string) []float64 {
 	return points
 }
 
+// quiet lists the sources that have received something, and nothing in all the time that
+// is remembered.
+func (h *history) quiet(sources []Source) (names []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.count < samples {
+		return nil
+	}
+	oldest := h.back(samples - 1)
+	for _, s := range sources {
+		if s.Configured && !s.Internal && s.Received > 0 && s.Received == oldest.flows[s.Source].received {
+			names = append(names, s.Source)
+		}
+	}
+	return names
+}
+
 // growth is by how many bytes a second something grew over the last minute.
 func (h *history) growth(of func(*sample) int64) float64 {
 	from, to := h.over(growthOver)

@@ -140,6 +140,18 @@ func TestHistory(t *testing.T) {
 		snap.Endpoints[0].Up = i < 390
 		h.add(snap)
 	}
+	if got := h.quiet([]Source{
+		{Balance: event.Balance{Source: "linux", Received: 39900}, Configured: true},
+		{Balance: event.Balance{Source: "unifi", Received: 7}, Configured: true},
+		{Balance: event.Balance{Source: "windows"}, Configured: true},
+	}); len(got) != 0 {
+		t.Errorf("quiet: %v; unifi had nothing five minutes ago", got)
+	}
+	snap.Sources[3].Received = h.back(samples - 1).flows["linux"].received
+	snap.Sources[3].Configured = true
+	if got := h.quiet(snap.Sources); len(got) != 1 || got[0] != "linux" {
+		t.Errorf("quiet: %v", got)
+	}
 	if r := h.rate("linux"); r != (rates{Received: 100, Delivered: 50}) {
 		t.Errorf("%+v", r)
 	}

@@ -73,6 +73,10 @@ type Snapshot struct {
 	Blocked bool `json:"blocked"`
 	// Problems are what else an operator should know, each a sentence.
 	Problems []string `json:"problems"`
+
+	// quiet are the sources that have received something, but nothing for as long as
+	// the history goes back; the server finds them.
+	quiet []string
 }
 
 // Source is one source. Of the balance, the provider fills in the name only: the
