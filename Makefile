@@ -12,8 +12,10 @@ FUZZTIME ?= 1m
 CRASH_SEEDS ?= 1000
 KILLS    ?= 20
 FAULTS   ?=
+DEMO_RATE ?= 200
+DEMO_TIME ?= 24h
 
-.PHONY: help run build test test-tools lint fmt bench bench-all soak backlog conservation crash faults bench-micro fuzz install clean test-corpus provision-demo bench-provision
+.PHONY: help run build test test-tools lint fmt bench bench-all soak backlog conservation crash faults bench-micro fuzz install clean test-corpus provision-demo bench-provision screenshots stats-demo test-lxc package
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,6 +38,15 @@ lint: ## formatting, vet, staticcheck
 
 fmt: ## format the sources
 	gofmt -w $$(git ls-files '*.go')
+
+screenshots: test-tools ## write docs/img anew: the statistics page in light, dark, on a phone, and its tap
+	SCREENSHOTS=$(abspath docs/img) $(GO) test -count=1 -run 'TestPage' ./internal/stats/browser
+
+stats-demo: build ## the statistics page with something to see: http://127.0.0.1:8404, a gentle load of all five families; ends with Ctrl-C
+	@bin/gateway run --dev >/dev/null & gateway=$$!; trap 'kill $$gateway; wait $$gateway' EXIT; \
+	for i in $$(seq 100); do curl -fs -o /dev/null http://127.0.0.1:8404/readyz && break; sleep 0.1; done; \
+	echo "look at http://127.0.0.1:8404/stats" >&2; \
+	bin/bench load --transport udp --port-per-vendor --sources 20 --connections 20 --rate $(DEMO_RATE) --duration $(DEMO_TIME)
 
 RESULTS  ?= bench/results/$(shell date -u +%F)
 BENCH    ?= tcp-flat,tcp-mixed,tcp-flat-nogzip,udp-ramp,latency-50k,many-connections,peers-tcp,idle,startup

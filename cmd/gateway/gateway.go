@@ -16,8 +16,10 @@ import (
 	"syslog-gateway/internal/hec"
 	"syslog-gateway/internal/listener"
 	"syslog-gateway/internal/queue"
+	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/shard"
 	"syslog-gateway/internal/stats"
+	"syslog-gateway/internal/tap"
 )
 
 // gateway is the program, put together. Every part is built before the one that
@@ -40,6 +42,10 @@ type gateway struct {
 	listener *listener.Listener
 	stats    *stats.Server
 	reloads  stats.Reloads
+	problems *stats.Problems
+	senders  *senders.Book
+	taps     tap.Hub
+	gates    []*gate // one for each shard
 
 	giveUp chan struct{} // closed when what could not be handed over is dropped
 	errs   chan error    // of stages that ended by themselves
@@ -48,8 +54,10 @@ type gateway struct {
 // newGateway builds all parts from sink to source. It opens the queue and binds the
 // statistics page; no syslog port is open yet.
 func newGateway(c config.Config, token string, log *slog.Logger, level *slog.LevelVar) (*gateway, error) {
+	problems := new(stats.Problems)
 	g := &gateway{
-		log: log, level: level, start: time.Now(),
+		log: slog.New(problems.Handler(log.Handler())), level: level, start: time.Now(),
+		problems: problems, senders: senders.New(maxSenders),
 		ledger: event.NewLedger(),
 		giveUp: make(chan struct{}),
 		errs:   make(chan error, 16),
@@ -123,7 +131,7 @@ func (g *gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry)
 	if err != nil {
 		return err
 	}
-	batches := listener.MaxIntakes(len(c.Sources)) + c.Balancer.Shards*shard.BatchesHeld + 1
+	batches := listener.MaxIntakes(len(c.Sources)) + c.Balancer.Shards*shard.BatchesHeld + 2
 	g.pool = event.NewPool(batches, int(c.Batch.MaxBytes)+16<<10)
 	var candidates []balancer.Shard
 	for i := range c.Balancer.Shards {
@@ -140,6 +148,7 @@ func (g *gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry)
 			return err
 		}
 		g.shards = append(g.shards, s)
+		g.gates = append(g.gates, newGate())
 		candidates = append(candidates, s)
 	}
 	g.balancer = balancer.New(policy, candidates, g.giveUp)
@@ -161,6 +170,8 @@ func (g *gateway) buildListener(c config.Config, _ string, r *prometheus.Registr
 			Sink:      g.balancer,
 			Stop:      g.giveUp,
 			Logger:    g.log,
+			Senders:   g.senders,
+			Tap:       &g.taps,
 		},
 		Ledger:     g.ledger,
 		Logger:     g.log,
@@ -174,16 +185,25 @@ func (g *gateway) buildStats(c config.Config, _ string, r *prometheus.Registry) 
 	if err != nil {
 		return fmt.Errorf("stats.tls: %w", err)
 	}
+	users, err := statsUsers(c)
+	if err != nil {
+		return err
+	}
 	g.stats, err = stats.New(stats.Options{
-		Listen:   c.Stats.Listen,
-		Username: c.Stats.Username,
-		Password: c.Stats.Password.Reveal(),
-		TLS:      tls,
-		Provider: g,
-		Ledger:   g.ledger,
-		Registry: r,
-		Reloads:  &g.reloads,
-		Logger:   g.log,
+		Listen:     c.Stats.Listen,
+		Users:      users,
+		LocalAdmin: c.Stats.Admin,
+		Operator:   operator{g},
+		TLS:        tls,
+		Provider:   g,
+		Ledger:     g.ledger,
+		Senders:    g.senders,
+		Problems:   g.problems,
+		Taps:       &g.taps,
+		Pprof:      c.Stats.Pprof,
+		Registry:   r,
+		Reloads:    &g.reloads,
+		Logger:     g.log,
 	})
 	if err != nil {
 		return err

@@ -66,7 +66,7 @@ func (g *gateway) serve(ctx, hard context.Context, ready func()) error {
 	senders, sendersCtx := newStage()
 	for i, q := range g.store.Shards() {
 		g.launch(senders, sendersCtx, fmt.Sprintf("sender of shard %d", i), func(ctx context.Context) error {
-			return g.client.Deliver(ctx, q)
+			return g.client.Deliver(ctx, gated{q, g.gates[i]})
 		})
 	}
 	shards, shardsCtx := newStage()
@@ -75,6 +75,11 @@ func (g *gateway) serve(ctx, hard context.Context, ready func()) error {
 	}
 	sockets, socketsCtx := newStage()
 	g.launch(sockets, socketsCtx, "listener", g.listener.Run)
+
+	reports, reportsCtx := newStage()
+	if g.config.Load().Stats.ToSplunk {
+		g.launch(reports, reportsCtx, "reports to Splunk", g.report)
+	}
 
 	err := g.listener.Start()
 	if err == nil {
@@ -89,6 +94,10 @@ func (g *gateway) serve(ctx, hard context.Context, ready func()) error {
 	limit, cancel := context.WithTimeout(hard, g.config.Load().ShutdownTimeout)
 	defer cancel()
 	sockets.end()
+	reports.end()
+	for _, s := range g.shards { // what comes in now must go somewhere
+		s.SetAside(false)
+	}
 	stopped := context.AfterFunc(limit, func() { close(g.giveUp); shards.cancel(); g.client.Abort() })
 	err = errors.Join(err, g.stopListening(limit))
 	for _, s := range g.shards {

@@ -13,9 +13,8 @@ import (
 
 // Snapshot tells the statistics page what the stages know.
 func (g *gateway) Snapshot() stats.Snapshot {
-	host, _ := os.Hostname()
 	s := stats.Snapshot{
-		Version: version, Commit: commit, Host: host,
+		Version: version, Commit: commit, Host: hostName(),
 		Started: g.start, Now: time.Now(),
 		Blocked: g.balancer.Blocked(),
 	}
@@ -30,11 +29,17 @@ func (g *gateway) Snapshot() stats.Snapshot {
 			KernelDrops:         src.KernelDrops,
 			ReceiveBuffer:       src.ReceiveBuffer,
 			ReceiveBufferWanted: int(c.Sources[src.Name].ReceiveBuffer),
+			SilentAfter:         c.Sources[src.Name].SilentAfter,
 		}
 		for _, conns := range src.Connections {
 			one.Connections[conns.Transport] = conns.Open
 		}
 		s.Sources = append(s.Sources, one)
+	}
+	if c.Stats.ToSplunk {
+		s.Sources = append(s.Sources, stats.Source{
+			Balance: event.Balance{Source: ownSource}, Internal: true, Transports: []string{event.Internal.String()},
+		})
 	}
 	g.queueSnapshot(&s)
 	for _, e := range g.client.Endpoints() {
@@ -42,6 +47,8 @@ func (g *gateway) Snapshot() stats.Snapshot {
 			URL: e.URL, Up: e.Up, State: e.State, Since: e.Since, LastAnswer: e.Last,
 			InFlight: e.InFlight, Requests: e.Requests, Failures: e.Failed,
 			LatencyMillis: float64(e.Latency) / float64(time.Millisecond),
+			Limit:         e.Limit,
+			Unacked:       e.Unacked, Aside: string(e.Aside),
 		})
 	}
 	return s
@@ -59,12 +66,22 @@ func (g *gateway) queueSnapshot(s *stats.Snapshot) {
 			"The file system of %s has less than queue.min_free (%s) left: the queue counts as full.", c.Queue.Path, c.Queue.MinFree))
 	}
 	for _, q := range st.Shards {
+		aside := ""
+		if q.Index < len(g.shards) && !q.Draining {
+			aside = g.aside(q.Index)
+		}
 		s.Shards = append(s.Shards, stats.Shard{
 			Name: strconv.Itoa(q.Index), Records: q.Records, Events: q.Events, Bytes: q.Bytes,
 			Segments: int64(q.Segments), Oldest: q.Oldest, Corrupt: q.Corrupt,
-			Stuck: q.Full || q.Fault != "", Draining: q.Draining,
+			Stuck: q.Full || q.Fault != "", Draining: q.Draining, Aside: aside, Appended: q.Appended,
 		})
 	}
+}
+
+// hostName is the machine's name, empty when it has none.
+func hostName() string {
+	name, _ := os.Hostname()
+	return name
 }
 
 // freeBytes is what is left on the file system of a path, 0 when it is not known.

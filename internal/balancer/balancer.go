@@ -73,6 +73,13 @@ func (b *Balancer) Handle(batch *event.Batch) error {
 	}
 }
 
+// Try is Handle without waiting: false means that the batch stays with the caller.
+func (b *Balancer) Try(batch *event.Batch) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.offer(batch)
+}
+
 func (b *Balancer) offer(batch *event.Batch) bool {
 	for i, s := range b.shards {
 		b.load[i] = s.Load()

@@ -120,3 +120,15 @@ func TestStopGivesTheBatchBack(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestTryDoesNotWait(t *testing.T) {
+	p, err := NewPolicy("round_robin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &shard{room: 1}
+	b := New(p, []Shard{s}, nil)
+	if !b.Try(&event.Batch{}) || b.Try(&event.Batch{}) || len(s.got) != 1 {
+		t.Errorf("%d batches are in a shard with room for one", len(s.got))
+	}
+}

@@ -28,8 +28,8 @@ func (c Config) check(env []string) error {
 	if _, err := c.Token(env); err != nil {
 		ps.add(place{}, "%v", err)
 	}
-	if c.Stats.Password.placeholder() {
-		ps.add(at("stats", "password"), "is the placeholder that `gateway config` prints; put the password there")
+	if _, err := c.StatsUsers(env); err != nil {
+		ps.add(place{}, "%v", err)
 	}
 	for _, name := range sortedKeys(c.Sources) {
 		if s := c.Sources[name]; slices.Contains(s.Protocols, "tls") {

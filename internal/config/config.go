@@ -33,6 +33,7 @@ type Source struct {
 	IdleTimeout    time.Duration     `koanf:"idle_timeout"`
 	ReceiveBuffer  Size              `koanf:"receive_buffer"`
 	Fields         map[string]string `koanf:"fields"`
+	SilentAfter    time.Duration     `koanf:"silent_after"`
 	TLS            ServerTLS         `koanf:"tls"`
 }
 
@@ -126,10 +127,19 @@ type DeadLetter struct {
 
 // Stats is the page, the metrics and the API.
 type Stats struct {
-	Listen   string    `koanf:"listen"`
-	Username string    `koanf:"username"`
-	Password Secret    `koanf:"password"`
-	TLS      ServerTLS `koanf:"tls"`
+	Listen            string        `koanf:"listen"`
+	Username          string        `koanf:"username"`
+	Password          Secret        `koanf:"password"`
+	PasswordHash      Secret        `koanf:"password_hash"`
+	Admin             bool          `koanf:"admin"`
+	AdminUsername     string        `koanf:"admin_username"`
+	AdminPassword     Secret        `koanf:"admin_password"`
+	AdminPasswordHash Secret        `koanf:"admin_password_hash"`
+	Pprof             bool          `koanf:"pprof"`
+	ToSplunk          bool          `koanf:"to_splunk"`
+	SplunkIndex       string        `koanf:"splunk_index"`
+	SplunkInterval    time.Duration `koanf:"splunk_interval"`
+	TLS               ServerTLS     `koanf:"tls"`
 }
 
 // Log is the gateway's own log.

@@ -39,7 +39,7 @@ func Default() Config {
 			HealthInterval: 5 * time.Second,
 		},
 		DeadLetter:      DeadLetter{Path: "/var/lib/syslog-gateway/dead-letter", MaxSize: GB},
-		Stats:           Stats{Listen: ":8404", TLS: ServerTLS{MinVersion: "1.2"}},
+		Stats:           Stats{Listen: ":8404", SplunkInterval: 30 * time.Second, TLS: ServerTLS{MinVersion: "1.2"}},
 		Log:             Log{Level: "info", Format: "auto"},
 		ShutdownTimeout: 30 * time.Second,
 	}
@@ -62,6 +62,7 @@ func Dev() Config {
 	c.DeadLetter.MaxSize = 100 * MB
 	c.HEC.Endpoints = []string{"http://127.0.0.1:8088"}
 	c.Stats.Listen = "127.0.0.1:8404"
+	c.Stats.Admin = true
 	return c
 }
 
@@ -77,6 +78,7 @@ func newSource(port int, vendor, index string) Source {
 		MaxConnections: 10000,
 		IdleTimeout:    time.Hour,
 		ReceiveBuffer:  32 * MiB,
+		SilentAfter:    time.Hour,
 		TLS:            ServerTLS{MinVersion: "1.2"},
 	}
 }

@@ -48,6 +48,7 @@ func sourceKeys() []key {
 		{"sources.*.allow", listOf(0, "networks such as 10.1.0.0/16 or 2001:db8::/32", network()), live, "Networks that may send; empty: all. Messages from elsewhere are dropped and counted."},
 		{"sources.*.max_connections", between(1, 1000000), live, "TCP and TLS connections at one time. Further ones are closed and counted. LimitNOFILE of the unit is the bound for all sources together."},
 		{"sources.*.idle_timeout", between(time.Second, 7*24*time.Hour), live, "A connection that is silent for so long is closed."},
+		{"sources.*.silent_after", between(0, 30*24*time.Hour), live, "A sender that has sent 10 messages or more, and then nothing for this time and for five times its usual pause, is shown as silent; 0: never."},
 		{"sources.*.receive_buffer", between(4*KiB, GiB), restart, "Kernel buffer of a UDP socket. The kernel gives at most net.core.rmem_max; see deploy/sysctl.d."},
 	}, serverTLSKeys("sources.*", "protocol `tls`")...)
 }
@@ -114,8 +115,17 @@ func restKeys() []key {
 		{"dead_letter.max_size", atLeast(64 * KiB), restart, "Disk space for them."},
 
 		{"stats.listen", hostPort(), restart, "Address of /stats, /metrics, /healthz, /readyz and /api/v1."},
-		{"stats.username", text("text without control characters"), restart, "With `password`: basic authentication. /healthz and /readyz stay open."},
-		{"stats.password", secret("a word without white space"), restart, "Set together with `username`."},
+		{"stats.username", text("text without control characters"), restart, "With a password: basic authentication. /healthz and /readyz stay open. Without it everybody may read, but lines of messages (tap, dead letters) and actions are only for requests from this machine."},
+		{"stats.password", secret("a word without white space"), restart, "Set together with `username`. Better: `password_hash`, or the systemd credential `stats_password`, which may hold either."},
+		{"stats.password_hash", bcryptHash(), restart, "The password as a bcrypt hash: `htpasswd -nbBC 10 USER PASSWORD`, what follows the colon."},
+		{"stats.admin", trueOrFalse(), restart, "The user may also set shards and endpoints aside (ready, drain, maint). Without a user: whoever asks from this machine."},
+		{"stats.admin_username", text("text without control characters"), restart, "Another user, who may read and set aside, while that of `username` only reads."},
+		{"stats.admin_password", secret("a word without white space"), restart, "Set together with `admin_username`; or `admin_password_hash`, or the systemd credential `stats_admin_password`."},
+		{"stats.admin_password_hash", bcryptHash(), restart, "The admin's password as a bcrypt hash."},
+		{"stats.pprof", trueOrFalse(), restart, "Serve /debug/pprof to whoever may see lines of messages. Profiles of up to 25 s."},
+		{"stats.to_splunk", trueOrFalse(), restart, "Send the gateway's own numbers to Splunk, as events of the source `gateway` with the sourcetype `syslog_gateway:stats`."},
+		{"stats.splunk_index", indexName(), restart, "Index of these events; empty: the default index of the HEC token."},
+		{"stats.splunk_interval", between(time.Second, time.Hour), restart, "How often they are sent."},
 	}
 	keys = append(keys, serverTLSKeys("stats", "the stats address; empty: plain HTTP")...)
 	return append(keys,

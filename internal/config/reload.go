@@ -62,6 +62,7 @@ func (c Config) WithReload(fresh Config) Config {
 		s.Fields = f.Fields
 		s.MaxMessageSize, s.Allow = f.MaxMessageSize, f.Allow
 		s.MaxConnections, s.IdleTimeout = f.MaxConnections, f.IdleTimeout
+		s.SilentAfter = f.SilentAfter
 		sources[name] = s
 	}
 	c.Sources = sources

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/crypto/bcrypt"
 )
 
 // rule says what a value may be.
@@ -227,6 +229,20 @@ func ipAddress() rule {
 		}
 		return ""
 	})
+}
+
+// bcryptHash allows a hash as bcrypt writes it. It never shows the value.
+func bcryptHash() rule {
+	return rule{allowed: "a bcrypt hash, beginning with $2", check: func(value any) string {
+		hash := value.(Secret)
+		if hash == "" || hash.placeholder() {
+			return ""
+		}
+		if _, err := bcrypt.Cost([]byte(hash.Reveal())); err != nil {
+			return "is no bcrypt hash"
+		}
+		return ""
+	}}
 }
 
 // hostPort allows an address to listen on.

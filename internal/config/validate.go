@@ -171,17 +171,29 @@ func (c Config) checkRest(ps *problems) {
 	if c.HEC.Retry.Max < c.HEC.Retry.Initial {
 		ps.add(at("hec", "retry", "max"), "%s is shorter than hec.retry.initial (%s)", display(c.HEC.Retry.Max), display(c.HEC.Retry.Initial))
 	}
-	switch {
-	case c.Stats.Username == "" && c.Stats.Password != "":
-		ps.add(at("stats", "username"), "is empty while stats.password is set; set both, or neither")
-	case c.Stats.Username != "" && c.Stats.Password == "":
-		ps.add(at("stats", "password"), "is empty while stats.username is set; set both (GATEWAY_STATS__PASSWORD keeps it out of the file), or neither")
-	}
-	if strings.Contains(c.Stats.Username, ":") {
-		ps.add(at("stats", "username"), "%s has a colon, which basic authentication can not carry (RFC 7617 section 2)", display(c.Stats.Username))
-	}
+	c.checkUsers(ps)
 	t := c.Stats.TLS
 	if (t.CertFile == "") != (t.KeyFile == "") || (t.ClientCAFile != "" && t.CertFile == "") {
 		ps.add(at("stats", "tls"), "needs cert_file and key_file together; set both, or none of its files")
+	}
+}
+
+// checkUsers looks at what the users of the statistics page are made of. Whether each
+// has a password is for Check to say: it may be a credential.
+func (c Config) checkUsers(ps *problems) {
+	for _, u := range c.Stats.users() {
+		name, password := at("stats", u.key+"username"), at("stats", u.key+"password")
+		if u.Name == "" && (u.Password != "" || u.Hash != "") {
+			ps.add(name, "is empty while stats.%spassword is set; set both, or neither", u.key)
+		}
+		if u.Password != "" && u.Hash != "" {
+			ps.add(password, "is set, and stats.%spassword_hash as well; keep one of the two", u.key)
+		}
+		if strings.Contains(u.Name, ":") {
+			ps.add(name, "%s has a colon, which basic authentication can not carry (RFC 7617 section 2)", display(u.Name))
+		}
+	}
+	if c.Stats.Username != "" && c.Stats.Username == c.Stats.AdminUsername {
+		ps.add(at("stats", "admin_username"), "%s is stats.username as well; use stats.admin: true for one user", display(c.Stats.AdminUsername))
 	}
 }

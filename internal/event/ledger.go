@@ -14,15 +14,17 @@ const (
 	UDP Transport = iota
 	TCP
 	TLS
+	// Internal is what the gateway itself reports; no device can use it.
+	Internal
 	transports
 )
 
 // String returns the transport as the metrics label and the event field name it.
 func (t Transport) String() string {
-	return [...]string{"udp", "tcp", "tls"}[t]
+	return [...]string{"udp", "tcp", "tls", "internal"}[t]
 }
 
-// Transports lists all transports.
+// Transports lists the transports of devices.
 func Transports() []Transport { return []Transport{UDP, TCP, TLS} }
 
 // Ledger keeps the books: for every source, at any moment,
@@ -213,6 +215,12 @@ func (a *Account) Balance() Balance {
 			Events:    a.received[t].events.Load(),
 			Bytes:     a.received[t].bytes.Load(),
 		}
+		b.Received += c.Events
+		b.ReceivedBytes += c.Bytes
+		b.ByTransport = append(b.ByTransport, c)
+	}
+	if own := a.received[Internal].events.Load(); own > 0 {
+		c := TransportCount{Internal.String(), own, a.received[Internal].bytes.Load()}
 		b.Received += c.Events
 		b.ReceivedBytes += c.Bytes
 		b.ByTransport = append(b.ByTransport, c)

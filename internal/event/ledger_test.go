@@ -89,3 +89,17 @@ func TestPoolBoundsBatches(t *testing.T) {
 		t.Error("Get returned a batch that is not there")
 	}
 }
+
+// What the gateway itself reports is in the books, and no transport of devices.
+func TestInternalIsBooked(t *testing.T) {
+	a := NewLedger().Account("gateway")
+	if n := len(a.Balance().ByTransport); n != len(Transports()) {
+		t.Errorf("%d transports", n)
+	}
+	a.Receive(Internal, 3, 300)
+	a.Accept(3)
+	b := a.Balance()
+	if b.Received != 3 || b.ReceivedBytes != 300 || b.Difference() != 0 || b.ByTransport[3] != (TransportCount{"internal", 3, 300}) {
+		t.Errorf("%+v", b)
+	}
+}

@@ -149,11 +149,11 @@ func (c *Client) Endpoints() []EndpointStatus {
 	return c.pool.status(c.acks.unacked())
 }
 
-// AnyUp reports whether at least one endpoint is up. One that has not been tried
-// yet counts as up.
+// AnyUp reports whether at least one endpoint is up and not set aside. One that has
+// not been tried yet counts as up.
 func (c *Client) AnyUp() bool {
 	for _, s := range c.pool.status(nil) {
-		if s.Up {
+		if s.Up && s.Aside == InUse {
 			return true
 		}
 	}

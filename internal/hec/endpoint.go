@@ -52,6 +52,7 @@ type endpoint struct {
 	latency   time.Duration // moving average of answered posts
 	last      string
 	lastAt    time.Time
+	aside     Aside
 	channel   string // of acknowledgements; a new one whenever it comes back
 	probing   bool
 	alarm     throttle
@@ -73,6 +74,7 @@ type EndpointStatus struct {
 	Latency   time.Duration `json:"latency_ns"` // moving average of answered posts
 	Unacked   int           `json:"unacknowledged"`
 	RetryTime time.Time     `json:"retry_at,omitzero"`
+	Aside     Aside         `json:"aside,omitempty"`
 }
 
 const collector = "/services/collector"
@@ -221,7 +223,7 @@ func (e *endpoint) status(now time.Time, unacked, bound int) EndpointStatus {
 		URL: e.name, Up: e.state == stateUp, State: e.state, Since: e.since,
 		Last: e.last, LastAt: e.lastAt, InFlight: e.inFlight,
 		Requests: e.requests, Failed: e.failed, Failures: e.failures,
-		Latency: e.latency, Unacked: unacked, Limit: 1,
+		Latency: e.latency, Unacked: unacked, Limit: 1, Aside: e.aside,
 	}
 	if e.proven() {
 		s.Limit = e.limit.now(bound)

@@ -178,7 +178,7 @@ func (p *pool) startProbes() []*endpoint {
 	defer p.mu.Unlock()
 	var idle []*endpoint
 	for _, e := range p.list {
-		if !e.probing {
+		if !e.probing && e.aside != Maintenance {
 			e.probing = true
 			idle = append(idle, e)
 		}

@@ -69,6 +69,43 @@ func (s *DeadLetters) List() ([]Letter, error) {
 	return all, errors.Join(errs...)
 }
 
+// tailBytes is how much of the newest file Latest reads.
+const tailBytes = 4 << 20
+
+// Latest returns the n newest letters, newest first, of the last 4 MiB of the store's
+// newest file. It costs the same however much is stored.
+func (s *DeadLetters) Latest(n int) ([]Letter, error) {
+	files, err := s.files()
+	if err != nil || len(files) == 0 {
+		return nil, err
+	}
+	f, err := os.Open(filepath.Join(s.path, files[len(files)-1].name))
+	if err != nil {
+		return nil, fmt.Errorf("read dead letters: %w", err)
+	}
+	defer f.Close()
+	size := files[len(files)-1].size
+	data := make([]byte, min(size, tailBytes))
+	read, err := f.ReadAt(data, size-int64(len(data)))
+	if err != nil && err != io.EOF {
+		return nil, fmt.Errorf("read dead letters: %w", err)
+	}
+	data = data[:read]
+	var letters []Letter
+	for len(letters) < n && len(data) > 0 {
+		end := bytes.LastIndexByte(data, '\n')
+		if end < 0 {
+			break
+		}
+		begin := bytes.LastIndexByte(data[:end], '\n') + 1
+		if l, err := parseLetter(data[begin:end]); err == nil {
+			letters = append(letters, l)
+		}
+		data = data[:begin]
+	}
+	return letters, nil
+}
+
 // Show returns one letter, or ErrNoLetter.
 func (s *DeadLetters) Show(id string) (Letter, error) {
 	var trouble error

@@ -85,6 +85,8 @@ func less(a, b [3]int) bool {
 // one at a time, and while all are out there is only one such trial in all.
 func (p *pool) admits(e *endpoint, now time.Time) bool {
 	switch {
+	case e.aside != InUse:
+		return false
 	case e.state != stateUp && now.Before(e.retryAt):
 		return false
 	case e.state != stateUp && p.allOut():

@@ -70,7 +70,7 @@ func benchmarkPath(b *testing.B, vendorName string, lines []string) {
 // BenchmarkUDPSenders finds the sender of a datagram, with many of them.
 func BenchmarkUDPSenders(b *testing.B) {
 	s := newSource(SourceOptions{Name: "linux", Port: 1517, Settings: settings(b, "linux")}, event.NewLedger())
-	c := senders{source: s, by: make(map[netip.Addr]*sender)}
+	c := knownSenders{source: s, by: make(map[netip.Addr]*sender)}
 	var addrs []netip.Addr
 	for i := range 1000 {
 		addrs = append(addrs, netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}))

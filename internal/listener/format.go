@@ -167,17 +167,20 @@ func fieldName(dst []byte, name string) []byte {
 // for a connection or, with UDP, for an address.
 type sender struct {
 	format  *format
+	addr    netip.Addr
 	address []byte // as text
 	name    []byte // the host of messages that name none: from the hosts file, or the address
 	tail    []byte // "transport":"…","sender_ip":"…"}}LF
 	clock   *syslog.Clock
 	allowed bool
+	heard   heard
 }
 
 func newSender(f *format, t event.Transport, addr netip.Addr, port int) *sender {
 	addr = addr.Unmap()
 	s := &sender{
 		format:  f,
+		addr:    addr.WithZone(""),
 		address: []byte(addr.WithZone("").String()),
 		clock:   syslog.NewClock(f.settings.location(addr)),
 		allowed: f.settings.allows(addr),

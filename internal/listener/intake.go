@@ -9,7 +9,9 @@ import (
 	"unicode/utf8"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/syslog"
+	"syslog-gateway/internal/tap"
 	"syslog-gateway/internal/vendor"
 )
 
@@ -40,6 +42,9 @@ type Batching struct {
 	// Stop unblocks an intake that waits for the pool; closed when the gateway
 	// gives up on what it could not hand over.
 	Stop <-chan struct{}
+	// Senders remembers who sends, and Tap shows messages to people; nil: nobody does.
+	Senders *senders.Book
+	Tap     *tap.Hub
 }
 
 // Intake makes events of the messages of one source and transport and collects them
@@ -64,6 +69,9 @@ type Intake struct {
 	noisy  rarely
 	// explain, when set, hears of every message; for people, not for the hot path.
 	explain func(s *sender, msg []byte, dropped string, cut bool)
+	tap     tapping
+	speaker speaker
+	touched []*sender // who sent something in this turn
 }
 
 // tally counts a turn; the books get it at its end.
@@ -76,6 +84,7 @@ func newIntake(a *event.Account, t event.Transport, b Batching) *Intake {
 	in.seen = make([]uint32, len(vendor.Classes()))
 	in.timer = time.AfterFunc(time.Hour, in.expire)
 	in.timer.Stop()
+	in.tap.report = in.offer
 	return in
 }
 
@@ -83,10 +92,14 @@ func newIntake(a *event.Account, t event.Transport, b Batching) *Intake {
 func (in *Intake) begin(now time.Time) {
 	in.mu.Lock()
 	in.now, in.nanos = now, now.UnixNano()
+	if t := in.batching.Tap; t != nil {
+		in.listen(t)
+	}
 }
 
 // end closes a turn and books it.
 func (in *Intake) end() {
+	in.remember()
 	t := in.turn
 	in.turn = tally{}
 	if t.events != 0 {
@@ -99,6 +112,9 @@ func (in *Intake) end() {
 	in.drop(dropNotAllowed, t.denied)
 	in.drop(dropRule, t.ruled)
 	in.drop(dropShutdown, t.lost)
+	if in.tap.on {
+		in.batching.Tap.Looked(in.tap.looked, t.events)
+	}
 	in.mu.Unlock()
 }
 
@@ -111,6 +127,9 @@ func (in *Intake) drop(reason string, n int) {
 // message takes one message of a sender. cut says that it is longer than what is
 // there.
 func (in *Intake) message(s *sender, msg []byte, cut bool) {
+	if s != in.speaker.sender {
+		in.speak(s)
+	}
 	in.turn.events++
 	in.turn.bytes += len(msg)
 	if limit := s.format.settings.MaxMessage; len(msg) > limit {
@@ -130,6 +149,7 @@ func (in *Intake) take(s *sender, msg []byte, cut bool) (dropped string) {
 		return dropNotAllowed
 	case blank(msg):
 		in.turn.empty++
+		in.result.Host = nil // of whoever spoke before
 		return dropEmpty
 	}
 	if cut {
@@ -265,9 +285,9 @@ func wholeRunes(p []byte) []byte {
 	return p
 }
 
-// senders remembers who sends to one source by UDP. It is bounded: when it is full
+// knownSenders remembers who sends to one source by UDP. It is bounded: when it is full
 // it begins anew.
-type senders struct {
+type knownSenders struct {
 	source *Source
 	by     map[netip.Addr]*sender
 	last   netip.Addr
@@ -279,7 +299,7 @@ type senders struct {
 const maxSenders = 16384
 
 // of returns the sender with an address, made for the source's present settings.
-func (c *senders) of(addr netip.Addr) *sender {
+func (c *knownSenders) of(addr netip.Addr) *sender {
 	f := c.source.format.Load()
 	if addr == c.last && c.lastS != nil && c.lastS.format == f {
 		return c.lastS

@@ -551,7 +551,7 @@ func TestZoneByNetwork(t *testing.T) {
 
 func TestSendersAreBounded(t *testing.T) {
 	b := listen(t, nil)
-	c := senders{source: b.l.Source("linux"), by: make(map[netip.Addr]*sender)}
+	c := knownSenders{source: b.l.Source("linux"), by: make(map[netip.Addr]*sender)}
 	for i := range maxSenders * 2 {
 		a := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
 		if s := c.of(a); string(s.address) != a.String() {

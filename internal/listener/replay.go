@@ -36,9 +36,9 @@ func NewDatagramReplay(o SourceOptions, b Batching, ledger *event.Ledger, from n
 	r := &Replay{source: newSource(o, ledger), from: from}
 	r.intake = newIntake(r.source.account, event.UDP, b)
 	r.datagram = &udpPort{
-		source:  r.source,
-		intake:  r.intake,
-		senders: senders{source: r.source, by: make(map[netip.Addr]*sender)},
+		source: r.source,
+		intake: r.intake,
+		known:  knownSenders{source: r.source, by: make(map[netip.Addr]*sender)},
 	}
 	return r
 }

@@ -51,7 +51,7 @@ type udp struct {
 type udpPort struct {
 	source  *Source
 	intake  *Intake
-	senders senders
+	known   knownSenders
 	network string
 	address string // as gnet knows it
 
@@ -74,10 +74,10 @@ func newUDP(l *Listener) *udp {
 			continue
 		}
 		p := &udpPort{
-			source:  s,
-			intake:  l.intake(s, event.UDP),
-			senders: senders{source: s, by: make(map[netip.Addr]*sender)},
-			fd:      -1,
+			source: s,
+			intake: l.intake(s, event.UDP),
+			known:  knownSenders{source: s, by: make(map[netip.Addr]*sender)},
+			fd:     -1,
 		}
 		p.network, p.address = s.bind("udp")
 		u.ports = append(u.ports, p)
@@ -220,7 +220,7 @@ func (u *udp) gather() time.Time {
 
 // datagram takes one datagram, which may hold several messages.
 func (p *udpPort) datagram(d []byte, from netip.Addr) {
-	s := p.senders.of(from)
+	s := p.known.of(from)
 	for {
 		msg, rest := syslog.Datagram(d)
 		p.intake.message(s, msg, false)

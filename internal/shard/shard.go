@@ -64,6 +64,7 @@ type Shard struct {
 	options Options
 	in      chan *event.Batch
 	stuck   atomic.Bool
+	aside   atomic.Bool  // takes nothing new, because somebody said so
 	waiting atomic.Int64 // bytes of JSON not yet appended
 
 	gzip *gzip.Writer
@@ -89,7 +90,7 @@ func New(o Options) (*Shard, error) {
 // that its queue is full by trying: so there is always one that waits for room and
 // tells when there is some.
 func (s *Shard) Offer(b *event.Batch) bool {
-	if s.stuck.Load() {
+	if s.stuck.Load() || s.aside.Load() {
 		return false
 	}
 	n := int64(len(b.Data))
@@ -105,6 +106,18 @@ func (s *Shard) Offer(b *event.Batch) bool {
 
 // Load is the number of bytes that wait here and in the queue.
 func (s *Shard) Load() int64 { return s.waiting.Load() + s.options.Queue.PendingBytes() }
+
+// SetAside says whether the shard takes no new batches until it is told otherwise.
+// What it holds goes its way: a shard that is set aside empties.
+func (s *Shard) SetAside(aside bool) {
+	s.aside.Store(aside)
+	if !aside {
+		s.options.Freed()
+	}
+}
+
+// Aside reports whether the shard is set aside.
+func (s *Shard) Aside() bool { return s.aside.Load() }
 
 // Close says that nothing more will be offered: Run ends with the last batch.
 func (s *Shard) Close() { close(s.in) }

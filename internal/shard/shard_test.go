@@ -185,3 +185,24 @@ func TestStopWhileFull(t *testing.T) {
 		t.Errorf("balance %+v", b)
 	}
 }
+
+// A shard that is set aside takes nothing new, empties, and takes again.
+func TestSetAside(t *testing.T) {
+	q := &fakeQueue{}
+	f := start(t, t.Context(), q, false, false)
+	f.shard.SetAside(true)
+	b := f.batch(1)
+	if f.shard.Offer(b) || !f.shard.Aside() {
+		t.Error("a shard that is set aside took a batch")
+	}
+	f.shard.SetAside(false)
+	<-f.freed
+	if !f.shard.Offer(b) {
+		t.Error("the shard takes nothing")
+	}
+	f.shard.Close()
+	<-f.done
+	if len(q.recs) != 1 {
+		t.Errorf("%d records", len(q.recs))
+	}
+}

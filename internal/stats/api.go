@@ -1,11 +1,18 @@
 package stats
 
 import (
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
+
+// openAPI describes the answers; a test compares them with it.
+//
+//go:embed openapi.yaml
+var openAPI []byte
 
 // status is the answer of /api/v1/status. Its names are an interface: they are
 // added to and never changed.
@@ -14,7 +21,12 @@ type status struct {
 	UptimeSeconds float64 `json:"uptime_seconds"`
 	Totals        totals  `json:"totals"`
 	Snapshot
-	Sources []sourceStatus `json:"sources"` // in the place of the snapshot's
+	// in the place of the snapshot's
+	Sources   []sourceStatus   `json:"sources"`
+	Shards    []shardStatus    `json:"shards"`
+	Endpoints []endpointStatus `json:"endpoints"`
+	Queue     queueStatus      `json:"queue"`
+	Recent    []Problem        `json:"recent_problems"` // of the log, newest first
 }
 
 // sourceStatus adds what is computed of the books. The reasons are repeated because
@@ -25,21 +37,64 @@ type sourceStatus struct {
 	Difference  int64             `json:"difference"`
 	DropReasons map[string]uint64 `json:"drop_reasons"`
 	DeadReasons map[string]uint64 `json:"deadletter_reasons"`
+	Rates       rates             `json:"rates"`
+	// History are events received a second, in steps of five seconds, oldest first.
+	History []float64 `json:"history"`
+	Senders int       `json:"senders"`
+	Silent  int       `json:"silent_senders"`
+	After   float64   `json:"silent_after_seconds"`
+}
+
+// shardStatus adds when the queue is full if the shard goes on growing as it does.
+type shardStatus struct {
+	Shard
+	FillsInSeconds float64 `json:"fills_in_seconds"` // 0: it does not grow
+}
+
+type endpointStatus struct {
+	Endpoint
+	Rate float64 `json:"requests_per_second"`
+}
+
+type queueStatus struct {
+	Queue
+	FillsInSeconds float64 `json:"fills_in_seconds"` // 0: it does not grow
 }
 
 // status takes a reading of everything.
 func (s *Server) status() status {
 	snap := s.snapshot()
+	snap.quiet = s.history.quiet(snap.Sources)
+	c := s.watcher.crowd(snap)
 	t := sum(snap.Sources)
+	t.Senders, t.SilentSenders = c.known(), c.silentCount()
 	st := status{
 		Health: assess(snap, t), Totals: t, Snapshot: snap,
 		UptimeSeconds: snap.Now.Sub(snap.Started).Seconds(),
+		Queue:         queueStatus{Queue: snap.Queue},
 	}
+	if s.problems != nil {
+		st.Recent = s.problems.Recent()
+	}
+	s.history.mu.Lock()
+	defer s.history.mu.Unlock()
 	for _, src := range snap.Sources {
+		n := c.counts[src.Source]
 		st.Sources = append(st.Sources, sourceStatus{
 			Source: src, Pending: src.Pending(), Difference: src.Difference(),
 			DropReasons: src.DropReasons, DeadReasons: src.DeadReasons,
+			Rates: s.history.rate(src.Source), History: s.history.spark(src.Source),
+			Senders: n.known, Silent: n.silent, After: src.SilentAfter.Seconds(),
 		})
+	}
+	free := max(snap.Queue.CapacityBytes-snap.Queue.UsedBytes, 0)
+	st.Queue.FillsInSeconds = full(free, s.history.growth(func(x *sample) int64 { return x.queued }))
+	for _, sh := range snap.Shards {
+		grows := s.history.growth(func(x *sample) int64 { return x.shards[sh.Name] })
+		st.Shards = append(st.Shards, shardStatus{sh, full(free, grows)})
+	}
+	for _, e := range snap.Endpoints {
+		st.Endpoints = append(st.Endpoints, endpointStatus{e, s.history.requests(e.URL)})
 	}
 	return st
 }
@@ -56,10 +111,12 @@ func (st status) filled() status {
 		src.Rejected = orNone(src.Rejected)
 		src.DropReasons = orNone(src.DropReasons)
 		src.DeadReasons = orNone(src.DeadReasons)
+		src.History = orEmpty(src.History)
 	}
 	st.Shards = orEmpty(st.Shards)
 	st.Endpoints = orEmpty(st.Endpoints)
 	st.Problems = orEmpty(st.Problems)
+	st.Recent = orEmpty(st.Recent)
 	return st
 }
 
@@ -77,13 +134,68 @@ func orNone[N any](counts map[string]N) map[string]N {
 	return counts
 }
 
-func (s *Server) serveStatus(w http.ResponseWriter, _ *http.Request) {
-	body, err := json.MarshalIndent(s.status().filled(), "", "  ")
+// answer sends a value as JSON.
+func (s *Server) answer(w http.ResponseWriter, what string, v any) {
+	body, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
-		s.broken(w, "/api/v1/status", err)
+		s.broken(w, what, err)
 		return
 	}
 	write(w, http.StatusOK, "application/json", append(body, '\n'))
+}
+
+func (s *Server) serveStatus(w http.ResponseWriter, _ *http.Request) {
+	s.answer(w, "/api/v1/status", s.status().filled())
+}
+
+// list is a part of the status on its own.
+type list[T any] struct {
+	Now  time.Time `json:"now"`
+	List []T       `json:"-"`
+	Name string    `json:"-"`
+}
+
+// MarshalJSON writes the list under its name.
+func (l list[T]) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]any{"now": l.Now, l.Name: l.List})
+}
+
+func (s *Server) serveSources(w http.ResponseWriter, _ *http.Request) {
+	st := s.status().filled()
+	s.answer(w, "/api/v1/sources", list[sourceStatus]{st.Now, st.Sources, "sources"})
+}
+
+func (s *Server) serveShards(w http.ResponseWriter, _ *http.Request) {
+	st := s.status().filled()
+	s.answer(w, "/api/v1/shards", list[shardStatus]{st.Now, st.Shards, "shards"})
+}
+
+func (s *Server) serveEndpoints(w http.ResponseWriter, _ *http.Request) {
+	st := s.status().filled()
+	s.answer(w, "/api/v1/endpoints", list[endpointStatus]{st.Now, st.Endpoints, "endpoints"})
+}
+
+// serveDeadLetters lists the newest events that Splunk refused: ?limit=.
+func (s *Server) serveDeadLetters(w http.ResponseWriter, r *http.Request, may rights) {
+	if !may.lines {
+		forbidLines(w)
+		return
+	}
+	limit, err := whole(r.URL.Query().Get("limit"), 100, 1, maxListed)
+	if err != nil {
+		plain(w, http.StatusBadRequest, fmt.Sprintf("limit is a number from 1 to %d\n", maxListed))
+		return
+	}
+	letters, err := s.provider.DeadLetters(limit)
+	if err != nil {
+		s.broken(w, "/api/v1/deadletters", err)
+		return
+	}
+	s.answer(w, "/api/v1/deadletters", list[DeadLetter]{time.Now().UTC(), orEmpty(letters), "deadletters"})
+}
+
+func (s *Server) serveOpenAPI(w http.ResponseWriter, _ *http.Request) {
+	write(w, http.StatusOK, "application/yaml", openAPI)
 }
 
 func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {

@@ -67,6 +67,8 @@ type totals struct {
 	Unparsed      uint64 `json:"unparsed"`
 	Truncated     uint64 `json:"truncated"`
 	FramingErrors uint64 `json:"framing_errors"`
+	Senders       int    `json:"senders"`
+	SilentSenders int    `json:"silent_senders"`
 }
 
 func sum(sources []Source) totals {

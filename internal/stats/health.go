@@ -55,6 +55,9 @@ func assess(snap Snapshot, t totals) health {
 	} else {
 		v.say(v.level, "0 lost")
 	}
+	if t.SilentSenders > 0 {
+		v.say(v.level, "%s fell silent", count(t.SilentSenders, "sender"))
+	}
 	if n := len(snap.Problems); n > 0 {
 		v.say(levelWarning, "%s below", count(n, "problem"))
 	}
@@ -67,7 +70,7 @@ func assess(snap Snapshot, t totals) health {
 func (v *verdict) receiving(snap Snapshot) {
 	var configured, silent int
 	for _, s := range snap.Sources {
-		if !s.Configured {
+		if !s.Configured || s.Internal {
 			continue
 		}
 		configured++
@@ -80,6 +83,8 @@ func (v *verdict) receiving(snap Snapshot) {
 		v.say(levelWarning, "no source is configured")
 	case silent == configured:
 		v.say(v.level, "%s listening, nothing received yet", count(configured, "source"))
+	case len(snap.quiet) > 0:
+		v.say(v.level, "%d of %s receiving, nothing from %s for 5 minutes", configured-silent-len(snap.quiet), count(configured, "source"), strings.Join(snap.quiet, ", "))
 	case silent > 0:
 		v.say(v.level, "%d of %s receiving, nothing from the others yet", configured-silent, count(configured, "source"))
 	case configured == 1:
@@ -93,9 +98,12 @@ func (v *verdict) receiving(snap Snapshot) {
 }
 
 func (v *verdict) delivering(snap Snapshot) {
-	down := 0
+	down, aside := 0, 0
 	for _, e := range snap.Endpoints {
-		if !e.Up {
+		switch {
+		case e.Aside != "":
+			aside++
+		case !e.Up:
 			down++
 		}
 	}
@@ -105,7 +113,9 @@ func (v *verdict) delivering(snap Snapshot) {
 	case all == 0:
 		v.say(levelCritical, "no Splunk endpoint is configured")
 		return
-	case down == all:
+	case aside == all:
+		v.say(levelCritical, "Splunk gets nothing, all endpoints are set aside")
+	case down+aside == all:
 		v.say(levelCritical, "Splunk does not take events")
 	case oldest >= behindAfter:
 		v.say(levelWarning, "Splunk is behind, the oldest event has waited %s", span(oldest))
@@ -114,6 +124,9 @@ func (v *verdict) delivering(snap Snapshot) {
 	}
 	if 0 < down && down < all {
 		v.say(levelWarning, "%d of %s down", down, count(all, "endpoint"))
+	}
+	if 0 < aside && aside < all {
+		v.say(levelWarning, "%d of %s set aside", aside, count(all, "endpoint"))
 	}
 }
 
@@ -126,6 +139,13 @@ func (v *verdict) storing(snap Snapshot) {
 	}
 	if n := len(slices.DeleteFunc(slices.Clone(snap.Shards), func(s Shard) bool { return !s.Stuck })); n > 0 {
 		v.say(levelCritical, "%s stuck", count(n, "shard"))
+	}
+	if n := len(slices.DeleteFunc(slices.Clone(snap.Shards), func(s Shard) bool { return s.Aside == "" })); n > 0 {
+		level := levelWarning
+		if n == len(snap.Shards) {
+			level = levelCritical
+		}
+		v.say(level, "%d of %s set aside", n, count(len(snap.Shards), "shard"))
 	}
 	var corrupt uint64
 	for _, s := range snap.Shards {

@@ -36,6 +36,10 @@ func TestHealth(t *testing.T) {
 		"two silent": {func(s *Snapshot) {
 			s.Sources[0].Balance, s.Sources[1].Balance = event.Balance{}, event.Balance{}
 		}, levelOK, "3 of 5 sources receiving, nothing from the others yet; Splunk is keeping up; 0 lost."},
+		"one quiet": {func(s *Snapshot) { s.quiet = []string{"linux"} }, levelOK,
+			"4 of 5 sources receiving, nothing from linux for 5 minutes; Splunk is keeping up; 0 lost."},
+		"set aside": {func(s *Snapshot) { s.Shards[0].Aside, s.Endpoints[0].Aside = StateDrain, StateMaint }, levelCritical,
+			"All 5 sources receiving; Splunk gets nothing, all endpoints are set aside; 1 of 2 shards set aside; 0 lost."},
 		"one source": {func(s *Snapshot) { s.Sources = s.Sources[:1] }, levelOK, "The source is receiving; Splunk is keeping up; 0 lost."},
 		"no source":  {func(s *Snapshot) { s.Sources = nil }, levelWarning, "No source is configured; Splunk is keeping up; 0 lost."},
 		"leftover": {func(s *Snapshot) {

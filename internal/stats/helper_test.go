@@ -23,6 +23,8 @@ type stages struct {
 	mu         sync.Mutex
 	snap       Snapshot
 	conditions []Condition
+	letters    []DeadLetter
+	orders     []string // what the operator was told
 }
 
 func (s *stages) Snapshot() Snapshot {
@@ -35,6 +37,22 @@ func (s *stages) Ready() []Condition {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.conditions
+}
+
+func (s *stages) DeadLetters(n int) ([]DeadLetter, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.letters[:min(n, len(s.letters))], nil
+}
+
+func (s *stages) SetShard(name, state string) error   { return s.order("shard", name, state) }
+func (s *stages) SetEndpoint(url, state string) error { return s.order("endpoint", url, state) }
+
+func (s *stages) order(what, name, state string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.orders = append(s.orders, what+" "+name+" "+state)
+	return nil
 }
 
 func (s *stages) set(change func(*stages)) {

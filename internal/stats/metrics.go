@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"maps"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -29,6 +30,7 @@ type descriptions struct {
 	unparsed, truncated, framing             *prometheus.Desc
 	pending, dropped, delivered, dead        *prometheus.Desc
 	reloads, build                           *prometheus.Desc
+	senders, silent, shardAside, hecAside    *prometheus.Desc
 }
 
 func describe() descriptions {
@@ -47,6 +49,10 @@ func describe() descriptions {
 		delivered:      desc("delivered_events_total", "Events that Splunk has confirmed.", "source"),
 		dead:           desc("deadlettered_events_total", "Events that Splunk refused and that are kept in the dead-letter store, by reason.", "reason"),
 		reloads:        desc("config_reloads_total", "Reloads of the configuration, by result: success or failure.", "result"),
+		senders:        desc("senders", "Senders that are remembered.", "source"),
+		silent:         desc("silent_senders", "Senders that sent regularly and then nothing for silent_after.", "source"),
+		shardAside:     desc("shard_aside", "Whether somebody has set the shard aside (1) or not (0).", "shard"),
+		hecAside:       desc("hec_endpoint_aside", "Whether somebody has set the HEC endpoint aside (1) or not (0).", "endpoint"),
 		build:          desc("build_info", "Always 1; version, commit and Go version of the program.", "version", "commit", "goversion"),
 	}
 }
@@ -55,6 +61,7 @@ func describe() descriptions {
 type collector struct {
 	descriptions
 	snapshot func() Snapshot
+	crowd    func(Snapshot) crowd
 	reloads  *Reloads
 }
 
@@ -63,6 +70,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.receivedEvents, c.receivedBytes, c.recovered, c.unparsed, c.truncated, c.framing,
 		c.pending, c.dropped, c.delivered, c.dead, c.descriptions.reloads, c.build,
+		c.senders, c.silent, c.shardAside, c.hecAside,
 	} {
 		ch <- d
 	}
@@ -85,7 +93,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		send(d, prometheus.CounterValue, float64(n), labels...)
 	}
 	snap := c.snapshot()
-	dead := make(map[string]uint64)
+	dead := fromZero(true, nil, deadReasons())
 	for _, s := range snap.Sources {
 		c.collectReceived(count, s)
 		count(c.recovered, s.Recovered, s.Source)
@@ -93,7 +101,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		count(c.truncated, s.Truncated, s.Source)
 		count(c.framing, s.FramingErrors, s.Source)
 		count(c.delivered, s.Delivered, s.Source)
-		for reason, n := range s.DropReasons {
+		for reason, n := range fromZero(s.Configured, s.DropReasons, dropReasons()) {
 			count(c.dropped, n, s.Source, reason)
 		}
 		for reason, n := range s.DeadReasons {
@@ -102,12 +110,51 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		send(c.pending, prometheus.GaugeValue, float64(s.InMemory), s.Source, "memory")
 		send(c.pending, prometheus.GaugeValue, float64(s.Queued), s.Source, "queue")
 	}
+	gauge := func(d *prometheus.Desc, n int, labels ...string) {
+		send(d, prometheus.GaugeValue, float64(n), labels...)
+	}
+	for source, n := range c.crowd(snap).counts {
+		gauge(c.descriptions.senders, n.known, source)
+		gauge(c.descriptions.silent, n.silent, source)
+	}
+	for _, sh := range snap.Shards {
+		gauge(c.shardAside, len(sh.Aside)/max(len(sh.Aside), 1), sh.Name)
+	}
+	for _, e := range snap.Endpoints {
+		gauge(c.hecAside, len(e.Aside)/max(len(e.Aside), 1), e.URL)
+	}
 	for reason, n := range dead {
 		count(c.dead, n, reason)
 	}
 	count(c.descriptions.reloads, c.reloads.done.Load(), "success")
 	count(c.descriptions.reloads, c.reloads.refused.Load(), "failure")
 	send(c.build, prometheus.GaugeValue, 1, snap.Version, snap.Commit, runtime.Version())
+}
+
+// dropReasons are those that the stages drop for. Their series begin at zero, else
+// increase() would not see the first drop.
+func dropReasons() []string {
+	return []string{"drop_oldest", "drop_newest", "not_allowed", "empty", "rule", "shutdown", "unstorable", "corrupt"}
+}
+
+// deadReasons are those of dead letters.
+func deadReasons() []string {
+	return []string{
+		"no_data", "invalid_data_format", "incorrect_index", "event_required", "event_blank",
+		"invalid_fields", "too_large", "refused", "unreadable_body",
+	}
+}
+
+// fromZero adds zeros for what has not happened yet.
+func fromZero(add bool, counts map[string]uint64, names []string) map[string]uint64 {
+	all := make(map[string]uint64, len(counts)+len(names))
+	if add {
+		for _, name := range names {
+			all[name] = 0
+		}
+	}
+	maps.Copy(all, counts)
+	return all
 }
 
 // collectReceived writes the transports that are configured, and those that something

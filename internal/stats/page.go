@@ -8,21 +8,31 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
 
-// refreshSeconds is how often the page loads itself again.
+// refreshSeconds is how often a page without scripts loads itself again.
 const refreshSeconds = 5
 
 //go:embed page.html.tmpl
 var pageText string
 
+//go:embed sections.html.tmpl
+var sectionsText string
+
 //go:embed style.css
 var styleText string
 
+// scriptText keeps the page up to date and runs the tap. Without it the page loads
+// itself again.
+//
+//go:embed page.js
+var scriptText []byte
+
 // page is the template of /stats with its style, and the policy for a browser that
-// allows this style and nothing from elsewhere.
+// allows this style, our script and nothing from elsewhere.
 type page struct {
 	template *template.Template
 	style    template.CSS
@@ -40,8 +50,16 @@ func newPage() (*page, error) {
 		"percent":  percent,
 		"advice":   bufferAdvice,
 		"state":    endpointState,
+		"shard":    shardState,
 		"join":     strings.Join,
+		"within":   within,
+		"rate":     writeRate,
+		"points":   points,
+		"server":   serverName,
 	}).Parse(pageText)
+	if err == nil {
+		t, err = t.Parse(sectionsText)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("stats: page template: %w", err)
 	}
@@ -49,7 +67,7 @@ func newPage() (*page, error) {
 	// section 8.4).
 	digest := sha256.Sum256([]byte(styleText))
 	policy := "default-src 'self'; style-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) + "'; " +
-		"img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+		"img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 	return &page{template: t, style: template.CSS(styleText), policy: policy}, nil
 }
 
@@ -58,17 +76,70 @@ type view struct {
 	status
 	Style   template.CSS
 	Refresh int // seconds; 0: the page stays as it is
+	Scope   string
+	OnlyUp  bool
+	Admin   bool   // the buttons are shown
+	Lines   bool   // the tap is shown
+	Done    string // what an action came to
+	Top     []sender
+	Quiet   []sender // who fell silent
 }
 
-// servePage renders the page whole before it sends the first byte, so an error never
-// ends in half a page.
-func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
-	refresh := refreshSeconds
+// Events is where the page hears what has changed.
+func (v view) Events() string {
+	q := url.Values{}
+	if v.Scope != "" {
+		q.Set("scope", v.Scope)
+	}
+	if v.OnlyUp {
+		q.Set("up", "1")
+	}
+	if len(q) == 0 {
+		return "/api/v1/events"
+	}
+	return "/api/v1/events?" + q.Encode()
+}
+
+// within reports whether a scope shows what has a name, as HAProxy's box does.
+func within(scope, name string) bool { return strings.Contains(name, scope) }
+
+// view makes what a page shows of a new reading.
+func (s *Server) view(what shown) view {
+	st := s.status()
+	c := s.watcher.crowd(st.Snapshot)
+	return view{
+		status: st, Style: s.page.style, Scope: what.scope, OnlyUp: what.up, Admin: what.admin, Lines: what.lines,
+		Top: c.top(what.scope), Quiet: c.silent(what.scope),
+	}
+}
+
+// scoped reports whether a scope shows anything at all.
+func (v view) scoped() bool {
+	for _, src := range v.Sources {
+		if within(v.Scope, src.Balance.Source) {
+			return true
+		}
+	}
+	return within(v.Scope, proxyShards) || within(v.Scope, proxySplunk)
+}
+
+// servePage answers /stats and what HAProxy writes behind it: ;csv, ;json, ;norefresh,
+// ;up, ;st=DONE and ?scope=. The page is rendered whole before the first byte is sent,
+// so an error never ends in half a page.
+func (s *Server) servePage(w http.ResponseWriter, r *http.Request, may rights) {
+	what := shown{admin: may.admin && s.operator != nil, lines: may.lines, scope: r.URL.Query().Get("scope"), up: r.URL.Query().Has("up")}
+	refresh, format, done := refreshSeconds, "", ""
 	_, options, some := strings.Cut(r.URL.Path, ";")
 	for option := range strings.SplitSeq(options, ";") {
 		switch {
 		case option == "norefresh":
 			refresh = 0
+		case option == "up":
+			what.up = true
+		case option == "csv" || option == "json":
+			format = option
+		case option == "st=DONE":
+			done = "Done."
 		case some:
 			notFound(w)
 			return
@@ -77,12 +148,26 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Has("norefresh") {
 		refresh = 0
 	}
+	v := s.view(what)
+	v.Refresh, v.Done = refresh, done
+	if !v.scoped() {
+		plain(w, http.StatusNotFound, fmt.Sprintf("no source, shard or endpoint is in the scope %.80q\n", what.scope))
+		return
+	}
+	if format != "" {
+		s.serveHAProxy(w, v, format == "json")
+		return
+	}
 	var b bytes.Buffer
-	if err := s.page.template.Execute(&b, view{status: s.status(), Style: s.page.style, Refresh: refresh}); err != nil {
+	if err := s.page.template.Execute(&b, v); err != nil {
 		s.broken(w, "/stats", err)
 		return
 	}
 	write(w, http.StatusOK, "text/html; charset=utf-8", b.Bytes())
+}
+
+func (s *Server) serveScript(w http.ResponseWriter, _ *http.Request) {
+	write(w, http.StatusOK, "text/javascript; charset=utf-8", scriptText)
 }
 
 // writeNumber is number for whatever whole number a template has.
@@ -111,6 +196,29 @@ func writeSize(n any) string {
 	return fmt.Sprint(n)
 }
 
+// writeRate writes events a second: small rates with a digit behind the point.
+func writeRate(r float64) string {
+	if r > 0 && r < 10 {
+		return fmt.Sprintf("%.1f/s", r)
+	}
+	return number(int64(r+0.5)) + "/s"
+}
+
+// points are the corners of a line of 120 by 24 that shows how values went, the highest
+// at the top.
+func points(values []float64) string {
+	top := 1.0
+	for _, v := range values {
+		top = max(top, v)
+	}
+	var b strings.Builder
+	for i, v := range values {
+		x := 120 - 2*float64(len(values)-1-i)
+		fmt.Fprintf(&b, "%.0f,%.1f ", x, 23-22*v/top)
+	}
+	return strings.TrimSuffix(b.String(), " ")
+}
+
 // age is how long ago t was, and a dash for never.
 func age(now, t time.Time) string {
 	if t.IsZero() {
@@ -121,13 +229,30 @@ func age(now, t time.Time) string {
 
 // endpointState is the word for the state of an endpoint.
 func endpointState(e Endpoint) string {
+	word := "down"
 	switch {
 	case e.State != "":
-		return e.State
+		word = e.State
 	case e.Up:
-		return "up"
+		word = "up"
 	}
-	return "down"
+	if e.Aside != "" {
+		word += ", " + e.Aside
+	}
+	return word
+}
+
+// shardState is the word for the state of a shard.
+func shardState(s Shard) string {
+	switch {
+	case s.Stuck:
+		return "stuck"
+	case s.Aside != "":
+		return s.Aside
+	case s.Draining:
+		return "draining"
+	}
+	return "ok"
 }
 
 // bufferAdvice says what to set where the kernel drops datagrams, or soon may
@@ -145,3 +270,23 @@ func bufferAdvice(s Source) string {
 	}
 	return ""
 }
+
+// buttons are what the page offers to set a server to.
+type buttons struct {
+	Proxy, Name string
+	Actions     []string
+}
+
+// Buttons are those of one server.
+func (v view) Buttons(proxy, name string) buttons {
+	return buttons{proxy, name, []string{StateReady, StateDrain, StateMaint}}
+}
+
+// shownSender is a sender and the time that its age is told by.
+type shownSender struct {
+	S   sender
+	Now time.Time
+}
+
+// Of is a sender of this page.
+func (v view) Of(s sender) shownSender { return shownSender{s, v.Now} }

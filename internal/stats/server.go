@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +19,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/senders"
+	"syslog-gateway/internal/tap"
 )
 
 // The bounds of the server.
@@ -35,8 +39,20 @@ const (
 type Options struct {
 	// Listen is the address, such as ":8404".
 	Listen string
-	// Username and Password protect all but /healthz and /readyz. Both or neither.
-	Username, Password string
+	// Users protect all but /healthz and /readyz; none: everybody may read.
+	Users []User
+	// LocalAdmin, without users, lets whoever asks from this machine set shards and
+	// endpoints aside.
+	LocalAdmin bool
+	// Operator does that; nil: nobody can.
+	Operator Operator
+	// Senders remembers who sends, Problems what was logged, and Taps shows messages;
+	// nil: there are none.
+	Senders  *senders.Book
+	Problems *Problems
+	Taps     *tap.Hub
+	// Pprof serves /debug/pprof.
+	Pprof bool
 	// TLS holds at least a certificate; nil: plain HTTP.
 	TLS *tls.Config
 	// Provider tells the state of the stages.
@@ -55,12 +71,19 @@ type Options struct {
 // Server is the HTTP server. Use it in the order New, Start, Run.
 type Server struct {
 	address  string
-	users    *credentials
+	users    *doorman
 	provider Provider
+	operator Operator
 	ledger   *event.Ledger
+	problems *Problems
+	taps     *tap.Hub
+	watcher  *watcher
+	history  *history
+	live     *live
+	ending   chan struct{} // closed when Run is to end
 	logger   *slog.Logger
 	page     *page
-	routes   map[string]http.HandlerFunc
+	routes   map[string]route
 	http     *http.Server
 	ln       net.Listener
 }
@@ -70,7 +93,7 @@ func New(o Options) (*Server, error) {
 	if o.Provider == nil || o.Ledger == nil {
 		return nil, errors.New("stats: Provider and Ledger are required")
 	}
-	users, err := newCredentials(o.Username, o.Password)
+	users, err := newDoorman(o.Users, o.LocalAdmin)
 	if err != nil {
 		return nil, err
 	}
@@ -82,20 +105,15 @@ func New(o Options) (*Server, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		address: o.Listen, users: users, provider: o.Provider, ledger: o.Ledger, logger: o.Logger, page: page,
+		address: o.Listen, users: users, provider: o.Provider, operator: o.Operator, ledger: o.Ledger, logger: o.Logger, page: page,
+		problems: o.Problems, taps: o.Taps, watcher: &watcher{book: o.Senders},
+		history: newHistory(), live: newLive(), ending: make(chan struct{}),
 	}
 	metrics, err := s.metrics(o)
 	if err != nil {
 		return nil, err
 	}
-	s.routes = map[string]http.HandlerFunc{
-		"/":              s.serveRoot,
-		"/stats":         s.servePage,
-		"/api/v1/status": s.serveStatus,
-		"/metrics":       metrics.ServeHTTP,
-		"/healthz":       s.serveHealth,
-		"/readyz":        s.serveReady,
-	}
+	s.routes = s.routing(metrics, o.Pprof)
 	s.http = &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
@@ -106,6 +124,59 @@ func New(o Options) (*Server, error) {
 		DisableGeneralOptionsHandler: true,
 	}
 	return s, s.setTLS(o.TLS)
+}
+
+// route answers a request that may do some things.
+type route func(http.ResponseWriter, *http.Request, rights)
+
+// routing says what is where.
+func (s *Server) routing(metrics http.Handler, profiles bool) map[string]route {
+	anybody := func(h http.HandlerFunc) route {
+		return func(w http.ResponseWriter, r *http.Request, _ rights) { h(w, r) }
+	}
+	routes := map[string]route{
+		"/":                    anybody(s.serveRoot),
+		"/stats":               s.servePage,
+		"/stats.js":            anybody(s.serveScript),
+		"/api/v1/status":       anybody(s.serveStatus),
+		"/api/v1/sources":      anybody(s.serveSources),
+		"/api/v1/shards":       anybody(s.serveShards),
+		"/api/v1/endpoints":    anybody(s.serveEndpoints),
+		"/api/v1/senders":      anybody(s.serveSenders),
+		"/api/v1/deadletters":  s.serveDeadLetters,
+		"/api/v1/events":       s.serveEvents,
+		"/api/v1/tap":          s.serveTap,
+		"/api/v1/openapi.yaml": anybody(s.serveOpenAPI),
+		"/metrics":             anybody(metrics.ServeHTTP),
+		"/healthz":             anybody(s.serveHealth),
+		"/readyz":              anybody(s.serveReady),
+	}
+	if profiles {
+		addProfiles(routes)
+	}
+	return routes
+}
+
+// addProfiles serves what net/http/pprof does, to those who may see lines of messages:
+// a heap holds some.
+func addProfiles(routes map[string]route) {
+	const root = "/debug/pprof/"
+	pages := map[string]http.HandlerFunc{
+		"": pprof.Index, "cmdline": pprof.Cmdline, "profile": pprof.Profile, "symbol": pprof.Symbol, "trace": pprof.Trace,
+	}
+	for _, name := range []string{"heap", "goroutine", "allocs", "block", "mutex", "threadcreate"} {
+		pages[name] = pprof.Handler(name).ServeHTTP
+	}
+	for name, h := range pages {
+		routes[root+name] = func(w http.ResponseWriter, r *http.Request, may rights) {
+			if !may.lines {
+				forbidLines(w)
+				return
+			}
+			w.Header().Del("Content-Security-Policy") // its index has a style of its own
+			h(w, r)
+		}
+	}
 }
 
 // setTLS refuses a configuration that could answer no handshake.
@@ -129,7 +200,7 @@ func (s *Server) metrics(o Options) (http.Handler, error) {
 	}
 	own := prometheus.NewRegistry()
 	for _, c := range []prometheus.Collector{
-		&collector{descriptions: describe(), snapshot: s.snapshot, reloads: reloads},
+		&collector{descriptions: describe(), snapshot: s.snapshot, crowd: s.watcher.crowd, reloads: reloads},
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
@@ -187,12 +258,18 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 		served <- s.http.Serve(s.ln)
 	}()
+	sampling, stop := context.WithCancel(ctx)
+	var sampler sync.WaitGroup
+	sampler.Go(func() { s.sample(sampling) })
+	defer sampler.Wait()
+	defer stop()
 	select {
 	case err := <-served:
 		s.http.Close()
 		return fmt.Errorf("stats: serving %s ended: %w", s.ln.Addr(), err)
 	case <-ctx.Done():
 	}
+	close(s.ending) // so that streams end
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	if s.http.Shutdown(grace) != nil {
@@ -201,6 +278,27 @@ func (s *Server) Run(ctx context.Context) error {
 	<-served
 	return nil
 }
+
+// sample takes a reading every second, and tells the open pages.
+func (s *Server) sample(ctx context.Context) {
+	tick := time.NewTicker(sampleEvery)
+	defer tick.Stop()
+	for {
+		snap := s.snapshot()
+		s.history.add(snap)
+		s.watcher.look(snap)
+		s.live.next()
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// now is a reading of this moment, and refresh shows it on all pages.
+func (s *Server) now() Snapshot { return s.snapshot() }
+func (s *Server) refresh()      { s.live.next() }
 
 // Close closes the port of a server that was started and will not be run.
 func (s *Server) Close() error {
@@ -215,13 +313,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", s.page.policy)
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Referrer-Policy", "same-origin") // a form without one has no origin either
 	h.Set("Cache-Control", "no-store")
 
 	open := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
-	if !open && !s.users.admit(r) {
-		refuse(w)
-		return
+	var may rights
+	if !open {
+		var in bool
+		var err error
+		if may, in, err = s.users.admit(r); !in {
+			refuse(w, err)
+			return
+		}
 	}
 	// HAProxy's way to write an option of the page: /stats;norefresh
 	path := r.URL.Path
@@ -233,10 +336,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !ok:
 		notFound(w)
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		if path == "/stats" {
+			h.Set("Allow", "GET, HEAD, POST")
+			if r.Method == http.MethodPost {
+				s.serveAction(w, r, may)
+				return
+			}
+			plain(w, http.StatusMethodNotAllowed, "only GET, HEAD and POST are answered\n")
+			return
+		}
 		h.Set("Allow", "GET, HEAD")
 		plain(w, http.StatusMethodNotAllowed, "only GET and HEAD are answered\n")
 	default:
-		handler(w, r)
+		handler(w, r, may)
 	}
 }
 
@@ -252,7 +364,7 @@ func (s *Server) broken(w http.ResponseWriter, what string, err error) {
 }
 
 func notFound(w http.ResponseWriter) {
-	plain(w, http.StatusNotFound, "there is /stats, /api/v1/status, /metrics, /healthz and /readyz\n")
+	plain(w, http.StatusNotFound, "there is /stats, /api/v1/openapi.yaml with what it describes, /metrics, /healthz and /readyz\n")
 }
 
 func plain(w http.ResponseWriter, code int, text string) {

@@ -51,7 +51,7 @@ func TestPaths(t *testing.T) {
 			t.Errorf("GET %s: %d %s, want %d %s", c.path, got.code, got.header.Get("Content-Type"), c.code, c.kind)
 		}
 		for name, want := range map[string]string{
-			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Cache-Control": "no-store",
 		} {
 			if have := got.header.Get(name); have != want {
 				t.Errorf("GET %s: %s is %q, want %q", c.path, name, have, want)
@@ -75,6 +75,12 @@ func TestMethods(t *testing.T) {
 	for _, path := range allPaths {
 		for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"} {
 			got := p.do(method, path)
+			if strings.HasPrefix(path, "/stats") {
+				if allow := got.header.Get("Allow"); method != "POST" && (got.code != http.StatusMethodNotAllowed || allow != "GET, HEAD, POST") {
+					t.Errorf("%s %s: %d, Allow %q", method, path, got.code, allow)
+				}
+				continue
+			}
 			if got.code != http.StatusMethodNotAllowed || got.header.Get("Allow") != "GET, HEAD" {
 				t.Errorf("%s %s: %d, Allow %q", method, path, got.code, got.header.Get("Allow"))
 			}
@@ -90,7 +96,7 @@ func TestMethods(t *testing.T) {
 }
 
 func TestAuth(t *testing.T) {
-	p := open(t, func(o *Options) { o.Username, o.Password = "ops", "s3cret:with colon" })
+	p := open(t, func(o *Options) { o.Users = []User{{Name: "ops", Password: "s3cret:with colon"}} })
 	p.stages.set(func(s *stages) { s.conditions = []Condition{{Name: "queue", OK: true}} })
 	as := func(user, password string) func(*http.Request) {
 		return func(r *http.Request) { r.SetBasicAuth(user, password) }
@@ -130,7 +136,7 @@ func TestAuth(t *testing.T) {
 
 // TestOptionsStar: net/http would answer OPTIONS * itself, past the password.
 func TestOptionsStar(t *testing.T) {
-	p := open(t, func(o *Options) { o.Username, o.Password = "ops", "secret" })
+	p := open(t, func(o *Options) { o.Users = []User{{Name: "ops", Password: "secret"}} })
 	c, err := net.Dial("tcp", p.server.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -238,8 +244,8 @@ func TestNewRefuses(t *testing.T) {
 	for want, change := range map[string]func(*Options){
 		"required":    func(o *Options) { o.Provider = nil },
 		"Ledger":      func(o *Options) { o.Ledger = nil },
-		"password":    func(o *Options) { o.Username = "ops" },
-		"user name":   func(o *Options) { o.Password = "hush-hush" },
+		"password":    func(o *Options) { o.Users = []User{{Name: "ops"}} },
+		"user name":   func(o *Options) { o.Users = []User{{Password: "hush-hush"}} },
 		"certificate": func(o *Options) { o.TLS = &tls.Config{} },
 	} {
 		o := Options{Listen: "127.0.0.1:0", Provider: new(stages), Ledger: event.NewLedger()}

@@ -1,13 +1,14 @@
 package stats
 
 import (
+	"encoding/json"
 	"time"
 
 	"syslog-gateway/internal/event"
 )
 
-// Provider tells the server what the stages know. Both methods are called once for
-// a request, by several goroutines at a time; they must not block.
+// Provider tells the server what the stages know. Its methods are called by several
+// goroutines at a time; they must not block.
 type Provider interface {
 	// Snapshot returns the state of the gateway. The server keeps and changes
 	// the slices and maps of what it gets.
@@ -15,6 +16,35 @@ type Provider interface {
 	// Ready returns what must hold for the gateway to do its work. None at all
 	// means that it has not started yet, and counts as not ready.
 	Ready() []Condition
+	// DeadLetters returns at most the n newest events that Splunk refused, newest
+	// first.
+	DeadLetters(n int) ([]DeadLetter, error)
+}
+
+// Operator does what the page's buttons say. A state is one of ready, drain, maint.
+type Operator interface {
+	SetShard(name, state string) error
+	SetEndpoint(url, state string) error
+}
+
+// The states that a shard or an endpoint can be set to, as HAProxy calls them.
+const (
+	StateReady = "ready" // in use
+	StateDrain = "drain" // takes nothing new
+	StateMaint = "maint" // does nothing at all
+)
+
+// DeadLetter is one event that Splunk refused.
+type DeadLetter struct {
+	ID       string          `json:"id"`
+	Time     time.Time       `json:"time"`
+	Reason   string          `json:"reason"`
+	Status   int             `json:"http_status"`
+	Text     string          `json:"text"`
+	Source   string          `json:"source"`
+	Endpoint string          `json:"endpoint"`
+	Events   int             `json:"events"`
+	Event    json.RawMessage `json:"event,omitempty"` // as it was sent
 }
 
 // Condition is one line of /readyz. No password may be in it: /readyz is open to
@@ -43,6 +73,10 @@ type Snapshot struct {
 	Blocked bool `json:"blocked"`
 	// Problems are what else an operator should know, each a sentence.
 	Problems []string `json:"problems"`
+
+	// quiet are the sources that have received something, but nothing for as long as
+	// the history goes back; the server finds them.
+	quiet []string
 }
 
 // Source is one source. Of the balance, the provider fills in the name only: the
@@ -51,7 +85,9 @@ type Source struct {
 	event.Balance
 	// Configured is set by the server. It is false for a source of which only
 	// events in the queue are left.
-	Configured bool     `json:"configured"`
+	Configured bool `json:"configured"`
+	// Internal is the gateway itself, which reports to Splunk.
+	Internal   bool     `json:"internal"`
 	Port       int      `json:"port"`
 	Transports []string `json:"transports"` // udp, tcp, tls
 	// Connections are the open ones by transport, Rejected those refused by reason.
@@ -64,6 +100,9 @@ type Source struct {
 	// configured, in bytes; 0: not known.
 	ReceiveBuffer       int `json:"udp_receive_buffer_bytes"`
 	ReceiveBufferWanted int `json:"udp_receive_buffer_wanted_bytes"`
+	// SilentAfter is for how long a sender sends nothing until it is called silent;
+	// 0: for ever.
+	SilentAfter time.Duration `json:"-"`
 }
 
 // Shard is one shard of the queue.
@@ -77,6 +116,9 @@ type Shard struct {
 	Corrupt  uint64    `json:"corrupt_records"`
 	Stuck    bool      `json:"stuck"`    // can not write or not send
 	Draining bool      `json:"draining"` // takes nothing new, of an earlier configuration
+	// Aside is drain or maint when somebody has set it aside; else empty.
+	Aside    string `json:"aside"`
+	Appended uint64 `json:"appended_records"` // since the start
 }
 
 // Endpoint is one HEC endpoint of Splunk.
@@ -84,13 +126,20 @@ type Endpoint struct {
 	URL string `json:"url"` // without user and password
 	Up  bool   `json:"up"`
 	// State says more than Up where there is more to say, such as busy or refused.
-	State         string    `json:"state"`
-	Since         time.Time `json:"since,omitzero"`
-	LastAnswer    string    `json:"last_answer"`
-	InFlight      int       `json:"in_flight"`
-	Requests      uint64    `json:"requests"`
-	Failures      uint64    `json:"failures"`
-	LatencyMillis float64   `json:"latency_ms"`
+	State      string    `json:"state"`
+	Since      time.Time `json:"since,omitzero"`
+	LastAnswer string    `json:"last_answer"`
+	InFlight   int       `json:"in_flight"`
+	// Limit is how many may be in flight, as it is adapted to how the endpoint
+	// answers; 0: not known.
+	Limit         int     `json:"concurrency_limit"`
+	Requests      uint64  `json:"requests"`
+	Failures      uint64  `json:"failures"`
+	LatencyMillis float64 `json:"latency_ms"`
+	// Unacked are requests that wait for the indexer's acknowledgement.
+	Unacked int `json:"unacknowledged"`
+	// Aside is drain or maint when somebody has set it aside; else empty.
+	Aside string `json:"aside"`
 }
 
 // Queue is what all shards share.

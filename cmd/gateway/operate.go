@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+
+	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/hec"
+	"syslog-gateway/internal/stats"
+)
+
+// maxSenders is how many senders are remembered, at some 300 bytes each.
+const maxSenders = 16384
+
+// statsUsers are the users of the statistics page.
+func statsUsers(c config.Config) ([]stats.User, error) {
+	found, err := c.StatsUsers(os.Environ())
+	var users []stats.User
+	for _, u := range found {
+		users = append(users, stats.User{Name: u.Name, Password: u.Password.Reveal(), Hash: u.Hash.Reveal(), Admin: u.Admin})
+	}
+	return users, err
+}
+
+// operator does what the buttons of the statistics page say.
+type operator struct{ g *gateway }
+
+// SetShard sets a shard aside or puts it back. With drain it takes no new batches and
+// empties; with maint it sends nothing either, and what it has stays on disk.
+func (o operator) SetShard(name, state string) error {
+	i, err := strconv.Atoi(name)
+	if err != nil || i < 0 || i >= len(o.g.shards) {
+		return fmt.Errorf("shard %q takes no batches: it is left over from an earlier configuration", name)
+	}
+	o.g.gates[i].set(state == stats.StateMaint)
+	o.g.shards[i].SetAside(state != stats.StateReady)
+	return nil
+}
+
+// SetEndpoint sets an endpoint aside or puts it back.
+func (o operator) SetEndpoint(url, state string) error {
+	how := hec.InUse
+	switch state {
+	case stats.StateDrain:
+		how = hec.Draining
+	case stats.StateMaint:
+		how = hec.Maintenance
+	}
+	return o.g.client.SetAside(url, how)
+}
+
+// aside is how a shard is set aside.
+func (g *gateway) aside(shard int) string {
+	switch {
+	case g.gates[shard].shut():
+		return stats.StateMaint
+	case g.shards[shard].Aside():
+		return stats.StateDrain
+	}
+	return ""
+}
+
+// gate holds a shard's sender up while it is closed.
+type gate struct {
+	mu   sync.Mutex
+	open chan struct{} // closed while the gate is open
+}
+
+func newGate() *gate {
+	g := &gate{open: make(chan struct{})}
+	close(g.open)
+	return g
+}
+
+func (g *gate) set(shut bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-g.open:
+		if shut {
+			g.open = make(chan struct{})
+		}
+	default:
+		if !shut {
+			close(g.open)
+		}
+	}
+}
+
+func (g *gate) way() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.open
+}
+
+func (g *gate) shut() bool {
+	select {
+	case <-g.way():
+		return false
+	default:
+		return true
+	}
+}
+
+// gated is a shard's queue behind its gate.
+type gated struct {
+	hec.Source
+	gate *gate
+}
+
+// Next waits for the gate, and gives back what came while it was being closed.
+func (q gated) Next(ctx context.Context, buf []byte) (event.Record, error) {
+	for {
+		select {
+		case <-q.gate.way():
+		case <-ctx.Done():
+			return event.Record{}, ctx.Err()
+		}
+		rec, err := q.Source.Next(ctx, buf)
+		if err != nil || !q.gate.shut() {
+			return rec, err
+		}
+		q.Nack(rec.Seq)
+		buf = rec.Body[:0]
+	}
+}
+
+// DeadLetters tells the statistics page what Splunk refused last.
+func (g *gateway) DeadLetters(n int) ([]stats.DeadLetter, error) {
+	letters, err := g.dead.Latest(n)
+	var all []stats.DeadLetter
+	for _, l := range letters {
+		all = append(all, stats.DeadLetter{
+			ID: l.ID, Time: l.Time, Reason: l.Reason, Status: l.Status, Text: l.Text,
+			Source: l.Source, Endpoint: l.Endpoint, Events: l.Events, Event: l.Event,
+		})
+	}
+	return all, err
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"syslog-gateway/internal/hec/hectest"
+)
+
+// adminSite is a site whose own machine may set things aside.
+func adminSite(t *testing.T, stats, extra string) *site {
+	t.Helper()
+	s := newSite(t, extra)
+	s.write(strings.Replace(s.read(), "stats: {", "stats: {admin: true, "+stats, 1))
+	return s
+}
+
+// post sends an action and returns where it leads, or what was said.
+func (s *site) post(server, proxy, action string) string {
+	s.t.Helper()
+	c := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	defer c.CloseIdleConnections()
+	r, err := c.PostForm(fmt.Sprintf("http://127.0.0.1:%d/stats", s.stats), url.Values{"s": {server}, "b": {proxy}, "action": {action}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	if to := r.Header.Get("Location"); to != "" {
+		return to
+	}
+	text, _ := io.ReadAll(r.Body)
+	return string(text)
+}
+
+func (s *site) api(path string, into any) {
+	s.t.Helper()
+	r, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", s.stats, path))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	if err := json.NewDecoder(r.Body).Decode(into); err != nil {
+		s.t.Fatalf("%s: %v", path, err)
+	}
+}
+
+// A shard that is drained takes no new batches and empties; in maintenance it keeps what
+// it has; an endpoint that is drained gets no new requests; and nothing is lost of it.
+func TestSetAsideForReal(t *testing.T) {
+	s := adminSite(t, "", "balancer: {shards: 2}\n")
+	p := s.start()
+	if to := s.post("0", "shards", "drain"); to != "/stats;st=DONE" {
+		t.Fatal(to)
+	}
+	first := marks("first", 2000)
+	sendTCP(t, s.dial("tcp", "linux"), "linux", first)
+	s.waitEvents(len(first))
+	var got struct {
+		Shards []struct {
+			Name     string
+			Aside    string
+			Appended int `json:"appended_records"`
+			Events   int
+		}
+	}
+	s.api("/api/v1/shards", &got)
+	if a, b := got.Shards[0], got.Shards[1]; a.Aside != "drain" || a.Appended != 0 || a.Events != 0 || b.Aside != "" || b.Appended == 0 {
+		t.Errorf("%+v", got.Shards)
+	}
+	if sum(s.metrics(), "gateway_shard_aside", `shard="0"`) != 1 {
+		t.Error("gateway_shard_aside does not say it")
+	}
+
+	endpoint := strings.TrimPrefix(s.hec.URL(), "http://")
+	if to := s.post(endpoint, "splunk", "drain"); to != "/stats;st=DONE" {
+		t.Fatal(to)
+	}
+	requests := s.hec.Requests()
+	second := marks("second", 2000)
+	sendTCP(t, s.dial("tcp", "linux"), "linux", second)
+	eventually(t, "they are queued", func() bool { return sum(s.metrics(), "gateway_queue_events") == float64(len(second)) })
+	if n := s.hec.Requests() - requests; n != 0 || s.sink.count() != len(first) {
+		t.Errorf("%d requests to a drained endpoint", n)
+	}
+	s.post("1", "shards", "maint")
+	s.post(endpoint, "splunk", "ready")
+	third := marks("third", 100)
+	c := s.dial("tcp", "linux")
+	sendTCP(t, c, "linux", third) // both shards are set aside: they wait
+	eventually(t, "senders are held back", func() bool {
+		var st struct{ Blocked bool }
+		s.api("/api/v1/status", &st)
+		return st.Blocked
+	})
+	if s.sink.count() > len(first)+len(second) {
+		t.Error("what came while all shards were set aside is there already")
+	}
+	s.post("0", "shards", "ready")
+	s.post("1", "shards", "ready")
+	assertOnce(t, s.waitEvents(len(first)+len(second)+len(third)), append(append(first, second...), third...))
+	s.assertBalance()
+	s.post("0", "shards", "maint") // a stop does not hang on it
+	if code := p.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestTapVerb(t *testing.T) {
+	s := adminSite(t, "username: ops, password: s3cret, ", "")
+	s.start()
+	cmd := gatewayCommand(s.dir, "tap", "-c", s.file, "--source", "linux", "--text", "NEEDLE", "--limit", "2")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.spawn(cmd)
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		r := bufio.NewScanner(out)
+		for r.Scan() {
+			lines <- r.Text()
+		}
+	}()
+	c := s.dial("tcp", "linux")
+	var got []string
+	eventually(t, "the tap shows two lines", func() bool {
+		fmt.Fprintf(c, "%s\n%s\n", line("linux", "hay"), line("linux", "needle"))
+		select {
+		case l, ok := <-lines:
+			if ok {
+				got = append(got, l)
+			}
+			return !ok || len(got) == 2
+		default:
+			return false
+		}
+	})
+	var m struct {
+		Source, Class, Raw string
+		Event              struct{ Event, Sourcetype string }
+	}
+	if err := json.Unmarshal([]byte(got[0]), &m); err != nil || m.Source != "linux" || !strings.Contains(m.Raw, "needle") || m.Event.Event != m.Raw || m.Event.Sourcetype != "linux_secure" {
+		t.Errorf("%s: %v", got[0], err)
+	}
+	s.write(strings.Replace(s.read(), "password: s3cret", "password: other", 1))
+	if _, errs, code := s.gateway("", "tap", "-c", s.file); code != 1 || !strings.Contains(errs, "401") {
+		t.Errorf("with another password: exit %d, %s", code, errs)
+	}
+}
+
+// The gateway's own numbers go the way of all events, and are in the books.
+func TestOwnNumbersGoToSplunk(t *testing.T) {
+	s := newSite(t, "")
+	s.write(strings.Replace(s.read(), "stats: {", "stats: {to_splunk: true, splunk_interval: 1s, splunk_index: gwstats, ", 1))
+	p := s.start()
+	eventually(t, "numbers of all kinds are delivered", func() bool {
+		s.sink.mu.Lock()
+		defer s.sink.mu.Unlock()
+		kinds := make(map[string]bool)
+		for _, l := range s.sink.lines {
+			var e struct {
+				Sourcetype, Index, Source string
+				Event                     struct{ Kind string }
+			}
+			if json.Unmarshal([]byte(l), &e) == nil && e.Sourcetype == ownSourcetype && e.Index == "gwstats" && e.Source == ownSource {
+				kinds[e.Event.Kind] = true
+			}
+			if code := hectest.Validate([]byte(l)); code != 0 {
+				t.Fatalf("HEC refuses %s with code %d", l, code)
+			}
+		}
+		return len(kinds) == 4
+	})
+	s.assertBalance()
+	if n := sum(s.metrics(), "gateway_delivered_events_total", `source="gateway"`); n < 8 {
+		t.Errorf("%v events are in the books", n)
+	}
+	if code := p.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// The real promtool finds nothing wrong with what the gateway exposes.
+func TestMetricsAreLintClean(t *testing.T) {
+	promtool := need(t, "promtool", "prometheus")
+	s := newSite(t, "")
+	s.start()
+	sendTCP(t, s.dial("tcp", "linux"), "linux", marks("lint", 10))
+	s.waitEvents(10)
+	r, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", s.stats))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	cmd := exec.Command(promtool, "check", "metrics")
+	cmd.Stdin = r.Body
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("promtool check metrics: %v\n%s", err, out)
+	}
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"syslog-gateway/internal/event"
+)
+
+// ownSource is the source in the books whose events are the gateway's own numbers.
+const ownSource = "gateway"
+
+// ownSourcetype is theirs.
+const ownSourcetype = "syslog_gateway:stats"
+
+// dropNoRoom is the reason of own numbers for which no shard had room: what devices sent
+// goes first.
+const dropNoRoom = "no_room"
+
+// ownEvent is a HEC event whose text is an object.
+type ownEvent struct {
+	Time       json.Number `json:"time"`
+	Host       string      `json:"host,omitempty"`
+	Source     string      `json:"source"`
+	Sourcetype string      `json:"sourcetype"`
+	Index      string      `json:"index,omitempty"`
+	Event      any         `json:"event"`
+}
+
+// report sends the gateway's own numbers to Splunk by the way of all events, until ctx
+// is done. A round for which there is no room is left out.
+func (g *gateway) report(ctx context.Context) error {
+	tick := time.NewTicker(g.config.Load().Stats.SplunkInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			g.reportOnce(ctx)
+		}
+	}
+}
+
+// reportOnce makes a batch of the present numbers and hands it over.
+func (g *gateway) reportOnce(ctx context.Context) {
+	if g.balancer.Blocked() || g.store.Full() {
+		return
+	}
+	b := g.pool.Get(ctx.Done())
+	if b == nil {
+		return
+	}
+	now := time.Now()
+	b.Account, b.Received = g.ledger.Account(ownSource), now
+	index := g.config.Load().Stats.SplunkIndex
+	for _, n := range g.stats.Numbers() {
+		line, err := json.Marshal(ownEvent{
+			Time: json.Number(fmt.Sprintf("%.3f", float64(now.UnixMilli())/1000)), Host: hostName(),
+			Source: ownSource, Sourcetype: ownSourcetype, Index: index, Event: n,
+		})
+		if err != nil {
+			g.log.Error("write the gateway's own numbers", "error", err)
+			continue
+		}
+		b.Data = append(append(b.Data, line...), '\n')
+		b.Events++
+	}
+	if b.Events == 0 {
+		g.pool.Put(b)
+		return
+	}
+	n := b.Events
+	b.Account.Receive(event.Internal, n, len(b.Data))
+	if !g.offer(ctx, b) {
+		b.Account.DropReceived(dropNoRoom, n)
+		g.pool.Put(b)
+	}
+}
+
+// offer tries for a moment to hand the batch to a shard.
+func (g *gateway) offer(ctx context.Context, b *event.Batch) bool {
+	retry := time.NewTicker(50 * time.Millisecond)
+	defer retry.Stop()
+	for range 10 {
+		if g.balancer.Try(b) {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return g.balancer.Try(b)
+		case <-retry.C:
+		}
+	}
+	return false
+}

@@ -1,0 +1,74 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// StatsUser is somebody who may see the statistics page.
+type StatsUser struct {
+	Name     string
+	Password Secret // or
+	Hash     Secret // of bcrypt
+	Admin    bool   // may also set shards and endpoints aside
+
+	key string // what its keys begin with, and that of its credential
+}
+
+// users returns the users as the file has them, those without a name as well.
+func (s Stats) users() []StatsUser {
+	return []StatsUser{
+		{Name: s.Username, Password: s.Password, Hash: s.PasswordHash, Admin: s.Admin},
+		{Name: s.AdminUsername, Password: s.AdminPassword, Hash: s.AdminPasswordHash, Admin: true, key: "admin_"},
+	}
+}
+
+// StatsUsers returns the users of the statistics page. A password that the
+// configuration does not hold is taken from the systemd credential stats_password or
+// stats_admin_password, which holds it as it is or as a bcrypt hash. The error names
+// the ways to give a password and never shows one.
+func (c Config) StatsUsers(env []string) ([]StatsUser, error) {
+	var users []StatsUser
+	var errs []error
+	for _, u := range c.Stats.users() {
+		if u.Name == "" {
+			continue
+		}
+		if err := u.credential(env); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		users = append(users, u)
+	}
+	return users, errors.Join(errs...)
+}
+
+func (u *StatsUser) credential(env []string) error {
+	name := "stats_" + u.key + "password"
+	if dir := lookupEnv(env, "CREDENTIALS_DIRECTORY"); u.Password == "" && u.Hash == "" && dir != "" {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("systemd credential %s: read: %w", name, cause(err))
+		}
+		if text := Secret(strings.TrimSpace(string(data))); strings.HasPrefix(text.Reveal(), "$2") {
+			u.Hash = text
+		} else {
+			u.Password = text
+		}
+	}
+	key := "stats." + u.key + "password"
+	switch {
+	case u.Password.placeholder() || u.Hash.placeholder():
+		return fmt.Errorf("%s: is the placeholder that `gateway config` prints; put the password there", key)
+	case bcryptHash().check(u.Hash) != "":
+		return fmt.Errorf("systemd credential %s: is no bcrypt hash", name)
+	case u.Password == "" && u.Hash == "":
+		return fmt.Errorf("%s: is empty while stats.%susername is set; give it, %s_hash, or the systemd credential %s "+
+			"(GATEWAY_STATS__%sPASSWORD keeps it out of the file), or unset both", key, u.key, key, name, strings.ToUpper(u.key))
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package hec
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/hec/hectest"
+)
+
+// An endpoint that is set aside gets no new requests; with all of them aside delivery
+// waits, and goes on when one comes back.
+func TestSetAside(t *testing.T) {
+	a, b := serve(t, hectest.Options{Token: testToken}), serve(t, hectest.Options{Token: testToken})
+	r := newRig(t, func(o *Options) { o.HealthInterval = 20 * time.Millisecond }, a, b)
+	if err := r.SetAside(a.URL(), Draining); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.SetAside("http://nobody:1", Draining); err == nil {
+		t.Error("an endpoint that is not there can be set aside")
+	}
+	src := newMemory(records(20, 1)...)
+	r.deliverAll(t, src)
+	if a.Requests() != 0 || b.Requests() != 20 {
+		t.Fatalf("%d requests to the drained endpoint, %d to the other", a.Requests(), b.Requests())
+	}
+	if err := r.SetAside(b.URL(), Maintenance); err != nil {
+		t.Fatal(err)
+	}
+	if r.AnyUp() {
+		t.Error("an endpoint is up while all are set aside")
+	}
+	for _, s := range r.Endpoints() {
+		if want := map[string]Aside{a.URL(): Draining, b.URL(): Maintenance}[s.URL]; s.Aside != want || !s.Up {
+			t.Errorf("%+v", s)
+		}
+	}
+	probed := b.Probes()
+	src = newMemory(records(5, 1)...)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	probes := make(chan struct{})
+	go func() {
+		defer close(probes)
+		_ = r.Run(ctx)
+	}()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = r.Deliver(ctx, src)
+	}()
+	eventually(t, "the drained endpoint is probed", func() bool { return a.Probes() > 4 })
+	if n := a.Requests() + b.Requests(); n != 20 {
+		t.Errorf("%d requests while all endpoints are set aside", n-20)
+	}
+	if n := b.Probes() - probed; n > 1 { // one may have been under way
+		t.Errorf("%d probes of an endpoint in maintenance", n)
+	}
+	if err := r.SetAside(a.URL(), InUse); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Fatal("delivery did not go on")
+	}
+	if a.Requests() != 5 {
+		t.Errorf("%d requests to the endpoint that came back", a.Requests())
+	}
+	cancel()
+	<-probes
+}
+
+func (r *rig) deliverAll(t *testing.T, src *memory) {
+	t.Helper()
+	if err := r.start(t.Context(), src)(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLatestLetters(t *testing.T) {
+	s, err := OpenDeadLetters(DeadLetterOptions{Path: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Latest(3); err != nil || len(got) != 0 {
+		t.Errorf("of an empty store: %v, %v", got, err)
+	}
+	for i := range 10 {
+		if err := s.Append([]Letter{{Reason: string(rune('a' + i)), Events: 1, Event: []byte(`{"event":"x"}`), Encoding: event.Identity}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := s.Latest(3)
+	if err != nil || len(got) != 3 || got[0].Reason != "j" || got[2].Reason != "h" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, _ := s.Latest(100); len(got) != 10 {
+		t.Errorf("%d letters, want all", len(got))
+	}
+}

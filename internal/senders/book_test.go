@@ -1,0 +1,112 @@
+package senders
+
+import (
+	"fmt"
+	"math/rand"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func addr(n int) netip.Addr {
+	return netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})
+}
+
+func TestBook(t *testing.T) {
+	b := New(100)
+	p := b.Enter("linux", netip.MustParseAddr("::ffff:192.0.2.7"))
+	if len(b.Senders()) != 0 {
+		t.Error("a page without a message is a sender")
+	}
+	p.Note(3, 300, 1000)
+	p.Note(2, 100, 900) // of another loop
+	p.Name([]byte("web1"))
+	p.Name(nil)
+	if again := b.Enter("linux", netip.MustParseAddr("192.0.2.7")); again != p {
+		t.Error("a mapped address is another sender")
+	}
+	b.Enter("unifi", netip.MustParseAddr("192.0.2.7")).Note(1, 1, 5)
+	for _, s := range b.Senders() {
+		if s.Source != "linux" {
+			continue
+		}
+		want := Sender{Source: "linux", Address: netip.MustParseAddr("192.0.2.7"), Name: "web1", Events: 5, Bytes: 400, First: time.Unix(0, 1000), Last: time.Unix(0, 1000)}
+		if s != want {
+			t.Errorf("got %+v\nwant %+v", s, want)
+		}
+	}
+	p.Name([]byte(strings.Repeat("x", 1000)))
+	if n := len(*p.name.Load()); n != maxName {
+		t.Errorf("%d bytes of a name are kept", n)
+	}
+}
+
+// Whatever comes, the book stays within its bound, and no count is further from the
+// truth than it says.
+func TestBoundAndError(t *testing.T) {
+	seed := time.Now().UnixNano()
+	r := rand.New(rand.NewSource(seed))
+	b := New(64)
+	truth := make(map[netip.Addr]uint64)
+	pages := make(map[netip.Addr]*Page)
+	for at := int64(1); at <= 20000; at++ {
+		a := addr(r.Intn(8)) // heavy
+		if r.Intn(2) == 0 {
+			a = addr(100 + r.Intn(5000)) // spoofed
+		}
+		p := pages[a]
+		if p == nil || !p.Note(1, 1, at) {
+			p = b.Enter("s", a)
+			pages[a] = p
+			p.Note(1, 1, at)
+		}
+		truth[a]++
+	}
+	all := b.Senders()
+	if len(all) > 64 {
+		t.Errorf("%d senders in a book for 64 (seed %d)", len(all), seed)
+	}
+	heavy := 0
+	for _, s := range all {
+		if s.Events > truth[s.Address] || s.Events+s.Error < truth[s.Address] {
+			t.Errorf("%v sent %d, the book says %d to %d (seed %d)", s.Address, truth[s.Address], s.Events, s.Events+s.Error, seed)
+		}
+		if truth[s.Address] > 500 {
+			heavy++
+		}
+	}
+	if heavy != 8 {
+		t.Errorf("%d of 8 heavy senders are left (seed %d)", heavy, seed)
+	}
+}
+
+func TestManyLoops(t *testing.T) {
+	b := New(16)
+	var wg sync.WaitGroup
+	for loop := range 4 {
+		wg.Go(func() {
+			for i := range 2000 {
+				p := b.Enter(fmt.Sprint(loop%2), addr(i%40))
+				p.Note(1, 10, int64(i+1))
+				p.Name([]byte("h"))
+				if i%100 == 0 {
+					b.Senders()
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := len(b.Senders()); n > 16 {
+		t.Errorf("%d senders", n)
+	}
+}
+
+func BenchmarkNote(bm *testing.B) {
+	p := New(10).Enter("linux", addr(1))
+	bm.ReportAllocs()
+	for i := range bm.N {
+		p.Note(10, 3000, int64(i))
+	}
+}

@@ -1,0 +1,226 @@
+package browser
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// A whole visit, so that the browser starts once.
+func TestPage(t *testing.T) {
+	g := start(t)
+	b := openTab(t, g)
+	for _, step := range []struct {
+		name string
+		do   func(*testing.T, *gateway, *tab)
+	}{
+		{"first paint without scripts", firstPaint},
+		{"live update", liveUpdate},
+		{"tap with filter", tapWithFilter},
+		{"drain and ready", drainAndReady},
+		{"silent sender", silentSender},
+		{"accessible", accessible},
+		{"pictures", pictures},
+		{"dark", dark},
+		{"phone", phone},
+	} {
+		t.Run(step.name, func(t *testing.T) {
+			b.t, g.t = t, t
+			step.do(t, g, b)
+		})
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, bad := range b.bad {
+		t.Error(bad)
+	}
+}
+
+func firstPaint(t *testing.T, _ *gateway, b *tab) {
+	b.run(emulation.SetScriptExecutionDisabled(true))
+	b.open("/")
+	var text string
+	b.run(chromedp.Text("#part-health", &text), emulation.SetScriptExecutionDisabled(false))
+	if !strings.Contains(text, "5 sources listening, nothing received yet; Splunk is keeping up; 0 lost.") {
+		t.Errorf("the first paint says %q", text)
+	}
+}
+
+func liveUpdate(t *testing.T, g *gateway, b *tab) {
+	b.open("/stats")
+	b.becomes(`document.getElementById("state").textContent`, "live")
+	b.js(`window.stayed = document.querySelector("#books tbody tr")`)
+	var lines []string
+	for i := range 70 {
+		lines = append(lines, fmt.Sprintf("<38>Nov 22 17:00:00 <script>alert(%d)</script> sshd[4123]: Accepted publickey for deploy", i))
+	}
+	g.send("linux", lines...)
+	b.becomes(cell("books", "linux", 1), "70")
+	b.becomes(cell("books", "linux", 3), "70")
+	b.becomes(`document.querySelector("#sentence").textContent`, "1 of 5 sources receiving, nothing from the others yet; Splunk is keeping up; 0 lost.")
+	b.becomes(cell("senders", "", 2), "70")
+	if b.js(`window.stayed === document.querySelector("#books tbody tr")`) != "true" {
+		t.Error("an update replaces rows that are there: focus and selection are lost")
+	}
+}
+
+func tapWithFilter(t *testing.T, g *gateway, b *tab) {
+	b.run(chromedp.SetValue(`#tap [name=source]`, "linux"), chromedp.SetValue(`#tap [name=text]`, "NEEDLE"), chromedp.Click("#tap-go"))
+	b.becomes(`document.getElementById("tap-go").textContent`, "Stop")
+	b.becomes(`document.getElementById("tap-note").textContent.startsWith("Listening: ")`, "true")
+	g.send("unifi", "<30>Nov 22 17:00:00 U6-Lite hostapd: a needle of another source")
+	g.send("linux", "<13>Nov 22 17:00:00 web1 app: hay", "<13>Nov 22 17:00:00 web1 app: a <img src=x onerror=alert(1)> needle")
+	b.becomes(`document.querySelectorAll("#lines tbody tr").length`, "1")
+	if raw := b.js(`document.querySelector("#lines tbody .raw").textContent`); raw != "<13>Nov 22 17:00:00 web1 app: a <img src=x onerror=alert(1)> needle" {
+		t.Errorf("the raw line is %q", raw)
+	}
+	if event := b.js(`JSON.parse(document.querySelectorAll("#lines tbody .raw")[1].textContent).sourcetype`); event != "syslog" {
+		t.Errorf("the event's sourcetype is %q", event)
+	}
+	b.picture("stats-tap")
+	b.run(chromedp.Click("#tap-go"))
+	b.becomes(`document.getElementById("tap-note").textContent`, "Stopped.")
+}
+
+func drainAndReady(_ *testing.T, g *gateway, b *tab) {
+	b.becomes(cell("shards", "0", 1), "ok")
+	b.run(chromedp.Click(`#shards button[aria-label="drain 0"]`))
+	b.becomes(`location.pathname`, "/stats;st=DONE")
+	b.becomes(`document.querySelector(".done").textContent`, "Done.")
+	b.becomes(cell("shards", "0", 1), "drain")
+	endpoint := strings.TrimPrefix(g.hec.URL(), "http://")
+	b.run(chromedp.Click(`#endpoints button[aria-label="drain ` + endpoint + `"]`))
+	b.becomes(cell("endpoints", g.hec.URL(), 1), "up, drain")
+	before := g.hec.Taken()
+	g.send("windows", "<14>Nov 22 17:00:00 dc01 app: waits")
+	b.becomes(cell("books", "windows", 5), "1")
+	if g.hec.Taken() != before {
+		b.t.Error("a drained endpoint got a request")
+	}
+	b.run(chromedp.Click(`#endpoints button[aria-label="ready ` + endpoint + `"]`))
+	b.becomes(cell("books", "windows", 3), "1")
+	b.run(chromedp.Click(`#shards button[aria-label="ready 0"]`))
+	b.becomes(cell("shards", "0", 1), "ok")
+}
+
+func silentSender(_ *testing.T, _ *gateway, b *tab) {
+	b.open("/stats")
+	b.becomes(`document.querySelectorAll("#silent tr.quiet").length > 0`, "true")
+	b.becomes(cell("silent", "", 1), "linux")
+}
+
+func accessible(t *testing.T, _ *gateway, b *tab) {
+	for expression, want := range map[string]string{
+		`document.documentElement.lang`: "en",
+		`[...document.querySelectorAll("table")].filter((t) => !t.caption || !t.caption.textContent.trim()).length`:   "0",
+		`[...document.querySelectorAll("thead th")].filter((h) => h.scope !== "col").length`:                          "0",
+		`[...document.querySelectorAll("input:not([type=hidden]), select")].filter((i) => !i.labels.length).length`:   "0",
+		`[...document.querySelectorAll("button")].filter((x) => !(x.ariaLabel || x.textContent.trim())).length`:       "0",
+		`document.querySelectorAll("svg[role=img]:not([aria-label])").length`:                                         "0",
+		`document.getElementById("part-health").getAttribute("aria-live")`:                                            "polite",
+		`(document.querySelector(".skip").focus(), getComputedStyle(document.activeElement).position !== "absolute")`: "true",
+	} {
+		if got := b.js(expression); got != want {
+			t.Errorf("%s is %q, want %q", expression, got, want)
+		}
+	}
+}
+
+// real is a line as a device of the family sends it.
+func real(source string, i int) string {
+	switch source {
+	case "unifi":
+		return fmt.Sprintf("<30>Nov 22 17:00:00 U6-Lite 245a4c112233,U6-Lite-6.5.28+14491: hostapd[%d]: wifi0ap0: STA 0a:1b:2c:3d:4e:5f associated", i)
+	case "palo_alto":
+		return fmt.Sprintf("<14>Nov 22 17:00:00 PA-220 1,2026/11/22 17:00:00,012801096514,SYSTEM,general,0,2026/11/22 17:00:00,,general,,0,0,general,informational,\"User admin logged in from 10.0.0.5\",%d,0x0", i)
+	case "cisco_asa":
+		return fmt.Sprintf("<166>Nov 22 17:00:00 fw01 : %%ASA-6-302013: Built outbound TCP connection %d for outside:198.51.100.7/443 to inside", i)
+	case "windows":
+		return fmt.Sprintf("<14>Nov 22 17:00:00 dc01.corp.example MSWinEventLog\t1\tSecurity\t%d\tSun Nov 22 17:00:00 2026\t4634\tMicrosoft-Windows-Security-Auditing\tN/A\tN/A\tSuccess Audit\tdc01.corp.example\tLogoff\t\tAn account was logged off.\t99", i)
+	}
+	return fmt.Sprintf("<38>Nov 22 17:00:00 web1 sshd[%d]: Accepted publickey for deploy from 10.1.2.3", i)
+}
+
+// pictures lets some traffic of all families be seen.
+func pictures(_ *testing.T, g *gateway, b *tab) {
+	if os.Getenv("SCREENSHOTS") == "" {
+		return
+	}
+	stop := make(chan struct{})
+	var load sync.WaitGroup
+	load.Go(func() {
+		for i := 0; ; i++ {
+			for j, name := range names() {
+				for range (j + 1) * (3 + i%5) {
+					g.send(name, real(name, i))
+				}
+			}
+			select {
+			case <-stop:
+				return
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
+	})
+	b.open("/stats")
+	b.becomes(`Number(document.querySelector(".spark polyline").points.numberOfItems) >= 4`, "true")
+	b.picture("stats-light")
+	close(stop)
+	load.Wait()
+}
+
+func dark(t *testing.T, _ *gateway, b *tab) {
+	light := b.js(`getComputedStyle(document.body).backgroundColor`)
+	b.run(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}))
+	if dark := b.js(`getComputedStyle(document.body).backgroundColor`); dark == light || dark != "rgb(18, 22, 29)" {
+		t.Errorf("the background is %s, in light %s", dark, light)
+	}
+	b.picture("stats-dark")
+	b.run(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "light"}}))
+}
+
+func phone(t *testing.T, _ *gateway, b *tab) {
+	b.run(chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2), chromedp.EmulateMobile))
+	b.open("/stats")
+	if wide := b.js(`document.documentElement.scrollWidth`); wide != "390" {
+		t.Errorf("the page is %s wide on a phone of 390", wide)
+	}
+	b.becomes(`document.getElementById("state").textContent`, "live")
+	b.shot("stats-phone", func(png *[]byte) chromedp.Action { return chromedp.CaptureScreenshot(png) })
+}
+
+// The browser is told apart from a program by its headers; a page of another site can
+// not make it act.
+func TestForeignPageCanNotAct(t *testing.T) {
+	g := start(t)
+	foreign, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<form method="post" action="%s/stats"><input name="s" value="0"><input name="b" value="shards"><button name="action" value="drain" id="go">x</button></form>`, g.url)
+	})}
+	served := make(chan error, 1)
+	go func() { served <- page.Serve(foreign) }()
+	defer func() {
+		page.Close()
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	}()
+	b := openTab(t, g)
+	b.run(chromedp.Navigate("http://"+foreign.Addr().String()+"/"), chromedp.Click("#go"))
+	b.becomes(`document.body.innerText.trim()`, "the request was made by another site's page, and is refused")
+	b.open("/stats")
+	b.becomes(cell("shards", "0", 1), "ok")
+}

@@ -1,0 +1,257 @@
+// Package browser looks at the statistics page as people do: with a real browser, at a
+// real gateway. It has tests only.
+package browser
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"syslog-gateway/internal/hec/hectest"
+)
+
+const token = "11111111-2222-3333-4444-555555555555"
+
+// names of the sources, in the order of their ports.
+func names() []string { return []string{"unifi", "palo_alto", "cisco_asa", "linux", "windows"} }
+
+// gateway is a running one.
+type gateway struct {
+	t     *testing.T
+	url   string
+	ports map[string]int
+	hec   *hectest.Server
+	log   *safe
+}
+
+// safe is a buffer that a process writes and the test reads.
+type safe struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safe) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safe) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+func freePorts(t *testing.T, n int) (ports []int) {
+	t.Helper()
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports
+}
+
+// start builds the gateway and runs it with an endpoint that takes everything.
+func start(t *testing.T) *gateway {
+	t.Helper()
+	dir := t.TempDir()
+	program := filepath.Join(dir, "gateway")
+	if out, err := exec.Command("go", "build", "-o", program, "syslog-gateway/cmd/gateway").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	g := &gateway{t: t, ports: make(map[string]int), hec: hectest.New(hectest.Options{Token: token}), log: new(safe)}
+	t.Cleanup(g.hec.Close)
+	ports := freePorts(t, 6)
+	g.url = fmt.Sprintf("http://127.0.0.1:%d", ports[5])
+	var y strings.Builder
+	y.WriteString("sources:\n")
+	for i, name := range names() {
+		g.ports[name] = ports[i]
+		fmt.Fprintf(&y, "  %s: {port: %d, vendor: %s, address: 127.0.0.1, silent_after: 2s}\n", name, ports[i], name)
+	}
+	fmt.Fprintf(&y, "hec: {endpoints: [%q], health_interval: 1s}\nstats: {listen: '127.0.0.1:%d', admin: true}\n", g.hec.URL(), ports[5])
+	fmt.Fprintf(&y, "queue: {path: %s/queue, min_free: 1MB, max_size: 1GiB}\ndead_letter: {path: %s/dead}\nbalancer: {shards: 2}\n", dir, dir)
+	file := filepath.Join(dir, "gateway.yaml")
+	if err := os.WriteFile(file, []byte(y.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "run", "-c", file)
+	cmd.Env = []string{"SPLUNK_HEC_TOKEN=" + token, "PATH=" + os.Getenv("PATH")}
+	cmd.Stderr = g.log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil || t.Failed() {
+			t.Logf("the gateway ended: %v\n%s", err, g.log)
+		}
+	})
+	g.eventually("the gateway is ready", func() bool {
+		r, err := http.Get(g.url + "/readyz")
+		if err != nil {
+			return false
+		}
+		r.Body.Close()
+		return r.StatusCode == http.StatusOK
+	})
+	return g
+}
+
+func (g *gateway) eventually(what string, done func() bool) {
+	g.t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(30 * time.Second)
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			g.t.Fatalf("it is not so that %s\n%s", what, g.log)
+		}
+	}
+}
+
+// send sends lines to a source by TCP.
+func (g *gateway) send(source string, lines ...string) {
+	g.t.Helper()
+	c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", g.ports[source]))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := fmt.Fprint(c, strings.Join(lines, "\n")+"\n"); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// tab is an open page, with what it should not have done.
+type tab struct {
+	t   *testing.T
+	g   *gateway
+	ctx context.Context
+	mu  sync.Mutex
+	bad []string
+}
+
+// openTab starts a browser.
+func openTab(t *testing.T, g *gateway) *tab {
+	t.Helper()
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Fatal("chromium is not on this machine: install Debian's packages chromium and fonts-dejavu-core, or run .ci/tools")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true),
+		chromedp.WindowSize(1500, 900), chromedp.WSURLReadTimeout(60*time.Second))
+	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(allocator)
+	ctx, cancelTime := context.WithTimeout(ctx, 3*time.Minute)
+	t.Cleanup(func() { cancelTime(); cancel(); cancelAllocator() })
+	b := &tab{t: t, g: g, ctx: ctx}
+	chromedp.ListenTarget(ctx, b.watch)
+	b.run(network.Enable(), log.Enable())
+	return b
+}
+
+// watch notes errors of the console and requests to elsewhere.
+func (b *tab) watch(event any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch e := event.(type) {
+	case *network.EventRequestWillBeSent:
+		if u := e.Request.URL; !strings.HasPrefix(u, b.g.url) && !strings.HasPrefix(u, "data:") {
+			b.bad = append(b.bad, "request to "+u)
+		}
+	case *runtime.EventConsoleAPICalled:
+		b.bad = append(b.bad, fmt.Sprintf("console.%s", e.Type))
+	case *runtime.EventExceptionThrown:
+		b.bad = append(b.bad, "exception "+e.ExceptionDetails.Error())
+	case *log.EventEntryAdded:
+		b.bad = append(b.bad, fmt.Sprintf("log: %s %s %s", e.Entry.Level, e.Entry.Text, e.Entry.URL))
+	}
+}
+
+func (b *tab) run(actions ...chromedp.Action) {
+	b.t.Helper()
+	if err := chromedp.Run(b.ctx, actions...); err != nil {
+		b.t.Fatalf("%v\n%s", err, b.g.log)
+	}
+}
+
+// open loads a path.
+func (b *tab) open(path string) {
+	b.t.Helper()
+	b.run(chromedp.Navigate(b.g.url + path))
+}
+
+// js evaluates an expression to a text.
+func (b *tab) js(expression string) (text string) {
+	b.t.Helper()
+	b.run(chromedp.Evaluate("String("+expression+")", &text))
+	return text
+}
+
+// becomes waits until an expression is a text.
+func (b *tab) becomes(expression, want string) {
+	b.t.Helper()
+	got := ""
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(20 * time.Second)
+	for {
+		err := chromedp.Run(b.ctx, chromedp.Evaluate("String("+expression+")", &got))
+		if err == nil && got == want {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			b.t.Fatalf("%s is %q (%v), want %q", expression, got, err, want)
+		}
+	}
+}
+
+// cell is the text of a cell of the row with a head.
+func cell(table, head string, column int) string {
+	return fmt.Sprintf(`([...document.querySelectorAll("#%s tbody tr")].find((r) => r.cells[0].textContent.trim().startsWith(%q)) || {cells: []}).cells[%d]?.innerText.trim()`, table, head, column)
+}
+
+// picture writes docs/img/NAME.png when SCREENSHOTS names the folder.
+func (b *tab) picture(name string) {
+	b.t.Helper()
+	b.shot(name, func(png *[]byte) chromedp.Action { return chromedp.FullScreenshot(png, 100) })
+}
+
+func (b *tab) shot(name string, how func(*[]byte) chromedp.Action) {
+	b.t.Helper()
+	folder := os.Getenv("SCREENSHOTS")
+	if folder == "" {
+		return
+	}
+	var png []byte
+	b.run(chromedp.Evaluate("scrollTo(0, 0)", nil), how(&png))
+	if err := os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644); err != nil {
+		b.t.Fatal(err)
+	}
+}

@@ -1,0 +1,274 @@
+package stats
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const deploy = "../../deploy"
+
+// tool is the path of a program of Debian's package prometheus.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Fatalf("%s is not on this machine: install Debian's package prometheus, or run .ci/tools", name)
+	}
+	return path
+}
+
+func promtool(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(tool(t, "promtool"), args...)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("promtool %q: %v\n%s", args, err, out)
+	}
+}
+
+func TestPrometheusRules(t *testing.T) {
+	dir := filepath.Join(deploy, "prometheus")
+	promtool(t, dir, "check", "rules", "rules.yml", "alerts.yml")
+	promtool(t, dir, "check", "config", "prometheus.yml")
+	promtool(t, dir, "test", "rules", "alerts_test.yml")
+}
+
+// dashboard is what a test needs of a Grafana dashboard.
+type dashboard struct {
+	Panels []struct {
+		Title   string
+		GridPos struct{ X, Y, W, H int } `json:"gridPos"`
+		Targets []struct{ Expr string }
+	}
+	Templating struct {
+		List []struct{ Name, Definition string }
+	}
+	Annotations struct{ List []struct{ Expr string } }
+}
+
+// TestGrafanaDashboard: promtool parses every query, with the variables filled in, and
+// every metric in them is one that somebody writes.
+func TestGrafanaDashboard(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(deploy, "grafana", "dashboard.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d dashboard
+	if err := json.Unmarshal(text, &d); err != nil {
+		t.Fatal(err)
+	}
+	var queries []string
+	for i, p := range d.Panels {
+		if len(p.Targets) == 0 || p.Title == "" {
+			t.Errorf("panel %q asks nothing", p.Title)
+		}
+		for _, q := range p.Targets {
+			queries = append(queries, q.Expr)
+		}
+		for _, o := range d.Panels[:i] {
+			a, b := p.GridPos, o.GridPos
+			if a.X < b.X+b.W && b.X < a.X+a.W && a.Y < b.Y+b.H && b.Y < a.Y+a.H {
+				t.Errorf("panels %q and %q overlap", p.Title, o.Title)
+			}
+		}
+	}
+	for _, a := range d.Annotations.List {
+		queries = append(queries, a.Expr)
+	}
+	type rule struct {
+		Record string `yaml:"record"`
+		Expr   string `yaml:"expr"`
+	}
+	var rules []rule
+	fill := strings.NewReplacer("$__rate_interval", "5m", "$__range", "6h", "$instance", ".*", "$source", ".*", "$job", ".*")
+	for i, q := range queries {
+		q = fill.Replace(q)
+		if strings.Contains(q, "$") {
+			t.Errorf("a variable is not known: %s", q)
+		}
+		rules = append(rules, rule{fmt.Sprint("dashboard:query:", i), q})
+	}
+	file, err := yaml.Marshal(map[string]any{"groups": []map[string]any{{"name": "dashboard", "rules": rules}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "queries.yml"), file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	promtool(t, dir, "check", "rules", "queries.yml")
+	for _, v := range d.Templating.List {
+		queries = append(queries, v.Definition)
+	}
+	known(t, strings.Join(queries, "\n"))
+	for _, name := range []string{"rules.yml", "alerts.yml"} {
+		text, err := os.ReadFile(filepath.Join(deploy, "prometheus", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		known(t, string(text))
+	}
+}
+
+// known fails for a metric of ours in a text that no Go source writes.
+func known(t *testing.T, text string) {
+	t.Helper()
+	source := ""
+	for _, pattern := range []string{"*.go", "../*/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if strings.HasSuffix(f, "_test.go") {
+				continue
+			}
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			source += string(b)
+		}
+	}
+	for _, name := range regexp.MustCompile(`\bgateway_[a-z_]+`).FindAllString(text, -1) {
+		base := strings.TrimSuffix(strings.TrimSuffix(name, "_bucket"), "_count")
+		short := strings.TrimPrefix(base, "gateway_")
+		queue := strings.TrimPrefix(short, "queue_") // whose metrics have a prefix of their own
+		if !strings.Contains(source, `"`+base+`"`) && !strings.Contains(source, `desc("`+short+`"`) && !strings.Contains(source, `desc("`+queue+`"`) {
+			t.Errorf("nobody writes the metric %s", name)
+		}
+	}
+}
+
+// TestSplunkDashboard: Simple XML that is well formed, and asks for nothing that the
+// gateway does not send.
+func TestSplunkDashboard(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(deploy, "splunk", "dashboards", "syslog_gateway.xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var queries []string
+	dec, inQuery := xml.NewDecoder(strings.NewReader(string(text))), false
+	for {
+		token, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			inQuery = token.Name.Local == "query"
+		case xml.CharData:
+			if inQuery {
+				queries = append(queries, string(token))
+			}
+			inQuery = false
+		}
+	}
+	if len(queries) < 8 {
+		t.Fatalf("%d queries", len(queries))
+	}
+	p := open(t)
+	sent := make(map[string][]string)
+	for _, n := range p.server.Numbers() {
+		body, err := json.Marshal(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var fields map[string]any
+		if err := json.Unmarshal(body, &fields); err != nil {
+			t.Fatal(err)
+		}
+		for name := range fields {
+			sent[fmt.Sprint(fields["kind"])] = append(sent[fmt.Sprint(fields["kind"])], name)
+		}
+	}
+	asked := regexp.MustCompile(`(?:latest|avg|max)\(([a-z_]+)\)`)
+	for _, q := range queries {
+		_, rest, _ := strings.Cut(q, "kind=")
+		kind, _, _ := strings.Cut(rest, " ")
+		for _, m := range asked.FindAllStringSubmatch(q, -1) {
+			if m[1] != "_time" && !slices.Contains(sent[kind], m[1]) {
+				t.Errorf("%s is not sent of a %s: %v", m[1], kind, sent[kind])
+			}
+		}
+	}
+}
+
+// TestRealPrometheus scrapes the port as it will be scraped, with our rules.
+func TestRealPrometheus(t *testing.T) {
+	p := open(t)
+	traffic(p.ledger)
+	dir := t.TempDir()
+	for _, name := range []string{"rules.yml", "alerts.yml", "prometheus.yml"} {
+		text, err := os.ReadFile(filepath.Join(deploy, "prometheus", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := strings.NewReplacer("127.0.0.1:8404", p.server.Addr().String(), "scrape_interval: 15s", "scrape_interval: 200ms\n  scrape_timeout: 200ms\n  evaluation_interval: 500ms").Replace(string(text))
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(s), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := held.Addr().String()
+	held.Close()
+	log := new(buffer)
+	cmd := exec.Command(tool(t, "prometheus"), "--config.file="+filepath.Join(dir, "prometheus.yml"),
+		"--storage.tsdb.path="+filepath.Join(dir, "tsdb"), "--web.listen-address="+address)
+	cmd.Stderr = log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}()
+	ask := func(query string) (value string) {
+		resp := poll(t, p.client, "http://"+address+"/api/v1/query?query="+query, log)
+		defer resp.Body.Close()
+		var got struct {
+			Data struct{ Result []struct{ Value [2]any } }
+		}
+		if resp.StatusCode != http.StatusOK || json.NewDecoder(resp.Body).Decode(&got) != nil || len(got.Data.Result) == 0 {
+			return ""
+		}
+		return fmt.Sprint(got.Data.Result[0].Value[1])
+	}
+	deadline := time.After(30 * time.Second)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for query, want := range map[string]string{
+		"up": "1",
+		`gateway_received_events_total{source="linux",transport="tcp"}`: "1234567",
+		`gateway:books:difference`:                                      "0",
+	} {
+		for got := ""; got != want; got = ask(query) {
+			select {
+			case <-tick.C:
+			case <-deadline:
+				t.Fatalf("%s is %q, want %s\n%s", query, got, want, log)
+			}
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package stats
+
+import "time"
+
+// Numbers returns the gateway's own numbers, one object for each source, shard and
+// endpoint and one for the whole, as they are sent to Splunk: what the page shows.
+func (s *Server) Numbers() []any {
+	st := s.status()
+	head := func(kind, name string) numbers {
+		return numbers{Kind: kind, Name: name, Gateway: st.Host, Version: st.Version}
+	}
+	all := []any{struct {
+		numbers
+		Health  string  `json:"health"`
+		Summary string  `json:"summary"`
+		Uptime  float64 `json:"uptime_seconds"`
+		totals
+		queueNumbers
+	}{
+		head("gateway", st.Host), st.Health.Level, st.Health.Summary, st.UptimeSeconds, st.Totals,
+		queueNumbers{st.Queue.CapacityBytes, st.Queue.UsedBytes, st.Queue.OldestSeconds, st.Queue.FillsInSeconds},
+	}}
+	for _, src := range st.Sources {
+		c := s.watcher.crowd(st.Snapshot).counts[src.Balance.Source]
+		all = append(all, struct {
+			numbers
+			Received     uint64 `json:"received"`
+			Bytes        uint64 `json:"received_bytes"`
+			Delivered    uint64 `json:"delivered"`
+			Pending      int64  `json:"pending"`
+			Dropped      uint64 `json:"dropped"`
+			Deadlettered uint64 `json:"deadlettered"`
+			KernelDrops  uint64 `json:"udp_kernel_drops"`
+			Unparsed     uint64 `json:"unparsed"`
+			Senders      int    `json:"senders"`
+			Silent       int    `json:"silent_senders"`
+			rates
+		}{
+			head("source", src.Balance.Source), src.Received, src.ReceivedBytes, src.Delivered, src.Pending, src.Dropped,
+			src.Deadlettered, src.KernelDrops, src.Unparsed, c.known, c.silent, src.Rates,
+		})
+	}
+	for _, sh := range st.Shards {
+		all = append(all, struct {
+			numbers
+			Events int64   `json:"events"`
+			Bytes  int64   `json:"bytes"`
+			Oldest float64 `json:"oldest_seconds"`
+			State  string  `json:"state"`
+		}{head("shard", sh.Name), sh.Events, sh.Bytes, seconds(st.Now, sh.Oldest), shardState(sh.Shard)})
+	}
+	for _, e := range st.Endpoints {
+		all = append(all, struct {
+			numbers
+			State    string  `json:"state"`
+			Requests uint64  `json:"requests"`
+			Failures uint64  `json:"failures"`
+			InFlight int     `json:"in_flight"`
+			Latency  float64 `json:"latency_ms"`
+		}{head("endpoint", e.URL), endpointState(e.Endpoint), e.Requests, e.Failures, e.InFlight, e.LatencyMillis})
+	}
+	return all
+}
+
+// numbers begin each object.
+type numbers struct {
+	Kind    string `json:"kind"`
+	Name    string `json:"name"`
+	Gateway string `json:"gateway"`
+	Version string `json:"version"`
+}
+
+type queueNumbers struct {
+	Capacity int64   `json:"queue_capacity_bytes"`
+	Used     int64   `json:"queue_used_bytes"`
+	Oldest   float64 `json:"queue_oldest_seconds"`
+	FillsIn  float64 `json:"queue_fills_in_seconds"`
+}
+
+func seconds(now, t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return now.Sub(t).Seconds()
+}
