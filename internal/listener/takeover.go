@@ -1,7 +1,9 @@
 package listener
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"net/netip"
 	"os"
 	"time"
@@ -61,7 +63,11 @@ func (u *udp) empty(p *udpPort, f *os.File) {
 	if u.keeper != nil {
 		err = errors.Join(err, u.keeper.Forget(f.Name()))
 	}
-	log.Info("took over the UDP socket of the process before", "waiting_datagrams", taken, "dropped_meanwhile", dropped)
+	level := slog.LevelDebug
+	if taken > 0 || dropped > 0 {
+		level = slog.LevelInfo
+	}
+	log.Log(context.Background(), level, "took over the UDP socket of the process before", "waiting_datagrams", taken, "dropped_meanwhile", dropped)
 	if err != nil {
 		log.Warn("close the inherited UDP socket", "error", err)
 	}
