@@ -21,6 +21,7 @@ type notifier struct {
 	watchdog time.Duration // 0: no watchdog
 	senders  senderWatch
 	last     counts
+	left     uint64 // events that had left the memory
 	stopping atomic.Bool
 }
 
@@ -93,13 +94,15 @@ func (n *notifier) tick(now time.Time) {
 	n.send(state)
 }
 
-// stuck says which part does not turn any more. Loops that wait for room in the
-// queue, or for a disk that fails, do as they should.
+// stuck says which part does not turn any more. Loops that wait for room do as they
+// should when the queue is full, its disk fails, or it takes what others bring.
 func (n *notifier) stuck(now time.Time) error {
 	if n.watchdog == 0 {
 		return nil
 	}
-	excused := n.g.store.Full() || n.g.store.Healthy() != nil
+	left := n.g.leftMemory()
+	excused := left != n.left || n.g.store.Full() || n.g.store.Healthy() != nil
+	n.left = left
 	if err := n.g.listener.Stuck(n.watchdog/2, excused); err != nil {
 		return err
 	}
@@ -153,6 +156,16 @@ func (g *gateway) counts() counts {
 		c.pending += b.Pending()
 	}
 	return c
+}
+
+// leftMemory counts the events that came and are in memory no more: it grows while
+// the queue takes anything.
+func (g *gateway) leftMemory() (n uint64) {
+	for _, a := range g.ledger.Accounts() {
+		b := a.Balance()
+		n += b.Received - uint64(b.InMemory)
+	}
+	return n
 }
 
 // status is the line in `systemctl status`: the rates since the last one, and the

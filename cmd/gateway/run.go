@@ -154,7 +154,11 @@ func (g *gateway) runWithSignals(parent context.Context, signals <-chan os.Signa
 		service.ready()
 	})
 	if err == nil {
-		g.log.Info("stopped", "left_in_queue", g.store.Stats().Events)
+		var drops uint64
+		for _, s := range g.listener.Status() {
+			drops += s.KernelDrops
+		}
+		g.log.Info("stopped", "left_in_queue", g.store.Stats().Events, "udp_kernel_drops", drops)
 	}
 	return err
 }

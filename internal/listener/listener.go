@@ -143,21 +143,33 @@ func (l *Listener) idleCheck() time.Duration {
 }
 
 // Stuck returns an error when an event loop has not turned for longer than limit.
-// Loops wait on purpose while the queue behind them takes nothing: excused says that
-// this is so now. It is for a watchdog, which asks at least as often as every limit.
+// One that waits for room behind it is excused when the caller knows a reason: the
+// queue is full, or its disk fails, or it is busy with what others bring. It is for a
+// watchdog, which asks at least as often as every limit.
 func (l *Listener) Stuck(limit time.Duration, excused bool) error {
+	if !l.Serving() {
+		return nil
+	}
 	beats := l.tcp.beats
 	if l.udp.beat != nil {
 		beats = append(slices.Clip(beats), l.udp.beat)
 	}
 	now := time.Now()
 	for _, b := range beats {
+		excused := excused && l.waits(b.transport)
 		if silent := b.silent(now); silent > limit && !excused {
-			return fmt.Errorf("the %s event loop has not turned for %s", b.name, silent.Round(time.Second))
+			return fmt.Errorf("the %s event loop has not turned for %s", b.transport, silent.Round(time.Second))
 		}
 		b.ask(now, excused)
 	}
 	return nil
+}
+
+// waits reports whether an intake of a transport waits for room.
+func (l *Listener) waits(t event.Transport) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(l.intakes, func(in *Intake) bool { return in.transport == t && in.waits.Load() != 0 })
 }
 
 // Stop stops accepting, takes what the senders still have on the way, at most until

@@ -11,17 +11,19 @@ import (
 
 	"github.com/panjf2000/gnet/v2"
 	"golang.org/x/sys/unix"
+
+	"syslog-gateway/internal/event"
 )
 
 // beat shows that an event loop turns. The loop holds one end of a socket pair, by
 // which we know the loop and hear of its end; what the loop executes for us moves
 // the time of the last turn.
 type beat struct {
-	name  string
-	loop  gnet.EventLoop
-	far   *os.File // the other end of the pair
-	asked atomic.Bool
-	last  atomic.Int64 // nanoseconds since 1970
+	transport event.Transport // that the loop receives
+	loop      gnet.EventLoop
+	far       *os.File // the other end of the pair
+	asked     atomic.Bool
+	last      atomic.Int64 // nanoseconds since 1970
 }
 
 // Run is executed by the loop.
@@ -47,13 +49,13 @@ func (b *beat) silent(now time.Time) time.Duration { return now.Sub(time.Unix(0,
 func (b *beat) close() error { return b.far.Close() }
 
 // newBeat makes the pair; near is for the loop.
-func newBeat(name string) (b *beat, near net.Conn, err error) {
+func newBeat(t event.Transport) (b *beat, near net.Conn, err error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a socket pair: %w", err)
 	}
 	file := os.NewFile(uintptr(pair[0]), "near end of a beat")
-	b = &beat{name: name, far: os.NewFile(uintptr(pair[1]), "far end of a beat")}
+	b = &beat{transport: t, far: os.NewFile(uintptr(pair[1]), "far end of a beat")}
 	b.last.Store(time.Now().UnixNano())
 	near, err = net.FileConn(file) // a duplicate
 	return b, near, errors.Join(err, file.Close())
@@ -61,7 +63,7 @@ func newBeat(name string) (b *beat, near net.Conn, err error) {
 
 // enrolBeat gives a beat to the client's loop with the fewest connections.
 func enrolBeat(client *gnet.Client) (*beat, error) {
-	b, near, err := newBeat("TCP")
+	b, near, err := newBeat(event.TCP)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +77,7 @@ func enrolBeat(client *gnet.Client) (*beat, error) {
 
 // registerBeat gives a beat to the only loop of an engine, which is turning.
 func registerBeat(e gnet.Engine) (*beat, error) {
-	b, near, err := newBeat("UDP")
+	b, near, err := newBeat(event.UDP)
 	if err != nil {
 		return nil, err
 	}
