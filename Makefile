@@ -12,8 +12,9 @@ FUZZTIME ?= 1m
 CRASH_SEEDS ?= 1000
 KILLS    ?= 20
 FAULTS   ?=
+NFPM     := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 
-.PHONY: help run build test test-tools lint fmt bench conservation crash faults bench-micro fuzz install clean test-corpus
+.PHONY: help run build test test-tools lint fmt bench conservation crash faults bench-micro fuzz package install clean test-corpus
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -64,6 +65,12 @@ test-corpus: ## put real lines through gateway parse and compare: make test-corp
 	@test -n "$(CORPUS)" || { echo "name the folder: make test-corpus CORPUS=…"; exit 2; }
 	CORPUS=$(abspath $(CORPUS)) $(GO) test -count=1 -v -run 'TestCorpus' ./cmd/gateway
 
+package: bin/tools/nfpm ## build .deb and .rpm for amd64 and arm64, and their bills of materials, in dist/
+	$(GO) run ./deploy/packaging --version '$(VERSION)' --commit '$(COMMIT)' --out dist
+
+bin/tools/nfpm:
+	GOBIN=$(CURDIR)/bin/tools $(GO) install $(NFPM)
+
 install: ## install the built program, the unit, the sysctl file and an example: make install DESTDIR=…
 	@test -x bin/gateway || { echo "run 'make build' first"; exit 1; }
 	install -D -m 0755 bin/gateway $(DESTDIR)$(PREFIX)/bin/gateway
@@ -73,4 +80,4 @@ install: ## install the built program, the unit, the sysctl file and an example:
 	test -e $(DESTDIR)/etc/syslog-gateway/gateway.yaml || install -m 0640 deploy/examples/gateway.yaml $(DESTDIR)/etc/syslog-gateway/gateway.yaml
 
 clean: ## remove what was built; the queue in ./data stays
-	rm -rf bin
+	rm -rf bin dist
