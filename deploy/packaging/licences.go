@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"strings"
 )
 
@@ -33,32 +34,44 @@ func (t tree) licences(ctx context.Context) error {
 	if err := addLicences(&text, "Go "+info.GoVersion, strings.TrimSpace(string(goroot))); err != nil {
 		return err
 	}
-	for _, m := range info.Deps {
-		if m.Replace != nil {
-			m = m.Replace
-		}
-		dir, err := t.moduleDir(ctx, m.Path+"@"+m.Version)
-		if err != nil {
-			return err
-		}
-		if err := addLicences(&text, m.Path+" "+m.Version, dir); err != nil {
+	modules, err := t.sources(ctx, info.Deps)
+	if err != nil {
+		return err
+	}
+	for _, m := range modules {
+		if err := addLicences(&text, m.Path+" "+m.Version, m.Dir); err != nil {
 			return err
 		}
 	}
 	return t.write(docs+"/third-party-licences.gz", zipped(text.Bytes()))
 }
 
-// moduleDir is where the sources of a module are.
-func (t tree) moduleDir(ctx context.Context, module string) (string, error) {
-	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", module)
+// source is where the sources of a module are.
+type source struct{ Path, Version, Dir string }
+
+func (t tree) sources(ctx context.Context, modules []*debug.Module) ([]source, error) {
+	args := []string{"mod", "download", "-json"}
+	for _, m := range modules {
+		if m.Replace != nil {
+			m = m.Replace
+		}
+		args = append(args, m.Path+"@"+m.Version)
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = t.Root
 	out, err := run(cmd)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	var found struct{ Dir string }
-	err = json.Unmarshal(out, &found)
-	return found.Dir, err
+	var found []source
+	for d := json.NewDecoder(bytes.NewReader(out)); d.More(); {
+		var s source
+		if err := d.Decode(&s); err != nil {
+			return nil, err
+		}
+		found = append(found, s)
+	}
+	return found, nil
 }
 
 func addLicences(text *bytes.Buffer, name, dir string) error {
