@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -208,7 +211,18 @@ func (g *gateway) trouble() string {
 
 // notifyFailure leaves the reason of a failure in `systemctl status`.
 func notifyFailure(err error) {
-	_, _ = daemon.SdNotify(false, "STATUS=failed: "+oneLine(err))
+	_, _ = daemon.SdNotify(false, "STATUS=failed: "+oneLine(err)+remedy(err))
+}
+
+// remedy says what to do about what the system refused.
+func remedy(err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return "; make room on that file system, the service starts again by itself"
+	case errors.Is(err, fs.ErrPermission):
+		return "; the service runs as user syslog-gateway, which has to have access"
+	}
+	return ""
 }
 
 // oneLine is the first problem of an error that may join several.
