@@ -14,7 +14,7 @@ KILLS    ?= 20
 FAULTS   ?=
 NFPM     := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 
-.PHONY: help run build test test-tools lint fmt bench conservation crash faults bench-micro fuzz package install clean test-corpus
+.PHONY: help run build test test-tools lint fmt bench conservation crash faults bench-micro fuzz package install clean test-corpus test-lxc
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -60,6 +60,10 @@ fuzz: ## run every fuzz target for FUZZTIME each
 	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9]*' $$target | cut -c6-); do \
 	    echo "== $$dir $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$dir || exit 1; \
 	  done; done
+
+test-lxc: ## the service in a real unprivileged LXC container: install, faults, upgrade under load (root, Debian, about 4 minutes)
+	@deploy/lxc/tools
+	$(GO) test -tags lxc -count=1 -timeout 20m -v ./deploy/lxc
 
 test-corpus: ## put real lines through gateway parse and compare: make test-corpus CORPUS=folder
 	@test -n "$(CORPUS)" || { echo "name the folder: make test-corpus CORPUS=…"; exit 2; }
