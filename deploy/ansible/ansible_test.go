@@ -166,13 +166,6 @@ func TestNoTokenIsSaidAtOnce(t *testing.T) {
 	}
 }
 
-func TestValidateIsWellFormed(t *testing.T) {
-	newBed(t)
-	if out, err := exec.Command("ansible-playbook", "-i", "inventory/example.yml", "--syntax-check", "validate.yml").CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
-}
-
 // TestReloadedKeys compares the filter's table with the reference of the configuration.
 func TestReloadedKeys(t *testing.T) {
 	filter, err := os.ReadFile("roles/syslog_gateway/filter_plugins/syslog_gateway.py")
