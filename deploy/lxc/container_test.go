@@ -131,6 +131,12 @@ func (c *container) network() {
 // start boots the container and waits until systemd has come to rest.
 func (c *container) start() {
 	c.t.Helper()
+	c.t.Cleanup(func() { c.halt() })
+	c.boot()
+}
+
+func (c *container) boot() {
+	c.t.Helper()
 	c.ended = make(chan struct{})
 	c.runner = exec.Command("unshare", "-m", "./run-container", c.netns, c.dir, c.name)
 	c.runner.Stdout, c.runner.Stderr = &c.log, &c.log
@@ -139,7 +145,6 @@ func (c *container) start() {
 		defer close(c.ended)
 		_ = c.runner.Wait()
 	}()
-	c.t.Cleanup(c.halt)
 	c.waitBooted()
 }
 
@@ -159,6 +164,9 @@ func (c *container) waitBooted() {
 
 // halt switches the container off.
 func (c *container) halt() {
+	if c.ended == nil {
+		return
+	}
 	select {
 	case <-c.ended:
 		return

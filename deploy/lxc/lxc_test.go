@@ -446,14 +446,16 @@ func (s *story) reboot(t *testing.T) {
 	if queued < 1000 {
 		t.Fatalf("%d events are queued", queued)
 	}
-	boot := s.run("cat /proc/1/stat | cut -d' ' -f22")
 	begin := time.Now()
-	_, _ = s.try("systemctl reboot")
-	s.eventually("it has booted again", 120*time.Second, func() bool {
-		out, err := s.attach("cat /proc/1/stat | cut -d' ' -f22").Output()
-		return err == nil && strings.TrimSpace(string(out)) != boot
-	})
-	s.waitBooted()
+	// Off and on, as Proxmox reboots a container: LXC's own reboot in place does not
+	// map the owners of an idmapped root file system again.
+	_, _ = s.try("systemctl poweroff")
+	select {
+	case <-s.ended:
+	case <-time.After(120 * time.Second):
+		t.Fatal("the container did not switch itself off")
+	}
+	s.boot()
 	s.note("reboot with %d events in a full queue: back after %s", queued, time.Since(begin).Round(time.Second))
 	s.splunk.SetDown(false)
 	s.eventually("all that was accepted is delivered", 60*time.Second, func() bool { return s.got.missing("full", queued) == 0 })
