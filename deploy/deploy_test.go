@@ -157,7 +157,7 @@ func TestSplunkHasTheIndexesThatSourcesName(t *testing.T) {
 	if got, want := slices.Sorted(maps.Keys(indexes)), []string{"firewall", "network", "os", "unifi"}; !slices.Equal(got, want) {
 		t.Errorf("indexes are %q, want %q", got, want)
 	}
-	token := stanzas(t, conf+"inputs.conf")["http://splunk_hec_token"]
+	token := stanzas(t, conf+"inputs.conf")["http://syslog-gateway"]
 	allowed := strings.Split(token["indexes"], ",")
 	for name := range indexes {
 		if !slices.Contains(allowed, name) {
@@ -168,6 +168,9 @@ func TestSplunkHasTheIndexesThatSourcesName(t *testing.T) {
 		if indexes[s.Index] == nil {
 			t.Errorf("source %s goes to the index %s, which Splunk does not have", name, s.Index)
 		}
+	}
+	if !strings.Contains(read(t, "splunk/compose.yaml"), "http://syslog-gateway:\n                  token: ${SPLUNK_HEC_TOKEN:?") {
+		t.Error("compose.yaml gives no token to the input of the app")
 	}
 	if _, written := token["token"]; written {
 		t.Error("a token stands in inputs.conf")
