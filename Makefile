@@ -61,7 +61,7 @@ fuzz: ## run every fuzz target for FUZZTIME each
 	    echo "== $$dir $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$dir || exit 1; \
 	  done; done
 
-test-lxc: ## the service in a real unprivileged LXC container: install, faults, upgrade under load (root, Debian, about 4 minutes)
+test-lxc: bin/tools/nfpm ## the service in a real unprivileged LXC container: install, faults, upgrade under load (root, Debian, about 4 minutes)
 	@deploy/lxc/tools
 	$(GO) test -tags lxc -count=1 -timeout 20m -v ./deploy/lxc
 

@@ -212,11 +212,7 @@ func (c *container) run(command string) string {
 // write puts a file into the container.
 func (c *container) write(path, content string, mode os.FileMode) {
 	c.t.Helper()
-	cmd := c.attach(fmt.Sprintf("cat > %s && chmod %o %s", path, mode, path))
-	cmd.Stdin = strings.NewReader(content)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		c.t.Fatalf("write %s: %v\n%s", path, err, out)
-	}
+	c.feed(fmt.Sprintf("cat > %s && chmod %o %s", path, mode, path), []byte(content))
 }
 
 // host runs a command out here.

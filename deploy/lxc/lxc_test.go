@@ -3,10 +3,7 @@
 package lxc
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -16,53 +13,6 @@ import (
 )
 
 const token = "11111111-2222-3333-4444-555555555555"
-
-// events is what the endpoint was given, by the text of the event.
-type events struct {
-	mu   sync.Mutex
-	seen map[string]int
-	all  int
-}
-
-func (e *events) take(line []byte) {
-	var one struct{ Event string }
-	if json.Unmarshal(line, &one) != nil {
-		one.Event = "not JSON"
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.seen == nil {
-		e.seen = make(map[string]int)
-	}
-	if _, mark, ok := strings.Cut(one.Event, "mark="); ok {
-		one.Event, _, _ = strings.Cut(mark, " ")
-	}
-	e.seen[one.Event]++
-	e.all++
-}
-
-// missing counts which of n numbered marks have not come.
-func (e *events) missing(kind string, n int) (lost int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for i := range n {
-		if e.seen[fmt.Sprintf("%s-%d", kind, i)] == 0 {
-			lost++
-		}
-	}
-	return lost
-}
-
-func (e *events) has(text string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for seen := range e.seen {
-		if strings.Contains(seen, text) {
-			return true
-		}
-	}
-	return false
-}
 
 const configuration = `hec: {endpoints: ["http://` + outside + `:8088"], retry: {initial: 100ms, max: 1s}, health_interval: 1s}
 queue: {path: /var/lib/syslog-gateway/queue, min_free: 100MB}
@@ -144,15 +94,15 @@ func (s *story) failures(t *testing.T) {
 	s.fails("wrong permission", "which has to have access")
 	s.run("chmod 644 /etc/syslog-gateway/gateway.yaml")
 
-	taken, stop := s.attach("exec systemd-socket-activate -d -l 1516 true"), func() {}
+	taken := s.attach("echo $$ > /run/taken.pid; exec systemd-socket-activate -d -l 1516 true")
 	s.must(taken.Start())
-	stop = func() { _ = s.attach("pkill -x systemd-socket-").Run(); _ = taken.Wait() }
 	s.eventually("the port is taken", 10*time.Second, func() bool {
 		out, _ := s.attach("ss -lnu sport = :1516").Output()
 		return strings.Contains(string(out), ":1516")
 	})
 	s.fails("port taken", "another process holds the port")
-	stop()
+	s.run("kill $(cat /run/taken.pid)")
+	_ = taken.Wait()
 
 	s.run("mkdir -p /var/lib/syslog-gateway && mount -t tmpfs -o size=1m,mode=755 none /var/lib/syslog-gateway && chown syslog-gateway: /var/lib/syslog-gateway && (dd if=/dev/zero of=/var/lib/syslog-gateway/fill bs=4k 2>/dev/null; true)")
 	_, _ = s.try("systemctl start syslog-gateway")
@@ -313,79 +263,6 @@ func (s *story) upgrade(t *testing.T) {
 	}
 }
 
-// pending adds up what has not been delivered, by the metrics.
-func pending(metrics string) (n float64) {
-	for line := range strings.Lines(metrics) {
-		if strings.HasPrefix(line, "gateway_pending_events{") {
-			var v float64
-			_, _ = fmt.Sscan(line[strings.LastIndex(line, " ")+1:], &v)
-			n += v
-		}
-	}
-	return n
-}
-
-// pace sends 20,000 numbered datagrams a second until stop is closed.
-func pace(c net.Conn, stop <-chan struct{}) (sent int) {
-	begin, tick := time.Now(), time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-stop:
-			return sent
-		case <-tick.C:
-		}
-		for due := min(int(time.Since(begin).Milliseconds())*20, sent+400); sent < due; {
-			if _, err := fmt.Fprintf(c, "<38>Nov 22 17:00:00 web1 sshd[4123]: mark=udp-%d end", sent); err == nil {
-				sent++
-			}
-		}
-	}
-}
-
-// reconnecting sends numbered lines, 2,000 a second, and heeds the half-close by
-// which the gateway says that it stops: it closes and connects again.
-func (s *story) reconnecting(port int, stop <-chan struct{}) (sent int) {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		c, err := s.dial("tcp", port)
-		if err == nil {
-			ended := make(chan struct{})
-			go func() {
-				defer close(ended)
-				_, _ = bufio.NewReader(c).ReadByte()
-			}()
-			sent = sendLines(c, sent, stop, ended, tick.C)
-			c.Close()
-			<-ended
-		}
-		select {
-		case <-stop:
-			return sent
-		case <-tick.C:
-		}
-	}
-}
-
-func sendLines(c net.Conn, sent int, stop, ended <-chan struct{}, tick <-chan time.Time) int {
-	for {
-		select {
-		case <-stop:
-			return sent
-		case <-ended:
-			return sent
-		case <-tick:
-		}
-		for range 10 {
-			if _, err := fmt.Fprintf(c, "<166>Nov 22 17:00:00 fw01 : %%ASA-6-302013: Built mark=tcp-%d end\n", sent); err != nil {
-				return sent
-			}
-			sent++
-		}
-	}
-}
-
 func (s *story) stop(t *testing.T) {
 	begin := time.Now()
 	s.run("systemctl stop syslog-gateway")
@@ -461,16 +338,4 @@ func (s *story) reboot(t *testing.T) {
 	s.eventually("all that was accepted is delivered", 60*time.Second, func() bool { return s.got.missing("full", queued) == 0 })
 	s.note("all %d accepted events were delivered after the reboot", queued)
 	s.run("systemctl status syslog-gateway --no-pager")
-}
-
-// queuedEvents adds up what is on disk.
-func queuedEvents(metrics string) (n int) {
-	for line := range strings.Lines(metrics) {
-		if strings.HasPrefix(line, "gateway_queue_events{") {
-			var v float64
-			_, _ = fmt.Sscan(line[strings.LastIndex(line, " ")+1:], &v)
-			n += int(v)
-		}
-	}
-	return n
 }
