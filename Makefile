@@ -14,7 +14,7 @@ KILLS    ?= 20
 FAULTS   ?=
 NFPM     := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 
-.PHONY: help run build test test-tools lint fmt bench conservation crash faults bench-micro fuzz package install clean test-corpus test-lxc
+.PHONY: help run build test test-tools lint fmt bench conservation crash faults bench-micro fuzz failover package install clean test-corpus test-lxc
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ test-lxc: bin/tools/nfpm ## the service in a real unprivileged LXC container: in
 test-corpus: ## put real lines through gateway parse and compare: make test-corpus CORPUS=folder
 	@test -n "$(CORPUS)" || { echo "name the folder: make test-corpus CORPUS=…"; exit 2; }
 	CORPUS=$(abspath $(CORPUS)) $(GO) test -count=1 -v -run 'TestCorpus' ./cmd/gateway
+
+failover: build ## two gateways and keepalived in network namespaces: the gap of a failover, and the UDP lost
+	$(GO) run ./deploy/keepalived/measure --gateway bin/gateway
 
 package: bin/tools/nfpm ## build .deb and .rpm for amd64 and arm64, and their bills of materials, in dist/
 	$(GO) run ./deploy/packaging --version '$(VERSION)' --commit '$(COMMIT)' --out dist
