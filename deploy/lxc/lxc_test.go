@@ -4,6 +4,7 @@ package lxc
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -166,7 +167,7 @@ func (s *story) hardened(t *testing.T) {
 			}
 		}
 	}
-	s.run("systemd-analyze security --no-pager --threshold=15 syslog-gateway.service | tail -1")
+	s.run("systemd-analyze security --no-pager --threshold=15 syslog-gateway.service > /tmp/security; code=$?; tail -1 /tmp/security; exit $code")
 	s.run("systemctl show -P MainPID syslog-gateway | xargs -I{} grep -E 'Uid|CapBnd|CapEff|NoNewPrivs|Seccomp:' /proc/{}/status")
 	s.run("systemctl show -P MainPID syslog-gateway | xargs -I{} grep 'open files' /proc/{}/limits")
 }
@@ -185,6 +186,29 @@ func (s *story) reload(t *testing.T) {
 	s.write("/etc/syslog-gateway/gateway.yaml", configuration, 0o644)
 	s.run("systemctl reload syslog-gateway")
 	s.eventually("it is active", 20*time.Second, func() bool { return s.active() == "active" })
+	s.notifyReload(t)
+}
+
+// notifyReload tries the drop-in for systemd 253 and later: `systemctl reload` then
+// returns when the gateway has reloaded.
+func (s *story) notifyReload(t *testing.T) {
+	var version int
+	if _, err := fmt.Sscanf(s.run("systemctl --version"), "systemd %d", &version); err != nil || version < 253 {
+		s.note("systemd %d has no Type=notify-reload", version)
+		return
+	}
+	dropIn, err := os.ReadFile("../systemd/notify-reload.conf")
+	s.must(err)
+	s.run("mkdir -p /etc/systemd/system/syslog-gateway.service.d")
+	s.write("/etc/systemd/system/syslog-gateway.service.d/notify-reload.conf", string(dropIn), 0o644)
+	s.run("systemctl daemon-reload && systemctl restart syslog-gateway && systemctl reload syslog-gateway")
+	body, _ := s.get("/metrics")
+	if !strings.Contains(body, `gateway_config_reloads_total{result="success"} 1`) {
+		t.Error("systemctl reload came back before the gateway had reloaded")
+	}
+	if out := s.run("systemctl show -P Type syslog-gateway"); out != "notify-reload" {
+		t.Errorf("type %s", out)
+	}
 }
 
 // kill ends the process; what comes by UDP until the next one waits in its sockets.
