@@ -42,6 +42,12 @@ var copied = map[string]string{
 	"docs/configuration.md":                       docs + "/configuration.md",
 	"docs/operations.md":                          docs + "/operations.md",
 	"docs/install.md":                             docs + "/install.md",
+	"docs/sizing.md":                              docs + "/sizing.md",
+	"docs/high-availability.md":                   docs + "/high-availability.md",
+	"docs/guarantees.md":                          docs + "/guarantees.md",
+	"docs/metadata.md":                            docs + "/metadata.md",
+	"deploy/keepalived/keepalived.conf":           docs + "/examples/keepalived.conf",
+	"deploy/systemd/notify-reload.conf":           docs + "/examples/notify-reload.conf",
 	"docs/upgrade.md":                             docs + "/upgrade.md",
 	"README.md":                                   docs + "/README.md",
 }
