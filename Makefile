@@ -14,8 +14,9 @@ KILLS    ?= 20
 FAULTS   ?=
 DEMO_RATE ?= 200
 DEMO_TIME ?= 24h
+NFPM     := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 
-.PHONY: help run build test test-tools lint fmt bench bench-all soak backlog conservation crash faults bench-micro fuzz install clean test-corpus provision-demo bench-provision screenshots stats-demo test-lxc package
+.PHONY: help run build test test-tools lint fmt bench bench-all soak backlog conservation crash faults bench-micro fuzz install clean test-corpus provision-demo bench-provision screenshots stats-demo test-lxc package failover
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -89,9 +90,22 @@ fuzz: ## run every fuzz target for FUZZTIME each
 	    echo "== $$dir $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$dir || exit 1; \
 	  done; done
 
+test-lxc: bin/tools/nfpm ## the service in a real unprivileged LXC container: install, faults, upgrade under load (root, Debian, about 4 minutes)
+	@deploy/lxc/tools
+	$(GO) test -tags lxc -count=1 -timeout 20m -v ./deploy/lxc
+
 test-corpus: ## put real lines through gateway parse and compare: make test-corpus CORPUS=folder
 	@test -n "$(CORPUS)" || { echo "name the folder: make test-corpus CORPUS=…"; exit 2; }
 	CORPUS=$(abspath $(CORPUS)) $(GO) test -count=1 -v -run 'TestCorpus' ./cmd/gateway
+
+failover: build ## two gateways and keepalived in network namespaces: the gap of a failover, and the UDP lost
+	$(GO) run ./deploy/keepalived/measure --gateway bin/gateway
+
+package: bin/tools/nfpm ## build .deb and .rpm for amd64 and arm64, and their bills of materials, in dist/
+	$(GO) run ./deploy/packaging --version '$(VERSION)' --commit '$(COMMIT)' --out dist
+
+bin/tools/nfpm:
+	GOBIN=$(CURDIR)/bin/tools $(GO) install $(NFPM)
 
 install: ## install the built program, the unit, the sysctl file and an example: make install DESTDIR=…
 	@test -x bin/gateway || { echo "run 'make build' first"; exit 1; }
@@ -102,4 +116,4 @@ install: ## install the built program, the unit, the sysctl file and an example:
 	test -e $(DESTDIR)/etc/syslog-gateway/gateway.yaml || install -m 0640 deploy/examples/gateway.yaml $(DESTDIR)/etc/syslog-gateway/gateway.yaml
 
 clean: ## remove what was built; the queue in ./data stays
-	rm -rf bin
+	rm -rf bin dist

@@ -160,8 +160,11 @@ func (g *gateway) buildListener(c config.Config, _ string, r *prometheus.Registr
 	if err != nil {
 		return err
 	}
+	keeper, inherited := handOver(g.log)
 	g.listener, err = listener.New(listener.Options{
-		Sources: sources,
+		Keeper:    keeper,
+		Inherited: inherited,
+		Sources:   sources,
 		Batching: listener.Batching{
 			MaxBytes:  int(c.Batch.MaxBytes),
 			MaxEvents: c.Batch.MaxEvents,

@@ -77,6 +77,6 @@ Collector. Without a verb it does what "gateway run" does.`,
 	serve := newRun()
 	root.Flags().AddFlagSet(serve.Flags())
 	root.RunE = serve.RunE
-	root.AddCommand(serve, newCheck(), newConfig(), newParse(), newQueue(), newDeadLetter(), newTap(), newVersion())
+	root.AddCommand(serve, newCheck(), newConfig(), newParse(), newQueue(), newDeadLetter(), newTap(), newVersion(), newMan())
 	return root
 }

@@ -2,10 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"strings"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sys/unix"
 )
 
 // statusEvery is how often `systemctl status` gets a new line.
@@ -16,10 +22,14 @@ const statusEvery = 10 * time.Second
 type notifier struct {
 	g        *gateway
 	watchdog time.Duration // 0: no watchdog
+	senders  senderWatch
+	last     counts
+	left     uint64 // events that had left the memory
+	stopping atomic.Bool
 }
 
 func newNotifier(g *gateway) *notifier {
-	n := &notifier{g: g}
+	n := &notifier{g: g, last: g.counts()}
 	if d, err := daemon.SdWatchdogEnabled(false); err == nil {
 		n.watchdog = d
 	}
@@ -32,12 +42,25 @@ func (n *notifier) send(state string) {
 	}
 }
 
-func (n *notifier) ready()    { n.send(daemon.SdNotifyReady + "\nSTATUS=" + n.status()) }
-func (n *notifier) stopping() { n.send(daemon.SdNotifyStopping + "\nSTATUS=draining") }
+func (n *notifier) ready() {
+	n.send(daemon.SdNotifyReady + "\nSTATUS=" + n.g.status(counts{}, n.g.counts()))
+}
 
-func (n *notifier) reloading() { n.send(daemon.SdNotifyReloading) }
+func (n *notifier) stop() {
+	n.stopping.Store(true)
+	n.send(daemon.SdNotifyStopping + "\nSTATUS=stopping: what has been received is written to the queue, and delivered as far as there is time")
+}
 
-// run feeds the watchdog and the status line until ctx is done.
+// reloading says that a reload has begun, and when, as Type=notify-reload wants it;
+// ready ends it.
+func (n *notifier) reloading() {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
+	n.send(fmt.Sprintf("%s\nMONOTONIC_USEC=%d\nSTATUS=reloading the configuration", daemon.SdNotifyReloading, now.Nano()/1000))
+}
+
+// run feeds the watchdog and the status line until ctx is done. The watchdog is fed
+// only while all loops turn.
 func (n *notifier) run(ctx context.Context) {
 	every := statusEvery
 	if n.watchdog > 0 {
@@ -49,24 +72,164 @@ func (n *notifier) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
-			state := "STATUS=" + n.status()
-			if n.watchdog > 0 {
-				state = daemon.SdNotifyWatchdog + "\n" + state
-			}
-			n.send(state)
+		case now := <-tick.C:
+			n.tick(now)
 		}
 	}
 }
 
-func (n *notifier) status() string {
-	var received, delivered uint64
-	var pending int64
-	for _, a := range n.g.ledger.Accounts() {
-		b := a.Balance()
-		received += b.Received
-		delivered += b.Delivered
-		pending += b.Pending()
+func (n *notifier) tick(now time.Time) {
+	if n.stopping.Load() {
+		n.send(daemon.SdNotifyWatchdog) // TimeoutStopSec= limits the stop
+		return
 	}
-	return fmt.Sprintf("received %d, delivered %d, pending %d", received, delivered, pending)
+	if err := n.stuck(now); err != nil {
+		n.g.log.Error("a part of the gateway hangs; the watchdog is not fed", "error", err)
+		n.send("STATUS=hangs: " + err.Error())
+		return
+	}
+	c := n.g.counts()
+	state := "STATUS=" + n.g.status(n.last, c)
+	n.last = c
+	if n.watchdog > 0 {
+		state = daemon.SdNotifyWatchdog + "\n" + state
+	}
+	n.send(state)
+}
+
+// stuck says which part does not turn any more. Loops that wait for room do as they
+// should when the queue is full, its disk fails, or it takes what others bring.
+func (n *notifier) stuck(now time.Time) error {
+	if n.watchdog == 0 {
+		return nil
+	}
+	left := n.g.leftMemory()
+	excused := left != n.left || n.g.store.Full() || n.g.store.Healthy() != nil
+	n.left = left
+	if err := n.g.listener.Stuck(n.watchdog/2, excused); err != nil {
+		return err
+	}
+	return n.senders.check(n.g, now)
+}
+
+// senderWatch sees whether the senders still try. They never rest for longer than
+// an attempt, its acknowledgement and the pause after it may take.
+type senderWatch struct {
+	requests uint64
+	since    time.Time // nothing was sent since, although there was something to send
+}
+
+// senderSlack is what senders may take beyond the configured times: the longest
+// Retry-After that is obeyed is a minute.
+const senderSlack = 2 * time.Minute
+
+func (w *senderWatch) check(g *gateway, now time.Time) error {
+	var requests uint64
+	for _, e := range g.client.Endpoints() {
+		requests += e.Requests
+	}
+	if requests != w.requests || w.since.IsZero() || g.store.Stats().Records == 0 || !g.client.AnyUp() {
+		w.requests, w.since = requests, now
+		return nil
+	}
+	c := g.config.Load().HEC
+	limit := c.Timeout + c.Retry.Max + senderSlack
+	if c.Ack.Enabled {
+		limit += c.Ack.Timeout
+	}
+	if idle := now.Sub(w.since); idle > limit {
+		return fmt.Errorf("nothing has been sent for %s, although an endpoint is up and the queue is not empty", idle.Round(time.Second))
+	}
+	return nil
+}
+
+// counts is what the status line takes rates from.
+type counts struct {
+	at                  time.Time
+	received, delivered uint64
+	pending             int64
+}
+
+func (g *gateway) counts() counts {
+	c := counts{at: time.Now()}
+	for _, a := range g.ledger.Accounts() {
+		b := a.Balance()
+		c.received += b.Received
+		c.delivered += b.Delivered
+		c.pending += b.Pending()
+	}
+	return c
+}
+
+// leftMemory counts the events that came and are in memory no more: it grows while
+// the queue takes anything.
+func (g *gateway) leftMemory() (n uint64) {
+	for _, a := range g.ledger.Accounts() {
+		b := a.Balance()
+		n += b.Received - uint64(b.InMemory)
+	}
+	return n
+}
+
+// status is the line in `systemctl status`: the rates since the last one, and the
+// worst trouble.
+func (g *gateway) status(last, c counts) string {
+	var rate func(now, before uint64) float64
+	if d := c.at.Sub(last.at).Seconds(); last.at.IsZero() || d <= 0 {
+		rate = func(uint64, uint64) float64 { return 0 }
+	} else {
+		rate = func(now, before uint64) float64 { return float64(now-before) / d }
+	}
+	text := fmt.Sprintf("receiving %.0f/s, delivering %.0f/s, %d waiting",
+		rate(c.received, last.received), rate(c.delivered, last.delivered), c.pending)
+	if t := g.trouble(); t != "" {
+		text += "; " + t
+	}
+	return text
+}
+
+// trouble is the worst of what is wrong, in one sentence that says what to do.
+func (g *gateway) trouble() string {
+	switch err := g.store.Healthy(); {
+	case err != nil:
+		return oneLine(err)
+	case g.store.Stats().LowSpace:
+		return fmt.Sprintf("the queue is full because its file system has less than queue.min_free left: make room in %s", g.config.Load().Queue.Path)
+	case g.store.Full():
+		return "the queue is full: see to Splunk, or raise queue.max_size"
+	case !g.client.AnyUp():
+		return "no HEC endpoint is up: the queue takes what comes"
+	}
+	for _, s := range g.listener.Status() {
+		if want := int(g.config.Load().Sources[s.Name].ReceiveBuffer); s.UDP && s.ReceiveBuffer < want {
+			return fmt.Sprintf("the kernel gives UDP %d KiB of receive buffer where %d are wanted: raise net.core.rmem_max (on the host of a container)",
+				s.ReceiveBuffer>>10, want>>10)
+		}
+	}
+	return ""
+}
+
+// notifyFailure leaves the reason of a failure in `systemctl status`.
+func notifyFailure(err error) {
+	_, _ = daemon.SdNotify(false, "STATUS=failed: "+oneLine(err)+remedy(err))
+}
+
+// remedy says what to do about what the system refused.
+func remedy(err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return "; make room on that file system, the service starts again by itself"
+	case errors.Is(err, fs.ErrPermission):
+		return "; the service runs as user syslog-gateway, which has to have access"
+	}
+	return ""
+}
+
+// oneLine is the first problem of an error that may join several.
+func oneLine(err error) string {
+	first, rest, more := strings.Cut(strings.TrimSpace(err.Error()), "\n")
+	if !more {
+		return first
+	}
+	return fmt.Sprintf("%s (and %d more in the journal)", first, strings.Count(rest, "\n")+1)
 }

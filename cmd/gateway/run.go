@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -37,7 +39,13 @@ With --dev no file is needed: the five ports on localhost, the queue in ./data, 
 an embedded HEC endpoint that prints each delivered event as a JSON line on stdout.`,
 		Args: cobra.NoArgs,
 	}
-	cmd.RunE = does(func(cmd *cobra.Command, _ []string) error { return o.run(cmd) })
+	cmd.RunE = does(func(cmd *cobra.Command, _ []string) error {
+		err := o.run(cmd)
+		if err != nil {
+			notifyFailure(err)
+		}
+		return err
+	})
 	cmd.Flags().StringVarP(&o.file, "config", "c", defaultFile, "configuration file")
 	// Flags with the name of a key win over the file and the environment.
 	cmd.Flags().String("log.level", "", "debug, info, warn or error")
@@ -134,7 +142,7 @@ func (g *gateway) runWithSignals(parent context.Context, signals <-chan os.Signa
 					stopHard()
 				default:
 					stopping = true
-					service.stopping()
+					service.stop()
 					stop()
 				}
 			}
@@ -146,7 +154,11 @@ func (g *gateway) runWithSignals(parent context.Context, signals <-chan os.Signa
 		service.ready()
 	})
 	if err == nil {
-		g.log.Info("stopped", "left_in_queue", g.store.Stats().Events)
+		var drops uint64
+		for _, s := range g.listener.Status() {
+			drops += s.KernelDrops
+		}
+		g.log.Info("stopped", "left_in_queue", g.store.Stats().Events, "udp_kernel_drops", drops)
 	}
 	return err
 }
@@ -160,9 +172,34 @@ func (g *gateway) announce() {
 	if c.HEC.TLS.InsecureSkipVerify {
 		g.log.Warn("hec.tls.insecure_skip_verify is set: whoever stands between can read the token and the events")
 	}
+	files := openFiles()
+	if want := connections(*c); want > files {
+		g.log.Warn("the limit of open files allows fewer connections than max_connections of all sources",
+			"open_files", files, "max_connections", want, "fix", "raise LimitNOFILE= of the unit, in a container the host's hard limit, or lower max_connections")
+	}
 	left := g.store.Stats()
 	g.log.Info("ready", "version", version, "endpoints", endpointNames(g), "queue", c.Queue.Path,
-		"queued_events", left.Events, "stats", fmt.Sprint(g.stats.Addr()))
+		"queued_events", left.Events, "open_files", files, "stats", fmt.Sprint(g.stats.Addr()))
+}
+
+// openFiles is the limit that holds for this process, which may be lower than the
+// one that the unit asks for.
+func openFiles() int {
+	var r syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r) != nil {
+		return 0
+	}
+	return int(min(r.Cur, math.MaxInt32))
+}
+
+// connections is how many the sources may have open together.
+func connections(c config.Config) (n int) {
+	for _, s := range c.Sources {
+		if slices.ContainsFunc(s.Protocols, func(p string) bool { return p != "udp" }) {
+			n += s.MaxConnections
+		}
+	}
+	return n
 }
 
 func endpointNames(g *gateway) (names []string) {

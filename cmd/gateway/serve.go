@@ -16,6 +16,14 @@ const listenLimit = 5 * time.Second
 // drainPatience is how long a stop waits for an endpoint that takes nothing.
 const drainPatience = 5 * time.Second
 
+// A stop hurries when what waits in the sockets for the next process fills a part of
+// their buffers: it delivers nothing more from the queue, and then leaves the requests
+// that are on the wire. The queue keeps what they carry.
+const (
+	hurryAt = 0.25
+	leaveAt = 0.5
+)
+
 // drainTick is how often a stop looks whether the queue is empty.
 const drainTick = 50 * time.Millisecond
 
@@ -107,7 +115,7 @@ func (g *gateway) serve(ctx, hard context.Context, ready func()) error {
 	stopped()
 	shards.cancel()
 	g.drain(limit)
-	senders.end()
+	g.endSenders(senders)
 	client.end()
 	store.end()
 	err = errors.Join(err, g.close())
@@ -147,16 +155,47 @@ func (g *gateway) drain(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		if g.listener.Filled() > hurryAt {
+			return
+		}
 	}
+}
+
+// endSenders lets the senders finish the requests that are on the wire.
+func (g *gateway) endSenders(senders *stage) {
+	done := make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		tick := time.NewTicker(drainTick)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				if g.listener.Filled() > leaveAt {
+					g.client.Abort()
+					return
+				}
+			}
+		}
+	})
+	senders.end()
+	close(done)
+	watch.Wait()
 }
 
 // close closes what newGateway opened.
 func (g *gateway) close() error {
+	var err error
 	if g.client != nil {
 		g.client.Close()
 	}
-	if g.store == nil {
-		return nil
+	if g.store != nil {
+		err = g.store.Close()
 	}
-	return g.store.Close()
+	if g.listener != nil {
+		err = errors.Join(err, g.listener.Close())
+	}
+	return err
 }

@@ -31,4 +31,10 @@
 // gnet has no TLS. gnet binds UDP with SO_REUSEPORT, with which a second process
 // would silently take half of the traffic; so each port is first bound without it,
 // and a port that somebody holds is an error.
+//
+// # Restarts
+//
+// With a [Keeper] the sockets outlive the process: the next one takes over TCP
+// listeners with their backlogs, and empties the UDP sockets into its intakes before
+// it closes them, so that nothing is lost in between (docs/adr/0004).
 package listener

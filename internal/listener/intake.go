@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -55,6 +56,8 @@ type Intake struct {
 	account   *event.Account
 	transport event.Transport
 	key       uint64 // of the source_hash policy
+
+	waits atomic.Int32 // 1 while it waits for room behind it
 
 	mu     sync.Mutex // held between begin and end
 	batch  *event.Batch
@@ -222,7 +225,9 @@ func (in *Intake) open() *event.Batch {
 	if in.batch != nil {
 		return in.batch
 	}
+	in.waits.Store(1)
 	b := in.batching.Pool.Get(in.batching.Stop)
+	in.waits.Store(0)
 	if b == nil {
 		return nil
 	}
@@ -241,7 +246,10 @@ func (in *Intake) seal() {
 	if b == nil {
 		return
 	}
-	if in.batching.Sink.Handle(b) != nil {
+	in.waits.Store(1)
+	err := in.batching.Sink.Handle(b)
+	in.waits.Store(0)
+	if err != nil {
 		in.account.DropReceived(dropShutdown, b.Events)
 		in.batching.Pool.Put(b)
 	}

@@ -7,24 +7,38 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// memDrops is the place of the drop counter in what SO_MEMINFO returns
-// (SK_MEMINFO_DROPS in linux/sock_diag.h).
+// Places in what SO_MEMINFO returns (SK_MEMINFO_* in linux/sock_diag.h).
 const (
-	memDrops = 8
+	memUsed  = 0 // bytes in the receive buffer
+	memLimit = 1 // its size
+	memDrops = 8 // datagrams dropped
 	memVars  = 9
 )
 
-// kernelDrops returns how many datagrams the kernel has dropped at a UDP socket,
-// because its receive buffer was full, since it was opened.
-func kernelDrops(fd int) (uint64, error) {
-	var info [memVars]uint32
+func memInfo(fd int) (info [memVars]uint32, err error) {
 	size := uint32(unsafe.Sizeof(info))
 	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_MEMINFO,
 		uintptr(unsafe.Pointer(&info[0])), uintptr(unsafe.Pointer(&size)), 0)
 	if errno != 0 {
-		return 0, fmt.Errorf("getsockopt SO_MEMINFO: %w", errno)
+		return info, fmt.Errorf("getsockopt SO_MEMINFO: %w", errno)
 	}
-	return uint64(info[memDrops]), nil
+	return info, nil
+}
+
+// kernelDrops returns how many datagrams the kernel has dropped at a UDP socket,
+// because its receive buffer was full, since it was opened.
+func kernelDrops(fd int) (uint64, error) {
+	info, err := memInfo(fd)
+	return uint64(info[memDrops]), err
+}
+
+// filled returns which part of a socket's receive buffer is in use.
+func filled(fd int) float64 {
+	info, err := memInfo(fd)
+	if err != nil || info[memLimit] == 0 {
+		return 0
+	}
+	return float64(info[memUsed]) / float64(info[memLimit])
 }
 
 // setReceiveBuffer asks for a receive buffer of the given bytes and returns what the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,7 +18,9 @@ import (
 type Options struct {
 	Sources    []SourceOptions
 	Batching   Batching
-	Loops      int // TCP event loops; 0 is one for every four processors
+	Loops      int        // TCP event loops; 0 is one for every four processors
+	Keeper     Keeper     // holds the sockets beyond this process; nil: nobody does
+	Inherited  *Inherited // sockets that the process before left with it; nil: none
 	Ledger     *event.Ledger
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -85,6 +88,7 @@ func (l *Listener) Start() error {
 	if err := l.secure.start(); err != nil {
 		return err
 	}
+	l.options.Inherited.closeRest()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.serving = true
@@ -109,6 +113,8 @@ func (l *Listener) Run(ctx context.Context) error {
 			return nil
 		case <-l.udpEnded():
 			return errors.New("the UDP event loop ended by itself; the log above says why")
+		case <-l.tcp.ended:
+			return errors.New("a TCP event loop ended by itself; the log above says why")
 		case now := <-tick.C:
 			l.tcp.closeIdle(now)
 			tick.Reset(l.idleCheck())
@@ -136,17 +142,48 @@ func (l *Listener) idleCheck() time.Duration {
 	return every
 }
 
+// Stuck returns an error when an event loop has not turned for longer than limit.
+// One that waits for room behind it is excused when the caller knows a reason: the
+// queue is full, or its disk fails, or it is busy with what others bring. It is for a
+// watchdog, which asks at least as often as every limit.
+func (l *Listener) Stuck(limit time.Duration, excused bool) error {
+	if !l.Serving() {
+		return nil
+	}
+	beats := l.tcp.beats
+	if l.udp.beat != nil {
+		beats = append(slices.Clip(beats), l.udp.beat)
+	}
+	now := time.Now()
+	for _, b := range beats {
+		excused := excused && l.waits(b.transport)
+		if silent := b.silent(now); silent > limit && !excused {
+			return fmt.Errorf("the %s event loop has not turned for %s", b.transport, silent.Round(time.Second))
+		}
+		b.ask(now, excused)
+	}
+	return nil
+}
+
+// waits reports whether an intake of a transport waits for room.
+func (l *Listener) waits(t event.Transport) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(l.intakes, func(in *Intake) bool { return in.transport == t && in.waits.Load() != 0 })
+}
+
 // Stop stops accepting, takes what the senders still have on the way, at most until
-// ctx is done, and hands over every open batch.
+// ctx is done, and hands over every open batch. UDP is received until the streams
+// have ended. With a Keeper the sockets stay open for the next process, until Close.
 func (l *Listener) Stop(ctx context.Context) error {
 	l.mu.Lock()
 	l.serving = false
 	l.mu.Unlock()
-	errs := make(chan error, 3)
-	go func() { errs <- l.udp.stop(ctx) }()
+	errs := make(chan error, 2)
 	go func() { errs <- l.tcp.stop(ctx) }()
 	go func() { errs <- l.secure.stop(ctx) }()
-	err := errors.Join(<-errs, <-errs, <-errs)
+	err := errors.Join(<-errs, <-errs)
+	err = errors.Join(err, l.udp.stop())
 	l.mu.Lock()
 	intakes := l.intakes
 	l.mu.Unlock()
@@ -155,6 +192,13 @@ func (l *Listener) Stop(ctx context.Context) error {
 	}
 	return err
 }
+
+// Filled is the part of the fullest UDP receive buffer that is in use. After Stop it
+// says how long the next process may take to come.
+func (l *Listener) Filled() float64 { return l.udp.filled() }
+
+// Close closes what Stop has left open.
+func (l *Listener) Close() error { return l.udp.release() }
 
 // intake makes an intake that Stop will close.
 func (l *Listener) intake(s *Source, t event.Transport) *Intake {

@@ -24,7 +24,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
 		// gnet keeps a pool of workers for its whole life.
 		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).purgeStaleWorkers"),
-		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).ticktock"))
+		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).ticktock"),
+		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*goWorker).run.func1"))
 }
 
 // collect is a sink that keeps events.
@@ -494,7 +495,7 @@ func TestPortsThatAreTaken(t *testing.T) {
 		}
 		_ = second.Stop(t.Context())
 	}
-	f([]event.Transport{event.UDP}, "UDP port is taken")
+	f([]event.Transport{event.UDP}, "listen on UDP")
 	f([]event.Transport{event.TCP}, "listen on TCP")
 }
 

@@ -51,7 +51,7 @@ func (r *Replay) Write(p []byte, received time.Time) {
 	}
 	r.intake.begin(received)
 	defer r.intake.end()
-	r.datagram.datagram(bytes.TrimSuffix(p, []byte("\n")), r.from)
+	r.datagram.datagram(&r.datagram.known, bytes.TrimSuffix(p, []byte("\n")), r.from)
 }
 
 // Close takes the end of the stream and hands over what is open.

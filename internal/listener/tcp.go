@@ -44,6 +44,12 @@ type tcp struct {
 	turns   atomic.Int64 // reads that are being worked on, or blocked
 	noisy   rarely
 	started bool
+	keeper  Keeper
+	before  *Inherited
+	beats   []*beat
+	ended   chan struct{} // closed when a loop has ended that nobody stopped
+	ending  atomic.Bool
+	end     sync.Once
 
 	accepting sync.WaitGroup
 	mu        sync.Mutex
@@ -60,11 +66,14 @@ type tcpPort struct {
 
 func newTCP(l *Listener) *tcp {
 	t := &tcp{
-		log:   l.log,
-		loops: l.options.Loops,
-		limit: descriptorLimit() * 9 / 10,
-		conns: make(map[*stream]gnet.Conn),
-		noisy: rarely{every: 10 * time.Second},
+		log:    l.log,
+		loops:  l.options.Loops,
+		limit:  descriptorLimit() * 9 / 10,
+		conns:  make(map[*stream]gnet.Conn),
+		noisy:  rarely{every: 10 * time.Second},
+		keeper: l.options.Keeper,
+		before: l.options.Inherited,
+		ended:  make(chan struct{}),
 	}
 	for _, s := range l.sources {
 		if s.has(event.TCP) {
@@ -92,8 +101,15 @@ func (t *tcp) start(l *Listener) error {
 		return fmt.Errorf("start the TCP event loops: %w", err)
 	}
 	t.started = true
+	for range t.loops { // each goes to the loop with the fewest connections
+		b, err := enrolBeat(t.client)
+		if err != nil {
+			return fmt.Errorf("start the TCP event loops: %w", err)
+		}
+		t.beats = append(t.beats, b)
+	}
 	for _, p := range t.ports {
-		if p.listener, err = listenTCP(p.source); err != nil {
+		if p.listener, err = t.listen(p.source); err != nil {
 			return err
 		}
 	}
@@ -101,15 +117,6 @@ func (t *tcp) start(l *Listener) error {
 		t.accepting.Go(func() { t.accept(p) })
 	}
 	return nil
-}
-
-func listenTCP(s *Source) (*net.TCPListener, error) {
-	network, address := s.bind("tcp")
-	l, err := net.Listen(network, address)
-	if err != nil {
-		return nil, fmt.Errorf("source %s: listen on TCP %s: %w", s.Name(), address, err)
-	}
-	return l.(*net.TCPListener), nil
 }
 
 // accept hands the connections of one port to the loops until the port is closed.
@@ -209,7 +216,10 @@ type tcpLoop struct {
 
 // OnOpen gives the connection the intake of its loop.
 func (h *tcpLoop) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
-	x := c.Context().(*tcpConn)
+	x, ok := c.Context().(*tcpConn)
+	if !ok { // a beat
+		return nil, gnet.None
+	}
 	h.tcp.mu.Lock()
 	defer h.tcp.mu.Unlock()
 	in := x.port.intakes[c.EventLoop()]
@@ -224,7 +234,10 @@ func (h *tcpLoop) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 
 // OnTraffic takes what was read from a connection.
 func (h *tcpLoop) OnTraffic(c gnet.Conn) gnet.Action {
-	x := c.Context().(*tcpConn)
+	x, ok := c.Context().(*tcpConn)
+	if !ok { // the far end of a beat is closed
+		return gnet.Close
+	}
 	h.tcp.turns.Add(1)
 	defer h.tcp.turns.Add(-1)
 	p, _ := c.Next(-1)
@@ -237,7 +250,13 @@ func (h *tcpLoop) OnTraffic(c gnet.Conn) gnet.Action {
 
 // OnClose takes the end of a connection.
 func (h *tcpLoop) OnClose(c gnet.Conn, _ error) gnet.Action {
-	x := c.Context().(*tcpConn)
+	x, ok := c.Context().(*tcpConn)
+	if !ok { // a beat: only the end of its loop closes it
+		if !h.tcp.ending.Load() {
+			h.tcp.end.Do(func() { close(h.tcp.ended) })
+		}
+		return gnet.None
+	}
 	x.stream.finish(time.Now())
 	x.port.source.leave(event.TCP)
 	h.tcp.open.Add(-1)
@@ -290,7 +309,12 @@ func (t *tcp) stop(ctx context.Context) error {
 	}
 	t.mu.Unlock()
 	t.drain(ctx)
-	return errors.Join(err, t.client.Stop())
+	t.ending.Store(true)
+	err = errors.Join(err, t.client.Stop())
+	for _, b := range t.beats {
+		err = errors.Join(err, b.close())
+	}
+	return err
 }
 
 func (t *tcp) drain(ctx context.Context) {

@@ -51,7 +51,7 @@ func newSecure(l *Listener) *secure {
 func (s *secure) start() error {
 	for _, p := range s.ports {
 		var err error
-		if p.listener, err = listenTCP(p.source); err != nil {
+		if p.listener, err = s.tcp.listen(p.source); err != nil {
 			return err
 		}
 	}

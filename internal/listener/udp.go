@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"time"
 
@@ -39,9 +40,14 @@ type udp struct {
 	drainer *drainer
 	rested  time.Time
 	rest    bool // every receive buffer is large enough to let datagrams gather
+	keeper  Keeper
+	before  *Inherited
+	giveUp  <-chan struct{} // nobody takes a batch any more
+	beat    *beat           // of the loop, once start is done
 
-	booted  chan error
-	stopped chan struct{}
+	booted     chan error
+	stopped    chan struct{}
+	inheriting sync.WaitGroup
 
 	mu    sync.Mutex // guards what is said of the sockets
 	noisy rarely
@@ -55,10 +61,14 @@ type udpPort struct {
 	network string
 	address string // as gnet knows it
 
+	inherited []*os.File // sockets of the process before
+	kept      string     // name of our socket with the Keeper
+
 	// guarded by udp.mu once the loop runs
 	fd      int // duplicate of the socket, to ask the kernel about it; -1: none
 	granted int // receive buffer, bytes
 	drops   uint64
+	before  uint64 // drops at the inherited socket that nobody has reported
 }
 
 func newUDP(l *Listener) *udp {
@@ -68,6 +78,9 @@ func newUDP(l *Listener) *udp {
 		booted:  make(chan error, 1),
 		stopped: make(chan struct{}),
 		noisy:   rarely{every: 10 * time.Second},
+		keeper:  l.options.Keeper,
+		before:  l.options.Inherited,
+		giveUp:  l.options.Batching.Stop,
 	}
 	for _, s := range l.sources {
 		if !s.has(event.UDP) {
@@ -94,9 +107,12 @@ func (u *udp) start() error {
 	u.drainer = newDrainer()
 	var addresses []string
 	for _, p := range u.ports {
-		if err := free(p.network, p.address); err != nil {
-			close(u.stopped)
-			return fmt.Errorf("source %s: %w", p.source.Name(), err)
+		p.inherited = u.before.take("udp", p.source)
+		if len(p.inherited) == 0 { // else it is ours already
+			if err := free(p.network, p.address); err != nil {
+				close(u.stopped)
+				return fmt.Errorf("source %s: %w", p.source.Name(), err)
+			}
 		}
 		addresses = append(addresses, p.network+"://"+p.address)
 	}
@@ -107,6 +123,7 @@ func (u *udp) start() error {
 			gnet.WithReusePort(true),
 			gnet.WithReuseAddr(true),
 			gnet.WithReadBufferCap(maxDatagram),
+			gnet.WithTicker(true),
 			gnet.WithLogger(gnetLogger{u.log}))
 		if err != nil {
 			u.log.Error("the UDP event loop ended", "error", err)
@@ -116,7 +133,11 @@ func (u *udp) start() error {
 		default:
 		}
 	}()
-	return <-u.booted
+	err := <-u.booted
+	if err == nil {
+		u.takeOver()
+	}
+	return err
 }
 
 // OnBoot runs when all ports are bound and before the loop starts.
@@ -142,8 +163,19 @@ func (u *udp) OnBoot(e gnet.Engine) gnet.Action {
 		}
 		u.rest = u.rest && p.granted >= smallBuffer
 	}
-	u.booted <- nil
 	return gnet.None
+}
+
+// OnTick runs beside the loop. The first one finds the loop turning: start is done.
+func (u *udp) OnTick() (time.Duration, gnet.Action) {
+	if u.beat == nil {
+		var err error
+		if u.beat, err = registerBeat(u.engine); err != nil {
+			err = fmt.Errorf("start the UDP event loop: %w", err)
+		}
+		u.booted <- err
+	}
+	return time.Hour, gnet.None
 }
 
 // OnTraffic runs in the loop when a port has a datagram, which gnet has read; the
@@ -162,7 +194,7 @@ func (u *udp) OnTraffic(c gnet.Conn) gnet.Action {
 	defer p.intake.end()
 	if addr, ok := c.RemoteAddr().(*net.UDPAddr); ok {
 		ip, _ := netip.AddrFromSlice(addr.IP)
-		p.datagram(first, ip.Unmap())
+		p.datagram(&p.known, first, ip.Unmap())
 	}
 	for taken := 0; taken < turnLimit; {
 		n, err := u.drainer.receive(c.Fd())
@@ -173,7 +205,8 @@ func (u *udp) OnTraffic(c gnet.Conn) gnet.Action {
 			break
 		}
 		for i := range n {
-			p.datagram(u.drainer.datagram(i))
+			msg, from := u.drainer.datagram(i)
+			p.datagram(&p.known, msg, from)
 		}
 		taken += n
 		if n < datagrams {
@@ -219,8 +252,8 @@ func (u *udp) gather() time.Time {
 }
 
 // datagram takes one datagram, which may hold several messages.
-func (p *udpPort) datagram(d []byte, from netip.Addr) {
-	s := p.known.of(from)
+func (p *udpPort) datagram(c *knownSenders, d []byte, from netip.Addr) {
+	s := c.of(from)
 	for {
 		msg, rest := syslog.Datagram(d)
 		p.intake.message(s, msg, false)
@@ -241,24 +274,50 @@ func (u *udp) kernel(p *udpPort) (drops uint64, granted int) {
 			p.drops = n
 		}
 	}
-	return p.drops, p.granted
+	return p.before + p.drops, p.granted
 }
 
-// stop ends the loop and then takes what had already arrived.
-func (u *udp) stop(ctx context.Context) error {
+// stop ends the loop and then takes what had already arrived. What comes later waits
+// in the socket for the next process when a Keeper holds it; nobody reads it otherwise.
+func (u *udp) stop() error {
 	select {
 	case <-u.stopped: // it never ran, or ended by itself
 	default:
-		now, cancel := context.WithCancel(ctx)
+		now, cancel := context.WithCancel(context.Background())
 		cancel() // do not wait in there: it looks every 500 ms
 		_ = u.engine.Stop(now)
 		<-u.stopped
 	}
+	u.inheriting.Wait()
 	var err error
 	for _, p := range u.ports {
+		if p.fd < 0 {
+			continue
+		}
+		u.last(p)
+		drops, _ := u.kernel(p)
+		if u.keeper == nil {
+			err = errors.Join(err, u.close(p))
+		} else if p.kept != "" {
+			err = errors.Join(err, u.keepAs(p, withDrops(p.kept, drops-p.before)))
+		}
+	}
+	return err
+}
+
+// keepAs renames a socket with the Keeper, who takes no socket twice.
+func (u *udp) keepAs(p *udpPort, name string) error {
+	if err := u.keeper.Forget(p.kept); err != nil {
+		return err
+	}
+	p.kept = name
+	return u.keeper.Keep(name, p.fd)
+}
+
+// release closes the sockets that stop has left to the next process.
+func (u *udp) release() (err error) {
+	for _, p := range u.ports {
 		if p.fd >= 0 {
-			u.last(ctx, p)
-			u.kernel(p)
 			err = errors.Join(err, u.close(p))
 		}
 	}
@@ -275,20 +334,35 @@ func (u *udp) close(p *udpPort) error {
 
 // last drains a port whose loop has ended, through the duplicated descriptor. That
 // keeps the port bound, so it takes no more than the receive buffer can have held.
-func (u *udp) last(ctx context.Context, p *udpPort) {
+func (u *udp) last(p *udpPort) {
 	const smallest = 512 // bytes that the kernel accounts for a datagram, at least
-	p.intake.begin(time.Now())
-	defer p.intake.end()
-	for left := 2 * p.granted / smallest; left > 0 && ctx.Err() == nil; {
-		n, err := u.drainer.receive(p.fd)
-		if n == 0 || err != nil {
+	for left := 2 * p.granted / smallest; left > 0; {
+		select {
+		case <-u.giveUp:
 			return
+		default:
 		}
-		for i := range n {
-			p.datagram(u.drainer.datagram(i))
+		n := u.turn(u.drainer, p, p.fd, &p.known)
+		if n == 0 {
+			return
 		}
 		left -= n
 	}
+}
+
+// turn takes what waits at a socket, at most as much as one call takes.
+func (u *udp) turn(d *drainer, p *udpPort, fd int, s *knownSenders) int {
+	n, err := d.receive(fd)
+	if err != nil || n == 0 {
+		return 0
+	}
+	p.intake.begin(time.Now())
+	defer p.intake.end()
+	for i := range n {
+		msg, from := d.datagram(i)
+		p.datagram(s, msg, from)
+	}
+	return n
 }
 
 // free reports an error when somebody holds the UDP port. gnet binds with
@@ -297,7 +371,7 @@ func (u *udp) last(ctx context.Context, p *udpPort) {
 func free(network, address string) error {
 	c, err := net.ListenPacket(network, address)
 	if err != nil {
-		return fmt.Errorf("the UDP port is taken, or the address is not ours: %w", err)
+		return fmt.Errorf("listen on UDP: %w; %s", err, bindHint("udp", address, err))
 	}
 	return c.Close()
 }

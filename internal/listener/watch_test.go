@@ -49,7 +49,7 @@ func TestDatagramSendersAreRemembered(t *testing.T) {
 	for turn := range 3 {
 		in.begin(time.Unix(int64(1000+turn), 0))
 		for i := range 50 {
-			p.datagram([]byte("<13>x"), netip.AddrFrom4([4]byte{10, 0, 0, byte(i % 5)}))
+			p.datagram(&p.known, []byte("<13>x"), netip.AddrFrom4([4]byte{10, 0, 0, byte(i % 5)}))
 		}
 		in.end()
 	}

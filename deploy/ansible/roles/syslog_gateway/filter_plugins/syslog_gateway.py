@@ -1,0 +1,108 @@
+"""Filters of the role syslog_gateway and of validate.yml."""
+
+import yaml
+
+VENDORS = ("unifi", "palo_alto", "cisco_asa", "linux", "windows")
+
+# Keys that the gateway applies on a reload: the rows of docs/configuration.md whose
+# column "Reload" says yes. NAME is a source's or a class's name. A test compares them.
+RELOADED = (
+    "sources.NAME.index",
+    "sources.NAME.sourcetype",
+    "sources.NAME.timezone",
+    "sources.NAME.timezones",
+    "sources.NAME.fields",
+    "sources.NAME.max_message_size",
+    "sources.NAME.allow",
+    "sources.NAME.max_connections",
+    "sources.NAME.idle_timeout",
+    "metadata",
+    "hec.endpoints",
+    "hec.token",
+    "hec.token_file",
+    "hec.timeout",
+    "hec.retry",
+    "log.level",
+    "shutdown_timeout",
+)
+
+
+def sources(ports, indexes):
+    """The section sources of gateway.yaml out of the inventory's ports."""
+    made = {}
+    for name, port in ports.items():
+        made[name] = {"port": int(port), "vendor": name if name in VENDORS else "auto"}
+        if indexes.get(name):
+            made[name]["index"] = indexes[name]
+    return made
+
+
+def _drop(tree, path):
+    """Remove a key from a tree, NAME standing for every key."""
+    if not isinstance(tree, dict):
+        return
+    first, rest = path[0], path[1:]
+    for key in list(tree) if first == "NAME" else [first]:
+        if rest:
+            _drop(tree.get(key), rest)
+        else:
+            tree.pop(key, None)
+
+
+def _fixed(config):
+    """What of a configuration needs a restart; sections that became empty are left out."""
+    tree = yaml.safe_load(yaml.safe_dump(config)) if isinstance(config, dict) else {}
+    for key in RELOADED:
+        _drop(tree, key.split("."))
+    return {k: v for k, v in tree.items() if v not in ({}, None)}
+
+
+def needs_restart(before, after):
+    """Whether the step from one gateway.yaml (text) to the next (data) needs more than a reload."""
+    try:
+        old = yaml.safe_load(before)
+    except yaml.YAMLError:
+        return True
+    plain = yaml.safe_load(yaml.safe_dump(_plain(after)))
+    return _fixed(old) != _fixed(plain)
+
+
+def _plain(value):
+    """Ansible's own strings and numbers as Python's."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    return str(value)
+
+
+def missing(after, before, ports):
+    """Names of the sources that have not received and delivered two events more than before."""
+    then = {s["source"]: s for s in before["json"]["sources"]}
+    now = {s["source"]: s for s in after["json"]["sources"]}
+    short = []
+    for name in ports:
+        if name not in now:
+            short.append(name)
+            continue
+        grown = {k: now[name][k] - then.get(name, {}).get(k, 0) for k in ("received", "delivered")}
+        if min(grown.values()) < 2:
+            short.append(name)
+    return short
+
+
+class FilterModule:
+    """The filters by their names in playbooks."""
+
+    def filters(self):
+        return {
+            "syslog_gateway_sources": sources,
+            "syslog_gateway_needs_restart": needs_restart,
+            "syslog_gateway_missing": missing,
+        }

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+func TestCount(t *testing.T) {
+	var first, second numbers
+	first.read(strings.NewReader("x failover-0- x\nfailover-1-\nno number\nfailover-2-\nfailover-2-\n"))
+	second.read(strings.NewReader("failover-2-\nfailover-5-\nfailover-7-\n"))
+	want := result{sent: 9, lost: 4, twice: 2, run: 2} // 3 4, 6, 8; 2 came three times
+	if got := count(9, &first, &second); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if first.len() != 3 {
+		t.Errorf("%d different ones, want 3", first.len())
+	}
+}
+
+// inside marks the copy of the test that runs in its own network namespace.
+const inside = "KEEPALIVED_TEST_INSIDE"
+
+// TestKeepalivedTakesTheConfiguration has keepalived itself look at the example, on a
+// host that has the interface which it names.
+func TestKeepalivedTakesTheConfiguration(t *testing.T) {
+	if os.Getenv(inside) != "" {
+		run(t, "ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
+		run(t, "keepalived", "--config-test", "--use-file", "../keepalived.conf")
+		return
+	}
+	for name, from := range map[string]string{"keepalived": "keepalived", "curl": "curl", "unshare": "util-linux", "ip": "iproute2"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Fatalf("%s is missing: apt-get install --no-install-recommends %s (.ci/tools does that)", name, from)
+		}
+	}
+	cmd := exec.Command("unshare", "--map-root-user", "--net", os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), inside+"=yes")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+func run(t *testing.T, args ...string) {
+	t.Helper()
+	out, err := exec.Command(args[0], args[1:]...).CombinedOutput()
+	if err != nil || len(out) > 0 {
+		t.Fatalf("%s: %v: %s", strings.Join(args, " "), err, out)
+	}
+}

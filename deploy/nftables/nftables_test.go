@@ -1,0 +1,107 @@
+package nftables_test
+
+import (
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+)
+
+// inside marks the copy of the test that runs in its own network namespace.
+const inside = "NFTABLES_TEST_INSIDE"
+
+// TestStandardPortsLeadToTheGateways loads the example in a network namespace of its
+// own and sends to the standard ports.
+func TestStandardPortsLeadToTheGateways(t *testing.T) {
+	if os.Getenv(inside) != "" {
+		redirects(t)
+		return
+	}
+	for name, from := range map[string]string{"unshare": "util-linux", "nft": "nftables", "ip": "iproute2"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Fatalf("%s is missing: apt-get install %s (.ci/tools does that)", name, from)
+		}
+	}
+	cmd := exec.Command("unshare", "--map-root-user", "--net", os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), inside+"=yes")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+func redirects(t *testing.T) {
+	command(t, "ip", "link", "set", "lo", "up")
+	// Twice, since a reload must not double the rules.
+	command(t, "nft", "-f", "syslog-gateway.nft")
+	command(t, "nft", "-f", "syslog-gateway.nft")
+	for standard, own := range map[string]string{"514": "1514", "516": "1516", "518": "1518"} {
+		overUDP(t, "127.0.0.1:"+standard, "127.0.0.1:"+own)
+		overTCP(t, "127.0.0.1:"+standard, "127.0.0.1:"+own)
+		overTCP(t, "[::1]:"+standard, "[::1]:"+own)
+	}
+	if c, err := net.Dial("tcp", "127.0.0.1:513"); err == nil {
+		c.Close()
+		t.Error("a port that is not in the map leads somewhere")
+	}
+}
+
+func overUDP(t *testing.T, to, listen string) {
+	t.Helper()
+	l, err := net.ListenPacket("udp", listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := net.Dial("udp", to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Write([]byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 16)
+	_ = l.SetReadDeadline(time.Now().Add(5 * time.Second))
+	n, from, err := l.ReadFrom(buf)
+	if err != nil || string(buf[:n]) != "hello" {
+		t.Fatalf("udp %s: got %q (%v)", to, buf[:n], err)
+	}
+	if from.String() != c.LocalAddr().String() {
+		t.Errorf("udp %s: the sender is %v, want %v", to, from, c.LocalAddr())
+	}
+}
+
+func overTCP(t *testing.T, to, listen string) {
+	t.Helper()
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := net.DialTimeout("tcp", to, 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Write([]byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	s, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	got, err := io.ReadAll(s)
+	if err != nil || string(got) != "hello" {
+		t.Errorf("tcp %s: got %q (%v)", to, got, err)
+	}
+}
+
+func command(t *testing.T, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v: %s", args, err, out)
+	}
+}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"debug/buildinfo"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+var at = time.Date(2026, 11, 22, 22, 56, 0, 0, time.UTC)
+
+// tool finds a program, or says where it comes from.
+func tool(t *testing.T, name, from string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		t.Fatalf("%s is missing: %s (.ci/tools does that)", name, from)
+	}
+}
+
+// made builds the packages of this machine's architecture.
+func made(t *testing.T, formats ...string) []string {
+	t.Helper()
+	nfpm, err := filepath.Abs("../../bin/tools/nfpm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tool(t, nfpm, "make bin/tools/nfpm")
+	files, err := build(t.Context(), options{
+		Root: "../..", Out: t.TempDir(), Describe: "v1.2.0", Commit: "abc1234",
+		Archs: []string{runtime.GOARCH}, Formats: formats, NFPM: nfpm, Epoch: at,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func TestPackages(t *testing.T) {
+	for _, name := range []string{"dpkg-deb", "lintian"} {
+		tool(t, name, "apt-get install dpkg lintian")
+	}
+	first, second := made(t, "deb", "rpm"), made(t, "deb", "rpm")
+	if len(first) != 3 || len(second) != 3 {
+		t.Fatalf("want .deb, .rpm and a bill of materials, got %q and %q", first, second)
+	}
+	for i := range first {
+		if a, b := sum(t, first[i]), sum(t, second[i]); a != b {
+			t.Errorf("%s is not the same twice: %x and %x", filepath.Base(first[i]), a, b)
+		}
+	}
+	deb := first[0]
+	if want := "syslog-gateway_1.2.0-1_" + runtime.GOARCH + ".deb"; filepath.Base(deb) != want {
+		t.Errorf("the package is %s, want %s", filepath.Base(deb), want)
+	}
+	if out, err := exec.Command("lintian", "--allow-root", "--fail-on", "error,warning", deb).CombinedOutput(); err != nil {
+		t.Errorf("lintian: %v\n%s", err, out)
+	}
+	content(t, deb)
+	if got, err := exec.Command("dpkg-deb", "--info", deb, "conffiles").Output(); err != nil || string(got) != "/etc/syslog-gateway/gateway.yaml\n" {
+		t.Errorf("conffiles are %q (%v)", got, err)
+	}
+}
+
+// content checks owner, mode and time of what is in a package, and that all is there.
+func content(t *testing.T, deb string) {
+	t.Helper()
+	out, err := exec.Command("dpkg-deb", "--fsys-tarfile", deb).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	modes := map[string]int64{
+		"./usr/bin/gateway":                                  0o755,
+		"./etc/syslog-gateway/gateway.yaml":                  0o640,
+		"./usr/lib/systemd/system/syslog-gateway.service":    0o644,
+		"./usr/lib/sysusers.d/syslog-gateway.conf":           0o644,
+		"./usr/lib/sysctl.d/60-syslog-gateway.conf":          0o644,
+		"./usr/share/man/man1/gateway.1.gz":                  0o644,
+		"./usr/share/man/man1/gateway-run.1.gz":              0o644,
+		"./usr/share/bash-completion/completions/gateway":    0o644,
+		"./usr/share/doc/syslog-gateway/copyright":           0o644,
+		"./usr/share/doc/syslog-gateway/sbom.cdx.json":       0o644,
+		"./usr/share/doc/syslog-gateway/changelog.gz":        0o644,
+		"./usr/share/doc/syslog-gateway/configuration.md":    0o644,
+		"./usr/share/doc/syslog-gateway/install.md":          0o644,
+		"./usr/share/doc/syslog-gateway/upgrade.md":          0o644,
+		"./usr/share/doc/syslog-gateway/changelog.Debian.gz": 0o644,
+	}
+	r := tar.NewReader(bytes.NewReader(out))
+	for {
+		h, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Uid != 0 || h.Gid != 0 || !h.ModTime.Equal(at) {
+			t.Errorf("%s belongs to %d:%d and is of %s; want root and %s", h.Name, h.Uid, h.Gid, h.ModTime.UTC(), at)
+		}
+		if want, ok := modes[h.Name]; ok {
+			delete(modes, h.Name)
+			if h.Mode&0o7777 != want {
+				t.Errorf("%s has mode %o, want %o", h.Name, h.Mode&0o7777, want)
+			}
+		}
+	}
+	for name := range modes {
+		t.Errorf("the package lacks %s", name)
+	}
+}
+
+func sum(t *testing.T, file string) [sha256.Size]byte {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sha256.Sum256(content)
+}
+
+func TestVersions(t *testing.T) {
+	tool(t, "dpkg", "apt-get install dpkg")
+	// In the order of time.
+	described := []struct {
+		describe string
+		at       time.Time
+		want     string
+	}{
+		{"", at, "0.0~20261122225600"},
+		{"abc1234", at.Add(time.Second), "0.0~20261122225601.abc1234"},
+		{"0123456-dirty", at.Add(time.Minute), "0.0~20261122225700.0123456.dirty"},
+		{"v1.2.0", at, "1.2.0"},
+		{"v1.2.0-3-gabc1234", at, "1.2.0+3.gabc1234"},
+		{"v1.2.0-12-gabc1234-dirty", at, "1.2.0+12.gabc1234+dirty"},
+		{"1.10", at, "1.10"},
+	}
+	before := "0"
+	for _, d := range described {
+		got := packageVersion(d.describe, d.at)
+		if got != d.want {
+			t.Errorf("%q is version %q, want %q", d.describe, got, d.want)
+		}
+		if err := exec.Command("dpkg", "--compare-versions", before, "lt", got).Run(); err != nil {
+			t.Errorf("dpkg does not sort %s before %s", before, got)
+		}
+		before = got
+	}
+}
+
+func TestBillOfMaterials(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := buildinfo.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := billOfMaterials(info, "1.2.0", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d document
+	if err := json.Unmarshal(text, &d); err != nil {
+		t.Fatal(err)
+	}
+	if d.Format != "CycloneDX" || d.Metadata.Component.Version != "1.2.0" || !d.Metadata.Timestamp.Equal(at) {
+		t.Errorf("the head is %+v", d)
+	}
+	seen := make(map[string]bool)
+	for _, c := range d.Components {
+		if c.Version == "" || seen[c.Ref] {
+			t.Errorf("component without version, or twice: %+v", c)
+		}
+		seen[c.Ref] = true
+	}
+	for _, m := range info.Deps {
+		if !seen[fmt.Sprintf("pkg:golang/%s@%s", m.Path, m.Version)] {
+			t.Errorf("%s %s is in the program and not in the bill", m.Path, m.Version)
+		}
+	}
+}
+
+func TestZippedIsWhatWentIn(t *testing.T) {
+	text := strings.Repeat("the same again\n", 100)
+	r, err := gzip.NewReader(bytes.NewReader(zipped([]byte(text))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(r)
+	if err != nil || string(got) != text {
+		t.Errorf("%q (%v)", got, err)
+	}
+	if r.Name != "" || !r.ModTime.IsZero() {
+		t.Errorf("name %q and time %v make a difference from build to build", r.Name, r.ModTime)
+	}
+}
+
+func TestScriptsAreShell(t *testing.T) {
+	scripts, err := filepath.Glob("scripts/*")
+	if err != nil || len(scripts) != 6 {
+		t.Fatalf("%q (%v)", scripts, err)
+	}
+	for _, script := range scripts {
+		if out, err := exec.Command("sh", "-n", script).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v: %s", script, err, out)
+		}
+	}
+}

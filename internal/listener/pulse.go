@@ -1,0 +1,94 @@
+package listener
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/panjf2000/gnet/v2"
+	"golang.org/x/sys/unix"
+
+	"syslog-gateway/internal/event"
+)
+
+// beat shows that an event loop turns. The loop holds one end of a socket pair, by
+// which we know the loop and hear of its end; what the loop executes for us moves
+// the time of the last turn.
+type beat struct {
+	transport event.Transport // that the loop receives
+	loop      gnet.EventLoop
+	far       *os.File // the other end of the pair
+	asked     atomic.Bool
+	last      atomic.Int64 // nanoseconds since 1970
+}
+
+// Run is executed by the loop.
+func (b *beat) Run(context.Context) error {
+	b.last.Store(time.Now().UnixNano())
+	b.asked.Store(false)
+	return nil
+}
+
+// ask has the loop show itself; one that has not answered yet is not asked again.
+func (b *beat) ask(now time.Time, excused bool) {
+	if excused {
+		b.last.Store(now.UnixNano())
+	}
+	if b.asked.CompareAndSwap(false, true) {
+		_ = b.loop.Execute(context.Background(), b) // it fails when the loop is no more: then it stays silent
+	}
+}
+
+// silent is how long the loop has not turned.
+func (b *beat) silent(now time.Time) time.Duration { return now.Sub(time.Unix(0, b.last.Load())) }
+
+func (b *beat) close() error { return b.far.Close() }
+
+// newBeat makes the pair; near is for the loop.
+func newBeat(t event.Transport) (b *beat, near net.Conn, err error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a socket pair: %w", err)
+	}
+	file := os.NewFile(uintptr(pair[0]), "near end of a beat")
+	b = &beat{transport: t, far: os.NewFile(uintptr(pair[1]), "far end of a beat")}
+	b.last.Store(time.Now().UnixNano())
+	near, err = net.FileConn(file) // a duplicate
+	return b, near, errors.Join(err, file.Close())
+}
+
+// enrolBeat gives a beat to the client's loop with the fewest connections.
+func enrolBeat(client *gnet.Client) (*beat, error) {
+	b, near, err := newBeat(event.TCP)
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.EnrollContext(near, b)
+	if err != nil {
+		return nil, errors.Join(err, b.close())
+	}
+	b.loop = c.EventLoop()
+	return b, nil
+}
+
+// registerBeat gives a beat to the only loop of an engine, which is turning.
+func registerBeat(e gnet.Engine) (*beat, error) {
+	b, near, err := newBeat(event.UDP)
+	if err != nil {
+		return nil, err
+	}
+	result, err := e.Register(gnet.NewNetConnContext(context.Background(), near))
+	if err != nil {
+		return nil, errors.Join(err, near.Close(), b.close())
+	}
+	r := <-result
+	if r.Err != nil {
+		return nil, errors.Join(r.Err, b.close())
+	}
+	b.loop = r.Conn.EventLoop()
+	return b, nil
+}
