@@ -107,13 +107,15 @@ package: bin/tools/nfpm ## build .deb and .rpm for amd64 and arm64, and their bi
 bin/tools/nfpm:
 	GOBIN=$(CURDIR)/bin/tools $(GO) install $(NFPM)
 
-install: ## install the built program, the unit, the sysctl file and an example: make install DESTDIR=…
+install: ## install the built program, the unit and its user, the sysctl file and an example: make install DESTDIR=…
 	@test -x bin/gateway || { echo "run 'make build' first"; exit 1; }
 	install -D -m 0755 bin/gateway $(DESTDIR)$(PREFIX)/bin/gateway
 	install -D -m 0644 deploy/systemd/syslog-gateway.service $(DESTDIR)$(PREFIX)/lib/systemd/system/syslog-gateway.service
+	install -D -m 0644 deploy/systemd/syslog-gateway.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/syslog-gateway.conf
 	install -D -m 0644 deploy/sysctl.d/60-syslog-gateway.conf $(DESTDIR)$(PREFIX)/lib/sysctl.d/60-syslog-gateway.conf
-	install -d -m 0750 $(DESTDIR)/etc/syslog-gateway
+	install -d -m 0755 $(DESTDIR)/etc/syslog-gateway
 	test -e $(DESTDIR)/etc/syslog-gateway/gateway.yaml || install -m 0640 deploy/examples/gateway.yaml $(DESTDIR)/etc/syslog-gateway/gateway.yaml
+	@test -n '$(DESTDIR)' || { systemd-sysusers syslog-gateway.conf && chgrp syslog-gateway /etc/syslog-gateway/gateway.yaml; }
 
 clean: ## remove what was built; the queue in ./data stays
 	rm -rf bin dist

@@ -67,6 +67,7 @@ func TestPackages(t *testing.T) {
 		t.Errorf("lintian: %v\n%s", err, out)
 	}
 	content(t, deb)
+	lives(t, deb)
 	if got, err := exec.Command("dpkg-deb", "--info", deb, "conffiles").Output(); err != nil || string(got) != "/etc/syslog-gateway/gateway.yaml\n" {
 		t.Errorf("conffiles are %q (%v)", got, err)
 	}

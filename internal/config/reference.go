@@ -113,7 +113,7 @@ Writing values:
 
 On SIGHUP the gateway reads the configuration again. An invalid one is refused and the old one goes on. Changes of keys with
 "yes" in the column Reload apply at once, without closing a socket; the others, and adding or removing a source, are applied by a
-restart. The token is read anew as well.
+restart. The token is read anew as well, but for the systemd credential: systemd copies that when the service starts.
 `
 
 const referenceTail = `
