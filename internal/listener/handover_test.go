@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -293,15 +294,18 @@ func TestStuckLoopsAreFound(t *testing.T) {
 func TestLoopsThatWaitForRoomAreExcused(t *testing.T) {
 	block := make(chan struct{})
 	b := listenBlocked(t, block, nil)
-	fmt.Fprint(b.dial("udp"), "<13>first\n")
-	eventually(t, "an intake waits", func() bool { return b.l.waits(event.UDP) })
+	unblock := sync.OnceFunc(func() { close(block) })
+	t.Cleanup(unblock) // before the listener stops
 	const limit = 50 * time.Millisecond
-	fmt.Fprint(b.dial("udp"), "<13>second\n") // the loop waits for the one that waits
-	eventually(t, "the loop is silent", func() bool { return b.l.Stuck(limit, false) != nil })
+	conn := b.dial("udp")
+	eventually(t, "the loop waits for the intake, which waits for room", func() bool {
+		fmt.Fprint(conn, "<13>again\n")
+		return b.l.Stuck(limit, false) != nil && b.l.waits(event.UDP)
+	})
 	if err := b.l.Stuck(limit, true); err != nil {
 		t.Error(err)
 	}
-	close(block)
+	unblock()
 	eventually(t, "all loops turn again", func() bool { return b.l.Stuck(limit, false) == nil })
 }
 
