@@ -2,6 +2,7 @@ package balancer
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"syslog-gateway/internal/event"
@@ -24,11 +25,10 @@ type Balancer struct {
 	shards []Shard
 	stop   <-chan struct{}
 
-	mu      sync.Mutex
-	order   []int
-	load    []int64
-	waiting int
-	room    chan struct{} // closed and replaced when a shard has room again
+	mu    sync.Mutex
+	order []int
+	load  []int64
+	line  []chan struct{} // who waits, first come first; each hears that it may try
 }
 
 // New returns a balancer over the shards. When stop is closed, Handle does not wait
@@ -39,45 +39,62 @@ func New(p Policy, shards []Shard, stop <-chan struct{}) *Balancer {
 		shards: shards,
 		stop:   stop,
 		load:   make([]int64, len(shards)),
-		room:   make(chan struct{}),
 	}
 }
 
 // Handle gives the batch to the first shard, in the order of the policy, that takes
-// it. While none does, it blocks; ErrStopped means that the batch stays with the
-// caller.
+// it. While none does, it blocks, and who came first goes on first: so no source starves
+// beside a busy one. ErrStopped means that the batch stays with the caller.
 func (b *Balancer) Handle(batch *event.Batch) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if len(b.line) == 0 && b.offer(batch) {
+		return nil
+	}
+	turn := make(chan struct{}, 1)
+	b.line = append(b.line, turn)
+	defer b.leave(turn)
 	for {
-		if b.offer(batch) {
-			return nil
-		}
-		room := b.room
-		b.waiting++
-		b.mu.Unlock()
 		stopped := false
+		b.mu.Unlock()
 		select {
-		case <-room:
+		case <-turn:
 		case <-b.stop:
 			stopped = true
 		}
 		b.mu.Lock()
-		b.waiting--
+		if b.offer(batch) {
+			return nil
+		}
 		if stopped {
-			if b.offer(batch) {
-				return nil
-			}
 			return ErrStopped
 		}
 	}
 }
 
-// Try is Handle without waiting: false means that the batch stays with the caller.
+// leave takes somebody out of the line. There may be room for the next one, too.
+func (b *Balancer) leave(turn chan struct{}) {
+	b.line = slices.DeleteFunc(b.line, func(c chan struct{}) bool { return c == turn })
+	b.next()
+}
+
+// next lets the first in the line try.
+func (b *Balancer) next() {
+	if len(b.line) == 0 {
+		return
+	}
+	select {
+	case b.line[0] <- struct{}{}:
+	default: // it has been told, and will
+	}
+}
+
+// Try is Handle without waiting: false means that the batch stays with the caller. It
+// goes before nobody who waits.
 func (b *Balancer) Try(batch *event.Batch) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.offer(batch)
+	return len(b.line) == 0 && b.offer(batch)
 }
 
 func (b *Balancer) offer(batch *event.Batch) bool {
@@ -98,15 +115,12 @@ func (b *Balancer) offer(batch *event.Batch) bool {
 func (b *Balancer) Freed() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.waiting > 0 {
-		close(b.room)
-		b.room = make(chan struct{})
-	}
+	b.next()
 }
 
 // Blocked reports whether somebody waits for room: the sign of back-pressure.
 func (b *Balancer) Blocked() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.waiting > 0
+	return len(b.line) > 0
 }

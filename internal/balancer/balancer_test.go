@@ -132,3 +132,43 @@ func TestTryDoesNotWait(t *testing.T) {
 		t.Errorf("%d batches are in a shard with room for one", len(s.got))
 	}
 }
+
+// TestFirstComeFirstServed: a source that waits is not overtaken by one that always has
+// a batch at hand.
+func TestFirstComeFirstServed(t *testing.T) {
+	s := &shard{}
+	p, err := NewPolicy("round_robin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := New(p, []Shard{s}, make(chan struct{}))
+	const waiters = 20
+	batches := make([]*event.Batch, waiters)
+	var wg sync.WaitGroup
+	for i := range batches {
+		batches[i] = new(event.Batch)
+		wg.Go(func() {
+			if err := b.Handle(batches[i]); err != nil {
+				t.Error(err)
+			}
+		})
+		for inLine := 0; inLine <= i; runtime.Gosched() {
+			b.mu.Lock()
+			inLine = len(b.line)
+			b.mu.Unlock()
+		}
+	}
+	if b.Try(new(event.Batch)) {
+		t.Error("one that does not wait went before those that do")
+	}
+	for range waiters {
+		s.mu.Lock()
+		s.room++
+		s.mu.Unlock()
+		b.Freed()
+	}
+	wg.Wait()
+	if !slices.Equal(s.got, batches) || b.Blocked() {
+		t.Errorf("they were not served in the order in which they came, or somebody is left: %v", b.Blocked())
+	}
+}
