@@ -46,7 +46,7 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("hec: %w", err)
 	}
 	c.settings.Store(&set)
-	c.pool = newPool(o.Logger, list)
+	c.pool = newPool(o.Logger, list, o.HealthInterval)
 	c.acks = newAckTable(o.Ack)
 	c.retrier = newRetrier(wire{c})
 	if o.Registerer != nil {

@@ -12,17 +12,19 @@ type pool struct {
 	log *slog.Logger
 	now func() time.Time
 
-	mu      sync.Mutex
-	list    []*endpoint
-	turn    int
-	bound   int           // posts that all deliveries together may have under way
-	waiting int           // posts that wait for room
-	room    chan struct{} // closed and renewed when an endpoint may take one more
-	wake    chan struct{} // closed and renewed when there is reason to try again
+	// patience is how long a trial may take before its endpoint is tried again.
+	patience time.Duration
+
+	mu    sync.Mutex
+	list  []*endpoint
+	turn  int
+	bound int             // posts that all deliveries together may have under way
+	line  []chan struct{} // posts that wait for room, in the order in which they came
+	wake  chan struct{}   // closed and renewed when there is reason to try again
 }
 
-func newPool(log *slog.Logger, list []*endpoint) *pool {
-	return &pool{log: log, now: time.Now, list: list, room: make(chan struct{}), wake: make(chan struct{})}
+func newPool(log *slog.Logger, list []*endpoint, patience time.Duration) *pool {
+	return &pool{log: log, now: time.Now, patience: patience, list: list, wake: make(chan struct{})}
 }
 
 // done notes the answer to an attempt that take gave.
@@ -31,10 +33,16 @@ func (p *pool) done(t attempt, a answer, took time.Duration, r RetryOptions) {
 	defer p.mu.Unlock()
 	defer p.vacate()
 	now, e := p.now(), t.endpoint
+	if t.trial != 0 && t.trial != e.trial && a.timeout && e.proven() {
+		a.condition = unknown // a later trial has shown more
+	}
 	e.limit.note(a, t, took, now, e.inFlight, p.bound)
 	e.inFlight--
 	e.requests++
 	e.moved = now
+	if t.trial != 0 {
+		e.trials--
+	}
 	if t.trial != 0 && e.trial == t.trial {
 		e.trial = 0
 	}
@@ -85,6 +93,7 @@ func (p *pool) note(e *endpoint, a answer, now time.Time, r RetryOptions) {
 func (p *pool) probed(e *endpoint, a answer, r RetryOptions) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	defer p.vacate()
 	now := p.now()
 	e.probing = false
 	if a.condition == unknown {

@@ -193,7 +193,7 @@ func TestRetryAfterOfADay(t *testing.T) {
 	if st := r.Endpoints()[0]; !st.Up || st.State != "busy" {
 		t.Errorf("%+v", st)
 	}
-	p := &post{pool: newPool(nil, nil), settings: r.retryOptions, answer: answer{after: maxRetryAfter}}
+	p := &post{pool: newPool(nil, nil, time.Second), settings: r.retryOptions, answer: answer{after: maxRetryAfter}}
 	if d, patient := p.delay(); d > time.Minute+time.Second || d < time.Minute || !patient {
 		t.Errorf("delay %v, %t", d, patient)
 	}
