@@ -203,6 +203,9 @@ func (e *endpoint) fail(a answer, now time.Time, r RetryOptions) (out bool) {
 		e.state = stateRefused
 		e.retryAt = now.Add(r.Max)
 	case was == stateUp && !e.probation && e.failures < downAfter:
+		if until := now.Add(a.after); until.After(e.busyUntil) {
+			e.busyUntil = until
+		}
 		return false
 	default:
 		e.state = stateDown
