@@ -2,6 +2,7 @@ package hec
 
 import (
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -163,15 +164,17 @@ func (p *pool) rouse() {
 	p.wake = make(chan struct{})
 }
 
-// replace sets the endpoints; those known by name keep their state.
-func (p *pool) replace(list []*endpoint) {
+// replace sets the endpoints and returns those that are gone by name; those known by
+// name keep their state.
+func (p *pool) replace(list []*endpoint) (gone []*endpoint) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	known := make(map[string]*endpoint)
+	known, gone := make(map[string]*endpoint), slices.Clone(p.list)
 	for _, e := range p.list {
 		known[e.name] = e
 	}
 	for i, e := range list {
+		gone = slices.DeleteFunc(gone, func(g *endpoint) bool { return g.name == e.name })
 		if k := known[e.name]; k != nil && k.basic == e.basic && *k.event == *e.event {
 			list[i] = k
 			k.retryAt, k.busyUntil = time.Time{}, time.Time{} // the new settings may be the cure
@@ -179,6 +182,7 @@ func (p *pool) replace(list []*endpoint) {
 	}
 	p.list = list
 	p.rouse()
+	return gone
 }
 
 // startProbes marks and returns the endpoints that have no probe under way.
