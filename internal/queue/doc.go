@@ -24,10 +24,9 @@
 //     with what was handed out: an entry of 56 bytes for each record from the oldest
 //     one without an answer on, so one that never gets one costs about 100 bytes
 //     (entries are doubled when they grow) for each record delivered behind it; after
-//     a planned restart about as much again until the reader has come to them. Files
-//     are open of three segments for each shard (read, read last and written), of
-//     those with a record that is handed out or not synced, and no others for
-//     longer than a sync interval.
+//     a planned restart about as much again until the reader has come to them.
+//   - Files are open of the segments that are read and written, and of those with a
+//     record that is handed out or not synced; others are closed by the next sync.
 //
 // # On disk
 //

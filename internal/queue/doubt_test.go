@@ -210,7 +210,7 @@ func openFiles(t *testing.T, dir string) (n int) {
 	fds, err := os.ReadDir("/proc/self/fd")
 	must(t, err)
 	for _, fd := range fds {
-		if path, err := os.Readlink("/proc/self/fd/" + fd.Name()); err == nil && strings.HasPrefix(path, dir) {
+		if path, err := os.Readlink("/proc/self/fd/" + fd.Name()); err == nil && strings.HasPrefix(path, dir+"/") {
 			n++
 		}
 	}
