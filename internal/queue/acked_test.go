@@ -189,7 +189,7 @@ func (c *counted) ReadAt(p []byte, off int64) (int, error) {
 
 // A long list, in any order, costs one pass over the segment.
 func TestLongListIsReadOnce(t *testing.T) {
-	const n = 150_000
+	const n = 50_000
 	var acked []spot
 	var data []byte
 	for i := range uint64(n) {

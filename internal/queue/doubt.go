@@ -56,7 +56,12 @@ func (q *Shard) resolve(d unsynced) error {
 	case gone: // consumed meanwhile: attaching for another segment does that
 		return nil
 	case spent: // nothing of it is needed, and there may be no room for a copy
-		return q.renew(d.seg)
+		err := q.renew(d.seg)
+		if err == nil {
+			q.log.Warn("queue: what could not be synced is delivered; a new segment is begun in its place",
+				"shard", q.index, "file", d.seg.path)
+		}
+		return err
 	}
 	if err := q.writeAgain(d); err != nil {
 		q.copyWait = min(max(2*q.copyWait, q.interval), maxCopyWait)
