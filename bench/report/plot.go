@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"math"
@@ -75,21 +76,37 @@ type point struct {
 	name string
 }
 
-// lines draws y over the points' order, which have names of their own.
-func lines(title, axis string, all []series) template.HTML {
-	top, most := 0.0, 0
+// places are the names of the points of all series, in the order of x.
+func places(all []series) (names []string) {
+	var points []point
 	for _, s := range all {
-		most = max(most, len(s.points))
+		for _, p := range s.points {
+			if !slices.ContainsFunc(points, func(o point) bool { return o.name == p.name }) {
+				points = append(points, p)
+			}
+		}
+	}
+	slices.SortStableFunc(points, func(a, b point) int { return cmp.Compare(a.x, b.x) })
+	for _, p := range points {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// lines draws y over the points' places. A series may lack some of them.
+func lines(title, axis string, all []series) template.HTML {
+	top, names := 0.0, places(all)
+	for _, s := range all {
 		for _, p := range s.points {
 			top = max(top, p.y)
 		}
 	}
-	if most < 2 {
+	if len(names) < 2 {
 		return ""
 	}
 	top = roundUp(max(top, 1e-9))
 	at := func(i int) float64 {
-		return plotLeft + float64(i)*float64(plotWidth-plotLeft-plotRight)/float64(most-1)
+		return plotLeft + float64(i)*float64(plotWidth-plotLeft-plotRight)/float64(len(names)-1)
 	}
 	up := func(y float64) float64 {
 		return float64(plotHeight-plotBottom) - y/top*float64(plotHeight-plotBottom-plotTop)
@@ -101,15 +118,16 @@ func lines(title, axis string, all []series) template.HTML {
 		fmt.Fprintf(&s, `<line class="grid" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`,
 			plotLeft, plotWidth-plotRight, up(y), up(y), plotLeft-6, up(y)+4, short(y))
 	}
-	for n, line := range all {
+	for i, name := range names {
+		fmt.Fprintf(&s, `<text x="%.1f" y="%d" text-anchor="middle">%s</text>`, at(i), plotHeight-plotBottom+18, template.HTMLEscapeString(name))
+	}
+	for _, line := range all {
 		var path []string
-		for i, p := range line.points {
-			path = append(path, fmt.Sprintf("%.1f,%.1f", at(i), up(p.y)))
-			if n == 0 {
-				fmt.Fprintf(&s, `<text x="%.1f" y="%d" text-anchor="middle">%s</text>`, at(i), plotHeight-plotBottom+18, template.HTMLEscapeString(p.name))
-			}
+		for _, p := range line.points {
+			x := at(slices.Index(names, p.name))
+			path = append(path, fmt.Sprintf("%.1f,%.1f", x, up(p.y)))
 			fmt.Fprintf(&s, `<circle class="%s" cx="%.1f" cy="%.1f" r="3.5"><title>%s: %s</title></circle>`,
-				class(line.name), at(i), up(p.y), template.HTMLEscapeString(p.name), short(p.y))
+				class(line.name), x, up(p.y), template.HTMLEscapeString(p.name), short(p.y))
 		}
 		fmt.Fprintf(&s, `<polyline class="%s" points="%s"/>`, class(line.name), strings.Join(path, " "))
 	}

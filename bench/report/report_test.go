@@ -96,3 +96,50 @@ func TestReadme(t *testing.T) {
 		t.Error("a README without marks is taken")
 	}
 }
+
+// A subject that lacks a point is drawn at the places of those that it has.
+func TestCurvesKeepTheirPlaces(t *testing.T) {
+	var runs []runner.Run
+	for _, r := range []runner.Run{
+		{Point: "20k", X: 2, Subject: "other", Rate: 20}, // the first of all lacks 10k
+		{Point: "30k", X: 3, Subject: "other", Rate: 30},
+		{Point: "10k", X: 1, Subject: "gateway", Rate: 10},
+		{Point: "20k", X: 2, Subject: "gateway", Rate: 20},
+		{Point: "30k", X: 3, Subject: "gateway", Rate: 30},
+	} {
+		r.Scenario = "ramp"
+		runs = append(runs, r)
+	}
+	all := curves(of(groups(&runner.Report{Runs: runs}), "ramp"), func(g group) spread { return spreadOf(g.runs, rate) })
+	svg := string(lines("t", "axis", all))
+	title := func(class, x string) string {
+		_, rest, _ := strings.Cut(svg, `<circle class="`+class+`" cx="`+x+`"`)
+		_, rest, _ = strings.Cut(rest, "<title>")
+		name, _, _ := strings.Cut(rest, ":")
+		return name
+	}
+	for x, want := range map[string]string{"70.0": "10k", "387.0": "20k", "704.0": "30k"} {
+		if got := title("own", x); got != want {
+			t.Errorf("the gateway has %q at the place of %s", got, want)
+		}
+		if got := title("peer", x); got != want && want != "10k" {
+			t.Errorf("the peer has %q at the place of %s", got, want)
+		}
+		if n := strings.Count(svg, `text-anchor="middle">`+want+`<`); n != 1 {
+			t.Errorf("%s is named %d times below the plot", want, n)
+		}
+	}
+}
+
+// A run in which nothing arrived has no latency; it is not one of 0.
+func TestNoLatencyIsNotZero(t *testing.T) {
+	runs := make([]runner.Run, 3)
+	runs[1].Sink.Latency = &hecsink.Latency{}
+	runs[2].Sink.Latency = &hecsink.Latency{Count: 1, P99: 8}
+	if s := spreadOf(runs, latency(p99)); s != (spread{8, 8, 8}) {
+		t.Errorf("%+v", s)
+	}
+	if s := spreadOf(runs[:2], latency(p99)); s != (spread{}) {
+		t.Errorf("%+v", s)
+	}
+}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"syslog-gateway/bench/runner"
@@ -10,13 +11,19 @@ import (
 // spread is the median of some figures with the lowest and the highest.
 type spread struct{ median, low, high float64 }
 
+// spreadOf leaves runs out that have no such figure (NaN); where none has, all is 0.
 func spreadOf(runs []runner.Run, figure func(*runner.Run) float64) spread {
 	var all []float64
 	for i := range runs {
-		all = append(all, figure(&runs[i]))
+		if v := figure(&runs[i]); !math.IsNaN(v) {
+			all = append(all, v)
+		}
+	}
+	n := len(all)
+	if n == 0 {
+		return spread{}
 	}
 	slices.Sort(all)
-	n := len(all)
 	return spread{(all[(n-1)/2] + all[n/2]) / 2, all[0], all[n-1]}
 }
 
@@ -74,11 +81,11 @@ func loss(r *runner.Run) float64 {
 	return 100 * float64(r.Lost()) / float64(r.Sent())
 }
 
-// latency returns a figure of the distribution, 0 where there is none.
+// latency returns a figure of the distribution, NaN where there is none.
 func latency(pick func(*runner.Run) float64) func(*runner.Run) float64 {
 	return func(r *runner.Run) float64 {
 		if r.Sink.Latency == nil || r.Sink.Latency.Count == 0 {
-			return 0
+			return math.NaN()
 		}
 		return pick(r)
 	}

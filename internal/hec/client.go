@@ -27,6 +27,7 @@ type Client struct {
 	retrier   *retryablehttp.Client
 	acks      *ackTable
 	metrics   *metrics
+	refused   refusedIndexes
 	writers   sync.Pool // of *gzip.Writer
 	aborted   chan struct{}
 	abort     sync.Once
@@ -46,7 +47,7 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("hec: %w", err)
 	}
 	c.settings.Store(&set)
-	c.pool = newPool(o.Logger, list)
+	c.pool = newPool(o.Logger, list, o.HealthInterval)
 	c.acks = newAckTable(o.Ack)
 	c.retrier = newRetrier(wire{c})
 	if o.Registerer != nil {
@@ -69,13 +70,18 @@ func (c *Client) endpointsOf(set Settings) ([]*endpoint, error) {
 			errs = append(errs, err)
 			continue
 		}
-		e.series = c.metrics.of(e.name)
 		list = append(list, e)
 	}
 	if len(errs) == 0 {
 		errs = append(errs, set.check(list))
 	}
-	return list, errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	for _, e := range list {
+		e.series = c.metrics.of(e.name)
+	}
+	return list, nil
 }
 
 // Reconfigure changes endpoints, token, timeout and retry of a running client.
@@ -95,7 +101,10 @@ func (c *Client) reconfigure(s Settings) error {
 		return fmt.Errorf("hec: %w", err)
 	}
 	c.settings.Store(&s)
-	c.pool.replace(list)
+	for _, e := range c.pool.replace(list) {
+		c.metrics.remove(e.series)
+	}
+	c.refused.forget()
 	return nil
 }
 

@@ -44,7 +44,9 @@ type endpoint struct {
 	// probation: one request at a time until one has succeeded. It keeps an
 	// endpoint that passes its probes but hangs on posts from taking all workers.
 	probation bool
-	trial     int // the attempt that is to show whether it works; 0: none
+	trial     int       // the attempt that is to show whether it works; 0: none
+	tried     time.Time // when that began
+	trials    int       // such attempts under way, with those no longer waited for
 	inFlight  int
 	moved     time.Time // the last answer, or the begin of what waits for the first
 	requests  uint64
@@ -201,6 +203,9 @@ func (e *endpoint) fail(a answer, now time.Time, r RetryOptions) (out bool) {
 		e.state = stateRefused
 		e.retryAt = now.Add(r.Max)
 	case was == stateUp && !e.probation && e.failures < downAfter:
+		if until := now.Add(a.after); until.After(e.busyUntil) {
+			e.busyUntil = until
+		}
 		return false
 	default:
 		e.state = stateDown

@@ -65,7 +65,7 @@ func poolOf(t *testing.T, n int) (*pool, *time.Time) {
 		}
 		list = append(list, e)
 	}
-	p := newPool(slog.New(slog.DiscardHandler), list)
+	p := newPool(slog.New(slog.DiscardHandler), list, testPatience)
 	p.now = func() time.Time { return now }
 	p.join(1000)
 	return p, &now
@@ -73,12 +73,13 @@ func poolOf(t *testing.T, n int) (*pool, *time.Time) {
 
 // choose is take for one who does not wait.
 func (p *pool) choose(last *endpoint) *endpoint {
-	t, _, room := p.take(last)
-	if room != nil {
-		p.left()
-	}
+	t, _, place := p.take(last, nil)
+	p.leave(place)
 	return t.endpoint
 }
+
+// testPatience is the time between health probes.
+const testPatience = 5 * time.Second
 
 var testRetry = RetryOptions{Initial: time.Second, Max: 10 * time.Second}
 
@@ -103,11 +104,11 @@ func TestOneTrialWhileAllAreOut(t *testing.T) {
 	if e := p.choose(nil); e != nil {
 		t.Fatalf("%s is tried before its time", e.name)
 	}
-	_, until, room := p.take(nil)
-	if left := until.Sub(*now); left <= 0 || left > testRetry.Max || room == nil || p.waiting != 1 {
-		t.Errorf("room in %v, %d wait", left, p.waiting)
+	_, until, place := p.take(nil, nil)
+	if left := until.Sub(*now); left <= 0 || left > testRetry.Max || place == nil || len(p.line) != 1 {
+		t.Errorf("room in %v, %d wait", left, len(p.line))
 	}
-	p.left()
+	p.leave(place)
 	tried := make(map[*endpoint]int)
 	var last *endpoint
 	for range 30 {

@@ -35,20 +35,6 @@ func moveTo(line []byte, index string) ([]byte, bool) {
 	return e.with(fields), true
 }
 
-// moveBack undoes moveTo.
-func moveBack(line []byte) []byte {
-	e, fields, ok := openEvent(line)
-	if !ok {
-		return line
-	}
-	delete(e, "index")
-	if was, ok := fields[originalIndex]; ok {
-		e["index"] = was
-	}
-	delete(fields, originalIndex)
-	return e.with(fields)
-}
-
 // openEvent reads an event and its fields.
 func openEvent(line []byte) (e, fields object, ok bool) {
 	if json.Unmarshal(line, &e) != nil || e == nil {

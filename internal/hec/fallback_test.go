@@ -3,8 +3,10 @@ package hec
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -107,16 +109,80 @@ func TestMoveTo(t *testing.T) {
 		if !ok || string(got) != row.moved {
 			t.Errorf("%s: %s", row.in, got)
 		}
-		if back := moveBack(got); string(back) != row.in {
-			t.Errorf("%s comes back as %s", row.in, back)
-		}
 	}
 	for _, in := range []string{"", "null", "7", "{", `{"fields":7}`} {
 		if got, ok := moveTo([]byte(in), "lost"); ok {
 			t.Errorf("%q: %s", in, got)
 		}
-		if got := string(moveBack([]byte(in))); got != in {
-			t.Errorf("%q comes back as %s", in, got)
+	}
+}
+
+// Where the fallback index is refused too, a dead letter is the event as it was.
+func TestRefusedFallbackKeepsTheEvent(t *testing.T) {
+	s := serve(t, hectest.Options{Check: func([]byte) int { return 7 }})
+	r := newRig(t, func(o *Options) { o.FallbackIndex = "lost" }, s)
+	lines := []string{
+		`{"event":"a","index":"x","fields":{"original_index":"first","a":"1"}}`,
+		`{"event":"b","index":"x","fields":null}`,
+		`{"event":"c","index":"x","fields":{}}`,
+		`{"event":"d","index":null}`,
+		`{"event":{"n":12345678901234567890},"index":"x"}`,
+		`{"event":"<&>","index":"lost"}`,
+	}
+	r.all(newMemory(record(event.Gzip, lines...)))
+	var got []string
+	for l, err := range r.dead.All() {
+		if err != nil {
+			t.Fatal(err)
 		}
+		got = append(got, string(l.Event))
+	}
+	slices.Sort(got)
+	slices.Sort(lines)
+	if !slices.Equal(got, lines) {
+		t.Errorf("dead letters\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(lines, "\n"))
+	}
+}
+
+// An index that is refused for a source is found once, not in each record.
+func TestRefusedIndexIsRemembered(t *testing.T) {
+	s := serve(t, hectest.Options{Check: func(l []byte) int {
+		if indexOf(l) == "bad" {
+			return 7
+		}
+		return 0
+	}})
+	r := newRig(t, func(o *Options) { o.FallbackIndex, o.InFlight = "lost", 1 }, s)
+	var all []event.Record
+	for i := range 50 {
+		good := line(2 * i)
+		all = append(all, record(event.Gzip, good, strings.Replace(line(2*i+1), `"firewall"`, `"bad"`, 1)))
+	}
+	b := r.all(newMemory(all...))
+	if n := s.Requests(); b.Delivered != 100 || n > 4+2*49 {
+		t.Errorf("%d delivered with %d posts", b.Delivered, n)
+	}
+	if err := r.SetToken(testToken); err != nil {
+		t.Fatal(err)
+	}
+	if bad := r.refused.of("cisco_asa", time.Now()); bad != nil {
+		t.Errorf("a reload keeps %v", bad)
+	}
+}
+
+func TestRefusedIndexesAreForgotten(t *testing.T) {
+	var r refusedIndexes
+	now := time.Unix(1000, 0)
+	for i := range 2 * refusedMost {
+		r.note("a", fmt.Sprint(i), now)
+	}
+	if n := len(r.of("a", now)); n != refusedMost {
+		t.Errorf("%d are remembered", n)
+	}
+	if bad := r.of("b", now); bad != nil {
+		t.Errorf("of another source: %v", bad)
+	}
+	if bad := r.of("a", now.Add(refusedFor)); bad != nil || len(r.until) != 0 {
+		t.Errorf("%d stay", len(r.until))
 	}
 }

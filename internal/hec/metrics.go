@@ -43,7 +43,13 @@ type series struct {
 	endpoint string
 	requests *prometheus.CounterVec
 	duration prometheus.Observer
-	codes    *sync.Map // label → prometheus.Counter; as many as there are statuses
+	*counters
+}
+
+// counters are made as the answers come, until the endpoint is removed.
+type counters struct {
+	mu    sync.Mutex
+	codes map[string]prometheus.Counter // by label; as many as there are statuses; nil: removed
 }
 
 func (m *metrics) of(endpoint string) series {
@@ -51,17 +57,32 @@ func (m *metrics) of(endpoint string) series {
 		endpoint: endpoint,
 		requests: m.requests,
 		duration: m.duration.WithLabelValues(endpoint),
-		codes:    new(sync.Map),
+		counters: &counters{codes: make(map[string]prometheus.Counter)},
 	}
 }
 
 func (s *series) observe(label string, took time.Duration) {
-	c, ok := s.codes.Load(label)
-	if !ok {
-		c, _ = s.codes.LoadOrStore(label, s.requests.WithLabelValues(s.endpoint, label))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.codes == nil { // a post that was on the wire when the endpoint was removed
+		return
 	}
-	c.(prometheus.Counter).Inc()
+	c, ok := s.codes[label]
+	if !ok {
+		c = s.requests.WithLabelValues(s.endpoint, label)
+		s.codes[label] = c
+	}
+	c.Inc()
 	s.duration.Observe(took.Seconds())
+}
+
+// remove deletes the series of an endpoint for good.
+func (m *metrics) remove(s series) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.codes = nil
+	m.requests.DeletePartialMatch(prometheus.Labels{"endpoint": s.endpoint})
+	m.duration.DeleteLabelValues(s.endpoint)
 }
 
 var (

@@ -72,3 +72,37 @@ func TestMetrics(t *testing.T) {
 		t.Error("two clients register the same metrics")
 	}
 }
+
+// What a reload removes has no series any more, though one of its posts ends later.
+func TestMetricsOfRemovedEndpoints(t *testing.T) {
+	release := make(chan struct{})
+	gone := serve(t, hectest.Options{Script: func(*hectest.Request) hectest.Answer {
+		<-release
+		return hectest.OK()
+	}})
+	stays := serve(t, hectest.Options{})
+	reg := prometheus.NewPedanticRegistry()
+	r := newRig(t, func(o *Options) { o.Registerer = reg }, gone)
+	src := newMemory(records(3, 1)...)
+	wait := r.start(t.Context(), src)
+	eventually(t, "a post is on the wire", func() bool { return gone.Requests() > 0 })
+	set := *r.settings.Load()
+	set.Endpoints = []string{stays.URL(), "no URL"}
+	if err := r.Reconfigure(set); err == nil {
+		t.Fatal("no error")
+	}
+	if strings.Contains(dump(t, reg), stays.URL()) {
+		t.Error("a refused reload makes series")
+	}
+	set.Endpoints = set.Endpoints[:1]
+	if err := r.Reconfigure(set); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	if err := wait(); err != nil {
+		t.Fatal(err)
+	}
+	if all := dump(t, reg); strings.Contains(all, gone.URL()) || !strings.Contains(all, stays.URL()) {
+		t.Errorf("series:\n%s", all)
+	}
+}

@@ -2,6 +2,7 @@ package hec
 
 import (
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -12,17 +13,19 @@ type pool struct {
 	log *slog.Logger
 	now func() time.Time
 
-	mu      sync.Mutex
-	list    []*endpoint
-	turn    int
-	bound   int           // posts that all deliveries together may have under way
-	waiting int           // posts that wait for room
-	room    chan struct{} // closed and renewed when an endpoint may take one more
-	wake    chan struct{} // closed and renewed when there is reason to try again
+	// patience is how long a trial may take before its endpoint is tried again.
+	patience time.Duration
+
+	mu    sync.Mutex
+	list  []*endpoint
+	turn  int
+	bound int             // posts that all deliveries together may have under way
+	line  []chan struct{} // posts that wait for room, in the order in which they came
+	wake  chan struct{}   // closed and renewed when there is reason to try again
 }
 
-func newPool(log *slog.Logger, list []*endpoint) *pool {
-	return &pool{log: log, now: time.Now, list: list, room: make(chan struct{}), wake: make(chan struct{})}
+func newPool(log *slog.Logger, list []*endpoint, patience time.Duration) *pool {
+	return &pool{log: log, now: time.Now, patience: patience, list: list, wake: make(chan struct{})}
 }
 
 // done notes the answer to an attempt that take gave.
@@ -31,10 +34,16 @@ func (p *pool) done(t attempt, a answer, took time.Duration, r RetryOptions) {
 	defer p.mu.Unlock()
 	defer p.vacate()
 	now, e := p.now(), t.endpoint
+	if t.trial != 0 && t.trial != e.trial && a.timeout && e.proven() {
+		a.condition = unknown // a later trial has shown more
+	}
 	e.limit.note(a, t, took, now, e.inFlight, p.bound)
 	e.inFlight--
 	e.requests++
 	e.moved = now
+	if t.trial != 0 {
+		e.trials--
+	}
 	if t.trial != 0 && e.trial == t.trial {
 		e.trial = 0
 	}
@@ -85,6 +94,7 @@ func (p *pool) note(e *endpoint, a answer, now time.Time, r RetryOptions) {
 func (p *pool) probed(e *endpoint, a answer, r RetryOptions) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	defer p.vacate()
 	now := p.now()
 	e.probing = false
 	if a.condition == unknown {
@@ -154,15 +164,17 @@ func (p *pool) rouse() {
 	p.wake = make(chan struct{})
 }
 
-// replace sets the endpoints; those known by name keep their state.
-func (p *pool) replace(list []*endpoint) {
+// replace sets the endpoints and returns those that are gone by name; those known by
+// name keep their state.
+func (p *pool) replace(list []*endpoint) (gone []*endpoint) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	known := make(map[string]*endpoint)
+	known, gone := make(map[string]*endpoint), slices.Clone(p.list)
 	for _, e := range p.list {
 		known[e.name] = e
 	}
 	for i, e := range list {
+		gone = slices.DeleteFunc(gone, func(g *endpoint) bool { return g.name == e.name })
 		if k := known[e.name]; k != nil && k.basic == e.basic && *k.event == *e.event {
 			list[i] = k
 			k.retryAt, k.busyUntil = time.Time{}, time.Time{} // the new settings may be the cure
@@ -170,6 +182,7 @@ func (p *pool) replace(list []*endpoint) {
 	}
 	p.list = list
 	p.rouse()
+	return gone
 }
 
 // startProbes marks and returns the endpoints that have no probe under way.

@@ -197,6 +197,7 @@ func (c *Client) Replay(ctx context.Context, want func(Letter) bool) (ReplayResu
 		return total, fmt.Errorf("lock the dead letters for a replay: %w", err)
 	}
 	defer lock.Close()
+	c.refused.forget() // a replay is to ask
 	names, err := s.claim()
 	if err != nil {
 		return total, err

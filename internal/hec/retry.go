@@ -107,37 +107,29 @@ func (p *post) over() error {
 }
 
 // wait waits before the next attempt. A change for the better among the endpoints
-// ends it early, unless the server named a time.
+// ends it early. A time that a server named is kept by the pool: that endpoint has no
+// room until then.
 func (p *post) wait() error {
-	wake := p.wake
-	delay, patient := p.delay()
+	delay := p.delay()
 	p.failures++
-	if patient {
-		wake = nil
-	}
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
 	select {
 	case <-p.stop:
 	case <-timer.C:
-	case <-wake:
+	case <-p.wake:
 	}
 	return p.over()
 }
 
-// delay says how long to wait, and whether the server asked for that.
-func (p *post) delay() (d time.Duration, patient bool) {
+// delay says how long to wait. While another endpoint can take the record, what this
+// one said is between it and us.
+func (p *post) delay() time.Duration {
 	r := p.settings()
-	d = jitter(ceiling(r, p.failures))
-	switch {
-	case p.pool.other(p.endpoint):
-		// Another endpoint can take it: what this one said is between it and us.
-	case p.answer.after > 0:
-		return p.answer.after + jitter(r.Initial), true
-	case p.answer.condition == refusing:
-		d = r.Max/2 + jitter(r.Max/2)
+	if p.answer.condition == refusing && !p.pool.other(p.endpoint) {
+		return r.Max/2 + jitter(r.Max/2)
 	}
-	return d, false
+	return jitter(ceiling(r, p.failures))
 }
 
 // ceiling is the longest wait before retry n+1: Initial·2ⁿ, at most Max.

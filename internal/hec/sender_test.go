@@ -193,21 +193,59 @@ func TestRetryAfterOfADay(t *testing.T) {
 	if st := r.Endpoints()[0]; !st.Up || st.State != "busy" {
 		t.Errorf("%+v", st)
 	}
-	p := &post{pool: newPool(nil, nil), settings: r.retryOptions, answer: answer{after: maxRetryAfter}}
-	if d, patient := p.delay(); d > time.Minute+time.Second || d < time.Minute || !patient {
-		t.Errorf("delay %v, %t", d, patient)
+	e := r.pool.list[0]
+	if left := time.Until(e.busyUntil); left > time.Minute || left < time.Second {
+		t.Errorf("it is left alone for %v", left)
 	}
 }
 
+// Of an indexer whose queues are full, and of a proxy whose first failure it is.
 func TestRetryAfterIsKept(t *testing.T) {
+	for _, rest := range []hectest.Answer{hectest.Busy(), hectest.HTML(http.StatusServiceUnavailable)} {
+		rest.RetryAfter = "1"
+		s := serve(t, hectest.Options{Script: hectest.Sequence(rest)})
+		r := newRig(t, nil, s)
+		began := time.Now()
+		r.all(newMemory(records(1, 1)...))
+		if took := time.Since(began); took < time.Second {
+			t.Errorf("it came back after %v", took)
+		}
+	}
+}
+
+// One endpoint asks for a minute. Who was told so goes to another as soon as that is
+// back, or as a reload names it.
+func TestRetryAfterHoldsNoOther(t *testing.T) {
 	rest := hectest.Busy()
-	rest.RetryAfter = "1"
-	s := serve(t, hectest.Options{Script: hectest.Sequence(rest)})
-	r := newRig(t, nil, s)
-	began := time.Now()
-	r.all(newMemory(records(1, 1)...))
-	if took := time.Since(began); took < time.Second {
-		t.Errorf("it came back after %v", took)
+	rest.RetryAfter = "60"
+	for _, how := range []string{"it is back", "a reload names it"} {
+		t.Run(how, func(t *testing.T) {
+			asks, other := serve(t, hectest.Options{Script: hectest.Always(rest)}), serve(t, hectest.Options{})
+			servers := []*hectest.Server{asks, other}
+			if other.SetDown(how == "it is back"); how != "it is back" {
+				servers = servers[:1]
+			}
+			r := newRig(t, func(o *Options) { o.HealthInterval = 20 * time.Millisecond }, servers...)
+			src := newMemory(records(20, 1)...)
+			wait := r.start(t.Context(), src)
+			eventually(t, "all wait", func() bool {
+				all := r.Endpoints()
+				return asks.Requests() > 0 && all[0].InFlight == 0 && (len(all) == 1 || all[1].State == stateDown)
+			})
+			other.SetDown(false)
+			if len(servers) == 1 {
+				set := *r.settings.Load()
+				set.Endpoints = []string{other.URL()}
+				if err := r.Reconfigure(set); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := wait(); err != nil {
+				t.Fatal(err)
+			}
+			r.balanced(src, 0)
+			arrived(t, 20, nil, other)
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -36,7 +37,7 @@ type job struct {
 	distrust bool            // an event that was named as bad was accepted alone
 	badIndex map[string]bool // indexes that the token may not write to
 	fallback string          // the index for events of those; empty: the dead letters
-	moving   [][]byte        // events to be posted with it
+	moving   [][]byte        // events to be posted with it, as they were
 	moved    int             // events that were taken with it
 	packed   bytes.Buffer
 }
@@ -45,11 +46,14 @@ type job struct {
 type part struct {
 	lines [][]byte
 	named bool // the one event that an answer named as bad
-	moved bool // to the fallback index
+	moved bool // to the fallback index when it is packed; the lines are as they were
 }
 
 func newJob(d *delivery, rec event.Record) *job {
-	j := &job{d: d, rec: rec, fallback: d.c.settings.Load().FallbackIndex}
+	j := &job{
+		d: d, rec: rec, fallback: d.c.settings.Load().FallbackIndex,
+		badIndex: d.c.refused.of(rec.Source, time.Now()),
+	}
 	j.post = &post{
 		pool:      d.c.pool,
 		settings:  d.c.retryOptions,
@@ -67,23 +71,36 @@ func (j *job) run() error {
 		j.buryBody(answer{code: -1, text: "the record has no body", reason: reasonUnreadable})
 		return nil
 	}
+	if len(j.badIndex) > 0 { // some would be refused again
+		lines, err := j.lines()
+		if err == nil && slices.ContainsFunc(lines, func(l []byte) bool { return j.badIndex[indexOf(l)] }) {
+			return j.takeApart([]part{{lines: lines}})
+		}
+	}
 	a, err := j.send(j.rec.Body)
 	if err != nil || a.outcome == delivered {
 		return err
 	}
-	raw, err := unpack(j.rec.Body, j.rec.Encoding, j.rec.Raw)
-	lines := cutLines(raw)
+	lines, err := j.lines()
 	if err != nil || len(lines) == 0 {
 		j.buryBody(a)
 		return nil
 	}
-	return j.takeApart(lines, a)
+	return j.takeApart(j.refused(nil, part{lines: lines}, a))
 }
 
-// takeApart delivers all events that HEC takes and collects the others, given the
-// answer that refused them together.
-func (j *job) takeApart(lines [][]byte, a answer) error {
-	work := j.refused(nil, part{lines: lines}, a)
+// lines are the events of the record.
+func (j *job) lines() ([][]byte, error) {
+	raw, err := unpack(j.rec.Body, j.rec.Encoding, j.rec.Raw)
+	if err != nil {
+		return nil, err
+	}
+	return cutLines(raw), nil
+}
+
+// takeApart delivers all events of a stack of parts that HEC takes and collects the
+// others.
+func (j *job) takeApart(work []part) error {
 	for {
 		if len(work) == 0 && len(j.moving) > 0 {
 			work, j.moving = append(work, part{lines: j.moving, moved: true}), nil
@@ -96,7 +113,7 @@ func (j *job) takeApart(lines [][]byte, a answer) error {
 		if p.lines = j.withoutBadIndex(p); len(p.lines) == 0 {
 			continue
 		}
-		a, err := j.send(j.pack(p.lines))
+		a, err := j.send(j.pack(j.written(p)))
 		switch {
 		case err != nil:
 			return err
@@ -166,7 +183,9 @@ func (j *job) bury(line []byte, moved bool, a answer) {
 		if j.badIndex == nil {
 			j.badIndex = make(map[string]bool)
 		}
-		j.badIndex[indexOf(line)] = true
+		index := j.indexIn(line, moved)
+		j.badIndex[index] = true
+		j.d.c.refused.note(j.rec.Source, index, time.Now())
 	}
 	j.end(line, moved, a)
 }
@@ -179,30 +198,47 @@ func (j *job) withoutBadIndex(p part) [][]byte {
 	}
 	good := make([][]byte, 0, len(p.lines))
 	for _, line := range p.lines {
-		index := indexOf(line)
+		index := j.indexIn(line, p.moved)
 		if !j.badIndex[index] {
 			good = append(good, line)
 			continue
 		}
 		j.end(line, p.moved, answer{status: 400, code: 7, reason: reasonIndex,
-			text: fmt.Sprintf("index %q was refused for another event of the same record", index)})
+			text: fmt.Sprintf("index %q was refused for another event of this source a moment ago", index)})
 	}
 	return good
+}
+
+// indexIn is the index that an event is posted with.
+func (j *job) indexIn(line []byte, moved bool) string {
+	if moved {
+		return j.fallback
+	}
+	return indexOf(line)
 }
 
 // end ends the way of an event in the index that it names. Where the fallback index
 // is refused too, the dead letter is the event as it was, for a replay.
 func (j *job) end(line []byte, moved bool, a answer) {
-	if a.reason == reasonIndex && !moved && j.fallback != "" {
-		if other, ok := moveTo(line, j.fallback); ok && indexOf(line) != j.fallback {
-			j.moving = append(j.moving, other)
+	if a.reason == reasonIndex && !moved && j.fallback != "" && indexOf(line) != j.fallback {
+		if _, ok := moveTo(line, j.fallback); ok {
+			j.moving = append(j.moving, line)
 			return
 		}
 	}
-	if moved {
-		line = moveBack(line)
-	}
 	j.dead = append(j.dead, j.letter(a, line))
+}
+
+// written are the lines of a part as they are posted.
+func (j *job) written(p part) [][]byte {
+	if !p.moved {
+		return p.lines
+	}
+	lines := make([][]byte, len(p.lines))
+	for i, line := range p.lines {
+		lines[i], _ = moveTo(line, j.fallback) // end has tried it
+	}
+	return lines
 }
 
 // buryBody makes one dead letter of a whole body that can not be taken apart.

@@ -41,8 +41,8 @@ func newTransport(conf *tls.Config) *http.Transport {
 // wire is the http.RoundTripper under go-retryablehttp. Each attempt gets its own
 // endpoint and its own time here, and its answer is read and classified here,
 // so that an answer is understood once and in one place. It has no
-// CloseIdleConnections: the library calls that when one post fails, which would
-// cut the connections of all others.
+// CloseIdleConnections: the library calls that when one post fails for whatever
+// reason.
 type wire struct{ c *Client }
 
 // RoundTrip makes one attempt of the post that the request's context holds.
@@ -71,6 +71,9 @@ func (w wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	p.answer.text = redact(p.answer.text, set.Token, p.endpoint)
 	p.endpoint.series.observe(p.answer.label(), took)
 	c.pool.done(t, p.answer, took, set.Retry)
+	if p.answer.timeout { // what fell silent may have taken the idle ones with it
+		c.transport.CloseIdleConnections()
+	}
 	if got.err != nil {
 		return nil, got.err
 	}

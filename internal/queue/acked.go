@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,8 +41,12 @@ func (q *Shard) storeAcked(m meta) error {
 			f.Acked = append(f.Acked, spot{e.seq, e.seg.num, e.off})
 		}
 	}
+	queued := make(map[int64]bool, len(q.segs))
+	for _, seg := range q.segs {
+		queued[seg.num] = true
+	}
 	for _, s := range q.skip { // of the start before, and not come to since then
-		if slices.ContainsFunc(q.segs, func(seg *segment) bool { return seg.num == s.Segment }) {
+		if queued[s.Segment] {
 			f.Acked = append(f.Acked, s)
 		}
 	}
@@ -56,8 +61,9 @@ func (q *Shard) storeAcked(m meta) error {
 	return writeDurably(filepath.Join(q.dir, ackedName), data)
 }
 
-// readAcked returns what the file says, nothing where it is not of the present state.
-func readAcked(dir string, m meta) ([]spot, error) {
+// readAcked returns what the file says, by segment; nothing where it is not of the
+// present state.
+func readAcked(dir string, m meta) (map[int64][]spot, error) {
 	data, err := os.ReadFile(filepath.Join(dir, ackedName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -69,26 +75,46 @@ func readAcked(dir string, m meta) ([]spot, error) {
 	if json.Unmarshal(data, &f) != nil || f.Meta != string(m.encode()) {
 		return nil, nil
 	}
-	return f.Acked, nil
+	acked := make(map[int64][]spot)
+	for _, at := range f.Acked {
+		acked[at.Segment] = append(acked[at.Segment], at)
+	}
+	return acked, nil
 }
 
-// forget takes the acknowledged records of a segment out of what is left in it. Each
+// dropAcked removes the file, durably.
+func dropAcked(dir string) error {
+	err := os.Remove(filepath.Join(dir, ackedName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("queue: remove the list of acknowledged records: %w", err)
+	}
+	return syncDir(dir)
+}
+
+// forget takes acknowledged records of the segment out of what is left in it. Each
 // must be where the file says.
 func (s *segmentScan) forget(r io.ReaderAt, acked []spot) {
-	w := window{r: r, size: s.fileSize}
+	slices.SortFunc(acked, func(a, b spot) int { return cmp.Compare(a.Offset, b.Offset) })
+	s.acked = make(map[uint64]spot, len(acked))
+	w, last := window{r: r, size: s.fileSize}, int64(0)
 	for _, at := range acked {
-		if at.Segment != s.num || at.Offset < s.from || at.Offset >= s.fileSize {
+		if at.Offset < s.from || at.Offset >= s.fileSize {
 			continue
 		}
-		h, _, v, err := w.record(at.Offset, 0)
+		h, _, v, err := w.record(at.Offset, last)
 		if err != nil || v != valid || h.seq != at.Seq || s.knows(at.Seq) {
 			continue
 		}
-		s.remove(h.source, int64(h.events), h.size())
-		s.acked = append(s.acked, at)
+		last = h.size()
+		s.remove(h.source, int64(h.events), last)
+		s.acked[at.Seq] = at
 	}
 }
 
 func (s *segmentScan) knows(seq uint64) bool {
-	return slices.ContainsFunc(s.acked, func(at spot) bool { return at.Seq == seq })
+	_, ok := s.acked[seq]
+	return ok
 }

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -154,6 +155,59 @@ func TestPlannedRestartsRepeatNothing(t *testing.T) {
 	}
 }
 
+// A start that fails, here at the second shard, leaves the list to the next.
+func TestFailedStartKeepsTheList(t *testing.T) {
+	for _, where := range []string{"repairing", "attaching"} {
+		o := options(fastDir(t))
+		o.Shards, o.Logger = 2, quiet()
+		s, left := holes(t, o, 100, 60)
+		must(t, s.Close())
+		block := filepath.Join(o.Path, "shard-01", metaName+".1"+tmpSuffix)
+		if where == "attaching" {
+			block = filepath.Join(o.Path, "shard-01", metaName+".new"+tmpSuffix)
+		}
+		must(t, os.MkdirAll(filepath.Join(block, "full"), dirMode))
+		if _, err := Open(o); err == nil {
+			t.Fatalf("%s: opened", where)
+		}
+		must(t, os.RemoveAll(block))
+		o.Ledger = event.NewLedger()
+		equal(t, where, drainAll(t, open(t, o).Shards()[0]), left)
+	}
+}
+
+// counted counts the reads of a file.
+type counted struct {
+	bytesAt
+	reads int
+}
+
+func (c *counted) ReadAt(p []byte, off int64) (int, error) {
+	c.reads++
+	return c.bytesAt.ReadAt(p, off)
+}
+
+// A long list, in any order, costs one pass over the segment.
+func TestLongListIsReadOnce(t *testing.T) {
+	const n = 50_000
+	var acked []spot
+	var data []byte
+	for i := range uint64(n) {
+		acked = append(acked, spot{Seq: i + 1, Offset: int64(len(data))})
+		start := len(data)
+		data = append(data, 0, 0, 0, 0)
+		data = appendRecord(data, i+1, &event.Record{Source: "linux", Events: 1, Body: []byte("{}")})
+		binary.BigEndian.PutUint32(data[start:], uint32(len(data)-start-prefixLen))
+	}
+	rand.New(rand.NewPCG(1, 2)).Shuffle(n, func(i, j int) { acked[i], acked[j] = acked[j], acked[i] })
+	r := &counted{bytesAt: data}
+	s := &segmentScan{fileSize: int64(len(data))}
+	s.forget(r, acked)
+	if most := 2*len(data)/wide + 1; len(s.acked) != n || r.reads > most {
+		t.Fatalf("%d of %d records, %d reads, want at most %d", len(s.acked), n, r.reads, most)
+	}
+}
+
 func FuzzReadAcked(f *testing.F) {
 	f.Add([]byte(`{"meta":"0\n0,0\n0,0\n","acked":[{"seq":2,"segment":0,"offset":762}]}`))
 	f.Add([]byte(`{"meta":"0\n0,0\n0,0\n","acked":[{"seq":1,"segment":-1,"offset":-5},{"seq":1}]}`))
@@ -163,7 +217,9 @@ func FuzzReadAcked(f *testing.F) {
 		acked, err := readAcked(dir, meta{})
 		must(t, err)
 		s := &segmentScan{fileSize: 100}
-		s.forget(bytesAt(make([]byte, 100)), acked)
+		for _, spots := range acked {
+			s.forget(bytesAt(make([]byte, 100)), spots)
+		}
 		if len(s.acked) != 0 {
 			t.Fatalf("zeros are records: %v", s.acked)
 		}

@@ -90,8 +90,18 @@ func (q *Shard) retire() error {
 	if !drained {
 		return nil
 	}
+	return q.renew(w)
+}
+
+// renew begins a segment in place of the last one, all of which is done. The caller
+// holds io.
+func (q *Shard) renew(w *segment) error {
 	err := q.newSegment(w.num + 1)
-	if err == nil {
+	switch {
+	case err != nil:
+	case q.dq == nil: // the store is being closed
+		q.consumeDone()
+	default:
 		err = q.attach() // behind the old segment, which goes by that
 	}
 	if err != nil {

@@ -204,11 +204,7 @@ func (q *Shard) discard(s *segment, f *os.File) error {
 	if !s.keep {
 		return errors.Join(err, s.unlink())
 	}
-	path := s.path
-	if _, lost := os.Lstat(path); lost != nil {
-		path += badSuffix
-	}
-	return errors.Join(err, moveAside(q.root, q.name, s.num, path))
+	return errors.Join(err, moveAside(q.root, q.name, s.num, s.located()), remove(s.path+doubtSuffix))
 }
 
 // detach takes a segment away from diskqueue, which can not read it: from here on

@@ -110,3 +110,31 @@ func moveAside(root, shard string, num int64, path string) error {
 	}
 	return syncDir(dir)
 }
+
+// linkAside gives a segment's file a second name in the corrupt folder, unless it has
+// one, and returns that.
+func linkAside(root, shard string, num int64, path string) (string, error) {
+	dir := filepath.Join(root, corruptFolder)
+	if err := os.MkdirAll(dir, dirMode); err != nil {
+		return "", fmt.Errorf("queue: set aside: %w", err)
+	}
+	st, err := os.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("queue: set aside: %w", err)
+	}
+	base := filepath.Join(dir, fmt.Sprintf("%s-%06d", shard, num))
+	to := base
+	for i := 1; ; i++ {
+		if err = os.Link(path, to); !errors.Is(err, os.ErrExist) {
+			break
+		}
+		if there, e := os.Stat(to); e == nil && os.SameFile(there, st) {
+			return to, nil
+		}
+		to = fmt.Sprintf("%s.%d", base, i)
+	}
+	if err != nil {
+		return "", fmt.Errorf("queue: set aside: %w", err)
+	}
+	return to, syncDir(dir)
+}

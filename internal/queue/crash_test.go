@@ -172,7 +172,7 @@ func seeds(t *testing.T, short uint64) uint64 {
 }
 
 func TestCrashAtAnyPoint(t *testing.T) {
-	for seed := range seeds(t, 150) {
+	for seed := range seeds(t, 80) {
 		c := &crashed{
 			rnd:   rand.New(rand.NewPCG(seed, 1)),
 			acked: map[int]bool{}, flying: map[int]uint64{},

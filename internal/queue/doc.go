@@ -17,9 +17,16 @@
 //     has accepted, is cut; anything else is copied to Path/corrupt first, counted,
 //     and logged with file and offset.
 //   - The segments of all shards together never hold more than Options.MaxSize,
-//     but for the moment in which a consumed segment is replaced by a new one.
-//   - Memory does not grow with what is queued: a small struct is held for each
-//     record between being handed out and being consumed, and a sum for each segment.
+//     but for the moment in which a consumed segment is replaced by a new one, and
+//     the time that it takes to copy one after a failed sync: that copy also ignores
+//     Options.MinFree.
+//   - Memory does not grow with what waits: a sum is held for each segment. It grows
+//     with what was handed out: an entry of 56 bytes for each record from the oldest
+//     one without an answer on, so one that never gets one costs about 100 bytes
+//     (entries are doubled when they grow) for each record delivered behind it; after
+//     a planned restart about as much again until the reader has come to them.
+//   - Files are open of the segments that are read and written, and of those with a
+//     record that is handed out or not synced; others are closed by the next sync.
 //
 // # On disk
 //
@@ -30,6 +37,8 @@
 //	    events.diskqueue.meta.dat       diskqueue's: depth, read position, write position
 //	    events.diskqueue.000012.dat     a segment: records, one after the other
 //	    events.diskqueue.000013.dat     the last one is written to
+//	    events.diskqueue.000013.dat.doubt   its last sync has failed; text: how many
+//	                                    bytes were on stable storage before
 //
 // A record; all numbers are big endian:
 //
@@ -88,8 +97,13 @@
 // An error becomes a fault: Healthy tells it, Accepting is false, and it is tried
 // again until it works. After a failed sync a good one proves nothing, since Linux
 // has taken the pages for clean: such a segment is copied to a new file, which is
-// synced and renamed over the old one, and diskqueue is started anew. Open syncs
-// nothing, but the first sync of Run covers all that it has found.
+// synced and renamed over the old one, and diskqueue is started anew. A failed copy is
+// tried again after a pause that grows to seconds. A page that can not be read and was
+// synced before, or an error that is not one of the disk, ends the attempt; where a page
+// that was not synced stays unreadable the copy has a gap, and the old file is kept in
+// the corrupt folder. A segment that is consumed is not copied: a new one is begun. The
+// .doubt file lets a restart go on with this. Open syncs nothing, but the first sync of
+// Run covers all that it has found.
 //
 // # After a crash
 //
@@ -104,8 +118,11 @@
 //	a segment before the read position       its removal was not stored, or it was
 //	                                         detached: read from its start
 //	it is older than the segments            records consumed since come again
-//	acked.json of other metadata             ignored; it is removed in any case, before
+//	acked.json of other metadata             ignored and removed
+//	acked.json of this metadata              removed when all shards are ready, before
 //	                                         anything that it says could become wrong
+//	segment.doubt                            the segment is copied by the first sync;
+//	                                         without a segment it is removed
 //	segment.bad                              diskqueue gave it up: a segment like any
 //	                                         other, it gets its name back
 //	the last segment ends inside a record,   the process was killed in Append: cut
@@ -125,7 +142,8 @@
 //	a shard beyond Options.Shards            drained; removed when it is empty
 //
 // Segments are never rewritten in place: the only changes to one that holds records
-// are cutting a torn tail and replacing the whole by a copy. A crash during start-up leaves the same or less to do.
+// are cutting a torn tail and replacing the whole by a copy. A crash during start-up
+// leaves the same or less to do.
 //
 // In all cases in which records may come twice or be lost, they come twice.
 package queue

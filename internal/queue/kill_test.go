@@ -39,7 +39,7 @@ func child(dir string) int {
 					os.Exit(1)
 				}
 				buf = rec.Body
-				if int(rec.Seq)%5 == 0 {
+				if rand.IntN(5) == 0 { // not for ever: who is given back for ever holds up the rest
 					q.Nack(rec.Seq)
 					continue
 				}
@@ -69,11 +69,11 @@ func child(dir string) int {
 func TestKilledProcessLosesNothing(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	rnd := rand.New(rand.NewPCG(seed, 3))
-	dir := t.TempDir()
+	dir := fastDir(t) // what a killed process leaves is the same on every file system
 	accepted, tried := map[int]bool{}, map[int]bool{}
 	from := 0
-	for range 5 {
-		for _, line := range killed(t, dir, from, 300+rnd.IntN(3000)) {
+	for range 8 {
+		for _, line := range killed(t, dir, from, 300+rnd.IntN(2000)) {
 			n, err := strconv.Atoi(line[4:])
 			if err != nil {
 				t.Fatalf("seed %d: the child says %q", seed, line)
@@ -108,7 +108,7 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 			t.Fatalf("seed %d: accepted record %d of %d is lost", seed, n, len(accepted))
 		}
 	}
-	if q.Stats().Corrupt != 0 || len(rest) == 0 {
+	if q.Stats().Corrupt != 0 {
 		t.Fatalf("seed %d: %+v", seed, q.Stats())
 	}
 }

@@ -149,6 +149,7 @@ func (q *Shard) enter(seg *segment, h *header) entry {
 		e.state = done
 	} else {
 		seg.left.remove(h.source, int64(h.events), e.size)
+		seg.flying++
 	}
 	seg.held++
 	q.held = append(q.held, e)

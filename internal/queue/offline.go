@@ -166,6 +166,9 @@ func (sc *shardScan) actions() []string {
 		if sc.known && s.num == sc.meta.read.num && s.from != sc.meta.read.off {
 			say("read %s from its start: the read position %d is wrong", s.path, sc.meta.read.off)
 		}
+		if s.marked {
+			say("write %s again: a sync of it has failed", s.path)
+		}
 		if len(s.damage) > 0 {
 			say("set %d damaged parts of %s aside", len(s.damage), s.path)
 		}
@@ -208,7 +211,7 @@ func Purge(path string) (Report, error) {
 func (sc *shardScan) removeAll() error {
 	paths := slices.Clone(sc.litter)
 	for _, s := range sc.segs {
-		paths = append(paths, s.path, s.path+badSuffix)
+		paths = append(paths, s.path, s.path+badSuffix, s.path+doubtSuffix)
 	}
 	for _, path := range append(paths, filepath.Join(sc.dir, ackedName), filepath.Join(sc.dir, metaName)) {
 		if err := remove(path); err != nil {

@@ -21,6 +21,9 @@ func (s *Store) Run(ctx context.Context) error {
 	for _, q := range s.shards {
 		wg.Go(func() { q.consume(ctx) })
 	}
+	for _, q := range s.shards {
+		wg.Go(func() { q.mend(ctx) })
+	}
 	wg.Go(func() { s.watch(ctx) })
 	every := time.NewTicker(s.opts.SyncInterval)
 	defer every.Stop()
@@ -35,7 +38,7 @@ func (s *Store) Run(ctx context.Context) error {
 	return s.syncAll()
 }
 
-// watch measures the file system and heals faults: every second, and soon after a
+// watch measures the file system and has faults healed: every second, and soon after a
 // segment is gone, since the fault may have been the want of room or of inodes.
 func (s *Store) watch(ctx context.Context) {
 	space := time.NewTicker(spaceInterval)
@@ -64,9 +67,26 @@ func (s *Store) watch(ctx context.Context) {
 	}
 }
 
+// heal has each shard try to end its fault, unless it is at that still: a shard whose
+// disk hangs holds up itself alone.
 func (s *Store) heal() {
 	for _, q := range s.shards {
-		q.heal()
+		select {
+		case q.mending <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// mend heals the shard whenever it is asked to, until ctx is done.
+func (q *Shard) mend(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-q.mending:
+			q.heal()
+		}
 	}
 }
 
@@ -88,6 +108,9 @@ func (q *Shard) syncOnce(m *metrics) error {
 	if q.inDoubt() {
 		q.io.Lock()
 		defer q.io.Unlock()
+		if f := q.syncFault.Load(); f != nil && began.Before(q.copyAt) {
+			return f.err
+		}
 	}
 	worked, err := q.sync()
 	if err != nil {

@@ -19,11 +19,11 @@ type shardScan struct {
 	name   string // of the folder, such as shard-00
 	index  int
 	dir    string
-	litter []string // temporary files of diskqueue
+	litter []string // temporary files, and marks of segments that are gone
 	doubt  string   // what is wrong with the metadata; "": nothing
 	meta   meta
-	known  bool // meta is to go by
-	acked  []spot
+	known  bool             // meta is to go by
+	acked  map[int64][]spot // by segment
 	segs   []*segmentScan
 }
 
@@ -35,7 +35,9 @@ type segmentScan struct {
 	twin     bool // both names exist: the .bad one will be set aside
 	fileSize int64
 	from     int64 // where what is not consumed begins
-	acked    []spot
+	marked   bool  // a sync of it has failed, and was not made good
+	synced   int64 // where marked: what was on stable storage before
+	acked    map[uint64]spot
 	walked
 }
 
@@ -94,11 +96,15 @@ func listShard(root string, index int) (*shardScan, error) {
 		return nil, fmt.Errorf("queue: %w", err)
 	}
 	byNum := make(map[int64]*segmentScan)
+	var marks []string
 	for _, e := range entries {
 		path := filepath.Join(sc.dir, e.Name())
 		if strings.HasPrefix(e.Name(), segPrefix) && strings.HasSuffix(e.Name(), tmpSuffix) {
 			sc.litter = append(sc.litter, path)
 			continue
+		}
+		if strings.HasSuffix(e.Name(), segSuffix+doubtSuffix) {
+			marks = append(marks, path)
 		}
 		num, bad, ok := segmentNumber(e.Name())
 		if !ok {
@@ -113,6 +119,9 @@ func listShard(root string, index int) (*shardScan, error) {
 	for _, seg := range byNum {
 		sc.segs = append(sc.segs, seg)
 	}
+	if err := sc.readMarks(byNum, marks); err != nil {
+		return nil, err
+	}
 	slices.SortFunc(sc.segs, func(a, b *segmentScan) int { return int(min(1, max(-1, a.num-b.num))) })
 	sc.meta, sc.doubt, sc.known, err = readMeta(sc.dir)
 	if len(sc.segs) == 0 && !sc.known {
@@ -122,6 +131,25 @@ func listShard(root string, index int) (*shardScan, error) {
 		sc.acked, err = readAcked(sc.dir, sc.meta)
 	}
 	return sc, err
+}
+
+// readMarks reads which segments could not be synced.
+func (sc *shardScan) readMarks(byNum map[int64]*segmentScan, marks []string) error {
+	for _, mark := range marks {
+		path := strings.TrimSuffix(mark, doubtSuffix)
+		num, _, ok := segmentNumber(filepath.Base(path))
+		seg := byNum[num]
+		if !ok || seg == nil {
+			sc.litter = append(sc.litter, mark)
+			continue
+		}
+		var err error
+		if seg.synced, err = readDoubt(path); err != nil {
+			return err
+		}
+		seg.marked = true
+	}
+	return nil
 }
 
 // walkSegment decides where seg is to be read from and walks it from there.
@@ -146,7 +174,7 @@ func (sc *shardScan) walkSegment(seg *segmentScan) error {
 	if last := seg == sc.segs[len(sc.segs)-1]; !last && seg.tornAt >= 0 {
 		seg.damage = append(seg.damage, damage{from: seg.tornAt, to: seg.fileSize, what: "the last record is cut off"})
 	}
-	seg.forget(f, sc.acked)
+	seg.forget(f, sc.acked[seg.num])
 	if seg.lastSeq == 0 { // the numbers go on behind what was consumed
 		consumed, err := walk(f, seg.from, 0, nil)
 		if err != nil {
@@ -205,9 +233,10 @@ func (sc *shardScan) apply(root string, found func(*segmentScan, damage, string)
 			return nil, fmt.Errorf("queue: remove a temporary file: %w", err)
 		}
 	}
-	// Once only: what it says is in the scan, and wrong as soon as anything changes.
-	if err := remove(filepath.Join(sc.dir, ackedName)); err != nil {
-		return nil, err
+	if len(sc.acked) == 0 { // else it is of use until the start has succeeded
+		if err := dropAcked(sc.dir); err != nil {
+			return nil, err
+		}
 	}
 	var segs []*segment
 	for i, scan := range sc.segs {
@@ -231,6 +260,9 @@ func (sc *shardScan) apply(root string, found func(*segmentScan, damage, string)
 			if err := truncate(scan.path, scan.tornAt); err != nil {
 				return nil, err
 			}
+		}
+		if scan.marked && scan.synced < seg.size {
+			seg.doubt, seg.synced = true, scan.synced
 		}
 		segs = append(segs, seg)
 	}

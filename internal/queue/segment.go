@@ -54,6 +54,8 @@ type segment struct {
 	skipped int64
 	// held is the number of its records in the shard's window.
 	held int
+	// flying is the number of those that are not done.
+	flying int
 	// detached segments are not read by diskqueue any more: it stumbled over
 	// them, or would. They are read and removed by us alone.
 	detached bool
@@ -64,6 +66,7 @@ type segment struct {
 	damage []damage
 	synced int64    // bytes known to be on stable storage
 	doubt  bool     // a sync has failed: the page cache may hold more than the disk
+	tries  int      // how often copying it has found a page that can not be read; of resolve alone
 	file   *os.File // nil: not open
 }
 
@@ -86,7 +89,7 @@ func (s *segment) open() (*os.File, error) {
 // unlink removes the file, whatever diskqueue has made of its name meanwhile. The
 // order of the two matters: a rename can come between them, but only this way.
 func (s *segment) unlink() error {
-	return errors.Join(remove(s.path), remove(s.path+badSuffix))
+	return errors.Join(remove(s.path), remove(s.path+badSuffix), remove(s.path+doubtSuffix))
 }
 
 func remove(path string) error {
@@ -94,6 +97,14 @@ func remove(path string) error {
 		return fmt.Errorf("queue: remove a consumed segment: %w", err)
 	}
 	return nil
+}
+
+// located is where the file is: diskqueue may have put .bad behind its name.
+func (s *segment) located() string {
+	if _, lost := os.Lstat(s.path); lost != nil {
+		return s.path + badSuffix
+	}
+	return s.path
 }
 
 // syncDir makes what was made, renamed or removed in a folder durable.

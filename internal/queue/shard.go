@@ -51,7 +51,7 @@ type entry struct {
 //
 // Locks are taken in the order io, rd, mu. diskqueue is used under io only, so
 // its state changes only where ours does; io is held while it syncs, mu never is
-// held while the disk is waited for, apart from opening a file.
+// held while the disk is waited for, apart from opening and closing a file.
 type Shard struct {
 	name      string
 	index     int
@@ -75,6 +75,9 @@ type Shard struct {
 	stale  bool   // diskqueue reads where we do not: attach before receiving
 	skipTo int64  // diskqueue was attached at this segment
 	timer  *time.Timer
+	// copyAt is when a segment in doubt may be copied again, after copyWait.
+	copyAt   time.Time
+	copyWait time.Duration
 
 	rd  sync.Mutex // one reader of headers at a time
 	win window     // headers read ahead, of segment ws
@@ -105,6 +108,8 @@ type Shard struct {
 
 	avail signal        // a record can be handed out
 	acks  chan struct{} // a record was acknowledged
+	// mending asks for an attempt to end a fault.
+	mending chan struct{}
 }
 
 // fault is why nothing can be written now.
@@ -212,6 +217,7 @@ func (q *Shard) find(seq uint64) *entry {
 // finish takes the entry out of what is queued. The caller holds mu.
 func (q *Shard) finish(e *entry) {
 	e.state = done
+	e.seg.flying--
 	q.count(-1, -int64(e.events), -e.size)
 }
 

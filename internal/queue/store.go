@@ -107,6 +107,12 @@ func (s *Store) openShards() error {
 			return err
 		}
 	}
+	// Once only, and last: from here on what they say is known, and will change.
+	for _, q := range s.shards {
+		if err := dropAcked(q.dir); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -115,8 +121,8 @@ func (s *Store) newShard(name string, index int) *Shard {
 		name: name, index: index, root: s.opts.Path, dir: filepath.Join(s.opts.Path, name),
 		segSize: s.segSize, interval: s.opts.SyncInterval,
 		budget: s.budget, ledger: s.opts.Ledger, log: s.log,
-		sources: make(map[string]string), skip: make(map[uint64]spot), acks: make(chan struct{}, 1),
-		timer: time.NewTimer(time.Hour),
+		sources: make(map[string]string), skip: make(map[uint64]spot),
+		acks: make(chan struct{}, 1), mending: make(chan struct{}, 1), timer: time.NewTimer(time.Hour),
 	}
 	q.timer.Stop()
 	if s.opts.WhenFull == DropOldest {

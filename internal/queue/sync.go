@@ -3,7 +3,6 @@ package queue
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 
@@ -39,6 +38,7 @@ func (q *Shard) sync() (worked bool, err error) {
 	var dirty []unsynced
 	for _, s := range slices.Backward(q.segs) {
 		if s.size <= s.synced {
+			err = errors.Join(err, q.shelve(s))
 			continue
 		}
 		if len(dirty) == maxSyncs {
@@ -70,27 +70,35 @@ func (q *Shard) sync() (worked bool, err error) {
 
 func (q *Shard) syncSegment(d unsynced) error {
 	if d.doubt {
-		if err := q.writeAgain(d); err != nil {
-			return fmt.Errorf("write %s again: %w", d.seg.path, err)
-		}
-		return nil
+		return q.resolve(d)
 	}
 	err := dataSync(d.file)
+	if err != nil {
+		err = errors.Join(err, markDoubt(d.seg.path, d.from))
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if d.seg.file != d.file {
 		return nil // consumed meanwhile
 	}
-	d.seg.doubt = err != nil
-	if err != nil {
-		return fmt.Errorf("sync %s: %w", d.seg.path, err)
+	if err == nil {
+		d.seg.synced = d.to
+		return q.shelve(d.seg)
 	}
-	d.seg.synced = d.to
-	if d.seg != q.last() && d.seg.num > q.cur.num { // complete, and not read yet
-		d.seg.file = nil
-		return d.file.Close()
+	d.seg.doubt = true
+	return fmt.Errorf("sync %s: %w", d.seg.path, err)
+}
+
+// shelve closes the file of a segment that is complete and synced where nobody needs
+// it soon: the reader is elsewhere, and none of its records is handed out. The caller
+// holds mu.
+func (q *Shard) shelve(s *segment) error {
+	if s.file == nil || s == q.last() || s == q.cur || s.flying > 0 || s.synced < s.size {
+		return nil
 	}
-	return nil
+	f := s.file
+	s.file = nil
+	return f.Close()
 }
 
 func dataSync(f *os.File) error {
@@ -101,82 +109,4 @@ func dataSync(f *os.File) error {
 	var failed error
 	err = raw.Control(func(fd uintptr) { failed = unix.Fdatasync(int(fd)) })
 	return errors.Join(err, failed)
-}
-
-// writeAgain syncs a segment whose last sync has failed. Linux then takes the pages
-// that it could not write for clean: the next fsync works, and proves nothing. As a rule
-// they still can be read from memory, so the segment is copied from there into a new
-// file that takes its place. Writing into the old one again is not enough: ext4 then
-// puts the data where it does not look for it. What can not be read any more is damage
-// like any other when its turn comes. The caller holds io.
-func (q *Shard) writeAgain(d unsynced) error {
-	tmp := d.seg.path + tmpSuffix
-	f, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_TRUNC, fileMode)
-	if err != nil {
-		return err
-	}
-	err = copySegment(d.file, f, d.to)
-	if err == nil {
-		err = dataSync(f)
-	}
-	if err == nil {
-		err = os.Rename(tmp, d.seg.path)
-	}
-	if err != nil {
-		return errors.Join(err, f.Close(), remove(tmp))
-	}
-	q.mu.Lock()
-	d.seg.file, d.seg.doubt, d.seg.synced = f, false, d.to
-	q.dirDirty = true
-	q.mu.Unlock()
-	lost := notRecords(f, d.from, d.to)
-	q.log.Warn("queue: what could not be synced is written again", "shard", q.index, "file", d.seg.path,
-		"offset", d.from, "bytes", d.to-d.from-lost, "damaged_bytes", lost)
-	err = errors.Join(d.file.Close(), remove(d.seg.path+badSuffix), syncDir(q.dir))
-	if q.dq == nil { // the store is being closed
-		return err
-	}
-	if e := q.attach(); e != nil { // diskqueue has the old file open
-		err = errors.Join(err, q.setFault(&q.writeFault, fmt.Errorf("attach: %w", e)))
-	}
-	return err
-}
-
-// copySegment copies size bytes. Pages that can not be read stay empty; the error is one
-// of writing.
-func copySegment(r io.ReaderAt, w *os.File, size int64) error {
-	if err := w.Truncate(size); err != nil {
-		return err
-	}
-	buf := make([]byte, wide)
-	for off := int64(0); off < size; {
-		b := buf[:min(int64(len(buf)), size-off)]
-		n, err := r.ReadAt(b, off)
-		if n < len(b) && err != nil && len(b) > page {
-			b = b[:page] // one by one, as far as it goes
-			n, _ = r.ReadAt(b, off)
-		}
-		if _, err := w.WriteAt(b[:n], off); err != nil {
-			return err
-		}
-		off += int64(len(b))
-	}
-	return nil
-}
-
-// notRecords is how many bytes of a range are no good records.
-func notRecords(r io.ReaderAt, from, to int64) int64 {
-	var buf []byte
-	lost := to - from
-	_, _ = walk(r, to, from, func(off int64, h *header) error {
-		if size := int(h.bodyLen); cap(buf) < size {
-			buf = make([]byte, size)
-		}
-		buf = buf[:h.bodyLen]
-		if _, err := r.ReadAt(buf, off+prefixLen+h.headerLen()); err == nil && checksum(buf) == h.bodyCRC {
-			lost -= h.size()
-		}
-		return nil
-	})
-	return lost
 }

@@ -114,7 +114,10 @@ func TestCopyPassesOverWhatIsLost(t *testing.T) {
 	defer f.Close()
 	for _, bad := range []int64{-1, 0, from + 5000, to - 1} {
 		must(t, f.Truncate(0))
-		must(t, copySegment(badPage{whole, pageOf(bad)}, f, to))
+		empty, err := copySegment(badPage{whole, pageOf(bad)}, f, 0, to)
+		if must(t, err); (empty > 0) != (bad >= 0) || empty > page {
+			t.Fatalf("bad %d: %d bytes stay empty", bad, empty)
+		}
 		got, err := os.ReadFile(f.Name())
 		must(t, err)
 		if int64(len(got)) != to {
@@ -129,6 +132,10 @@ func TestCopyPassesOverWhatIsLost(t *testing.T) {
 		lost := notRecords(f, from, to)
 		if (lost > 0) != (bad >= 0) || lost > to-from {
 			t.Errorf("bad %d: %d of %d to %d bytes are lost", bad, lost, from, to)
+		}
+		_, err = copySegment(badPage{whole, pageOf(bad)}, f, to, to)
+		if (err != nil) != (bad >= 0) {
+			t.Errorf("bad %d, all of it on stable storage: %v", bad, err)
 		}
 	}
 }

@@ -1,0 +1,128 @@
+package queue
+
+import (
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"syslog-gateway/internal/event"
+)
+
+// life is a run of random work on a store, over orderly restarts.
+type life struct {
+	t              *testing.T
+	rnd            *rand.Rand
+	store          *Store
+	next           int
+	accepted, seen map[int]bool
+	flying         map[*Shard]map[uint64]int
+}
+
+func (l *life) step(q *Shard) {
+	switch k := l.rnd.IntN(20); {
+	case k < 8:
+		if q.Append(record(l.next, 30+l.rnd.IntN(4000))) == nil {
+			l.accepted[l.next] = true
+		}
+		l.next++
+	case k < 13:
+		if rec, ok := nextNow(l.t, q); ok {
+			n := number(l.t, rec)
+			if l.seen[n] {
+				l.t.Fatalf("record %d came again", n)
+			}
+			l.flying[q][rec.Seq] = n
+		}
+	case k < 16:
+		for seq, n := range l.flying[q] {
+			delete(l.flying[q], seq)
+			if l.rnd.IntN(5) == 0 {
+				q.Nack(seq)
+			} else {
+				l.seen[n] = q.Ack(seq)
+			}
+			break
+		}
+	case k == 16:
+		settleDown(q)
+	case k == 17: // a sync fails
+		q.mu.Lock()
+		seg := q.last()
+		seg.doubt = seg.size > seg.synced
+		q.mu.Unlock()
+		q.setFault(&q.syncFault, errors.New("as if a sync had failed"))
+	case k == 18:
+		must(l.t, l.store.syncAll())
+	case k == 19:
+		q.setFault(&q.writeFault, errors.New("as if a write had failed"))
+		q.heal()
+	}
+}
+
+// balanced compares the books with the files.
+func (l *life) balanced() {
+	l.t.Helper()
+	var disk int64
+	for i, q := range l.store.shards {
+		all, err := filepath.Glob(filepath.Join(l.store.opts.Path, shardName(i), segPrefix+"0*"+segSuffix))
+		must(l.t, err)
+		var one int64
+		for _, path := range all {
+			st, err := os.Stat(path)
+			must(l.t, err)
+			one += st.Size()
+		}
+		if n := q.allocated.Load(); n != one {
+			l.t.Fatalf("shard %d has booked %d bytes, its files hold %d", i, n, one)
+		}
+		disk += one
+	}
+	if n := l.store.budget.used.Load(); n != disk {
+		l.t.Fatalf("%d bytes are booked, the files hold %d", n, disk)
+	}
+}
+
+// Whatever fails in between: the books are those of the files, and orderly restarts
+// neither lose nor repeat.
+func TestBooksAreThoseOfTheFiles(t *testing.T) {
+	for seed := range seeds(t, 6) {
+		t.Logf("seed %d", seed)
+		l := &life{t: t, rnd: rand.New(rand.NewPCG(seed, 77)), accepted: make(map[int]bool), seen: make(map[int]bool)}
+		o := options(fastDir(t))
+		o.Logger, o.Shards, o.MaxSize = quiet(), 2, 600<<10
+		for range 4 {
+			o.Ledger = event.NewLedger()
+			l.store = open(t, o)
+			l.flying = make(map[*Shard]map[uint64]int)
+			for _, q := range l.store.shards {
+				l.flying[q] = make(map[uint64]int)
+			}
+			for step := range 300 {
+				l.step(l.store.shards[l.rnd.IntN(o.Shards)])
+				if step%20 == 0 {
+					l.balanced()
+				}
+			}
+			must(t, l.store.Close())
+			if n := openFiles(t, o.Path); n > 0 {
+				t.Fatalf("%d files are open after Close", n)
+			}
+		}
+		o.Ledger = event.NewLedger()
+		for _, q := range open(t, o).Shards() {
+			for _, n := range drainAll(t, q) {
+				if l.seen[n] {
+					t.Fatalf("record %d came again", n)
+				}
+				l.seen[n] = true
+			}
+		}
+		for n := range l.accepted {
+			if !l.seen[n] {
+				t.Fatalf("record %d is lost", n)
+			}
+		}
+	}
+}
