@@ -20,7 +20,8 @@
 // The way of a post, from the outside in:
 //
 //	sender.go     worker: next record, outcome, books, acknowledgement
-//	split.go      finds the events that HEC refuses; fallback.go changes their index
+//	split.go      finds the events that HEC refuses; fallback.go changes their index;
+//	              refused.go remembers the refused ones
 //	retry.go      one body until there is an outcome (go-retryablehttp)
 //	transport.go  one attempt: choose an endpoint, exchange, classify
 //	room.go       which endpoint has room; limit.go how much it has
@@ -29,8 +30,8 @@
 // All deliveries together post at most InFlight records for each of them. How many of
 // these one endpoint gets adapts to it: halved when its answers come slowly, are 429
 // or 503, or do not come; one more with each round of good ones. A record goes where
-// there is room and waits only while nobody has any. While all endpoints are out, one
-// record at a time is tried.
+// there is room and waits, in a line, only while nobody has any. While all endpoints are
+// out, one record at a time is tried, and one more when that hangs.
 //
 // A token is never part of a log line, an error or a metric; what a server says
 // is searched for it before it is shown.
