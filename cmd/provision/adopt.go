@@ -43,7 +43,9 @@ type adoption struct {
 }
 
 func (w *work) adopt(cmd *cobra.Command, keys []string) error {
-	p, err := w.makePlan(cmd.Context(), keys, allowances{})
+	options := w.planOptions(keys, allowances{})
+	options.OnlyName = "adopt"
+	p, err := plan.Make(cmd.Context(), w.client, w.estate, options)
 	if err != nil {
 		return err
 	}
@@ -68,14 +70,14 @@ func (w *work) adopt(cmd *cobra.Command, keys []string) error {
 		}
 		all = append(all, a)
 	}
-	if err := w.dir.Save(w.record); err != nil {
+	if err := w.save(); err != nil {
 		return err
 	}
 	if err := w.printAdoptions(all); err != nil {
 		return err
 	}
 	if refused > 0 {
-		return fmt.Errorf("%d guests are not taken over: another guest has their VMID", refused)
+		return fmt.Errorf("not taken over: %s, since another one has the VMID or something else speaks against it", count(refused, "guest"))
 	}
 	return nil
 }
@@ -92,11 +94,19 @@ func judge(g *spec.Guest, changes map[int]plan.Change) adoption {
 	case c.Action == plan.Refuse && len(c.Blocks) > 0:
 		a.Says = c.Blocks[0].Why
 	case c.Action == plan.Replace:
-		a.Adopted, a.Says = true, fmt.Sprintf("%d fields differ, not all can be changed in place", len(c.Fields))
+		a.Adopted, a.Says = true, differs(c)+", not all can be changed in place"
 	default:
-		a.Adopted, a.Says = true, fmt.Sprintf("%d fields differ", len(c.Fields))
+		a.Adopted, a.Says = true, differs(c)
 	}
 	return a
+}
+
+// differs counts what does.
+func differs(c plan.Change) string {
+	if len(c.Fields) == 1 {
+		return "1 field differs"
+	}
+	return fmt.Sprintf("%d fields differ", len(c.Fields))
 }
 
 func (w *work) printAdoptions(all []adoption) error {
@@ -109,7 +119,7 @@ func (w *work) printAdoptions(all []adoption) error {
 		if a.Adopted {
 			verb = "adopted"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\n", verb, a.Key, a.VMID, a.Says)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\n", verb, a.Key, a.VMID, plan.Printable(a.Says))
 		for _, f := range a.Fields {
 			fmt.Fprintf(t, "\t\t\t  %s\n", field(f))
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,14 +15,15 @@ import (
 	"syslog-gateway/internal/infra/apply"
 	"syslog-gateway/internal/infra/inventory"
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/spec"
 	"syslog-gateway/internal/infra/state"
 )
 
 // applyOptions are the flags of `provision apply`.
 type applyOptions struct {
 	allowances
-	only    []string
-	targets []string
+	only    keys
+	targets keys
 	yes     bool
 	wait    time.Duration
 }
@@ -36,7 +38,8 @@ are written down before they are taken, so that an apply that was interrupted at
 point is finished by running it again. Another run on the same state folder is waited for.
 
 When the whole estate is as declared, the inventory is published to inventory_sync of the
-declaration and to --sync. After an apply of a part (--only), or one that failed, it is not.`,
+declaration and to --sync. After an apply of a part (--only), after one that failed, and as
+long as a guest has not its declared address, it is not.`,
 		Args: cobra.NoArgs,
 	}
 	f := cmd.Flags()
@@ -44,7 +47,7 @@ declaration and to --sync. After an apply of a part (--only), or one that failed
 	o.flags(cmd)
 	yesFlag(cmd, &o.yes)
 	waitFlag(cmd, &o.wait)
-	f.StringSliceVar(&o.targets, "sync", nil, "`PATH`… that the inventory is published to as well, files or folders")
+	f.Var(&o.targets, "sync", "`PATH`… that the inventory is published to as well: a .json file, or a repository that has it in inventory/")
 	cmd.RunE = does(func(cmd *cobra.Command, _ []string) error { return s.apply(cmd, o) })
 	return cmd
 }
@@ -91,12 +94,20 @@ func (w *work) carryOut(ctx context.Context, p *plan.Plan, o applyOptions) error
 		fmt.Fprintln(w.talk, "only a part was looked at: the inventory is not published")
 		return nil
 	}
-	if err := w.recordAll(); err != nil {
+	owed := p.Owed()
+	if err := w.recordAll(ctx, len(owed) == 0); err != nil {
 		return err
 	}
-	targets := append(append([]string{}, w.estate.InventorySync...), o.targets...)
+	targets := slices.Clone(w.estate.InventorySync)
+	for _, path := range o.targets {
+		targets = append(targets, spec.InventoryFile(path))
+	}
 	if len(targets) == 0 {
 		return nil
+	}
+	if len(owed) > 0 {
+		return fmt.Errorf("the inventory is not published: not at the declared address until the step by hand is done: %s; "+
+			"then run this again", strings.Join(owed, ", "))
 	}
 	if err := w.sync(w.talk, w.estate, targets); err != nil {
 		return fmt.Errorf("the estate is as declared, but %w", err)
@@ -112,7 +123,7 @@ func (w *work) do(ctx context.Context, p *plan.Plan, yes bool) (*apply.Result, e
 		}
 	}
 	if blocks := p.Blocks(); len(blocks) > 0 {
-		return nil, w.reported(p, &apply.Result{}, fmt.Errorf("refused, nothing was done: %s", strings.Join(blocks, "; ")))
+		return nil, w.reported(p, &apply.Result{}, refusal(blocks))
 	}
 	if p.Empty() {
 		done := &apply.Result{Converged: !p.Partial()}
@@ -122,6 +133,13 @@ func (w *work) do(ctx context.Context, p *plan.Plan, yes bool) (*apply.Result, e
 		if err := w.ask("Type yes to carry this out: "); err != nil {
 			return nil, err
 		}
+	}
+	if err := w.rootLogin(ctx, p); err != nil {
+		return nil, w.reported(p, &apply.Result{}, err)
+	}
+	w.record.Fingerprint = "" // until the whole declaration is in force again
+	if err := w.save(); err != nil {
+		return nil, err
 	}
 	journal, err := w.dir.Journal(w.command, "")
 	if err != nil {
@@ -140,6 +158,15 @@ func (w *work) do(ctx context.Context, p *plan.Plan, yes bool) (*apply.Result, e
 	}
 	fmt.Fprintf(w.talk, "%d done.\n", result.Count(apply.Done))
 	return result, w.reported(p, result, nil)
+}
+
+// refusal is the error of a plan that speaks against itself. It was shown with all
+// reasons: one is worth repeating.
+func refusal(blocks []string) error {
+	if len(blocks) == 1 {
+		return fmt.Errorf("refused, nothing was done: %s", blocks[0])
+	}
+	return fmt.Errorf("refused, nothing was done: %d reasons in the plan", len(blocks))
 }
 
 func (w *work) progress() func(apply.Event) {
@@ -174,10 +201,10 @@ func (w *work) ask(question string) error {
 	return nil
 }
 
-// recordAll puts down that the whole declaration is in force.
-func (w *work) recordAll() error {
-	fingerprint, err := inventory.Fingerprint(w.estate)
-	if err != nil {
+// recordAll puts down all that was applied and, if nothing is owed, that the whole
+// declaration is in force.
+func (w *work) recordAll(ctx context.Context, inForce bool) error {
+	if err := w.forgetGone(ctx); err != nil {
 		return err
 	}
 	for _, g := range w.estate.Guests() {
@@ -188,6 +215,11 @@ func (w *work) recordAll() error {
 			w.record.Put(state.Object{Kind: plan.ObjectPool, Key: p.ID, Applied: now()})
 		}
 	}
-	w.record.Deployment, w.record.Fingerprint = w.deployment(), fingerprint
-	return w.dir.Save(w.record)
+	if w.record.Fingerprint = ""; inForce {
+		var err error
+		if w.record.Fingerprint, err = inventory.Fingerprint(w.estate); err != nil {
+			return err
+		}
+	}
+	return w.save()
 }

@@ -73,13 +73,13 @@ func (w *world) set(variable string) { w.env = append(w.env, variable) }
 // stops applies, and wants it to fail with a sentence and without a trace.
 func (w *world) stops(says string) {
 	w.t.Helper()
-	target := w.mkdir("published")
-	a := w.provision("apply", "--yes", "--sync", target)
+	target := w.mkdir("published/inventory")
+	a := w.provision("apply", "--yes", "--sync", w.path("published"))
 	switch {
 	case a.code != 1:
 		w.t.Errorf("exit code %d\n%s%s", a.code, a.out, a.errs)
-	case !strings.Contains(a.errs, says):
-		w.t.Errorf("%q is not in\n%s", says, a.errs)
+	case !strings.Contains(a.out+a.errs, says):
+		w.t.Errorf("%q is not in\n%s%s", says, a.out, a.errs)
 	case strings.Contains(a.errs, "goroutine ") || strings.Contains(a.errs, pvesim.DefaultToken[len("root@pam!sim="):]):
 		w.t.Errorf("not for people:\n%s", a.errs)
 	}
@@ -136,4 +136,23 @@ func TestWrongUsage(t *testing.T) {
 		w.expect(2, nil, args...)
 	}
 	w.expect(1, []string{`--only nobody`}, "plan", "--only", "nobody")
+	for _, args := range [][]string{{"destroy", "nobody", "--yes"}, {"destroy", "pool/logging", "--yes"}, {"adopt", "dns", "nobody"}} {
+		if a := w.expect(1, []string{"is no guest of the declaration"}, args...); strings.Contains(a.errs, "--only") {
+			t.Errorf("%v speaks of a flag that was not given: %s", args, a.errs)
+		}
+	}
+	// An empty variable of a script is not "everything".
+	for _, args := range [][]string{
+		{"plan", "--only", ""}, {"plan", "--only="}, {"apply", "--yes", "--only", "dns", ""}, {"plan", "--only", "dns,"},
+		{"plan", "--allow-destroy", ""}, {"plan", "--allow-replace", ""}, {"plan", "--allow-reboot", ""}, {"plan", "--allow-reuse", ""},
+		{"apply", "--yes", "--sync", ""},
+	} {
+		w.expect(2, []string{"names nothing"}, args...)
+	}
+	for _, flag := range []string{"--allow-destroy", "--allow-replace", "--allow-reboot", "--allow-reuse"} {
+		w.expect(1, []string{flag, `"nobody"`}, "plan", flag, "nobody")
+	}
+	if writes := w.sim.Writes(); len(writes) > 0 {
+		t.Errorf("written: %v", writes)
+	}
 }

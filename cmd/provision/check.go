@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/spec"
 )
@@ -47,6 +48,7 @@ type look struct {
 type preflight struct {
 	estate *spec.Estate
 	client *pve.Client
+	rooted *pve.Client // root@pam beside a token; nil without one
 	looks  []look
 }
 
@@ -64,7 +66,14 @@ func (s *settings) check(cmd *cobra.Command) error {
 		return err
 	}
 	defer client.Close()
-	p := &preflight{estate: e, client: client}
+	rooted, err := s.asRoot(e.Node)
+	if err != nil {
+		return err
+	}
+	if rooted != nil {
+		defer rooted.Close()
+	}
+	p := &preflight{estate: e, client: client, rooted: rooted}
 	p.run(cmd.Context())
 	if s.asJSON {
 		err = printJSON(cmd.OutOrStdout(), p.looks)
@@ -78,7 +87,7 @@ func (s *settings) check(cmd *cobra.Command) error {
 		}
 	}
 	if err == nil && failed > 0 {
-		err = fmt.Errorf("%d of %d checks failed", failed, len(p.looks))
+		err = fmt.Errorf("%d of %s failed", failed, count(len(p.looks), "check"))
 	}
 	return err
 }
@@ -87,7 +96,8 @@ func (p *preflight) print(cmd *cobra.Command, s *settings) error {
 	paint := painter(s.colour(cmd.OutOrStdout()))
 	colours := map[string]string{isFine: green, isWarn: yellow, isFail: red}
 	for _, l := range p.looks {
-		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s %s: %s\n", paint(colours[l.State], fmt.Sprintf("%-4s", l.State)), l.What, l.Says); err != nil {
+		state := paint(colours[l.State], fmt.Sprintf("%-4s", l.State))
+		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s %s: %s\n", state, plan.Printable(l.What), plan.Printable(l.Says)); err != nil {
 			return err
 		}
 	}
@@ -136,17 +146,34 @@ func (p *preflight) rights(ctx context.Context) {
 	} else {
 		p.add(isFine, "rights", "%s", p.client.User())
 	}
-	var root []string
+	p.root(ctx)
+}
+
+// root looks whether somebody may do what only root@pam may, where that is needed.
+func (p *preflight) root(ctx context.Context) {
+	var needs []string
 	for _, c := range p.estate.Containers {
 		f := c.Features
 		if f.Keyctl || f.Fuse || len(f.Mount) > 0 || f.Nesting && !c.Unprivileged {
-			root = append(root, c.Key)
+			needs = append(needs, "the features of "+c.Key)
 		}
 	}
-	if len(root) > 0 && !p.client.IsRoot() {
-		p.add(isWarn, "root@pam", "the features of %s can only be set by root@pam with its password (PROXMOX_VE_USERNAME, PROXMOX_VE_PASSWORD), not by a token",
-			strings.Join(root, ", "))
+	for _, a := range p.estate.Extra.ACMEAccounts {
+		needs = append(needs, "the ACME account "+a.Name)
 	}
+	if len(needs) == 0 || p.client.IsRoot() {
+		return
+	}
+	what := strings.Join(needs, ", ")
+	if p.rooted == nil {
+		p.add(isWarn, "root@pam", "only root@pam with its password (PROXMOX_VE_USERNAME, PROXMOX_VE_PASSWORD) may set %s; no token may", what)
+		return
+	}
+	if _, err := p.rooted.Version(ctx); err != nil {
+		p.add(isFail, "root@pam", "its password in PROXMOX_VE_PASSWORD does not let it in: %v", err)
+		return
+	}
+	p.add(isFine, "root@pam", "may set %s", what)
 }
 
 func (p *preflight) nodes(ctx context.Context) {

@@ -107,7 +107,7 @@ func TestAdoptTakesOverInPlace(t *testing.T) {
 	w.expect(0, nil, "apply", "--yes", "--state-dir", "another")
 	must(t, w.sim.SetConfig(103, "memory", "256"))
 	w.sim.ResetJournal()
-	w.expect(0, []string{"dns", "1 fields differ", "memory: 256 -> 512"}, "adopt")
+	w.expect(0, []string{"dns", "1 field differs", "memory: 256 -> 512"}, "adopt")
 	if writes := w.sim.Writes(); len(writes) > 0 {
 		t.Errorf("adopt wrote: %v", writes)
 	}

@@ -17,9 +17,9 @@ func newDestroy(s *settings) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "destroy KEY…",
 		Short: "Remove declared guests with their disks; protected ones are refused",
-		Long: `Shuts guests down and removes them with their disks. Protected ones, Splunk among them,
-are refused until the declaration takes the protection off. The guests remain declared:
-the next apply makes them anew, unless they are taken out of the declaration.`,
+		Long: `Shuts guests down and removes them with their disks. Protected ones and those with data
+are refused until "protection": false is declared, Splunk always. The guests remain
+declared: the next apply makes them anew, unless they are taken out of the declaration.`,
 		Args: cobra.MinimumNArgs(1),
 	}
 	yesFlag(cmd, &yes)

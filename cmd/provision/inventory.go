@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"syslog-gateway/internal/infra/inventory"
+	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/spec"
 )
 
@@ -73,9 +74,10 @@ func newInventory(s *settings) *cobra.Command {
 yaml (the same as YAML) or ansible (a static Ansible inventory; with --json as JSON).
 It comes out of the declaration alone and is always whole.
 
-With --sync it is published to the files and folders of inventory_sync in the
-declaration: all or none, each by a rename, with a diff. Exit code 1 where a target
-was skipped. With --list or --host it answers as an Ansible dynamic inventory.`,
+With --sync it is published to inventory_sync of the declaration, if the declaration is
+what was applied last: to all targets or none, each by a rename, with a diff. A target
+whose folder is missing is skipped, and the exit code is 1. With --list or --host it
+answers as an Ansible dynamic inventory.`,
 		Args: cobra.NoArgs,
 	}
 	f := cmd.Flags()
@@ -110,6 +112,9 @@ func (o *inventoryOptions) run(cmd *cobra.Command, s *settings) error {
 		if len(e.InventorySync) == 0 {
 			return errors.New("the declaration names no target: list them under inventory_sync, or name them with `provision apply --sync PATH`")
 		}
+		if err := s.applied(e); err != nil {
+			return err
+		}
 		return s.sync(cmd.OutOrStdout(), e, e.InventorySync)
 	}
 	text, err := o.text(s, e)
@@ -118,6 +123,27 @@ func (o *inventoryOptions) run(cmd *cobra.Command, s *settings) error {
 	}
 	_, err = cmd.OutOrStdout().Write(text)
 	return err
+}
+
+// applied refuses a declaration that is not in force: guests would be published that are
+// not there, and others vanish that are.
+func (s *settings) applied(e *spec.Estate) error {
+	record, err := s.loadRecord()
+	if err != nil {
+		return err
+	}
+	if err := s.sameDeclaration(record); err != nil {
+		return err
+	}
+	fingerprint, err := inventory.Fingerprint(e)
+	if err != nil {
+		return err
+	}
+	if record.Fingerprint != fingerprint {
+		return fmt.Errorf("nothing is published: %s is not what was applied last, as far as the record in %s tells; "+
+			"run `provision apply`, which publishes when it is done", s.deployment(), s.state())
+	}
+	return nil
 }
 
 func (o *inventoryOptions) text(s *settings, e *spec.Estate) ([]byte, error) {
@@ -166,6 +192,9 @@ func (s *settings) sync(w io.Writer, e *spec.Estate, targets []string) error {
 		return err
 	}
 	results, err := inventory.Sync(targets, text, meta)
+	if err != nil {
+		return err
+	}
 	skipped := 0
 	for _, r := range results {
 		s.printTarget(w, r)
@@ -173,10 +202,10 @@ func (s *settings) sync(w io.Writer, e *spec.Estate, targets []string) error {
 			skipped++
 		}
 	}
-	if err == nil && skipped > 0 {
-		err = fmt.Errorf("%d of %d inventory targets were skipped", skipped, len(results))
+	if skipped > 0 {
+		return fmt.Errorf("%d of %s skipped: see above", skipped, count(len(results), "inventory target"))
 	}
-	return err
+	return nil
 }
 
 func (s *settings) printTarget(w io.Writer, r inventory.Result) {
@@ -194,8 +223,8 @@ func (s *settings) printTarget(w io.Writer, r inventory.Result) {
 		fmt.Fprintf(w, "inventory %s: what was there was no JSON; replaced\n", r.Target)
 		return
 	}
-	fmt.Fprintf(w, "inventory %s: %d changes\n", r.Target, len(r.Changes))
+	fmt.Fprintf(w, "inventory %s: %s\n", r.Target, count(len(r.Changes), "change"))
 	for _, c := range r.Changes {
-		fmt.Fprintf(w, "  %s\n", shorten(c.String(), 160))
+		fmt.Fprintf(w, "  %s\n", shorten(plan.Printable(c.String()), 160))
 	}
 }

@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	case errors.Is(err, errChanges):
 		return exitChanges
 	}
-	fmt.Fprintf(errs, "provision: %v\n", err)
+	fmt.Fprintf(errs, "provision: %s\n", safe(err.Error()))
 	if failed := new(failure); errors.As(err, &failed) {
 		return exitFail
 	}
@@ -84,8 +84,8 @@ func newRoot() *cobra.Command {
 		Use:   "provision",
 		Short: "Plan and build the guests of a Proxmox VE estate, and write their inventory",
 		Long: `provision compares deployment.json with what is live on Proxmox VE, shows every field
-that differs, and brings it about. It needs no state to plan: a guest's VMID is its
-identity. With --list or --host it is an Ansible dynamic inventory.
+that differs, and brings it about. It needs no state to plan: guests are found by their
+VMIDs. With --list or --host it is an Ansible dynamic inventory.
 
 Exit codes: 0 fine, 1 failed, 2 wrong usage; plan: 0 nothing to do, 2 changes, 1 error.`,
 		SilenceUsage:  true,

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -65,30 +64,24 @@ func (s *settings) migrate(cmd *cobra.Command, from state.Source, wait time.Dura
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "recorded %d guests of %s (serial %d). Next: `provision adopt`, then `provision plan`.\n",
-		len(m.Guests()), m.Source, m.Serial)
+	_, err = fmt.Fprintf(out, "recorded %s of %s (serial %d). Next: `provision adopt`, then `provision plan`.\n",
+		count(len(m.Guests()), "guest"), m.Source, m.Serial)
 	return err
 }
 
 // recordMigration adds what Terraform manages to the record. What is there already
 // stays: it is newer.
-func (s *settings) recordMigration(cmd *cobra.Command, m *state.Migration, wait time.Duration) (err error) {
-	dir, err := state.Open(s.state())
-	if err != nil {
-		return err
-	}
-	if wait == 0 {
-		wait = -1
-	}
-	lock, err := dir.Lock(cmd.Context(), state.LockOptions{Command: "provision state migrate", Wait: wait})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, lock.Release()) }()
-	record, err := dir.Load()
-	if err != nil {
-		return err
-	}
+func (s *settings) recordMigration(cmd *cobra.Command, m *state.Migration, wait time.Duration) error {
+	return s.editRecord(cmd, wait, func(record *state.Record) error {
+		if err := s.sameDeclaration(record); err != nil {
+			return err
+		}
+		putMigration(record, m)
+		return nil
+	})
+}
+
+func putMigration(record *state.Record, m *state.Migration) {
 	for _, i := range m.Items {
 		if i.Kind != state.KindPool && i.Kind != state.KindContainer && i.Kind != state.KindVM {
 			continue
@@ -104,5 +97,4 @@ func (s *settings) recordMigration(cmd *cobra.Command, m *state.Migration, wait 
 			Protected: strings.HasPrefix(i.Address, "module.splunk_vm."), // there: lifecycle prevent_destroy
 		})
 	}
-	return dir.Save(record)
 }

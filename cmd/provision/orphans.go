@@ -55,7 +55,7 @@ func (r *session) printOrphans(cmd *cobra.Command, found []plan.Orphan) error {
 		case o.Marked:
 			whose = "ours, with data"
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", o.VMID, o.Kind, o.Name, o.Node, o.Status, whose, strings.Join(o.Volumes, "; "))
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", o.VMID, o.Kind, plan.Printable(o.Name), o.Node, o.Status, whose, plan.Printable(strings.Join(o.Volumes, "; ")))
 	}
 	return t.Flush()
 }

@@ -7,7 +7,7 @@ import (
 )
 
 func newPlan(s *settings) *cobra.Command {
-	var only []string
+	var only keys
 	var a allowances
 	cmd := &cobra.Command{
 		Use:   "plan",

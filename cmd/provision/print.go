@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"syslog-gateway/internal/infra/plan"
@@ -28,14 +29,29 @@ func painter(colour bool) func(code, text string) string {
 
 // field is one difference on one line.
 func field(f plan.Diff) string {
-	s := fmt.Sprintf("%s: %s -> %s", f.Path, shorten(oneLine(f.From), widest), shorten(oneLine(f.To), widest))
+	s := fmt.Sprintf("%s: %s -> %s", f.Path, shorten(plan.Printable(f.From), widest), shorten(plan.Printable(f.To), widest))
 	if f.Note != "" {
 		s += " (" + f.Note + ")"
 	}
 	return s
 }
 
-func oneLine(s string) string { return strings.ReplaceAll(s, "\n", `\n`) }
+// safe is a text of several lines without what a terminal would obey.
+func safe(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = plan.Printable(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// count is 1 step, 2 steps.
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}
 
 // shorten keeps a line on a screen.
 func shorten(line string, most int) string {

@@ -73,6 +73,8 @@ func newWorld(t *testing.T, deployment string, options pvesim.Options) *world {
 	w.server.Start()
 	t.Cleanup(w.server.Close)
 	w.env = []string{underTest + "=1", "HOME=" + w.dir, "PATH=" + os.Getenv("PATH"), "NO_COLOR=1",
+		"GORACE=atexit_sleep_ms=0", // a binary with the race detector lingers for a second otherwise
+
 		"PROXMOX_VE_ENDPOINT=" + w.server.URL, "PROXMOX_VE_API_TOKEN=" + pvesim.DefaultToken}
 	w.reset(options)
 	return w
@@ -229,7 +231,7 @@ func (w *world) read(name string) string {
 
 func (w *world) mkdir(name string) string {
 	w.t.Helper()
-	if err := os.Mkdir(w.path(name), 0o755); err != nil {
+	if err := os.MkdirAll(w.path(name), 0o755); err != nil {
 		w.t.Fatal(err)
 	}
 	return w.path(name)
@@ -239,8 +241,8 @@ func (w *world) mkdir(name string) string {
 func TestFromNothingToDeclaredAndOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, smallEstate, pvesim.Options{Seed: 1})
-	w.mkdir("repo")
-	w.expect(0, []string{"fine: 2 containers, 2 VMs"}, "validate")
+	w.mkdir("repo/inventory")
+	w.expect(0, []string{"fine: 2 containers, 2 VMs, 1 pool"}, "validate")
 	w.expect(0, nil, "check")
 	w.expect(2, []string{"to create"}, "plan")
 	w.expect(0, []string{"written for the first time"}, "apply", "--yes", "--sync", "repo")
@@ -265,12 +267,12 @@ func TestFromNothingToDeclaredAndOn(t *testing.T) {
 		}
 	}
 
-	before := w.read("repo/terraform_inventory.json")
+	before := w.read("repo/inventory/terraform_inventory.json")
 	w.edit(w.block("dns"), "")
 	w.sim.ResetJournal()
 	w.expect(2, []string{"--allow-destroy dns"}, "plan")
 	w.expect(1, []string{"--allow-destroy dns"}, "apply", "--yes", "--sync", "repo")
-	if writes := w.sim.Writes(); len(writes) > 0 || w.read("repo/terraform_inventory.json") != before {
+	if writes := w.sim.Writes(); len(writes) > 0 || w.read("repo/inventory/terraform_inventory.json") != before {
 		t.Errorf("refused, but written: %v", writes)
 	}
 	w.expect(0, []string{"1 done", "- containers.dns"}, "apply", "--yes", "--sync", "repo", "--allow-destroy", "dns")
@@ -294,20 +296,20 @@ func (w *world) block(key string) string {
 func TestPartOfTheEstateIsNeverPublished(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, smallEstate, pvesim.Options{})
-	w.mkdir("repo")
+	w.mkdir("repo/inventory")
 	w.expect(0, []string{"not published"}, "apply", "--yes", "--only", "dns", "--sync", "repo")
-	if w.exists("repo/terraform_inventory.json") {
+	if w.exists("repo/inventory/terraform_inventory.json") {
 		t.Error("an apply of one guest was published")
 	}
 	w.expect(0, nil, "plan", "--only", "dns")
 	w.expect(2, nil, "plan", "--only", "dns", "gateway")
 	w.sim.Fail(pvesim.Failure{Method: "POST", Path: "/nodes/*/qemu/9000/clone", Status: 500, Reason: "no space left"})
 	w.expect(1, []string{"no space left", "not begun"}, "apply", "--yes", "--sync", "repo")
-	if w.exists("repo/terraform_inventory.json") {
+	if w.exists("repo/inventory/terraform_inventory.json") {
 		t.Error("an apply that failed in part was published")
 	}
-	w.expect(1, []string{"SKIPPED", "1 of 2 inventory targets were skipped"}, "apply", "--yes", "--sync", "repo,nowhere/else/")
-	if !w.exists("repo/terraform_inventory.json") {
+	w.expect(1, []string{"SKIPPED", "1 of 2 inventory targets skipped"}, "apply", "--yes", "--sync", "repo,nowhere/else/")
+	if !w.exists("repo/inventory/terraform_inventory.json") {
 		t.Error("the target that is there was not written")
 	}
 }

@@ -81,6 +81,9 @@ func outputFlag(cmd *cobra.Command, folder *string) {
 // deliver prints rendered files, or writes them into a folder.
 func (s *settings) deliver(cmd *cobra.Command, folder string, files []render.File) error {
 	out := cmd.OutOrStdout()
+	if st, err := os.Stat(folder); folder != "" && (err != nil || !st.IsDir()) {
+		return fmt.Errorf("there is no folder %s: make it first", folder)
+	}
 	if folder == "" && s.asJSON {
 		texts := make(map[string]string)
 		for _, f := range files {
@@ -118,7 +121,7 @@ func (s *settings) deliver(cmd *cobra.Command, folder string, files []render.Fil
 func replaceFile(path string, text []byte, mode os.FileMode) error {
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err != nil {
-		return err
+		return fmt.Errorf("write %s: %w", path, err)
 	}
 	defer os.Remove(temp.Name()) // fails once it is in its place
 	if err := temp.Chmod(mode); err != nil {

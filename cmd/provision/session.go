@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -18,15 +20,16 @@ import (
 // session is what a verb that talks to Proxmox VE works with.
 type session struct {
 	*settings
-	estate *spec.Estate
-	client *pve.Client
-	record *state.Record
-	upload *uploader
-	rooted *pve.Client // beside a token: root@pam by password; nil without one
+	estate  *spec.Estate
+	client  *pve.Client
+	record  *state.Record
+	cluster string // which Proxmox VE it is
+	upload  *uploader
+	rooted  *pve.Client // beside a token: root@pam by password; nil without one
 }
 
-// open loads the declaration and the record, and builds the client. Nothing is sent and
-// nothing is written. Close it.
+// open loads the declaration and the record, builds the client, and makes sure that the
+// record is of both. Nothing is written. Close it.
 func (s *settings) open(cmd *cobra.Command) (*session, error) {
 	e, err := s.checked(cmd)
 	if err != nil {
@@ -45,7 +48,24 @@ func (s *settings) open(cmd *cobra.Command) (*session, error) {
 		client.Close()
 		return nil, err
 	}
-	return &session{settings: s, estate: e, client: client, record: record, upload: newUploader(e, client), rooted: rooted}, nil
+	r := &session{settings: s, estate: e, client: client, record: record, upload: newUploader(e, client), rooted: rooted}
+	if err := r.claim(cmd.Context()); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// claim finds out which cluster this is, and whether the record is of it.
+func (r *session) claim(ctx context.Context) error {
+	if err := r.sameDeclaration(r.record); err != nil {
+		return err
+	}
+	var err error
+	if r.cluster, err = identity(ctx, r.client); err != nil {
+		return err
+	}
+	return r.sameCluster()
 }
 
 func (r *session) close() {
@@ -71,14 +91,30 @@ func (s *settings) loadRecord() (*state.Record, error) {
 func (r *session) planOptions(only []string, a allowances) plan.Options {
 	known := make(map[int]plan.Known)
 	for _, o := range r.record.Objects {
-		if o.Kind == string(spec.LXC) || o.Kind == string(spec.QEMU) {
-			known[o.VMID] = plan.Known{Key: o.Key, Protected: o.Protected}
+		if guest(o) {
+			known[o.VMID] = plan.Known{Key: o.Key, Kind: spec.Kind(o.Kind), Name: o.Name,
+				Protected: o.Protected, Unprotected: o.Unprotected}
 		}
 	}
 	return plan.Options{
-		Only: only, AllowDestroy: a.destroy, AllowReplace: a.replace, AllowReboot: a.reboot,
+		Only: only, AllowDestroy: a.destroy, AllowReplace: a.replace, AllowReboot: a.reboot, AllowReuse: a.reuse,
 		Root: r.root() != nil, Upload: r.snippet, Known: known,
 	}
+}
+
+// rootLogin logs in as root@pam where a step of the plan needs it, so that a wrong
+// password is known before anything is begun.
+func (r *session) rootLogin(ctx context.Context, p *plan.Plan) error {
+	needs := func(c plan.Change) bool {
+		return slices.ContainsFunc(c.Steps, func(s plan.Step) bool { return s.Root })
+	}
+	if r.rooted == nil || !slices.ContainsFunc(p.Changes, needs) {
+		return nil
+	}
+	if _, err := r.rooted.Version(ctx); err != nil {
+		return fmt.Errorf("nothing was done: a step needs root@pam itself, and the password in PROXMOX_VE_PASSWORD does not let it in: %w", err)
+	}
+	return nil
 }
 
 // root is a client that is root@pam itself, for what only it may; nil where there are

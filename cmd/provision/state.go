@@ -13,7 +13,7 @@ import (
 func newState(s *settings) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "state",
-		Short: "The record of what was applied: list, show, unlock, migrate",
+		Short: "The record of what was applied: list, show, forget, unlock, migrate",
 		Long: `The record says which guests are ours. It does not decide what exists: Proxmox VE does,
 and a plan is right without it.`,
 		Args: cobra.NoArgs,
@@ -22,7 +22,7 @@ and a plan is right without it.`,
 		RunE: does(func(cmd *cobra.Command, _ []string) error { return s.stateList(cmd) })}
 	show := &cobra.Command{Use: "show KEY", Short: "All that is recorded of one", Args: cobra.ExactArgs(1),
 		RunE: does(func(cmd *cobra.Command, args []string) error { return s.stateShow(cmd, args[0]) })}
-	cmd.AddCommand(list, show, newUnlock(s), newMigrate(s))
+	cmd.AddCommand(list, show, newForget(s), newUnlock(s), newMigrate(s))
 	return cmd
 }
 

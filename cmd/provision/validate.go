@@ -53,22 +53,23 @@ func (s *settings) validate(cmd *cobra.Command) error {
 			return printed
 		}
 		if err != nil {
-			return fmt.Errorf("%d problems in %s", len(problems), s.deployment())
+			return fmt.Errorf("%s in %s", count(len(problems), "problem"), s.deployment())
 		}
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%d problems:\n%w", len(problems), err)
+		return fmt.Errorf("%s:\n%w", count(len(problems), "problem"), err)
 	}
 	for _, n := range e.Notes {
 		fmt.Fprintf(cmd.OutOrStdout(), "note: %v\n", n)
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "fine: %d containers, %d VMs, %d pools, %d security groups\n",
-		len(e.Containers), vms(e), len(e.Pools), len(e.Firewall.Groups))
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "fine: %s, %s, %s, %s\n", count(len(e.Containers), "container"), count(len(allVMs(e)), "VM"),
+		count(len(e.Pools), "pool"), count(len(e.Firewall.Groups), "security group"))
 	return err
 }
 
-// checked loads the declaration, and makes sure that its inventory can be made.
+// checked loads the declaration, and makes sure that its inventory can be made. That
+// nothing is declared at all is allowed, and worth a note: more often something was lost.
 func (s *settings) checked(cmd *cobra.Command) (*spec.Estate, error) {
 	e, err := s.estate(cmd)
 	if err != nil {
@@ -77,15 +78,11 @@ func (s *settings) checked(cmd *cobra.Command) (*spec.Estate, error) {
 	if _, err := s.document(e); err != nil {
 		return nil, spec.Problems{{File: s.deployment(), What: err.Error()}}
 	}
-	return e, nil
-}
-
-func vms(e *spec.Estate) int {
-	n := len(e.VMs)
-	if e.Splunk != nil {
-		n++
+	if len(e.Containers) == 0 {
+		e.Notes = append(e.Notes, spec.Problem{Path: "$.containers", File: s.deployment(), What: "no container is declared",
+			Fix: "put them back if they were lost: those that are live would be removed, each by --allow-destroy"})
 	}
-	return n
+	return e, nil
 }
 
 func (s *settings) explain(cmd *cobra.Command) error {

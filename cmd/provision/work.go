@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"syslog-gateway/internal/infra/apply"
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/spec"
 	"syslog-gateway/internal/infra/state"
 )
@@ -57,7 +59,11 @@ func (s *settings) begin(cmd *cobra.Command, wait time.Duration) (*work, error) 
 		r.close()
 		return nil, err
 	}
-	if w.record, err = w.dir.Load(); err != nil { // again: another run may have changed it
+	w.record, err = w.dir.Load() // again: another run may have changed it
+	if err == nil {
+		err = errors.Join(w.sameDeclaration(w.record), w.sameCluster())
+	}
+	if err != nil {
 		return nil, errors.Join(err, w.end())
 	}
 	return w, nil
@@ -74,7 +80,7 @@ func (w *work) settle(ctx context.Context) error {
 	if err != nil || len(left) == 0 {
 		return err
 	}
-	fmt.Fprintf(w.talk, "an earlier apply was interrupted during %d steps; finishing it\n", len(left))
+	fmt.Fprintf(w.talk, "an earlier apply was interrupted during %s; finishing it\n", count(len(left), "step"))
 	var tasks []string
 	for _, e := range left {
 		if e.UPID != "" {
@@ -104,7 +110,7 @@ func (w *work) recordChange(c plan.Change) error {
 	switch c.Object {
 	case plan.ObjectPool:
 		w.record.Put(state.Object{Kind: plan.ObjectPool, Key: c.Key, Applied: now()})
-		return w.dir.Save(w.record)
+		return w.save()
 	case plan.ObjectVM:
 		kind = string(spec.QEMU)
 	case plan.ObjectContainer:
@@ -119,9 +125,46 @@ func (w *work) recordChange(c plan.Change) error {
 			}
 		}
 	}
-	w.record.Fingerprint = "" // until the whole declaration is in force again
+	return w.save()
+}
+
+// save puts the record down, with what it is of.
+func (w *work) save() error {
+	place, err := w.place()
+	if err != nil {
+		return err
+	}
+	w.record.Deployment, w.record.Cluster = place, w.cluster
 	return w.dir.Save(w.record)
 }
+
+// forgetGone takes guests out of the record that are neither declared nor there: their
+// VMIDs are free, and whoever uses one next is not ours. One that is there under another
+// name stays, for somebody to decide about (state forget).
+func (w *work) forgetGone(ctx context.Context) error {
+	declared := make(map[int]bool)
+	for _, g := range w.estate.Guests() {
+		declared[g.VMID] = true
+	}
+	gone := slices.Clone(w.record.Objects)
+	gone = slices.DeleteFunc(gone, func(o state.Object) bool { return !guest(o) || declared[o.VMID] })
+	if len(gone) == 0 {
+		return nil
+	}
+	live, err := w.client.Resources(ctx)
+	if err != nil {
+		return fmt.Errorf("which guests of the record are left: %w", err)
+	}
+	for _, o := range gone {
+		if !slices.ContainsFunc(live, func(r pve.Resource) bool { return r.VMID == o.VMID && r.Type == o.Kind }) {
+			w.record.Remove(o.Kind, o.Key)
+		}
+	}
+	return nil
+}
+
+// guest says whether an object of the record is a container or a VM.
+func guest(o state.Object) bool { return o.Kind == string(spec.LXC) || o.Kind == string(spec.QEMU) }
 
 // forget takes a guest out of the record, under whatever key it is there.
 func (w *work) forget(vmid int) {
@@ -134,7 +177,7 @@ func (w *work) forget(vmid int) {
 // as it was put down then.
 func (w *work) recordGuest(g *spec.Guest) {
 	object := state.Object{Kind: string(g.Kind), Key: g.Key, VMID: g.VMID, Node: g.Node, Name: g.Name,
-		Protected: g.Protection, Applied: now(), Inputs: w.firstBoot(g)}
+		Protected: g.Protection, Unprotected: g.ProtectionDeclared && !g.Protection, Applied: now(), Inputs: w.firstBoot(g)}
 	if old, known := w.record.Guest(g.VMID); known && old.Kind == object.Kind {
 		object.Applied, object.Inputs = old.Applied, old.Inputs
 	}

@@ -18,7 +18,7 @@ trap finish EXIT
 trap 'exit 1' INT TERM
 
 cd "$work"
-mkdir published
+mkdir -p published/inventory # as in a repository
 cp "$example" deployment.json
 unset PROXMOX_VE_USERNAME PROXMOX_VE_PASSWORD PROXMOX_VE_AUTH_TICKET PROXMOX_VE_CACERT PROXMOX_VE_NODE \
   PROXMOX_SSH_PRIVATE_KEY PROXMOX_SSH_KEY_PATH PROVISION_FILE PROVISION_STATE_DIR 2>/dev/null || true
@@ -49,7 +49,7 @@ expect 0 validate
 expect 0 check
 expect 2 plan
 expect 0 apply --yes --sync published
-test -s published/terraform_inventory.json && test -s published/terraform_inventory.meta.json
+test -s published/inventory/terraform_inventory.json && test -s published/inventory/terraform_inventory.meta.json
 expect 0 plan
 
 echo "# more memory and another tag for the DNS server: in place, without a restart"
@@ -63,9 +63,9 @@ sed -i '/"apt-cacher-ng": {/,/^    },/d' deployment.json
 expect 0 validate
 expect 2 plan
 expect 1 apply --yes --sync published
-grep -q apt-cacher-ng published/terraform_inventory.json # refused, so nothing new is published
+grep -q apt-cacher-ng published/inventory/terraform_inventory.json # refused, so nothing new is published
 expect 0 apply --yes --sync published --allow-destroy apt-cacher-ng
-if grep -q '"apt-cacher-ng"' published/terraform_inventory.json; then
+if grep -q '"apt-cacher-ng"' published/inventory/terraform_inventory.json; then
   echo "demo: a guest that is gone is still in the inventory" >&2
   exit 1
 fi

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"syslog-gateway/internal/infra/plan"
@@ -46,8 +45,16 @@ type Options struct {
 // Refused says why a plan is not carried out at all.
 type Refused struct{ Reasons []string }
 
+// Error names the first reason; the plan shows all of them.
 func (r *Refused) Error() string {
-	return fmt.Sprintf("refused, nothing was done: %s", strings.Join(r.Reasons, "; "))
+	switch n := len(r.Reasons); n {
+	case 0:
+		return "refused, nothing was done"
+	case 1:
+		return "refused, nothing was done: " + r.Reasons[0]
+	default:
+		return fmt.Sprintf("refused, nothing was done, for %d reasons, which the plan shows; the first: %s", n, r.Reasons[0])
+	}
 }
 
 // State is what became of a change.
@@ -74,8 +81,8 @@ type Outcome struct {
 // Result is what became of a plan.
 type Result struct {
 	Outcomes []Outcome `json:"outcomes"` // in the order of the plan
-	// Converged says that everything was done and the whole estate was looked at: only
-	// then may anything be published.
+	// Converged says that everything was done, the whole estate was looked at, and no
+	// guest waits for its address by hand: only then may anything be published.
 	Converged bool `json:"converged"`
 }
 
@@ -99,14 +106,19 @@ func Run(ctx context.Context, api API, p *plan.Plan, o Options) (*Result, error)
 	}
 	r := newRunner(api, p, o)
 	result := &Result{Outcomes: r.all(ctx)}
-	result.Converged = !p.Partial() && result.Count(Done) == len(result.Outcomes)
+	result.Converged = !p.Partial() && len(p.Owed()) == 0 && result.Count(Done) == len(result.Outcomes)
 	return result, result.err(ctx)
 }
 
 // refusals are the blocks of the plan, and the steps that nobody is there to take.
 func refusals(p *plan.Plan, o Options) []string {
 	reasons := p.Blocks()
+	seen := map[string]bool{}
 	for _, c := range p.Changes {
+		if seen[c.ID()] {
+			reasons = append(reasons, c.ID()+" is in the plan twice")
+		}
+		seen[c.ID()] = true
 		for _, s := range c.Steps {
 			switch {
 			case s.Root && o.Root == nil:

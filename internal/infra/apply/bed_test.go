@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -172,7 +173,21 @@ func (b *bed) converge(e *spec.Estate, o plan.Options) {
 	if !r.Converged {
 		b.t.Fatalf("not converged: %+v", r.Outcomes)
 	}
+	o.AllowDestroy = nil // they are gone, and unknown from now on
 	b.still(e, o)
+}
+
+// make plans and applies, for tests that begin with what is there.
+func (b *bed) make(e *spec.Estate) {
+	b.t.Helper()
+	check(b.t, errOf(b.apply(b.plan(e, plan.Options{}), apply.Options{})))
+}
+
+// filters switches the firewall of the cluster on, as it is after the first apply.
+func (b *bed) filters() {
+	b.t.Helper()
+	b.by("PUT", "/cluster/firewall/options", url.Values{"enable": {"1"}, "policy_in": {"ACCEPT"}, "ebtables": {"0"},
+		"log_ratelimit": {"enable=1,burst=10,rate=5/second"}})
 }
 
 // still shows that nothing is left to do. In a part of the estate nothing converges.

@@ -68,7 +68,7 @@ func TestDownloadsAContainerTemplate(t *testing.T) {
 
 func TestLockedGuest(t *testing.T) {
 	b := newBed(t, pvesim.Options{Seed: 11})
-	b.converge(estate(t, "small"), plan.Options{})
+	b.make(estate(t, "small"))
 	check(t, b.sim.SetLock(175, "backup"))
 	b.still(estate(t, "small"), plan.Options{}) // nothing to do is nothing to do
 	e := estate(t, "small", set("containers", "haproxy", "memory_dedicated", 1024))
@@ -94,7 +94,7 @@ func TestFeaturesWithoutRoot(t *testing.T) {
 // TestRebootsOnlyWhenAllowed changes what a running VM takes over at its next start.
 func TestRebootsOnlyWhenAllowed(t *testing.T) {
 	b := newBed(t, pvesim.Options{Seed: 11})
-	b.converge(estate(t, "small"), plan.Options{})
+	b.make(estate(t, "small"))
 	e := estate(t, "small", set("vms", "docker-host", "cpu_cores", 6))
 	b.sim.ResetJournal()
 	r, err := b.apply(b.plan(e, plan.Options{}), apply.Options{})
@@ -125,7 +125,7 @@ func (b *bed) rebooted() bool {
 // TestCloudInitIsFirstBootOnly changes what is read at the first boot: nothing is planned.
 func TestCloudInitIsFirstBootOnly(t *testing.T) {
 	b := newBed(t, pvesim.Options{Seed: 11})
-	b.converge(estate(t, "small"), plan.Options{})
+	b.make(estate(t, "small"))
 	e := estate(t, "small", set("vms", "docker-host", "ip", "192.168.0.66/24"), set("vms", "docker-host", "user_account",
 		map[string]any{"username": "other", "password": "secret-word", "keys": []string{}}))
 	p := b.plan(e, plan.Options{})
@@ -137,7 +137,7 @@ func TestCloudInitIsFirstBootOnly(t *testing.T) {
 // TestMigratedGuestIsFound finds a guest wherever it runs.
 func TestMigratedGuestIsFound(t *testing.T) {
 	b := newBed(t, pvesim.Options{Seed: 11, Nodes: []string{"pve2"}})
-	b.converge(estate(t, "small"), plan.Options{})
+	b.make(estate(t, "small"))
 	check(t, b.sim.MoveGuest(175, "pve2"))
 	b.still(estate(t, "small"), plan.Options{})
 	b.converge(estate(t, "small", set("containers", "haproxy", "cpu_cores", 2)), plan.Options{})

@@ -56,9 +56,12 @@ func TestDigestConflict(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBed(t, pvesim.Options{Seed: 13})
-			b.converge(estate(t, "small"), plan.Options{})
+			b.make(estate(t, "small"))
 			e := estate(t, "small", tc.edit)
-			o := plan.Options{AllowDestroy: []string{"haproxy"}}
+			o := plan.Options{}
+			if name == "destroy" {
+				o.AllowDestroy = []string{"haproxy"}
+			}
 			p := b.plan(e, o)
 			tc.hand(b)
 			before := b.config(175)
@@ -91,6 +94,7 @@ func TestTakenVMID(t *testing.T) {
 // TestResourcesLagBehind plans again at once: the list does not have the new guests yet.
 func TestResourcesLagBehind(t *testing.T) {
 	b := newBed(t, pvesim.Options{Seed: 13, ResourceLag: time.Hour})
+	b.filters()
 	check(t, errOf(b.apply(b.plan(estate(t, "small"), plan.Options{Only: []string{"haproxy", "minio"}}), apply.Options{})))
 	p := b.plan(estate(t, "small"), plan.Options{Only: []string{"haproxy", "minio"}})
 	if p.Count(plan.Create) > 0 {
@@ -134,7 +138,7 @@ func TestUnknownOutcomeOfADestruction(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t, pvesim.Options{Seed: 13})
-			b.converge(estate(t, "small"), plan.Options{})
+			b.make(estate(t, "small"))
 			b.sim.Fail(f)
 			b.converge(vanished(t), plan.Options{AllowDestroy: []string{"175"}})
 		})
@@ -144,7 +148,7 @@ func TestUnknownOutcomeOfADestruction(t *testing.T) {
 // TestStopsWhatDoesNotShutDown fails the clean shutdown.
 func TestStopsWhatDoesNotShutDown(t *testing.T) {
 	b := newBed(t, pvesim.Options{Seed: 13})
-	b.converge(estate(t, "small"), plan.Options{})
+	b.make(estate(t, "small"))
 	b.sim.Fail(pvesim.Failure{Method: "POST", Path: "/nodes/pve/lxc/175/status/shutdown", TaskError: "received interrupt"})
 	b.converge(vanished(t), plan.Options{AllowDestroy: []string{"haproxy"}})
 }
@@ -199,7 +203,7 @@ func TestFailedTaskStopsItsChain(t *testing.T) {
 			t.Errorf("%s is %s, want %s", id, state[id], want)
 		}
 	}
-	b.converge(estate(t, "small"), plan.Options{})
+	b.make(estate(t, "small"))
 }
 
 // TestDeadCreation lets the worker of a creation die: its guest stays locked, and

@@ -39,8 +39,8 @@ func containerFields() []fieldCase {
 		{"vlan", set(ct, "haproxy", "network_interfaces", []any{nic("eth0", 30)}), "container/haproxy", "net0.tag", 175, "net0", "tag=30", false},
 		{"second nic", set(ct, "haproxy", "network_interfaces", []any{nic("eth0", 0), nic("eth1", 7)}), "container/haproxy", "net1.name", 175, "net1", "name=eth1", false},
 		{"address", set(ct, "haproxy", "ip", "192.168.0.77/24"), "container/haproxy", "net0.ip", 175, "net0", "ip=192.168.0.77/24", false},
-		{"nameservers", set(ct, "haproxy", "nameservers", []string{"192.168.0.103"}), "container/haproxy", "nameserver", 175, "nameserver", "192.168.0.103", false},
-		{"domain", func(d map[string]any) { d["domain"] = "example.net" }, "container/haproxy", "searchdomain", 175, "searchdomain", "example.net", false},
+		{"nameservers", set(ct, "haproxy", "nameservers", []string{"192.168.0.103"}), "container/haproxy", "nameserver", 175, "nameserver", "192.168.0.103", true},
+		{"domain", func(d map[string]any) { d["domain"] = "example.net" }, "container/haproxy", "searchdomain", 175, "searchdomain", "example.net", true},
 		{"onboot", set(ct, "haproxy", "start_on_boot", false), "container/haproxy", "onboot", 175, "onboot", "0", false},
 		{"startup", set(ct, "haproxy", "startup", "lb"), "container/haproxy", "startup", 175, "startup", "4,up=30", false},
 		{"protection", set(ct, "haproxy", "protection", true), "container/haproxy", "protection", 175, "protection", "1", false},
@@ -62,7 +62,10 @@ func vmFields() []fieldCase {
 		{"vm disk grows", set(vm, "docker-host", "boot_disk", disk("scsi0", 80)), "vm/docker-host", "scsi0.size", 250, "scsi0", "size=80G", false},
 		{"vm new disk", set(vm, "docker-host", "additional_disks", []any{disk("scsi1", 100), disk("scsi2", 10)}), "vm/docker-host", "scsi2", 250, "scsi2", "size=10G", false},
 		{"vm disk discard", set(vm, "docker-host", "additional_disks", []any{with(disk("scsi1", 100), "discard", "on")}), "vm/docker-host", "scsi1.discard", 250, "scsi1", "discard=on", true},
-		{"vm disk moves", set(vm, "docker-host", "additional_disks", []any{with(disk("scsi1", 100), "datastore_id", "local-lvm")}), "vm/docker-host", "scsi1.storage", 250, "scsi1", "local-lvm:", false},
+		{"vm disk moves", func(d map[string]any) {
+			guestOf(d, vm, "docker-host")["protection"] = false
+			guestOf(d, vm, "docker-host")["additional_disks"] = []any{with(disk("scsi1", 100), "datastore_id", "local-lvm")}
+		}, "vm/docker-host", "scsi1.storage", 250, "scsi1", "local-lvm:", false},
 		{"vm nic", set(vm, "docker-host", "network_interfaces", []any{map[string]any{"bridge": "vmbr0", "vlan_id": 12}}), "vm/docker-host", "net0.tag", 250, "net0", "tag=12", false},
 		{"vm tags", set(vm, "docker-host", "tags", []string{"terraform", "docker"}), "vm/docker-host", "tags", 250, "tags", "docker;homelab;terraform", false},
 		{"splunk memory", func(d map[string]any) { d["splunk_memory"] = 16384 }, "vm/splunk", "memory", 200, "memory", "16384", true},
@@ -76,6 +79,7 @@ func TestFieldInPlace(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBed(t, pvesim.Options{Seed: 3})
+			b.filters()
 			_, key, _ := strings.Cut(tc.id, "/")
 			o := plan.Options{Root: true, Only: []string{key}}
 			if strings.HasPrefix(tc.id, "pool/") {

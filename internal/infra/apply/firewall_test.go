@@ -106,7 +106,7 @@ func TestFirewallDrift(t *testing.T) {
 			t.Parallel()
 			b := newBed(t, pvesim.Options{Seed: 9})
 			e := estate(t, "small")
-			b.converge(e, plan.Options{})
+			b.make(e)
 			drift(b)
 			p := b.plan(e, plan.Options{})
 			if len(p.Changes) == 0 || p.Count(plan.Update) != 1 {
@@ -123,7 +123,7 @@ func TestFirewallDrift(t *testing.T) {
 // TestLeavingAClassDisablesFirst takes the tag away that a guest has its class by.
 func TestLeavingAClassDisablesFirst(t *testing.T) {
 	b := newBed(t, pvesim.Options{Seed: 9})
-	b.converge(estate(t, "small"), plan.Options{})
+	b.make(estate(t, "small"))
 	b.by("POST", haproxyFW+"/rules", url.Values{"type": {"in"}, "action": {"ACCEPT"}, "proto": {"tcp"}, "dport": {"23"}, "enable": {"1"}})
 	e := estate(t, "small", set("containers", "haproxy", "tags", []string{"terraform", "container"}))
 	p := b.plan(e, plan.Options{})
@@ -172,7 +172,7 @@ func TestReconcileRules(t *testing.T) {
 // TestDHCPNeedsDHCP lets a guest behind a dropping policy ask for its address.
 func TestDHCPNeedsDHCP(t *testing.T) {
 	b := newBed(t, pvesim.Options{Seed: 9})
-	b.converge(estate(t, "small"), plan.Options{})
+	b.make(estate(t, "small"))
 	b.converge(estate(t, "small", set("containers", "haproxy", "dhcp", true)), plan.Options{})
 	var options pve.Config
 	check(t, b.client.Get(t.Context(), haproxyFW+"/options", nil, &options))

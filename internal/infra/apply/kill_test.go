@@ -73,7 +73,7 @@ func TestKilledAnywhere(t *testing.T) {
 	if !r.Converged || total < 50 {
 		t.Fatalf("%d requests, %+v", total, r)
 	}
-	for n := range 50 {
+	for n := range 20 {
 		point := rand.New(rand.NewPCG(seed, uint64(n)))
 		b := newBed(t, pvesim.Options{Seed: rng.Uint64(), TaskDelay: time.Duration(point.IntN(4)) * time.Millisecond})
 		e := lean(t)

@@ -47,8 +47,11 @@ func (t *taking) rules(ctx context.Context) error {
 			return stale(t.c, nil)
 		}
 		op := plan.NextRule(live, t.s.Rules)
-		if t.s.Op == plan.OpLeave {
+		switch t.s.Op {
+		case plan.OpLeave:
 			op = plan.NextLeave(live, t.s.Groups)
+		case plan.OpJoin:
+			op = plan.NextJoin(live, t.s.Groups)
 		}
 		if op.Method == "" {
 			return nil
@@ -88,6 +91,19 @@ func (t *taking) stop(ctx context.Context) error {
 		return nil
 	}
 	return t.run(ctx, "POST", t.s.Path+"/status/stop", url.Values{})
+}
+
+// running fails unless the guest runs.
+func (t *taking) running(ctx context.Context) error {
+	var now struct{ Status string }
+	path := t.s.Path + "/status/current"
+	if err := t.r.api.Get(ctx, path, nil, &now); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	if now.Status != "running" {
+		return fmt.Errorf("it is made, but it is not running (%s): the log of its creation on %s says why; start it there", now.Status, t.c.Node)
+	}
+	return nil
 }
 
 // pause is how long to wait between two looks at a lock.

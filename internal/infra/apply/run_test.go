@@ -25,7 +25,7 @@ func TestJournal(t *testing.T) {
 	if open := j.Open(); len(open) > 0 {
 		t.Errorf("steps are open: %v", open)
 	}
-	e, ok := j.Last("container/haproxy 1/1 create")
+	e, ok := j.Last("container/haproxy 1/2 create")
 	if !ok || e.Phase != state.Done || !strings.HasPrefix(e.UPID, "UPID:pve:") {
 		t.Errorf("the creation is put down as %+v", e)
 	}
@@ -77,6 +77,7 @@ func TestStepsOfRootNeedRoot(t *testing.T) {
 func TestUploadsTheSnippet(t *testing.T) {
 	b := newBed(t, pvesim.Options{Seed: 23})
 	b.sim.RemoveFile(snippet)
+	b.filters()
 	o := plan.Options{Only: []string{"splunk"}, Upload: func(volume string) ([]byte, bool) { return []byte("#cloud-config"), volume == snippet }}
 	var put string
 	check(t, errOf(b.apply(b.plan(estate(t, "small"), o), apply.Options{

@@ -97,6 +97,9 @@ func (nowhere) Task(string, string) error { return nil }
 func (nowhere) End(string, error) error   { return nil }
 
 // all carries out every change as soon as those before it are done.
+//
+// Two changes of one ID would wait for each other's end: refusals has seen to it that
+// there are none.
 func (r *runner) all(ctx context.Context) []Outcome {
 	outcomes := make([]Outcome, 0, len(r.plan.Changes))
 	for _, c := range r.plan.Changes {
@@ -237,7 +240,7 @@ func (r *runner) tell(e Event) {
 	if r.opts.Progress == nil {
 		return
 	}
-	e.Time = time.Now()
+	e.Time, e.Text = time.Now(), plan.Printable(e.Text)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.opts.Progress(e)

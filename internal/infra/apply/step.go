@@ -61,8 +61,10 @@ func (t *taking) take(ctx context.Context) error {
 	switch t.s.Op {
 	case plan.OpWrite:
 		return t.write(ctx)
-	case plan.OpRules, plan.OpLeave:
+	case plan.OpRules, plan.OpLeave, plan.OpJoin:
 		return t.rules(ctx)
+	case plan.OpRunning:
+		return t.running(ctx)
 	case plan.OpStop:
 		return t.stop(ctx)
 	case plan.OpSettle:

@@ -8,11 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
-
-// FileName is the document's name where a target names only its folder.
-const FileName = "terraform_inventory.json"
 
 // Result is what became of one target.
 type Result struct {
@@ -23,12 +21,63 @@ type Result struct {
 	Damaged bool     // what was there was not JSON, and is replaced
 }
 
-// Sync publishes the document of a whole estate to its targets: files, or folders that
-// get a terraform_inventory.json, each with the sidecar beside it. The document is
-// checked first; then all targets are staged next to where they belong, and only when
-// all are does the first rename happen. A target whose folder is missing is skipped and
-// says so; what can't be written stops everything, and nothing is published.
+// Sync publishes the document of a whole estate to files, each with the sidecar beside
+// it. The document is checked first; then all files are staged next to where they belong,
+// and only when all are does the first rename happen. Where one fails, what was there
+// before is put back. A target whose folder is missing is skipped and says so; a target
+// that is named twice is written once. With an error nothing is published.
 func Sync(targets []string, document []byte, meta Meta) ([]Result, error) {
+	return publish(targets, document, meta, os.Rename)
+}
+
+// publish is Sync with the rename that puts files into their place.
+func publish(targets []string, document []byte, meta Meta, rename func(from, to string) error) ([]Result, error) {
+	sidecar, err := checked(document, meta)
+	if err != nil {
+		return nil, err
+	}
+	var results []Result
+	var files []*file
+	defer func() {
+		for _, f := range files {
+			f.discard()
+		}
+	}()
+	for _, target := range targets {
+		r, f, err := inspect(target, document)
+		if err != nil {
+			return nil, fmt.Errorf("inventory: nothing is published: %w", err)
+		}
+		if slices.ContainsFunc(results, func(other Result) bool { return other.Target == r.Target }) {
+			continue
+		}
+		results = append(results, r)
+		if r.Skipped != "" {
+			continue
+		}
+		beside, err := look(metaPath(r.Target))
+		if err != nil {
+			return nil, fmt.Errorf("inventory: nothing is published: %w", err)
+		}
+		f.text, beside.text = document, sidecar
+		// The sidecar goes last: with it there, the document beside it is the one it means.
+		files = append(files, f, beside)
+	}
+	for _, f := range files {
+		if err := f.stage(); err != nil {
+			return nil, fmt.Errorf("inventory: nothing is published: %w", err)
+		}
+	}
+	for i, f := range files {
+		if err := f.place(rename); err != nil {
+			return nil, errors.Join(fmt.Errorf("inventory: nothing is published: %w", err), restore(files[:i+1]))
+		}
+	}
+	return results, nil
+}
+
+// checked holds the document against its schema, and gives the sidecar's text.
+func checked(document []byte, meta Meta) ([]byte, error) {
 	wrong, err := Check(document)
 	if err != nil {
 		return nil, err
@@ -40,33 +89,7 @@ func Sync(targets []string, document []byte, meta Meta) ([]Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("inventory: %w", err)
 	}
-	sidecar = append(sidecar, '\n')
-	var results []Result
-	var staged []stagedFile
-	defer func() { discard(staged) }()
-	for _, target := range targets {
-		r, err := inspect(target, document)
-		if err != nil {
-			return nil, err
-		}
-		results = append(results, r)
-		if r.Skipped != "" {
-			continue
-		}
-		// The sidecar goes last: with it there, the document beside it is the one it means.
-		for _, f := range []stagedFile{{path: r.Target, text: document}, {path: metaPath(r.Target), text: sidecar}} {
-			if err := f.stage(); err != nil {
-				return nil, err
-			}
-			staged = append(staged, f)
-		}
-	}
-	for i := range staged {
-		if err := staged[i].publish(); err != nil {
-			return results, err
-		}
-	}
-	return results, nil
+	return append(sidecar, '\n'), nil
 }
 
 // metaPath is the sidecar's: x.json has x.meta.json.
@@ -74,82 +97,146 @@ func metaPath(target string) string {
 	return strings.TrimSuffix(target, ".json") + ".meta.json"
 }
 
-// inspect finds the file of a target, and compares.
-func inspect(target string, document []byte) (Result, error) {
-	if st, err := os.Stat(target); err == nil && st.IsDir() || strings.HasSuffix(target, "/") {
-		target = filepath.Join(target, FileName)
+// inspect looks at a target, and compares.
+func inspect(target string, document []byte) (Result, *file, error) {
+	if dir := filepath.Dir(target); !isFolder(dir) {
+		return Result{Target: target, Skipped: fmt.Sprintf("there is no folder %s: clone the repository, or take the target off", dir)}, nil, nil
 	}
-	if real, err := filepath.EvalSymlinks(target); err == nil {
-		target = real // a rename would replace the link
+	f, err := look(target)
+	if err != nil {
+		return Result{}, nil, err
 	}
-	r := Result{Target: target}
-	dir := filepath.Dir(target)
-	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
-		r.Skipped = fmt.Sprintf("there is no folder %s: clone the repository, or take the target off", dir)
-		return r, nil
-	}
-	before, err := os.ReadFile(target)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		r.Created = true
-	case err != nil:
-		return r, fmt.Errorf("inventory: read what is published: %w", err)
-	default:
-		_, broken := decode(before)
+	r := Result{Target: f.path, Created: !f.there}
+	if f.there {
+		_, broken := decode(f.before)
 		r.Damaged = broken != nil
 	}
-	r.Changes, err = Diff(before, document)
-	return r, err
+	r.Changes, err = Diff(f.before, document)
+	return r, f, err
 }
 
-// stagedFile is a file on its way.
-type stagedFile struct {
-	path string // where it goes
-	temp string // where it is; "" when it is there
-	text []byte
+func isFolder(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.IsDir()
 }
 
-// stage writes the text beside its place, and to the disk.
-func (f *stagedFile) stage() error {
-	if there, err := os.ReadFile(f.path); err == nil && bytes.Equal(there, f.text) {
+// newMode is of files that are made; others keep theirs.
+const newMode = 0o644
+
+// file is one that is published, and what is known to put back what was there.
+type file struct {
+	path   string // where it goes, behind all links
+	text   []byte
+	there  bool   // there was one before
+	before []byte // what was in it
+	mode   fs.FileMode
+	temp   string // where the text is staged; "" for nowhere
+	placed bool
+}
+
+// look reads what is there. A rename would replace a link, so it goes to its end.
+func look(path string) (*file, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	} else if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		path = filepath.Join(dir, filepath.Base(path))
+	}
+	f := &file{path: path, mode: newMode}
+	st, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is there and is no file: move it away, or correct the target", path)
+	}
+	f.there, f.mode = true, st.Mode().Perm()
+	f.before, err = os.ReadFile(path)
+	return f, err
+}
+
+// stage writes the text beside its place, and to the disk. What is there already is not
+// written again.
+func (f *file) stage() error {
+	if f.there && bytes.Equal(f.before, f.text) {
 		return nil
 	}
-	temp, err := os.CreateTemp(filepath.Dir(f.path), "."+filepath.Base(f.path)+".*.tmp")
-	if err != nil {
-		return fmt.Errorf("inventory: nothing is published: %w", err)
-	}
-	f.temp = temp.Name()
-	_, err = temp.Write(f.text)
-	err = errors.Join(err, temp.Chmod(0o644), temp.Sync(), temp.Close())
-	if err != nil {
-		_ = os.Remove(f.temp)
-		return fmt.Errorf("inventory: nothing is published: %w", err)
-	}
-	return nil
+	var err error
+	f.temp, err = writeBeside(f.path, f.text, f.mode)
+	return err
 }
 
-func (f *stagedFile) publish() error {
+// place renames the staged file into its place.
+func (f *file) place(rename func(from, to string) error) error {
 	if f.temp == "" {
 		return nil
 	}
-	if err := os.Rename(f.temp, f.path); err != nil {
-		return fmt.Errorf("inventory: %w; targets before this one are published", err)
+	if err := rename(f.temp, f.path); err != nil {
+		return err
 	}
-	f.temp = ""
-	dir, err := os.Open(filepath.Dir(f.path))
-	if err != nil {
-		return fmt.Errorf("inventory: %w", err)
-	}
-	if err := errors.Join(dir.Sync(), dir.Close()); err != nil {
-		return fmt.Errorf("inventory: %w", err)
-	}
-	return nil
+	f.temp, f.placed = "", true
+	return syncFolder(filepath.Dir(f.path))
 }
 
-func discard(files []stagedFile) {
+// restore puts back what was there before.
+func restore(files []*file) error {
+	var failed error
 	for _, f := range files {
-		if f.temp != "" {
-			_ = os.Remove(f.temp)
+		if !f.placed {
+			continue
+		}
+		err := f.putBack()
+		if err == nil {
+			err = syncFolder(filepath.Dir(f.path))
+		}
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s is published all the same, it could not be put back: %w", f.path, err))
 		}
 	}
+	return failed
+}
+
+func (f *file) putBack() error {
+	if !f.there {
+		return os.Remove(f.path)
+	}
+	temp, err := writeBeside(f.path, f.before, f.mode)
+	if err != nil {
+		return err
+	}
+	return os.Rename(temp, f.path)
+}
+
+func (f *file) discard() {
+	if f.temp != "" {
+		_ = os.Remove(f.temp)
+	}
+}
+
+// writeBeside writes a text to the disk, into a new file in the folder of path.
+func writeBeside(path string, text []byte, mode fs.FileMode) (name string, err error) {
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return "", err
+	}
+	_, err = temp.Write(text)
+	if err = errors.Join(err, temp.Chmod(mode), temp.Sync(), temp.Close()); err != nil {
+		_ = os.Remove(temp.Name())
+		return "", err
+	}
+	return temp.Name(), nil
+}
+
+func syncFolder(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,11 +55,13 @@ func listing(t *testing.T, dir string) string {
 	return strings.Join(names, " ")
 }
 
+const fileName = "terraform_inventory.json"
+
 func TestSyncWritesDocumentAndSidecar(t *testing.T) {
 	dir, e := t.TempDir(), small()
-	target := filepath.Join(dir, "inv.json")
-	r := sync(t, e, target, dir)
-	if len(r) != 2 || !r[0].Created || !r[1].Created || r[1].Target != filepath.Join(dir, FileName) {
+	target, second := filepath.Join(dir, "inv.json"), filepath.Join(dir, fileName)
+	r := sync(t, e, target, second, dir+"/./inv.json")
+	if len(r) != 2 || !r[0].Created || !r[1].Created || r[1].Target != second {
 		t.Fatalf("results %+v", r)
 	}
 	if got := listing(t, dir); got != "inv.json inv.meta.json terraform_inventory.json terraform_inventory.meta.json" {
@@ -75,34 +78,43 @@ func TestSyncWritesDocumentAndSidecar(t *testing.T) {
 }
 
 func TestSyncShowsWhatChanges(t *testing.T) {
-	dir, e := t.TempDir(), small()
-	sync(t, e, dir)
-	before, err := os.Stat(filepath.Join(dir, FileName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r := sync(t, e, dir); len(r[0].Changes) != 0 || r[0].Created {
+	target, e := filepath.Join(t.TempDir(), fileName), small()
+	sync(t, e, target)
+	must(t, os.Chmod(target, 0o664))
+	before, err := os.Stat(target)
+	must(t, err)
+	if r := sync(t, e, target); len(r[0].Changes) != 0 || r[0].Created {
 		t.Errorf("the same again: %+v", r)
 	}
-	after, err := os.Stat(filepath.Join(dir, FileName))
+	after, err := os.Stat(target)
 	if err != nil || !os.SameFile(before, after) {
 		t.Errorf("a file that did not change was written again: %v", err)
 	}
 	e.Containers[0].Node = "pve2"
 	e.Containers[1].Key = "gw"
 	var got []string
-	for _, c := range sync(t, e, dir)[0].Changes {
+	for _, c := range sync(t, e, target)[0].Changes {
 		got = append(got, c.String()[:min(40, len(c.String()))])
 	}
 	want := `+ containers.gw {"ansible_connection":"c|~ containers.minio.node "pve" -> "pve2"|- containers.syslog-gateway-01 {"ansible`
 	if strings.Join(got, "|") != want {
 		t.Errorf("diff %q\nwant %q", strings.Join(got, "|"), want)
 	}
+	if after, err := os.Stat(target); err != nil || after.Mode().Perm() != 0o664 {
+		t.Errorf("mode %v, %v", after.Mode(), err)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestSyncSkipsMissingFolderVisibly(t *testing.T) {
 	dir := t.TempDir()
-	r := sync(t, small(), filepath.Join(dir, "not-cloned", "inventory")+"/", dir)
+	r := sync(t, small(), filepath.Join(dir, "not-cloned", fileName), filepath.Join(dir, fileName))
 	if !strings.Contains(r[0].Skipped, "not-cloned") || r[1].Skipped != "" {
 		t.Errorf("results %+v", r)
 	}
@@ -111,23 +123,51 @@ func TestSyncSkipsMissingFolderVisibly(t *testing.T) {
 	}
 }
 
-func TestSyncPublishesAllOrNothing(t *testing.T) {
-	good, bad := t.TempDir(), t.TempDir()
-	if err := os.MkdirAll(filepath.Join(bad, FileName, "x"), 0o755); err != nil { // a folder stands in the way
-		t.Fatal(err)
+// What can't be written is found before anything is, the sidecar's place included.
+func TestSyncPublishesNothingWhenAPlaceIsTaken(t *testing.T) {
+	for _, taken := range []string{fileName, "terraform_inventory.meta.json"} {
+		good, bad := filepath.Join(t.TempDir(), fileName), t.TempDir()
+		must(t, os.WriteFile(good, []byte("{}\n"), 0o600))
+		must(t, os.MkdirAll(filepath.Join(bad, taken, "x"), 0o755)) // a folder stands in the way
+		text, meta := published(t, small())
+		_, err := Sync([]string{good, filepath.Join(bad, fileName)}, text, meta)
+		if err == nil || !strings.Contains(err.Error(), taken) {
+			t.Errorf("%s: %v", taken, err)
+		}
+		if read(t, good) != "{}\n" || listing(t, filepath.Dir(good)) != fileName || listing(t, bad) != taken {
+			t.Errorf("%s: published in part: %s, %s", taken, listing(t, filepath.Dir(good)), listing(t, bad))
+		}
+		if _, err := Sync([]string{good}, []byte(`{"containers":{}}`), meta); err == nil || !strings.Contains(err.Error(), "schema") {
+			t.Errorf("error %v", err)
+		}
+		if read(t, good) != "{}\n" {
+			t.Error("what breaks the schema was published")
+		}
 	}
+}
+
+// Whichever rename fails, everything is as it was, with its bytes and modes.
+func TestSyncPutsBackWhatWasThere(t *testing.T) {
 	text, meta := published(t, small())
-	if _, err := Sync([]string{good, bad + "/"}, text, meta); err == nil {
-		t.Error("a folder is overwritten")
-	}
-	if got := listing(t, good); got != "" {
-		t.Errorf("one target was published, the other not: %s", got)
-	}
-	if _, err := Sync([]string{good}, []byte(`{"containers":{}}`), meta); err == nil || !strings.Contains(err.Error(), "schema") {
-		t.Errorf("error %v", err)
-	}
-	if got := listing(t, good); got != "" {
-		t.Errorf("what breaks the schema was published: %s", got)
+	for n := range 4 {
+		a, b := t.TempDir(), t.TempDir()
+		targets := []string{filepath.Join(a, fileName), filepath.Join(b, fileName)}
+		must(t, os.WriteFile(targets[0], []byte("old\n"), 0o640))
+		renames := 0
+		_, err := publish(targets, text, meta, func(from, to string) error {
+			if renames++; renames > n {
+				return os.ErrPermission
+			}
+			return os.Rename(from, to)
+		})
+		if !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), "nothing is published") {
+			t.Errorf("rename %d: %v", n, err)
+		}
+		st, err := os.Stat(targets[0])
+		must(t, err)
+		if read(t, targets[0]) != "old\n" || st.Mode().Perm() != 0o640 || listing(t, a) != fileName || listing(t, b) != "" {
+			t.Errorf("rename %d: %s %v, %s, %s", n, read(t, targets[0]), st.Mode(), listing(t, a), listing(t, b))
+		}
 	}
 }
 

@@ -96,13 +96,13 @@ func (m *maker) vm(g *spec.Guest) *spec.VM {
 func (m *maker) needs(c Change, g *spec.Guest) []need {
 	var out []need
 	lv := m.live.guests[g.VMID]
-	add := func(key, store, content string, size int) {
+	add := func(key, where, content string, size int) {
 		have := 0.0
-		if lv != nil && c.Action != Replace {
+		if lv != nil && c.Action != Replace && store(volumeOf(lv.get(key))) == where {
 			have = mebibytes(pve.ParseProps(lv.get(key), "file").Get("size")) / 1024
 		}
 		if more := size - int(have); more > 0 {
-			out = append(out, need{key: c.Key, node: c.Node, store: store, content: content, gib: more})
+			out = append(out, need{key: c.Key, node: c.Node, store: where, content: content, gib: more})
 		}
 	}
 	if ct := m.container(g); ct != nil {
@@ -229,8 +229,7 @@ func (m *maker) refuse(key, why string) {
 func (m *maker) vmTemplates() {
 	for _, v := range m.vms() {
 		c := m.change(guestID(&v.Guest))
-		if c == nil || !c.creates() || v.Template == 0 || c.resumes ||
-			c.Action == Replace && !allows(m.opts.AllowReplace, v.Key, v.Name, v.VMID) {
+		if c == nil || !c.creates() || v.Template == 0 || c.resumes {
 			continue
 		}
 		for _, why := range templateFaults(m.live.guests[v.Template], v) {

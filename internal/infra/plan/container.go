@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"maps"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -47,7 +48,7 @@ func (m *maker) createContainer(c *spec.Container, lv *guest) []Step {
 		create.Free = c.VMID
 		if !rest || !m.opts.Root {
 			params.Set("start", "1")
-			return []Step{create}
+			return []Step{create, runs(path)}
 		}
 		params.Set("description", making)
 		steps = append(steps, create)
@@ -61,6 +62,9 @@ func (m *maker) createContainer(c *spec.Container, lv *guest) []Step {
 	}
 	return append(steps, finish(path, lv, c.Description)...)
 }
+
+// runs looks whether a guest was started: its creation is done also where that failed.
+func runs(path string) Step { return Step{Op: OpRunning, Title: "look that it runs", Path: path} }
 
 // finish starts a new guest and takes the mark of an unfinished one away.
 func finish(path string, lv *guest, description string) []Step {
@@ -135,6 +139,9 @@ func (m *maker) diffContainer(d *delta, c *spec.Container, lv *guest) []Step {
 	if live := flag(lv.conf.Bool("unprivileged", false)); live != flag(c.Unprivileged) {
 		d.differs("unprivileged", live, flag(c.Unprivileged), replaces)
 	}
+	if live := lv.get("ostype"); live != "" && live != c.OSType {
+		d.note("its os_type is %s, declared is %s: that counts only when it is made, and stays", live, c.OSType)
+	}
 	steps := d.root(c, lv)
 	steps = append(steps, d.mounts(c, lv)...)
 	return append(steps, m.features(d, c, lv)...)
@@ -155,7 +162,8 @@ func (d *delta) grow(disk, live string, want int, lv *guest) []Step {
 	case have == 0 || have == need:
 		return nil
 	case have > need:
-		d.differs(disk+".size", live, gib(want), replaces+": disks only grow; declare "+live+" to keep it")
+		d.differs(disk+".size", live, gib(want), "")
+		d.block("%s has %s and is declared with %s, and disks only grow: declare %s", disk, live, gib(want), gib(int(math.Ceil(have/1024))))
 		return nil
 	}
 	d.differs(disk+".size", live, gib(want), "")
@@ -163,10 +171,12 @@ func (d *delta) grow(disk, live string, want int, lv *guest) []Step {
 	return []Step{write("grow "+disk+" to "+gib(want), "PUT", lv.path()+"/resize", params).from(lv.path()+"/config", lv.get("digest"))}
 }
 
+// sameStore refuses to have a volume elsewhere: a container's is only moved while it is
+// stopped.
 func (d *delta) sameStore(key, volume, want string, vmid int) {
 	if live := store(volume); live != want && live != "" {
-		d.differs(key+".storage", live, want,
-			fmt.Sprintf("%s: stop it and run `pct move-volume %d %s %s --delete`, or declare %s", replaces, vmid, key, want, live))
+		d.differs(key+".storage", live, want, "")
+		d.block("%s.storage is %s and declared is %s: stop it and run `pct move-volume %d %s %s --delete`, or declare %s", key, live, want, vmid, key, want, live)
 	}
 }
 
@@ -183,6 +193,14 @@ func (d *delta) mounts(c *spec.Container, lv *guest) []Step {
 	for i, mp := range c.Mounts {
 		key, exists := live[mp.Path]
 		if !exists {
+			if d.takesPlace(lv, mp.Path, looseMounts(c, lv), func(key string) string {
+				if lv.detaches(key) {
+					return fmt.Sprintf("`pct set %d --revert %s`", c.VMID, key)
+				}
+				return fmt.Sprintf("`pct set %d --%s %s,mp=%s`", c.VMID, freeMount(d, lv, i), volumeOf(lv.get(key)), mp.Path)
+			}) {
+				continue
+			}
 			key = freeMount(d, lv, i)
 			d.differs(key, "", mp.Store+":"+gib(mp.Size)+" at "+mp.Path, "")
 			d.set.Set(key, mountString(mp))
@@ -197,6 +215,37 @@ func (d *delta) mounts(c *spec.Container, lv *guest) []Step {
 		d.note("%s at %s is not declared and stays", live[path], path)
 	}
 	return steps
+}
+
+// looseMounts are the live volumes of a container that no declared mount point stands
+// for. What is mounted from the node's own directories is none.
+func looseMounts(c *spec.Container, lv *guest) []string {
+	return slices.DeleteFunc(lv.dataDisks(), func(key string) bool {
+		if lv.detaches(key) {
+			return false
+		}
+		path := pve.ParseProps(lv.get(key), "volume").Get("mp")
+		return strings.HasPrefix(volumeOf(lv.get(key)), "/") ||
+			path != "" && slices.ContainsFunc(c.Mounts, func(mp spec.Mount) bool { return mp.Path == path })
+	})
+}
+
+func volumeOf(value string) string { return pve.ParseProps(value, "volume").Default() }
+
+// takesPlace refuses a blank volume while the guest has one that is not declared, which
+// most probably is the one meant. attach is the command that puts a volume there.
+func (d *delta) takesPlace(lv *guest, what string, loose []string, attach func(key string) string) bool {
+	if len(loose) == 0 {
+		return false
+	}
+	key := loose[0]
+	instead := "declare what " + key + " is"
+	if lv.detaches(key) || strings.HasPrefix(key, "unused") {
+		instead = "remove " + key + " in Proxmox VE if it may go"
+	}
+	d.block("%s is declared and not there, but it has %s, which is not declared: a blank volume would take its place: attach that one (%s), or %s",
+		what, strings.Join(loose, ", "), attach(key), instead)
+	return true
 }
 
 // freeMount is the declared place of a mount point, or the first one that is free.

@@ -6,12 +6,17 @@
 // what only Proxmox VE fills in (MAC addresses, volume names, digests) never shows, and
 // what the declaration does not speak of is left alone.
 //
-// Making a plan only reads: /cluster/resources once, one configuration per guest, two
-// firewall reads per guest that has a firewall class, and whatever the changes found
-// make it necessary to look at (templates, storage). What would do harm is refused in
-// the plan already, with a sentence that says how to get on: removing or replacing a
-// guest must be allowed by its key, protected guests are never removed, and a guest of
-// somebody else is never touched.
+// Making a plan only reads: /cluster/resources once, per guest its configuration, what of
+// it waits for a restart, and its firewall, and whatever the changes found make it
+// necessary to look at (templates, storage). What would do harm is refused in the plan
+// already, with a sentence that says how to get on.
+//
+// Data comes first. A guest of somebody else is never touched, and neither the VMID nor
+// the record makes one ours: its kind and its name, or the estate's mark, have to say so.
+// Removing or replacing a guest must be allowed by its key. Protected guests are not
+// removed, nor are those with volumes beside the one they boot from, detached ones
+// included: only a literal "protection": false lifts that. A volume that is declared and
+// missing is not made blank while the guest has one that is not declared.
 //
 // Each Change carries the requests that carry it out (Steps), in order, with the digest
 // of what they were planned from. Package apply sends them.

@@ -23,6 +23,9 @@ type delta struct {
 	blocks []Block
 	notes  []string
 	manual []string
+	owed   bool // until manual is done, nothing may be published
+
+	guarded string // why the guest's volumes may not be removed; "" if they may
 }
 
 func newDelta() *delta { return &delta{set: url.Values{}} }

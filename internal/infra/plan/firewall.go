@@ -128,7 +128,7 @@ func (m *maker) groups() {
 
 // rulesStep brings the list at path to want.
 func rulesStep(path string, live []LiveRule, want []spec.Rule) Step {
-	s := Step{Op: OpRules, Title: "set " + strconv.Itoa(len(want)) + " rules", Path: path, Source: path, Rules: want}
+	s := Step{Op: OpRules, Title: "set " + many(len(want), "rule"), Path: path, Source: path, Rules: want}
 	if len(live) > 0 {
 		s.Digest = live[0].Digest
 	}
@@ -172,7 +172,25 @@ func (m *maker) firewalls() {
 			m.nodeFirewall(node)
 		}
 	}
+	m.clusterFirewall()
+}
+
+// clusterFirewall switches the firewall of the cluster on. One that is on already keeps
+// its policies: opening it is not this estate's business. A part of the estate switches
+// nothing on, which all guests would feel.
+func (m *maker) clusterFirewall() {
 	fields, params := compare(m.live.cluster, clusterOptions)
+	on := m.live.cluster["enable"] == "1"
+	if on {
+		fields = slices.DeleteFunc(fields, func(f Diff) bool {
+			if f.Path != "log_ratelimit" {
+				m.note("cluster-firewall", "it is on, and its %s is %s, not %s: that stays", f.Path, f.From, f.To)
+				params.Del(f.Path)
+				return true
+			}
+			return false
+		})
+	}
 	if len(fields) == 0 {
 		return
 	}
@@ -183,21 +201,44 @@ func (m *maker) firewalls() {
 			c.After = append(c.After, other.ID())
 		}
 	}
+	if len(m.opts.Only) > 0 {
+		if on || len(c.After) == 0 {
+			return
+		}
+		c.Action, c.Fields = Refuse, nil
+		c.Blocks = []Block{{Why: "the cluster firewall is off, so that no rule of a guest has an effect: apply without --only, which switches it on"}}
+		m.add(c)
+		return
+	}
 	c.Steps = []Step{write("set options", "PUT", "/cluster/firewall/options", params).
 		from("/cluster/firewall/options", m.live.cluster.Digest())}
 	m.add(c)
 }
 
+// nodeFirewall makes sure that the node has the estate's groups. Its other rules are its
+// owner's.
 func (m *maker) nodeFirewall(node string) {
 	base := pve.Path("nodes", node, "firewall")
 	c := Change{Key: node, Object: ObjectNodeFirewall, Action: Update, Name: node, Node: node}
 	for _, name := range m.groupNames() {
 		c.After = append(c.After, ObjectGroup+"/"+name)
 	}
-	live, want := m.live.nodeRules[node], m.estate.Firewall.Node
-	if !sameRules(live, want) {
-		c.Fields = append(c.Fields, ruleDiffs(live, want)...)
-		c.Steps = append(c.Steps, rulesStep(base+"/rules", live, want))
+	live := m.live.nodeRules[node]
+	var names []string
+	for _, r := range m.estate.Firewall.Node {
+		names = append(names, r.Action)
+	}
+	if NextJoin(live, names).Method != "" {
+		for _, name := range names {
+			if !slices.ContainsFunc(live, func(r LiveRule) bool { return r.isGroup([]string{name}) && r.Enable == 1 }) {
+				c.Fields = append(c.Fields, Diff{Path: "rule", To: "group " + name, Note: "below those that are there"})
+			}
+		}
+		join := Step{Op: OpJoin, Title: "add its groups", Path: base + "/rules", Source: base + "/rules", Groups: names}
+		if len(live) > 0 {
+			join.Digest = live[0].Digest
+		}
+		c.Steps = append(c.Steps, join)
 	}
 	fields, params := compare(m.live.nodeOpts[node], nodeOptions)
 	if len(fields) > 0 {
@@ -223,6 +264,9 @@ func (m *maker) guestFirewall(g *spec.Guest) {
 			m.leave(g, lv)
 		}
 		return
+	}
+	if own != nil && own.Action == Replace && own.Blocked() {
+		return // it would not get there
 	}
 	path, fw := guestPath(g.Node, g.Kind, g.VMID), &guestFirewall{}
 	if lv != nil && lv.fw != nil && (own == nil || own.Action != Replace) {
@@ -254,10 +298,7 @@ func (m *maker) guestFirewall(g *spec.Guest) {
 // go: rules without groups, and policies that drop, would cut it off. That is before the
 // guest's tags change, by which it is known.
 func (m *maker) leave(g *spec.Guest, lv *guest) {
-	var ours []string
-	for _, group := range m.estate.Firewall.Groups {
-		ours = append(ours, group.Name)
-	}
+	ours := m.ownGroups()
 	if NextLeave(lv.fw.rules, ours).Method == "" {
 		return
 	}
@@ -280,6 +321,15 @@ func (m *maker) leave(g *spec.Guest, lv *guest) {
 	if own := m.change(guestID(g)); own != nil {
 		own.After = append(own.After, c.ID())
 	}
+}
+
+// ownGroups are the names of all security groups that the estate may make.
+func (m *maker) ownGroups() []string {
+	var ours []string
+	for _, group := range m.estate.Firewall.Groups {
+		ours = append(ours, group.Name)
+	}
+	return ours
 }
 
 // guestID is the ID of a guest's change.

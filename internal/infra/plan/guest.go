@@ -53,6 +53,14 @@ func (m *maker) guest(g *spec.Guest, p parts) {
 		m.add(c)
 		return
 	}
+	if why := m.reuses(g, lv); why != "" && !m.opts.allowed.reuse[g.VMID] {
+		c.Action, c.Blocks = Refuse, []Block{{
+			Why:  why + "; to make that guest, with its disks, into " + g.Key + " in place, say so by name; else give " + g.Key + " another vm_id",
+			Flag: "--allow-reuse " + g.Key,
+		}}
+		m.add(c)
+		return
+	}
 	if strings.TrimSpace(lv.get("description")) == making {
 		m.resumeGuest(c, g, p, lv)
 		return
@@ -84,6 +92,7 @@ func (m *maker) resumeGuest(c Change, g *spec.Guest, p parts, lv *guest) {
 
 func (m *maker) updateGuest(c Change, g *spec.Guest, p parts, lv *guest) {
 	d := newDelta()
+	d.guarded = guard(g, lv)
 	m.common(d, g, lv)
 	steps := p.diff(d, lv)
 	if params := d.params(); params != nil {
@@ -91,8 +100,9 @@ func (m *maker) updateGuest(c Change, g *spec.Guest, p parts, lv *guest) {
 	}
 	c.Steps = append(c.Steps, steps...)
 	c.Action, c.Fields, c.Blocks, c.Manual = Update, d.fields, d.blocks, d.manual
+	c.Owed = d.owed
 	m.pool(&c, d, g, lv)
-	_, known := m.opts.Known[g.VMID]
+	_, known := m.recorded(lv)
 	c.Adopts = m.opts.Known != nil && !known
 	m.notes(g.Key, d)
 	m.replace(&c, g, p, lv)
@@ -116,35 +126,6 @@ func (m *maker) notes(key string, d *delta) {
 	}
 }
 
-// foreign says why what is live under a VMID is not the declared guest, "" if it is. A
-// guest that is ours or bears the estate's mark may be renamed.
-func (m *maker) foreign(g *spec.Guest, lv *guest) string {
-	id := strconv.Itoa(g.VMID)
-	if lv.kind() != g.Kind {
-		return "VMID " + id + " is taken by " + words(lv.kind()) + " " + lv.Name + " on " + lv.Node +
-			", but " + words(g.Kind) + " is declared: give " + g.Key + " another vm_id"
-	}
-	if lv.Template {
-		return "VMID " + id + " is the template " + lv.Name + ": give " + g.Key + " another vm_id"
-	}
-	name := lv.Name
-	if k, known := m.opts.Known[g.VMID]; known && k.Key == g.Key {
-		return ""
-	}
-	if name == g.Name || name == "" || m.marked(lv) || strings.TrimSpace(lv.get("description")) == making {
-		return ""
-	}
-	return "VMID " + id + " is taken by " + words(lv.kind()) + " " + name + " on " + lv.Node +
-		", which this estate has not made: give " + g.Key + " another vm_id, or, if it is the same guest, declare its name"
-}
-
-func words(k spec.Kind) string {
-	if k == spec.LXC {
-		return "the container"
-	}
-	return "the VM"
-}
-
 // common compares what containers and VMs have in common but the network.
 func (m *maker) common(d *delta, g *spec.Guest, lv *guest) {
 	if live, want := strings.TrimRight(lv.get("description"), "\n"), strings.TrimRight(g.Description, "\n"); live != want {
@@ -156,11 +137,17 @@ func (m *maker) common(d *delta, g *spec.Guest, lv *guest) {
 		d.set.Set("tags", want)
 	}
 	d.plain("onboot", lv.get("onboot"), "0", flag(g.OnBoot))
-	d.plain("protection", lv.get("protection"), "0", flag(g.Protection))
+	switch {
+	case g.Protection || g.ProtectionDeclared:
+		d.plain("protection", lv.get("protection"), "0", flag(g.Protection))
+	case lv.protected():
+		d.note("it is protected, which is not declared: that stays")
+	}
 	m.startup(d, g, lv)
-	nameservers(d, g, lv)
-	if g.Domain != "" && g.Kind == spec.LXC { // a VM's is cloud-init's
-		d.plain("searchdomain", lv.get("searchdomain"), "", g.Domain)
+	d.resolver("nameserver", strings.Join(splitTags(lv.get("nameserver")), " "), nameserverList(g), g, lv)
+	d.resolver("searchdomain", lv.get("searchdomain"), g.Domain, g, lv)
+	if g.OnBoot && !lv.running() {
+		d.note("it is not running (%s), and starts on boot", lv.Status)
 	}
 	if lv.Node != g.Node {
 		d.note("it runs on %s, declared is %s: it is left there; migrate it, or declare its node", lv.Node, g.Node)
@@ -175,14 +162,27 @@ func nameserverList(g *spec.Guest) string {
 	return strings.Join(list, " ")
 }
 
-// nameservers of a VM are cloud-init's: they are read at the first boot.
-func nameservers(d *delta, g *spec.Guest, lv *guest) {
-	want := nameserverList(g)
-	live := strings.Join(splitTags(lv.get("nameserver")), " ")
-	if want == "" || g.Kind != spec.LXC {
-		return
+// resolver compares a setting of the guest's resolver. A running container takes it over
+// at its next start; a VM has it from cloud-init, at its first boot.
+func (d *delta) resolver(key, live, want string, g *spec.Guest, lv *guest) {
+	switch {
+	case live == want:
+	case g.Kind == spec.QEMU:
+		if lv.get("ipconfig0") != "" {
+			d.note("cloud-init gave it %s %s, declared is %s: that is read at the first boot only and stays", key, orNone(live), orNone(want))
+		}
+	case want == "":
+		d.note("its %s (%s) is not declared and stays", key, live)
+	default:
+		d.late(key, live, "", want, lv.running())
 	}
-	d.plain("nameserver", live, "", want)
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
 }
 
 func (m *maker) startup(d *delta, g *spec.Guest, lv *guest) {
@@ -229,7 +229,13 @@ func (m *maker) pool(c *Change, d *delta, g *spec.Guest, lv *guest) {
 // reboot plans the restart that makes pending values active, if it is allowed.
 func (m *maker) reboot(c *Change, d *delta, g *spec.Guest, lv *guest) {
 	c.Reboot = d.reboot
-	if !lv.running() || !allows(m.opts.AllowReboot, g.Key, g.Name, g.VMID) || c.Action == Replace {
+	if !lv.running() || c.Action == Replace {
+		return
+	}
+	if !m.opts.allowed.reboot[g.VMID] {
+		if len(lv.pending) > 0 {
+			m.note(g.Key, "waits for its next start: %s (--allow-reboot %s restarts it)", strings.Join(lv.pending, ", "), g.Key)
+		}
 		return
 	}
 	if d.reboot || len(lv.pending) > 0 {

@@ -2,12 +2,10 @@ package plan
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -21,14 +19,18 @@ type guest struct {
 	pve.Resource
 	conf    pve.Config     // nil: not read
 	fw      *guestFirewall // nil: not read
-	pending []string       // keys that wait for a restart, where that was asked for
+	pending []string       // keys that wait for a restart
+	// detached are the volumes that a restart takes off, which the configuration shows no
+	// more: they are the guest's all the same.
+	detached map[string]string
 }
 
-func (g *guest) get(key string) string { return g.conf[key] }
-func (g *guest) running() bool         { return g.Status == "running" }
-func (g *guest) kind() spec.Kind       { return spec.Kind(g.Type) }
-func (g *guest) path() string          { return guestPath(g.Node, g.kind(), g.VMID) }
-func (g *guest) protected() bool       { return g.conf.Bool("protection", false) }
+func (g *guest) get(key string) string    { return g.conf[key] }
+func (g *guest) detaches(key string) bool { return g.detached[key] != "" }
+func (g *guest) running() bool            { return g.Status == "running" }
+func (g *guest) kind() spec.Kind          { return spec.Kind(g.Type) }
+func (g *guest) path() string             { return guestPath(g.Node, g.kind(), g.VMID) }
+func (g *guest) protected() bool          { return g.conf.Bool("protection", false) }
 
 // guestFirewall is what is set for a guest.
 type guestFirewall struct {
@@ -47,6 +49,7 @@ type live struct {
 	nodeRules map[string][]LiveRule
 	nodeOpts  map[string]pve.Config
 	storage   map[string]map[string]storage // node -> name
+	acme      *acmeLive                     // nil: not read
 }
 
 type liveGroup struct {
@@ -149,7 +152,16 @@ func (m *maker) readNodes(r *reader) {
 // a class, the rules of the groups, and the templates that something is cloned from.
 func (m *maker) readGuests(ctx context.Context) error {
 	r := newReader(ctx, m.api, m.opts.Parallel)
-	vanished := m.vanished() // before reads change what it looks at
+	var undeclared []*guest
+	if len(m.opts.Only) == 0 {
+		undeclared = m.undeclared()
+	}
+	var ours []*guest // before reads change what it looks at
+	for _, lv := range undeclared {
+		if _, known := m.opts.Known[lv.VMID]; known || m.marked(lv) {
+			ours = append(ours, lv)
+		}
+	}
 	for _, g := range m.declared {
 		lv := m.live.guests[g.VMID]
 		if lv == nil {
@@ -168,12 +180,13 @@ func (m *maker) readGuests(ctx context.Context) error {
 		m.readConfig(r, t)
 	}
 	m.readNodes(r)
+	m.readACME(r)
 	for _, name := range m.groupNames() {
 		if g := m.live.groups[name]; g != nil {
 			r.get(groupPath(name), nil, &g.rules, func() {})
 		}
 	}
-	for _, lv := range vanished {
+	for _, lv := range ours {
 		m.readConfig(r, lv)
 	}
 	if err := r.group.Wait(); err != nil {
@@ -182,6 +195,7 @@ func (m *maker) readGuests(ctx context.Context) error {
 	for _, lv := range m.live.found {
 		m.live.guests[lv.VMID] = lv
 	}
+	m.leavers(undeclared)
 	return nil
 }
 
@@ -239,36 +253,55 @@ func (m *maker) readGuestFirewall(r *reader, lv *guest) {
 	r.get(lv.path()+"/firewall/rules", nil, &lv.fw.rules, func() {})
 }
 
-// readLeaving reads the firewall of guests without a class whose tags are about to
-// change: they may be leaving one.
+// readLeaving reads the rules of guests without a class whose interfaces are filtered, or
+// whose tags are about to change: they may be leaving one. The options are read of those
+// that are.
 func (m *maker) readLeaving(ctx context.Context) error {
 	r := newReader(ctx, m.api, m.opts.Parallel)
+	var looked []*guest
 	for _, g := range m.declared {
 		lv := m.live.guests[g.VMID]
 		if g.Class != "" || lv == nil || lv.fw != nil || lv.conf == nil || lv.get("lock") != "" {
 			continue
 		}
-		if tagList(splitTags(lv.get("tags"))) != tagList(g.Tags) {
-			m.readGuestFirewall(r, lv)
+		if lv.filtered() || tagList(splitTags(lv.get("tags"))) != tagList(g.Tags) {
+			lv.fw = &guestFirewall{}
+			looked = append(looked, lv)
+			r.get(lv.path()+"/firewall/rules", nil, &lv.fw.rules, func() {})
+		}
+	}
+	if err := r.group.Wait(); err != nil {
+		return err
+	}
+	r = newReader(ctx, m.api, m.opts.Parallel)
+	for _, lv := range looked {
+		if NextLeave(lv.fw.rules, m.ownGroups()).Method != "" {
+			r.get(lv.path()+"/firewall/options", nil, &lv.fw.options, func() {})
 		}
 	}
 	return r.group.Wait()
 }
 
-// vanished are live guests that are declared no more: known from earlier applies, or
-// bearing the estate's mark. Templates are nobody's guests.
-func (m *maker) vanished() []*guest {
-	if len(m.opts.Only) > 0 {
-		return nil
+// filtered says whether the firewall sees an interface of the guest.
+func (g *guest) filtered() bool {
+	for key, value := range g.conf {
+		if nicKeys.MatchString(key) && pve.ParseProps(value, "model").Get("firewall") == "1" {
+			return true
+		}
 	}
+	return false
+}
+
+// undeclared are the live guests of which none is declared, by VMID. Templates are
+// nobody's guests.
+func (m *maker) undeclared() []*guest {
 	declared := map[int]bool{}
 	for _, g := range m.estate.Guests() {
 		declared[g.VMID] = true
 	}
 	var out []*guest
 	for id, lv := range m.live.guests {
-		_, known := m.opts.Known[id]
-		if !declared[id] && !lv.Template && (known || m.marked(lv)) {
+		if !declared[id] && !lv.Template {
 			out = append(out, lv)
 		}
 	}
@@ -276,22 +309,12 @@ func (m *maker) vanished() []*guest {
 	return out
 }
 
-// marked says whether a guest bears the estate's mark: the tag terraform and the name of
-// the environment, which every declared guest but Splunk has.
-func (m *maker) marked(lv *guest) bool {
-	tags := splitTags(lv.Tags)
-	env := strings.ToLower(m.estate.Environment)
-	return env != "" && slices.Contains(tags, "terraform") && slices.Contains(tags, env)
-}
-
-// templates are those that declared VMs are cloned from which are not there, or may be
-// replaced.
+// templates are those that declared VMs are cloned from which are not there.
 func (m *maker) templates() []*guest {
 	var out []*guest
 	for _, vm := range m.vms() {
-		lv, t := m.live.guests[vm.VMID], m.live.guests[vm.Template]
-		wanted := lv == nil || allows(m.opts.AllowReplace, vm.Key, vm.Name, vm.VMID)
-		if wanted && t != nil && t.kind() == spec.QEMU && !slices.Contains(out, t) {
+		t := m.live.guests[vm.Template]
+		if m.live.guests[vm.VMID] == nil && t != nil && t.kind() == spec.QEMU && !slices.Contains(out, t) {
 			out = append(out, t)
 		}
 	}
@@ -310,34 +333,14 @@ func (m *maker) vms() []*spec.VM {
 	return slices.DeleteFunc(out, func(v *spec.VM) bool { return !m.looksAt(&v.Guest) })
 }
 
-// readPending reads what waits for a restart of guests that may be restarted.
-func (m *maker) readPending(ctx context.Context) error {
-	r := newReader(ctx, m.api, m.opts.Parallel)
+// looked are the live guests that are declared or leave.
+func (m *maker) looked() []*guest {
+	var out []*guest
 	for _, g := range m.declared {
-		lv := m.live.guests[g.VMID]
-		if lv == nil || lv.conf == nil || !lv.running() || !allows(m.opts.AllowReboot, g.Key, g.Name, g.VMID) {
-			continue
-		}
-		var keys []pendingKey
-		r.get(lv.path()+"/pending", nil, &keys, func() {
-			for _, k := range keys {
-				if k.waits() {
-					lv.pending = append(lv.pending, k.Key)
-				}
-			}
-		})
+		out = append(out, m.live.guests[g.VMID])
 	}
-	return r.group.Wait()
-}
-
-// pendingKey is a key of a configuration with what a restart will make of it.
-type pendingKey struct {
-	Key     string
-	Value   json.RawMessage
-	Pending json.RawMessage
-	Delete  pve.Int
-}
-
-func (k pendingKey) waits() bool {
-	return k.Delete > 0 || len(k.Pending) > 0 && string(k.Pending) != string(k.Value)
+	for _, l := range m.leaving {
+		out = append(out, l.guest)
+	}
+	return out
 }

@@ -17,12 +17,13 @@ type maker struct {
 	opts     Options
 	live     *live
 	declared []*spec.Guest // those that are looked at
+	leaving  []leaver
 	plan     *Plan
 	content  map[string]map[string]bool // volumes by node, content type and storage
 }
 
 // Make reads what is live and compares it with the estate. An error says that reading
-// failed, or that Only names something unknown; what can't be done with what was found
+// failed, or that Only or an Allow list names something unknown; what can't be done with what was found
 // is in the plan.
 func Make(ctx context.Context, api API, e *spec.Estate, opts Options) (*Plan, error) {
 	m := newMaker(api, e, opts)
@@ -38,10 +39,13 @@ func Make(ctx context.Context, api API, e *spec.Estate, opts Options) (*Plan, er
 	if err := m.readGuests(ctx); err != nil {
 		return nil, err
 	}
+	if err := m.resolve(); err != nil {
+		return nil, err
+	}
 	if err := m.readLeaving(ctx); err != nil {
 		return nil, err
 	}
-	if err := m.readPending(ctx); err != nil {
+	if err := m.readPending(ctx, m.looked()); err != nil {
 		return nil, err
 	}
 	m.pools()
@@ -51,6 +55,7 @@ func Make(ctx context.Context, api API, e *spec.Estate, opts Options) (*Plan, er
 		return nil, err
 	}
 	m.firewalls()
+	m.acme()
 	m.vanish()
 	m.order()
 	return m.plan, nil
@@ -81,17 +86,30 @@ func (m *maker) choose() error {
 			delete(named, g.Key)
 		}
 	}
-	for _, p := range m.estate.Pools {
-		delete(named, ObjectPool+"/"+p.ID)
+	if !m.plan.destroy {
+		for _, p := range m.estate.Pools {
+			delete(named, ObjectPool+"/"+p.ID)
+		}
 	}
 	for _, k := range m.opts.Only { // in the order given
 		if named[k] {
-			return fmt.Errorf("--only %s: neither a guest of the declaration nor pool/ID; "+
-				"the keys are those of containers and vms in deployment.json, and splunk", k)
+			return m.unknown(k)
 		}
 	}
 	m.plan.Guests = len(m.declared)
 	return nil
+}
+
+// unknown says that a key of Only is none.
+func (m *maker) unknown(key string) error {
+	const keys = "the keys are those of containers and vms in deployment.json, and splunk"
+	switch {
+	case m.plan.destroy:
+		return fmt.Errorf("destroy %s: that is no guest of the declaration; %s", key, keys)
+	case m.opts.OnlyName != "":
+		return fmt.Errorf("%s %s: that is no guest of the declaration; %s", m.opts.OnlyName, key, keys)
+	}
+	return fmt.Errorf("--only %s: neither a guest of the declaration nor pool/ID; %s", key, keys)
 }
 
 // only says whether an object other than a guest is to be looked at.
@@ -163,7 +181,7 @@ func (m *maker) change(id string) *Change {
 // rank is the order in which objects are shown; After says what waits for what.
 var rank = []string{
 	ObjectPool, ObjectTemplate, ObjectContainer, ObjectVM, ObjectGroup, ObjectGuestFirewall,
-	ObjectNodeFirewall, ObjectClusterFirewall,
+	ObjectNodeFirewall, ObjectClusterFirewall, ObjectACMEAccount, ObjectACMEPlugin, ObjectACMECertificate,
 }
 
 // order sorts the changes and drops what waits for objects that don't change.

@@ -31,32 +31,28 @@ func Orphans(ctx context.Context, api API, e *spec.Estate, opts Options) ([]Orph
 	if err := m.readCluster(ctx); err != nil {
 		return nil, err
 	}
-	declared := map[int]bool{}
-	for _, g := range e.Guests() {
-		declared[g.VMID] = true
-	}
 	r := newReader(ctx, api, opts.Parallel)
-	var found []*guest
-	for id, lv := range m.live.guests {
-		if !declared[id] && !lv.Template {
-			found = append(found, lv)
-			m.readConfig(r, lv)
-		}
+	found := m.undeclared()
+	for _, lv := range found {
+		m.readConfig(r, lv)
 	}
 	if err := r.group.Wait(); err != nil && !pve.IsForbidden(err) {
 		return nil, err
 	}
+	if err := m.readPending(ctx, found); err != nil && !pve.IsForbidden(err) {
+		return nil, err
+	}
 	out := make([]Orphan, 0, len(found))
 	for _, lv := range found {
-		known, recorded := opts.Known[lv.VMID]
+		known, recorded := m.recorded(lv)
 		o := Orphan{
 			VMID: lv.VMID, Kind: lv.kind(), Name: lv.Name, Node: lv.Node, Status: lv.Status, Pool: lv.Pool,
 			Marked: recorded || m.marked(lv), Protected: lv.protected() || known.Protected,
 		}
 		for _, key := range lv.volumes() {
-			o.Volumes = append(o.Volumes, key+" "+lv.get(key))
+			o.Volumes = append(o.Volumes, key+" "+lv.volume(key))
 		}
-		o.Removable = o.Marked && !o.Protected && lv.conf != nil && (recorded || len(lv.dataDisks()) == 0)
+		o.Removable = o.Marked && !o.Protected && lv.conf != nil && (known.Unprotected || len(lv.dataDisks()) == 0)
 		out = append(out, o)
 	}
 	slices.SortFunc(out, func(a, b Orphan) int { return a.VMID - b.VMID })

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"syslog-gateway/internal/infra/spec"
@@ -40,21 +39,36 @@ const (
 	ObjectGuestFirewall   = "guest-firewall"
 	ObjectNodeFirewall    = "node-firewall"
 	ObjectClusterFirewall = "cluster-firewall"
+	ObjectACMEAccount     = "acme-account"
+	ObjectACMEPlugin      = "acme-plugin"
+	ObjectACMECertificate = "acme-certificate"
 )
 
 // Known is what the record of earlier applies says about a guest.
 type Known struct {
 	Key       string
+	Kind      spec.Kind
+	Name      string // as it was when it was recorded
 	Protected bool
+	// Unprotected says that "protection": false was declared in so many words: only then
+	// may its data go.
+	Unprotected bool
 }
 
 // Options say what may be planned. The zero value plans everything and allows nothing
 // that destroys or interrupts.
 type Options struct {
-	Only         []string // keys of guests, or pool/ID; empty: everything
-	AllowDestroy []string // keys, names or VMIDs
+	Only []string // keys of guests, or pool/ID; empty: everything
+	// What is allowed to which guest: each names one by its key, its VMID, or its name if
+	// no other has it. Make returns an error for what names none, or several.
+	AllowDestroy []string // that are declared no more
 	AllowReplace []string
 	AllowReboot  []string
+	AllowReuse   []string // become another guest in place, under the same VMID
+
+	// OnlyName is how Only is called in errors, such as the verb that takes the keys;
+	// "" for --only.
+	OnlyName string
 
 	// Root says that steps marked Root can be taken: somebody logs in as root@pam itself,
 	// with a ticket. A token of root@pam is not enough.
@@ -67,6 +81,8 @@ type Options struct {
 	Known map[int]Known
 	// Parallel is how many reads run at a time; 0: 8.
 	Parallel int
+
+	allowed *allowed // what the Allow lists name, once it was found
 }
 
 // Plan is what is to be done, in the order in which it is done.
@@ -100,6 +116,9 @@ type Change struct {
 	Manual []string `json:"manual,omitempty"` // what somebody must do by hand
 	// Reboot says that some fields take effect at the next start of the guest.
 	Reboot bool `json:"reboot,omitempty"`
+	// Owed says that the guest has not the declared address until Manual is done: until
+	// then no inventory may be published.
+	Owed bool `json:"owed,omitempty"`
 
 	Steps []Step   `json:"-"` // they hold secrets
 	After []string `json:"-"` // IDs of the changes that must be done before
@@ -139,12 +158,14 @@ type Op string
 
 // The operations.
 const (
-	OpWrite  Op = "write"  // one request, and its task where there is one
-	OpRules  Op = "rules"  // bring an ordered list of firewall rules to Rules
-	OpLeave  Op = "leave"  // remove the rules that stand for one of Groups
-	OpSettle Op = "settle" // wait until the guest's lock is gone, then plan it again
-	OpUpload Op = "upload" // put Content on the node as Volume, over SSH
-	OpStop   Op = "stop"   // shut the guest down, stop it if it does not
+	OpWrite   Op = "write"   // one request, and its task where there is one
+	OpRules   Op = "rules"   // bring an ordered list of firewall rules to Rules
+	OpLeave   Op = "leave"   // remove the rules that stand for one of Groups
+	OpJoin    Op = "join"    // add the rules that stand for Groups, below those that are there
+	OpRunning Op = "running" // fail unless the guest runs
+	OpSettle  Op = "settle"  // wait until the guest's lock is gone, then plan it again
+	OpUpload  Op = "upload"  // put Content on the node as Volume, over SSH
+	OpStop    Op = "stop"    // shut the guest down, stop it if it does not
 )
 
 // Step is one request, or a loop of them, with what is needed to send it safely.
@@ -165,7 +186,7 @@ type Step struct {
 
 	Disks   []spec.Disk // what Complete adds to Params
 	Rules   []spec.Rule // of OpRules
-	Groups  []string    // of OpLeave
+	Groups  []string    // of OpLeave and OpJoin
 	Volume  string      // of OpUpload
 	Content []byte
 	Timeout int // of OpStop: seconds for a clean shutdown
@@ -174,6 +195,18 @@ type Step struct {
 // Empty says whether there is nothing to do: what is left is by hand at most.
 func (p *Plan) Empty() bool {
 	return !slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Action != Manual })
+}
+
+// Owed are the objects of which something is left to do by hand before an inventory may
+// be published.
+func (p *Plan) Owed() []string {
+	var out []string
+	for _, c := range p.Changes {
+		if c.Owed {
+			out = append(out, c.ID())
+		}
+	}
+	return out
 }
 
 // Blocks are all reasons why the plan can't be carried out, each with the object.
@@ -185,7 +218,7 @@ func (p *Plan) Blocks() []string {
 			if b.Flag != "" {
 				s += " (" + b.Flag + ")"
 			}
-			out = append(out, s)
+			out = append(out, Printable(s))
 		}
 	}
 	return out
@@ -230,13 +263,6 @@ func (p *Plan) Again(ctx context.Context, api API, c Change) (Change, bool, erro
 		}
 	}
 	return Change{}, false, nil
-}
-
-// allows says whether a guest is named by its key, its name or its VMID.
-func allows(list []string, key, name string, vmid int) bool {
-	return slices.ContainsFunc(list, func(s string) bool {
-		return s == key || s == name || s == strconv.Itoa(vmid)
-	})
 }
 
 // isReplacement says whether the field can't be changed in place.

@@ -59,7 +59,7 @@ func TestNothingToDo(t *testing.T) {
 		t.Fatalf("%v %+v", err, p)
 	}
 	var s strings.Builder
-	if err := p.Text(&s, false); err != nil || s.String() != "Nothing to do: 1 guests are as declared.\n" {
+	if err := p.Text(&s, false); err != nil || s.String() != "Nothing to do: 1 guest is as declared.\n" {
 		t.Fatalf("%q %v", s.String(), err)
 	}
 }
@@ -145,4 +145,15 @@ func FuzzConfig(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestShrinkNamesAWholeSize has a live size that no declaration can have.
+func TestShrinkNamesAWholeSize(t *testing.T) {
+	p, err := Make(t.Context(), cannedContainer(strings.Replace(converged, "size=8G", "size=8704M", 1)), oneContainer(), Options{AllowReplace: []string{"web"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(p.Blocks(), ""); got != "container web: rootfs has 8704M and is declared with 8G, and disks only grow: declare 9G" {
+		t.Errorf("got %q", got)
+	}
 }

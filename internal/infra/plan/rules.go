@@ -105,6 +105,33 @@ func NextLeave(live []LiveRule, groups []string) RuleOp {
 	return RuleOp{}
 }
 
+// NextJoin returns the request that brings the rules which stand for the groups closer to
+// being there and enabled, below all others, so that what somebody denies stays denied.
+// A new rule lands on top, whatever position is asked for: it is made disabled, moved
+// down, and enabled there. One that is enabled already stays where it is.
+func NextJoin(live []LiveRule, groups []string) RuleOp {
+	for _, name := range groups {
+		at := -1
+		for pos, r := range live {
+			if r.isGroup([]string{name}) && (at < 0 || r.Enable == 1) {
+				at = pos
+			}
+		}
+		switch {
+		case at < 0:
+			params := ruleParams(spec.Rule{Type: "group", Action: name})
+			params.Set("enable", "0")
+			return RuleOp{Method: "POST", Params: params}
+		case live[at].Enable == 1:
+		case at < len(live)-1:
+			return RuleOp{Method: "PUT", Pos: at, Params: url.Values{"moveto": {strconv.Itoa(len(live))}}}
+		default:
+			return RuleOp{Method: "PUT", Pos: at, Params: url.Values{"enable": {"1"}}}
+		}
+	}
+	return RuleOp{}
+}
+
 func (r LiveRule) isGroup(groups []string) bool {
 	return r.Type == "group" && slices.Contains(groups, r.Action)
 }

@@ -3,7 +3,9 @@ package plan
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Colours of a terminal (ECMA-48, SGR).
@@ -43,7 +45,7 @@ func (p *Plan) Text(w io.Writer, colour bool) error {
 		t.change(c)
 	}
 	for _, n := range p.Notes {
-		t.line("  note: %s: %s", n.Key, n.Text)
+		t.line("  note: %s: %s", n.Key, Printable(n.Text))
 	}
 	if len(p.Notes) > 0 {
 		t.line("")
@@ -68,7 +70,11 @@ func (p *Plan) Summary() string {
 		}
 	}
 	if p.Empty() && manual == 0 {
-		return fmt.Sprintf("Nothing to do: %d guests are as declared.", p.Guests)
+		is := "are"
+		if p.Guests == 1 {
+			is = "is"
+		}
+		return fmt.Sprintf("Nothing to do: %s %s as declared.", many(p.Guests, "guest"), is)
 	}
 	s := fmt.Sprintf("%d to create, %d to change, %d to replace, %d to destroy", p.Count(Create),
 		p.Count(Update)+p.Count(Wait), p.Count(Replace), p.Count(Destroy))
@@ -121,14 +127,14 @@ func (t *text) change(c Change) {
 		t.field(c.Action, f, width)
 	}
 	for _, s := range c.Manual {
-		t.line("    %s by hand: %s", t.paint(yellow, "!"), s)
+		t.line("    %s by hand: %s", t.paint(yellow, "!"), Printable(s))
 	}
 	for _, b := range c.Blocks {
 		s := b.Why
 		if b.Flag != "" {
 			s += ": " + b.Flag
 		}
-		t.line("    %s refused: %s", t.paint(red, "!"), s)
+		t.line("    %s refused: %s", t.paint(red, "!"), Printable(s))
 	}
 	t.line("")
 }
@@ -158,5 +164,28 @@ func quote(s string) string {
 	if s == "" {
 		return `""`
 	}
-	return strings.ReplaceAll(s, "\n", `\n`)
+	return Printable(s)
+}
+
+// Printable is s in one line and without what a terminal would obey: what is live was
+// written by anybody.
+func Printable(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		quoted := strconv.QuoteRune(r)
+		b.WriteString(quoted[1 : len(quoted)-1])
+	}
+	return b.String()
+}
+
+// many is a number of things.
+func many(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
 }

@@ -99,10 +99,52 @@ func (m *maker) diffVM(d *delta, v *spec.VM, lv *guest) []Step {
 		d.network(key, pve.ParseNet(lv.get(key)), vmNIC(n))
 	}
 	d.extra(lv, "net", len(v.NICs))
-	if live, want := lv.get("ipconfig0"), ipconfig(v.Address); live != "" && !pve.ParseProps(live, "").Equal(pve.ParseProps(want, "")) {
-		d.note("cloud-init gave it %s, declared is %s: that is read at the first boot only and stays", live, want)
-	}
+	d.address(v, lv)
+	d.firstBoot(v, lv)
 	return d.disks(v, lv)
+}
+
+// address compares what cloud-init gave the VM: a new address takes effect with a rebuilt
+// drive and a restart, which are not done behind anybody's back.
+func (d *delta) address(v *spec.VM, lv *guest) {
+	live, want := lv.get("ipconfig0"), ipconfig(v.Address)
+	if live == "" || pve.ParseProps(live, "").Equal(pve.ParseProps(want, "")) {
+		return
+	}
+	d.owed = true
+	d.manual = append(d.manual, fmt.Sprintf("cloud-init gave it %s, declared is %s, and it is read at the first boot only: run on %s: "+
+		"qm set %d --ipconfig0 %s && qm cloudinit update %d && qm reboot %d; nothing is published until then",
+		live, want, lv.Node, v.VMID, want, v.VMID, v.VMID))
+}
+
+// firstBoot notes what counts only when a VM is made.
+func (d *delta) firstBoot(v *spec.VM, lv *guest) {
+	if v.CDROM != "" && !hasDrive(lv.conf, v.CDROM) {
+		d.note("its cdrom_file_id (%s) counts only when it is made: it is not inserted", v.CDROM)
+	}
+	for _, disk := range v.Disks {
+		volume := volumeOf(lv.get(disk.Interface))
+		if volume == "" || disk.Format == "" {
+			continue
+		}
+		if live := format(volume); live != disk.Format {
+			d.note("the file_format of %s is %s, declared is %s: that counts only when it is made, and stays", disk.Interface, live, disk.Format)
+		}
+	}
+	order := pve.ParseProps(lv.get("boot"), "legacy").Get("order")
+	if first, _, _ := strings.Cut(order, ";"); len(v.Disks) > 0 && isDisk(first, lv.get(first)) && first != v.Disks[0].Interface {
+		d.note("it boots from %s, declared as boot disk is %s: that stays", first, v.Disks[0].Interface)
+	}
+}
+
+// format is that of a volume: the ending of its file, raw where it is a block device.
+func format(volume string) string {
+	for _, f := range []string{"qcow2", "vmdk"} {
+		if strings.HasSuffix(volume, "."+f) {
+			return f
+		}
+	}
+	return "raw"
 }
 
 func (d *delta) setting(s setting, live, want string, running bool) {
@@ -131,6 +173,12 @@ func (d *delta) disks(v *spec.VM, lv *guest) []Step {
 		case value == "" && i == 0:
 			d.block("its boot disk is declared as %s, but it has %s: a blank disk would not boot; declare what is there",
 				key, strings.Join(lv.diskList(), ", "))
+		case value == "" && d.takesPlace(lv, key, looseDisks(v, lv), func(from string) string {
+			if lv.detaches(from) {
+				return fmt.Sprintf("`qm set %d --revert %s`", v.VMID, from)
+			}
+			return fmt.Sprintf("`qm set %d --%s %s`", v.VMID, key, volumeOf(lv.get(from)))
+		}):
 		case value == "":
 			d.differs(key, "", disk.Store+":"+gib(disk.Size), "")
 			d.set.Set(key, newDisk(disk))
@@ -146,6 +194,13 @@ func (d *delta) disks(v *spec.VM, lv *guest) []Step {
 		}
 	}
 	return steps
+}
+
+// looseDisks are the live volumes of a VM that no declared disk stands for.
+func looseDisks(v *spec.VM, lv *guest) []string {
+	return slices.DeleteFunc(append(lv.diskList(), lv.unused()...), func(key string) bool {
+		return !lv.detaches(key) && slices.ContainsFunc(v.Disks, func(x spec.Disk) bool { return x.Interface == key })
+	})
 }
 
 // diskList are the interfaces of the live disks.
@@ -175,6 +230,11 @@ func (d *delta) disk(disk spec.Disk, lv *guest) []Step {
 	var steps []Step
 	if live := store(p.Default()); live != disk.Store && live != "" {
 		d.differs(key+".storage", live, disk.Store, "moved while it runs")
+		if d.guarded != "" {
+			d.block("%s is on %s, declared is %s: moving removes what it was on, and %s: move it by hand (qm disk move %d %s %s), or declare %s",
+				key, live, disk.Store, d.guarded, lv.VMID, key, disk.Store, live)
+			return steps
+		}
 		params := url.Values{"disk": {key}, "storage": {disk.Store}, "delete": {"1"}}
 		steps = append(steps, write("move "+key+" to "+disk.Store, "POST", lv.path()+"/move_disk", params).
 			from(lv.path()+"/config", lv.get("digest")))

@@ -1,13 +1,19 @@
 package pvesim
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // certificate is a node's own certificate beside the one of the cluster's CA.
-type certificate struct{ pem, file string }
+type certificate struct {
+	pem, file string
+	names     []string // of an ordered one
+}
 
 func acmeRoutes() []*route {
 	at, plugin := "/cluster/acme/account", "/cluster/acme/plugins"
@@ -228,13 +234,34 @@ func certificateInfo(c *call) (any, error) {
 		return map[string]any{"filename": file, "subject": "/CN=" + subject, "issuer": "/CN=" + subject, "san": []string{subject},
 			"notbefore": c.start.Unix(), "notafter": c.start.AddDate(2, 0, 0).Unix(), "public-key-type": "rsaEncryption", "public-key-bits": 2048}
 	}
-	out := []map[string]any{entry("pve-ssl.pem", c.node.name)}
+	out := []map[string]any{c.rootCA(), entry("pve-ssl.pem", c.node.name)}
 	if c.node.certs != nil {
 		e := entry(c.node.certs.file, c.node.name)
 		e["pem"] = c.node.certs.pem
+		if len(c.node.certs.names) > 0 {
+			e["san"] = c.node.certs.names
+		}
 		out = append(out, e)
 	}
 	return out, nil
+}
+
+// rootCA is the authority of the cluster, which signs its nodes' certificates. Every
+// simulated cluster has another one.
+func (s *Sim) rootCA() map[string]any {
+	sum := sha256.Sum256(fmt.Appendf(nil, "root CA %d %d", s.opt.Seed, s.start.UnixNano()))
+	name := fmt.Sprintf("/CN=Proxmox Virtual Environment/OU=%x-%x-%x-%x-%x/O=PVE Cluster Manager CA", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
+	return map[string]any{"filename": "pve-root-ca.pem", "subject": name, "issuer": name, "san": []string{}, "fingerprint": fingerprint(sum),
+		"notbefore": s.start.Unix(), "notafter": s.start.AddDate(10, 0, 0).Unix(), "public-key-type": "rsaEncryption", "public-key-bits": 4096}
+}
+
+// fingerprint is a digest as OpenSSL prints it.
+func fingerprint(sum [sha256.Size]byte) string {
+	pairs := make([]string, len(sum))
+	for i, b := range sum {
+		pairs[i] = fmt.Sprintf("%02X", b)
+	}
+	return strings.Join(pairs, ":")
 }
 
 func setCertificate(c *call) (any, error) {
@@ -281,7 +308,7 @@ func orderCertificate(c *call) (any, error) {
 		for _, n := range names {
 			t.logf("The validation for %s succeeded!", n)
 		}
-		c.node.certs = &certificate{file: "pveproxy-ssl.pem"}
+		c.node.certs = &certificate{file: "pveproxy-ssl.pem", names: names}
 		return nil
 	})
 	return upid, nil

@@ -30,6 +30,9 @@ type Failure struct {
 	TaskDies     bool
 	TaskWarnings int
 	TaskDelay    time.Duration // instead of Options.TaskDelay
+	// StaysDown leaves a container stopped that is to be started with its creation, as one
+	// does whose start fails: the creation is done all the same.
+	StaysDown bool
 }
 
 type failure struct {
@@ -131,7 +134,7 @@ func (c *call) withFailure(f *failure) (any, error) {
 	data, err := c.route.handle(c)
 	if len(c.tasks) > n {
 		t := c.tasks[len(c.tasks)-1]
-		t.failError, t.dies, t.warnings = f.TaskError, f.TaskDies, f.TaskWarnings
+		t.failError, t.dies, t.warnings, t.staysDown = f.TaskError, f.TaskDies, f.TaskWarnings, f.StaysDown
 		if f.TaskDelay > 0 {
 			t.due = t.begin.Add(f.TaskDelay)
 		}

@@ -168,7 +168,12 @@ func (c *call) buildLXC(g *guest, sent config, t *task, made *[]string) error {
 	delete(sent, "lock")
 	g.config = sent
 	c.join(g, c.str("pool"))
-	if c.bool("start") {
+	switch {
+	case !c.bool("start"):
+	case t.staysDown:
+		t.logf("startup for container '%d' failed", g.vmid)
+		t.warnings++
+	default:
 		c.setRunning(g, true)
 	}
 	return nil

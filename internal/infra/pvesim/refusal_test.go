@@ -195,7 +195,7 @@ func TestFilesAndCertificates(t *testing.T) {
 	for _, c := range r.list("/nodes/pve1/certificates/info") {
 		files = append(files, fmt.Sprint(c["filename"]))
 	}
-	if strings.Join(files, " ") != "pve-ssl.pem pveproxy-ssl.pem" {
+	if strings.Join(files, " ") != "pve-root-ca.pem pve-ssl.pem pveproxy-ssl.pem" {
 		t.Errorf("certificates %v", files)
 	}
 }

@@ -22,6 +22,7 @@ type task struct {
 	failError                  string
 	dies                       bool
 	warnings                   int
+	staysDown                  bool
 }
 
 // logf adds a line to the task's log.

@@ -133,6 +133,7 @@ func (b *builder) bootFlag(o *object, g *Guest) {
 // declaration says otherwise; the default was false for all.
 func (b *builder) protect(o *object, g *Guest, data bool) {
 	g.Protection = o.flag("protection", data)
+	g.ProtectionDeclared = o.get("protection") != nil
 }
 
 // rootAccount reads what lets root in.

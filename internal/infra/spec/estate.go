@@ -113,8 +113,11 @@ type Guest struct {
 
 	OnBoot     bool
 	Startup    Startup
-	Protection bool   // Proxmox VE refuses to remove it or its disks
-	Class      string // firewall class by its tags; "" for none
+	Protection bool // Proxmox VE refuses to remove it or its disks
+	// ProtectionDeclared says that Protection is in the declaration, and not the default.
+	ProtectionDeclared bool
+
+	Class string // firewall class by its tags; "" for none
 }
 
 // Address is the first NIC's. Exactly one of DHCP and CIDR is set.

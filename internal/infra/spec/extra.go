@@ -34,8 +34,8 @@ func (b *builder) extra(r *object) {
 		x.ACMECertificates = append(x.ACMECertificates, cert)
 		c.end()
 	}
-	if len(x.ACMEAccounts)+len(x.DNSPlugins) > 0 {
-		b.note(r.v, "Proxmox VE lets only root@pam itself make ACME accounts and plugins, no token", "give PROXMOX_VE_USERNAME=root@pam with PROXMOX_VE_PASSWORD for that apply")
+	if len(x.ACMEAccounts) > 0 {
+		b.note(r.v, "Proxmox VE lets only root@pam itself register ACME accounts, no token", "give PROXMOX_VE_USERNAME=root@pam with PROXMOX_VE_PASSWORD for that apply")
 	}
 }
 

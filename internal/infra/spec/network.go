@@ -226,8 +226,14 @@ func syncTarget(o Options, path string) string {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(filepath.Dir(o.Deployment), path)
 	}
-	if filepath.Ext(path) != ".json" {
-		path = filepath.Join(path, "inventory", "terraform_inventory.json")
+	return InventoryFile(path)
+}
+
+// InventoryFile is the file of a target that the inventory is published to: a path that
+// ends in .json is it, any other one is a repository that has it in its usual place.
+func InventoryFile(path string) string {
+	if filepath.Ext(path) == ".json" {
+		return path
 	}
-	return path
+	return filepath.Join(path, "inventory", "terraform_inventory.json")
 }

@@ -32,6 +32,9 @@ type Holder struct {
 
 // String tells a person who it is.
 func (h Holder) String() string {
+	if h.PID <= 0 {
+		return fmt.Sprintf("somebody (the lock file is damaged), since %s", h.Since.Local().Format(time.DateTime))
+	}
 	who := fmt.Sprintf("process %d on %s", h.PID, h.Host)
 	if h.User != "" {
 		who += " (" + h.User + ")"
@@ -179,7 +182,7 @@ func (d *Dir) read() (Holder, bool, error) {
 	}
 	var h Holder
 	if json.Unmarshal(data, &h) != nil || h.PID <= 0 {
-		h = Holder{Host: "an unknown host", Command: "unknown: the lock file is damaged"}
+		h = Holder{} // the file is damaged
 		if info, err := os.Stat(d.file(lockName)); err == nil {
 			h.Since = info.ModTime()
 		}

@@ -22,18 +22,22 @@ type Record struct {
 	Updated     time.Time `json:"updated"`
 	Deployment  string    `json:"deployment,omitempty"`  // the declaration's file
 	Fingerprint string    `json:"fingerprint,omitempty"` // of the declaration, when everything of it was applied
+	Cluster     string    `json:"cluster,omitempty"`     // the identity of the Proxmox VE that it speaks of
 	Objects     []Object  `json:"objects"`               // by Kind, then Key
 }
 
 // Object is one thing that we made or took over.
 type Object struct {
-	Kind      string    `json:"kind"` // lxc, qemu, pool, …: what Proxmox VE calls it
-	Key       string    `json:"key"`  // of the declaration
-	VMID      int       `json:"vmid,omitempty"`
-	Node      string    `json:"node,omitempty"`
-	Name      string    `json:"name,omitempty"`
-	Protected bool      `json:"protected,omitempty"`
-	Applied   time.Time `json:"applied"`
+	Kind      string `json:"kind"` // lxc, qemu, pool, …: what Proxmox VE calls it
+	Key       string `json:"key"`  // of the declaration
+	VMID      int    `json:"vmid,omitempty"`
+	Node      string `json:"node,omitempty"`
+	Name      string `json:"name,omitempty"`
+	Protected bool   `json:"protected,omitempty"`
+	// Unprotected says that "protection": false was declared in so many words, and is not
+	// only the default.
+	Unprotected bool      `json:"unprotected,omitempty"`
+	Applied     time.Time `json:"applied"`
 	// Inputs are what counts only when a guest is made, such as its template or the
 	// hash of its cloud-init: recorded, never compared with the guest. No secrets.
 	Inputs map[string]string `json:"inputs,omitempty"`

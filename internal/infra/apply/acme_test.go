@@ -1,0 +1,86 @@
+package apply_test
+
+import (
+	"strings"
+	"testing"
+
+	"syslog-gateway/internal/infra/apply"
+	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/pvesim"
+)
+
+// certified declares a certificate of the node, with an account and a DNS plugin.
+func certified(domain, secret string) func(map[string]any) {
+	return func(d map[string]any) {
+		d["acme_accounts"] = map[string]any{"le": map[string]any{"email": "a@example.com", "directory": "https://acme.example/directory", "tos": "https://acme.example/tos"}}
+		d["dns_plugins"] = map[string]any{"route": map[string]any{"plugin_type": "aws", "data": map[string]any{"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": secret}}}
+		d["acme_certificates"] = map[string]any{"pve": map[string]any{"node_name": "pve", "domain": domain, "account_id": "le", "dns_plugin_id": "route"}}
+	}
+}
+
+func (b *bed) orders() int {
+	n := 0
+	for _, w := range b.sim.Writes() {
+		if strings.HasSuffix(w.Path, "/certificates/acme/certificate") {
+			n++
+		}
+	}
+	return n
+}
+
+// TestACME registers, sets up and orders, and orders again for another name only.
+func TestACME(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 29})
+	o := plan.Options{Root: true}
+	e := estate(t, "small", certified("pve.example.com", "secret-word"))
+	p := b.plan(e, o)
+	for _, id := range []string{"acme-account/le", "acme-plugin/route", "acme-certificate/pve"} {
+		change(t, p, id)
+	}
+	if strings.Contains(show(t, p), "secret-word") {
+		t.Error("a credential is shown")
+	}
+	b.converge(e, o)
+	e = estate(t, "small", certified("pve.example.com", "secret-changed"))
+	if p := b.plan(e, o); len(p.Changes) != 1 || change(t, p, "acme-plugin/route").Action != plan.Update {
+		t.Errorf("want the plugin's data to change:\n%s", show(t, p))
+	}
+	b.converge(e, o)
+	e = estate(t, "small", certified("node.example.com", "secret-changed"))
+	b.sim.ResetJournal()
+	check(t, errOf(b.apply(b.plan(e, o), apply.Options{})))
+	if b.orders() != 1 {
+		t.Errorf("%d orders, want 1", b.orders())
+	}
+	b.still(e, o)
+}
+
+// TestACMEWithoutRoot leaves the account to somebody, and what needs it.
+func TestACMEWithoutRoot(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 29})
+	e := estate(t, "small", certified("pve.example.com", "secret-word"))
+	p := b.plan(e, plan.Options{})
+	account, cert := change(t, p, "acme-account/le"), change(t, p, "acme-certificate/pve")
+	if account.Action != plan.Manual || !strings.Contains(account.Manual[0], "pvenode acme account register le a@example.com --directory https://acme.example/directory") ||
+		cert.Action != plan.Manual || len(cert.Steps) > 0 {
+		t.Errorf("want steps by hand:\n%s", show(t, p))
+	}
+	b.converge(e, plan.Options{})
+	b.converge(e, plan.Options{Root: true})
+}
+
+// TestACMEOrderThatFails is not done, and done by the next apply.
+func TestACMEOrderThatFails(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 29})
+	e, o := estate(t, "small", certified("pve.example.com", "secret-word")), plan.Options{Root: true}
+	b.sim.Fail(pvesim.Failure{Method: "POST", Path: "/nodes/pve/certificates/acme/certificate", TaskError: "validating challenge failed"})
+	if r, err := b.apply(b.plan(e, o), apply.Options{}); err == nil || r.Converged {
+		t.Errorf("got %v", err)
+	}
+	b.sim.ResetJournal()
+	check(t, errOf(b.apply(b.plan(e, o), apply.Options{})))
+	if b.orders() != 1 {
+		t.Errorf("%d orders, want 1", b.orders())
+	}
+	b.still(e, o)
+}

@@ -1,0 +1,233 @@
+package apply_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"syslog-gateway/internal/infra/apply"
+	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/infra/spec"
+)
+
+// destroys plans the removal of one declared guest.
+func (b *bed) destroys(e *spec.Estate, key string) *plan.Plan {
+	b.t.Helper()
+	p, err := plan.MakeDestroy(b.t.Context(), b.client, e, []string{key}, plan.Options{})
+	check(b.t, err)
+	return p
+}
+
+// TestDataKeepsItsGuest takes the disks of a guest out of the declaration: what is on
+// them is still there, and so is its protection.
+func TestDataKeepsItsGuest(t *testing.T) {
+	for name, tc := range map[string]struct {
+		key, field string
+		vmid       int
+		edits      []func(map[string]any)
+	}{
+		"mounts": {"minio", "protection", 107, []func(map[string]any){set(ct, "minio", "mount_points", nil)}},
+		"disks":  {"docker-host", "protection", 250, []func(map[string]any){set(vm, "docker-host", "additional_disks", nil)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t, pvesim.Options{Seed: 7})
+			b.make(estate(t, "small"))
+			e := estate(t, "small", tc.edits...)
+			b.still(e, plan.Options{})
+			if b.config(tc.vmid)["protection"] != "1" {
+				t.Error("it lost its protection")
+			}
+			b.refused(b.destroys(e, tc.key), "it is protected in Proxmox VE", `declare "protection": false first`)
+			check(t, b.sim.SetConfig(tc.vmid, "protection", "0"))
+			b.refused(b.destroys(e, tc.key), "it has data (")
+		})
+	}
+}
+
+func TestReplaceKeepsData(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 7})
+	b.make(estate(t, "small"))
+	edits := []func(map[string]any){set(ct, "minio", "mount_points", nil), set(ct, "minio", "unprivileged", true)}
+	o := plan.Options{AllowReplace: []string{"minio"}}
+	p := b.plan(estate(t, "small", edits...), o)
+	b.refused(p, "unprivileged (0 to 1) can't be changed in place; it is protected in Proxmox VE")
+	for _, c := range p.Changes {
+		if c.Object == plan.ObjectGuestFirewall {
+			t.Errorf("what comes after the refused replacement is shown:\n%s", show(t, p))
+		}
+	}
+	b.converge(estate(t, "small", append(edits, set(ct, "minio", "protection", false))...), o)
+}
+
+// TestHandSetProtectionStays protects a guest in Proxmox VE.
+func TestHandSetProtectionStays(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 7})
+	e := estate(t, "small")
+	b.converge(e, plan.Options{})
+	b.by("PUT", "/nodes/pve/lxc/175/config", url.Values{"protection": {"1"}})
+	b.still(e, plan.Options{})
+	if s := show(t, b.plan(e, plan.Options{})); !strings.Contains(s, "note: haproxy: it is protected, which is not declared: that stays") {
+		t.Errorf("want a note:\n%s", s)
+	}
+	b.refused(b.destroys(e, "haproxy"), "it is protected in Proxmox VE")
+	off := estate(t, "small", set(ct, "haproxy", "protection", false))
+	b.converge(off, plan.Options{})
+	if got := b.config(175)["protection"]; got != "0" {
+		t.Errorf("protection is %q", got)
+	}
+}
+
+// TestDetachedVolumesCount has volumes that no key of a disk shows.
+func TestDetachedVolumesCount(t *testing.T) {
+	for name, tc := range map[string]struct {
+		kind string
+		vmid int
+		conf map[string]string
+		keys string
+	}{
+		"container": {"lxc", 150, map[string]string{"hostname": "old", "rootfs": "local-zfs:8", "unused0": "local-zfs:subvol-150-disk-7"}, "rootfs unused0"},
+		"vm":        {"qemu", 150, map[string]string{"name": "old", "scsi0": "local-zfs:8", "unused3": "local-zfs:vm-150-disk-7"}, "scsi0 unused3"},
+		"tpm":       {"qemu", 150, map[string]string{"name": "old", "scsi0": "local-zfs:8", "efidisk0": "local-zfs:1", "tpmstate0": "local-zfs:1"}, "scsi0 efidisk0 tpmstate0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t, pvesim.Options{Seed: 7})
+			tc.conf["tags"] = "terraform;homelab"
+			unused := map[string]string{}
+			for key, value := range tc.conf {
+				if strings.HasPrefix(key, "unused") {
+					unused[key] = value
+					delete(tc.conf, key)
+				}
+			}
+			check(t, b.sim.AddGuest(tc.kind, tc.vmid, "pve", tc.conf))
+			for key, value := range unused {
+				check(t, b.sim.SetConfig(tc.vmid, key, value))
+			}
+			p := b.plan(estate(t, "small"), plan.Options{AllowDestroy: []string{"old"}})
+			b.refused(p, "it has data disks (")
+			for _, key := range strings.Fields(tc.keys) {
+				if !strings.Contains(show(t, p), "- "+key) {
+					t.Errorf("%s is not shown:\n%s", key, show(t, p))
+				}
+			}
+		})
+	}
+}
+
+// TestVanishedDataGoesOnlyWhenSaid takes a guest with data out of the declaration, whose
+// protection somebody took off.
+func TestVanishedDataGoesOnlyWhenSaid(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 7})
+	b.make(estate(t, "small"))
+	check(t, b.sim.SetConfig(107, "protection", "0"))
+	gone := estate(t, "small", drop(ct, "minio"))
+	known := plan.Known{Key: "minio", Kind: spec.LXC, Name: "minio", Protected: true}
+	destroy := func(k plan.Known) *plan.Plan {
+		return b.plan(gone, plan.Options{AllowDestroy: []string{"minio"}, Known: map[int]plan.Known{107: k}})
+	}
+	b.refused(destroy(known), "it is protected and declared no more", "run `provision state forget minio`")
+	known.Protected = false
+	b.refused(destroy(known), "it has data disks (mp0)")
+	known.Unprotected, known.Name = true, "another"
+	b.refused(destroy(known), "it has data disks (mp0)")
+	known.Name = "minio"
+	check(t, errOf(b.apply(destroy(known), apply.Options{})))
+	if b.config(107) != nil {
+		t.Error("it is still there")
+	}
+}
+
+// TestDetachedWhileItRuns has a volume that only the next start makes an unused one.
+func TestDetachedWhileItRuns(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 7})
+	b.make(estate(t, "small"))
+	check(t, b.sim.SetConfig(107, "protection", "0"))
+	b.by("PUT", "/nodes/pve/lxc/107/config", url.Values{"delete": {"mp0"}})
+	p := b.destroys(estate(t, "small", set(ct, "minio", "mount_points", nil)), "minio")
+	b.refused(p, "it has data (mp0)")
+	if !strings.Contains(show(t, p), "- mp0     local-zfs:subvol-107-disk-1") {
+		t.Errorf("it is not shown:\n%s", show(t, p))
+	}
+	gone := estate(t, "small", drop(ct, "minio"))
+	b.refused(b.plan(gone, plan.Options{AllowDestroy: []string{"minio"}}), "it has data disks (mp0)")
+	orphans, err := plan.Orphans(t.Context(), b.client, gone, plan.Options{})
+	check(t, err)
+	if len(orphans) != 1 || orphans[0].Removable {
+		t.Errorf("got %+v", orphans)
+	}
+}
+
+// TestBindMountIsNoData declares a mount point beside a directory of the node.
+func TestBindMountIsNoData(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 7})
+	b.make(estate(t, "small"))
+	check(t, b.sim.SetConfig(175, "mp5", "/srv/shared,mp=/srv/shared"))
+	b.converge(estate(t, "small", set(ct, "haproxy", "mount_points", []any{mount("5G", "/data")})), plan.Options{})
+}
+
+// TestBlankDiskIsNoSubstitute declares a disk that is not there while another volume of
+// the guest is not declared.
+func TestBlankDiskIsNoSubstitute(t *testing.T) {
+	for name, tc := range map[string]struct {
+		detach string // guest and key
+		vmid   int
+		edit   []func(map[string]any)
+		words  []string
+	}{
+		"detached disk":          {"/nodes/pve/qemu/250/config scsi1", 250, nil, []string{"scsi1 is declared and not there, but it has unused0", "qm set 250 --scsi1 local-zfs:vm-250-disk-1"}},
+		"detached splunk":        {"/nodes/pve/qemu/200/config virtio1", 200, nil, []string{"virtio1 is declared and not there, but it has unused0", "qm set 200 --virtio1"}},
+		"detached mount":         {"/nodes/pve/lxc/107/config mp0", 107, nil, []string{"/opt/minio is declared and not there, but it has unused0", "pct set 107 --mp0 local-zfs:subvol-107-disk-1,mp=/opt/minio"}},
+		"detached while it runs": {"/nodes/pve/lxc/107/config mp0 running", 107, nil, []string{"/opt/minio is declared and not there, but it has mp0", "pct set 107 --revert mp0"}},
+		"other interface": {"", 250, []func(map[string]any){set(vm, "docker-host", "additional_disks", []any{disk("scsi2", 100)})},
+			[]string{"scsi2 is declared and not there, but it has scsi1", "declare what scsi1 is"}},
+		"other path": {"", 107, []func(map[string]any){set(ct, "minio", "mount_points", []any{mount("100G", "/opt/minio2")})},
+			[]string{"/opt/minio2 is declared and not there, but it has mp0"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t, pvesim.Options{Seed: 7})
+			b.make(estate(t, "small"))
+			if path, key, found := strings.Cut(tc.detach, " "); found {
+				check(t, b.sim.SetConfig(tc.vmid, "protection", "0"))
+				key, running := strings.CutSuffix(key, " running")
+				check(t, b.sim.SetRunning(tc.vmid, running))
+				b.by("PUT", path, url.Values{"delete": {key}})
+			}
+			b.refused(b.plan(estate(t, "small", tc.edit...), plan.Options{}), tc.words...)
+		})
+	}
+}
+
+// TestProtectedDiskIsNotMoved declares disks on another storage.
+func TestProtectedDiskIsNotMoved(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 7})
+	b.make(estate(t, "small"))
+	e := estate(t, "small", func(d map[string]any) { d["datastore_id"] = "local-lvm" })
+	b.refused(b.plan(e, plan.Options{}), "vm splunk: virtio1 is on local-zfs, declared is local-lvm: moving removes what it was on, and it is protected",
+		"qm disk move 200 virtio1 local-lvm")
+}
+
+// TestMoveIsCheckedBefore moves a disk to where it can't be.
+func TestMoveIsCheckedBefore(t *testing.T) {
+	for name, tc := range map[string]struct {
+		store string
+		world func(*bed) error
+		words string
+	}{
+		"no such storage": {"nosuch", func(*bed) error { return nil }, "node pve has no storage nosuch"},
+		"content":         {"local", func(*bed) error { return nil }, "storage local does not take content images"},
+		"full":            {"local-lvm", func(b *bed) error { return b.sim.SetStorageUsed("local-lvm", 1<<40-50<<30) }, "it asks for 100 GiB, 50 GiB are free"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t, pvesim.Options{Seed: 7})
+			b.make(estate(t, "small"))
+			check(t, tc.world(b))
+			b.refused(b.plan(estate(t, "small", set(vm, "docker-host", "protection", false),
+				set(vm, "docker-host", "additional_disks", []any{with(disk("scsi1", 100), "datastore_id", tc.store)})), plan.Options{}), tc.words)
+		})
+	}
+}

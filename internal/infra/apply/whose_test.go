@@ -1,0 +1,201 @@
+package apply_test
+
+import (
+	"strings"
+	"testing"
+
+	"syslog-gateway/internal/infra/apply"
+	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/infra/spec"
+)
+
+// record is what an apply puts down of an estate.
+func record(e *spec.Estate) map[int]plan.Known {
+	known := map[int]plan.Known{}
+	for _, g := range e.Guests() {
+		known[g.VMID] = plan.Known{Key: g.Key, Kind: g.Kind, Name: g.Name, Protected: g.Protection, Unprotected: g.ProtectionDeclared && !g.Protection}
+	}
+	return known
+}
+
+// TestStaleRecordIsNoClaim has a colleague make a guest under a VMID that the record
+// still calls ours.
+func TestStaleRecordIsNoClaim(t *testing.T) {
+	for name, tc := range map[string]struct {
+		kind string
+		conf map[string]string
+	}{
+		"other kind":            {"qemu", map[string]string{"name": "domain-controller", "scsi0": "local-zfs:40", "scsi1": "local-zfs:400"}},
+		"other kind, same name": {"qemu", map[string]string{"name": "haproxy", "scsi0": "local-zfs:40"}},
+		"other name":            {"lxc", map[string]string{"hostname": "mail", "rootfs": "local-zfs:8"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t, pvesim.Options{Seed: 5})
+			b.make(estate(t, "small"))
+			known := record(estate(t, "small"))
+			check(t, b.sim.RemoveGuest(175))
+			check(t, b.sim.AddGuest(tc.kind, 175, "pve", tc.conf))
+			p := b.plan(vanished(t), plan.Options{Known: known})
+			if !p.Empty() || !strings.Contains(show(t, p), "another guest: it is left alone") {
+				t.Fatalf("want nothing but a note:\n%s", show(t, p))
+			}
+			if _, err := plan.Make(t.Context(), b.client, vanished(t), plan.Options{Known: known, AllowDestroy: []string{"haproxy"}}); err == nil {
+				t.Error("it may be destroyed by the key of the recorded one")
+			}
+			orphans, err := plan.Orphans(t.Context(), b.client, vanished(t), plan.Options{Known: known})
+			check(t, err)
+			if len(orphans) != 1 || orphans[0].Marked || orphans[0].Removable {
+				t.Errorf("got %+v", orphans)
+			}
+		})
+	}
+}
+
+// TestStaleRecordIsNoIdentity has the other guest under a VMID that is declared.
+func TestStaleRecordIsNoIdentity(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 5})
+	e := estate(t, "small")
+	b.converge(e, plan.Options{})
+	check(t, b.sim.RemoveGuest(175))
+	check(t, b.sim.AddGuest("lxc", 175, "pve", map[string]string{"hostname": "colleagues-db", "rootfs": "local-zfs:40"}))
+	o := plan.Options{Known: record(e)}
+	const words = "VMID 175 is taken by the container colleagues-db on pve, which this estate has not made"
+	b.refused(b.plan(e, o), words)
+	p, err := plan.MakeDestroy(t.Context(), b.client, e, []string{"haproxy"}, o)
+	check(t, err)
+	b.refused(p, words)
+}
+
+// TestReuseNeedsItsFlag declares guests under the VMIDs of others.
+func TestReuseNeedsItsFlag(t *testing.T) {
+	for name, tc := range map[string]struct {
+		edit  []func(map[string]any)
+		words []string
+		allow []string
+		gone  []string // what must not be destroyed under its new name
+	}{
+		"swapped": {[]func(map[string]any){set(ct, "haproxy", "vm_id", 107), set(ct, "minio", "vm_id", 175)},
+			[]string{"VMID 107 is the container minio on pve, and minio is declared with VMID 175", "--allow-reuse haproxy", "--allow-reuse minio"}, nil, []string{"haproxy", "minio"}},
+		"reused": {[]func(map[string]any){func(d map[string]any) {
+			web := guestOf(d, ct, "haproxy")
+			web["hostname"] = "web"
+			d[ct].(map[string]any)["web"] = web
+			delete(d[ct].(map[string]any), "haproxy")
+		}}, []string{"VMID 175 is the container haproxy on pve, which was applied as haproxy", "--allow-reuse web"}, []string{"web"}, []string{"web"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t, pvesim.Options{Seed: 5})
+			b.make(estate(t, "small"))
+			e := estate(t, "small", tc.edit...)
+			o := plan.Options{Known: record(estate(t, "small"))}
+			b.refused(b.plan(e, o), tc.words...)
+			for _, key := range tc.gone {
+				p, err := plan.MakeDestroy(t.Context(), b.client, e, []string{key}, o)
+				check(t, err)
+				b.refused(p, "VMID ")
+			}
+			if o.AllowReuse = tc.allow; tc.allow != nil {
+				b.converge(e, o)
+			}
+		})
+	}
+}
+
+// TestKeyRename gives a guest another key, which nothing live knows of.
+func TestKeyRename(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 5})
+	b.make(estate(t, "small"))
+	e := estate(t, "small", func(d map[string]any) {
+		d[ct].(map[string]any)["lb"] = guestOf(d, ct, "haproxy")
+		delete(d[ct].(map[string]any), "haproxy")
+	})
+	b.still(e, plan.Options{Known: record(estate(t, "small"))})
+}
+
+// TestDestroyByAnotherName refuses to remove a guest by a name that it never had.
+func TestDestroyByAnotherName(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 5})
+	b.make(estate(t, "small"))
+	e := estate(t, "small", set(ct, "haproxy", "hostname", "lb"))
+	p, err := plan.MakeDestroy(t.Context(), b.client, e, []string{"haproxy"}, plan.Options{})
+	check(t, err)
+	b.refused(p, "its name is haproxy, which is neither declared nor recorded")
+}
+
+// twins are two guests with the estate's mark and one name.
+func twins(t *testing.T) *bed {
+	b := newBed(t, pvesim.Options{Seed: 5})
+	b.make(estate(t, "small"))
+	for _, id := range []int{150, 151} {
+		check(t, b.sim.AddGuest("lxc", id, "pve", map[string]string{"hostname": "old", "rootfs": "local-zfs:8", "tags": "homelab;terraform"}))
+	}
+	return b
+}
+
+// TestFlagsNameOneGuest uses words that stand for none, or for several.
+func TestFlagsNameOneGuest(t *testing.T) {
+	b := twins(t)
+	e := estate(t, "small")
+	for words, o := range map[string]plan.Options{
+		`--allow-destroy "old": that is the name of several guests, say which by VMID: 150, 151`: {AllowDestroy: []string{"old"}},
+		`--allow-destroy "nosuch": no live guest`:                                                {AllowDestroy: []string{"nosuch"}},
+		`--allow-destroy "haproxy": no live guest`:                                               {AllowDestroy: []string{"haproxy"}},
+		`--allow-destroy "150": with --only nothing is destroyed`:                                {AllowDestroy: []string{"150"}, Only: []string{"haproxy"}},
+		`--allow-replace "typo": no guest of the declaration`:                                    {AllowReplace: []string{"typo"}},
+		`--allow-reboot "": no guest of the declaration`:                                         {AllowReboot: []string{""}},
+		`--allow-reuse "typo": no guest of the declaration`:                                      {AllowReuse: []string{"typo"}},
+		`adopt nosuch: that is no guest`:                                                         {Only: []string{"nosuch"}, OnlyName: "adopt"},
+	} {
+		if _, err := plan.Make(t.Context(), b.client, e, o); err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("got %v, want %s", err, words)
+		}
+	}
+	for _, key := range []string{"nosuch", "pool/logging"} {
+		if _, err := plan.MakeDestroy(t.Context(), b.client, e, []string{key}, plan.Options{}); err == nil || !strings.Contains(err.Error(), "destroy "+key+": that is no guest") {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+// TestNamesakesVanishApart removes one of two guests of one name, and then the other.
+func TestNamesakesVanishApart(t *testing.T) {
+	b := twins(t)
+	e := estate(t, "small")
+	b.refused(b.plan(e, plan.Options{AllowDestroy: []string{"150"}}), "--allow-destroy 151", "take its tag terraform off")
+	b.converge(e, plan.Options{AllowDestroy: []string{"150", "151"}})
+	if b.config(150) != nil || b.config(151) != nil {
+		t.Error("they are still there")
+	}
+}
+
+// TestKeyAllowsNoNamesake restarts the guest whose key was given, not the one of that name.
+func TestKeyAllowsNoNamesake(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 5})
+	edit := set(ct, "haproxy", "hostname", "docker-host")
+	b.converge(estate(t, "small", edit), plan.Options{})
+	e := estate(t, "small", edit, set(vm, "docker-host", "cpu_cores", 6), set(ct, "haproxy", "nameservers", []string{"192.168.0.103"}))
+	b.sim.ResetJournal()
+	check(t, errOf(b.apply(b.plan(e, plan.Options{AllowReboot: []string{"docker-host"}}), apply.Options{})))
+	for _, w := range b.sim.Writes() {
+		if w.Path == "/nodes/pve/lxc/175/status/reboot" {
+			t.Error("the namesake was restarted")
+		}
+	}
+	if !b.rebooted() {
+		t.Error("nothing was restarted")
+	}
+}
+
+// TestUndeclaredSplunkIsNoted loses the record and the declaration of Splunk.
+func TestUndeclaredSplunkIsNoted(t *testing.T) {
+	b := newBed(t, pvesim.Options{Seed: 5})
+	b.make(estate(t, "small"))
+	e := estate(t, "small")
+	e.Splunk = nil
+	if p := b.plan(e, plan.Options{}); !p.Empty() || !strings.Contains(show(t, p), "note: 200: the VM splunk-aio on pve has the tags of a Splunk VM") {
+		t.Fatalf("want a note:\n%s", show(t, p))
+	}
+}
