@@ -92,7 +92,7 @@ func (r *session) planOptions(only []string, a allowances) plan.Options {
 	known := make(map[int]plan.Known)
 	for _, o := range r.record.Objects {
 		if guest(o) {
-			known[o.VMID] = plan.Known{Key: o.Key, Kind: spec.Kind(o.Kind), Name: o.Name,
+			known[o.VMID] = plan.Known{Key: o.Key, Kind: spec.Kind(o.Kind), Name: o.Name, Class: o.Class,
 				Protected: o.Protected, Unprotected: o.Unprotected}
 		}
 	}

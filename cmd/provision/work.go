@@ -177,7 +177,7 @@ func (w *work) forget(vmid int) {
 // as it was put down then.
 func (w *work) recordGuest(g *spec.Guest) {
 	object := state.Object{Kind: string(g.Kind), Key: g.Key, VMID: g.VMID, Node: g.Node, Name: g.Name,
-		Protected: g.Protection, Unprotected: g.ProtectionDeclared && !g.Protection, Applied: now(), Inputs: w.firstBoot(g)}
+		Class: g.Class, Protected: g.Protection, Unprotected: g.ProtectionDeclared && !g.Protection, Applied: now(), Inputs: w.firstBoot(g)}
 	if old, known := w.record.Guest(g.VMID); known && old.Kind == object.Kind {
 		object.Applied, object.Inputs = old.Applied, old.Inputs
 	}

@@ -253,9 +253,9 @@ func (m *maker) readGuestFirewall(r *reader, lv *guest) {
 	r.get(lv.path()+"/firewall/rules", nil, &lv.fw.rules, func() {})
 }
 
-// readLeaving reads the rules of guests without a class whose interfaces are filtered, or
-// whose tags are about to change: they may be leaving one. The options are read of those
-// that are.
+// readLeaving reads the rules of guests without a class that may be leaving one: their tags
+// are about to change, or the record does not say that they had none and their interfaces
+// are filtered. The options are read of those that are.
 func (m *maker) readLeaving(ctx context.Context) error {
 	r := newReader(ctx, m.api, m.opts.Parallel)
 	var looked []*guest
@@ -264,7 +264,7 @@ func (m *maker) readLeaving(ctx context.Context) error {
 		if g.Class != "" || lv == nil || lv.fw != nil || lv.conf == nil || lv.get("lock") != "" {
 			continue
 		}
-		if lv.filtered() || tagList(splitTags(lv.get("tags"))) != tagList(g.Tags) {
+		if lv.filtered() && !m.settled(g, lv) || tagList(splitTags(lv.get("tags"))) != tagList(g.Tags) {
 			lv.fw = &guestFirewall{}
 			looked = append(looked, lv)
 			r.get(lv.path()+"/firewall/rules", nil, &lv.fw.rules, func() {})
@@ -331,6 +331,48 @@ func (m *maker) vms() []*spec.VM {
 		out = append(out, m.estate.Splunk)
 	}
 	return slices.DeleteFunc(out, func(v *spec.VM) bool { return !m.looksAt(&v.Guest) })
+}
+
+// settled says that the record knows the guest as it is declared, with the same class.
+func (m *maker) settled(g *spec.Guest, lv *guest) bool {
+	k, recorded := m.recorded(lv)
+	return recorded && k.Key == g.Key && k.Class == g.Class
+}
+
+// doubtful are the live guests of which more must be known than their configuration: what
+// waits for a restart. Of a settled one only where a volume of it is not there, or where
+// something is allowed that restarts or removes.
+func (m *maker) doubtful() []*guest {
+	allowed := len(m.opts.AllowDestroy)+len(m.opts.AllowReplace)+len(m.opts.AllowReboot)+len(m.opts.AllowReuse) > 0
+	out := m.looked()
+	if allowed {
+		return out
+	}
+	for i, g := range m.declared {
+		if lv := out[i]; lv != nil && lv.conf != nil && m.settled(g, lv) && !m.lacksVolume(lv) {
+			out[i] = nil
+		}
+	}
+	return out
+}
+
+// lacksVolume says whether the configuration lacks a volume that is declared.
+func (m *maker) lacksVolume(lv *guest) bool {
+	for i := range m.estate.Containers {
+		if c := &m.estate.Containers[i]; c.VMID == lv.VMID {
+			for k := range c.Mounts {
+				if lv.get("mp"+strconv.Itoa(k)) == "" {
+					return true
+				}
+			}
+		}
+	}
+	for _, v := range m.vms() {
+		if v.VMID == lv.VMID && slices.ContainsFunc(v.Disks, func(d spec.Disk) bool { return lv.get(d.Interface) == "" }) {
+			return true
+		}
+	}
+	return false
 }
 
 // looked are the live guests that are declared or leave.

@@ -45,7 +45,7 @@ func Make(ctx context.Context, api API, e *spec.Estate, opts Options) (*Plan, er
 	if err := m.readLeaving(ctx); err != nil {
 		return nil, err
 	}
-	if err := m.readPending(ctx, m.looked()); err != nil {
+	if err := m.readPending(ctx, m.doubtful()); err != nil {
 		return nil, err
 	}
 	m.pools()

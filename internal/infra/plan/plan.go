@@ -49,6 +49,7 @@ type Known struct {
 	Key       string
 	Kind      spec.Kind
 	Name      string // as it was when it was recorded
+	Class     string // of the firewall, when it was recorded
 	Protected bool
 	// Unprotected says that "protection": false was declared in so many words: only then
 	// may its data go.

@@ -33,6 +33,7 @@ type Object struct {
 	VMID      int    `json:"vmid,omitempty"`
 	Node      string `json:"node,omitempty"`
 	Name      string `json:"name,omitempty"`
+	Class     string `json:"class,omitempty"` // of the firewall
 	Protected bool   `json:"protected,omitempty"`
 	// Unprotected says that "protection": false was declared in so many words, and is not
 	// only the default.
