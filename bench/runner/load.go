@@ -73,7 +73,11 @@ func (b *bed) underLoad(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	seen, err := b.watch(ctx, loads, before)
+	look := b.arrived
+	if b.sc.Until == untilQueued {
+		look = b.queued(before)
+	}
+	seen, err := b.watch(ctx, loads, look)
 	if err != nil {
 		return err
 	}
@@ -132,7 +136,7 @@ type sight struct {
 }
 
 // watch looks until all is through, or nothing has moved for too long.
-func (b *bed) watch(ctx context.Context, loads []*process, before Books) (last sight, err error) {
+func (b *bed) watch(ctx context.Context, loads []*process, look func(context.Context) (sight, error)) (last sight, err error) {
 	t := time.NewTicker(pollEvery)
 	defer t.Stop()
 	moved := time.Now()
@@ -148,7 +152,7 @@ func (b *bed) watch(ctx context.Context, loads []*process, before Books) (last s
 		for _, p := range loads {
 			ended = ended && p.ended()
 		}
-		now, err := b.look(ctx, before)
+		now, err := look(ctx)
 		if err != nil {
 			return last, err
 		}
@@ -170,9 +174,16 @@ func (b *bed) watch(ctx context.Context, loads []*process, before Books) (last s
 	}
 }
 
-// look asks the sink, or the gateway where its queue is the end.
-func (b *bed) look(ctx context.Context, before Books) (sight, error) {
-	if b.sc.Until == untilQueued {
+// arrived asks the sink.
+func (b *bed) arrived(ctx context.Context) (sight, error) {
+	err := b.web.json(ctx, b.site.sinkURL()+"/stats", &b.run.Sink)
+	s := b.run.Sink
+	return sight{through: s.Unique, moved: s.Events + s.Refused, at: s.LastEvent}, err
+}
+
+// queued asks the gateway what it has queued since it had the books before.
+func (b *bed) queued(before Books) func(context.Context) (sight, error) {
+	return func(ctx context.Context) (sight, error) {
 		books, err := b.web.books(ctx, b.site.statsURL())
 		if err != nil {
 			return sight{}, err
@@ -180,9 +191,6 @@ func (b *bed) look(ctx context.Context, before Books) (sight, error) {
 		n := uint64(max(0, books.minus(before).Queued))
 		return sight{through: n, moved: n, at: time.Now().UnixMicro()}, nil
 	}
-	err := b.web.json(ctx, b.site.sinkURL()+"/stats", &b.run.Sink)
-	s := b.run.Sink
-	return sight{through: s.Unique, moved: s.Events + s.Refused, at: s.LastEvent}, err
 }
 
 // began is when the first message was sent, in microseconds since the Unix epoch.
