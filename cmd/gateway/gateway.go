@@ -135,7 +135,7 @@ func (g *gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry)
 	g.pool = event.NewPool(batches, int(c.Batch.MaxBytes)+16<<10)
 	var candidates []balancer.Shard
 	for i := range c.Balancer.Shards {
-		s, err := shard.New(shard.Options{
+		s := shard.New(shard.Options{
 			Name:       strconv.Itoa(i),
 			Queue:      shardQueue{g.store.Shards()[i]},
 			Pool:       g.pool,
@@ -144,9 +144,6 @@ func (g *gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry)
 			Freed:      func() { g.balancer.Freed() },
 			Logger:     g.log,
 		})
-		if err != nil {
-			return err
-		}
 		g.shards = append(g.shards, s)
 		g.gates = append(g.gates, newGate())
 		candidates = append(candidates, s)

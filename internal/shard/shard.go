@@ -3,13 +3,11 @@ package shard
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-
+	"syslog-gateway/internal/deflate"
 	"syslog-gateway/internal/event"
 )
 
@@ -67,23 +65,19 @@ type Shard struct {
 	aside   atomic.Bool  // takes nothing new, because somebody said so
 	waiting atomic.Int64 // bytes of JSON not yet appended
 
-	gzip *gzip.Writer
-	body buffer
+	compressor *deflate.Compressor // nil: nothing is compressed
+	body       []byte
 
 	complained time.Time // of trouble with the disk
 }
 
 // New returns a shard; Run makes it work.
-func New(o Options) (*Shard, error) {
+func New(o Options) *Shard {
 	s := &Shard{options: o, in: make(chan *event.Batch, backlog)}
-	if !o.Gzip {
-		return s, nil
+	if o.Gzip {
+		s.compressor = new(deflate.Compressor)
 	}
-	var err error
-	if s.gzip, err = gzip.NewWriterLevel(&s.body, gzip.BestSpeed); err != nil {
-		return nil, fmt.Errorf("make a gzip writer: %w", err)
-	}
-	return s, nil
+	return s
 }
 
 // Offer takes the batch over when the shard can work on it soon. A shard finds out
@@ -139,8 +133,9 @@ func (s *Shard) take(ctx context.Context, b *event.Batch) {
 		Received: b.Received,
 		Body:     b.Data,
 	}
-	if s.gzip != nil {
-		s.compress(&rec, b.Data)
+	if s.compressor != nil {
+		s.body = s.compressor.Append(s.body[:0], b.Data)
+		rec.Encoding, rec.Body = event.Gzip, s.body
 	}
 	if reason := s.append(ctx, &rec); reason != "" {
 		b.Account.DropReceived(reason, b.Events)
@@ -148,15 +143,6 @@ func (s *Shard) take(ctx context.Context, b *event.Batch) {
 	s.waiting.Add(-int64(len(b.Data)))
 	s.options.Pool.Put(b)
 	s.options.Freed()
-}
-
-// compress makes rec hold the compressed data; writing to memory does not fail.
-func (s *Shard) compress(rec *event.Record, data []byte) {
-	s.body = s.body[:0]
-	s.gzip.Reset(&s.body)
-	_, _ = s.gzip.Write(data)
-	_ = s.gzip.Close()
-	rec.Encoding, rec.Body = event.Gzip, s.body
 }
 
 // append tries until the queue has the record; a reason says why it will never.
@@ -184,12 +170,4 @@ func (s *Shard) append(ctx context.Context, rec *event.Record) (reason string) {
 			return dropShutdown
 		}
 	}
-}
-
-// buffer is a byte slice that the gzip writer appends to.
-type buffer []byte
-
-func (b *buffer) Write(p []byte) (int, error) {
-	*b = append(*b, p...)
-	return len(p), nil
 }

@@ -68,14 +68,10 @@ type fixture struct {
 func start(t *testing.T, ctx context.Context, q *fakeQueue, gz, dropNewest bool) *fixture {
 	t.Helper()
 	f := &fixture{queue: q, pool: event.NewPool(8, 1024), account: event.NewLedger().Account("linux"), freed: make(chan struct{}, 100), done: make(chan error, 1)}
-	var err error
-	f.shard, err = New(Options{
+	f.shard = New(Options{
 		Name: "0", Queue: q, Pool: f.pool, Gzip: gz, DropNewest: dropNewest,
 		Freed: func() { f.freed <- struct{}{} }, Logger: slog.New(slog.DiscardHandler),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	go func() { f.done <- f.shard.Run(ctx) }()
 	return f
 }
