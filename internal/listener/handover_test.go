@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -288,6 +289,18 @@ func TestStuckLoopsAreFound(t *testing.T) {
 		close(hang)
 		eventually(t, "all loops turn again", turning)
 		b.stop()
+	}
+}
+
+// A machine that was stopped for an hour, and its watchdog with it, has no stuck loops.
+func TestWhoAsksLateFindsNothing(t *testing.T) {
+	b := listen(t, nil)
+	if err := b.l.Stuck(time.Minute, false); err != nil {
+		t.Fatal(err)
+	}
+	later := time.Now().Add(time.Hour)
+	for _, beat := range append(slices.Clone(b.l.tcp.beats), b.l.udp.beat) {
+		eventually(t, "the loop has answered", func() bool { return beat.silent(later) == 0 })
 	}
 }
 

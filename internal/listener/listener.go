@@ -156,11 +156,13 @@ func (l *Listener) Stuck(limit time.Duration, excused bool) error {
 	}
 	now := time.Now()
 	for _, b := range beats {
-		excused := excused && l.waits(b.transport)
-		if silent := b.silent(now); silent > limit && !excused {
+		if excused && l.waits(b.transport) {
+			b.excuse(now)
+		}
+		if silent := b.silent(now); silent > limit {
 			return fmt.Errorf("the %s event loop has not turned for %s", b.transport, silent.Round(time.Second))
 		}
-		b.ask(now, excused)
+		b.ask(now)
 	}
 	return nil
 }

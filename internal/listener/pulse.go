@@ -16,35 +16,44 @@ import (
 )
 
 // beat shows that an event loop turns. The loop holds one end of a socket pair, by
-// which we know the loop and hear of its end; what the loop executes for us moves
-// the time of the last turn.
+// which we know the loop and hear of its end; what it is asked to execute for us
+// shows that it turns. Only a loop that was asked can be silent: whoever asks may
+// have been stopped himself, with the whole machine.
 type beat struct {
 	transport event.Transport // that the loop receives
 	loop      gnet.EventLoop
-	far       *os.File // the other end of the pair
-	asked     atomic.Bool
-	last      atomic.Int64 // nanoseconds since 1970
+	far       *os.File     // the other end of the pair
+	asked     atomic.Int64 // when, in nanoseconds since 1970; 0 when it has answered
 }
 
 // Run is executed by the loop.
 func (b *beat) Run(context.Context) error {
-	b.last.Store(time.Now().UnixNano())
-	b.asked.Store(false)
+	b.asked.Store(0)
 	return nil
 }
 
 // ask has the loop show itself; one that has not answered yet is not asked again.
-func (b *beat) ask(now time.Time, excused bool) {
-	if excused {
-		b.last.Store(now.UnixNano())
-	}
-	if b.asked.CompareAndSwap(false, true) {
+func (b *beat) ask(now time.Time) {
+	if b.asked.CompareAndSwap(0, now.UnixNano()) {
 		_ = b.loop.Execute(context.Background(), b) // it fails when the loop is no more: then it stays silent
 	}
 }
 
-// silent is how long the loop has not turned.
-func (b *beat) silent(now time.Time) time.Duration { return now.Sub(time.Unix(0, b.last.Load())) }
+// excuse counts the silence from now on.
+func (b *beat) excuse(now time.Time) {
+	if at := b.asked.Load(); at != 0 {
+		b.asked.CompareAndSwap(at, now.UnixNano())
+	}
+}
+
+// silent is for how long the loop has not answered.
+func (b *beat) silent(now time.Time) time.Duration {
+	at := b.asked.Load()
+	if at == 0 {
+		return 0
+	}
+	return now.Sub(time.Unix(0, at))
+}
 
 func (b *beat) close() error { return b.far.Close() }
 
@@ -56,7 +65,6 @@ func newBeat(t event.Transport) (b *beat, near net.Conn, err error) {
 	}
 	file := os.NewFile(uintptr(pair[0]), "near end of a beat")
 	b = &beat{transport: t, far: os.NewFile(uintptr(pair[1]), "far end of a beat")}
-	b.last.Store(time.Now().UnixNano())
 	near, err = net.FileConn(file) // a duplicate
 	return b, near, errors.Join(err, file.Close())
 }

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,9 +22,6 @@ const (
 	readBuffer = 256 << 10
 	// acceptPause is how long accepting rests when there are no descriptors left.
 	acceptPause = 50 * time.Millisecond
-	// backlogTime is how long a stop still accepts, to find the connections that
-	// wait in the kernel, and maybe bring messages that their senders think sent.
-	backlogTime = 50 * time.Millisecond
 	// quiet is how long no connection may bring anything before a stop believes
 	// that the senders have nothing more on the way.
 	quiet = 300 * time.Millisecond
@@ -123,7 +119,7 @@ func (t *tcp) start(l *Listener) error {
 // It waits while a loop is blocked: new connections then queue in the kernel.
 func (t *tcp) accept(p *tcpPort) {
 	for {
-		c, err := p.listener.AcceptTCP()
+		c, err := next(p.listener)
 		if ended(err) {
 			return
 		}
@@ -138,15 +134,6 @@ func (t *tcp) accept(p *tcpPort) {
 		}
 		t.enrol(p, c)
 	}
-}
-
-// lastCall lets an accepting goroutine take the connections that the kernel has
-// established already, and then end.
-func lastCall(l *net.TCPListener) { _ = l.SetDeadline(time.Now().Add(backlogTime)) }
-
-// ended reports whether accepting is over.
-func ended(err error) bool {
-	return errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // pause rests in accept, which has nothing to select on.
@@ -276,8 +263,7 @@ func (t *tcp) closeIdle(now time.Time) {
 		if limit <= 0 || st.closing || now.Unix()-st.lastActive.Load() <= int64(limit/time.Second) {
 			continue
 		}
-		// The descriptor is open: OnClose comes before it is closed.
-		if unread, err := unix.IoctlGetInt(c.Fd(), unix.TIOCINQ); err == nil && unread == 0 {
+		if !waits(c) {
 			st.closing = true
 			_ = c.Close()
 		}
@@ -288,18 +274,13 @@ func (t *tcp) closeIdle(now time.Time) {
 // until they have closed, fall silent, or ctx is done: what is unread when a
 // connection is closed is lost, plain TCP syslog has no acknowledgement.
 func (t *tcp) stop(ctx context.Context) error {
+	var open []*net.TCPListener
 	for _, p := range t.ports {
 		if p.listener != nil {
-			lastCall(p.listener)
+			open = append(open, p.listener)
 		}
 	}
-	t.accepting.Wait()
-	var err error
-	for _, p := range t.ports {
-		if p.listener != nil {
-			err = errors.Join(err, p.listener.Close())
-		}
-	}
+	err := lastCall(open, &t.accepting)
 	if !t.started {
 		return err
 	}
@@ -317,20 +298,43 @@ func (t *tcp) stop(ctx context.Context) error {
 	return err
 }
 
+// drain waits until the senders have closed, or were quiet for a number of looks: a
+// machine that is too busy to run us is not quiet.
 func (t *tcp) drain(ctx context.Context) {
-	tick := time.NewTicker(quiet / 6)
+	const looks = 6
+	tick := time.NewTicker(quiet / looks)
 	defer tick.Stop()
-	busy, last := time.Now(), uint64(0)
-	for t.open.Load() > 0 && time.Since(busy) < quiet {
-		if n := t.received(); n != last || t.turns.Load() > 0 {
-			busy, last = time.Now(), n
-		}
+	last := t.received()
+	for still := 0; t.open.Load() > 0 && still < looks; still++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
+		if n := t.received(); n != last || t.turns.Load() > 0 || t.unread() {
+			still, last = 0, n
+		}
 	}
+}
+
+// unread reports whether a connection has bytes that its loop has not come to yet.
+func (t *tcp) unread() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, c := range t.conns {
+		if waits(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// waits reports whether a connection has bytes that we did not read, or can't say.
+// Whoever calls it holds tcp.mu and knows the connection by tcp.conns: OnClose comes
+// before the descriptor is closed.
+func waits(c gnet.Conn) bool {
+	n, err := unix.IoctlGetInt(c.Fd(), unix.TIOCINQ)
+	return err != nil || n != 0
 }
 
 // received counts what came in by TCP so far, to see whether something still does.

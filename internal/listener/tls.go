@@ -3,7 +3,6 @@ package listener
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"log/slog"
 	"net"
 	"sync"
@@ -63,7 +62,7 @@ func (s *secure) start() error {
 
 func (s *secure) accept(p *tlsPort) {
 	for {
-		c, err := p.listener.AcceptTCP()
+		c, err := next(p.listener)
 		if ended(err) {
 			return
 		}
@@ -160,18 +159,13 @@ func (s *secure) remove(c net.Conn) {
 // stop closes the ports and lets the connections bring what is on its way, until
 // they are silent or ctx is done.
 func (s *secure) stop(ctx context.Context) error {
+	var open []*net.TCPListener
 	for _, p := range s.ports {
 		if p.listener != nil {
-			lastCall(p.listener)
+			open = append(open, p.listener)
 		}
 	}
-	s.accepting.Wait()
-	var err error
-	for _, p := range s.ports {
-		if p.listener != nil {
-			err = errors.Join(err, p.listener.Close())
-		}
-	}
+	err := lastCall(open, &s.accepting)
 	s.mu.Lock()
 	s.ending = true
 	for c := range s.conns {
