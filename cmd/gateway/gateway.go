@@ -131,7 +131,10 @@ func (g *gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry)
 	if err != nil {
 		return err
 	}
-	batches := listener.MaxIntakes(len(c.Sources)) + c.Balancer.Shards*shard.BatchesHeld + 2
+	batches := c.Balancer.Shards*shard.BatchesHeld + 2
+	for _, s := range c.Sources {
+		batches += listener.Intakes() * listener.Lanes(s.Vendor)
+	}
 	g.pool = event.NewPool(batches, int(c.Batch.MaxBytes)+16<<10)
 	var candidates []balancer.Shard
 	for i := range c.Balancer.Shards {

@@ -55,6 +55,21 @@ func (p *Pool) Get(stop <-chan struct{}) *Batch {
 			return nil
 		}
 	}
+	return p.lend()
+}
+
+// Try returns an empty batch, or nil when all are lent.
+func (p *Pool) Try() *Batch {
+	select {
+	case <-p.tokens:
+		return p.lend()
+	default:
+		return nil
+	}
+}
+
+// lend gives a batch to whoever has taken a token.
+func (p *Pool) lend() *Batch {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if last := len(p.free) - 1; last >= 0 {

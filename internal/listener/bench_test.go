@@ -147,16 +147,16 @@ func TestTailsAreBounded(t *testing.T) {
 	tails.Store(maxTails - 100)
 	st := newStream(s, event.TCP, in, netip.MustParseAddr("192.0.2.7"), tails)
 	st.feed(bytes.Repeat([]byte("a"), 90), time.Now())
-	if in.batch != nil {
+	if in.lanes[0] != nil {
 		t.Error("a tail within the limit was delivered")
 	}
 	st.feed(bytes.Repeat([]byte("b"), 90), time.Now())
-	if in.batch == nil || in.batch.Events != 1 || len(st.tail) != 0 || tails.Load() != maxTails-100 {
-		t.Errorf("over the limit: batch %v, tail %d, all tails %d", in.batch, len(st.tail), tails.Load())
+	if in.lanes[0] == nil || in.lanes[0].Events != 1 || len(st.tail) != 0 || tails.Load() != maxTails-100 {
+		t.Errorf("over the limit: batch %v, tail %d, all tails %d", in.lanes[0], len(st.tail), tails.Load())
 	}
 	st.feed([]byte("rest of it\nnext\n"), time.Now())
-	if in.batch.Events != 2 {
-		t.Errorf("%d events, want the cut one and the next", in.batch.Events)
+	if in.lanes[0].Events != 2 {
+		t.Errorf("%d events, want the cut one and the next", in.lanes[0].Events)
 	}
 	in.close()
 }

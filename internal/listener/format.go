@@ -102,6 +102,7 @@ type classFormat struct {
 	cef    [3][]byte // "name":" of the fields from the CEF header
 	suffix bool      // the source goes on with what the parser found
 	keep   uint32    // one of so many is kept, 0: none
+	lane   uint8     // which of an intake's open batches takes it
 }
 
 func newFormat(name string, port int, s Settings) *format {
@@ -112,7 +113,9 @@ func newFormat(name string, port int, s Settings) *format {
 		if !ruled {
 			keep = 1
 		}
-		f.classes = append(f.classes, newClassFormat(s.Profile.Metadata(c.ID, info), s.Fields, keep))
+		row := newClassFormat(s.Profile.Metadata(c.ID, info), s.Fields, keep)
+		row.lane = laneOf(c, s.Vendor)
+		f.classes = append(f.classes, row)
 	}
 	for p := range f.priority {
 		f.priority[p] = field(field(nil, f.names.Facility, syslog.FacilityName(p>>3)),

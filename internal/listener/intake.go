@@ -60,7 +60,9 @@ type Intake struct {
 	waits atomic.Int32 // 1 while it waits for room behind it
 
 	mu     sync.Mutex // held between begin and end
-	batch  *event.Batch
+	lanes  [numLanes]*event.Batch
+	open   int         // batches in lanes
+	mixed  bool        // all families go in one lane, in the order in which they came
 	timer  *time.Timer // seals a batch that got old
 	closed bool
 	now    time.Time
@@ -167,15 +169,21 @@ func (in *Intake) take(s *sender, msg []byte, cut bool) (dropped string) {
 		in.turn.ruled++
 		return dropRule
 	}
-	b := in.open()
+	lane := s.format.classes[in.result.Class].lane
+	if in.mixed {
+		lane = 0
+	}
+	b := in.lanes[lane]
 	if b == nil {
-		in.turn.lost++
-		return dropShutdown
+		if lane, b = in.fresh(lane); b == nil {
+			in.turn.lost++
+			return dropShutdown
+		}
 	}
 	b.Data = s.append(b.Data, msg, &in.header, &in.result, in.nanos, cut)
 	b.Events++
 	if len(b.Data) >= in.batching.MaxBytes || b.Events >= in.batching.MaxEvents {
-		in.seal()
+		in.seal(lane)
 	}
 	return ""
 }
@@ -217,67 +225,6 @@ func (in *Intake) survive(s *sender, msg []byte) {
 		in.batching.Logger.Error("a parser failed on a message; it is delivered as it is. Please report this",
 			"source", in.account.Source, "sender", string(s.address), "reason", reason, "stack", string(debug.Stack()))
 	}
-}
-
-// open returns the open batch, a new one where there is none, nil when the gateway
-// stops before one is free.
-func (in *Intake) open() *event.Batch {
-	if in.batch != nil {
-		return in.batch
-	}
-	in.waits.Store(1)
-	b := in.batching.Pool.Get(in.batching.Stop)
-	in.waits.Store(0)
-	if b == nil {
-		return nil
-	}
-	b.Account, b.Received, b.Key = in.account, in.now, in.key
-	in.batch = b
-	if !in.closed {
-		in.timer.Reset(in.batching.MaxAge)
-	}
-	return b
-}
-
-// seal hands the open batch over.
-func (in *Intake) seal() {
-	b := in.batch
-	in.batch = nil
-	if b == nil {
-		return
-	}
-	in.waits.Store(1)
-	err := in.batching.Sink.Handle(b)
-	in.waits.Store(0)
-	if err != nil {
-		in.account.DropReceived(dropShutdown, b.Events)
-		in.batching.Pool.Put(b)
-	}
-}
-
-// expire runs on the timer. The batch that it was set for may be gone and a younger
-// one open.
-func (in *Intake) expire() {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.batch == nil {
-		return
-	}
-	if left := in.batching.MaxAge - time.Since(in.batch.Received); left > time.Millisecond && !in.closed {
-		in.timer.Reset(left)
-		return
-	}
-	in.seal()
-}
-
-// close seals what is open. A message that still comes is sealed with the turn that
-// brought it, by the next close.
-func (in *Intake) close() {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.closed = true
-	in.timer.Stop()
-	in.seal()
 }
 
 // wholeRunes takes an incomplete UTF-8 sequence off the end of a cut message.

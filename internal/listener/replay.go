@@ -25,6 +25,7 @@ type Replay struct {
 func NewReplay(o SourceOptions, b Batching, ledger *event.Ledger, framing syslog.Framing, from netip.Addr) *Replay {
 	r := &Replay{source: newSource(o, ledger), from: from}
 	r.intake = newIntake(r.source.account, event.TCP, b)
+	r.intake.mixed = true // people want to see the events in the order of the lines
 	r.stream = newStream(r.source, event.TCP, r.intake, from, new(atomic.Int64))
 	r.stream.framer.Mode = framing
 	r.stream.begun = true // whatever the first bytes are, they are wanted
@@ -35,6 +36,7 @@ func NewReplay(o SourceOptions, b Batching, ledger *event.Ledger, framing syslog
 func NewDatagramReplay(o SourceOptions, b Batching, ledger *event.Ledger, from netip.Addr) *Replay {
 	r := &Replay{source: newSource(o, ledger), from: from}
 	r.intake = newIntake(r.source.account, event.UDP, b)
+	r.intake.mixed = true
 	r.datagram = &udpPort{
 		source: r.source,
 		intake: r.intake,

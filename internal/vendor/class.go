@@ -125,8 +125,10 @@ const (
 	familyCisco   = "cisco_asa"
 	familyLinux   = "linux"
 	familyWindows = "windows"
-	familyAuto    = "auto"
 )
+
+// Auto is the name of a port that all families send to.
+const Auto = "auto"
 
 // The values of vendor_product.
 const (

@@ -13,7 +13,7 @@ import (
 // use.
 type Parser struct{ name string }
 
-var families = [...]string{familyUniFi, familyPAN, familyCisco, familyLinux, familyWindows, familyAuto}
+var families = [...]string{familyUniFi, familyPAN, familyCisco, familyLinux, familyWindows, Auto}
 
 // own reads what has no family's mark by the rules of the port's family; false
 // when it does not know the message either. (A switch and not a table of

@@ -107,7 +107,7 @@ func (p *Profile) standard(row *classRow, src SourceInfo) Metadata {
 		Fields:     fields("vendor_product", row.product, "class", row.name),
 	}
 	m.SourceFromResult = row.standard.source != "" && strings.HasSuffix(row.standard.source, ":")
-	atHome := src.Vendor == "" || src.Vendor == familyAuto || src.Vendor == row.vendor
+	atHome := src.Vendor == "" || src.Vendor == Auto || src.Vendor == row.vendor
 	if row.standard.index != "" && atHome {
 		m.Index = row.standard.index
 	}

@@ -1,0 +1,105 @@
+package listener
+
+import (
+	"slices"
+	"time"
+
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/vendor"
+)
+
+// numLanes is how many batches an intake holds open at most: those of the families,
+// and one of what nothing recognises.
+const numLanes = 6
+
+// Lanes is how many batches an intake of a source of this vendor holds open at most.
+// Where lines of all vendors come, each family has a lane of its own: what is alike
+// compresses better and faster (docs/adr/0006).
+func Lanes(sourceVendor string) int {
+	if sourceVendor == vendor.Auto {
+		return numLanes
+	}
+	return 1
+}
+
+// laneOf is the lane of a class.
+func laneOf(c vendor.Class, sourceVendor string) uint8 {
+	family := slices.Index(vendor.Names(), c.Vendor)
+	if family < 0 || Lanes(sourceVendor) == 1 {
+		return 0
+	}
+	return uint8(family + 1)
+}
+
+// fresh opens a batch and returns its lane, with no batch when the gateway stops
+// before one is free. An intake that holds a batch does not wait for another, or two
+// of them could wait for each other: then all goes with what is open.
+func (in *Intake) fresh(lane uint8) (uint8, *event.Batch) {
+	var b *event.Batch
+	if in.open == 0 {
+		in.waits.Store(1)
+		b = in.batching.Pool.Get(in.batching.Stop)
+		in.waits.Store(0)
+		if b == nil {
+			return lane, nil
+		}
+		if !in.closed {
+			in.timer.Reset(in.batching.MaxAge)
+		}
+	} else if b = in.batching.Pool.Try(); b == nil {
+		lane = uint8(slices.IndexFunc(in.lanes[:], func(b *event.Batch) bool { return b != nil }))
+		return lane, in.lanes[lane]
+	}
+	b.Account, b.Received, b.Key = in.account, in.now, in.key
+	in.lanes[lane] = b
+	in.open++
+	return lane, b
+}
+
+// seal hands the open batch of a lane over.
+func (in *Intake) seal(lane uint8) {
+	b := in.lanes[lane]
+	in.lanes[lane] = nil
+	in.open--
+	in.waits.Store(1)
+	err := in.batching.Sink.Handle(b)
+	in.waits.Store(0)
+	if err != nil {
+		in.account.DropReceived(dropShutdown, b.Events)
+		in.batching.Pool.Put(b)
+	}
+}
+
+// expire runs on the timer: it seals what is old, and comes again when the next is.
+func (in *Intake) expire() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	next := in.batching.MaxAge
+	for lane, b := range in.lanes {
+		if b == nil {
+			continue
+		}
+		if left := in.batching.MaxAge - time.Since(b.Received); left > time.Millisecond && !in.closed {
+			next = min(next, left)
+			continue
+		}
+		in.seal(uint8(lane))
+	}
+	if in.open != 0 {
+		in.timer.Reset(next)
+	}
+}
+
+// close seals what is open. A message that still comes is sealed with the turn that
+// brought it, by the next close.
+func (in *Intake) close() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.closed = true
+	in.timer.Stop()
+	for lane, b := range in.lanes {
+		if b != nil {
+			in.seal(uint8(lane))
+		}
+	}
+}

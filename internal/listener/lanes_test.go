@@ -1,0 +1,154 @@
+package listener
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/vendor"
+)
+
+// handed is a sink that keeps the batches as they were handed over, and when.
+type handed struct {
+	pool    *event.Pool
+	batches []string
+	at      []time.Time
+}
+
+func (h *handed) Handle(b *event.Batch) error {
+	h.batches = append(h.batches, string(b.Data))
+	h.at = append(h.at, time.Now())
+	b.Account.Accept(b.Events)
+	h.pool.Put(b)
+	return nil
+}
+
+// families says of which families the events of a batch are, in their order.
+func families(batch string) []string {
+	var found []string
+	for line := range strings.Lines(batch) {
+		_, class, _ := strings.Cut(line, `"class":"`)
+		for _, f := range []string{"unifi", "pan", "cisco", "linux", "windows", "fallback"} {
+			if strings.HasPrefix(class, f) && !slices.Contains(found, f) {
+				found = append(found, f)
+			}
+		}
+	}
+	return found
+}
+
+// autoIntake is a connection to a source of this vendor, and its intake.
+func autoIntake(t *testing.T, vendorName string, pool *event.Pool, sink Sink) (*stream, *Intake, *event.Account) {
+	s := newSource(SourceOptions{Name: "any", Port: 1514, Settings: settings(t, vendorName)}, event.NewLedger())
+	in := newIntake(s.account, event.TCP, Batching{MaxBytes: 64 << 10, MaxEvents: 1000, MaxAge: 200 * time.Millisecond, Pool: pool, Sink: sink})
+	return newStream(s, event.TCP, in, netip.MustParseAddr("192.0.2.7"), new(atomic.Int64)), in, s.account
+}
+
+func TestEachFamilyHasABatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &handed{pool: event.NewPool(Lanes(vendor.Auto), 64<<10)}
+		st, in, account := autoIntake(t, vendor.Auto, sink.pool, sink)
+		mixed := []byte(strings.Join(samples, "\n") + "\nwhat is this\n")
+		for range 3 {
+			st.feed(mixed, time.Now())
+		}
+		if len(sink.batches) != 0 {
+			t.Fatalf("%d batches before their age", len(sink.batches))
+		}
+		time.Sleep(150 * time.Millisecond)
+		st.feed([]byte(samples[2]+"\n"), time.Now())
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if n := len(sink.batches); n != numLanes {
+			t.Fatalf("%d batches, want one for each family and one for the rest", n)
+		}
+		events := 0
+		for _, b := range sink.batches {
+			events += strings.Count(b, "\n")
+			if f := families(b); len(f) != 1 {
+				t.Errorf("a batch holds %v", f)
+			}
+		}
+		if want := 3*(len(samples)+1) + 1; events != want {
+			t.Errorf("%d events in the batches, want %d", events, want)
+		}
+		in.close()
+		if bal := account.Balance(); bal.Difference() != 0 || bal.InMemory != 0 {
+			t.Errorf("balance %+v", bal)
+		}
+	})
+}
+
+// Each lane has an age of its own.
+func TestLanesAgeByThemselves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &handed{pool: event.NewPool(Lanes(vendor.Auto), 64<<10)}
+		st, in, _ := autoIntake(t, vendor.Auto, sink.pool, sink)
+		begin := time.Now()
+		var want []time.Duration
+		for i, line := range samples {
+			at := time.Duration(i) * 70 * time.Millisecond
+			time.Sleep(at - time.Since(begin))
+			st.feed([]byte(line+"\n"), time.Now())
+			want = append(want, at+200*time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		var got []time.Duration
+		for _, at := range sink.at {
+			got = append(got, at.Sub(begin))
+		}
+		if !slices.EqualFunc(got, want, func(a, b time.Duration) bool { return a >= b-time.Millisecond && a <= b }) {
+			t.Errorf("batches were handed over after %v, want %v", got, want)
+		}
+		in.close()
+	})
+}
+
+// An intake that holds a batch does not wait for another one.
+func TestLanesDoNotWaitForThePool(t *testing.T) {
+	sink := &handed{pool: event.NewPool(2, 64<<10)}
+	st, in, account := autoIntake(t, vendor.Auto, sink.pool, sink)
+	st.feed([]byte(strings.Join(samples, "\n")+"\n"), time.Now())
+	in.close()
+	if len(sink.batches) != 2 || len(families(sink.batches[0])) != 4 {
+		t.Errorf("%d batches; the first holds %v, want what had no batch of its own as well", len(sink.batches), families(sink.batches[0]))
+	}
+	if bal := account.Balance(); bal.Difference() != 0 || bal.InMemory != 0 {
+		t.Errorf("balance %+v", bal)
+	}
+}
+
+func TestOtherSourcesHaveOneLane(t *testing.T) {
+	for _, name := range vendor.Names() {
+		lanes := make(map[uint8]bool)
+		for _, c := range vendor.Classes() {
+			lane := laneOf(c, name)
+			if lane >= numLanes {
+				t.Fatalf("class %s of source %s has lane %d of %d", c.Name, name, lane, numLanes)
+			}
+			lanes[lane] = true
+		}
+		if len(lanes) != Lanes(name) {
+			t.Errorf("a source of vendor %s uses %d lanes, promised are %d", name, len(lanes), Lanes(name))
+		}
+	}
+}
+
+// gateway parse shows the events in the order of the lines.
+func TestReplayKeepsTheOrder(t *testing.T) {
+	sink := &handed{pool: event.NewPool(2, 64<<10)}
+	r := NewReplay(SourceOptions{Name: "any", Port: 1514, Settings: settings(t, vendor.Auto)},
+		Batching{MaxBytes: 64 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: sink.pool, Sink: sink},
+		event.NewLedger(), 0, netip.MustParseAddr("192.0.2.7"))
+	r.Write([]byte(strings.Join(samples, "\n")+"\n"), time.Now())
+	r.Close(time.Now())
+	if len(sink.batches) != 1 || strings.Join(families(sink.batches[0]), " ") != "unifi pan cisco linux windows" {
+		t.Errorf("batches %q", sink.batches)
+	}
+}
