@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 )
 
 // ackedName is what Close leaves beside the metadata: the records behind the read
@@ -41,13 +39,9 @@ func (q *Shard) storeAcked(m meta) error {
 			f.Acked = append(f.Acked, spot{e.seq, e.seg.num, e.off})
 		}
 	}
-	queued := make(map[int64]bool, len(q.segs))
-	for _, seg := range q.segs {
-		queued[seg.num] = true
-	}
-	for _, s := range q.skip { // of the start before, and not come to since then
-		if queued[s.Segment] {
-			f.Acked = append(f.Acked, s)
+	for _, seg := range q.segs { // of the start before, and not come to since then
+		for off, seq := range seg.skip {
+			f.Acked = append(f.Acked, spot{seq, seg.num, off})
 		}
 	}
 	q.mu.Unlock()
@@ -61,9 +55,12 @@ func (q *Shard) storeAcked(m meta) error {
 	return writeDurably(filepath.Join(q.dir, ackedName), data)
 }
 
+// acked is what is acknowledged of one segment: sequence numbers by offset.
+type acked map[int64]uint64
+
 // readAcked returns what the file says, by segment; nothing where it is not of the
 // present state.
-func readAcked(dir string, m meta) (map[int64][]spot, error) {
+func readAcked(dir string, m meta) (map[int64]acked, error) {
 	data, err := os.ReadFile(filepath.Join(dir, ackedName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -75,11 +72,14 @@ func readAcked(dir string, m meta) (map[int64][]spot, error) {
 	if json.Unmarshal(data, &f) != nil || f.Meta != string(m.encode()) {
 		return nil, nil
 	}
-	acked := make(map[int64][]spot)
+	all := make(map[int64]acked)
 	for _, at := range f.Acked {
-		acked[at.Segment] = append(acked[at.Segment], at)
+		if all[at.Segment] == nil {
+			all[at.Segment] = make(acked)
+		}
+		all[at.Segment][at.Offset] = at.Seq
 	}
-	return acked, nil
+	return all, nil
 }
 
 // dropAcked removes the file, durably.
@@ -94,27 +94,20 @@ func dropAcked(dir string) error {
 	return syncDir(dir)
 }
 
-// forget takes acknowledged records of the segment out of what is left in it. Each
-// must be where the file says.
-func (s *segmentScan) forget(r io.ReaderAt, acked []spot) {
-	slices.SortFunc(acked, func(a, b spot) int { return cmp.Compare(a.Offset, b.Offset) })
-	s.acked = make(map[uint64]spot, len(acked))
-	w, last := window{r: r, size: s.fileSize}, int64(0)
-	for _, at := range acked {
-		if at.Offset < s.from || at.Offset >= s.fileSize {
-			continue
+// read walks the segment and takes what the list says is acknowledged out of what is
+// left in it. It goes by the records that the walk has found and counted: a header may
+// be whole where the record is not, since the file ends inside of it.
+func (s *segmentScan) read(r io.ReaderAt, listed acked) error {
+	var known tally
+	s.acked = make(acked, len(listed))
+	found, err := walk(r, s.fileSize, s.from, func(off int64, h *header) error {
+		if seq, ok := listed[off]; ok && seq == h.seq {
+			s.acked[off] = seq
+			known.add(h.source, int64(h.events), h.size())
 		}
-		h, _, v, err := w.record(at.Offset, last)
-		if err != nil || v != valid || h.seq != at.Seq || s.knows(at.Seq) {
-			continue
-		}
-		last = h.size()
-		s.remove(h.source, int64(h.events), last)
-		s.acked[at.Seq] = at
-	}
-}
-
-func (s *segmentScan) knows(seq uint64) bool {
-	_, ok := s.acked[seq]
-	return ok
+		return nil
+	})
+	s.walked = found
+	s.subtract(&known)
+	return err
 }

@@ -115,7 +115,7 @@ func (q *Shard) exact() meta {
 	w := q.last()
 	m := meta{depth: int64(len(q.held)), read: position{s.num, off}, write: position{w.num, w.size}}
 	for _, s := range q.segs {
-		m.depth += s.left.records + s.skipped
+		m.depth += s.left.records + int64(len(s.skip))
 	}
 	return m
 }
@@ -128,11 +128,11 @@ func (q *Shard) attachPoint() meta {
 	defer q.mu.Unlock()
 	i := slices.IndexFunc(q.segs, func(s *segment) bool { return s.num >= m.read.num })
 	for ; q.segs[i].detached; i++ { // the last one never is
-		m.read = position{q.segs[i+1].num, 0}
+		m.read = position{q.segs[i+1].num, q.segs[i+1].from}
 	}
 	for _, s := range q.segs {
 		if s.detached {
-			m.depth -= int64(s.held) + s.left.records + s.skipped
+			m.depth -= int64(s.held) + s.left.records + int64(len(s.skip))
 		}
 	}
 	return m
@@ -156,8 +156,9 @@ type logLine struct {
 // LogValue implements slog.LogValuer.
 func (l logLine) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf(l.format, l.args...)) }
 
-// heal tries to end a fault of writing: it attaches diskqueue anew, which cuts
-// what the failed append has left, and writes a file.
+// heal tries again what has failed. It removes segments that stayed, and tries to end a
+// fault of writing: it attaches diskqueue anew, which cuts what the failed append has
+// left, and writes a file.
 func (q *Shard) heal() {
 	if q.diskqueueFailed.Swap(false) {
 		if n, ok := q.metaFails.allow(time.Now()); ok {
@@ -168,12 +169,13 @@ func (q *Shard) heal() {
 			q.log.Debug("queue: litter", "shard", q.index, "error", err)
 		}
 	}
-	if q.writeFault.Load() == nil {
-		return
-	}
 	q.io.Lock()
 	defer q.io.Unlock()
 	if q.shut.Load() {
+		return
+	}
+	q.removeRest()
+	if q.writeFault.Load() == nil {
 		return
 	}
 	err := q.attach()

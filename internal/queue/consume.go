@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"time"
@@ -187,24 +188,55 @@ func (q *Shard) reap() {
 		if s.detached && s.num >= q.skipTo {
 			q.stale = true
 		}
-		if err := q.discard(s, f); err != nil {
-			q.log.Error("queue: a consumed segment can not be removed; it may be delivered again after a restart",
-				"shard", q.index, "file", s.path, "error", err)
+		if f != nil {
+			f.Close() // whatever it says: all of it is consumed
 		}
+		q.remove(s)
 		freed += s.size
 		q.allocated.Add(-s.size)
 	}
 }
 
-func (q *Shard) discard(s *segment, f *os.File) error {
-	var err error
-	if f != nil {
-		err = f.Close()
+// remove removes the file of a consumed segment. One that stays, since the file system
+// is read-only for a while, would be delivered again after a restart, so it is tried
+// again: by removeRest. Its bytes come free all the same: with drop_oldest one segment
+// after the other would be given up for them else. The caller holds io.
+func (q *Shard) remove(s *segment) {
+	err := q.discard(s)
+	if err == nil {
+		return
 	}
+	q.consumed = append(q.consumed, s)
+	if n, ok := q.removals.allow(time.Now()); ok {
+		q.log.Error("queue: a consumed segment can not be removed; it is tried again until it works, "+
+			"but after a crash it is delivered again", "shard", q.index, "file", s.path, "error", err, "times_before", n)
+	}
+}
+
+// removeRest tries again to remove what remove could not. The caller holds io.
+func (q *Shard) removeRest() {
+	if len(q.consumed) == 0 {
+		return
+	}
+	rest := q.consumed
+	q.consumed = nil
+	for _, s := range rest {
+		q.remove(s)
+	}
+	q.mu.Lock()
+	q.dirDirty = true
+	q.mu.Unlock()
+}
+
+func (q *Shard) discard(s *segment) error {
 	if !s.keep {
-		return errors.Join(err, s.unlink())
+		return s.unlink()
 	}
-	return errors.Join(err, moveAside(q.root, q.name, s.num, s.located()), remove(s.path+doubtSuffix))
+	err := moveAside(q.root, q.name, s.num, s.located())
+	if errors.Is(err, fs.ErrNotExist) { // moved by an earlier attempt
+		err = nil
+	}
+	return errors.Join(err, remove(s.path+doubtSuffix))
 }
 
 // detach takes a segment away from diskqueue, which can not read it: from here on

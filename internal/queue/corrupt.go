@@ -61,8 +61,11 @@ func (s *salvage) Read(p []byte) (int, error) {
 		if m > 0 {
 			return m, nil
 		}
-		if errors.Is(err, io.EOF) {
+		switch {
+		case errors.Is(err, io.EOF):
 			return 0, io.EOF
+		case errors.Is(err, os.ErrClosed): // the segment was opened anew
+			return 0, err
 		}
 	}
 	return 0, io.EOF

@@ -39,6 +39,8 @@ type crashed struct {
 	acked    map[int]bool
 	flying   map[int]uint64
 	oldMeta  []byte
+	oldSeg   string // name of a segment as it was once, and its bytes
+	oldBytes []byte
 	accepted []int
 }
 
@@ -74,6 +76,8 @@ func (c *crashed) live(t *testing.T, q *Shard) {
 		}
 		if c.rnd.IntN(20) == 0 {
 			c.oldMeta, _ = os.ReadFile(filepath.Join(q.dir, metaName))
+			c.oldSeg = filepath.Base(q.segs[0].path)
+			c.oldBytes, _ = os.ReadFile(q.segs[0].path)
 		}
 	}
 }
@@ -91,6 +95,7 @@ func (c *crashed) hurt(t *testing.T, dir string) {
 			must(t, os.WriteFile(metaPath, c.oldMeta, fileMode))
 		}
 	}
+	c.resurrect(t, dir)
 	names := files(t, dir, segPrefix+"0*")
 	slices.Sort(names)
 	last := filepath.Join(dir, "shard-00", names[len(names)-1])
@@ -108,6 +113,15 @@ func (c *crashed) hurt(t *testing.T, dir string) {
 	if c.rnd.IntN(2) == 0 {
 		must(t, os.WriteFile(metaPath+".123.tmp", []byte("1\n2"), fileMode))
 	}
+}
+
+// resurrect brings a segment back whose removal was not stored: one that was complete.
+func (c *crashed) resurrect(t *testing.T, dir string) {
+	names := files(t, dir, segPrefix+"0*")
+	if c.oldSeg == "" || c.rnd.IntN(2) == 0 || slices.Min(names) <= c.oldSeg {
+		return
+	}
+	must(t, os.WriteFile(filepath.Join(dir, "shard-00", c.oldSeg), c.oldBytes, fileMode))
 }
 
 func must(t testing.TB, err error) {
@@ -255,5 +269,87 @@ func TestMetadataOfAnOldReadPosition(t *testing.T) {
 		}
 		q := open(t, o).Shards()[0]
 		equal(t, text, drainAll(t, q), sequence(0, 60))
+	}
+}
+
+// A segment whose removal was not stored lies before the read position. It is read from
+// its start, and the one that was read from there on: nothing of it was counted before.
+func TestSegmentBeforeTheReadPosition(t *testing.T) {
+	for _, hurt := range []bool{false, true} { // then it is detached as well
+		for _, drop := range []bool{false, true} {
+			o := options(fastDir(t))
+			o.Logger = quiet()
+			s := open(t, o)
+			q := s.Shards()[0]
+			appendN(t, q, 0, 60, 700)
+			first := q.segs[0]
+			n := int(first.left.records)
+			old, err := os.ReadFile(first.path)
+			must(t, err)
+			drain(t, q, n+5)
+			settleDown(q)
+			must(t, s.Close())
+			must(t, os.WriteFile(first.path, old, fileMode))
+			want := append(sequence(0, n), sequence(n+5, 60-n-5)...)
+			if hurt {
+				scribble(t, first.path, offsets(t, first.path)[2]+20, 0xff)
+				want = slices.Delete(want, 2, 3)
+			}
+			o.Ledger = event.NewLedger()
+			s = open(t, o)
+			q = s.Shards()[0]
+			recovered, _, _ := balance(o.Ledger)
+			equal(t, "recovered events", recovered, eventsOf(want...))
+			if m, _, _, err := readMeta(q.dir); err != nil || hurt && m.read.off == 0 {
+				t.Fatalf("diskqueue begins at %+v, %v", m, err)
+			}
+			if drop {
+				q.dropHead()
+				want = sequence(n+5, 60-n-5)
+			}
+			if st := q.Stats(); !st.Oldest.Equal(record(want[0], 1).Received) {
+				t.Fatalf("the oldest is of %v", st.Oldest)
+			}
+			var got []int
+			for range want {
+				got = append(got, drain(t, q, 1)...)
+				settleDown(q)
+			}
+			equal(t, "records", got, want)
+			if st := q.Stats(); st.Records != 0 || st.Events != 0 || st.Bytes != 0 || st.Segments > 2 {
+				t.Fatalf("%+v", st)
+			}
+			if rec, more := nextNow(t, q); more {
+				t.Fatalf("record %d comes too", number(t, rec))
+			}
+			must(t, s.Close())
+		}
+	}
+}
+
+// Damage, or a torn record, right at the read position: what lies before it was consumed
+// all the same, for a record ends there.
+func TestDamageAtTheReadPosition(t *testing.T) {
+	for _, n := range []int{5, 20} { // consumed of 20
+		o := options(fastDir(t))
+		o.Logger = quiet()
+		s := open(t, o)
+		q := s.Shards()[0]
+		appendN(t, q, 0, 20, 600)
+		drain(t, q, n)
+		path := q.last().path
+		must(t, s.Close())
+		want := sequence(n, 20-n)
+		if n == 20 {
+			f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+			must(t, err)
+			_, err = f.Write(appendRecord([]byte{0, 0, 1, 200}, 21, record(20, 400))[:100])
+			must(t, errors.Join(err, f.Close()))
+		} else {
+			scribble(t, path, offsets(t, path)[n]+20, 0xff)
+			want = want[1:]
+		}
+		o.Ledger = event.NewLedger()
+		equal(t, "records", drainAll(t, open(t, o).Shards()[0]), want)
 	}
 }

@@ -19,7 +19,8 @@
 //   - The segments of all shards together never hold more than Options.MaxSize,
 //     but for the moment in which a consumed segment is replaced by a new one, and
 //     the time that it takes to copy one after a failed sync: that copy also ignores
-//     Options.MinFree.
+//     Options.MinFree. What the file system does not let us remove is not counted; it
+//     is tried again every second.
 //   - Memory does not grow with what waits: a sum is held for each segment. It grows
 //     with what was handed out: an entry of 56 bytes for each record from the oldest
 //     one without an answer on, so one that never gets one costs about 100 bytes
@@ -50,8 +51,8 @@
 //	+ 6  u16  length of the header, 45 + n
 //	+ 8  u32  CRC-32C of the header without these four bytes
 //	+12  u32  CRC-32C of the body
-//	+16  u64  seq: grows by one with each record of the shard, also over restarts,
-//	          as long as one segment is left
+//	+16  u64  seq: grows with each record of the shard, also over restarts, as long
+//	          as one segment is left; by one, but for what damage may hide
 //	+24  i64  when the first event was received, Unix nanoseconds; 0: unknown
 //	+32  u32  events in the body
 //	+36  u32  length of the body before compression
@@ -111,7 +112,8 @@
 // then starts diskqueue. What it may find:
 //
 //	metadata is missing, empty, unreadable   every segment is read from its start
-//	its read position is not at a record     that segment is read from its start
+//	its read position is not at a record,    that segment is read from its start
+//	and not where one ends
 //	its read segment is gone                 it was consumed, and removed before the
 //	                                         metadata was stored: the first one that
 //	                                         exists is the next

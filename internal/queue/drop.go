@@ -72,7 +72,7 @@ func (q *Shard) abandonHead() (freed, events int64) {
 	events += s.left.events
 	q.giveUp(s, dropOldest)
 	if q.cur == s {
-		q.cur, q.off = q.segs[1], 0
+		q.moveTo(q.segs[1])
 	}
 	s.detached = true
 	return s.size, events

@@ -99,7 +99,7 @@ func (sc *shardScan) each(good func(*event.Record) error, broken func(Damage)) e
 		}
 		seg := &segment{num: s.num, path: s.file()}
 		_, err = walk(f, s.fileSize, s.from, func(off int64, h *header) error {
-			if s.knows(h.seq) {
+			if _, done := s.acked[off]; done {
 				return nil
 			}
 			e := entry{seq: h.seq, seg: seg, off: off, size: h.size(), source: string(h.source)}

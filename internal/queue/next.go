@@ -143,9 +143,8 @@ func (q *Shard) enter(seg *segment, h *header) entry {
 		source = q.intern(string(h.source))
 	}
 	e := entry{seq: h.seq, seg: seg, off: q.off, size: h.size(), events: h.events, source: source}
-	if _, skip := q.skip[h.seq]; skip { // counted and booked by the process before
-		delete(q.skip, h.seq)
-		seg.skipped--
+	if seq, skip := seg.skip[e.off]; skip && seq == e.seq { // counted and booked by the process before
+		delete(seg.skip, e.off)
 		e.state = done
 	} else {
 		seg.left.remove(h.source, int64(h.events), e.size)
@@ -176,9 +175,13 @@ func (q *Shard) retake() *entry {
 func (q *Shard) settle() {
 	for q.off >= q.cur.size && q.cur != q.last() {
 		q.giveUp(q.cur, dropBroken)
-		q.cur, q.off = q.segs[slices.Index(q.segs, q.cur)+1], 0
+		q.moveTo(q.segs[slices.Index(q.segs, q.cur)+1])
 	}
 }
+
+// moveTo puts the cursor at the beginning of what is left in a segment. The caller holds
+// mu.
+func (q *Shard) moveTo(s *segment) { q.cur, q.off = s, s.from }
 
 // load reads the record of an entry. With errGone, Body is the buffer to use on.
 func (q *Shard) load(e entry, buf []byte) (event.Record, error) {

@@ -22,8 +22,8 @@ type shardScan struct {
 	litter []string // temporary files, and marks of segments that are gone
 	doubt  string   // what is wrong with the metadata; "": nothing
 	meta   meta
-	known  bool             // meta is to go by
-	acked  map[int64][]spot // by segment
+	known  bool            // meta is to go by
+	acked  map[int64]acked // by segment
 	segs   []*segmentScan
 }
 
@@ -37,7 +37,7 @@ type segmentScan struct {
 	from     int64 // where what is not consumed begins
 	marked   bool  // a sync of it has failed, and was not made good
 	synced   int64 // where marked: what was on stable storage before
-	acked    map[uint64]spot
+	acked    acked // of the records that were found
 	walked
 }
 
@@ -167,14 +167,12 @@ func (sc *shardScan) walkSegment(seg *segmentScan) error {
 	if sc.known && seg.num == sc.meta.read.num {
 		seg.from = boundary(f, seg.fileSize, sc.meta.read.off)
 	}
-	seg.walked, err = walk(f, seg.fileSize, seg.from, nil)
-	if err != nil {
+	if err := seg.read(f, sc.acked[seg.num]); err != nil {
 		return err
 	}
 	if last := seg == sc.segs[len(sc.segs)-1]; !last && seg.tornAt >= 0 {
 		seg.damage = append(seg.damage, damage{from: seg.tornAt, to: seg.fileSize, what: "the last record is cut off"})
 	}
-	seg.forget(f, sc.acked[seg.num])
 	if seg.lastSeq == 0 { // the numbers go on behind what was consumed
 		consumed, err := walk(f, seg.from, 0, nil)
 		if err != nil {
@@ -185,9 +183,9 @@ func (sc *shardScan) walkSegment(seg *segmentScan) error {
 	return nil
 }
 
-// boundary returns off where a record begins at it, or all of them end there.
-// Anywhere else the metadata is wrong, and the segment is read from its start:
-// records may come twice that way, but none is lost.
+// boundary returns off where a record begins at it, or one ends there and what follows
+// is torn or damaged. Anywhere else the metadata is wrong, and the segment is read from
+// its start: records may come twice that way, but none is lost.
 func boundary(f *os.File, size, off int64) int64 {
 	if off == size {
 		return off
@@ -196,10 +194,22 @@ func boundary(f *os.File, size, off int64) int64 {
 		return 0
 	}
 	w := &window{r: f, size: size}
-	if _, _, v, err := w.record(off, 0); err != nil || v != valid {
-		return 0
+	if _, _, v, err := w.record(off, 0); err == nil && v == valid {
+		return off
 	}
-	return off
+	if before, err := walk(f, off, 0, nil); err == nil && before.end == off {
+		return off
+	}
+	return 0
+}
+
+// mayHold is how many records the damaged parts may hold at most. Their numbers are not
+// given out again: a disk that can not be read at this start may be read at the next.
+func (s *segmentScan) mayHold() (n uint64) {
+	for _, d := range s.damage {
+		n += uint64(d.to-d.from)/(prefixLen+fixedHeader) + 1
+	}
+	return n
 }
 
 // consumed says that nothing is left in the segment.
@@ -244,8 +254,8 @@ func (sc *shardScan) apply(root string, found func(*segmentScan, damage, string)
 		if err := sc.restoreName(root, scan); err != nil {
 			return nil, err
 		}
-		seg := &segment{num: scan.num, path: scan.path, size: scan.fileSize, left: scan.tally, since: scan.oldest,
-			detached: !scan.sound(), damage: scan.damage, skipped: int64(len(scan.acked))}
+		seg := &segment{num: scan.num, path: scan.path, size: scan.fileSize, from: scan.from, left: scan.tally, since: scan.oldest,
+			detached: !scan.sound(), damage: scan.damage, skip: scan.acked}
 		if err := sc.applyDamage(root, scan, seg, found); err != nil {
 			return nil, err
 		}

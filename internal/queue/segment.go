@@ -47,11 +47,14 @@ type segment struct {
 	num   int64
 	path  string
 	size  int64 // bytes, up to the end of the last whole record
+	from  int64 // what lies before it was consumed by the process before
 	since int64 // when its first event was received, Unix nanoseconds
 	left  tally // not handed out yet
-	// skipped is the number of its records that were acknowledged before the start,
-	// as long as they are not in the window.
-	skipped int64
+	// skip are its records that were acknowledged before the start, as long as they
+	// are not in the window. Those that are lost to damage before the reader comes to
+	// them stay here, and go with the segment: their place says which record is meant,
+	// so no other is ever taken for one of them.
+	skip acked
 	// held is the number of its records in the shard's window.
 	held int
 	// flying is the number of those that are not done.

@@ -66,15 +66,18 @@ type Shard struct {
 	slow      throttle // of the warning that a sync took long
 	dropping  throttle // of the warning that records are dropped
 	metaFails throttle // of the warning that diskqueue fails
+	removals  throttle // of the error that a segment can not be removed
 	faults    throttle // of faults
 	healed    throttle // of their ends
 
-	io     sync.Mutex // one user of diskqueue at a time
-	dq     diskqueue.Interface
-	buf    []byte // the record being written
-	stale  bool   // diskqueue reads where we do not: attach before receiving
-	skipTo int64  // diskqueue was attached at this segment
-	timer  *time.Timer
+	io    sync.Mutex // one user of diskqueue at a time
+	dq    diskqueue.Interface
+	buf   []byte // the record being written
+	stale bool   // diskqueue reads where we do not: attach before receiving
+	// consumed are segments that are done with and could not be removed yet.
+	consumed []*segment
+	skipTo   int64 // diskqueue was attached at this segment
+	timer    *time.Timer
 	// copyAt is when a segment in doubt may be copied again, after copyWait.
 	copyAt   time.Time
 	copyWait time.Duration
@@ -89,10 +92,9 @@ type Shard struct {
 	segs     []*segment // oldest first; the last one is written to
 	cur      *segment   // with off: the next record to hand out
 	off      int64
-	skip     map[uint64]spot // behind the cursor, and acknowledged before the start
-	held     []entry         // handed out and not consumed, oldest first
-	again    []uint64        // waiting, oldest first
-	seq      uint64          // of the last record appended
+	held     []entry  // handed out and not consumed, oldest first
+	again    []uint64 // waiting, oldest first
+	seq      uint64   // of the last record appended
 	closed   bool
 	dirDirty bool
 	sources  map[string]string
@@ -178,7 +180,8 @@ func (q *Shard) oldest() time.Time {
 		return time.Time{}
 	}
 	if off >= seg.size { // the reader has not moved on yet
-		seg, off = q.segs[slices.Index(q.segs, seg)+1], 0
+		seg = q.segs[slices.Index(q.segs, seg)+1]
+		off = seg.from
 	}
 	f, err := seg.open()
 	size := seg.size

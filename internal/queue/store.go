@@ -121,8 +121,8 @@ func (s *Store) newShard(name string, index int) *Shard {
 		name: name, index: index, root: s.opts.Path, dir: filepath.Join(s.opts.Path, name),
 		segSize: s.segSize, interval: s.opts.SyncInterval,
 		budget: s.budget, ledger: s.opts.Ledger, log: s.log,
-		sources: make(map[string]string), skip: make(map[uint64]spot),
-		acks: make(chan struct{}, 1), mending: make(chan struct{}, 1), timer: time.NewTimer(time.Hour),
+		sources: make(map[string]string),
+		acks:    make(chan struct{}, 1), mending: make(chan struct{}, 1), timer: time.NewTimer(time.Hour),
 	}
 	q.timer.Stop()
 	if s.opts.WhenFull == DropOldest {
@@ -145,10 +145,7 @@ func (q *Shard) open(sc *shardScan) error {
 		return err
 	}
 	for _, scan := range sc.segs {
-		q.seq = max(q.seq, scan.lastSeq)
-		for _, at := range scan.acked {
-			q.skip[at.Seq] = at
-		}
+		q.seq = max(q.seq, scan.lastSeq) + scan.mayHold()
 	}
 	q.segs = segs
 	if !sc.writable() {
@@ -156,10 +153,7 @@ func (q *Shard) open(sc *shardScan) error {
 			return err
 		}
 	}
-	q.cur = q.segs[0]
-	if len(sc.segs) > 0 {
-		q.off = sc.offsetIn(q.cur.num)
-	}
+	q.moveTo(q.segs[0])
 	for i, seg := range q.segs {
 		q.recover(seg)
 		if i > 0 && seg.num-q.segs[i-1].num > maxGap {
@@ -174,15 +168,6 @@ func (q *Shard) open(sc *shardScan) error {
 // maxGap is how many missing numbers diskqueue is let to look for: it syncs after
 // each. Segments before a larger gap are read without it.
 const maxGap = 16
-
-// offsetIn is where reading begins in a segment.
-func (sc *shardScan) offsetIn(num int64) int64 {
-	i := slices.IndexFunc(sc.segs, func(s *segmentScan) bool { return s.num == num })
-	if i < 0 {
-		return 0
-	}
-	return sc.segs[i].from
-}
 
 // recover books what is left in a segment.
 func (q *Shard) recover(seg *segment) {
@@ -218,6 +203,7 @@ func (q *Shard) close() error {
 	}
 	q.detachDisk()
 	q.consumeDone()
+	q.removeRest()
 	q.mu.Lock()
 	q.closed = true
 	q.mu.Unlock()

@@ -78,8 +78,8 @@ func (q *Shard) syncSegment(d unsynced) error {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if d.seg.file != d.file {
-		return nil // consumed meanwhile
+	if d.seg.file != d.file { // consumed meanwhile, and so is the mark
+		return remove(d.seg.path + doubtSuffix)
 	}
 	if err == nil {
 		d.seg.synced = d.to

@@ -33,6 +33,16 @@ func (t *tally) remove(source []byte, events, size int64) {
 	t.book(p, -1, -events, -size)
 }
 
+// subtract takes out what another tally has counted of the same records.
+func (t *tally) subtract(o *tally) {
+	t.records -= o.records
+	t.events -= o.events
+	t.bytes -= o.bytes
+	for source, n := range o.bySource {
+		*t.account(source) -= *n
+	}
+}
+
 func (t *tally) account(source string) *int64 {
 	p := t.bySource[source]
 	if p == nil {

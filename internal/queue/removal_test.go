@@ -1,0 +1,104 @@
+package queue
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"syslog-gateway/internal/event"
+)
+
+// block puts a folder in the place of a file, which so can not be removed, and returns
+// what undoes that.
+func block(t *testing.T, path string) (undo func()) {
+	t.Helper()
+	must(t, os.Rename(path, path+".there"))
+	must(t, os.MkdirAll(filepath.Join(path, "full"), dirMode))
+	return func() {
+		must(t, os.RemoveAll(path))
+		must(t, os.Rename(path+".there", path))
+	}
+}
+
+// A file system that takes no removal for a while, such as one that is read-only: the
+// segment goes as soon as it can. Else the next start would deliver all of it again.
+func TestRemovalIsTriedAgain(t *testing.T) {
+	o := options(fastDir(t))
+	o.Logger = quiet()
+	s := open(t, o)
+	q := s.Shards()[0]
+	appendN(t, q, 0, 60, 700)
+	first := q.segs[0]
+	n := int(first.left.records)
+	equal(t, "records", drain(t, q, n-1), sequence(0, n-1))
+	rec := next(t, q)
+	settleDown(q)
+	undo := block(t, first.path)
+	q.Ack(rec.Seq)
+	settleDown(q)
+	if q.segs[0] == first {
+		t.Fatal("the segment is not consumed")
+	}
+	undo()
+	q.heal()
+	if _, err := os.Stat(first.path); err == nil {
+		t.Fatal("the file is there still")
+	}
+	must(t, s.Close())
+	o.Ledger = event.NewLedger()
+	equal(t, "records after a restart", drainAll(t, open(t, o).Shards()[0]), sequence(n, 60-n))
+}
+
+// The last try is that of the stop.
+func TestStopRemovesWhatStayed(t *testing.T) {
+	o := options(fastDir(t))
+	o.Logger = quiet()
+	s := open(t, o)
+	q := s.Shards()[0]
+	appendN(t, q, 0, 60, 700)
+	first := q.segs[0]
+	n := int(first.left.records)
+	drain(t, q, n-1)
+	rec := next(t, q)
+	settleDown(q)
+	undo := block(t, first.path)
+	q.Ack(rec.Seq)
+	settleDown(q)
+	undo()
+	must(t, s.Close())
+	o.Ledger = event.NewLedger()
+	equal(t, "records after a restart", drainAll(t, open(t, o).Shards()[0]), sequence(n, 60-n))
+}
+
+// A segment that is consumed before its sync has begun leaves no mark of a failed one.
+func TestConsumedSegmentLeavesNoMark(t *testing.T) {
+	o := options(fastDir(t))
+	s := open(t, o)
+	q := s.Shards()[0]
+	appendN(t, q, 0, 60, 700)
+	first := q.segs[0]
+	d := unsynced{seg: first, file: first.file, to: first.size}
+	drainAll(t, q)
+	settleDown(q)
+	if q.segs[0] == first {
+		t.Fatal("the segment is not consumed")
+	}
+	must(t, q.syncSegment(d))
+	if marks := files(t, o.Path, "*"+doubtSuffix); len(marks) > 0 {
+		t.Fatalf("left behind: %v", marks)
+	}
+}
+
+// What is closed meanwhile is not taken for unreadable: the copy would be empty.
+func TestNothingIsSetAsideOfAClosedFile(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "segment"))
+	must(t, err)
+	_, err = f.Write(make([]byte, 3*page))
+	must(t, errors.Join(err, f.Close()))
+	root := t.TempDir()
+	if copied, err := setAside(root, "shard-00", 1, f, 0, 3*page); err == nil {
+		t.Fatalf("copied to %s", copied)
+	}
+	equal(t, "files set aside", len(setAsideFiles(t, root)), 0)
+}
