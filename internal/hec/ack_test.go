@@ -2,6 +2,10 @@ package hec
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -231,5 +235,81 @@ func TestStopAsksOnceMore(t *testing.T) {
 	}
 	if b := r.balanced(src, 0); b.Delivered != 12 {
 		t.Errorf("%+v", b)
+	}
+}
+
+// restarted is an indexer that restarts behind a single 502: it forgets what it has not
+// indexed and counts from 0 again. It holds the answer to the next post back.
+type restarted struct {
+	mu      sync.Mutex
+	posts   int
+	polls   int             // since the last post
+	answer  chan struct{}   // closed when the answer may come
+	open    map[string]bool // channels whose ackId 0 is indexed and not asked for yet
+	indexed strings.Builder
+}
+
+func (s *restarted) post(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	channel := r.Header.Get("X-Splunk-Request-Channel")
+	s.mu.Lock()
+	n := s.posts
+	if s.posts++; n > 1 {
+		s.open[channel] = true
+		s.indexed.Write(body)
+	}
+	s.polls = 0
+	s.mu.Unlock()
+	switch n {
+	case 1:
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	case 2:
+		<-s.answer
+	}
+	fmt.Fprint(w, `{"text":"Success","code":0,"ackId":0}`)
+}
+
+func (s *restarted) poll(w http.ResponseWriter, r *http.Request) {
+	channel := r.URL.Query().Get("channel")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	taken := s.open[channel]
+	delete(s.open, channel)
+	fmt.Fprintf(w, `{"acks":{"0":%t}}`, taken)
+	s.polls++
+}
+
+// One failed post may be all that is seen of a restart. An ackId of the time before it is
+// not taken for the same number given out after it, though the poll is faster than the
+// answer that brings that.
+func TestOneFailureMayBeARestart(t *testing.T) {
+	s := &restarted{answer: make(chan struct{}), open: make(map[string]bool)}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /services/collector/event", s.post)
+	mux.HandleFunc("POST /services/collector/ack", s.poll)
+	web := httptest.NewServer(mux)
+	defer web.Close()
+	r := newRig(t, func(o *Options) {
+		withAcks(5*time.Millisecond, time.Second)(o)
+		o.Endpoints, o.InFlight = []string{web.URL}, 1
+	})
+	src := newMemory(record(event.Identity, line(0)), record(event.Identity, line(1)))
+	wait := r.start(t.Context(), src)
+	eventually(t, "polls between a post and its answer", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		src.mu.Lock()
+		defer src.mu.Unlock()
+		return s.posts == 3 && (s.polls >= 3 || src.acked[1] > 0)
+	})
+	close(s.answer)
+	if err := wait(); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 2 {
+		if !strings.Contains(s.indexed.String(), line(n)) {
+			t.Errorf("record %d counts as delivered and is not indexed", n)
+		}
 	}
 }

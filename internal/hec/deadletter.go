@@ -45,7 +45,8 @@ type DeadLetterOptions struct {
 	Path string
 	// MaxSize bounds all files together, in bytes; 1 GB. When it is reached the
 	// oldest file goes, counted and logged: the newest refusals are those that
-	// somebody will look for, and refusing to store them would stop delivery.
+	// somebody will look for, and refusing to store them would stop delivery. During
+	// a replay it is half as much again.
 	MaxSize int64
 	Logger  *slog.Logger
 }
@@ -127,15 +128,43 @@ func (s *DeadLetters) Append(letters []Letter) error {
 		return err
 	}
 	lines := buf.Bytes()
-	files, err := s.makeRoom(int64(len(lines)))
+	files, err := s.files()
 	if err != nil {
 		return err
 	}
-	next := letterFile{name: fmt.Sprintf("%012d%s", s.lastNumber()+1, letterSuffix)}
-	if n := len(files); n > 0 && files[n-1].size+int64(len(lines)) <= s.segment {
+	next := newFile(files)
+	if files, err = s.makeRoom(files, int64(len(lines))); err != nil {
+		return err
+	}
+	if n := len(files); n > 0 && files[n-1].size+int64(len(lines)) <= s.segment && s.whole(files[n-1]) {
 		next = files[n-1]
 	}
 	return s.write(next, lines)
+}
+
+// newFile is the file behind all that there are.
+func newFile(files []letterFile) letterFile {
+	last := int64(0)
+	if n := len(files); n > 0 {
+		last = files[n-1].number()
+	}
+	return letterFile{name: fmt.Sprintf("%012d%s", last+1, letterSuffix)}
+}
+
+// whole reports whether a file ends with a line's end. Behind a line that a killed
+// process has torn, the next one would be no letter either.
+func (s *DeadLetters) whole(f letterFile) bool {
+	if f.size == 0 {
+		return true
+	}
+	file, err := os.Open(filepath.Join(s.path, f.name))
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	var last [1]byte
+	_, err = file.ReadAt(last[:], f.size-1)
+	return err == nil && last[0] == '\n'
 }
 
 func encodeLetters(to *bytes.Buffer, letters []Letter) error {
@@ -150,41 +179,46 @@ func encodeLetters(to *bytes.Buffer, letters []Letter) error {
 }
 
 // write appends to one file and waits for the disk. What a failure leaves half
-// written is cut off again.
+// written is cut off again. The folder comes first: lines that are written can not be
+// taken for not stored then.
 func (s *DeadLetters) write(to letterFile, lines []byte) error {
 	f, err := os.OpenFile(filepath.Join(s.path, to.name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o640)
 	if err != nil {
 		return fmt.Errorf("open dead-letter file: %w", err)
 	}
-	_, err = f.Write(lines)
+	if to.size == 0 {
+		err = syncFolder(s.path)
+	}
+	if err == nil {
+		_, err = f.Write(lines)
+	}
 	if err == nil {
 		err = f.Sync()
 	}
 	if err != nil {
 		err = errors.Join(err, f.Truncate(to.size))
 	}
-	if err = errors.Join(err, f.Close()); err == nil && to.size == 0 {
-		err = syncFolder(s.path)
-	}
-	if err != nil {
+	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("write dead letters to %s: %w", to.name, err)
 	}
 	return nil
 }
 
 // makeRoom removes the oldest files until n more bytes fit, and returns what is
-// left. What a replay has taken counts, but is not removed.
-func (s *DeadLetters) makeRoom(n int64) ([]letterFile, error) {
-	files, err := s.files()
-	if err != nil {
-		return nil, err
-	}
+// left. What a replay has taken counts, but is not removed. While there is such the
+// store may be larger by half: what is refused again is stored before its old letters
+// go, and is a little longer, and none of it may push the others out.
+func (s *DeadLetters) makeRoom(files []letterFile, n int64) ([]letterFile, error) {
 	var total int64
 	for _, f := range files {
 		total += f.size
 	}
 	claimed := func(f letterFile) bool { return strings.HasSuffix(f.name, claimedSuffix) }
-	for total+n > s.maxSize {
+	limit := s.maxSize
+	if slices.ContainsFunc(files, claimed) {
+		limit += s.maxSize / 2
+	}
+	for total+n > limit {
 		i := slices.IndexFunc(files, func(f letterFile) bool { return !claimed(f) })
 		if i < 0 {
 			break
@@ -245,14 +279,6 @@ func (s *DeadLetters) files() ([]letterFile, error) {
 	}
 	slices.SortFunc(files, func(a, b letterFile) int { return int(a.number() - b.number()) })
 	return files, nil
-}
-
-func (s *DeadLetters) lastNumber() int64 {
-	files, err := s.files()
-	if err != nil || len(files) == 0 {
-		return 0
-	}
-	return files[len(files)-1].number()
 }
 
 // cutTail removes a last line that has no end.

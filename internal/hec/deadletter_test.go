@@ -312,6 +312,121 @@ func TestReplayWithAcks(t *testing.T) {
 	}
 }
 
+// Nothing goes for the want of room while a full store is replayed and all of it is
+// refused again: what is refused takes the place of what is replayed.
+func TestReplayOfAFullStore(t *testing.T) {
+	const size = 20_000
+	s := open(t, t.TempDir(), size, new(syncBuffer))
+	events := make(map[string]bool)
+	for n := 0; s.Evicted() == 0; n++ {
+		if err := s.Append([]Letter{letter(n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := 1000; ; n++ { // up to the brim
+		if stored(t, s)+300 > size {
+			break
+		}
+		if err := s.Append([]Letter{letter(n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, l := range list(t, s) {
+		events[string(l.Event)] = true
+	}
+	gone := s.Evicted()
+	h := serve(t, hectest.Options{Script: hectest.Always(hectest.Refuse(400, 13, "Event field cannot be blank, as was said before"))})
+	r := newRig(t, func(o *Options) { o.DeadLetter = s }, h)
+	res, err := r.Replay(context.Background(), nil)
+	if err != nil || res != (ReplayResult{Refused: len(events)}) {
+		t.Errorf("%+v, %v", res, err)
+	}
+	if s.Evicted() != gone {
+		t.Errorf("%d events are gone", s.Evicted()-gone)
+	}
+	for _, l := range list(t, s) {
+		delete(events, string(l.Event))
+	}
+	if len(events) > 0 {
+		t.Errorf("%d letters are lost", len(events))
+	}
+	// After it the bound holds again.
+	if err := s.Append([]Letter{letter(1)}); err != nil {
+		t.Fatal(err)
+	}
+	if n := stored(t, s); n > size {
+		t.Errorf("%d bytes are stored", n)
+	}
+}
+
+// stored is the size of a store.
+func stored(t *testing.T, s *DeadLetters) (total int64) {
+	t.Helper()
+	files, err := s.files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		total += f.size
+	}
+	return total
+}
+
+// A line that was torn while the store is open, by a verb that was killed, does not
+// spoil the next.
+func TestTornLineTakesNoOther(t *testing.T) {
+	path := t.TempDir()
+	s := open(t, path, 0, new(syncBuffer))
+	if err := s.Append([]Letter{letter(1)}); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(filepath.Join(path, "000000000001.jsonl"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.WriteString(`{"id":"torn","time":"20`)
+	f.Close()
+	for n := 2; n < 4; n++ {
+		if err := s.Append([]Letter{letter(n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := list(t, s)
+	if len(all) != 3 || string(all[1].Event) != line(2) {
+		t.Errorf("%d letters: %+v", len(all), all)
+	}
+}
+
+// What can not be put back leaves nothing half done.
+func TestPutBackFails(t *testing.T) {
+	path := t.TempDir()
+	s := open(t, path, 0, new(syncBuffer))
+	if err := s.Append([]Letter{letter(1), letter(2)}); err != nil {
+		t.Fatal(err)
+	}
+	names, err := s.claim()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The claimed file can not be replaced.
+	claimed := filepath.Join(path, names[0])
+	if err := errors.Join(os.Rename(claimed, claimed+".there"), os.MkdirAll(filepath.Join(claimed, "full"), 0o750)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.putBack(names[0], []byte("{}\n")); err == nil {
+		t.Error("it could be replaced")
+	}
+	if left, _ := filepath.Glob(filepath.Join(path, "*.tmp")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if err := errors.Join(os.RemoveAll(claimed), os.Rename(claimed+".there", claimed)); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(list(t, s)); n != 2 {
+		t.Errorf("%d letters", n)
+	}
+}
+
 func FuzzLetters(f *testing.F) {
 	l, _ := json.Marshal(letter(1))
 	f.Add(append(l, '\n'))

@@ -55,7 +55,7 @@ type endpoint struct {
 	last      string
 	lastAt    time.Time
 	aside     Aside
-	channel   string // of acknowledgements; a new one whenever it comes back
+	channel   string // of acknowledgements; a new one after each failure
 	probing   bool
 	alarm     throttle
 }
@@ -197,6 +197,7 @@ func (e *endpoint) succeed(now time.Time) (back bool) {
 // fail notes a failure. It reports whether that took the endpoint out.
 func (e *endpoint) fail(a answer, now time.Time, r RetryOptions) (out bool) {
 	e.failures++
+	e.renewChannel()
 	was := e.state
 	switch {
 	case a.condition == refusing:
@@ -216,12 +217,14 @@ func (e *endpoint) fail(a answer, now time.Time, r RetryOptions) (out bool) {
 	}
 	if was == stateUp {
 		e.probation = true
-		// After a restart the indexer counts its ackIds from 0 again; on a new
-		// channel an old one can not be taken for a new one.
-		e.channel = newChannel()
 	}
 	return was == stateUp
 }
+
+// renewChannel is for whatever may have been a restart, and one failure may be all that
+// is seen of it: the indexer then counts its ackIds from 0 again, and on a new channel an
+// old one can not be taken for a new one.
+func (e *endpoint) renewChannel() { e.channel = newChannel() }
 
 func (e *endpoint) status(now time.Time, unacked, bound int) EndpointStatus {
 	s := EndpointStatus{

@@ -38,6 +38,15 @@ func newMetrics() *metrics {
 	}
 }
 
+// evicted is what the dead-letter store has given up. These events are lost for good,
+// and the books, where they are dead-lettered, do not say so.
+func evicted(s *DeadLetters) prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "gateway_deadletter_evicted_events_total",
+		Help: "Events that the dead-letter store has removed to make room (dead_letter.max_size): they are lost.",
+	}, func() float64 { return float64(s.Evicted()) })
+}
+
 // series are the children of one endpoint, resolved once.
 type series struct {
 	endpoint string

@@ -114,6 +114,7 @@ func (p *pool) probed(e *endpoint, a answer, r RetryOptions) {
 		}
 		return
 	}
+	e.renewChannel()
 	if e.sick++; e.sick >= downAfter || e.state != stateUp {
 		out, at := e.state != stateUp, e.retryAt
 		e.failures = max(e.failures, downAfter-1)

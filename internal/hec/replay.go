@@ -294,7 +294,9 @@ func (s *DeadLetters) putBack(name string, lines []byte) error {
 	if err == nil {
 		err = os.Rename(base+".tmp", path)
 	}
-	if err == nil {
+	if err != nil { // on a full disk it is in the way
+		_ = os.Remove(base + ".tmp") // the first error says it all
+	} else {
 		err = os.Rename(path, base+letterSuffix)
 	}
 	if err == nil {
