@@ -36,7 +36,9 @@ func diskRows() []Row {
 			return layout{numbers: o.pick(quickDisk, diskMessages)}
 		}, func(ctx context.Context, b *bed) error { return b.failing(ctx, c.calls, c.errno) }))
 	}
-	return rows
+	return append(rows, on("removing fails (EROFS), SIGTERM, restart", func(o *Options) layout {
+		return layout{numbers: o.pick(quickDisk, diskMessages), queue: "min_free: 1MB, segment_size: 64KiB", hec: ", compression: none"}
+	}, unremoved))
 }
 
 // smallDisk puts the queue on a small tmpfs of the gateway's own mount namespace.
@@ -191,7 +193,7 @@ func (b *bed) failing(ctx context.Context, calls, errno string) error {
 	}
 	syncing := strings.HasPrefix(calls, "fsync")
 	b.hec[0].SetDown(syncing) // what is delivered needs no sync any more
-	stop, err := b.inject(strace, calls, errno)
+	stop, err := b.inject(strace, calls, errno, b.shardFiles()...)
 	if err != nil {
 		return err
 	}
@@ -233,14 +235,56 @@ func (b *bed) faultsCounted(ctx context.Context, syncing bool) error {
 	return err
 }
 
-// inject begins to let the calls fail that touch files of the shards; stop ends it.
-func (b *bed) inject(strace, calls, errno string) (stop func(), err error) {
+// unremoved lets no file be removed for a while, as when the file system was remounted
+// read-only. What was delivered meanwhile may not come again after a stop.
+func unremoved(ctx context.Context, b *bed) error {
+	strace, err := tool("strace", "strace")
+	if err != nil {
+		return err
+	}
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	s := b.newSender(diskRate, b.opts.pick(quickDisk, diskMessages))
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(ctx) }()
+	if err := b.until(ctx, rowLimit, "it is under load", func() bool { return b.tally.unique.Load() > 1000 }); err != nil {
+		return err
+	}
+	stop, err := b.inject(strace, "unlink,unlinkat", "EROFS")
+	if err != nil {
+		return err
+	}
+	defer stop()
+	const stays = "a consumed segment can not be removed"
+	if err := b.until(ctx, rowLimit, stays, func() bool { return b.gw.logged(stays) > 0 }); err != nil {
+		return err
+	}
+	stop()
+	if err := b.recovered(ctx, s, ended); err != nil {
+		return err
+	}
+	if code := b.gw.stop(time.Minute); code != 0 {
+		b.res.problem("exit code %d", code)
+	}
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	err = b.settle(ctx, s.limit, rowLimit)
+	b.strict()
+	return err
+}
+
+// shardFiles are the files of the queue's shards.
+func (b *bed) shardFiles() []string {
+	files, _ := filepath.Glob(filepath.Join(b.queuePath(), "shard-*", "*")) // the pattern is valid
+	return files
+}
+
+// inject begins to let the calls fail, on these files or on all; stop ends it.
+func (b *bed) inject(strace, calls, errno string, files ...string) (stop func(), err error) {
 	args := []string{"-f", "-qq", "-o", filepath.Join(b.dir, "strace.log"), "-p", strconv.Itoa(b.gw.cmd.Process.Pid),
 		"-e", "trace=" + calls, "-e", "inject=" + calls + ":error=" + errno}
-	files, err := filepath.Glob(filepath.Join(b.queuePath(), "shard-*", "*"))
-	if err != nil {
-		return nil, err
-	}
 	for _, f := range files {
 		args = append(args, "-P", f)
 	}
