@@ -213,11 +213,11 @@ func TestInterruptedRunLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestPeers: the configurations of the peers from Debian's packages are right, and they
-// take turns with the gateway. (The OpenTelemetry Collector takes minutes to build.)
+// TestPeers: the configurations of the peers from Debian's packages are right for one port
+// and for five, and they take turns with the gateway. (The OpenTelemetry Collector takes minutes to build.)
 func TestPeers(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "runs.json")
-	code, stdout, stderr := cli(t.Context(), "run", "--scenario=peers-tcp", "--peers=haproxy,rsyslog,syslog-ng", "--messages=2000",
+	code, stdout, stderr := cli(t.Context(), "run", "--scenario=peers-tcp,peers-tcp-five", "--peers=haproxy,rsyslog,syslog-ng", "--messages=2000",
 		"--gateway="+os.Args[0], "--dir="+t.TempDir(), "--json="+file, "--quiet=3s", "--repeat=1")
 	if code != 0 {
 		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)

@@ -2,8 +2,9 @@
 // as we know, so that the gateway can be measured beside them.
 //
 // The programs come from Debian's packages, which are unpacked into a folder of their own
-// and not installed; the OpenTelemetry Collector is built from otelcol/. What can't be had
-// is skipped by name. Each peer listens on one port of 127.0.0.1 for UDP and TCP, and
-// sends to HEC where it can; else it sends octet-counted or line-framed TCP, which saves it
-// the encoding and the acknowledgement, and the report says so.
+// and not installed; the OpenTelemetry Collector is built from otelcol/, and the module of
+// rsyslog that posts to HEC from Debian's source, because the package is without. What
+// can't be had is skipped by name. Each peer listens on one port of 127.0.0.1 or several for
+// UDP and TCP, and sends to HEC where it can; else it sends octet-counted TCP, which saves
+// it the compression and the acknowledgement, and the report says so.
 package peers

@@ -37,11 +37,9 @@ ring out
     size 268435456
     server sink 127.0.0.1:%d log-proto octet-count
 log-forward in
-    bind 127.0.0.1:%d
-    dgram-bind 127.0.0.1:%d
-    maxconn 4000
+%s    maxconn 4000
     log ring@out local0
-`, s.Lines, s.Port, s.Port)
+`, s.Lines, s.perPort("    bind 127.0.0.1:{port}\n    dgram-bind 127.0.0.1:{port}\n"))
 		path, err := s.writeConfig("haproxy.cfg", text)
 		return Command{Path: program, Args: []string{"-db", "-f", path}, Env: env, Config: text}, err
 	}}, nil

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // otelcol is an OpenTelemetry Collector built from the folder otelcol.
@@ -16,6 +17,11 @@ func otelcol() Peer {
 		prepare: prepareOtelcol,
 	}
 }
+
+// otelParse has a message of RFC 3164 sent once: as it comes from the parser it is in the
+// body with its header and in an attribute without. What is no RFC 3164 stays as it is,
+// and is not logged each time.
+const otelParse = `protocol: rfc3164, on_error: send_quiet, operators: [{type: move, from: attributes.message, to: body, on_error: send_quiet}]`
 
 // otelcolSource is where the collector's source lies, seen from the project's root.
 const otelcolSource = "bench/peers/otelcol"
@@ -45,9 +51,7 @@ func prepareOtelcol(ctx context.Context, dir string) (*Program, error) {
 		text := fmt.Sprintf(`extensions:
   file_storage: {directory: %q, fsync: true}
 receivers:
-  syslog/tcp: {protocol: rfc3164, tcp: {listen_address: "127.0.0.1:%d"}}
-  syslog/udp: {protocol: rfc3164, udp: {listen_address: "127.0.0.1:%d", async: {readers: 2, processors: 2}}}
-processors:
+%sprocessors:
   batch: {send_batch_size: 5000, send_batch_max_size: 10000, timeout: 200ms}
 exporters:
   splunk_hec:
@@ -60,8 +64,10 @@ service:
   extensions: [file_storage]
   telemetry: {metrics: {level: none}, logs: {level: error}}
   pipelines:
-    logs: {receivers: [syslog/tcp, syslog/udp], processors: [batch], exporters: [splunk_hec]}
-`, storage, s.Port, s.Port, s.HEC, s.Token)
+    logs: {receivers: [%s], processors: [batch], exporters: [splunk_hec]}
+`, storage, s.perPort(`  syslog/tcp{port}: {`+otelParse+`, tcp: {listen_address: "127.0.0.1:{port}"}}
+  syslog/udp{port}: {`+otelParse+`, udp: {listen_address: "127.0.0.1:{port}", async: {readers: 2, processors: 2}}}
+`), s.HEC, s.Token, strings.TrimSuffix(s.perPort("syslog/tcp{port}, syslog/udp{port}, "), ", "))
 		path, err := s.writeConfig("otelcol.yaml", text)
 		return Command{Path: program, Args: []string{"--config=file:" + path}, Config: text}, err
 	}}, nil

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -17,7 +18,7 @@ var ErrMissing = errors.New("not to be had here")
 // Site is where a peer is to run.
 type Site struct {
 	Dir   string // its own, empty
-	Port  int    // takes syslog on 127.0.0.1 by UDP and TCP
+	Ports []int  // each takes syslog on 127.0.0.1 by UDP and TCP
 	HEC   string // base URL of the endpoint
 	Token string
 	Lines int // port on 127.0.0.1 that takes syslog streams
@@ -89,6 +90,15 @@ func (p Peer) Prepare(ctx context.Context, cache string) (*Program, error) {
 
 // Command writes the configuration for a run and says how to start it.
 func (p *Program) Command(s Site) (Command, error) { return p.command(s) }
+
+// perPort is a part of a configuration for each port, in which {port} stands for it.
+func (s Site) perPort(text string) string {
+	var b strings.Builder
+	for _, port := range s.Ports {
+		b.WriteString(strings.ReplaceAll(text, "{port}", strconv.Itoa(port)))
+	}
+	return b.String()
+}
 
 // writeConfig puts a configuration into the site's folder.
 func (s Site) writeConfig(name, text string) (string, error) {

@@ -31,20 +31,20 @@ func prepareSyslogNG(ctx context.Context, dir string) (*Program, error) {
 	}
 	return &Program{Version: version, command: func(s Site) (Command, error) {
 		text := fmt.Sprintf(`@version: 3.38
-options { keep-hostname(yes); stats-freq(0); log-msg-size(65536); use-dns(no); };
+options { keep-hostname(yes); stats-freq(0); log-msg-size(65536); use-dns(no); dns-cache(no); time-reopen(1); };
 source in {
-    network(transport(tcp) ip(127.0.0.1) port(%d) max-connections(20000) log-iw-size(40000) log-fetch-limit(1000));
-    network(transport(udp) ip(127.0.0.1) port(%d) so-rcvbuf(33554432) log-fetch-limit(1000));
-};
+%s};
 destination hec {
     http(url("%s/services/collector/event") method("POST")
         headers("Authorization: Splunk %s", "Content-Type: application/json")
         body('$(format-json time=$S_UNIXTIME host=$HOST source=syslog event=$MESSAGE)')
-        workers(2) batch-lines(1000) batch-timeout(200) timeout(60) retries(100)
+        workers(2) batch-lines(1000) batch-timeout(200) timeout(60) retries(1000000)
         disk-buffer(reliable(yes) disk-buf-size(4000000000) mem-buf-size(163840000) dir("%s")));
 };
 log { source(in); destination(hec); flags(flow-control); };
-`, s.Port, s.Port, s.HEC, s.Token, s.Dir)
+`, s.perPort(`    network(transport(tcp) ip(127.0.0.1) port({port}) max-connections(1000) log-iw-size(100000) log-fetch-limit(1000));
+    network(transport(udp) ip(127.0.0.1) port({port}) so-rcvbuf(33554432) log-fetch-limit(1000));
+`), s.HEC, s.Token, s.Dir)
 		path, err := s.writeConfig("syslog-ng.conf", text)
 		return Command{
 			Path: program,

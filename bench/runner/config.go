@@ -65,6 +65,14 @@ func (s *site) statsURL() string { return "http://" + local(s.stats) }
 
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
+// ports are those of the sources that a scenario uses: one for each vendor, or one.
+func (s *site) ports(sc Scenario) []int {
+	if sc.Source == sourceFive {
+		return s.sources
+	}
+	return s.sources[:1]
+}
+
 // writeConfig writes the gateway's configuration and returns its path. All that is not
 // named here is at its default.
 func (s *site) writeConfig(sc Scenario) (string, error) {
@@ -121,15 +129,16 @@ func (s *site) loadArgs(sc Scenario, l load, first uint64) []string {
 	if l.Single {
 		args = append(args, "--single")
 	}
+	var ports []string
+	for _, p := range s.ports(sc) {
+		ports = append(ports, strconv.Itoa(p))
+	}
+	args = append(args, "--ports="+strings.Join(ports, ","))
 	switch sc.Source {
 	case sourceFive:
-		var ports []string
-		for _, p := range s.sources {
-			ports = append(ports, strconv.Itoa(p))
-		}
-		return append(args, "--port-per-vendor", "--ports="+strings.Join(ports, ","))
+		return append(args, "--port-per-vendor")
 	case sourceAuto:
-		return append(args, "--ports="+strconv.Itoa(s.sources[0]))
+		return args
 	}
-	return append(args, "--ports="+strconv.Itoa(s.sources[0]), "--mix="+sc.Source)
+	return append(args, "--mix="+sc.Source)
 }

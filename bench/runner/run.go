@@ -177,18 +177,23 @@ func (b *bed) launch(ctx context.Context) (ready func(context.Context) error, er
 		}
 		return func(ctx context.Context) error { return b.web.up(ctx, b.site.statsURL()+"/readyz") }, nil
 	}
-	cmd, err := b.peer.Command(peers.Site{Dir: b.site.dir, Port: b.site.sources[0], HEC: b.site.sinkURL(), Token: token, Lines: b.site.lines})
+	cmd, err := b.peer.Command(peers.Site{Dir: b.site.dir, Ports: b.site.ports(b.sc), HEC: b.site.sinkURL(), Token: token, Lines: b.site.lines})
 	if err != nil {
 		return nil, err
 	}
 	b.subject, err = start(b.site.dir, b.run.Subject, false, cmd.Env, cmd.Path, cmd.Args...)
 	return func(ctx context.Context) error {
 		var d net.Dialer
-		conn, err := d.DialContext(ctx, "tcp", local(b.site.sources[0]))
-		if err != nil {
-			return err
+		for _, port := range b.site.ports(b.sc) {
+			conn, err := d.DialContext(ctx, "tcp", local(port))
+			if err != nil {
+				return err
+			}
+			if err := conn.Close(); err != nil {
+				return err
+			}
 		}
-		return conn.Close()
+		return nil
 	}, err
 }
 

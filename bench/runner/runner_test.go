@@ -223,7 +223,6 @@ func TestScenarioFiles(t *testing.T) {
 		"loads: [{transport: pigeon, connections: 1, count: 1}]":                                              "transport",
 		"loads: [{transport: tcp, connections: 1}]":                                                           "count",
 		"loads: [{transport: tcp, connections: 1, profile: x}]":                                               "profile",
-		"peers: true\nloads: [{transport: tcp, connections: 1, count: 1}]":                                    "auto",
 		"vary: {rate: [1], connections: [1]}\nloads: [{transport: tcp, connections: 1, rate: 1, seconds: 1}]": "one thing",
 		"vary: {vendor: [acme]}\nloads: [{transport: tcp, connections: 1, count: 1}]":                         "vendor",
 	} {

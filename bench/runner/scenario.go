@@ -201,9 +201,6 @@ func (s *Scenario) validate() error {
 	if (s.Measure == measureLoad || s.Measure == measureDrain) != (len(s.Loads) > 0) {
 		errs = append(errs, errors.New("a scenario has loads if and only if it measures load or drain"))
 	}
-	if s.Peers && s.Source != sourceAuto {
-		errs = append(errs, errors.New("peers take all lines on one port: use source auto"))
-	}
 	if s.Repeat < 1 {
 		errs = append(errs, fmt.Errorf("repeat is %d: use 1 or more", s.Repeat))
 	}

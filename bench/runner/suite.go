@@ -148,13 +148,14 @@ func (o *Options) prepare(ctx context.Context, rep *Report) ([]subject, error) {
 	return subjects, nil
 }
 
-// exampleConfig is a peer's configuration with the usual ports.
+// exampleConfig is a peer's configuration with the usual ports. Where a scenario sends all
+// lines to one port, the peer has the first of them only.
 func exampleConfig(prog *peers.Program) (string, error) {
 	dir, err := os.MkdirTemp("", "gateway-bench-")
 	if err != nil {
 		return "", fmt.Errorf("make a folder for a configuration: %w", err)
 	}
-	cmd, err := prog.Command(peers.Site{Dir: dir, Port: 1514, HEC: "http://127.0.0.1:8088", Token: "TOKEN", Lines: 6514})
+	cmd, err := prog.Command(peers.Site{Dir: dir, Ports: []int{1514, 1515, 1516, 1517, 1518}, HEC: "http://127.0.0.1:8088", Token: "TOKEN", Lines: 6514})
 	return strings.ReplaceAll(cmd.Config, dir, "DIR"), errors.Join(err, os.RemoveAll(dir))
 }
 
