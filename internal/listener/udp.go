@@ -22,9 +22,9 @@ const (
 	// turnLimit is how many datagrams one port may take before the loop looks at
 	// the others.
 	turnLimit = 1024
-	// coalesce is how long the loop lets datagrams gather once one is there. At
-	// moderate rates it is the wake-ups that cost (docs/adr/0003); a receive buffer
-	// of 4 MiB holds some 20 ms of 200,000 datagrams a second.
+	// coalesce is how long the loop lets datagrams gather once one is there. It is the
+	// wake-ups that cost (docs/adr/0003); a receive buffer of 4 MiB holds some 20 ms of
+	// 200,000 datagrams a second.
 	coalesce = 2 * time.Millisecond
 	// smallBuffer is the receive buffer below which nothing is left to gather.
 	smallBuffer = 1 << 20
@@ -38,7 +38,7 @@ type udp struct {
 	ports   []*udpPort
 	byFD    map[int]*udpPort // of the loop alone
 	drainer *drainer
-	rested  time.Time
+	rests   uint64
 	rest    bool // every receive buffer is large enough to let datagrams gather
 	keeper  Keeper
 	before  *Inherited
@@ -58,6 +58,7 @@ type udpPort struct {
 	source  *Source
 	intake  *Intake
 	known   knownSenders
+	emptied uint64 // which of the loop's rests it was found empty after
 	network string
 	address string // as gnet knows it
 
@@ -189,7 +190,7 @@ func (u *udp) OnTraffic(c gnet.Conn) gnet.Action {
 		return gnet.None
 	}
 	first, _ := c.Next(-1)
-	now := u.gather()
+	now := u.gather(p)
 	p.intake.begin(now)
 	defer p.intake.end()
 	if addr, ok := c.RemoteAddr().(*net.UDPAddr); ok {
@@ -210,6 +211,7 @@ func (u *udp) OnTraffic(c gnet.Conn) gnet.Action {
 		}
 		taken += n
 		if n < datagrams {
+			p.emptied = u.rests
 			break
 		}
 	}
@@ -237,18 +239,16 @@ func (u *udp) port(c gnet.Conn) *udpPort {
 	return nil
 }
 
-// gather lets datagrams come together for a moment, at most once in that time for
-// all ports, and returns the receive time.
-func (u *udp) gather() time.Time {
-	now := time.Now()
-	if !u.rest || now.Sub(u.rested) < coalesce {
-		return now
+// gather returns the receive time, after a rest in which datagrams come together when
+// the port was found empty since the last one: each rest is for all ports, and none is
+// read twice between two.
+func (u *udp) gather(p *udpPort) time.Time {
+	if u.rest && p.emptied == u.rests {
+		ts := unix.NsecToTimespec(int64(coalesce))
+		_ = unix.Nanosleep(&ts, nil)
+		u.rests++
 	}
-	ts := unix.NsecToTimespec(int64(coalesce))
-	_ = unix.Nanosleep(&ts, nil)
-	now = time.Now()
-	u.rested = now
-	return now
+	return time.Now()
 }
 
 // datagram takes one datagram, which may hold several messages.
