@@ -41,16 +41,20 @@ func AppendString(dst, s []byte) []byte {
 // plain returns how many bytes at the front of s are ASCII text that needs no escape.
 func plain(s []byte) int {
 	i := 0
-	for ; i+16 <= len(s); i += 16 { // two words: their checks overlap
-		a := special(binary.LittleEndian.Uint64(s[i:]))
-		b := special(binary.LittleEndian.Uint64(s[i+8:]))
-		if a|b == 0 {
-			continue
+	for ; i+32 <= len(s); i += 32 { // four words: their checks overlap
+		p := s[i : i+32 : i+32]
+		a := special(binary.LittleEndian.Uint64(p))
+		b := special(binary.LittleEndian.Uint64(p[8:]))
+		c := special(binary.LittleEndian.Uint64(p[16:]))
+		d := special(binary.LittleEndian.Uint64(p[24:]))
+		if a|b|c|d != 0 {
+			break
 		}
-		if a != 0 {
+	}
+	for ; i+8 <= len(s); i += 8 {
+		if a := special(binary.LittleEndian.Uint64(s[i:])); a != 0 {
 			return i + bits.TrailingZeros64(a)>>3
 		}
-		return i + 8 + bits.TrailingZeros64(b)>>3
 	}
 	for ; i < len(s); i++ {
 		if c := s[i]; c < 0x20 || c >= utf8.RuneSelf || c == '"' || c == '\\' {
