@@ -169,6 +169,7 @@ func (g *gateway) buildListener(c config.Config, _ string, r *prometheus.Registr
 			MaxBytes:  int(c.Batch.MaxBytes),
 			MaxEvents: c.Batch.MaxEvents,
 			MaxAge:    c.Batch.MaxAge,
+			InOrder:   c.Balancer.Policy == balancer.SourceHash,
 			Pool:      g.pool,
 			Sink:      g.balancer,
 			Stop:      g.giveUp,

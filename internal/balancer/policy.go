@@ -12,6 +12,9 @@ type Policy interface {
 	String() string
 }
 
+// SourceHash is the name of the policy that keeps the order of a source.
+const SourceHash = "source_hash"
+
 // NewPolicy returns the policy of a name: round_robin, least_pending, source_hash.
 func NewPolicy(name string) (Policy, error) {
 	switch name {
@@ -19,7 +22,7 @@ func NewPolicy(name string) (Policy, error) {
 		return &roundRobin{}, nil
 	case "least_pending":
 		return leastPending{}, nil
-	case "source_hash":
+	case SourceHash:
 		return sourceHash{}, nil
 	}
 	return nil, fmt.Errorf("balancer.policy: %q is not one of round_robin, least_pending, source_hash", name)
@@ -54,7 +57,7 @@ func (leastPending) Order(dst []int, _ uint64, load []int64) []int {
 // sourceHash keeps a source on one shard.
 type sourceHash struct{}
 
-func (sourceHash) String() string { return "source_hash" }
+func (sourceHash) String() string { return SourceHash }
 
 func (sourceHash) Order(dst []int, key uint64, load []int64) []int {
 	return from(dst, int(key%uint64(len(load))), len(load))

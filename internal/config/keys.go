@@ -77,7 +77,7 @@ func dataKeys() []key {
 		{"batch.max_events", between(1, 1000000), restart, "A batch is sealed at so many events."},
 
 		{"balancer.shards", between(1, 64), restart, "Number of shards; each has a disk queue and a sender."},
-		{"balancer.policy", oneOf("round_robin", "least_pending", "source_hash"), restart, "Which shard takes a batch. `source_hash` keeps one source's batches in order on one shard."},
+		{"balancer.policy", oneOf("round_robin", "least_pending", "source_hash"), restart, "Which shard takes a batch. `source_hash` keeps one source's events in order on one shard, and so with `vendor: auto` in one batch rather than one for each family."},
 
 		{"queue.path", queuePath(), restart, "Where the disk queue lives. One gateway per path; a lock file sees to it."},
 		{"queue.max_size", atLeast(MiB), restart, "Disk space of all shards together. At least two batches (`batch.max_bytes`) per shard."},

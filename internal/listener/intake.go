@@ -37,9 +37,12 @@ type Batching struct {
 	MaxBytes  int           // of JSON
 	MaxEvents int           //
 	MaxAge    time.Duration // from the first event on
-	Pool      *event.Pool
-	Sink      Sink
-	Logger    *slog.Logger // of parsers that fail; nil discards
+	// InOrder keeps the events of an intake in the order in which they came: all
+	// families go in one lane.
+	InOrder bool
+	Pool    *event.Pool
+	Sink    Sink
+	Logger  *slog.Logger // of parsers that fail; nil discards
 	// Stop unblocks an intake that waits for the pool; closed when the gateway
 	// gives up on what it could not hand over.
 	Stop <-chan struct{}
@@ -62,7 +65,6 @@ type Intake struct {
 	mu     sync.Mutex // held between begin and end
 	lanes  [numLanes]*event.Batch
 	open   int         // batches in lanes
-	mixed  bool        // all families go in one lane, in the order in which they came
 	timer  *time.Timer // seals a batch that got old
 	closed bool
 	now    time.Time
@@ -170,7 +172,7 @@ func (in *Intake) take(s *sender, msg []byte, cut bool) (dropped string) {
 		return dropRule
 	}
 	lane := s.format.classes[in.result.Class].lane
-	if in.mixed {
+	if in.batching.InOrder {
 		lane = 0
 	}
 	b := in.lanes[lane]

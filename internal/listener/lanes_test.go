@@ -152,3 +152,15 @@ func TestReplayKeepsTheOrder(t *testing.T) {
 		t.Errorf("batches %q", sink.batches)
 	}
 }
+
+// Who wants the order of the lines has one batch for all.
+func TestInOrderIsOneBatch(t *testing.T) {
+	sink := &handed{pool: event.NewPool(2, 64<<10)}
+	st, in, _ := autoIntake(t, vendor.Auto, sink.pool, sink)
+	in.batching.InOrder = true
+	st.feed([]byte(strings.Join(samples, "\n")+"\n"), time.Now())
+	in.close()
+	if len(sink.batches) != 1 || len(families(sink.batches[0])) != len(samples) {
+		t.Errorf("%d batches", len(sink.batches))
+	}
+}

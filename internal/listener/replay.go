@@ -23,9 +23,9 @@ type Replay struct {
 // NewReplay returns a replay of a TCP connection from a sender to a source, with the
 // given framing.
 func NewReplay(o SourceOptions, b Batching, ledger *event.Ledger, framing syslog.Framing, from netip.Addr) *Replay {
+	b.InOrder = true // people want to see the events in the order of the lines
 	r := &Replay{source: newSource(o, ledger), from: from}
 	r.intake = newIntake(r.source.account, event.TCP, b)
-	r.intake.mixed = true // people want to see the events in the order of the lines
 	r.stream = newStream(r.source, event.TCP, r.intake, from, new(atomic.Int64))
 	r.stream.framer.Mode = framing
 	r.stream.begun = true // whatever the first bytes are, they are wanted
@@ -34,9 +34,9 @@ func NewReplay(o SourceOptions, b Batching, ledger *event.Ledger, framing syslog
 
 // NewDatagramReplay returns a replay of datagrams; each Write is one.
 func NewDatagramReplay(o SourceOptions, b Batching, ledger *event.Ledger, from netip.Addr) *Replay {
+	b.InOrder = true
 	r := &Replay{source: newSource(o, ledger), from: from}
 	r.intake = newIntake(r.source.account, event.UDP, b)
-	r.intake.mixed = true
 	r.datagram = &udpPort{
 		source: r.source,
 		intake: r.intake,
