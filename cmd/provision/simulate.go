@@ -1,20 +1,11 @@
 package main
 
 import (
-	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/big"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -75,19 +66,19 @@ func (s *settings) simulate(cmd *cobra.Command, o simulateOptions) error {
 		{"PROXMOX_VE_ENDPOINT", "http://" + listener.Addr().String()},
 		{"PROXMOX_VE_API_TOKEN", pvesim.DefaultToken},
 	}
+	var cert *tls.Certificate
 	if o.tls {
-		cert, file, err := s.certificate(listener.Addr())
-		if err != nil {
+		var file string
+		if cert, file, err = s.certificate(listener.Addr()); err != nil {
 			return errors.Join(err, listener.Close())
 		}
-		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
 		vars[0][1] = "https://" + listener.Addr().String()
 		vars = append(vars, [2]string{"PROXMOX_VE_CACERT", file})
 	}
 	if err := s.printVariables(cmd, vars); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return errors.Join(serveUntil(cmd.Context(), listener, sim.Handler()), sim.Mismatches())
+	return errors.Join(sim.Serve(cmd.Context(), listener, cert), sim.Mismatches())
 }
 
 func (s *settings) printVariables(cmd *cobra.Command, vars [][2]string) error {
@@ -105,23 +96,6 @@ func (s *settings) printVariables(cmd *cobra.Command, vars [][2]string) error {
 		}
 	}
 	return nil
-}
-
-// serveUntil serves until ctx is done, and finishes the requests that are under way.
-func serveUntil(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	err := server.Shutdown(limit)
-	<-ended
-	return err
 }
 
 // newSim builds the simulator, with what the declaration needs if so asked.
@@ -210,33 +184,21 @@ func simulatedStorage(id string, kinds []string) pvesim.Storage {
 }
 
 // certificate makes one for an address, and puts it where PROXMOX_VE_CACERT can name it.
-func (s *settings) certificate(addr net.Addr) (tls.Certificate, string, error) {
-	none := tls.Certificate{}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return none, "", err
-	}
+func (s *settings) certificate(addr net.Addr) (*tls.Certificate, string, error) {
 	host, _, err := net.SplitHostPort(addr.String())
 	if err != nil {
-		return none, "", err
+		return nil, "", err
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "provision simulate"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(30 * 24 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true, DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.ParseIP(host)},
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	cert, text, err := pvesim.NewCertificate("localhost", host)
 	if err != nil {
-		return none, "", err
+		return nil, "", err
 	}
 	if err := os.MkdirAll(s.state(), 0o700); err != nil {
-		return none, "", err
+		return nil, "", err
 	}
 	file, err := filepath.Abs(filepath.Join(s.state(), "simulate.pem"))
 	if err != nil {
-		return none, "", err
+		return nil, "", err
 	}
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, file, replaceFile(file, text, 0o644)
+	return cert, file, replaceFile(file, text, 0o644)
 }

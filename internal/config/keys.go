@@ -112,7 +112,7 @@ func hecKeys() []key {
 func restKeys() []key {
 	keys := []key{
 		{"dead_letter.path", required("a directory other than queue.path"), restart, "Where events go that HEC refuses for good."},
-		{"dead_letter.max_size", atLeast(64 * KiB), restart, "Disk space for them."},
+		{"dead_letter.max_size", atLeast(64 * KiB), restart, "Disk space for them; half as much again during a replay. When it is full the oldest go, and are lost."},
 
 		{"stats.listen", hostPort(), restart, "Address of /stats, /metrics, /healthz, /readyz and /api/v1."},
 		{"stats.username", text("text without control characters"), restart, "With a password: basic authentication. /healthz and /readyz stay open. Without it everybody may read, but lines of messages (tap, dead letters) and actions are only for requests from this machine."},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -202,10 +203,19 @@ func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {
 	plain(w, http.StatusOK, "ok\n")
 }
 
+// allReady reports whether all conditions hold; none at all is a start that is not
+// finished.
+func allReady(conditions []Condition) bool {
+	return len(conditions) > 0 && !slices.ContainsFunc(conditions, func(c Condition) bool { return !c.OK })
+}
+
 // serveReady writes one line for each condition: "ok NAME: WHY" or "not ok NAME: WHY".
 func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
 	conditions := s.provider.Ready()
 	code := http.StatusOK
+	if !allReady(conditions) {
+		code = http.StatusServiceUnavailable
+	}
 	if len(conditions) == 0 {
 		conditions = []Condition{{Name: "start", Why: "not finished yet"}}
 	}
@@ -213,7 +223,7 @@ func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
 	for _, c := range conditions {
 		word := "ok"
 		if !c.OK {
-			word, code = "not ok", http.StatusServiceUnavailable
+			word = "not ok"
 		}
 		line := fmt.Sprintf("%s %s", word, oneLine(c.Name))
 		if why := oneLine(c.Why); why != "" {

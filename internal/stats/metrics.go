@@ -29,7 +29,7 @@ type descriptions struct {
 	receivedEvents, receivedBytes, recovered *prometheus.Desc
 	unparsed, truncated, framing             *prometheus.Desc
 	pending, dropped, delivered, dead        *prometheus.Desc
-	reloads, build                           *prometheus.Desc
+	reloads, build, ready                    *prometheus.Desc
 	senders, silent, shardAside, hecAside    *prometheus.Desc
 }
 
@@ -53,6 +53,7 @@ func describe() descriptions {
 		silent:         desc("silent_senders", "Senders that sent regularly and then nothing for silent_after.", "source"),
 		shardAside:     desc("shard_aside", "Whether somebody has set the shard aside (1) or not (0).", "shard"),
 		hecAside:       desc("hec_endpoint_aside", "Whether somebody has set the HEC endpoint aside (1) or not (0).", "endpoint"),
+		ready:          desc("ready", "Whether /readyz says that the gateway can do its work (1) or not (0)."),
 		build:          desc("build_info", "Always 1; version, commit and Go version of the program.", "version", "commit", "goversion"),
 	}
 }
@@ -61,6 +62,7 @@ func describe() descriptions {
 type collector struct {
 	descriptions
 	snapshot func() Snapshot
+	ready    func() []Condition
 	crowd    func(Snapshot) crowd
 	reloads  *Reloads
 }
@@ -69,7 +71,7 @@ type collector struct {
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.receivedEvents, c.receivedBytes, c.recovered, c.unparsed, c.truncated, c.framing,
-		c.pending, c.dropped, c.delivered, c.dead, c.descriptions.reloads, c.build,
+		c.pending, c.dropped, c.delivered, c.dead, c.descriptions.reloads, c.build, c.descriptions.ready,
 		c.senders, c.silent, c.shardAside, c.hecAside,
 	} {
 		ch <- d
@@ -128,13 +130,18 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	count(c.descriptions.reloads, c.reloads.done.Load(), "success")
 	count(c.descriptions.reloads, c.reloads.refused.Load(), "failure")
+	ready := 0
+	if allReady(c.ready()) {
+		ready = 1
+	}
+	gauge(c.descriptions.ready, ready)
 	send(c.build, prometheus.GaugeValue, 1, snap.Version, snap.Commit, runtime.Version())
 }
 
 // dropReasons are those that the stages drop for. Their series begin at zero, else
 // increase() would not see the first drop.
 func dropReasons() []string {
-	return []string{"drop_oldest", "drop_newest", "not_allowed", "empty", "rule", "shutdown", "unstorable", "corrupt"}
+	return []string{"drop_oldest", "drop_newest", "not_allowed", "empty", "rule", "shutdown", "unstorable", "corrupt", "no_room"}
 }
 
 // deadReasons are those of dead letters.

@@ -64,6 +64,7 @@ func TestContract(t *testing.T) {
 		"gateway_recovered_events_total":    {dto.MetricType_COUNTER, "source"},
 		"gateway_pending_events":            {dto.MetricType_GAUGE, "source,stage"},
 		"gateway_config_reloads_total":      {dto.MetricType_COUNTER, "result"},
+		"gateway_ready":                     {dto.MetricType_GAUGE, ""},
 		"gateway_build_info":                {dto.MetricType_GAUGE, "commit,goversion,version"},
 		"go_goroutines":                     {dto.MetricType_GAUGE, ""},
 		"process_open_fds":                  {dto.MetricType_GAUGE, ""},
@@ -117,6 +118,7 @@ func TestValues(t *testing.T) {
 		"gateway_recovered_events_total":    {"source=linux": 1000, "source=unifi": 0},
 		"gateway_pending_events":            {"source=linux,stage=memory": 570, "source=linux,stage=queue": 4953, "source=unifi,stage=memory": 5},
 		"gateway_config_reloads_total":      {"result=success": 2, "result=failure": 1},
+		"gateway_ready":                     {"": 0},
 		"gateway_build_info":                {"commit=abc1234,goversion=" + runtime.Version() + ",version=1.2.3": 1},
 	} {
 		got := series(families[name])

@@ -200,7 +200,7 @@ func (s *Server) metrics(o Options) (http.Handler, error) {
 	}
 	own := prometheus.NewRegistry()
 	for _, c := range []prometheus.Collector{
-		&collector{descriptions: describe(), snapshot: s.snapshot, crowd: s.watcher.crowd, reloads: reloads},
+		&collector{descriptions: describe(), snapshot: s.snapshot, ready: s.provider.Ready, crowd: s.watcher.crowd, reloads: reloads},
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {

@@ -175,6 +175,10 @@ func TestReady(t *testing.T) {
 		if got := p.do("GET", "/readyz"); got.code != code || got.body != body {
 			t.Errorf("/readyz: %d %q, want %d %q", got.code, got.body, code, body)
 		}
+		want := map[bool]float64{true: 1}[code == 200]
+		if got := series(scrape(t, p)["gateway_ready"])[""]; got != want {
+			t.Errorf("gateway_ready is %v with %d of /readyz", got, code)
+		}
 		if got := p.get("/healthz"); got != "ok\n" {
 			t.Errorf("/healthz: %q", got)
 		}
