@@ -17,7 +17,8 @@ func (c *Compressor) begin(w *bitWriter, seen *counts, final bool) {
 }
 
 // classes is how often the symbols are to be expected: those that did not occur a
-// sixteenth of those that did once.
+// sixteenth of those that did once. None is 0, even where a count overflows: all are
+// one more than a multiple of 16.
 func (c *counts) classes() (literals [numLiterals]uint32, distances [numDistances]uint32) {
 	for i, n := range c.literals {
 		literals[i] = 16*n + 1

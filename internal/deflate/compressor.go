@@ -61,7 +61,9 @@ const header = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
 // Append appends src to dst as one gzip member and returns the longer slice. It
 // keeps neither.
 func (c *Compressor) Append(dst, src []byte) []byte {
-	// No symbol has more than 15 bits, and a match has fewer than its bytes' worth.
+	// Two bytes for each of src are enough: a literal has 15 bits at most, and a match,
+	// of 3 bytes at least, 48. 4 KiB are enough for the rest: the heads of two blocks,
+	// below 400 bytes each, what is around them, and the last word that flush writes.
 	dst = append(slices.Grow(dst, 2*len(src)+4<<10), header...)
 	w := bitWriter{out: dst[:cap(dst)], n: len(dst)}
 	if first := firstBlock; len(src) < first+first/2 {
@@ -85,7 +87,7 @@ func (c *Compressor) block(w *bitWriter, src []byte, pos, end int) int {
 	out, o, acc, held := w.out, w.n, w.acc, w.held
 	limit := min(end, len(src)-margin)
 	for pos < limit {
-		// margin: pos+16 bytes are there. The compared place lies before pos.
+		// margin: 16 bytes are there from pos on, and from is not behind pos.
 		word := load64(src, pos)
 		h := hash(word)
 		dist := int(uint16(pos) - c.seen[h])

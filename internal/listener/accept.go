@@ -14,9 +14,31 @@ const (
 	// backlogTime is how long a stop still accepts, to find the connections that
 	// wait in the kernel, and maybe bring messages that their senders think sent.
 	backlogTime = 50 * time.Millisecond
-	// backlogLimit ends that where more and more come.
+	// backlogLimit ends that where connections never cease to come.
 	backlogLimit = 2 * time.Second
 )
+
+// accept has the connections of one port taken over until it is closed, or closes it
+// itself after the last call. While take waits, because a loop is blocked, new ones
+// queue in the kernel.
+func (t *tcp) accept(l *net.TCPListener, s *Source, take func(*net.TCPConn)) {
+	defer l.Close()
+	for {
+		c, err := next(l)
+		if ended(err) {
+			return
+		}
+		if err != nil { // EMFILE, ENFILE, ENOMEM: they pass
+			s.reject(rejectDescriptors)
+			if t.noisy.now() {
+				t.log.Error("accept a connection; raise LimitNOFILE if this goes on", "source", s.Name(), "error", err)
+			}
+			pause(acceptPause)
+			continue
+		}
+		take(c)
+	}
+}
 
 // next accepts a connection. After lastCall it fails with os.ErrDeadlineExceeded, but
 // not before all are taken that wait in the kernel: a busy machine may let the
@@ -45,8 +67,9 @@ func pending(l *net.TCPListener) (yes bool) {
 	return yes
 }
 
-// lastCall has the accepting goroutines take what waits in the kernel, waits for
-// them, and closes the ports.
+// lastCall has the accepting goroutines take what waits in the kernel and close their
+// ports, each as soon as it has all: who connected later would only be reset. It waits
+// for them, but closes the ports itself where more and more come.
 func lastCall(ports []*net.TCPListener, accepting *sync.WaitGroup) error {
 	for _, l := range ports {
 		_ = l.SetDeadline(time.Now().Add(backlogTime))

@@ -74,24 +74,25 @@ func (in *Intake) seal(lane uint8) {
 func (in *Intake) expire() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	next := in.batching.MaxAge
+	var next time.Time
 	for lane, b := range in.lanes {
 		if b == nil {
 			continue
 		}
-		if left := in.batching.MaxAge - time.Since(b.Received); left > time.Millisecond && !in.closed {
-			next = min(next, left)
-			continue
+		old := b.Received.Add(in.batching.MaxAge)
+		if in.closed || time.Until(old) <= time.Millisecond {
+			in.seal(uint8(lane)) // it may wait, and others get old meanwhile
+		} else if next.IsZero() || old.Before(next) {
+			next = old
 		}
-		in.seal(uint8(lane))
 	}
-	if in.open != 0 {
-		in.timer.Reset(next)
+	if !next.IsZero() {
+		in.timer.Reset(time.Until(next))
 	}
 }
 
-// close seals what is open. A message that still comes is sealed with the turn that
-// brought it, by the next close.
+// close seals what is open, when nothing more is to come: what did come would be
+// sealed by another close, not by its age, since shards may be gone by then.
 func (in *Intake) close() {
 	in.mu.Lock()
 	defer in.mu.Unlock()

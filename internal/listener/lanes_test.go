@@ -110,6 +110,40 @@ func TestLanesAgeByThemselves(t *testing.T) {
 	})
 }
 
+// busy is a sink that takes a while for the first batch.
+type busy struct {
+	handed
+	first time.Duration
+}
+
+func (b *busy) Handle(batch *event.Batch) error {
+	time.Sleep(b.first)
+	b.first = 0
+	return b.handed.Handle(batch)
+}
+
+// A lane that got old while another one waited for room does not wait once more.
+func TestLanesAgeWhileOneWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const wait = 5 * time.Second
+		sink := &busy{handed{pool: event.NewPool(Lanes(vendor.Auto), 64<<10)}, wait}
+		st, in, _ := autoIntake(t, vendor.Auto, sink.pool, sink)
+		begin := time.Now()
+		st.feed([]byte(samples[2]+"\n"), begin)
+		time.Sleep(150 * time.Millisecond)
+		st.feed([]byte(samples[0]+"\n"), time.Now()) // the timer comes to its lane first
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(sink.at) != 2 {
+			t.Fatalf("%d batches, want 2", len(sink.at))
+		}
+		if late := sink.at[1].Sub(sink.at[0]); late > time.Millisecond {
+			t.Errorf("the second batch was handed over %v after the first, long after its age", late)
+		}
+		in.close()
+	})
+}
+
 // An intake that holds a batch does not wait for another one.
 func TestLanesDoNotWaitForThePool(t *testing.T) {
 	sink := &handed{pool: event.NewPool(2, 64<<10)}

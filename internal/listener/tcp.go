@@ -110,30 +110,9 @@ func (t *tcp) start(l *Listener) error {
 		}
 	}
 	for _, p := range t.ports {
-		t.accepting.Go(func() { t.accept(p) })
+		t.accepting.Go(func() { t.accept(p.listener, p.source, func(c *net.TCPConn) { t.enrol(p, c) }) })
 	}
 	return nil
-}
-
-// accept hands the connections of one port to the loops until the port is closed.
-// It waits while a loop is blocked: new connections then queue in the kernel.
-func (t *tcp) accept(p *tcpPort) {
-	for {
-		c, err := next(p.listener)
-		if ended(err) {
-			return
-		}
-		if err != nil { // EMFILE, ENFILE, ENOMEM: they pass
-			p.source.reject(rejectDescriptors)
-			if t.noisy.now() {
-				t.log.Error("accept a TCP connection; raise LimitNOFILE if this goes on",
-					"source", p.source.Name(), "error", err)
-			}
-			pause(acceptPause)
-			continue
-		}
-		t.enrol(p, c)
-	}
 }
 
 // pause rests in accept, which has nothing to select on.
@@ -305,12 +284,13 @@ func (t *tcp) drain(ctx context.Context) {
 	tick := time.NewTicker(quiet / looks)
 	defer tick.Stop()
 	last := t.received()
-	for still := 0; t.open.Load() > 0 && still < looks; still++ {
+	for still := 0; t.open.Load() > 0 && still < looks; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
+		still++
 		if n := t.received(); n != last || t.turns.Load() > 0 || t.unread() {
 			still, last = 0, n
 		}

@@ -55,34 +55,20 @@ func (s *secure) start() error {
 		}
 	}
 	for _, p := range s.ports {
-		s.accepting.Go(func() { s.accept(p) })
+		s.accepting.Go(func() { s.tcp.accept(p.listener, p.source, func(c *net.TCPConn) { s.enrol(p, c) }) })
 	}
 	return nil
 }
 
-func (s *secure) accept(p *tlsPort) {
-	for {
-		c, err := next(p.listener)
-		if ended(err) {
-			return
-		}
-		if err != nil {
-			p.source.reject(rejectDescriptors)
-			if s.tcp.noisy.now() {
-				s.log.Error("accept a TLS connection; raise LimitNOFILE if this goes on",
-					"source", p.source.Name(), "error", err)
-			}
-			pause(acceptPause)
-			continue
-		}
-		peer := peerOf(c)
-		if reason := s.tcp.admit(p.source, event.TLS, peer); reason != "" {
-			s.tcp.refuse(p.source, peer, reason)
-			_ = c.Close()
-			continue
-		}
-		s.serving.Go(func() { s.serve(p, c) })
+// enrol has a connection read by a goroutine of its own.
+func (s *secure) enrol(p *tlsPort, c *net.TCPConn) {
+	peer := peerOf(c)
+	if reason := s.tcp.admit(p.source, event.TLS, peer); reason != "" {
+		s.tcp.refuse(p.source, peer, reason)
+		_ = c.Close()
+		return
 	}
+	s.serving.Go(func() { s.serve(p, c) })
 }
 
 // serve reads one connection to its end.

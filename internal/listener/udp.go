@@ -38,8 +38,8 @@ type udp struct {
 	ports   []*udpPort
 	byFD    map[int]*udpPort // of the loop alone
 	drainer *drainer
-	rests   uint64
-	rest    bool // every receive buffer is large enough to let datagrams gather
+	rests   uint64 // how often the loop has rested; of the loop alone
+	rest    bool   // every receive buffer is large enough to let datagrams gather
 	keeper  Keeper
 	before  *Inherited
 	giveUp  <-chan struct{} // nobody takes a batch any more
@@ -58,7 +58,7 @@ type udpPort struct {
 	source  *Source
 	intake  *Intake
 	known   knownSenders
-	emptied uint64 // which of the loop's rests it was found empty after
+	emptied uint64 // the loop's rests when it was last found empty
 	network string
 	address string // as gnet knows it
 
@@ -239,9 +239,9 @@ func (u *udp) port(c gnet.Conn) *udpPort {
 	return nil
 }
 
-// gather returns the receive time, after a rest in which datagrams come together when
-// the port was found empty since the last one: each rest is for all ports, and none is
-// read twice between two.
+// gather returns the receive time. When the port was found empty since the last rest,
+// the loop rests before, so that datagrams come together. A rest is for all ports, and
+// none that was read empty is read again before the next (docs/adr/0007).
 func (u *udp) gather(p *udpPort) time.Time {
 	if u.rest && p.emptied == u.rests {
 		ts := unix.NsecToTimespec(int64(coalesce))
@@ -290,6 +290,9 @@ func (u *udp) stop() error {
 	}
 	u.inheriting.Wait()
 	var err error
+	if u.beat != nil {
+		err = u.beat.close()
+	}
 	for _, p := range u.ports {
 		if p.fd < 0 {
 			continue
