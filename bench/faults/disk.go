@@ -182,13 +182,8 @@ func (b *bed) failing(ctx context.Context, calls, errno string) error {
 	if err != nil {
 		return err
 	}
-	if err := b.start(ctx); err != nil {
-		return err
-	}
-	s := b.newSender(diskRate, b.opts.pick(quickDisk, diskMessages))
-	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx) }()
-	if err := b.until(ctx, rowLimit, "it is under load", func() bool { return b.tally.unique.Load() > 1000 }); err != nil {
+	s, ended, err := b.underLoad(ctx)
+	if err != nil {
 		return err
 	}
 	syncing := strings.HasPrefix(calls, "fsync")
@@ -242,13 +237,8 @@ func unremoved(ctx context.Context, b *bed) error {
 	if err != nil {
 		return err
 	}
-	if err := b.start(ctx); err != nil {
-		return err
-	}
-	s := b.newSender(diskRate, b.opts.pick(quickDisk, diskMessages))
-	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx) }()
-	if err := b.until(ctx, rowLimit, "it is under load", func() bool { return b.tally.unique.Load() > 1000 }); err != nil {
+	s, ended, err := b.underLoad(ctx)
+	if err != nil {
 		return err
 	}
 	stop, err := b.inject(strace, "unlink,unlinkat", "EROFS")
@@ -273,6 +263,17 @@ func unremoved(ctx context.Context, b *bed) error {
 	err = b.settle(ctx, s.limit, rowLimit)
 	b.strict()
 	return err
+}
+
+// underLoad starts the gateway and a sender, and waits until messages arrive.
+func (b *bed) underLoad(ctx context.Context) (s *sender, ended chan error, err error) {
+	if err := b.start(ctx); err != nil {
+		return nil, nil, err
+	}
+	s = b.newSender(diskRate, b.opts.pick(quickDisk, diskMessages))
+	ended = make(chan error, 1)
+	go func() { ended <- s.run(ctx) }()
+	return s, ended, b.until(ctx, rowLimit, "it is under load", func() bool { return b.tally.unique.Load() > 1000 })
 }
 
 // shardFiles are the files of the queue's shards.

@@ -22,8 +22,26 @@ func block(t *testing.T, path string) (undo func()) {
 }
 
 // A file system that takes no removal for a while, such as one that is read-only: the
-// segment goes as soon as it can. Else the next start would deliver all of it again.
+// segment goes as soon as it can, at the latest with the stop. Else the next start would
+// deliver all of it again.
 func TestRemovalIsTriedAgain(t *testing.T) {
+	unremoved(t, func(q *Shard, first *segment) {
+		if q.segs[0] == first {
+			t.Fatal("the segment is not consumed")
+		}
+		q.heal()
+		if _, err := os.Stat(first.path); err == nil {
+			t.Fatal("the file is there still")
+		}
+	})
+}
+
+// The last try is that of the stop.
+func TestStopRemovesWhatStayed(t *testing.T) { unremoved(t, func(*Shard, *segment) {}) }
+
+// unremoved consumes a segment while its file can not be removed, has the rest of the
+// test look when it can again, and requires that a restart repeats nothing.
+func unremoved(t *testing.T, then func(q *Shard, first *segment)) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
 	s := open(t, o)
@@ -37,35 +55,8 @@ func TestRemovalIsTriedAgain(t *testing.T) {
 	undo := block(t, first.path)
 	q.Ack(rec.Seq)
 	settleDown(q)
-	if q.segs[0] == first {
-		t.Fatal("the segment is not consumed")
-	}
 	undo()
-	q.heal()
-	if _, err := os.Stat(first.path); err == nil {
-		t.Fatal("the file is there still")
-	}
-	must(t, s.Close())
-	o.Ledger = event.NewLedger()
-	equal(t, "records after a restart", drainAll(t, open(t, o).Shards()[0]), sequence(n, 60-n))
-}
-
-// The last try is that of the stop.
-func TestStopRemovesWhatStayed(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
-	s := open(t, o)
-	q := s.Shards()[0]
-	appendN(t, q, 0, 60, 700)
-	first := q.segs[0]
-	n := int(first.left.records)
-	drain(t, q, n-1)
-	rec := next(t, q)
-	settleDown(q)
-	undo := block(t, first.path)
-	q.Ack(rec.Seq)
-	settleDown(q)
-	undo()
+	then(q, first)
 	must(t, s.Close())
 	o.Ledger = event.NewLedger()
 	equal(t, "records after a restart", drainAll(t, open(t, o).Shards()[0]), sequence(n, 60-n))
