@@ -50,7 +50,7 @@ stats-demo: build ## the statistics page with something to see: http://127.0.0.1
 	bin/bench load --transport udp --port-per-vendor --sources 20 --connections 20 --rate $(DEMO_RATE) --duration $(DEMO_TIME)
 
 RESULTS  ?= bench/results/$(shell date -u +%F)
-BENCH    ?= tcp-flat,tcp-mixed,tcp-flat-nogzip,udp-ramp,latency-50k,many-connections,peers-tcp,idle,startup
+BENCH    ?= ceiling,tcp-flat,tcp-mixed,tcp-flat-nogzip,udp-ramp,latency-50k,many-connections,peers-tcp,idle,startup
 
 bench: build ## measure the gateway and the peers that are to be had: at most 10 minutes, report and README's table
 	bin/bench run --scenario $(BENCH) --peers all --json $(RESULTS)/runs.json --markdown $(RESULTS)/report.md --html $(RESULTS)/report.html --readme README.md

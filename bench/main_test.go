@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -169,6 +170,38 @@ func TestRunIdle(t *testing.T) {
 	r := one(t, "idle", 0)
 	if r.Watched < 0.3 || r.CPUShare < 0 || r.CPUShare > 0.5 || len(r.Problems) > 0 {
 		t.Errorf("idle for %.2f s at %.2f of a core, problems %v", r.Watched, r.CPUShare, r.Problems)
+	}
+}
+
+// TestCeiling: the harness states what it does alone; no gateway is needed for that.
+func TestCeiling(t *testing.T) {
+	dir := t.TempDir()
+	short := filepath.Join(dir, "short.yaml")
+	if err := os.WriteFile(short, []byte("about: short\nmeasure: ceiling\nlasts: 300ms\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	runs := filepath.Join(t.TempDir(), "runs.json")
+	code, stdout, stderr := cli(t.Context(), "run", "--scenario="+short, "--gateway=/no/gateway", "--dir="+dir, "--json="+runs)
+	if code != 0 || !strings.Contains(stdout, "The harness alone, without a gateway: sink with gzip ") {
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	var rep runner.Report
+	data, err := os.ReadFile(runs)
+	if err != nil || json.Unmarshal(data, &rep) != nil {
+		t.Fatalf("the report is %s (%v)", data, err)
+	}
+	var parts []string
+	for _, c := range rep.Ceilings {
+		parts = append(parts, c.Part)
+		if c.Messages == 0 || c.Seconds < 0.2 || c.Rate <= 0 || c.CPUPerMessage <= 0 || c.Watched < c.Seconds {
+			t.Errorf("%+v lacks figures", c)
+		}
+	}
+	if want := []string{runner.SinkGzip, runner.SinkPlain, runner.GeneratorTCP, runner.GeneratorUDP}; !slices.Equal(parts, want) || len(rep.Runs) > 0 {
+		t.Errorf("the ceilings are of %q beside %d runs, want %q and none", parts, len(rep.Runs), want)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("left behind beside the scenario: %v, %v", left, err)
 	}
 }
 

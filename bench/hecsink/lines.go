@@ -35,6 +35,7 @@ func (s *Sink) RunLines(ctx context.Context, ln net.Listener) error {
 		if err != nil {
 			return errors.Join(fmt.Errorf("accept streams on %s: %w", ln.Addr(), err), ln.Close())
 		}
+		s.tally.book(func(c *counts) { c.Streams++ })
 		wg.Go(func() { s.stream(ctx, conn) })
 	}
 }

@@ -50,7 +50,7 @@ func TestStreamsAreCountedWhereverCut(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if st := s.Stats(); st.Unique != n || st.Duplicated != 0 || st.Foreign != 0 || st.Lost != 0 || st.RawBytes != uint64(text.Len()) {
+	if st := s.Stats(); st.Unique != n || st.Duplicated != 0 || st.Foreign != 0 || st.Lost != 0 || st.RawBytes != uint64(text.Len()) || st.Streams != 1 {
 		t.Errorf("seed %d: %+v", seed, st)
 	}
 }

@@ -35,6 +35,7 @@ type counts struct {
 	Requests   uint64 `json:"requests"`
 	Refused    uint64 `json:"refused_requests"`
 	Cut        uint64 `json:"cut_requests"`
+	Streams    uint64 `json:"streams"` // plain connections, beside HEC
 	BodyBytes  uint64 `json:"body_bytes"`
 	RawBytes   uint64 `json:"raw_bytes"`
 	FirstEvent int64  `json:"first_event_us"`

@@ -7,6 +7,7 @@ import (
 
 // Result is what was sent and what it cost.
 type Result struct {
+	Transport string `json:"transport"`
 	// Sent counts messages that the kernel took whole; Errors those it refused.
 	Sent   uint64 `json:"sent"`
 	Errors uint64 `json:"errors"`

@@ -45,6 +45,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	stopTelling := o.tell(c)
 	res := drive(ctx, &o, senders)
 	stopTelling()
+	res.Transport = o.Transport
 	res.First, res.Next = o.First, c.next.Load()
 	res.tally(senders)
 	return res, closeAll()

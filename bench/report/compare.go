@@ -64,7 +64,7 @@ func compare(some []group) [][]string {
 func disturbed(rep *runner.Report, some []group) string {
 	for _, g := range some {
 		for _, r := range g.runs {
-			if share := noise(rep, &r); share > tooNoisy {
+			if share := noise(rep, r.OtherCPU, r.Watched); share > tooNoisy {
 				return fmt.Sprintf("no comparison: in run %d of %s other programs took %.1f %% of the machine (limit %.0f %%); repeat it on a quiet machine",
 					r.Number, g.subject, 100*share, 100*tooNoisy)
 			}
@@ -73,10 +73,10 @@ func disturbed(rep *runner.Report, some []group) string {
 	return ""
 }
 
-// noise is the part of the machine that others took during a run.
-func noise(rep *runner.Report, r *runner.Run) float64 {
-	if r.Watched == 0 || rep.Machine.Cores == 0 {
+// noise is the part of the machine that others took: their seconds of CPU out of those watched.
+func noise(rep *runner.Report, others, watched float64) float64 {
+	if watched == 0 || rep.Machine.Cores == 0 {
 		return 0
 	}
-	return r.OtherCPU / (r.Watched * float64(rep.Machine.Cores))
+	return others / (watched * float64(rep.Machine.Cores))
 }

@@ -43,7 +43,7 @@ func WriteHTML(w io.Writer, rep *runner.Report) error {
 		sections = append(sections, s)
 	}
 	err = t.Execute(w, map[string]any{
-		"Where": where(rep), "Sections": sections, "Problems": problems(rep), "Peers": rep.Peers,
+		"Where": where(rep), "Sections": sections, "Ceilings": ceilings(rep), "Limits": limits(rep, all), "Problems": problems(rep), "Peers": rep.Peers,
 	})
 	if err != nil {
 		return fmt.Errorf("write the page: %w", err)

@@ -13,21 +13,24 @@ import (
 func WriteMarkdown(w io.Writer, rep *runner.Report) error {
 	var b strings.Builder
 	all := groups(rep)
-	b.WriteString(where(rep) + "\nMedians, with the lowest and the highest of the runs in parentheses.\n\n")
-	b.WriteString(markdown(table(all, columns())))
+	b.WriteString(where(rep) + "\n")
+	b.WriteString(paragraphs(ceilings(rep)...))
+	if len(all) > 0 {
+		b.WriteString("Medians, with the lowest and the highest of the runs in parentheses.\n\n")
+		b.WriteString(markdown(table(all, columns())) + "\n")
+	}
+	b.WriteString(paragraphs(limits(rep, all)...))
 	for _, c := range comparisons(rep, all) {
-		fmt.Fprintf(&b, "\n## %s: the gateway and its peers\n\n", c.Scenario)
+		fmt.Fprintf(&b, "## %s: the gateway and its peers\n\n", c.Scenario)
 		if c.Refused != "" {
-			b.WriteString(c.Refused + "\n")
+			b.WriteString(c.Refused + "\n\n")
 			continue
 		}
-		b.WriteString(markdown(c.Rows))
+		b.WriteString(markdown(c.Rows) + "\n")
 	}
-	for _, p := range problems(rep) {
-		b.WriteString("\n" + p + "\n")
-	}
+	b.WriteString(paragraphs(problems(rep)...))
 	if len(rep.About) > 0 {
-		b.WriteString("\n## Scenarios\n\n")
+		b.WriteString("## Scenarios\n\n")
 		for _, s := range rep.About {
 			fmt.Fprintf(&b, "- %s: %s\n", s.Name, s.About)
 		}
@@ -44,11 +47,24 @@ func WriteMarkdown(w io.Writer, rep *runner.Report) error {
 	return err
 }
 
+// paragraphs writes each text with an empty line behind it.
+func paragraphs(texts ...string) string {
+	var b strings.Builder
+	for _, t := range texts {
+		b.WriteString(t + "\n\n")
+	}
+	return b.String()
+}
+
 // where says on what and how the figures were taken.
 func where(rep *runner.Report) string {
 	m := rep.Machine
-	text := fmt.Sprintf("Taken %s on %d cores of %s, %s, Linux %s, net.core.rmem_max %s; gateway sha256 %.12s.\n",
-		rep.Taken.Format("2006-01-02 15:04 UTC"), m.Cores, m.CPU, m.Memory, m.Kernel, m.RmemMax, rep.Gateway)
+	text := fmt.Sprintf("Taken %s on %d cores of %s, %s, Linux %s, net.core.rmem_max %s",
+		rep.Taken.Format("2006-01-02 15:04 UTC"), m.Cores, m.CPU, m.Memory, m.Kernel, m.RmemMax)
+	if rep.Gateway != "" {
+		text += fmt.Sprintf("; gateway sha256 %.12s", rep.Gateway)
+	}
+	text += ".\n"
 	if rep.Command != "" {
 		text += "By: `" + rep.Command + "`\n"
 	}
@@ -85,5 +101,7 @@ func Readme(text string, rep *runner.Report) (string, error) {
 			few = append(few, c)
 		}
 	}
-	return head + readmeBegin + "\n" + markdown(table(groups(rep), few)) + "\n" + where(rep) + readmeEnd + tail, nil
+	all := groups(rep)
+	return head + readmeBegin + "\n" + markdown(table(all, few)) + "\n" + paragraphs(limits(rep, all)...) +
+		paragraphs(ceilings(rep)...) + where(rep) + readmeEnd + tail, nil
 }

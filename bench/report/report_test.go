@@ -97,6 +97,67 @@ func TestReadme(t *testing.T) {
 	}
 }
 
+// TestCeilings: the harness's own figures are said, and so is who comes near to them, and
+// nobody else.
+func TestCeilings(t *testing.T) {
+	rep := &runner.Report{Machine: runner.Machine{Cores: 2}, Ceilings: []runner.Ceiling{
+		{Part: runner.SinkGzip, Rate: 1000, CPUPerMessage: 0.7, Watched: 3}, {Part: runner.SinkPlain, Rate: 2000, CPUPerMessage: 0.3, Watched: 3},
+		{Part: runner.GeneratorTCP, Rate: 4000, CPUPerMessage: 0.2, Watched: 3}, {Part: runner.GeneratorUDP, Rate: 500, CPUPerMessage: 2, Watched: 3},
+	}}
+	add := func(scenario, transport string, rate float64, sink hecsink.Stats) {
+		rep.Runs = append(rep.Runs, runner.Run{Scenario: scenario, Subject: "gateway", Rate: rate, Sink: sink, Loads: []loadgen.Result{{Transport: transport, Sent: 10}}})
+	}
+	gzip, plain, lines, none := hecsink.Stats{}, hecsink.Stats{}, hecsink.Stats{}, hecsink.Stats{}
+	gzip.Requests, gzip.BodyBytes, gzip.RawBytes = 1, 10, 60
+	plain.Requests, plain.BodyBytes, plain.RawBytes = 1, 60, 60
+	lines.Requests, lines.BodyBytes, lines.RawBytes, lines.Streams = 1, 60, 60, 4
+	add("tcp-gzip-far", "tcp", 799, gzip)
+	add("tcp-gzip-near", "tcp", 801, gzip)
+	add("tcp-plain-far", "tcp", 1599, plain)
+	add("tcp-plain-near", "tcp", 1601, plain)
+	add("tcp-lines-far", "tcp", 3199, lines)
+	add("tcp-lines-near", "tcp", 3201, lines)
+	add("tcp-queued-far", "tcp", 2000, none)
+	add("udp-far", "udp", 399, gzip)
+	add("udp-near", "udp", 401, gzip)
+	add("drained-far", "tcp", 700, gzip)
+	rep.Runs[9].Loads[0].Transport = "udp" // sent before the first arrival
+	rep.Runs[9].Sink.FirstEvent = 1
+	found := limits(rep, groups(rep))
+	for i, want := range []string{
+		"in tcp-gzip-near the 801 messages/s of gateway come nearer than 20 % to the 1000/s of the sink with gzip alone: the harness was the limit",
+		"tcp-plain-near the 1601 messages/s of gateway come nearer than 20 % to the 2000/s of the sink without compression",
+		"tcp-lines-near the 3201 messages/s of gateway come nearer than 20 % to the 4000/s of the generator over TCP",
+		"udp-near the 401 messages/s of gateway come nearer than 20 % to the 500/s of the generator over UDP",
+	} {
+		if len(found) != 4 || !strings.Contains(found[i], want) {
+			t.Fatalf("the notes are %q, want %q", found, want)
+		}
+	}
+	const said = "The harness alone, without a gateway: sink with gzip 1000/s at 0.70 us CPU; sink without compression 2000/s at 0.30 us CPU; " +
+		"generator over TCP 4000/s at 0.20 us CPU; generator over UDP 500/s at 2.00 us CPU."
+	var md, page bytes.Buffer
+	if err := WriteMarkdown(&md, rep); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteHTML(&page, rep); err != nil {
+		t.Fatal(err)
+	}
+	readme, err := Readme(readmeBegin+readmeEnd, rep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{md.String(), page.String(), readme} {
+		wants(t, text, said, found[0], found[3])
+	}
+	rep.Ceilings[3].OtherCPU = 1 // of 2 cores in 3 s
+	wants(t, strings.Join(ceilings(rep), ""), "up to 16.7 % of the machine")
+	wants(t, limits(rep, groups(rep))[0], "may have been the limit")
+	if rep.Ceilings = nil; len(limits(rep, groups(rep))) > 0 || len(ceilings(rep)) > 0 {
+		t.Error("ceilings are said that nobody measured")
+	}
+}
+
 // A subject that lacks a point is drawn at the places of those that it has.
 func TestCurvesKeepTheirPlaces(t *testing.T) {
 	var runs []runner.Run

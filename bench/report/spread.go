@@ -19,6 +19,10 @@ func spreadOf(runs []runner.Run, figure func(*runner.Run) float64) spread {
 			all = append(all, v)
 		}
 	}
+	return spreadOfAll(all)
+}
+
+func spreadOfAll(all []float64) spread {
 	n := len(all)
 	if n == 0 {
 		return spread{}

@@ -28,7 +28,7 @@ func (b *bed) drain(ctx context.Context) error {
 	if err := b.results(loads); err != nil {
 		return err
 	}
-	if err := b.startSink(ctx); err != nil {
+	if err := b.startSink(ctx, b.sc.messages()); err != nil {
 		return err
 	}
 	m, err := b.meter()

@@ -86,32 +86,25 @@ type bed struct {
 // measure makes one run. An error means that there is no result; what the gateway did
 // wrong is in the run's problems.
 func measure(ctx context.Context, o *Options, sc Scenario, sub subject, number int) (run Run, err error) {
-	s, err := newSite(o.Dir)
+	run = Run{Scenario: sc.Name, Point: sc.point, X: sc.x, Subject: sub.name, Number: number}
+	b, err := newBed(o, sc, &run)
 	if err != nil {
 		return run, err
 	}
-	defer func() {
-		if !o.Keep {
-			err = errors.Join(err, os.RemoveAll(s.dir))
-		}
-	}()
-	client := &http.Client{Transport: &http.Transport{}, Timeout: 5 * time.Second}
-	defer client.CloseIdleConnections()
-	run = Run{Scenario: sc.Name, Point: sc.point, X: sc.x, Subject: sub.name, Number: number}
-	b := &bed{o: o, sc: sc, site: s, web: web{client}, run: &run, peer: sub.peer}
-	defer b.stop()
+	defer func() { err = errors.Join(err, b.close()) }()
+	b.peer = sub.peer
 	if sc.Backlog > 0 {
-		if err := fill(s.queue(), sc.Backlog); err != nil {
+		if err := fill(b.site.queue(), sc.Backlog); err != nil {
 			return run, err
 		}
 		if sc.Cold {
-			if err := forget(s.queue()); err != nil {
+			if err := forget(b.site.queue()); err != nil {
 				return run, err
 			}
 		}
 	}
 	if sc.Measure != measureDrain { // then it comes when all is queued
-		if err := b.startSink(ctx); err != nil {
+		if err := b.startSink(ctx, sc.messages()); err != nil {
 			return run, err
 		}
 	}
@@ -134,9 +127,30 @@ func measure(ctx context.Context, o *Options, sc Scenario, sub subject, number i
 	return run, b.finish(ctx)
 }
 
-func (b *bed) startSink(ctx context.Context) (err error) {
+// newBed finds a place for a run; nothing is started there yet.
+func newBed(o *Options, sc Scenario, run *Run) (*bed, error) {
+	s, err := newSite(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	client := &http.Client{Transport: &http.Transport{}, Timeout: 5 * time.Second}
+	return &bed{o: o, sc: sc, site: s, web: web{client}, run: run}, nil
+}
+
+// close ends what is still running and removes what it wrote.
+func (b *bed) close() error {
+	b.stop()
+	b.web.client.CloseIdleConnections()
+	if b.o.Keep {
+		return nil
+	}
+	return os.RemoveAll(b.site.dir)
+}
+
+// startSink starts the sink, which expects so many messages.
+func (b *bed) startSink(ctx context.Context, expect uint64) (err error) {
 	args := []string{"sink", "--listen=" + local(b.site.sink), "--token=" + token, "--latency",
-		"--expect=" + strconv.FormatUint(b.sc.messages(), 10)}
+		"--expect=" + strconv.FormatUint(expect, 10)}
 	if b.peer != nil {
 		args = append(args, "--lines="+local(b.site.lines))
 	}

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"go.uber.org/goleak"
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/sys/unix"
+
+	"syslog-gateway/bench/mark"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -217,8 +220,10 @@ func TestScenarioFiles(t *testing.T) {
 		t.Errorf("the points are %+v", points)
 	}
 	for text, want := range map[string]string{
-		"speed: 3":     "speed",
-		"measure: war": "measure",
+		"speed: 3":                 "speed",
+		"measure: war":             "measure",
+		"measure: ceiling":         "lasts",
+		"measure: idle\nlasts: 3s": "lasts",
 		"measure: idle\nloads: [{transport: tcp, connections: 1, count: 1}]":                                  "loads",
 		"loads: [{transport: pigeon, connections: 1, count: 1}]":                                              "transport",
 		"loads: [{transport: tcp, connections: 1}]":                                                           "count",
@@ -233,6 +238,41 @@ func TestScenarioFiles(t *testing.T) {
 	}
 	if _, err := Find([]string{"nothing"}); err == nil || !strings.Contains(err.Error(), "tcp-flat") {
 		t.Errorf("an unknown scenario: %v", err)
+	}
+}
+
+// TestBodiesAreFullAndDiffer: what the sink's ceiling is taken with has the size of the
+// gateway's requests, its compression, and no number twice.
+func TestBodiesAreFullAndDiffer(t *testing.T) {
+	plain, err := makeBodies(10, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed, err := makeBodies(10, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var next uint64
+	for i, b := range plain {
+		if len(b.data) < bodySize || len(b.data) > bodySize+(64<<10) || packed[i].events != b.events {
+			t.Errorf("body %d has %d bytes and %d events, packed %d events", i, len(b.data), b.events, packed[i].events)
+		}
+		if ratio := float64(len(b.data)) / float64(len(packed[i].data)); ratio < 5 || ratio > 16 {
+			t.Errorf("body %d is compressed %.1f times", i, ratio)
+		}
+		for line := range bytes.Lines(b.data) {
+			if m, _, ok := mark.Find(line); !ok || m.Seq != next {
+				t.Fatalf("body %d holds %s, want number %d", i, line, next)
+			}
+			next++
+		}
+	}
+	var all uint64
+	for _, b := range plain {
+		all += b.events
+	}
+	if next != all {
+		t.Errorf("%d numbers in %d events", next, all)
 	}
 }
 

@@ -23,7 +23,8 @@ const (
 	measureLoad    = "load"
 	measureIdle    = "idle"
 	measureStartup = "startup"
-	measureDrain   = "drain" // all is queued before the sink comes
+	measureDrain   = "drain"   // all is queued before the sink comes
+	measureCeiling = "ceiling" // the harness alone, without a subject
 )
 
 // When the messages of a load are through.
@@ -43,7 +44,7 @@ type Scenario struct {
 	Name  string `yaml:"-"`
 	About string `yaml:"about"`
 
-	Measure     string `yaml:"measure"`     // load, idle, startup or drain
+	Measure     string `yaml:"measure"`     // load, idle, startup, drain or ceiling
 	Source      string `yaml:"source"`      // five, auto or a vendor
 	Compression string `yaml:"compression"` // hec.compression
 	Peers       bool   `yaml:"peers"`       // other programs can run it, too
@@ -61,6 +62,8 @@ type Scenario struct {
 	// has lost a larger share.
 	Vary       vary    `yaml:"vary"`
 	StopAtLoss float64 `yaml:"stop_at_loss"`
+	// Lasts is how long each part of the harness is measured for its ceiling.
+	Lasts time.Duration `yaml:"lasts"`
 	// Least is the messages a second that a run at full size must reach.
 	Least float64 `yaml:"least"`
 
@@ -191,7 +194,7 @@ func (s *Scenario) validate() error {
 	for _, v := range mix.Vendors() {
 		sources = append(sources, string(v))
 	}
-	oneOf("measure", s.Measure, measureLoad, measureIdle, measureStartup, measureDrain)
+	oneOf("measure", s.Measure, measureLoad, measureIdle, measureStartup, measureDrain, measureCeiling)
 	oneOf("source", s.Source, sources...)
 	oneOf("compression", s.Compression, "gzip", "none")
 	oneOf("until", s.Until, untilDelivered, untilQueued)
@@ -200,6 +203,9 @@ func (s *Scenario) validate() error {
 	}
 	if (s.Measure == measureLoad || s.Measure == measureDrain) != (len(s.Loads) > 0) {
 		errs = append(errs, errors.New("a scenario has loads if and only if it measures load or drain"))
+	}
+	if s.Lasts < 0 || (s.Measure == measureCeiling) != (s.Lasts > 0) {
+		errs = append(errs, fmt.Errorf("lasts is %v: a scenario that measures ceiling needs a time, such as 3s, and no other has one", s.Lasts))
 	}
 	if s.Repeat < 1 {
 		errs = append(errs, fmt.Errorf("repeat is %d: use 1 or more", s.Repeat))

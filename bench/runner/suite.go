@@ -51,10 +51,12 @@ type Report struct {
 	Taken   time.Time      `json:"taken"`
 	Command string         `json:"command"`
 	Machine Machine        `json:"machine"`
-	Gateway string         `json:"gateway_sha256"`
+	Gateway string         `json:"gateway_sha256"` // empty: none was measured
 	Peers   []PeerReport   `json:"peers,omitempty"`
 	About   []ScenarioInfo `json:"scenarios"`
-	Runs    []Run          `json:"runs"`
+	// Ceilings are what the parts of the harness do alone, where that was measured.
+	Ceilings []Ceiling `json:"ceilings,omitempty"`
+	Runs     []Run     `json:"runs"`
 }
 
 // PeerReport says how a peer was set up, or why it was left out.
@@ -92,8 +94,10 @@ func (o Options) Run(ctx context.Context) (rep Report, err error) {
 		return rep, err
 	}
 	rep = Report{Taken: time.Now().UTC(), Machine: machine(runtime.NumCPU())}
-	if rep.Gateway, err = digest(o.Gateway); err != nil {
-		return rep, fmt.Errorf("read the gateway: %w (build it with: go build -o %s ./cmd/gateway)", err, o.Gateway)
+	if slices.ContainsFunc(o.Scenarios, func(s Scenario) bool { return s.Measure != measureCeiling }) {
+		if rep.Gateway, err = digest(o.Gateway); err != nil {
+			return rep, fmt.Errorf("read the gateway: %w (build it with: go build -o %s ./cmd/gateway)", err, o.Gateway)
+		}
 	}
 	subjects, err := o.prepare(ctx, &rep)
 	if err != nil {
@@ -101,6 +105,12 @@ func (o Options) Run(ctx context.Context) (rep Report, err error) {
 	}
 	for _, sc := range o.Scenarios {
 		rep.About = append(rep.About, ScenarioInfo{Name: sc.Name, About: sc.About, Axis: sc.Vary.axis()})
+		if sc.Measure == measureCeiling {
+			if err := o.ceilings(ctx, &rep, sc); err != nil {
+				return rep, err
+			}
+			continue
+		}
 		mine := subjects[:1]
 		if sc.Peers {
 			mine = subjects
@@ -163,11 +173,7 @@ func exampleConfig(prog *peers.Program) (string, error) {
 // when one has lost more than the scenario goes on with.
 func (o *Options) point(ctx context.Context, rep *Report, sc Scenario, subjects []subject) (goOn bool, err error) {
 	goOn = true
-	repeat := o.Repeat
-	if repeat == 0 {
-		repeat = sc.Repeat
-	}
-	for i := range repeat {
+	for i := range o.repeats(sc) {
 		for _, sub := range subjects {
 			run, err := measure(ctx, o, sc.scaled(o.Messages), sub, i+1)
 			if err != nil && sub.peer != nil && ctx.Err() == nil { // a peer that fails is a result
@@ -187,6 +193,14 @@ func (o *Options) point(ctx context.Context, rep *Report, sc Scenario, subjects 
 		}
 	}
 	return goOn, nil
+}
+
+// repeats is how often a scenario is run.
+func (o *Options) repeats(sc Scenario) int {
+	if o.Repeat > 0 {
+		return o.Repeat
+	}
+	return sc.Repeat
 }
 
 // digest identifies a program.

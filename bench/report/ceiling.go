@@ -1,0 +1,83 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"syslog-gateway/bench/runner"
+)
+
+// nearCeiling is how near a rate may come to a ceiling, as a part of it, before the figure
+// is the harness's own.
+const nearCeiling = 0.2
+
+// ceilings says in a sentence what the harness does alone, and whether it was disturbed
+// meanwhile; nothing where that was not measured.
+func ceilings(rep *runner.Report) []string {
+	var said []string
+	for _, part := range parts(rep) {
+		text := func(format string, f func(runner.Ceiling) float64) string { return alone(rep, part, f).text(format) }
+		said = append(said, fmt.Sprintf("%s %s/s at %s us CPU", part, text("%.0f", ceilingRate),
+			text("%.2f", func(c runner.Ceiling) float64 { return c.CPUPerMessage })))
+	}
+	if len(said) == 0 {
+		return nil
+	}
+	text := "The harness alone, without a gateway: " + strings.Join(said, "; ") + "."
+	if share := ceilingNoise(rep); share > tooNoisy {
+		text += fmt.Sprintf(" Other programs took up to %.1f %% of the machine meanwhile: on a quiet one these rates are higher.", 100*share)
+	}
+	return []string{text}
+}
+
+// ceilingNoise is the largest part of the machine that others took while a ceiling was measured.
+func ceilingNoise(rep *runner.Report) (worst float64) {
+	for _, c := range rep.Ceilings {
+		worst = max(worst, noise(rep, c.OtherCPU, c.Watched))
+	}
+	return worst
+}
+
+// limits names the rows whose rate comes near to what the harness that they used does alone.
+// A ceiling that was taken on a busy machine is too low to be sure.
+func limits(rep *runner.Report, all []group) (found []string) {
+	verdict := "the harness was the limit"
+	if ceilingNoise(rep) > tooNoisy {
+		verdict = "the harness may have been the limit; measure its ceiling again on a quiet machine"
+	}
+	for _, g := range all {
+		for _, part := range parts(rep) {
+			ceiling := alone(rep, part, ceilingRate).median
+			rate := spreadOf(g.runs, func(r *runner.Run) float64 { return r.Used()[part] }).median
+			if rate > (1-nearCeiling)*ceiling {
+				found = append(found, fmt.Sprintf("Note: in %s the %.0f messages/s of %s come nearer than %.0f %% to the %.0f/s of the %s alone: %s.",
+					strings.TrimSpace(g.scenario+" "+g.point), rate, g.subject, 100*nearCeiling, ceiling, part, verdict))
+			}
+		}
+	}
+	return found
+}
+
+// parts are those of the harness whose ceilings were taken.
+func parts(rep *runner.Report) (names []string) {
+	for _, c := range rep.Ceilings {
+		if !slices.Contains(names, c.Part) {
+			names = append(names, c.Part)
+		}
+	}
+	return names
+}
+
+// alone is a figure of one part.
+func alone(rep *runner.Report, part string, figure func(runner.Ceiling) float64) spread {
+	var all []float64
+	for _, c := range rep.Ceilings {
+		if c.Part == part {
+			all = append(all, figure(c))
+		}
+	}
+	return spreadOfAll(all)
+}
+
+func ceilingRate(c runner.Ceiling) float64 { return c.Rate }

@@ -1,0 +1,267 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"syslog-gateway/bench/hecsink"
+	"syslog-gateway/bench/loadgen"
+)
+
+// The parts of the harness that have a ceiling.
+const (
+	SinkGzip     = "sink with gzip"
+	SinkPlain    = "sink without compression"
+	GeneratorTCP = "generator over TCP"
+	GeneratorUDP = "generator over UDP"
+)
+
+const (
+	// ceilingConnections are as many as the scenarios that go flat out have.
+	ceilingConnections = 4
+	// floodBuffer is how much of a body is written at once.
+	floodBuffer = 256 << 10
+	// floodWait bounds one request.
+	floodWait = 30 * time.Second
+)
+
+// Ceiling is what one part of the harness does without a subject. Times are seconds.
+type Ceiling struct {
+	Part     string  `json:"part"`
+	Messages uint64  `json:"messages"`
+	Seconds  float64 `json:"seconds"`
+	// Rate is messages a second, or events a second at the sink.
+	Rate          float64 `json:"rate"`
+	CPU           float64 `json:"cpu_seconds"` // of the part
+	CPUPerMessage float64 `json:"cpu_us_per_message"`
+	OtherCPU      float64 `json:"other_cpu_seconds"`
+	Watched       float64 `json:"watched_seconds"` // what OtherCPU is out of
+}
+
+// ceilings takes those of all parts.
+func (o *Options) ceilings(ctx context.Context, rep *Report, sc Scenario) error {
+	for range o.repeats(sc) {
+		for _, part := range []string{SinkGzip, SinkPlain, GeneratorTCP, GeneratorUDP} {
+			c, err := o.ceiling(ctx, sc, part)
+			if err != nil {
+				return fmt.Errorf("measure the %s alone: %w", part, err)
+			}
+			rep.Ceilings = append(rep.Ceilings, c)
+			if _, err := fmt.Fprintf(o.Progress, "%s, %s: %.0f/s, %.2f us CPU a message, %.1f s of CPU elsewhere in %.1f s\n",
+				sc.Name, part, c.Rate, c.CPUPerMessage, c.OtherCPU, c.Watched); err != nil {
+				return fmt.Errorf("report progress: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// ceiling takes that of one part, in a place of its own as a run has.
+func (o *Options) ceiling(ctx context.Context, sc Scenario, part string) (c Ceiling, err error) {
+	b, err := newBed(o, sc, &Run{})
+	if err != nil {
+		return c, err
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+	switch part {
+	case SinkGzip, SinkPlain:
+		c, err = b.sinkAlone(ctx, part == SinkGzip)
+	case GeneratorTCP:
+		c, err = b.generatorAlone(ctx, loadgen.TCP)
+	case GeneratorUDP:
+		c, err = b.generatorAlone(ctx, loadgen.UDP)
+	}
+	if err != nil {
+		return c, err
+	}
+	if c.Messages == 0 || c.Seconds <= 0 {
+		return c, fmt.Errorf("nothing came through in %v: make it last longer", sc.Lasts)
+	}
+	c.Part = part
+	c.Rate = float64(c.Messages) / c.Seconds
+	c.CPUPerMessage = c.CPU * 1e6 / float64(c.Messages)
+	return c, nil
+}
+
+// sinkAlone posts ready-made bodies to the sink as fast as it answers.
+func (b *bed) sinkAlone(ctx context.Context, gzip bool) (c Ceiling, err error) {
+	bodies, err := makeBodies(floodBodies, gzip)
+	if err != nil {
+		return c, err
+	}
+	var different uint64
+	for _, body := range bodies {
+		different += body.events
+	}
+	if err := b.startSink(ctx, different); err != nil {
+		return c, err
+	}
+	before, err := readUsage(b.sink.pid())
+	if err != nil {
+		return c, err
+	}
+	w, err := startWatch()
+	if err != nil {
+		return c, err
+	}
+	posted, err := b.flood(ctx, bodies, gzip)
+	if err != nil {
+		return c, err
+	}
+	c.Messages, c.Seconds = posted, time.Since(w.begin).Seconds()
+	after, err := readUsage(b.sink.pid())
+	if err != nil {
+		return c, err
+	}
+	if err := w.read(&c, after.cpu-before.cpu); err != nil {
+		return c, err
+	}
+	var s hecsink.Stats
+	if err := b.web.json(ctx, b.site.sinkURL()+"/stats", &s); err != nil {
+		return c, err
+	}
+	if s.Events != posted || s.Foreign > 0 || s.Merged > 0 {
+		return c, fmt.Errorf("the sink counted %d events (%d foreign, %d merged) of %d posted: its counts can't be trusted", s.Events, s.Foreign, s.Merged, posted)
+	}
+	return c, nil
+}
+
+// flood posts the bodies in turns over a few connections until the time is over, and
+// returns how many events that were.
+func (b *bed) flood(ctx context.Context, bodies []hecBody, gzip bool) (uint64, error) {
+	client := &http.Client{
+		Transport: &http.Transport{MaxIdleConnsPerHost: ceilingConnections, WriteBufferSize: floodBuffer},
+		Timeout:   floodWait,
+	}
+	defer client.CloseIdleConnections()
+	var next, events atomic.Uint64
+	until := time.Now().Add(b.sc.Lasts)
+	g, ctx := errgroup.WithContext(ctx)
+	for range ceilingConnections {
+		g.Go(func() error {
+			for time.Now().Before(until) {
+				body := bodies[(next.Add(1)-1)%uint64(len(bodies))]
+				if err := b.post(ctx, client, body.data, gzip); err != nil {
+					return err
+				}
+				events.Add(body.events)
+			}
+			return nil
+		})
+	}
+	err := g.Wait()
+	return events.Load(), err
+}
+
+// post sends one body as the gateway does.
+func (b *bed) post(ctx context.Context, client *http.Client, body []byte, gzip bool) error {
+	url := b.site.sinkURL() + "/services/collector/event"
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Splunk "+token)
+	if gzip {
+		req.Header.Set("Content-Encoding", "gzip")
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return fmt.Errorf("read the answer of %s: %w", url, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("post %d bytes to %s: %s: %s", len(body), url, resp.Status, text)
+	}
+	return nil
+}
+
+// generatorAlone lets the load generator send flat out to who only discards.
+func (b *bed) generatorAlone(ctx context.Context, transport string) (c Ceiling, err error) {
+	d, err := discard(transport, b.site.ports(b.sc))
+	if err != nil {
+		return c, err
+	}
+	defer d.close()
+	w, err := startWatch()
+	if err != nil {
+		return c, err
+	}
+	args := append(b.site.loadArgs(b.sc, load{Transport: transport, Connections: ceilingConnections}, 0), "--duration="+b.sc.Lasts.String())
+	p, err := start(b.site.dir, "load", true, nil, b.o.Bench, args...)
+	if err != nil {
+		return c, err
+	}
+	defer p.stop(helperGrace) // before the receiver is closed, which waits for the ends of connections
+	select {
+	case <-ctx.Done():
+		return c, ctx.Err()
+	case <-p.done:
+	}
+	r, err := result(p)
+	if err != nil {
+		return c, err
+	}
+	if r.Errors > 0 {
+		return c, fmt.Errorf("the load generator could not send %d messages: %s", r.Errors, r.FirstError)
+	}
+	c.Messages, c.Seconds = r.Sent, r.Wall
+	return c, w.read(&c, p.cpu())
+}
+
+// watch takes the CPU time of all others from its start on.
+type watch struct {
+	begin        time.Time
+	machine, own time.Duration
+}
+
+func startWatch() (w watch, err error) {
+	w.begin, w.own = time.Now(), ownCPU()
+	w.machine, err = machineCPU()
+	return w, err
+}
+
+// read books what the measured part has used, and what all others have: the clients and
+// receivers of this process are no others.
+func (w watch) read(c *Ceiling, part time.Duration) error {
+	busy, err := machineCPU()
+	if err != nil {
+		return err
+	}
+	c.CPU = part.Seconds()
+	c.Watched = time.Since(w.begin).Seconds()
+	c.OtherCPU = max(0, (busy - w.machine - part - (ownCPU() - w.own)).Seconds())
+	return nil
+}
+
+// Used is the rate, in messages a second, at which a run used each part of the harness.
+func (r *Run) Used() map[string]float64 {
+	used := make(map[string]float64)
+	parts := map[string]string{loadgen.TCP: GeneratorTCP, loadgen.UDP: GeneratorUDP}
+	for _, l := range r.Loads {
+		// What was sent before anything arrived, so that it waits in a queue, did not
+		// limit the rate of arrivals.
+		if part, known := parts[l.Transport]; known && l.Finished >= r.Sink.FirstEvent {
+			used[part] += r.Rate * float64(l.Sent) / max(1, float64(r.Sent()))
+		}
+	}
+	switch s := r.Sink; {
+	case s.Requests == 0 || s.Streams > 0: // not used, or not for HEC
+	case s.RawBytes > s.BodyBytes:
+		used[SinkGzip] = r.Rate
+	default:
+		used[SinkPlain] = r.Rate
+	}
+	return used
+}
