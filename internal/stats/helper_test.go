@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -30,13 +31,15 @@ type stages struct {
 func (s *stages) Snapshot() Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.snap
+	snap := s.snap // of its own, as a provider's is: tests change what they put in
+	snap.Sources, snap.Shards, snap.Endpoints = slices.Clone(snap.Sources), slices.Clone(snap.Shards), slices.Clone(snap.Endpoints)
+	return snap
 }
 
 func (s *stages) Ready() []Condition {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.conditions
+	return slices.Clone(s.conditions)
 }
 
 func (s *stages) DeadLetters(n int) ([]DeadLetter, error) {
