@@ -156,10 +156,10 @@ func TestRunFindsWhatIsWrong(t *testing.T) {
 // gateway's account and in no other.
 func TestRunAccountsForCPU(t *testing.T) {
 	plain := one(t, "tcp-flat", 1000)
-	t.Setenv("STANDIN_BURN_MS", "400")
+	t.Setenv("STANDIN_BURN_MS", "1000")
 	burned := one(t, "tcp-flat", 1000)
-	if got := burned.CPU - plain.CPU; got < 0.3 || got > 0.6 {
-		t.Errorf("400 ms of CPU are booked as %.2f s (%.2f s against %.2f s)", got, burned.CPU, plain.CPU)
+	if got := burned.CPU - plain.CPU; got < 0.8 || got > 1.3 {
+		t.Errorf("1,000 ms of CPU are booked as %.2f s (%.2f s against %.2f s)", got, burned.CPU, plain.CPU)
 	}
 	if burned.OtherCPU > plain.OtherCPU+2*burned.Watched {
 		t.Errorf("other CPU is %.2f s of %.2f s", burned.OtherCPU, burned.Watched)
