@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"time"
@@ -16,7 +17,9 @@ func (g *gateway) Snapshot() stats.Snapshot {
 	s := stats.Snapshot{
 		Version: version, Commit: commit, Host: hostName(),
 		Started: g.start, Now: time.Now(),
-		Blocked: g.balancer.Blocked(),
+		Listening:   g.listener.Serving(),
+		Blocked:     g.balancer.Blocked(),
+		DeadLetters: stats.DeadLetterStore{Events: g.dead.Held(), Evicted: g.dead.Evicted()},
 	}
 	c := g.config.Load()
 	for _, src := range g.listener.Status() {
@@ -58,8 +61,9 @@ func (g *gateway) queueSnapshot(s *stats.Snapshot) {
 	c := g.config.Load()
 	st := g.store.Stats()
 	s.Queue = stats.Queue{
-		CapacityBytes: st.Capacity, UsedBytes: st.Allocated, FreeDiskBytes: freeBytes(c.Queue.Path),
+		CapacityBytes: st.Capacity, UsedBytes: st.Allocated, FreeDiskBytes: freeBytes(c.Queue.Path), MinFreeBytes: int64(c.Queue.MinFree),
 		WhenFull: c.Queue.WhenFull, Full: st.Full, Fault: st.Fault, OldestSeconds: st.Age.Seconds(),
+		DamagedParts: filesIn(filepath.Join(c.Queue.Path, "corrupt")),
 	}
 	if st.LowSpace {
 		s.Problems = append(s.Problems, fmt.Sprintf(
@@ -73,7 +77,7 @@ func (g *gateway) queueSnapshot(s *stats.Snapshot) {
 		s.Shards = append(s.Shards, stats.Shard{
 			Name: strconv.Itoa(q.Index), Records: q.Records, Events: q.Events, Bytes: q.Bytes,
 			Segments: int64(q.Segments), Oldest: q.Oldest, Corrupt: q.Corrupt,
-			Stuck: q.Full || q.Fault != "", Draining: q.Draining, Aside: aside, Appended: q.Appended,
+			Stuck: q.Full || q.Fault != "", Full: q.Full, Fault: q.Fault, Draining: q.Draining, Aside: aside, Appended: q.Appended,
 		})
 	}
 }
@@ -82,6 +86,15 @@ func (g *gateway) queueSnapshot(s *stats.Snapshot) {
 func hostName() string {
 	name, _ := os.Hostname()
 	return name
+}
+
+// filesIn counts the files of a folder, 0 where there is none.
+func filesIn(folder string) int {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return 0
+	}
+	return len(entries)
 }
 
 // freeBytes is what is left on the file system of a path, 0 when it is not known.

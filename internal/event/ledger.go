@@ -205,6 +205,20 @@ func (b Balance) Difference() int64 {
 		int64(b.Delivered) - b.Pending() - int64(b.Deadlettered) - int64(b.Dropped)
 }
 
+// Lost is how many of the dropped events were not left out on purpose.
+func (b Balance) Lost() uint64 {
+	lost := b.Dropped
+	for reason, n := range b.DropReasons {
+		if Intended(reason) {
+			lost -= n
+		}
+	}
+	return lost
+}
+
+// Taken is how many of the messages received came from senders that may send.
+func (b Balance) Taken() uint64 { return b.Received - b.DropReasons[notAllowed] }
+
 // Balance reads the page. The columns that events leave are read before those
 // that they enter, so nothing is seen twice.
 func (a *Account) Balance() Balance {

@@ -61,6 +61,7 @@ type DeadLetters struct {
 	segment int64
 	log     *slog.Logger
 	evicted atomic.Uint64
+	held    heldCount
 
 	mu sync.Mutex // one change at a time in this process
 }

@@ -54,6 +54,7 @@ type endpoint struct {
 	latency   time.Duration // moving average of answered posts
 	last      string
 	lastAt    time.Time
+	unmended  bool // last is the answer to a post that failed: it stays until one succeeds
 	aside     Aside
 	channel   string // of acknowledgements; a new one after each failure
 	probing   bool

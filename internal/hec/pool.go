@@ -56,7 +56,7 @@ func (p *pool) done(t attempt, a answer, took time.Duration, r RetryOptions) {
 	if a.condition == unknown {
 		return
 	}
-	e.last, e.lastAt = a.String(), now
+	e.last, e.lastAt, e.unmended = a.String(), now, a.condition != serving
 	p.note(e, a, now, r)
 }
 
@@ -100,7 +100,9 @@ func (p *pool) probed(e *endpoint, a answer, r RetryOptions) {
 	if a.condition == unknown {
 		return
 	}
-	e.last, e.lastAt = "health: "+a.String(), now
+	if !e.unmended {
+		e.last, e.lastAt = "health: "+a.String(), now
+	}
 	if a.condition == serving || a.condition == busy {
 		e.sick = 0
 		was := e.crowded

@@ -64,9 +64,9 @@ func (in *Intake) explained(s *sender, e *Explanation) {
 	default:
 		e.HostFrom = HostFromFile
 	}
-	at, clamped := s.instant(&in.header, &in.result, in.nanos)
-	e.Time, e.Clamped = time.Unix(0, at).UTC(), clamped
-	if stamp, ok := s.clock.Instant(bestStamp(&in.header, &in.result), in.nanos); clamped && ok {
+	at := s.momentOf(&in.header, &in.result, in.nanos)
+	e.Time, e.Clamped = time.Unix(0, at.nanos).UTC(), at.clamped
+	if stamp, ok := s.clock.Instant(bestStamp(&in.header, &in.result), in.nanos); at.clamped && ok {
 		e.Stamped = time.Unix(0, stamp).UTC()
 	}
 }

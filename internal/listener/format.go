@@ -176,7 +176,7 @@ type sender struct {
 	tail    []byte // "transport":"…","sender_ip":"…"}}LF
 	clock   *syslog.Clock
 	allowed bool
-	heard   heard
+	voice   *voice // the first that was heard
 }
 
 func newSender(f *format, t event.Transport, addr netip.Addr, port int) *sender {
@@ -209,11 +209,10 @@ func hash(source string) uint64 {
 }
 
 // append encodes one event and appends it to dst.
-func (s *sender) append(dst, msg []byte, h *syslog.Header, r *vendor.Result, received int64, cut bool) []byte {
+func (s *sender) append(dst, msg []byte, h *syslog.Header, r *vendor.Result, at moment, cut bool) []byte {
 	f := s.format
-	at, clamped := s.instant(h, r, received)
 	dst = append(dst, `{"time":`...)
-	dst = event.AppendTime(dst, at)
+	dst = event.AppendTime(dst, at.nanos)
 	dst = append(dst, `,"host":"`...)
 	dst = s.appendHost(dst, r)
 	c := &f.classes[r.Class]
@@ -240,7 +239,7 @@ func (s *sender) append(dst, msg []byte, h *syslog.Header, r *vendor.Result, rec
 	if cut {
 		dst = append(dst, `"truncated":"true",`...)
 	}
-	if clamped {
+	if at.clamped {
 		dst = append(dst, `"time_clamped":"true",`...)
 	}
 	return append(dst, s.tail...)
@@ -270,18 +269,35 @@ func (s *sender) appendHost(dst []byte, r *vendor.Result) []byte {
 	return dst
 }
 
-// instant is the event's time: the best stamp that the parser or the header has,
-// or the receive time.
-func (s *sender) instant(h *syslog.Header, r *vendor.Result, received int64) (nanos int64, clamped bool) {
+// moment is the time of an event.
+type moment struct {
+	nanos int64
+	// clamped: the message's own time does not exist or is too far off, and the receive
+	// time stands in for it.
+	clamped bool
+	// own: the message has a time that exists, offset from its receipt by so much; zoned:
+	// it says the zone as well.
+	own, zoned bool
+	offset     time.Duration
+}
+
+// momentOf is the event's time: the best stamp that the parser or the header has, or the
+// receive time.
+func (s *sender) momentOf(h *syslog.Header, r *vendor.Result, received int64) moment {
 	stamp := bestStamp(h, r)
 	if stamp.IsZero() {
-		return received, false
+		return moment{nanos: received}
 	}
 	at, ok := s.clock.Instant(stamp, received)
-	if !ok || at < received-int64(maxPast) || at > received+int64(maxFuture) {
-		return received, true
+	if !ok {
+		return moment{nanos: received, clamped: true}
 	}
-	return at, false
+	m := moment{nanos: at, own: true, zoned: stamp.Kind != syslog.Local}
+	m.offset = time.Duration(max(at, 0) - received) // no overflow for the years before 1786
+	if m.offset < -maxPast || m.offset > maxFuture {
+		m.nanos, m.clamped = received, true
+	}
+	return m
 }
 
 // bestStamp is the time that the parser found, or the header's.

@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"bytes"
 	"log/slog"
 	"net/netip"
 	"runtime/debug"
@@ -77,8 +78,11 @@ type Intake struct {
 	// explain, when set, hears of every message; for people, not for the hot path.
 	explain func(s *sender, msg []byte, dropped string, cut bool)
 	tap     tapping
+	host    []byte // in the message at hand; nil where it has none, or was not understood
+	moment  moment // of the event of the message at hand
 	speaker speaker
-	touched []*sender // who sent something in this turn
+	voices  map[voiceKey]*voice // of senders with several hosts; bounded
+	touched []*voice            // who sent something in this turn
 }
 
 // tally counts a turn; the books get it at its end.
@@ -134,15 +138,20 @@ func (in *Intake) drop(reason string, n int) {
 // message takes one message of a sender. cut says that it is longer than what is
 // there.
 func (in *Intake) message(s *sender, msg []byte, cut bool) {
-	if s != in.speaker.sender {
+	size := len(msg)
+	if limit := s.format.settings.MaxMessage; size > limit {
+		msg, cut = msg[:limit], true
+	}
+	in.host, in.moment = nil, moment{}
+	dropped := in.take(s, msg, cut)
+	if s != in.speaker.sender || !bytes.Equal(in.host, in.speaker.host) {
 		in.speak(s)
 	}
 	in.turn.events++
-	in.turn.bytes += len(msg)
-	if limit := s.format.settings.MaxMessage; len(msg) > limit {
-		msg, cut = msg[:limit], true
+	in.turn.bytes += size
+	if in.moment.own && in.speaker.voice != nil {
+		in.speaker.voice.times.Add(in.moment.offset, in.moment.zoned)
 	}
-	dropped := in.take(s, msg, cut)
 	if in.explain != nil {
 		in.explain(s, msg, dropped, cut)
 	}
@@ -164,6 +173,7 @@ func (in *Intake) take(s *sender, msg []byte, cut bool) (dropped string) {
 		msg = wholeRunes(msg)
 	}
 	in.understand(s, msg)
+	in.host = in.result.Host
 	if in.result.Unparsed {
 		in.turn.unparsed++
 	}
@@ -182,7 +192,8 @@ func (in *Intake) take(s *sender, msg []byte, cut bool) (dropped string) {
 			return dropShutdown
 		}
 	}
-	b.Data = s.append(b.Data, msg, &in.header, &in.result, in.nanos, cut)
+	in.moment = s.momentOf(&in.header, &in.result, in.nanos)
+	b.Data = s.append(b.Data, msg, &in.header, &in.result, in.moment, cut)
 	b.Events++
 	if len(b.Data) >= in.batching.MaxBytes || b.Events >= in.batching.MaxEvents {
 		in.seal(lane)

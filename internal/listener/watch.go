@@ -2,6 +2,7 @@ package listener
 
 import (
 	"bytes"
+	"net/netip"
 	"time"
 
 	"syslog-gateway/internal/senders"
@@ -9,64 +10,105 @@ import (
 	"syslog-gateway/internal/vendor"
 )
 
-// nameEvery is how often the name of a sender is looked at.
-const nameEvery = int64(10 * time.Second)
-
-// heard is what an intake has of a sender in this turn, and where it writes it.
-type heard struct {
+// voice is who says something, as one intake hears them: a host at an address, or all
+// messages of an address that name none. It collects a turn.
+type voice struct {
 	page    *senders.Page
-	touched bool // is among those to remember at the end of the turn
+	addr    netip.Addr
+	host    []byte // in the messages; nil: they have none
+	name    string // of one without a host
+	touched bool   // is among those to remember at the end of the turn
 	events  int
 	bytes   int
-	nameAt  int64 // when to look at the name again
+	times   senders.Times
+}
+
+// voiceKey finds the voices of an address after its first one: those of a relay.
+type voiceKey struct {
+	addr netip.Addr
+	host string
 }
 
 // speaker is whose messages an intake takes at the moment, and what the turn had
-// counted when they began: so a message costs one comparison.
+// counted when they began: so a message costs two comparisons.
 type speaker struct {
 	sender        *sender
+	host          []byte
+	voice         *voice // nil: it is not remembered
 	events, bytes int
 }
 
-// speak changes the speaker; nil ends the turn.
+// speak changes the speaker to whom the message at hand is of; nil ends the turn.
 func (in *Intake) speak(s *sender) {
-	if last := in.speaker.sender; last != nil && last.allowed && in.batching.Senders != nil {
-		in.hear(last, in.turn.events-in.speaker.events, in.turn.bytes-in.speaker.bytes)
+	if v := in.speaker.voice; v != nil {
+		v.events += in.turn.events - in.speaker.events
+		v.bytes += in.turn.bytes - in.speaker.bytes
 	}
-	in.speaker = speaker{s, in.turn.events, in.turn.bytes}
-}
-
-// hear counts what a sender said. What was understood last was of it.
-func (in *Intake) hear(s *sender, events, bytes int) {
-	h := &s.heard
-	if h.page == nil {
-		h.page = in.batching.Senders.Enter(in.account.Source, s.addr)
-	}
-	if !h.touched {
-		h.touched = true
-		in.touched = append(in.touched, s)
-	}
-	h.events += events
-	h.bytes += bytes
-	if in.nanos < h.nameAt {
+	in.speaker = speaker{sender: s, events: in.turn.events, bytes: in.turn.bytes}
+	if s == nil || !s.allowed || in.batching.Senders == nil {
 		return
 	}
-	if own := s.ownName(&in.result); own || h.nameAt == 0 {
-		h.page.Name(s.rawHost(&in.result))
+	v := in.voiceOf(s)
+	if !v.touched {
+		v.touched = true
+		in.touched = append(in.touched, v)
 	}
-	h.nameAt = in.nanos + nameEvery
+	in.speaker.voice, in.speaker.host = v, v.host
+	if v.host == nil && len(in.host) > 0 {
+		in.speaker.host = s.address // a device that gives it for its name
+	}
+}
+
+// voiceOf finds the voice of the message at hand. The first one of a sender is known to
+// it; a relay's others are looked up.
+func (in *Intake) voiceOf(s *sender) *voice {
+	host := in.host
+	if len(host) == 0 || bytes.Equal(host, s.address) { // as ownName has it
+		host = nil
+	}
+	if s.voice == nil {
+		s.voice = in.newVoice(s, host)
+	}
+	if bytes.Equal(s.voice.host, host) {
+		return s.voice
+	}
+	if v := in.voices[voiceKey{s.addr, string(host)}]; v != nil {
+		return v
+	}
+	if len(in.voices) >= maxSenders {
+		clear(in.voices)
+	}
+	if in.voices == nil {
+		in.voices = make(map[voiceKey]*voice)
+	}
+	v := in.newVoice(s, host)
+	in.voices[voiceKey{s.addr, string(host)}] = v
+	return v
+}
+
+func (in *Intake) newVoice(s *sender, host []byte) *voice {
+	v := &voice{addr: s.addr, host: bytes.Clone(host), name: string(s.name)}
+	in.enter(v)
+	return v
+}
+
+// enter finds the page of a voice.
+func (in *Intake) enter(v *voice) {
+	v.page = in.batching.Senders.Enter(in.account.Source, v.addr, string(v.host))
+	if v.host == nil {
+		v.page.Call(v.name)
+	}
 }
 
 // remember writes down who sent something in this turn.
 func (in *Intake) remember() {
 	in.speak(nil)
-	for i, s := range in.touched {
-		h := &s.heard
-		if !h.page.Note(h.events, h.bytes, in.nanos) {
-			h.page = in.batching.Senders.Enter(in.account.Source, s.addr)
-			h.page.Note(h.events, h.bytes, in.nanos)
+	for i, v := range in.touched {
+		if !v.page.Note(v.events, v.bytes, in.nanos, &v.times) {
+			in.enter(v)
+			v.page.Note(v.events, v.bytes, in.nanos, &v.times)
 		}
-		h.events, h.bytes, h.touched = 0, 0, false
+		v.events, v.bytes, v.touched, v.times = 0, 0, false, senders.Times{}
 		in.touched[i] = nil
 	}
 	in.touched = in.touched[:0]
@@ -130,7 +172,7 @@ func (in *Intake) offer(s *sender, msg []byte, dropped string, cut bool) {
 		if cut {
 			msg = wholeRunes(msg)
 		}
-		m.Event = bytes.TrimSuffix(s.append(nil, msg, &in.header, &in.result, in.nanos, cut), []byte("\n"))
+		m.Event = bytes.TrimSuffix(s.append(nil, msg, &in.header, &in.result, in.moment, cut), []byte("\n"))
 	}
 	in.batching.Tap.Show(m)
 }

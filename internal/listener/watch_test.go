@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +64,83 @@ func TestDatagramSendersAreRemembered(t *testing.T) {
 		}
 	}
 	in.close()
+}
+
+// A relay's hosts are senders of their own, and what has no host is one more; counts are
+// exact, whatever the order in which they come.
+func TestHostsBehindARelay(t *testing.T) {
+	book := senders.New(100)
+	r, _ := watched(t, book, new(tap.Hub))
+	now := time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC)
+	var block bytes.Buffer
+	want := map[string]uint64{}
+	for i := range 600 {
+		host := []string{"web1", "web1", "db1", "192.0.2.7", ""}[i%5]
+		if host == "" {
+			fmt.Fprintf(&block, "<13>no header %d\n", i)
+		} else {
+			fmt.Fprintf(&block, "<13>Nov 22 17:00:00 %s app: %d\n", host, i)
+		}
+		if host == "192.0.2.7" { // its own address is no name
+			host = ""
+		}
+		want[host]++
+	}
+	for range 3 {
+		r.Write(block.Bytes(), now)
+	}
+	got := book.Senders()
+	for _, s := range got {
+		if s.Events != 3*want[s.Host] || s.Address.String() != "192.0.2.7" {
+			t.Errorf("%+v, want %d events", s, 3*want[s.Host])
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d senders: %+v", len(got), got)
+	}
+	// However many hosts there are, memory is bounded.
+	for i := range 3 * maxSenders {
+		block.Reset()
+		fmt.Fprintf(&block, "<13>Nov 22 17:00:00 h%d app: x\n", i)
+		r.Write(block.Bytes(), now)
+	}
+	if n := len(r.intake.voices); n > maxSenders || len(book.Senders()) > 100 {
+		t.Errorf("%d voices, %d senders", n, len(book.Senders()))
+	}
+	r.Close(now)
+}
+
+// The times of messages are compared with their receipt; what has no time, a time that does
+// not exist, or the receive time for it says nothing.
+func TestTimesAreCompared(t *testing.T) {
+	now := time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		line string
+		want senders.Skew
+	}{
+		"right":           {"<13>Nov 22 16:59:58 web1 app: a", senders.Skew{}},
+		"a zone ahead":    {"<13>Nov 22 18:00:00 web1 app: a", senders.Skew{Offset: time.Hour, Zone: true, Last: time.Hour}},
+		"a zone behind":   {"<13>Nov 22 11:30:00 web1 app: a", senders.Skew{Offset: -5*time.Hour - 30*time.Minute, Zone: true, Last: -5*time.Hour - 30*time.Minute}},
+		"with its zone":   {"<13>1 2026-11-22T18:00:00+00:00 web1 app - - - a", senders.Skew{Offset: time.Hour, Zone: true, Zoned: true, Last: time.Hour}},
+		"another's zone":  {"<13>1 2026-11-22T18:00:00+01:00 web1 app - - - a", senders.Skew{}},
+		"no time":         {"<13>web1 says something", senders.Skew{}},
+		"days ahead":      {"<13>1 2026-11-24T17:20:00Z web1 app - - - a", senders.Skew{Offset: 48*time.Hour + 20*time.Minute, Zoned: true, Last: 48*time.Hour + 20*time.Minute}},
+		"years ago":       {"<13>1 1970-01-01T00:00:00Z web1 app - - - a", senders.Skew{}},
+		"no such day":     {"<13>1 2026-02-30T18:00:00Z web1 app - - - a", senders.Skew{}},
+		"seven minutes":   {"<13>Nov 22 17:07:00 web1 app: a", senders.Skew{Offset: 7 * time.Minute, Last: 7 * time.Minute}},
+		"twenty late":     {"<13>Nov 22 16:40:00 web1 app: a", senders.Skew{}},
+		"before 1786":     {"<13>1 1701-01-01T00:00:00Z web1 app - - - a", senders.Skew{}},
+		"octets of a cut": {"<13>Nov 22 18:00:00 web1 app: " + string(bytes.Repeat([]byte("x"), 2000)), senders.Skew{Offset: time.Hour, Zone: true, Last: time.Hour}},
+	} {
+		book := senders.New(100)
+		r, _ := watched(t, book, new(tap.Hub))
+		r.Write(bytes.Repeat([]byte(c.line+"\n"), 20), now)
+		got := book.Senders()
+		if len(got) != 1 || got[0].Skew != c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+		r.Close(now)
+	}
 }
 
 func TestTapShowsMessageAndEvent(t *testing.T) {
@@ -128,18 +206,25 @@ func TestTapIsBounded(t *testing.T) {
 func BenchmarkWatched(b *testing.B) {
 	line := "<38>Nov 22 17:00:00 web1 sshd[4123]: Accepted publickey for deploy from 10.1.2.3 port 50022 ssh2: RSA SHA256:abcdef"
 	for _, c := range []struct {
-		name string
-		book *senders.Book
-		hub  *tap.Hub
-		tap  bool
-	}{{"off", nil, nil, false}, {"senders", senders.New(1000), new(tap.Hub), false}, {"tap", senders.New(1000), new(tap.Hub), true}} {
+		name  string
+		book  *senders.Book
+		hub   *tap.Hub
+		tap   bool
+		hosts int // of a relay
+	}{
+		{"off", nil, nil, false, 1}, {"senders", senders.New(1000), new(tap.Hub), false, 1}, {"tap", senders.New(1000), new(tap.Hub), true, 1},
+		{"relay", senders.New(1000), new(tap.Hub), false, 50},
+	} {
 		b.Run(c.name, func(b *testing.B) {
 			r, _ := watched(b, c.book, c.hub)
 			if c.tap {
 				t, _ := c.hub.Listen(tap.Filter{})
 				defer t.Close()
 			}
-			block := bytes.Repeat([]byte(line+"\n"), 200)
+			var block []byte
+			for i := range 200 {
+				block = append(block, strings.Replace(line, "web1", fmt.Sprintf("web%d", i%c.hosts), 1)+"\n"...)
+			}
 			now := time.Now()
 			b.ReportAllocs()
 			b.ResetTimer()

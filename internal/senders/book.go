@@ -21,6 +21,7 @@ const maxName = 255
 type key struct {
 	source string
 	addr   netip.Addr
+	host   string // in its messages; empty where they have none
 }
 
 // Book is the senders of all sources. Its methods are safe for concurrent use.
@@ -37,7 +38,7 @@ func New(capacity int) *Book {
 	return &Book{capacity: max(capacity, evictShare), pages: make(map[key]*Page)}
 }
 
-// Page is one sender of one source.
+// Page is one host at one address of one source.
 type Page struct {
 	key   key
 	floor uint64 // of the book when the page was begun
@@ -48,11 +49,18 @@ type Page struct {
 	last   atomic.Int64
 	name   atomic.Pointer[string]
 	gone   atomic.Bool
+
+	times  atomic.Uint64 // a tally
+	offset atomic.Int64  // of the last message whose time was off
+	// The last pause that was not usual, in nanoseconds since 1970: what was held up
+	// meanwhile is older than its receipt, and says nothing about the sender's zone.
+	pausedFrom, pausedTo atomic.Int64
 }
 
-// Enter returns the page of a sender, a new one where there is none.
-func (b *Book) Enter(source string, addr netip.Addr) *Page {
-	k := key{source, addr.Unmap().WithZone("")}
+// Enter returns the page of a host at an address, a new one where there is none. The host
+// is that of its messages, empty for those that have none.
+func (b *Book) Enter(source string, addr netip.Addr, host string) *Page {
+	k := key{source, addr.Unmap().WithZone(""), host[:min(len(host), maxName)]}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if p := b.pages[k]; p != nil {
@@ -88,26 +96,63 @@ func (b *Book) evict() {
 	}
 }
 
-// Note writes down what the sender sent up to a time (nanoseconds since 1970). It
-// returns false when the page is in the book no more: it is to be entered anew.
-func (p *Page) Note(events, bytes int, at int64) bool {
+// Note writes down what the sender sent up to a time (nanoseconds since 1970), and how the
+// times in it were. It returns false when the page is in the book no more: it is to be
+// entered anew.
+func (p *Page) Note(events, bytes int, at int64, t *Times) bool {
 	if p.gone.Load() {
 		return false
+	}
+	before := p.last.Load()
+	if before != 0 && at-before > int64(aheadFrom) {
+		p.pause(before, at)
 	}
 	p.events.Add(uint64(events))
 	p.bytes.Add(uint64(bytes))
 	p.first.CompareAndSwap(0, at)
-	if p.last.Load() < at { // loops may overtake one another by a turn
+	if before < at { // loops may overtake one another by a turn
 		p.last.Store(at)
+	}
+	if t.own > 0 {
+		p.judge(t, at)
 	}
 	return true
 }
 
-// Name writes down the host name that the sender's messages bear.
-func (p *Page) Name(host []byte) {
-	host = host[:min(len(host), maxName)]
-	if old := p.name.Load(); len(host) > 0 && (old == nil || *old != string(host)) {
-		name := string(host)
+// patience is how many of a sender's usual pauses are still usual.
+const patience = 5
+
+// pause remembers a pause that is not usual.
+func (p *Page) pause(from, to int64) {
+	usual := (from - p.first.Load()) / int64(max(p.events.Load(), 1))
+	if to-from > patience*usual {
+		p.pausedFrom.Store(from)
+		p.pausedTo.Store(to)
+	}
+}
+
+// judge adds the times of a turn.
+func (p *Page) judge(t *Times, at int64) {
+	counted := *t
+	if counted.hits+counted.ahead > 0 {
+		p.offset.Store(int64(t.offset))
+		said := at + int64(t.offset)
+		if from := p.pausedFrom.Load(); from != 0 && from-int64(near) <= said && said <= p.pausedTo.Load() {
+			counted.own -= counted.hits
+			counted.hits, counted.zoned = 0, 0
+		}
+	}
+	for {
+		old := p.times.Load()
+		if p.times.CompareAndSwap(old, unpack(old).add(&counted).pack()) {
+			return
+		}
+	}
+}
+
+// Call gives a name to a sender whose messages have no host.
+func (p *Page) Call(name string) {
+	if name != "" {
 		p.name.Store(&name)
 	}
 }
@@ -116,12 +161,14 @@ func (p *Page) Name(host []byte) {
 type Sender struct {
 	Source  string
 	Address netip.Addr
-	Name    string // host name in the last messages; may be empty
+	Host    string // in its messages; empty where they have none
+	Name    string // the host, or what it is called without
 	Events  uint64
 	Error   uint64 // it may have sent so many more, before it was forgotten once
 	Bytes   uint64
 	First   time.Time
 	Last    time.Time
+	Skew    Skew
 }
 
 // Senders reads all pages that something was written to, in no order.
@@ -136,11 +183,12 @@ func (b *Book) Senders() []Sender {
 			continue
 		}
 		s := Sender{
-			Source: p.key.source, Address: p.key.addr, Error: p.floor,
+			Source: p.key.source, Address: p.key.addr, Host: p.key.host, Name: p.key.host, Error: p.floor,
 			Events: p.events.Load(), Bytes: p.bytes.Load(),
 			First: time.Unix(0, p.first.Load()), Last: time.Unix(0, last),
+			Skew: unpack(p.times.Load()).skew(time.Duration(p.offset.Load())),
 		}
-		if name := p.name.Load(); name != nil {
+		if name := p.name.Load(); name != nil && s.Host == "" {
 			s.Name = *name
 		}
 		all = append(all, s)

@@ -16,18 +16,18 @@ func addr(n int) netip.Addr {
 
 func TestBook(t *testing.T) {
 	b := New(100)
-	p := b.Enter("linux", netip.MustParseAddr("::ffff:192.0.2.7"))
+	p := b.Enter("linux", netip.MustParseAddr("::ffff:192.0.2.7"), "")
 	if len(b.Senders()) != 0 {
 		t.Error("a page without a message is a sender")
 	}
-	p.Note(3, 300, 1000)
-	p.Note(2, 100, 900) // of another loop
-	p.Name([]byte("web1"))
-	p.Name(nil)
-	if again := b.Enter("linux", netip.MustParseAddr("192.0.2.7")); again != p {
+	p.Note(3, 300, 1000, new(Times))
+	p.Note(2, 100, 900, new(Times)) // of another loop
+	p.Call("web1")
+	p.Call("")
+	if again := b.Enter("linux", netip.MustParseAddr("192.0.2.7"), ""); again != p {
 		t.Error("a mapped address is another sender")
 	}
-	b.Enter("unifi", netip.MustParseAddr("192.0.2.7")).Note(1, 1, 5)
+	b.Enter("unifi", netip.MustParseAddr("192.0.2.7"), "").Note(1, 1, 5, new(Times))
 	for _, s := range b.Senders() {
 		if s.Source != "linux" {
 			continue
@@ -37,9 +37,9 @@ func TestBook(t *testing.T) {
 			t.Errorf("got %+v\nwant %+v", s, want)
 		}
 	}
-	p.Name([]byte(strings.Repeat("x", 1000)))
-	if n := len(*p.name.Load()); n != maxName {
-		t.Errorf("%d bytes of a name are kept", n)
+	long := b.Enter("linux", netip.MustParseAddr("192.0.2.7"), strings.Repeat("x", 1000))
+	if n := len(long.key.host); long == p || n != maxName {
+		t.Errorf("%d bytes of a host are kept", n)
 	}
 }
 
@@ -57,10 +57,10 @@ func TestBoundAndError(t *testing.T) {
 			a = addr(100 + r.Intn(5000)) // spoofed
 		}
 		p := pages[a]
-		if p == nil || !p.Note(1, 1, at) {
-			p = b.Enter("s", a)
+		if p == nil || !p.Note(1, 1, at, new(Times)) {
+			p = b.Enter("s", a, "")
 			pages[a] = p
-			p.Note(1, 1, at)
+			p.Note(1, 1, at, new(Times))
 		}
 		truth[a]++
 	}
@@ -88,9 +88,9 @@ func TestManyLoops(t *testing.T) {
 	for loop := range 4 {
 		wg.Go(func() {
 			for i := range 2000 {
-				p := b.Enter(fmt.Sprint(loop%2), addr(i%40))
-				p.Note(1, 10, int64(i+1))
-				p.Name([]byte("h"))
+				p := b.Enter(fmt.Sprint(loop%2), addr(i%40), fmt.Sprint(i%3))
+				p.Note(1, 10, int64(i+1), &Times{own: 1})
+				p.Call("h")
 				if i%100 == 0 {
 					b.Senders()
 				}
@@ -104,9 +104,12 @@ func TestManyLoops(t *testing.T) {
 }
 
 func BenchmarkNote(bm *testing.B) {
-	p := New(10).Enter("linux", addr(1))
+	p := New(10).Enter("linux", addr(1), "")
 	bm.ReportAllocs()
+	var times Times
 	for i := range bm.N {
-		p.Note(10, 3000, int64(i))
+		times = Times{}
+		times.Add(time.Hour, false)
+		p.Note(10, 3000, int64(i), &times)
 	}
 }

@@ -46,7 +46,7 @@ type sourceStatus struct {
 	After   float64   `json:"silent_after_seconds"`
 }
 
-// shardStatus adds when the queue is full if the shard goes on growing as it does.
+// shardStatus adds when the queue is full, of a shard that grows: they share the room.
 type shardStatus struct {
 	Shard
 	FillsInSeconds float64 `json:"fills_in_seconds"` // 0: it does not grow
@@ -62,15 +62,24 @@ type queueStatus struct {
 	FillsInSeconds float64 `json:"fills_in_seconds"` // 0: it does not grow
 }
 
+// free is the room that is left: below queue.max_size, and on the disk above queue.min_free.
+func (q Queue) free() int64 {
+	free := q.CapacityBytes - q.UsedBytes
+	if q.FreeDiskBytes > 0 {
+		free = min(free, q.FreeDiskBytes-q.MinFreeBytes)
+	}
+	return max(free, 0)
+}
+
 // status takes a reading of everything.
 func (s *Server) status() status {
 	snap := s.snapshot()
-	snap.quiet = s.history.quiet(snap.Sources)
 	c := s.watcher.crowd(snap)
-	t := sum(snap.Sources)
-	t.Senders, t.SilentSenders = c.known(), c.silentCount()
+	t := sum(snap)
+	t.Senders, t.SilentSenders, t.SkewedSenders = c.known(), c.silentCount(), len(c.skewed)
+	snap.Problems = append(snap.Problems, c.advice()...)
 	st := status{
-		Health: assess(snap, t), Totals: t, Snapshot: snap,
+		Health: assess(snap, t, s.history.trend(snap)), Totals: t, Snapshot: snap,
 		UptimeSeconds: snap.Now.Sub(snap.Started).Seconds(),
 		Queue:         queueStatus{Queue: snap.Queue},
 	}
@@ -88,16 +97,24 @@ func (s *Server) status() status {
 			Senders: n.known, Silent: n.silent, After: src.SilentAfter.Seconds(),
 		})
 	}
-	free := max(snap.Queue.CapacityBytes-snap.Queue.UsedBytes, 0)
-	st.Queue.FillsInSeconds = full(free, s.history.growth(func(x *sample) int64 { return x.queued }))
+	st.Queue.FillsInSeconds = full(snap.Queue.free(), s.history.growth(func(x *sample) int64 { return x.queued }))
 	for _, sh := range snap.Shards {
-		grows := s.history.growth(func(x *sample) int64 { return x.shards[sh.Name] })
-		st.Shards = append(st.Shards, shardStatus{sh, full(free, grows)})
+		one := shardStatus{Shard: sh}
+		if s.history.growth(func(x *sample) int64 { return x.shards[sh.Name] }) > 0 {
+			one.FillsInSeconds = st.Queue.FillsInSeconds
+		}
+		st.Shards = append(st.Shards, one)
 	}
 	for _, e := range snap.Endpoints {
 		st.Endpoints = append(st.Endpoints, endpointStatus{e, s.history.requests(e.URL)})
 	}
 	return st
+}
+
+// Critical reports whether the health is critical, and what it says.
+func (s *Server) Critical() (critical bool, summary string) {
+	h := s.status().Health
+	return h.Level == levelCritical, h.Summary
 }
 
 // filled replaces what JSON would write as null, so that a reader can always walk a

@@ -62,18 +62,22 @@ type totals struct {
 	Deadlettered  uint64 `json:"deadlettered"`
 	Dropped       uint64 `json:"dropped"`
 	KernelDrops   uint64 `json:"udp_kernel_drops"`
-	Lost          uint64 `json:"lost"` // dropped here or by the kernel
+	// Lost were dropped here or by the kernel, or removed from the dead-letter store. LeftOut
+	// were dropped on purpose, and are no loss.
+	Lost          uint64 `json:"lost"`
+	LeftOut       uint64 `json:"left_out"`
 	Difference    int64  `json:"difference"`
 	Unparsed      uint64 `json:"unparsed"`
 	Truncated     uint64 `json:"truncated"`
 	FramingErrors uint64 `json:"framing_errors"`
 	Senders       int    `json:"senders"`
 	SilentSenders int    `json:"silent_senders"`
+	SkewedSenders int    `json:"skewed_senders"`
 }
 
-func sum(sources []Source) totals {
-	var t totals
-	for _, s := range sources {
+func sum(snap Snapshot) totals {
+	t := totals{Lost: snap.DeadLetters.Evicted}
+	for _, s := range snap.Sources {
 		t.Received += s.Received
 		t.ReceivedBytes += s.ReceivedBytes
 		t.Recovered += s.Recovered
@@ -84,7 +88,8 @@ func sum(sources []Source) totals {
 		t.Deadlettered += s.Deadlettered
 		t.Dropped += s.Dropped
 		t.KernelDrops += s.KernelDrops
-		t.Lost += s.Dropped + s.KernelDrops
+		t.Lost += s.Lost() + s.KernelDrops
+		t.LeftOut += s.Dropped - s.Lost()
 		t.Difference += s.Difference()
 		t.Unparsed += s.Unparsed
 		t.Truncated += s.Truncated

@@ -185,7 +185,7 @@ func (p *port) get(path string) string {
 func calm() Snapshot {
 	now := time.Date(2025, 3, 14, 12, 0, 0, 0, time.UTC)
 	snap := Snapshot{
-		Version: "1.2.3", Commit: "abc1234", Host: "gw1", Started: now.Add(-26 * time.Hour), Now: now,
+		Listening: true, Version: "1.2.3", Commit: "abc1234", Host: "gw1", Started: now.Add(-26 * time.Hour), Now: now,
 		Shards: []Shard{{Name: "0", Events: 10, Records: 2, Bytes: 25e9, Segments: 3, Oldest: now.Add(-3 * time.Second)}, {Name: "1"}},
 		Endpoints: []Endpoint{{
 			URL: "https://splunk:8088", Up: true, Since: now.Add(-time.Hour), LastAnswer: "200 Success",

@@ -7,7 +7,7 @@ import (
 
 // What is remembered: five minutes, second by second.
 const (
-	sampleEvery = time.Second
+	sampleEvery = time.Second // unless Options.Sample says otherwise
 	samples     = 301
 	sparkPoints = 60
 	rateOver    = 10 * time.Second
@@ -15,7 +15,7 @@ const (
 )
 
 // flow are the counters of one source at a moment.
-type flow struct{ received, delivered, lost uint64 }
+type flow struct{ received, taken, delivered, lost uint64 }
 
 // sample is one reading.
 type sample struct {
@@ -24,6 +24,10 @@ type sample struct {
 	shards map[string]int64 // bytes
 	queued int64            // bytes of all shards
 	asked  map[string]uint64
+
+	blocked       bool
+	waiting       int64  // events that could be sent
+	posts, failed uint64 // of all endpoints
 }
 
 // peaks are the highest values since the start, for those that HAProxy keeps, and for
@@ -38,15 +42,26 @@ type peaks struct {
 
 // history is a ring of readings. It is written by the sampler and read by requests.
 type history struct {
+	every time.Duration // between two readings
+
 	mu    sync.Mutex
 	ring  [samples]sample
 	next  int
 	count int
 	peaks peaks
+	moved progress
 }
 
-func newHistory() *history {
-	return &history{peaks: peaks{
+// progress is the last reading at which something had been delivered since the one before,
+// or nothing waited.
+type progress struct {
+	at      time.Time
+	settled uint64            // events that Splunk has answered for good
+	failed  map[string]uint64 // posts, by endpoint
+}
+
+func newHistory(every time.Duration) *history {
+	return &history{every: every, peaks: peaks{
 		connections: make(map[string]int64), rates: make(map[string]float64), queued: make(map[string]int64),
 		inFlight: make(map[string]int), down: make(map[string]time.Duration),
 	}}
@@ -59,7 +74,7 @@ func (h *history) add(snap Snapshot) {
 		shards: make(map[string]int64, len(snap.Shards)), asked: make(map[string]uint64, len(snap.Endpoints)),
 	}
 	for _, src := range snap.Sources {
-		s.flows[src.Source] = flow{src.Received, src.Delivered, src.Dropped + src.KernelDrops}
+		s.flows[src.Source] = flow{src.Received, src.Taken(), src.Delivered, src.Lost() + src.KernelDrops}
 	}
 	for _, sh := range snap.Shards {
 		s.shards[sh.Name] = sh.Bytes
@@ -68,8 +83,17 @@ func (h *history) add(snap Snapshot) {
 	for _, e := range snap.Endpoints {
 		s.asked[e.URL] = e.Requests
 	}
+	s.blocked = snap.Blocked
+	s.waiting, _ = backlog(snap)
+	s.posts, s.failed = posts(snap)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.count == 0 || h.moves(snap) {
+		h.moved = progress{snap.Now, settled(snap), make(map[string]uint64, len(snap.Endpoints))}
+		for _, e := range snap.Endpoints {
+			h.moved.failed[e.URL] = e.Failures
+		}
+	}
 	h.peaks.raise(snap, h.last())
 	h.ring[h.next] = s
 	h.next = (h.next + 1) % samples
@@ -111,7 +135,7 @@ func (h *history) back(n int) *sample {
 
 // over are the newest reading and the one so long before it, or the oldest there is.
 func (h *history) over(d time.Duration) (from, to *sample) {
-	n := min(int(d/sampleEvery), h.count-1)
+	n := min(int(d/h.every), h.count-1)
 	if n < 1 {
 		return nil, nil
 	}
@@ -175,21 +199,94 @@ func (h *history) spark(source string) []float64 {
 	return points
 }
 
-// quiet lists the sources that have received something, and nothing in all the time that
-// is remembered.
-func (h *history) quiet(sources []Source) (names []string) {
+// settled is how many events Splunk has taken, or refused for good.
+func settled(snap Snapshot) (n uint64) {
+	for _, s := range snap.Sources {
+		n += s.Delivered + s.Deadlettered
+	}
+	return n
+}
+
+// posts is how many posts were answered or given up, and how many of them failed.
+func posts(snap Snapshot) (all, failed uint64) {
+	for _, e := range snap.Endpoints {
+		all += e.Requests
+		failed += e.Failures
+	}
+	return all, failed
+}
+
+// moves reports whether something was delivered since the last progress, or nothing waits.
+func (h *history) moves(snap Snapshot) bool {
+	n, _ := backlog(snap)
+	return n == 0 || settled(snap) != h.moved.settled
+}
+
+// trend is what health needs to know of the last minutes.
+type trend struct {
+	held bool // senders wait, and have for several readings
+	// quiet are the sources that have received something, but nothing for as long as is
+	// remembered.
+	quiet    []string
+	quietFor time.Duration
+	// stalled is for how long nothing has been delivered though events wait, failed how
+	// many posts failed since, and lastFailed what such a post was answered.
+	stalled    time.Duration
+	failed     uint64
+	lastFailed string
+	grows      bool // more wait than ten seconds ago
+	neverSent  bool
+	lately     struct{ posts, failed uint64 } // of the last ten seconds
+}
+
+// trend compares a reading with those that are remembered.
+func (h *history) trend(snap Snapshot) (t trend) {
+	all, failed := posts(snap)
+	t.neverSent = all == 0 && settled(snap) == 0
+	for _, e := range snap.Endpoints {
+		t.neverSent = t.neverSent && e.InFlight == 0
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	t.quiet, t.quietFor = h.quiet(snap)
+	if h.count == 0 {
+		return t
+	}
+	t.held = snap.Blocked && h.count >= heldFor
+	for n := range min(heldFor, h.count) {
+		t.held = t.held && h.back(n).blocked
+	}
+	if !h.moves(snap) {
+		t.stalled = snap.Now.Sub(h.moved.at)
+		for _, e := range snap.Endpoints {
+			if before := h.moved.failed[e.URL]; e.Failures > before {
+				t.failed += e.Failures - before
+				t.lastFailed = brief(e.LastAnswer)
+			}
+		}
+	}
+	before := h.back(min(int(rateOver/h.every), h.count-1))
+	n, _ := backlog(snap)
+	t.grows = n > before.waiting
+	if all >= before.posts && failed >= before.failed { // endpoints may have changed
+		t.lately.posts, t.lately.failed = all-before.posts, failed-before.failed
+	}
+	return t
+}
+
+// quiet lists the sources that have received something, and nothing in all the time that
+// is remembered. The caller holds the mutex.
+func (h *history) quiet(snap Snapshot) (names []string, since time.Duration) {
 	if h.count < samples {
-		return nil
+		return nil, 0
 	}
 	oldest := h.back(samples - 1)
-	for _, s := range sources {
-		if s.Configured && !s.Internal && s.Received > 0 && s.Received == oldest.flows[s.Source].received {
+	for _, s := range snap.Sources {
+		if s.Configured && !s.Internal && s.Taken() > 0 && s.Taken() == oldest.flows[s.Source].taken {
 			names = append(names, s.Source)
 		}
 	}
-	return names
+	return names, snap.Now.Sub(oldest.at)
 }
 
 // growth is by how many bytes a second something grew over the last minute.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -31,10 +32,9 @@ func crowded(n int) *senders.Book {
 		if i%10 == 9 {
 			last = now.Add(-2 * time.Hour)
 		}
-		p := book.Enter("linux", addrOf(i))
-		p.Note(1, 100, last.Add(-10*time.Minute).UnixNano())
-		p.Note(19+i, 1900, last.UnixNano())
-		p.Name(fmt.Appendf(nil, "host%d", i))
+		p := book.Enter("linux", addrOf(i), fmt.Sprintf("host%d", i))
+		p.Note(1, 100, last.Add(-10*time.Minute).UnixNano(), new(senders.Times))
+		p.Note(19+i, 1900, last.UnixNano(), new(senders.Times))
 	}
 	return book
 }
@@ -71,7 +71,7 @@ func TestSilentSenders(t *testing.T) {
 	if len(got.Senders) != 1 {
 		t.Errorf("the last leaf: %+v", got)
 	}
-	for _, bad := range []string{"limit=0", "limit=x", "limit=1001", "offset=-1", "silent=maybe"} {
+	for _, bad := range []string{"limit=0", "limit=x", "limit=1001", "offset=-1", "silent=maybe", "skewed=1"} {
 		if a := p.do("GET", "/api/v1/senders?"+bad); a.code != http.StatusBadRequest {
 			t.Errorf("%s: %d", bad, a.code)
 		}
@@ -91,18 +91,18 @@ func TestSilentSenders(t *testing.T) {
 func TestWhoIsNotSilent(t *testing.T) {
 	now := calm().Now
 	book := senders.New(10)
-	hourly := book.Enter("linux", addrOf(1))
-	hourly.Note(1, 1, now.Add(-23*time.Hour).UnixNano())
-	hourly.Note(20, 1, now.Add(-3*time.Hour).UnixNano())
-	book.Enter("linux", addrOf(2)).Note(regular-1, 1, now.Add(-9*time.Hour).UnixNano())
-	book.Enter("unifi", addrOf(3)).Note(100, 1, now.Add(-9*time.Hour).UnixNano())
+	hourly := book.Enter("linux", addrOf(1), "")
+	hourly.Note(1, 1, now.Add(-23*time.Hour).UnixNano(), new(senders.Times))
+	hourly.Note(20, 1, now.Add(-3*time.Hour).UnixNano(), new(senders.Times))
+	book.Enter("linux", addrOf(2), "").Note(regular-1, 1, now.Add(-9*time.Hour).UnixNano(), new(senders.Times))
+	book.Enter("unifi", addrOf(3), "").Note(100, 1, now.Add(-9*time.Hour).UnixNano(), new(senders.Times))
 	snap := calm()
 	snap.Sources[3].SilentAfter, snap.Sources[3].Configured = time.Hour, true
-	if c := gather(book, snap); c.silentCount() != 0 || c.known() != 3 {
+	if c := gather(book, snap, new(doubt)); c.silentCount() != 0 || c.known() != 3 {
 		t.Errorf("%+v", c)
 	}
 	snap.Now = now.Add(10 * time.Hour)
-	if c := gather(book, snap); c.silentCount() != 1 || !c.all[slices.IndexFunc(c.all, func(s sender) bool { return s.Address == "10.0.0.1" })].Silent {
+	if c := gather(book, snap, new(doubt)); c.silentCount() != 1 || !c.all[slices.IndexFunc(c.all, func(s sender) bool { return s.Address == "10.0.0.1" })].Silent {
 		t.Errorf("%+v", c)
 	}
 }
@@ -129,7 +129,7 @@ func TestProblems(t *testing.T) {
 }
 
 func TestHistory(t *testing.T) {
-	h := newHistory()
+	h := newHistory(time.Second)
 	snap := calm()
 	for i := range 400 {
 		snap.Now = snap.Now.Add(time.Second)
@@ -140,17 +140,19 @@ func TestHistory(t *testing.T) {
 		snap.Endpoints[0].Up = i < 390
 		h.add(snap)
 	}
-	if got := h.quiet([]Source{
+	snap.Sources[3].Configured = true
+	ask := snap
+	ask.Sources = []Source{
 		{Balance: event.Balance{Source: "linux", Received: 39900}, Configured: true},
 		{Balance: event.Balance{Source: "unifi", Received: 7}, Configured: true},
 		{Balance: event.Balance{Source: "windows"}, Configured: true},
-	}); len(got) != 0 {
-		t.Errorf("quiet: %v; unifi had nothing five minutes ago", got)
 	}
-	snap.Sources[3].Received = h.back(samples - 1).flows["linux"].received
-	snap.Sources[3].Configured = true
-	if got := h.quiet(snap.Sources); len(got) != 1 || got[0] != "linux" {
-		t.Errorf("quiet: %v", got)
+	if got := h.trend(ask); len(got.quiet) != 0 {
+		t.Errorf("quiet: %v; unifi had nothing five minutes ago", got.quiet)
+	}
+	ask.Sources[0].Received = h.back(samples - 1).flows["linux"].received
+	if got := h.trend(ask); len(got.quiet) != 1 || got.quiet[0] != "linux" || got.quietFor != 5*time.Minute {
+		t.Errorf("quiet: %v for %v", got.quiet, got.quietFor)
 	}
 	if r := h.rate("linux"); r != (rates{Received: 100, Delivered: 50}) {
 		t.Errorf("%+v", r)
@@ -166,6 +168,178 @@ func TestHistory(t *testing.T) {
 	}
 	if got := points([]float64{0, 5, 10}); got != "116,23.0 118,12.0 120,1.0" {
 		t.Errorf("points %q", got)
+	}
+}
+
+// TestTrend: whether Splunk gets anything is told by what it confirms, not by whether its
+// endpoints are up.
+func TestTrend(t *testing.T) {
+	h := newHistory(time.Second)
+	snap := calm()
+	linux, splunk, shard := &snap.Sources[3], &snap.Endpoints[0], &snap.Shards[0]
+	splunk.Requests, splunk.Failures, shard.Events = 0, 0, 0
+	second := func(change func()) trend {
+		snap.Now = snap.Now.Add(time.Second)
+		change()
+		h.add(snap)
+		return h.trend(snap)
+	}
+	if got := second(func() {}); !got.neverSent || got.stalled != 0 {
+		t.Errorf("at the start: %+v", got)
+	}
+	for range 5 { // something waits at each reading, and something is delivered between
+		if got := second(func() { shard.Events = 5; linux.Delivered += 10; splunk.Requests++ }); got.stalled != 0 || got.failed != 0 || got.neverSent || got.grows && shard.Events == 5 && h.count > 7 {
+			t.Errorf("it works: %+v", got)
+		}
+	}
+	var got trend
+	for range 4 { // all answers are 503
+		got = second(func() {
+			shard.Events += 10
+			splunk.Requests += 2
+			splunk.Failures += 2
+			splunk.LastAnswer = "503 busy"
+		})
+	}
+	if got.stalled != 4*time.Second || got.failed != 8 || got.lastFailed != "503 busy" || !got.grows || got.lately.posts != 13 || got.lately.failed != 8 {
+		t.Errorf("posts fail: %+v", got)
+	}
+	if got = second(func() { linux.Delivered++ }); got.stalled != 0 || got.failed != 0 {
+		t.Errorf("one was delivered: %+v", got)
+	}
+	for range 20 {
+		got = second(func() {})
+	}
+	if got.stalled != 20*time.Second || got.failed != 0 || got.grows || got.lately.posts != 0 {
+		t.Errorf("posts hang: %+v", got)
+	}
+	if got = second(func() { shard.Aside = StateMaint }); got.stalled != 0 {
+		t.Errorf("only what somebody has set aside waits: %+v", got)
+	}
+	if got = second(func() { shard.Aside, splunk.Requests, splunk.Failures = "", 1, 0 }); got.lately.posts != 0 {
+		t.Errorf("another endpoint: %+v", got)
+	}
+	for i := range heldFor + 1 {
+		if got = second(func() { snap.Blocked = true }); got.held != (i >= heldFor-1) {
+			t.Errorf("after %d readings: held %v", i+1, got.held)
+		}
+	}
+	if got = second(func() { snap.Blocked = false }); got.held {
+		t.Error("nobody waits any more")
+	}
+}
+
+// TestRelay: the hosts behind a relay are senders of their own, a device that sometimes
+// leaves its name out is one.
+func TestRelay(t *testing.T) {
+	now, book := calm().Now, senders.New(100)
+	say := func(address int, host string, events int, last time.Duration) {
+		p := book.Enter("linux", addrOf(address), host)
+		p.Note(1, 10, now.Add(-last-time.Minute).UnixNano(), new(senders.Times))
+		p.Note(events-1, 10, now.Add(-last).UnixNano(), new(senders.Times))
+	}
+	for i := range 5 {
+		say(1, fmt.Sprint("web", i), 20, time.Second)
+	}
+	say(1, "lost1", 20, 2*time.Hour)
+	say(1, "", 20, 3*time.Hour) // any of them may have sent these
+	say(2, "", 20, 2*time.Hour)
+	say(2, "fw1", 30, time.Second)
+	say(3, "", 20, 2*time.Hour)
+	say(4, "a", 20, 2*time.Hour)
+	say(4, "b", 20, 2*time.Hour)
+	say(4, "", 20, 2*time.Hour)
+	snap := calm()
+	snap.Sources[3].SilentAfter, snap.Sources[3].Configured = time.Hour, true
+	c := gather(book, snap, new(doubt))
+	var silent []string
+	for _, s := range c.all {
+		if s.Silent {
+			silent = append(silent, s.Address+" "+s.Name)
+		}
+		if want := (s.Address == "10.0.0.1" || s.Address == "10.0.0.4") && s.Name != ""; s.Relayed != want {
+			t.Errorf("relayed: %+v", s)
+		}
+		if s.Name == "fw1" && (s.Events != 50 || s.Bytes != 40 || !s.Last.Equal(now.Add(-time.Second)) || !s.First.Equal(now.Add(-2*time.Hour-time.Minute))) {
+			t.Errorf("one device: %+v", s)
+		}
+	}
+	slices.Sort(silent)
+	if want := []string{"10.0.0.1 lost1", "10.0.0.3 ", "10.0.0.4 ", "10.0.0.4 a", "10.0.0.4 b"}; !slices.Equal(silent, want) || c.silentCount() != len(want) || c.known() != 12 {
+		t.Errorf("silent %q of %d, want %q", silent, c.known(), want)
+	}
+}
+
+// TestSkewedSenders: times that are off by a zone become a line and count, when they have
+// been for a moment; those of a backlog, which come nearer, do not.
+func TestSkewedSenders(t *testing.T) {
+	book := senders.New(100)
+	now := calm().Now
+	send := func(address int, host string, offset time.Duration, zoned bool) {
+		var times senders.Times
+		for range 20 {
+			times.Add(offset, zoned)
+		}
+		book.Enter("linux", addrOf(address), host).Note(20, 2000, now.UnixNano(), &times)
+	}
+	p := open(t, func(o *Options) { o.Senders = book })
+	send(1, "", time.Hour, false)
+	send(2, "fw2", -2*time.Hour, false)
+	send(3, "web3", 5*time.Hour+30*time.Minute, true)
+	send(4, "ap4", 7*time.Minute, false)
+	send(5, "berlin", -time.Hour, false)
+	send(5, "london", 0, false)
+	read := func() string {
+		p.stages.set(func(s *stages) { s.snap.Now = now })
+		p.server.watcher.look(p.stages.Snapshot())
+		return p.get("/stats")
+	}
+	if text := read(); strings.Contains(text, "off their receipt") {
+		t.Error("it is said at once")
+	}
+	for i := range 4 {
+		now = now.Add(time.Second)
+		send(6, "backlog", -time.Hour+time.Duration(3*i)*time.Second, false)
+		read()
+	}
+	text := html.UnescapeString(read())
+	for _, want := range []string{
+		`linux: the times of 10.0.0.1 are +1 h 00 min off their receipt. They name no zone, and the device has another one than is configured: set sources.linux.timezones: {"10.0.0.1/32": ZONE}`,
+		`linux: the times of fw2 (10.0.0.2) are -2 h 00 min off their receipt.`,
+		`linux: the times of web3 (10.0.0.3) are +5 h 30 min off their receipt. They name a zone, so timezones does not change them`,
+		`linux: the times of ap4 (10.0.0.4) are +0 h 07 min off their receipt. This is no difference of time zones`,
+		`linux: the times of berlin (10.0.0.5) are -1 h 00 min off their receipt. They name no zone, and the device has another one than its relay`,
+		"5 problems below", "times -2 h 00 min off",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if strings.Contains(text, "times of backlog") || strings.Contains(text, "times of london") {
+		t.Error("times that are right are said to be off")
+	}
+	if m := series(scrape(t, p)["gateway_skewed_senders"]); m[""] != 5 {
+		t.Errorf("gateway_skewed_senders: %v", m)
+	}
+	var got struct{ Total, Skewed int }
+	if err := json.Unmarshal([]byte(p.get("/api/v1/senders?skewed=true")), &got); err != nil || got.Total != 5 || got.Skewed != 5 {
+		t.Errorf("%+v: %v", got, err)
+	}
+	for range 2 { // mended
+		now = now.Add(time.Second)
+		send(1, "", 0, false)
+		send(6, "backlog", 0, false)
+	}
+	if text := read(); strings.Contains(text, "times of 10.0.0.1 ") {
+		t.Error("what was mended is still said")
+	}
+	for i := range 30 {
+		send(100+i, "", time.Hour, false)
+	}
+	read()
+	now = now.Add(4 * time.Second)
+	if text := read(); strings.Count(text, "off their receipt") != maxAdvice || !strings.Contains(text, "of 24 senders more are off") {
+		t.Errorf("%d lines", strings.Count(text, "off their receipt"))
 	}
 }
 
@@ -337,3 +511,37 @@ type sinkWriter struct {
 func (w *sinkWriter) Header() http.Header         { return w.header }
 func (w *sinkWriter) WriteHeader(code int)        { w.code = code }
 func (w *sinkWriter) Write(p []byte) (int, error) { w.code = max(w.code, 200); return len(p), nil }
+
+// Two endpoints that are down are two problems, and what was held back of the log counts.
+func TestProblemsCountWhatHappened(t *testing.T) {
+	var ring Problems
+	log := slog.New(ring.Handler(slog.NewTextHandler(new(buffer), nil)))
+	for _, line := range []struct {
+		endpoint string
+		held     int
+	}{{"https://a", 0}, {"https://b", 0}, {"https://a", 7}, {"https://b", 2}} {
+		log.Warn("HEC endpoint is down", "endpoint", line.endpoint, "not_logged", line.held)
+	}
+	got := ring.Recent()
+	if len(got) != 2 || got[0].Count != 4 || got[0].Details != "endpoint=https://b not_logged=2" || got[1].Count != 9 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// What the page advises and foretells must apply: no receive buffer where there is no UDP, no
+// room that the disk does not have.
+func TestAdviceApplies(t *testing.T) {
+	if got := bufferAdvice(Source{ReceiveBufferWanted: 32 << 20}); got != "" {
+		t.Errorf("a source without UDP is told %q", got)
+	}
+	for want, q := range map[int64]Queue{
+		70: {CapacityBytes: 100, UsedBytes: 30, FreeDiskBytes: 1000, MinFreeBytes: 10},
+		5:  {CapacityBytes: 100, UsedBytes: 30, FreeDiskBytes: 15, MinFreeBytes: 10},
+		0:  {CapacityBytes: 100, UsedBytes: 30, FreeDiskBytes: 5, MinFreeBytes: 10},
+		30: {CapacityBytes: 100, UsedBytes: 70}, // the disk is not known
+	} {
+		if got := q.free(); got != want {
+			t.Errorf("%+v has room for %d, want %d", q, got, want)
+		}
+	}
+}

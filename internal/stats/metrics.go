@@ -31,6 +31,7 @@ type descriptions struct {
 	pending, dropped, delivered, dead        *prometheus.Desc
 	reloads, build, ready                    *prometheus.Desc
 	senders, silent, shardAside, hecAside    *prometheus.Desc
+	skewed, held                             *prometheus.Desc
 }
 
 func describe() descriptions {
@@ -51,6 +52,8 @@ func describe() descriptions {
 		reloads:        desc("config_reloads_total", "Reloads of the configuration, by result: success or failure.", "result"),
 		senders:        desc("senders", "Senders that are remembered.", "source"),
 		silent:         desc("silent_senders", "Senders that sent regularly and then nothing for silent_after.", "source"),
+		skewed:         desc("skewed_senders", "Senders whose times are off by a time zone, or ahead."),
+		held:           desc("deadletter_held_events", "Events that are in the dead-letter store now."),
 		shardAside:     desc("shard_aside", "Whether somebody has set the shard aside (1) or not (0).", "shard"),
 		hecAside:       desc("hec_endpoint_aside", "Whether somebody has set the HEC endpoint aside (1) or not (0).", "endpoint"),
 		ready:          desc("ready", "Whether /readyz says that the gateway can do its work (1) or not (0)."),
@@ -72,7 +75,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.receivedEvents, c.receivedBytes, c.recovered, c.unparsed, c.truncated, c.framing,
 		c.pending, c.dropped, c.delivered, c.dead, c.descriptions.reloads, c.build, c.descriptions.ready,
-		c.senders, c.silent, c.shardAside, c.hecAside,
+		c.senders, c.silent, c.skewed, c.held, c.shardAside, c.hecAside,
 	} {
 		ch <- d
 	}
@@ -115,7 +118,10 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, n int, labels ...string) {
 		send(d, prometheus.GaugeValue, float64(n), labels...)
 	}
-	for source, n := range c.crowd(snap).counts {
+	crowd := c.crowd(snap)
+	gauge(c.descriptions.skewed, len(crowd.skewed))
+	send(c.held, prometheus.GaugeValue, float64(snap.DeadLetters.Events))
+	for source, n := range crowd.counts {
 		gauge(c.descriptions.senders, n.known, source)
 		gauge(c.descriptions.silent, n.silent, source)
 	}
@@ -138,10 +144,13 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	send(c.build, prometheus.GaugeValue, 1, snap.Version, snap.Commit, runtime.Version())
 }
 
-// dropReasons are those that the stages drop for. Their series begin at zero, else
+// dropReasons are the names of event.DropReasons. Their series begin at zero, else
 // increase() would not see the first drop.
-func dropReasons() []string {
-	return []string{"drop_oldest", "drop_newest", "not_allowed", "empty", "rule", "shutdown", "unstorable", "corrupt", "no_room"}
+func dropReasons() (names []string) {
+	for _, r := range event.DropReasons() {
+		names = append(names, r.Name)
+	}
+	return names
 }
 
 // deadReasons are those of dead letters.

@@ -56,6 +56,7 @@ func newPage() (*page, error) {
 		"rate":     writeRate,
 		"points":   points,
 		"server":   serverName,
+		"offset":   offset,
 	}).Parse(pageText)
 	if err == nil {
 		t, err = t.Parse(sectionsText)
@@ -245,6 +246,8 @@ func endpointState(e Endpoint) string {
 // shardState is the word for the state of a shard.
 func shardState(s Shard) string {
 	switch {
+	case s.Full && s.Fault == "":
+		return "full"
 	case s.Stuck:
 		return "stuck"
 	case s.Aside != "":
@@ -261,7 +264,7 @@ func bufferAdvice(s Source) string {
 	const set = "sysctl -w net.core.rmem_max=%d"
 	granted, wanted := s.ReceiveBuffer, s.ReceiveBufferWanted
 	switch {
-	case granted < wanted:
+	case 0 < granted && granted < wanted:
 		return fmt.Sprintf("The kernel granted %s of %s bytes: "+set+" and restart", number(granted), number(wanted), wanted)
 	case s.KernelDrops > 0 && granted > 0:
 		return fmt.Sprintf("Set receive_buffer of this source above %s bytes, "+set+" and restart", number(granted), 2*granted)

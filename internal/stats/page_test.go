@@ -42,6 +42,7 @@ func row(t *testing.T, page, table, head string) []string {
 func TestPage(t *testing.T) {
 	p := open(t)
 	traffic(p.ledger)
+	p.stages.set(func(s *stages) { s.snap.DeadLetters.Events = 5 }) // of 7: two were replayed
 	text := p.get("/stats")
 	for _, c := range []struct {
 		table string
@@ -60,7 +61,7 @@ func TestPage(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"All 5 sources receiving; Splunk is keeping up; 7 in the dead-letter store; 42 lost.",
+		"All 5 sources receiving; Splunk is keeping up; 5 in the dead-letter store; 42 lost since the start.",
 		`Version 1.2.3 (abc1234) · up <span id="part-uptime">1 d 2 h</span>`, "26.0 GB of 100.0 GB (26.0 %)", "on gw1", "when full: block",
 	} {
 		if !strings.Contains(text, want) {
@@ -257,14 +258,14 @@ func TestStatusKeys(t *testing.T) {
 	}
 	sort.Strings(got)
 	want := strings.Fields(`
-.blocked .commit
+.blocked .commit .dead_letter_store .dead_letter_store.events .dead_letter_store.evicted_events
 .endpoints .endpoints[].aside .endpoints[].concurrency_limit .endpoints[].failures .endpoints[].in_flight .endpoints[].last_answer .endpoints[].latency_ms
 .endpoints[].requests .endpoints[].requests_per_second .endpoints[].since .endpoints[].state .endpoints[].unacknowledged
 .endpoints[].up .endpoints[].url
-.health .health.level .health.summary .host .now .problems
-.queue .queue.capacity_bytes .queue.fault .queue.fills_in_seconds .queue.free_disk_bytes .queue.full .queue.oldest_seconds .queue.used_bytes .queue.when_full
+.health .health.level .health.summary .host .listening .now .problems
+.queue .queue.capacity_bytes .queue.damaged_parts .queue.min_free_bytes .queue.fault .queue.fills_in_seconds .queue.free_disk_bytes .queue.full .queue.oldest_seconds .queue.used_bytes .queue.when_full
 .recent_problems
-.shards .shards[].appended_records .shards[].aside .shards[].bytes .shards[].corrupt_records .shards[].draining .shards[].events .shards[].fills_in_seconds
+.shards .shards[].appended_records .shards[].aside .shards[].bytes .shards[].corrupt_records .shards[].draining .shards[].events .shards[].fills_in_seconds .shards[].full .shards[].fault
 .shards[].name .shards[].oldest .shards[].records .shards[].segments .shards[].stuck
 .sources .sources[].by_transport .sources[].by_transport[].bytes .sources[].by_transport[].events .sources[].by_transport[].transport
 .sources[].configured .sources[].connections .sources[].connections.* .sources[].deadletter_reasons .sources[].deadletter_reasons.*
@@ -277,7 +278,7 @@ func TestStatusKeys(t *testing.T) {
 .sources[].udp_receive_buffer_wanted_bytes .sources[].unparsed
 .started
 .totals .totals.deadlettered .totals.delivered .totals.difference .totals.dropped .totals.framing_errors .totals.in_memory
-.totals.lost .totals.pending .totals.queued .totals.received .totals.received_bytes .totals.recovered .totals.senders .totals.silent_senders
+.totals.lost .totals.left_out .totals.skewed_senders .totals.pending .totals.queued .totals.received .totals.received_bytes .totals.recovered .totals.senders .totals.silent_senders
 .totals.truncated .totals.udp_kernel_drops .totals.unparsed
 .uptime_seconds .version`)
 	sort.Strings(want)

@@ -24,6 +24,8 @@ type Problem struct {
 	Message string    `json:"message"`
 	Details string    `json:"details"` // key=value …
 	Count   int       `json:"count"`
+
+	about string // which endpoint, shard or source: the attributes of With, else the first one
 }
 
 // Problems remembers the newest warnings and errors that pass a logger. The zero value
@@ -45,13 +47,13 @@ func (p *Problems) Recent() []Problem {
 	return list
 }
 
-// add remembers one. The same message again within ten minutes is counted, so a fault
-// that repeats does not push out the others.
+// add remembers one. The same message about the same thing again within ten minutes is
+// counted, so a fault that repeats does not push out the others.
 func (p *Problems) add(n Problem) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, old := range slices.Backward(p.list) {
-		if old.Message == n.Message && old.Level == n.Level && n.Time.Sub(old.Time) < sameProblem {
+		if old.Message == n.Message && old.Level == n.Level && old.about == n.about && n.Time.Sub(old.Time) < sameProblem {
 			n.Count += old.Count
 			p.list = slices.Delete(p.list, i, i+1)
 			break
@@ -73,19 +75,28 @@ type remembering struct {
 
 func (r *remembering) Handle(ctx context.Context, rec slog.Record) error {
 	if rec.Level >= slog.LevelWarn {
+		n := Problem{Time: rec.Time, Level: strings.ToLower(rec.Level.String()), Count: 1, Message: clip(rec.Message), about: r.with}
 		var b strings.Builder
 		b.WriteString(r.with)
 		rec.Attrs(func(a slog.Attr) bool {
+			if heldBack(a.Key) && a.Value.Kind() == slog.KindInt64 {
+				n.Count += int(a.Value.Int64())
+			}
+			if n.about == "" {
+				n.about = clip(a.Value.Resolve().String())
+			}
 			writeAttr(&b, r.group, a)
-			return b.Len() < maxProblemText
+			return true
 		})
-		r.to.add(Problem{
-			Time: rec.Time, Level: strings.ToLower(rec.Level.String()), Count: 1,
-			Message: clip(rec.Message), Details: clip(strings.TrimSpace(b.String())),
-		})
+		n.Details = clip(strings.TrimSpace(b.String()))
+		r.to.add(n)
 	}
 	return r.Handler.Handle(ctx, rec)
 }
+
+// heldBack reports whether an attribute says how often the same was not logged, because it
+// came too often.
+func heldBack(key string) bool { return key == "not_logged" || strings.HasSuffix(key, "_before") }
 
 func (r *remembering) WithAttrs(attrs []slog.Attr) slog.Handler {
 	var b strings.Builder

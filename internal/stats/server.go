@@ -51,6 +51,9 @@ type Options struct {
 	Senders  *senders.Book
 	Problems *Problems
 	Taps     *tap.Hub
+	// Sample is the time between two readings of the state, of which 301 are remembered; 0 is
+	// a second.
+	Sample time.Duration
 	// Pprof serves /debug/pprof.
 	Pprof bool
 	// TLS holds at least a certificate; nil: plain HTTP.
@@ -97,6 +100,9 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Sample == 0 {
+		o.Sample = sampleEvery
+	}
 	page, err := newPage()
 	if err != nil {
 		return nil, err
@@ -107,7 +113,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		address: o.Listen, users: users, provider: o.Provider, operator: o.Operator, ledger: o.Ledger, logger: o.Logger, page: page,
 		problems: o.Problems, taps: o.Taps, watcher: &watcher{book: o.Senders},
-		history: newHistory(), live: newLive(), ending: make(chan struct{}),
+		history: newHistory(o.Sample), live: newLive(), ending: make(chan struct{}),
 	}
 	metrics, err := s.metrics(o)
 	if err != nil {
@@ -279,9 +285,9 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// sample takes a reading every second, and tells the open pages.
+// sample takes readings, and tells the open pages.
 func (s *Server) sample(ctx context.Context) {
-	tick := time.NewTicker(sampleEvery)
+	tick := time.NewTicker(s.history.every)
 	defer tick.Stop()
 	for {
 		snap := s.snapshot()

@@ -68,15 +68,21 @@ type Snapshot struct {
 	Shards    []Shard    `json:"shards"`
 	Endpoints []Endpoint `json:"endpoints"`
 	Queue     Queue      `json:"queue"`
+	// DeadLetters is the store of what Splunk refused.
+	DeadLetters DeadLetterStore `json:"dead_letter_store"`
 
+	// Listening: all ports are open.
+	Listening bool `json:"listening"`
 	// Blocked: pressure goes back to the senders, TCP is not read at the moment.
 	Blocked bool `json:"blocked"`
 	// Problems are what else an operator should know, each a sentence.
 	Problems []string `json:"problems"`
+}
 
-	// quiet are the sources that have received something, but nothing for as long as
-	// the history goes back; the server finds them.
-	quiet []string
+// DeadLetterStore is the store of the events that Splunk refused.
+type DeadLetterStore struct {
+	Events  uint64 `json:"events"`         // that are in it now, whoever put them there
+	Evicted uint64 `json:"evicted_events"` // removed since the start to make room: lost
 }
 
 // Source is one source. Of the balance, the provider fills in the name only: the
@@ -114,7 +120,9 @@ type Shard struct {
 	Segments int64     `json:"segments"`
 	Oldest   time.Time `json:"oldest,omitzero"` // when the oldest event was received; zero: nothing waits
 	Corrupt  uint64    `json:"corrupt_records"`
-	Stuck    bool      `json:"stuck"`    // can not write or not send
+	Stuck    bool      `json:"stuck"`    // full or failing
+	Full     bool      `json:"full"`     // an append was refused for want of room
+	Fault    string    `json:"fault"`    // of its disk; else empty
 	Draining bool      `json:"draining"` // takes nothing new, of an earlier configuration
 	// Aside is drain or maint when somebody has set it aside; else empty.
 	Aside    string `json:"aside"`
@@ -147,8 +155,11 @@ type Queue struct {
 	CapacityBytes int64   `json:"capacity_bytes"`
 	UsedBytes     int64   `json:"used_bytes"`
 	FreeDiskBytes int64   `json:"free_disk_bytes"`
-	WhenFull      string  `json:"when_full"` // block, drop_oldest, drop_newest
+	MinFreeBytes  int64   `json:"min_free_bytes"` // with less free than this the queue is full
+	WhenFull      string  `json:"when_full"`      // block, drop_oldest, drop_newest
 	Full          bool    `json:"full"`
 	Fault         string  `json:"fault"` // why it can not store; else empty
 	OldestSeconds float64 `json:"oldest_seconds"`
+	// DamagedParts are files in the queue's folder corrupt.
+	DamagedParts int `json:"damaged_parts"`
 }
