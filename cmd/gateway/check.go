@@ -25,6 +25,23 @@ func configVerb(use, short string, args cobra.PositionalArgs, do func(cmd *cobra
 	return cmd
 }
 
+// runningVerb is a command that asks a running gateway. With --dev it is that of
+// `gateway run --dev` in the same folder.
+func runningVerb(use, short string, do func(cmd *cobra.Command, c config.Config) error) *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs}
+	cmd.Flags().StringVarP(&o.file, "config", "c", defaultFile, "configuration file")
+	cmd.Flags().BoolVar(&o.dev, "dev", false, "the gateway that runs with --dev in this folder")
+	cmd.RunE = does(func(cmd *cobra.Command, _ []string) error {
+		c, err := o.load(cmd)
+		if err != nil {
+			return err
+		}
+		return do(cmd, c)
+	})
+	return cmd
+}
+
 func newCheck() *cobra.Command {
 	return configVerb("check", "Validate the configuration, secrets and paths; print all problems", cobra.NoArgs,
 		func(cmd *cobra.Command, c config.Config, _ []string) error {

@@ -26,7 +26,12 @@ func newDeadLetter() *cobra.Command {
 	return cmd
 }
 
+// openDeadLetters opens the store for a verb. Files that only root may read have to be
+// read before.
 func openDeadLetters(c config.Config) (*hec.DeadLetters, error) {
+	if err := becomeOwner(c.DeadLetter.Path); err != nil {
+		return nil, err
+	}
 	return hec.OpenDeadLetters(hec.DeadLetterOptions{Path: c.DeadLetter.Path, MaxSize: int64(c.DeadLetter.MaxSize)})
 }
 
@@ -68,11 +73,11 @@ func replayDeadLetters(cmd *cobra.Command, c config.Config, ids []string) error 
 	if err != nil {
 		return err
 	}
-	store, err := openDeadLetters(c)
+	o, err := hecOptions(c, token.Reveal())
 	if err != nil {
 		return err
 	}
-	o, err := hecOptions(c, token.Reveal())
+	store, err := openDeadLetters(c)
 	if err != nil {
 		return err
 	}

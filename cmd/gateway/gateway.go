@@ -46,19 +46,21 @@ type gateway struct {
 	senders  *senders.Book
 	taps     tap.Hub
 	gates    []*gate // one for each shard
+	readers  bool    // everybody may read the statistics page, although it has a user
 
 	giveUp chan struct{} // closed when what could not be handed over is dropped
 	errs   chan error    // of stages that ended by themselves
 }
 
 // newGateway builds all parts from sink to source. It opens the queue and binds the
-// statistics page; no syslog port is open yet.
-func newGateway(c config.Config, token string, log *slog.Logger, level *slog.LevelVar) (*gateway, error) {
+// statistics page; no syslog port is open yet. With readers everybody may read that page,
+// although it has a user.
+func newGateway(c config.Config, token string, log *slog.Logger, level *slog.LevelVar, readers bool) (*gateway, error) {
 	problems := new(stats.Problems)
 	g := &gateway{
 		log: slog.New(problems.Handler(log.Handler())), level: level, start: time.Now(),
 		problems: problems, senders: senders.New(maxSenders),
-		ledger: event.NewLedger(),
+		ledger: event.NewLedger(), readers: readers,
 		giveUp: make(chan struct{}),
 		errs:   make(chan error, 16),
 	}
@@ -78,8 +80,9 @@ func (g *gateway) buildSender(c config.Config, token string, r *prometheus.Regis
 	g.dead, err = hec.OpenDeadLetters(hec.DeadLetterOptions{
 		Path: c.DeadLetter.Path, MaxSize: int64(c.DeadLetter.MaxSize), Logger: g.log,
 	})
-	if err != nil {
-		return err
+	if err != nil { // no reason not to deliver
+		g.log.Error("the dead-letter store can not be used; it is tried again with each event that is refused, "+
+			"and the record of that event waits in the queue", "path", c.DeadLetter.Path, "error", err)
 	}
 	o, err := hecOptions(c, token)
 	if err != nil {
@@ -194,20 +197,21 @@ func (g *gateway) buildStats(c config.Config, _ string, r *prometheus.Registry) 
 		return err
 	}
 	g.stats, err = stats.New(stats.Options{
-		Listen:     c.Stats.Listen,
-		Users:      users,
-		LocalAdmin: c.Stats.Admin,
-		Operator:   operator{g},
-		TLS:        tls,
-		Provider:   g,
-		Ledger:     g.ledger,
-		Senders:    g.senders,
-		Problems:   g.problems,
-		Taps:       &g.taps,
-		Pprof:      c.Stats.Pprof,
-		Registry:   r,
-		Reloads:    &g.reloads,
-		Logger:     g.log,
+		Listen:   c.Stats.Listen,
+		Users:    users,
+		Readers:  g.readers,
+		Socket:   socketPath(c),
+		Operator: operator{g},
+		TLS:      tls,
+		Provider: g,
+		Ledger:   g.ledger,
+		Senders:  g.senders,
+		Problems: g.problems,
+		Taps:     &g.taps,
+		Pprof:    c.Stats.Pprof,
+		Registry: r,
+		Reloads:  &g.reloads,
+		Logger:   g.log,
 	})
 	if err != nil {
 		return err

@@ -20,9 +20,10 @@ var (
 
 // The exit codes.
 const (
-	exitFine  = 0
-	exitFail  = 1
-	exitUsage = 2
+	exitFine     = 0
+	exitFail     = 1
+	exitUsage    = 2
+	exitDegraded = 3 // it works, but something is wrong
 )
 
 func main() {
@@ -41,6 +42,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		return exitFine
 	}
 	fmt.Fprintf(errs, "gateway: %v\n", err)
+	if so := new(degraded); errors.As(err, &so) {
+		return exitDegraded
+	}
 	if failed := new(failure); errors.As(err, &failed) {
 		return exitFail
 	}
@@ -77,6 +81,6 @@ Collector. Without a verb it does what "gateway run" does.`,
 	serve := newRun()
 	root.Flags().AddFlagSet(serve.Flags())
 	root.RunE = serve.RunE
-	root.AddCommand(serve, newCheck(), newConfig(), newParse(), newQueue(), newDeadLetter(), newTap(), newVersion(), newMan())
+	root.AddCommand(serve, newCheck(), newConfig(), newParse(), newQueue(), newDeadLetter(), newTap(), newStatus(), newVersion(), newMan())
 	return root
 }

@@ -22,7 +22,12 @@ func newQueue() *cobra.Command {
 	var asJSON, yes bool
 	verb := func(use, short string, do func(cmd *cobra.Command) error) *cobra.Command {
 		c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
-			RunE: does(func(cmd *cobra.Command, _ []string) error { return do(cmd) })}
+			RunE: does(func(cmd *cobra.Command, _ []string) error {
+				if err := becomeOwner(path); err != nil {
+					return err
+				}
+				return do(cmd)
+			})}
 		c.Flags().StringVar(&path, "path", "", "folder of the queue (queue.path)")
 		_ = c.MarkFlagRequired("path")
 		cmd.AddCommand(c)

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
 	"math"
+	"net/url"
 	"os"
 	"os/signal"
 	"slices"
@@ -22,9 +24,13 @@ const defaultFile = "/etc/syslog-gateway/gateway.yaml"
 
 // runOptions are the flags of `gateway run`.
 type runOptions struct {
-	file string
-	dev  bool
+	file     string
+	dev      bool
+	password string // of the statistics page with --dev, made for this run; empty: none
 }
+
+// devUser is who sees lines on the statistics page of `gateway run --dev`.
+const devUser = "dev"
 
 func newRun() *cobra.Command {
 	var o runOptions
@@ -36,7 +42,8 @@ been received within shutdown_timeout, keeps the rest on disk and exits 0; a sec
 signal does not wait. SIGHUP reloads the configuration.
 
 With --dev no file is needed: the five ports on localhost, the queue in ./data, and
-an embedded HEC endpoint that prints each delivered event as a JSON line on stdout.`,
+an embedded HEC endpoint that prints each delivered event as a JSON line on stdout. The
+address of the statistics page is printed on stderr, with a password made for this run.`,
 		Args: cobra.NoArgs,
 	}
 	cmd.RunE = does(func(cmd *cobra.Command, _ []string) error {
@@ -84,6 +91,10 @@ func (o *runOptions) run(cmd *cobra.Command) error {
 		}
 		defer sink.stop()
 		c.HEC.Endpoints, token = []string{sink.server.URL()}, sink.token
+		if c.Stats.Username == "" && c.Stats.AdminUsername == "" {
+			o.password = rand.Text()
+		}
+		o.giveUser(&c)
 	} else {
 		if err := c.Check(); err != nil {
 			return err
@@ -98,20 +109,33 @@ func (o *runOptions) run(cmd *cobra.Command) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(signals)
-	g, err := newGateway(c, token, log, level)
+	g, err := newGateway(c, token, log, level, o.password != "")
 	if err != nil {
 		return err
+	}
+	if o.password != "" {
+		page := statsURL(c)
+		page.User, page.Path, page.RawQuery = url.UserPassword(devUser, o.password), "/stats", "login"
+		fmt.Fprintf(cmd.ErrOrStderr(), "look at %s\n", &page)
 	}
 	reload := func() (config.Config, string, error) {
 		fresh, err := o.load(cmd)
 		if err != nil || o.dev {
 			fresh.HEC.Endpoints = c.HEC.Endpoints
+			o.giveUser(&fresh)
 			return fresh, token, err
 		}
 		secret, err := fresh.Token(os.Environ())
 		return fresh, secret.Reveal(), err
 	}
 	return g.runWithSignals(cmd.Context(), signals, reload)
+}
+
+// giveUser gives the statistics page the user of this run, where there is one.
+func (o *runOptions) giveUser(c *config.Config) {
+	if o.password != "" {
+		c.Stats.Username, c.Stats.Password = devUser, config.Secret(o.password)
+	}
 }
 
 // runWithSignals serves until a signal says otherwise.
@@ -172,6 +196,10 @@ func (g *gateway) announce() {
 	if c.HEC.TLS.InsecureSkipVerify {
 		g.log.Warn("hec.tls.insecure_skip_verify is set: whoever stands between can read the token and the events")
 	}
+	if c.Stats.Admin && c.Stats.Username == "" {
+		g.log.Warn("stats.admin is set without stats.username: nobody can set anything aside over the network", "fix", "set stats.username and its password, or take stats.admin away")
+	}
+	g.warnOfRoot(*c)
 	files := openFiles()
 	if want := connections(*c); want > files {
 		g.log.Warn("the limit of open files allows fewer connections than max_connections of all sources",

@@ -188,11 +188,14 @@ func (g *gateway) endSenders(senders *stage) {
 // close closes what newGateway opened.
 func (g *gateway) close() error {
 	var err error
+	if g.stats != nil {
+		err = g.stats.CloseControl() // while the lock of the queue is held
+	}
 	if g.client != nil {
 		g.client.Close()
 	}
 	if g.store != nil {
-		err = g.store.Close()
+		err = errors.Join(err, g.store.Close())
 	}
 	if g.listener != nil {
 		err = errors.Join(err, g.listener.Close())

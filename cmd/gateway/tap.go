@@ -3,15 +3,11 @@ package main
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"net/url"
-	"os"
 	"os/signal"
 	"strconv"
 	"strings"
@@ -31,14 +27,14 @@ type tapOptions struct {
 
 func newTap() *cobra.Command {
 	var o tapOptions
-	cmd := configVerb("tap", "Show some of the messages that go through a running gateway",
-		cobra.NoArgs, func(cmd *cobra.Command, c config.Config, _ []string) error { return o.run(cmd, c) })
+	cmd := runningVerb("tap", "Show some of the messages that go through a running gateway", o.run)
 	cmd.Long = `Shows a sample of the messages that the running gateway receives, each as a JSON line:
 the raw line beside the event that Splunk gets. Ends with Ctrl-C, or after --limit.
 
-It asks the statistics page (stats.listen of the configuration) and logs in as its
-user, whose password it needs as it is: a hash will not do. TAP_PASSWORD wins
-over the configuration.`
+It asks by the control socket beside the queue, which is for root and the user that the
+gateway runs as. Others, and with --address another machine's, ask the statistics page as
+the user of the configuration, whose password is needed as it is: a hash will not do.
+TAP_PASSWORD wins over the configuration.`
 	f := cmd.Flags()
 	f.StringVar(&o.source, "source", "", "only this source")
 	f.StringVar(&o.sender, "sender", "", "only this address, network or host name")
@@ -50,19 +46,8 @@ over the configuration.`
 	return cmd
 }
 
-// url is where the tap is.
-func (o *tapOptions) url(c config.Config) string {
-	host, port, _ := net.SplitHostPort(c.Stats.Listen)
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	u := url.URL{Scheme: "http", Host: net.JoinHostPort(host, port), Path: "/api/v1/tap"}
-	if o.address != "" {
-		u.Host = o.address
-	}
-	if c.Stats.TLS.CertFile != "" {
-		u.Scheme = "https"
-	}
+// query is what the tap is asked for.
+func (o *tapOptions) query() url.Values {
 	q := url.Values{"format": {"ndjson"}}
 	for name, value := range map[string]string{"source": o.source, "sender": o.sender, "class": o.class, "text": o.text} {
 		if value != "" {
@@ -72,62 +57,27 @@ func (o *tapOptions) url(c config.Config) string {
 	if o.limit > 0 {
 		q.Set("limit", strconv.Itoa(o.limit))
 	}
-	u.RawQuery = q.Encode()
-	return u.String()
+	return q
 }
 
 func (o *tapOptions) run(cmd *cobra.Command, c config.Config) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, o.url(c), nil)
+	a, err := newAsker(ctx, c, o.address)
 	if err != nil {
-		return fmt.Errorf("ask for the tap: %w", err)
-	}
-	if err := o.logIn(request, c); err != nil {
 		return err
 	}
-	transport := &http.Transport{}
-	if c.Stats.TLS.CertFile != "" && o.address == "" {
-		// The certificate is for a name, and this is the machine itself.
-		transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
-	}
-	defer transport.CloseIdleConnections()
-	answer, err := transport.RoundTrip(request)
+	defer a.close()
+	answer, err := a.get(ctx, "/api/v1/tap", o.query())
 	if err != nil {
-		return fmt.Errorf("ask %s for the tap: %w; is the gateway running?", request.URL.Host, err)
+		return err
 	}
 	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(answer.Body, 1000))
-		return fmt.Errorf("%s gives no tap: %s: %s", request.URL.Host, answer.Status, strings.TrimSpace(string(text)))
-	}
 	err = o.show(cmd.OutOrStdout(), answer.Body)
 	if ctx.Err() != nil || errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
-}
-
-// logIn puts the user and password of the configuration into a request.
-func (o *tapOptions) logIn(r *http.Request, c config.Config) error {
-	users, err := c.StatsUsers(os.Environ())
-	if err != nil {
-		return err
-	}
-	for _, u := range users {
-		password := u.Password.Reveal()
-		if given := os.Getenv("TAP_PASSWORD"); given != "" {
-			password = given
-		}
-		if password != "" {
-			r.SetBasicAuth(u.Name, password)
-			return nil
-		}
-	}
-	if len(users) > 0 {
-		return errors.New("the configuration has the password of the statistics page as a hash only; give it by TAP_PASSWORD")
-	}
-	return nil
 }
 
 // show writes the lines as they come.

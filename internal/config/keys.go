@@ -115,10 +115,10 @@ func restKeys() []key {
 		{"dead_letter.max_size", atLeast(64 * KiB), restart, "Disk space for them; half as much again during a replay. When it is full the oldest go, and are lost."},
 
 		{"stats.listen", hostPort(), restart, "Address of /stats, /metrics, /healthz, /readyz and /api/v1."},
-		{"stats.username", text("text without control characters"), restart, "With a password: basic authentication. /healthz and /readyz stay open. Without it everybody may read, but lines of messages (tap, dead letters) and actions are only for requests from this machine."},
+		{"stats.username", text("text without control characters"), restart, "With a password: basic authentication. /healthz and /readyz stay open. Without it everybody may read, and nobody sees lines of messages (tap, dead letters) or sets anything aside over the network; on the machine itself there is `gateway tap`."},
 		{"stats.password", secret("a word without white space"), restart, "Set together with `username`. Better: `password_hash`, or the systemd credential `stats_password`, which may hold either."},
 		{"stats.password_hash", bcryptHash(), restart, "The password as a bcrypt hash: `htpasswd -nbBC 10 USER PASSWORD`, what follows the colon."},
-		{"stats.admin", trueOrFalse(), restart, "The user may also set shards and endpoints aside (ready, drain, maint). Without a user: whoever asks from this machine."},
+		{"stats.admin", trueOrFalse(), restart, "The user of `username` may also set shards and endpoints aside (ready, drain, maint)."},
 		{"stats.admin_username", text("text without control characters"), restart, "Another user, who may read and set aside, while that of `username` only reads."},
 		{"stats.admin_password", secret("a word without white space"), restart, "Set together with `admin_username`; or `admin_password_hash`, or the systemd credential `stats_admin_password`."},
 		{"stats.admin_password_hash", bcryptHash(), restart, "The admin's password as a bcrypt hash."},

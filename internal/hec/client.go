@@ -52,7 +52,7 @@ func New(o Options) (*Client, error) {
 	c.retrier = newRetrier(wire{c})
 	if o.Registerer != nil {
 		for _, m := range []prometheus.Collector{c.metrics.requests, c.metrics.duration, c.metrics.latency, c.metrics.moved,
-			evicted(o.DeadLetter), c.pool} {
+			evicted(o.DeadLetter), unreadable(o.DeadLetter), c.pool} {
 			if err := o.Registerer.Register(m); err != nil {
 				return nil, fmt.Errorf("hec: register metrics: %w", err)
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -63,7 +64,10 @@ type DeadLetters struct {
 	evicted atomic.Uint64
 	held    heldCount
 
-	mu sync.Mutex // one change at a time in this process
+	unreadable atomic.Int64 // files
+
+	mu   sync.Mutex // one change at a time in this process
+	made bool       // the folder
 }
 
 const (
@@ -76,7 +80,9 @@ const (
 
 // OpenDeadLetters opens the store in a folder and makes the folder when it is not
 // there. A last line that a power loss has torn is cut off: its event was never
-// confirmed as stored, so its record is still in the queue.
+// confirmed as stored, so its record is still in the queue. A file that can not be read
+// is logged and left alone. With an error comes a store all the same: each change tries
+// again what has failed.
 func OpenDeadLetters(o DeadLetterOptions) (*DeadLetters, error) {
 	def(&o.MaxSize, 1_000_000_000)
 	if o.Logger == nil {
@@ -87,25 +93,44 @@ func OpenDeadLetters(o DeadLetterOptions) (*DeadLetters, error) {
 		// An eighth, so that making room costs an eighth of the history.
 		segment: min(max(o.MaxSize/8, 1), 64<<20),
 	}
-	if err := os.MkdirAll(o.Path, 0o750); err != nil {
-		return nil, fmt.Errorf("make the dead-letter folder: %w", err)
-	}
+	return s, s.look()
+}
+
+// look mends what a crash has left, and tells of files that can not be read.
+func (s *DeadLetters) look() error {
 	unlock, err := s.lock()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer unlock()
 	files, err := s.files()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if n := len(files); n > 0 {
-		if err := s.cutTail(files[n-1]); err != nil {
-			return nil, err
+	for i, f := range files {
+		err := s.readable(f)
+		if err == nil && i == len(files)-1 {
+			err = s.cutTail(f)
+		}
+		if err != nil {
+			s.unreadable.Add(1)
+			s.log.Error("a file of the dead-letter store can not be used; it is left alone, and others are written beside it",
+				"file", filepath.Join(s.path, f.name), "error", err, "fix", "give it to the owner of the folder: chown --reference="+s.path)
 		}
 	}
-	return s, nil
+	return nil
 }
+
+func (s *DeadLetters) readable(f letterFile) error {
+	file, err := os.OpenFile(filepath.Join(s.path, f.name), os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+// Unreadable is how many files could not be used when the store was opened.
+func (s *DeadLetters) Unreadable() int64 { return s.unreadable.Load() }
 
 // Evicted is how many events this process has removed to make room.
 func (s *DeadLetters) Evicted() uint64 { return s.evicted.Load() }
@@ -152,17 +177,17 @@ func newFile(files []letterFile) letterFile {
 	return letterFile{name: fmt.Sprintf("%012d%s", last+1, letterSuffix)}
 }
 
-// whole reports whether a file ends with a line's end. Behind a line that a killed
-// process has torn, the next one would be no letter either.
+// whole reports whether a file can be written and ends with a line's end. Behind a line
+// that a killed process has torn, the next one would be no letter either.
 func (s *DeadLetters) whole(f letterFile) bool {
-	if f.size == 0 {
-		return true
-	}
-	file, err := os.Open(filepath.Join(s.path, f.name))
+	file, err := os.OpenFile(filepath.Join(s.path, f.name), os.O_RDWR, 0)
 	if err != nil {
 		return false
 	}
 	defer file.Close()
+	if f.size == 0 {
+		return true
+	}
 	var last [1]byte
 	_, err = file.ReadAt(last[:], f.size-1)
 	return err == nil && last[0] == '\n'
@@ -301,9 +326,17 @@ func (s *DeadLetters) cutTail(f letterFile) error {
 	return nil
 }
 
-// lock takes the store for one change.
+// lock takes the store for one change. The first time it makes the folder; one that goes
+// away later is that of a file system which is not mounted any more.
 func (s *DeadLetters) lock() (unlock func(), err error) {
 	s.mu.Lock()
+	if !s.made {
+		if err := os.MkdirAll(s.path, 0o750); err != nil {
+			s.mu.Unlock()
+			return nil, fmt.Errorf("make the dead-letter folder: %w", err)
+		}
+		s.made = true
+	}
 	f, err := flock(filepath.Join(s.path, lockName), unix.LOCK_EX)
 	if err != nil {
 		s.mu.Unlock()
@@ -315,21 +348,39 @@ func (s *DeadLetters) lock() (unlock func(), err error) {
 	}, nil
 }
 
+// flock opens a lock file and takes its lock. A file that may not be opened is one that
+// another user, root most likely, has left behind: whoever owns the folder replaces it.
 func flock(path string, how int) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o640)
-	if err != nil {
-		return nil, err
-	}
 	for {
-		err = unix.Flock(int(f.Fd()), how)
-		if err == nil {
-			return f, nil
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o640)
+		if errors.Is(err, fs.ErrPermission) && os.Remove(path) == nil {
+			continue
 		}
-		if !errors.Is(err, unix.EINTR) {
+		if err != nil {
+			return nil, err
+		}
+		for err = unix.EINTR; errors.Is(err, unix.EINTR); {
+			err = unix.Flock(int(f.Fd()), how)
+		}
+		if err != nil {
 			f.Close()
 			return nil, err
 		}
+		if same(f, path) {
+			return f, nil
+		}
+		f.Close() // it was replaced meanwhile
 	}
+}
+
+// same reports whether an open file is the one that a path names.
+func same(f *os.File, path string) bool {
+	open, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(path)
+	return err == nil && os.SameFile(open, named)
 }
 
 func syncFolder(path string) error {

@@ -47,6 +47,14 @@ func evicted(s *DeadLetters) prometheus.Collector {
 	}, func() float64 { return float64(s.Evicted()) })
 }
 
+// unreadable is what the dead-letter store holds and can not use.
+func unreadable(s *DeadLetters) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "gateway_deadletter_unreadable_files",
+		Help: "Files of the dead-letter store that could not be used when the gateway started.",
+	}, func() float64 { return float64(s.Unreadable()) })
+}
+
 // series are the children of one endpoint, resolved once.
 type series struct {
 	endpoint string

@@ -202,13 +202,20 @@ func (c *Client) Replay(ctx context.Context, want func(Letter) bool) (ReplayResu
 	if err != nil {
 		return total, err
 	}
+	var unread []error
 	for _, name := range names {
-		if err := c.replayFile(ctx, name, want, &total); err != nil {
-			return total, err
+		err := c.replayFile(ctx, name, want, &total)
+		if errors.Is(err, errUnread) {
+			unread = append(unread, err)
+		} else if err != nil {
+			return total, errors.Join(append(unread, err)...)
 		}
 	}
-	return total, nil
+	return total, errors.Join(unread...)
 }
+
+// errUnread says that a file stays as it was: it holds up no other.
+var errUnread = errors.New("dead letters can not be read")
 
 // claim takes all files out of the way of Append and returns their names.
 func (s *DeadLetters) claim() ([]string, error) {
@@ -238,9 +245,11 @@ func (s *DeadLetters) claim() ([]string, error) {
 // replayFile replays one claimed file and puts back what stays.
 func (c *Client) replayFile(ctx context.Context, name string, want func(Letter) bool, total *ReplayResult) error {
 	s := c.opts.DeadLetter
-	data, err := os.ReadFile(filepath.Join(s.path, name))
+	path := filepath.Join(s.path, name)
+	data, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("read dead letters: %w", err)
+		back := os.Rename(path, strings.TrimSuffix(path, claimedSuffix)+letterSuffix)
+		return errors.Join(fmt.Errorf("%w: %w", errUnread, err), back)
 	}
 	src := &letterSource{given: make(map[uint64]Letter)}
 	var stay bytes.Buffer
@@ -290,6 +299,7 @@ func (s *DeadLetters) putBack(name string, lines []byte) error {
 		return nil
 	}
 	base := strings.TrimSuffix(path, claimedSuffix)
+	_ = os.Remove(base + ".tmp") // of a crash, perhaps another user's; else there is none
 	err = writeFile(base+".tmp", lines)
 	if err == nil {
 		err = os.Rename(base+".tmp", path)

@@ -39,10 +39,18 @@ func (s *Server) serveAction(w http.ResponseWriter, r *http.Request, may rights)
 		plain(w, failed.code, failed.text+"\n")
 		return
 	}
-	s.logger.Info("set by hand on the statistics page", "action", done.action, "proxy", done.proxy, "servers", strings.Join(done.servers, " "), "from", r.RemoteAddr)
+	s.logger.Info("set by hand on the statistics page", "action", done.action, "proxy", done.proxy, "servers", strings.Join(done.servers, " "), "from", who(r))
 	s.refresh()
 	w.Header().Set("Location", "/stats;st=DONE")
 	plain(w, http.StatusSeeOther, "done; see /stats\n")
+}
+
+// who is whom an action is logged for.
+func who(r *http.Request) string {
+	if c := connOf(r); c != nil && c.uid >= 0 {
+		return fmt.Sprintf("UID %d by the control socket", c.uid)
+	}
+	return r.RemoteAddr
 }
 
 // order is an action that has been understood.
@@ -54,7 +62,7 @@ type order struct {
 func (s *Server) act(r *http.Request, may rights) (order, error) {
 	switch {
 	case s.operator == nil || !may.admin:
-		return order{}, wrongf(http.StatusForbidden, "this needs the admin right: set stats.admin, or log in as stats.admin_username")
+		return order{}, wrongf(http.StatusForbidden, "this needs a user with the admin right: set stats.username with stats.admin, or stats.admin_username, and log in")
 	case foreign(r):
 		return order{}, wrongf(http.StatusForbidden, "the request was made by another site's page, and is refused")
 	}

@@ -1,16 +1,17 @@
 package stats
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -20,14 +21,14 @@ import (
 
 const realm = `Basic realm="syslog-gateway Statistics", charset="UTF-8"`
 
-// How many passwords of one address, and of all, are compared with a bcrypt hash in how
-// much time: each costs tens of milliseconds of a processor. Who has been let in once is
-// not compared again.
+// The bounds of comparing passwords. A bcrypt hash costs tens of milliseconds of a
+// processor, so that one password is compared at a time; a name and password that an
+// address was let in with once are known and not compared again.
 const (
-	maxGuesses  = 20
-	allGuesses  = 100
-	guessWindow = 10 * time.Second
-	maxProven   = 64
+	maxProven  = 256
+	maxWaiting = 64 // requests that wait for their turn,
+	maxTurns   = 8  // and of one address
+	turnWait   = 5 * time.Second
 )
 
 // User is somebody who may look (RFC 7617).
@@ -44,34 +45,38 @@ type rights struct {
 	admin bool // set shards and endpoints aside
 }
 
-// doorman knows the users. It holds digests, which are compared in the same time
-// whatever and however much was sent. Without users everybody may read; more may only
-// who asks from this machine.
+// doorman knows the users. Where a request comes from proves nothing: a proxy on this
+// machine passes on what comes from anywhere. So over the network only a user sees lines
+// or sets anything aside.
 type doorman struct {
-	users      []guest
-	localAdmin bool // without users
-	key        [32]byte
+	users   []guest
+	readers bool // everybody may read
+	key     [32]byte
+	guesses guesses
+	turn    chan struct{} // who has it compares a password
 
 	mu      sync.Mutex
-	proven  map[[sha256.Size]byte]bool // of name and password that a hash was found true for
-	until   time.Time
-	guesses map[string]int // by address
-	all     int
-	bcrypt  sync.Mutex // one at a time
+	proven  map[[sha256.Size]byte]rights // of address, name and password
+	waiting map[netip.Prefix]int
+	waits   int // sum of waiting
 }
 
+// guest is a user. Its name and password are digests, which are compared in the same time
+// whatever was sent.
 type guest struct {
 	name, password [sha256.Size]byte
 	hash           []byte
-	admin          bool
+	rights         rights
 }
 
-var errGuesses = errors.New("too many passwords were tried; wait some seconds")
-
 // newDoorman refuses a user without a name or a password: it would look protected and
-// not be so.
-func newDoorman(users []User, localAdmin bool) (*doorman, error) {
-	d := &doorman{localAdmin: localAdmin && len(users) == 0, proven: make(map[[sha256.Size]byte]bool)}
+// not be so. With readers, or without users, everybody may read.
+func newDoorman(users []User, readers bool) (*doorman, error) {
+	d := &doorman{
+		readers: readers || len(users) == 0, turn: make(chan struct{}, 1),
+		guesses: guesses{by: make(map[netip.Prefix]*guesser)},
+		proven:  make(map[[sha256.Size]byte]rights), waiting: make(map[netip.Prefix]int),
+	}
 	rand.Read(d.key[:]) // never fails, by its contract
 	for _, u := range users {
 		switch {
@@ -80,7 +85,7 @@ func newDoorman(users []User, localAdmin bool) (*doorman, error) {
 		case u.Password == "" && u.Hash == "":
 			return nil, fmt.Errorf("stats: user %q has no password; set stats.password, or no user name", u.Name)
 		}
-		d.users = append(d.users, guest{d.digest(u.Name), d.digest(u.Password), []byte(u.Hash), u.Admin})
+		d.users = append(d.users, guest{d.digest(u.Name), d.digest(u.Password), []byte(u.Hash), rights{lines: true, admin: u.Admin}})
 	}
 	return d, nil
 }
@@ -92,88 +97,130 @@ func (d *doorman) digest(text string) (sum [sha256.Size]byte) {
 	return sum
 }
 
-// admit reports whether the request may read, and what more it may.
+// errWrong says that there is no user of that name and password.
+var errWrong = errors.New("wrong user name or password")
+
+// admit reports whether the request may read, and what more it may. The error is
+// errWrong, or a waitError where nothing was compared.
 func (d *doorman) admit(r *http.Request) (rights, bool, error) {
-	if len(d.users) == 0 {
-		here := local(r)
-		return rights{lines: here, admin: here && d.localAdmin}, true, nil
+	name, secret, given := r.BasicAuth()
+	if !given || len(d.users) == 0 {
+		return rights{}, d.readers && !asksToLogIn(r, len(d.users) > 0), nil
 	}
-	name, secret, ok := r.BasicAuth()
+	may, err := d.logIn(r.Context(), party(r.RemoteAddr), name, secret)
+	return may, err == nil, err
+}
+
+// asksToLogIn: /stats?login asks for the user also where everybody may read. A browser
+// that has answered once sends name and password with every request from then on.
+func asksToLogIn(r *http.Request, users bool) bool {
+	return users && r.URL.Path == "/stats" && r.URL.Query().Has("login")
+}
+
+// logIn finds the user of a name and password. All that was sent is compared with every
+// user, so that the time tells nothing about the names.
+func (d *doorman) logIn(ctx context.Context, from netip.Prefix, name, secret string) (rights, error) {
+	proof := d.digest(from.String() + "\x00" + name + "\x00" + secret)
+	if may, ok := d.known(proof); ok {
+		return may, nil
+	}
+	done, err := d.takeTurn(ctx, from)
+	if err != nil {
+		return rights{}, err
+	}
+	defer done()
+	if may, ok := d.known(proof); ok { // proven by the request before
+		return may, nil
+	}
+	if left := d.guesses.pause(from); left > 0 {
+		return rights{}, &waitError{left}
+	}
+	may, ok := d.match(name, secret)
 	if !ok {
-		return rights{}, false, nil
+		return rights{}, fmt.Errorf("%w from %s, %d so far", errWrong, from.Addr(), d.guesses.wrong(from))
 	}
-	user := d.digest(name)
+	d.remember(proof, may)
+	return may, nil
+}
+
+// match compares a name and password with those of all users.
+func (d *doorman) match(name, secret string) (may rights, found bool) {
+	n, p := d.digest(name), d.digest(secret)
 	for _, u := range d.users {
-		if subtle.ConstantTimeCompare(user[:], u.name[:]) != 1 {
-			continue
+		right := subtle.ConstantTimeCompare(p[:], u.password[:]) == 1
+		if len(u.hash) > 0 {
+			right = bcrypt.CompareHashAndPassword(u.hash, []byte(secret)) == nil
 		}
-		peer, _, _ := net.SplitHostPort(r.RemoteAddr)
-		same, err := d.password(u, name, secret, peer)
-		return rights{lines: same, admin: same && u.admin}, same, err
-	}
-	return rights{}, false, nil
-}
-
-// password compares a password with a user's.
-func (d *doorman) password(u guest, name, secret, peer string) (bool, error) {
-	if len(u.hash) == 0 {
-		p := d.digest(secret)
-		return subtle.ConstantTimeCompare(p[:], u.password[:]) == 1, nil
-	}
-	proof := d.digest(name + "\x00" + secret)
-	if known, err := d.guess(proof, peer); known || err != nil {
-		return known, err
-	}
-	d.bcrypt.Lock()
-	defer d.bcrypt.Unlock()
-	if bcrypt.CompareHashAndPassword(u.hash, []byte(secret)) != nil {
-		return false, nil
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.proven) < maxProven {
-		d.proven[proof] = true
-	}
-	return true, nil
-}
-
-// guess counts an attempt of an address that is not known to be right.
-func (d *doorman) guess(proof [sha256.Size]byte, peer string) (known bool, err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.proven[proof] {
-		return true, nil
-	}
-	if now := time.Now(); !now.Before(d.until) {
-		d.until, d.guesses, d.all = now.Add(guessWindow), make(map[string]int), 0
-	}
-	if d.all >= allGuesses || d.guesses[peer] >= maxGuesses {
-		return false, errGuesses
-	}
-	d.all++
-	d.guesses[peer]++
-	return false, nil
-}
-
-// local reports whether a request comes from this machine and was meant for it: a
-// browser here that was led astray by a foreign name server (DNS rebinding) asks for
-// the foreign name. What a proxy here passes on comes from anywhere.
-func local(r *http.Request) bool {
-	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
-		if r.Header.Get(name) != "" {
-			return false
+		if subtle.ConstantTimeCompare(n[:], u.name[:]) == 1 && right {
+			may, found = u.rights, true
 		}
 	}
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !peer.Addr().Unmap().IsLoopback() {
-		return false
+	return may, found
+}
+
+// takeTurn waits until no other password is compared. Those who wait are bounded, also for
+// each address.
+func (d *doorman) takeTurn(ctx context.Context, from netip.Prefix) (done func(), err error) {
+	d.mu.Lock()
+	if d.waits >= maxWaiting || d.waiting[from] >= maxTurns {
+		d.mu.Unlock()
+		return nil, &waitError{time.Second}
 	}
-	host := r.Host
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+	d.waits++
+	d.waiting[from]++
+	d.mu.Unlock()
+	defer func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.waits--
+		if d.waiting[from]--; d.waiting[from] == 0 {
+			delete(d.waiting, from)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, turnWait)
+	defer cancel()
+	select {
+	case d.turn <- struct{}{}:
+		return func() { <-d.turn }, nil
+	case <-ctx.Done():
+		return nil, &waitError{time.Second}
 	}
-	a, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
+}
+
+func (d *doorman) known(proof [sha256.Size]byte) (rights, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	may, ok := d.proven[proof]
+	return may, ok
+}
+
+func (d *doorman) remember(proof [sha256.Size]byte, may rights) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for old := range d.proven {
+		if len(d.proven) < maxProven {
+			break
+		}
+		delete(d.proven, old)
+	}
+	d.proven[proof] = may
+}
+
+// refuse answers who was not let in.
+func (s *Server) refuse(w http.ResponseWriter, err error) {
+	wait := new(waitError)
+	switch {
+	case errors.As(err, &wait):
+		s.refused.WithLabelValues("wait").Inc()
+		w.Header().Set("Retry-After", strconv.Itoa(wait.seconds()))
+		plain(w, http.StatusTooManyRequests, wait.Error()+"\n")
+		return
+	case err != nil:
+		s.refused.WithLabelValues("password").Inc()
+		s.guessLog.Print(err)
+	}
+	w.Header().Set("WWW-Authenticate", realm)
+	plain(w, http.StatusUnauthorized, "user name and password are needed\n")
 }
 
 // foreign reports whether a browser says that the request was made by a page of
@@ -196,15 +243,4 @@ func foreign(r *http.Request) bool {
 		}
 	}
 	return false
-}
-
-// refuse asks for the user name and password.
-func refuse(w http.ResponseWriter, err error) {
-	if err != nil {
-		w.Header().Set("Retry-After", "10")
-		plain(w, http.StatusTooManyRequests, err.Error()+"\n")
-		return
-	}
-	w.Header().Set("WWW-Authenticate", realm)
-	plain(w, http.StatusUnauthorized, "user name and password are needed\n")
 }

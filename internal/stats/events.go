@@ -2,6 +2,7 @@ package stats
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -15,6 +16,10 @@ const (
 	maxLive    = 64
 	beatEvery  = 15 * time.Second // a comment that keeps proxies from closing the stream
 	liveWrites = 10 * time.Second // how long a client may take for one piece
+	// streamBuffer is what the kernel keeps for a client that does not read.
+	streamBuffer = 64 << 10
+	// streamRetry is what a stream that is refused is told to wait.
+	streamRetry = "15"
 )
 
 // sections are the parts of the page that are sent anew when they have changed, in
@@ -25,9 +30,9 @@ func sections() []string {
 
 // live hands out what has changed. All pages that show the same are rendered once.
 type live struct {
-	mu   sync.Mutex
-	open int
-	tick chan struct{} // closed and renewed when there is a new reading
+	streams *bounded
+	mu      sync.Mutex
+	tick    chan struct{} // closed and renewed when there is a new reading
 	// of the present reading, by what is shown
 	rendered map[shown]map[string]part
 }
@@ -45,7 +50,7 @@ type shown struct {
 }
 
 func newLive() *live {
-	return &live{tick: make(chan struct{}), rendered: make(map[shown]map[string]part)}
+	return &live{streams: newBounded(maxLive), tick: make(chan struct{}), rendered: make(map[shown]map[string]part)}
 }
 
 // next tells all pages that there is a new reading.
@@ -55,22 +60,6 @@ func (l *live) next() {
 	clear(l.rendered)
 	close(l.tick)
 	l.tick = make(chan struct{})
-}
-
-func (l *live) enter() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.open >= maxLive {
-		return false
-	}
-	l.open++
-	return true
-}
-
-func (l *live) leave() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.open--
 }
 
 // parts renders the sections, or takes them from whoever has rendered them before.
@@ -119,11 +108,17 @@ func sectionJSON(id, level, html string) ([]byte, error) {
 type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
+	conn    *conn // whose only answer this is from here on; nil where it carries others
 	ok      bool
 }
 
-func newStream(w http.ResponseWriter, kind string) *stream {
+func newStream(w http.ResponseWriter, r *http.Request, kind string) *stream {
 	s := &stream{w: w, control: http.NewResponseController(w), ok: true}
+	if c := connOf(r); c != nil && r.ProtoMajor == 1 {
+		s.conn = c
+		c.streaming()
+		w.Header().Set("Connection", "close")
+	}
 	_ = s.control.SetReadDeadline(time.Time{}) // the server's is for requests
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("X-Accel-Buffering", "no") // of nginx
@@ -140,11 +135,28 @@ func (s *stream) send(pieces ...[]byte) {
 	_ = s.control.SetWriteDeadline(time.Now().Add(liveWrites))
 	for _, p := range pieces {
 		if _, err := s.w.Write(p); err != nil {
-			s.ok = false
+			s.giveUp()
 			return
 		}
 	}
-	s.ok = s.control.Flush() == nil
+	if s.control.Flush() != nil {
+		s.giveUp()
+	}
+}
+
+func (s *stream) giveUp() {
+	s.ok = false
+	if s.conn != nil {
+		s.conn.abort()
+	}
+}
+
+// refuseStream answers a stream that there is no room for, and has its connection closed.
+func (s *Server) refuseStream(w http.ResponseWriter, why string) {
+	s.refused.WithLabelValues("streams").Inc()
+	w.Header().Set("Retry-After", streamRetry)
+	w.Header().Set("Connection", "close")
+	plain(w, http.StatusServiceUnavailable, why+"\n")
 }
 
 // serveEvents sends the sections of the page whenever they have changed.
@@ -153,12 +165,20 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request, may rights)
 		admin: may.admin && s.operator != nil, lines: may.lines,
 		up: r.URL.Query().Has("up"), scope: r.URL.Query().Get("scope"),
 	}
-	if !s.live.enter() {
-		plain(w, http.StatusServiceUnavailable, fmt.Sprintf("%d pages are open already\n", maxLive))
+	ended, end := context.WithCancel(r.Context())
+	defer end()
+	place := &member{from: party(r.RemoteAddr), end: end}
+	given, in := s.live.streams.enter(place, true)
+	if !in {
+		s.refuseStream(w, fmt.Sprintf("%d pages are open already, and no address has more of them than yours", maxLive))
 		return
 	}
-	defer s.live.leave()
-	out := newStream(w, "text/event-stream")
+	defer s.live.streams.leave(place)
+	if given != nil {
+		given.end()
+		s.refused.WithLabelValues("streams").Inc()
+	}
+	out := newStream(w, r, "text/event-stream")
 	if r.Method == http.MethodHead {
 		return
 	}
@@ -185,7 +205,7 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request, may rights)
 		case <-tick:
 		case <-beat.C:
 			out.send([]byte(": still here\n\n"))
-		case <-r.Context().Done():
+		case <-ended.Done():
 			return
 		case <-s.ending:
 			return

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -136,6 +137,13 @@ func open(t *testing.T, change ...func(*Options)) *port {
 		}
 	})
 	return p
+}
+
+// from makes the client's next connections come from an address of its own.
+func (p *port) from(i int) {
+	p.client.CloseIdleConnections()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(1+i))}}
+	p.client.Transport = &http.Transport{DialContext: d.DialContext}
 }
 
 // answer is a response with its body.

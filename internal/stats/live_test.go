@@ -370,6 +370,7 @@ func readEvents(t *testing.T, p *port, path string, f func(kind, data string) bo
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	r, _ := http.NewRequestWithContext(ctx, "GET", "http://"+p.server.Addr().String()+path, nil)
+	r.SetBasicAuth("ops", "s3cret")
 	resp, err := p.client.Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -412,7 +413,8 @@ func TestEvents(t *testing.T) {
 
 func TestTapStream(t *testing.T) {
 	hub := new(tap.Hub)
-	p := open(t, func(o *Options) { o.Taps = hub })
+	p := open(t, func(o *Options) { o.Taps, o.Users = hub, []User{{Name: "ops", Password: "s3cret"}} })
+	as := func(r *http.Request) { r.SetBasicAuth("ops", "s3cret") }
 	m := tap.Message{Source: "linux", Class: "linux_syslog", From: addrOf(1), Host: "<b>", Received: time.Unix(1, 0), Raw: []byte("<13>a\xffb"), Event: []byte(`{"event":"a"}`)}
 	var got tapped
 	readEvents(t, p, "/api/v1/tap?source=linux", func(kind, data string) bool {
@@ -433,13 +435,9 @@ func TestTapStream(t *testing.T) {
 		"/api/v1/tap?format=xml": 400, "/api/v1/tap?limit=0": 400, "/api/v1/tap?seconds=x": 400,
 		"/api/v1/tap?sender=10.0.0.0/99": 400, "/api/v1/tap?format=ndjson&seconds=1": 200,
 	} {
-		if a := p.do("GET", path); a.code != code {
+		if a := p.do("GET", path, as); a.code != code {
 			t.Errorf("%s: %d %s", path, a.code, a.body)
 		}
-	}
-	rebound := p.do("GET", "/api/v1/tap", func(r *http.Request) { r.Host = "evil.example" })
-	if rebound.code != 403 {
-		t.Errorf("a request for another name: %d", rebound.code)
 	}
 	if hub.On() {
 		t.Error("a tap is left open")

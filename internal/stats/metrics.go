@@ -61,6 +61,18 @@ func describe() descriptions {
 	}
 }
 
+// newRefused counts what the server itself turned away.
+func newRefused() *prometheus.CounterVec {
+	v := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "gateway_stats_refused_total",
+		Help: "What the statistics page turned away, by reason: connections (closed for a new one), streams, password, wait (too many wrong passwords).",
+	}, []string{"reason"})
+	for _, reason := range []string{"connections", "streams", "password", "wait"} {
+		v.WithLabelValues(reason)
+	}
+	return v
+}
+
 // collector reads the books when somebody asks.
 type collector struct {
 	descriptions

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/http"
 	"slices"
 	"sort"
 	"strings"
@@ -136,7 +137,12 @@ func describedAPI(t *testing.T, text string) document {
 // TestOpenAPI: every answer is what the file says, and every path of the API is in it.
 func TestOpenAPI(t *testing.T) {
 	var ring Problems
-	p := open(t, func(o *Options) { o.Senders, o.Problems, o.Taps = crowded(20), &ring, new(tap.Hub) })
+	p := open(t, func(o *Options) {
+		o.Senders, o.Problems, o.Taps, o.Users = crowded(20), &ring, new(tap.Hub), []User{{Name: "ops", Password: "s3cret"}}
+	})
+	get := func(path string) []byte {
+		return []byte(p.do("GET", path, func(r *http.Request) { r.SetBasicAuth("ops", "s3cret") }).body)
+	}
 	ring.add(Problem{Level: "error", Message: "m", Count: 1})
 	traffic(p.ledger)
 	p.stages.set(func(s *stages) {
@@ -145,7 +151,7 @@ func TestOpenAPI(t *testing.T) {
 		s.snap.Shards[1].Aside = StateDrain
 		s.letters = []DeadLetter{{ID: "a", Reason: "incorrect_index", Event: json.RawMessage(`{"event":"x"}`)}, {ID: "b"}}
 	})
-	d := describedAPI(t, p.get("/api/v1/openapi.yaml"))
+	d := describedAPI(t, string(get("/api/v1/openapi.yaml")))
 	var described, routed []string
 	for path := range d.Paths {
 		described = append(described, path)
@@ -166,7 +172,7 @@ func TestOpenAPI(t *testing.T) {
 			continue // streams
 		}
 		var v any
-		if err := json.Unmarshal([]byte(p.get(path)), &v); err != nil {
+		if err := json.Unmarshal(get(path), &v); err != nil {
 			t.Fatal(err)
 		}
 		for _, wrong := range d.check(path, v, content.Schema) {

@@ -81,6 +81,7 @@ type view struct {
 	OnlyUp  bool
 	Admin   bool   // the buttons are shown
 	Lines   bool   // the tap is shown
+	LogIn   bool   // it would be to a user
 	Done    string // what an action came to
 	Top     []sender
 	Quiet   []sender // who fell silent
@@ -151,6 +152,7 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request, may rights) {
 	}
 	v := s.view(what)
 	v.Refresh, v.Done = refresh, done
+	v.LogIn = !may.lines && len(s.users.users) > 0
 	if !v.scoped() {
 		plain(w, http.StatusNotFound, fmt.Sprintf("no source, shard or endpoint is in the scope %.80q\n", what.scope))
 		return

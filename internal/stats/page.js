@@ -27,7 +27,7 @@
 	const follow = () => {
 		const address = document.body.dataset.events;
 		if (!address || !window.EventSource) return;
-		const events = new EventSource(address);
+		const events = new EventSource(location.origin + address); // without the name and password of the page's address
 		events.addEventListener("section", (e) => {
 			const part = JSON.parse(e.data);
 			const box = document.createElement("template");
@@ -41,6 +41,7 @@
 		events.onerror = () => {
 			state.textContent = "no connection, trying again";
 			state.className = "lost";
+			if (events.readyState === EventSource.CLOSED) setTimeout(follow, 15000); // it was refused
 		};
 		addEventListener("pagehide", () => events.close());
 	};
@@ -82,7 +83,7 @@
 			const query = new URLSearchParams(new FormData(form));
 			["format", "limit", "seconds"].forEach((name) => query.delete(name));
 			body.replaceChildren();
-			events = new EventSource(form.action.split("?")[0] + "?" + query);
+			events = new EventSource(location.origin + form.getAttribute("action") + "?" + query);
 			go.textContent = "Stop";
 			note.textContent = "Listening.";
 			events.addEventListener("message", (m) => {

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -25,8 +26,8 @@ import (
 
 // The bounds of the server.
 const (
-	maxConnections = 256
-	maxScrapes     = 8 // of /metrics at a time
+	maxConnections = 256 // beside those that carry a stream
+	maxScrapes     = 8   // of /metrics at a time
 	maxHeader      = 16 << 10
 	headerTimeout  = 5 * time.Second
 	readTimeout    = 10 * time.Second
@@ -39,12 +40,14 @@ const (
 type Options struct {
 	// Listen is the address, such as ":8404".
 	Listen string
-	// Users protect all but /healthz and /readyz; none: everybody may read.
+	// Users protect all but /healthz and /readyz; none: everybody may read, and nobody
+	// sees lines or sets anything aside over the network.
 	Users []User
-	// LocalAdmin, without users, lets whoever asks from this machine set shards and
-	// endpoints aside.
-	LocalAdmin bool
-	// Operator does that; nil: nobody can.
+	// Readers lets everybody read although there are users; /stats?login asks for them.
+	Readers bool
+	// Socket is the path of the control socket, whose folder is there; empty: none.
+	Socket string
+	// Operator sets shards and endpoints aside; nil: nobody can.
 	Operator Operator
 	// Senders remembers who sends, Problems what was logged, and Taps shows messages;
 	// nil: there are none.
@@ -87,8 +90,14 @@ type Server struct {
 	logger   *slog.Logger
 	page     *page
 	routes   map[string]route
-	http     *http.Server
+	http     *http.Server // on the port
+	local    *http.Server // on the control socket
 	ln       net.Listener
+	conns    *bounded // over TCP
+	verbs    *bounded // over the control socket
+	control  *control // nil: none
+	refused  *prometheus.CounterVec
+	guessLog *log.Logger // of wrong passwords
 }
 
 // New checks the options and builds the server. It opens nothing.
@@ -96,7 +105,7 @@ func New(o Options) (*Server, error) {
 	if o.Provider == nil || o.Ledger == nil {
 		return nil, errors.New("stats: Provider and Ledger are required")
 	}
-	users, err := newDoorman(o.Users, o.LocalAdmin)
+	users, err := newDoorman(o.Users, o.Readers)
 	if err != nil {
 		return nil, err
 	}
@@ -114,22 +123,33 @@ func New(o Options) (*Server, error) {
 		address: o.Listen, users: users, provider: o.Provider, operator: o.Operator, ledger: o.Ledger, logger: o.Logger, page: page,
 		problems: o.Problems, taps: o.Taps, watcher: &watcher{book: o.Senders},
 		history: newHistory(o.Sample), live: newLive(), ending: make(chan struct{}),
+		conns: newBounded(maxConnections), verbs: newBounded(maxSocketConns),
+		refused: newRefused(), guessLog: newErrorLog(o.Logger),
+	}
+	if o.Socket != "" {
+		s.control = &control{path: o.Socket}
 	}
 	metrics, err := s.metrics(o)
 	if err != nil {
 		return nil, err
 	}
 	s.routes = s.routing(metrics, o.Pprof)
-	s.http = &http.Server{
+	s.http, s.local = s.newHTTP(), s.newHTTP()
+	return s, s.setTLS(o.TLS)
+}
+
+// newHTTP is what serves the port or the control socket, with all of its bounds.
+func (s *Server) newHTTP() *http.Server {
+	return &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeader,
-		ErrorLog:       newErrorLog(o.Logger),
+		ConnContext:    withConn,
+		ErrorLog:       newErrorLog(s.logger),
 		// else OPTIONS * would be answered past the password
 		DisableGeneralOptionsHandler: true,
 	}
-	return s, s.setTLS(o.TLS)
 }
 
 // route answers a request that may do some things.
@@ -206,6 +226,7 @@ func (s *Server) metrics(o Options) (http.Handler, error) {
 	}
 	own := prometheus.NewRegistry()
 	for _, c := range []prometheus.Collector{
+		s.refused,
 		&collector{descriptions: describe(), snapshot: s.snapshot, ready: s.provider.Ready, crowd: s.watcher.crowd, reloads: reloads},
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
@@ -228,7 +249,8 @@ func (s *Server) metrics(o Options) (http.Handler, error) {
 	}), nil
 }
 
-// Start opens the port. The error names the address.
+// Start opens the port and the control socket. The error names the address; without the
+// socket the server works all the same.
 func (s *Server) Start() error {
 	if s.ln != nil {
 		return fmt.Errorf("stats: already listening on %s", s.ln.Addr())
@@ -237,8 +259,20 @@ func (s *Server) Start() error {
 	if err != nil {
 		return fmt.Errorf("stats: can not listen on %q: %w; set stats.listen to a free address", s.address, err)
 	}
-	s.ln = limit(ln, maxConnections)
+	s.ln = door{Listener: ln, room: s.conns, full: s.gaveUp}
+	if s.control != nil {
+		if _, err := s.control.open(); err != nil {
+			s.logger.Warn("there is no control socket: gateway tap and status need a user of the statistics page; "+
+				"it is tried again", "error", err)
+		}
+	}
 	return nil
+}
+
+// gaveUp tells of a connection that was closed for a newcomer.
+func (s *Server) gaveUp(c *member) {
+	s.refused.WithLabelValues("connections").Inc()
+	s.http.ErrorLog.Printf("all %d connections were taken: the longest silent of %s was closed for a new one", maxConnections, c.from.Addr())
 }
 
 // Addr is the address that the server listens on, nil before Start.
@@ -264,25 +298,29 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 		served <- s.http.Serve(s.ln)
 	}()
-	sampling, stop := context.WithCancel(ctx)
-	var sampler sync.WaitGroup
-	sampler.Go(func() { s.sample(sampling) })
-	defer sampler.Wait()
+	beside, stop := context.WithCancel(ctx)
+	var others sync.WaitGroup
+	others.Go(func() { s.serveControl(beside) })
+	others.Go(func() { s.sample(beside) })
+	defer others.Wait()
 	defer stop()
 	select {
 	case err := <-served:
 		s.http.Close()
+		s.local.Close()
 		return fmt.Errorf("stats: serving %s ended: %w", s.ln.Addr(), err)
 	case <-ctx.Done():
 	}
 	close(s.ending) // so that streams end
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
-	if s.http.Shutdown(grace) != nil {
-		s.http.Close()
+	for _, server := range []*http.Server{s.local, s.http} {
+		if server.Shutdown(grace) != nil {
+			server.Close()
+		}
 	}
 	<-served
-	return nil
+	return s.CloseControl()
 }
 
 // sample takes readings, and tells the open pages.
@@ -306,12 +344,13 @@ func (s *Server) sample(ctx context.Context) {
 func (s *Server) now() Snapshot { return s.snapshot() }
 func (s *Server) refresh()      { s.live.next() }
 
-// Close closes the port of a server that was started and will not be run.
+// Close closes the port and the control socket of a server that was started and will not
+// be run.
 func (s *Server) Close() error {
 	if s.ln == nil {
 		return nil
 	}
-	return s.ln.Close()
+	return errors.Join(s.CloseControl(), s.ln.Close())
 }
 
 // ServeHTTP sets the headers of every answer, checks the user and finds the handler.
@@ -322,13 +361,25 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "same-origin") // a form without one has no origin either
 	h.Set("Cache-Control", "no-store")
 
-	open := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
+	c := connOf(r)
+	if c != nil {
+		c.busy.Add(1)
+		defer c.busy.Add(-1)
+	}
 	var may rights
-	if !open {
+	switch {
+	case r.URL.Path == "/healthz" || r.URL.Path == "/readyz":
+	case c != nil && c.uid >= 0:
+		if !trusted(c.uid) {
+			refusePeer(w, c.uid)
+			return
+		}
+		may = rights{lines: true, admin: true}
+	default:
 		var in bool
 		var err error
 		if may, in, err = s.users.admit(r); !in {
-			refuse(w, err)
+			s.refuse(w, err)
 			return
 		}
 	}

@@ -101,7 +101,8 @@ func TestAuth(t *testing.T) {
 	as := func(user, password string) func(*http.Request) {
 		return func(r *http.Request) { r.SetBasicAuth(user, password) }
 	}
-	for _, path := range append(allPaths, "/unknown") {
+	for i, path := range append(allPaths, "/unknown") {
+		p.from(i) // ten wrong passwords of an address make a pause
 		free := path == "/healthz" || path == "/readyz"
 		for name, change := range map[string]func(*http.Request){
 			"nobody":         func(*http.Request) {},

@@ -55,7 +55,7 @@ func (s *Server) serveTap(w http.ResponseWriter, r *http.Request, may rights) {
 	t, err := s.taps.Listen(tap.Filter{Source: q.Get("source"), Sender: q.Get("sender"), Class: q.Get("class"), Text: q.Get("text")})
 	switch {
 	case errors.Is(err, tap.ErrBusy):
-		plain(w, http.StatusServiceUnavailable, err.Error()+"\n")
+		s.refuseStream(w, err.Error())
 		return
 	case err != nil:
 		plain(w, http.StatusBadRequest, err.Error()+"\n")
@@ -66,7 +66,7 @@ func (s *Server) serveTap(w http.ResponseWriter, r *http.Request, may rights) {
 	if lines {
 		kind = "application/x-ndjson"
 	}
-	out := tapStream{newStream(w, kind), lines}
+	out := tapStream{newStream(w, r, kind), lines}
 	if r.Method == http.MethodHead {
 		return
 	}
@@ -167,5 +167,6 @@ func (o tapStream) write(to *bytes.Buffer, kind string, v any) {
 
 // forbidLines says who may see lines of messages.
 func forbidLines(w http.ResponseWriter) {
-	plain(w, http.StatusForbidden, "lines of messages are shown to a user only (stats.username), or to requests from this machine\n")
+	plain(w, http.StatusForbidden, "lines of messages are shown to a user only: log in, or set stats.username and its password; "+
+		"on the machine itself `gateway tap` shows them\n")
 }

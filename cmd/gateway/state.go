@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"syslog-gateway/internal/config"
+)
+
+// stateTimeout is how long a gateway may take to say how it is.
+const stateTimeout = 10 * time.Second
+
+// degraded says that a gateway does its work, and that something is wrong all the same:
+// exit code 3.
+type degraded struct{ summary string }
+
+func (d *degraded) Error() string { return "degraded: " + d.summary }
+
+// state is what `gateway status` shows of /api/v1/status.
+type state struct {
+	Health  struct{ Level, Summary string }
+	Version string
+	Uptime  float64 `json:"uptime_seconds"`
+	Sources []struct {
+		Source                                              string
+		Received, Delivered, Pending, Deadlettered, Dropped int64
+		Rates                                               struct {
+			Received  float64 `json:"received_per_second"`
+			Delivered float64 `json:"delivered_per_second"`
+		}
+	}
+	Endpoints []struct {
+		URL, State, Aside string
+		Up                bool
+		LastAnswer        string `json:"last_answer"`
+	}
+	Problems []string
+}
+
+func newStatus() *cobra.Command {
+	var asJSON bool
+	cmd := runningVerb("status", "How the running gateway is", func(cmd *cobra.Command, c config.Config) error {
+		return showStatus(cmd, c, asJSON)
+	})
+	cmd.Long = `Says how the running gateway of this machine is, by its control socket beside the
+queue. Exit code 0: all is well. 1: it does not answer or is not ready. 2: wrong usage.
+3: it works, but something is wrong.`
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print /api/v1/status with ready and conditions as JSON")
+	return cmd
+}
+
+func showStatus(cmd *cobra.Command, c config.Config, asJSON bool) error {
+	ctx, cancel := context.WithTimeout(cmd.Context(), stateTimeout)
+	defer cancel()
+	a, err := newAsker(ctx, c, "")
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	conditions, ready, err := a.readiness(ctx)
+	if err != nil {
+		return err
+	}
+	body, err := a.read(ctx, "/api/v1/status")
+	if err != nil {
+		return err
+	}
+	var s state
+	if err := json.Unmarshal(body, &s); err != nil {
+		return fmt.Errorf("read the gateway's status: %w", err)
+	}
+	if asJSON {
+		err = writeStatusJSON(cmd.OutOrStdout(), body, conditions, ready)
+	} else {
+		err = s.write(cmd.OutOrStdout(), conditions)
+	}
+	switch {
+	case err != nil:
+		return err
+	case !ready:
+		return fmt.Errorf("not ready: %s", strings.Join(conditions, "; "))
+	case s.Health.Level != "ok":
+		return &degraded{s.Health.Summary}
+	}
+	return nil
+}
+
+// readiness returns the lines of /readyz.
+func (a *asker) readiness(ctx context.Context) (conditions []string, ready bool, err error) {
+	answer, err := a.get(ctx, "/readyz", nil, http.StatusServiceUnavailable)
+	if err != nil {
+		return nil, false, err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return nil, false, fmt.Errorf("read the gateway's readiness: %w", err)
+	}
+	return strings.Split(strings.TrimSpace(string(text)), "\n"), answer.StatusCode == http.StatusOK, nil
+}
+
+func (a *asker) read(ctx context.Context, path string) ([]byte, error) {
+	answer, err := a.get(ctx, path, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return nil, fmt.Errorf("read %s of the gateway: %w", path, err)
+	}
+	return body, nil
+}
+
+// writeStatusJSON adds the readiness to what /api/v1/status says.
+func writeStatusJSON(w io.Writer, status []byte, conditions []string, ready bool) error {
+	var all map[string]any
+	if err := json.Unmarshal(status, &all); err != nil {
+		return fmt.Errorf("read the gateway's status: %w", err)
+	}
+	all["ready"], all["conditions"] = ready, conditions
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(all)
+}
+
+func (s *state) write(w io.Writer, conditions []string) error {
+	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(t, "%s: %s\n", s.Health.Level, printable(s.Health.Summary))
+	fmt.Fprintf(t, "version %s, up %s\n", s.Version, (time.Duration(s.Uptime) * time.Second).String())
+	for _, line := range append(conditions, s.Problems...) {
+		fmt.Fprintln(t, printable(line))
+	}
+	fmt.Fprintln(t, "\nsource\treceived/s\tdelivered/s\treceived\tdelivered\tpending\tdead-lettered\tdropped")
+	for _, src := range s.Sources {
+		fmt.Fprintf(t, "%s\t%.0f\t%.0f\t%d\t%d\t%d\t%d\t%d\n", src.Source, src.Rates.Received, src.Rates.Delivered,
+			src.Received, src.Delivered, src.Pending, src.Deadlettered, src.Dropped)
+	}
+	fmt.Fprintln(t, "\nendpoint\tstate\tlast answer")
+	for _, e := range s.Endpoints {
+		word := e.State
+		switch {
+		case word != "":
+		case e.Up:
+			word = "up"
+		default:
+			word = "down"
+		}
+		if e.Aside != "" {
+			word += ", " + e.Aside
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\n", e.URL, word, printable(e.LastAnswer))
+	}
+	return t.Flush()
+}
