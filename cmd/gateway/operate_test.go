@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os/exec"
@@ -12,22 +14,31 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/stats"
 )
 
-// adminSite is a site whose own machine may set things aside.
-func adminSite(t *testing.T, stats, extra string) *site {
+// userSite is a site whose statistics page has a user, who may set things aside.
+func userSite(t *testing.T, extra string) *site {
 	t.Helper()
 	s := newSite(t, extra)
-	s.write(strings.Replace(s.read(), "stats: {", "stats: {admin: true, "+stats, 1))
+	s.write(strings.Replace(s.read(), "stats: {", "stats: {admin: true, username: ops, password: s3cret, ", 1))
 	return s
 }
 
-// post sends an action and returns where it leads, or what was said.
+// socket is the path of the control socket.
+func (s *site) socket() string { return s.dir + "/queue/" + stats.SocketName }
+
+// post sends an action by the control socket and returns where it leads, or what was said.
 func (s *site) post(server, proxy, action string) string {
 	s.t.Helper()
-	c := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	c := http.Client{
+		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return stats.DialSocket(ctx, s.socket())
+		}},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	defer c.CloseIdleConnections()
-	r, err := c.PostForm(fmt.Sprintf("http://127.0.0.1:%d/stats", s.stats), url.Values{"s": {server}, "b": {proxy}, "action": {action}})
+	r, err := c.PostForm("http://localhost/stats", url.Values{"s": {server}, "b": {proxy}, "action": {action}})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -54,7 +65,7 @@ func (s *site) api(path string, into any) {
 // A shard that is drained takes no new batches and empties; in maintenance it keeps what
 // it has; an endpoint that is drained gets no new requests; and nothing is lost of it.
 func TestSetAsideForReal(t *testing.T) {
-	s := adminSite(t, "", "balancer: {shards: 2}\n")
+	s := newSite(t, "balancer: {shards: 2}\n")
 	p := s.start()
 	if to := s.post("0", "shards", "drain"); to != "/stats;st=DONE" {
 		t.Fatal(to)
@@ -112,13 +123,14 @@ func TestSetAsideForReal(t *testing.T) {
 	}
 }
 
-func TestTapVerb(t *testing.T) {
-	s := adminSite(t, "username: ops, password: s3cret, ", "")
-	s.start()
-	cmd := gatewayCommand(s.dir, "tap", "-c", s.file, "--source", "linux", "--text", "NEEDLE", "--limit", "2")
+// tapped runs the tap verb until it has shown a number of lines with "needle" in them.
+func (s *site) tapped(n int, env []string, args ...string) []string {
+	s.t.Helper()
+	cmd := gatewayCommand(s.dir, append([]string{"tap", "-c", s.file, "--source", "linux", "--text", "NEEDLE", "--limit", fmt.Sprint(n)}, args...)...)
+	cmd.Env = append(cmd.Env, env...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	s.spawn(cmd)
 	lines := make(chan string)
@@ -131,29 +143,98 @@ func TestTapVerb(t *testing.T) {
 	}()
 	c := s.dial("tcp", "linux")
 	var got []string
-	eventually(t, "the tap shows two lines", func() bool {
+	eventually(s.t, "the tap shows its lines", func() bool {
 		fmt.Fprintf(c, "%s\n%s\n", line("linux", "hay"), line("linux", "needle"))
 		select {
 		case l, ok := <-lines:
 			if ok {
 				got = append(got, l)
 			}
-			return !ok || len(got) == 2
+			return !ok || len(got) == n
 		default:
 			return false
 		}
 	})
-	var m struct {
-		Source, Class, Raw string
-		Event              struct{ Event, Sourcetype string }
+	return got
+}
+
+func TestTapVerb(t *testing.T) {
+	s := userSite(t, "")
+	s.start()
+	address := []string{"--address", fmt.Sprintf("127.0.0.1:%d", s.stats)}
+	for name, got := range map[string][]string{
+		"by the socket":     s.tapped(2, nil),
+		"over the network":  s.tapped(2, nil, address...),
+		"with TAP_PASSWORD": s.tapped(2, []string{"TAP_PASSWORD=s3cret"}),
+	} {
+		var m struct {
+			Source, Class, Raw string
+			Event              struct{ Event, Sourcetype string }
+		}
+		if len(got) != 2 {
+			t.Errorf("%s: %q", name, got)
+		} else if err := json.Unmarshal([]byte(got[0]), &m); err != nil || m.Source != "linux" || !strings.Contains(m.Raw, "needle") || m.Event.Event != m.Raw || m.Event.Sourcetype != "linux_secure" {
+			t.Errorf("%s: %s: %v", name, got[0], err)
+		}
 	}
-	if err := json.Unmarshal([]byte(got[0]), &m); err != nil || m.Source != "linux" || !strings.Contains(m.Raw, "needle") || m.Event.Event != m.Raw || m.Event.Sourcetype != "linux_secure" {
-		t.Errorf("%s: %v", got[0], err)
-	}
-	s.write(strings.Replace(s.read(), "password: s3cret", "password: other", 1))
-	if _, errs, code := s.gateway("", "tap", "-c", s.file); code != 1 || !strings.Contains(errs, "401") {
+	good := s.read()
+	s.write(strings.Replace(good, "password: s3cret", "password: other", 1))
+	if _, errs, code := s.gateway("", append([]string{"tap", "-c", s.file}, address...)...); code != 1 || !strings.Contains(errs, "401") {
 		t.Errorf("with another password: exit %d, %s", code, errs)
 	}
+	s.write(strings.Replace(good, s.dir+"/queue", s.dir+"/elsewhere", 1))
+	if got := s.tapped(1, nil); len(got) != 1 {
+		t.Errorf("where there is no socket: %q", got)
+	}
+	s.write(strings.Replace(strings.Replace(good, s.dir+"/queue", s.dir+"/elsewhere", 1), "admin: true, username: ops, password: s3cret, ", "", 1))
+	if _, errs, code := s.gateway("", "tap", "-c", s.file); code != 1 || !strings.Contains(errs, "elsewhere/"+stats.SocketName) {
+		t.Errorf("with neither socket nor user: exit %d, %s", code, errs)
+	}
+}
+
+// The exit codes of status are what scripts go by: 0 well, 1 not ready or not there, 2
+// wrong usage, 3 something is wrong.
+func TestStatusVerb(t *testing.T) {
+	s := userSite(t, "")
+	status := func(want int, args ...string) (string, string) {
+		t.Helper()
+		out, errs, code := s.gateway("", append([]string{"status", "-c", s.file}, args...)...)
+		if code != want {
+			t.Errorf("exit %d, want %d: %s%s", code, want, out, errs)
+		}
+		return out, errs
+	}
+	if _, errs := status(1); !strings.Contains(errs, "is it running") {
+		t.Errorf("before the start: %s", errs)
+	}
+	p := s.start()
+	fmt.Fprintf(s.dial("tcp", "linux"), "%s\n", line("linux", "mark=one "))
+	s.waitEvents(1)
+	eventually(t, "all is well", func() bool {
+		out, _, code := s.gateway("", "status", "-c", s.file)
+		return code == 0 && strings.Contains(out, "ok listening") && strings.Contains(out, "linux") && strings.Contains(out, s.hec.URL())
+	})
+	out, _ := status(0, "--json")
+	var got struct {
+		Ready      bool
+		Conditions []string
+		Health     struct{ Level string }
+		Sources    []struct{ Received int }
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil || !got.Ready || len(got.Conditions) != 3 || got.Health.Level != "ok" || len(got.Sources) != 5 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	status(2, "--no-such-flag")
+	status(2, "extra")
+	s.hec.SetDown(true)
+	eventually(t, "it is degraded", func() bool {
+		out, errs, code := s.gateway("", "status", "-c", s.file)
+		return code == 3 && strings.Contains(errs, "degraded") && strings.Contains(out, "no endpoint is up")
+	})
+	if code := p.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	status(1)
 }
 
 // The gateway's own numbers go the way of all events, and are in the books.

@@ -111,8 +111,9 @@ func (d *doorman) admit(r *http.Request) (rights, bool, error) {
 	return may, err == nil, err
 }
 
-// asksToLogIn: /stats?login asks for the user also where everybody may read. A browser
-// that has answered once sends name and password with every request from then on.
+// asksToLogIn: /stats?login asks for the user also where everybody may read, and then leads
+// to /stats. A browser that has answered once sends name and password with every request
+// from then on.
 func asksToLogIn(r *http.Request, users bool) bool {
 	return users && r.URL.Path == "/stats" && r.URL.Query().Has("login")
 }

@@ -129,6 +129,13 @@ func (v view) scoped() bool {
 // ;up, ;st=DONE and ?scope=. The page is rendered whole before the first byte is sent,
 // so an error never ends in half a page.
 func (s *Server) servePage(w http.ResponseWriter, r *http.Request, may rights) {
+	if may.lines && asksToLogIn(r, len(s.users.users) > 0) {
+		// With the host, so that a name and password in the page's address are not in
+		// the next one: with these a browser waits to be asked each time.
+		w.Header().Set("Location", "//"+r.Host+"/stats")
+		plain(w, http.StatusSeeOther, "logged in; see /stats\n")
+		return
+	}
 	what := shown{admin: may.admin && s.operator != nil, lines: may.lines, scope: r.URL.Query().Get("scope"), up: r.URL.Query().Has("up")}
 	refresh, format, done := refreshSeconds, "", ""
 	_, options, some := strings.Cut(r.URL.Path, ";")

@@ -195,8 +195,11 @@ func TestLogIn(t *testing.T) {
 		t.Errorf("?login: %d", a.code)
 	}
 	as := func(r *http.Request) { r.SetBasicAuth("dev", "pass") }
-	if a := p.do("GET", "/stats?login", as); a.code != 200 || !strings.Contains(a.body, `id="tap"`) {
-		t.Errorf("?login as the user: %d", a.code)
+	if a := p.do("GET", "/stats?login", as); a.code != 303 || a.header.Get("Location") != "//"+p.server.Addr().String()+"/stats" {
+		t.Errorf("?login as the user: %d %v", a.code, a.header)
+	}
+	if a := p.do("GET", "/stats", as); a.code != 200 || !strings.Contains(a.body, `id="tap"`) {
+		t.Errorf("as the user: %d", a.code)
 	}
 	if a := p.do("GET", "/metrics", func(r *http.Request) { r.SetBasicAuth("dev", "wrong") }); a.code != 401 {
 		t.Errorf("with a wrong password: %d", a.code)

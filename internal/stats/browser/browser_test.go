@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,7 @@ import (
 func TestPage(t *testing.T) {
 	g := start(t)
 	b := openTab(t, g)
+	b.logIn("ops", "s3cret")
 	for _, step := range []struct {
 		name string
 		do   func(*testing.T, *gateway, *tab)
@@ -198,6 +200,33 @@ func phone(t *testing.T, _ *gateway, b *tab) {
 	b.shot("stats-phone", func(png *[]byte) chromedp.Action { return chromedp.CaptureScreenshot(png) })
 }
 
+// The address that `gateway run --dev` prints opens a page that is kept up to date and
+// whose tap and buttons work at once; without it everybody may read, and no more.
+func TestDevAddress(t *testing.T) {
+	g, address := startDev(t)
+	b := openTab(t, g)
+	b.open("/stats")
+	b.becomes(`document.getElementById("state").textContent`, "live")
+	b.becomes(`document.getElementById("tap") === null && document.querySelector("#shards button") === null`, "true")
+	b.run(chromedp.Navigate(address))
+	b.becomes(`document.getElementById("state").textContent`, "live")
+	b.run(chromedp.Click("#tap-go"))
+	b.becomes(`document.getElementById("tap-note").textContent.startsWith("Listening: ")`, "true")
+	g.send("linux", "<13>Nov 22 17:00:00 web1 app: hello")
+	b.becomes(`document.querySelector("#lines tbody .raw").textContent`, "<13>Nov 22 17:00:00 web1 app: hello")
+	b.run(chromedp.Click(`#shards button[aria-label="drain 0"]`))
+	b.becomes(cell("shards", "0", 1), "drain")
+	curl := exec.Command("curl", "-sS", "-m", "10", "-w", "%{http_code}", strings.Replace(address, "/stats?login", "/api/v1/tap?format=ndjson&seconds=1", 1))
+	if out, err := curl.CombinedOutput(); err != nil || !strings.HasSuffix(string(out), "200") {
+		t.Errorf("curl: %v %s", err, out)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, bad := range b.bad {
+		t.Error(bad)
+	}
+}
+
 // The browser is told apart from a program by its headers; a page of another site can
 // not make it act.
 func TestForeignPageCanNotAct(t *testing.T) {
@@ -219,6 +248,7 @@ func TestForeignPageCanNotAct(t *testing.T) {
 		}
 	}()
 	b := openTab(t, g)
+	b.logIn("ops", "s3cret")
 	b.run(chromedp.Navigate("http://"+foreign.Addr().String()+"/"), chromedp.Click("#go"))
 	b.becomes(`document.body.innerText.trim()`, "the request was made by another site's page, and is refused")
 	b.open("/stats")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,10 +75,7 @@ func freePorts(t *testing.T, n int) (ports []int) {
 func start(t *testing.T) *gateway {
 	t.Helper()
 	dir := t.TempDir()
-	program := filepath.Join(dir, "gateway")
-	if out, err := exec.Command("go", "build", "-o", program, "syslog-gateway/cmd/gateway").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	program := build(t, dir)
 	g := &gateway{t: t, ports: make(map[string]int), hec: hectest.New(hectest.Options{Token: token}), log: new(safe)}
 	t.Cleanup(g.hec.Close)
 	ports := freePorts(t, 6)
@@ -88,14 +86,55 @@ func start(t *testing.T) *gateway {
 		g.ports[name] = ports[i]
 		fmt.Fprintf(&y, "  %s: {port: %d, vendor: %s, address: 127.0.0.1, silent_after: 2s}\n", name, ports[i], name)
 	}
-	fmt.Fprintf(&y, "hec: {endpoints: [%q], health_interval: 1s}\nstats: {listen: '127.0.0.1:%d', admin: true}\n", g.hec.URL(), ports[5])
+	fmt.Fprintf(&y, "hec: {endpoints: [%q], health_interval: 1s}\nstats: {listen: '127.0.0.1:%d', username: ops, password: s3cret, admin: true}\n", g.hec.URL(), ports[5])
 	fmt.Fprintf(&y, "queue: {path: %s/queue, min_free: 1MB, max_size: 1GiB}\ndead_letter: {path: %s/dead}\nbalancer: {shards: 2}\n", dir, dir)
 	file := filepath.Join(dir, "gateway.yaml")
 	if err := os.WriteFile(file, []byte(y.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "run", "-c", file)
-	cmd.Env = []string{"SPLUNK_HEC_TOKEN=" + token, "PATH=" + os.Getenv("PATH")}
+	g.run(exec.Command(program, "run", "-c", file), "SPLUNK_HEC_TOKEN="+token)
+	return g
+}
+
+// build builds the gateway into a folder.
+func build(t *testing.T, dir string) (program string) {
+	t.Helper()
+	program = filepath.Join(dir, "gateway")
+	if out, err := exec.Command("go", "build", "-o", program, "syslog-gateway/cmd/gateway").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return program
+}
+
+// startDev runs the gateway as `make run` does, and returns the address that it prints.
+func startDev(t *testing.T) (g *gateway, address string) {
+	t.Helper()
+	dir := t.TempDir()
+	g = &gateway{t: t, ports: make(map[string]int), log: new(safe)}
+	ports := freePorts(t, 6)
+	g.url = fmt.Sprintf("http://127.0.0.1:%d", ports[5])
+	env := []string{fmt.Sprintf("GATEWAY_STATS__LISTEN=127.0.0.1:%d", ports[5])}
+	for i, name := range names() {
+		g.ports[name] = ports[i]
+		env = append(env, fmt.Sprintf("GATEWAY_SOURCES__%s__PORT=%d", strings.ToUpper(name), ports[i]))
+	}
+	cmd := exec.Command(build(t, dir), "run", "--dev")
+	cmd.Dir = dir
+	g.run(cmd, env...)
+	for line := range strings.Lines(g.log.String()) {
+		if at, ok := strings.CutPrefix(line, "look at "); ok {
+			return g, strings.TrimSpace(at)
+		}
+	}
+	t.Fatalf("no address is printed:\n%s", g.log)
+	return nil, ""
+}
+
+// run starts the gateway, waits until it is ready, and stops it with the test.
+func (g *gateway) run(cmd *exec.Cmd, env ...string) {
+	t := g.t
+	t.Helper()
+	cmd.Env = append(env, "PATH="+os.Getenv("PATH"))
 	cmd.Stderr = g.log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -114,7 +153,6 @@ func start(t *testing.T) *gateway {
 		r.Body.Close()
 		return r.StatusCode == http.StatusOK
 	})
-	return g
 }
 
 func (g *gateway) eventually(what string, done func() bool) {
@@ -180,7 +218,7 @@ func (b *tab) watch(event any) {
 	defer b.mu.Unlock()
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
-		if u := e.Request.URL; !strings.HasPrefix(u, b.g.url) && !strings.HasPrefix(u, "data:") {
+		if u := withoutUser(e.Request.URL); !strings.HasPrefix(u, b.g.url) && !strings.HasPrefix(u, "data:") {
 			b.bad = append(b.bad, "request to "+u)
 		}
 	case *runtime.EventConsoleAPICalled:
@@ -190,6 +228,16 @@ func (b *tab) watch(event any) {
 	case *log.EventEntryAdded:
 		b.bad = append(b.bad, fmt.Sprintf("log: %s %s %s", e.Entry.Level, e.Entry.Text, e.Entry.URL))
 	}
+}
+
+// withoutUser takes a name and password out of an address.
+func withoutUser(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	u.User = nil
+	return u.String()
 }
 
 func (b *tab) run(actions ...chromedp.Action) {
@@ -203,6 +251,13 @@ func (b *tab) run(actions ...chromedp.Action) {
 func (b *tab) open(path string) {
 	b.t.Helper()
 	b.run(chromedp.Navigate(b.g.url + path))
+}
+
+// logIn opens the page with a name and password in its address, as people paste it. The
+// browser sends them with every request from then on.
+func (b *tab) logIn(user, password string) {
+	b.t.Helper()
+	b.run(chromedp.Navigate(strings.Replace(b.g.url, "://", "://"+user+":"+password+"@", 1) + "/stats?login"))
 }
 
 // js evaluates an expression to a text.
