@@ -21,7 +21,7 @@ NFPM     := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-run: ## run the gateway on localhost: ports 1514-1518, events as JSON lines on stdout, statistics on http://127.0.0.1:8404
+run: ## run the gateway on localhost: ports 1514-1518, events as JSON lines on stdout, statistics on http://127.0.0.1:8404, whose address with a password is printed
 	@$(MAKE) --no-print-directory build >&2
 	@exec bin/gateway run --dev
 
@@ -43,10 +43,9 @@ fmt: ## format the sources
 screenshots: test-tools ## write docs/img anew: the statistics page in light, dark, on a phone, and its tap
 	SCREENSHOTS=$(abspath docs/img) $(GO) test -count=1 -run 'TestPage' ./internal/stats/browser
 
-stats-demo: build ## the statistics page with something to see: http://127.0.0.1:8404, a gentle load of all five families; ends with Ctrl-C
+stats-demo: build ## the statistics page with something to see, at the address that is printed: a gentle load of all five families; ends with Ctrl-C
 	@bin/gateway run --dev >/dev/null & gateway=$$!; trap 'kill $$gateway; wait $$gateway' EXIT; \
 	for i in $$(seq 100); do curl -fs -o /dev/null http://127.0.0.1:8404/readyz && break; sleep 0.1; done; \
-	echo "look at http://127.0.0.1:8404/stats" >&2; \
 	bin/bench load --transport udp --port-per-vendor --sources 20 --connections 20 --rate $(DEMO_RATE) --duration $(DEMO_TIME)
 
 RESULTS  ?= bench/results/$(shell date -u +%F)

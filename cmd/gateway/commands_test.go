@@ -98,6 +98,9 @@ func TestSecondInstanceIsRefused(t *testing.T) {
 	if _, errs, code := s.gateway("", "run", "-c", s.file); code != 1 || !strings.Contains(errs, "linux") || !strings.Contains(errs, "taken") {
 		t.Errorf("a second gateway on one UDP port: exit %d: %s", code, errs)
 	}
+	if to := s.post("0", "shards", "ready"); to != "/stats;st=DONE" {
+		t.Errorf("those that were refused have taken the control socket: %s", to)
+	}
 	c := s.dial("udp", "linux")
 	fmt.Fprint(c, line("linux", "mark=alone "))
 	s.waitEvents(1)

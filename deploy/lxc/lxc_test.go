@@ -170,6 +170,13 @@ func (s *story) hardened(t *testing.T) {
 	s.run("systemd-analyze security --no-pager --threshold=15 syslog-gateway.service > /tmp/security; code=$?; tail -1 /tmp/security; exit $code")
 	s.run("systemctl show -P MainPID syslog-gateway | xargs -I{} grep -E 'Uid|CapBnd|CapEff|NoNewPrivs|Seccomp:' /proc/{}/status")
 	s.run("systemctl show -P MainPID syslog-gateway | xargs -I{} grep 'open files' /proc/{}/limits")
+	// The control socket within all of this, and what verbs of root leave.
+	s.run("gateway status; code=$?; test $code = 0 -o $code = 3")
+	s.run("setpriv --reuid=syslog-gateway --regid=syslog-gateway --clear-groups gateway status >/dev/null; code=$?; test $code = 0 -o $code = 3")
+	s.run("gateway deadletter list")
+	if out := s.run("find /var/lib/syslog-gateway ! -user syslog-gateway"); strings.TrimSpace(out) != "" {
+		t.Errorf("not the service's: %s", out)
+	}
 }
 
 func (s *story) reload(t *testing.T) {

@@ -15,12 +15,15 @@
 // # What is promised
 //
 // Only POST /stats changes anything; it needs the admin right, and is refused when a
-// browser makes it for another site's page. Lines of messages are shown to users only, or
-// to the machine itself. The page works without scripts and loads nothing from anywhere
+// browser makes it for another site's page. Lines of messages are shown to users only.
+// Where a request comes from proves nothing; on the machine itself there is the control
+// socket, which knows root and the gateway's user by their credentials. The page works without scripts and loads nothing from anywhere
 // else; whatever a name, a line or an answer holds is escaped by html/template or set as
 // text. With users set, everything but /healthz and /readyz asks for one (RFC 7617).
 // Nothing is cached by a browser or proxy. Connections, headers, streams and times are
-// bounded, so that a scanner can not take the file descriptors that the listeners need.
+// bounded, so that a scanner can not take the file descriptors that the listeners need;
+// whoever holds most of them gives one up for a newcomer, so that a health check always
+// gets in.
 //
 // # What it costs
 //

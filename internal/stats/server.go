@@ -26,8 +26,10 @@ import (
 
 // The bounds of the server.
 const (
-	maxConnections = 256 // beside those that carry a stream
-	maxScrapes     = 8   // of /metrics at a time
+	// maxConnections is beside those that carry a stream. A request has to be read before
+	// so many others come, also on a machine that is busy.
+	maxConnections = 1024
+	maxScrapes     = 8 // of /metrics at a time
 	maxHeader      = 16 << 10
 	headerTimeout  = 5 * time.Second
 	readTimeout    = 10 * time.Second
