@@ -100,7 +100,7 @@ func (s *site) inside() *gateway {
 		s.t.Fatal(err)
 	}
 	log := new(logBuffer)
-	g, err := newGateway(c, testToken, slog.New(slog.NewTextHandler(log, nil)), new(slog.LevelVar))
+	g, err := newGateway(c, testToken, slog.New(slog.NewTextHandler(log, nil)), new(slog.LevelVar), false)
 	if err != nil {
 		s.t.Fatal(err)
 	}
