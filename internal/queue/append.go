@@ -164,6 +164,10 @@ func (q *Shard) publish(w *segment, rec *event.Record, seq uint64, size int64) {
 	if w.size == 0 {
 		w.since = nanos(rec.Received)
 	}
+	if w.first == 0 {
+		w.first = seq
+	}
+	w.last = seq
 	w.size += size
 	w.left.addName(q.intern(rec.Source), int64(rec.Events), size)
 	q.seq = seq

@@ -169,11 +169,13 @@ func (q *Shard) heal() {
 			q.log.Debug("queue: litter", "shard", q.index, "error", err)
 		}
 	}
+	q.readLate()
 	q.io.Lock()
 	defer q.io.Unlock()
 	if q.shut.Load() {
 		return
 	}
+	q.settleReads()
 	q.removeRest()
 	if q.writeFault.Load() == nil {
 		return

@@ -232,7 +232,7 @@ func (q *Shard) discard(s *segment) error {
 	if !s.keep {
 		return s.unlink()
 	}
-	err := moveAside(q.root, q.name, s.num, s.located())
+	_, err := moveAside(q.root, q.name, s.num, s.located(), "")
 	if errors.Is(err, fs.ErrNotExist) { // moved by an earlier attempt
 		err = nil
 	}

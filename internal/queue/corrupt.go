@@ -9,14 +9,14 @@ import (
 	"path/filepath"
 )
 
-// corruptFolder holds what could not be read, for a human to look at. Nothing in
-// it is ever read or removed by the gateway.
+// corruptFolder holds what was not taken for records, for a human to look at. What in it
+// turns out to be whole after all is put back: see restore.
 const corruptFolder = "corrupt"
 
 // setAside copies the bytes from..to of a segment into the corrupt folder, as
-// <shard>-<segment>@<offset>, and returns the copy's path. Bytes that can not be
-// read are left out of the copy. A range that was set aside before is not stored
-// twice.
+// <shard>-<segment>@<offset>, and returns the copy's path. Bytes behind the end of the
+// file are left out of the copy; an error of reading ends it, and nothing is left of
+// it. A range that was set aside before is not stored twice.
 func setAside(root, shard string, num int64, r io.ReaderAt, from, to int64) (string, error) {
 	dir := filepath.Join(root, corruptFolder)
 	if err := os.MkdirAll(dir, dirMode); err != nil {
@@ -30,15 +30,16 @@ func setAside(root, shard string, num int64, r io.ReaderAt, from, to int64) (str
 		}
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
 		if errors.Is(err, os.ErrExist) {
-			if sameBytes(path, r, from, to) {
-				return path, nil
+			same, err := sameBytes(path, r, from, to)
+			if same || err != nil {
+				return path, err
 			}
 			continue
 		}
 		if err != nil {
 			return "", fmt.Errorf("queue: set aside: %w", err)
 		}
-		_, err = io.Copy(f, &salvage{r: r, off: from, end: to})
+		_, err = io.Copy(f, &span{r: r, off: from, end: to})
 		err = errors.Join(err, f.Sync(), f.Close())
 		if err != nil {
 			return "", fmt.Errorf("queue: set aside %s: %w", path, errors.Join(err, os.Remove(path)))
@@ -47,76 +48,78 @@ func setAside(root, shard string, num int64, r io.ReaderAt, from, to int64) (str
 	}
 }
 
-// salvage reads a range and passes over the pages that can not be read.
-type salvage struct {
+// span reads a range, as far as the file goes.
+type span struct {
 	r        io.ReaderAt
 	off, end int64
 }
 
-func (s *salvage) Read(p []byte) (int, error) {
-	for s.off < s.end {
-		n := min(int64(len(p)), page-s.off%page, s.end-s.off)
-		m, err := s.r.ReadAt(p[:n], s.off)
-		s.off += n
-		if m > 0 {
-			return m, nil
-		}
-		switch {
-		case errors.Is(err, io.EOF):
-			return 0, io.EOF
-		case errors.Is(err, os.ErrClosed): // the segment was opened anew
-			return 0, err
-		}
+func (s *span) Read(p []byte) (int, error) {
+	if s.off >= s.end {
+		return 0, io.EOF
 	}
-	return 0, io.EOF
+	n, err := readAt(s.r, p[:min(int64(len(p)), s.end-s.off)], s.off)
+	s.off += int64(n)
+	switch {
+	case n > 0:
+		return n, nil
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return 0, io.EOF
+	}
+	return 0, err
 }
 
-func sameBytes(path string, r io.ReaderAt, from, to int64) bool {
+// sameBytes says whether a file holds the range. An error is one of reading the range.
+func sameBytes(path string, r io.ReaderAt, from, to int64) (bool, error) {
 	old, err := os.Open(path)
 	if err != nil {
-		return false
+		return false, nil
 	}
 	defer old.Close()
 	if st, err := old.Stat(); err != nil || st.Size() > to-from {
-		return false
+		return false, nil
 	}
 	a, b := make([]byte, page), make([]byte, page)
-	s := &salvage{r: r, off: from, end: to}
+	s := &span{r: r, off: from, end: to}
 	for {
 		n, errNew := io.ReadFull(s, a)
+		if notRead(errNew) {
+			return false, errNew
+		}
 		m, errOld := io.ReadFull(old, b)
 		if n != m || !bytes.Equal(a[:n], b[:m]) {
-			return false
+			return false, nil
 		}
 		if errNew != nil || errOld != nil {
-			return errNew != nil && errOld != nil
+			return errNew != nil && errOld != nil, nil
 		}
 	}
 }
 
-// moveAside moves a whole segment into the corrupt folder.
-func moveAside(root, shard string, num int64, path string) error {
+// moveAside moves a whole segment into the corrupt folder, as <shard>-<segment> with the
+// suffix behind it, and returns its new path.
+func moveAside(root, shard string, num int64, path, suffix string) (string, error) {
 	dir := filepath.Join(root, corruptFolder)
 	if err := os.MkdirAll(dir, dirMode); err != nil {
-		return fmt.Errorf("queue: set aside: %w", err)
+		return "", fmt.Errorf("queue: set aside: %w", err)
 	}
 	base := filepath.Join(dir, fmt.Sprintf("%s-%06d", shard, num))
-	to := base
+	to := base + suffix
 	for i := 1; ; i++ {
 		if _, err := os.Lstat(to); err != nil {
 			break
 		}
-		to = fmt.Sprintf("%s.%d", base, i)
+		to = fmt.Sprintf("%s.%d%s", base, i, suffix)
 	}
 	if err := os.Rename(path, to); err != nil {
-		return fmt.Errorf("queue: set aside: %w", err)
+		return "", fmt.Errorf("queue: set aside: %w", err)
 	}
-	return syncDir(dir)
+	return to, syncDir(dir)
 }
 
-// linkAside gives a segment's file a second name in the corrupt folder, unless it has
-// one, and returns that.
-func linkAside(root, shard string, num int64, path string) (string, error) {
+// linkAside is moveAside that keeps the old name. A file that has its second name already
+// gets no other.
+func linkAside(root, shard string, num int64, path, suffix string) (string, error) {
 	dir := filepath.Join(root, corruptFolder)
 	if err := os.MkdirAll(dir, dirMode); err != nil {
 		return "", fmt.Errorf("queue: set aside: %w", err)
@@ -126,7 +129,7 @@ func linkAside(root, shard string, num int64, path string) (string, error) {
 		return "", fmt.Errorf("queue: set aside: %w", err)
 	}
 	base := filepath.Join(dir, fmt.Sprintf("%s-%06d", shard, num))
-	to := base
+	to := base + suffix
 	for i := 1; ; i++ {
 		if err = os.Link(path, to); !errors.Is(err, os.ErrExist) {
 			break
@@ -134,7 +137,7 @@ func linkAside(root, shard string, num int64, path string) (string, error) {
 		if there, e := os.Stat(to); e == nil && os.SameFile(there, st) {
 			return to, nil
 		}
-		to = fmt.Sprintf("%s.%d", base, i)
+		to = fmt.Sprintf("%s.%d%s", base, i, suffix)
 	}
 	if err != nil {
 		return "", fmt.Errorf("queue: set aside: %w", err)

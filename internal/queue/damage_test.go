@@ -260,6 +260,7 @@ func TestMissingSegments(t *testing.T) {
 		must(t, os.Remove(filepath.Join(q.dir, middle)))
 		num, _, _ := segmentNumber(segs[len(segs)-1])
 		must(t, os.Rename(q.path(num), q.path(num+far)))
+		o.Logger = quiet()
 		s = open(t, o)
 		q = s.Shards()[0]
 		equal(t, "records", len(drainAll(t, q)), 112-gone)

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // doubtSuffix is put behind the name of a segment whose last sync has failed: that file
@@ -16,8 +18,9 @@ import (
 const doubtSuffix = ".doubt"
 
 const (
-	// copyTries is how often a page must be unreadable before it is given up.
-	copyTries = 3
+	// copyTries is how often a page must be unreadable, while the disk takes the rest of
+	// the copy, before the copy goes without it: half a minute.
+	copyTries = 10
 	// maxCopyWait is the longest pause after a copy that failed.
 	maxCopyWait = 4 * time.Second
 )
@@ -121,7 +124,7 @@ func (q *Shard) giveUpPages(s *segment, empty int64) (string, error) {
 	if s.tries++; s.tries < copyTries {
 		return "", fmt.Errorf("%d bytes can not be read", empty)
 	}
-	return linkAside(q.root, q.name, s.num, s.located())
+	return linkAside(q.root, q.name, s.num, s.located(), "")
 }
 
 // copySegment copies size bytes. Pages from the offset from on that can not be read stay
@@ -139,7 +142,7 @@ func copySegment(r io.ReaderAt, w *os.File, from, size int64) (empty int64, err 
 			b = b[:page] // one by one, as far as it goes
 			n, err = r.ReadAt(b, off)
 		}
-		if n < len(b) && (off+int64(len(b)) <= from || !unreadable(err)) {
+		if n < len(b) && (off+int64(len(b)) <= from || !gap(err)) {
 			return 0, fmt.Errorf("read at %d: %w", off, err)
 		}
 		empty += int64(len(b) - n)
@@ -150,6 +153,10 @@ func copySegment(r io.ReaderAt, w *os.File, from, size int64) (empty int64, err 
 	}
 	return empty, nil
 }
+
+// gap says that a page could not be read for what may be wrong with it alone: it was
+// never written, or its file is short.
+func gap(err error) bool { return errors.Is(err, unix.EIO) || errors.Is(err, io.EOF) }
 
 // notRecords is how many bytes of a range are no good records.
 func notRecords(r io.ReaderAt, from, to int64) int64 {

@@ -26,7 +26,7 @@ func (s *Store) dropOldest() bool {
 func (q *Shard) droppable() (since int64, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed || len(q.segs) < 2 {
+	if q.closed || len(q.segs) < 2 || q.segs[0].late != nil { // nobody knows what would be lost
 		return 0, false
 	}
 	return q.segs[0].since, true
@@ -58,7 +58,7 @@ func (q *Shard) abandonHead() (freed, events int64) {
 	defer q.rd.Unlock()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed || len(q.segs) < 2 {
+	if q.closed || len(q.segs) < 2 || q.segs[0].late != nil {
 		return 0, 0
 	}
 	s := q.segs[0]

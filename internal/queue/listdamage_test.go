@@ -108,8 +108,8 @@ func TestListBehindDamageAtStart(t *testing.T) {
 			rep, err := Inspect(l.o.Path)
 			must(t, err)
 			s := open(t, l.o)
-			recovered, _, _ := balance(l.o.Ledger)
-			if st := s.Stats(); st.Records != rep.Records || st.Records < 0 || int64(recovered) != st.Events || st.Events != rep.Events {
+			recovered, _, dropped := balance(l.o.Ledger) // what the stop has left is dropped where it is missing
+			if st := s.Stats(); st.Records != rep.Records || st.Records < 0 || int64(recovered-dropped["corrupt"]) != st.Events || st.Events != rep.Events {
 				t.Fatalf("%d recovered, %+v, reported %+v", recovered, st, rep)
 			}
 			equal(t, "recovered records", l.check(t, s), rep.Records)

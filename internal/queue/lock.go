@@ -3,6 +3,7 @@ package queue
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -11,22 +12,57 @@ import (
 
 const lockName = "lock"
 
+// folderLock keeps other processes off the queue: a lock on the file named lock, which
+// older versions look at alone, and one on the folder itself, which holds also when
+// somebody has removed or replaced that file.
+type folderLock struct{ folder, file *os.File }
+
+// Close gives the lock back.
+func (l *folderLock) Close() error {
+	if l.file == nil {
+		return l.folder.Close()
+	}
+	return errors.Join(l.file.Close(), l.folder.Close())
+}
+
 // takeLock makes sure that no other process uses the queue. The kernel gives the
-// lock back when the process ends, however it ends.
-func takeLock(root string, flags int) (*os.File, error) {
-	path := filepath.Join(root, lockName)
-	f, err := os.OpenFile(path, flags, fileMode)
+// lock back when the process ends, however it ends. Without os.O_CREATE in flags the
+// file need not be there.
+func takeLock(root string, flags int) (*folderLock, error) {
+	folder, err := os.Open(root)
 	if err != nil {
 		return nil, fmt.Errorf("queue: lock: %w", err)
 	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		f.Close()
-		return nil, fmt.Errorf("queue: %s is in use by another gateway process: stop it, or choose another queue.path", root)
+	l := &folderLock{folder: folder}
+	// A file system that can not lock a folder leaves it to the file.
+	if err := flock(folder, root); errors.Is(err, errInUse) {
+		return nil, errors.Join(err, l.Close())
+	}
+	path := filepath.Join(root, lockName)
+	l.file, err = os.OpenFile(path, flags, fileMode)
+	if errors.Is(err, fs.ErrNotExist) && flags&os.O_CREATE == 0 {
+		l.file = nil
+		return l, nil
 	}
 	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("queue: lock %s: %w", path, err)
+		l.file = nil
+		return nil, errors.Join(fmt.Errorf("queue: lock: %w", err), l.Close())
 	}
-	return f, nil
+	if err := flock(l.file, root); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+var errInUse = errors.New("in use by another gateway process: stop it, or choose another queue.path")
+
+func flock(f *os.File, root string) error {
+	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return fmt.Errorf("queue: %s is %w", root, errInUse)
+	}
+	if err != nil {
+		return fmt.Errorf("queue: lock %s: %w", f.Name(), err)
+	}
+	return nil
 }

@@ -36,7 +36,7 @@ func newMetrics(s *Store, r prometheus.Registerer) (*metrics, error) {
 		capacity: desc("capacity_bytes", "The cap on the segments of all shards (queue.max_size)."),
 		oldest:   desc("oldest_seconds", "Age of the oldest event that is queued or in flight; 0 when there is none."),
 		corrupt:  desc("corrupt_records_total", "Damaged records or ranges that were set aside.", "shard"),
-		faults:   desc("faults_total", "Failures of the disk: to write a shard's segment (write), or to bring it to stable storage (sync). Each is tried again.", "shard", "kind"),
+		faults:   desc("faults_total", "Failures of the disk: to write a shard's segment (write), to bring it to stable storage (sync), or to read it (read). Each is tried again.", "shard", "kind"),
 	}
 	if r == nil {
 		return m, nil
@@ -89,6 +89,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 			{m.corrupt, q.Corrupt, []string{label}},
 			{m.faults, q.Faults.Write, []string{label, "write"}},
 			{m.faults, q.Faults.Sync, []string{label, "sync"}},
+			{m.faults, q.Faults.Read, []string{label, "read"}},
 		} {
 			ch <- prometheus.MustNewConstMetric(c.desc, prometheus.CounterValue, float64(c.n), c.labels...)
 		}

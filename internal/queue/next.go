@@ -7,8 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
-
-	"golang.org/x/sys/unix"
+	"time"
 
 	"syslog-gateway/internal/event"
 )
@@ -18,9 +17,10 @@ import (
 // body is read into buf, which grows where it is too small; pass Body again to
 // reuse it. Every record handed out must be given to Ack or Nack.
 //
-// It fails with ErrClosed, with the context's error, or with an error of reading
-// that may pass: then the record stays queued, and the caller should pause before
-// it asks again. Damaged records are set aside, counted, and not handed out.
+// It fails with ErrClosed or with the context's error. A record that can not be read
+// stays queued: it is read again after a pause, for ever, and those behind it go on
+// meanwhile, unless it is its header that can not be read. Damaged records are set
+// aside, counted, and not handed out.
 func (q *Shard) Next(ctx context.Context, buf []byte) (event.Record, error) {
 	for {
 		avail := q.avail.wait()
@@ -36,12 +36,8 @@ func (q *Shard) Next(ctx context.Context, buf []byte) (event.Record, error) {
 			}
 			continue
 		case errors.Is(err, errNothing):
-			select {
-			case <-avail:
-				continue
-			case <-ctx.Done():
-				return event.Record{}, ctx.Err()
-			}
+			q.await(ctx, avail)
+			continue
 		case errors.Is(err, os.ErrClosed): // the segment was opened anew
 			continue
 		case err != nil:
@@ -55,11 +51,23 @@ func (q *Shard) Next(ctx context.Context, buf []byte) (event.Record, error) {
 		if err == nil {
 			return rec, nil
 		}
-		if !errors.Is(err, errGone) {
-			q.Nack(e.seq)
-			return event.Record{}, err
-		}
 		buf = rec.Body
+	}
+}
+
+// await waits until there may be a record, or it is time to read again what could not be
+// read, or ctx is done.
+func (q *Shard) await(ctx context.Context, avail <-chan struct{}) {
+	var again <-chan time.Time
+	if at, ok := q.nextTry(); ok {
+		t := time.NewTimer(time.Until(at))
+		defer t.Stop()
+		again = t.C
+	}
+	select {
+	case <-avail:
+	case <-again:
+	case <-ctx.Done():
 	}
 }
 
@@ -72,7 +80,7 @@ var (
 type damagedError struct {
 	seg *segment
 	off int64
-	err error // of reading; nil: the bytes are wrong
+	err error // the file is short; nil: the bytes are wrong
 }
 
 func (e *damagedError) Error() string {
@@ -94,20 +102,26 @@ func (q *Shard) take() (entry, error) {
 	}
 	q.settle()
 	seg, off, size := q.cur, q.off, q.cur.size
-	if off >= size {
+	if off >= size || seg.late != nil || !q.stall.over() || len(q.sick) >= maxSick {
 		q.mu.Unlock()
 		return entry{}, errNothing
 	}
 	f, err := seg.open()
 	q.mu.Unlock()
+	var h header
+	if err == nil {
+		h, err = q.readHeader(seg, f, off, size)
+	}
+	var failed *readError
+	if errors.As(err, &failed) {
+		return entry{}, q.stalled(seg, err)
+	}
 	if err != nil {
 		return entry{}, err
 	}
-	h, err := q.readHeader(seg, f, off, size)
-	if err != nil {
-		return entry{}, err
-	}
-	return q.enter(seg, &h), nil
+	e := q.enter(seg, &h)
+	q.settleReads()
+	return e, nil
 }
 
 // readHeader reads the header at the cursor. The caller holds rd.
@@ -117,19 +131,15 @@ func (q *Shard) readHeader(seg *segment, f *os.File, off, size int64) (header, e
 	}
 	q.win.r, q.win.size = f, size
 	h, _, v, err := q.win.record(off, q.lastSize)
-	if err != nil && !unreadable(err) {
-		return header{}, fmt.Errorf("queue: read %s at %d: %w", seg.path, off, err)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		q.ws = nil // it may be opened anew
+		return header{}, err
 	}
 	if err != nil || v != valid || off+h.size() > size {
 		return header{}, &damagedError{seg: seg, off: off, err: err}
 	}
 	q.lastSize = h.size()
 	return h, nil
-}
-
-// unreadable says that reading will fail again: the disk is bad or the file short.
-func unreadable(err error) bool {
-	return errors.Is(err, unix.EIO) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // enter puts the record at the cursor into the window and moves the cursor on. It may
@@ -153,15 +163,25 @@ func (q *Shard) enter(seg *segment, h *header) entry {
 	seg.held++
 	q.held = append(q.held, e)
 	q.off += e.size
+	q.stall = pause{}
 	return e
 }
 
-// retake returns the oldest record that was given back. The caller holds mu.
+// retake returns the oldest record that was given back, else one that could not be read
+// where it is time to try that. The caller holds mu.
 func (q *Shard) retake() *entry {
 	for len(q.again) > 0 {
 		e := q.find(q.again[0])
 		q.again = q.again[1:]
 		if e != nil && e.state == waiting {
+			e.state = inFlight
+			return e
+		}
+	}
+	for len(q.sick) > 0 && q.rest.over() {
+		e := q.find(q.sick[0])
+		q.sick = q.sick[1:]
+		if e != nil && e.state == waiting && e.sick {
 			e.state = inFlight
 			return e
 		}
@@ -173,7 +193,7 @@ func (q *Shard) retake() *entry {
 // should have been in them but was not found is lost to damage. The caller holds
 // mu.
 func (q *Shard) settle() {
-	for q.off >= q.cur.size && q.cur != q.last() {
+	for q.off >= q.cur.size && q.cur != q.last() && q.cur.late == nil {
 		q.giveUp(q.cur, dropBroken)
 		q.moveTo(q.segs[slices.Index(q.segs, q.cur)+1])
 	}
@@ -181,28 +201,35 @@ func (q *Shard) settle() {
 
 // moveTo puts the cursor at the beginning of what is left in a segment. The caller holds
 // mu.
-func (q *Shard) moveTo(s *segment) { q.cur, q.off = s, s.from }
+func (q *Shard) moveTo(s *segment) { q.cur, q.off, q.stall = s, s.from, pause{} }
 
-// load reads the record of an entry. With errGone, Body is the buffer to use on.
+// load reads the record of an entry. It fails with errGone alone: the record is not
+// queued any more, or it can not be read now and is given back. Body is the buffer to
+// use on then.
 func (q *Shard) load(e entry, buf []byte) (event.Record, error) {
 	for {
 		f, err := q.fileOf(e.seq)
-		if err != nil {
-			return event.Record{Body: buf}, err
-		}
-		rec, err := readRecord(f, e, buf)
+		rec := event.Record{Body: buf}
 		if err == nil {
+			rec, err = readRecord(f, e, buf)
+		}
+		if err == nil {
+			if e.sick {
+				q.readAgain(e.seq)
+			}
 			return rec, nil
 		}
 		buf = rec.Body
-		if errors.Is(err, os.ErrClosed) { // given up meanwhile, or opened anew
+		var failed *readError
+		if !errors.Is(err, errGone) && !errors.Is(err, os.ErrClosed) && !errors.As(err, &failed) {
+			err = q.setRecordAside(e, f, err)
+		}
+		switch {
+		case errors.Is(err, os.ErrClosed): // given up meanwhile, or opened anew
 			continue
+		case errors.As(err, &failed):
+			q.unread(e, err)
 		}
-		var wrong *wrongBytes
-		if !errors.As(err, &wrong) && !unreadable(err) {
-			return rec, err
-		}
-		q.setRecordAside(e, f, err)
 		return rec, errGone
 	}
 }
@@ -224,8 +251,8 @@ func (e *wrongBytes) Error() string { return e.what }
 // readRecord reads and checks one record.
 func readRecord(f io.ReaderAt, e entry, buf []byte) (event.Record, error) {
 	head := make([]byte, fixedHeader+len(e.source))
-	if _, err := f.ReadAt(head, e.off+prefixLen); err != nil {
-		return event.Record{Body: buf}, fmt.Errorf("queue: read %s at %d: %w", e.seg.path, e.off, err)
+	if _, err := readAt(f, head, e.off+prefixLen); err != nil {
+		return event.Record{Body: buf}, err
 	}
 	h, v := decodeHeader(head)
 	if v != valid || h.seq != e.seq || h.size() != e.size {
@@ -235,8 +262,8 @@ func readRecord(f io.ReaderAt, e entry, buf []byte) (event.Record, error) {
 		buf = make([]byte, h.bodyLen)
 	}
 	buf = buf[:h.bodyLen]
-	if _, err := f.ReadAt(buf, e.off+prefixLen+h.headerLen()); err != nil {
-		return event.Record{Body: buf}, fmt.Errorf("queue: read %s at %d: %w", e.seg.path, e.off, err)
+	if _, err := readAt(f, buf, e.off+prefixLen+h.headerLen()); err != nil {
+		return event.Record{Body: buf}, err
 	}
 	if checksum(buf) != h.bodyCRC {
 		return event.Record{Body: buf}, &wrongBytes{"the checksum of its body is wrong"}
@@ -247,16 +274,20 @@ func readRecord(f io.ReaderAt, e entry, buf []byte) (event.Record, error) {
 	}, nil
 }
 
-// setRecordAside keeps a copy of a damaged record and takes it out of the queue.
-func (q *Shard) setRecordAside(e entry, f io.ReaderAt, why error) {
+// setRecordAside keeps a copy of a damaged record and takes it out of the queue. An error
+// is one of reading for the copy, and changes nothing.
+func (q *Shard) setRecordAside(e entry, f io.ReaderAt, why error) error {
 	copied, err := setAside(q.root, q.name, e.seg.num, f, e.off, e.off+e.size)
+	if notRead(err) {
+		return err
+	}
 	q.mu.Lock()
 	now := q.find(e.seq)
 	if now == nil || now.state == done {
 		q.mu.Unlock()
-		return
+		return nil
 	}
-	if err != nil || unreadable(why) {
+	if err != nil || errors.Is(why, io.ErrUnexpectedEOF) {
 		e.seg.keep = true
 	}
 	q.finish(now)
@@ -266,6 +297,13 @@ func (q *Shard) setRecordAside(e entry, f io.ReaderAt, why error) {
 	q.log.Error("queue: a damaged record is set aside", "shard", q.index, "file", e.seg.path, "offset", e.off,
 		"bytes", e.size, "events", e.events, "source", e.source, "reason", why, "copy", copied, "copy_error", err)
 	q.wakeConsumer()
+	return nil
+}
+
+// notRead says that an error of copying is one of reading: the copy is to be made again.
+func notRead(err error) bool {
+	var failed *readError
+	return errors.As(err, &failed) || errors.Is(err, os.ErrClosed)
 }
 
 // pass moves the cursor over a damaged range to the next header, and sets the
@@ -285,18 +323,25 @@ func (q *Shard) pass(d *damagedError) error {
 	size := d.seg.size
 	known := slices.IndexFunc(d.seg.damage, func(k damage) bool { return k.from == d.off })
 	q.mu.Unlock()
+	next := size
+	switch {
+	case err != nil:
+	case known >= 0:
+		next = min(size, d.seg.damage[known].to)
+	default:
+		if next, err = findHeader(f, size, d.off+1); err == nil {
+			err = q.setRangeAside(d, f, next)
+		}
+	}
 	if err != nil {
 		q.rd.Unlock()
-		return err
-	}
-	next := size
-	if known >= 0 {
-		next = min(size, d.seg.damage[known].to)
-	} else {
-		next = findHeader(f, size, d.off+1)
-		q.setRangeAside(d, f, next)
+		if !errors.Is(err, os.ErrClosed) { // else it was opened anew
+			q.stalled(d.seg, err)
+		}
+		return nil
 	}
 	q.mu.Lock()
+	q.stall = pause{}
 	q.off = next
 	q.mu.Unlock()
 	q.rd.Unlock()
@@ -309,8 +354,13 @@ func (q *Shard) pass(d *damagedError) error {
 	return nil
 }
 
-func (q *Shard) setRangeAside(d *damagedError, f io.ReaderAt, to int64) {
+// setRangeAside keeps a copy of a damaged range. An error is one of reading for the
+// copy, and changes nothing.
+func (q *Shard) setRangeAside(d *damagedError, f io.ReaderAt, to int64) error {
 	copied, err := setAside(q.root, q.name, d.seg.num, f, d.off, to)
+	if notRead(err) {
+		return err
+	}
 	if err != nil || d.err != nil {
 		q.mu.Lock()
 		d.seg.keep = true
@@ -319,4 +369,5 @@ func (q *Shard) setRangeAside(d *damagedError, f io.ReaderAt, to int64) {
 	q.corrupt.Add(1)
 	q.log.Error("queue: a damaged part of a segment is set aside", "shard", q.index, "file", d.seg.path,
 		"offset", d.off, "bytes", to-d.off, "reason", d.err, "copy", copied, "copy_error", err)
+	return nil
 }

@@ -89,15 +89,10 @@ func inspect(path string, bodies bool) (Report, error) {
 // offline scans a queue while it holds the lock, and gives the scan to do.
 func offline(path string, do func([]*shardScan) error) error {
 	lock, err := takeLock(path, os.O_RDONLY)
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(path); err != nil {
-			return fmt.Errorf("queue: %w", err)
-		}
-	} else if err != nil {
+	if err != nil {
 		return err
-	} else {
-		defer lock.Close()
 	}
+	defer lock.Close()
 	scans, err := scanAll(path)
 	if err != nil {
 		return err
@@ -213,7 +208,7 @@ func (sc *shardScan) removeAll() error {
 	for _, s := range sc.segs {
 		paths = append(paths, s.path, s.path+badSuffix, s.path+doubtSuffix)
 	}
-	for _, path := range append(paths, filepath.Join(sc.dir, ackedName), filepath.Join(sc.dir, metaName)) {
+	for _, path := range append(paths, filepath.Join(sc.dir, ackedName), filepath.Join(sc.dir, stopName), filepath.Join(sc.dir, metaName)) {
 		if err := remove(path); err != nil {
 			return err
 		}

@@ -169,6 +169,7 @@ func TestMetrics(t *testing.T) {
 		"gateway_queue_corrupt_records_total shard=0": 0, "gateway_queue_corrupt_records_total shard=1": 0,
 		"gateway_queue_faults_total kind=write shard=0": 0, "gateway_queue_faults_total kind=write shard=1": 0,
 		"gateway_queue_faults_total kind=sync shard=0": 0, "gateway_queue_faults_total kind=sync shard=1": 0,
+		"gateway_queue_faults_total kind=read shard=0": 0, "gateway_queue_faults_total kind=read shard=1": 0,
 		"gateway_queue_capacity_bytes": 64 << 20, "gateway_queue_sync_duration_seconds": 2,
 	})
 	if age := s.Stats().Age; age < time.Hour || age > 2*time.Hour {

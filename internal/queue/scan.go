@@ -25,6 +25,10 @@ type shardScan struct {
 	known  bool            // meta is to go by
 	acked  map[int64]acked // by segment
 	segs   []*segmentScan
+	// misplaced are segments whose records' numbers do not fit between those of the
+	// others: somebody has copied them here.
+	misplaced []*segmentScan
+	stop      []stopSegment // what the last stop has left, where that is known
 }
 
 // segmentScan is one file of a shard.
@@ -38,6 +42,9 @@ type segmentScan struct {
 	marked   bool  // a sync of it has failed, and was not made good
 	synced   int64 // where marked: what was on stable storage before
 	acked    acked // of the records that were found
+	since    int64 // when it was written last, Unix nanoseconds
+	// failed is why it could not be read: nothing is known of its records then.
+	failed error
 	walked
 }
 
@@ -59,9 +66,9 @@ func shardName(index int) string { return fmt.Sprintf("%s%02d", shardPrefix, ind
 
 // scanAll looks at every shard folder in root, and walks all segments.
 func scanAll(root string) ([]*shardScan, error) {
-	entries, err := os.ReadDir(root)
+	entries, err := listFolder(root)
 	if err != nil {
-		return nil, fmt.Errorf("queue: %w", err)
+		return nil, err
 	}
 	var all []*shardScan
 	for _, e := range entries {
@@ -81,19 +88,38 @@ func scanAll(root string) ([]*shardScan, error) {
 	g.SetLimit(scanners)
 	for _, sc := range all {
 		for _, seg := range sc.segs {
-			g.Go(func() error { return sc.walkSegment(seg) })
+			g.Go(func() error {
+				seg.failed = sc.walkSegment(seg)
+				return nil
+			})
 		}
 	}
-	return all, g.Wait()
+	_ = g.Wait() // what could not be read is the segment's to tell
+	for _, sc := range all {
+		sc.sortOut()
+	}
+	return all, nil
+}
+
+// listFolder reads a folder.
+func listFolder(path string) (entries []os.DirEntry, err error) {
+	err = insist(func() error {
+		entries, err = os.ReadDir(path)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("queue: %w", err)
+	}
+	return entries, nil
 }
 
 // listShard reads the folder and the metadata of one shard.
 func listShard(root string, index int) (*shardScan, error) {
 	sc := &shardScan{name: shardName(index), index: index}
 	sc.dir = filepath.Join(root, sc.name)
-	entries, err := os.ReadDir(sc.dir)
+	entries, err := listFolder(sc.dir)
 	if err != nil {
-		return nil, fmt.Errorf("queue: %w", err)
+		return nil, err
 	}
 	byNum := make(map[int64]*segmentScan)
 	var marks []string
@@ -119,22 +145,34 @@ func listShard(root string, index int) (*shardScan, error) {
 	for _, seg := range byNum {
 		sc.segs = append(sc.segs, seg)
 	}
-	if err := sc.readMarks(byNum, marks); err != nil {
-		return nil, err
-	}
+	sc.readMarks(byNum, marks)
 	slices.SortFunc(sc.segs, func(a, b *segmentScan) int { return int(min(1, max(-1, a.num-b.num))) })
-	sc.meta, sc.doubt, sc.known, err = readMeta(sc.dir)
+	err = insist(func() error {
+		sc.meta, sc.doubt, sc.known, err = readMeta(sc.dir)
+		return err
+	})
+	if err != nil { // like metadata that is lost: records come twice, and it is written anew
+		sc.doubt = err.Error()
+	}
 	if len(sc.segs) == 0 && !sc.known {
 		sc.doubt = "" // a new shard
 	}
-	if err == nil && sc.known {
-		sc.acked, err = readAcked(sc.dir, sc.meta)
+	if !sc.known {
+		return sc, nil
 	}
-	return sc, err
+	err = insist(func() error {
+		sc.acked, err = readAcked(sc.dir, sc.meta)
+		return err
+	})
+	if err != nil {
+		sc.doubt = err.Error()
+	}
+	sc.stop = readStop(sc.dir, sc.meta)
+	return sc, nil
 }
 
 // readMarks reads which segments could not be synced.
-func (sc *shardScan) readMarks(byNum map[int64]*segmentScan, marks []string) error {
+func (sc *shardScan) readMarks(byNum map[int64]*segmentScan, marks []string) {
 	for _, mark := range marks {
 		path := strings.TrimSuffix(mark, doubtSuffix)
 		num, _, ok := segmentNumber(filepath.Base(path))
@@ -143,35 +181,38 @@ func (sc *shardScan) readMarks(byNum map[int64]*segmentScan, marks []string) err
 			sc.litter = append(sc.litter, mark)
 			continue
 		}
-		var err error
-		if seg.synced, err = readDoubt(path); err != nil {
+		_ = insist(func() (err error) { // nothing of it is trusted where the mark can not be read
+			seg.synced, err = readDoubt(path)
 			return err
-		}
+		})
 		seg.marked = true
 	}
-	return nil
 }
 
-// walkSegment decides where seg is to be read from and walks it from there.
+// walkSegment decides where seg is to be read from and walks it from there. Where that
+// fails nothing is known of it.
 func (sc *shardScan) walkSegment(seg *segmentScan) error {
 	f, err := os.Open(seg.file())
 	if err != nil {
-		return fmt.Errorf("queue: scan: %w", err)
+		return err
 	}
 	defer f.Close()
 	st, err := f.Stat()
 	if err != nil {
-		return fmt.Errorf("queue: scan: %w", err)
+		return err
 	}
-	seg.fileSize = st.Size()
+	seg.fileSize, seg.since = st.Size(), st.ModTime().UnixNano()
 	if sc.known && seg.num == sc.meta.read.num {
-		seg.from = boundary(f, seg.fileSize, sc.meta.read.off)
+		if seg.from, err = boundary(f, seg.fileSize, sc.meta.read.off); err != nil {
+			return err
+		}
 	}
 	if err := seg.read(f, sc.acked[seg.num]); err != nil {
 		return err
 	}
-	if last := seg == sc.segs[len(sc.segs)-1]; !last && seg.tornAt >= 0 {
+	if last := seg.num == sc.segs[len(sc.segs)-1].num; !last && seg.tornAt >= 0 {
 		seg.damage = append(seg.damage, damage{from: seg.tornAt, to: seg.fileSize, what: "the last record is cut off"})
+		seg.tornAt = -1
 	}
 	if seg.lastSeq == 0 { // the numbers go on behind what was consumed
 		consumed, err := walk(f, seg.from, 0, nil)
@@ -186,26 +227,37 @@ func (sc *shardScan) walkSegment(seg *segmentScan) error {
 // boundary returns off where a record begins at it, or one ends there and what follows
 // is torn or damaged. Anywhere else the metadata is wrong, and the segment is read from
 // its start: records may come twice that way, but none is lost.
-func boundary(f *os.File, size, off int64) int64 {
+func boundary(f *os.File, size, off int64) (int64, error) {
 	if off == size {
-		return off
+		return off, nil
 	}
 	if off > size {
-		return 0
+		return 0, nil
 	}
 	w := &window{r: f, size: size}
-	if _, _, v, err := w.record(off, 0); err == nil && v == valid {
-		return off
+	_, _, v, err := w.record(off, 0)
+	if v == valid && err == nil {
+		return off, nil
 	}
-	if before, err := walk(f, off, 0, nil); err == nil && before.end == off {
-		return off
+	if notRead(err) {
+		return 0, err
 	}
-	return 0
+	before, err := walk(f, off, 0, nil)
+	if err != nil {
+		return 0, err
+	}
+	if before.end == off {
+		return off, nil
+	}
+	return 0, nil
 }
 
-// mayHold is how many records the damaged parts may hold at most. Their numbers are not
+// mayHold is how many records the parts that were not read may hold at most. Their numbers are not
 // given out again: a disk that can not be read at this start may be read at the next.
 func (s *segmentScan) mayHold() (n uint64) {
+	if s.failed != nil {
+		return uint64(s.fileSize)/(prefixLen+fixedHeader) + 1
+	}
 	for _, d := range s.damage {
 		n += uint64(d.to-d.from)/(prefixLen+fixedHeader) + 1
 	}
@@ -213,12 +265,14 @@ func (s *segmentScan) mayHold() (n uint64) {
 }
 
 // consumed says that nothing is left in the segment.
-func (s *segmentScan) consumed() bool { return s.records == 0 && len(s.damage) == 0 }
+func (s *segmentScan) consumed() bool {
+	return s.records == 0 && len(s.damage) == 0 && s.failed == nil
+}
 
 // writable says that diskqueue may go on writing at the end of the last segment.
 func (sc *shardScan) writable() bool {
 	n := len(sc.segs)
-	return n > 0 && sc.segs[n-1].sound()
+	return n > 0 && sc.segs[n-1].sound() && sc.segs[n-1].failed == nil
 }
 
 // next is the number of a new segment behind all that there are.
@@ -231,7 +285,7 @@ func (sc *shardScan) next() int64 {
 
 // empty says that no record is queued in the shard.
 func (sc *shardScan) empty() bool {
-	return !slices.ContainsFunc(sc.segs, func(s *segmentScan) bool { return !s.consumed() })
+	return len(sc.misplaced) == 0 && !slices.ContainsFunc(sc.segs, func(s *segmentScan) bool { return !s.consumed() })
 }
 
 // apply does what the scan has found necessary to do to the files, and returns
@@ -255,9 +309,16 @@ func (sc *shardScan) apply(root string, found func(*segmentScan, damage, string)
 			return nil, err
 		}
 		seg := &segment{num: scan.num, path: scan.path, size: scan.fileSize, from: scan.from, left: scan.tally, since: scan.oldest,
-			detached: !scan.sound(), damage: scan.damage, skip: scan.acked}
-		if err := sc.applyDamage(root, scan, seg, found); err != nil {
-			return nil, err
+			first: scan.firstSeq, last: scan.lastSeq, detached: !scan.sound(), damage: scan.damage, skip: scan.acked}
+		if scan.failed == nil {
+			err := sc.applyDamage(root, scan, seg, found)
+			if err != nil && !notRead(err) {
+				return nil, err
+			}
+			scan.failed = err
+		}
+		if scan.failed != nil {
+			seg.postpone(sc, scan)
 		}
 		if scan.consumed() && !last {
 			if err := seg.unlink(); err != nil {
@@ -265,7 +326,7 @@ func (sc *shardScan) apply(root string, found func(*segmentScan, damage, string)
 			}
 			continue
 		}
-		if last && scan.sound() && scan.tornAt >= 0 {
+		if last && scan.sound() && scan.tornAt >= 0 && seg.late == nil {
 			seg.size = scan.tornAt
 			if err := truncate(scan.path, scan.tornAt); err != nil {
 				return nil, err
@@ -283,13 +344,16 @@ func (sc *shardScan) applyDamage(root string, scan *segmentScan, seg *segment, f
 	if len(scan.damage) == 0 {
 		return nil
 	}
-	f, err := os.Open(scan.path)
+	f, err := os.Open(scan.file())
 	if err != nil {
-		return fmt.Errorf("queue: set aside: %w", err)
+		return &readError{0, err}
 	}
 	defer f.Close()
 	for _, d := range scan.damage {
 		copied, err := setAside(root, sc.name, scan.num, f, d.from, d.to)
+		if notRead(err) {
+			return err
+		}
 		if err != nil {
 			seg.keep = true // there is no room for a copy, so the segment itself stays
 			copied = err.Error()
@@ -303,7 +367,8 @@ func (sc *shardScan) applyDamage(root string, scan *segmentScan, seg *segment, f
 func (sc *shardScan) restoreName(root string, scan *segmentScan) error {
 	switch {
 	case scan.twin:
-		return moveAside(root, sc.name, scan.num, scan.path+badSuffix)
+		_, err := moveAside(root, sc.name, scan.num, scan.path+badSuffix, "")
+		return err
 	case scan.bad:
 		if err := os.Rename(scan.path+badSuffix, scan.path); err != nil {
 			return fmt.Errorf("queue: restore a segment's name: %w", err)

@@ -50,6 +50,8 @@ type segment struct {
 	from  int64 // what lies before it was consumed by the process before
 	since int64 // when its first event was received, Unix nanoseconds
 	left  tally // not handed out yet
+	// The smallest and the largest number of its records, from the start on; 0: none.
+	first, last uint64
 	// skip are its records that were acknowledged before the start, as long as they
 	// are not in the window. Those that are lost to damage before the reader comes to
 	// them stay here, and go with the segment: their place says which record is meant,
@@ -67,6 +69,9 @@ type segment struct {
 	keep bool
 	// damage is what the scan at start-up has found and counted.
 	damage []damage
+	// late is what start-up could not read of the segment; nil: nothing. Until it is
+	// read nothing is handed out of it.
+	late   *late
 	synced int64    // bytes known to be on stable storage
 	doubt  bool     // a sync has failed: the page cache may hold more than the disk
 	tries  int      // how often copying it has found a page that can not be read; of resolve alone
@@ -83,7 +88,7 @@ func (s *segment) open() (*os.File, error) {
 		f, err = os.Open(s.path + badSuffix)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("queue: open segment: %w", err)
+		return nil, &readError{0, err}
 	}
 	s.file = f
 	return f, nil

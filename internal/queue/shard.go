@@ -44,6 +44,7 @@ type entry struct {
 	size   int64
 	events uint32
 	state  state
+	sick   bool // it could not be read the last time
 	source string
 }
 
@@ -69,6 +70,8 @@ type Shard struct {
 	removals  throttle // of the error that a segment can not be removed
 	faults    throttle // of faults
 	healed    throttle // of their ends
+	misreads  throttle // of errors of reading
+	rereads   throttle // of their ends
 
 	io    sync.Mutex // one user of diskqueue at a time
 	dq    diskqueue.Interface
@@ -88,25 +91,31 @@ type Shard struct {
 	// lastSize is the size of the record read last: how far to read ahead.
 	lastSize int64
 
-	mu       sync.Mutex
-	segs     []*segment // oldest first; the last one is written to
-	cur      *segment   // with off: the next record to hand out
-	off      int64
-	held     []entry  // handed out and not consumed, oldest first
-	again    []uint64 // waiting, oldest first
-	seq      uint64   // of the last record appended
-	closed   bool
-	dirDirty bool
-	sources  map[string]string
+	mu    sync.Mutex
+	segs  []*segment // oldest first; the last one is written to
+	cur   *segment   // with off: the next record to hand out
+	off   int64
+	held  []entry  // handed out and not consumed, oldest first
+	again []uint64 // waiting, oldest first
+	sick  []uint64 // waiting, since they could not be read; they take turns
+	rest  pause    // until one of them is tried again
+	stall pause    // until the cursor is tried again, where it could not be read
+	// unreadable is how many held entries are sick, those that are being tried included.
+	unreadable int
+	seq        uint64 // of the last record appended
+	closed     bool
+	dirDirty   bool
+	sources    map[string]string
 
 	records, events, bytes   atomic.Int64 // not done
 	appended, acked, corrupt atomic.Uint64
 	allocated                atomic.Int64  // bytes of the segments
 	fullAt                   atomic.Uint64 // the budget's answer that refused an append; 0: none
 	shut                     atomic.Bool   // like closed, without lock
-	writeFault, syncFault    atomic.Pointer[fault]
-	writeFaults, syncFaults  atomic.Uint64 // since Open
-	diskqueueFailed          atomic.Bool   // diskqueue could not store its metadata
+	// The faults that there are now, and how often each was met since Open.
+	writeFault, syncFault, readFault    atomic.Pointer[fault]
+	writeFaults, syncFaults, readFaults atomic.Uint64
+	diskqueueFailed                     atomic.Bool // diskqueue could not store its metadata
 
 	avail signal        // a record can be handed out
 	acks  chan struct{} // a record was acknowledged
@@ -114,7 +123,7 @@ type Shard struct {
 	mending chan struct{}
 }
 
-// fault is why nothing can be written now.
+// fault is why something can not be written, synced or read now.
 type fault struct{ err error }
 
 // ShardStats is one reading of a shard.
@@ -133,13 +142,16 @@ type ShardStats struct {
 	Appended  uint64        `json:"appended_records"` // since Open
 	Acked     uint64        `json:"acked_records"`    // since Open
 	Full      bool          `json:"full"`
-	Fault     string        `json:"fault,omitempty"`
+	Fault     string        `json:"fault,omitempty"`      // why it can not be written
+	ReadFault string        `json:"read_fault,omitempty"` // why a part of it can not be read
+	Stalled   bool          `json:"stalled"`              // that part is the one that is next
 }
 
 // Faults counts what the disk has refused.
 type Faults struct {
 	Write uint64 `json:"write"` // to begin a segment, to append to it, or to heal that
 	Sync  uint64 `json:"sync"`
+	Read  uint64 `json:"read"` // a record, a header, or a segment at the start
 }
 
 // Index is the shard's number: its folder and its metrics label.
@@ -153,7 +165,7 @@ func (q *Shard) Stats() ShardStats {
 		Allocated: q.allocated.Load(),
 		Corrupt:   q.corrupt.Load(), Appended: q.appended.Load(), Acked: q.acked.Load(),
 		Full: q.full(), Oldest: q.oldest(),
-		Faults: Faults{Write: q.writeFaults.Load(), Sync: q.syncFaults.Load()},
+		Faults: Faults{Write: q.writeFaults.Load(), Sync: q.syncFaults.Load(), Read: q.readFaults.Load()},
 	}
 	q.mu.Lock()
 	st.Segments = len(q.segs)
@@ -164,35 +176,43 @@ func (q *Shard) Stats() ShardStats {
 	if err := q.fault(); err != nil {
 		st.Fault = err.Error()
 	}
+	if f := q.readFault.Load(); f != nil {
+		st.ReadFault, st.Stalled = f.err.Error(), q.holding() != nil
+	}
 	return st
 }
 
 // oldest is when the first event of the oldest record that is not done was
-// received.
+// received, or where that can not be read, the oldest one of its segment.
 func (q *Shard) oldest() time.Time {
 	q.mu.Lock()
 	seg, off := q.cur, q.off
 	if i := slices.IndexFunc(q.held, func(e entry) bool { return e.state != done }); i >= 0 {
 		seg, off = q.held[i].seg, q.held[i].off
 	}
-	if q.closed || off >= seg.size && seg == q.last() {
+	if q.closed || off >= seg.size && seg == q.last() && seg.late == nil {
 		q.mu.Unlock()
 		return time.Time{}
 	}
-	if off >= seg.size { // the reader has not moved on yet
+	if off >= seg.size && seg.late == nil { // the reader has not moved on yet
 		seg = q.segs[slices.Index(q.segs, seg)+1]
 		off = seg.from
+	}
+	since := fromNanos(seg.since)
+	if seg.late != nil {
+		q.mu.Unlock()
+		return since
 	}
 	f, err := seg.open()
 	size := seg.size
 	q.mu.Unlock()
 	if err != nil {
-		return time.Time{}
+		return since
 	}
 	w := window{r: f, size: size}
 	h, _, v, err := w.record(off, 0)
 	if err != nil || v != valid {
-		return time.Time{}
+		return since
 	}
 	return fromNanos(h.received)
 }
@@ -219,6 +239,9 @@ func (q *Shard) find(seq uint64) *entry {
 
 // finish takes the entry out of what is queued. The caller holds mu.
 func (q *Shard) finish(e *entry) {
+	if e.sick {
+		q.heal1(e)
+	}
 	e.state = done
 	e.seg.flying--
 	q.count(-1, -int64(e.events), -e.size)
@@ -247,18 +270,23 @@ func (q *Shard) full() bool {
 
 // setFault makes an error visible, and logs it when it is news.
 func (q *Shard) setFault(p *atomic.Pointer[fault], err error) error {
-	if p == &q.syncFault {
-		q.syncFaults.Add(1)
-	} else {
-		q.writeFaults.Add(1)
+	counter, often := &q.writeFaults, &q.faults
+	say := "queue can not be written; it is tried again until it works"
+	switch p {
+	case &q.syncFault:
+		counter = &q.syncFaults
+	case &q.readFault:
+		counter, often = &q.readFaults, &q.misreads
+		say = "queue can not be read; nothing is given up, it is tried again until it works. " +
+			"Look at the kernel's log; for a disk that stays bad there is gateway queue skip"
 	}
+	counter.Add(1)
 	err = fmt.Errorf("queue %s: %w", q.name, err)
 	if old := p.Swap(&fault{err}); old != nil {
 		return err
 	}
-	if n, ok := q.faults.allow(time.Now()); ok {
-		q.log.Error("queue can not be written; it is tried again until it works", "shard", q.index,
-			"error", err, "faults_before", n)
+	if n, ok := often.allow(time.Now()); ok {
+		q.log.Error(say, "shard", q.index, "error", err, "faults_before", n)
 	}
 	return err
 }
@@ -267,9 +295,13 @@ func (q *Shard) clearFault(p *atomic.Pointer[fault]) {
 	if p.Swap(nil) == nil {
 		return
 	}
+	often, say := &q.healed, "queue can be written again"
+	if p == &q.readFault {
+		often, say = &q.rereads, "queue can be read again"
+	}
 	q.budget.retry()
-	if n, ok := q.healed.allow(time.Now()); ok {
-		q.log.Info("queue can be written again", "shard", q.index, "healed_before", n)
+	if n, ok := often.allow(time.Now()); ok {
+		q.log.Info(say, "shard", q.index, "healed_before", n)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 type Store struct {
 	opts    Options
 	segSize int64
-	lock    *os.File
+	lock    *folderLock
 	budget  *budget
 	shards  []*Shard
 	metrics *metrics
@@ -31,8 +31,9 @@ type Stats struct {
 	Oldest    time.Time     `json:"oldest"` // zero: nothing queued
 	Age       time.Duration `json:"age_ns"`
 	Full      bool          `json:"full"`
-	LowSpace  bool          `json:"low_space"` // the file system has less than min_free
-	Fault     string        `json:"fault,omitempty"`
+	LowSpace  bool          `json:"low_space"`            // the file system has less than min_free
+	Fault     string        `json:"fault,omitempty"`      // why a shard can not be written
+	ReadFault string        `json:"read_fault,omitempty"` // why a part of a shard can not be read
 	Shards    []ShardStats  `json:"shards"`
 }
 
@@ -109,7 +110,7 @@ func (s *Store) openShards() error {
 	}
 	// Once only, and last: from here on what they say is known, and will change.
 	for _, q := range s.shards {
-		if err := dropAcked(q.dir); err != nil {
+		if err := errors.Join(dropAcked(q.dir), dropStop(q.dir)); err != nil {
 			return err
 		}
 	}
@@ -136,16 +137,22 @@ func (q *Shard) open(sc *shardScan) error {
 	if sc.doubt != "" {
 		q.log.Warn("queue: start-up goes by the segments alone", "shard", q.index, "reason", sc.doubt)
 	}
-	segs, err := sc.apply(q.root, func(seg *segmentScan, d damage, copied string) {
-		q.corrupt.Add(1)
-		q.log.Error("queue: a damaged part of a segment is set aside", "shard", q.index, "file", seg.path,
-			"offset", d.from, "bytes", d.to-d.from, "reason", d.what, "copy", copied)
-	})
+	if err := q.moveMisplaced(sc); err != nil {
+		return err
+	}
+	segs, err := sc.apply(q.root, q.foundDamage)
 	if err != nil {
 		return err
 	}
+	q.reckonAll(sc)
 	for _, scan := range sc.segs {
 		q.seq = max(q.seq, scan.lastSeq) + scan.mayHold()
+	}
+	for _, s := range segs {
+		if s.late != nil {
+			s.late.above, s.late.below = sc.between(s.late.scan, q.seq)
+			q.cantRead(s, s.late.scan.failed)
+		}
 	}
 	q.segs = segs
 	if !sc.writable() {
@@ -169,10 +176,15 @@ func (q *Shard) open(sc *shardScan) error {
 // each. Segments before a larger gap are read without it.
 const maxGap = 16
 
-// recover books what is left in a segment.
+// recover takes over a segment that the process before has left.
 func (q *Shard) recover(seg *segment) {
 	q.budget.used.Add(seg.size)
 	q.allocated.Add(seg.size)
+	q.book(seg)
+}
+
+// book enters what is left in a segment into the books.
+func (q *Shard) book(seg *segment) {
 	q.count(seg.left.records, seg.left.events, seg.left.bytes)
 	for source, n := range seg.left.bySource {
 		q.ledger.Account(source).Recover(int(*n))
@@ -216,6 +228,7 @@ func (q *Shard) close() error {
 		m := q.exact()
 		if err = writeDurably(filepath.Join(q.dir, metaName), m.encode()); err == nil {
 			err = q.storeAcked(m)
+			q.storeStop(m)
 		}
 	}
 	q.closeFiles()
@@ -253,6 +266,9 @@ func (s *Store) Stats() Stats {
 		if !one.Oldest.IsZero() && (st.Oldest.IsZero() || one.Oldest.Before(st.Oldest)) {
 			st.Oldest, st.Age = one.Oldest, one.Age
 		}
+		if st.ReadFault == "" {
+			st.ReadFault = one.ReadFault
+		}
 		st.Shards = append(st.Shards, one)
 	}
 	if err := s.Healthy(); err != nil {
@@ -261,13 +277,18 @@ func (s *Store) Stats() Stats {
 	return st
 }
 
-// Healthy says why a shard can not be written, or nil. Being full is no fault.
+// Healthy says why a shard can not be written, or why what is next in it can not be read,
+// or nil. Being full is no fault, nor are single records that can not be read: those
+// behind them go on (Stats tells them).
 func (s *Store) Healthy() error {
 	for _, q := range s.shards {
 		if q.shut.Load() {
 			return ErrClosed
 		}
 		if err := q.fault(); err != nil && !q.drains {
+			return err
+		}
+		if err := q.holding(); err != nil {
 			return err
 		}
 	}

@@ -75,8 +75,10 @@ type walked struct {
 	tornAt         int64 // where a record begins that was being written; -1: none
 	odd            bool  // a record's length and diskqueue's length of it differ
 	damage         []damage
-	lastSeq        uint64
-	oldest, newest int64 // Unix nanoseconds; 0: none
+	firstSeq       uint64 // the smallest; 0: no records
+	lastSeq        uint64 // the largest
+	disorder       bool   // the numbers do not grow
+	oldest, newest int64  // Unix nanoseconds; 0: none
 }
 
 // sound says that diskqueue reads the segment as we do.
@@ -111,13 +113,10 @@ func (w *window) at(off int64, n int, last int64) ([]byte, error) {
 		w.buf = make([]byte, wide)
 	}
 	w.buf, w.off = w.buf[:read], off
-	m, err := w.r.ReadAt(w.buf, off)
+	m, err := readAt(w.r, w.buf, off)
 	w.buf = w.buf[:m]
 	if m >= n {
 		return w.buf[:n], nil
-	}
-	if err == nil || errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
 	}
 	return nil, err
 }
@@ -137,7 +136,8 @@ func (w *window) record(off, last int64) (header, uint32, verdict, error) {
 
 // walk reads the headers of the segment from a record's boundary on. It looks at
 // no body, and it finds the next header behind whatever is damaged. visit, where
-// given, gets each record; an error of it ends the walk.
+// given, gets each record. An error of it ends the walk, and so does one of reading,
+// which is no damage.
 func walk(r io.ReaderAt, size, from int64, visit func(off int64, h *header) error) (walked, error) {
 	res := walked{tornAt: -1}
 	w := &window{r: r, size: size}
@@ -145,6 +145,9 @@ func walk(r io.ReaderAt, size, from int64, visit func(off int64, h *header) erro
 	res.end = min(from, size)
 	for off < size {
 		h, length, v, err := w.record(off, last)
+		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return res, err
+		}
 		if v == valid && off+h.size() <= size {
 			if visit != nil {
 				if err := visit(off, &h); err != nil {
@@ -162,8 +165,15 @@ func walk(r io.ReaderAt, size, from int64, visit func(off int64, h *header) erro
 			res.tornAt = off // the file ends inside of this record
 			return res, nil
 		}
-		next := findHeader(r, size, off+1)
-		if next == size && err == nil && allZero(r, off, size) {
+		next, failed := findHeader(r, size, off+1)
+		zeros := false
+		if failed == nil && next == size && err == nil {
+			zeros, failed = allZero(r, off, size)
+		}
+		if failed != nil {
+			return res, failed
+		}
+		if zeros {
 			res.tornAt = off // a length that was stored before its data
 			return res, nil
 		}
@@ -179,6 +189,10 @@ func walk(r io.ReaderAt, size, from int64, visit func(off int64, h *header) erro
 
 func (w *walked) count(h *header) {
 	w.add(h.source, int64(h.events), h.size())
+	w.disorder = w.disorder || h.seq <= w.lastSeq
+	if w.firstSeq == 0 || h.seq < w.firstSeq {
+		w.firstSeq = h.seq
+	}
 	w.lastSeq = max(w.lastSeq, h.seq)
 	if h.received == 0 {
 		return
@@ -190,13 +204,16 @@ func (w *walked) count(h *header) {
 }
 
 // findHeader returns where the next record with a valid header begins, at from or
-// later, or size. What can not be read is passed over.
-func findHeader(r io.ReaderAt, size, from int64) int64 {
+// later, or size.
+func findHeader(r io.ReaderAt, size, from int64) (int64, error) {
 	const chunk = 256 << 10
 	want := binary.BigEndian.AppendUint32(nil, magic)
 	buf := make([]byte, chunk+fixedHeader+maxSource)
 	for pos := from + prefixLen; pos < size; pos += chunk {
-		n, _ := r.ReadAt(buf[:min(int64(len(buf)), size-pos)], pos)
+		n, err := readAt(r, buf[:min(int64(len(buf)), size-pos)], pos)
+		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return 0, err
+		}
 		for i := 0; i < min(n, chunk); i++ {
 			at := bytes.Index(buf[i:n], want)
 			if at < 0 || i+at >= chunk {
@@ -204,25 +221,26 @@ func findHeader(r io.ReaderAt, size, from int64) int64 {
 			}
 			i += at
 			if _, v := decodeHeader(buf[i:n]); v == valid {
-				return pos + int64(i) - prefixLen
+				return pos + int64(i) - prefixLen, nil
 			}
 		}
 	}
-	return size
+	return size, nil
 }
 
-func allZero(r io.ReaderAt, from, to int64) bool {
+func allZero(r io.ReaderAt, from, to int64) (bool, error) {
 	buf := make([]byte, wide)
 	for off := from; off < to; off += int64(len(buf)) {
 		b := buf[:min(int64(len(buf)), to-off)]
-		if _, err := r.ReadAt(b, off); err != nil && !errors.Is(err, io.EOF) {
-			return false
+		n, err := readAt(r, b, off)
+		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return false, err
 		}
-		for _, c := range b {
+		for _, c := range b[:n] {
 			if c != 0 {
-				return false
+				return false, nil
 			}
 		}
 	}
-	return true
+	return true, nil
 }
