@@ -24,18 +24,19 @@ func (q *Shard) Append(rec *event.Record) error {
 	if err := checkRecord(rec); err != nil {
 		return err
 	}
-	err := q.append(rec)
+	err := q.append(rec, (*event.Account).Accept)
 	if errors.Is(err, errAstray) { // diskqueue was put right: once more
-		err = q.append(rec)
+		err = q.append(rec, (*event.Account).Accept)
 	}
 	// Where nothing can be given up, there may be room meanwhile all the same.
 	for errors.Is(err, ErrFull) && q.makeRoom != nil && (q.makeRoom() || !q.full()) {
-		err = q.append(rec)
+		err = q.append(rec, (*event.Account).Accept)
 	}
 	return err
 }
 
-func (q *Shard) append(rec *event.Record) error {
+// append stores a record, and books its events so.
+func (q *Shard) append(rec *event.Record, book func(*event.Account, int)) error {
 	q.io.Lock()
 	defer q.io.Unlock()
 	if q.drains || q.shut.Load() {
@@ -58,7 +59,7 @@ func (q *Shard) append(rec *event.Record) error {
 		return ErrFull
 	}
 	q.fullAt.Store(0)
-	if err := q.store(rec, size, roll); err != nil {
+	if err := q.store(rec, size, roll, book); err != nil {
 		q.budget.release(size)
 		return err
 	}
@@ -111,7 +112,7 @@ func (q *Shard) renew(w *segment) error {
 }
 
 // store writes the record. The caller holds io.
-func (q *Shard) store(rec *event.Record, size int64, roll bool) error {
+func (q *Shard) store(rec *event.Record, size int64, roll bool, book func(*event.Account, int)) error {
 	if roll {
 		// The file exists and is open before diskqueue writes to it: so the
 		// syncer sees every error of writing it back.
@@ -137,7 +138,7 @@ func (q *Shard) store(rec *event.Record, size int64, roll bool) error {
 	if err := q.landed(w, f, size); err != nil {
 		return err
 	}
-	q.ledger.Account(rec.Source).Accept(rec.Events)
+	book(q.ledger.Account(rec.Source), rec.Events)
 	q.publish(w, rec, seq, size)
 	if roll {
 		q.reap() // at once, since diskqueue renames a segment that it has read to its end

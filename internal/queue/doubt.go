@@ -105,8 +105,9 @@ func (q *Shard) writeAgain(d unsynced) error {
 	d.seg.file, d.seg.doubt, d.seg.synced, d.seg.tries = f, false, d.to, 0
 	q.dirDirty = true
 	q.mu.Unlock()
+	good, _ := goodBytes(f, 0, d.to) // a figure for the log alone
 	q.log.Warn("queue: what could not be synced is written again", "shard", q.index, "file", d.seg.path,
-		"offset", d.from, "bytes", d.to-d.from, "damaged_bytes", notRecords(f, 0, d.to), "copy", kept)
+		"offset", d.from, "bytes", d.to-d.from, "damaged_bytes", d.to-good, "copy", kept)
 	err = errors.Join(d.file.Close(), remove(d.seg.path+badSuffix), remove(d.seg.path+doubtSuffix), syncDir(q.dir))
 	if q.dq == nil { // the store is being closed
 		return err
@@ -157,20 +158,3 @@ func copySegment(r io.ReaderAt, w *os.File, from, size int64) (empty int64, err 
 // gap says that a page could not be read for what may be wrong with it alone: it was
 // never written, or its file is short.
 func gap(err error) bool { return errors.Is(err, unix.EIO) || errors.Is(err, io.EOF) }
-
-// notRecords is how many bytes of a range are no good records.
-func notRecords(r io.ReaderAt, from, to int64) int64 {
-	var buf []byte
-	lost := to - from
-	_, _ = walk(r, to, from, func(off int64, h *header) error {
-		if size := int(h.bodyLen); cap(buf) < size {
-			buf = make([]byte, size)
-		}
-		buf = buf[:h.bodyLen]
-		if _, err := r.ReadAt(buf, off+prefixLen+h.headerLen()); err == nil && checksum(buf) == h.bodyCRC {
-			lost -= h.size()
-		}
-		return nil
-	})
-	return lost
-}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -22,10 +23,14 @@ func Export(path string, w io.Writer) error {
 	err := offline(path, func(scans []*shardScan) error {
 		x := exporter{out: out}
 		for _, sc := range scans {
-			for _, d := range sc.report().Damage {
+			rep := sc.report()
+			for _, d := range slices.Concat(rep.Damage, rep.Unread) {
 				bad = append(bad, errors.New(d.String()))
 			}
-			err := sc.each(x.record, func(d Damage) { bad = append(bad, errors.New(d.String())) })
+			for _, s := range sc.misplaced {
+				bad = append(bad, fmt.Errorf("%s: a segment that was copied here; gateway queue restore takes what of it is not queued", s.file()))
+			}
+			err := sc.each(x.record, func(d Damage, _ bool) { bad = append(bad, errors.New(d.String())) })
 			if err != nil {
 				return err
 			}
@@ -89,29 +94,36 @@ func (x *exporter) gunzip(b []byte) ([]byte, error) {
 }
 
 // each reads all queued records of the shard. Those whose body is damaged go to
-// broken.
-func (sc *shardScan) each(good func(*event.Record) error, broken func(Damage)) error {
+// broken, and those that can not be read, with unread true. An error is one of good.
+func (sc *shardScan) each(good func(*event.Record) error, broken func(d Damage, unread bool)) error {
 	var buf []byte
 	for _, s := range sc.segs {
+		if s.failed != nil {
+			continue // told already
+		}
 		f, err := os.Open(s.file())
 		if err != nil {
-			return fmt.Errorf("queue: %w", err)
+			broken(Damage{s.file(), 0, s.fileSize, err.Error()}, true)
+			continue
 		}
-		seg := &segment{num: s.num, path: s.file()}
 		_, err = walk(f, s.fileSize, s.from, func(off int64, h *header) error {
 			if _, done := s.acked[off]; done {
 				return nil
 			}
-			e := entry{seq: h.seq, seg: seg, off: off, size: h.size(), source: string(h.source)}
+			e := entry{seq: h.seq, off: off, size: h.size(), source: string(h.source)}
 			rec, err := readRecord(f, e, buf)
 			buf = rec.Body
 			if err != nil {
-				broken(Damage{seg.path, off, h.size(), err.Error()})
+				broken(Damage{s.file(), off, h.size(), err.Error()}, notRead(err))
 				return nil
 			}
 			return good(&rec)
 		})
 		f.Close()
+		if notRead(err) {
+			broken(Damage{s.file(), 0, s.fileSize, err.Error()}, true)
+			err = nil
+		}
 		if err != nil {
 			return err
 		}

@@ -35,11 +35,13 @@ type ShardReport struct {
 	Oldest    time.Time        `json:"oldest"` // zero: nothing queued, or unknown
 	Newest    time.Time        `json:"newest"`
 	Damage    []Damage         `json:"damage,omitempty"`
+	// Unread are places that the disk did not give. That says nothing about the bytes.
+	Unread []Damage `json:"unread,omitempty"`
 	// Actions is what the next start will do before it serves.
 	Actions []string `json:"actions,omitempty"`
 }
 
-// Damage is a place that can not be read.
+// Damage is a place that holds no record, or that could not be read.
 type Damage struct {
 	File   string `json:"file"`
 	Offset int64  `json:"offset"`
@@ -52,9 +54,14 @@ func (d Damage) String() string {
 	return fmt.Sprintf("%s:%d: %s (%d bytes)", d.File, d.Offset, d.What, d.Length)
 }
 
-// Damaged says whether anything is unreadable.
+// Damaged says whether anything is not what was written.
 func (r Report) Damaged() bool {
 	return slices.ContainsFunc(r.Shards, func(s ShardReport) bool { return len(s.Damage) > 0 })
+}
+
+// Unread says whether the disk did not give something.
+func (r Report) Unread() bool {
+	return slices.ContainsFunc(r.Shards, func(s ShardReport) bool { return len(s.Unread) > 0 })
 }
 
 // Inspect looks at the queue of a stopped gateway, by the headers of its records.
@@ -71,11 +78,9 @@ func inspect(path string, bodies bool) (Report, error) {
 		for _, sc := range scans {
 			one := sc.report()
 			if bodies {
-				bad, err := sc.verify()
-				if err != nil {
+				if err := sc.each(func(*event.Record) error { return nil }, one.tell); err != nil {
 					return err
 				}
-				one.Damage = append(one.Damage, bad...)
 			}
 			rep.add(one)
 		}
@@ -134,10 +139,22 @@ func (sc *shardScan) report() ShardReport {
 		for _, d := range s.damage {
 			r.Damage = append(r.Damage, Damage{s.file(), d.from, d.to - d.from, d.what})
 		}
+		if s.failed != nil {
+			r.tell(Damage{s.file(), 0, s.fileSize, s.failed.Error()}, true)
+		}
 	}
 	r.Oldest, r.Newest = fromNanos(oldest), fromNanos(newest)
 	r.Actions = sc.actions()
 	return r
+}
+
+// tell enters a place that could not be read, or holds no record.
+func (r *ShardReport) tell(d Damage, unread bool) {
+	if unread {
+		r.Unread = append(r.Unread, d)
+	} else {
+		r.Damage = append(r.Damage, d)
+	}
 }
 
 // actions says what apply will do.
@@ -150,9 +167,15 @@ func (sc *shardScan) actions() []string {
 	if n := len(sc.litter); n > 0 {
 		say("remove %d temporary files", n)
 	}
+	for _, s := range sc.misplaced {
+		say("move %s to the corrupt folder: its records do not follow those before it; those that are not queued are put back", s.file())
+	}
 	for i, s := range sc.segs {
 		last := i == len(sc.segs)-1
 		switch {
+		case s.failed != nil:
+			say("read %s when the disk gives it; what is behind it in the shard waits", s.file())
+			continue
 		case s.twin:
 			say("set %s aside", s.path+badSuffix)
 		case s.bad:
@@ -177,12 +200,6 @@ func (sc *shardScan) actions() []string {
 	return all
 }
 
-func (sc *shardScan) verify() ([]Damage, error) {
-	var bad []Damage
-	err := sc.each(func(*event.Record) error { return nil }, func(d Damage) { bad = append(bad, d) })
-	return bad, err
-}
-
 // Purge removes all that is queued by a stopped gateway, and returns what that
 // was. What was set aside stays.
 func Purge(path string) (Report, error) {
@@ -205,7 +222,7 @@ func Purge(path string) (Report, error) {
 // between leaves the metadata, which keeps segment numbers from coming again.
 func (sc *shardScan) removeAll() error {
 	paths := slices.Clone(sc.litter)
-	for _, s := range sc.segs {
+	for _, s := range slices.Concat(sc.segs, sc.misplaced) {
 		paths = append(paths, s.path, s.path+badSuffix, s.path+doubtSuffix)
 	}
 	for _, path := range append(paths, filepath.Join(sc.dir, ackedName), filepath.Join(sc.dir, stopName), filepath.Join(sc.dir, metaName)) {

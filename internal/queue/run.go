@@ -25,6 +25,7 @@ func (s *Store) Run(ctx context.Context) error {
 		wg.Go(func() { q.mend(ctx) })
 	}
 	wg.Go(func() { s.watch(ctx) })
+	wg.Go(func() { s.restorer.run(ctx) })
 	every := time.NewTicker(s.opts.SyncInterval)
 	defer every.Stop()
 	for ctx.Err() == nil {

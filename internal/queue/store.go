@@ -12,13 +12,14 @@ import (
 
 // Store is the queue: its shards, their common cap, and the one lock.
 type Store struct {
-	opts    Options
-	segSize int64
-	lock    *folderLock
-	budget  *budget
-	shards  []*Shard
-	metrics *metrics
-	log     *slog.Logger
+	opts     Options
+	segSize  int64
+	lock     *folderLock
+	budget   *budget
+	shards   []*Shard
+	metrics  *metrics
+	log      *slog.Logger
+	restorer *restorer
 }
 
 // Stats is one reading of the store. The sums are over all shards.
@@ -108,6 +109,7 @@ func (s *Store) openShards() error {
 			return err
 		}
 	}
+	s.planRestore(scans)
 	// Once only, and last: from here on what they say is known, and will change.
 	for _, q := range s.shards {
 		if err := errors.Join(dropAcked(q.dir), dropStop(q.dir)); err != nil {
@@ -197,6 +199,9 @@ func (s *Store) Close() error {
 	var errs []error
 	for _, q := range s.shards {
 		errs = append(errs, q.close())
+	}
+	if errors.Join(errs...) == nil { // all that was put back is on stable storage
+		s.restorer.settle()
 	}
 	s.budget.retry()
 	s.metrics.unregister()

@@ -1,0 +1,581 @@
+package queue
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"syslog-gateway/internal/event"
+)
+
+// setAsideFile is a file of the corrupt folder, by its name:
+//
+//	shard-00-000012@34567  the bytes of segment 12 from 34567 on, as far as they could be
+//	                       copied; nothing of that range was delivered
+//	shard-00-000012        the whole segment: of it the ranges that begin with one of the
+//	                       copies were not delivered, and the rest was
+//	….misplaced            a whole segment that somebody had copied into the shard
+//	…+789                  the first 789 bytes of it were put back
+//	….restored             what could be put back was; the rest is damaged
+//	….duplicate            misplaced, and all its records are in the queue, or were
+type setAsideFile struct {
+	path  string
+	index int // of the shard
+	num   int64
+	off   int64  // where the range begins; -1: a whole segment
+	done  int64  // bytes that were put back
+	kind  string // misplacedSuffix, restoredSuffix, duplicateSuffix or none
+}
+
+const (
+	restoredSuffix  = ".restored"
+	duplicateSuffix = ".duplicate"
+)
+
+// listAside reads the names in the corrupt folder, ordered by shard, segment and offset.
+func listAside(root string) ([]setAsideFile, error) {
+	dir := filepath.Join(root, corruptFolder)
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("queue: %w", err)
+	}
+	name := regexp.MustCompile(`^shard-(\d{2})-(\d{6,18})(?:@(\d{1,18}))?(?:\.\d+)?(\.misplaced)?(?:\+(\d{1,18}))?(\.restored|\.duplicate)?$`)
+	number := func(digits string) int64 {
+		n, _ := strconv.ParseInt(digits, 10, 64) // at most 18 of them, or none
+		return n
+	}
+	var all []setAsideFile
+	for _, e := range entries {
+		m := name.FindStringSubmatch(e.Name())
+		if m == nil || !e.Type().IsRegular() {
+			continue
+		}
+		f := setAsideFile{path: filepath.Join(dir, e.Name()), index: int(number(m[1])), num: number(m[2]),
+			off: -1, done: number(m[5]), kind: cmp.Or(m[6], m[4])}
+		if m[3] != "" {
+			f.off = number(m[3])
+		}
+		all = append(all, f)
+	}
+	slices.SortFunc(all, func(a, b setAsideFile) int {
+		return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.num, b.num), cmp.Compare(a.off, b.off))
+	})
+	return all, nil
+}
+
+// whole says that the file is a segment that was kept since parts of it were set aside.
+func (f *setAsideFile) whole() bool { return f.off < 0 && f.kind == "" }
+
+// isRange says that the file is a copy of a range of which nothing was put back for good.
+func (f *setAsideFile) isRange() bool { return f.off >= 0 && f.kind == "" }
+
+// same says that both are of one segment.
+func (f *setAsideFile) same(o *setAsideFile) bool { return f.index == o.index && f.num == o.num }
+
+// mark tells records of the same number apart.
+type mark struct {
+	bodyCRC  uint32
+	received int64
+}
+
+// restorer puts records back that were set aside and turn out to be whole: their header
+// and their body have the right checksums. Versions before this one took an error of
+// reading for damage; and a copied segment may hold records that are nowhere else. It
+// appends them anew, so they come behind what is queued.
+type restorer struct {
+	store *Store
+	files []setAsideFile
+	todo  []putBack
+	// settling is what is to be done in the corrupt folder when all that was appended is
+	// on stable storage; bytes is how much that is.
+	settling []func() error
+	bytes    int64
+	last     map[*Shard]upTo
+	result   Restored
+	end      func() // closes ended
+	ended    chan struct{}
+}
+
+// upTo is a place in a shard.
+type upTo struct {
+	seg  *segment
+	size int64
+}
+
+// putBack is a file of which records may have to be put back.
+type putBack struct {
+	file setAsideFile
+	// known are records that are not to be put back, since they are in the queue. It is
+	// shared by the files of one segment.
+	known map[uint64]mark
+}
+
+// Restored is what was put back.
+type Restored struct {
+	Files      int   `json:"files"` // of the corrupt folder, with records that were put back
+	Records    int64 `json:"records"`
+	Events     int64 `json:"events"`
+	Bytes      int64 `json:"bytes"`
+	Duplicates int64 `json:"duplicates"` // records that are queued, or were delivered, and not put back
+}
+
+const (
+	// restoreBatch is how much is appended before the files that it came from go.
+	restoreBatch = 64 << 20
+	// restoreSegment is the size of the segments that Restore makes.
+	restoreSegment = 64 << 20
+)
+
+// planRestore looks at what was set aside, before anything of the queue is delivered: what
+// of it is queued can only be told now. That it fails is no reason not to start.
+func (s *Store) planRestore(scans []*shardScan) {
+	r := &restorer{store: s, last: make(map[*Shard]upTo), ended: make(chan struct{})}
+	r.end = sync.OnceFunc(func() { close(r.ended) })
+	s.restorer = r
+	err := r.plan(scans)
+	if err != nil {
+		r.todo = nil
+		s.log.Warn("queue: what was set aside can not be looked at; the next start looks again", "error", err)
+	}
+}
+
+func (r *restorer) plan(scans []*shardScan) (err error) {
+	if r.files, err = listAside(r.store.opts.Path); err != nil {
+		return err
+	}
+	known := make(map[setAsideFile]map[uint64]mark)
+	for _, f := range r.files {
+		p := putBack{file: f, known: make(map[uint64]mark)}
+		i := slices.IndexFunc(scans, func(sc *shardScan) bool { return sc.index == f.index })
+		switch {
+		case f.kind == misplacedSuffix:
+			if i >= 0 {
+				err = scans[i].repeated(f.path, p.known)
+			}
+		case f.isRange():
+			of := setAsideFile{index: f.index, num: f.num}
+			first := known[of] == nil
+			if first {
+				known[of] = p.known
+			}
+			if p.known = known[of]; i >= 0 {
+				err = r.live(scans[i], f, first, p.known)
+			}
+		default:
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		r.todo = append(r.todo, p)
+	}
+	return nil
+}
+
+// live looks at the segment of a range where that still is in the queue: what is queued of
+// it goes into known, once. Where the range lies before that and begins with a record that
+// is whole, the segment gets a second name in the corrupt folder: it goes when the rest is
+// delivered, and may be needed then.
+func (r *restorer) live(sc *shardScan, f setAsideFile, first bool, known map[uint64]mark) error {
+	i := slices.IndexFunc(sc.segs, func(s *segmentScan) bool { return s.num == f.num })
+	if i < 0 {
+		return nil
+	}
+	s := sc.segs[i]
+	if s.failed != nil {
+		return s.failed
+	}
+	if first {
+		if err := s.marks(s.from, known); err != nil {
+			return err
+		}
+	}
+	if f.off >= s.from || !s.good(f.off) || slices.ContainsFunc(r.files, func(w setAsideFile) bool { return w.whole() && w.same(&f) }) {
+		return nil
+	}
+	path, err := linkAside(r.store.opts.Path, sc.name, s.num, s.path, "")
+	if err == nil {
+		r.files = append(r.files, setAsideFile{path: path, index: f.index, num: s.num, off: -1})
+	}
+	return err
+}
+
+// good says that a whole record begins at off.
+func (s *segmentScan) good(off int64) bool {
+	f, err := os.Open(s.path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	h, _, v, err := (&window{r: f, size: s.fileSize}).record(off, 0)
+	if err != nil || v != valid {
+		return false
+	}
+	_, err = readRecord(f, entry{seq: h.seq, off: off, size: h.size(), source: string(h.source)}, nil)
+	return err == nil
+}
+
+// marks enters the records of the segment from an offset on into known.
+func (s *segmentScan) marks(from int64, known map[uint64]mark) error {
+	f, err := os.Open(s.path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = walk(f, s.fileSize, from, func(_ int64, h *header) error {
+		known[h.seq] = mark{h.bodyCRC, h.received}
+		return nil
+	})
+	return err
+}
+
+// repeated enters the records of the shard that a misplaced segment may repeat into known,
+// those included that are consumed and still in a file: they were delivered.
+func (sc *shardScan) repeated(path string, known map[uint64]mark) error {
+	st, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	its := make(map[uint64]mark)
+	if err := (&segmentScan{path: path, fileSize: st.Size()}).marks(0, its); err != nil {
+		return err
+	}
+	for _, s := range sc.segs {
+		if s.failed != nil {
+			return s.failed
+		}
+		all := make(map[uint64]mark)
+		if err := s.marks(0, all); err != nil {
+			return err
+		}
+		for seq, m := range all {
+			if _, may := its[seq]; may {
+				known[seq] = m
+			}
+		}
+	}
+	return nil
+}
+
+// run puts back what is to be, until ctx is done.
+func (r *restorer) run(ctx context.Context) {
+	defer r.end()
+	for len(r.todo) > 0 {
+		p := &r.todo[0]
+		err := r.restore(ctx, p)
+		if ctx.Err() != nil {
+			return
+		}
+		r.todo = r.todo[1:]
+		if err != nil {
+			r.store.log.Warn("queue: what was set aside can not be put back; the next start tries again",
+				"file", p.file.path, "error", err)
+		}
+		if r.bytes >= restoreBatch || len(r.todo) == 0 {
+			if !r.stable(ctx) {
+				return
+			}
+			r.settle()
+		}
+	}
+	if r.result.Records > 0 {
+		r.store.log.Warn("queue: records that had been set aside are whole and are put back", "files", r.result.Files,
+			"records", r.result.Records, "events", r.result.Events, "duplicates_left_out", r.result.Duplicates)
+	}
+}
+
+// stable waits until all that was appended is synced.
+func (r *restorer) stable(ctx context.Context) bool {
+	tick := time.NewTicker(r.store.opts.SyncInterval)
+	defer tick.Stop()
+	for q, at := range r.last {
+		for !q.stable(at) {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// stable says that the shard is synced up to a place.
+func (q *Shard) stable(at upTo) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return !slices.ContainsFunc(q.segs, func(s *segment) bool {
+		return s.num < at.seg.num && s.synced < s.size || s == at.seg && s.synced < at.size
+	})
+}
+
+// settle removes or renames the files whose records were put back.
+func (r *restorer) settle() {
+	if r == nil || len(r.settling) == 0 {
+		return
+	}
+	var errs []error
+	for _, do := range r.settling {
+		errs = append(errs, do())
+	}
+	r.settling, r.bytes = nil, 0
+	errs = append(errs, r.removeWholes(), syncDir(filepath.Join(r.store.opts.Path, corruptFolder)))
+	if err := errors.Join(errs...); err != nil {
+		r.store.log.Error("queue: a file whose records were put back can not be removed; the next start puts them back again",
+			"error", err)
+	}
+}
+
+// removeWholes removes the segments that were kept for ranges which are all put back.
+func (r *restorer) removeWholes() error {
+	left, err := listAside(r.store.opts.Path)
+	if err != nil {
+		return err
+	}
+	for _, w := range left {
+		of := func(f setAsideFile) bool { return f.off >= 0 && f.same(&w) }
+		if w.whole() && slices.ContainsFunc(r.files, of) && !slices.ContainsFunc(left, of) {
+			err = errors.Join(err, remove(w.path))
+		}
+	}
+	return err
+}
+
+// restore puts the records of one file back.
+func (r *restorer) restore(ctx context.Context, p *putBack) error {
+	src, err := r.source(p)
+	if err != nil || src.path == "" {
+		return err
+	}
+	f, err := os.Open(src.path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	at := src.from + p.file.done
+	good, err := goodBytes(f, src.from, at)
+	if err != nil {
+		return err
+	}
+	before := r.result.Records
+	_, err = walk(f, src.to, at, func(off int64, h *header) error {
+		ok, err := r.record(ctx, p, f, off, h)
+		if err != nil {
+			return err
+		}
+		if at = off + h.size(); ok {
+			good += h.size()
+		}
+		return nil
+	})
+	put := r.result.Records - before
+	if put > 0 {
+		r.result.Files++
+	}
+	misplaced := p.file.kind == misplacedSuffix
+	switch whole := good == src.to-src.from; {
+	case err != nil && put > 0: // so much of it at least
+		r.settleAs(p.file, fmt.Sprintf("%s+%d", p.file.base(), at-src.from))
+	case err != nil:
+	case whole && misplaced && put == 0:
+		r.settleAs(p.file, p.file.base()+duplicateSuffix)
+	case whole:
+		r.settling = append(r.settling, func() error { return remove(p.file.path) })
+	case put > 0 || misplaced:
+		r.settleAs(p.file, p.file.base()+restoredSuffix)
+	}
+	return err
+}
+
+// record puts one record back, unless it is in the queue. ok is false where its body is
+// damaged.
+func (r *restorer) record(ctx context.Context, p *putBack, f io.ReaderAt, off int64, h *header) (ok bool, err error) {
+	rec, err := readRecord(f, entry{seq: h.seq, off: off, size: h.size(), source: string(h.source)}, nil)
+	var wrong *wrongBytes
+	if errors.As(err, &wrong) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	its := mark{h.bodyCRC, h.received}
+	if there, known := p.known[h.seq]; known && there == its {
+		r.result.Duplicates++
+		return true, nil
+	}
+	if err := r.append(ctx, p.file.index, &rec); err != nil {
+		return false, err
+	}
+	p.known[h.seq] = its
+	r.result.Records++
+	r.result.Events += int64(rec.Events)
+	r.result.Bytes += h.size()
+	r.bytes += h.size()
+	return true, nil
+}
+
+// append appends one record to the shard that it was of, or where that takes none, to
+// another, and waits for room.
+func (r *restorer) append(ctx context.Context, index int, rec *event.Record) error {
+	q := r.store.shards[index%r.store.opts.Shards]
+	for {
+		err := q.append(rec, (*event.Account).Recover)
+		switch {
+		case err == nil:
+			q.mu.Lock()
+			r.last[q] = upTo{q.last(), q.last().size}
+			q.mu.Unlock()
+			return nil
+		case errors.Is(err, errAstray):
+		case errors.Is(err, ErrRecord), errors.Is(err, ErrClosed):
+			return err
+		default:
+			if err := q.WaitRoom(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// base is the path of the file without how much of it was put back.
+func (f *setAsideFile) base() string {
+	if f.done == 0 {
+		return f.path
+	}
+	return f.path[:strings.LastIndexByte(f.path, '+')]
+}
+
+func (r *restorer) settleAs(f setAsideFile, path string) {
+	r.settling = append(r.settling, func() error { return os.Rename(f.path, path) })
+}
+
+// source is where records are read from: a range of a file.
+type source struct {
+	path     string
+	from, to int64
+}
+
+// source finds the records of a file: in the copy itself where all of it is records, else
+// in the segment that was kept, else what there is in the copy. The path is empty where
+// there are none.
+func (r *restorer) source(p *putBack) (source, error) {
+	copied, err := os.Open(p.file.path)
+	if err != nil {
+		return source{}, err
+	}
+	defer copied.Close()
+	st, err := copied.Stat()
+	if err != nil {
+		return source{}, err
+	}
+	own := source{p.file.path, 0, st.Size()}
+	good, err := goodBytes(copied, 0, own.to)
+	if err != nil || p.file.kind == misplacedSuffix || good > 0 && good == own.to {
+		return own, err
+	}
+	for _, w := range r.files {
+		if !w.whole() || !w.same(&p.file) {
+			continue
+		}
+		if src, err := r.within(w, p.file.off, copied, own.to); err != nil || src.path != "" {
+			return src, err
+		}
+	}
+	if good == 0 {
+		return source{}, nil
+	}
+	return own, nil
+}
+
+// within is the range of a kept segment that a copy was made of; nothing where no good
+// record begins there.
+func (r *restorer) within(w setAsideFile, off int64, copied io.ReaderAt, size int64) (source, error) {
+	f, err := os.Open(w.path)
+	if err != nil {
+		return source{}, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return source{}, err
+	}
+	limit := st.Size()
+	for _, other := range r.files {
+		if other.off > off && other.same(&w) {
+			limit = min(limit, other.off)
+		}
+	}
+	if off >= limit {
+		return source{}, nil
+	}
+	if _, _, v, err := (&window{r: f, size: st.Size()}).record(off, 0); err != nil || v != valid {
+		return source{}, err
+	}
+	to, err := rangeEnd(copied, size, f, off, limit)
+	if err != nil {
+		return source{}, err
+	}
+	if good, err := goodBytes(f, off, to); err != nil || good == 0 {
+		return source{}, err
+	}
+	return source{w.path, off, to}, nil
+}
+
+// rangeEnd is where a range ends that begins at off and was copied without the pages that
+// could not be read then. Where the last bytes of the copy lie within a page, they are
+// the end: a page that is left out, or that is all zeros since memory has forgotten it,
+// is a whole one. Else it is not known, and the range goes up to the next one: records
+// may come twice that way, but none is lost.
+func rangeEnd(copied io.ReaderAt, size int64, r io.ReaderAt, off, limit int64) (int64, error) {
+	a, b := make([]byte, page), make([]byte, page)
+	for pos, at := off, int64(0); pos < limit && at < size; {
+		n := min(page-pos%page, limit-pos)
+		m := min(n, size-at)
+		if _, err := readAt(copied, a[:m], at); err != nil {
+			return 0, err
+		}
+		if _, err := readAt(r, b[:m], pos); err != nil {
+			return 0, err
+		}
+		if !bytes.Equal(a[:m], b[:m]) && bytes.ContainsFunc(a[:m], func(c rune) bool { return c != 0 }) {
+			pos += n
+			continue
+		}
+		pos, at = pos+m, at+m
+		if at == size && pos%page != 0 {
+			return pos, nil
+		}
+	}
+	return limit, nil
+}
+
+// goodBytes is how many bytes of a range are records that are whole.
+func goodBytes(r io.ReaderAt, from, to int64) (good int64, err error) {
+	var buf []byte
+	_, err = walk(r, to, from, func(off int64, h *header) error {
+		rec, err := readRecord(r, entry{seq: h.seq, off: off, size: h.size(), source: string(h.source)}, buf)
+		buf = rec.Body
+		if err == nil {
+			good += h.size()
+		}
+		if notRead(err) {
+			return err
+		}
+		return nil
+	})
+	return good, err
+}
