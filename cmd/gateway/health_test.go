@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -383,6 +384,18 @@ func playDamage(t *testing.T, on func(*testing.T, *site) *scene) {
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
+	away := s.dir + "/away" // a folder in the file's place can be opened and not read
+	sc.when(saidSoon, func() {
+		if err := errors.Join(os.Rename(files[0], away), os.Mkdir(files[0], 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		p = s.start()
+	}, func() {
+		if err := errors.Join(os.Remove(files[0]), os.Rename(away, files[0])); err != nil {
+			t.Fatal(err)
+		}
+	}, "a part of the queue cannot be read: %s")
+	p.kill()
 	data, err := os.ReadFile(files[0])
 	if err != nil {
 		t.Fatal(err)

@@ -113,7 +113,8 @@ func (n *notifier) stuck(now time.Time) error {
 }
 
 // senderWatch sees whether the senders still try. They never rest for longer than
-// an attempt, its acknowledgement and the pause after it may take.
+// an attempt, its acknowledgement and the pause after it may take, but while the disk
+// does not give them anything.
 type senderWatch struct {
 	requests uint64
 	since    time.Time // nothing was sent since, although there was something to send
@@ -128,7 +129,7 @@ func (w *senderWatch) check(g *gateway, now time.Time) error {
 	for _, e := range g.client.Endpoints() {
 		requests += e.Requests
 	}
-	if requests != w.requests || w.since.IsZero() || g.store.Stats().Records == 0 || !g.client.AnyUp() {
+	if st := g.store.Stats(); requests != w.requests || w.since.IsZero() || st.Records == 0 || st.ReadFault != "" || !g.client.AnyUp() {
 		w.requests, w.since = requests, now
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -48,6 +49,10 @@ func newQueue() *cobra.Command {
 		if err := printReport(cmd.OutOrStdout(), r, asJSON); err != nil {
 			return err
 		}
+		if r.Unread() {
+			return errors.New("the disk does not give a part of the queue, which says nothing about the bytes: look at the kernel's log and try again; " +
+				"for a disk that stays bad there is gateway queue skip")
+		}
 		if r.Damaged() {
 			return errors.New("the queue is damaged; the next start sets the damaged places aside and goes on")
 		}
@@ -67,6 +72,25 @@ func newQueue() *cobra.Command {
 		return purgeQueue(cmd, path, yes)
 	})
 	purge.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	verb("restore", "Put records back that were set aside and are whole", func(cmd *cobra.Command) error {
+		r, err := queue.Restore(cmd.Context(), path, slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)))
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "put %d events in %d records back, from %d files of %s/corrupt; %d records are in the queue already\n",
+			r.Events, r.Records, r.Files, path, r.Duplicates)
+		return err
+	})
+	verb("skip", "Leave out what the disk can not read, so that the rest is delivered", func(cmd *cobra.Command) error {
+		all, err := queue.Skip(path)
+		for _, s := range all {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d bytes can not be read and are left out; the file is kept as %s\n", s.File, s.Bytes, s.Kept)
+		}
+		if err == nil && len(all) == 0 {
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), "all of the queue can be read; nothing was changed")
+		}
+		return err
+	})
 	return cmd
 }
 
@@ -110,12 +134,15 @@ func printReport(w io.Writer, r queue.Report, asJSON bool) error {
 		for _, d := range s.Damage {
 			fmt.Fprintf(w, "damaged: %s\n", d)
 		}
+		for _, d := range s.Unread {
+			fmt.Fprintf(w, "can not be read: %s\n", d)
+		}
 		for _, a := range s.Actions {
 			fmt.Fprintf(w, "%s, at the next start: %s\n", s.Name, a)
 		}
 	}
 	if r.SetAside > 0 {
-		fmt.Fprintf(w, "%d damaged places were set aside earlier, in %s/corrupt\n", r.SetAside, r.Path)
+		fmt.Fprintf(w, "%d files are set aside in %s/corrupt; the next start puts back what of them is whole, and so does gateway queue restore\n", r.SetAside, r.Path)
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func (g *gateway) queueSnapshot(s *stats.Snapshot) {
 	st := g.store.Stats()
 	s.Queue = stats.Queue{
 		CapacityBytes: st.Capacity, UsedBytes: st.Allocated, FreeDiskBytes: freeBytes(c.Queue.Path), MinFreeBytes: int64(c.Queue.MinFree),
-		WhenFull: c.Queue.WhenFull, Full: st.Full, Fault: st.Fault, OldestSeconds: st.Age.Seconds(),
+		WhenFull: c.Queue.WhenFull, Full: st.Full, Fault: st.Fault, ReadFault: st.ReadFault, OldestSeconds: st.Age.Seconds(),
 		DamagedParts: filesIn(filepath.Join(c.Queue.Path, "corrupt")),
 	}
 	if st.LowSpace {
@@ -77,7 +77,7 @@ func (g *gateway) queueSnapshot(s *stats.Snapshot) {
 		s.Shards = append(s.Shards, stats.Shard{
 			Name: strconv.Itoa(q.Index), Records: q.Records, Events: q.Events, Bytes: q.Bytes,
 			Segments: int64(q.Segments), Oldest: q.Oldest, Corrupt: q.Corrupt,
-			Stuck: q.Full || q.Fault != "", Full: q.Full, Fault: q.Fault, Draining: q.Draining, Aside: aside, Appended: q.Appended,
+			Stuck: q.Full || q.Fault != "" || q.Stalled, Full: q.Full, Fault: q.Fault, Draining: q.Draining, Aside: aside, Appended: q.Appended,
 		})
 	}
 }
@@ -107,13 +107,13 @@ func freeBytes(path string) int64 {
 }
 
 // Ready says whether the gateway can do its work: it listens, the queue can be
-// written, and what comes in can go somewhere.
+// written and read, and what comes in can go somewhere.
 func (g *gateway) Ready() []stats.Condition {
 	listening := stats.Condition{Name: "listening", OK: g.listener.Serving(), Why: "all ports are open"}
 	if !listening.OK {
 		listening.Why = "not all ports are open"
 	}
-	queue := stats.Condition{Name: "queue", OK: true, Why: "can be written"}
+	queue := stats.Condition{Name: "queue", OK: true, Why: "can be written and read"}
 	if err := g.store.Healthy(); err != nil {
 		queue.OK, queue.Why = false, err.Error()
 	}

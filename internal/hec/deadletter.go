@@ -231,7 +231,8 @@ func (s *DeadLetters) write(to letterFile, lines []byte) error {
 }
 
 // makeRoom removes the oldest files until n more bytes fit, and returns what is
-// left. What a replay has taken counts, but is not removed. While there is such the
+// left. What a replay has taken counts, but is not removed, and neither is a file that can
+// not be read: what would be lost can not be told. While there is such the
 // store may be larger by half: what is refused again is stored before its old letters
 // go, and is a little longer, and none of it may push the others out.
 func (s *DeadLetters) makeRoom(files []letterFile, n int64) ([]letterFile, error) {
@@ -239,17 +240,26 @@ func (s *DeadLetters) makeRoom(files []letterFile, n int64) ([]letterFile, error
 	for _, f := range files {
 		total += f.size
 	}
+	var unread error
+	stays := make(map[string]bool)
 	claimed := func(f letterFile) bool { return strings.HasSuffix(f.name, claimedSuffix) }
 	limit := s.maxSize
 	if slices.ContainsFunc(files, claimed) {
 		limit += s.maxSize / 2
 	}
 	for total+n > limit {
-		i := slices.IndexFunc(files, func(f letterFile) bool { return !claimed(f) })
+		i := slices.IndexFunc(files, func(f letterFile) bool { return !claimed(f) && !stays[f.name] })
+		if i < 0 && unread != nil {
+			return nil, fmt.Errorf("make room for dead letters: %w", unread)
+		}
 		if i < 0 {
 			break
 		}
-		events, damaged := s.count(files[i])
+		events, damaged, err := s.count(files[i])
+		if err != nil {
+			stays[files[i].name], unread = true, err
+			continue
+		}
 		if err := os.Remove(filepath.Join(s.path, files[i].name)); err != nil {
 			return nil, fmt.Errorf("make room for dead letters: %w", err)
 		}
@@ -263,12 +273,12 @@ func (s *DeadLetters) makeRoom(files []letterFile, n int64) ([]letterFile, error
 }
 
 // count tells what a file holds.
-func (s *DeadLetters) count(f letterFile) (events, damaged int) {
-	_ = s.read(f.name, func(l Letter) bool {
+func (s *DeadLetters) count(f letterFile) (events, damaged int, err error) {
+	err = s.read(f.name, func(l Letter) bool {
 		events += l.Events
 		return true
 	}, &damaged)
-	return events, damaged
+	return events, damaged, err
 }
 
 // letterFile is one file of the store.

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"syscall"
 )
 
 // Restore puts back what was set aside in the queue of a stopped gateway and turns out to
@@ -37,7 +35,7 @@ func Restore(ctx context.Context, path string, log *slog.Logger) (Restored, erro
 	}
 	interrupted := ctx.Err()
 	cancel()
-	err = errors.Join(<-ran, s.Close(), interrupted, keepOwner(path))
+	err = errors.Join(<-ran, s.Close(), interrupted)
 	return s.restorer.result, err
 }
 
@@ -67,7 +65,7 @@ func Skip(path string) (all []Skipped, err error) {
 		}
 		return nil
 	})
-	return all, errors.Join(err, keepOwner(path))
+	return all, err
 }
 
 // skip replaces a segment that can not be read wholly.
@@ -115,26 +113,4 @@ func whole(f *os.File, size int64) bool {
 		}
 	}
 	return true
-}
-
-// keepOwner gives what root has made in the queue to the owner of its folder: the service
-// runs as somebody else.
-func keepOwner(path string) error {
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	st, err := os.Stat(path)
-	if err != nil {
-		return fmt.Errorf("queue: keep the owner: %w", err)
-	}
-	owner, ok := st.Sys().(*syscall.Stat_t)
-	if !ok {
-		return nil
-	}
-	return filepath.WalkDir(path, func(file string, _ fs.DirEntry, err error) error {
-		if err == nil {
-			err = os.Lchown(file, int(owner.Uid), int(owner.Gid))
-		}
-		return err
-	})
 }

@@ -276,7 +276,7 @@ func (s *Store) Stats() Stats {
 		}
 		st.Shards = append(st.Shards, one)
 	}
-	if err := s.Healthy(); err != nil {
+	if err := s.writable(); err != nil {
 		st.Fault = err.Error()
 	}
 	return st
@@ -286,14 +286,23 @@ func (s *Store) Stats() Stats {
 // or nil. Being full is no fault, nor are single records that can not be read: those
 // behind them go on (Stats tells them).
 func (s *Store) Healthy() error {
+	err := s.writable()
+	for _, q := range s.shards {
+		if err != nil {
+			return err
+		}
+		err = q.holding()
+	}
+	return err
+}
+
+// writable says why a shard can not be written, or nil.
+func (s *Store) writable() error {
 	for _, q := range s.shards {
 		if q.shut.Load() {
 			return ErrClosed
 		}
 		if err := q.fault(); err != nil && !q.drains {
-			return err
-		}
-		if err := q.holding(); err != nil {
 			return err
 		}
 	}

@@ -66,6 +66,7 @@ const (
 	somePostsFail
 	queueFails
 	someShardsFail
+	readFails
 	queueFull
 	allShardsAside
 	someShardsAside
@@ -105,6 +106,7 @@ func wording() [sentences]struct{ level, text string } {
 		somePostsFail:     {levelWarning, "%d of %d posts failed in the last 10 s"},
 		queueFails:        {levelCritical, "the queue fails: %s"},
 		someShardsFail:    {levelCritical, "%d of %d shards failing: %s"},
+		readFails:         {levelCritical, "a part of the queue cannot be read: %s"},
 		queueFull:         {levelCritical, "the queue is full, %s"},
 		allShardsAside:    {levelCritical, "all shards are set aside, senders wait"},
 		someShardsAside:   {levelWarning, "%d of %d shards set aside"},
@@ -318,6 +320,9 @@ func (v *verdict) storing(snap Snapshot) {
 		v.say(queueFails, brief(q.Fault))
 	case q.Full:
 		v.say(queueFull, whenFull(q.WhenFull))
+	}
+	if why := snap.Queue.ReadFault; why != "" {
+		v.say(readFails, brief(why))
 	}
 	switch {
 	case aside > 0 && aside == shards:

@@ -184,6 +184,7 @@ func TestTroubledPage(t *testing.T) {
 	p.ledger.Account("old").Recover(9)
 	p.stages.set(func(s *stages) {
 		s.snap.Blocked = true
+		s.snap.Queue.ReadFault = "read at 7: input/output error"
 		s.snap.Queue.Full, s.snap.Queue.Fault = true, "write /var/lib/x: no space left on device"
 		s.snap.Shards[0].Stuck, s.snap.Shards[1].Draining, s.snap.Shards[1].Corrupt = true, true, 2
 		s.snap.Endpoints[0].Up, s.snap.Endpoints[0].State = false, "refused"
@@ -195,6 +196,9 @@ func TestTroubledPage(t *testing.T) {
 	wellFormed(t, text)
 	if got := row(t, text, "books", "linux"); got[3] != "3" || got[5] != "-3" {
 		t.Errorf("delivered what was never queued: %q", got)
+	}
+	if !strings.Contains(text, `<p class="bad">read at 7: input/output error</p>`) {
+		t.Error("the page does not say what can not be read")
 	}
 	if !strings.Contains(text, "the books of linux do not balance") {
 		t.Error("the page does not say that the books of linux are wrong")
@@ -263,7 +267,7 @@ func TestStatusKeys(t *testing.T) {
 .endpoints[].requests .endpoints[].requests_per_second .endpoints[].since .endpoints[].state .endpoints[].unacknowledged
 .endpoints[].up .endpoints[].url
 .health .health.level .health.summary .host .listening .now .problems
-.queue .queue.capacity_bytes .queue.damaged_parts .queue.min_free_bytes .queue.fault .queue.fills_in_seconds .queue.free_disk_bytes .queue.full .queue.oldest_seconds .queue.used_bytes .queue.when_full
+.queue .queue.capacity_bytes .queue.damaged_parts .queue.min_free_bytes .queue.fault .queue.fills_in_seconds .queue.free_disk_bytes .queue.full .queue.oldest_seconds .queue.read_fault .queue.used_bytes .queue.when_full
 .recent_problems
 .shards .shards[].appended_records .shards[].aside .shards[].bytes .shards[].corrupt_records .shards[].draining .shards[].events .shards[].fills_in_seconds .shards[].full .shards[].fault
 .shards[].name .shards[].oldest .shards[].records .shards[].segments .shards[].stuck

@@ -1,0 +1,380 @@
+package queue
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"syslog-gateway/internal/event"
+)
+
+// blind lets every read of a segment fail, until it is seen again.
+func blind(t *testing.T, q *Shard, s *segment) {
+	t.Helper()
+	f, err := os.OpenFile(s.path, os.O_WRONLY, 0)
+	must(t, err)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if s.file != nil {
+		must(t, s.file.Close())
+	}
+	s.file, q.ws = f, nil
+}
+
+func see(t *testing.T, q *Shard, s *segment) {
+	t.Helper()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	must(t, s.file.Close())
+	s.file = nil
+}
+
+// logged is a logger and what it has written.
+func logged() (*slog.Logger, *bytes.Buffer) {
+	b := new(bytes.Buffer)
+	return slog.New(slog.NewTextHandler(b, nil)), b
+}
+
+// A header that can not be read holds the shard: visible, and until it can be read.
+func TestUnreadableHeaderHoldsTheShard(t *testing.T) {
+	o := options(fastDir(t))
+	log, text := logged()
+	o.Logger = log
+	s := open(t, o)
+	q := s.Shards()[0]
+	appendN(t, q, 0, 60, 700)
+	drain(t, q, 3)
+	first := q.segs[0]
+	blind(t, q, first)
+	got := make(chan []int)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	go func() {
+		var all []int
+		for len(all) < 57 {
+			rec, err := q.Next(ctx, nil)
+			if err != nil {
+				break
+			}
+			all = append(all, number(t, rec))
+			q.Ack(rec.Seq)
+			o.Ledger.Account(rec.Source).Deliver(rec.Events)
+		}
+		got <- all
+	}()
+	until(t, "it is tried again", func() bool { return q.Stats().Faults.Read >= 3 })
+	st := s.Stats()
+	if s.Healthy() == nil || !strings.Contains(st.ReadFault, first.path) || !st.Shards[0].Stalled || st.Fault != "" {
+		t.Errorf("healthy %v, %+v", s.Healthy(), st)
+	}
+	if want := record(0, 1).Received; !st.Oldest.Equal(want) {
+		t.Errorf("the oldest is of %v, want that of the segment, %v", st.Oldest, want)
+	}
+	if !q.Accepting() {
+		t.Error("what comes is refused, although it can be written")
+	}
+	see(t, q, first)
+	equal(t, "records", <-got, sequence(3, 57))
+	if st := s.Stats(); s.Healthy() != nil || st.ReadFault != "" || st.Shards[0].Corrupt != 0 {
+		t.Errorf("healthy %v, %+v", s.Healthy(), st)
+	}
+	_, queued, dropped := balance(o.Ledger)
+	if queued != int64(eventsOf(0, 1, 2)) || len(dropped) != 0 { // those that drain has taken are not booked
+		t.Errorf("%d queued, %v dropped", queued, dropped)
+	}
+	for _, once := range []string{"queue can not be read;", "queue can be read again"} {
+		if n := strings.Count(text.String(), once); n != 1 {
+			t.Errorf("%q is logged %d times:\n%s", once, n, text)
+		}
+	}
+	if len(setAsideFiles(t, o.Path)) != 0 {
+		t.Errorf("set aside: %v", setAsideFiles(t, o.Path))
+	}
+}
+
+// A body that can not be read waits alone.
+func TestUnreadableRecordLetsOthersPass(t *testing.T) {
+	o := options(fastDir(t))
+	o.Logger = quiet()
+	s := open(t, o)
+	q := s.Shards()[0]
+	appendN(t, q, 0, 10, 700)
+	var sick []entry
+	for range 3 {
+		e, err := q.take()
+		must(t, err)
+		blind(t, q, e.seg)
+		if _, err := q.load(e, nil); !errors.Is(err, errGone) {
+			t.Fatalf("load: %v", err)
+		}
+		see(t, q, e.seg)
+		sick = append(sick, e)
+	}
+	if st := q.Stats(); st.ReadFault == "" || st.Stalled || s.Healthy() != nil || st.Records != 10 {
+		t.Fatalf("%+v, healthy %v", st, s.Healthy())
+	}
+	if !q.Ack(sick[1].seq) { // as drop_oldest would end it
+		t.Fatal("it is not queued any more")
+	}
+	q.mu.Lock()
+	q.rest = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
+	q.mu.Unlock()
+	equal(t, "those behind", drain(t, q, 7), sequence(3, 7))
+	q.mu.Lock()
+	q.rest.at = time.Now()
+	q.mu.Unlock()
+	equal(t, "those that could not be read", drain(t, q, 2), []int{0, 2})
+	if st := q.Stats(); st.ReadFault != "" || st.Records != 0 || st.Corrupt != 0 || st.Faults.Read != 3 {
+		t.Fatalf("%+v", st)
+	}
+}
+
+// Where nothing can be read the reader does not run through the backlog.
+func TestFewRecordsAreSick(t *testing.T) {
+	o := options(fastDir(t))
+	o.Logger, o.SegmentSize = quiet(), 1<<20
+	s := open(t, o)
+	q := s.Shards()[0]
+	appendN(t, q, 0, maxSick+50, 100)
+	q.mu.Lock()
+	q.rest = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
+	q.mu.Unlock()
+	for n := 0; ; n++ {
+		e, err := q.take()
+		if errors.Is(err, errNothing) && n == maxSick {
+			break
+		}
+		must(t, err)
+		q.unread(e, unix.EIO)
+	}
+	if s.Healthy() == nil {
+		t.Error("that nothing is handed out is not told")
+	}
+	q.mu.Lock()
+	q.rest = pause{}
+	q.mu.Unlock()
+	equal(t, "records", len(drainAll(t, q)), maxSick+50)
+	must(t, s.Healthy())
+}
+
+// fails is a file of which the reads fail that bad says.
+type fails struct {
+	bytesAt
+	n   int
+	bad func(n int, off int64) bool
+}
+
+func (f *fails) ReadAt(p []byte, off int64) (int, error) {
+	if f.n++; f.bad(f.n, off) {
+		return 0, unix.EIO
+	}
+	return f.bytesAt.ReadAt(p, off)
+}
+
+// Whatever reads a segment says that it could not, and takes nothing for damage, whichever
+// of its reads fails.
+func TestNoReadErrorIsDamage(t *testing.T) {
+	o := options(fastDir(t))
+	s := open(t, o)
+	appendN(t, s.Shards()[0], 0, 12, 5000)
+	path := s.Shards()[0].segs[0].path
+	must(t, s.Close())
+	data, err := os.ReadFile(path)
+	must(t, err)
+	offs := offsets(t, path)
+	hurt := slices.Clone(data)
+	hurt[offs[1]+20] ^= 0xff
+	zeros := slices.Concat(data, make([]byte, 300<<10))
+	copied := func(r io.ReaderAt) error {
+		root := t.TempDir()
+		_, err := setAside(root, "shard-00", 1, r, 7, int64(len(data)))
+		if files := setAsideFiles(t, root); err != nil && len(files) > 0 {
+			t.Errorf("left behind: %v", files)
+		}
+		return err
+	}
+	for name, c := range map[string]struct {
+		data []byte
+		do   func(io.ReaderAt) error
+	}{
+		"walk":         {data, func(r io.ReaderAt) error { _, err := walk(r, int64(len(data)), 0, nil); return err }},
+		"walk, damage": {hurt, func(r io.ReaderAt) error { _, err := walk(r, int64(len(hurt)), 0, nil); return err }},
+		"walk, zeros":  {zeros, func(r io.ReaderAt) error { _, err := walk(r, int64(len(zeros)), 0, nil); return err }},
+		"copy":         {data, copied},
+		"record": {data, func(r io.ReaderAt) error {
+			_, err := readRecord(r, entry{seq: 1, size: offs[1], source: "palo_alto"}, nil)
+			return err
+		}},
+		"good bytes": {data, func(r io.ReaderAt) error { _, err := goodBytes(r, 0, int64(len(data))); return err }},
+		"range's end": {data, func(r io.ReaderAt) error {
+			_, err := rangeEnd(bytesAt(data[:5000]), 5000, r, 0, int64(len(data)))
+			return err
+		}},
+	} {
+		whole := &fails{bytesAt: c.data, bad: func(int, int64) bool { return false }}
+		must(t, c.do(whole))
+		if whole.n == 0 {
+			t.Errorf("%s reads nothing", name)
+		}
+		for nth := 1; nth <= whole.n; nth++ {
+			err := c.do(&fails{bytesAt: c.data, bad: func(n int, _ int64) bool { return n == nth }})
+			var failed *readError
+			if !errors.As(err, &failed) || !errors.Is(err, unix.EIO) {
+				t.Errorf("%s, read %d of %d fails: %v", name, nth, whole.n, err)
+			}
+		}
+	}
+}
+
+// hide makes a segment unreadable for a start: what is at its place opens and can not be
+// read. It returns what brings it back.
+func hide(t *testing.T, path string) (back func()) {
+	t.Helper()
+	must(t, os.Rename(path, path+"-hidden"))
+	must(t, os.Mkdir(path, dirMode))
+	return func() {
+		t.Helper()
+		must(t, os.Remove(path))
+		must(t, os.Rename(path+"-hidden", path))
+	}
+}
+
+// A segment that can not be read at the start is read when the disk answers: what is
+// before it is delivered, nothing is booked as lost or set aside, and an end of the
+// process in between, planned or not, changes nothing.
+func TestUnreadableAtStart(t *testing.T) {
+	for where, i := range map[string]int{"first": 0, "middle": 1, "last": 2} {
+		for _, end := range []string{"none", "stop", "kill"} {
+			t.Run(where+", "+end, func(t *testing.T) {
+				o := options(fastDir(t))
+				o.Logger = quiet()
+				s := open(t, o)
+				q := s.Shards()[0]
+				appendN(t, q, 0, 60, 700)
+				var left []int
+				for n := range 30 {
+					if rec := next(t, q); n%5 == 4 {
+						left = append(left, n)
+					} else {
+						q.Ack(rec.Seq)
+					}
+				}
+				left = append(left, sequence(30, 30)...)
+				must(t, s.Close())
+				segs := files(t, o.Path, segPrefix+"0*"+segSuffix)
+				equal(t, "segments", len(segs), 3)
+				back := hide(t, filepath.Join(o.Path, "shard-00", segs[i]))
+				before := tree(t, o.Path)
+				if rep, err := Verify(o.Path); err != nil || !rep.Unread() || rep.Damaged() || tree(t, o.Path) != before {
+					t.Fatalf("verify: %+v, %v", rep, err)
+				}
+				if err := Export(o.Path, io.Discard); err == nil || !strings.Contains(err.Error(), segs[i]) {
+					t.Fatalf("export: %v", err)
+				}
+				o.Ledger = event.NewLedger()
+				s = open(t, o)
+				q = s.Shards()[0]
+				q.heal()
+				if st := s.Stats(); st.ReadFault == "" || st.Shards[0].Faults.Read == 0 || st.Shards[0].Corrupt != 0 {
+					t.Fatalf("%+v", st)
+				}
+				if (s.Healthy() == nil) != (i > 0) {
+					t.Fatalf("%v", s.Healthy())
+				}
+				appendN(t, q, 60, 5, 700)
+				first := drainAll(t, q)
+				if (len(first) == 0) != (i == 0) || s.Healthy() == nil {
+					t.Fatalf("handed out meanwhile: %v, healthy %v", first, s.Healthy())
+				}
+				switch end {
+				case "stop":
+					must(t, s.Close())
+				case "kill":
+					to := copyQueueWith(t, o.Path, segs[i])
+					must(t, s.Close())
+					o.Path = to
+				}
+				if end != "none" {
+					path := filepath.Join(o.Path, "shard-00", segs[i])
+					back = func() { must(t, os.Remove(path)); must(t, os.Rename(path+"-hidden", path)) }
+					o.Ledger = event.NewLedger()
+					s = open(t, o)
+					q = s.Shards()[0]
+				}
+				back()
+				until(t, "the segment is read", func() bool { q.heal(); return q.Stats().ReadFault == "" })
+				must(t, s.Healthy())
+				got := append(first, drainAll(t, q)...)
+				settleDown(q)
+				want := append(slices.Clone(left), sequence(60, 5)...)
+				if end == "kill" { // it may repeat
+					slices.Sort(got)
+					got = slices.Compact(got)
+					got = slices.DeleteFunc(got, func(n int) bool { return !slices.Contains(want, n) })
+				}
+				equal(t, "records", got, want)
+				_, _, dropped := balance(o.Ledger)
+				if st := q.Stats(); st.Records != 0 || st.Events != 0 || st.Bytes != 0 || len(dropped) != 0 || st.Corrupt != 0 || st.Segments > 2 {
+					t.Fatalf("%+v, %v dropped", st, dropped)
+				}
+				if used := s.budget.used.Load(); used != diskUse(t, o.Path) {
+					t.Fatalf("%d bytes are booked, %d used", used, diskUse(t, o.Path))
+				}
+				if n := setAsideFiles(t, o.Path); len(n) != 0 {
+					t.Fatalf("set aside: %v", n)
+				}
+			})
+		}
+	}
+}
+
+// copyQueueWith is copyQueue of a queue with a hidden segment.
+func copyQueueWith(t *testing.T, from, segment string) string {
+	to := copyQueue(t, from)
+	if st, err := os.Stat(filepath.Join(to, "shard-00", segment)); err != nil || !st.IsDir() {
+		t.Fatalf("%v", err)
+	}
+	return to
+}
+
+// What start-up found of it is a copy of another one: it is taken out all the same.
+func TestLateSegmentIsMisplaced(t *testing.T) {
+	o := options(fastDir(t))
+	o.Logger = quiet()
+	s := open(t, o)
+	q := s.Shards()[0]
+	appendN(t, q, 0, 60, 700)
+	must(t, s.Close())
+	segs := files(t, o.Path, segPrefix+"0*"+segSuffix)
+	dir := filepath.Join(o.Path, "shard-00")
+	data, err := os.ReadFile(filepath.Join(dir, segs[0]))
+	must(t, err)
+	copied := filepath.Join(dir, segmentName(9))
+	must(t, os.WriteFile(copied, data, fileMode))
+	back := hide(t, copied)
+	o.Ledger = event.NewLedger()
+	s = open(t, o)
+	q = s.Shards()[0]
+	appendN(t, q, 60, 5, 700)
+	equal(t, "records before it", drainAll(t, q), sequence(0, 60))
+	back()
+	until(t, "it is read", func() bool { q.heal(); return q.Stats().ReadFault == "" })
+	equal(t, "records behind it", drainAll(t, q), sequence(60, 5))
+	settleDown(q)
+	if st := q.Stats(); st.Records != 0 || st.Segments > 1 {
+		t.Fatalf("%+v", st)
+	}
+	if got := setAsideFiles(t, o.Path); len(got) != 1 || !strings.HasSuffix(got[0], misplacedSuffix) {
+		t.Fatalf("set aside: %v", got)
+	}
+}
