@@ -207,11 +207,32 @@ func (r *restorer) live(sc *shardScan, f setAsideFile, first bool, known map[uin
 	if f.off >= s.from || !s.good(f.off) || slices.ContainsFunc(r.files, func(w setAsideFile) bool { return w.whole() && w.same(&f) }) {
 		return nil
 	}
+	if err := r.close(sc, s); err != nil {
+		return err
+	}
 	path, err := linkAside(r.store.opts.Path, sc.name, s.num, s.path, "")
 	if err == nil {
 		r.files = append(r.files, setAsideFile{path: path, index: f.index, num: s.num, off: -1})
 	}
 	return err
+}
+
+// close lets a segment that has a second name grow no more: a new one is begun behind it.
+func (r *restorer) close(sc *shardScan, s *segmentScan) error {
+	i := slices.IndexFunc(r.store.shards, func(q *Shard) bool { return q.index == sc.index })
+	if i < 0 {
+		return nil
+	}
+	q := r.store.shards[i]
+	q.io.Lock()
+	defer q.io.Unlock()
+	if q.last().num != s.num {
+		return nil
+	}
+	if err := q.newSegment(s.num + 1); err != nil {
+		return err
+	}
+	return q.attach()
 }
 
 // good says that a whole record begins at off.

@@ -1,0 +1,348 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"syslog-gateway/internal/event"
+)
+
+// quarantined is a queue of which all was delivered, or set aside by a version that took
+// an error of reading for damage.
+type quarantined struct {
+	o    Options
+	data []byte  // the first segment
+	offs []int64 // of its records
+	path string  // of the first segment, which is gone
+}
+
+const quarantinedRecords = 60
+
+func quarantine(t *testing.T) *quarantined {
+	t.Helper()
+	z := &quarantined{o: options(fastDir(t))}
+	z.o.Logger = quiet()
+	s := open(t, z.o)
+	q := s.Shards()[0]
+	appendN(t, q, 0, quarantinedRecords, 1500)
+	z.path = q.segs[0].path
+	var err error
+	z.data, err = os.ReadFile(z.path)
+	must(t, err)
+	z.offs = append(offsets(t, z.path), int64(len(z.data)))
+	drainAll(t, q)
+	settleDown(q)
+	must(t, s.Close())
+	z.o.Ledger = event.NewLedger()
+	must(t, os.MkdirAll(filepath.Join(z.o.Path, corruptFolder), dirMode))
+	return z
+}
+
+func (z *quarantined) put(t *testing.T, name string, data []byte) {
+	t.Helper()
+	must(t, os.WriteFile(filepath.Join(z.o.Path, corruptFolder, name), data, fileMode))
+}
+
+// copied is what a copy of the records from..to has where some pages could not be read.
+func (z *quarantined) copied(from, to int, unread ...int64) (b []byte) {
+	for pos := z.offs[from]; pos < z.offs[to]; {
+		end := min(pos/page*page+page, z.offs[to])
+		if !slices.Contains(unread, pos/page) {
+			b = append(b, z.data[pos:end]...)
+		}
+		pos = end
+	}
+	return b
+}
+
+func (z *quarantined) at(record int) string {
+	return fmt.Sprintf("shard-00-000000@%d", z.offs[record])
+}
+
+// pagesOf are the pages of the records from..to.
+func (z *quarantined) pagesOf(from, to int) (all []int64) {
+	for p := z.offs[from] / page; p <= (z.offs[to]-1)/page; p++ {
+		all = append(all, p)
+	}
+	return all
+}
+
+const wholeName = "shard-00-000000"
+
+// What was set aside and is whole comes back, once, over any number of starts; what was
+// delivered does not.
+func TestRestore(t *testing.T) {
+	for name, c := range map[string]struct {
+		set  func(t *testing.T, z *quarantined)
+		want []int
+		left []string // names in the corrupt folder, afterwards
+	}{
+		"nothing": {func(*testing.T, *quarantined) {}, nil, nil},
+		"copies that are whole": {func(t *testing.T, z *quarantined) {
+			z.put(t, z.at(3), z.copied(3, 4))
+			z.put(t, z.at(5), z.copied(5, 8))
+		}, []int{3, 5, 6, 7}, nil},
+		"two copies of the same": {func(t *testing.T, z *quarantined) {
+			z.put(t, z.at(3), z.copied(3, 4))
+			z.put(t, z.at(3)+".1", z.copied(3, 4))
+		}, []int{3}, nil},
+		"all was unreadable up to the end": {func(t *testing.T, z *quarantined) {
+			z.put(t, z.at(4), nil)
+			z.put(t, wholeName, z.data)
+		}, sequence(4, 6), nil},
+		"one was, and a later one": {func(t *testing.T, z *quarantined) {
+			z.put(t, z.at(2), z.copied(2, 3))
+			z.put(t, z.at(8), nil)
+			z.put(t, wholeName, z.data)
+		}, []int{2, 8, 9}, nil},
+		"the first page of a range": {func(t *testing.T, z *quarantined) {
+			z.put(t, z.at(3), z.copied(3, 7, z.offs[3]/page))
+			z.put(t, wholeName, z.data)
+		}, sequence(3, 4), nil},
+		"the page in the middle": {func(t *testing.T, z *quarantined) {
+			z.put(t, z.at(1), z.copied(1, 9, z.offs[4]/page))
+			z.put(t, wholeName, z.data)
+		}, sequence(1, 8), nil},
+		"the last page, so its end is not known": {func(t *testing.T, z *quarantined) {
+			z.put(t, z.at(1), z.copied(1, 5, (z.offs[5]-1)/page))
+			z.put(t, z.at(7), nil)
+			z.put(t, wholeName, z.data)
+		}, sequence(1, 9), nil}, // 5 and 6 come twice, since 7 is where it must have ended
+		"pages that a copy of the segment has lost": {func(t *testing.T, z *quarantined) {
+			b := z.copied(3, 6)
+			first := int(page - z.offs[3]%page)
+			clear(b[:first])
+			z.put(t, z.at(3), b)
+			z.put(t, wholeName, z.data)
+		}, sequence(3, 3), nil},
+		"damage": {func(t *testing.T, z *quarantined) {
+			b := z.copied(3, 4)
+			b[200] ^= 1
+			z.put(t, z.at(3), b)
+		}, nil, []string{"@3"}},
+		"damage in both": {func(t *testing.T, z *quarantined) {
+			b := z.copied(3, 4)
+			b[200] ^= 1
+			z.put(t, z.at(3), b)
+			z.data[z.offs[3]+200] ^= 1
+			z.put(t, wholeName, z.data)
+		}, nil, []string{wholeName, "@3"}},
+		"damage among good ones": {func(t *testing.T, z *quarantined) {
+			b := z.copied(3, 6)
+			b[z.offs[4]-z.offs[3]+200] ^= 1
+			z.put(t, z.at(3), b)
+		}, []int{3, 5}, []string{"@3" + restoredSuffix}},
+		"a whole segment alone": {func(t *testing.T, z *quarantined) {
+			z.put(t, wholeName, z.data)
+		}, nil, []string{wholeName}},
+		"a whole segment of another time": {func(t *testing.T, z *quarantined) {
+			z.put(t, z.at(3), nil)
+			z.put(t, wholeName, z.data[50:])
+		}, nil, []string{wholeName, "@3"}},
+		"of a shard that is no more": {func(t *testing.T, z *quarantined) {
+			z.put(t, strings.Replace(z.at(3), "shard-00", "shard-07", 1), z.copied(3, 4))
+		}, []int{3}, nil},
+		"files of others": {func(t *testing.T, z *quarantined) {
+			z.put(t, "notes.txt", []byte("x"))
+			z.put(t, "shard-00-000000@x", z.copied(3, 4))
+			must(t, os.Mkdir(filepath.Join(z.o.Path, corruptFolder, "shard-00-000000@77"), dirMode))
+		}, nil, []string{"notes.txt", "shard-00-000000@77", "shard-00-000000@x"}},
+	} {
+		for _, way := range []string{"start", "verb"} {
+			t.Run(name+", "+way, func(t *testing.T) {
+				z := quarantine(t)
+				c.set(t, z)
+				if way == "verb" {
+					done, err := Restore(t.Context(), z.o.Path, quiet())
+					must(t, err)
+					equal(t, "records", done.Records, len(c.want))
+					equal(t, "events", done.Events, eventsOf(c.want...))
+				}
+				for life := range 3 {
+					z.o.Ledger = event.NewLedger()
+					s := open(t, z.o)
+					runRestore(t, s)
+					q := s.Shards()[0]
+					got := drainAll(t, q)
+					recovered, queued, _ := balance(z.o.Ledger)
+					want := c.want
+					if life > 0 {
+						want = nil
+					}
+					equal(t, fmt.Sprintf("records of life %d", life), got, append([]int{}, want...))
+					if int(recovered) != eventsOf(want...) || int(queued) != eventsOf(want...) {
+						t.Errorf("%d recovered, %d queued", recovered, queued)
+					}
+					settleDown(q)
+					must(t, s.Close())
+				}
+				var left []string
+				for _, f := range setAsideFiles(t, z.o.Path) {
+					name := filepath.Base(f)
+					for i := range len(z.offs) - 1 {
+						if after, is := strings.CutPrefix(name, z.at(i)); is && (after == "" || after[0] == '.') {
+							name = fmt.Sprintf("@%d%s", i, after)
+						}
+					}
+					left = append(left, name)
+				}
+				equal(t, "left in the folder", left, append([]string(nil), c.left...))
+			})
+		}
+	}
+}
+
+// Where the segment still is in the queue, what is queued of it does not come twice, and
+// what lies before that comes out of it.
+func TestRestoreOfASegmentThatIsQueued(t *testing.T) {
+	for _, copied := range []bool{false, true} {
+		o := options(fastDir(t))
+		o.Logger = quiet()
+		s := open(t, o)
+		q := s.Shards()[0]
+		appendN(t, q, 0, 20, 600)
+		path := q.segs[0].path
+		offs := offsets(t, path)
+		drain(t, q, 8)
+		must(t, s.Close())
+		must(t, os.Mkdir(filepath.Join(o.Path, corruptFolder), dirMode))
+		data, err := os.ReadFile(path)
+		must(t, err)
+		for _, i := range []int{2, 3, 12} { // 2 and 3 were given up before, and 12 by a reader whose acknowledgements are lost
+			var b []byte
+			if copied {
+				b = data[offs[i]:offs[i+1]]
+			}
+			must(t, os.WriteFile(filepath.Join(o.Path, corruptFolder, fmt.Sprintf("shard-00-000000@%d", offs[i])), b, fileMode))
+		}
+		want := append([]int{2, 3}, sequence(8, 12)...)
+		if !copied { // where 3 ended is not known: at 12 at the latest
+			want = append(sequence(2, 6), sequence(8, 12)...)
+		}
+		for life := range 2 {
+			o.Ledger = event.NewLedger()
+			s = open(t, o)
+			runRestore(t, s)
+			got := drainAll(t, s.Shards()[0])
+			slices.Sort(got)
+			if life == 1 {
+				want = nil
+			}
+			equal(t, "records", got, append([]int{}, want...))
+			settleDown(s.Shards()[0])
+			must(t, s.Close())
+		}
+	}
+}
+
+// A planned stop in the middle, for want of room, repeats nothing; neither does it lose
+// anything. A kill may repeat.
+func TestRestoreIsInterrupted(t *testing.T) {
+	for _, kill := range []bool{false, true} {
+		z := quarantine(t)
+		z.put(t, z.at(0), nil)
+		z.put(t, wholeName, z.data)
+		z.o.MaxSize, z.o.SegmentSize = 4*minSegment, minSegment
+		var got []int
+		for life := 0; life < 20 && len(setAsideFiles(t, z.o.Path)) > 0; life++ {
+			z.o.Ledger = event.NewLedger()
+			s := open(t, z.o)
+			q := s.Shards()[0]
+			stop := run(t, s)
+			until(t, "it is full, or done", func() bool { return s.Full() || q.Stats().Appended > 0 && len(setAsideFiles(t, z.o.Path)) == 0 })
+			must(t, s.syncAll())
+			image := z.o.Path
+			if kill {
+				image = copyQueue(t, z.o.Path)
+			}
+			got = append(got, drain(t, q, 2)...) // which makes no room yet
+			stop()
+			if !kill {
+				got = append(got, drainAll(t, q)...)
+				settleDown(q)
+			}
+			must(t, s.Close())
+			if kill {
+				z.o.Path, z.o.MaxSize, kill = image, 64<<20, false
+				got = nil
+			}
+		}
+		z.o.Ledger = event.NewLedger()
+		s := open(t, z.o)
+		runRestore(t, s)
+		got = append(got, drainAll(t, s.Shards()[0])...)
+		slices.Sort(got)
+		equal(t, "records", slices.Compact(slices.Clone(got)), sequence(0, len(z.offs)-1))
+		if z.o.MaxSize < 1<<20 && len(got) != len(z.offs)-1 {
+			t.Errorf("after planned stops: %v", got)
+		}
+	}
+}
+
+// What can not be read is left out by hand, the rest is delivered, and what of the kept
+// file can be read by then comes back.
+func TestSkip(t *testing.T) {
+	o, segs := stopped(t, 60, 5)
+	if all, err := Skip(o.Path); err != nil || len(all) != 0 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	before := tree(t, o.Path)
+	whole, err := os.ReadFile(segs[1])
+	must(t, err)
+	offs := offsets(t, segs[1])
+	kept := filepath.Join(o.Path, corruptFolder, "shard-00-000001")
+	// As Skip leaves it where one page can not be read.
+	f, err := os.Create(segs[1] + tmpSuffix)
+	must(t, err)
+	empty, err := copySegment(badPage{whole, 1}, f, 0, int64(len(whole)))
+	must(t, err)
+	equal(t, "bytes", empty, page)
+	must(t, f.Close())
+	must(t, os.Mkdir(filepath.Dir(kept), dirMode))
+	must(t, os.Rename(segs[1], kept))
+	must(t, os.Rename(segs[1]+tmpSuffix, segs[1]))
+	if tree(t, o.Path) == before {
+		t.Fatal("nothing has changed")
+	}
+	missing := 0
+	for i, off := range offs {
+		end := int64(len(whole))
+		if i+1 < len(offs) {
+			end = offs[i+1]
+		}
+		if off < 2*page && end > page {
+			missing++
+		}
+	}
+	s := open(t, o)
+	got := drainAll(t, s.Shards()[0])
+	equal(t, "records of the first life", len(got), 55-missing)
+	settleDown(s.Shards()[0])
+	must(t, s.Close())
+	o.Ledger = event.NewLedger()
+	s = open(t, o)
+	runRestore(t, s)
+	got = append(got, drainAll(t, s.Shards()[0])...)
+	slices.Sort(got)
+	equal(t, "records", got, sequence(5, 55))
+	must(t, s.Close())
+	equal(t, "left", len(setAsideFiles(t, o.Path)), 0)
+}
+
+func TestRestoreEndsWithItsContext(t *testing.T) {
+	z := quarantine(t)
+	z.put(t, z.at(3), z.copied(3, 4))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Restore(ctx, z.o.Path, quiet()); err == nil {
+		t.Fatal("no error")
+	}
+	s := open(t, z.o)
+	runRestore(t, s)
+	equal(t, "records", drainAll(t, s.Shards()[0]), []int{3})
+}

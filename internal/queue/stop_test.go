@@ -1,0 +1,173 @@
+package queue
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"syslog-gateway/internal/event"
+)
+
+// stopped is a queue of n records, of which some were acknowledged, closed in order.
+func stopped(t *testing.T, n, acked int) (o Options, segs []string) {
+	t.Helper()
+	o = options(fastDir(t))
+	o.Logger = quiet()
+	s := open(t, o)
+	appendN(t, s.Shards()[0], 0, n, 700)
+	drain(t, s.Shards()[0], acked)
+	must(t, s.Close())
+	for _, name := range files(t, o.Path, segPrefix+"0*"+segSuffix) {
+		segs = append(segs, filepath.Join(o.Path, "shard-00", name))
+	}
+	o.Ledger = event.NewLedger()
+	return o, segs
+}
+
+// What a human or the file system takes away after a stop is told with its number, and
+// booked.
+func TestWhatIsMissingAfterAStopIsTold(t *testing.T) {
+	cut := func(to func(size int64) int64) func(t *testing.T, path string) {
+		return func(t *testing.T, path string) {
+			st, err := os.Stat(path)
+			must(t, err)
+			must(t, os.Truncate(path, to(st.Size())))
+		}
+	}
+	for name, hurt := range map[string]func(t *testing.T, path string){
+		"emptied": cut(func(int64) int64 { return 0 }),
+		"cut":     cut(func(n int64) int64 { return n / 2 }),
+		"a byte":  cut(func(n int64) int64 { return n - 1 }),
+		"removed": func(t *testing.T, path string) { must(t, os.Remove(path)) },
+		"zeros": func(t *testing.T, path string) {
+			st, err := os.Stat(path)
+			must(t, err)
+			must(t, os.WriteFile(path, make([]byte, st.Size()), fileMode))
+		},
+		"another file": func(t *testing.T, path string) {
+			must(t, os.WriteFile(path, []byte("nothing of ours"), fileMode))
+		},
+	} {
+		for i, where := range []string{"first", "middle", "last"} {
+			t.Run(name+", "+where, func(t *testing.T) {
+				o, segs := stopped(t, 60, 5)
+				log, text := logged()
+				o.Logger = log
+				hurt(t, segs[i])
+				s := open(t, o)
+				q := s.Shards()[0]
+				got := drainAll(t, q)
+				missing := sequence(5, 55)
+				for _, n := range got {
+					missing = deleteNumber(missing, n)
+				}
+				recovered, queued, dropped := balance(o.Ledger)
+				if lost := eventsOf(missing...); len(missing) == 0 || int(dropped["corrupt"]) != lost || int(recovered) != eventsOf(sequence(5, 55)...) || int(queued) != eventsOf(got...) {
+					t.Errorf("%d recovered, %d queued, %v dropped; %d events are missing", recovered, queued, dropped, lost)
+				}
+				if !strings.Contains(text.String(), "that the last stop has left are missing") || !strings.Contains(text.String(), filepath.Base(segs[i])) {
+					t.Errorf("the log says:\n%s", text)
+				}
+				settleDown(q)
+				must(t, s.Close())
+				text.Reset()
+				o.Ledger = event.NewLedger()
+				must(t, open(t, o).Close())
+				if strings.Contains(text.String(), "missing") {
+					t.Errorf("it is told again:\n%s", text)
+				}
+			})
+		}
+	}
+}
+
+func deleteNumber(all []int, n int) []int {
+	for i, one := range all {
+		if one == n {
+			return append(all[:i:i], all[i+1:]...)
+		}
+	}
+	return all
+}
+
+// Nothing is said where nothing is missing: after a kill, with other metadata, of a file
+// that bears another number, of what was delivered.
+func TestNothingIsMissing(t *testing.T) {
+	for name, change := range map[string]func(t *testing.T, o *Options, segs []string){
+		"nothing": func(*testing.T, *Options, []string) {},
+		"kill": func(t *testing.T, o *Options, segs []string) {
+			s := open(t, *o)
+			drain(t, s.Shards()[0], 30)
+			settleDown(s.Shards()[0])
+			at := copyQueue(t, o.Path)
+			must(t, s.Close())
+			o.Path = at
+		},
+		"kill in the start": func(t *testing.T, o *Options, segs []string) {
+			s := open(t, *o)
+			at := copyQueue(t, o.Path)
+			drainAll(t, s.Shards()[0])
+			must(t, s.Close())
+			o.Path = at
+		},
+		"another number": func(t *testing.T, o *Options, segs []string) {
+			last := segs[len(segs)-1]
+			must(t, os.Rename(last, filepath.Join(filepath.Dir(last), segmentName(17))))
+		},
+		"given up by diskqueue": func(t *testing.T, o *Options, segs []string) {
+			must(t, os.Rename(segs[1], segs[1]+badSuffix))
+		},
+		"an older version ran": func(t *testing.T, o *Options, segs []string) {
+			path := filepath.Join(o.Path, "shard-00", stopName)
+			old, err := os.ReadFile(path)
+			must(t, err)
+			s := open(t, *o)
+			drain(t, s.Shards()[0], 40)
+			must(t, s.Close())
+			must(t, os.WriteFile(path, old, fileMode)) // it leaves the file alone
+		},
+		"all was delivered": func(t *testing.T, o *Options, segs []string) {
+			s := open(t, *o)
+			drainAll(t, s.Shards()[0])
+			settleDown(s.Shards()[0])
+			must(t, s.Close())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o, segs := stopped(t, 60, 5)
+			change(t, &o, segs)
+			log, text := logged()
+			o.Logger, o.Ledger = log, event.NewLedger()
+			s := open(t, o)
+			recovered, queued, dropped := balance(o.Ledger)
+			if len(dropped) != 0 || int64(recovered) != queued || strings.Contains(text.String(), "missing;") || strings.Contains(text.String(), "are missing") {
+				t.Errorf("%d recovered, %d queued, %v dropped:\n%s", recovered, queued, dropped, text)
+			}
+			if _, err := os.Stat(filepath.Join(o.Path, "shard-00", stopName)); err == nil {
+				t.Error("the note of the stop is still there")
+			}
+			must(t, s.Close())
+		})
+	}
+}
+
+func FuzzReadStop(f *testing.F) {
+	f.Add([]byte(`{"meta":"0\n0,0\n0,0\n","segments":[{"segment":3,"size":9,"first":1,"last":2,"records":2,"events":{"linux":5}}]}`))
+	f.Add([]byte(`{"meta":"0\n0,0\n0,0\n","segments":[{"segment":-3,"records":-2,"events":{"linux":-5}},{}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		dir := fastDir(t)
+		o := options(dir)
+		o.Logger = quiet()
+		must(t, os.Mkdir(filepath.Join(dir, "shard-00"), dirMode))
+		must(t, os.WriteFile(filepath.Join(dir, "shard-00", metaName), meta{}.encode(), fileMode))
+		must(t, os.WriteFile(filepath.Join(dir, "shard-00", stopName), data, fileMode))
+		s := open(t, o)
+		for _, a := range o.Ledger.Accounts() {
+			if b := a.Balance(); b.Queued != 0 {
+				t.Fatalf("%+v", b)
+			}
+		}
+		must(t, s.Close())
+	})
+}
