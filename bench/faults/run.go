@@ -27,7 +27,17 @@ type Row struct {
 // Rows are all rows in the order of the table.
 func Rows() []Row {
 	var rows []Row
-	for _, group := range [][]Row{answerRows(), poisonRows(), endpointRows(), ackRows(), processRows(), crowdRows(), pageRows(), diskRows()} {
+	for _, group := range [][]Row{
+		answerRows(),
+		poisonRows(),
+		endpointRows(),
+		ackRows(),
+		processRows(),
+		crowdRows(),
+		pageRows(),
+		diskRows(),
+		readRows(),
+	} {
 		rows = append(rows, group...)
 	}
 	return rows

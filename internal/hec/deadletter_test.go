@@ -450,3 +450,27 @@ func FuzzLetters(f *testing.F) {
 		}
 	})
 }
+
+// A file that can not be read now stays, and the next one makes room.
+func TestUnreadableFileIsNotEvicted(t *testing.T) {
+	path, log := t.TempDir(), new(syncBuffer)
+	s := open(t, path, 20_000, log)
+	oldest := filepath.Join(path, "000000000001.jsonl")
+	if err := os.Mkdir(oldest, 0o750); err != nil { // it opens, and reading it fails
+		t.Fatal(err)
+	}
+	for n := range 300 {
+		if err := s.Append([]Letter{letter(n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat(oldest); err != nil || s.Evicted() == 0 {
+		t.Fatalf("%d were evicted, and of the file: %v", s.Evicted(), err)
+	}
+	if err := os.Remove(oldest); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(list(t, s)) + int(s.Evicted()); n != 300 {
+		t.Errorf("%d letters are left or counted as gone", n)
+	}
+}

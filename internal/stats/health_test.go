@@ -103,7 +103,9 @@ func TestHealth(t *testing.T) {
 			"All 5 sources receiving; Splunk is keeping up; 5 in the dead-letter store; 0 lost."},
 		"replayed": {func(s *Snapshot, _ *trend) { s.Sources[0].Deadlettered, s.Sources[0].Received = 5, 6 }, levelOK,
 			"All 5 sources receiving; Splunk is keeping up; 0 lost."},
-		"unreadable": {func(s *Snapshot, _ *trend) { s.Queue.ReadFault = "queue shard-01: x.dat: read at 7: input/output error" }, levelCritical,
+		"unreadable": {func(s *Snapshot, _ *trend) {
+			s.Queue.ReadFault = "queue shard-01: x.dat: read at 7: input/output error"
+		}, levelCritical,
 			"All 5 sources receiving; Splunk is keeping up; a part of the queue cannot be read: queue shard-01: x.dat: read at 7: input/output error; 0 lost."},
 		"lost": {func(s *Snapshot, _ *trend) {
 			s.Sources[0].Dropped, s.Sources[0].Received = 1000, 1001

@@ -1,0 +1,203 @@
+package faults
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// readOutage is how long a path to the disk is away.
+const readOutage = 3 * time.Second
+
+// readRows let the disk refuse to give what is queued. An error says nothing about the
+// bytes: all of it is delivered, once.
+func readRows() []Row {
+	backlog := func(o *Options) layout {
+		return layout{numbers: o.backlog(), queue: "min_free: 1MB, segment_size: 256KiB"}
+	}
+	return []Row{
+		on("read fails (EIO) for 3 s while a backlog drains", backlog, func(ctx context.Context, b *bed) error {
+			return b.readsFail(ctx, "pread64", "", true, false)
+		}),
+		on("read fails (EIO) for 3 s, of diskqueue too", backlog, func(ctx context.Context, b *bed) error {
+			return b.readsFail(ctx, "pread64,read", "", true, true)
+		}),
+		on("every fifth read fails (EIO)", backlog, func(ctx context.Context, b *bed) error {
+			return b.readsFail(ctx, "pread64", ":when=5+5", false, false)
+		}),
+		on("read fails (EIO) for 3 s at the start", backlog, func(ctx context.Context, b *bed) error {
+			return b.readsFailAtStart(ctx, "", false)
+		}),
+		on("every fifth read fails (EIO) at the start", backlog, func(ctx context.Context, b *bed) error {
+			return b.readsFailAtStart(ctx, ":when=5+5", false)
+		}),
+		on("read fails (EIO) for 3 s at the start after kill -9", backlog, func(ctx context.Context, b *bed) error {
+			return b.readsFailAtStart(ctx, "", true)
+		}),
+	}
+}
+
+func (o *Options) backlog() int { return o.pick(20_000, 200_000) }
+
+// fillQueue starts the gateway and lets its queue hold a backlog.
+func (b *bed) fillQueue(ctx context.Context) (n int, err error) {
+	n = b.opts.backlog()
+	b.hec[0].SetDown(true)
+	if err := b.start(ctx); err != nil {
+		return n, err
+	}
+	if err := b.sendAll(ctx, n, false); err != nil {
+		return n, err
+	}
+	return n, b.untilBooks(ctx, rowLimit, "all is queued", func(k Books) bool { return k.Queued == int64(n) })
+}
+
+// readsFail lets reads fail while a backlog drains: for a while, until which nothing can
+// be handed out, or now and then until all is delivered.
+func (b *bed) readsFail(ctx context.Context, calls, when string, outage, segments bool) error {
+	strace, err := tool("strace", "strace")
+	if err != nil {
+		return err
+	}
+	n, err := b.fillQueue(ctx)
+	if err != nil {
+		return err
+	}
+	var files []string // all, or where sockets are read by the same call, those of the queue
+	if segments {
+		files = b.shardFiles()
+	}
+	stop, err := b.inject(strace, calls, "EIO"+when, files...)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	if err := b.until(ctx, rowLimit, "strace is at work", b.traced); err != nil {
+		return err
+	}
+	b.hec[0].SetDown(false)
+	if outage {
+		if err := b.readFault(ctx); err != nil {
+			return err
+		}
+		if err := b.rest(ctx, readOutage); err != nil {
+			return err
+		}
+		stop()
+	}
+	return b.allRead(ctx, n)
+}
+
+// readsFailAtStart lets reads fail from the first moment of a start on.
+func (b *bed) readsFailAtStart(ctx context.Context, when string, kill bool) error {
+	strace, err := tool("strace", "strace")
+	if err != nil {
+		return err
+	}
+	n, err := b.fillQueue(ctx)
+	if err != nil {
+		return err
+	}
+	if kill {
+		b.gw.kill()
+	} else if code := b.gw.stop(time.Minute); code != 0 {
+		b.res.problem("exit code %d", code)
+	}
+	b.hec[0].SetDown(false)
+	// -D: the gateway is our child, and strace its child. -I2: a signal ends strace.
+	if err := b.launch(strace, "-D", "-I2", "-f", "-qq", "-o", filepath.Join(b.dir, "strace.log"),
+		"-e", "trace=pread64", "-e", "inject=pread64:error=EIO"+when); err != nil {
+		return err
+	}
+	if when == "" {
+		if err := b.readFault(ctx); err != nil {
+			return err
+		}
+		if err := b.rest(ctx, readOutage); err != nil {
+			return err
+		}
+		b.untrace()
+	}
+	err = b.allRead(ctx, n)
+	b.untrace()
+	if b.res.Books.Recovered != int64(n) {
+		b.res.problem("%d of %d were found in the queue", b.res.Books.Recovered, n)
+	}
+	return err
+}
+
+// readFault waits until /readyz and the log say that the queue can not be read.
+func (b *bed) readFault(ctx context.Context) error {
+	if err := b.unready(ctx); err != nil {
+		return err
+	}
+	const said = "queue can not be read"
+	return b.until(ctx, rowLimit, said, func() bool { return b.gw.logged(said) > 0 })
+}
+
+// allRead wants all of the backlog delivered once, nothing dropped or set aside, and the
+// errors counted.
+func (b *bed) allRead(ctx context.Context, n int) error {
+	err := b.settle(ctx, n, 2*rowLimit)
+	b.strict()
+	if k := b.res.Books; b.res.Lost != 0 || k.Dropped != 0 {
+		b.res.problem("%d lost, %d dropped", b.res.Lost, k.Dropped)
+	}
+	m, serr := b.scrape(ctx)
+	if serr != nil {
+		return serr
+	}
+	if m.sum("gateway_queue_faults_total", `kind="read"`) == 0 {
+		b.res.problem(`gateway_queue_faults_total{kind="read"} is 0`)
+	}
+	if c := m.sum("gateway_queue_corrupt_records_total"); c != 0 {
+		b.res.problem("%d records are taken for damaged", c)
+	}
+	if files, _ := filepath.Glob(filepath.Join(b.queuePath(), "corrupt", "*")); len(files) > 0 { // the pattern is valid
+		b.res.problem("%d files are set aside", len(files))
+	}
+	const shards = 4 // each says it once a minute
+	if logged := b.gw.logged("queue can not be read"); logged < 1 || logged > shards {
+		b.res.problem("the fault was logged %d times, not once for each of %d shards that met it", logged, shards)
+	}
+	b.res.note("%d reads failed", m.sum("gateway_queue_faults_total", `kind="read"`))
+	if err != nil {
+		return err
+	}
+	return b.until(ctx, rowLimit, "the gateway is ready", func() bool {
+		ok, _ := b.ready(ctx)
+		return ok
+	})
+}
+
+// rest lets time go by.
+func (b *bed) rest(ctx context.Context, d time.Duration) error {
+	until := time.Now().Add(d)
+	return b.until(ctx, 2*d, fmt.Sprintf("%v are over", d), func() bool { return time.Now().After(until) })
+}
+
+// tracer is the process that traces the gateway; 0: none.
+func (b *bed) tracer() int {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", b.gw.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := bytes.Cut(status, []byte("TracerPid:\t"))
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	pid, _ := strconv.Atoi(string(line)) // 0 where there is none
+	return pid
+}
+
+func (b *bed) traced() bool { return b.tracer() != 0 }
+
+// untrace ends the tracer that launch has started with the gateway.
+func (b *bed) untrace() {
+	if pid := b.tracer(); pid != 0 {
+		_ = syscall.Kill(pid, syscall.SIGTERM) // it detaches
+	}
+}

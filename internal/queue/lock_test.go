@@ -1,0 +1,63 @@
+package queue
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A second process is refused also when somebody has removed or replaced the lock file
+// under the first one, and so are the verbs.
+func TestSecondProcessIsRefused(t *testing.T) {
+	for name, change := range map[string]func(lock string) error{
+		"untouched": func(string) error { return nil },
+		"removed":   os.Remove,
+		"replaced": func(lock string) error {
+			if err := os.WriteFile(lock+".new", nil, fileMode); err != nil {
+				return err
+			}
+			return os.Rename(lock+".new", lock)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := fastDir(t)
+			first := exec.Command(os.Args[0])
+			first.Env = append(os.Environ(), childEnv+"="+dir)
+			out, err := first.StdoutPipe()
+			must(t, err)
+			must(t, first.Start())
+			ended := make(chan error, 1)
+			_, err = out.Read(make([]byte, 1)) // it has the queue
+			must(t, err)
+			go func() {
+				_, _ = io.Copy(io.Discard, out) // until it is killed
+				ended <- first.Wait()
+			}()
+			defer func() {
+				_ = first.Process.Kill()
+				<-ended
+			}()
+			must(t, change(filepath.Join(dir, lockName)))
+			second := exec.Command(os.Args[0])
+			second.Env = first.Env
+			said, err := second.CombinedOutput()
+			if err == nil || !strings.Contains(string(said), "in use by another gateway process") {
+				t.Fatalf("%v: %s", err, said)
+			}
+			for verb, do := range map[string]func() error{
+				"status":  func() error { _, err := Inspect(dir); return err },
+				"purge":   func() error { _, err := Purge(dir); return err },
+				"export":  func() error { return Export(dir, io.Discard) },
+				"restore": func() error { _, err := Restore(t.Context(), dir, quiet()); return err },
+				"skip":    func() error { _, err := Skip(dir); return err },
+			} {
+				if err := do(); err == nil || !strings.Contains(err.Error(), "in use") {
+					t.Errorf("%s: %v", verb, err)
+				}
+			}
+		})
+	}
+}
