@@ -131,12 +131,12 @@ func (b *bed) readsFailAtStart(ctx context.Context, when string, kill bool) erro
 	return err
 }
 
-// readFault waits until /readyz and the log say that the queue can not be read.
+// readFault waits until /readyz and the log say that the queue cannot be read.
 func (b *bed) readFault(ctx context.Context) error {
 	if err := b.unready(ctx); err != nil {
 		return err
 	}
-	const said = "queue can not be read"
+	const said = "queue cannot be read"
 	return b.until(ctx, rowLimit, said, func() bool { return b.gw.logged(said) > 0 })
 }
 
@@ -162,7 +162,7 @@ func (b *bed) allRead(ctx context.Context, n int) error {
 		b.res.problem("%d files are set aside", len(files))
 	}
 	const shards = 4 // each says it once a minute
-	if logged := b.gw.logged("queue can not be read"); logged < 1 || logged > shards {
+	if logged := b.gw.logged("queue cannot be read"); logged < 1 || logged > shards {
 		b.res.problem("the fault was logged %d times, not once for each of %d shards that met it", logged, shards)
 	}
 	b.res.note("%d reads failed", m.sum("gateway_queue_faults_total", `kind="read"`))

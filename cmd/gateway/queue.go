@@ -81,10 +81,10 @@ func newQueue() *cobra.Command {
 			r.Events, r.Records, r.Files, path, r.Duplicates)
 		return err
 	})
-	verb("skip", "Leave out what the disk can not read, so that the rest is delivered", func(cmd *cobra.Command) error {
+	verb("skip", "Leave out what the disk cannot read, so that the rest is delivered", func(cmd *cobra.Command) error {
 		all, err := queue.Skip(path)
 		for _, s := range all {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d bytes can not be read and are left out; the file is kept as %s\n", s.File, s.Bytes, s.Kept)
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d bytes cannot be read and are left out; the file is kept as %s\n", s.File, s.Bytes, s.Kept)
 		}
 		if err == nil && len(all) == 0 {
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), "all of the queue can be read; nothing was changed")
@@ -135,7 +135,7 @@ func printReport(w io.Writer, r queue.Report, asJSON bool) error {
 			fmt.Fprintf(w, "damaged: %s\n", d)
 		}
 		for _, d := range s.Unread {
-			fmt.Fprintf(w, "can not be read: %s\n", d)
+			fmt.Fprintf(w, "cannot be read: %s\n", d)
 		}
 		for _, a := range s.Actions {
 			fmt.Fprintf(w, "%s, at the next start: %s\n", s.Name, a)

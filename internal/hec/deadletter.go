@@ -232,7 +232,7 @@ func (s *DeadLetters) write(to letterFile, lines []byte) error {
 
 // makeRoom removes the oldest files until n more bytes fit, and returns what is
 // left. What a replay has taken counts, but is not removed, and neither is a file that can
-// not be read: what would be lost can not be told. While there is such the
+// not be read: what would be lost cannot be told. While there is such the
 // store may be larger by half: what is refused again is stored before its old letters
 // go, and is a little longer, and none of it may push the others out.
 func (s *DeadLetters) makeRoom(files []letterFile, n int64) ([]letterFile, error) {

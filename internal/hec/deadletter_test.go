@@ -451,7 +451,7 @@ func FuzzLetters(f *testing.F) {
 	})
 }
 
-// A file that can not be read now stays, and the next one makes room.
+// A file that cannot be read now stays, and the next one makes room.
 func TestUnreadableFileIsNotEvicted(t *testing.T) {
 	path, log := t.TempDir(), new(syncBuffer)
 	s := open(t, path, 20_000, log)

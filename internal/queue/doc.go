@@ -13,9 +13,14 @@
 //     restart after a crash repeats every record behind the oldest one that is not
 //     acknowledged; one after Close repeats only what is not.
 //   - Records are handed out in the order of Append; those given back come first.
-//   - Nothing is deleted because it can not be read. A torn tail, which no Append
-//     has accepted, is cut; anything else is copied to Path/corrupt first, counted,
-//     and logged with file and offset.
+//   - An error of reading says nothing about the bytes: it is tried again, for ever,
+//     and changes no book. Only a read that worked shows damage: a wrong checksum, no
+//     record where one should be, a file that is too short.
+//   - Nothing is deleted because it is damaged. A torn tail, which no Append has
+//     accepted, is cut; anything else is copied to Path/corrupt first, counted, and
+//     logged with file and offset. What there turns out to be whole is put back.
+//   - What an orderly stop has left and the next start does not find is told and booked:
+//     recovered, and dropped with reason "corrupt".
 //   - The segments of all shards together never hold more than Options.MaxSize,
 //     but for the moment in which a consumed segment is replaced by a new one, and
 //     the time that it takes to copy one after a failed sync: that copy also ignores
@@ -32,14 +37,18 @@
 // # On disk
 //
 //	Path/
-//	  lock                              flock: one process at a time
-//	  corrupt/shard-00-000012@34567     what could not be read: shard, segment @ offset
+//	  lock                              flock: one process at a time; so is the folder,
+//	                                    since somebody may remove the file
+//	  corrupt/shard-00-000012@34567     damage: shard, segment @ offset
+//	  corrupt/shard-00-000012           a segment of which not all could be copied
+//	  corrupt/shard-00-000012.misplaced a segment that somebody has copied into the shard
 //	  shard-00/
 //	    events.diskqueue.meta.dat       diskqueue's: depth, read position, write position
 //	    events.diskqueue.000012.dat     a segment: records, one after the other
 //	    events.diskqueue.000013.dat     the last one is written to
 //	    events.diskqueue.000013.dat.doubt   its last sync has failed; text: how many
 //	                                    bytes were on stable storage before
+//	    events.diskqueue.stop.json      what Close has left in each segment
 //
 // A record; all numbers are big endian:
 //
@@ -101,10 +110,55 @@
 // synced and renamed over the old one, and diskqueue is started anew. A failed copy is
 // tried again after a pause that grows to seconds. A page that can not be read and was
 // synced before, or an error that is not one of the disk, ends the attempt; where a page
-// that was not synced stays unreadable the copy has a gap, and the old file is kept in
-// the corrupt folder. A segment that is consumed is not copied: a new one is begun. The
+// that was not synced stays unreadable for half a minute, while the disk takes the rest of
+// the copy, the copy has a gap, and the old file is kept in the corrupt folder. A segment that is consumed is not copied: a new one is begun. The
 // .doubt file lets a restart go on with this. Open syncs nothing, but the first sync of
 // Run covers all that it has found.
+//
+// # What cannot be read
+//
+//	a record's body       the record is given back and read again after a pause, those that
+//	                      failed in turns; the others go on meanwhile. Where 1,024 of a
+//	                      shard wait so, no further one is taken
+//	a record's header     where the next record begins is not known: the shard waits, and
+//	                      reads it again after a pause
+//	a range that is to    likewise: damage is booked only when its copy is made
+//	be set aside
+//	a segment at start    it is "late": in no book, and neither handed out nor removed nor
+//	                      dropped. What is before it in the shard is delivered, what is
+//	                      behind it waits, since the order is promised, and appending goes
+//	                      on. Run reads it again, then its records are booked as recovered
+//	metadata, the list    read again for 3 s. After that the start does without, as when they
+//	                      are missing: records may come twice
+//	a page of the old     see above: only a failed sync can come to that
+//	file of a copy
+//
+// Pauses grow from 50 ms to 2 s. It is a fault of the shard: Stats and a counter tell it, a
+// line of the log when it begins and when it ends, and Healthy where it holds the shard.
+// Appending goes on. A segment that is synced is opened anew for each attempt. For a disk
+// that stays bad Skip leaves the unreadable pages out of a stopped queue: the segment is
+// copied with gaps, which are damage to the next start, and the old file is kept.
+//
+// # What is put back
+//
+// Every start, and Restore, look through the corrupt folder. A record there is put back when
+// its header and its body have the right checksum: it is appended anew, behind what is
+// queued, and booked as recovered. Really damaged bytes never pass; what older versions set
+// aside after an error of reading does. Nothing of a file's range was delivered, so:
+//
+//	shard-00-000012@34567   all records in it. A copy with gaps, since these versions left
+//	                        out the pages that they could not read, is completed from
+//	                        shard-00-000012 where that was kept. The last bytes of the copy
+//	                        tell where the range ends when they lie within a page; where
+//	                        they were left out too, it ends at the next @ of the segment,
+//	                        or with it: up to there records may come twice
+//	shard-00-000012         nothing else of it: it was delivered. Without any @ it stays
+//	….misplaced             all records but those in a file of the shard, queued or not
+//
+// What is still queued, as the start has found it, is never put back. Files go, or get a
+// name that says how much of them was put back (…+789, ….restored, ….duplicate), when all
+// that was appended is synced: a crash before may repeat it, a planned stop does not. What is
+// damaged after all stays. When the queue is full it waits for room.
 //
 // # After a crash
 //
@@ -120,6 +174,11 @@
 //	a segment before the read position       its removal was not stored, or it was
 //	                                         detached: read from its start
 //	it is older than the segments            records consumed since come again
+//	stop.json of this metadata               compared with what is found, and removed when
+//	                                         all shards are ready; of other metadata ignored
+//	a segment whose numbers do not fit       it was copied here: moved to the corrupt folder,
+//	between those of its neighbours          and put back from there; as many segments stay
+//	                                         as form a chain of growing numbers
 //	acked.json of other metadata             ignored and removed
 //	acked.json of this metadata              removed when all shards are ready, before
 //	                                         anything that it says could become wrong
@@ -135,6 +194,7 @@
 //	                                         is begun
 //	another segment ends inside a record     likewise
 //	diskqueue's length differs from ours     the record is good; detached
+//	a file, or a part, that cannot be read  see above: no damage
 //	a wrong checksum of a body               not looked for at start: found when the
 //	                                         record is read; set aside and booked as
 //	                                         dropped, reason "corrupt"

@@ -94,7 +94,7 @@ func (x *exporter) gunzip(b []byte) ([]byte, error) {
 }
 
 // each reads all queued records of the shard. Those whose body is damaged go to
-// broken, and those that can not be read, with unread true. An error is one of good.
+// broken, and those that cannot be read, with unread true. An error is one of good.
 func (sc *shardScan) each(good func(*event.Record) error, broken func(d Damage, unread bool)) error {
 	var buf []byte
 	for _, s := range sc.segs {

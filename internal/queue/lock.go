@@ -34,7 +34,7 @@ func takeLock(root string, flags int) (*folderLock, error) {
 		return nil, fmt.Errorf("queue: lock: %w", err)
 	}
 	l := &folderLock{folder: folder}
-	// A file system that can not lock a folder leaves it to the file.
+	// A file system that cannot lock a folder leaves it to the file.
 	if err := flock(folder, root); errors.Is(err, errInUse) {
 		return nil, errors.Join(err, l.Close())
 	}

@@ -17,9 +17,9 @@ import (
 // body is read into buf, which grows where it is too small; pass Body again to
 // reuse it. Every record handed out must be given to Ack or Nack.
 //
-// It fails with ErrClosed or with the context's error. A record that can not be read
+// It fails with ErrClosed or with the context's error. A record that cannot be read
 // stays queued: it is read again after a pause, for ever, and those behind it go on
-// meanwhile, unless it is its header that can not be read. Damaged records are set
+// meanwhile, unless it is its header that cannot be read. Damaged records are set
 // aside, counted, and not handed out.
 func (q *Shard) Next(ctx context.Context, buf []byte) (event.Record, error) {
 	for {
@@ -204,7 +204,7 @@ func (q *Shard) settle() {
 func (q *Shard) moveTo(s *segment) { q.cur, q.off, q.stall = s, s.from, pause{} }
 
 // load reads the record of an entry. It fails with errGone alone: the record is not
-// queued any more, or it can not be read now and is given back. Body is the buffer to
+// queued any more, or it cannot be read now and is given back. Body is the buffer to
 // use on then.
 func (q *Shard) load(e entry, buf []byte) (event.Record, error) {
 	for {

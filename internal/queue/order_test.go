@@ -39,7 +39,7 @@ func TestCopiedSegments(t *testing.T) {
 	for name, c := range map[string]struct {
 		acked int
 		copy  func(t *testing.T, segs []string)
-		again []int // records that come though they were acknowledged: their copies can not be known
+		again []int // records that come though they were acknowledged: their copies cannot be known
 		moved int
 	}{
 		"the first to the end":          {0, func(t *testing.T, segs []string) { copySegmentFile(t, segs[0], 9) }, nil, 1},
@@ -111,7 +111,7 @@ func TestCopiedSegments(t *testing.T) {
 	}
 }
 
-// An old backup of a segment that is long delivered: whether its records were can not be
+// An old backup of a segment that is long delivered: whether its records were cannot be
 // known, so they come again, once, and do not pend.
 func TestBackupOfADeliveredSegment(t *testing.T) {
 	for _, num := range []int64{0, 9} {

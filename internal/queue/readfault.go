@@ -62,7 +62,7 @@ func (p *pause) grow() {
 // over says that it is time to try. It reads no clock where there is no pause.
 func (p *pause) over() bool { return p.wait == 0 || !time.Now().Before(p.at) }
 
-// stalled notes that the reader can not go on at the cursor, and returns errNothing:
+// stalled notes that the reader cannot go on at the cursor, and returns errNothing:
 // nothing behind it is handed out until this place can be read.
 func (q *Shard) stalled(seg *segment, err error) error {
 	q.mu.Lock()
@@ -146,7 +146,7 @@ func (q *Shard) settleReads() {
 	}
 }
 
-// holding says why the record at the cursor can not be handed out, or nil.
+// holding says why the record at the cursor cannot be handed out, or nil.
 func (q *Shard) holding() error {
 	f := q.readFault.Load()
 	if f == nil {

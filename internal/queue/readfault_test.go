@@ -45,7 +45,7 @@ func logged() (*slog.Logger, *bytes.Buffer) {
 	return slog.New(slog.NewTextHandler(b, nil)), b
 }
 
-// A header that can not be read holds the shard: visible, and until it can be read.
+// A header that cannot be read holds the shard: visible, and until it can be read.
 func TestUnreadableHeaderHoldsTheShard(t *testing.T) {
 	o := options(fastDir(t))
 	log, text := logged()
@@ -92,7 +92,7 @@ func TestUnreadableHeaderHoldsTheShard(t *testing.T) {
 	if queued != int64(eventsOf(0, 1, 2)) || len(dropped) != 0 { // those that drain has taken are not booked
 		t.Errorf("%d queued, %v dropped", queued, dropped)
 	}
-	for _, once := range []string{"queue can not be read;", "queue can be read again"} {
+	for _, once := range []string{"queue cannot be read;", "queue can be read again"} {
 		if n := strings.Count(text.String(), once); n != 1 {
 			t.Errorf("%q is logged %d times:\n%s", once, n, text)
 		}
@@ -102,7 +102,7 @@ func TestUnreadableHeaderHoldsTheShard(t *testing.T) {
 	}
 }
 
-// A body that can not be read waits alone.
+// A body that cannot be read waits alone.
 func TestUnreadableRecordLetsOthersPass(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
@@ -236,7 +236,7 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 	}
 }
 
-// hide makes a segment unreadable for a start: what is at its place opens and can not be
+// hide makes a segment unreadable for a start: what is at its place opens and cannot be
 // read. It returns what brings it back.
 func hide(t *testing.T, path string) (back func()) {
 	t.Helper()
@@ -249,7 +249,7 @@ func hide(t *testing.T, path string) (back func()) {
 	}
 }
 
-// A segment that can not be read at the start is read when the disk answers: what is
+// A segment that cannot be read at the start is read when the disk answers: what is
 // before it is delivered, nothing is booked as lost or set aside, and an end of the
 // process in between, planned or not, changes nothing.
 func TestUnreadableAtStart(t *testing.T) {

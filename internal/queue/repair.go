@@ -39,14 +39,14 @@ func Restore(ctx context.Context, path string, log *slog.Logger) (Restored, erro
 	return s.restorer.result, err
 }
 
-// Skipped is a segment from which Skip has left out what can not be read.
+// Skipped is a segment from which Skip has left out what cannot be read.
 type Skipped struct {
 	File  string `json:"file"`
-	Bytes int64  `json:"bytes"` // that can not be read
+	Bytes int64  `json:"bytes"` // that cannot be read
 	Kept  string `json:"kept"`  // where the file is now
 }
 
-// Skip takes what can not be read out of the way in the queue of a stopped gateway: each
+// Skip takes what cannot be read out of the way in the queue of a stopped gateway: each
 // segment with such a page is replaced by a copy in which the page is empty, and the file
 // itself is kept in the corrupt folder. The next start takes the empty pages for damage,
 // and each later one puts back what of the kept file can be read by then.
@@ -68,7 +68,7 @@ func Skip(path string) (all []Skipped, err error) {
 	return all, err
 }
 
-// skip replaces a segment that can not be read wholly.
+// skip replaces a segment that cannot be read wholly.
 func (sc *shardScan) skip(root string, s *segmentScan) (Skipped, error) {
 	f, err := os.Open(s.file())
 	if err != nil {
@@ -99,7 +99,7 @@ func (sc *shardScan) skip(root string, s *segmentScan) (Skipped, error) {
 		err = errors.Join(err, remove(tmp))
 	}
 	if err != nil {
-		return Skipped{}, fmt.Errorf("queue: skip what can not be read in %s: %w", s.file(), err)
+		return Skipped{}, fmt.Errorf("queue: skip what cannot be read in %s: %w", s.file(), err)
 	}
 	return one, syncDir(sc.dir)
 }

@@ -149,7 +149,7 @@ func (s *Store) planRestore(scans []*shardScan) {
 	err := r.plan(scans)
 	if err != nil {
 		r.todo = nil
-		s.log.Warn("queue: what was set aside can not be looked at; the next start looks again", "error", err)
+		s.log.Warn("queue: what was set aside cannot be looked at; the next start looks again", "error", err)
 	}
 }
 
@@ -207,14 +207,12 @@ func (r *restorer) live(sc *shardScan, f setAsideFile, first bool, known map[uin
 	if f.off >= s.from || !s.good(f.off) || slices.ContainsFunc(r.files, func(w setAsideFile) bool { return w.whole() && w.same(&f) }) {
 		return nil
 	}
-	if err := r.close(sc, s); err != nil {
+	path, err := linkAside(r.store.opts.Path, sc.name, s.num, s.path, "")
+	if err != nil {
 		return err
 	}
-	path, err := linkAside(r.store.opts.Path, sc.name, s.num, s.path, "")
-	if err == nil {
-		r.files = append(r.files, setAsideFile{path: path, index: f.index, num: s.num, off: -1})
-	}
-	return err
+	r.files = append(r.files, setAsideFile{path: path, index: f.index, num: s.num, off: -1})
+	return r.close(sc, s)
 }
 
 // close lets a segment that has a second name grow no more: a new one is begun behind it.
@@ -303,7 +301,7 @@ func (r *restorer) run(ctx context.Context) {
 		}
 		r.todo = r.todo[1:]
 		if err != nil {
-			r.store.log.Warn("queue: what was set aside can not be put back; the next start tries again",
+			r.store.log.Warn("queue: what was set aside cannot be put back; the next start tries again",
 				"file", p.file.path, "error", err)
 		}
 		if r.bytes >= restoreBatch || len(r.todo) == 0 {
@@ -356,7 +354,7 @@ func (r *restorer) settle() {
 	r.settling, r.bytes = nil, 0
 	errs = append(errs, r.removeWholes(), syncDir(filepath.Join(r.store.opts.Path, corruptFolder)))
 	if err := errors.Join(errs...); err != nil {
-		r.store.log.Error("queue: a file whose records were put back can not be removed; the next start puts them back again",
+		r.store.log.Error("queue: a file whose records were put back cannot be removed; the next start puts them back again",
 			"error", err)
 	}
 }

@@ -240,6 +240,28 @@ func TestRestoreOfASegmentThatIsQueued(t *testing.T) {
 	}
 }
 
+// All that is queued was delivered, and the last segment is there still: what was given up
+// of it comes out of it, though the start removes it.
+func TestRestoreOfTheLastSegment(t *testing.T) {
+	o := options(fastDir(t))
+	o.Logger = quiet()
+	s := open(t, o)
+	q := s.Shards()[0]
+	appendN(t, q, 0, 20, 600)
+	offs := offsets(t, q.segs[0].path)
+	drainAll(t, q)
+	must(t, s.Close())
+	must(t, os.Mkdir(filepath.Join(o.Path, corruptFolder), dirMode))
+	for _, i := range []int{3, 17} {
+		must(t, os.WriteFile(filepath.Join(o.Path, corruptFolder, fmt.Sprintf("shard-00-000000@%d", offs[i])), nil, fileMode))
+	}
+	s = open(t, o)
+	runRestore(t, s)
+	equal(t, "records", drainAll(t, s.Shards()[0]), sequence(3, 17)) // up to the end: it is not known
+	must(t, s.Close())
+	equal(t, "left", len(setAsideFiles(t, o.Path)), 0)
+}
+
 // A planned stop in the middle, for want of room, repeats nothing; neither does it lose
 // anything. A kill may repeat.
 func TestRestoreIsInterrupted(t *testing.T) {
@@ -284,7 +306,7 @@ func TestRestoreIsInterrupted(t *testing.T) {
 	}
 }
 
-// What can not be read is left out by hand, the rest is delivered, and what of the kept
+// What cannot be read is left out by hand, the rest is delivered, and what of the kept
 // file can be read by then comes back.
 func TestSkip(t *testing.T) {
 	o, segs := stopped(t, 60, 5)
@@ -296,7 +318,7 @@ func TestSkip(t *testing.T) {
 	must(t, err)
 	offs := offsets(t, segs[1])
 	kept := filepath.Join(o.Path, corruptFolder, "shard-00-000001")
-	// As Skip leaves it where one page can not be read.
+	// As Skip leaves it where one page cannot be read.
 	f, err := os.Create(segs[1] + tmpSuffix)
 	must(t, err)
 	empty, err := copySegment(badPage{whole, 1}, f, 0, int64(len(whole)))

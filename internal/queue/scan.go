@@ -181,7 +181,7 @@ func (sc *shardScan) readMarks(byNum map[int64]*segmentScan, marks []string) {
 			sc.litter = append(sc.litter, mark)
 			continue
 		}
-		_ = insist(func() (err error) { // nothing of it is trusted where the mark can not be read
+		_ = insist(func() (err error) { // nothing of it is trusted where the mark cannot be read
 			seg.synced, err = readDoubt(path)
 			return err
 		})

@@ -123,7 +123,7 @@ type Shard struct {
 	mending chan struct{}
 }
 
-// fault is why something can not be written, synced or read now.
+// fault is why something cannot be written, synced or read now.
 type fault struct{ err error }
 
 // ShardStats is one reading of a shard.
@@ -142,8 +142,8 @@ type ShardStats struct {
 	Appended  uint64        `json:"appended_records"` // since Open
 	Acked     uint64        `json:"acked_records"`    // since Open
 	Full      bool          `json:"full"`
-	Fault     string        `json:"fault,omitempty"`      // why it can not be written
-	ReadFault string        `json:"read_fault,omitempty"` // why a part of it can not be read
+	Fault     string        `json:"fault,omitempty"`      // why it cannot be written
+	ReadFault string        `json:"read_fault,omitempty"` // why a part of it cannot be read
 	Stalled   bool          `json:"stalled"`              // that part is the one that is next
 }
 
@@ -183,7 +183,7 @@ func (q *Shard) Stats() ShardStats {
 }
 
 // oldest is when the first event of the oldest record that is not done was
-// received, or where that can not be read, the oldest one of its segment.
+// received, or where that cannot be read, the oldest one of its segment.
 func (q *Shard) oldest() time.Time {
 	q.mu.Lock()
 	seg, off := q.cur, q.off
@@ -277,7 +277,7 @@ func (q *Shard) setFault(p *atomic.Pointer[fault], err error) error {
 		counter = &q.syncFaults
 	case &q.readFault:
 		counter, often = &q.readFaults, &q.misreads
-		say = "queue can not be read; nothing is given up, it is tried again until it works. " +
+		say = "queue cannot be read; nothing is given up, it is tried again until it works. " +
 			"Look at the kernel's log; for a disk that stays bad there is gateway queue skip"
 	}
 	counter.Add(1)

@@ -30,7 +30,7 @@ type stopSegment struct {
 	Events  map[string]int64 `json:"events"` // by source
 }
 
-// storeStop writes the file for the metadata m. Without it the next start can not tell
+// storeStop writes the file for the metadata m. Without it the next start cannot tell
 // what is missing, which is no reason to fail. The caller holds io.
 func (q *Shard) storeStop(m meta) {
 	f := stopFile{Meta: string(m.encode())}
@@ -68,13 +68,13 @@ func (q *Shard) storeStop(m meta) {
 		err = writeDurably(filepath.Join(q.dir, stopName), data)
 	}
 	if err != nil {
-		q.log.Warn("queue: what the stop has left is not noted; the next start can not tell whether something is missing",
+		q.log.Warn("queue: what the stop has left is not noted; the next start cannot tell whether something is missing",
 			"shard", q.index, "error", err)
 	}
 }
 
 // readStop returns what the last stop has left; nothing where the file is not of the
-// present state, or can not be read.
+// present state, or cannot be read.
 func readStop(dir string, m meta) []stopSegment {
 	var data []byte
 	err := insist(func() (err error) {
@@ -131,7 +131,7 @@ func (q *Shard) reckon(stop *stopSegment, size int64, found *tally) {
 		"bytes_at_the_stop", stop.Size, "records", records, "events", events)
 }
 
-// reckonAll compares all that the last stop has left, but what can not be read yet.
+// reckonAll compares all that the last stop has left, but what cannot be read yet.
 func (q *Shard) reckonAll(sc *shardScan) {
 	for i := range sc.stop {
 		stop := &sc.stop[i]

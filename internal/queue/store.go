@@ -33,8 +33,8 @@ type Stats struct {
 	Age       time.Duration `json:"age_ns"`
 	Full      bool          `json:"full"`
 	LowSpace  bool          `json:"low_space"`            // the file system has less than min_free
-	Fault     string        `json:"fault,omitempty"`      // why a shard can not be written
-	ReadFault string        `json:"read_fault,omitempty"` // why a part of a shard can not be read
+	Fault     string        `json:"fault,omitempty"`      // why a shard cannot be written
+	ReadFault string        `json:"read_fault,omitempty"` // why a part of a shard cannot be read
 	Shards    []ShardStats  `json:"shards"`
 }
 
@@ -282,8 +282,8 @@ func (s *Store) Stats() Stats {
 	return st
 }
 
-// Healthy says why a shard can not be written, or why what is next in it can not be read,
-// or nil. Being full is no fault, nor are single records that can not be read: those
+// Healthy says why a shard cannot be written, or why what is next in it cannot be read,
+// or nil. Being full is no fault, nor are single records that cannot be read: those
 // behind them go on (Stats tells them).
 func (s *Store) Healthy() error {
 	err := s.writable()
@@ -296,7 +296,7 @@ func (s *Store) Healthy() error {
 	return err
 }
 
-// writable says why a shard can not be written, or nil.
+// writable says why a shard cannot be written, or nil.
 func (s *Store) writable() error {
 	for _, q := range s.shards {
 		if q.shut.Load() {

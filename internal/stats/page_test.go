@@ -198,7 +198,7 @@ func TestTroubledPage(t *testing.T) {
 		t.Errorf("delivered what was never queued: %q", got)
 	}
 	if !strings.Contains(text, `<p class="bad">read at 7: input/output error</p>`) {
-		t.Error("the page does not say what can not be read")
+		t.Error("the page does not say what cannot be read")
 	}
 	if !strings.Contains(text, "the books of linux do not balance") {
 		t.Error("the page does not say that the books of linux are wrong")

@@ -158,8 +158,8 @@ type Queue struct {
 	MinFreeBytes  int64   `json:"min_free_bytes"` // with less free than this the queue is full
 	WhenFull      string  `json:"when_full"`      // block, drop_oldest, drop_newest
 	Full          bool    `json:"full"`
-	Fault         string  `json:"fault"`      // why it can not store; else empty
-	ReadFault     string  `json:"read_fault"` // why a part of it can not be read; else empty
+	Fault         string  `json:"fault"`      // why it cannot store; else empty
+	ReadFault     string  `json:"read_fault"` // why a part of it cannot be read; else empty
 	OldestSeconds float64 `json:"oldest_seconds"`
 	// DamagedParts are files in the queue's folder corrupt.
 	DamagedParts int `json:"damaged_parts"`
