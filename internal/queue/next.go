@@ -112,11 +112,11 @@ func (q *Shard) take() (entry, error) {
 	if err == nil {
 		h, err = q.readHeader(seg, f, off, size)
 	}
-	var failed *readError
-	if errors.As(err, &failed) {
-		return entry{}, q.stalled(seg, err)
-	}
 	if err != nil {
+		var failed *readError
+		if errors.As(err, &failed) {
+			err = q.stalled(seg, err)
+		}
 		return entry{}, err
 	}
 	e := q.enter(seg, &h)

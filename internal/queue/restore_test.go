@@ -64,14 +64,6 @@ func (z *quarantined) at(record int) string {
 	return fmt.Sprintf("shard-00-000000@%d", z.offs[record])
 }
 
-// pagesOf are the pages of the records from..to.
-func (z *quarantined) pagesOf(from, to int) (all []int64) {
-	for p := z.offs[from] / page; p <= (z.offs[to]-1)/page; p++ {
-		all = append(all, p)
-	}
-	return all
-}
-
 const wholeName = "shard-00-000000"
 
 // What was set aside and is whole comes back, once, over any number of starts; what was
