@@ -33,6 +33,7 @@ const (
 
 var corpusExceptions = []exception{
 	{axosyslogCisco, 4, "host", ownHost},
+	{rsyslogLinux, 11, "host", "10.321.1.123 is no address: a number is above 255; here the sender's address stands for it"},
 	{rsyslogLinux, 21, "host", "the year behind the time is no host name; the host follows it"},
 	{rsyslogLinux, 25, "host", ownHost},
 	{rsyslogLinux, 26, "host", ownHost},

@@ -77,7 +77,7 @@ func notUnderstood(e listener.Explanation) (notes []string) {
 	}
 	switch {
 	case e.Clamped && e.Stamped.IsZero():
-		notes = append(notes, "a date that does not exist")
+		notes = append(notes, "a time that does not exist")
 	case e.Clamped:
 		notes = append(notes, "a time too far off, "+e.Stamped.Format(time.RFC3339Nano))
 	case e.Result.TimeBy == vendor.ByNothing:

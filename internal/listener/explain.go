@@ -22,7 +22,7 @@ type Explanation struct {
 	// HostFrom says where the host comes from: one of the HostFrom constants.
 	HostFrom string
 	// Clamped says that the message's time is too far off and the receive time stands
-	// in for it; Stamped is then the message's own, zero where its date does not exist.
+	// in for it; Stamped is then the message's own, zero where none exists that is so written.
 	Clamped bool
 	Stamped time.Time
 	// Truncated says that the message is longer than what is there.

@@ -34,24 +34,19 @@ func NewClock(loc *time.Location) *Clock { return &Clock{loc: loc} }
 // (a 29 February is dated into a leap year), and a local time that the end of
 // daylight saving time makes double is the one nearest to it. A local time that
 // the beginning of daylight saving time skips is read with the later offset. ok
-// is false where there is no time or the date does not exist.
+// is false where there is no time or none that exists.
 func (c *Clock) Instant(s *Stamp, received int64) (nanos int64, ok bool) {
+	if !s.Exists() {
+		return 0, false
+	}
 	var secs int64
 	switch s.Kind {
 	case Unix:
 		secs = s.Secs
-	case Local, Fixed:
-		civil, ok := c.civil(s, received/1e9)
-		if !ok {
-			return 0, false
-		}
-		if s.Kind == Fixed {
-			secs = civil - int64(s.Offset)
-		} else {
-			secs = c.local(civil, received/1e9)
-		}
+	case Fixed:
+		secs = c.civil(s, received/1e9) - int64(s.Offset)
 	default:
-		return 0, false
+		secs = c.local(c.civil(s, received/1e9), received/1e9)
 	}
 	if secs < -1<<33 || secs > 1<<33 { // years 1698 to 2242: no overflow below
 		return 0, false
@@ -59,21 +54,15 @@ func (c *Clock) Instant(s *Stamp, received int64) (nanos int64, ok bool) {
 	return secs*1e9 + int64(s.Nanos), true
 }
 
-// civil returns the date and time of day as if it were UTC, in seconds.
-func (c *Clock) civil(s *Stamp, received int64) (int64, bool) {
+// civil returns the date and time of day, which exist, as if they were UTC, in seconds.
+func (c *Clock) civil(s *Stamp, received int64) int64 {
 	day := int64(s.Hour)*3600 + int64(s.Minute)*60 + int64(s.Second)
 	if s.Year != 0 {
-		if int(s.Day) > daysIn(int(s.Month), int(s.Year)) {
-			return 0, false
-		}
-		return days(int(s.Year), int(s.Month), int(s.Day))*secondsPerDay + day, true
+		return days(int(s.Year), int(s.Month), int(s.Day))*secondsPerDay + day
 	}
 	year := c.yearOf(received)
 	if s.Month == 2 && s.Day == 29 {
 		return nearestLeapDay(year, day, received)
-	}
-	if int(s.Day) > daysIn(int(s.Month), year) {
-		return 0, false
 	}
 	civil := days(year, int(s.Month), int(s.Day))*secondsPerDay + day
 	other := civil
@@ -84,23 +73,24 @@ func (c *Clock) civil(s *Stamp, received int64) (int64, bool) {
 		other = days(year+1, int(s.Month), int(s.Day))*secondsPerDay + day
 	}
 	if abs(other-received) < abs(civil-received) {
-		return other, true
+		return other
 	}
-	return civil, true
+	return civil
 }
 
 // nearestLeapDay returns the 29 February that lies nearest to received.
-func nearestLeapDay(year int, timeOfDay, received int64) (best int64, ok bool) {
+func nearestLeapDay(year int, timeOfDay, received int64) (best int64) {
+	found := false
 	for y := year - 4; y <= year+4; y++ {
 		if daysIn(2, y) != 29 {
 			continue
 		}
 		civil := days(y, 2, 29)*secondsPerDay + timeOfDay
-		if !ok || abs(civil-received) < abs(best-received) {
-			best, ok = civil, true
+		if !found || abs(civil-received) < abs(best-received) {
+			best, found = civil, true
 		}
 	}
-	return best, ok
+	return best
 }
 
 // local subtracts the zone's offset from a local time.

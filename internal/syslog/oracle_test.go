@@ -32,7 +32,8 @@ var (
 	skipped      = regexp.MustCompile(`^( |: )`)
 	onlyTag      = regexp.MustCompile(`^[^ ]+(: ?|\])$`)
 	yearOrOffset = regexp.MustCompile(`^(\d{4}|[+-]\d+)$`)
-	plainName    = regexp.MustCompile(`^[A-Za-z0-9.@_-]*[A-Za-z][A-Za-z0-9.@_-]*$`)
+	plainName    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9@_-]*(\.[A-Za-z0-9@_-]+)*$`)
+	letters      = regexp.MustCompile(`[A-Za-z]`)
 )
 
 // differences are the deliberate ones between Scan and go-syslog, in the order in
@@ -112,11 +113,11 @@ var differences = []struct {
 
 // mustBeHost reports whether a word behind the time is a host name beyond doubt.
 func mustBeHost(w string) bool {
-	if _, err := netip.ParseAddr(w); err == nil && !strings.Contains(w, "%") {
+	if a, err := netip.ParseAddr(w); err == nil && !strings.Contains(w, "%") && !a.IsUnspecified() {
 		return true
 	}
-	return plainName.MatchString(w) &&
-		!isLevel([]byte(w)) && zoneKindOf(w) == zoneUnknown
+	return plainName.MatchString(w) && letters.MatchString(w) &&
+		!isSeverity([]byte(w)) && zoneKindOf(w) == zoneUnknown
 }
 
 func zoneKindOf(w string) zoneKind {

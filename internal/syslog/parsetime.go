@@ -2,12 +2,14 @@ package syslog
 
 // ParseBSD reads the time of RFC 3164 section 4.1.2 and what devices make of it:
 //
-//	[yyyy ]Mmm d[d] [yyyy] hh:mm:ss[.fraction][ yyyy][ ZONE]
+//	[yyyy ]Mmm d[d] [yyyy] hh:mm:ss[.fraction][ PM[.fraction]][ yyyy][ ZONE][ yyyy]
 //
 // with any number of blanks between the parts and the month in any case. It
 // returns the stamp and the number of bytes it took, 0 when p does not begin with
-// such a time. A zone is taken only where it is a known abbreviation or a numeric
-// offset; one that stands for several zones (IST, CST) is taken but says nothing.
+// such a time. A zone is taken only where it is a known abbreviation, with or without
+// an offset behind it, or a numeric offset; one that stands for several zones (IST, CST)
+// is taken but says nothing. A day or a time of day that does not exist has the form
+// all the same: [Stamp.Exists] tells.
 func ParseBSD(p []byte) (Stamp, int) {
 	if len(p) < 14 {
 		return Stamp{}, 0
@@ -26,7 +28,7 @@ func ParseBSD(p []byte) (Stamp, int) {
 		return Stamp{}, 0
 	}
 	day, i := number(p, blanks(p, i+3), 2)
-	if day < 1 || day > 31 || i == len(p) || p[i] != ' ' {
+	if i == len(p) || p[i] != ' ' || !isDigit(p[i-1]) {
 		return Stamp{}, 0
 	}
 	s.Day = int8(day)
@@ -39,33 +41,90 @@ func ParseBSD(p []byte) (Stamp, int) {
 	if i == 0 {
 		return Stamp{}, 0
 	}
-	if s.Year == 0 && i+4 < len(p) && p[i] == ' ' && boundary(p, i+5) {
-		if year, j := number(p, i+1, 4); j == i+5 && year >= 1970 && year < 2100 {
-			s.Year = int16(year)
-			i = j
-		}
+	i = s.yearBehind(p, i)
+	if j := s.zone(p, i); j != i {
+		i = s.yearBehind(p, j)
 	}
-	return s, s.zone(p, i)
+	return s, i
 }
 
-// clock reads hh:mm:ss and a fraction at p[i:] and returns the position behind
-// it, 0 when there is none.
+// yearBehind reads " yyyy" at p[i:] where the year is not known yet, and returns the
+// position behind it; i when there is none.
+func (s *Stamp) yearBehind(p []byte, i int) int {
+	if s.Year != 0 || i+4 >= len(p) || p[i] != ' ' || !boundary(p, i+5) {
+		return i
+	}
+	year, j := number(p, i+1, 4)
+	if j != i+5 || year < 1970 || year >= 2100 {
+		return i
+	}
+	s.Year = int16(year)
+	return j
+}
+
+// clock reads hh:mm:ss, a fraction, and the AM or PM of a twelve-hour clock at p[i:] and
+// returns the position behind it, 0 when there is none.
 func (s *Stamp) clock(p []byte, i int) int {
 	if len(p) < i+7 {
 		return 0
 	}
 	hour, j := number(p, i, 2)
-	if j == i || hour > 23 || len(p) < j+6 || p[j] != ':' || p[j+3] != ':' {
+	if j == i || len(p) < j+6 || p[j] != ':' || p[j+3] != ':' {
 		return 0
 	}
 	minute, second := pair(p[j+1:]), pair(p[j+4:])
-	if minute < 0 || minute > 59 || second < 0 || second > 60 {
+	if minute < 0 || second < 0 {
 		return 0
 	}
-	s.Hour, s.Minute, s.Second = int8(hour), int8(minute), int8(second)
-	var n int
-	s.Nanos, n = fraction(p[j+6:])
-	return j + 6 + n
+	i = j + 6
+	nanos, n := fraction(p[i:])
+	i += n
+	if at := i; at < len(p) {
+		if p[at] == ' ' {
+			at++
+		}
+		if pm, n := meridiem(p[at:]); n != 0 {
+			i = at + n
+			switch {
+			case pm && hour < 12:
+				hour += 12
+			case !pm && hour == 12:
+				hour = 0
+			}
+			if nanos == 0 {
+				nanos, n = fraction(p[i:]) // "04:35:12 PM.123456"
+				i += n
+			}
+		}
+	}
+	s.Hour, s.Minute, s.Second, s.Nanos = int8(hour), int8(minute), int8(second), nanos
+	return i
+}
+
+// meridiem reads "AM", "PM", "am", "p.m." at the front of p; n is 0 when the word there
+// is another. With a colon behind it, "pm" is a program, but before a message identifier.
+func meridiem(p []byte) (pm bool, n int) {
+	if len(p) < 2 || p[0]|0x20 != 'a' && p[0]|0x20 != 'p' {
+		return false, 0
+	}
+	n = 1
+	if p[n] == '.' {
+		n++
+	}
+	if n == len(p) || p[n]|0x20 != 'm' {
+		return false, 0
+	}
+	n++
+	switch {
+	case n == len(p):
+	case p[n] == '.' && n+1 < len(p) && isDigit(p[n+1]): // a fraction
+	case p[n] == '.' && (n+1 == len(p) || p[n+1] == ' ' || p[n+1] == ':'):
+		n++
+	case p[n] == ':' && (p[0] < 'a' || first(skipBlanks(p[n+1:])) == '%'):
+	case hostByte[p[n]] != 0: // "pm1", "am.example.com"
+		return false, 0
+	}
+	return p[0]|0x20 == 'p', n
 }
 
 // zone reads " ZONE", " +hhmm" or " +hh:mm" at p[i:] and returns the position
@@ -75,47 +134,41 @@ func (s *Stamp) zone(p []byte, i int) int {
 		return i
 	}
 	if p[i+1] == '+' || p[i+1] == '-' {
-		if seconds, n := offset(p[i+1:]); n != 0 && boundary(p, i+1+n) {
+		if seconds, n := offset(p[i+1:]); n != 0 && isOffset(seconds) && boundary(p, i+1+n) {
 			s.Kind, s.Offset = Fixed, seconds
 			return i + 1 + n
 		}
 		return i
 	}
-	j := i + 1
-	for j < len(p) && j < i+7 && p[j] >= 'A' && p[j] <= 'Z' {
-		j++
-	}
-	if j == i+1 || !boundary(p, j) {
-		return i
-	}
-	seconds, known := zoneOf(p[i+1 : j])
-	if known == zoneUnknown {
+	seconds, known, n := zoneAt(p[i+1:])
+	if n == 0 || !boundary(p, i+1+n) {
 		return i
 	}
 	if known == zoneExact {
 		s.Kind, s.Offset = Fixed, seconds
 	}
-	return j
+	return i + 1 + n
 }
 
 // ParseISO reads a time of RFC 3339 (RFC 5424 section 6.2.3) and its near misses:
 // a blank for the T, a comma before the fraction, any number of fraction digits, an
 // offset without colon or behind a blank, the name of a zone, no offset at all (the
 // stamp is then Local). It returns the number of bytes it took, 0 when p does not
-// begin with such a time.
+// begin with such a time. A date, a time of day or an offset that does not exist has the
+// form all the same: [Stamp.Exists] tells.
 func ParseISO(p []byte) (Stamp, int) {
-	if len(p) < 19 || p[4] != '-' || p[7] != '-' {
+	if len(p) < 18 || p[4] != '-' || p[7] != '-' {
 		return Stamp{}, 0
 	}
 	if p[10] != 'T' && p[10] != ' ' && p[10] != 't' {
 		return Stamp{}, 0
 	}
 	s, ok := date(p)
-	if !ok || p[13] != ':' {
+	if !ok {
 		return Stamp{}, 0
 	}
 	i := s.clock(p, 11)
-	if i < 19 {
+	if i == 0 {
 		return Stamp{}, 0
 	}
 	if i == len(p) {
@@ -137,7 +190,7 @@ func ParseISO(p []byte) (Stamp, int) {
 // ParseSlash reads "yyyy/mm/dd hh:mm:ss", the time of PAN-OS columns, in the
 // device's own zone.
 func ParseSlash(p []byte) (Stamp, int) {
-	if len(p) < 19 || p[4] != '/' || p[7] != '/' || p[10] != ' ' || p[13] != ':' {
+	if len(p) < 18 || p[4] != '/' || p[7] != '/' || p[10] != ' ' {
 		return Stamp{}, 0
 	}
 	s, ok := date(p)
@@ -145,7 +198,7 @@ func ParseSlash(p []byte) (Stamp, int) {
 		return Stamp{}, 0
 	}
 	i := s.clock(p, 11)
-	if i < 19 {
+	if i == 0 {
 		return Stamp{}, 0
 	}
 	return s, i
@@ -169,7 +222,7 @@ func ParseAsctime(p []byte) (Stamp, int) {
 	}
 	s.Month = monthOf(p[i], p[i+1], p[i+2])
 	day, j := number(p, blanks(p, i+3), 2)
-	if s.Month == 0 || day < 1 || day > 31 {
+	if s.Month == 0 || !isDigit(p[j-1]) {
 		return Stamp{}, 0
 	}
 	s.Day = int8(day)
@@ -216,14 +269,17 @@ func ParseUnix(p []byte) (Stamp, int) {
 	return s, i
 }
 
-// date reads "yyyy?mm?dd" at the front of p, which is at least 10 bytes long.
+// date reads "yyyy?mm?dd" at the front of p, which is at least 10 bytes long. The year
+// 0 is -1 in the stamp, for which 0 is a year that is not written.
 func date(p []byte) (Stamp, bool) {
 	century, year, month, day := pair(p), pair(p[2:]), pair(p[5:]), pair(p[8:])
-	if century < 0 || year < 0 || month < 1 || month > 12 || day < 1 || day > 31 {
+	if century < 0 || year < 0 || month < 0 || day < 0 {
 		return Stamp{}, false
 	}
-	year += 100 * century
-	return Stamp{Kind: Local, Year: int16(year), Month: int8(month), Day: int8(day)}, year > 0
+	if year += 100 * century; year == 0 {
+		year = -1
+	}
+	return Stamp{Kind: Local, Year: int16(year), Month: int8(month), Day: int8(day)}, true
 }
 
 // fraction reads ".d+" or ",d+" as nanoseconds; digits beyond the ninth are
@@ -242,10 +298,10 @@ func fraction(p []byte) (nanos int32, n int) {
 	return nanos, n
 }
 
-// offset reads "+hh:mm", "+hhmm" or "+hh" as seconds east of UTC.
+// offset reads "+hh:mm", "+hhmm" or "+hh" as seconds east of UTC, however far.
 func offset(p []byte) (seconds int32, n int) {
 	h, i := number(p, 1, 2)
-	if i != 3 || h > 23 {
+	if i != 3 {
 		return 0, 0
 	}
 	m := 0
@@ -253,8 +309,11 @@ func offset(p []byte) (seconds int32, n int) {
 	if j < len(p) && p[j] == ':' {
 		j++
 	}
-	if v, k := number(p, j, 2); k == j+2 && v < 60 {
+	if v, k := number(p, j, 2); k == j+2 {
 		m, i = v, k
+	}
+	if m > 59 {
+		h = 99
 	}
 	seconds = int32(h*3600 + m*60)
 	if p[0] == '-' {
@@ -262,6 +321,9 @@ func offset(p []byte) (seconds int32, n int) {
 	}
 	return seconds, i
 }
+
+// isOffset reports whether there can be an offset of so many seconds.
+func isOffset(seconds int32) bool { return seconds > -24*hour && seconds < 24*hour }
 
 // boundary reports whether a word may end at p[i]. A colon that does not end the
 // word is inside of an address ("2001:db8::7").

@@ -17,35 +17,32 @@ func (h *Header) version1(p []byte) bool {
 	return true
 }
 
-// rfc5424 reads HOSTNAME to MSG, RFC 5424 section 6. Devices leave fields out;
-// when STRUCTURED-DATA is not where it must be, what follows the host is content.
+// rfc5424 reads HOSTNAME to MSG, RFC 5424 section 6. Devices leave fields out; when
+// STRUCTURED-DATA is not where it must be, p is read like what follows any other time.
 func (h *Header) rfc5424(p []byte) {
 	h.Shape = RFC5424
 	host, rest := word(p)
-	h.Hostname = nilValue(host)
-	h.Tagged, h.Content = rest, rest
 	app, q := word(rest)
 	procID, q := word(q)
 	msgID, q := word(q)
 	if len(msgID) == 0 || len(q) == 0 || (q[0] != '-' && q[0] != '[') {
-		h.tag(rest)
+		h.afterTime(p)
 		return
 	}
 	sd, q, ok := structuredData(q)
 	if !ok {
-		h.tag(rest)
+		h.afterTime(p)
 		return
 	}
+	h.Tagged = rest
+	h.Hostname = nilValue(host)
 	h.AppName, h.ProcID, h.MsgID = nilValue(app), nilValue(procID), nilValue(msgID)
 	h.StructuredData = sd
 	if len(q) != 0 && q[0] == ' ' {
 		q = q[1:]
 	}
-	h.Content = bytes.TrimPrefix(q, bom)
+	h.Content = skipBOM(q)
 }
-
-// bom marks an MSG as UTF-8, RFC 5424 section 6.4.
-var bom = []byte("\xef\xbb\xbf")
 
 // structuredData cuts STRUCTURED-DATA off p, which begins with '-' or '['. sd is
 // empty for the NILVALUE.

@@ -7,14 +7,14 @@ import "bytes"
 // the content. h is overwritten; its slices are views into msg.
 func Scan(msg []byte, h *Header) {
 	*h = Header{Priority: NoPriority}
-	p := h.priority(msg)
+	p := skipBOM(h.priority(skipBOM(msg)))
 	h.Rest = p
 	p = skipBlanks(p)
 	if len(p) == 0 {
 		h.Tagged, h.Content = p, p
 		return
 	}
-	if p[0] == ':' { // Cisco EMBLEM: "<PRI>:Mmm dd …"
+	if p[0] == ':' { // Cisco EMBLEM: "<PRI>:Mmm dd …", IOS without a count: "<PRI>: sw01: …"
 		p = skipBlanks(p[1:])
 	}
 	switch c := first(p); {
@@ -30,7 +30,7 @@ func Scan(msg []byte, h *Header) {
 			return
 		}
 	default:
-		if h.bsd(p) {
+		if h.bsd(p) || h.cisco(p) {
 			return
 		}
 	}
@@ -81,71 +81,140 @@ func (h *Header) epoch(p []byte) bool {
 	return true
 }
 
-// cisco reads IOS headers: "94: 000090: *Jan  1 2006 23:14:54.141: %SYS-…",
-// "3132811: sw01: 3132807: Jul 14 2023 08:23:43.398 UTC: %FOO-…", with an uptime
-// ("2y10w:") where the clock was never set, with the session's "[syslog@9 …]:".
-// Without a time or the '%' of a mnemonic at the end it is not one.
+// cisco reads the headers of IOS, IOS XR and NX-OS: parts that end with a colon, up to
+// a time or the '%' of a message identifier. Each may be missing.
+//
+//	94: 000090: *Jan  1 2006 23:14:54.141: %SYS-…        two sequence numbers
+//	55: sw01: 000123: Sep 15 11:59:58.123 UTC: %SYS-…    the origin-id between them
+//	sw01: 000123: Sep 15 11:59:58.123 UTC: %SYS-…        or in front of them
+//	nx01: 2022 Jan  6 21:01:34.964 UTC: %ETHPORT-…
+//	123: rtr1 RP/0/RSP0/CPU0:Jan 12 12:34:56.123 : pim[1234]: %ROUTING-…
+//	46: [syslog@9 s_sn="17"]: 000042: 2y10w: %SYS-…      a clock that was never set
+//
+// Without a sequence number or the node of IOS XR it is only one when a message
+// identifier follows: "app: Jan 12 12:34:56 text" is the text of a program.
 func (h *Header) cisco(p []byte) bool {
-	_, i := number(p, 0, 12)
-	if i+1 >= len(p) || p[i] != ':' || p[i+1] != ' ' {
+	if !beginsCisco(p) {
 		return false
 	}
-	p = skipBlanks(p[i+1:])
 	found := Header{Shape: CiscoSequence, Priority: h.Priority, Rest: h.Rest}
-	for range 5 { // more parts than any release writes
-		if first(p) == '%' || found.Stamp.Kind != NoTime {
+	sure := false
+	for parts := range 7 { // more than any release writes
+		if first(p) == '%' && (sure || parts > 1) || sure && found.Stamp.Kind != NoTime {
 			*h = found
 			h.tag(p)
 			return true
 		}
-		n := found.ciscoPart(p)
+		n, certain := found.ciscoPart(p, sure)
 		if n == 0 {
 			return false
 		}
+		sure = sure || certain
 		p = skipBlanks(p[n:])
 	}
 	return false
 }
 
+// beginsCisco is a cheap look at whether an IOS header may begin at p: a word with a
+// colon behind it, or a node.
+func beginsCisco(p []byte) bool {
+	i := bytes.IndexByte(p[:min(len(p), 64)], ' ')
+	if i < 2 || hostByte[p[0]] == 0 {
+		return false
+	}
+	return p[i-1] == ':' || node(p) != 0 || node(p[i+1:]) != 0 || len(p) > i+2 && p[i+1] == ':' && p[i+2] == ' '
+}
+
 // ciscoPart reads the part of an IOS header at the front of p, up to its colon, and
-// returns its length, 0 when it is none.
-func (h *Header) ciscoPart(p []byte) int {
+// returns its length, 0 when it is none. certain says that nothing but an IOS header
+// has such a part, sure that there was one already.
+func (h *Header) ciscoPart(p []byte, sure bool) (n int, certain bool) {
+	if n := h.ciscoTime(p); n != 0 {
+		return n, false
+	}
+	if n := node(p); n != 0 {
+		return n, true
+	}
+	switch first(p) {
+	case ':':
+		return 1, false
+	case '[':
+		if n := element(p); n != 0 && n < len(p) && p[n] == ':' {
+			h.StructuredData = p[:n]
+			return n + 1, false
+		}
+		return 0, false
+	}
+	w, rest := word(p)
+	name, ended := bytes.CutSuffix(w, colonSign)
+	switch {
+	case len(name) == 0, !ended && first(rest) != ':' && node(rest) == 0:
+		return 0, false
+	case isCount(name):
+		return len(w), true
+	case isUptime(name):
+	case h.Hostname == nil && Host(name) != nil:
+		h.Hostname = name
+	case !sure: // "app: text: …"
+		return 0, false
+	}
+	return len(w), false
+}
+
+var colonSign = []byte(":")
+
+// ciscoTime reads a time and what stands between it and the text: a colon, or the name
+// of a zone that only the administrator knows and a colon.
+func (h *Header) ciscoTime(p []byte) int {
 	mark, q := byte(0), p
 	if c := first(p); c == '*' || c == '.' {
 		mark, q = c, p[1:]
 	}
-	if s, n := ParseBSD(q); n != 0 && n < len(q) && q[n] == ':' {
-		h.Stamp, h.ClockMark = s, mark
-		return len(p) - len(q) + n + 1
+	s, n := ParseBSD(q)
+	if n == 0 {
+		return 0
 	}
-	if first(p) == '[' {
-		if n := element(p); n != 0 && n < len(p) && p[n] == ':' {
-			h.StructuredData = p[:n]
-			return n + 1
+	n = blanks(q, n)
+	if n < len(q) && q[n] != ':' {
+		w, rest := word(q[n:])
+		if len(w) > 8 || w[len(w)-1] != ':' || first(rest) != '%' {
+			return 0
 		}
+		n += len(w) - 1
+	}
+	if n == len(q) {
 		return 0
 	}
-	w, _ := word(p)
-	if len(w) < 2 || w[len(w)-1] != ':' {
-		return 0
-	}
-	if name := w[:len(w)-1]; h.Hostname == nil && hostname(name) == len(name) && !isUptime(name) {
-		h.Hostname = name
-	}
-	return len(w)
+	h.Stamp, h.ClockMark = s, mark
+	return len(p) - len(q) + n + 1
 }
 
-// isUptime reports whether w is the time since the start as IOS writes it: "2y10w",
-// "1w2d", "3d04h".
-func isUptime(w []byte) bool {
-	pairs := 0
-	for i := 0; i < len(w); i++ {
-		_, j := number(w, i, 3)
-		if j == i || j == len(w) || bytes.IndexByte([]byte("ywdhms"), w[j]) < 0 {
-			return false
+// node returns the length of the "RP/0/RSP0/CPU0:" that IOS XR has in front of its time,
+// 0 when there is none.
+func node(p []byte) int {
+	slash := false
+	for i, c := range p[:min(len(p), 40)] {
+		switch {
+		case c == '/':
+			slash = true
+		case c == ':':
+			q := p[i+1:]
+			if c := first(q); c == '*' || c == '.' {
+				q = q[1:]
+			}
+			if _, n := ParseBSD(q); !slash || n == 0 {
+				return 0
+			}
+			return i + 1
+		case hostByte[c]&(lower|upper|digit) == 0 && c != '_' && c != '-':
+			return 0
 		}
-		i = j
-		pairs++
 	}
-	return pairs > 1
+	return 0
+}
+
+// isCount reports whether w is a sequence number.
+func isCount(w []byte) bool {
+	_, n := number(w, 0, 12)
+	return n == len(w)
 }

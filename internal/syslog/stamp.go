@@ -16,15 +16,15 @@ const (
 	Unix
 )
 
-// Stamp is a point in time as a device wrote it: nothing is guessed yet. It is a
-// small value that is copied freely.
+// Stamp is a point in time as a device wrote it: nothing is guessed yet, and no time
+// need exist that is so written. It is a small value that is copied freely.
 type Stamp struct {
 	Kind   TimeKind
-	Month  int8 // 1 to 12
-	Day    int8 // 1 to 31
+	Month  int8 // 1 to 12, where the time exists
+	Day    int8
 	Hour   int8
 	Minute int8
-	Second int8  // 0 to 60
+	Second int8  // up to 60, where the time exists
 	Year   int16 // 0: not written
 	Offset int32 // seconds east of UTC, for Fixed
 	Nanos  int32 // fraction of the second
@@ -33,3 +33,21 @@ type Stamp struct {
 
 // IsZero reports whether there is no time in the stamp.
 func (s *Stamp) IsZero() bool { return s.Kind == NoTime }
+
+// Exists reports whether there is a time, and one that the calendar and the clock have:
+// not the 31st of November, not 24:00:00, not an offset of 99 hours. The second 60 is a
+// leap second. A 29 February without a year exists.
+func (s *Stamp) Exists() bool {
+	switch s.Kind {
+	case NoTime:
+		return false
+	case Unix:
+		return true
+	}
+	year := int(s.Year)
+	if year == 0 {
+		year = 2000
+	}
+	return year > 0 && s.Month >= 1 && s.Month <= 12 && s.Day >= 1 && int(s.Day) <= daysIn(int(s.Month), year) &&
+		s.Hour <= 23 && s.Minute <= 59 && s.Second <= 60 && isOffset(s.Offset)
+}

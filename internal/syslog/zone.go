@@ -18,10 +18,93 @@ func ZoneOffset(abbr []byte) (seconds int32, ok bool) {
 	return s, kind == zoneExact
 }
 
+// zoneAt reads the name of a zone at the front of p, with the offset that some devices
+// write behind it: "CEST", "UTC+1", "GMT-05:00", "UTC+5:30", "TZ-6", "EST -05:00". The
+// offset is positive east of Greenwich, unlike in the TZ variable of POSIX. n is 0 where
+// there is none: a name with an offset that the zone does not have may be the name of
+// a host ("MSK-01").
+func zoneAt(p []byte) (seconds int32, kind zoneKind, n int) {
+	for n < len(p) && n < 8 && (p[n] >= 'A' && p[n] <= 'Z' || n > 2 && isDigit(p[n])) {
+		n++
+	}
+	if n == 0 || n < len(p) && p[n] != ' ' && p[n] != ':' && p[n] != '+' && p[n] != '-' {
+		return 0, zoneUnknown, 0
+	}
+	universal := false
+	switch string(p[:n]) {
+	case "UTC", "GMT", "UCT":
+		universal, kind = true, zoneExact
+	case "TZ":
+		universal = true
+	default:
+		seconds, kind = zoneOf(p[:n])
+	}
+	at := n
+	if at+2 < len(p) && p[at] == ' ' {
+		at++
+	}
+	offset, k := zoneShift(p[at:])
+	switch {
+	case k == 0 && at == n && n < len(p) && (p[n] == '+' || p[n] == '-'): // "UTC+99", "UTC-server"
+		return 0, zoneUnknown, 0
+	case k == 0:
+	case universal, kind != zoneUnknown && offset == seconds, kind == zoneAmbiguous && p[at] == '+':
+		return offset, zoneExact, at + k
+	case at == n:
+		return 0, zoneUnknown, 0
+	}
+	if kind == zoneUnknown {
+		return 0, kind, 0
+	}
+	return seconds, kind, n
+}
+
+// zoneShift reads "+h", "+hh", "+h:mm", "+hh:mm", "+hmm" or "+hhmm" as seconds east of
+// UTC; n is 0 when p does not begin so, or no clock on earth is that far off.
+func zoneShift(p []byte) (seconds int32, n int) {
+	if len(p) < 2 || p[0] != '+' && p[0] != '-' {
+		return 0, 0
+	}
+	hours, i := number(p, 1, 4)
+	minutes := 0
+	switch {
+	case i > 3:
+		hours, minutes = hours/100, hours%100
+	case i < 2:
+		return 0, 0
+	case i < len(p) && p[i] == ':':
+		if v, j := number(p, i+1, 2); j == i+3 {
+			minutes, i = v, j
+		}
+	}
+	seconds = int32(hours*3600 + minutes*60)
+	if minutes > 59 || seconds > 14*hour || !boundary(p, i) {
+		return 0, 0
+	}
+	if p[0] == '-' {
+		seconds = -seconds
+	}
+	return seconds, i
+}
+
+// isZone reports whether all of w is the name of a zone, or that of UTC with an offset
+// that does not exist.
+func isZone(w []byte) bool {
+	if len(w) > 4 && (w[3] == '+' || w[3] == '-') && isDigit(w[4]) {
+		switch string(w[:3]) {
+		case "UTC", "GMT", "UCT":
+			return true
+		}
+	}
+	_, _, n := zoneAt(w)
+	return n != 0 && n == len(w)
+}
+
 // zoneOf knows the abbreviations that Cisco, Palo Alto and Unix devices print.
 // US zones are taken for what the add-ons take them for (EST, EDT, PST, PDT, MST,
 // MDT, CDT); CST, IST, BST and the like stay ambiguous and the source's own zone
-// decides.
+// decides; so do the names of the TZ database that say both offsets of a zone. An
+// ambiguous zone has the offset that makes "CST-6" a zone and no host.
 func zoneOf(abbr []byte) (int32, zoneKind) {
 	switch string(abbr) {
 	case "UTC", "GMT", "Z", "UCT", "WET":
@@ -72,7 +155,17 @@ func zoneOf(abbr []byte) (int32, zoneKind) {
 		return -3 * hour, zoneExact
 	case "BRT":
 		return -3 * hour, zoneExact
-	case "IST", "CST", "BST", "AST", "SST", "GST", "ECT", "AMT", "PKT", "WAT", "CAT", "EAT":
+	case "CST":
+		return -6 * hour, zoneAmbiguous
+	case "AST", "AMT":
+		return -4 * hour, zoneAmbiguous
+	case "ECT":
+		return -5 * hour, zoneAmbiguous
+	case "SST":
+		return -11 * hour, zoneAmbiguous
+	case "IST", "BST", "GST", "PKT", "WAT", "CAT", "EAT", "NST", "NDT", "CLT", "CLST", "ART", "COT", "PET", "VET",
+		"WIB", "WITA", "WIT", "ICT", "PHT", "MYT", "IRST", "TRT", "WAST", "BRST", "IDT", "MSD", "HKST", "UYT", "BOT",
+		"EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT":
 		return 0, zoneAmbiguous
 	}
 	return 0, zoneUnknown

@@ -10,8 +10,8 @@ import (
 //
 //	[<PRI>][:][time][ host][ :| ] %FAMILY-[class-]severity-message: text
 //
-// and IOS writes "[sequence: ][host: ][*]time: %FACILITY-severity-MNEMONIC: text".
-// Everything in front of the '%' is optional.
+// and IOS writes "[sequence: ][host: ][*]time: %FACILITY-severity-MNEMONIC: text", which
+// the header scanner reads. Everything in front of the '%' is optional.
 
 // cisco reads a line whose text begins with a message identifier.
 func (l *line) cisco(p []byte, r *Result) bool {
@@ -36,13 +36,9 @@ func (l *line) ciscoLine(class ClassID, r *Result) {
 		r.Source = l.app // a relay's "CiscoASA[999]:"
 		return
 	}
-	if l.sequenced {
-		l.sequenceHost(r)
-		return
-	}
 	// "Apr 27 2020 02:03:03 dev01: %ASA-…": the tag is the host. A word of
 	// capitals there is the abbreviation of a zone that nobody knows.
-	if len(l.app) != 0 && len(l.procID) == 0 && !isCapitals(l.app) {
+	if len(l.app) != 0 && len(l.procID) == 0 && !l.sequenced && !isCapitals(l.app) {
 		r.setHost(l.app, ByTag)
 	}
 }
@@ -54,22 +50,6 @@ func isCapitals(p []byte) bool {
 		}
 	}
 	return len(p) < 6
-}
-
-// sequenceHost takes the address that stands between the sequence numbers of IOS:
-// "94: 10.1.1.1: 000090: *Jan …".
-func (l *line) sequenceHost(r *Result) {
-	p := l.rest
-	for range maxWords {
-		var w []byte
-		w, p = word(skipBlanks(p))
-		if len(w) < 2 || w[len(w)-1] != ':' {
-			return
-		}
-		if r.setHost(w[:len(w)-1], ByHeader) {
-			return
-		}
-	}
 }
 
 // messageID tells the class by "%ASA-4-106023", "%ASA-session-3-106102",

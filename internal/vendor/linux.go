@@ -82,7 +82,7 @@ func isProgram(tag []byte) bool {
 			return false
 		}
 	}
-	return letters && !isLevel(tag)
+	return letters && !syslog.IsLevel(tag)
 }
 
 // isAuth reports whether a program is one that writes to the log of logins

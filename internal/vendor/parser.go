@@ -105,21 +105,11 @@ func newLine(h *syslog.Header, by Reason, r *Result) line {
 		data: h.StructuredData, rest: h.Rest, headed: h.Shape != syslog.Bare,
 		sequenced: h.Shape == syslog.CiscoSequence, prioritised: h.Priority != syslog.NoPriority,
 	}
-	if h.Stamp.Kind != syslog.NoTime {
+	if h.Stamp.Exists() {
 		r.Stamp, r.TimeBy = h.Stamp, by
 	}
-	if !r.setHost(h.Hostname, by) && len(l.app) == 0 && isLevel(h.Hostname) {
-		l.behindLevel(by, r)
-	}
+	r.setHost(h.Hostname, by)
 	return l
-}
-
-// behindLevel reads "host tag: text" behind a "facility.level" that stands where
-// the host should.
-func (l *line) behindLevel(by Reason, r *Result) {
-	if w, rest := word(l.text); r.setHost(w, by) {
-		l.text = rest
-	}
 }
 
 // relayed reads the device's own header where a relay has put its own in front:
@@ -218,7 +208,7 @@ func (l *line) markedBehind(r *Result) bool {
 		at = skipBlanks(at[i+1:])
 		if l.mark(at, r) {
 			if len(r.Host) == 0 {
-				r.setHost(bytes.TrimSuffix(before, colon), ByHeader)
+				r.setHost(bytes.TrimSuffix(before, colonSign), ByHeader)
 			}
 			return true
 		}
@@ -226,16 +216,26 @@ func (l *line) markedBehind(r *Result) bool {
 	return false
 }
 
-// isFiller reports whether a word may stand before a mark: a name, with or
-// without a colon, or a lone colon or dash.
+// isFiller reports whether a word may stand before a mark: a name, also one that no
+// host can have, with or without a colon, or a lone colon or dash; but no word of a text
+// with a form of its own.
 func isFiller(w []byte) bool {
 	for _, c := range w {
-		if nameByte[c] == 0 && c != '#' { // '#': control characters that rsyslog escaped
+		if c <= ' ' || formByte[c] {
 			return false
 		}
 	}
 	return true
 }
+
+var colonSign = []byte(":")
+
+var formByte = func() (t [256]bool) {
+	for _, c := range `,;="%<>{}[]` {
+		t[c] = true
+	}
+	return t
+}()
 
 // markedTag looks for the tags that only one family uses.
 func (l *line) markedTag(r *Result) bool {
@@ -260,7 +260,8 @@ func (l *line) mark(p []byte, r *Result) bool {
 	case '%':
 		return l.cisco(p, r)
 	case '<':
-		return isEvent(p) && l.windowsXML(p, r)
+		p = behindProlog(p)
+		return p != nil && l.windowsXML(p, r)
 	case '{':
 		return l.markJSON(p, r)
 	case '[':

@@ -71,15 +71,16 @@ func (r *Result) setClass(c ClassID, by Reason) { r.Class, r.ClassBy = c, by }
 
 // setHost takes a name from the message when it can be one.
 func (r *Result) setHost(name []byte, by Reason) bool {
-	if !isHost(name) {
+	host := syslog.Host(name)
+	if host == nil {
 		return false
 	}
-	r.Host, r.HostBy = name, by
+	r.Host, r.HostBy = host, by
 	return true
 }
 
-// setTime takes a time when there is one and its clock was set: devices that
-// have none write 1970 and 1969.
+// setTime takes a time when there is one that exists and its clock was set: devices
+// that have none write 1970 and 1969.
 func (r *Result) setTime(s syslog.Stamp, by Reason) bool {
 	if !plausible(&s) {
 		return false
@@ -89,9 +90,12 @@ func (r *Result) setTime(s syslog.Stamp, by Reason) bool {
 }
 
 // plausible refuses times before the year 2000, of which no message of today can
-// be, and the months and days 0 that anonymised samples hold.
+// be, and those that do not exist: the months and days 0 of anonymised samples, 24:00:00.
 func plausible(s *syslog.Stamp) bool {
 	const year2000 = 946684800
+	if !s.Exists() {
+		return false
+	}
 	switch s.Kind {
 	case syslog.Local, syslog.Fixed:
 		return s.Year == 0 || s.Year >= 2000

@@ -12,6 +12,12 @@ func isUpper(c byte) bool { return c-'A' <= 'Z'-'A' }
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
+// isNameByte reports whether programs, firewall chains and the like have c in their
+// names.
+func isNameByte(c byte) bool {
+	return isLetter(c) || isDigit(c) || c == '-' || c == '.' || c == '_'
+}
+
 func skipBlanks(p []byte) []byte {
 	i := 0
 	for i < len(p) && (p[i] == ' ' || p[i] == '\t') {

@@ -2,6 +2,8 @@ package vendor
 
 import (
 	"bytes"
+
+	"syslog-gateway/internal/syslog"
 )
 
 // UniFi devices send directly, each for itself; the consoles add CEF. Access
@@ -146,7 +148,7 @@ func programOf(p []byte) []byte {
 			start = i + 1
 		case c == '[', c == ':', c == '(':
 			return p[start:i]
-		case nameByte[c] == 0:
+		case !isNameByte(c):
 			return nil
 		}
 	}
@@ -224,7 +226,7 @@ func ownUniFi(l *line, r *Result) bool {
 // behindNames skips a doubled host name and a "facility.level" word.
 func (l *line) behindNames(r *Result) []byte {
 	text := l.text
-	if w, rest := word(text); len(w) != 0 && (bytes.Equal(w, r.Host) || isLevel(w)) {
+	if w, rest := word(text); len(w) != 0 && (bytes.Equal(w, r.Host) || syslog.IsLevel(w)) {
 		text = rest
 	}
 	return text

@@ -142,10 +142,33 @@ func (l *line) nxlogJSON(p []byte, r *Result) bool {
 	return true
 }
 
-// isEvent reports whether p begins with the root element of a Windows event.
-func isEvent(p []byte) bool {
-	return hasPrefix(p, "<Event ") || hasPrefix(p, "<Event>")
+// behindProlog returns p from the root element of a Windows event on: p itself, or what
+// follows the XML declaration and comments in front of it. It is nil where there is none.
+func behindProlog(p []byte) []byte {
+	for len(p) > 4 && (p[1] == '?' || p[1] == '!') {
+		end := prologEnd
+		if p[1] == '!' {
+			end = commentEnd
+		}
+		i := bytes.Index(head(p, maxProlog), end)
+		if i < 0 {
+			return nil
+		}
+		p = bytes.TrimLeft(p[i+len(end):], " \t\r\n")
+	}
+	if hasPrefix(p, "<Event ") || hasPrefix(p, "<Event>") {
+		return p
+	}
+	return nil
 }
+
+// maxProlog is how long one part of the prolog may be.
+const maxProlog = 256
+
+var (
+	prologEnd  = []byte("?>")
+	commentEnd = []byte("-->")
+)
 
 var (
 	eventEnd      = []byte("</Event>")
