@@ -58,7 +58,7 @@ var hostByte = func() (t [256]byte) {
 //
 // Words that stand where a host should, and never are one: numbers and dates, zones,
 // AM and PM, months and days, severities and "facility.severity", the uptime of IOS,
-// what holds a control character that rsyslog escaped ("#011").
+// the tag of Snare, what holds a control character that rsyslog escaped ("#011").
 //
 // A name of several words cannot be told from a name and the text behind it: its first
 // word is the host.
@@ -128,7 +128,8 @@ func isReserved(w []byte, seen byte) bool {
 		len(w) == 3 && isMonthOrDay(w),
 		len(w) < 5 && isMeridiem(w),
 		seen&dot != 0 && IsLevel(w),
-		isDigit(w[0]) && isUptime(w):
+		isDigit(w[0]) && isUptime(w),
+		string(w) == "MSWinEventLog":
 		return true
 	}
 	if seen&mark != 0 {

@@ -135,10 +135,7 @@ func (h *Header) ciscoPart(p []byte, sure bool) (n int, certain bool) {
 	if n := node(p); n != 0 {
 		return n, true
 	}
-	switch first(p) {
-	case ':':
-		return 1, false
-	case '[':
+	if first(p) == '[' {
 		if n := element(p); n != 0 && n < len(p) && p[n] == ':' {
 			h.StructuredData = p[:n]
 			return n + 1, false
@@ -148,11 +145,16 @@ func (h *Header) ciscoPart(p []byte, sure bool) (n int, certain bool) {
 	w, rest := word(p)
 	name, ended := bytes.CutSuffix(w, colonSign)
 	switch {
-	case len(name) == 0, !ended && first(rest) != ':' && node(rest) == 0:
+	case len(name) == 0:
+		return len(w), false
+	case !ended && first(rest) != ':' && node(rest) == 0:
+		if i := bytes.Index(p[:min(len(p), 64)], colonBlank); sure && i > 0 { // "Core Switch 1: "
+			return i + 1, false
+		}
 		return 0, false
 	case isCount(name):
 		return len(w), true
-	case isUptime(name):
+	case isUptime(name), isClock(name):
 	case h.Hostname == nil && Host(name) != nil:
 		h.Hostname = name
 	case !sure: // "app: text: …"
@@ -161,7 +163,7 @@ func (h *Header) ciscoPart(p []byte, sure bool) (n int, certain bool) {
 	return len(w), false
 }
 
-var colonSign = []byte(":")
+var colonSign, colonBlank = []byte(":"), []byte(": ")
 
 // ciscoTime reads a time and what stands between it and the text: a colon, or the name
 // of a zone that only the administrator knows and a colon.
@@ -217,4 +219,10 @@ func node(p []byte) int {
 func isCount(w []byte) bool {
 	_, n := number(w, 0, 12)
 	return n == len(w)
+}
+
+// isClock reports whether w is the uptime of the first day, "00:01:23".
+func isClock(w []byte) bool {
+	var s Stamp
+	return s.clock(w, 0) == len(w)
 }

@@ -225,7 +225,7 @@ var scanCases = []scanCase{
 	// Words that stand where the host should and are none.
 	{name: "no address", in: "<13>Mar 14 14:28:52 999.999.999.999 app[7]: x", pri: 13, shape: BSD, stamp: "03-14 14:28:52", app: "app", pid: "7", content: "x"},
 	{name: "level for host", in: "<13>Mar 14 14:28:52 user.info web1 app: x", pri: 13, shape: BSD, stamp: "03-14 14:28:52", host: "web1", app: "app", content: "x"},
-	{name: "unknown offset for host", in: "<13>Mar 14 14:28:52 UTC+99 app: x", pri: 13, shape: BSD, stamp: "03-14 14:28:52", app: "app", content: "x"},
+	{name: "offset that does not exist", in: "<13>Mar 14 14:28:52 UTC+99 web1 app: x", pri: 13, shape: BSD, stamp: "03-14 14:28:52 +356400", host: "web1", app: "app", content: "x"},
 	{name: "no host, IETF without fields", in: "<13>1 2026-03-14T14:28:52Z sshd[7]: x", pri: 13, shape: RFC5424, stamp: "2026-03-14 14:28:52 +0", app: "sshd", pid: "7", content: "x"},
 	{name: "no host, PAN IETF without fields", in: "<14>1 2023-07-06T19:20:22+00:00 1,2023/07/06 19:20:22,007,DECRYPTION,0", pri: 14, shape: RFC5424, stamp: "2023-07-06 19:20:22 +0", content: "1,2023/07/06 19:20:22,007,DECRYPTION,0"},
 	{name: "device tag for host", in: "<13>Mar 14 14:28:52 US8P60,18e8294876c3,v4.0.66.10832 switch: x", pri: 13, shape: BSD, stamp: "03-14 14:28:52", content: "US8P60,18e8294876c3,v4.0.66.10832 switch: x"},

@@ -44,13 +44,15 @@ func zoneAt(p []byte) (seconds int32, kind zoneKind, n int) {
 		at++
 	}
 	offset, k := zoneShift(p[at:])
+	signed := at == n && n < len(p) && (p[n] == '+' || p[n] == '-')
 	switch {
-	case k == 0 && at == n && n < len(p) && (p[n] == '+' || p[n] == '-'): // "UTC+99", "UTC-server"
+	case k == 0 && signed: // "UTC-server"
 		return 0, zoneUnknown, 0
 	case k == 0:
-	case universal, kind != zoneUnknown && offset == seconds, kind == zoneAmbiguous && p[at] == '+':
+	case universal && (signed || isOffset(offset)), kind != zoneUnknown && offset == seconds,
+		kind == zoneAmbiguous && p[at] == '+' && isOffset(offset):
 		return offset, zoneExact, at + k
-	case at == n:
+	case signed:
 		return 0, zoneUnknown, 0
 	}
 	if kind == zoneUnknown {
@@ -60,7 +62,7 @@ func zoneAt(p []byte) (seconds int32, kind zoneKind, n int) {
 }
 
 // zoneShift reads "+h", "+hh", "+h:mm", "+hh:mm", "+hmm" or "+hhmm" as seconds east of
-// UTC; n is 0 when p does not begin so, or no clock on earth is that far off.
+// UTC, however far; n is 0 when p does not begin so.
 func zoneShift(p []byte) (seconds int32, n int) {
 	if len(p) < 2 || p[0] != '+' && p[0] != '-' {
 		return 0, 0
@@ -77,25 +79,21 @@ func zoneShift(p []byte) (seconds int32, n int) {
 			minutes, i = v, j
 		}
 	}
-	seconds = int32(hours*3600 + minutes*60)
-	if minutes > 59 || seconds > 14*hour || !boundary(p, i) {
+	if !boundary(p, i) {
 		return 0, 0
 	}
+	if minutes > 59 {
+		hours = 99
+	}
+	seconds = int32(hours*3600 + minutes*60)
 	if p[0] == '-' {
 		seconds = -seconds
 	}
 	return seconds, i
 }
 
-// isZone reports whether all of w is the name of a zone, or that of UTC with an offset
-// that does not exist.
+// isZone reports whether all of w is the name of a zone, with or without an offset.
 func isZone(w []byte) bool {
-	if len(w) > 4 && (w[3] == '+' || w[3] == '-') && isDigit(w[4]) {
-		switch string(w[:3]) {
-		case "UTC", "GMT", "UCT":
-			return true
-		}
-	}
 	_, _, n := zoneAt(w)
 	return n != 0 && n == len(w)
 }

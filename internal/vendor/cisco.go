@@ -56,6 +56,9 @@ func isCapitals(p []byte) bool {
 // "%FTD-6-430003", "%SYS-5-CONFIG_I". Some collectors double the '%'. known is
 // false when the family is right but what follows is no identifier.
 func messageID(p []byte) (class ClassID, known bool) {
+	if hasPrefix(p, "%$ ") { // NX-OS: "%$ VDC-1 %$ %ETHPORT-5-IF_UP"
+		_, p, _ = bytes.Cut(p[3:], vdcEnd)
+	}
 	for len(p) != 0 && p[0] == '%' {
 		p = p[1:]
 	}
@@ -80,6 +83,8 @@ func messageID(p []byte) (class ClassID, known bool) {
 	}
 	return class, isNumbered(p[dash+1:])
 }
+
+var vdcEnd = []byte(" %$ ")
 
 // isNumbered reports whether p is "[class-]severity-number", the number having
 // six digits or what a relay left of them.

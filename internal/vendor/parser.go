@@ -199,9 +199,10 @@ const maxWords = 4
 func (l *line) markedBehind(r *Result) bool {
 	at := l.text
 	var before []byte
-	for range maxWords {
+	for n := range maxWords {
 		i := bytes.IndexByte(head(at, 80), ' ')
-		if i < 0 || !isFiller(at[:i]) {
+		strange := n == 0 && len(r.Host) == 0 // in the place of the host
+		if i < 0 || !isFiller(at[:i]) && (!strange || bytes.IndexByte(at[:i], ',') >= 0) {
 			return false
 		}
 		before = at[:i]
