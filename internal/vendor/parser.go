@@ -262,7 +262,7 @@ func (l *line) mark(p []byte, r *Result) bool {
 		return l.cisco(p, r)
 	case '<':
 		p = behindProlog(p)
-		return p != nil && l.windowsXML(p, r)
+		return isEvent(p) && l.windowsXML(p, r)
 	case '{':
 		return l.markJSON(p, r)
 	case '[':

@@ -12,11 +12,16 @@ func isUpper(c byte) bool { return c-'A' <= 'Z'-'A' }
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
-// isNameByte reports whether programs, firewall chains and the like have c in their
-// names.
-func isNameByte(c byte) bool {
-	return isLetter(c) || isDigit(c) || c == '-' || c == '.' || c == '_'
-}
+// nameByte is not 0 for what programs, firewall chains and the like have in their names,
+// and for the colon behind them.
+var nameByte = func() (t [256]byte) {
+	for c := range t {
+		if b := byte(c); isLetter(b) || isDigit(b) || b == '-' || b == '.' || b == '_' || b == ':' {
+			t[c] = 1
+		}
+	}
+	return t
+}()
 
 func skipBlanks(p []byte) []byte {
 	i := 0

@@ -148,7 +148,7 @@ func programOf(p []byte) []byte {
 			start = i + 1
 		case c == '[', c == ':', c == '(':
 			return p[start:i]
-		case !isNameByte(c):
+		case nameByte[c] == 0:
 			return nil
 		}
 	}

@@ -35,7 +35,7 @@ func isChain(p []byte) bool {
 				return verdict
 			}
 			start = i + 1
-		case !isNameByte(c):
+		case nameByte[c] == 0 || c == ':':
 			return false
 		}
 	}

@@ -142,33 +142,25 @@ func (l *line) nxlogJSON(p []byte, r *Result) bool {
 	return true
 }
 
-// behindProlog returns p from the root element of a Windows event on: p itself, or what
-// follows the XML declaration and comments in front of it. It is nil where there is none.
+// behindProlog skips the declaration of an XML document, and what separates it from
+// the root element.
 func behindProlog(p []byte) []byte {
-	for len(p) > 4 && (p[1] == '?' || p[1] == '!') {
-		end := prologEnd
-		if p[1] == '!' {
-			end = commentEnd
-		}
-		i := bytes.Index(head(p, maxProlog), end)
-		if i < 0 {
-			return nil
-		}
-		p = bytes.TrimLeft(p[i+len(end):], " \t\r\n")
-	}
-	if hasPrefix(p, "<Event ") || hasPrefix(p, "<Event>") {
+	if !hasPrefix(p, "<?xml") {
 		return p
 	}
-	return nil
+	i := bytes.Index(head(p, 256), prologEnd)
+	if i < 0 {
+		return p
+	}
+	return bytes.TrimLeft(p[i+len(prologEnd):], " \t\r\n")
 }
 
-// maxProlog is how long one part of the prolog may be.
-const maxProlog = 256
+var prologEnd = []byte("?>")
 
-var (
-	prologEnd  = []byte("?>")
-	commentEnd = []byte("-->")
-)
+// isEvent reports whether p begins with the root element of a Windows event.
+func isEvent(p []byte) bool {
+	return hasPrefix(p, "<Event ") || hasPrefix(p, "<Event>")
+}
 
 var (
 	eventEnd      = []byte("</Event>")
