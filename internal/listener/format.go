@@ -259,7 +259,7 @@ func (s *sender) appendHost(dst []byte, r *vendor.Result) []byte {
 	} else {
 		dst = event.AppendString(dst, s.name)
 	}
-	if s.format.lowerHost { // host names are ASCII
+	if s.format.lowerHost { // but for letters beyond ASCII
 		for i, c := range dst[from:] {
 			if c >= 'A' && c <= 'Z' {
 				dst[from+i] = c | 0x20

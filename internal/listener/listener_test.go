@@ -530,6 +530,10 @@ func TestTimeIsClamped(t *testing.T) {
 	f("<13>2020-01-01T00:00:00Z host app: x", "1795366800", true)
 	f("<13>2026-11-24T17:00:01Z host app: x", "1795366800", true)
 	f("<13>no time at all", "1795366800", false)
+	f("<13>Nov 22 24:00:00 host app: x", "1795366800", true)
+	f("<13>2026-11-31T16:59:59+01:00 host app: x", "1795366800", true)
+	f("<13>1 2026-11-22T16:99:59Z host app - - - x", "1795366800", true)
+	f("<13>Nov 22 05:59:59 PM UTC+1 host app: x", "1795366799", false)
 }
 
 func TestZoneByNetwork(t *testing.T) {

@@ -76,28 +76,34 @@ func (s *Stamp) clock(p []byte, i int) int {
 	if minute < 0 || second < 0 {
 		return 0
 	}
-	i = j + 6
-	nanos, n := fraction(p[i:])
-	i += n
-	if at := i; at < len(p) {
-		if p[at] == ' ' {
-			at++
-		}
-		if pm, n := meridiem(p[at:]); n != 0 {
-			i = at + n
-			switch {
-			case pm && hour < 12:
-				hour += 12
-			case !pm && hour == 12:
-				hour = 0
-			}
-			if nanos == 0 {
-				nanos, n = fraction(p[i:]) // "04:35:12 PM.123456"
-				i += n
-			}
-		}
+	s.Hour, s.Minute, s.Second = int8(hour), int8(minute), int8(second)
+	var n int
+	s.Nanos, n = fraction(p[j+6:])
+	return s.half(p, j+6+n)
+}
+
+// half reads " PM" or "PM" behind the time of day at p[i:], with the fraction that some
+// write behind it, and returns the position behind it; i when there is none.
+func (s *Stamp) half(p []byte, i int) int {
+	at := i
+	if at < len(p) && p[at] == ' ' {
+		at++
 	}
-	s.Hour, s.Minute, s.Second, s.Nanos = int8(hour), int8(minute), int8(second), nanos
+	pm, n := meridiem(p[at:])
+	if n == 0 {
+		return i
+	}
+	switch {
+	case pm && s.Hour < 12:
+		s.Hour += 12
+	case !pm && s.Hour == 12:
+		s.Hour = 0
+	}
+	i = at + n
+	if s.Nanos == 0 {
+		s.Nanos, n = fraction(p[i:]) // "04:35:12 PM.123456"
+		i += n
+	}
 	return i
 }
 
@@ -138,6 +144,9 @@ func (s *Stamp) zone(p []byte, i int) int {
 			s.Kind, s.Offset = Fixed, seconds
 			return i + 1 + n
 		}
+		return i
+	}
+	if c := p[i+1]; c < 'A' || c > 'Z' {
 		return i
 	}
 	seconds, known, n := zoneAt(p[i+1:])

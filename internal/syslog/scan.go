@@ -118,8 +118,11 @@ func (h *Header) cisco(p []byte) bool {
 // beginsCisco is a cheap look at whether an IOS header may begin at p: a word with a
 // colon behind it, or a node.
 func beginsCisco(p []byte) bool {
+	if len(p) == 0 || hostByte[p[0]] == 0 {
+		return false
+	}
 	i := bytes.IndexByte(p[:min(len(p), 64)], ' ')
-	if i < 2 || hostByte[p[0]] == 0 {
+	if i < 2 {
 		return false
 	}
 	return p[i-1] == ':' || node(p) != 0 || node(p[i+1:]) != 0 || len(p) > i+2 && p[i+1] == ':' && p[i+2] == ' '
@@ -129,10 +132,15 @@ func beginsCisco(p []byte) bool {
 // returns its length, 0 when it is none. certain says that nothing but an IOS header
 // has such a part, sure that there was one already.
 func (h *Header) ciscoPart(p []byte, sure bool) (n int, certain bool) {
+	w, rest := word(p)
+	name, ended := bytes.CutSuffix(w, colonSign)
+	if ended && isCount(name) {
+		return len(w), true
+	}
 	if n := h.ciscoTime(p); n != 0 {
 		return n, false
 	}
-	if n := node(p); n != 0 {
+	if n := node(w); n != 0 {
 		return n, true
 	}
 	if first(p) == '[' {
@@ -142,8 +150,6 @@ func (h *Header) ciscoPart(p []byte, sure bool) (n int, certain bool) {
 		}
 		return 0, false
 	}
-	w, rest := word(p)
-	name, ended := bytes.CutSuffix(w, colonSign)
 	switch {
 	case len(name) == 0:
 		return len(w), false
@@ -152,8 +158,6 @@ func (h *Header) ciscoPart(p []byte, sure bool) (n int, certain bool) {
 			return i + 1, false
 		}
 		return 0, false
-	case isCount(name):
-		return len(w), true
 	case isUptime(name), isClock(name):
 	case h.Hostname == nil && Host(name) != nil:
 		h.Hostname = name
@@ -191,8 +195,8 @@ func (h *Header) ciscoTime(p []byte) int {
 	return len(p) - len(q) + n + 1
 }
 
-// node returns the length of the "RP/0/RSP0/CPU0:" that IOS XR has in front of its time,
-// 0 when there is none.
+// node returns the length of the "RP/0/RSP0/CPU0:" that IOS XR has right in front of its
+// time, 0 when there is none.
 func node(p []byte) int {
 	slash := false
 	for i, c := range p[:min(len(p), 40)] {
@@ -200,11 +204,7 @@ func node(p []byte) int {
 		case c == '/':
 			slash = true
 		case c == ':':
-			q := p[i+1:]
-			if c := first(q); c == '*' || c == '.' {
-				q = q[1:]
-			}
-			if _, n := ParseBSD(q); !slash || n == 0 {
+			if !slash || i+1 == len(p) || hostByte[p[i+1]]&(upper|digit|dot) == 0 && p[i+1] != '*' {
 				return 0
 			}
 			return i + 1
@@ -218,7 +218,7 @@ func node(p []byte) int {
 // isCount reports whether w is a sequence number.
 func isCount(w []byte) bool {
 	_, n := number(w, 0, 12)
-	return n == len(w)
+	return n != 0 && n == len(w)
 }
 
 // isClock reports whether w is the uptime of the first day, "00:01:23".

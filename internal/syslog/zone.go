@@ -30,6 +30,9 @@ func zoneAt(p []byte) (seconds int32, kind zoneKind, n int) {
 	if n == 0 || n < len(p) && p[n] != ' ' && p[n] != ':' && p[n] != '+' && p[n] != '-' {
 		return 0, zoneUnknown, 0
 	}
+	if n+1 < len(p) && (p[n] == '+' || p[n] == '-') && !isDigit(p[n+1]) { // "UTC-server"
+		return 0, zoneUnknown, 0
+	}
 	universal := false
 	switch string(p[:n]) {
 	case "UTC", "GMT", "UCT":
@@ -46,7 +49,7 @@ func zoneAt(p []byte) (seconds int32, kind zoneKind, n int) {
 	offset, k := zoneShift(p[at:])
 	signed := at == n && n < len(p) && (p[n] == '+' || p[n] == '-')
 	switch {
-	case k == 0 && signed: // "UTC-server"
+	case k == 0 && signed:
 		return 0, zoneUnknown, 0
 	case k == 0:
 	case universal && (signed || isOffset(offset)), kind != zoneUnknown && offset == seconds,
