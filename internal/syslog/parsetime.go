@@ -93,18 +93,23 @@ func (s *Stamp) half(p []byte, i int) int {
 	if n == 0 {
 		return i
 	}
-	switch {
-	case pm && s.Hour < 12:
-		s.Hour += 12
-	case !pm && s.Hour == 12:
-		s.Hour = 0
-	}
+	s.setHalf(pm)
 	i = at + n
 	if s.Nanos == 0 {
 		s.Nanos, n = fraction(p[i:]) // "04:35:12 PM.123456"
 		i += n
 	}
 	return i
+}
+
+// setHalf makes the hour of a twelve-hour clock one of 24.
+func (s *Stamp) setHalf(pm bool) {
+	switch {
+	case pm && s.Hour < 12:
+		s.Hour += 12
+	case !pm && s.Hour == 12:
+		s.Hour = 0
+	}
 }
 
 // meridiem reads "AM", "PM", "am", "p.m." at the front of p; n is 0 when the word there

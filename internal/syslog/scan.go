@@ -137,7 +137,7 @@ func (h *Header) ciscoPart(p []byte, sure bool) (n int, certain bool) {
 	if ended && isCount(name) {
 		return len(w), true
 	}
-	if n := h.ciscoTime(p); n != 0 {
+	if n := h.ciscoTime(p, sure); n != 0 {
 		return n, false
 	}
 	if n := node(w); n != 0 {
@@ -170,8 +170,8 @@ func (h *Header) ciscoPart(p []byte, sure bool) (n int, certain bool) {
 var colonSign, colonBlank = []byte(":"), []byte(": ")
 
 // ciscoTime reads a time and what stands between it and the text: a colon, or the name
-// of a zone that only the administrator knows and a colon.
-func (h *Header) ciscoTime(p []byte) int {
+// of a zone that only the administrator knows and a colon. sure is that of ciscoPart.
+func (h *Header) ciscoTime(p []byte, sure bool) int {
 	mark, q := byte(0), p
 	if c := first(p); c == '*' || c == '.' {
 		mark, q = c, p[1:]
@@ -183,10 +183,14 @@ func (h *Header) ciscoTime(p []byte) int {
 	n = blanks(q, n)
 	if n < len(q) && q[n] != ':' {
 		w, rest := word(q[n:])
-		if len(w) > 8 || w[len(w)-1] != ':' || first(rest) != '%' {
+		name, ended := bytes.CutSuffix(w, colonSign)
+		if !ended || len(name) == 0 || len(name) > 7 || !sure && first(rest) != '%' {
 			return 0
 		}
-		n += len(w) - 1
+		if pm, k := meridiem(name); k == len(name) { // "pm:", which may be a program elsewhere
+			s.setHalf(pm)
+		}
+		n += len(name)
 	}
 	if n == len(q) {
 		return 0

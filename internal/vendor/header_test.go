@@ -219,6 +219,9 @@ func TestIOSOrigins(t *testing.T) {
 		{"<189>2022 Jan  6 21:01:34.964 nx01 %ETHPORT-5-IF_UP: x", "nx01"},
 		{"<189>123: rtr1 RP/0/RSP0/CPU0:Jan  6 21:01:34.964 UTC: pim[1234]: %ROUTING-IPV4_PIM-5-NBRCHG : x", "rtr1"},
 		{"<189>123: RP/0/RSP0/CPU0:Jan  6 21:01:34.964 : pim[1234]: %ROUTING-IPV4_PIM-5-NBRCHG : x", ""},
+		{"<189>123: rtr1 RP/0/RSP0/CPU0:Jan  6 21:01:34.964 Berlin: pim[1234]: %ROUTING-5-NBRCHG : x", "rtr1"},
+		{"<189>123: rtr1 RP/0/RSP0/CPU0:Jan  6 09:01:34.964 pm: pim[1234]: %ROUTING-5-NBRCHG : x", "rtr1"},
+		{"<187>3408: CLC 6/0: Jan  6 21:01:34.964 EST: %PKI-3-CERTIFICATE_INVALID_EXPIRED: x", ""},
 		{"<189>rtr1 0/RP0/ADMIN0:Jan  6 21:01:34.964 : vm[1]: %MGBL-VM-5-UP : x", "rtr1"},
 	} {
 		for _, port := range vendor.Names() {

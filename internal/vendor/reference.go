@@ -77,6 +77,30 @@ sources:
 ` + "`gateway parse --source NAME --explain < lines.log 2>&1`" + ` says of each message which class it gets, and which rule chose class,
 host and time. This file is generated from the tables of ` + "`internal/vendor`" + `.
 
+## Host
+
+` + "`host`" + ` is the name or address that the message gives for its device, else what is known of the sender. One rule says what can be
+one, wherever in a message it stands:
+
+| in the message | host |
+|---|---|
+| ` + "`web1`, `UCK-G2+`, `U6+`, `Joe's-UDM`, `UDM(Home)`, `fw#1`, `R&D-gw`, `a_b`, `Büro-AP`" + ` | the same |
+| ` + "`fw.example.com.`" + ` | ` + "`fw.example.com`" + ` |
+| ` + "`::ffff:192.0.2.1`, `[2001:db8::7]`, `fe80::1%eth0`" + ` | ` + "`192.0.2.1`, `2001:db8::7`, `fe80::1`" + ` |
+| ` + "`999.999.999.999`, `192.168.001.010`, `0.0.0.0`, `::`, `...`, `(none)`" + ` | the sender's |
+| numbers, time zones (` + "`UTC+1`" + `), ` + "`PM`" + `, ` + "`Mar`, `Sun`" + `, ` + "`INFO`, `kern.info`" + `, uptimes (` + "`2y10w`" + `) | the sender's |
+| words with a double quote, a bracket of ` + "`[] {} <>`" + ` or one of ` + "`= \\| , ; : / \\ % * ?`" + ` | the sender's |
+
+A word that cannot be a host is skipped; what stands behind it is read all the same. A name of several words cannot be told from
+a name and the text behind it: the first word is the host.
+
+## Time
+
+` + "`time`" + ` is the time that the message gives, in the zone that it names (` + "`CEST`, `+02:00`, `UTC+1`, `GMT-5`, `UTC+5:30`" + `: positive is
+east), else in the source's ` + "`timezone`" + `. A clock of twelve hours is read (` + "`04:35:12 PM`, `04:35:12 PM.123456`" + `). A time that does not
+exist (` + "`24:00:00`, `25:61:00`, `2025-11-31`" + `), and one that is more than 30 days old or a day ahead, is replaced by the
+receive time, and the event has ` + "`time_clamped`" + `; the rest of the header is read as always. The second 60 is a leap second.
+
 ## Profile default
 
 Fields: ` + "`vendor_product`" + ` and ` + "`class`" + `.
