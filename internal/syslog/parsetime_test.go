@@ -169,17 +169,17 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestZoneOffset(t *testing.T) {
+func TestZoneOf(t *testing.T) {
 	for abbr, want := range map[string]int32{
 		"UTC": 0, "Z": 0, "CET": 3600, "CEST": 7200, "WEST": 3600, "EST": -18000, "EDT": -14400, "MDT": -21600, "PST": -28800, "ACST": 34200,
 	} {
-		if got, ok := ZoneOffset([]byte(abbr)); !ok || got != want {
-			t.Errorf("ZoneOffset(%s) = %d, %v, want %d", abbr, got, ok, want)
+		if got, kind := zoneOf([]byte(abbr)); kind != zoneExact || got != want {
+			t.Errorf("zoneOf(%s) = %d, %v, want %d", abbr, got, kind, want)
 		}
 	}
 	for _, abbr := range []string{"IST", "CST", "BST", "", "utc", "HOST", "UTCX"} {
-		if got, ok := ZoneOffset([]byte(abbr)); ok {
-			t.Errorf("ZoneOffset(%s) = %d, want none", abbr, got)
+		if got, kind := zoneOf([]byte(abbr)); kind == zoneExact {
+			t.Errorf("zoneOf(%s) = %d, want none", abbr, got)
 		}
 	}
 }

@@ -10,14 +10,6 @@ const (
 
 const hour = 3600
 
-// ZoneOffset returns the offset of a zone abbreviation in seconds east of UTC. ok
-// is false for what is no abbreviation of a zone and for those that name several
-// (IST is India, Israel and Ireland; CST is Chicago, China and Cuba).
-func ZoneOffset(abbr []byte) (seconds int32, ok bool) {
-	s, kind := zoneOf(abbr)
-	return s, kind == zoneExact
-}
-
 // zoneAt reads the name of a zone at the front of p, with the offset that some devices
 // write behind it: "CEST", "UTC+1", "GMT-05:00", "UTC+5:30", "TZ-6", "EST -05:00". The
 // offset is positive east of Greenwich, unlike in the TZ variable of POSIX. n is 0 where

@@ -201,7 +201,7 @@ func (l *line) markedBehind(r *Result) bool {
 	var before []byte
 	for n := range maxWords {
 		i := bytes.IndexByte(head(at, 80), ' ')
-		strange := n == 0 && len(r.Host) == 0 // in the place of the host
+		strange := n == 0 && l.headed && len(r.Host) == 0 // in the place of the host
 		if i < 0 || !isFiller(at[:i]) && (!strange || bytes.IndexByte(at[:i], ',') >= 0) {
 			return false
 		}
