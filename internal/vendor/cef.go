@@ -1,6 +1,10 @@
 package vendor
 
-import "bytes"
+import (
+	"bytes"
+
+	"syslog-gateway/internal/syslog"
+)
 
 // cef is the header of a Common Event Format message:
 // "CEF:0|vendor|product|version|signature|name|severity|extension".
@@ -91,10 +95,19 @@ func (c *cef) origin() CEFHeader {
 }
 
 // eventTime takes the time of a CEF event: rt, else end, else start; the header's
-// stays where there is none.
+// stays where there is none. Without a zone of its own it is in that of dtz, else in
+// that of the header.
 func (c *cef) eventTime(r *Result) {
 	for _, key := range [...][]byte{keyRT, keyEnd, keyStart} {
-		if v := extensionValue(c.extension, key); v != nil && r.setTime(anyTime(v), ByKey) {
+		v := extensionValue(c.extension, key)
+		if v == nil {
+			continue
+		}
+		s := anyTime(v)
+		if s.Kind == syslog.Local && bytes.Contains(c.extension, keyDTZ) {
+			s.Kind = syslog.Fixed
+		}
+		if r.setTime(s, ByKey) {
 			return
 		}
 	}

@@ -34,6 +34,9 @@ func (l *line) ciscoLine(class ClassID, r *Result) {
 	r.setClass(class, ByMessageID)
 	if len(r.Host) != 0 {
 		r.Source = l.app // a relay's "CiscoASA[999]:"
+		if class != CiscoIOS && len(l.procID) == 0 && !isCapitals(l.app) {
+			r.setHost(l.app, ByTag) // the device-id "fw1:" behind a relay's header
+		}
 		return
 	}
 	// "Apr 27 2020 02:03:03 dev01: %ASA-…": the tag is the host. A word of

@@ -121,13 +121,12 @@ func isAudit(l *line) bool {
 	return (hasPrefix(p, "type=") || hasPrefix(p, "node=")) && bytes.Contains(head(p, 320), auditMark)
 }
 
-// auditTime takes the record's own time and node where there is no header.
+// auditTime takes the record's own time, which is the kernel's and more exact than that
+// of any header, and its node where there is no other host.
 func (l *line) auditTime(r *Result) {
-	if r.TimeBy == ByNothing {
-		if i := bytes.Index(l.text, auditMark); i >= 0 {
-			s, _ := syslog.ParseUnix(l.text[i+len(auditMark):])
-			r.setTime(s, ByKey)
-		}
+	if i := bytes.Index(head(l.text, 320), auditMark); i >= 0 {
+		s, _ := syslog.ParseUnix(l.text[i+len(auditMark):])
+		r.setTime(s, ByKey)
 	}
 	if len(r.Host) == 0 && bytes.HasPrefix(l.text, nodeKey) {
 		node, _ := word(l.text[len(nodeKey):])

@@ -105,11 +105,35 @@ func (l *line) panColumns(c *columns, t panType, generated int, received []byte,
 		panDevice(c, t, r)
 	}
 	if t.time != 0 {
-		precise, _ := syslog.ParseISO(c.at(t.time))
+		precise, n := syslog.ParseISO(c.at(t.time))
+		if n == 0 && !c.ended {
+			precise = isoColumn(c.line)
+		}
 		r.setTime(precise, ByColumn)
 	}
 	if t.device != 0 && t.time != 0 && t.device > t.time {
 		panDevice(c, t, r)
+	}
+}
+
+// isoColumn finds the column with a time of ISO 8601, wherever it is. The braces of
+// SD-WAN ("{link name, link tag, …}") are not quoted, so that their commas shift the
+// columns behind them; a time within them is that of the link.
+func isoColumn(line []byte) syslog.Stamp {
+	for c := (columns{line: line}); ; {
+		p := c.at(c.index + 1)
+		if c.ended {
+			return syslog.Stamp{}
+		}
+		if len(p) != 0 && p[0] == '{' {
+			if end := bytes.IndexByte(line[c.start:], '}'); end > 0 {
+				c.start += end
+			}
+			continue
+		}
+		if s, n := syslog.ParseISO(p); n != 0 && n == len(p) {
+			return s
+		}
 	}
 }
 
@@ -161,9 +185,6 @@ func (l *line) panCEF(c *cef, r *Result) bool {
 	}
 	r.Unparsed, r.CEF = !c.complete, c.origin()
 	c.eventTime(r)
-	if r.TimeBy == ByKey && r.Stamp.Kind == syslog.Local && bytes.Contains(c.extension, keyDTZ) {
-		r.Stamp.Kind, r.Stamp.Offset = syslog.Fixed, 0
-	}
 	r.setHost(extensionWord(c.extension, keyDVCHost), ByKey)
 	return true
 }

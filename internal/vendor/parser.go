@@ -73,19 +73,24 @@ type line struct {
 }
 
 // Parse sets *r to what msg is; h is what syslog.Scan found in msg. It never
-// fails and does not allocate.
+// fails and does not allocate, but for the buffer of r when that has to grow.
 func (p *Parser) Parse(msg []byte, h *syslog.Header, r *Result) {
-	*r = Result{Body: msg}
-	l := newLine(h, ByHeader, r)
-	if l.marked(r) {
+	*r = Result{Body: msg, whole: r.whole}
+	if p.rejoin(msg, h, ByHeader, r) {
 		return
 	}
-	if len(l.app) == 0 {
-		if beginsHeader(behindColon(l.text)) && p.relayed(&l, r) || l.markedBehind(r) {
-			return
-		}
-	}
-	if !p.own(&l, r) {
+	l := newLine(h, ByHeader, r)
+	p.read(&l, r)
+}
+
+// read tells what a line is.
+func (p *Parser) read(l *line, r *Result) {
+	switch {
+	case l.marked(r):
+	case p.relayed(l, r):
+	case len(l.app) == 0 && l.markedBehind(r):
+	case p.own(l, r):
+	default:
 		r.unknown()
 	}
 }
@@ -106,7 +111,7 @@ func newLine(h *syslog.Header, by Reason, r *Result) line {
 		sequenced: h.Shape == syslog.CiscoSequence, prioritised: h.Priority != syslog.NoPriority,
 	}
 	if h.Stamp.Exists() {
-		r.Stamp, r.TimeBy = h.Stamp, by
+		r.Stamp, r.TimeBy = r.zoned(h.Stamp), by
 	}
 	r.setHost(h.Hostname, by)
 	return l
@@ -118,20 +123,29 @@ func newLine(h *syslog.Header, by Reason, r *Result) line {
 // the device did not give is taken from the relay's header. False, and nothing
 // changed, when what follows the header is text that begins with a time.
 func (p *Parser) relayed(outer *line, r *Result) bool {
-	text := behindColon(outer.text)
+	text, name := outer.inner()
+	if len(text) == 0 {
+		return false
+	}
 	text = text[octetCount(text):]
 	var inner syslog.Header
 	syslog.Scan(text, &inner)
-	if inner.Shape == syslog.Bare {
+	if inner.Shape == syslog.Bare && inner.Priority == syslog.NoPriority {
 		return false
+	}
+	if p.rejoin(r.Body, &inner, ByInnerHeader, r) {
+		return true
 	}
 	saved := *r
 	l := newLine(&inner, ByInnerHeader, r)
+	if r.HostBy != ByInnerHeader {
+		r.setHost(name, ByTag)
+	}
 	if l.marked(r) || len(l.app) == 0 && l.markedBehind(r) {
 		return true
 	}
 	named := inner.Shape == syslog.BSD || inner.Shape == syslog.RFC5424 || len(inner.AppName) != 0
-	if !named || r.HostBy != ByInnerHeader {
+	if !named || r.HostBy != ByInnerHeader || len(outer.app) != 0 {
 		*r = saved
 		return false
 	}
@@ -141,28 +155,58 @@ func (p *Parser) relayed(outer *line, r *Result) bool {
 	return true
 }
 
-// behindColon drops the " :" that stands between a host and what follows.
+// inner returns where the device's own header may begin behind a relay's; empty when
+// it can not be one. Of IOS a relay takes the sequence number for the tag ("94: Nov
+// 30 …: %SYS-…"), or the name of the device ("sw1: 000090: Nov 30 …: %SYS-…").
+func (l *line) inner() (text, name []byte) {
+	if len(l.app) == 0 {
+		if text = behindColon(l.text); !beginsHeader(text) {
+			return nil, nil
+		}
+		return text, nil
+	}
+	if len(l.procID) != 0 || len(l.text) == 0 || !beginsIOS(l.text) && !isNumber(l.app) || !hasIdentifier(l.text) {
+		return nil, nil
+	}
+	if isNumber(l.app) {
+		return l.tagged, nil
+	}
+	return l.text, l.app
+}
+
+// behindColon drops the ':' that stands between a host and what follows.
 func behindColon(p []byte) []byte {
-	if len(p) > 1 && p[0] == ':' && p[1] == ' ' {
+	if len(p) > 1 && p[0] == ':' {
 		return skipBlanks(p[1:])
 	}
 	return p
 }
 
+// beginsIOS is a cheap look at whether a time of IOS or a sequence number may begin
+// at p: "*Nov 30 …", "2026 Nov 30 …", "000090: …".
+func beginsIOS(p []byte) bool {
+	return p[0] == '*' || p[0] == '.' || isDigit(p[0]) || len(p) > 3 && p[3] == ' ' && isUpper(p[0])
+}
+
 // beginsHeader is a cheap look at whether another header may begin at p.
 func beginsHeader(p []byte) bool {
-	if len(p) < 16 {
+	if len(p) < 17 {
 		return false
+	}
+	if p[0] == '*' || p[0] == '.' {
+		p = p[1:]
 	}
 	switch {
 	case p[0] == '<':
 		return isDigit(p[1])
 	case p[3] == ' ':
 		return isLetter(p[0]) && bytes.IndexByte(p[6:16], ':') >= 0 || octetCount(p) != 0
-	case p[4] == '-':
+	case p[4] == '-', p[4] == ' ' && isUpper(p[5]):
 		return isDigit(p[0])
+	case p[0] == '1' && p[1] == ' ': // RFC 5424, its PRI taken by the relay
+		return p[6] == '-'
 	}
-	return octetCount(p) != 0
+	return octetCount(p) != 0 || isDigit(p[0]) && hasIdentifier(p)
 }
 
 // octetCount returns the length of the "NNN " of RFC 6587 before a PRI, or 0.

@@ -2,7 +2,8 @@ package vendor
 
 import "syslog-gateway/internal/syslog"
 
-// Result is what a message is. All slices are views into the message.
+// Result is what a message is. All slices are views into the message or, where a relay
+// had split it, into the Result's own copy of it, which the next Parse overwrites.
 type Result struct {
 	Class ClassID
 	// Host is the device's own name; empty when the message does not say it (the
@@ -24,8 +25,16 @@ type Result struct {
 	// but is broken.
 	Unparsed bool
 
+	// Rejoined says that a relay had split the text of the message and that Body has it
+	// as the device sent it.
+	Rejoined bool
+
 	// ClassBy, HostBy and TimeBy say which rule chose.
 	ClassBy, HostBy, TimeBy Reason
+
+	// whole is the buffer of rejoined messages: never longer than the longest of them.
+	whole []byte
+	joins int // how many seams Body had
 }
 
 // CEFHeader is who wrote a CEF message and what kind of event it is, as written:
@@ -85,8 +94,32 @@ func (r *Result) setTime(s syslog.Stamp, by Reason) bool {
 	if !plausible(&s) {
 		return false
 	}
-	r.Stamp, r.TimeBy = s, by
+	r.Stamp, r.TimeBy = r.zoned(s), by
 	return true
+}
+
+// zoned gives a time without a zone that of the time before it, the header's: one
+// device wrote both. A time that would then be later than the header's is not in that
+// zone: the header is a relay's, or the sender's clock is wrong.
+func (r *Result) zoned(s syslog.Stamp) syslog.Stamp {
+	if s.Kind == syslog.Local && r.Stamp.Kind == syslog.Fixed && !isLater(&s, &r.Stamp) {
+		s.Kind, s.Offset = syslog.Fixed, r.Stamp.Offset
+	}
+	return s
+}
+
+// isLater reports whether the wall clock of a is more than a quarter of an hour ahead
+// of that of b.
+func isLater(a, b *syslog.Stamp) bool {
+	const year = 12 * 31 * 24 * 60 // minutes, all months being long
+	ahead := ((int(a.Month-b.Month)*31+int(a.Day-b.Day))*24+int(a.Hour-b.Hour))*60 + int(a.Minute-b.Minute)
+	switch {
+	case a.Year != 0 && b.Year != 0:
+		ahead += int(a.Year-b.Year) * year
+	case ahead > year/2: // December in front of January
+		ahead -= year
+	}
+	return ahead > 15
 }
 
 // plausible refuses times before the year 2000, of which no message of today can

@@ -43,7 +43,7 @@ func deviceTag(p []byte) (n int, name []byte, ok bool) {
 	}
 	if isMAC(p[i : i+first]) {
 		end := i + first + 1 + tagEnd(p[i+first+1:])
-		return end, nil, isFirmware(p[i+first+1 : end])
+		return end, nil, isFirmware(p[i+first+1:end]) || end == cutTag && p[i+first+1] == 'U'
 	}
 	mac := i + first + 1
 	if len(p) < mac+15 || p[mac+12] != ',' || !isMAC(p[mac:mac+12]) {
@@ -52,6 +52,10 @@ func deviceTag(p []byte) (n int, name []byte, ok bool) {
 	end := mac + 13 + tagEnd(p[mac+13:])
 	return end, p[i : i+first], isFirmware(p[mac+13 : end])
 }
+
+// cutTag is the length at which rsyslog's forwarding templates cut a tag: for long
+// model names in front of the end of the firmware.
+const cutTag = 32
 
 // tagEnd returns the length of the model and firmware part of a device tag.
 func tagEnd(p []byte) int {

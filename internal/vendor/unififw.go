@@ -13,33 +13,33 @@ func (l *line) unifiFirewall(r *Result) bool {
 	return true
 }
 
-// isChain reports whether p begins with the name of a firewall chain in brackets,
-// one part of which says what became of the packet: "[LAN_IN-D-2000]",
-// "[LAN_LOCAL-RET-2147483647]", "[WAN_LOCAL-4001-D]", "[LAN_LOCAL-default-A]".
+// isChain reports whether p begins with the name of a firewall chain in brackets.
 func isChain(p []byte) bool {
-	if len(p) < 5 || !isUpper(p[1]) {
+	if len(p) < 5 || p[0] != '[' {
 		return false
 	}
-	verdict := false
-	start := 1
-	for i, c := range head(p, 64) {
-		if i < 1 {
-			continue
-		}
+	end := bytes.IndexByte(head(p, 64), ']')
+	return end > 0 && isChainName(p[1:end])
+}
+
+// isChainName reports whether p is the name of a firewall chain, one part of which
+// says what became of the packet: "LAN_IN-D-2000", "LAN_LOCAL-RET-2147483647",
+// "WAN_LOCAL-4001-D", "LAN_LOCAL-default-A".
+func isChainName(p []byte) bool {
+	if len(p) == 0 || !isUpper(p[0]) {
+		return false
+	}
+	verdict, start := false, 0
+	for i, c := range p {
 		switch {
-		case c == '-' || c == ']':
-			if start > 1 && isVerdict(p[start:i]) {
-				verdict = true
-			}
-			if c == ']' {
-				return verdict
-			}
+		case c == '-':
+			verdict = verdict || start > 0 && isVerdict(p[start:i])
 			start = i + 1
 		case nameByte[c] == 0 || c == ':':
 			return false
 		}
 	}
-	return false
+	return verdict || start > 0 && isVerdict(p[start:])
 }
 
 func isVerdict(p []byte) bool {

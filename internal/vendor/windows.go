@@ -11,11 +11,12 @@ import (
 
 const snareTag = "MSWinEventLog"
 
+var snareMark = []byte(snareTag)
+
 // Columns of Snare, counted from the tag.
 const (
 	snareTime     = 4
 	snareComputer = 10
-	snareColumns  = 11
 )
 
 // snare reads "MSWinEventLog⇥1⇥Security⇥…" and its dialects. p begins with the
@@ -36,7 +37,9 @@ func (l *line) snare(p, host []byte, r *Result) bool {
 	} else {
 		rest = skipRun(rest, sep)
 	}
-	for i := 1; i < snareColumns; i++ {
+	const toComputer = snareComputer - snareTime
+	timeAt := snareTime
+	for i := 1; i <= timeAt+toComputer; i++ {
 		col := rest
 		end := bytes.Index(rest, sep)
 		if end >= 0 {
@@ -45,14 +48,21 @@ func (l *line) snare(p, host []byte, r *Result) bool {
 		if i == 2 && len(col) != 0 && col[0] == '{' {
 			return l.snareJSON(col, r)
 		}
+		if i < snareTime && timeAt == snareTime { // rsyslog has cut the columns before it
+			if s := cutAsctime(col); !s.IsZero() {
+				timeAt = i
+				l.agentTime(s, ByColumn, r)
+				continue
+			}
+		}
 		switch i {
-		case snareTime:
+		case timeAt:
 			l.agentTime(asctime(col), ByColumn, r)
-		case snareComputer:
+		case timeAt + toComputer:
 			r.setHost(col, ByColumn)
 		}
 		if end < 0 {
-			r.Unparsed = i < snareTime
+			r.Unparsed = i < timeAt
 			return true
 		}
 	}
@@ -90,6 +100,21 @@ func skipRun(p, sep []byte) []byte {
 // number.
 func asctime(p []byte) syslog.Stamp {
 	s, _ := syslog.ParseAsctime(p)
+	return s
+}
+
+// cutAsctime reads what rsyslog's forwarding templates leave of the columns up to the
+// time. They cut a tag at 32 characters, and to rsyslog all up to the first blank is
+// the tag: "…#011Security#0 Nov 30 07:10:07 2026".
+func cutAsctime(p []byte) syslog.Stamp {
+	const length = len("Nov 30 07:10:07 2026")
+	if len(p) < length {
+		return syslog.Stamp{}
+	}
+	s, n := syslog.ParseBSD(p[len(p)-length:])
+	if n != length || s.Year == 0 {
+		return syslog.Stamp{}
+	}
 	return s
 }
 
