@@ -189,11 +189,9 @@ func ownCisco(l *line, r *Result) bool {
 var deviceColon = []byte(" : ")
 
 // nodeTime looks for a time behind the node of IOS XR ("RP/0/RP0/CPU0:Dec 11 …")
-// and of modules ("CLC 6/0: Dec 11 …").
+// and of modules ("CLC 6/0: Dec 11 …"); it is the device's own, also behind a relay's
+// header.
 func (l *line) nodeTime(header []byte, r *Result) {
-	if l.headed {
-		return
-	}
 	for p := header; ; {
 		i := bytes.IndexByte(p, ':')
 		if i < 0 {

@@ -14,6 +14,9 @@ func ownLinux(l *line, r *Result) bool {
 	case linuxMarked(l, r):
 	case l.headed, isProgram(l.app) && l.prioritised:
 		r.setClass(LinuxSyslog, ByPort)
+		if string(l.app) == "kernel" || string(l.app) == "audit" { // no audit daemon runs
+			l.epochBehind(kernelAudit, r)
+		}
 	case isObject(l.text):
 		l.jsonLine(r)
 	default:
@@ -103,8 +106,9 @@ func isAuth(app, text []byte) bool {
 }
 
 var (
-	auditMark = []byte(" msg=audit(")
-	nodeKey   = []byte("node=")
+	auditMark   = []byte(" msg=audit(")
+	kernelAudit = []byte(" audit(")
+	nodeKey     = []byte("node=")
 )
 
 // isAudit reports whether a line is a record of the audit daemon: "type=SYSCALL
@@ -122,16 +126,29 @@ func isAudit(l *line) bool {
 }
 
 // auditTime takes the record's own time, which is the kernel's and more exact than that
-// of any header, and its node where there is no other host.
+// of any header, and its node, which is not the header's host where one machine sends
+// the records of others.
 func (l *line) auditTime(r *Result) {
-	if i := bytes.Index(head(l.text, 320), auditMark); i >= 0 {
-		s, _ := syslog.ParseUnix(l.text[i+len(auditMark):])
+	l.epochBehind(auditMark, r)
+	if bytes.HasPrefix(l.text, nodeKey) {
+		node, _ := word(l.text[len(nodeKey):])
+		if !isShortOf(node, r.Host) && !isShortOf(r.Host, node) {
+			r.setHost(node, ByKey)
+		}
+	}
+}
+
+// epochBehind takes the time behind a mark such as "audit(".
+func (l *line) epochBehind(mark []byte, r *Result) {
+	if i := bytes.Index(head(l.text, 320), mark); i >= 0 {
+		s, _ := syslog.ParseUnix(l.text[i+len(mark):])
 		r.setTime(s, ByKey)
 	}
-	if len(r.Host) == 0 && bytes.HasPrefix(l.text, nodeKey) {
-		node, _ := word(l.text[len(nodeKey):])
-		r.setHost(node, ByKey)
-	}
+}
+
+// isShortOf reports whether a is the first part of the host name b.
+func isShortOf(a, b []byte) bool {
+	return len(a) != 0 && len(a) < len(b) && b[len(a)] == '.' && bytes.EqualFold(a, b[:len(a)])
 }
 
 // isObject reports whether p is one JSON object, with or without the cookie of the

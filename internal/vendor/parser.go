@@ -110,12 +110,19 @@ func newLine(h *syslog.Header, by Reason, r *Result) line {
 		data: h.StructuredData, rest: h.Rest, headed: h.Shape != syslog.Bare,
 		sequenced: h.Shape == syslog.CiscoSequence, prioritised: h.Priority != syslog.NoPriority,
 	}
+	if string(l.app) == "syslog-ng" && bytes.HasPrefix(l.text, relayError) {
+		l.text, l.app, l.procID = l.text[len(relayError):], nil, nil
+	}
 	if h.Stamp.Exists() {
 		r.Stamp, r.TimeBy = r.zoned(h.Stamp), by
 	}
 	r.setHost(h.Hostname, by)
 	return l
 }
+
+// relayError precedes a message that syslog-ng could not parse and sends all the same:
+// an XML event without a header.
+var relayError = []byte("Error processing log message: ")
 
 // relayed reads the device's own header where a relay has put its own in front:
 // "Sep 25 15:47:07 relay : Sep 25 15:47:07 EDT: %ASA-…", "<13>… 372 <14>1 …". The
@@ -141,7 +148,7 @@ func (p *Parser) relayed(outer *line, r *Result) bool {
 	if r.HostBy != ByInnerHeader {
 		r.setHost(name, ByTag)
 	}
-	if l.marked(r) || len(l.app) == 0 && l.markedBehind(r) {
+	if l.marked(r) || len(l.app) == 0 && l.markedBehind(r) || inner.Shape == syslog.Bare && p.relayed(&l, r) {
 		return true
 	}
 	named := inner.Shape == syslog.BSD || inner.Shape == syslog.RFC5424 || len(inner.AppName) != 0
@@ -159,20 +166,27 @@ func (p *Parser) relayed(outer *line, r *Result) bool {
 // it can not be one. Of IOS a relay takes the sequence number for the tag ("94: Nov
 // 30 …: %SYS-…"), or the name of the device ("sw1: 000090: Nov 30 …: %SYS-…").
 func (l *line) inner() (text, name []byte) {
-	if len(l.app) == 0 {
-		if text = behindColon(l.text); !beginsHeader(text) {
-			return nil, nil
+	text = skipBlanks(l.text)
+	switch {
+	case len(l.app) == 0:
+		text = behindColon(bytes.TrimPrefix(text, invalidPRI))
+		if beginsHeader(text) {
+			return text, nil
 		}
-		return text, nil
+	case len(l.procID) != 0 || len(text) == 0:
+	case isNumber(l.app):
+		if hasIdentifier(text) {
+			return l.tagged, nil
+		}
+	case beginsIOS(text) && hasIdentifier(text):
+		return text, l.app
 	}
-	if len(l.procID) != 0 || len(l.text) == 0 || !beginsIOS(l.text) && !isNumber(l.app) || !hasIdentifier(l.text) {
-		return nil, nil
-	}
-	if isNumber(l.app) {
-		return l.tagged, nil
-	}
-	return l.text, l.app
+	return nil, nil
 }
+
+// invalidPRI is what rsyslog writes for the PRI of a message that begins with '<' and
+// has none: an XML event without a header.
+var invalidPRI = []byte("<invld>")
 
 // behindColon drops the ':' that stands between a host and what follows.
 func behindColon(p []byte) []byte {
@@ -199,8 +213,8 @@ func beginsHeader(p []byte) bool {
 	switch {
 	case p[0] == '<':
 		return isDigit(p[1])
-	case p[3] == ' ':
-		return isLetter(p[0]) && bytes.IndexByte(p[6:16], ':') >= 0 || octetCount(p) != 0
+	case p[3] == ' ' && isLetter(p[0]):
+		return bytes.IndexByte(p[6:16], ':') >= 0
 	case p[4] == '-', p[4] == ' ' && isUpper(p[5]):
 		return isDigit(p[0])
 	case p[0] == '1' && p[1] == ' ': // RFC 5424, its PRI taken by the relay
@@ -338,6 +352,8 @@ func (l *line) markColumns(p []byte, r *Result) bool {
 			return l.unifiTag(p, r) || l.panCSV(p, i, r)
 		case c == '\t':
 			return hasPrefix(p[i+1:], snareTag) && l.snare(p[i+1:], p[:i], r)
+		case c == '#' && hasPrefix(p[i:], escapedTab+snareTag):
+			return l.snare(p[i+len(escapedTab):], p[:i], r)
 		case c <= ' ':
 			return false
 		}

@@ -52,7 +52,7 @@ func (p *Parser) seam(h *syslog.Header) (s seam, ok bool) {
 	case c == '<':
 		s.glue, ok = " ", string(s.tag) == "<?xml" || string(s.tag) == "<Event" || hasPrefix(s.tag, "<Event>")
 	case c == '{':
-		s.glue, ok = jsonGlue(s.tag, s.rest)
+		s.glue, ok = jsonGlue(s.tag, s.rest, structured)
 	case c == '%':
 		s.glue, ok = identifierGlue(s.text, s.rest)
 	case c == '*' || c == '.': // the clock mark of IOS, and the month
@@ -136,6 +136,7 @@ func (p *Parser) rejoin(msg []byte, h *syslog.Header, by Reason, r *Result) bool
 	if !ok {
 		return false
 	}
+	saved, common := *r, s.tag[0] == 'C' || s.tag[0] == 'L'
 	whole, text := s.join(r.whole[:0], msg, h)
 	r.whole, r.Body, r.Rejoined = whole, whole, true
 	r.joins++
@@ -143,6 +144,11 @@ func (p *Parser) rejoin(msg []byte, h *syslog.Header, by Reason, r *Result) bool
 	l.text, l.app, l.procID = whole[text:], nil, nil
 	l.tagged, l.rest = l.text, l.text
 	p.read(&l, r)
+	if r.joins == 1 && (r.ClassBy == ByNothing || common && r.ClassBy == ByPort) {
+		saved.whole = r.whole
+		*r = saved // CEF of somebody else, who may have a blank there
+		return false
+	}
 	return true
 }
 
@@ -156,13 +162,14 @@ func isVersion(p []byte) bool {
 }
 
 // jsonGlue joins an object that was split behind its bracket, behind its first key or
-// within it. The netconsole line of UniFi begins with a bracket too.
-func jsonGlue(tag, rest []byte) (string, bool) {
+// within it; without the fields of RFC 5424 in between that is an object with a blank.
+// The netconsole line of UniFi begins with a bracket too.
+func jsonGlue(tag, rest []byte, structured bool) (string, bool) {
 	last := rest[len(bytes.TrimRight(rest, " \t\r\n"))-1]
 	switch {
 	case len(tag) == 1:
 		return " ", rest[0] == '"'
-	case tag[1] == '"' && last == '}':
+	case tag[1] == '"' && last == '}' && structured:
 		if tag[len(tag)-1] == '"' && len(tag) > 2 && rest[0] != ':' {
 			return ":", true
 		}

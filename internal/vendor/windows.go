@@ -11,6 +11,9 @@ import (
 
 const snareTag = "MSWinEventLog"
 
+// escapedTab is what rsyslog makes of a tab.
+const escapedTab = "#011"
+
 var snareMark = []byte(snareTag)
 
 // Columns of Snare, counted from the tag.
@@ -82,7 +85,7 @@ func snareSeparator(rest []byte) []byte {
 	return nil
 }
 
-var snareSeparators = [...][]byte{[]byte("\t"), []byte("#011"), []byte(`\t`), []byte("|"), []byte("  ")}
+var snareSeparators = [...][]byte{[]byte("\t"), []byte(escapedTab), []byte(`\t`), []byte("|"), []byte("  ")}
 
 // skipRun skips one separator; of blanks the whole run.
 func skipRun(p, sep []byte) []byte {
