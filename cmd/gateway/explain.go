@@ -24,13 +24,17 @@ func newExplainer(w io.Writer) *explainer { return &explainer{w: w} }
 //
 //	# 3: header bsd; class pan_traffic by column; host "fw1" by header; time 2026-03-14T14:28:52Z by column
 //
-// followed, where there is something, by "; not understood: …" and "; dropped: …".
+// followed, where there is something, by "; a relay had split its text",
+// "; not understood: …" and "; dropped: …".
 func (x *explainer) print(e listener.Explanation) {
 	x.n++
 	parts := []string{}
 	if e.Result != nil {
 		parts = append(parts, headerText(e.Header),
 			fmt.Sprintf("class %s by %s", e.Result.Class, e.Result.ClassBy), hostText(e), timeText(e))
+		if e.Result.Rejoined {
+			parts = append(parts, "a relay had split its text")
+		}
 		if notes := notUnderstood(e); len(notes) != 0 {
 			parts = append(parts, "not understood: "+strings.Join(notes, ", "))
 		}

@@ -2,6 +2,7 @@ package vendor
 
 import (
 	"bytes"
+	"time"
 
 	"syslog-gateway/internal/syslog"
 )
@@ -125,30 +126,46 @@ func isAudit(l *line) bool {
 	return (hasPrefix(p, "type=") || hasPrefix(p, "node=")) && bytes.Contains(head(p, 320), auditMark)
 }
 
-// auditTime takes the record's own time, which is the kernel's and more exact than that
-// of any header, and its node, which is not the header's host where one machine sends
-// the records of others.
+// auditTime takes the record's own time and its node, which is not the header's host
+// where one machine sends the records of others.
 func (l *line) auditTime(r *Result) {
 	l.epochBehind(auditMark, r)
 	if bytes.HasPrefix(l.text, nodeKey) {
 		node, _ := word(l.text[len(nodeKey):])
-		if !isShortOf(node, r.Host) && !isShortOf(r.Host, node) {
+		if !isSameHost(node, r.Host) {
 			r.setHost(node, ByKey)
 		}
 	}
 }
 
-// epochBehind takes the time behind a mark such as "audit(".
+// epochBehind takes the time behind a mark such as "audit(", which needs no zone and is
+// more exact than a header's. A header with a zone that is more than a day off says that
+// the record came from somewhere else than the log of today.
 func (l *line) epochBehind(mark []byte, r *Result) {
-	if i := bytes.Index(head(l.text, 320), mark); i >= 0 {
-		s, _ := syslog.ParseUnix(l.text[i+len(mark):])
-		r.setTime(s, ByKey)
+	i := bytes.Index(head(l.text, 320), mark)
+	if i < 0 {
+		return
 	}
+	s, _ := syslog.ParseUnix(l.text[i+len(mark):])
+	if h := &r.Stamp; h.Kind == syslog.Fixed {
+		year := int(h.Year)
+		if year == 0 {
+			year = time.Unix(s.Secs, 0).UTC().Year()
+		}
+		at := time.Date(year, time.Month(h.Month), int(h.Day), int(h.Hour), int(h.Minute), 0, 0, time.UTC).Unix() - int64(h.Offset)
+		if off := s.Secs - at; off < -86400 || off > 86400 {
+			return
+		}
+	}
+	r.setTime(s, ByKey)
 }
 
-// isShortOf reports whether a is the first part of the host name b.
-func isShortOf(a, b []byte) bool {
-	return len(a) != 0 && len(a) < len(b) && b[len(a)] == '.' && bytes.EqualFold(a, b[:len(a)])
+// isSameHost reports whether two names differ in case or in their domain only.
+func isSameHost(a, b []byte) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	return len(a) != 0 && bytes.EqualFold(a, b[:len(a)]) && (len(a) == len(b) || b[len(a)] == '.')
 }
 
 // isObject reports whether p is one JSON object, with or without the cookie of the
