@@ -397,7 +397,7 @@ func (s *site) gateway(stdin string, args ...string) (stdout, stderr string, cod
 // need returns the path of a program; that it is missing fails the test.
 func need(t *testing.T, program, pkg string) string {
 	t.Helper()
-	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/opt/loggen/usr/bin") {
+	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/opt/loggen/usr/bin", "/opt/loggen/usr/sbin") {
 		path := filepath.Join(dir, program)
 		if st, err := os.Stat(path); err == nil && !st.IsDir() {
 			return path

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -153,16 +154,25 @@ func (s *site) relayed(name string) (n int) {
 	return n
 }
 
-func TestLoggen(t *testing.T) {
-	loggen := need(t, "loggen", "syslog-ng-core")
-	root := strings.TrimSuffix(loggen, "/bin/loggen")
-	var libs []string
-	_ = filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && strings.Contains(d.Name(), ".so") {
-			libs = append(libs, filepath.Dir(path))
+// libraries lists the folders with shared libraries of a package that was unpacked;
+// root is its usr. An installed one needs no list.
+func libraries(root string) string {
+	if root == "/usr" {
+		return ""
+	}
+	var dirs []string
+	_ = filepath.WalkDir(filepath.Dir(root), func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.Contains(d.Name(), ".so") && !slices.Contains(dirs, filepath.Dir(path)) {
+			dirs = append(dirs, filepath.Dir(path))
 		}
 		return nil
 	})
+	return strings.Join(dirs, ":")
+}
+
+func TestLoggen(t *testing.T) {
+	loggen := need(t, "loggen", "syslog-ng-core")
+	root := strings.TrimSuffix(loggen, "/bin/loggen")
 	s := newSite(t, "")
 	p := s.start()
 	total := 0
@@ -176,7 +186,7 @@ func TestLoggen(t *testing.T) {
 		{[]string{"-D"}, 100},
 	} {
 		cmd := exec.Command(loggen, append([]string{"-i", "-n", "100", "-r", "1000", "-s", "300", "-Q"}, append(c.args, "127.0.0.1", fmt.Sprint(s.ports["linux"]))...)...)
-		cmd.Env = append(os.Environ(), "SYSLOGNG_PREFIX="+root, "LD_LIBRARY_PATH="+strings.Join(libs, ":"))
+		cmd.Env = append(os.Environ(), "SYSLOGNG_PREFIX="+root, "LD_LIBRARY_PATH="+libraries(root))
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("loggen %q: %v\n%s", c.args, err, out)
 		}

@@ -261,10 +261,14 @@ func snareGlue(tag, rest []byte) (string, bool) {
 		return "", false
 	case i == 0 && len(tag) == len(snareTag):
 		sep := snareSeparator(rest)
-		if sep == nil || bytes.HasPrefix(rest, sep) {
+		switch {
+		case sep == nil || bytes.HasPrefix(rest, sep):
 			return "", sep != nil
+		case !isDigit(rest[0]): // rsyslog ends a program at a tab, and the columns are lost
+			_, n := syslog.ParseBSD(rest)
+			return "\t", n != 0
 		}
-		return " ", isDigit(rest[0])
+		return " ", true
 	}
 	return " ", snareSeparator(tag[i+len(snareTag):]) != nil
 }
