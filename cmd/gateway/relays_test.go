@@ -134,7 +134,7 @@ func rsyslogRelay(t *testing.T, template string) relay {
 		slashes: strings.HasPrefix(template, "RSYSLOG_Syslog"), escapes: true,
 		command: func(dir string, inputs, ports map[string]int) *exec.Cmd {
 			var conf strings.Builder
-			conf.WriteString("module(load=\"imudp\")\n")
+			conf.WriteString("template(name=\"asReceived\" type=\"string\" string=\"%rawmsg%\")\nmodule(load=\"imudp\")\n")
 			for _, family := range slices.Sorted(maps.Keys(inputs)) {
 				fmt.Fprintf(&conf, "input(type=\"imudp\" address=\"127.0.0.1\" port=\"%d\" ruleset=\"%s\")\nruleset(name=\"%[2]s\") {\n", inputs[family], family)
 				for _, port := range targets(family) {
@@ -205,7 +205,7 @@ func TestRelays(t *testing.T) {
 	var relays []relay
 	for _, template := range []string{
 		"RSYSLOG_TraditionalForwardFormat", "RSYSLOG_ForwardFormat", "RSYSLOG_SyslogProtocol23Format", "RSYSLOG_SyslogRFC5424Format",
-		"RSYSLOG_TraditionalFileFormat", "RSYSLOG_FileFormat", "RSYSLOG_SysklogdFileFormat",
+		"RSYSLOG_TraditionalFileFormat", "RSYSLOG_FileFormat", "RSYSLOG_SysklogdFileFormat", "asReceived",
 	} {
 		relays = append(relays, rsyslogRelay(t, template))
 	}
