@@ -114,6 +114,7 @@ func TestParseExplains(t *testing.T) {
 		"  ",
 		"<166>Nov 22 2026 17:00:00 fw1 : %ASA-6-302013: Built",
 		"CEF:0|Ubiquiti|UniFi OS|1",
+		"<14>Nov 22 17:00:00 gw CEF: 0|Ubiquiti|UniFi OS|5|1005|Changed|2|msg=x",
 	}, "\n") + "\n"
 	args := []string{"parse", "-c", s.file, "--source", "linux", "--framing", "lf", "--received-at", "2026-11-22T17:00:01Z", "--sender", "192.0.2.7"}
 	plain, errs, code := s.gateway(in, args...)
@@ -131,6 +132,7 @@ func TestParseExplains(t *testing.T) {
 		`# 4: dropped: nothing but blanks`,
 		`# 5: header bsd; class cisco_asa by message id; host "fw1" by header; time 2026-11-22T17:00:00Z by header; dropped: by metadata.drop or metadata.sample`,
 		`# 6: header bare without PRI; class unifi_os_cef by key; host "192.0.2.7" by the sender's address; time 2026-11-22T17:00:01Z of receipt; not understood: it begins like unifi_os_cef and is broken, no time, no host`,
+		`# 7: header bsd; class unifi_os_cef by key; host "gw" by header; time 2026-11-22T17:00:00Z by header; a relay had split its text`,
 	}
 	got := strings.Split(strings.TrimSuffix(errs, "\n"), "\n")
 	for i := range max(len(got), len(want)) {
