@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 const (
@@ -54,7 +55,7 @@ func newBed(o *Options, res *Result, l layout) (*bed, error) {
 	}
 	b := &bed{opts: o, res: res, dir: dir, tally: newTally(l.numbers),
 		client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
-	ports, err := freePorts(3)
+	ports, err := testkit.FreePorts(3)
 	if err != nil {
 		return nil, errors.Join(err, b.close())
 	}
@@ -213,24 +214,3 @@ func (b *bed) noneLost() {
 }
 
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
-
-// freePorts finds ports on 127.0.0.1 that are free for TCP and UDP.
-func freePorts(n int) ([]int, error) {
-	var ports []int
-	for range 10 * n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("find a free port: %w", err)
-		}
-		defer l.Close() // all are held until the last is found, so they differ
-		u, err := net.ListenPacket("udp", l.Addr().String())
-		if err != nil {
-			continue
-		}
-		defer u.Close()
-		if ports = append(ports, l.Addr().(*net.TCPAddr).Port); len(ports) == n {
-			return ports, nil
-		}
-	}
-	return nil, fmt.Errorf("no %d ports are free for TCP and UDP alike", n)
-}

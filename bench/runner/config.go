@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"syslog-gateway/bench/mix"
+	"syslog-gateway/internal/testkit"
 )
 
 // site is where one run takes place: a folder and the ports on 127.0.0.1.
@@ -28,35 +29,12 @@ func newSite(parent string) (*site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the run: %w", err)
 	}
-	ports, err := freePorts(len(mix.Vendors()) + 4)
+	ports, err := testkit.FreePorts(len(mix.Vendors()) + 4)
 	if err != nil {
 		return nil, fmt.Errorf("find free ports: %w", err)
 	}
 	n := len(mix.Vendors())
 	return &site{dir: dir, sources: ports[:n], sink: ports[n], lines: ports[n+1], stats: ports[n+2], closed: ports[n+3]}, nil
-}
-
-// freePorts finds ports on 127.0.0.1 that are free for TCP and UDP. All are held until
-// the last is found, so they differ.
-func freePorts(n int) ([]int, error) {
-	var ports []int
-	for range 10 * n {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer ln.Close()
-		port := ln.Addr().(*net.TCPAddr).Port
-		pc, err := net.ListenPacket("udp", ln.Addr().String())
-		if err != nil {
-			continue
-		}
-		defer pc.Close()
-		if ports = append(ports, port); len(ports) == n {
-			return ports, nil
-		}
-	}
-	return nil, fmt.Errorf("no %d ports are free for TCP and UDP alike", n)
 }
 
 func (s *site) sinkURL() string  { return "http://" + local(s.sink) }

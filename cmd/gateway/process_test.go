@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 // underTest makes the test binary be the gateway.
@@ -146,28 +147,14 @@ func freePort(t testing.TB) int {
 	return freePorts(t, 1)[0]
 }
 
-// freePorts finds several. All are held until the last is found, so they differ.
+// freePorts finds several.
 func freePorts(t testing.TB, n int) []int {
 	t.Helper()
-	var ports []int
-	for range 100 * n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		port := l.Addr().(*net.TCPAddr).Port
-		c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			continue
-		}
-		defer c.Close()
-		if ports = append(ports, port); len(ports) == n {
-			return ports
-		}
+	ports, err := testkit.FreePorts(n)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatalf("no %d free ports", n)
-	return nil
+	return ports
 }
 
 // process is a running gateway.

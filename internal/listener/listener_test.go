@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/testkit"
 	"syslog-gateway/internal/vendor"
 )
 
@@ -117,21 +118,11 @@ func settings(t testing.TB, vendorName string) Settings {
 // freePort finds a port that is free for UDP and TCP.
 func freePort(t testing.TB) int {
 	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
-		l.Close()
-		if err == nil {
-			c.Close()
-			return port
-		}
+	ports, err := testkit.FreePorts(1)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no free port")
-	return 0
+	return ports[0]
 }
 
 func listen(t *testing.T, change func(*SourceOptions)) *bench {
