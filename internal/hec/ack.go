@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -18,16 +19,17 @@ const maxPoll = 1000
 // minPollTime is how long a poll may take even when polls are frequent.
 const minPollTime = time.Second
 
-// ackKey is an ackId: it counts per channel, at the one endpoint that gave it.
+// ackKey is an ackId: it counts per channel, at the one server that gave it.
 type ackKey struct {
 	channel string
 	id      int64
 }
 
-// ackRef is where to ask for it.
+// ackRef is where to ask for it: on the connection that gave it, for another one may
+// lead to another server.
 type ackRef struct {
-	endpoint *endpoint
-	key      ackKey
+	link *link
+	key  ackKey
 }
 
 // receipt is a record that was accepted and is not known to be indexed. It has
@@ -46,20 +48,20 @@ type ackTable struct {
 	opts AckOptions
 
 	mu      sync.Mutex
-	open    map[*endpoint]map[ackKey]*receipt
-	polling map[*endpoint]bool
+	open    map[*link]map[ackKey]*receipt
+	polling map[*link]bool
 	alarm   throttle
 }
 
 func newAckTable(o AckOptions) *ackTable {
 	return &ackTable{
 		opts:    o,
-		open:    make(map[*endpoint]map[ackKey]*receipt),
-		polling: make(map[*endpoint]bool),
+		open:    make(map[*link]map[ackKey]*receipt),
+		polling: make(map[*link]bool),
 	}
 }
 
-// add waits for a record's acknowledgements. An ackId that an endpoint gives out
+// add waits for a record's acknowledgements. An ackId that a server gives out
 // a second time shows that it has forgotten the first: that record is lost there
 // and sent again.
 func (t *ackTable) add(r *receipt) {
@@ -67,10 +69,10 @@ func (t *ackTable) add(r *receipt) {
 	r.left = len(r.refs)
 	var lost []*receipt
 	for _, ref := range r.refs {
-		of := t.open[ref.endpoint]
+		of := t.open[ref.link]
 		if of == nil {
 			of = make(map[ackKey]*receipt)
-			t.open[ref.endpoint] = of
+			t.open[ref.link] = of
 		}
 		if old := of[ref.key]; old != nil && !slices.Contains(lost, old) {
 			lost = append(lost, old)
@@ -89,32 +91,32 @@ func (t *ackTable) add(r *receipt) {
 // forget removes what refers to r; the caller holds the mutex.
 func (t *ackTable) forget(r *receipt) {
 	for _, ref := range r.refs {
-		if of := t.open[ref.endpoint]; of[ref.key] == r {
+		if of := t.open[ref.link]; of[ref.key] == r {
 			delete(of, ref.key)
 			if len(of) == 0 {
-				delete(t.open, ref.endpoint)
+				delete(t.open, ref.link)
 			}
 		}
 	}
 }
 
-// confirm notes ackIds that an endpoint said are indexed.
-func (t *ackTable) confirm(e *endpoint, channel string, acks map[int64]bool) {
+// confirm notes ackIds that were said on a connection to be indexed.
+func (t *ackTable) confirm(l *link, channel string, acks map[int64]bool) {
 	var whole []*receipt
 	t.mu.Lock()
 	for id, ok := range acks {
 		key := ackKey{channel, id}
-		r := t.open[e][key]
+		r := t.open[l][key]
 		if !ok || r == nil {
 			continue
 		}
-		delete(t.open[e], key)
+		delete(t.open[l], key)
 		if r.left--; r.left == 0 {
 			whole = append(whole, r)
 		}
 	}
-	if len(t.open[e]) == 0 {
-		delete(t.open, e)
+	if len(t.open[l]) == 0 {
+		delete(t.open, l)
 	}
 	t.mu.Unlock()
 	for _, r := range whole {
@@ -156,87 +158,112 @@ func (t *ackTable) unacked() map[*endpoint]int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := make(map[*endpoint]int, len(t.open))
-	for e, of := range t.open {
-		n[e] = len(of)
+	for l, of := range t.open {
+		n[l.endpoint] += len(of)
 	}
 	return n
 }
 
-// startPolls marks and returns the endpoints that owe acknowledgements and have
-// no poll under way: an endpoint says "indexed" only once.
-func (t *ackTable) startPolls() []*endpoint {
+// owing are the connections that owe acknowledgements.
+func (t *ackTable) owing() map[*link]bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var idle []*endpoint
-	for e := range t.open {
-		if !t.polling[e] {
-			t.polling[e] = true
-			idle = append(idle, e)
+	owing := make(map[*link]bool, len(t.open))
+	for l := range t.open {
+		owing[l] = true
+	}
+	return owing
+}
+
+// startPolls marks and returns the connections that owe acknowledgements and have
+// no poll under way: a server says "indexed" only once.
+func (t *ackTable) startPolls() []*link {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var idle []*link
+	for l := range t.open {
+		if !t.polling[l] {
+			t.polling[l] = true
+			idle = append(idle, l)
 		}
 	}
 	return idle
 }
 
-// ids returns what an endpoint owes, by channel.
-func (t *ackTable) ids(e *endpoint) map[string][]int64 {
+// ids returns what a connection owes, by channel.
+func (t *ackTable) ids(l *link) map[string][]int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	by := make(map[string][]int64)
-	for key := range t.open[e] {
+	for key := range t.open[l] {
 		by[key.channel] = append(by[key.channel], key.id)
 	}
 	return by
 }
 
-func (t *ackTable) polled(e *endpoint) {
+func (t *ackTable) polled(l *link) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.polling, e)
+	delete(t.polling, l)
 }
 
-// pollAll starts a poll of each endpoint that owes acknowledgements; wg waits.
+// pollAll starts a poll on each connection that owes acknowledgements; wg waits.
 func (c *Client) pollAll(ctx context.Context, wg *sync.WaitGroup) {
-	for _, e := range c.acks.startPolls() {
+	for _, l := range c.acks.startPolls() {
 		wg.Go(func() {
-			defer c.acks.polled(e)
-			for channel, ids := range c.acks.ids(e) {
+			defer c.acks.polled(l)
+			for channel, ids := range c.acks.ids(l) {
 				for batch := range slices.Chunk(ids, maxPoll) {
-					c.poll(ctx, e, channel, batch)
+					c.poll(ctx, l, channel, batch)
 				}
 			}
 		})
 	}
 }
 
-// poll asks one endpoint for some ackIds. A poll that fails is not repeated: the
-// next one asks again.
-func (c *Client) poll(ctx context.Context, e *endpoint, channel string, ids []int64) {
-	set := c.settings.Load()
-	body, err := json.Marshal(map[string][]int64{"acks": ids})
-	if err != nil {
-		return // integers always can be written
+// poll asks on one connection for some ackIds. Where that has ended it asks on a new
+// one, with its cookies: it may lead to the same server. A channel is known to one
+// server only, so no other can confirm by mistake, and the next poll finds another one.
+// A poll that fails is not repeated: the next one asks again.
+func (c *Client) poll(ctx context.Context, l *link, channel string, ids []int64) {
+	on := l
+	if l.conn.Err() != nil {
+		on = c.single(l.endpoint)
+		on.cookies = l.cookies
+		defer on.close()
 	}
-	u := *e.ack
-	u.RawQuery = url.Values{"channel": {channel}}.Encode()
-	req := (&http.Request{
-		Method: http.MethodPost, URL: &u,
-		Header: c.header(e, set, channel),
-		Body:   io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
-	}).WithContext(ctx)
-	req.Header.Set("Content-Type", "application/json")
-	got := c.exchange(req, min(set.Timeout, max(c.acks.opts.PollInterval, minPollTime)))
+	got := c.ask(ctx, on, channel, ids)
 	var acks map[int64]bool
-	if err = got.err; err == nil {
+	err := errors.Join(got.err, got.garbled)
+	if err == nil {
 		acks, err = parseAcks(got.status, got.body)
 	}
 	if err == nil {
-		c.acks.confirm(e, channel, acks)
+		c.acks.confirm(l, channel, acks)
 		return
 	}
 	if !got.cancelled {
 		c.warn(&c.acks.alarm, &c.acks.mu, "HEC acknowledgements can not be asked for; what is not confirmed in time is sent again",
-			"endpoint", e.name, "error", redact(clean(err.Error()), set.Token, e))
+			"endpoint", l.endpoint.name, "error", tell(&c.secrets, err.Error(), maxTold))
 	}
+}
+
+// ask asks for the state of some ackIds of a channel.
+func (c *Client) ask(ctx context.Context, l *link, channel string, ids []int64) exchanged {
+	body, err := json.Marshal(map[string][]int64{"acks": ids})
+	if err != nil {
+		return exchanged{err: err} // integers always can be written
+	}
+	e, set := l.endpoint, c.settings.Load()
+	u := *e.ack
+	u.RawQuery = url.Values{"channel": {channel}}.Encode()
+	req := (&http.Request{
+		Method: http.MethodPost, URL: &u,
+		Header: c.header(c.pool.auth(e), channel),
+		Body:   io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
+	}).WithContext(ctx)
+	req.Header.Set("Content-Type", "application/json")
+	return c.exchange(l, req, min(set.Timeout, max(c.acks.opts.PollInterval, minPollTime)))
 }
 
 // warn logs one of many equal complaints; mu guards the throttle.

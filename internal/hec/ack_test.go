@@ -76,15 +76,19 @@ func TestAcksAreBounded(t *testing.T) {
 
 // Some acknowledgements never come: those records are sent again.
 func TestLostAcks(t *testing.T) {
+	type key struct {
+		channel string
+		id      int64
+	}
 	var mu sync.Mutex
-	lost := make(map[int64]bool)
-	s := serve(t, hectest.Options{Acks: true, Confirm: func(_ string, id int64) bool {
+	lost := make(map[key]bool)
+	s := serve(t, hectest.Options{Acks: true, Confirm: func(channel string, id int64) bool {
 		mu.Lock()
 		defer mu.Unlock()
-		if id < 12 && id%3 == 0 {
-			lost[id] = true
+		if k := (key{channel, id}); len(lost) < 4 {
+			lost[k] = true
 		}
-		return !lost[id]
+		return !lost[key{channel, id}]
 	}})
 	r := newRig(t, withAcks(2*time.Millisecond, 60*time.Millisecond), s)
 	src := newMemory(records(12, 2)...)
@@ -118,7 +122,7 @@ func TestLateAck(t *testing.T) {
 // taken for confirmed by what comes later under the same numbers.
 func TestRestartForgetsAcks(t *testing.T) {
 	table := newAckTable(AckOptions{Enabled: true})
-	e := &endpoint{}
+	e := &link{}
 	got := make(map[string]bool)
 	receiptOf := func(name string, ids ...int64) *receipt {
 		r := &receipt{finish: func(ok bool) { got[name] = ok }}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
-	"github.com/prometheus/client_golang/prometheus"
+	"syslog-gateway/internal/redact"
 )
 
 // minProbeTime is how long a probe may take even when probes are frequent.
@@ -24,6 +24,7 @@ type Client struct {
 	settings  atomic.Pointer[Settings]
 	pool      *pool
 	transport *http.Transport
+	secrets   redact.Secrets
 	retrier   *retryablehttp.Client
 	acks      *ackTable
 	metrics   *metrics
@@ -48,11 +49,11 @@ func New(o Options) (*Client, error) {
 	}
 	c.settings.Store(&set)
 	c.pool = newPool(o.Logger, list, o.HealthInterval)
+	c.pool.acks = o.Ack.Enabled
 	c.acks = newAckTable(o.Ack)
 	c.retrier = newRetrier(wire{c})
 	if o.Registerer != nil {
-		for _, m := range []prometheus.Collector{c.metrics.requests, c.metrics.duration, c.metrics.latency, c.metrics.moved,
-			evicted(o.DeadLetter), unreadable(o.DeadLetter), c.pool} {
+		for _, m := range append(c.metrics.all(), evicted(o.DeadLetter), unreadable(o.DeadLetter), c.pool) {
 			if err := o.Registerer.Register(m); err != nil {
 				return nil, fmt.Errorf("hec: register metrics: %w", err)
 			}
@@ -71,8 +72,14 @@ func (c *Client) endpointsOf(set Settings) ([]*endpoint, error) {
 			errs = append(errs, err)
 			continue
 		}
+		e.auth = e.authorization(set.Token)
+		// The first post shows whether there are acknowledgements: what others took
+		// meanwhile without would be sent again.
+		e.probation = c.opts.Ack.Enabled
+		c.secrets.Add(e.secrets()...)
 		list = append(list, e)
 	}
+	c.secrets.Add(set.Token)
 	if len(errs) == 0 {
 		errs = append(errs, set.check(list))
 	}
@@ -138,6 +145,7 @@ func (c *Client) Run(ctx context.Context) error {
 			return nil
 		case <-health.C:
 			c.probeAll(ctx, &wg)
+			c.pool.sweep(c.acks.owing())
 		case <-polls:
 			c.acks.expire(time.Now())
 			c.pollAll(ctx, &wg)
@@ -149,9 +157,8 @@ func (c *Client) Run(ctx context.Context) error {
 // are cut off at once. Before a stop it does nothing.
 func (c *Client) Abort() { c.abort.Do(func() { close(c.aborted) }) }
 
-// Close closes the idle connections. Call it when Run and every Deliver have
-// returned.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+// Close closes the connections. Call it when Run and every Deliver have returned.
+func (c *Client) Close() { c.pool.closeAll() }
 
 // Endpoints tells what is known of each endpoint, in the order of the
 // configuration.

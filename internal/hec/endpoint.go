@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -17,8 +18,9 @@ const (
 	stateRefused = "refused" // answers that token, channel or certificate are wrong
 )
 
-// downAfter is how many failures in a row take an endpoint out: one may be a
-// keep-alive connection that the peer had closed.
+// downAfter is how many failures in a row take an endpoint out, each on a connection of
+// its own: one may be a keep-alive connection that the peer had closed, or the one sick
+// server behind a balancer.
 const downAfter = 2
 
 // endpoint is one HEC and what is known of it. The fields below the line are
@@ -30,7 +32,9 @@ type endpoint struct {
 	ack    *url.URL
 	health *url.URL
 	basic  string // Authorization by user and password of the URL; else ""
-	series series
+	// address is host and port, to connect to.
+	address string
+	series  series
 	// ---
 	state     string
 	since     time.Time
@@ -56,9 +60,13 @@ type endpoint struct {
 	lastAt    time.Time
 	unmended  bool // last is the answer to a post that failed: it stays until one succeeds
 	aside     Aside
-	channel   string // of acknowledgements; a new one after each failure
+	auth      string // the Authorization of the present settings
+	links     links
+	gone      bool // it is no longer configured
+	confirm   confirm
 	probing   bool
-	alarm     throttle
+	alarm     throttle // of the endpoint
+	limps     throttle // of single connections
 }
 
 // EndpointStatus is what is known of an endpoint at one moment.
@@ -91,7 +99,7 @@ func newEndpoint(raw string, now time.Time) (*endpoint, error) {
 	if (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" {
 		return nil, fmt.Errorf("HEC endpoint %q is not a URL such as https://splunk:8088", bare(u))
 	}
-	e := &endpoint{state: stateUp, since: now, channel: newChannel(), limit: unlimited()}
+	e := &endpoint{state: stateUp, since: now, limit: unlimited(), address: hostPort(u)}
 	if u.User != nil {
 		pass, _ := u.User.Password()
 		e.basic = "Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+pass))
@@ -107,6 +115,15 @@ func newEndpoint(raw string, now time.Time) (*endpoint, error) {
 	e.event, e.health, e.ack = at(path, u.RawQuery), at(base+"/health", ""), at(base+"/ack", "")
 	e.name = bare(&url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimSuffix(u.Path, "/")})
 	return e, nil
+}
+
+// hostPort is what a URL says to connect to.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
 }
 
 // collectorPath returns the collector's path without and with its last part.
@@ -147,6 +164,17 @@ func (e *endpoint) authorization(token string) string {
 	return "Splunk " + token
 }
 
+// secrets are what must not be seen of the URL.
+func (e *endpoint) secrets() []string {
+	if e.basic == "" {
+		return nil
+	}
+	code := strings.TrimPrefix(e.basic, "Basic ")
+	plain, _ := base64.StdEncoding.DecodeString(code) // newEndpoint has made it
+	_, pass, _ := strings.Cut(string(plain), ":")
+	return []string{pass, code}
+}
+
 // alike is how long an answer may take for an endpoint to be as good as a faster one.
 const alike = 20 * time.Millisecond
 
@@ -178,7 +206,12 @@ func (e *endpoint) strain(a answer, now time.Time, r RetryOptions) {
 		e.strained++
 	}
 	rest := min(ceiling(r, e.strained-1), max(r.Initial, busyMax))
-	if until := now.Add(max(a.after, rest)); until.After(e.busyUntil) {
+	e.rest(max(a.after, rest), now)
+}
+
+// rest leaves the endpoint alone for a time.
+func (e *endpoint) rest(d time.Duration, now time.Time) {
+	if until := now.Add(d); until.After(e.busyUntil) {
 		e.busyUntil = until
 	}
 }
@@ -191,24 +224,26 @@ func (e *endpoint) succeed(now time.Time) (back bool) {
 		e.state, e.since = stateUp, now
 	}
 	e.failures, e.probation = 0, false
-	e.retryAt = time.Time{}
+	e.retryAt, e.confirm = time.Time{}, confirm{}
 	return back
 }
 
 // fail notes a failure. It reports whether that took the endpoint out.
 func (e *endpoint) fail(a answer, now time.Time, r RetryOptions) (out bool) {
 	e.failures++
-	e.renewChannel()
+	e.renewChannels()
 	was := e.state
 	switch {
+	case a.unconfirmed:
+		e.state = stateRefused
+		e.retryAt = now.Add(unconfirmedRest)
+		e.confirm.missing = true
+	case was == stateUp && !e.probation && e.failures < downAfter:
+		e.rest(a.after, now)
+		return false
 	case a.condition == refusing:
 		e.state = stateRefused
 		e.retryAt = now.Add(r.Max)
-	case was == stateUp && !e.probation && e.failures < downAfter:
-		if until := now.Add(a.after); until.After(e.busyUntil) {
-			e.busyUntil = until
-		}
-		return false
 	default:
 		e.state = stateDown
 		e.retryAt = now.Add(max(ceiling(r, e.failures), a.after))
@@ -222,10 +257,14 @@ func (e *endpoint) fail(a answer, now time.Time, r RetryOptions) (out bool) {
 	return was == stateUp
 }
 
-// renewChannel is for whatever may have been a restart, and one failure may be all that
+// renewChannels is for whatever may have been a restart, and one failure may be all that
 // is seen of it: the indexer then counts its ackIds from 0 again, and on a new channel an
 // old one can not be taken for a new one.
-func (e *endpoint) renewChannel() { e.channel = newChannel() }
+func (e *endpoint) renewChannels() {
+	for _, l := range e.links.open {
+		l.channel = newChannel()
+	}
+}
 
 func (e *endpoint) status(now time.Time, unacked, bound int) EndpointStatus {
 	s := EndpointStatus{

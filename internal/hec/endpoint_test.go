@@ -88,7 +88,14 @@ func (p *pool) answered(e *endpoint, c condition) {
 	if c == serving {
 		a.outcome = delivered
 	}
-	p.done(attempt{endpoint: e, began: p.now(), trial: e.trial}, a, time.Millisecond, testRetry)
+	t := attempt{endpoint: e, began: p.now(), trial: e.trial}
+	for _, l := range e.links.open {
+		if !l.began.IsZero() {
+			t.link = l
+			break
+		}
+	}
+	p.done(t, a, time.Millisecond, testRetry)
 }
 
 // While all are out there is one trial at a time, each endpoint in its turn, and no

@@ -15,18 +15,30 @@ func (c *Client) probeAll(ctx context.Context, wg *sync.WaitGroup) {
 }
 
 // probe asks GET …/services/collector/health, which needs no token and answers
-// 200 (code 17) or 503 (codes 18 to 20 and 23).
+// 200 (code 17) or 503 (codes 18 to 20 and 23). It does so on a connection of its own:
+// whether one can be had is part of the question, and behind a balancer it shows another
+// server each time.
 func (c *Client) probe(ctx context.Context, e *endpoint) {
 	set := c.settings.Load()
 	req := (&http.Request{
-		Method: http.MethodGet, URL: e.health,
-		Header: c.header(e, set, ""),
+		Method: http.MethodGet, URL: e.health, Close: true,
+		Header: c.header(c.pool.auth(e), ""),
 	}).WithContext(ctx)
-	req.Header.Del("X-Splunk-Request-Channel")
-	got := c.exchange(req, min(set.Timeout, max(c.opts.HealthInterval, minProbeTime)))
-	a := got.answer(func(status int, _ http.Header, body []byte) answer {
-		return classifyHealth(status, body)
-	})
-	a.text = redact(a.text, set.Token, e)
-	c.pool.probed(e, a, set.Retry)
+	l := c.single(e)
+	defer l.close()
+	got := c.exchange(l, req, min(set.Timeout, max(c.opts.HealthInterval, minProbeTime)))
+	c.pool.probed(e, got.answer(classifyHealth), set.Retry)
+	if c.pool.missesAcks(e) {
+		c.askAcks(ctx, e)
+	}
+}
+
+// single is a connection for one request.
+func (c *Client) single(e *endpoint) *link { return &link{endpoint: e} }
+
+// auth is the Authorization of the present settings.
+func (p *pool) auth(e *endpoint) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return e.auth
 }

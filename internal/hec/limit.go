@@ -24,7 +24,9 @@ const (
 // attempt is one post of a body to one endpoint.
 type attempt struct {
 	endpoint *endpoint
+	link     *link
 	channel  string // of acknowledgements
+	auth     string // the Authorization that is sent
 	began    time.Time
 	trial    int // not 0: it shows whether the endpoint works again
 }

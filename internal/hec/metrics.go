@@ -13,6 +13,8 @@ type metrics struct {
 	duration *prometheus.HistogramVec
 	latency  prometheus.Histogram
 	moved    *prometheus.CounterVec
+	limping  *prometheus.CounterVec
+	doubted  *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -35,7 +37,20 @@ func newMetrics() *metrics {
 			Name: "gateway_hec_fallback_index_events_total",
 			Help: "Events that HEC refused for their index and that were delivered to hec.fallback_index instead.",
 		}, []string{"source"}),
+		limping: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gateway_hec_bad_connections_total",
+			Help: "Connections closed for a bad answer while others to the endpoint worked: one of several servers behind its name is sick.",
+		}, []string{"endpoint"}),
+		doubted: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gateway_hec_unconfirmed_answers_total",
+			Help: "Answers 2xx that confirm nothing: without an ackId though hec.ack is enabled, or in a coding that can not be read.",
+		}, []string{"endpoint"}),
 	}
+}
+
+// all are the collectors.
+func (m *metrics) all() []prometheus.Collector {
+	return []prometheus.Collector{m.requests, m.duration, m.latency, m.moved, m.limping, m.doubted}
 }
 
 // evicted is what the dead-letter store has given up. These events are lost for good,
@@ -60,6 +75,8 @@ type series struct {
 	endpoint string
 	requests *prometheus.CounterVec
 	duration prometheus.Observer
+	limping  prometheus.Counter
+	doubted  prometheus.Counter
 	*counters
 }
 
@@ -74,11 +91,23 @@ func (m *metrics) of(endpoint string) series {
 		endpoint: endpoint,
 		requests: m.requests,
 		duration: m.duration.WithLabelValues(endpoint),
+		limping:  m.limping.WithLabelValues(endpoint),
+		doubted:  m.doubted.WithLabelValues(endpoint),
 		counters: &counters{codes: make(map[string]prometheus.Counter)},
 	}
 }
 
-func (s *series) observe(label string, took time.Duration) {
+func (s *series) limped() {
+	if s.limping != nil {
+		s.limping.Inc()
+	}
+}
+
+func (s *series) observe(a answer, took time.Duration) {
+	label := a.label()
+	if a.unconfirmed {
+		s.doubted.Inc()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.codes == nil { // a post that was on the wire when the endpoint was removed
@@ -100,6 +129,8 @@ func (m *metrics) remove(s series) {
 	s.codes = nil
 	m.requests.DeletePartialMatch(prometheus.Labels{"endpoint": s.endpoint})
 	m.duration.DeleteLabelValues(s.endpoint)
+	m.limping.DeleteLabelValues(s.endpoint)
+	m.doubted.DeleteLabelValues(s.endpoint)
 }
 
 var (

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"syslog-gateway/internal/redact"
 )
 
 // outcome is what an answer means for the events that were posted.
@@ -58,9 +60,13 @@ type answer struct {
 	invalid   int    // index of the refused event, -1 when not named
 	ackID     int64  // -1 when there is none
 	slowDown  bool   // accepted, but its queues fill up
-	timeout   bool   // no answer within the time of an attempt
-	cancelled bool   // we ended the attempt
-	after     time.Duration
+	// unconfirmed says that the events were accepted, as it seems, and that this can not
+	// be relied on.
+	unconfirmed bool
+	closes      bool // the connection can not be used again
+	timeout     bool // no answer within the time of an attempt
+	cancelled   bool // we ended the attempt
+	after       time.Duration
 }
 
 // maxRetryAfter bounds what a server may ask for; Splunk sends no Retry-After,
@@ -109,11 +115,11 @@ func parseAnswer(body []byte) (hecAnswer, bool) {
 // classify decides what the answer to a post means. It is total: whatever comes
 // back has an outcome, and only an answer that HEC itself wrote can be delivered
 // or, but for 413, permanent.
-func classify(status int, header http.Header, body []byte) answer {
+func classify(status int, header http.Header, body []byte, hide *redact.Secrets) answer {
 	a := answer{status: status, code: -1, invalid: -1, ackID: -1, condition: failing}
 	h, isHEC := parseAnswer(body)
 	if isHEC {
-		a.code, a.text = *h.Code, clean(h.Text)
+		a.code, a.text = *h.Code, tell(hide, h.Text, maxTold)
 		if h.Invalid != nil && *h.Invalid >= 0 {
 			a.invalid = *h.Invalid
 		}
@@ -121,7 +127,7 @@ func classify(status int, header http.Header, body []byte) answer {
 			a.ackID = *h.AckID
 		}
 	} else {
-		a.text = foreign(status, body)
+		a.text = foreign(status, body, hide)
 	}
 	switch {
 	case status >= 200 && status < 300:
@@ -203,7 +209,7 @@ func (a *answer) unavailable() {
 
 // failed is the answer of an exchange that ended without one. It names the cause
 // but nothing of the request.
-func failed(err error, timedOut, cancelled bool) answer {
+func failed(err error, timedOut, cancelled bool, hide *redact.Secrets) answer {
 	a := answer{code: -1, invalid: -1, ackID: -1, condition: failing, timeout: timedOut, cancelled: cancelled}
 	var cert *tls.CertificateVerificationError
 	switch {
@@ -213,17 +219,17 @@ func failed(err error, timedOut, cancelled bool) answer {
 		a.text = "no answer within the timeout of an attempt"
 	case errors.As(err, &cert):
 		// A person must act, yet a renewed certificate must be enough to go on.
-		a.condition, a.text = refusing, "the certificate is not accepted: "+clean(cert.Err.Error())
+		a.condition, a.text = refusing, "the certificate is not accepted: "+tell(hide, cert.Err.Error(), maxTold)
 	default:
-		a.text = clean(err.Error())
+		a.text = tell(hide, err.Error(), maxTold)
 	}
 	return a
 }
 
 // cutOff is the answer whose status came but whose body did not: not even a 200
 // is believed then.
-func cutOff(status int, err error, timedOut, cancelled bool) answer {
-	a := failed(err, timedOut, cancelled)
+func cutOff(status int, err error, timedOut, cancelled bool, hide *redact.Secrets) answer {
+	a := failed(err, timedOut, cancelled, hide)
 	a.status = status
 	if !timedOut && !cancelled {
 		a.text = "the answer was cut off: " + a.text
@@ -233,13 +239,13 @@ func cutOff(status int, err error, timedOut, cancelled bool) answer {
 
 // classifyHealth decides what the answer to GET …/health means for the endpoint.
 // Anything that a proxy may say instead of HEC is no news: posts will tell.
-func classifyHealth(status int, body []byte) answer {
+func classifyHealth(status int, _ http.Header, body []byte, hide *redact.Secrets) answer {
 	a := answer{status: status, code: -1, condition: unknown}
 	h, isHEC := parseAnswer(body)
 	if isHEC {
-		a.code, a.text = *h.Code, clean(h.Text)
+		a.code, a.text = *h.Code, tell(hide, h.Text, maxTold)
 	} else {
-		a.text = foreign(status, body)
+		a.text = foreign(status, body, hide)
 	}
 	switch {
 	case status == http.StatusOK:
@@ -253,7 +259,8 @@ func classifyHealth(status int, body []byte) answer {
 	return a
 }
 
-// parseAcks reads the answer to a poll of acknowledgements.
+// parseAcks reads the answer to a poll of acknowledgements. The text of its error is
+// the server's, and to be told as such.
 func parseAcks(status int, body []byte) (map[int64]bool, error) {
 	var reply struct {
 		Acks map[int64]bool `json:"acks"`
@@ -262,9 +269,9 @@ func parseAcks(status int, body []byte) (map[int64]bool, error) {
 		return reply.Acks, nil
 	}
 	if h, ok := parseAnswer(body); ok {
-		return nil, fmt.Errorf("%d %s (HEC code %d)", status, clean(h.Text), *h.Code)
+		return nil, fmt.Errorf("%d %s (HEC code %d)", status, h.Text, *h.Code)
 	}
-	return nil, fmt.Errorf("%d %s", status, foreign(status, body))
+	return nil, fmt.Errorf("%d, not an answer of HEC: %q", status, body)
 }
 
 // retryAfter reads the header in both forms of RFC 9110 section 10.2.3.
@@ -284,17 +291,24 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 }
 
 // foreign describes an answer that HEC did not write.
-func foreign(status int, body []byte) string {
+func foreign(status int, body []byte, hide *redact.Secrets) string {
 	what := "with no text"
 	if len(body) > 0 {
-		what = "with " + strconv.Quote(clean(string(bytes.TrimSpace(body[:min(len(body), 120)]))))
+		what = "with " + strconv.Quote(tell(hide, string(bytes.TrimSpace(body[:min(len(body), maxHeard)])), 120))
 	}
 	return strings.TrimSpace(http.StatusText(status) + ", not an answer of HEC, " + what)
 }
 
-// clean makes text of a server fit for one line of a log.
-func clean(s string) string {
-	const most = 200
+const (
+	// maxHeard bounds what is read of a text of a server, maxTold what is shown of it.
+	maxHeard = 4 << 10
+	maxTold  = 200
+)
+
+// tell makes the text of a server, or of an error, fit for one line of a log: first
+// without secrets, then short.
+func tell(hide *redact.Secrets, s string, most int) string {
+	s = hide.Text(s[:min(len(s), maxHeard)])
 	if len(s) > most {
 		s = s[:most] + "…"
 	}

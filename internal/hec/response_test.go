@@ -9,6 +9,7 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/redact"
 )
 
 // table is every answer that Splunk documents, and those of what stands before it.
@@ -118,7 +119,7 @@ func TestClassify(t *testing.T) {
 			j, _ := json.Marshal(map[string]any{"text": row.answer.Text, "code": row.answer.Code, "invalid-event-number": row.answer.Invalid})
 			body = string(j)
 		}
-		a := classify(row.answer.Status, nil, []byte(body))
+		a := classify(row.answer.Status, nil, []byte(body), new(redact.Secrets))
 		if a.outcome != row.want || a.condition != row.cond || a.reason != row.reason {
 			t.Errorf("%s: %+v", row.name, a)
 		}
@@ -157,7 +158,7 @@ func TestHealthAnswers(t *testing.T) {
 		{401, "", unknown},
 		{302, "", unknown},
 	} {
-		if a := classifyHealth(row.status, []byte(row.body)); a.condition != row.want {
+		if a := classifyHealth(row.status, nil, []byte(row.body), new(redact.Secrets)); a.condition != row.want {
 			t.Errorf("%d %s: %+v", row.status, row.body, a)
 		}
 	}
@@ -172,7 +173,7 @@ func FuzzClassify(f *testing.F) {
 	}
 	f.Add(400, []byte(`{"text":"x","code":6,"invalid-event-number":-4,"ackId":9e99}`), "")
 	f.Fuzz(func(t *testing.T, status int, body []byte, after string) {
-		a := classify(status, http.Header{"Retry-After": {after}}, body)
+		a := classify(status, http.Header{"Retry-After": {after}}, body, new(redact.Secrets))
 		if a.outcome == delivered && (status < 200 || status > 299 || (a.code != 0 && a.code != 24 && a.code != 25)) {
 			t.Errorf("delivered by %d %q", status, body)
 		}
@@ -190,7 +191,7 @@ func FuzzClassify(f *testing.F) {
 		if len(a.String()) > 700 {
 			t.Errorf("long: %q", a.String())
 		}
-		classifyHealth(status, body)
+		classifyHealth(status, nil, body, new(redact.Secrets))
 		parseAcks(status, body)
 	})
 }

@@ -32,7 +32,9 @@ type post struct {
 
 	failures int
 	endpoint *endpoint // of the last attempt
+	link     *link
 	channel  string
+	again    bool // its answer was about the connection, or a token of the past
 	answer   answer
 	ended    error           // why it ended without an outcome
 	wake     <-chan struct{} // closed when something changed since the last attempt began
@@ -110,6 +112,9 @@ func (p *post) over() error {
 // ends it early. A time that a server named is kept by the pool: that endpoint has no
 // room until then.
 func (p *post) wait() error {
+	if p.again {
+		return p.over()
+	}
 	delay := p.delay()
 	p.failures++
 	timer := time.NewTimer(delay)
@@ -126,7 +131,7 @@ func (p *post) wait() error {
 // one said is between it and us.
 func (p *post) delay() time.Duration {
 	r := p.settings()
-	if p.answer.condition == refusing && !p.pool.other(p.endpoint) {
+	if p.answer.condition == refusing && !p.pool.usable(p.endpoint) {
 		return r.Max/2 + jitter(r.Max/2)
 	}
 	return jitter(ceiling(r, p.failures))
@@ -147,7 +152,8 @@ func jitter(d time.Duration) time.Duration {
 }
 
 // payload is a body that is read once per attempt, without a copy. net/http may
-// still read it when the answer is there; readers counts those that do.
+// still read it when the answer is there; readers counts those that may. Close waits
+// until it is read no more: its connection is closed before, or it was read whole.
 type payload struct {
 	data    []byte
 	readers sync.WaitGroup
@@ -155,15 +161,32 @@ type payload struct {
 
 func (p *payload) open() (io.Reader, error) {
 	p.readers.Add(1)
-	return &payloadReader{Reader: bytes.NewReader(p.data), done: sync.OnceFunc(p.readers.Done)}, nil
+	return &payloadReader{data: bytes.NewReader(p.data), done: sync.OnceFunc(p.readers.Done)}, nil
 }
 
 type payloadReader struct {
-	*bytes.Reader
-	done func()
+	mu     sync.Mutex
+	data   *bytes.Reader
+	closed bool
+	done   func()
 }
 
+func (r *payloadReader) Read(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return 0, io.ErrClosedPipe
+	}
+	return r.data.Read(b)
+}
+
+// Len is what go-retryablehttp asks for, for the Content-Length.
+func (r *payloadReader) Len() int { return r.data.Len() }
+
 func (r *payloadReader) Close() error {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
 	r.done()
 	return nil
 }

@@ -50,7 +50,7 @@ func (p *post) await(until time.Time, room <-chan struct{}) {
 // gives the place up.
 func (p *pool) take(last *endpoint, place chan struct{}) (t attempt, until time.Time, _ chan struct{}) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.release()
 	if len(p.line) > 0 && p.line[0] != place {
 		return attempt{}, time.Time{}, p.stand(place)
 	}
@@ -59,7 +59,8 @@ func (p *pool) take(last *endpoint, place chan struct{}) (t attempt, until time.
 	if best == nil {
 		return attempt{}, p.opens(now), p.stand(place)
 	}
-	t = attempt{endpoint: best, channel: best.channel, began: now}
+	l := p.lend(best, now)
+	t = attempt{endpoint: best, link: l, channel: l.channel, auth: best.auth, began: now}
 	if best.inFlight++; best.inFlight == 1 {
 		best.moved = now
 	}
@@ -77,6 +78,7 @@ func (p *pool) best(last *endpoint, now time.Time) (best *endpoint) {
 	var least [3]int
 	for i := range p.list {
 		e := p.list[(p.turn+i)%len(p.list)]
+		p.stale(e, now)
 		if !p.admits(e, now) {
 			continue
 		}
@@ -147,7 +149,7 @@ func (p *pool) admits(e *endpoint, now time.Time) bool {
 	case !e.proven():
 		return !now.Before(p.trialDue(e)) && (e.trial == 0 || p.spare())
 	}
-	return !now.Before(e.busyUntil) && e.inFlight < e.limit.now(p.bound)
+	return !now.Before(e.busyUntil) && !now.Before(e.connects()) && e.inFlight < e.limit.now(p.bound)
 }
 
 // trialDue is when time allows the next trial of e.
@@ -202,7 +204,7 @@ func (p *pool) allOut() bool {
 // than the time.
 func (p *pool) opens(now time.Time) (at time.Time) {
 	for _, e := range p.list {
-		t := e.busyUntil
+		t := later(e.busyUntil, e.connects())
 		if !e.proven() {
 			t = p.trialDue(e)
 		}
@@ -221,11 +223,24 @@ func (p *pool) join(n int) {
 	p.vacate()
 }
 
+// usable reports whether a post to e is worth another attempt soon: it is not out, or
+// another endpoint would be chosen gladly.
+func (p *pool) usable(e *endpoint) bool {
+	p.mu.Lock()
+	up := e.state == stateUp
+	p.mu.Unlock()
+	return up || p.other(e)
+}
+
 // other reports whether an endpoint other than e would be chosen gladly now.
 func (p *pool) other(e *endpoint) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.now()
+	return p.another(e, p.now())
+}
+
+// another is other for who holds the mutex.
+func (p *pool) another(e *endpoint, now time.Time) bool {
 	for _, o := range p.list {
 		if o != e && o.state == stateUp && o.rank() == 0 && p.admits(o, now) {
 			return true

@@ -164,13 +164,7 @@ func (j *job) send(body []byte) (answer, error) {
 	if !j.d.c.opts.Ack.Enabled {
 		return a, nil
 	}
-	if a.ackID < 0 {
-		d := j.d
-		d.c.warn(&d.alarm, &d.mu, "HEC accepted events without an ackId; they count as delivered. "+
-			"Enable acknowledgement for the token, or switch it off here", "endpoint", j.post.endpoint.name)
-		return a, nil
-	}
-	j.refs = append(j.refs, ackRef{j.post.endpoint, ackKey{j.post.channel, a.ackID}})
+	j.refs = append(j.refs, ackRef{j.post.link, ackKey{j.post.channel, a.ackID}})
 	return a, nil
 }
 

@@ -7,25 +7,22 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
+
+	"syslog-gateway/internal/redact"
 )
 
 // maxAnswer is as much of an answer as is read. HEC's are shorter than a line.
 const maxAnswer = 64 << 10
 
-// newTransport makes connections that are kept: as many per endpoint as were ever
-// in use at once, for the standard library's two would be torn down all the time.
-// HTTP/1.1 only, for HEC speaks nothing else and one connection per post keeps a
-// stuck one from holding up the others.
+// newTransport makes connections: which post goes over which is for link.go. HTTP/1.1
+// only, for HEC speaks nothing else, and one connection per post keeps a stuck one from
+// holding up the others and one server behind a balancer from getting all.
 func newTransport(conf *tls.Config) *http.Transport {
 	t := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:            newDialer().dial,
 		TLSHandshakeTimeout:    10 * time.Second,
-		MaxIdleConnsPerHost:    1024,
-		IdleConnTimeout:        90 * time.Second,
 		DisableCompression:     true,
 		WriteBufferSize:        64 << 10,
 		MaxResponseHeaderBytes: maxAnswer,
@@ -39,10 +36,8 @@ func newTransport(conf *tls.Config) *http.Transport {
 }
 
 // wire is the http.RoundTripper under go-retryablehttp. Each attempt gets its own
-// endpoint and its own time here, and its answer is read and classified here,
-// so that an answer is understood once and in one place. It has no
-// CloseIdleConnections: the library calls that when one post fails for whatever
-// reason.
+// endpoint, connection and time here, and its answer is read and classified here, so
+// that an answer is understood once and in one place.
 type wire struct{ c *Client }
 
 // RoundTrip makes one attempt of the post that the request's context holds.
@@ -52,28 +47,27 @@ func (w wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if t, p.ended = p.acquire(); p.ended != nil {
 		return nil, errors.Join(p.ended, req.Body.Close())
 	}
-	p.endpoint, p.channel = t.endpoint, t.channel
+	p.endpoint, p.link, p.channel = t.endpoint, t.link, t.channel
 	// Before the settings are read: a change that comes while this attempt is on the
 	// wire must not be slept over.
 	p.wake = c.pool.awake()
 	set := c.settings.Load()
 	out := req.WithContext(req.Context())
 	out.URL, out.Host = p.endpoint.event, ""
-	out.Header = c.header(p.endpoint, set, p.channel)
+	out.Header = c.header(t.auth, p.channel)
 	out.Header.Set("Content-Type", "application/json")
 	if p.gzip {
 		out.Header.Set("Content-Encoding", "gzip")
 	}
 	began := time.Now()
-	got := c.exchange(out, set.Timeout)
+	got := c.exchange(t.link, out, set.Timeout)
 	took := time.Since(began)
 	p.answer = got.answer(classify)
-	p.answer.text = redact(p.answer.text, set.Token, p.endpoint)
-	p.endpoint.series.observe(p.answer.label(), took)
-	c.pool.done(t, p.answer, took, set.Retry)
-	if p.answer.timeout { // what fell silent may have taken the idle ones with it
-		c.transport.CloseIdleConnections()
+	if c.opts.Ack.Enabled {
+		p.answer = p.answer.demand()
 	}
+	p.endpoint.series.observe(p.answer, took)
+	p.again = c.pool.done(t, p.answer, took, set.Retry)
 	if got.err != nil {
 		return nil, got.err
 	}
@@ -86,12 +80,13 @@ func (w wire) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // header is what every request carries.
-func (c *Client) header(e *endpoint, set *Settings, channel string) http.Header {
+func (c *Client) header(auth, channel string) http.Header {
 	h := http.Header{
-		"Authorization": {e.authorization(set.Token)},
-		"User-Agent":    {"syslog-gateway"},
+		"Authorization":   {auth},
+		"User-Agent":      {"syslog-gateway"},
+		"Accept-Encoding": {"identity"},
 	}
-	if c.opts.Ack.Enabled {
+	if c.opts.Ack.Enabled && channel != "" {
 		h.Set("X-Splunk-Request-Channel", channel)
 	}
 	return h
@@ -102,29 +97,62 @@ type exchanged struct {
 	status    int
 	header    http.Header
 	body      []byte
+	garbled   error // why the body can not be read, though it came
 	err       error
+	closes    bool // the connection can not be used again
 	timedOut  bool
 	cancelled bool
+	hide      *redact.Secrets
 }
 
-// exchange sends a request and reads the answer whole, within the timeout. The
-// connection is kept when the answer ends within maxAnswer.
-func (c *Client) exchange(req *http.Request, timeout time.Duration) exchanged {
+// exchange sends a request over a connection, which it makes first where there is none,
+// and reads the answer whole, within the timeout.
+func (c *Client) exchange(l *link, req *http.Request, timeout time.Duration) exchanged {
 	ctx, cancel := context.WithTimeout(req.Context(), timeout)
 	defer cancel()
-	var x exchanged
-	resp, err := c.transport.RoundTrip(req.WithContext(ctx))
+	x := exchanged{hide: &c.secrets}
+	resp, err := c.roundTrip(ctx, l, req)
 	if err == nil {
-		defer resp.Body.Close()
 		x.status, x.header = resp.StatusCode, resp.Header
-		x.body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+		x.body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+		x.closes = resp.Close || len(x.body) > maxAnswer
+		resp.Body.Close()
 	}
 	if err != nil {
-		x.err = err
+		x.err, x.closes = err, true
 		x.cancelled = req.Context().Err() != nil
 		x.timedOut = !x.cancelled && timedOut(ctx, err)
 	}
+	if x.closes {
+		l.close()
+	}
+	if req.Body != nil { // which the library leaves open when it has not come to reading it
+		req.Body.Close()
+	}
+	if x.err == nil {
+		x.body, x.garbled = decode(x.header, x.body[:min(len(x.body), maxAnswer)])
+	}
 	return x
+}
+
+// roundTrip sends a request with the cookies of its connection, and keeps those that
+// the answer sets.
+func (c *Client) roundTrip(ctx context.Context, l *link, req *http.Request) (*http.Response, error) {
+	if err := c.dial(ctx, l); err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if l.cookies == nil {
+		return l.conn.RoundTrip(req)
+	}
+	for _, cookie := range l.cookies.Cookies(req.URL) {
+		req.AddCookie(cookie)
+	}
+	resp, err := l.conn.RoundTrip(req)
+	if err == nil {
+		l.cookies.SetCookies(req.URL, resp.Cookies())
+	}
+	return resp, err
 }
 
 func timedOut(ctx context.Context, err error) bool {
@@ -132,25 +160,25 @@ func timedOut(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || errors.As(err, &ne) && ne.Timeout()
 }
 
-// answer classifies what came back; understand reads a whole answer.
-func (x exchanged) answer(understand func(int, http.Header, []byte) answer) answer {
-	switch {
-	case x.err == nil:
-		return understand(x.status, x.header, x.body)
-	case x.status != 0:
-		return cutOff(x.status, x.err, x.timedOut, x.cancelled)
-	}
-	return failed(x.err, x.timedOut, x.cancelled)
-}
+// understand reads a whole answer.
+type understand func(int, http.Header, []byte, *redact.Secrets) answer
 
-// redact takes the token out of what a server said: some proxies repeat the
-// request in their error pages.
-func redact(text, token string, e *endpoint) string {
-	for _, secret := range []string{token, strings.TrimPrefix(e.basic, "Basic ")} {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "<secret>")
-			text = strings.ReplaceAll(text, url.QueryEscape(secret), "<secret>")
+// answer classifies what came back.
+func (x exchanged) answer(read understand) (a answer) {
+	switch {
+	case x.err == nil && x.garbled == nil:
+		a = read(x.status, x.header, x.body, x.hide)
+	case x.err == nil:
+		a = read(x.status, x.header, nil, x.hide)
+		a.text = tell(x.hide, "the answer can not be read: "+x.garbled.Error(), maxTold)
+		if a.outcome == retry && x.status >= 200 && x.status < 300 && a.condition == failing {
+			a = a.doubt() // most likely the events were taken
 		}
+	case x.status != 0:
+		a = cutOff(x.status, x.err, x.timedOut, x.cancelled, x.hide)
+	default:
+		a = failed(x.err, x.timedOut, x.cancelled, x.hide)
 	}
-	return text
+	a.closes = x.closes
+	return a
 }
