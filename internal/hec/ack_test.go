@@ -190,18 +190,6 @@ func TestAcksOfParts(t *testing.T) {
 	arrived(t, 20, gone, s)
 }
 
-// A token without acknowledgement: there is nothing to wait for.
-func TestNoAckID(t *testing.T) {
-	s := serve(t, hectest.Options{})
-	r := newRig(t, withAcks(2*time.Millisecond, time.Hour), s)
-	if b := r.all(newMemory(records(5, 2)...)); b.Delivered != 10 {
-		t.Errorf("%+v", b)
-	}
-	if !strings.Contains(r.log.String(), "without an ackId") {
-		t.Errorf("log:\n%s", r.log)
-	}
-}
-
 // The endpoint that owes acknowledgements is gone for good; the other takes over.
 func TestEndpointWithAcksIsLost(t *testing.T) {
 	never := func(string, int64) bool { return false }

@@ -40,9 +40,10 @@ type links struct {
 	free []*link // that worked and have no post under way; the one that waits longest first
 	// After a connection was found bad while others worked, new ones are made one at a
 	// time and ever more slowly, until one works.
-	bad  int
-	last time.Time // when that was noted last
-	due  time.Time // when the next one may be made
+	bad    int
+	last   time.Time // when that was noted last
+	due    time.Time // when the next one may be made
+	trying int       // new ones whose first post is under way
 }
 
 // lend gives the connection for one more post: the one that has waited longest, so that
@@ -58,6 +59,7 @@ func (p *pool) lend(e *endpoint, now time.Time) *link {
 		if e.links.bad > 0 {
 			e.links.due = now.Add(p.patience)
 		}
+		e.links.trying++
 		e.links.open = append(e.links.open, l)
 	}
 	l.began = now
@@ -162,13 +164,17 @@ func (e *endpoint) connects() time.Time {
 
 // suspect notes that a connection was found bad while others work.
 func (s *links) suspect(began, now time.Time, r RetryOptions, least time.Duration) {
-	if began.Before(s.last) { // one of many equal answers
+	if began.Before(s.last) && s.bad > 0 { // one of many equal answers
 		return
 	}
 	s.bad++
 	s.last = now
 	wait := ceiling(r, s.bad-1)
-	s.due = now.Add(max(wait/2+jitter(wait/2), least))
+	due := now.Add(max(wait/2+jitter(wait/2), least))
+	if s.trying > 0 { // another one is being tried, and may take its time
+		due = later(due, s.due)
+	}
+	s.due = due
 }
 
 // sweep closes the free connections that are stale, and those that are spent and owe no

@@ -65,6 +65,9 @@ func (p *pool) done(t attempt, a answer, took time.Duration, r RetryOptions) (ag
 	if !other || !fresh { // the first answer of a server says nothing of what we ask of the others
 		e.limit.note(a, t, took, now, e.inFlight, p.bound)
 	}
+	if fresh {
+		e.links.trying--
+	}
 	if l := t.link; l != nil {
 		if a.condition == serving {
 			l.good = now

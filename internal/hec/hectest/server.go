@@ -45,6 +45,8 @@ type Options struct {
 	AckDelay time.Duration
 	// Confirm decides whether an ackId is indexed when it is asked for; nil is yes.
 	Confirm func(channel string, id int64) bool
+	// OnPoll is called with the header of each request for acknowledgements.
+	OnPoll func(http.Header)
 }
 
 // Server is a scripted HEC. Its methods are safe for concurrent use.
@@ -56,6 +58,7 @@ type Server struct {
 	buffers sync.Pool
 
 	down     atomic.Bool
+	acks     atomic.Bool
 	requests atomic.Int64
 	polls    atomic.Int64
 	probes   atomic.Int64
@@ -77,6 +80,7 @@ func New(o Options) *Server {
 		next: make(map[string]int64), open: make(map[string]map[int64]time.Time),
 	}
 	s.SetScript(o.Script)
+	s.acks.Store(o.Acks)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /services/collector", s.post)
 	mux.HandleFunc("POST /services/collector/event", s.post)
@@ -118,6 +122,9 @@ func (s *Server) HTTP() *httptest.Server { return s.http }
 
 // SetScript changes the script; nil is the rules.
 func (s *Server) SetScript(script Script) { s.script.Store(&script) }
+
+// SetAcks gives the token acknowledgement, or takes it away.
+func (s *Server) SetAcks(on bool) { s.acks.Store(on) }
 
 // SetDown makes every connection end in a reset, or not any more.
 func (s *Server) SetDown(down bool) {
@@ -227,7 +234,7 @@ func (s *Server) rules(req *Request, body []byte, readErr error) Answer {
 	case auth != "Splunk "+s.opts.Token:
 		return Refuse(http.StatusForbidden, 4, "Invalid token")
 	}
-	if s.opts.Acks && req.Channel == "" {
+	if s.acks.Load() && req.Channel == "" {
 		return Refuse(http.StatusBadRequest, 10, "Data channel is missing")
 	}
 	if readErr != nil {
@@ -301,7 +308,7 @@ func (s *Server) reply(w http.ResponseWriter, req *Request, a Answer, good bool)
 		return
 	}
 	reply := endpoint.Answer{Text: a.Text, Code: a.Code, Invalid: a.Invalid}
-	if good && s.opts.Acks && !a.NoAckID {
+	if good && s.acks.Load() && !a.NoAckID {
 		reply.AckID = new(s.ackID(req.Channel))
 	}
 	endpoint.Reply(w, a.Status, reply)
@@ -322,11 +329,14 @@ func (s *Server) ackID(channel string) int64 {
 // ack answers a poll: true once for what is indexed, false for all else.
 func (s *Server) ack(w http.ResponseWriter, r *http.Request) {
 	s.polls.Add(1)
+	if s.opts.OnPoll != nil {
+		s.opts.OnPoll(r.Header)
+	}
 	var ask struct {
 		Acks []int64 `json:"acks"`
 	}
 	channel := r.URL.Query().Get("channel")
-	if !s.opts.Acks || json.NewDecoder(r.Body).Decode(&ask) != nil || channel == "" {
+	if !s.acks.Load() || json.NewDecoder(r.Body).Decode(&ask) != nil || channel == "" {
 		endpoint.Reply(w, http.StatusBadRequest, endpoint.Answer{Text: "ACK is disabled", Code: 14})
 		return
 	}

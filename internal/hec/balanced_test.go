@@ -1,0 +1,271 @@
+package hec
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"syslog-gateway/internal/hec/hectest"
+)
+
+// balanced is a balancer of layer 4 before servers.
+func balanced(t *testing.T, servers ...*hectest.Server) *hectest.Balancer {
+	t.Helper()
+	b, err := hectest.NewBalancer(servers...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return b
+}
+
+// at makes the balancer the endpoint of a rig.
+func at(b *hectest.Balancer, change func(*Options)) func(*Options) {
+	return func(o *Options) {
+		o.Endpoints = []string{b.URL()}
+		if change != nil {
+			change(o)
+		}
+	}
+}
+
+// sickAnswers are those that say nothing of the body.
+var sickAnswers = map[string]hectest.Answer{
+	"503 busy":        hectest.Busy(),
+	"503 Retry-After": {Status: 503, Code: 9, Text: "Server is busy", RetryAfter: "60"},
+	"503 page":        hectest.HTML(503),
+	"502":             hectest.HTML(502),
+	"500":             hectest.Refuse(500, 8, "Internal server error"),
+	"429":             hectest.Refuse(429, 26, "Queue at capacity"),
+	"401":             hectest.Refuse(401, 2, "Token is required"),
+	"403":             hectest.Refuse(403, 4, "Invalid token"),
+	"404":             hectest.HTML(404),
+	"200 page":        hectest.HTML(200),
+	"302":             {Status: 302, Body: "x", Header: http.Header{"Location": {"/login"}}},
+	"reset":           {Fault: hectest.Reset},
+}
+
+// One server behind a balancer is sick from the start, or becomes so: the other gets
+// everything, at once, and the endpoint is not out.
+func TestOneSickServerBehindABalancer(t *testing.T) {
+	for name, answer := range sickAnswers {
+		for _, when := range []string{"from the start", "later"} {
+			t.Run(name+" "+when, func(t *testing.T) {
+				t.Parallel()
+				var sick atomic.Bool
+				a := serve(t, hectest.Options{Script: func(*hectest.Request) hectest.Answer {
+					if sick.Load() {
+						return answer
+					}
+					return hectest.Answer{}
+				}})
+				b := serve(t, hectest.Options{})
+				lb := balanced(t, a, b)
+				r := newRig(t, at(lb, func(o *Options) {
+					o.InFlight, o.Retry = 4, RetryOptions{Initial: 10 * time.Millisecond, Max: time.Hour}
+				}))
+				if when == "later" {
+					r.all(newMemory(records(40, 1)...))
+				}
+				sick.Store(true)
+				src := newMemory(records(200, 1)...)
+				r.all(src)
+				if got := b.Requests(); got < 200 {
+					t.Errorf("b got %d posts", got)
+				}
+				if st := r.Endpoints()[0]; !st.Up {
+					t.Errorf("%+v", st)
+				}
+				if got := lb.Made(a) + lb.Made(b); got > 40 {
+					t.Errorf("%d connections", got)
+				}
+				if a.Requests() > 60 {
+					t.Errorf("%d posts to the sick one", a.Requests())
+				}
+			})
+		}
+	}
+}
+
+// Both are sick: then the endpoint is out, as one server would be; and when either is
+// well again all is delivered.
+func TestAllServersBehindABalancerAreSick(t *testing.T) {
+	var sick atomic.Bool
+	script := func(*hectest.Request) hectest.Answer {
+		if sick.Load() {
+			return hectest.HTML(502)
+		}
+		return hectest.Answer{}
+	}
+	a, b := serve(t, hectest.Options{Script: script}), serve(t, hectest.Options{Script: script})
+	r := newRig(t, at(balanced(t, a, b), nil))
+	sick.Store(true)
+	src := newMemory(records(20, 2)...)
+	wait := r.start(t.Context(), src)
+	eventually(t, "it is out", func() bool { return !r.AnyUp() })
+	sick.Store(false)
+	if err := wait(); err != nil {
+		t.Fatal(err)
+	}
+	r.balanced(src, 0)
+	arrived(t, 40, nil, a, b)
+}
+
+// A single sick server is not met with one connection after the other.
+func TestSickServerIsNotHammered(t *testing.T) {
+	for name, answer := range sickAnswers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, hectest.Options{Script: hectest.Always(answer), Health: func() hectest.Answer { return hectest.HTML(404) }})
+			lb := balanced(t, s)
+			r := newRig(t, at(lb, func(o *Options) {
+				o.InFlight, o.Retry = 16, RetryOptions{Initial: 50 * time.Millisecond, Max: time.Second}
+			}))
+			ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+			defer cancel()
+			src := newMemory(records(100, 1)...)
+			if err := r.start(ctx, src)(); err != nil {
+				t.Fatal(err)
+			}
+			// The first burst, and then one every now and then.
+			if n := lb.Made(s); n > 16+16 {
+				t.Errorf("%d connections in 1.5 s", n)
+			}
+			r.balanced(src, 100)
+		})
+	}
+}
+
+// Connections end with their age, so that a new server gets its share.
+func TestConnectionsEndWithTheirAge(t *testing.T) {
+	a, b := serve(t, hectest.Options{}), serve(t, hectest.Options{})
+	lb := balanced(t, a)
+	r := newRig(t, at(lb, nil))
+	r.pool.linkAge = 40 * time.Millisecond
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	src := newMemory(records(20, 1)...)
+	src.total = 1 << 30 // more comes
+	wait := r.start(ctx, src)
+	more := func() {
+		src.mu.Lock()
+		defer src.mu.Unlock()
+		rec := records(1, 1)[0]
+		rec.Seq = uint64(1000 + len(src.acked) + len(src.out) + len(src.todo))
+		r.ledger.Account("cisco_asa").Recover(1)
+		src.todo = append(src.todo, rec)
+		src.changed()
+	}
+	eventually(t, "all at a", func() bool { return a.Requests() >= 20 })
+	lb.Use(b)
+	eventually(t, "b gets its share", func() bool { more(); return b.Requests() > 5 })
+	cancel()
+	if err := wait(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Each server knows its own ackIds only, and the balancer knows nothing: all is
+// confirmed, and nothing is sent twice.
+func TestAcksBehindABalancer(t *testing.T) {
+	a := serve(t, hectest.Options{Acks: true, AckDelay: 30 * time.Millisecond})
+	b := serve(t, hectest.Options{Acks: true, AckDelay: 30 * time.Millisecond})
+	lb := balanced(t, a, b)
+	r := newRig(t, at(lb, func(o *Options) {
+		withAcks(5*time.Millisecond, time.Minute)(o)
+		o.InFlight = 4
+	}))
+	r.pool.linkAge = 50 * time.Millisecond // shorter than it takes to index
+	src := newMemory(records(200, 1)...)
+	if got := r.all(src); got.Delivered != 200 {
+		t.Errorf("%+v", got)
+	}
+	if n := a.Requests() + b.Requests(); n != 200 {
+		t.Errorf("%d posts for 200 records", n)
+	}
+	if a.Requests() == 0 || b.Requests() == 0 {
+		t.Errorf("%d and %d posts", a.Requests(), b.Requests())
+	}
+	arrived(t, 200, nil, a, b)
+}
+
+// The connections break before their acknowledgements are in: they are asked for on new
+// ones, until one leads to the server that gave the ackId.
+func TestAcksOfBrokenConnections(t *testing.T) {
+	var hold atomic.Bool
+	hold.Store(true)
+	confirm := func(string, int64) bool { return !hold.Load() }
+	a, b := serve(t, hectest.Options{Acks: true, Confirm: confirm}), serve(t, hectest.Options{Acks: true, Confirm: confirm})
+	lb := balanced(t, a, b)
+	r := newRig(t, at(lb, func(o *Options) {
+		withAcks(5*time.Millisecond, time.Minute)(o)
+		o.InFlight = 4
+	}))
+	src := newMemory(records(40, 1)...)
+	wait := r.start(t.Context(), src)
+	eventually(t, "all are posted", func() bool { return a.Requests()+b.Requests() == 40 })
+	lb.Break()
+	hold.Store(false)
+	if err := wait(); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.balanced(src, 0); got.Delivered != 40 || a.Requests()+b.Requests() != 40 {
+		t.Errorf("%+v, %d posts", got, a.Requests()+b.Requests())
+	}
+}
+
+// A balancer of layer 7 keeps a session at its server by a cookie. Polls carry it.
+func TestStickyCookie(t *testing.T) {
+	var asked, without atomic.Int64
+	s := serve(t, hectest.Options{Acks: true, Script: func(q *hectest.Request) hectest.Answer {
+		a := hectest.OK()
+		if q.Header.Get("Cookie") == "" {
+			a.Header = http.Header{"Set-Cookie": {fmt.Sprintf("AWSALB=%d; Path=/; Max-Age=604800", q.N)}}
+		}
+		return a
+	}, OnPoll: func(h http.Header) {
+		asked.Add(1)
+		if !strings.HasPrefix(h.Get("Cookie"), "AWSALB=") {
+			without.Add(1)
+		}
+	}})
+	r := newRig(t, withAcks(2*time.Millisecond, time.Minute), s)
+	r.all(newMemory(records(30, 1)...))
+	if asked.Load() == 0 || without.Load() != 0 {
+		t.Errorf("%d of %d polls without the cookie", without.Load(), asked.Load())
+	}
+}
+
+// Probes that fail at one server of several take nothing out while posts are answered.
+func TestProbesOfASickServer(t *testing.T) {
+	a := serve(t, hectest.Options{Script: hectest.Always(hectest.HTML(502)), Health: func() hectest.Answer { return hectest.HTML(502) }})
+	b := serve(t, hectest.Options{Script: hectest.Always(hectest.Answer{Delay: 5 * time.Millisecond})})
+	lb := balanced(t, b, a, a, a)
+	reg := prometheus.NewRegistry()
+	r := newRig(t, at(lb, func(o *Options) { o.HealthInterval, o.Registerer = 100*time.Millisecond, reg }))
+	src := newMemory(records(400, 1)...)
+	wait := r.start(t.Context(), src)
+	eventually(t, "b works", func() bool { return b.Requests() > 20 })
+	for b.Requests() < 400 {
+		before := b.Requests()
+		eventually(t, "progress", func() bool { return b.Requests() > before || b.Requests() >= 400 })
+		if st := r.Endpoints()[0]; !st.Up {
+			t.Fatalf("%+v", st)
+		}
+	}
+	if err := wait(); err != nil {
+		t.Fatal(err)
+	}
+	if n := metric(t, reg, "gateway_hec_bad_connections_total", ""); n == 0 {
+		t.Error("bad connections are not counted")
+	}
+	if !strings.Contains(r.log.String(), "others work") {
+		t.Errorf("log:\n%s", r.log)
+	}
+}
