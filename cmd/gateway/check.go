@@ -1,12 +1,18 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/redact"
 )
 
 // configVerb is a command that needs nothing but the configuration: it has the flag
@@ -51,10 +57,48 @@ func newCheck() *cobra.Command {
 			if _, err := sourceOptions(c); err != nil { // what only the parsers know
 				return err
 			}
+			if c.HEC.Ack.Enabled {
+				for _, warning := range sharedNames(cmd.Context(), c.HEC.Endpoints, net.DefaultResolver) {
+					fmt.Fprintln(cmd.OutOrStdout(), warning)
+				}
+			}
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "fine: %d sources, %d shards, %d endpoints\n",
 				len(c.Sources), c.Balancer.Shards, len(c.HEC.Endpoints))
 			return err
 		})
+}
+
+// lookupTime is how long a check looks names up.
+const lookupTime = 3 * time.Second
+
+// resolver finds the addresses of a host.
+type resolver interface {
+	LookupHost(ctx context.Context, host string) ([]string, error)
+}
+
+// sharedNames warns of endpoints with several addresses, where acknowledgements depend
+// on one connection: they are kept by the server that gave the ackId. A name that can
+// not be looked up gets no warning; that it resolves is for the running gateway to say.
+func sharedNames(ctx context.Context, endpoints []string, names resolver) (warnings []string) {
+	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+	defer cancel()
+	for _, endpoint := range endpoints {
+		u, err := url.Parse(endpoint)
+		if err != nil {
+			continue
+		}
+		all, err := names.LookupHost(ctx, u.Hostname())
+		kinds := make(map[bool]int) // one address each of IPv4 and IPv6 are one server
+		for _, a := range all {
+			kinds[strings.Contains(a, ":")]++
+		}
+		if err == nil && max(kinds[true], kinds[false]) > 1 {
+			warnings = append(warnings, fmt.Sprintf("warning: hec.ack.enabled, and %s has %d addresses: each server behind a name knows only its own "+
+				"acknowledgements, and when a connection breaks they may come late or the events twice; "+
+				"name each indexer in hec.endpoints, or see that the balancer keeps sessions by cookie", redact.URL(endpoint), len(all)))
+		}
+	}
+	return warnings
 }
 
 func newConfig() *cobra.Command {

@@ -10,6 +10,8 @@ import (
 	_ "time/tzdata" // a container may have no zone files
 
 	"github.com/spf13/cobra"
+
+	"syslog-gateway/internal/redact"
 )
 
 // version and commit are set by the linker.
@@ -41,7 +43,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	if err == nil {
 		return exitFine
 	}
-	fmt.Fprintf(errs, "gateway: %v\n", err)
+	fmt.Fprintf(errs, "gateway: %s\n", redact.URLs(err.Error()))
 	if so := new(degraded); errors.As(err, &so) {
 		return exitDegraded
 	}

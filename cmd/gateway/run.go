@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	stdlog "log"
 	"log/slog"
 	"math"
 	"net/url"
@@ -81,6 +82,9 @@ func (o *runOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	// Each part has its own log. What is left is net/http's, which writes what a server
+	// sends unasked as it came.
+	stdlog.SetOutput(io.Discard)
 	level := new(slog.LevelVar)
 	log := newLogger(c.Log, level, cmd.ErrOrStderr())
 	token := ""

@@ -53,6 +53,10 @@ func (g *gateway) Snapshot() stats.Snapshot {
 			Limit:         e.Limit,
 			Unacked:       e.Unacked, Aside: string(e.Aside),
 		})
+		if e.Unconfirmed {
+			s.Problems = append(s.Problems, fmt.Sprintf("%s accepts events and does not confirm them; they stay in the queue. "+
+				"With hec.ack.enabled the token needs indexer acknowledgement (useACK).", e.URL))
+		}
 	}
 	return s
 }
@@ -123,6 +127,11 @@ func (g *gateway) Ready() []stats.Condition {
 		room.OK, room.Why = false, "no endpoint is up and the queue is full"
 	case !g.client.AnyUp():
 		room.Why = "no endpoint is up; the queue takes what comes"
+	}
+	for _, e := range g.client.Endpoints() {
+		if e.Unconfirmed {
+			room.Why += "; " + e.URL + " accepts events and does not confirm them (no ackId)"
+		}
 	}
 	return []stats.Condition{listening, queue, room}
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"syslog-gateway/internal/redact"
 )
 
 // visitor is called for a key and its value.
@@ -118,7 +120,7 @@ func display(v any) string {
 	case Secret, Size, int, int64, uint64, float64, bool:
 		return fmt.Sprint(v)
 	case string:
-		v = withoutUser(v)
+		v = redact.URL(v) // whole, before it is cut
 		if len(v) > 80 {
 			v = v[:80] + "..."
 		}
@@ -127,22 +129,6 @@ func display(v any) string {
 		return fmt.Sprintf("%q", string(v))
 	}
 	return fmt.Sprintf("%T", v)
-}
-
-// withoutUser takes the user and password out of what may be a URL, also where
-// its scheme was forgotten.
-func withoutUser(s string) string {
-	i := strings.LastIndexByte(s, '@')
-	if i < 0 {
-		return s
-	}
-	scheme, _, ok := strings.Cut(s[:i], "//")
-	if ok {
-		scheme += "//"
-	} else {
-		scheme = ""
-	}
-	return scheme + hidden + s[i:]
 }
 
 // sortedKeys returns the keys of a map with text keys.

@@ -86,6 +86,9 @@ type EndpointStatus struct {
 	Unacked   int           `json:"unacknowledged"`
 	RetryTime time.Time     `json:"retry_at,omitzero"`
 	Aside     Aside         `json:"aside,omitempty"`
+	// Unconfirmed says that it is out because it accepts events and its answers do not
+	// confirm them.
+	Unconfirmed bool `json:"unconfirmed,omitempty"`
 }
 
 const collector = "/services/collector"
@@ -272,6 +275,7 @@ func (e *endpoint) status(now time.Time, unacked, bound int) EndpointStatus {
 		Last: e.last, LastAt: e.lastAt, InFlight: e.inFlight,
 		Requests: e.requests, Failed: e.failed, Failures: e.failures,
 		Latency: e.latency, Unacked: unacked, Limit: 1, Aside: e.aside,
+		Unconfirmed: e.confirm.missing,
 	}
 	if e.proven() {
 		s.Limit = e.limit.now(bound)

@@ -29,7 +29,8 @@ func URLs(text string) string {
 			continue
 		}
 		url := text[i : i+n]
-		if user, _, ok := strings.Cut(url, "@"); ok && strings.ContainsAny(user, ":/") {
+		user, _, ok := strings.Cut(url, "@")
+		if ok && (strings.Contains(user, "//") || strings.Contains(user, ":") && user[0] != '/') {
 			hideUser(url, hide[i:i+n])
 		}
 		hideValues(url, hide[i:i+n])
@@ -62,29 +63,44 @@ func hideUser(url string, hide []bool) {
 	if i := strings.Index(url, "//"); i >= 0 && i < end {
 		begin = i + 2
 	}
-	for i := begin; i < end; i++ {
-		hide[i] = true
+	cross(hide[begin:end])
+}
+
+// hideValues hides what a URL's query and fragment hold but the names, and what follows
+// a telling name elsewhere.
+func hideValues(url string, hide []bool) {
+	query := len(url)
+	if i := strings.IndexAny(url, "?#"); i >= 0 && strings.Contains(url[:i], "/") {
+		query = i
+	}
+	for i := 0; i < query; i++ {
+		if url[i] == '=' && tells(url[:i]) {
+			end := i + 1 + pieceOf(url[i+1:])
+			cross(hide[i+1 : end])
+			i = end
+		}
+	}
+	for i := query + 1; i < len(url); i++ {
+		end := i + pieceOf(url[i:])
+		if name := strings.IndexByte(url[i:end], '='); name >= 0 && url[i-1] != '#' {
+			i += name + 1
+		}
+		cross(hide[i:end])
+		i = end
 	}
 }
 
-// hideValues hides the values of a URL's query and those of telling names.
-func hideValues(url string, hide []bool) {
-	query := len(url)
-	if i := strings.IndexByte(url, '?'); i >= 0 && strings.Contains(url[:i], "/") {
-		query = i
+// pieceOf is how far a part of a query goes.
+func pieceOf(text string) int {
+	if i := strings.IndexAny(text, "&;#"); i >= 0 {
+		return i
 	}
-	for i := 0; i < len(url); i++ {
-		if url[i] != '=' || i < query && !tells(url[:i]) {
-			continue
-		}
-		end := len(url)
-		if j := strings.IndexAny(url[i:], "&;#"); j >= 0 {
-			end = i + j
-		}
-		for k := i + 1; k < end; k++ {
-			hide[k] = true
-		}
-		i = end
+	return len(text)
+}
+
+func cross(hide []bool) {
+	for i := range hide {
+		hide[i] = true
 	}
 }
 
