@@ -25,6 +25,8 @@ const (
 type layout struct {
 	numbers   int // the highest message number that may be sent
 	endpoints []hectest.Options
+	// address says how the endpoints are reached; nil: each by its own URL.
+	address func([]*hectest.Server) (urls []string, err error)
 	// production leaves batches, retries and health probes at their defaults.
 	production bool
 	hec        string // appended within hec: {…}
@@ -80,7 +82,16 @@ func (b *bed) file() string      { return filepath.Join(b.dir, "gateway.yaml") }
 func (b *bed) configure(l layout) error {
 	var urls []string
 	for _, h := range b.hec {
-		urls = append(urls, strconv.Quote(h.URL()))
+		urls = append(urls, h.URL())
+	}
+	if l.address != nil {
+		var err error
+		if urls, err = l.address(b.hec); err != nil {
+			return fmt.Errorf("put the endpoints behind an address: %w", err)
+		}
+	}
+	for i, u := range urls {
+		urls[i] = strconv.Quote(u)
 	}
 	quick := ", retry: {initial: 20ms, max: 200ms}, health_interval: 200ms"
 	batch := "batch: {max_age: 50ms, max_events: 100}\n"

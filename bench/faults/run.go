@@ -32,6 +32,7 @@ func Rows() []Row {
 		poisonRows(),
 		endpointRows(),
 		ackRows(),
+		balancedRows(),
 		processRows(),
 		crowdRows(),
 		pageRows(),

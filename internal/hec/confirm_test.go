@@ -199,6 +199,7 @@ func TestAnswerThatCanNotBeRead(t *testing.T) {
 	for _, row := range []struct{ name, header, body string }{
 		{"brotli", "br", "\x0b\x0d\x80{...}\x03"}, {"no gzip", "gzip", "<html>"}, {"cut gzip", "gzip", pack(t, "gzip", "{}")[:12]},
 		{"a bomb", "gzip", big}, {"many", "gzip,gzip,gzip,gzip", "x"},
+		{"unknown, though it looks well", "zstd", `{"text":"Success","code":0}`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s := serve(t, hectest.Options{Script: hectest.Always(hectest.Answer{Status: 200, Body: row.body, Taken: true,

@@ -16,9 +16,11 @@ import (
 // maxCodings is how many codings an answer may have, one within the other.
 const maxCodings = 3
 
+var errCoding = errors.New("its coding is not known")
+
 // decode takes the codings off the body of an answer (RFC 9110 section 8.4). We ask for
 // none; a proxy may use one all the same. The result is bounded by maxAnswer. A body
-// that is JSON in spite of its header is taken as it is.
+// that is plain JSON, though its header says gzip or deflate, is taken as it is.
 func decode(header http.Header, body []byte) ([]byte, error) {
 	var codings []string
 	for _, line := range header.Values("Content-Encoding") {
@@ -33,12 +35,12 @@ func decode(header http.Header, body []byte) ([]byte, error) {
 	}
 	plain, err := body, error(nil)
 	if len(codings) > maxCodings {
-		err = fmt.Errorf("%d codings", len(codings))
+		err = fmt.Errorf("%w: there are %d", errCoding, len(codings))
 	}
 	for i := len(codings) - 1; i >= 0 && err == nil; i-- { // the last was put on last
 		plain, err = uncode(codings[i], plain)
 	}
-	if err != nil && json.Valid(body) {
+	if err != nil && !errors.Is(err, errCoding) && json.Valid(body) {
 		return body, nil
 	}
 	return plain, err
@@ -56,7 +58,7 @@ func uncode(coding string, body []byte) ([]byte, error) {
 		}
 		return plain, err
 	}
-	return nil, fmt.Errorf("coding %q is not known", coding)
+	return nil, fmt.Errorf("%w: %q", errCoding, coding)
 }
 
 func read[R io.Reader](from R, err error) ([]byte, error) {

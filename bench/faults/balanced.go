@@ -1,0 +1,298 @@
+package faults
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"syslog-gateway/internal/hec/hectest"
+)
+
+// balancedCase is how one of two servers behind one address is sick.
+type balancedCase struct {
+	name   string
+	answer hectest.Answer
+}
+
+// twoServers are the servers of a row behind a balancer of layer 4. The first is sick
+// while its fault is on.
+type twoServers struct {
+	fault
+	balancer *hectest.Balancer
+}
+
+// balancedRow has one endpoint: a balancer before two servers.
+func balancedRow(name string, answer hectest.Answer, o hectest.Options, hec string, happen func(context.Context, *bed, *twoServers) error) Row {
+	return Row{Name: "balancer: " + name, run: func(ctx context.Context, opts *Options, res *Result) error {
+		two := &twoServers{fault: fault{answer: answer}}
+		sick := o
+		sick.Script = two.script
+		l := layout{numbers: 20 * fewMessages, endpoints: []hectest.Options{sick, o}, hec: hec,
+			address: func(servers []*hectest.Server) (urls []string, err error) {
+				two.balancer, err = hectest.NewBalancer(servers...)
+				if err != nil {
+					return nil, err
+				}
+				return []string{two.balancer.URL()}, nil
+			}}
+		row := on(name, func(*Options) layout { return l }, func(ctx context.Context, b *bed) error { return happen(ctx, b, two) })
+		err := row.run(ctx, opts, res)
+		if two.balancer != nil {
+			two.balancer.Close()
+		}
+		return err
+	}}
+}
+
+func balancedRows() []Row {
+	var rows []Row
+	for _, c := range []balancedCase{
+		{"one of two answers 503", hectest.Busy()},
+		{"one of two answers 503, Retry-After", hectest.Answer{Status: 503, Code: 9, Text: "Server is busy", RetryAfter: "60"}},
+		{"one of two answers 502", hectest.HTML(502)},
+		{"one of two answers 429", hectest.Refuse(429, 26, "Queue is at capacity")},
+		{"one of two answers 401", hectest.Refuse(401, 2, "Token is required")},
+		{"one of two answers 403", hectest.Refuse(403, 4, "Invalid token")},
+		{"one of two answers 404", hectest.HTML(404)},
+	} {
+		rows = append(rows, balancedRow(c.name, c.answer, hectest.Options{}, "", oneSick))
+	}
+	return append(rows,
+		balancedRow("with acks", hectest.HTML(502), hectest.Options{Acks: true, AckDelay: 300 * time.Millisecond},
+			", ack: {enabled: true, poll_interval: 100ms, timeout: 1m}", oneSick),
+		balancedRow("with acks, connections break", hectest.HTML(502), hectest.Options{Acks: true, AckDelay: time.Second},
+			", ack: {enabled: true, poll_interval: 100ms, timeout: 1m}", acksOfBroken),
+		singleSickRow(),
+		codedRow("gzip", "gzip", true), codedRow("brotli", "br", false),
+		noAckIDRow(),
+	)
+}
+
+// oneSick makes one of the servers sick while messages arrive, and takes it out of the
+// balancer later. Delivery goes on all the time.
+func oneSick(ctx context.Context, b *bed, two *twoServers) error {
+	const n = 20 * fewMessages
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	s := b.newSender(10_000, n)
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(ctx) }()
+	progress := func(what string) error {
+		before := b.tally.unique.Load()
+		return b.until(ctx, rowLimit, "delivery goes on "+what, func() bool { return b.tally.unique.Load() >= min(before+4*fewMessages, n) })
+	}
+	if err := progress("while both are well"); err != nil {
+		return err
+	}
+	two.on.Store(true)
+	for range 2 {
+		if err := progress("while one is sick"); err != nil {
+			return err
+		}
+		if sc, err := b.scrape(ctx); err != nil {
+			return err
+		} else if sc.sum("gateway_hec_endpoint_up") != 1 {
+			b.res.problem("the endpoint is out though one of its servers is well")
+		}
+	}
+	two.balancer.Use(b.hec[1])
+	if err := progress("when the sick one is taken out"); err != nil {
+		return err
+	}
+	if err := <-ended; err != nil {
+		return err
+	}
+	err := b.settle(ctx, n, rowLimit)
+	b.strict()
+	a, well := two.balancer.Made(b.hec[0]), two.balancer.Made(b.hec[1])
+	b.res.note("answered so %d times; %d and %d connections", two.given.Load(), a, well)
+	if two.given.Load() == 0 {
+		b.res.problem("the sick server got nothing: the row shows nothing")
+	}
+	// Health probes make five a second here, each its own.
+	if most := 200 + 10*int(b.res.Books.Received/10_000); a+well > most {
+		b.res.problem("%d connections were made, not at most %d", a+well, most)
+	}
+	return err
+}
+
+// acksOfBroken breaks all connections while acknowledgements are awaited: they are asked
+// for on new ones, until these lead to the server that owes them.
+func acksOfBroken(ctx context.Context, b *bed, two *twoServers) error {
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	if err := b.sendAll(ctx, fewMessages, false); err != nil {
+		return err
+	}
+	if err := b.until(ctx, rowLimit, "all is posted", func() bool { return b.tally.unique.Load() == fewMessages }); err != nil {
+		return err
+	}
+	two.balancer.Break()
+	err := b.settle(ctx, fewMessages, rowLimit)
+	b.noneLost()
+	// What was on the wire at that moment is posted again: a batch of 100 for each post.
+	if b.res.Duplicated > 16*100 {
+		b.res.problem("%d came twice", b.res.Duplicated)
+	}
+	b.res.note("%d and %d posts", b.hec[0].Requests(), b.hec[1].Requests())
+	return err
+}
+
+// singleSickRow has one server behind the balancer: it is not met with one connection
+// after the other.
+func singleSickRow() Row {
+	const patience = 3 * time.Second
+	return balancedRow("a single sick server is not hammered", hectest.Busy(), hectest.Options{}, "", func(ctx context.Context, b *bed, two *twoServers) error {
+		two.balancer.Use(b.hec[0])
+		two.on.Store(true)
+		if err := b.start(ctx); err != nil {
+			return err
+		}
+		if err := b.sendAll(ctx, fewMessages, false); err != nil {
+			return err
+		}
+		if err := b.kept(ctx, false); err != nil {
+			return err
+		}
+		made, probes := two.balancer.Made(b.hec[0]), b.hec[0].Probes()
+		began := time.Now()
+		if err := b.until(ctx, rowLimit, "a while is over", func() bool { return time.Since(began) > patience }); err != nil {
+			return err
+		}
+		// A trial each hec.retry.max, 200 ms here, and some jitter.
+		rate := float64(two.balancer.Made(b.hec[0])-made-(b.hec[0].Probes()-probes)) / time.Since(began).Seconds()
+		b.res.note("%.1f connections a second", rate)
+		if rate > 12 {
+			b.res.problem("%.1f connections a second to a server that is busy", rate)
+		}
+		two.on.Store(false)
+		err := b.settle(ctx, fewMessages, rowLimit)
+		b.strict()
+		return err
+	})
+}
+
+// codedRow has a proxy that compresses answers unasked. When that can not be read the
+// events are kept, and sent again by the next process at the latest: not again and again.
+func codedRow(name, coding string, readable bool) Row {
+	body := `{"text":"Success","code":0}`
+	if coding == "gzip" {
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed)
+		_, _ = z.Write([]byte(body)) // a bytes.Buffer takes everything
+		z.Close()
+		body = packed.String()
+	}
+	f := &fault{answer: hectest.Answer{Status: http.StatusOK, Body: body, ContentType: "application/json",
+		Header: http.Header{"Content-Encoding": {coding}}, Taken: true}}
+	return on("hec 200 compressed unasked: "+name, func(*Options) layout {
+		return layout{numbers: fewMessages, endpoints: []hectest.Options{{Script: f.script}}, stop: "1s"}
+	}, func(ctx context.Context, b *bed) error {
+		f.on.Store(true)
+		if err := b.start(ctx); err != nil {
+			return err
+		}
+		if err := b.sendAll(ctx, fewMessages, false); err != nil {
+			return err
+		}
+		if readable {
+			err := b.settle(ctx, fewMessages, rowLimit)
+			b.strict()
+			return err
+		}
+		if err := b.untilOut(ctx); err != nil {
+			return err
+		}
+		return b.repaired(ctx, f)
+	})
+}
+
+// untilOut waits until all is received and the endpoint is out.
+func (b *bed) untilOut(ctx context.Context) error {
+	if err := b.untilBooks(ctx, rowLimit, "all is received", func(k Books) bool { return k.Received == fewMessages }); err != nil {
+		return err
+	}
+	return b.until(ctx, rowLimit, "the alarm is raised", func() bool {
+		s, err := b.scrape(ctx)
+		return err == nil && s.sum("gateway_hec_endpoint_up") == 0 && s.sum("gateway_hec_unconfirmed_answers_total") > 0
+	})
+}
+
+// repaired wants that an endpoint whose 200 confirms nothing gets no more, for as long as
+// a dozen probes take, then ends the fault and starts a new process.
+func (b *bed) repaired(ctx context.Context, f *fault) error {
+	given, probes := f.given.Load(), b.hec[0].Probes()
+	if err := b.until(ctx, rowLimit, "a dozen probes", func() bool { return b.hec[0].Probes() > probes+12 }); err != nil {
+		return err
+	}
+	if n := f.given.Load(); n != given {
+		b.res.problem("%d more posts to an endpoint whose answers confirm nothing", n-given)
+	}
+	if k, err := b.scrape(ctx); err != nil {
+		return err
+	} else if k.books().Delivered != 0 {
+		b.res.problem("%d count as delivered, and nothing is confirmed", k.books().Delivered)
+	}
+	if code := b.gw.stop(30 * time.Second); code != 0 {
+		b.res.problem("exit code %d", code)
+	}
+	f.on.Store(false)
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	err := b.settle(ctx, fewMessages, rowLimit)
+	b.noneLost()
+	b.res.note("answered so %d times", f.given.Load())
+	// Those that were on the wire at first: a batch of 100 for each post.
+	if most := 100 * f.given.Load(); b.res.Duplicated > most {
+		b.res.problem("%d came twice, at most %d may", b.res.Duplicated, most)
+	}
+	return err
+}
+
+// noAckIDRow has a token without acknowledgement, which gets it later: one post finds
+// out, and a poll finds that it is repaired.
+func noAckIDRow() Row {
+	return on("ack enabled, 200 without ackId, then repaired", func(*Options) layout {
+		return layout{numbers: fewMessages, hec: ", ack: {enabled: true, poll_interval: 100ms, timeout: 1m}"}
+	}, func(ctx context.Context, b *bed) error {
+		if err := b.start(ctx); err != nil {
+			return err
+		}
+		if err := b.sendAll(ctx, fewMessages, false); err != nil {
+			return err
+		}
+		if err := b.untilOut(ctx); err != nil {
+			return err
+		}
+		probes := b.hec[0].Probes()
+		if err := b.until(ctx, rowLimit, "a dozen probes", func() bool { return b.hec[0].Probes() > probes+12 }); err != nil {
+			return err
+		}
+		if n := b.hec[0].Requests(); n != 1 {
+			b.res.problem("%d posts to an endpoint that gives no ackId", n)
+		}
+		if k, err := b.scrape(ctx); err != nil || k.books().Delivered != 0 {
+			b.res.problem("%d count as delivered without an ackId (%v)", k.books().Delivered, err)
+		}
+		if _, text := b.ready(ctx); !strings.Contains(text, "ackId") {
+			b.res.problem("/readyz does not tell: %s", text)
+		}
+		if b.gw.logged("confirm") == 0 {
+			b.res.problem("the log does not tell")
+		}
+		b.hec[0].SetAcks(true)
+		err := b.settle(ctx, fewMessages, rowLimit)
+		b.noneLost()
+		if b.res.Duplicated > 100 { // the one batch that found out
+			b.res.problem("%d came twice", b.res.Duplicated)
+		}
+		b.res.note("%d posts", b.hec[0].Requests())
+		return err
+	})
+}
