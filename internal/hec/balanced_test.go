@@ -93,6 +93,21 @@ func TestOneSickServerBehindABalancer(t *testing.T) {
 	}
 }
 
+// One server takes connections and answers nothing: few posts wait for it at a time.
+func TestOneHungServerBehindABalancer(t *testing.T) {
+	a, b := serve(t, hectest.Options{Script: hectest.Always(hectest.Answer{Fault: hectest.Hang})}), serve(t, hectest.Options{})
+	r := newRig(t, at(balanced(t, a, b), func(o *Options) { o.InFlight, o.Timeout = 8, 300*time.Millisecond }))
+	src := newMemory(records(200, 1)...)
+	r.all(src)
+	arrived(t, 200, nil, b)
+	if n := a.Requests(); n > 20 {
+		t.Errorf("%d posts to the one that hangs", n)
+	}
+	if st := r.Endpoints()[0]; !st.Up {
+		t.Errorf("%+v", st)
+	}
+}
+
 // Both are sick: then the endpoint is out, as one server would be; and when either is
 // well again all is delivered.
 func TestAllServersBehindABalancerAreSick(t *testing.T) {

@@ -56,10 +56,10 @@ func (p *pool) lend(e *endpoint, now time.Time) *link {
 		if p.acks {
 			l.cookies, _ = cookiejar.New(nil) // it has no error without a list of suffixes
 		}
-		if e.links.bad > 0 {
-			e.links.due = now.Add(p.patience)
-		}
 		e.links.trying++
+		if e.links.bad > 0 { // each that hangs makes the next wait longer
+			e.links.due = now.Add(time.Duration(e.links.trying) * p.patience)
+		}
 		e.links.open = append(e.links.open, l)
 	}
 	l.began = now
