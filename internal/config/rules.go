@@ -273,6 +273,8 @@ func endpoint() rule {
 			return display(v) + " does not begin with http:// or https://"
 		case u.Hostname() == "":
 			return display(v) + " has no host"
+		case strings.ContainsFunc(u.Hostname(), func(r rune) bool { return r >= 0x80 }):
+			return display(v) + " has a host outside ASCII; write it as DNS has it (xn--…)"
 		case u.User != nil:
 			return display(v) + " holds a user or token; that goes into hec.token"
 		case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":

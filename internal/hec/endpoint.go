@@ -265,7 +265,9 @@ func (e *endpoint) fail(a answer, now time.Time, r RetryOptions) (out bool) {
 // old one can not be taken for a new one.
 func (e *endpoint) renewChannels() {
 	for _, l := range e.links.open {
-		l.channel = newChannel()
+		if l.channel != "" {
+			l.channel = newChannel()
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/cookiejar"
+	"slices"
 	"time"
 )
 
@@ -49,20 +50,22 @@ type links struct {
 // lend gives the connection for one more post: the one that has waited longest, so that
 // all servers get their share, or a new one.
 func (p *pool) lend(e *endpoint, now time.Time) *link {
-	l := &link{endpoint: e, channel: newChannel(), until: now.Add(p.linkAge/2 + jitter(p.linkAge/2))}
 	if len(e.links.free) > 0 {
-		l, e.links.free = e.links.free[0], e.links.free[1:]
-	} else {
-		if p.acks {
-			l.cookies, _ = cookiejar.New(nil) // it has no error without a list of suffixes
-		}
-		e.links.trying++
-		if e.links.bad > 0 { // each that hangs makes the next wait longer
-			e.links.due = now.Add(time.Duration(e.links.trying) * p.patience)
-		}
-		e.links.open = append(e.links.open, l)
+		l := e.links.free[0]
+		e.links.free = slices.Delete(e.links.free, 0, 1)
+		l.began = now
+		return l
 	}
-	l.began = now
+	l := &link{endpoint: e, began: now, until: now.Add(p.linkAge/2 + jitter(p.linkAge/2))}
+	if p.acks {
+		l.channel = newChannel()
+		l.cookies, _ = cookiejar.New(nil) // it has no error without a list of suffixes
+	}
+	e.links.trying++
+	if e.links.bad > 0 { // each that hangs makes the next wait longer
+		e.links.due = now.Add(time.Duration(e.links.trying) * p.patience)
+	}
+	e.links.open = append(e.links.open, l)
 	return l
 }
 
@@ -87,33 +90,20 @@ func (p *pool) retire(l *link) {
 
 // forget closes a connection for good; release does it without the mutex.
 func (p *pool) forget(l *link) {
-	l.endpoint.links.open = remove(l.endpoint.links.open, l)
+	open := &l.endpoint.links.open
+	*open = slices.DeleteFunc(*open, func(o *link) bool { return o == l })
 	p.closing = append(p.closing, l)
-}
-
-func remove(list []*link, l *link) []*link {
-	kept := list[:0]
-	for _, o := range list {
-		if o != l {
-			kept = append(kept, o)
-		}
-	}
-	clear(list[len(kept):])
-	return kept
 }
 
 // prune takes the connections that must not be used out of those that are free.
 func (p *pool) prune(e *endpoint, which func(*link) bool) {
-	kept := e.links.free[:0]
-	for _, l := range e.links.free {
-		if which(l) {
+	e.links.free = slices.DeleteFunc(e.links.free, func(l *link) bool {
+		out := which(l)
+		if out {
 			p.retire(l)
-		} else {
-			kept = append(kept, l)
 		}
-	}
-	clear(e.links.free[len(kept):])
-	e.links.free = kept
+		return out
+	})
 }
 
 // stale takes out what is closed, too old or too long without a post.
@@ -186,7 +176,7 @@ func (p *pool) sweep(owes map[*link]bool) {
 	now := p.now()
 	for e := range p.all {
 		p.stale(e, now)
-		for _, l := range append([]*link(nil), e.links.open...) {
+		for _, l := range slices.Clone(e.links.open) {
 			if l.spent && l.began.IsZero() && !owes[l] && now.Sub(l.idle) >= p.patience {
 				p.forget(l)
 			}
@@ -202,7 +192,7 @@ func (p *pool) closeAll() {
 	p.mu.Lock()
 	defer p.release()
 	for e := range p.all {
-		for _, l := range append([]*link(nil), e.links.open...) {
+		for _, l := range slices.Clone(e.links.open) {
 			p.forget(l)
 		}
 		e.links.free = nil

@@ -308,6 +308,9 @@ const (
 // tell makes the text of a server, or of an error, fit for one line of a log: first
 // without secrets, then short.
 func tell(hide *redact.Secrets, s string, most int) string {
+	if s == "Success" { // what HEC says to nearly every post
+		return s
+	}
 	s = hide.Text(s[:min(len(s), maxHeard)])
 	if len(s) > most {
 		s = s[:most] + "…"

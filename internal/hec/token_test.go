@@ -160,18 +160,18 @@ func TestRepeatedTokenIsNotSeen(t *testing.T) {
 
 // The token before the present one is as secret, and so is a password.
 func TestOldTokenIsNotSeen(t *testing.T) {
-	const fresh, pass = "99998888-eeee-ffff-0000-9f8e7d6c5b4a", "Xk3v9-Qz7w2-Jp"
-	s := serve(t, hectest.Options{Script: hectest.Always(hectest.Answer{Status: 400, Code: 6, Text: testToken + " " + fresh + " " + pass})})
+	const old, fresh, pass = "8f3a91c2-5d7e-4b60-a1f9-c27d3e80b64a", "93b8e8f8-eade-4fcf-8b0d-9f8e7d6c5b4a", "Xk3v9-Qz7w2-Jp"
+	s := serve(t, hectest.Options{Script: hectest.Always(hectest.Answer{Status: 400, Code: 6, Text: old + " " + fresh + " " + pass})})
 	reg := prometheus.NewRegistry()
 	r := newRig(t, func(o *Options) {
-		o.Registerer = reg
+		o.Registerer, o.Token = reg, old
 		o.Endpoints = []string{strings.Replace(s.URL(), "http://", "http://splunk:"+pass+"@", 1)}
 	})
 	if err := r.SetToken(fresh); err != nil {
 		t.Fatal(err)
 	}
 	r.all(newMemory(records(2, 1)...))
-	for _, secret := range []string{testToken, fresh, pass} {
+	for _, secret := range []string{old, fresh, pass} {
 		if part := partOf(shownBy(t, r, reg), secret); part != "" {
 			t.Errorf("%q is seen", part)
 		}
@@ -180,18 +180,19 @@ func TestOldTokenIsNotSeen(t *testing.T) {
 
 // An error of a library repeats what the server sent.
 func TestSecretInABrokenAnswer(t *testing.T) {
-	s := serve(t, hectest.Options{Script: hectest.Always(hectest.Answer{Status: 200, Body: "x",
-		Header: http.Header{"Content-Encoding": {testToken}}})})
+	const guid = "8f3a91c2-5d7e-4b60-a1f9-c27d3e80b64a"
+	s := serve(t, hectest.Options{Token: guid, Script: hectest.Always(hectest.Answer{Status: 200, Body: "x",
+		Header: http.Header{"Content-Encoding": {guid}}})})
 	reg := prometheus.NewRegistry()
-	r := newRig(t, func(o *Options) { o.Registerer = reg }, s)
+	r := newRig(t, func(o *Options) { o.Registerer, o.Token = reg, guid }, s)
 	src := newMemory(records(1, 1)...)
 	wait := r.start(t.Context(), src)
 	eventually(t, "it is out", func() bool { return !r.AnyUp() })
-	if part := partOf(shownBy(t, r, reg), testToken); part != "" {
+	if part := partOf(shownBy(t, r, reg), guid); part != "" {
 		t.Errorf("%q is seen in\n%s", part, shownBy(t, r, reg))
 	}
 	s.SetScript(nil)
-	if err := r.SetToken(testToken); err != nil {
+	if err := r.SetToken(guid); err != nil {
 		t.Fatal(err)
 	}
 	if err := wait(); err != nil {
