@@ -51,15 +51,22 @@ func drive(t testing.TB, f *Framer, stream []byte, size func() int) (messages []
 			}
 			tail = tail[n:]
 		}
-		if len(tail) > f.Max+32 {
+		if len(tail) > f.Max+2*lookahead {
 			t.Fatalf("the tail has %d bytes with Max %d: %q", len(tail), f.Max, tail)
 		}
 	}
-	if msg, cut, ok := f.Final(tail); ok {
+	for len(tail) > 0 {
+		msg, cut, n, ok := f.Final(tail)
 		if len(msg) > f.Max {
 			t.Fatalf("Final gave %d bytes with Max %d", len(msg), f.Max)
 		}
-		add(msg, cut)
+		if n <= 0 || n > len(tail) || !within(msg, tail[:n]) {
+			t.Fatalf("Final(%q) gave %q and consumed %d bytes", tail, msg, n)
+		}
+		if ok {
+			add(msg, cut)
+		}
+		tail = tail[n:]
 	}
 	return messages
 }
@@ -118,14 +125,32 @@ var framerCases = []struct {
 	{name: "digits", in: "1234567890123\n", want: []string{"1234567890123"}},
 	{name: "epoch", in: "1614789245.123 host text\n", want: []string{"1614789245.123 host text"}},
 
-	{name: "zero count", in: "0 <14>one\n<14>two\n", want: []string{"0 <14>one", "<14>two"}, errors: 1},
-	{name: "leading zero", in: "07 <14>one\n<14>two\n", want: []string{"07 <14>one", "<14>two"}, errors: 1},
-	{name: "20 digits", in: "12345678901234567890 <14>one\n<14>two\n", want: []string{"12345678901234567890 <14>one", "<14>two"}, errors: 1},
-	{name: "more than anybody sends", in: "999999999 <14>one\n<14>two\n", want: []string{"999999999 <14>one", "<14>two"}, errors: 1},
-	{name: "too small", in: "5 <14>one\n7 <14>two", want: []string{"<14>o", "ne", "<14>two"}, errors: 1},
-	{name: "too large", in: "9 <14>one7 <14>two\n<14>three\n", want: []string{"<14>one7 ", "<14>two", "<14>three"}},
-	{name: "too large, inside the next", in: "12 <14>one7 <14>two\n<14>three\n", want: []string{"<14>one7 <14", ">two", "<14>three"}, errors: 1},
-	{name: "garbage after a frame", in: "7 <14>one###\n7 <14>two", want: []string{"<14>one", "###", "<14>two"}, errors: 1},
+	{name: "zero count", in: "0 <14>one\n<14>two\n", want: []string{"<14>one", "<14>two"}, errors: 1},
+	{name: "leading zero", in: "07 <14>one\n<14>two\n", want: []string{"<14>one", "<14>two"}, errors: 1},
+	{name: "20 digits", in: "12345678901234567890 <14>one\n<14>two\n", want: []string{"<14>one", "<14>two"}, errors: 1},
+	{name: "more than anybody sends", in: "999999999 <14>one\n<14>two\n", want: []string{"<14>one", "<14>two"}, errors: 1},
+	{name: "too small", in: "5 <14>one\n7 <14>two", want: []string{"<14>one", "<14>two"}, errors: 1},
+	{name: "too small, of a stream that is believed", in: "7 <14>abc5 <14>one7 <14>two", want: []string{"<14>abc", "<14>o", "ne", "<14>two"}, errors: 1},
+	{name: "smaller than its PRI", in: "7 <14>abc3 <14>one7 <14>two", want: []string{"<14>abc", "<14>one", "<14>two"}, errors: 1},
+	{name: "too large", in: "9 <14>one7 <14>two\n<14>three\n", want: []string{"<14>one", "<14>two", "<14>three"}, errors: 1},
+	{name: "too large, inside the next", in: "12 <14>one7 <14>two\n<14>three\n", want: []string{"<14>one", "<14>two", "<14>three"}, errors: 1},
+	{name: "garbage after the first frame", in: "7 <14>one###\n7 <14>two", want: []string{"<14>one###", "<14>two"}, errors: 1},
+	{name: "garbage after a frame", in: "7 <14>abc7 <14>one###\n7 <14>two", want: []string{"<14>abc", "<14>one", "###", "<14>two"}, errors: 1},
+	{name: "garbage without LF", in: "7 <14>abc7 <14>one###7 <14>two", want: []string{"<14>abc", "<14>one", "###", "<14>two"}, errors: 1},
+	{name: "a count lost", in: "7 <14>abc<14>one7 <14>two", want: []string{"<14>abc", "<14>one", "<14>two"}, errors: 1},
+	{name: "mixed, a line that quotes a count", in: "7 <14>abc<14>one 12 <34> x\n7 <14>two", want: []string{"<14>abc", "<14>one 12 <34> x", "<14>two"}},
+	{name: "quotes counts", in: "7 <14>abc25 <14>one 12 <34> x 7 <14>.7 <14>two", want: []string{"<14>abc", "<14>one 12 <34> x 7 <14>.", "<14>two"}},
+	{name: "quotes a whole message at its end", in: "7 <14>abc17 <14>one 7 <14>xyz7 <14>two", want: []string{"<14>abc", "<14>one 7 <14>xyz", "<14>two"}},
+	{name: "too large by whole messages", in: "7 <14>abc34 <14>one7 <14>two7 <14>tri7 <14>for7 <14>fiv", want: []string{"<14>abc", "<14>one", "<14>two", "<14>tri", "<14>for", "<14>fiv"}, errors: 1},
+	{name: "ends with digits", in: "7 <14>1237 <14>1247 <14>125", want: []string{"<14>123", "<14>124", "<14>125"}},
+	{name: "all too large by one", in: "8 <14>one8 <14>two8 <14>tri", want: []string{"<14>one", "<14>two", "<14>tri✂"}, errors: 3},
+	{name: "all too small by one", in: "6 <14>one6 <14>two6 <14>tri", want: []string{"<14>one", "<14>two", "<14>tri"}, errors: 3},
+	{name: "all with themselves", in: "9 <14>one9 <14>two9 <14>tri", want: []string{"<14>one", "<14>two", "<14>tri✂"}, errors: 3},
+	{name: "BOM before lines", in: "\xef\xbb\xbf<14>one\n\xef\xbb\xbf<14>two\n", want: []string{"<14>one", "<14>two"}},
+	{name: "BOM before counts", in: "\xef\xbb\xbf7 <14>one\xef\xbb\xbf7 <14>two", want: []string{"<14>one", "<14>two"}},
+	{name: "BOM behind counts, counted", in: "10 \xef\xbb\xbf<14>one10 \xef\xbb\xbf<14>two", want: []string{"<14>one", "<14>two"}},
+	{name: "BOM before text", in: "\xef\xbb\xbftext\n", want: []string{"\xef\xbb\xbftext"}},
+	{name: "BOM alone", in: "\xef\xbb\xbf", want: []string{"\xef\xbb\xbf"}},
 
 	{name: "line as long as Max", in: a(10) + "\n" + a(3) + "\n", max: 10, want: []string{a(10), "aaa"}},
 	{name: "line as long as Max, CR LF", in: a(10) + "\r\n" + a(3) + "\n", max: 10, want: []string{a(10), "aaa"}},
@@ -242,6 +267,7 @@ func randomMessage(r *rand.Rand, counted bool) []byte {
 func TestFramerNoise(t *testing.T) {
 	fragments := []string{
 		"\n", "\r", "\r\n", "\x00", " ", "<", "<14>", "a", "text ", "7 ", "12 ", "3", "0", "25 <", "99999999999 ", "zx\xda", "1,2",
+		"8 <14>one.", "9 <14>one", "7 <14>one.", "5 <34>12", "12 <14>one 5 <1>x", "\xef\xbb\xbf", "\xef", "17 <14>one\n", " <", "60 <14>", "400 <1>",
 		"-", ":", "8 <14>one\n", strings.Repeat("long", 12), "\xff",
 	}
 	for seed := range int64(3000) {
@@ -284,7 +310,7 @@ func TestFramerCut(t *testing.T) {
 	if string(msg) != "<14>next" || cut || !ok || f.Pending() {
 		t.Errorf("after the line: %q, cut %v, ok %v, pending %v", msg, cut, ok, f.Pending())
 	}
-	if _, _, ok := f.Final(nil); ok {
+	if _, _, _, ok := f.Final(nil); ok {
 		t.Error("Final made a message of nothing")
 	}
 }
@@ -321,7 +347,7 @@ func TestFinalWhileSkipping(t *testing.T) {
 	if !f.Pending() {
 		t.Error("the rest of the frame is not pending")
 	}
-	if msg, _, ok := f.Final([]byte("one")); ok {
+	if msg, _, _, ok := f.Final([]byte("one")); ok {
 		t.Errorf("Final gave the skipped %q", msg)
 	}
 }

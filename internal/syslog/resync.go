@@ -1,0 +1,394 @@
+package syslog
+
+import "bytes"
+
+// lookahead bounds how far behind the longest message a framer looks, in bytes.
+const lookahead = 64
+
+// verdict is an answer that may need more bytes.
+type verdict uint8
+
+const (
+	no verdict = iota
+	yes
+	maybe // more bytes are needed
+)
+
+// marked returns the length of a byte order mark in front of a count or a PRI, 0 where
+// there is none.
+func marked(p []byte) (int, verdict) {
+	if len(p) == 0 || p[0] != bom[0] {
+		return 0, no
+	}
+	return markedBy(p)
+}
+
+func markedBy(p []byte) (int, verdict) {
+	switch {
+	case !bytes.HasPrefix(p, bom):
+		if bytes.HasPrefix(bom, p) {
+			return 0, maybe
+		}
+		return 0, no
+	case len(p) == len(bom):
+		return 0, maybe
+	}
+	if c := p[len(bom)]; c != '<' && !isDigit(c) {
+		return 0, no
+	}
+	return len(bom), yes
+}
+
+// priority looks for "<d>", "<dd>" or "<ddd>", maybe behind a byte order mark, and
+// returns the length of both.
+func priority(p []byte) (int, verdict) {
+	b, v := marked(p)
+	if v == maybe {
+		return 0, maybe
+	}
+	switch q := p[b:]; {
+	case len(q) == 0:
+		return 0, maybe
+	case q[0] != '<':
+		return 0, no
+	default:
+		_, i := number(q, 1, 3)
+		switch {
+		case i == len(q):
+			return 0, maybe
+		case i == 1 || q[i] != '>':
+			return 0, no
+		}
+		return b + i + 1, yes
+	}
+}
+
+// packed reports whether p begins like a message that rsyslog compressed: a 'z' and
+// the header of RFC 1950.
+func packed(p []byte) bool { return len(p) > 1 && p[0] == 'z' && p[1] == 0x78 }
+
+// begins says whether a message can begin at p[i]: behind trailers, with a PRI, with a
+// count and a PRI, or, when bare, with any count.
+func begins(p []byte, i int, bareToo bool) verdict {
+	if i >= len(p) {
+		return maybe
+	}
+	p = p[i:]
+	if isTrailer(p[0]) {
+		return yes
+	}
+	b, v := marked(p)
+	if v == maybe {
+		return maybe
+	}
+	p = p[b:]
+	switch {
+	case p[0] == ' ':
+		if len(p) == 1 {
+			return maybe
+		}
+		_, v := priority(p[1:])
+		return v
+	case p[0] == '<':
+		_, v := priority(p)
+		return v
+	case !isDigit(p[0]):
+		return no
+	}
+	n, k := number(p, 0, maxCountDigits)
+	switch {
+	case k == len(p):
+		return maybe
+	case p[k] != ' ':
+		return no
+	case bareToo && p[0] != '0' && n <= maxCount:
+		return yes
+	}
+	if _, v = priority(p[k+1:]); v == no && p[k+1] == 'z' {
+		if k+2 == len(p) {
+			return maybe
+		}
+		if packed(p[k+1:]) {
+			return yes
+		}
+	}
+	return v
+}
+
+// suspicious reports whether a counted message holds what begins a message, whole or,
+// at its end, in part: then its count may be too large.
+func (f *Framer) suspicious(body []byte) bool {
+	for i := 1; i < len(body); i++ {
+		k := bytes.IndexByte(body[i:], '<')
+		if k < 0 {
+			f.looked += len(body) - i
+			break
+		}
+		f.looked += k + 1
+		if i += k; heads(body, i) {
+			if _, v := priority(body[i:]); v != no {
+				return true
+			}
+		}
+	}
+	end := len(body)
+	if body[end-1] == ' ' {
+		end--
+	}
+	digits := end
+	for digits > 0 && end-digits < maxCountDigits && isDigit(body[digits-1]) {
+		digits--
+	}
+	switch {
+	case digits == end:
+		return false
+	case end < len(body):
+		return true
+	}
+	return digits > 0 && endsLine(body[digits-1])
+}
+
+// heads reports whether what is before p[j] can be before a PRI: a trailer, or a count
+// and a blank.
+func heads(p []byte, j int) bool {
+	return endsLine(p[j-1]) || j > 1 && p[j-1] == ' ' && isDigit(p[j-2])
+}
+
+func endsLine(c byte) bool { return c == '\n' || c == 0 }
+
+// confirmed says whether the next message begins at q[stop], where the count of the
+// message from q[prefix] on ends. In doubt a digit before that place may belong to the
+// next count. Where that can be, or where this message holds what begins a message,
+// the next count must be right as well.
+func (f *Framer) confirmed(q []byte, prefix, stop int, doubt, end bool) verdict {
+	at := stop
+	if f.suspect {
+		for at < len(q) && isTrailer(q[at]) {
+			at++
+		}
+	}
+	v := begins(q, at, !f.suspect)
+	switch {
+	case v == maybe && !end:
+		f.need = len(q) + 1
+		return maybe
+	case v == maybe:
+		return yes
+	case v == no:
+		return no
+	}
+	last, next := q[at-1], q[at]
+	switch {
+	case next == '<' && last == ' ' && at-1 > prefix && isDigit(q[at-2]), next == ' ' && isDigit(last):
+		return no // the next count is within this message
+	case !isDigit(next), !f.suspect && !(doubt && isDigit(last)):
+		return yes
+	}
+	n, i := number(q, at, maxCountDigits)
+	e := i + 1 + n
+	far := n == 0 || e > prefix+f.Max+lookahead // it can not be looked at
+	if !far {
+		v = begins(q, e, false)
+	}
+	switch {
+	case !far && v == maybe && !end:
+		f.need = max(e, len(q)) + 1
+		return maybe
+	case !far && v != no:
+		return yes
+	case f.suspect && f.chain(q, prefix, stop, 1) != 0, !f.suspect && !far:
+		return no
+	}
+	return yes
+}
+
+// search says where a message may end.
+type search struct {
+	from     int  // the message begins here, behind its count
+	trailers int  // a trailer ends it from here on
+	hint     int  // where its count says that it ends, 0: it says nothing
+	wrong    bool // its count is wrong: the next message may begin anywhere
+	end      bool // nothing follows
+	tries    int  // so many places are looked at, 0: all
+}
+
+// tries bounds how often a message that is whole by its count is searched for another
+// begin: what is quoted in it does not count what follows.
+const tries = 16
+
+// find looks for the count and the PRI that begin the next message in q[:limit], and
+// returns where that is. In a stream whose counts were all right it must count what
+// follows it, or it is text.
+func (f *Framer) find(q []byte, limit int, s *search) (b int, v verdict) {
+	sure := !s.wrong && f.trust >= 0
+	for i := max(f.sought, s.from+1, 1); i < limit; i++ {
+		k := bytes.IndexByte(q[i:limit], '<')
+		if k < 0 {
+			f.looked += limit - i
+			break
+		}
+		f.looked += k + 1
+		if i += k; !heads(q, i) {
+			continue
+		}
+		if _, v = priority(q[i:]); v == yes {
+			b, v = f.begin(q, i, sure, s)
+			if s.tries--; v == no && s.tries == 0 {
+				return 0, no
+			}
+		}
+		switch {
+		case v == yes:
+			return b, yes
+		case v == maybe && !s.end:
+			f.sought = i
+			f.need = max(f.need, len(q)+1)
+			return 0, maybe
+		}
+	}
+	f.sought = limit
+	return 0, no
+}
+
+// begin returns where the message begins whose PRI is at q[j]: at its count. The
+// message before may end with digits; so the count is the shortest number there that
+// is right, and when none is, the longest, unless sure.
+func (f *Framer) begin(q []byte, j int, sure bool, s *search) (int, verdict) {
+	if endsLine(q[j-1]) {
+		if sure {
+			return 0, no
+		}
+		return j, yes
+	}
+	digits := j - 1
+	for digits > s.from+1 && j-1-digits < 7 && isDigit(q[digits-1]) {
+		digits--
+	}
+	if digits == j-1 {
+		return 0, no
+	}
+	longest := digits
+	for b := j - 2; b >= digits; b-- {
+		n, _ := number(q, b, 7)
+		if q[b] == '0' || n > f.Max {
+			continue
+		}
+		longest = b
+		switch v := begins(q, j+n, false); {
+		case v == yes, v == maybe && s.end && j+n == len(q):
+			return b, yes
+		case v == maybe && !s.end:
+			f.need = max(j+n, len(q)) + 1
+			return 0, maybe
+		}
+	}
+	switch {
+	case sure:
+		return 0, no
+	case s.hint >= digits && s.hint < j-1:
+		return s.hint, yes
+	}
+	return longest, yes
+}
+
+// chain returns where the first of so many counted messages begins that follow one
+// another up to q[stop] exactly; 0 where they do not. So a count that spans several
+// messages is known, and a message that quotes another is not cut in two. With least
+// 1 the end does not matter.
+func (f *Framer) chain(q []byte, prefix, stop, least int) int {
+	sub := *f
+	sub.sought, sub.trust = 0, 0
+	first, v := sub.find(q[:stop], stop, &search{from: prefix, end: true, tries: tries})
+	f.looked = sub.looked
+	if v != yes || least == 1 {
+		return first
+	}
+	i, links := first, 0
+	for ; i < stop; links++ {
+		if i += gap(q[i:stop]); i == stop {
+			break
+		}
+		n, k := number(q, i, maxCountDigits)
+		if k == i || k+1 >= stop || q[k] != ' ' || n == 0 {
+			return 0
+		}
+		if _, v := priority(q[k+1:]); v != yes {
+			return 0
+		}
+		i = k + 1 + n
+	}
+	if links < least || i > len(q) || len(trimTrailer(q[stop:max(i, stop)])) != 0 {
+		return 0
+	}
+	return first
+}
+
+// lineEnd looks for the end of a line that is skipped, and returns how much of p is
+// done with.
+func (f *Framer) lineEnd(p []byte, end bool) (n int, found bool) {
+	if !end && len(p) < f.need {
+		return 0, false
+	}
+	f.need = 0
+	t := f.trailer(p[min(f.scanned, len(p)):])
+	limit := len(p)
+	if t >= 0 {
+		t += f.scanned
+		limit = t
+	}
+	keep := 0
+	if f.counts && f.Mode != LF {
+		b, v := f.find(p, limit, &search{from: -1, end: end})
+		switch v {
+		case yes:
+			f.scanned, f.sought = 0, 0
+			return b, true
+		case maybe:
+			n = max(f.sought-maxCountDigits-1, 0)
+			f.scanned, f.sought, f.need = limit-n, f.sought-n, f.need-n
+			return n, false
+		}
+		keep = unfinished(p)
+	}
+	f.scanned, f.sought = 0, 0
+	switch {
+	case t >= 0:
+		return t, true
+	case end:
+		return len(p), false
+	}
+	return len(p) - keep, false
+}
+
+// unfinished returns how many bytes at the end of p may be a count and a PRI that are
+// not complete.
+func unfinished(p []byte) int {
+	i := len(p)
+	for i > 0 && len(p)-i < 3 && isDigit(p[i-1]) {
+		i--
+	}
+	if i > 0 && p[i-1] == '<' {
+		i--
+	} else {
+		i = len(p)
+	}
+	if i > 0 && p[i-1] == ' ' {
+		i--
+	} else if i < len(p) {
+		return 0
+	}
+	digits := i
+	for digits > 0 && i-digits < maxCountDigits && isDigit(p[digits-1]) {
+		digits--
+	}
+	if digits == i {
+		return 0
+	}
+	return len(p) - digits
+}
+
+// clean takes a byte order mark off the front of a message and trailers off its end.
+func clean(p []byte) []byte {
+	b, _ := marked(p)
+	return trimTrailer(p[b:])
+}
