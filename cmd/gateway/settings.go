@@ -153,7 +153,7 @@ func (n naming) settings(s config.Source) (listener.Settings, error) {
 func zones(byNet map[string]string) ([]listener.Zone, error) {
 	var all []listener.Zone
 	for network, name := range byNet {
-		p, err := prefix(network)
+		p, err := config.Network(network)
 		if err != nil {
 			return nil, fmt.Errorf("timezones: %w", err)
 		}
@@ -169,20 +169,11 @@ func zones(byNet map[string]string) ([]listener.Zone, error) {
 func prefixes(networks []string) ([]netip.Prefix, error) {
 	var all []netip.Prefix
 	for _, network := range networks {
-		p, err := prefix(network)
+		p, err := config.Network(network)
 		if err != nil {
 			return nil, fmt.Errorf("allow: %w", err)
 		}
 		all = append(all, p)
 	}
 	return all, nil
-}
-
-// prefix reads a network, or an address as the network that holds nothing else.
-func prefix(text string) (netip.Prefix, error) {
-	if a, err := netip.ParseAddr(text); err == nil {
-		return netip.PrefixFrom(a, a.BitLen()), nil
-	}
-	p, err := netip.ParsePrefix(text)
-	return p.Masked(), err
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -189,9 +190,14 @@ func zonesByNet() rule {
 	return rule{allowed: "networks with their zone, such as {10.1.0.0/16: Europe/Berlin}", check: func(value any) string {
 		var wrong []string
 		zones := value.(map[string]string)
+		names := make(map[netip.Prefix]string)
 		for _, cidr := range sortedKeys(zones) {
-			if text := network().check(cidr); text != "" {
-				wrong = append(wrong, text)
+			if p, err := Network(cidr); err != nil {
+				wrong = append(wrong, err.Error())
+			} else if other := names[p]; other != "" {
+				wrong = append(wrong, fmt.Sprintf("%s and %s are the same network", display(other), display(cidr)))
+			} else {
+				names[p] = cidr
 			}
 			if text := zone().check(zones[cidr]); text != "" {
 				wrong = append(wrong, text+" (for "+display(cidr)+")")
@@ -204,18 +210,36 @@ func zonesByNet() rule {
 // network allows a CIDR network without host bits.
 func network() rule {
 	return word("networks such as 10.1.0.0/16 or 2001:db8::/32", func(v string) string {
-		p, err := netip.ParsePrefix(v)
-		if err != nil {
-			if a, err := netip.ParseAddr(v); err == nil && a.Zone() == "" {
-				return fmt.Sprintf("%q is an address; as a network it is %s/%d", v, a, a.BitLen())
-			}
-			return display(v) + " is not a network"
-		}
-		if p != p.Masked() {
-			return fmt.Sprintf("%q has host bits; the network is %s", v, p.Masked())
+		if _, err := Network(v); err != nil {
+			return err.Error()
 		}
 		return ""
 	})
+}
+
+// Network reads a network such as 10.1.0.0/16. An IPv4-mapped one of IPv6
+// (::ffff:10.0.0.0/104, RFC 4291 section 2.5.5.2) is the IPv4 network that it stands
+// for, as senders are known by their IPv4 addresses. The error quotes the text.
+func Network(text string) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
+			a = a.Unmap()
+			return netip.Prefix{}, fmt.Errorf("%q is an address; as a network it is %s/%d", text, a, a.BitLen())
+		}
+		return netip.Prefix{}, errors.New(display(text) + " is not a network")
+	}
+	if p.Addr().Is4In6() {
+		const mapped = 96 // bits in front of the IPv4 address
+		if p.Bits() < mapped {
+			return netip.Prefix{}, fmt.Errorf("%q holds more than IPv4 addresses; an IPv4-mapped network is at least /%d, and all of IPv4 is 0.0.0.0/0", text, mapped)
+		}
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped)
+	}
+	if p != p.Masked() {
+		return netip.Prefix{}, fmt.Errorf("%q has host bits; the network is %s", text, p.Masked())
+	}
+	return p, nil
 }
 
 // ipAddress allows an IP address, or nothing for all.

@@ -62,6 +62,9 @@ func (f Filter) ready() (want, error) {
 		a = a.Unmap()
 		w.network = netip.PrefixFrom(a, a.BitLen())
 	} else if p, err := netip.ParsePrefix(f.Sender); err == nil {
+		if p.Addr().Is4In6() && p.Bits() >= 96 { // as senders are known by their IPv4 addresses
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
 		w.network = p.Masked()
 	} else if strings.Contains(f.Sender, "/") {
 		return w, fmt.Errorf("sender %.64q is no address, network or host name", f.Sender)

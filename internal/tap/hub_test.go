@@ -27,6 +27,8 @@ func TestFilter(t *testing.T) {
 		{Filter{Sender: "10.1.0.0/16"}, true},
 		{Filter{Sender: "10.2.0.0/16"}, false},
 		{Filter{Sender: "::ffff:10.1.2.3"}, true},
+		{Filter{Sender: "::ffff:10.1.0.0/112"}, true},
+		{Filter{Sender: "::ffff:10.2.0.0/112"}, false},
 		{Filter{Sender: "web1"}, true},
 		{Filter{Sender: "web2"}, false},
 		{Filter{Text: "denied"}, false},
