@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/netip"
-	"sync/atomic"
+	"strconv"
 	"testing"
 	"time"
 
@@ -143,20 +143,54 @@ func TestTailsAreBounded(t *testing.T) {
 	s := newSource(SourceOptions{Name: "linux", Port: 1517, Settings: settings(t, "linux")}, event.NewLedger())
 	pool := event.NewPool(1, 4096)
 	in := newIntake(s.account, event.TCP, Batching{MaxBytes: 1 << 20, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}})
-	tails := new(atomic.Int64)
-	tails.Store(maxTails - 100)
-	st := newStream(s, event.TCP, in, netip.MustParseAddr("192.0.2.7"), tails)
+	h := newHoard(nil)
+	other := newStream(s, event.TCP, in, netip.MustParseAddr("192.0.2.6"), h)
+	h.tails.set(&other.hold, maxTails-128)
+	asked := 0
+	other.order = func(all bool) {
+		if asked++; all {
+			t.Error("a connection is closed for its partial message")
+		}
+	}
+	st := newStream(s, event.TCP, in, netip.MustParseAddr("192.0.2.7"), h)
 	st.feed(bytes.Repeat([]byte("a"), 90), time.Now())
 	if in.lanes[0] != nil {
 		t.Error("a tail within the limit was delivered")
 	}
 	st.feed(bytes.Repeat([]byte("b"), 90), time.Now())
-	if in.lanes[0] == nil || in.lanes[0].Events != 1 || len(st.tail) != 0 || tails.Load() != maxTails-100 {
-		t.Errorf("over the limit: batch %v, tail %d, all tails %d", in.lanes[0], len(st.tail), tails.Load())
+	if in.lanes[0] != nil || asked != 1 {
+		t.Errorf("over the limit: batch %v, who holds most was asked %d times", in.lanes[0], asked)
+	}
+	h.tails.set(&other.hold, 2*maxTails) // does not give anything up
+	st.feed(bytes.Repeat([]byte("c"), 900), time.Now())
+	if in.lanes[0] == nil || in.lanes[0].Events != 1 || len(st.tail) != 0 || st.hold.amount != 0 {
+		t.Errorf("far over the limit: batch %v, tail %d", in.lanes[0], len(st.tail))
 	}
 	st.feed([]byte("rest of it\nnext\n"), time.Now())
 	if in.lanes[0].Events != 2 {
 		t.Errorf("%d events, want the cut one and the next", in.lanes[0].Events)
 	}
 	in.close()
+}
+
+// BenchmarkTrickle is a long message that comes byte by byte: its length does not
+// matter for the cost of a byte.
+func BenchmarkTrickle(b *testing.B) {
+	for _, length := range []int{4 << 10, 60 << 10} {
+		b.Run(strconv.Itoa(length), func(b *testing.B) {
+			r, _ := replay(b, "linux")
+			now := time.Now()
+			for b.Loop() {
+				for i := range length {
+					if i == 0 {
+						r.Write([]byte("<"), now)
+					} else {
+						r.Write([]byte("x"), now)
+					}
+				}
+				r.Write([]byte("\n"), now)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(length), "ns/byte")
+		})
+	}
 }

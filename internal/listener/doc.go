@@ -32,6 +32,12 @@
 // would silently take half of the traffic; so each port is first bound without it,
 // and a port that somebody holds is an error.
 //
+// # Bounds
+//
+// Nobody has a share of the connections and of the memory for partial messages. When
+// they run out, the address that holds most gives up what its longest silent
+// connection holds.
+//
 // # Restarts
 //
 // With a [Keeper] the sockets outlive the process: the next one takes over TCP

@@ -37,6 +37,7 @@ const (
 	HostFromMessage = "message"
 	HostFromFile    = "hosts file"
 	HostFromSender  = "sender's address"
+	HostFromBefore  = "message before, with which this one goes on"
 )
 
 // Explain calls f for every message from now on, after its event was appended to the
@@ -57,6 +58,8 @@ func (in *Intake) explained(s *sender, e *Explanation) {
 	e.Header, e.Result = &in.header, &in.result
 	e.Host = string(s.appendHost(nil, &in.result))
 	switch own := s.ownName(&in.result); {
+	case own && in.goesOn:
+		e.HostFrom = HostFromBefore
 	case own:
 		e.HostFrom = HostFromMessage
 	case string(s.name) == string(s.address):

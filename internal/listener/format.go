@@ -177,6 +177,7 @@ type sender struct {
 	clock   *syslog.Clock
 	allowed bool
 	voice   *voice // the first that was heard
+	last    last   // of a connection
 }
 
 func newSender(f *format, t event.Transport, addr netip.Addr, port int) *sender {

@@ -72,6 +72,9 @@ type Intake struct {
 	nanos  int64
 	header syslog.Header
 	result vendor.Result
+	spoken *sender // whose message these two are of
+	kept   bool    // it was kept by the rule for its class
+	goesOn bool    // the message at hand goes on with it
 	turn   tally
 	seen   []uint32 // by class, for the sample rules
 	noisy  rarely
@@ -136,13 +139,14 @@ func (in *Intake) drop(reason string, n int) {
 }
 
 // message takes one message of a sender. cut says that it is longer than what is
-// there.
-func (in *Intake) message(s *sender, msg []byte, cut bool) {
+// there, goesOn that it belongs to the one that the sender sent before.
+func (in *Intake) message(s *sender, msg []byte, cut, goesOn bool) {
 	size := len(msg)
 	if limit := s.format.settings.MaxMessage; size > limit {
 		msg, cut = msg[:limit], true
 	}
 	in.host, in.moment = nil, moment{}
+	in.goesOn = goesOn && in.recall(s)
 	dropped := in.take(s, msg, cut)
 	if s != in.speaker.sender || !bytes.Equal(in.host, in.speaker.host) {
 		in.speak(s)
@@ -165,19 +169,23 @@ func (in *Intake) take(s *sender, msg []byte, cut bool) (dropped string) {
 		return dropNotAllowed
 	case blank(msg):
 		in.turn.empty++
-		in.result.Host = nil // of whoever spoke before
 		return dropEmpty
 	}
 	if cut {
 		in.turn.truncated++
 		msg = wholeRunes(msg)
 	}
-	in.understand(s, msg)
+	if in.goesOn {
+		in.result.Body = msg
+	} else {
+		in.understand(s, msg)
+		in.spoken, in.kept = s, in.keeps(s)
+	}
 	in.host = in.result.Host
 	if in.result.Unparsed {
 		in.turn.unparsed++
 	}
-	if !in.kept(s) {
+	if !in.kept {
 		in.turn.ruled++
 		return dropRule
 	}
@@ -201,8 +209,46 @@ func (in *Intake) take(s *sender, msg []byte, cut bool) (dropped string) {
 	return ""
 }
 
-// kept applies the rule for the class: of so many messages the first is kept.
-func (in *Intake) kept(s *sender) bool {
+// last is what is known of the last message of a connection, for what goes on with it.
+type last struct {
+	known        bool
+	class        vendor.ClassID
+	host, source []byte // copies
+	stamp        syslog.Stamp
+	priority     int
+	kept         bool
+	unparsed     bool
+}
+
+// keep notes the last message of a connection before its bytes are gone.
+func (in *Intake) keep(s *sender) {
+	if in.spoken != s {
+		return
+	}
+	l, r := &s.last, &in.result
+	l.known, l.class, l.kept, l.unparsed = true, r.Class, in.kept, r.Unparsed
+	l.host, l.source = append(l.host[:0], r.Host...), append(l.source[:0], r.Source...)
+	l.stamp, l.priority = *bestStamp(&in.header, r), in.header.Priority
+	in.restore(l)
+}
+
+// recall makes the last message of a sender the one at hand.
+func (in *Intake) recall(s *sender) bool {
+	if in.spoken != s && s.last.known {
+		in.restore(&s.last)
+		in.spoken = s
+	}
+	return in.spoken == s
+}
+
+func (in *Intake) restore(l *last) {
+	in.header = syslog.Header{Priority: l.priority, Stamp: l.stamp}
+	in.result.Become(vendor.Result{Class: l.class, Host: l.host, Source: l.source, Stamp: l.stamp, Unparsed: l.unparsed})
+	in.kept = l.kept
+}
+
+// keeps applies the rule for the class: of so many messages the first is kept.
+func (in *Intake) keeps(s *sender) bool {
 	keep := s.format.classes[in.result.Class].keep
 	if keep == 1 {
 		return true
@@ -233,7 +279,7 @@ func (in *Intake) survive(s *sender, msg []byte) {
 		return
 	}
 	in.header = syslog.Header{Priority: syslog.NoPriority}
-	in.result = vendor.Result{Class: vendor.Fallback, Body: msg, Unparsed: true}
+	in.result.Become(vendor.Result{Class: vendor.Fallback, Body: msg, Unparsed: true})
 	if in.batching.Logger != nil && in.noisy.now() {
 		in.batching.Logger.Error("a parser failed on a message; it is delivered as it is. Please report this",
 			"source", in.account.Source, "sender", string(s.address), "reason", reason, "stack", string(debug.Stack()))

@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,7 +45,7 @@ func families(batch string) []string {
 func autoIntake(t *testing.T, vendorName string, pool *event.Pool, sink Sink) (*stream, *Intake, *event.Account) {
 	s := newSource(SourceOptions{Name: "any", Port: 1514, Settings: settings(t, vendorName)}, event.NewLedger())
 	in := newIntake(s.account, event.TCP, Batching{MaxBytes: 64 << 10, MaxEvents: 1000, MaxAge: 200 * time.Millisecond, Pool: pool, Sink: sink})
-	return newStream(s, event.TCP, in, netip.MustParseAddr("192.0.2.7"), new(atomic.Int64)), in, s.account
+	return newStream(s, event.TCP, in, netip.MustParseAddr("192.0.2.7"), newHoard(nil)), in, s.account
 }
 
 func TestEachFamilyHasABatch(t *testing.T) {

@@ -102,10 +102,13 @@ func (l *Listener) Serving() bool {
 	return l.serving
 }
 
-// Run closes idle connections until ctx is done, and fails when an event loop ends
+// lookEvery is how often connections are looked at that may be silent.
+const lookEvery = time.Second
+
+// Run looks after silent connections until ctx is done, and fails when an event loop ends
 // that nobody stopped.
 func (l *Listener) Run(ctx context.Context) error {
-	tick := time.NewTimer(l.idleCheck())
+	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -116,8 +119,7 @@ func (l *Listener) Run(ctx context.Context) error {
 		case <-l.tcp.ended:
 			return errors.New("a TCP event loop ended by itself; the log above says why")
 		case now := <-tick.C:
-			l.tcp.closeIdle(now)
-			tick.Reset(l.idleCheck())
+			l.tcp.look(now)
 		}
 	}
 }
@@ -128,18 +130,6 @@ func (l *Listener) udpEnded() <-chan struct{} {
 		return nil
 	}
 	return l.udp.stopped
-}
-
-// idleCheck is how often idle connections are looked for: often enough for the
-// shortest timeout.
-func (l *Listener) idleCheck() time.Duration {
-	every := time.Minute
-	for _, s := range l.sources {
-		if t := s.settings().IdleTimeout; t > 0 {
-			every = min(every, max(t/4, time.Second))
-		}
-	}
-	return every
 }
 
 // Stuck returns an error when an event loop has not turned for longer than limit.

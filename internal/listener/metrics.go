@@ -11,14 +11,16 @@ import (
 type collector struct{ l *Listener }
 
 // descriptions of the listener's metrics.
-type descriptions struct{ connections, rejected, drops *prometheus.Desc }
+type descriptions struct{ connections, rejected, partial, drops *prometheus.Desc }
 
 func (collector) descriptions() descriptions {
 	return descriptions{
 		connections: prometheus.NewDesc("gateway_connections",
 			"Open connections.", []string{"source", "transport"}, nil),
 		rejected: prometheus.NewDesc("gateway_connections_rejected_total",
-			"Connections that were refused, or closed because they brought no syslog.", []string{"source", "reason"}, nil),
+			"Connections that were refused, closed to make room for new ones, or closed because they brought no syslog.", []string{"source", "reason"}, nil),
+		partial: prometheus.NewDesc("gateway_partial_messages_total",
+			"Messages on TCP and TLS that were delivered before they had ended.", []string{"source", "reason"}, nil),
 		drops: prometheus.NewDesc("gateway_udp_kernel_drops_total",
 			"Datagrams that the kernel dropped because the receive buffer was full.", []string{"source"}, nil),
 	}
@@ -29,6 +31,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	d := c.descriptions()
 	ch <- d.connections
 	ch <- d.rejected
+	ch <- d.partial
 	ch <- d.drops
 }
 
@@ -41,6 +44,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		}
 		for reason, n := range s.Rejected {
 			ch <- prometheus.MustNewConstMetric(d.rejected, prometheus.CounterValue, float64(n), s.Name, reason)
+		}
+		for reason, n := range s.Partial {
+			ch <- prometheus.MustNewConstMetric(d.partial, prometheus.CounterValue, float64(n), s.Name, reason)
 		}
 		if s.UDP {
 			ch <- prometheus.MustNewConstMetric(d.drops, prometheus.CounterValue, float64(s.KernelDrops), s.Name)
@@ -55,6 +61,7 @@ type SourceStatus struct {
 	Transports    []string          `json:"transports"`
 	Connections   []Connections     `json:"connections"`
 	Rejected      map[string]uint64 `json:"rejected"`
+	Partial       map[string]uint64 `json:"partial_messages"` // delivered before they had ended
 	UDP           bool              `json:"udp"`
 	KernelDrops   uint64            `json:"udp_kernel_drops"`
 	ReceiveBuffer int               `json:"udp_receive_buffer_bytes"` // as the kernel granted it
@@ -83,6 +90,7 @@ func (l *Listener) Status() []SourceStatus {
 		} {
 			st.Rejected[reason] = s.rejected.counter(reason).Load()
 		}
+		st.Partial = map[string]uint64{partialFull: s.partial.full.Load(), partialSilent: s.partial.silent.Load()}
 		for _, p := range l.udp.ports {
 			if p.source == s {
 				st.UDP = true

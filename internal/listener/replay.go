@@ -3,7 +3,6 @@ package listener
 import (
 	"bytes"
 	"net/netip"
-	"sync/atomic"
 	"time"
 
 	"syslog-gateway/internal/event"
@@ -26,7 +25,7 @@ func NewReplay(o SourceOptions, b Batching, ledger *event.Ledger, framing syslog
 	b.InOrder = true // people want to see the events in the order of the lines
 	r := &Replay{source: newSource(o, ledger), from: from}
 	r.intake = newIntake(r.source.account, event.TCP, b)
-	r.stream = newStream(r.source, event.TCP, r.intake, from, new(atomic.Int64))
+	r.stream = newStream(r.source, event.TCP, r.intake, from, newHoard(nil))
 	r.stream.framer.Mode = framing
 	r.stream.begun = true // whatever the first bytes are, they are wanted
 	return r

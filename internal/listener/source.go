@@ -36,13 +36,21 @@ const (
 	rejectDescriptors    = "file_descriptors"
 )
 
+// Reasons for which a message is delivered before it has ended.
+const (
+	partialFull   = "full"   // the memory for such messages
+	partialSilent = "silent" // its connection was, for too long
+)
+
 // Source is one configured source at run time.
 type Source struct {
 	options  SourceOptions
 	account  *event.Account
 	format   atomic.Pointer[format]
 	conns    [3]atomic.Int64 // by transport
+	seats    *pot            // connections, TCP and TLS together
 	rejected rejections
+	partial  struct{ full, silent atomic.Uint64 }
 }
 
 // rejections counts refused connections by reason. The reasons are fixed, so that
@@ -70,7 +78,7 @@ func (r *rejections) counter(reason string) *atomic.Uint64 {
 }
 
 func newSource(o SourceOptions, ledger *event.Ledger) *Source {
-	s := &Source{options: o, account: ledger.Account(o.Name)}
+	s := &Source{options: o, account: ledger.Account(o.Name), seats: newPot()}
 	s.Apply(o.Settings)
 	return s
 }
@@ -116,22 +124,5 @@ func hasIPv6() bool {
 	}
 	return !errors.Is(err, unix.EAFNOSUPPORT)
 }
-
-// admit counts a new connection of a peer in, or says why it may not come.
-func (s *Source) admit(t event.Transport, peer netip.Addr) (reason string) {
-	settings := s.settings()
-	if !settings.allows(peer.Unmap()) {
-		return rejectNotAllowed
-	}
-	open := s.conns[event.TCP].Load() + s.conns[event.TLS].Load()
-	if open >= int64(settings.MaxConnections) {
-		return rejectMaxConnections
-	}
-	s.conns[t].Add(1)
-	return ""
-}
-
-// leave counts a connection out.
-func (s *Source) leave(t event.Transport) { s.conns[t].Add(-1) }
 
 func (s *Source) reject(reason string) { s.rejected.counter(reason).Add(1) }

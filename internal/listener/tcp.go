@@ -34,8 +34,9 @@ type tcp struct {
 	client  *gnet.Client
 	ports   []*tcpPort
 	loops   int
-	tails   atomic.Int64
+	hoard   *hoard
 	limit   int64 // connections of all sources together
+	most    int64 // the same, with those that have yet to close
 	open    atomic.Int64
 	turns   atomic.Int64 // reads that are being worked on, or blocked
 	noisy   rarely
@@ -64,7 +65,9 @@ func newTCP(l *Listener) *tcp {
 	t := &tcp{
 		log:    l.log,
 		loops:  l.options.Loops,
+		hoard:  newHoard(l.log),
 		limit:  descriptorLimit() * 9 / 10,
+		most:   descriptorLimit() * 19 / 20,
 		conns:  make(map[*stream]gnet.Conn),
 		noisy:  rarely{every: 10 * time.Second},
 		keeper: l.options.Keeper,
@@ -119,20 +122,19 @@ func (t *tcp) start(l *Listener) error {
 func pause(d time.Duration) { <-time.After(d) }
 
 func (t *tcp) enrol(p *tcpPort, c *net.TCPConn) {
-	peer := peerOf(c)
-	if reason := t.admit(p.source, event.TCP, peer); reason != "" {
-		t.refuse(p.source, peer, reason)
+	st := newStream(p.source, event.TCP, nil, peerOf(c), t.hoard)
+	st.order = func(all bool) { t.order(st, all) }
+	if reason := t.admit(st); reason != "" {
+		t.refuse(p.source, st.peer, reason)
 		_ = c.Close()
 		return
 	}
-	st := newStream(p.source, event.TCP, nil, peer, &t.tails)
 	_, err := t.client.EnrollContext(c, &tcpConn{port: p, stream: st})
 	if err == nil && st.intake == nil { // epoll did not take it, and gnet does not say so
 		err = errors.New("the event loop did not take it")
 	}
 	if err != nil {
-		t.open.Add(-1)
-		p.source.leave(event.TCP)
+		t.leave(st)
 		p.source.reject(rejectDescriptors)
 		if t.noisy.now() {
 			t.log.Error("take over a TCP connection", "source", p.source.Name(), "error", err)
@@ -141,15 +143,69 @@ func (t *tcp) enrol(p *tcpPort, c *net.TCPConn) {
 }
 
 // admit counts a new connection in, among all and in its source, or says why it may
-// not come.
-func (t *tcp) admit(s *Source, tr event.Transport, peer netip.Addr) (reason string) {
-	if t.open.Load() >= t.limit {
+// not come. Where there is no room, another one is asked to close.
+func (t *tcp) admit(st *stream) (reason string) {
+	switch {
+	case !st.source.settings().allows(st.peer):
+		return rejectNotAllowed
+	case t.open.Load() >= t.most:
 		return rejectDescriptors
 	}
-	if reason = s.admit(tr, peer); reason == "" {
-		t.open.Add(1)
+	t.open.Add(1)
+	st.source.conns[st.transport].Add(1)
+	t.hoard.enter(st, t.limit)
+	return ""
+}
+
+// leave counts a connection out.
+func (t *tcp) leave(st *stream) {
+	t.hoard.leave(st)
+	st.source.conns[st.transport].Add(-1)
+	t.open.Add(-1)
+}
+
+// order has the loop of a connection deliver its tail, and when all is true close it.
+// Whoever gives the order may stand in another loop.
+func (t *tcp) order(st *stream, all bool) {
+	t.mu.Lock()
+	c := t.conns[st]
+	st.closing = st.closing || all // one that is not open yet sees it then
+	t.mu.Unlock()
+	if c == nil {
+		return
 	}
-	return reason
+	t.errand(c, func() {
+		if st.yield(time.Now()); all && !st.over {
+			t.drainAndClose(c, st)
+		}
+	})
+}
+
+// errand has the loop of a connection do something. It is not done when the loop is no
+// more.
+func (t *tcp) errand(c gnet.Conn, do errand) {
+	_ = c.EventLoop().Execute(context.Background(), do)
+}
+
+// errand is executed by a loop.
+type errand func()
+
+func (e errand) Run(context.Context) error {
+	e()
+	return nil
+}
+
+// drainAndClose closes a connection in its loop, after what it has brought was read.
+func (t *tcp) drainAndClose(c gnet.Conn, st *stream) {
+	t.turns.Add(1)
+	defer t.turns.Add(-1)
+	if n, err := unix.IoctlGetInt(c.Fd(), unix.TIOCINQ); err == nil && n > 0 {
+		buf := make([]byte, n)
+		if n, err = unix.Read(c.Fd(), buf); err == nil && n > 0 {
+			_ = st.feed(buf[:n], time.Now()) // it is closed, whatever it is
+		}
+	}
+	_ = c.EventLoop().Close(c)
 }
 
 func (t *tcp) refuse(s *Source, peer netip.Addr, reason string) {
@@ -195,6 +251,9 @@ func (h *tcpLoop) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	}
 	x.stream.intake = in
 	h.tcp.conns[x.stream] = c
+	if x.stream.closing {
+		return nil, gnet.Close
+	}
 	return nil, gnet.None
 }
 
@@ -224,27 +283,34 @@ func (h *tcpLoop) OnClose(c gnet.Conn, _ error) gnet.Action {
 		return gnet.None
 	}
 	x.stream.finish(time.Now())
-	x.port.source.leave(event.TCP)
-	h.tcp.open.Add(-1)
+	h.tcp.leave(x.stream)
 	h.tcp.mu.Lock()
 	defer h.tcp.mu.Unlock()
 	delete(h.tcp.conns, x.stream)
 	return gnet.None
 }
 
-// closeIdle ends connections that have been silent for their source's idle timeout.
-// One that has bytes which we did not read, because the loop is blocked, is not idle.
-func (t *tcp) closeIdle(now time.Time) {
+// look finds the connections that have been silent: for their source's idle timeout,
+// and they are closed, or within a message, and that is delivered. One that has bytes
+// which we did not read, because the loop is blocked, is not silent.
+func (t *tcp) look(now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for st, c := range t.conns {
-		limit := st.source.settings().IdleTimeout
-		if limit <= 0 || st.closing || now.Unix()-st.lastActive.Load() <= int64(limit/time.Second) {
+		if st.closing {
 			continue
 		}
-		if !waits(c) {
+		switch idle := st.idle(now); {
+		case !idle && !st.rested(now), waits(c):
+		case idle:
 			st.closing = true
 			_ = c.Close()
+		default:
+			t.errand(c, func() {
+				if !st.over && !waits(c) {
+					st.rest(now)
+				}
+			})
 		}
 	}
 }
@@ -310,8 +376,8 @@ func (t *tcp) unread() bool {
 }
 
 // waits reports whether a connection has bytes that we did not read, or can't say.
-// Whoever calls it holds tcp.mu and knows the connection by tcp.conns: OnClose comes
-// before the descriptor is closed.
+// Whoever calls it holds tcp.mu and knows the connection by tcp.conns, since OnClose
+// comes before the descriptor is closed; or he is its loop and it has not ended.
 func waits(c gnet.Conn) bool {
 	n, err := unix.IoctlGetInt(c.Fd(), unix.TIOCINQ)
 	return err != nil || n != 0

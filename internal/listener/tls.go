@@ -3,8 +3,10 @@ package listener
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -14,6 +16,9 @@ import (
 const (
 	handshakeTimeout = 10 * time.Second
 	tlsReadBuffer    = 16 << 10 // one TLS record
+	// lastRead is how long a connection that is to make room may still bring
+	// something.
+	lastRead = 100 * time.Millisecond
 )
 
 // secure accepts TLS connections (RFC 5425); each is read by a goroutine of its own.
@@ -62,19 +67,19 @@ func (s *secure) start() error {
 
 // enrol has a connection read by a goroutine of its own.
 func (s *secure) enrol(p *tlsPort, c *net.TCPConn) {
-	peer := peerOf(c)
-	if reason := s.tcp.admit(p.source, event.TLS, peer); reason != "" {
-		s.tcp.refuse(p.source, peer, reason)
+	st := newStream(p.source, event.TLS, p.intake, peerOf(c), s.tcp.hoard)
+	st.order = func(all bool) { s.order(st, c, all) }
+	if reason := s.tcp.admit(st); reason != "" {
+		s.tcp.refuse(p.source, st.peer, reason)
 		_ = c.Close()
 		return
 	}
-	s.serving.Go(func() { s.serve(p, c) })
+	s.serving.Go(func() { s.serve(p, c, st) })
 }
 
 // serve reads one connection to its end.
-func (s *secure) serve(p *tlsPort, raw *net.TCPConn) {
-	defer s.tcp.open.Add(-1)
-	defer p.source.leave(event.TLS)
+func (s *secure) serve(p *tlsPort, raw *net.TCPConn, st *stream) {
+	defer s.tcp.leave(st)
 	defer raw.Close()
 	if !s.add(raw) {
 		return
@@ -87,42 +92,78 @@ func (s *secure) serve(p *tlsPort, raw *net.TCPConn) {
 	if err != nil {
 		p.source.reject(rejectHandshake)
 		if s.tcp.noisy.now() {
-			s.log.Warn("TLS handshake failed", "source", p.source.Name(), "peer", peerOf(raw), "error", err)
+			s.log.Warn("TLS handshake failed", "source", p.source.Name(), "peer", st.peer, "error", err)
 		}
 		return
 	}
-	st := newStream(p.source, event.TLS, p.intake, peerOf(raw), &s.tcp.tails)
 	defer func() { st.finish(time.Now()) }()
 	buf := make([]byte, tlsReadBuffer)
-	for s.patience(raw, p.source.settings().IdleTimeout) {
+	for s.patience(raw, st) {
 		n, err := c.Read(buf)
 		if n > 0 {
 			if reason := st.feed(buf[:n], time.Now()); reason != "" {
 				s.tcp.refuse(p.source, st.peer, reason)
 				return
 			}
+			st.lastActive.Store(time.Now().UnixNano()) // the path may have been blocked
 		}
-		if err != nil {
+		if err != nil && (!errors.Is(err, os.ErrDeadlineExceeded) || !s.silent(st, time.Now())) {
 			return
 		}
 	}
 }
 
-// patience sets how long the next read may wait: the idle timeout, or only a moment
-// when the gateway stops. It is false when nothing more is to be read.
-func (s *secure) patience(c net.Conn, idle time.Duration) bool {
+// order has the goroutine of a connection deliver its tail, or end.
+func (s *secure) order(st *stream, c net.Conn, all bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
+	now := time.Now()
+	if all && !st.closing {
+		st.closing = true
+		now = now.Add(lastRead) // what it has brought is read before
+		st.endBy = now
+	}
+	_ = c.SetReadDeadline(now)
+}
+
+// patience sets how long the next read may wait: until the connection has been silent
+// for too long, or only a moment when it or the gateway ends. It is false when nothing
+// more is to be read.
+func (s *secure) patience(c net.Conn, st *stream) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	var until time.Time // for ever
+	switch idle := st.source.settings().IdleTimeout; {
 	case s.closed:
 		return false
 	case s.ending:
-		_ = c.SetReadDeadline(time.Now().Add(quiet))
+		until = now.Add(quiet)
+	case st.hoard.tails.wants(&st.hold):
+		until = now
+	case st.closing:
+		until = st.endBy
 	case idle > 0:
-		_ = c.SetReadDeadline(time.Now().Add(idle))
-	default:
-		_ = c.SetReadDeadline(time.Time{})
+		until = now.Add(idle)
 	}
+	if due := st.due.Load(); due != 0 && (until.IsZero() || until.UnixNano() > due) {
+		until = time.Unix(0, due)
+	}
+	_ = c.SetReadDeadline(until)
+	return true
+}
+
+// silent looks after a connection that brought nothing until the deadline of its
+// read. It is false when the connection is to end.
+func (s *secure) silent(st *stream, now time.Time) bool {
+	s.mu.Lock()
+	ends := s.closed || s.ending || st.closing
+	s.mu.Unlock()
+	if ends || st.idle(now) {
+		return false
+	}
+	st.yield(now)
+	st.rest(now)
 	return true
 }
 

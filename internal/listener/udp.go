@@ -256,7 +256,7 @@ func (p *udpPort) datagram(c *knownSenders, d []byte, from netip.Addr) {
 	s := c.of(from)
 	for {
 		msg, rest := syslog.Datagram(d)
-		p.intake.message(s, msg, false)
+		p.intake.message(s, msg, false, false)
 		if len(rest) == 0 {
 			return
 		}

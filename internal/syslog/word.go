@@ -142,14 +142,12 @@ func skipBlanks(p []byte) []byte {
 	return p[i:]
 }
 
-// skipBOM drops the mark of UTF-8 at the front of p, which RFC 5424 section 6.4 has in
-// front of MSG and some senders have anywhere.
-func skipBOM(p []byte) []byte {
-	if len(p) > 2 && p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf {
-		return p[3:]
-	}
-	return p
-}
+// bom marks a text as UTF-8. RFC 5424 section 6.4 has it in front of MSG, and some senders
+// have it anywhere.
+var bom = []byte("\xef\xbb\xbf")
+
+// skipBOM drops the mark at the front of p.
+func skipBOM(p []byte) []byte { return bytes.TrimPrefix(p, bom) }
 
 func first(p []byte) byte {
 	if len(p) == 0 {

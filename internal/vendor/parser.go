@@ -75,7 +75,7 @@ type line struct {
 // Parse sets *r to what msg is; h is what syslog.Scan found in msg. It never
 // fails and does not allocate, but for the buffer of r when that has to grow.
 func (p *Parser) Parse(msg []byte, h *syslog.Header, r *Result) {
-	*r = Result{Body: msg, whole: r.whole}
+	r.Become(Result{Body: msg})
 	if p.rejoin(msg, h, ByHeader, r) {
 		return
 	}

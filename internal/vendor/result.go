@@ -137,3 +137,9 @@ func plausible(s *syslog.Stamp) bool {
 	}
 	return false
 }
+
+// Become makes r another result, and keeps the buffer that r has.
+func (r *Result) Become(other Result) {
+	other.whole = r.whole
+	*r = other
+}

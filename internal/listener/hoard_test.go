@@ -1,0 +1,372 @@
+package listener
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"math/big"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/syslog"
+	"syslog-gateway/internal/vendor"
+)
+
+// certificate signs itself for 127.0.0.1.
+func certificate(t *testing.T) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// lockedBuffer is a log that is read while it is written.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// overBoth runs a test over TCP and over TLS. The dialer connects from an address.
+func overBoth(t *testing.T, test func(t *testing.T, change func(*SourceOptions), dial func(b *bench, from string) net.Conn)) {
+	from := func(b *bench, from string) net.Conn {
+		b.t.Helper()
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+		c, err := d.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", b.port))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		b.t.Cleanup(func() { c.Close() })
+		return c
+	}
+	t.Run("tcp", func(t *testing.T) { test(t, func(*SourceOptions) {}, from) })
+	t.Run("tls", func(t *testing.T) {
+		cert := certificate(t)
+		test(t, func(o *SourceOptions) {
+			o.Transports = []event.Transport{event.TLS}
+			o.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
+		}, func(b *bench, address string) net.Conn {
+			b.t.Helper()
+			c := tls.Client(from(b, address), &tls.Config{InsecureSkipVerify: true})
+			if err := c.Handshake(); err != nil {
+				b.t.Fatal(err)
+			}
+			return c
+		})
+	})
+}
+
+// serve runs the listener's own work until the test ends.
+func (b *bench) serve() {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	l := b.l
+	go func() { done <- l.Run(ctx) }()
+	b.served = func() {
+		cancel()
+		if err := <-done; err != nil {
+			b.t.Error(err)
+		}
+	}
+}
+
+// open waits until so many connections of a source are open.
+func (b *bench) open(n int) {
+	b.t.Helper()
+	eventually(b.t, fmt.Sprintf("%d connections are open", n), func() bool {
+		return int(b.l.Source("linux").conns[event.TCP].Load()+b.l.Source("linux").conns[event.TLS].Load()) == n
+	})
+}
+
+// Who holds all connections locks nobody out: he gives up his own, and a flood of his
+// costs him alone.
+func TestHoarderOfConnections(t *testing.T) {
+	overBoth(t, func(t *testing.T, change func(*SourceOptions), dial func(*bench, string) net.Conn) {
+		const most = 30
+		b := listen(t, func(o *SourceOptions) {
+			o.Settings.MaxConnections = most
+			change(o)
+		})
+		var idle []net.Conn
+		for range most {
+			idle = append(idle, dial(b, "127.0.0.1"))
+		}
+		b.open(most)
+		var others []net.Conn
+		for i := range 5 {
+			c := dial(b, fmt.Sprintf("127.0.0.%d", 2+i))
+			fmt.Fprintf(c, "<13>first of %d\n", i)
+			others = append(others, c)
+		}
+		b.wait(len(others))
+		if !closed(idle[0]) {
+			t.Error("the hoarder's longest silent connection is open")
+		}
+		for range 3 * most { // the flood
+			dial(b, "127.0.0.1")
+		}
+		flood := uint64(len(others) + 3*most)
+		eventually(t, "all of the flood has come", func() bool { return b.l.Status()[0].Rejected[rejectMaxConnections] >= flood })
+		for i, c := range others {
+			fmt.Fprintf(c, "<13>second of %d\n", i)
+		}
+		b.wait(2 * len(others))
+		b.open(most)
+		if n := b.l.Status()[0].Rejected[rejectMaxConnections]; n != flood {
+			t.Errorf("%d connections were closed to make room, want %d", n, flood)
+		}
+		if text := b.log.String(); strings.Count(text, "make room") != 1 || !strings.Contains(text, "address=127.0.0.1") {
+			t.Errorf("the log says: %s", text)
+		}
+	})
+}
+
+// A connection that makes room loses nothing that it has brought.
+func TestRoomIsMadeWithoutLoss(t *testing.T) {
+	block := make(chan struct{})
+	b := listenBlocked(t, block, func(o *SourceOptions) { o.Settings.MaxConnections = 1 })
+	const n = 4000
+	line := "<13>Nov 22 17:00:00 host app: " + strings.Repeat("x", 100) + "\n"
+	c := b.dial("tcp")
+	if _, err := c.Write(bytes.Repeat([]byte(line), n)); err != nil {
+		t.Fatal(err)
+	}
+	b.waitBlocked()
+	var wg sync.WaitGroup
+	wg.Go(func() { // it waits until the loop is free
+		d := b.dial("tcp")
+		fmt.Fprint(d, "<13>newcomer\n")
+	})
+	eventually(t, "the newcomer is seen", func() bool { return b.l.tcp.open.Load() == 2 })
+	close(block)
+	wg.Wait()
+	b.wait(n + 1)
+}
+
+// Who holds all memory for messages that do not end has his own cut, not those of
+// others.
+func TestHoarderOfPartialMessages(t *testing.T) {
+	b := listen(t, func(o *SourceOptions) {
+		o.Settings.MaxMessage = 64 << 10
+		o.Settings.MaxConnections = 3000
+	})
+	other := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+	c, err := other.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", b.port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprint(c, "<13>the first half ")
+	part := append([]byte("<13>"), bytes.Repeat([]byte("h"), 62<<10)...)
+	const hoarders = 1100
+	for range hoarders {
+		if _, err := b.dial("tcp").Write(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	source := b.l.Source("linux")
+	eventually(t, "some of the hoarder's messages are cut", func() bool { return source.partial.full.Load() > 0 })
+	fmt.Fprint(c, "and the second\n<13>next\n")
+	eventually(t, "both of the other one are delivered", func() bool {
+		for _, e := range b.sink.decode(t) {
+			if e.Event == "<13>next" {
+				return true
+			}
+		}
+		return false
+	})
+	eventually(t, "the memory is within its limit", func() bool {
+		p := b.l.tcp.hoard.tails
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.held <= maxTails
+	})
+	whole := false
+	for _, e := range b.sink.decode(t) {
+		switch from := e.Fields["sender_ip"]; {
+		case from == "127.0.0.2" && e.Fields["truncated"] != "":
+			t.Errorf("a message of the other one is cut: %.80q", e.Event)
+		case from == "127.0.0.2":
+			whole = whole || e.Event == "<13>the first half and the second"
+		case e.Fields["truncated"] != "true":
+			t.Errorf("a message of the hoarder is not marked as cut: %.80q", e.Event)
+		}
+	}
+	if !whole {
+		t.Error("the other one's message did not arrive whole")
+	}
+}
+
+// A message without its end is delivered when its connection has been silent for 5 s;
+// what comes later is a message of its own that goes on with it.
+func TestSilentTailIsDelivered(t *testing.T) {
+	overBoth(t, func(t *testing.T, change func(*SourceOptions), dial func(*bench, string) net.Conn) {
+		b := listen(t, change)
+		b.serve()
+		c := dial(b, "127.0.0.1")
+		began := time.Now()
+		fmt.Fprint(c, "<38>Nov 22 17:00:00 web1 sshd[7]: one\n<38>Nov 22 17:00:00 web1 sshd[7]: without end")
+		e := b.wait(2)[1]
+		if took := time.Since(began); took < restTime || e.Event != "<38>Nov 22 17:00:00 web1 sshd[7]: without end" || e.Fields["truncated"] != "" {
+			t.Errorf("after %v: %+v", took, e)
+		}
+		fmt.Fprint(c, ", as it seemed\n<38>Nov 22 17:00:00 web2 x: next\n")
+		events := b.wait(4)
+		if e := events[2]; e.Event != ", as it seemed" || e.Host != "web1" || e.Sourcetype != events[1].Sourcetype {
+			t.Errorf("the rest is %+v", e)
+		}
+		if e := events[3]; e.Host != "web2" {
+			t.Errorf("the next is %+v", e)
+		}
+		if n := b.l.Status()[0].Partial[partialSilent]; n != 1 {
+			t.Errorf("%d are counted", n)
+		}
+	})
+}
+
+// A message whose count only waits for its proof is delivered sooner, and is not
+// partial. The blank that a Cisco ASA sends behind LF is no message.
+func TestSilenceBehindWholeMessages(t *testing.T) {
+	b := listen(t, nil)
+	b.serve()
+	began := time.Now()
+	c, d := b.dial("tcp"), b.dial("tcp")
+	fmt.Fprint(c, "7 <14>one")
+	fmt.Fprint(d, "<14>two\n ")
+	b.wait(2)
+	if took := time.Since(began); took > restTime {
+		t.Errorf("the first counted message of a connection waited for %v", took)
+	}
+	fmt.Fprint(c, "9 <14>three") // is believed now
+	e := b.dial("tcp")
+	fmt.Fprint(e, "9 <14>five522 <14>not ") // 22 may be the count, or 522
+	b.wait(4)
+	fmt.Fprint(e, "yet at its end")
+	time.AfterFunc(restTime+2*lookEvery, func() { fmt.Fprint(d, "<14>four\n") })
+	var got []string
+	for _, e := range b.wait(6) {
+		got = append(got, e.Event)
+	}
+	slices.Sort(got)
+	if want := []string{"<14>five5", "<14>four", "<14>not yet at its end", "<14>one", "<14>three", "<14>two"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	b.stop()
+	if bal := b.balance(); bal.Received != 6 || bal.Dropped != 0 || bal.FramingErrors != 0 {
+		t.Errorf("balance %+v", bal)
+	}
+}
+
+// An indented line without a PRI goes on with the message before of its connection,
+// whoever spoke between and however it was read.
+func TestContinuation(t *testing.T) {
+	b := listen(t, func(o *SourceOptions) {
+		o.Settings = settings(t, "auto")
+		o.Settings.MaxMessage = 200
+	})
+	c, d := b.dial("tcp"), b.dial("tcp")
+	n := 0
+	say := func(to net.Conn, text string, events int) []decoded {
+		t.Helper()
+		fmt.Fprint(to, text)
+		n += events
+		all := b.wait(n)
+		return all[len(all)-events:]
+	}
+	asa := "<166>Nov 22 2026 17:00:00 fw1 : %ASA-6-302013: Built outbound TCP connection\n"
+	first := say(c, asa, 1)[0]
+	say(d, "<38>Nov 22 17:00:00 web1 sshd[7]: other\n", 1)
+	same := func(e decoded, event string) {
+		t.Helper()
+		if e.Event != event || e.Host != "fw1" || e.Sourcetype != first.Sourcetype || e.Index != first.Index ||
+			e.Source != first.Source || e.Fields["class"] != first.Fields["class"] || e.Time != first.Time {
+			t.Errorf("got %+v, want %q like %+v", e, event, first)
+		}
+	}
+	same(say(c, "\tat line 2\n", 1)[0], "\tat line 2")
+	if e := say(d, " of the other\n", 1)[0]; e.Host != "web1" || e.Sourcetype != "linux_secure" {
+		t.Errorf("got %+v", e)
+	}
+	fmt.Fprint(c, "  at li")
+	same(say(c, "ne 3\n", 1)[0], "  at line 3")
+	same(say(c, " "+strings.Repeat("y", 400)+"\n", 1)[0], " "+strings.Repeat("y", 199))
+	for _, e := range say(c, asa+"\tmore\n", 2)[1:] { // of one read
+		same(e, "\tmore")
+	}
+	if e := say(c, "no blank, no PRI\n", 1)[0]; e.Host != "127.0.0.1" {
+		t.Errorf("got %+v", e)
+	}
+	if e := say(b.dial("tcp"), " first of a connection\n", 1)[0]; e.Host != "127.0.0.1" {
+		t.Errorf("a line that goes on with nothing: %+v", e)
+	}
+	b.stop()
+	if bal := b.balance(); bal.Received != uint64(n) {
+		t.Errorf("balance %+v", bal)
+	}
+}
+
+// What goes on with a message shares its fate under the rules for its class.
+func TestContinuationFollowsTheRules(t *testing.T) {
+	f := func(keep map[vendor.ClassID]int, want ...string) {
+		t.Helper()
+		pool := event.NewPool(1, 4096)
+		sink := &collect{pool: pool, more: make(chan struct{}, 1)}
+		s := settings(t, "linux")
+		s.Keep = keep
+		ledger := event.NewLedger()
+		r := NewReplay(SourceOptions{Name: "linux", Port: 1517, Settings: s},
+			Batching{MaxBytes: 4096, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}, ledger, syslog.Auto, netip.MustParseAddr("192.0.2.7"))
+		for _, b := range []byte("<13>Nov 22 17:00:00 h a: 1\n 1a\n \n\t1b\n<13>Nov 22 17:00:00 h a: 2\n 2a\n<13>Nov 22 17:00:00 h a: 3\n 3a\n") {
+			r.Write([]byte{b}, time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC))
+		}
+		r.Close(time.Now())
+		var got []string
+		for _, e := range sink.decode(t) {
+			got = append(got, strings.TrimPrefix(e.Event, "<13>Nov 22 17:00:00 h a: "))
+			if e.Host != "h" {
+				t.Errorf("%q has the host %s", e.Event, e.Host)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if bal := ledger.Account("linux").Balance(); bal.Difference() != 0 || bal.Received != 8 || bal.DropReasons[dropEmpty] != 1 {
+			t.Errorf("balance %+v", bal)
+		}
+	}
+	f(nil, "1", " 1a", "\t1b", "2", " 2a", "3", " 3a")
+	f(map[vendor.ClassID]int{vendor.LinuxSyslog: 0})
+	f(map[vendor.ClassID]int{vendor.LinuxSyslog: 2}, "1", " 1a", "\t1b", "3", " 3a")
+}
