@@ -130,7 +130,8 @@ func TestTally(t *testing.T) {
 		c.take(line)
 	}
 	c.take([]byte("no mark"))
-	if c.unique.Load() != 2 || c.twice.Load() != 1 || c.foreign.Load() != 2 || c.has(1) || !c.has(2) {
+	c.take(appendLine(nil, 1, &at)[len(lineBegin):]) // without its begin
+	if c.unique.Load() != 2 || c.twice.Load() != 1 || c.foreign.Load() != 3 || c.has(1) || !c.has(2) {
 		t.Errorf("unique %d, twice %d, foreign %d", c.unique.Load(), c.twice.Load(), c.foreign.Load())
 	}
 	if !strings.Contains(string(appendLine(nil, badAt, &at)), bad) || strings.Contains(string(appendLine(nil, 1, &at)), bad) {

@@ -35,6 +35,7 @@ func Rows() []Row {
 		balancedRows(),
 		processRows(),
 		crowdRows(),
+		hoarderRows(),
 		pageRows(),
 		diskRows(),
 		readRows(),

@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	lineLen = 300
+	lineLen   = 300
+	lineBegin = "<38>"
 	// bad is the word that a refused message holds, of the same length as good.
 	bad, good = "POISON", "benign"
 	badEvery  = 500
@@ -31,7 +32,7 @@ func appendLine(b []byte, seq int, at *mark.Stamp) []byte {
 	if isBad(seq) {
 		word = bad
 	}
-	b = append(b, "<38>"...)
+	b = append(b, lineBegin...)
 	b = time.Now().UTC().AppendFormat(b, time.Stamp)
 	b = append(b, " web1 sshd[4123]: Accepted publickey for deploy from 10.1.2.3 port 51514 ssh2: "...)
 	b = append(b, word...)

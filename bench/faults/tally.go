@@ -15,7 +15,7 @@ type tally struct {
 	seen    []atomic.Uint32
 	unique  atomic.Int64
 	twice   atomic.Int64 // arrivals beyond the first of a number
-	foreign atomic.Int64 // events without a mark, or with a number out of range
+	foreign atomic.Int64 // events without a mark, or with a number out of range, or without their begin
 	noise   bool         // events without a mark are expected
 }
 
@@ -26,7 +26,7 @@ func (t *tally) take(line []byte) {
 	m, _, ok := mark.Find(line)
 	switch {
 	case !ok && t.noise:
-	case !ok || m.Seq >= uint64(len(t.seen)):
+	case !ok || m.Seq >= uint64(len(t.seen)) || !bytes.Contains(line, []byte(lineBegin)):
 		t.foreign.Add(1)
 	case t.seen[m.Seq].Add(1) == 1:
 		t.unique.Add(1)

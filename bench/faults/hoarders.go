@@ -1,0 +1,205 @@
+package faults
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+	"time"
+
+	"syslog-gateway/bench/mark"
+)
+
+// A hoarder, at 127.0.0.1, holds all that there is; the others come from 127.0.0.2 on.
+const (
+	unfinished     = 1100
+	unfinishedSize = 62 << 10 // 68 MB of them, where 64 MiB may be
+	hoarded        = 10_000   // connections, the default of max_connections
+	newcomers      = 100
+	ofNewcomer     = 200 // messages
+)
+
+// hoarderRows have one host that takes everything that all share.
+func hoarderRows() []Row {
+	l := func(*Options) layout { return layout{numbers: newcomers * ofNewcomer, production: true} }
+	return []Row{
+		on(fmt.Sprintf("hoarders: %d unfinished lines of one host", unfinished), l, unfinishedLines),
+		on(fmt.Sprintf("hoarders: %d idle connections of one host", hoarded), l, idleConnections),
+	}
+}
+
+// from connects to the gateway from an address of this machine.
+func (b *bed) from(ctx context.Context, last int) (net.Conn, error) {
+	d := net.Dialer{Timeout: 10 * time.Second, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(last))}}
+	return d.DialContext(ctx, "tcp", local(b.port))
+}
+
+// newcomer sends its messages with a pause in the middle of one, and returns the
+// connection.
+func (b *bed) newcomer(ctx context.Context, i int) (net.Conn, error) {
+	c, err := b.from(ctx, 2+i)
+	if err != nil {
+		return nil, fmt.Errorf("newcomer %d can not connect: %w", i, err)
+	}
+	stamp := mark.NewStamp(time.Now().UnixMicro())
+	var buf []byte
+	for n := range ofNewcomer {
+		buf = appendLine(buf, i*ofNewcomer+n, &stamp)
+	}
+	half := len(buf)/2 + lineLen/3
+	if _, err = c.Write(buf[:half]); err == nil {
+		select {
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond): // so that the gateway reads half a line
+		}
+		_, err = c.Write(buf[half:])
+	}
+	if err != nil {
+		return c, fmt.Errorf("newcomer %d can not send: %w", i, err)
+	}
+	return c, nil
+}
+
+// others lets all newcomers send, keeps their connections, and wants all that they
+// sent to arrive whole and once.
+func (b *bed) others(ctx context.Context) error {
+	var conns []net.Conn
+	defer func() {
+		for _, c := range conns {
+			c.Close()
+		}
+	}()
+	for i := range newcomers {
+		c, err := b.newcomer(ctx, i)
+		if c != nil {
+			conns = append(conns, c)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	err := b.settle(ctx, newcomers*ofNewcomer, rowLimit)
+	b.strict()
+	return err
+}
+
+// hoard holds connections of 127.0.0.1 until ctx ends.
+type hoard struct {
+	b     *bed
+	conns []net.Conn
+}
+
+func (h *hoard) open(ctx context.Context, n int) error {
+	for range n {
+		c, err := h.b.from(ctx, 1)
+		if err != nil {
+			return fmt.Errorf("the hoarder has %d connections and can not open more: %w", len(h.conns), err)
+		}
+		h.conns = append(h.conns, c)
+	}
+	return nil
+}
+
+func (h *hoard) close() {
+	for _, c := range h.conns {
+		c.Close()
+	}
+}
+
+// unfinishedLines has a host begin more lines than the gateway keeps, and go on with
+// each by a byte a second, so that none is silent.
+func unfinishedLines(ctx context.Context, b *bed) error {
+	b.tally.noise = true
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	h := &hoard{b: b}
+	defer h.close()
+	if err := h.open(ctx, unfinished); err != nil {
+		return err
+	}
+	line := append([]byte("<13>"), bytes.Repeat([]byte{'h'}, unfinishedSize)...)
+	for _, c := range h.conns {
+		if _, err := c.Write(line); err != nil {
+			return fmt.Errorf("begin a line: %w", err)
+		}
+	}
+	err := b.until(ctx, rowLimit, "the gateway cuts lines to make room", func() bool {
+		s, err := b.scrape(ctx)
+		return err == nil && s.sum("gateway_partial_messages_total", `reason="full"`) > 0
+	})
+	if err != nil {
+		return err
+	}
+	going, stop := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			for _, c := range h.conns {
+				_, _ = c.Write([]byte{'h'})
+			}
+			select {
+			case <-going.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	err = b.others(ctx)
+	stop()
+	<-ended
+	s, scrapeErr := b.scrape(ctx)
+	b.res.note("%d of the hoarder's lines were cut", s.sum("gateway_partial_messages_total", `reason="full"`))
+	return errors.Join(err, scrapeErr)
+}
+
+// idleConnections has a host take all connections, and open more and more while others
+// come.
+func idleConnections(ctx context.Context, b *bed) error {
+	b.tally.noise = true
+	if err := b.start(ctx); err != nil {
+		return err
+	}
+	n := hoarded
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
+		return fmt.Errorf("read the limit of open files: %w", err)
+	}
+	if most := int(min(files.Cur, 1<<20)) * 4 / 5; n > most { // it is the gateway's limit, too
+		n = most
+	}
+	h := &hoard{b: b}
+	defer h.close()
+	if err := h.open(ctx, n); err != nil {
+		return err
+	}
+	going, stop := context.WithCancel(ctx)
+	ended := make(chan int)
+	go func() {
+		opened := 0
+		for ; going.Err() == nil; opened++ {
+			c, err := b.from(going, 1)
+			if err != nil {
+				continue
+			}
+			h.conns[opened%n].Close()
+			h.conns[opened%n] = c
+		}
+		ended <- opened
+	}()
+	err := b.others(ctx)
+	stop()
+	more := <-ended
+	s, scrapeErr := b.scrape(ctx)
+	gone := s.sum("gateway_connections_rejected_total", "")
+	b.res.note("%d idle connections and %d more while the others sent; %d were closed to make room", n, more, gone)
+	if n == hoarded && gone == 0 {
+		b.res.problem("no connection was closed, so there was room for all")
+	}
+	return errors.Join(err, scrapeErr)
+}
