@@ -389,7 +389,7 @@ func playDamage(t *testing.T, on func(*testing.T, *site) *scene) {
 		if err := errors.Join(os.Rename(files[0], away), os.Mkdir(files[0], 0o700)); err != nil {
 			t.Fatal(err)
 		}
-		p = s.start()
+		p = s.spawn(gatewayCommand(s.dir, "run", "-c", s.file)) // not ready: its only shard waits
 	}, func() {
 		if err := errors.Join(os.Remove(files[0]), os.Rename(away, files[0])); err != nil {
 			t.Fatal(err)
