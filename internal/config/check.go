@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // TokenEnv is the variable that holds the HEC token; it is what the deployment's
@@ -59,7 +61,8 @@ func (ps *problems) checkTLS(p place, t ServerTLS) {
 
 // checkWritable tries to make a file in the directory, or a directory in the next
 // one above that exists: making the directory itself would give it to whoever
-// runs the check, often root.
+// runs the check, often root. That the file system is full is no problem of the
+// configuration: a gateway that starts on it delivers, and so makes room.
 func (ps *problems) checkWritable(p place, dir string) {
 	if dir == "" {
 		return
@@ -71,7 +74,7 @@ func (ps *problems) checkWritable(p place, dir string) {
 			ps.add(p, "%s is not a directory", display(dir))
 			return
 		case err == nil:
-			if err := tryWrite(dir); err != nil {
+			if err := tryWrite(dir); err != nil && !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EDQUOT) {
 				ps.add(p, "%s is not writable for this user (%v); the service runs as syslog-gateway", display(dir), cause(err))
 			}
 			return

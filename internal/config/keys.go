@@ -76,13 +76,13 @@ func dataKeys() []key {
 		{"batch.max_age", between(time.Millisecond, time.Minute), restart, "A batch is sealed so long after its first event. It is also what a crash of the process may lose."},
 		{"batch.max_events", between(1, 1000000), restart, "A batch is sealed at so many events."},
 
-		{"balancer.shards", between(1, 64), restart, "Number of shards; each has a disk queue and a sender."},
+		{"balancer.shards", between(1, 64), restart, "Number of shards; each has a disk queue and a sender. With fewer than before the others are delivered, and then removed."},
 		{"balancer.policy", oneOf("round_robin", "least_pending", "source_hash"), restart, "Which shard takes a batch. `source_hash` keeps one source's events in order on one shard, and so with `vendor: auto` in one batch rather than one for each family."},
 
 		{"queue.path", queuePath(), restart, "Where the disk queue lives. One gateway per path; a lock file sees to it."},
 		{"queue.max_size", atLeast(MiB), restart, "Disk space of all shards together. At least two batches (`batch.max_bytes`) per shard."},
 		{"queue.segment_size", between(minSegment, 4*GiB), restart, "Size of a file of the queue; space is freed by whole files. Small queues use less: a quarter of a shard's share of `max_size`."},
-		{"queue.sync_interval", between(time.Millisecond, time.Minute), restart, "fsync at least this often while there is writing. A power loss may lose this much."},
+		{"queue.sync_interval", between(time.Millisecond, time.Minute), restart, "fsync at least this often while there is writing. A power loss may lose this much, a crash may repeat it."},
 		{"queue.min_free", between(0, 100*TB), restart, "The queue counts as full when its file system has less free space than this."},
 		{"queue.when_full", oneOf("block", "drop_oldest", "drop_newest"), restart, "`block` stops reading from TCP (UDP is then dropped by the kernel and shown); the others drop and count."},
 	}

@@ -1,10 +1,15 @@
 package queue
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
+	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"syslog-gateway/internal/event"
@@ -42,9 +47,6 @@ func TestPlannedRestartRepeatsOnlyWhatIsOpen(t *testing.T) {
 	if st := q.Stats(); int(st.Records) != len(left) {
 		t.Fatalf("%d records, want %d", st.Records, len(left))
 	}
-	if _, err := os.Stat(filepath.Join(q.dir, ackedName)); err == nil {
-		t.Fatal("the list is still there")
-	}
 	// A second restart, before the reader has come to all of them.
 	for range 4 {
 		rec := next(t, q)
@@ -66,29 +68,54 @@ func TestPlannedRestartRepeatsOnlyWhatIsOpen(t *testing.T) {
 	must(t, s.Close())
 }
 
-// A crash, or a list that is not of this state, repeats: nothing may be lost for a list.
-func TestOldListSaysNothing(t *testing.T) {
-	o := options(t.TempDir())
-	s, _ := holes(t, o, 50, 30)
-	crash := copyQueue(t, o.Path)
-	must(t, s.Close())
-	path := filepath.Join("shard-00", ackedName)
-	list, err := os.ReadFile(filepath.Join(o.Path, path))
-	must(t, err)
-	o.Path, o.Ledger = crash, event.NewLedger()
-	all := drainAll(t, open(t, o).Shards()[0])
-	if len(all) < 45 {
-		t.Fatalf("after a crash: %v", all)
+// A list that is damaged is not believed: nothing may be lost for a list.
+func TestDamagedListSaysNothing(t *testing.T) {
+	for name, change := range map[string]func(t *testing.T, path string, list []byte){
+		"cut":         func(t *testing.T, path string, list []byte) { must(t, os.Truncate(path, int64(len(list)/2))) },
+		"empty":       func(t *testing.T, path string, _ []byte) { must(t, os.Truncate(path, 0)) },
+		"other digit": func(t *testing.T, path string, list []byte) { otherDigit(t, path, list) },
+		"none":        func(t *testing.T, path string, _ []byte) { must(t, os.Remove(path)) },
+	} {
+		o := options(t.TempDir())
+		o.Logger = quiet()
+		s, left := holes(t, o, 50, 30)
+		must(t, s.Close())
+		path := filepath.Join(o.Path, "shard-00", ackedName)
+		list, err := os.ReadFile(path)
+		must(t, err)
+		change(t, path, list)
+		o.Ledger = event.NewLedger()
+		if got := drainAll(t, open(t, o).Shards()[0]); len(got) <= len(left) {
+			t.Errorf("%s: %d records, the list was believed", name, len(got))
+		}
 	}
+}
+
+// otherDigit changes the last digit before the checksum, of each list in the file.
+func otherDigit(t *testing.T, path string, list []byte) {
+	t.Helper()
+	for off := 0; off < len(list); off += slotSize {
+		slot := list[off:min(off+slotSize, len(list))]
+		if end := bytes.Index(slot, []byte("crc32c")); end >= 0 {
+			i := bytes.LastIndexAny(slot[:end], "0123456789")
+			slot[i] = '0' + (slot[i]-'0'+1)%10
+		}
+	}
+	must(t, os.WriteFile(path, list, fileMode))
+}
+
+// A list holds whatever the metadata says: it is of sequence numbers.
+func TestListHoldsForOtherMetadata(t *testing.T) {
 	for name, change := range map[string]func(dir string, m meta) error{
-		"other metadata": func(dir string, m meta) error {
+		"other": func(dir string, m meta) error {
 			m.depth++
 			return os.WriteFile(filepath.Join(dir, metaName), m.encode(), fileMode)
 		},
-		"not JSON": func(dir string, _ meta) error {
-			return os.WriteFile(filepath.Join(dir, ackedName), list[:len(list)/2], fileMode)
+		"from the start": func(dir string, m meta) error {
+			m.read = position{}
+			return os.WriteFile(filepath.Join(dir, metaName), m.encode(), fileMode)
 		},
-		"no metadata": func(dir string, _ meta) error { return os.Remove(filepath.Join(dir, metaName)) },
+		"none": func(dir string, _ meta) error { return os.Remove(filepath.Join(dir, metaName)) },
 	} {
 		o := options(t.TempDir())
 		o.Logger = quiet()
@@ -98,9 +125,217 @@ func TestOldListSaysNothing(t *testing.T) {
 		m, _, _, err := readMeta(dir)
 		must(t, err)
 		must(t, change(dir, m))
+		rep, err := Inspect(o.Path)
+		must(t, err)
+		equal(t, name+": reported", int(rep.Records), len(left))
 		o.Ledger = event.NewLedger()
-		if got := drainAll(t, open(t, o).Shards()[0]); len(got) <= len(left) {
-			t.Errorf("%s: %d records, a list was believed", name, len(got))
+		s = open(t, o)
+		recovered, _, _ := balance(o.Ledger)
+		equal(t, name+": recovered", recovered, eventsOf(left...))
+		equal(t, name, drainAll(t, s.Shards()[0]), left)
+	}
+}
+
+// After a crash only what was acknowledged since the last note comes again, however far
+// it lies behind a record without an answer.
+func TestCrashRepeatsOnlyWhatIsNotNoted(t *testing.T) {
+	o := options(fastDir(t))
+	s, left := holes(t, o, 300, 200)
+	q := s.Shards()[0]
+	settleDown(q)
+	must(t, s.syncAll())
+	more := drain(t, q, 3) // of those that were never handed out
+	o.Path, o.Ledger = copyQueue(t, o.Path), event.NewLedger()
+	got := drainAll(t, open(t, o).Shards()[0])
+	equal(t, "after the crash", got, left)
+	if len(left) < 100 || !slices.Contains(got, more[0]) {
+		t.Fatal("the test shows nothing")
+	}
+}
+
+// The list of an older version holds for the metadata that it names, and the first list
+// that is written takes its place.
+func TestOldList(t *testing.T) {
+	for _, other := range []bool{false, true} {
+		o := options(fastDir(t))
+		s := open(t, o)
+		q := s.Shards()[0]
+		appendN(t, q, 0, 20, 700)
+		must(t, s.Close())
+		m, _, _, err := readMeta(q.dir)
+		must(t, err)
+		path := filepath.Join(q.dir, ackedName)
+		must(t, os.Remove(filepath.Join(q.dir, stopName))) // these versions do not know it
+		if other {
+			m.depth++
+		}
+		text, err := json.Marshal(map[string]any{"meta": string(m.encode()), "acked": []map[string]any{
+			{"seq": 3, "segment": 0, "offset": 0}, {"seq": 5, "segment": 0, "offset": 0}}})
+		must(t, err)
+		must(t, os.WriteFile(path, text, fileMode))
+		want := sequence(0, 20)
+		if !other {
+			want = append([]int{0, 1, 3}, sequence(5, 15)...)
+		}
+		o.Ledger = event.NewLedger()
+		s = open(t, o)
+		must(t, s.syncAll())
+		list, err := os.ReadFile(path)
+		must(t, err)
+		if _, whole := decodeList(list); !whole {
+			t.Fatalf("of other metadata %t: %s", other, list)
+		}
+		o.Path, o.Ledger = copyQueue(t, o.Path), event.NewLedger()
+		equal(t, "records", drainAll(t, open(t, o).Shards()[0]), want)
+	}
+}
+
+// Numbers go on above those of the list when no segment holds a record any more, and
+// when a power loss has taken the newest: a new record with a number that is listed
+// would never be delivered.
+func TestNumbersGoOnAboveTheList(t *testing.T) {
+	lose := map[string]func(t *testing.T, dir string){
+		"no segment": func(t *testing.T, dir string) { removeAllSegments(t, dir) },
+		"no segment and no metadata": func(t *testing.T, dir string) {
+			removeAllSegments(t, dir)
+			must(t, os.Remove(filepath.Join(dir, metaName)))
+		},
+		"all that was not synced": func(t *testing.T, dir string) {
+			for _, name := range files(t, filepath.Dir(dir), segPrefix+"0*") {
+				must(t, os.Truncate(filepath.Join(dir, name), 0))
+			}
+		},
+		"list unreadable": func(t *testing.T, dir string) {
+			removeAllSegments(t, dir)
+			list := filepath.Join(dir, ackedName)
+			must(t, os.Rename(list, list+".there"))
+			must(t, os.Mkdir(list, dirMode)) // reading a folder fails
+		},
+	}
+	for name, lost := range lose {
+		o := options(fastDir(t))
+		o.Logger = quiet()
+		s := open(t, o)
+		appendN(t, s.Shards()[0], 0, 10, 700)
+		equal(t, "records", len(drainAll(t, s.Shards()[0])), 10)
+		must(t, s.syncAll())
+		image := copyQueue(t, o.Path)
+		dir := filepath.Join(image, "shard-00")
+		lost(t, dir)
+		o.Path, o.Ledger = image, event.NewLedger()
+		s = open(t, o)
+		appendN(t, s.Shards()[0], 100, 5, 700)
+		again := copyQueue(t, image) // before a new list is written
+		if list := filepath.Join(again, "shard-00", ackedName); name == "list unreadable" {
+			must(t, os.Remove(list))
+			must(t, os.Rename(list+".there", list))
+		}
+		o.Path, o.Ledger = again, event.NewLedger()
+		equal(t, name, drainAll(t, open(t, o).Shards()[0]), sequence(100, 5))
+	}
+}
+
+func removeAllSegments(t *testing.T, dir string) {
+	t.Helper()
+	for _, name := range files(t, filepath.Dir(dir), segPrefix+"0*") {
+		must(t, os.Remove(filepath.Join(dir, name)))
+	}
+}
+
+// What is written at a time is bounded, and what is left out comes again.
+func TestLongListIsCut(t *testing.T) {
+	var all []stretch
+	for i := range uint64(3 * maxStretches) {
+		all = append(all, stretch{1 << 60, 1<<60 + 1, seqRange{1<<62 + 10*i, 1<<62 + 10*i + i%8}})
+	}
+	l, left := listOf(1<<63, all)
+	l.Generation = 1 << 63
+	equal(t, "left out", left, 2*maxStretches)
+	data := l.encode()
+	if len(data) > slotSize {
+		t.Fatalf("%d bytes", len(data))
+	}
+	got, ok := decodeList(append(data, "}{1"...)) // of a longer list before
+	if !ok || fmt.Sprint(got.Acked) != fmt.Sprint(l.Acked) || !slices.IsSortedFunc(got.Acked, func(a, b [4]uint64) int { return cmp.Compare(a[2], b[2]) }) {
+		t.Fatal("it reads otherwise than it was written")
+	}
+	for _, s := range l.Acked {
+		if s[3]-s[2] < 5 {
+			t.Fatalf("%v is kept, longer ones are not", s)
+		}
+	}
+}
+
+// A torn list, or one whose sync failed, leaves the one before.
+func TestTornListLeavesTheOneBefore(t *testing.T) {
+	f := ackedFile{path: filepath.Join(t.TempDir(), ackedName)}
+	defer f.close()
+	var synced, seq uint64
+	rnd := rand.New(rand.NewPCG(1, 8))
+	for range 500 {
+		seq++
+		must(t, f.write(ackedList{Seq: seq, Acked: [][4]uint64{{1, 1, 1, seq}}}))
+		if seq == 1 || rnd.IntN(3) == 0 {
+			must(t, f.sync())
+			synced = seq
+		}
+		data, err := os.ReadFile(f.path)
+		must(t, err)
+		torn := filepath.Join(t.TempDir(), ackedName)
+		if off := f.written * slotSize; f.written != f.durable {
+			data[off+rnd.IntN(20)] ^= 1
+		}
+		must(t, os.WriteFile(torn, data, fileMode))
+		if a := readAcked(filepath.Dir(torn), meta{}, true); !a.found || a.seq < synced {
+			t.Fatalf("%d was synced, %+v is found", synced, a)
+		}
+		a := readAcked(filepath.Dir(f.path), meta{}, true)
+		if a.seq != seq {
+			t.Fatalf("%d was written, %+v is found", seq, a)
+		}
+		if rnd.IntN(10) == 0 { // a restart
+			f.close()
+			must(t, f.resume(a.slot, a.generation))
+			synced = seq
+		}
+	}
+}
+
+// Nothing is written where nothing was acknowledged.
+func TestNothingNewIsNotWritten(t *testing.T) {
+	o := options(fastDir(t))
+	s, _ := holes(t, o, 50, 30)
+	must(t, s.syncAll())
+	q := s.Shards()[0]
+	before := q.ackedFile.generation
+	appendN(t, q, 50, 5, 700)
+	for range 3 {
+		must(t, s.syncAll())
+		q.noteAcked()
+	}
+	equal(t, "lists", q.ackedFile.generation, before)
+}
+
+// A set of numbers is what a map would be.
+func TestSpans(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 7))
+	for range 200 {
+		var s spans
+		want := make(map[uint64]bool)
+		for range 120 {
+			n := rnd.Uint64N(150)
+			s.add(n)
+			want[n] = true
+		}
+		for n := range uint64(160) {
+			if s.has(n) != want[n] {
+				t.Fatalf("%v: has %d is %t", s, n, s.has(n))
+			}
+		}
+		for i := 1; i < len(s); i++ {
+			if s[i-1].to+1 >= s[i].from {
+				t.Fatalf("not apart: %v", s)
+			}
 		}
 	}
 }
@@ -190,10 +425,10 @@ func (c *counted) ReadAt(p []byte, off int64) (int, error) {
 // A long list, in any order, costs one pass over the segment.
 func TestLongListIsReadOnce(t *testing.T) {
 	const n = 50_000
-	list := make(acked)
+	var list spans
 	var data []byte
 	for i := range uint64(n) {
-		list[int64(len(data))] = i + 1
+		list.add(i + 1)
 		start := len(data)
 		data = append(data, 0, 0, 0, 0)
 		data = appendRecord(data, i+1, &event.Record{Source: "linux", Events: 1, Body: []byte("{}")})
@@ -202,24 +437,28 @@ func TestLongListIsReadOnce(t *testing.T) {
 	r := &counted{bytesAt: data}
 	s := &segmentScan{fileSize: int64(len(data))}
 	must(t, s.read(r, list))
-	if most := 2*len(data)/wide + 1; len(s.acked) != n || s.records != 0 || r.reads > most {
-		t.Fatalf("%d of %d records, %d reads, want at most %d", len(s.acked), n, r.reads, most)
+	if most := 2*len(data)/wide + 1; s.skip != n || s.records != 0 || r.reads > most {
+		t.Fatalf("%d of %d records, %d reads, want at most %d", s.skip, n, r.reads, most)
 	}
 }
 
 func FuzzReadAcked(f *testing.F) {
 	f.Add([]byte(`{"meta":"0\n0,0\n0,0\n","acked":[{"seq":2,"segment":0,"offset":762}]}`))
 	f.Add([]byte(`{"meta":"0\n0,0\n0,0\n","acked":[{"seq":1,"segment":-1,"offset":-5},{"seq":1}]}`))
+	f.Add(ackedList{Generation: 3, Seq: 9, Acked: [][4]uint64{{1, 2, 3, 9}}}.encode())
+	f.Add(append(make([]byte, slotSize), ackedList{Seq: 9, Acked: [][4]uint64{{2, 1, 9, 3}}}.encode()...))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		dir := t.TempDir()
 		must(t, os.WriteFile(filepath.Join(dir, ackedName), data, fileMode))
-		all, err := readAcked(dir, meta{})
-		must(t, err)
-		for _, list := range all {
-			s := &segmentScan{fileSize: 100}
-			must(t, s.read(bytesAt(make([]byte, 100)), list))
-			if len(s.acked) != 0 {
-				t.Fatalf("zeros are records: %v", s.acked)
+		a := readAcked(dir, meta{}, true)
+		must(t, a.unread)
+		for _, l := range a.list {
+			for segment := l.first; segment <= min(l.last, l.first+3) && segment >= l.first; segment++ {
+				s := &segmentScan{fileSize: 100}
+				must(t, s.read(bytesAt(make([]byte, 100)), a.of(segment)))
+				if s.skip != 0 {
+					t.Fatalf("zeros are records: %v", s.done)
+				}
 			}
 		}
 	})

@@ -198,6 +198,26 @@ func (q *Shard) nextNumber() int64 {
 	return q.last().num + 1
 }
 
+// vacate gives the last segment up where all of it is consumed, since there is no room to
+// go on: its file goes first, and attaching makes the next one. The caller holds io.
+func (q *Shard) vacate() bool {
+	q.mu.Lock()
+	w := q.last()
+	drained := w.size > 0 && len(q.held) == 0 && q.cur == w && q.off >= w.size
+	if drained {
+		q.begin(w.num + 1)
+	}
+	q.mu.Unlock()
+	if drained {
+		q.detachDisk() // which has the file open
+		q.reap()
+	}
+	return drained
+}
+
+// begin begins a segment in memory: restore makes its file. The caller holds mu.
+func (q *Shard) begin(num int64) { q.segs = append(q.segs, &segment{num: num, path: q.path(num)}) }
+
 // newSegment begins a segment. What may be left of an append that failed is cut.
 func (q *Shard) newSegment(num int64) error {
 	seg := &segment{num: num, path: q.path(num)}

@@ -15,6 +15,10 @@ import (
 	"github.com/nsqio/go-diskqueue"
 )
 
+// metaInterval is how often diskqueue stores its metadata where nothing else makes it,
+// and how much more than we an older version may deliver again after a crash.
+const metaInterval = 5 * time.Second
+
 func (q *Shard) path(num int64) string { return filepath.Join(q.dir, segmentName(num)) }
 
 // attach starts diskqueue, or starts it anew, at the place where we are. What is
@@ -26,12 +30,12 @@ func (q *Shard) attach() error {
 		return err
 	}
 	m := q.attachPoint()
-	if err := writeDurably(filepath.Join(q.dir, metaName), m.encode()); err != nil {
+	if err := q.storeMeta(m); err != nil {
 		return err
 	}
-	// Never sync by count: the syncer does it by time. diskqueue's own sync stores
-	// its metadata.
-	q.dq = diskqueue.New(queueName, q.dir, q.segSize, 1, maxRecord, math.MaxInt64, q.interval, q.logf)
+	// Never sync by count: the syncer does it by time. diskqueue's own sync stores its
+	// metadata. That may be old: a start goes by what is acknowledged.
+	q.dq = diskqueue.New(queueName, q.dir, q.segSize, 1, maxRecord, math.MaxInt64, max(q.interval, metaInterval), q.logf)
 	q.skipTo, q.stale = m.read.num, false
 	return nil
 }
@@ -57,9 +61,13 @@ func (q *Shard) consumeDone() {
 	q.reap()
 }
 
-// restore makes the files what we say they are: diskqueue's renaming undone, and
-// what an append has left that failed cut off.
+// restore makes the files what we say they are: the folder and the segment to write to
+// are there, diskqueue's renaming is undone, and what an append has left that failed is
+// cut off. A start with a full disk has left all of that to do.
 func (q *Shard) restore() error {
+	if err := q.makeFolder(); err != nil {
+		return err
+	}
 	q.mu.Lock()
 	segs := slices.Clone(q.segs)
 	q.mu.Unlock()
@@ -68,6 +76,8 @@ func (q *Shard) restore() error {
 		if errors.Is(err, fs.ErrNotExist) {
 			if err = os.Rename(s.path+badSuffix, s.path); err == nil {
 				st, err = os.Stat(s.path)
+			} else if errors.Is(err, fs.ErrNotExist) && i == len(segs)-1 && s.size == 0 {
+				st, err = q.makeSegment(s)
 			}
 		}
 		if err != nil {
@@ -80,6 +90,30 @@ func (q *Shard) restore() error {
 		}
 	}
 	return q.removeLitter()
+}
+
+// makeFolder makes the shard's folder where it is missing.
+func (q *Shard) makeFolder() error {
+	err := os.Mkdir(q.dir, dirMode)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("queue: make the folder of a shard: %w", err)
+	}
+	return syncDir(q.root)
+}
+
+// makeSegment makes the file of a segment that has begun in memory only.
+func (q *Shard) makeSegment(s *segment) (fs.FileInfo, error) {
+	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
+	if err != nil {
+		return nil, err
+	}
+	q.mu.Lock()
+	s.file, q.dirDirty = f, true
+	q.mu.Unlock()
+	return f.Stat()
 }
 
 // removeLitter removes the temporary metadata files that diskqueue leaves when
@@ -115,7 +149,7 @@ func (q *Shard) exact() meta {
 	w := q.last()
 	m := meta{depth: int64(len(q.held)), read: position{s.num, off}, write: position{w.num, w.size}}
 	for _, s := range q.segs {
-		m.depth += s.left.records + int64(len(s.skip))
+		m.depth += s.left.records + s.skip
 	}
 	return m
 }
@@ -132,7 +166,7 @@ func (q *Shard) attachPoint() meta {
 	}
 	for _, s := range q.segs {
 		if s.detached {
-			m.depth -= int64(s.held) + s.left.records + int64(len(s.skip))
+			m.depth -= int64(s.held) + s.left.records + s.skip
 		}
 	}
 	return m
@@ -177,12 +211,12 @@ func (q *Shard) heal() {
 	}
 	q.settleReads()
 	q.removeRest()
-	if q.writeFault.Load() == nil {
+	if q.dissolved || q.dissolve() || q.writeFault.Load() == nil {
 		return
 	}
-	err := q.attach()
-	if err == nil {
-		err = q.probe()
+	err := q.resume()
+	if noRoom(err) && q.vacate() {
+		err = q.resume()
 	}
 	if err != nil {
 		q.setFault(&q.writeFault, err)
@@ -191,11 +225,35 @@ func (q *Shard) heal() {
 	q.clearFault(&q.writeFault)
 }
 
-// probe writes a file of the size of a small record and removes it.
+// resume attaches diskqueue and tries to write.
+func (q *Shard) resume() error {
+	if err := q.attach(); err != nil {
+		return err
+	}
+	return q.probe()
+}
+
+// probe writes as much as a small record: into a file of its own, or where there is no
+// room for a file, behind the end of the last segment.
 func (q *Shard) probe() error {
 	path := filepath.Join(q.dir, segPrefix+"probe"+tmpSuffix)
-	if err := writeAndSync(path, make([]byte, wide)); err != nil {
-		return errors.Join(err, remove(path))
+	err := errors.Join(writeAndSync(path, make([]byte, wide)), remove(path))
+	q.mu.Lock()
+	w := q.last()
+	q.mu.Unlock()
+	if !noRoom(err) || w.size+wide > q.segSize {
+		return err
 	}
-	return remove(path)
+	f, err := os.OpenFile(w.path, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("queue: try to write: %w", err)
+	}
+	_, err = f.WriteAt(make([]byte, wide), w.size)
+	if err == nil {
+		err = dataSync(f)
+	}
+	if err = errors.Join(err, f.Truncate(w.size), f.Close()); err != nil {
+		return fmt.Errorf("queue: try to write to %s: %w", w.path, err)
+	}
+	return nil
 }

@@ -116,8 +116,9 @@ func (q *Shard) pop() {
 // io.
 func (q *Shard) receive(e entry) error {
 	switch {
-	case q.dq == nil || q.shut.Load():
+	case q.shut.Load():
 		return errNoDisk
+	case q.dq == nil: // it will be attached behind this record
 	case q.stale: // attaching consumes what is done
 		if err := q.attach(); err != nil {
 			return q.setFault(&q.writeFault, fmt.Errorf("attach: %w", err))
@@ -161,7 +162,7 @@ func (q *Shard) offered(e entry) bool {
 // reap removes the segments that are consumed. The caller holds io.
 //
 // diskqueue removes a segment by itself only where it reaches the end after the
-// next one was begun. Where it has caught up, it runs into the end of a segment
+// next one was begun. Where it has caught up, it spans into the end of a segment
 // that was rolled behind its back, takes that for damage, and keeps the whole
 // segment as .bad. So the file goes first, and diskqueue's renaming fails.
 func (q *Shard) reap() {
@@ -182,6 +183,7 @@ func (q *Shard) reap() {
 			return
 		}
 		q.segs = q.segs[1:]
+		q.removed = extend(q.removed, s.num, s.done)
 		f := s.file
 		s.file, q.dirDirty = nil, true
 		q.mu.Unlock()
@@ -206,20 +208,24 @@ func (q *Shard) remove(s *segment) {
 	if err == nil {
 		return
 	}
+	q.mu.Lock()
 	q.consumed = append(q.consumed, s)
+	q.mu.Unlock()
 	if n, ok := q.removals.allow(time.Now()); ok {
-		q.log.Error("queue: a consumed segment can not be removed; it is tried again until it works, "+
-			"but after a crash it is delivered again", "shard", q.index, "file", s.path, "error", err, "times_before", n)
+		q.log.Error("queue: a consumed segment can not be removed; it is tried again until it works",
+			"shard", q.index, "file", s.path, "error", err, "times_before", n)
 	}
 }
 
 // removeRest tries again to remove what remove could not. The caller holds io.
 func (q *Shard) removeRest() {
-	if len(q.consumed) == 0 {
-		return
-	}
+	q.mu.Lock()
 	rest := q.consumed
 	q.consumed = nil
+	q.mu.Unlock()
+	if len(rest) == 0 {
+		return
+	}
 	for _, s := range rest {
 		q.remove(s)
 	}

@@ -9,9 +9,9 @@
 //     of the record. A power loss may lose what was appended since the last sync,
 //     at most Options.SyncInterval plus the time that a sync takes.
 //   - A record is handed out until it is acknowledged: at least once. It is handed
-//     out again after Nack, and after a restart. Consumption is in order, so a
-//     restart after a crash repeats every record behind the oldest one that is not
-//     acknowledged; one after Close repeats only what is not.
+//     out again after Nack, and after a restart if it is not acknowledged. After a
+//     crash of the process or a power loss, what was acknowledged since the last sync
+//     comes again: of at most Options.SyncInterval plus the time that a sync takes.
 //   - Records are handed out in the order of Append; those given back come first.
 //   - An error of reading says nothing about the bytes: it is tried again, for ever,
 //     and changes no book. Only a read that worked shows damage: a wrong checksum, no
@@ -29,8 +29,7 @@
 //   - Memory does not grow with what waits: a sum is held for each segment. It grows
 //     with what was handed out: an entry of 56 bytes for each record from the oldest
 //     one without an answer on, so one that never gets one costs about 100 bytes
-//     (entries are doubled when they grow) for each record delivered behind it; after
-//     a planned restart about as much again until the reader has come to them.
+//     (entries are doubled when they grow) for each record delivered behind it.
 //   - Files are open of the segments that are read and written, and of those with a
 //     record that is handed out or not synced; others are closed by the next sync.
 //
@@ -44,6 +43,7 @@
 //	  corrupt/shard-00-000012.misplaced a segment that somebody has copied into the shard
 //	  shard-00/
 //	    events.diskqueue.meta.dat       diskqueue's: depth, read position, write position
+//	    events.diskqueue.acked.json     which records are acknowledged, see below
 //	    events.diskqueue.000012.dat     a segment: records, one after the other
 //	    events.diskqueue.000013.dat     the last one is written to
 //	    events.diskqueue.000013.dat.doubt   its last sync has failed; text: how many
@@ -61,7 +61,8 @@
 //	+ 8  u32  CRC-32C of the header without these four bytes
 //	+12  u32  CRC-32C of the body
 //	+16  u64  seq: grows with each record of the shard, also over restarts, as long
-//	          as one segment is left; by one, but for what damage may hide
+//	          as one segment or the list of acknowledged records is left; by one, but
+//	          for what damage may hide
 //	+24  i64  when the first event was received, Unix nanoseconds; 0: unknown
 //	+32  u32  events in the body
 //	+36  u32  length of the body before compression
@@ -114,6 +115,47 @@
 // the copy, the copy has a gap, and the old file is kept in the corrupt folder. A segment that is consumed is not copied: a new one is begun. The
 // .doubt file lets a restart go on with this. Open syncs nothing, but the first sync of
 // Run covers all that it has found.
+//
+// # What is acknowledged
+//
+// The read position in diskqueue's metadata is behind in two ways: it stays at the oldest
+// record without an answer, and it is stored only now and then. So acked.json lists the
+// records that are acknowledged, those before the read position included, as stretches of
+// sequence numbers: first and last segment, first and last seq. A start passes over them
+// wherever it reads. There is one stretch more than there are records without an answer.
+// Of more than 700 the longest are kept, which is logged.
+//
+//	  0      a list: one line of JSON with a generation and a checksum of its own
+//	 64 KiB  another one
+//	128 KiB  another one: the newest whole one holds
+//
+// A list is written in place, into a slot that is neither the one on stable storage nor the
+// one that is being synced: every half Options.SyncInterval, if anything was acknowledged,
+// and with each sync, which syncs it behind the segments. That needs no room, and to write
+// it waits for no disk. After an error of the file a new one takes its place. So a crash of the process repeats
+// what was acknowledged in the last half interval, a power loss what was since the last
+// sync. That costs one fdatasync for each sync. In return diskqueue stores its metadata
+// every five seconds and not with each sync, which took two. Where the list cannot be
+// stored it is tried again every second; nothing waits for it.
+//
+// A list must never make a start pass over a record that nobody has got. It names the
+// segment as well as the number. It holds the highest number that was given, and numbers
+// go on above that: a power loss may take records whose numbers are listed, even with the
+// last segment, and no new record gets their numbers. A list that cannot be read is as
+// good as none, and numbers then go on 2^32 further, since the next start may read it.
+// What is put back from the corrupt folder is appended under a new number.
+//
+// A removed segment stays listed until the folder is synced, since a power loss may bring
+// it back. The folder is also synced when diskqueue has stored its metadata.
+//
+// # A full disk
+//
+// A start needs no room before it delivers. The folder of a new shard, the segment to
+// write to, and metadata are made when diskqueue is attached. Where there is no room, that
+// is a fault of the shard, and is tried again every second and whenever a segment was
+// removed. Meanwhile records are handed out and consumed without diskqueue. The last
+// segment, too, is removed when all of it is consumed. Metadata is written over in place
+// where there is no room for a new file.
 //
 // # What cannot be read
 //
@@ -173,15 +215,19 @@
 //	                                         exists is the next
 //	a segment before the read position       its removal was not stored, or it was
 //	                                         detached: read from its start
-//	it is older than the segments            records consumed since come again
+//	it is older than the segments            what is listed as acknowledged is passed
+//	                                         over
+//	acked.json is damaged                    ignored and removed: records behind the read
+//	                                         position come again
+//	acked.json of an older version           holds for the metadata that it names: Close
+//	                                         has left it. Of other metadata it is ignored
+//	                                         and removed. So does an older version with
+//	                                         the present form
 //	stop.json of this metadata               compared with what is found, and removed when
 //	                                         all shards are ready; of other metadata ignored
 //	a segment whose numbers do not fit       it was copied here: moved to the corrupt folder,
 //	between those of its neighbours          and put back from there; as many segments stay
 //	                                         as form a chain of growing numbers
-//	acked.json of other metadata             ignored and removed
-//	acked.json of this metadata              removed when all shards are ready, before
-//	                                         anything that it says could become wrong
 //	segment.doubt                            the segment is copied by the first sync;
 //	                                         without a segment it is removed
 //	segment.bad                              diskqueue gave it up: a segment like any
@@ -201,7 +247,9 @@
 //	events.diskqueue.*.tmp                   removed: metadata, the copy of a segment
 //	a segment that is consumed               removed, unless it is the last
 //	numbers of segments are missing          no matter
-//	a shard beyond Options.Shards            drained; removed when it is empty
+//	a shard beyond Options.Shards            a new segment is begun behind the others, so
+//	                                         that all of them go when they are drained,
+//	                                         and then the folder
 //
 // Segments are never rewritten in place: the only changes to one that holds records
 // are cutting a torn tail and replacing the whole by a copy. A crash during start-up

@@ -107,7 +107,7 @@ func (sc *shardScan) each(good func(*event.Record) error, broken func(d Damage, 
 			continue
 		}
 		_, err = walk(f, s.fileSize, s.from, func(off int64, h *header) error {
-			if _, done := s.acked[off]; done {
+			if s.done.has(h.seq) {
 				return nil
 			}
 			e := entry{seq: h.seq, off: off, size: h.size(), source: string(h.source)}

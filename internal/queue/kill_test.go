@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -29,6 +30,20 @@ func child(dir string) int {
 	go s.Run(context.Background())
 	q := s.Shards()[0]
 	lines := make(chan string)
+	var mu sync.Mutex
+	var acked []int
+	go func() { // says what a start must know of
+		for range time.Tick(2 * time.Millisecond) {
+			mu.Lock()
+			now := acked
+			acked = nil
+			mu.Unlock()
+			q.noteAcked()
+			for _, n := range now {
+				lines <- fmt.Sprintf("not %d", n)
+			}
+		}
+	}()
 	for range 4 {
 		go func() {
 			var buf []byte
@@ -47,6 +62,9 @@ func child(dir string) int {
 				fmt.Sscanf(string(rec.Body), `{"n":%d,`, &n)
 				lines <- fmt.Sprintf("try %d", n) // before, since the kill may come between
 				q.Ack(rec.Seq)
+				mu.Lock()
+				acked = append(acked, n)
+				mu.Unlock()
 			}
 		}()
 	}
@@ -70,18 +88,27 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	rnd := rand.New(rand.NewPCG(seed, 3))
 	dir := fastDir(t) // what a killed process leaves is the same on every file system
-	accepted, tried := map[int]bool{}, map[int]bool{}
-	from := 0
-	for range 8 {
+	accepted, tried, noted := map[int]bool{}, map[int]bool{}, map[int]int{}
+	from, repeated := 0, 0
+	for life := range 8 {
 		for _, line := range killed(t, dir, from, 300+rnd.IntN(2000)) {
 			n, err := strconv.Atoi(line[4:])
 			if err != nil {
 				t.Fatalf("seed %d: the child says %q", seed, line)
 			}
-			if line[:3] == "has" {
+			switch line[:3] {
+			case "has":
 				accepted[n] = true
 				from = max(from, n+1)
-			} else {
+			case "not":
+				noted[n] = life
+			default:
+				if before, known := noted[n]; known && before < life {
+					t.Fatalf("seed %d: record %d was acknowledged and noted in life %d, and comes again in life %d", seed, n, before, life)
+				}
+				if tried[n] {
+					repeated++
+				}
 				tried[n] = true
 			}
 		}
@@ -108,6 +135,12 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 			t.Fatalf("seed %d: accepted record %d of %d is lost", seed, n, len(accepted))
 		}
 	}
+	for n := range noted {
+		if rest[n] {
+			t.Fatalf("seed %d: record %d was acknowledged and noted, and comes again", seed, n)
+		}
+	}
+	t.Logf("%d accepted, %d acknowledged and noted, %d came again", len(accepted), len(noted), repeated)
 	if q.Stats().Corrupt != 0 {
 		t.Fatalf("seed %d: %+v", seed, q.Stats())
 	}

@@ -22,7 +22,7 @@ func (s *segment) postpone(sc *shardScan, scan *segmentScan) {
 	if sc.known && s.num == sc.meta.read.num {
 		s.from = sc.meta.read.off
 	}
-	s.skip = sc.acked[s.num]
+	s.done, s.skip = sc.acked.of(s.num), 0
 }
 
 // insist does something that reads until it works, for about three seconds: what start-up
@@ -90,7 +90,7 @@ func (q *Shard) admit(s *segment, scan *segmentScan) error {
 			return err
 		}
 		q.log.Error(saysMisplaced, "shard", q.index, "file", s.path, "moved_to", to, "records", scan.records)
-		scan.walked, scan.acked = walked{tornAt: -1}, nil
+		scan.walked, scan.done, scan.skip = walked{tornAt: -1}, nil, 0
 	} else if err := q.applyLate(s, scan); err != nil {
 		return err
 	}
@@ -104,7 +104,8 @@ func (q *Shard) admit(s *segment, scan *segmentScan) error {
 	q.mu.Lock()
 	q.budget.used.Add(size - s.size)
 	q.allocated.Add(size - s.size)
-	s.size, s.from, s.left, s.damage, s.skip, s.late = size, scan.from, scan.tally, scan.damage, scan.acked, nil
+	s.size, s.from, s.left, s.damage, s.late = size, scan.from, scan.tally, scan.damage, nil
+	s.done, s.skip = scan.done, scan.skip
 	s.first, s.last = scan.firstSeq, scan.lastSeq
 	if scan.oldest != 0 {
 		s.since = scan.oldest

@@ -26,8 +26,8 @@ func (l *folderLock) Close() error {
 }
 
 // takeLock makes sure that no other process uses the queue. The kernel gives the
-// lock back when the process ends, however it ends. Without os.O_CREATE in flags the
-// file need not be there.
+// lock back when the process ends, however it ends. The file need not be there without
+// os.O_CREATE in flags, nor where there is no room for it.
 func takeLock(root string, flags int) (*folderLock, error) {
 	folder, err := os.Open(root)
 	if err != nil {
@@ -35,12 +35,13 @@ func takeLock(root string, flags int) (*folderLock, error) {
 	}
 	l := &folderLock{folder: folder}
 	// A file system that cannot lock a folder leaves it to the file.
-	if err := flock(folder, root); errors.Is(err, errInUse) {
-		return nil, errors.Join(err, l.Close())
+	unlocked := flock(folder, root)
+	if errors.Is(unlocked, errInUse) {
+		return nil, errors.Join(unlocked, l.Close())
 	}
 	path := filepath.Join(root, lockName)
 	l.file, err = os.OpenFile(path, flags, fileMode)
-	if errors.Is(err, fs.ErrNotExist) && flags&os.O_CREATE == 0 {
+	if errors.Is(err, fs.ErrNotExist) && flags&os.O_CREATE == 0 || noRoom(err) && unlocked == nil {
 		l.file = nil
 		return l, nil
 	}

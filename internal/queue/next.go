@@ -153,8 +153,8 @@ func (q *Shard) enter(seg *segment, h *header) entry {
 		source = q.intern(string(h.source))
 	}
 	e := entry{seq: h.seq, seg: seg, off: q.off, size: h.size(), events: h.events, source: source}
-	if seq, skip := seg.skip[e.off]; skip && seq == e.seq { // counted and booked by the process before
-		delete(seg.skip, e.off)
+	if seg.done.has(e.seq) { // counted and booked by the process before
+		seg.skip--
 		e.state = done
 	} else {
 		seg.left.remove(h.source, int64(h.events), e.size)

@@ -219,19 +219,22 @@ func Purge(path string) (Report, error) {
 }
 
 // removeAll removes the shard with all that is in it, segments first: a crash in
-// between leaves the metadata, which keeps segment numbers from coming again.
+// between leaves the metadata, which keeps segment numbers from coming again, and what
+// says that the records are delivered.
 func (sc *shardScan) removeAll() error {
 	paths := slices.Clone(sc.litter)
 	for _, s := range slices.Concat(sc.segs, sc.misplaced) {
 		paths = append(paths, s.path, s.path+badSuffix, s.path+doubtSuffix)
 	}
-	for _, path := range append(paths, filepath.Join(sc.dir, ackedName), filepath.Join(sc.dir, stopName), filepath.Join(sc.dir, metaName)) {
-		if err := remove(path); err != nil {
+	for _, paths := range [][]string{paths, {filepath.Join(sc.dir, ackedName), filepath.Join(sc.dir, stopName), filepath.Join(sc.dir, metaName)}} {
+		for _, path := range paths {
+			if err := remove(path); err != nil {
+				return err
+			}
+		}
+		if err := syncDir(sc.dir); err != nil {
 			return err
 		}
-	}
-	if err := syncDir(sc.dir); err != nil {
-		return err
 	}
 	// A file of somebody else keeps the folder, which does no harm.
 	if err := os.Remove(sc.dir); err != nil && !errors.Is(err, fs.ErrExist) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -203,6 +204,8 @@ func (r *restorer) live(sc *shardScan, f setAsideFile, first bool, known map[uin
 		if err := s.marks(s.from, known); err != nil {
 			return err
 		}
+		// What is done is not queued: a record that was set aside alone is done by that.
+		maps.DeleteFunc(known, func(seq uint64, _ mark) bool { return s.done.has(seq) })
 	}
 	if f.off >= s.from || !s.good(f.off) || slices.ContainsFunc(r.files, func(w setAsideFile) bool { return w.whole() && w.same(&f) }) {
 		return nil

@@ -23,6 +23,7 @@ func (s *Store) Run(ctx context.Context) error {
 	}
 	for _, q := range s.shards {
 		wg.Go(func() { q.mend(ctx) })
+		wg.Go(func() { q.noteOften(ctx, s.opts.SyncInterval/2) })
 	}
 	wg.Go(func() { s.watch(ctx) })
 	wg.Go(func() { s.restorer.run(ctx) })
@@ -87,6 +88,22 @@ func (q *Shard) mend(ctx context.Context) {
 			return
 		case <-q.mending:
 			q.heal()
+		}
+	}
+}
+
+// noteOften writes which records are acknowledged, until ctx is done. It syncs nothing,
+// so it is not held up by a slow disk: what is answered before a kill -9 by more than the
+// interval of syncing does not come again.
+func (q *Shard) noteOften(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(max(every, time.Millisecond))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			q.noteAcked()
 		}
 	}
 }

@@ -16,15 +16,16 @@ import (
 // shardScan is what is on disk of one shard, and by that what start-up does.
 // Making it changes nothing.
 type shardScan struct {
-	name   string // of the folder, such as shard-00
-	index  int
-	dir    string
-	litter []string // temporary files, and marks of segments that are gone
-	doubt  string   // what is wrong with the metadata; "": nothing
-	meta   meta
-	known  bool            // meta is to go by
-	acked  map[int64]acked // by segment
-	segs   []*segmentScan
+	name    string // of the folder, such as shard-00
+	index   int
+	dir     string
+	missing bool     // there is no folder yet
+	litter  []string // temporary files, and marks of segments that are gone
+	doubt   string   // what is wrong with the metadata; "": nothing
+	meta    meta
+	known   bool // meta is to go by
+	acked   answers
+	segs    []*segmentScan
 	// misplaced are segments whose records' numbers do not fit between those of the
 	// others: somebody has copied them here.
 	misplaced []*segmentScan
@@ -41,7 +42,8 @@ type segmentScan struct {
 	from     int64 // where what is not consumed begins
 	marked   bool  // a sync of it has failed, and was not made good
 	synced   int64 // where marked: what was on stable storage before
-	acked    acked // of the records that were found
+	done     spans // what is acknowledged of it
+	skip     int64 // how many of the records that were found
 	since    int64 // when it was written last, Unix nanoseconds
 	// failed is why it could not be read: nothing is known of its records then.
 	failed error
@@ -157,17 +159,16 @@ func listShard(root string, index int) (*shardScan, error) {
 	if len(sc.segs) == 0 && !sc.known {
 		sc.doubt = "" // a new shard
 	}
-	if !sc.known {
-		return sc, nil
-	}
 	err = insist(func() error {
-		sc.acked, err = readAcked(sc.dir, sc.meta)
-		return err
+		sc.acked = readAcked(sc.dir, sc.meta, sc.known)
+		return sc.acked.unread
 	})
 	if err != nil {
 		sc.doubt = err.Error()
 	}
-	sc.stop = readStop(sc.dir, sc.meta)
+	if sc.known {
+		sc.stop = readStop(sc.dir, sc.meta)
+	}
 	return sc, nil
 }
 
@@ -207,7 +208,7 @@ func (sc *shardScan) walkSegment(seg *segmentScan) error {
 			return err
 		}
 	}
-	if err := seg.read(f, sc.acked[seg.num]); err != nil {
+	if err := seg.read(f, sc.acked.of(seg.num)); err != nil {
 		return err
 	}
 	if last := seg.num == sc.segs[len(sc.segs)-1].num; !last && seg.tornAt >= 0 {
@@ -297,7 +298,10 @@ func (sc *shardScan) apply(root string, found func(*segmentScan, damage, string)
 			return nil, fmt.Errorf("queue: remove a temporary file: %w", err)
 		}
 	}
-	if len(sc.acked) == 0 { // else it is of use until the start has succeeded
+	if sc.missing { // restore makes the folder
+		return nil, nil
+	}
+	if !sc.acked.found && sc.acked.unread == nil { // else it holds until the next list is written
 		if err := dropAcked(sc.dir); err != nil {
 			return nil, err
 		}
@@ -305,11 +309,14 @@ func (sc *shardScan) apply(root string, found func(*segmentScan, damage, string)
 	var segs []*segment
 	for i, scan := range sc.segs {
 		last := i == len(sc.segs)-1
-		if err := sc.restoreName(root, scan); err != nil {
+		kept := false
+		if err := sc.restoreName(root, scan); noRoom(err) {
+			kept = true // with the segment, until there is room in the corrupt folder
+		} else if err != nil {
 			return nil, err
 		}
 		seg := &segment{num: scan.num, path: scan.path, size: scan.fileSize, from: scan.from, left: scan.tally, since: scan.oldest,
-			first: scan.firstSeq, last: scan.lastSeq, detached: !scan.sound(), damage: scan.damage, skip: scan.acked}
+			first: scan.firstSeq, last: scan.lastSeq, detached: !scan.sound(), damage: scan.damage, done: scan.done, skip: scan.skip, keep: kept}
 		if scan.failed == nil {
 			err := sc.applyDamage(root, scan, seg, found)
 			if err != nil && !notRead(err) {
@@ -328,7 +335,7 @@ func (sc *shardScan) apply(root string, found func(*segmentScan, damage, string)
 		}
 		if last && scan.sound() && scan.tornAt >= 0 && seg.late == nil {
 			seg.size = scan.tornAt
-			if err := truncate(scan.path, scan.tornAt); err != nil {
+			if err := truncate(scan.path, scan.tornAt); err != nil && !noRoom(err) { // restore does it again
 				return nil, err
 			}
 		}

@@ -50,13 +50,13 @@ type segment struct {
 	from  int64 // what lies before it was consumed by the process before
 	since int64 // when its first event was received, Unix nanoseconds
 	left  tally // not handed out yet
+	// done are its records that are acknowledged, those before the start included.
+	done spans
+	// skip is how many of them the start has found, as far as they are not in the window
+	// yet. Those that are lost to damage before the reader comes to them stay counted.
+	skip int64
 	// The smallest and the largest number of its records, from the start on; 0: none.
 	first, last uint64
-	// skip are its records that were acknowledged before the start, as long as they
-	// are not in the window. Those that are lost to damage before the reader comes to
-	// them stay here, and go with the segment: their place says which record is meant,
-	// so no other is ever taken for one of them.
-	skip acked
 	// held is the number of its records in the shard's window.
 	held int
 	// flying is the number of those that are not done.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -67,20 +68,20 @@ type Shard struct {
 	slow      throttle // of the warning that a sync took long
 	dropping  throttle // of the warning that records are dropped
 	metaFails throttle // of the warning that diskqueue fails
+	noteFails throttle // of the warning that what is acknowledged can not be stored
 	removals  throttle // of the error that a segment can not be removed
 	faults    throttle // of faults
 	healed    throttle // of their ends
 	misreads  throttle // of errors of reading
 	rereads   throttle // of their ends
 
-	io    sync.Mutex // one user of diskqueue at a time
-	dq    diskqueue.Interface
-	buf   []byte // the record being written
-	stale bool   // diskqueue reads where we do not: attach before receiving
-	// consumed are segments that are done with and could not be removed yet.
-	consumed []*segment
-	skipTo   int64 // diskqueue was attached at this segment
-	timer    *time.Timer
+	io     sync.Mutex // one user of diskqueue at a time
+	dq     diskqueue.Interface
+	buf    []byte // the record being written
+	stale  bool   // diskqueue reads where we do not: attach before receiving
+	skipTo int64  // diskqueue was attached at this segment
+	tight  error  // there was no room for the metadata when it was stored last
+	timer  *time.Timer
 	// copyAt is when a segment in doubt may be copied again, after copyWait.
 	copyAt   time.Time
 	copyWait time.Duration
@@ -105,7 +106,17 @@ type Shard struct {
 	seq        uint64 // of the last record appended
 	closed     bool
 	dirDirty   bool
-	sources    map[string]string
+	// dissolved says that the shard was left over and is gone: it has no folder any more.
+	dissolved bool
+	// consumed are segments that are done with and could not be removed yet.
+	consumed []*segment
+	// removed is what was acknowledged of segments that are removed, as long as a power
+	// loss may bring them back; removing is that of which the folder is being synced.
+	removed, removing []stretch
+	unnoted           bool        // acknowledged since ackedFile was written
+	noteAt            time.Time   // not before, since it has failed
+	metaFile          os.FileInfo // diskqueue's metadata when the folder was synced last
+	sources           map[string]string
 
 	records, events, bytes   atomic.Int64 // not done
 	appended, acked, corrupt atomic.Uint64
@@ -116,6 +127,9 @@ type Shard struct {
 	writeFault, syncFault, readFault    atomic.Pointer[fault]
 	writeFaults, syncFaults, readFaults atomic.Uint64
 	diskqueueFailed                     atomic.Bool // diskqueue could not store its metadata
+
+	note      sync.Mutex // one writer of ackedFile at a time; taken before mu
+	ackedFile ackedFile
 
 	avail signal        // a record can be handed out
 	acks  chan struct{} // a record was acknowledged
@@ -244,6 +258,8 @@ func (q *Shard) finish(e *entry) {
 	}
 	e.state = done
 	e.seg.flying--
+	e.seg.done.add(e.seq)
+	q.unnoted = true
 	q.count(-1, -int64(e.events), -e.size)
 }
 

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Store is the queue: its shards, their common cap, and the one lock.
@@ -82,22 +84,15 @@ func Open(o Options) (*Store, error) {
 // openShards repairs and opens all shards: those configured, then those left over
 // with records in them.
 func (s *Store) openShards() error {
-	for i := range s.opts.Shards {
-		if err := os.MkdirAll(filepath.Join(s.opts.Path, shardName(i)), dirMode); err != nil {
-			return fmt.Errorf("queue: make the folder: %w", err)
-		}
-	}
 	scans, err := scanAll(s.opts.Path)
 	if err != nil {
 		return err
 	}
-	if err := syncDir(s.opts.Path); err != nil {
-		return err
-	}
+	scans = withNew(scans, s.opts.Path, s.opts.Shards)
 	for _, sc := range scans {
 		leftOver := sc.index >= s.opts.Shards
 		if leftOver && sc.empty() {
-			if err := sc.removeAll(); err != nil {
+			if err := sc.removeAll(); err != nil && !noRoom(err) { // the next start does it
 				return err
 			}
 			continue
@@ -110,14 +105,30 @@ func (s *Store) openShards() error {
 		}
 	}
 	s.planRestore(scans)
-	// Once only, and last: from here on what they say is known, and will change.
+	// Once only, and last: what it says is known now.
 	for _, q := range s.shards {
-		if err := errors.Join(dropAcked(q.dir), dropStop(q.dir)); err != nil {
+		if err := dropStop(q.dir); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// withNew adds the shards that are configured and have no folder yet.
+func withNew(scans []*shardScan, root string, shards int) []*shardScan {
+	for i := range shards {
+		at, found := slices.BinarySearchFunc(scans, i, func(sc *shardScan, i int) int { return sc.index - i })
+		if !found {
+			name := shardName(i)
+			scans = slices.Insert(scans, at, &shardScan{name: name, index: i, dir: filepath.Join(root, name), missing: true})
+		}
+	}
+	return scans
+}
+
+// noRoom says that the file system takes nothing more: no bytes, or no files. Delivering
+// makes room, so a start goes on without what it cannot write.
+func noRoom(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 
 func (s *Store) newShard(name string, index int) *Shard {
 	q := &Shard{
@@ -128,11 +139,17 @@ func (s *Store) newShard(name string, index int) *Shard {
 		acks:    make(chan struct{}, 1), mending: make(chan struct{}, 1), timer: time.NewTimer(time.Hour),
 	}
 	q.timer.Stop()
+	q.ackedFile.path = filepath.Join(q.dir, ackedName)
 	if s.opts.WhenFull == DropOldest {
 		q.makeRoom = s.dropOldest
 	}
 	return q
 }
+
+// ackedGap is how far the sequence numbers go on above those of the segments where the
+// list of acknowledged ones cannot be read: it may be read by the next start, and none
+// of the new records may be in it.
+const ackedGap = 1 << 32
 
 // open repairs the shard by its scan and starts diskqueue.
 func (q *Shard) open(sc *shardScan) error {
@@ -150,6 +167,11 @@ func (q *Shard) open(sc *shardScan) error {
 	for _, scan := range sc.segs {
 		q.seq = max(q.seq, scan.lastSeq) + scan.mayHold()
 	}
+	q.seq = max(q.seq, sc.acked.seq)
+	if err := sc.acked.unread; err != nil {
+		q.seq += ackedGap
+		q.log.Error("queue: which records are delivered cannot be read: more is delivered again", "shard", q.index, "error", err)
+	}
 	for _, s := range segs {
 		if s.late != nil {
 			s.late.above, s.late.below = sc.between(s.late.scan, q.seq)
@@ -157,10 +179,9 @@ func (q *Shard) open(sc *shardScan) error {
 		}
 	}
 	q.segs = segs
-	if !sc.writable() {
-		if err := q.newSegment(sc.next()); err != nil {
-			return err
-		}
+	// All segments of a left-over shard can be given up and removed, so none is written to.
+	if !sc.writable() || q.drains && q.last().size > 0 {
+		q.begin(sc.next())
 	}
 	q.moveTo(q.segs[0])
 	for i, seg := range q.segs {
@@ -171,7 +192,18 @@ func (q *Shard) open(sc *shardScan) error {
 			}
 		}
 	}
-	return q.attach()
+	err = q.attach()
+	if err == nil { // it may have been written over: an append will not do better
+		err = q.tight
+	}
+	if noRoom(err) {
+		q.setFault(&q.writeFault, fmt.Errorf("start: %w", err))
+		err = nil
+	}
+	if err == nil {
+		q.openAcked(sc.acked)
+	}
+	return err
 }
 
 // maxGap is how many missing numbers diskqueue is let to look for: it syncs after
@@ -221,20 +253,20 @@ func (q *Shard) close() error {
 	q.detachDisk()
 	q.consumeDone()
 	q.removeRest()
+	gone := q.dissolved || q.dissolve()
 	q.mu.Lock()
-	q.closed = true
+	q.closed, q.noteAt = true, time.Time{}
 	q.mu.Unlock()
 	q.avail.broadcast()
+	if gone {
+		return nil
+	}
 	more, err := q.sync()
 	for more && err == nil {
 		more, err = q.sync()
 	}
-	if err = errors.Join(err, q.restore()); err == nil {
-		m := q.exact()
-		if err = writeDurably(filepath.Join(q.dir, metaName), m.encode()); err == nil {
-			err = q.storeAcked(m)
-			q.storeStop(m)
-		}
+	if err == nil {
+		err = q.storePlace()
 	}
 	q.closeFiles()
 	if err != nil {
@@ -243,7 +275,78 @@ func (q *Shard) close() error {
 	return nil
 }
 
+// storePlace stores the exact metadata. Where there is no room for it, the next start
+// goes by the list of what is acknowledged.
+func (q *Shard) storePlace() error {
+	err := q.restore()
+	if err == nil {
+		m := q.exact()
+		if err = q.storeMeta(m); err == nil {
+			q.storeStop(m)
+		}
+	}
+	if noRoom(err) {
+		q.log.Warn("queue: no room to store the read position; the next start finds it by the list of delivered records",
+			"shard", q.index, "error", err)
+		return nil
+	}
+	return err
+}
+
+// dissolve removes the folder of a left-over shard that is drained, and says whether it
+// did. The caller holds io.
+func (q *Shard) dissolve() bool {
+	q.mu.Lock()
+	w := q.last()
+	drained := q.drains && len(q.segs) == 1 && w.size == 0 && len(q.held) == 0 && len(q.consumed) == 0
+	q.mu.Unlock()
+	if !drained {
+		return false
+	}
+	q.detachDisk()
+	q.note.Lock() // so that no list is being written
+	defer q.note.Unlock()
+	q.setDissolved(true)
+	sc, err := listShard(q.root, q.index)
+	if err == nil {
+		q.ackedFile.close()
+		err = sc.removeAll()
+	}
+	if err != nil {
+		q.setDissolved(false)
+		if n, ok := q.removals.allow(time.Now()); ok {
+			q.log.Warn("queue: the folder of a shard that is left over cannot be removed; it is tried again",
+				"shard", q.index, "error", err, "times_before", n)
+		}
+		return false
+	}
+	q.mu.Lock()
+	if w.file != nil {
+		w.file.Close()
+		w.file = nil
+	}
+	q.mu.Unlock()
+	q.writeFault.Store(nil)
+	q.syncFault.Store(nil)
+	q.log.Info("queue: a shard that was left over is drained, its folder is removed", "shard", q.index)
+	return true
+}
+
+func (q *Shard) setDissolved(yes bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.dissolved = yes
+}
+
+// gone says that the shard is dissolved.
+func (q *Shard) gone() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.dissolved
+}
+
 func (q *Shard) closeFiles() {
+	q.ackedFile.close()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
@@ -255,14 +358,18 @@ func (q *Shard) closeFiles() {
 	}
 }
 
-// Shards returns the shards. The first Options.Shards take appends; further ones
-// are left over from a larger configuration and only drain.
+// Shards returns the shards that Open has found or made. The first Options.Shards take
+// appends, and the number of each is its place; further ones are left over from a larger
+// configuration and only drain.
 func (s *Store) Shards() []*Shard { return slices.Clone(s.shards) }
 
 // Stats reads all shards, and one header from disk for each.
 func (s *Store) Stats() Stats {
 	st := Stats{Capacity: s.opts.MaxSize, Full: s.Full(), LowSpace: s.budget.low.Load()}
 	for _, q := range s.shards {
+		if q.gone() {
+			continue
+		}
 		one := q.Stats()
 		st.Records += one.Records
 		st.Events += one.Events

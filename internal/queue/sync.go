@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -32,9 +33,18 @@ func (q *Shard) inDoubt() bool {
 // diskqueue's sync hides its errors. It says whether there was anything to do: then
 // there may be more.
 func (q *Shard) sync() (worked bool, err error) {
+	now, _ := os.Lstat(filepath.Join(q.dir, metaName))
 	q.mu.Lock()
-	dir := q.dirDirty
+	if q.dissolved {
+		q.mu.Unlock()
+		return false, nil
+	}
+	dir := q.metaMoved(now) || q.dirDirty
 	q.dirDirty = false
+	for _, s := range q.removed {
+		q.removing = join(q.removing, s)
+	}
+	q.removed = nil
 	var dirty []unsynced
 	for _, s := range slices.Backward(q.segs) {
 		if s.size <= s.synced {
@@ -57,15 +67,32 @@ func (q *Shard) sync() (worked bool, err error) {
 			err = errors.Join(err, e)
 		}
 	}
+	q.syncAcked()
 	if dir {
-		if e := syncDir(q.dir); e != nil {
-			q.mu.Lock()
+		e := syncDir(q.dir)
+		q.mu.Lock()
+		switch {
+		case q.dissolved:
+			e = nil
+		case e == nil: // what the next list leaves out
+			q.unnoted = q.unnoted || len(q.removing) > 0
+			q.removing = nil
+		default:
 			q.dirDirty = true
-			q.mu.Unlock()
-			err = errors.Join(err, e)
 		}
+		q.mu.Unlock()
+		err = errors.Join(err, e)
 	}
 	return dir || len(dirty) > 0, err
+}
+
+// metaMoved says that diskqueue has stored its metadata since the last call: it renames
+// the file, and does not sync the folder. now is the file, nil where there is none. The
+// caller holds mu.
+func (q *Shard) metaMoved(now os.FileInfo) bool {
+	before := q.metaFile
+	q.metaFile = now
+	return now != nil && (before == nil || !os.SameFile(before, now) || !before.ModTime().Equal(now.ModTime()))
 }
 
 func (q *Shard) syncSegment(d unsynced) error {
