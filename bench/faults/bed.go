@@ -32,6 +32,7 @@ type layout struct {
 	hec        string // appended within hec: {…}
 	queue      string // the rest of queue: {path: …}
 	stop       string // shutdown_timeout; 20s
+	rest       string // further sections
 }
 
 // bed is one gateway with its folder, ports, endpoints and books.
@@ -112,7 +113,7 @@ queue: {path: DIR/queue, %s}
 dead_letter: {path: DIR/dead}
 stats: {listen: %q}
 shutdown_timeout: %s
-%s`, b.port, b.closed, strings.Join(urls, ", "), quick, l.hec, l.queue, local(b.stats), l.stop, batch)
+%s%s`, b.port, b.closed, strings.Join(urls, ", "), quick, l.hec, l.queue, local(b.stats), l.stop, batch, l.rest)
 	if err := os.WriteFile(b.file(), []byte(strings.ReplaceAll(yaml, "DIR", b.dir)), 0o600); err != nil {
 		return fmt.Errorf("write the gateway's configuration: %w", err)
 	}

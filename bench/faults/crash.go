@@ -21,6 +21,9 @@ type CrashOptions struct {
 	Progress io.Writer
 }
 
+// syncInterval is the gateway's default queue.sync_interval.
+const syncInterval = 250 * time.Millisecond
+
 // crashMessages bounds what one seed sends: 20,000/s for the longest life times the
 // kills fits well.
 const (
@@ -58,6 +61,8 @@ func Crash(ctx context.Context, o CrashOptions) (Report, error) {
 type crash struct {
 	rnd      *rand.Rand
 	kills    int
+	change   func(life int) error // done between a kill and the start; nil: nothing
+	lives    int
 	accepted numbers // found in the queue after a kill
 	counted  int64   // accepted by /metrics just before the kills
 }
@@ -106,6 +111,7 @@ func (c *crash) life(ctx context.Context, b *bed, s *sender, f *fault) error {
 	if err != nil {
 		return err
 	}
+	b.tally.killed()
 	b.gw.kill()
 	found, err := b.queued(ctx)
 	if err != nil {
@@ -117,6 +123,11 @@ func (c *crash) life(ctx context.Context, b *bed, s *sender, f *fault) error {
 	c.counted += max(0, at.sum("gateway_queue_events")-at.sum("gateway_recovered_events_total"))
 	if have := int64(len(c.accepted)) + c.only(b); have < c.counted {
 		b.res.problem("by /metrics %d were accepted, the queue and the endpoint have %d", c.counted, have)
+	}
+	if c.lives++; c.change != nil {
+		if err := c.change(c.lives); err != nil {
+			return err
+		}
 	}
 	return b.start(ctx)
 }
@@ -152,6 +163,7 @@ func (c *crash) settle(ctx context.Context, b *bed, s *sender) error {
 	b.res.note("%d found in queues after kills", len(c.accepted))
 	b.res.note("%d were in socket buffers or memory at a kill", notAccepted-b.res.Lost)
 	b.res.note("%d connections", s.resumed)
+	b.noneLate()
 	if b.res.Lost > 0 {
 		b.res.problem("%d accepted messages are lost", b.res.Lost)
 	}

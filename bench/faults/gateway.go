@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -36,7 +37,11 @@ func (b *bed) start(ctx context.Context, wrapper ...string) error {
 
 func (b *bed) launch(wrapper ...string) error {
 	b.lives++
-	argv := append(wrapper, b.opts.Gateway, "run", "-c", b.file())
+	program, err := filepath.Abs(b.opts.Gateway) // a wrapper may go to another folder
+	if err != nil {
+		return fmt.Errorf("find the gateway's program: %w", err)
+	}
+	argv := append(slices.Clone(wrapper), program, "run", "-c", b.file())
 	g := &gateway{log: filepath.Join(b.dir, fmt.Sprintf("gateway-%d.log", b.lives)), done: make(chan struct{})}
 	f, err := os.Create(g.log)
 	if err != nil {

@@ -34,6 +34,7 @@ func Rows() []Row {
 		ackRows(),
 		balancedRows(),
 		processRows(),
+		restartRows(),
 		crowdRows(),
 		hoarderRows(),
 		pageRows(),

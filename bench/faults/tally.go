@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
+	"time"
 
 	"syslog-gateway/bench/mark"
 )
@@ -17,21 +19,56 @@ type tally struct {
 	twice   atomic.Int64 // arrivals beyond the first of a number
 	foreign atomic.Int64 // events without a mark, or with a number out of range, or without their begin
 	noise   bool         // events without a mark are expected
+
+	at    []atomic.Int64 // when each number arrived last, Unix microseconds
+	kills atomic.Pointer[[]int64]
+	grace time.Duration // how long before a kill it was answered what may come again
+	late  atomic.Int64  // arrivals of what may not
 }
 
-func newTally(n int) *tally { return &tally{seen: make([]atomic.Uint32, n)} }
+func newTally(n int) *tally {
+	return &tally{seen: make([]atomic.Uint32, n), at: make([]atomic.Int64, n), grace: syncInterval}
+}
+
+// killed says that the gateway is killed now. What arrived by grace before that and
+// comes again is late: the gateway had the time to store that it is delivered.
+func (t *tally) killed() {
+	kills := []int64{time.Now().UnixMicro()}
+	if before := t.kills.Load(); before != nil {
+		kills = append(*before, kills...)
+	}
+	t.kills.Store(&kills)
+}
+
+// isLate says whether what arrived at that time, Unix microseconds, may not come again:
+// the first kill after it counts.
+func (t *tally) isLate(at int64) bool {
+	kills := t.kills.Load()
+	if kills == nil {
+		return false
+	}
+	i, _ := slices.BinarySearch(*kills, at)
+	return i < len(*kills) && (*kills)[i]-at > t.grace.Microseconds()
+}
 
 // take books one event.
 func (t *tally) take(line []byte) {
 	m, _, ok := mark.Find(line)
 	switch {
 	case !ok && t.noise:
+		return
 	case !ok || m.Seq >= uint64(len(t.seen)) || !bytes.Contains(line, []byte(lineBegin)):
 		t.foreign.Add(1)
-	case t.seen[m.Seq].Add(1) == 1:
+		return
+	}
+	before := t.at[m.Seq].Swap(time.Now().UnixMicro())
+	if t.seen[m.Seq].Add(1) == 1 {
 		t.unique.Add(1)
-	default:
-		t.twice.Add(1)
+		return
+	}
+	t.twice.Add(1)
+	if t.isLate(before) {
+		t.late.Add(1)
 	}
 }
 

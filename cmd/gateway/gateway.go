@@ -45,7 +45,7 @@ type gateway struct {
 	problems *stats.Problems
 	senders  *senders.Book
 	taps     tap.Hub
-	gates    []*gate // one for each shard
+	gates    []*gate // one for each shard of the queue, left-over ones included
 	readers  bool    // everybody may read the statistics page, although it has a user
 
 	giveUp chan struct{} // closed when what could not be handed over is dropped
@@ -151,8 +151,10 @@ func (g *gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry)
 			Logger:     g.log,
 		})
 		g.shards = append(g.shards, s)
-		g.gates = append(g.gates, newGate())
 		candidates = append(candidates, s)
+	}
+	for range g.store.Shards() {
+		g.gates = append(g.gates, newGate())
 	}
 	g.balancer = balancer.New(policy, candidates, g.giveUp)
 	return nil

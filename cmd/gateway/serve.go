@@ -73,7 +73,7 @@ func (g *gateway) serve(ctx, hard context.Context, ready func()) error {
 	g.launch(client, clientCtx, "HEC client", g.client.Run)
 	senders, sendersCtx := newStage()
 	for i, q := range g.store.Shards() {
-		g.launch(senders, sendersCtx, fmt.Sprintf("sender of shard %d", i), func(ctx context.Context) error {
+		g.launch(senders, sendersCtx, fmt.Sprintf("sender of shard %d", q.Index()), func(ctx context.Context) error {
 			return g.client.Deliver(ctx, gated{q, g.gates[i]})
 		})
 	}
