@@ -24,12 +24,27 @@ type twoServers struct {
 	balancer *hectest.Balancer
 }
 
+// answerDelay is how long a healthy server takes for its answer: long enough that several
+// posts are under way at a time, so that both servers have connections.
+const answerDelay = 50 * time.Millisecond
+
+// healthy answers by the rules, after answerDelay.
+func healthy(*hectest.Request) hectest.Answer { return hectest.Answer{Delay: answerDelay} }
+
+// script is that of the server which may be sick.
+func (s *twoServers) script(r *hectest.Request) hectest.Answer {
+	if s.on.Load() {
+		return s.fault.script(r)
+	}
+	return healthy(r)
+}
+
 // balancedRow has one endpoint: a balancer before two servers.
 func balancedRow(name string, answer hectest.Answer, o hectest.Options, hec string, happen func(context.Context, *bed, *twoServers) error) Row {
 	return Row{Name: "balancer: " + name, run: func(ctx context.Context, opts *Options, res *Result) error {
 		two := &twoServers{fault: fault{answer: answer}}
 		sick := o
-		sick.Script = two.script
+		sick.Script, o.Script = two.script, healthy
 		l := layout{numbers: 20 * fewMessages, endpoints: []hectest.Options{sick, o}, hec: hec,
 			address: func(servers []*hectest.Server) (urls []string, err error) {
 				two.balancer, err = hectest.NewBalancer(servers...)
