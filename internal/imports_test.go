@@ -33,15 +33,15 @@ var allowed = map[string][]string{
 	"internal/tap":          {},
 	"internal/testkit":      {}, // of tests and bench
 
-	"internal/infra/spec":      {"internal/infra/secrets"},
-	"internal/infra/secrets":   {},
-	"internal/infra/pve":       {},
-	"internal/infra/pvesim":    {},
-	"internal/infra/plan":      {"internal/infra/spec", "internal/infra/pve"},
-	"internal/infra/apply":     {"internal/infra/spec", "internal/infra/pve", "internal/infra/plan", "internal/infra/state"},
-	"internal/infra/state":     {},
-	"internal/infra/inventory": {"internal/infra/spec"},
-	"internal/infra/render":    {"internal/infra/spec"},
+	"internal/infra/declaration": {"internal/infra/secrets"},
+	"internal/infra/secrets":     {},
+	"internal/infra/pve":         {},
+	"internal/infra/pvesim":      {},
+	"internal/infra/plan":        {"internal/infra/declaration", "internal/infra/pve"},
+	"internal/infra/apply":       {"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan", "internal/infra/state"},
+	"internal/infra/state":       {},
+	"internal/infra/inventory":   {"internal/infra/declaration"},
+	"internal/infra/render":      {"internal/infra/declaration"},
 }
 
 func TestImportDirection(t *testing.T) {

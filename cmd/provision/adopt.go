@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
-	"syslog-gateway/internal/infra/spec"
 )
 
 func newAdopt(s *settings) *cobra.Command {
@@ -83,7 +83,7 @@ func (w *work) adopt(cmd *cobra.Command, keys []string) error {
 }
 
 // judge says what a plan makes of one guest: without a change it is live and as declared.
-func judge(g *spec.Guest, changes map[int]plan.Change) adoption {
+func judge(g *declaration.Guest, changes map[int]plan.Change) adoption {
 	c, changed := changes[g.VMID]
 	a := adoption{Key: g.Key, VMID: g.VMID, Fields: c.Fields}
 	switch {

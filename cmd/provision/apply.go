@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"syslog-gateway/internal/infra/apply"
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/inventory"
 	"syslog-gateway/internal/infra/plan"
-	"syslog-gateway/internal/infra/spec"
 	"syslog-gateway/internal/infra/state"
 )
 
@@ -100,7 +100,7 @@ func (w *work) carryOut(ctx context.Context, p *plan.Plan, o applyOptions) error
 	}
 	targets := slices.Clone(w.estate.InventorySync)
 	for _, path := range o.targets {
-		targets = append(targets, spec.InventoryFile(path))
+		targets = append(targets, declaration.InventoryFile(path))
 	}
 	if len(targets) == 0 {
 		return nil

@@ -13,9 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 )
 
 func newCheck(s *settings) *cobra.Command {
@@ -46,7 +46,7 @@ type look struct {
 
 // preflight collects what was looked at.
 type preflight struct {
-	estate *spec.Estate
+	estate *declaration.Estate
 	client *pve.Client
 	rooted *pve.Client // root@pam beside a token; nil without one
 	looks  []look
@@ -236,7 +236,7 @@ func (p *preflight) storages(ctx context.Context) {
 type storeUse struct{ store, content string }
 
 // storesOn are the storages that guests of a node need, each with the kind of content.
-func storesOn(e *spec.Estate, node string) []storeUse {
+func storesOn(e *declaration.Estate, node string) []storeUse {
 	var need []storeUse
 	want := func(store, content string) {
 		if u := (storeUse{store, content}); store != "" && !slices.Contains(need, u) {
@@ -270,7 +270,7 @@ func storesOn(e *spec.Estate, node string) []storeUse {
 }
 
 // allVMs are the generic ones and Splunk.
-func allVMs(e *spec.Estate) []spec.VM {
+func allVMs(e *declaration.Estate) []declaration.VM {
 	all := slices.Clone(e.VMs)
 	if e.Splunk != nil {
 		all = append(all, *e.Splunk)

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/inventory"
 	"syslog-gateway/internal/infra/plan"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // dynamic are the questions of Ansible to a dynamic inventory.
@@ -127,7 +127,7 @@ func (o *inventoryOptions) run(cmd *cobra.Command, s *settings) error {
 
 // applied refuses a declaration that is not in force: guests would be published that are
 // not there, and others vanish that are.
-func (s *settings) applied(e *spec.Estate) error {
+func (s *settings) applied(e *declaration.Estate) error {
 	record, err := s.loadRecord()
 	if err != nil {
 		return err
@@ -146,7 +146,7 @@ func (s *settings) applied(e *spec.Estate) error {
 	return nil
 }
 
-func (o *inventoryOptions) text(s *settings, e *spec.Estate) ([]byte, error) {
+func (o *inventoryOptions) text(s *settings, e *declaration.Estate) ([]byte, error) {
 	inv, err := inventory.Build(e)
 	if err != nil {
 		return nil, err
@@ -162,7 +162,7 @@ func (o *inventoryOptions) text(s *settings, e *spec.Estate) ([]byte, error) {
 	return inv.JSON()
 }
 
-func (s *settings) reportLegacy(w io.Writer, e *spec.Estate) error {
+func (s *settings) reportLegacy(w io.Writer, e *declaration.Estate) error {
 	text, err := s.document(e)
 	if err != nil {
 		return err
@@ -182,7 +182,7 @@ func (s *settings) reportLegacy(w io.Writer, e *spec.Estate) error {
 
 // sync publishes the inventory of the whole estate and prints what became of each
 // target. That one was skipped is an error: nobody would miss it otherwise.
-func (s *settings) sync(w io.Writer, e *spec.Estate, targets []string) error {
+func (s *settings) sync(w io.Writer, e *declaration.Estate, targets []string) error {
 	text, err := s.document(e)
 	if err != nil {
 		return err

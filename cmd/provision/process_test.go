@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pvesim"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // underTest makes the test binary be provision.
@@ -87,7 +87,7 @@ func (w *world) reset(options pvesim.Options) {
 	if options.Schema, err = pvesim.SchemaFromEnv(); err != nil {
 		w.t.Fatal(err)
 	}
-	e, err := spec.Load(w.t.Context(), spec.Options{Deployment: filepath.Join(w.dir, "deployment.json")})
+	e, err := declaration.Load(w.t.Context(), declaration.Options{Deployment: filepath.Join(w.dir, "deployment.json")})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -11,16 +11,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"syslog-gateway/internal/infra/apply"
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 	"syslog-gateway/internal/infra/state"
 )
 
 // session is what a verb that talks to Proxmox VE works with.
 type session struct {
 	*settings
-	estate  *spec.Estate
+	estate  *declaration.Estate
 	client  *pve.Client
 	record  *state.Record
 	cluster string // which Proxmox VE it is
@@ -92,7 +92,7 @@ func (r *session) planOptions(only []string, a allowances) plan.Options {
 	known := make(map[int]plan.Known)
 	for _, o := range r.record.Objects {
 		if guest(o) {
-			known[o.VMID] = plan.Known{Key: o.Key, Kind: spec.Kind(o.Kind), Name: o.Name, Class: o.Class,
+			known[o.VMID] = plan.Known{Key: o.Key, Kind: declaration.Kind(o.Kind), Name: o.Name, Class: o.Class,
 				Protected: o.Protected, Unprotected: o.Unprotected}
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // fileName is the declaration's, where no flag names it.
@@ -63,17 +63,17 @@ func (s *settings) state() string {
 }
 
 // options are what a declaration is loaded with.
-func (s *settings) options() spec.Options {
+func (s *settings) options() declaration.Options {
 	home, err := os.UserHomeDir()
 	if err != nil {
 		home = "" // no key is looked for below it
 	}
-	return spec.Options{Deployment: s.deployment(), Env: os.Getenv, Home: home}
+	return declaration.Options{Deployment: s.deployment(), Env: os.Getenv, Home: home}
 }
 
 // estate loads the declaration with all its layers.
-func (s *settings) estate(cmd *cobra.Command) (*spec.Estate, error) {
-	return spec.Load(cmd.Context(), s.options())
+func (s *settings) estate(cmd *cobra.Command) (*declaration.Estate, error) {
+	return declaration.Load(cmd.Context(), s.options())
 }
 
 // connect builds the client out of the environment. Nothing is sent.

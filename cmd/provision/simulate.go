@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pvesim"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // simulateOptions are the flags of `provision simulate`.
@@ -121,7 +121,7 @@ func (s *settings) newSim(cmd *cobra.Command, o simulateOptions) (*pvesim.Sim, e
 }
 
 // seeded is a simulator with everything that an estate needs and does not make itself.
-func seeded(e *spec.Estate, options pvesim.Options) (*pvesim.Sim, error) {
+func seeded(e *declaration.Estate, options pvesim.Options) (*pvesim.Sim, error) {
 	p := &preflight{estate: e}
 	options.Nodes = p.usedNodes()
 	content := make(map[string][]string)

@@ -17,8 +17,8 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // errNoKey says that nothing can be put on the node by us.
@@ -27,14 +27,14 @@ var errNoKey = errors.New("no SSH key to the node: set PROXMOX_SSH_PRIVATE_KEY o
 // uploader puts snippets on a node, which the API can't (Proxmox VE, upload: only iso,
 // vztmpl and import). The node must be in ~/.ssh/known_hosts.
 type uploader struct {
-	key    spec.Secret
+	key    declaration.Secret
 	user   string
 	client *pve.Client
 	hosts  string // file of known host keys
 	port   string
 }
 
-func newUploader(e *spec.Estate, client *pve.Client) *uploader {
+func newUploader(e *declaration.Estate, client *pve.Client) *uploader {
 	home, err := os.UserHomeDir()
 	if err != nil {
 		home = "" // the file will not be found, and the error says which

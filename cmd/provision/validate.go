@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/inventory"
-	"syslog-gateway/internal/infra/spec"
 )
 
 func newValidate(s *settings) *cobra.Command {
@@ -16,7 +16,7 @@ func newValidate(s *settings) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate",
 		Short: "Check the declaration, offline: all problems at once",
-		Long: `Reads ` + spec.Precedence + ` (the later ones
+		Long: `Reads ` + declaration.Precedence + ` (the later ones
 win) and checks everything that can be known without Proxmox VE. No credentials are
 needed but the key of terraform.sops.json, where there is one.`,
 		Args: cobra.NoArgs,
@@ -33,19 +33,19 @@ needed but the key of terraform.sops.json, where there is one.`,
 
 // verdict is the JSON form of validate.
 type verdict struct {
-	Fine     bool          `json:"fine"`
-	Problems spec.Problems `json:"problems"`
-	Notes    spec.Problems `json:"notes"`
+	Fine     bool                 `json:"fine"`
+	Problems declaration.Problems `json:"problems"`
+	Notes    declaration.Problems `json:"notes"`
 }
 
 func (s *settings) validate(cmd *cobra.Command) error {
 	e, err := s.checked(cmd)
-	problems := spec.Problems{}
+	problems := declaration.Problems{}
 	if err != nil && !errors.As(err, &problems) {
 		return err
 	}
 	if s.asJSON {
-		v := verdict{Fine: err == nil, Problems: problems, Notes: spec.Problems{}}
+		v := verdict{Fine: err == nil, Problems: problems, Notes: declaration.Problems{}}
 		if e != nil {
 			v.Notes = append(v.Notes, e.Notes...)
 		}
@@ -70,28 +70,28 @@ func (s *settings) validate(cmd *cobra.Command) error {
 
 // checked loads the declaration, and makes sure that its inventory can be made. That
 // nothing is declared at all is allowed, and worth a note: more often something was lost.
-func (s *settings) checked(cmd *cobra.Command) (*spec.Estate, error) {
+func (s *settings) checked(cmd *cobra.Command) (*declaration.Estate, error) {
 	e, err := s.estate(cmd)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := s.document(e); err != nil {
-		return nil, spec.Problems{{File: s.deployment(), What: err.Error()}}
+		return nil, declaration.Problems{{File: s.deployment(), What: err.Error()}}
 	}
 	if len(e.Containers) == 0 {
-		e.Notes = append(e.Notes, spec.Problem{Path: "$.containers", File: s.deployment(), What: "no container is declared",
+		e.Notes = append(e.Notes, declaration.Problem{Path: "$.containers", File: s.deployment(), What: "no container is declared",
 			Fix: "put them back if they were lost: those that are live would be removed, each by --allow-destroy"})
 	}
 	return e, nil
 }
 
 func (s *settings) explain(cmd *cobra.Command) error {
-	settings, err := spec.Explain(cmd.Context(), s.options())
+	settings, err := declaration.Explain(cmd.Context(), s.options())
 	out := cmd.OutOrStdout()
 	if s.asJSON {
 		return errors.Join(err, printJSON(out, settings))
 	}
-	fmt.Fprintf(out, "# the later wins: %s\n", spec.Precedence)
+	fmt.Fprintf(out, "# the later wins: %s\n", declaration.Precedence)
 	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	for _, v := range settings {
 		fmt.Fprintf(t, "%s\t%s\t%s\n", v.Path, v.Value, v.From)
@@ -100,7 +100,7 @@ func (s *settings) explain(cmd *cobra.Command) error {
 }
 
 // document is the checked inventory of an estate.
-func (s *settings) document(e *spec.Estate) ([]byte, error) {
+func (s *settings) document(e *declaration.Estate) ([]byte, error) {
 	inv, err := inventory.Build(e)
 	if err != nil {
 		return nil, err

@@ -15,9 +15,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"syslog-gateway/internal/infra/apply"
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 	"syslog-gateway/internal/infra/state"
 )
 
@@ -106,13 +106,13 @@ func (w *work) forgetInterruption() error {
 
 // recordChange puts one change down as soon as it is done.
 func (w *work) recordChange(c plan.Change) error {
-	kind := string(spec.LXC)
+	kind := string(declaration.LXC)
 	switch c.Object {
 	case plan.ObjectPool:
 		w.record.Put(state.Object{Kind: plan.ObjectPool, Key: c.Key, Applied: now()})
 		return w.save()
 	case plan.ObjectVM:
-		kind = string(spec.QEMU)
+		kind = string(declaration.QEMU)
 	case plan.ObjectContainer:
 	default:
 		return nil
@@ -164,7 +164,9 @@ func (w *work) forgetGone(ctx context.Context) error {
 }
 
 // guest says whether an object of the record is a container or a VM.
-func guest(o state.Object) bool { return o.Kind == string(spec.LXC) || o.Kind == string(spec.QEMU) }
+func guest(o state.Object) bool {
+	return o.Kind == string(declaration.LXC) || o.Kind == string(declaration.QEMU)
+}
 
 // forget takes a guest out of the record, under whatever key it is there.
 func (w *work) forget(vmid int) {
@@ -175,7 +177,7 @@ func (w *work) forget(vmid int) {
 
 // recordGuest puts a guest down as it is declared. What it was first booted with stays
 // as it was put down then.
-func (w *work) recordGuest(g *spec.Guest) {
+func (w *work) recordGuest(g *declaration.Guest) {
 	object := state.Object{Kind: string(g.Kind), Key: g.Key, VMID: g.VMID, Node: g.Node, Name: g.Name,
 		Class: g.Class, Protected: g.Protection, Unprotected: g.ProtectionDeclared && !g.Protection, Applied: now(), Inputs: w.firstBoot(g)}
 	if old, known := w.record.Guest(g.VMID); known && old.Kind == object.Kind {
@@ -187,8 +189,8 @@ func (w *work) recordGuest(g *spec.Guest) {
 }
 
 // firstBoot are the inputs that only count when a guest is made.
-func (w *work) firstBoot(g *spec.Guest) map[string]string {
-	if g.Kind == spec.LXC {
+func (w *work) firstBoot(g *declaration.Guest) map[string]string {
+	if g.Kind == declaration.LXC {
 		return map[string]string{"template": w.estate.ContainerTemplate}
 	}
 	for _, v := range allVMs(w.estate) {

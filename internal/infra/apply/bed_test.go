@@ -14,10 +14,10 @@ import (
 	"time"
 
 	"syslog-gateway/internal/infra/apply"
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/pvesim"
-	"syslog-gateway/internal/infra/spec"
 )
 
 const (
@@ -103,10 +103,10 @@ func check(t testing.TB, err error) {
 	}
 }
 
-// estate reads one of spec's declarations, with edits of its JSON.
-func estate(t testing.TB, name string, edits ...func(map[string]any)) *spec.Estate {
+// estate reads a declaration of the tests, with edits of its JSON.
+func estate(t testing.TB, name string, edits ...func(map[string]any)) *declaration.Estate {
 	t.Helper()
-	data := readFile(t, filepath.Join("..", "spec", "testdata", name, "deployment.json"))
+	data := readFile(t, filepath.Join("..", "declaration", "testdata", name, "deployment.json"))
 	var d map[string]any
 	check(t, json.Unmarshal(data, &d))
 	for _, edit := range edits {
@@ -116,14 +116,14 @@ func estate(t testing.TB, name string, edits ...func(map[string]any)) *spec.Esta
 	check(t, err)
 	path := filepath.Join(t.TempDir(), "deployment.json")
 	writeFile(t, path, out)
-	e, err := spec.Load(t.Context(), spec.Options{Deployment: path})
+	e, err := declaration.Load(t.Context(), declaration.Options{Deployment: path})
 	check(t, err)
 	return e
 }
 
 // lean is the small estate with one guest of each sort: made in one request, in several
 // as root@pam, and cloned.
-func lean(t testing.TB) *spec.Estate {
+func lean(t testing.TB) *declaration.Estate {
 	t.Helper()
 	e := estate(t, "small", drop("containers", "minio"))
 	e.Splunk = nil
@@ -151,7 +151,7 @@ func drop(kind, key string) func(map[string]any) {
 	return func(d map[string]any) { delete(d[kind].(map[string]any), key) }
 }
 
-func (b *bed) plan(e *spec.Estate, o plan.Options) *plan.Plan {
+func (b *bed) plan(e *declaration.Estate, o plan.Options) *plan.Plan {
 	b.t.Helper()
 	p, err := plan.Make(b.t.Context(), b.client, e, o)
 	check(b.t, err)
@@ -166,7 +166,7 @@ func (b *bed) apply(p *plan.Plan, o apply.Options) (*apply.Result, error) {
 
 // converge plans and applies until the estate is there, and shows that it is: nothing is
 // left to do, and applying that writes nothing.
-func (b *bed) converge(e *spec.Estate, o plan.Options) {
+func (b *bed) converge(e *declaration.Estate, o plan.Options) {
 	b.t.Helper()
 	r, err := b.apply(b.plan(e, o), apply.Options{})
 	check(b.t, err)
@@ -178,7 +178,7 @@ func (b *bed) converge(e *spec.Estate, o plan.Options) {
 }
 
 // make plans and applies, for tests that begin with what is there.
-func (b *bed) make(e *spec.Estate) {
+func (b *bed) make(e *declaration.Estate) {
 	b.t.Helper()
 	check(b.t, errOf(b.apply(b.plan(e, plan.Options{}), apply.Options{})))
 }
@@ -191,7 +191,7 @@ func (b *bed) filters() {
 }
 
 // still shows that nothing is left to do. In a part of the estate nothing converges.
-func (b *bed) still(e *spec.Estate, o plan.Options) {
+func (b *bed) still(e *declaration.Estate, o plan.Options) {
 	b.t.Helper()
 	p := b.plan(e, o)
 	if !p.Empty() {

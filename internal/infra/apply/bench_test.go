@@ -5,13 +5,13 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/infra/apply"
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/pvesim"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // twenty is an estate of 20 guests without firewall classes.
-func twenty(t testing.TB) *spec.Estate {
+func twenty(t testing.TB) *declaration.Estate {
 	t.Helper()
 	e := estate(t, "small", func(d map[string]any) {
 		containers := map[string]any{}
@@ -29,7 +29,7 @@ func twenty(t testing.TB) *spec.Estate {
 }
 
 // recorded is what the record says after everything was applied.
-func recorded(e *spec.Estate) map[int]plan.Known {
+func recorded(e *declaration.Estate) map[int]plan.Known {
 	known := map[int]plan.Known{}
 	for _, g := range e.Guests() {
 		known[g.VMID] = plan.Known{Key: g.Key, Kind: g.Kind, Name: g.Name, Class: g.Class, Protected: g.Protection}
@@ -80,7 +80,7 @@ func TestPlanOfTheEstateAsksLittle(t *testing.T) {
 	}
 }
 
-func benchmarkPlan(b *testing.B, e *spec.Estate) {
+func benchmarkPlan(b *testing.B, e *declaration.Estate) {
 	bed := newBed(b, pvesim.Options{Seed: 19})
 	check(b, errOf(bed.apply(bed.plan(e, plan.Options{}), apply.Options{})))
 	bed.sim.ResetJournal()

@@ -6,13 +6,13 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/infra/apply"
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/pvesim"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // destroys plans the removal of one declared guest.
-func (b *bed) destroys(e *spec.Estate, key string) *plan.Plan {
+func (b *bed) destroys(e *declaration.Estate, key string) *plan.Plan {
 	b.t.Helper()
 	p, err := plan.MakeDestroy(b.t.Context(), b.client, e, []string{key}, plan.Options{})
 	check(b.t, err)
@@ -124,7 +124,7 @@ func TestVanishedDataGoesOnlyWhenSaid(t *testing.T) {
 	b.make(estate(t, "small"))
 	check(t, b.sim.SetConfig(107, "protection", "0"))
 	gone := estate(t, "small", drop(ct, "minio"))
-	known := plan.Known{Key: "minio", Kind: spec.LXC, Name: "minio", Protected: true}
+	known := plan.Known{Key: "minio", Kind: declaration.LXC, Name: "minio", Protected: true}
 	destroy := func(k plan.Known) *plan.Plan {
 		return b.plan(gone, plan.Options{AllowDestroy: []string{"minio"}, Known: map[int]plan.Known{107: k}})
 	}

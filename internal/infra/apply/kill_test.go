@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"syslog-gateway/internal/infra/apply"
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/pvesim"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // killer is a process that is killed at its nth request: before it is sent, or when the
@@ -46,7 +46,7 @@ func (k *killer) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // attempt plans and applies, and is killed at the nth request; 0: never.
-func (b *bed) attempt(e *spec.Estate, at int64, sent bool) (requests int64, r *apply.Result, err error) {
+func (b *bed) attempt(e *declaration.Estate, at int64, sent bool) (requests int64, r *apply.Result, err error) {
 	b.t.Helper()
 	ctx, kill := context.WithCancel(b.t.Context())
 	defer kill()

@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/infra/apply"
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/pvesim"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // refused shows that a plan is refused with the words, and that applying it writes nothing.
@@ -79,7 +79,9 @@ func TestNothingLiftsAShrink(t *testing.T) {
 }
 
 // vanished is the small estate without HAProxy.
-func vanished(t testing.TB) *spec.Estate { return estate(t, "small", drop("containers", "haproxy")) }
+func vanished(t testing.TB) *declaration.Estate {
+	return estate(t, "small", drop("containers", "haproxy"))
+}
 
 func TestDestroysOnlyByName(t *testing.T) {
 	b := newBed(t, pvesim.Options{Seed: 5})
@@ -100,7 +102,7 @@ func TestNeverDestroysProtected(t *testing.T) {
 	b.make(estate(t, "small"))
 	gone := estate(t, "small", drop("containers", "minio"))
 	gone.Splunk = nil
-	known := map[int]plan.Known{200: {Key: "splunk", Kind: spec.QEMU, Name: "splunk-aio", Protected: true}, 107: {Key: "minio", Kind: spec.LXC, Name: "minio"}}
+	known := map[int]plan.Known{200: {Key: "splunk", Kind: declaration.QEMU, Name: "splunk-aio", Protected: true}, 107: {Key: "minio", Kind: declaration.LXC, Name: "minio"}}
 	p := b.plan(gone, plan.Options{AllowDestroy: []string{"minio", "splunk", "107", "200"}, Known: known})
 	b.refused(p, "container minio: it is protected", "vm splunk: it is protected", "remove it in Proxmox VE (qm destroy 200), and run `provision state forget splunk`")
 }
@@ -115,7 +117,7 @@ func TestDataDisksOfUnknownGuestsStay(t *testing.T) {
 func TestDestroyVerb(t *testing.T) {
 	b := newBed(t, pvesim.Options{Seed: 5})
 	b.make(estate(t, "small"))
-	destroy := func(e *spec.Estate, keys ...string) *plan.Plan {
+	destroy := func(e *declaration.Estate, keys ...string) *plan.Plan {
 		p, err := plan.MakeDestroy(t.Context(), b.client, e, keys, plan.Options{})
 		check(t, err)
 		return p

@@ -5,13 +5,13 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/infra/apply"
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/pvesim"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // record is what an apply puts down of an estate.
-func record(e *spec.Estate) map[int]plan.Known {
+func record(e *declaration.Estate) map[int]plan.Known {
 	known := map[int]plan.Known{}
 	for _, g := range e.Guests() {
 		known[g.VMID] = plan.Known{Key: g.Key, Kind: g.Kind, Name: g.Name, Protected: g.Protection, Unprotected: g.ProtectionDeclared && !g.Protection}

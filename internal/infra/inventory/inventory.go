@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"syslog-gateway/internal/infra/spec"
+	"syslog-gateway/internal/infra/declaration"
 )
 
 // The connection plugins that guests are reached with.
@@ -20,13 +20,13 @@ const splunkKey = "splunk"
 
 // Inventory is the document that consumers load as terraform_inventory.json.
 type Inventory struct {
-	Containers   map[string]Container `json:"containers"`
-	VMs          map[string]VM        `json:"vms"`
-	DockerVMs    map[string]VM        `json:"docker_vms"` // those of VMs tagged docker
-	SplunkVM     map[string]Splunk    `json:"splunk_vm"`  // empty where none is declared
-	Constants    spec.Constants       `json:"constants"`
-	HostServices json.RawMessage      `json:"host_services"`
-	Domain       string               `json:"domain"`
+	Containers   map[string]Container  `json:"containers"`
+	VMs          map[string]VM         `json:"vms"`
+	DockerVMs    map[string]VM         `json:"docker_vms"` // those of VMs tagged docker
+	SplunkVM     map[string]Splunk     `json:"splunk_vm"`  // empty where none is declared
+	Constants    declaration.Constants `json:"constants"`
+	HostServices json.RawMessage       `json:"host_services"`
+	Domain       string                `json:"domain"`
 
 	users map[string]string // of VMs, by key; not in the document
 }
@@ -64,11 +64,11 @@ type Splunk struct {
 }
 
 // Build makes the document of an estate. An error names the key that two guests share.
-func Build(e *spec.Estate) (*Inventory, error) {
+func Build(e *declaration.Estate) (*Inventory, error) {
 	inv := &Inventory{
 		Containers: make(map[string]Container), VMs: make(map[string]VM),
 		DockerVMs: make(map[string]VM), SplunkVM: make(map[string]Splunk),
-		Constants: spec.Ports(), Domain: e.Domain, users: make(map[string]string),
+		Constants: declaration.Ports(), Domain: e.Domain, users: make(map[string]string),
 	}
 	var err error
 	if inv.HostServices, err = hostServices(e.HostServices); err != nil {
@@ -115,7 +115,7 @@ func (inv *Inventory) uniqueKeys() error {
 
 // address is what the declaration says; no guest is asked. The name stands for an
 // address that DHCP gives.
-func address(g *spec.Guest) string {
+func address(g *declaration.Guest) string {
 	switch {
 	case !g.Address.DHCP:
 		return g.Address.CIDR.Addr().String()
@@ -126,7 +126,7 @@ func address(g *spec.Guest) string {
 }
 
 // tags never is null in the document.
-func tags(g *spec.Guest) []string {
+func tags(g *declaration.Guest) []string {
 	return append([]string{}, g.Tags...)
 }
 

@@ -12,37 +12,37 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"syslog-gateway/internal/infra/spec"
+	"syslog-gateway/internal/infra/declaration"
 )
 
-func guest(key string, vmid int, pool string, tags ...string) spec.Guest {
-	return spec.Guest{
+func guest(key string, vmid int, pool string, tags ...string) declaration.Guest {
+	return declaration.Guest{
 		Key: key, VMID: vmid, Name: key, Node: "pve", Pool: pool, Tags: append(tags, "homelab"), Domain: "lab.example",
-		Address: spec.Address{CIDR: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 20, 30, byte(vmid)}), 24)},
+		Address: declaration.Address{CIDR: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 20, 30, byte(vmid)}), 24)},
 	}
 }
 
 // small is an estate with one of each: an LXC that its key makes part of the contract,
 // a gateway, a Docker host and Splunk.
-func small() *spec.Estate {
-	docker := spec.VM{Guest: guest("docker-host", 250, "logging", "terraform", "docker", "logging"), User: "debian"}
+func small() *declaration.Estate {
+	docker := declaration.VM{Guest: guest("docker-host", 250, "logging", "terraform", "docker", "logging"), User: "debian"}
 	docker.Name = "docker"
-	splunk := &spec.VM{Guest: guest("splunk", 200, "logging", "terraform", "splunk", "docker"), User: "debian"}
+	splunk := &declaration.VM{Guest: guest("splunk", 200, "logging", "terraform", "splunk", "docker"), User: "debian"}
 	splunk.Name = "splunk-aio"
-	return &spec.Estate{
+	return &declaration.Estate{
 		Node: "pve", Environment: "homelab", Domain: "lab.example",
-		Containers: []spec.Container{
+		Containers: []declaration.Container{
 			{Guest: guest("minio", 107, "infrastructure", "terraform", "container", "minio", "storage")},
 			{Guest: guest("syslog-gateway-01", 175, "logging", "terraform", "container", "syslog-gateway", "pipeline")},
 		},
-		VMs:    []spec.VM{docker},
+		VMs:    []declaration.VM{docker},
 		Splunk: splunk,
 		HostServices: json.RawMessage(`{"nas":{"zfs_dataset":"rpool/data/nas","zfs_quota":"1T","mount_point":"/mnt/nas",
 			"smb_share_name":"nas","directories":["media"]}}`),
 	}
 }
 
-func build(t *testing.T, e *spec.Estate) *Inventory {
+func build(t *testing.T, e *declaration.Estate) *Inventory {
 	t.Helper()
 	inv, err := Build(e)
 	if err != nil {
@@ -51,7 +51,7 @@ func build(t *testing.T, e *spec.Estate) *Inventory {
 	return inv
 }
 
-func document(t *testing.T, e *spec.Estate) []byte {
+func document(t *testing.T, e *declaration.Estate) []byte {
 	t.Helper()
 	text, err := build(t, e).JSON()
 	if err != nil {
@@ -135,7 +135,7 @@ func TestWhatIsUnsetIsLeftOut(t *testing.T) {
 
 func TestNameStandsForAddressOfDHCP(t *testing.T) {
 	e := small()
-	e.Containers[0].Address = spec.Address{DHCP: true}
+	e.Containers[0].Address = declaration.Address{DHCP: true}
 	if ip := build(t, e).Containers["minio"].IP; ip != "minio.lab.example" {
 		t.Errorf("ip %q", ip)
 	}
@@ -153,7 +153,7 @@ func TestOneNameSpaceOfKeys(t *testing.T) {
 	both.VMs[0].Key = "minio"
 	splunk := small()
 	splunk.Containers[0].Key = "splunk"
-	for _, e := range []*spec.Estate{both, splunk} {
+	for _, e := range []*declaration.Estate{both, splunk} {
 		if _, err := Build(e); err == nil || !strings.Contains(err.Error(), "rename") {
 			t.Errorf("error %v", err)
 		}
@@ -166,7 +166,7 @@ func TestOneNameSpaceOfKeys(t *testing.T) {
 }
 
 func TestFingerprintSeesTheDeclarationAndNoSecret(t *testing.T) {
-	print := func(change func(*spec.Estate)) string {
+	print := func(change func(*declaration.Estate)) string {
 		e := small()
 		change(e)
 		f, err := Fingerprint(e)
@@ -175,14 +175,14 @@ func TestFingerprintSeesTheDeclarationAndNoSecret(t *testing.T) {
 		}
 		return f
 	}
-	base := print(func(*spec.Estate) {})
+	base := print(func(*declaration.Estate) {})
 	if !strings.HasPrefix(base, "sha256:") || len(base) != 71 {
 		t.Errorf("fingerprint %q", base)
 	}
-	if same := print(func(e *spec.Estate) { e.SSH.PrivateKey = "secret"; e.VMs[0].Password = "" }); same != base {
+	if same := print(func(e *declaration.Estate) { e.SSH.PrivateKey = "secret"; e.VMs[0].Password = "" }); same != base {
 		t.Error("a key changes it")
 	}
-	if other := print(func(e *spec.Estate) { e.Containers[0].Memory++ }); other == base {
+	if other := print(func(e *declaration.Estate) { e.Containers[0].Memory++ }); other == base {
 		t.Error("memory does not change it")
 	}
 }
@@ -204,11 +204,11 @@ func TestEqualsTheReferenceInMeaning(t *testing.T) {
 	}
 }
 
-// load is one of the estates that package spec is tested with.
-func load(t *testing.T, name string) *spec.Estate {
+// load is one of the estates that package declaration is tested with.
+func load(t *testing.T, name string) *declaration.Estate {
 	t.Helper()
-	e, err := spec.Load(t.Context(), spec.Options{
-		Deployment: filepath.Join("..", "spec", "testdata", name, "deployment.json"),
+	e, err := declaration.Load(t.Context(), declaration.Options{
+		Deployment: filepath.Join("..", "declaration", "testdata", name, "deployment.json"),
 		Env:        func(string) string { return "" },
 	})
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"syslog-gateway/internal/infra/spec"
+	"syslog-gateway/internal/infra/declaration"
 )
 
 // Meta is the sidecar terraform_inventory.meta.json: the document itself has no room
@@ -22,9 +22,9 @@ type Meta struct {
 // Fingerprint tells whether two declarations ask for the same estate: sha256: and the
 // digest of all that is declared for Proxmox VE and Ansible. Secrets and keys to the node
 // are not part of it.
-func Fingerprint(e *spec.Estate) (string, error) {
+func Fingerprint(e *declaration.Estate) (string, error) {
 	bare := *e
-	bare.SSH, bare.Notes, bare.InventorySync = spec.SSH{}, nil, nil
+	bare.SSH, bare.Notes, bare.InventorySync = declaration.SSH{}, nil, nil
 	text, err := json.Marshal(bare)
 	if err != nil {
 		return "", fmt.Errorf("inventory: fingerprint: %w", err)
@@ -38,7 +38,7 @@ func digest(text []byte) string {
 }
 
 // NewMeta describes the document of an estate; by is the program that writes it.
-func NewMeta(e *spec.Estate, document []byte, by string) (Meta, error) {
+func NewMeta(e *declaration.Estate, document []byte, by string) (Meta, error) {
 	desired, err := Fingerprint(e)
 	if err != nil {
 		return Meta{}, err

@@ -8,11 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"syslog-gateway/internal/infra/spec"
+	"syslog-gateway/internal/infra/declaration"
 )
 
 // published is an estate's document with its sidecar.
-func published(t *testing.T, e *spec.Estate) ([]byte, Meta) {
+func published(t *testing.T, e *declaration.Estate) ([]byte, Meta) {
 	t.Helper()
 	text := document(t, e)
 	meta, err := NewMeta(e, text, "provision test")
@@ -22,7 +22,7 @@ func published(t *testing.T, e *spec.Estate) ([]byte, Meta) {
 	return text, meta
 }
 
-func sync(t *testing.T, e *spec.Estate, targets ...string) []Result {
+func sync(t *testing.T, e *declaration.Estate, targets ...string) []Result {
 	t.Helper()
 	text, meta := published(t, e)
 	results, err := Sync(targets, text, meta)

@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // maxACMEDomains is how many domains a node's certificate may have by DNS challenge
@@ -87,7 +87,7 @@ func (m *maker) acme() {
 	}
 }
 
-func (m *maker) acmeAccount(a spec.ACMEAccount) {
+func (m *maker) acmeAccount(a declaration.ACMEAccount) {
 	if slices.Contains(m.live.acme.accounts, a.Name) {
 		return
 	}
@@ -106,7 +106,7 @@ func (m *maker) acmeAccount(a spec.ACMEAccount) {
 }
 
 // acmePlugin compares a DNS plugin. Its data are credentials: they are never shown.
-func (m *maker) acmePlugin(p spec.DNSPlugin) {
+func (m *maker) acmePlugin(p declaration.DNSPlugin) {
 	lv, exists := m.live.acme.plugins[p.ID]
 	var lines []string
 	for key, value := range p.Data {
@@ -156,7 +156,7 @@ func dataLines(s string) []string {
 
 // acmeCertificate compares what a node orders with, and orders when that changes or when
 // the certificate that it serves is for another name. Renewal is the node's own business.
-func (m *maker) acmeCertificate(cert spec.ACMECertificate) {
+func (m *maker) acmeCertificate(cert declaration.ACMECertificate) {
 	conf, base := m.live.acme.node[cert.Node], pve.Path("nodes", cert.Node)
 	c := Change{Key: cert.Key, Object: ObjectACMECertificate, Action: Update, Name: cert.Domain, Node: cert.Node,
 		After: []string{ObjectACMEAccount + "/" + cert.Account, ObjectACMEPlugin + "/" + cert.Plugin}}

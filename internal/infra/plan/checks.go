@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // storage is a line of /nodes/N/storage.
@@ -65,7 +65,7 @@ func (m *maker) checks(ctx context.Context) error {
 // creates says whether the change makes a guest from nothing.
 func (c Change) creates() bool { return c.Action == Create || c.Action == Replace }
 
-func (m *maker) byKey(key string) *spec.Guest {
+func (m *maker) byKey(key string) *declaration.Guest {
 	for _, g := range m.declared {
 		if g.Key == key {
 			return g
@@ -74,7 +74,7 @@ func (m *maker) byKey(key string) *spec.Guest {
 	return nil
 }
 
-func (m *maker) container(g *spec.Guest) *spec.Container {
+func (m *maker) container(g *declaration.Guest) *declaration.Container {
 	for i := range m.estate.Containers {
 		if &m.estate.Containers[i].Guest == g {
 			return &m.estate.Containers[i]
@@ -83,7 +83,7 @@ func (m *maker) container(g *spec.Guest) *spec.Container {
 	return nil
 }
 
-func (m *maker) vm(g *spec.Guest) *spec.VM {
+func (m *maker) vm(g *declaration.Guest) *declaration.VM {
 	for _, v := range m.vms() {
 		if &v.Guest == g {
 			return v
@@ -93,7 +93,7 @@ func (m *maker) vm(g *spec.Guest) *spec.VM {
 }
 
 // needs are the volumes that a change allocates.
-func (m *maker) needs(c Change, g *spec.Guest) []need {
+func (m *maker) needs(c Change, g *declaration.Guest) []need {
 	var out []need
 	lv := m.live.guests[g.VMID]
 	add := func(key, where, content string, size int) {
@@ -238,12 +238,12 @@ func (m *maker) vmTemplates() {
 	}
 }
 
-func templateFaults(t *guest, v *spec.VM) []string {
+func templateFaults(t *guest, v *declaration.VM) []string {
 	id := strconv.Itoa(v.Template)
 	switch {
 	case t == nil:
 		return []string{"there is no template " + id + ": make it (see docs), or declare the VMID of one that exists"}
-	case t.kind() != spec.QEMU || !t.Template:
+	case t.kind() != declaration.QEMU || !t.Template:
 		return []string{fmt.Sprintf("%s (%s %s) is not a template of a VM: run `qm template %s`, or declare another", id, t.Type, t.Name, id)}
 	case len(v.Disks) == 0:
 		return nil

@@ -8,16 +8,16 @@ import (
 	"strconv"
 	"strings"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // createVM makes a VM: a full clone of its template that is then set up, grown and
 // started, or one from nothing. Until all that is done its description says so, and
 // whoever comes after an interruption goes on from what lv shows.
-func (m *maker) createVM(v *spec.VM, lv *guest) []Step {
+func (m *maker) createVM(v *declaration.VM, lv *guest) []Step {
 	var steps []Step
-	path := guestPath(v.Node, spec.QEMU, v.VMID)
+	path := guestPath(v.Node, declaration.QEMU, v.VMID)
 	base := lv
 	if lv == nil {
 		first := m.firstStep(v)
@@ -37,7 +37,7 @@ func (m *maker) createVM(v *spec.VM, lv *guest) []Step {
 }
 
 // firstStep clones, or makes a VM without template.
-func (m *maker) firstStep(v *spec.VM) Step {
+func (m *maker) firstStep(v *declaration.VM) Step {
 	id := strconv.Itoa(v.VMID)
 	t := m.live.guests[v.Template]
 	if v.Template == 0 || t == nil {
@@ -67,7 +67,7 @@ func (m *maker) firstStep(v *spec.VM) Step {
 
 // setUp gives a clone its options, its cloud-init data and missing disks in one request,
 // and grows the disks that it has from the template.
-func (m *maker) setUp(v *spec.VM, path string, base *guest) []Step {
+func (m *maker) setUp(v *declaration.VM, path string, base *guest) []Step {
 	params := m.vmParams(v, base.conf, false)
 	// It may allocate disks, which takes longer than the proxy waits for an answer: so
 	// the form that works in a task.
@@ -89,7 +89,7 @@ func (m *maker) setUp(v *spec.VM, path string, base *guest) []Step {
 }
 
 // vmParams are the options of a new VM. conf is what it has from its template.
-func (m *maker) vmParams(v *spec.VM, conf pve.Config, blank bool) url.Values {
+func (m *maker) vmParams(v *declaration.VM, conf pve.Config, blank bool) url.Values {
 	p := url.Values{
 		"numa": {"0"}, "tags": {tagList(v.Tags)}, "onboot": {flag(v.OnBoot)}, "protection": {flag(v.Protection)},
 		"ipconfig0": {ipconfig(v.Address)},
@@ -127,7 +127,7 @@ func (m *maker) vmParams(v *spec.VM, conf pve.Config, blank bool) url.Values {
 }
 
 // drives adds the cloud-init drive and the CD-ROM, and says what a new VM boots from.
-func (m *maker) drives(p url.Values, v *spec.VM, conf pve.Config, blank bool) {
+func (m *maker) drives(p url.Values, v *declaration.VM, conf pve.Config, blank bool) {
 	var boot []string
 	if blank && len(v.Disks) > 0 {
 		boot = append(boot, v.Disks[0].Interface)

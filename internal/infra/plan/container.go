@@ -9,14 +9,14 @@ import (
 	"strconv"
 	"strings"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // maxMounts is how many mount points a container may have (mp0 to mp255).
 const maxMounts = 256
 
-func containerParts(m *maker, c *spec.Container) parts {
+func containerParts(m *maker, c *declaration.Container) parts {
 	lanes := []string{"storage/" + c.Root.Store}
 	for _, mp := range c.Mounts {
 		lanes = append(lanes, "storage/"+mp.Store)
@@ -34,9 +34,9 @@ func containerParts(m *maker, c *spec.Container) parts {
 
 // createContainer makes a container in one request; where features need root@pam, in
 // several, and then it is started last.
-func (m *maker) createContainer(c *spec.Container, lv *guest) []Step {
+func (m *maker) createContainer(c *declaration.Container, lv *guest) []Step {
 	allowed, rest := m.splitFeatures(c)
-	path := guestPath(c.Node, spec.LXC, c.VMID)
+	path := guestPath(c.Node, declaration.LXC, c.VMID)
 	var steps []Step
 	if lv == nil {
 		params := containerParams(c)
@@ -76,7 +76,7 @@ func finish(path string, lv *guest, description string) []Step {
 	return append(steps, write("finish", "PUT", path+"/config", final).from(path+"/config", ""))
 }
 
-func containerParams(c *spec.Container) url.Values {
+func containerParams(c *declaration.Container) url.Values {
 	v := url.Values{
 		"vmid": {strconv.Itoa(c.VMID)}, "ostype": {c.OSType}, "hostname": {c.Name},
 		"description": {c.Description}, "tags": {tagList(c.Tags)}, "cores": {strconv.Itoa(c.Cores)},
@@ -104,11 +104,11 @@ func containerParams(c *spec.Container) url.Values {
 	return v
 }
 
-func mountString(mp spec.Mount) string {
+func mountString(mp declaration.Mount) string {
 	return fmt.Sprintf("%s:%d,mp=%s", mp.Store, mp.Size, mp.Path)
 }
 
-func showContainer(d *delta, c *spec.Container) {
+func showContainer(d *delta, c *declaration.Container) {
 	showCommon(d, &c.Guest)
 	d.differs("swap", "", strconv.Itoa(c.Swap), "")
 	d.differs("rootfs", "", c.Root.Store+":"+gib(c.Root.Size), "")
@@ -125,7 +125,7 @@ func showContainer(d *delta, c *spec.Container) {
 }
 
 // diffContainer compares a live container.
-func (m *maker) diffContainer(d *delta, c *spec.Container, lv *guest) []Step {
+func (m *maker) diffContainer(d *delta, c *declaration.Container, lv *guest) []Step {
 	running := lv.running()
 	d.late("hostname", lv.get("hostname"), "CT"+strconv.Itoa(c.VMID), c.Name, running)
 	d.plain("cores", lv.get("cores"), "", strconv.Itoa(c.Cores))
@@ -148,7 +148,7 @@ func (m *maker) diffContainer(d *delta, c *spec.Container, lv *guest) []Step {
 }
 
 // root compares the root file system: it can grow.
-func (d *delta) root(c *spec.Container, lv *guest) []Step {
+func (d *delta) root(c *declaration.Container, lv *guest) []Step {
 	p := pve.ParseProps(lv.get("rootfs"), "volume")
 	d.sameStore("rootfs", p.Default(), c.Root.Store, c.VMID)
 	return d.grow("rootfs", p.Get("size"), c.Root.Size, lv)
@@ -181,7 +181,7 @@ func (d *delta) sameStore(key, volume, want string, vmid int) {
 }
 
 // mounts compares mount points by their path in the container.
-func (d *delta) mounts(c *spec.Container, lv *guest) []Step {
+func (d *delta) mounts(c *declaration.Container, lv *guest) []Step {
 	live := map[string]string{} // path -> key
 	for i := range maxMounts {
 		key := "mp" + strconv.Itoa(i)
@@ -219,14 +219,14 @@ func (d *delta) mounts(c *spec.Container, lv *guest) []Step {
 
 // looseMounts are the live volumes of a container that no declared mount point stands
 // for. What is mounted from the node's own directories is none.
-func looseMounts(c *spec.Container, lv *guest) []string {
+func looseMounts(c *declaration.Container, lv *guest) []string {
 	return slices.DeleteFunc(lv.dataDisks(), func(key string) bool {
 		if lv.detaches(key) {
 			return false
 		}
 		path := pve.ParseProps(lv.get(key), "volume").Get("mp")
 		return strings.HasPrefix(volumeOf(lv.get(key)), "/") ||
-			path != "" && slices.ContainsFunc(c.Mounts, func(mp spec.Mount) bool { return mp.Path == path })
+			path != "" && slices.ContainsFunc(c.Mounts, func(mp declaration.Mount) bool { return mp.Path == path })
 	})
 }
 

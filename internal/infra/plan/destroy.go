@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"syslog-gateway/internal/infra/spec"
+	"syslog-gateway/internal/infra/declaration"
 )
 
 // shutdownTimeout is how many seconds a guest has for a clean shutdown before it is
@@ -40,7 +40,7 @@ func (m *maker) vanish() {
 // farewell says how a guest that is not to be destroyed by a flag can go.
 func (m *maker) farewell(l leaver) string {
 	keep := "; to keep it, " + m.letGo(l)
-	if l.known.Key == spec.SplunkKey || l.splunk() {
+	if l.known.Key == declaration.SplunkKey || l.splunk() {
 		return fmt.Sprintf("if it and its data may go, take its protection off and remove it in Proxmox VE (qm destroy %d), and run `provision state forget %s`", l.VMID, l.key) + keep
 	}
 	return "declare it again with \"protection\": false, apply that, and remove it then" + keep
@@ -61,7 +61,7 @@ func (m *maker) letGo(l leaver) string {
 // destroyChange removes a live guest.
 func (m *maker) destroyChange(key string, lv *guest) Change {
 	object := ObjectContainer
-	if lv.kind() == spec.QEMU {
+	if lv.kind() == declaration.QEMU {
 		object = ObjectVM
 	}
 	c := Change{Key: key, Object: object, Action: Destroy, Name: lv.Name, VMID: lv.VMID, Node: lv.Node}
@@ -91,7 +91,7 @@ func (m *maker) destroySteps(lv *guest) []Step {
 
 // volumes are the keys of everything that goes with a guest.
 func (g *guest) volumes() []string {
-	if g.kind() == spec.QEMU {
+	if g.kind() == declaration.QEMU {
 		out := g.diskList()
 		for _, key := range []string{"efidisk0", "tpmstate0"} {
 			if g.get(key) != "" {
@@ -107,7 +107,7 @@ func (g *guest) volumes() []string {
 // detached from it included.
 func (g *guest) dataDisks() []string {
 	var out []string
-	if g.kind() == spec.QEMU {
+	if g.kind() == declaration.QEMU {
 		disks := g.diskList()
 		out = append(out, disks[min(1, len(disks)):]...)
 		if g.get("tpmstate0") != "" {
@@ -148,7 +148,7 @@ func (g *guest) unused() []string {
 
 // replace turns a change that can't be made in place into a replacement, which must be
 // allowed by name, and is never allowed for a protected guest.
-func (m *maker) replace(c *Change, g *spec.Guest, p parts, lv *guest) {
+func (m *maker) replace(c *Change, g *declaration.Guest, p parts, lv *guest) {
 	i := slices.IndexFunc(c.Fields, func(f Diff) bool { return f.isReplacement() })
 	if i < 0 {
 		return
@@ -172,7 +172,7 @@ func (m *maker) replace(c *Change, g *spec.Guest, p parts, lv *guest) {
 }
 
 // renameFirst refuses to remove a guest by a name that it never had.
-func (m *maker) renameFirst(g *spec.Guest, lv *guest) string {
+func (m *maker) renameFirst(g *declaration.Guest, lv *guest) string {
 	return fmt.Sprintf("its name is %s, which is neither declared nor recorded for %s: apply the name first, or give %s another vm_id", lv.Name, g.Key, g.Key)
 }
 
@@ -188,7 +188,7 @@ func (m *maker) unprotect(lv *guest) []Step {
 
 // MakeDestroy plans the removal of declared guests. Protected ones, and those with data,
 // are refused unless the declaration says that they are not protected.
-func MakeDestroy(ctx context.Context, api API, e *spec.Estate, keys []string, opts Options) (*Plan, error) {
+func MakeDestroy(ctx context.Context, api API, e *declaration.Estate, keys []string, opts Options) (*Plan, error) {
 	opts.Only = keys
 	m := newMaker(api, e, opts)
 	m.plan.destroy = true

@@ -6,14 +6,14 @@ import (
 	"slices"
 	"strings"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // splitFeatures returns the features that a token may set when it makes a container,
 // and whether there are others. Only nesting of an unprivileged container is free
 // (proxmox.md, section 2.4; Proxmox VE, API of LXC: "changing feature flags").
-func (m *maker) splitFeatures(c *spec.Container) (allowed string, rest bool) {
+func (m *maker) splitFeatures(c *declaration.Container) (allowed string, rest bool) {
 	f := c.Features
 	if !c.Unprivileged {
 		return "", f.Any()
@@ -25,7 +25,7 @@ func (m *maker) splitFeatures(c *spec.Container) (allowed string, rest bool) {
 }
 
 // featureProps are the features in Proxmox VE's words.
-func featureProps(f spec.Features) pve.Props {
+func featureProps(f declaration.Features) pve.Props {
 	p := pve.ParseProps("", "")
 	for _, x := range []struct {
 		key string
@@ -41,23 +41,23 @@ func featureProps(f spec.Features) pve.Props {
 	return p
 }
 
-func featureString(f spec.Features) string { return featureProps(f).String() }
+func featureString(f declaration.Features) string { return featureProps(f).String() }
 
 // manualFeatures says what of a new container's features must be set by hand.
-func (m *maker) manualFeatures(d *delta, c *spec.Container) {
+func (m *maker) manualFeatures(d *delta, c *declaration.Container) {
 	if _, rest := m.splitFeatures(c); rest && !m.opts.Root {
 		d.byHand(c)
 	}
 }
 
-func (d *delta) byHand(c *spec.Container) {
+func (d *delta) byHand(c *declaration.Container) {
 	d.manual = append(d.manual, fmt.Sprintf("features %s: only root@pam itself may set them, no token: log in with "+
 		"PROXMOX_VE_USERNAME=root@pam and PROXMOX_VE_PASSWORD, or run on %s: pct set %d --features '%s' && pct reboot %d",
 		featureString(c.Features), c.Node, c.VMID, featureString(c.Features), c.VMID))
 }
 
 // features compares the feature flags. Where none is declared, those that are set stay.
-func (m *maker) features(d *delta, c *spec.Container, lv *guest) []Step {
+func (m *maker) features(d *delta, c *declaration.Container, lv *guest) []Step {
 	live, want := pve.ParseProps(lv.get("features"), ""), featureProps(c.Features)
 	if !c.Features.Any() {
 		if live.Len() > 0 {

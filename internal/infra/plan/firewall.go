@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strconv"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // clusterOptions switch the firewall on and let everything through: guests filter.
@@ -22,7 +22,7 @@ var nodeOptions = []option{{"enable", "1", "1"}}
 type option struct{ key, def, want string }
 
 // guestOptions are the options of a guest that has a class.
-func guestOptions(c spec.Class, g *spec.Guest) []option {
+func guestOptions(c declaration.Class, g *declaration.Guest) []option {
 	return []option{
 		{"policy_in", "DROP", c.PolicyIn}, {"policy_out", "ACCEPT", c.PolicyOut},
 		{"log_level_in", "nolog", "warning"}, {"log_level_out", "nolog", "warning"},
@@ -60,7 +60,7 @@ func (m *maker) firewalled() bool {
 	if len(m.opts.Only) == 0 && len(m.estate.Firewall.Node) > 0 {
 		return true
 	}
-	return slices.ContainsFunc(m.declared, func(g *spec.Guest) bool { return g.Class != "" })
+	return slices.ContainsFunc(m.declared, func(g *declaration.Guest) bool { return g.Class != "" })
 }
 
 // groupNames are the security groups in use, in the order in which they are declared. A
@@ -94,7 +94,7 @@ func (m *maker) groupNames() []string {
 // are: other guests have them, too.
 func (m *maker) groups() {
 	for _, name := range m.groupNames() {
-		i := slices.IndexFunc(m.estate.Firewall.Groups, func(g spec.Group) bool { return g.Name == name })
+		i := slices.IndexFunc(m.estate.Firewall.Groups, func(g declaration.Group) bool { return g.Name == name })
 		g := m.estate.Firewall.Groups[i]
 		c := Change{Key: g.Name, Object: ObjectGroup, Name: g.Name}
 		lv := m.live.groups[g.Name]
@@ -127,7 +127,7 @@ func (m *maker) groups() {
 }
 
 // rulesStep brings the list at path to want.
-func rulesStep(path string, live []LiveRule, want []spec.Rule) Step {
+func rulesStep(path string, live []LiveRule, want []declaration.Rule) Step {
 	s := Step{Op: OpRules, Title: "set " + many(len(want), "rule"), Path: path, Source: path, Rules: want}
 	if len(live) > 0 {
 		s.Digest = live[0].Digest
@@ -136,7 +136,7 @@ func rulesStep(path string, live []LiveRule, want []spec.Rule) Step {
 }
 
 // ruleDiffs shows which rules come, go, or change their place.
-func ruleDiffs(live []LiveRule, want []spec.Rule) []Diff {
+func ruleDiffs(live []LiveRule, want []declaration.Rule) []Diff {
 	var out []Diff
 	place := match(live, want)
 	for i, r := range want {
@@ -252,7 +252,7 @@ func (m *maker) nodeFirewall(node string) {
 }
 
 // guestFirewall compares the firewall of a guest: by its class, or none.
-func (m *maker) guestFirewall(g *spec.Guest) {
+func (m *maker) guestFirewall(g *declaration.Guest) {
 	lv := m.live.guests[g.VMID]
 	own := m.change(guestID(g))
 	if own != nil && (own.Action == Refuse) {
@@ -274,9 +274,9 @@ func (m *maker) guestFirewall(g *spec.Guest) {
 	}
 	c := Change{Key: g.Key, Object: ObjectGuestFirewall, Action: Update, Name: g.Name, VMID: g.VMID, Node: g.Node}
 	c.After = append(c.After, guestID(g))
-	var want []spec.Rule
+	var want []declaration.Rule
 	for _, name := range class.Groups {
-		want = append(want, spec.Rule{Type: "group", Action: name})
+		want = append(want, declaration.Rule{Type: "group", Action: name})
 		c.After = append(c.After, ObjectGroup+"/"+name)
 	}
 	if !sameRules(fw.rules, want) {
@@ -297,7 +297,7 @@ func (m *maker) guestFirewall(g *spec.Guest) {
 // leave switches the firewall of a guest off that has lost its class, before its groups
 // go: rules without groups, and policies that drop, would cut it off. That is before the
 // guest's tags change, by which it is known.
-func (m *maker) leave(g *spec.Guest, lv *guest) {
+func (m *maker) leave(g *declaration.Guest, lv *guest) {
 	ours := m.ownGroups()
 	if NextLeave(lv.fw.rules, ours).Method == "" {
 		return
@@ -333,10 +333,10 @@ func (m *maker) ownGroups() []string {
 }
 
 // guestID is the ID of a guest's change.
-func guestID(g *spec.Guest) string { return objectOf(g) + "/" + g.Key }
+func guestID(g *declaration.Guest) string { return objectOf(g) + "/" + g.Key }
 
-func objectOf(g *spec.Guest) string {
-	if g.Kind == spec.QEMU {
+func objectOf(g *declaration.Guest) string {
+	if g.Kind == declaration.QEMU {
 		return ObjectVM
 	}
 	return ObjectContainer

@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // making is the description of a guest that is being made in several steps. As long as
@@ -29,7 +29,7 @@ type parts struct {
 }
 
 // guest compares one declared guest with what is live under its VMID.
-func (m *maker) guest(g *spec.Guest, p parts) {
+func (m *maker) guest(g *declaration.Guest, p parts) {
 	c := Change{Key: g.Key, Object: p.object, Name: g.Name, VMID: g.VMID, Node: g.Node, Lanes: p.lanes}
 	if g.Pool != "" {
 		c.After = append(c.After, ObjectPool+"/"+g.Pool)
@@ -68,7 +68,7 @@ func (m *maker) guest(g *spec.Guest, p parts) {
 	m.updateGuest(c, g, p, lv)
 }
 
-func (m *maker) createGuest(c Change, g *spec.Guest, p parts) {
+func (m *maker) createGuest(c Change, g *declaration.Guest, p parts) {
 	d := newDelta()
 	p.shown(d)
 	p.manual(d)
@@ -79,7 +79,7 @@ func (m *maker) createGuest(c Change, g *spec.Guest, p parts) {
 }
 
 // resumeGuest goes on with what an interrupted apply has begun.
-func (m *maker) resumeGuest(c Change, g *spec.Guest, p parts, lv *guest) {
+func (m *maker) resumeGuest(c Change, g *declaration.Guest, p parts, lv *guest) {
 	d := newDelta()
 	p.manual(d)
 	c.Action, c.Manual, c.Blocks, c.resumes = Create, d.manual, d.blocks, true
@@ -90,7 +90,7 @@ func (m *maker) resumeGuest(c Change, g *spec.Guest, p parts, lv *guest) {
 	m.notes(g.Key, d)
 }
 
-func (m *maker) updateGuest(c Change, g *spec.Guest, p parts, lv *guest) {
+func (m *maker) updateGuest(c Change, g *declaration.Guest, p parts, lv *guest) {
 	d := newDelta()
 	d.guarded = guard(g, lv)
 	m.common(d, g, lv)
@@ -127,7 +127,7 @@ func (m *maker) notes(key string, d *delta) {
 }
 
 // common compares what containers and VMs have in common but the network.
-func (m *maker) common(d *delta, g *spec.Guest, lv *guest) {
+func (m *maker) common(d *delta, g *declaration.Guest, lv *guest) {
 	if live, want := strings.TrimRight(lv.get("description"), "\n"), strings.TrimRight(g.Description, "\n"); live != want {
 		d.differs("description", live, want, "")
 		d.set.Set("description", want)
@@ -154,7 +154,7 @@ func (m *maker) common(d *delta, g *spec.Guest, lv *guest) {
 	}
 }
 
-func nameserverList(g *spec.Guest) string {
+func nameserverList(g *declaration.Guest) string {
 	var list []string
 	for _, a := range g.Nameservers {
 		list = append(list, a.String())
@@ -164,10 +164,10 @@ func nameserverList(g *spec.Guest) string {
 
 // resolver compares a setting of the guest's resolver. A running container takes it over
 // at its next start; a VM has it from cloud-init, at its first boot.
-func (d *delta) resolver(key, live, want string, g *spec.Guest, lv *guest) {
+func (d *delta) resolver(key, live, want string, g *declaration.Guest, lv *guest) {
 	switch {
 	case live == want:
-	case g.Kind == spec.QEMU:
+	case g.Kind == declaration.QEMU:
 		if lv.get("ipconfig0") != "" {
 			d.note("cloud-init gave it %s %s, declared is %s: that is read at the first boot only and stays", key, orNone(live), orNone(want))
 		}
@@ -185,7 +185,7 @@ func orNone(s string) string {
 	return s
 }
 
-func (m *maker) startup(d *delta, g *spec.Guest, lv *guest) {
+func (m *maker) startup(d *delta, g *declaration.Guest, lv *guest) {
 	if g.Startup.Order == 0 {
 		if s := lv.get("startup"); s != "" {
 			d.note("its startup order (%s) is not declared and stays", s)
@@ -210,7 +210,7 @@ func (m *maker) startup(d *delta, g *spec.Guest, lv *guest) {
 }
 
 // pool puts the guest into its pool. Out of a pool that is not declared it is not taken.
-func (m *maker) pool(c *Change, d *delta, g *spec.Guest, lv *guest) {
+func (m *maker) pool(c *Change, d *delta, g *declaration.Guest, lv *guest) {
 	if lv.Pool == g.Pool {
 		return
 	}
@@ -227,7 +227,7 @@ func (m *maker) pool(c *Change, d *delta, g *spec.Guest, lv *guest) {
 }
 
 // reboot plans the restart that makes pending values active, if it is allowed.
-func (m *maker) reboot(c *Change, d *delta, g *spec.Guest, lv *guest) {
+func (m *maker) reboot(c *Change, d *delta, g *declaration.Guest, lv *guest) {
 	c.Reboot = d.reboot
 	if !lv.running() || c.Action == Replace {
 		return
@@ -258,7 +258,7 @@ func (s Step) from(source, digest string) Step {
 }
 
 // showCommon lists the fields of a new guest.
-func showCommon(d *delta, g *spec.Guest) {
+func showCommon(d *delta, g *declaration.Guest) {
 	d.differs("description", "", g.Description, "")
 	d.differs("tags", "", tagList(g.Tags), "")
 	if g.Pool != "" {

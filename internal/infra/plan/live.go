@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // guest is a live guest.
@@ -28,7 +28,7 @@ type guest struct {
 func (g *guest) get(key string) string    { return g.conf[key] }
 func (g *guest) detaches(key string) bool { return g.detached[key] != "" }
 func (g *guest) running() bool            { return g.Status == "running" }
-func (g *guest) kind() spec.Kind          { return spec.Kind(g.Type) }
+func (g *guest) kind() declaration.Kind   { return declaration.Kind(g.Type) }
 func (g *guest) path() string             { return guestPath(g.Node, g.kind(), g.VMID) }
 func (g *guest) protected() bool          { return g.conf.Bool("protection", false) }
 
@@ -58,7 +58,7 @@ type liveGroup struct {
 	rules   []LiveRule
 }
 
-func guestPath(node string, kind spec.Kind, vmid int) string {
+func guestPath(node string, kind declaration.Kind, vmid int) string {
 	return pve.Path("nodes", node, string(kind), strconv.Itoa(vmid))
 }
 
@@ -211,8 +211,8 @@ func (m *maker) readConfig(r *reader, lv *guest) {
 }
 
 // nameKey is the key of a guest's name.
-func nameKey(k spec.Kind) string {
-	if k == spec.QEMU {
+func nameKey(k declaration.Kind) string {
+	if k == declaration.QEMU {
 		return "name"
 	}
 	return "hostname"
@@ -220,7 +220,7 @@ func nameKey(k spec.Kind) string {
 
 // readAbsent looks whether a guest that /cluster/resources does not know is there all
 // the same: that list may be ten seconds old.
-func (m *maker) readAbsent(r *reader, g *spec.Guest) {
+func (m *maker) readAbsent(r *reader, g *declaration.Guest) {
 	path := guestPath(g.Node, g.Kind, g.VMID)
 	r.group.Go(func() error {
 		var conf pve.Config
@@ -314,7 +314,7 @@ func (m *maker) templates() []*guest {
 	var out []*guest
 	for _, vm := range m.vms() {
 		t := m.live.guests[vm.Template]
-		if m.live.guests[vm.VMID] == nil && t != nil && t.kind() == spec.QEMU && !slices.Contains(out, t) {
+		if m.live.guests[vm.VMID] == nil && t != nil && t.kind() == declaration.QEMU && !slices.Contains(out, t) {
 			out = append(out, t)
 		}
 	}
@@ -322,19 +322,19 @@ func (m *maker) templates() []*guest {
 }
 
 // vms are the declared VMs that are looked at, Splunk included.
-func (m *maker) vms() []*spec.VM {
-	var out []*spec.VM
+func (m *maker) vms() []*declaration.VM {
+	var out []*declaration.VM
 	for i := range m.estate.VMs {
 		out = append(out, &m.estate.VMs[i])
 	}
 	if m.estate.Splunk != nil {
 		out = append(out, m.estate.Splunk)
 	}
-	return slices.DeleteFunc(out, func(v *spec.VM) bool { return !m.looksAt(&v.Guest) })
+	return slices.DeleteFunc(out, func(v *declaration.VM) bool { return !m.looksAt(&v.Guest) })
 }
 
 // settled says that the record knows the guest as it is declared, with the same class.
-func (m *maker) settled(g *spec.Guest, lv *guest) bool {
+func (m *maker) settled(g *declaration.Guest, lv *guest) bool {
 	k, recorded := m.recorded(lv)
 	return recorded && k.Key == g.Key && k.Class == g.Class
 }
@@ -368,7 +368,7 @@ func (m *maker) lacksVolume(lv *guest) bool {
 		}
 	}
 	for _, v := range m.vms() {
-		if v.VMID == lv.VMID && slices.ContainsFunc(v.Disks, func(d spec.Disk) bool { return lv.get(d.Interface) == "" }) {
+		if v.VMID == lv.VMID && slices.ContainsFunc(v.Disks, func(d declaration.Disk) bool { return lv.get(d.Interface) == "" }) {
 			return true
 		}
 	}

@@ -6,17 +6,17 @@ import (
 	"slices"
 	"strings"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // maker makes one plan.
 type maker struct {
 	api      API
-	estate   *spec.Estate
+	estate   *declaration.Estate
 	opts     Options
 	live     *live
-	declared []*spec.Guest // those that are looked at
+	declared []*declaration.Guest // those that are looked at
 	leaving  []leaver
 	plan     *Plan
 	content  map[string]map[string]bool // volumes by node, content type and storage
@@ -25,7 +25,7 @@ type maker struct {
 // Make reads what is live and compares it with the estate. An error says that reading
 // failed, or that Only or an Allow list names something unknown; what can't be done with what was found
 // is in the plan.
-func Make(ctx context.Context, api API, e *spec.Estate, opts Options) (*Plan, error) {
+func Make(ctx context.Context, api API, e *declaration.Estate, opts Options) (*Plan, error) {
 	m := newMaker(api, e, opts)
 	if err := m.choose(); err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func Make(ctx context.Context, api API, e *spec.Estate, opts Options) (*Plan, er
 	return m.plan, nil
 }
 
-func newMaker(api API, e *spec.Estate, opts Options) *maker {
+func newMaker(api API, e *declaration.Estate, opts Options) *maker {
 	return &maker{
 		api: api, estate: e, opts: opts,
 		live: &live{
@@ -160,7 +160,7 @@ func (m *maker) guests() {
 	}
 }
 
-func (m *maker) looksAt(g *spec.Guest) bool { return slices.Contains(m.declared, g) }
+func (m *maker) looksAt(g *declaration.Guest) bool { return slices.Contains(m.declared, g) }
 
 func (m *maker) add(c Change) { m.plan.Changes = append(m.plan.Changes, c) }
 

@@ -3,12 +3,12 @@ package plan
 import (
 	"strconv"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // containerNIC is a container's netN. The first one has the guest's address.
-func containerNIC(g *spec.Guest, i int) pve.Props {
+func containerNIC(g *declaration.Guest, i int) pve.Props {
 	n := g.NICs[i]
 	p := pve.ParseProps("", "")
 	p.Set("name", n.Name)
@@ -24,13 +24,13 @@ func containerNIC(g *spec.Guest, i int) pve.Props {
 }
 
 // vmNIC is a VM's netN; its address is cloud-init's matter.
-func vmNIC(n spec.NIC) pve.Props {
+func vmNIC(n declaration.NIC) pve.Props {
 	p := pve.ParseNet(n.Model)
 	nicProps(&p, n)
 	return p
 }
 
-func nicProps(p *pve.Props, n spec.NIC) {
+func nicProps(p *pve.Props, n declaration.NIC) {
 	p.Set("bridge", n.Bridge)
 	if n.Firewall {
 		p.Set("firewall", "1")
@@ -41,7 +41,7 @@ func nicProps(p *pve.Props, n spec.NIC) {
 }
 
 // address gives ip= and gw= of an interface.
-func address(a spec.Address) (ip, gw string) {
+func address(a declaration.Address) (ip, gw string) {
 	if a.DHCP {
 		return "dhcp", ""
 	}

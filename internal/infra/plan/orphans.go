@@ -4,18 +4,18 @@ import (
 	"context"
 	"slices"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // Orphan is a live guest that is not declared.
 type Orphan struct {
-	VMID   int       `json:"vmid"`
-	Kind   spec.Kind `json:"kind"`
-	Name   string    `json:"name"`
-	Node   string    `json:"node"`
-	Status string    `json:"status"`
-	Pool   string    `json:"pool,omitempty"`
+	VMID   int              `json:"vmid"`
+	Kind   declaration.Kind `json:"kind"`
+	Name   string           `json:"name"`
+	Node   string           `json:"node"`
+	Status string           `json:"status"`
+	Pool   string           `json:"pool,omitempty"`
 	// Marked says that it is known from earlier applies, or bears the estate's mark.
 	Marked bool `json:"marked"`
 	// Protected guests and those with data disks are never offered for removal.
@@ -25,7 +25,7 @@ type Orphan struct {
 }
 
 // Orphans lists what is live but not declared, by VMID. Templates are left out.
-func Orphans(ctx context.Context, api API, e *spec.Estate, opts Options) ([]Orphan, error) {
+func Orphans(ctx context.Context, api API, e *declaration.Estate, opts Options) ([]Orphan, error) {
 	opts.Only = nil
 	m := newMaker(api, e, opts)
 	if err := m.readCluster(ctx); err != nil {

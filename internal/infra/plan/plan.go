@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"syslog-gateway/internal/infra/spec"
+	"syslog-gateway/internal/infra/declaration"
 )
 
 // API is what a plan reads with; *pve.Client has it. out is decoded from the answer's
@@ -47,7 +47,7 @@ const (
 // Known is what the record of earlier applies says about a guest.
 type Known struct {
 	Key       string
-	Kind      spec.Kind
+	Kind      declaration.Kind
 	Name      string // as it was when it was recorded
 	Class     string // of the firewall, when it was recorded
 	Protected bool
@@ -92,7 +92,7 @@ type Plan struct {
 	Notes   []Note   `json:"notes,omitempty"`
 	Guests  int      `json:"guests"` // declared ones that were looked at
 
-	estate  *spec.Estate
+	estate  *declaration.Estate
 	opts    Options
 	destroy bool // made by MakeDestroy
 }
@@ -185,10 +185,10 @@ type Step struct {
 	Free int
 	Root bool // only root@pam itself may
 
-	Disks   []spec.Disk // what Complete adds to Params
-	Rules   []spec.Rule // of OpRules
-	Groups  []string    // of OpLeave and OpJoin
-	Volume  string      // of OpUpload
+	Disks   []declaration.Disk // what Complete adds to Params
+	Rules   []declaration.Rule // of OpRules
+	Groups  []string           // of OpLeave and OpJoin
+	Volume  string             // of OpUpload
 	Content []byte
 	Timeout int // of OpStop: seconds for a clean shutdown
 }

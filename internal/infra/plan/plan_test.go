@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // canned answers every read from a map; what is not in there does not exist.
@@ -23,17 +23,17 @@ func (c canned) Get(_ context.Context, path string, _ url.Values, out any) error
 	return json.Unmarshal([]byte(s), out)
 }
 
-func oneContainer() *spec.Estate {
-	return &spec.Estate{
+func oneContainer() *declaration.Estate {
+	return &declaration.Estate{
 		Node: "pve", Environment: "lab", ContainerTemplate: "local:vztmpl/debian.tar.zst",
-		Containers: []spec.Container{{
-			Guest: spec.Guest{
-				Key: "web", Kind: spec.LXC, VMID: 101, Name: "web", Node: "pve", Description: "a\nb", Tags: []string{"terraform", "lab"},
-				Cores: 2, Memory: 512, NICs: []spec.NIC{{Name: "eth0", Bridge: "vmbr0", Firewall: true}},
-				Address: spec.Address{CIDR: netip.MustParsePrefix("192.0.2.101/24"), Gateway: netip.MustParseAddr("192.0.2.1")},
-				OnBoot:  true, Startup: spec.Startup{Order: 3, Up: 30},
+		Containers: []declaration.Container{{
+			Guest: declaration.Guest{
+				Key: "web", Kind: declaration.LXC, VMID: 101, Name: "web", Node: "pve", Description: "a\nb", Tags: []string{"terraform", "lab"},
+				Cores: 2, Memory: 512, NICs: []declaration.NIC{{Name: "eth0", Bridge: "vmbr0", Firewall: true}},
+				Address: declaration.Address{CIDR: netip.MustParsePrefix("192.0.2.101/24"), Gateway: netip.MustParseAddr("192.0.2.1")},
+				OnBoot:  true, Startup: declaration.Startup{Order: 3, Up: 30},
 			},
-			Swap: 512, Root: spec.Disk{Interface: "rootfs", Store: "zfs", Size: 8}, OSType: "debian", Password: "secret-word",
+			Swap: 512, Root: declaration.Disk{Interface: "rootfs", Store: "zfs", Size: 8}, OSType: "debian", Password: "secret-word",
 		}},
 	}
 }

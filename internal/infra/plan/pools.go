@@ -4,7 +4,7 @@ import (
 	"net/url"
 	"slices"
 
-	"syslog-gateway/internal/infra/spec"
+	"syslog-gateway/internal/infra/declaration"
 )
 
 // pools compares the declared pools. Pools that are not declared are left alone.
@@ -32,9 +32,9 @@ func (m *maker) pools() {
 
 // needsPool says whether a guest that is looked at is in the pool.
 func (m *maker) needsPool(id string) bool {
-	return slices.ContainsFunc(m.declared, func(g *spec.Guest) bool { return g.Pool == id })
+	return slices.ContainsFunc(m.declared, func(g *declaration.Guest) bool { return g.Pool == id })
 }
 
 func (m *maker) declaresPool(id string) bool {
-	return slices.ContainsFunc(m.estate.Pools, func(p spec.Pool) bool { return p.ID == id })
+	return slices.ContainsFunc(m.estate.Pools, func(p declaration.Pool) bool { return p.ID == id })
 }

@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // LiveRule is a firewall rule as Proxmox VE lists it.
@@ -29,7 +29,7 @@ type LiveRule struct {
 // signature is what makes two rules the same: everything that matters to the firewall.
 // Comments and log levels don't.
 func (r LiveRule) signature() string {
-	s := signature(spec.Rule{
+	s := signature(declaration.Rule{
 		Type: r.Type, Action: r.Action, Proto: r.Proto, DPort: r.DPort,
 		Source: r.Source, Dest: r.Dest,
 	})
@@ -44,7 +44,7 @@ func (r LiveRule) signature() string {
 	return s
 }
 
-func signature(r spec.Rule) string {
+func signature(r declaration.Rule) string {
 	var b strings.Builder
 	b.WriteString(strings.ToLower(r.Type) + " " + r.Action)
 	for _, f := range []struct{ name, value string }{
@@ -79,7 +79,7 @@ type RuleOp struct {
 // Missing rules come first, so that nothing that is wanted is closed in between, then
 // those that are too many go, then the order is put right. A new rule lands on top,
 // whatever position is asked for, so that missing ones are sent last first.
-func NextRule(live []LiveRule, want []spec.Rule) RuleOp {
+func NextRule(live []LiveRule, want []declaration.Rule) RuleOp {
 	place := match(live, want)
 	for i := len(want) - 1; i >= 0; i-- {
 		if !slices.Contains(place, i) {
@@ -119,7 +119,7 @@ func NextJoin(live []LiveRule, groups []string) RuleOp {
 		}
 		switch {
 		case at < 0:
-			params := ruleParams(spec.Rule{Type: "group", Action: name})
+			params := ruleParams(declaration.Rule{Type: "group", Action: name})
 			params.Set("enable", "0")
 			return RuleOp{Method: "POST", Params: params}
 		case live[at].Enable == 1:
@@ -137,7 +137,7 @@ func (r LiveRule) isGroup(groups []string) bool {
 }
 
 // match says for every live rule which wanted one it is, -1 for none.
-func match(live []LiveRule, want []spec.Rule) []int {
+func match(live []LiveRule, want []declaration.Rule) []int {
 	free := map[string][]int{}
 	for i, r := range want {
 		free[signature(r)] = append(free[signature(r)], i)
@@ -195,7 +195,7 @@ func longestRun(place []int) []int {
 	return run
 }
 
-func ruleParams(r spec.Rule) url.Values {
+func ruleParams(r declaration.Rule) url.Values {
 	v := url.Values{"type": {r.Type}, "action": {r.Action}, "enable": {"1"}}
 	for _, f := range []struct{ name, value string }{
 		{"proto", r.Proto}, {"dport", r.DPort}, {"source", r.Source}, {"dest", r.Dest},
@@ -208,4 +208,6 @@ func ruleParams(r spec.Rule) url.Values {
 }
 
 // sameRules says whether nothing is to be done.
-func sameRules(live []LiveRule, want []spec.Rule) bool { return NextRule(live, want).Method == "" }
+func sameRules(live []LiveRule, want []declaration.Rule) bool {
+	return NextRule(live, want).Method == ""
+}

@@ -6,11 +6,11 @@ import (
 	"strconv"
 	"testing"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 )
 
-func liveRule(r spec.Rule) LiveRule {
+func liveRule(r declaration.Rule) LiveRule {
 	return LiveRule{Type: r.Type, Action: r.Action, Enable: 1, Proto: r.Proto, DPort: r.DPort, Source: r.Source, Dest: r.Dest}
 }
 
@@ -53,13 +53,13 @@ func TestRulesConverge(t *testing.T) {
 	seed := rand.Uint64()
 	rng := rand.New(rand.NewPCG(seed, 2))
 	for range 3000 {
-		var want []spec.Rule
+		var want []declaration.Rule
 		for range rng.IntN(7) {
-			want = append(want, spec.Rule{Type: "in", Action: "ACCEPT", Proto: "tcp", DPort: strconv.Itoa(rng.IntN(8))})
+			want = append(want, declaration.Rule{Type: "in", Action: "ACCEPT", Proto: "tcp", DPort: strconv.Itoa(rng.IntN(8))})
 		}
 		var live []LiveRule
 		for range rng.IntN(8) {
-			r := liveRule(spec.Rule{Type: "in", Action: "ACCEPT", Proto: "tcp", DPort: strconv.Itoa(rng.IntN(8))})
+			r := liveRule(declaration.Rule{Type: "in", Action: "ACCEPT", Proto: "tcp", DPort: strconv.Itoa(rng.IntN(8))})
 			r.Enable = pve.Int(rng.IntN(2))
 			live = append(live, r)
 		}
@@ -92,7 +92,7 @@ func TestRulesConverge(t *testing.T) {
 }
 
 func TestSameRules(t *testing.T) {
-	want := []spec.Rule{{Type: "in", Action: "ACCEPT", Proto: "udp", DPort: "1514:1518", Source: "10.0.0.0/8,172.16.0.0/12"}}
+	want := []declaration.Rule{{Type: "in", Action: "ACCEPT", Proto: "udp", DPort: "1514:1518", Source: "10.0.0.0/8,172.16.0.0/12"}}
 	for name, tc := range map[string]struct {
 		edit func(*LiveRule)
 		same bool

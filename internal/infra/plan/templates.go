@@ -6,8 +6,8 @@ import (
 	"net/url"
 	"strings"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 )
 
 // containerTemplate looks for the template of new containers. One that is not there is
@@ -71,7 +71,7 @@ func (m *maker) appliance(ctx context.Context, node, name string) (bool, error) 
 
 // snippet looks for the cloud-init file of a new VM. The API can't upload it: it is put
 // there over SSH, or by hand.
-func (m *maker) snippet(ctx context.Context, c *Change, v *spec.VM) error {
+func (m *maker) snippet(ctx context.Context, c *Change, v *declaration.VM) error {
 	if why := m.live.storage[c.Node][store(v.SnippetFile)].unfit(store(v.SnippetFile), c.Node, contentSnippets); why != "" {
 		c.Blocks = append(c.Blocks, Block{Why: why})
 		return nil

@@ -8,11 +8,11 @@ import (
 	"strconv"
 	"strings"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/spec"
 )
 
-func vmParts(m *maker, v *spec.VM) parts {
+func vmParts(m *maker, v *declaration.VM) parts {
 	var lanes []string
 	for _, d := range v.Disks {
 		lanes = append(lanes, "storage/"+d.Store)
@@ -31,7 +31,7 @@ func vmParts(m *maker, v *spec.VM) parts {
 	}
 }
 
-func (m *maker) showVM(d *delta, v *spec.VM) {
+func (m *maker) showVM(d *delta, v *declaration.VM) {
 	if v.Template > 0 {
 		d.differs("clone", "", "template "+strconv.Itoa(v.Template)+" in full", "")
 	}
@@ -57,7 +57,7 @@ type setting struct {
 	late           bool   // a running VM takes it over at its next start
 }
 
-func settings(v *spec.VM) []setting {
+func settings(v *declaration.VM) []setting {
 	return []setting{
 		{key: "name", def: "VM " + strconv.Itoa(v.VMID), want: v.Name},
 		{key: "cores", def: "1", want: strconv.Itoa(v.Cores), late: true},
@@ -73,7 +73,7 @@ func settings(v *spec.VM) []setting {
 
 // diffVM compares a live VM. What cloud-init reads at the first boot is not compared: a
 // change of it would take effect never, or with a rebuilt drive and a reboot.
-func (m *maker) diffVM(d *delta, v *spec.VM, lv *guest) []Step {
+func (m *maker) diffVM(d *delta, v *declaration.VM, lv *guest) []Step {
 	memory := pve.ParseProps(lv.get("memory"), "current").Default()
 	for _, s := range settings(v) {
 		live := lv.get(s.key)
@@ -106,7 +106,7 @@ func (m *maker) diffVM(d *delta, v *spec.VM, lv *guest) []Step {
 
 // address compares what cloud-init gave the VM: a new address takes effect with a rebuilt
 // drive and a restart, which are not done behind anybody's back.
-func (d *delta) address(v *spec.VM, lv *guest) {
+func (d *delta) address(v *declaration.VM, lv *guest) {
 	live, want := lv.get("ipconfig0"), ipconfig(v.Address)
 	if live == "" || pve.ParseProps(live, "").Equal(pve.ParseProps(want, "")) {
 		return
@@ -118,7 +118,7 @@ func (d *delta) address(v *spec.VM, lv *guest) {
 }
 
 // firstBoot notes what counts only when a VM is made.
-func (d *delta) firstBoot(v *spec.VM, lv *guest) {
+func (d *delta) firstBoot(v *declaration.VM, lv *guest) {
 	if v.CDROM != "" && !hasDrive(lv.conf, v.CDROM) {
 		d.note("its cdrom_file_id (%s) counts only when it is made: it is not inserted", v.CDROM)
 	}
@@ -164,7 +164,7 @@ func isDisk(key, value string) bool {
 }
 
 // disks compares the declared disks with those on the same interfaces. Others stay.
-func (d *delta) disks(v *spec.VM, lv *guest) []Step {
+func (d *delta) disks(v *declaration.VM, lv *guest) []Step {
 	var steps []Step
 	for i, disk := range v.Disks {
 		key := disk.Interface
@@ -189,7 +189,7 @@ func (d *delta) disks(v *spec.VM, lv *guest) []Step {
 		}
 	}
 	for _, key := range lv.diskList() {
-		if !slices.ContainsFunc(v.Disks, func(x spec.Disk) bool { return x.Interface == key }) {
+		if !slices.ContainsFunc(v.Disks, func(x declaration.Disk) bool { return x.Interface == key }) {
 			d.note("the disk %s is not declared and stays", key)
 		}
 	}
@@ -197,9 +197,9 @@ func (d *delta) disks(v *spec.VM, lv *guest) []Step {
 }
 
 // looseDisks are the live volumes of a VM that no declared disk stands for.
-func looseDisks(v *spec.VM, lv *guest) []string {
+func looseDisks(v *declaration.VM, lv *guest) []string {
 	return slices.DeleteFunc(append(lv.diskList(), lv.unused()...), func(key string) bool {
-		return !lv.detaches(key) && slices.ContainsFunc(v.Disks, func(x spec.Disk) bool { return x.Interface == key })
+		return !lv.detaches(key) && slices.ContainsFunc(v.Disks, func(x declaration.Disk) bool { return x.Interface == key })
 	})
 }
 
@@ -216,7 +216,7 @@ func (g *guest) diskList() []string {
 }
 
 // disk compares a disk that is there: its options, where it is, and its size.
-func (d *delta) disk(disk spec.Disk, lv *guest) []Step {
+func (d *delta) disk(disk declaration.Disk, lv *guest) []Step {
 	key := disk.Interface
 	p := pve.ParseProps(lv.get(key), "file")
 	changed := d.diskOptions(&p, disk)
@@ -243,7 +243,7 @@ func (d *delta) disk(disk spec.Disk, lv *guest) []Step {
 }
 
 // diskOptions compares iothread, ssd and discard.
-func (d *delta) diskOptions(p *pve.Props, disk spec.Disk) bool {
+func (d *delta) diskOptions(p *pve.Props, disk declaration.Disk) bool {
 	changed := false
 	for _, o := range diskOptions(disk) {
 		from := p.Get(o.key)
@@ -266,7 +266,7 @@ type diskOption struct{ key, def, want string }
 
 // diskOptions are those that the interface has: virtio has no ssd, and only virtio and
 // scsi have threads.
-func diskOptions(disk spec.Disk) []diskOption {
+func diskOptions(disk declaration.Disk) []diskOption {
 	var out []diskOption
 	if strings.HasPrefix(disk.Interface, "virtio") || strings.HasPrefix(disk.Interface, "scsi") {
 		out = append(out, diskOption{"iothread", "0", flag(disk.IOThread)})
@@ -281,7 +281,7 @@ func diskOptions(disk spec.Disk) []diskOption {
 }
 
 // newDisk asks for a blank disk: STORAGE:GiB with its options.
-func newDisk(disk spec.Disk) string {
+func newDisk(disk declaration.Disk) string {
 	s := fmt.Sprintf("%s:%d", disk.Store, disk.Size)
 	if disk.Format != "" {
 		s += ",format=" + disk.Format
@@ -294,7 +294,7 @@ func newDisk(disk spec.Disk) string {
 	return s
 }
 
-func ipconfig(a spec.Address) string {
+func ipconfig(a declaration.Address) string {
 	ip, gw := address(a)
 	if gw != "" {
 		return "gw=" + gw + ",ip=" + ip

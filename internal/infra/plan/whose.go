@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"syslog-gateway/internal/infra/spec"
+	"syslog-gateway/internal/infra/declaration"
 )
 
 // recorded says whether a live guest is the one that an earlier apply has put down under
@@ -29,7 +29,7 @@ func (m *maker) marked(lv *guest) bool {
 
 // foreign says why what is live under a VMID is not the declared guest, "" if it is. A
 // guest that bears the estate's mark may have been renamed.
-func (m *maker) foreign(g *spec.Guest, lv *guest) string {
+func (m *maker) foreign(g *declaration.Guest, lv *guest) string {
 	id := strconv.Itoa(g.VMID)
 	if lv.kind() != g.Kind {
 		return "VMID " + id + " is taken by " + words(lv.kind()) + " " + lv.Name + " on " + lv.Node +
@@ -46,7 +46,7 @@ func (m *maker) foreign(g *spec.Guest, lv *guest) string {
 }
 
 // sure says whether the live guest has the declared name, or the one that is recorded.
-func (m *maker) sure(g *spec.Guest, lv *guest) bool {
+func (m *maker) sure(g *declaration.Guest, lv *guest) bool {
 	k, known := m.recorded(lv)
 	return lv.Name == g.Name || known && k.Name == lv.Name
 }
@@ -54,7 +54,7 @@ func (m *maker) sure(g *spec.Guest, lv *guest) bool {
 // reuses says which other guest of the estate is live under the VMID of a declared one,
 // "" for none: that one would become another in place, with its data. A guest with a new
 // name, or the same one under another key, is no other.
-func (m *maker) reuses(g *spec.Guest, lv *guest) string {
+func (m *maker) reuses(g *declaration.Guest, lv *guest) string {
 	if lv.Name == g.Name {
 		return ""
 	}
@@ -70,8 +70,8 @@ func (m *maker) reuses(g *spec.Guest, lv *guest) string {
 	return ""
 }
 
-func words(k spec.Kind) string {
-	if k == spec.LXC {
+func words(k declaration.Kind) string {
+	if k == declaration.LXC {
 		return "the container"
 	}
 	return "the VM"
@@ -80,7 +80,7 @@ func words(k spec.Kind) string {
 // guard says why a live guest and its disks may not be removed, "" if they may. Only a
 // literal "protection": false lifts what is there: a default follows the declared disks,
 // and those may have been declared once.
-func guard(g *spec.Guest, lv *guest) string {
+func guard(g *declaration.Guest, lv *guest) string {
 	switch {
 	case g.ProtectionDeclared && !g.Protection:
 		return ""
@@ -95,8 +95,8 @@ func guard(g *spec.Guest, lv *guest) string {
 }
 
 // unguard says how to lift what guard found.
-func unguard(g *spec.Guest) string {
-	if g.Key == spec.SplunkKey {
+func unguard(g *declaration.Guest) string {
+	if g.Key == declaration.SplunkKey {
 		return "the Splunk VM always is: if it and its data may go, take it out of the declaration, take its protection off in Proxmox VE, " +
 			"remove it there, and run `provision state forget " + g.Key + "`"
 	}

@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"syslog-gateway/internal/infra/spec"
+	"syslog-gateway/internal/infra/declaration"
 )
 
 // gatewayTag marks the containers that are syslog gateways.
@@ -40,7 +40,7 @@ type GatewayOptions struct {
 }
 
 // Gateway is gateway.yaml for a container tagged syslog-gateway.
-func Gateway(e *spec.Estate, o GatewayOptions) ([]byte, error) {
+func Gateway(e *declaration.Estate, o GatewayOptions) ([]byte, error) {
 	c, err := gatewayGuest(e, o.Key)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func Gateway(e *spec.Estate, o GatewayOptions) ([]byte, error) {
 	fmt.Fprintf(&b, "# gateway.yaml of %s, by `provision render gateway`: change the declaration and render again.\n", c.Name)
 	b.WriteString("# The HEC token is not here: SPLUNK_HEC_TOKEN, token_file, or the systemd credential hec_token.\n")
 	b.WriteString("sources:\n")
-	ports := spec.Ports().Syslog
+	ports := declaration.Ports().Syslog
 	indexes := vendorIndexes()
 	for _, name := range sortedByPort(ports) {
 		index, known := indexes[name]
@@ -69,14 +69,14 @@ func Gateway(e *spec.Estate, o GatewayOptions) ([]byte, error) {
 	fmt.Fprintf(&b, "queue:\n  path: %s/queue\n  max_size: %s # %s, less dead letters, min_free and a tenth for the file system\n", stateDir, size, where)
 	fmt.Fprintf(&b, "hec:\n  endpoints: [%s]\n", strings.Join(endpoints, ", "))
 	fmt.Fprintf(&b, "dead_letter: {path: %s/dead-letter, max_size: 1GB}\n", stateDir)
-	fmt.Fprintf(&b, "stats: {listen: \":%d\"}\n", spec.Ports().Service["haproxy_stats"])
+	fmt.Fprintf(&b, "stats: {listen: \":%d\"}\n", declaration.Ports().Service["haproxy_stats"])
 	return b.Bytes(), nil
 }
 
 // gatewayGuest finds the container.
-func gatewayGuest(e *spec.Estate, key string) (*spec.Container, error) {
+func gatewayGuest(e *declaration.Estate, key string) (*declaration.Container, error) {
 	var keys []string
-	var found *spec.Container
+	var found *declaration.Container
 	for i, c := range e.Containers {
 		if slices.Contains(c.Tags, gatewayTag) {
 			keys = append(keys, c.Key)
@@ -97,12 +97,12 @@ func gatewayGuest(e *spec.Estate, key string) (*spec.Container, error) {
 }
 
 // hecEndpoints are quoted for a YAML list.
-func hecEndpoints(e *spec.Estate, asked []string) ([]string, error) {
+func hecEndpoints(e *declaration.Estate, asked []string) ([]string, error) {
 	if len(asked) == 0 {
 		if e.Splunk == nil {
 			return nil, errors.New("render: no Splunk VM is declared: name HEC with --hec https://HOST:8088")
 		}
-		port := strconv.Itoa(spec.Ports().Service["splunk_hec"])
+		port := strconv.Itoa(declaration.Ports().Service["splunk_hec"])
 		asked = []string{"https://" + net.JoinHostPort(hostOf(&e.Splunk.Guest), port)}
 	}
 	var quoted []string
@@ -117,7 +117,7 @@ func hecEndpoints(e *spec.Estate, asked []string) ([]string, error) {
 }
 
 // hostOf is how a guest is reached: its address, or its name where DHCP gives it one.
-func hostOf(g *spec.Guest) string {
+func hostOf(g *declaration.Guest) string {
 	switch {
 	case !g.Address.DHCP:
 		return g.Address.CIDR.Addr().String()
@@ -129,7 +129,7 @@ func hostOf(g *spec.Guest) string {
 
 // queueSize is what the queue may take of the disk that it is on, in round numbers,
 // and which disk that is.
-func queueSize(c *spec.Container) (size, where string, err error) {
+func queueSize(c *declaration.Container) (size, where string, err error) {
 	gib, where := c.Root.Size-4, fmt.Sprintf("the root disk of %dG, less 4G for the system", c.Root.Size)
 	for _, m := range c.Mounts {
 		if path := strings.TrimSuffix(m.Path, "/"); path == stateDir || path == stateDir+"/queue" {

@@ -8,26 +8,26 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/config"
-	"syslog-gateway/internal/infra/spec"
+	"syslog-gateway/internal/infra/declaration"
 )
 
-func address(last byte) spec.Address {
-	return spec.Address{CIDR: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 20, 30, last}), 24)}
+func address(last byte) declaration.Address {
+	return declaration.Address{CIDR: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 20, 30, last}), 24)}
 }
 
-func gateway(key string, last byte) spec.Container {
-	return spec.Container{
-		Guest:  spec.Guest{Key: key, Name: key, Tags: []string{"container", "syslog-gateway"}, Address: address(last), Domain: "lab.example"},
-		Root:   spec.Disk{Size: 8},
-		Mounts: []spec.Mount{{Store: "local-zfs", Size: 110, Path: "/var/lib/syslog-gateway/"}},
+func gateway(key string, last byte) declaration.Container {
+	return declaration.Container{
+		Guest:  declaration.Guest{Key: key, Name: key, Tags: []string{"container", "syslog-gateway"}, Address: address(last), Domain: "lab.example"},
+		Root:   declaration.Disk{Size: 8},
+		Mounts: []declaration.Mount{{Store: "local-zfs", Size: 110, Path: "/var/lib/syslog-gateway/"}},
 	}
 }
 
-func estate() *spec.Estate {
-	return &spec.Estate{
-		Containers: []spec.Container{{Guest: spec.Guest{Key: "dns"}}, gateway("gw", 175)},
-		Splunk: &spec.VM{Guest: spec.Guest{Key: "splunk", Name: "splunk-aio", Address: address(200)},
-			Disks: []spec.Disk{{Size: 25}, {Size: 200}}},
+func estate() *declaration.Estate {
+	return &declaration.Estate{
+		Containers: []declaration.Container{{Guest: declaration.Guest{Key: "dns"}}, gateway("gw", 175)},
+		Splunk: &declaration.VM{Guest: declaration.Guest{Key: "splunk", Name: "splunk-aio", Address: address(200)},
+			Disks: []declaration.Disk{{Size: 25}, {Size: 200}}},
 	}
 }
 
@@ -52,7 +52,7 @@ func TestGatewayTakesItsOwnConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := loaded(t, text)
-	ports := spec.Ports().Syslog
+	ports := declaration.Ports().Syslog
 	if len(c.Sources) != len(ports) {
 		t.Errorf("%d sources for %d ports", len(c.Sources), len(ports))
 	}
@@ -82,10 +82,10 @@ func TestGatewayChoice(t *testing.T) {
 	small := estate()
 	small.Containers[1].Mounts = nil
 	dhcp := estate()
-	dhcp.Splunk.Address, dhcp.Splunk.Domain = spec.Address{DHCP: true}, "lab.example"
+	dhcp.Splunk.Address, dhcp.Splunk.Domain = declaration.Address{DHCP: true}, "lab.example"
 	for _, c := range []struct {
 		name string
-		e    *spec.Estate
+		e    *declaration.Estate
 		o    GatewayOptions
 		want string // in the text, or after ! in the error
 	}{
@@ -154,7 +154,7 @@ func TestSplunkConfiguration(t *testing.T) {
 	if _, err := Splunk(estate(), "a\nb"); err == nil {
 		t.Error("a token of two lines is taken")
 	}
-	if _, err := Splunk(&spec.Estate{}, ""); err == nil {
+	if _, err := Splunk(&declaration.Estate{}, ""); err == nil {
 		t.Error("there is no Splunk to render for")
 	}
 }

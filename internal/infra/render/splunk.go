@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"syslog-gateway/internal/infra/spec"
+	"syslog-gateway/internal/infra/declaration"
 )
 
 // File is a rendered file.
@@ -31,7 +31,7 @@ const tokenReference = "${SPLUNK_HEC_TOKEN}"
 
 // Splunk is indexes.conf and inputs.conf for what the gateways send. token is the HEC
 // token; "" writes a reference to SPLUNK_HEC_TOKEN in its place.
-func Splunk(e *spec.Estate, token string) ([]File, error) {
+func Splunk(e *declaration.Estate, token string) ([]File, error) {
 	if e.Splunk == nil {
 		return nil, errors.New("render: no Splunk VM is declared: there is nothing to render for it")
 	}
@@ -47,13 +47,13 @@ func Splunk(e *spec.Estate, token string) ([]File, error) {
 	}
 	var b bytes.Buffer
 	b.Write(inputs.Text)
-	fmt.Fprintf(&b, "[http]\ndisabled = 0\nport = %d\nenableSSL = 1\n\n", spec.Ports().Service["splunk_hec"])
+	fmt.Fprintf(&b, "[http]\ndisabled = 0\nport = %d\nenableSSL = 1\n\n", declaration.Ports().Service["splunk_hec"])
 	fmt.Fprintf(&b, "[http://syslog-gateway]\ndisabled = 0\ntoken = %s\nindex = os\nindexes = %s\nuseACK = 0\n", token, strings.Join(names, ","))
 	inputs.Text = b.Bytes()
 	return []File{{Name: "indexes.conf", Text: indexesConf(e.Splunk, names)}, inputs}, nil
 }
 
-func indexesConf(vm *spec.VM, names []string) []byte {
+func indexesConf(vm *declaration.VM, names []string) []byte {
 	size := indexMB
 	if n := len(vm.Disks); n > 0 {
 		size = min(size, vm.Disks[n-1].Size*1024/5*4/len(names)) // the last one holds the data

@@ -1,4 +1,4 @@
-// Package spec is the desired state of a Proxmox VE estate: what deployment.json,
+// Package declaration is the desired state of a Proxmox VE estate: what deployment.json,
 // the SOPS file and the environment declare, checked as a whole, with every default
 // applied, every address derived and every firewall class resolved.
 //
@@ -18,4 +18,4 @@
 //
 // Where the declaration says something else than it did for the Terraform modules
 // that it was written for, the comment at that place begins with "Decision:".
-package spec
+package declaration
