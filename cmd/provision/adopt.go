@@ -11,6 +11,7 @@ import (
 
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
 )
 
 func newAdopt(s *settings) *cobra.Command {
@@ -35,11 +36,11 @@ place. A guest of another kind or name under a declared VMID is not taken over.`
 
 // adoption is what became of one guest.
 type adoption struct {
-	Key     string      `json:"key"`
-	VMID    int         `json:"vmid"`
-	Adopted bool        `json:"adopted"`
-	Says    string      `json:"says"`
-	Fields  []plan.Diff `json:"fields,omitempty"`
+	Key     string        `json:"key"`
+	VMID    int           `json:"vmid"`
+	Adopted bool          `json:"adopted"`
+	Says    string        `json:"says"`
+	Fields  []change.Diff `json:"fields,omitempty"`
 }
 
 func (w *work) adopt(cmd *cobra.Command, keys []string) error {
@@ -49,9 +50,9 @@ func (w *work) adopt(cmd *cobra.Command, keys []string) error {
 	if err != nil {
 		return err
 	}
-	changes := make(map[int]plan.Change)
+	changes := make(map[int]change.Change)
 	for _, c := range p.Changes {
-		if c.Guest() && c.Action != plan.Destroy {
+		if c.Guest() && c.Action != change.Destroy {
 			changes[c.VMID] = c
 		}
 	}
@@ -65,7 +66,7 @@ func (w *work) adopt(cmd *cobra.Command, keys []string) error {
 		if a.Adopted {
 			w.recordGuest(g)
 		}
-		if c := changes[g.VMID]; c.Action == plan.Refuse {
+		if c := changes[g.VMID]; c.Action == change.Refuse {
 			refused++
 		}
 		all = append(all, a)
@@ -83,17 +84,17 @@ func (w *work) adopt(cmd *cobra.Command, keys []string) error {
 }
 
 // judge says what a plan makes of one guest: without a change it is live and as declared.
-func judge(g *declaration.Guest, changes map[int]plan.Change) adoption {
+func judge(g *declaration.Guest, changes map[int]change.Change) adoption {
 	c, changed := changes[g.VMID]
 	a := adoption{Key: g.Key, VMID: g.VMID, Fields: c.Fields}
 	switch {
 	case !changed:
 		a.Adopted, a.Says = true, "as declared"
-	case c.Action == plan.Create || c.Action == plan.Wait:
+	case c.Action == change.Create || c.Action == change.Wait:
 		a.Says, a.Fields = "is not there: apply makes it", nil
-	case c.Action == plan.Refuse && len(c.Blocks) > 0:
+	case c.Action == change.Refuse && len(c.Blocks) > 0:
 		a.Says = c.Blocks[0].Why
-	case c.Action == plan.Replace:
+	case c.Action == change.Replace:
 		a.Adopted, a.Says = true, differs(c)+", not all can be changed in place"
 	default:
 		a.Adopted, a.Says = true, differs(c)
@@ -102,7 +103,7 @@ func judge(g *declaration.Guest, changes map[int]plan.Change) adoption {
 }
 
 // differs counts what does.
-func differs(c plan.Change) string {
+func differs(c change.Change) string {
 	if len(c.Fields) == 1 {
 		return "1 field differs"
 	}

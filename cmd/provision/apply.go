@@ -16,6 +16,7 @@ import (
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/inventory"
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/state"
 )
 
@@ -211,8 +212,8 @@ func (w *work) recordAll(ctx context.Context, inForce bool) error {
 		w.recordGuest(g)
 	}
 	for _, p := range w.estate.Pools {
-		if _, known := w.record.Find(plan.ObjectPool, p.ID); !known {
-			w.record.Put(state.Object{Kind: plan.ObjectPool, Key: p.ID, Applied: now()})
+		if _, known := w.record.Find(change.ObjectPool, p.ID); !known {
+			w.record.Put(state.Object{Kind: change.ObjectPool, Key: p.ID, Applied: now()})
 		}
 	}
 	if w.record.Fingerprint = ""; inForce {

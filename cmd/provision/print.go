@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
 )
 
 // widest is how much of a value is shown.
@@ -28,7 +29,7 @@ func painter(colour bool) func(code, text string) string {
 }
 
 // field is one difference on one line.
-func field(f plan.Diff) string {
+func field(f change.Diff) string {
 	s := fmt.Sprintf("%s: %s -> %s", f.Path, shorten(plan.Printable(f.From), widest), shorten(plan.Printable(f.To), widest))
 	if f.Note != "" {
 		s += " (" + f.Note + ")"

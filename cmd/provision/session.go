@@ -13,6 +13,8 @@ import (
 	"syslog-gateway/internal/infra/apply"
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/state"
 )
@@ -89,10 +91,10 @@ func (s *settings) loadRecord() (*state.Record, error) {
 
 // options are a plan's, as far as the session knows them.
 func (r *session) planOptions(only []string, a allowances) plan.Options {
-	known := make(map[int]plan.Known)
+	known := make(map[int]live.Known)
 	for _, o := range r.record.Objects {
 		if guest(o) {
-			known[o.VMID] = plan.Known{Key: o.Key, Kind: declaration.Kind(o.Kind), Name: o.Name, Class: o.Class,
+			known[o.VMID] = live.Known{Key: o.Key, Kind: declaration.Kind(o.Kind), Name: o.Name, Class: o.Class,
 				Protected: o.Protected, Unprotected: o.Unprotected}
 		}
 	}
@@ -105,8 +107,8 @@ func (r *session) planOptions(only []string, a allowances) plan.Options {
 // rootLogin logs in as root@pam where a step of the plan needs it, so that a wrong
 // password is known before anything is begun.
 func (r *session) rootLogin(ctx context.Context, p *plan.Plan) error {
-	needs := func(c plan.Change) bool {
-		return slices.ContainsFunc(c.Steps, func(s plan.Step) bool { return s.Root })
+	needs := func(c change.Change) bool {
+		return slices.ContainsFunc(c.Steps, func(s change.Step) bool { return s.Root })
 	}
 	if r.rooted == nil || !slices.ContainsFunc(p.Changes, needs) {
 		return nil

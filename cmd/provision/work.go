@@ -16,7 +16,7 @@ import (
 
 	"syslog-gateway/internal/infra/apply"
 	"syslog-gateway/internal/infra/declaration"
-	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/state"
 )
@@ -105,20 +105,20 @@ func (w *work) forgetInterruption() error {
 }
 
 // recordChange puts one change down as soon as it is done.
-func (w *work) recordChange(c plan.Change) error {
+func (w *work) recordChange(c change.Change) error {
 	kind := string(declaration.LXC)
 	switch c.Object {
-	case plan.ObjectPool:
-		w.record.Put(state.Object{Kind: plan.ObjectPool, Key: c.Key, Applied: now()})
+	case change.ObjectPool:
+		w.record.Put(state.Object{Kind: change.ObjectPool, Key: c.Key, Applied: now()})
 		return w.save()
-	case plan.ObjectVM:
+	case change.ObjectVM:
 		kind = string(declaration.QEMU)
-	case plan.ObjectContainer:
+	case change.ObjectContainer:
 	default:
 		return nil
 	}
 	w.forget(c.VMID)
-	if c.Action != plan.Destroy {
+	if c.Action != change.Destroy {
 		for _, g := range w.estate.Guests() {
 			if g.VMID == c.VMID && string(g.Kind) == kind {
 				w.recordGuest(g)

@@ -6,6 +6,7 @@ import (
 
 	"syslog-gateway/internal/infra/apply"
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pvesim"
 )
 
@@ -35,14 +36,14 @@ func TestACME(t *testing.T) {
 	e := estate(t, "small", certified("pve.example.com", "secret-word"))
 	p := b.plan(e, o)
 	for _, id := range []string{"acme-account/le", "acme-plugin/route", "acme-certificate/pve"} {
-		change(t, p, id)
+		planned(t, p, id)
 	}
 	if strings.Contains(show(t, p), "secret-word") {
 		t.Error("a credential is shown")
 	}
 	b.converge(e, o)
 	e = estate(t, "small", certified("pve.example.com", "secret-changed"))
-	if p := b.plan(e, o); len(p.Changes) != 1 || change(t, p, "acme-plugin/route").Action != plan.Update {
+	if p := b.plan(e, o); len(p.Changes) != 1 || planned(t, p, "acme-plugin/route").Action != change.Update {
 		t.Errorf("want the plugin's data to change:\n%s", show(t, p))
 	}
 	b.converge(e, o)
@@ -60,9 +61,9 @@ func TestACMEWithoutRoot(t *testing.T) {
 	b := newBed(t, pvesim.Options{Seed: 29})
 	e := estate(t, "small", certified("pve.example.com", "secret-word"))
 	p := b.plan(e, plan.Options{})
-	account, cert := change(t, p, "acme-account/le"), change(t, p, "acme-certificate/pve")
-	if account.Action != plan.Manual || !strings.Contains(account.Manual[0], "pvenode acme account register le a@example.com --directory https://acme.example/directory") ||
-		cert.Action != plan.Manual || len(cert.Steps) > 0 {
+	account, cert := planned(t, p, "acme-account/le"), planned(t, p, "acme-certificate/pve")
+	if account.Action != change.Manual || !strings.Contains(account.Manual[0], "pvenode acme account register le a@example.com --directory https://acme.example/directory") ||
+		cert.Action != change.Manual || len(cert.Steps) > 0 {
 		t.Errorf("want steps by hand:\n%s", show(t, p))
 	}
 	b.converge(e, plan.Options{})

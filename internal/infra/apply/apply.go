@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pve"
 )
 
@@ -36,7 +37,7 @@ type Options struct {
 	Progress func(Event) // called one at a time
 	// Done is told each change that was carried out, one at a time. Its error fails the
 	// change.
-	Done     func(plan.Change) error
+	Done     func(change.Change) error
 	Parallel int // changes at a time; 0: 8
 	// Sleep waits between looks at a lock; the default waits on the clock.
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -69,7 +70,7 @@ const (
 
 // Outcome is what became of one change.
 type Outcome struct {
-	Change  plan.Change   `json:"change"`
+	Change  change.Change `json:"change"`
 	State   State         `json:"state"`
 	Err     error         `json:"-"`
 	Reason  string        `json:"reason,omitempty"`
@@ -123,7 +124,7 @@ func refusals(p *plan.Plan, o Options) []string {
 			switch {
 			case s.Root && o.Root == nil:
 				reasons = append(reasons, c.ID()+": "+s.Title+" needs root@pam itself: give PROXMOX_VE_USERNAME=root@pam and PROXMOX_VE_PASSWORD")
-			case s.Op == plan.OpUpload && o.Upload == nil:
+			case s.Op == change.OpUpload && o.Upload == nil:
 				reasons = append(reasons, c.ID()+": "+s.Title+" needs SSH to the node: give PROXMOX_SSH_PRIVATE_KEY or PROXMOX_SSH_KEY_PATH")
 			}
 		}

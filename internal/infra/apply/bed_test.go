@@ -16,6 +16,7 @@ import (
 	"syslog-gateway/internal/infra/apply"
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/pvesim"
 )
@@ -227,8 +228,8 @@ func show(t testing.TB, p *plan.Plan) string {
 	return s.String()
 }
 
-// change finds the change of an ID.
-func change(t testing.TB, p *plan.Plan, id string) plan.Change {
+// planned finds the change of an ID.
+func planned(t testing.TB, p *plan.Plan, id string) change.Change {
 	t.Helper()
 	for _, c := range p.Changes {
 		if c.ID() == id {
@@ -236,7 +237,7 @@ func change(t testing.TB, p *plan.Plan, id string) plan.Change {
 		}
 	}
 	t.Fatalf("the plan has no %s:\n%s", id, show(t, p))
-	return plan.Change{}
+	return change.Change{}
 }
 
 func seeded(t testing.TB) (*rand.Rand, uint64) {

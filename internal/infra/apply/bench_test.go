@@ -7,6 +7,7 @@ import (
 	"syslog-gateway/internal/infra/apply"
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/pvesim"
 )
 
@@ -29,10 +30,10 @@ func twenty(t testing.TB) *declaration.Estate {
 }
 
 // recorded is what the record says after everything was applied.
-func recorded(e *declaration.Estate) map[int]plan.Known {
-	known := map[int]plan.Known{}
+func recorded(e *declaration.Estate) map[int]live.Known {
+	known := map[int]live.Known{}
 	for _, g := range e.Guests() {
-		known[g.VMID] = plan.Known{Key: g.Key, Kind: g.Kind, Name: g.Name, Class: g.Class, Protected: g.Protection}
+		known[g.VMID] = live.Known{Key: g.Key, Kind: g.Kind, Name: g.Name, Class: g.Class, Protected: g.Protection}
 	}
 	return known
 }

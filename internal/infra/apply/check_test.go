@@ -6,6 +6,7 @@ import (
 
 	"syslog-gateway/internal/infra/apply"
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pvesim"
 )
 
@@ -60,7 +61,7 @@ func TestDownloadsAContainerTemplate(t *testing.T) {
 	b.sim.RemoveFile(ctTemplate)
 	e := estate(t, "small")
 	p := b.plan(e, plan.Options{})
-	if c := change(t, p, "template/pve:"+ctTemplate); c.Action != plan.Create {
+	if c := planned(t, p, "template/pve:"+ctTemplate); c.Action != change.Create {
 		t.Fatalf("want a download:\n%s", show(t, p))
 	}
 	b.converge(e, plan.Options{})
@@ -81,8 +82,8 @@ func TestFeaturesWithoutRoot(t *testing.T) {
 	e := estate(t, "small")
 	b.converge(e, plan.Options{})
 	p := b.plan(e, plan.Options{})
-	c := change(t, p, "container/cribl-edge-01")
-	if c.Action != plan.Manual || !strings.Contains(c.Manual[0], "pct set 180 --features 'nesting=1,keyctl=1,fuse=1'") {
+	c := planned(t, p, "container/cribl-edge-01")
+	if c.Action != change.Manual || !strings.Contains(c.Manual[0], "pct set 180 --features 'nesting=1,keyctl=1,fuse=1'") {
 		t.Fatalf("want a step by hand:\n%s", show(t, p))
 	}
 	b.converge(e, plan.Options{Root: true})

@@ -8,6 +8,8 @@ import (
 	"syslog-gateway/internal/infra/apply"
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/pvesim"
 )
 
@@ -54,7 +56,7 @@ func TestReplaceKeepsData(t *testing.T) {
 	p := b.plan(estate(t, "small", edits...), o)
 	b.refused(p, "unprivileged (0 to 1) can't be changed in place; it is protected in Proxmox VE")
 	for _, c := range p.Changes {
-		if c.Object == plan.ObjectGuestFirewall {
+		if c.Object == change.ObjectGuestFirewall {
 			t.Errorf("what comes after the refused replacement is shown:\n%s", show(t, p))
 		}
 	}
@@ -124,9 +126,9 @@ func TestVanishedDataGoesOnlyWhenSaid(t *testing.T) {
 	b.make(estate(t, "small"))
 	check(t, b.sim.SetConfig(107, "protection", "0"))
 	gone := estate(t, "small", drop(ct, "minio"))
-	known := plan.Known{Key: "minio", Kind: declaration.LXC, Name: "minio", Protected: true}
-	destroy := func(k plan.Known) *plan.Plan {
-		return b.plan(gone, plan.Options{AllowDestroy: []string{"minio"}, Known: map[int]plan.Known{107: k}})
+	known := live.Known{Key: "minio", Kind: declaration.LXC, Name: "minio", Protected: true}
+	destroy := func(k live.Known) *plan.Plan {
+		return b.plan(gone, plan.Options{AllowDestroy: []string{"minio"}, Known: map[int]live.Known{107: k}})
 	}
 	b.refused(destroy(known), "it is protected and declared no more", "run `provision state forget minio`")
 	known.Protected = false

@@ -8,6 +8,7 @@ import (
 
 	"syslog-gateway/internal/infra/apply"
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pvesim"
 )
 
@@ -97,7 +98,7 @@ func TestResourcesLagBehind(t *testing.T) {
 	b.filters()
 	check(t, errOf(b.apply(b.plan(estate(t, "small"), plan.Options{Only: []string{"haproxy", "minio"}}), apply.Options{})))
 	p := b.plan(estate(t, "small"), plan.Options{Only: []string{"haproxy", "minio"}})
-	if p.Count(plan.Create) > 0 {
+	if p.Count(change.Create) > 0 {
 		t.Fatalf("it would make them again:\n%s", show(t, p))
 	}
 }
@@ -218,7 +219,7 @@ func TestDeadCreation(t *testing.T) {
 				t.Fatalf("got %v", err)
 			}
 			p := b.plan(estate(t, "small"), plan.Options{})
-			if p.Count(plan.Wait) != 1 {
+			if p.Count(change.Wait) != 1 {
 				t.Fatalf("want it seen as locked:\n%s", show(t, p))
 			}
 			if _, err = b.apply(p, apply.Options{}); err == nil || !strings.Contains(err.Error(), "destroy") {

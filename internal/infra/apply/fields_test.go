@@ -7,6 +7,7 @@ import (
 
 	"syslog-gateway/internal/infra/apply"
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pvesim"
 )
 
@@ -88,11 +89,11 @@ func TestFieldInPlace(t *testing.T) {
 			check(t, errOf(b.apply(b.plan(estate(t, "small"), o), apply.Options{})))
 			e := estate(t, "small", tc.edit)
 			p := b.plan(e, o)
-			c := change(t, p, tc.id)
-			if len(p.Changes)-p.Count(plan.Create) != 1 || c.Action != plan.Update || len(c.Blocks) > 0 || c.Reboot != tc.reboot {
+			c := planned(t, p, tc.id)
+			if len(p.Changes)-p.Count(change.Create) != 1 || c.Action != change.Update || len(c.Blocks) > 0 || c.Reboot != tc.reboot {
 				t.Fatalf("want one change in place, reboot %v:\n%s", tc.reboot, show(t, p))
 			}
-			if !slices.ContainsFunc(c.Fields, func(f plan.Diff) bool { return f.Path == tc.path }) {
+			if !slices.ContainsFunc(c.Fields, func(f change.Diff) bool { return f.Path == tc.path }) {
 				t.Fatalf("want a difference of %s:\n%s", tc.path, show(t, p))
 			}
 			_, err := b.apply(p, apply.Options{})

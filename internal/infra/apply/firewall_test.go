@@ -10,6 +10,8 @@ import (
 
 	"syslog-gateway/internal/infra/apply"
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/plan/rules"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/pvesim"
 )
@@ -24,7 +26,7 @@ func (b *bed) by(method, path string, params url.Values) {
 // rules are the live rules at a path, as type and action.
 func (b *bed) rules(path string) []string {
 	b.t.Helper()
-	var list []plan.LiveRule
+	var list []rules.Live
 	check(b.t, b.client.Get(b.t.Context(), path, nil, &list))
 	var out []string
 	for _, r := range list {
@@ -109,7 +111,7 @@ func TestFirewallDrift(t *testing.T) {
 			b.make(e)
 			drift(b)
 			p := b.plan(e, plan.Options{})
-			if len(p.Changes) == 0 || p.Count(plan.Update) != 1 {
+			if len(p.Changes) == 0 || p.Count(change.Update) != 1 {
 				t.Fatalf("want one change:\n%s", show(t, p))
 			}
 			b.converge(e, plan.Options{})

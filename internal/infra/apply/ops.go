@@ -9,13 +9,14 @@ import (
 	"strings"
 	"time"
 
-	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/plan/rules"
 	"syslog-gateway/internal/infra/pve"
 )
 
 // alreadySo says that a write was refused because what it asks for is so already, as
 // after an interruption.
-func alreadySo(s plan.Step, err error) bool {
+func alreadySo(s change.Step, err error) bool {
 	text := err.Error()
 	switch {
 	case strings.HasSuffix(s.Path, "/status/start"):
@@ -35,7 +36,7 @@ const maxRuleSteps = 500
 func (t *taking) rules(ctx context.Context) error {
 	lost := 0
 	for n := range maxRuleSteps {
-		var live []plan.LiveRule
+		var live []rules.Live
 		if err := t.r.api.Get(ctx, t.s.Path, nil, &live); err != nil {
 			return fmt.Errorf("read %s: %w", t.s.Path, err)
 		}
@@ -46,12 +47,12 @@ func (t *taking) rules(ctx context.Context) error {
 		if n == 0 && digest != t.s.Digest && t.s.Digest != "" && !t.wrote[t.s.Source] {
 			return stale(t.c, nil)
 		}
-		op := plan.NextRule(live, t.s.Rules)
+		op := rules.Next(live, t.s.Rules)
 		switch t.s.Op {
-		case plan.OpLeave:
-			op = plan.NextLeave(live, t.s.Groups)
-		case plan.OpJoin:
-			op = plan.NextJoin(live, t.s.Groups)
+		case change.OpLeave:
+			op = rules.Leave(live, t.s.Groups)
+		case change.OpJoin:
+			op = rules.Join(live, t.s.Groups)
 		}
 		if op.Method == "" {
 			return nil
@@ -112,7 +113,7 @@ const pause = time.Second
 // idle waits until no task works on a guest any more: errSettled says that it waited,
 // nil that there was nothing to wait for. A guest that stays locked although no task
 // makes it was left by a creation that died.
-func (r *runner) idle(ctx context.Context, c plan.Change) error {
+func (r *runner) idle(ctx context.Context, c change.Change) error {
 	path := guestPath(c)
 	for alone := 0; ; {
 		var conf pve.Config
@@ -135,7 +136,7 @@ func (r *runner) idle(ctx context.Context, c plan.Change) error {
 		}
 		if alone > 2 {
 			tool := "pct"
-			if c.Object == plan.ObjectVM {
+			if c.Object == change.ObjectVM {
 				tool = "qm"
 			}
 			return fmt.Errorf("it is locked (%s), and no task works on it: its creation died half way; look at it on %s, "+
@@ -147,9 +148,9 @@ func (r *runner) idle(ctx context.Context, c plan.Change) error {
 	}
 }
 
-func guestPath(c plan.Change) string {
+func guestPath(c change.Change) string {
 	kind := "lxc"
-	if c.Object == plan.ObjectVM {
+	if c.Object == change.ObjectVM {
 		kind = "qemu"
 	}
 	return pve.Path("nodes", c.Node, kind, strconv.Itoa(c.VMID))
@@ -164,7 +165,7 @@ var consoles = []string{"vncproxy", "termproxy", "spiceproxy", "vncshell", "spic
 
 // working says whether a task is at work on a guest. A clone's task does not tell which
 // guest it makes: while the guest is locked, any clone may be its.
-func (r *runner) working(ctx context.Context, c plan.Change, lock string) (bool, error) {
+func (r *runner) working(ctx context.Context, c change.Change, lock string) (bool, error) {
 	var tasks []struct {
 		Type    string
 		ID      string

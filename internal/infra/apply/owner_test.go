@@ -8,6 +8,7 @@ import (
 
 	"syslog-gateway/internal/infra/apply"
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/pvesim"
 )
@@ -75,7 +76,7 @@ func TestLeavingAClassByHandFirst(t *testing.T) {
 	b.make(estate(t, "small"))
 	b.by("PUT", "/nodes/pve/lxc/175/config", url.Values{"tags": {"terraform;container;homelab"}})
 	e := estate(t, "small", set(ct, "haproxy", "tags", []string{"terraform", "container"}))
-	if c := change(t, b.plan(e, plan.Options{}), "guest-firewall/haproxy"); c.Action != plan.Update {
+	if c := planned(t, b.plan(e, plan.Options{}), "guest-firewall/haproxy"); c.Action != change.Update {
 		t.Errorf("got %+v", c)
 	}
 	b.converge(e, plan.Options{})
@@ -90,9 +91,9 @@ func TestAddressOfAVMIsOwed(t *testing.T) {
 	b.make(estate(t, "small"))
 	e := estate(t, "small", set(vm, "docker-host", "ip", "192.168.0.66/24"), set(ct, "haproxy", "cpu_cores", 2))
 	p := b.plan(e, plan.Options{})
-	c := change(t, p, "vm/docker-host")
+	c := planned(t, p, "vm/docker-host")
 	const command = "qm set 250 --ipconfig0 gw=192.168.0.1,ip=192.168.0.66/24 && qm cloudinit update 250 && qm reboot 250"
-	if c.Action != plan.Manual || !c.Owed || !slices.Equal(p.Owed(), []string{"vm/docker-host"}) || !strings.Contains(c.Manual[0], command) {
+	if c.Action != change.Manual || !c.Owed || !slices.Equal(p.Owed(), []string{"vm/docker-host"}) || !strings.Contains(c.Manual[0], command) {
 		t.Fatalf("want a step by hand:\n%s", show(t, p))
 	}
 	r, err := b.apply(p, apply.Options{})

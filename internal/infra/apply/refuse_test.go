@@ -8,6 +8,8 @@ import (
 	"syslog-gateway/internal/infra/apply"
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/pvesim"
 )
 
@@ -73,7 +75,7 @@ func TestNothingLiftsAShrink(t *testing.T) {
 		set("containers", "haproxy", "root_disk", map[string]any{"datastore_id": "local-lvm", "size": 4}))
 	p := b.plan(e, plan.Options{AllowReplace: []string{"docker-host", "haproxy"}})
 	b.refused(p, "declare 50G", "rootfs has 8G", "rootfs.storage is local-zfs")
-	if p.Count(plan.Replace) > 0 || strings.Contains(strings.Join(p.Blocks(), ""), "--allow") {
+	if p.Count(change.Replace) > 0 || strings.Contains(strings.Join(p.Blocks(), ""), "--allow") {
 		t.Errorf("a flag is offered:\n%s", show(t, p))
 	}
 }
@@ -87,7 +89,7 @@ func TestDestroysOnlyByName(t *testing.T) {
 	b := newBed(t, pvesim.Options{Seed: 5})
 	b.make(estate(t, "small"))
 	p := b.plan(vanished(t), plan.Options{})
-	if c := change(t, p, "container/haproxy"); c.Action != plan.Destroy {
+	if c := planned(t, p, "container/haproxy"); c.Action != change.Destroy {
 		t.Fatalf("want a destruction:\n%s", show(t, p))
 	}
 	b.refused(p, "--allow-destroy haproxy")
@@ -102,7 +104,7 @@ func TestNeverDestroysProtected(t *testing.T) {
 	b.make(estate(t, "small"))
 	gone := estate(t, "small", drop("containers", "minio"))
 	gone.Splunk = nil
-	known := map[int]plan.Known{200: {Key: "splunk", Kind: declaration.QEMU, Name: "splunk-aio", Protected: true}, 107: {Key: "minio", Kind: declaration.LXC, Name: "minio"}}
+	known := map[int]live.Known{200: {Key: "splunk", Kind: declaration.QEMU, Name: "splunk-aio", Protected: true}, 107: {Key: "minio", Kind: declaration.LXC, Name: "minio"}}
 	p := b.plan(gone, plan.Options{AllowDestroy: []string{"minio", "splunk", "107", "200"}, Known: known})
 	b.refused(p, "container minio: it is protected", "vm splunk: it is protected", "remove it in Proxmox VE (qm destroy 200), and run `provision state forget splunk`")
 }
@@ -154,8 +156,8 @@ func TestAdopts(t *testing.T) {
 	check(t, b.sim.AddGuest("lxc", 175, "pve", map[string]string{
 		"hostname": "haproxy", "rootfs": "local-zfs:8", "memory": "256", "cores": "1", "unprivileged": "0",
 		"net0": "name=eth0,bridge=vmbr0,mtu=1400,ip=dhcp"}))
-	p := b.plan(estate(t, "small"), plan.Options{Known: map[int]plan.Known{}})
-	if c := change(t, p, "container/haproxy"); c.Action != plan.Update || !c.Adopts {
+	p := b.plan(estate(t, "small"), plan.Options{Known: map[int]live.Known{}})
+	if c := planned(t, p, "container/haproxy"); c.Action != change.Update || !c.Adopts {
 		t.Fatalf("want it taken over:\n%s", show(t, p))
 	}
 	b.make(estate(t, "small"))

@@ -10,6 +10,7 @@ import (
 
 	"syslog-gateway/internal/infra/apply"
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pvesim"
 	"syslog-gateway/internal/infra/state"
 )
@@ -108,7 +109,7 @@ func TestProgress(t *testing.T) {
 				ended[e.Change.ID()] = begun[e.Change.ID()]
 			}
 		},
-		Done: func(plan.Change) error { done++; return nil },
+		Done: func(change.Change) error { done++; return nil },
 	})))
 	for _, c := range p.Changes {
 		if !ended[c.ID()] {

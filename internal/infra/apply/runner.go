@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
 )
 
 // How many changes use one thing at a time. Full clones hold the template's lock for
@@ -24,7 +25,7 @@ const (
 // Event is one thing that happened to a change.
 type Event struct {
 	Time    time.Time
-	Change  plan.Change
+	Change  change.Change
 	Step    string        // "" for the change itself
 	State   EventState    //
 	Text    string        // a line of the task's log, or the error
@@ -103,7 +104,7 @@ func (nowhere) End(string, error) error   { return nil }
 func (r *runner) all(ctx context.Context) []Outcome {
 	outcomes := make([]Outcome, 0, len(r.plan.Changes))
 	for _, c := range r.plan.Changes {
-		if c.Action != plan.Manual {
+		if c.Action != change.Manual {
 			outcomes = append(outcomes, Outcome{Change: c, State: NotBegun, Reboot: c.Reboot && !restarts(c)})
 		}
 	}
@@ -136,7 +137,7 @@ func (r *runner) all(ctx context.Context) []Outcome {
 }
 
 // restarts says whether the plan restarts the guest itself.
-func restarts(c plan.Change) bool {
+func restarts(c change.Change) bool {
 	for _, s := range c.Steps {
 		if strings.HasSuffix(s.Path, "/status/reboot") {
 			return true
@@ -207,7 +208,7 @@ func (r *runner) enter(ctx context.Context, lanes []string) (leave func(), err e
 
 // change takes the steps of a change. After a lost answer, and after a wait, the object
 // is planned again: what is left is what is done.
-func (r *runner) change(ctx context.Context, c plan.Change, begun time.Time) error {
+func (r *runner) change(ctx context.Context, c change.Change, begun time.Time) error {
 	for look := 0; ; look++ {
 		err := r.steps(ctx, c, begun)
 		if err == nil || ctx.Err() != nil || look >= maxLooks || !lookAgain(err) {
@@ -227,7 +228,7 @@ func (r *runner) change(ctx context.Context, c plan.Change, begun time.Time) err
 }
 
 // look plans a change anew, after what is still working on it has ended.
-func (r *runner) look(ctx context.Context, c plan.Change) (plan.Change, bool, error) {
+func (r *runner) look(ctx context.Context, c change.Change) (change.Change, bool, error) {
 	if c.Guest() {
 		if err := r.idle(ctx, c); err != nil && !errors.Is(err, errSettled) {
 			return c, false, err

@@ -10,7 +10,8 @@ import (
 	"strconv"
 	"time"
 
-	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/plan/guest"
 	"syslog-gateway/internal/infra/pve"
 )
 
@@ -21,7 +22,7 @@ var errSettled = errors.New("what was on the way has ended")
 func lookAgain(err error) bool { return errors.Is(err, errSettled) || pve.IsUnknownOutcome(err) }
 
 // steps takes the steps of a change, each between two entries of the journal.
-func (r *runner) steps(ctx context.Context, c plan.Change, begun time.Time) error {
+func (r *runner) steps(ctx context.Context, c change.Change, begun time.Time) error {
 	wrote := map[string]bool{} // by us, so that the planned digest holds no more
 	for i, s := range c.Steps {
 		if err := ctx.Err(); err != nil {
@@ -50,8 +51,8 @@ func (r *runner) steps(ctx context.Context, c plan.Change, begun time.Time) erro
 // taking is one step being taken.
 type taking struct {
 	r     *runner
-	c     plan.Change
-	s     plan.Step
+	c     change.Change
+	s     change.Step
 	id    string // in the journal
 	wrote map[string]bool
 	begun time.Time
@@ -59,17 +60,17 @@ type taking struct {
 
 func (t *taking) take(ctx context.Context) error {
 	switch t.s.Op {
-	case plan.OpWrite:
+	case change.OpWrite:
 		return t.write(ctx)
-	case plan.OpRules, plan.OpLeave, plan.OpJoin:
+	case change.OpRules, change.OpLeave, change.OpJoin:
 		return t.rules(ctx)
-	case plan.OpRunning:
+	case change.OpRunning:
 		return t.running(ctx)
-	case plan.OpStop:
+	case change.OpStop:
 		return t.stop(ctx)
-	case plan.OpSettle:
+	case change.OpSettle:
 		return t.r.idle(ctx, t.c)
-	case plan.OpUpload:
+	case change.OpUpload:
 		return t.r.opts.Upload(ctx, t.s.Path, t.s.Volume, t.s.Content)
 	}
 	return fmt.Errorf("unknown step %q", t.s.Op)
@@ -84,7 +85,7 @@ func (t *taking) write(ctx context.Context) error {
 	}
 	params := t.s.Params
 	if t.s.Source == "" && len(t.s.Disks) > 0 {
-		params = t.s.Complete(nil) // a guest that is not there yet
+		params = guest.Complete(t.s, nil) // a guest that is not there yet
 	}
 	if t.s.Source != "" {
 		conf, digest, err := t.guard(ctx)
@@ -93,7 +94,7 @@ func (t *taking) write(ctx context.Context) error {
 		}
 		params = maps.Clone(params)
 		if len(t.s.Disks) > 0 {
-			params = t.s.Complete(conf)
+			params = guest.Complete(t.s, conf)
 		}
 		if t.s.Method != http.MethodDelete && digest != "" {
 			params.Set("digest", digest)
@@ -113,7 +114,7 @@ func (t *taking) write(ctx context.Context) error {
 // of our own, the one of now. What takes no digest is compared with what is there.
 func (t *taking) guard(ctx context.Context) (pve.Config, string, error) {
 	fresh := t.s.Digest == "" || t.wrote[t.s.Source]
-	compare := t.s.Method == http.MethodDelete || t.s.Op == plan.OpStop
+	compare := t.s.Method == http.MethodDelete || t.s.Op == change.OpStop
 	if !fresh && !compare && len(t.s.Disks) == 0 {
 		return nil, t.s.Digest, nil
 	}
@@ -127,7 +128,7 @@ func (t *taking) guard(ctx context.Context) (pve.Config, string, error) {
 	return conf, conf.Digest(), nil
 }
 
-func stale(c plan.Change, err error) error {
+func stale(c change.Change, err error) error {
 	text := fmt.Sprintf("somebody changed %s after it was planned; this step was not taken: plan again and look at what is shown", c.ID())
 	if err != nil {
 		return fmt.Errorf("%s: %w", text, err)

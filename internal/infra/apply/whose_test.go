@@ -7,14 +7,15 @@ import (
 	"syslog-gateway/internal/infra/apply"
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/pvesim"
 )
 
 // record is what an apply puts down of an estate.
-func record(e *declaration.Estate) map[int]plan.Known {
-	known := map[int]plan.Known{}
+func record(e *declaration.Estate) map[int]live.Known {
+	known := map[int]live.Known{}
 	for _, g := range e.Guests() {
-		known[g.VMID] = plan.Known{Key: g.Key, Kind: g.Kind, Name: g.Name, Protected: g.Protection, Unprotected: g.ProtectionDeclared && !g.Protection}
+		known[g.VMID] = live.Known{Key: g.Key, Kind: g.Kind, Name: g.Name, Protected: g.Protection, Unprotected: g.ProtectionDeclared && !g.Protection}
 	}
 	return known
 }

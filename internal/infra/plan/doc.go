@@ -18,6 +18,16 @@
 // included: only a literal "protection": false lifts that. A volume that is declared and
 // missing is not made blank while the guest has one that is not declared.
 //
-// Each Change carries the requests that carry it out (Steps), in order, with the digest
+// Each change carries the requests that carry it out (Steps), in order, with the digest
 // of what they were planned from. Package apply sends them.
+//
+// The way of a plan, a package each:
+//
+//	scope     which part of the declaration is looked at
+//	live      what there is, and what of it is ours
+//	guest     a container or VM beside its declaration
+//	firewall  groups, and the firewall of guests, nodes and the cluster; rules: ordered lists
+//	acme      accounts, plugins and certificates
+//	storage   what new guests and disks need; refuses what would not fit
+//	change    what all of them write: changes with fields, reasons and steps
 package plan

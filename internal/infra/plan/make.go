@@ -7,190 +7,134 @@ import (
 	"strings"
 
 	"syslog-gateway/internal/infra/declaration"
-	"syslog-gateway/internal/infra/pve"
+	"syslog-gateway/internal/infra/plan/acme"
+	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/plan/firewall"
+	"syslog-gateway/internal/infra/plan/guest"
+	"syslog-gateway/internal/infra/plan/live"
+	"syslog-gateway/internal/infra/plan/scope"
+	"syslog-gateway/internal/infra/plan/storage"
 )
 
 // maker makes one plan.
 type maker struct {
-	api      API
-	estate   *declaration.Estate
-	opts     Options
-	live     *live
-	declared []*declaration.Guest // those that are looked at
-	leaving  []leaver
-	plan     *Plan
-	content  map[string]map[string]bool // volumes by node, content type and storage
+	opts    Options
+	live    *live.Reader
+	scope   *scope.Scope
+	owner   live.Owner
+	leaving []leaver
+	plan    *Plan
 }
 
 // Make reads what is live and compares it with the estate. An error says that reading
-// failed, or that Only or an Allow list names something unknown; what can't be done with what was found
-// is in the plan.
-func Make(ctx context.Context, api API, e *declaration.Estate, opts Options) (*Plan, error) {
-	m := newMaker(api, e, opts)
-	if err := m.choose(); err != nil {
+// failed, or that Only or an Allow list names something unknown; what cannot be done with
+// what was found is in the plan.
+func Make(ctx context.Context, api live.API, e *declaration.Estate, opts Options) (*Plan, error) {
+	m, err := newMaker(api, e, opts, opts.OnlyName)
+	if err != nil {
 		return nil, err
 	}
-	if err := m.readCluster(ctx); err != nil {
+	if err := m.read(ctx); err != nil {
 		return nil, err
 	}
-	if err := m.checkNodes(); err != nil {
-		return nil, err
+	guests := &guest.Planner{
+		Scope: m.scope, Live: m.live.Cluster, Owner: m.owner, List: &m.plan.List, Root: opts.Root,
+		AllowReplace: m.opts.allowed.replace, AllowReboot: m.opts.allowed.reboot, AllowReuse: m.opts.allowed.reuse,
 	}
-	if err := m.readGuests(ctx); err != nil {
-		return nil, err
-	}
-	if err := m.resolve(); err != nil {
-		return nil, err
-	}
-	if err := m.readLeaving(ctx); err != nil {
-		return nil, err
-	}
-	if err := m.readPending(ctx, m.doubtful()); err != nil {
-		return nil, err
-	}
+	walls := &firewall.Planner{Scope: m.scope, Live: m.live.Cluster, List: &m.plan.List}
+	certificates := &acme.Planner{Declared: e.Extra, Live: m.live.ACME, List: &m.plan.List, Root: opts.Root}
+	needs := &storage.Checker{Scope: m.scope, Live: m.live, List: &m.plan.List, Upload: opts.Upload}
+
 	m.pools()
-	m.groups()
-	m.guests()
-	if err := m.checks(ctx); err != nil {
+	walls.Groups()
+	guests.Plan()
+	if err := needs.Check(ctx); err != nil {
 		return nil, err
 	}
-	m.firewalls()
-	m.acme()
+	walls.Plan()
+	certificates.Plan()
 	m.vanish()
-	m.order()
+	m.plan.Order()
 	return m.plan, nil
 }
 
-func newMaker(api API, e *declaration.Estate, opts Options) *maker {
+func newMaker(api live.API, e *declaration.Estate, opts Options, verb string) (*maker, error) {
+	s, err := scope.New(e, opts.Only, verb)
+	if err != nil {
+		return nil, err
+	}
+	owner := live.Owner{Estate: e, Known: opts.Known}
 	return &maker{
-		api: api, estate: e, opts: opts,
-		live: &live{
-			guests: map[int]*guest{}, pools: map[string]string{}, groups: map[string]*liveGroup{},
-			nodeRules: map[string][]LiveRule{},
-			nodeOpts:  map[string]pve.Config{}, storage: map[string]map[string]storage{},
-		},
-		content: map[string]map[string]bool{},
-		plan:    &Plan{estate: e, opts: opts, Changes: []Change{}},
-	}
+		opts: opts, scope: s, owner: owner, live: live.NewReader(api, opts.Parallel, s, owner),
+		plan: &Plan{estate: e, opts: opts, List: change.List{Changes: []change.Change{}}, Guests: len(s.Looked)},
+	}, nil
 }
 
-// choose takes the guests that Only names, all without it.
-func (m *maker) choose() error {
-	named := map[string]bool{}
-	for _, k := range m.opts.Only {
-		named[k] = true
+// read reads everything that the comparison needs but the storages, and finds out whom
+// the Allow lists name.
+func (m *maker) read(ctx context.Context) error {
+	if err := m.live.ReadCluster(ctx); err != nil {
+		return err
 	}
-	for _, g := range m.estate.Guests() {
-		if len(m.opts.Only) == 0 || named[g.Key] {
-			m.declared = append(m.declared, g)
-			delete(named, g.Key)
-		}
+	if err := m.checkNodes(); err != nil {
+		return err
 	}
-	if !m.plan.destroy {
-		for _, p := range m.estate.Pools {
-			delete(named, ObjectPool+"/"+p.ID)
-		}
+	undeclared, err := m.live.ReadGuests(ctx)
+	if err != nil {
+		return err
 	}
-	for _, k := range m.opts.Only { // in the order given
-		if named[k] {
-			return m.unknown(k)
-		}
+	m.leavers(undeclared)
+	if err := m.resolve(); err != nil {
+		return err
 	}
-	m.plan.Guests = len(m.declared)
-	return nil
+	if err := m.live.ReadLeaving(ctx); err != nil {
+		return err
+	}
+	return m.live.ReadPending(ctx, m.doubtful())
 }
 
-// unknown says that a key of Only is none.
-func (m *maker) unknown(key string) error {
-	const keys = "the keys are those of containers and vms in deployment.json, and splunk"
-	switch {
-	case m.plan.destroy:
-		return fmt.Errorf("destroy %s: that is no guest of the declaration; %s", key, keys)
-	case m.opts.OnlyName != "":
-		return fmt.Errorf("%s %s: that is no guest of the declaration; %s", m.opts.OnlyName, key, keys)
-	}
-	return fmt.Errorf("--only %s: neither a guest of the declaration nor pool/ID; %s", key, keys)
-}
-
-// only says whether an object other than a guest is to be looked at.
-func (m *maker) only(id string) bool {
-	return len(m.opts.Only) == 0 || slices.Contains(m.opts.Only, id)
-}
-
-// nodes are those that declared guests are on, and the estate's own.
-func (m *maker) nodes() []string {
-	nodes := []string{m.estate.Node}
-	for _, g := range m.declared {
-		nodes = append(nodes, g.Node)
-	}
-	slices.Sort(nodes)
-	return slices.Compact(nodes)
-}
-
-// checkNodes refuses nodes that the cluster has not: everything asked of them fails with
-// a sentence about host names.
+// checkNodes refuses nodes that the cluster does not have: everything asked of them fails
+// with a sentence about host names.
 func (m *maker) checkNodes() error {
-	if len(m.live.nodes) == 0 {
+	if len(m.live.Nodes) == 0 {
 		return nil // without Sys.Audit nodes are not shown
 	}
-	for _, n := range m.nodes() {
-		if !slices.Contains(m.live.nodes, n) {
-			slices.Sort(m.live.nodes)
+	for _, n := range m.scope.Nodes() {
+		if !slices.Contains(m.live.Nodes, n) {
+			slices.Sort(m.live.Nodes)
 			return fmt.Errorf("the cluster has no node %s, it has %s: correct proxmox_node or PROXMOX_VE_NODE, "+
-				"or the node of the guest", n, strings.Join(m.live.nodes, ", "))
+				"or the node of the guest", n, strings.Join(m.live.Nodes, ", "))
 		}
 	}
 	return nil
 }
 
-// guests compares every declared guest.
-func (m *maker) guests() {
-	for i := range m.estate.Containers {
-		if c := &m.estate.Containers[i]; m.looksAt(&c.Guest) {
-			m.guest(&c.Guest, containerParts(m, c))
+// looked are the live guests that are declared, nil where there is none, and those that
+// leave.
+func (m *maker) looked() []*live.Guest {
+	var out []*live.Guest
+	for _, g := range m.scope.Looked {
+		out = append(out, m.live.Of(g))
+	}
+	for _, l := range m.leaving {
+		out = append(out, l.Guest)
+	}
+	return out
+}
+
+// doubtful are the live guests of which more must be known than their configuration: what
+// waits for a restart. Of a settled one only where a volume of it is not there, or where
+// something is allowed that restarts or removes.
+func (m *maker) doubtful() []*live.Guest {
+	allowed := len(m.opts.AllowDestroy)+len(m.opts.AllowReplace)+len(m.opts.AllowReboot)+len(m.opts.AllowReuse) > 0
+	out := m.looked()
+	if allowed {
+		return out
+	}
+	for i, g := range m.scope.Looked {
+		if lv := out[i]; lv != nil && lv.Conf != nil && m.owner.Settled(g, lv) && !m.live.LacksVolume(lv) {
+			out[i] = nil
 		}
 	}
-	for i := range m.estate.VMs {
-		if v := &m.estate.VMs[i]; m.looksAt(&v.Guest) {
-			m.guest(&v.Guest, vmParts(m, v))
-		}
-	}
-	if v := m.estate.Splunk; v != nil && m.looksAt(&v.Guest) {
-		m.guest(&v.Guest, vmParts(m, v))
-	}
-}
-
-func (m *maker) looksAt(g *declaration.Guest) bool { return slices.Contains(m.declared, g) }
-
-func (m *maker) add(c Change) { m.plan.Changes = append(m.plan.Changes, c) }
-
-func (m *maker) note(key, format string, args ...any) {
-	m.plan.Notes = append(m.plan.Notes, Note{Key: key, Text: fmt.Sprintf(format, args...)})
-}
-
-// change returns the change of that ID.
-func (m *maker) change(id string) *Change {
-	for i := range m.plan.Changes {
-		if m.plan.Changes[i].ID() == id {
-			return &m.plan.Changes[i]
-		}
-	}
-	return nil
-}
-
-// rank is the order in which objects are shown; After says what waits for what.
-var rank = []string{
-	ObjectPool, ObjectTemplate, ObjectContainer, ObjectVM, ObjectGroup, ObjectGuestFirewall,
-	ObjectNodeFirewall, ObjectClusterFirewall, ObjectACMEAccount, ObjectACMEPlugin, ObjectACMECertificate,
-}
-
-// order sorts the changes and drops what waits for objects that don't change.
-func (m *maker) order() {
-	slices.SortStableFunc(m.plan.Changes, func(a, b Change) int {
-		return slices.Index(rank, a.Object) - slices.Index(rank, b.Object)
-	})
-	for i := range m.plan.Changes {
-		c := &m.plan.Changes[i]
-		c.After = slices.DeleteFunc(c.After, func(id string) bool { return m.change(id) == nil })
-	}
+	return out
 }

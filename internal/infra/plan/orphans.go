@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"syslog-gateway/internal/infra/declaration"
+	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/pve"
 )
 
@@ -25,34 +26,33 @@ type Orphan struct {
 }
 
 // Orphans lists what is live but not declared, by VMID. Templates are left out.
-func Orphans(ctx context.Context, api API, e *declaration.Estate, opts Options) ([]Orphan, error) {
+func Orphans(ctx context.Context, api live.API, e *declaration.Estate, opts Options) ([]Orphan, error) {
 	opts.Only = nil
-	m := newMaker(api, e, opts)
-	if err := m.readCluster(ctx); err != nil {
+	m, err := newMaker(api, e, opts, "")
+	if err != nil {
 		return nil, err
 	}
-	r := newReader(ctx, api, opts.Parallel)
-	found := m.undeclared()
-	for _, lv := range found {
-		m.readConfig(r, lv)
-	}
-	if err := r.group.Wait(); err != nil && !pve.IsForbidden(err) {
+	if err := m.live.ReadCluster(ctx); err != nil {
 		return nil, err
 	}
-	if err := m.readPending(ctx, found); err != nil && !pve.IsForbidden(err) {
+	found := m.live.Undeclared(e)
+	if err := m.live.ReadConfigs(ctx, found); err != nil && !pve.IsForbidden(err) {
+		return nil, err
+	}
+	if err := m.live.ReadPending(ctx, found); err != nil && !pve.IsForbidden(err) {
 		return nil, err
 	}
 	out := make([]Orphan, 0, len(found))
 	for _, lv := range found {
-		known, recorded := m.recorded(lv)
+		known, recorded := m.owner.Recorded(lv)
 		o := Orphan{
-			VMID: lv.VMID, Kind: lv.kind(), Name: lv.Name, Node: lv.Node, Status: lv.Status, Pool: lv.Pool,
-			Marked: recorded || m.marked(lv), Protected: lv.protected() || known.Protected,
+			VMID: lv.VMID, Kind: lv.Kind(), Name: lv.Name, Node: lv.Node, Status: lv.Status, Pool: lv.Pool,
+			Marked: recorded || m.owner.Marked(lv), Protected: lv.Protected() || known.Protected,
 		}
-		for _, key := range lv.volumes() {
-			o.Volumes = append(o.Volumes, key+" "+lv.volume(key))
+		for _, key := range lv.Volumes() {
+			o.Volumes = append(o.Volumes, key+" "+lv.Volume(key))
 		}
-		o.Removable = o.Marked && !o.Protected && lv.conf != nil && (known.Unprotected || len(lv.dataDisks()) == 0)
+		o.Removable = o.Marked && !o.Protected && lv.Conf != nil && (known.Unprotected || len(lv.DataDisks()) == 0)
 		out = append(out, o)
 	}
 	slices.SortFunc(out, func(a, b Orphan) int { return a.VMID - b.VMID })

@@ -116,14 +116,6 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-func TestSizes(t *testing.T) {
-	for s, want := range map[string]float64{"8G": 8192, "512M": 512, "1T": 1 << 20, "2048K": 2, "1073741824": 1024, "": 0, "x": 0, "1.5G": 1536} {
-		if got := mebibytes(s); got != want {
-			t.Errorf("%q is %v MiB, want %v", s, got, want)
-		}
-	}
-}
-
 // FuzzConfig plans against any configuration: it never panics, and what it finds equal
 // it does not write.
 func FuzzConfig(f *testing.F) {

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"syslog-gateway/internal/infra/plan/change"
 )
 
 // Colours of a terminal (ECMA-48, SGR).
@@ -18,24 +20,24 @@ const (
 )
 
 // sign is how an action is shown: + ~ -, and ! for what needs somebody's decision.
-func (c Change) sign() (mark, colour string) {
+func sign(c change.Change) (mark, colour string) {
 	switch {
-	case c.Action == Refuse, c.Action == Manual:
+	case c.Action == change.Refuse, c.Action == change.Manual:
 		return "!", yellow
-	case c.Action == Create:
+	case c.Action == change.Create:
 		return "+", green
-	case c.Action == Destroy:
+	case c.Action == change.Destroy:
 		return "-", red
-	case c.Action == Replace:
+	case c.Action == change.Replace:
 		return "-/+", red
 	}
 	return "~", yellow
 }
 
-var sentences = map[Action]string{
-	Create: "will be created", Update: "will be changed in place", Replace: "must be replaced",
-	Destroy: "will be destroyed", Wait: "is being made by somebody: will be waited for",
-	Manual: "needs a step by hand", Refuse: "can't be planned",
+var sentences = map[change.Action]string{
+	change.Create: "will be created", change.Update: "will be changed in place", change.Replace: "must be replaced",
+	change.Destroy: "will be destroyed", change.Wait: "is being made by somebody: will be waited for",
+	change.Manual: "needs a step by hand", change.Refuse: "can't be planned",
 }
 
 // Text writes the plan for people, with a summary as its last line.
@@ -74,10 +76,10 @@ func (p *Plan) Summary() string {
 		if p.Guests == 1 {
 			is = "is"
 		}
-		return fmt.Sprintf("Nothing to do: %s %s as declared.", many(p.Guests, "guest"), is)
+		return fmt.Sprintf("Nothing to do: %s %s as declared.", change.Count(p.Guests, "guest"), is)
 	}
-	s := fmt.Sprintf("%d to create, %d to change, %d to replace, %d to destroy", p.Count(Create),
-		p.Count(Update)+p.Count(Wait), p.Count(Replace), p.Count(Destroy))
+	s := fmt.Sprintf("%d to create, %d to change, %d to replace, %d to destroy", p.Count(change.Create),
+		p.Count(change.Update)+p.Count(change.Wait), p.Count(change.Replace), p.Count(change.Destroy))
 	for _, x := range []struct {
 		n    int
 		what string
@@ -104,8 +106,8 @@ func (t *text) paint(colour, s string) string {
 	return colour + s + plain
 }
 
-func (t *text) change(c Change) {
-	mark, colour := c.sign()
+func (t *text) change(c change.Change) {
+	mark, colour := sign(c)
 	title := c.Object + " " + c.Key
 	if c.VMID > 0 {
 		title += fmt.Sprintf(" (%d", c.VMID)
@@ -140,7 +142,7 @@ func (t *text) change(c Change) {
 }
 
 // field shows one difference. New lines in values are shown as such.
-func (t *text) field(a Action, f Diff, width int) {
+func (t *text) field(a change.Action, f change.Diff, width int) {
 	mark, colour := "~", yellow
 	value := quote(f.From) + " -> " + quote(f.To)
 	switch {
@@ -151,7 +153,7 @@ func (t *text) field(a Action, f Diff, width int) {
 	case f.To == "":
 		mark, colour, value = "-", red, quote(f.From)
 	}
-	if a == Create && f.From == "" {
+	if a == change.Create && f.From == "" {
 		mark, colour = " ", ""
 	}
 	if f.Note != "" {
@@ -180,12 +182,4 @@ func Printable(s string) string {
 		b.WriteString(quoted[1 : len(quoted)-1])
 	}
 	return b.String()
-}
-
-// many is a number of things.
-func many(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
 }

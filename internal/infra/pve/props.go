@@ -129,3 +129,11 @@ func (p Props) String() string {
 	}
 	return strings.Join(parts, ",")
 }
+
+// Flag is how Proxmox VE writes a boolean.
+func Flag(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
+}

@@ -1,4 +1,4 @@
-package plan
+package guest
 
 import (
 	"fmt"
@@ -7,13 +7,15 @@ import (
 	"strings"
 
 	"syslog-gateway/internal/infra/declaration"
+	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/pve"
 )
 
 // splitFeatures returns the features that a token may set when it makes a container,
 // and whether there are others. Only nesting of an unprivileged container is free
 // (proxmox.md, section 2.4; Proxmox VE, API of LXC: "changing feature flags").
-func (m *maker) splitFeatures(c *declaration.Container) (allowed string, rest bool) {
+func splitFeatures(c *declaration.Container) (allowed string, rest bool) {
 	f := c.Features
 	if !c.Unprivileged {
 		return "", f.Any()
@@ -43,10 +45,10 @@ func featureProps(f declaration.Features) pve.Props {
 
 func featureString(f declaration.Features) string { return featureProps(f).String() }
 
-// manualFeatures says what of a new container's features must be set by hand.
-func (m *maker) manualFeatures(d *delta, c *declaration.Container) {
-	if _, rest := m.splitFeatures(c); rest && !m.opts.Root {
-		d.byHand(c)
+// manual says what of a new container's features must be set by hand.
+func (c *container) manual(d *delta) {
+	if _, rest := splitFeatures(c.Container); rest && !c.asRoot {
+		d.byHand(c.Container)
 	}
 }
 
@@ -57,18 +59,18 @@ func (d *delta) byHand(c *declaration.Container) {
 }
 
 // features compares the feature flags. Where none is declared, those that are set stay.
-func (m *maker) features(d *delta, c *declaration.Container, lv *guest) []Step {
-	live, want := pve.ParseProps(lv.get("features"), ""), featureProps(c.Features)
+func (c *container) features(d *delta, lv *live.Guest) []change.Step {
+	have, want := pve.ParseProps(lv.Get("features"), ""), featureProps(c.Features)
 	if !c.Features.Any() {
-		if live.Len() > 0 {
-			d.note("its features (%s) are not declared and stay", live)
+		if have.Len() > 0 {
+			d.note("its features (%s) are not declared and stay", have)
 		}
 		return nil
 	}
-	out, root := live.Clone(), !lv.conf.Bool("unprivileged", false)
+	out, root := have.Clone(), !lv.Unprivileged()
 	changed := false
 	for _, key := range []string{"nesting", "keyctl", "fuse", "mount"} {
-		from, to := live.Get(key), want.Get(key)
+		from, to := have.Get(key), want.Get(key)
 		if key == "mount" {
 			from, to = sortedList(from), sortedList(to)
 		}
@@ -85,18 +87,18 @@ func (m *maker) features(d *delta, c *declaration.Container, lv *guest) []Step {
 	switch {
 	case !changed:
 		return nil
-	case root && !m.opts.Root:
-		d.fields = slices.DeleteFunc(d.fields, func(f Diff) bool { return strings.HasPrefix(f.Path, "features.") })
-		d.byHand(c)
+	case root && !c.asRoot:
+		d.fields = slices.DeleteFunc(d.fields, func(f change.Diff) bool { return strings.HasPrefix(f.Path, "features.") })
+		d.byHand(c.Container)
 		return nil
 	}
-	if lv.running() {
+	if lv.Running() {
 		d.reboot = true
 		d.fields[len(d.fields)-1].Note = atReboot
 	}
-	step := write("set features", "PUT", lv.path()+"/config", url.Values{"features": {out.String()}}).from(lv.path()+"/config", lv.get("digest"))
+	step := change.Write("set features", "PUT", lv.Path()+"/config", url.Values{"features": {out.String()}}).From(lv.Path()+"/config", lv.Get("digest"))
 	step.Root = root
-	return []Step{step}
+	return []change.Step{step}
 }
 
 func sortedList(s string) string {

@@ -1,18 +1,26 @@
-package plan
+package guest
 
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"syslog-gateway/internal/infra/declaration"
+	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/pve"
 )
 
-func vmParts(m *maker, v *declaration.VM) parts {
+// vm is a declared VM.
+type vm struct {
+	*declaration.VM
+	template *live.Guest // what it is cloned from; nil for none
+	store    string      // of the cloud-init drive
+}
+
+func (v *vm) lanes() []string {
 	var lanes []string
 	for _, d := range v.Disks {
 		lanes = append(lanes, "storage/"+d.Store)
@@ -21,17 +29,12 @@ func vmParts(m *maker, v *declaration.VM) parts {
 		lanes = append(lanes, "template/"+strconv.Itoa(v.Template))
 	}
 	slices.Sort(lanes)
-	return parts{
-		object: ObjectVM,
-		create: func(lv *guest) []Step { return m.createVM(v, lv) },
-		shown:  func(d *delta) { m.showVM(d, v) },
-		diff:   func(d *delta, lv *guest) []Step { return m.diffVM(d, v, lv) },
-		manual: func(*delta) {},
-		lanes:  slices.Compact(lanes),
-	}
+	return slices.Compact(lanes)
 }
 
-func (m *maker) showVM(d *delta, v *declaration.VM) {
+func (*vm) manual(*delta) {}
+
+func (v *vm) show(d *delta) {
 	if v.Template > 0 {
 		d.differs("clone", "", "template "+strconv.Itoa(v.Template)+" in full", "")
 	}
@@ -65,18 +68,18 @@ func settings(v *declaration.VM) []setting {
 		{key: "cpu", def: "kvm64", want: v.CPUType, prop: "cputype", late: true},
 		{key: "memory", def: "512", want: strconv.Itoa(v.Memory), prop: "current", late: true},
 		{key: "balloon", want: strconv.Itoa(v.Balloon), late: false},
-		{key: "agent", def: "0", want: flag(v.Agent), prop: "enabled", late: true},
+		{key: "agent", def: "0", want: pve.Flag(v.Agent), prop: "enabled", late: true},
 		{key: "vga", def: "std", want: v.VGA, prop: "type", late: true},
 		{key: "ostype", def: "other", want: v.OSType, late: true},
 	}
 }
 
-// diffVM compares a live VM. What cloud-init reads at the first boot is not compared: a
+// diff compares a live VM. What cloud-init reads at the first boot is not compared: a
 // change of it would take effect never, or with a rebuilt drive and a reboot.
-func (m *maker) diffVM(d *delta, v *declaration.VM, lv *guest) []Step {
-	memory := pve.ParseProps(lv.get("memory"), "current").Default()
-	for _, s := range settings(v) {
-		live := lv.get(s.key)
+func (v *vm) diff(d *delta, lv *live.Guest) []change.Step {
+	memory := pve.ParseProps(lv.Get("memory"), "current").Default()
+	for _, s := range settings(v.VM) {
+		live := lv.Get(s.key)
 		if s.key == "balloon" && live == "" {
 			live = memory // without the option it is as large as the memory
 		}
@@ -84,11 +87,11 @@ func (m *maker) diffVM(d *delta, v *declaration.VM, lv *guest) []Step {
 			continue
 		}
 		if s.prop == "" {
-			d.setting(s, live, s.want, lv.running())
+			d.setting(s, live, s.want, lv.Running())
 			continue
 		}
 		p := pve.ParseProps(live, s.prop)
-		d.setting(s, p.Get(s.prop), s.want, lv.running())
+		d.setting(s, p.Get(s.prop), s.want, lv.Running())
 		if d.set.Has(s.key) {
 			p.Set(s.prop, s.want)
 			d.set.Set(s.key, p.String())
@@ -96,18 +99,18 @@ func (m *maker) diffVM(d *delta, v *declaration.VM, lv *guest) []Step {
 	}
 	for i, n := range v.NICs {
 		key := "net" + strconv.Itoa(i)
-		d.network(key, pve.ParseNet(lv.get(key)), vmNIC(n))
+		d.network(key, pve.ParseNet(lv.Get(key)), vmNIC(n))
 	}
 	d.extra(lv, "net", len(v.NICs))
-	d.address(v, lv)
-	d.firstBoot(v, lv)
-	return d.disks(v, lv)
+	d.address(v.VM, lv)
+	d.firstBoot(v.VM, lv)
+	return d.disks(v.VM, lv)
 }
 
 // address compares what cloud-init gave the VM: a new address takes effect with a rebuilt
 // drive and a restart, which are not done behind anybody's back.
-func (d *delta) address(v *declaration.VM, lv *guest) {
-	live, want := lv.get("ipconfig0"), ipconfig(v.Address)
+func (d *delta) address(v *declaration.VM, lv *live.Guest) {
+	live, want := lv.Get("ipconfig0"), ipconfig(v.Address)
 	if live == "" || pve.ParseProps(live, "").Equal(pve.ParseProps(want, "")) {
 		return
 	}
@@ -118,12 +121,12 @@ func (d *delta) address(v *declaration.VM, lv *guest) {
 }
 
 // firstBoot notes what counts only when a VM is made.
-func (d *delta) firstBoot(v *declaration.VM, lv *guest) {
-	if v.CDROM != "" && !hasDrive(lv.conf, v.CDROM) {
+func (d *delta) firstBoot(v *declaration.VM, lv *live.Guest) {
+	if v.CDROM != "" && !hasDrive(lv.Conf, v.CDROM) {
 		d.note("its cdrom_file_id (%s) counts only when it is made: it is not inserted", v.CDROM)
 	}
 	for _, disk := range v.Disks {
-		volume := volumeOf(lv.get(disk.Interface))
+		volume := live.VolumeOf(lv.Get(disk.Interface))
 		if volume == "" || disk.Format == "" {
 			continue
 		}
@@ -131,8 +134,8 @@ func (d *delta) firstBoot(v *declaration.VM, lv *guest) {
 			d.note("the file_format of %s is %s, declared is %s: that counts only when it is made, and stays", disk.Interface, live, disk.Format)
 		}
 	}
-	order := pve.ParseProps(lv.get("boot"), "legacy").Get("order")
-	if first, _, _ := strings.Cut(order, ";"); len(v.Disks) > 0 && isDisk(first, lv.get(first)) && first != v.Disks[0].Interface {
+	order := pve.ParseProps(lv.Get("boot"), "legacy").Get("order")
+	if first, _, _ := strings.Cut(order, ";"); len(v.Disks) > 0 && live.IsDisk(first, lv.Get(first)) && first != v.Disks[0].Interface {
 		d.note("it boots from %s, declared as boot disk is %s: that stays", first, v.Disks[0].Interface)
 	}
 }
@@ -155,40 +158,32 @@ func (d *delta) setting(s setting, live, want string, running bool) {
 	d.plain(s.key, live, s.def, want)
 }
 
-// diskKeys are the configuration keys of disks.
-var diskKeys = regexp.MustCompile(`^(scsi|virtio|sata|ide)\d+$`)
-
-// isDisk says whether a key is a disk that is not a CD-ROM or cloud-init drive.
-func isDisk(key, value string) bool {
-	return diskKeys.MatchString(key) && !strings.Contains(value, "media=cdrom") && !strings.Contains(value, "cloudinit")
-}
-
 // disks compares the declared disks with those on the same interfaces. Others stay.
-func (d *delta) disks(v *declaration.VM, lv *guest) []Step {
-	var steps []Step
+func (d *delta) disks(v *declaration.VM, lv *live.Guest) []change.Step {
+	var steps []change.Step
 	for i, disk := range v.Disks {
 		key := disk.Interface
-		value := lv.get(key)
+		value := lv.Get(key)
 		switch {
 		case value == "" && i == 0:
 			d.block("its boot disk is declared as %s, but it has %s: a blank disk would not boot; declare what is there",
-				key, strings.Join(lv.diskList(), ", "))
+				key, strings.Join(lv.DiskList(), ", "))
 		case value == "" && d.takesPlace(lv, key, looseDisks(v, lv), func(from string) string {
-			if lv.detaches(from) {
+			if lv.Detaches(from) {
 				return fmt.Sprintf("`qm set %d --revert %s`", v.VMID, from)
 			}
-			return fmt.Sprintf("`qm set %d --%s %s`", v.VMID, key, volumeOf(lv.get(from)))
+			return fmt.Sprintf("`qm set %d --%s %s`", v.VMID, key, live.VolumeOf(lv.Get(from)))
 		}):
 		case value == "":
 			d.differs(key, "", disk.Store+":"+gib(disk.Size), "")
 			d.set.Set(key, newDisk(disk))
-		case !isDisk(key, value):
+		case !live.IsDisk(key, value):
 			d.block("%s is declared as a disk, but it is %s: declare another interface", key, value)
 		default:
 			steps = append(steps, d.disk(disk, lv)...)
 		}
 	}
-	for _, key := range lv.diskList() {
+	for _, key := range lv.DiskList() {
 		if !slices.ContainsFunc(v.Disks, func(x declaration.Disk) bool { return x.Interface == key }) {
 			d.note("the disk %s is not declared and stays", key)
 		}
@@ -197,38 +192,26 @@ func (d *delta) disks(v *declaration.VM, lv *guest) []Step {
 }
 
 // looseDisks are the live volumes of a VM that no declared disk stands for.
-func looseDisks(v *declaration.VM, lv *guest) []string {
-	return slices.DeleteFunc(append(lv.diskList(), lv.unused()...), func(key string) bool {
-		return !lv.detaches(key) && slices.ContainsFunc(v.Disks, func(x declaration.Disk) bool { return x.Interface == key })
+func looseDisks(v *declaration.VM, lv *live.Guest) []string {
+	return slices.DeleteFunc(append(lv.DiskList(), lv.Unused()...), func(key string) bool {
+		return !lv.Detaches(key) && slices.ContainsFunc(v.Disks, func(x declaration.Disk) bool { return x.Interface == key })
 	})
 }
 
-// diskList are the interfaces of the live disks.
-func (g *guest) diskList() []string {
-	var out []string
-	for key, value := range g.conf {
-		if isDisk(key, value) {
-			out = append(out, key)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
 // disk compares a disk that is there: its options, where it is, and its size.
-func (d *delta) disk(disk declaration.Disk, lv *guest) []Step {
+func (d *delta) disk(disk declaration.Disk, lv *live.Guest) []change.Step {
 	key := disk.Interface
-	p := pve.ParseProps(lv.get(key), "file")
+	p := pve.ParseProps(lv.Get(key), "file")
 	changed := d.diskOptions(&p, disk)
 	if changed {
 		d.set.Set(key, p.String())
-		if lv.running() {
+		if lv.Running() {
 			d.reboot = true
 			d.fields[len(d.fields)-1].Note = atReboot
 		}
 	}
-	var steps []Step
-	if live := store(p.Default()); live != disk.Store && live != "" {
+	var steps []change.Step
+	if live := live.Store(p.Default()); live != disk.Store && live != "" {
 		d.differs(key+".storage", live, disk.Store, "moved while it runs")
 		if d.guarded != "" {
 			d.block("%s is on %s, declared is %s: moving removes what it was on, and %s: move it by hand (qm disk move %d %s %s), or declare %s",
@@ -236,8 +219,8 @@ func (d *delta) disk(disk declaration.Disk, lv *guest) []Step {
 			return steps
 		}
 		params := url.Values{"disk": {key}, "storage": {disk.Store}, "delete": {"1"}}
-		steps = append(steps, write("move "+key+" to "+disk.Store, "POST", lv.path()+"/move_disk", params).
-			from(lv.path()+"/config", lv.get("digest")))
+		steps = append(steps, change.Write("move "+key+" to "+disk.Store, "POST", lv.Path()+"/move_disk", params).
+			From(lv.Path()+"/config", lv.Get("digest")))
 	}
 	return append(steps, d.grow(key, p.Get("size"), disk.Size, lv)...)
 }
@@ -269,10 +252,10 @@ type diskOption struct{ key, def, want string }
 func diskOptions(disk declaration.Disk) []diskOption {
 	var out []diskOption
 	if strings.HasPrefix(disk.Interface, "virtio") || strings.HasPrefix(disk.Interface, "scsi") {
-		out = append(out, diskOption{"iothread", "0", flag(disk.IOThread)})
+		out = append(out, diskOption{"iothread", "0", pve.Flag(disk.IOThread)})
 	}
 	if !strings.HasPrefix(disk.Interface, "virtio") {
-		out = append(out, diskOption{"ssd", "0", flag(disk.SSD)})
+		out = append(out, diskOption{"ssd", "0", pve.Flag(disk.SSD)})
 	}
 	if disk.Discard != "" {
 		out = append(out, diskOption{"discard", "ignore", disk.Discard})

@@ -1,4 +1,4 @@
-package plan
+package rules
 
 import (
 	"math/rand/v2"
@@ -10,17 +10,17 @@ import (
 	"syslog-gateway/internal/infra/pve"
 )
 
-func liveRule(r declaration.Rule) LiveRule {
-	return LiveRule{Type: r.Type, Action: r.Action, Enable: 1, Proto: r.Proto, DPort: r.DPort, Source: r.Source, Dest: r.Dest}
+func liveRule(r declaration.Rule) Live {
+	return Live{Type: r.Type, Action: r.Action, Enable: 1, Proto: r.Proto, DPort: r.DPort, Source: r.Source, Dest: r.Dest}
 }
 
 // carry does to a list what Proxmox VE does with a request.
-func carry(t *testing.T, live []LiveRule, op RuleOp) []LiveRule {
+func carry(t *testing.T, live []Live, op Request) []Live {
 	t.Helper()
 	switch op.Method {
 	case "POST":
 		p := op.Params
-		r := LiveRule{Type: p.Get("type"), Action: p.Get("action"), Proto: p.Get("proto"), DPort: p.Get("dport"), Source: p.Get("source"), Dest: p.Get("dest")}
+		r := Live{Type: p.Get("type"), Action: p.Get("action"), Proto: p.Get("proto"), DPort: p.Get("dport"), Source: p.Get("source"), Dest: p.Get("dest")}
 		if p.Get("enable") == "1" {
 			r.Enable = 1
 		}
@@ -32,7 +32,7 @@ func carry(t *testing.T, live []LiveRule, op RuleOp) []LiveRule {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []LiveRule
+	var out []Live
 	for i, r := range live {
 		if i == to {
 			out = append(out, live[op.Pos])
@@ -57,7 +57,7 @@ func TestRulesConverge(t *testing.T) {
 		for range rng.IntN(7) {
 			want = append(want, declaration.Rule{Type: "in", Action: "ACCEPT", Proto: "tcp", DPort: strconv.Itoa(rng.IntN(8))})
 		}
-		var live []LiveRule
+		var live []Live
 		for range rng.IntN(8) {
 			r := liveRule(declaration.Rule{Type: "in", Action: "ACCEPT", Proto: "tcp", DPort: strconv.Itoa(rng.IntN(8))})
 			r.Enable = pve.Int(rng.IntN(2))
@@ -66,7 +66,7 @@ func TestRulesConverge(t *testing.T) {
 		matched := len(slices.DeleteFunc(match(live, want), func(p int) bool { return p < 0 }))
 		limit := len(want) - matched + len(live) - matched + len(want)
 		for n := 0; ; n++ {
-			op := NextRule(live, want)
+			op := Next(live, want)
 			if op.Method == "" {
 				break
 			}
@@ -84,7 +84,7 @@ func TestRulesConverge(t *testing.T) {
 			t.Fatalf("seed %d: %v, want %v", seed, live, want)
 		}
 		for i := range want {
-			if live[i].signature() != signature(want[i]) {
+			if live[i].Signature() != signature(want[i]) {
 				t.Fatalf("seed %d: %v, want %v", seed, live, want)
 			}
 		}
@@ -94,21 +94,21 @@ func TestRulesConverge(t *testing.T) {
 func TestSameRules(t *testing.T) {
 	want := []declaration.Rule{{Type: "in", Action: "ACCEPT", Proto: "udp", DPort: "1514:1518", Source: "10.0.0.0/8,172.16.0.0/12"}}
 	for name, tc := range map[string]struct {
-		edit func(*LiveRule)
+		edit func(*Live)
 		same bool
 	}{
-		"as declared":  {func(*LiveRule) {}, true},
-		"other order":  {func(r *LiveRule) { r.Source = "172.16.0.0/12, 10.0.0.0/8" }, true},
-		"range form":   {func(r *LiveRule) { r.DPort = "1514-1518" }, true},
-		"disabled":     {func(r *LiveRule) { r.Enable = 0 }, false},
-		"interface":    {func(r *LiveRule) { r.Iface = "net0" }, false},
-		"macro":        {func(r *LiveRule) { r.Macro = "SSH" }, false},
-		"other source": {func(r *LiveRule) { r.Source = "10.0.0.0/8" }, false},
-		"action":       {func(r *LiveRule) { r.Action = "DROP" }, false},
+		"as declared":  {func(*Live) {}, true},
+		"other order":  {func(r *Live) { r.Source = "172.16.0.0/12, 10.0.0.0/8" }, true},
+		"range form":   {func(r *Live) { r.DPort = "1514-1518" }, true},
+		"disabled":     {func(r *Live) { r.Enable = 0 }, false},
+		"interface":    {func(r *Live) { r.Iface = "net0" }, false},
+		"macro":        {func(r *Live) { r.Macro = "SSH" }, false},
+		"other source": {func(r *Live) { r.Source = "10.0.0.0/8" }, false},
+		"action":       {func(r *Live) { r.Action = "DROP" }, false},
 	} {
 		r := liveRule(want[0])
 		tc.edit(&r)
-		if got := sameRules([]LiveRule{r}, want); got != tc.same {
+		if got := Same([]Live{r}, want); got != tc.same {
 			t.Errorf("%s: same is %v", name, got)
 		}
 	}

@@ -1,26 +1,22 @@
-package plan
+package guest
 
 import (
 	"fmt"
 	"net/url"
-	"slices"
 	"strconv"
-	"strings"
+
+	"syslog-gateway/internal/infra/plan/change"
 )
 
-// Notes of differences.
-const (
-	atReboot = "from the next start"
-	replaces = "can't be changed in place"
-)
+// atReboot is the note of a field that a running guest takes over at its next start.
+const atReboot = "from the next start"
 
 // delta collects the differences of one guest and the parameters that end them.
 type delta struct {
-	fields []Diff
+	fields []change.Diff
 	set    url.Values // of one config request
-	remove []string   // its delete= list
 	reboot bool
-	blocks []Block
+	blocks []change.Block
 	notes  []string
 	manual []string
 	owed   bool // until manual is done, nothing may be published
@@ -32,7 +28,7 @@ func newDelta() *delta { return &delta{set: url.Values{}} }
 
 // differs records a difference; rebooting ones take effect at the next start.
 func (d *delta) differs(path, from, to, note string) {
-	d.fields = append(d.fields, Diff{Path: path, From: from, To: to, Note: note})
+	d.fields = append(d.fields, change.Diff{Path: path, From: from, To: to, Note: note})
 }
 
 // plain compares a scalar, with the value that an absent key stands for, and sets it.
@@ -61,60 +57,15 @@ func (d *delta) note(format string, args ...any) {
 }
 
 func (d *delta) block(format string, args ...any) {
-	d.blocks = append(d.blocks, Block{Why: fmt.Sprintf(format, args...)})
+	d.blocks = append(d.blocks, change.Block{Why: fmt.Sprintf(format, args...)})
 }
 
 // params are those of the config request, nil when there is nothing to set.
 func (d *delta) params() url.Values {
-	if len(d.set) == 0 && len(d.remove) == 0 {
+	if len(d.set) == 0 {
 		return nil
 	}
-	if len(d.remove) > 0 {
-		d.set.Set("delete", strings.Join(d.remove, ","))
-	}
 	return d.set
-}
-
-func flag(b bool) string {
-	if b {
-		return "1"
-	}
-	return "0"
-}
-
-// tagList is the form in which Proxmox VE stores tags: lower case, sorted, no doubles.
-func tagList(tags []string) string {
-	var out []string
-	for _, t := range tags {
-		if t = strings.ToLower(strings.TrimSpace(t)); t != "" {
-			out = append(out, t)
-		}
-	}
-	slices.Sort(out)
-	return strings.Join(slices.Compact(out), ";")
-}
-
-func splitTags(s string) []string {
-	return strings.FieldsFunc(s, func(r rune) bool { return r == ';' || r == ',' || r == ' ' })
-}
-
-// mebibytes reads a size of a property string: 8G, 512M, 1T, 4096K or bytes.
-func mebibytes(s string) float64 {
-	if s == "" {
-		return 0
-	}
-	unit := map[byte]float64{'K': 1.0 / 1024, 'M': 1, 'G': 1024, 'T': 1024 * 1024}
-	factor, known := unit[s[len(s)-1]]
-	if known {
-		s = s[:len(s)-1]
-	} else {
-		factor = 1.0 / 1024 / 1024
-	}
-	n, err := strconv.ParseFloat(s, 64)
-	if err != nil {
-		return 0
-	}
-	return n * factor
 }
 
 func gib(n int) string { return strconv.Itoa(n) + "G" }
@@ -125,11 +76,5 @@ func startup(order, up int) string {
 	if up > 0 {
 		s += ",up=" + strconv.Itoa(up)
 	}
-	return s
-}
-
-// store is the storage of a volume ID.
-func store(volume string) string {
-	s, _, _ := strings.Cut(volume, ":")
 	return s
 }

@@ -1,4 +1,6 @@
-package plan
+// Package rules brings an ordered list of firewall rules of Proxmox VE to a wanted one,
+// request by request. It reads and sends nothing.
+package rules
 
 import (
 	"net/url"
@@ -7,11 +9,12 @@ import (
 	"strings"
 
 	"syslog-gateway/internal/infra/declaration"
+	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pve"
 )
 
-// LiveRule is a firewall rule as Proxmox VE lists it.
-type LiveRule struct {
+// Live is a firewall rule as Proxmox VE lists it.
+type Live struct {
 	Type   string  `json:"type"`
 	Action string  `json:"action"`
 	Enable pve.Int `json:"enable"`
@@ -26,9 +29,9 @@ type LiveRule struct {
 	Digest string  `json:"digest"`
 }
 
-// signature is what makes two rules the same: everything that matters to the firewall.
+// Signature is what makes two rules the same: everything that matters to the firewall.
 // Comments and log levels don't.
-func (r LiveRule) signature() string {
+func (r Live) Signature() string {
 	s := signature(declaration.Rule{
 		Type: r.Type, Action: r.Action, Proto: r.Proto, DPort: r.DPort,
 		Source: r.Source, Dest: r.Dest,
@@ -67,77 +70,78 @@ func addresses(s string) string {
 // ports writes ranges one way: Proxmox VE takes both a:b and a-b.
 func ports(s string) string { return strings.ReplaceAll(s, "-", ":") }
 
-// RuleOp is the next request that brings a list of rules closer to the wanted one.
+// Request is the next request that brings a list of rules closer to the wanted one.
 // Method "" says that they are the same.
-type RuleOp struct {
+type Request struct {
 	Method string
 	Pos    int // of PUT and DELETE
 	Params url.Values
 }
 
-// NextRule compares an ordered list of rules with the wanted one and returns one request.
+// Next compares an ordered list of rules with the wanted one and returns one request.
 // Missing rules come first, so that nothing that is wanted is closed in between, then
 // those that are too many go, then the order is put right. A new rule lands on top,
 // whatever position is asked for, so that missing ones are sent last first.
-func NextRule(live []LiveRule, want []declaration.Rule) RuleOp {
+func Next(live []Live, want []declaration.Rule) Request {
 	place := match(live, want)
 	for i := len(want) - 1; i >= 0; i-- {
 		if !slices.Contains(place, i) {
-			return RuleOp{Method: "POST", Params: ruleParams(want[i])}
+			return Request{Method: "POST", Params: params(want[i])}
 		}
 	}
 	for pos := len(live) - 1; pos >= 0; pos-- {
 		if place[pos] < 0 {
-			return RuleOp{Method: "DELETE", Pos: pos, Params: url.Values{}}
+			return Request{Method: "DELETE", Pos: pos, Params: url.Values{}}
 		}
 	}
 	return nextMove(place)
 }
 
-// NextLeave returns the request that removes the last rule which stands for one of the
+// Leave returns the request that removes the last rule which stands for one of the
 // groups.
-func NextLeave(live []LiveRule, groups []string) RuleOp {
+func Leave(live []Live, groups []string) Request {
 	for pos := len(live) - 1; pos >= 0; pos-- {
-		if live[pos].isGroup(groups) {
-			return RuleOp{Method: "DELETE", Pos: pos, Params: url.Values{}}
+		if live[pos].IsGroup(groups) {
+			return Request{Method: "DELETE", Pos: pos, Params: url.Values{}}
 		}
 	}
-	return RuleOp{}
+	return Request{}
 }
 
-// NextJoin returns the request that brings the rules which stand for the groups closer to
+// Join returns the request that brings the rules which stand for the groups closer to
 // being there and enabled, below all others, so that what somebody denies stays denied.
 // A new rule lands on top, whatever position is asked for: it is made disabled, moved
 // down, and enabled there. One that is enabled already stays where it is.
-func NextJoin(live []LiveRule, groups []string) RuleOp {
+func Join(live []Live, groups []string) Request {
 	for _, name := range groups {
 		at := -1
 		for pos, r := range live {
-			if r.isGroup([]string{name}) && (at < 0 || r.Enable == 1) {
+			if r.IsGroup([]string{name}) && (at < 0 || r.Enable == 1) {
 				at = pos
 			}
 		}
 		switch {
 		case at < 0:
-			params := ruleParams(declaration.Rule{Type: "group", Action: name})
-			params.Set("enable", "0")
-			return RuleOp{Method: "POST", Params: params}
+			off := params(declaration.Rule{Type: "group", Action: name})
+			off.Set("enable", "0")
+			return Request{Method: "POST", Params: off}
 		case live[at].Enable == 1:
 		case at < len(live)-1:
-			return RuleOp{Method: "PUT", Pos: at, Params: url.Values{"moveto": {strconv.Itoa(len(live))}}}
+			return Request{Method: "PUT", Pos: at, Params: url.Values{"moveto": {strconv.Itoa(len(live))}}}
 		default:
-			return RuleOp{Method: "PUT", Pos: at, Params: url.Values{"enable": {"1"}}}
+			return Request{Method: "PUT", Pos: at, Params: url.Values{"enable": {"1"}}}
 		}
 	}
-	return RuleOp{}
+	return Request{}
 }
 
-func (r LiveRule) isGroup(groups []string) bool {
+// IsGroup says whether the rule stands for one of the security groups.
+func (r Live) IsGroup(groups []string) bool {
 	return r.Type == "group" && slices.Contains(groups, r.Action)
 }
 
 // match says for every live rule which wanted one it is, -1 for none.
-func match(live []LiveRule, want []declaration.Rule) []int {
+func match(live []Live, want []declaration.Rule) []int {
 	free := map[string][]int{}
 	for i, r := range want {
 		free[signature(r)] = append(free[signature(r)], i)
@@ -145,8 +149,8 @@ func match(live []LiveRule, want []declaration.Rule) []int {
 	place := make([]int, len(live))
 	for pos, r := range live {
 		place[pos] = -1
-		if list := free[r.signature()]; len(list) > 0 {
-			place[pos], free[r.signature()] = list[0], list[1:]
+		if list := free[r.Signature()]; len(list) > 0 {
+			place[pos], free[r.Signature()] = list[0], list[1:]
 		}
 	}
 	return place
@@ -154,7 +158,7 @@ func match(live []LiveRule, want []declaration.Rule) []int {
 
 // nextMove finds a rule that is out of the longest run that is in order already, and
 // moves it to where it belongs. Each move makes that run longer.
-func nextMove(place []int) RuleOp {
+func nextMove(place []int) Request {
 	keep := longestRun(place)
 	for pos, p := range place {
 		if slices.Contains(keep, pos) {
@@ -167,9 +171,9 @@ func nextMove(place []int) RuleOp {
 				break
 			}
 		}
-		return RuleOp{Method: "PUT", Pos: pos, Params: url.Values{"moveto": {strconv.Itoa(before)}}}
+		return Request{Method: "PUT", Pos: pos, Params: url.Values{"moveto": {strconv.Itoa(before)}}}
 	}
-	return RuleOp{}
+	return Request{}
 }
 
 // longestRun returns the positions of a longest increasing subsequence.
@@ -195,7 +199,7 @@ func longestRun(place []int) []int {
 	return run
 }
 
-func ruleParams(r declaration.Rule) url.Values {
+func params(r declaration.Rule) url.Values {
 	v := url.Values{"type": {r.Type}, "action": {r.Action}, "enable": {"1"}}
 	for _, f := range []struct{ name, value string }{
 		{"proto", r.Proto}, {"dport", r.DPort}, {"source", r.Source}, {"dest", r.Dest},
@@ -207,7 +211,39 @@ func ruleParams(r declaration.Rule) url.Values {
 	return v
 }
 
-// sameRules says whether nothing is to be done.
-func sameRules(live []LiveRule, want []declaration.Rule) bool {
-	return NextRule(live, want).Method == ""
+// Same says whether nothing is to be done.
+func Same(live []Live, want []declaration.Rule) bool {
+	return Next(live, want).Method == ""
+}
+
+// Diffs shows which rules come, go, or change their place.
+func Diffs(live []Live, want []declaration.Rule) []change.Diff {
+	var out []change.Diff
+	place := match(live, want)
+	for i, r := range want {
+		if !slices.Contains(place, i) {
+			out = append(out, change.Diff{Path: "rule[" + strconv.Itoa(i) + "]", To: signature(r)})
+		}
+	}
+	kept := 0
+	for pos, r := range live {
+		if place[pos] < 0 {
+			out = append(out, change.Diff{Path: "rule[" + strconv.Itoa(pos) + "]", From: r.Signature()})
+			continue
+		}
+		kept++
+	}
+	if len(longestRun(slices.DeleteFunc(slices.Clone(place), func(p int) bool { return p < 0 }))) < kept {
+		out = append(out, change.Diff{Path: "rules", From: "another order", To: "in order"})
+	}
+	return out
+}
+
+// Step brings the list at path to want.
+func Step(path string, live []Live, want []declaration.Rule) change.Step {
+	s := change.Step{Op: change.OpRules, Title: "set " + change.Count(len(want), "rule"), Path: path, Source: path, Rules: want}
+	if len(live) > 0 {
+		s.Digest = live[0].Digest
+	}
+	return s
 }

@@ -1,58 +1,59 @@
-package plan
+package guest
 
 import (
 	"maps"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"syslog-gateway/internal/infra/declaration"
+	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/pve"
 )
 
-// createVM makes a VM: a full clone of its template that is then set up, grown and
+// create makes a VM: a full clone of its template that is then set up, grown and
 // started, or one from nothing. Until all that is done its description says so, and
 // whoever comes after an interruption goes on from what lv shows.
-func (m *maker) createVM(v *declaration.VM, lv *guest) []Step {
-	var steps []Step
-	path := guestPath(v.Node, declaration.QEMU, v.VMID)
+func (v *vm) create(lv *live.Guest) []change.Step {
+	var steps []change.Step
+	path := live.GuestPath(v.Node, declaration.QEMU, v.VMID)
 	base := lv
 	if lv == nil {
-		first := m.firstStep(v)
+		first := v.firstStep()
 		first.Free = v.VMID
 		steps = append(steps, first)
-		base = m.live.guests[v.Template]
+		base = v.template
 	} else {
-		path = lv.path()
+		path = lv.Path()
 	}
-	if base == nil || base.conf == nil { // no template: the first step has set everything
+	if base == nil || base.Conf == nil { // no template: the first step has set everything
 		return append(steps, finish(path, lv, v.Description)...)
 	}
-	if lv == nil || !lv.running() {
-		steps = append(steps, m.setUp(v, path, base)...)
+	if lv == nil || !lv.Running() {
+		steps = append(steps, v.setUp(path, base)...)
 	}
 	return append(steps, finish(path, lv, v.Description)...)
 }
 
 // firstStep clones, or makes a VM without template.
-func (m *maker) firstStep(v *declaration.VM) Step {
+func (v *vm) firstStep() change.Step {
 	id := strconv.Itoa(v.VMID)
-	t := m.live.guests[v.Template]
+	t := v.template
 	if v.Template == 0 || t == nil {
-		params := m.vmParams(v, pve.Config{}, true)
+		params := v.params(pve.Config{}, true)
 		params.Set("vmid", id)
 		params.Set("scsihw", "virtio-scsi-pci")
-		params.Set("description", making)
+		params.Set("description", live.Making)
 		if v.Pool != "" {
 			params.Set("pool", v.Pool)
 		}
-		step := write("create", "POST", pve.Path("nodes", v.Node, "qemu"), params)
+		step := change.Write("create", "POST", pve.Path("nodes", v.Node, "qemu"), params)
 		step.Disks = v.Disks
 		return step
 	}
-	params := url.Values{"newid": {id}, "name": {v.Name}, "full": {"1"}, "description": {making}}
+	params := url.Values{"newid": {id}, "name": {v.Name}, "full": {"1"}, "description": {live.Making}}
 	if v.Pool != "" {
 		params.Set("pool", v.Pool)
 	}
@@ -62,39 +63,39 @@ func (m *maker) firstStep(v *declaration.VM) Step {
 	if t.Node != v.Node {
 		params.Set("target", v.Node)
 	}
-	return write("clone template "+strconv.Itoa(v.Template), "POST", t.path()+"/clone", params)
+	return change.Write("clone template "+strconv.Itoa(v.Template), "POST", t.Path()+"/clone", params)
 }
 
 // setUp gives a clone its options, its cloud-init data and missing disks in one request,
 // and grows the disks that it has from the template.
-func (m *maker) setUp(v *declaration.VM, path string, base *guest) []Step {
-	params := m.vmParams(v, base.conf, false)
+func (v *vm) setUp(path string, base *live.Guest) []change.Step {
+	params := v.params(base.Conf, false)
 	// It may allocate disks, which takes longer than the proxy waits for an answer: so
 	// the form that works in a task.
-	first := write("set up", "POST", path+"/config", params).from(path+"/config", "")
+	first := change.Write("set up", "POST", path+"/config", params).From(path+"/config", "")
 	first.Disks = v.Disks
-	steps := []Step{first}
+	steps := []change.Step{first}
 	for _, disk := range v.Disks {
-		value, exists := base.conf[disk.Interface]
+		value, exists := base.Conf[disk.Interface]
 		if !exists {
 			continue
 		}
 		size := pve.ParseProps(value, "file").Get("size")
-		if mebibytes(size) < float64(disk.Size*1024) {
+		if live.Mebibytes(size) < float64(disk.Size*1024) {
 			p := url.Values{"disk": {disk.Interface}, "size": {gib(disk.Size)}}
-			steps = append(steps, write("grow "+disk.Interface+" to "+gib(disk.Size), "PUT", path+"/resize", p).from(path+"/config", ""))
+			steps = append(steps, change.Write("grow "+disk.Interface+" to "+gib(disk.Size), "PUT", path+"/resize", p).From(path+"/config", ""))
 		}
 	}
 	return steps
 }
 
-// vmParams are the options of a new VM. conf is what it has from its template.
-func (m *maker) vmParams(v *declaration.VM, conf pve.Config, blank bool) url.Values {
+// params are the options of a new VM. conf is what it has from its template.
+func (v *vm) params(conf pve.Config, blank bool) url.Values {
 	p := url.Values{
-		"numa": {"0"}, "tags": {tagList(v.Tags)}, "onboot": {flag(v.OnBoot)}, "protection": {flag(v.Protection)},
+		"numa": {"0"}, "tags": {live.TagList(v.Tags)}, "onboot": {pve.Flag(v.OnBoot)}, "protection": {pve.Flag(v.Protection)},
 		"ipconfig0": {ipconfig(v.Address)},
 	}
-	for _, s := range settings(v) {
+	for _, s := range settings(v.VM) {
 		if s.want != "" {
 			p.Set(s.key, s.want)
 		}
@@ -116,7 +117,7 @@ func (m *maker) vmParams(v *declaration.VM, conf pve.Config, blank bool) url.Val
 	if v.SnippetFile != "" {
 		p.Set("cicustom", "user="+v.SnippetFile)
 	}
-	m.drives(p, v, conf, blank)
+	v.drives(p, conf, blank)
 	for i, n := range v.NICs {
 		p.Set("net"+strconv.Itoa(i), vmNIC(n).String())
 	}
@@ -127,13 +128,13 @@ func (m *maker) vmParams(v *declaration.VM, conf pve.Config, blank bool) url.Val
 }
 
 // drives adds the cloud-init drive and the CD-ROM, and says what a new VM boots from.
-func (m *maker) drives(p url.Values, v *declaration.VM, conf pve.Config, blank bool) {
+func (v *vm) drives(p url.Values, conf pve.Config, blank bool) {
 	var boot []string
 	if blank && len(v.Disks) > 0 {
 		boot = append(boot, v.Disks[0].Interface)
 	}
 	if !hasCloudInit(conf) {
-		p.Set(freeDrive(p, conf, "ide2"), m.estate.DefaultStore+":cloudinit")
+		p.Set(freeDrive(p, conf, "ide2"), v.store+":cloudinit")
 	}
 	if v.CDROM != "" && !hasDrive(conf, v.CDROM) {
 		drive := freeDrive(p, conf, "ide3")
@@ -147,17 +148,17 @@ func (m *maker) drives(p url.Values, v *declaration.VM, conf pve.Config, blank b
 
 func hasDrive(conf pve.Config, volume string) bool {
 	for key, value := range conf {
-		if diskKeys.MatchString(key) && pve.ParseProps(value, "file").Default() == volume {
+		if live.DiskKeys.MatchString(key) && pve.ParseProps(value, "file").Default() == volume {
 			return true
 		}
 	}
 	return false
 }
 
-// Complete adds the disks that the step is to bring about to its parameters: missing
-// ones are made, the options of the others are put to their volumes, which only conf,
-// the live configuration, knows.
-func (s Step) Complete(conf pve.Config) url.Values {
+// Complete returns the parameters of a step with the disks that it is to bring about:
+// missing ones are made, the options of the others are put to their volumes, which only
+// conf, the live configuration, knows.
+func Complete(s change.Step, conf pve.Config) url.Values {
 	out := maps.Clone(s.Params)
 	for _, disk := range s.Disks {
 		value, exists := conf[disk.Interface]
@@ -175,7 +176,7 @@ func (s Step) Complete(conf pve.Config) url.Values {
 
 func hasCloudInit(conf pve.Config) bool {
 	for key, value := range conf {
-		if diskKeys.MatchString(key) && strings.Contains(value, "cloudinit") {
+		if live.DiskKeys.MatchString(key) && strings.Contains(value, "cloudinit") {
 			return true
 		}
 	}
@@ -192,13 +193,11 @@ func freeDrive(p url.Values, conf pve.Config, want string) string {
 	return want
 }
 
-var nicKeys = regexp.MustCompile(`^net(\d+)$`)
-
 // extraNICs are the template's network cards beyond the declared ones.
 func extraNICs(conf pve.Config, declared int) []string {
 	var out []string
 	for key := range conf {
-		if m := nicKeys.FindStringSubmatch(key); m != nil {
+		if m := live.NICKeys.FindStringSubmatch(key); m != nil {
 			if n, err := strconv.Atoi(m[1]); err == nil && n >= declared {
 				out = append(out, key)
 			}

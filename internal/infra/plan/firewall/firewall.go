@@ -1,0 +1,267 @@
+// Package firewall compares the declared security groups, and the firewall of guests, of
+// nodes and of the cluster, with the live ones. It reads nothing.
+package firewall
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+
+	"syslog-gateway/internal/infra/declaration"
+	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/plan/live"
+	"syslog-gateway/internal/infra/plan/rules"
+	"syslog-gateway/internal/infra/plan/scope"
+	"syslog-gateway/internal/infra/pve"
+)
+
+// Planner plans the firewall of what is looked at.
+type Planner struct {
+	Scope *scope.Scope
+	Live  *live.Cluster
+	List  *change.List // what is planned goes here
+}
+
+// clusterOptions switch the firewall on and let everything through: guests filter.
+var clusterOptions = []option{
+	{"policy_in", "DROP", "ACCEPT"}, {"policy_out", "ACCEPT", "ACCEPT"}, {"ebtables", "1", "0"},
+	{"log_ratelimit", "", "enable=1,burst=10,rate=5/second"}, {"enable", "0", "1"},
+}
+
+// nodeOptions let the node's own rules be looked at.
+var nodeOptions = []option{{"enable", "1", "1"}}
+
+// option is a firewall option with what an absent one stands for.
+type option struct{ key, def, want string }
+
+// guestOptions are the options of a guest that has a class.
+func guestOptions(c declaration.Class, g *declaration.Guest) []option {
+	return []option{
+		{"policy_in", "DROP", c.PolicyIn}, {"policy_out", "ACCEPT", c.PolicyOut},
+		{"log_level_in", "nolog", "warning"}, {"log_level_out", "nolog", "warning"},
+		// Without this one a guest that asks for its address never gets it.
+		{"dhcp", "0", pve.Flag(g.Address.DHCP)},
+		{"ipfilter", "0", "0"}, {"macfilter", "1", "1"}, {"ndp", "1", "0"}, {"radv", "0", "1"},
+		{"enable", "0", "1"},
+	}
+}
+
+// compare returns the differences of options and the parameters that end them.
+func compare(have pve.Config, options []option) ([]change.Diff, url.Values) {
+	var fields []change.Diff
+	params := url.Values{}
+	for _, o := range options {
+		from := have[o.key]
+		if from == "" {
+			from = o.def
+		}
+		same := from == o.want
+		if o.key == "log_ratelimit" {
+			same = pve.ParseProps(from, "enable").Equal(pve.ParseProps(o.want, "enable"))
+		}
+		if !same {
+			fields = append(fields, change.Diff{Path: o.key, From: from, To: o.want})
+			params.Set(o.key, o.want)
+		}
+	}
+	return fields, params
+}
+
+// Groups compares the security groups. With Only, those that are there stay as they
+// are: other guests have them, too.
+func (p *Planner) Groups() {
+	for _, g := range p.Scope.Groups() {
+		c := change.Change{Key: g.Name, Object: change.ObjectGroup, Name: g.Name}
+		lv := p.Live.Groups[g.Name]
+		switch {
+		case lv == nil:
+			c.Action = change.Create
+			c.Fields = append(c.Fields, change.Diff{Path: "comment", To: g.Comment})
+			c.Steps = append(c.Steps, change.Write("create", "POST", "/cluster/firewall/groups", url.Values{"group": {g.Name}, "comment": {g.Comment}}))
+			lv = &live.Group{}
+		case !p.Scope.All():
+			continue
+		case lv.Comment != g.Comment:
+			c.Action = change.Update
+			c.Fields = append(c.Fields, change.Diff{Path: "comment", From: lv.Comment, To: g.Comment})
+			// A group is changed by being made again, under rename: the same name.
+			params := url.Values{"group": {g.Name}, "rename": {g.Name}, "comment": {g.Comment}}
+			c.Steps = append(c.Steps, change.Write("change", "POST", "/cluster/firewall/groups", params))
+		}
+		if !rules.Same(lv.Rules, g.Rules) {
+			if c.Action == "" {
+				c.Action = change.Update
+			}
+			c.Fields = append(c.Fields, rules.Diffs(lv.Rules, g.Rules)...)
+			c.Steps = append(c.Steps, rules.Step(live.GroupPath(g.Name), lv.Rules, g.Rules))
+		}
+		if c.Action != "" {
+			p.List.Add(c)
+		}
+	}
+}
+
+// Plan compares what guests, nodes and the cluster have. Rules come before what
+// enables them, and the cluster's switch is last.
+func (p *Planner) Plan() {
+	for _, g := range p.Scope.Looked {
+		p.guest(g)
+	}
+	if !p.Scope.Firewalled() {
+		return
+	}
+	if p.Scope.NodeFirewalled() {
+		for _, node := range p.Scope.Nodes() {
+			p.node(node)
+		}
+	}
+	p.cluster()
+}
+
+// cluster switches the firewall of the cluster on. One that is on already keeps
+// its policies: opening it is not this estate's business. A part of the estate switches
+// nothing on, which all guests would feel.
+func (p *Planner) cluster() {
+	fields, params := compare(p.Live.Firewall, clusterOptions)
+	on := p.Live.Firewall["enable"] == "1"
+	if on {
+		fields = slices.DeleteFunc(fields, func(f change.Diff) bool {
+			if f.Path != "log_ratelimit" {
+				p.List.Note("cluster-firewall", "it is on, and its %s is %s, not %s: that stays", f.Path, f.From, f.To)
+				params.Del(f.Path)
+				return true
+			}
+			return false
+		})
+	}
+	if len(fields) == 0 {
+		return
+	}
+	c := change.Change{Key: "cluster", Object: change.ObjectClusterFirewall, Action: change.Update, Fields: fields}
+	for _, other := range p.List.Changes {
+		switch other.Object {
+		case change.ObjectGroup, change.ObjectGuestFirewall, change.ObjectNodeFirewall:
+			c.After = append(c.After, other.ID())
+		}
+	}
+	if !p.Scope.All() {
+		if on || len(c.After) == 0 {
+			return
+		}
+		c.Action, c.Fields = change.Refuse, nil
+		c.Blocks = []change.Block{{Why: "the cluster firewall is off, so that no rule of a guest has an effect: apply without --only, which switches it on"}}
+		p.List.Add(c)
+		return
+	}
+	c.Steps = []change.Step{change.Write("set options", "PUT", "/cluster/firewall/options", params).
+		From("/cluster/firewall/options", p.Live.Firewall.Digest())}
+	p.List.Add(c)
+}
+
+// node makes sure that the node has the estate's groups. Its other rules are its
+// owner's.
+func (p *Planner) node(node string) {
+	base := pve.Path("nodes", node, "firewall")
+	c := change.Change{Key: node, Object: change.ObjectNodeFirewall, Action: change.Update, Name: node, Node: node}
+	for _, g := range p.Scope.Groups() {
+		c.After = append(c.After, change.ObjectGroup+"/"+g.Name)
+	}
+	fw := p.Live.Node[node]
+	var names []string
+	for _, r := range p.Scope.Firewall.Node {
+		names = append(names, r.Action)
+	}
+	if rules.Join(fw.Rules, names).Method != "" {
+		for _, name := range names {
+			if !slices.ContainsFunc(fw.Rules, func(r rules.Live) bool { return r.IsGroup([]string{name}) && r.Enable == 1 }) {
+				c.Fields = append(c.Fields, change.Diff{Path: "rule", To: "group " + name, Note: "below those that are there"})
+			}
+		}
+		join := change.Step{Op: change.OpJoin, Title: "add its groups", Path: base + "/rules", Source: base + "/rules", Groups: names}
+		if len(fw.Rules) > 0 {
+			join.Digest = fw.Rules[0].Digest
+		}
+		c.Steps = append(c.Steps, join)
+	}
+	fields, params := compare(fw.Options, nodeOptions)
+	if len(fields) > 0 {
+		c.Fields = append(c.Fields, fields...)
+		c.Steps = append(c.Steps, change.Write("set options", "PUT", base+"/options", params).
+			From(base+"/options", fw.Options.Digest()))
+	}
+	if len(c.Steps) > 0 {
+		p.List.Add(c)
+	}
+}
+
+// guest compares the firewall of a guest: by its class, or none.
+func (p *Planner) guest(g *declaration.Guest) {
+	lv := p.Live.Of(g)
+	own := p.List.Find(change.GuestID(g))
+	if own != nil && (own.Action == change.Refuse) {
+		return
+	}
+	class, ok := p.Scope.Firewall.Class(g.Class)
+	if !ok {
+		if lv != nil && lv.Firewall != nil {
+			p.leave(g, lv)
+		}
+		return
+	}
+	if own != nil && own.Action == change.Replace && own.Blocked() {
+		return // it would not get there
+	}
+	path, fw := live.GuestPath(g.Node, g.Kind, g.VMID), &live.Firewall{}
+	if lv != nil && lv.Firewall != nil && (own == nil || own.Action != change.Replace) {
+		path, fw = lv.Path(), lv.Firewall
+	}
+	c := change.Change{Key: g.Key, Object: change.ObjectGuestFirewall, Action: change.Update, Name: g.Name, VMID: g.VMID, Node: g.Node}
+	c.After = append(c.After, change.GuestID(g))
+	var want []declaration.Rule
+	for _, name := range class.Groups {
+		want = append(want, declaration.Rule{Type: "group", Action: name})
+		c.After = append(c.After, change.ObjectGroup+"/"+name)
+	}
+	if !rules.Same(fw.Rules, want) {
+		c.Fields = append(c.Fields, rules.Diffs(fw.Rules, want)...)
+		c.Steps = append(c.Steps, rules.Step(path+"/firewall/rules", fw.Rules, want))
+	}
+	fields, params := compare(fw.Options, guestOptions(class, g))
+	if len(fields) > 0 {
+		c.Fields = append(c.Fields, fields...)
+		c.Steps = append(c.Steps, change.Write("set options", "PUT", path+"/firewall/options", params).
+			From(path+"/firewall/options", fw.Options.Digest()))
+	}
+	if len(c.Steps) > 0 {
+		p.List.Add(c)
+	}
+}
+
+// leave switches the firewall of a guest off that has lost its class, before its groups
+// go: rules without groups, and policies that drop, would cut it off. That is before the
+// guest's tags change, by which it is known.
+func (p *Planner) leave(g *declaration.Guest, lv *live.Guest) {
+	ours := p.Scope.OwnGroups()
+	if rules.Leave(lv.Firewall.Rules, ours).Method == "" {
+		return
+	}
+	c := change.Change{Key: g.Key, Object: change.ObjectGuestFirewall, Action: change.Update, Name: g.Name, VMID: g.VMID, Node: lv.Node}
+	base := lv.Path() + "/firewall"
+	if lv.Firewall.Options["enable"] == "1" {
+		c.Fields = append(c.Fields, change.Diff{Path: "enable", From: "1", To: "0", Note: "it has no firewall class any more"})
+		c.Steps = append(c.Steps, change.Write("disable", "PUT", base+"/options", url.Values{"enable": {"0"}}).
+			From(base+"/options", lv.Firewall.Options.Digest()))
+	}
+	drop := change.Step{Op: change.OpLeave, Title: "remove its groups", Path: base + "/rules", Source: base + "/rules", Digest: lv.Firewall.Rules[0].Digest}
+	drop.Groups = ours
+	for pos, r := range lv.Firewall.Rules {
+		if r.IsGroup(ours) {
+			c.Fields = append(c.Fields, change.Diff{Path: "rule[" + strconv.Itoa(pos) + "]", From: r.Signature()})
+		}
+	}
+	c.Steps = append(c.Steps, drop)
+	p.List.Add(c)
+	if own := p.List.Find(change.GuestID(g)); own != nil {
+		own.After = append(own.After, c.ID())
+	}
+}

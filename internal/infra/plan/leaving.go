@@ -1,0 +1,106 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"syslog-gateway/internal/infra/declaration"
+	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/plan/guest"
+	"syslog-gateway/internal/infra/plan/live"
+)
+
+// leaver is a live guest of ours that is declared no more.
+type leaver struct {
+	*live.Guest
+	key      string // unique among all guests
+	known    live.Known
+	recorded bool // and not only marked
+}
+
+// leavers takes those that are ours out of the live guests that are not declared, and
+// notes the ones that only have the VMID of one of ours.
+func (m *maker) leavers(undeclared []*live.Guest) {
+	used := map[string]bool{}
+	for _, g := range m.scope.Estate.Guests() {
+		used[g.Key] = true
+	}
+	names := map[string]int{}
+	for _, lv := range undeclared {
+		known, recorded := m.owner.Recorded(lv)
+		if !recorded && !m.owner.Marked(lv) {
+			m.noteStranger(lv)
+			continue
+		}
+		m.leaving = append(m.leaving, leaver{Guest: lv, known: known, recorded: recorded})
+		names[lv.Name]++
+	}
+	for i := range m.leaving {
+		l := &m.leaving[i]
+		id := strconv.Itoa(l.VMID)
+		candidates := []string{l.known.Key, l.Name, id, "vmid-" + id}
+		if names[l.Name] > 1 {
+			candidates[1] = ""
+		}
+		j := slices.IndexFunc(candidates, func(k string) bool { return k != "" && !used[k] })
+		l.key = candidates[max(j, 0)]
+		used[l.key] = true
+	}
+}
+
+// noteStranger says that a guest is left alone of which one might think that it is ours.
+func (m *maker) noteStranger(lv *live.Guest) {
+	what := strings.TrimSpace(lv.Called())
+	if k, known := m.opts.Known[lv.VMID]; known {
+		m.plan.Note(strconv.Itoa(lv.VMID), "%s was applied under this VMID and is declared no more; what is there now is %s on %s, another guest: it is left alone; "+
+			"`provision state forget %s` ends this note", k.Key, what, lv.Node, k.Key)
+		return
+	}
+	if lv.Splunk() {
+		m.plan.Note(strconv.Itoa(lv.VMID), "%s on %s has the tags of a Splunk VM that provision makes, and is neither declared nor recorded: it is left alone", what, lv.Node)
+	}
+}
+
+// vanish plans the removal of guests that are live, ours, and declared no more. Each
+// must be allowed by its name.
+func (m *maker) vanish() {
+	for _, l := range m.leaving {
+		c := guest.Destroy(l.key, l.Guest)
+		switch data := l.DataDisks(); {
+		case l.Protected() || l.known.Protected:
+			c.Blocks = append(c.Blocks, change.Block{Why: "it is protected and declared no more: " + m.farewell(l)})
+		case len(data) > 0 && !(l.known.Unprotected && l.known.Name == l.Name):
+			c.Blocks = append(c.Blocks, change.Block{Why: fmt.Sprintf("it has data disks (%s), is declared no more, and \"protection\": false was never applied to it: %s",
+				strings.Join(data, ", "), m.farewell(l))})
+		case !m.opts.allowed.destroy[l.VMID]:
+			c.Blocks = append(c.Blocks, change.Block{
+				Why:  "it is declared no more and would be destroyed with its disks: to keep it, " + m.letGo(l) + "; to destroy it, say so by name",
+				Flag: "--allow-destroy " + l.key,
+			})
+		}
+		m.plan.Add(c)
+	}
+}
+
+// farewell says how a guest that is not to be destroyed by a flag can go.
+func (m *maker) farewell(l leaver) string {
+	keep := "; to keep it, " + m.letGo(l)
+	if l.known.Key == declaration.SplunkKey || l.Splunk() {
+		return fmt.Sprintf("if it and its data may go, take its protection off and remove it in Proxmox VE (qm destroy %d), and run `provision state forget %s`", l.VMID, l.key) + keep
+	}
+	return "declare it again with \"protection\": false, apply that, and remove it then" + keep
+}
+
+// letGo says how to stop managing a guest.
+func (m *maker) letGo(l leaver) string {
+	var how []string
+	if m.owner.Marked(l.Guest) {
+		how = append(how, "take its tag terraform off")
+	}
+	if l.recorded {
+		how = append(how, "run `provision state forget "+l.key+"`")
+	}
+	return strings.Join(how, " and ")
+}

@@ -1,0 +1,115 @@
+// Package live reads what there is on Proxmox VE: guests, pools, storages, the firewall
+// and certificates. It knows what belongs to the estate, and compares nothing.
+package live
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"syslog-gateway/internal/infra/declaration"
+	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/plan/rules"
+	"syslog-gateway/internal/infra/pve"
+)
+
+// Guest is a live guest.
+type Guest struct {
+	pve.Resource
+	Conf     pve.Config // nil: not read
+	Firewall *Firewall  // nil: not read
+	Pending  []string   // keys that wait for a restart
+	// Detached are the volumes that a restart takes off, by key. The configuration does
+	// not show them any more, but they still belong to the guest.
+	Detached map[string]string
+}
+
+// Firewall is what is set for a guest.
+type Firewall struct {
+	Options pve.Config
+	Rules   []rules.Live
+}
+
+// Get is the value of a key of the configuration, "" where there is none.
+func (g *Guest) Get(key string) string { return g.Conf[key] }
+
+// Digest guards a write that was planned from the configuration.
+func (g *Guest) Digest() string { return g.Conf.Digest() }
+
+// Detaches says whether the next start takes off the volume at a key.
+func (g *Guest) Detaches(key string) bool { return g.Detached[key] != "" }
+
+// Running says whether the guest runs.
+func (g *Guest) Running() bool { return g.Status == "running" }
+
+// Kind is container or VM.
+func (g *Guest) Kind() declaration.Kind { return declaration.Kind(g.Type) }
+
+// Object is the kind of object that the guest is.
+func (g *Guest) Object() string { return change.ObjectOf(g.Kind()) }
+
+// Path is the guest's path in the API.
+func (g *Guest) Path() string { return GuestPath(g.Node, g.Kind(), g.VMID) }
+
+// Protected says whether Proxmox VE refuses to remove the guest.
+func (g *Guest) Protected() bool { return g.Conf.Bool("protection", false) }
+
+// Unprivileged says whether a container is unprivileged.
+func (g *Guest) Unprivileged() bool { return g.Conf.Bool("unprivileged", false) }
+
+// Called is how people are told of the guest: "the container web".
+func (g *Guest) Called() string { return Words(g.Kind()) + " " + g.Name }
+
+// Words is how people are told of a kind of guest.
+func Words(k declaration.Kind) string {
+	if k == declaration.LXC {
+		return "the container"
+	}
+	return "the VM"
+}
+
+// Splunk says whether a guest has the tags that a Splunk VM is made with.
+func (g *Guest) Splunk() bool {
+	tags := SplitTags(g.Tags)
+	for _, t := range []string{"terraform", "splunk", "enterprise"} {
+		if !slices.Contains(tags, t) {
+			return false
+		}
+	}
+	return true
+}
+
+// Filtered says whether the firewall sees an interface of the guest.
+func (g *Guest) Filtered() bool {
+	for key, value := range g.Conf {
+		if NICKeys.MatchString(key) && pve.ParseProps(value, "model").Get("firewall") == "1" {
+			return true
+		}
+	}
+	return false
+}
+
+// GuestPath is the path of a guest in the API.
+func GuestPath(node string, kind declaration.Kind, vmid int) string {
+	return pve.Path("nodes", node, string(kind), strconv.Itoa(vmid))
+}
+
+// GroupPath is the path of a security group in the API.
+func GroupPath(name string) string { return pve.Path("cluster", "firewall", "groups", name) }
+
+// SplitTags takes a list of tags, or of addresses, apart.
+func SplitTags(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ';' || r == ',' || r == ' ' })
+}
+
+// TagList is the form in which Proxmox VE stores tags: lower case, sorted, no doubles.
+func TagList(tags []string) string {
+	var out []string
+	for _, t := range tags {
+		if t = strings.ToLower(strings.TrimSpace(t)); t != "" {
+			out = append(out, t)
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(slices.Compact(out), ";")
+}

@@ -1,0 +1,100 @@
+package live
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"syslog-gateway/internal/infra/declaration"
+)
+
+// Known is what the record of earlier applies says about a guest.
+type Known struct {
+	Key       string
+	Kind      declaration.Kind
+	Name      string // as it was when it was recorded
+	Class     string // of the firewall, when it was recorded
+	Protected bool
+	// Unprotected says that "protection": false was declared in so many words: only then
+	// may its data go.
+	Unprotected bool
+}
+
+// Making is the description of a guest that is being made in several steps. As long as
+// it is there, what is missing is done again from the live state, first boot included.
+const Making = "Being made by provision; not finished yet."
+
+// Begun says whether an earlier apply has begun to make the guest, and has not finished.
+func (g *Guest) Begun() bool { return strings.TrimSpace(g.Get("description")) == Making }
+
+// Owner tells the estate's guests from those of others.
+type Owner struct {
+	Estate *declaration.Estate
+	Known  map[int]Known // by VMID
+}
+
+// Recorded says whether a live guest is the one that an earlier apply has put down under
+// its VMID. The VMID alone does not make it so: it may belong to another guest by now.
+func (o Owner) Recorded(lv *Guest) (Known, bool) {
+	k, known := o.Known[lv.VMID]
+	if !known || k.Kind != lv.Kind() || k.Name != lv.Name && !o.Marked(lv) {
+		return Known{}, false
+	}
+	return k, true
+}
+
+// Marked says whether a guest bears the estate's mark: the tag terraform and the name of
+// the environment, which every declared guest but Splunk has.
+func (o Owner) Marked(lv *Guest) bool {
+	tags := SplitTags(lv.Tags)
+	env := strings.ToLower(o.Estate.Environment)
+	return env != "" && slices.Contains(tags, "terraform") && slices.Contains(tags, env)
+}
+
+// Foreign says why what is live under a VMID is not the declared guest, "" if it is. A
+// guest that bears the estate's mark may have been renamed.
+func (o Owner) Foreign(g *declaration.Guest, lv *Guest) string {
+	id := strconv.Itoa(g.VMID)
+	taken := "VMID " + id + " is taken by " + lv.Called() + " on " + lv.Node
+	switch {
+	case lv.Kind() != g.Kind:
+		return taken + ", but " + Words(g.Kind) + " is declared: give " + g.Key + " another vm_id"
+	case lv.Template:
+		return "VMID " + id + " is the template " + lv.Name + ": give " + g.Key + " another vm_id"
+	case o.Sure(g, lv), o.Marked(lv), lv.Begun():
+		return ""
+	}
+	return taken + ", which this estate has not made: give " + g.Key + " another vm_id, or, if it is the same guest, declare its name"
+}
+
+// Sure says whether the live guest has the declared name, or the one that is recorded.
+func (o Owner) Sure(g *declaration.Guest, lv *Guest) bool {
+	k, known := o.Recorded(lv)
+	return lv.Name == g.Name || known && k.Name == lv.Name
+}
+
+// Settled says that the record knows the guest as it is declared, with the same class.
+func (o Owner) Settled(g *declaration.Guest, lv *Guest) bool {
+	k, recorded := o.Recorded(lv)
+	return recorded && k.Key == g.Key && k.Class == g.Class
+}
+
+// Reuses says which other guest of the estate is live under the VMID of a declared one,
+// "" for none: that one would become another in place, with its data. A guest with a new
+// name, or the same one under another key, is no other.
+func (o Owner) Reuses(g *declaration.Guest, lv *Guest) string {
+	if lv.Name == g.Name {
+		return ""
+	}
+	what := fmt.Sprintf("VMID %d is %s on %s", g.VMID, lv.Called(), lv.Node)
+	for _, other := range o.Estate.Guests() {
+		if other.Key != g.Key && (lv.Name == other.Name || lv.Name == other.Key) {
+			return fmt.Sprintf("%s, and %s is declared with VMID %d", what, other.Key, other.VMID)
+		}
+	}
+	if k, known := o.Recorded(lv); known && k.Key != g.Key {
+		return fmt.Sprintf("%s, which was applied as %s", what, k.Key)
+	}
+	return ""
+}

@@ -1,0 +1,250 @@
+// Package storage looks for what new guests and new disks need, before anything is made:
+// storages, their content types and space, templates, ISO images and cloud-init files.
+package storage
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"syslog-gateway/internal/infra/declaration"
+	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/plan/live"
+	"syslog-gateway/internal/infra/plan/scope"
+	"syslog-gateway/internal/infra/pve"
+)
+
+// Content types of storages.
+const (
+	contentImages   = "images"
+	contentRoot     = "rootdir"
+	contentTemplate = "vztmpl"
+	contentSnippets = "snippets"
+	contentISO      = "iso"
+)
+
+// need is what a guest asks of a storage.
+type need struct {
+	key, node, store, content string
+	gib                       int
+}
+
+// Checker looks at what is planned.
+type Checker struct {
+	Scope *scope.Scope
+	Live  *live.Reader // storages and their content are read when they are needed
+	List  *change.List // the plan: what is missing blocks its changes
+	// Upload gives the content of a cloud-init file that can be put on the node over SSH;
+	// nil when none can.
+	Upload func(volume string) (content []byte, ok bool)
+}
+
+// Check blocks the creations and new disks of the plan that cannot be made, and adds what
+// has to be made before them. The error is one of reading.
+func (k *Checker) Check(ctx context.Context) error {
+	var needs []need
+	for _, c := range slices.Clone(k.List.Changes) {
+		if g := k.Scope.Guest(c.Key); c.Guest() && g != nil {
+			needs = append(needs, k.needs(c, g)...)
+		}
+	}
+	expects := k.Scope.All() && len(k.Scope.Datastores) > 0
+	if len(needs) == 0 && !expects {
+		return nil
+	}
+	var nodes []string
+	for _, n := range needs {
+		nodes = append(nodes, n.node)
+	}
+	if expects {
+		nodes = append(nodes, k.Scope.Node)
+	}
+	if err := k.Live.ReadStorage(ctx, nodes); err != nil {
+		return err
+	}
+	if expects {
+		k.datastores()
+	}
+	k.space(needs)
+	k.vmTemplates()
+	return k.volumes(ctx)
+}
+
+// needs are the volumes that a change allocates.
+func (k *Checker) needs(c change.Change, g *declaration.Guest) []need {
+	var out []need
+	lv := k.Live.Of(g)
+	add := func(key, where, content string, size int) {
+		have := 0.0
+		if lv != nil && c.Action != change.Replace && live.Store(live.VolumeOf(lv.Get(key))) == where {
+			have = live.Mebibytes(pve.ParseProps(lv.Get(key), "file").Get("size")) / 1024
+		}
+		if more := size - int(have); more > 0 {
+			out = append(out, need{key: c.Key, node: c.Node, store: where, content: content, gib: more})
+		}
+	}
+	if ct := k.Scope.Container(g); ct != nil {
+		add("rootfs", ct.Root.Store, contentRoot, ct.Root.Size)
+		paths := map[string]string{}
+		if lv != nil {
+			for key, value := range lv.Conf {
+				if strings.HasPrefix(key, "mp") {
+					paths[pve.ParseProps(value, "volume").Get("mp")] = key
+				}
+			}
+		}
+		for _, mp := range ct.Mounts {
+			add(paths[mp.Path], mp.Store, contentRoot, mp.Size)
+		}
+		return out
+	}
+	for _, d := range k.Scope.VM(g).Disks {
+		add(d.Interface, d.Store, contentImages, d.Size)
+	}
+	return out
+}
+
+// datastores notes what the declaration expects of the node's storages and does not find.
+func (k *Checker) datastores() {
+	for _, d := range k.Scope.Datastores {
+		s := k.Live.Storage[k.Scope.Node][d.Name]
+		if s.Storage != "" && d.Type != "" && s.Type != d.Type {
+			k.List.Note(d.Name, "the datastore is declared as %s, but it is %s: it stays", d.Type, s.Type)
+		}
+		for _, content := range d.Content {
+			if why := unfit(s, d.Name, k.Scope.Node, content); why != "" {
+				k.List.Note(d.Name, "%s", why)
+				if s.Storage == "" {
+					break
+				}
+			}
+		}
+	}
+}
+
+// space compares what is asked with what is there. One guest that does not fit is
+// refused; a sum that does not fit is noted, since most storages are thin.
+func (k *Checker) space(needs []need) {
+	perGuest, total := map[string]int{}, map[string]int{}
+	said := map[string]bool{}
+	for _, n := range needs {
+		id := n.key + " " + n.store
+		why := unfit(k.Live.Storage[n.node][n.store], n.store, n.node, n.content)
+		if why != "" && !said[id] {
+			said[id] = true
+			k.List.Refuse(n.key, why)
+		}
+		perGuest[id] += n.gib
+		total[n.node+"/"+n.store] += n.gib
+		if free := int(k.Live.Storage[n.node][n.store].Avail >> 30); why == "" && perGuest[id] > free && !said[id] {
+			said[id] = true
+			k.List.Refuse(n.key, fmt.Sprintf("storage %s on %s is full: it asks for %d GiB, %d GiB are free: make room, or declare a smaller disk or another storage",
+				n.store, n.node, perGuest[id], free))
+		}
+	}
+	for _, n := range needs {
+		id := n.node + "/" + n.store
+		if free := int(k.Live.Storage[n.node][n.store].Avail >> 30); total[id] > free && !said[id] && free > 0 {
+			said[id] = true
+			k.List.Note(n.store, "storage %s on %s has %d GiB free, new disks may grow to %d GiB together", n.store, n.node, free, total[id])
+		}
+	}
+}
+
+// unfit says why a storage can't hold a kind of content, "" if it can.
+func unfit(s live.Storage, name, node, content string) string {
+	switch {
+	case s.Storage == "":
+		return fmt.Sprintf("node %s has no storage %s: declare one that it has", node, name)
+	case s.Enabled == 0:
+		return fmt.Sprintf("storage %s is disabled on %s: enable it", name, node)
+	case s.Active == 0:
+		return fmt.Sprintf("storage %s is not active on %s: look at it there", name, node)
+	case !slices.Contains(strings.Split(s.Content, ","), content):
+		return fmt.Sprintf("storage %s does not take content %s (it takes %s): add it with `pvesm set %s --content %s,%s`",
+			name, content, s.Content, name, s.Content, content)
+	}
+	return ""
+}
+
+// vmTemplates looks at the templates of the VMs that are to be cloned.
+func (k *Checker) vmTemplates() {
+	for _, v := range k.Scope.QEMU() {
+		c := k.List.Find(change.GuestID(&v.Guest))
+		if c == nil || !c.Creates() || v.Template == 0 || c.Resumes {
+			continue
+		}
+		for _, why := range templateFaults(k.Live.Guests[v.Template], v) {
+			k.List.Refuse(v.Key, why)
+		}
+	}
+}
+
+func templateFaults(t *live.Guest, v *declaration.VM) []string {
+	id := strconv.Itoa(v.Template)
+	switch {
+	case t == nil:
+		return []string{"there is no template " + id + ": make it (see docs), or declare the VMID of one that exists"}
+	case t.Kind() != declaration.QEMU || !t.Template:
+		return []string{fmt.Sprintf("%s (%s %s) is not a template of a VM: run `qm template %s`, or declare another", id, t.Type, t.Name, id)}
+	case len(v.Disks) == 0:
+		return nil
+	}
+	var out []string
+	boot := v.Disks[0]
+	if value, ok := t.Conf[boot.Interface]; !ok || !live.IsDisk(boot.Interface, value) {
+		out = append(out, fmt.Sprintf("its boot disk is declared as %s, but template %s has %s: a blank disk would not boot; declare the template's interface",
+			boot.Interface, id, strings.Join(t.DiskList(), ", ")))
+	}
+	for _, d := range v.Disks {
+		size := pve.ParseProps(t.Get(d.Interface), "file").Get("size")
+		if live.Mebibytes(size) > float64(d.Size*1024) {
+			out = append(out, fmt.Sprintf("%s is declared with %d GiB, but that of template %s has %s, and disks only grow: declare at least that",
+				d.Interface, d.Size, id, size))
+		}
+	}
+	return out
+}
+
+// volumes looks for the files that new guests are made from.
+func (k *Checker) volumes(ctx context.Context) error {
+	for _, g := range k.Scope.Looked {
+		c := k.List.Find(change.GuestID(g))
+		if c == nil || !c.Creates() || c.Resumes {
+			continue
+		}
+		if k.Scope.Container(g) != nil {
+			if err := k.containerTemplate(ctx, c); err != nil {
+				return err
+			}
+			continue
+		}
+		v := k.Scope.VM(g)
+		if v.CDROM != "" {
+			if err := k.file(ctx, c, v.CDROM, contentISO, "upload the image to the storage"); err != nil {
+				return err
+			}
+		}
+		if v.SnippetFile != "" {
+			if err := k.snippet(ctx, c, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// file blocks a change whose file is not there.
+func (k *Checker) file(ctx context.Context, c *change.Change, volume, content, fix string) error {
+	if s := k.Live.Storage[c.Node][live.Store(volume)]; unfit(s, live.Store(volume), c.Node, content) != "" {
+		c.Blocks = append(c.Blocks, change.Block{Why: unfit(s, live.Store(volume), c.Node, content)})
+		return nil
+	}
+	ok, err := k.Live.HasVolume(ctx, c.Node, volume, content)
+	if err == nil && !ok {
+		c.Blocks = append(c.Blocks, change.Block{Why: fmt.Sprintf("%s is not on %s: %s", volume, c.Node, fix)})
+	}
+	return err
+}
