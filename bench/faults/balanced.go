@@ -192,7 +192,7 @@ func singleSickRow() Row {
 	})
 }
 
-// codedRow has a proxy that compresses answers unasked. When that can not be read the
+// codedRow has a proxy that compresses answers unasked. When that cannot be read the
 // events are kept, and sent again by the next process at the latest: not again and again.
 func codedRow(name, coding string, readable bool) Row {
 	body := `{"text":"Success","code":0}`

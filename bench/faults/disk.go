@@ -211,7 +211,7 @@ func (b *bed) failing(ctx context.Context, calls, errno string) error {
 		return err
 	}
 	const shards = 4 // each says it once a minute
-	if n := b.gw.logged("queue can not be written"); n < 1 || n > shards {
+	if n := b.gw.logged("queue cannot be written"); n < 1 || n > shards {
 		b.res.problem("the fault was logged %d times, not once for each of %d shards that met it", n, shards)
 	}
 	return nil
@@ -246,7 +246,7 @@ func unremoved(ctx context.Context, b *bed) error {
 		return err
 	}
 	defer stop()
-	const stays = "a consumed segment can not be removed"
+	const stays = "a consumed segment cannot be removed"
 	if err := b.until(ctx, rowLimit, stays, func() bool { return b.gw.logged(stays) > 0 }); err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (b *bed) from(ctx context.Context, last int) (net.Conn, error) {
 func (b *bed) newcomer(ctx context.Context, i int) (net.Conn, error) {
 	c, err := b.from(ctx, 2+i)
 	if err != nil {
-		return nil, fmt.Errorf("newcomer %d can not connect: %w", i, err)
+		return nil, fmt.Errorf("newcomer %d cannot connect: %w", i, err)
 	}
 	stamp := mark.NewStamp(time.Now().UnixMicro())
 	var buf []byte
@@ -57,7 +57,7 @@ func (b *bed) newcomer(ctx context.Context, i int) (net.Conn, error) {
 		_, err = c.Write(buf[half:])
 	}
 	if err != nil {
-		return c, fmt.Errorf("newcomer %d can not send: %w", i, err)
+		return c, fmt.Errorf("newcomer %d cannot send: %w", i, err)
 	}
 	return c, nil
 }
@@ -95,7 +95,7 @@ func (h *hoard) open(ctx context.Context, n int) error {
 	for range n {
 		c, err := h.b.from(ctx, 1)
 		if err != nil {
-			return fmt.Errorf("the hoarder has %d connections and can not open more: %w", len(h.conns), err)
+			return fmt.Errorf("the hoarder has %d connections and cannot open more: %w", len(h.conns), err)
 		}
 		h.conns = append(h.conns, c)
 	}

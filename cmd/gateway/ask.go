@@ -20,7 +20,7 @@ import (
 )
 
 // asker asks the running gateway of a configuration: by its control socket, or over the
-// network where that can not be reached or another machine is meant.
+// network where that cannot be reached or another machine is meant.
 type asker struct {
 	transport      *http.Transport
 	base           url.URL
@@ -51,7 +51,7 @@ func newAsker(ctx context.Context, c config.Config, address string) (*asker, err
 	return overNetwork(c, address)
 }
 
-// noSocket says why the control socket can not be reached, and what to do.
+// noSocket says why the control socket cannot be reached, and what to do.
 func noSocket(c config.Config, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission):

@@ -81,7 +81,7 @@ func (g *gateway) buildSender(c config.Config, token string, r *prometheus.Regis
 		Path: c.DeadLetter.Path, MaxSize: int64(c.DeadLetter.MaxSize), Logger: g.log,
 	})
 	if err != nil { // no reason not to deliver
-		g.log.Error("the dead-letter store can not be used; it is tried again with each event that is refused, "+
+		g.log.Error("the dead-letter store cannot be used; it is tried again with each event that is refused, "+
 			"and the record of that event waits in the queue", "path", c.DeadLetter.Path, "error", err)
 	}
 	o, err := hecOptions(c, token)

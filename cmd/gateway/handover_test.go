@@ -302,7 +302,7 @@ func TestManagerIsTold(t *testing.T) {
 	}
 }
 
-// TestFailureInOneSentence starts what can not run and reads what is left in
+// TestFailureInOneSentence starts what cannot run and reads what is left in
 // `systemctl status`.
 func TestFailureInOneSentence(t *testing.T) {
 	f := func(name string, spoil func(s *site), want string) {

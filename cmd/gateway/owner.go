@@ -84,7 +84,7 @@ func (g *gateway) warnOfRoot(c config.Config) {
 	}
 	for _, folder := range []string{c.Queue.Path, c.DeadLetter.Path} {
 		if uid, _, err := owner(folder); err == nil && uid != 0 {
-			g.log.Warn("root runs the gateway in a folder of another user, who can not use the files that it makes",
+			g.log.Warn("root runs the gateway in a folder of another user, who cannot use the files that it makes",
 				"folder", folder, "user", userName(uid),
 				"fix", fmt.Sprintf("stop it, chown -R %s %s, and run it as that user", userName(uid), folder))
 		}

@@ -24,7 +24,7 @@ func newCheck(s *settings) *cobra.Command {
 		Short: "Preflight: API, credentials, rights, nodes, storages, templates, SSH",
 		Long: `Looks at everything that an apply will need, and changes nothing: the API's version,
 who we are and what we may, nodes, datastores and what they may hold, templates, the SSH
-key for what the API can not do. Exit code 1 where something fails.`,
+key for what the API cannot do. Exit code 1 where something fails.`,
 		Args: cobra.NoArgs,
 		RunE: does(func(cmd *cobra.Command, _ []string) error { return s.check(cmd) }),
 	}

@@ -92,7 +92,7 @@ func addLicences(text *bytes.Buffer, name, dir string) error {
 		fmt.Fprintf(text, "\n======== %s: %s\n\n%s\n", name, e.Name(), bytes.TrimSpace(content))
 	}
 	if !found && !strings.HasPrefix(name, "Go ") { // a distribution's Go may keep it elsewhere
-		return fmt.Errorf("%s has no licence file in %s: it can not be passed on", name, dir)
+		return fmt.Errorf("%s has no licence file in %s: it cannot be passed on", name, dir)
 	}
 	return nil
 }

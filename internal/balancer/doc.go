@@ -2,7 +2,7 @@
 // nothing of what a shard does with it.
 //
 // A [Policy] orders the candidates; the first that accepts gets the batch. A shard
-// that is full or can not write is passed over. When none accepts, Handle blocks
+// that is full or cannot write is passed over. When none accepts, Handle blocks
 // until one has room again: that is how pressure reaches the sockets. Batches, not
 // messages, go round: the balance is the same at a thousandth of the cost.
 //

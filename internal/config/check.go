@@ -79,7 +79,7 @@ func (ps *problems) checkWritable(p place, dir string) {
 			}
 			return
 		case !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir):
-			ps.add(p, "%s can not be looked at: %v", display(dir), cause(err))
+			ps.add(p, "%s cannot be looked at: %v", display(dir), cause(err))
 			return
 		}
 		dir = filepath.Dir(filepath.Clean(dir))
@@ -110,7 +110,7 @@ func cause(err error) error {
 //  3. the systemd credential hec_token ($CREDENTIALS_DIRECTORY/hec_token)
 //  4. hec.token: also GATEWAY_HEC__TOKEN
 //
-// An empty variable or credential is as good as none. A token_file that can not
+// An empty variable or credential is as good as none. A token_file that cannot
 // be read, or is empty, is an error: it was asked for. The error names the ways to
 // give a token and never shows one.
 func (c Config) Token(env []string) (Secret, error) {
@@ -146,7 +146,7 @@ func (c Config) Token(env []string) (Secret, error) {
 		TokenEnv, credential, credential)
 }
 
-// usable refuses what can not be a token. It ends up in an HTTP header, so white
+// usable refuses what cannot be a token. It ends up in an HTTP header, so white
 // space or a line end in it would break every request.
 func usable(token Secret, from string) (Secret, error) {
 	if token.placeholder() {

@@ -211,7 +211,7 @@ func kindOf(v any) string {
 }
 
 // fromText makes of the text of a variable or flag what YAML would have given for
-// a key of type t. Text that can not be read stays text; [conform] then says so.
+// a key of type t. Text that cannot be read stays text; [conform] then says so.
 func fromText(s string, t reflect.Type) any {
 	switch {
 	case t == reflect.TypeFor[time.Duration](), t == reflect.TypeFor[Size]():

@@ -14,7 +14,7 @@
 //
 // The table in keys.go is the contract. Validation, the reference in
 // docs/configuration.md, the hints for mistyped keys and the answer to "what can
-// be reloaded" are all read off it, so they can not disagree.
+// be reloaded" are all read off it, so they cannot disagree.
 //
 // Secrets are of type [Secret]. They print as "<secret>" wherever they go and
 // have to be asked for by Reveal.

@@ -35,7 +35,7 @@ func Reference() string {
 	return b.String()
 }
 
-// sectionNote is what a section's table can not say.
+// sectionNote is what a section's table cannot say.
 func sectionNote(section string) string {
 	switch section {
 	case "sources":

@@ -118,7 +118,7 @@ func TestEveryChangeIsSeen(t *testing.T) {
 		old, changed := oneOfEach(), oneOfEach()
 		v := reflect.ValueOf(&changed).Elem()
 		if !touch(v, k.pattern) {
-			t.Fatalf("%s: the test can not change it", k.pattern)
+			t.Fatalf("%s: the test cannot change it", k.pattern)
 		}
 		applied, restart := Reloadable(old, changed)
 		if len(applied)+len(restart) != 1 || (len(applied) == 1) != k.reload {

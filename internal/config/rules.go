@@ -166,7 +166,7 @@ func queuePath() rule {
 	path := required("a directory; no % in the path")
 	return word(path.allowed, func(v string) string {
 		if strings.Contains(v, "%") {
-			return display(v) + " has a %, which the disk queue can not handle"
+			return display(v) + " has a %, which the disk queue cannot handle"
 		}
 		return path.check(v)
 	})

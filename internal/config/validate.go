@@ -48,7 +48,7 @@ func (c Config) checkSources(ps *problems) {
 		}
 		tls := slices.Contains(s.Protocols, "tls")
 		if tls && slices.Contains(s.Protocols, "tcp") {
-			ps.add(here.key("protocols"), "tcp and tls can not share port %d; declare a second source for one of them", s.Port)
+			ps.add(here.key("protocols"), "tcp and tls cannot share port %d; declare a second source for one of them", s.Port)
 		}
 		switch {
 		case tls && (s.TLS.CertFile == "" || s.TLS.KeyFile == ""):
@@ -190,7 +190,7 @@ func (c Config) checkUsers(ps *problems) {
 			ps.add(password, "is set, and stats.%spassword_hash as well; keep one of the two", u.key)
 		}
 		if strings.Contains(u.Name, ":") {
-			ps.add(name, "%s has a colon, which basic authentication can not carry (RFC 7617 section 2)", display(u.Name))
+			ps.add(name, "%s has a colon, which basic authentication cannot carry (RFC 7617 section 2)", display(u.Name))
 		}
 	}
 	if c.Stats.Username != "" && c.Stats.Username == c.Stats.AdminUsername {

@@ -178,7 +178,7 @@ func TestKeysThatBelongTogether(t *testing.T) {
 		"sources: {a: {port: 1, protocols: [tls]}}":                                        "sources.a.tls: protocol tls needs cert_file and key_file",
 		"sources: {a: {port: 1, protocols: [tls], tls: {cert_file: c}}}":                   "sources.a.tls: protocol tls needs",
 		"sources: {a: {port: 1, tls: {cert_file: c, key_file: k}}}":                        "sources.a.tls: files are given, but protocols [udp tcp] has no tls",
-		"sources: {a: {port: 1, protocols: [tcp, tls], tls: {cert_file: c, key_file: k}}}": "sources.a.protocols: tcp and tls can not share port 1",
+		"sources: {a: {port: 1, protocols: [tcp, tls], tls: {cert_file: c, key_file: k}}}": "sources.a.protocols: tcp and tls cannot share port 1",
 		"stats: {password: p}":                                                       "stats.username: is empty while stats.password is set",
 		"stats: {admin_password: p}":                                                 "stats.admin_username: is empty while stats.admin_password is set",
 		"stats: {username: u, admin_username: u}":                                    "stats.admin_username: \"u\" is stats.username as well",

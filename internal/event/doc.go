@@ -11,5 +11,5 @@
 //	hec       posts the Record      and acknowledges it
 //
 // The encoder never allocates, and what it appends is valid JSON whatever bytes
-// a sender sent: one object that Splunk can not read would cost the whole batch.
+// a sender sent: one object that Splunk cannot read would cost the whole batch.
 package event

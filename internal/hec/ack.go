@@ -243,7 +243,7 @@ func (c *Client) poll(ctx context.Context, l *link, channel string, ids []int64)
 		return
 	}
 	if !got.cancelled {
-		c.warn(&c.acks.alarm, &c.acks.mu, "HEC acknowledgements can not be asked for; what is not confirmed in time is sent again",
+		c.warn(&c.acks.alarm, &c.acks.mu, "HEC acknowledgements cannot be asked for; what is not confirmed in time is sent again",
 			"endpoint", l.endpoint.name, "error", tell(&c.secrets, err.Error(), maxTold))
 	}
 }

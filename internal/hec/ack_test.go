@@ -151,7 +151,7 @@ func TestRestartForgetsAcks(t *testing.T) {
 	}
 	table.add(receiptOf("twice", 5, 5))
 	if ok, done := got["twice"]; !done || ok {
-		t.Error("two parts under one ackId can not both be confirmed")
+		t.Error("two parts under one ackId cannot both be confirmed")
 	}
 }
 

@@ -193,7 +193,7 @@ func TestCompressedAnswers(t *testing.T) {
 	}
 }
 
-// A 200 that can not be read: the events are not given up, and not sent again and again.
+// A 200 that cannot be read: the events are not given up, and not sent again and again.
 func TestAnswerThatCanNotBeRead(t *testing.T) {
 	big := pack(t, "gzip", strings.Repeat(" ", 10<<20)+`{"text":"Success","code":0}`)
 	for _, row := range []struct{ name, header, body string }{
@@ -213,7 +213,7 @@ func TestAnswerThatCanNotBeRead(t *testing.T) {
 			if n := s.Requests(); n > 4 {
 				t.Errorf("%d posts", n)
 			}
-			if last := r.Endpoints()[0].Last; !strings.Contains(last, "can not be read") {
+			if last := r.Endpoints()[0].Last; !strings.Contains(last, "cannot be read") {
 				t.Errorf("last answer %q", last)
 			}
 			s.SetScript(nil)

@@ -80,7 +80,7 @@ const (
 
 // OpenDeadLetters opens the store in a folder and makes the folder when it is not
 // there. A last line that a power loss has torn is cut off: its event was never
-// confirmed as stored, so its record is still in the queue. A file that can not be read
+// confirmed as stored, so its record is still in the queue. A file that cannot be read
 // is logged and left alone. With an error comes a store all the same: each change tries
 // again what has failed.
 func OpenDeadLetters(o DeadLetterOptions) (*DeadLetters, error) {
@@ -96,7 +96,7 @@ func OpenDeadLetters(o DeadLetterOptions) (*DeadLetters, error) {
 	return s, s.look()
 }
 
-// look mends what a crash has left, and tells of files that can not be read.
+// look mends what a crash has left, and tells of files that cannot be read.
 func (s *DeadLetters) look() error {
 	unlock, err := s.lock()
 	if err != nil {
@@ -114,7 +114,7 @@ func (s *DeadLetters) look() error {
 		}
 		if err != nil {
 			s.unreadable.Add(1)
-			s.log.Error("a file of the dead-letter store can not be used; it is left alone, and others are written beside it",
+			s.log.Error("a file of the dead-letter store cannot be used; it is left alone, and others are written beside it",
 				"file", filepath.Join(s.path, f.name), "error", err, "fix", "give it to the owner of the folder: chown --reference="+s.path)
 		}
 	}
@@ -205,7 +205,7 @@ func encodeLetters(to *bytes.Buffer, letters []Letter) error {
 }
 
 // write appends to one file and waits for the disk. What a failure leaves half
-// written is cut off again. The folder comes first: lines that are written can not be
+// written is cut off again. The folder comes first: lines that are written cannot be
 // taken for not stored then.
 func (s *DeadLetters) write(to letterFile, lines []byte) error {
 	f, err := os.OpenFile(filepath.Join(s.path, to.name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o640)

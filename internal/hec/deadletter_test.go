@@ -397,7 +397,7 @@ func TestTornLineTakesNoOther(t *testing.T) {
 	}
 }
 
-// What can not be put back leaves nothing half done.
+// What cannot be put back leaves nothing half done.
 func TestPutBackFails(t *testing.T) {
 	path := t.TempDir()
 	s := open(t, path, 0, new(syncBuffer))
@@ -408,7 +408,7 @@ func TestPutBackFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The claimed file can not be replaced.
+	// The claimed file cannot be replaced.
 	claimed := filepath.Join(path, names[0])
 	if err := errors.Join(os.Rename(claimed, claimed+".there"), os.MkdirAll(filepath.Join(claimed, "full"), 0o750)); err != nil {
 		t.Fatal(err)

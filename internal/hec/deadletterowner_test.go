@@ -95,7 +95,7 @@ func TestFilesOfRootEndNoStart(t *testing.T) {
 	if l, err := s.List(); len(l) != 2 || err == nil {
 		t.Errorf("%d letters, %v", len(l), err)
 	}
-	// A replay sends what can be read, says what can not, and leaves that as it was.
+	// A replay sends what can be read, says what cannot, and leaves that as it was.
 	r := newRig(t, func(o *Options) { o.DeadLetter = s }, serve(t, hectest.Options{Check: hectest.Validate}))
 	r.dead = s
 	got, err := r.Replay(t.Context(), nil)
@@ -109,7 +109,7 @@ func TestFilesOfRootEndNoStart(t *testing.T) {
 	}
 }
 
-// A folder that can not be made yet, as on a full disk, is made when the first event is
+// A folder that cannot be made yet, as on a full disk, is made when the first event is
 // refused. One that goes away later is not: it may be a mount point.
 func TestFolderIsMadeLater(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "in the way", "dead")

@@ -66,7 +66,7 @@
 //
 // # What confirms nothing
 //
-// A 200 without ackId, with acknowledgements enabled, and a 200 whose body can not be
+// A 200 without ackId, with acknowledgements enabled, and a 200 whose body cannot be
 // read (a coding that is not known) are not believed, yet the events may be in the index.
 // The record stays in the queue, and its endpoint gets one trial every 5 minutes, so at
 // most one record comes twice in that time. For missing ackIds it is asked by a poll,

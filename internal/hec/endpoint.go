@@ -262,7 +262,7 @@ func (e *endpoint) fail(a answer, now time.Time, r RetryOptions) (out bool) {
 
 // renewChannels is for whatever may have been a restart, and one failure may be all that
 // is seen of it: the indexer then counts its ackIds from 0 again, and on a new channel an
-// old one can not be taken for a new one.
+// old one cannot be taken for a new one.
 func (e *endpoint) renewChannels() {
 	for _, l := range e.links.open {
 		if l.channel != "" {

@@ -43,7 +43,7 @@ func newMetrics() *metrics {
 		}, []string{"endpoint"}),
 		doubted: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gateway_hec_unconfirmed_answers_total",
-			Help: "Answers 2xx that confirm nothing: without an ackId though hec.ack is enabled, or in a coding that can not be read.",
+			Help: "Answers 2xx that confirm nothing: without an ackId though hec.ack is enabled, or in a coding that cannot be read.",
 		}, []string{"endpoint"}),
 	}
 }
@@ -62,7 +62,7 @@ func evicted(s *DeadLetters) prometheus.Collector {
 	}, func() float64 { return float64(s.Evicted()) })
 }
 
-// unreadable is what the dead-letter store holds and can not use.
+// unreadable is what the dead-letter store holds and cannot use.
 func unreadable(s *DeadLetters) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "gateway_deadletter_unreadable_files",

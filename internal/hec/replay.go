@@ -215,7 +215,7 @@ func (c *Client) Replay(ctx context.Context, want func(Letter) bool) (ReplayResu
 }
 
 // errUnread says that a file stays as it was: it holds up no other.
-var errUnread = errors.New("dead letters can not be read")
+var errUnread = errors.New("dead letters cannot be read")
 
 // claim takes all files out of the way of Append and returns their names.
 func (s *DeadLetters) claim() ([]string, error) {

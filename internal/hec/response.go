@@ -60,10 +60,10 @@ type answer struct {
 	invalid   int    // index of the refused event, -1 when not named
 	ackID     int64  // -1 when there is none
 	slowDown  bool   // accepted, but its queues fill up
-	// unconfirmed says that the events were accepted, as it seems, and that this can not
+	// unconfirmed says that the events were accepted, as it seems, and that this cannot
 	// be relied on.
 	unconfirmed bool
-	closes      bool // the connection can not be used again
+	closes      bool // the connection cannot be used again
 	timeout     bool // no answer within the time of an attempt
 	cancelled   bool // we ended the attempt
 	after       time.Duration

@@ -62,7 +62,7 @@ func newRetrier(rt http.RoundTripper) *retryablehttp.Client {
 			}
 			return p.answer.outcome == retry, ctx.Err()
 		},
-		// The library's own wait can not be cut short by an endpoint that comes
+		// The library's own wait cannot be cut short by an endpoint that comes
 		// back, and ends only with the context that the attempts live in.
 		Backoff:      func(time.Duration, time.Duration, int, *http.Response) time.Duration { return 0 },
 		PrepareRetry: func(req *http.Request) error { return postOf(req.Context()).wait() },

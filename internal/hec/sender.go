@@ -192,7 +192,7 @@ func (d *delivery) handle(rec event.Record) (slowDown bool) {
 	return j.slowDown
 }
 
-// bury writes the job's dead letters. As long as the store can not be written the
+// bury writes the job's dead letters. As long as the store cannot be written the
 // record stays in the queue: it waits here, or is given back at a stop.
 func (d *delivery) bury(j *job) error {
 	for n := 0; len(j.dead) > 0; n++ {
@@ -200,7 +200,7 @@ func (d *delivery) bury(j *job) error {
 		if err == nil {
 			return nil
 		}
-		d.c.warn(&d.alarm, &d.mu, "dead letters can not be written; the record is kept and it is tried again. "+
+		d.c.warn(&d.alarm, &d.mu, "dead letters cannot be written; the record is kept and it is tried again. "+
 			"Check space and permissions", "error", err.Error())
 		d.pause(ceiling(d.c.retryOptions(), n))
 		if err := j.post.over(); err != nil {

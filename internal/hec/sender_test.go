@@ -434,7 +434,7 @@ func TestSourceError(t *testing.T) {
 	s := serve(t, hectest.Options{})
 	r := newRig(t, nil, s)
 	src := newMemory(records(3, 2)...)
-	src.failure = fmt.Errorf("segment 7 can not be read: %w", io.EOF)
+	src.failure = fmt.Errorf("segment 7 cannot be read: %w", io.EOF)
 	wait := r.start(context.Background(), src)
 	eventually(t, "the complaint", func() bool { return strings.Contains(r.log.String(), "segment 7") })
 	src.mu.Lock()
@@ -513,7 +513,7 @@ func TestDeadLettersCanNotBeWritten(t *testing.T) {
 	lines, gone := batch(5, 2)
 	src := newMemory(record(event.Gzip, lines...))
 	wait := r.start(context.Background(), src)
-	eventually(t, "the complaint", func() bool { return strings.Contains(r.log.String(), "dead letters can not be written") })
+	eventually(t, "the complaint", func() bool { return strings.Contains(r.log.String(), "dead letters cannot be written") })
 	if err := os.Rename(r.dead.path+".away", r.dead.path); err != nil {
 		t.Fatal(err)
 	}

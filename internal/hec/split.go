@@ -235,7 +235,7 @@ func (j *job) written(p part) [][]byte {
 	return lines
 }
 
-// buryBody makes one dead letter of a whole body that can not be taken apart.
+// buryBody makes one dead letter of a whole body that cannot be taken apart.
 func (j *job) buryBody(a answer) {
 	a.reason = reasonUnreadable
 	l := j.letter(a, nil)

@@ -162,7 +162,7 @@ func TestTooLarge(t *testing.T) {
 	arrived(t, 50, gone, s)
 }
 
-// Bodies that can not be taken apart become one letter, and their neighbours go on.
+// Bodies that cannot be taken apart become one letter, and their neighbours go on.
 func TestUnreadableBody(t *testing.T) {
 	s := serve(t, hectest.Options{Check: hectest.Validate})
 	r := newRig(t, nil, s)

@@ -97,9 +97,9 @@ type exchanged struct {
 	status    int
 	header    http.Header
 	body      []byte
-	garbled   error // why the body can not be read, though it came
+	garbled   error // why the body cannot be read, though it came
 	err       error
-	closes    bool // the connection can not be used again
+	closes    bool // the connection cannot be used again
 	timedOut  bool
 	cancelled bool
 	hide      *redact.Secrets
@@ -170,7 +170,7 @@ func (x exchanged) answer(read understand) (a answer) {
 		a = read(x.status, x.header, x.body, x.hide)
 	case x.err == nil:
 		a = read(x.status, x.header, nil, x.hide)
-		a.text = tell(x.hide, "the answer can not be read: "+x.garbled.Error(), maxTold)
+		a.text = tell(x.hide, "the answer cannot be read: "+x.garbled.Error(), maxTold)
 		if a.outcome == retry && x.status >= 200 && x.status < 300 && a.condition == failing {
 			a = a.doubt() // most likely the events were taken
 		}

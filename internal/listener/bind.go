@@ -27,7 +27,7 @@ func (t *tcp) listen(s *Source) (*net.TCPListener, error) {
 	listener := l.(*net.TCPListener)
 	if t.keeper != nil {
 		if err := keepListener(t.keeper, keptName("tcp", s), listener); err != nil {
-			t.log.Warn("a listening socket can not be handed over at a restart", "source", s.Name(), "error", err)
+			t.log.Warn("a listening socket cannot be handed over at a restart", "source", s.Name(), "error", err)
 		}
 	}
 	return listener, nil
@@ -43,7 +43,7 @@ func keepListener(k Keeper, name string, l *net.TCPListener) error {
 	return errors.Join(err, kept)
 }
 
-// bindHint says what to do about a port that can not be bound.
+// bindHint says what to do about a port that cannot be bound.
 func bindHint(proto, address string, err error) string {
 	_, port, _ := net.SplitHostPort(address)
 	switch {

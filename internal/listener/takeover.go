@@ -25,7 +25,7 @@ func (u *udp) takeOver() {
 		if u.keeper != nil {
 			p.kept = keptName("udp", p.source)
 			if err := u.keeper.Keep(p.kept, p.fd); err != nil {
-				u.log.Warn("a UDP socket can not be handed over at a restart", "source", p.source.Name(), "error", err)
+				u.log.Warn("a UDP socket cannot be handed over at a restart", "source", p.source.Name(), "error", err)
 				p.kept = ""
 			}
 		}

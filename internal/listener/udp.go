@@ -183,7 +183,7 @@ func (u *udp) OnTick() (time.Duration, gnet.Action) {
 // others that wait there are drained at once.
 func (u *udp) OnTraffic(c gnet.Conn) gnet.Action {
 	p := u.port(c)
-	if p == nil { // can not be; and if it is, it must be seen
+	if p == nil { // cannot be; and if it is, it must be seen
 		if u.noisy.now() {
 			u.log.Error("a datagram at a socket of no source", "address", c.LocalAddr())
 		}

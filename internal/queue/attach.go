@@ -173,7 +173,7 @@ func (q *Shard) attachPoint() meta {
 }
 
 // logf is diskqueue's log. Its errors are known to us in other ways, and most are
-// none, so it is for debugging, but for one: metadata that can not be stored.
+// none, so it is for debugging, but for one: metadata that cannot be stored.
 func (q *Shard) logf(_ diskqueue.LogLevel, format string, args ...any) {
 	if strings.Contains(format, "failed to sync") {
 		q.diskqueueFailed.Store(true)
@@ -196,7 +196,7 @@ func (l logLine) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf(l.f
 func (q *Shard) heal() {
 	if q.diskqueueFailed.Swap(false) {
 		if n, ok := q.metaFails.allow(time.Now()); ok {
-			q.log.Warn("queue: diskqueue can not store its metadata; after a crash more is delivered again",
+			q.log.Warn("queue: diskqueue cannot store its metadata; after a crash more is delivered again",
 				"shard", q.index, "times_before", n)
 		}
 		if err := q.removeLitter(); err != nil {

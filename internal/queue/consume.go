@@ -212,7 +212,7 @@ func (q *Shard) remove(s *segment) {
 	q.consumed = append(q.consumed, s)
 	q.mu.Unlock()
 	if n, ok := q.removals.allow(time.Now()); ok {
-		q.log.Error("queue: a consumed segment can not be removed; it is tried again until it works",
+		q.log.Error("queue: a consumed segment cannot be removed; it is tried again until it works",
 			"shard", q.index, "file", s.path, "error", err, "times_before", n)
 	}
 }
@@ -245,7 +245,7 @@ func (q *Shard) discard(s *segment) error {
 	return errors.Join(err, remove(s.path+doubtSuffix))
 }
 
-// detach takes a segment away from diskqueue, which can not read it: from here on
+// detach takes a segment away from diskqueue, which cannot read it: from here on
 // its records are read and consumed by us alone, and the file goes when all are.
 // The caller holds io.
 func (q *Shard) detach(s *segment, why string) error {

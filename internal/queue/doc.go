@@ -54,7 +54,7 @@
 //
 //	  0  u32  diskqueue's length: of all that follows
 //	     ---- header
-//	+ 0  u32  magic 89 'S' 'Q' 1A, which can not occur in JSON text
+//	+ 0  u32  magic 89 'S' 'Q' 1A, which cannot occur in JSON text
 //	+ 4  u8   version, 1
 //	+ 5  u8   flags: event.Encoding of the body
 //	+ 6  u16  length of the header, 45 + n
@@ -94,7 +94,7 @@
 //   - A segment's file is removed when the cursor has left it and no record of it
 //     is in the window, and only then its bytes come free.
 //
-// Where diskqueue can not follow (it stops reading a segment at the first damage,
+// Where diskqueue cannot follow (it stops reading a segment at the first damage,
 // renames it to .bad and goes on with the next) the segment is detached: it is
 // read and removed by us alone, and diskqueue is started anew behind it. Dropping
 // the oldest segment is the same act. diskqueue also takes a segment for damaged
@@ -109,7 +109,7 @@
 // again until it works. After a failed sync a good one proves nothing, since Linux
 // has taken the pages for clean: such a segment is copied to a new file, which is
 // synced and renamed over the old one, and diskqueue is started anew. A failed copy is
-// tried again after a pause that grows to seconds. A page that can not be read and was
+// tried again after a pause that grows to seconds. A page that cannot be read and was
 // synced before, or an error that is not one of the disk, ends the attempt; where a page
 // that was not synced stays unreadable for half a minute, while the disk takes the rest of
 // the copy, the copy has a gap, and the old file is kept in the corrupt folder. A segment that is consumed is not copied: a new one is begun. The

@@ -79,7 +79,7 @@ func (q *Shard) resolve(d unsynced) error {
 // that it could not write for clean: the next fsync works, and proves nothing. As a rule
 // they still can be read from memory, so the segment is copied from there into a new
 // file that takes its place. Writing into the old one again is not enough: ext4 then
-// puts the data where it does not look for it. What can not be read any more is damage
+// puts the data where it does not look for it. What cannot be read any more is damage
 // like any other when its turn comes; the old file is kept then. The caller holds io.
 func (q *Shard) writeAgain(d unsynced) error {
 	tmp := d.seg.path + tmpSuffix
@@ -123,12 +123,12 @@ func (q *Shard) writeAgain(d unsynced) error {
 // under the name that is returned.
 func (q *Shard) giveUpPages(s *segment, empty int64) (string, error) {
 	if s.tries++; s.tries < copyTries {
-		return "", fmt.Errorf("%d bytes can not be read", empty)
+		return "", fmt.Errorf("%d bytes cannot be read", empty)
 	}
 	return linkAside(q.root, q.name, s.num, s.located(), "")
 }
 
-// copySegment copies size bytes. Pages from the offset from on that can not be read stay
+// copySegment copies size bytes. Pages from the offset from on that cannot be read stay
 // empty: it returns how many bytes that are. Any other error ends the copy, in particular
 // one of reading what is on stable storage already, up to from.
 func copySegment(r io.ReaderAt, w *os.File, from, size int64) (empty int64, err error) {

@@ -55,7 +55,7 @@ func TestCopyKeepsWhatWasSynced(t *testing.T) {
 		must(t, err)
 		q.copyAt = time.Time{}
 		if s.syncAll() == nil || s.Healthy() == nil {
-			t.Fatal("a segment that can not be read is written again")
+			t.Fatal("a segment that cannot be read is written again")
 		}
 		must(t, seg.file.Close())
 	}

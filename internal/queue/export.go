@@ -15,7 +15,7 @@ import (
 )
 
 // Export writes every queued event of a stopped gateway to w as one line of JSON,
-// shard by shard, oldest first. It changes nothing. What can not be read is left
+// shard by shard, oldest first. It changes nothing. What cannot be read is left
 // out, and named in the error in the end.
 func Export(path string, w io.Writer) error {
 	out := bufio.NewWriterSize(w, wide)

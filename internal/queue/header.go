@@ -19,7 +19,7 @@ const (
 	maxRecord   = 64 << 20 // header and body; diskqueue's maxMsgSize, never to be lowered
 
 	formatVersion = 1
-	// magic begins every header. 0x1A is a control character and 0x89 can not
+	// magic begins every header. 0x1A is a control character and 0x89 cannot
 	// begin a UTF-8 sequence, so the four bytes never occur in JSON text.
 	magic = 0x8953511A
 )
@@ -48,7 +48,7 @@ func recordSize(rec *event.Record) int64 {
 	return int64(prefixLen + fixedHeader + len(rec.Source) + len(rec.Body))
 }
 
-// checkRecord says why rec can not be written in this format, or nil.
+// checkRecord says why rec cannot be written in this format, or nil.
 func checkRecord(rec *event.Record) error {
 	switch {
 	case len(rec.Source) > maxSource:

@@ -136,7 +136,7 @@ func TestListBehindDamageWhileRunning(t *testing.T) {
 	}
 }
 
-// A stretch that can not be read at one start and can at the next: what was appended in
+// A stretch that cannot be read at one start and can at the next: what was appended in
 // between bears other numbers, so an acknowledgement means one record only.
 func TestNumbersBehindDamageAreNotUsedAgain(t *testing.T) {
 	for _, all := range []bool{false, true} { // of the last segment is unreadable

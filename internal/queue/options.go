@@ -101,7 +101,7 @@ func (o Options) withDefaults() (Options, error) {
 	return o, errors.Join(errs...)
 }
 
-// checkPath refuses what diskqueue can not use: it makes file names with
+// checkPath refuses what diskqueue cannot use: it makes file names with
 // fmt.Sprintf of the path.
 func checkPath(path string) error {
 	switch {

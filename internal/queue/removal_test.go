@@ -9,7 +9,7 @@ import (
 	"syslog-gateway/internal/event"
 )
 
-// block puts a folder in the place of a file, which so can not be removed, and returns
+// block puts a folder in the place of a file, which so cannot be removed, and returns
 // what undoes that.
 func block(t *testing.T, path string) (undo func()) {
 	t.Helper()
@@ -39,7 +39,7 @@ func TestRemovalIsTriedAgain(t *testing.T) {
 // The last try is that of the stop.
 func TestStopRemovesWhatStayed(t *testing.T) { unremoved(t, func(*Shard, *segment) {}) }
 
-// unremoved consumes a segment while its file can not be removed, has the rest of the
+// unremoved consumes a segment while its file cannot be removed, has the rest of the
 // test look when it can again, and requires that a restart repeats nothing.
 func unremoved(t *testing.T, then func(q *Shard, first *segment)) {
 	o := options(fastDir(t))

@@ -254,7 +254,7 @@ func boundary(f *os.File, size, off int64) (int64, error) {
 }
 
 // mayHold is how many records the parts that were not read may hold at most. Their numbers are not
-// given out again: a disk that can not be read at this start may be read at the next.
+// given out again: a disk that cannot be read at this start may be read at the next.
 func (s *segmentScan) mayHold() (n uint64) {
 	if s.failed != nil { // not even its size need be known
 		return 1 << 32

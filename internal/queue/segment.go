@@ -74,7 +74,7 @@ type segment struct {
 	late   *late
 	synced int64    // bytes known to be on stable storage
 	doubt  bool     // a sync has failed: the page cache may hold more than the disk
-	tries  int      // how often copying it has found a page that can not be read; of resolve alone
+	tries  int      // how often copying it has found a page that cannot be read; of resolve alone
 	file   *os.File // nil: not open
 }
 

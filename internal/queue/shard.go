@@ -25,7 +25,7 @@ var (
 	ErrClosed = errors.New("queue: closed")
 	// ErrRecord says that this record will never be taken: it is too large, or not
 	// well formed.
-	ErrRecord = errors.New("queue: a record that can not be stored")
+	ErrRecord = errors.New("queue: a record that cannot be stored")
 )
 
 // state of a record that has been handed out.
@@ -68,8 +68,8 @@ type Shard struct {
 	slow      throttle // of the warning that a sync took long
 	dropping  throttle // of the warning that records are dropped
 	metaFails throttle // of the warning that diskqueue fails
-	noteFails throttle // of the warning that what is acknowledged can not be stored
-	removals  throttle // of the error that a segment can not be removed
+	noteFails throttle // of the warning that what is acknowledged cannot be stored
+	removals  throttle // of the error that a segment cannot be removed
 	faults    throttle // of faults
 	healed    throttle // of their ends
 	misreads  throttle // of errors of reading
@@ -269,7 +269,7 @@ func (q *Shard) count(records, events, bytes int64) {
 	q.bytes.Add(bytes)
 }
 
-// fault is why the shard can not be written, or nil.
+// fault is why the shard cannot be written, or nil.
 func (q *Shard) fault() error {
 	for _, f := range []*fault{q.writeFault.Load(), q.syncFault.Load()} {
 		if f != nil {
@@ -287,7 +287,7 @@ func (q *Shard) full() bool {
 // setFault makes an error visible, and logs it when it is news.
 func (q *Shard) setFault(p *atomic.Pointer[fault], err error) error {
 	counter, often := &q.writeFaults, &q.faults
-	say := "queue can not be written; it is tried again until it works"
+	say := "queue cannot be written; it is tried again until it works"
 	switch p {
 	case &q.syncFault:
 		counter = &q.syncFaults

@@ -96,7 +96,7 @@ func TestFailedSyncsUnderLoad(t *testing.T) {
 	must(t, s.Healthy())
 }
 
-// What can not be read is left empty, and the rest is where it was.
+// What cannot be read is left empty, and the rest is where it was.
 func TestCopyPassesOverWhatIsLost(t *testing.T) {
 	o := options(fastDir(t))
 	s := open(t, o)
@@ -159,7 +159,7 @@ func (b bytesAt) ReadAt(p []byte, off int64) (int, error) {
 	return len(p), nil
 }
 
-// badPage is a file with one page that can not be read.
+// badPage is a file with one page that cannot be read.
 type badPage struct {
 	data []byte
 	bad  int64

@@ -16,7 +16,7 @@ var (
 	// ErrFull says that there is no room.
 	ErrFull = errors.New("the queue is full")
 	// ErrRecord says that this record will never be taken.
-	ErrRecord = errors.New("the record can not be stored")
+	ErrRecord = errors.New("the record cannot be stored")
 )
 
 // Queue is what the shard needs of a disk queue.

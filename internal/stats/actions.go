@@ -14,7 +14,7 @@ import (
 // maxForm bounds the body of an action.
 const maxForm = 16 << 10
 
-// wrong is an action that can not be done, with the status that says so.
+// wrong is an action that cannot be done, with the status that says so.
 type wrong struct {
 	code int
 	text string

@@ -21,7 +21,7 @@
 // else; whatever a name, a line or an answer holds is escaped by html/template or set as
 // text. With users set, everything but /healthz and /readyz asks for one (RFC 7617).
 // Nothing is cached by a browser or proxy. Connections, headers, streams and times are
-// bounded, so that a scanner can not take the file descriptors that the listeners need;
+// bounded, so that a scanner cannot take the file descriptors that the listeners need;
 // whoever holds most of them gives one up for a newcomer, so that a health check always
 // gets in.
 //

@@ -189,7 +189,7 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request, may rights)
 		var news [][]byte
 		parts, tick, err := s.parts(what)
 		if err != nil {
-			s.http.ErrorLog.Printf("can not write /api/v1/events: %v", err)
+			s.http.ErrorLog.Printf("cannot write /api/v1/events: %v", err)
 			return
 		}
 		for _, name := range sections() {

@@ -330,7 +330,7 @@ func TestStatusValues(t *testing.T) {
 	}
 }
 
-// TestBroken: what can not be written is an error with its reason in the log, and the
+// TestBroken: what cannot be written is an error with its reason in the log, and the
 // rest goes on.
 func TestBroken(t *testing.T) {
 	p := open(t)
@@ -338,7 +338,7 @@ func TestBroken(t *testing.T) {
 	if got := p.do("GET", "/api/v1/status"); got.code != http.StatusInternalServerError || strings.Contains(got.body, "NaN") {
 		t.Errorf("/api/v1/status with NaN: %d %s", got.code, got.body)
 	}
-	if !strings.Contains(p.log.String(), "can not write /api/v1/status") {
+	if !strings.Contains(p.log.String(), "cannot write /api/v1/status") {
 		t.Errorf("the log says %q", p.log)
 	}
 	p.get("/stats")

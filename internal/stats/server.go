@@ -259,7 +259,7 @@ func (s *Server) Start() error {
 	}
 	ln, err := net.Listen("tcp", s.address)
 	if err != nil {
-		return fmt.Errorf("stats: can not listen on %q: %w; set stats.listen to a free address", s.address, err)
+		return fmt.Errorf("stats: cannot listen on %q: %w; set stats.listen to a free address", s.address, err)
 	}
 	s.ln = door{Listener: ln, room: s.conns, full: s.gaveUp}
 	if s.control != nil {
@@ -418,7 +418,7 @@ func (s *Server) serveRoot(w http.ResponseWriter, _ *http.Request) {
 
 // broken answers a request that we could not answer, and logs why.
 func (s *Server) broken(w http.ResponseWriter, what string, err error) {
-	s.http.ErrorLog.Printf("can not write %s: %v", what, err)
+	s.http.ErrorLog.Printf("cannot write %s: %v", what, err)
 	plain(w, http.StatusInternalServerError, "could not be written; the log says why\n")
 }
 

@@ -277,7 +277,7 @@ func TestStart(t *testing.T) {
 		t.Error("Run without Start did not fail")
 	}
 	if s.Addr() != nil || s.Close() != nil {
-		t.Error("a server that is not started has an address, or can not be closed")
+		t.Error("a server that is not started has an address, or cannot be closed")
 	}
 	err = s.Start()
 	if err == nil || !strings.Contains(err.Error(), o.Listen) || !strings.Contains(err.Error(), "stats.listen") {

@@ -41,7 +41,7 @@ type Framer struct {
 	Max int
 	// Mode is the framing; the zero value decides by itself.
 	Mode Framing
-	// Errors counts breaches of framing: counts that can not be right, frames that
+	// Errors counts breaches of framing: counts that cannot be right, frames that
 	// do not end where their count says.
 	Errors int
 
@@ -135,7 +135,7 @@ func (f *Framer) Whole(p []byte) bool {
 	return h.kind == counted && h.count <= f.Max && len(p) >= h.prefix+h.count
 }
 
-// Cut gives up on p, a tail that can not be kept: it returns what there is of the
+// Cut gives up on p, a tail that cannot be kept: it returns what there is of the
 // message, to be delivered, and the rest of it is skipped: up to the end of its count
 // or to the end of the line.
 func (f *Framer) Cut(p []byte) (msg []byte) {
@@ -215,7 +215,7 @@ const (
 	more         // that is not to be seen yet
 	counted      // a count and a PRI behind it
 	bare         // a count without a PRI: it may be a line that begins with a number
-	refused      // a count that can not be right, and a PRI behind it
+	refused      // a count that cannot be right, and a PRI behind it
 )
 
 // head is the front of a message: its kind, and for all but lines the length of

@@ -186,7 +186,7 @@ func (f *Framer) confirmed(q []byte, prefix, stop int, doubt, end bool) verdict 
 	}
 	n, i := number(q, at, maxCountDigits)
 	e := i + 1 + n
-	far := n == 0 || e > prefix+f.Max+lookahead // it can not be looked at
+	far := n == 0 || e > prefix+f.Max+lookahead // it cannot be looked at
 	if !far {
 		v = begins(q, e, false)
 	}

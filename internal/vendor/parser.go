@@ -163,7 +163,7 @@ func (p *Parser) relayed(outer *line, r *Result) bool {
 }
 
 // inner returns where the device's own header may begin behind a relay's; empty when
-// it can not be one. Of IOS a relay takes the sequence number for the tag ("94: Nov
+// it cannot be one. Of IOS a relay takes the sequence number for the tag ("94: Nov
 // 30 …: %SYS-…"), or the name of the device ("sw1: 000090: Nov 30 …: %SYS-…").
 func (l *line) inner() (text, name []byte) {
 	text = skipBlanks(l.text)

@@ -89,7 +89,7 @@ func (s *seam) find(h *syslog.Header) {
 	case h.Shape == syslog.RFC5424 && len(h.ProcID) != 0:
 		s.tag = s.text[:1] // the NILVALUE
 	case len(s.text) == 0 || s.text[0] == '%':
-	default: // a relay's colon behind what can not be a tag: "<Event: xmlns=…"
+	default: // a relay's colon behind what cannot be a tag: "<Event: xmlns=…"
 		i := bytes.IndexByte(head(s.text, maxTag), ' ')
 		if i > 3 && s.text[i-1] != ':' && bytes.IndexByte(s.text[:i], ',') > 0 {
 			i += 1 + bytes.IndexByte(head(s.text[i+1:], maxTag), ' ')

@@ -115,7 +115,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 		buf.WriteByte('\n')
 	}
 	if err := s.write(buf.Bytes()); err != nil {
-		s.opts.Logger.Warn("events can not be written; they will be posted again", "error", err)
+		s.opts.Logger.Warn("events cannot be written; they will be posted again", "error", err)
 		Reply(w, http.StatusServiceUnavailable, Answer{Text: "Server is busy", Code: 9})
 		return
 	}
