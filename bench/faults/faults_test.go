@@ -173,3 +173,25 @@ func TestUnknownRow(t *testing.T) {
 		t.Errorf("%v %v", rep, err)
 	}
 }
+
+// What comes again is late by the kill that followed its arrival: not by a later one, and
+// not when it was on its way while the gateway died.
+func TestLateIsSeen(t *testing.T) {
+	took := newTally(3)
+	took.grace = 0
+	event := func(seq int) []byte {
+		stamp := mark.NewStamp(time.Now().UnixMicro())
+		return appendLine(nil, seq, &stamp)
+	}
+	took.take(event(0))
+	for at := took.at[0].Load(); time.Now().UnixMicro() <= at; { // the kill is later than that
+	}
+	took.killed()
+	took.take(event(1)) // it was on its way
+	took.started()
+	took.take(event(0))
+	took.take(event(1))
+	if twice, late := took.twice.Load(), took.late.Load(); twice != 2 || late != 1 {
+		t.Errorf("%d came twice, %d of them late; want 2 and 1", twice, late)
+	}
+}

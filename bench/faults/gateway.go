@@ -37,6 +37,7 @@ func (b *bed) start(ctx context.Context, wrapper ...string) error {
 
 func (b *bed) launch(wrapper ...string) error {
 	b.lives++
+	b.tally.started()
 	program, err := filepath.Abs(b.opts.Gateway) // a wrapper may go to another folder
 	if err != nil {
 		return fmt.Errorf("find the gateway's program: %w", err)

@@ -35,7 +35,9 @@ func restartRows() []Row {
 // before a kill.
 func (b *bed) noneLate() {
 	late := b.tally.late.Load()
-	b.res.note("%d of %d that came twice were answered more than %v before the kill", late, b.tally.twice.Load(), b.tally.grace)
+	worst := time.Duration(b.tally.worst.Load()) * time.Microsecond
+	b.res.note("%d of %d that came twice were answered more than %v before the kill; the first %v before it",
+		late, b.tally.twice.Load(), b.tally.grace, worst.Round(time.Millisecond))
 	if late > 0 {
 		b.res.problem("%d came twice though they were answered more than %v before the kill", late, b.tally.grace)
 	}

@@ -3,6 +3,7 @@ package faults
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,34 +22,58 @@ type tally struct {
 	noise   bool         // events without a mark are expected
 
 	at    []atomic.Int64 // when each number arrived last, Unix microseconds
-	kills atomic.Pointer[[]int64]
+	kills atomic.Pointer[[]death]
 	grace time.Duration // how long before a kill it was answered what may come again
 	late  atomic.Int64  // arrivals of what may not
+	worst atomic.Int64  // the longest time between arrival and kill of what came again, microseconds
 }
 
 func newTally(n int) *tally {
 	return &tally{seen: make([]atomic.Uint32, n), at: make([]atomic.Int64, n), grace: syncInterval}
 }
 
+// death is a kill of the gateway and the start that follows it, Unix microseconds. What
+// arrives in between was on its way.
+type death struct{ at, until int64 }
+
 // killed says that the gateway is killed now. What arrived by grace before that and
 // comes again is late: the gateway had the time to store that it is delivered.
 func (t *tally) killed() {
-	kills := []int64{time.Now().UnixMicro()}
+	var kills []death
 	if before := t.kills.Load(); before != nil {
-		kills = append(*before, kills...)
+		kills = slices.Clone(*before)
 	}
+	kills = append(kills, death{time.Now().UnixMicro(), math.MaxInt64})
 	t.kills.Store(&kills)
 }
 
-// isLate says whether what arrived at that time, Unix microseconds, may not come again:
-// the first kill after it counts.
-func (t *tally) isLate(at int64) bool {
+// started says that the gateway is started again.
+func (t *tally) started() {
+	if before := t.kills.Load(); before != nil {
+		kills := slices.Clone(*before)
+		kills[len(kills)-1].until = time.Now().UnixMicro()
+		t.kills.Store(&kills)
+	}
+}
+
+// again books that what arrived at that time, Unix microseconds, came again. The first
+// kill after it counts.
+func (t *tally) again(at int64) {
+	t.twice.Add(1)
 	kills := t.kills.Load()
 	if kills == nil {
-		return false
+		return
 	}
-	i, _ := slices.BinarySearch(*kills, at)
-	return i < len(*kills) && (*kills)[i]-at > t.grace.Microseconds()
+	i := slices.IndexFunc(*kills, func(d death) bool { return at < d.until })
+	if i < 0 {
+		return
+	}
+	before := (*kills)[i].at - at
+	for worst := t.worst.Load(); before > worst && !t.worst.CompareAndSwap(worst, before); worst = t.worst.Load() {
+	}
+	if before > t.grace.Microseconds() {
+		t.late.Add(1)
+	}
 }
 
 // take books one event.
@@ -66,10 +91,7 @@ func (t *tally) take(line []byte) {
 		t.unique.Add(1)
 		return
 	}
-	t.twice.Add(1)
-	if t.isLate(before) {
-		t.late.Add(1)
-	}
+	t.again(before)
 }
 
 func (t *tally) has(seq int) bool { return t.seen[seq].Load() > 0 }
