@@ -19,7 +19,9 @@ type Header struct {
 	// Cisco device put it before the time, else 0.
 	ClockMark byte
 
-	Hostname       []byte
+	// Host is what Host makes of Hostname; nil where that is none.
+	Host           []byte
+	Hostname       []byte // as written
 	AppName        []byte
 	ProcID         []byte
 	MsgID          []byte

@@ -103,8 +103,8 @@ func host(w []byte, seen byte) []byte {
 var twoDots = []byte("..")
 
 // hostname returns the length of the word at the front of p when it can be the name
-// or address of a host, or is the NILVALUE, else 0.
-func hostname(p []byte) int {
+// or address of a host, with what Host makes of it, or is the NILVALUE; else 0.
+func hostname(p []byte) (int, []byte) {
 	var seen byte
 	n := 0
 	for n < len(p) && hostByte[p[n]] != 0 {
@@ -112,19 +112,25 @@ func hostname(p []byte) int {
 		n++
 	}
 	if n < len(p) && p[n] != ' ' && p[n] != '\t' {
-		return 0
+		return 0, nil
 	}
-	if n == 1 && p[0] == '-' || host(p[:n], seen) != nil {
-		return n
+	if n == 1 && p[0] == '-' {
+		return n, nil
 	}
-	return 0
+	if h := host(p[:n], seen); h != nil {
+		return n, h
+	}
+	return 0, nil
 }
+
+// maxReserved is the length of the longest zone with an offset, and of the longest severity.
+const maxReserved = 16
 
 // isReserved reports whether a word with letters is one of those that stand where a
 // host should and are none.
 func isReserved(w []byte, seen byte) bool {
 	switch {
-	case seen&lower == 0 && (isZone(w) || isSeverity(w)),
+	case seen&lower == 0 && len(w) <= maxReserved && (isZone(w) || isSeverity(w)),
 		len(w) == 3 && isMonthOrDay(w),
 		len(w) < 5 && isMeridiem(w),
 		seen&dot != 0 && IsLevel(w),
@@ -165,8 +171,11 @@ func isSeverity(w []byte) bool {
 // IsLevel reports whether a word is "facility.severity", which some relays and
 // gateways write behind the time.
 func IsLevel(w []byte) bool {
+	if len(w) > 16 {
+		return false
+	}
 	dot := bytes.IndexByte(w, '.')
-	if dot < 2 || len(w) > 16 {
+	if dot < 2 {
 		return false
 	}
 	switch string(w[:dot]) {

@@ -36,6 +36,7 @@ func (h *Header) rfc5424(p []byte) {
 	}
 	h.Tagged = rest
 	h.Hostname = nilValue(host)
+	h.Host = Host(h.Hostname)
 	h.AppName, h.ProcID, h.MsgID = nilValue(app), nilValue(procID), nilValue(msgID)
 	h.StructuredData = sd
 	if len(q) != 0 && q[0] == ' ' {

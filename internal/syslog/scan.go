@@ -159,8 +159,7 @@ func (h *Header) ciscoPart(p []byte, sure bool) (n int, certain bool) {
 		}
 		return 0, false
 	case isUptime(name), isClock(name):
-	case h.Hostname == nil && Host(name) != nil:
-		h.Hostname = name
+	case h.Hostname == nil && h.named(name):
 	case !sure: // "app: text: …"
 		return 0, false
 	}
@@ -229,4 +228,14 @@ func isCount(w []byte) bool {
 func isClock(w []byte) bool {
 	var s Stamp
 	return s.clock(w, 0) == len(w)
+}
+
+// named takes a word for the host, if it can be one.
+func (h *Header) named(w []byte) bool {
+	host := Host(w)
+	if host == nil {
+		return false
+	}
+	h.Hostname, h.Host = w, host
+	return true
 }

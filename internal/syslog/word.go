@@ -10,15 +10,15 @@ func (h *Header) afterTime(p []byte) {
 		p = p[1:]
 	}
 	p = skipBOM(skipSeparator(p))
-	n := hostname(p)
+	n, host := hostname(p)
 	if n == 0 {
 		if w, rest := word(p); IsLevel(w) {
 			p = skipBlanks(rest)
-			n = hostname(p)
+			n, host = hostname(p)
 		}
 	}
 	if n != 0 {
-		h.Hostname = nilValue(p[:n])
+		h.Hostname, h.Host = nilValue(p[:n]), host
 		p = skipSeparator(p[min(n+1, len(p)):])
 	}
 	h.tag(p)
@@ -147,7 +147,12 @@ func skipBlanks(p []byte) []byte {
 var bom = []byte("\xef\xbb\xbf")
 
 // skipBOM drops the mark at the front of p.
-func skipBOM(p []byte) []byte { return bytes.TrimPrefix(p, bom) }
+func skipBOM(p []byte) []byte {
+	if len(p) > 2 && p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf {
+		return p[3:]
+	}
+	return p
+}
 
 func first(p []byte) byte {
 	if len(p) == 0 {

@@ -75,7 +75,9 @@ type line struct {
 // Parse sets *r to what msg is; h is what syslog.Scan found in msg. It never
 // fails and does not allocate, but for the buffer of r when that has to grow.
 func (p *Parser) Parse(msg []byte, h *syslog.Header, r *Result) {
-	r.Become(Result{Body: msg})
+	whole := r.whole
+	*r = Result{}
+	r.Body, r.whole = msg, whole
 	if p.rejoin(msg, h, ByHeader, r) {
 		return
 	}
@@ -116,7 +118,9 @@ func newLine(h *syslog.Header, by Reason, r *Result) line {
 	if h.Stamp.Exists() {
 		r.Stamp, r.TimeBy = r.zoned(h.Stamp), by
 	}
-	r.setHost(h.Hostname, by)
+	if h.Host != nil {
+		r.Host, r.HostBy = h.Host, by
+	}
 	return l
 }
 

@@ -54,7 +54,7 @@ func (p *Parser) seam(h *syslog.Header) (s seam, ok bool) {
 	case c == '{':
 		s.glue, ok = jsonGlue(s.tag, s.rest, structured)
 	case c == '%':
-		s.glue, ok = identifierGlue(s.text, s.rest)
+		s.glue, ok = identifierGlue(s.text, s.rest, gap)
 	case c == '*' || c == '.': // the clock mark of IOS, and the month
 		s.glue, ok = " ", len(s.tag) == 4 && isDigit(s.rest[0]) && hasIdentifier(s.rest)
 	case c == 't':
@@ -65,7 +65,7 @@ func (p *Parser) seam(h *syslog.Header) (s seam, ok bool) {
 		s.glue, ok = numberGlue(s.tag, s.rest)
 	}
 	if !ok && bytes.IndexByte(s.tag, ',') > 0 {
-		s.glue, ok = deviceGlue(s.tag, s.rest)
+		s.glue, ok = deviceGlue(s.tag, s.rest, gap)
 	}
 	if !ok && len(s.tag) >= len(snareTag) {
 		s.glue, ok = snareGlue(s.tag, s.rest)
@@ -132,6 +132,9 @@ func (p *Parser) rejoin(msg []byte, h *syslog.Header, by Reason, r *Result) bool
 	if r.joins == maxJoins || r.joins != 0 && len(h.StructuredData) != 0 {
 		return false
 	}
+	if len(h.AppName) != 0 && (len(h.ProcID) != 0 || len(h.MsgID) != 0) { // a tag of a program
+		return false
+	}
 	s, ok := p.seam(h)
 	if !ok {
 		return false
@@ -180,12 +183,16 @@ func jsonGlue(tag, rest []byte, structured bool) (string, bool) {
 
 // identifierGlue joins a message of Cisco that was split behind its identifier. IOS XR
 // has a blank in front of the colon.
-func identifierGlue(tagged, rest []byte) (string, bool) {
-	_, known := messageID(tagged)
+func identifierGlue(tagged, rest []byte, gap int) (string, bool) {
+	glue := ": "
 	if rest[0] == ':' {
-		return " ", known
+		glue = " "
 	}
-	return ": ", known
+	if len(glue) >= gap { // as the device writes it
+		return "", false
+	}
+	_, known := messageID(tagged)
+	return glue, known
 }
 
 // numberGlue joins what was split behind a number or a date: a PAN-OS line, a header of
@@ -232,7 +239,14 @@ func hasIdentifier(p []byte) bool {
 
 // deviceGlue joins a UniFi line that was split behind its device tag. Old switches
 // have no colon there, and old access points brackets.
-func deviceGlue(tag, rest []byte) (string, bool) {
+func deviceGlue(tag, rest []byte, gap int) (string, bool) {
+	glue := ": "
+	if tag[0] == '(' || hasPrefix(rest, "switch:") {
+		glue = " "
+	}
+	if len(glue) >= gap { // as the device writes it
+		return "", false
+	}
 	n, _, ok := deviceTag(tag)
 	if ok && n+1 < len(tag) && programEnds(tag[n:]) { // the tag for the host name, the program for the tag
 		return ": ", true
@@ -240,10 +254,7 @@ func deviceGlue(tag, rest []byte) (string, bool) {
 	for n < len(tag) && (tag[n] == '"' || tag[n] == ')') {
 		n++
 	}
-	if tag[0] == '(' || hasPrefix(rest, "switch:") {
-		return " ", ok && n == len(tag)
-	}
-	return ": ", ok && n == len(tag)
+	return glue, ok && n == len(tag)
 }
 
 // programEnds reports whether only a program's name follows a device tag.
