@@ -216,7 +216,9 @@ func TestAcksOfBrokenConnections(t *testing.T) {
 	var hold atomic.Bool
 	hold.Store(true)
 	confirm := func(string, int64) bool { return !hold.Load() }
-	a, b := serve(t, hectest.Options{Acks: true, Confirm: confirm}), serve(t, hectest.Options{Acks: true, Confirm: confirm})
+	var polls atomic.Int64
+	o := hectest.Options{Acks: true, Confirm: confirm, OnPoll: func(http.Header) { polls.Add(1) }}
+	a, b := serve(t, o), serve(t, o)
 	lb := balanced(t, a, b)
 	r := newRig(t, at(lb, func(o *Options) {
 		withAcks(5*time.Millisecond, time.Minute)(o)
@@ -224,8 +226,17 @@ func TestAcksOfBrokenConnections(t *testing.T) {
 	}))
 	src := newMemory(records(40, 1)...)
 	wait := r.start(t.Context(), src)
-	eventually(t, "all are posted", func() bool { return a.Requests()+b.Requests() == 40 })
+	eventually(t, "the answers to all posts are in", func() bool {
+		owed := 0
+		for _, n := range r.acks.unacked() {
+			owed += n
+		}
+		return owed == 40
+	})
 	lb.Break()
+	// A server confirms once: no poll of before may get an answer that is lost.
+	before := polls.Load()
+	eventually(t, "acknowledgements are asked for on new connections", func() bool { return polls.Load() > before+16 })
 	hold.Store(false)
 	if err := wait(); err != nil {
 		t.Fatal(err)

@@ -45,6 +45,7 @@ type links struct {
 	last   time.Time // when that was noted last
 	due    time.Time // when the next one may be made
 	trying int       // new ones whose first post is under way
+	tried  time.Time // when the newest of these was lent
 }
 
 // lend gives the connection for one more post: the one that has waited longest, so that
@@ -62,9 +63,7 @@ func (p *pool) lend(e *endpoint, now time.Time) *link {
 		l.cookies, _ = cookiejar.New(nil) // it has no error without a list of suffixes
 	}
 	e.links.trying++
-	if e.links.bad > 0 { // each that hangs makes the next wait longer
-		e.links.due = now.Add(time.Duration(e.links.trying) * p.patience)
-	}
+	e.links.tried = now
 	e.links.open = append(e.links.open, l)
 	return l
 }
@@ -145,11 +144,15 @@ func (e *endpoint) workedSince(t time.Time) bool {
 }
 
 // connects is when a connection can be had: in the past when there is one.
-func (e *endpoint) connects() time.Time {
-	if len(e.links.free) > 0 || e.links.bad == 0 {
+func (p *pool) connects(e *endpoint) time.Time {
+	switch s := &e.links; {
+	case len(s.free) > 0, s.bad == 0:
 		return time.Time{}
+	case s.trying > 0: // each that hangs makes the next wait longer
+		return later(s.due, s.tried.Add(time.Duration(s.trying)*p.patience))
+	default:
+		return s.due
 	}
-	return e.links.due
 }
 
 // suspect notes that a connection was found bad while others work.
@@ -160,11 +163,7 @@ func (s *links) suspect(began, now time.Time, r RetryOptions, least time.Duratio
 	s.bad++
 	s.last = now
 	wait := ceiling(r, s.bad-1)
-	due := now.Add(max(wait/2+jitter(wait/2), least))
-	if s.trying > 0 { // another one is being tried, and may take its time
-		due = later(due, s.due)
-	}
-	s.due = due
+	s.due = now.Add(max(wait/2+jitter(wait/2), least))
 }
 
 // sweep closes the free connections that are stale, and those that are spent and owe no

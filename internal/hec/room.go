@@ -149,7 +149,7 @@ func (p *pool) admits(e *endpoint, now time.Time) bool {
 	case !e.proven():
 		return !now.Before(p.trialDue(e)) && (e.trial == 0 || p.spare())
 	}
-	return !now.Before(e.busyUntil) && !now.Before(e.connects()) && e.inFlight < e.limit.now(p.bound)
+	return !now.Before(e.busyUntil) && !now.Before(p.connects(e)) && e.inFlight < e.limit.now(p.bound)
 }
 
 // trialDue is when time allows the next trial of e.
@@ -204,7 +204,7 @@ func (p *pool) allOut() bool {
 // than the time.
 func (p *pool) opens(now time.Time) (at time.Time) {
 	for _, e := range p.list {
-		t := later(e.busyUntil, e.connects())
+		t := later(e.busyUntil, p.connects(e))
 		if !e.proven() {
 			t = p.trialDue(e)
 		}
