@@ -4,20 +4,20 @@ import (
 	"crypto/rand"
 	"io"
 
-	"syslog-gateway/internal/hec/endpoint"
+	"syslog-gateway/internal/hec/hecserver"
 )
 
 // devSink is the embedded HEC endpoint of `gateway run --dev`. It outlives the
 // gateway, which delivers to it until its end.
 type devSink struct {
-	server *endpoint.Server
+	server *hecserver.Server
 	token  string
 	stage  *stage
 }
 
 func startDevSink(out io.Writer) (*devSink, error) {
 	token := rand.Text()
-	server, err := endpoint.Listen(endpoint.Options{Token: token, Out: out})
+	server, err := hecserver.Listen(hecserver.Options{Token: token, Out: out})
 	if err != nil {
 		return nil, err
 	}

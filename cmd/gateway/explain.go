@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/listener"
 	"syslog-gateway/internal/syslog"
-	"syslog-gateway/internal/vendor"
 )
 
 // explainer prints a line about each message, for people who wonder why an event is
@@ -65,7 +65,7 @@ func hostText(e listener.Explanation) string {
 
 func timeText(e listener.Explanation) string {
 	by := "by " + e.Result.TimeBy.String()
-	if e.Result.TimeBy == vendor.ByNothing || e.Clamped {
+	if e.Result.TimeBy == dialect.ByNothing || e.Clamped {
 		by = "of receipt"
 	}
 	return "time " + e.Time.Format(time.RFC3339Nano) + " " + by
@@ -74,7 +74,7 @@ func timeText(e listener.Explanation) string {
 // notUnderstood lists what of the message no rule could use.
 func notUnderstood(e listener.Explanation) (notes []string) {
 	switch r := e.Result; {
-	case r.Unparsed && r.Class == vendor.Fallback:
+	case r.Unparsed && r.Class == dialect.Fallback:
 		notes = append(notes, "no rule knows this message")
 	case r.Unparsed:
 		notes = append(notes, "it begins like "+r.Class.String()+" and is broken")
@@ -84,7 +84,7 @@ func notUnderstood(e listener.Explanation) (notes []string) {
 		notes = append(notes, "a time that does not exist")
 	case e.Clamped:
 		notes = append(notes, "a time too far off, "+e.Stamped.Format(time.RFC3339Nano))
-	case e.Result.TimeBy == vendor.ByNothing:
+	case e.Result.TimeBy == dialect.ByNothing:
 		notes = append(notes, "no time")
 	}
 	if len(e.Result.Host) == 0 {

@@ -14,6 +14,7 @@ import (
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec"
+	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/listener"
 	"syslog-gateway/internal/queue"
 	"syslog-gateway/internal/senders"
@@ -32,7 +33,7 @@ type gateway struct {
 	level  *slog.LevelVar
 	start  time.Time
 
-	ledger   *event.Ledger
+	ledger   *ledger.Ledger
 	dead     *hec.DeadLetters
 	client   *hec.Client
 	store    *queue.Store
@@ -60,7 +61,7 @@ func newGateway(c config.Config, token string, log *slog.Logger, level *slog.Lev
 	g := &gateway{
 		log: slog.New(problems.Handler(log.Handler())), level: level, start: time.Now(),
 		problems: problems, senders: senders.New(maxSenders),
-		ledger: event.NewLedger(), readers: readers,
+		ledger: ledger.New(), readers: readers,
 		giveUp: make(chan struct{}),
 		errs:   make(chan error, 16),
 	}
@@ -143,7 +144,7 @@ func (g *gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry)
 	for i := range c.Balancer.Shards {
 		s := shard.New(shard.Options{
 			Name:       strconv.Itoa(i),
-			Queue:      shardQueue{g.store.Shards()[i]},
+			Queue:      g.store.Shards()[i],
 			Pool:       g.pool,
 			Gzip:       c.HEC.Compression == "gzip",
 			DropNewest: c.Queue.WhenFull == string(queue.DropNewest),
@@ -219,18 +220,4 @@ func (g *gateway) buildStats(c config.Config, _ string, r *prometheus.Registry) 
 		return err
 	}
 	return g.stats.Start()
-}
-
-// shardQueue makes a queue's shard what the shard stage wants.
-type shardQueue struct{ *queue.Shard }
-
-func (q shardQueue) Append(rec *event.Record) error {
-	err := q.Shard.Append(rec)
-	switch {
-	case errors.Is(err, queue.ErrFull):
-		return fmt.Errorf("%w: %w", shard.ErrFull, err)
-	case errors.Is(err, queue.ErrRecord):
-		return fmt.Errorf("%w: %w", shard.ErrRecord, err)
-	}
-	return err
 }

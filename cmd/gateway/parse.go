@@ -13,6 +13,7 @@ import (
 
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/listener"
 	"syslog-gateway/internal/syslog"
 )
@@ -117,13 +118,13 @@ func (o *parseOptions) replay(c config.Config, from netip.Addr, w *bufio.Writer)
 	}
 	framings := map[string]syslog.Framing{"lf": syslog.LF, "octet": syslog.Octet, "auto": syslog.Auto}
 	if o.framing == "datagram" {
-		return listener.NewDatagramReplay(options, batching, event.NewLedger(), from), nil
+		return listener.NewDatagramReplay(options, batching, ledger.New(), from), nil
 	}
 	framing, ok := framings[o.framing]
 	if !ok {
 		return nil, fmt.Errorf("--framing %q is not one of lf, octet, auto, datagram", o.framing)
 	}
-	return listener.NewReplay(options, batching, event.NewLedger(), framing, from), nil
+	return listener.NewReplay(options, batching, ledger.New(), framing, from), nil
 }
 
 // feed gives the input to the replay: as it comes, or line by line as datagrams.

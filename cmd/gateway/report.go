@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // ownSource is the source in the books whose events are the gateway's own numbers.
@@ -73,7 +74,7 @@ func (g *gateway) reportOnce(ctx context.Context) {
 		return
 	}
 	n := b.Events
-	b.Account.Receive(event.Internal, n, len(b.Data))
+	b.Account.Receive(ledger.Internal, n, len(b.Data))
 	if !g.offer(ctx, b) {
 		b.Account.DropReceived(dropNoRoom, n)
 		g.pool.Put(b)

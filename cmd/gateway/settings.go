@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"syslog-gateway/internal/config"
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/dialect"
+	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/listener"
-	"syslog-gateway/internal/vendor"
 )
 
 // sourceOptions translates the configured sources, in the order of their names.
@@ -54,12 +54,12 @@ func oneSource(s config.Source, name string, names naming) (listener.SourceOptio
 		ReceiveBuffer: int(s.ReceiveBuffer),
 		Settings:      settings,
 	}
-	for _, t := range event.Transports() {
+	for _, t := range ledger.Transports() {
 		if slices.Contains(s.Protocols, t.String()) {
 			o.Transports = append(o.Transports, t)
 		}
 	}
-	if slices.Contains(o.Transports, event.TLS) {
+	if slices.Contains(o.Transports, ledger.TLS) {
 		o.TLS, err = s.TLS.Config()
 	}
 	return o, err
@@ -67,18 +67,18 @@ func oneSource(s config.Source, name string, names naming) (listener.SourceOptio
 
 // naming is the section metadata made ready: the same for all sources.
 type naming struct {
-	profile *vendor.Profile
-	keep    map[vendor.ClassID]int
+	profile *dialect.Profile
+	keep    map[dialect.ClassID]int
 	hosts   map[netip.Addr]string
 }
 
 // newNaming translates the section metadata and reads the hosts file.
 func newNaming(c config.Config) (naming, error) {
-	overrides := make(map[string]vendor.Override, len(c.Metadata.Overrides))
+	overrides := make(map[string]dialect.Override, len(c.Metadata.Overrides))
 	for class, o := range c.Metadata.Overrides {
-		overrides[class] = vendor.Override{Index: o.Index, Sourcetype: o.Sourcetype, Source: o.Source}
+		overrides[class] = dialect.Override{Index: o.Index, Sourcetype: o.Sourcetype, Source: o.Source}
 	}
-	profile, err := vendor.NewProfile(c.Metadata.Profile, overrides)
+	profile, err := dialect.NewProfile(c.Metadata.Profile, overrides)
 	if err != nil {
 		return naming{}, err
 	}
@@ -94,11 +94,11 @@ func newNaming(c config.Config) (naming, error) {
 }
 
 // keepRules says of how many messages of a class one is kept, 0 for none.
-func keepRules(m config.Metadata) (map[vendor.ClassID]int, error) {
-	keep := make(map[vendor.ClassID]int, len(m.Drop)+len(m.Sample))
+func keepRules(m config.Metadata) (map[dialect.ClassID]int, error) {
+	keep := make(map[dialect.ClassID]int, len(m.Drop)+len(m.Sample))
 	var errs []error
 	for _, class := range m.Drop {
-		id, err := vendor.ClassNamed(class)
+		id, err := dialect.ClassNamed(class)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("metadata.drop: %w", err))
 			continue
@@ -106,7 +106,7 @@ func keepRules(m config.Metadata) (map[vendor.ClassID]int, error) {
 		keep[id] = 0
 	}
 	for _, class := range slices.Sorted(maps.Keys(m.Sample)) {
-		id, err := vendor.ClassNamed(class)
+		id, err := dialect.ClassNamed(class)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("metadata.sample: %w", err))
 			continue
@@ -119,7 +119,7 @@ func keepRules(m config.Metadata) (map[vendor.ClassID]int, error) {
 // settings translates what of a source may change while it is open.
 func (n naming) settings(s config.Source) (listener.Settings, error) {
 	var out listener.Settings
-	parser, err := vendor.New(s.Vendor)
+	parser, err := dialect.New(s.Vendor)
 	if err != nil {
 		return out, err
 	}
@@ -141,7 +141,7 @@ func (n naming) settings(s config.Source) (listener.Settings, error) {
 		IdleTimeout:    s.IdleTimeout,
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Fields)) {
-		out.Fields = append(out.Fields, vendor.Field{Name: name, Value: s.Fields[name]})
+		out.Fields = append(out.Fields, dialect.Field{Name: name, Value: s.Fields[name]})
 	}
 	if out.Zones, err = zones(s.Timezones); err != nil {
 		return out, err

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"time"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/stats"
 )
 
@@ -24,7 +24,7 @@ func (g *gateway) Snapshot() stats.Snapshot {
 	c := g.config.Load()
 	for _, src := range g.listener.Status() {
 		one := stats.Source{
-			Balance:             event.Balance{Source: src.Name},
+			Balance:             ledger.Balance{Source: src.Name},
 			Port:                src.Port,
 			Transports:          src.Transports,
 			Connections:         make(map[string]int64),
@@ -41,7 +41,7 @@ func (g *gateway) Snapshot() stats.Snapshot {
 	}
 	if c.Stats.ToSplunk {
 		s.Sources = append(s.Sources, stats.Source{
-			Balance: event.Balance{Source: ownSource}, Internal: true, Transports: []string{event.Internal.String()},
+			Balance: ledger.Balance{Source: ownSource}, Internal: true, Transports: []string{ledger.Internal.String()},
 		})
 	}
 	g.queueSnapshot(&s)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"syslog-gateway/internal/suggest"
+
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/knadh/koanf/maps"
 	"github.com/knadh/koanf/providers/confmap"
@@ -151,7 +153,7 @@ func envLayer(environ, sources []string, found *problems) layer {
 		path := strings.Split(strings.ToLower(strings.TrimPrefix(name, EnvPrefix)), "__")
 		if len(path) > 1 && path[0] == "sources" {
 			for _, source := range sources {
-				if fold(source) == fold(path[1]) {
+				if suggest.Same(source, path[1]) {
 					path[1] = source
 				}
 			}

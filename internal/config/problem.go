@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"syslog-gateway/internal/suggest"
 )
 
 // place is a key of the configuration.
@@ -92,55 +94,12 @@ func (ps problems) about(p place) bool {
 	return false
 }
 
-// maxHinted is the length of the longest name that a hint is looked for; no key
-// is as long, and the search grows with the square.
-const maxHinted = 64
-
 // didYouMean returns a hint for a name that is not in known but close to one
 // that is, ready to be appended to a message, or "".
 func didYouMean(name string, known []string) string {
-	best, limit := "", 1+len(name)/4
-	if len(name) > maxHinted {
-		return ""
-	}
-	for _, k := range known {
-		if d := distance(fold(name), fold(k)); d <= limit {
-			best, limit = k, d-1
-		}
-	}
+	best := suggest.Nearest(name, known)
 	if best == "" {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %s?", best)
-}
-
-// fold makes names equal that differ in case and separator only.
-func fold(s string) string {
-	return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(s))
-}
-
-// distance is the number of single-character edits between a and b, where
-// swapping two neighbours is one edit (Damerau 1964, optimal string alignment).
-func distance(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
 }

@@ -3,6 +3,8 @@ package event
 import (
 	"sync"
 	"time"
+
+	"syslog-gateway/internal/ledger"
 )
 
 // Batch collects the HEC event objects of one source until it is sealed by size
@@ -14,7 +16,7 @@ type Batch struct {
 	// Events is the number of events in Data.
 	Events int
 	// Account is the source's page in the books.
-	Account *Account
+	Account *ledger.Account
 	// Received is when the first event was received.
 	Received time.Time
 	// Key is a hash of the source; the source_hash policy keeps batches of one

@@ -1,6 +1,19 @@
 package event
 
-import "time"
+import (
+	"errors"
+	"time"
+)
+
+// What a queue answers to a record that it does not take.
+var (
+	// ErrFull says that there is no room: the queue's limit is reached, or the file
+	// system has no more to give. Room comes back when records are acknowledged.
+	ErrFull = errors.New("the queue is full")
+	// ErrRecord says that this record will never be taken: it is larger than the
+	// queue, or not one that the format can hold.
+	ErrRecord = errors.New("the record cannot be stored")
+)
 
 // Encoding says how the body of a Record is compressed. The values are written
 // to disk: they never change their meaning.

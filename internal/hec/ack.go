@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"syslog-gateway/internal/throttle"
 )
 
 // maxPoll is how many ackIds one poll asks for.
@@ -50,7 +52,7 @@ type ackTable struct {
 	mu      sync.Mutex
 	open    map[*link]map[ackKey]*receipt
 	polling map[*link]bool
-	alarm   throttle
+	alarm   throttle.Throttle
 }
 
 func newAckTable(o AckOptions) *ackTable {
@@ -243,7 +245,7 @@ func (c *Client) poll(ctx context.Context, l *link, channel string, ids []int64)
 		return
 	}
 	if !got.cancelled {
-		c.warn(&c.acks.alarm, &c.acks.mu, "HEC acknowledgements cannot be asked for; what is not confirmed in time is sent again",
+		c.warn(&c.acks.alarm, "HEC acknowledgements cannot be asked for; what is not confirmed in time is sent again",
 			"endpoint", l.endpoint.name, "error", tell(&c.secrets, err.Error(), maxTold))
 	}
 }
@@ -266,12 +268,9 @@ func (c *Client) ask(ctx context.Context, l *link, channel string, ids []int64) 
 	return c.exchange(l, req, min(set.Timeout, max(c.acks.opts.PollInterval, minPollTime)))
 }
 
-// warn logs one of many equal complaints; mu guards the throttle.
-func (c *Client) warn(t *throttle, mu *sync.Mutex, msg string, args ...any) {
-	mu.Lock()
-	held, ok := t.ready(time.Now(), alarmEvery)
-	mu.Unlock()
-	if ok {
+// warn logs one of many equal complaints.
+func (c *Client) warn(t *throttle.Throttle, msg string, args ...any) {
+	if held, ok := t.Ready(time.Now(), alarmEvery); ok {
 		c.opts.Logger.Warn(msg, append(args, "not_logged", held)...)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"syslog-gateway/internal/throttle"
 )
 
 // The states of an endpoint, as /stats shows them.
@@ -65,8 +67,8 @@ type endpoint struct {
 	gone      bool // it is no longer configured
 	confirm   confirm
 	probing   bool
-	alarm     throttle // of the endpoint
-	limps     throttle // of single connections
+	alarm     throttle.Throttle // of the endpoint
+	limps     throttle.Throttle // of single connections
 }
 
 // EndpointStatus is what is known of an endpoint at one moment.

@@ -327,22 +327,3 @@ func TestCeiling(t *testing.T) {
 		}
 	}
 }
-
-func TestThrottle(t *testing.T) {
-	var th throttle
-	now := time.Unix(0, 0)
-	if _, ok := th.ready(now, time.Minute); !ok {
-		t.Error("the first is held back")
-	}
-	for range 5 {
-		if _, ok := th.ready(now.Add(time.Second), time.Minute); ok {
-			t.Error("a second goes through")
-		}
-	}
-	if held, ok := th.ready(now.Add(time.Hour), time.Minute); !ok || held != 5 {
-		t.Errorf("held %d, %t", held, ok)
-	}
-	if !th.raised() || th.raised() {
-		t.Error("raised")
-	}
-}

@@ -16,6 +16,7 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/ledger"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -177,7 +178,7 @@ func records(n, k int) []event.Record {
 type rig struct {
 	*Client
 	t      *testing.T
-	ledger *event.Ledger
+	ledger *ledger.Ledger
 	dead   *DeadLetters
 	log    *syncBuffer
 }
@@ -203,7 +204,7 @@ func (s *syncBuffer) String() string {
 // options.
 func newRig(t *testing.T, change func(*Options), servers ...*hectest.Server) *rig {
 	t.Helper()
-	r := &rig{t: t, ledger: event.NewLedger(), log: new(syncBuffer)}
+	r := &rig{t: t, ledger: ledger.New(), log: new(syncBuffer)}
 	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
 	if r.dead, err = OpenDeadLetters(DeadLetterOptions{Path: t.TempDir(), Logger: log}); err != nil {
@@ -270,7 +271,7 @@ func (r *rig) start(ctx context.Context, src *memory) (wait func() error) {
 }
 
 // all delivers everything and checks the books.
-func (r *rig) all(src *memory) event.Balance {
+func (r *rig) all(src *memory) ledger.Balance {
 	r.t.Helper()
 	if err := r.start(context.Background(), src)(); err != nil {
 		r.t.Fatalf("Deliver: %v", err)
@@ -279,7 +280,7 @@ func (r *rig) all(src *memory) event.Balance {
 }
 
 // balanced checks that each event is booked once and each record finished once.
-func (r *rig) balanced(src *memory, pending int) event.Balance {
+func (r *rig) balanced(src *memory, pending int) ledger.Balance {
 	r.t.Helper()
 	b := r.ledger.Account("cisco_asa").Balance()
 	if b.Difference() != 0 || b.Pending() != int64(pending) {

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"syslog-gateway/internal/ledger"
 
-	"syslog-gateway/internal/event"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Options configure a Client. Zero durations and counts take the default named.
@@ -44,7 +44,7 @@ type Options struct {
 	// DeadLetter takes what HEC refuses; required.
 	DeadLetter *DeadLetters
 	// Ledger takes the books; nil opens new ones.
-	Ledger *event.Ledger
+	Ledger *ledger.Ledger
 	// Logger is where it says what happens; nil discards.
 	Logger *slog.Logger
 	// Registerer takes the metrics; nil leaves them unregistered.
@@ -89,7 +89,7 @@ func (o Options) withDefaults() Options {
 	def(&o.HealthInterval, 5*time.Second)
 	def(&o.StopGrace, 5*time.Second)
 	if o.Ledger == nil {
-		o.Ledger = event.NewLedger()
+		o.Ledger = ledger.New()
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

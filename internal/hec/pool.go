@@ -118,7 +118,7 @@ func (p *pool) limp(e *endpoint, t attempt, a answer, now time.Time, r RetryOpti
 		e.renewChannels()
 	}
 	e.series.limped()
-	if held, ok := e.limps.ready(now, alarmEvery); ok {
+	if held, ok := e.limps.Ready(now, alarmEvery); ok {
 		p.log.Warn("a connection to the HEC endpoint is closed for its answer, others work; "+
 			"one of the servers behind this name may be sick", "endpoint", e.name, "answer", a.String(), "not_logged", held)
 	}
@@ -202,7 +202,7 @@ func (p *pool) probed(e *endpoint, a answer, r RetryOptions) {
 }
 
 func (p *pool) back(e *endpoint) {
-	if e.alarm.raised() {
+	if e.alarm.Raised() {
 		p.log.Info("HEC endpoint is back", "endpoint", e.name)
 	}
 	p.rouse()
@@ -213,7 +213,7 @@ func (p *pool) complain(e *endpoint, out bool, a answer, now time.Time) {
 	if !out && e.state == stateUp {
 		return
 	}
-	held, ok := e.alarm.ready(now, alarmEvery)
+	held, ok := e.alarm.Ready(now, alarmEvery)
 	if !ok {
 		return
 	}

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // ErrNoLetter says that the store holds no letter of that ID.
@@ -267,7 +268,7 @@ func (c *Client) replayFile(ctx context.Context, name string, want func(Letter) 
 		stay.Write(bytes.TrimSuffix(line, []byte{'\n'}))
 		stay.WriteByte('\n')
 	}
-	books := event.NewLedger()
+	books := ledger.New()
 	c.deliver(ctx, src, 1, books)
 	for _, a := range books.Accounts() {
 		b := a.Balance()

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/throttle"
 )
 
 // Source gives out the records of one shard. Its methods are called by several
@@ -38,17 +40,16 @@ const settleEvery = 250 * time.Millisecond
 type delivery struct {
 	c      *Client
 	src    Source
-	ledger *event.Ledger
+	ledger *ledger.Ledger
 	stop   <-chan struct{} // begin nothing new
 	hard   context.Context // of the attempts on the wire
 	// slots bound the records that are taken and not finished, so also those that
 	// wait for an acknowledgement.
 	slots   chan struct{}
 	pending sync.WaitGroup // records that wait for an acknowledgement
-	mu      sync.Mutex
-	alarm   throttle
+	alarm   throttle.Throttle
 
-	movedAlarm throttle
+	movedAlarm throttle.Throttle
 }
 
 // Deliver is the sender of one shard. It returns when ctx is done or the source
@@ -60,7 +61,7 @@ func (c *Client) Deliver(ctx context.Context, src Source) error {
 	return nil
 }
 
-func (c *Client) deliver(ctx context.Context, src Source, workers int, ledger *event.Ledger) {
+func (c *Client) deliver(ctx context.Context, src Source, workers int, books *ledger.Ledger) {
 	hard, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	n := workers
@@ -68,7 +69,7 @@ func (c *Client) deliver(ctx context.Context, src Source, workers int, ledger *e
 		n = max(n, c.opts.Ack.MaxOutstanding)
 	}
 	d := &delivery{
-		c: c, src: src, ledger: ledger,
+		c: c, src: src, ledger: books,
 		stop: ctx.Done(), hard: hard, slots: make(chan struct{}, n),
 	}
 	c.pool.join(workers)
@@ -149,7 +150,7 @@ func (d *delivery) work(ctx context.Context) {
 		if errors.Is(err, ErrEnd) || ctx.Err() != nil {
 			return
 		}
-		d.c.warn(&d.alarm, &d.mu, "no record can be taken from the queue; it is tried again", "error", err.Error())
+		d.c.warn(&d.alarm, "no record can be taken from the queue; it is tried again", "error", err.Error())
 		d.pause(ceiling(d.c.retryOptions(), failures))
 		failures++
 	}
@@ -200,7 +201,7 @@ func (d *delivery) bury(j *job) error {
 		if err == nil {
 			return nil
 		}
-		d.c.warn(&d.alarm, &d.mu, "dead letters cannot be written; the record is kept and it is tried again. "+
+		d.c.warn(&d.alarm, "dead letters cannot be written; the record is kept and it is tried again. "+
 			"Check space and permissions", "error", err.Error())
 		d.pause(ceiling(d.c.retryOptions(), n))
 		if err := j.post.over(); err != nil {
@@ -238,7 +239,7 @@ func (d *delivery) book(b booking) {
 	}
 	if b.moved > 0 {
 		d.c.metrics.moved.WithLabelValues(b.rec.Source).Add(float64(b.moved))
-		d.c.warn(&d.movedAlarm, &d.mu, "HEC refuses an index of some events; they are in hec.fallback_index, "+
+		d.c.warn(&d.movedAlarm, "HEC refuses an index of some events; they are in hec.fallback_index, "+
 			"their field original_index names it", "source", b.rec.Source, "events", b.moved)
 	}
 	if !b.rec.Received.IsZero() {

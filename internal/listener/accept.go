@@ -30,7 +30,7 @@ func (t *tcp) accept(l *net.TCPListener, s *Source, take func(*net.TCPConn)) {
 		}
 		if err != nil { // EMFILE, ENFILE, ENOMEM: they pass
 			s.reject(rejectDescriptors)
-			if t.noisy.now() {
+			if ready(&t.noisy) {
 				t.log.Error("accept a connection; raise LimitNOFILE if this goes on", "source", s.Name(), "error", err)
 			}
 			pause(acceptPause)

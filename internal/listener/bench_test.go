@@ -8,9 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/syslog"
-	"syslog-gateway/internal/vendor"
 )
 
 // samples are typical lines of the five families, about 300 bytes each.
@@ -37,7 +38,7 @@ func replay(b testing.TB, vendorName string) (*Replay, *event.Pool) {
 	s.MaxMessage = 64 << 10
 	return NewReplay(SourceOptions{Name: vendorName, Port: 1514, Settings: s},
 		Batching{MaxBytes: 512 << 10, MaxEvents: 10000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}},
-		event.NewLedger(), syslog.Auto, netip.MustParseAddr("192.0.2.7")), pool
+		ledger.New(), syslog.Auto, netip.MustParseAddr("192.0.2.7")), pool
 }
 
 // BenchmarkPath is the whole way of a message from the bytes of a socket to the JSON
@@ -69,7 +70,7 @@ func benchmarkPath(b *testing.B, vendorName string, lines []string) {
 
 // BenchmarkUDPSenders finds the sender of a datagram, with many of them.
 func BenchmarkUDPSenders(b *testing.B) {
-	s := newSource(SourceOptions{Name: "linux", Port: 1517, Settings: settings(b, "linux")}, event.NewLedger())
+	s := newSource(SourceOptions{Name: "linux", Port: 1517, Settings: settings(b, "linux")}, ledger.New())
 	c := knownSenders{source: s, by: make(map[netip.Addr]*sender)}
 	var addrs []netip.Addr
 	for i := range 1000 {
@@ -97,26 +98,26 @@ func FuzzPath(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, at int, pick byte) {
 		pool := event.NewPool(1, 4096)
 		sink := &collect{pool: pool, more: make(chan struct{}, 1)}
-		ledger := event.NewLedger()
+		books := ledger.New()
 		name := vendors[int(pick)%len(vendors)]
 		o := SourceOptions{Name: name, Port: 1514, Settings: settings(t, name)}
 		if int(pick)/len(vendors)%2 == 1 {
-			profile, err := vendor.NewProfile("sc4s", nil)
+			profile, err := dialect.NewProfile("sc4s", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			o.Settings.Profile = profile
-			o.Settings.Fields = []vendor.Field{{Name: "site", Value: "berlin"}}
-			o.Settings.Keep = map[vendor.ClassID]int{vendor.LinuxSyslog: 2, vendor.CiscoASA: 0}
+			o.Settings.Fields = []dialect.Field{{Name: "site", Value: "berlin"}}
+			o.Settings.Keep = map[dialect.ClassID]int{dialect.LinuxSyslog: 2, dialect.CiscoASA: 0}
 		}
 		b := Batching{MaxBytes: 4096, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}
 		from := netip.MustParseAddr("192.0.2.7")
 		at = max(0, min(at, len(data)))
-		stream := NewReplay(o, b, ledger, syslog.Auto, from)
+		stream := NewReplay(o, b, books, syslog.Auto, from)
 		stream.Write(data[:at], received)
 		stream.Write(data[at:], received)
 		stream.Close(received)
-		datagrams := NewDatagramReplay(o, b, ledger, from)
+		datagrams := NewDatagramReplay(o, b, books, from)
 		datagrams.Write(data, received)
 		datagrams.Close(received)
 		for _, line := range sink.lines {
@@ -133,18 +134,18 @@ func FuzzPath(f *testing.F) {
 				t.Fatalf("event %q", line)
 			}
 		}
-		if bal := ledger.Account(name).Balance(); bal.Difference() != 0 || bal.InMemory != 0 || int(bal.Received) != sink.events+int(bal.Dropped) {
+		if bal := books.Account(name).Balance(); bal.Difference() != 0 || bal.InMemory != 0 || int(bal.Received) != sink.events+int(bal.Dropped) {
 			t.Fatalf("balance %+v with %d events", bal, sink.events)
 		}
 	})
 }
 
 func TestTailsAreBounded(t *testing.T) {
-	s := newSource(SourceOptions{Name: "linux", Port: 1517, Settings: settings(t, "linux")}, event.NewLedger())
+	s := newSource(SourceOptions{Name: "linux", Port: 1517, Settings: settings(t, "linux")}, ledger.New())
 	pool := event.NewPool(1, 4096)
-	in := newIntake(s.account, event.TCP, Batching{MaxBytes: 1 << 20, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}})
+	in := newIntake(s.account, ledger.TCP, Batching{MaxBytes: 1 << 20, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}})
 	h := newHoard(nil)
-	other := newStream(s, event.TCP, in, netip.MustParseAddr("192.0.2.6"), h)
+	other := newStream(s, ledger.TCP, in, netip.MustParseAddr("192.0.2.6"), h)
 	h.tails.set(&other.hold, maxTails-128)
 	asked := 0
 	other.order = func(all bool) {
@@ -152,7 +153,7 @@ func TestTailsAreBounded(t *testing.T) {
 			t.Error("a connection is closed for its partial message")
 		}
 	}
-	st := newStream(s, event.TCP, in, netip.MustParseAddr("192.0.2.7"), h)
+	st := newStream(s, ledger.TCP, in, netip.MustParseAddr("192.0.2.7"), h)
 	st.feed(bytes.Repeat([]byte("a"), 90), time.Now())
 	if in.lanes[0] != nil {
 		t.Error("a tail within the limit was delivered")

@@ -7,24 +7,25 @@ import (
 	"testing"
 	"time"
 
+	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/syslog"
-	"syslog-gateway/internal/vendor"
 )
 
 // through puts lines through a stream of a sender and returns events and balance.
-func through(t *testing.T, s Settings, from string, lines ...string) ([]decoded, event.Balance) {
+func through(t *testing.T, s Settings, from string, lines ...string) ([]decoded, ledger.Balance) {
 	t.Helper()
 	pool := event.NewPool(1, 64<<10)
 	sink := &collect{pool: pool, more: make(chan struct{}, 1)}
-	ledger := event.NewLedger()
+	books := ledger.New()
 	r := NewReplay(SourceOptions{Name: "x", Port: 1514, Settings: s},
 		Batching{MaxBytes: 64 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: sink},
-		ledger, syslog.LF, netip.MustParseAddr(from))
+		books, syslog.LF, netip.MustParseAddr(from))
 	received := time.Date(2026, 11, 22, 17, 0, 1, 0, time.UTC)
 	r.Write([]byte(strings.Join(lines, "\n")+"\n"), received)
 	r.Close(received)
-	return sink.decode(t), ledger.Account("x").Balance()
+	return sink.decode(t), books.Account("x").Balance()
 }
 
 const (
@@ -35,7 +36,7 @@ const (
 
 func TestRules(t *testing.T) {
 	s := settings(t, "linux")
-	s.Keep = map[vendor.ClassID]int{vendor.CiscoASA: 0, vendor.LinuxSecure: 3}
+	s.Keep = map[dialect.ClassID]int{dialect.CiscoASA: 0, dialect.LinuxSecure: 3}
 	var lines []string
 	for range 7 {
 		lines = append(lines, asaLine, sshdLine, namelessly)
@@ -62,7 +63,7 @@ func TestRules(t *testing.T) {
 
 func TestFixedFieldsAndHosts(t *testing.T) {
 	s := settings(t, "linux")
-	s.Fields = []vendor.Field{{Name: "rack", Value: `7"\`}, {Name: "site", Value: "berlin"}}
+	s.Fields = []dialect.Field{{Name: "rack", Value: `7"\`}, {Name: "site", Value: "berlin"}}
 	s.Hosts = map[netip.Addr]string{netip.MustParseAddr("192.0.2.7"): "Lab-Switch"}
 	f := func(from, line, host string) {
 		t.Helper()
@@ -85,7 +86,7 @@ func TestFixedFieldsAndHosts(t *testing.T) {
 
 func TestProfileOfSplunkConnect(t *testing.T) {
 	s := settings(t, "windows")
-	profile, err := vendor.NewProfile("sc4s", nil)
+	profile, err := dialect.NewProfile("sc4s", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,18 +119,18 @@ func TestProfileOfSplunkConnect(t *testing.T) {
 // TestNamingDoesNotAllocate holds the promise of the hot path with everything on.
 func TestNamingDoesNotAllocate(t *testing.T) {
 	s := settings(t, "auto")
-	profile, err := vendor.NewProfile("sc4s", nil)
+	profile, err := dialect.NewProfile("sc4s", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Profile = profile
-	s.Fields = []vendor.Field{{Name: "site", Value: "berlin"}}
-	s.Keep = map[vendor.ClassID]int{vendor.CiscoASA: 0, vendor.LinuxSecure: 3}
+	s.Fields = []dialect.Field{{Name: "site", Value: "berlin"}}
+	s.Keep = map[dialect.ClassID]int{dialect.CiscoASA: 0, dialect.LinuxSecure: 3}
 	s.Hosts = map[netip.Addr]string{netip.MustParseAddr("192.0.2.7"): "Lab-Switch"}
 	pool := event.NewPool(2, 600<<10)
 	r := NewReplay(SourceOptions{Name: "x", Port: 1514, Settings: s},
 		Batching{MaxBytes: 512 << 10, MaxEvents: 10000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}},
-		event.NewLedger(), syslog.LF, netip.MustParseAddr("192.0.2.7"))
+		ledger.New(), syslog.LF, netip.MustParseAddr("192.0.2.7"))
 	cef := "<14>Nov 22 17:00:00 GW CEF:0|Ubiquiti|UniFi Network|10.0.162|544|Admin|1|UNIFIhost=GW msg=x"
 	block := []byte(strings.Join(append([]string{asaLine, sshdLine, namelessly, cef}, samples...), "\n") + "\n")
 	now := time.Date(2026, 11, 22, 17, 0, 1, 0, time.UTC)
@@ -141,12 +142,12 @@ func TestNamingDoesNotAllocate(t *testing.T) {
 
 func TestExplain(t *testing.T) {
 	s := settings(t, "linux")
-	s.Keep = map[vendor.ClassID]int{vendor.CiscoASA: 0}
+	s.Keep = map[dialect.ClassID]int{dialect.CiscoASA: 0}
 	s.Hosts = map[netip.Addr]string{netip.MustParseAddr("192.0.2.7"): "lab"}
 	pool := event.NewPool(1, 64<<10)
 	r := NewReplay(SourceOptions{Name: "x", Port: 1514, Settings: s},
 		Batching{MaxBytes: 64 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}},
-		event.NewLedger(), syslog.LF, netip.MustParseAddr("192.0.2.7"))
+		ledger.New(), syslog.LF, netip.MustParseAddr("192.0.2.7"))
 	var got []string
 	r.Explain(func(e Explanation) {
 		text := e.Dropped

@@ -3,8 +3,8 @@ package listener
 import (
 	"time"
 
+	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/syslog"
-	"syslog-gateway/internal/vendor"
 )
 
 // Explanation says how one message was understood and what came of it. Its slices
@@ -15,7 +15,7 @@ type Explanation struct {
 	// Header is what the scanner found at the front.
 	Header *syslog.Header
 	// Result is what the vendor's parser made of it.
-	Result *vendor.Result
+	Result *dialect.Result
 	// Host and Time are those of the event.
 	Host string
 	Time time.Time

@@ -7,9 +7,10 @@ import (
 	"strconv"
 	"time"
 
+	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/syslog"
-	"syslog-gateway/internal/vendor"
 )
 
 // Event times outside this window around the receive time are replaced by it: a
@@ -25,9 +26,9 @@ type Settings struct {
 	// Vendor is the name of the parser's family, or "auto".
 	Vendor string
 	// Parser recognises the source's messages.
-	Parser *vendor.Parser
+	Parser *dialect.Parser
 	// Profile gives the names under which Splunk gets them.
-	Profile *vendor.Profile
+	Profile *dialect.Profile
 	// Index is the index of the source's events, and Sourcetype, when not empty,
 	// the sourcetype of all of them.
 	Index, Sourcetype string
@@ -36,12 +37,12 @@ type Settings struct {
 	// Zones are exceptions from Location by sender; the longest prefix wins.
 	Zones []Zone
 	// Fields are indexed fields that all events of the source get.
-	Fields []vendor.Field
+	Fields []dialect.Field
 	// Hosts names senders whose messages do not say who they are from.
 	Hosts map[netip.Addr]string
 	// Keep says of how many messages of a class one is kept, 0 for none; the others
 	// are dropped. Of a class that is not in it all are kept.
-	Keep map[vendor.ClassID]int
+	Keep map[dialect.ClassID]int
 	// Allow lists who may send; empty means everybody.
 	Allow []netip.Prefix
 	// MaxMessage is the length in bytes at which a message is cut.
@@ -83,7 +84,7 @@ func (s *Settings) allows(sender netip.Addr) bool {
 // the message is encoded once. It is immutable.
 type format struct {
 	settings  Settings
-	names     vendor.FieldNames
+	names     dialect.FieldNames
 	lowerHost bool
 	classes   []classFormat
 	priority  [192][]byte // "facility":"…","severity":"…",
@@ -107,8 +108,8 @@ type classFormat struct {
 
 func newFormat(name string, port int, s Settings) *format {
 	f := &format{settings: s, names: s.Profile.FieldNames(), lowerHost: s.Profile.LowerCaseHost()}
-	info := vendor.SourceInfo{Name: name, Vendor: s.Vendor, Port: port, Index: s.Index, Sourcetype: s.Sourcetype}
-	for _, c := range vendor.Classes() {
+	info := dialect.SourceInfo{Name: name, Vendor: s.Vendor, Port: port, Index: s.Index, Sourcetype: s.Sourcetype}
+	for _, c := range dialect.Classes() {
 		keep, ruled := s.Keep[c.ID]
 		if !ruled {
 			keep = 1
@@ -124,7 +125,7 @@ func newFormat(name string, port int, s Settings) *format {
 	return f
 }
 
-func newClassFormat(m vendor.Metadata, fixed []vendor.Field, keep int) classFormat {
+func newClassFormat(m dialect.Metadata, fixed []dialect.Field, keep int) classFormat {
 	c := classFormat{suffix: m.SourceFromResult, keep: uint32(keep)}
 	c.source = event.AppendString([]byte(`","source":"`), []byte(m.Source))
 	c.middle = event.AppendString([]byte(`","sourcetype":"`), []byte(m.Sourcetype))
@@ -180,7 +181,7 @@ type sender struct {
 	last    last   // of a connection
 }
 
-func newSender(f *format, t event.Transport, addr netip.Addr, port int) *sender {
+func newSender(f *format, t ledger.Transport, addr netip.Addr, port int) *sender {
 	addr = addr.Unmap()
 	s := &sender{
 		format:  f,
@@ -210,7 +211,7 @@ func hash(source string) uint64 {
 }
 
 // append encodes one event and appends it to dst.
-func (s *sender) append(dst, msg []byte, h *syslog.Header, r *vendor.Result, at moment, cut bool) []byte {
+func (s *sender) append(dst, msg []byte, h *syslog.Header, r *dialect.Result, at moment, cut bool) []byte {
 	f := s.format
 	dst = append(dst, `{"time":`...)
 	dst = event.AppendTime(dst, at.nanos)
@@ -248,12 +249,12 @@ func (s *sender) append(dst, msg []byte, h *syslog.Header, r *vendor.Result, at 
 
 // ownName reports whether the message says the device's name. A device that gives
 // its own address for it has said no more than the sender's address does.
-func (s *sender) ownName(r *vendor.Result) bool {
+func (s *sender) ownName(r *dialect.Result) bool {
 	return len(r.Host) != 0 && !bytes.Equal(r.Host, s.address)
 }
 
 // appendHost appends the device's own name, else what is known of the sender.
-func (s *sender) appendHost(dst []byte, r *vendor.Result) []byte {
+func (s *sender) appendHost(dst []byte, r *dialect.Result) []byte {
 	from := len(dst)
 	if s.ownName(r) {
 		dst = event.AppendString(dst, r.Host)
@@ -284,7 +285,7 @@ type moment struct {
 
 // momentOf is the event's time: the best stamp that the parser or the header has, or the
 // receive time.
-func (s *sender) momentOf(h *syslog.Header, r *vendor.Result, received int64) moment {
+func (s *sender) momentOf(h *syslog.Header, r *dialect.Result, received int64) moment {
 	stamp := bestStamp(h, r)
 	if stamp.IsZero() {
 		return moment{nanos: received}
@@ -302,7 +303,7 @@ func (s *sender) momentOf(h *syslog.Header, r *vendor.Result, received int64) mo
 }
 
 // bestStamp is the time that the parser found, or the header's.
-func bestStamp(h *syslog.Header, r *vendor.Result) *syslog.Stamp {
+func bestStamp(h *syslog.Header, r *dialect.Result) *syslog.Stamp {
 	if r.Stamp.IsZero() {
 		return &h.Stamp
 	}

@@ -15,10 +15,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // generation starts one process of a line of them: all write into the bench's sink.
-func (b *bench) generation(s *store, address string, transports ...event.Transport) {
+func (b *bench) generation(s *store, address string, transports ...ledger.Transport) {
 	b.t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	var err error
@@ -52,7 +53,7 @@ func (b *bench) stopGeneration() {
 
 func line(t *testing.T) (*bench, *store) {
 	pool := event.NewPool(16, 64<<10)
-	b := &bench{t: t, ledger: event.NewLedger(), port: freePort(t)}
+	b := &bench{t: t, ledger: ledger.New(), port: freePort(t)}
 	b.sink = &collect{pool: pool, more: make(chan struct{}, 1)}
 	s := &store{}
 	t.Cleanup(s.close)
@@ -89,7 +90,7 @@ func TestRestartsUnderLoadLoseNoDatagram(t *testing.T) {
 	for _, address := range []string{"127.0.0.1", "", "::1"} {
 		t.Run("address "+address, func(t *testing.T) {
 			b, s := line(t)
-			b.generation(s, address, event.UDP)
+			b.generation(s, address, ledger.UDP)
 			to := address
 			if to == "" {
 				to = "127.0.0.1"
@@ -105,12 +106,12 @@ func TestRestartsUnderLoadLoseNoDatagram(t *testing.T) {
 			for range 5 {
 				b.flow()
 				b.stopGeneration()
-				b.generation(s, address, event.UDP)
+				b.generation(s, address, ledger.UDP)
 			}
 			b.flow()
 			close(stop)
 			n := <-sent
-			b.waitReceived(event.UDP, n)
+			b.waitReceived(ledger.UDP, n)
 			dropped = b.l.Status()[0].KernelDrops
 			b.stopGeneration()
 			seen := make(map[string]bool)
@@ -133,7 +134,7 @@ func TestRestartsUnderLoadLoseNoDatagram(t *testing.T) {
 
 func TestNothingOfTheOldSocketRemains(t *testing.T) {
 	b, s := line(t)
-	b.generation(s, "127.0.0.1", event.UDP, event.TCP)
+	b.generation(s, "127.0.0.1", ledger.UDP, ledger.TCP)
 	b.stopGeneration()
 	udp := b.dial("udp")
 	for i := range 100 {
@@ -141,7 +142,7 @@ func TestNothingOfTheOldSocketRemains(t *testing.T) {
 	}
 	tcp := b.dial("tcp") // into the backlog
 	fmt.Fprint(tcp, "<13>from the backlog\n")
-	b.generation(s, "127.0.0.1", event.UDP, event.TCP)
+	b.generation(s, "127.0.0.1", ledger.UDP, ledger.TCP)
 	b.wait(101)
 	eventually(t, "one socket of each is stored", func() bool { return len(s.stored()) == 2 })
 	b.stopGeneration()
@@ -154,7 +155,7 @@ func TestNothingOfTheOldSocketRemains(t *testing.T) {
 
 func TestDropsBetweenTwoProcessesAreShown(t *testing.T) {
 	b, s := line(t)
-	b.generation(s, "127.0.0.1", event.UDP)
+	b.generation(s, "127.0.0.1", ledger.UDP)
 	b.stopGeneration()
 	udp := b.dial("udp")
 	const sent = 20000 // more than 4 MiB of the kernel's accounting hold
@@ -162,15 +163,15 @@ func TestDropsBetweenTwoProcessesAreShown(t *testing.T) {
 	for range sent {
 		fmt.Fprint(udp, text)
 	}
-	b.generation(s, "127.0.0.1", event.UDP)
+	b.generation(s, "127.0.0.1", ledger.UDP)
 	eventually(t, "all are received or counted as dropped", func() bool {
-		return b.ledger.Account("linux").ReceivedBy(event.UDP)+b.l.Status()[0].KernelDrops == sent
+		return b.ledger.Account("linux").ReceivedBy(ledger.UDP)+b.l.Status()[0].KernelDrops == sent
 	})
 	if b.l.Status()[0].KernelDrops == 0 {
 		t.Error("nothing was dropped: the test sends too little")
 	}
 	b.stopGeneration()
-	b.generation(s, "127.0.0.1", event.UDP) // and not shown twice
+	b.generation(s, "127.0.0.1", ledger.UDP) // and not shown twice
 	eventually(t, "the old socket is closed", func() bool { return len(s.stored()) == 1 })
 	if n := b.l.Status()[0].KernelDrops; n != 0 {
 		t.Errorf("%d drops after a quiet restart", n)
@@ -179,11 +180,11 @@ func TestDropsBetweenTwoProcessesAreShown(t *testing.T) {
 
 func TestPortsOfAnOldConfigurationAreClosed(t *testing.T) {
 	b, s := line(t)
-	b.generation(s, "127.0.0.1", event.UDP, event.TCP)
+	b.generation(s, "127.0.0.1", ledger.UDP, ledger.TCP)
 	b.stopGeneration()
 	old := b.port
 	b.port = freePort(t)
-	b.generation(s, "127.0.0.1", event.UDP, event.TCP)
+	b.generation(s, "127.0.0.1", ledger.UDP, ledger.TCP)
 	if n := len(s.stored()); n != 2 {
 		t.Errorf("stored: %q", s.stored())
 	}
@@ -243,7 +244,7 @@ func TestDivertedSocketIsFoundAgain(t *testing.T) {
 	}
 	f.Close()
 	in := Inherit(s.files(t), s, slog.New(slog.DiscardHandler))
-	src := newSource(SourceOptions{Name: "x", Port: port, Settings: settings(t, "linux")}, event.NewLedger())
+	src := newSource(SourceOptions{Name: "x", Port: port, Settings: settings(t, "linux")}, ledger.New())
 	got := in.take("udp", src)
 	if len(got) != 1 {
 		t.Fatalf("%d sockets", len(got))
@@ -313,7 +314,7 @@ func TestLoopsThatWaitForRoomAreExcused(t *testing.T) {
 	conn := b.dial("udp")
 	eventually(t, "the loop waits for the intake, which waits for room", func() bool {
 		fmt.Fprint(conn, "<13>again\n")
-		return b.l.Stuck(limit, false) != nil && b.l.waits(event.UDP)
+		return b.l.Stuck(limit, false) != nil && b.l.waits(ledger.UDP)
 	})
 	if err := b.l.Stuck(limit, true); err != nil {
 		t.Error(err)

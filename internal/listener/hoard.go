@@ -2,7 +2,8 @@ package listener
 
 import (
 	"log/slog"
-	"time"
+
+	"syslog-gateway/internal/throttle"
 )
 
 // hoard keeps what senders can hoard within its limits: connections and memory for
@@ -11,11 +12,11 @@ type hoard struct {
 	log   *slog.Logger
 	tails *pot // bytes, all sources together
 	seats *pot // connections, all sources together
-	noisy rarely
+	noisy throttle.Throttle
 }
 
 func newHoard(log *slog.Logger) *hoard {
-	return &hoard{log: log, tails: newPot(), seats: newPot(), noisy: rarely{every: 10 * time.Second}}
+	return &hoard{log: log, tails: newPot(), seats: newPot()}
 }
 
 // enter counts a new connection in. When its source, or all together, have more than
@@ -66,7 +67,7 @@ func (h *hoard) relieve(s *stream) (own bool) {
 }
 
 func (h *hoard) tell(what string, victim *stream, reason, amount string, holds int64) {
-	if h.log != nil && h.noisy.now() {
+	if h.log != nil && ready(&h.noisy) {
 		h.log.Warn(what, "source", victim.source.Name(), "address", victim.peer, amount, holds, "reason", reason)
 	}
 }

@@ -18,9 +18,10 @@ import (
 	"testing"
 	"time"
 
+	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/syslog"
-	"syslog-gateway/internal/vendor"
 )
 
 // certificate signs itself for 127.0.0.1.
@@ -75,7 +76,7 @@ func overBoth(t *testing.T, test func(t *testing.T, change func(*SourceOptions),
 	t.Run("tls", func(t *testing.T) {
 		cert := certificate(t)
 		test(t, func(o *SourceOptions) {
-			o.Transports = []event.Transport{event.TLS}
+			o.Transports = []ledger.Transport{ledger.TLS}
 			o.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
 		}, func(b *bench, address string) net.Conn {
 			b.t.Helper()
@@ -106,7 +107,7 @@ func (b *bench) serve() {
 func (b *bench) open(n int) {
 	b.t.Helper()
 	eventually(b.t, fmt.Sprintf("%d connections are open", n), func() bool {
-		return int(b.l.Source("linux").conns[event.TCP].Load()+b.l.Source("linux").conns[event.TLS].Load()) == n
+		return int(b.l.Source("linux").conns[ledger.TCP].Load()+b.l.Source("linux").conns[ledger.TLS].Load()) == n
 	})
 }
 
@@ -339,15 +340,15 @@ func TestContinuation(t *testing.T) {
 
 // What goes on with a message shares its fate under the rules for its class.
 func TestContinuationFollowsTheRules(t *testing.T) {
-	f := func(keep map[vendor.ClassID]int, want ...string) {
+	f := func(keep map[dialect.ClassID]int, want ...string) {
 		t.Helper()
 		pool := event.NewPool(1, 4096)
 		sink := &collect{pool: pool, more: make(chan struct{}, 1)}
 		s := settings(t, "linux")
 		s.Keep = keep
-		ledger := event.NewLedger()
+		books := ledger.New()
 		r := NewReplay(SourceOptions{Name: "linux", Port: 1517, Settings: s},
-			Batching{MaxBytes: 4096, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}, ledger, syslog.Auto, netip.MustParseAddr("192.0.2.7"))
+			Batching{MaxBytes: 4096, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}, books, syslog.Auto, netip.MustParseAddr("192.0.2.7"))
 		for _, b := range []byte("<13>Nov 22 17:00:00 h a: 1\n 1a\n \n\t1b\n<13>Nov 22 17:00:00 h a: 2\n 2a\n<13>Nov 22 17:00:00 h a: 3\n 3a\n") {
 			r.Write([]byte{b}, time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC))
 		}
@@ -362,11 +363,11 @@ func TestContinuationFollowsTheRules(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
-		if bal := ledger.Account("linux").Balance(); bal.Difference() != 0 || bal.Received != 8 || bal.DropReasons[dropEmpty] != 1 {
+		if bal := books.Account("linux").Balance(); bal.Difference() != 0 || bal.Received != 8 || bal.DropReasons[dropEmpty] != 1 {
 			t.Errorf("balance %+v", bal)
 		}
 	}
 	f(nil, "1", " 1a", "\t1b", "2", " 2a", "3", " 3a")
-	f(map[vendor.ClassID]int{vendor.LinuxSyslog: 0})
-	f(map[vendor.ClassID]int{vendor.LinuxSyslog: 2}, "1", " 1a", "\t1b", "3", " 3a")
+	f(map[dialect.ClassID]int{dialect.LinuxSyslog: 0})
+	f(map[dialect.ClassID]int{dialect.LinuxSyslog: 2}, "1", " 1a", "\t1b", "3", " 3a")
 }

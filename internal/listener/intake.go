@@ -10,11 +10,13 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/syslog"
 	"syslog-gateway/internal/tap"
-	"syslog-gateway/internal/vendor"
+	"syslog-gateway/internal/throttle"
 )
 
 // Sink takes sealed batches: the balancer.
@@ -57,8 +59,8 @@ type Batching struct {
 // each turn of the loop.
 type Intake struct {
 	batching  Batching
-	account   *event.Account
-	transport event.Transport
+	account   *ledger.Account
+	transport ledger.Transport
 	key       uint64 // of the source_hash policy
 
 	waits atomic.Int32 // 1 while it waits for room behind it
@@ -71,13 +73,13 @@ type Intake struct {
 	now    time.Time
 	nanos  int64
 	header syslog.Header
-	result vendor.Result
+	result dialect.Result
 	spoken *sender // whose message these two are of
 	kept   bool    // it was kept by the rule for its class
 	goesOn bool    // the message at hand goes on with it
 	turn   tally
 	seen   []uint32 // by class, for the sample rules
-	noisy  rarely
+	noisy  throttle.Throttle
 	// explain, when set, hears of every message; for people, not for the hot path.
 	explain func(s *sender, msg []byte, dropped string, cut bool)
 	tap     tapping
@@ -93,9 +95,9 @@ type tally struct {
 	events, bytes, unparsed, truncated, framing, empty, denied, ruled, lost int
 }
 
-func newIntake(a *event.Account, t event.Transport, b Batching) *Intake {
-	in := &Intake{batching: b, account: a, transport: t, key: hash(a.Source), noisy: rarely{every: 10 * time.Second}}
-	in.seen = make([]uint32, len(vendor.Classes()))
+func newIntake(a *ledger.Account, t ledger.Transport, b Batching) *Intake {
+	in := &Intake{batching: b, account: a, transport: t, key: hash(a.Source)}
+	in.seen = make([]uint32, len(dialect.Classes()))
 	in.timer = time.AfterFunc(time.Hour, in.expire)
 	in.timer.Stop()
 	in.tap.report = in.offer
@@ -212,7 +214,7 @@ func (in *Intake) take(s *sender, msg []byte, cut bool) (dropped string) {
 // last is what is known of the last message of a connection, for what goes on with it.
 type last struct {
 	known        bool
-	class        vendor.ClassID
+	class        dialect.ClassID
 	host, source []byte // copies
 	stamp        syslog.Stamp
 	priority     int
@@ -243,7 +245,7 @@ func (in *Intake) recall(s *sender) bool {
 
 func (in *Intake) restore(l *last) {
 	in.header = syslog.Header{Priority: l.priority, Stamp: l.stamp}
-	in.result.Become(vendor.Result{Class: l.class, Host: l.host, Source: l.source, Stamp: l.stamp, Unparsed: l.unparsed})
+	in.result.Become(dialect.Result{Class: l.class, Host: l.host, Source: l.source, Stamp: l.stamp, Unparsed: l.unparsed})
 	in.kept = l.kept
 }
 
@@ -279,8 +281,8 @@ func (in *Intake) survive(s *sender, msg []byte) {
 		return
 	}
 	in.header = syslog.Header{Priority: syslog.NoPriority}
-	in.result.Become(vendor.Result{Class: vendor.Fallback, Body: msg, Unparsed: true})
-	if in.batching.Logger != nil && in.noisy.now() {
+	in.result.Become(dialect.Result{Class: dialect.Fallback, Body: msg, Unparsed: true})
+	if in.batching.Logger != nil && ready(&in.noisy) {
 		in.batching.Logger.Error("a parser failed on a message; it is delivered as it is. Please report this",
 			"source", in.account.Source, "sender", string(s.address), "reason", reason, "stack", string(debug.Stack()))
 	}
@@ -323,7 +325,7 @@ func (c *knownSenders) of(addr netip.Addr) *sender {
 		if len(c.by) >= maxSenders {
 			clear(c.by)
 		}
-		s = newSender(f, event.UDP, addr, c.source.options.Port)
+		s = newSender(f, ledger.UDP, addr, c.source.options.Port)
 		c.by[addr] = s
 	}
 	c.last, c.lastS = addr, s

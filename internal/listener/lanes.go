@@ -4,8 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
-	"syslog-gateway/internal/vendor"
 )
 
 // numLanes is how many batches an intake holds open at most: those of the families,
@@ -16,15 +16,15 @@ const numLanes = 6
 // Where lines of all vendors come, each family has a lane of its own: what is alike
 // compresses better and faster (docs/adr/0006).
 func Lanes(sourceVendor string) int {
-	if sourceVendor == vendor.Auto {
+	if sourceVendor == dialect.Auto {
 		return numLanes
 	}
 	return 1
 }
 
 // laneOf is the lane of a class.
-func laneOf(c vendor.Class, sourceVendor string) uint8 {
-	family := slices.Index(vendor.Names(), c.Vendor)
+func laneOf(c dialect.Class, sourceVendor string) uint8 {
+	family := slices.Index(dialect.Names(), c.Vendor)
 	if family < 0 || Lanes(sourceVendor) == 1 {
 		return 0
 	}

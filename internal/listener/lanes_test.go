@@ -8,8 +8,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
-	"syslog-gateway/internal/vendor"
+	"syslog-gateway/internal/ledger"
 )
 
 // handed is a sink that keeps the batches as they were handed over, and when.
@@ -42,16 +43,16 @@ func families(batch string) []string {
 }
 
 // autoIntake is a connection to a source of this vendor, and its intake.
-func autoIntake(t *testing.T, vendorName string, pool *event.Pool, sink Sink) (*stream, *Intake, *event.Account) {
-	s := newSource(SourceOptions{Name: "any", Port: 1514, Settings: settings(t, vendorName)}, event.NewLedger())
-	in := newIntake(s.account, event.TCP, Batching{MaxBytes: 64 << 10, MaxEvents: 1000, MaxAge: 200 * time.Millisecond, Pool: pool, Sink: sink})
-	return newStream(s, event.TCP, in, netip.MustParseAddr("192.0.2.7"), newHoard(nil)), in, s.account
+func autoIntake(t *testing.T, vendorName string, pool *event.Pool, sink Sink) (*stream, *Intake, *ledger.Account) {
+	s := newSource(SourceOptions{Name: "any", Port: 1514, Settings: settings(t, vendorName)}, ledger.New())
+	in := newIntake(s.account, ledger.TCP, Batching{MaxBytes: 64 << 10, MaxEvents: 1000, MaxAge: 200 * time.Millisecond, Pool: pool, Sink: sink})
+	return newStream(s, ledger.TCP, in, netip.MustParseAddr("192.0.2.7"), newHoard(nil)), in, s.account
 }
 
 func TestEachFamilyHasABatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sink := &handed{pool: event.NewPool(Lanes(vendor.Auto), 64<<10)}
-		st, in, account := autoIntake(t, vendor.Auto, sink.pool, sink)
+		sink := &handed{pool: event.NewPool(Lanes(dialect.Auto), 64<<10)}
+		st, in, account := autoIntake(t, dialect.Auto, sink.pool, sink)
 		mixed := []byte(strings.Join(samples, "\n") + "\nwhat is this\n")
 		for range 3 {
 			st.feed(mixed, time.Now())
@@ -86,8 +87,8 @@ func TestEachFamilyHasABatch(t *testing.T) {
 // Each lane has an age of its own.
 func TestLanesAgeByThemselves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sink := &handed{pool: event.NewPool(Lanes(vendor.Auto), 64<<10)}
-		st, in, _ := autoIntake(t, vendor.Auto, sink.pool, sink)
+		sink := &handed{pool: event.NewPool(Lanes(dialect.Auto), 64<<10)}
+		st, in, _ := autoIntake(t, dialect.Auto, sink.pool, sink)
 		begin := time.Now()
 		var want []time.Duration
 		for i, line := range samples {
@@ -125,8 +126,8 @@ func (b *busy) Handle(batch *event.Batch) error {
 func TestLanesAgeWhileOneWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const wait = 5 * time.Second
-		sink := &busy{handed{pool: event.NewPool(Lanes(vendor.Auto), 64<<10)}, wait}
-		st, in, _ := autoIntake(t, vendor.Auto, sink.pool, sink)
+		sink := &busy{handed{pool: event.NewPool(Lanes(dialect.Auto), 64<<10)}, wait}
+		st, in, _ := autoIntake(t, dialect.Auto, sink.pool, sink)
 		begin := time.Now()
 		st.feed([]byte(samples[2]+"\n"), begin)
 		time.Sleep(150 * time.Millisecond)
@@ -146,7 +147,7 @@ func TestLanesAgeWhileOneWaits(t *testing.T) {
 // An intake that holds a batch does not wait for another one.
 func TestLanesDoNotWaitForThePool(t *testing.T) {
 	sink := &handed{pool: event.NewPool(2, 64<<10)}
-	st, in, account := autoIntake(t, vendor.Auto, sink.pool, sink)
+	st, in, account := autoIntake(t, dialect.Auto, sink.pool, sink)
 	st.feed([]byte(strings.Join(samples, "\n")+"\n"), time.Now())
 	in.close()
 	if len(sink.batches) != 2 || len(families(sink.batches[0])) != 4 {
@@ -158,9 +159,9 @@ func TestLanesDoNotWaitForThePool(t *testing.T) {
 }
 
 func TestOtherSourcesHaveOneLane(t *testing.T) {
-	for _, name := range vendor.Names() {
+	for _, name := range dialect.Names() {
 		lanes := make(map[uint8]bool)
-		for _, c := range vendor.Classes() {
+		for _, c := range dialect.Classes() {
 			lane := laneOf(c, name)
 			if lane >= numLanes {
 				t.Fatalf("class %s of source %s has lane %d of %d", c.Name, name, lane, numLanes)
@@ -176,9 +177,9 @@ func TestOtherSourcesHaveOneLane(t *testing.T) {
 // gateway parse shows the events in the order of the lines.
 func TestReplayKeepsTheOrder(t *testing.T) {
 	sink := &handed{pool: event.NewPool(2, 64<<10)}
-	r := NewReplay(SourceOptions{Name: "any", Port: 1514, Settings: settings(t, vendor.Auto)},
+	r := NewReplay(SourceOptions{Name: "any", Port: 1514, Settings: settings(t, dialect.Auto)},
 		Batching{MaxBytes: 64 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: sink.pool, Sink: sink},
-		event.NewLedger(), 0, netip.MustParseAddr("192.0.2.7"))
+		ledger.New(), 0, netip.MustParseAddr("192.0.2.7"))
 	r.Write([]byte(strings.Join(samples, "\n")+"\n"), time.Now())
 	r.Close(time.Now())
 	if len(sink.batches) != 1 || strings.Join(families(sink.batches[0]), " ") != "unifi pan cisco linux windows" {
@@ -189,7 +190,7 @@ func TestReplayKeepsTheOrder(t *testing.T) {
 // Who wants the order of the lines has one batch for all.
 func TestInOrderIsOneBatch(t *testing.T) {
 	sink := &handed{pool: event.NewPool(2, 64<<10)}
-	st, in, _ := autoIntake(t, vendor.Auto, sink.pool, sink)
+	st, in, _ := autoIntake(t, dialect.Auto, sink.pool, sink)
 	in.batching.InOrder = true
 	st.feed([]byte(strings.Join(samples, "\n")+"\n"), time.Now())
 	in.close()

@@ -9,9 +9,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"syslog-gateway/internal/ledger"
 
-	"syslog-gateway/internal/event"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Options is what the listener is built of.
@@ -21,7 +21,7 @@ type Options struct {
 	Loops      int        // TCP event loops; 0 is one for every four processors
 	Keeper     Keeper     // holds the sockets beyond this process; nil: nobody does
 	Inherited  *Inherited // sockets that the process before left with it; nil: none
-	Ledger     *event.Ledger
+	Ledger     *ledger.Ledger
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 }
@@ -158,7 +158,7 @@ func (l *Listener) Stuck(limit time.Duration, excused bool) error {
 }
 
 // waits reports whether an intake of a transport waits for room.
-func (l *Listener) waits(t event.Transport) bool {
+func (l *Listener) waits(t ledger.Transport) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.ContainsFunc(l.intakes, func(in *Intake) bool { return in.transport == t && in.waits.Load() != 0 })
@@ -193,7 +193,7 @@ func (l *Listener) Filled() float64 { return l.udp.filled() }
 func (l *Listener) Close() error { return l.udp.release() }
 
 // intake makes an intake that Stop will close.
-func (l *Listener) intake(s *Source, t event.Transport) *Intake {
+func (l *Listener) intake(s *Source, t ledger.Transport) *Intake {
 	in := newIntake(s.account, t, l.options.Batching)
 	l.mu.Lock()
 	defer l.mu.Unlock()

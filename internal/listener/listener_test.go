@@ -18,9 +18,10 @@ import (
 
 	"go.uber.org/goleak"
 
+	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/testkit"
-	"syslog-gateway/internal/vendor"
 )
 
 func TestMain(m *testing.M) {
@@ -96,7 +97,7 @@ func (c *collect) decode(t *testing.T) []decoded {
 type bench struct {
 	t      *testing.T
 	sink   *collect
-	ledger *event.Ledger
+	ledger *ledger.Ledger
 	l      *Listener
 	port   int
 	log    lockedBuffer
@@ -105,11 +106,11 @@ type bench struct {
 
 func settings(t testing.TB, vendorName string) Settings {
 	t.Helper()
-	parser, err := vendor.New(vendorName)
+	parser, err := dialect.New(vendorName)
 	if err != nil {
 		t.Fatal(err)
 	}
-	profile, err := vendor.NewProfile("default", nil)
+	profile, err := dialect.NewProfile("default", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,12 +138,12 @@ func listen(t *testing.T, change func(*SourceOptions)) *bench {
 // listenBlocked is listen with a sink that takes nothing until block is closed.
 func listenBlocked(t *testing.T, block chan struct{}, change func(*SourceOptions)) *bench {
 	t.Helper()
-	b := &bench{t: t, ledger: event.NewLedger(), port: freePort(t)}
+	b := &bench{t: t, ledger: ledger.New(), port: freePort(t)}
 	pool := event.NewPool(16, 64<<10)
 	b.sink = &collect{pool: pool, block: block, more: make(chan struct{}, 1)}
 	o := SourceOptions{
 		Name: "linux", Address: "127.0.0.1", Port: b.port,
-		Transports: []event.Transport{event.UDP, event.TCP}, ReceiveBuffer: 1 << 20,
+		Transports: []ledger.Transport{ledger.UDP, ledger.TCP}, ReceiveBuffer: 1 << 20,
 		Settings: settings(t, "linux"),
 	}
 	if change != nil {
@@ -211,7 +212,7 @@ func (b *bench) wait(n int) []decoded {
 	return b.sink.decode(b.t)
 }
 
-func (b *bench) balance() event.Balance { return b.ledger.Account("linux").Balance() }
+func (b *bench) balance() ledger.Balance { return b.ledger.Account("linux").Balance() }
 
 func TestMessagesOfBothTransports(t *testing.T) {
 	b := listen(t, nil)
@@ -231,7 +232,7 @@ func TestMessagesOfBothTransports(t *testing.T) {
 		t.Errorf("transports: %v", seen)
 	}
 	b.stop()
-	if bal := b.balance(); bal.Received != 2 || bal.ByTransport[event.UDP].Events != 1 {
+	if bal := b.balance(); bal.Received != 2 || bal.ByTransport[ledger.UDP].Events != 1 {
 		t.Errorf("balance %+v", bal)
 	}
 }
@@ -263,7 +264,7 @@ func TestEveryMessageOnce(t *testing.T) {
 		for i := range datagrams {
 			fmt.Fprintf(udp, "<13>Nov 22 17:00:00 host app: n=u-%d\n", i)
 			if i%200 == 199 { // a datagram has no back-pressure: wait for what was sent
-				b.waitReceived(event.UDP, i+1)
+				b.waitReceived(ledger.UDP, i+1)
 			}
 		}
 	})
@@ -285,7 +286,7 @@ func TestEveryMessageOnce(t *testing.T) {
 }
 
 // waitReceived waits until the books show n messages of a transport.
-func (b *bench) waitReceived(tr event.Transport, n int) {
+func (b *bench) waitReceived(tr ledger.Transport, n int) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	deadline := time.After(20 * time.Second)
@@ -371,7 +372,7 @@ func TestAllowList(t *testing.T) {
 		o.Settings.Allow = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	})
 	fmt.Fprint(b.dial("udp"), "<13>x")
-	b.waitReceived(event.UDP, 1)
+	b.waitReceived(ledger.UDP, 1)
 	c := b.dial("tcp")
 	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if _, err := c.Read(make([]byte, 1)); err == nil || strings.Contains(err.Error(), "timeout") {
@@ -457,7 +458,7 @@ func TestBackPressureStopsReading(t *testing.T) {
 		}
 	}
 	fmt.Fprint(b.dial("udp"), "<13>udp goes on until its batch is full")
-	b.waitReceived(event.UDP, 1)
+	b.waitReceived(ledger.UDP, 1)
 	close(block)
 	c.Close()
 	b.wait(sent / len(line))
@@ -486,7 +487,7 @@ func TestStopTakesWhatIsOnTheWay(t *testing.T) {
 
 func TestPortsThatAreTaken(t *testing.T) {
 	b := listen(t, nil)
-	f := func(transports []event.Transport, want string) {
+	f := func(transports []ledger.Transport, want string) {
 		t.Helper()
 		second, err := New(Options{
 			Sources: []SourceOptions{{
@@ -494,7 +495,7 @@ func TestPortsThatAreTaken(t *testing.T) {
 				ReceiveBuffer: 4096, Settings: settings(t, "linux"),
 			}},
 			Batching: Batching{Pool: event.NewPool(1, 1024), Sink: b.sink, MaxBytes: 1, MaxEvents: 1, MaxAge: time.Second},
-			Ledger:   event.NewLedger(), Logger: slog.New(slog.DiscardHandler),
+			Ledger:   ledger.New(), Logger: slog.New(slog.DiscardHandler),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -505,8 +506,8 @@ func TestPortsThatAreTaken(t *testing.T) {
 		}
 		_ = second.Stop(t.Context())
 	}
-	f([]event.Transport{event.UDP}, "listen on UDP")
-	f([]event.Transport{event.TCP}, "listen on TCP")
+	f([]ledger.Transport{ledger.UDP}, "listen on UDP")
+	f([]ledger.Transport{ledger.TCP}, "listen on TCP")
 }
 
 func TestForeign(t *testing.T) {
@@ -527,7 +528,7 @@ func TestTimeIsClamped(t *testing.T) {
 		pool := event.NewPool(1, 4096)
 		sink := &collect{pool: pool, more: make(chan struct{}, 1)}
 		r := NewDatagramReplay(SourceOptions{Name: "linux", Port: 1517, Settings: settings(t, "linux")},
-			Batching{MaxBytes: 1 << 20, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}, event.NewLedger(), netip.MustParseAddr("192.0.2.7"))
+			Batching{MaxBytes: 1 << 20, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}, ledger.New(), netip.MustParseAddr("192.0.2.7"))
 		r.Write([]byte(msg), received)
 		r.Close(received)
 		e := sink.decode(t)[0]
@@ -589,10 +590,10 @@ func TestWholeRunes(t *testing.T) {
 }
 
 func TestLoopsOfTransports(t *testing.T) {
-	if !slices.Equal(event.Transports(), []event.Transport{event.UDP, event.TCP, event.TLS}) {
+	if !slices.Equal(ledger.Transports(), []ledger.Transport{ledger.UDP, ledger.TCP, ledger.TLS}) {
 		t.Error("the order of transports is that of the columns in the books")
 	}
-	if n := Intakes(); n < len(event.Transports()) {
+	if n := Intakes(); n < len(ledger.Transports()) {
 		t.Errorf("%d intakes for the transports of a source", n)
 	}
 }
@@ -755,9 +756,9 @@ func TestPanickingParser(t *testing.T) {
 	sink := &collect{pool: pool, more: make(chan struct{}, 1)}
 	s := settings(t, "linux")
 	s.Parser = nil
-	ledger := event.NewLedger()
+	books := ledger.New()
 	r := NewDatagramReplay(SourceOptions{Name: "linux", Port: 1517, Settings: s},
-		Batching{MaxBytes: 1 << 20, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}, ledger, netip.MustParseAddr("192.0.2.7"))
+		Batching{MaxBytes: 1 << 20, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}, books, netip.MustParseAddr("192.0.2.7"))
 	r.Write([]byte("<13>first"), time.Now())
 	r.Write([]byte("<13>second"), time.Now())
 	r.Close(time.Now())
@@ -765,7 +766,7 @@ func TestPanickingParser(t *testing.T) {
 	if len(events) != 2 || events[0].Event != "<13>first" || events[1].Host != "192.0.2.7" {
 		t.Errorf("events %+v", events)
 	}
-	if bal := ledger.Account("linux").Balance(); bal.Unparsed != 2 || bal.Difference() != 0 {
+	if bal := books.Account("linux").Balance(); bal.Unparsed != 2 || bal.Difference() != 0 {
 		t.Errorf("balance %+v", bal)
 	}
 }

@@ -3,7 +3,7 @@ package listener
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // collector reads the listener's numbers when somebody asks; the books are kept
@@ -80,7 +80,7 @@ func (l *Listener) Status() []SourceStatus {
 		st := SourceStatus{Name: s.Name(), Port: s.options.Port, Rejected: make(map[string]uint64)}
 		for _, t := range s.options.Transports {
 			st.Transports = append(st.Transports, t.String())
-			if t != event.UDP {
+			if t != ledger.UDP {
 				st.Connections = append(st.Connections, Connections{t.String(), s.conns[t].Load()})
 			}
 		}

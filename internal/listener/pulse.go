@@ -9,10 +9,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"syslog-gateway/internal/ledger"
+
 	"github.com/panjf2000/gnet/v2"
 	"golang.org/x/sys/unix"
-
-	"syslog-gateway/internal/event"
 )
 
 // beat shows that an event loop turns. The loop holds one end of a socket pair, by
@@ -20,7 +20,7 @@ import (
 // shows that it turns. Only a loop that was asked can be silent: whoever asks may
 // have been stopped himself, with the whole machine.
 type beat struct {
-	transport event.Transport // that the loop receives
+	transport ledger.Transport // that the loop receives
 	loop      gnet.EventLoop
 	far       *os.File     // the other end of the pair
 	asked     atomic.Int64 // when, in nanoseconds since 1970; 0 when it has answered
@@ -58,7 +58,7 @@ func (b *beat) silent(now time.Time) time.Duration {
 func (b *beat) close() error { return b.far.Close() }
 
 // newBeat makes the pair; near is for the loop.
-func newBeat(t event.Transport) (b *beat, near net.Conn, err error) {
+func newBeat(t ledger.Transport) (b *beat, near net.Conn, err error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a socket pair: %w", err)
@@ -71,7 +71,7 @@ func newBeat(t event.Transport) (b *beat, near net.Conn, err error) {
 
 // enrolBeat gives a beat to the client's loop with the fewest connections.
 func enrolBeat(client *gnet.Client) (*beat, error) {
-	b, near, err := newBeat(event.TCP)
+	b, near, err := newBeat(ledger.TCP)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func enrolBeat(client *gnet.Client) (*beat, error) {
 
 // registerBeat gives a beat to the only loop of an engine, which is turning.
 func registerBeat(e gnet.Engine) (*beat, error) {
-	b, near, err := newBeat(event.UDP)
+	b, near, err := newBeat(ledger.UDP)
 	if err != nil {
 		return nil, err
 	}

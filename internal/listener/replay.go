@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"time"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/syslog"
 )
 
@@ -21,21 +21,21 @@ type Replay struct {
 
 // NewReplay returns a replay of a TCP connection from a sender to a source, with the
 // given framing.
-func NewReplay(o SourceOptions, b Batching, ledger *event.Ledger, framing syslog.Framing, from netip.Addr) *Replay {
+func NewReplay(o SourceOptions, b Batching, books *ledger.Ledger, framing syslog.Framing, from netip.Addr) *Replay {
 	b.InOrder = true // people want to see the events in the order of the lines
-	r := &Replay{source: newSource(o, ledger), from: from}
-	r.intake = newIntake(r.source.account, event.TCP, b)
-	r.stream = newStream(r.source, event.TCP, r.intake, from, newHoard(nil))
+	r := &Replay{source: newSource(o, books), from: from}
+	r.intake = newIntake(r.source.account, ledger.TCP, b)
+	r.stream = newStream(r.source, ledger.TCP, r.intake, from, newHoard(nil))
 	r.stream.framer.Mode = framing
 	r.stream.begun = true // whatever the first bytes are, they are wanted
 	return r
 }
 
 // NewDatagramReplay returns a replay of datagrams; each Write is one.
-func NewDatagramReplay(o SourceOptions, b Batching, ledger *event.Ledger, from netip.Addr) *Replay {
+func NewDatagramReplay(o SourceOptions, b Batching, books *ledger.Ledger, from netip.Addr) *Replay {
 	b.InOrder = true
-	r := &Replay{source: newSource(o, ledger), from: from}
-	r.intake = newIntake(r.source.account, event.UDP, b)
+	r := &Replay{source: newSource(o, books), from: from}
+	r.intake = newIntake(r.source.account, ledger.UDP, b)
 	r.datagram = &udpPort{
 		source: r.source,
 		intake: r.intake,

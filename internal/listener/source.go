@@ -9,9 +9,9 @@ import (
 	"strconv"
 	"sync/atomic"
 
-	"golang.org/x/sys/unix"
+	"syslog-gateway/internal/ledger"
 
-	"syslog-gateway/internal/event"
+	"golang.org/x/sys/unix"
 )
 
 // SourceOptions describes one source: a port, who speaks there, and its limits.
@@ -19,7 +19,7 @@ type SourceOptions struct {
 	Name          string
 	Address       string // IP address to listen at; empty means all, IPv4 and IPv6
 	Port          int
-	Transports    []event.Transport
+	Transports    []ledger.Transport
 	ReceiveBuffer int         // bytes, for UDP
 	TLS           *tls.Config // for the TLS transport
 	Settings      Settings
@@ -45,7 +45,7 @@ const (
 // Source is one configured source at run time.
 type Source struct {
 	options  SourceOptions
-	account  *event.Account
+	account  *ledger.Account
 	format   atomic.Pointer[format]
 	conns    [3]atomic.Int64 // by transport
 	seats    *pot            // connections, TCP and TLS together
@@ -77,8 +77,8 @@ func (r *rejections) counter(reason string) *atomic.Uint64 {
 	return &r.descriptors
 }
 
-func newSource(o SourceOptions, ledger *event.Ledger) *Source {
-	s := &Source{options: o, account: ledger.Account(o.Name), seats: newPot()}
+func newSource(o SourceOptions, books *ledger.Ledger) *Source {
+	s := &Source{options: o, account: books.Account(o.Name), seats: newPot()}
 	s.Apply(o.Settings)
 	return s
 }
@@ -94,7 +94,7 @@ func (s *Source) Apply(settings Settings) {
 // settings are those in force.
 func (s *Source) settings() *Settings { return &s.format.Load().settings }
 
-func (s *Source) has(t event.Transport) bool { return slices.Contains(s.options.Transports, t) }
+func (s *Source) has(t ledger.Transport) bool { return slices.Contains(s.options.Transports, t) }
 
 // bind is the network ("udp", "tcp4", …) and the address to bind as the net package
 // writes them. No address, and the IPv6 address for none, mean all addresses of both

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/syslog"
 )
 
@@ -31,7 +31,7 @@ const (
 // has begun. It belongs to the loop or goroutine that reads the connection.
 type stream struct {
 	source    *Source
-	transport event.Transport
+	transport ledger.Transport
 	intake    *Intake
 	peer      netip.Addr
 	sender    *sender
@@ -54,7 +54,7 @@ type stream struct {
 	order func(all bool)
 }
 
-func newStream(s *Source, t event.Transport, in *Intake, peer netip.Addr, h *hoard) *stream {
+func newStream(s *Source, t ledger.Transport, in *Intake, peer netip.Addr, h *hoard) *stream {
 	st := &stream{source: s, transport: t, intake: in, peer: peer, hoard: h}
 	st.seat.stream, st.place.stream, st.hold.stream = st, st, st
 	st.lastActive.Store(time.Now().UnixNano())

@@ -11,10 +11,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/throttle"
+
 	"github.com/panjf2000/gnet/v2"
 	"golang.org/x/sys/unix"
-
-	"syslog-gateway/internal/event"
 )
 
 const (
@@ -39,7 +40,7 @@ type tcp struct {
 	most    int64 // the same, with those that have yet to close
 	open    atomic.Int64
 	turns   atomic.Int64 // reads that are being worked on, or blocked
-	noisy   rarely
+	noisy   throttle.Throttle
 	started bool
 	keeper  Keeper
 	before  *Inherited
@@ -69,13 +70,12 @@ func newTCP(l *Listener) *tcp {
 		limit:  descriptorLimit() * 9 / 10,
 		most:   descriptorLimit() * 19 / 20,
 		conns:  make(map[*stream]gnet.Conn),
-		noisy:  rarely{every: 10 * time.Second},
 		keeper: l.options.Keeper,
 		before: l.options.Inherited,
 		ended:  make(chan struct{}),
 	}
 	for _, s := range l.sources {
-		if s.has(event.TCP) {
+		if s.has(ledger.TCP) {
 			t.ports = append(t.ports, &tcpPort{source: s, intakes: make(map[gnet.EventLoop]*Intake)})
 		}
 	}
@@ -122,7 +122,7 @@ func (t *tcp) start(l *Listener) error {
 func pause(d time.Duration) { <-time.After(d) }
 
 func (t *tcp) enrol(p *tcpPort, c *net.TCPConn) {
-	st := newStream(p.source, event.TCP, nil, peerOf(c), t.hoard)
+	st := newStream(p.source, ledger.TCP, nil, peerOf(c), t.hoard)
 	st.order = func(all bool) { t.order(st, all) }
 	if reason := t.admit(st); reason != "" {
 		t.refuse(p.source, st.peer, reason)
@@ -136,7 +136,7 @@ func (t *tcp) enrol(p *tcpPort, c *net.TCPConn) {
 	if err != nil {
 		t.leave(st)
 		p.source.reject(rejectDescriptors)
-		if t.noisy.now() {
+		if ready(&t.noisy) {
 			t.log.Error("take over a TCP connection", "source", p.source.Name(), "error", err)
 		}
 	}
@@ -210,7 +210,7 @@ func (t *tcp) drainAndClose(c gnet.Conn, st *stream) {
 
 func (t *tcp) refuse(s *Source, peer netip.Addr, reason string) {
 	s.reject(reason)
-	if t.noisy.now() {
+	if ready(&t.noisy) {
 		t.log.Warn("connection closed", "source", s.Name(), "peer", peer, "reason", reason)
 	}
 }
@@ -246,7 +246,7 @@ func (h *tcpLoop) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	defer h.tcp.mu.Unlock()
 	in := x.port.intakes[c.EventLoop()]
 	if in == nil {
-		in = h.listener.intake(x.port.source, event.TCP)
+		in = h.listener.intake(x.port.source, ledger.TCP)
 		x.port.intakes[c.EventLoop()] = in
 	}
 	x.stream.intake = in
@@ -386,7 +386,7 @@ func waits(c gnet.Conn) bool {
 // received counts what came in by TCP so far, to see whether something still does.
 func (t *tcp) received() (n uint64) {
 	for _, p := range t.ports {
-		n += p.source.account.ReceivedBy(event.TCP)
+		n += p.source.account.ReceivedBy(ledger.TCP)
 	}
 	return n
 }
@@ -400,14 +400,11 @@ func descriptorLimit() int64 {
 	return int64(min(r.Cur, 1<<30))
 }
 
-// rarely lets a repeated log line through once in a while.
-type rarely struct {
-	every time.Duration
-	last  atomic.Int64
-}
+// alarmEvery is how often one kind of trouble of a port may be logged.
+const alarmEvery = 10 * time.Second
 
-func (r *rarely) now() bool {
-	now := time.Now().UnixNano()
-	last := r.last.Load()
-	return now-last >= int64(r.every) && r.last.CompareAndSwap(last, now)
+// ready reports whether a line may be logged now.
+func ready(t *throttle.Throttle) bool {
+	_, ok := t.Ready(time.Now(), alarmEvery)
+	return ok
 }

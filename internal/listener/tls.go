@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 const (
@@ -45,8 +45,8 @@ type tlsPort struct {
 func newSecure(l *Listener) *secure {
 	s := &secure{log: l.log, tcp: l.tcp, conns: make(map[net.Conn]struct{})}
 	for _, src := range l.sources {
-		if src.has(event.TLS) {
-			s.ports = append(s.ports, &tlsPort{source: src, intake: l.intake(src, event.TLS)})
+		if src.has(ledger.TLS) {
+			s.ports = append(s.ports, &tlsPort{source: src, intake: l.intake(src, ledger.TLS)})
 		}
 	}
 	return s
@@ -67,7 +67,7 @@ func (s *secure) start() error {
 
 // enrol has a connection read by a goroutine of its own.
 func (s *secure) enrol(p *tlsPort, c *net.TCPConn) {
-	st := newStream(p.source, event.TLS, p.intake, peerOf(c), s.tcp.hoard)
+	st := newStream(p.source, ledger.TLS, p.intake, peerOf(c), s.tcp.hoard)
 	st.order = func(all bool) { s.order(st, c, all) }
 	if reason := s.tcp.admit(st); reason != "" {
 		s.tcp.refuse(p.source, st.peer, reason)
@@ -91,7 +91,7 @@ func (s *secure) serve(p *tlsPort, raw *net.TCPConn, st *stream) {
 	cancel()
 	if err != nil {
 		p.source.reject(rejectHandshake)
-		if s.tcp.noisy.now() {
+		if ready(&s.tcp.noisy) {
 			s.log.Warn("TLS handshake failed", "source", p.source.Name(), "peer", st.peer, "error", err)
 		}
 		return

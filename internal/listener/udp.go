@@ -14,8 +14,9 @@ import (
 	"github.com/panjf2000/gnet/v2"
 	"golang.org/x/sys/unix"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/syslog"
+	"syslog-gateway/internal/throttle"
 )
 
 const (
@@ -50,7 +51,7 @@ type udp struct {
 	inheriting sync.WaitGroup
 
 	mu    sync.Mutex // guards what is said of the sockets
-	noisy rarely
+	noisy throttle.Throttle
 }
 
 // udpPort is one bound port.
@@ -78,18 +79,17 @@ func newUDP(l *Listener) *udp {
 		byFD:    make(map[int]*udpPort),
 		booted:  make(chan error, 1),
 		stopped: make(chan struct{}),
-		noisy:   rarely{every: 10 * time.Second},
 		keeper:  l.options.Keeper,
 		before:  l.options.Inherited,
 		giveUp:  l.options.Batching.Stop,
 	}
 	for _, s := range l.sources {
-		if !s.has(event.UDP) {
+		if !s.has(ledger.UDP) {
 			continue
 		}
 		p := &udpPort{
 			source: s,
-			intake: l.intake(s, event.UDP),
+			intake: l.intake(s, ledger.UDP),
 			known:  knownSenders{source: s, by: make(map[netip.Addr]*sender)},
 			fd:     -1,
 		}
@@ -184,7 +184,7 @@ func (u *udp) OnTick() (time.Duration, gnet.Action) {
 func (u *udp) OnTraffic(c gnet.Conn) gnet.Action {
 	p := u.port(c)
 	if p == nil { // cannot be; and if it is, it must be seen
-		if u.noisy.now() {
+		if ready(&u.noisy) {
 			u.log.Error("a datagram at a socket of no source", "address", c.LocalAddr())
 		}
 		return gnet.None
@@ -200,7 +200,7 @@ func (u *udp) OnTraffic(c gnet.Conn) gnet.Action {
 	for taken := 0; taken < turnLimit; {
 		n, err := u.drainer.receive(c.Fd())
 		if err != nil {
-			if u.noisy.now() {
+			if ready(&u.noisy) {
 				u.log.Error("receive UDP", "source", p.source.Name(), "error", err)
 			}
 			break

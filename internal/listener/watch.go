@@ -5,9 +5,9 @@ import (
 	"net/netip"
 	"time"
 
+	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/tap"
-	"syslog-gateway/internal/vendor"
 )
 
 // voice is who says something, as one intake hears them: a host at an address, or all
@@ -178,7 +178,7 @@ func (in *Intake) offer(s *sender, msg []byte, dropped string, cut bool) {
 }
 
 // rawHost is the host of the event before it is written as JSON.
-func (s *sender) rawHost(r *vendor.Result) []byte {
+func (s *sender) rawHost(r *dialect.Result) []byte {
 	if s.ownName(r) {
 		return r.Host
 	}

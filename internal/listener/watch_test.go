@@ -11,20 +11,21 @@ import (
 	"time"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/syslog"
 	"syslog-gateway/internal/tap"
 )
 
 // watched returns a replay of a stream whose senders and messages are watched.
-func watched(t testing.TB, book *senders.Book, hub *tap.Hub) (*Replay, *event.Account) {
+func watched(t testing.TB, book *senders.Book, hub *tap.Hub) (*Replay, *ledger.Account) {
 	t.Helper()
 	pool := event.NewPool(1, 64<<10)
-	ledger := event.NewLedger()
+	books := ledger.New()
 	r := NewReplay(SourceOptions{Name: "linux", Port: 1517, Settings: settings(t, "linux")},
 		Batching{MaxBytes: 32 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}, Senders: book, Tap: hub},
-		ledger, syslog.LF, netip.MustParseAddr("192.0.2.7"))
-	return r, ledger.Account("linux")
+		books, syslog.LF, netip.MustParseAddr("192.0.2.7"))
+	return r, books.Account("linux")
 }
 
 func TestSendersAreRemembered(t *testing.T) {
@@ -43,9 +44,9 @@ func TestSendersAreRemembered(t *testing.T) {
 
 func TestDatagramSendersAreRemembered(t *testing.T) {
 	book := senders.New(100)
-	s := newSource(SourceOptions{Name: "linux", Port: 1517, Settings: settings(t, "linux")}, event.NewLedger())
+	s := newSource(SourceOptions{Name: "linux", Port: 1517, Settings: settings(t, "linux")}, ledger.New())
 	pool := event.NewPool(1, 64<<10)
-	in := newIntake(s.account, event.UDP, Batching{MaxBytes: 32 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}, Senders: book})
+	in := newIntake(s.account, ledger.UDP, Batching{MaxBytes: 32 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}, Senders: book})
 	p := &udpPort{source: s, intake: in, known: knownSenders{source: s, by: make(map[netip.Addr]*sender)}}
 	for turn := range 3 {
 		in.begin(time.Unix(int64(1000+turn), 0))

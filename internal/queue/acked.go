@@ -312,7 +312,7 @@ func (q *Shard) noteAcked() {
 	list, left := listOf(q.seq, q.stretches())
 	q.mu.Unlock()
 	if left > 0 {
-		if n, ok := q.noteFails.allow(time.Now()); ok {
+		if n, ok := q.noteFails.Ready(time.Now(), alarmEvery); ok {
 			q.log.Warn("queue: too many gaps between the records that are delivered; after a crash some are delivered again",
 				"shard", q.index, "left_out", left, "times_before", n)
 		}
@@ -335,7 +335,7 @@ func (q *Shard) noted(err error) {
 	q.mu.Lock()
 	q.unnoted, q.noteAt = true, time.Now().Add(healInterval)
 	q.mu.Unlock()
-	if n, ok := q.noteFails.allow(time.Now()); ok {
+	if n, ok := q.noteFails.Ready(time.Now(), alarmEvery); ok {
 		q.log.Warn("queue: which records are delivered cannot be stored; it is tried again until it works, "+
 			"but after a crash more is delivered again", "shard", q.index, "error", err, "times_before", n)
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // holes opens a queue of n records, hands out some and acknowledges all of these but
@@ -41,7 +42,7 @@ func TestPlannedRestartRepeatsOnlyWhatIsOpen(t *testing.T) {
 	if int(rep.Records) != len(left) {
 		t.Fatalf("%d records are reported, want %d", rep.Records, len(left))
 	}
-	o.Ledger = event.NewLedger()
+	o.Ledger = ledger.New()
 	s = open(t, o)
 	q := s.Shards()[0]
 	if st := q.Stats(); int(st.Records) != len(left) {
@@ -57,7 +58,7 @@ func TestPlannedRestartRepeatsOnlyWhatIsOpen(t *testing.T) {
 		left = left[1:]
 	}
 	must(t, s.Close())
-	o.Ledger = event.NewLedger()
+	o.Ledger = ledger.New()
 	s = open(t, o)
 	q = s.Shards()[0]
 	appendN(t, q, 100, 5, 700)
@@ -84,7 +85,7 @@ func TestDamagedListSaysNothing(t *testing.T) {
 		list, err := os.ReadFile(path)
 		must(t, err)
 		change(t, path, list)
-		o.Ledger = event.NewLedger()
+		o.Ledger = ledger.New()
 		if got := drainAll(t, open(t, o).Shards()[0]); len(got) <= len(left) {
 			t.Errorf("%s: %d records, the list was believed", name, len(got))
 		}
@@ -128,7 +129,7 @@ func TestListHoldsForOtherMetadata(t *testing.T) {
 		rep, err := Inspect(o.Path)
 		must(t, err)
 		equal(t, name+": reported", int(rep.Records), len(left))
-		o.Ledger = event.NewLedger()
+		o.Ledger = ledger.New()
 		s = open(t, o)
 		recovered, _, _ := balance(o.Ledger)
 		equal(t, name+": recovered", recovered, eventsOf(left...))
@@ -145,7 +146,7 @@ func TestCrashRepeatsOnlyWhatIsNotNoted(t *testing.T) {
 	settleDown(q)
 	must(t, s.syncAll())
 	more := drain(t, q, 3) // of those that were never handed out
-	o.Path, o.Ledger = copyQueue(t, o.Path), event.NewLedger()
+	o.Path, o.Ledger = copyQueue(t, o.Path), ledger.New()
 	got := drainAll(t, open(t, o).Shards()[0])
 	equal(t, "after the crash", got, left)
 	if len(left) < 100 || !slices.Contains(got, more[0]) {
@@ -177,7 +178,7 @@ func TestOldList(t *testing.T) {
 		if !other {
 			want = append([]int{0, 1, 3}, sequence(5, 15)...)
 		}
-		o.Ledger = event.NewLedger()
+		o.Ledger = ledger.New()
 		s = open(t, o)
 		must(t, s.syncAll())
 		list, err := os.ReadFile(path)
@@ -185,7 +186,7 @@ func TestOldList(t *testing.T) {
 		if _, whole := decodeList(list); !whole {
 			t.Fatalf("of other metadata %t: %s", other, list)
 		}
-		o.Path, o.Ledger = copyQueue(t, o.Path), event.NewLedger()
+		o.Path, o.Ledger = copyQueue(t, o.Path), ledger.New()
 		equal(t, "records", drainAll(t, open(t, o).Shards()[0]), want)
 	}
 }
@@ -222,7 +223,7 @@ func TestNumbersGoOnAboveTheList(t *testing.T) {
 		image := copyQueue(t, o.Path)
 		dir := filepath.Join(image, "shard-00")
 		lost(t, dir)
-		o.Path, o.Ledger = image, event.NewLedger()
+		o.Path, o.Ledger = image, ledger.New()
 		s = open(t, o)
 		appendN(t, s.Shards()[0], 100, 5, 700)
 		again := copyQueue(t, image) // before a new list is written
@@ -230,7 +231,7 @@ func TestNumbersGoOnAboveTheList(t *testing.T) {
 			must(t, os.Remove(list))
 			must(t, os.Rename(list+".there", list))
 		}
-		o.Path, o.Ledger = again, event.NewLedger()
+		o.Path, o.Ledger = again, ledger.New()
 		equal(t, name, drainAll(t, open(t, o).Shards()[0]), sequence(100, 5))
 	}
 }
@@ -347,7 +348,7 @@ func TestPlannedRestartsRepeatNothing(t *testing.T) {
 		o := options(fastDir(t))
 		accepted, seen := 0, make(map[int]bool)
 		for range 8 {
-			o.Ledger = event.NewLedger()
+			o.Ledger = ledger.New()
 			s := open(t, o)
 			q := s.Shards()[0]
 			n := rnd.IntN(40)
@@ -377,7 +378,7 @@ func TestPlannedRestartsRepeatNothing(t *testing.T) {
 				t.Fatalf("seed %d: books %+v", seed, b)
 			}
 		}
-		o.Ledger = event.NewLedger()
+		o.Ledger = ledger.New()
 		for _, i := range drainAll(t, open(t, o).Shards()[0]) {
 			if seen[i] {
 				t.Fatalf("seed %d: record %d came twice", seed, i)
@@ -406,7 +407,7 @@ func TestFailedStartKeepsTheList(t *testing.T) {
 			t.Fatalf("%s: opened", where)
 		}
 		must(t, os.RemoveAll(block))
-		o.Ledger = event.NewLedger()
+		o.Ledger = ledger.New()
 		equal(t, where, drainAll(t, open(t, o).Shards()[0]), left)
 	}
 }

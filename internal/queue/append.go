@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // keepBuffer is the largest write buffer that is kept between appends.
@@ -16,27 +17,27 @@ const keepBuffer = 4 << 20
 // it returns nil, a crash of the process does not lose the record any more, and a
 // power loss does not after the next sync (Options.SyncInterval).
 //
-// It fails with ErrFull, with ErrClosed, or with an error that names the file. It
+// It fails with event.ErrFull, with ErrClosed, or with an error that names the file. It
 // waits while diskqueue syncs. Accepted events are booked in the ledger. Under
-// DropOldest it makes room by itself, and fails with ErrFull only where there is
+// DropOldest it makes room by itself, and fails with event.ErrFull only where there is
 // nothing to drop but the segments that are being written.
 func (q *Shard) Append(rec *event.Record) error {
 	if err := checkRecord(rec); err != nil {
 		return err
 	}
-	err := q.append(rec, (*event.Account).Accept)
+	err := q.append(rec, (*ledger.Account).Accept)
 	if errors.Is(err, errAstray) { // diskqueue was put right: once more
-		err = q.append(rec, (*event.Account).Accept)
+		err = q.append(rec, (*ledger.Account).Accept)
 	}
 	// Where nothing can be given up, there may be room meanwhile all the same.
-	for errors.Is(err, ErrFull) && q.makeRoom != nil && (q.makeRoom() || !q.full()) {
-		err = q.append(rec, (*event.Account).Accept)
+	for errors.Is(err, event.ErrFull) && q.makeRoom != nil && (q.makeRoom() || !q.full()) {
+		err = q.append(rec, (*ledger.Account).Accept)
 	}
 	return err
 }
 
 // append stores a record, and books its events so.
-func (q *Shard) append(rec *event.Record, book func(*event.Account, int)) error {
+func (q *Shard) append(rec *event.Record, book func(*ledger.Account, int)) error {
 	q.io.Lock()
 	defer q.io.Unlock()
 	if q.drains || q.shut.Load() {
@@ -51,12 +52,12 @@ func (q *Shard) append(rec *event.Record, book func(*event.Account, int)) error 
 	if !q.budget.reserve(size, freed) {
 		q.fullAt.Store(answer)
 		if size > q.budget.max {
-			return fmt.Errorf("%w: %d bytes do not fit into max_size %d", ErrRecord, size, q.budget.max)
+			return fmt.Errorf("%w: %d bytes do not fit into max_size %d", event.ErrRecord, size, q.budget.max)
 		}
 		if err := q.retire(); err != nil {
 			return err
 		}
-		return ErrFull
+		return event.ErrFull
 	}
 	q.fullAt.Store(0)
 	if err := q.store(rec, size, roll, book); err != nil {
@@ -112,7 +113,7 @@ func (q *Shard) renew(w *segment) error {
 }
 
 // store writes the record. The caller holds io.
-func (q *Shard) store(rec *event.Record, size int64, roll bool, book func(*event.Account, int)) error {
+func (q *Shard) store(rec *event.Record, size int64, roll bool, book func(*ledger.Account, int)) error {
 	if roll {
 		// The file exists and is open before diskqueue writes to it: so the
 		// syncer sees every error of writing it back.

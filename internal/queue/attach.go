@@ -195,7 +195,7 @@ func (l logLine) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf(l.f
 // left, and writes a file.
 func (q *Shard) heal() {
 	if q.diskqueueFailed.Swap(false) {
-		if n, ok := q.metaFails.allow(time.Now()); ok {
+		if n, ok := q.metaFails.Ready(time.Now(), alarmEvery); ok {
 			q.log.Warn("queue: diskqueue cannot store its metadata; after a crash more is delivered again",
 				"shard", q.index, "times_before", n)
 		}

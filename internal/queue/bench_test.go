@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // One record is appended, handed out, acknowledged and consumed.
@@ -15,7 +15,7 @@ func BenchmarkRecord(b *testing.B) {
 		b.Run(fmt.Sprintf("%dKiB", size>>10), func(b *testing.B) {
 			s := open(b, Options{
 				Path: b.TempDir(), Shards: 1, MaxSize: 2 << 30, SegmentSize: 64 << 20,
-				SyncInterval: 250 * time.Millisecond, Ledger: event.NewLedger(),
+				SyncInterval: 250 * time.Millisecond, Ledger: ledger.New(),
 			})
 			run(b, s)
 			q := s.Shards()[0]

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // life is a run of random work on a store, over orderly restarts.
@@ -93,7 +93,7 @@ func TestBooksAreThoseOfTheFiles(t *testing.T) {
 		o := options(fastDir(t))
 		o.Logger, o.Shards, o.MaxSize = quiet(), 2, 600<<10
 		for range 4 {
-			o.Ledger = event.NewLedger()
+			o.Ledger = ledger.New()
 			l.store = open(t, o)
 			l.flying = make(map[*Shard]map[uint64]int)
 			for _, q := range l.store.shards {
@@ -110,7 +110,7 @@ func TestBooksAreThoseOfTheFiles(t *testing.T) {
 				t.Fatalf("%d files are open after Close", n)
 			}
 		}
-		o.Ledger = event.NewLedger()
+		o.Ledger = ledger.New()
 		for _, q := range open(t, o).Shards() {
 			for _, n := range drainAll(t, q) {
 				if l.seen[n] {

@@ -211,7 +211,7 @@ func (q *Shard) remove(s *segment) {
 	q.mu.Lock()
 	q.consumed = append(q.consumed, s)
 	q.mu.Unlock()
-	if n, ok := q.removals.allow(time.Now()); ok {
+	if n, ok := q.removals.Ready(time.Now(), alarmEvery); ok {
 		q.log.Error("queue: a consumed segment cannot be removed; it is tried again until it works",
 			"shard", q.index, "file", s.path, "error", err, "times_before", n)
 	}

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // copyQueue copies the folder of a running queue, as a crash of the process would
@@ -241,7 +241,7 @@ func losePower(t *testing.T, rnd *rand.Rand) {
 		}
 	}
 	q.mu.Unlock()
-	o.Path, o.Ledger = image, event.NewLedger()
+	o.Path, o.Ledger = image, ledger.New()
 	after, err := Open(o)
 	must(t, err)
 	got := drainAll(t, after.Shards()[0])
@@ -295,7 +295,7 @@ func TestSegmentBeforeTheReadPosition(t *testing.T) {
 				scribble(t, first.path, offsets(t, first.path)[2]+20, 0xff)
 				want = slices.Delete(want, 2, 3)
 			}
-			o.Ledger = event.NewLedger()
+			o.Ledger = ledger.New()
 			s = open(t, o)
 			q = s.Shards()[0]
 			recovered, _, _ := balance(o.Ledger)
@@ -349,7 +349,7 @@ func TestDamageAtTheReadPosition(t *testing.T) {
 			scribble(t, path, offsets(t, path)[n]+20, 0xff)
 			want = want[1:]
 		}
-		o.Ledger = event.NewLedger()
+		o.Ledger = ledger.New()
 		equal(t, "records", drainAll(t, open(t, o).Shards()[0]), want)
 	}
 }

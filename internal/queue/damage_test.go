@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // quiet is a logger for tests in which warnings are due.
@@ -38,7 +38,7 @@ func scribble(t testing.TB, path string, off int64, b ...byte) {
 	must(t, f.Close())
 }
 
-func balance(l *event.Ledger) (recovered uint64, queued int64, dropped map[string]uint64) {
+func balance(l *ledger.Ledger) (recovered uint64, queued int64, dropped map[string]uint64) {
 	dropped = map[string]uint64{}
 	for _, a := range l.Accounts() {
 		b := a.Balance()
@@ -116,7 +116,7 @@ func checkDamaged(t *testing.T, o Options, want []int, lost int) {
 	t.Helper()
 	half := len(want) / 2
 	for round, from := range []int{0, half} {
-		o.Ledger = event.NewLedger()
+		o.Ledger = ledger.New()
 		s, err := Open(o)
 		must(t, err)
 		q := s.Shards()[0]
@@ -230,7 +230,7 @@ func TestRandomDamage(t *testing.T) {
 				scribble(t, path, rnd.Int64N(st.Size()), byte(rnd.Uint32()), byte(rnd.Uint32()), byte(rnd.Uint32()))
 			}
 		}
-		o.Ledger = event.NewLedger()
+		o.Ledger = ledger.New()
 		s, err := Open(o)
 		must(t, err)
 		q := s.Shards()[0]

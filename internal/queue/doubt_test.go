@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // doubted appends records, of which some are synced, and lets the sync of the rest fail.
@@ -156,7 +157,7 @@ func TestRestartRemembersDoubt(t *testing.T) {
 	o.Logger = quiet()
 	s, q := doubted(t, o, 3, 2)
 	synced := q.last().synced
-	o.Path, o.Ledger = copyQueue(t, o.Path), event.NewLedger() // the process was killed
+	o.Path, o.Ledger = copyQueue(t, o.Path), ledger.New() // the process was killed
 	rep, err := Inspect(o.Path)
 	must(t, err)
 	if said := strings.Join(rep.Shards[0].Actions, "\n"); !strings.Contains(said, "write") {

@@ -46,7 +46,7 @@ func (q *Shard) dropHead() int64 {
 	if err := q.attach(); err != nil {
 		q.setFault(&q.writeFault, err)
 	}
-	if n, ok := q.dropping.allow(time.Now()); ok {
+	if n, ok := q.dropping.Ready(time.Now(), alarmEvery); ok {
 		q.log.Warn("queue is full: the oldest segment is dropped", "shard", q.index,
 			"bytes", freed, "events", events, "segments_dropped_before", n)
 	}

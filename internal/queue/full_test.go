@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 
+	"syslog-gateway/internal/event"
+
 	"github.com/nsqio/go-diskqueue"
 	"golang.org/x/sys/unix"
 )
@@ -23,7 +25,7 @@ func fill(t *testing.T, q *Shard) (n int) {
 	t.Helper()
 	for ; ; n++ {
 		err := q.Append(record(n, 1000))
-		if errors.Is(err, ErrFull) {
+		if errors.Is(err, event.ErrFull) {
 			return n
 		}
 		must(t, err)
@@ -88,7 +90,7 @@ func TestFullQueueUnderLoadNeverSticks(t *testing.T) {
 				switch err := q.Append(record(i, 1500)); {
 				case err == nil:
 					i++
-				case errors.Is(err, ErrFull):
+				case errors.Is(err, event.ErrFull):
 					if err := q.WaitRoom(t.Context()); err != nil {
 						t.Error(err)
 						return
@@ -247,7 +249,7 @@ func TestLowSpaceIsFull(t *testing.T) {
 		appendN(t, q, 0, 60, 1000)
 		must(t, s.budget.measure())
 		if policy == Block {
-			if err := q.Append(record(60, 1000)); !errors.Is(err, ErrFull) || q.Accepting() || !s.Full() || !s.Stats().LowSpace {
+			if err := q.Append(record(60, 1000)); !errors.Is(err, event.ErrFull) || q.Accepting() || !s.Full() || !s.Stats().LowSpace {
 				t.Fatalf("append with low space: %v", err)
 			}
 		} else {
@@ -279,7 +281,7 @@ func TestLowSpaceEndsWhenAllIsConsumed(t *testing.T) {
 		n := 0
 		for ; ; n++ {
 			must(t, s.budget.measure())
-			if err := q.Append(record(first+n, 1000)); errors.Is(err, ErrFull) {
+			if err := q.Append(record(first+n, 1000)); errors.Is(err, event.ErrFull) {
 				break
 			} else {
 				must(t, err)
@@ -290,7 +292,7 @@ func TestLowSpaceEndsWhenAllIsConsumed(t *testing.T) {
 		}
 		equal(t, "records", drainAll(t, q), sequence(first, n))
 		settleDown(q)
-		if err := q.Append(record(first+n, 1000)); !errors.Is(err, ErrFull) { // it makes room by that
+		if err := q.Append(record(first+n, 1000)); !errors.Is(err, event.ErrFull) { // it makes room by that
 			t.Fatalf("append before the file system was measured: %v", err)
 		}
 		must(t, q.WaitRoom(t.Context()))

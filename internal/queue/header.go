@@ -53,12 +53,12 @@ func checkRecord(rec *event.Record) error {
 	switch {
 	case len(rec.Source) > maxSource:
 		return fmt.Errorf("%w: source name %.20q… has %d bytes, at most %d are possible",
-			ErrRecord, rec.Source, len(rec.Source), maxSource)
+			event.ErrRecord, rec.Source, len(rec.Source), maxSource)
 	case recordSize(rec)-prefixLen > maxRecord:
 		return fmt.Errorf("%w: body of %d bytes, at most %d are possible; lower batch.max_bytes",
-			ErrRecord, len(rec.Body), maxRecord-fixedHeader-maxSource)
+			event.ErrRecord, len(rec.Body), maxRecord-fixedHeader-maxSource)
 	case rec.Events < 0 || int64(rec.Events) > math.MaxUint32, rec.Raw < 0 || int64(rec.Raw) > math.MaxUint32:
-		return fmt.Errorf("%w: %d events of %d bytes are out of range", ErrRecord, rec.Events, rec.Raw)
+		return fmt.Errorf("%w: %d events of %d bytes are out of range", event.ErrRecord, rec.Events, rec.Raw)
 	}
 	return nil
 }

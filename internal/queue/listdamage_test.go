@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // listed is a queue that was closed in order, with acknowledged records behind open ones.
@@ -29,7 +29,7 @@ func closedWithList(t *testing.T, rnd *rand.Rand) *listed {
 		}
 	}
 	must(t, s.Close())
-	l.o.Ledger = event.NewLedger()
+	l.o.Ledger = ledger.New()
 	return l
 }
 
@@ -154,12 +154,12 @@ func TestNumbersBehindDamageAreNotUsedAgain(t *testing.T) {
 				scribble(t, path, off+4, 0)
 			}
 		}
-		o.Ledger = event.NewLedger()
+		o.Ledger = ledger.New()
 		s = open(t, o)
 		appendN(t, s.Shards()[0], 30, 10, 600)
 		must(t, s.Close())
 		must(t, os.WriteFile(path, whole, fileMode))
-		o.Ledger = event.NewLedger()
+		o.Ledger = ledger.New()
 		q := open(t, o).Shards()[0]
 		var got []int
 		seqs := make(map[uint64]bool)

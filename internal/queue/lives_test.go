@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // lives is a shard that goes from crash to crash. A crash leaves any state of a file
@@ -135,14 +135,14 @@ func TestNoListEatsARecord(t *testing.T) {
 		if !t.Run("", func(t *testing.T) {
 			o := options(fastDir(t))
 			for range 8 {
-				o.Ledger = event.NewLedger()
+				o.Ledger = ledger.New()
 				o.Logger = quiet() // a power loss that takes the metadata is worth a warning
 				s := open(t, o)
 				l.live(t, s)
 				o.Path = l.crash(t, s)
 				here := present(t, o.Path)
 				rest := o
-				rest.Path, rest.Ledger = copyQueue(t, o.Path), event.NewLedger()
+				rest.Path, rest.Ledger = copyQueue(t, o.Path), ledger.New()
 				got := drainAll(t, open(t, rest).Shards()[0])
 				for _, n := range here {
 					if came := slices.Contains(got, n); !came && !l.acked[n] {

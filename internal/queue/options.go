@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"syslog-gateway/internal/ledger"
 
-	"syslog-gateway/internal/event"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // FullPolicy is what happens when there is no room.
@@ -17,13 +17,16 @@ type FullPolicy string
 
 // The policies of queue.when_full.
 const (
-	// Block lets Append fail with ErrFull; the caller waits (WaitRoom).
+	// Block lets Append fail with event.ErrFull; the caller waits (WaitRoom).
 	Block FullPolicy = "block"
 	// DropOldest gives up the oldest segment that is stored.
 	DropOldest FullPolicy = "drop_oldest"
-	// DropNewest lets Append fail with ErrFull; the caller drops and books it.
+	// DropNewest lets Append fail with event.ErrFull; the caller drops and books it.
 	DropNewest FullPolicy = "drop_newest"
 )
+
+// alarmEvery is how often the same trouble of a shard is logged.
+const alarmEvery = time.Minute
 
 // The limits of Options.
 const (
@@ -52,7 +55,7 @@ type Options struct {
 	// WhenFull is the policy; "" means Block.
 	WhenFull FullPolicy
 	// Ledger gets what is accepted, recovered and dropped; nil: nobody does.
-	Ledger *event.Ledger
+	Ledger *ledger.Ledger
 	// Logger gets what an operator must know; nil: nobody does.
 	Logger *slog.Logger
 	// Registerer gets the metrics until Close; nil: nobody does.
@@ -93,7 +96,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.SyncInterval = defaultInterval
 	}
 	if o.Ledger == nil {
-		o.Ledger = event.NewLedger()
+		o.Ledger = ledger.New()
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // runRestore runs the store until all that is to be put back is.
@@ -102,7 +102,7 @@ func TestCopiedSegments(t *testing.T) {
 					t.Errorf("%s is left", f)
 				}
 			}
-			o.Ledger = event.NewLedger()
+			o.Ledger = ledger.New()
 			s = open(t, o)
 			runRestore(t, s)
 			equal(t, "records of the next life", len(drainAll(t, s.Shards()[0])), 0)
@@ -128,7 +128,7 @@ func TestBackupOfADeliveredSegment(t *testing.T) {
 		must(t, s.Close())
 		must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", segmentName(num)), old, fileMode))
 		for life := range 2 {
-			o.Ledger = event.NewLedger()
+			o.Ledger = ledger.New()
 			s = open(t, o)
 			runRestore(t, s)
 			q = s.Shards()[0]

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 func TestMain(m *testing.M) {
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) {
 func options(dir string) Options {
 	return Options{
 		Path: dir, Shards: 1, MaxSize: 64 << 20, SegmentSize: 16 << 10,
-		SyncInterval: 20 * time.Millisecond, Ledger: event.NewLedger(),
+		SyncInterval: 20 * time.Millisecond, Ledger: ledger.New(),
 	}
 }
 

@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"syslog-gateway/internal/ledger"
 
-	"syslog-gateway/internal/event"
+	"golang.org/x/sys/unix"
 )
 
 // blind lets every read of a segment fail, until it is seen again.
@@ -281,7 +281,7 @@ func TestUnreadableAtStart(t *testing.T) {
 				if err := Export(o.Path, io.Discard); err == nil || !strings.Contains(err.Error(), segs[i]) {
 					t.Fatalf("export: %v", err)
 				}
-				o.Ledger = event.NewLedger()
+				o.Ledger = ledger.New()
 				s = open(t, o)
 				q = s.Shards()[0]
 				q.heal()
@@ -307,7 +307,7 @@ func TestUnreadableAtStart(t *testing.T) {
 				if end != "none" {
 					path := filepath.Join(o.Path, "shard-00", segs[i])
 					back = func() { must(t, os.Remove(path)); must(t, os.Rename(path+"-hidden", path)) }
-					o.Ledger = event.NewLedger()
+					o.Ledger = ledger.New()
 					s = open(t, o)
 					q = s.Shards()[0]
 				}
@@ -362,7 +362,7 @@ func TestLateSegmentIsMisplaced(t *testing.T) {
 	copied := filepath.Join(dir, segmentName(9))
 	must(t, os.WriteFile(copied, data, fileMode))
 	back := hide(t, copied)
-	o.Ledger = event.NewLedger()
+	o.Ledger = ledger.New()
 	s = open(t, o)
 	q = s.Shards()[0]
 	appendN(t, q, 60, 5, 700)

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // block puts a folder in the place of a file, which so cannot be removed, and returns
@@ -58,7 +58,7 @@ func unremoved(t *testing.T, then func(q *Shard, first *segment)) {
 	undo()
 	then(q, first)
 	must(t, s.Close())
-	o.Ledger = event.NewLedger()
+	o.Ledger = ledger.New()
 	equal(t, "records after a restart", drainAll(t, open(t, o).Shards()[0]), sequence(n, 60-n))
 }
 

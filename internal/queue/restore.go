@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // setAsideFile is a file of the corrupt folder, by its name:
@@ -455,7 +456,7 @@ func (r *restorer) record(ctx context.Context, p *putBack, f io.ReaderAt, off in
 func (r *restorer) append(ctx context.Context, index int, rec *event.Record) error {
 	q := r.store.shards[index%r.store.opts.Shards]
 	for {
-		err := q.append(rec, (*event.Account).Recover)
+		err := q.append(rec, (*ledger.Account).Recover)
 		switch {
 		case err == nil:
 			q.mu.Lock()
@@ -463,7 +464,7 @@ func (r *restorer) append(ctx context.Context, index int, rec *event.Record) err
 			q.mu.Unlock()
 			return nil
 		case errors.Is(err, errAstray):
-		case errors.Is(err, ErrRecord), errors.Is(err, ErrClosed):
+		case errors.Is(err, event.ErrRecord), errors.Is(err, ErrClosed):
 			return err
 		default:
 			if err := q.WaitRoom(ctx); err != nil {

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // quarantined is a queue of which all was delivered, or set aside by a version that took
@@ -38,7 +38,7 @@ func quarantine(t *testing.T) *quarantined {
 	drainAll(t, q)
 	settleDown(q)
 	must(t, s.Close())
-	z.o.Ledger = event.NewLedger()
+	z.o.Ledger = ledger.New()
 	must(t, os.MkdirAll(filepath.Join(z.o.Path, corruptFolder), dirMode))
 	return z
 }
@@ -156,7 +156,7 @@ func TestRestore(t *testing.T) {
 					equal(t, "events", done.Events, eventsOf(c.want...))
 				}
 				for life := range 3 {
-					z.o.Ledger = event.NewLedger()
+					z.o.Ledger = ledger.New()
 					s := open(t, z.o)
 					runRestore(t, s)
 					q := s.Shards()[0]
@@ -217,7 +217,7 @@ func TestRestoreOfASegmentThatIsQueued(t *testing.T) {
 			want = append(sequence(2, 6), sequence(8, 12)...)
 		}
 		for life := range 2 {
-			o.Ledger = event.NewLedger()
+			o.Ledger = ledger.New()
 			s = open(t, o)
 			runRestore(t, s)
 			got := drainAll(t, s.Shards()[0])
@@ -264,7 +264,7 @@ func TestRestoreIsInterrupted(t *testing.T) {
 		z.o.MaxSize, z.o.SegmentSize = 4*minSegment, minSegment
 		var got []int
 		for life := 0; life < 20 && len(setAsideFiles(t, z.o.Path)) > 0; life++ {
-			z.o.Ledger = event.NewLedger()
+			z.o.Ledger = ledger.New()
 			s := open(t, z.o)
 			q := s.Shards()[0]
 			stop := run(t, s)
@@ -286,7 +286,7 @@ func TestRestoreIsInterrupted(t *testing.T) {
 				got = nil
 			}
 		}
-		z.o.Ledger = event.NewLedger()
+		z.o.Ledger = ledger.New()
 		s := open(t, z.o)
 		runRestore(t, s)
 		got = append(got, drainAll(t, s.Shards()[0])...)
@@ -338,7 +338,7 @@ func TestSkip(t *testing.T) {
 	equal(t, "records of the first life", len(got), 55-missing)
 	settleDown(s.Shards()[0])
 	must(t, s.Close())
-	o.Ledger = event.NewLedger()
+	o.Ledger = ledger.New()
 	s = open(t, o)
 	runRestore(t, s)
 	got = append(got, drainAll(t, s.Shards()[0])...)

@@ -141,7 +141,7 @@ func (q *Shard) syncOnce(m *metrics) error {
 	took := time.Since(began)
 	m.observeSync(took)
 	if took > slowSync {
-		if n, ok := q.slow.allow(time.Now()); ok {
+		if n, ok := q.slow.Ready(time.Now(), alarmEvery); ok {
 			q.log.Warn("queue: the disk is slow to sync", "shard", q.index, "took", took, "slow_before", n)
 		}
 	}

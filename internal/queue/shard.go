@@ -10,23 +10,16 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/nsqio/go-diskqueue"
+	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/throttle"
 
-	"syslog-gateway/internal/event"
+	"github.com/nsqio/go-diskqueue"
 )
 
 // What Append and Next fail with, apart from errors of the disk.
-var (
-	// ErrFull says that there is no room: max_size is reached, or the file system
-	// has less than min_free.
-	ErrFull = errors.New("queue: full")
-	// ErrClosed says that the store is closed, or that the shard is left over
-	// from a larger configuration and takes no appends.
-	ErrClosed = errors.New("queue: closed")
-	// ErrRecord says that this record will never be taken: it is too large, or not
-	// well formed.
-	ErrRecord = errors.New("queue: a record that cannot be stored")
-)
+// ErrClosed says that the store is closed, or that the shard is left over from a larger
+// configuration and takes no appends.
+var ErrClosed = errors.New("queue: closed")
 
 // state of a record that has been handed out.
 type state uint8
@@ -63,17 +56,17 @@ type Shard struct {
 	interval  time.Duration
 	budget    *budget
 	makeRoom  func() bool // gives up a segment; nil: refuse appends instead
-	ledger    *event.Ledger
+	ledger    *ledger.Ledger
 	log       *slog.Logger
-	slow      throttle // of the warning that a sync took long
-	dropping  throttle // of the warning that records are dropped
-	metaFails throttle // of the warning that diskqueue fails
-	noteFails throttle // of the warning that what is acknowledged cannot be stored
-	removals  throttle // of the error that a segment cannot be removed
-	faults    throttle // of faults
-	healed    throttle // of their ends
-	misreads  throttle // of errors of reading
-	rereads   throttle // of their ends
+	slow      throttle.Throttle // of the warning that a sync took long
+	dropping  throttle.Throttle // of the warning that records are dropped
+	metaFails throttle.Throttle // of the warning that diskqueue fails
+	noteFails throttle.Throttle // of the warning that what is acknowledged cannot be stored
+	removals  throttle.Throttle // of the error that a segment cannot be removed
+	faults    throttle.Throttle // of faults
+	healed    throttle.Throttle // of their ends
+	misreads  throttle.Throttle // of errors of reading
+	rereads   throttle.Throttle // of their ends
 
 	io     sync.Mutex // one user of diskqueue at a time
 	dq     diskqueue.Interface
@@ -301,7 +294,7 @@ func (q *Shard) setFault(p *atomic.Pointer[fault], err error) error {
 	if old := p.Swap(&fault{err}); old != nil {
 		return err
 	}
-	if n, ok := often.allow(time.Now()); ok {
+	if n, ok := often.Ready(time.Now(), alarmEvery); ok {
 		q.log.Error(say, "shard", q.index, "error", err, "faults_before", n)
 	}
 	return err
@@ -316,26 +309,7 @@ func (q *Shard) clearFault(p *atomic.Pointer[fault]) {
 		often, say = &q.rereads, "queue can be read again"
 	}
 	q.budget.retry()
-	if n, ok := often.allow(time.Now()); ok {
+	if n, ok := often.Ready(time.Now(), alarmEvery); ok {
 		q.log.Info(say, "shard", q.index, "healed_before", n)
 	}
-}
-
-// throttle lets one event in a minute through, and counts the others.
-type throttle struct {
-	mu         sync.Mutex
-	next       time.Time
-	suppressed int
-}
-
-func (t *throttle) allow(now time.Time) (suppressed int, ok bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if now.Before(t.next) {
-		t.suppressed++
-		return 0, false
-	}
-	suppressed, t.suppressed = t.suppressed, 0
-	t.next = now.Add(time.Minute)
-	return suppressed, true
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // smallDiskEnv says that the process has mounts of its own.
@@ -132,7 +133,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 					}
 				}
 				free := fillDisk(t, root, what)
-				o.Shards, o.Ledger = c.shards, event.NewLedger()
+				o.Shards, o.Ledger = c.shards, ledger.New()
 				s = open(t, o)
 				if s.Healthy() == nil || s.Shards()[0].Accepting() {
 					t.Fatal("nothing can be written, and nothing says so")
@@ -178,7 +179,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 func appendSoon(t *testing.T, q *Shard, rec *event.Record) (err error) {
 	until(t, "the shard takes a record", func() bool {
 		err = q.Append(rec)
-		return !errors.Is(err, ErrFull) && (err == nil || q.fault() == nil)
+		return !errors.Is(err, event.ErrFull) && (err == nil || q.fault() == nil)
 	})
 	return err
 }

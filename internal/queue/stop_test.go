@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // stopped is a queue of n records, of which some were acknowledged, closed in order.
@@ -21,7 +21,7 @@ func stopped(t *testing.T, n, acked int) (o Options, segs []string) {
 	for _, name := range files(t, o.Path, segPrefix+"0*"+segSuffix) {
 		segs = append(segs, filepath.Join(o.Path, "shard-00", name))
 	}
-	o.Ledger = event.NewLedger()
+	o.Ledger = ledger.New()
 	return o, segs
 }
 
@@ -72,7 +72,7 @@ func TestWhatIsMissingAfterAStopIsTold(t *testing.T) {
 				settleDown(q)
 				must(t, s.Close())
 				text.Reset()
-				o.Ledger = event.NewLedger()
+				o.Ledger = ledger.New()
 				must(t, open(t, o).Close())
 				if strings.Contains(text.String(), "missing") {
 					t.Errorf("it is told again:\n%s", text)
@@ -138,7 +138,7 @@ func TestNothingIsMissing(t *testing.T) {
 			o, segs := stopped(t, 60, 5)
 			change(t, &o, segs)
 			log, text := logged()
-			o.Logger, o.Ledger = log, event.NewLedger()
+			o.Logger, o.Ledger = log, ledger.New()
 			s := open(t, o)
 			recovered, queued, dropped := balance(o.Ledger)
 			if len(dropped) != 0 || int64(recovered) != queued || strings.Contains(text.String(), "missing;") || strings.Contains(text.String(), "are missing") {

@@ -314,7 +314,7 @@ func (q *Shard) dissolve() bool {
 	}
 	if err != nil {
 		q.setDissolved(false)
-		if n, ok := q.removals.allow(time.Now()); ok {
+		if n, ok := q.removals.Ready(time.Now(), alarmEvery); ok {
 			q.log.Warn("queue: the folder of a shard that is left over cannot be removed; it is tried again",
 				"shard", q.index, "error", err, "times_before", n)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // crowd is many goroutines at work on one store.
@@ -41,7 +42,7 @@ func allAtOnce(t *testing.T, seed uint64) {
 	c := &crowd{t: t, seed: seed, seen: make(map[int]bool)}
 	dropped := 0
 	for life := range uint64(4) {
-		o.Ledger = event.NewLedger()
+		o.Ledger = ledger.New()
 		c.store, c.stop = open(t, o), make(chan struct{})
 		c.live(life)
 		_, queued, drops := balance(o.Ledger)
@@ -57,7 +58,7 @@ func allAtOnce(t *testing.T, seed uint64) {
 			t.Fatalf("life %d: %d files are open after Close", life, n)
 		}
 	}
-	o.Ledger = event.NewLedger()
+	o.Ledger = ledger.New()
 	for _, q := range open(t, o).Shards() {
 		for _, n := range drainAll(t, q) {
 			c.take(record(n, 1), n)

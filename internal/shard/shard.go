@@ -9,20 +9,14 @@ import (
 
 	"syslog-gateway/internal/deflate"
 	"syslog-gateway/internal/event"
-)
-
-// What Queue.Append returns, wrapped or not, for what no wait of a moment heals.
-var (
-	// ErrFull says that there is no room.
-	ErrFull = errors.New("the queue is full")
-	// ErrRecord says that this record will never be taken.
-	ErrRecord = errors.New("the record cannot be stored")
+	"syslog-gateway/internal/throttle"
 )
 
 // Queue is what the shard needs of a disk queue.
 type Queue interface {
 	// Append makes the record durable against a crash of the process. It keeps
-	// nothing of the record, and books it as accepted.
+	// nothing of the record, and books it as accepted. It fails with event.ErrFull
+	// or event.ErrRecord for what no wait of a moment heals.
 	Append(rec *event.Record) error
 	// WaitRoom blocks until Append is worth trying again, or ctx is done.
 	WaitRoom(ctx context.Context) error
@@ -37,8 +31,8 @@ const (
 	dropShutdown = "shutdown"    // stopped while the queue was full
 )
 
-// complainEvery is how often the same trouble with the disk is logged.
-const complainEvery = time.Minute
+// alarmEvery is how often the same trouble with the disk is logged.
+const alarmEvery = time.Minute
 
 // backlog is how many batches wait for a shard that is busy compressing.
 const backlog = 2
@@ -68,7 +62,7 @@ type Shard struct {
 	compressor *deflate.Compressor // nil: nothing is compressed
 	body       []byte
 
-	complained time.Time // of trouble with the disk
+	failing throttle.Throttle // of the error that the disk fails
 }
 
 // New returns a shard; Run makes it work.
@@ -153,18 +147,19 @@ func (s *Shard) append(ctx context.Context, rec *event.Record) (reason string) {
 		if err == nil {
 			return ""
 		}
-		full := errors.Is(err, ErrFull)
+		full := errors.Is(err, event.ErrFull)
 		if full && s.options.DropNewest {
 			return dropNewest
 		}
-		if errors.Is(err, ErrRecord) {
+		if errors.Is(err, event.ErrRecord) {
 			s.options.Logger.Error("events are dropped", "shard", s.options.Name, "events", rec.Events, "error", err)
 			return dropRecord
 		}
 		s.stuck.Store(true)
-		if now := time.Now(); !full && now.Sub(s.complained) > complainEvery {
-			s.complained = now
-			s.options.Logger.Error("append to the disk queue; trying again", "shard", s.options.Name, "error", err)
+		if !full {
+			if held, ok := s.failing.Ready(time.Now(), alarmEvery); ok {
+				s.options.Logger.Error("append to the disk queue; trying again", "shard", s.options.Name, "error", err, "not_logged", held)
+			}
 		}
 		if s.options.Queue.WaitRoom(ctx) != nil {
 			return dropShutdown

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -60,14 +61,14 @@ type fixture struct {
 	shard   *Shard
 	queue   *fakeQueue
 	pool    *event.Pool
-	account *event.Account
+	account *ledger.Account
 	freed   chan struct{}
 	done    chan error
 }
 
 func start(t *testing.T, ctx context.Context, q *fakeQueue, gz, dropNewest bool) *fixture {
 	t.Helper()
-	f := &fixture{queue: q, pool: event.NewPool(8, 1024), account: event.NewLedger().Account("linux"), freed: make(chan struct{}, 100), done: make(chan error, 1)}
+	f := &fixture{queue: q, pool: event.NewPool(8, 1024), account: ledger.New().Account("linux"), freed: make(chan struct{}, 100), done: make(chan error, 1)}
 	f.shard = New(Options{
 		Name: "0", Queue: q, Pool: f.pool, Gzip: gz, DropNewest: dropNewest,
 		Freed: func() { f.freed <- struct{}{} }, Logger: slog.New(slog.DiscardHandler),
@@ -82,7 +83,7 @@ func (f *fixture) batch(i int) *event.Batch {
 	b.Events = 2
 	b.Received = time.Unix(int64(i), 0)
 	b.Data = fmt.Appendf(b.Data, "{\"event\":\"a%d\"}\n{\"event\":\"b%d\"}\n", i, i)
-	f.account.Receive(event.TCP, 2, len(b.Data))
+	f.account.Receive(ledger.TCP, 2, len(b.Data))
 	return b
 }
 
@@ -125,7 +126,7 @@ func TestBatchBecomesRecord(t *testing.T) {
 }
 
 func TestFullQueueBlocks(t *testing.T) {
-	q := &fakeQueue{errs: []error{fmt.Errorf("shard 0: %w", ErrFull), errors.New("disk trouble")}, room: make(chan struct{})}
+	q := &fakeQueue{errs: []error{fmt.Errorf("shard 0: %w", event.ErrFull), errors.New("disk trouble")}, room: make(chan struct{})}
 	f := start(t, t.Context(), q, true, false)
 	f.shard.Offer(f.batch(1))
 	q.room <- struct{}{} // full
@@ -142,7 +143,7 @@ func TestFullQueueBlocks(t *testing.T) {
 }
 
 func TestDropNewest(t *testing.T) {
-	q := &fakeQueue{errs: []error{ErrFull}}
+	q := &fakeQueue{errs: []error{event.ErrFull}}
 	f := start(t, t.Context(), q, true, true)
 	f.shard.Offer(f.batch(1))
 	<-f.freed
@@ -156,7 +157,7 @@ func TestDropNewest(t *testing.T) {
 }
 
 func TestUnstorableRecordIsDropped(t *testing.T) {
-	q := &fakeQueue{errs: []error{fmt.Errorf("%w: too large", ErrRecord)}}
+	q := &fakeQueue{errs: []error{fmt.Errorf("%w: too large", event.ErrRecord)}}
 	f := start(t, t.Context(), q, true, false)
 	f.shard.Offer(f.batch(1))
 	<-f.freed
@@ -170,7 +171,7 @@ func TestUnstorableRecordIsDropped(t *testing.T) {
 
 func TestStopWhileFull(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	q := &fakeQueue{errs: []error{ErrFull}, room: make(chan struct{})}
+	q := &fakeQueue{errs: []error{event.ErrFull}, room: make(chan struct{})}
 	f := start(t, ctx, q, true, false)
 	f.shard.Offer(f.batch(1))
 	cancel()

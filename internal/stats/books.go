@@ -1,8 +1,6 @@
 package stats
 
-import (
-	"syslog-gateway/internal/event"
-)
+import "syslog-gateway/internal/ledger"
 
 // snapshot asks the provider and puts the books into its sources. Accounts of
 // sources that are configured no more come last, by name.
@@ -12,7 +10,7 @@ func (s *Server) snapshot() Snapshot {
 	place := make(map[string]int, len(snap.Sources))
 	for i, src := range snap.Sources {
 		src.Configured = true
-		src.Balance = event.Balance{Source: src.Source}
+		src.Balance = ledger.Balance{Source: src.Source}
 		place[src.Source] = i
 		sources = append(sources, src)
 	}
@@ -31,7 +29,7 @@ func (s *Server) snapshot() Snapshot {
 // settle reads a page of the books until it balances. Bookings are made per batch
 // and take nanoseconds, so a second reading nearly always falls between them; a page
 // that does not balance after all of these does not balance.
-func settle(a *event.Account) event.Balance {
+func settle(a *ledger.Account) ledger.Balance {
 	const readings = 10
 	b := a.Balance()
 	for range readings - 1 {
@@ -46,7 +44,7 @@ func settle(a *event.Account) event.Balance {
 // balances reports whether the equation holds and nothing left a column that had not
 // entered it. Each booking is a double entry, so a stage that forgets one or books
 // one twice shows as less than nothing pending.
-func balances(b event.Balance) bool {
+func balances(b ledger.Balance) bool {
 	return b.Difference() == 0 && b.InMemory >= 0 && b.Queued >= 0
 }
 

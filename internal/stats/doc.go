@@ -33,7 +33,7 @@
 //
 // # The books
 //
-// The numbers of events come from the [event.Ledger] and nowhere else, so the page,
+// The numbers of events come from the [ledger.Ledger] and nowhere else, so the page,
 // the JSON and the metrics show one truth:
 //
 //	received + recovered = delivered + pending + deadlettered + dropped

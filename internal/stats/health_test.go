@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // busy is calm with one event received and delivered by each source.
@@ -35,7 +35,7 @@ func TestHealth(t *testing.T) {
 		"calm": {func(*Snapshot, *trend) {}, levelOK, "All 5 sources receiving; Splunk is keeping up; 0 lost."},
 		"silent": {func(s *Snapshot, _ *trend) {
 			for i := range s.Sources {
-				s.Sources[i].Balance = event.Balance{}
+				s.Sources[i].Balance = ledger.Balance{}
 			}
 		}, levelOK, "5 sources listening, nothing received yet; Splunk is keeping up; 0 lost."},
 		"starting": {func(s *Snapshot, past *trend) { s.Listening, s.Sources, past.neverSent = false, nil, true }, levelWarning,
@@ -60,7 +60,7 @@ func TestHealth(t *testing.T) {
 		}, levelCritical, "All 5 sources receiving; Splunk is keeping up; all shards are set aside, senders wait; 0 lost."},
 		"one source": {func(s *Snapshot, _ *trend) { s.Sources = s.Sources[:1] }, levelOK, "The source is receiving; Splunk is keeping up; 0 lost."},
 		"leftover": {func(s *Snapshot, _ *trend) {
-			s.Sources = append(s.Sources, Source{Balance: event.Balance{Source: "old", Recovered: 1, Queued: 1}})
+			s.Sources = append(s.Sources, Source{Balance: ledger.Balance{Source: "old", Recovered: 1, Queued: 1}})
 		}, levelOK, "All 5 sources receiving; Splunk is keeping up; 0 lost."},
 		"an old event": {func(s *Snapshot, _ *trend) { s.Shards[0].Oldest = s.Now.Add(-754 * time.Second) }, levelWarning,
 			"All 5 sources receiving; Splunk is behind, 10 events waiting, the oldest for 12 min 34 s; 0 lost."},
@@ -165,7 +165,7 @@ func TestDropReasonsAreTheSameEverywhere(t *testing.T) {
 	_, table, _ := strings.Cut(manual, "## Events dropped")
 	table, _, _ = strings.Cut(table, "\n## ")
 	var intended []string
-	for _, r := range event.DropReasons() {
+	for _, r := range ledger.DropReasons() {
 		yes := "no"
 		if r.Lost {
 			yes = "yes"

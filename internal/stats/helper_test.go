@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"syslog-gateway/internal/ledger"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
-
-	"syslog-gateway/internal/event"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -87,7 +87,7 @@ func (b *buffer) String() string {
 type port struct {
 	t        *testing.T
 	stages   *stages
-	ledger   *event.Ledger
+	ledger   *ledger.Ledger
 	registry *prometheus.Registry
 	reloads  *Reloads
 	log      *buffer
@@ -101,7 +101,7 @@ type port struct {
 func open(t *testing.T, change ...func(*Options)) *port {
 	t.Helper()
 	p := &port{
-		t: t, ledger: event.NewLedger(), registry: prometheus.NewRegistry(), reloads: new(Reloads),
+		t: t, ledger: ledger.New(), registry: prometheus.NewRegistry(), reloads: new(Reloads),
 		log: new(buffer), scheme: "http", stages: &stages{snap: calm()},
 	}
 	p.client = &http.Client{
@@ -213,12 +213,12 @@ func calm() Snapshot {
 }
 
 // traffic books something of everything for each source of calm, and balances.
-func traffic(l *event.Ledger) {
+func traffic(l *ledger.Ledger) {
 	for _, name := range []string{"unifi", "palo_alto", "cisco_asa", "linux", "windows"} {
-		l.Account(name).Receive(event.UDP, 5, 500)
+		l.Account(name).Receive(ledger.UDP, 5, 500)
 	}
 	a := l.Account("linux")
-	a.Receive(event.TCP, 1_234_567, 300_000_000)
+	a.Receive(ledger.TCP, 1_234_567, 300_000_000)
 	a.Recover(1000)
 	a.Accept(1_234_000)
 	a.Deliver(1_230_000)

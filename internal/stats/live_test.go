@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/tap"
 )
@@ -143,9 +143,9 @@ func TestHistory(t *testing.T) {
 	snap.Sources[3].Configured = true
 	ask := snap
 	ask.Sources = []Source{
-		{Balance: event.Balance{Source: "linux", Received: 39900}, Configured: true},
-		{Balance: event.Balance{Source: "unifi", Received: 7}, Configured: true},
-		{Balance: event.Balance{Source: "windows"}, Configured: true},
+		{Balance: ledger.Balance{Source: "linux", Received: 39900}, Configured: true},
+		{Balance: ledger.Balance{Source: "unifi", Received: 7}, Configured: true},
+		{Balance: ledger.Balance{Source: "windows"}, Configured: true},
 	}
 	if got := h.trend(ask); len(got.quiet) != 0 {
 		t.Errorf("quiet: %v; unifi had nothing five minutes ago", got.quiet)
@@ -484,7 +484,7 @@ func BenchmarkPage(b *testing.B) {
 		b.Run(path, func(b *testing.B) {
 			s := &stages{snap: calm()}
 			silentAfterHour(s)
-			server, err := New(Options{Listen: "127.0.0.1:0", Provider: s, Ledger: event.NewLedger(), Senders: crowded(5000)})
+			server, err := New(Options{Listen: "127.0.0.1:0", Provider: s, Ledger: ledger.New(), Senders: crowded(5000)})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"syslog-gateway/internal/ledger"
 
-	"syslog-gateway/internal/event"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Reloads counts how reloading the configuration ended. The zero value is ready; it
@@ -156,10 +156,10 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	send(c.build, prometheus.GaugeValue, 1, snap.Version, snap.Commit, runtime.Version())
 }
 
-// dropReasons are the names of event.DropReasons. Their series begin at zero, else
+// dropReasons are the names of ledger.DropReasons. Their series begin at zero, else
 // increase() would not see the first drop.
 func dropReasons() (names []string) {
-	for _, r := range event.DropReasons() {
+	for _, r := range ledger.DropReasons() {
 		names = append(names, r.Name)
 	}
 	return names
@@ -188,9 +188,9 @@ func fromZero(add bool, counts map[string]uint64, names []string) map[string]uin
 // collectReceived writes the transports that are configured, and those that something
 // came in by before a reload took them away.
 func (c *collector) collectReceived(count func(*prometheus.Desc, uint64, ...string), s Source) {
-	by := make(map[string]event.TransportCount)
+	by := make(map[string]ledger.TransportCount)
 	for _, t := range s.Transports {
-		by[t] = event.TransportCount{Transport: t}
+		by[t] = ledger.TransportCount{Transport: t}
 	}
 	for _, t := range s.ByTransport {
 		if _, configured := by[t.Transport]; configured || t.Events > 0 {

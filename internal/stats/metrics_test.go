@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
+	"syslog-gateway/internal/ledger"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
-
-	"syslog-gateway/internal/event"
 )
 
 // scrape reads /metrics as Prometheus does.
@@ -152,7 +152,7 @@ func TestFromZero(t *testing.T) {
 func TestGone(t *testing.T) {
 	p := open(t)
 	p.ledger.Account("old").Recover(4)
-	p.ledger.Account("linux").Receive(event.TLS, 3, 30)
+	p.ledger.Account("linux").Receive(ledger.TLS, 3, 30)
 	families := scrape(t, p)
 	if got := series(families["gateway_pending_events"])["source=old,stage=queue"]; got != 4 {
 		t.Errorf("pending of the old source: %v", got)
@@ -172,7 +172,7 @@ func TestConservation(t *testing.T) {
 		n := 1 + r.Intn(50)
 		switch r.Intn(7) {
 		case 0, 1:
-			a.Receive(event.Transports()[r.Intn(2)], n, n*100)
+			a.Receive(ledger.Transports()[r.Intn(2)], n, n*100)
 		case 2:
 			a.Accept(n)
 		case 3:
@@ -227,7 +227,7 @@ func TestRegistry(t *testing.T) {
 
 func TestHostileLabels(t *testing.T) {
 	p := open(t)
-	p.ledger.Account("a\"b\\c\nd\xff").Receive(event.UDP, 1, 10)
+	p.ledger.Account("a\"b\\c\nd\xff").Receive(ledger.UDP, 1, 10)
 	if got := series(scrape(t, p)["gateway_received_events_total"])["source=a\"b\\c\nd\ufffd,transport=udp"]; got != 1 {
 		t.Errorf("got %v", got)
 	}

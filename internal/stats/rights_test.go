@@ -16,7 +16,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/sys/unix"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/tap"
 )
 
@@ -374,7 +374,7 @@ func FuzzAction(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body string) {
 		stages := &stages{snap: calm()}
-		server, err := New(Options{Listen: "127.0.0.1:0", Provider: stages, Ledger: event.NewLedger(), Operator: stages, Users: []User{{Name: "root", Password: "toor", Admin: true}}})
+		server, err := New(Options{Listen: "127.0.0.1:0", Provider: stages, Ledger: ledger.New(), Operator: stages, Users: []User{{Name: "root", Password: "toor", Admin: true}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -403,7 +403,7 @@ func FuzzQuery(f *testing.F) {
 	f.Add(";csv", "scope=%3Cscript%3E")
 	f.Add(";up;norefresh", "scope=linux&up")
 	f.Add(";st=DONE", "a=%00")
-	server, err := New(Options{Listen: "127.0.0.1:0", Provider: &stages{snap: calm()}, Ledger: event.NewLedger()})
+	server, err := New(Options{Listen: "127.0.0.1:0", Provider: &stages{snap: calm()}, Ledger: ledger.New()})
 	if err != nil {
 		f.Fatal(err)
 	}

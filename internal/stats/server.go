@@ -19,7 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/tap"
 )
@@ -66,7 +66,7 @@ type Options struct {
 	// Provider tells the state of the stages.
 	Provider Provider
 	// Ledger has the books.
-	Ledger *event.Ledger
+	Ledger *ledger.Ledger
 	// Registry has the metrics of the stages; nil: there are none. Those of this
 	// package, of Go and of the process are added and must not be in it.
 	Registry prometheus.Gatherer
@@ -82,7 +82,7 @@ type Server struct {
 	users    *doorman
 	provider Provider
 	operator Operator
-	ledger   *event.Ledger
+	ledger   *ledger.Ledger
 	problems *Problems
 	taps     *tap.Hub
 	watcher  *watcher

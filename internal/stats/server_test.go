@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 var allPaths = []string{"/", "/stats", "/stats;norefresh", "/api/v1/status", "/metrics", "/healthz", "/readyz"}
@@ -253,7 +253,7 @@ func TestNewRefuses(t *testing.T) {
 		"user name":   func(o *Options) { o.Users = []User{{Password: "hush-hush"}} },
 		"certificate": func(o *Options) { o.TLS = &tls.Config{} },
 	} {
-		o := Options{Listen: "127.0.0.1:0", Provider: new(stages), Ledger: event.NewLedger()}
+		o := Options{Listen: "127.0.0.1:0", Provider: new(stages), Ledger: ledger.New()}
 		change(&o)
 		_, err := New(o)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") {
@@ -268,7 +268,7 @@ func TestStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer held.Close()
-	o := Options{Listen: held.Addr().String(), Provider: new(stages), Ledger: event.NewLedger()}
+	o := Options{Listen: held.Addr().String(), Provider: new(stages), Ledger: ledger.New()}
 	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -350,7 +350,7 @@ func TestManyAtOnce(t *testing.T) {
 		defer close(booked)
 		a := p.ledger.Account("linux")
 		for ctx.Err() == nil {
-			a.Receive(event.TCP, 10, 1000)
+			a.Receive(ledger.TCP, 10, 1000)
 			a.Accept(10)
 			a.Deliver(9)
 			a.DropQueued("age", 1)

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ledger"
 )
 
 // Provider tells the server what the stages know. Its methods are called by several
@@ -88,7 +88,7 @@ type DeadLetterStore struct {
 // Source is one source. Of the balance, the provider fills in the name only: the
 // server reads the rest from the ledger.
 type Source struct {
-	event.Balance
+	ledger.Balance
 	// Configured is set by the server. It is false for a source of which only
 	// events in the queue are left.
 	Configured bool `json:"configured"`

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"syslog-gateway/internal/hec/endpoint"
+	"syslog-gateway/internal/hec/hecserver"
 )
 
 // Options configure a Server. The zero value takes everything.
@@ -54,7 +54,7 @@ type Server struct {
 	opts    Options
 	http    *httptest.Server
 	closing chan struct{}
-	decoder endpoint.Decoder
+	decoder hecserver.Decoder
 	buffers sync.Pool
 
 	down     atomic.Bool
@@ -307,11 +307,11 @@ func (s *Server) reply(w http.ResponseWriter, req *Request, a Answer, good bool)
 		_, _ = w.Write([]byte(a.Body))
 		return
 	}
-	reply := endpoint.Answer{Text: a.Text, Code: a.Code, Invalid: a.Invalid}
+	reply := hecserver.Answer{Text: a.Text, Code: a.Code, Invalid: a.Invalid}
 	if good && s.acks.Load() && !a.NoAckID {
 		reply.AckID = new(s.ackID(req.Channel))
 	}
-	endpoint.Reply(w, a.Status, reply)
+	hecserver.Reply(w, a.Status, reply)
 }
 
 func (s *Server) ackID(channel string) int64 {
@@ -337,7 +337,7 @@ func (s *Server) ack(w http.ResponseWriter, r *http.Request) {
 	}
 	channel := r.URL.Query().Get("channel")
 	if !s.acks.Load() || json.NewDecoder(r.Body).Decode(&ask) != nil || channel == "" {
-		endpoint.Reply(w, http.StatusBadRequest, endpoint.Answer{Text: "ACK is disabled", Code: 14})
+		hecserver.Reply(w, http.StatusBadRequest, hecserver.Answer{Text: "ACK is disabled", Code: 14})
 		return
 	}
 	reply := make(map[int64]bool)

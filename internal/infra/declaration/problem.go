@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"syslog-gateway/internal/suggest"
 )
 
 // Problem is one thing that is wrong with a declaration, or worth a note.
@@ -59,54 +61,14 @@ func (ps Problems) sort() Problems {
 // maxListed is how many names are still a help.
 const maxListed = 15
 
-// maxHinted bounds the names that a hint is looked for: the search is quadratic.
-const maxHinted = 64
-
 // didYouMean returns what to do about a name that is not known: the nearest known
 // one, or the list where it is short.
 func didYouMean(name string, known []string) string {
-	best, limit := "", 1+len(name)/3
-	if len(name) <= maxHinted {
-		for _, k := range known {
-			if d := distance(fold(name), fold(k)); d <= limit {
-				best, limit = k, d-1
-			}
-		}
-	}
-	if best != "" {
+	if best := suggest.Nearest(name, known); best != "" {
 		return fmt.Sprintf("did you mean %s?", best)
 	}
 	if len(known) > maxListed {
 		return "remove it; the keys are listed in docs/provision.md"
 	}
 	return "known here: " + strings.Join(slices.Sorted(slices.Values(known)), ", ")
-}
-
-// fold makes names equal that differ in case and separator only.
-func fold(s string) string {
-	return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(s))
-}
-
-// distance is the number of letters to change, add or drop between a and b, with the
-// swap of two neighbours as one.
-func distance(a, b string) int {
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			change := 1
-			if a[i-1] == b[j-1] {
-				change = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+change)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(b)]
 }

@@ -1,0 +1,87 @@
+package dialect_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"syslog-gateway/internal/dialect"
+	"syslog-gateway/internal/syslog"
+)
+
+// The mixes are the cases of each family: all forms alike often, so dearer than
+// what a device really sends. The header scan is not in the time.
+func BenchmarkUniFi(b *testing.B)    { benchmark(b, "unifi") }
+func BenchmarkPaloAlto(b *testing.B) { benchmark(b, "palo_alto") }
+func BenchmarkCiscoASA(b *testing.B) { benchmark(b, "cisco_asa") }
+func BenchmarkLinux(b *testing.B)    { benchmark(b, "linux") }
+func BenchmarkWindows(b *testing.B)  { benchmark(b, "windows") }
+func BenchmarkAuto(b *testing.B)     { benchmark(b, "auto") }
+
+// BenchmarkAllOnAuto reads all families' cases by the parser that must tell them
+// apart.
+func BenchmarkAllOnAuto(b *testing.B) { benchmarkMix(b, "auto", loadMix(b, "*")) }
+
+func benchmark(b *testing.B, port string) { benchmarkMix(b, port, loadMix(b, port)) }
+
+type scanned struct {
+	msg []byte
+	h   syslog.Header
+}
+
+func loadMix(tb testing.TB, family string) []scanned {
+	tb.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata/cases", family, "*", "input"))
+	if err != nil || len(files) == 0 {
+		tb.Fatalf("no cases: %v", err)
+	}
+	mix := make([]scanned, len(files))
+	for i, file := range files {
+		msg, err := os.ReadFile(file)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		mix[i].msg = msg
+		syslog.Scan(msg, &mix[i].h)
+	}
+	return mix
+}
+
+func benchmarkMix(b *testing.B, port string, mix []scanned) {
+	p, err := dialect.New(port)
+	if err != nil {
+		b.Fatal(err)
+	}
+	bytes := 0
+	for i := range mix {
+		bytes += len(mix[i].msg)
+	}
+	b.ReportAllocs()
+	b.SetBytes(int64(bytes / len(mix)))
+	var r dialect.Result
+	i := 0
+	for b.Loop() {
+		p.Parse(mix[i].msg, &mix[i].h, &r)
+		if i++; i == len(mix) {
+			i = 0
+		}
+	}
+}
+
+// TestNoAllocation holds the promise of the hot path for every case on every port.
+func TestNoAllocation(t *testing.T) {
+	mix := loadMix(t, "*")
+	for _, name := range dialect.Names() {
+		p, err := dialect.New(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r dialect.Result
+		for i := range mix {
+			m := &mix[i]
+			if n := testing.AllocsPerRun(5, func() { p.Parse(m.msg, &m.h, &r) }); n != 0 {
+				t.Errorf("%s: %v allocations for %.80q", name, n, m.msg)
+			}
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package dialect
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
+
+// columns walks the columns of a comma separated line forwards. A column that
+// begins with '"' ends at the '"' that is not doubled; commas within do not count.
+type columns struct {
+	line  []byte
+	start int // of column index
+	index int
+	ended bool
+}
+
+// at returns column n without its quotes; nil when the line has fewer columns. n
+// must not be smaller than in the call before.
+func (c *columns) at(n int) []byte {
+	if c.index < n {
+		c.seek(n)
+	}
+	if c.ended {
+		return nil
+	}
+	p := c.line[c.start:]
+	end := columnEnd(p)
+	if end >= 2 && p[0] == '"' && p[end-1] == '"' {
+		return p[1 : end-1]
+	}
+	return p[:end]
+}
+
+// seek moves to column n, eight bytes at a time: of 102 columns most are short or
+// empty.
+func (c *columns) seek(n int) {
+	p, i, need := c.line, c.start, n-c.index
+	c.index = n
+	for i < len(p) {
+		if p[i] == '"' {
+			if i == 0 || p[i-1] == ',' {
+				i = quotedEnd(p, i)
+			} else {
+				i++
+			}
+			continue
+		}
+		var word uint64
+		step := 8
+		if i+8 <= len(p) {
+			word = binary.LittleEndian.Uint64(p[i:])
+		} else {
+			step = len(p) - i
+			for j := range step {
+				word |= uint64(p[i+j]) << (8 * j)
+			}
+		}
+		commas := matches(word, ',')
+		if quotes := matches(word, '"'); quotes != 0 { // up to the first quote
+			step = bits.TrailingZeros64(quotes) / 8
+			commas &= 1<<(8*step) - 1
+		}
+		found := bits.OnesCount64(commas)
+		if found >= need {
+			for ; need > 1; need-- {
+				commas &= commas - 1
+			}
+			c.start = i + bits.TrailingZeros64(commas)/8 + 1
+			return
+		}
+		need -= found
+		i += step
+	}
+	c.start, c.ended = len(p), true
+}
+
+// quotedEnd returns the position behind the quoted part that begins at p[i].
+func quotedEnd(p []byte, i int) int {
+	for i++; ; i += 2 {
+		j := bytes.IndexByte(p[i:], '"')
+		if j < 0 {
+			return len(p)
+		}
+		i += j
+		if i+1 >= len(p) || p[i+1] != '"' {
+			return i + 1
+		}
+	}
+}
+
+// columnEnd returns the length of the column at the front of p with its quotes.
+func columnEnd(p []byte) int {
+	i := 0
+	if len(p) != 0 && p[0] == '"' {
+		i = quotedEnd(p, 0)
+	}
+	if j := bytes.IndexByte(p[i:], ','); j >= 0 {
+		return i + j
+	}
+	return len(p)
+}
+
+// matches has the high bit of every byte of w set that equals b, exactly.
+func matches(w uint64, b byte) uint64 {
+	const low7 = 0x7f7f7f7f7f7f7f7f
+	x := w ^ uint64(b)*0x0101010101010101
+	return ^((x&low7 + low7) | x | low7)
+}

@@ -1,0 +1,81 @@
+package dialect
+
+import "bytes"
+
+func isDigit(c byte) bool { return c-'0' <= 9 }
+
+func isHex(c byte) bool {
+	return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f'
+}
+
+func isUpper(c byte) bool { return c-'A' <= 'Z'-'A' }
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+
+// nameByte is not 0 for what programs, firewall chains and the like have in their names,
+// and for the colon behind them.
+var nameByte = func() (t [256]byte) {
+	for c := range t {
+		if b := byte(c); isLetter(b) || isDigit(b) || b == '-' || b == '.' || b == '_' || b == ':' {
+			t[c] = 1
+		}
+	}
+	return t
+}()
+
+func skipBlanks(p []byte) []byte {
+	i := 0
+	for i < len(p) && (p[i] == ' ' || p[i] == '\t') {
+		i++
+	}
+	return p[i:]
+}
+
+// word cuts the first word off p; rest begins with the next word.
+func word(p []byte) (w, rest []byte) {
+	i := bytes.IndexByte(p, ' ')
+	if i < 0 {
+		return p, nil
+	}
+	return p[:i], skipBlanks(p[i:])
+}
+
+// hasPrefix is bytes.HasPrefix with a constant prefix, for which the compiler
+// makes no string.
+func hasPrefix(p []byte, prefix string) bool {
+	return len(p) >= len(prefix) && string(p[:len(prefix)]) == prefix
+}
+
+// equalFold compares with an ASCII word in lower case.
+func equalFold(p []byte, lower string) bool {
+	if len(p) != len(lower) {
+		return false
+	}
+	for i, c := range p {
+		if c >= 'A' && c <= 'Z' {
+			c |= 0x20
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// head is the first n bytes of p, or all of it.
+func head(p []byte, n int) []byte { return p[:min(len(p), n)] }
+
+// within cuts p behind the first occurrence of open up to the next close; nil
+// when there is none.
+func within(p, open []byte, close byte) []byte {
+	i := bytes.Index(p, open)
+	if i < 0 {
+		return nil
+	}
+	p = p[i+len(open):]
+	j := bytes.IndexByte(p, close)
+	if j < 0 {
+		return nil
+	}
+	return p[:j]
+}

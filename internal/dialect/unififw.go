@@ -1,0 +1,73 @@
+package dialect
+
+import "bytes"
+
+// A firewall line is a netfilter log line with the chain in brackets:
+// "[WAN_LOCAL-4001-D]IN=eth8 OUT= MAC=… SRC=…". Gateways before 4.x cut lines at
+// the front: "kernel: TTL=126 ID=15317 DF PROTO=TCP …".
+
+// unifiFirewall reads a line whose text begins with a chain.
+func (l *line) unifiFirewall(r *Result) bool {
+	r.setClass(UniFiFirewall, ByShape)
+	r.Source = l.app
+	return true
+}
+
+// isChain reports whether p begins with the name of a firewall chain in brackets.
+func isChain(p []byte) bool {
+	if len(p) < 5 || p[0] != '[' {
+		return false
+	}
+	end := bytes.IndexByte(head(p, 64), ']')
+	return end > 0 && isChainName(p[1:end])
+}
+
+// isChainName reports whether p is the name of a firewall chain, one part of which
+// says what became of the packet: "LAN_IN-D-2000", "LAN_LOCAL-RET-2147483647",
+// "WAN_LOCAL-4001-D", "LAN_LOCAL-default-A".
+func isChainName(p []byte) bool {
+	if len(p) == 0 || !isUpper(p[0]) {
+		return false
+	}
+	verdict, start := false, 0
+	for i, c := range p {
+		switch {
+		case c == '-':
+			verdict = verdict || start > 0 && isVerdict(p[start:i])
+			start = i + 1
+		case nameByte[c] == 0 || c == ':':
+			return false
+		}
+	}
+	return verdict || start > 0 && isVerdict(p[start:])
+}
+
+func isVerdict(p []byte) bool {
+	switch string(p) {
+	case "A", "D", "R", "RET":
+		return true
+	}
+	return false
+}
+
+var (
+	fieldOUT   = []byte(" OUT=")
+	fieldPROTO = []byte(" PROTO=")
+	fieldID    = []byte(" ID=")
+)
+
+// isFirewall reports whether text, with or without its program, is a netfilter
+// log line or what is left of one.
+func isFirewall(text []byte) bool {
+	front := head(text, 256)
+	if i := bytes.IndexByte(front, '['); i >= 0 && isChain(text[i:]) {
+		return true
+	}
+	if i := bytes.Index(front, fieldOUT); i >= 0 {
+		return bytes.Contains(text[:i], []byte("IN="))
+	}
+	if bytes.Contains(front, fieldPROTO) {
+		return bytes.Contains(text, fieldID)
+	}
+	return false
+}

@@ -1,0 +1,7 @@
+// Package ledger counts, for every source and at any moment, where its events are:
+//
+//	received + recovered = delivered + pending + deadlettered + dropped
+//
+// Pending is what is in memory or in the disk queue. What an event looks like belongs
+// to package event, and what is shown of the counts to package stats.
+package ledger
