@@ -16,6 +16,7 @@ import (
 	"syslog-gateway/bench/peers"
 	"syslog-gateway/bench/report"
 	"syslog-gateway/bench/runner"
+	"syslog-gateway/internal/cli"
 )
 
 func runCommand() *cobra.Command {
@@ -34,22 +35,22 @@ func runCommand() *cobra.Command {
 				return err
 			}
 			if o.Bench, err = os.Executable(); err != nil {
-				return failure{fmt.Errorf("find this program: %w", err)}
+				return cli.Fail(fmt.Errorf("find this program: %w", err))
 			}
 			o.Progress = c.ErrOrStderr()
 			rep, err := o.Run(c.Context())
 			if err != nil && len(rep.Runs) == 0 {
-				return failure{err}
+				return cli.Fail(err)
 			}
 			rep.Command = strings.Join(os.Args, " ")
 			if werr := to.publish(&rep, c.OutOrStdout()); werr != nil {
-				return failure{werr}
+				return cli.Fail(werr)
 			}
 			if err != nil {
-				return failure{err}
+				return cli.Fail(err)
 			}
 			if n := rep.Problems(); n > 0 {
-				return failure{fmt.Errorf("%d of the gateway's runs have problems", n)}
+				return cli.Fail(fmt.Errorf("%d of the gateway's runs have problems", n))
 			}
 			return nil
 		},
@@ -154,14 +155,14 @@ func reportCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			data, err := os.ReadFile(args[0])
 			if err != nil {
-				return failure{fmt.Errorf("read the runs: %w", err)}
+				return cli.Fail(fmt.Errorf("read the runs: %w", err))
 			}
 			var rep runner.Report
 			if err := json.Unmarshal(data, &rep); err != nil {
-				return failure{fmt.Errorf("read the runs in %s: %w", args[0], err)}
+				return cli.Fail(fmt.Errorf("read the runs in %s: %w", args[0], err))
 			}
 			if err := o.publish(&rep, c.OutOrStdout()); err != nil {
-				return failure{err}
+				return cli.Fail(err)
 			}
 			return nil
 		},

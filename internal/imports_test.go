@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"internal/senders":       {},
 	"internal/tap":           {},
 	"internal/throttle":      {},
+	"internal/cli":           {},
 	"internal/suggest":       {},
 	"internal/durable":       {},
 	"internal/testkit":       {}, // of tests and bench
