@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -100,11 +101,14 @@ func (o *outputs) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.json, "json", "", "write all runs to this file")
 	f.StringVar(&o.markdown, "markdown", "", "write the report as Markdown to this file")
 	f.StringVar(&o.html, "html", "", "write the report as one HTML page with plots to this file")
-	f.StringVar(&o.readme, "readme", "", "put the table into this file, between its lines for that")
+	f.StringVar(&o.readme, "readme", "", "put a short table into this file, between its lines for that; it links to the file of --markdown")
 }
 
 // publish prints the report and writes the files that are wanted.
 func (o *outputs) publish(rep *runner.Report, out io.Writer) error {
+	if o.readme != "" && o.markdown == "" {
+		return errors.New("--readme needs --markdown: the table links to that file")
+	}
 	if err := report.WriteMarkdown(out, rep); err != nil {
 		return fmt.Errorf("print the report: %w", err)
 	}
@@ -138,7 +142,7 @@ func (o *outputs) publish(rep *runner.Report, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("put the table into the README: %w", err)
 	}
-	text, err := report.Readme(string(old), rep)
+	text, err := report.Readme(string(old), rep, filepath.ToSlash(o.markdown))
 	if err != nil {
 		return err
 	}
