@@ -147,10 +147,3 @@ type Log struct {
 	Level  string `koanf:"level"`
 	Format string `koanf:"format"`
 }
-
-// SegmentSize returns the segment size that the queue should use: the configured
-// one, but at most a quarter of a shard's share of queue.max_size. The disk is
-// freed by whole segments, so a small queue needs small ones to move at all.
-func (c Config) SegmentSize() Size {
-	return min(c.Queue.SegmentSize, max(c.Queue.MaxSize/Size(4*max(c.Balancer.Shards, 1)), minSegment))
-}

@@ -18,9 +18,6 @@ type key struct {
 	meaning string
 }
 
-// minSegment is the smallest segment of the disk queue.
-const minSegment = 64 * KiB
-
 // The columns of the table that say whether SIGHUP applies a change.
 const (
 	live    = true
@@ -81,7 +78,7 @@ func dataKeys() []key {
 
 		{"queue.path", queuePath(), restart, "Where the disk queue lives. One gateway per path; a lock file sees to it."},
 		{"queue.max_size", atLeast(MiB), restart, "Disk space of all shards together. At least two batches (`batch.max_bytes`) per shard."},
-		{"queue.segment_size", between(minSegment, 4*GiB), restart, "Size of a file of the queue; space is freed by whole files. Small queues use less: a quarter of a shard's share of `max_size`."},
+		{"queue.segment_size", between(64*KiB, 4*GiB), restart, "Size of a file of the queue; space is freed by whole files. Small queues use less: a quarter of a shard's share of `max_size`."},
 		{"queue.sync_interval", between(time.Millisecond, time.Minute), restart, "fsync at least this often while there is writing. A power loss may lose this much, a crash may repeat it."},
 		{"queue.min_free", between(0, 100*TB), restart, "The queue counts as full when its file system has less free space than this."},
 		{"queue.when_full", oneOf("block", "drop_oldest", "drop_newest"), restart, "`block` stops reading from TCP (UDP is then dropped by the kernel and shown); the others drop and count."},

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"syslog-gateway/internal/redact"
@@ -78,37 +77,6 @@ func resolve(names []string) reflect.Type {
 		}
 	}
 	return t
-}
-
-// typeName returns what people call the type of a key.
-func typeName(t reflect.Type) string {
-	switch t {
-	case reflect.TypeFor[time.Duration]():
-		return "duration"
-	case reflect.TypeFor[Size]():
-		return "size"
-	case reflect.TypeFor[Secret]():
-		return "secret"
-	}
-	switch t.Kind() {
-	case reflect.Int:
-		return "whole number"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Slice:
-		return "list"
-	case reflect.Map:
-		return "map"
-	case reflect.Struct:
-		return "section"
-	}
-	return "text"
-}
-
-// envName returns the variable that sets a key.
-func envName(pattern string) string {
-	name := strings.ToUpper(strings.ReplaceAll(pattern, ".", "__"))
-	return EnvPrefix + strings.ReplaceAll(name, "*", "<NAME>")
 }
 
 // display writes a value for people: exactly, quoted where it is text, shortened

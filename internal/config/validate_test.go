@@ -219,18 +219,3 @@ func TestTableAndStructureAgree(t *testing.T) {
 		}
 	}
 }
-
-func TestSegmentSize(t *testing.T) {
-	c := Default()
-	if got := c.SegmentSize(); got != 64*MiB {
-		t.Errorf("default: %s", got)
-	}
-	c.Queue.MaxSize = 16 * MiB
-	if got := c.SegmentSize(); got != MiB {
-		t.Errorf("16 MiB on 4 shards: %s", got)
-	}
-	c.Queue.MaxSize = 4 * KiB
-	if got := c.SegmentSize(); got != minSegment {
-		t.Errorf("tiny: %s", got)
-	}
-}

@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 )
 
-// Reference returns docs/configuration.md: every key with type, default, what is
-// allowed, what it means, its variable, and whether SIGHUP applies a change. A
-// test keeps the file equal to it.
-func Reference() string {
+// referenceText returns docs/configuration.md: one row per key with its type,
+// default, allowed values, meaning, environment variable, and whether a reload
+// applies a change.
+func referenceText() string {
 	var b strings.Builder
 	b.WriteString(referenceHead)
 	defaults := defaultTexts()
@@ -87,9 +88,40 @@ func defaultText(v reflect.Value) string {
 // cell makes text fit for a cell of a table.
 func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
 
+// typeName returns what people call the type of a key.
+func typeName(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[time.Duration]():
+		return "duration"
+	case reflect.TypeFor[Size]():
+		return "size"
+	case reflect.TypeFor[Secret]():
+		return "secret"
+	}
+	switch t.Kind() {
+	case reflect.Int:
+		return "whole number"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice:
+		return "list"
+	case reflect.Map:
+		return "map"
+	case reflect.Struct:
+		return "section"
+	}
+	return "text"
+}
+
+// envName returns the variable that sets a key.
+func envName(pattern string) string {
+	name := strings.ToUpper(strings.ReplaceAll(pattern, ".", "__"))
+	return EnvPrefix + strings.ReplaceAll(name, "*", "<NAME>")
+}
+
 const referenceHead = `# Configuration
 
-<!-- Written by config.Reference(); a test compares. To write it anew: go test ./internal/config -run TestReference -update -->
+<!-- Generated from internal/config/keys.go; a test compares. To generate it again: go test ./internal/config -run TestReference -update -->
 
 The gateway reads one YAML file, ` + "`/etc/syslog-gateway/gateway.yaml`" + ` unless ` + "`-c`" + ` names another. An empty file is a valid
 one. Later layers win over earlier ones:
