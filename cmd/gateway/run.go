@@ -17,7 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"syslog-gateway/internal/config"
-	"syslog-gateway/internal/hec"
+	"syslog-gateway/internal/listener"
 )
 
 // defaultFile is where the package puts the configuration.
@@ -254,37 +254,43 @@ func (g *gateway) reload(load func() (config.Config, string, error)) {
 	}
 }
 
+// apply puts the keys of fresh into force that can change while the gateway runs. Each
+// part that has to apply them is told once. On an error nothing has changed.
 func (g *gateway) apply(fresh config.Config, token string) error {
-	old := *g.config.Load()
-	changed, restart := config.Reloadable(old, fresh)
-	next := old.WithReload(fresh)
+	change := g.config.Load().Reload(fresh)
+	next := change.Next
 	sources, err := sourceOptions(next)
 	if err != nil {
 		return err
 	}
-	o, err := hecOptions(next, token)
+	client, err := hecOptions(next, token)
 	if err != nil {
 		return err
 	}
-	err = g.client.Reconfigure(hec.Settings{
-		FallbackIndex: o.FallbackIndex,
-		Endpoints:     o.Endpoints, Token: o.Token, Timeout: o.Timeout, Retry: o.Retry,
-	})
-	if err != nil {
-		return err
+	apply := map[config.Part]func() error{
+		config.PartHEC:     func() error { return g.client.Reconfigure(client.Settings) },
+		config.PartSources: func() error { g.applySources(sources); return nil },
+		config.PartLog:     func() error { setLevel(g.level, next.Log.Level); return nil },
 	}
+	for _, part := range change.Parts { // the HEC client is the first, and the only one that may refuse
+		if err := apply[part](); err != nil {
+			return err
+		}
+	}
+	g.config.Store(&next)
+	if len(change.Restart) > 0 {
+		g.log.Warn("these keys need a restart; the old values stay in force", "keys", change.Restart)
+	}
+	g.log.Info("configuration reloaded", "applied", change.Applied)
+	return nil
+}
+
+func (g *gateway) applySources(sources []listener.SourceOptions) {
 	for _, s := range sources {
 		if open := g.listener.Source(s.Name); open != nil {
 			open.Apply(s.Settings)
 		}
 	}
-	setLevel(g.level, next.Log.Level)
-	if len(restart) > 0 {
-		g.log.Warn("these keys need a restart; the old values stay in force", "keys", restart)
-	}
-	g.log.Info("configuration reloaded", "applied", changed)
-	g.config.Store(&next)
-	return nil
 }
 
 // newLogger returns the gateway's own log. Under systemd the journal adds the time,

@@ -76,7 +76,7 @@ func unknownHint(name string, section reflect.Type) string {
 
 // allowed returns what a key may hold, ready to be appended to a message.
 func allowed(p place) string {
-	if k, ok := row(p.pattern); ok {
+	if k, ok := rows()[p.pattern]; ok {
 		return "; allowed: " + k.rule.allowed
 	}
 	return ""

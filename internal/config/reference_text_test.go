@@ -23,9 +23,9 @@ func referenceText() string {
 			}
 			fmt.Fprintf(&b, "\n## %s\n\n%s| Key | Type | Default | Allowed | Meaning | Reload |\n|---|---|---|---|---|---|\n", s, sectionNote(section))
 		}
-		reload := "restart"
-		if k.reload {
-			reload = "yes"
+		reload := "yes"
+		if k.applies == restart {
+			reload = "restart"
 		}
 		t := resolve(strings.Split(k.pattern, "."))
 		fmt.Fprintf(&b, "| `%s`<br>`%s` | %s | %s | %s | %s | %s |\n",

@@ -17,12 +17,8 @@ func (c Config) Validate() error { return c.problems().err() }
 
 func (c Config) problems() problems {
 	var ps problems
-	rules := make(map[string]rule)
-	for _, k := range table() {
-		rules[k.pattern] = k.rule
-	}
 	walk(c, func(p place, v reflect.Value) {
-		r := rules[p.pattern]
+		r := rows()[p.pattern].rule
 		if wrong := r.check(v.Interface()); wrong != "" {
 			ps.add(p, "%s; allowed: %s", wrong, r.allowed)
 		}

@@ -202,10 +202,14 @@ func TestTableAndStructureAgree(t *testing.T) {
 	c := Default()
 	c.Metadata.Overrides = map[string]Override{"x": {}}
 	inStructure := make(map[string]bool)
-	walk(c, func(p place, _ reflect.Value) {
+	walk(c, func(p place, v reflect.Value) {
 		inStructure[p.pattern] = true
-		if _, ok := row(p.pattern); !ok {
+		k, ok := rows()[p.pattern]
+		if !ok {
 			t.Errorf("%s has no row in the table", p.pattern)
+		}
+		if k.initial != nil && reflect.TypeOf(k.initial).Kind() != v.Kind() {
+			t.Errorf("%s is %s, its default in the table is %T", p.pattern, v.Kind(), k.initial)
 		}
 	})
 	seen := make(map[string]bool)
