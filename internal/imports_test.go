@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"internal/durable":       {},
 	"internal/testkit":       {}, // of tests and bench
 
-	"internal/infra/declaration": {"internal/infra/secrets", "internal/suggest"},
+	"internal/infra/declaration": {"internal/infra/secrets", "internal/redact", "internal/suggest"},
 	"internal/infra/secrets":     {},
 	"internal/infra/pve":         {},
 	"internal/infra/pvesim":      {},

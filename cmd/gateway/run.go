@@ -18,6 +18,7 @@ import (
 
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/listener"
+	"syslog-gateway/internal/redact"
 )
 
 // defaultFile is where the package puts the configuration.
@@ -138,7 +139,7 @@ func (o *runOptions) run(cmd *cobra.Command) error {
 // giveUser gives the statistics page the user of this run, where there is one.
 func (o *runOptions) giveUser(c *config.Config) {
 	if o.password != "" {
-		c.Stats.Username, c.Stats.Password = devUser, config.Secret(o.password)
+		c.Stats.Username, c.Stats.Password = devUser, redact.Secret(o.password)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"syslog-gateway/internal/redact"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -113,16 +115,16 @@ func cause(err error) error {
 // An empty variable or credential is as good as none. A token_file that cannot
 // be read, or is empty, is an error: it was asked for. The error names the ways to
 // give a token and never shows one.
-func (c Config) Token(env []string) (Secret, error) {
+func (c Config) Token(env []string) (redact.Secret, error) {
 	if v := strings.TrimSpace(lookupEnv(env, TokenEnv)); v != "" {
-		return usable(Secret(v), TokenEnv)
+		return usable(redact.Secret(v), TokenEnv)
 	}
 	if path := c.HEC.TokenFile; path != "" {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return "", fmt.Errorf("hec.token_file: read %s: %w", path, cause(err))
 		}
-		token := Secret(strings.TrimSpace(string(data)))
+		token := redact.Secret(strings.TrimSpace(string(data)))
 		if token == "" {
 			return "", fmt.Errorf("hec.token_file: %s is empty; write the HEC token into it", path)
 		}
@@ -134,7 +136,7 @@ func (c Config) Token(env []string) (Secret, error) {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", fmt.Errorf("systemd credential %s: read %s: %w", credential, path, cause(err))
 		}
-		if token := Secret(strings.TrimSpace(string(data))); token != "" {
+		if token := redact.Secret(strings.TrimSpace(string(data))); token != "" {
 			return usable(token, "systemd credential "+credential)
 		}
 	}
@@ -148,8 +150,8 @@ func (c Config) Token(env []string) (Secret, error) {
 
 // usable refuses what cannot be a token. It ends up in an HTTP header, so white
 // space or a line end in it would break every request.
-func usable(token Secret, from string) (Secret, error) {
-	if token.placeholder() {
+func usable(token redact.Secret, from string) (redact.Secret, error) {
+	if isPlaceholder(token) {
 		return "", fmt.Errorf("%s: is the placeholder that `gateway config` prints; put the HEC token there", from)
 	}
 	if wrong := secret("").check(token); wrong != "" {
@@ -157,6 +159,10 @@ func usable(token Secret, from string) (Secret, error) {
 	}
 	return token, nil
 }
+
+// isPlaceholder reports whether a secret is what `gateway config` prints in its place:
+// its output was used as a configuration.
+func isPlaceholder(s redact.Secret) bool { return s == redact.Mark }
 
 // lookupEnv returns the value of a variable; of several of one name the last.
 func lookupEnv(env []string, name string) string {

@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"syslog-gateway/internal/redact"
+)
 
 // Config is the whole configuration of a gateway. The koanf tags are the names
 // that users write; keys.go says what each may hold.
@@ -87,7 +91,7 @@ type Queue struct {
 // HEC is Splunk's HTTP Event Collector and how it is talked to.
 type HEC struct {
 	Endpoints      []string      `koanf:"endpoints"`
-	Token          Secret        `koanf:"token"`
+	Token          redact.Secret `koanf:"token"`
 	TokenFile      string        `koanf:"token_file"`
 	FallbackIndex  string        `koanf:"fallback_index"`
 	Compression    string        `koanf:"compression"`
@@ -129,12 +133,12 @@ type DeadLetter struct {
 type Stats struct {
 	Listen            string        `koanf:"listen"`
 	Username          string        `koanf:"username"`
-	Password          Secret        `koanf:"password"`
-	PasswordHash      Secret        `koanf:"password_hash"`
+	Password          redact.Secret `koanf:"password"`
+	PasswordHash      redact.Secret `koanf:"password_hash"`
 	Admin             bool          `koanf:"admin"`
 	AdminUsername     string        `koanf:"admin_username"`
-	AdminPassword     Secret        `koanf:"admin_password"`
-	AdminPasswordHash Secret        `koanf:"admin_password_hash"`
+	AdminPassword     redact.Secret `koanf:"admin_password"`
+	AdminPasswordHash redact.Secret `koanf:"admin_password_hash"`
 	Pprof             bool          `koanf:"pprof"`
 	ToSplunk          bool          `koanf:"to_splunk"`
 	SplunkIndex       string        `koanf:"splunk_index"`

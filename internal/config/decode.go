@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"syslog-gateway/internal/redact"
+
 	"go.yaml.in/yaml/v3"
 )
 
@@ -89,12 +91,12 @@ func convert(v any, t reflect.Type) (out any, wrong string) {
 		return convertDuration(v)
 	case reflect.TypeFor[Size]():
 		return convertSize(v)
-	case reflect.TypeFor[Secret]():
+	case reflect.TypeFor[redact.Secret]():
 		s, ok := v.(string)
 		if !ok {
 			return nil, "is " + kindOf(v) + "; write it in quotes"
 		}
-		return Secret(s), ""
+		return redact.Secret(s), ""
 	case reflect.TypeFor[TLSVersion]():
 		// 1.2 without quotes is a number to YAML.
 		if f, ok := v.(float64); ok {

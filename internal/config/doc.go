@@ -16,7 +16,7 @@
 // docs/configuration.md, the hints for mistyped keys and the answer to "what can
 // be reloaded" are all read off it, so they cannot disagree.
 //
-// Secrets are of type [Secret]. They print as "<secret>" wherever they go and
+// Secrets are of type [redact.Secret]: they print as "<secret>" wherever they go and
 // have to be asked for by Reveal.
 //
 // Only the commands import this package; the stages get plain values.

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"syslog-gateway/internal/redact"
+
 	"github.com/spf13/pflag"
 )
 
@@ -220,7 +222,7 @@ func TestYAMLRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatalf("what YAML wrote does not load: %v\n%s", err, out)
 	}
-	c.HEC.Token, c.Stats.Password = hidden, hidden
+	c.HEC.Token, c.Stats.Password = redact.Mark, redact.Mark
 	if !reflect.DeepEqual(normal(again), normal(c)) {
 		t.Errorf("got  %+v\nwant %+v", again, c)
 	}

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"time"
+
+	"syslog-gateway/internal/redact"
 )
 
 // referenceText returns docs/configuration.md: one row per key with its type,
@@ -95,7 +97,7 @@ func typeName(t reflect.Type) string {
 		return "duration"
 	case reflect.TypeFor[Size]():
 		return "size"
-	case reflect.TypeFor[Secret]():
+	case reflect.TypeFor[redact.Secret]():
 		return "secret"
 	}
 	switch t.Kind() {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"syslog-gateway/internal/redact"
+
 	"golang.org/x/crypto/bcrypt"
 )
 
@@ -151,7 +153,7 @@ const (
 // secret allows one word without white space. It never shows the value.
 func secret(allowed string) rule {
 	return rule{allowed: allowed, check: func(value any) string {
-		if strings.ContainsFunc(value.(Secret).Reveal(), func(r rune) bool { return r == ' ' || isControl(r) }) {
+		if strings.ContainsFunc(value.(redact.Secret).Reveal(), func(r rune) bool { return r == ' ' || isControl(r) }) {
 			return "holds white space or control characters"
 		}
 		return ""
@@ -258,8 +260,8 @@ func ipAddress() rule {
 // bcryptHash allows a hash as bcrypt writes it. It never shows the value.
 func bcryptHash() rule {
 	return rule{allowed: "a bcrypt hash, beginning with $2", check: func(value any) string {
-		hash := value.(Secret)
-		if hash == "" || hash.placeholder() {
+		hash := value.(redact.Secret)
+		if hash == "" || isPlaceholder(hash) {
 			return ""
 		}
 		if _, err := bcrypt.Cost([]byte(hash.Reveal())); err != nil {

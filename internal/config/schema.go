@@ -85,7 +85,7 @@ func display(v any) string {
 	switch v := v.(type) {
 	case time.Duration:
 		return durationText(v)
-	case Secret, Size, int, int64, uint64, float64, bool:
+	case redact.Secret, Size, int, int64, uint64, float64, bool:
 		return fmt.Sprint(v)
 	case string:
 		v = redact.URL(v) // whole, before it is cut

@@ -3,7 +3,6 @@ package config
 import (
 	"crypto/tls"
 	"fmt"
-	"log/slog"
 	"math"
 	"strconv"
 	"strings"
@@ -87,39 +86,6 @@ func (s Size) String() string {
 	}
 	return strconv.FormatInt(int64(s/best.size), 10) + best.name
 }
-
-// Secret is text that must not be seen: printing, logging and marshalling it in
-// any way gives "<secret>", or nothing where it is not set.
-type Secret string
-
-const hidden = "<secret>"
-
-// Reveal returns the text. What it returns goes into a request, never into a log.
-func (s Secret) Reveal() string { return string(s) }
-
-// String returns "<secret>".
-func (s Secret) String() string {
-	if s == "" {
-		return ""
-	}
-	return hidden
-}
-
-// GoString returns "<secret>".
-func (s Secret) GoString() string { return s.String() }
-
-// Format writes "<secret>" whatever the verb; without it %d would show the text.
-func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.String())) }
-
-// MarshalText returns "<secret>".
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// LogValue returns "<secret>".
-func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
-
-// placeholder says that somebody feeds the output of `gateway config` back
-// without having put the secret in.
-func (s Secret) placeholder() bool { return s == hidden }
 
 // TLSVersion is "1.2" or "1.3".
 type TLSVersion string

@@ -7,14 +7,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"syslog-gateway/internal/redact"
 )
 
 // StatsUser is somebody who may see the statistics page.
 type StatsUser struct {
 	Name     string
-	Password Secret // or
-	Hash     Secret // of bcrypt
-	Admin    bool   // may also set shards and endpoints aside
+	Password redact.Secret // or
+	Hash     redact.Secret // of bcrypt
+	Admin    bool          // may also set shards and endpoints aside
 
 	key string // what its keys begin with, and that of its credential
 }
@@ -54,7 +56,7 @@ func (u *StatsUser) credential(env []string) error {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("systemd credential %s: read: %w", name, cause(err))
 		}
-		if text := Secret(strings.TrimSpace(string(data))); strings.HasPrefix(text.Reveal(), "$2") {
+		if text := redact.Secret(strings.TrimSpace(string(data))); strings.HasPrefix(text.Reveal(), "$2") {
 			u.Hash = text
 		} else {
 			u.Password = text
@@ -62,7 +64,7 @@ func (u *StatsUser) credential(env []string) error {
 	}
 	key := "stats." + u.key + "password"
 	switch {
-	case u.Password.placeholder() || u.Hash.placeholder():
+	case isPlaceholder(u.Password) || isPlaceholder(u.Hash):
 		return fmt.Errorf("%s: is the placeholder that `gateway config` prints; put the password there", key)
 	case bcryptHash().check(u.Hash) != "":
 		return fmt.Errorf("systemd credential %s: is no bcrypt hash", name)
