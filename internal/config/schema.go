@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"syslog-gateway/internal/printable"
 	"syslog-gateway/internal/redact"
 )
 
@@ -88,11 +89,7 @@ func display(v any) string {
 	case redact.Secret, Size, int, int64, uint64, float64, bool:
 		return fmt.Sprint(v)
 	case string:
-		v = redact.URL(v) // whole, before it is cut
-		if len(v) > 80 {
-			v = v[:80] + "..."
-		}
-		return fmt.Sprintf("%q", v)
+		return fmt.Sprintf("%q", printable.Cut(redact.URL(v), 80)) // redacted before it is cut
 	case TLSVersion:
 		return fmt.Sprintf("%q", string(v))
 	}
