@@ -21,7 +21,7 @@ func referenceText() string {
 		if s, _, nested := strings.Cut(k.pattern, "."); s != section {
 			section = s
 			if !nested {
-				s = "The rest"
+				s = "Other keys"
 			}
 			fmt.Fprintf(&b, "\n## %s\n\n%s| Key | Type | Default | Allowed | Meaning | Reload |\n|---|---|---|---|---|---|\n", s, sectionNote(section))
 		}
@@ -48,11 +48,11 @@ func sectionNote(section string) string {
 			s := d[name]
 			fmt.Fprintf(&rows, "| `%s` | %d | %s | %s |\n", name, s.Port, s.Vendor, s.Index)
 		}
-		return "NAME is yours to choose (a-z, 0-9, _ and -); it is the label of the metrics. These sources are there when the file has no\n" +
-			"`sources` section; when it has one, it takes their place:\n\n| Source | Port | Vendor | Index |\n|---|---|---|---|\n" + rows.String() +
-			"\nTwo sources can share a port when they differ in protocol (udp; tcp and tls count as one) or listen on different addresses.\n\n"
+		return "You choose NAME (a-z, 0-9, _ and -). It is a label of the metrics. If the file has no `sources` section, these sources\n" +
+			"exist. A `sources` section replaces them:\n\n| Source | Port | Vendor | Index |\n|---|---|---|---|\n" + rows.String() +
+			"\nTwo sources can share a port if they use different protocols (tcp and tls count as one) or listen on different addresses.\n\n"
 	case "metadata":
-		return "NAME is the class of an event, as its field `class` says.\n\n"
+		return "NAME is the class of an event: the value of its field `class`.\n\n"
 	}
 	return ""
 }
@@ -125,41 +125,42 @@ const referenceHead = `# Configuration
 
 <!-- Generated from internal/config/keys.go; a test compares. To generate it again: go test ./internal/config -run TestReference -update -->
 
-The gateway reads one YAML file, ` + "`/etc/syslog-gateway/gateway.yaml`" + ` unless ` + "`-c`" + ` names another. An empty file is a valid
-one. Later layers win over earlier ones:
+The gateway reads one YAML file: ` + "`/etc/syslog-gateway/gateway.yaml`" + `, or the one that you name with ` + "`-c`" + `. An empty file
+is valid. Later layers override earlier ones:
 
 1. the defaults below
 2. the file
-3. environment variables: ` + "`GATEWAY_`" + ` and the key in capitals, ` + "`__`" + ` between levels: ` + "`GATEWAY_QUEUE__MAX_SIZE=50GB`" + `,
-   ` + "`GATEWAY_SOURCES__LINUX__PORT=5517`" + `. Lists are separated by commas, maps are written as in YAML:
-   ` + "`GATEWAY_SOURCES__LINUX__TIMEZONES={10.1.0.0/16: Europe/Berlin}`" + `. A hyphen in a name is written as ` + "`_`" + `.
-   Variables never remove a source. An unknown variable with this prefix is an error, except those that Kubernetes and
-   Docker set for a service called ` + "`gateway`" + ` (` + "`GATEWAY_PORT…`, `GATEWAY_SERVICE_…`" + `).
-4. flags of the command line that are named like a key
+3. environment variables: ` + "`GATEWAY_`" + ` and the key in capitals, with ` + "`__`" + ` between levels: ` + "`GATEWAY_QUEUE__MAX_SIZE=50GB`" + `,
+   ` + "`GATEWAY_SOURCES__LINUX__PORT=5517`" + `. Separate the items of a list by commas. Write a map as in YAML:
+   ` + "`GATEWAY_SOURCES__LINUX__TIMEZONES={10.1.0.0/16: Europe/Berlin}`" + `. Write ` + "`_`" + ` for a hyphen in a name.
+   A variable cannot remove a source. An unknown variable with this prefix is an error, except the variables that Kubernetes
+   and Docker set for a service called ` + "`gateway`" + ` (` + "`GATEWAY_PORT…`, `GATEWAY_SERVICE_…`" + `).
+4. command-line flags that have the name of a key
 
-Writing values:
+How to write values:
 
-- Sizes have a unit: ` + "`KiB MiB GiB TiB` (powers of 1024), `kB MB GB TB` (powers of 1000)" + `; a number alone is bytes.
-- Durations have a unit: ` + "`250ms`, `5s`, `10m`, `1h30m`" + `. A number alone is an error.
-- Keys are lower case. An unknown key, a key without a value, a key given twice and a second YAML document are errors.
+- Sizes have a unit: ` + "`KiB MiB GiB TiB` (powers of 1024), `kB MB GB TB` (powers of 1000)" + `. A number without a unit means bytes.
+- Durations have a unit: ` + "`250ms`, `5s`, `10m`, `1h30m`" + `. A number without a unit is an error.
+- Keys are lower case. An unknown key, a key without a value, a duplicate key and a second YAML document are errors.
 
-` + "`gateway check`" + ` says all that is wrong at once. ` + "`gateway config`" + ` prints what results from all layers, with secrets as ` + "`<secret>`" + `.
+` + "`gateway check`" + ` reports all problems at once. ` + "`gateway config`" + ` prints the result of all layers, with secrets as ` + "`<secret>`" + `.
 
-On SIGHUP the gateway reads the configuration again. An invalid one is refused and the old one goes on. Changes of keys with
-"yes" in the column Reload apply at once, without closing a socket; the others, and adding or removing a source, are applied by a
-restart. The token is read anew as well, but for the systemd credential: systemd copies that when the service starts.
+On SIGHUP the gateway reads the configuration again. If it is invalid, the gateway refuses it and keeps the old one. Changes of
+keys with "yes" in the column Reload are applied at once, without closing a socket. All other changes, and adding or removing a
+source, need a restart. The token is read again too, except from the systemd credential, which systemd copies when the service
+starts.
 `
 
 const referenceTail = `
 ## The HEC token
 
-The first of these that is there wins:
+The gateway uses the first of these that exists:
 
 1. ` + "`SPLUNK_HEC_TOKEN`" + ` in the environment
 2. the file that ` + "`hec.token_file`" + ` names
-3. the systemd credential ` + "`hec_token`" + `: the unit loads it from ` + "`/etc/syslog-gateway/hec_token`" + `, which only root needs to be able to read
+3. the systemd credential ` + "`hec_token`" + `: the unit loads it from ` + "`/etc/syslog-gateway/hec_token`" + `, which only root must be able to read
 4. ` + "`hec.token`" + ` (or ` + "`GATEWAY_HEC__TOKEN`" + `)
 
-Only the service sees the credential. To run ` + "`gateway check`" + ` by hand with it:
+Only the service can see the credential. To run ` + "`gateway check`" + ` by hand with it:
 ` + "`systemd-run --pipe --wait -p User=syslog-gateway -p LoadCredential=hec_token:/etc/syslog-gateway/hec_token gateway check`" + `.
 `

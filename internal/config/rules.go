@@ -100,7 +100,7 @@ func listOf(least int, allowed string, item rule) rule {
 			if text := item.check(v); text != "" {
 				wrong = append(wrong, text)
 			} else if slices.Contains(list[:i], v) {
-				wrong = append(wrong, display(v)+" is there twice")
+				wrong = append(wrong, display(v)+" is listed twice")
 			}
 		}
 		return strings.Join(wrong, ", ")
@@ -135,7 +135,7 @@ func required(allowed string) rule {
 func charset(allowed, set string) rule {
 	return word(allowed, func(v string) string {
 		if strings.Trim(v, set) != "" {
-			return display(v) + " has other characters"
+			return display(v) + " contains other characters"
 		}
 		if v != "" && strings.ContainsRune("_-", rune(v[0])) {
 			return display(v) + " begins with " + v[:1]
@@ -154,7 +154,7 @@ const (
 func secret(allowed string) rule {
 	return rule{allowed: allowed, check: func(value any) string {
 		if strings.ContainsFunc(value.(redact.Secret).Reveal(), func(r rune) bool { return r == ' ' || isControl(r) }) {
-			return "holds white space or control characters"
+			return "contains white space or control characters"
 		}
 		return ""
 	}}
@@ -234,7 +234,7 @@ func Network(text string) (netip.Prefix, error) {
 	if p.Addr().Is4In6() {
 		const mapped = 96 // bits in front of the IPv4 address
 		if p.Bits() < mapped {
-			return netip.Prefix{}, fmt.Errorf("%q holds more than IPv4 addresses; an IPv4-mapped network is at least /%d, and all of IPv4 is 0.0.0.0/0", text, mapped)
+			return netip.Prefix{}, fmt.Errorf("%q contains more than IPv4 addresses; an IPv4-mapped network is at least /%d, and all of IPv4 is 0.0.0.0/0", text, mapped)
 		}
 		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped)
 	}
@@ -246,7 +246,7 @@ func Network(text string) (netip.Prefix, error) {
 
 // ipAddress allows an IP address, or nothing for all.
 func ipAddress() rule {
-	return word("an IP address, or nothing for all addresses", func(v string) string {
+	return word("an IP address, or empty for all addresses", func(v string) string {
 		if v == "" {
 			return ""
 		}
@@ -265,7 +265,7 @@ func bcryptHash() rule {
 			return ""
 		}
 		if _, err := bcrypt.Cost([]byte(hash.Reveal())); err != nil {
-			return "is no bcrypt hash"
+			return "is not a bcrypt hash"
 		}
 		return ""
 	}}
@@ -300,13 +300,13 @@ func endpoint() rule {
 		case u.Hostname() == "":
 			return display(v) + " has no host"
 		case strings.ContainsFunc(u.Hostname(), func(r rune) bool { return r >= 0x80 }):
-			return display(v) + " has a host outside ASCII; write it as DNS has it (xn--…)"
+			return display(v) + " has a host that is not ASCII; write it as in DNS (xn--…)"
 		case u.User != nil:
-			return display(v) + " holds a user or token; that goes into hec.token"
+			return display(v) + " contains a user or token; put the token into hec.token"
 		case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 			return display(v) + " has a query or fragment"
 		case strings.Contains(u.Path, "/services/collector"):
-			return display(v) + " has the collector's path, which is added by itself"
+			return display(v) + " has the path of the collector, which is appended automatically"
 		}
 		if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
 			if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
