@@ -21,9 +21,8 @@ func Default() Config {
 	return c
 }
 
-// Dev returns the configuration of `gateway run --dev`: the five ports on
-// localhost and everything on disk below ./data. The endpoint is a placeholder;
-// the program puts its embedded one there.
+// Dev returns the defaults of `gateway run --dev`: the five ports on localhost and all
+// files in ./data. The endpoint is a placeholder for the embedded one.
 func Dev() Config {
 	c := Default()
 	c.Sources = maps.Clone(c.Sources)
@@ -32,7 +31,7 @@ func Dev() Config {
 		c.Sources[name] = s
 	}
 	c.Queue.Path = "./data/queue"
-	c.Queue.MaxSize = GiB // a laptop is not a log host
+	c.Queue.MaxSize = GiB // for a laptop
 	c.Queue.MinFree = 100 * MB
 	c.DeadLetter.Path = "./data/dead-letter"
 	c.DeadLetter.MaxSize = 100 * MB

@@ -45,7 +45,7 @@ func TestWrongHosts(t *testing.T) {
 	}
 	f("192.0.2.7,a\nfoo\n\n10.0.0.0/8,x\n192.0.2.7,b\n192.0.2.9,a b\n192.0.2.10,\n",
 		"line 2: ", "is not address,name", `line 4: "10.0.0.0/8" is not an IP address`,
-		"line 5: 192.0.2.7 is there twice, first in line 1", `line 6: "a b" is not a host name`, "line 7: ")
+		"line 5: 192.0.2.7 is listed twice, first in line 1", `line 6: "a b" is not a host name`, "line 7: ")
 	f("fe80::1%eth0,x", "line 1: ")
 	f("192.0.2.7,"+strings.Repeat("n", 256), "line 1: ")
 	f("192.0.2.7,a,b", "line 1: ")

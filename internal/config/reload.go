@@ -27,7 +27,7 @@ func (c Config) Reload(fresh Config) Change {
 	return ch
 }
 
-// compare takes the keys of fresh into next, as far as a reload applies them.
+// compare sets the keys of next that a reload applies to their values in fresh.
 func (ch *Change) compare(next, fresh reflect.Value, p place) {
 	switch {
 	case next.Kind() == reflect.Struct:

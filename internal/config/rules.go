@@ -16,11 +16,11 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// rule says what a value may be.
+// rule says which values are allowed.
 type rule struct {
-	// allowed is what to write, for people.
+	// allowed describes the allowed values for people.
 	allowed string
-	// check returns what is wrong with a value, naming it, or "".
+	// check returns what is wrong with a value, including the value, or "".
 	check func(value any) string
 }
 
@@ -37,7 +37,7 @@ func between[T int | Size | time.Duration](lo, hi T) rule {
 	}
 }
 
-// port allows a port. A source without one has 0 here.
+// port allows a port. The value is 0 if the key is missing.
 func port() rule {
 	r := between(1, 65535)
 	return rule{allowed: r.allowed, check: func(value any) string {
@@ -48,7 +48,7 @@ func port() rule {
 	}}
 }
 
-// atLeast allows the sizes from lo on.
+// atLeast allows sizes of lo and more.
 func atLeast(lo Size) rule {
 	return rule{
 		allowed: lo.String() + " or more",
@@ -66,7 +66,7 @@ func trueOrFalse() rule {
 	return rule{allowed: "true, false", check: func(any) string { return "" }}
 }
 
-// oneOf allows some words.
+// oneOf allows these words.
 func oneOf(words ...string) rule {
 	return word(strings.Join(words, ", "), func(v string) string {
 		if slices.Contains(words, v) {
@@ -76,7 +76,7 @@ func oneOf(words ...string) rule {
 	})
 }
 
-// word allows what check finds nothing wrong with.
+// word allows the texts for which check returns "".
 func word(allowed string, check func(v string) string) rule {
 	return rule{allowed: allowed, check: func(value any) string {
 		switch v := value.(type) {
@@ -88,7 +88,7 @@ func word(allowed string, check func(v string) string) rule {
 	}}
 }
 
-// listOf allows a list of at least least different words.
+// listOf allows a list of different words, at least least of them.
 func listOf(least int, allowed string, item rule) rule {
 	return rule{allowed: allowed, check: func(value any) string {
 		list := value.([]string)
@@ -107,7 +107,7 @@ func listOf(least int, allowed string, item rule) rule {
 	}}
 }
 
-// text allows any text up to a length that has no control characters.
+// text allows up to 1024 bytes without control characters.
 func text(allowed string) rule {
 	return word(allowed, func(v string) string {
 		if len(v) > 1024 {
@@ -131,7 +131,7 @@ func required(allowed string) rule {
 	})
 }
 
-// charset allows the characters of set, and no text at all.
+// charset allows text of the characters in set, and empty text.
 func charset(allowed, set string) rule {
 	return word(allowed, func(v string) string {
 		if strings.Trim(v, set) != "" {
@@ -150,7 +150,7 @@ const (
 	digits = "0123456789"
 )
 
-// secret allows one word without white space. It never shows the value.
+// secret allows text without white space. It never shows the value.
 func secret(allowed string) rule {
 	return rule{allowed: allowed, check: func(value any) string {
 		if strings.ContainsFunc(value.(redact.Secret).Reveal(), func(r rune) bool { return r == ' ' || isControl(r) }) {
@@ -162,8 +162,8 @@ func secret(allowed string) rule {
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
-// queuePath allows a path that the disk queue can work with: it uses its path as
-// a format for file names, so a percent sign in it would be taken for a verb.
+// queuePath allows paths without a percent sign: go-diskqueue uses the path as a format
+// string for file names.
 func queuePath() rule {
 	path := required("a directory; no % in the path")
 	return word(path.allowed, func(v string) string {
@@ -219,9 +219,9 @@ func network() rule {
 	})
 }
 
-// Network reads a network such as 10.1.0.0/16. An IPv4-mapped one of IPv6
-// (::ffff:10.0.0.0/104, RFC 4291 section 2.5.5.2) is the IPv4 network that it stands
-// for, as senders are known by their IPv4 addresses. The error quotes the text.
+// Network parses a network such as 10.1.0.0/16. An IPv4-mapped IPv6 network
+// (::ffff:10.0.0.0/104, RFC 4291 section 2.5.5.2) gives the IPv4 network, because the
+// gateway knows senders by their IPv4 addresses. The error quotes the text.
 func Network(text string) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
@@ -232,7 +232,7 @@ func Network(text string) (netip.Prefix, error) {
 		return netip.Prefix{}, errors.New(display(text) + " is not a network")
 	}
 	if p.Addr().Is4In6() {
-		const mapped = 96 // bits in front of the IPv4 address
+		const mapped = 96 // bits before the IPv4 address
 		if p.Bits() < mapped {
 			return netip.Prefix{}, fmt.Errorf("%q contains more than IPv4 addresses; an IPv4-mapped network is at least /%d, and all of IPv4 is 0.0.0.0/0", text, mapped)
 		}
@@ -244,7 +244,7 @@ func Network(text string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// ipAddress allows an IP address, or nothing for all.
+// ipAddress allows an IP address, and empty text for all addresses.
 func ipAddress() rule {
 	return word("an IP address, or empty for all addresses", func(v string) string {
 		if v == "" {
@@ -257,7 +257,7 @@ func ipAddress() rule {
 	})
 }
 
-// bcryptHash allows a hash as bcrypt writes it. It never shows the value.
+// bcryptHash allows a bcrypt hash. It never shows the value.
 func bcryptHash() rule {
 	return rule{allowed: "a bcrypt hash, beginning with $2", check: func(value any) string {
 		hash := value.(redact.Secret)

@@ -25,8 +25,7 @@ const (
 	TB Size = 1e12
 )
 
-// unit is a unit as it is written. Binary ones come first: of two equally short
-// ways to write a size, [Size.String] takes the binary one.
+// unit is a unit of sizes. Binary units come first, so [Size.String] prefers them.
 type unit struct {
 	name string
 	size Size
@@ -76,7 +75,7 @@ func unitSize(name string) (Size, error) {
 	return 0, fmt.Errorf("has the unknown unit %q", name)
 }
 
-// String returns the shortest exact way to write the size; [ParseSize] reads it.
+// String returns the shortest exact form of the size; [ParseSize] reads it.
 func (s Size) String() string {
 	best := unit{"B", 1}
 	for _, u := range units() {
@@ -90,7 +89,7 @@ func (s Size) String() string {
 // TLSVersion is "1.2" or "1.3".
 type TLSVersion string
 
-// Number returns the version as crypto/tls knows it.
+// Number returns the version as a constant of crypto/tls.
 func (v TLSVersion) Number() uint16 {
 	if v == "1.3" {
 		return tls.VersionTLS13
