@@ -15,10 +15,12 @@ import (
 // so do imports: stages know what flows and nothing of one another; only cmd joins
 // them. What is not listed may import nothing of ours.
 var allowed = map[string][]string{
-	"internal/event":             {"internal/ledger"},
-	"internal/syslog":            {},
-	"internal/dialect":           {"internal/syslog", "internal/suggest"},
-	"internal/listener":          {"internal/event", "internal/syslog", "internal/dialect", "internal/senders", "internal/tap", "internal/ledger", "internal/throttle"},
+	"internal/event":   {"internal/ledger"},
+	"internal/syslog":  {},
+	"internal/dialect": {"internal/syslog", "internal/suggest"},
+	"internal/listener": {
+		"internal/event", "internal/syslog", "internal/dialect", "internal/senders", "internal/tap", "internal/ledger", "internal/throttle",
+	},
 	"internal/balancer":          {"internal/event"},
 	"internal/deflate":           {},
 	"internal/shard":             {"internal/event", "internal/deflate", "internal/throttle"},
@@ -27,7 +29,7 @@ var allowed = map[string][]string{
 	"internal/hec/hecserver":     {},
 	"internal/hec/hectest":       {"internal/hec/hecserver"},
 	"internal/stats":             {"internal/event", "internal/senders", "internal/tap", "internal/ledger"},
-	"internal/config":            {"internal/redact", "internal/suggest"},
+	"internal/config":            {"internal/redact", "internal/suggest", "internal/printable"},
 	"internal/redact":            {},
 	"internal/senders":           {},
 	"internal/tap":               {},
@@ -37,28 +39,38 @@ var allowed = map[string][]string{
 	"internal/suggest":           {},
 	"internal/durable":           {},
 	"internal/testkit":           {}, // of tests and bench
+	"internal/printable":         {},
 
-	"internal/infra/declaration": {"internal/infra/secrets", "internal/suggest"},
+	"internal/infra/declaration": {"internal/infra/secrets", "internal/suggest", "internal/redact"},
 	"internal/infra/secrets":     {},
-	"internal/infra/pve":         {},
+	"internal/infra/pve":         {"internal/printable"},
 	"internal/infra/pvesim":      {},
 	"internal/infra/plan/change": {"internal/infra/declaration"},
 	"internal/infra/plan/scope":  {"internal/infra/declaration", "internal/infra/plan/change"},
-	"internal/infra/plan/rules":  {"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change"},
-	"internal/infra/plan/live": {"internal/infra/declaration", "internal/infra/pve",
-		"internal/infra/plan/change", "internal/infra/plan/rules", "internal/infra/plan/scope"},
-	"internal/infra/plan/guest": {"internal/infra/declaration", "internal/infra/pve",
-		"internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/plan/scope"},
-	"internal/infra/plan/firewall": {"internal/infra/declaration", "internal/infra/pve",
-		"internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/plan/rules", "internal/infra/plan/scope"},
-	"internal/infra/plan/acme": {"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/infra/plan/live"},
-	"internal/infra/plan/storage": {"internal/infra/declaration", "internal/infra/pve",
-		"internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/plan/scope"},
-	"internal/infra/plan": {"internal/infra/declaration", "internal/infra/pve",
-		"internal/infra/plan/acme", "internal/infra/plan/change", "internal/infra/plan/firewall", "internal/infra/plan/guest",
-		"internal/infra/plan/live", "internal/infra/plan/scope", "internal/infra/plan/storage"},
-	"internal/infra/apply": {"internal/infra/declaration", "internal/infra/pve", "internal/infra/state",
-		"internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/guest", "internal/infra/plan/rules"},
+	"internal/infra/plan/rules": {
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/printable",
+	},
+	"internal/infra/plan/live": {
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/infra/plan/rules", "internal/infra/plan/scope",
+	},
+	"internal/infra/plan/guest": {
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/plan/scope",
+	},
+	"internal/infra/plan/firewall": {
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/plan/rules", "internal/infra/plan/scope",
+	},
+	"internal/infra/plan/acme": {
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/infra/plan/live",
+	},
+	"internal/infra/plan/storage": {
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/plan/scope",
+	},
+	"internal/infra/plan": {
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/acme", "internal/infra/plan/change", "internal/infra/plan/firewall", "internal/infra/plan/guest", "internal/infra/plan/live", "internal/infra/plan/scope", "internal/infra/plan/storage", "internal/printable",
+	},
+	"internal/infra/apply": {
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/state", "internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/guest", "internal/infra/plan/rules", "internal/printable",
+	},
 	"internal/infra/state":     {},
 	"internal/infra/inventory": {"internal/infra/declaration"},
 	"internal/infra/render":    {"internal/infra/declaration"},
