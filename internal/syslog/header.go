@@ -80,20 +80,3 @@ const (
 func (s Shape) String() string {
 	return [...]string{"bare", "bsd", "rfc5424", "iso", "epoch", "cisco-sequence"}[s]
 }
-
-// facilities and severities are the keywords of RFC 5424 tables 1 and 2 as
-// syslog.conf(5) spells them.
-var (
-	facilities = [24]string{
-		"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news",
-		"uucp", "cron", "authpriv", "ftp", "ntp", "audit", "alert", "clock",
-		"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
-	}
-	severities = [8]string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
-)
-
-// FacilityName is the keyword of a facility code 0 to 23.
-func FacilityName(code int) string { return facilities[code] }
-
-// SeverityName is the keyword of a severity code 0 to 7.
-func SeverityName(code int) string { return severities[code] }

@@ -158,39 +158,6 @@ func isPrintable(w []byte) bool {
 	return true
 }
 
-// isSeverity reports whether w is the severity that logging libraries write behind
-// the time: "2021-06-01 12:00:00,123 INFO [main] …".
-func isSeverity(w []byte) bool {
-	switch string(w) {
-	case "TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERR", "ERROR", "CRITICAL", "FATAL":
-		return true
-	}
-	return false
-}
-
-// IsLevel reports whether a word is "facility.severity", which some relays and
-// gateways write behind the time.
-func IsLevel(w []byte) bool {
-	if len(w) > 16 {
-		return false
-	}
-	dot := bytes.IndexByte(w, '.')
-	if dot < 2 {
-		return false
-	}
-	switch string(w[:dot]) {
-	case "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
-		"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7":
-	default:
-		return false
-	}
-	switch string(w[dot+1:]) {
-	case "emerg", "alert", "crit", "err", "error", "warning", "warn", "notice", "info", "debug":
-		return true
-	}
-	return false
-}
-
 // isMonthOrDay reports whether the three letters of w are the English short name of a
 // month or a day, "Mar" or "MAR". In small letters they may be a name ("sun").
 func isMonthOrDay(w []byte) bool {
@@ -226,78 +193,4 @@ func isUptime(w []byte) bool {
 		pairs++
 	}
 	return pairs > 1
-}
-
-// hostAddress is Host for a word that holds a character of IPv6 addresses.
-func hostAddress(w []byte) []byte {
-	if w[0] == '[' && w[len(w)-1] == ']' {
-		w = w[1 : len(w)-1]
-	}
-	if i := bytes.IndexByte(w, '%'); i > 0 && i+1 < len(w) {
-		w = w[:i]
-	}
-	if !isIPv6(w) {
-		return nil
-	}
-	groups := bytes.TrimLeft(w, "0:")
-	if len(groups) == 0 {
-		return nil
-	}
-	if v4 := groups[min(5, len(groups)):]; bytes.EqualFold(groups[:len(groups)-len(v4)], mapped) && isIPv4(v4) {
-		if string(v4) == "0.0.0.0" {
-			return nil
-		}
-		return v4
-	}
-	return w
-}
-
-// mapped is what is in front of an IPv4 address mapped into IPv6, RFC 4291 section
-// 2.5.5.2, but for the zeros.
-var mapped = []byte("ffff:")
-
-// isIPv4 reports whether w is four numbers up to 255 between dots, as
-// netip.ParseAddr takes them.
-func isIPv4(w []byte) bool {
-	for part, i := 0, 0; part < 4; part++ {
-		v, j := number(w, i, 3)
-		if j == i || v > 255 || j-i > 1 && w[i] == '0' || (j == len(w)) != (part == 3) || j < len(w) && w[j] != '.' {
-			return false
-		}
-		i = j + 1
-	}
-	return true
-}
-
-// isIPv6 reports whether w is an address in a form of RFC 4291 section 2.2: eight
-// groups of hexadecimal digits, or fewer and "::"; the last two may be written as an
-// IPv4 address. A time of day and a MAC address are not.
-func isIPv6(w []byte) bool {
-	groups, size, short := 0, 0, false
-	for i, c := range w {
-		switch {
-		case c == ':':
-			if i > 0 && w[i-1] == ':' {
-				if short {
-					return false
-				}
-				short = true
-			}
-			size = 0
-		case c == '.':
-			return isIPv4(w[i-size:]) && (short && groups < 7 || groups == 7)
-		case size < 4 && (isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f'):
-			if size == 0 {
-				groups++
-			}
-			size++
-		default:
-			return false
-		}
-	}
-	n := len(w)
-	if n < 2 || w[0] == ':' && w[1] != ':' || w[n-1] == ':' && w[n-2] != ':' {
-		return false
-	}
-	return short && groups < 8 || !short && groups == 8
 }

@@ -339,41 +339,6 @@ func offset(p []byte) (seconds int32, n int) {
 // isOffset reports whether there can be an offset of so many seconds.
 func isOffset(seconds int32) bool { return seconds > -24*hour && seconds < 24*hour }
 
-// boundary reports whether a word may end at p[i]. A colon that does not end the
-// word is inside of an address ("2001:db8::7").
-func boundary(p []byte, i int) bool {
-	return i >= len(p) || p[i] == ' ' || p[i] == ':' && (i+1 == len(p) || p[i+1] == ' ' || p[i+1] == '%')
-}
-
-// pair reads the two digits at the front of p, which is at least that long; it
-// returns a negative number when they are none.
-func pair(p []byte) int {
-	tens, units := p[0]-'0', p[1]-'0'
-	if tens > 9 || units > 9 {
-		return -1
-	}
-	return int(tens)*10 + int(units)
-}
-
-// number reads at most width digits at p[i:].
-func number(p []byte, i, width int) (v, next int) {
-	for n := 0; n < width && i < len(p) && isDigit(p[i]); n++ {
-		v = v*10 + int(p[i]-'0')
-		i++
-	}
-	return v, i
-}
-
-// blanks skips blanks at p[i:].
-func blanks(p []byte, i int) int {
-	for i < len(p) && p[i] == ' ' {
-		i++
-	}
-	return i
-}
-
-func isDigit(c byte) bool { return c-'0' <= 9 }
-
 // monthOf returns 1 to 12 for the three letters of an English month, else 0.
 func monthOf(a, b, c byte) int8 {
 	switch uint32(a|0x20)<<16 | uint32(b|0x20)<<8 | uint32(c|0x20) {

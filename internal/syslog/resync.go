@@ -39,30 +39,6 @@ func markedBy(p []byte) (int, verdict) {
 	return len(bom), yes
 }
 
-// priority looks for "<d>", "<dd>" or "<ddd>", maybe behind a byte order mark, and
-// returns the length of both.
-func priority(p []byte) (int, verdict) {
-	b, v := marked(p)
-	if v == maybe {
-		return 0, maybe
-	}
-	switch q := p[b:]; {
-	case len(q) == 0:
-		return 0, maybe
-	case q[0] != '<':
-		return 0, no
-	default:
-		_, i := number(q, 1, 3)
-		switch {
-		case i == len(q):
-			return 0, maybe
-		case i == 1 || q[i] != '>':
-			return 0, no
-		}
-		return b + i + 1, yes
-	}
-}
-
 // packed reports whether p begins like a message that rsyslog compressed: a 'z' and
 // the header of RFC 1950.
 func packed(p []byte) bool { return len(p) > 1 && p[0] == 'z' && p[1] == 0x78 }

@@ -2,121 +2,6 @@ package syslog
 
 import "bytes"
 
-// afterTime reads "host tag: text" behind the time of every shape. Either may be
-// missing: a word that cannot be the name of a host is the tag, or begins the text, or,
-// where a tag stands behind it, is a host that nobody knows and is skipped.
-func (h *Header) afterTime(p []byte) {
-	if first(p) == ':' { // "Jan 31 2020 17:24:03: %ASA-…"
-		p = p[1:]
-	}
-	p = skipBOM(skipSeparator(p))
-	n, host := hostname(p)
-	if n == 0 {
-		if w, rest := word(p); IsLevel(w) {
-			p = skipBlanks(rest)
-			n, host = hostname(p)
-		}
-	}
-	if n != 0 {
-		h.Hostname, h.Host = nilValue(p[:n]), host
-		p = skipSeparator(p[min(n+1, len(p)):])
-	}
-	h.tag(p)
-	if n == 0 && h.AppName == nil && len(p) != 0 {
-		h.tagBehind(p)
-	}
-}
-
-// tagBehind reads the tag behind the word at the front of p, which stands in the place
-// of the host and is none. Without a tag, or where the word has a meaning of its own, p
-// is text.
-func (h *Header) tagBehind(p []byte) {
-	n := bytes.IndexByte(p[:min(len(p), 256)], ' ')
-	if n < 1 || !isStrange(p[:n]) {
-		return
-	}
-	if h.tag(skipSeparator(p[n:])); h.AppName == nil {
-		h.Tagged, h.Content = p, p
-	}
-}
-
-// isStrange reports whether a word can be the name of a host that Host refuses. It is
-// not where vendors look for it: columns and device tags (','), message identifiers
-// ('%'), firewall chains ('['), what has a colon and is no address.
-func isStrange(w []byte) bool {
-	colon, text := false, false
-	for _, c := range w {
-		switch {
-		case c == ',' || c == '%' || c == '[' || c == '\t':
-			return false
-		case c == ':':
-			colon = true
-		case !isDigit(c) && (c|0x20 < 'a' || c|0x20 > 'f') && c != '.':
-			text = true
-		}
-	}
-	return !colon || !text
-}
-
-// skipSeparator skips blanks and the lone colon between blanks that Cisco devices
-// put in front of the text: "fw1 : %ASA-…".
-func skipSeparator(p []byte) []byte {
-	p = skipBlanks(p)
-	if len(p) > 1 && p[0] == ':' && p[1] == ' ' {
-		p = skipBlanks(p[2:])
-	}
-	return p
-}
-
-// tag reads "app: " or "app[procid]: " (RFC 3164 section 4.1.3) at the front of p
-// and leaves the rest as the content. A tag ends with a colon or a bracketed
-// process number: a bare word is text.
-func (h *Header) tag(p []byte) {
-	p = skipBOM(p)
-	h.Tagged, h.Content = p, p
-	i := 0
-	for i < len(p) && i < 128 && tagByte[p[i]] {
-		i++
-	}
-	if i == 0 || i == len(p) {
-		return
-	}
-	j := i
-	var procID []byte
-	if p[i] == '[' {
-		n := bytes.IndexByte(p[i:min(len(p), i+130)], ']')
-		if n < 1 || bytes.IndexByte(p[i:i+n], ' ') >= 0 {
-			return
-		}
-		procID = p[i+1 : i+n]
-		j = i + n + 1
-	}
-	switch {
-	case j < len(p) && p[j] == ':' && (j+1 == len(p) || p[j+1] == ' ' || p[j+1] == '\t' || p[j+1] == '[' || procID != nil):
-		j++
-	case len(procID) != 0 && isDigit(procID[0]) && (j == len(p) || p[j] == ' '):
-	default:
-		return
-	}
-	h.AppName, h.ProcID = nilValue(p[:i]), nilValue(procID)
-	if j < len(p) && p[j] == ' ' {
-		j++
-	}
-	h.Content = skipBOM(p[j:])
-}
-
-// tagByte holds the characters of a tag: printable ASCII but those that end it or
-// that only text begins with.
-var tagByte = func() (t [256]bool) {
-	for c := '!'; c <= '~'; c++ {
-		t[c] = true
-	}
-	for _, c := range `:[]{}"'=,;|<>%?*` {
-		t[c] = false
-	}
-	return t
-}()
-
 // word cuts the first word off p: up to a blank, which is taken too.
 func word(p []byte) (w, rest []byte) {
 	i := bytes.IndexByte(p, ' ')
@@ -159,4 +44,39 @@ func first(p []byte) byte {
 		return 0
 	}
 	return p[0]
+}
+
+func isDigit(c byte) bool { return c-'0' <= 9 }
+
+// number reads at most width digits at p[i:].
+func number(p []byte, i, width int) (v, next int) {
+	for n := 0; n < width && i < len(p) && isDigit(p[i]); n++ {
+		v = v*10 + int(p[i]-'0')
+		i++
+	}
+	return v, i
+}
+
+// pair reads the two digits at the front of p, which is at least that long; it
+// returns a negative number when they are none.
+func pair(p []byte) int {
+	tens, units := p[0]-'0', p[1]-'0'
+	if tens > 9 || units > 9 {
+		return -1
+	}
+	return int(tens)*10 + int(units)
+}
+
+// blanks skips blanks at p[i:].
+func blanks(p []byte, i int) int {
+	for i < len(p) && p[i] == ' ' {
+		i++
+	}
+	return i
+}
+
+// boundary reports whether a word may end at p[i]. A colon that does not end the
+// word is inside of an address ("2001:db8::7").
+func boundary(p []byte, i int) bool {
+	return i >= len(p) || p[i] == ' ' || p[i] == ':' && (i+1 == len(p) || p[i+1] == ' ' || p[i+1] == '%')
 }

@@ -1,0 +1,32 @@
+package syslog
+
+import "bytes"
+
+// Datagram cuts the first message off a datagram; rest is what follows it, empty
+// at the end. A datagram is one message (RFC 5426 section 3.1) without the LF, CR or
+// NUL around it, but for two things that senders do: several messages with a PRI
+// each, separated by LF, and the MSG-LEN that `logger --octet-count` puts in front
+// over UDP as well.
+func Datagram(p []byte) (msg, rest []byte) {
+	p = uncounted(trimTrailer(p[gap(p):]))
+	for i := 0; i < len(p); {
+		lf := bytes.IndexByte(p[i:], '\n')
+		if lf < 0 {
+			break
+		}
+		i += lf + 1
+		if hasPriority(p[i:]) {
+			return trimTrailer(p[:i]), p[i:]
+		}
+	}
+	return p, nil
+}
+
+// uncounted strips "MSG-LEN SP" where it counts what follows.
+func uncounted(p []byte) []byte {
+	n, i := number(p, 0, 6)
+	if i == 0 || i+1 >= len(p) || p[i] != ' ' || p[i+1] != '<' || n < len(p)-i-1 {
+		return p
+	}
+	return p[i+1:]
+}
