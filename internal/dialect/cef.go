@@ -70,8 +70,9 @@ func extensionValue(p, blankKey []byte) []byte {
 // extensionWord returns the value of a key whose values have no blanks; nil when
 // this one has: the next word must begin with another key.
 func extensionWord(p, blankKey []byte) []byte {
-	w, rest := word(extensionValue(p, blankKey))
-	next, _ := word(rest)
+	w, rest := syslog.Word(extensionValue(p, blankKey))
+	rest = syslog.SkipBlanks(rest)
+	next, _ := syslog.Word(rest)
 	if len(rest) != 0 && bytes.IndexByte(next, '=') < 1 {
 		return nil
 	}

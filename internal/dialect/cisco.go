@@ -48,7 +48,7 @@ func (l *line) ciscoLine(class ClassID, r *Result) {
 
 func isCapitals(p []byte) bool {
 	for _, c := range p {
-		if !isUpper(c) {
+		if !syslog.IsUpper(c) {
 			return false
 		}
 	}
@@ -93,8 +93,8 @@ var vdcEnd = []byte(" %$ ")
 // six digits or what a relay left of them.
 func isNumbered(p []byte) bool {
 	i := 0
-	if len(p) != 0 && !isDigit(p[0]) { // "session-", "tag-switching-"
-		for i < len(p) && i < 24 && (p[i]|0x20 >= 'a' && p[i]|0x20 <= 'z' || p[i] == '-') {
+	if len(p) != 0 && !syslog.IsDigit(p[0]) { // "session-", "tag-switching-"
+		for i < len(p) && i < 24 && (syslog.IsLetter(p[i]) || p[i] == '-') {
 			i++
 		}
 		if i == 0 || p[i-1] != '-' {
@@ -106,7 +106,7 @@ func isNumbered(p []byte) bool {
 	}
 	digits := 0
 	for _, c := range head(p[i+2:], 7) {
-		if !isDigit(c) {
+		if !syslog.IsDigit(c) {
 			break
 		}
 		digits++
@@ -124,7 +124,7 @@ func isSecurityEvent(p []byte) bool {
 // isMnemonic reports whether p is "FACILITY-[SUB-]severity-MNEMONIC" and a colon,
 // a blank or the end.
 func isMnemonic(p []byte) bool {
-	if !isUpper(p[0]) {
+	if !syslog.IsUpper(p[0]) {
 		return false
 	}
 	severity := -1
@@ -134,7 +134,7 @@ func isMnemonic(p []byte) bool {
 			severity = i
 		case c == ':' || c == ' ':
 			return severity > 0 && i > severity+1
-		case c == '-' || c == '_' || c == '/' || isDigit(c) || isLetter(c):
+		case c == '-' || c == '_' || c == '/' || syslog.IsDigit(c) || syslog.IsLetter(c):
 		default:
 			return false
 		}
@@ -197,7 +197,7 @@ func (l *line) nodeTime(header []byte, r *Result) {
 		if i < 0 {
 			return
 		}
-		p = skipBlanks(p[i+1:])
+		p = syslog.SkipBlanks(p[i+1:])
 		q := p
 		if len(q) != 0 && (q[0] == '*' || q[0] == '.') {
 			q = q[1:]

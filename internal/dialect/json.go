@@ -18,11 +18,11 @@ func jsonValue(p, quotedKey []byte) []byte {
 			return nil
 		}
 		escaped := i > 0 && p[i-1] == '\\'
-		p = skipBlanks(p[i+len(quotedKey):])
+		p = syslog.SkipBlanks(p[i+len(quotedKey):])
 		if escaped || len(p) == 0 || p[0] != ':' {
 			continue
 		}
-		return jsonScalar(skipBlanks(p[1:]))
+		return jsonScalar(syslog.SkipBlanks(p[1:]))
 	}
 }
 
@@ -69,7 +69,7 @@ func anyTime(p []byte) syslog.Stamp {
 	if len(p) < 9 {
 		return syslog.Stamp{}
 	}
-	if !isDigit(p[0]) {
+	if !syslog.IsDigit(p[0]) {
 		s, _ := syslog.ParseBSD(p)
 		return s
 	}

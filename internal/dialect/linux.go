@@ -65,7 +65,7 @@ func linuxMarked(l *line, r *Result) bool {
 func (l *line) setProgram(r *Result) {
 	program := l.app
 	if len(program) == 0 && l.headed && len(r.Host) != 0 {
-		program, _ = word(l.text)
+		program, _ = syslog.Word(l.text)
 		if len(program) > 48 || !isProgram(program) {
 			program = nil
 		}
@@ -79,9 +79,9 @@ func isProgram(tag []byte) bool {
 	letters := false
 	for _, c := range tag {
 		switch {
-		case isLetter(c):
+		case syslog.IsLetter(c):
 			letters = true
-		case isDigit(c), c == '.', c == '-', c == '_', c == '/', c == '(', c == ')', c == '@', c == '+', c == '#':
+		case syslog.IsDigit(c), c == '.', c == '-', c == '_', c == '/', c == '(', c == ')', c == '@', c == '+', c == '#':
 		default:
 			return false
 		}
@@ -131,7 +131,7 @@ func isAudit(l *line) bool {
 func (l *line) auditTime(r *Result) {
 	l.epochBehind(auditMark, r)
 	if bytes.HasPrefix(l.text, nodeKey) {
-		node, _ := word(l.text[len(nodeKey):])
+		node, _ := syslog.Word(l.text[len(nodeKey):])
 		if !isSameHost(node, r.Host) {
 			r.setHost(node, ByKey)
 		}

@@ -63,7 +63,7 @@ func panTypeOf(p []byte) (t panType, ok bool) {
 
 // panCSV reads a PAN-OS line; comma is the end of its first column.
 func (l *line) panCSV(p []byte, comma int, r *Result) bool {
-	future := comma == 1 && isDigit(p[0])
+	future := comma == 1 && syslog.IsDigit(p[0])
 	dated := isSlashDate(p[comma+1:])
 	if !future && !dated {
 		return false
@@ -142,30 +142,21 @@ func isoColumn(line []byte) syslog.Stamp {
 // two more columns in front of it.
 func panDevice(c *columns, t panType, r *Result) {
 	at := t.device
-	if t.class == PANConfig && !isNumber(c.at(16)) {
+	if t.class == PANConfig && !syslog.IsNumber(c.at(16)) {
 		at += 2
 	}
 	r.setHost(c.at(at), ByColumn)
 }
 
-func isNumber(p []byte) bool {
-	for _, c := range p {
-		if !isDigit(c) {
-			return false
-		}
-	}
-	return len(p) != 0
-}
-
 // isSlashDate reports whether p begins with "2014/01/28".
 func isSlashDate(p []byte) bool {
-	return len(p) > 10 && p[4] == '/' && p[7] == '/' && isDigit(p[0]) && isDigit(p[3]) && isDigit(p[5])
+	return len(p) > 10 && p[4] == '/' && p[7] == '/' && syslog.IsDigit(p[0]) && syslog.IsDigit(p[3]) && syslog.IsDigit(p[5])
 }
 
 // isLogType reports whether a word can be a log type of a later release.
 func isLogType(p []byte) bool {
 	for _, c := range p {
-		if !isUpper(c) && c != '-' && c != '_' {
+		if !syslog.IsUpper(c) && c != '-' && c != '_' {
 			return false
 		}
 	}

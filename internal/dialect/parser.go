@@ -170,7 +170,7 @@ func (p *Parser) relayed(outer *line, r *Result) bool {
 // it cannot be one. Of IOS a relay takes the sequence number for the tag ("94: Nov
 // 30 …: %SYS-…"), or the name of the device ("sw1: 000090: Nov 30 …: %SYS-…").
 func (l *line) inner() (text, name []byte) {
-	text = skipBlanks(l.text)
+	text = syslog.SkipBlanks(l.text)
 	switch {
 	case len(l.app) == 0:
 		text = behindColon(bytes.TrimPrefix(text, invalidPRI))
@@ -178,7 +178,7 @@ func (l *line) inner() (text, name []byte) {
 			return text, nil
 		}
 	case len(l.procID) != 0 || len(text) == 0:
-	case isNumber(l.app):
+	case syslog.IsNumber(l.app):
 		if hasIdentifier(text) {
 			return l.tagged, nil
 		}
@@ -195,7 +195,7 @@ var invalidPRI = []byte("<invld>")
 // behindColon drops the ':' that stands between a host and what follows.
 func behindColon(p []byte) []byte {
 	if len(p) > 1 && p[0] == ':' {
-		return skipBlanks(p[1:])
+		return syslog.SkipBlanks(p[1:])
 	}
 	return p
 }
@@ -203,7 +203,7 @@ func behindColon(p []byte) []byte {
 // beginsIOS is a cheap look at whether a time of IOS or a sequence number may begin
 // at p: "*Nov 30 …", "2026 Nov 30 …", "000090: …".
 func beginsIOS(p []byte) bool {
-	return p[0] == '*' || p[0] == '.' || isDigit(p[0]) || len(p) > 3 && p[3] == ' ' && isUpper(p[0])
+	return p[0] == '*' || p[0] == '.' || syslog.IsDigit(p[0]) || len(p) > 3 && p[3] == ' ' && syslog.IsUpper(p[0])
 }
 
 // beginsHeader is a cheap look at whether another header may begin at p.
@@ -216,24 +216,24 @@ func beginsHeader(p []byte) bool {
 	}
 	switch {
 	case p[0] == '<':
-		return isDigit(p[1])
-	case p[3] == ' ' && isLetter(p[0]):
+		return syslog.IsDigit(p[1])
+	case p[3] == ' ' && syslog.IsLetter(p[0]):
 		return bytes.IndexByte(p[6:16], ':') >= 0
-	case p[4] == '-', p[4] == ' ' && isUpper(p[5]):
-		return isDigit(p[0])
+	case p[4] == '-', p[4] == ' ' && syslog.IsUpper(p[5]):
+		return syslog.IsDigit(p[0])
 	case p[0] == '1' && p[1] == ' ': // RFC 5424, its PRI taken by the relay
 		return p[6] == '-'
 	}
-	return octetCount(p) != 0 || isDigit(p[0]) && hasIdentifier(p)
+	return octetCount(p) != 0 || syslog.IsDigit(p[0]) && hasIdentifier(p)
 }
 
 // octetCount returns the length of the "NNN " of RFC 6587 before a PRI, or 0.
 func octetCount(p []byte) int {
 	i := 0
-	for i < len(p) && i < 6 && isDigit(p[i]) {
+	for i < len(p) && i < 6 && syslog.IsDigit(p[i]) {
 		i++
 	}
-	if i == 0 || i+2 >= len(p) || p[i] != ' ' || p[i+1] != '<' || !isDigit(p[i+2]) {
+	if i == 0 || i+2 >= len(p) || p[i] != ' ' || p[i+1] != '<' || !syslog.IsDigit(p[i+2]) {
 		return 0
 	}
 	return i + 1
@@ -243,7 +243,7 @@ func octetCount(p []byte) int {
 // the structured data or as the tag, and reads the message as that family's.
 func (l *line) marked(r *Result) bool {
 	switch {
-	case l.mark(skipBlanks(l.text), r):
+	case l.mark(syslog.SkipBlanks(l.text), r):
 		return true
 	case isNXLogData(l.data):
 		return l.windowsSyslog(r)
@@ -268,7 +268,7 @@ func (l *line) markedBehind(r *Result) bool {
 			return false
 		}
 		before = at[:i]
-		at = skipBlanks(at[i+1:])
+		at = syslog.SkipBlanks(at[i+1:])
 		if l.mark(at, r) {
 			if len(r.Host) == 0 {
 				r.setHost(bytes.TrimSuffix(before, colonSign), ByHeader)

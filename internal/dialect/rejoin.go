@@ -56,12 +56,12 @@ func (p *Parser) seam(h *syslog.Header) (s seam, ok bool) {
 	case c == '%':
 		s.glue, ok = identifierGlue(s.text, s.rest, gap)
 	case c == '*' || c == '.': // the clock mark of IOS, and the month
-		s.glue, ok = " ", len(s.tag) == 4 && isDigit(s.rest[0]) && hasIdentifier(s.rest)
+		s.glue, ok = " ", len(s.tag) == 4 && syslog.IsDigit(s.rest[0]) && hasIdentifier(s.rest)
 	case c == 't':
 		s.glue, ok = " ", hasPrefix(s.tag, "type=") && bytes.HasPrefix(s.rest, auditMark[1:])
 	case c == 'n':
 		s.glue, ok = " ", bytes.HasPrefix(s.tag, nodeKey) && hasPrefix(s.rest, "type=")
-	case isDigit(c) || c == ',':
+	case syslog.IsDigit(c) || c == ',':
 		s.glue, ok = numberGlue(s.tag, s.rest)
 	}
 	if !ok && bytes.IndexByte(s.tag, ',') > 0 {
@@ -158,7 +158,7 @@ func (p *Parser) rejoin(msg []byte, h *syslog.Header, by Reason, r *Result) bool
 // isVersion reports whether p begins with the version of CEF or LEEF: "0|", "2.0|".
 func isVersion(p []byte) bool {
 	i := 0
-	for i < len(p) && i < 4 && (isDigit(p[i]) || p[i] == '.') {
+	for i < len(p) && i < 4 && (syslog.IsDigit(p[i]) || p[i] == '.') {
 		i++
 	}
 	return i > 0 && i < len(p) && p[i] == '|'
@@ -178,7 +178,7 @@ func jsonGlue(tag, rest []byte, structured bool) (string, bool) {
 		}
 		return " ", true
 	}
-	return " ", len(tag) == 5 && len(rest) > 8 && isHex(tag[1]) && rest[4] == '}' && rest[6] == '['
+	return " ", len(tag) == 5 && len(rest) > 8 && syslog.IsHex(tag[1]) && rest[4] == '}' && rest[6] == '['
 }
 
 // identifierGlue joins a message of Cisco that was split behind its identifier. IOS XR
@@ -203,14 +203,14 @@ func numberGlue(tag, rest []byte) (string, bool) {
 	case comma >= 0:
 		date := tag[comma+1:] // rsyslog ends a program at the first '/'
 		switch {
-		case comma != 0 && !isNumber(tag[:comma]):
-		case len(date) == 4 && isNumber(date), len(date) == 10 && date[4] == '/' && date[7] == '/':
+		case comma != 0 && !syslog.IsNumber(tag[:comma]):
+		case len(date) == 4 && syslog.IsNumber(date), len(date) == 10 && date[4] == '/' && date[7] == '/':
 			return " ", isClock(rest)
 		case len(date) == 13 && isSlashDate(date): // "2026/11/30 07"
 			return ":", len(rest) > 5 && rest[2] == ':' && rest[5] == ','
 		}
 		return "", false
-	case !isNumber(tag):
+	case !syslog.IsNumber(tag):
 		_, n := syslog.ParseISO(rest)
 		return ":", n == 0 && len(tag) == len("2026-11-30T07") && tag[10] == 'T' && hasIdentifier(rest)
 	case len(tag) == 1:
@@ -223,7 +223,7 @@ func numberGlue(tag, rest []byte) (string, bool) {
 
 // isClock reports whether p begins with "07:10:08,".
 func isClock(p []byte) bool {
-	return len(p) > 8 && isDigit(p[0]) && isDigit(p[1]) && p[2] == ':' && p[5] == ':' && p[8] == ','
+	return len(p) > 8 && syslog.IsDigit(p[0]) && syslog.IsDigit(p[1]) && p[2] == ':' && p[5] == ':' && p[8] == ','
 }
 
 // hasIdentifier reports whether a message identifier of Cisco follows the rest of a
@@ -275,7 +275,7 @@ func snareGlue(tag, rest []byte) (string, bool) {
 		switch {
 		case sep == nil || bytes.HasPrefix(rest, sep):
 			return "", sep != nil
-		case !isDigit(rest[0]): // rsyslog ends a program at a tab, and the columns are lost
+		case !syslog.IsDigit(rest[0]): // rsyslog ends a program at a tab, and the columns are lost
 			_, n := syslog.ParseBSD(rest)
 			return "\t", n != 0
 		}

@@ -1,44 +1,21 @@
 package dialect
 
-import "bytes"
+import (
+	"bytes"
 
-func isDigit(c byte) bool { return c-'0' <= 9 }
-
-func isHex(c byte) bool {
-	return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f'
-}
-
-func isUpper(c byte) bool { return c-'A' <= 'Z'-'A' }
-
-func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+	"syslog-gateway/internal/syslog"
+)
 
 // nameByte is not 0 for what programs, firewall chains and the like have in their names,
 // and for the colon behind them.
 var nameByte = func() (t [256]byte) {
 	for c := range t {
-		if b := byte(c); isLetter(b) || isDigit(b) || b == '-' || b == '.' || b == '_' || b == ':' {
+		if b := byte(c); syslog.IsLetter(b) || syslog.IsDigit(b) || b == '-' || b == '.' || b == '_' || b == ':' {
 			t[c] = 1
 		}
 	}
 	return t
 }()
-
-func skipBlanks(p []byte) []byte {
-	i := 0
-	for i < len(p) && (p[i] == ' ' || p[i] == '\t') {
-		i++
-	}
-	return p[i:]
-}
-
-// word cuts the first word off p; rest begins with the next word.
-func word(p []byte) (w, rest []byte) {
-	i := bytes.IndexByte(p, ' ')
-	if i < 0 {
-		return p, nil
-	}
-	return p[:i], skipBlanks(p[i:])
-}
 
 // hasPrefix is bytes.HasPrefix with a constant prefix, for which the compiler
 // makes no string.

@@ -72,7 +72,7 @@ func isMAC(p []byte) bool {
 		return false
 	}
 	for _, c := range p {
-		if !isHex(c) {
+		if !syslog.IsHex(c) {
 			return false
 		}
 	}
@@ -93,7 +93,7 @@ func isFirmware(p []byte) bool {
 			dots++
 		case c == '+':
 			return dots >= 2
-		case !isDigit(c):
+		case !syslog.IsDigit(c):
 			return false
 		}
 	}
@@ -103,7 +103,7 @@ func isFirmware(p []byte) bool {
 // isModel reports whether a name is a model's: "U7PG2", "US-8-60W", "UAP-nanoHD". A
 // device that was not given a name calls itself by its model in old firmware.
 func isModel(p []byte) bool {
-	return len(p) > 2 && p[0] == 'U' && (isUpper(p[1]) || isDigit(p[1]))
+	return len(p) > 2 && p[0] == 'U' && (syslog.IsUpper(p[1]) || syslog.IsDigit(p[1]))
 }
 
 // unifiTagged sorts a line with a device tag by what it says.
@@ -199,7 +199,7 @@ func isNetconsole(p []byte) bool {
 		return false
 	}
 	for i := 1; i < 10; i++ {
-		if i != 5 && !isHex(p[i]) {
+		if i != 5 && !syslog.IsHex(p[i]) {
 			return false
 		}
 	}
@@ -230,8 +230,8 @@ func ownUniFi(l *line, r *Result) bool {
 // behindNames skips a doubled host name and a "facility.level" word.
 func (l *line) behindNames(r *Result) []byte {
 	text := l.text
-	if w, rest := word(text); len(w) != 0 && (bytes.Equal(w, r.Host) || syslog.IsLevel(w)) {
-		text = rest
+	if w, rest := syslog.Word(text); len(w) != 0 && (bytes.Equal(w, r.Host) || syslog.IsLevel(w)) {
+		text = syslog.SkipBlanks(rest)
 	}
 	return text
 }

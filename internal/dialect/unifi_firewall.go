@@ -1,6 +1,10 @@
 package dialect
 
-import "bytes"
+import (
+	"bytes"
+
+	"syslog-gateway/internal/syslog"
+)
 
 // A firewall line is a netfilter log line with the chain in brackets:
 // "[WAN_LOCAL-4001-D]IN=eth8 OUT= MAC=… SRC=…". Gateways before 4.x cut lines at
@@ -26,7 +30,7 @@ func isChain(p []byte) bool {
 // says what became of the packet: "LAN_IN-D-2000", "LAN_LOCAL-RET-2147483647",
 // "WAN_LOCAL-4001-D", "LAN_LOCAL-default-A".
 func isChainName(p []byte) bool {
-	if len(p) == 0 || !isUpper(p[0]) {
+	if len(p) == 0 || !syslog.IsUpper(p[0]) {
 		return false
 	}
 	verdict, start := false, 0

@@ -60,7 +60,7 @@ func isIPv6(w []byte) bool {
 			size = 0
 		case c == '.':
 			return isIPv4(w[i-size:]) && (short && groups < 7 || groups == 7)
-		case size < 4 && (isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f'):
+		case size < 4 && IsHex(c):
 			if size == 0 {
 				groups++
 			}

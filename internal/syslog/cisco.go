@@ -31,7 +31,7 @@ func (h *Header) cisco(p []byte) bool {
 			return false
 		}
 		sure = sure || certain
-		p = skipBlanks(p[n:])
+		p = skipSpaces(p[n:])
 	}
 	return false
 }
@@ -53,7 +53,7 @@ func beginsCisco(p []byte) bool {
 // returns its length, 0 when it is none. certain says that nothing but an IOS header
 // has such a part, sure that there was one already.
 func (h *Header) ciscoPart(p []byte, sure bool) (n int, certain bool) {
-	w, rest := word(p)
+	w, rest := Word(p)
 	name, ended := bytes.CutSuffix(w, colonSign)
 	if ended && isCount(name) {
 		return len(w), true
@@ -100,9 +100,9 @@ func (h *Header) ciscoTime(p []byte, sure bool) int {
 	if n == 0 {
 		return 0
 	}
-	n = blanks(q, n)
+	n = spaces(q, n)
 	if n < len(q) && q[n] != ':' {
-		w, rest := word(q[n:])
+		w, rest := Word(q[n:])
 		name, ended := bytes.CutSuffix(w, colonSign)
 		if !ended || len(name) == 0 || len(name) > 7 || !sure && first(rest) != '%' {
 			return 0
@@ -141,8 +141,7 @@ func node(p []byte) int {
 
 // isCount reports whether w is a sequence number.
 func isCount(w []byte) bool {
-	_, n := number(w, 0, 12)
-	return n != 0 && n == len(w)
+	return len(w) <= 12 && IsNumber(w)
 }
 
 // isClock reports whether w is the uptime of the first day, "00:01:23".

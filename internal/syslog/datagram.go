@@ -15,7 +15,7 @@ func Datagram(p []byte) (msg, rest []byte) {
 			break
 		}
 		i += lf + 1
-		if hasPriority(p[i:]) {
+		if _, _, v := readPRI(p[i:]); v == yes {
 			return trimTrailer(p[:i]), p[i:]
 		}
 	}

@@ -93,7 +93,7 @@ func (f *Framer) next(p []byte, end bool) (msg []byte, cut bool, n int, ok bool)
 		return nil, false, n, false
 	}
 	g := gap(p[n:])
-	b, v := marked(p[n+g:])
+	b, v := markLength(p[n+g:])
 	if g += b; g != 0 {
 		n += g
 		f.scanned, f.sought = 0, 0
@@ -178,7 +178,7 @@ func (f *Framer) arrive(p []byte) verdict {
 	case v == no:
 		f.breach()
 		f.behind = anywhere
-	case isDigit(p[0]):
+	case IsDigit(p[0]):
 		f.right()
 		f.behind = rightBehind
 	default:
@@ -232,11 +232,11 @@ const maxDigits = 32
 // head reads the front of q. "349 <14>1 …" is counted; "1,2020/10/09 …",
 // "2026-03-14T…" and "12:30 …" are lines. "12 monkeys" could be either.
 func (f *Framer) head(q []byte) head {
-	if f.Mode == LF || !isDigit(q[0]) {
+	if f.Mode == LF || !IsDigit(q[0]) {
 		return head{}
 	}
 	n, i := number(q, 0, maxCountDigits)
-	for i >= maxCountDigits && i < min(len(q), maxDigits) && isDigit(q[i]) {
+	for i >= maxCountDigits && i < min(len(q), maxDigits) && IsDigit(q[i]) {
 		i, n = i+1, maxCount+1
 	}
 	switch {
@@ -246,7 +246,7 @@ func (f *Framer) head(q []byte) head {
 		return head{}
 	}
 	h := head{prefix: i + 1, count: n, zeros: q[0] == '0'}
-	pri, v := priority(q[h.prefix:])
+	pri, v := markedPRI(q[h.prefix:])
 	switch {
 	case v == maybe:
 		h.kind = more
@@ -363,7 +363,7 @@ func (f *Framer) bareFrame(q []byte, h head, end bool) (msg []byte, cut bool, n 
 			return nil, false, 0, false
 		}
 		return f.line(q, end)
-	case len(q) > stop && isDigit(q[stop]): // the next count
+	case len(q) > stop && IsDigit(q[stop]): // the next count
 		f.right()
 		f.delivered(rightBehind)
 		return clean(q[h.prefix:stop]), false, stop, true

@@ -99,7 +99,7 @@ func checkScan(t *testing.T, msg []byte) {
 	if len(h.Content) > len(h.Tagged) || len(h.Tagged) > len(h.Rest) {
 		t.Fatalf("Scan(%q): content %q, tagged %q, rest %q", msg, h.Content, h.Tagged, h.Rest)
 	}
-	if h.Priority < NoPriority || h.Priority > 191 || h.Facility() > 23 || h.Severity() > 7 {
+	if h.Priority < NoPriority || h.Priority > maxPriority {
 		t.Fatalf("Scan(%q): priority %d", msg, h.Priority)
 	}
 	if h.Shape.String() == "" || (h.Shape == Bare) != h.Stamp.IsZero() && h.Shape != RFC5424 && h.Shape != CiscoSequence {

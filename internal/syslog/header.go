@@ -1,8 +1,5 @@
 package syslog
 
-// NoPriority is the Priority of a message without a (valid) PRI part.
-const NoPriority = -1
-
 // Header is what Scan found at the front of a message. The names are those of
 // RFC 5424; a field that the message does not have, or that is the NILVALUE "-",
 // is empty. All slices are views into the scanned message.
@@ -36,22 +33,6 @@ type Header struct {
 	// Content is what follows the header: the text behind the tag, or the MSG of
 	// RFC 5424 without its BOM.
 	Content []byte
-}
-
-// Facility is the facility code 0 to 23, or -1.
-func (h *Header) Facility() int {
-	if h.Priority < 0 {
-		return -1
-	}
-	return h.Priority >> 3
-}
-
-// Severity is the severity code 0 (emergency) to 7 (debug), or -1.
-func (h *Header) Severity() int {
-	if h.Priority < 0 {
-		return -1
-	}
-	return h.Priority & 7
 }
 
 // Shape is the form of a header.

@@ -130,17 +130,17 @@ const maxReserved = 16
 // host should and are none.
 func isReserved(w []byte, seen byte) bool {
 	switch {
-	case seen&lower == 0 && len(w) <= maxReserved && (isZone(w) || isSeverity(w)),
+	case seen&lower == 0 && len(w) <= maxReserved && (isZone(w) || isLogLevel(w)),
 		len(w) == 3 && isMonthOrDay(w),
 		len(w) < 5 && isMeridiem(w),
 		seen&dot != 0 && IsLevel(w),
-		isDigit(w[0]) && isUptime(w),
+		IsDigit(w[0]) && isUptime(w),
 		string(w) == "MSWinEventLog":
 		return true
 	}
 	if seen&mark != 0 {
 		i := bytes.IndexByte(w, '#')
-		return i >= 0 && i+3 < len(w) && w[i+1] == '0' && isDigit(w[i+2]) && isDigit(w[i+3])
+		return i >= 0 && i+3 < len(w) && w[i+1] == '0' && IsDigit(w[i+2]) && IsDigit(w[i+3])
 	}
 	return false
 }
@@ -161,7 +161,7 @@ func isPrintable(w []byte) bool {
 // isMonthOrDay reports whether the three letters of w are the English short name of a
 // month or a day, "Mar" or "MAR". In small letters they may be a name ("sun").
 func isMonthOrDay(w []byte) bool {
-	if w[0] < 'A' || w[0] > 'Z' || w[1]&0x20 != w[2]&0x20 {
+	if !IsUpper(w[0]) || w[1]&0x20 != w[2]&0x20 {
 		return false
 	}
 	if monthOf(w[0], w[1], w[2]) != 0 {

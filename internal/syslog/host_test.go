@@ -17,7 +17,7 @@ func TestHost(t *testing.T) {
 		{"Büro-AP", "Büro-AP"}, {"Joe’s-UDM", "Joe’s-UDM"}, {"東京-sw1", "東京-sw1"}, {"AP–2", "AP–2"}, {"🔥wall", "🔥wall"},
 		{"fw.example.com", "fw.example.com"}, {"fw.example.com.", "fw.example.com"}, {"fw.", "fw"},
 		{"sun", "sun"}, {"may", "may"}, {"March", "March"}, {"MSK-01", "MSK-01"}, {"UTC-gw", "UTC-gw"}, {"PM-2", "PM-2"}, {"pm1", "pm1"},
-		{"err1", "err1"}, {"user.example", "user.example"}, {"2go", "2go"}, {strings.Repeat("x", 255), strings.Repeat("x", 255)},
+		{"err1", "err1"}, {"user.example", "user.example"}, {"ntp.info", "ntp.info"}, {"clock.info", "clock.info"}, {"2go", "2go"}, {strings.Repeat("x", 255), strings.Repeat("x", 255)},
 
 		// Addresses.
 		{"192.0.2.1", "192.0.2.1"}, {"192.0.2.1.", "192.0.2.1"}, {"255.255.255.255", "255.255.255.255"},
@@ -34,7 +34,7 @@ func TestHost(t *testing.T) {
 		{"+1", ""}, {".hidden", ""}, {"-h", ""}, {"#1", ""}, {"(none)", ""}, {"'web1'", ""}, {"@cee", ""}, {"Loading...", ""}, {"a..", ""}, {"a..b", ""},
 		{"UTC", ""}, {"CEST", ""}, {"IST", ""}, {"WIB", ""}, {"Z", ""}, {"UTC+1", ""}, {"GMT-5", ""}, {"UTC+99", ""}, {"UTC+5:30", ""}, {"EST5EDT", ""}, {"CST-6", ""},
 		{"PM", ""}, {"am", ""}, {"p.m.", ""}, {"Mar", ""}, {"AUG", ""}, {"Sun", ""}, {"MON", ""},
-		{"INFO", ""}, {"ERROR", ""}, {"user.info", ""}, {"local0.notice", ""}, {"2y10w", ""}, {"3d04h", ""}, {"MSWinEventLog", ""},
+		{"INFO", ""}, {"ERROR", ""}, {"user.info", ""}, {"local0.notice", ""}, {"kern.warn", ""}, {"auth.error", ""}, {"2y10w", ""}, {"3d04h", ""}, {"MSWinEventLog", ""},
 		{"sshd[1]:", ""}, {"[1234]", ""}, {"kernel:", ""}, {"a=b", ""}, {"a|b", ""}, {"{host}", ""}, {`"web1"`, ""}, {"<web1>", ""}, {"a,b", ""}, {"a;b", ""},
 		{"a/b", ""}, {`CORP\ws1`, ""}, {"%ASA-6-302013", ""}, {"*", ""}, {"why?", ""}, {"ws1#011MSWinEventLog", ""}, {"a\tb", ""}, {"a b", ""}, {"a\x00", ""},
 		{"caf\xe9", ""}, {"a\u200b", ""}, {"a\u00a0b", ""}, {"“quoted”", ""}, {"\ufeffweb1", ""}, {"a\u0085", ""}, {strings.Repeat("x", 256), ""},

@@ -117,7 +117,7 @@ func mustBeHost(w string) bool {
 		return true
 	}
 	return plainName.MatchString(w) && letters.MatchString(w) &&
-		!isSeverity([]byte(w)) && zoneKindOf(w) == zoneUnknown
+		!isLogLevel([]byte(w)) && zoneKindOf(w) == zoneUnknown
 }
 
 func zoneKindOf(w string) zoneKind {

@@ -16,7 +16,7 @@ func ParseBSD(p []byte) (Stamp, int) {
 	}
 	s := Stamp{Kind: Local}
 	i := 0
-	if isDigit(p[0]) { // NX-OS: "2026 Nov 22 17:00:00 UTC"
+	if IsDigit(p[0]) { // NX-OS: "2026 Nov 22 17:00:00 UTC"
 		year, n := number(p, 0, 4)
 		if n != 4 || p[4] != ' ' {
 			return Stamp{}, 0
@@ -27,15 +27,15 @@ func ParseBSD(p []byte) (Stamp, int) {
 	if s.Month == 0 || p[i+3] != ' ' {
 		return Stamp{}, 0
 	}
-	day, i := number(p, blanks(p, i+3), 2)
-	if i == len(p) || p[i] != ' ' || !isDigit(p[i-1]) {
+	day, i := number(p, spaces(p, i+3), 2)
+	if i == len(p) || p[i] != ' ' || !IsDigit(p[i-1]) {
 		return Stamp{}, 0
 	}
 	s.Day = int8(day)
-	i = blanks(p, i)
+	i = spaces(p, i)
 	if year, j := number(p, i, 4); j == i+4 && j < len(p) && p[j] == ' ' {
 		s.Year = int16(year)
-		i = blanks(p, j)
+		i = spaces(p, j)
 	}
 	i = s.clock(p, i)
 	if i == 0 {
@@ -128,10 +128,10 @@ func meridiem(p []byte) (pm bool, n int) {
 	n++
 	switch {
 	case n == len(p):
-	case p[n] == '.' && n+1 < len(p) && isDigit(p[n+1]): // a fraction
+	case p[n] == '.' && n+1 < len(p) && IsDigit(p[n+1]): // a fraction
 	case p[n] == '.' && (n+1 == len(p) || p[n+1] == ' ' || p[n+1] == ':'):
 		n++
-	case p[n] == ':' && (p[0] < 'a' || first(skipBlanks(p[n+1:])) == '%'):
+	case p[n] == ':' && (p[0] < 'a' || first(skipSpaces(p[n+1:])) == '%'):
 	case hostByte[p[n]] != 0: // "pm1", "am.example.com"
 		return false, 0
 	}
@@ -151,7 +151,7 @@ func (s *Stamp) zone(p []byte, i int) int {
 		}
 		return i
 	}
-	if c := p[i+1]; c < 'A' || c > 'Z' {
+	if !IsUpper(p[i+1]) {
 		return i
 	}
 	seconds, known, n := zoneAt(p[i+1:])
@@ -225,26 +225,26 @@ func ParseAsctime(p []byte) (Stamp, int) {
 		return Stamp{}, 0
 	}
 	for _, c := range p[:3] {
-		if c|0x20 < 'a' || c|0x20 > 'z' {
+		if !IsLetter(c) {
 			return Stamp{}, 0
 		}
 	}
-	i := blanks(p, 3)
+	i := spaces(p, 3)
 	s := Stamp{Kind: Local}
 	if len(p) < i+3 {
 		return Stamp{}, 0
 	}
 	s.Month = monthOf(p[i], p[i+1], p[i+2])
-	day, j := number(p, blanks(p, i+3), 2)
-	if s.Month == 0 || !isDigit(p[j-1]) {
+	day, j := number(p, spaces(p, i+3), 2)
+	if s.Month == 0 || !IsDigit(p[j-1]) {
 		return Stamp{}, 0
 	}
 	s.Day = int8(day)
-	k := s.clock(p, blanks(p, j))
+	k := s.clock(p, spaces(p, j))
 	if k == 0 {
 		return Stamp{}, 0
 	}
-	year, l := number(p, blanks(p, k), 4)
+	year, l := number(p, spaces(p, k), 4)
 	if year < 1970 {
 		return Stamp{}, 0
 	}
@@ -257,7 +257,7 @@ func ParseAsctime(p []byte) (Stamp, int) {
 func ParseUnix(p []byte) (Stamp, int) {
 	var v int64
 	i := 0
-	for i < len(p) && i < 20 && isDigit(p[i]) {
+	for i < len(p) && i < 20 && IsDigit(p[i]) {
 		v = v*10 + int64(p[i]-'0')
 		i++
 	}
@@ -299,12 +299,12 @@ func date(p []byte) (Stamp, bool) {
 // fraction reads ".d+" or ",d+" as nanoseconds; digits beyond the ninth are
 // taken and forgotten.
 func fraction(p []byte) (nanos int32, n int) {
-	if len(p) < 2 || (p[0] != '.' && p[0] != ',') || !isDigit(p[1]) {
+	if len(p) < 2 || (p[0] != '.' && p[0] != ',') || !IsDigit(p[1]) {
 		return 0, 0
 	}
 	scale := int32(1e8)
 	n = 1
-	for n < len(p) && isDigit(p[n]) {
+	for n < len(p) && IsDigit(p[n]) {
 		nanos += int32(p[n]-'0') * scale
 		scale /= 10
 		n++

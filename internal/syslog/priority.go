@@ -2,9 +2,67 @@ package syslog
 
 import "bytes"
 
-// isSeverity reports whether w is the severity that logging libraries write behind
-// the time: "2021-06-01 12:00:00,123 INFO [main] …".
+// NoPriority is the Priority of a message without a valid PRI part.
+const NoPriority = -1
+
+// maxPriority is the highest PRIVAL (RFC 5424 section 6.2.1).
+const maxPriority = 191
+
+// facilities and severities are the keywords of RFC 5424 tables 1 and 2 in the spelling
+// of syslog.conf(5). That page has no keywords for the facilities from ntp to clock.
+var (
+	facilities = [24]string{
+		"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news",
+		"uucp", "cron", "authpriv", "ftp", facilityNTP: "ntp", "audit", "alert", facilityClock: "clock",
+		"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+	}
+	severities = [8]string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
+)
+
+// The first and the last facility code without a keyword of syslog.conf(5).
+const facilityNTP, facilityClock = 12, 15
+
+// FacilityName returns the keyword of a facility code, 0 to 23.
+func FacilityName(code int) string { return facilities[code] }
+
+// SeverityName returns the keyword of a severity code, 0 to 7.
+func SeverityName(code int) string { return severities[code] }
+
+// IsLevel reports whether w is "facility.severity" in keywords of syslog.conf(5), which
+// some relays and gateways write behind the time.
+func IsLevel(w []byte) bool {
+	if len(w) > maxReserved {
+		return false
+	}
+	dot := bytes.IndexByte(w, '.')
+	return dot >= 2 && isSeverity(w[dot+1:]) && isFacility(w[:dot])
+}
+
+// isFacility reports whether w is a keyword of syslog.conf(5). The other names may be
+// those of hosts: "ntp.info".
+func isFacility(w []byte) bool {
+	for code, name := range facilities {
+		if string(w) == name {
+			return code < facilityNTP || code > facilityClock
+		}
+	}
+	return false
+}
+
+// isSeverity reports whether w is a keyword of syslog.conf(5), which has two of them for
+// err and for warning.
 func isSeverity(w []byte) bool {
+	for _, name := range severities {
+		if string(w) == name {
+			return true
+		}
+	}
+	return string(w) == "error" || string(w) == "warn"
+}
+
+// isLogLevel reports whether w is the level that logging libraries write behind the
+// time: "2021-06-01 12:00:00,123 INFO [main] …".
+func isLogLevel(w []byte) bool {
 	switch string(w) {
 	case "TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERR", "ERROR", "CRITICAL", "FATAL":
 		return true
@@ -12,89 +70,31 @@ func isSeverity(w []byte) bool {
 	return false
 }
 
-// IsLevel reports whether a word is "facility.severity", which some relays and
-// gateways write behind the time.
-func IsLevel(w []byte) bool {
-	if len(w) > 16 {
-		return false
+// readPRI reads "<d>", "<dd>" or "<ddd>" at the front of p. value may be above
+// maxPriority; n is the length. v is maybe if p ends before the '>'.
+func readPRI(p []byte) (value, n int, v verdict) {
+	switch {
+	case len(p) == 0:
+		return 0, 0, maybe
+	case p[0] != '<':
+		return 0, 0, no
 	}
-	dot := bytes.IndexByte(w, '.')
-	if dot < 2 {
-		return false
+	value, i := number(p, 1, 3)
+	switch {
+	case i == len(p):
+		return 0, 0, maybe
+	case i == 1 || p[i] != '>':
+		return 0, 0, no
 	}
-	switch string(w[:dot]) {
-	case "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
-		"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7":
-	default:
-		return false
-	}
-	switch string(w[dot+1:]) {
-	case "emerg", "alert", "crit", "err", "error", "warning", "warn", "notice", "info", "debug":
-		return true
-	}
-	return false
+	return value, i + 1, yes
 }
 
-// facilities and severities are the keywords of RFC 5424 tables 1 and 2 as
-// syslog.conf(5) spells them.
-var (
-	facilities = [24]string{
-		"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news",
-		"uucp", "cron", "authpriv", "ftp", "ntp", "audit", "alert", "clock",
-		"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
-	}
-	severities = [8]string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
-)
-
-// FacilityName is the keyword of a facility code 0 to 23.
-func FacilityName(code int) string { return facilities[code] }
-
-// SeverityName is the keyword of a severity code 0 to 7.
-func SeverityName(code int) string { return severities[code] }
-
-// priority reads "<PRIVAL>" and returns what follows; msg itself when there is no
-// valid one.
+// priority reads a valid PRI and returns what follows it, or msg if there is none.
 func (h *Header) priority(msg []byte) []byte {
-	if len(msg) < 3 || msg[0] != '<' {
+	value, n, v := readPRI(msg)
+	if v != yes || value > maxPriority {
 		return msg
 	}
-	v, i := number(msg, 1, 3)
-	if i == 1 || i >= len(msg) || msg[i] != '>' || v > 191 {
-		return msg
-	}
-	h.Priority = v
-	return msg[i+1:]
-}
-
-// hasPriority reports whether p begins with "<d>", "<dd>" or "<ddd>".
-func hasPriority(p []byte) bool {
-	if len(p) < 3 || p[0] != '<' {
-		return false
-	}
-	_, i := number(p, 1, 3)
-	return i > 1 && i < len(p) && p[i] == '>'
-}
-
-// priority looks for "<d>", "<dd>" or "<ddd>", maybe behind a byte order mark, and
-// returns the length of both.
-func priority(p []byte) (int, verdict) {
-	b, v := marked(p)
-	if v == maybe {
-		return 0, maybe
-	}
-	switch q := p[b:]; {
-	case len(q) == 0:
-		return 0, maybe
-	case q[0] != '<':
-		return 0, no
-	default:
-		_, i := number(q, 1, 3)
-		switch {
-		case i == len(q):
-			return 0, maybe
-		case i == 1 || q[i] != '>':
-			return 0, no
-		}
-		return b + i + 1, yes
-	}
+	h.Priority = value
+	return msg[n:]
 }

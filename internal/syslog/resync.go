@@ -16,14 +16,14 @@ const (
 
 // marked returns the length of a byte order mark in front of a count or a PRI, 0 where
 // there is none.
-func marked(p []byte) (int, verdict) {
+func markLength(p []byte) (int, verdict) {
 	if len(p) == 0 || p[0] != bom[0] {
 		return 0, no
 	}
-	return markedBy(p)
+	return markLengthOf(p)
 }
 
-func markedBy(p []byte) (int, verdict) {
+func markLengthOf(p []byte) (int, verdict) {
 	switch {
 	case !bytes.HasPrefix(p, bom):
 		if bytes.HasPrefix(bom, p) {
@@ -33,7 +33,7 @@ func markedBy(p []byte) (int, verdict) {
 	case len(p) == len(bom):
 		return 0, maybe
 	}
-	if c := p[len(bom)]; c != '<' && !isDigit(c) {
+	if c := p[len(bom)]; c != '<' && !IsDigit(c) {
 		return 0, no
 	}
 	return len(bom), yes
@@ -53,7 +53,7 @@ func begins(p []byte, i int, bareToo bool) verdict {
 	if isTrailer(p[0]) {
 		return yes
 	}
-	b, v := marked(p)
+	b, v := markLength(p)
 	if v == maybe {
 		return maybe
 	}
@@ -63,12 +63,12 @@ func begins(p []byte, i int, bareToo bool) verdict {
 		if len(p) == 1 {
 			return maybe
 		}
-		_, v := priority(p[1:])
+		_, v := markedPRI(p[1:])
 		return v
 	case p[0] == '<':
-		_, v := priority(p)
+		_, v := markedPRI(p)
 		return v
-	case !isDigit(p[0]):
+	case !IsDigit(p[0]):
 		return no
 	}
 	n, k := number(p, 0, maxCountDigits)
@@ -80,7 +80,7 @@ func begins(p []byte, i int, bareToo bool) verdict {
 	case bareToo && p[0] != '0' && n <= maxCount:
 		return yes
 	}
-	if _, v = priority(p[k+1:]); v == no && p[k+1] == 'z' {
+	if _, v = markedPRI(p[k+1:]); v == no && p[k+1] == 'z' {
 		if k+2 == len(p) {
 			return maybe
 		}
@@ -102,7 +102,7 @@ func (f *Framer) suspicious(body []byte) bool {
 		}
 		f.looked += k + 1
 		if i += k; heads(body, i) {
-			if _, v := priority(body[i:]); v != no {
+			if _, v := markedPRI(body[i:]); v != no {
 				return true
 			}
 		}
@@ -112,7 +112,7 @@ func (f *Framer) suspicious(body []byte) bool {
 		end--
 	}
 	digits := end
-	for digits > 0 && end-digits < maxCountDigits && isDigit(body[digits-1]) {
+	for digits > 0 && end-digits < maxCountDigits && IsDigit(body[digits-1]) {
 		digits--
 	}
 	switch {
@@ -127,7 +127,7 @@ func (f *Framer) suspicious(body []byte) bool {
 // heads reports whether what is before p[j] can be before a PRI: a trailer, or a count
 // and a blank.
 func heads(p []byte, j int) bool {
-	return endsLine(p[j-1]) || j > 1 && p[j-1] == ' ' && isDigit(p[j-2])
+	return endsLine(p[j-1]) || j > 1 && p[j-1] == ' ' && IsDigit(p[j-2])
 }
 
 func endsLine(c byte) bool { return c == '\n' || c == 0 }
@@ -155,9 +155,9 @@ func (f *Framer) confirmed(q []byte, prefix, stop int, doubt, end bool) verdict 
 	}
 	last, next := q[at-1], q[at]
 	switch {
-	case next == '<' && last == ' ' && at-1 > prefix && isDigit(q[at-2]), next == ' ' && isDigit(last):
+	case next == '<' && last == ' ' && at-1 > prefix && IsDigit(q[at-2]), next == ' ' && IsDigit(last):
 		return no // the next count is within this message
-	case !isDigit(next), !f.suspect && !(doubt && isDigit(last)):
+	case !IsDigit(next), !f.suspect && !(doubt && IsDigit(last)):
 		return yes
 	}
 	n, i := number(q, at, maxCountDigits)
@@ -207,7 +207,7 @@ func (f *Framer) find(q []byte, limit int, s *search) (b int, v verdict) {
 		if i += k; !heads(q, i) {
 			continue
 		}
-		if _, v = priority(q[i:]); v == yes {
+		if _, v = markedPRI(q[i:]); v == yes {
 			b, v = f.begin(q, i, sure, s)
 			if s.tries--; v == no && s.tries == 0 {
 				return 0, no
@@ -237,7 +237,7 @@ func (f *Framer) begin(q []byte, j int, sure bool, s *search) (int, verdict) {
 		return j, yes
 	}
 	digits := j - 1
-	for digits > s.from+1 && j-1-digits < 7 && isDigit(q[digits-1]) {
+	for digits > s.from+1 && j-1-digits < 7 && IsDigit(q[digits-1]) {
 		digits--
 	}
 	if digits == j-1 {
@@ -288,7 +288,7 @@ func (f *Framer) chain(q []byte, prefix, stop, least int) int {
 		if k == i || k+1 >= stop || q[k] != ' ' || n == 0 {
 			return 0
 		}
-		if _, v := priority(q[k+1:]); v != yes {
+		if _, v := markedPRI(q[k+1:]); v != yes {
 			return 0
 		}
 		i = k + 1 + n
@@ -340,7 +340,7 @@ func (f *Framer) lineEnd(p []byte, end bool) (n int, found bool) {
 // not complete.
 func unfinished(p []byte) int {
 	i := len(p)
-	for i > 0 && len(p)-i < 3 && isDigit(p[i-1]) {
+	for i > 0 && len(p)-i < 3 && IsDigit(p[i-1]) {
 		i--
 	}
 	if i > 0 && p[i-1] == '<' {
@@ -354,7 +354,7 @@ func unfinished(p []byte) int {
 		return 0
 	}
 	digits := i
-	for digits > 0 && i-digits < maxCountDigits && isDigit(p[digits-1]) {
+	for digits > 0 && i-digits < maxCountDigits && IsDigit(p[digits-1]) {
 		digits--
 	}
 	if digits == i {
@@ -365,6 +365,17 @@ func unfinished(p []byte) int {
 
 // clean takes a byte order mark off the front of a message and trailers off its end.
 func clean(p []byte) []byte {
-	b, _ := marked(p)
+	b, _ := markLength(p)
 	return trimTrailer(p[b:])
+}
+
+// markedPRI reads a PRI that may have a byte order mark in front of it, and returns the
+// length of both.
+func markedPRI(p []byte) (int, verdict) {
+	mark, v := markLength(p)
+	if v == maybe {
+		return 0, maybe
+	}
+	_, n, v := readPRI(p[mark:])
+	return mark + n, v
 }

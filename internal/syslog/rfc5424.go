@@ -21,10 +21,10 @@ func (h *Header) version1(p []byte) bool {
 // STRUCTURED-DATA is not where it must be, p is read like what follows any other time.
 func (h *Header) rfc5424(p []byte) {
 	h.Shape = RFC5424
-	host, rest := word(p)
-	app, q := word(rest)
-	procID, q := word(q)
-	msgID, q := word(q)
+	host, rest := Word(p)
+	app, q := Word(rest)
+	procID, q := Word(q)
+	msgID, q := Word(q)
 	if len(msgID) == 0 || len(q) == 0 || (q[0] != '-' && q[0] != '[') {
 		h.afterTime(p)
 		return

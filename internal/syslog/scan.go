@@ -7,18 +7,18 @@ func Scan(msg []byte, h *Header) {
 	*h = Header{Priority: NoPriority}
 	p := skipBOM(h.priority(skipBOM(msg)))
 	h.Rest = p
-	p = skipBlanks(p)
+	p = skipSpaces(p)
 	if len(p) == 0 {
 		h.Tagged, h.Content = p, p
 		return
 	}
 	if p[0] == ':' { // Cisco EMBLEM: "<PRI>:Mmm dd …", IOS without a count: "<PRI>: sw01: …"
-		p = skipBlanks(p[1:])
+		p = skipSpaces(p[1:])
 	}
 	switch c := first(p); {
 	case c == '1' && len(p) > 2 && p[1] == ' ' && h.version1(p[2:]):
 		return
-	case isDigit(c):
+	case IsDigit(c):
 		if h.iso(p) || h.epoch(p) || h.cisco(p) || h.bsd(p) {
 			return
 		}

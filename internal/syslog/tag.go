@@ -12,8 +12,8 @@ func (h *Header) afterTime(p []byte) {
 	p = skipBOM(skipSeparator(p))
 	n, host := hostname(p)
 	if n == 0 {
-		if w, rest := word(p); IsLevel(w) {
-			p = skipBlanks(rest)
+		if w, rest := Word(p); IsLevel(w) {
+			p = skipSpaces(rest)
 			n, host = hostname(p)
 		}
 	}
@@ -51,7 +51,7 @@ func isStrange(w []byte) bool {
 			return false
 		case c == ':':
 			colon = true
-		case !isDigit(c) && (c|0x20 < 'a' || c|0x20 > 'f') && c != '.':
+		case !IsHex(c) && c != '.':
 			text = true
 		}
 	}
@@ -61,9 +61,9 @@ func isStrange(w []byte) bool {
 // skipSeparator skips blanks and the lone colon between blanks that Cisco devices
 // put in front of the text: "fw1 : %ASA-…".
 func skipSeparator(p []byte) []byte {
-	p = skipBlanks(p)
+	p = skipSpaces(p)
 	if len(p) > 1 && p[0] == ':' && p[1] == ' ' {
-		p = skipBlanks(p[2:])
+		p = skipSpaces(p[2:])
 	}
 	return p
 }
@@ -94,7 +94,7 @@ func (h *Header) tag(p []byte) {
 	switch {
 	case j < len(p) && p[j] == ':' && (j+1 == len(p) || p[j+1] == ' ' || p[j+1] == '\t' || p[j+1] == '[' || procID != nil):
 		j++
-	case len(procID) != 0 && isDigit(procID[0]) && (j == len(p) || p[j] == ' '):
+	case len(procID) != 0 && IsDigit(procID[0]) && (j == len(p) || p[j] == ' '):
 	default:
 		return
 	}

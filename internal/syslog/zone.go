@@ -16,13 +16,13 @@ const hour = 3600
 // there is none: a name with an offset that the zone does not have may be the name of
 // a host ("MSK-01").
 func zoneAt(p []byte) (seconds int32, kind zoneKind, n int) {
-	for n < len(p) && n < 8 && (p[n] >= 'A' && p[n] <= 'Z' || n > 2 && isDigit(p[n])) {
+	for n < len(p) && n < 8 && (IsUpper(p[n]) || n > 2 && IsDigit(p[n])) {
 		n++
 	}
 	if n == 0 || n < len(p) && p[n] != ' ' && p[n] != ':' && p[n] != '+' && p[n] != '-' {
 		return 0, zoneUnknown, 0
 	}
-	if n+1 < len(p) && (p[n] == '+' || p[n] == '-') && !isDigit(p[n+1]) { // "UTC-server"
+	if n+1 < len(p) && (p[n] == '+' || p[n] == '-') && !IsDigit(p[n+1]) { // "UTC-server"
 		return 0, zoneUnknown, 0
 	}
 	universal := false
