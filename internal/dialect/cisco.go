@@ -209,3 +209,14 @@ func (l *line) nodeTime(header []byte, r *Result) {
 		}
 	}
 }
+
+// hasIdentifier reports whether a message identifier of Cisco follows the rest of a
+// header.
+func hasIdentifier(p []byte) bool {
+	i := bytes.IndexByte(head(p, maxCiscoHeader), '%')
+	if i < 0 {
+		return false
+	}
+	class, known := messageID(p[i:])
+	return class != Fallback && (known || len(p) > i+1 && isMnemonic(p[i+1:]))
+}

@@ -63,24 +63,12 @@ func jsonKey(p, quotedKey []byte) int {
 	return -1
 }
 
-// anyTime reads a time in any of the forms that values have: RFC 3339, with
-// slashes, epoch, "Mmm dd [yyyy] hh:mm:ss".
-func anyTime(p []byte) syslog.Stamp {
-	if len(p) < 9 {
-		return syslog.Stamp{}
+// isObject reports whether p is one JSON object, with or without the cookie of the
+// Common Event Expression.
+func isObject(p []byte) bool {
+	if hasPrefix(p, "@cee:") {
+		p = p[len("@cee:"):]
 	}
-	if !syslog.IsDigit(p[0]) {
-		s, _ := syslog.ParseBSD(p)
-		return s
-	}
-	switch p[4] {
-	case '-':
-		s, _ := syslog.ParseISO(p)
-		return s
-	case '/':
-		s, _ := syslog.ParseSlash(p)
-		return s
-	}
-	s, _ := syslog.ParseUnix(p)
-	return s
+	p = bytes.TrimSpace(p)
+	return len(p) > 4 && p[0] == '{' && p[len(p)-1] == '}' && bytes.IndexByte(p, '"') > 0
 }

@@ -168,16 +168,6 @@ func isSameHost(a, b []byte) bool {
 	return len(a) != 0 && bytes.EqualFold(a, b[:len(a)]) && (len(a) == len(b) || b[len(a)] == '.')
 }
 
-// isObject reports whether p is one JSON object, with or without the cookie of the
-// Common Event Expression.
-func isObject(p []byte) bool {
-	if hasPrefix(p, "@cee:") {
-		p = p[len("@cee:"):]
-	}
-	p = bytes.TrimSpace(p)
-	return len(p) > 4 && p[0] == '{' && p[len(p)-1] == '}' && bytes.IndexByte(p, '"') > 0
-}
-
 var (
 	jsonAtTimestamp = []byte(`"@timestamp"`)
 	jsonTimestamp   = []byte(`"timestamp"`)

@@ -226,17 +226,6 @@ func isClock(p []byte) bool {
 	return len(p) > 8 && syslog.IsDigit(p[0]) && syslog.IsDigit(p[1]) && p[2] == ':' && p[5] == ':' && p[8] == ','
 }
 
-// hasIdentifier reports whether a message identifier of Cisco follows the rest of a
-// header.
-func hasIdentifier(p []byte) bool {
-	i := bytes.IndexByte(head(p, maxCiscoHeader), '%')
-	if i < 0 {
-		return false
-	}
-	class, known := messageID(p[i:])
-	return class != Fallback && (known || len(p) > i+1 && isMnemonic(p[i+1:]))
-}
-
 // deviceGlue joins a UniFi line that was split behind its device tag. Old switches
 // have no colon there, and old access points brackets.
 func deviceGlue(tag, rest []byte, gap int) (string, bool) {

@@ -56,3 +56,19 @@ func within(p, open []byte, close byte) []byte {
 	}
 	return p[:j]
 }
+
+// leefValue returns the value behind "key=", up to the '|' or tab of PAN-OS's
+// LEEF format.
+func leefValue(p, key []byte) []byte {
+	i := bytes.Index(p, key)
+	if i < 0 {
+		return nil
+	}
+	p = p[i+len(key):]
+	for j, c := range p {
+		if c == '|' || c == '\t' {
+			return p[:j]
+		}
+	}
+	return p
+}
