@@ -6,32 +6,36 @@ import (
 	"syslog-gateway/internal/syslog"
 )
 
-// marked looks for a mark that only one family has, at the front of the text, in
-// the structured data or as the tag, and reads the message as that family's.
+// A mark is a form that only one family has. This file knows the marks of all families
+// and the places where they may stand; the family's own file reads what follows. A new
+// kind of message with a mark gets a case here.
+
+// marked looks for a mark at the front of the text, in the structured data and in the
+// tag, and reads the line as that family's.
 func (l *line) marked(r *Result) bool {
 	switch {
 	case l.mark(syslog.SkipBlanks(l.text), r):
 		return true
 	case isNXLogData(l.data):
-		return l.windowsSyslog(r)
+		return l.setTagged(WindowsSyslog, ByTag, r)
 	}
 	return len(l.app) != 0 && l.markedTag(r)
 }
 
-// maxWords is how many words without meaning may stand between the header and a
-// mark: a doubled host, a colon, "Master", the "May 00 00:00:00" of a clock that was
-// never set.
+// maxWords is how many words without meaning may stand between the header and a mark: a
+// doubled host name, a colon, "Master", the "May 00 00:00:00" of a clock that was never
+// set.
 const maxWords = 4
 
-// markedBehind looks for a mark behind the words that devices and relays put
-// between the header and the text.
+// markedBehind looks for a mark behind the words that devices and relays put between
+// the header and the text.
 func (l *line) markedBehind(r *Result) bool {
 	at := l.text
 	var before []byte
 	for n := range maxWords {
 		i := bytes.IndexByte(head(at, 80), ' ')
-		strange := n == 0 && l.headed && len(r.Host) == 0 // in the place of the host
-		if i < 0 || !isFiller(at[:i]) && (!strange || bytes.IndexByte(at[:i], ',') >= 0) {
+		inHostPlace := n == 0 && l.headed && len(r.Host) == 0
+		if i < 0 || !isFiller(at[:i]) && (!inHostPlace || bytes.IndexByte(at[:i], ',') >= 0) {
 			return false
 		}
 		before = at[:i]
@@ -46,9 +50,11 @@ func (l *line) markedBehind(r *Result) bool {
 	return false
 }
 
-// isFiller reports whether a word may stand before a mark: a name, also one that no
-// host can have, with or without a colon, or a lone colon or dash; but no word of a text
-// with a form of its own.
+var colonSign = []byte(":")
+
+// isFiller reports whether a word may stand before a mark: a name, with or without a
+// colon, a lone colon or a dash. A word with a byte of formByte is part of a text with a
+// form of its own.
 func isFiller(w []byte) bool {
 	for _, c := range w {
 		if c <= ' ' || formByte[c] {
@@ -57,8 +63,6 @@ func isFiller(w []byte) bool {
 	}
 	return true
 }
-
-var colonSign = []byte(":")
 
 var formByte = func() (t [256]bool) {
 	for _, c := range `,;="%<>{}[]` {
@@ -70,61 +74,61 @@ var formByte = func() (t [256]bool) {
 // markedTag looks for the tags that only one family uses.
 func (l *line) markedTag(r *Result) bool {
 	switch l.app[0] {
-	case 'S':
-		return string(l.app) == "SFIMS" && l.firepower(r)
+	case 'S': // the Firepower management center: "SFIMS: Protocol: TCP, …"
+		return string(l.app) == "SFIMS" && l.setTagged(CiscoFirepower, ByTag, r)
 	case 'E':
-		return string(l.app) == "EvntSLog" && l.windowsSyslog(r)
+		return string(l.app) == "EvntSLog" && l.setTagged(WindowsSyslog, ByTag, r)
 	case 'M':
-		return hasPrefix(l.app, "Microsoft-Windows-") && l.windowsSyslog(r)
+		return hasPrefix(l.app, "Microsoft-Windows-") && l.setTagged(WindowsSyslog, ByTag, r)
 	}
 	return false
 }
 
-// mark reads the message as that of the family whose mark stands at the front of
-// p; false when there is none.
+// mark reads the line as that of the family whose mark stands at the front of p. It
+// returns false if there is no mark.
 func (l *line) mark(p []byte, r *Result) bool {
 	if len(p) < 5 {
 		return false
 	}
 	switch p[0] {
 	case '%':
-		return l.cisco(p, r)
+		return readCisco(l, p, r)
 	case '<':
 		p = behindProlog(p)
-		return isEvent(p) && l.windowsXML(p, r)
+		return isEvent(p) && readWindowsXML(p, r)
 	case '{':
 		return l.markJSON(p, r)
 	case '[':
-		return isChain(p) && l.unifiFirewall(r)
+		return isChain(p) && l.setTagged(UniFiFirewall, ByShape, r)
 	case '(':
-		return l.unifiTag(p, r)
+		return readUniFi(p, r)
 	case 'C':
 		if hasPrefix(p, "CEF:") {
-			return l.cef(p, r)
+			return markCEF(p, r)
 		}
 	case 'L':
 		if hasPrefix(p, "LEEF:") {
-			return l.leef(p, r)
+			return readPANLEEF(p, r)
 		}
 	case 'M':
 		if hasPrefix(p, snareTag) {
-			return l.snare(p, nil, r)
+			return readSnare(p, nil, r)
 		}
 	}
-	return l.markColumns(p, r)
+	return markColumns(p, r)
 }
 
-// markColumns looks for the marks that are made of columns: UniFi device tags,
-// PAN-OS lines, Snare lines without a syslog header.
-func (l *line) markColumns(p []byte, r *Result) bool {
+// markColumns looks for the marks that consist of columns: device tags of UniFi, lines
+// of PAN-OS, lines of Snare without a syslog header.
+func markColumns(p []byte, r *Result) bool {
 	for i, c := range head(p, 80) {
 		switch {
 		case c == ',':
-			return l.unifiTag(p, r) || l.panCSV(p, i, r)
+			return readUniFi(p, r) || readPAN(p, i, r)
 		case c == '\t':
-			return hasPrefix(p[i+1:], snareTag) && l.snare(p[i+1:], p[:i], r)
+			return hasPrefix(p[i+1:], snareTag) && readSnare(p[i+1:], p[:i], r)
 		case c == '#' && hasPrefix(p[i:], escapedTab+snareTag):
-			return l.snare(p[i+len(escapedTab):], p[:i], r)
+			return readSnare(p[i+len(escapedTab):], p[:i], r)
 		case c <= ' ':
 			return false
 		}
@@ -132,32 +136,33 @@ func (l *line) markColumns(p []byte, r *Result) bool {
 	return false
 }
 
-// markJSON looks for the keys that only one family's JSON has.
+// markJSON looks for the keys that only the JSON of one family has.
 func (l *line) markJSON(p []byte, r *Result) bool {
 	switch {
 	case isNetconsole(p):
-		return l.netconsole(r)
+		r.setClass(UniFiNetconsole, ByShape)
+		return true
 	case p[1] != '"' && p[1] != ' ':
 		return false
 	case isNXLogJSON(p):
-		return l.nxlogJSON(p, r)
+		return readNXLogJSON(l, p, r)
 	case isPANJSON(p):
-		return l.panJSON(p, r)
+		return readPANJSON(p, r)
 	}
 	return false
 }
 
-// cef reads a CEF message as its vendor's. That of a vendor who is none of the
-// families has no mark.
-func (l *line) cef(p []byte, r *Result) bool {
+// markCEF reads a CEF message of one of the families' vendors. CEF of other vendors has
+// no mark.
+func markCEF(p []byte, r *Result) bool {
 	c := parseCEF(p)
 	switch {
 	case bytes.EqualFold(c.vendor, cefUbiquiti):
-		return l.unifiCEF(&c, r)
+		return readUniFiCEF(&c, r)
 	case bytes.EqualFold(c.vendor, cefPAN):
-		return l.panCEF(&c, r)
+		return readPANCEF(&c, r)
 	case bytes.EqualFold(c.vendor, cefMicrosoft), bytes.EqualFold(c.vendor, cefMCAS):
-		return l.windowsCEF(&c, r)
+		return readWindowsCEF(&c, r)
 	}
 	return false
 }
@@ -167,5 +172,5 @@ var (
 	cefPAN       = []byte("Palo Alto Networks")
 	cefMicrosoft = []byte("Microsoft")
 	cefMCAS      = []byte("MCAS")
-	cefArcSight  = []byte("ArcSight") // what a connector says of itself
+	cefArcSight  = []byte("ArcSight") // the connector itself
 )

@@ -6,31 +6,30 @@ import (
 	"syslog-gateway/internal/syslog"
 )
 
-// A relay parses what it forwards. What has no program tag suffers: the relay takes
-// the first word of the text for one and writes it as one. rsyslog and syslog-ng make
+// A relay parses what it forwards. If a message has no program tag, the relay takes the
+// first word of the text for the tag and splits the text there. rsyslog and syslog-ng make
 //
 //	CEF: 0|Ubiquiti|…                 of  CEF:0|Ubiquiti|…
 //	CEF - - - 0|Ubiquiti|…            the same, by an RFC 5424 template
 //	1,2026/11/30 - - - 07:10:08,…     of  1,2026/11/30 07:10:08,…
 //	<Event - - -  xmlns='…'>…         of  <Event xmlns='…'>…
 //
-// rejoin puts such a message together again, as the device sent it, and reads that.
-// syslog-ng does so without a template when its source has the flag
-// dont-store-legacy-msghdr.
+// rejoin restores such a message as the device sent it, and reads that. syslog-ng splits
+// messages without a template if its source has the flag dont-store-legacy-msghdr.
 
-// seam is where a relay split a message: between the end of tag and rest. All are
-// parts of the message: text begins where the device's does, and text and rest run to
-// the end.
+// seam is the place where a relay split a message: between tag and rest. All three are
+// parts of the message. text begins where the device's text begins; text and rest end
+// where the message ends.
 type seam struct {
 	text, tag, rest []byte
-	// glue is what the device had between the two.
+	// glue is what the device wrote between tag and rest.
 	glue string
-	// bracketed says that the device had the tag in brackets.
+	// bracketed says that the device wrote the tag in brackets.
 	bracketed bool
 }
 
-// seam finds where a relay split the message that h is the header of. The tag alone
-// decides nothing: what follows it must be the other half of a family's message.
+// seam finds the place where a relay split the message whose header is h. The tag must be
+// the first part of a message of some family, and rest the second.
 func (p *Parser) seam(h *syslog.Header) (s seam, ok bool) {
 	s.find(h)
 	gap := len(s.text) - len(s.tag) - len(s.rest)
@@ -70,15 +69,15 @@ func (p *Parser) seam(h *syslog.Header) (s seam, ok bool) {
 	if !ok && len(s.tag) >= len(snareTag) {
 		s.glue, ok = snareGlue(s.tag, s.rest)
 	}
-	if !ok && bytes.Equal(s.tag, h.Hostname) { // the doubled host name of UniFi gateways
+	if !ok && bytes.Equal(s.tag, h.Hostname) { // the repeated host name of UniFi gateways
 		s.glue, ok = " ", p.name == familyUniFi || isChain(s.rest)
 	}
 	return s, ok && len(s.glue) < gap
 }
 
-// find looks for the word that a relay has taken for a tag, and for what follows it.
-// In a message without a host name a relay has taken the first word for one and the
-// second for the tag.
+// find looks for the word that a relay took for the tag, and for what follows it. In a
+// message without a host name the relay took the first word for the host and the second
+// for the tag.
 func (s *seam) find(h *syslog.Header) {
 	s.text, s.tag, s.rest = h.Tagged, h.AppName, h.Content
 	switch {
@@ -89,7 +88,7 @@ func (s *seam) find(h *syslog.Header) {
 	case h.Shape == syslog.RFC5424 && len(h.ProcID) != 0:
 		s.tag = s.text[:1] // the NILVALUE
 	case len(s.text) == 0 || s.text[0] == '%':
-	default: // a relay's colon behind what cannot be a tag: "<Event: xmlns=…"
+	default: // a colon of the relay behind a word that cannot be a tag: "<Event: xmlns=…"
 		i := bytes.IndexByte(head(s.text, maxTag), ' ')
 		if i > 3 && s.text[i-1] != ':' && bytes.IndexByte(s.text[:i], ',') > 0 {
 			i += 1 + bytes.IndexByte(head(s.text[i+1:], maxTag), ' ')
@@ -103,12 +102,12 @@ func (s *seam) find(h *syslog.Header) {
 	}
 }
 
-// maxTag is the length of the longest tag that relays keep, and of a bit more.
+// maxTag is a bit more than the length of the longest tag that relays keep.
 const maxTag = 160
 
-// join appends the message as the device sent it to dst and returns where its text
-// begins. msg is the message that h is the header of; dst may be the front of it: a
-// joined message is the shorter one.
+// join appends the message as the device sent it to dst, and returns where its text
+// begins. h is the header of msg. dst may share memory with msg, because the joined
+// message is shorter.
 func (s *seam) join(dst, msg []byte, h *syslog.Header) (whole []byte, text int) {
 	dst = append(dst, msg[:len(msg)-len(s.text)]...)
 	if sd := h.StructuredData; len(sd) != 0 {
@@ -123,16 +122,16 @@ func (s *seam) join(dst, msg []byte, h *syslog.Header) (whole []byte, text int) 
 	return append(append(dst, s.glue...), s.rest...), text
 }
 
-// maxJoins bounds how many relays, one behind the other, may have split a message.
+// maxJoins is how many relays in a row may have split a message.
 const maxJoins = 2
 
-// rejoin reads the message as the device sent it, where a relay has split it behind
-// the header h. False, and nothing changed, when there is no seam.
+// rejoin reads a message that a relay split behind the header h, as the device sent it. It
+// returns false and changes nothing if there is no seam.
 func (p *Parser) rejoin(msg []byte, h *syslog.Header, by Reason, r *Result) bool {
 	if r.joins == maxJoins || r.joins != 0 && len(h.StructuredData) != 0 {
 		return false
 	}
-	if len(h.AppName) != 0 && (len(h.ProcID) != 0 || len(h.MsgID) != 0) { // a tag of a program
+	if len(h.AppName) != 0 && (len(h.ProcID) != 0 || len(h.MsgID) != 0) { // the tag of a program
 		return false
 	}
 	s, ok := p.seam(h)
@@ -149,7 +148,7 @@ func (p *Parser) rejoin(msg []byte, h *syslog.Header, by Reason, r *Result) bool
 	p.read(&l, r)
 	if r.joins == 1 && (r.ClassBy == ByNothing || common && r.ClassBy == ByPort) {
 		saved.whole = r.whole
-		*r = saved // CEF of somebody else, who may have a blank there
+		*r = saved // CEF of another vendor, which may have a space there
 		return false
 	}
 	return true
@@ -164,9 +163,10 @@ func isVersion(p []byte) bool {
 	return i > 0 && i < len(p) && p[i] == '|'
 }
 
-// jsonGlue joins an object that was split behind its bracket, behind its first key or
-// within it; without the fields of RFC 5424 in between that is an object with a blank.
-// The netconsole line of UniFi begins with a bracket too.
+// jsonGlue is the glue of an object that was split behind its bracket, behind its first
+// key or within that key. A seam within the key needs the fields of RFC 5424 in between,
+// otherwise it is a space in the object. Netconsole lines of UniFi also begin with a
+// bracket.
 func jsonGlue(tag, rest []byte, structured bool) (string, bool) {
 	last := rest[len(bytes.TrimRight(rest, " \t\r\n"))-1]
 	switch {
@@ -181,8 +181,8 @@ func jsonGlue(tag, rest []byte, structured bool) (string, bool) {
 	return " ", len(tag) == 5 && len(rest) > 8 && syslog.IsHex(tag[1]) && rest[4] == '}' && rest[6] == '['
 }
 
-// identifierGlue joins a message of Cisco that was split behind its identifier. IOS XR
-// has a blank in front of the colon.
+// identifierGlue is the glue of a Cisco message that was split behind its identifier. IOS
+// XR writes a space before the colon.
 func identifierGlue(tagged, rest []byte, gap int) (string, bool) {
 	glue := ": "
 	if rest[0] == ':' {
@@ -195,17 +195,18 @@ func identifierGlue(tagged, rest []byte, gap int) (string, bool) {
 	return glue, known
 }
 
-// numberGlue joins what was split behind a number or a date: a PAN-OS line, a header of
-// RFC 5424 without PRI, one of IOS, and the time of an ASA that gives no host.
+// numberGlue is the glue of a message that was split behind a number or a date: a line of
+// PAN-OS, a header of RFC 5424 without PRI, a header of IOS, or the time of an ASA that
+// writes no host.
 func numberGlue(tag, rest []byte) (string, bool) {
 	comma := bytes.IndexByte(tag, ',')
 	switch {
 	case comma >= 0:
-		date := tag[comma+1:] // rsyslog ends a program at the first '/'
+		date := tag[comma+1:] // for rsyslog a program ends at the first '/'
 		switch {
 		case comma != 0 && !syslog.IsNumber(tag[:comma]):
 		case len(date) == 4 && syslog.IsNumber(date), len(date) == 10 && date[4] == '/' && date[7] == '/':
-			return " ", isClock(rest)
+			return " ", isClockColumn(rest)
 		case len(date) == 13 && isSlashDate(date): // "2026/11/30 07"
 			return ":", len(rest) > 5 && rest[2] == ':' && rest[5] == ','
 		}
@@ -221,13 +222,13 @@ func numberGlue(tag, rest []byte) (string, bool) {
 	return ": ", hasIdentifier(rest)
 }
 
-// isClock reports whether p begins with "07:10:08,".
-func isClock(p []byte) bool {
+// isClockColumn reports whether p begins with "07:10:08,".
+func isClockColumn(p []byte) bool {
 	return len(p) > 8 && syslog.IsDigit(p[0]) && syslog.IsDigit(p[1]) && p[2] == ':' && p[5] == ':' && p[8] == ','
 }
 
-// deviceGlue joins a UniFi line that was split behind its device tag. Old switches
-// have no colon there, and old access points brackets.
+// deviceGlue is the glue of a UniFi line that was split behind its device tag. Old
+// switches write no colon there, and old access points write parentheses.
 func deviceGlue(tag, rest []byte, gap int) (string, bool) {
 	glue := ": "
 	if tag[0] == '(' || hasPrefix(rest, "switch:") {
@@ -237,7 +238,7 @@ func deviceGlue(tag, rest []byte, gap int) (string, bool) {
 		return "", false
 	}
 	n, _, ok := deviceTag(tag)
-	if ok && n+1 < len(tag) && programEnds(tag[n:]) { // the tag for the host name, the program for the tag
+	if ok && n+1 < len(tag) && programEnds(tag[n:]) { // the relay took the tag for the host and the program for the tag
 		return ": ", true
 	}
 	for n < len(tag) && (tag[n] == '"' || tag[n] == ')') {
@@ -246,14 +247,14 @@ func deviceGlue(tag, rest []byte, gap int) (string, bool) {
 	return glue, ok && n == len(tag)
 }
 
-// programEnds reports whether only a program's name follows a device tag.
+// programEnds reports whether only the name of a program follows a device tag.
 func programEnds(p []byte) bool {
 	p = bytes.TrimLeft(p, `":) `)
 	return len(p) != 0 && bytes.IndexByte(p, ' ') < 0
 }
 
-// snareGlue joins a Snare line that was split at its first blank, which is in the time
-// or in the name of the log, or behind its tag.
+// snareGlue is the glue of a Snare line that was split behind its tag or at its first
+// space, which is in the time or in the name of the log.
 func snareGlue(tag, rest []byte) (string, bool) {
 	i := bytes.Index(tag, snareMark)
 	switch {
@@ -264,7 +265,7 @@ func snareGlue(tag, rest []byte) (string, bool) {
 		switch {
 		case sep == nil || bytes.HasPrefix(rest, sep):
 			return "", sep != nil
-		case !syslog.IsDigit(rest[0]): // rsyslog ends a program at a tab, and the columns are lost
+		case !syslog.IsDigit(rest[0]): // for rsyslog a program ends at a tab, and the columns are lost
 			_, n := syslog.ParseBSD(rest)
 			return "\t", n != 0
 		}

@@ -6,11 +6,11 @@ import (
 	"syslog-gateway/internal/syslog"
 )
 
-// relayed reads the device's own header where a relay has put its own in front:
+// relayed reads the device's own header behind the header of a relay:
 // "Sep 25 15:47:07 relay : Sep 25 15:47:07 EDT: %ASA-…", "<13>… 372 <14>1 …". The
-// message is then read as if the relay had not touched it; only a host name that
-// the device did not give is taken from the relay's header. False, and nothing
-// changed, when what follows the header is text that begins with a time.
+// message is then read as if there were no relay; a host is taken from the relay's
+// header only if the device's header has none. relayed returns false and changes
+// nothing if the text merely begins with a time.
 func (p *Parser) relayed(outer *line, r *Result) bool {
 	text, name := outer.inner()
 	if len(text) == 0 {
@@ -39,14 +39,14 @@ func (p *Parser) relayed(outer *line, r *Result) bool {
 		return false
 	}
 	if !p.own(&l, r) {
-		r.unknown()
+		r.setUnknown()
 	}
 	return true
 }
 
-// inner returns where the device's own header may begin behind a relay's; empty when
-// it cannot be one. Of IOS a relay takes the sequence number for the tag ("94: Nov
-// 30 …: %SYS-…"), or the name of the device ("sw1: 000090: Nov 30 …: %SYS-…").
+// inner returns where the device's own header may begin behind the header of a relay,
+// or nil. A relay takes the sequence number of IOS for the tag ("94: Nov 30 …: %SYS-…"),
+// or the name of the device ("sw1: 000090: Nov 30 …: %SYS-…"), which is then returned.
 func (l *line) inner() (text, name []byte) {
 	text = syslog.SkipBlanks(l.text)
 	switch {
@@ -66,11 +66,11 @@ func (l *line) inner() (text, name []byte) {
 	return nil, nil
 }
 
-// invalidPRI is what rsyslog writes for the PRI of a message that begins with '<' and
-// has none: an XML event without a header.
+// invalidPRI is what rsyslog writes as the PRI of a message that begins with '<' and has
+// no PRI, such as an XML event without a header.
 var invalidPRI = []byte("<invld>")
 
-// behindColon drops the ':' that stands between a host and what follows.
+// behindColon skips a ':' between a host and what follows it.
 func behindColon(p []byte) []byte {
 	if len(p) > 1 && p[0] == ':' {
 		return syslog.SkipBlanks(p[1:])
@@ -78,13 +78,13 @@ func behindColon(p []byte) []byte {
 	return p
 }
 
-// beginsIOS is a cheap look at whether a time of IOS or a sequence number may begin
-// at p: "*Nov 30 …", "2026 Nov 30 …", "000090: …".
+// beginsIOS is a cheap check whether a time or a sequence number of IOS may begin at p:
+// "*Nov 30 …", "2026 Nov 30 …", "000090: …".
 func beginsIOS(p []byte) bool {
 	return p[0] == '*' || p[0] == '.' || syslog.IsDigit(p[0]) || len(p) > 3 && p[3] == ' ' && syslog.IsUpper(p[0])
 }
 
-// beginsHeader is a cheap look at whether another header may begin at p.
+// beginsHeader is a cheap check whether another header may begin at p.
 func beginsHeader(p []byte) bool {
 	if len(p) < 17 {
 		return false
@@ -99,13 +99,13 @@ func beginsHeader(p []byte) bool {
 		return bytes.IndexByte(p[6:16], ':') >= 0
 	case p[4] == '-', p[4] == ' ' && syslog.IsUpper(p[5]):
 		return syslog.IsDigit(p[0])
-	case p[0] == '1' && p[1] == ' ': // RFC 5424, its PRI taken by the relay
+	case p[0] == '1' && p[1] == ' ': // RFC 5424 whose PRI the relay has removed
 		return p[6] == '-'
 	}
 	return octetCount(p) != 0 || syslog.IsDigit(p[0]) && hasIdentifier(p)
 }
 
-// octetCount returns the length of the "NNN " of RFC 6587 before a PRI, or 0.
+// octetCount returns the length of a "NNN " of RFC 6587 before a PRI, or 0.
 func octetCount(p []byte) int {
 	i := 0
 	for i < len(p) && i < 6 && syslog.IsDigit(p[i]) {

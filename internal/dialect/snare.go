@@ -6,22 +6,23 @@ import (
 	"syslog-gateway/internal/syslog"
 )
 
+// snareTag begins the columns of Snare.
 const snareTag = "MSWinEventLog"
 
-// escapedTab is what rsyslog makes of a tab.
+// escapedTab is a tab that rsyslog has escaped.
 const escapedTab = "#011"
 
 var snareMark = []byte(snareTag)
 
-// Columns of Snare, counted from the tag.
+// The columns that are read, counted from the tag.
 const (
 	snareTime     = 4
 	snareComputer = 10
 )
 
-// snare reads "MSWinEventLog⇥1⇥Security⇥…" and its dialects. p begins with the
-// tag; host is the column in front of it, where there is no syslog header.
-func (l *line) snare(p, host []byte, r *Result) bool {
+// readSnare reads "MSWinEventLog⇥1⇥Security⇥…" and its variants. p begins with the tag.
+// host is the column before the tag, which is there if the line has no syslog header.
+func readSnare(p, host []byte, r *Result) bool {
 	rest := p[len(snareTag):]
 	sep := snareSeparator(rest)
 	if sep == nil {
@@ -32,7 +33,7 @@ func (l *line) snare(p, host []byte, r *Result) bool {
 	if len(r.Host) == 0 {
 		r.setHost(host, ByColumn)
 	}
-	if rest[0] == ' ' && sep[0] != ' ' { // a relay kept the first separator only
+	if rest[0] == ' ' && sep[0] != ' ' { // a relay kept only the first separator
 		rest = rest[1:]
 	} else {
 		rest = skipRun(rest, sep)
@@ -46,18 +47,18 @@ func (l *line) snare(p, host []byte, r *Result) bool {
 			col, rest = rest[:end], skipRun(rest[end:], sep)
 		}
 		if i == 2 && len(col) != 0 && col[0] == '{' {
-			return l.snareJSON(col, r)
+			return readSnareJSON(col, r)
 		}
 		if i < snareTime && timeAt == snareTime { // rsyslog has cut the columns before it
 			if s := cutAsctime(col); !s.IsZero() {
 				timeAt = i
-				l.agentTime(s, ByColumn, r)
+				r.setAgentTime(s, ByColumn)
 				continue
 			}
 		}
 		switch i {
 		case timeAt:
-			l.agentTime(asctime(col), ByColumn, r)
+			r.setAgentTime(asctime(col), ByColumn)
 		case timeAt + toComputer:
 			r.setHost(col, ByColumn)
 		}
@@ -69,9 +70,9 @@ func (l *line) snare(p, host []byte, r *Result) bool {
 	return true
 }
 
-// snareSeparator finds what stands between the columns: a tab, what a relay made
-// of it, or the '|' of a configured agent. Runs of blanks stand for the tabs in
-// text that went through a screen.
+// snareSeparator returns what separates the columns: a tab, a tab that a relay escaped,
+// or the '|' of a configured agent. Runs of spaces replace tabs in text that was copied
+// from a screen.
 func snareSeparator(rest []byte) []byte {
 	front := head(rest, 24)
 	for _, sep := range snareSeparators {
@@ -84,7 +85,7 @@ func snareSeparator(rest []byte) []byte {
 
 var snareSeparators = [...][]byte{[]byte("\t"), []byte(escapedTab), []byte(`\t`), []byte("|"), []byte("  ")}
 
-// skipRun skips one separator; of blanks the whole run.
+// skipRun skips one separator, or a whole run of spaces.
 func skipRun(p, sep []byte) []byte {
 	if !bytes.HasPrefix(p, sep) {
 		return p
@@ -96,16 +97,15 @@ func skipRun(p, sep []byte) []byte {
 	return p
 }
 
-// asctime reads the time of Snare: "Fri Jan 28 13:33:30 2022", with blanks in any
-// number.
+// asctime reads the time of Snare, "Fri Jan 28 13:33:30 2022", with any number of spaces.
 func asctime(p []byte) syslog.Stamp {
 	s, _ := syslog.ParseAsctime(p)
 	return s
 }
 
-// cutAsctime reads what rsyslog's forwarding templates leave of the columns up to the
-// time. They cut a tag at 32 characters, and to rsyslog all up to the first blank is
-// the tag: "…#011Security#0 Nov 30 07:10:07 2026".
+// cutAsctime reads the time in columns that a forwarding template of rsyslog has cut. The
+// template cuts a tag at 32 characters, and for rsyslog the tag goes up to the first
+// space: "…#011Security#0 Nov 30 07:10:07 2026".
 func cutAsctime(p []byte) syslog.Stamp {
 	const length = len("Nov 30 07:10:07 2026")
 	if len(p) < length {
@@ -118,18 +118,9 @@ func cutAsctime(p []byte) syslog.Stamp {
 	return s
 }
 
-// agentTime takes the time that an agent wrote into the event. It is local and
-// has no zone, so a header time that has one is the better of the two.
-func (l *line) agentTime(s syslog.Stamp, by Reason, r *Result) {
-	if s.Kind == syslog.Local && (r.Stamp.Kind == syslog.Fixed || r.Stamp.Kind == syslog.Unix) {
-		return
-	}
-	r.setTime(s, by)
-}
-
-// snareJSON reads the object that newer agents put behind the tag.
-func (l *line) snareJSON(p []byte, r *Result) bool {
-	l.agentTime(anyTime(jsonValue(p, jsonEventTime)), ByKey, r)
+// readSnareJSON reads the object that newer agents write behind the tag.
+func readSnareJSON(p []byte, r *Result) bool {
+	r.setAgentTime(anyTime(jsonValue(p, jsonEventTime)), ByKey)
 	if !r.setHost(jsonValue(p, jsonComputer), ByKey) {
 		r.setHost(jsonValue(p, jsonHostname), ByKey)
 	}

@@ -6,8 +6,8 @@ import (
 	"syslog-gateway/internal/syslog"
 )
 
-// nameByte is not 0 for what programs, firewall chains and the like have in their names,
-// and for the colon behind them.
+// nameByte is not 0 for the bytes in names of programs and firewall chains, and for the
+// colon behind them.
 var nameByte = func() (t [256]byte) {
 	for c := range t {
 		if b := byte(c); syslog.IsLetter(b) || syslog.IsDigit(b) || b == '-' || b == '.' || b == '_' || b == ':' {
@@ -17,13 +17,13 @@ var nameByte = func() (t [256]byte) {
 	return t
 }()
 
-// hasPrefix is bytes.HasPrefix with a constant prefix, for which the compiler
-// makes no string.
+// hasPrefix is bytes.HasPrefix for a constant prefix. It does not allocate.
 func hasPrefix(p []byte, prefix string) bool {
 	return len(p) >= len(prefix) && string(p[:len(prefix)]) == prefix
 }
 
-// equalFold compares with an ASCII word in lower case.
+// equalFold reports whether p is an ASCII word in upper or lower case. lower is the word
+// in lower case.
 func equalFold(p []byte, lower string) bool {
 	if len(p) != len(lower) {
 		return false
@@ -39,11 +39,11 @@ func equalFold(p []byte, lower string) bool {
 	return true
 }
 
-// head is the first n bytes of p, or all of it.
+// head returns the first n bytes of p, or all of a shorter p.
 func head(p []byte, n int) []byte { return p[:min(len(p), n)] }
 
-// within cuts p behind the first occurrence of open up to the next close; nil
-// when there is none.
+// within returns what is between the first open in p and the next close; nil if either is
+// missing.
 func within(p, open []byte, close byte) []byte {
 	i := bytes.Index(p, open)
 	if i < 0 {
@@ -57,8 +57,8 @@ func within(p, open []byte, close byte) []byte {
 	return p[:j]
 }
 
-// leefValue returns the value behind "key=", up to the '|' or tab of PAN-OS's
-// LEEF format.
+// leefValue returns the value behind "key=" up to a '|' or a tab, which separate the keys
+// of LEEF.
 func leefValue(p, key []byte) []byte {
 	i := bytes.Index(p, key)
 	if i < 0 {

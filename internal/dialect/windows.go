@@ -6,8 +6,8 @@ import (
 	"syslog-gateway/internal/syslog"
 )
 
-// Windows has no syslog of its own: agents send its event log as tab separated
-// columns (Snare, NXLog), as JSON (NXLog), as XML, as CEF, or as plain text.
+// Windows does not send syslog. Agents send its event log as tab-separated columns
+// (Snare, NXLog), as JSON (NXLog), as XML, as CEF, or as plain text.
 
 var (
 	jsonEventTime    = []byte(`"EventTime"`)
@@ -22,26 +22,25 @@ var (
 	jsonComputerName = []byte(`"computer_name"`)
 )
 
-// isNXLogJSON reports whether an object is an event of the Windows event log in
-// NXLog's words.
+// isNXLogJSON reports whether an object is a Windows event with the keys of NXLog.
 func isNXLogJSON(p []byte) bool {
 	return jsonHas(head(p, 512), jsonEventTime) && jsonHas(p, jsonEventID) &&
 		(jsonHas(p, jsonChannel) || jsonHas(p, jsonProviderGUID) || jsonHas(p, jsonSourceName))
 }
 
-func (l *line) nxlogJSON(p []byte, r *Result) bool {
+// readNXLogJSON reads a Windows event of NXLog.
+func readNXLogJSON(l *line, p []byte, r *Result) bool {
 	r.setClass(WindowsNXLogJSON, ByKey)
 	r.Source = l.app
 	r.Unparsed = p[len(bytes.TrimRight(p, " \t\r\n"))-1] != '}'
-	l.agentTime(anyTime(jsonValue(p, jsonEventTime)), ByKey, r)
+	r.setAgentTime(anyTime(jsonValue(p, jsonEventTime)), ByKey)
 	if !r.setHost(jsonValue(p, jsonHostname), ByKey) && !r.setHost(jsonValue(p, jsonHOSTNAME), ByKey) {
 		r.setHost(jsonValue(p, jsonComputer), ByKey)
 	}
 	return true
 }
 
-// behindProlog skips the declaration of an XML document, and what separates it from
-// the root element.
+// behindProlog skips an XML declaration and the white space behind it.
 func behindProlog(p []byte) []byte {
 	if !hasPrefix(p, "<?xml") {
 		return p
@@ -68,9 +67,9 @@ var (
 	systemTime    = []byte("SystemTime=")
 )
 
-// windowsXML reads a rendered event. The add-on wants the element alone, from the
-// first byte to the last.
-func (l *line) windowsXML(p []byte, r *Result) bool {
+// readWindowsXML reads an event in XML. The add-on for Splunk needs the element without
+// anything before or behind it.
+func readWindowsXML(p []byte, r *Result) bool {
 	r.setClass(WindowsXML, ByShape)
 	r.Body = p
 	system := head(p, 8192)
@@ -91,8 +90,8 @@ func (l *line) windowsXML(p []byte, r *Result) bool {
 	return true
 }
 
-// windowsCEF reads an event of a connector for the Windows event log.
-func (l *line) windowsCEF(c *cef, r *Result) bool {
+// readWindowsCEF reads an event of a connector for the Windows event log.
+func readWindowsCEF(c *cef, r *Result) bool {
 	switch {
 	case bytes.EqualFold(c.vendor, cefMCAS):
 		r.setClass(WindowsCEFCAS, ByKey)
@@ -106,17 +105,10 @@ func (l *line) windowsCEF(c *cef, r *Result) bool {
 		r.setClass(WindowsCEF, ByKey)
 	}
 	r.Unparsed, r.CEF = !c.complete, c.origin()
-	c.eventTime(r)
+	c.setTime(r)
 	if len(r.Host) == 0 {
 		r.setHost(extensionWord(c.extension, keyDVCHost), ByKey)
 	}
-	return true
-}
-
-// windowsSyslog reads the plain text of an agent that marks it by its tag.
-func (l *line) windowsSyslog(r *Result) bool {
-	r.setClass(WindowsSyslog, ByTag)
-	r.Source = l.app
 	return true
 }
 
@@ -125,19 +117,18 @@ var (
 	eventIDKey = []byte(` EventID="`)
 )
 
-// isNXLogData reports whether the structured data is that of a Windows event sent
-// by NXLog.
+// isNXLogData reports whether the structured data is that of a Windows event from NXLog.
 func isNXLogData(sd []byte) bool {
 	return bytes.HasPrefix(sd, nxlogData) && bytes.Contains(sd, eventIDKey)
 }
 
-// ownWindows reads what came to the Windows port without a mark: CEF of any
-// vendor, JSON of Winlogbeat, and everything with a header.
+// ownWindows reads lines without a mark on the Windows port: CEF of any vendor, JSON of
+// Winlogbeat, and everything with a header.
 func ownWindows(l *line, r *Result) bool {
 	if i := bytes.Index(head(l.text, 128), []byte("CEF:")); i >= 0 {
 		c := parseCEF(l.text[i:])
 		if len(c.vendor) != 0 {
-			return l.windowsCEF(&c, r)
+			return readWindowsCEF(&c, r)
 		}
 	}
 	if isObject(l.text) && jsonHas(l.text, jsonWinlog) {
@@ -146,7 +137,7 @@ func ownWindows(l *line, r *Result) bool {
 		r.setHost(jsonValue(l.text, jsonComputerName), ByKey)
 		return true
 	}
-	if linuxMarked(l, r) {
+	if readLinux(l, r) {
 		return true
 	}
 	if !l.headed && (len(l.app) == 0 || !l.prioritised) {
