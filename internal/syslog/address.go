@@ -2,7 +2,7 @@ package syslog
 
 import "bytes"
 
-// hostAddress is Host for a word that holds a character of IPv6 addresses.
+// hostAddress is Host for a word with a character of IPv6 addresses.
 func hostAddress(w []byte) []byte {
 	if w[0] == '[' && w[len(w)-1] == ']' {
 		w = w[1 : len(w)-1]
@@ -26,12 +26,12 @@ func hostAddress(w []byte) []byte {
 	return w
 }
 
-// mapped is what is in front of an IPv4 address mapped into IPv6, RFC 4291 section
-// 2.5.5.2, but for the zeros.
+// mapped is what precedes an IPv4 address mapped into IPv6 (RFC 4291 section 2.5.5.2),
+// without the zeros.
 var mapped = []byte("ffff:")
 
-// isIPv4 reports whether w is four numbers up to 255 between dots, as
-// netip.ParseAddr takes them.
+// isIPv4 reports whether w is four numbers up to 255 between dots, as netip.ParseAddr
+// reads them.
 func isIPv4(w []byte) bool {
 	for part, i := 0, 0; part < 4; part++ {
 		v, j := number(w, i, 3)
@@ -43,9 +43,9 @@ func isIPv4(w []byte) bool {
 	return true
 }
 
-// isIPv6 reports whether w is an address in a form of RFC 4291 section 2.2: eight
-// groups of hexadecimal digits, or fewer and "::"; the last two may be written as an
-// IPv4 address. A time of day and a MAC address are not.
+// isIPv6 reports whether w is an address in a form of RFC 4291 section 2.2: eight groups of
+// hexadecimal digits, or fewer and "::". The last two groups may be an IPv4 address. A
+// time of day and a MAC address are not IPv6 addresses.
 func isIPv6(w []byte) bool {
 	groups, size, short := 0, 0, false
 	for i, c := range w {

@@ -2,8 +2,8 @@ package syslog
 
 import "bytes"
 
-// cisco reads the headers of IOS, IOS XR and NX-OS: parts that end with a colon, up to
-// a time or the '%' of a message identifier. Each may be missing.
+// cisco reads a header of IOS, IOS XR or NX-OS: parts that end with a colon, up to a time
+// or the '%' of a message identifier. Every part is optional.
 //
 //	94: 000090: *Jan  1 2006 23:14:54.141: %SYS-…        two sequence numbers
 //	55: sw01: 000123: Sep 15 11:59:58.123 UTC: %SYS-…    the origin-id between them
@@ -12,8 +12,8 @@ import "bytes"
 //	123: rtr1 RP/0/RSP0/CPU0:Jan 12 12:34:56.123 : pim[1234]: %ROUTING-…
 //	46: [syslog@9 s_sn="17"]: 000042: 2y10w: %SYS-…      a clock that was never set
 //
-// Without a sequence number or the node of IOS XR it is only one when a message
-// identifier follows: "app: Jan 12 12:34:56 text" is the text of a program.
+// Without a sequence number and without a node of IOS XR, a message identifier must
+// follow: "app: Jan 12 12:34:56 text" is the text of a program.
 func (h *Header) cisco(p []byte) bool {
 	if !beginsCisco(p) {
 		return false
@@ -36,8 +36,8 @@ func (h *Header) cisco(p []byte) bool {
 	return false
 }
 
-// beginsCisco is a cheap look at whether an IOS header may begin at p: a word with a
-// colon behind it, or a node.
+// beginsCisco is a cheap check whether an IOS header may begin at p: a word with a colon
+// behind it, or a node.
 func beginsCisco(p []byte) bool {
 	if len(p) == 0 || hostByte[p[0]] == 0 {
 		return false
@@ -49,9 +49,9 @@ func beginsCisco(p []byte) bool {
 	return p[i-1] == ':' || node(p) != 0 || node(p[i+1:]) != 0 || len(p) > i+2 && p[i+1] == ':' && p[i+2] == ' '
 }
 
-// ciscoPart reads the part of an IOS header at the front of p, up to its colon, and
-// returns its length, 0 when it is none. certain says that nothing but an IOS header
-// has such a part, sure that there was one already.
+// ciscoPart reads one part of an IOS header at the front of p, up to its colon, and returns
+// its length, or 0. certain says that only IOS headers have such a part; sure says that
+// an earlier part was certain.
 func (h *Header) ciscoPart(p []byte, sure bool) (n int, certain bool) {
 	w, rest := Word(p)
 	name, ended := bytes.CutSuffix(w, colonSign)
@@ -89,8 +89,8 @@ func (h *Header) ciscoPart(p []byte, sure bool) (n int, certain bool) {
 
 var colonSign, colonBlank = []byte(":"), []byte(": ")
 
-// ciscoTime reads a time and what stands between it and the text: a colon, or the name
-// of a zone that only the administrator knows and a colon. sure is that of ciscoPart.
+// ciscoTime reads a time and a colon, with or without the name of an unknown zone in
+// between. sure is that of ciscoPart.
 func (h *Header) ciscoTime(p []byte, sure bool) int {
 	mark, q := byte(0), p
 	if c := first(p); c == '*' || c == '.' {
@@ -107,7 +107,7 @@ func (h *Header) ciscoTime(p []byte, sure bool) int {
 		if !ended || len(name) == 0 || len(name) > 7 || !sure && first(rest) != '%' {
 			return 0
 		}
-		if pm, k := meridiem(name); k == len(name) { // "pm:", which may be a program elsewhere
+		if pm, k := meridiem(name); k == len(name) { // "pm:", elsewhere the tag of a program
 			s.setHalf(pm)
 		}
 		n += len(name)
@@ -119,8 +119,8 @@ func (h *Header) ciscoTime(p []byte, sure bool) int {
 	return len(p) - len(q) + n + 1
 }
 
-// node returns the length of the "RP/0/RSP0/CPU0:" that IOS XR has right in front of its
-// time, 0 when there is none.
+// node returns the length of the "RP/0/RSP0/CPU0:" that IOS XR writes directly before its
+// time, or 0.
 func node(p []byte) int {
 	slash := false
 	for i, c := range p[:min(len(p), 40)] {
@@ -150,7 +150,7 @@ func isClock(w []byte) bool {
 	return s.clock(w, 0) == len(w)
 }
 
-// named takes a word for the host, if it can be one.
+// named sets the host to a word that can be one. It reports whether it did.
 func (h *Header) named(w []byte) bool {
 	host := Host(w)
 	if host == nil {

@@ -2,11 +2,10 @@ package syslog
 
 import "bytes"
 
-// Datagram cuts the first message off a datagram; rest is what follows it, empty
-// at the end. A datagram is one message (RFC 5426 section 3.1) without the LF, CR or
-// NUL around it, but for two things that senders do: several messages with a PRI
-// each, separated by LF, and the MSG-LEN that `logger --octet-count` puts in front
-// over UDP as well.
+// Datagram cuts the first message off a datagram. rest is what follows it, empty at the
+// end. A datagram is one message (RFC 5426 section 3.1); LF, CR and NUL around it are
+// removed. Two exceptions occur: several messages with a PRI each, separated by LF, and
+// the MSG-LEN that `logger --octet-count` writes over UDP as well.
 func Datagram(p []byte) (msg, rest []byte) {
 	p = uncounted(trimTrailer(p[gap(p):]))
 	for i := 0; i < len(p); {
@@ -22,7 +21,7 @@ func Datagram(p []byte) (msg, rest []byte) {
 	return p, nil
 }
 
-// uncounted strips "MSG-LEN SP" where it counts what follows.
+// uncounted removes a "MSG-LEN SP" that counts what follows.
 func uncounted(p []byte) []byte {
 	n, i := number(p, 0, 6)
 	if i == 0 || i+1 >= len(p) || p[i] != ' ' || p[i+1] != '<' || n < len(p)-i-1 {

@@ -1,15 +1,14 @@
 package syslog
 
-// ParseBSD reads the time of RFC 3164 section 4.1.2 and what devices make of it:
+// ParseBSD reads the time of RFC 3164 section 4.1.2 in the forms that devices write:
 //
 //	[yyyy ]Mmm d[d] [yyyy] hh:mm:ss[.fraction][ PM[.fraction]][ yyyy][ ZONE][ yyyy]
 //
-// with any number of blanks between the parts and the month in any case. It
-// returns the stamp and the number of bytes it took, 0 when p does not begin with
-// such a time. A zone is taken only where it is a known abbreviation, with or without
-// an offset behind it, or a numeric offset; one that stands for several zones (IST, CST)
-// is taken but says nothing. A day or a time of day that does not exist has the form
-// all the same: [Stamp.Exists] tells.
+// with any number of spaces between the parts, and the month in any case. It returns the
+// stamp and the number of bytes read, 0 if p does not begin with such a time. A zone is a
+// numeric offset or a known abbreviation, with or without an offset behind it. An
+// abbreviation of several zones (IST, CST) is read but does not set the offset. The time
+// need not exist: see [Stamp.Exists].
 func ParseBSD(p []byte) (Stamp, int) {
 	if len(p) < 14 {
 		return Stamp{}, 0
@@ -48,8 +47,8 @@ func ParseBSD(p []byte) (Stamp, int) {
 	return s, i
 }
 
-// yearBehind reads " yyyy" at p[i:] where the year is not known yet, and returns the
-// position behind it; i when there is none.
+// yearBehind reads " yyyy" at p[i:] if the year is not known yet, and returns the position
+// behind it, or i.
 func (s *Stamp) yearBehind(p []byte, i int) int {
 	if s.Year != 0 || i+4 >= len(p) || p[i] != ' ' || !boundary(p, i+5) {
 		return i
@@ -63,7 +62,7 @@ func (s *Stamp) yearBehind(p []byte, i int) int {
 }
 
 // clock reads hh:mm:ss, a fraction, and the AM or PM of a twelve-hour clock at p[i:] and
-// returns the position behind it, 0 when there is none.
+// returns the position behind it, or 0.
 func (s *Stamp) clock(p []byte, i int) int {
 	if len(p) < i+7 {
 		return 0
@@ -82,8 +81,8 @@ func (s *Stamp) clock(p []byte, i int) int {
 	return s.half(p, j+6+n)
 }
 
-// half reads " PM" or "PM" behind the time of day at p[i:], with the fraction that some
-// write behind it, and returns the position behind it; i when there is none.
+// half reads " PM" or "PM" behind the time of day at p[i:], and a fraction behind it, and
+// returns the position behind both, or i.
 func (s *Stamp) half(p []byte, i int) int {
 	at := i
 	if at < len(p) && p[at] == ' ' {
@@ -102,7 +101,7 @@ func (s *Stamp) half(p []byte, i int) int {
 	return i
 }
 
-// setHalf makes the hour of a twelve-hour clock one of 24.
+// setHalf converts the hour of a twelve-hour clock.
 func (s *Stamp) setHalf(pm bool) {
 	switch {
 	case pm && s.Hour < 12:
@@ -112,8 +111,8 @@ func (s *Stamp) setHalf(pm bool) {
 	}
 }
 
-// meridiem reads "AM", "PM", "am", "p.m." at the front of p; n is 0 when the word there
-// is another. With a colon behind it, "pm" is a program, but before a message identifier.
+// meridiem reads "AM", "PM", "am" or "p.m." at the front of p. n is 0 if there is another
+// word. A "pm:" is a program, unless a message identifier follows.
 func meridiem(p []byte) (pm bool, n int) {
 	if len(p) < 2 || p[0]|0x20 != 'a' && p[0]|0x20 != 'p' {
 		return false, 0
@@ -138,8 +137,8 @@ func meridiem(p []byte) (pm bool, n int) {
 	return p[0]|0x20 == 'p', n
 }
 
-// zone reads " ZONE", " +hhmm" or " +hh:mm" at p[i:] and returns the position
-// behind it; i when there is none.
+// zone reads " ZONE", " +hhmm" or " +hh:mm" at p[i:] and returns the position behind it,
+// or i.
 func (s *Stamp) zone(p []byte, i int) int {
 	if i+1 >= len(p) || p[i] != ' ' {
 		return i
@@ -164,12 +163,11 @@ func (s *Stamp) zone(p []byte, i int) int {
 	return i + 1 + n
 }
 
-// ParseISO reads a time of RFC 3339 (RFC 5424 section 6.2.3) and its near misses:
-// a blank for the T, a comma before the fraction, any number of fraction digits, an
-// offset without colon or behind a blank, the name of a zone, no offset at all (the
-// stamp is then Local). It returns the number of bytes it took, 0 when p does not
-// begin with such a time. A date, a time of day or an offset that does not exist has the
-// form all the same: [Stamp.Exists] tells.
+// ParseISO reads a time of RFC 3339 (RFC 5424 section 6.2.3) and variants of it: a space
+// for the T, a comma before the fraction, any number of fraction digits, an offset without
+// colon or behind a space, the name of a zone, no offset (the stamp is then Local). It
+// returns the number of bytes read, 0 if p does not begin with such a time. The time need
+// not exist: see [Stamp.Exists].
 func ParseISO(p []byte) (Stamp, int) {
 	if len(p) < 18 || p[4] != '-' || p[7] != '-' {
 		return Stamp{}, 0
@@ -201,8 +199,7 @@ func ParseISO(p []byte) (Stamp, int) {
 	return s, s.zone(p, i)
 }
 
-// ParseSlash reads "yyyy/mm/dd hh:mm:ss", the time of PAN-OS columns, in the
-// device's own zone.
+// ParseSlash reads "yyyy/mm/dd hh:mm:ss", the form of PAN-OS. It has no zone.
 func ParseSlash(p []byte) (Stamp, int) {
 	if len(p) < 18 || p[4] != '/' || p[7] != '/' || p[10] != ' ' {
 		return Stamp{}, 0
@@ -218,8 +215,8 @@ func ParseSlash(p []byte) (Stamp, int) {
 	return s, i
 }
 
-// ParseAsctime reads "Ddd Mmm dd hh:mm:ss yyyy", the form of asctime(3) that Snare
-// uses, in the agent's own zone.
+// ParseAsctime reads "Ddd Mmm dd hh:mm:ss yyyy", the form of asctime(3) that Snare uses. It
+// has no zone.
 func ParseAsctime(p []byte) (Stamp, int) {
 	if len(p) < 23 || p[3] != ' ' {
 		return Stamp{}, 0
@@ -252,8 +249,9 @@ func ParseAsctime(p []byte) (Stamp, int) {
 	return s, l
 }
 
-// ParseUnix reads a count since 1970: seconds (10 digits, with an optional fraction),
-// milliseconds (13), microseconds (16) or nanoseconds (19): since September 2001.
+// ParseUnix reads a time since 1970 in seconds (10 digits and an optional fraction),
+// milliseconds (13), microseconds (16) or nanoseconds (19). These lengths begin in
+// September 2001.
 func ParseUnix(p []byte) (Stamp, int) {
 	var v int64
 	i := 0
@@ -283,8 +281,8 @@ func ParseUnix(p []byte) (Stamp, int) {
 	return s, i
 }
 
-// date reads "yyyy?mm?dd" at the front of p, which is at least 10 bytes long. The year
-// 0 is -1 in the stamp, for which 0 is a year that is not written.
+// date reads "yyyy?mm?dd" at the front of p, which has at least 10 bytes. The year 0
+// becomes -1, because 0 means that the year is not written.
 func date(p []byte) (Stamp, bool) {
 	century, year, month, day := pair(p), pair(p[2:]), pair(p[5:]), pair(p[8:])
 	if century < 0 || year < 0 || month < 0 || day < 0 {
@@ -296,8 +294,7 @@ func date(p []byte) (Stamp, bool) {
 	return Stamp{Kind: Local, Year: int16(year), Month: int8(month), Day: int8(day)}, true
 }
 
-// fraction reads ".d+" or ",d+" as nanoseconds; digits beyond the ninth are
-// taken and forgotten.
+// fraction reads ".d+" or ",d+" as nanoseconds. Digits beyond the ninth are ignored.
 func fraction(p []byte) (nanos int32, n int) {
 	if len(p) < 2 || (p[0] != '.' && p[0] != ',') || !IsDigit(p[1]) {
 		return 0, 0
@@ -312,7 +309,7 @@ func fraction(p []byte) (nanos int32, n int) {
 	return nanos, n
 }
 
-// offset reads "+hh:mm", "+hhmm" or "+hh" as seconds east of UTC, however far.
+// offset reads "+hh:mm", "+hhmm" or "+hh" as seconds east of UTC, without a limit.
 func offset(p []byte) (seconds int32, n int) {
 	h, i := number(p, 1, 2)
 	if i != 3 {
@@ -336,10 +333,10 @@ func offset(p []byte) (seconds int32, n int) {
 	return seconds, i
 }
 
-// isOffset reports whether there can be an offset of so many seconds.
+// isOffset reports whether seconds is less than a day.
 func isOffset(seconds int32) bool { return seconds > -24*hour && seconds < 24*hour }
 
-// monthOf returns 1 to 12 for the three letters of an English month, else 0.
+// monthOf returns 1 to 12 for the three letters of an English month, or 0.
 func monthOf(a, b, c byte) int8 {
 	switch uint32(a|0x20)<<16 | uint32(b|0x20)<<8 | uint32(c|0x20) {
 	case 'j'<<16 | 'a'<<8 | 'n':

@@ -148,14 +148,14 @@ var trickles = []struct {
 // the work.
 func TestTrickleIsLinear(t *testing.T) {
 	for _, c := range trickles {
-		work := func(length int) (looked int) {
+		work := func(length int) (inspected int) {
 			f := &Framer{Max: 16 << 10}
 			stream := c.stream(length)
 			drive(t, f, stream, constant(1))
-			if f.looked > 150*len(stream) {
-				t.Errorf("%s: %d bytes were searched %.0f times each", c.name, len(stream), float64(f.looked)/float64(len(stream)))
+			if f.inspected > 150*len(stream) {
+				t.Errorf("%s: %d bytes were searched %.0f times each", c.name, len(stream), float64(f.inspected)/float64(len(stream)))
 			}
-			return f.looked
+			return f.inspected
 		}
 		if one, two := work(4<<10), work(8<<10); two > 5*one/2+4*(8<<10) {
 			t.Errorf("%s: %d bytes are searched of 4 KiB, %d of 8 KiB", c.name, one, two)

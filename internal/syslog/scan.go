@@ -1,8 +1,7 @@
 package syslog
 
-// Scan reads the header of msg into h, whatever shape it has. It never fails: a
-// part that is not there, or that is not what it seems, stays empty and belongs to
-// the content. h is overwritten; its slices are views into msg.
+// Scan reads the header of msg into h, whatever shape it has. It never fails: what is not a
+// header field belongs to the content. h is overwritten; its slices are views into msg.
 func Scan(msg []byte, h *Header) {
 	*h = Header{Priority: NoPriority}
 	p := skipBOM(h.priority(skipBOM(msg)))

@@ -2,9 +2,9 @@ package syslog
 
 import "bytes"
 
-// afterTime reads "host tag: text" behind the time of every shape. Either may be
-// missing: a word that cannot be the name of a host is the tag, or begins the text, or,
-// where a tag stands behind it, is a host that nobody knows and is skipped.
+// afterTime reads "host tag: text" behind the time of every shape. Host and tag are
+// optional. A word that cannot be a host is the tag or the begin of the text. If a tag
+// follows it, it is an unusable host and is skipped.
 func (h *Header) afterTime(p []byte) {
 	if first(p) == ':' { // "Jan 31 2020 17:24:03: %ASA-…"
 		p = p[1:]
@@ -27,8 +27,8 @@ func (h *Header) afterTime(p []byte) {
 	}
 }
 
-// tagBehind reads the tag behind the word at the front of p, which stands in the place
-// of the host and is none. Without a tag, or where the word has a meaning of its own, p
+// tagBehind reads the tag behind the word at the front of p, which is in the place of the
+// host but is none. If there is no tag, or if the word is part of a known text, all of p
 // is text.
 func (h *Header) tagBehind(p []byte) {
 	n := bytes.IndexByte(p[:min(len(p), 256)], ' ')
@@ -40,9 +40,9 @@ func (h *Header) tagBehind(p []byte) {
 	}
 }
 
-// isStrange reports whether a word can be the name of a host that Host refuses. It is
-// not where vendors look for it: columns and device tags (','), message identifiers
-// ('%'), firewall chains ('['), what has a colon and is no address.
+// isStrange reports whether a word that Host refuses may still be meant as a host. Words
+// that package dialect looks for are not: columns and device tags (','), message
+// identifiers ('%'), firewall chains ('['), words with a colon that are not addresses.
 func isStrange(w []byte) bool {
 	colon, text := false, false
 	for _, c := range w {
@@ -58,8 +58,8 @@ func isStrange(w []byte) bool {
 	return !colon || !text
 }
 
-// skipSeparator skips blanks and the lone colon between blanks that Cisco devices
-// put in front of the text: "fw1 : %ASA-…".
+// skipSeparator skips spaces, and the colon between spaces that Cisco devices write before
+// the text: "fw1 : %ASA-…".
 func skipSeparator(p []byte) []byte {
 	p = skipSpaces(p)
 	if len(p) > 1 && p[0] == ':' && p[1] == ' ' {
@@ -68,9 +68,9 @@ func skipSeparator(p []byte) []byte {
 	return p
 }
 
-// tag reads "app: " or "app[procid]: " (RFC 3164 section 4.1.3) at the front of p
-// and leaves the rest as the content. A tag ends with a colon or a bracketed
-// process number: a bare word is text.
+// tag reads "app: " or "app[procid]: " (RFC 3164 section 4.1.3) at the front of p; the
+// rest is the content. A tag ends with a colon or with a process number in brackets. A
+// word without either is text.
 func (h *Header) tag(p []byte) {
 	p = skipBOM(p)
 	h.Tagged, h.Content = p, p
@@ -105,8 +105,8 @@ func (h *Header) tag(p []byte) {
 	h.Content = skipBOM(p[j:])
 }
 
-// tagByte holds the characters of a tag: printable ASCII but those that end it or
-// that only text begins with.
+// tagByte is true for the characters of a tag: printable ASCII except those that end a
+// tag and those that only text begins with.
 var tagByte = func() (t [256]bool) {
 	for c := '!'; c <= '~'; c++ {
 		t[c] = true
