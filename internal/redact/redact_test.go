@@ -217,10 +217,10 @@ func TestURLs(t *testing.T) {
 
 func TestOldSecretsAreForgotten(t *testing.T) {
 	var s Secrets
-	for i := range 3 * most {
+	for i := range 3 * maxSecrets {
 		s.Add(fmt.Sprintf("secret-number-%04d", i))
 	}
-	if len(s.known) != most {
+	if len(s.known) != maxSecrets {
 		t.Errorf("%d are known", len(s.known))
 	}
 	if got := s.Text("it is secret-number-0095"); got != "it is "+Mark {

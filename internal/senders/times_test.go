@@ -16,14 +16,14 @@ type said struct {
 
 // told plays messages, each in a turn of its own, and returns the judgement.
 func told(list ...said) Skew {
-	p := New(10).Enter("linux", addr(1), "h")
+	p := New(10).Entry("linux", addr(1), "h")
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).UnixNano()
 	for _, s := range list {
 		for i := range s.n {
 			at += int64(s.every)
 			var t Times
 			t.Add(s.offset+time.Duration(i)*s.drift, s.zoned)
-			p.Note(1, 100, at, &t)
+			p.Add(1, 100, at, &t)
 		}
 	}
 	return unpack(p.times.Load()).skew(time.Duration(p.offset.Load()))
@@ -63,12 +63,12 @@ func TestSkew(t *testing.T) {
 		}
 	}
 	// One turn may hold any number of messages, of which some have no time.
-	p := New(10).Enter("linux", addr(1), "")
+	p := New(10).Entry("linux", addr(1), "")
 	var many Times
 	for range 100_000 {
 		many.Add(-2*h, false)
 	}
-	p.Note(200_000, 1, 1, &many)
+	p.Add(200_000, 1, 1, &many)
 	if got := New(10); len(got.Senders()) != 0 {
 		t.Fatal("a new book has senders")
 	}

@@ -33,7 +33,7 @@ func TestFilter(t *testing.T) {
 		{Filter{Sender: "web2"}, false},
 		{Filter{Text: "denied"}, false},
 	} {
-		w, err := c.f.ready()
+		w, err := c.f.parse()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +43,7 @@ func TestFilter(t *testing.T) {
 		}
 	}
 	for _, bad := range []Filter{{Text: strings.Repeat("x", maxText+1)}, {Sender: "10.1.2.3/99"}, {Source: strings.Repeat("x", 4*maxText)}} {
-		if _, err := bad.ready(); err == nil {
+		if _, err := bad.parse(); err == nil {
 			t.Errorf("%.40q is a filter", bad)
 		}
 	}
