@@ -43,8 +43,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// Whatever comes, the book stays within its bound, and no count is further from the
-// truth than it says.
+// The table stays within its capacity, and no count is wrong by more than Error.
 func TestBoundAndError(t *testing.T) {
 	seed := time.Now().UnixNano()
 	r := rand.New(rand.NewSource(seed))

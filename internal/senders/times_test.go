@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// said is messages of one sender: so many, one after the other, with their offset.
+// said is a number of messages of one sender, and their offset.
 type said struct {
 	n      int
 	every  time.Duration // between two receipts
@@ -14,7 +14,7 @@ type said struct {
 	zoned  bool
 }
 
-// told plays messages, each in a turn of its own, and returns the judgement.
+// told adds messages one by one and returns the Skew.
 func told(list ...said) Skew {
 	p := New(10).Entry("linux", addr(1), "h")
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).UnixNano()
@@ -62,7 +62,7 @@ func TestSkew(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
 		}
 	}
-	// One turn may hold any number of messages, of which some have no time.
+	// One Times may have any number of messages, some of them without a time.
 	p := New(10).Entry("linux", addr(1), "")
 	var many Times
 	for range 100_000 {

@@ -85,7 +85,7 @@ func TestHub(t *testing.T) {
 	}
 }
 
-// A listener that takes nothing holds nobody up, and hears how much it missed.
+// A listener that reads nothing delays nobody, and gets the number of lost messages.
 func TestBounds(t *testing.T) {
 	var h Hub
 	slow, _ := h.Listen(Filter{})
