@@ -10,7 +10,7 @@ import (
 // Batch collects the HEC event objects of one source until it is full or old enough. One
 // goroutine at a time owns it.
 type Batch struct {
-	// Data holds the encoded events, each followed by one LF.
+	// Data has the encoded events, each followed by one LF.
 	Data []byte
 	// Events is the number of events in Data.
 	Events int

@@ -18,7 +18,7 @@ func TestTable(t *testing.T) {
 	b := New(100)
 	p := b.Entry("linux", netip.MustParseAddr("::ffff:192.0.2.7"), "")
 	if len(b.Senders()) != 0 {
-		t.Error("a page without a message is a sender")
+		t.Error("an entry without a message is a sender")
 	}
 	p.Add(3, 300, 1000, new(Times))
 	p.Add(2, 100, 900, new(Times)) // of another loop
@@ -49,28 +49,28 @@ func TestBoundAndError(t *testing.T) {
 	r := rand.New(rand.NewSource(seed))
 	b := New(64)
 	truth := make(map[netip.Addr]uint64)
-	pages := make(map[netip.Addr]*Entry)
+	entries := make(map[netip.Addr]*Entry)
 	for at := int64(1); at <= 20000; at++ {
 		a := addr(r.Intn(8)) // heavy
 		if r.Intn(2) == 0 {
 			a = addr(100 + r.Intn(5000)) // spoofed
 		}
-		p := pages[a]
+		p := entries[a]
 		if p == nil || !p.Add(1, 1, at, new(Times)) {
 			p = b.Entry("s", a, "")
-			pages[a] = p
+			entries[a] = p
 			p.Add(1, 1, at, new(Times))
 		}
 		truth[a]++
 	}
 	all := b.Senders()
 	if len(all) > 64 {
-		t.Errorf("%d senders in a book for 64 (seed %d)", len(all), seed)
+		t.Errorf("%d senders in a table for 64 (seed %d)", len(all), seed)
 	}
 	heavy := 0
 	for _, s := range all {
 		if s.Events > truth[s.Address] || s.Events+s.Error < truth[s.Address] {
-			t.Errorf("%v sent %d, the book says %d to %d (seed %d)", s.Address, truth[s.Address], s.Events, s.Events+s.Error, seed)
+			t.Errorf("%v sent %d, the table says %d to %d (seed %d)", s.Address, truth[s.Address], s.Events, s.Events+s.Error, seed)
 		}
 		if truth[s.Address] > 500 {
 			heavy++

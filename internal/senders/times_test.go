@@ -14,8 +14,8 @@ type said struct {
 	zoned  bool
 }
 
-// told adds messages one by one and returns the Skew.
-func told(list ...said) Skew {
+// skewOf adds messages one by one and returns the Skew.
+func skewOf(list ...said) Skew {
 	p := New(10).Entry("linux", addr(1), "h")
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).UnixNano()
 	for _, s := range list {
@@ -49,7 +49,7 @@ func TestSkew(t *testing.T) {
 		"5 minutes ahead":     {[]said{{n: 25, every: s, offset: 5 * m}}, Skew{}},
 		"days ahead":          {[]said{{n: 25, every: s, offset: 100 * h * 24}}, Skew{Offset: 2400 * h, Last: 2400 * h}},
 		"with zone":           {[]said{{n: 25, every: s, offset: h, zoned: true}}, Skew{Offset: h, Zone: true, Zoned: true, Last: h}},
-		"mended":              {[]said{{n: 500, every: s, offset: h}, {n: 40, every: s}}, Skew{}},
+		"repaired":            {[]said{{n: 500, every: s, offset: h}, {n: 40, every: s}}, Skew{}},
 		"begins to be wrong":  {[]said{{n: 500, every: s}, {n: 40, every: s, offset: -h}}, zone(-h, -h)},
 		"another zone":        {[]said{{n: 500, every: s, offset: -h}, {n: 200, every: s, offset: -2 * h}}, zone(-2*h, -2*h)},
 		"twice in three":      {[]said{{n: 10, every: s, offset: h}, {n: 5, every: s}, {n: 10, every: s, offset: h}, {n: 5, every: s}, {n: 5, every: s, offset: h}}, zone(h, h)},
@@ -58,7 +58,7 @@ func TestSkew(t *testing.T) {
 		"backlog after a day": {[]said{{n: 1000, every: s}, {n: 1, every: h}, {n: 100, offset: -h, drift: 10 * time.Millisecond}}, Skew{}},
 		"hourly, hour behind": {[]said{{n: 30, every: h, offset: -h}}, zone(-h, -h)},
 	} {
-		if got := told(c.said...); got != c.want {
+		if got := skewOf(c.said...); got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
 		}
 	}
@@ -70,10 +70,10 @@ func TestSkew(t *testing.T) {
 	}
 	p.Add(200_000, 1, 1, &many)
 	if got := New(10); len(got.Senders()) != 0 {
-		t.Fatal("a new book has senders")
+		t.Fatal("a new table has senders")
 	}
 	if got := unpack(p.times.Load()).skew(0); got.Offset != -2*h {
-		t.Errorf("a large turn: %+v", got)
+		t.Errorf("many messages at once: %+v", got)
 	}
 }
 

@@ -9,8 +9,8 @@
 // an instant of it.
 //
 // The package also has the one rule for what is a host name, an address, a time zone, a
-// level and a word (host.go, address.go, zone.go, priority.go, word.go), wherever in a
-// message they stand. What only one vendor writes belongs in package dialect, except for
+// level and a word (host.go, address.go, zone.go, priority.go, word.go), at any place in a
+// message. What only one vendor writes belongs in package dialect, except for
 // headers: those of Cisco IOS are in cisco.go.
 //
 // All slices that the package returns are views into the bytes it was given.

@@ -41,7 +41,7 @@ var hostByte = func() (t [256]byte) {
 }()
 
 // Host returns the name or address of a device as events show it, or nil if the word w
-// cannot be one. It is the only rule for hosts, wherever in a message they stand.
+// cannot be one. It is the only rule for hosts, at any place in a message.
 //
 // Names are what administrators write, not what RFC 952 allows: "UCK-G2+", "U6+",
 // "Joe's-UDM", "UDM(Home)", "fw#1", "Büro-AP". A name begins with a letter, a digit or '_'

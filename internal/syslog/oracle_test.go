@@ -92,7 +92,7 @@ var differences = []struct {
 		},
 	},
 	{
-		"Scan takes a tag for text when it holds characters that only text has",
+		"Scan takes a tag for text if it has characters that only text has",
 		func(_ string, ours, theirs reading) bool {
 			return ours.App == "" && strings.ContainsAny(theirs.App, `]{}"'=,;|<>%?*`)
 		},

@@ -61,7 +61,7 @@ func TestHub(t *testing.T) {
 	one, _ := h.Listen(Filter{Source: "unifi"})
 	m := message()
 	if !h.On() || !h.Wants(&m) {
-		t.Error("nobody wants what somebody listens to")
+		t.Error("no listener gets a message that one filter matches")
 	}
 	h.Looked(1, 5)
 	h.Show(m)
