@@ -14,6 +14,9 @@
 // Framing and header fields belong in package syslog, Splunk's names of a class in
 // package splunk.
 //
+// The package is larger than others here because all families read the same line into the
+// same result, and what marks one of them must be known to the others.
+//
 // # Where things are
 //
 //	class.go       the classes and families

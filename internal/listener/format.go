@@ -107,9 +107,9 @@ type classFormat struct {
 	lane   uint8     // which of an intake's open batches takes it
 }
 
-func newFormat(name string, port int, s Settings) *format {
+func newFormat(port int, s Settings) *format {
 	f := &format{settings: s, names: s.Profile.FieldNames(), lowerHost: s.Profile.LowerCaseHost()}
-	info := splunk.SourceInfo{Name: name, Vendor: s.Vendor, Port: port, Index: s.Index, Sourcetype: s.Sourcetype}
+	info := splunk.SourceInfo{Vendor: s.Vendor, Port: port, Index: s.Index, Sourcetype: s.Sourcetype}
 	for _, c := range dialect.Classes() {
 		keep, ruled := s.Keep[c.ID]
 		if !ruled {

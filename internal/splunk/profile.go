@@ -36,8 +36,6 @@ type Override struct{ Index, Sourcetype, Source string }
 
 // SourceInfo is the configuration of the source that received a message.
 type SourceInfo struct {
-	// Name is the key in sources.
-	Name string
 	// Vendor is the name of the source's parser. A class has an index of its own only
 	// on a source of its family, or where Vendor is empty or "auto".
 	Vendor string

@@ -27,14 +27,14 @@ func TestTable(t *testing.T) {
 
 func TestProfileDefault(t *testing.T) {
 	p := newProfile(t, "default", nil)
-	unifi := splunk.SourceInfo{Name: "unifi", Vendor: "unifi", Port: 1514, Index: "unifi"}
-	linux := splunk.SourceInfo{Name: "linux", Vendor: "linux", Port: 1517, Index: "os"}
-	windows := splunk.SourceInfo{Name: "windows", Vendor: "windows", Port: 1518, Index: "os"}
+	unifi := splunk.SourceInfo{Vendor: "unifi", Port: 1514, Index: "unifi"}
+	linux := splunk.SourceInfo{Vendor: "linux", Port: 1517, Index: "os"}
+	windows := splunk.SourceInfo{Vendor: "windows", Port: 1518, Index: "os"}
 	f := func(class dialect.ClassID, src splunk.SourceInfo, sourcetype, index, source string) {
 		t.Helper()
 		m := p.Metadata(class, src)
 		if m.Sourcetype != sourcetype || m.Index != index || m.Source != source {
-			t.Errorf("%s from %s: got %s, %s, %s; want %s, %s, %s", class, src.Name,
+			t.Errorf("%s from %s: got %s, %s, %s; want %s, %s, %s", class, src.Vendor,
 				m.Sourcetype, m.Index, m.Source, sourcetype, index, source)
 		}
 		if m.SourceFromResult != strings.HasSuffix(source, ":") {
@@ -62,7 +62,7 @@ func TestProfileDefault(t *testing.T) {
 
 func TestProfileSC4S(t *testing.T) {
 	p := newProfile(t, "sc4s", nil)
-	src := splunk.SourceInfo{Name: "x", Vendor: "unifi", Port: 1514, Index: "ours"}
+	src := splunk.SourceInfo{Vendor: "unifi", Port: 1514, Index: "ours"}
 	f := func(class dialect.ClassID, sourcetype, index, source string, values ...string) {
 		t.Helper()
 		m := p.Metadata(class, src)
@@ -105,7 +105,7 @@ func TestProfileOverrides(t *testing.T) {
 		"pan_traffic": {Index: "netfw", Sourcetype: "pan:firewall"},
 		"windows_xml": {Source: "wef"},
 	})
-	src := splunk.SourceInfo{Name: "palo_alto", Vendor: "palo_alto", Port: 1515, Index: "firewall"}
+	src := splunk.SourceInfo{Vendor: "palo_alto", Port: 1515, Index: "firewall"}
 	m := p.Metadata(dialect.PANTraffic, src)
 	if m.Index != "netfw" || m.Sourcetype != "pan:firewall" || m.Source != "syslog:1515" {
 		t.Errorf("override: %+v", m)

@@ -13,5 +13,8 @@
 // message. What only one vendor writes belongs in package dialect, except for
 // headers: those of Cisco IOS are in cisco.go.
 //
+// It is larger than other packages here because framing and headers read the same parts
+// (the PRI, counts, the byte order mark, words) by the same rules.
+//
 // All slices that the package returns are views into the bytes it was given.
 package syslog
