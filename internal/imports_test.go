@@ -19,7 +19,7 @@ var allowed = map[string][]string{
 	"internal/syslog":  {},
 	"internal/dialect": {"internal/syslog", "internal/suggest"},
 	"internal/listener": {
-		"internal/event", "internal/syslog", "internal/dialect", "internal/senders", "internal/tap", "internal/ledger", "internal/throttle",
+		"internal/event", "internal/syslog", "internal/dialect", "internal/senders", "internal/tap", "internal/ledger", "internal/throttle", "internal/splunk",
 	},
 	"internal/balancer":          {"internal/event"},
 	"internal/deflate":           {},
@@ -40,6 +40,7 @@ var allowed = map[string][]string{
 	"internal/durable":           {},
 	"internal/testkit":           {}, // of tests and bench
 	"internal/printable":         {},
+	"internal/splunk":            {"internal/dialect"},
 
 	"internal/infra/declaration": {"internal/infra/secrets", "internal/suggest", "internal/redact"},
 	"internal/infra/secrets":     {},

@@ -44,7 +44,7 @@ type gateway struct {
 	stats    *stats.Server
 	reloads  stats.Reloads
 	problems *stats.Problems
-	senders  *senders.Book
+	senders  *senders.Table
 	taps     tap.Hub
 	gates    []*gate // one for each shard of the queue, left-over ones included
 	readers  bool    // everybody may read the statistics page, although it has a user

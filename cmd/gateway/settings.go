@@ -12,6 +12,7 @@ import (
 	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/listener"
+	"syslog-gateway/internal/splunk"
 )
 
 // sourceOptions returns the options of all sources, sorted by name.
@@ -67,18 +68,18 @@ func oneSource(s config.Source, name string, names naming) (listener.SourceOptio
 
 // naming is the section metadata, which is the same for all sources.
 type naming struct {
-	profile *dialect.Profile
+	profile *splunk.Profile
 	keep    map[dialect.ClassID]int
 	hosts   map[netip.Addr]string
 }
 
 // newNaming reads the section metadata and the hosts file.
 func newNaming(c config.Config) (naming, error) {
-	overrides := make(map[string]dialect.Override, len(c.Metadata.Overrides))
+	overrides := make(map[string]splunk.Override, len(c.Metadata.Overrides))
 	for class, o := range c.Metadata.Overrides {
-		overrides[class] = dialect.Override{Index: o.Index, Sourcetype: o.Sourcetype, Source: o.Source}
+		overrides[class] = splunk.Override{Index: o.Index, Sourcetype: o.Sourcetype, Source: o.Source}
 	}
-	profile, err := dialect.NewProfile(c.Metadata.Profile, overrides)
+	profile, err := splunk.NewProfile(c.Metadata.Profile, overrides)
 	if err != nil {
 		return naming{}, err
 	}
@@ -142,7 +143,7 @@ func (n naming) settings(s config.Source) (listener.Settings, error) {
 		IdleTimeout:    s.IdleTimeout,
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Fields)) {
-		out.Fields = append(out.Fields, dialect.Field{Name: name, Value: s.Fields[name]})
+		out.Fields = append(out.Fields, splunk.Field{Name: name, Value: s.Fields[name]})
 	}
 	if out.Zones, err = zones(s.Timezones); err != nil {
 		return out, err

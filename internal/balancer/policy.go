@@ -8,8 +8,6 @@ type Policy interface {
 	// Order appends the indexes of all shards to dst. load holds the pending bytes
 	// of each shard; key is the hash of the batch's source.
 	Order(dst []int, key uint64, load []int64) []int
-	// String is the policy's name in the configuration.
-	String() string
 }
 
 // SourceHash is the name of the policy that keeps the order of a source.
@@ -31,8 +29,6 @@ func NewPolicy(name string) (Policy, error) {
 // roundRobin takes the shards in turn.
 type roundRobin struct{ next int }
 
-func (p *roundRobin) String() string { return "round_robin" }
-
 func (p *roundRobin) Order(dst []int, _ uint64, load []int64) []int {
 	p.next = (p.next + 1) % len(load)
 	return from(dst, p.next, len(load))
@@ -40,8 +36,6 @@ func (p *roundRobin) Order(dst []int, _ uint64, load []int64) []int {
 
 // leastPending takes the shard with the fewest bytes before it.
 type leastPending struct{}
-
-func (leastPending) String() string { return "least_pending" }
 
 func (leastPending) Order(dst []int, _ uint64, load []int64) []int {
 	first := len(dst)
@@ -56,8 +50,6 @@ func (leastPending) Order(dst []int, _ uint64, load []int64) []int {
 
 // sourceHash keeps a source on one shard.
 type sourceHash struct{}
-
-func (sourceHash) String() string { return SourceHash }
 
 func (sourceHash) Order(dst []int, key uint64, load []int64) []int {
 	return from(dst, int(key%uint64(len(load))), len(load))

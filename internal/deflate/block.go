@@ -1,7 +1,7 @@
 package deflate
 
-// begin writes the head of a block (RFC 1951 section 3.2.7), whose code is made for
-// what was counted. Whatever comes has a place in it.
+// begin writes the head of a block (RFC 1951 section 3.2.7). The code of the block is made
+// from the counts and has every symbol.
 func (c *Compressor) begin(w *bitWriter, seen *counts, final bool) {
 	literals, distances := seen.classes()
 	build(c.literal[:], literals[:], maxBits)
@@ -16,9 +16,9 @@ func (c *Compressor) begin(w *bitWriter, seen *counts, final bool) {
 	}
 }
 
-// classes is how often the symbols are to be expected: those that did not occur a
-// sixteenth of those that did once. None is 0, even where a count overflows: all are
-// one more than a multiple of 16.
+// classes returns how often each symbol is expected, in sixteenths. A symbol that did not
+// occur gets 1. No value is 0, even if a count overflows, because all are one more than a
+// multiple of 16.
 func (c *counts) classes() (literals [numLiterals]uint32, distances [numDistances]uint32) {
 	for i, n := range c.literals {
 		literals[i] = 16*n + 1
@@ -35,11 +35,11 @@ func (c *counts) classes() (literals [numLiterals]uint32, distances [numDistance
 	return literals, distances
 }
 
-// enough is how many literals say what messages are like; of more, older ones count
-// for less.
-const enough = 16 << 10
+// maxLearned is how many literals the counts of the past may have. Above it all counts are
+// halved, so that older batches count for less.
+const maxLearned = 16 << 10
 
-// learn adds what was counted in a batch, and clears it.
+// learn adds the counts of a batch and clears them.
 func (c *counts) learn(batch *counts) {
 	total := uint32(0)
 	for i, n := range batch.literals {
@@ -53,7 +53,7 @@ func (c *counts) learn(batch *counts) {
 		c.distances[i] += n
 	}
 	*batch = counts{}
-	for ; total > enough; total /= 2 {
+	for ; total > maxLearned; total /= 2 {
 		for _, list := range [...][]uint32{c.literals[:], c.lengths[:], c.distances[:]} {
 			for i := range list {
 				list[i] /= 2
@@ -62,17 +62,17 @@ func (c *counts) learn(batch *counts) {
 	}
 }
 
-// lengthOrder is the order in which the code of the code lengths is told.
+// lengthOrder is the order in which the lengths of the code for code lengths are written.
 var lengthOrder = [...]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 
-// repeat is the symbol that says: the last length three to six times more.
+// repeat is the symbol for the last length again, three to six times.
 const repeat = 16
 
-// writeCodes writes the kind of the block and the lengths of both codes, which have
-// no gaps.
+// writeCodes writes the kind of the block and the lengths of both codes. Every symbol has
+// a length.
 func (c *Compressor) writeCodes(w *bitWriter, final bool) {
-	var symbols [numLiterals + numDistances]uint8 // of the code of the lengths
-	var extras [numLiterals + numDistances]uint8  // how often more a repeat repeats
+	var symbols [numLiterals + numDistances]uint8 // of the code for the lengths
+	var extras [numLiterals + numDistances]uint8  // how often beyond three a repeat repeats
 	var counts [len(lengthOrder)]uint32
 	n, last, run := 0, uint8(0), 0
 	add := func(symbol uint8) {
@@ -104,9 +104,9 @@ func (c *Compressor) writeCodes(w *bitWriter, final bool) {
 
 	var codes [len(lengthOrder)]code
 	build(codes[:], counts[:], 7)
-	told := len(lengthOrder)
-	for codes[lengthOrder[told-1]].n == 0 {
-		told--
+	used := len(lengthOrder)
+	for codes[lengthOrder[used-1]].n == 0 {
+		used--
 	}
 	kind := uint32(2 << 1) // dynamic codes
 	if final {
@@ -115,8 +115,8 @@ func (c *Compressor) writeCodes(w *bitWriter, final bool) {
 	w.put(code{kind, 3})
 	w.put(code{numLiterals - 257, 5})
 	w.put(code{numDistances - 1, 5})
-	w.put(code{uint32(told - 4), 4})
-	for _, symbol := range lengthOrder[:told] {
+	w.put(code{uint32(used - 4), 4})
+	for _, symbol := range lengthOrder[:used] {
 		w.put(code{uint32(codes[symbol].n), 3})
 	}
 	for i, symbol := range symbols[:n] {
@@ -127,20 +127,21 @@ func (c *Compressor) writeCodes(w *bitWriter, final bool) {
 	}
 }
 
-// bitWriter packs bits into bytes, the first one lowest.
+// bitWriter packs bits into bytes, the lowest bit first.
 type bitWriter struct {
-	out  []byte // with room to spare
-	n    int    // bytes that are full
-	acc  uint64 // bits that are not yet
-	held uint   // how many, 7 at most
+	out  []byte // has room for all that is written
+	n    int    // complete bytes in out
+	acc  uint64 // bits that are not in out yet
+	bits uint   // how many bits acc has, 7 at most
 }
 
+// put writes one code.
 func (w *bitWriter) put(s code) {
-	w.out, w.n, w.acc, w.held = flush(w.out, w.n, w.acc|uint64(s.bits)<<w.held, w.held+uint(s.n))
+	w.out, w.n, w.acc, w.bits = flush(w.out, w.n, w.acc|uint64(s.bits)<<w.bits, w.bits+uint(s.n))
 }
 
-// close fills the last byte and returns all of them.
+// close fills the last byte with zeros and returns all bytes.
 func (w *bitWriter) close() []byte {
 	store64(w.out, w.n, w.acc)
-	return w.out[:w.n+int(w.held+7)/8]
+	return w.out[:w.n+int(w.bits+7)/8]
 }

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// The format's alphabets and bounds (RFC 1951 section 3.2.5).
+// The alphabets and limits of the format (RFC 1951 section 3.2.5).
 const (
 	numLiterals  = 286 // bytes, the end of a block, and classes of lengths
 	numDistances = 30
@@ -20,50 +20,49 @@ const (
 )
 
 const (
-	// hashed is how many bytes must be alike for a match to be found. Short matches
-	// far back cost more bits than they save.
+	// hashed is how many bytes must be equal for a match to be found. A short match far
+	// back costs more bits than it saves.
 	hashed   = 6
 	hashBits = 15
-	// firstBlock is how much of a batch is coded by what those before it were like. It
-	// is so long that its second half has all distances to choose from, as the rest.
+	// firstBlock is how many bytes are coded by the counts of earlier batches. It is twice
+	// the longest distance, so that its second half is as typical as the rest.
 	firstBlock = 64 << 10
-	// margin is what is left of the input when the loop ends that reads words.
+	// margin is how many bytes at the end of the input the loop does not read as words.
 	margin = 16
 )
 
-// Compressor makes gzip members. The zero value is ready. It is for one goroutine
-// at a time.
+// Compressor makes gzip members. The zero value is ready to use, by one goroutine at a
+// time.
 type Compressor struct {
-	// seen is the low 16 bits of where a hash was seen last, maybe in another batch:
-	// what it points at is compared.
+	// seen is the position at which a hash was seen last, its low 16 bits. The position
+	// may be from another batch, so the bytes there are compared.
 	seen [1 << hashBits]uint16
 
-	// now is of this batch, past of those before it.
-	now, past counts
+	now, past counts // of this batch and of earlier ones
 
-	// The code of the present block.
+	// The codes of the present block.
 	literal  [numLiterals]code
-	distance [32]code           // a power of two saves a check
-	length   [maxMatch + 1]code // with the extra bits
+	distance [32]code           // 32 and not 30: saves a bounds check
+	length   [maxMatch + 1]code // with their extra bits
 }
 
-// counts is how often each symbol occurred; lengths by themselves, not by class.
+// counts is how often each literal, length and class of distances occurred.
 type counts struct {
 	literals  [numLiterals]uint32
 	lengths   [maxMatch + 1]uint32
 	distances [32]uint32
 }
 
-// header is a member without name and time, by the fastest algorithm, of an unknown
-// system (RFC 1952 section 2.3).
+// header is the header of a member without name and time (RFC 1952 section 2.3), with
+// "fastest algorithm" and "unknown system".
 const header = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
 
-// Append appends src to dst as one gzip member and returns the longer slice. It
-// keeps neither.
+// Append appends src to dst as one gzip member and returns the extended slice. It keeps
+// no reference.
 func (c *Compressor) Append(dst, src []byte) []byte {
-	// Two bytes for each of src are enough: a literal has 15 bits at most, and a match,
-	// of 3 bytes at least, 48. 4 KiB are enough for the rest: the heads of two blocks,
-	// below 400 bytes each, what is around them, and the last word that flush writes.
+	// Two bytes for each byte of src are enough: a literal has at most 15 bits, and a match
+	// of at least 3 bytes has at most 48. 4 KiB are enough for the rest: the heads of two
+	// blocks, below 400 bytes each, header and trailer, and the last word of flush.
 	dst = append(slices.Grow(dst, 2*len(src)+4<<10), header...)
 	w := bitWriter{out: dst[:cap(dst)], n: len(dst)}
 	if first := firstBlock; len(src) < first+first/2 {
@@ -81,13 +80,13 @@ func (c *Compressor) Append(dst, src []byte) []byte {
 	return binary.LittleEndian.AppendUint32(dst, uint32(len(src)))
 }
 
-// block codes src from pos on, up to end or to where a match ends behind it, and
-// returns how far it came. With the last byte of src it ends exactly.
+// block codes src[pos:end] and returns the position behind the last coded byte, which is
+// beyond end if a match is. If end is the end of src, it is end.
 func (c *Compressor) block(w *bitWriter, src []byte, pos, end int) int {
-	out, o, acc, held := w.out, w.n, w.acc, w.held
+	out, o, acc, nbits := w.out, w.n, w.acc, w.bits
 	limit := min(end, len(src)-margin)
 	for pos < limit {
-		// margin: 16 bytes are there from pos on, and from is not behind pos.
+		// Safe: there are at least margin bytes at pos, and from <= pos.
 		word := load64(src, pos)
 		h := hash(word)
 		dist := int(uint16(pos) - c.seen[h])
@@ -97,14 +96,14 @@ func (c *Compressor) block(w *bitWriter, src []byte, pos, end int) int {
 			b := byte(word)
 			c.now.literals[b]++
 			s := c.literal[b]
-			acc |= uint64(s.bits) << (held & 63)
-			held += uint(s.n)
-			out, o, acc, held = flush(out, o, acc, held)
+			acc |= uint64(s.bits) << (nbits & 63)
+			nbits += uint(s.n)
+			out, o, acc, nbits = flush(out, o, acc, nbits)
 			pos++
 			continue
 		}
 		n := 4
-		for ; pos+n+8 <= len(src); n += 8 { // what is alike beyond it is coded anew
+		for ; pos+n+8 <= len(src); n += 8 { // a longer match continues as a new one
 			if x := load64(src, from+n) ^ load64(src, pos+n); x != 0 {
 				n += bits.TrailingZeros64(x) >> 3
 				break
@@ -119,20 +118,20 @@ func (c *Compressor) block(w *bitWriter, src []byte, pos, end int) int {
 			m := piece(n)
 			c.now.lengths[m]++
 			s := c.length[m]
-			// 7 bits are held, 20 are the length's and 28 the distance's at most.
-			acc |= uint64(s.bits)<<(held&63) | back<<((held+uint(s.n))&63)
-			held += uint(s.n) + uint(d.n) + extra
-			out, o, acc, held = flush(out, o, acc, held)
+			// At most 7 bits are in acc; a length has at most 20, a distance 28.
+			acc |= uint64(s.bits)<<(nbits&63) | back<<((nbits+uint(s.n))&63)
+			nbits += uint(s.n) + uint(d.n) + extra
+			out, o, acc, nbits = flush(out, o, acc, nbits)
 			if n -= m; n == 0 {
 				break
 			}
 		}
 		if pos < limit {
-			// What is in a match is found by its ends.
+			// Only the ends of a match get into the table.
 			c.seen[hash(load64(src, pos-2))] = uint16(pos - 2)
 		}
 	}
-	w.n, w.acc, w.held = o, acc, held
+	w.n, w.acc, w.bits = o, acc, nbits
 	if end == len(src) {
 		for ; pos < end; pos++ {
 			c.now.literals[src[pos]]++
@@ -143,20 +142,20 @@ func (c *Compressor) block(w *bitWriter, src []byte, pos, end int) int {
 	return pos
 }
 
-// flush moves the whole bytes of acc to out. held is at most 56 before, 7 after; out
-// has room for 8 bytes more than are needed.
-func flush(out []byte, o int, acc uint64, held uint) ([]byte, int, uint64, uint) {
+// flush moves the complete bytes of acc to out. nbits is at most 56 before and 7 after. out
+// has room for 8 more bytes than needed.
+func flush(out []byte, o int, acc uint64, nbits uint) ([]byte, int, uint64, uint) {
 	store64(out, o, acc)
-	return out, o + int(held>>3), acc >> (held &^ 7 & 63), held & 7
+	return out, o + int(nbits>>3), acc >> (nbits &^ 7 & 63), nbits & 7
 }
 
-// hash is that of the first bytes of word.
+// hash returns the hash of the first bytes of word.
 func hash(word uint64) uint {
 	return uint(word << (64 - 8*hashed) * 0x9E3779B185EBCA87 >> (64 - hashBits))
 }
 
-// piece is how much of a match of n bytes one symbol says, so that what is left can
-// be said as well.
+// piece returns how many bytes of a match of n bytes the next symbol stands for. The rest
+// is 0 or long enough for a symbol.
 func piece(n int) int {
 	switch {
 	case n <= maxMatch:
@@ -167,8 +166,8 @@ func piece(n int) int {
 	return maxMatch
 }
 
-// distanceClass is the symbol of a distance, less one, and the number of its extra
-// bits, which are the lowest of d.
+// distanceClass returns the symbol for the distance d+1, and the number of its extra bits,
+// which are the lowest bits of d.
 func distanceClass(d uint) (class, extra uint) {
 	if d < 4 {
 		return d, 0
@@ -177,8 +176,8 @@ func distanceClass(d uint) (class, extra uint) {
 	return (2*extra + d>>extra) & 31, extra
 }
 
-// lengthClass is the same for the length of a match, from firstLength on; the extra
-// bits are the lowest of n-minMatch.
+// lengthClass returns the symbol for a match of n bytes, counted from firstLength, and the
+// number of its extra bits, which are the lowest bits of n-minMatch.
 func lengthClass(n int) (class, extra uint) {
 	l := uint(n - minMatch)
 	switch {

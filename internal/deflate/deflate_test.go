@@ -31,7 +31,7 @@ func unpack(t testing.TB, member []byte) []byte {
 	return got
 }
 
-// same requires that what c makes of src can be read again.
+// same checks that a gzip reader restores src.
 func same(t testing.TB, c *Compressor, src []byte) []byte {
 	t.Helper()
 	prefix := []byte("what was there")
@@ -54,8 +54,8 @@ func agree(a, b []byte) int {
 	return n
 }
 
-// lines are events as flow here: the envelope of one source around a few kinds of
-// messages with numbers that differ.
+// lines returns typical events: the envelope of one source around a few kinds of messages
+// with different numbers.
 func lines(rng *rand.Rand, size int) []byte {
 	var out []byte
 	for len(out) < size {
@@ -107,7 +107,7 @@ func TestWhatGoesInComesOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var c Compressor
 			same(t, &c, src)
-			same(t, &c, src) // with the counts and places of the first
+			same(t, &c, src) // with the counts and positions of the first
 		})
 	}
 }
@@ -119,13 +119,13 @@ func TestOneCompressorTakesAnything(t *testing.T) {
 	for i := range 400 {
 		src := lines(rng, rng.IntN(80<<10))
 		switch i % 4 {
-		case 1: // another alphabet than the counts know
+		case 1: // an alphabet without counts
 			for j := range src {
 				src[j] ^= 0xa5
 			}
 		case 2: // matches at every distance
 			src = append(src, src[:rng.IntN(len(src)+1)]...)
-		case 3: // damage here and there
+		case 3: // random changes
 			for range rng.IntN(len(src) + 1) {
 				src[rng.IntN(len(src))] = byte(rng.Uint32())
 			}
@@ -172,7 +172,7 @@ func TestOthersReadIt(t *testing.T) {
 	}
 }
 
-// TestRatio holds the ratio beside that of a general compressor's fastest level.
+// TestRatio compares the ratio with the fastest level of a general compressor.
 func TestRatio(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 1951))
 	for _, size := range []int{2 << 10, 20 << 10, 512 << 10} {
@@ -192,8 +192,8 @@ func TestRatio(t *testing.T) {
 	}
 }
 
-// TestExpansion: what can't be compressed grows by little, even where the first block's
-// code is made for something else.
+// TestExpansion checks that incompressible input grows only a little, even if the code of the
+// first block is made for other input.
 func TestExpansion(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 1951))
 	noise := make([]byte, 512<<10)
@@ -217,7 +217,7 @@ func TestNothingIsAllocated(t *testing.T) {
 	}
 }
 
-// TestLengthsAreLimited: counts like Fibonacci's make the deepest tree there is.
+// TestLengthsAreLimited uses Fibonacci numbers as counts, which make the deepest tree.
 func TestLengthsAreLimited(t *testing.T) {
 	for _, limit := range []int{7, maxBits} {
 		for symbols := 2; symbols <= 40 && symbols <= 1<<limit; symbols++ {
@@ -267,8 +267,8 @@ func level1(t testing.TB, src []byte) []byte {
 	return out.Bytes()
 }
 
-// BenchmarkBatch is the cost of compressing a batch of 512 KiB, beside that of the
-// compressor that this package takes the place of.
+// BenchmarkBatch compresses a batch of 512 KiB, with this package and with the compressor
+// that it replaces.
 func BenchmarkBatch(b *testing.B) {
 	src := lines(rand.New(rand.NewPCG(19, 1951)), 512<<10)
 	events := bytes.Count(src, []byte("\n"))

@@ -5,18 +5,18 @@ import (
 	"slices"
 )
 
-// maxCodes is the size of the largest alphabet, that of literals and lengths.
+// maxCodes is the size of the largest alphabet: literals and lengths.
 const maxCodes = numLiterals
 
-// code is one symbol's bits: the code, first bit lowest, and how many there are.
+// code is the code of one symbol: n bits, the first one lowest.
 type code struct {
 	bits uint32
 	n    uint8
 }
 
-// build makes the canonical prefix code (RFC 1951 section 3.2.2) for symbols that
-// occur so often, no code longer than limit bits. Symbols that do not occur get
-// none; at least two occur.
+// build makes the canonical prefix code (RFC 1951 section 3.2.2) for symbols with these
+// counts, at least two of which are not 0. No code is longer than limit bits. Symbols
+// with the count 0 get no code.
 func build(codes []code, counts []uint32, limit int) {
 	var keys [maxCodes]uint64 // the count, and the symbol in the low 9 bits
 	used := keys[:0]
@@ -50,10 +50,10 @@ func build(codes []code, counts []uint32, limit int) {
 	}
 }
 
-// lengths says how many codes of each length an optimal prefix code has, where sorted
-// holds the counts in rising order, shifted by 9. Lengths are found in place as by
-// Moffat and Katajainen (1995); what is longer than limit is then made shorter at the
-// cost of the longest codes that are not.
+// lengths returns how many codes of each length an optimal prefix code has. sorted has the
+// counts in ascending order, shifted left by 9. The algorithm is the in-place one of
+// Moffat and Katajainen (1995). Codes longer than limit are then shortened, which makes
+// the longest of the others longer.
 func lengths(sorted []uint64, limit int) (perLength [maxBits + 1]int) {
 	var tree [maxCodes]int
 	a := tree[:len(sorted)]
@@ -62,7 +62,7 @@ func lengths(sorted []uint64, limit int) (perLength [maxBits + 1]int) {
 	}
 	pair(a)
 	depths(a)
-	space := 0 // of the code, in codes of limit bits
+	space := 0 // used by the codes, in codes of limit bits
 	for _, n := range a {
 		n = min(n, limit)
 		perLength[n]++
@@ -80,7 +80,7 @@ func lengths(sorted []uint64, limit int) (perLength [maxBits + 1]int) {
 	return perLength
 }
 
-// pair turns rising counts into a tree: each inner node holds the place of its parent.
+// pair turns ascending counts into a tree: each inner node has the index of its parent.
 func pair(a []int) {
 	leaf, root := 0, 0
 	lightest := func(next int) int {
@@ -99,9 +99,9 @@ func pair(a []int) {
 	}
 }
 
-// depths turns the tree of pair into the length of each symbol's code, falling.
+// depths turns the tree of pair into the lengths of the codes, in descending order.
 func depths(a []int) {
-	last := len(a) - 2 // the top of the tree
+	last := len(a) - 2 // the root
 	a[last] = 0
 	for i := last - 1; i >= 0; i-- {
 		a[i] = a[a[i]] + 1

@@ -9,8 +9,8 @@ import (
 	"syslog-gateway/internal/syslog"
 )
 
-// The mixes are the cases of each family: all forms alike often, so dearer than
-// what a device really sends. The header scan is not in the time.
+// The mixes are the cases of each family. All forms are equally frequent, so they cost more
+// than what devices really send. The time does not include the header scan.
 func BenchmarkUniFi(b *testing.B)    { benchmark(b, "unifi") }
 func BenchmarkPaloAlto(b *testing.B) { benchmark(b, "palo_alto") }
 func BenchmarkCiscoASA(b *testing.B) { benchmark(b, "cisco_asa") }
@@ -18,8 +18,7 @@ func BenchmarkLinux(b *testing.B)    { benchmark(b, "linux") }
 func BenchmarkWindows(b *testing.B)  { benchmark(b, "windows") }
 func BenchmarkAuto(b *testing.B)     { benchmark(b, "auto") }
 
-// BenchmarkAllOnAuto reads all families' cases by the parser that must tell them
-// apart.
+// BenchmarkAllOnAuto reads the cases of all families with the parser auto.
 func BenchmarkAllOnAuto(b *testing.B) { benchmarkMix(b, "auto", loadMix(b, "*")) }
 
 func benchmark(b *testing.B, port string) { benchmarkMix(b, port, loadMix(b, port)) }
@@ -68,7 +67,7 @@ func benchmarkMix(b *testing.B, port string, mix []scanned) {
 	}
 }
 
-// TestNoAllocation holds the promise of the hot path for every case on every port.
+// TestNoAllocation checks that no case allocates on any port.
 func TestNoAllocation(t *testing.T) {
 	mix := loadMix(t, "*")
 	for _, name := range dialect.Names() {

@@ -13,13 +13,13 @@ import (
 	"syslog-gateway/internal/syslog"
 )
 
-// want is what testdata/cases/*/*/want.json says of the message beside it.
+// want is the content of testdata/cases/*/*/want.json about the message in the same folder.
 type want struct {
 	Port  string `json:"port"`
 	Class string `json:"class"`
 	Host  string `json:"host"`
-	// Time is the stamp as written: "2026-03-14 14:28:52.5" without zone (year
-	// 0000: not written), with an offset behind it, or "@seconds".
+	// Time is the stamp as written: "2026-03-14 14:28:52.5" without a zone, the same with
+	// an offset behind it, or "@seconds". The year 0000 is not written.
 	Time     string `json:"time"`
 	Body     string `json:"body"` // "": the whole message
 	Source   string `json:"source"`
@@ -51,10 +51,10 @@ func TestCases(t *testing.T) {
 	}
 }
 
-// TestCasesPerFamily holds each family to enough cases.
+// TestCasesPerFamily checks that each family has enough cases.
 func TestCasesPerFamily(t *testing.T) {
 	for _, family := range dialect.Names() {
-		if family == "auto" { // the families' forms, once more
+		if family == "auto" { // its forms are those of the families
 			continue
 		}
 		const least = 25
@@ -105,7 +105,7 @@ func stampText(s syslog.Stamp) string {
 	return text
 }
 
-// parse reads one message as the parser of a port does.
+// parse reads one message with the parser of a port.
 func parse(t testing.TB, port string, msg []byte) dialect.Result {
 	t.Helper()
 	p, err := dialect.New(port)

@@ -13,13 +13,12 @@ type cef struct {
 	// name is the sixth part; PAN-OS has its log type there.
 	name      []byte
 	extension []byte
-	// complete says that all seven bars were there.
+	// complete says that all seven '|' are there.
 	complete bool
 }
 
-// parseCEF reads a message that begins with "CEF:". A '|' in a header part is
-// escaped by '\'. UniFi OS has sent headers with a part too few: what begins like
-// a key then ends the header.
+// parseCEF reads a message that begins with "CEF:". A '|' in a header part is escaped by
+// '\'.
 func parseCEF(p []byte) (c cef) {
 	var parts [7][]byte
 	n := 0
@@ -38,7 +37,7 @@ func parseCEF(p []byte) (c cef) {
 	return c
 }
 
-// bar finds the next '|' that is not escaped.
+// bar returns the position of the next '|' that is not escaped, or -1.
 func bar(p []byte) int {
 	i := 0
 	for {
@@ -54,9 +53,8 @@ func bar(p []byte) int {
 	}
 }
 
-// extensionValue returns the text behind a key of a CEF extension up to the end
-// of the extension: values have no end of their own, so the reader takes what it
-// can use. blankKey is " key=".
+// extensionValue returns what follows a key in a CEF extension, up to the end of the
+// extension, because nothing marks the end of a value. blankKey is " key=".
 func extensionValue(p, blankKey []byte) []byte {
 	if bytes.HasPrefix(p, blankKey[1:]) {
 		return p[len(blankKey)-1:]
@@ -67,11 +65,12 @@ func extensionValue(p, blankKey []byte) []byte {
 	return nil
 }
 
-// extensionWord returns the value of a key whose values have no blanks; nil when
-// this one has: the next word must begin with another key.
+// extensionWord returns the value of a key whose values are one word. The result is nil
+// if the next word is not a key with a value.
 func extensionWord(p, blankKey []byte) []byte {
-	w, rest := word(extensionValue(p, blankKey))
-	next, _ := word(rest)
+	w, rest := syslog.Word(extensionValue(p, blankKey))
+	rest = syslog.SkipBlanks(rest)
+	next, _ := syslog.Word(rest)
 	if len(rest) != 0 && bytes.IndexByte(next, '=') < 1 {
 		return nil
 	}
@@ -87,17 +86,16 @@ var (
 	keyMsg     = []byte(" msg=")
 )
 
-// origin is what of the header the profiles name. Indexed fields are no place for
-// a message whose bars are far apart because it is broken.
+// origin returns the parts of the header that become indexed fields. They are cut,
+// because in a broken message the next '|' may be far away.
 func (c *cef) origin() CEFHeader {
 	const most = 256
 	return CEFHeader{head(c.vendor, most), head(c.product, most), head(c.signature, most)}
 }
 
-// eventTime takes the time of a CEF event: rt, else end, else start; the header's
-// stays where there is none. Without a zone of its own it is in that of dtz, else in
-// that of the header.
-func (c *cef) eventTime(r *Result) {
+// setTime sets the time of r to that of the event: rt, else end, else start. A time
+// without a zone is in the zone of dtz, else in that of the header.
+func (c *cef) setTime(r *Result) {
 	for _, key := range [...][]byte{keyRT, keyEnd, keyStart} {
 		v := extensionValue(c.extension, key)
 		if v == nil {

@@ -10,16 +10,16 @@ import (
 //
 //	[<PRI>][:][time][ host][ :| ] %FAMILY-[class-]severity-message: text
 //
-// and IOS writes "[sequence: ][host: ][*]time: %FACILITY-severity-MNEMONIC: text", which
-// the header scanner reads. Everything in front of the '%' is optional.
+// and IOS writes "[sequence: ][host: ][*]time: %FACILITY-severity-MNEMONIC: text".
+// Everything before the '%' is optional; package syslog reads it.
 
-// cisco reads a line whose text begins with a message identifier.
-func (l *line) cisco(p []byte, r *Result) bool {
+// readCisco reads a line whose text begins with a message identifier, at p.
+func readCisco(l *line, p []byte, r *Result) bool {
 	class, known := messageID(p)
 	if class == Fallback || class == CiscoIOS && !known {
 		return false
 	}
-	l.ciscoLine(class, r)
+	setCisco(l, class, r)
 	r.Unparsed = !known
 	if class == CiscoFTD && r.TimeBy == ByNothing {
 		r.setTime(anyTime(within(head(p, 4096), keyFirstPacket, ',')), ByKey)
@@ -29,8 +29,8 @@ func (l *line) cisco(p []byte, r *Result) bool {
 
 var keyFirstPacket = []byte("FirstPacketSecond: ")
 
-// ciscoLine sets the class and finds the host where the header has none.
-func (l *line) ciscoLine(class ClassID, r *Result) {
+// setCisco sets the class, and takes the tag for the host if the header has none.
+func setCisco(l *line, class ClassID, r *Result) {
 	r.setClass(class, ByMessageID)
 	if len(r.Host) != 0 {
 		r.Source = l.app // a relay's "CiscoASA[999]:"
@@ -39,25 +39,27 @@ func (l *line) ciscoLine(class ClassID, r *Result) {
 		}
 		return
 	}
-	// "Apr 27 2020 02:03:03 dev01: %ASA-…": the tag is the host. A word of
-	// capitals there is the abbreviation of a zone that nobody knows.
+	// "Apr 27 2020 02:03:03 dev01: %ASA-…": the tag is the host. A word of capitals
+	// there is the abbreviation of an unknown zone.
 	if len(l.app) != 0 && len(l.procID) == 0 && !l.sequenced && !isCapitals(l.app) {
 		r.setHost(l.app, ByTag)
 	}
 }
 
+// isCapitals reports whether p is a short word of capital letters, or empty.
 func isCapitals(p []byte) bool {
 	for _, c := range p {
-		if !isUpper(c) {
+		if !syslog.IsUpper(c) {
 			return false
 		}
 	}
 	return len(p) < 6
 }
 
-// messageID tells the class by "%ASA-4-106023", "%ASA-session-3-106102",
-// "%FTD-6-430003", "%SYS-5-CONFIG_I". Some collectors double the '%'. known is
-// false when the family is right but what follows is no identifier.
+// messageID returns the class of the message identifier at the front of p, such as
+// "%ASA-4-106023", "%ASA-session-3-106102", "%FTD-6-430003", "%SYS-5-CONFIG_I". Some
+// collectors double the '%'. known is false if only the family is right and the rest is
+// not an identifier.
 func messageID(p []byte) (class ClassID, known bool) {
 	if hasPrefix(p, "%$ ") { // NX-OS: "%$ VDC-1 %$ %ETHPORT-5-IF_UP"
 		_, p, _ = bytes.Cut(p[3:], vdcEnd)
@@ -89,12 +91,12 @@ func messageID(p []byte) (class ClassID, known bool) {
 
 var vdcEnd = []byte(" %$ ")
 
-// isNumbered reports whether p is "[class-]severity-number", the number having
-// six digits or what a relay left of them.
+// isNumbered reports whether p is "[class-]severity-number". The number has six digits,
+// or five if a relay cut it.
 func isNumbered(p []byte) bool {
 	i := 0
-	if len(p) != 0 && !isDigit(p[0]) { // "session-", "tag-switching-"
-		for i < len(p) && i < 24 && (p[i]|0x20 >= 'a' && p[i]|0x20 <= 'z' || p[i] == '-') {
+	if len(p) != 0 && !syslog.IsDigit(p[0]) { // "session-", "tag-switching-"
+		for i < len(p) && i < 24 && (syslog.IsLetter(p[i]) || p[i] == '-') {
 			i++
 		}
 		if i == 0 || p[i-1] != '-' {
@@ -106,7 +108,7 @@ func isNumbered(p []byte) bool {
 	}
 	digits := 0
 	for _, c := range head(p[i+2:], 7) {
-		if !isDigit(c) {
+		if !syslog.IsDigit(c) {
 			break
 		}
 		digits++
@@ -114,17 +116,16 @@ func isNumbered(p []byte) bool {
 	return digits >= 5 && digits <= 6
 }
 
-// isSecurityEvent reports whether p, from the first dash on, is one of the
-// messages 430001 to 430005: intrusion, connection, file and malware events of
-// key-value pairs.
+// isSecurityEvent reports whether p, which begins at the first dash, is one of the
+// messages 430001 to 430005: intrusion, connection, file and malware events.
 func isSecurityEvent(p []byte) bool {
 	return len(p) >= 9 && p[0] == '-' && p[2] == '-' && hasPrefix(p[3:], "43000") && p[8] >= '1' && p[8] <= '5'
 }
 
-// isMnemonic reports whether p is "FACILITY-[SUB-]severity-MNEMONIC" and a colon,
-// a blank or the end.
+// isMnemonic reports whether p is "FACILITY-[SUB-]severity-MNEMONIC" followed by a colon
+// or a space.
 func isMnemonic(p []byte) bool {
-	if !isUpper(p[0]) {
+	if !syslog.IsUpper(p[0]) {
 		return false
 	}
 	severity := -1
@@ -134,7 +135,7 @@ func isMnemonic(p []byte) bool {
 			severity = i
 		case c == ':' || c == ' ':
 			return severity > 0 && i > severity+1
-		case c == '-' || c == '_' || c == '/' || isDigit(c) || isLetter(c):
+		case c == '-' || c == '_' || c == '/' || syslog.IsDigit(c) || syslog.IsLetter(c):
 		default:
 			return false
 		}
@@ -142,8 +143,8 @@ func isMnemonic(p []byte) bool {
 	return false
 }
 
-// isOtherCisco names facilities of Cisco products with sourcetypes of their own:
-// load balancers, servers, telephony, SD-WAN.
+// isOtherCisco reports whether a facility is one of Cisco products that have their own
+// sourcetypes: load balancers, servers, telephony, SD-WAN.
 func isOtherCisco(facility []byte) bool {
 	switch string(facility) {
 	case "ACE", "CIMC", "UCSM", "Viptela":
@@ -152,19 +153,11 @@ func isOtherCisco(facility []byte) bool {
 	return hasPrefix(facility, "UC_") || hasPrefix(facility, "CCM_")
 }
 
-// firepower reads a line of the management center: "SFIMS: Protocol: TCP, …".
-func (l *line) firepower(r *Result) bool {
-	r.setClass(CiscoFirepower, ByTag)
-	r.Source = l.app
-	return true
-}
-
-// maxCiscoHeader is how far into a message the '%' of an identifier is looked for
-// on the Cisco port.
+// maxCiscoHeader is how far into a line the '%' of an identifier is searched, in bytes.
 const maxCiscoHeader = 160
 
-// ownCisco reads what came to the Cisco port without a mark at the usual place:
-// IOS XR with its node names, and messages without identifier.
+// ownCisco reads lines without a mark at the usual place on the Cisco port: IOS XR with
+// its node names, and messages without an identifier.
 func ownCisco(l *line, r *Result) bool {
 	rest := l.rest
 	if i := bytes.IndexByte(head(rest, maxCiscoHeader), '%'); i >= 0 {
@@ -174,7 +167,7 @@ func ownCisco(l *line, r *Result) bool {
 		}
 		if class != Fallback && known {
 			l.nodeTime(rest[:i], r)
-			l.ciscoLine(class, r)
+			setCisco(l, class, r)
 			return true
 		}
 	}
@@ -182,22 +175,22 @@ func ownCisco(l *line, r *Result) bool {
 		r.setClass(CiscoASA, ByPort) // "host : AAA user authentication Rejected : …"
 		return true
 	}
-	return linuxMarked(l, r)
+	return readLinux(l, r)
 }
 
 // deviceColon follows the device-id of an ASA.
 var deviceColon = []byte(" : ")
 
-// nodeTime looks for a time behind the node of IOS XR ("RP/0/RP0/CPU0:Dec 11 …")
-// and of modules ("CLC 6/0: Dec 11 …"); it is the device's own, also behind a relay's
-// header.
+// nodeTime looks for a time behind a node of IOS XR ("RP/0/RP0/CPU0:Dec 11 …") or a
+// module ("CLC 6/0: Dec 11 …"). It is the device's own time, also behind the header of a
+// relay.
 func (l *line) nodeTime(header []byte, r *Result) {
 	for p := header; ; {
 		i := bytes.IndexByte(p, ':')
 		if i < 0 {
 			return
 		}
-		p = skipBlanks(p[i+1:])
+		p = syslog.SkipBlanks(p[i+1:])
 		q := p
 		if len(q) != 0 && (q[0] == '*' || q[0] == '.') {
 			q = q[1:]
@@ -208,4 +201,14 @@ func (l *line) nodeTime(header []byte, r *Result) {
 			return
 		}
 	}
+}
+
+// hasIdentifier reports whether p has a message identifier within maxCiscoHeader bytes.
+func hasIdentifier(p []byte) bool {
+	i := bytes.IndexByte(head(p, maxCiscoHeader), '%')
+	if i < 0 {
+		return false
+	}
+	class, known := messageID(p[i:])
+	return class != Fallback && (known || len(p) > i+1 && isMnemonic(p[i+1:]))
 }

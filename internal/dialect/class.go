@@ -1,9 +1,15 @@
 package dialect
 
+import (
+	"fmt"
+
+	"syslog-gateway/internal/suggest"
+)
+
 // ClassID numbers a class: its index in [Classes].
 type ClassID uint16
 
-// The classes. Names, products and what Splunk gets of each are in classTable.
+// The classes. The table classes describes them; internal/splunk has their names there.
 const (
 	Fallback ClassID = iota
 
@@ -68,54 +74,13 @@ const (
 type Class struct {
 	// ID is the index of the class in Classes.
 	ID ClassID
-	// Name is unique and in snake_case: the key of metadata.overrides and the
-	// event field "class".
+	// Name is unique and in snake_case: the key in the configuration and the value of
+	// the event field "class".
 	Name string
-	// VendorProduct is the event field "vendor_product".
-	VendorProduct string
-	// Vendor is the family: the name that New takes, or "" for the fallback.
-	Vendor string
-}
-
-// Classes returns all classes; the index is the ClassID.
-func Classes() []Class {
-	all := make([]Class, classCount)
-	for i := range classTable {
-		row := &classTable[i]
-		all[i] = Class{ID: ClassID(i), Name: row.name, VendorProduct: row.product, Vendor: row.vendor}
-	}
-	return all
-}
-
-// String returns the name of the class.
-func (id ClassID) String() string {
-	if id >= classCount {
-		return "unknown"
-	}
-	return classTable[id].name
-}
-
-// names is what Splunk gets of a class: an empty index is the port's, an empty
-// source the profile's usual one. A source that ends with ':' is completed by
-// Result.Source.
-type names struct {
-	sourcetype, index, source string
-}
-
-// sc4sNames adds the fields by which Splunk Connect for Syslog says vendor,
-// product and class; of CEF the message itself says all three.
-type sc4sNames struct {
-	names
-	vendor, product, class string
-}
-
-// fromCEF stands where the CEF header of the message has the value.
-const fromCEF = "<CEF>"
-
-type classRow struct {
-	name, product, vendor string
-	standard              names     // profile default
-	sc4s                  sc4sNames // profile sc4s
+	// Product is the value of the event field "vendor_product".
+	Product string
+	// Family is the name of the vendor family, as New takes it; empty for Fallback.
+	Family string
 }
 
 // The families, as New and the configuration key sources.*.vendor name them.
@@ -130,16 +95,107 @@ const (
 // Auto is the name of a port that all families send to.
 const Auto = "auto"
 
-// The values of vendor_product.
+// The products of classes that share one.
 const (
-	productUniFi    = "ubiquiti_unifi"
-	productPAN      = "paloalto_panos"
-	productASA      = "cisco_asa"
-	productFTD      = "cisco_ftd"
-	productLinux    = "linux_syslog"
-	productWindows  = "microsoft_windows"
-	productFallback = "unknown"
+	productUniFi   = "ubiquiti_unifi"
+	productPAN     = "paloalto_panos"
+	productLinux   = "linux_syslog"
+	productWindows = "microsoft_windows"
 )
 
-// firewallIndex is where firewall lines of a port with other lines go.
-const firewallIndex = "firewall"
+// classes describes every class. The ID is the index.
+var classes = [classCount]Class{
+	Fallback: {Name: "fallback", Product: "unknown"},
+
+	UniFiDevice:     {Name: "unifi_device", Product: productUniFi, Family: familyUniFi},
+	UniFiFirewall:   {Name: "unifi_firewall", Product: productUniFi, Family: familyUniFi},
+	UniFiThreat:     {Name: "unifi_threat", Product: productUniFi, Family: familyUniFi},
+	UniFiLink:       {Name: "unifi_link", Product: productUniFi, Family: familyUniFi},
+	UniFiDHCP:       {Name: "unifi_dhcp", Product: productUniFi, Family: familyUniFi},
+	UniFiDNS:        {Name: "unifi_dns", Product: productUniFi, Family: familyUniFi},
+	UniFiMCAD:       {Name: "unifi_mcad", Product: productUniFi, Family: familyUniFi},
+	UniFiSudo:       {Name: "unifi_sudo", Product: productUniFi, Family: familyUniFi},
+	UniFiHostapd:    {Name: "unifi_hostapd", Product: productUniFi, Family: familyUniFi},
+	UniFiWireless:   {Name: "unifi_wireless", Product: productUniFi, Family: familyUniFi},
+	UniFiEdgeSwitch: {Name: "unifi_edgeswitch", Product: productUniFi, Family: familyUniFi},
+	UniFiNetconsole: {Name: "unifi_netconsole", Product: productUniFi, Family: familyUniFi},
+	UniFiCEF:        {Name: "unifi_cef", Product: productUniFi, Family: familyUniFi},
+	UniFiOSCEF:      {Name: "unifi_os_cef", Product: productUniFi, Family: familyUniFi},
+	UniFiProtectCEF: {Name: "unifi_protect_cef", Product: productUniFi, Family: familyUniFi},
+
+	PANTraffic:       {Name: "pan_traffic", Product: productPAN, Family: familyPAN},
+	PANThreat:        {Name: "pan_threat", Product: productPAN, Family: familyPAN},
+	PANSystem:        {Name: "pan_system", Product: productPAN, Family: familyPAN},
+	PANConfig:        {Name: "pan_config", Product: productPAN, Family: familyPAN},
+	PANHIPMatch:      {Name: "pan_hipmatch", Product: productPAN, Family: familyPAN},
+	PANCorrelation:   {Name: "pan_correlation", Product: productPAN, Family: familyPAN},
+	PANUserID:        {Name: "pan_userid", Product: productPAN, Family: familyPAN},
+	PANGlobalProtect: {Name: "pan_globalprotect", Product: productPAN, Family: familyPAN},
+	PANDecryption:    {Name: "pan_decryption", Product: productPAN, Family: familyPAN},
+	PANAuth:          {Name: "pan_auth", Product: productPAN, Family: familyPAN},
+	PANLog:           {Name: "pan_log", Product: productPAN, Family: familyPAN},
+	PANCEF:           {Name: "pan_cef", Product: productPAN, Family: familyPAN},
+	PANLEEF:          {Name: "pan_leef", Product: productPAN, Family: familyPAN},
+	PANJSON:          {Name: "pan_json", Product: productPAN, Family: familyPAN},
+	PANTraps:         {Name: "pan_traps", Product: "paloalto_traps", Family: familyPAN},
+	PANXSOAR:         {Name: "pan_xsoar", Product: "paloalto_xsoar", Family: familyPAN},
+
+	CiscoASA:       {Name: "cisco_asa", Product: "cisco_asa", Family: familyCisco},
+	CiscoFTD:       {Name: "cisco_ftd", Product: "cisco_ftd", Family: familyCisco},
+	CiscoPIX:       {Name: "cisco_pix", Product: "cisco_pix", Family: familyCisco},
+	CiscoFWSM:      {Name: "cisco_fwsm", Product: "cisco_fwsm", Family: familyCisco},
+	CiscoIOS:       {Name: "cisco_ios", Product: "cisco_ios", Family: familyCisco},
+	CiscoFirepower: {Name: "cisco_firepower", Product: "cisco_firepower", Family: familyCisco},
+
+	LinuxSyslog: {Name: "linux_syslog", Product: productLinux, Family: familyLinux},
+	LinuxSecure: {Name: "linux_secure", Product: productLinux, Family: familyLinux},
+	LinuxAudit:  {Name: "linux_audit", Product: productLinux, Family: familyLinux},
+
+	WindowsXML:         {Name: "windows_xml", Product: productWindows, Family: familyWindows},
+	WindowsSnare:       {Name: "windows_snare", Product: productWindows, Family: familyWindows},
+	WindowsNXLogJSON:   {Name: "windows_nxlog_json", Product: productWindows, Family: familyWindows},
+	WindowsCEF:         {Name: "windows_cef", Product: productWindows, Family: familyWindows},
+	WindowsCEFApp:      {Name: "windows_cef_app", Product: productWindows, Family: familyWindows},
+	WindowsCEFCAS:      {Name: "windows_cef_cas", Product: productWindows, Family: familyWindows},
+	WindowsCEFArcSight: {Name: "windows_cef_arcsight", Product: productWindows, Family: familyWindows},
+	WindowsCEFOther:    {Name: "windows_cef_other", Product: productWindows, Family: familyWindows},
+	WindowsSyslog:      {Name: "windows_syslog", Product: productWindows, Family: familyWindows},
+}
+
+// Classes returns all classes; the index is the ClassID.
+func Classes() []Class {
+	all := make([]Class, classCount)
+	for i := range all {
+		all[i] = ClassID(i).Class()
+	}
+	return all
+}
+
+// Class returns the description of a class, which must exist.
+func (id ClassID) Class() Class {
+	c := classes[id]
+	c.ID = id
+	return c
+}
+
+// String returns the name of the class.
+func (id ClassID) String() string {
+	if id >= classCount {
+		return "unknown"
+	}
+	return classes[id].Name
+}
+
+// ClassNamed returns the class of a name. The error of an unknown name suggests three
+// that are like it.
+func ClassNamed(name string) (ClassID, error) {
+	known := make([]string, classCount)
+	for i := range classes {
+		if classes[i].Name == name {
+			return ClassID(i), nil
+		}
+		known[i] = classes[i].Name
+	}
+	near := suggest.Closest(name, known, 3)
+	return 0, fmt.Errorf("%q is not a class: did you mean %s, %s or %s?", name, near[0], near[1], near[2])
+}

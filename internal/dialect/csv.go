@@ -6,8 +6,8 @@ import (
 	"math/bits"
 )
 
-// columns walks the columns of a comma separated line forwards. A column that
-// begins with '"' ends at the '"' that is not doubled; commas within do not count.
+// columns reads the columns of a comma-separated line, forwards only. A column that
+// begins with '"' ends at the next '"' that is not doubled, and may contain commas.
 type columns struct {
 	line  []byte
 	start int // of column index
@@ -15,8 +15,8 @@ type columns struct {
 	ended bool
 }
 
-// at returns column n without its quotes; nil when the line has fewer columns. n
-// must not be smaller than in the call before.
+// at returns column n without its quotes, or nil if the line has fewer columns. n must
+// not be smaller than in the call before.
 func (c *columns) at(n int) []byte {
 	if c.index < n {
 		c.seek(n)
@@ -32,8 +32,8 @@ func (c *columns) at(n int) []byte {
 	return p[:end]
 }
 
-// seek moves to column n, eight bytes at a time: of 102 columns most are short or
-// empty.
+// seek moves to column n. It reads eight bytes at a time, because most of 102 columns are
+// short or empty.
 func (c *columns) seek(n int) {
 	p, i, need := c.line, c.start, n-c.index
 	c.index = n
@@ -57,7 +57,7 @@ func (c *columns) seek(n int) {
 			}
 		}
 		commas := matches(word, ',')
-		if quotes := matches(word, '"'); quotes != 0 { // up to the first quote
+		if quotes := matches(word, '"'); quotes != 0 { // stop at the first quote
 			step = bits.TrailingZeros64(quotes) / 8
 			commas &= 1<<(8*step) - 1
 		}
@@ -101,7 +101,7 @@ func columnEnd(p []byte) int {
 	return len(p)
 }
 
-// matches has the high bit of every byte of w set that equals b, exactly.
+// matches returns a word with the high bit set in every byte of w that equals b.
 func matches(w uint64, b byte) uint64 {
 	const low7 = 0x7f7f7f7f7f7f7f7f
 	x := w ^ uint64(b)*0x0101010101010101

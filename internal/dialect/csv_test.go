@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// naiveColumns cuts a line byte by byte: the oracle of columns.
+// naiveColumns cuts a line byte by byte, for comparison with columns.
 func naiveColumns(p []byte) [][]byte {
 	var all [][]byte
 	start := 0

@@ -1,4 +1,4 @@
 package dialect
 
-// Whole is the Result's own copy of a message that a relay had split.
+// Whole returns the Result's own copy of a message that a relay had split.
 func (r *Result) Whole() []byte { return r.whole }

@@ -17,9 +17,9 @@ func FuzzLinux(f *testing.F)    { fuzz(f, "linux") }
 func FuzzWindows(f *testing.F)  { fuzz(f, "windows") }
 func FuzzAuto(f *testing.F)     { fuzz(f, "auto") }
 
-// fuzz holds what must be true of every message: no panic, a class that exists,
-// views that lie in the message or in the Result's copy of it, a host that can be one, and the same answer from
-// a Result that was used before.
+// fuzz checks what must be true of every message: no panic, a class that exists, views into
+// the message or into the Result's copy of it, a host that can be one, and the same answer
+// from a Result that was used before.
 func fuzz(f *testing.F, port string) {
 	files, err := filepath.Glob(filepath.Join("testdata/cases", "*", "*", "input"))
 	if err != nil || len(files) == 0 {
@@ -52,7 +52,7 @@ func fuzz(f *testing.F, port string) {
 		for name, view := range map[string][]byte{"host": r.Host, "body": r.Body, "source": r.Source,
 			"vendor": r.CEF.Vendor, "product": r.CEF.Product, "signature": r.CEF.Signature} {
 			if len(view) != 0 && !inside(view, msg) && !(r.Rejoined && inside(view, r.Whole())) {
-				t.Fatalf("%s %q lies outside of %q", name, view, msg)
+				t.Fatalf("%s %q is not in %q", name, view, msg)
 			}
 		}
 		if len(r.Host) != 0 && string(syslog.Host(r.Host)) != string(r.Host) {
@@ -71,7 +71,7 @@ func fuzz(f *testing.F, port string) {
 	})
 }
 
-// inside reports whether a view is a part of a buffer.
+// inside reports whether a view is part of a buffer.
 func inside(view, buffer []byte) bool {
 	from, to := uintptr(unsafe.Pointer(unsafe.SliceData(buffer))), uintptr(len(buffer))
 	at := uintptr(unsafe.Pointer(unsafe.SliceData(view)))

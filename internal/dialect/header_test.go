@@ -10,7 +10,7 @@ import (
 	"syslog-gateway/internal/syslog"
 )
 
-// bodies has a line of each family without its header, and what it is.
+// bodies has lines of each family without their header, and their class.
 var bodies = []struct{ port, tag, text, class string }{
 	{"unifi", "", "CEF:0|Ubiquiti|UniFi Network|10.2.105|544|Admin|1|msg=x", "unifi_cef"},
 	{"unifi", "", "e063daccbd48,U6+-6.7.41+15623: hostapd[4429]: wifi1ap1: x", "unifi_device"},
@@ -25,8 +25,8 @@ var bodies = []struct{ port, tag, text, class string }{
 	{"windows", "", `{"EventTime":"","EventID":4624,"Channel":"Security"}`, "windows_nxlog_json"},
 }
 
-// lineOf puts a header in front of a body: "%h" is the host, "%t" the tag. RFC 5424 has
-// the tag in fields of its own.
+// lineOf puts a header before a body: "%h" is the host, "%t" the tag, "%f" the fields of
+// RFC 5424 that have the tag.
 func lineOf(header, host, tag, text string) string {
 	fields := "- - - -"
 	if app, _, ok := strings.Cut(tag, "["); ok {
@@ -44,8 +44,8 @@ var hostHeaders = []string{
 
 const relayHeader = "<13>Jun  3 16:33:08 relay1 "
 
-// TestHostNames puts every kind of name in front of every family's lines, behind every
-// header, with and without a relay's. The class is that of the line whatever the host.
+// TestHostNames puts every kind of name into every header before lines of every family,
+// with and without the header of a relay. The class does not depend on the host.
 func TestHostNames(t *testing.T) {
 	accepted := []struct{ name, host string }{
 		{"web1", "web1"}, {"UCK-G2+", "UCK-G2+"}, {"U6+", "U6+"}, {"Joe's-UDM", "Joe's-UDM"}, {"UDM(Home)", "UDM(Home)"},
@@ -84,8 +84,8 @@ func checkHeader(t *testing.T, port, line, class, host string) {
 	}
 }
 
-// timeForms are the headers that have a time of day: %s is what is written from the hour
-// on. Those without a host have "" for it.
+// timeForms are the headers with a time of day. %s is the text from the hour on. The host is
+// empty if the header has none.
 var timeForms = []struct{ port, form, class, host string }{
 	{"linux", "<13>May  6 %s web1 sshd[1]: x", "linux_secure", "web1"},
 	{"linux", "<13>May  6 2026 %s web1 sshd[1]: x", "linux_secure", "web1"},
@@ -107,8 +107,8 @@ var timeForms = []struct{ port, form, class, host string }{
 	{"windows", "<14>May  6 %s web1 MSWinEventLog\t1\tSecurity\t13\t\t4634\tx", "windows_snare", "web1"},
 }
 
-// TestTimeForms writes one moment in every way, and some that do not exist, into every
-// header. The rest of the header is read whatever the time.
+// TestTimeForms writes one moment in every form, and times that do not exist, into every
+// header. The rest of the header must be read in any case.
 func TestTimeForms(t *testing.T) {
 	received := time.Date(2026, 5, 6, 15, 13, 10, 0, time.UTC).UnixNano()
 	moment := time.Date(2026, 5, 6, 15, 13, 9, 0, time.UTC).UnixNano()
@@ -141,7 +141,7 @@ func checkTime(t *testing.T, port, line, class, host string) dialect.Result {
 	return parse(t, port, []byte(line))
 }
 
-// TestImpossibleTimes has dates that do not exist, and better times in the same message.
+// TestImpossibleTimes has messages with a time that does not exist, some with another one.
 func TestImpossibleTimes(t *testing.T) {
 	for _, c := range []struct{ port, line, class, host, time string }{
 		{"linux", "<13>2025-11-31T14:99:16.000000+01:00 localhost mbp[11]: x", "linux_syslog", "localhost", ""},
@@ -162,7 +162,7 @@ func TestImpossibleTimes(t *testing.T) {
 	}
 }
 
-// TestByteOrderMark puts the mark of UTF-8 wherever senders do.
+// TestByteOrderMark puts the byte order mark in all places where senders put it.
 func TestByteOrderMark(t *testing.T) {
 	const mark = "\xef\xbb\xbf"
 	for _, b := range bodies {
@@ -179,7 +179,7 @@ func TestByteOrderMark(t *testing.T) {
 	}
 }
 
-// TestXMLProlog puts what XML permits in front of the event.
+// TestXMLProlog puts everything before the event that XML permits there.
 func TestXMLProlog(t *testing.T) {
 	const event = `<Event xmlns='x'><System><TimeCreated SystemTime='2020-05-18T07:00:00.0Z'/><Channel>Security</Channel>` +
 		`<Computer>host.example.com</Computer></System></Event>`
@@ -197,8 +197,8 @@ func TestXMLProlog(t *testing.T) {
 	}
 }
 
-// TestIOSOrigins has the header forms of IOS, IOS XR and NX-OS, on every port: the
-// identifier tells what they are.
+// TestIOSOrigins has the header forms of IOS, IOS XR and NX-OS on every port. They are
+// recognised by the identifier.
 func TestIOSOrigins(t *testing.T) {
 	for _, c := range []struct{ line, host string }{
 		{"<189>: sw01: Jan  6 2022 21:01:34.964: %SYS-5-CONFIG_I: x", "sw01"},

@@ -6,11 +6,11 @@ import (
 	"syslog-gateway/internal/syslog"
 )
 
-// jsonValue returns the value of a key of a JSON object on one line, without
-// decoding it: a string without its quotes, a number as written. quotedKey is the
-// key with its quotes. The first occurrence counts, at whatever depth; one inside
-// a string is not taken (its quotes are escaped there). Strings that hold an
-// escape are not returned: they are no names and no times.
+// jsonValue returns the value of a key in a JSON object on one line, without decoding
+// it: a string without its quotes, a number as written. quotedKey is the key with its
+// quotes. The first occurrence at any depth is used, unless it is inside a string, where
+// its quotes are escaped. The result is nil for a string with an escape: that is neither
+// a name nor a time.
 func jsonValue(p, quotedKey []byte) []byte {
 	for {
 		i := jsonKey(p, quotedKey)
@@ -18,14 +18,15 @@ func jsonValue(p, quotedKey []byte) []byte {
 			return nil
 		}
 		escaped := i > 0 && p[i-1] == '\\'
-		p = skipBlanks(p[i+len(quotedKey):])
+		p = syslog.SkipBlanks(p[i+len(quotedKey):])
 		if escaped || len(p) == 0 || p[0] != ':' {
 			continue
 		}
-		return jsonScalar(skipBlanks(p[1:]))
+		return jsonScalar(syslog.SkipBlanks(p[1:]))
 	}
 }
 
+// jsonScalar returns the scalar at the front of p. See jsonValue.
 func jsonScalar(p []byte) []byte {
 	if len(p) == 0 {
 		return nil
@@ -47,8 +48,8 @@ func jsonScalar(p []byte) []byte {
 // jsonHas reports whether an object has a key.
 func jsonHas(p, quotedKey []byte) bool { return jsonKey(p, quotedKey) >= 0 }
 
-// jsonKey finds a key with its quotes. It looks for the name, whose letters are much
-// rarer in JSON than the quote that bytes.Index would stop at.
+// jsonKey returns the position of a key with its quotes, or -1. It searches for the name
+// without the first quote, because bytes.Index would stop at every quote.
 func jsonKey(p, quotedKey []byte) int {
 	for from := 1; from < len(p); {
 		i := bytes.Index(p[from:], quotedKey[1:])
@@ -63,24 +64,12 @@ func jsonKey(p, quotedKey []byte) int {
 	return -1
 }
 
-// anyTime reads a time in any of the forms that values have: RFC 3339, with
-// slashes, epoch, "Mmm dd [yyyy] hh:mm:ss".
-func anyTime(p []byte) syslog.Stamp {
-	if len(p) < 9 {
-		return syslog.Stamp{}
+// isObject reports whether p is one JSON object, with or without the "@cee:" of the
+// Common Event Expression in front.
+func isObject(p []byte) bool {
+	if hasPrefix(p, "@cee:") {
+		p = p[len("@cee:"):]
 	}
-	if !isDigit(p[0]) {
-		s, _ := syslog.ParseBSD(p)
-		return s
-	}
-	switch p[4] {
-	case '-':
-		s, _ := syslog.ParseISO(p)
-		return s
-	case '/':
-		s, _ := syslog.ParseSlash(p)
-		return s
-	}
-	s, _ := syslog.ParseUnix(p)
-	return s
+	p = bytes.TrimSpace(p)
+	return len(p) > 4 && p[0] == '{' && p[len(p)-1] == '}' && bytes.IndexByte(p, '"') > 0
 }

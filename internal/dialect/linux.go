@@ -7,19 +7,18 @@ import (
 	"syslog-gateway/internal/syslog"
 )
 
-// ownLinux reads what came to the Linux port without another family's mark:
-// everything with a header, with a program tag behind a PRI, or that is one JSON
-// object.
+// ownLinux reads lines without a mark on the Linux port: all that have a header, or a
+// program tag behind a PRI, or that are one JSON object.
 func ownLinux(l *line, r *Result) bool {
 	switch {
-	case linuxMarked(l, r):
+	case readLinux(l, r):
 	case l.headed, isProgram(l.app) && l.prioritised:
 		r.setClass(LinuxSyslog, ByPort)
 		if string(l.app) == "kernel" || string(l.app) == "audit" { // no audit daemon runs
-			l.epochBehind(kernelAudit, r)
+			setEpoch(l.text, kernelAudit, r)
 		}
 	case isObject(l.text):
-		l.jsonLine(r)
+		readJSON(l.text, r)
 	default:
 		return false
 	}
@@ -27,12 +26,12 @@ func ownLinux(l *line, r *Result) bool {
 	return true
 }
 
-// ownAuto takes for Linux what has a time and a plain program tag; on a port for
-// everyone a header alone says too little. CEF and LEEF are what appliances speak: of
-// those of another vendor nothing is known.
+// ownAuto takes a line with a time and a plain program tag for Linux: on a port for all
+// families a header alone is not enough. CEF and LEEF come from appliances; if the vendor
+// is none of the families, nothing is known of them.
 func ownAuto(l *line, r *Result) bool {
 	switch {
-	case linuxMarked(l, r):
+	case readLinux(l, r):
 	case hasPrefix(l.text, "CEF:"), hasPrefix(l.text, "LEEF:"):
 		return false
 	case l.headed && isProgram(l.app):
@@ -44,13 +43,13 @@ func ownAuto(l *line, r *Result) bool {
 	return true
 }
 
-// linuxMarked reads lines of the audit daemon and of the programs that people log
-// in by.
-func linuxMarked(l *line, r *Result) bool {
+// readLinux reads lines of the audit daemon and of programs that people log in with.
+// Their tags count on the ports of all families.
+func readLinux(l *line, r *Result) bool {
 	switch {
 	case isAudit(l):
 		r.setClass(LinuxAudit, ByTag)
-		l.auditTime(r)
+		setAudit(l.text, r)
 	case len(l.app) != 0 && isAuth(l.app, l.text) && (l.headed || l.prioritised):
 		r.setClass(LinuxSecure, ByTag)
 	default:
@@ -60,28 +59,15 @@ func linuxMarked(l *line, r *Result) bool {
 	return true
 }
 
-// setProgram keeps the base name of the program. A tag without colon is text to
-// the header scanner; its first word is the program all the same.
-func (l *line) setProgram(r *Result) {
-	program := l.app
-	if len(program) == 0 && l.headed && len(r.Host) != 0 {
-		program, _ = word(l.text)
-		if len(program) > 48 || !isProgram(program) {
-			program = nil
-		}
-	}
-	r.Source = program[bytes.LastIndexByte(program, '/')+1:]
-}
-
-// isProgram reports whether a tag is a plain program name: letters first or
-// within, no date and no address.
+// isProgram reports whether a tag is the plain name of a program: it has letters, and is
+// neither a date nor an address nor a level.
 func isProgram(tag []byte) bool {
 	letters := false
 	for _, c := range tag {
 		switch {
-		case isLetter(c):
+		case syslog.IsLetter(c):
 			letters = true
-		case isDigit(c), c == '.', c == '-', c == '_', c == '/', c == '(', c == ')', c == '@', c == '+', c == '#':
+		case syslog.IsDigit(c), c == '.', c == '-', c == '_', c == '/', c == '(', c == ')', c == '@', c == '+', c == '#':
 		default:
 			return false
 		}
@@ -89,8 +75,8 @@ func isProgram(tag []byte) bool {
 	return letters && !syslog.IsLevel(tag)
 }
 
-// isAuth reports whether a program is one that writes to the log of logins
-// (auth, authpriv), whatever facility it was sent with.
+// isAuth reports whether a program writes about logins (facilities auth and authpriv).
+// The facility of the message does not matter.
 func isAuth(app, text []byte) bool {
 	app = app[bytes.LastIndexByte(app, '/')+1:]
 	if i := bytes.IndexByte(app, '('); i > 0 { // "sshd(pam_unix)"
@@ -113,7 +99,7 @@ var (
 )
 
 // isAudit reports whether a line is a record of the audit daemon: "type=SYSCALL
-// msg=audit(1700000000.123:4567): …", which its dispatcher may prefix by a node.
+// msg=audit(1700000000.123:4567): …", maybe behind the node= of its dispatcher.
 func isAudit(l *line) bool {
 	switch string(l.app) {
 	case "audispd", "audisp-syslog", "auditd", "audisp-remote":
@@ -126,27 +112,27 @@ func isAudit(l *line) bool {
 	return (hasPrefix(p, "type=") || hasPrefix(p, "node=")) && bytes.Contains(head(p, 320), auditMark)
 }
 
-// auditTime takes the record's own time and its node, which is not the header's host
-// where one machine sends the records of others.
-func (l *line) auditTime(r *Result) {
-	l.epochBehind(auditMark, r)
-	if bytes.HasPrefix(l.text, nodeKey) {
-		node, _ := word(l.text[len(nodeKey):])
+// setAudit sets the time and the node of an audit record. The node differs from the
+// header's host if one machine sends the records of others.
+func setAudit(text []byte, r *Result) {
+	setEpoch(text, auditMark, r)
+	if bytes.HasPrefix(text, nodeKey) {
+		node, _ := syslog.Word(text[len(nodeKey):])
 		if !isSameHost(node, r.Host) {
 			r.setHost(node, ByKey)
 		}
 	}
 }
 
-// epochBehind takes the time behind a mark such as "audit(", which needs no zone and is
-// more exact than a header's. A header with a zone that is more than a day off says that
-// the record came from somewhere else than the log of today.
-func (l *line) epochBehind(mark []byte, r *Result) {
-	i := bytes.Index(head(l.text, 320), mark)
+// setEpoch sets the time that stands behind a mark such as "audit(". It needs no zone
+// and is more exact than the header's. If the header's time has a zone and is more
+// than a day away, the record is not from today's log, and the header's time stays.
+func setEpoch(text, mark []byte, r *Result) {
+	i := bytes.Index(head(text, 320), mark)
 	if i < 0 {
 		return
 	}
-	s, _ := syslog.ParseUnix(l.text[i+len(mark):])
+	s, _ := syslog.ParseUnix(text[i+len(mark):])
 	if h := &r.Stamp; h.Kind == syslog.Fixed {
 		year := int(h.Year)
 		if year == 0 {
@@ -160,22 +146,12 @@ func (l *line) epochBehind(mark []byte, r *Result) {
 	r.setTime(s, ByKey)
 }
 
-// isSameHost reports whether two names differ in case or in their domain only.
+// isSameHost reports whether two names differ only in case or in the domain.
 func isSameHost(a, b []byte) bool {
 	if len(a) > len(b) {
 		a, b = b, a
 	}
 	return len(a) != 0 && bytes.EqualFold(a, b[:len(a)]) && (len(a) == len(b) || b[len(a)] == '.')
-}
-
-// isObject reports whether p is one JSON object, with or without the cookie of the
-// Common Event Expression.
-func isObject(p []byte) bool {
-	if hasPrefix(p, "@cee:") {
-		p = p[len("@cee:"):]
-	}
-	p = bytes.TrimSpace(p)
-	return len(p) > 4 && p[0] == '{' && p[len(p)-1] == '}' && bytes.IndexByte(p, '"') > 0
 }
 
 var (
@@ -187,17 +163,17 @@ var (
 	jsonHost        = []byte(`"host"`)
 )
 
-// jsonLine reads a JSON object without a header by the keys that most loggers use.
-func (l *line) jsonLine(r *Result) {
+// readJSON reads a JSON object without a header by the keys that most loggers use.
+func readJSON(text []byte, r *Result) {
 	r.setClass(LinuxSyslog, ByShape)
 	if r.TimeBy == ByNothing {
 		for _, key := range [...][]byte{jsonAtTimestamp, jsonTimestamp, jsonTime, jsonTS} {
-			if r.setTime(anyTime(jsonValue(l.text, key)), ByKey) {
+			if r.setTime(anyTime(jsonValue(text, key)), ByKey) {
 				break
 			}
 		}
 	}
-	if len(r.Host) == 0 && !r.setHost(jsonValue(l.text, jsonHostLower), ByKey) {
-		r.setHost(jsonValue(l.text, jsonHost), ByKey)
+	if len(r.Host) == 0 && !r.setHost(jsonValue(text, jsonHostLower), ByKey) {
+		r.setHost(jsonValue(text, jsonHost), ByKey)
 	}
 }

@@ -6,33 +6,34 @@ import (
 	"syslog-gateway/internal/syslog"
 )
 
-// PAN-OS sends comma separated lines behind an RFC 3164 or RFC 5424 header, with
-// or without a host name; custom formats (CEF, LEEF) and the cloud logging
-// service (JSON) use the same port. The add-on for Splunk reads columns by their
-// position, so the CSV is all that it gets.
+// PAN-OS sends comma-separated lines behind a header of RFC 3164 or RFC 5424, with or
+// without a host name. Custom formats (CEF, LEEF) and the cloud logging service (JSON)
+// use the same port. The add-on for Splunk reads columns by their position, so the event
+// is the CSV without the header.
 
-// panType says where a log type has its columns, counted from 0. Columns are
-// used only where a line has them: every release appends some.
+// panType says where a log type has its columns, counted from 0. A line of an older
+// release has fewer columns.
 type panType struct {
 	class ClassID
-	// device is the name of the firewall (dvc_name), 0 when the type has none. A
-	// line that Panorama forwards has Panorama in the header.
+	// device is the column with the name of the firewall (dvc_name), or 0. The header of
+	// a line that Panorama forwards names Panorama.
 	device int
-	// time is high_res_time or, for GlobalProtect, event_time: ISO 8601 with offset.
+	// time is the column with high_res_time or, for GlobalProtect, event_time, in ISO 8601
+	// with offset; or 0.
 	time int
 }
 
 const (
-	panReceived  = 1 // receive_time: that of the log collector
+	panReceived  = 1 // receive_time of the log collector
 	panTypeAt    = 3
-	panGenerated = 6 // generated_time, in the device's zone, which is not written
-	// panShift is by how many columns PAN-OS 9.1.0 to 9.1.2 (GlobalProtect) and
-	// 8.0.5 (HIP match) shift the type and the generated time: they write sequence
-	// number and action flags before the type instead of behind it.
+	panGenerated = 6 // generated_time, in the device's zone, which is not in the line
+	// panShift is by how many columns PAN-OS 9.1.0 to 9.1.2 (GlobalProtect) and 8.0.5
+	// (HIP match) shift the type and generated_time: they write sequence number and
+	// action flags before the type, not behind it.
 	panShift = 2
 )
 
-// panTypeOf knows the log types. ok is false for words that are none.
+// panTypeOf returns the log type of a word.
 func panTypeOf(p []byte) (t panType, ok bool) {
 	switch string(p) {
 	case "TRAFFIC":
@@ -61,17 +62,17 @@ func panTypeOf(p []byte) (t panType, ok bool) {
 	return panType{}, false
 }
 
-// panCSV reads a PAN-OS line; comma is the end of its first column.
-func (l *line) panCSV(p []byte, comma int, r *Result) bool {
-	future := comma == 1 && isDigit(p[0])
+// readPAN reads a line of PAN-OS. comma is the end of its first column.
+func readPAN(p []byte, comma int, r *Result) bool {
+	future := comma == 1 && syslog.IsDigit(p[0])
 	dated := isSlashDate(p[comma+1:])
 	if !future && !dated {
 		return false
 	}
 	c := columns{line: p}
 	received := c.at(panReceived)
-	word := c.at(panTypeAt)
-	t, ok := panTypeOf(word)
+	name := c.at(panTypeAt)
+	t, ok := panTypeOf(name)
 	generated := panGenerated
 	if !ok && future && dated {
 		if shifted, isType := panTypeOf(c.at(panTypeAt + panShift)); isType {
@@ -83,16 +84,17 @@ func (l *line) panCSV(p []byte, comma int, r *Result) bool {
 			return false
 		}
 		t.class = PANLog
-		r.Unparsed = !isLogType(word)
+		r.Unparsed = !isLogType(name)
 	}
 	r.setClass(t.class, ByColumn)
 	r.Body = p
-	l.panColumns(&c, t, generated, received, r)
+	setPAN(&c, t, generated, received, r)
 	return true
 }
 
-// panColumns takes time and host out of the columns behind the type.
-func (l *line) panColumns(c *columns, t panType, generated int, received []byte, r *Result) {
+// setPAN sets time and host from the columns behind the type. The columns can only be read
+// forwards.
+func setPAN(c *columns, t panType, generated int, received []byte, r *Result) {
 	local, _ := syslog.ParseSlash(c.at(generated))
 	header := r.TimeBy != ByNothing
 	switch {
@@ -102,7 +104,7 @@ func (l *line) panColumns(c *columns, t panType, generated int, received []byte,
 		r.setTime(at, ByColumn)
 	}
 	if t.device != 0 && (t.time == 0 || t.device < t.time) {
-		panDevice(c, t, r)
+		setPANDevice(c, t, r)
 	}
 	if t.time != 0 {
 		precise, n := syslog.ParseISO(c.at(t.time))
@@ -112,13 +114,13 @@ func (l *line) panColumns(c *columns, t panType, generated int, received []byte,
 		r.setTime(precise, ByColumn)
 	}
 	if t.device != 0 && t.time != 0 && t.device > t.time {
-		panDevice(c, t, r)
+		setPANDevice(c, t, r)
 	}
 }
 
-// isoColumn finds the column with a time of ISO 8601, wherever it is. The braces of
-// SD-WAN ("{link name, link tag, …}") are not quoted, so that their commas shift the
-// columns behind them; a time within them is that of the link.
+// isoColumn returns the first time of ISO 8601 that fills a column. It is needed because
+// the braces of SD-WAN ("{link name, link tag, …}") are not quoted, and their commas
+// shift the columns behind them. A time within braces is skipped: it is that of a link.
 func isoColumn(line []byte) syslog.Stamp {
 	for c := (columns{line: line}); ; {
 		p := c.at(c.index + 1)
@@ -137,44 +139,34 @@ func isoColumn(line []byte) syslog.Stamp {
 	}
 }
 
-// panDevice takes the firewall's name, which is not the header's when Panorama
-// forwards. CONFIG lines with the configuration before and after the change have
-// two more columns in front of it.
-func panDevice(c *columns, t panType, r *Result) {
+// setPANDevice sets the host to the name of the firewall. CONFIG lines that have the
+// configuration before and after the change have two more columns before that name.
+func setPANDevice(c *columns, t panType, r *Result) {
 	at := t.device
-	if t.class == PANConfig && !isNumber(c.at(16)) {
+	if t.class == PANConfig && !syslog.IsNumber(c.at(16)) {
 		at += 2
 	}
 	r.setHost(c.at(at), ByColumn)
 }
 
-func isNumber(p []byte) bool {
-	for _, c := range p {
-		if !isDigit(c) {
-			return false
-		}
-	}
-	return len(p) != 0
-}
-
 // isSlashDate reports whether p begins with "2014/01/28".
 func isSlashDate(p []byte) bool {
-	return len(p) > 10 && p[4] == '/' && p[7] == '/' && isDigit(p[0]) && isDigit(p[3]) && isDigit(p[5])
+	return len(p) > 10 && p[4] == '/' && p[7] == '/' && syslog.IsDigit(p[0]) && syslog.IsDigit(p[3]) && syslog.IsDigit(p[5])
 }
 
-// isLogType reports whether a word can be a log type of a later release.
+// isLogType reports whether p may be a log type of a later release.
 func isLogType(p []byte) bool {
 	for _, c := range p {
-		if !isUpper(c) && c != '-' && c != '_' {
+		if !syslog.IsUpper(c) && c != '-' && c != '_' {
 			return false
 		}
 	}
 	return len(p) > 2
 }
 
-// panCEF reads CEF of a firewall's custom format, of the cloud logging service or
-// of an endpoint product.
-func (l *line) panCEF(c *cef, r *Result) bool {
+// readPANCEF reads CEF of a firewall's custom format, of the cloud logging service or of
+// an endpoint product.
+func readPANCEF(c *cef, r *Result) bool {
 	switch string(c.product) {
 	case "Traps Agent":
 		r.setClass(PANTraps, ByKey)
@@ -184,7 +176,7 @@ func (l *line) panCEF(c *cef, r *Result) bool {
 		r.setClass(PANCEF, ByKey)
 	}
 	r.Unparsed, r.CEF = !c.complete, c.origin()
-	c.eventTime(r)
+	c.setTime(r)
 	r.setHost(extensionWord(c.extension, keyDVCHost), ByKey)
 	return true
 }
@@ -195,9 +187,9 @@ var (
 	leefDevice  = []byte("DeviceName=")
 )
 
-// leef reads "LEEF:1.0|Palo Alto Networks|PAN-OS Syslog Integration|8.1.6|…"; that
-// of other vendors has no mark.
-func (l *line) leef(p []byte, r *Result) bool {
+// readPANLEEF reads "LEEF:1.0|Palo Alto Networks|PAN-OS Syslog Integration|8.1.6|…".
+// LEEF of other vendors has no mark.
+func readPANLEEF(p []byte, r *Result) bool {
 	if !bytes.Contains(head(p, 64), leefVendor) {
 		return false
 	}
@@ -205,22 +197,6 @@ func (l *line) leef(p []byte, r *Result) bool {
 	r.setTime(anyTime(leefValue(p, leefDevTime)), ByKey)
 	r.setHost(leefValue(p, leefDevice), ByKey)
 	return true
-}
-
-// leefValue returns the value behind "key=", up to the '|' or tab of PAN-OS's
-// LEEF format.
-func leefValue(p, key []byte) []byte {
-	i := bytes.Index(p, key)
-	if i < 0 {
-		return nil
-	}
-	p = p[i+len(key):]
-	for j, c := range p {
-		if c == '|' || c == '\t' {
-			return p[:j]
-		}
-	}
-	return p
 }
 
 var (
@@ -235,7 +211,7 @@ var (
 	vendorNamePaloA = "palo alto networks"
 )
 
-// isPANJSON reports whether an object is one of the cloud logging service.
+// isPANJSON reports whether an object comes from the cloud logging service.
 func isPANJSON(p []byte) bool {
 	if jsonHas(p, jsonLogType) && (jsonHas(p, jsonDeviceSN) || jsonHas(p, jsonLogTime) || jsonHas(p, jsonReceived)) {
 		return true
@@ -243,7 +219,8 @@ func isPANJSON(p []byte) bool {
 	return equalFold(jsonValue(p, jsonVendorName), vendorNamePaloA)
 }
 
-func (l *line) panJSON(p []byte, r *Result) bool {
+// readPANJSON reads an object of the cloud logging service.
+func readPANJSON(p []byte, r *Result) bool {
 	r.setClass(PANJSON, ByKey)
 	for _, key := range [...][]byte{jsonHighRes, jsonGenerated, jsonLogTime, jsonReceived} {
 		if v := jsonValue(p, key); len(v) != 0 && r.setTime(anyTime(v), ByKey) {
@@ -254,7 +231,7 @@ func (l *line) panJSON(p []byte, r *Result) bool {
 	return true
 }
 
-// ownPAN reads what came to the PAN-OS port without a mark: nothing of its own.
+// ownPAN reads lines without a mark on the PAN-OS port. PAN-OS has none.
 func ownPAN(l *line, r *Result) bool {
-	return linuxMarked(l, r)
+	return readLinux(l, r)
 }

@@ -6,280 +6,113 @@ import (
 	"syslog-gateway/internal/syslog"
 )
 
-// A relay parses what it forwards. What has no program tag suffers: the relay takes
-// the first word of the text for one and writes it as one. rsyslog and syslog-ng make
-//
-//	CEF: 0|Ubiquiti|…                 of  CEF:0|Ubiquiti|…
-//	CEF - - - 0|Ubiquiti|…            the same, by an RFC 5424 template
-//	1,2026/11/30 - - - 07:10:08,…     of  1,2026/11/30 07:10:08,…
-//	<Event - - -  xmlns='…'>…         of  <Event xmlns='…'>…
-//
-// rejoin puts such a message together again, as the device sent it, and reads that.
-// syslog-ng does so without a template when its source has the flag
-// dont-store-legacy-msghdr.
-
-// seam is where a relay split a message: between the end of tag and rest. All are
-// parts of the message: text begins where the device's does, and text and rest run to
-// the end.
-type seam struct {
-	text, tag, rest []byte
-	// glue is what the device had between the two.
-	glue string
-	// bracketed says that the device had the tag in brackets.
-	bracketed bool
-}
-
-// seam finds where a relay split the message that h is the header of. The tag alone
-// decides nothing: what follows it must be the other half of a family's message.
-func (p *Parser) seam(h *syslog.Header) (s seam, ok bool) {
-	s.find(h)
-	gap := len(s.text) - len(s.tag) - len(s.rest)
-	if len(s.tag) == 0 || len(s.rest) == 0 {
-		return s, false
-	}
-	structured := h.Shape == syslog.RFC5424 && gap > 2
-	switch c := s.tag[0]; {
-	case len(h.AppName) == 0 && len(h.ProcID) != 0 && structured: // "[LAN_IN-D-2000] DESCR=…"
-		s.bracketed = true
-		s.glue, ok = " ", isChainName(h.ProcID)
-		return s, ok
-	case len(h.ProcID) != 0 || len(h.MsgID) != 0:
-		return s, false
-	case c == 'C':
-		s.glue, ok = ":", string(s.tag) == "CEF" && isVersion(s.rest)
-	case c == 'L':
-		s.glue, ok = ":", string(s.tag) == "LEEF" && isVersion(s.rest)
-	case c == '<':
-		s.glue, ok = " ", string(s.tag) == "<?xml" || string(s.tag) == "<Event" || hasPrefix(s.tag, "<Event>")
-	case c == '{':
-		s.glue, ok = jsonGlue(s.tag, s.rest, structured)
-	case c == '%':
-		s.glue, ok = identifierGlue(s.text, s.rest, gap)
-	case c == '*' || c == '.': // the clock mark of IOS, and the month
-		s.glue, ok = " ", len(s.tag) == 4 && isDigit(s.rest[0]) && hasIdentifier(s.rest)
-	case c == 't':
-		s.glue, ok = " ", hasPrefix(s.tag, "type=") && bytes.HasPrefix(s.rest, auditMark[1:])
-	case c == 'n':
-		s.glue, ok = " ", bytes.HasPrefix(s.tag, nodeKey) && hasPrefix(s.rest, "type=")
-	case isDigit(c) || c == ',':
-		s.glue, ok = numberGlue(s.tag, s.rest)
-	}
-	if !ok && bytes.IndexByte(s.tag, ',') > 0 {
-		s.glue, ok = deviceGlue(s.tag, s.rest, gap)
-	}
-	if !ok && len(s.tag) >= len(snareTag) {
-		s.glue, ok = snareGlue(s.tag, s.rest)
-	}
-	if !ok && bytes.Equal(s.tag, h.Hostname) { // the doubled host name of UniFi gateways
-		s.glue, ok = " ", p.name == familyUniFi || isChain(s.rest)
-	}
-	return s, ok && len(s.glue) < gap
-}
-
-// find looks for the word that a relay has taken for a tag, and for what follows it.
-// In a message without a host name a relay has taken the first word for one and the
-// second for the tag.
-func (s *seam) find(h *syslog.Header) {
-	s.text, s.tag, s.rest = h.Tagged, h.AppName, h.Content
-	switch {
-	case h.Shape == syslog.RFC5424 && len(h.AppName) != 0 && bytes.IndexByte(h.Hostname, ',') > 0:
-		s.text = h.Rest[bytes.Index(h.Rest, h.Hostname):]
-		s.tag = s.text[:len(h.Hostname)+1+len(h.AppName)]
-	case len(s.tag) != 0:
-	case h.Shape == syslog.RFC5424 && len(h.ProcID) != 0:
-		s.tag = s.text[:1] // the NILVALUE
-	case len(s.text) == 0 || s.text[0] == '%':
-	default: // a relay's colon behind what cannot be a tag: "<Event: xmlns=…"
-		i := bytes.IndexByte(head(s.text, maxTag), ' ')
-		if i > 3 && s.text[i-1] != ':' && bytes.IndexByte(s.text[:i], ',') > 0 {
-			i += 1 + bytes.IndexByte(head(s.text[i+1:], maxTag), ' ')
-		}
-		if i > 1 && s.text[i-1] == ':' {
-			s.tag, s.rest = s.text[:i-1], s.text[i:]
-		}
-	}
-	for len(s.rest) != 0 && s.rest[0] == ' ' {
-		s.rest = s.rest[1:]
-	}
-}
-
-// maxTag is the length of the longest tag that relays keep, and of a bit more.
-const maxTag = 160
-
-// join appends the message as the device sent it to dst and returns where its text
-// begins. msg is the message that h is the header of; dst may be the front of it: a
-// joined message is the shorter one.
-func (s *seam) join(dst, msg []byte, h *syslog.Header) (whole []byte, text int) {
-	dst = append(dst, msg[:len(msg)-len(s.text)]...)
-	if sd := h.StructuredData; len(sd) != 0 {
-		dst = append(append(dst, sd...), ' ')
-	}
-	text = len(dst)
-	if s.bracketed {
-		dst = append(append(append(dst, '['), h.ProcID...), ']')
-	} else {
-		dst = append(dst, s.tag...)
-	}
-	return append(append(dst, s.glue...), s.rest...), text
-}
-
-// maxJoins bounds how many relays, one behind the other, may have split a message.
-const maxJoins = 2
-
-// rejoin reads the message as the device sent it, where a relay has split it behind
-// the header h. False, and nothing changed, when there is no seam.
-func (p *Parser) rejoin(msg []byte, h *syslog.Header, by Reason, r *Result) bool {
-	if r.joins == maxJoins || r.joins != 0 && len(h.StructuredData) != 0 {
+// relayed reads the device's own header behind the header of a relay:
+// "Sep 25 15:47:07 relay : Sep 25 15:47:07 EDT: %ASA-…", "<13>… 372 <14>1 …". The
+// message is then read as if there were no relay; a host is taken from the relay's
+// header only if the device's header has none. relayed returns false and changes
+// nothing if the text merely begins with a time.
+func (p *Parser) relayed(outer *line, r *Result) bool {
+	text, name := outer.inner()
+	if len(text) == 0 {
 		return false
 	}
-	if len(h.AppName) != 0 && (len(h.ProcID) != 0 || len(h.MsgID) != 0) { // a tag of a program
+	text = text[octetCount(text):]
+	var inner syslog.Header
+	syslog.Scan(text, &inner)
+	if inner.Shape == syslog.Bare && inner.Priority == syslog.NoPriority {
 		return false
 	}
-	s, ok := p.seam(h)
-	if !ok {
+	if p.rejoin(r.Body, &inner, ByInnerHeader, r) {
+		return true
+	}
+	saved := *r
+	l := newLine(&inner, ByInnerHeader, r)
+	if r.HostBy != ByInnerHeader {
+		r.setHost(name, ByTag)
+	}
+	if l.marked(r) || len(l.app) == 0 && l.markedBehind(r) || inner.Shape == syslog.Bare && p.relayed(&l, r) {
+		return true
+	}
+	named := inner.Shape == syslog.BSD || inner.Shape == syslog.RFC5424 || len(inner.AppName) != 0
+	if !named || r.HostBy != ByInnerHeader || len(outer.app) != 0 {
+		*r = saved
 		return false
 	}
-	saved, common := *r, s.tag[0] == 'C' || s.tag[0] == 'L'
-	whole, text := s.join(r.whole[:0], msg, h)
-	r.whole, r.Body, r.Rejoined = whole, whole, true
-	r.joins++
-	l := newLine(h, by, r)
-	l.text, l.app, l.procID = whole[text:], nil, nil
-	l.tagged, l.rest = l.text, l.text
-	p.read(&l, r)
-	if r.joins == 1 && (r.ClassBy == ByNothing || common && r.ClassBy == ByPort) {
-		saved.whole = r.whole
-		*r = saved // CEF of somebody else, who may have a blank there
-		return false
+	if !p.own(&l, r) {
+		r.setUnknown()
 	}
 	return true
 }
 
-// isVersion reports whether p begins with the version of CEF or LEEF: "0|", "2.0|".
-func isVersion(p []byte) bool {
-	i := 0
-	for i < len(p) && i < 4 && (isDigit(p[i]) || p[i] == '.') {
-		i++
-	}
-	return i > 0 && i < len(p) && p[i] == '|'
-}
-
-// jsonGlue joins an object that was split behind its bracket, behind its first key or
-// within it; without the fields of RFC 5424 in between that is an object with a blank.
-// The netconsole line of UniFi begins with a bracket too.
-func jsonGlue(tag, rest []byte, structured bool) (string, bool) {
-	last := rest[len(bytes.TrimRight(rest, " \t\r\n"))-1]
+// inner returns where the device's own header may begin behind the header of a relay,
+// or nil. A relay takes the sequence number of IOS for the tag ("94: Nov 30 …: %SYS-…"),
+// or the name of the device ("sw1: 000090: Nov 30 …: %SYS-…"), which is then returned.
+func (l *line) inner() (text, name []byte) {
+	text = syslog.SkipBlanks(l.text)
 	switch {
-	case len(tag) == 1:
-		return " ", rest[0] == '"'
-	case tag[1] == '"' && last == '}' && structured:
-		if tag[len(tag)-1] == '"' && len(tag) > 2 && rest[0] != ':' {
-			return ":", true
+	case len(l.app) == 0:
+		text = behindColon(bytes.TrimPrefix(text, invalidPRI))
+		if beginsHeader(text) {
+			return text, nil
 		}
-		return " ", true
-	}
-	return " ", len(tag) == 5 && len(rest) > 8 && isHex(tag[1]) && rest[4] == '}' && rest[6] == '['
-}
-
-// identifierGlue joins a message of Cisco that was split behind its identifier. IOS XR
-// has a blank in front of the colon.
-func identifierGlue(tagged, rest []byte, gap int) (string, bool) {
-	glue := ": "
-	if rest[0] == ':' {
-		glue = " "
-	}
-	if len(glue) >= gap { // as the device writes it
-		return "", false
-	}
-	_, known := messageID(tagged)
-	return glue, known
-}
-
-// numberGlue joins what was split behind a number or a date: a PAN-OS line, a header of
-// RFC 5424 without PRI, one of IOS, and the time of an ASA that gives no host.
-func numberGlue(tag, rest []byte) (string, bool) {
-	comma := bytes.IndexByte(tag, ',')
-	switch {
-	case comma >= 0:
-		date := tag[comma+1:] // rsyslog ends a program at the first '/'
-		switch {
-		case comma != 0 && !isNumber(tag[:comma]):
-		case len(date) == 4 && isNumber(date), len(date) == 10 && date[4] == '/' && date[7] == '/':
-			return " ", isClock(rest)
-		case len(date) == 13 && isSlashDate(date): // "2026/11/30 07"
-			return ":", len(rest) > 5 && rest[2] == ':' && rest[5] == ','
+	case len(l.procID) != 0 || len(text) == 0:
+	case syslog.IsNumber(l.app):
+		if hasIdentifier(text) {
+			return l.tagged, nil
 		}
-		return "", false
-	case !isNumber(tag):
-		_, n := syslog.ParseISO(rest)
-		return ":", n == 0 && len(tag) == len("2026-11-30T07") && tag[10] == 'T' && hasIdentifier(rest)
-	case len(tag) == 1:
-		if _, n := syslog.ParseISO(rest); n != 0 {
-			return " ", true
-		}
+	case beginsIOS(text) && hasIdentifier(text):
+		return text, l.app
 	}
-	return ": ", hasIdentifier(rest)
+	return nil, nil
 }
 
-// isClock reports whether p begins with "07:10:08,".
-func isClock(p []byte) bool {
-	return len(p) > 8 && isDigit(p[0]) && isDigit(p[1]) && p[2] == ':' && p[5] == ':' && p[8] == ','
+// invalidPRI is what rsyslog writes as the PRI of a message that begins with '<' and has
+// no PRI, such as an XML event without a header.
+var invalidPRI = []byte("<invld>")
+
+// behindColon skips a ':' between a host and what follows it.
+func behindColon(p []byte) []byte {
+	if len(p) > 1 && p[0] == ':' {
+		return syslog.SkipBlanks(p[1:])
+	}
+	return p
 }
 
-// hasIdentifier reports whether a message identifier of Cisco follows the rest of a
-// header.
-func hasIdentifier(p []byte) bool {
-	i := bytes.IndexByte(head(p, maxCiscoHeader), '%')
-	if i < 0 {
+// beginsIOS is a cheap check whether a time or a sequence number of IOS may begin at p:
+// "*Nov 30 …", "2026 Nov 30 …", "000090: …".
+func beginsIOS(p []byte) bool {
+	return p[0] == '*' || p[0] == '.' || syslog.IsDigit(p[0]) || len(p) > 3 && p[3] == ' ' && syslog.IsUpper(p[0])
+}
+
+// beginsHeader is a cheap check whether another header may begin at p.
+func beginsHeader(p []byte) bool {
+	if len(p) < 17 {
 		return false
 	}
-	class, known := messageID(p[i:])
-	return class != Fallback && (known || len(p) > i+1 && isMnemonic(p[i+1:]))
-}
-
-// deviceGlue joins a UniFi line that was split behind its device tag. Old switches
-// have no colon there, and old access points brackets.
-func deviceGlue(tag, rest []byte, gap int) (string, bool) {
-	glue := ": "
-	if tag[0] == '(' || hasPrefix(rest, "switch:") {
-		glue = " "
+	if p[0] == '*' || p[0] == '.' {
+		p = p[1:]
 	}
-	if len(glue) >= gap { // as the device writes it
-		return "", false
-	}
-	n, _, ok := deviceTag(tag)
-	if ok && n+1 < len(tag) && programEnds(tag[n:]) { // the tag for the host name, the program for the tag
-		return ": ", true
-	}
-	for n < len(tag) && (tag[n] == '"' || tag[n] == ')') {
-		n++
-	}
-	return glue, ok && n == len(tag)
-}
-
-// programEnds reports whether only a program's name follows a device tag.
-func programEnds(p []byte) bool {
-	p = bytes.TrimLeft(p, `":) `)
-	return len(p) != 0 && bytes.IndexByte(p, ' ') < 0
-}
-
-// snareGlue joins a Snare line that was split at its first blank, which is in the time
-// or in the name of the log, or behind its tag.
-func snareGlue(tag, rest []byte) (string, bool) {
-	i := bytes.Index(tag, snareMark)
 	switch {
-	case i < 0:
-		return "", false
-	case i == 0 && len(tag) == len(snareTag):
-		sep := snareSeparator(rest)
-		switch {
-		case sep == nil || bytes.HasPrefix(rest, sep):
-			return "", sep != nil
-		case !isDigit(rest[0]): // rsyslog ends a program at a tab, and the columns are lost
-			_, n := syslog.ParseBSD(rest)
-			return "\t", n != 0
-		}
-		return " ", true
+	case p[0] == '<':
+		return syslog.IsDigit(p[1])
+	case p[3] == ' ' && syslog.IsLetter(p[0]):
+		return bytes.IndexByte(p[6:16], ':') >= 0
+	case p[4] == '-', p[4] == ' ' && syslog.IsUpper(p[5]):
+		return syslog.IsDigit(p[0])
+	case p[0] == '1' && p[1] == ' ': // RFC 5424 whose PRI the relay has removed
+		return p[6] == '-'
 	}
-	return " ", snareSeparator(tag[i+len(snareTag):]) != nil
+	return octetCount(p) != 0 || syslog.IsDigit(p[0]) && hasIdentifier(p)
+}
+
+// octetCount returns the length of a "NNN " of RFC 6587 before a PRI, or 0.
+func octetCount(p []byte) int {
+	i := 0
+	for i < len(p) && i < 6 && syslog.IsDigit(p[i]) {
+		i++
+	}
+	if i == 0 || i+2 >= len(p) || p[i] != ' ' || p[i+1] != '<' || !syslog.IsDigit(p[i+2]) {
+		return 0
+	}
+	return i + 1
 }

@@ -2,57 +2,53 @@ package dialect
 
 import "syslog-gateway/internal/syslog"
 
-// Result is what a message is. All slices are views into the message or, where a relay
-// had split it, into the Result's own copy of it, which the next Parse overwrites.
+// Result is what a message is. All slices are views into the message. If a relay had split
+// the message, they are views into the Result's own copy, which the next Parse overwrites.
 type Result struct {
 	Class ClassID
-	// Host is the device's own name; empty when the message does not say it (the
-	// sender's address then stands for it).
+	// Host is the device's name or address in the message, or empty.
 	Host []byte
-	// Stamp is the best time that the message carries; its Kind is NoTime when it
-	// has none.
+	// Stamp is the most exact time in the message. Its Kind is NoTime if there is none.
 	Stamp syslog.Stamp
-	// Body is what becomes the event: the message as received, or the part of it
-	// that the class's add-on wants bare. It is empty only if the message is.
+	// Body becomes the event: the message as received, or the part that the add-on for
+	// Splunk needs. It is empty only if the message is empty.
 	Body []byte
-	// Source completes the event's source where the class needs it: the channel
-	// of a Windows event, the program of a Linux line.
+	// Source completes the event's source for some classes: the channel of a Windows
+	// event, the program of a Linux line.
 	Source []byte
-	// CEF is what the header of a Common Event Format message says of its origin;
-	// empty for all others.
+	// CEF is the origin in the header of a Common Event Format message, else empty.
 	CEF CEFHeader
-	// Unparsed marks what no rule knows, and what begins like a family's message
-	// but is broken.
+	// Unparsed marks a message that no rule knows, or that begins like a message of a
+	// family but is broken.
 	Unparsed bool
 
-	// Rejoined says that a relay had split the text of the message and that Body has it
-	// as the device sent it.
+	// Rejoined says that a relay had split the text of the message. Body has it as the
+	// device sent it.
 	Rejoined bool
 
-	// ClassBy, HostBy and TimeBy say which rule chose.
+	// ClassBy, HostBy and TimeBy say which part of the message decided.
 	ClassBy, HostBy, TimeBy Reason
 
-	// whole is the buffer of rejoined messages: never longer than the longest of them.
-	whole []byte
-	joins int // how many seams Body had
+	whole []byte // buffer of rejoined messages; grows to the longest of them
+	joins int    // how many seams Body had
 }
 
-// CEFHeader is who wrote a CEF message and what kind of event it is, as written:
-// a '|' or '\' in it is still escaped.
+// CEFHeader is a part of the header of a CEF message. A '|' or '\' in it is still
+// escaped.
 type CEFHeader struct{ Vendor, Product, Signature []byte }
 
-// Reason says which part of a message a rule relied on.
+// Reason is the part of a message that decided.
 type Reason uint8
 
 // The reasons.
 const (
-	// ByNothing: no rule applied; the sender's address or the receive time stands in.
+	// ByNothing: no rule applied. The sender's address or the receive time is used.
 	ByNothing Reason = iota
-	// ByPort: the family that the port belongs to.
+	// ByPort: the family of the port.
 	ByPort
 	// ByHeader: a field of the syslog header.
 	ByHeader
-	// ByInnerHeader: a field of the device's own header, behind a relay's.
+	// ByInnerHeader: a field of the device's own header, behind the header of a relay.
 	ByInnerHeader
 	// ByTag: the program tag.
 	ByTag
@@ -60,7 +56,7 @@ const (
 	ByDeviceTag
 	// ByMessageID: a Cisco message identifier, such as "%ASA-6-302013".
 	ByMessageID
-	// ByColumn: a column of a comma or tab separated body.
+	// ByColumn: a column of a comma- or tab-separated body.
 	ByColumn
 	// ByKey: a key of a JSON, CEF, LEEF or XML body.
 	ByKey
@@ -73,12 +69,18 @@ var reasonNames = [...]string{
 	"message id", "column", "key", "shape",
 }
 
-// String names the reason for `gateway parse --explain`.
+// String returns the name that `gateway parse --explain` shows.
 func (r Reason) String() string { return reasonNames[r] }
 
 func (r *Result) setClass(c ClassID, by Reason) { r.Class, r.ClassBy = c, by }
 
-// setHost takes a name from the message when it can be one.
+// setUnknown makes a fallback event of a message that no rule knows.
+func (r *Result) setUnknown() {
+	r.setClass(Fallback, ByNothing)
+	r.Unparsed = true
+}
+
+// setHost sets the host if name can be one. It reports whether it did.
 func (r *Result) setHost(name []byte, by Reason) bool {
 	host := syslog.Host(name)
 	if host == nil {
@@ -88,57 +90,7 @@ func (r *Result) setHost(name []byte, by Reason) bool {
 	return true
 }
 
-// setTime takes a time when there is one that exists and its clock was set: devices
-// that have none write 1970 and 1969.
-func (r *Result) setTime(s syslog.Stamp, by Reason) bool {
-	if !plausible(&s) {
-		return false
-	}
-	r.Stamp, r.TimeBy = r.zoned(s), by
-	return true
-}
-
-// zoned gives a time without a zone that of the time before it, the header's: one
-// device wrote both. A time that would then be later than the header's is not in that
-// zone: the header is a relay's, or the sender's clock is wrong.
-func (r *Result) zoned(s syslog.Stamp) syslog.Stamp {
-	if s.Kind == syslog.Local && r.Stamp.Kind == syslog.Fixed && !isLater(&s, &r.Stamp) {
-		s.Kind, s.Offset = syslog.Fixed, r.Stamp.Offset
-	}
-	return s
-}
-
-// isLater reports whether the wall clock of a is more than a quarter of an hour ahead
-// of that of b.
-func isLater(a, b *syslog.Stamp) bool {
-	const year = 12 * 31 * 24 * 60 // minutes, all months being long
-	ahead := ((int(a.Month-b.Month)*31+int(a.Day-b.Day))*24+int(a.Hour-b.Hour))*60 + int(a.Minute-b.Minute)
-	switch {
-	case a.Year != 0 && b.Year != 0:
-		ahead += int(a.Year-b.Year) * year
-	case ahead > year/2: // December in front of January
-		ahead -= year
-	}
-	return ahead > 15
-}
-
-// plausible refuses times before the year 2000, of which no message of today can
-// be, and those that do not exist: the months and days 0 of anonymised samples, 24:00:00.
-func plausible(s *syslog.Stamp) bool {
-	const year2000 = 946684800
-	if !s.Exists() {
-		return false
-	}
-	switch s.Kind {
-	case syslog.Local, syslog.Fixed:
-		return s.Year == 0 || s.Year >= 2000
-	case syslog.Unix:
-		return s.Secs >= year2000
-	}
-	return false
-}
-
-// Become makes r another result, and keeps the buffer that r has.
+// Become copies other into r, which keeps its own buffer.
 func (r *Result) Become(other Result) {
 	other.whole = r.whole
 	*r = other

@@ -1,52 +1,29 @@
 package dialect
 
-import "bytes"
+import (
+	"bytes"
 
-func isDigit(c byte) bool { return c-'0' <= 9 }
+	"syslog-gateway/internal/syslog"
+)
 
-func isHex(c byte) bool {
-	return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f'
-}
-
-func isUpper(c byte) bool { return c-'A' <= 'Z'-'A' }
-
-func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
-
-// nameByte is not 0 for what programs, firewall chains and the like have in their names,
-// and for the colon behind them.
+// nameByte is not 0 for the bytes in names of programs and firewall chains, and for the
+// colon behind them.
 var nameByte = func() (t [256]byte) {
 	for c := range t {
-		if b := byte(c); isLetter(b) || isDigit(b) || b == '-' || b == '.' || b == '_' || b == ':' {
+		if b := byte(c); syslog.IsLetter(b) || syslog.IsDigit(b) || b == '-' || b == '.' || b == '_' || b == ':' {
 			t[c] = 1
 		}
 	}
 	return t
 }()
 
-func skipBlanks(p []byte) []byte {
-	i := 0
-	for i < len(p) && (p[i] == ' ' || p[i] == '\t') {
-		i++
-	}
-	return p[i:]
-}
-
-// word cuts the first word off p; rest begins with the next word.
-func word(p []byte) (w, rest []byte) {
-	i := bytes.IndexByte(p, ' ')
-	if i < 0 {
-		return p, nil
-	}
-	return p[:i], skipBlanks(p[i:])
-}
-
-// hasPrefix is bytes.HasPrefix with a constant prefix, for which the compiler
-// makes no string.
+// hasPrefix is bytes.HasPrefix for a constant prefix. It does not allocate.
 func hasPrefix(p []byte, prefix string) bool {
 	return len(p) >= len(prefix) && string(p[:len(prefix)]) == prefix
 }
 
-// equalFold compares with an ASCII word in lower case.
+// equalFold reports whether p is an ASCII word in upper or lower case. lower is the word
+// in lower case.
 func equalFold(p []byte, lower string) bool {
 	if len(p) != len(lower) {
 		return false
@@ -62,11 +39,11 @@ func equalFold(p []byte, lower string) bool {
 	return true
 }
 
-// head is the first n bytes of p, or all of it.
+// head returns the first n bytes of p, or all of a shorter p.
 func head(p []byte, n int) []byte { return p[:min(len(p), n)] }
 
-// within cuts p behind the first occurrence of open up to the next close; nil
-// when there is none.
+// within returns what is between the first open in p and the next close; nil if either is
+// missing.
 func within(p, open []byte, close byte) []byte {
 	i := bytes.Index(p, open)
 	if i < 0 {
@@ -78,4 +55,20 @@ func within(p, open []byte, close byte) []byte {
 		return nil
 	}
 	return p[:j]
+}
+
+// leefValue returns the value behind "key=" up to a '|' or a tab, which separate the keys
+// of LEEF.
+func leefValue(p, key []byte) []byte {
+	i := bytes.Index(p, key)
+	if i < 0 {
+		return nil
+	}
+	p = p[i+len(key):]
+	for j, c := range p {
+		if c == '|' || c == '\t' {
+			return p[:j]
+		}
+	}
+	return p
 }

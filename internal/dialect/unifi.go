@@ -6,13 +6,13 @@ import (
 	"syslog-gateway/internal/syslog"
 )
 
-// UniFi devices send directly, each for itself; the consoles add CEF. Access
-// points and switches put "mac,model-firmware" (firmware 5 and later) or
-// "model,mac,vfirmware" (before) where the program tag belongs, gateways double
-// the host name, and firewall lines of new gateways have no program at all.
+// Every UniFi device sends its own messages; the consoles also send CEF. Access points and
+// switches write a device tag in place of the program tag: "mac,model-firmware" (firmware
+// 5 and later) or "model,mac,vfirmware" (before). Gateways write the host name twice, and
+// firewall lines of new gateways have no program.
 
-// unifiTag reads a line whose text begins with a device tag.
-func (l *line) unifiTag(p []byte, r *Result) bool {
+// readUniFi reads a line whose text begins with a device tag.
+func readUniFi(p []byte, r *Result) bool {
 	n, host, ok := deviceTag(p)
 	if !ok {
 		return false
@@ -24,14 +24,14 @@ func (l *line) unifiTag(p []byte, r *Result) bool {
 	if host != nil && !isModel(host) {
 		r.setHost(host, ByDeviceTag)
 	}
-	r.setClass(unifiTagged(text), ByDeviceTag)
+	r.setClass(unifiClass(text), ByDeviceTag)
 	r.Source = programOf(text)
 	return true
 }
 
-// deviceTag measures "mac,model-1.2.3+45", "mac,v1.2.3" and "name,mac,v1.2.3",
-// with or without the parentheses and quotes of old firmware. name is the model
-// or what the administrator called the device.
+// deviceTag returns the length of a device tag: "mac,model-1.2.3+45", "mac,v1.2.3" or
+// "name,mac,v1.2.3", with or without the parentheses and quotes of old firmware. name is
+// the model, or the name that the administrator gave the device.
 func deviceTag(p []byte) (n int, name []byte, ok bool) {
 	i := 0
 	for i < len(p) && i < 2 && (p[i] == '(' || p[i] == '"') {
@@ -53,8 +53,8 @@ func deviceTag(p []byte) (n int, name []byte, ok bool) {
 	return end, p[i : i+first], isFirmware(p[mac+13 : end])
 }
 
-// cutTag is the length at which rsyslog's forwarding templates cut a tag: for long
-// model names in front of the end of the firmware.
+// cutTag is the length at which the forwarding templates of rsyslog cut a tag. With a
+// long model name the firmware is cut.
 const cutTag = 32
 
 // tagEnd returns the length of the model and firmware part of a device tag.
@@ -67,20 +67,21 @@ func tagEnd(p []byte) int {
 	return len(head(p, 80))
 }
 
+// isMAC reports whether p is a MAC address without separators.
 func isMAC(p []byte) bool {
 	if len(p) != 12 {
 		return false
 	}
 	for _, c := range p {
-		if !isHex(c) {
+		if !syslog.IsHex(c) {
 			return false
 		}
 	}
 	return true
 }
 
-// isFirmware reports whether p is "v4.0.66.10832" or "UAP-AC-LR-6.7.41+15623": the
-// model holds dashes and digits itself, so the last dash decides.
+// isFirmware reports whether p is "v4.0.66.10832" or "UAP-AC-LR-6.7.41+15623". The
+// version begins at the last dash, because the model has dashes too.
 func isFirmware(p []byte) bool {
 	v := p[bytes.LastIndexByte(p, '-')+1:]
 	if len(v) > 1 && v[0] == 'v' {
@@ -93,21 +94,21 @@ func isFirmware(p []byte) bool {
 			dots++
 		case c == '+':
 			return dots >= 2
-		case !isDigit(c):
+		case !syslog.IsDigit(c):
 			return false
 		}
 	}
 	return dots >= 2
 }
 
-// isModel reports whether a name is a model's: "U7PG2", "US-8-60W", "UAP-nanoHD". A
-// device that was not given a name calls itself by its model in old firmware.
+// isModel reports whether p is the name of a model: "U7PG2", "US-8-60W", "UAP-nanoHD". In
+// old firmware a device without a name writes its model.
 func isModel(p []byte) bool {
-	return len(p) > 2 && p[0] == 'U' && (isUpper(p[1]) || isDigit(p[1]))
+	return len(p) > 2 && p[0] == 'U' && (syslog.IsUpper(p[1]) || syslog.IsDigit(p[1]))
 }
 
-// unifiTagged sorts a line with a device tag by what it says.
-func unifiTagged(text []byte) ClassID {
+// unifiClass returns the class of the text behind a device tag.
+func unifiClass(text []byte) ClassID {
 	program := programOf(text)
 	switch string(program) {
 	case "hostapd":
@@ -142,8 +143,8 @@ var (
 	trapUtil    = []byte("traputil.c(696) ")
 )
 
-// programOf cuts the program out of "prog[pid]: text", "/sbin/prog[pid]:" and
-// "prog: text"; nil when p begins with none.
+// programOf returns the program of "prog[pid]: text", "/sbin/prog[pid]:" or "prog: text",
+// or nil.
 func programOf(p []byte) []byte {
 	start := 0
 	for i, c := range head(p, 64) {
@@ -159,9 +160,10 @@ func programOf(p []byte) []byte {
 	return nil
 }
 
-// unifiCEF reads an event of a console. UNIFIutcTime comes first: the header has
-// been UTC in some releases and local time in others.
-func (l *line) unifiCEF(c *cef, r *Result) bool {
+// readUniFiCEF reads an event of a console. UNIFIutcTime is used before the header's
+// time, which is UTC in some releases and local time in others. A header with a part too
+// few, as UniFi OS has sent it, is unparsed.
+func readUniFiCEF(c *cef, r *Result) bool {
 	switch string(c.product) {
 	case "UniFi OS":
 		r.setClass(UniFiOSCEF, ByKey)
@@ -172,7 +174,7 @@ func (l *line) unifiCEF(c *cef, r *Result) bool {
 	}
 	r.Unparsed, r.CEF = !c.complete, c.origin()
 	keys := c.extension
-	if i := bytes.Index(keys, keyMsg); i >= 0 { // msg is last and not escaped
+	if i := bytes.Index(keys, keyMsg); i >= 0 { // msg is the last key and is not escaped
 		keys = keys[:i]
 	}
 	if v := extensionValue(keys, keyUTCTime); v == nil || !r.setTime(anyTime(v), ByKey) {
@@ -192,52 +194,46 @@ var (
 	keyUNIFIHost = []byte(" UNIFIhost=")
 )
 
-// isNetconsole reports whether p is a kernel line of the netconsole switch:
-// "{f062 ec26} [12891.520815] ra0: …". It has neither time nor host.
+// isNetconsole reports whether p is a kernel line of netconsole, which has neither a time
+// nor a host: "{f062 ec26} [12891.520815] ra0: …".
 func isNetconsole(p []byte) bool {
 	if len(p) < 14 || p[5] != ' ' || p[10] != '}' || p[11] != ' ' || p[12] != '[' {
 		return false
 	}
 	for i := 1; i < 10; i++ {
-		if i != 5 && !isHex(p[i]) {
+		if i != 5 && !syslog.IsHex(p[i]) {
 			return false
 		}
 	}
 	return true
 }
 
-func (l *line) netconsole(r *Result) bool {
-	r.setClass(UniFiNetconsole, ByShape)
-	return true
-}
-
-// ownUniFi reads what came to the UniFi port without a mark: gateway daemons,
-// firewall lines in all their forms, EdgeRouters.
+// ownUniFi reads lines without a mark on the UniFi port: daemons of gateways, firewall
+// lines of all forms, EdgeRouters.
 func ownUniFi(l *line, r *Result) bool {
 	if !l.headed && (len(l.app) == 0 || !l.prioritised) {
 		return false
 	}
 	text, app := l.tagged, l.app
 	if len(app) == 0 {
-		text = l.behindNames(r)
+		text = behindNames(l.text, r.Host)
 		app = programOf(text)
 	}
 	r.Source = app
-	r.setClass(unifiDaemon(app, text), ByPort)
+	r.setClass(daemonClass(app, text), ByPort)
 	return true
 }
 
-// behindNames skips a doubled host name and a "facility.level" word.
-func (l *line) behindNames(r *Result) []byte {
-	text := l.text
-	if w, rest := word(text); len(w) != 0 && (bytes.Equal(w, r.Host) || syslog.IsLevel(w)) {
-		text = rest
+// behindNames skips a repeated host name or a "facility.severity" at the front of text.
+func behindNames(text, host []byte) []byte {
+	if w, rest := syslog.Word(text); len(w) != 0 && (bytes.Equal(w, host) || syslog.IsLevel(w)) {
+		return syslog.SkipBlanks(rest)
 	}
 	return text
 }
 
-// unifiDaemon sorts a line of a gateway by its program.
-func unifiDaemon(app, text []byte) ClassID {
+// daemonClass returns the class of a line of a gateway by its program.
+func daemonClass(app, text []byte) ClassID {
 	switch string(app) {
 	case "", "kernel", "fw", "ulogd":
 		if isFirewall(text) {
@@ -251,5 +247,5 @@ func unifiDaemon(app, text []byte) ClassID {
 	case "sudo":
 		return UniFiSudo
 	}
-	return unifiTagged(text)
+	return unifiClass(text)
 }

@@ -6,138 +6,8 @@ import (
 	"syslog-gateway/internal/syslog"
 )
 
-// Windows has no syslog of its own: agents send its event log as tab separated
-// columns (Snare, NXLog), as JSON (NXLog), as XML, as CEF, or as plain text.
-
-const snareTag = "MSWinEventLog"
-
-// escapedTab is what rsyslog makes of a tab.
-const escapedTab = "#011"
-
-var snareMark = []byte(snareTag)
-
-// Columns of Snare, counted from the tag.
-const (
-	snareTime     = 4
-	snareComputer = 10
-)
-
-// snare reads "MSWinEventLog⇥1⇥Security⇥…" and its dialects. p begins with the
-// tag; host is the column in front of it, where there is no syslog header.
-func (l *line) snare(p, host []byte, r *Result) bool {
-	rest := p[len(snareTag):]
-	sep := snareSeparator(rest)
-	if sep == nil {
-		return false
-	}
-	r.setClass(WindowsSnare, ByColumn)
-	r.Source = p[:len(snareTag)]
-	if len(r.Host) == 0 {
-		r.setHost(host, ByColumn)
-	}
-	if rest[0] == ' ' && sep[0] != ' ' { // a relay kept the first separator only
-		rest = rest[1:]
-	} else {
-		rest = skipRun(rest, sep)
-	}
-	const toComputer = snareComputer - snareTime
-	timeAt := snareTime
-	for i := 1; i <= timeAt+toComputer; i++ {
-		col := rest
-		end := bytes.Index(rest, sep)
-		if end >= 0 {
-			col, rest = rest[:end], skipRun(rest[end:], sep)
-		}
-		if i == 2 && len(col) != 0 && col[0] == '{' {
-			return l.snareJSON(col, r)
-		}
-		if i < snareTime && timeAt == snareTime { // rsyslog has cut the columns before it
-			if s := cutAsctime(col); !s.IsZero() {
-				timeAt = i
-				l.agentTime(s, ByColumn, r)
-				continue
-			}
-		}
-		switch i {
-		case timeAt:
-			l.agentTime(asctime(col), ByColumn, r)
-		case timeAt + toComputer:
-			r.setHost(col, ByColumn)
-		}
-		if end < 0 {
-			r.Unparsed = i < timeAt
-			return true
-		}
-	}
-	return true
-}
-
-// snareSeparator finds what stands between the columns: a tab, what a relay made
-// of it, or the '|' of a configured agent. Runs of blanks stand for the tabs in
-// text that went through a screen.
-func snareSeparator(rest []byte) []byte {
-	front := head(rest, 24)
-	for _, sep := range snareSeparators {
-		if bytes.Contains(front, sep) {
-			return sep
-		}
-	}
-	return nil
-}
-
-var snareSeparators = [...][]byte{[]byte("\t"), []byte(escapedTab), []byte(`\t`), []byte("|"), []byte("  ")}
-
-// skipRun skips one separator; of blanks the whole run.
-func skipRun(p, sep []byte) []byte {
-	if !bytes.HasPrefix(p, sep) {
-		return p
-	}
-	p = p[len(sep):]
-	for sep[0] == ' ' && len(p) != 0 && p[0] == ' ' {
-		p = p[1:]
-	}
-	return p
-}
-
-// asctime reads the time of Snare: "Fri Jan 28 13:33:30 2022", with blanks in any
-// number.
-func asctime(p []byte) syslog.Stamp {
-	s, _ := syslog.ParseAsctime(p)
-	return s
-}
-
-// cutAsctime reads what rsyslog's forwarding templates leave of the columns up to the
-// time. They cut a tag at 32 characters, and to rsyslog all up to the first blank is
-// the tag: "…#011Security#0 Nov 30 07:10:07 2026".
-func cutAsctime(p []byte) syslog.Stamp {
-	const length = len("Nov 30 07:10:07 2026")
-	if len(p) < length {
-		return syslog.Stamp{}
-	}
-	s, n := syslog.ParseBSD(p[len(p)-length:])
-	if n != length || s.Year == 0 {
-		return syslog.Stamp{}
-	}
-	return s
-}
-
-// agentTime takes the time that an agent wrote into the event. It is local and
-// has no zone, so a header time that has one is the better of the two.
-func (l *line) agentTime(s syslog.Stamp, by Reason, r *Result) {
-	if s.Kind == syslog.Local && (r.Stamp.Kind == syslog.Fixed || r.Stamp.Kind == syslog.Unix) {
-		return
-	}
-	r.setTime(s, by)
-}
-
-// snareJSON reads the object that newer agents put behind the tag.
-func (l *line) snareJSON(p []byte, r *Result) bool {
-	l.agentTime(anyTime(jsonValue(p, jsonEventTime)), ByKey, r)
-	if !r.setHost(jsonValue(p, jsonComputer), ByKey) {
-		r.setHost(jsonValue(p, jsonHostname), ByKey)
-	}
-	return true
-}
+// Windows does not send syslog. Agents send its event log as tab-separated columns
+// (Snare, NXLog), as JSON (NXLog), as XML, as CEF, or as plain text.
 
 var (
 	jsonEventTime    = []byte(`"EventTime"`)
@@ -152,26 +22,25 @@ var (
 	jsonComputerName = []byte(`"computer_name"`)
 )
 
-// isNXLogJSON reports whether an object is an event of the Windows event log in
-// NXLog's words.
+// isNXLogJSON reports whether an object is a Windows event with the keys of NXLog.
 func isNXLogJSON(p []byte) bool {
 	return jsonHas(head(p, 512), jsonEventTime) && jsonHas(p, jsonEventID) &&
 		(jsonHas(p, jsonChannel) || jsonHas(p, jsonProviderGUID) || jsonHas(p, jsonSourceName))
 }
 
-func (l *line) nxlogJSON(p []byte, r *Result) bool {
+// readNXLogJSON reads a Windows event of NXLog.
+func readNXLogJSON(l *line, p []byte, r *Result) bool {
 	r.setClass(WindowsNXLogJSON, ByKey)
 	r.Source = l.app
 	r.Unparsed = p[len(bytes.TrimRight(p, " \t\r\n"))-1] != '}'
-	l.agentTime(anyTime(jsonValue(p, jsonEventTime)), ByKey, r)
+	r.setAgentTime(anyTime(jsonValue(p, jsonEventTime)), ByKey)
 	if !r.setHost(jsonValue(p, jsonHostname), ByKey) && !r.setHost(jsonValue(p, jsonHOSTNAME), ByKey) {
 		r.setHost(jsonValue(p, jsonComputer), ByKey)
 	}
 	return true
 }
 
-// behindProlog skips the declaration of an XML document, and what separates it from
-// the root element.
+// behindProlog skips an XML declaration and the white space behind it.
 func behindProlog(p []byte) []byte {
 	if !hasPrefix(p, "<?xml") {
 		return p
@@ -198,9 +67,9 @@ var (
 	systemTime    = []byte("SystemTime=")
 )
 
-// windowsXML reads a rendered event. The add-on wants the element alone, from the
-// first byte to the last.
-func (l *line) windowsXML(p []byte, r *Result) bool {
+// readWindowsXML reads an event in XML. The add-on for Splunk needs the element without
+// anything before or behind it.
+func readWindowsXML(p []byte, r *Result) bool {
 	r.setClass(WindowsXML, ByShape)
 	r.Body = p
 	system := head(p, 8192)
@@ -221,8 +90,8 @@ func (l *line) windowsXML(p []byte, r *Result) bool {
 	return true
 }
 
-// windowsCEF reads an event of a connector for the Windows event log.
-func (l *line) windowsCEF(c *cef, r *Result) bool {
+// readWindowsCEF reads an event of a connector for the Windows event log.
+func readWindowsCEF(c *cef, r *Result) bool {
 	switch {
 	case bytes.EqualFold(c.vendor, cefMCAS):
 		r.setClass(WindowsCEFCAS, ByKey)
@@ -236,17 +105,10 @@ func (l *line) windowsCEF(c *cef, r *Result) bool {
 		r.setClass(WindowsCEF, ByKey)
 	}
 	r.Unparsed, r.CEF = !c.complete, c.origin()
-	c.eventTime(r)
+	c.setTime(r)
 	if len(r.Host) == 0 {
 		r.setHost(extensionWord(c.extension, keyDVCHost), ByKey)
 	}
-	return true
-}
-
-// windowsSyslog reads the plain text of an agent that marks it by its tag.
-func (l *line) windowsSyslog(r *Result) bool {
-	r.setClass(WindowsSyslog, ByTag)
-	r.Source = l.app
 	return true
 }
 
@@ -255,19 +117,18 @@ var (
 	eventIDKey = []byte(` EventID="`)
 )
 
-// isNXLogData reports whether the structured data is that of a Windows event sent
-// by NXLog.
+// isNXLogData reports whether the structured data is that of a Windows event from NXLog.
 func isNXLogData(sd []byte) bool {
 	return bytes.HasPrefix(sd, nxlogData) && bytes.Contains(sd, eventIDKey)
 }
 
-// ownWindows reads what came to the Windows port without a mark: CEF of any
-// vendor, JSON of Winlogbeat, and everything with a header.
+// ownWindows reads lines without a mark on the Windows port: CEF of any vendor, JSON of
+// Winlogbeat, and everything with a header.
 func ownWindows(l *line, r *Result) bool {
 	if i := bytes.Index(head(l.text, 128), []byte("CEF:")); i >= 0 {
 		c := parseCEF(l.text[i:])
 		if len(c.vendor) != 0 {
-			return l.windowsCEF(&c, r)
+			return readWindowsCEF(&c, r)
 		}
 	}
 	if isObject(l.text) && jsonHas(l.text, jsonWinlog) {
@@ -276,7 +137,7 @@ func ownWindows(l *line, r *Result) bool {
 		r.setHost(jsonValue(l.text, jsonComputerName), ByKey)
 		return true
 	}
-	if linuxMarked(l, r) {
+	if readLinux(l, r) {
 		return true
 	}
 	if !l.headed && (len(l.app) == 0 || !l.prioritised) {

@@ -7,27 +7,25 @@ import (
 	"syslog-gateway/internal/ledger"
 )
 
-// Batch collects the HEC event objects of one source until it is sealed by size
-// or age. It is filled by one goroutine at a time; handing it over hands over
-// everything in it.
+// Batch collects the HEC event objects of one source until it is full or old enough. One
+// goroutine at a time owns it.
 type Batch struct {
-	// Data holds the encoded events, each followed by one LF.
+	// Data has the encoded events, each followed by one LF.
 	Data []byte
 	// Events is the number of events in Data.
 	Events int
-	// Account is the source's page in the books.
+	// Account counts the events of the source.
 	Account *ledger.Account
 	// Received is when the first event was received.
 	Received time.Time
-	// Key is a hash of the source; the source_hash policy keeps batches of one
-	// key on one shard.
+	// Key is a hash of the source. The source_hash policy keeps batches of one key on one
+	// shard.
 	Key uint64
 }
 
-// Pool lends batches. It bounds the memory of all batches in flight: it makes at
-// most its capacity of them, and Get waits when all are lent. That wait is the
-// back-pressure which reaches the sockets. The batch that came back last is lent
-// first: it is still in the processor's cache.
+// Pool lends a fixed number of batches, which bounds their memory. Get waits while all
+// are lent: that wait is the back-pressure that reaches the sockets. The batch that was
+// returned last is lent first, because it is still in the processor's cache.
 type Pool struct {
 	tokens chan struct{} // one for each batch that may be lent
 	size   int
@@ -36,8 +34,7 @@ type Pool struct {
 	free []*Batch
 }
 
-// NewPool returns a pool of at most n batches that each have room for size bytes
-// of JSON.
+// NewPool returns a pool of n batches with room for size bytes of JSON each.
 func NewPool(n, size int) *Pool {
 	p := &Pool{tokens: make(chan struct{}, n), size: size}
 	for range n {
@@ -46,7 +43,7 @@ func NewPool(n, size int) *Pool {
 	return p
 }
 
-// Get returns an empty batch, or nil when stop is closed before one is free.
+// Get returns an empty batch, or nil if stop is closed before one is free.
 func (p *Pool) Get(stop <-chan struct{}) *Batch {
 	select {
 	case <-p.tokens:
@@ -60,7 +57,7 @@ func (p *Pool) Get(stop <-chan struct{}) *Batch {
 	return p.lend()
 }
 
-// Try returns an empty batch, or nil when all are lent.
+// Try returns an empty batch, or nil if all are lent.
 func (p *Pool) Try() *Batch {
 	select {
 	case <-p.tokens:
@@ -70,7 +67,7 @@ func (p *Pool) Try() *Batch {
 	}
 }
 
-// lend gives a batch to whoever has taken a token.
+// lend returns a batch to a caller that has taken a token.
 func (p *Pool) lend() *Batch {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,8 +79,8 @@ func (p *Pool) lend() *Batch {
 	return &Batch{Data: make([]byte, 0, p.size)}
 }
 
-// Put gives a batch back. The caller must not touch it afterwards. A buffer that
-// one huge event has blown up is not kept.
+// Put returns a batch. The caller must not use it afterwards. A buffer that a huge event
+// has made large is not kept.
 func (p *Pool) Put(b *Batch) {
 	data := b.Data[:0]
 	if cap(data) > 2*p.size {

@@ -12,9 +12,8 @@ const (
 	highs = 0x8080808080808080
 )
 
-// AppendString appends s to dst as the inside of a JSON string (RFC 8259 section
-// 7), without the quotes. Bytes that are not UTF-8 become U+FFFD, one for each, as
-// encoding/json does it.
+// AppendString appends s to dst as a JSON string (RFC 8259 section 7) without the quotes.
+// Each byte that is not UTF-8 becomes U+FFFD, as in encoding/json.
 func AppendString(dst, s []byte) []byte {
 	for {
 		n := plain(s)
@@ -38,10 +37,10 @@ func AppendString(dst, s []byte) []byte {
 	}
 }
 
-// plain returns how many bytes at the front of s are ASCII text that needs no escape.
+// plain returns how many bytes at the front of s are ASCII that needs no escape.
 func plain(s []byte) int {
 	i := 0
-	for ; i+32 <= len(s); i += 32 { // four words: their checks overlap
+	for ; i+32 <= len(s); i += 32 { // four words at a time, which the processor checks in parallel
 		p := s[i : i+32 : i+32]
 		a := special(binary.LittleEndian.Uint64(p))
 		b := special(binary.LittleEndian.Uint64(p[8:]))
@@ -64,9 +63,9 @@ func plain(s []byte) int {
 	return i
 }
 
-// special has the high bit of every byte of w set that is a control character, a
-// quote, a backslash, or not ASCII. Bytes behind the first such one may be marked
-// falsely, by a borrow.
+// special returns a word with the high bit set in every byte of w that is a control
+// character, a quote, a backslash, or not ASCII. Bytes behind the first such byte may be
+// marked wrongly, by a borrow.
 func special(w uint64) uint64 {
 	control := w - ones*0x20
 	quote := (w ^ ones*'"') - ones
@@ -76,6 +75,7 @@ func special(w uint64) uint64 {
 
 const hexDigits = "0123456789abcdef"
 
+// appendEscaped appends the escape of an ASCII character.
 func appendEscaped(dst []byte, c byte) []byte {
 	switch c {
 	case '"', '\\':
@@ -90,9 +90,8 @@ func appendEscaped(dst []byte, c byte) []byte {
 	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 }
 
-// AppendTime appends an instant, in nanoseconds since 1970, as the decimal seconds
-// that HEC wants for "time", with the fraction it has. Instants before 1970 become
-// 0.
+// AppendTime appends an instant, in nanoseconds since 1970, as the decimal seconds of the
+// HEC key "time". Instants before 1970 become 0.
 func AppendTime(dst []byte, nanos int64) []byte {
 	nanos = max(nanos, 0)
 	dst = strconv.AppendInt(dst, nanos/1e9, 10)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// agrees checks that the string we append is read as encoding/json reads its own.
+// agrees checks that an appended string decodes like the one of encoding/json.
 func agrees(t *testing.T, s []byte) {
 	t.Helper()
 	ours := append(AppendString([]byte{'"'}, s), '"')
@@ -40,7 +40,7 @@ func TestAppendString(t *testing.T) {
 	} {
 		agrees(t, []byte(s))
 	}
-	for c := range 256 { // every byte at every place of a word
+	for c := range 256 { // every byte at every position of a word
 		for i := range 9 {
 			s := []byte("abcdefghi")
 			s[i] = byte(c)

@@ -5,34 +5,33 @@ import (
 	"time"
 )
 
-// What a queue answers to a record that it does not take.
+// The errors of a queue that does not accept a record.
 var (
-	// ErrFull says that there is no room: the queue's limit is reached, or the file
-	// system has no more to give. Room comes back when records are acknowledged.
+	// ErrFull says that the queue's limit is reached or the file system is full. There is
+	// room again when records are acknowledged.
 	ErrFull = errors.New("the queue is full")
-	// ErrRecord says that this record will never be taken: it is larger than the
-	// queue, or not one that the format can hold.
+	// ErrRecord says that this record will never be accepted: it is larger than the queue,
+	// or the format cannot represent it.
 	ErrRecord = errors.New("the record cannot be stored")
 )
 
-// Encoding says how the body of a Record is compressed. The values are written
-// to disk: they never change their meaning.
+// Encoding says how the body of a Record is compressed. The values are on disk and never
+// change.
 type Encoding uint8
 
 const (
 	// Identity is plain JSON.
 	Identity Encoding = 0
-	// Gzip is JSON compressed as by RFC 1952; HEC takes it as it is with
-	// Content-Encoding: gzip.
+	// Gzip is JSON in gzip members (RFC 1952), which HEC accepts with Content-Encoding: gzip.
 	Gzip Encoding = 1
 )
 
-// Record is one finished HEC request body with what the books need to know of
-// it. All its events are of one source. The body is a sequence of JSON objects,
-// each followed by one LF; the objects hold no raw LF, so a decompressed body
-// can be cut into its events at LF.
+// Record is the finished body of one HEC request, and what is needed to count its events.
+// All its events are of one source. The body is a sequence of JSON objects, each followed
+// by one LF. The objects contain no LF, so a decompressed body can be cut into events at
+// LF.
 type Record struct {
-	// Seq identifies the record within its shard's queue; set by the queue.
+	// Seq identifies the record within the queue of its shard. The queue sets it.
 	Seq uint64
 	// Source is the configured name of the source, such as "palo_alto".
 	Source string

@@ -11,6 +11,7 @@ import (
 	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/splunk"
 	"syslog-gateway/internal/syslog"
 )
 
@@ -102,12 +103,12 @@ func FuzzPath(f *testing.F) {
 		name := vendors[int(pick)%len(vendors)]
 		o := SourceOptions{Name: name, Port: 1514, Settings: settings(t, name)}
 		if int(pick)/len(vendors)%2 == 1 {
-			profile, err := dialect.NewProfile("sc4s", nil)
+			profile, err := splunk.NewProfile("sc4s", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			o.Settings.Profile = profile
-			o.Settings.Fields = []dialect.Field{{Name: "site", Value: "berlin"}}
+			o.Settings.Fields = []splunk.Field{{Name: "site", Value: "berlin"}}
 			o.Settings.Keep = map[dialect.ClassID]int{dialect.LinuxSyslog: 2, dialect.CiscoASA: 0}
 		}
 		b := Batching{MaxBytes: 4096, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}

@@ -10,6 +10,7 @@ import (
 	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/splunk"
 	"syslog-gateway/internal/syslog"
 )
 
@@ -63,7 +64,7 @@ func TestRules(t *testing.T) {
 
 func TestFixedFieldsAndHosts(t *testing.T) {
 	s := settings(t, "linux")
-	s.Fields = []dialect.Field{{Name: "rack", Value: `7"\`}, {Name: "site", Value: "berlin"}}
+	s.Fields = []splunk.Field{{Name: "rack", Value: `7"\`}, {Name: "site", Value: "berlin"}}
 	s.Hosts = map[netip.Addr]string{netip.MustParseAddr("192.0.2.7"): "Lab-Switch"}
 	f := func(from, line, host string) {
 		t.Helper()
@@ -86,7 +87,7 @@ func TestFixedFieldsAndHosts(t *testing.T) {
 
 func TestProfileOfSplunkConnect(t *testing.T) {
 	s := settings(t, "windows")
-	profile, err := dialect.NewProfile("sc4s", nil)
+	profile, err := splunk.NewProfile("sc4s", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,12 +120,12 @@ func TestProfileOfSplunkConnect(t *testing.T) {
 // TestNamingDoesNotAllocate holds the promise of the hot path with everything on.
 func TestNamingDoesNotAllocate(t *testing.T) {
 	s := settings(t, "auto")
-	profile, err := dialect.NewProfile("sc4s", nil)
+	profile, err := splunk.NewProfile("sc4s", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Profile = profile
-	s.Fields = []dialect.Field{{Name: "site", Value: "berlin"}}
+	s.Fields = []splunk.Field{{Name: "site", Value: "berlin"}}
 	s.Keep = map[dialect.ClassID]int{dialect.CiscoASA: 0, dialect.LinuxSecure: 3}
 	s.Hosts = map[netip.Addr]string{netip.MustParseAddr("192.0.2.7"): "Lab-Switch"}
 	pool := event.NewPool(2, 600<<10)

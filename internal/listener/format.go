@@ -10,6 +10,7 @@ import (
 	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/splunk"
 	"syslog-gateway/internal/syslog"
 )
 
@@ -28,7 +29,7 @@ type Settings struct {
 	// Parser recognises the source's messages.
 	Parser *dialect.Parser
 	// Profile gives the names under which Splunk gets them.
-	Profile *dialect.Profile
+	Profile *splunk.Profile
 	// Index is the index of the source's events, and Sourcetype, when not empty,
 	// the sourcetype of all of them.
 	Index, Sourcetype string
@@ -37,7 +38,7 @@ type Settings struct {
 	// Zones are exceptions from Location by sender; the longest prefix wins.
 	Zones []Zone
 	// Fields are indexed fields that all events of the source get.
-	Fields []dialect.Field
+	Fields []splunk.Field
 	// Hosts names senders whose messages do not say who they are from.
 	Hosts map[netip.Addr]string
 	// Keep says of how many messages of a class one is kept, 0 for none; the others
@@ -84,7 +85,7 @@ func (s *Settings) allows(sender netip.Addr) bool {
 // the message is encoded once. It is immutable.
 type format struct {
 	settings  Settings
-	names     dialect.FieldNames
+	names     splunk.FieldNames
 	lowerHost bool
 	classes   []classFormat
 	priority  [192][]byte // "facility":"…","severity":"…",
@@ -106,9 +107,9 @@ type classFormat struct {
 	lane   uint8     // which of an intake's open batches takes it
 }
 
-func newFormat(name string, port int, s Settings) *format {
+func newFormat(port int, s Settings) *format {
 	f := &format{settings: s, names: s.Profile.FieldNames(), lowerHost: s.Profile.LowerCaseHost()}
-	info := dialect.SourceInfo{Name: name, Vendor: s.Vendor, Port: port, Index: s.Index, Sourcetype: s.Sourcetype}
+	info := splunk.SourceInfo{Vendor: s.Vendor, Port: port, Index: s.Index, Sourcetype: s.Sourcetype}
 	for _, c := range dialect.Classes() {
 		keep, ruled := s.Keep[c.ID]
 		if !ruled {
@@ -125,7 +126,7 @@ func newFormat(name string, port int, s Settings) *format {
 	return f
 }
 
-func newClassFormat(m dialect.Metadata, fixed []dialect.Field, keep int) classFormat {
+func newClassFormat(m splunk.Metadata, fixed []splunk.Field, keep int) classFormat {
 	c := classFormat{suffix: m.SourceFromResult, keep: uint32(keep)}
 	c.source = event.AppendString([]byte(`","source":"`), []byte(m.Source))
 	c.middle = event.AppendString([]byte(`","sourcetype":"`), []byte(m.Sourcetype))

@@ -50,7 +50,7 @@ type Batching struct {
 	// gives up on what it could not hand over.
 	Stop <-chan struct{}
 	// Senders remembers who sends, and Tap shows messages to people; nil: nobody does.
-	Senders *senders.Book
+	Senders *senders.Table
 	Tap     *tap.Hub
 }
 

@@ -24,7 +24,7 @@ func Lanes(sourceVendor string) int {
 
 // laneOf is the lane of a class.
 func laneOf(c dialect.Class, sourceVendor string) uint8 {
-	family := slices.Index(dialect.Names(), c.Vendor)
+	family := slices.Index(dialect.Names(), c.Family)
 	if family < 0 || Lanes(sourceVendor) == 1 {
 		return 0
 	}

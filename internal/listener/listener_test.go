@@ -21,6 +21,7 @@ import (
 	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/splunk"
 	"syslog-gateway/internal/testkit"
 )
 
@@ -110,7 +111,7 @@ func settings(t testing.TB, vendorName string) Settings {
 	if err != nil {
 		t.Fatal(err)
 	}
-	profile, err := dialect.NewProfile("default", nil)
+	profile, err := splunk.NewProfile("default", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

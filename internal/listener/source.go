@@ -88,7 +88,7 @@ func (s *Source) Name() string { return s.options.Name }
 
 // Apply puts new settings into force for all messages from the next read on.
 func (s *Source) Apply(settings Settings) {
-	s.format.Store(newFormat(s.options.Name, s.options.Port, settings))
+	s.format.Store(newFormat(s.options.Port, settings))
 }
 
 // settings are those in force.

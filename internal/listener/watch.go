@@ -13,7 +13,7 @@ import (
 // voice is who says something, as one intake hears them: a host at an address, or all
 // messages of an address that name none. It collects a turn.
 type voice struct {
-	page    *senders.Page
+	page    *senders.Entry
 	addr    netip.Addr
 	host    []byte // in the messages; nil: they have none
 	name    string // of one without a host
@@ -94,9 +94,9 @@ func (in *Intake) newVoice(s *sender, host []byte) *voice {
 
 // enter finds the page of a voice.
 func (in *Intake) enter(v *voice) {
-	v.page = in.batching.Senders.Enter(in.account.Source, v.addr, string(v.host))
+	v.page = in.batching.Senders.Entry(in.account.Source, v.addr, string(v.host))
 	if v.host == nil {
-		v.page.Call(v.name)
+		v.page.SetName(v.name)
 	}
 }
 
@@ -104,9 +104,9 @@ func (in *Intake) enter(v *voice) {
 func (in *Intake) remember() {
 	in.speak(nil)
 	for i, v := range in.touched {
-		if !v.page.Note(v.events, v.bytes, in.nanos, &v.times) {
+		if !v.page.Add(v.events, v.bytes, in.nanos, &v.times) {
 			in.enter(v)
-			v.page.Note(v.events, v.bytes, in.nanos, &v.times)
+			v.page.Add(v.events, v.bytes, in.nanos, &v.times)
 		}
 		v.events, v.bytes, v.touched, v.times = 0, 0, false, senders.Times{}
 		in.touched[i] = nil

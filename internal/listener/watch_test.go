@@ -18,7 +18,7 @@ import (
 )
 
 // watched returns a replay of a stream whose senders and messages are watched.
-func watched(t testing.TB, book *senders.Book, hub *tap.Hub) (*Replay, *ledger.Account) {
+func watched(t testing.TB, book *senders.Table, hub *tap.Hub) (*Replay, *ledger.Account) {
 	t.Helper()
 	pool := event.NewPool(1, 64<<10)
 	books := ledger.New()
@@ -208,7 +208,7 @@ func BenchmarkWatched(b *testing.B) {
 	line := "<38>Nov 22 17:00:00 web1 sshd[4123]: Accepted publickey for deploy from 10.1.2.3 port 50022 ssh2: RSA SHA256:abcdef"
 	for _, c := range []struct {
 		name  string
-		book  *senders.Book
+		book  *senders.Table
 		hub   *tap.Hub
 		tap   bool
 		hosts int // of a relay

@@ -16,7 +16,7 @@ import (
 
 const token = "11112222-aaaa-bbbb-cccc-5ec4e7000000"
 
-// each replaces every character by what f makes of it.
+// each replaces every character by f of it.
 func each(text string, f func(i int, c byte) string) string {
 	var b strings.Builder
 	for i := range len(text) {
@@ -25,8 +25,8 @@ func each(text string, f func(i int, c byte) string) string {
 	return b.String()
 }
 
-// encodings are ways in which a page may repeat what it was sent, with their
-// inverses where the standard library has them.
+// encodings are ways in which a page may quote what it was sent, with their inverses if the
+// standard library has them.
 var encodings = map[string]func(string) string{
 	"plain":        func(s string) string { return s },
 	"upper case":   strings.ToUpper,
@@ -90,8 +90,8 @@ func wrap(s, between string) string {
 	})
 }
 
-// leak returns a run of five characters of a secret that is left in a text. It reads
-// the text by the decoders of the standard library.
+// leak returns five characters in a row of a secret that remain in a text, or "". It decodes
+// the text with the standard library.
 func leak(text, secret string) string {
 	low := strings.ToLower(secret)
 	var codes []string
@@ -137,7 +137,7 @@ func TestEveryEncoding(t *testing.T) {
 			if !strings.Contains(got, Mark) || !strings.Contains(got, "was refused") {
 				t.Errorf("%s: %q", name, got)
 			}
-			for cut := range len(page) { // at each place, before it is redacted
+			for cut := range len(page) { // at each position, before it is redacted
 				if run := leak(s.Text(page[:cut]), secret); run != "" {
 					t.Fatalf("%s: %q is left of the first %d bytes: %q", name, run, cut, s.Text(page[:cut]))
 				}
@@ -147,7 +147,7 @@ func TestEveryEncoding(t *testing.T) {
 			}
 		}
 	}
-	// The control: without it there is something to see.
+	// The control: without redaction the secret is found.
 	if leak("<p>"+token+"</p>", token) == "" || leak(encodings["url twice"](token), token) == "" {
 		t.Error("the test sees nothing")
 	}
@@ -217,10 +217,10 @@ func TestURLs(t *testing.T) {
 
 func TestOldSecretsAreForgotten(t *testing.T) {
 	var s Secrets
-	for i := range 3 * most {
+	for i := range 3 * maxSecrets {
 		s.Add(fmt.Sprintf("secret-number-%04d", i))
 	}
-	if len(s.known) != most {
+	if len(s.known) != maxSecrets {
 		t.Errorf("%d are known", len(s.known))
 	}
 	if got := s.Text("it is secret-number-0095"); got != "it is "+Mark {
@@ -231,8 +231,8 @@ func TestOldSecretsAreForgotten(t *testing.T) {
 	}
 }
 
-// Whatever the text and however often the secret is escaped within it, no run of
-// five characters is left.
+// For any text, and however often the secret is escaped in it, no five characters in a row
+// remain.
 func FuzzText(f *testing.F) {
 	f.Add("<p>&#", token, "\n</p>", uint64(1))
 	f.Add("\\", "Pa55w&rd", "%", uint64(2))

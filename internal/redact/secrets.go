@@ -8,30 +8,30 @@ import (
 	"sync"
 )
 
-// Mark stands where something was taken out.
+// Mark replaces what was removed.
 const Mark = "<secret>"
 
 const (
-	// shown is how many characters of a secret in a row may be left.
+	// shown is how many characters of a secret in a row may remain.
 	shown = 4
-	// most is how many secrets are remembered: the present ones and those before them,
-	// which answers that are on the way may still hold.
-	most = 32
-	// maxText bounds what is read of one text, in bytes. The rest is cut off.
+	// maxSecrets is how many secrets are remembered: the present ones and earlier ones,
+	// which late answers may still contain.
+	maxSecrets = 32
+	// maxText is how much of a text is read, in bytes. The rest is cut.
 	maxText = 16 << 10
 )
 
-// Secrets are texts that must not be shown. The zero value knows none. It is safe for
+// Secrets are texts that must not be shown. The zero value has none. It is safe for
 // concurrent use.
 type Secrets struct {
 	mu    sync.RWMutex
-	known []string // the newest last
+	known []string // the newest is last
 	runs  map[string]bool
-	long  []int // the lengths of runs
+	long  []int // the lengths of the runs
 	short []string
 }
 
-// Add makes secrets known, and forgets the oldest when there are too many.
+// Add adds secrets, and removes the oldest ones if there are too many.
 func (s *Secrets) Add(secrets ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,17 +40,17 @@ func (s *Secrets) Add(secrets ...string) {
 			s.known = append(s.known, secret)
 		}
 	}
-	s.known = s.known[max(0, len(s.known)-most):]
+	s.known = s.known[max(0, len(s.known)-maxSecrets):]
 	s.runs, s.long, s.short = make(map[string]bool), nil, nil
 	for _, secret := range s.known {
 		s.learn(secret)
 	}
 }
 
-// learn notes all runs of a secret, as it is and in the encodings that change every
+// learn adds all runs of a secret: plain, and in the encodings that change every
 // character.
 func (s *Secrets) learn(secret string) {
-	plain := fold(strings.Map(func(r rune) rune { // as views leave these out
+	plain := fold(strings.Map(func(r rune) rune { // views omit these
 		if wraps(string(r)) > 0 {
 			return -1
 		}
@@ -63,21 +63,22 @@ func (s *Secrets) learn(secret string) {
 		s.short = append(s.short, plain)
 		return
 	}
-	s.note(plain, shown+1)
-	s.note(hex.EncodeToString([]byte(secret)), 2*shown+1)
-	// Where the secret begins within a group of three bytes gives three codes. The
-	// characters at both ends depend on its neighbours and are left out.
+	s.addRuns(plain, shown+1)
+	s.addRuns(hex.EncodeToString([]byte(secret)), 2*shown+1)
+	// There are three codes, by where the secret begins within a group of three bytes. The
+	// characters at both ends depend on the neighbours of the secret and are omitted.
 	for lead := range 3 {
 		for _, code := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 			text := code.EncodeToString([]byte(strings.Repeat("\x00", lead) + secret))
 			first := (lead*8 + 5) / 6
 			last := (lead + len(secret)) * 8 / 6
-			s.note(fold(text[first:last]), shown+1)
+			s.addRuns(fold(text[first:last]), shown+1)
 		}
 	}
 }
 
-func (s *Secrets) note(text string, n int) {
+// addRuns adds all runs of n bytes of a text.
+func (s *Secrets) addRuns(text string, n int) {
 	for i := 0; i+n <= len(text); i++ {
 		s.runs[text[i:i+n]] = true
 	}
@@ -86,8 +87,8 @@ func (s *Secrets) note(text string, n int) {
 	}
 }
 
-// Text returns a text without the secrets, in whichever encoding they are, and
-// without what [URLs] takes out. Of a text longer than 16 KiB the begin is returned.
+// Text returns a text without the secrets, in any encoding, and without what [URLs]
+// removes. A text longer than 16 KiB is cut.
 func (s *Secrets) Text(text string) string {
 	text = text[:min(len(text), maxText)]
 	s.mu.RLock()
@@ -101,7 +102,7 @@ func (s *Secrets) Text(text string) string {
 	return URLs(cover(text, hide))
 }
 
-// find marks the bytes of a view's text that are of a secret.
+// find marks the bytes of a view that belong to a secret.
 func (s *Secrets) find(v view, hide []bool) {
 	low := fold(v.text)
 	for _, n := range s.long {
@@ -120,7 +121,7 @@ func (s *Secrets) find(v view, hide []bool) {
 	}
 }
 
-// cover puts one mark in the place of each run of hidden bytes.
+// cover replaces each run of hidden bytes by one Mark.
 func cover(text string, hide []bool) string {
 	if !slices.Contains(hide, true) {
 		return text
@@ -137,7 +138,7 @@ func cover(text string, hide []bool) string {
 	return b.String()
 }
 
-// fold makes ASCII letters small. The text keeps its length, whatever it is.
+// fold returns the text with ASCII letters in lower case. The length does not change.
 func fold(text string) string {
 	low := []byte(text)
 	for i, c := range low {

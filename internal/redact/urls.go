@@ -2,12 +2,12 @@ package redact
 
 import "strings"
 
-// telling are the names whose values are secrets wherever they stand. A name that ends
-// with one of them counts too.
-var telling = []string{"token", "password", "passwd", "secret", "apikey", "api_key", "access_key", "authorization"}
+// secretNames are the names whose values are secrets wherever they stand. A name may also
+// end with one of them.
+var secretNames = []string{"token", "password", "passwd", "secret", "apikey", "api_key", "access_key", "authorization"}
 
-// URL returns what is meant to be a URL, and may be none, without what is before its
-// last @ and without the values of its query.
+// URL returns a URL without what is before its last @ and without the values of its query.
+// The URL may be invalid.
 func URL(url string) string {
 	hide := make([]bool, len(url))
 	hideUser(url, hide)
@@ -15,8 +15,8 @@ func URL(url string) string {
 	return cover(url, hide)
 }
 
-// URLs does to each URL in a text what [URL] does, and takes out what follows a telling
-// name and an equals sign.
+// URLs applies [URL] to each URL in a text, and removes what follows a secret name and an
+// equals sign.
 func URLs(text string) string {
 	if !strings.ContainsAny(text, "@=") {
 		return text
@@ -39,10 +39,10 @@ func URLs(text string) string {
 	return cover(text, hide)
 }
 
-// word is the length of what may be one URL.
+// word returns the length of what may be one URL at the front of a text.
 func word(text string) int {
 	if i := strings.IndexAny(text, " \t\r\n\"'`,<>()[]{}"); i >= 0 {
-		// The address of IPv6 is in brackets, and may be followed by a port and a path.
+		// An IPv6 address is in brackets, and a port and a path may follow.
 		if text[i] == '[' && strings.HasSuffix(text[:i], "//") || i > 0 && text[i] == '[' && text[i-1] == '@' {
 			if end := strings.IndexByte(text[i:], ']'); end > 0 {
 				return i + end + 1 + word(text[i+end+1:])
@@ -63,20 +63,20 @@ func hideUser(url string, hide []bool) {
 	if i := strings.Index(url, "//"); i >= 0 && i < end {
 		begin = i + 2
 	}
-	cross(hide[begin:end])
+	hideAll(hide[begin:end])
 }
 
-// hideValues hides what a URL's query and fragment hold but the names, and what follows
-// a telling name elsewhere.
+// hideValues hides query and fragment of a URL except for the names, and what follows a
+// secret name elsewhere.
 func hideValues(url string, hide []bool) {
 	query := len(url)
 	if i := strings.IndexAny(url, "?#"); i >= 0 && strings.Contains(url[:i], "/") {
 		query = i
 	}
 	for i := 0; i < query; i++ {
-		if url[i] == '=' && tells(url[:i]) {
+		if url[i] == '=' && endsWithSecretName(url[:i]) {
 			end := i + 1 + pieceOf(url[i+1:])
-			cross(hide[i+1 : end])
+			hideAll(hide[i+1 : end])
 			i = end
 		}
 	}
@@ -85,12 +85,12 @@ func hideValues(url string, hide []bool) {
 		if name := strings.IndexByte(url[i:end], '='); name >= 0 && url[i-1] != '#' {
 			i += name + 1
 		}
-		cross(hide[i:end])
+		hideAll(hide[i:end])
 		i = end
 	}
 }
 
-// pieceOf is how far a part of a query goes.
+// pieceOf returns the length of the part of a query at the front of a text.
 func pieceOf(text string) int {
 	if i := strings.IndexAny(text, "&;#"); i >= 0 {
 		return i
@@ -98,15 +98,16 @@ func pieceOf(text string) int {
 	return len(text)
 }
 
-func cross(hide []bool) {
+// hideAll hides all bytes.
+func hideAll(hide []bool) {
 	for i := range hide {
 		hide[i] = true
 	}
 }
 
-// tells reports whether a text ends with a telling name.
-func tells(text string) bool {
-	for _, name := range telling {
+// endsWithSecretName reports whether a text ends with a secret name.
+func endsWithSecretName(text string) bool {
+	for _, name := range secretNames {
 		if n := len(text) - len(name); n >= 0 && strings.EqualFold(text[n:], name) {
 			return true
 		}

@@ -7,20 +7,20 @@ import (
 	"unicode/utf8"
 )
 
-// view is a text as somebody may read it: unescaped, without what only wraps it. Each
-// byte knows which bytes of the original it comes from.
+// view is a text without escapes and without wrapping, in which secrets can be found. It
+// has the position in the original text of each byte.
 type view struct {
 	text string
-	from []int // for each byte: the first byte of the original
-	to   []int // and the one after the last
+	from []int // for each byte: the first byte in the original
+	to   []int // and the one behind the last
 }
 
-// maxViews bounds how many times a text is unescaped: a proxy that repeats the page
-// of another proxy escapes it again.
+// maxViews is how many times a text is unescaped. A proxy that quotes the page of another
+// proxy escapes it again.
 const maxViews = 5
 
-// views returns the text as it is and unescaped once, twice and so on, until there is
-// nothing more to unescape, each also without HTML tags.
+// views returns the text as it is, unescaped once, unescaped twice and so on, until nothing
+// changes. If a text has HTML tags, the views also have it without them.
 func views(text string) []view {
 	v := view{text: text}
 	for i := range len(text) {
@@ -41,14 +41,14 @@ func views(text string) []view {
 	return all
 }
 
-// mark hides the original of the bytes from i to j.
+// mark hides the original of the bytes i to j.
 func (v view) mark(hide []bool, i, j int) {
 	for k := v.from[i]; k < v.to[j-1]; k++ {
 		hide[k] = true
 	}
 }
 
-// alone reports whether no letter or digit is beside the bytes from i to j.
+// alone reports whether no letter or digit is next to the bytes i to j.
 func (v view) alone(i, j int) bool {
 	word := func(k int) bool {
 		if k < 0 || k >= len(v.text) {
@@ -57,20 +57,20 @@ func (v view) alone(i, j int) bool {
 		c := v.text[k]
 		return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' || c >= 0x80
 	}
-	// What was left out between two bytes parts them too.
+	// Bytes that were omitted between two bytes separate them too.
 	before := word(i-1) && v.to[i-1] == v.from[i]
 	after := word(j) && v.to[j-1] == v.from[j]
 	return !before && !after
 }
 
-// builder makes a view of another one.
+// builder makes a view from another one.
 type builder struct {
 	of view
 	b  strings.Builder
 	v  view
 }
 
-// put writes text in the place of the bytes from i to j of the other view.
+// put writes text in place of the bytes i to j of the other view.
 func (b *builder) put(text string, i, j int) {
 	b.b.WriteString(text)
 	for range len(text) {
@@ -79,12 +79,13 @@ func (b *builder) put(text string, i, j int) {
 	}
 }
 
+// view returns the new view.
 func (b *builder) view() view {
 	b.v.text = b.b.String()
 	return b.v
 }
 
-// without leaves out what skip says: how many bytes at the begin of a text.
+// without omits bytes: skip returns how many of them a text begins with.
 func (v view) without(skip func(string) int) view {
 	b := builder{of: v}
 	for i := 0; i < len(v.text); {
@@ -98,11 +99,11 @@ func (v view) without(skip func(string) int) view {
 	return b.view()
 }
 
-// invisible are the characters, beside blanks and controls, that show nothing.
+// invisible are characters without a visible form, other than spaces and controls.
 const invisible = "\u00a0\u00ad\u200b\u200c\u200d\u2060\ufeff"
 
-// wraps is the length of what a line is wrapped with: blanks, controls, characters
-// that nobody sees, and the = or \ before an end of line.
+// wraps returns the length of what wraps a line at the front of a text: spaces, controls,
+// invisible characters, and the = or \ before an end of line.
 func wraps(text string) int {
 	if c := text[0]; c <= ' ' || c == 0x7f {
 		return 1
@@ -119,7 +120,7 @@ func wraps(text string) int {
 	return 0
 }
 
-// tags is wraps with HTML tags.
+// tags is wraps and also skips HTML tags.
 func tags(text string) int {
 	if text[0] == '<' && len(text) > 1 && (text[1] == '/' || text[1] == '!' || 'a' <= text[1]|0x20 && text[1]|0x20 <= 'z') {
 		if end := strings.IndexByte(text, '>'); end > 0 {
@@ -129,7 +130,7 @@ func tags(text string) int {
 	return wraps(text)
 }
 
-// unescaped takes one layer of escapes off, of whichever kinds they are.
+// unescaped removes one layer of escapes of all kinds.
 func (v view) unescaped() view {
 	b := builder{of: v}
 	for i := 0; i < len(v.text); {
@@ -140,7 +141,8 @@ func (v view) unescaped() view {
 	return b.view()
 }
 
-// unescape returns the first character of a text and how many bytes it takes.
+// unescape returns the first character of a text without its escape, and its length in
+// the text.
 func unescape(text string) (string, int) {
 	switch text[0] {
 	case '%':
@@ -162,7 +164,7 @@ func entity(text string) (string, int) {
 		'a' <= text[end]|0x20 && text[end]|0x20 <= 'z') {
 		end++
 	}
-	if strings.HasPrefix(text, "&#") { // what follows may be more digits than the entity has
+	if strings.HasPrefix(text, "&#") { // the entity may end before the digits do
 		return number(text[:end], end < len(text) && text[end] == ';')
 	}
 	if end == len(text) || text[end] != ';' {
@@ -175,7 +177,7 @@ func entity(text string) (string, int) {
 	return plain, end + 1
 }
 
-// number reads &#45 or &#x2d; closed says that a semicolon follows.
+// number reads &#45 or &#x2d. closed says that a semicolon follows.
 func number(text string, closed bool) (string, int) {
 	digits, base := text[2:], 10
 	if len(digits) > 0 && digits[0]|0x20 == 'x' {
@@ -218,7 +220,7 @@ func backslash(text string) (string, int) {
 	return text[:1], 1
 }
 
-// code reads n digits from a place on.
+// code reads n digits at a position.
 func code(text string, at, n, base int) (uint64, bool) {
 	if len(text) < at+n {
 		return 0, false

@@ -2,45 +2,45 @@ package senders
 
 import "time"
 
-// What makes the times of a sender suspicious. Zones differ by multiples of 15 minutes
-// (the IANA time zone database has none finer today), and transport takes seconds.
+// When an offset is suspicious. Zones differ by multiples of 15 minutes (the IANA time zone
+// database has no finer ones today), and transport takes seconds.
 const (
 	step      = 15 * time.Minute
 	near      = 90 * time.Second // of a multiple of step
-	zoneFrom  = 30 * time.Minute // a smaller difference is no zone
+	zoneFrom  = 30 * time.Minute // a smaller offset is not a zone
 	zoneTo    = 26 * time.Hour   // from UTC-12 to UTC+14
-	aheadFrom = 5 * time.Minute  // no transport makes a message come before its time
+	aheadFrom = 5 * time.Minute  // transport only makes messages late
 )
 
-// Of a sender's messages, judged is how many must carry a time before it is judged. At
-// twice as many all counts are halved, so that what was mended is forgotten soon.
+// judged is how many messages with a time a sender needs before it has a Skew. At twice as
+// many all counts are halved, so that a repaired clock is noticed soon.
 const (
 	judged = 20
 	window = 2 * judged
 )
 
-// Times counts how the times that messages carry lie to their receipt, in one turn of a
-// loop. The zero value is ready; it is of one goroutine.
+// Times counts how the times in messages relate to their receipt, during one read of a
+// loop. The zero value is ready to use, by one goroutine.
 type Times struct {
-	own    int           // messages that carry a time
-	ahead  int           // of these, more than aheadFrom ahead of their receipt
-	steps  int           // the multiple of step that hits are near to
-	hits   int           //
-	zoned  int           // of the hits and those ahead, whose time has its own zone
-	offset time.Duration // of the last one that was off
+	own    int           // messages with a time
+	ahead  int           // of these, those more than aheadFrom ahead of their receipt
+	steps  int           // a multiple of step
+	hits   int           // messages whose offset is near that multiple
+	zoned  int           // of the hits and those ahead, those whose time has a zone
+	offset time.Duration // of the last suspicious one
 }
 
-// Add counts one message: its time less its receipt, and whether that time has a zone of
-// its own. Where the time is right this is two comparisons.
+// Add counts one message. offset is its time minus its receipt; zoned says that its time
+// has a zone. For a time that is right it takes two comparisons.
 func (t *Times) Add(offset time.Duration, zoned bool) {
 	t.own++
 	if offset > aheadFrom || offset < near-zoneFrom {
-		t.off(offset, zoned)
+		t.addSuspicious(offset, zoned)
 	}
 }
 
-// off counts a time that is suspicious.
-func (t *Times) off(offset time.Duration, zoned bool) {
+// addSuspicious counts a suspicious time.
+func (t *Times) addSuspicious(offset time.Duration, zoned bool) {
 	steps, hit := stepsOf(offset)
 	if hit && t.hits == 0 {
 		t.steps = steps
@@ -58,30 +58,30 @@ func (t *Times) off(offset time.Duration, zoned bool) {
 	t.offset = offset
 }
 
-// stepsOf is the multiple of step that an offset is near to, where it is near to one that
-// is a zone.
+// stepsOf returns the multiple of step that is nearest to an offset. hit says that the
+// offset is near it and that it may be a zone.
 func stepsOf(offset time.Duration) (steps int, hit bool) {
 	multiple := offset.Round(step)
 	return int(multiple / step), multiple.Abs() >= zoneFrom && multiple.Abs() <= zoneTo && (offset-multiple).Abs() <= near
 }
 
-// Skew says how far the times of a sender are from their receipt; the zero value is a
-// sender whose times are right, or who has said too little.
+// Skew says how far the times of a sender are from their receipt. It is zero if they are
+// right or too few.
 type Skew struct {
-	// Offset is the time in the messages less that of their receipt: the multiple of 15
-	// minutes where it is a zone, else that of the last message.
+	// Offset is the time in the messages minus that of their receipt: a multiple of 15
+	// minutes if Zone, else the offset of the last message.
 	Offset time.Duration
-	// Zone: the offset is one of a time zone. Else the times are ahead.
+	// Zone says that the offset is one of time zones. Otherwise the times are ahead.
 	Zone bool
-	// Zoned: the times have a zone of their own, so that none can be configured.
+	// Zoned says that the times have a zone, so that a configured one has no effect.
 	Zoned bool
-	// Last is the offset of the last message whose time was off. Where it moves, a backlog
-	// is being sent, and no zone is wrong.
+	// Last is the offset of the last suspicious message. If it changes, a backlog is being
+	// sent, and no zone is wrong.
 	Last time.Duration
 }
 
-// tally is what a page remembers of times: counts of the last messages, at most window of
-// them. It fits a word, so that pages need no lock.
+// tally counts the times of the last messages of an entry, at most window of them. It fits
+// into a word, so that an entry needs no lock.
 type tally struct {
 	own, ahead, hits, zoned uint8
 	steps                   int16
@@ -95,8 +95,8 @@ func unpack(w uint64) tally {
 	return tally{uint8(w), uint8(w >> 8), uint8(w >> 16), uint8(w >> 24), int16(uint16(w >> 32))}
 }
 
-// add puts the counts of a turn to those of the page. One multiple is counted at a time:
-// another one takes its place when it has been forgotten.
+// add adds t to the tally. Only one multiple is counted at a time. Another one replaces it
+// when its count has become 0.
 func (c tally) add(t *Times) tally {
 	own, ahead, hits, zoned := int(c.own)+t.own, int(c.ahead)+t.ahead, int(c.hits), int(c.zoned)+t.zoned
 	if hits == 0 {
@@ -111,8 +111,8 @@ func (c tally) add(t *Times) tally {
 	return tally{uint8(own), uint8(ahead), uint8(hits), uint8(zoned), c.steps}
 }
 
-// skew judges. That more than half are near one multiple means that the median is, and that
-// they are not spread over hours, as those of a sender that sends its backlog are.
+// skew returns the Skew. If more than half of the offsets are near one multiple, so is the
+// median, and they are not spread over hours as those of a backlog are.
 func (c tally) skew(last time.Duration) Skew {
 	zoned := 2*c.zoned > max(c.hits, c.ahead)
 	switch {

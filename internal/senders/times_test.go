@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// said is messages of one sender: so many, one after the other, with their offset.
+// said is a number of messages of one sender, and their offset.
 type said struct {
 	n      int
 	every  time.Duration // between two receipts
@@ -14,16 +14,16 @@ type said struct {
 	zoned  bool
 }
 
-// told plays messages, each in a turn of its own, and returns the judgement.
-func told(list ...said) Skew {
-	p := New(10).Enter("linux", addr(1), "h")
+// skewOf adds messages one by one and returns the Skew.
+func skewOf(list ...said) Skew {
+	p := New(10).Entry("linux", addr(1), "h")
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).UnixNano()
 	for _, s := range list {
 		for i := range s.n {
 			at += int64(s.every)
 			var t Times
 			t.Add(s.offset+time.Duration(i)*s.drift, s.zoned)
-			p.Note(1, 100, at, &t)
+			p.Add(1, 100, at, &t)
 		}
 	}
 	return unpack(p.times.Load()).skew(time.Duration(p.offset.Load()))
@@ -49,7 +49,7 @@ func TestSkew(t *testing.T) {
 		"5 minutes ahead":     {[]said{{n: 25, every: s, offset: 5 * m}}, Skew{}},
 		"days ahead":          {[]said{{n: 25, every: s, offset: 100 * h * 24}}, Skew{Offset: 2400 * h, Last: 2400 * h}},
 		"with zone":           {[]said{{n: 25, every: s, offset: h, zoned: true}}, Skew{Offset: h, Zone: true, Zoned: true, Last: h}},
-		"mended":              {[]said{{n: 500, every: s, offset: h}, {n: 40, every: s}}, Skew{}},
+		"repaired":            {[]said{{n: 500, every: s, offset: h}, {n: 40, every: s}}, Skew{}},
 		"begins to be wrong":  {[]said{{n: 500, every: s}, {n: 40, every: s, offset: -h}}, zone(-h, -h)},
 		"another zone":        {[]said{{n: 500, every: s, offset: -h}, {n: 200, every: s, offset: -2 * h}}, zone(-2*h, -2*h)},
 		"twice in three":      {[]said{{n: 10, every: s, offset: h}, {n: 5, every: s}, {n: 10, every: s, offset: h}, {n: 5, every: s}, {n: 5, every: s, offset: h}}, zone(h, h)},
@@ -58,22 +58,22 @@ func TestSkew(t *testing.T) {
 		"backlog after a day": {[]said{{n: 1000, every: s}, {n: 1, every: h}, {n: 100, offset: -h, drift: 10 * time.Millisecond}}, Skew{}},
 		"hourly, hour behind": {[]said{{n: 30, every: h, offset: -h}}, zone(-h, -h)},
 	} {
-		if got := told(c.said...); got != c.want {
+		if got := skewOf(c.said...); got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
 		}
 	}
-	// One turn may hold any number of messages, of which some have no time.
-	p := New(10).Enter("linux", addr(1), "")
+	// One Times may have any number of messages, some of them without a time.
+	p := New(10).Entry("linux", addr(1), "")
 	var many Times
 	for range 100_000 {
 		many.Add(-2*h, false)
 	}
-	p.Note(200_000, 1, 1, &many)
+	p.Add(200_000, 1, 1, &many)
 	if got := New(10); len(got.Senders()) != 0 {
-		t.Fatal("a new book has senders")
+		t.Fatal("a new table has senders")
 	}
 	if got := unpack(p.times.Load()).skew(0); got.Offset != -2*h {
-		t.Errorf("a large turn: %+v", got)
+		t.Errorf("many messages at once: %+v", got)
 	}
 }
 

@@ -24,7 +24,7 @@ func addrOf(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, byte(i >> 
 
 // crowded is a book of n senders of linux, that sent 20 messages each in the ten minutes
 // before calm's now; every tenth stopped two hours earlier.
-func crowded(n int) *senders.Book {
+func crowded(n int) *senders.Table {
 	book := senders.New(n)
 	now := calm().Now
 	for i := range n {
@@ -32,9 +32,9 @@ func crowded(n int) *senders.Book {
 		if i%10 == 9 {
 			last = now.Add(-2 * time.Hour)
 		}
-		p := book.Enter("linux", addrOf(i), fmt.Sprintf("host%d", i))
-		p.Note(1, 100, last.Add(-10*time.Minute).UnixNano(), new(senders.Times))
-		p.Note(19+i, 1900, last.UnixNano(), new(senders.Times))
+		p := book.Entry("linux", addrOf(i), fmt.Sprintf("host%d", i))
+		p.Add(1, 100, last.Add(-10*time.Minute).UnixNano(), new(senders.Times))
+		p.Add(19+i, 1900, last.UnixNano(), new(senders.Times))
 	}
 	return book
 }
@@ -91,11 +91,11 @@ func TestSilentSenders(t *testing.T) {
 func TestWhoIsNotSilent(t *testing.T) {
 	now := calm().Now
 	book := senders.New(10)
-	hourly := book.Enter("linux", addrOf(1), "")
-	hourly.Note(1, 1, now.Add(-23*time.Hour).UnixNano(), new(senders.Times))
-	hourly.Note(20, 1, now.Add(-3*time.Hour).UnixNano(), new(senders.Times))
-	book.Enter("linux", addrOf(2), "").Note(regular-1, 1, now.Add(-9*time.Hour).UnixNano(), new(senders.Times))
-	book.Enter("unifi", addrOf(3), "").Note(100, 1, now.Add(-9*time.Hour).UnixNano(), new(senders.Times))
+	hourly := book.Entry("linux", addrOf(1), "")
+	hourly.Add(1, 1, now.Add(-23*time.Hour).UnixNano(), new(senders.Times))
+	hourly.Add(20, 1, now.Add(-3*time.Hour).UnixNano(), new(senders.Times))
+	book.Entry("linux", addrOf(2), "").Add(regular-1, 1, now.Add(-9*time.Hour).UnixNano(), new(senders.Times))
+	book.Entry("unifi", addrOf(3), "").Add(100, 1, now.Add(-9*time.Hour).UnixNano(), new(senders.Times))
 	snap := calm()
 	snap.Sources[3].SilentAfter, snap.Sources[3].Configured = time.Hour, true
 	if c := gather(book, snap, new(doubt)); c.silentCount() != 0 || c.known() != 3 {
@@ -234,9 +234,9 @@ func TestTrend(t *testing.T) {
 func TestRelay(t *testing.T) {
 	now, book := calm().Now, senders.New(100)
 	say := func(address int, host string, events int, last time.Duration) {
-		p := book.Enter("linux", addrOf(address), host)
-		p.Note(1, 10, now.Add(-last-time.Minute).UnixNano(), new(senders.Times))
-		p.Note(events-1, 10, now.Add(-last).UnixNano(), new(senders.Times))
+		p := book.Entry("linux", addrOf(address), host)
+		p.Add(1, 10, now.Add(-last-time.Minute).UnixNano(), new(senders.Times))
+		p.Add(events-1, 10, now.Add(-last).UnixNano(), new(senders.Times))
 	}
 	for i := range 5 {
 		say(1, fmt.Sprint("web", i), 20, time.Second)
@@ -280,7 +280,7 @@ func TestSkewedSenders(t *testing.T) {
 		for range 20 {
 			times.Add(offset, zoned)
 		}
-		book.Enter("linux", addrOf(address), host).Note(20, 2000, now.UnixNano(), &times)
+		book.Entry("linux", addrOf(address), host).Add(20, 2000, now.UnixNano(), &times)
 	}
 	p := open(t, func(o *Options) { o.Senders = book })
 	send(1, "", time.Hour, false)

@@ -57,7 +57,7 @@ type crowdCount struct{ known, silent int }
 // gather reads the book. Silent is who has sent something regularly and then nothing,
 // for the time that its source says and for several of its own usual pauses: a device
 // that speaks once an hour is not silent after one. The doubt decides who is skewed.
-func gather(book *senders.Book, snap Snapshot, doubt *doubt) crowd {
+func gather(book *senders.Table, snap Snapshot, doubt *doubt) crowd {
 	after := make(map[string]time.Duration, len(snap.Sources))
 	c := crowd{at: snap.Now, counts: make(map[string]crowdCount, len(snap.Sources))}
 	for _, s := range snap.Sources {
@@ -277,7 +277,7 @@ func (c crowd) silentCount() (n int) {
 
 // watcher holds the newest reading of the senders.
 type watcher struct {
-	book *senders.Book
+	book *senders.Table
 	mu   sync.Mutex
 	now  crowd
 

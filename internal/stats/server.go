@@ -53,7 +53,7 @@ type Options struct {
 	Operator Operator
 	// Senders remembers who sends, Problems what was logged, and Taps shows messages;
 	// nil: there are none.
-	Senders  *senders.Book
+	Senders  *senders.Table
 	Problems *Problems
 	Taps     *tap.Hub
 	// Sample is the time between two readings of the state, of which 301 are remembered; 0 is

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// typical has a line of each family, of the length that is usual for it.
+// typical has lines of each family with their usual length.
 var typical = []struct{ name, line string }{
 	{"unifi", "<30>Jun  3 16:33:07 AP-Floor1 001122334455,UAP-nanoHD-6.7.40+15000: mcad: mcad[2198]: wireless_stats.log_anomalies(): bssid=02:11:22:33:44:55 radio=rai0 vap=rai2"},
 	{"unifi-cef", "Dec 17 12:23:16 Dream-Router CEF:0|Ubiquiti|UniFi Network|10.0.162|544|Admin Accessed UniFi Network|1|src=192.0.2.101 UNIFIcategory=System UNIFIhost=Dream Router msg=x"},
@@ -71,7 +71,7 @@ func BenchmarkFramer(b *testing.B) {
 	}
 }
 
-// take cuts all messages off a stream and counts them.
+// take cuts a stream into messages and counts them.
 func take(f *Framer, stream []byte) (messages int) {
 	for p := stream; len(p) > 0; {
 		_, _, n, ok := f.Next(p)
@@ -110,7 +110,7 @@ func BenchmarkClock(b *testing.B) {
 	}
 }
 
-// TestNoAllocations holds what the benchmarks show: nothing is allocated per message.
+// TestNoAllocations checks that no message allocates.
 func TestNoAllocations(t *testing.T) {
 	none := func(name string, f func()) {
 		t.Helper()

@@ -4,16 +4,16 @@ import "time"
 
 const (
 	secondsPerDay = 86400
-	// certain is how far from the receive time a stamp without a year may be so that
-	// no other year brings it nearer: less than half a year.
+	// certain is less than half a year: a stamp without a year that is so near to the
+	// receive time is nearer in no other year.
 	certain = 182 * secondsPerDay
-	// zoneMargin keeps the cached offset away from the moments of change.
+	// zoneMargin is how far from a change of the offset the cached one is used.
 	zoneMargin = 2 * secondsPerDay
 )
 
-// Clock makes instants of stamps for one time zone. It remembers the zone's
-// offset between two changes, so it belongs to one goroutine; it is cheap enough
-// to have one for each sender.
+// Clock makes instants of stamps for one time zone. It caches the zone's offset between
+// two changes, so it belongs to one goroutine. It is small enough to have one for each
+// sender.
 type Clock struct {
 	loc    *time.Location
 	offset int64 // seconds east of UTC, valid for instants in [from, until)
@@ -25,16 +25,15 @@ type Clock struct {
 	yearUntil int64
 }
 
-// NewClock returns a clock for stamps without a zone, which are taken for local
-// times in loc.
+// NewClock returns a clock that takes stamps without a zone for local times in loc.
 func NewClock(loc *time.Location) *Clock { return &Clock{loc: loc} }
 
-// Instant returns the stamp as nanoseconds since 1970. received, in the same
-// unit, decides what the stamp leaves open: the year is the one that lies nearest
-// (a 29 February is dated into a leap year), and a local time that the end of
-// daylight saving time makes double is the one nearest to it. A local time that
-// the beginning of daylight saving time skips is read with the later offset. ok
-// is false where there is no time or none that exists.
+// Instant returns the stamp as nanoseconds since 1970. received, in the same unit, decides
+// what the stamp leaves open. A missing year becomes the one that is nearest to received
+// (29 February: the nearest leap year). A local time that exists twice, at the end of
+// daylight saving time, becomes the one nearest to received. A local time that is skipped
+// at the beginning of daylight saving time is read with the later offset. ok is false if
+// the stamp has no time or one that does not exist.
 func (c *Clock) Instant(s *Stamp, received int64) (nanos int64, ok bool) {
 	if !s.Exists() {
 		return 0, false
@@ -54,7 +53,7 @@ func (c *Clock) Instant(s *Stamp, received int64) (nanos int64, ok bool) {
 	return secs*1e9 + int64(s.Nanos), true
 }
 
-// civil returns the date and time of day, which exist, as if they were UTC, in seconds.
+// civil returns date and time of day of a stamp that exists, read as UTC, in seconds.
 func (c *Clock) civil(s *Stamp, received int64) int64 {
 	day := int64(s.Hour)*3600 + int64(s.Minute)*60 + int64(s.Second)
 	if s.Year != 0 {
@@ -78,7 +77,7 @@ func (c *Clock) civil(s *Stamp, received int64) int64 {
 	return civil
 }
 
-// nearestLeapDay returns the 29 February that lies nearest to received.
+// nearestLeapDay returns the 29 February that is nearest to received.
 func nearestLeapDay(year int, timeOfDay, received int64) (best int64) {
 	found := false
 	for y := year - 4; y <= year+4; y++ {
@@ -125,7 +124,7 @@ func (c *Clock) offsetAt(t int64) int64 {
 	return int64(offset)
 }
 
-// remember caches the offset around the instant t.
+// remember caches the offset at the instant t and the changes before and after it.
 func (c *Clock) remember(t int64) {
 	at := time.Unix(t, 0).In(c.loc)
 	_, offset := at.Zone()
@@ -150,7 +149,7 @@ func (c *Clock) yearOf(t int64) int {
 
 // days counts the days from 1970-01-01 to a date of the Gregorian calendar.
 func days(year, month, day int) int64 {
-	if month <= 2 { // the year begins in March: leap days come last
+	if month <= 2 { // the year begins in March, so that the leap day is its last day
 		year--
 		month += 12
 	}

@@ -4,7 +4,7 @@ import (
 	"math/rand"
 	"testing"
 	"time"
-	_ "time/tzdata" // the zones below, wherever the tests run
+	_ "time/tzdata" // the zones below, on any machine
 )
 
 func zone(t testing.TB, name string) *time.Location {
@@ -25,7 +25,7 @@ func instant(t testing.TB, rfc3339 string) time.Time {
 	return at
 }
 
-// stampOf reads a stamp in whichever form it is written.
+// stampOf reads a stamp in any form.
 func stampOf(t testing.TB, text string) Stamp {
 	t.Helper()
 	for _, parse := range []func([]byte) (Stamp, int){ParseBSD, ParseISO, ParseSlash, ParseAsctime, ParseUnix} {
@@ -39,7 +39,7 @@ func stampOf(t testing.TB, text string) Stamp {
 
 var clockCases = []struct {
 	name, stamp, zone, received string
-	want                        string // "" when there is none
+	want                        string // "": none
 }{
 	{"UTC", "Mar 14 14:28:52", "UTC", "2026-03-14T14:28:53Z", "2026-03-14T14:28:52Z"},
 	{"winter in Berlin", "Jan 14 14:28:52", "Europe/Berlin", "2026-01-14T13:28:53Z", "2026-01-14T13:28:52Z"},
@@ -118,8 +118,8 @@ func TestClockInstant(t *testing.T) {
 	}
 }
 
-// TestClockLocal compares local times with the time package, with a clock that
-// remembers and one that is new each time, in all kinds of zones.
+// TestClockLocal compares local times with the time package in all kinds of zones, with a
+// clock that has a cache and with a new one each time.
 func TestClockLocal(t *testing.T) {
 	const seed = 3
 	r := rand.New(rand.NewSource(seed))
@@ -133,7 +133,7 @@ func TestClockLocal(t *testing.T) {
 		span := instant(t, "2037-01-01T00:00:00Z").Unix() - at
 		for i := range 4000 {
 			secs := at + r.Int63n(span)
-			if i%4 != 0 { // many messages from about the same time, also over a change
+			if i%4 != 0 { // many messages of about the same time, also across a change
 				secs = at + span/2 + int64(i)*4*3600 + r.Int63n(7200)
 			}
 			want := time.Unix(secs, 0)
@@ -154,8 +154,8 @@ func TestClockLocal(t *testing.T) {
 	}
 }
 
-// TestClockYear checks that no year brings a stamp nearer to the receive time than
-// the one that was chosen.
+// TestClockYear checks that the stamp is nearer to the receive time in the chosen year than
+// in any other.
 func TestClockYear(t *testing.T) {
 	const seed = 4
 	r := rand.New(rand.NewSource(seed))
@@ -194,7 +194,7 @@ func TestDays(t *testing.T) {
 	}
 }
 
-// FuzzClock checks that no stamp whatsoever leads out of the range.
+// FuzzClock checks that the instant of any stamp is within range.
 func FuzzClock(f *testing.F) {
 	f.Add(uint8(1), int8(2), int8(29), int8(23), int8(59), int8(60), int16(0), int32(3600), int64(1773498532), int64(1773498532e9))
 	loc := zone(f, "Europe/Berlin")

@@ -8,77 +8,74 @@ type Framing uint8
 const (
 	// Auto decides for every message by its first bytes.
 	Auto Framing = iota
-	// LF is the non-transparent framing of RFC 6587 section 3.4.2, with LF, CR LF
-	// or NUL as the trailer.
+	// LF is non-transparent framing (RFC 6587 section 3.4.2) with the trailer LF, CR LF or
+	// NUL.
 	LF
-	// Octet is the octet counting of RFC 6587 section 3.4.1; a line without a
-	// count is still taken for a line.
+	// Octet is octet counting (RFC 6587 section 3.4.1). A line without a count is accepted
+	// as a line.
 	Octet
 )
 
 const (
 	maxCountDigits = 9
-	// maxCount is the longest frame whose count is believed, in bytes. A longer
-	// one would only be cut anyway.
+	// maxCount is the highest count that is believed, in bytes. A longer message would be
+	// cut anyway.
 	maxCount = 1 << 20
 )
 
-// trial is how many counts in a row must be right before a stream that had a wrong one
-// is believed again.
+// trial is how many counts in a row must be right before a stream that had a wrong count is
+// trusted again.
 const trial = 100
 
-// Framer cuts one stream into messages. It keeps no bytes: what it does not
-// consume must be given again with what follows. Memory is bounded: the longest tail
-// that it leaves is Max and lookahead bytes.
+// Framer cuts one stream into messages. It keeps no bytes: the caller passes what was not
+// consumed again, with what follows. The longest such tail is Max plus lookahead bytes.
 //
-// A count is believed when the next message begins where it says. The first count of
-// a stream, and those behind a wrong one, wait for that next begin; later ones are
-// believed at once. A message with a wrong count ends where the next count with its
-// PRI is, so that one wrong count costs one or two messages and not the connection.
+// A count is right if the next message begins where it says. The first count of a stream,
+// and the counts behind a wrong one, are used only when that next message is there; other
+// counts are used at once. A message with a wrong count ends at the next count with a
+// PRI, so a wrong count damages one or two messages, not the connection.
 type Framer struct {
-	// Max is the longest message in bytes; a longer one is given cut to Max, and
-	// the rest of it is skipped.
+	// Max is the length of the longest message, in bytes. Longer messages are cut to Max.
 	Max int
-	// Mode is the framing; the zero value decides by itself.
+	// Mode is the framing. The zero value is Auto.
 	Mode Framing
-	// Errors counts breaches of framing: counts that cannot be right, frames that
-	// do not end where their count says.
+	// Errors is the number of framing errors: counts that cannot be right, and messages
+	// that do not end where their count says.
 	Errors int
 
-	counts   bool  // the stream has counted: a line ends also where a count and a PRI follow
-	trust    int   // above 0: a count is believed before the next message is here
-	behind   place // what is known of the place where the next message begins
-	broken   bool  // a breach of this message has been counted
-	need     int   // bytes without which nothing can be decided
-	scanned  int   // bytes of the tail already searched for a trailer
-	sought   int   // the same, for the begin of the next message
-	suspect  bool  // the counted message at hand is suspicious
-	skip     int   // bytes of a cut counted message yet to be skipped
-	skipLine bool  // the rest of a cut line is yet to be skipped
+	counting bool  // the stream has counts: a line also ends before a count with a PRI
+	trust    int   // above 0: a count is used before the next message is there
+	at       place // what is known of the place where the next message begins
+	reported bool  // the framing error of this message is in Errors
+	need     int   // how many bytes are needed for the next decision
+	scanned  int   // how many bytes of the tail were searched for a trailer
+	searched int   // how many were searched for the begin of the next message
+	suspect  bool  // the present counted message is suspicious
+	skip     int   // how many bytes of a cut counted message remain to be skipped
+	skipLine bool  // the rest of a cut line remains to be skipped
 
-	looked int // bytes searched so far; tests hold that it stays linear
+	inspected int // bytes searched so far; for tests, which check that the effort is linear
 }
 
-// place is what is known of the place where the stream stands.
+// place is what is known of the present position in the stream.
 type place uint8
 
 const (
-	anywhere    place = iota
-	unchecked         // behind a counted message that was believed: a begin must follow
-	rightBehind       // a count follows a counted message without anything between
+	anywhere       place = iota
+	unchecked            // behind a counted message: a message must begin here
+	directlyBehind       // directly behind a counted message, at a digit
 )
 
-// Next cuts the next message off p. n is how many bytes of p are done with, to be
-// taken off whether or not there was a message; msg is a view into them. ok is
-// false when p holds no further message: more bytes are needed. The messages do not
-// depend on how the stream was divided into reads.
+// Next cuts the next message off p. n is how many bytes are consumed, with or without a
+// message; msg is a view into them. ok is false if p has no complete message. The
+// messages do not depend on how the stream is divided into reads.
 func (f *Framer) Next(p []byte) (msg []byte, cut bool, n int, ok bool) {
 	return f.next(p, false)
 }
 
-// Final is Next for a tail that nothing follows: the stream has ended, or rests. It is
-// called until n is all of p. cut reports that a counted message was not complete. A
-// line is whole without its trailer: many senders never send one.
+// Final is Next for a tail that nothing follows, because the stream has ended or pauses.
+// Call it until n is all of p. cut says that a counted message is not complete. A line is
+// complete without its trailer: many senders never send one.
 func (f *Framer) Final(p []byte) (msg []byte, cut bool, n int, ok bool) {
 	return f.next(p, true)
 }
@@ -89,14 +86,14 @@ func (f *Framer) next(p []byte, end bool) (msg []byte, cut bool, n int, ok bool)
 		return nil, false, n, false
 	}
 	f.need = 0
-	if f.behind == unchecked && f.arrive(p[n:]) == maybe && !end {
+	if f.at == unchecked && f.checkBegin(p[n:]) == maybe && !end {
 		return nil, false, n, false
 	}
 	g := gap(p[n:])
-	b, v := marked(p[n+g:])
+	b, v := markLength(p[n+g:])
 	if g += b; g != 0 {
 		n += g
-		f.scanned, f.sought = 0, 0
+		f.scanned, f.searched = 0, 0
 	}
 	q := p[n:]
 	if len(q) == 0 || v == maybe && !end {
@@ -104,16 +101,16 @@ func (f *Framer) next(p []byte, end bool) (msg []byte, cut bool, n int, ok bool)
 	}
 	var k int
 	switch h := f.head(q); h.kind {
-	case more:
+	case incompleteHead:
 		if !end {
 			return nil, false, n, false
 		}
 		msg, cut, k, ok = f.line(q, end)
-	case counted:
+	case countedHead:
 		msg, cut, k, ok = f.frame(q, h, end)
-	case bare:
+	case bareHead:
 		msg, cut, k, ok = f.bareFrame(q, h, end)
-	case refused:
+	case wrongHead:
 		msg, cut, k, ok = f.seek(q, search{from: h.prefix, trailers: h.prefix, wrong: true, end: end})
 	default:
 		msg, cut, k, ok = f.line(q, end)
@@ -121,40 +118,39 @@ func (f *Framer) next(p []byte, end bool) (msg []byte, cut bool, n int, ok bool)
 	return msg, cut, n + k, ok
 }
 
-// Pending reports whether the stream stands inside a message whose rest is to be
-// skipped.
+// Pending reports whether the rest of a cut message remains to be skipped.
 func (f *Framer) Pending() bool { return f.skip > 0 || f.skipLine }
 
-// Whole reports whether p, a tail, begins with a message that is whole by its count
-// and waits only for what follows.
+// Whole reports whether p, a tail, begins with a message that is complete by its count, so
+// that only what follows is missing.
 func (f *Framer) Whole(p []byte) bool {
 	if f.Pending() || len(p) == 0 {
 		return false
 	}
 	h := f.head(p)
-	return h.kind == counted && h.count <= f.Max && len(p) >= h.prefix+h.count
+	return h.kind == countedHead && h.count <= f.Max && len(p) >= h.prefix+h.count
 }
 
-// Cut gives up on p, a tail that cannot be kept: it returns what there is of the
-// message, to be delivered, and the rest of it is skipped: up to the end of its count
-// or to the end of the line.
+// Cut ends the message at the front of p, a tail that cannot be kept. It returns the part
+// that is there. The rest of the message is skipped, up to the end of its count or of its
+// line.
 func (f *Framer) Cut(p []byte) (msg []byte) {
 	f.Errors++
-	f.delivered(anywhere)
+	f.reset(anywhere)
 	h := f.head(p)
-	if h.kind == counted && h.prefix+h.count > len(p) {
-		f.skip, f.counts = h.prefix+h.count-len(p), true
-		f.behind = unchecked
+	if h.kind == countedHead && h.prefix+h.count > len(p) {
+		f.skip, f.counting = h.prefix+h.count-len(p), true
+		f.at = unchecked
 	} else {
 		f.skipLine = true
 	}
-	if h.kind == counted || h.kind == refused {
+	if h.kind == countedHead || h.kind == wrongHead {
 		p = p[h.prefix:]
 	}
 	return p
 }
 
-// skipRest passes over what is left of a cut message and returns how much that is.
+// skipRest skips the rest of a cut message and returns how many bytes it skipped.
 func (f *Framer) skipRest(p []byte, end bool) int {
 	if f.skip > 0 {
 		k := min(f.skip, len(p))
@@ -169,93 +165,94 @@ func (f *Framer) skipRest(p []byte, end bool) int {
 	return k
 }
 
-// arrive looks whether a message begins behind a counted one that was believed.
-func (f *Framer) arrive(p []byte) verdict {
+// checkBegin checks whether a message begins behind a counted one.
+func (f *Framer) checkBegin(p []byte) verdict {
 	v := begins(p, 0, true)
 	switch {
 	case v == maybe:
 		return v
 	case v == no:
-		f.breach()
-		f.behind = anywhere
-	case isDigit(p[0]):
-		f.right()
-		f.behind = rightBehind
+		f.framingError()
+		f.at = anywhere
+	case IsDigit(p[0]):
+		f.countRight()
+		f.at = directlyBehind
 	default:
-		f.right()
-		f.behind = anywhere
+		f.countRight()
+		f.at = anywhere
 	}
 	return v
 }
 
-// breach counts a breach of framing, once for a message.
-func (f *Framer) breach() {
-	if !f.broken {
+// framingError counts a framing error, once for each message.
+func (f *Framer) framingError() {
+	if !f.reported {
 		f.Errors++
 	}
-	f.broken, f.trust = true, -trial
+	f.reported, f.trust = true, -trial
 }
 
-// right notes a count that was right.
-func (f *Framer) right() {
+// countRight notes that a count was right.
+func (f *Framer) countRight() {
 	if f.trust < 1 {
 		f.trust++
 	}
 }
 
-// delivered makes the framer ready for the next message.
-func (f *Framer) delivered(at place) {
-	f.broken, f.suspect, f.scanned, f.sought, f.need, f.behind = false, false, 0, 0, 0, at
+// reset prepares for the next message, which begins at a place of the given kind.
+func (f *Framer) reset(at place) {
+	f.reported, f.suspect, f.scanned, f.searched, f.need, f.at = false, false, 0, 0, 0, at
 }
 
-type kind uint8
+// headKind says how a message begins.
+type headKind uint8
 
 const (
-	line    kind = iota
-	more         // that is not to be seen yet
-	counted      // a count and a PRI behind it
-	bare         // a count without a PRI: it may be a line that begins with a number
-	refused      // a count that cannot be right, and a PRI behind it
+	lineHead       headKind = iota // no count
+	incompleteHead                 // more bytes are needed
+	countedHead                    // a count with a PRI behind it
+	bareHead                       // a count without a PRI, or a line that begins with a number
+	wrongHead                      // a count that cannot be right, with a PRI behind it
 )
 
-// head is the front of a message: its kind, and for all but lines the length of
-// "MSG-LEN SP", what it counts, and whether the number is written as RFC 6587 wants it.
+// head is the front of a message: its kind and, unless it is a line, the length of
+// "MSG-LEN SP", the count, and whether the count has leading zeros, which RFC 6587 forbids.
 type head struct {
-	kind          kind
+	kind          headKind
 	prefix, count int
 	zeros         bool
 }
 
-// maxDigits is how long a number may be that is taken for a count, though a wrong one.
+// maxDigits is the length of the longest number that is taken for a count, if a wrong one.
 const maxDigits = 32
 
 // head reads the front of q. "349 <14>1 …" is counted; "1,2020/10/09 …",
-// "2026-03-14T…" and "12:30 …" are lines. "12 monkeys" could be either.
+// "2026-03-14T…" and "12:30 …" are lines; "12 monkeys" may be either.
 func (f *Framer) head(q []byte) head {
-	if f.Mode == LF || !isDigit(q[0]) {
+	if f.Mode == LF || !IsDigit(q[0]) {
 		return head{}
 	}
 	n, i := number(q, 0, maxCountDigits)
-	for i >= maxCountDigits && i < min(len(q), maxDigits) && isDigit(q[i]) {
+	for i >= maxCountDigits && i < min(len(q), maxDigits) && IsDigit(q[i]) {
 		i, n = i+1, maxCount+1
 	}
 	switch {
 	case i == len(q) && i < maxDigits:
-		return head{kind: more}
+		return head{kind: incompleteHead}
 	case i == len(q) || q[i] != ' ':
 		return head{}
 	}
 	h := head{prefix: i + 1, count: n, zeros: q[0] == '0'}
-	pri, v := priority(q[h.prefix:])
+	pri, v := markedPRI(q[h.prefix:])
 	switch {
 	case v == maybe:
-		h.kind = more
+		h.kind = incompleteHead
 	case v == yes && (n < pri || n > maxCount):
-		h.kind = refused
+		h.kind = wrongHead
 	case v == yes:
-		h.kind = counted
+		h.kind = countedHead
 	case !h.zeros && n <= maxCount:
-		h.kind = bare
+		h.kind = bareHead
 	}
 	return h
 }
@@ -269,22 +266,22 @@ func (f *Framer) frame(q []byte, h head, end bool) (msg []byte, cut bool, n int,
 			f.need = stop
 			return nil, false, 0, false
 		}
-		return f.torn(q, h)
+		return f.truncated(q, h)
 	}
 	body := q[h.prefix:stop]
 	if h.count > size {
 		if b := f.chain(q, h.prefix, stop, 1); b != 0 {
 			return f.deliver(q[h.prefix:b], true, b)
 		}
-		f.delivered(unchecked)
-		f.counts, f.skip = true, h.count-size
+		f.reset(unchecked)
+		f.counting, f.skip = true, h.count-size
 		return clean(body), true, stop, true
 	}
 	doubt := f.trust < 1 && f.Mode != Octet || h.zeros
 	f.suspect = f.suspect || f.suspicious(body)
 	if !doubt && !f.suspect {
-		f.delivered(unchecked)
-		f.counts = true
+		f.reset(unchecked)
+		f.counting = true
 		return clean(body), false, stop, true
 	}
 	v := yes
@@ -296,41 +293,42 @@ func (f *Framer) frame(q []byte, h head, end bool) (msg []byte, cut bool, n int,
 		return nil, false, 0, false
 	case v == yes && (!f.suspect || f.chain(q, h.prefix, stop, 2) == 0):
 		if h.zeros {
-			f.breach()
+			f.framingError()
 		}
-		f.right()
-		f.delivered(unchecked)
-		f.counts = true
+		f.countRight()
+		f.reset(unchecked)
+		f.counting = true
 		return clean(body), false, stop, true
 	}
 	return f.seek(q, search{from: h.prefix, trailers: stop, hint: stop, wrong: true, end: end})
 }
 
-// torn cuts a counted message off a tail that ends inside it: either the rest will
-// never come, or its count is too large.
-func (f *Framer) torn(q []byte, h head) (msg []byte, cut bool, n int, ok bool) {
+// truncated cuts a counted message off a tail that ends inside it: either the rest will
+// never come, or the count is too large.
+func (f *Framer) truncated(q []byte, h head) (msg []byte, cut bool, n int, ok bool) {
 	s := search{from: h.prefix, trailers: len(q), wrong: true, end: true}
 	if b, v := f.find(q, len(q), &s); v == yes {
 		return f.deliver(q[h.prefix:b], true, b)
 	}
-	f.counts = true
+	f.counting = true
 	msg, _, n, ok = f.deliver(q[h.prefix:], true, len(q))
 	return msg, true, n, ok
 }
 
-// bareFrame cuts off q what begins with a number and no PRI: a line, or a counted
-// message when it follows one directly, or when as many bytes without a trailer and
-// then the end or begin of a message follow.
+// bareFrame cuts a message off q that begins with a number but without a PRI. It is a
+// counted message if it follows one directly, or if the count is followed by so many
+// bytes without a trailer and then by the end or the begin of a message. Otherwise it is a
+// line.
 func (f *Framer) bareFrame(q []byte, h head, end bool) (msg []byte, cut bool, n int, ok bool) {
 	stop := h.prefix + h.count
-	believed := f.Mode == Octet || f.trust > 0 && f.behind == rightBehind || packed(q[h.prefix:])
+	believed := f.Mode == Octet || f.trust > 0 && f.at == directlyBehind || isCompressed(q[h.prefix:])
 	if believed && h.count <= f.Max {
 		switch {
 		case len(q) < stop && !end:
 			f.need = stop
 			return nil, false, 0, false
 		case len(q) < stop && f.Mode == Octet:
-			return f.torn(q, h)
+			return f.truncated(q, h)
 		case len(q) < stop:
 			return f.line(q, end)
 		}
@@ -344,11 +342,11 @@ func (f *Framer) bareFrame(q []byte, h head, end bool) (msg []byte, cut bool, n 
 		case no:
 			return f.line(q, end)
 		}
-		f.delivered(unchecked)
-		f.counts = true
+		f.reset(unchecked)
+		f.counting = true
 		return clean(q[h.prefix:stop]), false, stop, true
 	}
-	if h.count > f.Max || f.scanned > stop { // that is known by now
+	if h.count > f.Max || f.scanned > stop { // it is a line
 		return f.line(q, end)
 	}
 	from := max(h.prefix, f.scanned)
@@ -363,21 +361,21 @@ func (f *Framer) bareFrame(q []byte, h head, end bool) (msg []byte, cut bool, n 
 			return nil, false, 0, false
 		}
 		return f.line(q, end)
-	case len(q) > stop && isDigit(q[stop]): // the next count
-		f.right()
-		f.delivered(rightBehind)
+	case len(q) > stop && IsDigit(q[stop]): // the next count
+		f.countRight()
+		f.reset(directlyBehind)
 		return clean(q[h.prefix:stop]), false, stop, true
 	case len(q) > stop && !isTrailer(q[stop]):
 		return f.line(q, end)
 	}
-	f.delivered(anywhere)
+	f.reset(anywhere)
 	return clean(q[h.prefix:stop]), false, stop, true
 }
 
-// line cuts a message that ends with LF, CR LF or NUL off q. One byte more than Max is
-// looked at, for that may be the CR.
+// line cuts a message that ends with LF, CR LF or NUL off q. It reads one byte more than
+// Max, because that may be the CR.
 func (f *Framer) line(q []byte, end bool) (msg []byte, cut bool, n int, ok bool) {
-	if f.counts && f.Mode != LF {
+	if f.counting && f.Mode != LF {
 		return f.seek(q, search{end: end})
 	}
 	from := min(f.scanned, len(q))
@@ -391,7 +389,7 @@ func (f *Framer) line(q []byte, end bool) (msg []byte, cut bool, n int, ok bool)
 	default:
 		t = len(q)
 	}
-	f.delivered(anywhere)
+	f.reset(anywhere)
 	if t > f.Max+1 {
 		f.skipLine = true
 		return q[:f.Max], true, f.Max, true
@@ -402,7 +400,7 @@ func (f *Framer) line(q []byte, end bool) (msg []byte, cut bool, n int, ok bool)
 	return msg, cut, min(t+1, len(q)), true
 }
 
-// seek cuts a message off q that ends like a line, or where the next count is.
+// seek cuts a message off q that ends at a trailer or before the next count.
 func (f *Framer) seek(q []byte, s search) (msg []byte, cut bool, n int, ok bool) {
 	full := s.from + f.Max + 1 + lookahead
 	if len(q) > full {
@@ -413,7 +411,7 @@ func (f *Framer) seek(q []byte, s search) (msg []byte, cut bool, n int, ok bool)
 	t := -1
 	for limit := 0; t < 0 && limit < len(q); {
 		from := min(max(f.scanned, s.trailers), len(q))
-		limit = min(from+window, len(q)) // the next message may begin soon
+		limit = min(from+window, len(q)) // the next message may begin before the trailer
 		if t = f.trailer(q[from:limit]); t >= 0 {
 			t += from
 			limit = t
@@ -431,9 +429,9 @@ func (f *Framer) seek(q []byte, s search) (msg []byte, cut bool, n int, ok bool)
 		return f.deliver(q[s.from:t], s.wrong, t+1)
 	case full != 0:
 		if s.wrong {
-			f.breach()
+			f.framingError()
 		}
-		f.delivered(anywhere)
+		f.reset(anywhere)
 		f.skipLine = true
 		n = s.from + f.Max
 		return clean(q[s.from:n]), true, n, true
@@ -443,13 +441,13 @@ func (f *Framer) seek(q []byte, s search) (msg []byte, cut bool, n int, ok bool)
 	return nil, false, 0, false
 }
 
-// deliver ends a message, that of a breach when wrong.
+// deliver ends a message. wrong says that it had a framing error.
 func (f *Framer) deliver(body []byte, wrong bool, n int) (msg []byte, cut bool, _ int, ok bool) {
 	if wrong {
-		f.breach()
-		f.counts = true
+		f.framingError()
+		f.counting = true
 	}
-	f.delivered(anywhere)
+	f.reset(anywhere)
 	msg = clean(body)
 	if len(msg) > f.Max {
 		return msg[:f.Max], true, n, true
@@ -457,21 +455,22 @@ func (f *Framer) deliver(body []byte, wrong bool, n int) (msg []byte, cut bool, 
 	return msg, false, n, true
 }
 
-// window is how far a trailer is searched at a time, so that streams with NUL are not
-// searched for LF to the end of the read again and again.
+// window is how many bytes are searched for a trailer at a time. Without it, streams with
+// NUL would be searched for LF to the end of the read again and again.
 const window = 1 << 10
 
-// trailer returns the index of the first LF or NUL, or -1.
+// trailer is trailer(p), and counts the bytes that it searched.
 func (f *Framer) trailer(p []byte) int {
 	i := trailer(p)
 	if i < 0 {
-		f.looked += len(p)
+		f.inspected += len(p)
 	} else {
-		f.looked += i + 1
+		f.inspected += i + 1
 	}
 	return i
 }
 
+// trailer returns the index of the first LF or NUL, or -1.
 func trailer(p []byte) int {
 	for i := 0; i < len(p); i += window {
 		w := p[i:min(len(p), i+window)]
@@ -489,8 +488,8 @@ func trailer(p []byte) int {
 	return -1
 }
 
-// gap returns how many bytes between two messages p begins with: trailers, and the
-// stray blank that a Cisco ASA sends behind the LF.
+// gap returns the length of what is between two messages at the front of p: trailers, and
+// the space that a Cisco ASA sends behind the LF.
 func gap(p []byte) int {
 	i := 0
 	for i < len(p) && isTrailer(p[i]) {
@@ -509,42 +508,4 @@ func trimTrailer(p []byte) []byte {
 		p = p[:len(p)-1]
 	}
 	return p
-}
-
-// Datagram cuts the first message off a datagram; rest is what follows it, empty
-// at the end. A datagram is one message (RFC 5426 section 3.1) without the LF, CR or
-// NUL around it, but for two things that senders do: several messages with a PRI
-// each, separated by LF, and the MSG-LEN that `logger --octet-count` puts in front
-// over UDP as well.
-func Datagram(p []byte) (msg, rest []byte) {
-	p = uncounted(trimTrailer(p[gap(p):]))
-	for i := 0; i < len(p); {
-		lf := bytes.IndexByte(p[i:], '\n')
-		if lf < 0 {
-			break
-		}
-		i += lf + 1
-		if hasPriority(p[i:]) {
-			return trimTrailer(p[:i]), p[i:]
-		}
-	}
-	return p, nil
-}
-
-// uncounted strips "MSG-LEN SP" where it counts what follows.
-func uncounted(p []byte) []byte {
-	n, i := number(p, 0, 6)
-	if i == 0 || i+1 >= len(p) || p[i] != ' ' || p[i+1] != '<' || n < len(p)-i-1 {
-		return p
-	}
-	return p[i+1:]
-}
-
-// hasPriority reports whether p begins with "<d>", "<dd>" or "<ddd>".
-func hasPriority(p []byte) bool {
-	if len(p) < 3 || p[0] != '<' {
-		return false
-	}
-	_, i := number(p, 1, 3)
-	return i > 1 && i < len(p) && p[i] == '>'
 }

@@ -9,12 +9,11 @@ import (
 	"testing"
 )
 
-// cutMark ends a message that was delivered cut.
+// cutMark is appended to a message that was cut.
 const cutMark = "✂"
 
-// drive feeds a stream to f as a listener does: each read is appended to the tail,
-// messages are taken off until there is none, the rest stays. size gives the length
-// of the next read.
+// drive passes a stream to f as a listener does: it appends each read to the tail, takes off
+// all messages, and keeps the rest. size returns the length of the next read.
 func drive(t testing.TB, f *Framer, stream []byte, size func() int) (messages []string) {
 	t.Helper()
 	add := func(msg []byte, cut bool) {
@@ -76,7 +75,7 @@ func constant(n int) func() int { return func() int { return n } }
 // a returns n letters.
 func a(n int) string { return strings.Repeat("a", n) }
 
-// framerCases are streams and the messages in them, those cut with cutMark.
+// framerCases are streams and their messages. Cut messages end with cutMark.
 var framerCases = []struct {
 	name   string
 	in     string
@@ -195,8 +194,8 @@ func TestFramer(t *testing.T) {
 	}
 }
 
-// TestFramerStreams sends random messages in random framings, in reads of any size:
-// what comes out is what went in, however it was read.
+// TestFramerStreams sends random messages in random framings. They must come out unchanged,
+// whatever the sizes of the reads.
 func TestFramerStreams(t *testing.T) {
 	for seed := range int64(400) {
 		r := rand.New(rand.NewSource(seed))
@@ -218,8 +217,8 @@ func TestFramerStreams(t *testing.T) {
 	}
 }
 
-// randomStream returns a stream of up to 30 messages and what a framer with Max 200
-// makes of it.
+// randomStream returns a stream of up to 30 messages, and the messages that a framer with
+// Max 200 returns.
 func randomStream(r *rand.Rand) (stream []byte, want []string) {
 	const maxLength = 200
 	for range r.Intn(30) {
@@ -259,11 +258,11 @@ func randomMessage(r *rand.Rand, counted bool) []byte {
 	for range length {
 		msg = append(msg, alphabet[r.Intn(len(alphabet))])
 	}
-	return append(msg, '.') // no trailer that would be trimmed
+	return append(msg, '.') // so that it does not end with a trailer
 }
 
-// TestFramerNoise feeds streams of fragments that framing is made of. Whatever comes
-// out of one read must come out of any other division into reads.
+// TestFramerNoise sends streams of random fragments of framing. The messages must not depend
+// on the division into reads.
 func TestFramerNoise(t *testing.T) {
 	fragments := []string{
 		"\n", "\r", "\r\n", "\x00", " ", "<", "<14>", "a", "text ", "7 ", "12 ", "3", "0", "25 <", "99999999999 ", "zx\xda", "1,2",
@@ -315,7 +314,7 @@ func TestFramerCut(t *testing.T) {
 	}
 }
 
-// A counted stream has no trailers: what is skipped ends where the count says.
+// A counted stream has no trailers: the skipped rest ends where the count says.
 func TestFramerCutInsideACountedMessage(t *testing.T) {
 	f := &Framer{Max: 1024}
 	if _, _, n, ok := f.Next([]byte("20 <14>begun")); ok || n != 0 {

@@ -35,13 +35,13 @@ func FuzzFramer(f *testing.F) {
 	})
 }
 
-// FuzzDatagram checks that nothing of a datagram is lost but trailers, the count in
-// front, and the stray blank before a PRI.
+// FuzzDatagram checks that nothing of a datagram is lost except for trailers, the count at
+// the front, and the space before a PRI.
 func FuzzDatagram(f *testing.F) {
 	f.Add([]byte("<14>one\n<14>two\r\n\x00"))
 	f.Add([]byte("105 <14>one\ntext\n <14>two\n7 <1>"))
 	f.Fuzz(func(t *testing.T, datagram []byte) {
-		at := 0 // up to here the datagram is accounted for
+		at := 0 // up to here every byte was found
 		for rest, more := datagram, true; more; more = len(rest) != 0 {
 			var msg []byte
 			msg, rest = Datagram(rest)
@@ -78,7 +78,7 @@ func FuzzScan(f *testing.F) {
 	f.Fuzz(checkScan)
 }
 
-// checkScan checks what holds for the header of any message.
+// checkScan checks what must be true of the header of any message.
 func checkScan(t *testing.T, msg []byte) {
 	t.Helper()
 	var h Header
@@ -99,7 +99,7 @@ func checkScan(t *testing.T, msg []byte) {
 	if len(h.Content) > len(h.Tagged) || len(h.Tagged) > len(h.Rest) {
 		t.Fatalf("Scan(%q): content %q, tagged %q, rest %q", msg, h.Content, h.Tagged, h.Rest)
 	}
-	if h.Priority < NoPriority || h.Priority > 191 || h.Facility() > 23 || h.Severity() > 7 {
+	if h.Priority < NoPriority || h.Priority > maxPriority {
 		t.Fatalf("Scan(%q): priority %d", msg, h.Priority)
 	}
 	if h.Shape.String() == "" || (h.Shape == Bare) != h.Stamp.IsZero() && h.Shape != RFC5424 && h.Shape != CiscoSequence {

@@ -1,25 +1,22 @@
 package syslog
 
-// NoPriority is the Priority of a message without a (valid) PRI part.
-const NoPriority = -1
-
-// Header is what Scan found at the front of a message. The names are those of
-// RFC 5424; a field that the message does not have, or that is the NILVALUE "-",
-// is empty. All slices are views into the scanned message.
+// Header is what Scan found at the front of a message. The names are those of RFC 5424.
+// A field is empty if the message does not have it or has the NILVALUE "-". All slices
+// are views into the scanned message.
 type Header struct {
 	// Priority is the PRIVAL, 0 to 191 (facility*8 + severity), or NoPriority.
 	Priority int
 	// Version is 1 for RFC 5424 messages and 0 for all others.
 	Version int
-	// Shape is the form that the header was recognised as.
+	// Shape is the form of the header.
 	Shape Shape
-	// Stamp is the time as written; its Kind is NoTime when there is none.
+	// Stamp is the time as written. Its Kind is NoTime if there is none.
 	Stamp Stamp
-	// ClockMark is '*' (never synchronised) or '.' (synchronisation lost) when a
-	// Cisco device put it before the time, else 0.
+	// ClockMark is the '*' (never synchronised) or '.' (synchronisation lost) that Cisco
+	// devices write before the time, else 0.
 	ClockMark byte
 
-	// Host is what Host makes of Hostname; nil where that is none.
+	// Host is Host(Hostname): nil if Hostname cannot be a host.
 	Host           []byte
 	Hostname       []byte // as written
 	AppName        []byte
@@ -27,73 +24,38 @@ type Header struct {
 	MsgID          []byte
 	StructuredData []byte // with its brackets, undecoded
 
-	// Rest is the message from behind the PRI (and version) on: what a vendor
-	// scans who disagrees with the header fields.
+	// Rest is everything behind the PRI and the version, for readers that disagree with
+	// the header fields.
 	Rest []byte
-	// Tagged is the message from the tag ("app[pid]: ") on; for RFC 5424 from
-	// the APP-NAME on. It equals Content when there is no tag.
+	// Tagged is the tag ("app[pid]: ", with RFC 5424 the APP-NAME) and everything behind
+	// it. Without a tag it equals Content.
 	Tagged []byte
-	// Content is what follows the header: the text behind the tag, or the MSG of
-	// RFC 5424 without its BOM.
+	// Content is the text behind the tag, or the MSG of RFC 5424 without its BOM.
 	Content []byte
-}
-
-// Facility is the facility code 0 to 23, or -1.
-func (h *Header) Facility() int {
-	if h.Priority < 0 {
-		return -1
-	}
-	return h.Priority >> 3
-}
-
-// Severity is the severity code 0 (emergency) to 7 (debug), or -1.
-func (h *Header) Severity() int {
-	if h.Priority < 0 {
-		return -1
-	}
-	return h.Priority & 7
 }
 
 // Shape is the form of a header.
 type Shape uint8
 
-// The shapes. The examples leave out what does not tell them apart.
+// The shapes. The examples show what distinguishes them.
 const (
-	// Bare has no header at all: "%ASA-6-…", "CEF:0|…", "{json}", "text". A PRI
-	// may stand in front ("<14>text").
+	// Bare has no header, except perhaps a PRI: "%ASA-6-…", "CEF:0|…", "<14>text".
 	Bare Shape = iota
-	// BSD is RFC 3164: "Mmm dd hh:mm:ss host tag: text", with or without PRI,
-	// blank before the month, host, year, fraction, zone, tag.
+	// BSD is RFC 3164: "Mmm dd hh:mm:ss host tag: text", with or without PRI, host, year,
+	// fraction, zone and tag.
 	BSD
 	// RFC5424 is "1 2026-03-14T14:28:52Z host app pid msgid sd text".
 	RFC5424
-	// ISO has an RFC 3339 time (or nearly) where RFC 3164 wants its own:
+	// ISO is RFC 3164 with a time of RFC 3339, or nearly so:
 	// "<PRI>2026-03-14T14:28:52Z host tag: text".
 	ISO
 	// Epoch has seconds (or ms, µs) since 1970: "<PRI>1 1614789245.123 host text".
 	Epoch
-	// CiscoSequence is IOS with sequence numbers: "<PRI>94: 000090: *Mar  1 …: %SYS-…".
+	// CiscoSequence is IOS, IOS XR or NX-OS: "<PRI>94: 000090: *Mar  1 …: %SYS-…".
 	CiscoSequence
 )
 
-// String names the shape for `gateway parse --explain`.
+// String returns the name that `gateway parse --explain` shows.
 func (s Shape) String() string {
 	return [...]string{"bare", "bsd", "rfc5424", "iso", "epoch", "cisco-sequence"}[s]
 }
-
-// facilities and severities are the keywords of RFC 5424 tables 1 and 2 as
-// syslog.conf(5) spells them.
-var (
-	facilities = [24]string{
-		"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news",
-		"uucp", "cron", "authpriv", "ftp", "ntp", "audit", "alert", "clock",
-		"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
-	}
-	severities = [8]string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
-)
-
-// FacilityName is the keyword of a facility code 0 to 23.
-func FacilityName(code int) string { return facilities[code] }
-
-// SeverityName is the keyword of a severity code 0 to 7.
-func SeverityName(code int) string { return severities[code] }

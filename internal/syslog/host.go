@@ -6,16 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// Kinds of characters of the names and addresses of hosts. Bytes of no kind are those
-// that give text a form.
+// Kinds of characters in names and addresses of hosts. Bytes without a kind end a word.
 const (
 	lower = 1 << iota
 	upper
 	digit
 	dot
-	mark    // what people put into names besides
+	other   // other characters that occur in names
 	high    // part of a UTF-8 character
-	address // only of an IPv6 address
+	address // only in an IPv6 address
 )
 
 var hostByte = func() (t [256]byte) {
@@ -33,7 +32,7 @@ var hostByte = func() (t [256]byte) {
 	}
 	t['.'] = dot
 	for _, c := range "-_@+&#'()!~$^`" {
-		t[c] = mark
+		t[c] = other
 	}
 	for _, c := range ":%[]" {
 		t[c] = address
@@ -41,27 +40,25 @@ var hostByte = func() (t [256]byte) {
 	return t
 }()
 
-// Host returns the name or address of a device as events show it, when the word w can
-// be one, else nil. It is the only rule for hosts, wherever in a message they stand.
+// Host returns the name or address of a device as events show it, or nil if the word w
+// cannot be one. It is the only rule for hosts, at any place in a message.
 //
-// A name is what administrators make of it, not what RFC 952 allows: "UCK-G2+",
-// "U6+", "Joe's-UDM", "UDM(Home)", "fw#1", "Büro-AP". It begins with a letter, a digit
-// or '_', has at least one letter, and goes on with everything that gives text no form:
-// a blank, a quote, a bracket of [] {} <>, and = | , ; : / \ % * ? end a name,
-// because words that hold them are tags, keys with values, columns, CEF, JSON, XML,
-// paths, message identifiers. UTF-8 must be valid and printable. The dot at the end of
-// an absolute name is dropped, an empty label is refused.
+// Names are what administrators write, not what RFC 952 allows: "UCK-G2+", "U6+",
+// "Joe's-UDM", "UDM(Home)", "fw#1", "Büro-AP". A name begins with a letter, a digit or '_'
+// and has at least one letter. It has no space, no double quote, none of [] {} <> and none
+// of = | , ; : / \ % * ?, because words with these are tags, keys with values, columns,
+// CEF, JSON, XML, paths or message identifiers. UTF-8 must be valid and printable. A dot
+// at the end of an absolute name is removed. Empty labels are refused.
 //
-// An address is one of IPv4 without leading zeros, or of IPv6 (RFC 4291 section 2.2),
-// also in brackets or with a zone, both of which are dropped. An IPv4 address mapped
-// into IPv6 is the IPv4 address. The unspecified address is no host.
+// An address is IPv4 without leading zeros, or IPv6 (RFC 4291 section 2.2). Brackets and a
+// zone are removed. An IPv4 address mapped into IPv6 becomes the IPv4 address. The
+// unspecified address is refused.
 //
-// Words that stand where a host should, and never are one: numbers and dates, zones,
-// AM and PM, months and days, severities and "facility.severity", the uptime of IOS,
-// the tag of Snare, what holds a control character that rsyslog escaped ("#011").
+// These words are refused, although they stand where a host may stand: numbers and dates,
+// zones, AM and PM, months and days, log levels and "facility.severity", the uptime of
+// IOS, the tag of Snare, and words with a control character that rsyslog escaped ("#011").
 //
-// A name of several words cannot be told from a name and the text behind it: its first
-// word is the host.
+// A name of several words looks like a name followed by text: its first word is the host.
 func Host(w []byte) []byte {
 	var seen byte
 	for _, c := range w {
@@ -91,7 +88,7 @@ func host(w []byte, seen byte) []byte {
 		if !isIPv4(w) || string(w) == "0.0.0.0" {
 			return nil
 		}
-	case hostByte[w[0]]&(dot|mark) != 0 && w[0] != '_',
+	case hostByte[w[0]]&(dot|other) != 0 && w[0] != '_',
 		seen&dot != 0 && bytes.Contains(whole, twoDots),
 		seen&high != 0 && !isPrintable(w),
 		isReserved(w, seen):
@@ -102,8 +99,8 @@ func host(w []byte, seen byte) []byte {
 
 var twoDots = []byte("..")
 
-// hostname returns the length of the word at the front of p when it can be the name
-// or address of a host, with what Host makes of it, or is the NILVALUE; else 0.
+// hostname returns the length of the word at the front of p and its Host, or the length
+// and nil for the NILVALUE, or 0 for a word that is no host.
 func hostname(p []byte) (int, []byte) {
 	var seen byte
 	n := 0
@@ -123,30 +120,30 @@ func hostname(p []byte) (int, []byte) {
 	return 0, nil
 }
 
-// maxReserved is the length of the longest zone with an offset, and of the longest severity.
+// maxReserved is the length of the longest zone with an offset, and of the longest level.
 const maxReserved = 16
 
-// isReserved reports whether a word with letters is one of those that stand where a
-// host should and are none.
+// isReserved reports whether a word with letters is one of those that Host refuses by
+// their meaning.
 func isReserved(w []byte, seen byte) bool {
 	switch {
-	case seen&lower == 0 && len(w) <= maxReserved && (isZone(w) || isSeverity(w)),
+	case seen&lower == 0 && len(w) <= maxReserved && (isZone(w) || isLogLevel(w)),
 		len(w) == 3 && isMonthOrDay(w),
 		len(w) < 5 && isMeridiem(w),
 		seen&dot != 0 && IsLevel(w),
-		isDigit(w[0]) && isUptime(w),
+		IsDigit(w[0]) && isUptime(w),
 		string(w) == "MSWinEventLog":
 		return true
 	}
-	if seen&mark != 0 {
+	if seen&other != 0 {
 		i := bytes.IndexByte(w, '#')
-		return i >= 0 && i+3 < len(w) && w[i+1] == '0' && isDigit(w[i+2]) && isDigit(w[i+3])
+		return i >= 0 && i+3 < len(w) && w[i+1] == '0' && IsDigit(w[i+2]) && IsDigit(w[i+3])
 	}
 	return false
 }
 
-// isPrintable reports whether a word is valid UTF-8 of characters that can be seen,
-// the first of which is no punctuation.
+// isPrintable reports whether a word is valid UTF-8 with printable characters, and does not
+// begin with punctuation.
 func isPrintable(w []byte) bool {
 	for i := 0; i < len(w); {
 		r, n := utf8.DecodeRune(w[i:])
@@ -158,43 +155,10 @@ func isPrintable(w []byte) bool {
 	return true
 }
 
-// isSeverity reports whether w is the severity that logging libraries write behind
-// the time: "2021-06-01 12:00:00,123 INFO [main] …".
-func isSeverity(w []byte) bool {
-	switch string(w) {
-	case "TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERR", "ERROR", "CRITICAL", "FATAL":
-		return true
-	}
-	return false
-}
-
-// IsLevel reports whether a word is "facility.severity", which some relays and
-// gateways write behind the time.
-func IsLevel(w []byte) bool {
-	if len(w) > 16 {
-		return false
-	}
-	dot := bytes.IndexByte(w, '.')
-	if dot < 2 {
-		return false
-	}
-	switch string(w[:dot]) {
-	case "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
-		"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7":
-	default:
-		return false
-	}
-	switch string(w[dot+1:]) {
-	case "emerg", "alert", "crit", "err", "error", "warning", "warn", "notice", "info", "debug":
-		return true
-	}
-	return false
-}
-
-// isMonthOrDay reports whether the three letters of w are the English short name of a
-// month or a day, "Mar" or "MAR". In small letters they may be a name ("sun").
+// isMonthOrDay reports whether the three letters of w are the short English name of a
+// month or a weekday, "Mar" or "MAR". In lower case they may be a host ("sun").
 func isMonthOrDay(w []byte) bool {
-	if w[0] < 'A' || w[0] > 'Z' || w[1]&0x20 != w[2]&0x20 {
+	if !IsUpper(w[0]) || w[1]&0x20 != w[2]&0x20 {
 		return false
 	}
 	if monthOf(w[0], w[1], w[2]) != 0 {
@@ -207,14 +171,13 @@ func isMonthOrDay(w []byte) bool {
 	return false
 }
 
-// isMeridiem reports whether w is nothing but the AM or PM of a time.
+// isMeridiem reports whether w is the AM or PM of a time.
 func isMeridiem(w []byte) bool {
 	_, n := meridiem(w)
 	return n == len(w)
 }
 
-// isUptime reports whether w is the time since the start as IOS writes it: "2y10w",
-// "1w2d", "3d04h".
+// isUptime reports whether w is an uptime of IOS: "2y10w", "1w2d", "3d04h".
 func isUptime(w []byte) bool {
 	pairs := 0
 	for i := 0; i < len(w); i++ {
@@ -226,78 +189,4 @@ func isUptime(w []byte) bool {
 		pairs++
 	}
 	return pairs > 1
-}
-
-// hostAddress is Host for a word that holds a character of IPv6 addresses.
-func hostAddress(w []byte) []byte {
-	if w[0] == '[' && w[len(w)-1] == ']' {
-		w = w[1 : len(w)-1]
-	}
-	if i := bytes.IndexByte(w, '%'); i > 0 && i+1 < len(w) {
-		w = w[:i]
-	}
-	if !isIPv6(w) {
-		return nil
-	}
-	groups := bytes.TrimLeft(w, "0:")
-	if len(groups) == 0 {
-		return nil
-	}
-	if v4 := groups[min(5, len(groups)):]; bytes.EqualFold(groups[:len(groups)-len(v4)], mapped) && isIPv4(v4) {
-		if string(v4) == "0.0.0.0" {
-			return nil
-		}
-		return v4
-	}
-	return w
-}
-
-// mapped is what is in front of an IPv4 address mapped into IPv6, RFC 4291 section
-// 2.5.5.2, but for the zeros.
-var mapped = []byte("ffff:")
-
-// isIPv4 reports whether w is four numbers up to 255 between dots, as
-// netip.ParseAddr takes them.
-func isIPv4(w []byte) bool {
-	for part, i := 0, 0; part < 4; part++ {
-		v, j := number(w, i, 3)
-		if j == i || v > 255 || j-i > 1 && w[i] == '0' || (j == len(w)) != (part == 3) || j < len(w) && w[j] != '.' {
-			return false
-		}
-		i = j + 1
-	}
-	return true
-}
-
-// isIPv6 reports whether w is an address in a form of RFC 4291 section 2.2: eight
-// groups of hexadecimal digits, or fewer and "::"; the last two may be written as an
-// IPv4 address. A time of day and a MAC address are not.
-func isIPv6(w []byte) bool {
-	groups, size, short := 0, 0, false
-	for i, c := range w {
-		switch {
-		case c == ':':
-			if i > 0 && w[i-1] == ':' {
-				if short {
-					return false
-				}
-				short = true
-			}
-			size = 0
-		case c == '.':
-			return isIPv4(w[i-size:]) && (short && groups < 7 || groups == 7)
-		case size < 4 && (isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f'):
-			if size == 0 {
-				groups++
-			}
-			size++
-		default:
-			return false
-		}
-	}
-	n := len(w)
-	if n < 2 || w[0] == ':' && w[1] != ':' || w[n-1] == ':' && w[n-2] != ':' {
-		return false
-	}
-	return short && groups < 8 || !short && groups == 8
 }

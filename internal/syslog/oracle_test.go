@@ -36,8 +36,8 @@ var (
 	letters      = regexp.MustCompile(`[A-Za-z]`)
 )
 
-// differences are the deliberate ones between Scan and go-syslog, in the order in
-// which they are looked for. Each must turn up among the generated messages.
+// differences are the intended differences between Scan and go-syslog, in the order of the
+// checks. Each must occur in the generated messages.
 var differences = []struct {
 	reason string
 	is     func(in string, ours, theirs reading) bool
@@ -92,7 +92,7 @@ var differences = []struct {
 		},
 	},
 	{
-		"Scan takes a tag for text when it holds characters that only text has",
+		"Scan takes a tag for text if it has characters that only text has",
 		func(_ string, ours, theirs reading) bool {
 			return ours.App == "" && strings.ContainsAny(theirs.App, `]{}"'=,;|<>%?*`)
 		},
@@ -111,13 +111,13 @@ var differences = []struct {
 	},
 }
 
-// mustBeHost reports whether a word behind the time is a host name beyond doubt.
+// mustBeHost reports whether a word behind the time is certainly a host name.
 func mustBeHost(w string) bool {
 	if a, err := netip.ParseAddr(w); err == nil && !strings.Contains(w, "%") && !a.IsUnspecified() {
 		return true
 	}
 	return plainName.MatchString(w) && letters.MatchString(w) &&
-		!isSeverity([]byte(w)) && zoneKindOf(w) == zoneUnknown
+		!isLogLevel([]byte(w)) && zoneKindOf(w) == zoneUnknown
 }
 
 func zoneKindOf(w string) zoneKind {
@@ -168,8 +168,8 @@ func TestAgainstOracle(t *testing.T) {
 	t.Logf("agreed on %v; differences %v", agreed, excused)
 }
 
-// difference returns the index of the deliberate difference that explains why two
-// readings are not equal, or -1.
+// difference returns the index of the intended difference that explains why two readings
+// differ, or -1.
 func difference(in string, ours, theirs reading) int {
 	if ours.Priority != theirs.Priority {
 		return -1
@@ -191,8 +191,8 @@ func read(in string) reading {
 	}
 }
 
-// consult asks the oracle. It is clean when there is a message and no error: for some
-// RFC 3164 input there is neither, and with best effort a message without text.
+// consult parses a message with go-syslog. clean says that it returned a message and no
+// error. For some input of RFC 3164 it returns neither.
 func consult(m oracle.Machine, in string) (out reading, clean bool) {
 	msg, err := m.Parse([]byte(in))
 	if err != nil || msg == nil {
@@ -238,8 +238,8 @@ func consult(m oracle.Machine, in string) (out reading, clean bool) {
 	return out, true
 }
 
-// elements decodes structured data, which Scan leaves as it is, and writes it as
-// fmt writes the oracle's maps.
+// elements decodes structured data, which Scan does not, and formats it as fmt formats the
+// maps of go-syslog.
 func elements(sd []byte) string {
 	if len(sd) == 0 {
 		return ""
@@ -271,7 +271,7 @@ func elements(sd []byte) string {
 
 func pick(r *rand.Rand, choices ...string) string { return choices[r.Intn(len(choices))] }
 
-// random5424 returns a message by the grammar of RFC 5424 section 6.
+// random5424 returns a message of the grammar in RFC 5424 section 6.
 func random5424(r *rand.Rand) string {
 	version := "1"
 	if r.Intn(50) == 0 {
@@ -313,8 +313,8 @@ func randomSD(r *rand.Rand) string {
 	return b.String()
 }
 
-// random3164 returns a message by RFC 3164 section 4, or with an RFC 3339 time in
-// it, and some that only look so.
+// random3164 returns a message of RFC 3164 section 4, or one with a time of RFC 3339, or one
+// that only looks like these.
 func random3164(r *rand.Rand) string {
 	at := time.Date(2024, time.Month(1+r.Intn(12)), 1+r.Intn(31), r.Intn(24), r.Intn(60), r.Intn(60), 0, time.UTC)
 	stamp := at.Format(time.Stamp)

@@ -1,22 +1,21 @@
 package syslog
 
-// ParseBSD reads the time of RFC 3164 section 4.1.2 and what devices make of it:
+// ParseBSD reads the time of RFC 3164 section 4.1.2 in the forms that devices write:
 //
 //	[yyyy ]Mmm d[d] [yyyy] hh:mm:ss[.fraction][ PM[.fraction]][ yyyy][ ZONE][ yyyy]
 //
-// with any number of blanks between the parts and the month in any case. It
-// returns the stamp and the number of bytes it took, 0 when p does not begin with
-// such a time. A zone is taken only where it is a known abbreviation, with or without
-// an offset behind it, or a numeric offset; one that stands for several zones (IST, CST)
-// is taken but says nothing. A day or a time of day that does not exist has the form
-// all the same: [Stamp.Exists] tells.
+// with any number of spaces between the parts, and the month in any case. It returns the
+// stamp and the number of bytes read, 0 if p does not begin with such a time. A zone is a
+// numeric offset or a known abbreviation, with or without an offset behind it. An
+// abbreviation of several zones (IST, CST) is read but does not set the offset. The time
+// need not exist: see [Stamp.Exists].
 func ParseBSD(p []byte) (Stamp, int) {
 	if len(p) < 14 {
 		return Stamp{}, 0
 	}
 	s := Stamp{Kind: Local}
 	i := 0
-	if isDigit(p[0]) { // NX-OS: "2026 Nov 22 17:00:00 UTC"
+	if IsDigit(p[0]) { // NX-OS: "2026 Nov 22 17:00:00 UTC"
 		year, n := number(p, 0, 4)
 		if n != 4 || p[4] != ' ' {
 			return Stamp{}, 0
@@ -27,15 +26,15 @@ func ParseBSD(p []byte) (Stamp, int) {
 	if s.Month == 0 || p[i+3] != ' ' {
 		return Stamp{}, 0
 	}
-	day, i := number(p, blanks(p, i+3), 2)
-	if i == len(p) || p[i] != ' ' || !isDigit(p[i-1]) {
+	day, i := number(p, spaces(p, i+3), 2)
+	if i == len(p) || p[i] != ' ' || !IsDigit(p[i-1]) {
 		return Stamp{}, 0
 	}
 	s.Day = int8(day)
-	i = blanks(p, i)
+	i = spaces(p, i)
 	if year, j := number(p, i, 4); j == i+4 && j < len(p) && p[j] == ' ' {
 		s.Year = int16(year)
-		i = blanks(p, j)
+		i = spaces(p, j)
 	}
 	i = s.clock(p, i)
 	if i == 0 {
@@ -48,8 +47,8 @@ func ParseBSD(p []byte) (Stamp, int) {
 	return s, i
 }
 
-// yearBehind reads " yyyy" at p[i:] where the year is not known yet, and returns the
-// position behind it; i when there is none.
+// yearBehind reads " yyyy" at p[i:] if the year is not known yet, and returns the position
+// behind it, or i.
 func (s *Stamp) yearBehind(p []byte, i int) int {
 	if s.Year != 0 || i+4 >= len(p) || p[i] != ' ' || !boundary(p, i+5) {
 		return i
@@ -63,7 +62,7 @@ func (s *Stamp) yearBehind(p []byte, i int) int {
 }
 
 // clock reads hh:mm:ss, a fraction, and the AM or PM of a twelve-hour clock at p[i:] and
-// returns the position behind it, 0 when there is none.
+// returns the position behind it, or 0.
 func (s *Stamp) clock(p []byte, i int) int {
 	if len(p) < i+7 {
 		return 0
@@ -82,8 +81,8 @@ func (s *Stamp) clock(p []byte, i int) int {
 	return s.half(p, j+6+n)
 }
 
-// half reads " PM" or "PM" behind the time of day at p[i:], with the fraction that some
-// write behind it, and returns the position behind it; i when there is none.
+// half reads " PM" or "PM" behind the time of day at p[i:], and a fraction behind it, and
+// returns the position behind both, or i.
 func (s *Stamp) half(p []byte, i int) int {
 	at := i
 	if at < len(p) && p[at] == ' ' {
@@ -102,7 +101,7 @@ func (s *Stamp) half(p []byte, i int) int {
 	return i
 }
 
-// setHalf makes the hour of a twelve-hour clock one of 24.
+// setHalf converts the hour of a twelve-hour clock.
 func (s *Stamp) setHalf(pm bool) {
 	switch {
 	case pm && s.Hour < 12:
@@ -112,8 +111,8 @@ func (s *Stamp) setHalf(pm bool) {
 	}
 }
 
-// meridiem reads "AM", "PM", "am", "p.m." at the front of p; n is 0 when the word there
-// is another. With a colon behind it, "pm" is a program, but before a message identifier.
+// meridiem reads "AM", "PM", "am" or "p.m." at the front of p. n is 0 if there is another
+// word. A "pm:" is a program, unless a message identifier follows.
 func meridiem(p []byte) (pm bool, n int) {
 	if len(p) < 2 || p[0]|0x20 != 'a' && p[0]|0x20 != 'p' {
 		return false, 0
@@ -128,18 +127,18 @@ func meridiem(p []byte) (pm bool, n int) {
 	n++
 	switch {
 	case n == len(p):
-	case p[n] == '.' && n+1 < len(p) && isDigit(p[n+1]): // a fraction
+	case p[n] == '.' && n+1 < len(p) && IsDigit(p[n+1]): // a fraction
 	case p[n] == '.' && (n+1 == len(p) || p[n+1] == ' ' || p[n+1] == ':'):
 		n++
-	case p[n] == ':' && (p[0] < 'a' || first(skipBlanks(p[n+1:])) == '%'):
+	case p[n] == ':' && (p[0] < 'a' || first(skipSpaces(p[n+1:])) == '%'):
 	case hostByte[p[n]] != 0: // "pm1", "am.example.com"
 		return false, 0
 	}
 	return p[0]|0x20 == 'p', n
 }
 
-// zone reads " ZONE", " +hhmm" or " +hh:mm" at p[i:] and returns the position
-// behind it; i when there is none.
+// zone reads " ZONE", " +hhmm" or " +hh:mm" at p[i:] and returns the position behind it,
+// or i.
 func (s *Stamp) zone(p []byte, i int) int {
 	if i+1 >= len(p) || p[i] != ' ' {
 		return i
@@ -151,7 +150,7 @@ func (s *Stamp) zone(p []byte, i int) int {
 		}
 		return i
 	}
-	if c := p[i+1]; c < 'A' || c > 'Z' {
+	if !IsUpper(p[i+1]) {
 		return i
 	}
 	seconds, known, n := zoneAt(p[i+1:])
@@ -164,12 +163,11 @@ func (s *Stamp) zone(p []byte, i int) int {
 	return i + 1 + n
 }
 
-// ParseISO reads a time of RFC 3339 (RFC 5424 section 6.2.3) and its near misses:
-// a blank for the T, a comma before the fraction, any number of fraction digits, an
-// offset without colon or behind a blank, the name of a zone, no offset at all (the
-// stamp is then Local). It returns the number of bytes it took, 0 when p does not
-// begin with such a time. A date, a time of day or an offset that does not exist has the
-// form all the same: [Stamp.Exists] tells.
+// ParseISO reads a time of RFC 3339 (RFC 5424 section 6.2.3) and variants of it: a space
+// for the T, a comma before the fraction, any number of fraction digits, an offset without
+// colon or behind a space, the name of a zone, no offset (the stamp is then Local). It
+// returns the number of bytes read, 0 if p does not begin with such a time. The time need
+// not exist: see [Stamp.Exists].
 func ParseISO(p []byte) (Stamp, int) {
 	if len(p) < 18 || p[4] != '-' || p[7] != '-' {
 		return Stamp{}, 0
@@ -201,8 +199,7 @@ func ParseISO(p []byte) (Stamp, int) {
 	return s, s.zone(p, i)
 }
 
-// ParseSlash reads "yyyy/mm/dd hh:mm:ss", the time of PAN-OS columns, in the
-// device's own zone.
+// ParseSlash reads "yyyy/mm/dd hh:mm:ss", the form of PAN-OS. It has no zone.
 func ParseSlash(p []byte) (Stamp, int) {
 	if len(p) < 18 || p[4] != '/' || p[7] != '/' || p[10] != ' ' {
 		return Stamp{}, 0
@@ -218,33 +215,33 @@ func ParseSlash(p []byte) (Stamp, int) {
 	return s, i
 }
 
-// ParseAsctime reads "Ddd Mmm dd hh:mm:ss yyyy", the form of asctime(3) that Snare
-// uses, in the agent's own zone.
+// ParseAsctime reads "Ddd Mmm dd hh:mm:ss yyyy", the form of asctime(3) that Snare uses. It
+// has no zone.
 func ParseAsctime(p []byte) (Stamp, int) {
 	if len(p) < 23 || p[3] != ' ' {
 		return Stamp{}, 0
 	}
 	for _, c := range p[:3] {
-		if c|0x20 < 'a' || c|0x20 > 'z' {
+		if !IsLetter(c) {
 			return Stamp{}, 0
 		}
 	}
-	i := blanks(p, 3)
+	i := spaces(p, 3)
 	s := Stamp{Kind: Local}
 	if len(p) < i+3 {
 		return Stamp{}, 0
 	}
 	s.Month = monthOf(p[i], p[i+1], p[i+2])
-	day, j := number(p, blanks(p, i+3), 2)
-	if s.Month == 0 || !isDigit(p[j-1]) {
+	day, j := number(p, spaces(p, i+3), 2)
+	if s.Month == 0 || !IsDigit(p[j-1]) {
 		return Stamp{}, 0
 	}
 	s.Day = int8(day)
-	k := s.clock(p, blanks(p, j))
+	k := s.clock(p, spaces(p, j))
 	if k == 0 {
 		return Stamp{}, 0
 	}
-	year, l := number(p, blanks(p, k), 4)
+	year, l := number(p, spaces(p, k), 4)
 	if year < 1970 {
 		return Stamp{}, 0
 	}
@@ -252,12 +249,13 @@ func ParseAsctime(p []byte) (Stamp, int) {
 	return s, l
 }
 
-// ParseUnix reads a count since 1970: seconds (10 digits, with an optional fraction),
-// milliseconds (13), microseconds (16) or nanoseconds (19): since September 2001.
+// ParseUnix reads a time since 1970 in seconds (10 digits and an optional fraction),
+// milliseconds (13), microseconds (16) or nanoseconds (19). These lengths begin in
+// September 2001.
 func ParseUnix(p []byte) (Stamp, int) {
 	var v int64
 	i := 0
-	for i < len(p) && i < 20 && isDigit(p[i]) {
+	for i < len(p) && i < 20 && IsDigit(p[i]) {
 		v = v*10 + int64(p[i]-'0')
 		i++
 	}
@@ -283,8 +281,8 @@ func ParseUnix(p []byte) (Stamp, int) {
 	return s, i
 }
 
-// date reads "yyyy?mm?dd" at the front of p, which is at least 10 bytes long. The year
-// 0 is -1 in the stamp, for which 0 is a year that is not written.
+// date reads "yyyy?mm?dd" at the front of p, which has at least 10 bytes. The year 0
+// becomes -1, because 0 means that the year is not written.
 func date(p []byte) (Stamp, bool) {
 	century, year, month, day := pair(p), pair(p[2:]), pair(p[5:]), pair(p[8:])
 	if century < 0 || year < 0 || month < 0 || day < 0 {
@@ -296,15 +294,14 @@ func date(p []byte) (Stamp, bool) {
 	return Stamp{Kind: Local, Year: int16(year), Month: int8(month), Day: int8(day)}, true
 }
 
-// fraction reads ".d+" or ",d+" as nanoseconds; digits beyond the ninth are
-// taken and forgotten.
+// fraction reads ".d+" or ",d+" as nanoseconds. Digits beyond the ninth are ignored.
 func fraction(p []byte) (nanos int32, n int) {
-	if len(p) < 2 || (p[0] != '.' && p[0] != ',') || !isDigit(p[1]) {
+	if len(p) < 2 || (p[0] != '.' && p[0] != ',') || !IsDigit(p[1]) {
 		return 0, 0
 	}
 	scale := int32(1e8)
 	n = 1
-	for n < len(p) && isDigit(p[n]) {
+	for n < len(p) && IsDigit(p[n]) {
 		nanos += int32(p[n]-'0') * scale
 		scale /= 10
 		n++
@@ -312,7 +309,7 @@ func fraction(p []byte) (nanos int32, n int) {
 	return nanos, n
 }
 
-// offset reads "+hh:mm", "+hhmm" or "+hh" as seconds east of UTC, however far.
+// offset reads "+hh:mm", "+hhmm" or "+hh" as seconds east of UTC, without a limit.
 func offset(p []byte) (seconds int32, n int) {
 	h, i := number(p, 1, 2)
 	if i != 3 {
@@ -336,45 +333,10 @@ func offset(p []byte) (seconds int32, n int) {
 	return seconds, i
 }
 
-// isOffset reports whether there can be an offset of so many seconds.
+// isOffset reports whether seconds is less than a day.
 func isOffset(seconds int32) bool { return seconds > -24*hour && seconds < 24*hour }
 
-// boundary reports whether a word may end at p[i]. A colon that does not end the
-// word is inside of an address ("2001:db8::7").
-func boundary(p []byte, i int) bool {
-	return i >= len(p) || p[i] == ' ' || p[i] == ':' && (i+1 == len(p) || p[i+1] == ' ' || p[i+1] == '%')
-}
-
-// pair reads the two digits at the front of p, which is at least that long; it
-// returns a negative number when they are none.
-func pair(p []byte) int {
-	tens, units := p[0]-'0', p[1]-'0'
-	if tens > 9 || units > 9 {
-		return -1
-	}
-	return int(tens)*10 + int(units)
-}
-
-// number reads at most width digits at p[i:].
-func number(p []byte, i, width int) (v, next int) {
-	for n := 0; n < width && i < len(p) && isDigit(p[i]); n++ {
-		v = v*10 + int(p[i]-'0')
-		i++
-	}
-	return v, i
-}
-
-// blanks skips blanks at p[i:].
-func blanks(p []byte, i int) int {
-	for i < len(p) && p[i] == ' ' {
-		i++
-	}
-	return i
-}
-
-func isDigit(c byte) bool { return c-'0' <= 9 }
-
-// monthOf returns 1 to 12 for the three letters of an English month, else 0.
+// monthOf returns 1 to 12 for the three letters of an English month, or 0.
 func monthOf(a, b, c byte) int8 {
 	switch uint32(a|0x20)<<16 | uint32(b|0x20)<<8 | uint32(c|0x20) {
 	case 'j'<<16 | 'a'<<8 | 'n':

@@ -184,7 +184,7 @@ func TestZoneOf(t *testing.T) {
 	}
 }
 
-// TestStampExists has what only looks like a time, in all forms.
+// TestStampExists has times that do not exist, in all forms.
 func TestStampExists(t *testing.T) {
 	for _, form := range []struct {
 		text string
@@ -213,8 +213,8 @@ func TestStampExists(t *testing.T) {
 	}
 }
 
-// FuzzParse checks that what is read lies inside of the text, and that what exists of it
-// is in the ranges that a clock works with.
+// FuzzParse checks that no more is read than there is, and that the fields of a time that
+// exists are in range.
 func FuzzParse(f *testing.F) {
 	for _, in := range []string{
 		"Mar 14 14:28:52.123 2026 CEST: x", "2026 Nov 22 17:00:00 UTC: ", "2026-03-14T14:28:52.5+01:00",

@@ -2,10 +2,13 @@ package syslog
 
 import "bytes"
 
-// lookahead bounds how far behind the longest message a framer looks, in bytes.
+// The framer finds the begin of the next message where a count is wrong or in doubt. This
+// file has that search.
+
+// lookahead is how far behind the longest message the framer looks, in bytes.
 const lookahead = 64
 
-// verdict is an answer that may need more bytes.
+// verdict is the answer to a question about bytes of which some may be missing.
 type verdict uint8
 
 const (
@@ -14,16 +17,17 @@ const (
 	maybe // more bytes are needed
 )
 
-// marked returns the length of a byte order mark in front of a count or a PRI, 0 where
-// there is none.
-func marked(p []byte) (int, verdict) {
+// markLength returns the length of a byte order mark before a count or a PRI, or 0.
+func markLength(p []byte) (int, verdict) {
 	if len(p) == 0 || p[0] != bom[0] {
 		return 0, no
 	}
-	return markedBy(p)
+	return markLengthOf(p)
 }
 
-func markedBy(p []byte) (int, verdict) {
+// markLengthOf is markLength for a p that begins like a mark. (It is apart so that
+// markLength is inlined.)
+func markLengthOf(p []byte) (int, verdict) {
 	switch {
 	case !bytes.HasPrefix(p, bom):
 		if bytes.HasPrefix(bom, p) {
@@ -33,42 +37,18 @@ func markedBy(p []byte) (int, verdict) {
 	case len(p) == len(bom):
 		return 0, maybe
 	}
-	if c := p[len(bom)]; c != '<' && !isDigit(c) {
+	if c := p[len(bom)]; c != '<' && !IsDigit(c) {
 		return 0, no
 	}
 	return len(bom), yes
 }
 
-// priority looks for "<d>", "<dd>" or "<ddd>", maybe behind a byte order mark, and
-// returns the length of both.
-func priority(p []byte) (int, verdict) {
-	b, v := marked(p)
-	if v == maybe {
-		return 0, maybe
-	}
-	switch q := p[b:]; {
-	case len(q) == 0:
-		return 0, maybe
-	case q[0] != '<':
-		return 0, no
-	default:
-		_, i := number(q, 1, 3)
-		switch {
-		case i == len(q):
-			return 0, maybe
-		case i == 1 || q[i] != '>':
-			return 0, no
-		}
-		return b + i + 1, yes
-	}
-}
+// isCompressed reports whether p begins like a message that rsyslog compressed: with a 'z'
+// and the header of RFC 1950.
+func isCompressed(p []byte) bool { return len(p) > 1 && p[0] == 'z' && p[1] == 0x78 }
 
-// packed reports whether p begins like a message that rsyslog compressed: a 'z' and
-// the header of RFC 1950.
-func packed(p []byte) bool { return len(p) > 1 && p[0] == 'z' && p[1] == 0x78 }
-
-// begins says whether a message can begin at p[i]: behind trailers, with a PRI, with a
-// count and a PRI, or, when bare, with any count.
+// begins says whether a message can begin at p[i]: behind a trailer, with a PRI, with a
+// count and a PRI or, if bareToo, with any count.
 func begins(p []byte, i int, bareToo bool) verdict {
 	if i >= len(p) {
 		return maybe
@@ -77,7 +57,7 @@ func begins(p []byte, i int, bareToo bool) verdict {
 	if isTrailer(p[0]) {
 		return yes
 	}
-	b, v := marked(p)
+	b, v := markLength(p)
 	if v == maybe {
 		return maybe
 	}
@@ -87,12 +67,12 @@ func begins(p []byte, i int, bareToo bool) verdict {
 		if len(p) == 1 {
 			return maybe
 		}
-		_, v := priority(p[1:])
+		_, v := markedPRI(p[1:])
 		return v
 	case p[0] == '<':
-		_, v := priority(p)
+		_, v := markedPRI(p)
 		return v
-	case !isDigit(p[0]):
+	case !IsDigit(p[0]):
 		return no
 	}
 	n, k := number(p, 0, maxCountDigits)
@@ -104,29 +84,29 @@ func begins(p []byte, i int, bareToo bool) verdict {
 	case bareToo && p[0] != '0' && n <= maxCount:
 		return yes
 	}
-	if _, v = priority(p[k+1:]); v == no && p[k+1] == 'z' {
+	if _, v = markedPRI(p[k+1:]); v == no && p[k+1] == 'z' {
 		if k+2 == len(p) {
 			return maybe
 		}
-		if packed(p[k+1:]) {
+		if isCompressed(p[k+1:]) {
 			return yes
 		}
 	}
 	return v
 }
 
-// suspicious reports whether a counted message holds what begins a message, whole or,
-// at its end, in part: then its count may be too large.
+// suspicious reports whether a counted message contains the begin of a message, or ends
+// with a part of one: then its count may be too large.
 func (f *Framer) suspicious(body []byte) bool {
 	for i := 1; i < len(body); i++ {
 		k := bytes.IndexByte(body[i:], '<')
 		if k < 0 {
-			f.looked += len(body) - i
+			f.inspected += len(body) - i
 			break
 		}
-		f.looked += k + 1
-		if i += k; heads(body, i) {
-			if _, v := priority(body[i:]); v != no {
+		f.inspected += k + 1
+		if i += k; mayPrecedePRI(body, i) {
+			if _, v := markedPRI(body[i:]); v != no {
 				return true
 			}
 		}
@@ -136,7 +116,7 @@ func (f *Framer) suspicious(body []byte) bool {
 		end--
 	}
 	digits := end
-	for digits > 0 && end-digits < maxCountDigits && isDigit(body[digits-1]) {
+	for digits > 0 && end-digits < maxCountDigits && IsDigit(body[digits-1]) {
 		digits--
 	}
 	switch {
@@ -148,17 +128,18 @@ func (f *Framer) suspicious(body []byte) bool {
 	return digits > 0 && endsLine(body[digits-1])
 }
 
-// heads reports whether what is before p[j] can be before a PRI: a trailer, or a count
-// and a blank.
-func heads(p []byte, j int) bool {
-	return endsLine(p[j-1]) || j > 1 && p[j-1] == ' ' && isDigit(p[j-2])
+// mayPrecedePRI reports whether a PRI may begin at p[j]: behind a trailer, or behind a
+// count and a space.
+func mayPrecedePRI(p []byte, j int) bool {
+	return endsLine(p[j-1]) || j > 1 && p[j-1] == ' ' && IsDigit(p[j-2])
 }
 
+// endsLine reports whether c is LF or NUL.
 func endsLine(c byte) bool { return c == '\n' || c == 0 }
 
-// confirmed says whether the next message begins at q[stop], where the count of the
-// message from q[prefix] on ends. In doubt a digit before that place may belong to the
-// next count. Where that can be, or where this message holds what begins a message,
+// confirmed says whether the count of the message at q[prefix:] is right: whether the next
+// message begins at q[stop], where the count ends. If doubt is set, a digit before that
+// place may belong to the next count. In that case, and if this message is suspicious,
 // the next count must be right as well.
 func (f *Framer) confirmed(q []byte, prefix, stop int, doubt, end bool) verdict {
 	at := stop
@@ -179,14 +160,14 @@ func (f *Framer) confirmed(q []byte, prefix, stop int, doubt, end bool) verdict 
 	}
 	last, next := q[at-1], q[at]
 	switch {
-	case next == '<' && last == ' ' && at-1 > prefix && isDigit(q[at-2]), next == ' ' && isDigit(last):
-		return no // the next count is within this message
-	case !isDigit(next), !f.suspect && !(doubt && isDigit(last)):
+	case next == '<' && last == ' ' && at-1 > prefix && IsDigit(q[at-2]), next == ' ' && IsDigit(last):
+		return no // the next count begins inside this message
+	case !IsDigit(next), !f.suspect && !(doubt && IsDigit(last)):
 		return yes
 	}
 	n, i := number(q, at, maxCountDigits)
 	e := i + 1 + n
-	far := n == 0 || e > prefix+f.Max+lookahead // it cannot be looked at
+	far := n == 0 || e > prefix+f.Max+lookahead // beyond what is kept
 	if !far {
 		v = begins(q, e, false)
 	}
@@ -202,36 +183,36 @@ func (f *Framer) confirmed(q []byte, prefix, stop int, doubt, end bool) verdict 
 	return yes
 }
 
-// search says where a message may end.
+// search says where a message may end. Positions are in the tail.
 type search struct {
 	from     int  // the message begins here, behind its count
-	trailers int  // a trailer ends it from here on
-	hint     int  // where its count says that it ends, 0: it says nothing
+	trailers int  // a trailer from here on ends it
+	hint     int  // where it ends by its count; 0: no count
 	wrong    bool // its count is wrong: the next message may begin anywhere
 	end      bool // nothing follows
-	tries    int  // so many places are looked at, 0: all
+	tries    int  // how many places are examined; 0: all
 }
 
-// tries bounds how often a message that is whole by its count is searched for another
-// begin: what is quoted in it does not count what follows.
+// tries is how many places are examined in a message that is complete by its count. A
+// message that quotes others has many.
 const tries = 16
 
-// find looks for the count and the PRI that begin the next message in q[:limit], and
-// returns where that is. In a stream whose counts were all right it must count what
-// follows it, or it is text.
+// find looks in q[:limit] for the count and the PRI that begin the next message, and
+// returns their position. In a stream whose counts were all right so far, that count
+// must be right too, otherwise it is text.
 func (f *Framer) find(q []byte, limit int, s *search) (b int, v verdict) {
 	sure := !s.wrong && f.trust >= 0
-	for i := max(f.sought, s.from+1, 1); i < limit; i++ {
+	for i := max(f.searched, s.from+1, 1); i < limit; i++ {
 		k := bytes.IndexByte(q[i:limit], '<')
 		if k < 0 {
-			f.looked += limit - i
+			f.inspected += limit - i
 			break
 		}
-		f.looked += k + 1
-		if i += k; !heads(q, i) {
+		f.inspected += k + 1
+		if i += k; !mayPrecedePRI(q, i) {
 			continue
 		}
-		if _, v = priority(q[i:]); v == yes {
+		if _, v = markedPRI(q[i:]); v == yes {
 			b, v = f.begin(q, i, sure, s)
 			if s.tries--; v == no && s.tries == 0 {
 				return 0, no
@@ -241,18 +222,18 @@ func (f *Framer) find(q []byte, limit int, s *search) (b int, v verdict) {
 		case v == yes:
 			return b, yes
 		case v == maybe && !s.end:
-			f.sought = i
+			f.searched = i
 			f.need = max(f.need, len(q)+1)
 			return 0, maybe
 		}
 	}
-	f.sought = limit
+	f.searched = limit
 	return 0, no
 }
 
-// begin returns where the message begins whose PRI is at q[j]: at its count. The
-// message before may end with digits; so the count is the shortest number there that
-// is right, and when none is, the longest, unless sure.
+// begin returns where the message begins whose PRI is at q[j]: at its count. The message
+// before it may end with digits, so the count is the shortest number there that is right.
+// If none is right, it is the longest, or none if sure.
 func (f *Framer) begin(q []byte, j int, sure bool, s *search) (int, verdict) {
 	if endsLine(q[j-1]) {
 		if sure {
@@ -261,7 +242,7 @@ func (f *Framer) begin(q []byte, j int, sure bool, s *search) (int, verdict) {
 		return j, yes
 	}
 	digits := j - 1
-	for digits > s.from+1 && j-1-digits < 7 && isDigit(q[digits-1]) {
+	for digits > s.from+1 && j-1-digits < 7 && IsDigit(q[digits-1]) {
 		digits--
 	}
 	if digits == j-1 {
@@ -291,15 +272,15 @@ func (f *Framer) begin(q []byte, j int, sure bool, s *search) (int, verdict) {
 	return longest, yes
 }
 
-// chain returns where the first of so many counted messages begins that follow one
-// another up to q[stop] exactly; 0 where they do not. So a count that spans several
-// messages is known, and a message that quotes another is not cut in two. With least
-// 1 the end does not matter.
+// chain looks for at least so many counted messages inside q[prefix:stop] that follow one
+// another exactly up to q[stop], and returns where the first begins, or 0. It tells a
+// count that spans several messages from a message that quotes another one. With least 1
+// the end does not matter.
 func (f *Framer) chain(q []byte, prefix, stop, least int) int {
 	sub := *f
-	sub.sought, sub.trust = 0, 0
+	sub.searched, sub.trust = 0, 0
 	first, v := sub.find(q[:stop], stop, &search{from: prefix, end: true, tries: tries})
-	f.looked = sub.looked
+	f.inspected = sub.inspected
 	if v != yes || least == 1 {
 		return first
 	}
@@ -312,7 +293,7 @@ func (f *Framer) chain(q []byte, prefix, stop, least int) int {
 		if k == i || k+1 >= stop || q[k] != ' ' || n == 0 {
 			return 0
 		}
-		if _, v := priority(q[k+1:]); v != yes {
+		if _, v := markedPRI(q[k+1:]); v != yes {
 			return 0
 		}
 		i = k + 1 + n
@@ -323,8 +304,8 @@ func (f *Framer) chain(q []byte, prefix, stop, least int) int {
 	return first
 }
 
-// lineEnd looks for the end of a line that is skipped, and returns how much of p is
-// done with.
+// lineEnd looks for the end of a line that is skipped, and returns how many bytes of p
+// are consumed.
 func (f *Framer) lineEnd(p []byte, end bool) (n int, found bool) {
 	if !end && len(p) < f.need {
 		return 0, false
@@ -337,20 +318,20 @@ func (f *Framer) lineEnd(p []byte, end bool) (n int, found bool) {
 		limit = t
 	}
 	keep := 0
-	if f.counts && f.Mode != LF {
+	if f.counting && f.Mode != LF {
 		b, v := f.find(p, limit, &search{from: -1, end: end})
 		switch v {
 		case yes:
-			f.scanned, f.sought = 0, 0
+			f.scanned, f.searched = 0, 0
 			return b, true
 		case maybe:
-			n = max(f.sought-maxCountDigits-1, 0)
-			f.scanned, f.sought, f.need = limit-n, f.sought-n, f.need-n
+			n = max(f.searched-maxCountDigits-1, 0)
+			f.scanned, f.searched, f.need = limit-n, f.searched-n, f.need-n
 			return n, false
 		}
 		keep = unfinished(p)
 	}
-	f.scanned, f.sought = 0, 0
+	f.scanned, f.searched = 0, 0
 	switch {
 	case t >= 0:
 		return t, true
@@ -360,11 +341,10 @@ func (f *Framer) lineEnd(p []byte, end bool) (n int, found bool) {
 	return len(p) - keep, false
 }
 
-// unfinished returns how many bytes at the end of p may be a count and a PRI that are
-// not complete.
+// unfinished returns how many bytes at the end of p may be an incomplete count and PRI.
 func unfinished(p []byte) int {
 	i := len(p)
-	for i > 0 && len(p)-i < 3 && isDigit(p[i-1]) {
+	for i > 0 && len(p)-i < 3 && IsDigit(p[i-1]) {
 		i--
 	}
 	if i > 0 && p[i-1] == '<' {
@@ -378,7 +358,7 @@ func unfinished(p []byte) int {
 		return 0
 	}
 	digits := i
-	for digits > 0 && i-digits < maxCountDigits && isDigit(p[digits-1]) {
+	for digits > 0 && i-digits < maxCountDigits && IsDigit(p[digits-1]) {
 		digits--
 	}
 	if digits == i {
@@ -387,8 +367,19 @@ func unfinished(p []byte) int {
 	return len(p) - digits
 }
 
-// clean takes a byte order mark off the front of a message and trailers off its end.
+// clean removes a byte order mark from the front of a message and trailers from its end.
 func clean(p []byte) []byte {
-	b, _ := marked(p)
+	b, _ := markLength(p)
 	return trimTrailer(p[b:])
+}
+
+// markedPRI reads a PRI that may have a byte order mark in front of it, and returns the
+// length of both.
+func markedPRI(p []byte) (int, verdict) {
+	mark, v := markLength(p)
+	if v == maybe {
+		return 0, maybe
+	}
+	_, n, v := readPRI(p[mark:])
+	return mark + n, v
 }

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// faults are ways to write the head of a counted message wrongly.
+// faults are wrong heads of counted messages.
 var faults = []struct {
 	name string
 	head func(r *rand.Rand, msg string) string
@@ -56,8 +56,8 @@ var contents = []struct {
 	{"blank at the end", func(i int) string { return fmt.Sprintf("größe n=%03d 7 ", i) }},
 }
 
-// One wrong count costs two messages at most, wherever it is, whatever is wrong with
-// it, and however the stream is divided into reads.
+// One wrong count damages at most two messages, for every fault, at every position, and for
+// every division of the stream into reads.
 func TestOneWrongCount(t *testing.T) {
 	const messages = 200
 	for _, fault := range faults {
@@ -71,7 +71,7 @@ func TestOneWrongCount(t *testing.T) {
 						at = r.Intn(messages - 1)
 					}
 					if fault.name == "no count" {
-						at = max(at, 1) // a stream that begins without a count is one of lines
+						at = max(at, 1) // a stream that begins without a count consists of lines
 					}
 					var stream strings.Builder
 					var want []string
@@ -115,7 +115,7 @@ func TestOneWrongCount(t *testing.T) {
 	}
 }
 
-// trickles are streams that grow to a length and come byte by byte.
+// trickles are streams that arrive byte by byte.
 var trickles = []struct {
 	name   string
 	stream func(length int) []byte
@@ -144,18 +144,18 @@ var trickles = []struct {
 	{"blanks and marks", func(n int) []byte { return []byte(strings.Repeat("\ufeff \n", n/5)) }},
 }
 
-// What comes byte by byte is not searched again and again: twice the bytes are twice
-// the work.
+// A stream that arrives byte by byte is not searched again for each byte: twice the bytes
+// take twice the work.
 func TestTrickleIsLinear(t *testing.T) {
 	for _, c := range trickles {
-		work := func(length int) (looked int) {
+		work := func(length int) (inspected int) {
 			f := &Framer{Max: 16 << 10}
 			stream := c.stream(length)
 			drive(t, f, stream, constant(1))
-			if f.looked > 150*len(stream) {
-				t.Errorf("%s: %d bytes were searched %.0f times each", c.name, len(stream), float64(f.looked)/float64(len(stream)))
+			if f.inspected > 150*len(stream) {
+				t.Errorf("%s: %d bytes were searched %.0f times each", c.name, len(stream), float64(f.inspected)/float64(len(stream)))
 			}
-			return f.looked
+			return f.inspected
 		}
 		if one, two := work(4<<10), work(8<<10); two > 5*one/2+4*(8<<10) {
 			t.Errorf("%s: %d bytes are searched of 4 KiB, %d of 8 KiB", c.name, one, two)

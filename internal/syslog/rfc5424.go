@@ -2,8 +2,8 @@ package syslog
 
 import "bytes"
 
-// version1 reads what follows the version of RFC 5424, p being behind "1 ". The
-// version digit is also seen before the time of RFC 3164 and before epoch seconds.
+// version1 reads what follows the "1 " of RFC 5424. Some devices write the version digit
+// also before a time of RFC 3164 or before epoch seconds.
 func (h *Header) version1(p []byte) bool {
 	if stamp, n := ParseISO(p); n != 0 && n < len(p) && p[n] == ' ' {
 		h.Stamp = stamp
@@ -17,14 +17,14 @@ func (h *Header) version1(p []byte) bool {
 	return true
 }
 
-// rfc5424 reads HOSTNAME to MSG, RFC 5424 section 6. Devices leave fields out; when
-// STRUCTURED-DATA is not where it must be, p is read like what follows any other time.
+// rfc5424 reads HOSTNAME to MSG (RFC 5424 section 6). Some devices omit fields: if
+// STRUCTURED-DATA is not in its place, p is read as after any other time.
 func (h *Header) rfc5424(p []byte) {
 	h.Shape = RFC5424
-	host, rest := word(p)
-	app, q := word(rest)
-	procID, q := word(q)
-	msgID, q := word(q)
+	host, rest := Word(p)
+	app, q := Word(rest)
+	procID, q := Word(q)
+	msgID, q := Word(q)
 	if len(msgID) == 0 || len(q) == 0 || (q[0] != '-' && q[0] != '[') {
 		h.afterTime(p)
 		return
@@ -45,8 +45,8 @@ func (h *Header) rfc5424(p []byte) {
 	h.Content = skipBOM(q)
 }
 
-// structuredData cuts STRUCTURED-DATA off p, which begins with '-' or '['. sd is
-// empty for the NILVALUE.
+// structuredData cuts STRUCTURED-DATA off p, which begins with '-' or '['. sd is empty
+// for the NILVALUE.
 func structuredData(p []byte) (sd, rest []byte, ok bool) {
 	if p[0] == '-' {
 		return nil, p[1:], len(p) == 1 || p[1] == ' '
@@ -62,7 +62,7 @@ func structuredData(p []byte) (sd, rest []byte, ok bool) {
 	return p[:i], p[i:], i == len(p) || p[i] == ' '
 }
 
-// element returns the length of one SD-ELEMENT, 0 when it does not end.
+// element returns the length of one SD-ELEMENT, or 0 if it does not end.
 func element(p []byte) int {
 	for i := 1; i < len(p); i++ {
 		switch p[i] {
@@ -79,8 +79,8 @@ func element(p []byte) int {
 	return 0
 }
 
-// quoted returns the length of a PARAM-VALUE with its closing quote, 0 when there is
-// none. The characters '"', '\' and ']' are escaped by '\' in it.
+// quoted returns the length of a PARAM-VALUE with its closing quote, or 0 if there is no
+// such quote. In the value '\' escapes '"', '\' and ']'.
 func quoted(p []byte) int {
 	for i := 0; ; {
 		n := bytes.IndexByte(p[i:], '"')

@@ -1,26 +1,23 @@
 package syslog
 
-import "bytes"
-
-// Scan reads the header of msg into h, whatever shape it has. It never fails: a
-// part that is not there, or that is not what it seems, stays empty and belongs to
-// the content. h is overwritten; its slices are views into msg.
+// Scan reads the header of msg into h, whatever shape it has. It never fails: what is not a
+// header field belongs to the content. h is overwritten; its slices are views into msg.
 func Scan(msg []byte, h *Header) {
 	*h = Header{Priority: NoPriority}
 	p := skipBOM(h.priority(skipBOM(msg)))
 	h.Rest = p
-	p = skipBlanks(p)
+	p = skipSpaces(p)
 	if len(p) == 0 {
 		h.Tagged, h.Content = p, p
 		return
 	}
 	if p[0] == ':' { // Cisco EMBLEM: "<PRI>:Mmm dd …", IOS without a count: "<PRI>: sw01: …"
-		p = skipBlanks(p[1:])
+		p = skipSpaces(p[1:])
 	}
 	switch c := first(p); {
 	case c == '1' && len(p) > 2 && p[1] == ' ' && h.version1(p[2:]):
 		return
-	case isDigit(c):
+	case IsDigit(c):
 		if h.iso(p) || h.epoch(p) || h.cisco(p) || h.bsd(p) {
 			return
 		}
@@ -35,20 +32,6 @@ func Scan(msg []byte, h *Header) {
 		}
 	}
 	h.tag(p)
-}
-
-// priority reads "<PRIVAL>" and returns what follows; msg itself when there is no
-// valid one.
-func (h *Header) priority(msg []byte) []byte {
-	if len(msg) < 3 || msg[0] != '<' {
-		return msg
-	}
-	v, i := number(msg, 1, 3)
-	if i == 1 || i >= len(msg) || msg[i] != '>' || v > 191 {
-		return msg
-	}
-	h.Priority = v
-	return msg[i+1:]
 }
 
 func (h *Header) bsd(p []byte) bool {
@@ -78,164 +61,5 @@ func (h *Header) epoch(p []byte) bool {
 	}
 	h.Shape, h.Stamp = Epoch, stamp
 	h.afterTime(p[n:])
-	return true
-}
-
-// cisco reads the headers of IOS, IOS XR and NX-OS: parts that end with a colon, up to
-// a time or the '%' of a message identifier. Each may be missing.
-//
-//	94: 000090: *Jan  1 2006 23:14:54.141: %SYS-…        two sequence numbers
-//	55: sw01: 000123: Sep 15 11:59:58.123 UTC: %SYS-…    the origin-id between them
-//	sw01: 000123: Sep 15 11:59:58.123 UTC: %SYS-…        or in front of them
-//	nx01: 2022 Jan  6 21:01:34.964 UTC: %ETHPORT-…
-//	123: rtr1 RP/0/RSP0/CPU0:Jan 12 12:34:56.123 : pim[1234]: %ROUTING-…
-//	46: [syslog@9 s_sn="17"]: 000042: 2y10w: %SYS-…      a clock that was never set
-//
-// Without a sequence number or the node of IOS XR it is only one when a message
-// identifier follows: "app: Jan 12 12:34:56 text" is the text of a program.
-func (h *Header) cisco(p []byte) bool {
-	if !beginsCisco(p) {
-		return false
-	}
-	found := Header{Shape: CiscoSequence, Priority: h.Priority, Rest: h.Rest}
-	sure := false
-	for parts := range 7 { // more than any release writes
-		if first(p) == '%' && (sure || parts > 1) || sure && found.Stamp.Kind != NoTime {
-			*h = found
-			h.tag(p)
-			return true
-		}
-		n, certain := found.ciscoPart(p, sure)
-		if n == 0 {
-			return false
-		}
-		sure = sure || certain
-		p = skipBlanks(p[n:])
-	}
-	return false
-}
-
-// beginsCisco is a cheap look at whether an IOS header may begin at p: a word with a
-// colon behind it, or a node.
-func beginsCisco(p []byte) bool {
-	if len(p) == 0 || hostByte[p[0]] == 0 {
-		return false
-	}
-	i := bytes.IndexByte(p[:min(len(p), 64)], ' ')
-	if i < 2 {
-		return false
-	}
-	return p[i-1] == ':' || node(p) != 0 || node(p[i+1:]) != 0 || len(p) > i+2 && p[i+1] == ':' && p[i+2] == ' '
-}
-
-// ciscoPart reads the part of an IOS header at the front of p, up to its colon, and
-// returns its length, 0 when it is none. certain says that nothing but an IOS header
-// has such a part, sure that there was one already.
-func (h *Header) ciscoPart(p []byte, sure bool) (n int, certain bool) {
-	w, rest := word(p)
-	name, ended := bytes.CutSuffix(w, colonSign)
-	if ended && isCount(name) {
-		return len(w), true
-	}
-	if n := h.ciscoTime(p, sure); n != 0 {
-		return n, false
-	}
-	if n := node(w); n != 0 {
-		return n, true
-	}
-	if first(p) == '[' {
-		if n := element(p); n != 0 && n < len(p) && p[n] == ':' {
-			h.StructuredData = p[:n]
-			return n + 1, false
-		}
-		return 0, false
-	}
-	switch {
-	case len(name) == 0:
-		return len(w), false
-	case !ended && first(rest) != ':' && node(rest) == 0:
-		if i := bytes.Index(p[:min(len(p), 64)], colonBlank); sure && i > 0 { // "Core Switch 1: "
-			return i + 1, false
-		}
-		return 0, false
-	case isUptime(name), isClock(name):
-	case h.Hostname == nil && h.named(name):
-	case !sure: // "app: text: …"
-		return 0, false
-	}
-	return len(w), false
-}
-
-var colonSign, colonBlank = []byte(":"), []byte(": ")
-
-// ciscoTime reads a time and what stands between it and the text: a colon, or the name
-// of a zone that only the administrator knows and a colon. sure is that of ciscoPart.
-func (h *Header) ciscoTime(p []byte, sure bool) int {
-	mark, q := byte(0), p
-	if c := first(p); c == '*' || c == '.' {
-		mark, q = c, p[1:]
-	}
-	s, n := ParseBSD(q)
-	if n == 0 {
-		return 0
-	}
-	n = blanks(q, n)
-	if n < len(q) && q[n] != ':' {
-		w, rest := word(q[n:])
-		name, ended := bytes.CutSuffix(w, colonSign)
-		if !ended || len(name) == 0 || len(name) > 7 || !sure && first(rest) != '%' {
-			return 0
-		}
-		if pm, k := meridiem(name); k == len(name) { // "pm:", which may be a program elsewhere
-			s.setHalf(pm)
-		}
-		n += len(name)
-	}
-	if n == len(q) {
-		return 0
-	}
-	h.Stamp, h.ClockMark = s, mark
-	return len(p) - len(q) + n + 1
-}
-
-// node returns the length of the "RP/0/RSP0/CPU0:" that IOS XR has right in front of its
-// time, 0 when there is none.
-func node(p []byte) int {
-	slash := false
-	for i, c := range p[:min(len(p), 40)] {
-		switch {
-		case c == '/':
-			slash = true
-		case c == ':':
-			if !slash || i+1 == len(p) || hostByte[p[i+1]]&(upper|digit|dot) == 0 && p[i+1] != '*' {
-				return 0
-			}
-			return i + 1
-		case hostByte[c]&(lower|upper|digit) == 0 && c != '_' && c != '-':
-			return 0
-		}
-	}
-	return 0
-}
-
-// isCount reports whether w is a sequence number.
-func isCount(w []byte) bool {
-	_, n := number(w, 0, 12)
-	return n != 0 && n == len(w)
-}
-
-// isClock reports whether w is the uptime of the first day, "00:01:23".
-func isClock(w []byte) bool {
-	var s Stamp
-	return s.clock(w, 0) == len(w)
-}
-
-// named takes a word for the host, if it can be one.
-func (h *Header) named(w []byte) bool {
-	host := Host(w)
-	if host == nil {
-		return false
-	}
-	h.Hostname, h.Host = w, host
 	return true
 }

@@ -191,7 +191,7 @@ var scanCases = []scanCase{
 	{name: "EventReporter", in: `<29>Mar 14 14:28:52 HOST EvntSLog: [ERR] Thu Feb 15 14:00:58 2001: FMSRV`, pri: 29, shape: BSD, stamp: "03-14 14:28:52", host: "HOST", app: "EvntSLog", content: "[ERR] Thu Feb 15 14:00:58 2001: FMSRV"},
 	{name: "CEF", in: "Mar 14 14:28:52 dc1 CEF:0|Microsoft|Microsoft Windows||x:4634|off|Low| eventId=1", pri: -1, shape: BSD, stamp: "03-14 14:28:52", host: "dc1", content: "CEF:0|Microsoft|Microsoft Windows||x:4634|off|Low| eventId=1"},
 
-	// Bad priorities and remains.
+	// Invalid priorities, and cut messages.
 	{name: "nothing", in: "", pri: -1},
 	{name: "blanks", in: "   ", pri: -1},
 	{name: "PRI only", in: "<14>", pri: 14},
@@ -211,7 +211,7 @@ var scanCases = []scanCase{
 	{name: "bad ISO offset", in: "<13>2026-03-14T14:28:52+25:00 web1 app: x", pri: 13, shape: ISO, stamp: "2026-03-14 14:28:52 +90000", host: "web1", app: "app", content: "x"},
 	{name: "bad IOS time", in: "<189>55: sw01: *Feb 30 2026 25:61:00: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "2026-02-30 25:61:00", mark: '*', host: "sw01", content: "%SYS-5-A: x"},
 
-	// A byte order mark, wherever senders put it.
+	// A byte order mark in all places where senders put it.
 	{name: "BOM before PRI", in: "\xef\xbb\xbf<13>Mar 14 14:28:52 web1 app: x", pri: 13, shape: BSD, stamp: "03-14 14:28:52", host: "web1", app: "app", content: "x"},
 	{name: "BOM before PRI, IETF", in: "\xef\xbb\xbf<13>1 2026-03-14T14:28:52Z web1 app - - - \xef\xbb\xbfx", pri: 13, shape: RFC5424, stamp: "2026-03-14 14:28:52 +0", host: "web1", app: "app", content: "x"},
 	{name: "BOM behind PRI", in: "<13>\xef\xbb\xbfMar 14 14:28:52 web1 app: x", pri: 13, shape: BSD, stamp: "03-14 14:28:52", host: "web1", app: "app", content: "x"},
@@ -222,7 +222,7 @@ var scanCases = []scanCase{
 	{name: "BOM and IOS", in: "\xef\xbb\xbf<189>55: sw01: Jan  6 21:01:34: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "01-06 21:01:34", host: "sw01", content: "%SYS-5-A: x"},
 	{name: "BOM only", in: "\xef\xbb\xbf", pri: -1},
 
-	// Words that stand where the host should and are none.
+	// Words in place of the host that are none.
 	{name: "no address", in: "<13>Mar 14 14:28:52 999.999.999.999 app[7]: x", pri: 13, shape: BSD, stamp: "03-14 14:28:52", app: "app", pid: "7", content: "x"},
 	{name: "level for host", in: "<13>Mar 14 14:28:52 user.info web1 app: x", pri: 13, shape: BSD, stamp: "03-14 14:28:52", host: "web1", app: "app", content: "x"},
 	{name: "offset that does not exist", in: "<13>Mar 14 14:28:52 UTC+99 web1 app: x", pri: 13, shape: BSD, stamp: "03-14 14:28:52 +356400", host: "web1", app: "app", content: "x"},
@@ -262,7 +262,7 @@ var scanCases = []scanCase{
 }
 
 func TestScan(t *testing.T) {
-	var h Header // reused: nothing of the message before may stay
+	var h Header // reused: nothing of the message before may remain
 	for _, c := range scanCases {
 		t.Run(c.name, func(t *testing.T) {
 			Scan([]byte(c.in), &h)
@@ -279,7 +279,7 @@ func TestScan(t *testing.T) {
 	}
 }
 
-// TestScanParts checks what vendors fall back to.
+// TestScanParts checks Rest and Tagged, which package dialect uses.
 func TestScanParts(t *testing.T) {
 	for _, c := range []struct{ in, rest, tagged string }{
 		{"<13>Mar 14 14:28:52 web1 app[7]: x", "Mar 14 14:28:52 web1 app[7]: x", "app[7]: x"},
@@ -299,8 +299,8 @@ func TestScanParts(t *testing.T) {
 	}
 }
 
-// TestScanMutations cuts, doubles and overwrites the messages of the table: Scan
-// must hold its promises for whatever comes.
+// TestScanMutations cuts, repeats and overwrites the messages of the table. Scan must keep
+// its promises for all of them.
 func TestScanMutations(t *testing.T) {
 	const seed = 1
 	r := rand.New(rand.NewSource(seed))
@@ -338,19 +338,9 @@ func mutate(r *rand.Rand, msg []byte) []byte {
 	return out
 }
 
-func TestHeaderCodes(t *testing.T) {
-	for p := NoPriority; p <= 191; p++ {
-		h := Header{Priority: p}
-		if p == NoPriority {
-			if h.Facility() != -1 || h.Severity() != -1 {
-				t.Errorf("no priority: facility %d, severity %d", h.Facility(), h.Severity())
-			}
-			continue
-		}
-		if h.Facility()*8+h.Severity() != p {
-			t.Errorf("priority %d: facility %d, severity %d", p, h.Facility(), h.Severity())
-		}
-		if FacilityName(h.Facility()) == "" || SeverityName(h.Severity()) == "" {
+func TestPriorityNames(t *testing.T) {
+	for p := range maxPriority + 1 {
+		if FacilityName(p>>3) == "" || SeverityName(p&7) == "" {
 			t.Errorf("priority %d has no names", p)
 		}
 	}

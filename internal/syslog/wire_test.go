@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// summary writes what Scan finds in a message as "pri shape host app[procid] sd|content"
-// with "-" for what is not there.
+// summary returns what Scan finds as "pri shape host app[procid] sd|content". A "-" stands
+// for an empty field.
 func summary(msg string) string {
 	var h Header
 	Scan([]byte(msg), &h)
@@ -21,10 +21,10 @@ func summary(msg string) string {
 	return fmt.Sprintf("%d %v %s %s[%s] %s|%s", h.Priority, h.Shape, or(h.Hostname), or(h.AppName), or(h.ProcID), or(h.StructuredData), h.Content)
 }
 
-// padding is as long as a program's default message size.
+// padding is as long as the default message size of a program.
 var padding = strings.Repeat("PAD4", 250)
 
-// withCount puts the MSG-LEN in front.
+// withCount puts the MSG-LEN before a message.
 func withCount(msg string) string { return fmt.Sprintf("%d %s", len(msg), msg) }
 
 const (
@@ -115,8 +115,8 @@ var wireStreams = []struct {
 		[]string{`134 rfc5424 box1 app[-] [meta sequenceId="1"]|hi`, `19 rfc5424 box1 web[42] [meta sequenceId="2"]|a` + "\nb"}},
 }
 
-// TestWireStreams sends what programs really write to a TCP or TLS connection: the
-// framing of each with made-up content.
+// TestWireStreams sends what programs really write to a TCP or TLS connection: their
+// framing, with invented content.
 func TestWireStreams(t *testing.T) {
 	for _, c := range wireStreams {
 		t.Run(c.sender, func(t *testing.T) {
@@ -137,7 +137,7 @@ func TestWireStreams(t *testing.T) {
 	}
 }
 
-// TestWireDatagrams sends what programs really put into a datagram.
+// TestWireDatagrams sends what programs really write into a datagram.
 func TestWireDatagrams(t *testing.T) {
 	for _, c := range []struct {
 		sender, in string

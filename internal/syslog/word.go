@@ -2,123 +2,33 @@ package syslog
 
 import "bytes"
 
-// afterTime reads "host tag: text" behind the time of every shape. Either may be
-// missing: a word that cannot be the name of a host is the tag, or begins the text, or,
-// where a tag stands behind it, is a host that nobody knows and is skipped.
-func (h *Header) afterTime(p []byte) {
-	if first(p) == ':' { // "Jan 31 2020 17:24:03: %ASA-…"
-		p = p[1:]
-	}
-	p = skipBOM(skipSeparator(p))
-	n, host := hostname(p)
-	if n == 0 {
-		if w, rest := word(p); IsLevel(w) {
-			p = skipBlanks(rest)
-			n, host = hostname(p)
-		}
-	}
-	if n != 0 {
-		h.Hostname, h.Host = nilValue(p[:n]), host
-		p = skipSeparator(p[min(n+1, len(p)):])
-	}
-	h.tag(p)
-	if n == 0 && h.AppName == nil && len(p) != 0 {
-		h.tagBehind(p)
-	}
-}
+// The rules for bytes and words. Package dialect uses the exported ones, so that both
+// packages read a message alike.
 
-// tagBehind reads the tag behind the word at the front of p, which stands in the place
-// of the host and is none. Without a tag, or where the word has a meaning of its own, p
-// is text.
-func (h *Header) tagBehind(p []byte) {
-	n := bytes.IndexByte(p[:min(len(p), 256)], ' ')
-	if n < 1 || !isStrange(p[:n]) {
-		return
-	}
-	if h.tag(skipSeparator(p[n:])); h.AppName == nil {
-		h.Tagged, h.Content = p, p
-	}
-}
+// IsDigit reports whether c is a decimal digit.
+func IsDigit(c byte) bool { return c-'0' <= 9 }
 
-// isStrange reports whether a word can be the name of a host that Host refuses. It is
-// not where vendors look for it: columns and device tags (','), message identifiers
-// ('%'), firewall chains ('['), what has a colon and is no address.
-func isStrange(w []byte) bool {
-	colon, text := false, false
+// IsHex reports whether c is a hexadecimal digit.
+func IsHex(c byte) bool { return IsDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }
+
+// IsUpper reports whether c is an upper-case ASCII letter.
+func IsUpper(c byte) bool { return c-'A' <= 'Z'-'A' }
+
+// IsLetter reports whether c is an ASCII letter.
+func IsLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+
+// IsNumber reports whether w consists of digits.
+func IsNumber(w []byte) bool {
 	for _, c := range w {
-		switch {
-		case c == ',' || c == '%' || c == '[' || c == '\t':
+		if !IsDigit(c) {
 			return false
-		case c == ':':
-			colon = true
-		case !isDigit(c) && (c|0x20 < 'a' || c|0x20 > 'f') && c != '.':
-			text = true
 		}
 	}
-	return !colon || !text
+	return len(w) != 0
 }
 
-// skipSeparator skips blanks and the lone colon between blanks that Cisco devices
-// put in front of the text: "fw1 : %ASA-…".
-func skipSeparator(p []byte) []byte {
-	p = skipBlanks(p)
-	if len(p) > 1 && p[0] == ':' && p[1] == ' ' {
-		p = skipBlanks(p[2:])
-	}
-	return p
-}
-
-// tag reads "app: " or "app[procid]: " (RFC 3164 section 4.1.3) at the front of p
-// and leaves the rest as the content. A tag ends with a colon or a bracketed
-// process number: a bare word is text.
-func (h *Header) tag(p []byte) {
-	p = skipBOM(p)
-	h.Tagged, h.Content = p, p
-	i := 0
-	for i < len(p) && i < 128 && tagByte[p[i]] {
-		i++
-	}
-	if i == 0 || i == len(p) {
-		return
-	}
-	j := i
-	var procID []byte
-	if p[i] == '[' {
-		n := bytes.IndexByte(p[i:min(len(p), i+130)], ']')
-		if n < 1 || bytes.IndexByte(p[i:i+n], ' ') >= 0 {
-			return
-		}
-		procID = p[i+1 : i+n]
-		j = i + n + 1
-	}
-	switch {
-	case j < len(p) && p[j] == ':' && (j+1 == len(p) || p[j+1] == ' ' || p[j+1] == '\t' || p[j+1] == '[' || procID != nil):
-		j++
-	case len(procID) != 0 && isDigit(procID[0]) && (j == len(p) || p[j] == ' '):
-	default:
-		return
-	}
-	h.AppName, h.ProcID = nilValue(p[:i]), nilValue(procID)
-	if j < len(p) && p[j] == ' ' {
-		j++
-	}
-	h.Content = skipBOM(p[j:])
-}
-
-// tagByte holds the characters of a tag: printable ASCII but those that end it or
-// that only text begins with.
-var tagByte = func() (t [256]bool) {
-	for c := '!'; c <= '~'; c++ {
-		t[c] = true
-	}
-	for _, c := range `:[]{}"'=,;|<>%?*` {
-		t[c] = false
-	}
-	return t
-}()
-
-// word cuts the first word off p: up to a blank, which is taken too.
-func word(p []byte) (w, rest []byte) {
+// Word returns the first word of p, which ends at a space, and what follows that space.
+func Word(p []byte) (w, rest []byte) {
 	i := bytes.IndexByte(p, ' ')
 	if i < 0 {
 		return p, nil
@@ -126,7 +36,29 @@ func word(p []byte) (w, rest []byte) {
 	return p[:i], p[i+1:]
 }
 
-// nilValue turns the NILVALUE "-" into nothing.
+// SkipBlanks skips the spaces and tabs at the front of p, which separate the parts of
+// a device's own text.
+func SkipBlanks(p []byte) []byte {
+	i := 0
+	for i < len(p) && (p[i] == ' ' || p[i] == '\t') {
+		i++
+	}
+	return p[i:]
+}
+
+// skipSpaces skips the spaces at the front of p. Only spaces separate header fields:
+// a tab may be the separator of the columns behind the header.
+func skipSpaces(p []byte) []byte { return p[spaces(p, 0):] }
+
+// spaces returns the position behind the spaces at p[i:].
+func spaces(p []byte, i int) int {
+	for i < len(p) && p[i] == ' ' {
+		i++
+	}
+	return i
+}
+
+// nilValue returns nil for the NILVALUE "-" of RFC 5424, else w.
 func nilValue(w []byte) []byte {
 	if len(w) == 1 && w[0] == '-' {
 		return nil
@@ -134,19 +66,11 @@ func nilValue(w []byte) []byte {
 	return w
 }
 
-func skipBlanks(p []byte) []byte {
-	i := 0
-	for i < len(p) && p[i] == ' ' {
-		i++
-	}
-	return p[i:]
-}
-
-// bom marks a text as UTF-8. RFC 5424 section 6.4 has it in front of MSG, and some senders
-// have it anywhere.
+// bom is the byte order mark of UTF-8. RFC 5424 section 6.4 has it in front of MSG;
+// some senders write it elsewhere.
 var bom = []byte("\xef\xbb\xbf")
 
-// skipBOM drops the mark at the front of p.
+// skipBOM skips a byte order mark at the front of p.
 func skipBOM(p []byte) []byte {
 	if len(p) > 2 && p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf {
 		return p[3:]
@@ -154,9 +78,35 @@ func skipBOM(p []byte) []byte {
 	return p
 }
 
+// first returns the first byte of p, or 0 if p is empty.
 func first(p []byte) byte {
 	if len(p) == 0 {
 		return 0
 	}
 	return p[0]
+}
+
+// number reads at most width digits at p[i:].
+func number(p []byte, i, width int) (v, next int) {
+	for n := 0; n < width && i < len(p) && IsDigit(p[i]); n++ {
+		v = v*10 + int(p[i]-'0')
+		i++
+	}
+	return v, i
+}
+
+// pair reads two digits at the front of p, which has at least two bytes. The result is
+// negative if they are not digits.
+func pair(p []byte) int {
+	tens, units := p[0]-'0', p[1]-'0'
+	if tens > 9 || units > 9 {
+		return -1
+	}
+	return int(tens)*10 + int(units)
+}
+
+// boundary reports whether a word may end at p[i]. A colon ends a word only if a space,
+// a '%' or nothing follows: others are part of an address ("2001:db8::7").
+func boundary(p []byte, i int) bool {
+	return i >= len(p) || p[i] == ' ' || p[i] == ':' && (i+1 == len(p) || p[i+1] == ' ' || p[i+1] == '%')
 }

@@ -4,25 +4,24 @@ type zoneKind uint8
 
 const (
 	zoneUnknown   zoneKind = iota // not a zone
-	zoneAmbiguous                 // a zone, but which one depends on the country
+	zoneAmbiguous                 // a zone that depends on the country
 	zoneExact
 )
 
 const hour = 3600
 
-// zoneAt reads the name of a zone at the front of p, with the offset that some devices
-// write behind it: "CEST", "UTC+1", "GMT-05:00", "UTC+5:30", "TZ-6", "EST -05:00". The
-// offset is positive east of Greenwich, unlike in the TZ variable of POSIX. n is 0 where
-// there is none: a name with an offset that the zone does not have may be the name of
-// a host ("MSK-01").
+// zoneAt reads the name of a zone at the front of p, and the offset that some devices
+// write behind it: "CEST", "UTC+1", "GMT-05:00", "UTC+5:30", "TZ-6", "EST -05:00". seconds
+// is positive east of Greenwich, unlike in the TZ variable of POSIX. n is 0 if there is no
+// zone. A name with an offset that the zone does not have may be a host ("MSK-01").
 func zoneAt(p []byte) (seconds int32, kind zoneKind, n int) {
-	for n < len(p) && n < 8 && (p[n] >= 'A' && p[n] <= 'Z' || n > 2 && isDigit(p[n])) {
+	for n < len(p) && n < 8 && (IsUpper(p[n]) || n > 2 && IsDigit(p[n])) {
 		n++
 	}
 	if n == 0 || n < len(p) && p[n] != ' ' && p[n] != ':' && p[n] != '+' && p[n] != '-' {
 		return 0, zoneUnknown, 0
 	}
-	if n+1 < len(p) && (p[n] == '+' || p[n] == '-') && !isDigit(p[n+1]) { // "UTC-server"
+	if n+1 < len(p) && (p[n] == '+' || p[n] == '-') && !IsDigit(p[n+1]) { // "UTC-server"
 		return 0, zoneUnknown, 0
 	}
 	universal := false
@@ -57,7 +56,7 @@ func zoneAt(p []byte) (seconds int32, kind zoneKind, n int) {
 }
 
 // zoneShift reads "+h", "+hh", "+h:mm", "+hh:mm", "+hmm" or "+hhmm" as seconds east of
-// UTC, however far; n is 0 when p does not begin so.
+// UTC, without a limit. n is 0 if p does not begin with an offset.
 func zoneShift(p []byte) (seconds int32, n int) {
 	if len(p) < 2 || p[0] != '+' && p[0] != '-' {
 		return 0, 0
@@ -93,11 +92,11 @@ func isZone(w []byte) bool {
 	return n != 0 && n == len(w)
 }
 
-// zoneOf knows the abbreviations that Cisco, Palo Alto and Unix devices print.
-// US zones are taken for what the add-ons take them for (EST, EDT, PST, PDT, MST,
-// MDT, CDT); CST, IST, BST and the like stay ambiguous and the source's own zone
-// decides; so do the names of the TZ database that say both offsets of a zone. An
-// ambiguous zone has the offset that makes "CST-6" a zone and no host.
+// zoneOf knows the abbreviations that Cisco, Palo Alto and Unix devices write. EST, EDT,
+// PST, PDT, MST, MDT and CDT are the US zones, as in the add-ons for Splunk. CST, IST, BST
+// and similar ones are ambiguous: the source's zone decides. So are the names of the TZ
+// database that contain both offsets of a zone. The offset of an ambiguous zone is used
+// only to tell "CST-6", a zone, from a host.
 func zoneOf(abbr []byte) (int32, zoneKind) {
 	switch string(abbr) {
 	case "UTC", "GMT", "Z", "UCT", "WET":

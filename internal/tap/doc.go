@@ -1,11 +1,11 @@
-// Package tap lets people see what is going through: some messages as they came in,
-// beside the events that were made of them.
+// Package tap shows people a sample of the traffic: messages as they were received, with
+// the events that were made of them.
 //
 // # What is promised
 //
-// A [Hub] that nobody listens to costs the path one atomic load a turn of a loop. With
-// listeners, whoever offers messages offers a sample that it bounds itself, and what a
-// listener does not take in time is left out and counted: a tap never makes a message
-// wait. The numbers of what was looked at and what was not come with the messages, so
-// nobody takes a sample for the whole.
+// A tap never makes a message wait. Without listeners a [Hub] costs one atomic load for
+// each read of a loop. With listeners, the sender of the messages bounds how many it
+// offers, and a message for which a listener has no room is discarded and counted. The
+// numbers of examined and received messages come with the sample, so that nobody takes it
+// for all of the traffic.
 package tap

@@ -11,24 +11,24 @@ import (
 	"time"
 )
 
-// The bounds of a hub.
+// The limits of a hub.
 const (
 	maxTaps = 16
-	backlog = 256 // messages that wait for one listener
-	// perSecond is how many messages one listener gets: more than anybody can read.
+	backlog = 256 // messages that may wait for one listener
+	// perSecond is how many messages a second one listener gets: more than anybody can read.
 	perSecond = 100
 	maxText   = 256
 )
 
-// ErrBusy says that there are enough listeners already.
+// ErrBusy says that there are already as many listeners as the hub allows.
 var ErrBusy = errors.New("too many taps are open")
 
-// Message is one message as it came in, with what became of it.
+// Message is one message as it was received, and the event that was made of it.
 type Message struct {
 	Source    string
 	Transport string
-	Class     string // empty when it was not looked at
-	Dropped   string // the reason for which there is no event
+	Class     string // empty if the message was not parsed
+	Dropped   string // the reason if there is no event
 	Host      string
 	From      netip.Addr
 	Received  time.Time
@@ -37,24 +37,25 @@ type Message struct {
 	Event     []byte // the HEC event object
 }
 
-// Filter says which messages a listener wants; what is empty does not matter.
+// Filter says which messages a listener gets. Empty fields match every message.
 type Filter struct {
 	Source string
 	// Sender is an address, a network, or a host name.
 	Sender string
 	Class  string
-	Text   string // anywhere in the raw message; upper and lower case are the same
+	Text   string // anywhere in the raw message, in upper or lower case
 }
 
-// want is a filter made ready.
-type want struct {
+// matcher is a filter that has been checked and parsed.
+type matcher struct {
 	Filter
 	network netip.Prefix
 	text    string
 }
 
-func (f Filter) ready() (want, error) {
-	w := want{Filter: f, text: strings.ToLower(f.Text)}
+// parse checks the filter.
+func (f Filter) parse() (matcher, error) {
+	w := matcher{Filter: f, text: strings.ToLower(f.Text)}
 	if len(f.Text) > maxText || len(f.Source)+len(f.Sender)+len(f.Class) > 3*maxText {
 		return w, fmt.Errorf("a filter is longer than %d bytes", maxText)
 	}
@@ -62,7 +63,7 @@ func (f Filter) ready() (want, error) {
 		a = a.Unmap()
 		w.network = netip.PrefixFrom(a, a.BitLen())
 	} else if p, err := netip.ParsePrefix(f.Sender); err == nil {
-		if p.Addr().Is4In6() && p.Bits() >= 96 { // as senders are known by their IPv4 addresses
+		if p.Addr().Is4In6() && p.Bits() >= 96 { // senders have IPv4 addresses
 			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 		}
 		w.network = p.Masked()
@@ -72,7 +73,8 @@ func (f Filter) ready() (want, error) {
 	return w, nil
 }
 
-func (w *want) matches(m *Message) bool {
+// matches reports whether the filter matches a message.
+func (w *matcher) matches(m *Message) bool {
 	switch {
 	case w.Source != "" && w.Source != m.Source, w.Class != "" && w.Class != m.Class:
 		return false
@@ -86,8 +88,8 @@ func (w *want) matches(m *Message) bool {
 	return w.text == "" || strings.Contains(strings.ToLower(string(m.Raw)), w.text)
 }
 
-// Hub hands messages to listeners. Its methods are safe for concurrent use; the zero
-// value is ready.
+// Hub passes messages to listeners. The zero value is ready to use. It is safe for
+// concurrent use.
 type Hub struct {
 	mu   sync.Mutex
 	taps atomic.Pointer[[]*Tap]
@@ -96,7 +98,7 @@ type Hub struct {
 // Tap is one listener.
 type Tap struct {
 	hub    *Hub
-	want   want
+	filter matcher
 	ch     chan Message
 	looked atomic.Uint64
 	passed atomic.Uint64
@@ -107,9 +109,9 @@ type Tap struct {
 	given  int
 }
 
-// Listen opens a tap. The caller closes it.
+// Listen opens a tap, which the caller closes.
 func (h *Hub) Listen(f Filter) (*Tap, error) {
-	w, err := f.ready()
+	w, err := f.parse()
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +121,7 @@ func (h *Hub) Listen(f Filter) (*Tap, error) {
 	if len(open) >= maxTaps {
 		return nil, ErrBusy
 	}
-	t := &Tap{hub: h, want: w, ch: make(chan Message, backlog)}
+	t := &Tap{hub: h, filter: w, ch: make(chan Message, backlog)}
 	next := append(slices.Clone(open), t)
 	h.taps.Store(&next)
 	return t, nil
@@ -132,25 +134,25 @@ func (h *Hub) open() []*Tap {
 	return nil
 }
 
-// On reports whether anybody listens.
+// On reports whether there are listeners.
 func (h *Hub) On() bool { return len(h.open()) > 0 }
 
-// Wants reports whether anybody wants the message. Its event is not there yet.
+// Wants reports whether a filter matches the message, which needs no Event yet.
 func (h *Hub) Wants(m *Message) bool {
-	return slices.ContainsFunc(h.open(), func(t *Tap) bool { return t.want.matches(m) })
+	return slices.ContainsFunc(h.open(), func(t *Tap) bool { return t.filter.matches(m) })
 }
 
-// Show gives the message to all who want it and have room. The message must be the
-// hub's: nobody writes to its slices any more.
+// Show passes the message to all listeners whose filter matches and that have room. The
+// caller must not change its slices afterwards.
 func (h *Hub) Show(m Message) {
 	for _, t := range h.open() {
-		if t.want.matches(&m) {
+		if t.filter.matches(&m) {
 			t.give(m)
 		}
 	}
 }
 
-// Looked counts a turn: of so many messages that passed so many were looked at.
+// Looked adds to the counts of the listeners: of passed messages, looked were examined.
 func (h *Hub) Looked(looked, passed int) {
 	for _, t := range h.open() {
 		t.looked.Add(uint64(looked))
@@ -158,6 +160,7 @@ func (h *Hub) Looked(looked, passed int) {
 	}
 }
 
+// give passes a message to the listener, or counts it as lost.
 func (t *Tap) give(m Message) {
 	if !t.allowed(m.Received.Unix()) {
 		t.lost.Add(1)
@@ -170,7 +173,7 @@ func (t *Tap) give(m Message) {
 	}
 }
 
-// allowed lets so many messages through in each second of receiving.
+// allowed reports whether a message received in this second is within perSecond.
 func (t *Tap) allowed(second int64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -181,22 +184,22 @@ func (t *Tap) allowed(second int64) bool {
 	return t.given <= perSecond
 }
 
-// Messages is where they come.
+// Messages returns the channel of the messages.
 func (t *Tap) Messages() <-chan Message { return t.ch }
 
-// Counts are what a tap saw of the traffic since it was opened.
+// Counts are numbers of messages since a tap was opened.
 type Counts struct {
-	Passed uint64 `json:"passed"` // messages of all sources that were received
-	Looked uint64 `json:"looked"` // that were compared with the filters
-	Lost   uint64 `json:"lost"`   // that matched and were left out, because there were too many
+	Passed uint64 `json:"passed"` // received, of all sources
+	Looked uint64 `json:"looked"` // compared with the filters
+	Lost   uint64 `json:"lost"`   // matched, but discarded because there were too many
 }
 
-// Counts reads them.
+// Counts returns the present counts.
 func (t *Tap) Counts() Counts {
 	return Counts{Passed: t.passed.Load(), Looked: t.looked.Load(), Lost: t.lost.Load()}
 }
 
-// Close ends the tap. It may be called more than once.
+// Close closes the tap. It may be called more than once.
 func (t *Tap) Close() {
 	t.hub.mu.Lock()
 	defer t.hub.mu.Unlock()

@@ -33,7 +33,7 @@ func TestFilter(t *testing.T) {
 		{Filter{Sender: "web2"}, false},
 		{Filter{Text: "denied"}, false},
 	} {
-		w, err := c.f.ready()
+		w, err := c.f.parse()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +43,7 @@ func TestFilter(t *testing.T) {
 		}
 	}
 	for _, bad := range []Filter{{Text: strings.Repeat("x", maxText+1)}, {Sender: "10.1.2.3/99"}, {Source: strings.Repeat("x", 4*maxText)}} {
-		if _, err := bad.ready(); err == nil {
+		if _, err := bad.parse(); err == nil {
 			t.Errorf("%.40q is a filter", bad)
 		}
 	}
@@ -61,7 +61,7 @@ func TestHub(t *testing.T) {
 	one, _ := h.Listen(Filter{Source: "unifi"})
 	m := message()
 	if !h.On() || !h.Wants(&m) {
-		t.Error("nobody wants what somebody listens to")
+		t.Error("no listener gets a message that one filter matches")
 	}
 	h.Looked(1, 5)
 	h.Show(m)
@@ -85,7 +85,7 @@ func TestHub(t *testing.T) {
 	}
 }
 
-// A listener that takes nothing holds nobody up, and hears how much it missed.
+// A listener that reads nothing delays nobody, and gets the number of lost messages.
 func TestBounds(t *testing.T) {
 	var h Hub
 	slow, _ := h.Listen(Filter{})

@@ -1,15 +1,15 @@
-package dialect
+package splunk
 
 import "strings"
 
-// FieldNames names the indexed fields that depend on the message or its sender; an
-// empty name means that the profile does not have the field.
+// FieldNames are the names of the indexed fields whose values depend on the message or
+// its sender. A field whose name is empty does not exist in the profile.
 type FieldNames struct {
 	Facility, Severity, Transport, SenderIP, Port string
 	upper                                         bool
 }
 
-// FieldNames returns the profile's names.
+// FieldNames returns the names of these fields in the profile.
 func (p *Profile) FieldNames() FieldNames {
 	if p.sc4s {
 		return FieldNames{
@@ -24,7 +24,7 @@ func (p *Profile) FieldNames() FieldNames {
 	return FieldNames{Facility: "facility", Severity: "severity", Transport: "transport", SenderIP: "sender_ip"}
 }
 
-// TransportValue writes a transport ("udp", "tcp", "tls") as the profile does.
+// TransportValue returns a transport ("udp", "tcp", "tls") in the spelling of the profile.
 func (n FieldNames) TransportValue(transport string) string {
 	if n.upper {
 		return strings.ToUpper(transport)

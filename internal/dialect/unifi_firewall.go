@@ -1,17 +1,14 @@
 package dialect
 
-import "bytes"
+import (
+	"bytes"
 
-// A firewall line is a netfilter log line with the chain in brackets:
-// "[WAN_LOCAL-4001-D]IN=eth8 OUT= MAC=… SRC=…". Gateways before 4.x cut lines at
-// the front: "kernel: TTL=126 ID=15317 DF PROTO=TCP …".
+	"syslog-gateway/internal/syslog"
+)
 
-// unifiFirewall reads a line whose text begins with a chain.
-func (l *line) unifiFirewall(r *Result) bool {
-	r.setClass(UniFiFirewall, ByShape)
-	r.Source = l.app
-	return true
-}
+// A firewall line is a line of netfilter with the chain in brackets:
+// "[WAN_LOCAL-4001-D]IN=eth8 OUT= MAC=… SRC=…". Gateways before 4.x cut lines at the
+// front: "kernel: TTL=126 ID=15317 DF PROTO=TCP …".
 
 // isChain reports whether p begins with the name of a firewall chain in brackets.
 func isChain(p []byte) bool {
@@ -22,11 +19,11 @@ func isChain(p []byte) bool {
 	return end > 0 && isChainName(p[1:end])
 }
 
-// isChainName reports whether p is the name of a firewall chain, one part of which
-// says what became of the packet: "LAN_IN-D-2000", "LAN_LOCAL-RET-2147483647",
+// isChainName reports whether p is the name of a firewall chain. One part of the name is
+// the verdict about the packet: "LAN_IN-D-2000", "LAN_LOCAL-RET-2147483647",
 // "WAN_LOCAL-4001-D", "LAN_LOCAL-default-A".
 func isChainName(p []byte) bool {
-	if len(p) == 0 || !isUpper(p[0]) {
+	if len(p) == 0 || !syslog.IsUpper(p[0]) {
 		return false
 	}
 	verdict, start := false, 0
@@ -42,6 +39,7 @@ func isChainName(p []byte) bool {
 	return verdict || start > 0 && isVerdict(p[start:])
 }
 
+// isVerdict reports whether p is one of accept, drop, reject and return.
 func isVerdict(p []byte) bool {
 	switch string(p) {
 	case "A", "D", "R", "RET":
@@ -56,8 +54,8 @@ var (
 	fieldID    = []byte(" ID=")
 )
 
-// isFirewall reports whether text, with or without its program, is a netfilter
-// log line or what is left of one.
+// isFirewall reports whether text, with or without its program, is a line of netfilter,
+// which may be cut.
 func isFirewall(text []byte) bool {
 	front := head(text, 256)
 	if i := bytes.IndexByte(front, '['); i >= 0 && isChain(text[i:]) {

@@ -1,61 +1,40 @@
-package dialect_test
+package splunk_test
 
 import (
 	"reflect"
-	"regexp"
 	"strings"
 	"testing"
 
 	"syslog-gateway/internal/dialect"
+	"syslog-gateway/internal/splunk"
 )
 
-func TestClasses(t *testing.T) {
-	name := regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
-	seen := map[string]bool{}
-	for i, c := range dialect.Classes() {
-		if int(c.ID) != i || c.ID.String() != c.Name {
-			t.Errorf("class %d has ID %d and name %s", i, c.ID, c.Name)
+// TestTable checks that every class has names in both profiles.
+func TestTable(t *testing.T) {
+	for _, profile := range []string{"default", "sc4s"} {
+		p := newProfile(t, profile, nil)
+		for _, c := range dialect.Classes() {
+			m := p.Metadata(c.ID, splunk.SourceInfo{Port: 514, Index: "main"})
+			if m.Sourcetype == "" || m.Index == "" || m.Source == "" {
+				t.Errorf("profile %s, class %s: %+v", profile, c.Name, m)
+			}
+			if fallback := m.Sourcetype == "syslog:fallback"; fallback != (profile == "default" && c.ID == dialect.Fallback) {
+				t.Errorf("profile %s, class %s has the names of Fallback", profile, c.Name)
+			}
 		}
-		if !name.MatchString(c.Name) || seen[c.Name] {
-			t.Errorf("class %d: bad or repeated name %q", i, c.Name)
-		}
-		seen[c.Name] = true
-		if c.VendorProduct == "" || c.Vendor == "" && c.ID != dialect.Fallback {
-			t.Errorf("%s: no vendor or product", c.Name)
-		}
-	}
-	for _, need := range []string{
-		"unifi_device", "unifi_firewall", "unifi_cef", "pan_traffic", "cisco_asa",
-		"linux_secure", "windows_xml", "fallback",
-	} {
-		if !seen[need] {
-			t.Errorf("no class %s", need)
-		}
-	}
-}
-
-func TestNew(t *testing.T) {
-	for _, name := range dialect.Names() {
-		if p, err := dialect.New(name); err != nil || p.Name() != name {
-			t.Errorf("New(%q): %v", name, err)
-		}
-	}
-	_, err := dialect.New("junos")
-	if err == nil || !strings.Contains(err.Error(), "junos") || !strings.Contains(err.Error(), "auto") {
-		t.Errorf("an unknown vendor: %v", err)
 	}
 }
 
 func TestProfileDefault(t *testing.T) {
 	p := newProfile(t, "default", nil)
-	unifi := dialect.SourceInfo{Name: "unifi", Vendor: "unifi", Port: 1514, Index: "unifi"}
-	linux := dialect.SourceInfo{Name: "linux", Vendor: "linux", Port: 1517, Index: "os"}
-	windows := dialect.SourceInfo{Name: "windows", Vendor: "windows", Port: 1518, Index: "os"}
-	f := func(class dialect.ClassID, src dialect.SourceInfo, sourcetype, index, source string) {
+	unifi := splunk.SourceInfo{Vendor: "unifi", Port: 1514, Index: "unifi"}
+	linux := splunk.SourceInfo{Vendor: "linux", Port: 1517, Index: "os"}
+	windows := splunk.SourceInfo{Vendor: "windows", Port: 1518, Index: "os"}
+	f := func(class dialect.ClassID, src splunk.SourceInfo, sourcetype, index, source string) {
 		t.Helper()
 		m := p.Metadata(class, src)
 		if m.Sourcetype != sourcetype || m.Index != index || m.Source != source {
-			t.Errorf("%s from %s: got %s, %s, %s; want %s, %s, %s", class, src.Name,
+			t.Errorf("%s from %s: got %s, %s, %s; want %s, %s, %s", class, src.Vendor,
 				m.Sourcetype, m.Index, m.Source, sourcetype, index, source)
 		}
 		if m.SourceFromResult != strings.HasSuffix(source, ":") {
@@ -65,8 +44,8 @@ func TestProfileDefault(t *testing.T) {
 	f(dialect.UniFiDevice, unifi, "ubiquiti:unifi", "unifi", "syslog:1514")
 	f(dialect.UniFiCEF, unifi, "ubiquiti:unifi", "unifi", "syslog:1514")
 	f(dialect.UniFiFirewall, unifi, "ubiquiti:firewall", "firewall", "syslog:1514")
-	f(dialect.UniFiFirewall, linux, "ubiquiti:firewall", "os", "syslog:1517") // away from home
-	f(dialect.UniFiFirewall, dialect.SourceInfo{Vendor: "auto", Port: 514, Index: "main"},
+	f(dialect.UniFiFirewall, linux, "ubiquiti:firewall", "os", "syslog:1517") // a source of another family
+	f(dialect.UniFiFirewall, splunk.SourceInfo{Vendor: "auto", Port: 514, Index: "main"},
 		"ubiquiti:firewall", "firewall", "syslog:514")
 	f(dialect.CiscoASA, linux, "cisco:asa", "os", "syslog:1517")
 	f(dialect.LinuxSecure, linux, "linux_secure", "os", "syslog:1517")
@@ -75,7 +54,7 @@ func TestProfileDefault(t *testing.T) {
 	f(dialect.Fallback, linux, "syslog:fallback", "os", "syslog:1517")
 	f(dialect.ClassID(9999), linux, "syslog:fallback", "os", "syslog:1517")
 
-	want := []dialect.Field{{Name: "vendor_product", Value: "paloalto_panos"}, {Name: "class", Value: "pan_threat"}}
+	want := []splunk.Field{{Name: "vendor_product", Value: "paloalto_panos"}, {Name: "class", Value: "pan_threat"}}
 	if got := p.Metadata(dialect.PANThreat, linux).Fields; !reflect.DeepEqual(got, want) {
 		t.Errorf("fields %v, want %v", got, want)
 	}
@@ -83,7 +62,7 @@ func TestProfileDefault(t *testing.T) {
 
 func TestProfileSC4S(t *testing.T) {
 	p := newProfile(t, "sc4s", nil)
-	src := dialect.SourceInfo{Name: "x", Vendor: "unifi", Port: 1514, Index: "ours"}
+	src := splunk.SourceInfo{Vendor: "unifi", Port: 1514, Index: "ours"}
 	f := func(class dialect.ClassID, sourcetype, index, source string, values ...string) {
 		t.Helper()
 		m := p.Metadata(class, src)
@@ -122,11 +101,11 @@ func TestProfileSC4S(t *testing.T) {
 }
 
 func TestProfileOverrides(t *testing.T) {
-	p := newProfile(t, "default", map[string]dialect.Override{
+	p := newProfile(t, "default", map[string]splunk.Override{
 		"pan_traffic": {Index: "netfw", Sourcetype: "pan:firewall"},
 		"windows_xml": {Source: "wef"},
 	})
-	src := dialect.SourceInfo{Name: "palo_alto", Vendor: "palo_alto", Port: 1515, Index: "firewall"}
+	src := splunk.SourceInfo{Vendor: "palo_alto", Port: 1515, Index: "firewall"}
 	m := p.Metadata(dialect.PANTraffic, src)
 	if m.Index != "netfw" || m.Sourcetype != "pan:firewall" || m.Source != "syslog:1515" {
 		t.Errorf("override: %+v", m)
@@ -141,18 +120,18 @@ func TestProfileOverrides(t *testing.T) {
 }
 
 func TestProfileErrors(t *testing.T) {
-	if _, err := dialect.NewProfile("cribl", nil); err == nil || !strings.Contains(err.Error(), "cribl") {
+	if _, err := splunk.NewProfile("cribl", nil); err == nil || !strings.Contains(err.Error(), "cribl") {
 		t.Errorf("an unknown profile: %v", err)
 	}
-	_, err := dialect.NewProfile("default", map[string]dialect.Override{"pan_trafic": {Index: "x"}})
+	_, err := splunk.NewProfile("default", map[string]splunk.Override{"pan_trafic": {Index: "x"}})
 	if err == nil || !strings.Contains(err.Error(), "pan_trafic") || !strings.Contains(err.Error(), "pan_traffic") {
 		t.Errorf("an unknown class must name what was meant: %v", err)
 	}
 }
 
-func newProfile(t *testing.T, name string, o map[string]dialect.Override) *dialect.Profile {
+func newProfile(t *testing.T, name string, o map[string]splunk.Override) *splunk.Profile {
 	t.Helper()
-	p, err := dialect.NewProfile(name, o)
+	p, err := splunk.NewProfile(name, o)
 	if err != nil {
 		t.Fatal(err)
 	}

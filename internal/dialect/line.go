@@ -1,0 +1,76 @@
+package dialect
+
+import (
+	"bytes"
+
+	"syslog-gateway/internal/syslog"
+)
+
+// line is a message without its headers: the device's text, and what the headers say
+// that decides how the text is read. Its methods are about these fields; what only one
+// family has is read by functions in the file of that family.
+type line struct {
+	// text is the device's own text: behind the header, and behind the header of a
+	// relay.
+	text []byte
+	// app is the program tag before text, or empty.
+	app    []byte
+	procID []byte
+	// tagged is text with its tag.
+	tagged []byte
+	// data is the structured data of RFC 5424.
+	data []byte
+	// rest is everything behind the PRI.
+	rest []byte
+	// headed says that there is a time, or a complete header of RFC 5424.
+	headed bool
+	// sequenced says that the header is one of IOS with sequence numbers.
+	sequenced bool
+	// prioritised says that there is a PRI.
+	prioritised bool
+}
+
+// newLine returns the line behind a header. It sets host and time of r to those of the
+// header.
+func newLine(h *syslog.Header, by Reason, r *Result) line {
+	// The fields are copied: a line that pointed to the header would move it to the heap.
+	l := line{
+		text: h.Content, app: h.AppName, procID: h.ProcID, tagged: h.Tagged,
+		data: h.StructuredData, rest: h.Rest, headed: h.Shape != syslog.Bare,
+		sequenced: h.Shape == syslog.CiscoSequence, prioritised: h.Priority != syslog.NoPriority,
+	}
+	if string(l.app) == "syslog-ng" && bytes.HasPrefix(l.text, relayError) {
+		l.text, l.app, l.procID = l.text[len(relayError):], nil, nil
+	}
+	if h.Stamp.Exists() {
+		r.Stamp, r.TimeBy = r.zoned(h.Stamp), by
+	}
+	if h.Host != nil {
+		r.Host, r.HostBy = h.Host, by
+	}
+	return l
+}
+
+// relayError is what syslog-ng writes in front of a message that it cannot parse, such
+// as an XML event without a header.
+var relayError = []byte("Error processing log message: ")
+
+// setTagged sets the class of a line whose tag completes the event's source.
+func (l *line) setTagged(c ClassID, by Reason, r *Result) bool {
+	r.setClass(c, by)
+	r.Source = l.app
+	return true
+}
+
+// setProgram sets the source to the base name of the program. A tag without a colon is
+// text to the header scanner, so the first word of the text is tried as well.
+func (l *line) setProgram(r *Result) {
+	program := l.app
+	if len(program) == 0 && l.headed && len(r.Host) != 0 {
+		program, _ = syslog.Word(l.text)
+		if len(program) > 48 || !isProgram(program) {
+			program = nil
+		}
+	}
+	r.Source = program[bytes.LastIndexByte(program, '/')+1:]
+}
