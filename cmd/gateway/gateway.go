@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,7 @@ import (
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/shard"
 	"syslog-gateway/internal/stats"
+	"syslog-gateway/internal/stats/monitor"
 	"syslog-gateway/internal/tap"
 )
 
@@ -43,7 +45,7 @@ type gateway struct {
 	listener *listener.Listener
 	stats    *stats.Server
 	reloads  stats.Reloads
-	problems *stats.Problems
+	problems *monitor.Problems
 	senders  *senders.Book
 	taps     tap.Hub
 	gates    []*gate // one for each shard of the queue, left-over ones included
@@ -57,7 +59,7 @@ type gateway struct {
 // statistics page; no syslog port is open yet. With readers everybody may read that page,
 // although it has a user.
 func newGateway(c config.Config, token string, log *slog.Logger, level *slog.LevelVar, readers bool) (*gateway, error) {
-	problems := new(stats.Problems)
+	problems := new(monitor.Problems)
 	g := &gateway{
 		log: slog.New(problems.Handler(log.Handler())), level: level, start: time.Now(),
 		problems: problems, senders: senders.New(maxSenders),
@@ -219,5 +221,5 @@ func (g *gateway) buildStats(c config.Config, _ string, r *prometheus.Registry) 
 	if err != nil {
 		return err
 	}
-	return g.stats.Start()
+	return g.stats.Open(context.Background())
 }

@@ -21,6 +21,7 @@ import (
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/hec/hectest"
 	"syslog-gateway/internal/stats"
+	"syslog-gateway/internal/stats/monitor"
 )
 
 // What is said of a situation must be said, and be gone, within these times; the shorter
@@ -191,7 +192,7 @@ func TestHealthOfRealSituations(t *testing.T) {
 	if t.Failed() || played < len(scenes) { // -run chose some
 		return
 	}
-	for _, sentence := range stats.Sentences() {
+	for _, sentence := range monitor.Sentences() {
 		if !seen[sentence] {
 			t.Errorf("no situation makes and ends %q", sentence)
 		}
@@ -531,7 +532,7 @@ func playSilence(t *testing.T, on func(*testing.T, *site) *scene) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := page.Start(); err != nil {
+		if err := page.Open(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())

@@ -201,7 +201,7 @@ func (g *gateway) trouble() string {
 	case !g.client.AnyUp():
 		return "no HEC endpoint is up: the queue takes what comes"
 	}
-	if critical, summary := g.stats.Critical(); critical { // such as posts that all fail
+	if critical, summary := g.stats.Monitor().Critical(); critical { // such as posts that all fail
 		return summary
 	}
 	for _, s := range g.listener.Status() {

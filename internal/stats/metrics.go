@@ -1,21 +1,28 @@
 package stats
 
 import (
+	"fmt"
+	"log"
 	"maps"
+	"net/http"
 	"runtime"
 	"strings"
 	"sync/atomic"
 
-	"syslog-gateway/internal/ledger"
-
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/stats/monitor"
+	"syslog-gateway/internal/status"
 )
 
-// Reloads counts how reloading the configuration ended. The zero value is ready; it
-// outlives the server, which itself may be replaced by a reload.
+// Reloads counts reloads of the configuration by their result. Its zero value is ready. It
+// outlives the server, which a reload may replace.
 type Reloads struct{ done, refused atomic.Uint64 }
 
-// Count counts one reload: done where err is nil, else refused.
+// Count counts one reload: done if err is nil, else refused.
 func (r *Reloads) Count(err error) {
 	if err != nil {
 		r.refused.Add(1)
@@ -61,11 +68,11 @@ func describe() descriptions {
 	}
 }
 
-// newRefused counts what the server itself turned away.
+// newRefused counts requests and connections that the server refused.
 func newRefused() *prometheus.CounterVec {
 	v := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "gateway_stats_refused_total",
-		Help: "What the statistics page turned away, by reason: connections (closed for a new one), streams, password, wait (too many wrong passwords).",
+		Help: "What the statistics page refused, by reason: connections (closed for a new one), streams, password, wait (too many wrong passwords).",
 	}, []string{"reason"})
 	for _, reason := range []string{"connections", "streams", "password", "wait"} {
 		v.WithLabelValues(reason)
@@ -73,28 +80,58 @@ func newRefused() *prometheus.CounterVec {
 	return v
 }
 
-// collector reads the books when somebody asks.
+// newMetrics returns the handler of /metrics. Its own collectors are in a registry of the
+// server, so that several servers can follow each other over one Options.Registry.
+func newMetrics(o Options, m *monitor.Monitor, refused prometheus.Collector, errors *log.Logger) (http.Handler, error) {
+	reloads := o.Reloads
+	if reloads == nil {
+		reloads = new(Reloads)
+	}
+	own := prometheus.NewRegistry()
+	for _, c := range []prometheus.Collector{
+		refused,
+		&collector{describe(), m, o.Provider.Ready, reloads},
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	} {
+		if err := own.Register(c); err != nil {
+			return nil, fmt.Errorf("stats: register metrics: %w", err)
+		}
+	}
+	all := prometheus.Gatherers{own}
+	if o.Registry != nil {
+		all = append(all, o.Registry)
+	}
+	return promhttp.HandlerFor(all, promhttp.HandlerOpts{
+		ErrorLog: errors,
+		// A collector that fails is logged and counted; the others are still shown.
+		ErrorHandling:       promhttp.ContinueOnError,
+		Registry:            own,
+		MaxRequestsInFlight: maxScrapes,
+	}), nil
+}
+
+// collector takes a reading at each scrape.
 type collector struct {
 	descriptions
-	snapshot func() Snapshot
-	ready    func() []Condition
-	crowd    func(Snapshot) crowd
-	reloads  *Reloads
+	monitor   *monitor.Monitor
+	condition func() []status.Condition
+	counts    *Reloads
 }
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.receivedEvents, c.receivedBytes, c.recovered, c.unparsed, c.truncated, c.framing,
-		c.pending, c.dropped, c.delivered, c.dead, c.descriptions.reloads, c.build, c.descriptions.ready,
+		c.pending, c.dropped, c.delivered, c.dead, c.reloads, c.build, c.ready,
 		c.senders, c.silent, c.skewed, c.held, c.shardAside, c.hecAside,
 	} {
 		ch <- d
 	}
 }
 
-// Collect implements prometheus.Collector. A series of a source starts at zero when
-// the source is configured, so that rate() sees the first message.
+// Collect implements prometheus.Collector. The series of a configured source start at
+// zero, so that rate() sees the first message.
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	send := func(d *prometheus.Desc, kind prometheus.ValueType, value float64, labels ...string) {
 		for i := range labels {
@@ -109,7 +146,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	count := func(d *prometheus.Desc, n uint64, labels ...string) {
 		send(d, prometheus.CounterValue, float64(n), labels...)
 	}
-	snap := c.snapshot()
+	snap := c.monitor.Snapshot()
 	dead := fromZero(true, nil, deadReasons())
 	for _, s := range snap.Sources {
 		c.collectReceived(count, s)
@@ -130,13 +167,13 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, n int, labels ...string) {
 		send(d, prometheus.GaugeValue, float64(n), labels...)
 	}
-	crowd := c.crowd(snap)
-	gauge(c.descriptions.skewed, len(crowd.skewed))
+	list := c.monitor.Senders(snap)
+	gauge(c.skewed, len(list.Skewed))
 	send(c.held, prometheus.GaugeValue, float64(snap.DeadLetters.Events))
-	for source, n := range crowd.counts {
-		gauge(c.descriptions.senders, n.known, source)
-		gauge(c.descriptions.silent, n.silent, source)
-	}
+	list.BySource(func(source string, known, silent int) {
+		gauge(c.senders, known, source)
+		gauge(c.silent, silent, source)
+	})
 	for _, sh := range snap.Shards {
 		gauge(c.shardAside, len(sh.Aside)/max(len(sh.Aside), 1), sh.Name)
 	}
@@ -146,17 +183,17 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for reason, n := range dead {
 		count(c.dead, n, reason)
 	}
-	count(c.descriptions.reloads, c.reloads.done.Load(), "success")
-	count(c.descriptions.reloads, c.reloads.refused.Load(), "failure")
+	count(c.reloads, c.counts.done.Load(), "success")
+	count(c.reloads, c.counts.refused.Load(), "failure")
 	ready := 0
-	if allReady(c.ready()) {
+	if allReady(c.condition()) {
 		ready = 1
 	}
-	gauge(c.descriptions.ready, ready)
+	gauge(c.ready, ready)
 	send(c.build, prometheus.GaugeValue, 1, snap.Version, snap.Commit, runtime.Version())
 }
 
-// dropReasons are the names of ledger.DropReasons. Their series begin at zero, else
+// dropReasons are the names of ledger.DropReasons. Their series start at zero, else
 // increase() would not see the first drop.
 func dropReasons() (names []string) {
 	for _, r := range ledger.DropReasons() {
@@ -173,7 +210,7 @@ func deadReasons() []string {
 	}
 }
 
-// fromZero adds zeros for what has not happened yet.
+// fromZero adds zeros for reasons that have not occurred yet.
 func fromZero(add bool, counts map[string]uint64, names []string) map[string]uint64 {
 	all := make(map[string]uint64, len(counts)+len(names))
 	if add {
@@ -185,9 +222,9 @@ func fromZero(add bool, counts map[string]uint64, names []string) map[string]uin
 	return all
 }
 
-// collectReceived writes the transports that are configured, and those that something
-// came in by before a reload took them away.
-func (c *collector) collectReceived(count func(*prometheus.Desc, uint64, ...string), s Source) {
+// collectReceived writes the configured transports, and those that received something
+// before a reload removed them.
+func (c *collector) collectReceived(count func(*prometheus.Desc, uint64, ...string), s status.Source) {
 	by := make(map[string]ledger.TransportCount)
 	for _, t := range s.Transports {
 		by[t] = ledger.TransportCount{Transport: t}

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/status"
 )
 
 // row returns the text of a table row's cells on the page.
@@ -168,7 +170,7 @@ func TestHostileNames(t *testing.T) {
 
 func TestEmptyPage(t *testing.T) {
 	p := open(t)
-	p.stages.set(func(s *stages) { s.snap = Snapshot{} })
+	p.stages.set(func(s *stages) { s.snap = status.Snapshot{} })
 	text := p.get("/stats")
 	wellFormed(t, text)
 	for _, want := range []string{"No source is configured.", "No shard.", "No endpoint is configured.", "critical"} {
@@ -296,7 +298,7 @@ func TestStatusKeys(t *testing.T) {
 
 func TestStatusNeverNull(t *testing.T) {
 	p := open(t)
-	p.stages.set(func(s *stages) { s.snap = Snapshot{Now: time.Unix(0, 0)} })
+	p.stages.set(func(s *stages) { s.snap = status.Snapshot{Now: time.Unix(0, 0)} })
 	p.ledger.Account("linux").Recover(1)
 	if text := p.get("/api/v1/status"); strings.Contains(text, "null") {
 		t.Errorf("a list or map is null: %s", text)

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SocketName is the file name of the control socket. It lies beside the lock of the
-// queue: who has the lock has the socket.
+// SocketName is the file name of the control socket. It is beside the lock of the queue:
+// the process that has the lock has the socket.
 const SocketName = "control.sock"
 
 const (
@@ -27,19 +27,20 @@ const (
 	socketDirReadOnly = unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC
 )
 
-// control is the control socket: a Unix socket that serves what the port serves. It knows
-// by the peer's credentials who asks. Root and the user that the gateway runs as may do
+// control is the control socket: a Unix socket that serves what the port serves. The
+// peer's credentials tell who asks. Root and the user that the gateway runs as may do
 // everything, others nothing.
 type control struct {
-	path string
+	path  string
+	conns *bounded
 
 	mu     sync.Mutex
 	ln     net.Listener
 	closed bool
 }
 
-// open binds the socket. What a crash has left there is replaced: the caller has the lock
-// of the folder.
+// open binds the socket. It replaces one that a crash has left: the caller has the lock of
+// the folder.
 func (c *control) open() (net.Listener, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -55,6 +56,29 @@ func (c *control) open() (net.Listener, error) {
 	}
 	c.ln = ln
 	return ln, nil
+}
+
+// serve serves the socket until ctx is done or it is closed. If the socket cannot be
+// opened, for example because the disk is full, it tries again.
+func (c *control) serve(ctx context.Context, server *http.Server) {
+	retry := time.NewTicker(socketRetry)
+	defer retry.Stop()
+	for {
+		ln, err := c.open()
+		if err == nil {
+			// Ends when the socket is closed, here or by Shutdown.
+			_ = server.Serve(door{Listener: ln, room: c.conns, full: func(*member) {}})
+			return
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-retry.C:
+		}
+	}
 }
 
 // close removes the socket. The caller still has the lock, so it is no one else's.
@@ -82,7 +106,7 @@ func bindSocket(path string) (net.Listener, error) {
 	case err != nil:
 		return nil, err
 	case info.Mode().Type() != fs.ModeSocket:
-		return nil, errors.New("a file that is no socket is in its place; remove it")
+		return nil, errors.New("another file is in its place; remove it")
 	default:
 		if err := os.Remove(path); err != nil {
 			return nil, err
@@ -103,8 +127,8 @@ func bindSocket(path string) (net.Listener, error) {
 	return ln, nil
 }
 
-// atSocket calls use with a name of the socket that fits into an address: a path that is
-// too long is reached by way of its folder's file descriptor.
+// atSocket calls use with a name of the socket that fits into an address. A path that is
+// too long is reached through the file descriptor of its folder.
 func atSocket(path string, use func(string) error) error {
 	path, err := filepath.Abs(path) // a relative name could begin with @, and be no file
 	if err != nil {
@@ -130,8 +154,8 @@ func DialSocket(ctx context.Context, path string) (c net.Conn, err error) {
 	return c, err
 }
 
-// peerUID is the user at the other end of a Unix socket (unix(7), SO_PEERCRED), and -1
-// for any other connection or where it is not known.
+// peerUID is the user at the other end of a Unix socket (unix(7), SO_PEERCRED), or -1 for
+// any other connection or if it is not known.
 func peerUID(c net.Conn) int {
 	u, ok := c.(*net.UnixConn)
 	if !ok {
@@ -148,48 +172,4 @@ func peerUID(c net.Conn) int {
 		}
 	})
 	return uid
-}
-
-// serveControl serves the control socket until ctx is done or it is closed. Where it can
-// not be opened, as on a full disk, that is tried again.
-func (s *Server) serveControl(ctx context.Context) {
-	if s.control == nil {
-		return
-	}
-	retry := time.NewTicker(socketRetry)
-	defer retry.Stop()
-	for {
-		ln, err := s.control.open()
-		if err == nil {
-			// Ends when the socket is closed, here or by Shutdown.
-			_ = s.local.Serve(door{Listener: ln, room: s.verbs, full: func(*member) {}})
-			return
-		}
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-retry.C:
-		}
-	}
-}
-
-// CloseControl closes the control socket and removes its file. Call it while the lock of
-// the queue is held: afterwards the next gateway may have put its own there.
-func (s *Server) CloseControl() error {
-	if s.control == nil {
-		return nil
-	}
-	return s.control.close()
-}
-
-// trusted reports whether a process of this machine may do everything.
-func trusted(uid int) bool { return uid == 0 || uid == os.Geteuid() }
-
-// refusePeer answers a process of another user.
-func refusePeer(w http.ResponseWriter, uid int) {
-	plain(w, http.StatusForbidden, fmt.Sprintf(
-		"the control socket answers root and the user that the gateway runs as (UID %d), and you are UID %d\n", os.Geteuid(), uid))
 }

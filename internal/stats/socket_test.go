@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"syslog-gateway/internal/stats/auth"
 	"syslog-gateway/internal/tap"
 )
 
@@ -55,7 +56,7 @@ func TestControlSocket(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := open(t, func(o *Options) {
-				o.Socket, o.Taps, o.Operator, o.Users = path, new(tap.Hub), p0(o), []User{{Name: "ops", Password: "s3cret"}}
+				o.Socket, o.Taps, o.Operator, o.Users = path, new(tap.Hub), p0(o), []auth.User{{Name: "ops", Password: "s3cret"}}
 			})
 			info, err := os.Stat(path)
 			if err != nil || info.Mode() != fs.ModeSocket|socketMode {
@@ -147,7 +148,7 @@ func TestControlSocketIsReplaced(t *testing.T) {
 	if a := bySocket(t, path, "/metrics"); a.code != 200 {
 		t.Errorf("after a crash: %d", a.code)
 	}
-	if err := first.server.CloseControl(); err != nil { // and with it goes the lock of the queue
+	if err := first.server.Close(t.Context()); err != nil { // and with it goes the lock of the queue
 		t.Fatal(err)
 	}
 	second := open(t, with)
@@ -164,7 +165,7 @@ func TestControlSocketIsReplaced(t *testing.T) {
 	}
 	third := open(t, with)
 	third.get("/metrics") // the port works all the same
-	if text, _ := os.ReadFile(path); string(text) != "mine" || !strings.Contains(third.log.String(), "no control socket") {
+	if text, _ := os.ReadFile(path); string(text) != "mine" || !strings.Contains(third.log.String(), "cannot open the control socket") {
 		t.Errorf("a file in its place: %q, the log says %s", text, third.log)
 	}
 }
