@@ -21,6 +21,7 @@ import (
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/shard"
 	"syslog-gateway/internal/stats"
+	"syslog-gateway/internal/stats/metrics"
 	"syslog-gateway/internal/stats/monitor"
 	"syslog-gateway/internal/tap"
 )
@@ -44,7 +45,7 @@ type gateway struct {
 	balancer *balancer.Balancer
 	listener *listener.Listener
 	stats    *stats.Server
-	reloads  stats.Reloads
+	reloads  metrics.Reloads
 	problems *monitor.Problems
 	senders  *senders.Book
 	taps     tap.Hub

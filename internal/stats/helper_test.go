@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/stats/metrics"
 	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/status/statustest"
 
@@ -90,7 +91,7 @@ type port struct {
 	stages   *stages
 	ledger   *ledger.Ledger
 	registry *prometheus.Registry
-	reloads  *Reloads
+	reloads  *metrics.Reloads
 	log      *buffer
 	server   *Server
 	client   *http.Client
@@ -102,7 +103,7 @@ type port struct {
 func open(t *testing.T, change ...func(*Options)) *port {
 	t.Helper()
 	p := &port{
-		t: t, ledger: ledger.New(), registry: prometheus.NewRegistry(), reloads: new(Reloads),
+		t: t, ledger: ledger.New(), registry: prometheus.NewRegistry(), reloads: new(metrics.Reloads),
 		log: new(buffer), scheme: "http", stages: &stages{snap: statustest.Calm()},
 	}
 	p.client = &http.Client{

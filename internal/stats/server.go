@@ -18,6 +18,8 @@ import (
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/stats/auth"
+	"syslog-gateway/internal/stats/control"
+	"syslog-gateway/internal/stats/metrics"
 	"syslog-gateway/internal/stats/monitor"
 	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/tap"
@@ -28,6 +30,8 @@ const (
 	// maxConnections leaves out those that carry a stream. It is large enough that a
 	// request is read before so many others come, even on a busy machine.
 	maxConnections = 1024
+	maxSocketConns = 64
+	socketRetry    = 10 * time.Second
 	maxScrapes     = 8 // of /metrics at a time
 	maxHeader      = 16 << 10
 	headerTimeout  = 5 * time.Second
@@ -83,7 +87,7 @@ type Options struct {
 	// this package, of Go and of the process, which are added.
 	Registry prometheus.Gatherer
 	// Reloads are shown as a metric; optional.
-	Reloads *Reloads
+	Reloads *metrics.Reloads
 	// Logger gets errors and warnings; optional.
 	Logger *slog.Logger
 }
@@ -101,8 +105,9 @@ type Server struct {
 	http    *http.Server  // on the port
 	local   *http.Server  // on the control socket
 	ln      net.Listener
-	conns   *bounded // over TCP
-	control *control // nil if there is none
+	conns   *bounded        // over TCP
+	control *control.Socket // nil if there is none
+	verbs   *bounded        // connections to it
 	refused *prometheus.CounterVec
 	running atomic.Bool // Run has the port
 }
@@ -124,19 +129,22 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		address: o.Listen, logger: o.Logger, log: newErrorLog(o.Logger), ending: make(chan struct{}),
-		conns: newBounded(maxConnections), refused: newRefused(),
+		conns: newBounded(maxConnections), verbs: newBounded(maxSocketConns), refused: metrics.NewRefused(),
 		monitor: monitor.New(monitor.Options{
 			Snapshot: o.Provider.Snapshot, Ledger: o.Ledger, Senders: o.Senders, Problems: o.Problems, Every: o.Sample,
 		}),
 	}
 	if o.Socket != "" {
-		s.control = &control{path: o.Socket, conns: newBounded(maxSocketConns)}
+		s.control = control.New(o.Socket)
 	}
 	page, err := newPage(s.monitor, users, o.Operator != nil, s.log)
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := newMetrics(o, s.monitor, s.refused, s.log)
+	scrapes, err := metrics.Handler(metrics.Options{
+		Monitor: s.monitor, Ready: func() bool { return allReady(o.Provider.Ready()) }, Refused: s.refused,
+		Reloads: o.Reloads, Stages: o.Registry, Errors: s.log, MaxScrapes: maxScrapes,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +153,7 @@ func New(o Options) (*Server, error) {
 		users: users, policy: page.policy, refused: s.refused, guessLog: newErrorLog(o.Logger),
 		act: (&actions{operator: o.Operator, monitor: s.monitor, logger: o.Logger, done: s.live.next}).serve,
 		routes: routes(page, s.live, &api{s.monitor, o.Provider, s.log}, &tapStreams{o.Taps, s.refused, s.ending},
-			metrics, o.Pprof),
+			scrapes, o.Pprof),
 	}
 	s.http, s.local = s.newHTTP(), s.newHTTP()
 	s.http.TLSConfig = o.TLS.Clone()
@@ -192,7 +200,7 @@ func (s *Server) Open(ctx context.Context) error {
 	}
 	s.ln = door{Listener: ln, room: s.conns, full: s.closedForOther}
 	if s.control != nil {
-		if _, err := s.control.open(); err != nil {
+		if _, err := s.control.Open(); err != nil {
 			s.logger.Warn("cannot open the control socket: gateway tap and status need a user of the statistics page; "+
 				"it is tried again", "error", err)
 		}
@@ -230,7 +238,7 @@ func (s *Server) Run(ctx context.Context) error {
 	group.Go(func() { served <- s.serve() })
 	group.Go(func() { s.sample(beside) })
 	if s.control != nil {
-		group.Go(func() { s.control.serve(beside, s.local) })
+		group.Go(func() { s.serveControl(beside) })
 	}
 	select {
 	case err := <-served:
@@ -256,6 +264,29 @@ func (s *Server) serve() error {
 		return s.http.ServeTLS(s.ln, "", "")
 	}
 	return s.http.Serve(s.ln)
+}
+
+// serveControl serves the control socket until ctx is done or it is closed. If it cannot
+// be opened, for example because the disk is full, it is tried again.
+func (s *Server) serveControl(ctx context.Context) {
+	retry := time.NewTicker(socketRetry)
+	defer retry.Stop()
+	for {
+		ln, err := s.control.Open()
+		if err == nil {
+			// Ends when the socket is closed, here or by Shutdown.
+			_ = s.local.Serve(door{Listener: ln, room: s.verbs, full: func(*member) {}})
+			return
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-retry.C:
+		}
+	}
 }
 
 // sample takes readings and tells the open pages.
@@ -288,5 +319,5 @@ func (s *Server) closeControl() error {
 	if s.control == nil {
 		return nil
 	}
-	return s.control.close()
+	return s.control.Close()
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/stats/auth"
+	"syslog-gateway/internal/stats/control"
 	"syslog-gateway/internal/tap"
 )
 
@@ -23,7 +24,7 @@ func bySocket(t *testing.T, path, request string, change ...func(*http.Request))
 	t.Helper()
 	c := &http.Client{
 		Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return DialSocket(ctx, path)
+			return control.Dial(ctx, path)
 		}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -51,7 +52,7 @@ func bySocket(t *testing.T, path, request string, change ...func(*http.Request))
 func TestControlSocket(t *testing.T) {
 	for name, folder := range map[string]string{"short": "q", "long": strings.Repeat("a long name/", 12)} {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), folder, SocketName)
+			path := filepath.Join(t.TempDir(), folder, control.Name)
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				t.Fatal(err)
 			}
@@ -59,7 +60,7 @@ func TestControlSocket(t *testing.T) {
 				o.Socket, o.Taps, o.Operator, o.Users = path, new(tap.Hub), p0(o), []auth.User{{Name: "ops", Password: "s3cret"}}
 			})
 			info, err := os.Stat(path)
-			if err != nil || info.Mode() != fs.ModeSocket|socketMode {
+			if err != nil || info.Mode() != fs.ModeSocket|control.Mode {
 				t.Fatalf("%v, %v", info.Mode(), err)
 			}
 			for _, request := range []string{"/api/v1/tap?format=ndjson&seconds=1", "/api/v1/deadletters", "/stats", "/metrics"} {
@@ -97,7 +98,7 @@ func TestControlSocketRefusesOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, SocketName)
+	path := filepath.Join(dir, control.Name)
 	p := open(t, func(o *Options) { o.Socket, o.Taps, o.Operator = path, new(tap.Hub), p0(o) })
 	ask := func(uid, gid uint32, args ...string) string {
 		t.Helper()
@@ -136,7 +137,7 @@ func TestControlSocketRefusesOthers(t *testing.T) {
 // What a crash has left is replaced; what is no socket is not; and a server that ends late
 // does not take the socket of the next one away.
 func TestControlSocketIsReplaced(t *testing.T) {
-	path := filepath.Join(t.TempDir(), SocketName)
+	path := filepath.Join(t.TempDir(), control.Name)
 	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,7 @@
 // statistics page and the API show. The JSON names are those of /api/v1/status: names are
 // added and never changed.
 //
-// What is computed of several readings, such as rates and health, belongs to package
+// What is computed from several readings, such as rates and health, belongs to package
 // stats/monitor.
 package status
 

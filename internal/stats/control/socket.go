@@ -1,4 +1,7 @@
-package stats
+// Package control has the control socket of a running gateway: a Unix socket beside the
+// queue that serves what the statistics port serves. Processes of root and of the
+// gateway's user need no password there. Package stats serves it and checks who asks.
+package control
 
 import (
 	"context"
@@ -6,42 +9,39 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// SocketName is the file name of the control socket. It is beside the lock of the queue:
-// the process that has the lock has the socket.
-const SocketName = "control.sock"
+// Name is the file name of the control socket. It is beside the lock of the queue: the
+// process that has the lock has the socket.
+const Name = "control.sock"
 
-const (
-	socketMode        = 0o660
-	maxSocketConns    = 64
-	socketRetry       = 10 * time.Second
-	maxSocketPath     = 107 // of sockaddr_un, without the NUL (unix(7))
-	socketDirReadOnly = unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC
-)
+// Mode is the mode of the socket's file.
+const Mode = 0o660
 
-// control is the control socket: a Unix socket that serves what the port serves. The
-// peer's credentials tell who asks. Root and the user that the gateway runs as may do
-// everything, others nothing.
-type control struct {
-	path  string
-	conns *bounded
+// maxPath is the length of a path in sockaddr_un, without the NUL (unix(7)).
+const maxPath = 107
+
+// Socket is the server's side of the control socket. It is safe for concurrent use.
+type Socket struct {
+	path string
 
 	mu     sync.Mutex
 	ln     net.Listener
 	closed bool
 }
 
-// open binds the socket. It replaces one that a crash has left: the caller has the lock of
-// the folder.
-func (c *control) open() (net.Listener, error) {
+// New returns a socket for a path in a folder that exists. It opens nothing.
+func New(path string) *Socket { return &Socket{path: path} }
+
+// Open binds the socket, or returns the listener of an earlier call. It replaces a socket
+// that a crash has left: the caller has the lock of the folder. After Close the error is
+// net.ErrClosed.
+func (c *Socket) Open() (net.Listener, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -50,7 +50,7 @@ func (c *control) open() (net.Listener, error) {
 	if c.ln != nil {
 		return c.ln, nil
 	}
-	ln, err := bindSocket(c.path)
+	ln, err := bind(c.path)
 	if err != nil {
 		return nil, fmt.Errorf("open the control socket %s: %w", c.path, err)
 	}
@@ -58,31 +58,9 @@ func (c *control) open() (net.Listener, error) {
 	return ln, nil
 }
 
-// serve serves the socket until ctx is done or it is closed. If the socket cannot be
-// opened, for example because the disk is full, it tries again.
-func (c *control) serve(ctx context.Context, server *http.Server) {
-	retry := time.NewTicker(socketRetry)
-	defer retry.Stop()
-	for {
-		ln, err := c.open()
-		if err == nil {
-			// Ends when the socket is closed, here or by Shutdown.
-			_ = server.Serve(door{Listener: ln, room: c.conns, full: func(*member) {}})
-			return
-		}
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-retry.C:
-		}
-	}
-}
-
-// close removes the socket. The caller still has the lock, so it is no one else's.
-func (c *control) close() error {
+// Close closes and removes the socket. The caller still has the lock, so the file is not
+// that of another process.
+func (c *Socket) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
@@ -100,7 +78,7 @@ func (c *control) close() error {
 	return err
 }
 
-func bindSocket(path string) (net.Listener, error) {
+func bind(path string) (net.Listener, error) {
 	switch info, err := os.Lstat(path); {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
@@ -120,8 +98,8 @@ func bindSocket(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	ln.SetUnlinkOnClose(false) // close does it, while the lock is held
-	if err := os.Chmod(path, socketMode); err != nil {
+	ln.SetUnlinkOnClose(false) // Close does it, while the lock is held
+	if err := os.Chmod(path, Mode); err != nil {
 		return nil, errors.Join(err, ln.Close(), os.Remove(path))
 	}
 	return ln, nil
@@ -134,10 +112,10 @@ func atSocket(path string, use func(string) error) error {
 	if err != nil {
 		return err
 	}
-	if len(path) <= maxSocketPath {
+	if len(path) <= maxPath {
 		return use(path)
 	}
-	folder, err := unix.Open(filepath.Dir(path), socketDirReadOnly, 0)
+	folder, err := unix.Open(filepath.Dir(path), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return &fs.PathError{Op: "open", Path: filepath.Dir(path), Err: err}
 	}
@@ -145,8 +123,8 @@ func atSocket(path string, use func(string) error) error {
 	return use(fmt.Sprintf("/proc/self/fd/%d/%s", folder, filepath.Base(path)))
 }
 
-// DialSocket connects to the control socket at a path.
-func DialSocket(ctx context.Context, path string) (c net.Conn, err error) {
+// Dial connects to the control socket at a path.
+func Dial(ctx context.Context, path string) (c net.Conn, err error) {
 	err = atSocket(path, func(short string) (err error) {
 		c, err = new(net.Dialer).DialContext(ctx, "unix", short)
 		return err
@@ -154,9 +132,9 @@ func DialSocket(ctx context.Context, path string) (c net.Conn, err error) {
 	return c, err
 }
 
-// peerUID is the user at the other end of a Unix socket (unix(7), SO_PEERCRED), or -1 for
+// PeerUID is the user at the other end of a Unix socket (unix(7), SO_PEERCRED), or -1 for
 // any other connection or if it is not known.
-func peerUID(c net.Conn) int {
+func PeerUID(c net.Conn) int {
 	u, ok := c.(*net.UnixConn)
 	if !ok {
 		return -1

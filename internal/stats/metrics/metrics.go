@@ -1,8 +1,9 @@
-package stats
+// Package metrics has the Prometheus metrics of the gateway as a whole: the ledger, the
+// senders, the modes of shards and endpoints, reloads. Each stage registers its own.
+package metrics
 
 import (
 	"fmt"
-	"log"
 	"maps"
 	"net/http"
 	"runtime"
@@ -68,8 +69,8 @@ func describe() descriptions {
 	}
 }
 
-// newRefused counts requests and connections that the server refused.
-func newRefused() *prometheus.CounterVec {
+// NewRefused counts requests and connections that the server refused.
+func NewRefused() *prometheus.CounterVec {
 	v := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "gateway_stats_refused_total",
 		Help: "What the statistics page refused, by reason: connections (closed for a new one), streams, password, wait (too many wrong passwords).",
@@ -80,17 +81,33 @@ func newRefused() *prometheus.CounterVec {
 	return v
 }
 
-// newMetrics returns the handler of /metrics. Its own collectors are in a registry of the
-// server, so that several servers can follow each other over one Options.Registry.
-func newMetrics(o Options, m *monitor.Monitor, refused prometheus.Collector, errors *log.Logger) (http.Handler, error) {
-	reloads := o.Reloads
-	if reloads == nil {
-		reloads = new(Reloads)
+// Options say what /metrics shows. Monitor, Ready and Refused are required.
+type Options struct {
+	Monitor *monitor.Monitor
+	// Ready reports whether /readyz says so.
+	Ready func() bool
+	// Refused counts what the statistics page refused; see NewRefused.
+	Refused prometheus.Collector
+	// Reloads and Stages are optional. Stages has the metrics of the stages, and none of
+	// this package, of Go and of the process.
+	Reloads *Reloads
+	Stages  prometheus.Gatherer
+	// Errors gets errors of collectors.
+	Errors promhttp.Logger
+	// MaxScrapes bounds the scrapes at a time.
+	MaxScrapes int
+}
+
+// Handler returns the handler of /metrics. Its own collectors are in a registry of their
+// own, so that several handlers can follow each other over one Options.Stages.
+func Handler(o Options) (http.Handler, error) {
+	if o.Reloads == nil {
+		o.Reloads = new(Reloads)
 	}
 	own := prometheus.NewRegistry()
 	for _, c := range []prometheus.Collector{
-		refused,
-		&collector{describe(), m, o.Provider.Ready, reloads},
+		o.Refused,
+		&collector{describe(), o},
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
@@ -99,24 +116,22 @@ func newMetrics(o Options, m *monitor.Monitor, refused prometheus.Collector, err
 		}
 	}
 	all := prometheus.Gatherers{own}
-	if o.Registry != nil {
-		all = append(all, o.Registry)
+	if o.Stages != nil {
+		all = append(all, o.Stages)
 	}
 	return promhttp.HandlerFor(all, promhttp.HandlerOpts{
-		ErrorLog: errors,
+		ErrorLog: o.Errors,
 		// A collector that fails is logged and counted; the others are still shown.
 		ErrorHandling:       promhttp.ContinueOnError,
 		Registry:            own,
-		MaxRequestsInFlight: maxScrapes,
+		MaxRequestsInFlight: o.MaxScrapes,
 	}), nil
 }
 
 // collector takes a reading at each scrape.
 type collector struct {
 	descriptions
-	monitor   *monitor.Monitor
-	condition func() []status.Condition
-	counts    *Reloads
+	from Options
 }
 
 // Describe implements prometheus.Collector.
@@ -146,7 +161,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	count := func(d *prometheus.Desc, n uint64, labels ...string) {
 		send(d, prometheus.CounterValue, float64(n), labels...)
 	}
-	snap := c.monitor.Snapshot()
+	snap := c.from.Monitor.Snapshot()
 	dead := fromZero(true, nil, deadReasons())
 	for _, s := range snap.Sources {
 		c.collectReceived(count, s)
@@ -167,7 +182,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, n int, labels ...string) {
 		send(d, prometheus.GaugeValue, float64(n), labels...)
 	}
-	list := c.monitor.Senders(snap)
+	list := c.from.Monitor.Senders(snap)
 	gauge(c.skewed, len(list.Skewed))
 	send(c.held, prometheus.GaugeValue, float64(snap.DeadLetters.Events))
 	list.BySource(func(source string, known, silent int) {
@@ -183,10 +198,10 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for reason, n := range dead {
 		count(c.dead, n, reason)
 	}
-	count(c.reloads, c.counts.done.Load(), "success")
-	count(c.reloads, c.counts.refused.Load(), "failure")
+	count(c.reloads, c.from.Reloads.done.Load(), "success")
+	count(c.reloads, c.from.Reloads.refused.Load(), "failure")
 	ready := 0
-	if allReady(c.condition()) {
+	if c.from.Ready() {
 		ready = 1
 	}
 	gauge(c.ready, ready)
