@@ -38,7 +38,7 @@ func (a *actions) serve(w http.ResponseWriter, r *http.Request, may auth.Rights)
 		plain(w, code, text+"\n")
 		return
 	}
-	a.logger.Info("set by hand on the statistics page", "action", action.Mode, "proxy", action.Proxy,
+	a.logger.Info("an operator set the mode of servers", "action", action.Mode, "proxy", action.Proxy,
 		"servers", strings.Join(action.Servers, " "), "from", requester(r))
 	a.done()
 	w.Header().Set("Location", "/stats;st=DONE")

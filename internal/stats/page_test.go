@@ -202,10 +202,10 @@ func TestTroubledPage(t *testing.T) {
 	if !strings.Contains(text, `<p class="bad">read at 7: input/output error</p>`) {
 		t.Error("the page does not say what cannot be read")
 	}
-	if !strings.Contains(text, "the books of linux do not balance") {
+	if !strings.Contains(text, "received and accounted-for events of linux differ") {
 		t.Error("the page does not say that the books of linux are wrong")
 	}
-	if got := row(t, text, "books", "old not configured any more"); got[5] != "9" {
+	if got := row(t, text, "books", "old no longer configured"); got[5] != "9" {
 		t.Errorf("the old source: %q", got)
 	}
 	if got := row(t, text, "sources", "unifi"); !strings.HasPrefix(got[7], "77 Set receive_buffer") || !strings.Contains(got[7], "net.core.rmem_max=67108864") {

@@ -137,7 +137,7 @@ func TestActions(t *testing.T) {
 	if !strings.Contains(p.do("GET", "/stats;st=DONE", func(r *http.Request) { r.SetBasicAuth("root", "toor") }).body, "Done.") {
 		t.Error("the page does not say that it is done")
 	}
-	if !strings.Contains(p.log.String(), "set by hand") {
+	if !strings.Contains(p.log.String(), "an operator set the mode") {
 		t.Error("the log does not say who set what")
 	}
 }

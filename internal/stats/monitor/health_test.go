@@ -50,14 +50,14 @@ func TestHealth(t *testing.T) {
 			past.quiet, past.quietFor = []string{"linux"}, 5*time.Minute
 			s.Sources[0].Received, s.Sources[0].Delivered = 0, 0
 		}, levelOK, "3 of 5 sources receiving; nothing from unifi yet; nothing from linux for 5 min 0 s; Splunk is keeping up; 0 lost."},
-		"set aside": {func(s *status.Snapshot, _ *trend) {
+		"drain and maint": {func(s *status.Snapshot, _ *trend) {
 			s.Shards[0].Aside, s.Endpoints[0].Aside = status.Drain, status.Maint
 		}, levelCritical,
-			"All 5 sources receiving; Splunk gets nothing, all endpoints are set aside; 1 of 2 shards set aside; 0 lost."},
-		"all shards aside": {func(s *status.Snapshot, _ *trend) {
+			"All 5 sources receiving; Splunk gets nothing, all endpoints are in drain or maint; 1 of 2 shards in drain or maint; 0 lost."},
+		"all shards in drain or maint": {func(s *status.Snapshot, _ *trend) {
 			s.Shards[0].Aside, s.Shards[1].Aside = status.Drain, status.Maint
 			s.Shards = append(s.Shards, status.Shard{Name: "2", Draining: true})
-		}, levelCritical, "All 5 sources receiving; Splunk is keeping up; all shards are set aside, senders wait; 0 lost."},
+		}, levelCritical, "All 5 sources receiving; Splunk is keeping up; all shards are in drain or maint, senders wait; 0 lost."},
 		"one source": {func(s *status.Snapshot, _ *trend) { s.Sources = s.Sources[:1] }, levelOK, "The source is receiving; Splunk is keeping up; 0 lost."},
 		"leftover": {func(s *status.Snapshot, _ *trend) {
 			s.Sources = append(s.Sources, status.Source{Balance: ledger.Balance{Source: "old", Recovered: 1, Queued: 1}})
@@ -70,9 +70,9 @@ func TestHealth(t *testing.T) {
 			"All 5 sources receiving; Splunk is behind, 10 events waiting, the oldest for 12 s; 0 lost."},
 		"it shrinks": {func(s *status.Snapshot, _ *trend) { s.Shards[0].Oldest = s.Now.Add(-12 * time.Second) }, levelOK,
 			"All 5 sources receiving; Splunk is catching up, 10 events waiting, the oldest for 12 s; 0 lost."},
-		"old in a shard that is set aside": {func(s *status.Snapshot, _ *trend) {
+		"old in a shard in maint": {func(s *status.Snapshot, _ *trend) {
 			s.Shards[0].Oldest, s.Shards[0].Aside = s.Now.Add(-time.Hour), status.Maint
-		}, levelWarning, "All 5 sources receiving; Splunk is keeping up; 1 of 2 shards set aside; 0 lost."},
+		}, levelWarning, "All 5 sources receiving; Splunk is keeping up; 1 of 2 shards in drain or maint; 0 lost."},
 		"acks take their time": {func(s *status.Snapshot, past *trend) {
 			s.Endpoints[0].Unacked, past.stalled, past.grows = 3, 40*time.Second, true
 			s.Shards[0].Oldest = s.Now.Add(-40 * time.Second)
@@ -100,7 +100,7 @@ func TestHealth(t *testing.T) {
 		"one shard fails": {func(s *status.Snapshot, _ *trend) { s.Queue.Fault, s.Shards[1].Fault = "EIO", "EIO" }, levelCritical,
 			"All 5 sources receiving; Splunk is keeping up; 1 of 2 shards failing: EIO; 0 lost."},
 		"damage": {func(s *status.Snapshot, _ *trend) { s.Shards[0].Corrupt, s.Queue.DamagedParts = 7, 3 }, levelWarning,
-			"All 5 sources receiving; Splunk is keeping up; 3 damaged parts of the queue in its folder corrupt; 0 lost."},
+			"All 5 sources receiving; Splunk is keeping up; 3 damaged parts of the queue in quarantine (folder corrupt); 0 lost."},
 		"dead letters": {func(s *status.Snapshot, _ *trend) { s.DeadLetters.Events = 5 }, levelWarning,
 			"All 5 sources receiving; Splunk is keeping up; 5 in the dead-letter store; 0 lost."},
 		"replayed": {func(s *status.Snapshot, _ *trend) { s.Sources[0].Deadlettered, s.Sources[0].Received = 5, 6 }, levelOK,
@@ -120,9 +120,9 @@ func TestHealth(t *testing.T) {
 		}, levelOK, "All 5 sources receiving; Splunk is keeping up; 0 lost."},
 		// two differences that cancel out are two differences
 		"unbalanced": {func(s *status.Snapshot, _ *trend) { s.Sources[0].Delivered, s.Sources[1].Delivered = 0, 2 }, levelCritical,
-			"All 5 sources receiving; Splunk is keeping up; the books of unifi, palo_alto do not balance; 0 lost."},
+			"All 5 sources receiving; Splunk is keeping up; received and accounted-for events of unifi, palo_alto differ; 0 lost."},
 		"overdrawn": {func(s *status.Snapshot, _ *trend) { s.Sources[0].Queued, s.Sources[0].InMemory = -5, 5 }, levelCritical,
-			"All 5 sources receiving; Splunk is keeping up; the books of unifi do not balance; 0 lost."},
+			"All 5 sources receiving; Splunk is keeping up; received and accounted-for events of unifi differ; 0 lost."},
 		"problems": {func(s *status.Snapshot, _ *trend) { s.Problems = []string{"a", "b"} }, levelWarning,
 			"All 5 sources receiving; Splunk is keeping up; 0 lost; 2 problems below."},
 		"warning after critical": {func(s *status.Snapshot, _ *trend) { s.Endpoints[0].Up, s.Problems = false, []string{"a"} }, levelCritical,
