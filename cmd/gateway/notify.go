@@ -205,7 +205,7 @@ func (g *gateway) trouble() string {
 		return summary
 	}
 	for _, s := range g.listener.Status() {
-		if want := int(g.config.Load().Sources[s.Name].ReceiveBuffer); s.UDP && s.ReceiveBuffer < want {
+		if want := int(g.config.Load().Sources[s.Balance.Source].ReceiveBuffer); s.UDP && s.ReceiveBuffer < want {
 			return fmt.Sprintf("the kernel gives UDP %d KiB of receive buffer where %d are wanted: raise net.core.rmem_max (on the host of a container)",
 				s.ReceiveBuffer>>10, want>>10)
 		}

@@ -130,15 +130,5 @@ func (q gated) Next(ctx context.Context, buf []byte) (event.Record, error) {
 	}
 }
 
-// DeadLetters tells the statistics page what Splunk refused last.
-func (g *gateway) DeadLetters(n int) ([]status.DeadLetter, error) {
-	letters, err := g.dead.Latest(n)
-	var all []status.DeadLetter
-	for _, l := range letters {
-		all = append(all, status.DeadLetter{
-			ID: l.ID, Time: l.Time, Reason: l.Reason, Status: l.Status, Text: l.Text,
-			Source: l.Source, Endpoint: l.Endpoint, Events: l.Events, Event: l.Event,
-		})
-	}
-	return all, err
-}
+// DeadLetters returns the newest events that Splunk refused, for the statistics page.
+func (g *gateway) DeadLetters(n int) ([]status.DeadLetter, error) { return g.dead.Latest(n) }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -23,20 +22,8 @@ func (g *gateway) Snapshot() status.Snapshot {
 	}
 	c := g.config.Load()
 	for _, src := range g.listener.Status() {
-		one := status.Source{
-			Balance:             ledger.Balance{Source: src.Name},
-			Port:                src.Port,
-			Transports:          src.Transports,
-			Connections:         make(map[string]int64),
-			Rejected:            src.Rejected,
-			KernelDrops:         src.KernelDrops,
-			ReceiveBuffer:       src.ReceiveBuffer,
-			ReceiveBufferWanted: int(c.Sources[src.Name].ReceiveBuffer),
-			SilentAfter:         c.Sources[src.Name].SilentAfter,
-		}
-		for _, conns := range src.Connections {
-			one.Connections[conns.Transport] = conns.Open
-		}
+		one, settings := src.Source, c.Sources[src.Balance.Source]
+		one.ReceiveBufferWanted, one.SilentAfter = int(settings.ReceiveBuffer), settings.SilentAfter
 		s.Sources = append(s.Sources, one)
 	}
 	if c.Stats.ToSplunk {
@@ -46,13 +33,7 @@ func (g *gateway) Snapshot() status.Snapshot {
 	}
 	g.queueSnapshot(&s)
 	for _, e := range g.client.Endpoints() {
-		s.Endpoints = append(s.Endpoints, status.Endpoint{
-			URL: e.URL, Up: e.Up, State: e.State, Since: e.Since, LastAnswer: e.Last,
-			InFlight: e.InFlight, Requests: e.Requests, Failures: e.Failed,
-			LatencyMillis: float64(e.Latency) / float64(time.Millisecond),
-			Limit:         e.Limit,
-			Unacked:       e.Unacked, Aside: string(e.Aside),
-		})
+		s.Endpoints = append(s.Endpoints, e.Endpoint)
 		if e.Unconfirmed {
 			s.Problems = append(s.Problems, fmt.Sprintf("%s accepts events and does not confirm them; they stay in the queue. "+
 				"With hec.ack.enabled the token needs indexer acknowledgement (useACK).", e.URL))
@@ -74,15 +55,10 @@ func (g *gateway) queueSnapshot(s *status.Snapshot) {
 			"The file system of %s has less than queue.min_free (%s) left: the queue counts as full.", c.Queue.Path, c.Queue.MinFree))
 	}
 	for _, q := range st.Shards {
-		aside := ""
 		if q.Index < len(g.shards) && !q.Draining {
-			aside = g.aside(q.Index)
+			q.Aside = g.aside(q.Index)
 		}
-		s.Shards = append(s.Shards, status.Shard{
-			Name: strconv.Itoa(q.Index), Records: q.Records, Events: q.Events, Bytes: q.Bytes,
-			Segments: int64(q.Segments), Oldest: q.Oldest, Corrupt: q.Corrupt,
-			Stuck: q.Full || q.Fault != "" || q.Stalled, Full: q.Full, Fault: q.Fault, Draining: q.Draining, Aside: aside, Appended: q.Appended,
-		})
+		s.Shards = append(s.Shards, q.Shard)
 	}
 }
 
