@@ -2,7 +2,6 @@ package stats
 
 import (
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"log"
 	"net/http"
@@ -36,31 +35,24 @@ func (a *api) serveStatus(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, a.errors, "/api/v1/status", a.monitor.Status().Filled())
 }
 
-// list is one list of the status.
-type list[T any] struct {
-	Now  time.Time `json:"now"`
-	List []T       `json:"-"`
-	Name string    `json:"-"`
-}
-
-// MarshalJSON writes the list under its name.
-func (l list[T]) MarshalJSON() ([]byte, error) {
-	return json.Marshal(map[string]any{"now": l.Now, l.Name: l.List})
-}
-
 func (a *api) serveSources(w http.ResponseWriter, _ *http.Request) {
 	st := a.monitor.Status().Filled()
-	writeJSON(w, a.errors, "/api/v1/sources", list[monitor.Source]{st.Now, st.Sources, "sources"})
+	a.writeList(w, "sources", st.Now, st.Sources)
 }
 
 func (a *api) serveShards(w http.ResponseWriter, _ *http.Request) {
 	st := a.monitor.Status().Filled()
-	writeJSON(w, a.errors, "/api/v1/shards", list[monitor.Shard]{st.Now, st.Shards, "shards"})
+	a.writeList(w, "shards", st.Now, st.Shards)
 }
 
 func (a *api) serveEndpoints(w http.ResponseWriter, _ *http.Request) {
 	st := a.monitor.Status().Filled()
-	writeJSON(w, a.errors, "/api/v1/endpoints", list[monitor.Endpoint]{st.Now, st.Endpoints, "endpoints"})
+	a.writeList(w, "endpoints", st.Now, st.Endpoints)
+}
+
+// writeList sends one list under its name.
+func (a *api) writeList(w http.ResponseWriter, name string, now time.Time, list any) {
+	writeJSON(w, a.errors, "/api/v1/"+name, map[string]any{"now": now, name: list})
 }
 
 // serveSenders lists senders: ?source=, ?silent= and ?skewed= choose, ?limit= and ?offset=
@@ -106,7 +98,7 @@ func (a *api) serveDeadLetters(w http.ResponseWriter, r *http.Request, may auth.
 		broken(w, a.errors, "/api/v1/deadletters", err)
 		return
 	}
-	writeJSON(w, a.errors, "/api/v1/deadletters", list[status.DeadLetter]{time.Now().UTC(), monitor.OrEmpty(letters), "deadletters"})
+	a.writeList(w, "deadletters", time.Now().UTC(), monitor.OrEmpty(letters))
 }
 
 func serveOpenAPI(w http.ResponseWriter, _ *http.Request) {
