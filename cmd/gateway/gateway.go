@@ -22,7 +22,7 @@ import (
 	"syslog-gateway/internal/shard"
 	"syslog-gateway/internal/stats"
 	"syslog-gateway/internal/stats/metrics"
-	"syslog-gateway/internal/stats/monitor"
+	"syslog-gateway/internal/stats/problems"
 	"syslog-gateway/internal/tap"
 )
 
@@ -46,7 +46,7 @@ type gateway struct {
 	listener *listener.Listener
 	stats    *stats.Server
 	reloads  metrics.Reloads
-	problems *monitor.Problems
+	problems *problems.Log
 	senders  *senders.Book
 	taps     tap.Hub
 	gates    []*gate // one for each shard of the queue, left-over ones included
@@ -60,10 +60,10 @@ type gateway struct {
 // statistics page; no syslog port is open yet. With readers everybody may read that page,
 // although it has a user.
 func newGateway(c config.Config, token string, log *slog.Logger, level *slog.LevelVar, readers bool) (*gateway, error) {
-	problems := new(monitor.Problems)
+	recent := new(problems.Log)
 	g := &gateway{
-		log: slog.New(problems.Handler(log.Handler())), level: level, start: time.Now(),
-		problems: problems, senders: senders.New(maxSenders),
+		log: slog.New(recent.Handler(log.Handler())), level: level, start: time.Now(),
+		problems: recent, senders: senders.New(maxSenders),
 		ledger: ledger.New(), readers: readers,
 		giveUp: make(chan struct{}),
 		errs:   make(chan error, 16),

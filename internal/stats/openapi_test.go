@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"syslog-gateway/internal/stats/auth"
-	"syslog-gateway/internal/stats/monitor"
+	"syslog-gateway/internal/stats/problems"
 	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/tap"
 )
@@ -139,14 +139,14 @@ func describedAPI(t *testing.T, text string) document {
 
 // TestOpenAPI: every answer is what the file says, and every path of the API is in it.
 func TestOpenAPI(t *testing.T) {
-	var ring monitor.Problems
+	var ring problems.Log
 	p := open(t, func(o *Options) {
 		o.Senders, o.Problems, o.Taps, o.Users = crowded(20), &ring, new(tap.Hub), []auth.User{{Name: "ops", Password: "s3cret"}}
 	})
 	get := func(path string) []byte {
 		return []byte(p.do("GET", path, func(r *http.Request) { r.SetBasicAuth("ops", "s3cret") }).body)
 	}
-	ring.Add(monitor.Problem{Level: "error", Message: "m", Count: 1})
+	ring.Add(problems.Problem{Level: "error", Message: "m", Count: 1})
 	traffic(p.ledger)
 	p.stages.set(func(s *stages) {
 		silentAfterHour(s)

@@ -21,6 +21,7 @@ import (
 	"syslog-gateway/internal/stats/control"
 	"syslog-gateway/internal/stats/metrics"
 	"syslog-gateway/internal/stats/monitor"
+	"syslog-gateway/internal/stats/problems"
 	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/tap"
 )
@@ -70,7 +71,7 @@ type Options struct {
 	// Senders, Problems and Taps are optional: who sends, what was logged, and the
 	// messages on their way.
 	Senders  *senders.Book
-	Problems *monitor.Problems
+	Problems *problems.Log
 	Taps     *tap.Hub
 	// Sample is the time between two readings of the state, of which 301 are remembered;
 	// 0 means 1 s.

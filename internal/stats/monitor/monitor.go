@@ -5,6 +5,7 @@ import (
 
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/senders"
+	"syslog-gateway/internal/stats/problems"
 	"syslog-gateway/internal/status"
 )
 
@@ -17,7 +18,7 @@ type Options struct {
 	Ledger *ledger.Ledger
 	// Senders and Problems are optional.
 	Senders  *senders.Book
-	Problems *Problems
+	Problems *problems.Log
 	// Every is the time between two samples; 0 means 1 s.
 	Every time.Duration
 }
@@ -25,7 +26,7 @@ type Options struct {
 // Monitor watches the gateway. It is safe for concurrent use.
 type Monitor struct {
 	reader   reader
-	problems *Problems
+	problems *problems.Log
 	history  *history
 	senders  *senderWatch
 }
@@ -92,11 +93,11 @@ type Status struct {
 	Totals        Totals  `json:"totals"`
 	status.Snapshot
 	// These replace those of the snapshot.
-	Sources   []Source   `json:"sources"`
-	Shards    []Shard    `json:"shards"`
-	Endpoints []Endpoint `json:"endpoints"`
-	Queue     Queue      `json:"queue"`
-	Recent    []Problem  `json:"recent_problems"` // of the log, newest first
+	Sources   []Source           `json:"sources"`
+	Shards    []Shard            `json:"shards"`
+	Endpoints []Endpoint         `json:"endpoints"`
+	Queue     Queue              `json:"queue"`
+	Recent    []problems.Problem `json:"recent_problems"` // of the log, newest first
 }
 
 // Source adds what is computed of the balance. The reasons are repeated because those of

@@ -1,4 +1,4 @@
-package monitor
+package problems
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 )
 
 func TestProblems(t *testing.T) {
-	var ring Problems
+	var ring Log
 	log := slog.New(ring.Handler(slog.NewTextHandler(io.Discard, nil))).With("shard", 3).WithGroup("disk")
 	log.Info("fine")
 	for range 500 {
@@ -32,7 +32,7 @@ func TestProblems(t *testing.T) {
 
 // Two endpoints that are down are two problems, and what was held back of the log counts.
 func TestProblemsCountWhatHappened(t *testing.T) {
-	var ring Problems
+	var ring Log
 	log := slog.New(ring.Handler(slog.NewTextHandler(io.Discard, nil)))
 	for _, line := range []struct {
 		endpoint string

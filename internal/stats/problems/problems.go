@@ -1,4 +1,6 @@
-package monitor
+// Package problems remembers the newest warnings and errors of a log for the statistics
+// page. What is wrong with the gateway now belongs to package stats/monitor.
+package problems
 
 import (
 	"context"
@@ -30,20 +32,20 @@ type Problem struct {
 	about string // what it is about, such as an endpoint: the attributes of With, else the first one
 }
 
-// Problems remembers the newest warnings and errors of a logger. Its zero value is ready;
-// it is safe for concurrent use.
-type Problems struct {
+// Log remembers the newest warnings and errors of a logger. Its zero value is ready; it is
+// safe for concurrent use.
+type Log struct {
 	mu   sync.Mutex
 	list []Problem // oldest first
 }
 
 // Handler returns a handler that passes records to next and remembers problems.
-func (p *Problems) Handler(next slog.Handler) slog.Handler {
-	return &problemHandler{Handler: next, to: p}
+func (p *Log) Handler(next slog.Handler) slog.Handler {
+	return &handler{Handler: next, to: p}
 }
 
 // Recent returns the remembered problems, newest first.
-func (p *Problems) Recent() []Problem {
+func (p *Log) Recent() []Problem {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	list := slices.Clone(p.list)
@@ -53,7 +55,7 @@ func (p *Problems) Recent() []Problem {
 
 // Add remembers a problem. If the same message about the same thing came less than ten
 // minutes ago, only its count grows, so a fault that repeats does not push out others.
-func (p *Problems) Add(n Problem) {
+func (p *Log) Add(n Problem) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, old := range slices.Backward(p.list) {
@@ -69,15 +71,15 @@ func (p *Problems) Add(n Problem) {
 	p.list = append(p.list, n)
 }
 
-// problemHandler keeps the attributes of With as text.
-type problemHandler struct {
+// handler keeps the attributes of With as text.
+type handler struct {
 	slog.Handler
-	to    *Problems
+	to    *Log
 	with  string
 	group string
 }
 
-func (r *problemHandler) Handle(ctx context.Context, rec slog.Record) error {
+func (r *handler) Handle(ctx context.Context, rec slog.Record) error {
 	if rec.Level >= slog.LevelWarn {
 		n := Problem{Time: rec.Time, Level: strings.ToLower(rec.Level.String()), Count: 1, Message: clip(rec.Message), about: r.with}
 		var b strings.Builder
@@ -102,16 +104,16 @@ func (r *problemHandler) Handle(ctx context.Context, rec slog.Record) error {
 // they came too often.
 func countsOthers(key string) bool { return key == "not_logged" || strings.HasSuffix(key, "_before") }
 
-func (r *problemHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+func (r *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	var b strings.Builder
 	for _, a := range attrs {
 		writeAttr(&b, r.group, a)
 	}
-	return &problemHandler{Handler: r.Handler.WithAttrs(attrs), to: r.to, with: r.with + b.String(), group: r.group}
+	return &handler{Handler: r.Handler.WithAttrs(attrs), to: r.to, with: r.with + b.String(), group: r.group}
 }
 
-func (r *problemHandler) WithGroup(name string) slog.Handler {
-	return &problemHandler{Handler: r.Handler.WithGroup(name), to: r.to, with: r.with, group: r.group + name + "."}
+func (r *handler) WithGroup(name string) slog.Handler {
+	return &handler{Handler: r.Handler.WithGroup(name), to: r.to, with: r.with, group: r.group + name + "."}
 }
 
 func writeAttr(b *strings.Builder, group string, a slog.Attr) {
