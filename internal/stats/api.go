@@ -24,7 +24,7 @@ var openAPI []byte
 // maxListed is how many senders or dead letters one answer lists.
 const maxListed = 1000
 
-// api answers /api/v1, but for its streams, and /readyz.
+// api answers /api/v1, except its streams, and /readyz.
 type api struct {
 	monitor  *monitor.Monitor
 	provider Provider

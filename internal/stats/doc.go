@@ -35,7 +35,7 @@
 //
 // # Costs
 //
-// The stages are read once a second, and when somebody asks. Open pages that show the same
+// The stages are read once a second, and at each request. Open pages that show the same
 // are rendered once, and only sections that have changed are sent. Nothing of it is on the
 // path of a message.
 package stats
