@@ -16,7 +16,7 @@ import (
 	"syscall"
 
 	"syslog-gateway/internal/config"
-	"syslog-gateway/internal/stats"
+	"syslog-gateway/internal/stats/control"
 )
 
 // asker asks the running gateway of a configuration: by its control socket, or over the
@@ -29,16 +29,16 @@ type asker struct {
 }
 
 // socketPath is where a gateway has its control socket.
-func socketPath(c config.Config) string { return filepath.Join(c.Queue.Path, stats.SocketName) }
+func socketPath(c config.Config) string { return filepath.Join(c.Queue.Path, control.Name) }
 
 // newAsker finds the way. address is the host:port of another machine's statistics page,
 // or empty.
 func newAsker(ctx context.Context, c config.Config, address string) (*asker, error) {
 	if address == "" && os.Getenv("TAP_PASSWORD") == "" {
-		conn, err := stats.DialSocket(ctx, socketPath(c))
+		conn, err := control.Dial(ctx, socketPath(c))
 		if err == nil {
 			conn.Close() // it answers; each request makes its own
-			dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return stats.DialSocket(ctx, socketPath(c)) }
+			dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return control.Dial(ctx, socketPath(c)) }
 			return &asker{transport: &http.Transport{DialContext: dial}, base: url.URL{Scheme: "http", Host: "localhost"}}, nil
 		}
 		a, netErr := overNetwork(c, address)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,8 @@ import (
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/shard"
 	"syslog-gateway/internal/stats"
+	"syslog-gateway/internal/stats/metrics"
+	"syslog-gateway/internal/stats/problems"
 	"syslog-gateway/internal/tap"
 )
 
@@ -42,8 +45,8 @@ type gateway struct {
 	balancer *balancer.Balancer
 	listener *listener.Listener
 	stats    *stats.Server
-	reloads  stats.Reloads
-	problems *stats.Problems
+	reloads  metrics.Reloads
+	problems *problems.Log
 	senders  *senders.Table
 	taps     tap.Hub
 	gates    []*gate // one for each shard of the queue, left-over ones included
@@ -57,10 +60,10 @@ type gateway struct {
 // statistics page; no syslog port is open yet. With readers everybody may read that page,
 // although it has a user.
 func newGateway(c config.Config, token string, log *slog.Logger, level *slog.LevelVar, readers bool) (*gateway, error) {
-	problems := new(stats.Problems)
+	recent := new(problems.Log)
 	g := &gateway{
-		log: slog.New(problems.Handler(log.Handler())), level: level, start: time.Now(),
-		problems: problems, senders: senders.New(maxSenders),
+		log: slog.New(recent.Handler(log.Handler())), level: level, start: time.Now(),
+		problems: recent, senders: senders.New(maxSenders),
 		ledger: ledger.New(), readers: readers,
 		giveUp: make(chan struct{}),
 		errs:   make(chan error, 16),
@@ -221,5 +224,5 @@ func (g *gateway) buildStats(c config.Config, _ string, r *prometheus.Registry) 
 	if err != nil {
 		return err
 	}
-	return g.stats.Start()
+	return g.stats.Open(context.Background())
 }

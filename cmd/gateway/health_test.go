@@ -21,6 +21,7 @@ import (
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/hec/hectest"
 	"syslog-gateway/internal/stats"
+	"syslog-gateway/internal/stats/monitor"
 )
 
 // What is said of a situation must be said, and be gone, within these times; the shorter
@@ -191,7 +192,7 @@ func TestHealthOfRealSituations(t *testing.T) {
 	if t.Failed() || played < len(scenes) { // -run chose some
 		return
 	}
-	for _, sentence := range stats.Sentences() {
+	for _, sentence := range monitor.Sentences() {
 		if !seen[sentence] {
 			t.Errorf("no situation makes and ends %q", sentence)
 		}
@@ -320,13 +321,13 @@ func playAside(t *testing.T, on func(*testing.T, *site) *scene) {
 	}
 	sc.when(saidAtLast, sick(true), sick(false), "%d of %d posts failed in the last 10 s")
 	a, b := s.hec.URL(), other.URL()
-	sc.when(saidSoon, endpoint("drain", a), endpoint("ready", a), "%d of %d endpoints set aside")
-	sc.when(saidSoon, endpoint("maint", a, b), endpoint("ready", a, b), "Splunk gets nothing, all endpoints are set aside")
-	sc.when(saidSoon, shard("maint", "1"), shard("ready", "1"), "%d of %d shards set aside")
-	sc.when(saidSoon, shard("drain", "0", "1"), shard("ready", "0", "1"), "all shards are set aside, senders wait", "senders are held back")
+	sc.when(saidSoon, endpoint("drain", a), endpoint("ready", a), "%d of %d endpoints in drain or maint")
+	sc.when(saidSoon, endpoint("maint", a, b), endpoint("ready", a, b), "Splunk gets nothing, all endpoints are in drain or maint")
+	sc.when(saidSoon, shard("maint", "1"), shard("ready", "1"), "%d of %d shards in drain or maint")
+	sc.when(saidSoon, shard("drain", "0", "1"), shard("ready", "0", "1"), "all shards are in drain or maint, senders wait", "senders are held back")
 	// A bug that books an event twice, and the booking that undoes it.
 	linux := g.ledger.Account("unifi")
-	sc.when(saidSoon, func() { linux.Deliver(1) }, func() { linux.Recover(1) }, "the books of %s do not balance")
+	sc.when(saidSoon, func() { linux.Deliver(1) }, func() { linux.Recover(1) }, "received and accounted-for events of %s differ")
 }
 
 func playFull(t *testing.T, on func(*testing.T, *site) *scene) {
@@ -409,7 +410,7 @@ func playDamage(t *testing.T, on func(*testing.T, *site) *scene) {
 		if err := os.RemoveAll(s.dir + "/queue/corrupt"); err != nil {
 			t.Fatal(err)
 		}
-	}, "%s of the queue in its folder corrupt")
+	}, "%s of the queue in quarantine (folder corrupt)")
 }
 
 func playDeadLetters(t *testing.T, on func(*testing.T, *site) *scene) {
@@ -531,7 +532,7 @@ func playSilence(t *testing.T, on func(*testing.T, *site) *scene) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := page.Start(); err != nil {
+		if err := page.Open(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())

@@ -201,11 +201,11 @@ func (g *gateway) trouble() string {
 	case !g.client.AnyUp():
 		return "no HEC endpoint is up: the queue takes what comes"
 	}
-	if critical, summary := g.stats.Critical(); critical { // such as posts that all fail
+	if critical, summary := g.stats.Monitor().Critical(); critical { // such as posts that all fail
 		return summary
 	}
 	for _, s := range g.listener.Status() {
-		if want := int(g.config.Load().Sources[s.Name].ReceiveBuffer); s.UDP && s.ReceiveBuffer < want {
+		if want := int(g.config.Load().Sources[s.Balance.Source].ReceiveBuffer); s.UDP && s.ReceiveBuffer < want {
 			return fmt.Sprintf("the kernel gives UDP %d KiB of receive buffer where %d are wanted: raise net.core.rmem_max (on the host of a container)",
 				s.ReceiveBuffer>>10, want>>10)
 		}

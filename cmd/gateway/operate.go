@@ -10,18 +10,19 @@ import (
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec"
-	"syslog-gateway/internal/stats"
+	"syslog-gateway/internal/stats/auth"
+	"syslog-gateway/internal/status"
 )
 
 // maxSenders is how many senders are remembered, at some 300 bytes each.
 const maxSenders = 16384
 
 // statsUsers are the users of the statistics page.
-func statsUsers(c config.Config) ([]stats.User, error) {
+func statsUsers(c config.Config) ([]auth.User, error) {
 	found, err := c.StatsUsers(os.Environ())
-	var users []stats.User
+	var users []auth.User
 	for _, u := range found {
-		users = append(users, stats.User{Name: u.Name, Password: u.Password.Reveal(), Hash: u.Hash.Reveal(), Admin: u.Admin})
+		users = append(users, auth.User{Name: u.Name, Password: u.Password.Reveal(), Hash: u.Hash.Reveal(), Admin: u.Admin})
 	}
 	return users, err
 }
@@ -36,8 +37,8 @@ func (o operator) SetShard(name, state string) error {
 	if err != nil || i < 0 || i >= len(o.g.shards) {
 		return fmt.Errorf("shard %q takes no batches: it is left over from an earlier configuration", name)
 	}
-	o.g.gates[i].set(state == stats.StateMaint)
-	o.g.shards[i].SetAside(state != stats.StateReady)
+	o.g.gates[i].set(state == status.Maint)
+	o.g.shards[i].SetAside(state != status.Ready)
 	return nil
 }
 
@@ -45,9 +46,9 @@ func (o operator) SetShard(name, state string) error {
 func (o operator) SetEndpoint(url, state string) error {
 	how := hec.InUse
 	switch state {
-	case stats.StateDrain:
+	case status.Drain:
 		how = hec.Draining
-	case stats.StateMaint:
+	case status.Maint:
 		how = hec.Maintenance
 	}
 	return o.g.client.SetAside(url, how)
@@ -57,9 +58,9 @@ func (o operator) SetEndpoint(url, state string) error {
 func (g *gateway) aside(shard int) string {
 	switch {
 	case g.gates[shard].shut():
-		return stats.StateMaint
+		return status.Maint
 	case g.shards[shard].Aside():
-		return stats.StateDrain
+		return status.Drain
 	}
 	return ""
 }
@@ -129,15 +130,5 @@ func (q gated) Next(ctx context.Context, buf []byte) (event.Record, error) {
 	}
 }
 
-// DeadLetters tells the statistics page what Splunk refused last.
-func (g *gateway) DeadLetters(n int) ([]stats.DeadLetter, error) {
-	letters, err := g.dead.Latest(n)
-	var all []stats.DeadLetter
-	for _, l := range letters {
-		all = append(all, stats.DeadLetter{
-			ID: l.ID, Time: l.Time, Reason: l.Reason, Status: l.Status, Text: l.Text,
-			Source: l.Source, Endpoint: l.Endpoint, Events: l.Events, Event: l.Event,
-		})
-	}
-	return all, err
-}
+// DeadLetters returns the newest events that Splunk refused, for the statistics page.
+func (g *gateway) DeadLetters(n int) ([]status.DeadLetter, error) { return g.dead.Latest(n) }

@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/hec/hectest"
-	"syslog-gateway/internal/stats"
+	"syslog-gateway/internal/stats/control"
 )
 
 // userSite is a site whose statistics page has a user, who may set things aside.
@@ -26,14 +26,14 @@ func userSite(t *testing.T, extra string) *site {
 }
 
 // socket is the path of the control socket.
-func (s *site) socket() string { return s.dir + "/queue/" + stats.SocketName }
+func (s *site) socket() string { return s.dir + "/queue/" + control.Name }
 
 // post sends an action by the control socket and returns where it leads, or what was said.
 func (s *site) post(server, proxy, action string) string {
 	s.t.Helper()
 	c := http.Client{
 		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return stats.DialSocket(ctx, s.socket())
+			return control.Dial(ctx, s.socket())
 		}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -187,7 +187,7 @@ func TestTapVerb(t *testing.T) {
 		t.Errorf("where there is no socket: %q", got)
 	}
 	s.write(strings.Replace(strings.Replace(good, s.dir+"/queue", s.dir+"/elsewhere", 1), "admin: true, username: ops, password: s3cret, ", "", 1))
-	if _, errs, code := s.gateway("", "tap", "-c", s.file); code != 1 || !strings.Contains(errs, "elsewhere/"+stats.SocketName) {
+	if _, errs, code := s.gateway("", "tap", "-c", s.file); code != 1 || !strings.Contains(errs, "elsewhere/"+control.Name) {
 		t.Errorf("with neither socket nor user: exit %d, %s", code, errs)
 	}
 }

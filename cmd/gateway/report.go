@@ -57,7 +57,7 @@ func (g *gateway) reportOnce(ctx context.Context) {
 	now := time.Now()
 	b.Account, b.Received = g.ledger.Account(ownSource), now
 	index := g.config.Load().Stats.SplunkIndex
-	for _, n := range g.stats.Numbers() {
+	for _, n := range g.stats.Monitor().Report() {
 		line, err := json.Marshal(ownEvent{
 			Time: json.Number(fmt.Sprintf("%.3f", float64(now.UnixMilli())/1000)), Host: hostName(),
 			Source: ownSource, Sourcetype: ownSourcetype, Index: index, Event: n,

@@ -197,7 +197,7 @@ func (g *gateway) runWithSignals(parent context.Context, signals <-chan os.Signa
 func (g *gateway) announce() {
 	c := g.config.Load()
 	for _, s := range g.listener.Status() {
-		g.log.Info("listening", "source", s.Name, "address", c.Sources[s.Name].Address, "port", s.Port, "transports", s.Transports)
+		g.log.Info("listening", "source", s.Balance.Source, "address", c.Sources[s.Balance.Source].Address, "port", s.Port, "transports", s.Transports)
 	}
 	if c.HEC.TLS.InsecureSkipVerify {
 		g.log.Warn("hec.tls.insecure_skip_verify is set: anybody between gateway and endpoint can read the token and the events")

@@ -189,7 +189,7 @@ func (g *gateway) endSenders(senders *stage) {
 func (g *gateway) close() error {
 	var err error
 	if g.stats != nil {
-		err = g.stats.CloseControl() // while the lock of the queue is held
+		err = g.stats.Close(context.Background()) // while the lock of the queue is held
 	}
 	if g.client != nil {
 		g.client.Close()

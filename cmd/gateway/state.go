@@ -16,31 +16,11 @@ import (
 	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/printable"
+	"syslog-gateway/internal/stats/monitor"
 )
 
 // stateTimeout is how long a gateway may take to say how it is.
 const stateTimeout = 10 * time.Second
-
-// state is what `gateway status` shows of /api/v1/status.
-type state struct {
-	Health  struct{ Level, Summary string }
-	Version string
-	Uptime  float64 `json:"uptime_seconds"`
-	Sources []struct {
-		Source                                              string
-		Received, Delivered, Pending, Deadlettered, Dropped int64
-		Rates                                               struct {
-			Received  float64 `json:"received_per_second"`
-			Delivered float64 `json:"delivered_per_second"`
-		}
-	}
-	Endpoints []struct {
-		URL, State, Aside string
-		Up                bool
-		LastAnswer        string `json:"last_answer"`
-	}
-	Problems []string
-}
 
 func newStatus() *cobra.Command {
 	var asJSON bool
@@ -70,14 +50,14 @@ func showStatus(cmd *cobra.Command, c config.Config, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	var s state
+	var s monitor.Status
 	if err := json.Unmarshal(body, &s); err != nil {
 		return fmt.Errorf("read the gateway's status: %w", err)
 	}
 	if asJSON {
 		err = writeStatusJSON(cmd.OutOrStdout(), body, conditions, ready)
 	} else {
-		err = s.write(cmd.OutOrStdout(), conditions)
+		err = writeStatus(cmd.OutOrStdout(), s, conditions)
 	}
 	switch {
 	case err != nil:
@@ -129,32 +109,21 @@ func writeStatusJSON(w io.Writer, status []byte, conditions []string, ready bool
 	return enc.Encode(all)
 }
 
-func (s *state) write(w io.Writer, conditions []string) error {
+func writeStatus(w io.Writer, s monitor.Status, conditions []string) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(t, "%s: %s\n", s.Health.Level, printable.Dots(s.Health.Summary))
-	fmt.Fprintf(t, "version %s, up %s\n", s.Version, (time.Duration(s.Uptime) * time.Second).String())
+	fmt.Fprintf(t, "version %s, up %s\n", s.Version, (time.Duration(s.UptimeSeconds) * time.Second).String())
 	for _, line := range append(conditions, s.Problems...) {
 		fmt.Fprintln(t, printable.Dots(line))
 	}
 	fmt.Fprintln(t, "\nsource\treceived/s\tdelivered/s\treceived\tdelivered\tpending\tdead-lettered\tdropped")
 	for _, src := range s.Sources {
-		fmt.Fprintf(t, "%s\t%.0f\t%.0f\t%d\t%d\t%d\t%d\t%d\n", src.Source, src.Rates.Received, src.Rates.Delivered,
+		fmt.Fprintf(t, "%s\t%.0f\t%.0f\t%d\t%d\t%d\t%d\t%d\n", src.Balance.Source, src.Rates.Received, src.Rates.Delivered,
 			src.Received, src.Delivered, src.Pending, src.Deadlettered, src.Dropped)
 	}
 	fmt.Fprintln(t, "\nendpoint\tstate\tlast answer")
 	for _, e := range s.Endpoints {
-		word := e.State
-		switch {
-		case word != "":
-		case e.Up:
-			word = "up"
-		default:
-			word = "down"
-		}
-		if e.Aside != "" {
-			word += ", " + e.Aside
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\n", e.URL, word, printable.Dots(e.LastAnswer))
+		fmt.Fprintf(t, "%s\t%s\t%s\n", e.URL, e.Word(), printable.Dots(e.LastAnswer))
 	}
 	return t.Flush()
 }

@@ -4,55 +4,36 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"syscall"
 	"time"
 
 	"syslog-gateway/internal/ledger"
-	"syslog-gateway/internal/stats"
+	"syslog-gateway/internal/status"
 )
 
 // Snapshot tells the statistics page what the stages know.
-func (g *gateway) Snapshot() stats.Snapshot {
-	s := stats.Snapshot{
+func (g *gateway) Snapshot() status.Snapshot {
+	s := status.Snapshot{
 		Version: version, Commit: commit, Host: hostName(),
 		Started: g.start, Now: time.Now(),
 		Listening:   g.listener.Serving(),
 		Blocked:     g.balancer.Blocked(),
-		DeadLetters: stats.DeadLetterStore{Events: g.dead.Held(), Evicted: g.dead.Evicted()},
+		DeadLetters: status.DeadLetterStore{Events: g.dead.Held(), Evicted: g.dead.Evicted()},
 	}
 	c := g.config.Load()
 	for _, src := range g.listener.Status() {
-		one := stats.Source{
-			Balance:             ledger.Balance{Source: src.Name},
-			Port:                src.Port,
-			Transports:          src.Transports,
-			Connections:         make(map[string]int64),
-			Rejected:            src.Rejected,
-			KernelDrops:         src.KernelDrops,
-			ReceiveBuffer:       src.ReceiveBuffer,
-			ReceiveBufferWanted: int(c.Sources[src.Name].ReceiveBuffer),
-			SilentAfter:         c.Sources[src.Name].SilentAfter,
-		}
-		for _, conns := range src.Connections {
-			one.Connections[conns.Transport] = conns.Open
-		}
+		one, settings := src.Source, c.Sources[src.Balance.Source]
+		one.ReceiveBufferWanted, one.SilentAfter = int(settings.ReceiveBuffer), settings.SilentAfter
 		s.Sources = append(s.Sources, one)
 	}
 	if c.Stats.ToSplunk {
-		s.Sources = append(s.Sources, stats.Source{
+		s.Sources = append(s.Sources, status.Source{
 			Balance: ledger.Balance{Source: ownSource}, Internal: true, Transports: []string{ledger.Internal.String()},
 		})
 	}
 	g.queueSnapshot(&s)
 	for _, e := range g.client.Endpoints() {
-		s.Endpoints = append(s.Endpoints, stats.Endpoint{
-			URL: e.URL, Up: e.Up, State: e.State, Since: e.Since, LastAnswer: e.Last,
-			InFlight: e.InFlight, Requests: e.Requests, Failures: e.Failed,
-			LatencyMillis: float64(e.Latency) / float64(time.Millisecond),
-			Limit:         e.Limit,
-			Unacked:       e.Unacked, Aside: string(e.Aside),
-		})
+		s.Endpoints = append(s.Endpoints, e.Endpoint)
 		if e.Unconfirmed {
 			s.Problems = append(s.Problems, fmt.Sprintf("%s accepts events and does not confirm them; they stay in the queue. "+
 				"With hec.ack.enabled the token needs indexer acknowledgement (useACK).", e.URL))
@@ -61,10 +42,10 @@ func (g *gateway) Snapshot() stats.Snapshot {
 	return s
 }
 
-func (g *gateway) queueSnapshot(s *stats.Snapshot) {
+func (g *gateway) queueSnapshot(s *status.Snapshot) {
 	c := g.config.Load()
 	st := g.store.Stats()
-	s.Queue = stats.Queue{
+	s.Queue = status.Queue{
 		CapacityBytes: st.Capacity, UsedBytes: st.Allocated, FreeDiskBytes: freeBytes(c.Queue.Path), MinFreeBytes: int64(c.Queue.MinFree),
 		WhenFull: c.Queue.WhenFull, Full: st.Full, Fault: st.Fault, ReadFault: st.ReadFault, OldestSeconds: st.Age.Seconds(),
 		DamagedParts: filesIn(filepath.Join(c.Queue.Path, "corrupt")),
@@ -74,15 +55,10 @@ func (g *gateway) queueSnapshot(s *stats.Snapshot) {
 			"The file system of %s has less than queue.min_free (%s) left: the queue counts as full.", c.Queue.Path, c.Queue.MinFree))
 	}
 	for _, q := range st.Shards {
-		aside := ""
 		if q.Index < len(g.shards) && !q.Draining {
-			aside = g.aside(q.Index)
+			q.Aside = g.aside(q.Index)
 		}
-		s.Shards = append(s.Shards, stats.Shard{
-			Name: strconv.Itoa(q.Index), Records: q.Records, Events: q.Events, Bytes: q.Bytes,
-			Segments: int64(q.Segments), Oldest: q.Oldest, Corrupt: q.Corrupt,
-			Stuck: q.Full || q.Fault != "" || q.Stalled, Full: q.Full, Fault: q.Fault, Draining: q.Draining, Aside: aside, Appended: q.Appended,
-		})
+		s.Shards = append(s.Shards, q.Shard)
 	}
 }
 
@@ -112,16 +88,16 @@ func freeBytes(path string) int64 {
 
 // Ready says whether the gateway can do its work: it listens, the queue can be
 // written and read, and what comes in can go somewhere.
-func (g *gateway) Ready() []stats.Condition {
-	listening := stats.Condition{Name: "listening", OK: g.listener.Serving(), Why: "all ports are open"}
+func (g *gateway) Ready() []status.Condition {
+	listening := status.Condition{Name: "listening", OK: g.listener.Serving(), Why: "all ports are open"}
 	if !listening.OK {
 		listening.Why = "not all ports are open"
 	}
-	queue := stats.Condition{Name: "queue", OK: true, Why: "can be written and read"}
+	queue := status.Condition{Name: "queue", OK: true, Why: "can be written and read"}
 	if err := g.store.Healthy(); err != nil {
 		queue.OK, queue.Why = false, err.Error()
 	}
-	room := stats.Condition{Name: "delivery", OK: true, Why: "an endpoint is up"}
+	room := status.Condition{Name: "delivery", OK: true, Why: "an endpoint is up"}
 	switch full := g.store.Full(); {
 	case !g.client.AnyUp() && full:
 		room.OK, room.Why = false, "no endpoint is up and the queue is full"
@@ -133,5 +109,5 @@ func (g *gateway) Ready() []stats.Condition {
 			room.Why += "; " + e.URL + " accepts events and does not confirm them (no ackId)"
 		}
 	}
-	return []stats.Condition{listening, queue, room}
+	return []status.Condition{listening, queue, room}
 }

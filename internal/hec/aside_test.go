@@ -32,7 +32,7 @@ func TestSetAside(t *testing.T) {
 		t.Error("an endpoint is up while all are set aside")
 	}
 	for _, s := range r.Endpoints() {
-		if want := map[string]Aside{a.URL(): Draining, b.URL(): Maintenance}[s.URL]; s.Aside != want || !s.Up {
+		if want := map[string]Aside{a.URL(): Draining, b.URL(): Maintenance}[s.URL]; Aside(s.Aside) != want || !s.Up {
 			t.Errorf("%+v", s)
 		}
 	}

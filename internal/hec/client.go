@@ -170,7 +170,7 @@ func (c *Client) Endpoints() []EndpointStatus {
 // not been tried yet counts as up.
 func (c *Client) AnyUp() bool {
 	for _, s := range c.pool.status(nil) {
-		if s.Up && s.Aside == InUse {
+		if s.Up && s.Aside == "" {
 			return true
 		}
 	}

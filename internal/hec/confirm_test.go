@@ -35,7 +35,7 @@ func TestNoAckID(t *testing.T) {
 		t.Errorf("%d posts to an endpoint that confirms nothing", n)
 	}
 	st := r.Endpoints()[0]
-	if b := r.ledger.Account("cisco_asa").Balance(); b.Delivered != 0 || r.AnyUp() || !strings.Contains(st.Last, "ackId") {
+	if b := r.ledger.Account("cisco_asa").Balance(); b.Delivered != 0 || r.AnyUp() || !strings.Contains(st.LastAnswer, "ackId") {
 		t.Errorf("delivered %d; %+v", b.Delivered, st)
 	}
 	if left := time.Until(st.RetryTime); left < unconfirmedRest-time.Minute || left > unconfirmedRest {
@@ -213,7 +213,7 @@ func TestAnswerThatCanNotBeRead(t *testing.T) {
 			if n := s.Requests(); n > 4 {
 				t.Errorf("%d posts", n)
 			}
-			if last := r.Endpoints()[0].Last; !strings.Contains(last, "cannot be read") {
+			if last := r.Endpoints()[0].LastAnswer; !strings.Contains(last, "cannot be read") {
 				t.Errorf("last answer %q", last)
 			}
 			s.SetScript(nil)

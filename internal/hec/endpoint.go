@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/throttle"
 )
 
@@ -71,26 +72,12 @@ type endpoint struct {
 	limps     throttle.Throttle // of single connections
 }
 
-// EndpointStatus is what is known of an endpoint at one moment.
+// EndpointStatus is the state of an endpoint at one moment. State is up, busy, down or
+// refused.
 type EndpointStatus struct {
-	URL       string        `json:"url"` // without user and password
-	Up        bool          `json:"up"`
-	State     string        `json:"state"` // up, busy, down or refused
-	Since     time.Time     `json:"since"`
-	Last      string        `json:"last_answer"` // of a post or probe
-	LastAt    time.Time     `json:"last_answer_at"`
-	InFlight  int           `json:"in_flight"`
-	Limit     int           `json:"concurrency_limit"` // of InFlight, as it is adapted
-	Requests  uint64        `json:"requests"`
-	Failed    uint64        `json:"failed_requests"` // that were or will be retried
-	Failures  int           `json:"consecutive_failures"`
-	Latency   time.Duration `json:"latency_ns"` // moving average of answered posts
-	Unacked   int           `json:"unacknowledged"`
-	RetryTime time.Time     `json:"retry_at,omitzero"`
-	Aside     Aside         `json:"aside,omitempty"`
-	// Unconfirmed says that it is out because it accepts events and its answers do not
-	// confirm them.
-	Unconfirmed bool `json:"unconfirmed,omitempty"`
+	status.Endpoint
+	InARow    int       // failures since the last success
+	RetryTime time.Time // of the next trial; zero while it is up
 }
 
 const collector = "/services/collector"
@@ -274,13 +261,12 @@ func (e *endpoint) renewChannels() {
 }
 
 func (e *endpoint) status(now time.Time, unacked, bound int) EndpointStatus {
-	s := EndpointStatus{
+	s := EndpointStatus{InARow: e.failures, Endpoint: status.Endpoint{
 		URL: e.name, Up: e.state == stateUp, State: e.state, Since: e.since,
-		Last: e.last, LastAt: e.lastAt, InFlight: e.inFlight,
-		Requests: e.requests, Failed: e.failed, Failures: e.failures,
-		Latency: e.latency, Unacked: unacked, Limit: 1, Aside: e.aside,
-		Unconfirmed: e.confirm.missing,
-	}
+		LastAnswer: e.last, InFlight: e.inFlight, Limit: 1, Requests: e.requests, Failures: e.failed,
+		LatencyMillis: float64(e.latency) / float64(time.Millisecond),
+		Unacked:       unacked, Aside: string(e.aside), Unconfirmed: e.confirm.missing,
+	}}
 	if e.proven() {
 		s.Limit = e.limit.now(bound)
 	}

@@ -300,7 +300,7 @@ func TestHealthProbes(t *testing.T) {
 	src.total = 1 // never ends by itself
 	wait := r.start(t.Context(), src)
 	eventually(t, "probes", func() bool { return s.Probes() > 3 })
-	if !r.AnyUp() || !strings.Contains(r.Endpoints()[0].Last, "17") {
+	if !r.AnyUp() || !strings.Contains(r.Endpoints()[0].LastAnswer, "17") {
 		t.Errorf("%+v", r.Endpoints())
 	}
 	close(sick)

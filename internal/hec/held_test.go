@@ -76,7 +76,7 @@ func TestHeldIsWhatIsInTheStore(t *testing.T) {
 func TestProbesDoNotHideARefusal(t *testing.T) {
 	p, now := poolOf(t, 1)
 	e := p.list[0]
-	shown := func() string { return e.status(*now, 0, 0).Last }
+	shown := func() string { return e.status(*now, 0, 0).LastAnswer }
 	p.probed(e, answer{condition: serving, text: "HEC is healthy", status: 200}, testRetry)
 	if got := shown(); got == "" || got[:7] != "health:" {
 		t.Errorf("before a post: %q", got)

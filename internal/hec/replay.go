@@ -18,6 +18,7 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/status"
 )
 
 // ErrNoLetter says that the store holds no letter of that ID.
@@ -75,7 +76,7 @@ const tailBytes = 4 << 20
 
 // Latest returns the n newest letters, newest first, of the last 4 MiB of the store's
 // newest file. It costs the same however much is stored.
-func (s *DeadLetters) Latest(n int) ([]Letter, error) {
+func (s *DeadLetters) Latest(n int) ([]status.DeadLetter, error) {
 	files, err := s.files()
 	if err != nil || len(files) == 0 {
 		return nil, err
@@ -92,7 +93,7 @@ func (s *DeadLetters) Latest(n int) ([]Letter, error) {
 		return nil, fmt.Errorf("read dead letters: %w", err)
 	}
 	data = data[:read]
-	var letters []Letter
+	var letters []status.DeadLetter
 	for len(letters) < n && len(data) > 0 {
 		end := bytes.LastIndexByte(data, '\n')
 		if end < 0 {
@@ -100,7 +101,10 @@ func (s *DeadLetters) Latest(n int) ([]Letter, error) {
 		}
 		begin := bytes.LastIndexByte(data[:end], '\n') + 1
 		if l, err := parseLetter(data[begin:end]); err == nil {
-			letters = append(letters, l)
+			letters = append(letters, status.DeadLetter{
+				ID: l.ID, Time: l.Time, Reason: l.Reason, Status: l.Status, Text: l.Text,
+				Source: l.Source, Endpoint: l.Endpoint, Events: l.Events, Event: l.Event,
+			})
 		}
 		data = data[:begin]
 	}

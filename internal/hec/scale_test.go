@@ -89,7 +89,7 @@ func TestCertificateRunsOut(t *testing.T) {
 	src := newMemory(records(20, 1)...)
 	wait := r.start(t.Context(), src)
 	eventually(t, "refused", func() bool { return r.Endpoints()[0].State == stateRefused })
-	if st := r.Endpoints()[0]; st.Up || !strings.Contains(st.Last, "certificate") {
+	if st := r.Endpoints()[0]; st.Up || !strings.Contains(st.LastAnswer, "certificate") {
 		t.Errorf("%+v", st)
 	}
 	if s.Requests() != 0 {

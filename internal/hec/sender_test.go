@@ -76,7 +76,7 @@ func TestOneEndpointRefusesConnections(t *testing.T) {
 		t.Error("nothing is up")
 	}
 	st := r.Endpoints()[1]
-	if st.Up || st.State != "down" || st.URL != dead || !strings.Contains(st.Last, "refused") || st.InFlight != 0 {
+	if st.Up || st.State != "down" || st.URL != dead || !strings.Contains(st.LastAnswer, "refused") || st.InFlight != 0 {
 		t.Errorf("%+v", st)
 	}
 }
@@ -122,8 +122,8 @@ func TestAllDownThenBack(t *testing.T) {
 	src := newMemory(records(10, 2)...)
 	wait := r.start(context.Background(), src)
 	eventually(t, "down", func() bool { return !r.AnyUp() })
-	for r.Endpoints()[0].Failures < 20 {
-		eventually(t, "failures", func() bool { return r.Endpoints()[0].Failures >= 20 })
+	for r.Endpoints()[0].InARow < 20 {
+		eventually(t, "failures", func() bool { return r.Endpoints()[0].InARow >= 20 })
 	}
 	s.SetDown(false)
 	if err := wait(); err != nil {
@@ -424,7 +424,7 @@ func TestStopGrace(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.balanced(src, 6)
-	if st := r.Endpoints()[0]; !st.Up || st.Failures != 0 || st.InFlight != 0 {
+	if st := r.Endpoints()[0]; !st.Up || st.InARow != 0 || st.InFlight != 0 {
 		t.Errorf("an attempt that we ended counts against the endpoint: %+v", st)
 	}
 }

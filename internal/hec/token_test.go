@@ -90,7 +90,7 @@ func shownBy(t *testing.T, r *rig, reg *prometheus.Registry) string {
 		text += l.Text + l.Reason + l.Endpoint
 	}
 	for _, e := range r.Endpoints() {
-		text += e.Last + e.URL
+		text += e.LastAnswer + e.URL
 	}
 	return text
 }

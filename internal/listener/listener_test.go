@@ -409,7 +409,7 @@ func TestConnectionLimit(t *testing.T) {
 	fmt.Fprint(c, "<13>c once more\n")
 	b.wait(5)
 	st := b.l.Status()[0]
-	if st.Rejected[rejectMaxConnections] != 1 || st.Connections[0].Open != 2 {
+	if st.Rejected[rejectMaxConnections] != 1 || st.Connections["tcp"] != 2 {
 		t.Errorf("status %+v", st)
 	}
 }

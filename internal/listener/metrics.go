@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/status"
 )
 
 // collector reads the listener's numbers when somebody asks; the books are kept
@@ -39,49 +40,41 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	d := c.descriptions()
 	for _, s := range c.l.Status() {
-		for _, conns := range s.Connections {
-			ch <- prometheus.MustNewConstMetric(d.connections, prometheus.GaugeValue, float64(conns.Open), s.Name, conns.Transport)
+		name := s.Balance.Source
+		for transport, open := range s.Connections {
+			ch <- prometheus.MustNewConstMetric(d.connections, prometheus.GaugeValue, float64(open), name, transport)
 		}
 		for reason, n := range s.Rejected {
-			ch <- prometheus.MustNewConstMetric(d.rejected, prometheus.CounterValue, float64(n), s.Name, reason)
+			ch <- prometheus.MustNewConstMetric(d.rejected, prometheus.CounterValue, float64(n), name, reason)
 		}
 		for reason, n := range s.Partial {
-			ch <- prometheus.MustNewConstMetric(d.partial, prometheus.CounterValue, float64(n), s.Name, reason)
+			ch <- prometheus.MustNewConstMetric(d.partial, prometheus.CounterValue, float64(n), name, reason)
 		}
 		if s.UDP {
-			ch <- prometheus.MustNewConstMetric(d.drops, prometheus.CounterValue, float64(s.KernelDrops), s.Name)
+			ch <- prometheus.MustNewConstMetric(d.drops, prometheus.CounterValue, float64(s.KernelDrops), name)
 		}
 	}
 }
 
-// SourceStatus is what the listener knows of a source beside the books.
+// SourceStatus is the state of a source. Of the balance it has the name.
 type SourceStatus struct {
-	Name          string            `json:"name"`
-	Port          int               `json:"port"`
-	Transports    []string          `json:"transports"`
-	Connections   []Connections     `json:"connections"`
-	Rejected      map[string]uint64 `json:"rejected"`
-	Partial       map[string]uint64 `json:"partial_messages"` // delivered before they had ended
-	UDP           bool              `json:"udp"`
-	KernelDrops   uint64            `json:"udp_kernel_drops"`
-	ReceiveBuffer int               `json:"udp_receive_buffer_bytes"` // as the kernel granted it
-}
-
-// Connections counts the open connections by transport.
-type Connections struct {
-	Transport string `json:"transport"`
-	Open      int64  `json:"open"`
+	status.Source
+	Partial map[string]uint64 // messages delivered before they had ended, by reason
+	UDP     bool              // it has a UDP port
 }
 
 // Status returns the state of all sources in the order of the configuration.
 func (l *Listener) Status() []SourceStatus {
 	var all []SourceStatus
 	for _, s := range l.sources {
-		st := SourceStatus{Name: s.Name(), Port: s.options.Port, Rejected: make(map[string]uint64)}
+		st := SourceStatus{Source: status.Source{
+			Balance: ledger.Balance{Source: s.Name()}, Port: s.options.Port,
+			Connections: make(map[string]int64), Rejected: make(map[string]uint64),
+		}}
 		for _, t := range s.options.Transports {
 			st.Transports = append(st.Transports, t.String())
 			if t != ledger.UDP {
-				st.Connections = append(st.Connections, Connections{t.String(), s.conns[t].Load()})
+				st.Connections[t.String()] = s.conns[t].Load()
 			}
 		}
 		for _, reason := range []string{

@@ -142,7 +142,7 @@ func checkDamaged(t *testing.T, o Options, want []int, lost int) {
 			appendN(t, q, 1000, 30, 600) // with rolling
 			equal(t, "new records", drainAll(t, q), sequence(1000, 30))
 			settleDown(q)
-			equal(t, "segments", q.Stats().Segments, 1)
+			equal(t, "segments", q.Stats().Segments, int64(1))
 			st := q.Stats()
 			if recovered, _, dropped := balance(o.Ledger); recovered == 0 || st.Records != 0 || st.Events != 0 || st.Bytes != 0 {
 				t.Fatalf("books: %d recovered, %v dropped, %+v", recovered, dropped, st)
@@ -268,6 +268,6 @@ func TestMissingSegments(t *testing.T) {
 		appendN(t, q, 112, 40, 600)
 		equal(t, "new records", drainAll(t, q), sequence(112, 40))
 		settleDown(q)
-		equal(t, "segments", q.Stats().Segments, 1)
+		equal(t, "segments", q.Stats().Segments, int64(1))
 	}
 }

@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/throttle"
 
 	"github.com/nsqio/go-diskqueue"
@@ -133,25 +135,16 @@ type Shard struct {
 // fault is why something cannot be written, synced or read now.
 type fault struct{ err error }
 
-// ShardStats is one reading of a shard.
+// ShardStats is one reading of a shard. Aside is not set: a shard knows no operator.
 type ShardStats struct {
-	Index     int           `json:"shard"`
-	Draining  bool          `json:"draining"` // left over: takes no appends
-	Records   int64         `json:"records"`  // queued or in flight
-	Events    int64         `json:"events"`
-	Bytes     int64         `json:"bytes"`
-	Allocated int64         `json:"allocated_bytes"` // of its segments, what counts against max_size
-	Segments  int           `json:"segments"`
-	Oldest    time.Time     `json:"oldest"` // zero: nothing queued
-	Age       time.Duration `json:"age_ns"`
-	Corrupt   uint64        `json:"corrupt_records"`
-	Faults    Faults        `json:"faults"`           // since Open
-	Appended  uint64        `json:"appended_records"` // since Open
-	Acked     uint64        `json:"acked_records"`    // since Open
-	Full      bool          `json:"full"`
-	Fault     string        `json:"fault,omitempty"`      // why it cannot be written
-	ReadFault string        `json:"read_fault,omitempty"` // why a part of it cannot be read
-	Stalled   bool          `json:"stalled"`              // that part is the one that is next
+	status.Shard
+	Index     int
+	Allocated int64 // bytes of its segments, which count against max_size
+	Age       time.Duration
+	Faults    Faults // since Open
+	Acked     uint64 // records, since Open
+	ReadFault string // why a part of it cannot be read; empty if it can
+	Stalled   bool   // that part is the next one
 }
 
 // Faults counts what the disk has refused.
@@ -167,15 +160,17 @@ func (q *Shard) Index() int { return q.index }
 // Stats reads the shard. It reads one header from disk.
 func (q *Shard) Stats() ShardStats {
 	st := ShardStats{
-		Index: q.index, Draining: q.drains,
-		Records: q.records.Load(), Events: q.events.Load(), Bytes: q.bytes.Load(),
-		Allocated: q.allocated.Load(),
-		Corrupt:   q.corrupt.Load(), Appended: q.appended.Load(), Acked: q.acked.Load(),
-		Full: q.full(), Oldest: q.oldest(),
+		Shard: status.Shard{
+			Name: strconv.Itoa(q.index), Draining: q.drains,
+			Records: q.records.Load(), Events: q.events.Load(), Bytes: q.bytes.Load(),
+			Corrupt: q.corrupt.Load(), Appended: q.appended.Load(),
+			Full: q.full(), Oldest: q.oldest(),
+		},
+		Index: q.index, Allocated: q.allocated.Load(), Acked: q.acked.Load(),
 		Faults: Faults{Write: q.writeFaults.Load(), Sync: q.syncFaults.Load(), Read: q.readFaults.Load()},
 	}
 	q.mu.Lock()
-	st.Segments = len(q.segs)
+	st.Segments = int64(len(q.segs))
 	q.mu.Unlock()
 	if !st.Oldest.IsZero() {
 		st.Age = max(0, time.Since(st.Oldest))
@@ -186,6 +181,7 @@ func (q *Shard) Stats() ShardStats {
 	if f := q.readFault.Load(); f != nil {
 		st.ReadFault, st.Stalled = f.err.Error(), q.holding() != nil
 	}
+	st.Stuck = st.Full || st.Fault != "" || st.Stalled
 	return st
 }
 

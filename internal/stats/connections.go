@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"syslog-gateway/internal/stats/control"
 )
 
 // bounded is a set with at most so many members. No address has a share while there is
@@ -142,7 +144,7 @@ func (d door) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: raw, room: d.room, uid: peerUID(raw)}
+	c := &conn{Conn: raw, room: d.room, uid: control.PeerUID(raw)}
 	c.from, c.end = party(raw.RemoteAddr().String()), func() { raw.Close() }
 	if out, _ := d.room.enter(&c.member, false); out != nil {
 		out.end()

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/status"
 )
 
 // eventually waits until done, or fails after 20 s.
@@ -81,7 +83,7 @@ func TestIdleConnectionsDoNotSilence(t *testing.T) {
 		"nothing": "", "half a request": "GET /readyz HTTP/1.1\r\nX: ", "kept alive": "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
 	} {
 		p := open(t)
-		p.stages.set(func(s *stages) { s.conditions = []Condition{{Name: "queue", OK: true}} })
+		p.stages.set(func(s *stages) { s.conditions = []status.Condition{{Name: "queue", OK: true}} })
 		p.crowdOf(maxConnections+500, 9, send)
 		took := p.asks(20, "/readyz")
 		p.asks(1, "/stats")
@@ -96,7 +98,7 @@ func TestIdleConnectionsDoNotSilence(t *testing.T) {
 			t.Errorf("%s: gateway_stats_refused_total: %v", name, m)
 		}
 		eventually(t, "the log says so", func() bool { return strings.Contains(p.log.String(), "the longest silent of 127.0.0.9") })
-		if n := strings.Count(p.log.String(), "longest silent"); n > complaints {
+		if n := strings.Count(p.log.String(), "longest silent"); n > maxErrors {
 			t.Errorf("%d lines in the log", n)
 		}
 	}
@@ -175,7 +177,7 @@ const eventsRequest = "GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n"
 // comes from elsewhere gets one all the same.
 func TestStreamsDoNotSilence(t *testing.T) {
 	p := open(t)
-	p.stages.set(func(s *stages) { s.conditions = []Condition{{Name: "queue", OK: true}} })
+	p.stages.set(func(s *stages) { s.conditions = []status.Condition{{Name: "queue", OK: true}} })
 	served := 0
 	for _, c := range p.crowdOf(1000, 9, eventsRequest) {
 		resp := openStream(t, c)
@@ -241,7 +243,7 @@ func TestStalledStreamIsEnded(t *testing.T) {
 				s.snap.Started = s.snap.Started.Add(-time.Hour)
 				s.snap.Problems = []string{strings.Repeat(fmt.Sprint(i), 2000)}
 			})
-			p.server.refresh()
+			p.server.live.next()
 			time.Sleep(time.Millisecond) // paces the load; nothing waits for it
 		}
 	}()
@@ -266,7 +268,7 @@ func TestStalledStreamIsEnded(t *testing.T) {
 func TestStreamsOverTLS(t *testing.T) {
 	cert, pool := certificate(t)
 	p := open(t, func(o *Options) { o.TLS = &tls.Config{Certificates: []tls.Certificate{cert}} })
-	p.stages.set(func(s *stages) { s.conditions = []Condition{{Name: "queue", OK: true}} })
+	p.stages.set(func(s *stages) { s.conditions = []status.Condition{{Name: "queue", OK: true}} })
 	p.scheme = "https"
 	p.client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
 	codes := make(map[int]int)

@@ -1,47 +1,41 @@
-// Package stats serves what an operator and a monitoring system want to know of
-// the gateway, on one port (:8404 by default).
+// Package stats serves the statistics page, HAProxy's interfaces, the API and the metrics
+// of the gateway on one port (:8404 by default) and on the control socket.
 //
-//	/                     goes to /stats
-//	/stats                a page for people, kept up to date by /api/v1/events
+//	/                     redirects to /stats
+//	/stats                the page, kept up to date by /api/v1/events
 //	/stats;csv  ;json     the same as HAProxy 2.6 writes it
-//	POST /stats           sets a shard or an endpoint aside, as HAProxy takes it
+//	POST /stats           sets the mode of a shard or an endpoint, as HAProxy's form does
 //	/api/v1/…             the same as JSON; /api/v1/openapi.yaml describes it
 //	/api/v1/tap           messages as they go through
-//	/metrics              the same for Prometheus, with what the stages register
+//	/metrics              the same for Prometheus, with the metrics of the stages
 //	/healthz              200 while the process answers
-//	/readyz               200, or 503, and one line for each condition
-//	/debug/pprof/         profiles, when asked for
+//	/readyz               200 or 503, and one line for each condition
+//	/debug/pprof/         profiles, if enabled
 //
-// # What is promised
+// What is shown belongs elsewhere: readings and health to stats/monitor, users and rights
+// to stats/auth, HAProxy's formats to stats/haproxy, metrics to stats/metrics, the socket's
+// file to stats/control. The package knows none of the stages: one [Provider] reports for
+// all of them, and the buttons call an [Operator]. It is larger than most packages because
+// routes, page, streams and their bounds share every connection.
 //
-// Only POST /stats changes anything; it needs the admin right, and is refused when a
-// browser makes it for another site's page. Lines of messages are shown to users only.
-// Where a request comes from proves nothing; on the machine itself there is the control
-// socket, which knows root and the gateway's user by their credentials. The page works without scripts and loads nothing from anywhere
-// else; whatever a name, a line or an answer holds is escaped by html/template or set as
-// text. With users set, everything but /healthz and /readyz asks for one (RFC 7617).
-// Nothing is cached by a browser or proxy. Connections, headers, streams and times are
-// bounded, so that a scanner cannot take the file descriptors that the listeners need;
-// whoever holds most of them gives one up for a newcomer, so that a health check always
-// gets in.
+// # Promises
 //
-// # What it costs
+// Only POST /stats changes anything. It needs the admin right, and is refused if a browser
+// sends it for a page of another site. Lines of messages are shown to users only. With
+// users, everything but /healthz and /readyz asks for one (RFC 7617). On the machine
+// itself, the control socket knows root and the gateway's user by their credentials.
 //
-// One reading of the stages a second, whoever looks; what open pages show is rendered
-// once for all that show the same, and only what has changed is sent. Nothing of it
-// is on the path of a message.
+// The page works without scripts and loads nothing from other sites. html/template escapes
+// every name, line and answer of others, or the script sets it as text. Browsers and
+// proxies cache nothing.
 //
-// # The books
+// Connections, headers, streams and times are bounded, so that a scanner cannot take the
+// file descriptors that the listeners need. When all connections are taken, the address
+// with most of them loses one to a new one, so a health check always gets in.
 //
-// The numbers of events come from the [ledger.Ledger] and nowhere else, so the page,
-// the JSON and the metrics show one truth:
+// # Costs
 //
-//	received + recovered = delivered + pending + deadlettered + dropped
-//
-// The columns of a page of the books are read one after the other while the stages
-// go on booking. A reading that does not balance is therefore repeated a few times;
-// what does not balance even then is shown as it is, as a difference.
-//
-// Everything else comes from one [Provider], in types of this package: stats knows
-// none of the stages. What the buttons do is an [Operator]'s.
+// The stages are read once a second, and at each request. Open pages that show the same
+// are rendered once, and only sections that have changed are sent. Nothing of it is on the
+// path of a message.
 package stats

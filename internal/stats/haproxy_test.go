@@ -12,6 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"syslog-gateway/internal/stats/auth"
+	"syslog-gateway/internal/stats/haproxy"
+	"syslog-gateway/internal/status"
+
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 )
@@ -42,7 +46,7 @@ func TestCSV(t *testing.T) {
 	p := open(t)
 	traffic(p.ledger)
 	p.stages.set(func(s *stages) {
-		s.snap.Shards[0].Aside, s.snap.Shards[1].Aside = StateDrain, StateMaint
+		s.snap.Shards[0].Aside, s.snap.Shards[1].Aside = status.Drain, status.Maint
 		s.snap.Endpoints[0].LastAnswer = `200 "fine", really`
 		s.snap.Sources[3].Rejected = map[string]uint64{"not_allowed": 2, "http": 3}
 	})
@@ -82,7 +86,7 @@ func TestHAProxyJSON(t *testing.T) {
 	p := open(t)
 	traffic(p.ledger)
 	a := p.do("GET", "/stats;json")
-	var rows [][]haField
+	var rows [][]haproxy.Field
 	if err := json.Unmarshal([]byte(a.body), &rows); err != nil || a.header.Get("Content-Type") != "application/json" {
 		t.Fatal(err, a.header)
 	}
@@ -104,7 +108,7 @@ func TestRealExporter(t *testing.T) {
 	if err != nil {
 		t.Fatal("install Debian's package prometheus-haproxy-exporter, or run .ci/tools")
 	}
-	p := open(t, func(o *Options) { o.Users = []User{{Name: "mon", Password: "itor"}} })
+	p := open(t, func(o *Options) { o.Users = []auth.User{{Name: "mon", Password: "itor"}} })
 	traffic(p.ledger)
 	held, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

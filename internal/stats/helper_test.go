@@ -10,9 +10,11 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/stats/metrics"
+	"syslog-gateway/internal/status"
+	"syslog-gateway/internal/status/statustest"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
@@ -23,13 +25,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // stages is a Provider that tells what the test puts in.
 type stages struct {
 	mu         sync.Mutex
-	snap       Snapshot
-	conditions []Condition
-	letters    []DeadLetter
+	snap       status.Snapshot
+	conditions []status.Condition
+	letters    []status.DeadLetter
 	orders     []string // what the operator was told
 }
 
-func (s *stages) Snapshot() Snapshot {
+func (s *stages) Snapshot() status.Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	snap := s.snap // of its own, as a provider's is: tests change what they put in
@@ -37,13 +39,13 @@ func (s *stages) Snapshot() Snapshot {
 	return snap
 }
 
-func (s *stages) Ready() []Condition {
+func (s *stages) Ready() []status.Condition {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.conditions)
 }
 
-func (s *stages) DeadLetters(n int) ([]DeadLetter, error) {
+func (s *stages) DeadLetters(n int) ([]status.DeadLetter, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.letters[:min(n, len(s.letters))], nil
@@ -89,7 +91,7 @@ type port struct {
 	stages   *stages
 	ledger   *ledger.Ledger
 	registry *prometheus.Registry
-	reloads  *Reloads
+	reloads  *metrics.Reloads
 	log      *buffer
 	server   *Server
 	client   *http.Client
@@ -101,8 +103,8 @@ type port struct {
 func open(t *testing.T, change ...func(*Options)) *port {
 	t.Helper()
 	p := &port{
-		t: t, ledger: ledger.New(), registry: prometheus.NewRegistry(), reloads: new(Reloads),
-		log: new(buffer), scheme: "http", stages: &stages{snap: calm()},
+		t: t, ledger: ledger.New(), registry: prometheus.NewRegistry(), reloads: new(metrics.Reloads),
+		log: new(buffer), scheme: "http", stages: &stages{snap: statustest.Calm()},
 	}
 	p.client = &http.Client{
 		Transport:     &http.Transport{},
@@ -119,7 +121,7 @@ func open(t *testing.T, change ...func(*Options)) *port {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := server.Start(); err != nil {
+	if err := server.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	p.server = server
@@ -187,29 +189,6 @@ func (p *port) get(path string) string {
 		p.t.Fatalf("GET %s: %d %s", path, a.code, a.body)
 	}
 	return a.body
-}
-
-// calm is a gateway with five sources where all is well.
-func calm() Snapshot {
-	now := time.Date(2025, 3, 14, 12, 0, 0, 0, time.UTC)
-	snap := Snapshot{
-		Listening: true, Version: "1.2.3", Commit: "abc1234", Host: "gw1", Started: now.Add(-26 * time.Hour), Now: now,
-		Shards: []Shard{{Name: "0", Events: 10, Records: 2, Bytes: 25e9, Segments: 3, Oldest: now.Add(-3 * time.Second)}, {Name: "1"}},
-		Endpoints: []Endpoint{{
-			URL: "https://splunk:8088", Up: true, Since: now.Add(-time.Hour), LastAnswer: "200 Success",
-			Requests: 1234, LatencyMillis: 12.5,
-		}},
-		Queue: Queue{CapacityBytes: 100e9, UsedBytes: 26e9, FreeDiskBytes: 300e9, WhenFull: "block", OldestSeconds: 3},
-	}
-	for i, name := range []string{"unifi", "palo_alto", "cisco_asa", "linux", "windows"} {
-		s := Source{
-			Port: 1514 + i, Transports: []string{"udp", "tcp"}, Connections: map[string]int64{"tcp": 2},
-			ReceiveBuffer: 32 << 20, ReceiveBufferWanted: 32 << 20,
-		}
-		s.Balance.Source = name
-		snap.Sources = append(snap.Sources, s)
-	}
-	return snap
 }
 
 // traffic books something of everything for each source of calm, and balances.

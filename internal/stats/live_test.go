@@ -4,19 +4,20 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"html"
-	"log/slog"
 	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/senders"
+	"syslog-gateway/internal/stats/auth"
+	"syslog-gateway/internal/stats/monitor"
+	"syslog-gateway/internal/status"
+	"syslog-gateway/internal/status/statustest"
 	"syslog-gateway/internal/tap"
 )
 
@@ -26,7 +27,7 @@ func addrOf(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, byte(i >> 
 // before calm's now; every tenth stopped two hours earlier.
 func crowded(n int) *senders.Table {
 	book := senders.New(n)
-	now := calm().Now
+	now := statustest.Calm().Now
 	for i := range n {
 		last := now.Add(-time.Second)
 		if i%10 == 9 {
@@ -48,10 +49,10 @@ func silentAfterHour(s *stages) {
 func TestSilentSenders(t *testing.T) {
 	p := open(t, func(o *Options) { o.Senders = crowded(50) })
 	p.stages.set(silentAfterHour)
-	p.server.watcher.look(p.stages.Snapshot())
+	p.server.monitor.Sample()
 	var got struct {
 		Total, Silent int
-		Senders       []sender
+		Senders       []monitor.Sender
 	}
 	get := func(query string) {
 		t.Helper()
@@ -86,195 +87,11 @@ func TestSilentSenders(t *testing.T) {
 	}
 }
 
-// A device that speaks once an hour is not silent after a threshold of one hour, nor
-// one that has hardly ever spoken, nor any where the threshold is 0.
-func TestWhoIsNotSilent(t *testing.T) {
-	now := calm().Now
-	book := senders.New(10)
-	hourly := book.Entry("linux", addrOf(1), "")
-	hourly.Add(1, 1, now.Add(-23*time.Hour).UnixNano(), new(senders.Times))
-	hourly.Add(20, 1, now.Add(-3*time.Hour).UnixNano(), new(senders.Times))
-	book.Entry("linux", addrOf(2), "").Add(regular-1, 1, now.Add(-9*time.Hour).UnixNano(), new(senders.Times))
-	book.Entry("unifi", addrOf(3), "").Add(100, 1, now.Add(-9*time.Hour).UnixNano(), new(senders.Times))
-	snap := calm()
-	snap.Sources[3].SilentAfter, snap.Sources[3].Configured = time.Hour, true
-	if c := gather(book, snap, new(doubt)); c.silentCount() != 0 || c.known() != 3 {
-		t.Errorf("%+v", c)
-	}
-	snap.Now = now.Add(10 * time.Hour)
-	if c := gather(book, snap, new(doubt)); c.silentCount() != 1 || !c.all[slices.IndexFunc(c.all, func(s sender) bool { return s.Address == "10.0.0.1" })].Silent {
-		t.Errorf("%+v", c)
-	}
-}
-
-func TestProblems(t *testing.T) {
-	var ring Problems
-	log := slog.New(ring.Handler(slog.NewTextHandler(new(buffer), nil))).With("shard", 3).WithGroup("disk")
-	log.Info("fine")
-	for range 500 {
-		log.Warn("slow", "ms", 12)
-	}
-	log.Error("no\nspace", "error", errors.New(strings.Repeat("x", 5000)))
-	got := ring.Recent()
-	if len(got) != 2 || got[0].Level != "error" || got[0].Message != "no space" || len(got[0].Details) > maxProblemText+10 ||
-		got[1].Count != 500 || got[1].Details != "shard=3 disk.ms=12" {
-		t.Errorf("%+v", got)
-	}
-	for i := range 1000 {
-		log.Warn(fmt.Sprint("warning ", i))
-	}
-	if got = ring.Recent(); len(got) != maxProblems || got[0].Message != "warning 999" {
-		t.Errorf("%d problems, first %+v", len(got), got[0])
-	}
-}
-
-func TestHistory(t *testing.T) {
-	h := newHistory(time.Second)
-	snap := calm()
-	for i := range 400 {
-		snap.Now = snap.Now.Add(time.Second)
-		snap.Sources[3].Received = uint64(100 * i)
-		snap.Sources[3].Delivered = uint64(50 * i)
-		snap.Shards[1].Bytes = int64(1000 * i)
-		snap.Endpoints[0].Requests = uint64(2 * i)
-		snap.Endpoints[0].Up = i < 390
-		h.add(snap)
-	}
-	snap.Sources[3].Configured = true
-	ask := snap
-	ask.Sources = []Source{
-		{Balance: ledger.Balance{Source: "linux", Received: 39900}, Configured: true},
-		{Balance: ledger.Balance{Source: "unifi", Received: 7}, Configured: true},
-		{Balance: ledger.Balance{Source: "windows"}, Configured: true},
-	}
-	if got := h.trend(ask); len(got.quiet) != 0 {
-		t.Errorf("quiet: %v; unifi had nothing five minutes ago", got.quiet)
-	}
-	ask.Sources[0].Received = h.back(samples - 1).flows["linux"].received
-	if got := h.trend(ask); len(got.quiet) != 1 || got.quiet[0] != "linux" || got.quietFor != 5*time.Minute {
-		t.Errorf("quiet: %v for %v", got.quiet, got.quietFor)
-	}
-	if r := h.rate("linux"); r != (rates{Received: 100, Delivered: 50}) {
-		t.Errorf("%+v", r)
-	}
-	if s := h.spark("linux"); len(s) != sparkPoints || s[0] != 100 || s[sparkPoints-1] != 100 {
-		t.Errorf("%v", s)
-	}
-	if g := h.growth(func(s *sample) int64 { return s.queued }); g != 1000 || full(3600_000, g) != 3600 || full(100, -3) != 0 || full(1<<40, 1) != 0 {
-		t.Errorf("growth %v", g)
-	}
-	if h.requests("https://splunk:8088") != 2 || h.peaks.down["https://splunk:8088"] != 10*time.Second || h.peaks.rates["linux"] != 100 {
-		t.Errorf("%+v", h.peaks)
-	}
-	if got := points([]float64{0, 5, 10}); got != "116,23.0 118,12.0 120,1.0" {
-		t.Errorf("points %q", got)
-	}
-}
-
-// TestTrend: whether Splunk gets anything is told by what it confirms, not by whether its
-// endpoints are up.
-func TestTrend(t *testing.T) {
-	h := newHistory(time.Second)
-	snap := calm()
-	linux, splunk, shard := &snap.Sources[3], &snap.Endpoints[0], &snap.Shards[0]
-	splunk.Requests, splunk.Failures, shard.Events = 0, 0, 0
-	second := func(change func()) trend {
-		snap.Now = snap.Now.Add(time.Second)
-		change()
-		h.add(snap)
-		return h.trend(snap)
-	}
-	if got := second(func() {}); !got.neverSent || got.stalled != 0 {
-		t.Errorf("at the start: %+v", got)
-	}
-	for range 5 { // something waits at each reading, and something is delivered between
-		if got := second(func() { shard.Events = 5; linux.Delivered += 10; splunk.Requests++ }); got.stalled != 0 || got.failed != 0 || got.neverSent || got.grows && shard.Events == 5 && h.count > 7 {
-			t.Errorf("it works: %+v", got)
-		}
-	}
-	var got trend
-	for range 4 { // all answers are 503
-		got = second(func() {
-			shard.Events += 10
-			splunk.Requests += 2
-			splunk.Failures += 2
-			splunk.LastAnswer = "503 busy"
-		})
-	}
-	if got.stalled != 4*time.Second || got.failed != 8 || got.lastFailed != "503 busy" || !got.grows || got.lately.posts != 13 || got.lately.failed != 8 {
-		t.Errorf("posts fail: %+v", got)
-	}
-	if got = second(func() { linux.Delivered++ }); got.stalled != 0 || got.failed != 0 {
-		t.Errorf("one was delivered: %+v", got)
-	}
-	for range 20 {
-		got = second(func() {})
-	}
-	if got.stalled != 20*time.Second || got.failed != 0 || got.grows || got.lately.posts != 0 {
-		t.Errorf("posts hang: %+v", got)
-	}
-	if got = second(func() { shard.Aside = StateMaint }); got.stalled != 0 {
-		t.Errorf("only what somebody has set aside waits: %+v", got)
-	}
-	if got = second(func() { shard.Aside, splunk.Requests, splunk.Failures = "", 1, 0 }); got.lately.posts != 0 {
-		t.Errorf("another endpoint: %+v", got)
-	}
-	for i := range heldFor + 1 {
-		if got = second(func() { snap.Blocked = true }); got.held != (i >= heldFor-1) {
-			t.Errorf("after %d readings: held %v", i+1, got.held)
-		}
-	}
-	if got = second(func() { snap.Blocked = false }); got.held {
-		t.Error("nobody waits any more")
-	}
-}
-
-// TestRelay: the hosts behind a relay are senders of their own, a device that sometimes
-// leaves its name out is one.
-func TestRelay(t *testing.T) {
-	now, book := calm().Now, senders.New(100)
-	say := func(address int, host string, events int, last time.Duration) {
-		p := book.Entry("linux", addrOf(address), host)
-		p.Add(1, 10, now.Add(-last-time.Minute).UnixNano(), new(senders.Times))
-		p.Add(events-1, 10, now.Add(-last).UnixNano(), new(senders.Times))
-	}
-	for i := range 5 {
-		say(1, fmt.Sprint("web", i), 20, time.Second)
-	}
-	say(1, "lost1", 20, 2*time.Hour)
-	say(1, "", 20, 3*time.Hour) // any of them may have sent these
-	say(2, "", 20, 2*time.Hour)
-	say(2, "fw1", 30, time.Second)
-	say(3, "", 20, 2*time.Hour)
-	say(4, "a", 20, 2*time.Hour)
-	say(4, "b", 20, 2*time.Hour)
-	say(4, "", 20, 2*time.Hour)
-	snap := calm()
-	snap.Sources[3].SilentAfter, snap.Sources[3].Configured = time.Hour, true
-	c := gather(book, snap, new(doubt))
-	var silent []string
-	for _, s := range c.all {
-		if s.Silent {
-			silent = append(silent, s.Address+" "+s.Name)
-		}
-		if want := (s.Address == "10.0.0.1" || s.Address == "10.0.0.4") && s.Name != ""; s.Relayed != want {
-			t.Errorf("relayed: %+v", s)
-		}
-		if s.Name == "fw1" && (s.Events != 50 || s.Bytes != 40 || !s.Last.Equal(now.Add(-time.Second)) || !s.First.Equal(now.Add(-2*time.Hour-time.Minute))) {
-			t.Errorf("one device: %+v", s)
-		}
-	}
-	slices.Sort(silent)
-	if want := []string{"10.0.0.1 lost1", "10.0.0.3 ", "10.0.0.4 ", "10.0.0.4 a", "10.0.0.4 b"}; !slices.Equal(silent, want) || c.silentCount() != len(want) || c.known() != 12 {
-		t.Errorf("silent %q of %d, want %q", silent, c.known(), want)
-	}
-}
-
 // TestSkewedSenders: times that are off by a zone become a line and count, when they have
 // been for a moment; those of a backlog, which come nearer, do not.
 func TestSkewedSenders(t *testing.T) {
 	book := senders.New(100)
-	now := calm().Now
+	now := statustest.Calm().Now
 	send := func(address int, host string, offset time.Duration, zoned bool) {
 		var times senders.Times
 		for range 20 {
@@ -291,7 +108,7 @@ func TestSkewedSenders(t *testing.T) {
 	send(5, "london", 0, false)
 	read := func() string {
 		p.stages.set(func(s *stages) { s.snap.Now = now })
-		p.server.watcher.look(p.stages.Snapshot())
+		p.server.monitor.Sample()
 		return p.get("/stats")
 	}
 	if text := read(); strings.Contains(text, "off their receipt") {
@@ -338,14 +155,22 @@ func TestSkewedSenders(t *testing.T) {
 	}
 	read()
 	now = now.Add(4 * time.Second)
-	if text := read(); strings.Count(text, "off their receipt") != maxAdvice || !strings.Contains(text, "of 24 senders more are off") {
+	if text := read(); strings.Count(text, "off their receipt") != 10 || !strings.Contains(text, "of 24 senders more are off") {
 		t.Errorf("%d lines", strings.Count(text, "off their receipt"))
+	}
+}
+
+func TestPoints(t *testing.T) {
+	if got := points([]float64{0, 5, 10}); got != "116,23.0 118,12.0 120,1.0" {
+		t.Errorf("points %q", got)
 	}
 }
 
 func TestScope(t *testing.T) {
 	p := open(t)
-	p.stages.set(func(s *stages) { s.snap.Endpoints = append(s.snap.Endpoints, Endpoint{URL: "https://gone:8088"}) })
+	p.stages.set(func(s *stages) {
+		s.snap.Endpoints = append(s.snap.Endpoints, status.Endpoint{URL: "https://gone:8088"})
+	})
 	if a := p.do("GET", "/stats?scope=nowhere"); a.code != 404 || !strings.Contains(a.body, "nowhere") {
 		t.Errorf("an unknown scope: %d %s", a.code, a.body)
 	}
@@ -413,7 +238,7 @@ func TestEvents(t *testing.T) {
 
 func TestTapStream(t *testing.T) {
 	hub := new(tap.Hub)
-	p := open(t, func(o *Options) { o.Taps, o.Users = hub, []User{{Name: "ops", Password: "s3cret"}} })
+	p := open(t, func(o *Options) { o.Taps, o.Users = hub, []auth.User{{Name: "ops", Password: "s3cret"}} })
 	as := func(r *http.Request) { r.SetBasicAuth("ops", "s3cret") }
 	m := tap.Message{Source: "linux", Class: "linux_syslog", From: addrOf(1), Host: "<b>", Received: time.Unix(1, 0), Raw: []byte("<13>a\xffb"), Event: []byte(`{"event":"a"}`)}
 	var got tapped
@@ -458,11 +283,11 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 	}
 }
 
-func TestNumbers(t *testing.T) {
+func TestReport(t *testing.T) {
 	p := open(t)
 	traffic(p.ledger)
 	kinds := make(map[string]int)
-	for _, n := range p.server.Numbers() {
+	for _, n := range p.server.Monitor().Report() {
 		body, err := json.Marshal(n)
 		if err != nil {
 			t.Fatal(err)
@@ -482,7 +307,7 @@ func TestNumbers(t *testing.T) {
 func BenchmarkPage(b *testing.B) {
 	for _, path := range []string{"/stats", "/stats;csv", "/api/v1/status", "/api/v1/senders?limit=1000", "/metrics"} {
 		b.Run(path, func(b *testing.B) {
-			s := &stages{snap: calm()}
+			s := &stages{snap: statustest.Calm()}
 			silentAfterHour(s)
 			server, err := New(Options{Listen: "127.0.0.1:0", Provider: s, Ledger: ledger.New(), Senders: crowded(5000)})
 			if err != nil {
@@ -510,36 +335,18 @@ func (w *sinkWriter) Header() http.Header         { return w.header }
 func (w *sinkWriter) WriteHeader(code int)        { w.code = code }
 func (w *sinkWriter) Write(p []byte) (int, error) { w.code = max(w.code, 200); return len(p), nil }
 
-// Two endpoints that are down are two problems, and what was held back of the log counts.
-func TestProblemsCountWhatHappened(t *testing.T) {
-	var ring Problems
-	log := slog.New(ring.Handler(slog.NewTextHandler(new(buffer), nil)))
-	for _, line := range []struct {
-		endpoint string
-		held     int
-	}{{"https://a", 0}, {"https://b", 0}, {"https://a", 7}, {"https://b", 2}} {
-		log.Warn("HEC endpoint is down", "endpoint", line.endpoint, "not_logged", line.held)
-	}
-	got := ring.Recent()
-	if len(got) != 2 || got[0].Count != 4 || got[0].Details != "endpoint=https://b not_logged=2" || got[1].Count != 9 {
-		t.Errorf("%+v", got)
+// What the page advises must apply: no receive buffer if there is no UDP.
+func TestAdviceApplies(t *testing.T) {
+	if got := bufferAdvice(status.Source{ReceiveBufferWanted: 32 << 20}); got != "" {
+		t.Errorf("a source without UDP is told %q", got)
 	}
 }
 
-// What the page advises and foretells must apply: no receive buffer where there is no UDP, no
-// room that the disk does not have.
-func TestAdviceApplies(t *testing.T) {
-	if got := bufferAdvice(Source{ReceiveBufferWanted: 32 << 20}); got != "" {
-		t.Errorf("a source without UDP is told %q", got)
+func TestPercent(t *testing.T) {
+	if got := percent(5, 0); got != 0 {
+		t.Errorf("a share of nothing is %v", got)
 	}
-	for want, q := range map[int64]Queue{
-		70: {CapacityBytes: 100, UsedBytes: 30, FreeDiskBytes: 1000, MinFreeBytes: 10},
-		5:  {CapacityBytes: 100, UsedBytes: 30, FreeDiskBytes: 15, MinFreeBytes: 10},
-		0:  {CapacityBytes: 100, UsedBytes: 30, FreeDiskBytes: 5, MinFreeBytes: 10},
-		30: {CapacityBytes: 100, UsedBytes: 70}, // the disk is not known
-	} {
-		if got := q.free(); got != want {
-			t.Errorf("%+v has room for %d, want %d", q, got, want)
-		}
+	if got := percent(300, 100); got != 100 {
+		t.Errorf("an overfull share is %v", got)
 	}
 }

@@ -4,44 +4,37 @@ import (
 	"log"
 	"log/slog"
 	"strings"
-	"sync"
 	"time"
+
+	"syslog-gateway/internal/throttle"
 )
 
-// How many complaints of the HTTP server are logged in how much time. A port scan
-// brings one for each connection.
+// How many errors of the HTTP server are logged in which time. A port scan causes one for
+// each connection.
 const (
-	complaints      = 5
-	complaintWindow = time.Minute
+	maxErrors   = 5
+	errorWindow = time.Minute
 )
 
-// complaintLog is the writer behind the error log of the HTTP server: one call of
-// Write is one complaint.
-type complaintLog struct {
-	logger *slog.Logger
-
-	mu    sync.Mutex
-	until time.Time // end of the window
-	count int       // complaints in the window
+// errorWriter is the writer behind the error log of the HTTP server: one call of Write is
+// one error.
+type errorWriter struct {
+	logger   *slog.Logger
+	throttle throttle.Throttle
 }
 
 func newErrorLog(logger *slog.Logger) *log.Logger {
-	return log.New(&complaintLog{logger: logger}, "", 0)
+	return log.New(&errorWriter{logger: logger, throttle: throttle.Throttle{Burst: maxErrors}}, "", 0)
 }
 
-// Write logs p, or counts it where there were too many.
-func (c *complaintLog) Write(p []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if now := time.Now(); !now.Before(c.until) {
-		if held := c.count - complaints; held > 0 {
-			c.logger.Warn("stats server: more complaints were not logged", "count", held)
-		}
-		c.until, c.count = now.Add(complaintWindow), 0
+// Write logs p, or counts it if there were too many.
+func (w *errorWriter) Write(p []byte) (int, error) {
+	held, ok := w.throttle.Ready(time.Now(), errorWindow)
+	if held > 0 {
+		w.logger.Warn("stats server: more complaints were not logged", "count", held)
 	}
-	c.count++
-	if c.count <= complaints {
-		c.logger.Warn("stats server", "complaint", strings.TrimSpace(string(p)))
+	if ok {
+		w.logger.Warn("stats server", "complaint", strings.TrimSpace(string(p)))
 	}
 	return len(p), nil
 }

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"syslog-gateway/internal/ledger"
+
 	"go.yaml.in/yaml/v3"
 )
 
@@ -129,7 +131,7 @@ func TestGrafanaDashboard(t *testing.T) {
 func known(t *testing.T, text string) {
 	t.Helper()
 	source := ""
-	for _, pattern := range []string{"*.go", "../*/*.go"} {
+	for _, pattern := range []string{"*.go", "../*/*.go", "../*/*/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -187,7 +189,7 @@ func TestSplunkDashboard(t *testing.T) {
 	}
 	p := open(t)
 	sent := make(map[string][]string)
-	for _, n := range p.server.Numbers() {
+	for _, n := range p.server.Monitor().Report() {
 		body, err := json.Marshal(n)
 		if err != nil {
 			t.Fatal(err)
@@ -268,6 +270,46 @@ func TestRealPrometheus(t *testing.T) {
 			case <-tick.C:
 			case <-deadline:
 				t.Fatalf("%s is %q, want %s\n%s", query, got, want, log)
+			}
+		}
+	}
+}
+
+// One list says which reasons are losses. The manual, the alerts and the dashboard go by it.
+func TestDropReasonsAreTheSameEverywhere(t *testing.T) {
+	read := func(path string) string {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	manual := read("../../docs/operations.md")
+	_, table, _ := strings.Cut(manual, "## Events dropped")
+	table, _, _ = strings.Cut(table, "\n## ")
+	var intended []string
+	for _, r := range ledger.DropReasons() {
+		yes := "no"
+		if r.Lost {
+			yes = "yes"
+		} else {
+			intended = append(intended, r.Name)
+		}
+		if row := regexp.MustCompile("(?m)^\\| [^|]*`" + r.Name + "`[^|]*\\|[^|]*\\| " + yes + " \\|"); !row.MatchString(table) {
+			t.Errorf("the manual does not say %s of the loss of %s", yes, r.Name)
+		}
+	}
+	for _, path := range []string{"../../deploy/prometheus/rules.yml", "../../deploy/grafana/dashboard.json"} {
+		found := regexp.MustCompile(`reason!~\\?"([a-z_|]+)\\?"`).FindAllStringSubmatch(read(path), -1)
+		if len(found) == 0 {
+			t.Errorf("%s leaves no reason out", path)
+		}
+		for _, m := range found {
+			got := strings.Split(m[1], "|")
+			slices.Sort(got)
+			want := slices.Sorted(slices.Values(intended))
+			if !slices.Equal(got, want) {
+				t.Errorf("%s leaves %q out, want %q", path, got, want)
 			}
 		}
 	}

@@ -13,6 +13,9 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"syslog-gateway/internal/stats/auth"
+	"syslog-gateway/internal/stats/problems"
+	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/tap"
 )
 
@@ -136,27 +139,27 @@ func describedAPI(t *testing.T, text string) document {
 
 // TestOpenAPI: every answer is what the file says, and every path of the API is in it.
 func TestOpenAPI(t *testing.T) {
-	var ring Problems
+	var ring problems.Log
 	p := open(t, func(o *Options) {
-		o.Senders, o.Problems, o.Taps, o.Users = crowded(20), &ring, new(tap.Hub), []User{{Name: "ops", Password: "s3cret"}}
+		o.Senders, o.Problems, o.Taps, o.Users = crowded(20), &ring, new(tap.Hub), []auth.User{{Name: "ops", Password: "s3cret"}}
 	})
 	get := func(path string) []byte {
 		return []byte(p.do("GET", path, func(r *http.Request) { r.SetBasicAuth("ops", "s3cret") }).body)
 	}
-	ring.add(Problem{Level: "error", Message: "m", Count: 1})
+	ring.Add(problems.Problem{Level: "error", Message: "m", Count: 1})
 	traffic(p.ledger)
 	p.stages.set(func(s *stages) {
 		silentAfterHour(s)
 		s.snap.Problems = []string{"p"}
-		s.snap.Shards[1].Aside = StateDrain
-		s.letters = []DeadLetter{{ID: "a", Reason: "incorrect_index", Event: json.RawMessage(`{"event":"x"}`)}, {ID: "b"}}
+		s.snap.Shards[1].Aside = status.Drain
+		s.letters = []status.DeadLetter{{ID: "a", Reason: "incorrect_index", Event: json.RawMessage(`{"event":"x"}`)}, {ID: "b"}}
 	})
 	d := describedAPI(t, string(get("/api/v1/openapi.yaml")))
 	var described, routed []string
 	for path := range d.Paths {
 		described = append(described, path)
 	}
-	for path := range p.server.routes {
+	for path := range p.server.handler.(*router).routes {
 		if strings.HasPrefix(path, "/api/v1/") && path != "/api/v1/openapi.yaml" {
 			routed = append(routed, path)
 		}

@@ -1,9 +1,9 @@
 "use strict";
-// Keeps the page up to date by server-sent events, and runs the tap. What a message or a
-// name holds is only ever set as text, or comes escaped from the server.
+// Keeps the page up to date with server-sent events, and runs the tap. Messages and names
+// are set as text, or the server has escaped them.
 (() => {
-	// morph makes one element like another and leaves alone what is the same already, so
-	// that focus, selection and scrolling stay, and a screen reader hears changes only.
+	// morph makes one element like another and changes only what differs, so that focus,
+	// selection and scrolling stay, and a screen reader reads changes only.
 	const morph = (from, to) => {
 		if (from.nodeType !== to.nodeType || from.nodeName !== to.nodeName) {
 			from.replaceWith(to.cloneNode(true));
@@ -27,7 +27,7 @@
 	const follow = () => {
 		const address = document.body.dataset.events;
 		if (!address || !window.EventSource) return;
-		const events = new EventSource(location.origin + address); // without the name and password of the page's address
+		const events = new EventSource(location.origin + address); // the page's own address may have a name and password
 		events.addEventListener("section", (e) => {
 			const part = JSON.parse(e.data);
 			const box = document.createElement("template");
@@ -92,7 +92,7 @@
 			});
 			events.addEventListener("counts", (m) => {
 				const c = JSON.parse(m.data);
-				note.textContent = `Listening: ${c.looked} of ${c.passed} messages were looked at, ${c.lost} that matched were left out.`;
+				note.textContent = `Listening: ${c.looked} of ${c.passed} messages were checked, ${c.lost} that matched are not shown.`;
 			});
 			events.onerror = () => stop("The tap was refused or has ended: check the filters.");
 		});

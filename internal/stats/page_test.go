@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/status"
 )
 
 // row returns the text of a table row's cells on the page.
@@ -168,7 +170,7 @@ func TestHostileNames(t *testing.T) {
 
 func TestEmptyPage(t *testing.T) {
 	p := open(t)
-	p.stages.set(func(s *stages) { s.snap = Snapshot{} })
+	p.stages.set(func(s *stages) { s.snap = status.Snapshot{} })
 	text := p.get("/stats")
 	wellFormed(t, text)
 	for _, want := range []string{"No source is configured.", "No shard.", "No endpoint is configured.", "critical"} {
@@ -200,10 +202,10 @@ func TestTroubledPage(t *testing.T) {
 	if !strings.Contains(text, `<p class="bad">read at 7: input/output error</p>`) {
 		t.Error("the page does not say what cannot be read")
 	}
-	if !strings.Contains(text, "the books of linux do not balance") {
+	if !strings.Contains(text, "received and accounted-for events of linux differ") {
 		t.Error("the page does not say that the books of linux are wrong")
 	}
-	if got := row(t, text, "books", "old not configured any more"); got[5] != "9" {
+	if got := row(t, text, "books", "old no longer configured"); got[5] != "9" {
 		t.Errorf("the old source: %q", got)
 	}
 	if got := row(t, text, "sources", "unifi"); !strings.HasPrefix(got[7], "77 Set receive_buffer") || !strings.Contains(got[7], "net.core.rmem_max=67108864") {
@@ -296,7 +298,7 @@ func TestStatusKeys(t *testing.T) {
 
 func TestStatusNeverNull(t *testing.T) {
 	p := open(t)
-	p.stages.set(func(s *stages) { s.snap = Snapshot{Now: time.Unix(0, 0)} })
+	p.stages.set(func(s *stages) { s.snap = status.Snapshot{Now: time.Unix(0, 0)} })
 	p.ledger.Account("linux").Recover(1)
 	if text := p.get("/api/v1/status"); strings.Contains(text, "null") {
 		t.Errorf("a list or map is null: %s", text)

@@ -18,13 +18,15 @@ import (
 	"time"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/stats/auth"
+	"syslog-gateway/internal/status"
 )
 
 var allPaths = []string{"/", "/stats", "/stats;norefresh", "/api/v1/status", "/metrics", "/healthz", "/readyz"}
 
 func TestPaths(t *testing.T) {
 	p := open(t)
-	p.stages.set(func(s *stages) { s.conditions = []Condition{{Name: "queue", OK: true}} })
+	p.stages.set(func(s *stages) { s.conditions = []status.Condition{{Name: "queue", OK: true}} })
 	for _, c := range []struct {
 		path string
 		code int
@@ -71,7 +73,7 @@ func TestPaths(t *testing.T) {
 
 func TestMethods(t *testing.T) {
 	p := open(t)
-	p.stages.set(func(s *stages) { s.conditions = []Condition{{Name: "queue", OK: true}} })
+	p.stages.set(func(s *stages) { s.conditions = []status.Condition{{Name: "queue", OK: true}} })
 	for _, path := range allPaths {
 		for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"} {
 			got := p.do(method, path)
@@ -96,8 +98,8 @@ func TestMethods(t *testing.T) {
 }
 
 func TestAuth(t *testing.T) {
-	p := open(t, func(o *Options) { o.Users = []User{{Name: "ops", Password: "s3cret:with colon"}} })
-	p.stages.set(func(s *stages) { s.conditions = []Condition{{Name: "queue", OK: true}} })
+	p := open(t, func(o *Options) { o.Users = []auth.User{{Name: "ops", Password: "s3cret:with colon"}} })
+	p.stages.set(func(s *stages) { s.conditions = []status.Condition{{Name: "queue", OK: true}} })
 	as := func(user, password string) func(*http.Request) {
 		return func(r *http.Request) { r.SetBasicAuth(user, password) }
 	}
@@ -137,7 +139,7 @@ func TestAuth(t *testing.T) {
 
 // TestOptionsStar: net/http would answer OPTIONS * itself, past the password.
 func TestOptionsStar(t *testing.T) {
-	p := open(t, func(o *Options) { o.Users = []User{{Name: "ops", Password: "secret"}} })
+	p := open(t, func(o *Options) { o.Users = []auth.User{{Name: "ops", Password: "secret"}} })
 	c, err := net.Dial("tcp", p.server.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -186,11 +188,11 @@ func TestReady(t *testing.T) {
 	}
 	check(503, "not ok start: not finished yet\n")
 	p.stages.set(func(s *stages) {
-		s.conditions = []Condition{{Name: "listeners", OK: true, Why: "5 ports"}, {Name: "splunk", Why: "connection\nrefused"}}
+		s.conditions = []status.Condition{{Name: "listeners", OK: true, Why: "5 ports"}, {Name: "splunk", Why: "connection\nrefused"}}
 	})
 	check(503, "ok listeners: 5 ports\nnot ok splunk: connection refused\n")
 	p.stages.set(func(s *stages) {
-		s.conditions = []Condition{{Name: "listeners", OK: true, Why: "5 ports"}, {Name: "splunk", OK: true}}
+		s.conditions = []status.Condition{{Name: "listeners", OK: true, Why: "5 ports"}, {Name: "splunk", OK: true}}
 	})
 	check(200, "ok listeners: 5 ports\nok splunk\n")
 }
@@ -249,8 +251,8 @@ func TestNewRefuses(t *testing.T) {
 	for want, change := range map[string]func(*Options){
 		"required":    func(o *Options) { o.Provider = nil },
 		"Ledger":      func(o *Options) { o.Ledger = nil },
-		"password":    func(o *Options) { o.Users = []User{{Name: "ops"}} },
-		"user name":   func(o *Options) { o.Users = []User{{Password: "hush-hush"}} },
+		"password":    func(o *Options) { o.Users = []auth.User{{Name: "ops"}} },
+		"user name":   func(o *Options) { o.Users = []auth.User{{Password: "hush-hush"}} },
 		"certificate": func(o *Options) { o.TLS = &tls.Config{} },
 	} {
 		o := Options{Listen: "127.0.0.1:0", Provider: new(stages), Ledger: ledger.New()}
@@ -262,7 +264,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-func TestStart(t *testing.T) {
+func TestOpen(t *testing.T) {
 	held, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -274,12 +276,12 @@ func TestStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := s.Run(t.Context()); err == nil {
-		t.Error("Run without Start did not fail")
+		t.Error("Run without Open did not fail")
 	}
-	if s.Addr() != nil || s.Close() != nil {
+	if s.Addr() != nil || s.Close(t.Context()) != nil {
 		t.Error("a server that is not started has an address, or cannot be closed")
 	}
-	err = s.Start()
+	err = s.Open(t.Context())
 	if err == nil || !strings.Contains(err.Error(), o.Listen) || !strings.Contains(err.Error(), "stats.listen") {
 		t.Errorf("the port is held by another: %v", err)
 	}
@@ -288,13 +290,13 @@ func TestStart(t *testing.T) {
 	if s, err = New(o); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Start(); err != nil {
+	if err := s.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if s.Start() == nil {
-		t.Error("a second Start did not fail")
+	if s.Open(t.Context()) == nil {
+		t.Error("a second Open did not fail")
 	}
-	if err := s.Close(); err != nil {
+	if err := s.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
 	// Closed before it is run: that is an end nobody asked Run for.

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 
+	"syslog-gateway/internal/stats/auth"
+	"syslog-gateway/internal/stats/control"
 	"syslog-gateway/internal/tap"
 )
 
@@ -22,7 +24,7 @@ func bySocket(t *testing.T, path, request string, change ...func(*http.Request))
 	t.Helper()
 	c := &http.Client{
 		Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return DialSocket(ctx, path)
+			return control.Dial(ctx, path)
 		}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -50,15 +52,15 @@ func bySocket(t *testing.T, path, request string, change ...func(*http.Request))
 func TestControlSocket(t *testing.T) {
 	for name, folder := range map[string]string{"short": "q", "long": strings.Repeat("a long name/", 12)} {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), folder, SocketName)
+			path := filepath.Join(t.TempDir(), folder, control.Name)
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				t.Fatal(err)
 			}
 			p := open(t, func(o *Options) {
-				o.Socket, o.Taps, o.Operator, o.Users = path, new(tap.Hub), p0(o), []User{{Name: "ops", Password: "s3cret"}}
+				o.Socket, o.Taps, o.Operator, o.Users = path, new(tap.Hub), p0(o), []auth.User{{Name: "ops", Password: "s3cret"}}
 			})
 			info, err := os.Stat(path)
-			if err != nil || info.Mode() != fs.ModeSocket|socketMode {
+			if err != nil || info.Mode() != fs.ModeSocket|control.Mode {
 				t.Fatalf("%v, %v", info.Mode(), err)
 			}
 			for _, request := range []string{"/api/v1/tap?format=ndjson&seconds=1", "/api/v1/deadletters", "/stats", "/metrics"} {
@@ -96,7 +98,7 @@ func TestControlSocketRefusesOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, SocketName)
+	path := filepath.Join(dir, control.Name)
 	p := open(t, func(o *Options) { o.Socket, o.Taps, o.Operator = path, new(tap.Hub), p0(o) })
 	ask := func(uid, gid uint32, args ...string) string {
 		t.Helper()
@@ -135,7 +137,7 @@ func TestControlSocketRefusesOthers(t *testing.T) {
 // What a crash has left is replaced; what is no socket is not; and a server that ends late
 // does not take the socket of the next one away.
 func TestControlSocketIsReplaced(t *testing.T) {
-	path := filepath.Join(t.TempDir(), SocketName)
+	path := filepath.Join(t.TempDir(), control.Name)
 	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +149,7 @@ func TestControlSocketIsReplaced(t *testing.T) {
 	if a := bySocket(t, path, "/metrics"); a.code != 200 {
 		t.Errorf("after a crash: %d", a.code)
 	}
-	if err := first.server.CloseControl(); err != nil { // and with it goes the lock of the queue
+	if err := first.server.Close(t.Context()); err != nil { // and with it goes the lock of the queue
 		t.Fatal(err)
 	}
 	second := open(t, with)
@@ -164,7 +166,7 @@ func TestControlSocketIsReplaced(t *testing.T) {
 	}
 	third := open(t, with)
 	third.get("/metrics") // the port works all the same
-	if text, _ := os.ReadFile(path); string(text) != "mine" || !strings.Contains(third.log.String(), "no control socket") {
+	if text, _ := os.ReadFile(path); string(text) != "mine" || !strings.Contains(third.log.String(), "cannot open the control socket") {
 		t.Errorf("a file in its place: %q, the log says %s", text, third.log)
 	}
 }

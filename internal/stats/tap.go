@@ -9,15 +9,26 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"syslog-gateway/internal/stats/auth"
 	"syslog-gateway/internal/tap"
 )
 
-// pourEvery is how often what has come is sent: people see no difference, and the
-// kernel is called less.
-const pourEvery = 100 * time.Millisecond
+const (
+	// sendEvery is how often waiting messages are sent: people see no difference, and
+	// there are fewer system calls.
+	sendEvery = 100 * time.Millisecond
+	// countsEvery is how often a tap sends how many messages it has looked at.
+	countsEvery = 2 * time.Second
+)
 
-// countsEvery is how often a tap tells how much it has looked at.
-const countsEvery = 2 * time.Second
+// tapStreams serves the tap.
+type tapStreams struct {
+	hub     *tap.Hub // nil if there is none
+	refused *prometheus.CounterVec
+	ending  <-chan struct{} // closed when the server stops
+}
 
 // tapped is one message as the tap shows it.
 type tapped struct {
@@ -28,34 +39,34 @@ type tapped struct {
 	Host      string          `json:"host"`
 	Class     string          `json:"class"`
 	Truncated bool            `json:"truncated"`
-	Dropped   string          `json:"dropped"` // the reason for which there is no event
-	Raw       string          `json:"raw"`     // as received; what is no UTF-8 is U+FFFD
+	Dropped   string          `json:"dropped"` // why there is no event
+	Raw       string          `json:"raw"`     // as received; invalid UTF-8 is U+FFFD
 	Event     json.RawMessage `json:"event"`   // as Splunk gets it; null when dropped
 }
 
-// serveTap sends messages as they go through: as server-sent events, or with
-// ?format=ndjson as JSON lines. ?source=, ?sender=, ?class= and ?text= choose, ?limit=
-// and ?seconds= end it.
-func (s *Server) serveTap(w http.ResponseWriter, r *http.Request, may rights) {
+// serve sends messages as they go through: as server-sent events, or with ?format=ndjson
+// as JSON lines. ?source=, ?sender=, ?class= and ?text= choose, ?limit= and ?seconds= end
+// it.
+func (s *tapStreams) serve(w http.ResponseWriter, r *http.Request, may auth.Rights) {
 	q := r.URL.Query()
 	limit, err := whole(q.Get("limit"), 0, 1, 100000)
 	seconds, err2 := whole(q.Get("seconds"), 0, 1, 86400)
 	lines := q.Get("format") == "ndjson"
 	switch {
-	case !may.lines:
+	case !may.Lines:
 		forbidLines(w)
 		return
-	case s.taps == nil:
+	case s.hub == nil:
 		plain(w, http.StatusNotFound, "there is no tap here\n")
 		return
 	case err != nil || err2 != nil || (!lines && q.Get("format") != "" && q.Get("format") != "sse"):
 		plain(w, http.StatusBadRequest, "limit is a number from 1 on, seconds one from 1 to 86400, format is sse or ndjson\n")
 		return
 	}
-	t, err := s.taps.Listen(tap.Filter{Source: q.Get("source"), Sender: q.Get("sender"), Class: q.Get("class"), Text: q.Get("text")})
+	t, err := s.hub.Listen(tap.Filter{Source: q.Get("source"), Sender: q.Get("sender"), Class: q.Get("class"), Text: q.Get("text")})
 	switch {
 	case errors.Is(err, tap.ErrBusy):
-		s.refuseStream(w, err.Error())
+		refuseStream(w, s.refused, err.Error())
 		return
 	case err != nil:
 		plain(w, http.StatusBadRequest, err.Error()+"\n")
@@ -76,14 +87,14 @@ func (s *Server) serveTap(w http.ResponseWriter, r *http.Request, may rights) {
 		defer timer.Stop()
 		end = timer.C
 	}
-	s.pour(r, out, t, limit, end)
+	s.send(r, out, t, limit, end)
 }
 
-// pour sends until limit messages were sent, or it is time, or the client is gone.
-func (s *Server) pour(r *http.Request, out tapStream, t *tap.Tap, limit int, end <-chan time.Time) {
+// send sends until limit messages were sent, the time is up, or the client is gone.
+func (s *tapStreams) send(r *http.Request, out tapStream, t *tap.Tap, limit int, end <-chan time.Time) {
 	counts := time.NewTicker(countsEvery)
 	defer counts.Stop()
-	ready := time.NewTicker(pourEvery)
+	ready := time.NewTicker(sendEvery)
 	defer ready.Stop()
 	out.counts(t)
 	for sent := 0; out.ok; {
@@ -109,7 +120,7 @@ func (s *Server) pour(r *http.Request, out tapStream, t *tap.Tap, limit int, end
 	}
 }
 
-// waiting takes what has come, at most limit of it; with a limit of 0 or less, all.
+// waiting takes the messages that wait, at most limit; all with a limit of 0 or less.
 func waiting(t *tap.Tap, limit int) (have []tap.Message) {
 	for limit <= 0 || len(have) < limit {
 		select {
@@ -130,8 +141,8 @@ func tapMessage(m tap.Message) tapped {
 	}
 }
 
-// tapStream writes JSON as server-sent events or as lines. Counts are left out of lines:
-// each of those is a message.
+// tapStream writes JSON as server-sent events or as lines. Lines have no counts: each line
+// is a message.
 type tapStream struct {
 	*stream
 	lines bool
@@ -155,7 +166,7 @@ func (o tapStream) counts(t *tap.Tap) {
 
 func (o tapStream) write(to *bytes.Buffer, kind string, v any) {
 	body, err := json.Marshal(v)
-	if err != nil { // an event that is no JSON is a bug; it must be seen
+	if err != nil { // an event that is not JSON is a bug, and must be seen
 		body, _ = json.Marshal(map[string]string{"error": fmt.Sprint(err)})
 	}
 	if o.lines {
@@ -163,10 +174,4 @@ func (o tapStream) write(to *bytes.Buffer, kind string, v any) {
 		return
 	}
 	fmt.Fprintf(to, "event: %s\ndata: %s\n\n", kind, body)
-}
-
-// forbidLines says who may see lines of messages.
-func forbidLines(w http.ResponseWriter) {
-	plain(w, http.StatusForbidden, "lines of messages are shown to a user only: log in, or set stats.username and its password; "+
-		"on the machine itself `gateway tap` shows them\n")
 }

@@ -1,4 +1,4 @@
-// Package throttle keeps a log readable: of many equal lines it lets one through.
+// Package throttle keeps a log readable: of many equal lines it lets a few through.
 package throttle
 
 import (
@@ -6,26 +6,34 @@ import (
 	"time"
 )
 
-// Throttle lets one line through in each period and counts the others. Its zero value
+// Throttle lets Burst lines through in each period and counts the others. Its zero value
 // lets the first line through. It is safe for concurrent use.
 type Throttle struct {
+	// Burst is how many lines pass in a period; 0 means 1.
+	Burst int
+
 	mu     sync.Mutex
-	next   time.Time
+	next   time.Time // end of the period
+	passed int       // in the period
 	held   int
 	raised bool
 }
 
-// Ready reports whether to log now: at most one line in the period every. held is how
-// many lines were held back since the last one.
+// Ready reports whether to log now: at most Burst lines in the period every, which begins
+// with the first of them. held is how many lines were held back in the period before.
 func (t *Throttle) Ready(now time.Time, every time.Duration) (held int, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if now.Before(t.next) {
+		if t.passed < t.Burst {
+			t.passed++
+			return 0, true
+		}
 		t.held++
 		return 0, false
 	}
 	held, t.held = t.held, 0
-	t.next, t.raised = now.Add(every), true
+	t.next, t.passed, t.raised = now.Add(every), 1, true
 	return held, true
 }
 

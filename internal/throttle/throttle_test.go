@@ -27,3 +27,19 @@ func TestThrottle(t *testing.T) {
 	f(time.Minute+time.Second, 0, false)
 	f(3*time.Minute, 1, true)
 }
+
+func TestBurst(t *testing.T) {
+	th := Throttle{Burst: 3}
+	start := time.Unix(1_700_000_000, 0)
+	for i := range 10 {
+		if held, ok := th.Ready(start.Add(time.Duration(i)*time.Second), time.Minute); held != 0 || ok != (i < 3) {
+			t.Errorf("line %d: %d, %v", i, held, ok)
+		}
+	}
+	if held, ok := th.Ready(start.Add(time.Minute), time.Minute); held != 7 || !ok {
+		t.Errorf("in the next period: %d, %v", held, ok)
+	}
+	if held, ok := th.Ready(start.Add(time.Minute), time.Minute); held != 0 || !ok {
+		t.Errorf("its second line: %d, %v", held, ok)
+	}
+}

@@ -227,9 +227,9 @@ func TestDevAddress(t *testing.T) {
 	}
 }
 
-// The browser is told apart from a program by its headers; a page of another site can
-// not make it act.
-func TestForeignPageCanNotAct(t *testing.T) {
+// The headers of a browser tell it apart from a program: a page of another site cannot make
+// it send an action.
+func TestForeignPageCannotAct(t *testing.T) {
 	g := start(t)
 	foreign, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,4 +1,4 @@
-package stats
+package auth
 
 import (
 	"fmt"
@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// After freeGuesses wrong passwords an address has to wait before each further one: a
-// second, then twice as long each time up to maxPause. It is forgotten when it has tried
-// nothing wrong for forgetAfter.
+// After freeGuesses wrong passwords an address must wait before each further one: 1 s,
+// then twice as long each time, up to maxPause. An address is forgotten if it sent no
+// wrong password for forgetAfter.
 const (
 	freeGuesses = 10
 	maxPause    = time.Minute
 	forgetAfter = 10 * time.Minute
-	maxGuessers = 4096 // addresses that are remembered, at some 100 bytes each
+	maxGuessers = 4096 // addresses that are remembered, at about 100 bytes each
 )
 
-// guesses remembers who has tried wrong passwords.
+// guesses counts the wrong passwords of each address.
 type guesses struct {
 	mu sync.Mutex
 	by map[netip.Prefix]*guesser
@@ -28,16 +28,18 @@ type guesser struct {
 	last, until time.Time
 }
 
-// waitError says that an address has to wait.
-type waitError struct{ left time.Duration }
+// WaitError means that an address must wait before its next password.
+type WaitError struct{ left time.Duration }
 
-func (e *waitError) Error() string {
-	return fmt.Sprintf("too many passwords were tried from your address; wait %d s", e.seconds())
+// Error implements error.
+func (e *WaitError) Error() string {
+	return fmt.Sprintf("too many passwords were tried from your address; wait %d s", e.Seconds())
 }
 
-func (e *waitError) seconds() int { return int((e.left + time.Second - 1) / time.Second) }
+// Seconds is the time left to wait, rounded up.
+func (e *WaitError) Seconds() int { return int((e.left + time.Second - 1) / time.Second) }
 
-// pause is how long an address has to wait still.
+// pause is how long an address must still wait.
 func (g *guesses) pause(from netip.Prefix) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -47,7 +49,7 @@ func (g *guesses) pause(from netip.Prefix) time.Duration {
 	return 0
 }
 
-// wrong books a wrong password, and returns how many an address has tried.
+// wrong counts a wrong password and returns how many the address has sent.
 func (g *guesses) wrong(from netip.Prefix) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -66,8 +68,8 @@ func (g *guesses) wrong(from netip.Prefix) int {
 	return one.wrong
 }
 
-// makeRoom forgets who has not tried for long and, where that is not enough, who has not
-// tried for longest.
+// makeRoom forgets expired addresses and, if that is not enough, the one with the oldest
+// guess.
 func (g *guesses) makeRoom(now time.Time) {
 	if len(g.by) < maxGuessers {
 		return

@@ -1,29 +1,28 @@
-package stats
+package monitor
 
 import "time"
 
-// Numbers returns the gateway's own numbers, one object for each source, shard and
-// endpoint and one for the whole, as they are sent to Splunk: what the page shows.
-func (s *Server) Numbers() []any {
-	st := s.status()
-	head := func(kind, name string) numbers {
-		return numbers{Kind: kind, Name: name, Gateway: st.Host, Version: st.Version}
+// Report returns the gateway's own numbers as they are sent to Splunk (stats.to_splunk):
+// one JSON object for the gateway, and one for each source, shard and endpoint.
+func (m *Monitor) Report() []any {
+	st := m.Status()
+	head := func(kind, name string) reportHead {
+		return reportHead{Kind: kind, Name: name, Gateway: st.Host, Version: st.Version}
 	}
 	all := []any{struct {
-		numbers
+		reportHead
 		Health  string  `json:"health"`
 		Summary string  `json:"summary"`
 		Uptime  float64 `json:"uptime_seconds"`
-		totals
-		queueNumbers
+		Totals
+		reportQueue
 	}{
 		head("gateway", st.Host), st.Health.Level, st.Health.Summary, st.UptimeSeconds, st.Totals,
-		queueNumbers{st.Queue.CapacityBytes, st.Queue.UsedBytes, st.Queue.OldestSeconds, st.Queue.FillsInSeconds},
+		reportQueue{st.Queue.CapacityBytes, st.Queue.UsedBytes, st.Queue.OldestSeconds, st.Queue.FillsInSeconds},
 	}}
 	for _, src := range st.Sources {
-		c := s.watcher.crowd(st.Snapshot).counts[src.Balance.Source]
 		all = append(all, struct {
-			numbers
+			reportHead
 			Received     uint64 `json:"received"`
 			Bytes        uint64 `json:"received_bytes"`
 			Delivered    uint64 `json:"delivered"`
@@ -34,43 +33,43 @@ func (s *Server) Numbers() []any {
 			Unparsed     uint64 `json:"unparsed"`
 			Senders      int    `json:"senders"`
 			Silent       int    `json:"silent_senders"`
-			rates
+			Rates
 		}{
 			head("source", src.Balance.Source), src.Received, src.ReceivedBytes, src.Delivered, src.Pending, src.Dropped,
-			src.Deadlettered, src.KernelDrops, src.Unparsed, c.known, c.silent, src.Rates,
+			src.Deadlettered, src.KernelDrops, src.Unparsed, src.Senders, src.Silent, src.Rates,
 		})
 	}
 	for _, sh := range st.Shards {
 		all = append(all, struct {
-			numbers
+			reportHead
 			Events int64   `json:"events"`
 			Bytes  int64   `json:"bytes"`
 			Oldest float64 `json:"oldest_seconds"`
 			State  string  `json:"state"`
-		}{head("shard", sh.Name), sh.Events, sh.Bytes, seconds(st.Now, sh.Oldest), shardState(sh.Shard)})
+		}{head("shard", sh.Name), sh.Events, sh.Bytes, seconds(st.Now, sh.Oldest), sh.Word()})
 	}
 	for _, e := range st.Endpoints {
 		all = append(all, struct {
-			numbers
+			reportHead
 			State    string  `json:"state"`
 			Requests uint64  `json:"requests"`
 			Failures uint64  `json:"failures"`
 			InFlight int     `json:"in_flight"`
 			Latency  float64 `json:"latency_ms"`
-		}{head("endpoint", e.URL), endpointState(e.Endpoint), e.Requests, e.Failures, e.InFlight, e.LatencyMillis})
+		}{head("endpoint", e.URL), e.Word(), e.Requests, e.Failures, e.InFlight, e.LatencyMillis})
 	}
 	return all
 }
 
-// numbers begin each object.
-type numbers struct {
+// reportHead begins each object.
+type reportHead struct {
 	Kind    string `json:"kind"`
 	Name    string `json:"name"`
 	Gateway string `json:"gateway"`
 	Version string `json:"version"`
 }
 
-type queueNumbers struct {
+type reportQueue struct {
 	Capacity int64   `json:"queue_capacity_bytes"`
 	Used     int64   `json:"queue_used_bytes"`
 	Oldest   float64 `json:"queue_oldest_seconds"`

@@ -1,21 +1,29 @@
-package stats
+// Package metrics has the Prometheus metrics of the gateway as a whole: the ledger, the
+// senders, the modes of shards and endpoints, reloads. Each stage registers its own.
+package metrics
 
 import (
+	"fmt"
 	"maps"
+	"net/http"
 	"runtime"
 	"strings"
 	"sync/atomic"
 
-	"syslog-gateway/internal/ledger"
-
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/stats/monitor"
+	"syslog-gateway/internal/status"
 )
 
-// Reloads counts how reloading the configuration ended. The zero value is ready; it
-// outlives the server, which itself may be replaced by a reload.
+// Reloads counts reloads of the configuration by their result. Its zero value is ready. It
+// outlives the server, which a reload may replace.
 type Reloads struct{ done, refused atomic.Uint64 }
 
-// Count counts one reload: done where err is nil, else refused.
+// Count counts one reload: done if err is nil, else refused.
 func (r *Reloads) Count(err error) {
 	if err != nil {
 		r.refused.Add(1)
@@ -46,7 +54,7 @@ func describe() descriptions {
 		truncated:      desc("truncated_events_total", "Messages longer than max_message_size; they are delivered cut.", "source"),
 		framing:        desc("framing_errors_total", "Errors in the framing of TCP and TLS streams.", "source"),
 		pending:        desc("pending_events", "Events not delivered yet, in memory or in the queue.", "source", "stage"),
-		dropped:        desc("dropped_events_total", "Events given up, by reason.", "source", "reason"),
+		dropped:        desc("dropped_events_total", "Events dropped, by reason.", "source", "reason"),
 		delivered:      desc("delivered_events_total", "Events that Splunk has confirmed.", "source"),
 		dead:           desc("deadlettered_events_total", "Events that Splunk refused and that are kept in the dead-letter store, by reason.", "reason"),
 		reloads:        desc("config_reloads_total", "Reloads of the configuration, by result: success or failure.", "result"),
@@ -54,18 +62,18 @@ func describe() descriptions {
 		silent:         desc("silent_senders", "Senders that sent regularly and then nothing for silent_after.", "source"),
 		skewed:         desc("skewed_senders", "Senders whose times are off by a time zone, or ahead."),
 		held:           desc("deadletter_held_events", "Events that are in the dead-letter store now."),
-		shardAside:     desc("shard_aside", "Whether somebody has set the shard aside (1) or not (0).", "shard"),
-		hecAside:       desc("hec_endpoint_aside", "Whether somebody has set the HEC endpoint aside (1) or not (0).", "endpoint"),
+		shardAside:     desc("shard_aside", "Whether an operator has set the shard to drain or maint (1) or not (0).", "shard"),
+		hecAside:       desc("hec_endpoint_aside", "Whether an operator has set the HEC endpoint to drain or maint (1) or not (0).", "endpoint"),
 		ready:          desc("ready", "Whether /readyz says that the gateway can do its work (1) or not (0)."),
 		build:          desc("build_info", "Always 1; version, commit and Go version of the program.", "version", "commit", "goversion"),
 	}
 }
 
-// newRefused counts what the server itself turned away.
-func newRefused() *prometheus.CounterVec {
+// NewRefused counts requests and connections that the server refused.
+func NewRefused() *prometheus.CounterVec {
 	v := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "gateway_stats_refused_total",
-		Help: "What the statistics page turned away, by reason: connections (closed for a new one), streams, password, wait (too many wrong passwords).",
+		Help: "What the statistics page refused, by reason: connections (closed for a new one), streams, password, wait (too many wrong passwords).",
 	}, []string{"reason"})
 	for _, reason := range []string{"connections", "streams", "password", "wait"} {
 		v.WithLabelValues(reason)
@@ -73,28 +81,72 @@ func newRefused() *prometheus.CounterVec {
 	return v
 }
 
-// collector reads the books when somebody asks.
+// Options say what /metrics shows. Monitor, Ready and Refused are required.
+type Options struct {
+	Monitor *monitor.Monitor
+	// Ready reports whether /readyz says so.
+	Ready func() bool
+	// Refused counts what the statistics page refused; see NewRefused.
+	Refused prometheus.Collector
+	// Reloads and Stages are optional. Stages has the metrics of the stages, and none of
+	// this package, of Go and of the process.
+	Reloads *Reloads
+	Stages  prometheus.Gatherer
+	// Errors gets errors of collectors.
+	Errors promhttp.Logger
+	// MaxScrapes bounds the scrapes at a time.
+	MaxScrapes int
+}
+
+// Handler returns the handler of /metrics. Its own collectors are in a registry of their
+// own, so that several handlers can follow each other over one Options.Stages.
+func Handler(o Options) (http.Handler, error) {
+	if o.Reloads == nil {
+		o.Reloads = new(Reloads)
+	}
+	own := prometheus.NewRegistry()
+	for _, c := range []prometheus.Collector{
+		o.Refused,
+		&collector{describe(), o},
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	} {
+		if err := own.Register(c); err != nil {
+			return nil, fmt.Errorf("stats: register metrics: %w", err)
+		}
+	}
+	all := prometheus.Gatherers{own}
+	if o.Stages != nil {
+		all = append(all, o.Stages)
+	}
+	return promhttp.HandlerFor(all, promhttp.HandlerOpts{
+		ErrorLog: o.Errors,
+		// A collector that fails is logged and counted; the others are still shown.
+		ErrorHandling:       promhttp.ContinueOnError,
+		Registry:            own,
+		MaxRequestsInFlight: o.MaxScrapes,
+	}), nil
+}
+
+// collector takes a reading at each scrape.
 type collector struct {
 	descriptions
-	snapshot func() Snapshot
-	ready    func() []Condition
-	crowd    func(Snapshot) crowd
-	reloads  *Reloads
+	from Options
 }
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.receivedEvents, c.receivedBytes, c.recovered, c.unparsed, c.truncated, c.framing,
-		c.pending, c.dropped, c.delivered, c.dead, c.descriptions.reloads, c.build, c.descriptions.ready,
+		c.pending, c.dropped, c.delivered, c.dead, c.reloads, c.build, c.ready,
 		c.senders, c.silent, c.skewed, c.held, c.shardAside, c.hecAside,
 	} {
 		ch <- d
 	}
 }
 
-// Collect implements prometheus.Collector. A series of a source starts at zero when
-// the source is configured, so that rate() sees the first message.
+// Collect implements prometheus.Collector. The series of a configured source start at
+// zero, so that rate() sees the first message.
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	send := func(d *prometheus.Desc, kind prometheus.ValueType, value float64, labels ...string) {
 		for i := range labels {
@@ -109,7 +161,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	count := func(d *prometheus.Desc, n uint64, labels ...string) {
 		send(d, prometheus.CounterValue, float64(n), labels...)
 	}
-	snap := c.snapshot()
+	snap := c.from.Monitor.Snapshot()
 	dead := fromZero(true, nil, deadReasons())
 	for _, s := range snap.Sources {
 		c.collectReceived(count, s)
@@ -130,13 +182,13 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, n int, labels ...string) {
 		send(d, prometheus.GaugeValue, float64(n), labels...)
 	}
-	crowd := c.crowd(snap)
-	gauge(c.descriptions.skewed, len(crowd.skewed))
+	list := c.from.Monitor.Senders(snap)
+	gauge(c.skewed, len(list.Skewed))
 	send(c.held, prometheus.GaugeValue, float64(snap.DeadLetters.Events))
-	for source, n := range crowd.counts {
-		gauge(c.descriptions.senders, n.known, source)
-		gauge(c.descriptions.silent, n.silent, source)
-	}
+	list.BySource(func(source string, known, silent int) {
+		gauge(c.senders, known, source)
+		gauge(c.silent, silent, source)
+	})
 	for _, sh := range snap.Shards {
 		gauge(c.shardAside, len(sh.Aside)/max(len(sh.Aside), 1), sh.Name)
 	}
@@ -146,17 +198,17 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for reason, n := range dead {
 		count(c.dead, n, reason)
 	}
-	count(c.descriptions.reloads, c.reloads.done.Load(), "success")
-	count(c.descriptions.reloads, c.reloads.refused.Load(), "failure")
+	count(c.reloads, c.from.Reloads.done.Load(), "success")
+	count(c.reloads, c.from.Reloads.refused.Load(), "failure")
 	ready := 0
-	if allReady(c.ready()) {
+	if c.from.Ready() {
 		ready = 1
 	}
-	gauge(c.descriptions.ready, ready)
+	gauge(c.ready, ready)
 	send(c.build, prometheus.GaugeValue, 1, snap.Version, snap.Commit, runtime.Version())
 }
 
-// dropReasons are the names of ledger.DropReasons. Their series begin at zero, else
+// dropReasons are the names of ledger.DropReasons. Their series start at zero, else
 // increase() would not see the first drop.
 func dropReasons() (names []string) {
 	for _, r := range ledger.DropReasons() {
@@ -173,7 +225,7 @@ func deadReasons() []string {
 	}
 }
 
-// fromZero adds zeros for what has not happened yet.
+// fromZero adds zeros for reasons that have not occurred yet.
 func fromZero(add bool, counts map[string]uint64, names []string) map[string]uint64 {
 	all := make(map[string]uint64, len(counts)+len(names))
 	if add {
@@ -185,9 +237,9 @@ func fromZero(add bool, counts map[string]uint64, names []string) map[string]uin
 	return all
 }
 
-// collectReceived writes the transports that are configured, and those that something
-// came in by before a reload took them away.
-func (c *collector) collectReceived(count func(*prometheus.Desc, uint64, ...string), s Source) {
+// collectReceived writes the configured transports, and those that received something
+// before a reload removed them.
+func (c *collector) collectReceived(count func(*prometheus.Desc, uint64, ...string), s status.Source) {
 	by := make(map[string]ledger.TransportCount)
 	for _, t := range s.Transports {
 		by[t] = ledger.TransportCount{Transport: t}

@@ -1,9 +1,13 @@
-package stats
+package monitor
 
 import (
 	"fmt"
 	"strings"
 	"time"
+
+	"syslog-gateway/internal/printable"
+	"syslog-gateway/internal/stats/text"
+	"syslog-gateway/internal/status"
 )
 
 // The levels of health, worst last.
@@ -13,37 +17,37 @@ const (
 	levelCritical = "critical"
 )
 
-// How long events may wait until it is said.
+// How long events may wait before health says so.
 const (
 	// refusedFor is how long nothing is confirmed while posts fail.
 	refusedFor = 3 * time.Second
 	// waitingFor is how long nothing is confirmed, and how old an event gets. A batch
 	// waits 200 ms to be sealed, and a post is answered in seconds.
 	waitingFor = 10 * time.Second
-	// behindAfter is the same where acknowledgements are asked for (hec.ack): the indexer
-	// may take longer. An event that has waited as long is late in any case.
+	// behindAfter is waitingFor while acknowledgements are pending (hec.ack), which the
+	// indexer may take longer for. An event that is older is late in any case.
 	behindAfter = time.Minute
-	// heldFor is how many readings in a row, a second apart, senders wait. A moment of it
-	// is how a busy gateway works.
+	// heldFor is for how many samples in a row senders are held back. A single one is
+	// normal for a busy gateway.
 	heldFor = 3
 )
 
-// A share of posts that fail is said from so many on, and from one in so many.
+// Health mentions failed posts from someFail on, if at least one in failedShare failed.
 const (
 	someFail    = 3
 	failedShare = 10
 )
 
-// health is the state of the gateway in a sentence.
-type health struct {
+// Health is the state of the gateway in one sentence.
+type Health struct {
 	Level   string `json:"level"`
 	Summary string `json:"summary"`
 }
 
-// sentence is one that health may say: a row of wording.
+// sentence is a part of the summary: a row of wording.
 type sentence int
 
-// All sentences, in the order in which they are said.
+// All sentences, in the order of the summary.
 const (
 	portsClosed sentence = iota
 	sendersHeld
@@ -80,9 +84,9 @@ const (
 	sentences
 )
 
-// wording says each sentence and its level; an empty level changes nothing. What a sentence
-// claims must hold at the time of the reading: docs/operations.md has a line for each, and a
-// test of cmd/gateway makes and ends the situation of each.
+// wording has the level and the text of each sentence; an empty level changes nothing. A
+// sentence must be true at the time of the reading: docs/operations.md has a line for each,
+// and a test of cmd/gateway makes and ends the situation of each.
 func wording() [sentences]struct{ level, text string } {
 	return [...]struct{ level, text string }{
 		portsClosed:       {levelWarning, "not all ports are open"},
@@ -93,7 +97,7 @@ func wording() [sentences]struct{ level, text string } {
 		someReceive:       {"", "%d of %d sources receiving"},
 		someNotYet:        {"", "nothing from %s yet"},
 		someQuiet:         {"", "nothing from %s for %s"},
-		allEndpointsAside: {levelCritical, "Splunk gets nothing, all endpoints are set aside"},
+		allEndpointsAside: {levelCritical, "Splunk gets nothing, all endpoints are in drain or maint"},
 		takesNothing:      {levelCritical, "Splunk does not take events: %s"},
 		postsFail:         {levelCritical, "nothing delivered for %s, posts fail: %s"},
 		nothingDelivered:  {levelWarning, "nothing delivered for %s while events wait"},
@@ -102,16 +106,16 @@ func wording() [sentences]struct{ level, text string } {
 		nothingSent:       {"", "nothing sent to Splunk yet"},
 		keepingUp:         {"", "Splunk is keeping up"},
 		someDown:          {levelWarning, "%d of %d endpoints down: %s"},
-		someAside:         {levelWarning, "%d of %d endpoints set aside"},
+		someAside:         {levelWarning, "%d of %d endpoints in drain or maint"},
 		somePostsFail:     {levelWarning, "%d of %d posts failed in the last 10 s"},
 		queueFails:        {levelCritical, "the queue fails: %s"},
 		someShardsFail:    {levelCritical, "%d of %d shards failing: %s"},
 		readFails:         {levelCritical, "a part of the queue cannot be read: %s"},
 		queueFull:         {levelCritical, "the queue is full, %s"},
-		allShardsAside:    {levelCritical, "all shards are set aside, senders wait"},
-		someShardsAside:   {levelWarning, "%d of %d shards set aside"},
-		damagedParts:      {levelWarning, "%s of the queue in its folder corrupt"},
-		booksDiffer:       {levelCritical, "the books of %s do not balance"},
+		allShardsAside:    {levelCritical, "all shards are in drain or maint, senders wait"},
+		someShardsAside:   {levelWarning, "%d of %d shards in drain or maint"},
+		damagedParts:      {levelWarning, "%s of the queue in quarantine (folder corrupt)"},
+		booksDiffer:       {levelCritical, "received and accounted-for events of %s differ"},
 		deadLetters:       {levelWarning, "%s in the dead-letter store"},
 		noneLost:          {"", "0 lost"},
 		someLost:          {levelWarning, "%s lost since the start"},
@@ -120,7 +124,7 @@ func wording() [sentences]struct{ level, text string } {
 	}
 }
 
-// Sentences returns what health may say, as formats of package fmt.
+// Sentences returns all parts of a summary, as formats of package fmt.
 func Sentences() []string {
 	var all []string
 	for _, s := range wording() {
@@ -129,7 +133,7 @@ func Sentences() []string {
 	return all
 }
 
-// verdict collects what is to be said, and the worst of it.
+// verdict collects sentences, and the worst level of them.
 type verdict struct {
 	wording [sentences]struct{ level, text string }
 	level   string
@@ -144,36 +148,36 @@ func (v *verdict) say(s sentence, args ...any) {
 	}
 }
 
-// assess says how the gateway is: receiving, delivering, storing, losing.
-func assess(snap Snapshot, t totals, past trend) health {
+// assess judges a reading: whether the gateway receives, delivers, stores and loses events.
+func assess(snap status.Snapshot, t Totals, past trend) Health {
 	v := verdict{wording: wording(), level: levelOK}
 	v.receiving(snap, past)
 	v.delivering(snap, past)
 	v.storing(snap)
 	if names := unbalanced(snap.Sources); len(names) > 0 {
-		v.say(booksDiffer, some(names))
+		v.say(booksDiffer, text.Names(names))
 	}
 	if n := snap.DeadLetters.Events; n > 0 {
-		v.say(deadLetters, number(n))
+		v.say(deadLetters, text.Number(n))
 	}
 	if t.Lost > 0 {
-		v.say(someLost, number(t.Lost))
+		v.say(someLost, text.Number(t.Lost))
 	} else {
 		v.say(noneLost)
 	}
 	if t.SilentSenders > 0 {
-		v.say(someSilent, count(t.SilentSenders, "sender"))
+		v.say(someSilent, text.Count(t.SilentSenders, "sender"))
 	}
 	if n := len(snap.Problems); n > 0 {
-		v.say(problemsBelow, count(n, "problem"))
+		v.say(problemsBelow, text.Count(n, "problem"))
 	}
-	text := strings.Join(v.parts, "; ") + "."
-	return health{Level: v.level, Summary: strings.ToUpper(text[:1]) + text[1:]}
+	summary := strings.Join(v.parts, "; ") + "."
+	return Health{Level: v.level, Summary: strings.ToUpper(summary[:1]) + summary[1:]}
 }
 
-// receiving: a source that nothing was sent to is no fault of the gateway, but it is
-// the first question after a set-up, so it is told. What allow leaves out is not received.
-func (v *verdict) receiving(snap Snapshot, past trend) {
+// receiving: a source without any message is no fault of the gateway, but the first
+// question after a set-up. Messages from addresses outside allow do not count.
+func (v *verdict) receiving(snap status.Snapshot, past trend) {
 	if !snap.Listening {
 		v.say(portsClosed)
 	}
@@ -194,7 +198,7 @@ func (v *verdict) receiving(snap Snapshot, past trend) {
 	switch at := all - len(never) - len(past.quiet); {
 	case len(never) == all:
 		if snap.Listening {
-			v.say(nothingYet, count(all, "source"))
+			v.say(nothingYet, text.Count(all, "source"))
 		}
 		return
 	case at == all && all == 1:
@@ -205,14 +209,14 @@ func (v *verdict) receiving(snap Snapshot, past trend) {
 		v.say(someReceive, at, all)
 	}
 	if len(never) > 0 {
-		v.say(someNotYet, some(never))
+		v.say(someNotYet, text.Names(never))
 	}
 	if len(past.quiet) > 0 {
-		v.say(someQuiet, some(past.quiet), span(past.quietFor))
+		v.say(someQuiet, text.Names(past.quiet), text.Span(past.quietFor))
 	}
 }
 
-func (v *verdict) delivering(snap Snapshot, past trend) {
+func (v *verdict) delivering(snap status.Snapshot, past trend) {
 	var down []string
 	var aside, unacked int
 	for _, e := range snap.Endpoints {
@@ -237,7 +241,7 @@ func (v *verdict) delivering(snap Snapshot, past trend) {
 	default:
 		v.pace(snap, past, unacked)
 		if len(down) > 0 {
-			v.say(someDown, len(down), all, some(down))
+			v.say(someDown, len(down), all, text.Names(down))
 		}
 	}
 	if aside > 0 {
@@ -245,8 +249,8 @@ func (v *verdict) delivering(snap Snapshot, past trend) {
 	}
 }
 
-// pace says how Splunk takes what it gets, while an endpoint is up.
-func (v *verdict) pace(snap Snapshot, past trend, unacked int) {
+// pace judges how fast Splunk takes events while an endpoint is up.
+func (v *verdict) pace(snap status.Snapshot, past trend, unacked int) {
 	patience := waitingFor
 	if unacked > 0 {
 		patience = behindAfter
@@ -254,13 +258,13 @@ func (v *verdict) pace(snap Snapshot, past trend, unacked int) {
 	events, oldest := backlog(snap)
 	switch {
 	case past.stalled >= refusedFor && past.failed > 0:
-		v.say(postsFail, span(past.stalled), past.lastFailed)
+		v.say(postsFail, text.Span(past.stalled), past.lastFailed)
 	case past.stalled >= patience:
-		v.say(nothingDelivered, span(past.stalled))
+		v.say(nothingDelivered, text.Span(past.stalled))
 	case oldest >= behindAfter, oldest >= patience && past.grows:
-		v.say(behind, count(int(events), "event"), span(oldest))
+		v.say(behind, text.Count(int(events), "event"), text.Span(oldest))
 	case oldest >= patience:
-		v.say(catchingUp, count(int(events), "event"), span(oldest))
+		v.say(catchingUp, text.Count(int(events), "event"), text.Span(oldest))
 	case past.neverSent:
 		v.say(nothingSent)
 	default:
@@ -271,31 +275,16 @@ func (v *verdict) pace(snap Snapshot, past trend, unacked int) {
 	}
 }
 
-// whyDown is the endpoint with its state and what it answered last.
-func whyDown(e Endpoint) string {
-	text := serverName(e.URL) + " is " + endpointState(e)
+// whyDown is the endpoint with its state and its last answer.
+func whyDown(e status.Endpoint) string {
+	why := text.HostPort(e.URL) + " is " + e.Word()
 	if e.LastAnswer != "" {
-		text += " (" + brief(e.LastAnswer) + ")"
+		why += " (" + text.Brief(e.LastAnswer) + ")"
 	}
-	return text
+	return why
 }
 
-// backlog is what waits to be sent, and for how long the oldest of it has. A shard that
-// somebody has set aside with maint sends nothing, for which Splunk can do nothing.
-func backlog(snap Snapshot) (events int64, oldest time.Duration) {
-	for _, s := range snap.Shards {
-		if s.Aside == StateMaint {
-			continue
-		}
-		events += s.Events
-		if s.Events > 0 && !s.Oldest.IsZero() {
-			oldest = max(oldest, snap.Now.Sub(s.Oldest))
-		}
-	}
-	return events, oldest
-}
-
-func (v *verdict) storing(snap Snapshot) {
+func (v *verdict) storing(snap status.Snapshot) {
 	var shards, failing, aside int
 	var fault string
 	for _, s := range snap.Shards {
@@ -313,16 +302,16 @@ func (v *verdict) storing(snap Snapshot) {
 	}
 	switch q := snap.Queue; {
 	case failing > 0 && failing < len(snap.Shards):
-		v.say(someShardsFail, failing, len(snap.Shards), brief(fault))
+		v.say(someShardsFail, failing, len(snap.Shards), text.Brief(fault))
 	case failing > 0:
-		v.say(queueFails, brief(fault))
+		v.say(queueFails, text.Brief(fault))
 	case q.Fault != "":
-		v.say(queueFails, brief(q.Fault))
+		v.say(queueFails, text.Brief(q.Fault))
 	case q.Full:
 		v.say(queueFull, whenFull(q.WhenFull))
 	}
 	if why := snap.Queue.ReadFault; why != "" {
-		v.say(readFails, brief(why))
+		v.say(readFails, text.Brief(why))
 	}
 	switch {
 	case aside > 0 && aside == shards:
@@ -331,11 +320,11 @@ func (v *verdict) storing(snap Snapshot) {
 		v.say(someShardsAside, aside, shards)
 	}
 	if n := snap.Queue.DamagedParts; n > 0 {
-		v.say(damagedParts, count(n, "damaged part"))
+		v.say(damagedParts, text.Count(n, "damaged part"))
 	}
 }
 
-// whenFull says what the policy of queue.when_full does.
+// whenFull says what queue.when_full does.
 func whenFull(policy string) string {
 	switch policy {
 	case "block":
@@ -345,39 +334,5 @@ func whenFull(policy string) string {
 	case "drop_newest":
 		return "new events are dropped"
 	}
-	return "policy " + oneLine(policy)
-}
-
-// count is a number with its noun.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return number(n) + " " + noun + "s"
-}
-
-// someNames is how many names a sentence takes; the tables have all of them.
-const someNames = 5
-
-// some lists names.
-func some(names []string) string {
-	if len(names) > someNames {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:someNames], ", "), len(names)-someNames)
-	}
-	return strings.Join(names, ", ")
-}
-
-// oneLine makes a text of somebody else fit into a line.
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
-
-// briefly is how much of somebody else's text a sentence takes; the tables have all of it.
-const briefly = 160
-
-// brief makes a text of somebody else fit into a sentence.
-func brief(text string) string {
-	text = oneLine(text)
-	if letters := []rune(text); len(letters) > briefly {
-		return string(letters[:briefly]) + "…"
-	}
-	return text
+	return "policy " + printable.Fold(policy)
 }

@@ -1,12 +1,21 @@
-package stats
+package monitor
 
-import "syslog-gateway/internal/ledger"
+import (
+	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/status"
+)
 
-// snapshot asks the provider and puts the books into its sources. Accounts of
-// sources that are configured no more come last, by name.
-func (s *Server) snapshot() Snapshot {
-	snap := s.provider.Snapshot()
-	sources := make([]Source, 0, len(snap.Sources))
+// reader reads the stages and the ledger.
+type reader struct {
+	snapshot func() status.Snapshot
+	ledger   *ledger.Ledger
+}
+
+// read returns what the stages report, with the balance of each source. Sources that are
+// no longer configured come last, by name.
+func (r reader) read() status.Snapshot {
+	snap := r.snapshot()
+	sources := make([]status.Source, 0, len(snap.Sources))
 	place := make(map[string]int, len(snap.Sources))
 	for i, src := range snap.Sources {
 		src.Configured = true
@@ -14,11 +23,11 @@ func (s *Server) snapshot() Snapshot {
 		place[src.Source] = i
 		sources = append(sources, src)
 	}
-	for _, a := range s.ledger.Accounts() {
+	for _, a := range r.ledger.Accounts() {
 		i, ok := place[a.Source]
 		if !ok {
 			i = len(sources)
-			sources = append(sources, Source{})
+			sources = append(sources, status.Source{})
 		}
 		sources[i].Balance = settle(a)
 	}
@@ -26,14 +35,14 @@ func (s *Server) snapshot() Snapshot {
 	return snap
 }
 
-// settle reads a page of the books until it balances. Bookings are made per batch
-// and take nanoseconds, so a second reading nearly always falls between them; a page
-// that does not balance after all of these does not balance.
+// settle reads an account until it balances. Stages write to it once per batch, which
+// takes nanoseconds, so the second reading nearly always balances. An account that does
+// not balance after all readings is wrong.
 func settle(a *ledger.Account) ledger.Balance {
 	const readings = 10
 	b := a.Balance()
 	for range readings - 1 {
-		if balances(b) {
+		if Balances(b) {
 			break
 		}
 		b = a.Balance()
@@ -41,15 +50,14 @@ func settle(a *ledger.Account) ledger.Balance {
 	return b
 }
 
-// balances reports whether the equation holds and nothing left a column that had not
-// entered it. Each booking is a double entry, so a stage that forgets one or books
-// one twice shows as less than nothing pending.
-func balances(b ledger.Balance) bool {
+// Balances reports whether the equation of the ledger holds and no column is negative: a
+// stage that forgets an entry, or makes it twice, leaves less than nothing pending.
+func Balances(b ledger.Balance) bool {
 	return b.Difference() == 0 && b.InMemory >= 0 && b.Queued >= 0
 }
 
-// totals is the sum over all sources.
-type totals struct {
+// Totals are the sums over all sources.
+type Totals struct {
 	Received      uint64 `json:"received"`
 	ReceivedBytes uint64 `json:"received_bytes"`
 	Recovered     uint64 `json:"recovered"`
@@ -60,8 +68,8 @@ type totals struct {
 	Deadlettered  uint64 `json:"deadlettered"`
 	Dropped       uint64 `json:"dropped"`
 	KernelDrops   uint64 `json:"udp_kernel_drops"`
-	// Lost were dropped here or by the kernel, or removed from the dead-letter store. LeftOut
-	// were dropped on purpose, and are no loss.
+	// Lost events were dropped by the gateway or the kernel, or removed from the
+	// dead-letter store. LeftOut were dropped on purpose and are no loss.
 	Lost          uint64 `json:"lost"`
 	LeftOut       uint64 `json:"left_out"`
 	Difference    int64  `json:"difference"`
@@ -73,8 +81,8 @@ type totals struct {
 	SkewedSenders int    `json:"skewed_senders"`
 }
 
-func sum(snap Snapshot) totals {
-	t := totals{Lost: snap.DeadLetters.Evicted}
+func sum(snap status.Snapshot) Totals {
+	t := Totals{Lost: snap.DeadLetters.Evicted}
 	for _, s := range snap.Sources {
 		t.Received += s.Received
 		t.ReceivedBytes += s.ReceivedBytes
@@ -96,12 +104,11 @@ func sum(snap Snapshot) totals {
 	return t
 }
 
-// unbalanced lists the sources whose books do not balance. The totals would not do:
+// unbalanced lists the sources whose account does not balance. The totals would not do:
 // two errors may cancel out.
-func unbalanced(sources []Source) []string {
-	var names []string
+func unbalanced(sources []status.Source) (names []string) {
 	for _, s := range sources {
-		if !balances(s.Balance) {
+		if !Balances(s.Balance) {
 			names = append(names, s.Source)
 		}
 	}

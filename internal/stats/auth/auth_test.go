@@ -1,0 +1,175 @@
+package auth
+
+import (
+	"errors"
+	"net/netip"
+	"runtime"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/sys/unix"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// address is the i-th of many.
+func address(i int) netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 32)
+}
+
+func TestPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, err := New([]User{{Name: "ops", Password: "right"}, {Name: "adm", Password: "higher"}}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, other := address(1), address(2)
+		try := func(from netip.Prefix, name, secret string) (time.Duration, bool) {
+			t.Helper()
+			_, err := d.logIn(t.Context(), from, name, secret)
+			wait := new(WaitError)
+			if !errors.As(err, &wait) && err != nil && !errors.Is(err, ErrWrong) {
+				t.Fatal(err)
+			}
+			return wait.left, err == nil
+		}
+		if _, ok := try(one, "ops", "right"); !ok {
+			t.Fatal("the right password is refused")
+		}
+		for i := range freeGuesses {
+			if wait, ok := try(one, []string{"ops", "adm", "nobody", ""}[i%4], "wrong"); ok || wait > 0 {
+				t.Fatalf("guess %d: %v, wait %v", i, ok, wait)
+			}
+		}
+		// From here on each guess costs a pause, whose end a guess in it does not move.
+		began := time.Now()
+		for _, pause := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60, 60} {
+			for range 100 {
+				if wait, ok := try(one, "adm", "higher"); ok || wait != pause*time.Second {
+					t.Fatalf("in a pause of %d s: %v, wait %v", pause, ok, wait)
+				}
+			}
+			if _, ok := try(one, "ops", "right"); !ok {
+				t.Error("the guesses of an address keep out who was let in from there before")
+			}
+			if _, ok := try(other, "adm", "higher"); !ok {
+				t.Error("one address keeps another out")
+			}
+			<-time.After(pause * time.Second)
+			if wait, ok := try(one, "adm", "wrong"); ok || wait > 0 {
+				t.Fatalf("after a pause of %d s: %v, wait %v", pause, ok, wait)
+			}
+		}
+		if took := time.Since(began); took < 4*time.Minute {
+			t.Errorf("nine guesses took %v", took)
+		}
+		<-time.After(maxPause)
+		if _, ok := try(one, "adm", "higher"); !ok {
+			t.Error("the right password is refused after the pause")
+		}
+		<-time.After(forgetAfter + time.Second)
+		if wait, ok := try(one, "adm", "wrong"); ok || wait > 0 {
+			t.Errorf("long after: %v, wait %v", ok, wait)
+		}
+		if wait, _ := try(one, "adm", "wrong"); wait > 0 {
+			t.Error("what is long ago is not forgotten")
+		}
+	})
+}
+
+// What remembers guessers, and what waits for a turn, is bounded.
+func TestGuessersAreBounded(t *testing.T) {
+	hash, err := bcrypt.GenerateFromPassword([]byte("right"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := New([]User{{Name: "ops", Hash: string(hash)}}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 * maxGuessers {
+		d.guesses.wrong(address(i))
+	}
+	if n := len(d.guesses.by); n > maxGuessers {
+		t.Errorf("%d guessers are remembered", n)
+	}
+	d.turn <- struct{}{} // somebody compares
+	var waiting sync.WaitGroup
+	flood, full := address(1), make(chan struct{}, 1000)
+	for range 1000 {
+		waiting.Go(func() {
+			if _, err := d.logIn(t.Context(), flood, "ops", "wrong"); errors.As(err, new(*WaitError)) {
+				full <- struct{}{}
+			}
+		})
+	}
+	for range 1000 - maxPerAddress {
+		<-full
+	}
+	in := make(chan error, 1)
+	go func() {
+		_, err := d.logIn(t.Context(), address(2), "ops", "right")
+		in <- err
+	}()
+	<-d.turn
+	if err := <-in; err != nil {
+		t.Errorf("a flood keeps another address out: %v", err)
+	}
+	waiting.Wait()
+}
+
+// The time of a refusal tells nothing about the names: each attempt is compared with all
+// users, whose hashes may cost differently.
+func TestRefusalsCostTheSame(t *testing.T) {
+	cheap, err := bcrypt.GenerateFromPassword([]byte("a"), 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dear, err := bcrypt.GenerateFromPassword([]byte("b"), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := New([]User{{Name: "cheap", Hash: string(cheap)}, {Name: "dear", Hash: string(dear)}, {Name: "plain", Password: "c"}}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Time of the processor: the clock on the wall tells what else the machine does.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	spent := func() time.Duration {
+		var u unix.Rusage
+		if err := unix.Getrusage(unix.RUSAGE_THREAD, &u); err != nil {
+			t.Fatal(err)
+		}
+		return time.Duration(u.Utime.Nano())
+	}
+	quickest := func(name string) time.Duration {
+		best := time.Hour
+		for range 5 {
+			began := spent()
+			if _, ok := d.match(name, "wrong"); ok {
+				t.Fatal("a wrong password is right")
+			}
+			best = min(best, spent()-began)
+		}
+		return best
+	}
+	want := quickest("dear")
+	for _, name := range []string{"cheap", "plain", "nobody", ""} {
+		if got := quickest(name); got < want*2/3 || got > want*3/2 {
+			t.Errorf("%q is refused after %v, a user after %v", name, got, want)
+		}
+	}
+	for name, secret := range map[string]string{"cheap": "a", "dear": "b", "plain": "c"} {
+		if _, ok := d.match(name, secret); !ok {
+			t.Errorf("%s is refused", name)
+		}
+	}
+	if _, ok := d.match("cheap", "b"); ok {
+		t.Error("a user gets in with another's password")
+	}
+}

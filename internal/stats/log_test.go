@@ -1,0 +1,31 @@
+package stats
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestComplaints: a scanner does not fill the log, and what was left out is told.
+func TestComplaints(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := new(buffer)
+		errorLog := newErrorLog(slog.New(slog.NewTextHandler(log, nil)))
+		for i := range 100 {
+			errorLog.Printf("http: TLS handshake error from 192.0.2.%d: EOF", i)
+		}
+		if n := strings.Count(log.String(), "handshake"); n != maxErrors {
+			t.Errorf("%d errors were logged, want %d", n, maxErrors)
+		}
+		<-time.After(errorWindow) // the clock of the bubble: nobody waits
+		errorLog.Print("another")
+		for _, want := range []string{fmt.Sprintf("count=%d", 100-maxErrors), "complaint=another"} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("the log lacks %q: %s", want, log)
+			}
+		}
+	})
+}

@@ -1,0 +1,171 @@
+package monitor
+
+import (
+	"time"
+
+	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/senders"
+	"syslog-gateway/internal/stats/problems"
+	"syslog-gateway/internal/status"
+)
+
+// Options say what to watch. Snapshot and Ledger are required.
+type Options struct {
+	// Snapshot returns what the stages report. Slices and maps of it belong to the
+	// monitor.
+	Snapshot func() status.Snapshot
+	// Ledger has the numbers of events.
+	Ledger *ledger.Ledger
+	// Senders and Problems are optional.
+	Senders  *senders.Table
+	Problems *problems.Log
+	// Every is the time between two samples; 0 means 1 s.
+	Every time.Duration
+}
+
+// Monitor watches the gateway. It is safe for concurrent use.
+type Monitor struct {
+	reader   reader
+	problems *problems.Log
+	history  *history
+	senders  *senderWatch
+}
+
+// New returns a monitor without any sample.
+func New(o Options) *Monitor {
+	if o.Every == 0 {
+		o.Every = sampleEvery
+	}
+	return &Monitor{
+		reader: reader{o.Snapshot, o.Ledger}, problems: o.Problems,
+		history: newHistory(o.Every), senders: &senderWatch{book: o.Senders},
+	}
+}
+
+// Every is the time between two samples.
+func (m *Monitor) Every() time.Duration { return m.history.every }
+
+// Sample takes a reading and remembers it.
+func (m *Monitor) Sample() {
+	snap := m.Snapshot()
+	m.history.add(snap)
+	m.senders.look(snap)
+}
+
+// Snapshot takes a reading of the stages and the ledger.
+func (m *Monitor) Snapshot() status.Snapshot { return m.reader.read() }
+
+// Senders is the newest reading of the senders.
+func (m *Monitor) Senders(snap status.Snapshot) Senders { return m.senders.latest(snap) }
+
+// Peaks are the highest values since the start.
+func (m *Monitor) Peaks() Peaks { return m.history.highest() }
+
+// Status takes a reading and computes everything that is shown of it.
+func (m *Monitor) Status() Status {
+	snap := m.Snapshot()
+	list := m.Senders(snap)
+	t := sum(snap)
+	t.Senders, t.SilentSenders, t.SkewedSenders = list.Known(), list.SilentCount(), len(list.Skewed)
+	snap.Problems = append(snap.Problems, list.advice()...)
+	st := Status{
+		Health: assess(snap, t, m.history.trend(snap)), Totals: t, Snapshot: snap,
+		UptimeSeconds: snap.Now.Sub(snap.Started).Seconds(),
+	}
+	if m.problems != nil {
+		st.Recent = m.problems.Recent()
+	}
+	m.history.describe(&st, list)
+	return st
+}
+
+// Critical reports whether the health is critical, and returns its sentence.
+func (m *Monitor) Critical() (critical bool, summary string) {
+	h := m.Status().Health
+	return h.Level == levelCritical, h.Summary
+}
+
+// Status is the answer of /api/v1/status. Its names are an interface: names are added and
+// never changed.
+type Status struct {
+	Health        Health  `json:"health"`
+	UptimeSeconds float64 `json:"uptime_seconds"`
+	Totals        Totals  `json:"totals"`
+	status.Snapshot
+	// These replace those of the snapshot.
+	Sources   []Source           `json:"sources"`
+	Shards    []Shard            `json:"shards"`
+	Endpoints []Endpoint         `json:"endpoints"`
+	Queue     Queue              `json:"queue"`
+	Recent    []problems.Problem `json:"recent_problems"` // of the log, newest first
+}
+
+// Source adds what is computed of the balance. The reasons are repeated because those of
+// the balance are left out if there are none.
+type Source struct {
+	status.Source
+	Pending     int64             `json:"pending"`
+	Difference  int64             `json:"difference"`
+	DropReasons map[string]uint64 `json:"drop_reasons"`
+	DeadReasons map[string]uint64 `json:"deadletter_reasons"`
+	Rates       Rates             `json:"rates"`
+	// History is events received per second, in steps of five seconds, oldest first.
+	History     []float64 `json:"history"`
+	Senders     int       `json:"senders"`
+	Silent      int       `json:"silent_senders"`
+	SilentAfter float64   `json:"silent_after_seconds"`
+}
+
+// Shard adds when the queue will be full, for a shard that grows: shards share the room.
+type Shard struct {
+	status.Shard
+	FillsInSeconds float64 `json:"fills_in_seconds"` // 0 if it does not grow
+}
+
+// Endpoint adds the rate of requests.
+type Endpoint struct {
+	status.Endpoint
+	Rate float64 `json:"requests_per_second"`
+}
+
+// Queue adds when it will be full.
+type Queue struct {
+	status.Queue
+	FillsInSeconds float64 `json:"fills_in_seconds"` // 0 if it does not grow
+}
+
+// Filled replaces what JSON would write as null, so that a reader can always walk a list
+// or look up a key.
+func (st Status) Filled() Status {
+	st.Sources = OrEmpty(st.Sources)
+	for i := range st.Sources {
+		src := &st.Sources[i]
+		src.Transports = OrEmpty(src.Transports)
+		src.ByTransport = OrEmpty(src.ByTransport)
+		src.Connections = orNone(src.Connections)
+		src.Rejected = orNone(src.Rejected)
+		src.DropReasons = orNone(src.DropReasons)
+		src.DeadReasons = orNone(src.DeadReasons)
+		src.History = OrEmpty(src.History)
+	}
+	st.Shards = OrEmpty(st.Shards)
+	st.Endpoints = OrEmpty(st.Endpoints)
+	st.Problems = OrEmpty(st.Problems)
+	st.Recent = OrEmpty(st.Recent)
+	return st
+}
+
+// OrEmpty is the list, or an empty one for nil.
+func OrEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func orNone[N any](counts map[string]N) map[string]N {
+	if counts == nil {
+		return map[string]N{}
+	}
+	return counts
+}

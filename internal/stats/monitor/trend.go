@@ -1,0 +1,114 @@
+package monitor
+
+import (
+	"time"
+
+	"syslog-gateway/internal/stats/text"
+	"syslog-gateway/internal/status"
+)
+
+// settled is how many events Splunk has accepted, or refused for good.
+func settled(snap status.Snapshot) (n uint64) {
+	for _, s := range snap.Sources {
+		n += s.Delivered + s.Deadlettered
+	}
+	return n
+}
+
+// posts is how many posts were answered or given up, and how many of them failed.
+func posts(snap status.Snapshot) (all, failed uint64) {
+	for _, e := range snap.Endpoints {
+		all += e.Requests
+		failed += e.Failures
+	}
+	return all, failed
+}
+
+// backlog is how many events wait to be sent, and how long the oldest of them has waited.
+// It leaves out shards in maintenance, which send nothing: Splunk is not to blame.
+func backlog(snap status.Snapshot) (events int64, oldest time.Duration) {
+	for _, s := range snap.Shards {
+		if s.Aside == status.Maint {
+			continue
+		}
+		events += s.Events
+		if s.Events > 0 && !s.Oldest.IsZero() {
+			oldest = max(oldest, snap.Now.Sub(s.Oldest))
+		}
+	}
+	return events, oldest
+}
+
+// trend is what the judgement of health needs to know of the last minutes.
+type trend struct {
+	held bool // senders have been held back for several samples
+	// quiet are sources that have received something, but nothing in all the time that
+	// is remembered.
+	quiet    []string
+	quietFor time.Duration
+	// stalled is how long nothing was delivered although events wait, failed how many
+	// posts failed since, and lastFailed the answer to such a post.
+	stalled    time.Duration
+	failed     uint64
+	lastFailed string
+	grows      bool // more events wait than ten seconds ago
+	neverSent  bool
+	lately     struct{ posts, failed uint64 } // in the last ten seconds
+}
+
+// trend compares a reading with the samples.
+func (h *history) trend(snap status.Snapshot) (t trend) {
+	all, failed := posts(snap)
+	t.neverSent = all == 0 && settled(snap) == 0
+	for _, e := range snap.Endpoints {
+		t.neverSent = t.neverSent && e.InFlight == 0
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t.quiet, t.quietFor = h.quiet(snap)
+	if h.count == 0 {
+		return t
+	}
+	t.held = snap.Blocked && h.count >= heldFor
+	for n := range min(heldFor, h.count) {
+		t.held = t.held && h.back(n).blocked
+	}
+	if !h.moves(snap) {
+		t.stalled = snap.Now.Sub(h.moved.at)
+		for _, e := range snap.Endpoints {
+			if before := h.moved.failed[e.URL]; e.Failures > before {
+				t.failed += e.Failures - before
+				t.lastFailed = text.Brief(e.LastAnswer)
+			}
+		}
+	}
+	before := h.back(min(int(rateOver/h.every), h.count-1))
+	n, _ := backlog(snap)
+	t.grows = n > before.waiting
+	if all >= before.posts && failed >= before.failed { // else the endpoints have changed
+		t.lately.posts, t.lately.failed = all-before.posts, failed-before.failed
+	}
+	return t
+}
+
+// moves reports whether something was delivered since the last progress, or nothing waits.
+// The caller holds mu.
+func (h *history) moves(snap status.Snapshot) bool {
+	n, _ := backlog(snap)
+	return n == 0 || settled(snap) != h.moved.settled
+}
+
+// quiet lists the sources that have received something, but nothing in all the time that
+// is remembered. The caller holds mu.
+func (h *history) quiet(snap status.Snapshot) (names []string, since time.Duration) {
+	if h.count < samples {
+		return nil, 0
+	}
+	oldest := h.back(samples - 1)
+	for _, s := range snap.Sources {
+		if s.Configured && !s.Internal && s.Taken() > 0 && s.Taken() == oldest.flows[s.Source].taken {
+			names = append(names, s.Source)
+		}
+	}
+	return names, snap.Now.Sub(oldest.at)
+}

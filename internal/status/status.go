@@ -1,0 +1,195 @@
+// Package status has the types that the stages report their state in, and that the
+// statistics page and the API show. The JSON names are those of /api/v1/status: names are
+// added and never changed.
+//
+// What is computed from several readings, such as rates and health, belongs to package
+// stats/monitor.
+package status
+
+import (
+	"encoding/json"
+	"time"
+
+	"syslog-gateway/internal/ledger"
+)
+
+// The modes that an operator can set a shard or an endpoint to, named as HAProxy names
+// them.
+const (
+	Ready = "ready" // in use
+	Drain = "drain" // takes nothing new
+	Maint = "maint" // does nothing at all
+)
+
+// Snapshot is the state of the gateway at one moment. Sources, shards and endpoints are
+// shown in the order given.
+type Snapshot struct {
+	Version string    `json:"version"`
+	Commit  string    `json:"commit"`
+	Host    string    `json:"host"` // the machine's name; may be empty
+	Started time.Time `json:"started"`
+	Now     time.Time `json:"now"`
+
+	Sources     []Source        `json:"sources"`
+	Shards      []Shard         `json:"shards"`
+	Endpoints   []Endpoint      `json:"endpoints"`
+	Queue       Queue           `json:"queue"`
+	DeadLetters DeadLetterStore `json:"dead_letter_store"`
+
+	// Listening is set while all ports are open.
+	Listening bool `json:"listening"`
+	// Blocked is set while back-pressure holds the senders: TCP is not read.
+	Blocked bool `json:"blocked"`
+	// Problems are what else an operator should know, each a sentence.
+	Problems []string `json:"problems"`
+}
+
+// Source is one input of the gateway. Of the balance only the name is filled in by the
+// listener: package stats/monitor reads the rest from the ledger.
+type Source struct {
+	ledger.Balance
+	// Configured is false for a source that only has events in the queue. Package
+	// stats/monitor sets it.
+	Configured bool `json:"configured"`
+	// Internal is the gateway itself, which reports to Splunk.
+	Internal   bool     `json:"internal"`
+	Port       int      `json:"port"`
+	Transports []string `json:"transports"` // udp, tcp, tls
+	// Connections are the open ones by transport, Rejected the refused ones by reason.
+	Connections map[string]int64  `json:"connections"`
+	Rejected    map[string]uint64 `json:"rejected_connections"`
+	// KernelDrops are datagrams that the kernel dropped because the receive buffer was
+	// full. They were never received, so the ledger does not have them.
+	KernelDrops uint64 `json:"udp_kernel_drops"`
+	// ReceiveBuffer is what the kernel granted and ReceiveBufferWanted what is
+	// configured, in bytes; 0 means unknown.
+	ReceiveBuffer       int `json:"udp_receive_buffer_bytes"`
+	ReceiveBufferWanted int `json:"udp_receive_buffer_wanted_bytes"`
+	// SilentAfter is how long a sender sends nothing before it counts as silent; 0
+	// means for ever.
+	SilentAfter time.Duration `json:"-"`
+}
+
+// Shard is one shard of the queue.
+type Shard struct {
+	Name     string    `json:"name"`
+	Records  int64     `json:"records"`
+	Events   int64     `json:"events"`
+	Bytes    int64     `json:"bytes"`
+	Segments int64     `json:"segments"`
+	Oldest   time.Time `json:"oldest,omitzero"` // when the oldest event was received; zero if none waits
+	Corrupt  uint64    `json:"corrupt_records"`
+	Stuck    bool      `json:"stuck"`    // full or failing
+	Full     bool      `json:"full"`     // an append was refused for want of room
+	Fault    string    `json:"fault"`    // of its disk; empty if there is none
+	Draining bool      `json:"draining"` // of an earlier configuration: takes nothing new
+	// Aside is the mode an operator has set, drain or maint; empty while in use.
+	Aside    string `json:"aside"`
+	Appended uint64 `json:"appended_records"` // since the start
+}
+
+// Word is the state of the shard in one word.
+func (s Shard) Word() string {
+	switch {
+	case s.Full && s.Fault == "":
+		return "full"
+	case s.Stuck:
+		return "stuck"
+	case s.Aside != "":
+		return s.Aside
+	case s.Draining:
+		return "draining"
+	}
+	return "ok"
+}
+
+// Endpoint is one HEC endpoint of Splunk.
+type Endpoint struct {
+	URL string `json:"url"` // without user and password
+	Up  bool   `json:"up"`
+	// State says more than Up, such as busy or refused. It may be empty.
+	State      string    `json:"state"`
+	Since      time.Time `json:"since,omitzero"`
+	LastAnswer string    `json:"last_answer"`
+	InFlight   int       `json:"in_flight"`
+	// Limit is how many requests may be in flight. It adapts to how the endpoint
+	// answers; 0 means unknown.
+	Limit    int    `json:"concurrency_limit"`
+	Requests uint64 `json:"requests"`
+	Failures uint64 `json:"failures"` // requests that were or will be sent again
+	// LatencyMillis is a moving average over answered requests.
+	LatencyMillis float64 `json:"latency_ms"`
+	// Unacked are requests that wait for the indexer's acknowledgement.
+	Unacked int `json:"unacknowledged"`
+	// Aside is the mode an operator has set, drain or maint; empty while in use.
+	Aside string `json:"aside"`
+	// Unconfirmed is set while the endpoint accepts events and does not confirm them.
+	Unconfirmed bool `json:"-"`
+}
+
+// Word is the state of the endpoint, with the mode that an operator has set.
+func (e Endpoint) Word() string {
+	word := "down"
+	switch {
+	case e.State != "":
+		word = e.State
+	case e.Up:
+		word = "up"
+	}
+	if e.Aside != "" {
+		word += ", " + e.Aside
+	}
+	return word
+}
+
+// Queue is what all shards share.
+type Queue struct {
+	CapacityBytes int64   `json:"capacity_bytes"`
+	UsedBytes     int64   `json:"used_bytes"`
+	FreeDiskBytes int64   `json:"free_disk_bytes"`
+	MinFreeBytes  int64   `json:"min_free_bytes"` // with less free than this the queue is full
+	WhenFull      string  `json:"when_full"`      // block, drop_oldest, drop_newest
+	Full          bool    `json:"full"`
+	Fault         string  `json:"fault"`      // why it cannot store; empty if it can
+	ReadFault     string  `json:"read_fault"` // why a part of it cannot be read; empty if it can
+	OldestSeconds float64 `json:"oldest_seconds"`
+	// DamagedParts are the files in the queue's folder corrupt.
+	DamagedParts int `json:"damaged_parts"`
+}
+
+// Free is the room that is left, in bytes: below queue.max_size, and on the disk above
+// queue.min_free.
+func (q Queue) Free() int64 {
+	free := q.CapacityBytes - q.UsedBytes
+	if q.FreeDiskBytes > 0 {
+		free = min(free, q.FreeDiskBytes-q.MinFreeBytes)
+	}
+	return max(free, 0)
+}
+
+// DeadLetterStore counts the events that Splunk refused and that were kept.
+type DeadLetterStore struct {
+	Events  uint64 `json:"events"`         // in the store now, also of other processes
+	Evicted uint64 `json:"evicted_events"` // removed since the start to make room: lost
+}
+
+// DeadLetter is one event that Splunk refused.
+type DeadLetter struct {
+	ID       string          `json:"id"`
+	Time     time.Time       `json:"time"`
+	Reason   string          `json:"reason"`
+	Status   int             `json:"http_status"`
+	Text     string          `json:"text"`
+	Source   string          `json:"source"`
+	Endpoint string          `json:"endpoint"`
+	Events   int             `json:"events"`
+	Event    json.RawMessage `json:"event,omitempty"` // as it was sent
+}
+
+// Condition is one line of /readyz. It must hold no password: everybody who reaches the
+// port can read /readyz.
+type Condition struct {
+	Name string
+	OK   bool
+	Why  string // what is missing, or what is there
+}
