@@ -34,14 +34,14 @@ type Pool[M Member] struct {
 	mu      sync.Mutex
 	held    int64 // by all
 	leaving int64 // the part of held whose members were asked to give it up
-	holders map[netip.Addr]*holder[M]
+	holders map[netip.Prefix]*holder[M]
 	ranking ranking[M]
 	busy    map[*Share[M]]struct{} // shares of members that were busy when they were looked at last
 }
 
-// holder is what one address holds.
+// holder is what one address, or IPv6 network, holds.
 type holder[M Member] struct {
-	address netip.Addr
+	network netip.Prefix
 	amount  int64
 	shares  shares[M]
 	index   int // in the ranking
@@ -159,37 +159,36 @@ func (p *Pool[M]) Held() (held, kept int64) {
 func (p *Pool[M]) HeldBy(a netip.Addr) int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if h := p.holders[Address(a)]; h != nil {
+	if h := p.holders[Network(a)]; h != nil {
 		return h.amount
 	}
 	return 0
 }
 
-// Address is the address that a host counts as. An IPv6 address counts as its /64,
-// since a host has as many addresses there as it likes (RFC 8981). Link-local addresses
-// are told apart: all hosts of a link share fe80::/64, so that it stands for no host.
-func Address(a netip.Addr) netip.Addr {
-	a = a.Unmap()
+// Network is what a host counts as: an IPv4 address for itself, an IPv6 address for its
+// /64, since a host has as many addresses there as it likes (RFC 8981). Link-local
+// addresses are told apart: all hosts of a link share fe80::/64, so it stands for no host.
+// What is no address has the zero prefix.
+func Network(a netip.Addr) netip.Prefix {
+	a = a.Unmap().WithZone("")
+	bits := 64
 	if a.Is4() || a.IsLinkLocalUnicast() {
-		return a
+		bits = a.BitLen()
 	}
-	p, err := a.WithZone("").Prefix(64)
-	if err != nil { // no address at all
-		return a
-	}
-	return p.Addr()
+	p, _ := a.Prefix(bits)
+	return p
 }
 
 // add counts a share among those of its address.
 func (p *Pool[M]) add(s *Share[M], seen int64) {
-	address := Address(s.member.From())
-	h := p.holders[address]
+	network := Network(s.member.From())
+	h := p.holders[network]
 	if h == nil {
 		if p.holders == nil {
-			p.holders = make(map[netip.Addr]*holder[M])
+			p.holders = make(map[netip.Prefix]*holder[M])
 		}
-		h = &holder[M]{address: address}
-		p.holders[address] = h
+		h = &holder[M]{network: network}
+		p.holders[network] = h
 	}
 	s.holder, s.seen, s.busy = h, seen, seen == newcomer
 	h.amount += s.amount
@@ -210,7 +209,7 @@ func (p *Pool[M]) remove(s *Share[M], amount int64) {
 	heap.Remove(&h.shares, s.index)
 	if len(h.shares) == 0 {
 		heap.Remove(&p.ranking, h.index)
-		delete(p.holders, h.address)
+		delete(p.holders, h.network)
 		return
 	}
 	heap.Fix(&p.ranking, h.index)

@@ -37,15 +37,15 @@ type model struct {
 // victims are the members that may be chosen, the one that has to be first.
 func (m *model) victims() (best []*member) {
 	var most int64
-	by := make(map[netip.Addr]int64)
+	by := make(map[netip.Prefix]int64)
 	for s, n := range m.held {
 		if !m.gone[s] {
-			by[Address(s.from)] += n
-			most = max(most, by[Address(s.from)])
+			by[Network(s.from)] += n
+			most = max(most, by[Network(s.from)])
 		}
 	}
 	for s, n := range m.held {
-		if n != 0 && !m.gone[s] && by[Address(s.from)] == most {
+		if n != 0 && !m.gone[s] && by[Network(s.from)] == most {
 			best = append(best, s)
 		}
 	}
@@ -200,20 +200,22 @@ func TestEnter(t *testing.T) {
 	}
 }
 
-func TestAddress(t *testing.T) {
+func TestNetwork(t *testing.T) {
 	for a, want := range map[string]string{
-		"192.0.2.7":            "192.0.2.7",
-		"::ffff:192.0.2.7":     "192.0.2.7",
-		"2001:db8:1:2:3:4:5:6": "2001:db8:1:2::",
-		"2001:db8:1:2::":       "2001:db8:1:2::",
-		"fe80::1%eth0":         "fe80::1%eth0",
-		"fe80::1":              "fe80::1",
+		"192.0.2.7":            "192.0.2.7/32",
+		"::ffff:192.0.2.7":     "192.0.2.7/32",
+		"169.254.1.2":          "169.254.1.2/32",
+		"2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64",
+		"2001:db8:1:2::":       "2001:db8:1:2::/64",
+		"fe80::1%eth0":         "fe80::1/128",
+		"fe80::2":              "fe80::2/128",
 	} {
-		if got := Address(netip.MustParseAddr(a)); got.String() != want {
+		got := Network(netip.MustParseAddr(a))
+		if got.String() != want || Network(got.Addr()) != got {
 			t.Errorf("%s counts as %s, want %s", a, got, want)
 		}
 	}
-	if got := Address(netip.Addr{}); got != (netip.Addr{}) {
+	if got := Network(netip.Addr{}); got != (netip.Prefix{}) {
 		t.Errorf("no address counts as %s", got)
 	}
 }
