@@ -74,7 +74,7 @@ faults: build test-tools ## every fault of HEC, process and disk, one row each (
 	bin/bench faults --gateway bin/gateway $(FAULTS)
 
 bench-micro: ## benchmarks of the hot path: ns and allocations for each message
-	$(GO) test -run '^$$' -bench . -benchmem ./internal/syslog ./internal/event ./internal/dialect ./internal/listener ./internal/deflate ./internal/shard ./internal/queue
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/syslog ./internal/event ./internal/dialect ./internal/ingest ./internal/fairshare ./internal/deflate ./internal/shard ./internal/queue
 
 provision-demo: build ## provision against its own simulator: validate, plan, apply, change, refuse, destroy, inventory
 	@PROVISION=bin/provision deploy/provision/demo.sh

@@ -19,8 +19,8 @@ type batchers struct {
 // Batchers is how many Batchers a source has at most: one in each loop and transport.
 func Batchers() int { return defaultLoops() + 2 }
 
-// make makes a Batcher that close will close.
-func (b *batchers) make(s *source, t ledger.Transport) *ingest.Batcher {
+// newBatcher makes a Batcher that close will close.
+func (b *batchers) newBatcher(s *source, t ledger.Transport) *ingest.Batcher {
 	made := ingest.NewBatcher(s.Source, t, b.options)
 	b.mu.Lock()
 	defer b.mu.Unlock()

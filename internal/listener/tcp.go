@@ -146,7 +146,7 @@ func (h *tcpLoop) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 	defer h.tcp.mu.Unlock()
 	b := c.port.batchers[gc.EventLoop()]
 	if b == nil {
-		b = h.tcp.batchers.make(c.source, ledger.TCP)
+		b = h.tcp.batchers.newBatcher(c.source, ledger.TCP)
 		c.port.batchers[gc.EventLoop()] = b
 	}
 	c.stream.Attach(b)

@@ -50,7 +50,7 @@ func newTLSListener(o Options, sources []*source, b *batchers, cs *connections) 
 	}
 	for _, s := range sources {
 		if s.has(ledger.TLS) {
-			t.ports = append(t.ports, &tlsPort{source: s, batcher: b.make(s, ledger.TLS)})
+			t.ports = append(t.ports, &tlsPort{source: s, batcher: b.newBatcher(s, ledger.TLS)})
 		}
 	}
 	return t

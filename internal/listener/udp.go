@@ -91,7 +91,7 @@ func newUDPListener(o Options, sources []*source, b *batchers) *udpListener {
 		if !s.has(ledger.UDP) {
 			continue
 		}
-		p := &udpPort{source: s, batcher: b.make(s, ledger.UDP), fd: -1}
+		p := &udpPort{source: s, batcher: b.newBatcher(s, ledger.UDP), fd: -1}
 		p.datagrams = ingest.NewDatagrams(s.Source, p.batcher)
 		p.network, p.address = s.bind("udp")
 		u.ports = append(u.ports, p)
