@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"syslog-gateway/bench/faults"
+	"syslog-gateway/internal/cli"
 )
 
 func faultsCommand() *cobra.Command {
@@ -58,14 +59,14 @@ func crashCommand() *cobra.Command {
 func tell(c *cobra.Command, rep faults.Report, err error) error {
 	if len(rep) > 0 {
 		if werr := rep.WriteTable(c.OutOrStdout()); werr != nil {
-			return failure{fmt.Errorf("print the table: %w", werr)}
+			return cli.Fail(fmt.Errorf("print the table: %w", werr))
 		}
 	}
 	if err != nil {
-		return failure{err}
+		return cli.Fail(err)
 	}
 	if n := rep.Failed(); n > 0 {
-		return failure{fmt.Errorf("%d of %d rows failed", n, len(rep))}
+		return cli.Fail(fmt.Errorf("%d of %d rows failed", n, len(rep)))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"syslog-gateway/bench/loadgen"
 	"syslog-gateway/bench/mix"
+	"syslog-gateway/internal/cli"
 )
 
 func loadCommand() *cobra.Command {
@@ -33,7 +34,7 @@ func loadCommand() *cobra.Command {
 			}
 			res, err := loadgen.Run(c.Context(), o)
 			if err != nil {
-				return failure{err}
+				return cli.Fail(err)
 			}
 			if asJSON {
 				err = json.NewEncoder(c.OutOrStdout()).Encode(res)
@@ -43,9 +44,9 @@ func loadCommand() *cobra.Command {
 			}
 			switch {
 			case err != nil:
-				return failure{fmt.Errorf("write the result: %w", err)}
+				return cli.Fail(fmt.Errorf("write the result: %w", err))
 			case res.Errors > 0 && !asJSON:
-				return failure{errors.New(res.FirstError)}
+				return cli.Fail(errors.New(res.FirstError))
 			}
 			return nil
 		},

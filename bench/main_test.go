@@ -20,7 +20,7 @@ import (
 
 	"syslog-gateway/bench/hecsink"
 	"syslog-gateway/bench/runner"
-	"syslog-gateway/bench/standin"
+	"syslog-gateway/internal/cli"
 )
 
 // TestMain makes this test binary play all parts: started with the arguments of the
@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	// A program built with -race sleeps a second at its end, unless told not to.
 	if err := os.Setenv("GORACE", "atexit_sleep_ms=0"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(exitFailed)
+		os.Exit(cli.Failed)
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -53,7 +53,7 @@ func playGateway(config string) int {
 		fmt.Fprintln(os.Stderr, "the stand-in dies of its own accord")
 		return 3
 	}
-	err := standin.Run(ctx, config, os.Getenv("SPLUNK_HEC_TOKEN"), standin.Faults{
+	err := runStandin(ctx, config, os.Getenv("SPLUNK_HEC_TOKEN"), standinFaults{
 		DropEvery: number("STANDIN_DROP"), RepeatEvery: number("STANDIN_REPEAT"),
 		Miscount: number("STANDIN_MISCOUNT") > 0, Burn: time.Duration(number("STANDIN_BURN_MS")) * time.Millisecond,
 		Delay: time.Duration(number("STANDIN_DELAY_MS")) * time.Millisecond,
@@ -192,7 +192,7 @@ func TestCeiling(t *testing.T) {
 		t.Fatal(err)
 	}
 	runs := filepath.Join(t.TempDir(), "runs.json")
-	code, stdout, stderr := cli(t.Context(), "run", "--scenario="+short, "--gateway=/no/gateway", "--dir="+dir, "--json="+runs)
+	code, stdout, stderr := bench(t.Context(), "run", "--scenario="+short, "--gateway=/no/gateway", "--dir="+dir, "--json="+runs)
 	if code != 0 || !strings.Contains(stdout, "The harness alone, without a gateway: sink with gzip ") {
 		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
 	}
@@ -257,40 +257,10 @@ func TestInterruptedRunLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestPeers: the configurations of the peers from Debian's packages are right for one port
-// and for five, and they take turns with the gateway. (The OpenTelemetry Collector takes minutes to build.)
-func TestPeers(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "runs.json")
-	code, stdout, stderr := cli(t.Context(), "run", "--scenario=peers-tcp,peers-tcp-five", "--peers=haproxy,rsyslog,syslog-ng", "--messages=2000",
-		"--gateway="+os.Args[0], "--dir="+t.TempDir(), "--json="+file, "--quiet=3s", "--repeat=1")
-	if code != 0 {
-		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
-	}
-	data, err := os.ReadFile(file)
-	var rep runner.Report
-	if err != nil || json.Unmarshal(data, &rep) != nil {
-		t.Fatalf("the report: %v", err)
-	}
-	for _, p := range rep.Peers {
-		if p.Missing != "" {
-			t.Errorf("peer %s: %s (apt-get update gives apt-get the list of packages)", p.Name, p.Missing)
-		}
-	}
-	for i, r := range rep.Runs {
-		if want := []string{"gateway", "haproxy", "rsyslog", "syslog-ng"}[i%4]; r.Subject != want {
-			t.Errorf("run %d is of %s, want %s", i, r.Subject, want)
-		}
-		// What a peer loses at the end of a connection is not for this test to judge.
-		if r.Through < 1900 || r.Through < 2000 && r.Subject == "gateway" || r.RSSHigh == 0 {
-			t.Errorf("%s: %d of 2000 came through: %v", r.Subject, r.Through, r.Problems)
-		}
-	}
-}
-
 // cli runs bench in this process.
-func cli(ctx context.Context, args ...string) (code int, stdout, stderr string) {
+func bench(ctx context.Context, args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	code = run(ctx, args, &out, &errs)
+	code = run(ctx, args, cli.Streams{Out: &out, Err: &errs})
 	return code, out.String(), errs.String()
 }
 
@@ -316,7 +286,7 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"load", "--profile=x"}, 2, "10s:5000"},
 		{[]string{"load", "--transport=x", "--count=1"}, 1, "transport"},
 	} {
-		code, _, stderr := cli(t.Context(), c.args...)
+		code, _, stderr := bench(t.Context(), c.args...)
 		if code != c.code || !strings.Contains(stderr, c.text) {
 			t.Errorf("bench %v: exit code %d, %q, want %d and %q", c.args, code, stderr, c.code, c.text)
 		}
@@ -328,7 +298,7 @@ func TestSinkPrintsItsCounts(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "counts.json")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	code, stdout, stderr := cli(ctx, "sink", "--listen=127.0.0.1:0", "--expect=7", "--json-out="+file)
+	code, stdout, stderr := bench(ctx, "sink", "--listen=127.0.0.1:0", "--expect=7", "--json-out="+file)
 	if code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
@@ -350,7 +320,7 @@ func TestRunWritesItsReport(t *testing.T) {
 	if err := os.WriteFile(readme, []byte("a\n<!-- bench: begin --><!-- bench: end -->\nz\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, stdout, stderr := cli(t.Context(), "run", "--scenario=startup,tcp-flat", "--gateway="+os.Args[0], "--repeat=2",
+	code, stdout, stderr := bench(t.Context(), "run", "--scenario=startup,tcp-flat", "--gateway="+os.Args[0], "--repeat=2",
 		"--messages=2000", "--dir="+dir, "--json="+jsonOut, "--markdown="+markdown, "--readme="+readme)
 	if code != 0 || !strings.Contains(stdout, "| tcp-flat | gateway | 2 | 2000 | 0 | 0 |") || !strings.Contains(stderr, "startup, gateway, run 2") {
 		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
@@ -367,7 +337,7 @@ func TestRunWritesItsReport(t *testing.T) {
 	if text, err := os.ReadFile(readme); err != nil || !strings.Contains(string(text), "| tcp-flat | gateway |") {
 		t.Errorf("the README is %s (%v)", text, err)
 	}
-	if code, again, stderr := cli(t.Context(), "report", jsonOut, "--html="+page); code != 0 || again != stdout {
+	if code, again, stderr := bench(t.Context(), "report", jsonOut, "--html="+page); code != 0 || again != stdout {
 		t.Errorf("the report of the same runs: exit code %d, %s\n%s\nwant\n%s", code, stderr, again, stdout)
 	}
 	if html, err := os.ReadFile(page); err != nil || !strings.Contains(string(html), "<svg") {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"syslog-gateway/bench/peers"
 	"syslog-gateway/bench/report"
 	"syslog-gateway/bench/runner"
+	"syslog-gateway/internal/cli"
 )
 
 func runCommand() *cobra.Command {
@@ -34,22 +36,22 @@ func runCommand() *cobra.Command {
 				return err
 			}
 			if o.Bench, err = os.Executable(); err != nil {
-				return failure{fmt.Errorf("find this program: %w", err)}
+				return cli.Fail(fmt.Errorf("find this program: %w", err))
 			}
 			o.Progress = c.ErrOrStderr()
 			rep, err := o.Run(c.Context())
 			if err != nil && len(rep.Runs) == 0 {
-				return failure{err}
+				return cli.Fail(err)
 			}
 			rep.Command = strings.Join(os.Args, " ")
 			if werr := to.publish(&rep, c.OutOrStdout()); werr != nil {
-				return failure{werr}
+				return cli.Fail(werr)
 			}
 			if err != nil {
-				return failure{err}
+				return cli.Fail(err)
 			}
 			if n := rep.Problems(); n > 0 {
-				return failure{fmt.Errorf("%d of the gateway's runs have problems", n)}
+				return cli.Fail(fmt.Errorf("%d of the gateway's runs have problems", n))
 			}
 			return nil
 		},
@@ -99,11 +101,14 @@ func (o *outputs) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.json, "json", "", "write all runs to this file")
 	f.StringVar(&o.markdown, "markdown", "", "write the report as Markdown to this file")
 	f.StringVar(&o.html, "html", "", "write the report as one HTML page with plots to this file")
-	f.StringVar(&o.readme, "readme", "", "put the table into this file, between its lines for that")
+	f.StringVar(&o.readme, "readme", "", "put a short table into this file, between its lines for that; it links to the file of --markdown")
 }
 
 // publish prints the report and writes the files that are wanted.
 func (o *outputs) publish(rep *runner.Report, out io.Writer) error {
+	if o.readme != "" && o.markdown == "" {
+		return errors.New("--readme needs --markdown: the table links to that file")
+	}
 	if err := report.WriteMarkdown(out, rep); err != nil {
 		return fmt.Errorf("print the report: %w", err)
 	}
@@ -137,7 +142,7 @@ func (o *outputs) publish(rep *runner.Report, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("put the table into the README: %w", err)
 	}
-	text, err := report.Readme(string(old), rep)
+	text, err := report.Readme(string(old), rep, filepath.ToSlash(o.markdown))
 	if err != nil {
 		return err
 	}
@@ -154,14 +159,14 @@ func reportCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			data, err := os.ReadFile(args[0])
 			if err != nil {
-				return failure{fmt.Errorf("read the runs: %w", err)}
+				return cli.Fail(fmt.Errorf("read the runs: %w", err))
 			}
 			var rep runner.Report
 			if err := json.Unmarshal(data, &rep); err != nil {
-				return failure{fmt.Errorf("read the runs in %s: %w", args[0], err)}
+				return cli.Fail(fmt.Errorf("read the runs in %s: %w", args[0], err))
 			}
 			if err := o.publish(&rep, c.OutOrStdout()); err != nil {
-				return failure{err}
+				return cli.Fail(err)
 			}
 			return nil
 		},

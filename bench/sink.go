@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"syslog-gateway/bench/hecsink"
+	"syslog-gateway/internal/cli"
 )
 
 func sinkCommand() *cobra.Command {
@@ -32,24 +33,24 @@ func sinkCommand() *cobra.Command {
 			}
 			ln, err := net.Listen("tcp", listen)
 			if err != nil {
-				return failure{fmt.Errorf("listen for HEC: %w", err)}
+				return cli.Fail(fmt.Errorf("listen for HEC: %w", err))
 			}
 			s := hecsink.New(o)
 			if err := serve(c.Context(), s, ln, lines); err != nil {
-				return failure{err}
+				return cli.Fail(err)
 			}
 			out, err := json.Marshal(s.Stats())
 			if err != nil {
-				return failure{fmt.Errorf("encode the counts: %w", err)}
+				return cli.Fail(fmt.Errorf("encode the counts: %w", err))
 			}
 			out = append(out, '\n')
 			if jsonOut != "" {
 				if err := os.WriteFile(jsonOut, out, 0o644); err != nil {
-					return failure{fmt.Errorf("write the counts: %w", err)}
+					return cli.Fail(fmt.Errorf("write the counts: %w", err))
 				}
 			}
 			if _, err := c.OutOrStdout().Write(out); err != nil {
-				return failure{fmt.Errorf("print the counts: %w", err)}
+				return cli.Fail(fmt.Errorf("print the counts: %w", err))
 			}
 			return nil
 		},

@@ -68,7 +68,7 @@ func ackRows() []Row {
 			return err
 		}),
 		ackRow("ack pending, kill -9, restart", "1m", func(ctx context.Context, b *bed, a *ackSwitch) error {
-			b.gw.kill()
+			b.gw.Kill()
 			a.holds.Store(false)
 			if err := b.start(ctx); err != nil {
 				return err
@@ -81,7 +81,7 @@ func ackRows() []Row {
 			return err
 		}),
 		ackRow("ack pending, SIGTERM, restart", "1m", func(ctx context.Context, b *bed, a *ackSwitch) error {
-			if code := b.gw.stop(time.Minute); code != 0 {
+			if code := b.gw.Stop(time.Minute); code != 0 {
 				b.res.problem("exit code %d", code)
 			}
 			a.holds.Store(false)
@@ -125,7 +125,7 @@ func slowAcksRow() Row {
 		took := time.Since(began)
 		err := b.settle(ctx, n, rowLimit)
 		b.strict()
-		rss, rssErr := b.gw.rss()
+		rss, rssErr := rss(b.gw.PID())
 		b.res.note("%.0f/s of %d/s taken with acknowledgements after %d s; RSS at most %d MiB",
 			float64(n)/took.Seconds(), p.rate, p.delay, rss>>20)
 		if rss > maxRSS {

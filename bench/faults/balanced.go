@@ -253,7 +253,7 @@ func (b *bed) repaired(ctx context.Context, f *fault) error {
 	} else if k.books().Delivered != 0 {
 		b.res.problem("%d count as delivered, and nothing is confirmed", k.books().Delivered)
 	}
-	if code := b.gw.stop(30 * time.Second); code != 0 {
+	if code := b.gw.Stop(30 * time.Second); code != 0 {
 		b.res.problem("exit code %d", code)
 	}
 	f.on.Store(false)
@@ -298,7 +298,7 @@ func noAckIDRow() Row {
 		if _, text := b.ready(ctx); !strings.Contains(text, "ackId") {
 			b.res.problem("/readyz does not tell: %s", text)
 		}
-		if b.gw.logged("confirm") == 0 {
+		if b.gw.Logged("confirm") == 0 {
 			b.res.problem("the log does not tell")
 		}
 		b.hec[0].SetAcks(true)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"syslog-gateway/bench/child"
 	"syslog-gateway/internal/hec/hectest"
 	"syslog-gateway/internal/testkit"
 )
@@ -45,7 +46,7 @@ type bed struct {
 	stats  int
 	hec    []*hectest.Server
 	tally  *tally
-	gw     *gateway
+	gw     *child.Process
 	client *http.Client
 	lives  int // processes so far
 }
@@ -124,7 +125,7 @@ shutdown_timeout: %s
 // failures are to be kept.
 func (b *bed) close() error {
 	if b.gw != nil {
-		b.gw.kill()
+		b.gw.Kill()
 	}
 	for _, h := range b.hec {
 		h.Close()
@@ -146,8 +147,8 @@ func (b *bed) until(ctx context.Context, limit time.Duration, what string, done 
 	for !done() {
 		select {
 		case <-tick.C:
-		case <-b.gw.done:
-			return fmt.Errorf("the gateway ended by itself (%v) while waiting until %s; its log ends: %s", b.gw.err, what, b.gw.tail())
+		case <-b.gw.Done():
+			return fmt.Errorf("while waiting until %s: %w", what, b.gw.Failure())
 		case <-timer.C:
 			return fmt.Errorf("after %v it is still not so that %s", limit, what)
 		case <-ctx.Done():

@@ -43,7 +43,7 @@ func certificateRow() Row {
 		if err := b.kept(ctx, true); err != nil {
 			return err
 		}
-		if b.gw.logged("certificate is not accepted") == 0 {
+		if b.gw.Logged("certificate is not accepted") == 0 {
 			b.res.problem("the log does not name the certificate")
 		}
 		if err := show(time.Hour); err != nil {

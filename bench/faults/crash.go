@@ -99,8 +99,8 @@ func (c *crash) life(ctx context.Context, b *bed, s *sender, f *fault) error {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-b.gw.done:
-		return fmt.Errorf("the gateway ended by itself: %v; its log ends: %s", b.gw.err, b.gw.tail())
+	case <-b.gw.Done():
+		return b.gw.Failure()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -112,7 +112,7 @@ func (c *crash) life(ctx context.Context, b *bed, s *sender, f *fault) error {
 		return err
 	}
 	b.tally.killed()
-	b.gw.kill()
+	b.gw.Kill()
 	found, err := b.queued(ctx)
 	if err != nil {
 		return err

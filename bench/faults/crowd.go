@@ -63,7 +63,7 @@ func crowdRow(name string, size func(*Options) int, act func(*crowd, context.Con
 		b.res.note("%d connections; beside them %.0f messages/s of %d", c.made.Load(), float64(n)/took.Seconds(), crowdRate)
 		err = b.settle(ctx, n, rowLimit)
 		b.strict()
-		rss, rssErr := b.gw.rss()
+		rss, rssErr := rss(b.gw.PID())
 		b.res.note("RSS at most %d MiB", rss>>20)
 		if rss > maxRSS {
 			b.res.problem("RSS rose to %d MiB, %d are allowed", rss>>20, maxRSS>>20)

@@ -68,7 +68,7 @@ func smallDisk(name, mount, queue string, happen func(context.Context, *bed) err
 
 // inside is a path as the gateway sees it.
 func (b *bed) inside(path string) string {
-	return filepath.Join("/proc", strconv.Itoa(b.gw.cmd.Process.Pid), "root", path)
+	return filepath.Join("/proc", strconv.Itoa(b.gw.PID()), "root", path)
 }
 
 // pressed sends while nothing can be delivered until the disk takes no more, be it for
@@ -199,7 +199,7 @@ func (b *bed) failing(ctx context.Context, calls, errno string) error {
 	stop()
 	if syncing { // the next fsync works, and proves nothing
 		const again = "what could not be synced is written again"
-		if err := b.until(ctx, rowLimit, again, func() bool { return b.gw.logged(again) > 0 }); err != nil {
+		if err := b.until(ctx, rowLimit, again, func() bool { return b.gw.Logged(again) > 0 }); err != nil {
 			return err
 		}
 		b.hec[0].SetDown(false)
@@ -211,7 +211,7 @@ func (b *bed) failing(ctx context.Context, calls, errno string) error {
 		return err
 	}
 	const shards = 4 // each says it once a minute
-	if n := b.gw.logged("queue cannot be written"); n < 1 || n > shards {
+	if n := b.gw.Logged("queue cannot be written"); n < 1 || n > shards {
 		b.res.problem("the fault was logged %d times, not once for each of %d shards that met it", n, shards)
 	}
 	return nil
@@ -247,14 +247,14 @@ func unremoved(ctx context.Context, b *bed) error {
 	}
 	defer stop()
 	const stays = "a consumed segment cannot be removed"
-	if err := b.until(ctx, rowLimit, stays, func() bool { return b.gw.logged(stays) > 0 }); err != nil {
+	if err := b.until(ctx, rowLimit, stays, func() bool { return b.gw.Logged(stays) > 0 }); err != nil {
 		return err
 	}
 	stop()
 	if err := b.recovered(ctx, s, ended); err != nil {
 		return err
 	}
-	if code := b.gw.stop(time.Minute); code != 0 {
+	if code := b.gw.Stop(time.Minute); code != 0 {
 		b.res.problem("exit code %d", code)
 	}
 	if err := b.start(ctx); err != nil {
@@ -284,7 +284,7 @@ func (b *bed) shardFiles() []string {
 
 // inject begins to let the calls fail, on these files or on all; stop ends it.
 func (b *bed) inject(strace, calls, errno string, files ...string) (stop func(), err error) {
-	args := []string{"-f", "-qq", "-o", filepath.Join(b.dir, "strace.log"), "-p", strconv.Itoa(b.gw.cmd.Process.Pid),
+	args := []string{"-f", "-qq", "-o", filepath.Join(b.dir, "strace.log"), "-p", strconv.Itoa(b.gw.PID()),
 		"-e", "trace=" + calls, "-e", "inject=" + calls + ":error=" + errno}
 	for _, f := range files {
 		args = append(args, "-P", f)

@@ -137,7 +137,7 @@ func retryAfterDayRow() Row {
 		}
 		asked := time.Now()
 		if b.opts.Quick {
-			if code := b.gw.stop(30 * time.Second); code != 0 {
+			if code := b.gw.Stop(30 * time.Second); code != 0 {
 				b.res.problem("exit code %d", code)
 			}
 		}

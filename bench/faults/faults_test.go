@@ -95,7 +95,7 @@ func TestLossIsSeen(t *testing.T) {
 		if err := b.kept(ctx, false); err != nil {
 			return err
 		}
-		b.gw.kill()
+		b.gw.Kill()
 		queued, err := b.queued(ctx)
 		if err != nil || len(queued) != fewMessages {
 			t.Errorf("%d are in the queue: %v", len(queued), err)

@@ -5,22 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
-	"syscall"
 	"time"
-)
 
-// gateway is one life of the program.
-type gateway struct {
-	cmd  *exec.Cmd
-	log  string
-	done chan struct{}
-	err  error // valid after done
-}
+	"syslog-gateway/bench/child"
+)
 
 // start runs the gateway, by way of a wrapper when there is one, and waits until it
 // answers /readyz with 200. The wrapper must end in exec, so that its process is the
@@ -43,60 +34,9 @@ func (b *bed) launch(wrapper ...string) error {
 		return fmt.Errorf("find the gateway's program: %w", err)
 	}
 	argv := append(slices.Clone(wrapper), program, "run", "-c", b.file())
-	g := &gateway{log: filepath.Join(b.dir, fmt.Sprintf("gateway-%d.log", b.lives)), done: make(chan struct{})}
-	f, err := os.Create(g.log)
-	if err != nil {
-		return fmt.Errorf("make the gateway's log: %w", err)
-	}
-	defer f.Close() // the child has its own copy
-	g.cmd = exec.Command(argv[0], argv[1:]...)
-	g.cmd.Stdout, g.cmd.Stderr = f, f
-	g.cmd.Env = append(os.Environ(), "SPLUNK_HEC_TOKEN="+token)
-	g.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := g.cmd.Start(); err != nil {
-		return fmt.Errorf("start %s: %w", argv[0], err)
-	}
-	go func() {
-		g.err = g.cmd.Wait()
-		close(g.done)
-	}()
-	b.gw = g
-	return nil
-}
-
-// kill is kill -9.
-func (g *gateway) kill() {
-	_ = g.cmd.Process.Kill() // an error means that it has ended
-	<-g.done
-}
-
-// freeze stops the process where it is; the next kill ends it there.
-func (g *gateway) freeze() error { return g.cmd.Process.Signal(syscall.SIGSTOP) }
-
-// stop sends SIGTERM and returns the exit code, -1 when it had to be killed.
-func (g *gateway) stop(patience time.Duration) int {
-	_ = g.cmd.Process.Signal(syscall.SIGTERM)
-	t := time.NewTimer(patience)
-	defer t.Stop()
-	select {
-	case <-g.done:
-	case <-t.C:
-		g.kill()
-	}
-	return g.cmd.ProcessState.ExitCode()
-}
-
-// tail is the end of its log.
-func (g *gateway) tail() string {
-	data, _ := os.ReadFile(g.log)
-	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
-	return strings.Join(lines[max(0, len(lines)-5):], " | ")
-}
-
-// logged is how often its log holds the text.
-func (g *gateway) logged(text string) int {
-	data, _ := os.ReadFile(g.log)
-	return bytes.Count(data, []byte(text))
+	b.gw, err = child.Start(child.Options{Dir: b.dir, Name: fmt.Sprintf("gateway-%d", b.lives),
+		Env: []string{"SPLUNK_HEC_TOKEN=" + token}, Path: argv[0], Args: argv[1:]})
+	return err
 }
 
 // queued returns the numbers of all messages in the queue of a gateway that has ended.

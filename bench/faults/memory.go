@@ -11,8 +11,8 @@ import (
 const maxRSS = 256 << 20
 
 // rss is the most memory that the process has had at one time (VmHWM, proc_pid_status(5)).
-func (g *gateway) rss() (int64, error) {
-	data, err := os.ReadFile("/proc/" + strconv.Itoa(g.cmd.Process.Pid) + "/status")
+func rss(pid int) (int64, error) {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {
 		return 0, fmt.Errorf("read the gateway's memory: %w", err)
 	}

@@ -38,7 +38,7 @@ func killQueued(ctx context.Context, b *bed) error {
 	if err := b.untilBooks(ctx, rowLimit, "all is queued", func(k Books) bool { return k.Queued == int64(n) }); err != nil {
 		return err
 	}
-	b.gw.kill()
+	b.gw.Kill()
 	b.hec[0].SetDown(false)
 	if err := b.start(ctx); err != nil {
 		return err
@@ -112,7 +112,7 @@ func (b *bed) killed(ctx context.Context, s *sender) (casualties, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := casualties{written: s.next, rate: s.rate}
-	if err := b.gw.freeze(); err != nil {
+	if err := b.gw.Freeze(); err != nil {
 		return c, fmt.Errorf("freeze the gateway: %w", err)
 	}
 	bytes, err := socketBytes(ctx, b.port, s.ports)
@@ -120,7 +120,7 @@ func (b *bed) killed(ctx context.Context, s *sender) (casualties, error) {
 		return c, err
 	}
 	c.sockets = (bytes + lineLen - 1) / lineLen // a message is lost with any part of it
-	b.gw.kill()
+	b.gw.Kill()
 	// A write now would still succeed where the kernel ended the connection with a FIN.
 	clear(s.ports)
 	s.broken = true
@@ -163,7 +163,7 @@ func termStream(ctx context.Context, b *bed) error {
 		return err
 	}
 	began := time.Now()
-	if code := b.gw.stop(time.Minute); code != 0 {
+	if code := b.gw.Stop(time.Minute); code != 0 {
 		b.res.problem("exit code %d", code)
 	}
 	b.res.note("stopped in %.1f s", time.Since(began).Seconds())

@@ -104,8 +104,8 @@ func (b *bed) readsFailAtStart(ctx context.Context, when string, kill bool) erro
 		return err
 	}
 	if kill {
-		b.gw.kill()
-	} else if code := b.gw.stop(time.Minute); code != 0 {
+		b.gw.Kill()
+	} else if code := b.gw.Stop(time.Minute); code != 0 {
 		b.res.problem("exit code %d", code)
 	}
 	b.hec[0].SetDown(false)
@@ -137,7 +137,7 @@ func (b *bed) readFault(ctx context.Context) error {
 		return err
 	}
 	const said = "queue cannot be read"
-	return b.until(ctx, rowLimit, said, func() bool { return b.gw.logged(said) > 0 })
+	return b.until(ctx, rowLimit, said, func() bool { return b.gw.Logged(said) > 0 })
 }
 
 // allRead wants all of the backlog delivered once, nothing dropped or set aside, and the
@@ -162,7 +162,7 @@ func (b *bed) allRead(ctx context.Context, n int) error {
 		b.res.problem("%d files are set aside", len(files))
 	}
 	const shards = 4 // each says it once a minute
-	if logged := b.gw.logged("queue cannot be read"); logged < 1 || logged > shards {
+	if logged := b.gw.Logged("queue cannot be read"); logged < 1 || logged > shards {
 		b.res.problem("the fault was logged %d times, not once for each of %d shards that met it", logged, shards)
 	}
 	b.res.note("%d reads failed", m.sum("gateway_queue_faults_total", `kind="read"`))
@@ -183,7 +183,7 @@ func (b *bed) rest(ctx context.Context, d time.Duration) error {
 
 // tracer is the process that traces the gateway; 0: none.
 func (b *bed) tracer() int {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", b.gw.cmd.Process.Pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", b.gw.PID()))
 	if err != nil {
 		return 0
 	}

@@ -84,7 +84,7 @@ func stopShards(ctx context.Context, b *bed, f *fault) error {
 		if err := b.until(ctx, rowLimit, "its part is sent", func() bool { return s.written() >= part }); err != nil {
 			return err
 		}
-		if code := b.gw.stop(time.Minute); code != 0 {
+		if code := b.gw.Stop(time.Minute); code != 0 {
 			b.res.problem("exit code %d", code)
 		}
 		if err := b.configure(shardLayout(b.opts, f, shards)); err != nil {
@@ -167,7 +167,7 @@ func hangRow(name string, amid bool) Row {
 			}
 		}
 		b.tally.killed()
-		b.gw.kill()
+		b.gw.Kill()
 		hanging.Store(false)
 		if err := b.start(ctx); err != nil {
 			return err
@@ -225,7 +225,7 @@ func fullStart(name, mount, queue string, take func(string) error) Row {
 		if err := b.untilBooks(ctx, rowLimit, "all is queued", func(k Books) bool { return k.Queued == n }); err != nil {
 			return err
 		}
-		b.gw.kill()
+		b.gw.Kill()
 		if err := take(filepath.Join(inside, "filler")); err != nil {
 			return err
 		}
@@ -273,7 +273,7 @@ func (b *bed) smallMount(ctx context.Context, mount string) (inside string, wrap
 		return "", nil, nil, fmt.Errorf("make a mount namespace: %w", err)
 	}
 	end = func() {
-		b.gw.kill() // it is in there
+		b.gw.Kill() // it is in there
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	}

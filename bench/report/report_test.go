@@ -86,13 +86,30 @@ func TestHTML(t *testing.T) {
 	}
 }
 
+// TestReadme: the table has the peers and the fastest UDP without loss, and nothing else.
 func TestReadme(t *testing.T) {
-	text, err := Readme("above\n"+readmeBegin+"\nold\n"+readmeEnd+"\nbelow\n", made())
-	if err != nil || strings.Contains(text, "old") || !strings.HasPrefix(text, "above\n") || !strings.HasSuffix(text, "\nbelow\n") {
+	rep := made()
+	add := func(scenario, point, subject string, sent, lost uint64) {
+		rep.Runs = append(rep.Runs, runner.Run{Scenario: scenario, Point: point, Subject: subject, Number: 1, Rate: 10, Through: sent - lost,
+			Loads: []loadgen.Result{{Sent: sent}}, Sink: hecsink.Stats{Lost: lost}})
+	}
+	add("peers-tcp", "", "gateway", 10, 0)
+	add("peers-tcp", "", "other", 10, 0)
+	add("udp-ramp", "100/s", "gateway", 10, 0)
+	add("udp-ramp", "200/s", "gateway", 10, 0)
+	add("udp-ramp", "300/s", "gateway", 10, 1)
+	text, err := Readme("above\n"+readmeBegin+"\nold\n"+readmeEnd+"\nbelow\n", rep, "results/all.md")
+	if err != nil || !strings.HasPrefix(text, "above\n") || !strings.HasSuffix(text, "\nbelow\n") {
 		t.Errorf("%v: %s", err, text)
 	}
-	wants(t, text, "| scenario | subject | lost | msgs/s | CPU us/msg | RSS high MiB | p99 ms |", "| 5 |")
-	if _, err := Readme("nothing", made()); err == nil {
+	wants(t, text, "| scenario | subject | lost | msgs/s | CPU us/msg | RSS high MiB | p99 ms |",
+		"| peers-tcp | gateway |", "| peers-tcp | other |", "| udp-ramp 200/s | gateway |", "[results/all.md](results/all.md)")
+	for _, bad := range []string{"old", "| both", "ramp 10/s", "100/s", "300/s", "bench run"} {
+		if strings.Contains(text, bad) {
+			t.Errorf("the table holds %q:\n%s", bad, text)
+		}
+	}
+	if _, err := Readme("nothing", rep, "results/all.md"); err == nil {
 		t.Error("a README without marks is taken")
 	}
 }
@@ -143,11 +160,7 @@ func TestCeilings(t *testing.T) {
 	if err := WriteHTML(&page, rep); err != nil {
 		t.Fatal(err)
 	}
-	readme, err := Readme(readmeBegin+readmeEnd, rep)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, text := range []string{md.String(), page.String(), readme} {
+	for _, text := range []string{md.String(), page.String()} {
 		wants(t, text, said, found[0], found[3])
 	}
 	rep.Ceilings[3].OtherCPU = 1 // of 2 cores in 3 s

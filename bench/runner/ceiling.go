@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"syslog-gateway/bench/child"
 	"syslog-gateway/bench/hecsink"
 	"syslog-gateway/bench/loadgen"
 )
@@ -104,7 +105,7 @@ func (b *bed) sinkAlone(ctx context.Context, gzip bool) (c Ceiling, err error) {
 	if err := b.startSink(ctx, different); err != nil {
 		return c, err
 	}
-	before, err := readUsage(b.sink.pid())
+	before, err := readUsage(b.sink.PID())
 	if err != nil {
 		return c, err
 	}
@@ -117,7 +118,7 @@ func (b *bed) sinkAlone(ctx context.Context, gzip bool) (c Ceiling, err error) {
 		return c, err
 	}
 	c.Messages, c.Seconds = posted, time.Since(w.begin).Seconds()
-	after, err := readUsage(b.sink.pid())
+	after, err := readUsage(b.sink.PID())
 	if err != nil {
 		return c, err
 	}
@@ -199,15 +200,15 @@ func (b *bed) generatorAlone(ctx context.Context, transport string) (c Ceiling, 
 		return c, err
 	}
 	args := append(b.site.loadArgs(b.sc, load{Transport: transport, Connections: ceilingConnections}, 0), "--duration="+b.sc.Lasts.String())
-	p, err := start(b.site.dir, "load", true, nil, b.o.Bench, args...)
+	p, err := child.Start(child.Options{Dir: b.site.dir, Name: "load", Keep: true, Path: b.o.Bench, Args: args})
 	if err != nil {
 		return c, err
 	}
-	defer p.stop(helperGrace) // before the receiver is closed, which waits for the ends of connections
+	defer p.Stop(helperGrace) // before the receiver is closed, which waits for the ends of connections
 	select {
 	case <-ctx.Done():
 		return c, ctx.Err()
-	case <-p.done:
+	case <-p.Done():
 	}
 	r, err := result(p)
 	if err != nil {
@@ -217,7 +218,7 @@ func (b *bed) generatorAlone(ctx context.Context, transport string) (c Ceiling, 
 		return c, fmt.Errorf("the load generator could not send %d messages: %s", r.Errors, r.FirstError)
 	}
 	c.Messages, c.Seconds = r.Sent, r.Wall
-	return c, w.read(&c, p.cpu())
+	return c, w.read(&c, p.CPU())
 }
 
 // watch takes the CPU time of all others from its start on.

@@ -12,7 +12,7 @@ func (b *bed) drain(ctx context.Context) error {
 	loads, err := b.startLoads()
 	defer func() {
 		for _, p := range loads {
-			p.stop(helperGrace)
+			p.Stop(helperGrace)
 		}
 	}()
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"syslog-gateway/bench/child"
 )
 
 // meter takes CPU times from its making on.
@@ -21,24 +23,24 @@ func (b *bed) meter() (*meter, error) {
 	m := &meter{b: b, begin: time.Now(), own: ownCPU()}
 	var errs [3]error
 	m.machine, errs[0] = machineCPU()
-	m.sink, errs[1] = readUsage(b.sink.pid())
-	m.subject, errs[2] = readUsage(b.subject.pid())
+	m.sink, errs[1] = readUsage(b.sink.PID())
+	m.subject, errs[2] = readUsage(b.subject.PID())
 	return m, errors.Join(errs[:]...)
 }
 
 // read writes into the run what was used since the making; loads are the ended load
 // generators, which were started since then.
-func (m *meter) read(loads []*process) error {
+func (m *meter) read(loads []*child.Process) error {
 	r := m.b.run
-	subject, err1 := readUsage(m.b.subject.pid())
-	sink, err2 := readUsage(m.b.sink.pid())
+	subject, err1 := readUsage(m.b.subject.PID())
+	sink, err2 := readUsage(m.b.sink.PID())
 	busy, err3 := machineCPU()
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return err
 	}
 	var load time.Duration
 	for _, p := range loads {
-		load += p.cpu()
+		load += p.CPU()
 	}
 	ours := subject.cpu - m.subject.cpu + sink.cpu - m.sink.cpu + load + ownCPU() - m.own
 	r.Watched = time.Since(m.begin).Seconds()
@@ -67,7 +69,7 @@ func (b *bed) underLoad(ctx context.Context) error {
 	loads, err := b.startLoads()
 	defer func() {
 		for _, p := range loads {
-			p.stop(helperGrace)
+			p.Stop(helperGrace)
 		}
 	}()
 	if err != nil {
@@ -98,11 +100,11 @@ func (b *bed) underLoad(ctx context.Context) error {
 }
 
 // results takes what the load generators say, and stops those that have not ended.
-func (b *bed) results(loads []*process) error {
+func (b *bed) results(loads []*child.Process) error {
 	for _, p := range loads {
-		if !p.ended() {
+		if !p.Ended() {
 			b.run.problem("the load generator was stopped: nothing moved for %v", b.o.Quiet)
-			p.stop(helperGrace)
+			p.Stop(helperGrace)
 		}
 		r, err := result(p)
 		if err != nil {
@@ -113,10 +115,10 @@ func (b *bed) results(loads []*process) error {
 	return nil
 }
 
-func (b *bed) startLoads() (loads []*process, err error) {
+func (b *bed) startLoads() (loads []*child.Process, err error) {
 	var first uint64
 	for i, l := range b.sc.Loads {
-		p, err := start(b.site.dir, fmt.Sprintf("load-%d", i+1), true, nil, b.o.Bench, b.site.loadArgs(b.sc, l, first)...)
+		p, err := child.Start(child.Options{Dir: b.site.dir, Name: fmt.Sprintf("load-%d", i+1), Keep: true, Path: b.o.Bench, Args: b.site.loadArgs(b.sc, l, first)})
 		if err != nil {
 			return loads, err
 		}
@@ -136,7 +138,7 @@ type sight struct {
 }
 
 // watch looks until all is through, or nothing has moved for too long.
-func (b *bed) watch(ctx context.Context, loads []*process, look func(context.Context) (sight, error)) (last sight, err error) {
+func (b *bed) watch(ctx context.Context, loads []*child.Process, look func(context.Context) (sight, error)) (last sight, err error) {
 	t := time.NewTicker(pollEvery)
 	defer t.Stop()
 	moved := time.Now()
@@ -144,20 +146,20 @@ func (b *bed) watch(ctx context.Context, loads []*process, look func(context.Con
 		select {
 		case <-ctx.Done():
 			return last, ctx.Err()
-		case <-b.subject.done:
-			return last, b.subject.failure()
+		case <-b.subject.Done():
+			return last, b.subject.Failure()
 		case <-t.C:
 		}
 		ended := true
 		for _, p := range loads {
-			ended = ended && p.ended()
+			ended = ended && p.Ended()
 		}
 		now, err := look(ctx)
 		if err != nil {
 			return last, err
 		}
 		if now.moved != last.moved || last.cpu == 0 {
-			u, err := readUsage(b.subject.pid())
+			u, err := readUsage(b.subject.PID())
 			if err != nil {
 				return last, err
 			}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"syslog-gateway/bench/child"
 	"syslog-gateway/bench/hecsink"
 	"syslog-gateway/bench/loadgen"
 	"syslog-gateway/bench/peers"
@@ -77,8 +78,8 @@ type bed struct {
 	sc      Scenario
 	site    *site
 	web     web
-	sink    *process
-	subject *process
+	sink    *child.Process
+	subject *child.Process
 	peer    *peers.Program // nil: the subject is the gateway
 	run     *Run
 }
@@ -157,7 +158,7 @@ func (b *bed) startSink(ctx context.Context, expect uint64) (err error) {
 	if b.sc.Refuse > 0 {
 		args = append(args, "--fail-for="+b.sc.Refuse.String())
 	}
-	b.sink, err = start(b.site.dir, "sink", false, nil, b.o.Bench, args...)
+	b.sink, err = child.Start(child.Options{Dir: b.site.dir, Name: "sink", Path: b.o.Bench, Args: args})
 	if err != nil {
 		return err
 	}
@@ -185,7 +186,8 @@ func (b *bed) launch(ctx context.Context) (ready func(context.Context) error, er
 		if err != nil {
 			return nil, err
 		}
-		b.subject, err = start(b.site.dir, "gateway", false, []string{"SPLUNK_HEC_TOKEN=" + token}, b.o.Gateway, "run", "-c", path)
+		b.subject, err = child.Start(child.Options{Dir: b.site.dir, Name: "gateway",
+			Env: []string{"SPLUNK_HEC_TOKEN=" + token}, Path: b.o.Gateway, Args: []string{"run", "-c", path}})
 		if err != nil {
 			return nil, fmt.Errorf("%w (build it with: go build -o %s ./cmd/gateway)", err, b.o.Gateway)
 		}
@@ -195,7 +197,7 @@ func (b *bed) launch(ctx context.Context) (ready func(context.Context) error, er
 	if err != nil {
 		return nil, err
 	}
-	b.subject, err = start(b.site.dir, b.run.Subject, false, cmd.Env, cmd.Path, cmd.Args...)
+	b.subject, err = child.Start(child.Options{Dir: b.site.dir, Name: b.run.Subject, Env: cmd.Env, Path: cmd.Path, Args: cmd.Args})
 	return func(ctx context.Context) error {
 		var d net.Dialer
 		for _, port := range b.site.ports(b.sc) {
@@ -212,7 +214,7 @@ func (b *bed) launch(ctx context.Context) (ready func(context.Context) error, er
 }
 
 // await asks until ready returns no error.
-func (b *bed) await(ctx context.Context, p *process, ready func(context.Context) error) error {
+func (b *bed) await(ctx context.Context, p *child.Process, ready func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWait)
 	defer cancel()
 	t := time.NewTicker(readyPoll)
@@ -223,10 +225,10 @@ func (b *bed) await(ctx context.Context, p *process, ready func(context.Context)
 			return nil
 		}
 		select {
-		case <-p.done:
-			return p.failure()
+		case <-p.Done():
+			return p.Failure()
 		case <-ctx.Done():
-			return fmt.Errorf("%s is not ready: %w", p.name, errors.Join(ctx.Err(), err))
+			return fmt.Errorf("%s is not ready: %w", p, errors.Join(ctx.Err(), err))
 		case <-t.C:
 		}
 	}
@@ -234,7 +236,7 @@ func (b *bed) await(ctx context.Context, p *process, ready func(context.Context)
 
 // footprint reads what the subject has used since its start.
 func (b *bed) footprint() error {
-	u, err := readUsage(b.subject.pid())
+	u, err := readUsage(b.subject.PID())
 	b.run.CPU, b.run.RSSHigh, b.run.Written = u.cpu.Seconds(), u.rssHigh, u.written
 	return err
 }
@@ -250,8 +252,8 @@ func (b *bed) idle(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-b.subject.done:
-		return b.subject.failure()
+	case <-b.subject.Done():
+		return b.subject.Failure()
 	case <-t.C:
 	}
 	if err := m.read(nil); err != nil {
@@ -263,12 +265,12 @@ func (b *bed) idle(ctx context.Context) error {
 
 // finish stops the subject, takes the last counts, and judges the run.
 func (b *bed) finish(ctx context.Context) error {
-	if b.subject.ended() {
-		return b.subject.failure()
+	if b.subject.Ended() {
+		return b.subject.Failure()
 	}
-	b.run.ExitCode = b.subject.stop(subjectGrace)
+	b.run.ExitCode = b.subject.Stop(subjectGrace)
 	if b.run.ExitCode != 0 && b.peer == nil { // others have other habits
-		b.run.problem("the exit code after SIGTERM is %d: %v", b.run.ExitCode, b.subject.failure())
+		b.run.problem("the exit code after SIGTERM is %d: %v", b.run.ExitCode, b.subject.Failure())
 	}
 	// Behind the subject's end, so that a late repetition is seen too.
 	if err := b.web.json(ctx, b.site.sinkURL()+"/stats", &b.run.Sink); err != nil {
@@ -327,20 +329,20 @@ func (b *bed) judgeBooks() {
 // stop ends what is still running, the source first.
 func (b *bed) stop() {
 	if b.subject != nil {
-		b.subject.stop(subjectGrace)
+		b.subject.Stop(subjectGrace)
 	}
 	if b.sink != nil {
-		b.sink.stop(helperGrace)
+		b.sink.Stop(helperGrace)
 	}
 }
 
 // result reads what an ended load generator says.
-func result(p *process) (r loadgen.Result, err error) {
-	if p.err != nil {
-		return r, p.failure()
+func result(p *child.Process) (r loadgen.Result, err error) {
+	if p.Err() != nil {
+		return r, p.Failure()
 	}
-	if err := json.Unmarshal(p.out.Bytes(), &r); err != nil {
-		return r, fmt.Errorf("read the result of %s: %w", p.name, err)
+	if err := json.Unmarshal(p.Output(), &r); err != nil {
+		return r, fmt.Errorf("read the result of %s: %w", p, err)
 	}
 	return r, nil
 }

@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/sys/unix"
 
+	"syslog-gateway/bench/child"
 	"syslog-gateway/bench/mark"
 )
 
@@ -84,15 +85,15 @@ func TestCPUAgreesWithTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The child uses some 2 s of CPU, says its PID, and ends when the FIFO is opened.
-	p, err := start(dir, "timed", true, nil, gnuTime, "-v", "-o", report, "sh", "-c",
-		`i=0; while [ $i -lt 3000000 ]; do i=$((i+1)); done; echo $$; read x <"$1"`, "sh", fifo)
+	p, err := child.Start(child.Options{Dir: dir, Name: "timed", Keep: true, Path: gnuTime, Args: []string{"-v", "-o", report, "sh", "-c",
+		`i=0; while [ $i -lt 3000000 ]; do i=$((i+1)); done; echo $$; read x <"$1"`, "sh", fifo}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.stop(time.Second)
+	defer p.Stop(time.Second)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	children := fmt.Sprintf("/proc/%d/task/%d/children", p.pid(), p.pid())
+	children := fmt.Sprintf("/proc/%d/task/%d/children", p.PID(), p.PID())
 	child, last, same := 0, time.Duration(-1), 0
 	for deadline := time.Now().Add(time.Minute); same < 30; <-tick.C {
 		if time.Now().After(deadline) {
@@ -113,7 +114,7 @@ func TestCPUAgreesWithTime(t *testing.T) {
 	if err := os.WriteFile(fifo, []byte("\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	<-p.done
+	<-p.Done()
 	text, err := os.ReadFile(report)
 	if err != nil {
 		t.Fatal(err)
@@ -273,19 +274,5 @@ func TestBodiesAreFullAndDiffer(t *testing.T) {
 	}
 	if next != all {
 		t.Errorf("%d numbers in %d events", next, all)
-	}
-}
-
-// TestStopKillsTheDeaf: a child that ignores SIGTERM does not stay.
-func TestStopKillsTheDeaf(t *testing.T) {
-	p, err := start(t.TempDir(), "deaf", true, nil, "/bin/sh", "-c", `trap "" TERM; echo ready; while :; do read x; done </dev/zero`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if code := p.stop(50 * time.Millisecond); code != -1 || !p.ended() {
-		t.Errorf("stop = %d, ended %v, want -1, true", code, p.ended())
-	}
-	if code := p.stop(time.Hour); code != -1 {
-		t.Errorf("a second stop = %d, want the same", code)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/redact"
 )
@@ -21,7 +22,7 @@ func configVerb(use, short string, args cobra.PositionalArgs, do func(cmd *cobra
 	var file string
 	cmd := &cobra.Command{Use: use, Short: short, Args: args}
 	cmd.Flags().StringVarP(&file, "config", "c", defaultFile, "configuration file")
-	cmd.RunE = does(func(cmd *cobra.Command, args []string) error {
+	cmd.RunE = cli.Does(func(cmd *cobra.Command, args []string) error {
 		c, err := config.Load(file, os.Environ(), cmd.Flags())
 		if err != nil {
 			return err
@@ -38,7 +39,7 @@ func runningVerb(use, short string, do func(cmd *cobra.Command, c config.Config)
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs}
 	cmd.Flags().StringVarP(&o.file, "config", "c", defaultFile, "configuration file")
 	cmd.Flags().BoolVar(&o.dev, "dev", false, "the gateway that runs with --dev in this folder")
-	cmd.RunE = does(func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = cli.Does(func(cmd *cobra.Command, _ []string) error {
 		c, err := o.load(cmd)
 		if err != nil {
 			return err

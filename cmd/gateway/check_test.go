@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/cli"
 )
 
 type fakeNames map[string][]string
@@ -49,9 +51,9 @@ func TestCheckShowsNoSecret(t *testing.T) {
 		}
 		for _, verb := range []string{"check", "config", "run"} {
 			var out, errs bytes.Buffer
-			code := run(t.Context(), []string{verb, "-c", file}, strings.NewReader(""), &out, &errs)
+			code := run(t.Context(), []string{verb, "-c", file}, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
 			all := out.String() + errs.String()
-			if code != exitFail || !strings.Contains(all, "hec.endpoints") {
+			if code != cli.Failed || !strings.Contains(all, "hec.endpoints") {
 				t.Errorf("%s %s: %d %s", verb, url, code, all)
 			}
 			for i := 0; i+5 <= len(secret); i++ {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ingest"
@@ -48,7 +49,7 @@ rule chose class, host and time, and what was not understood. stdout stays the s
 	f.BoolVar(&o.explain, "explain", false, "say on stderr, after each event, what was understood and which rule chose it")
 	f.StringVar(&o.framing, "framing", "auto", "lf, octet, auto, or datagram (each input line is one datagram)")
 	_ = cmd.MarkFlagRequired("source")
-	cmd.RunE = does(func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = cli.Does(func(cmd *cobra.Command, _ []string) error {
 		return o.parse(cmd, cmd.InOrStdin(), cmd.OutOrStdout())
 	})
 	return cmd

@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/hec/hectest"
 	"syslog-gateway/internal/testkit"
 )
@@ -32,7 +33,7 @@ const testToken = "11111111-2222-3333-4444-555555555555"
 func TestMain(m *testing.M) {
 	if os.Getenv(underTest) != "" {
 		os.Unsetenv(underTest) // GATEWAY_ is the prefix of configuration keys
-		os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+		os.Exit(run(context.Background(), os.Args[1:], cli.Std()))
 	}
 	os.Exit(m.Run())
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/queue"
 )
 
@@ -23,7 +24,7 @@ func newQueue() *cobra.Command {
 	var asJSON, yes bool
 	verb := func(use, short string, do func(cmd *cobra.Command) error) *cobra.Command {
 		c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
-			RunE: does(func(cmd *cobra.Command, _ []string) error {
+			RunE: cli.Does(func(cmd *cobra.Command, _ []string) error {
 				if err := becomeOwner(path); err != nil {
 					return err
 				}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/hec"
 )
@@ -47,7 +48,7 @@ an embedded HEC endpoint that prints each delivered event as a JSON line on stdo
 address of the statistics page is printed on stderr, with a password made for this run.`,
 		Args: cobra.NoArgs,
 	}
-	cmd.RunE = does(func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = cli.Does(func(cmd *cobra.Command, _ []string) error {
 		err := o.run(cmd)
 		if err != nil {
 			notifyFailure(err)

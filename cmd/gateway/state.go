@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,17 +13,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/config"
 )
 
 // stateTimeout is how long a gateway may take to say how it is.
 const stateTimeout = 10 * time.Second
-
-// degraded says that a gateway does its work, and that something is wrong all the same:
-// exit code 3.
-type degraded struct{ summary string }
-
-func (d *degraded) Error() string { return "degraded: " + d.summary }
 
 // state is what `gateway status` shows of /api/v1/status.
 type state struct {
@@ -88,7 +84,7 @@ func showStatus(cmd *cobra.Command, c config.Config, asJSON bool) error {
 	case !ready:
 		return fmt.Errorf("not ready: %s", strings.Join(conditions, "; "))
 	case s.Health.Level != "ok":
-		return &degraded{s.Health.Summary}
+		return &cli.Exit{Code: exitDegraded, Err: errors.New("degraded: " + s.Health.Summary)}
 	}
 	return nil
 }

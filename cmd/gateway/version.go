@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 
+	"syslog-gateway/internal/cli"
+
 	"github.com/spf13/cobra"
 )
 
@@ -12,7 +14,7 @@ func newVersion() *cobra.Command {
 		Use:   "version",
 		Short: "Print version, commit and Go version",
 		Args:  cobra.NoArgs,
-		RunE: does(func(cmd *cobra.Command, _ []string) error {
+		RunE: cli.Does(func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "syslog-gateway %s\ncommit %s\n%s %s/%s\n",
 				version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err

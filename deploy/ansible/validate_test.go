@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/testkit/namespace"
 )
 
 // program is set in the copy of the test that runs in its own network namespace: the
@@ -25,22 +27,14 @@ func TestValidateFollowsALineOfEveryPort(t *testing.T) {
 		return
 	}
 	newBed(t)
-	for name, from := range map[string]string{"unshare": "util-linux", "ip": "iproute2", "logger": "bsdutils"} {
-		if _, err := exec.LookPath(name); err != nil {
-			t.Fatalf("%s is missing: apt-get install %s (.ci/tools does that)", name, from)
-		}
-	}
+	namespace.Tools(t, map[string]string{"ip": "iproute2", "logger": "bsdutils"})
 	file := filepath.Join(t.TempDir(), "gateway")
 	build := exec.Command("go", "build", "-trimpath", "-o", file, "syslog-gateway/cmd/gateway")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	cmd := exec.Command("unshare", "--map-root-user", "--net", os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), program+"="+file)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	namespace.Network(t, program+"="+file)
 }
 
 func validates(t *testing.T, file string) {

@@ -3,31 +3,19 @@ package nftables_test
 import (
 	"io"
 	"net"
-	"os"
 	"os/exec"
 	"testing"
 	"time"
-)
 
-// inside marks the copy of the test that runs in its own network namespace.
-const inside = "NFTABLES_TEST_INSIDE"
+	"syslog-gateway/internal/testkit/namespace"
+)
 
 // TestStandardPortsLeadToTheGateways loads the example in a network namespace of its
 // own and sends to the standard ports.
 func TestStandardPortsLeadToTheGateways(t *testing.T) {
-	if os.Getenv(inside) != "" {
+	namespace.Tools(t, map[string]string{"nft": "nftables", "ip": "iproute2"})
+	if namespace.Network(t) {
 		redirects(t)
-		return
-	}
-	for name, from := range map[string]string{"unshare": "util-linux", "nft": "nftables", "ip": "iproute2"} {
-		if _, err := exec.LookPath(name); err != nil {
-			t.Fatalf("%s is missing: apt-get install %s (.ci/tools does that)", name, from)
-		}
-	}
-	cmd := exec.Command("unshare", "--map-root-user", "--net", os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), inside+"=yes")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
 	}
 }
 

@@ -12,16 +12,15 @@ import (
 	"strings"
 	"time"
 
+	"syslog-gateway/internal/cli"
+
 	"github.com/spf13/cobra"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := newCommand().ExecuteContext(ctx); err != nil {
-		fmt.Fprintf(os.Stderr, "packaging: %v\n", err)
-		os.Exit(1)
-	}
+	os.Exit(cli.Run(ctx, newCommand(), os.Args[1:], cli.Std(), nil))
 }
 
 // options are what a build is made from.
@@ -39,11 +38,9 @@ type options struct {
 func newCommand() *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
-		Use:           "packaging",
-		Short:         "Build the .deb and .rpm packages",
-		Args:          cobra.NoArgs,
-		SilenceUsage:  true,
-		SilenceErrors: true,
+		Use:   "packaging",
+		Short: "Build the .deb and .rpm packages",
+		Args:  cobra.NoArgs,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Root, "root", ".", "folder of the repository")
@@ -53,7 +50,7 @@ func newCommand() *cobra.Command {
 	f.StringSliceVar(&o.Archs, "arch", []string{"amd64", "arm64"}, "architectures, by Go's names")
 	f.StringSliceVar(&o.Formats, "format", []string{"deb", "rpm"}, "packages to build")
 	f.StringVar(&o.NFPM, "nfpm", "bin/tools/nfpm", "the nfpm program")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = cli.Does(func(cmd *cobra.Command, _ []string) error {
 		var err error
 		if o.Root, err = filepath.Abs(o.Root); err != nil {
 			return err
@@ -66,7 +63,7 @@ func newCommand() *cobra.Command {
 			fmt.Fprintln(cmd.OutOrStdout(), f)
 		}
 		return err
-	}
+	})
 	return cmd
 }
 

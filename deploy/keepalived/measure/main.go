@@ -13,16 +13,15 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"syslog-gateway/internal/cli"
+
 	"github.com/spf13/cobra"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := newCommand().ExecuteContext(ctx); err != nil {
-		fmt.Fprintf(os.Stderr, "measure: %v\n", err)
-		os.Exit(1)
-	}
+	os.Exit(cli.Run(ctx, newCommand(), os.Args[1:], cli.Std(), nil))
 }
 
 // options are what is measured with.
@@ -37,11 +36,9 @@ type options struct {
 func newCommand() *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
-		Use:           "measure",
-		Short:         "Measure a failover between two gateways in network namespaces",
-		Args:          cobra.NoArgs,
-		SilenceUsage:  true,
-		SilenceErrors: true,
+		Use:   "measure",
+		Short: "Measure a failover between two gateways in network namespaces",
+		Args:  cobra.NoArgs,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Gateway, "gateway", "bin/gateway", "the gateway's program")
@@ -50,12 +47,12 @@ func newCommand() *cobra.Command {
 	f.DurationVar(&o.Limit, "limit", 20*time.Second, "a failover that takes longer has failed")
 	f.BoolVar(&o.Inside, "inside", false, "in namespaces of its own already")
 	_ = f.MarkHidden("inside")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = cli.Does(func(cmd *cobra.Command, _ []string) error {
 		if !o.Inside {
 			return o.enter(cmd.Context())
 		}
 		return o.measure(cmd.Context())
-	}
+	})
 	cmd.AddCommand(newSend())
 	return cmd
 }

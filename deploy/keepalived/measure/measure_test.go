@@ -1,10 +1,11 @@
 package main
 
 import (
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit/namespace"
 )
 
 func TestCount(t *testing.T) {
@@ -20,26 +21,13 @@ func TestCount(t *testing.T) {
 	}
 }
 
-// inside marks the copy of the test that runs in its own network namespace.
-const inside = "KEEPALIVED_TEST_INSIDE"
-
 // TestKeepalivedTakesTheConfiguration has keepalived itself look at the example, on a
 // host that has the interface which it names.
 func TestKeepalivedTakesTheConfiguration(t *testing.T) {
-	if os.Getenv(inside) != "" {
+	namespace.Tools(t, map[string]string{"keepalived": "keepalived", "ip": "iproute2"})
+	if namespace.Network(t) {
 		run(t, "ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
 		run(t, "keepalived", "--config-test", "--use-file", "../keepalived.conf")
-		return
-	}
-	for name, from := range map[string]string{"keepalived": "keepalived", "curl": "curl", "unshare": "util-linux", "ip": "iproute2"} {
-		if _, err := exec.LookPath(name); err != nil {
-			t.Fatalf("%s is missing: apt-get install --no-install-recommends %s (.ci/tools does that)", name, from)
-		}
-	}
-	cmd := exec.Command("unshare", "--map-root-user", "--net", os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), inside+"=yes")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
 	}
 }
 

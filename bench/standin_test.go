@@ -1,8 +1,4 @@
-// Package standin is the simplest gateway that the runner can measure, with faults
-// that are known: what it drops, repeats, miscounts or burns is what the measuring
-// tools must find. The tests of this folder run it in the gateway's place; it has no
-// queue, no parser and no retries, and is of no other use.
-package standin
+package main
 
 import (
 	"bytes"
@@ -25,8 +21,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Faults are what the stand-in does wrong. The zero value is a faultless gateway.
-type Faults struct {
+// standinFaults are what the stand-in does wrong. The zero value is a faultless gateway.
+type standinFaults struct {
 	// DropEvery and RepeatEvery lose or double every n-th message; 0 is never.
 	DropEvery, RepeatEvery uint64
 	// Miscount books every message as delivered twice.
@@ -37,8 +33,8 @@ type Faults struct {
 	Delay time.Duration
 }
 
-// settings is the part of the gateway's configuration that the stand-in obeys.
-type settings struct {
+// standinSettings is the part of the gateway's configuration that the stand-in obeys.
+type standinSettings struct {
 	Sources map[string]struct {
 		Address string
 		Port    int
@@ -49,8 +45,11 @@ type settings struct {
 	Stats struct{ Listen string }
 }
 
-type gateway struct {
-	faults    Faults
+// standin is the simplest gateway that the runner can measure, with faults that are
+// known: what it drops, repeats, miscounts or burns is what the measuring tools must
+// find. It has no queue, no parser and no retries.
+type standin struct {
+	faults    standinFaults
 	token     string
 	url       string
 	lines     chan []byte
@@ -60,20 +59,20 @@ type gateway struct {
 	wg        sync.WaitGroup
 }
 
-// Run is `gateway run -c path` until ctx ends.
-func Run(ctx context.Context, path, token string, f Faults) error {
+// runStandin is `gateway run -c path` until ctx ends.
+func runStandin(ctx context.Context, path, token string, f standinFaults) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	var s settings
+	var s standinSettings
 	if err := yaml.Unmarshal(data, &s); err != nil {
 		return fmt.Errorf("read %s: %w", path, err)
 	}
 	if len(s.HEC.Endpoints) == 0 || token == "" {
 		return errors.New("no HEC endpoint or token")
 	}
-	g := &gateway{faults: f, token: token, url: s.HEC.Endpoints[0] + "/services/collector/event", lines: make(chan []byte, 1000)}
+	g := &standin{faults: f, token: token, url: s.HEC.Endpoints[0] + "/services/collector/event", lines: make(chan []byte, 1000)}
 	sent := make(chan error, 1)
 	go func() { sent <- g.forward() }()
 	var closers []io.Closer
@@ -106,7 +105,7 @@ func Run(ctx context.Context, path, token string, f Faults) error {
 }
 
 // listen opens both transports of a source.
-func (g *gateway) listen(address string) ([]io.Closer, error) {
+func (g *standin) listen(address string) ([]io.Closer, error) {
 	ln, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
@@ -138,7 +137,7 @@ func (g *gateway) listen(address string) ([]io.Closer, error) {
 }
 
 // stream reads LF-framed messages until the sender closes.
-func (g *gateway) stream(conn net.Conn) {
+func (g *standin) stream(conn net.Conn) {
 	defer conn.Close()
 	var rest []byte
 	buf := make([]byte, 1<<16)
@@ -159,7 +158,7 @@ func (g *gateway) stream(conn net.Conn) {
 	}
 }
 
-func (g *gateway) take(line []byte) {
+func (g *standin) take(line []byte) {
 	n := g.received.Add(1)
 	if n == 1 {
 		burn(g.faults.Burn)
@@ -190,7 +189,7 @@ func burn(d time.Duration) {
 }
 
 // forward posts what comes, up to 1,000 messages a request, until lines is closed.
-func (g *gateway) forward() error {
+func (g *standin) forward() error {
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	for line := range g.lines {
@@ -206,7 +205,7 @@ func (g *gateway) forward() error {
 	return nil
 }
 
-func (g *gateway) post(client *http.Client, batch [][]byte) error {
+func (g *standin) post(client *http.Client, batch [][]byte) error {
 	var body bytes.Buffer
 	zw, err := gzip.NewWriterLevel(&body, gzip.BestSpeed)
 	if err != nil {
@@ -242,7 +241,7 @@ func (g *gateway) post(client *http.Client, batch [][]byte) error {
 
 // web serves readiness and the metrics that the runner reads. A repeated message is
 // delivered twice but received once: the stand-in books it as if it were not.
-func (g *gateway) web() http.Handler {
+func (g *standin) web() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
