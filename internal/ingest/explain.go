@@ -37,7 +37,7 @@ const (
 	HostFromMessage = "message"
 	HostFromFile    = "hosts file"
 	HostFromSender  = "sender's address"
-	HostFromBefore  = "message before, with which this one goes on"
+	HostFromBefore  = "message before, which this one continues"
 )
 
 // Explain calls f for every message from now on, after its event was appended to the

@@ -18,13 +18,12 @@ import (
 // connection is one TCP or TLS connection.
 type connection struct {
 	source    *source
-	transport ledger.Transport
 	stream    *ingest.Stream
 	owner     owner
+	ofSource  fairshare.Share[*connection] // of the connections of its source
+	ofAll     fairshare.Share[*connection] // of the connections of all sources
+	transport ledger.Transport
 	begun     bool // its first bytes have been looked at
-
-	ofSource fairshare.Share[*connection] // of the connections of its source
-	ofAll    fairshare.Share[*connection] // of the connections of all sources
 
 	// The owner's lock guards these.
 	closing bool      // it has been asked to close
@@ -89,7 +88,7 @@ func newConnections(log *slog.Logger) *connections {
 // newConnection returns a connection that is not counted yet.
 func (cs *connections) newConnection(s *source, t ledger.Transport, peer netip.Addr, o owner) *connection {
 	c := &connection{source: s, transport: t, owner: o}
-	c.stream = ingest.NewStream(s.Source, t, peer, cs.partial, func() { o.makeRoom(c, false) })
+	c.stream = ingest.NewStream(s.Source, t, peer, cs.partial, func() { c.owner.makeRoom(c, false) })
 	c.ofSource, c.ofAll = fairshare.NewShare(c), fairshare.NewShare(c)
 	return c
 }
