@@ -47,7 +47,7 @@ type sizes struct {
 	PeakFits     bool    `json:"peak_fits"`
 }
 
-// check returns what can't be calculated with.
+// check returns what cannot be calculated with.
 func (p plan) check() error {
 	if min(p.Rate, p.Bytes, p.Queue, p.Ratio, p.CPU, p.Capacity) <= 0 || p.Outage < 0 {
 		return errors.New("rate, bytes, queue, ratio, cpu and capacity must be positive, and outage not negative")

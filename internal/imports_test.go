@@ -26,7 +26,7 @@ var allowed = map[string][]string{
 	"internal/hec/hecserver":     {},
 	"internal/hec/hectest":       {"internal/hec/hecserver"},
 	"internal/stats":             {"internal/fairshare", "internal/event", "internal/senders", "internal/tap", "internal/ledger"},
-	"internal/config":            {"internal/redact", "internal/suggest"},
+	"internal/config":            {"internal/redact", "internal/suggest", "internal/printable"},
 	"internal/redact":            {},
 	"internal/senders":           {},
 	"internal/tap":               {},
@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"internal/suggest":           {},
 	"internal/durable":           {},
 	"internal/testkit":           {}, // of tests and bench
+	"internal/printable":         {},
 
 	"internal/fairshare": {},
 	"internal/ingest": {"internal/event", "internal/syslog", "internal/dialect", "internal/senders", "internal/tap",
@@ -45,27 +46,36 @@ var allowed = map[string][]string{
 	"internal/listener/inherit":             {},
 	"internal/listener/inherit/inherittest": {}, // of tests
 
-	"internal/infra/declaration": {"internal/infra/secrets", "internal/suggest"},
+	"internal/infra/declaration": {"internal/infra/secrets", "internal/suggest", "internal/redact"},
 	"internal/infra/secrets":     {},
-	"internal/infra/pve":         {},
+	"internal/infra/pve":         {"internal/printable"},
 	"internal/infra/pvesim":      {},
 	"internal/infra/plan/change": {"internal/infra/declaration"},
 	"internal/infra/plan/scope":  {"internal/infra/declaration", "internal/infra/plan/change"},
-	"internal/infra/plan/rules":  {"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change"},
-	"internal/infra/plan/live": {"internal/infra/declaration", "internal/infra/pve",
-		"internal/infra/plan/change", "internal/infra/plan/rules", "internal/infra/plan/scope"},
-	"internal/infra/plan/guest": {"internal/infra/declaration", "internal/infra/pve",
-		"internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/plan/scope"},
-	"internal/infra/plan/firewall": {"internal/infra/declaration", "internal/infra/pve",
-		"internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/plan/rules", "internal/infra/plan/scope"},
-	"internal/infra/plan/acme": {"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/infra/plan/live"},
-	"internal/infra/plan/storage": {"internal/infra/declaration", "internal/infra/pve",
-		"internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/plan/scope"},
-	"internal/infra/plan": {"internal/infra/declaration", "internal/infra/pve",
-		"internal/infra/plan/acme", "internal/infra/plan/change", "internal/infra/plan/firewall", "internal/infra/plan/guest",
-		"internal/infra/plan/live", "internal/infra/plan/scope", "internal/infra/plan/storage"},
-	"internal/infra/apply": {"internal/infra/declaration", "internal/infra/pve", "internal/infra/state",
-		"internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/guest", "internal/infra/plan/rules"},
+	"internal/infra/plan/rules": {
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/printable",
+	},
+	"internal/infra/plan/live": {
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/infra/plan/rules", "internal/infra/plan/scope",
+	},
+	"internal/infra/plan/guest": {
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/plan/scope",
+	},
+	"internal/infra/plan/firewall": {
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/plan/rules", "internal/infra/plan/scope",
+	},
+	"internal/infra/plan/acme": {
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/infra/plan/live",
+	},
+	"internal/infra/plan/storage": {
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/plan/scope",
+	},
+	"internal/infra/plan": {
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/acme", "internal/infra/plan/change", "internal/infra/plan/firewall", "internal/infra/plan/guest", "internal/infra/plan/live", "internal/infra/plan/scope", "internal/infra/plan/storage", "internal/printable",
+	},
+	"internal/infra/apply": {
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/state", "internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/guest", "internal/infra/plan/rules", "internal/printable",
+	},
 	"internal/infra/state":     {},
 	"internal/infra/inventory": {"internal/infra/declaration"},
 	"internal/infra/render":    {"internal/infra/declaration"},

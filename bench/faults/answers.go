@@ -98,13 +98,13 @@ func answerRows() []Row {
 		f := &fault{answer: c.answer}
 		rows = append(rows, on("hec "+c.name, func(*Options) layout {
 			return layout{numbers: fewMessages, endpoints: []hectest.Options{{Script: f.script}}, hec: ", timeout: 300ms"}
-		}, func(ctx context.Context, b *bed) error { return b.held(ctx, f, c) }))
+		}, func(ctx context.Context, b *bed) error { return holdsAnswer(ctx, b, f, c) }))
 	}
 	return append(rows, resetInRequestRow())
 }
 
-// held gives an answer for a while, then is healthy.
-func (b *bed) held(ctx context.Context, f *fault, c answerCase) error {
+// holdsAnswer gives an answer for a while, then is healthy.
+func holdsAnswer(ctx context.Context, b *bed, f *fault, c answerCase) error {
 	f.on.Store(true)
 	if err := b.start(ctx); err != nil {
 		return err
@@ -148,7 +148,7 @@ func (b *bed) kept(ctx context.Context, alarm bool) error {
 		return nil
 	}
 	return b.until(ctx, rowLimit, "gateway_hec_endpoint_up is 0", func() bool {
-		s, err := b.scrape(ctx)
+		s, err := b.page.scrape(ctx)
 		return err == nil && s.sum("gateway_hec_endpoint_up") == 0
 	})
 }
@@ -207,7 +207,7 @@ func poisonRows() []Row {
 	} {
 		rows = append(rows, on("hec "+c.name, func(*Options) layout {
 			return layout{numbers: fewMessages, endpoints: []hectest.Options{{Script: c.script}}}
-		}, func(ctx context.Context, b *bed) error { return b.poisoned(ctx, c.index) }))
+		}, func(ctx context.Context, b *bed) error { return isolatesPoison(ctx, b, c.index) }))
 	}
 	rows = append(rows, fallbackRow())
 	return append(rows, on("hec 413 above 30 events", func(*Options) layout {
@@ -251,7 +251,7 @@ func fallbackRow() Row {
 			return err
 		}
 		b.strict()
-		s, err := b.scrape(ctx)
+		s, err := b.page.scrape(ctx)
 		if err != nil {
 			return err
 		}
@@ -289,8 +289,8 @@ func (c poisonCase) script(r *hectest.Request) hectest.Answer {
 	return hectest.Answer{}
 }
 
-// poisoned sends some bad ones among the good, and wants just those in the store.
-func (b *bed) poisoned(ctx context.Context, apart bool) error {
+// isolatesPoison sends some bad ones among the good, and wants just those in the store.
+func isolatesPoison(ctx context.Context, b *bed, apart bool) error {
 	if err := b.start(ctx); err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func oneSick(ctx context.Context, b *bed, two *twoServers) error {
 		if err := progress("while one is sick"); err != nil {
 			return err
 		}
-		if sc, err := b.scrape(ctx); err != nil {
+		if sc, err := b.page.scrape(ctx); err != nil {
 			return err
 		} else if sc.sum("gateway_hec_endpoint_up") != 1 {
 			b.res.problem("the endpoint is out though one of its servers is well")
@@ -220,27 +220,27 @@ func codedRow(name, coding string, readable bool) Row {
 			b.strict()
 			return err
 		}
-		if err := b.untilOut(ctx); err != nil {
+		if err := untilServerOut(ctx, b); err != nil {
 			return err
 		}
-		return b.repaired(ctx, f)
+		return afterRepair(ctx, b, f)
 	})
 }
 
-// untilOut waits until all is received and the endpoint is out.
-func (b *bed) untilOut(ctx context.Context) error {
+// untilServerOut waits until all is received and the endpoint is out.
+func untilServerOut(ctx context.Context, b *bed) error {
 	if err := b.untilBooks(ctx, rowLimit, "all is received", func(k Books) bool { return k.Received == fewMessages }); err != nil {
 		return err
 	}
 	return b.until(ctx, rowLimit, "the alarm is raised", func() bool {
-		s, err := b.scrape(ctx)
+		s, err := b.page.scrape(ctx)
 		return err == nil && s.sum("gateway_hec_endpoint_up") == 0 && s.sum("gateway_hec_unconfirmed_answers_total") > 0
 	})
 }
 
-// repaired wants that an endpoint whose 200 confirms nothing gets no more, for as long as
+// afterRepair wants that an endpoint whose 200 confirms nothing gets no more, for as long as
 // a dozen probes take, then ends the fault and starts a new process.
-func (b *bed) repaired(ctx context.Context, f *fault) error {
+func afterRepair(ctx context.Context, b *bed, f *fault) error {
 	given, probes := f.given.Load(), b.hec[0].Probes()
 	if err := b.until(ctx, rowLimit, "a dozen probes", func() bool { return b.hec[0].Probes() > probes+12 }); err != nil {
 		return err
@@ -248,7 +248,7 @@ func (b *bed) repaired(ctx context.Context, f *fault) error {
 	if n := f.given.Load(); n != given {
 		b.res.problem("%d more posts to an endpoint whose answers confirm nothing", n-given)
 	}
-	if k, err := b.scrape(ctx); err != nil {
+	if k, err := b.page.scrape(ctx); err != nil {
 		return err
 	} else if k.books().Delivered != 0 {
 		b.res.problem("%d count as delivered, and nothing is confirmed", k.books().Delivered)
@@ -282,7 +282,7 @@ func noAckIDRow() Row {
 		if err := b.sendAll(ctx, fewMessages, false); err != nil {
 			return err
 		}
-		if err := b.untilOut(ctx); err != nil {
+		if err := untilServerOut(ctx, b); err != nil {
 			return err
 		}
 		probes := b.hec[0].Probes()
@@ -292,10 +292,10 @@ func noAckIDRow() Row {
 		if n := b.hec[0].Requests(); n != 1 {
 			b.res.problem("%d posts to an endpoint that gives no ackId", n)
 		}
-		if k, err := b.scrape(ctx); err != nil || k.books().Delivered != 0 {
+		if k, err := b.page.scrape(ctx); err != nil || k.books().Delivered != 0 {
 			b.res.problem("%d count as delivered without an ackId (%v)", k.books().Delivered, err)
 		}
-		if _, text := b.ready(ctx); !strings.Contains(text, "ackId") {
+		if _, text := b.page.ready(ctx); !strings.Contains(text, "ackId") {
 			b.res.problem("/readyz does not tell: %s", text)
 		}
 		if b.gw.Logged("confirm") == 0 {

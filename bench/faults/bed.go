@@ -43,11 +43,10 @@ type bed struct {
 	dir    string
 	port   int // takes syslog by UDP and TCP
 	closed int // the same, for an index that the token may not write to
-	stats  int
 	hec    []*hectest.Server
 	tally  *tally
 	gw     *child.Process
-	client *http.Client
+	page   page
 	lives  int // processes so far
 }
 
@@ -57,13 +56,13 @@ func newBed(o *Options, res *Result, l layout) (*bed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the row: %w", err)
 	}
-	b := &bed{opts: o, res: res, dir: dir, tally: newTally(l.numbers),
-		client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	b := &bed{opts: o, res: res, dir: dir, tally: newTally(l.numbers)}
 	ports, err := testkit.FreePorts(3)
 	if err != nil {
 		return nil, errors.Join(err, b.close())
 	}
-	b.port, b.closed, b.stats = ports[0], ports[1], ports[2]
+	b.port, b.closed = ports[0], ports[1]
+	b.page = page{local(ports[2]), &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 	if len(l.endpoints) == 0 {
 		l.endpoints = []hectest.Options{{}}
 	}
@@ -114,7 +113,7 @@ queue: {path: DIR/queue, %s}
 dead_letter: {path: DIR/dead}
 stats: {listen: %q}
 shutdown_timeout: %s
-%s%s`, b.port, b.closed, strings.Join(urls, ", "), quick, l.hec, l.queue, local(b.stats), l.stop, batch, l.rest)
+%s%s`, b.port, b.closed, strings.Join(urls, ", "), quick, l.hec, l.queue, b.page.address, l.stop, batch, l.rest)
 	if err := os.WriteFile(b.file(), []byte(strings.ReplaceAll(yaml, "DIR", b.dir)), 0o600); err != nil {
 		return fmt.Errorf("write the gateway's configuration: %w", err)
 	}
@@ -161,7 +160,7 @@ func (b *bed) until(ctx context.Context, limit time.Duration, what string, done 
 // untilBooks polls /metrics.
 func (b *bed) untilBooks(ctx context.Context, limit time.Duration, what string, done func(Books) bool) error {
 	return b.until(ctx, limit, what, func() bool {
-		s, err := b.scrape(ctx)
+		s, err := b.page.scrape(ctx)
 		return err == nil && done(s.books())
 	})
 }
@@ -188,7 +187,7 @@ func (b *bed) settle(ctx context.Context, n int, limit time.Duration) error {
 
 // count writes what has become of n messages into the result.
 func (b *bed) count(ctx context.Context, n int) error {
-	s, err := b.scrape(ctx)
+	s, err := b.page.scrape(ctx)
 	if err != nil {
 		return err
 	}

@@ -56,15 +56,21 @@ func (s series) books() Books {
 	}
 }
 
+// page is where a gateway answers: its address and a client for it.
+type page struct {
+	address string
+	client  *http.Client
+}
+
 // get reads a page of the gateway; the status is 0 when there is no answer.
-func (b *bed) get(ctx context.Context, path string) (status int, body []byte, err error) {
+func (p page) get(ctx context.Context, path string) (status int, body []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+local(b.stats)+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address+path, nil)
 	if err != nil {
 		return 0, nil, err
 	}
-	resp, err := b.client.Do(req)
+	resp, err := p.client.Do(req)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -74,8 +80,8 @@ func (b *bed) get(ctx context.Context, path string) (status int, body []byte, er
 }
 
 // scrape reads /metrics.
-func (b *bed) scrape(ctx context.Context) (series, error) {
-	status, body, err := b.get(ctx, "/metrics")
+func (p page) scrape(ctx context.Context) (series, error) {
+	status, body, err := p.get(ctx, "/metrics")
 	if err != nil {
 		return nil, err
 	}
@@ -98,8 +104,8 @@ func (b *bed) scrape(ctx context.Context) (series, error) {
 }
 
 // ready is the answer of /readyz: whether it is 200, and what it says.
-func (b *bed) ready(ctx context.Context) (bool, string) {
-	status, body, err := b.get(ctx, "/readyz")
+func (p page) ready(ctx context.Context) (bool, string) {
+	status, body, err := p.get(ctx, "/readyz")
 	if err != nil {
 		return false, ""
 	}

@@ -107,7 +107,7 @@ func (c *crash) life(ctx context.Context, b *bed, s *sender, f *fault) error {
 	// Without a pause between the two, so that the kill hits whatever is going on. The
 	// scrape is not one moment: what it sums may be delivered between two of its
 	// numbers and count twice, so only what is sure to be accepted is taken.
-	at, err := b.scrape(ctx)
+	at, err := b.page.scrape(ctx)
 	if err != nil {
 		return err
 	}

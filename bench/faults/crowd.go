@@ -105,7 +105,7 @@ func (c *crowd) gather(ctx context.Context) error {
 		c.conns = append(c.conns, conn)
 	}
 	err := c.b.until(ctx, rowLimit, "the gateway has all connections", func() bool {
-		s, err := c.b.scrape(ctx)
+		s, err := c.b.page.scrape(ctx)
 		return err == nil && s.sum("gateway_connections", `source="closed"`) == int64(c.size)
 	})
 	close(c.here)

@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -34,7 +32,7 @@ func diskRows() []Row {
 	} {
 		rows = append(rows, on(c.name, func(o *Options) layout {
 			return layout{numbers: o.pick(quickDisk, diskMessages)}
-		}, func(ctx context.Context, b *bed) error { return b.failing(ctx, c.calls, c.errno) }))
+		}, func(ctx context.Context, b *bed) error { return diskFails(ctx, b, c.calls, c.errno) }))
 	}
 	return append(rows, on("removing fails (EROFS), SIGTERM, restart", func(o *Options) layout {
 		return layout{numbers: o.pick(quickDisk, diskMessages), queue: "min_free: 1MB, segment_size: 64KiB", hec: ", compression: none"}
@@ -74,23 +72,23 @@ func (b *bed) inside(path string) string {
 // pressed sends while nothing can be delivered until the disk takes no more, be it for
 // queue.min_free or for the want of inodes, and lets deliveries make room again.
 func pressed(ctx context.Context, b *bed) error {
-	return b.press(ctx, func() error { return nil })
+	return pressDisk(ctx, b, func() error { return nil })
 }
 
-// press is pressed with something to release before the endpoint comes back.
-func (b *bed) press(ctx context.Context, release func() error) error {
+// pressDisk is pressed with something to release before the endpoint comes back.
+func pressDisk(ctx context.Context, b *bed, release func() error) error {
 	b.hec[0].SetDown(true)
 	s := b.newSender(0, diskMessages)
 	ended := make(chan error, 1)
 	go func() { ended <- s.run(ctx) }()
-	if err := b.stalled(ctx, s); err != nil {
+	if err := senderStalls(ctx, b, s); err != nil {
 		return err
 	}
 	if err := release(); err != nil {
 		return err
 	}
 	b.hec[0].SetDown(false)
-	return b.recovered(ctx, s, ended)
+	return untilRecovered(ctx, b, s, ended)
 }
 
 // noSpace takes the last byte away from under the queue, and gives it back.
@@ -100,7 +98,7 @@ func noSpace(ctx context.Context, b *bed) error {
 	if err := fill(filler); err != nil {
 		return err
 	}
-	return b.press(ctx, func() error {
+	return pressDisk(ctx, b, func() error {
 		if err := os.Remove(filler); err != nil {
 			return fmt.Errorf("make room: %w", err)
 		}
@@ -122,9 +120,9 @@ func fill(path string) error {
 	return nil // it is full
 }
 
-// stalled waits until the gateway says that it is not ready and the sender feels it.
-func (b *bed) stalled(ctx context.Context, s *sender) error {
-	if err := b.unready(ctx); err != nil {
+// senderStalls waits until the gateway says that it is not ready and the sender feels it.
+func senderStalls(ctx context.Context, b *bed, s *sender) error {
+	if err := untilUnready(ctx, b); err != nil {
 		return err
 	}
 	last, since := -1, time.Now()
@@ -145,19 +143,19 @@ func (s *sender) stuck() int {
 	return -2
 }
 
-// unready waits until /readyz says why.
-func (b *bed) unready(ctx context.Context) error {
+// untilUnready waits until /readyz says why.
+func untilUnready(ctx context.Context, b *bed) error {
 	return b.until(ctx, rowLimit, "/readyz shows the fault", func() bool {
-		ok, text := b.ready(ctx)
+		ok, text := b.page.ready(ctx)
 		return !ok && text != ""
 	})
 }
 
-// recovered wants that all goes on without a restart and that nothing is lost.
-func (b *bed) recovered(ctx context.Context, s *sender, ended <-chan error) error {
+// untilRecovered wants that all goes on without a restart and that nothing is lost.
+func untilRecovered(ctx context.Context, b *bed, s *sender, ended <-chan error) error {
 	began := time.Now()
 	if err := b.until(ctx, rowLimit, "the gateway is ready again", func() bool {
-		ok, _ := b.ready(ctx)
+		ok, _ := b.page.ready(ctx)
 		return ok
 	}); err != nil {
 		return err
@@ -176,24 +174,24 @@ func (b *bed) recovered(ctx context.Context, s *sender, ended <-chan error) erro
 	return err
 }
 
-// failing lets system calls on the queue's files fail for a while, by strace.
-func (b *bed) failing(ctx context.Context, calls, errno string) error {
+// diskFails lets system calls on the queue's files fail for a while, by strace.
+func diskFails(ctx context.Context, b *bed, calls, errno string) error {
 	strace, err := tool("strace", "strace")
 	if err != nil {
 		return err
 	}
-	s, ended, err := b.underLoad(ctx)
+	s, ended, err := startLoad(ctx, b)
 	if err != nil {
 		return err
 	}
 	syncing := strings.HasPrefix(calls, "fsync")
 	b.hec[0].SetDown(syncing) // what is delivered needs no sync any more
-	stop, err := b.inject(strace, calls, errno, b.shardFiles()...)
+	stop, err := b.inject(ctx, strace, calls, errno, b.shardFiles()...)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	if err := b.unready(ctx); err != nil {
+	if err := untilUnready(ctx, b); err != nil {
 		return err
 	}
 	stop()
@@ -204,10 +202,10 @@ func (b *bed) failing(ctx context.Context, calls, errno string) error {
 		}
 		b.hec[0].SetDown(false)
 	}
-	if err := b.recovered(ctx, s, ended); err != nil {
+	if err := untilRecovered(ctx, b, s, ended); err != nil {
 		return err
 	}
-	if err := b.faultsCounted(ctx, syncing); err != nil {
+	if err := countsFaults(ctx, b, syncing); err != nil {
 		return err
 	}
 	const shards = 4 // each says it once a minute
@@ -217,13 +215,13 @@ func (b *bed) failing(ctx context.Context, calls, errno string) error {
 	return nil
 }
 
-// faultsCounted wants the fault on /metrics.
-func (b *bed) faultsCounted(ctx context.Context, syncing bool) error {
+// countsFaults wants the fault on /metrics.
+func countsFaults(ctx context.Context, b *bed, syncing bool) error {
 	kind := `kind="write"`
 	if syncing {
 		kind = `kind="sync"`
 	}
-	m, err := b.scrape(ctx)
+	m, err := b.page.scrape(ctx)
 	if err == nil && m.sum("gateway_queue_faults_total", kind) == 0 {
 		b.res.problem("gateway_queue_faults_total{%s} is 0", kind)
 	}
@@ -237,11 +235,11 @@ func unremoved(ctx context.Context, b *bed) error {
 	if err != nil {
 		return err
 	}
-	s, ended, err := b.underLoad(ctx)
+	s, ended, err := startLoad(ctx, b)
 	if err != nil {
 		return err
 	}
-	stop, err := b.inject(strace, "unlink,unlinkat", "EROFS")
+	stop, err := b.inject(ctx, strace, "unlink,unlinkat", "EROFS")
 	if err != nil {
 		return err
 	}
@@ -251,7 +249,7 @@ func unremoved(ctx context.Context, b *bed) error {
 		return err
 	}
 	stop()
-	if err := b.recovered(ctx, s, ended); err != nil {
+	if err := untilRecovered(ctx, b, s, ended); err != nil {
 		return err
 	}
 	if code := b.gw.Stop(time.Minute); code != 0 {
@@ -265,8 +263,8 @@ func unremoved(ctx context.Context, b *bed) error {
 	return err
 }
 
-// underLoad starts the gateway and a sender, and waits until messages arrive.
-func (b *bed) underLoad(ctx context.Context) (s *sender, ended chan error, err error) {
+// startLoad starts the gateway and a sender, and waits until messages arrive.
+func startLoad(ctx context.Context, b *bed) (s *sender, ended chan error, err error) {
 	if err := b.start(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -280,27 +278,4 @@ func (b *bed) underLoad(ctx context.Context) (s *sender, ended chan error, err e
 func (b *bed) shardFiles() []string {
 	files, _ := filepath.Glob(filepath.Join(b.queuePath(), "shard-*", "*")) // the pattern is valid
 	return files
-}
-
-// inject begins to let the calls fail, on these files or on all; stop ends it.
-func (b *bed) inject(strace, calls, errno string, files ...string) (stop func(), err error) {
-	args := []string{"-f", "-qq", "-o", filepath.Join(b.dir, "strace.log"), "-p", strconv.Itoa(b.gw.PID()),
-		"-e", "trace=" + calls, "-e", "inject=" + calls + ":error=" + errno}
-	for _, f := range files {
-		args = append(args, "-P", f)
-	}
-	cmd := exec.Command(strace, args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start strace: %w", err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = cmd.Wait() // it ends by the signal
-	}()
-	return func() {
-		_ = cmd.Process.Signal(syscall.SIGINT) // it detaches
-		<-done
-	}, nil
 }

@@ -31,8 +31,8 @@ func endpointRows() []Row {
 	}
 }
 
-// all sends n messages and waits for them.
-func (b *bed) all(ctx context.Context, n int) error {
+// sendToAll sends n messages and waits for them.
+func sendToAll(ctx context.Context, b *bed, n int) error {
 	if err := b.start(ctx); err != nil {
 		return err
 	}
@@ -44,13 +44,13 @@ func (b *bed) all(ctx context.Context, n int) error {
 
 func oneDead(ctx context.Context, b *bed) error {
 	b.hec[0].SetDown(true)
-	err := b.all(ctx, fewMessages)
+	err := sendToAll(ctx, b, fewMessages)
 	b.strict()
 	return err
 }
 
 func oneSlow(ctx context.Context, b *bed) error {
-	err := b.all(ctx, 10*fewMessages)
+	err := sendToAll(ctx, b, 10*fewMessages)
 	b.strict()
 	slow, fast := b.hec[0].Taken(), b.hec[1].Taken()
 	b.res.note("slow took %d, fast %d", slow, fast)
@@ -61,7 +61,7 @@ func oneSlow(ctx context.Context, b *bed) error {
 }
 
 func oneAway(ctx context.Context, b *bed) error {
-	err := b.all(ctx, fewMessages)
+	err := sendToAll(ctx, b, fewMessages)
 	b.strict()
 	return err
 }
@@ -212,7 +212,7 @@ func udpDown(ctx context.Context, b *bed) error {
 	}
 	kernel := int64(0)
 	if err := b.until(ctx, rowLimit, "every datagram is received or in the kernel's count", func() bool {
-		s, err := b.scrape(ctx)
+		s, err := b.page.scrape(ctx)
 		kernel = s.sum("gateway_udp_kernel_drops_total")
 		return err == nil && s.books().Received+kernel == fewMessages
 	}); err != nil {

@@ -21,7 +21,7 @@ func (b *bed) start(ctx context.Context, wrapper ...string) error {
 		return err
 	}
 	return b.until(ctx, 30*time.Second, "the gateway is ready", func() bool {
-		ok, _ := b.ready(ctx)
+		ok, _ := b.page.ready(ctx)
 		return ok
 	})
 }

@@ -30,16 +30,16 @@ func hoarderRows() []Row {
 	}
 }
 
-// from connects to the gateway from an address of this machine.
-func (b *bed) from(ctx context.Context, last int) (net.Conn, error) {
+// dialFrom connects to the gateway from an address of this machine.
+func dialFrom(ctx context.Context, b *bed, last int) (net.Conn, error) {
 	d := net.Dialer{Timeout: 10 * time.Second, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(last))}}
 	return d.DialContext(ctx, "tcp", local(b.port))
 }
 
-// newcomer sends its messages with a pause in the middle of one, and returns the
+// dialNewcomer sends its messages with a pause in the middle of one, and returns the
 // connection.
-func (b *bed) newcomer(ctx context.Context, i int) (net.Conn, error) {
-	c, err := b.from(ctx, 2+i)
+func dialNewcomer(ctx context.Context, b *bed, i int) (net.Conn, error) {
+	c, err := dialFrom(ctx, b, 2+i)
 	if err != nil {
 		return nil, fmt.Errorf("newcomer %d cannot connect: %w", i, err)
 	}
@@ -62,9 +62,9 @@ func (b *bed) newcomer(ctx context.Context, i int) (net.Conn, error) {
 	return c, nil
 }
 
-// others lets all newcomers send, keeps their connections, and wants all that they
+// othersDeliver lets all newcomers send, keeps their connections, and wants all that they
 // sent to arrive whole and once.
-func (b *bed) others(ctx context.Context) error {
+func othersDeliver(ctx context.Context, b *bed) error {
 	var conns []net.Conn
 	defer func() {
 		for _, c := range conns {
@@ -72,7 +72,7 @@ func (b *bed) others(ctx context.Context) error {
 		}
 	}()
 	for i := range newcomers {
-		c, err := b.newcomer(ctx, i)
+		c, err := dialNewcomer(ctx, b, i)
 		if c != nil {
 			conns = append(conns, c)
 		}
@@ -93,7 +93,7 @@ type hoard struct {
 
 func (h *hoard) open(ctx context.Context, n int) error {
 	for range n {
-		c, err := h.b.from(ctx, 1)
+		c, err := dialFrom(ctx, h.b, 1)
 		if err != nil {
 			return fmt.Errorf("the hoarder has %d connections and cannot open more: %w", len(h.conns), err)
 		}
@@ -127,7 +127,7 @@ func unfinishedLines(ctx context.Context, b *bed) error {
 		}
 	}
 	err := b.until(ctx, rowLimit, "the gateway cuts lines to make room", func() bool {
-		s, err := b.scrape(ctx)
+		s, err := b.page.scrape(ctx)
 		return err == nil && s.sum("gateway_partial_messages_total", `reason="full"`) > 0
 	})
 	if err != nil {
@@ -150,10 +150,10 @@ func unfinishedLines(ctx context.Context, b *bed) error {
 			}
 		}
 	}()
-	err = b.others(ctx)
+	err = othersDeliver(ctx, b)
 	stop()
 	<-ended
-	s, scrapeErr := b.scrape(ctx)
+	s, scrapeErr := b.page.scrape(ctx)
 	b.res.note("%d of the hoarder's lines were cut", s.sum("gateway_partial_messages_total", `reason="full"`))
 	return errors.Join(err, scrapeErr)
 }
@@ -183,7 +183,7 @@ func idleConnections(ctx context.Context, b *bed) error {
 	go func() {
 		opened := 0
 		for ; going.Err() == nil; opened++ {
-			c, err := b.from(going, 1)
+			c, err := dialFrom(going, b, 1)
 			if err != nil {
 				continue
 			}
@@ -192,10 +192,10 @@ func idleConnections(ctx context.Context, b *bed) error {
 		}
 		ended <- opened
 	}()
-	err := b.others(ctx)
+	err := othersDeliver(ctx, b)
 	stop()
 	more := <-ended
-	s, scrapeErr := b.scrape(ctx)
+	s, scrapeErr := b.page.scrape(ctx)
 	gone := s.sum("gateway_connections_rejected_total", "")
 	b.res.note("%d idle connections and %d more while the others sent; %d were closed to make room", n, more, gone)
 	if n == hoarded && gone == 0 {

@@ -40,10 +40,10 @@ func besidePageCrowd(ctx context.Context, b *bed) error {
 	n := pageRate * b.opts.pick(3, 10)
 	sent := make(chan error, 1)
 	go func() { sent <- b.newSender(pageRate, n).run(ctx) }()
-	c := &pageHoarder{address: local(b.stats)}
+	c := &pageHoarder{address: b.page.address}
 	err := c.gather(ctx)
 	if err == nil {
-		err = b.askReady(ctx)
+		err = askReady(ctx, b)
 	}
 	cut := pageCrowd - c.served - c.refused
 	b.res.note("%d idle connections; of %d streams %d were served, %d refused with 503, %d cut for others", len(c.idle), pageCrowd, c.served, c.refused, cut)
@@ -60,11 +60,11 @@ func besidePageCrowd(ctx context.Context, b *bed) error {
 }
 
 // askReady asks for /readyz some times, each on a connection of its own.
-func (b *bed) askReady(ctx context.Context) error {
+func askReady(ctx context.Context, b *bed) error {
 	var took []time.Duration
 	for range pageAsks {
 		began := time.Now()
-		ok, said := b.ready(ctx)
+		ok, said := b.page.ready(ctx)
 		took = append(took, time.Since(began))
 		if !ok {
 			return fmt.Errorf("/readyz beside the crowd does not answer with 200, but with %q", said)

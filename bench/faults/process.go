@@ -51,9 +51,9 @@ func killQueued(ctx context.Context, b *bed) error {
 	return err
 }
 
-// midStream starts the gateway and a sender of n messages, and returns when it has
+// startStream starts the gateway and a sender of n messages, and returns when it has
 // sent half of them; ended gets its end.
-func (b *bed) midStream(ctx context.Context, n int) (s *sender, ended <-chan error, err error) {
+func startStream(ctx context.Context, b *bed, n int) (s *sender, ended <-chan error, err error) {
 	if err := b.start(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -68,11 +68,11 @@ func (b *bed) midStream(ctx context.Context, n int) (s *sender, ended <-chan err
 // can only be: plain TCP tells a sender nothing.
 func killStream(ctx context.Context, b *bed) error {
 	n := b.opts.pick(40_000, 120_000)
-	s, ended, err := b.midStream(ctx, n)
+	s, ended, err := startStream(ctx, b, n)
 	if err != nil {
 		return err
 	}
-	c, err := b.killed(ctx, s)
+	c, err := freezeAndKill(ctx, b, s)
 	if err != nil {
 		return err
 	}
@@ -106,9 +106,9 @@ func (c *casualties) unaccepted() int { return c.written - len(c.accepted) }
 // young are those that the gateway had read and not queued.
 func (c *casualties) young() int { return c.unaccepted() - c.sockets }
 
-// killed is kill -9 with an exact count: the sender holds still, the process is frozen
+// freezeAndKill is kill -9 with an exact count: the sender holds still, the process is frozen
 // where it is, the kernel's buffers are read, and then it is killed there.
-func (b *bed) killed(ctx context.Context, s *sender) (casualties, error) {
+func freezeAndKill(ctx context.Context, b *bed, s *sender) (casualties, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := casualties{written: s.next, rate: s.rate}
@@ -158,7 +158,7 @@ func (c *casualties) judge(b *bed) {
 // termStream stops the gateway in the middle of a stream, and starts it again.
 func termStream(ctx context.Context, b *bed) error {
 	n := b.opts.pick(40_000, 120_000)
-	_, ended, err := b.midStream(ctx, n)
+	_, ended, err := startStream(ctx, b, n)
 	if err != nil {
 		return err
 	}

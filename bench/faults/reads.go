@@ -1,13 +1,9 @@
 package faults
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strconv"
-	"syscall"
 	"time"
 )
 
@@ -22,22 +18,22 @@ func readRows() []Row {
 	}
 	return []Row{
 		on("read fails (EIO) for 3 s while a backlog drains", backlog, func(ctx context.Context, b *bed) error {
-			return b.readsFail(ctx, "pread64", "", true, false)
+			return readsFail(ctx, b, "pread64", "", true, false)
 		}),
 		on("read fails (EIO) for 3 s, of diskqueue too", backlog, func(ctx context.Context, b *bed) error {
-			return b.readsFail(ctx, "pread64,read", "", true, true)
+			return readsFail(ctx, b, "pread64,read", "", true, true)
 		}),
 		on("every fifth read fails (EIO)", backlog, func(ctx context.Context, b *bed) error {
-			return b.readsFail(ctx, "pread64", ":when=5+5", false, false)
+			return readsFail(ctx, b, "pread64", ":when=5+5", false, false)
 		}),
 		on("read fails (EIO) for 3 s at the start", backlog, func(ctx context.Context, b *bed) error {
-			return b.readsFailAtStart(ctx, "", false)
+			return readsFailAtStart(ctx, b, "", false)
 		}),
 		on("every fifth read fails (EIO) at the start", backlog, func(ctx context.Context, b *bed) error {
-			return b.readsFailAtStart(ctx, ":when=5+5", false)
+			return readsFailAtStart(ctx, b, ":when=5+5", false)
 		}),
 		on("read fails (EIO) for 3 s at the start after kill -9", backlog, func(ctx context.Context, b *bed) error {
-			return b.readsFailAtStart(ctx, "", true)
+			return readsFailAtStart(ctx, b, "", true)
 		}),
 	}
 }
@@ -45,7 +41,7 @@ func readRows() []Row {
 func (o *Options) backlog() int { return o.pick(20_000, 200_000) }
 
 // fillQueue starts the gateway and lets its queue hold a backlog.
-func (b *bed) fillQueue(ctx context.Context) (n int, err error) {
+func fillQueue(ctx context.Context, b *bed) (n int, err error) {
 	n = b.opts.backlog()
 	b.hec[0].SetDown(true)
 	if err := b.start(ctx); err != nil {
@@ -59,12 +55,12 @@ func (b *bed) fillQueue(ctx context.Context) (n int, err error) {
 
 // readsFail lets reads fail while a backlog drains: for a while, until which nothing can
 // be handed out, or now and then until all is delivered.
-func (b *bed) readsFail(ctx context.Context, calls, when string, outage, segments bool) error {
+func readsFail(ctx context.Context, b *bed, calls, when string, outage, segments bool) error {
 	strace, err := tool("strace", "strace")
 	if err != nil {
 		return err
 	}
-	n, err := b.fillQueue(ctx)
+	n, err := fillQueue(ctx, b)
 	if err != nil {
 		return err
 	}
@@ -72,7 +68,7 @@ func (b *bed) readsFail(ctx context.Context, calls, when string, outage, segment
 	if segments {
 		files = b.shardFiles()
 	}
-	stop, err := b.inject(strace, calls, "EIO"+when, files...)
+	stop, err := b.inject(ctx, strace, calls, "EIO"+when, files...)
 	if err != nil {
 		return err
 	}
@@ -82,24 +78,24 @@ func (b *bed) readsFail(ctx context.Context, calls, when string, outage, segment
 	}
 	b.hec[0].SetDown(false)
 	if outage {
-		if err := b.readFault(ctx); err != nil {
+		if err := untilReadFault(ctx, b); err != nil {
 			return err
 		}
-		if err := b.rest(ctx, readOutage); err != nil {
+		if err := waitFor(ctx, b, readOutage); err != nil {
 			return err
 		}
 		stop()
 	}
-	return b.allRead(ctx, n)
+	return untilAllRead(ctx, b, n)
 }
 
 // readsFailAtStart lets reads fail from the first moment of a start on.
-func (b *bed) readsFailAtStart(ctx context.Context, when string, kill bool) error {
+func readsFailAtStart(ctx context.Context, b *bed, when string, kill bool) error {
 	strace, err := tool("strace", "strace")
 	if err != nil {
 		return err
 	}
-	n, err := b.fillQueue(ctx)
+	n, err := fillQueue(ctx, b)
 	if err != nil {
 		return err
 	}
@@ -115,15 +111,15 @@ func (b *bed) readsFailAtStart(ctx context.Context, when string, kill bool) erro
 		return err
 	}
 	if when == "" {
-		if err := b.readFault(ctx); err != nil {
+		if err := untilReadFault(ctx, b); err != nil {
 			return err
 		}
-		if err := b.rest(ctx, readOutage); err != nil {
+		if err := waitFor(ctx, b, readOutage); err != nil {
 			return err
 		}
 		b.untrace()
 	}
-	err = b.allRead(ctx, n)
+	err = untilAllRead(ctx, b, n)
 	b.untrace()
 	if b.res.Books.Recovered != int64(n) {
 		b.res.problem("%d of %d were found in the queue", b.res.Books.Recovered, n)
@@ -131,24 +127,24 @@ func (b *bed) readsFailAtStart(ctx context.Context, when string, kill bool) erro
 	return err
 }
 
-// readFault waits until /readyz and the log say that the queue cannot be read.
-func (b *bed) readFault(ctx context.Context) error {
-	if err := b.unready(ctx); err != nil {
+// untilReadFault waits until /readyz and the log say that the queue cannot be read.
+func untilReadFault(ctx context.Context, b *bed) error {
+	if err := untilUnready(ctx, b); err != nil {
 		return err
 	}
 	const said = "queue cannot be read"
 	return b.until(ctx, rowLimit, said, func() bool { return b.gw.Logged(said) > 0 })
 }
 
-// allRead wants all of the backlog delivered once, nothing dropped or set aside, and the
+// untilAllRead wants all of the backlog delivered once, nothing dropped or set aside, and the
 // errors counted.
-func (b *bed) allRead(ctx context.Context, n int) error {
+func untilAllRead(ctx context.Context, b *bed, n int) error {
 	err := b.settle(ctx, n, 2*rowLimit)
 	b.strict()
 	if k := b.res.Books; b.res.Lost != 0 || k.Dropped != 0 {
 		b.res.problem("%d lost, %d dropped", b.res.Lost, k.Dropped)
 	}
-	m, serr := b.scrape(ctx)
+	m, serr := b.page.scrape(ctx)
 	if serr != nil {
 		return serr
 	}
@@ -170,34 +166,13 @@ func (b *bed) allRead(ctx context.Context, n int) error {
 		return err
 	}
 	return b.until(ctx, rowLimit, "the gateway is ready", func() bool {
-		ok, _ := b.ready(ctx)
+		ok, _ := b.page.ready(ctx)
 		return ok
 	})
 }
 
-// rest lets time go by.
-func (b *bed) rest(ctx context.Context, d time.Duration) error {
+// waitFor lets time go by.
+func waitFor(ctx context.Context, b *bed, d time.Duration) error {
 	until := time.Now().Add(d)
 	return b.until(ctx, 2*d, fmt.Sprintf("%v are over", d), func() bool { return time.Now().After(until) })
-}
-
-// tracer is the process that traces the gateway; 0: none.
-func (b *bed) tracer() int {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", b.gw.PID()))
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := bytes.Cut(status, []byte("TracerPid:\t"))
-	line, _, _ := bytes.Cut(rest, []byte("\n"))
-	pid, _ := strconv.Atoi(string(line)) // 0 where there is none
-	return pid
-}
-
-func (b *bed) traced() bool { return b.tracer() != 0 }
-
-// untrace ends the tracer that launch has started with the gateway.
-func (b *bed) untrace() {
-	if pid := b.tracer(); pid != 0 {
-		_ = syscall.Kill(pid, syscall.SIGTERM) // it detaches
-	}
 }

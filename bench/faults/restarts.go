@@ -101,18 +101,18 @@ func stopShards(ctx context.Context, b *bed, f *fault) error {
 	}
 	err := b.settle(ctx, n, 2*rowLimit)
 	b.strict()
-	return errors.Join(err, b.dissolved(ctx))
+	return errors.Join(err, dissolveShards(ctx, b))
 }
 
 func killShards(ctx context.Context, b *bed, f *fault) error {
 	c := &crash{rnd: rand.New(rand.NewPCG(1, 5)), kills: len(shardSteps) - 1, accepted: make(numbers)}
 	c.change = func(life int) error { return b.configure(shardLayout(b.opts, f, shardSteps[life])) }
 	err := c.run(ctx, b, f)
-	return errors.Join(err, b.dissolved(ctx))
+	return errors.Join(err, dissolveShards(ctx, b))
 }
 
-// dissolved waits until the folders of the shards that are left over are gone.
-func (b *bed) dissolved(ctx context.Context) error {
+// dissolveShards waits until the folders of the shards that are left over are gone.
+func dissolveShards(ctx context.Context, b *bed) error {
 	return b.until(ctx, rowLimit, "the folders of left-over shards are gone", func() bool {
 		folders, _ := filepath.Glob(filepath.Join(b.queuePath(), "shard-*")) // the pattern is valid
 		return len(folders) == shardSteps[len(shardSteps)-1]
@@ -172,7 +172,7 @@ func hangRow(name string, amid bool) Row {
 		if err := b.start(ctx); err != nil {
 			return err
 		}
-		recovered, err := b.scrape(ctx)
+		recovered, err := b.page.scrape(ctx)
 		if err != nil {
 			return err
 		}
@@ -210,7 +210,7 @@ func fullStart(name, mount, queue string, take func(string) error) Row {
 	return on(name, func(*Options) layout {
 		return layout{numbers: 2 * n, queue: queue, hec: ", compression: none"}
 	}, func(ctx context.Context, b *bed) error {
-		inside, wrapper, end, err := b.smallMount(ctx, mount)
+		inside, wrapper, end, err := mountSmall(ctx, b, mount)
 		if err != nil {
 			return err
 		}
@@ -232,7 +232,7 @@ func fullStart(name, mount, queue string, take func(string) error) Row {
 		if err := b.launch(wrapper...); err != nil {
 			return err
 		}
-		if err := b.unready(ctx); err != nil {
+		if err := untilUnready(ctx, b); err != nil {
 			return err
 		}
 		b.hec[0].SetDown(false)
@@ -243,14 +243,14 @@ func fullStart(name, mount, queue string, take func(string) error) Row {
 		s.next = n
 		ended := make(chan error, 1)
 		go func() { ended <- s.run(ctx) }()
-		return b.recovered(ctx, s, ended)
+		return untilRecovered(ctx, b, s, ended)
 	})
 }
 
-// smallMount makes a mount namespace with a small tmpfs in the place of the queue, which
+// mountSmall makes a mount namespace with a small tmpfs in the place of the queue, which
 // lives until end. inside is the queue's folder as seen from outside; the wrapper starts
 // a program in there.
-func (b *bed) smallMount(ctx context.Context, mount string) (inside string, wrapper []string, end func(), err error) {
+func mountSmall(ctx context.Context, b *bed, mount string) (inside string, wrapper []string, end func(), err error) {
 	unshare, err := tool("unshare", "util-linux")
 	if err != nil {
 		return "", nil, nil, err
@@ -262,7 +262,7 @@ func (b *bed) smallMount(ctx context.Context, mount string) (inside string, wrap
 	if err := os.Mkdir(b.queuePath(), 0o750); err != nil {
 		return "", nil, nil, fmt.Errorf("make the queue's folder: %w", err)
 	}
-	cmd := exec.Command(unshare, "-m", "sh", "-c", `mount -t tmpfs -o "$1" tmpfs "$2" && echo mounted && exec sleep infinity`,
+	cmd := exec.CommandContext(ctx, unshare, "-m", "sh", "-c", `mount -t tmpfs -o "$1" tmpfs "$2" && echo mounted && exec sleep infinity`,
 		"sh", mount, b.queuePath())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.StdoutPipe()

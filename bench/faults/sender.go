@@ -71,7 +71,7 @@ func (s *sender) run(ctx context.Context) error {
 	every := time.NewTicker(20 * time.Millisecond)
 	defer every.Stop()
 	for ctx.Err() == nil && s.written() < s.limit {
-		c, err := net.Dial("tcp", s.address)
+		c, err := new(net.Dialer).DialContext(ctx, "tcp", s.address)
 		if err == nil {
 			s.mu.Lock()
 			s.resumed++

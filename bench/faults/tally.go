@@ -36,7 +36,7 @@ func newTally(n int) *tally {
 // arrives in between was on its way.
 type death struct{ at, until int64 }
 
-// killed says that the gateway is killed now. What arrived by grace before that and
+// freezeAndKill says that the gateway is killed now. What arrived by grace before that and
 // comes again is late: the gateway had the time to store that it is delivered.
 func (t *tally) killed() {
 	var kills []death

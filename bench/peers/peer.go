@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// ErrMissing says that a peer can't be had on this machine; the text says why.
+// ErrMissing says that a peer cannot be had on this machine; the text says why.
 var ErrMissing = errors.New("not to be had here")
 
 // Site is where a peer is to run.
@@ -109,7 +109,7 @@ func (s Site) writeConfig(name, text string) (string, error) {
 	return path, nil
 }
 
-// missing makes an error of why a peer can't be had.
+// missing makes an error of why a peer cannot be had.
 func missing(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrMissing, fmt.Errorf(format, args...))
 }

@@ -130,7 +130,7 @@ func (b *bed) sinkAlone(ctx context.Context, gzip bool) (c Ceiling, err error) {
 		return c, err
 	}
 	if s.Events != posted || s.Foreign > 0 || s.Merged > 0 {
-		return c, fmt.Errorf("the sink counted %d events (%d foreign, %d merged) of %d posted: its counts can't be trusted", s.Events, s.Foreign, s.Merged, posted)
+		return c, fmt.Errorf("the sink counted %d events (%d foreign, %d merged) of %d posted: its counts cannot be trusted", s.Events, s.Foreign, s.Merged, posted)
 	}
 	return c, nil
 }

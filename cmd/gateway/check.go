@@ -16,8 +16,8 @@ import (
 	"syslog-gateway/internal/redact"
 )
 
-// configVerb is a command that needs nothing but the configuration: it has the flag
-// -c, and do gets what was loaded.
+// configVerb returns a command that needs only the configuration. It has the flag -c and
+// calls do with the loaded configuration.
 func configVerb(use, short string, args cobra.PositionalArgs, do func(cmd *cobra.Command, c config.Config, args []string) error) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{Use: use, Short: short, Args: args}
@@ -32,8 +32,8 @@ func configVerb(use, short string, args cobra.PositionalArgs, do func(cmd *cobra
 	return cmd
 }
 
-// runningVerb is a command that asks a running gateway. With --dev it is that of
-// `gateway run --dev` in the same folder.
+// runningVerb returns a command that queries a running gateway. With --dev that is the one
+// of `gateway run --dev` in the same folder.
 func runningVerb(use, short string, do func(cmd *cobra.Command, c config.Config) error) *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs}
@@ -55,7 +55,7 @@ func newCheck() *cobra.Command {
 			if err := c.Check(); err != nil {
 				return err
 			}
-			if _, err := sourceOptions(c); err != nil { // what only the parsers know
+			if _, err := sourceOptions(c); err != nil { // only the parsers know classes
 				return err
 			}
 			if c.HEC.Ack.Enabled {
@@ -69,7 +69,7 @@ func newCheck() *cobra.Command {
 		})
 }
 
-// lookupTime is how long a check looks names up.
+// lookupTime limits the name lookups of a check.
 const lookupTime = 3 * time.Second
 
 // resolver finds the addresses of a host.
@@ -77,9 +77,9 @@ type resolver interface {
 	LookupHost(ctx context.Context, host string) ([]string, error)
 }
 
-// sharedNames warns of endpoints with several addresses, where acknowledgements depend
-// on one connection: they are kept by the server that gave the ackId. A name that can
-// not be looked up gets no warning; that it resolves is for the running gateway to say.
+// sharedNames returns a warning for each endpoint whose name has several addresses: only
+// the server that issued an ackId knows its acknowledgement. A name that cannot be
+// resolved gets no warning, since the running gateway reports it.
 func sharedNames(ctx context.Context, endpoints []string, names resolver) (warnings []string) {
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
@@ -89,14 +89,14 @@ func sharedNames(ctx context.Context, endpoints []string, names resolver) (warni
 			continue
 		}
 		all, err := names.LookupHost(ctx, u.Hostname())
-		kinds := make(map[bool]int) // one address each of IPv4 and IPv6 are one server
+		kinds := make(map[bool]int) // by IPv6: one IPv4 and one IPv6 address are one server
 		for _, a := range all {
 			kinds[strings.Contains(a, ":")]++
 		}
 		if err == nil && max(kinds[true], kinds[false]) > 1 {
-			warnings = append(warnings, fmt.Sprintf("warning: hec.ack.enabled, and %s has %d addresses: each server behind a name knows only its own "+
-				"acknowledgements, and when a connection breaks they may come late or the events twice; "+
-				"name each indexer in hec.endpoints, or see that the balancer keeps sessions by cookie", redact.URL(endpoint), len(all)))
+			warnings = append(warnings, fmt.Sprintf("warning: hec.ack.enabled is set and %s has %d addresses: each server behind this name knows only its own "+
+				"acknowledgements, and after a broken connection events may be delivered late or twice; "+
+				"list each indexer in hec.endpoints, or make the load balancer keep sessions by cookie", redact.URL(endpoint), len(all)))
 		}
 	}
 	return warnings

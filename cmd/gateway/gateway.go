@@ -102,13 +102,15 @@ func hecOptions(c config.Config, token string) (hec.Options, error) {
 		return hec.Options{}, fmt.Errorf("hec.tls: %w", err)
 	}
 	return hec.Options{
-		Endpoints:      c.HEC.Endpoints,
-		Token:          token,
-		FallbackIndex:  c.HEC.FallbackIndex,
+		Settings: hec.Settings{
+			Endpoints:     c.HEC.Endpoints,
+			Token:         token,
+			FallbackIndex: c.HEC.FallbackIndex,
+			Timeout:       c.HEC.Timeout,
+			Retry:         hec.RetryOptions{Initial: c.HEC.Retry.Initial, Max: c.HEC.Retry.Max},
+		},
 		InFlight:       c.HEC.InFlight,
-		Timeout:        c.HEC.Timeout,
 		TLS:            tls,
-		Retry:          hec.RetryOptions{Initial: c.HEC.Retry.Initial, Max: c.HEC.Retry.Max},
 		HealthInterval: c.HEC.HealthInterval,
 		Ack: hec.AckOptions{
 			Enabled: c.HEC.Ack.Enabled, PollInterval: c.HEC.Ack.PollInterval, Timeout: c.HEC.Ack.Timeout,

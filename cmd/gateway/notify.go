@@ -193,7 +193,7 @@ func (g *gateway) status(last, c counts) string {
 func (g *gateway) trouble() string {
 	switch err := g.store.Healthy(); {
 	case err != nil:
-		return oneLine(err)
+		return firstProblem(err)
 	case g.store.Stats().LowSpace:
 		return fmt.Sprintf("the queue is full because its file system has less than queue.min_free left: make room in %s", g.config.Load().Queue.Path)
 	case g.store.Full():
@@ -215,7 +215,7 @@ func (g *gateway) trouble() string {
 
 // notifyFailure leaves the reason of a failure in `systemctl status`.
 func notifyFailure(err error) {
-	_, _ = daemon.SdNotify(false, "STATUS=failed: "+oneLine(err)+remedy(err))
+	_, _ = daemon.SdNotify(false, "STATUS=failed: "+firstProblem(err)+remedy(err))
 }
 
 // remedy says what to do about what the system refused.
@@ -229,8 +229,9 @@ func remedy(err error) string {
 	return ""
 }
 
-// oneLine is the first problem of an error that may join several.
-func oneLine(err error) string {
+// firstProblem returns the first line of an error that may join several, and how many
+// more there are.
+func firstProblem(err error) string {
 	first, rest, more := strings.Cut(strings.TrimSpace(err.Error()), "\n")
 	if !more {
 		return first

@@ -18,20 +18,21 @@ import (
 
 	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/config"
-	"syslog-gateway/internal/hec"
+	"syslog-gateway/internal/listener"
+	"syslog-gateway/internal/redact"
 )
 
-// defaultFile is where the package puts the configuration.
+// defaultFile is the configuration file of the packages.
 const defaultFile = "/etc/syslog-gateway/gateway.yaml"
 
 // runOptions are the flags of `gateway run`.
 type runOptions struct {
 	file     string
 	dev      bool
-	password string // of the statistics page with --dev, made for this run; empty: none
+	password string // of the statistics page with --dev, generated for this run; empty: none
 }
 
-// devUser is who sees lines on the statistics page of `gateway run --dev`.
+// devUser is the user of the statistics page of `gateway run --dev`.
 const devUser = "dev"
 
 func newRun() *cobra.Command {
@@ -65,8 +66,7 @@ address of the statistics page is printed on stderr, with a password made for th
 	return cmd
 }
 
-// load reads the configuration as the flags say; with --dev a file is read only
-// when it is named.
+// load reads the configuration. With --dev it reads a file only if the flag names one.
 func (o *runOptions) load(cmd *cobra.Command) (config.Config, error) {
 	if !o.dev {
 		return config.Load(o.file, os.Environ(), cmd.Flags())
@@ -83,8 +83,8 @@ func (o *runOptions) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	// Each part has its own log. What is left is net/http's, which writes what a server
-	// sends unasked as it came.
+	// No part uses the standard log except net/http, which would print unchecked what a
+	// server sends unasked.
 	stdlog.SetOutput(io.Discard)
 	level := new(slog.LevelVar)
 	log := newLogger(c.Log, level, cmd.ErrOrStderr())
@@ -110,7 +110,8 @@ func (o *runOptions) run(cmd *cobra.Command) error {
 		}
 		token = secret.Reveal()
 	}
-	// Caught from here on: a signal while the queue is repaired waits for its end.
+	// From here on signals are caught: one that arrives during the repair of the queue
+	// waits for its end.
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -136,14 +137,14 @@ func (o *runOptions) run(cmd *cobra.Command) error {
 	return g.runWithSignals(cmd.Context(), signals, reload)
 }
 
-// giveUser gives the statistics page the user of this run, where there is one.
+// giveUser configures the user of this run for the statistics page, if there is one.
 func (o *runOptions) giveUser(c *config.Config) {
 	if o.password != "" {
-		c.Stats.Username, c.Stats.Password = devUser, config.Secret(o.password)
+		c.Stats.Username, c.Stats.Password = devUser, redact.Secret(o.password)
 	}
 }
 
-// runWithSignals serves until a signal says otherwise.
+// runWithSignals serves until SIGTERM or SIGINT.
 func (g *gateway) runWithSignals(parent context.Context, signals <-chan os.Signal, reload func() (config.Config, string, error)) error {
 	ctx, stop := context.WithCancel(parent)
 	defer stop()
@@ -192,14 +193,14 @@ func (g *gateway) runWithSignals(parent context.Context, signals <-chan os.Signa
 	return err
 }
 
-// announce logs what the gateway listens to and whom it delivers to.
+// announce logs the sources, the endpoints and what the operator should know.
 func (g *gateway) announce() {
 	c := g.config.Load()
 	for _, s := range g.listener.Status() {
 		g.log.Info("listening", "source", s.Name, "address", c.Sources[s.Name].Address, "port", s.Port, "transports", s.Transports)
 	}
 	if c.HEC.TLS.InsecureSkipVerify {
-		g.log.Warn("hec.tls.insecure_skip_verify is set: whoever stands between can read the token and the events")
+		g.log.Warn("hec.tls.insecure_skip_verify is set: anybody between gateway and endpoint can read the token and the events")
 	}
 	if c.Stats.Admin && c.Stats.Username == "" {
 		g.log.Warn("stats.admin is set without stats.username: nobody can set anything aside over the network", "fix", "set stats.username and its password, or take stats.admin away")
@@ -215,8 +216,8 @@ func (g *gateway) announce() {
 		"queued_events", left.Events, "open_files", files, "stats", fmt.Sprint(g.stats.Addr()))
 }
 
-// openFiles is the limit that holds for this process, which may be lower than the
-// one that the unit asks for.
+// openFiles returns the limit of open files of this process, which may be lower than
+// that in the systemd unit.
 func openFiles() int {
 	var r syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r) != nil {
@@ -225,7 +226,7 @@ func openFiles() int {
 	return int(min(r.Cur, math.MaxInt32))
 }
 
-// connections is how many the sources may have open together.
+// connections returns how many connections all sources may have open together.
 func connections(c config.Config) (n int) {
 	for _, s := range c.Sources {
 		if slices.ContainsFunc(s.Protocols, func(p string) bool { return p != "udp" }) {
@@ -242,8 +243,8 @@ func endpointNames(g *gateway) (names []string) {
 	return names
 }
 
-// reload brings a new configuration into force as far as that goes with open
-// sockets; a wrong one is refused as a whole.
+// reload loads the configuration and applies what can change while the gateway runs. An
+// invalid configuration changes nothing.
 func (g *gateway) reload(load func() (config.Config, string, error)) {
 	fresh, token, err := load()
 	if err == nil {
@@ -255,41 +256,47 @@ func (g *gateway) reload(load func() (config.Config, string, error)) {
 	}
 }
 
+// apply applies the keys of fresh that can change while the gateway runs. It calls each
+// part that has to apply them once. On an error nothing has changed.
 func (g *gateway) apply(fresh config.Config, token string) error {
-	old := *g.config.Load()
-	changed, restart := config.Reloadable(old, fresh)
-	next := old.WithReload(fresh)
+	change := g.config.Load().Reload(fresh)
+	next := change.Next
 	sources, err := sourceOptions(next)
 	if err != nil {
 		return err
 	}
-	o, err := hecOptions(next, token)
+	client, err := hecOptions(next, token)
 	if err != nil {
 		return err
 	}
-	err = g.client.Reconfigure(hec.Settings{
-		FallbackIndex: o.FallbackIndex,
-		Endpoints:     o.Endpoints, Token: o.Token, Timeout: o.Timeout, Retry: o.Retry,
-	})
-	if err != nil {
-		return err
+	apply := map[config.Part]func() error{
+		config.PartHEC:     func() error { return g.client.Reconfigure(client.Settings) },
+		config.PartSources: func() error { g.applySources(sources); return nil },
+		config.PartLog:     func() error { setLevel(g.level, next.Log.Level); return nil },
 	}
+	for _, part := range change.Parts { // the HEC client is the first, and the only one that may refuse
+		if err := apply[part](); err != nil {
+			return err
+		}
+	}
+	g.config.Store(&next)
+	if len(change.Restart) > 0 {
+		g.log.Warn("these keys need a restart; the old values stay in force", "keys", change.Restart)
+	}
+	g.log.Info("configuration reloaded", "applied", change.Applied)
+	return nil
+}
+
+func (g *gateway) applySources(sources []listener.SourceOptions) {
 	for _, s := range sources {
 		if open := g.listener.Source(s.Name); open != nil {
 			open.Apply(s.Settings)
 		}
 	}
-	setLevel(g.level, next.Log.Level)
-	if len(restart) > 0 {
-		g.log.Warn("these keys need a restart; the old values stay in force", "keys", restart)
-	}
-	g.log.Info("configuration reloaded", "applied", changed)
-	g.config.Store(&next)
-	return nil
 }
 
-// newLogger returns the gateway's own log. Under systemd the journal adds the time,
-// and takes the level from the prefix of a line (sd-daemon(3)).
+// newLogger returns the log of the gateway. Under systemd the journal adds the time and
+// reads the level from the prefix of a line (sd-daemon(3)).
 func newLogger(c config.Log, level *slog.LevelVar, w io.Writer) *slog.Logger {
 	setLevel(level, c.Level)
 	o := &slog.HandlerOptions{Level: level}

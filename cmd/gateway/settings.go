@@ -15,7 +15,7 @@ import (
 	"syslog-gateway/internal/listener"
 )
 
-// sourceOptions translates the configured sources, in the order of their names.
+// sourceOptions returns the options of all sources, sorted by name.
 func sourceOptions(c config.Config) ([]listener.SourceOptions, error) {
 	names, err := newNaming(c)
 	if err != nil {
@@ -66,14 +66,14 @@ func oneSource(s config.Source, name string, names naming) (listener.SourceOptio
 	return o, err
 }
 
-// naming is the section metadata made ready: the same for all sources.
+// naming is the section metadata, which is the same for all sources.
 type naming struct {
 	profile *dialect.Profile
 	keep    map[dialect.ClassID]int
 	hosts   map[netip.Addr]string
 }
 
-// newNaming translates the section metadata and reads the hosts file.
+// newNaming reads the section metadata and the hosts file.
 func newNaming(c config.Config) (naming, error) {
 	overrides := make(map[string]dialect.Override, len(c.Metadata.Overrides))
 	for class, o := range c.Metadata.Overrides {
@@ -94,7 +94,8 @@ func newNaming(c config.Config) (naming, error) {
 	return naming{profile, keep, hosts}, nil
 }
 
-// keepRules says of how many messages of a class one is kept, 0 for none.
+// keepRules returns N for each sampled class, of which one message in N is kept, and 0
+// for each dropped class.
 func keepRules(m config.Metadata) (map[dialect.ClassID]int, error) {
 	keep := make(map[dialect.ClassID]int, len(m.Drop)+len(m.Sample))
 	var errs []error
@@ -117,7 +118,7 @@ func keepRules(m config.Metadata) (map[dialect.ClassID]int, error) {
 	return keep, errors.Join(errs...)
 }
 
-// settings translates what of a source may change while it is open.
+// settings returns the settings of a source that can change while it is open.
 func (n naming) settings(s config.Source) (ingest.Settings, error) {
 	var out ingest.Settings
 	parser, err := dialect.New(s.Vendor)

@@ -15,6 +15,7 @@ import (
 
 	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/printable"
 )
 
 // stateTimeout is how long a gateway may take to say how it is.
@@ -130,10 +131,10 @@ func writeStatusJSON(w io.Writer, status []byte, conditions []string, ready bool
 
 func (s *state) write(w io.Writer, conditions []string) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(t, "%s: %s\n", s.Health.Level, printable(s.Health.Summary))
+	fmt.Fprintf(t, "%s: %s\n", s.Health.Level, printable.Dots(s.Health.Summary))
 	fmt.Fprintf(t, "version %s, up %s\n", s.Version, (time.Duration(s.Uptime) * time.Second).String())
 	for _, line := range append(conditions, s.Problems...) {
-		fmt.Fprintln(t, printable(line))
+		fmt.Fprintln(t, printable.Dots(line))
 	}
 	fmt.Fprintln(t, "\nsource\treceived/s\tdelivered/s\treceived\tdelivered\tpending\tdead-lettered\tdropped")
 	for _, src := range s.Sources {
@@ -153,7 +154,7 @@ func (s *state) write(w io.Writer, conditions []string) error {
 		if e.Aside != "" {
 			word += ", " + e.Aside
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\n", e.URL, word, printable(e.LastAnswer))
+		fmt.Fprintf(t, "%s\t%s\t%s\n", e.URL, word, printable.Dots(e.LastAnswer))
 	}
 	return t.Flush()
 }

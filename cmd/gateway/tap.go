@@ -10,12 +10,12 @@ import (
 	"net/url"
 	"os/signal"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/printable"
 )
 
 // tapOptions are the flags of `gateway tap`.
@@ -91,7 +91,7 @@ func (o *tapOptions) show(out io.Writer, lines io.Reader) error {
 				if err := json.Unmarshal(line, &m); err != nil {
 					return fmt.Errorf("read what the tap sent: %w", err)
 				}
-				line = append([]byte(printable(m.Raw)), '\n')
+				line = append([]byte(printable.Dots(m.Raw)), '\n')
 			}
 			if _, err := out.Write(line); err != nil {
 				return fmt.Errorf("write a line: %w", err)
@@ -104,14 +104,4 @@ func (o *tapOptions) show(out io.Writer, lines io.Reader) error {
 			return fmt.Errorf("the tap broke off: %w", err)
 		}
 	}
-}
-
-// printable takes out what would drive a terminal.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return '.'
-		}
-		return r
-	}, text)
 }

@@ -12,6 +12,7 @@ import (
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/printable"
 )
 
 func newAdopt(s *settings) *cobra.Command {
@@ -120,7 +121,7 @@ func (w *work) printAdoptions(all []adoption) error {
 		if a.Adopted {
 			verb = "adopted"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\n", verb, a.Key, a.VMID, plan.Printable(a.Says))
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\n", verb, a.Key, a.VMID, printable.Escape(a.Says))
 		for _, f := range a.Fields {
 			fmt.Fprintf(t, "\t\t\t  %s\n", field(f))
 		}

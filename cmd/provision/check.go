@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"syslog-gateway/internal/infra/declaration"
-	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/pve"
+	"syslog-gateway/internal/printable"
 )
 
 func newCheck(s *settings) *cobra.Command {
@@ -97,7 +97,7 @@ func (p *preflight) print(cmd *cobra.Command, s *settings) error {
 	colours := map[string]string{isFine: green, isWarn: yellow, isFail: red}
 	for _, l := range p.looks {
 		state := paint(colours[l.State], fmt.Sprintf("%-4s", l.State))
-		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s %s: %s\n", state, plan.Printable(l.What), plan.Printable(l.Says)); err != nil {
+		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s %s: %s\n", state, printable.Escape(l.What), printable.Escape(l.Says)); err != nil {
 			return err
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/inventory"
-	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/printable"
 )
 
 // dynamic are the questions of Ansible to a dynamic inventory.
@@ -225,6 +225,6 @@ func (s *settings) printTarget(w io.Writer, r inventory.Result) {
 	}
 	fmt.Fprintf(w, "inventory %s: %s\n", r.Target, count(len(r.Changes), "change"))
 	for _, c := range r.Changes {
-		fmt.Fprintf(w, "  %s\n", shorten(plan.Printable(c.String()), 160))
+		fmt.Fprintf(w, "  %s\n", shorten(printable.Escape(c.String()), 160))
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"syslog-gateway/internal/printable"
+
 	"github.com/spf13/cobra"
 )
 
@@ -54,7 +56,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	case errors.Is(err, errChanges):
 		return exitChanges
 	}
-	fmt.Fprintf(errs, "provision: %s\n", safe(err.Error()))
+	fmt.Fprintf(errs, "provision: %s\n", printable.EscapeLines(err.Error()))
 	if failed := new(failure); errors.As(err, &failed) {
 		return exitFail
 	}

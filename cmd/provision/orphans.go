@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/printable"
 )
 
 func newOrphans(s *settings) *cobra.Command {
@@ -55,7 +56,7 @@ func (r *session) printOrphans(cmd *cobra.Command, found []plan.Orphan) error {
 		case o.Marked:
 			whose = "ours, with data"
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", o.VMID, o.Kind, plan.Printable(o.Name), o.Node, o.Status, whose, plan.Printable(strings.Join(o.Volumes, "; ")))
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", o.VMID, o.Kind, printable.Escape(o.Name), o.Node, o.Status, whose, printable.Escape(strings.Join(o.Volumes, "; ")))
 	}
 	return t.Flush()
 }

@@ -3,10 +3,9 @@ package main
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
-	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/printable"
 )
 
 // widest is how much of a value is shown.
@@ -30,20 +29,11 @@ func painter(colour bool) func(code, text string) string {
 
 // field is one difference on one line.
 func field(f change.Diff) string {
-	s := fmt.Sprintf("%s: %s -> %s", f.Path, shorten(plan.Printable(f.From), widest), shorten(plan.Printable(f.To), widest))
+	s := fmt.Sprintf("%s: %s -> %s", f.Path, shorten(printable.Escape(f.From), widest), shorten(printable.Escape(f.To), widest))
 	if f.Note != "" {
 		s += " (" + f.Note + ")"
 	}
 	return s
-}
-
-// safe is a text of several lines without what a terminal would obey.
-func safe(s string) string {
-	lines := strings.Split(s, "\n")
-	for i, line := range lines {
-		lines[i] = plan.Printable(line)
-	}
-	return strings.Join(lines, "\n")
 }
 
 // count is 1 step, 2 steps.

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/infra/apply"
-	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/printable"
 )
 
 // progress prints what an apply does: one line for each step, and one when a change has
@@ -39,14 +39,14 @@ func (p *progress) tell(e apply.Event) {
 		}
 	case apply.Working:
 		if p.live {
-			fmt.Fprint(p.w, shorten(fmt.Sprintf("%s   %s: %s", since, what, plan.Printable(e.Text)), widest))
+			fmt.Fprint(p.w, shorten(fmt.Sprintf("%s   %s: %s", since, what, printable.Escape(e.Text)), widest))
 		}
 	case apply.Finished:
 		fmt.Fprintf(p.w, "%s %s %s after %s\n", since, p.paint(green, "done"), what, took(e.Elapsed))
 	case apply.Stopped:
-		fmt.Fprintf(p.w, "%s %s %s after %s: %s\n", since, p.paint(red, "FAILED"), what, took(e.Elapsed), plan.Printable(e.Text))
+		fmt.Fprintf(p.w, "%s %s %s after %s: %s\n", since, p.paint(red, "FAILED"), what, took(e.Elapsed), printable.Escape(e.Text))
 	case apply.Skipped:
-		fmt.Fprintf(p.w, "%s %s %s: %s\n", since, p.paint(yellow, "not begun"), what, plan.Printable(e.Text))
+		fmt.Fprintf(p.w, "%s %s %s: %s\n", since, p.paint(yellow, "not begun"), what, printable.Escape(e.Text))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/printable"
 )
 
 // A guest that is neither declared nor there is forgotten: whoever takes its VMID next is
@@ -157,7 +158,7 @@ func TestLiveTextDoesNotReachTheTerminalRaw(t *testing.T) {
 			t.Errorf("%v: %q", run.args, a.out+a.errs)
 		}
 	}
-	if got := safe("a\nb\x1bc\u202ed é→"); got != "a\nb"+`\x1bc\u202ed é→` {
+	if got := printable.EscapeLines("a\nb\x1bc\u202ed é→"); got != "a\nb"+`\x1bc\u202ed é→` {
 		t.Error(got)
 	}
 }

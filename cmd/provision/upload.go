@@ -19,6 +19,7 @@ import (
 
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
+	"syslog-gateway/internal/redact"
 )
 
 // errNoKey says that nothing can be put on the node by us.
@@ -27,7 +28,7 @@ var errNoKey = errors.New("no SSH key to the node: set PROXMOX_SSH_PRIVATE_KEY o
 // uploader puts snippets on a node, which the API can't (Proxmox VE, upload: only iso,
 // vztmpl and import). The node must be in ~/.ssh/known_hosts.
 type uploader struct {
-	key    declaration.Secret
+	key    redact.Secret
 	user   string
 	client *pve.Client
 	hosts  string // file of known host keys
@@ -66,7 +67,7 @@ func (u *uploader) dial(ctx context.Context, node string) (*ssh.Client, error) {
 	if !u.usable() {
 		return nil, errNoKey
 	}
-	signer, err := ssh.ParsePrivateKey([]byte(u.key))
+	signer, err := ssh.ParsePrivateKey([]byte(u.key.Reveal()))
 	if err != nil { // its text never holds the key
 		return nil, fmt.Errorf("the SSH key to the node can't be used: %w", err)
 	}

@@ -14,9 +14,9 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
 
-	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/redact"
 )
 
 // node is an SSH server that lets one key in and runs commands in a shell.
@@ -26,7 +26,7 @@ type node struct {
 	host     ssh.PublicKey
 }
 
-func newKey(t *testing.T) (ssh.Signer, declaration.Secret) {
+func newKey(t *testing.T) (ssh.Signer, redact.Secret) {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	must(t, err)
@@ -34,7 +34,7 @@ func newKey(t *testing.T) (ssh.Signer, declaration.Secret) {
 	must(t, err)
 	block, err := ssh.MarshalPrivateKey(key, "")
 	must(t, err)
-	return signer, declaration.Secret(pem.EncodeToMemory(block))
+	return signer, redact.Secret(pem.EncodeToMemory(block))
 }
 
 func startNode(t *testing.T, friend ssh.PublicKey) *node {
@@ -101,7 +101,7 @@ func (n *node) serve(conn net.Conn) {
 }
 
 // uploadTo is an uploader whose storage "snip" is a folder here.
-func uploadTo(t *testing.T, n *node, key declaration.Secret, folder string) *uploader {
+func uploadTo(t *testing.T, n *node, key redact.Secret, folder string) *uploader {
 	t.Helper()
 	w := newWorld(t, smallEstate, pvesim.Options{})
 	w.sim.AddStorage(pvesim.Storage{ID: "snip", Type: "dir", Content: []string{"snippets"}, Path: folder})

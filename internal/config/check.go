@@ -8,21 +8,21 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
-	"golang.org/x/sys/unix"
+	"syslog-gateway/internal/redact"
 )
 
-// TokenEnv is the variable that holds the HEC token; it is what the deployment's
-// secret store sets.
+// TokenEnv is the environment variable that holds the HEC token.
 const TokenEnv = "SPLUNK_HEC_TOKEN"
 
 // credential is the name of the systemd credential that holds the HEC token.
 const credential = "hec_token"
 
-// Check does what Validate does and then looks at the machine: that there is a
-// token, that the files of all TLS sections load, that the queue and the
-// dead-letter store can be written. It leaves nothing behind. The error joins all
-// problems.
+// Check validates the configuration and then what it refers to on this machine: the
+// HEC token, the passwords, the hosts file, the files of all TLS sections, and whether
+// the directories of the queue and the dead letters are writable. It leaves nothing
+// behind. The error joins all problems.
 func (c Config) Check() error { return c.check(os.Environ()) }
 
 func (c Config) check(env []string) error {
@@ -52,17 +52,17 @@ func (c Config) check(env []string) error {
 
 func (ps *problems) checkTLS(p place, t ServerTLS) {
 	if t.CertFile == "" || t.KeyFile == "" {
-		return // whether that is right is for Validate to say
+		return // Validate reports it where it is wrong
 	}
 	if _, err := t.Config(); err != nil {
 		ps.add(p, "%v", err)
 	}
 }
 
-// checkWritable tries to make a file in the directory, or a directory in the next
-// one above that exists: making the directory itself would give it to whoever
-// runs the check, often root. That the file system is full is no problem of the
-// configuration: a gateway that starts on it delivers, and so makes room.
+// checkWritable creates and removes a file in the directory, or in its nearest parent
+// that exists. It does not create the directory, which would then belong to the user
+// who runs the check, often root. A full file system is not reported: the gateway can
+// start there, deliver, and so free space.
 func (ps *problems) checkWritable(p place, dir string) {
 	if dir == "" {
 		return
@@ -74,12 +74,12 @@ func (ps *problems) checkWritable(p place, dir string) {
 			ps.add(p, "%s is not a directory", display(dir))
 			return
 		case err == nil:
-			if err := tryWrite(dir); err != nil && !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EDQUOT) {
+			if err := tryWrite(dir); err != nil && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
 				ps.add(p, "%s is not writable for this user (%v); the service runs as syslog-gateway", display(dir), cause(err))
 			}
 			return
 		case !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir):
-			ps.add(p, "%s cannot be looked at: %v", display(dir), cause(err))
+			ps.add(p, "%s cannot be checked: %v", display(dir), cause(err))
 			return
 		}
 		dir = filepath.Dir(filepath.Clean(dir))
@@ -94,7 +94,7 @@ func tryWrite(dir string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// cause is the system's own word of an error about a path.
+// cause returns the error of the system without the path.
 func cause(err error) error {
 	var pathError *fs.PathError
 	if errors.As(err, &pathError) {
@@ -103,26 +103,25 @@ func cause(err error) error {
 	return err
 }
 
-// Token returns the HEC token. The first of these that is there wins:
+// Token returns the HEC token from the first of these that exists:
 //
-//  1. SPLUNK_HEC_TOKEN in the environment: what somebody gives to this very run
-//  2. hec.token_file: the configuration names a file
+//  1. SPLUNK_HEC_TOKEN in the environment
+//  2. the file that hec.token_file names
 //  3. the systemd credential hec_token ($CREDENTIALS_DIRECTORY/hec_token)
 //  4. hec.token: also GATEWAY_HEC__TOKEN
 //
-// An empty variable or credential is as good as none. A token_file that cannot
-// be read, or is empty, is an error: it was asked for. The error names the ways to
-// give a token and never shows one.
-func (c Config) Token(env []string) (Secret, error) {
+// An empty variable or credential counts as missing. A token_file that is empty or
+// cannot be read is an error. No error shows a token.
+func (c Config) Token(env []string) (redact.Secret, error) {
 	if v := strings.TrimSpace(lookupEnv(env, TokenEnv)); v != "" {
-		return usable(Secret(v), TokenEnv)
+		return usable(redact.Secret(v), TokenEnv)
 	}
 	if path := c.HEC.TokenFile; path != "" {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return "", fmt.Errorf("hec.token_file: read %s: %w", path, cause(err))
 		}
-		token := Secret(strings.TrimSpace(string(data)))
+		token := redact.Secret(strings.TrimSpace(string(data)))
 		if token == "" {
 			return "", fmt.Errorf("hec.token_file: %s is empty; write the HEC token into it", path)
 		}
@@ -134,7 +133,7 @@ func (c Config) Token(env []string) (Secret, error) {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", fmt.Errorf("systemd credential %s: read %s: %w", credential, path, cause(err))
 		}
-		if token := Secret(strings.TrimSpace(string(data))); token != "" {
+		if token := redact.Secret(strings.TrimSpace(string(data))); token != "" {
 			return usable(token, "systemd credential "+credential)
 		}
 	}
@@ -146,10 +145,10 @@ func (c Config) Token(env []string) (Secret, error) {
 		TokenEnv, credential, credential)
 }
 
-// usable refuses what cannot be a token. It ends up in an HTTP header, so white
-// space or a line end in it would break every request.
-func usable(token Secret, from string) (Secret, error) {
-	if token.placeholder() {
+// usable returns the token, or an error if it cannot be one: it becomes part of an HTTP
+// header, where white space would break every request.
+func usable(token redact.Secret, from string) (redact.Secret, error) {
+	if isPlaceholder(token) {
 		return "", fmt.Errorf("%s: is the placeholder that `gateway config` prints; put the HEC token there", from)
 	}
 	if wrong := secret("").check(token); wrong != "" {
@@ -158,7 +157,11 @@ func usable(token Secret, from string) (Secret, error) {
 	return token, nil
 }
 
-// lookupEnv returns the value of a variable; of several of one name the last.
+// isPlaceholder reports whether a secret is what `gateway config` prints in its place:
+// its output was used as a configuration.
+func isPlaceholder(s redact.Secret) bool { return s == redact.Mark }
+
+// lookupEnv returns the value of a variable; if it is set more than once, the last one.
 func lookupEnv(env []string, name string) string {
 	for _, kv := range slices.Backward(env) {
 		if v, ok := strings.CutPrefix(kv, name+"="); ok {

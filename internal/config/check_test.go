@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/redact"
 )
 
 func write(t *testing.T, path, text string) string {
@@ -90,7 +92,7 @@ func TestTokenThatCanNotBeUsed(t *testing.T) {
 		{HEC{TokenFile: empty}, nil, []string{"hec.token_file", "is empty"}},
 		{HEC{}, []string{"CREDENTIALS_DIRECTORY=" + dir}, []string{"systemd credential hec_token", "is a directory"}},
 		{HEC{}, []string{"SPLUNK_HEC_TOKEN=Splunk hunter2"}, []string{"SPLUNK_HEC_TOKEN", "without the word Splunk"}},
-		{HEC{Token: hidden}, nil, []string{"hec.token: is the placeholder"}},
+		{HEC{Token: redact.Mark}, nil, []string{"hec.token: is the placeholder"}},
 	} {
 		token, err := Config{HEC: c.hec}.Token(c.env)
 		wantError(t, err, c.want...)

@@ -1,9 +1,13 @@
 package config
 
-import "time"
+import (
+	"time"
 
-// Config is the whole configuration of a gateway. The koanf tags are the names
-// that users write; keys.go says what each may hold.
+	"syslog-gateway/internal/redact"
+)
+
+// Config is the configuration of a gateway. The koanf tags are the names of the keys;
+// keys.go describes each of them.
 type Config struct {
 	Sources         map[string]Source `koanf:"sources"`
 	Metadata        Metadata          `koanf:"metadata"`
@@ -37,7 +41,7 @@ type Source struct {
 	TLS            ServerTLS         `koanf:"tls"`
 }
 
-// ServerTLS is the TLS of something that listens: a source or the stats page.
+// ServerTLS is the TLS configuration of a listener: a source or the statistics page.
 type ServerTLS struct {
 	CertFile     string     `koanf:"cert_file"`
 	KeyFile      string     `koanf:"key_file"`
@@ -45,7 +49,7 @@ type ServerTLS struct {
 	MinVersion   TLSVersion `koanf:"min_version"`
 }
 
-// Metadata says which names events get, and of which classes there are events.
+// Metadata names the events, and drops or samples classes.
 type Metadata struct {
 	Profile   string              `koanf:"profile"`
 	Overrides map[string]Override `koanf:"overrides"`
@@ -54,14 +58,15 @@ type Metadata struct {
 	HostsFile string              `koanf:"hosts_file"`
 }
 
-// Override replaces what the profile gives to one class; empty fields do not.
+// Override replaces the names that the profile gives to one class. Empty fields change
+// nothing.
 type Override struct {
 	Index      string `koanf:"index"`
 	Sourcetype string `koanf:"sourcetype"`
 	Source     string `koanf:"source"`
 }
 
-// Batch says when a batch is sealed.
+// Batch says when a batch is closed.
 type Batch struct {
 	MaxBytes  Size          `koanf:"max_bytes"`
 	MaxAge    time.Duration `koanf:"max_age"`
@@ -84,10 +89,10 @@ type Queue struct {
 	WhenFull     string        `koanf:"when_full"`
 }
 
-// HEC is Splunk's HTTP Event Collector and how it is talked to.
+// HEC is Splunk's HTTP Event Collector.
 type HEC struct {
 	Endpoints      []string      `koanf:"endpoints"`
-	Token          Secret        `koanf:"token"`
+	Token          redact.Secret `koanf:"token"`
 	TokenFile      string        `koanf:"token_file"`
 	FallbackIndex  string        `koanf:"fallback_index"`
 	Compression    string        `koanf:"compression"`
@@ -106,35 +111,35 @@ type Ack struct {
 	Timeout      time.Duration `koanf:"timeout"`
 }
 
-// ClientTLS says whom to trust behind an https endpoint.
+// ClientTLS is the TLS configuration of connections to https endpoints.
 type ClientTLS struct {
 	CAFile             string `koanf:"ca_file"`
 	ServerName         string `koanf:"server_name"`
 	InsecureSkipVerify bool   `koanf:"insecure_skip_verify"`
 }
 
-// Retry is the pause between attempts: it starts at Initial and grows to Max.
+// Retry is the pause between attempts, from Initial up to Max.
 type Retry struct {
 	Initial time.Duration `koanf:"initial"`
 	Max     time.Duration `koanf:"max"`
 }
 
-// DeadLetter is where events go that HEC refuses for good.
+// DeadLetter is the store of events that HEC refuses permanently.
 type DeadLetter struct {
 	Path    string `koanf:"path"`
 	MaxSize Size   `koanf:"max_size"`
 }
 
-// Stats is the page, the metrics and the API.
+// Stats is the statistics page, the metrics and the API.
 type Stats struct {
 	Listen            string        `koanf:"listen"`
 	Username          string        `koanf:"username"`
-	Password          Secret        `koanf:"password"`
-	PasswordHash      Secret        `koanf:"password_hash"`
+	Password          redact.Secret `koanf:"password"`
+	PasswordHash      redact.Secret `koanf:"password_hash"`
 	Admin             bool          `koanf:"admin"`
 	AdminUsername     string        `koanf:"admin_username"`
-	AdminPassword     Secret        `koanf:"admin_password"`
-	AdminPasswordHash Secret        `koanf:"admin_password_hash"`
+	AdminPassword     redact.Secret `koanf:"admin_password"`
+	AdminPasswordHash redact.Secret `koanf:"admin_password_hash"`
 	Pprof             bool          `koanf:"pprof"`
 	ToSplunk          bool          `koanf:"to_splunk"`
 	SplunkIndex       string        `koanf:"splunk_index"`
@@ -146,11 +151,4 @@ type Stats struct {
 type Log struct {
 	Level  string `koanf:"level"`
 	Format string `koanf:"format"`
-}
-
-// SegmentSize returns the segment size that the queue should use: the configured
-// one, but at most a quarter of a shard's share of queue.max_size. The disk is
-// freed by whole segments, so a small queue needs small ones to move at all.
-func (c Config) SegmentSize() Size {
-	return min(c.Queue.SegmentSize, max(c.Queue.MaxSize/Size(4*max(c.Balancer.Shards, 1)), minSegment))
 }

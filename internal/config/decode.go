@@ -8,16 +8,17 @@ import (
 	"strings"
 	"time"
 
+	"syslog-gateway/internal/redact"
+
 	"go.yaml.in/yaml/v3"
 )
 
-// conform checks one layer against the structure: it returns the values in their
-// final types and says what does not fit. What does not fit is left out, so that
-// the rest can still be checked.
+// conform checks one layer against the structure and returns its values in their final
+// types. Values that do not fit are reported and left out, so that the others can be
+// checked too.
 //
-// It stands in for the decoder's own conversions because those are too kind:
-// they take 5 for a duration of 5 ns, 1.7 for 1, null for "not given" and keys in
-// any case.
+// The conversions of the decoder (mapstructure) are not used because they are too
+// lenient: they accept 5 as 5 ns, 1.7 as 1, null as "not set" and keys in any case.
 func conform(p place, v any, t reflect.Type, ps *problems) (any, bool) {
 	if v == nil {
 		ps.add(p, "is empty; give it a value, or leave the key out for its default%s", allowed(p))
@@ -63,7 +64,7 @@ func conformMap(p place, m map[string]any, t reflect.Type, ps *problems) map[str
 	return out
 }
 
-// unknownHint says what an unknown key might have been meant to be.
+// unknownHint returns what an unknown key was probably meant to be.
 func unknownHint(name string, section reflect.Type) string {
 	if hint := didYouMean(name, fieldNames(section)); hint != "" {
 		return hint
@@ -74,29 +75,29 @@ func unknownHint(name string, section reflect.Type) string {
 	return "; known here: " + strings.Join(fieldNames(section), ", ")
 }
 
-// allowed returns what a key may hold, ready to be appended to a message.
+// allowed returns "; allowed: …" for a key of the table.
 func allowed(p place) string {
-	if k, ok := row(p.pattern); ok {
+	if k, ok := rows()[p.pattern]; ok {
 		return "; allowed: " + k.rule.allowed
 	}
 	return ""
 }
 
-// convert makes a value of type t of what YAML gives, or says what is wrong.
+// convert converts a YAML value to type t, or returns what is wrong with it.
 func convert(v any, t reflect.Type) (out any, wrong string) {
 	switch t {
 	case reflect.TypeFor[time.Duration]():
 		return convertDuration(v)
 	case reflect.TypeFor[Size]():
 		return convertSize(v)
-	case reflect.TypeFor[Secret]():
+	case reflect.TypeFor[redact.Secret]():
 		s, ok := v.(string)
 		if !ok {
 			return nil, "is " + kindOf(v) + "; write it in quotes"
 		}
-		return Secret(s), ""
+		return redact.Secret(s), ""
 	case reflect.TypeFor[TLSVersion]():
-		// 1.2 without quotes is a number to YAML.
+		// In YAML 1.2 without quotes is a number.
 		if f, ok := v.(float64); ok {
 			v = strconv.FormatFloat(f, 'f', -1, 64)
 		}
@@ -162,7 +163,7 @@ func convertList(v any) (any, string) {
 	for _, item := range items {
 		s, ok := item.(string)
 		if item == nil {
-			return nil, "holds an empty entry; remove it or write something"
+			return nil, "holds an empty entry; remove it or fill it in"
 		}
 		if !ok {
 			return nil, "holds " + shown(item) + "; write its entries in quotes"
@@ -172,8 +173,7 @@ func convertList(v any) (any, string) {
 	return list, ""
 }
 
-// shown says what a value of the wrong kind is, together with the value where it
-// is short enough to be told.
+// shown describes a value of the wrong kind, and shows it if it is a scalar.
 func shown(v any) string {
 	switch v := v.(type) {
 	case float64:
@@ -187,7 +187,7 @@ func shown(v any) string {
 	return "is " + kindOf(v)
 }
 
-// kindOf says what a value is in words.
+// kindOf names the kind of a value.
 func kindOf(v any) string {
 	switch v.(type) {
 	case nil:
@@ -210,8 +210,8 @@ func kindOf(v any) string {
 	return "something else"
 }
 
-// fromText makes of the text of a variable or flag what YAML would have given for
-// a key of type t. Text that cannot be read stays text; [conform] then says so.
+// fromText converts the text of a variable or flag to the value that YAML would give
+// for type t. Text that cannot be converted stays text, and [conform] reports it.
 func fromText(s string, t reflect.Type) any {
 	switch {
 	case t == reflect.TypeFor[time.Duration](), t == reflect.TypeFor[Size]():

@@ -2,52 +2,27 @@ package config
 
 import (
 	"maps"
-	"time"
+	"reflect"
+	"slices"
 )
 
-// Default returns the configuration of an empty file: five sources on the ports
-// of the inventory's constants.syslog_ports.
+// Default returns the configuration of an empty file: the defaults of the table
+// and five sources, on the ports of the inventory's constants.syslog_ports.
 func Default() Config {
-	return Config{
-		Sources: map[string]Source{
-			"unifi":     newSource(1514, "unifi", "unifi"),
-			"palo_alto": newSource(1515, "palo_alto", "firewall"),
-			"cisco_asa": newSource(1516, "cisco_asa", "firewall"),
-			"linux":     newSource(1517, "linux", "os"),
-			"windows":   newSource(1518, "windows", "os"),
-		},
-		Metadata: Metadata{Profile: "default"},
-		// 512 KiB of JSON are about 1,500 events: enough for gzip to find what
-		// repeats, small enough that 200 ms fill it only on a busy source.
-		Batch:    Batch{MaxBytes: 512 * KiB, MaxAge: 200 * time.Millisecond, MaxEvents: 10000},
-		Balancer: Balancer{Shards: 4, Policy: "round_robin"},
-		Queue: Queue{
-			Path:         "/var/lib/syslog-gateway/queue",
-			MaxSize:      100 * GB,
-			SegmentSize:  64 * MiB,
-			SyncInterval: 250 * time.Millisecond,
-			MinFree:      2 * GB,
-			WhenFull:     "block",
-		},
-		HEC: HEC{
-			Endpoints:      []string{"https://splunk:8088"},
-			Compression:    "gzip",
-			InFlight:       4,
-			Timeout:        time.Minute,
-			Ack:            Ack{PollInterval: 10 * time.Second, Timeout: 5 * time.Minute},
-			Retry:          Retry{Initial: 250 * time.Millisecond, Max: 30 * time.Second},
-			HealthInterval: 5 * time.Second,
-		},
-		DeadLetter:      DeadLetter{Path: "/var/lib/syslog-gateway/dead-letter", MaxSize: GB},
-		Stats:           Stats{Listen: ":8404", SplunkInterval: 30 * time.Second, TLS: ServerTLS{MinVersion: "1.2"}},
-		Log:             Log{Level: "info", Format: "auto"},
-		ShutdownTimeout: 30 * time.Second,
+	var c Config
+	setDefaults(reflect.ValueOf(&c).Elem(), place{})
+	c.Sources = map[string]Source{
+		"unifi":     newSource(1514, "unifi", "unifi"),
+		"palo_alto": newSource(1515, "palo_alto", "firewall"),
+		"cisco_asa": newSource(1516, "cisco_asa", "firewall"),
+		"linux":     newSource(1517, "linux", "os"),
+		"windows":   newSource(1518, "windows", "os"),
 	}
+	return c
 }
 
-// Dev returns the configuration of `gateway run --dev`: the five ports on
-// localhost and everything on disk below ./data. The endpoint is a placeholder;
-// the program puts its embedded one there.
+// Dev returns the defaults of `gateway run --dev`: the five ports on localhost and all
+// files in ./data. The endpoint is a placeholder for the embedded one.
 func Dev() Config {
 	c := Default()
 	c.Sources = maps.Clone(c.Sources)
@@ -56,7 +31,7 @@ func Dev() Config {
 		c.Sources[name] = s
 	}
 	c.Queue.Path = "./data/queue"
-	c.Queue.MaxSize = GiB // a laptop is not a log host
+	c.Queue.MaxSize = GiB // for a laptop
 	c.Queue.MinFree = 100 * MB
 	c.DeadLetter.Path = "./data/dead-letter"
 	c.DeadLetter.MaxSize = 100 * MB
@@ -66,19 +41,28 @@ func Dev() Config {
 	return c
 }
 
-// newSource returns a source with the defaults that every source has.
+// newSource returns a source with the defaults of the table and these values.
 func newSource(port int, vendor, index string) Source {
-	return Source{
-		Port:           port,
-		Vendor:         vendor,
-		Index:          index,
-		Protocols:      []string{"udp", "tcp"},
-		Timezone:       "UTC",
-		MaxMessageSize: 64 * KiB,
-		MaxConnections: 10000,
-		IdleTimeout:    time.Hour,
-		ReceiveBuffer:  32 * MiB,
-		SilentAfter:    time.Hour,
-		TLS:            ServerTLS{MinVersion: "1.2"},
+	var s Source
+	setDefaults(reflect.ValueOf(&s).Elem(), at("sources", "any"))
+	s.Port, s.Vendor, s.Index = port, vendor, index
+	return s
+}
+
+// setDefaults gives every key of a section its default.
+func setDefaults(section reflect.Value, p place) {
+	for _, f := range fields(section.Type()) {
+		v, here := section.FieldByIndex(f.Index), p.key(f.Tag.Get("koanf"))
+		if v.Kind() == reflect.Struct {
+			setDefaults(v, here)
+			continue
+		}
+		switch initial := rows()[here.pattern].initial.(type) {
+		case nil:
+		case []string:
+			v.Set(reflect.ValueOf(slices.Clone(initial)))
+		default:
+			v.Set(reflect.ValueOf(initial).Convert(v.Type()))
+		}
 	}
 }

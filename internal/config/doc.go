@@ -1,23 +1,28 @@
-// Package config holds the one user-facing structure of the gateway: every key,
-// its default, what it may hold, where it may come from.
+// Package config reads and checks the configuration of the gateway.
 //
-// [Load] puts four layers on top of each other, later ones win:
+// [Load] merges four layers. Later layers override earlier ones:
 //
 //	defaults  <  file (YAML)  <  environment (GATEWAY_…)  <  command line
 //
-// and gives either a configuration that [Config.Validate] accepts, or one error
-// that joins every problem found. Each problem names the place it comes from
-// (file and line, variable, flag), the key as it is written there, the value,
-// and what is allowed. Nothing is guessed: an unknown key, a key in the wrong
-// case, a number where a duration needs its unit, a fraction where a whole number
-// is meant, an empty value, a second YAML document: all are errors.
+// It returns a configuration that [Config.Validate] accepts, or one error that joins
+// all problems. Each problem names its origin (file and line, variable, flag), the
+// key, the value and what is allowed. Load guesses nothing: an unknown key, a key in
+// the wrong case, a duration without a unit, a fraction for a whole number, an empty
+// value and a second YAML document are errors.
 //
-// The table in keys.go is the contract. Validation, the reference in
-// docs/configuration.md, the hints for mistyped keys and the answer to "what can
-// be reloaded" are all read off it, so they cannot disagree.
+// To add a key, add a field to [Config] and a row to the table in keys.go. The row
+// has its default, its rule, its documentation and the part of the program that
+// applies a change ([Config.Reload]); validation, docs/configuration.md, hints for
+// misspelt keys and reload all read the table.
 //
-// Secrets are of type [Secret]. They print as "<secret>" wherever they go and
-// have to be asked for by Reveal.
+// Secrets have the type [redact.Secret], which prints as "<secret>".
 //
-// Only the commands import this package; the stages get plain values.
+// The files fall into four groups: what the keys are (config, keys, default, reload),
+// what they may hold (rules, enrich, validate), how text becomes values with the place
+// of each (load, yaml, decode, schema, problem, types), and what the keys refer to on
+// the machine (check, tls, users, hosts). The groups share places, problems and the
+// table, so they are one package although it has more than 1,500 lines.
+//
+// Only the commands import this package. How the stages use a value does not belong
+// here: they get plain values in their own options.
 package config

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Limits of what every event of a source carries along.
+// Limits of the fixed fields of a source.
 const (
 	maxFields     = 32
 	maxFieldName  = 64
 	maxFieldValue = 256
 )
 
-// className allows what can be the name of a class; whether there is such a class
-// only the parsers know.
+// className allows names that a class can have. The parsers check that the class
+// exists.
 func className() rule {
 	return word("a class: a-z, 0-9 and _", func(v string) string {
 		if v == "" || len(v) > maxName || strings.Trim(v, lower+digits+"_") != "" {
@@ -24,7 +24,7 @@ func className() rule {
 	})
 }
 
-// samples allows a map from classes to how many messages one is kept of.
+// samples allows a map from classes to N: one message in N is kept.
 func samples() rule {
 	rate := between(2, 1000000)
 	return rule{allowed: "classes with a number from 2 to 1000000, such as {pan_traffic: 10}", check: func(value any) string {
@@ -72,7 +72,7 @@ func wrongField(name, value string) (wrong []string) {
 	return wrong
 }
 
-// isOwnField reports whether events have a field of this name already.
+// isOwnField reports whether the gateway or Splunk uses a field of this name.
 func isOwnField(name string) bool {
 	return strings.HasPrefix(name, "sc4s_") || slices.Contains([]string{
 		"vendor_product", "class", "facility", "severity", "transport", "sender_ip", // of profile default

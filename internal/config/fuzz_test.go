@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+
+	"syslog-gateway/internal/redact"
 )
 
 // FuzzLoad gives arbitrary bytes as file and as a variable: nothing panics, and
@@ -46,10 +48,10 @@ func FuzzLoad(f *testing.F) {
 			t.Fatalf("what YAML writes does not load: %v\n%s", err, out)
 		}
 		if c.HEC.Token != "" {
-			c.HEC.Token = hidden
+			c.HEC.Token = redact.Mark
 		}
 		if c.Stats.Password != "" {
-			c.Stats.Password = hidden
+			c.Stats.Password = redact.Mark
 		}
 		if !reflect.DeepEqual(normal(again), normal(c)) {
 			t.Fatalf("read again it differs\ngot  %+v\nwant %+v", again, c)

@@ -16,9 +16,9 @@ const (
 	maxHostName   = 255 // RFC 1035 section 2.3.4
 )
 
-// Hosts reads the file that hosts_file names: the names of senders by their address;
-// nil when none is named. The error says of each wrong line what is wrong and where;
-// no name is returned then.
+// Hosts reads the file that hosts_file names and returns the names of senders by
+// address, or nil if no file is named. The error lists the wrong lines; there are no
+// names then.
 func (m Metadata) Hosts() (map[netip.Addr]string, error) {
 	if m.HostsFile == "" {
 		return nil, nil
@@ -45,8 +45,8 @@ func (m Metadata) Hosts() (map[netip.Addr]string, error) {
 	return hosts, nil
 }
 
-// parseHosts reads lines of "address,name". Empty lines, lines that begin with '#'
-// and the heading "ip,name" are skipped.
+// parseHosts reads lines "address,name". It skips empty lines, lines that begin with
+// '#' and the header "ip,name".
 func parseHosts(text string) (map[netip.Addr]string, error) {
 	hosts := make(map[netip.Addr]string)
 	first := make(map[netip.Addr]int)
@@ -60,7 +60,7 @@ func parseHosts(text string) (map[netip.Addr]string, error) {
 		}
 		addr, name, wrong := parseHost(line)
 		if wrong == "" && first[addr] != 0 {
-			wrong = fmt.Sprintf("%s is there twice, first in line %d", addr, first[addr])
+			wrong = fmt.Sprintf("%s is listed twice, first in line %d", addr, first[addr])
 		}
 		if wrong == "" {
 			hosts[addr], first[addr] = name, n
@@ -79,7 +79,7 @@ func parseHosts(text string) (map[netip.Addr]string, error) {
 	return hosts, nil
 }
 
-// parseHost reads one line, or says what is wrong with it.
+// parseHost reads one line, or returns what is wrong with it.
 func parseHost(line string) (addr netip.Addr, name, wrong string) {
 	ip, name, ok := strings.Cut(line, ",")
 	if !ok {

@@ -22,24 +22,24 @@ import (
 // EnvPrefix begins the name of every variable that sets a key.
 const EnvPrefix = "GATEWAY_"
 
-// delimiter separates names in koanf's paths. Names of the user may hold dots,
-// slashes and colons (networks), so it is a character that no name can hold.
+// delimiter separates names in the paths of koanf. Names may contain dots, slashes and
+// colons (networks), so it is a control character.
 const delimiter = "\x1f"
 
-// layer is one place that values come from.
+// layer is one origin of values.
 type layer struct {
 	values map[string]any
-	// where tells where the layer sets a key or something above it, and how many
-	// of the names it found; 0 when it has nothing to do with the key.
+	// where returns the place in which the layer sets a key or a section above it,
+	// and how many of the names it found; 0 if it sets none of them.
 	where func(names []string) (string, int)
 }
 
-// Load returns the configuration out of the defaults, the file at path (none when
-// path is ""), the variables of env (as os.Environ gives them) and the flags that
-// were set on the command line and whose names are keys, such as --log.level.
+// Load returns the configuration from the defaults, the file at path ("" for none), the
+// variables of env (in the form of os.Environ) and the flags that were set and have the
+// name of a key, such as --log.level.
 //
-// The error joins all problems; each is one line that names where it was found,
-// the key, the value unless it is a secret, and what is allowed.
+// The error joins all problems. Each is one line with the place, the key, the value
+// unless it is a secret, and what is allowed.
 func Load(path string, env []string, flags *pflag.FlagSet) (Config, error) {
 	return LoadOver(Default(), path, env, flags)
 }
@@ -82,8 +82,8 @@ func load(base Config, doc document, data []byte, env []string, flags *pflag.Fla
 	return c, nil
 }
 
-// merge puts the layers over the base. Where the file declares sources, they take
-// the place of those of the base.
+// merge puts the layers over the base. If the file declares sources, they replace
+// those of the base.
 func merge(base Config, layers []layer) (Config, error) {
 	bottom, err := structs.Provider(base, "koanf").Read()
 	if err != nil {
@@ -114,8 +114,8 @@ func merge(base Config, layers []layer) (Config, error) {
 		}
 	}
 	var c Config
-	// The layers have their final types already, so the decoder converts nothing;
-	// that it finds every key used is a second lock on the same door.
+	// The layers already have their final types, so the decoder converts nothing.
+	// ErrorUnused is a second check for unknown keys.
 	err = ko.UnmarshalWithConf("", &c, koanf.UnmarshalConf{Tag: "koanf", DecoderConfig: &mapstructure.DecoderConfig{
 		ErrorUnused: true,
 		MatchName:   func(key, name string) bool { return key == name },
@@ -136,9 +136,8 @@ func fileLayer(doc document, found *problems) layer {
 	return layer{values: values.(map[string]any), where: doc.where}
 }
 
-// envLayer reads the variables. sources are the names that are known so far: a
-// variable can hold neither lower case nor hyphens by custom, so SOURCES__LAB_1
-// means the source lab-1 where there is one.
+// envLayer reads the variables. Their names are upper case and have no hyphens, so
+// SOURCES__LAB_1 means the source lab-1 if that is among sources, the known names.
 func envLayer(environ, sources []string, found *problems) layer {
 	vars, _ := env.Provider("", env.Opt{ // its Read does not fail
 		Prefix:      EnvPrefix,
@@ -164,14 +163,14 @@ func envLayer(environ, sources []string, found *problems) layer {
 	return layer{values: values, where: lookup(paths)}
 }
 
-// isServiceLink tells whether a variable is one that Kubernetes and Docker set in
-// every container beside a service called "gateway".
+// isServiceLink reports whether Kubernetes or Docker sets the variable in containers
+// for a service called "gateway".
 func isServiceLink(name string) bool {
 	rest := strings.TrimPrefix(name, EnvPrefix)
 	return rest == "PORT" || strings.HasPrefix(rest, "PORT_") || strings.HasPrefix(rest, "SERVICE_HOST") || strings.HasPrefix(rest, "SERVICE_PORT")
 }
 
-// flagLayer reads the flags that were set and whose names are keys.
+// flagLayer reads the flags that were set and have the name of a key.
 func flagLayer(flags *pflag.FlagSet, found *problems) layer {
 	values := make(map[string]any)
 	paths := make(map[string]string)
@@ -195,7 +194,7 @@ func flagLayer(flags *pflag.FlagSet, found *problems) layer {
 	return layer{values: values, where: lookup(paths)}
 }
 
-// addValue puts the text of one variable or flag into the values of its layer.
+// addValue adds the text of one variable or flag to the values of its layer.
 func addValue(values map[string]any, path []string, text, where string, found *problems) {
 	var v any = text
 	if t := resolve(path); t != nil {
@@ -213,7 +212,7 @@ func addValue(values map[string]any, path []string, text, where string, found *p
 	maps.Merge(fit.(map[string]any), values)
 }
 
-// lookup returns a where function for a layer that has a name for each path.
+// lookup returns the function where of a layer that knows a place for each path.
 func lookup(paths map[string]string) func([]string) (string, int) {
 	return func(names []string) (string, int) {
 		for n := len(names); n > 0; n-- {
@@ -225,7 +224,7 @@ func lookup(paths map[string]string) func([]string) (string, int) {
 	}
 }
 
-// whereIs returns the place of the layer that has the last word on a key.
+// whereIs returns the place that decides the value of a key.
 func whereIs(layers []layer, p place) string {
 	best, depth := "", 0
 	for _, l := range layers {

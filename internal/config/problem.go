@@ -10,10 +10,10 @@ import (
 
 // place is a key of the configuration.
 type place struct {
-	// names lead to the key as the user wrote them. A name may hold dots
-	// (10.1.0.0/16), so the path is kept in pieces.
+	// names is the path as the user wrote it. Names may contain dots (10.1.0.0/16),
+	// so the path is a list.
 	names []string
-	// pattern is the key's row in the table: names that users choose are "*".
+	// pattern is the path of the row in the table: names that users choose are "*".
 	pattern string
 }
 
@@ -23,7 +23,7 @@ func (p place) key(name string) place { return p.below(name, name) }
 // entry returns the place of a name that the user chose.
 func (p place) entry(name string) place { return p.below(name, "*") }
 
-// item returns the place of an entry of a key whose one row is for all entries.
+// item returns the place of an entry of a map that has one row for all entries.
 func (p place) item(name string) place {
 	return place{names: append(p.names[:len(p.names):len(p.names)], name), pattern: p.pattern}
 }
@@ -35,7 +35,7 @@ func (p place) below(name, pattern string) place {
 	return place{names: append(p.names[:len(p.names):len(p.names)], name), pattern: pattern}
 }
 
-// at returns the place of a key that is written with dots.
+// at returns the place at a path of names.
 func at(names ...string) place {
 	var p place
 	for i, name := range names {
@@ -50,11 +50,11 @@ func at(names ...string) place {
 
 func (p place) String() string { return strings.Join(p.names, ".") }
 
-// problem is one thing that is wrong with a configuration.
+// problem is one error in a configuration.
 type problem struct {
-	where string // file and line, variable or flag; empty when not known
+	where string // file and line, variable or flag; empty if unknown
 	place place
-	text  string // what is wrong and what to do
+	text  string // what is wrong and how to correct it
 }
 
 func (p problem) Error() string {
@@ -68,14 +68,14 @@ func (p problem) Error() string {
 	return s
 }
 
-// problems collects what is wrong, so that all of it is said at once.
+// problems collects all errors, to report them at once.
 type problems []problem
 
 func (ps *problems) add(p place, format string, args ...any) {
 	*ps = append(*ps, problem{place: p, text: fmt.Sprintf(format, args...)})
 }
 
-// err joins the problems; nil when there are none.
+// err joins the problems; nil if there are none.
 func (ps problems) err() error {
 	errs := make([]error, len(ps))
 	for i, p := range ps {
@@ -84,7 +84,7 @@ func (ps problems) err() error {
 	return errors.Join(errs...)
 }
 
-// about tells whether there is a problem with this very key.
+// about reports whether there is a problem with this key.
 func (ps problems) about(p place) bool {
 	for _, have := range ps {
 		if have.place.String() == p.String() {
@@ -94,8 +94,7 @@ func (ps problems) about(p place) bool {
 	return false
 }
 
-// didYouMean returns a hint for a name that is not in known but close to one
-// that is, ready to be appended to a message, or "".
+// didYouMean returns "; did you mean X?" for a known name that is similar, or "".
 func didYouMean(name string, known []string) string {
 	best := suggest.Nearest(name, known)
 	if best == "" {

@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write docs/configuration.md anew")
+var update = flag.Bool("update", false, "write docs/configuration.md again")
 
 const referenceFile = "../../docs/configuration.md"
 
 func TestReference(t *testing.T) {
-	text := Reference()
+	text := referenceText()
 	if *update {
 		if err := os.WriteFile(referenceFile, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -23,7 +23,7 @@ func TestReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(have) != text {
-		t.Errorf("%s is not what Reference writes; run: go test ./internal/config -run TestReference -update", referenceFile)
+		t.Errorf("%s is not what keys.go says; run: go test ./internal/config -run TestReference -update", referenceFile)
 	}
 	for _, k := range table() {
 		if !strings.Contains(text, "`"+strings.ReplaceAll(k.pattern, "*", "NAME")+"`") || !strings.Contains(text, envName(k.pattern)) {

@@ -1,126 +1,100 @@
 package config
 
 import (
-	"maps"
 	"reflect"
 	"slices"
 )
 
-// Reloadable compares two configurations and returns the keys that differ: those
-// that SIGHUP can apply while sockets, connections and the queue stay open, and
-// those that need a restart. A source that was added or removed is one key,
-// sources.NAME. Both lists are in the order of the reference.
-//
-// A caller that applies a reload must apply every key of applied; the column
-// "Reload" of docs/configuration.md promises it to users.
-func Reloadable(old, new Config) (applied, needRestart []string) {
-	live := make(map[string]bool)
-	for _, k := range table() {
-		live[k.pattern] = k.reload
-	}
-	for _, name := range changedSources(old, new) {
-		needRestart = append(needRestart, at("sources", name).String())
-	}
-	before := flatten(old)
-	after := flatten(new)
-	for _, p := range union(old, new) {
-		key := p.String()
-		if _, both := sourceIn(p, old, new); !both {
-			continue // told as a whole above
-		}
-		if reflect.DeepEqual(before[key], after[key]) {
-			continue
-		}
-		if live[p.pattern] {
-			applied = append(applied, key)
-		} else {
-			needRestart = append(needRestart, key)
-		}
-	}
-	return applied, needRestart
+// Change is what a reload does to the running configuration.
+type Change struct {
+	// Next is the running configuration with the new values of all keys that can
+	// change while the gateway runs.
+	Next Config
+	// Applied lists the keys that differ and have their new value in Next, Restart
+	// those that differ and need a restart. A source that was added or removed is
+	// one key, sources.NAME. Both are in the order of the reference.
+	Applied, Restart []string
+	// Parts are the parts that have to apply Next, each once. The HEC client and
+	// the sources always have to: a reload also reads the token and the hosts file.
+	Parts []Part
 }
 
-// WithReload returns the configuration with everything of fresh that SIGHUP can apply:
-// [Reloadable] then finds nothing more to apply between the two. Sources that only one
-// of them has stay as they are.
-func (c Config) WithReload(fresh Config) Config {
-	c.Metadata = fresh.Metadata
-	c.HEC.Endpoints = fresh.HEC.Endpoints
-	c.HEC.Token, c.HEC.TokenFile = fresh.HEC.Token, fresh.HEC.TokenFile
-	c.HEC.Timeout, c.HEC.Retry = fresh.HEC.Timeout, fresh.HEC.Retry
-	c.HEC.FallbackIndex = fresh.HEC.FallbackIndex
-	c.Log.Level = fresh.Log.Level
-	c.ShutdownTimeout = fresh.ShutdownTimeout
-	sources := maps.Clone(c.Sources)
-	for name, s := range sources {
-		f, ok := fresh.Sources[name]
-		if !ok {
-			continue
-		}
-		s.Index, s.Sourcetype = f.Index, f.Sourcetype
-		s.Timezone, s.Timezones = f.Timezone, f.Timezones
-		s.Fields = f.Fields
-		s.MaxMessageSize, s.Allow = f.MaxMessageSize, f.Allow
-		s.MaxConnections, s.IdleTimeout = f.MaxConnections, f.IdleTimeout
-		s.SilentAfter = f.SilentAfter
-		sources[name] = s
-	}
-	c.Sources = sources
-	return c
+// Reload compares the running configuration with a new one. The table says which
+// keys can change while the gateway runs.
+func (c Config) Reload(fresh Config) Change {
+	ch := Change{Next: c, Parts: []Part{PartHEC, PartSources}}
+	ch.compare(reflect.ValueOf(&ch.Next).Elem(), reflect.ValueOf(fresh), place{})
+	return ch
 }
 
-// changedSources returns the names of the sources that only one of the two has.
-func changedSources(old, new Config) []string {
-	var names []string
-	for name := range old.Sources {
-		if _, ok := new.Sources[name]; !ok {
-			names = append(names, name)
+// compare sets the keys of next that a reload applies to their values in fresh.
+func (ch *Change) compare(next, fresh reflect.Value, p place) {
+	switch {
+	case next.Kind() == reflect.Struct:
+		for _, f := range fields(next.Type()) {
+			ch.compare(next.FieldByIndex(f.Index), fresh.FieldByIndex(f.Index), p.key(f.Tag.Get("koanf")))
+		}
+	case isSections(next.Type()):
+		ch.compareSections(next, fresh, p)
+	case same(next, fresh):
+	default:
+		if ch.changed(p) {
+			next.Set(fresh)
 		}
 	}
-	for name := range new.Sources {
-		if _, ok := old.Sources[name]; !ok {
-			names = append(names, name)
-		}
-	}
+}
+
+// compareSections compares sections whose names the user chooses. A source that was
+// added or removed needs a restart; other sections come and go with a reload.
+func (ch *Change) compareSections(next, fresh reflect.Value, p place) {
+	names := append(sortedKeys(next.Interface()), sortedKeys(fresh.Interface())...)
 	slices.Sort(names)
-	return names
-}
-
-// sourceIn returns the source that a key belongs to, and whether both
-// configurations have it; keys of no source belong to both.
-func sourceIn(p place, old, new Config) (name string, both bool) {
-	if p.names[0] != "sources" {
-		return "", true
-	}
-	_, before := old.Sources[p.names[1]]
-	_, after := new.Sources[p.names[1]]
-	return p.names[1], before && after
-}
-
-// flatten returns the values of all keys. An empty list or map is the same as
-// none.
-func flatten(c Config) map[string]any {
-	values := make(map[string]any)
-	walk(c, func(p place, v reflect.Value) {
-		if k := v.Kind(); (k == reflect.Slice || k == reflect.Map) && v.Len() == 0 {
-			return
+	merged := reflect.MakeMap(next.Type()) // others read the map of the running configuration
+	for _, name := range slices.Compact(names) {
+		key, here := reflect.ValueOf(name), p.entry(name)
+		before, after := next.MapIndex(key), fresh.MapIndex(key)
+		result := after
+		switch {
+		case before.IsValid() && after.IsValid():
+			result = reflect.New(next.Type().Elem()).Elem()
+			result.Set(before)
+			ch.compare(result, after, here)
+		case p.pattern == "sources":
+			ch.Restart = append(ch.Restart, here.String())
+			result = before
+		case after.IsValid():
+			walkValue(after, here, func(p place, _ reflect.Value) { ch.changed(p) })
+		default:
+			walkValue(before, here, func(p place, _ reflect.Value) { ch.changed(p) })
 		}
-		values[p.String()] = v.Interface()
-	})
-	return values
-}
-
-// union returns the keys that either configuration has, each once.
-func union(a, b Config) []place {
-	var all []place
-	seen := make(map[string]bool)
-	visit := func(p place, _ reflect.Value) {
-		if key := p.String(); !seen[key] {
-			seen[key] = true
-			all = append(all, p)
+		if result.IsValid() {
+			merged.SetMapIndex(key, result)
 		}
 	}
-	walk(a, visit)
-	walk(b, visit)
-	return all
+	if len(names) > 0 {
+		next.Set(merged)
+	}
+}
+
+// changed notes a key that differs, and reports whether a reload applies it.
+func (ch *Change) changed(p place) bool {
+	part := rows()[p.pattern].applies
+	if part == restart {
+		ch.Restart = append(ch.Restart, p.String())
+		return false
+	}
+	ch.Applied = append(ch.Applied, p.String())
+	if part != onUse && !slices.Contains(ch.Parts, part) {
+		ch.Parts = append(ch.Parts, part)
+	}
+	return true
+}
+
+// same reports whether two values of a key are equal. An empty list or map is the
+// same as none.
+func same(a, b reflect.Value) bool {
+	if k := a.Kind(); (k == reflect.Slice || k == reflect.Map) && a.Len() == 0 && b.Len() == 0 {
+		return true
+	}
+	return reflect.DeepEqual(a.Interface(), b.Interface())
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// What Reloadable says is applied is what WithReload takes over, key by key.
-func TestWithReloadTakesWhatReloadablePromises(t *testing.T) {
+// What a change says is applied is what the next configuration has, key by key.
+func TestNextHasWhatAChangePromises(t *testing.T) {
 	old, fresh := Default(), Default()
 	change := func(v reflect.Value) {
 		switch v.Kind() {
@@ -45,14 +45,20 @@ func TestWithReloadTakesWhatReloadablePromises(t *testing.T) {
 	fresh.Sources = sources
 	fresh.Metadata.Overrides = map[string]Override{"cef": {Index: "x"}}
 	fresh.Metadata.Sample = map[string]int{"pan_traffic": 10}
-	applied, restart := Reloadable(old, fresh)
-	left, still := Reloadable(old.WithReload(fresh), fresh)
-	if len(applied) < 20 || len(left) != 0 || !slices.Equal(still, restart) {
-		t.Errorf("applied %v, left over %v, restart %v and then %v", applied, left, restart, still)
+	first := old.Reload(fresh)
+	then := first.Next.Reload(fresh)
+	if len(first.Applied) < 20 || len(then.Applied) != 0 || !slices.Equal(then.Restart, first.Restart) {
+		t.Errorf("applied %v, left over %v, restart %v and then %v", first.Applied, then.Applied, first.Restart, then.Restart)
+	}
+	if !reflect.DeepEqual(old, Default()) {
+		t.Error("the reload changed the running configuration itself")
+	}
+	if want := []Part{PartHEC, PartSources, PartLog}; !slices.Equal(first.Parts, want) || !slices.Equal(then.Parts, want[:2]) {
+		t.Errorf("parts %v and then %v", first.Parts, then.Parts)
 	}
 }
 
-func TestReloadable(t *testing.T) {
+func TestReload(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		change  func(*Config)
@@ -77,8 +83,8 @@ func TestReloadable(t *testing.T) {
 			})
 		}, []string{
 			"sources.linux.index", "sources.linux.timezone", "sources.linux.timezones", "sources.linux.allow", "sources.linux.max_connections",
-			"metadata.profile", "hec.endpoints", "hec.token", "hec.timeout", "hec.retry.max", "log.level",
-			"metadata.overrides.cef.index", "metadata.overrides.cef.sourcetype", "metadata.overrides.cef.source",
+			"metadata.profile", "metadata.overrides.cef.index", "metadata.overrides.cef.sourcetype", "metadata.overrides.cef.source",
+			"hec.endpoints", "hec.token", "hec.timeout", "hec.retry.max", "log.level",
 		}, nil},
 		{"what needs a restart", func(c *Config) {
 			edit(c, "linux", func(s *Source) { s.Port, s.Address, s.Protocols = 2, "::1", []string{"udp"} })
@@ -95,12 +101,12 @@ func TestReloadable(t *testing.T) {
 		changed := Default()
 		changed.Sources = maps.Clone(changed.Sources)
 		c.change(&changed)
-		applied, restart := Reloadable(Default(), changed)
+		change := Default().Reload(changed)
+		applied, restart := change.Applied, change.Restart
 		if !slices.Equal(applied, c.applied) || !slices.Equal(restart, c.restart) {
 			t.Errorf("%s:\napplied %v\nwant    %v\nrestart %v\nwant    %v", c.name, applied, c.applied, restart, c.restart)
 		}
-		back, _ := Reloadable(changed, Default())
-		if len(back) != len(applied) {
+		if back := changed.Reload(Default()).Applied; len(back) != len(applied) {
 			t.Errorf("%s: back again applies %v, not %v", c.name, back, applied)
 		}
 	}
@@ -120,9 +126,9 @@ func TestEveryChangeIsSeen(t *testing.T) {
 		if !touch(v, k.pattern) {
 			t.Fatalf("%s: the test cannot change it", k.pattern)
 		}
-		applied, restart := Reloadable(old, changed)
-		if len(applied)+len(restart) != 1 || (len(applied) == 1) != k.reload {
-			t.Errorf("%s: applied %v, restart %v", k.pattern, applied, restart)
+		change := old.Reload(changed)
+		if len(change.Applied)+len(change.Restart) != 1 || (len(change.Applied) == 1) != (k.applies != restart) {
+			t.Errorf("%s: applied %v, restart %v", k.pattern, change.Applied, change.Restart)
 		}
 	}
 }

@@ -11,14 +11,16 @@ import (
 	"strings"
 	"time"
 
+	"syslog-gateway/internal/redact"
+
 	"golang.org/x/crypto/bcrypt"
 )
 
-// rule says what a value may be.
+// rule says which values are allowed.
 type rule struct {
-	// allowed is what to write, for people.
+	// allowed describes the allowed values for people.
 	allowed string
-	// check returns what is wrong with a value, naming it, or "".
+	// check returns what is wrong with a value, including the value, or "".
 	check func(value any) string
 }
 
@@ -35,7 +37,7 @@ func between[T int | Size | time.Duration](lo, hi T) rule {
 	}
 }
 
-// port allows a port. A source without one has 0 here.
+// port allows a port. The value is 0 if the key is missing.
 func port() rule {
 	r := between(1, 65535)
 	return rule{allowed: r.allowed, check: func(value any) string {
@@ -46,7 +48,7 @@ func port() rule {
 	}}
 }
 
-// atLeast allows the sizes from lo on.
+// atLeast allows sizes of lo and more.
 func atLeast(lo Size) rule {
 	return rule{
 		allowed: lo.String() + " or more",
@@ -64,7 +66,7 @@ func trueOrFalse() rule {
 	return rule{allowed: "true, false", check: func(any) string { return "" }}
 }
 
-// oneOf allows some words.
+// oneOf allows these words.
 func oneOf(words ...string) rule {
 	return word(strings.Join(words, ", "), func(v string) string {
 		if slices.Contains(words, v) {
@@ -74,7 +76,7 @@ func oneOf(words ...string) rule {
 	})
 }
 
-// word allows what check finds nothing wrong with.
+// word allows the texts for which check returns "".
 func word(allowed string, check func(v string) string) rule {
 	return rule{allowed: allowed, check: func(value any) string {
 		switch v := value.(type) {
@@ -86,7 +88,7 @@ func word(allowed string, check func(v string) string) rule {
 	}}
 }
 
-// listOf allows a list of at least least different words.
+// listOf allows a list of different words, at least least of them.
 func listOf(least int, allowed string, item rule) rule {
 	return rule{allowed: allowed, check: func(value any) string {
 		list := value.([]string)
@@ -98,14 +100,14 @@ func listOf(least int, allowed string, item rule) rule {
 			if text := item.check(v); text != "" {
 				wrong = append(wrong, text)
 			} else if slices.Contains(list[:i], v) {
-				wrong = append(wrong, display(v)+" is there twice")
+				wrong = append(wrong, display(v)+" is listed twice")
 			}
 		}
 		return strings.Join(wrong, ", ")
 	}}
 }
 
-// text allows any text up to a length that has no control characters.
+// text allows up to 1024 bytes without control characters.
 func text(allowed string) rule {
 	return word(allowed, func(v string) string {
 		if len(v) > 1024 {
@@ -129,11 +131,11 @@ func required(allowed string) rule {
 	})
 }
 
-// charset allows the characters of set, and no text at all.
+// charset allows text of the characters in set, and empty text.
 func charset(allowed, set string) rule {
 	return word(allowed, func(v string) string {
 		if strings.Trim(v, set) != "" {
-			return display(v) + " has other characters"
+			return display(v) + " contains other characters"
 		}
 		if v != "" && strings.ContainsRune("_-", rune(v[0])) {
 			return display(v) + " begins with " + v[:1]
@@ -148,11 +150,11 @@ const (
 	digits = "0123456789"
 )
 
-// secret allows one word without white space. It never shows the value.
+// secret allows text without white space. It never shows the value.
 func secret(allowed string) rule {
 	return rule{allowed: allowed, check: func(value any) string {
-		if strings.ContainsFunc(value.(Secret).Reveal(), func(r rune) bool { return r == ' ' || isControl(r) }) {
-			return "holds white space or control characters"
+		if strings.ContainsFunc(value.(redact.Secret).Reveal(), func(r rune) bool { return r == ' ' || isControl(r) }) {
+			return "contains white space or control characters"
 		}
 		return ""
 	}}
@@ -160,8 +162,8 @@ func secret(allowed string) rule {
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
-// queuePath allows a path that the disk queue can work with: it uses its path as
-// a format for file names, so a percent sign in it would be taken for a verb.
+// queuePath allows paths without a percent sign: go-diskqueue uses the path as a format
+// string for file names.
 func queuePath() rule {
 	path := required("a directory; no % in the path")
 	return word(path.allowed, func(v string) string {
@@ -217,9 +219,9 @@ func network() rule {
 	})
 }
 
-// Network reads a network such as 10.1.0.0/16. An IPv4-mapped one of IPv6
-// (::ffff:10.0.0.0/104, RFC 4291 section 2.5.5.2) is the IPv4 network that it stands
-// for, as senders are known by their IPv4 addresses. The error quotes the text.
+// Network parses a network such as 10.1.0.0/16. An IPv4-mapped IPv6 network
+// (::ffff:10.0.0.0/104, RFC 4291 section 2.5.5.2) gives the IPv4 network, because the
+// gateway knows senders by their IPv4 addresses. The error quotes the text.
 func Network(text string) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
@@ -230,9 +232,9 @@ func Network(text string) (netip.Prefix, error) {
 		return netip.Prefix{}, errors.New(display(text) + " is not a network")
 	}
 	if p.Addr().Is4In6() {
-		const mapped = 96 // bits in front of the IPv4 address
+		const mapped = 96 // bits before the IPv4 address
 		if p.Bits() < mapped {
-			return netip.Prefix{}, fmt.Errorf("%q holds more than IPv4 addresses; an IPv4-mapped network is at least /%d, and all of IPv4 is 0.0.0.0/0", text, mapped)
+			return netip.Prefix{}, fmt.Errorf("%q contains more than IPv4 addresses; an IPv4-mapped network is at least /%d, and all of IPv4 is 0.0.0.0/0", text, mapped)
 		}
 		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped)
 	}
@@ -242,9 +244,9 @@ func Network(text string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// ipAddress allows an IP address, or nothing for all.
+// ipAddress allows an IP address, and empty text for all addresses.
 func ipAddress() rule {
-	return word("an IP address, or nothing for all addresses", func(v string) string {
+	return word("an IP address, or empty for all addresses", func(v string) string {
 		if v == "" {
 			return ""
 		}
@@ -255,15 +257,15 @@ func ipAddress() rule {
 	})
 }
 
-// bcryptHash allows a hash as bcrypt writes it. It never shows the value.
+// bcryptHash allows a bcrypt hash. It never shows the value.
 func bcryptHash() rule {
 	return rule{allowed: "a bcrypt hash, beginning with $2", check: func(value any) string {
-		hash := value.(Secret)
-		if hash == "" || hash.placeholder() {
+		hash := value.(redact.Secret)
+		if hash == "" || isPlaceholder(hash) {
 			return ""
 		}
 		if _, err := bcrypt.Cost([]byte(hash.Reveal())); err != nil {
-			return "is no bcrypt hash"
+			return "is not a bcrypt hash"
 		}
 		return ""
 	}}
@@ -298,13 +300,13 @@ func endpoint() rule {
 		case u.Hostname() == "":
 			return display(v) + " has no host"
 		case strings.ContainsFunc(u.Hostname(), func(r rune) bool { return r >= 0x80 }):
-			return display(v) + " has a host outside ASCII; write it as DNS has it (xn--…)"
+			return display(v) + " has a host that is not ASCII; write it as in DNS (xn--…)"
 		case u.User != nil:
-			return display(v) + " holds a user or token; that goes into hec.token"
+			return display(v) + " contains a user or token; put the token into hec.token"
 		case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 			return display(v) + " has a query or fragment"
 		case strings.Contains(u.Path, "/services/collector"):
-			return display(v) + " has the collector's path, which is added by itself"
+			return display(v) + " has the path of the collector, which is appended automatically"
 		}
 		if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
 			if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {

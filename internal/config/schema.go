@@ -5,17 +5,17 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
+	"syslog-gateway/internal/printable"
 	"syslog-gateway/internal/redact"
 )
 
 // visitor is called for a key and its value.
 type visitor func(p place, v reflect.Value)
 
-// walk calls visit for every key of a configuration, sections in the order of
-// the structure and chosen names sorted.
+// walk calls visit for every key of a configuration, in the order of the structure;
+// names that the user chose are sorted.
 func walk(c Config, visit visitor) { walkValue(reflect.ValueOf(c), place{}, visit) }
 
 func walkValue(v reflect.Value, p place, visit visitor) {
@@ -33,7 +33,7 @@ func walkValue(v reflect.Value, p place, visit visitor) {
 	}
 }
 
-// isSections tells whether t is a map from chosen names to sections.
+// isSections reports whether t is a map from names that the user chooses to sections.
 func isSections(t reflect.Type) bool {
 	return t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Struct
 }
@@ -52,7 +52,7 @@ func fieldNames(section reflect.Type) []string {
 	return names
 }
 
-// field returns the type of one key of a section; nil when there is no such key.
+// field returns the type of one key of a section, or nil.
 func field(section reflect.Type, name string) reflect.Type {
 	for _, f := range fields(section) {
 		if f.Tag.Get("koanf") == name {
@@ -62,7 +62,7 @@ func field(section reflect.Type, name string) reflect.Type {
 	return nil
 }
 
-// resolve finds the type at a path of names; nil when there is no such key.
+// resolve returns the type at a path of names, or nil.
 func resolve(names []string) reflect.Type {
 	t := reflect.TypeFor[Config]()
 	for _, name := range names {
@@ -80,51 +80,16 @@ func resolve(names []string) reflect.Type {
 	return t
 }
 
-// typeName returns what people call the type of a key.
-func typeName(t reflect.Type) string {
-	switch t {
-	case reflect.TypeFor[time.Duration]():
-		return "duration"
-	case reflect.TypeFor[Size]():
-		return "size"
-	case reflect.TypeFor[Secret]():
-		return "secret"
-	}
-	switch t.Kind() {
-	case reflect.Int:
-		return "whole number"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Slice:
-		return "list"
-	case reflect.Map:
-		return "map"
-	case reflect.Struct:
-		return "section"
-	}
-	return "text"
-}
-
-// envName returns the variable that sets a key.
-func envName(pattern string) string {
-	name := strings.ToUpper(strings.ReplaceAll(pattern, ".", "__"))
-	return EnvPrefix + strings.ReplaceAll(name, "*", "<NAME>")
-}
-
-// display writes a value for people: exactly, quoted where it is text, shortened
-// where it is long, without what may be a secret.
+// display writes a value for an error text: quoted if it is text, shortened if it is
+// long, and without secrets.
 func display(v any) string {
 	switch v := v.(type) {
 	case time.Duration:
 		return durationText(v)
-	case Secret, Size, int, int64, uint64, float64, bool:
+	case redact.Secret, Size, int, int64, uint64, float64, bool:
 		return fmt.Sprint(v)
 	case string:
-		v = redact.URL(v) // whole, before it is cut
-		if len(v) > 80 {
-			v = v[:80] + "..."
-		}
-		return fmt.Sprintf("%q", v)
+		return fmt.Sprintf("%q", printable.Cut(redact.URL(v), 80)) // redacted before it is cut
 	case TLSVersion:
 		return fmt.Sprintf("%q", string(v))
 	}

@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// Config loads the files and returns what to listen with; nil when the section
-// names no certificate. It reads the files anew at every call.
+// Config loads the files and returns the TLS configuration of a listener, or nil if the
+// section names no certificate.
 func (t ServerTLS) Config() (*tls.Config, error) {
 	if t.CertFile == "" {
 		return nil, nil
@@ -27,12 +27,12 @@ func (t ServerTLS) Config() (*tls.Config, error) {
 	return config, nil
 }
 
-// Config loads the CA file and returns what to connect with.
+// Config loads the CA file and returns the TLS configuration of a client.
 func (t ClientTLS) Config() (*tls.Config, error) {
 	config := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		ServerName:         t.ServerName,
-		InsecureSkipVerify: t.InsecureSkipVerify, // the user's own decision; the reference says what it costs
+		InsecureSkipVerify: t.InsecureSkipVerify, // the decision of the user; the reference names the risk
 	}
 	if t.CAFile != "" {
 		var err error

@@ -3,7 +3,6 @@ package config
 import (
 	"crypto/tls"
 	"fmt"
-	"log/slog"
 	"math"
 	"strconv"
 	"strings"
@@ -26,8 +25,7 @@ const (
 	TB Size = 1e12
 )
 
-// unit is a unit as it is written. Binary ones come first: of two equally short
-// ways to write a size, [Size.String] takes the binary one.
+// unit is a unit of sizes. Binary units come first, so [Size.String] prefers them.
 type unit struct {
 	name string
 	size Size
@@ -77,7 +75,7 @@ func unitSize(name string) (Size, error) {
 	return 0, fmt.Errorf("has the unknown unit %q", name)
 }
 
-// String returns the shortest exact way to write the size; [ParseSize] reads it.
+// String returns the shortest exact form of the size; [ParseSize] reads it.
 func (s Size) String() string {
 	best := unit{"B", 1}
 	for _, u := range units() {
@@ -88,43 +86,10 @@ func (s Size) String() string {
 	return strconv.FormatInt(int64(s/best.size), 10) + best.name
 }
 
-// Secret is text that must not be seen: printing, logging and marshalling it in
-// any way gives "<secret>", or nothing where it is not set.
-type Secret string
-
-const hidden = "<secret>"
-
-// Reveal returns the text. What it returns goes into a request, never into a log.
-func (s Secret) Reveal() string { return string(s) }
-
-// String returns "<secret>".
-func (s Secret) String() string {
-	if s == "" {
-		return ""
-	}
-	return hidden
-}
-
-// GoString returns "<secret>".
-func (s Secret) GoString() string { return s.String() }
-
-// Format writes "<secret>" whatever the verb; without it %d would show the text.
-func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.String())) }
-
-// MarshalText returns "<secret>".
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// LogValue returns "<secret>".
-func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
-
-// placeholder says that somebody feeds the output of `gateway config` back
-// without having put the secret in.
-func (s Secret) placeholder() bool { return s == hidden }
-
 // TLSVersion is "1.2" or "1.3".
 type TLSVersion string
 
-// Number returns the version as crypto/tls knows it.
+// Number returns the version as a constant of crypto/tls.
 func (v TLSVersion) Number() uint16 {
 	if v == "1.3" {
 		return tls.VersionTLS13

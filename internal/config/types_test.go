@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"syslog-gateway/internal/redact"
+
 	"go.yaml.in/yaml/v3"
 )
 
@@ -48,7 +50,7 @@ func TestSizeReadsWhatItWrites(t *testing.T) {
 }
 
 func TestSecretHidesItself(t *testing.T) {
-	const s = Secret("hunter2")
+	const s = redact.Secret("hunter2")
 	c := Default()
 	c.HEC.Token, c.Stats.Password = s, s
 	var log bytes.Buffer
@@ -74,14 +76,14 @@ func TestSecretHidesItself(t *testing.T) {
 		if strings.Contains(out, "hunter2") || strings.Contains(out, "68756e746572") {
 			t.Errorf("shows the secret: %s", out)
 		}
-		if !strings.Contains(out, hidden) && !strings.Contains(out, `\u003csecret\u003e`) {
+		if !strings.Contains(out, redact.Mark) && !strings.Contains(out, `\u003csecret\u003e`) {
 			t.Errorf("does not say that there is a secret: %s", out)
 		}
 	}
 	if s.Reveal() != "hunter2" {
 		t.Error("Reveal does not")
 	}
-	if Secret("").String() != "" {
+	if redact.Secret("").String() != "" {
 		t.Error("a secret that is not set looks set")
 	}
 }

@@ -7,19 +7,21 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"syslog-gateway/internal/redact"
 )
 
-// StatsUser is somebody who may see the statistics page.
+// StatsUser is a user of the statistics page.
 type StatsUser struct {
 	Name     string
-	Password Secret // or
-	Hash     Secret // of bcrypt
-	Admin    bool   // may also set shards and endpoints aside
+	Password redact.Secret // or
+	Hash     redact.Secret // of bcrypt
+	Admin    bool          // may also change the state of shards and endpoints
 
-	key string // what its keys begin with, and that of its credential
+	key string // prefix of its keys and its credential: "" or "admin_"
 }
 
-// users returns the users as the file has them, those without a name as well.
+// users returns both users as configured, even if they have no name.
 func (s Stats) users() []StatsUser {
 	return []StatsUser{
 		{Name: s.Username, Password: s.Password, Hash: s.PasswordHash, Admin: s.Admin},
@@ -27,10 +29,10 @@ func (s Stats) users() []StatsUser {
 	}
 }
 
-// StatsUsers returns the users of the statistics page. A password that the
-// configuration does not hold is taken from the systemd credential stats_password or
-// stats_admin_password, which holds it as it is or as a bcrypt hash. The error names
-// the ways to give a password and never shows one.
+// StatsUsers returns the users of the statistics page. A password that is not
+// configured is read from the systemd credential stats_password or
+// stats_admin_password, which contains it in plain text or as a bcrypt hash. No error
+// shows a password.
 func (c Config) StatsUsers(env []string) ([]StatsUser, error) {
 	var users []StatsUser
 	var errs []error
@@ -54,7 +56,7 @@ func (u *StatsUser) credential(env []string) error {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("systemd credential %s: read: %w", name, cause(err))
 		}
-		if text := Secret(strings.TrimSpace(string(data))); strings.HasPrefix(text.Reveal(), "$2") {
+		if text := redact.Secret(strings.TrimSpace(string(data))); strings.HasPrefix(text.Reveal(), "$2") {
 			u.Hash = text
 		} else {
 			u.Password = text
@@ -62,10 +64,10 @@ func (u *StatsUser) credential(env []string) error {
 	}
 	key := "stats." + u.key + "password"
 	switch {
-	case u.Password.placeholder() || u.Hash.placeholder():
+	case isPlaceholder(u.Password) || isPlaceholder(u.Hash):
 		return fmt.Errorf("%s: is the placeholder that `gateway config` prints; put the password there", key)
 	case bcryptHash().check(u.Hash) != "":
-		return fmt.Errorf("systemd credential %s: is no bcrypt hash", name)
+		return fmt.Errorf("systemd credential %s: is not a bcrypt hash", name)
 	case u.Password == "" && u.Hash == "":
 		return fmt.Errorf("%s: is empty while stats.%susername is set; give it, %s_hash, or the systemd credential %s "+
 			"(GATEWAY_STATS__%sPASSWORD keeps it out of the file), or unset both", key, u.key, key, name, strings.ToUpper(u.key))

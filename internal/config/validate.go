@@ -10,19 +10,15 @@ import (
 	"strings"
 )
 
-// Validate checks every value and how they fit together, without looking at
-// anything outside: no file, no socket, no environment. The error joins all
-// problems, each naming key, value and what is allowed.
+// Validate checks every value, and values that depend on each other. It uses no file,
+// socket or environment. The error joins all problems; each names the key, the value
+// and what is allowed.
 func (c Config) Validate() error { return c.problems().err() }
 
 func (c Config) problems() problems {
 	var ps problems
-	rules := make(map[string]rule)
-	for _, k := range table() {
-		rules[k.pattern] = k.rule
-	}
 	walk(c, func(p place, v reflect.Value) {
-		r := rules[p.pattern]
+		r := rows()[p.pattern].rule
 		if wrong := r.check(v.Interface()); wrong != "" {
 			ps.add(p, "%s; allowed: %s", wrong, r.allowed)
 		}
@@ -34,7 +30,7 @@ func (c Config) problems() problems {
 	return ps
 }
 
-// maxName is the length of the longest name of a source; names are metric labels.
+// maxName limits the name of a source, which is a label of the metrics.
 const maxName = 64
 
 func (c Config) checkSources(ps *problems) {
@@ -78,7 +74,7 @@ func isName(s string) bool {
 		!strings.ContainsRune("_-", rune(s[0])) && !strings.Contains(s, "__")
 }
 
-// socket is something that the gateway will bind.
+// socket is an address that the gateway will bind.
 type socket struct {
 	place   place
 	network string // udp or tcp
@@ -122,8 +118,8 @@ func addressText(address string) string {
 	return address
 }
 
-// overlap tells whether binding a port on both addresses would collide. "" and ::
-// are all addresses of both families, as the kernel has it by default.
+// overlap reports whether a port cannot be bound on both addresses. "" and :: mean all
+// addresses of both families, which is the default of Linux.
 func overlap(a, b string) bool {
 	x, y := toAddr(a), toAddr(b)
 	switch {
@@ -137,7 +133,7 @@ func overlap(a, b string) bool {
 	return false
 }
 
-// toAddr returns the address that a listen address stands for; invalid for names.
+// toAddr parses a listen address; the result is invalid for host names.
 func toAddr(s string) netip.Addr {
 	switch s {
 	case "":
@@ -178,8 +174,8 @@ func (c Config) checkRest(ps *problems) {
 	}
 }
 
-// checkUsers looks at what the users of the statistics page are made of. Whether each
-// has a password is for Check to say: it may be a credential.
+// checkUsers checks the users of the statistics page. Check reports missing passwords,
+// which may be systemd credentials.
 func (c Config) checkUsers(ps *problems) {
 	for _, u := range c.Stats.users() {
 		name, password := at("stats", u.key+"username"), at("stats", u.key+"password")

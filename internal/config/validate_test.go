@@ -202,10 +202,14 @@ func TestTableAndStructureAgree(t *testing.T) {
 	c := Default()
 	c.Metadata.Overrides = map[string]Override{"x": {}}
 	inStructure := make(map[string]bool)
-	walk(c, func(p place, _ reflect.Value) {
+	walk(c, func(p place, v reflect.Value) {
 		inStructure[p.pattern] = true
-		if _, ok := row(p.pattern); !ok {
+		k, ok := rows()[p.pattern]
+		if !ok {
 			t.Errorf("%s has no row in the table", p.pattern)
+		}
+		if k.initial != nil && reflect.TypeOf(k.initial).Kind() != v.Kind() {
+			t.Errorf("%s is %s, its default in the table is %T", p.pattern, v.Kind(), k.initial)
 		}
 	})
 	seen := make(map[string]bool)
@@ -217,20 +221,5 @@ func TestTableAndStructureAgree(t *testing.T) {
 		if k.meaning == "" || k.rule.allowed == "" || k.rule.check == nil {
 			t.Errorf("%s says nothing", k.pattern)
 		}
-	}
-}
-
-func TestSegmentSize(t *testing.T) {
-	c := Default()
-	if got := c.SegmentSize(); got != 64*MiB {
-		t.Errorf("default: %s", got)
-	}
-	c.Queue.MaxSize = 16 * MiB
-	if got := c.SegmentSize(); got != MiB {
-		t.Errorf("16 MiB on 4 shards: %s", got)
-	}
-	c.Queue.MaxSize = 4 * KiB
-	if got := c.SegmentSize(); got != minSegment {
-		t.Errorf("tiny: %s", got)
 	}
 }

@@ -11,14 +11,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// document is a configuration file that has been read.
+// document is a parsed configuration file.
 type document struct {
 	name   string
 	root   *yaml.Node
 	values map[string]any
 }
 
-// parse reads a YAML file of exactly one mapping. An empty file is an empty
+// parse reads a YAML file that consists of one mapping. An empty file is an empty
 // mapping.
 func parse(name string, data []byte) (document, error) {
 	doc := document{name: name, values: map[string]any{}}
@@ -31,7 +31,7 @@ func parse(name string, data []byte) (document, error) {
 		return doc, invalid(name, err)
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return doc, fmt.Errorf("%s: holds more than one YAML document; only the first would count: remove the line ---", name)
+		return doc, fmt.Errorf("%s: contains more than one YAML document; remove the line ---", name)
 	}
 	if line := tagged(&node); line != 0 {
 		return doc, fmt.Errorf("%s:%d: YAML tags (!…) are not used in this file; put text that begins with ! in quotes", name, line)
@@ -52,18 +52,18 @@ func parse(name string, data []byte) (document, error) {
 	return doc, nil
 }
 
-// invalid wraps an error of the parser. One of them repeats text of the file: a
-// password that begins with * and has no quotes is an alias to YAML.
+// invalid wraps an error of the parser. The error about an unknown alias would show
+// text of the file: a password that begins with * and has no quotes is an alias.
 func invalid(name string, err error) error {
 	if strings.Contains(err.Error(), "anchor") {
-		return fmt.Errorf("%s: not valid YAML: an alias (*) that stands for nothing; put text that begins with * or & in quotes", name)
+		return fmt.Errorf("%s: not valid YAML: an alias (*) without an anchor; put text that begins with * or & in quotes", name)
 	}
 	return fmt.Errorf("%s: not valid YAML: %w", name, err)
 }
 
-// tagged returns the line of the first node with a tag of its own, or 0. Such tags
-// change types behind one's back, and the decoder's errors about them would
-// show values. Aliases are not followed: their anchors are nodes of the tree.
+// tagged returns the line of the first node that has an explicit tag, or 0. Tags
+// change types, and the errors of the decoder about them would show values. Aliases
+// need no visit: their anchors are nodes of the tree.
 func tagged(n *yaml.Node) int {
 	if n.Style&yaml.TaggedStyle != 0 {
 		return n.Line
@@ -76,8 +76,8 @@ func tagged(n *yaml.Node) int {
 	return 0
 }
 
-// where returns file and line of a key, or of the section next above it that the
-// file has, and how many of the names were found.
+// where returns file and line of a key, or of the innermost section of its path that
+// the file contains, and how many of the names were found.
 func (d document) where(names []string) (string, int) {
 	n, line, depth := d.root, 0, 0
 	for _, name := range names {
@@ -105,9 +105,8 @@ func (d document) where(names []string) (string, int) {
 	return fmt.Sprintf("%s:%d", d.name, line), depth
 }
 
-// YAML returns the effective configuration: every key, in the order of the
-// reference. [Load] reads it again; secrets that are set are written as
-// "<secret>" and have to be put in before it is of use.
+// YAML returns the effective configuration: every key, in the order of the reference.
+// Secrets are written as "<secret>", so [Load] accepts it only after they are filled in.
 func (c Config) YAML() ([]byte, error) {
 	var b bytes.Buffer
 	encoder := yaml.NewEncoder(&b)
@@ -142,7 +141,7 @@ func toNode(v reflect.Value) *yaml.Node {
 		}
 		return n
 	case reflect.String:
-		return textNode(fmt.Sprint(v.Interface())) // a Secret hides itself
+		return textNode(fmt.Sprint(v.Interface())) // a Secret prints as <secret>
 	}
 	if v.Kind() == reflect.Int64 { // durations and sizes
 		return textNode(display(v.Interface()))
@@ -150,8 +149,7 @@ func toNode(v reflect.Value) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Value: display(v.Interface())}
 }
 
-// textNode returns a node for text, in quotes where YAML would read it as
-// something else.
+// textNode returns a node for text, in quotes if YAML would read it as another type.
 func textNode(s string) *yaml.Node {
 	n := &yaml.Node{}
 	n.SetString(s)

@@ -48,7 +48,7 @@ func BenchmarkPost(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	c, err := New(Options{Endpoints: []string{s.URL()}, Token: testToken, DeadLetter: dead})
+	c, err := New(Options{Settings: Settings{Endpoints: []string{s.URL()}, Token: testToken}, DeadLetter: dead})
 	if err != nil {
 		b.Fatal(err)
 	}

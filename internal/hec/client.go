@@ -43,7 +43,7 @@ func New(o Options) (*Client, error) {
 		return nil, errors.New("hec: no dead-letter store: without it an event that HEC refuses would block delivery")
 	}
 	c := &Client{opts: o, metrics: newMetrics(), transport: newTransport(o.TLS), aborted: make(chan struct{})}
-	set := o.settings()
+	set := o.Settings
 	list, err := c.endpointsOf(set)
 	if err != nil {
 		return nil, fmt.Errorf("hec: %w", err)
@@ -103,8 +103,7 @@ func (c *Client) Reconfigure(s Settings) error {
 }
 
 func (c *Client) reconfigure(s Settings) error {
-	def(&s.Timeout, time.Minute)
-	s.Retry = s.Retry.withDefaults()
+	s = s.withDefaults()
 	list, err := c.endpointsOf(s)
 	if err != nil {
 		return fmt.Errorf("hec: %w", err)

@@ -211,8 +211,11 @@ func newRig(t *testing.T, change func(*Options), servers ...*hectest.Server) *ri
 		t.Fatal(err)
 	}
 	o := Options{
-		Token: testToken, InFlight: 3, Timeout: 10 * time.Second,
-		Retry:          RetryOptions{Initial: time.Millisecond, Max: 20 * time.Millisecond},
+		Settings: Settings{
+			Token: testToken, Timeout: 10 * time.Second,
+			Retry: RetryOptions{Initial: time.Millisecond, Max: 20 * time.Millisecond},
+		},
+		InFlight:       3,
 		HealthInterval: time.Hour, StopGrace: 5 * time.Second,
 		DeadLetter: r.dead, Ledger: r.ledger, Logger: log,
 	}

@@ -72,7 +72,7 @@ func TestMetrics(t *testing.T) {
 	if got := metric(t, reg, "gateway_deadletter_evicted_events_total", ""); got != 3 {
 		t.Errorf("%v events are evicted", got)
 	}
-	if _, err := New(Options{Endpoints: []string{s.URL()}, Token: "t", DeadLetter: r.dead, Registerer: reg}); err == nil {
+	if _, err := New(Options{Settings: Settings{Endpoints: []string{s.URL()}, Token: "t"}, DeadLetter: r.dead, Registerer: reg}); err == nil {
 		t.Error("two clients register the same metrics")
 	}
 }

@@ -15,23 +15,10 @@ import (
 
 // Options configure a Client. Zero durations and counts take the default named.
 type Options struct {
-	// Endpoints are URLs such as https://splunk:8088; /services/collector/event
-	// is appended unless the path is already one of a collector. A user and
-	// password in a URL are sent as Basic authentication instead of the token
-	// (HEC takes its token as the password); they are never shown.
-	Endpoints []string
-	// Token is the HEC token.
-	Token string
-	// FallbackIndex takes the events that HEC refuses for their index (code 7), which
-	// then hold it in the field original_index. Empty: they become dead letters.
-	FallbackIndex string
+	Settings // may change while the Client runs
+
 	// InFlight is how many records one Deliver posts at a time; 4.
 	InFlight int
-	// Timeout is for one attempt, from dialling to the end of the answer; 60 s.
-	// A short one means duplicates, not speed.
-	Timeout time.Duration
-	// Retry says how long to wait between attempts.
-	Retry RetryOptions
 	// Ack is indexer acknowledgement.
 	Ack AckOptions
 	// TLS is for https endpoints; nil is the system's roots.
@@ -70,19 +57,29 @@ type AckOptions struct {
 	MaxOutstanding int
 }
 
-// Settings are the options that may change while a Client runs.
+// Settings are the options that may change while a Client runs, by
+// [Client.Reconfigure].
 type Settings struct {
-	Endpoints     []string
-	Token         string
+	// Endpoints are URLs such as https://splunk:8088; /services/collector/event
+	// is appended unless the path is already one of a collector. A user and
+	// password in a URL are sent as Basic authentication instead of the token
+	// (HEC takes its token as the password); they are never shown.
+	Endpoints []string
+	// Token is the HEC token.
+	Token string
+	// FallbackIndex takes the events that HEC refuses for their index (code 7), which
+	// then hold it in the field original_index. Empty: they become dead letters.
 	FallbackIndex string
-	Timeout       time.Duration
-	Retry         RetryOptions
+	// Timeout is for one attempt, from dialling to the end of the answer; 60 s.
+	// A short one means duplicates, not speed.
+	Timeout time.Duration
+	// Retry says how long to wait between attempts.
+	Retry RetryOptions
 }
 
 func (o Options) withDefaults() Options {
 	def(&o.InFlight, 4)
-	def(&o.Timeout, time.Minute)
-	o.Retry = o.Retry.withDefaults()
+	o.Settings = o.Settings.withDefaults()
 	def(&o.Ack.PollInterval, 10*time.Second)
 	def(&o.Ack.Timeout, 5*time.Minute)
 	def(&o.Ack.MaxOutstanding, 4096)
@@ -97,6 +94,12 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+func (s Settings) withDefaults() Settings {
+	def(&s.Timeout, time.Minute)
+	s.Retry = s.Retry.withDefaults()
+	return s
+}
+
 func (r RetryOptions) withDefaults() RetryOptions {
 	def(&r.Initial, 250*time.Millisecond)
 	def(&r.Max, 30*time.Second)
@@ -108,10 +111,6 @@ func def[T ~int | ~int64](v *T, d T) {
 	if *v <= 0 {
 		*v = d
 	}
-}
-
-func (o Options) settings() Settings {
-	return Settings{Endpoints: o.Endpoints, Token: o.Token, FallbackIndex: o.FallbackIndex, Timeout: o.Timeout, Retry: o.Retry}
 }
 
 // check returns everything that is wrong with the settings. No error holds the

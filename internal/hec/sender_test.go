@@ -555,7 +555,7 @@ func TestSecretsAreNotSeen(t *testing.T) {
 		t.Error("a metric holds the token")
 	}
 	for _, bad := range []string{"ftp://u:hunter2@host", "http://u:hunter2@", "http://u:hunter2@host:1/services/collector/raw", "http://u:hunter2@ho st", "://u:hunter2@x"} {
-		_, err := New(Options{Endpoints: []string{bad}, Token: testToken, DeadLetter: r.dead})
+		_, err := New(Options{Settings: Settings{Endpoints: []string{bad}, Token: testToken}, DeadLetter: r.dead})
 		if err == nil || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), testToken) {
 			t.Errorf("%s: error %v", bad, err)
 		}

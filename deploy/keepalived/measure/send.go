@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -28,15 +29,15 @@ func newSend() *cobra.Command {
 			defer close(over)
 			_, _ = io.Copy(io.Discard, cmd.InOrStdin())
 		}()
-		sent, err := send(to, rate, over)
+		sent, err := send(cmd.Context(), to, rate, over)
 		fmt.Fprintln(cmd.OutOrStdout(), sent)
 		return err
 	}
 	return cmd
 }
 
-func send(to string, rate int, over <-chan struct{}) (sent int, err error) {
-	conn, err := net.Dial("udp", to)
+func send(ctx context.Context, to string, rate int, over <-chan struct{}) (sent int, err error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "udp", to)
 	if err != nil {
 		return 0, err
 	}

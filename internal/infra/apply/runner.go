@@ -10,6 +10,7 @@ import (
 
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/printable"
 )
 
 // How many changes use one thing at a time. Full clones hold the template's lock for
@@ -241,7 +242,7 @@ func (r *runner) tell(e Event) {
 	if r.opts.Progress == nil {
 		return
 	}
-	e.Time, e.Text = time.Now(), plan.Printable(e.Text)
+	e.Time, e.Text = time.Now(), printable.Escape(e.Text)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.opts.Progress(e)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"syslog-gateway/internal/redact"
 )
 
 // maxDisk is the largest disk in GiB: a slip of the finger ends here, not on a pool.
@@ -156,7 +158,7 @@ func (b *builder) rootAccount(o *object, c *Container) {
 // minPassword is Proxmox VE's limit for the root password of a container.
 const minPassword = 5
 
-func (b *builder) password(a *object) Secret {
+func (b *builder) password(a *object) redact.Secret {
 	p := a.secret("password")
 	v := a.place("password")
 	if p == "" {

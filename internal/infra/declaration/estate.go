@@ -3,6 +3,8 @@ package declaration
 import (
 	"encoding/json"
 	"net/netip"
+
+	"syslog-gateway/internal/redact"
 )
 
 // Estate is the whole desired state. Slices are sorted by Key (pools by ID), so the
@@ -52,27 +54,10 @@ type Network struct {
 // SSH is how the node is reached for what its API can't do. Keys are secrets.
 type SSH struct {
 	User           string
-	PrivateKey     Secret // PEM; "" where none was found
-	GuestPublicKey string // what guests let in, without line end; "" where none was found
-	GuestKeyPath   string // file with the private half; handed on, never read
+	PrivateKey     redact.Secret // PEM; "" where none was found
+	GuestPublicKey string        // what guests let in, without line end; "" where none was found
+	GuestKeyPath   string        // file with the private half; handed on, never read
 }
-
-// Secret is a string that does not print.
-type Secret string
-
-// String implements fmt.Stringer.
-func (s Secret) String() string {
-	if s == "" {
-		return ""
-	}
-	return "<secret>"
-}
-
-// GoString implements fmt.GoStringer.
-func (s Secret) GoString() string { return s.String() }
-
-// MarshalText keeps secrets out of JSON.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Datastore is a storage that the declaration expects on the node.
 type Datastore struct {
@@ -163,7 +148,7 @@ type Container struct {
 	Features     Features
 	Unprivileged bool
 	OSType       string
-	Password     Secret
+	Password     redact.Secret
 	Keys         []string // SSH public keys of root
 }
 
@@ -193,7 +178,7 @@ type VM struct {
 	Template int    // VMID to clone in full; 0: none
 	CDROM    string // volume ID; "" for none
 	User     string // made by cloud-init
-	Password Secret
+	Password redact.Secret
 	Keys     []string
 	VGA      string
 	Agent    bool
@@ -259,7 +244,7 @@ type ACMEAccount struct{ Name, Email, Directory, TOS string }
 // DNSPlugin is how DNS challenges are answered. API is one of proxmox-acme's names (aws, cf, …).
 type DNSPlugin struct {
 	ID, API string
-	Data    map[string]Secret
+	Data    map[string]redact.Secret
 }
 
 // ACMECertificate is the certificate of a node.

@@ -3,6 +3,8 @@ package declaration
 import (
 	"fmt"
 	"slices"
+
+	"syslog-gateway/internal/redact"
 )
 
 // extra reads certificates by ACME: accounts, DNS plugins, one domain a node.
@@ -44,7 +46,7 @@ func pluginRule(s string) (string, string) {
 }
 
 func (b *builder) dnsPlugin(p entry) DNSPlugin {
-	plugin := DNSPlugin{ID: p.key, Data: make(map[string]Secret)}
+	plugin := DNSPlugin{ID: p.key, Data: make(map[string]redact.Secret)}
 	plugin.API = p.needText("plugin_type", pattern(wordText, "is not the name of a DNS API", "such as aws or cf"), func(s string) (string, string) {
 		if s == "route53" {
 			return "is not what Proxmox VE calls it", "write aws"
@@ -63,7 +65,7 @@ func (b *builder) dnsPlugin(p entry) DNSPlugin {
 		}
 		v.hidden = true
 		b.check(v, []rule{singleLine})
-		plugin.Data[m.name] = Secret(v.text)
+		plugin.Data[m.name] = redact.Secret(v.text)
 		if v.file == b.o.Deployment {
 			b.note(v, "a credential lies open in the declaration", "move dns_plugins to the SOPS file, and change it")
 		}

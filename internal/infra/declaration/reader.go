@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"syslog-gateway/internal/redact"
 )
 
 // loader collects while a declaration is read: what is wrong, what is of note, and
@@ -139,14 +141,14 @@ func (o *object) text(key, def string, rules ...rule) string {
 }
 
 // secret reads a string that is shown nowhere.
-func (o *object) secret(key string) Secret {
+func (o *object) secret(key string) redact.Secret {
 	v := o.typed(key, isText)
 	if v == nil {
 		return ""
 	}
 	v.hidden = true
 	o.set(key, v, "")
-	return Secret(v.text)
+	return redact.Secret(v.text)
 }
 
 // needText reads a string that has to be there.

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 
+	"syslog-gateway/internal/redact"
+
 	"golang.org/x/crypto/ssh"
 )
 
@@ -30,7 +32,7 @@ func (b *builder) ssh(r *object) {
 
 // privateKey takes the key itself or the path of its file. Only the default may be
 // absent: what a plan needs SSH for, it says itself.
-func (b *builder) privateKey(r *object) Secret {
+func (b *builder) privateKey(r *object) redact.Secret {
 	v := r.typed("proxmox_ssh_private_key", isText)
 	text := "~/.ssh/id_rsa"
 	if v != nil {
@@ -43,7 +45,7 @@ func (b *builder) privateKey(r *object) Secret {
 		if v.file == b.o.Deployment {
 			b.note(v, "a private key lies open in the declaration", "move it to the SOPS file or to PROXMOX_SSH_PRIVATE_KEY, and change it")
 		}
-		return Secret(text + "\n")
+		return redact.Secret(text + "\n")
 	case !keyPath.MatchString(text):
 		b.problem(v, "is neither a private key (-----BEGIN …) nor a path", "begin a path with / or ~/")
 		return ""
@@ -60,7 +62,7 @@ func (b *builder) privateKey(r *object) Secret {
 		b.problem(r.place("proxmox_ssh_private_key"), "the file does not hold a private key", "it begins with -----BEGIN; the one that ends in .pub is the public half")
 		return ""
 	}
-	return Secret(data)
+	return redact.Secret(data)
 }
 
 // reason is an error without the path, which may have come encrypted.

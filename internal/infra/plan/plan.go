@@ -7,6 +7,7 @@ import (
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/plan/live"
+	"syslog-gateway/internal/printable"
 )
 
 // Options say what may be planned. The zero value plans everything and allows nothing
@@ -75,7 +76,7 @@ func (p *Plan) Blocks() []string {
 			if b.Flag != "" {
 				s += " (" + b.Flag + ")"
 			}
-			out = append(out, Printable(s))
+			out = append(out, printable.Escape(s))
 		}
 	}
 	return out

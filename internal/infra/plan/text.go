@@ -3,35 +3,25 @@ package plan
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
-	"unicode"
 
 	"syslog-gateway/internal/infra/plan/change"
-)
-
-// Colours of a terminal (ECMA-48, SGR).
-const (
-	green  = "\x1b[32m"
-	yellow = "\x1b[33m"
-	red    = "\x1b[31m"
-	bold   = "\x1b[1m"
-	plain  = "\x1b[0m"
+	"syslog-gateway/internal/printable"
 )
 
 // sign is how an action is shown: + ~ -, and ! for what needs somebody's decision.
-func sign(c change.Change) (mark, colour string) {
+func sign(c change.Change) (mark string, colour printable.Colour) {
 	switch {
 	case c.Action == change.Refuse, c.Action == change.Manual:
-		return "!", yellow
+		return "!", printable.Yellow
 	case c.Action == change.Create:
-		return "+", green
+		return "+", printable.Green
 	case c.Action == change.Destroy:
-		return "-", red
+		return "-", printable.Red
 	case c.Action == change.Replace:
-		return "-/+", red
+		return "-/+", printable.Red
 	}
-	return "~", yellow
+	return "~", printable.Yellow
 }
 
 var sentences = map[change.Action]string{
@@ -42,17 +32,17 @@ var sentences = map[change.Action]string{
 
 // Text writes the plan for people, with a summary as its last line.
 func (p *Plan) Text(w io.Writer, colour bool) error {
-	t := &text{colour: colour}
+	t := &text{painter: printable.Painter(colour)}
 	for _, c := range p.Changes {
 		t.change(c)
 	}
 	for _, n := range p.Notes {
-		t.line("  note: %s: %s", n.Key, Printable(n.Text))
+		t.line("  note: %s: %s", n.Key, printable.Escape(n.Text))
 	}
 	if len(p.Notes) > 0 {
 		t.line("")
 	}
-	t.line("%s", t.paint(bold, p.Summary()))
+	t.line("%s", t.painter.Paint(printable.Bold, p.Summary()))
 	_, err := io.WriteString(w, t.b.String())
 	return err
 }
@@ -76,7 +66,7 @@ func (p *Plan) Summary() string {
 		if p.Guests == 1 {
 			is = "is"
 		}
-		return fmt.Sprintf("Nothing to do: %s %s as declared.", change.Count(p.Guests, "guest"), is)
+		return fmt.Sprintf("Nothing to do: %s %s as declared.", printable.Count(p.Guests, "guest"), is)
 	}
 	s := fmt.Sprintf("%d to create, %d to change, %d to replace, %d to destroy", p.Count(change.Create),
 		p.Count(change.Update)+p.Count(change.Wait), p.Count(change.Replace), p.Count(change.Destroy))
@@ -93,18 +83,11 @@ func (p *Plan) Summary() string {
 
 // text builds the form for people.
 type text struct {
-	b      strings.Builder
-	colour bool
+	b       strings.Builder
+	painter printable.Painter
 }
 
 func (t *text) line(format string, args ...any) { fmt.Fprintf(&t.b, format+"\n", args...) }
-
-func (t *text) paint(colour, s string) string {
-	if !t.colour {
-		return s
-	}
-	return colour + s + plain
-}
 
 func (t *text) change(c change.Change) {
 	mark, colour := sign(c)
@@ -120,7 +103,7 @@ func (t *text) change(c change.Change) {
 	if c.Adopts {
 		sentence = "will be taken over and changed in place"
 	}
-	t.line("%s %s %s", t.paint(colour, mark), t.paint(bold, title), sentence)
+	t.line("%s %s %s", t.painter.Paint(colour, mark), t.painter.Paint(printable.Bold, title), sentence)
 	width := 0
 	for _, f := range c.Fields {
 		width = max(width, len(f.Path))
@@ -129,29 +112,29 @@ func (t *text) change(c change.Change) {
 		t.field(c.Action, f, width)
 	}
 	for _, s := range c.Manual {
-		t.line("    %s by hand: %s", t.paint(yellow, "!"), Printable(s))
+		t.line("    %s by hand: %s", t.painter.Paint(printable.Yellow, "!"), printable.Escape(s))
 	}
 	for _, b := range c.Blocks {
 		s := b.Why
 		if b.Flag != "" {
 			s += ": " + b.Flag
 		}
-		t.line("    %s refused: %s", t.paint(red, "!"), Printable(s))
+		t.line("    %s refused: %s", t.painter.Paint(printable.Red, "!"), printable.Escape(s))
 	}
 	t.line("")
 }
 
 // field shows one difference. New lines in values are shown as such.
 func (t *text) field(a change.Action, f change.Diff, width int) {
-	mark, colour := "~", yellow
+	mark, colour := "~", printable.Yellow
 	value := quote(f.From) + " -> " + quote(f.To)
 	switch {
 	case f.From == "" && f.To == "":
 		value = ""
 	case f.From == "":
-		mark, colour, value = "+", green, quote(f.To)
+		mark, colour, value = "+", printable.Green, quote(f.To)
 	case f.To == "":
-		mark, colour, value = "-", red, quote(f.From)
+		mark, colour, value = "-", printable.Red, quote(f.From)
 	}
 	if a == change.Create && f.From == "" {
 		mark, colour = " ", ""
@@ -159,27 +142,12 @@ func (t *text) field(a change.Action, f change.Diff, width int) {
 	if f.Note != "" {
 		value = strings.TrimSpace(value + "  (" + f.Note + ")")
 	}
-	t.line("    %s %-*s  %s", t.paint(colour, mark), width, f.Path, value)
+	t.line("    %s %-*s  %s", t.painter.Paint(colour, mark), width, f.Path, value)
 }
 
 func quote(s string) string {
 	if s == "" {
 		return `""`
 	}
-	return Printable(s)
-}
-
-// Printable is s in one line and without what a terminal would obey: what is live was
-// written by anybody.
-func Printable(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		if unicode.IsPrint(r) {
-			b.WriteRune(r)
-			continue
-		}
-		quoted := strconv.QuoteRune(r)
-		b.WriteString(quoted[1 : len(quoted)-1])
-	}
-	return b.String()
+	return printable.Escape(s)
 }

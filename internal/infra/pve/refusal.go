@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+
+	"syslog-gateway/internal/printable"
 )
 
 // refusal makes an error of an answer with a status of 300 or more. Current versions
@@ -50,10 +52,7 @@ func strange(res *http.Response, body []byte) string {
 	if len(body) > 64*maxExcerpt {
 		body = body[:64*maxExcerpt]
 	}
-	text := strings.Join(strings.Fields(tags.ReplaceAllString(strings.ToValidUTF8(string(body), "?"), " ")), " ")
-	if r := []rune(text); len(r) > maxExcerpt {
-		text = string(r[:maxExcerpt]) + "…"
-	}
+	text := printable.Cut(printable.Fold(tags.ReplaceAllString(strings.ToValidUTF8(string(body), "?"), " ")), maxExcerpt)
 	if text == "" {
 		return "an empty body"
 	}

@@ -68,7 +68,7 @@ func (p *Planner) plugin(want declaration.DNSPlugin) {
 	lv, exists := p.Live.Plugins[want.ID]
 	var lines []string
 	for key, value := range want.Data {
-		lines = append(lines, key+"="+string(value))
+		lines = append(lines, key+"="+value.Reveal())
 	}
 	sort.Strings(lines)
 	params := url.Values{"api": {want.API}, "data": {base64.StdEncoding.EncodeToString([]byte(strings.Join(lines, "\n")))}}

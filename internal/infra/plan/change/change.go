@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"syslog-gateway/internal/infra/declaration"
@@ -217,12 +216,4 @@ func Write(title, method, path string, params url.Values) Step {
 func (s Step) From(source, digest string) Step {
 	s.Source, s.Digest = source, digest
 	return s
-}
-
-// Count is a number of things: "1 rule", "2 rules".
-func Count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
 }

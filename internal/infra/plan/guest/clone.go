@@ -107,7 +107,7 @@ func (v *vm) params(conf pve.Config, blank bool) url.Values {
 		p.Set("startup", startup(v.Startup.Order, v.Startup.Up))
 	}
 	for key, value := range map[string]string{
-		"ciuser": v.User, "cipassword": string(v.Password), "sshkeys": sshKeys(v.Keys),
+		"ciuser": v.User, "cipassword": v.Password.Reveal(), "sshkeys": sshKeys(v.Keys),
 		"searchdomain": v.Domain, "nameserver": nameserverList(&v.Guest),
 	} {
 		if value != "" {

@@ -93,7 +93,7 @@ func containerParams(c *declaration.Container) url.Values {
 	}
 	for key, value := range map[string]string{
 		"pool": c.Pool, "searchdomain": c.Domain, "nameserver": nameserverList(&c.Guest),
-		"password": string(c.Password), "ssh-public-keys": strings.Join(c.Keys, "\n"),
+		"password": c.Password.Reveal(), "ssh-public-keys": strings.Join(c.Keys, "\n"),
 	} {
 		if value != "" {
 			v.Set(key, value)

@@ -11,6 +11,7 @@ import (
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pve"
+	"syslog-gateway/internal/printable"
 )
 
 // Live is a firewall rule as Proxmox VE lists it.
@@ -241,7 +242,7 @@ func Diffs(live []Live, want []declaration.Rule) []change.Diff {
 
 // Step brings the list at path to want.
 func Step(path string, live []Live, want []declaration.Rule) change.Step {
-	s := change.Step{Op: change.OpRules, Title: "set " + change.Count(len(want), "rule"), Path: path, Source: path, Rules: want}
+	s := change.Step{Op: change.OpRules, Title: "set " + printable.Count(len(want), "rule"), Path: path, Source: path, Rules: want}
 	if len(live) > 0 {
 		s.Digest = live[0].Digest
 	}

@@ -1,0 +1,166 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"syslog-gateway/internal/redact"
+)
+
+// referenceText returns docs/configuration.md: one row per key with its type,
+// default, allowed values, meaning, environment variable, and whether a reload
+// applies a change.
+func referenceText() string {
+	var b strings.Builder
+	b.WriteString(referenceHead)
+	defaults := defaultTexts()
+	section := ""
+	for _, k := range table() {
+		if s, _, nested := strings.Cut(k.pattern, "."); s != section {
+			section = s
+			if !nested {
+				s = "Other keys"
+			}
+			fmt.Fprintf(&b, "\n## %s\n\n%s| Key | Type | Default | Allowed | Meaning | Reload |\n|---|---|---|---|---|---|\n", s, sectionNote(section))
+		}
+		reload := "yes"
+		if k.applies == restart {
+			reload = "restart"
+		}
+		t := resolve(strings.Split(k.pattern, "."))
+		fmt.Fprintf(&b, "| `%s`<br>`%s` | %s | %s | %s | %s | %s |\n",
+			strings.ReplaceAll(k.pattern, "*", "NAME"), envName(k.pattern), typeName(t),
+			cell(defaults[k.pattern]), cell(k.rule.allowed), cell(k.meaning), reload)
+	}
+	b.WriteString(referenceTail)
+	return b.String()
+}
+
+// sectionNote is what a section's table cannot say.
+func sectionNote(section string) string {
+	switch section {
+	case "sources":
+		var rows strings.Builder
+		d := Default().Sources
+		for _, name := range []string{"unifi", "palo_alto", "cisco_asa", "linux", "windows"} {
+			s := d[name]
+			fmt.Fprintf(&rows, "| `%s` | %d | %s | %s |\n", name, s.Port, s.Vendor, s.Index)
+		}
+		return "You choose NAME (a-z, 0-9, _ and -). It is a label of the metrics. If the file has no `sources` section, these sources\n" +
+			"exist. A `sources` section replaces them:\n\n| Source | Port | Vendor | Index |\n|---|---|---|---|\n" + rows.String() +
+			"\nTwo sources can share a port if they use different protocols (tcp and tls count as one) or listen on different addresses.\n\n"
+	case "metadata":
+		return "NAME is the class of an event: the value of its field `class`.\n\n"
+	}
+	return ""
+}
+
+// defaultTexts returns the default of every key by its pattern.
+func defaultTexts() map[string]string {
+	c := Default()
+	c.Sources = map[string]Source{"any": newSource(0, "auto", "")}
+	c.Metadata.Overrides = map[string]Override{"any": {}}
+	texts := make(map[string]string)
+	walk(c, func(p place, v reflect.Value) { texts[p.pattern] = defaultText(v) })
+	texts["sources.*.port"] = "required"
+	return texts
+}
+
+func defaultText(v reflect.Value) string {
+	switch v.Kind() {
+	case reflect.Slice:
+		var items []string
+		for i := range v.Len() {
+			items = append(items, v.Index(i).String())
+		}
+		return "`[" + strings.Join(items, ", ") + "]`"
+	case reflect.Map:
+		return "`{}`"
+	case reflect.String:
+		if v.String() == "" {
+			return "empty"
+		}
+		return "`" + v.String() + "`"
+	}
+	return "`" + display(v.Interface()) + "`"
+}
+
+// cell makes text fit for a cell of a table.
+func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
+
+// typeName returns what people call the type of a key.
+func typeName(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[time.Duration]():
+		return "duration"
+	case reflect.TypeFor[Size]():
+		return "size"
+	case reflect.TypeFor[redact.Secret]():
+		return "secret"
+	}
+	switch t.Kind() {
+	case reflect.Int:
+		return "whole number"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Slice:
+		return "list"
+	case reflect.Map:
+		return "map"
+	case reflect.Struct:
+		return "section"
+	}
+	return "text"
+}
+
+// envName returns the variable that sets a key.
+func envName(pattern string) string {
+	name := strings.ToUpper(strings.ReplaceAll(pattern, ".", "__"))
+	return EnvPrefix + strings.ReplaceAll(name, "*", "<NAME>")
+}
+
+const referenceHead = `# Configuration
+
+<!-- Generated from internal/config/keys.go; a test compares. To generate it again: go test ./internal/config -run TestReference -update -->
+
+The gateway reads one YAML file: ` + "`/etc/syslog-gateway/gateway.yaml`" + `, or the one that you name with ` + "`-c`" + `. An empty file
+is valid. Later layers override earlier ones:
+
+1. the defaults below
+2. the file
+3. environment variables: ` + "`GATEWAY_`" + ` and the key in capitals, with ` + "`__`" + ` between levels: ` + "`GATEWAY_QUEUE__MAX_SIZE=50GB`" + `,
+   ` + "`GATEWAY_SOURCES__LINUX__PORT=5517`" + `. Separate the items of a list by commas. Write a map as in YAML:
+   ` + "`GATEWAY_SOURCES__LINUX__TIMEZONES={10.1.0.0/16: Europe/Berlin}`" + `. Write ` + "`_`" + ` for a hyphen in a name.
+   A variable cannot remove a source. An unknown variable with this prefix is an error, except the variables that Kubernetes
+   and Docker set for a service called ` + "`gateway`" + ` (` + "`GATEWAY_PORT…`, `GATEWAY_SERVICE_…`" + `).
+4. command-line flags that have the name of a key
+
+How to write values:
+
+- Sizes have a unit: ` + "`KiB MiB GiB TiB` (powers of 1024), `kB MB GB TB` (powers of 1000)" + `. A number without a unit means bytes.
+- Durations have a unit: ` + "`250ms`, `5s`, `10m`, `1h30m`" + `. A number without a unit is an error.
+- Keys are lower case. An unknown key, a key without a value, a duplicate key and a second YAML document are errors.
+
+` + "`gateway check`" + ` reports all problems at once. ` + "`gateway config`" + ` prints the result of all layers, with secrets as ` + "`<secret>`" + `.
+
+On SIGHUP the gateway reads the configuration again. If it is invalid, the gateway refuses it and keeps the old one. Changes of
+keys with "yes" in the column Reload are applied at once, without closing a socket. All other changes, and adding or removing a
+source, need a restart. The token is read again too, except from the systemd credential, which systemd copies when the service
+starts.
+`
+
+const referenceTail = `
+## The HEC token
+
+The gateway uses the first of these that exists:
+
+1. ` + "`SPLUNK_HEC_TOKEN`" + ` in the environment
+2. the file that ` + "`hec.token_file`" + ` names
+3. the systemd credential ` + "`hec_token`" + `: the unit loads it from ` + "`/etc/syslog-gateway/hec_token`" + `, which only root must be able to read
+4. ` + "`hec.token`" + ` (or ` + "`GATEWAY_HEC__TOKEN`" + `)
+
+Only the service can see the credential. To run ` + "`gateway check`" + ` by hand with it:
+` + "`systemd-run --pipe --wait -p User=syslog-gateway -p LoadCredential=hec_token:/etc/syslog-gateway/hec_token gateway check`" + `.
+`
