@@ -128,7 +128,7 @@ bench-all: build ## every scenario but the soak: about 40 minutes
 	bin/bench run --scenario all --peers all --json $(RESULTS)/all.json --markdown $(RESULTS)/all.md --html $(RESULTS)/all.html
 
 bench-micro: ## benchmarks of the hot path: ns and allocations for each message
-	$(GO) test -run '^$$' -bench . -benchmem ./internal/syslog ./internal/event ./internal/dialect ./internal/listener ./internal/deflate ./internal/shard ./internal/queue
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/syslog ./internal/event ./internal/dialect ./internal/ingest ./internal/fairshare ./internal/deflate ./internal/shard ./internal/queue
 
 bench-provision: ## plans of 20 guests and of a 78-object estate over loopback, with request counts
 	$(GO) test -run '^$$' -bench . -benchtime 20x ./internal/infra/apply

@@ -19,7 +19,7 @@ var allowed = map[string][]string{
 	"internal/syslog":  {},
 	"internal/dialect": {"internal/syslog", "internal/suggest"},
 	"internal/listener": {
-		"internal/event", "internal/syslog", "internal/dialect", "internal/senders", "internal/tap", "internal/ledger", "internal/throttle", "internal/splunk", "internal/status",
+		"internal/event", "internal/syslog", "internal/dialect", "internal/senders", "internal/tap", "internal/ledger", "internal/throttle", "internal/splunk", "internal/status", "internal/ingest", "internal/listener/inherit", "internal/fairshare",
 	},
 	"internal/balancer": {"internal/event"},
 	"internal/deflate":  {},
@@ -31,7 +31,7 @@ var allowed = map[string][]string{
 	"internal/hec/hecserver": {},
 	"internal/hec/hectest":   {"internal/hec/hecserver"},
 	"internal/stats": {
-		"internal/event", "internal/senders", "internal/tap", "internal/ledger", "internal/status", "internal/throttle", "internal/stats/auth", "internal/stats/control", "internal/stats/haproxy", "internal/stats/metrics", "internal/stats/monitor", "internal/stats/problems", "internal/stats/text", "internal/printable",
+		"internal/event", "internal/senders", "internal/tap", "internal/ledger", "internal/status", "internal/throttle", "internal/stats/auth", "internal/stats/control", "internal/stats/haproxy", "internal/stats/metrics", "internal/stats/monitor", "internal/stats/problems", "internal/stats/text", "internal/printable", "internal/fairshare",
 	},
 	"internal/config":            {"internal/redact", "internal/suggest", "internal/printable"},
 	"internal/redact":            {},
@@ -58,6 +58,13 @@ var allowed = map[string][]string{
 	"internal/stats/text":        {"internal/printable"},
 	"internal/status":            {"internal/ledger"},
 	"internal/status/statustest": {"internal/status"},
+	"internal/fairshare":         {},
+	"internal/ingest": {
+		"internal/event", "internal/syslog", "internal/dialect", "internal/senders", "internal/tap", "internal/ledger", "internal/throttle", "internal/fairshare", "internal/splunk",
+	},
+	"internal/ingest/ingesttest":            {"internal/event"}, // of tests
+	"internal/listener/inherit":             {},
+	"internal/listener/inherit/inherittest": {}, // of tests
 
 	"internal/infra/declaration": {"internal/infra/secrets", "internal/suggest", "internal/redact"},
 	"internal/infra/secrets":     {},

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/dialect"
-	"syslog-gateway/internal/listener"
+	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/syslog"
 )
 
@@ -26,7 +26,7 @@ func newExplainer(w io.Writer) *explainer { return &explainer{w: w} }
 //
 // followed, where there is something, by "; a relay had split its text",
 // "; not understood: …" and "; dropped: …".
-func (x *explainer) print(e listener.Explanation) {
+func (x *explainer) print(e ingest.Explanation) {
 	x.n++
 	parts := []string{}
 	if e.Result != nil {
@@ -56,14 +56,14 @@ func headerText(h *syslog.Header) string {
 	return s
 }
 
-func hostText(e listener.Explanation) string {
-	if e.HostFrom == listener.HostFromMessage {
+func hostText(e ingest.Explanation) string {
+	if e.HostFrom == ingest.HostFromMessage {
 		return fmt.Sprintf("host %q by %s", e.Host, e.Result.HostBy)
 	}
 	return fmt.Sprintf("host %q by the %s", e.Host, e.HostFrom)
 }
 
-func timeText(e listener.Explanation) string {
+func timeText(e ingest.Explanation) string {
 	by := "by " + e.Result.TimeBy.String()
 	if e.Result.TimeBy == dialect.ByNothing || e.Clamped {
 		by = "of receipt"
@@ -72,7 +72,7 @@ func timeText(e listener.Explanation) string {
 }
 
 // notUnderstood lists what of the message no rule could use.
-func notUnderstood(e listener.Explanation) (notes []string) {
+func notUnderstood(e ingest.Explanation) (notes []string) {
 	switch r := e.Result; {
 	case r.Unparsed && r.Class == dialect.Fallback:
 		notes = append(notes, "no rule knows this message")

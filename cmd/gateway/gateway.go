@@ -15,8 +15,10 @@ import (
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec"
+	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/listener"
+	"syslog-gateway/internal/listener/inherit"
 	"syslog-gateway/internal/queue"
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/shard"
@@ -142,7 +144,7 @@ func (g *gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry)
 	}
 	batches := c.Balancer.Shards*shard.BatchesHeld + 2
 	for _, s := range c.Sources {
-		batches += listener.Intakes() * listener.Lanes(s.Vendor)
+		batches += listener.Batchers() * ingest.OpenBatches(s.Vendor)
 	}
 	g.pool = event.NewPool(batches, int(c.Batch.MaxBytes)+16<<10)
 	var candidates []balancer.Shard
@@ -171,12 +173,12 @@ func (g *gateway) buildListener(c config.Config, _ string, r *prometheus.Registr
 	if err != nil {
 		return err
 	}
-	keeper, inherited := handOver(g.log)
+	store, inherited := inherit.FromSystemd(g.log)
 	g.listener, err = listener.New(listener.Options{
-		Keeper:    keeper,
+		Store:     store,
 		Inherited: inherited,
 		Sources:   sources,
-		Batching: listener.Batching{
+		Ingest: ingest.Options{
 			MaxBytes:  int(c.Batch.MaxBytes),
 			MaxEvents: c.Batch.MaxEvents,
 			MaxAge:    c.Batch.MaxAge,

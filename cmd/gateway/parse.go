@@ -14,8 +14,8 @@ import (
 	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/ledger"
-	"syslog-gateway/internal/listener"
 	"syslog-gateway/internal/syslog"
 )
 
@@ -98,7 +98,7 @@ func (o *parseOptions) parse(cmd *cobra.Command, in io.Reader, out io.Writer) er
 	return w.Flush() // also reports what failed before
 }
 
-func (o *parseOptions) replay(c config.Config, from netip.Addr, w *bufio.Writer) (*listener.Replay, error) {
+func (o *parseOptions) replay(c config.Config, from netip.Addr, w *bufio.Writer) (*ingest.Replay, error) {
 	s := c.Sources[o.source]
 	names, err := newNaming(c)
 	if err != nil {
@@ -108,28 +108,28 @@ func (o *parseOptions) replay(c config.Config, from netip.Addr, w *bufio.Writer)
 	if err != nil {
 		return nil, err
 	}
-	options := listener.SourceOptions{Name: o.source, Port: s.Port, Settings: settings}
+	source := ingest.NewSource(o.source, s.Port, settings, ledger.New())
 	pool := event.NewPool(1, int(c.Batch.MaxBytes))
-	batching := listener.Batching{
+	options := ingest.Options{
 		MaxBytes: int(c.Batch.MaxBytes), MaxEvents: c.Batch.MaxEvents, MaxAge: time.Hour,
 		Pool: pool, Sink: &printer{w: w, pool: pool, flush: o.explain},
 	}
 	if o.explain {
-		batching.MaxEvents = 1 // each event before what is said about it
+		options.MaxEvents = 1 // each event before what is said about it
 	}
 	framings := map[string]syslog.Framing{"lf": syslog.LF, "octet": syslog.Octet, "auto": syslog.Auto}
 	if o.framing == "datagram" {
-		return listener.NewDatagramReplay(options, batching, ledger.New(), from), nil
+		return ingest.NewDatagramReplay(source, options, from), nil
 	}
 	framing, ok := framings[o.framing]
 	if !ok {
 		return nil, fmt.Errorf("--framing %q is not one of lf, octet, auto, datagram", o.framing)
 	}
-	return listener.NewReplay(options, batching, ledger.New(), framing, from), nil
+	return ingest.NewStreamReplay(source, options, framing, from), nil
 }
 
 // feed gives the input to the replay: as it comes, or line by line as datagrams.
-func (o *parseOptions) feed(in io.Reader, replay *listener.Replay, received time.Time) error {
+func (o *parseOptions) feed(in io.Reader, replay *ingest.Replay, received time.Time) error {
 	defer replay.Close(received)
 	if o.framing == "datagram" {
 		r := bufio.NewReaderSize(in, 64<<10)

@@ -89,7 +89,7 @@ func (g *gateway) serve(ctx, hard context.Context, ready func()) error {
 		g.launch(reports, reportsCtx, "reports to Splunk", g.report)
 	}
 
-	err := g.listener.Start()
+	err := g.listener.Open(socketsCtx)
 	if err == nil {
 		ready()
 		select {
@@ -128,7 +128,7 @@ func (g *gateway) stopListening(limit context.Context) error {
 	patience := min(listenLimit, g.config.Load().ShutdownTimeout/2)
 	ctx, cancel := context.WithTimeout(limit, patience)
 	defer cancel()
-	err := g.listener.Stop(ctx)
+	err := g.listener.Drain(ctx)
 	if ctx.Err() != nil {
 		g.log.Warn("senders went on sending; what they had on the way is not taken", "waited", patience)
 	}
@@ -198,7 +198,7 @@ func (g *gateway) close() error {
 		err = errors.Join(err, g.store.Close())
 	}
 	if g.listener != nil {
-		err = errors.Join(err, g.listener.Close())
+		err = errors.Join(err, g.listener.Close(context.Background()))
 	}
 	return err
 }

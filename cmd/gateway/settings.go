@@ -10,6 +10,7 @@ import (
 
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/dialect"
+	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/listener"
 	"syslog-gateway/internal/splunk"
@@ -119,8 +120,8 @@ func keepRules(m config.Metadata) (map[dialect.ClassID]int, error) {
 }
 
 // settings returns the settings of a source that can change while it is open.
-func (n naming) settings(s config.Source) (listener.Settings, error) {
-	var out listener.Settings
+func (n naming) settings(s config.Source) (ingest.Settings, error) {
+	var out ingest.Settings
 	parser, err := dialect.New(s.Vendor)
 	if err != nil {
 		return out, err
@@ -129,7 +130,7 @@ func (n naming) settings(s config.Source) (listener.Settings, error) {
 	if err != nil {
 		return out, fmt.Errorf("timezone: %w", err)
 	}
-	out = listener.Settings{
+	out = ingest.Settings{
 		Vendor:         s.Vendor,
 		Parser:         parser,
 		Profile:        n.profile,
@@ -152,8 +153,8 @@ func (n naming) settings(s config.Source) (listener.Settings, error) {
 	return out, err
 }
 
-func zones(byNet map[string]string) ([]listener.Zone, error) {
-	var all []listener.Zone
+func zones(byNet map[string]string) ([]ingest.Zone, error) {
+	var all []ingest.Zone
 	for network, name := range byNet {
 		p, err := config.Network(network)
 		if err != nil {
@@ -163,7 +164,7 @@ func zones(byNet map[string]string) ([]listener.Zone, error) {
 		if err != nil {
 			return nil, fmt.Errorf("timezones.%s: %w", network, err)
 		}
-		all = append(all, listener.Zone{Prefix: p, Location: location})
+		all = append(all, ingest.Zone{Prefix: p, Location: location})
 	}
 	return all, nil
 }

@@ -11,38 +11,40 @@ import (
 )
 
 const (
-	// backlogTime is how long a stop still accepts, to find the connections that
-	// wait in the kernel, and maybe bring messages that their senders think sent.
+	// acceptPause is how long accepting pauses when no file descriptors are left.
+	acceptPause = 50 * time.Millisecond
+	// backlogTime is how long a drain still accepts, to find the connections that wait in
+	// the kernel and may have messages that their senders believe sent.
 	backlogTime = 50 * time.Millisecond
-	// backlogLimit ends that where connections never cease to come.
+	// backlogLimit ends that where new connections never cease to come.
 	backlogLimit = 2 * time.Second
 )
 
-// accept has the connections of one port taken over until it is closed, or closes it
-// itself after the last call. While take waits, because a loop is blocked, new ones
-// queue in the kernel.
-func (t *tcp) accept(l *net.TCPListener, s *Source, take func(*net.TCPConn)) {
+// accept passes each new connection to take until the listener is closed or the final
+// drain is done; then it closes the listener. While take blocks, because a loop does, new
+// connections wait in the kernel.
+func (cs *connections) accept(l *net.TCPListener, s *source, take func(*net.TCPConn)) {
 	defer l.Close()
 	for {
 		c, err := next(l)
-		if ended(err) {
+		if acceptEnded(err) {
 			return
 		}
 		if err != nil { // EMFILE, ENFILE, ENOMEM: they pass
 			s.reject(rejectDescriptors)
-			if ready(&t.noisy) {
-				t.log.Error("accept a connection; raise LimitNOFILE if this goes on", "source", s.Name(), "error", err)
+			if ready(&cs.troubles) {
+				cs.log.Error("accept a connection; raise LimitNOFILE if this goes on", "source", s.Name(), "error", err)
 			}
-			pause(acceptPause)
+			<-time.After(acceptPause)
 			continue
 		}
 		take(c)
 	}
 }
 
-// next accepts a connection. After lastCall it fails with os.ErrDeadlineExceeded, but
-// not before all are taken that wait in the kernel: a busy machine may let the
-// deadline go by without us.
+// next accepts a connection. After drainBacklog has set a deadline it fails with
+// os.ErrDeadlineExceeded, but only when no connection waits in the kernel: on a busy
+// machine the deadline may pass before this goroutine runs.
 func next(l *net.TCPListener) (*net.TCPConn, error) {
 	for {
 		c, err := l.AcceptTCP()
@@ -67,16 +69,16 @@ func pending(l *net.TCPListener) (yes bool) {
 	return yes
 }
 
-// lastCall has the accepting goroutines take what waits in the kernel and close their
-// ports, each as soon as it has all: who connected later would only be reset. It waits
-// for them, but closes the ports itself where more and more come.
-func lastCall(ports []*net.TCPListener, accepting *sync.WaitGroup) error {
+// drainBacklog has the accepting goroutines take what waits in the kernel and close their
+// ports. Each port closes as soon as it has all: who connected later would only be reset.
+// It waits for them, but closes the ports itself where more and more connections come.
+func drainBacklog(ports []*net.TCPListener, accepting *sync.WaitGroup) error {
 	for _, l := range ports {
 		_ = l.SetDeadline(time.Now().Add(backlogTime))
 	}
-	hurry := time.AfterFunc(backlogLimit, func() { _ = closePorts(ports) })
+	limit := time.AfterFunc(backlogLimit, func() { _ = closePorts(ports) })
 	accepting.Wait()
-	hurry.Stop()
+	limit.Stop()
 	return closePorts(ports)
 }
 
@@ -90,7 +92,7 @@ func closePorts(ports []*net.TCPListener) (err error) {
 	return err
 }
 
-// ended reports whether accepting is over.
-func ended(err error) bool {
+// acceptEnded reports whether accepting is over.
+func acceptEnded(err error) bool {
 	return errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded)
 }

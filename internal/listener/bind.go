@@ -1,46 +1,68 @@
 package listener
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 
 	"golang.org/x/sys/unix"
+
+	"syslog-gateway/internal/listener/inherit"
 )
 
-// listen takes over the listening socket of the process before, with the connections
-// that wait there, or binds a new one.
-func (t *tcp) listen(s *Source) (*net.TCPListener, error) {
+// binder binds TCP ports.
+type binder struct {
+	log       *slog.Logger
+	store     inherit.Store
+	inherited *inherit.Sockets
+}
+
+// listen takes over the listening socket of the process before, with the connections that
+// wait there, or binds a new one.
+func (b binder) listen(ctx context.Context, s *source) (*net.TCPListener, error) {
 	network, address := s.bind("tcp")
-	for _, f := range t.before.take("tcp", s) {
+	for _, f := range b.inherited.Take(network, address) {
 		l, err := net.FileListener(f) // of a duplicate
 		if err == nil {
 			return l.(*net.TCPListener), f.Close()
 		}
-		t.log.Warn("a listening socket that was passed is of no use; it is bound anew", "source", s.Name(), "error", err)
-		t.before.discard(f)
+		b.log.Warn("a listening socket that was passed is of no use; it is bound anew", "source", s.Name(), "error", err)
+		b.inherited.Discard(f)
 	}
-	l, err := net.Listen(network, address)
+	l, err := new(net.ListenConfig).Listen(ctx, network, address)
 	if err != nil {
 		return nil, fmt.Errorf("source %s: listen on TCP: %w; %s", s.Name(), err, bindHint("tcp", address, err))
 	}
 	listener := l.(*net.TCPListener)
-	if t.keeper != nil {
-		if err := keepListener(t.keeper, keptName("tcp", s), listener); err != nil {
-			t.log.Warn("a listening socket cannot be handed over at a restart", "source", s.Name(), "error", err)
+	if b.store != nil {
+		if err := keep(b.store, inherit.Name("tcp", s.options.Port), listener); err != nil {
+			b.log.Warn("a listening socket cannot be handed over at a restart", "source", s.Name(), "error", err)
 		}
 	}
 	return listener, nil
 }
 
-func keepListener(k Keeper, name string, l *net.TCPListener) error {
+// keep stores a listening socket for the next process.
+func keep(store inherit.Store, name string, l *net.TCPListener) error {
 	raw, err := l.SyscallConn()
 	if err != nil {
 		return err
 	}
 	var kept error
-	err = raw.Control(func(fd uintptr) { kept = k.Keep(name, int(fd)) })
+	err = raw.Control(func(fd uintptr) { kept = store.Keep(name, int(fd)) })
 	return errors.Join(err, kept)
+}
+
+// checkFree fails when somebody holds the UDP port. gnet binds with SO_REUSEPORT, which
+// never fails between processes of one user and would silently share the traffic.
+func checkFree(ctx context.Context, network, address string) error {
+	c, err := new(net.ListenConfig).ListenPacket(ctx, network, address)
+	if err != nil {
+		return fmt.Errorf("listen on UDP: %w; %s", err, bindHint("udp", address, err))
+	}
+	return c.Close()
 }
 
 // bindHint says what to do about a port that cannot be bound.

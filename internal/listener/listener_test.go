@@ -3,7 +3,6 @@ package listener
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +19,8 @@ import (
 
 	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ingest"
+	"syslog-gateway/internal/ingest/ingesttest"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/splunk"
 	"syslog-gateway/internal/testkit"
@@ -33,71 +34,9 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*goWorker).run.func1"))
 }
 
-// collect is a sink that keeps events.
-type collect struct {
-	mu     sync.Mutex
-	pool   *event.Pool
-	lines  [][]byte
-	events int
-	block  chan struct{} // when set, Handle waits for it
-	more   chan struct{}
-}
-
-func (c *collect) Handle(b *event.Batch) error {
-	if c.block != nil {
-		<-c.block
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	b.Account.Accept(b.Events)
-	for line := range bytes.Lines(b.Data) {
-		c.lines = append(c.lines, bytes.Clone(line))
-	}
-	c.events += b.Events
-	c.pool.Put(b)
-	select {
-	case c.more <- struct{}{}:
-	default:
-	}
-	return nil
-}
-
-func (c *collect) count() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.events
-}
-
-// decoded is an event as HEC reads it.
-type decoded struct {
-	Time       json.Number       `json:"time"`
-	Host       string            `json:"host"`
-	Source     string            `json:"source"`
-	Sourcetype string            `json:"sourcetype"`
-	Index      string            `json:"index"`
-	Event      string            `json:"event"`
-	Fields     map[string]string `json:"fields"`
-}
-
-// decode reads all events; every line must be one whole JSON object.
-func (c *collect) decode(t *testing.T) []decoded {
-	t.Helper()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	all := make([]decoded, len(c.lines))
-	for i, line := range c.lines {
-		d := json.NewDecoder(bytes.NewReader(line))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&all[i]); err != nil {
-			t.Fatalf("%q: %v", line, err)
-		}
-	}
-	return all
-}
-
 type bench struct {
 	t      *testing.T
-	sink   *collect
+	sink   *ingesttest.Sink
 	ledger *ledger.Ledger
 	l      *Listener
 	port   int
@@ -105,7 +44,7 @@ type bench struct {
 	served func() // ends what serve has begun
 }
 
-func settings(t testing.TB, vendorName string) Settings {
+func settings(t testing.TB, vendorName string) ingest.Settings {
 	t.Helper()
 	parser, err := dialect.New(vendorName)
 	if err != nil {
@@ -115,7 +54,7 @@ func settings(t testing.TB, vendorName string) Settings {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Settings{
+	return ingest.Settings{
 		Vendor: vendorName, Parser: parser, Profile: profile, Index: "os", Location: time.UTC,
 		MaxMessage: 1024, MaxConnections: 100, IdleTimeout: time.Hour,
 	}
@@ -141,7 +80,8 @@ func listenBlocked(t *testing.T, block chan struct{}, change func(*SourceOptions
 	t.Helper()
 	b := &bench{t: t, ledger: ledger.New(), port: freePort(t)}
 	pool := event.NewPool(16, 64<<10)
-	b.sink = &collect{pool: pool, block: block, more: make(chan struct{}, 1)}
+	b.sink = ingesttest.NewSink(pool)
+	b.sink.Block = block
 	o := SourceOptions{
 		Name: "linux", Address: "127.0.0.1", Port: b.port,
 		Transports: []ledger.Transport{ledger.UDP, ledger.TCP}, ReceiveBuffer: 1 << 20,
@@ -153,7 +93,7 @@ func listenBlocked(t *testing.T, block chan struct{}, change func(*SourceOptions
 	var err error
 	b.l, err = New(Options{
 		Sources: []SourceOptions{o},
-		Batching: Batching{
+		Ingest: ingest.Options{
 			MaxBytes: 32 << 10, MaxEvents: 500, MaxAge: 20 * time.Millisecond,
 			Pool: pool, Sink: b.sink, Stop: make(chan struct{}),
 		},
@@ -162,7 +102,7 @@ func listenBlocked(t *testing.T, block chan struct{}, change func(*SourceOptions
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.l.Start(); err != nil {
+	if err := b.l.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.stop)
@@ -178,8 +118,8 @@ func (b *bench) stop() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := b.l.Stop(ctx); err != nil {
-		b.t.Errorf("stop: %v", err)
+	if err := b.l.Drain(ctx); err != nil {
+		b.t.Errorf("drain: %v", err)
 	}
 	b.l = nil
 	for _, a := range b.ledger.Accounts() {
@@ -200,17 +140,17 @@ func (b *bench) dial(network string) net.Conn {
 }
 
 // wait waits until n events have arrived.
-func (b *bench) wait(n int) []decoded {
+func (b *bench) wait(n int) []ingesttest.Event {
 	b.t.Helper()
 	deadline := time.After(20 * time.Second)
-	for b.sink.count() < n {
+	for b.sink.Count() < n {
 		select {
-		case <-b.sink.more:
+		case <-b.sink.More:
 		case <-deadline:
-			b.t.Fatalf("%d of %d events after 20 s", b.sink.count(), n)
+			b.t.Fatalf("%d of %d events after 20 s", b.sink.Count(), n)
 		}
 	}
-	return b.sink.decode(b.t)
+	return b.sink.Decode(b.t)
 }
 
 func (b *bench) balance() ledger.Balance { return b.ledger.Account("linux").Balance() }
@@ -219,7 +159,7 @@ func TestMessagesOfBothTransports(t *testing.T) {
 	b := listen(t, nil)
 	fmt.Fprint(b.dial("tcp"), "<38>Nov 22 17:00:00 web1 sshd[7]: over tcp\n")
 	fmt.Fprint(b.dial("udp"), "<38>Nov 22 17:00:00 web1 sshd[7]: over udp\n")
-	seen := make(map[string]decoded)
+	seen := make(map[string]ingesttest.Event)
 	for _, e := range b.wait(2) {
 		seen[e.Fields["transport"]] = e
 	}
@@ -273,7 +213,7 @@ func TestEveryMessageOnce(t *testing.T) {
 	b.wait(conns*each + datagrams)
 	b.stop()
 	seen := make(map[string]int)
-	for _, e := range b.sink.decode(t) {
+	for _, e := range b.sink.Decode(t) {
 		seen[e.Event[strings.Index(e.Event, "n="):]]++
 	}
 	for n, times := range seen {
@@ -333,7 +273,7 @@ func TestLongMessageIsCut(t *testing.T) {
 }
 
 func TestNoSyslogIsTurnedAway(t *testing.T) {
-	f := func(first, reason string) {
+	f := func(first string, reason rejection) {
 		t.Helper()
 		b := listen(t, nil)
 		c := b.dial("tcp")
@@ -342,7 +282,7 @@ func TestNoSyslogIsTurnedAway(t *testing.T) {
 		if _, err := c.Read(make([]byte, 1)); err == nil || strings.Contains(err.Error(), "timeout") {
 			t.Errorf("%s: the connection stayed open: %v", reason, err)
 		}
-		if n := b.l.Status()[0].Rejected[reason]; n != 1 {
+		if n := b.l.Status()[0].Rejected[reason.String()]; n != 1 {
 			t.Errorf("%s counted %d times", reason, n)
 		}
 		if bal := b.balance(); bal.FramingErrors != 1 || bal.Received != 0 {
@@ -363,7 +303,7 @@ func TestEmptyMessagesAreCounted(t *testing.T) {
 	fmt.Fprint(udp, "<13>x")
 	b.wait(1)
 	b.stop()
-	if bal := b.balance(); bal.Received != 3 || bal.DropReasons[dropEmpty] != 2 {
+	if bal := b.balance(); bal.Received != 3 || bal.DropReasons["empty"] != 2 {
 		t.Errorf("balance %+v", bal)
 	}
 }
@@ -387,7 +327,7 @@ func TestAllowList(t *testing.T) {
 	b.wait(2)
 	st := b.l.Status()[0]
 	b.stop()
-	if bal := b.balance(); bal.DropReasons[dropNotAllowed] != 1 || st.Rejected[rejectNotAllowed] != 1 {
+	if bal := b.balance(); bal.DropReasons["not_allowed"] != 1 || st.Rejected[rejectNotAllowed.String()] != 1 {
 		t.Errorf("balance %+v, rejected %v", bal, st.Rejected)
 	}
 }
@@ -409,7 +349,7 @@ func TestConnectionLimit(t *testing.T) {
 	fmt.Fprint(c, "<13>c once more\n")
 	b.wait(5)
 	st := b.l.Status()[0]
-	if st.Rejected[rejectMaxConnections] != 1 || st.Connections["tcp"] != 2 {
+	if st.Rejected[rejectMaxConnections.String()] != 1 || st.Connections["tcp"] != 2 {
 		t.Errorf("status %+v", st)
 	}
 }
@@ -481,7 +421,7 @@ func TestStopTakesWhatIsOnTheWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.stop() // the connection is open and its bytes may be unread
-	if n := b.sink.count(); n != each {
+	if n := b.sink.Count(); n != each {
 		t.Errorf("%d of %d messages", n, each)
 	}
 }
@@ -495,17 +435,17 @@ func TestPortsThatAreTaken(t *testing.T) {
 				Name: "second", Address: "127.0.0.1", Port: b.port, Transports: transports,
 				ReceiveBuffer: 4096, Settings: settings(t, "linux"),
 			}},
-			Batching: Batching{Pool: event.NewPool(1, 1024), Sink: b.sink, MaxBytes: 1, MaxEvents: 1, MaxAge: time.Second},
-			Ledger:   ledger.New(), Logger: slog.New(slog.DiscardHandler),
+			Ingest: ingest.Options{Pool: event.NewPool(1, 1024), Sink: b.sink, MaxBytes: 1, MaxEvents: 1, MaxAge: time.Second},
+			Ledger: ledger.New(), Logger: slog.New(slog.DiscardHandler),
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = second.Start()
+		err = second.Open(t.Context())
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "second") {
 			t.Errorf("a second listener on %v: %v", transports, err)
 		}
-		_ = second.Stop(t.Context())
+		_ = second.Drain(t.Context())
 	}
 	f([]ledger.Transport{ledger.UDP}, "listen on UDP")
 	f([]ledger.Transport{ledger.TCP}, "listen on TCP")
@@ -516,76 +456,8 @@ func TestForeign(t *testing.T) {
 		"<13>x", "GET lost", "x", "", "PUT it HTTP there", "{\"a\":1}", "1,2020/10/09", "349 <14>1 -",
 		"x^2 is a power\n", "POST of HTTP/1.1 request failed\n", "GET ready\n<13>a\nGET / HTTP/1.1\n", "GET / HTTP/1.1 and more\n",
 	} {
-		if r := foreign([]byte(ok)); r != "" {
+		if r, yes := foreign([]byte(ok)); yes {
 			t.Errorf("%q is taken for %s", ok, r)
-		}
-	}
-}
-
-func TestTimeIsClamped(t *testing.T) {
-	received := time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC)
-	f := func(msg, want string, clamped bool) {
-		t.Helper()
-		pool := event.NewPool(1, 4096)
-		sink := &collect{pool: pool, more: make(chan struct{}, 1)}
-		r := NewDatagramReplay(SourceOptions{Name: "linux", Port: 1517, Settings: settings(t, "linux")},
-			Batching{MaxBytes: 1 << 20, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}, ledger.New(), netip.MustParseAddr("192.0.2.7"))
-		r.Write([]byte(msg), received)
-		r.Close(received)
-		e := sink.decode(t)[0]
-		if string(e.Time) != want || (e.Fields["time_clamped"] == "true") != clamped {
-			t.Errorf("%q: time %s, clamped %q", msg, e.Time, e.Fields["time_clamped"])
-		}
-	}
-	f("<13>2026-11-22T16:59:59.25Z host app: x", "1795366799.25", false)
-	f("<13>Nov 22 16:59:59 host app: x", "1795366799", false)
-	f("<13>2020-01-01T00:00:00Z host app: x", "1795366800", true)
-	f("<13>2026-11-24T17:00:01Z host app: x", "1795366800", true)
-	f("<13>no time at all", "1795366800", false)
-	f("<13>Nov 22 24:00:00 host app: x", "1795366800", true)
-	f("<13>2026-11-31T16:59:59+01:00 host app: x", "1795366800", true)
-	f("<13>1 2026-11-22T16:99:59Z host app - - - x", "1795366800", true)
-	f("<13>Nov 22 05:59:59 PM UTC+1 host app: x", "1795366799", false)
-}
-
-func TestZoneByNetwork(t *testing.T) {
-	berlin, err := time.LoadLocation("Europe/Berlin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := settings(t, "linux")
-	s.Zones = []Zone{
-		{netip.MustParsePrefix("10.0.0.0/8"), time.FixedZone("", 3600*9)},
-		{netip.MustParsePrefix("10.1.0.0/16"), berlin},
-	}
-	if got := s.location(netip.MustParseAddr("10.1.2.3")); got != berlin {
-		t.Errorf("got %v", got)
-	}
-	if got := s.location(netip.MustParseAddr("192.0.2.1")); got != time.UTC {
-		t.Errorf("got %v", got)
-	}
-}
-
-func TestSendersAreBounded(t *testing.T) {
-	b := listen(t, nil)
-	c := knownSenders{source: b.l.Source("linux"), by: make(map[netip.Addr]*sender)}
-	for i := range maxSenders * 2 {
-		a := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
-		if s := c.of(a); string(s.address) != a.String() {
-			t.Fatalf("%s became %s", a, s.address)
-		}
-	}
-	if len(c.by) > maxSenders {
-		t.Errorf("%d senders are remembered", len(c.by))
-	}
-}
-
-func TestWholeRunes(t *testing.T) {
-	for in, want := range map[string]string{
-		"abc": "abc", "ab\xc3": "ab", "ab\xc3\xa4": "abä", "\xe2\x82": "", "x\xf0\x9f\x98": "x", "\x80": "\x80", "a\xff": "a\xff",
-	} {
-		if got := string(wholeRunes([]byte(in))); got != want {
-			t.Errorf("%q became %q, want %q", in, got, want)
 		}
 	}
 }
@@ -594,8 +466,8 @@ func TestLoopsOfTransports(t *testing.T) {
 	if !slices.Equal(ledger.Transports(), []ledger.Transport{ledger.UDP, ledger.TCP, ledger.TLS}) {
 		t.Error("the order of transports is that of the columns in the books")
 	}
-	if n := Intakes(); n < len(ledger.Transports()) {
-		t.Errorf("%d intakes for the transports of a source", n)
+	if n := Batchers(); n < len(ledger.Transports()) {
+		t.Errorf("%d batchers for the transports of a source", n)
 	}
 }
 
@@ -694,7 +566,7 @@ func TestStopWhileBlocked(t *testing.T) {
 	}
 	close(block)
 	<-stopped
-	if got := b.sink.count(); got != n {
+	if got := b.sink.Count(); got != n {
 		t.Errorf("%d of %d messages", got, n)
 	}
 }
@@ -710,7 +582,7 @@ func TestStopTakesTheBacklog(t *testing.T) {
 		c.Close()
 	}
 	b.stop()
-	if got := b.sink.count(); got != n {
+	if got := b.sink.Count(); got != n {
 		t.Errorf("%d of %d messages", got, n)
 	}
 }
@@ -739,35 +611,14 @@ func TestStopDoesNotWaitForEver(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	began := time.Now()
-	_ = b.l.Stop(ctx)
+	_ = b.l.Drain(ctx)
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("stop took %v with a limit of 1 s", took)
 	}
 	b.l = nil
 	close(end)
 	wg.Wait()
-	if bal := b.balance(); bal.Difference() != 0 || bal.InMemory != 0 || bal.Queued != int64(b.sink.count()) {
-		t.Errorf("balance %+v with %d events", bal, b.sink.count())
-	}
-}
-
-// A parser that fails costs nothing but its own understanding.
-func TestPanickingParser(t *testing.T) {
-	pool := event.NewPool(1, 4096)
-	sink := &collect{pool: pool, more: make(chan struct{}, 1)}
-	s := settings(t, "linux")
-	s.Parser = nil
-	books := ledger.New()
-	r := NewDatagramReplay(SourceOptions{Name: "linux", Port: 1517, Settings: s},
-		Batching{MaxBytes: 1 << 20, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}, books, netip.MustParseAddr("192.0.2.7"))
-	r.Write([]byte("<13>first"), time.Now())
-	r.Write([]byte("<13>second"), time.Now())
-	r.Close(time.Now())
-	events := sink.decode(t)
-	if len(events) != 2 || events[0].Event != "<13>first" || events[1].Host != "192.0.2.7" {
-		t.Errorf("events %+v", events)
-	}
-	if bal := books.Account("linux").Balance(); bal.Unparsed != 2 || bal.Difference() != 0 {
-		t.Errorf("balance %+v", bal)
+	if bal := b.balance(); bal.Difference() != 0 || bal.InMemory != 0 || bal.Queued != int64(b.sink.Count()) {
+		t.Errorf("balance %+v with %d events", bal, b.sink.Count())
 	}
 }

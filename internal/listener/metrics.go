@@ -7,51 +7,53 @@ import (
 	"syslog-gateway/internal/status"
 )
 
-// collector reads the listener's numbers when somebody asks; the books are kept
-// elsewhere.
-type collector struct{ l *Listener }
+// collector reads the listener's numbers when it is scraped. The ledger has metrics of
+// its own.
+type collector struct {
+	listener                              *Listener
+	connections, rejected, partial, drops *prometheus.Desc
+}
 
-// descriptions of the listener's metrics.
-type descriptions struct{ connections, rejected, partial, drops *prometheus.Desc }
-
-func (collector) descriptions() descriptions {
-	return descriptions{
-		connections: prometheus.NewDesc("gateway_connections",
-			"Open connections.", []string{"source", "transport"}, nil),
-		rejected: prometheus.NewDesc("gateway_connections_rejected_total",
-			"Connections that were refused, closed to make room for new ones, or closed because they brought no syslog.", []string{"source", "reason"}, nil),
-		partial: prometheus.NewDesc("gateway_partial_messages_total",
-			"Messages on TCP and TLS that were delivered before they had ended.", []string{"source", "reason"}, nil),
-		drops: prometheus.NewDesc("gateway_udp_kernel_drops_total",
-			"Datagrams that the kernel dropped because the receive buffer was full.", []string{"source"}, nil),
+func newCollector(l *Listener) *collector {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("gateway_"+name, help, labels, nil)
+	}
+	return &collector{
+		listener: l,
+		connections: desc("connections",
+			"Open connections.", "source", "transport"),
+		rejected: desc("connections_rejected_total",
+			"Connections that were refused, closed to make room for new ones, or closed because they brought no syslog.", "source", "reason"),
+		partial: desc("partial_messages_total",
+			"Messages on TCP and TLS that were delivered before they had ended.", "source", "reason"),
+		drops: desc("udp_kernel_drops_total",
+			"Datagrams that the kernel dropped because the receive buffer was full.", "source"),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
-	d := c.descriptions()
-	ch <- d.connections
-	ch <- d.rejected
-	ch <- d.partial
-	ch <- d.drops
+	ch <- c.connections
+	ch <- c.rejected
+	ch <- c.partial
+	ch <- c.drops
 }
 
 // Collect implements prometheus.Collector.
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
-	d := c.descriptions()
-	for _, s := range c.l.Status() {
+	for _, s := range c.listener.Status() {
 		name := s.Balance.Source
 		for transport, open := range s.Connections {
-			ch <- prometheus.MustNewConstMetric(d.connections, prometheus.GaugeValue, float64(open), name, transport)
+			ch <- prometheus.MustNewConstMetric(c.connections, prometheus.GaugeValue, float64(open), name, transport)
 		}
 		for reason, n := range s.Rejected {
-			ch <- prometheus.MustNewConstMetric(d.rejected, prometheus.CounterValue, float64(n), name, reason)
+			ch <- prometheus.MustNewConstMetric(c.rejected, prometheus.CounterValue, float64(n), name, reason)
 		}
 		for reason, n := range s.Partial {
-			ch <- prometheus.MustNewConstMetric(d.partial, prometheus.CounterValue, float64(n), name, reason)
+			ch <- prometheus.MustNewConstMetric(c.partial, prometheus.CounterValue, float64(n), name, reason)
 		}
 		if s.UDP {
-			ch <- prometheus.MustNewConstMetric(d.drops, prometheus.CounterValue, float64(s.KernelDrops), name)
+			ch <- prometheus.MustNewConstMetric(c.drops, prometheus.CounterValue, float64(s.KernelDrops), name)
 		}
 	}
 }
@@ -69,21 +71,17 @@ func (l *Listener) Status() []SourceStatus {
 	for _, s := range l.sources {
 		st := SourceStatus{Source: status.Source{
 			Balance: ledger.Balance{Source: s.Name()}, Port: s.options.Port,
-			Connections: make(map[string]int64), Rejected: make(map[string]uint64),
-		}}
+			Connections: make(map[string]int64), Rejected: make(map[string]uint64, numRejections),
+		}, Partial: s.Partial()}
 		for _, t := range s.options.Transports {
 			st.Transports = append(st.Transports, t.String())
 			if t != ledger.UDP {
-				st.Connections[t.String()] = s.conns[t].Load()
+				st.Connections[t.String()] = s.open[t].Load()
 			}
 		}
-		for _, reason := range []string{
-			rejectMaxConnections, rejectNotAllowed, rejectTLS, rejectCompressed,
-			rejectHTTP, rejectHandshake, rejectDescriptors,
-		} {
-			st.Rejected[reason] = s.rejected.counter(reason).Load()
+		for reason := range numRejections {
+			st.Rejected[reason.String()] = s.rejected[reason].Load()
 		}
-		st.Partial = map[string]uint64{partialFull: s.partial.full.Load(), partialSilent: s.partial.silent.Load()}
 		for _, p := range l.udp.ports {
 			if p.source == s {
 				st.UDP = true

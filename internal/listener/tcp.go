@@ -6,405 +6,328 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"syslog-gateway/internal/ledger"
-	"syslog-gateway/internal/throttle"
-
 	"github.com/panjf2000/gnet/v2"
 	"golang.org/x/sys/unix"
+
+	"syslog-gateway/internal/ingest"
+	"syslog-gateway/internal/ledger"
 )
 
 const (
-	// readBuffer is how much a loop reads from a connection at once.
+	// readBuffer is how many bytes a loop reads from a connection at once.
 	readBuffer = 256 << 10
-	// acceptPause is how long accepting rests when there are no descriptors left.
-	acceptPause = 50 * time.Millisecond
-	// quiet is how long no connection may bring anything before a stop believes
-	// that the senders have nothing more on the way.
+	// quiet is how long no connection may bring anything before a drain believes that the
+	// senders have nothing more on the way.
 	quiet = 300 * time.Millisecond
 )
 
-// tcp accepts plain TCP connections and reads them in gnet event loops.
-type tcp struct {
-	gnet.BuiltinEventEngine
-	log     *slog.Logger
-	client  *gnet.Client
-	ports   []*tcpPort
-	loops   int
-	hoard   *hoard
-	limit   int64 // connections of all sources together
-	most    int64 // the same, with those that have yet to close
-	open    atomic.Int64
-	turns   atomic.Int64 // reads that are being worked on, or blocked
-	noisy   throttle.Throttle
-	started bool
-	keeper  Keeper
-	before  *Inherited
-	beats   []*beat
-	ended   chan struct{} // closed when a loop has ended that nobody stopped
-	ending  atomic.Bool
-	end     sync.Once
+// tcpListener accepts plain TCP connections and reads them in gnet event loops.
+type tcpListener struct {
+	log         *slog.Logger
+	connections *connections
+	batchers    *batchers
+	binder      binder
+	client      *gnet.Client // nil until open
+	ports       []*tcpPort
+	loops       int
+	turns       atomic.Int64 // reads that are being worked on, or blocked
+	heartbeats  []*heartbeat
+	ended       chan struct{} // closed when a loop ended that nobody stopped
+	end         sync.Once
+	ending      atomic.Bool
+	accepting   sync.WaitGroup
 
-	accepting sync.WaitGroup
-	mu        sync.Mutex
-	conns     map[*stream]gnet.Conn
+	mu    sync.Mutex
+	conns map[*connection]gnet.Conn
 }
 
-// tcpPort is one listening port. A connection belongs to the intake of its loop, so
-// that loops never wait for one another.
+// tcpPort is one listening port. A connection uses the Batcher of its loop, so that loops
+// never wait for one another.
 type tcpPort struct {
-	source   *Source
+	source   *source
 	listener *net.TCPListener
-	intakes  map[gnet.EventLoop]*Intake
+	batchers map[gnet.EventLoop]*ingest.Batcher
 }
 
-func newTCP(l *Listener) *tcp {
-	t := &tcp{
-		log:    l.log,
-		loops:  l.options.Loops,
-		hoard:  newHoard(l.log),
-		limit:  descriptorLimit() * 9 / 10,
-		most:   descriptorLimit() * 19 / 20,
-		conns:  make(map[*stream]gnet.Conn),
-		keeper: l.options.Keeper,
-		before: l.options.Inherited,
+// tcpConn is what gnet knows of a connection.
+type tcpConn struct {
+	*connection
+	port *tcpPort
+}
+
+func newTCPListener(o Options, sources []*source, b *batchers, cs *connections) *tcpListener {
+	t := &tcpListener{
+		log: o.Logger, connections: cs, batchers: b, loops: o.Loops,
+		binder: binder{o.Logger, o.Store, o.Inherited},
 		ended:  make(chan struct{}),
+		conns:  make(map[*connection]gnet.Conn),
 	}
-	for _, s := range l.sources {
+	for _, s := range sources {
 		if s.has(ledger.TCP) {
-			t.ports = append(t.ports, &tcpPort{source: s, intakes: make(map[gnet.EventLoop]*Intake)})
+			t.ports = append(t.ports, &tcpPort{source: s, batchers: make(map[gnet.EventLoop]*ingest.Batcher)})
 		}
 	}
 	return t
 }
 
-// start binds all ports and starts the loops.
-func (t *tcp) start(l *Listener) error {
+// open starts the loops and binds all ports.
+func (t *tcpListener) open(ctx context.Context) error {
 	if len(t.ports) == 0 {
 		return nil
 	}
-	var err error
-	t.client, err = gnet.NewClient(&tcpLoop{tcp: t, listener: l},
+	client, err := gnet.NewClient(&tcpLoop{tcp: t},
 		gnet.WithNumEventLoop(t.loops),
 		gnet.WithReadBufferCap(readBuffer),
 		gnet.WithTCPKeepAlive(2*time.Minute),
 		gnet.WithLogger(gnetLogger{t.log}))
 	if err == nil {
-		err = t.client.Start()
+		err = client.Start()
 	}
 	if err != nil {
 		return fmt.Errorf("start the TCP event loops: %w", err)
 	}
-	t.started = true
+	t.client = client
 	for range t.loops { // each goes to the loop with the fewest connections
-		b, err := enrolBeat(t.client)
+		h, err := enrolHeartbeat(t.client)
 		if err != nil {
 			return fmt.Errorf("start the TCP event loops: %w", err)
 		}
-		t.beats = append(t.beats, b)
+		t.heartbeats = append(t.heartbeats, h)
 	}
 	for _, p := range t.ports {
-		if p.listener, err = t.listen(p.source); err != nil {
+		if p.listener, err = t.binder.listen(ctx, p.source); err != nil {
 			return err
 		}
 	}
 	for _, p := range t.ports {
-		t.accepting.Go(func() { t.accept(p.listener, p.source, func(c *net.TCPConn) { t.enrol(p, c) }) })
+		t.accepting.Go(func() { t.connections.accept(p.listener, p.source, func(c *net.TCPConn) { t.enrol(p, c) }) })
 	}
 	return nil
 }
 
-// pause rests in accept, which has nothing to select on.
-func pause(d time.Duration) { <-time.After(d) }
-
-func (t *tcp) enrol(p *tcpPort, c *net.TCPConn) {
-	st := newStream(p.source, ledger.TCP, nil, peerOf(c), t.hoard)
-	st.order = func(all bool) { t.order(st, all) }
-	if reason := t.admit(st); reason != "" {
-		t.refuse(p.source, st.peer, reason)
-		_ = c.Close()
+// enrol gives a new connection to an event loop.
+func (t *tcpListener) enrol(p *tcpPort, raw *net.TCPConn) {
+	c := t.connections.newConnection(p.source, ledger.TCP, peerOf(raw), t)
+	if reason, ok := t.connections.admit(c); !ok {
+		t.connections.refuse(c, reason)
+		_ = raw.Close()
 		return
 	}
-	_, err := t.client.EnrollContext(c, &tcpConn{port: p, stream: st})
-	if err == nil && st.intake == nil { // epoll did not take it, and gnet does not say so
+	_, err := t.client.EnrollContext(raw, &tcpConn{connection: c, port: p})
+	if err == nil && !c.stream.Attached() { // epoll did not take it, and gnet does not say so
 		err = errors.New("the event loop did not take it")
 	}
 	if err != nil {
-		t.leave(st)
+		t.connections.leave(c)
 		p.source.reject(rejectDescriptors)
-		if ready(&t.noisy) {
+		if ready(&t.connections.troubles) {
 			t.log.Error("take over a TCP connection", "source", p.source.Name(), "error", err)
 		}
 	}
 }
 
-// admit counts a new connection in, among all and in its source, or says why it may
-// not come. Where there is no room, another one is asked to close.
-func (t *tcp) admit(st *stream) (reason string) {
-	switch {
-	case !st.source.settings().allows(st.peer):
-		return rejectNotAllowed
-	case t.open.Load() >= t.most:
-		return rejectDescriptors
-	}
-	t.open.Add(1)
-	st.source.conns[st.transport].Add(1)
-	t.hoard.enter(st, t.limit)
-	return ""
-}
-
-// leave counts a connection out.
-func (t *tcp) leave(st *stream) {
-	t.hoard.leave(st)
-	st.source.conns[st.transport].Add(-1)
-	t.open.Add(-1)
-}
-
-// order has the loop of a connection deliver its tail, and when all is true close it.
-// Whoever gives the order may stand in another loop.
-func (t *tcp) order(st *stream, all bool) {
-	t.mu.Lock()
-	c := t.conns[st]
-	st.closing = st.closing || all // one that is not open yet sees it then
-	t.mu.Unlock()
-	if c == nil {
-		return
-	}
-	t.errand(c, func() {
-		if st.yield(time.Now()); all && !st.over {
-			t.drainAndClose(c, st)
-		}
-	})
-}
-
-// errand has the loop of a connection do something. It is not done when the loop is no
-// more.
-func (t *tcp) errand(c gnet.Conn, do errand) {
-	_ = c.EventLoop().Execute(context.Background(), do)
-}
-
-// errand is executed by a loop.
-type errand func()
-
-func (e errand) Run(context.Context) error {
-	e()
-	return nil
-}
-
-// drainAndClose closes a connection in its loop, after what it has brought was read.
-func (t *tcp) drainAndClose(c gnet.Conn, st *stream) {
-	t.turns.Add(1)
-	defer t.turns.Add(-1)
-	if n, err := unix.IoctlGetInt(c.Fd(), unix.TIOCINQ); err == nil && n > 0 {
-		buf := make([]byte, n)
-		if n, err = unix.Read(c.Fd(), buf); err == nil && n > 0 {
-			_ = st.feed(buf[:n], time.Now()) // it is closed, whatever it is
-		}
-	}
-	_ = c.EventLoop().Close(c)
-}
-
-func (t *tcp) refuse(s *Source, peer netip.Addr, reason string) {
-	s.reject(reason)
-	if ready(&t.noisy) {
-		t.log.Warn("connection closed", "source", s.Name(), "peer", peer, "reason", reason)
-	}
-}
-
-func peerOf(c net.Conn) netip.Addr {
-	if a, ok := c.RemoteAddr().(*net.TCPAddr); ok {
-		ip, _ := netip.AddrFromSlice(a.IP)
-		return ip.Unmap()
-	}
-	return netip.IPv6Unspecified()
-}
-
-// tcpConn is the context of a connection.
-type tcpConn struct {
-	port   *tcpPort
-	stream *stream
-}
-
 // tcpLoop handles the events of all loops.
 type tcpLoop struct {
 	gnet.BuiltinEventEngine
-	tcp      *tcp
-	listener *Listener
+	tcp *tcpListener
 }
 
-// OnOpen gives the connection the intake of its loop.
-func (h *tcpLoop) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
-	x, ok := c.Context().(*tcpConn)
-	if !ok { // a beat
+// OnOpen gives the connection the Batcher of its loop.
+func (h *tcpLoop) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
+	c, ok := gc.Context().(*tcpConn)
+	if !ok { // a heartbeat
 		return nil, gnet.None
 	}
 	h.tcp.mu.Lock()
 	defer h.tcp.mu.Unlock()
-	in := x.port.intakes[c.EventLoop()]
-	if in == nil {
-		in = h.listener.intake(x.port.source, ledger.TCP)
-		x.port.intakes[c.EventLoop()] = in
+	b := c.port.batchers[gc.EventLoop()]
+	if b == nil {
+		b = h.tcp.batchers.newBatcher(c.source, ledger.TCP)
+		c.port.batchers[gc.EventLoop()] = b
 	}
-	x.stream.intake = in
-	h.tcp.conns[x.stream] = c
-	if x.stream.closing {
+	c.stream.Attach(b)
+	h.tcp.conns[c.connection] = gc
+	if c.closing {
 		return nil, gnet.Close
 	}
 	return nil, gnet.None
 }
 
 // OnTraffic takes what was read from a connection.
-func (h *tcpLoop) OnTraffic(c gnet.Conn) gnet.Action {
-	x, ok := c.Context().(*tcpConn)
-	if !ok { // the far end of a beat is closed
+func (h *tcpLoop) OnTraffic(gc gnet.Conn) gnet.Action {
+	c, ok := gc.Context().(*tcpConn)
+	if !ok { // the far end of a heartbeat is closed
 		return gnet.Close
 	}
 	h.tcp.turns.Add(1)
 	defer h.tcp.turns.Add(-1)
-	p, _ := c.Next(-1)
-	if reason := x.stream.feed(p, time.Now()); reason != "" {
-		h.tcp.refuse(x.port.source, x.stream.peer, reason)
+	p, _ := gc.Next(-1)
+	if reason, refused := c.feed(p, time.Now()); refused {
+		h.tcp.connections.refuse(c.connection, reason)
 		return gnet.Close
 	}
 	return gnet.None
 }
 
 // OnClose takes the end of a connection.
-func (h *tcpLoop) OnClose(c gnet.Conn, _ error) gnet.Action {
-	x, ok := c.Context().(*tcpConn)
-	if !ok { // a beat: only the end of its loop closes it
+func (h *tcpLoop) OnClose(gc gnet.Conn, _ error) gnet.Action {
+	c, ok := gc.Context().(*tcpConn)
+	if !ok { // a heartbeat: only the end of its loop closes it
 		if !h.tcp.ending.Load() {
 			h.tcp.end.Do(func() { close(h.tcp.ended) })
 		}
 		return gnet.None
 	}
-	x.stream.finish(time.Now())
-	h.tcp.leave(x.stream)
+	c.stream.Finish(time.Now())
+	h.tcp.connections.leave(c.connection)
 	h.tcp.mu.Lock()
 	defer h.tcp.mu.Unlock()
-	delete(h.tcp.conns, x.stream)
+	delete(h.tcp.conns, c.connection)
 	return gnet.None
 }
 
-// look finds the connections that have been silent: for their source's idle timeout,
-// and they are closed, or within a message, and that is delivered. One that has bytes
-// which we did not read, because the loop is blocked, is not silent.
-func (t *tcp) look(now time.Time) {
+// makeRoom implements owner: the connection's loop does it. The caller may be another loop.
+func (t *tcpListener) makeRoom(c *connection, all bool) {
+	t.mu.Lock()
+	gc := t.conns[c]
+	c.closing = c.closing || all // OnOpen looks at it if the connection is not open yet
+	t.mu.Unlock()
+	if gc == nil {
+		return
+	}
+	inLoop(gc, func() {
+		if c.stream.GiveUp(time.Now()); all && !c.stream.Over() {
+			t.readAndClose(gc, c)
+		}
+	})
+}
+
+// inLoop has the loop of a connection do something. It is not done if the loop has ended.
+func inLoop(gc gnet.Conn, do task) { _ = gc.EventLoop().Execute(context.Background(), do) }
+
+// task is executed by a loop.
+type task func()
+
+func (t task) Run(context.Context) error {
+	t()
+	return nil
+}
+
+// readAndClose closes a connection in its loop, after reading what it has brought.
+func (t *tcpListener) readAndClose(gc gnet.Conn, c *connection) {
+	t.turns.Add(1)
+	defer t.turns.Add(-1)
+	if n, err := unix.IoctlGetInt(gc.Fd(), unix.TIOCINQ); err == nil && n > 0 {
+		buf := make([]byte, n)
+		if n, err = unix.Read(gc.Fd(), buf); err == nil && n > 0 {
+			_, _ = c.feed(buf[:n], time.Now()) // it is closed, whatever this is
+		}
+	}
+	_ = gc.EventLoop().Close(gc)
+}
+
+// look closes connections that have been silent for their source's idle timeout, and
+// delivers overdue partial messages. A connection that has bytes which we did not read,
+// because its loop is blocked, is not silent.
+func (t *tcpListener) look(now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for st, c := range t.conns {
-		if st.closing {
+	for c, gc := range t.conns {
+		if c.closing {
 			continue
 		}
-		switch idle := st.idle(now); {
-		case !idle && !st.rested(now), waits(c):
+		switch idle := c.stream.Idle(now); {
+		case !idle && !c.stream.Overdue(now), unread(gc):
 		case idle:
-			st.closing = true
-			_ = c.Close()
+			c.closing = true
+			_ = gc.Close()
 		default:
-			t.errand(c, func() {
-				if !st.over && !waits(c) {
-					st.rest(now)
+			inLoop(gc, func() {
+				if !c.stream.Over() && !unread(gc) {
+					c.stream.DeliverOverdue(now)
 				}
 			})
 		}
 	}
 }
 
-// stop closes the ports, tells the senders that nothing more is wanted, and reads on
-// until they have closed, fall silent, or ctx is done: what is unread when a
-// connection is closed is lost, plain TCP syslog has no acknowledgement.
-func (t *tcp) stop(ctx context.Context) error {
-	var open []*net.TCPListener
+// drain closes the ports, tells the senders that nothing more is wanted, and reads on
+// until they have closed, fall silent, or ctx is done. What is unread when a connection is
+// closed is lost: plain TCP syslog has no acknowledgement.
+func (t *tcpListener) drain(ctx context.Context) error {
+	var bound []*net.TCPListener
 	for _, p := range t.ports {
 		if p.listener != nil {
-			open = append(open, p.listener)
+			bound = append(bound, p.listener)
 		}
 	}
-	err := lastCall(open, &t.accepting)
-	if !t.started {
+	err := drainBacklog(bound, &t.accepting)
+	if t.client == nil {
 		return err
 	}
 	t.mu.Lock()
-	for _, c := range t.conns {
-		_ = unix.Shutdown(c.Fd(), unix.SHUT_WR)
+	for _, gc := range t.conns {
+		_ = unix.Shutdown(gc.Fd(), unix.SHUT_WR)
 	}
 	t.mu.Unlock()
-	t.drain(ctx)
+	t.awaitQuiet(ctx)
 	t.ending.Store(true)
 	err = errors.Join(err, t.client.Stop())
-	for _, b := range t.beats {
-		err = errors.Join(err, b.close())
+	for _, h := range t.heartbeats {
+		err = errors.Join(err, h.close())
 	}
 	return err
 }
 
-// drain waits until the senders have closed, or were quiet for a number of looks: a
+// awaitQuiet waits until the senders have closed, or were quiet for a number of looks: a
 // machine that is too busy to run us is not quiet.
-func (t *tcp) drain(ctx context.Context) {
+func (t *tcpListener) awaitQuiet(ctx context.Context) {
 	const looks = 6
 	tick := time.NewTicker(quiet / looks)
 	defer tick.Stop()
 	last := t.received()
-	for still := 0; t.open.Load() > 0 && still < looks; {
+	for still := 0; t.connections.open.Load() > 0 && still < looks; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
 		still++
-		if n := t.received(); n != last || t.turns.Load() > 0 || t.unread() {
+		if n := t.received(); n != last || t.turns.Load() > 0 || t.anyUnread() {
 			still, last = 0, n
 		}
 	}
 }
 
-// unread reports whether a connection has bytes that its loop has not come to yet.
-func (t *tcp) unread() bool {
+// received counts what came in by TCP so far, to see whether something still does.
+func (t *tcpListener) received() (n uint64) {
+	for _, p := range t.ports {
+		n += p.source.Account().ReceivedBy(ledger.TCP)
+	}
+	return n
+}
+
+// anyUnread reports whether a connection has bytes that its loop has not read yet.
+func (t *tcpListener) anyUnread() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, c := range t.conns {
-		if waits(c) {
+	for _, gc := range t.conns {
+		if unread(gc) {
 			return true
 		}
 	}
 	return false
 }
 
-// waits reports whether a connection has bytes that we did not read, or can't say.
-// Whoever calls it holds tcp.mu and knows the connection by tcp.conns, since OnClose
-// comes before the descriptor is closed; or he is its loop and it has not ended.
-func waits(c gnet.Conn) bool {
-	n, err := unix.IoctlGetInt(c.Fd(), unix.TIOCINQ)
+// unread reports whether a connection has bytes that we did not read, or cannot say. The
+// descriptor must be open. It is while the caller holds tcpListener.mu and finds the
+// connection in conns, since OnClose comes before the descriptor is closed; and in the
+// connection's loop until the stream is over.
+func unread(gc gnet.Conn) bool {
+	n, err := unix.IoctlGetInt(gc.Fd(), unix.TIOCINQ)
 	return err != nil || n != 0
-}
-
-// received counts what came in by TCP so far, to see whether something still does.
-func (t *tcp) received() (n uint64) {
-	for _, p := range t.ports {
-		n += p.source.account.ReceivedBy(ledger.TCP)
-	}
-	return n
-}
-
-// descriptorLimit is how many files the process may have open.
-func descriptorLimit() int64 {
-	var r unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &r) != nil {
-		return 1024
-	}
-	return int64(min(r.Cur, 1<<30))
-}
-
-// alarmEvery is how often one kind of trouble of a port may be logged.
-const alarmEvery = 10 * time.Second
-
-// ready reports whether a line may be logged now.
-func ready(t *throttle.Throttle) bool {
-	_, ok := t.Ready(time.Now(), alarmEvery)
-	return ok
 }

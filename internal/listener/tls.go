@@ -10,204 +10,220 @@ import (
 	"sync"
 	"time"
 
+	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/ledger"
 )
 
 const (
 	handshakeTimeout = 10 * time.Second
 	tlsReadBuffer    = 16 << 10 // one TLS record
-	// lastRead is how long a connection that is to make room may still bring
-	// something.
+	// lastRead is how long a connection that is to make room may still bring something.
 	lastRead = 100 * time.Millisecond
 )
 
-// secure accepts TLS connections (RFC 5425); each is read by a goroutine of its own.
-type secure struct {
-	log   *slog.Logger
-	tcp   *tcp // shares the limits and the rate of complaints
-	ports []*tlsPort
+// tlsListener accepts TLS connections (RFC 5425); each is read by a goroutine of its own.
+type tlsListener struct {
+	log         *slog.Logger
+	connections *connections
+	binder      binder
+	ports       []*tlsPort
 
 	accepting sync.WaitGroup
 	serving   sync.WaitGroup // one for each connection
 
-	mu     sync.Mutex
-	conns  map[net.Conn]struct{}
-	ending bool // read only what is on its way
-	closed bool // read nothing more
+	mu       sync.Mutex
+	conns    map[net.Conn]struct{}
+	draining bool // read only what is on its way
+	closed   bool // read nothing more
 }
 
 type tlsPort struct {
-	source   *Source
-	intake   *Intake
+	source   *source
+	batcher  *ingest.Batcher
 	listener *net.TCPListener
 }
 
-func newSecure(l *Listener) *secure {
-	s := &secure{log: l.log, tcp: l.tcp, conns: make(map[net.Conn]struct{})}
-	for _, src := range l.sources {
-		if src.has(ledger.TLS) {
-			s.ports = append(s.ports, &tlsPort{source: src, intake: l.intake(src, ledger.TLS)})
+func newTLSListener(o Options, sources []*source, b *batchers, cs *connections) *tlsListener {
+	t := &tlsListener{
+		log: o.Logger, connections: cs, conns: make(map[net.Conn]struct{}),
+		binder: binder{o.Logger, o.Store, o.Inherited},
+	}
+	for _, s := range sources {
+		if s.has(ledger.TLS) {
+			t.ports = append(t.ports, &tlsPort{source: s, batcher: b.newBatcher(s, ledger.TLS)})
 		}
 	}
-	return s
+	return t
 }
 
-func (s *secure) start() error {
-	for _, p := range s.ports {
+// open binds all ports.
+func (t *tlsListener) open(ctx context.Context) error {
+	for _, p := range t.ports {
 		var err error
-		if p.listener, err = s.tcp.listen(p.source); err != nil {
+		if p.listener, err = t.binder.listen(ctx, p.source); err != nil {
 			return err
 		}
 	}
-	for _, p := range s.ports {
-		s.accepting.Go(func() { s.tcp.accept(p.listener, p.source, func(c *net.TCPConn) { s.enrol(p, c) }) })
+	for _, p := range t.ports {
+		t.accepting.Go(func() { t.connections.accept(p.listener, p.source, func(c *net.TCPConn) { t.enrol(p, c) }) })
 	}
 	return nil
 }
 
-// enrol has a connection read by a goroutine of its own.
-func (s *secure) enrol(p *tlsPort, c *net.TCPConn) {
-	st := newStream(p.source, ledger.TLS, p.intake, peerOf(c), s.tcp.hoard)
-	st.order = func(all bool) { s.order(st, c, all) }
-	if reason := s.tcp.admit(st); reason != "" {
-		s.tcp.refuse(p.source, st.peer, reason)
-		_ = c.Close()
-		return
-	}
-	s.serving.Go(func() { s.serve(p, c, st) })
+// tlsConn is a connection and its socket.
+type tlsConn struct {
+	*connection
+	listener *tlsListener
+	raw      *net.TCPConn
 }
 
-// serve reads one connection to its end.
-func (s *secure) serve(p *tlsPort, raw *net.TCPConn, st *stream) {
-	defer s.tcp.leave(st)
-	defer raw.Close()
-	if !s.add(raw) {
+// enrol has a new connection read by a goroutine of its own.
+func (t *tlsListener) enrol(p *tlsPort, raw *net.TCPConn) {
+	c := &tlsConn{listener: t, raw: raw}
+	c.connection = t.connections.newConnection(p.source, ledger.TLS, peerOf(raw), c)
+	c.stream.Attach(p.batcher)
+	if reason, ok := t.connections.admit(c.connection); !ok {
+		t.connections.refuse(c.connection, reason)
+		_ = raw.Close()
 		return
 	}
-	defer s.remove(raw)
-	c := tls.Server(raw, p.source.options.TLS)
+	t.serving.Go(c.serve)
+}
+
+// serve reads the connection to its end.
+func (c *tlsConn) serve() {
+	t := c.listener
+	defer t.connections.leave(c.connection)
+	defer c.raw.Close()
+	if !t.add(c.raw) {
+		return
+	}
+	defer t.remove(c.raw)
+	conn := tls.Server(c.raw, c.source.options.TLS)
 	handshake, cancel := context.WithTimeout(context.Background(), handshakeTimeout)
-	err := c.HandshakeContext(handshake)
+	err := conn.HandshakeContext(handshake)
 	cancel()
 	if err != nil {
-		p.source.reject(rejectHandshake)
-		if ready(&s.tcp.noisy) {
-			s.log.Warn("TLS handshake failed", "source", p.source.Name(), "peer", st.peer, "error", err)
+		c.source.reject(rejectHandshake)
+		if ready(&t.connections.troubles) {
+			t.log.Warn("TLS handshake failed", "source", c.source.Name(), "peer", c.From(), "error", err)
 		}
 		return
 	}
-	defer func() { st.finish(time.Now()) }()
+	defer func() { c.stream.Finish(time.Now()) }()
 	buf := make([]byte, tlsReadBuffer)
-	for s.patience(raw, st) {
-		n, err := c.Read(buf)
+	for c.setDeadline() {
+		n, err := conn.Read(buf)
 		if n > 0 {
-			if reason := st.feed(buf[:n], time.Now()); reason != "" {
-				s.tcp.refuse(p.source, st.peer, reason)
+			if reason, refused := c.feed(buf[:n], time.Now()); refused {
+				t.connections.refuse(c.connection, reason)
 				return
 			}
-			st.lastActive.Store(time.Now().UnixNano()) // the path may have been blocked
+			c.stream.Touch(time.Now()) // the Batcher may have blocked
 		}
-		if err != nil && (!errors.Is(err, os.ErrDeadlineExceeded) || !s.silent(st, time.Now())) {
+		if err != nil && (!errors.Is(err, os.ErrDeadlineExceeded) || !c.timedOut(time.Now())) {
 			return
 		}
 	}
 }
 
-// order has the goroutine of a connection deliver its tail, or end.
-func (s *secure) order(st *stream, c net.Conn, all bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	if all && !st.closing {
-		st.closing = true
-		now = now.Add(lastRead) // what it has brought is read before
-		st.endBy = now
-	}
-	_ = c.SetReadDeadline(now)
-}
-
-// patience sets how long the next read may wait: until the connection has been silent
+// setDeadline sets how long the next read may wait: until the connection has been silent
 // for too long, or only a moment when it or the gateway ends. It is false when nothing
 // more is to be read.
-func (s *secure) patience(c net.Conn, st *stream) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (c *tlsConn) setDeadline() bool {
+	t := c.listener
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	now := time.Now()
 	var until time.Time // for ever
-	switch idle := st.source.settings().IdleTimeout; {
-	case s.closed:
+	switch idle := c.source.Settings().IdleTimeout; {
+	case t.closed:
 		return false
-	case s.ending:
+	case t.draining:
 		until = now.Add(quiet)
-	case st.hoard.tails.wants(&st.hold):
+	case c.stream.AskedToGiveUp():
 		until = now
-	case st.closing:
-		until = st.endBy
+	case c.closing:
+		until = c.endBy
 	case idle > 0:
 		until = now.Add(idle)
 	}
-	if due := st.due.Load(); due != 0 && (until.IsZero() || until.UnixNano() > due) {
+	if due := c.stream.Due(); due != 0 && (until.IsZero() || until.UnixNano() > due) {
 		until = time.Unix(0, due)
 	}
-	_ = c.SetReadDeadline(until)
+	_ = c.raw.SetReadDeadline(until)
 	return true
 }
 
-// silent looks after a connection that brought nothing until the deadline of its
-// read. It is false when the connection is to end.
-func (s *secure) silent(st *stream, now time.Time) bool {
-	s.mu.Lock()
-	ends := s.closed || s.ending || st.closing
-	s.mu.Unlock()
-	if ends || st.idle(now) {
+// timedOut does what is due when a read has reached its deadline. It is false when the
+// connection is to end.
+func (c *tlsConn) timedOut(now time.Time) (goOn bool) {
+	t := c.listener
+	t.mu.Lock()
+	ends := t.closed || t.draining || c.closing
+	t.mu.Unlock()
+	if ends || c.stream.Idle(now) {
 		return false
 	}
-	st.yield(now)
-	st.rest(now)
+	c.stream.GiveUp(now)
+	c.stream.DeliverOverdue(now)
 	return true
 }
 
-func (s *secure) add(c net.Conn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+// makeRoom implements owner: the connection's goroutine does it when its read ends.
+func (c *tlsConn) makeRoom(_ *connection, all bool) {
+	c.listener.mu.Lock()
+	defer c.listener.mu.Unlock()
+	now := time.Now()
+	if all && !c.closing {
+		c.closing = true
+		now = now.Add(lastRead) // what it has brought is read before
+		c.endBy = now
+	}
+	_ = c.raw.SetReadDeadline(now)
+}
+
+func (t *tlsListener) add(c net.Conn) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
 		return false
 	}
-	s.conns[c] = struct{}{}
+	t.conns[c] = struct{}{}
 	return true
 }
 
-func (s *secure) remove(c net.Conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.conns, c)
+func (t *tlsListener) remove(c net.Conn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.conns, c)
 }
 
-// stop closes the ports and lets the connections bring what is on its way, until
-// they are silent or ctx is done.
-func (s *secure) stop(ctx context.Context) error {
-	var open []*net.TCPListener
-	for _, p := range s.ports {
+// drain closes the ports and lets the connections bring what is on its way, until they
+// are silent or ctx is done.
+func (t *tlsListener) drain(ctx context.Context) error {
+	var bound []*net.TCPListener
+	for _, p := range t.ports {
 		if p.listener != nil {
-			open = append(open, p.listener)
+			bound = append(bound, p.listener)
 		}
 	}
-	err := lastCall(open, &s.accepting)
-	s.mu.Lock()
-	s.ending = true
-	for c := range s.conns {
+	err := drainBacklog(bound, &t.accepting)
+	t.mu.Lock()
+	t.draining = true
+	for c := range t.conns {
 		_ = c.SetReadDeadline(time.Now().Add(quiet))
 	}
-	s.mu.Unlock()
-	finished := context.AfterFunc(ctx, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.closed = true
-		for c := range s.conns {
+	t.mu.Unlock()
+	stop := context.AfterFunc(ctx, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.closed = true
+		for c := range t.conns {
 			_ = c.Close()
 		}
 	})
-	s.serving.Wait()
-	finished()
+	t.serving.Wait()
+	stop()
 	return err
 }

@@ -14,93 +14,93 @@ import (
 	"github.com/panjf2000/gnet/v2"
 	"golang.org/x/sys/unix"
 
+	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/ledger"
-	"syslog-gateway/internal/syslog"
+	"syslog-gateway/internal/listener/inherit"
 	"syslog-gateway/internal/throttle"
 )
 
 const (
-	// turnLimit is how many datagrams one port may take before the loop looks at
-	// the others.
+	// turnLimit is how many datagrams one port may take before the loop looks at the
+	// others.
 	turnLimit = 1024
-	// coalesce is how long the loop lets datagrams gather once one is there. It is the
-	// wake-ups that cost (docs/adr/0003); a receive buffer of 4 MiB holds some 20 ms of
-	// 200,000 datagrams a second.
-	coalesce = 2 * time.Millisecond
-	// smallBuffer is the receive buffer below which nothing is left to gather.
+	// coalesceTime is how long the loop lets datagrams accumulate once one is there. Each
+	// wake-up costs (docs/adr/0003); a receive buffer of 4 MiB holds some 20 ms of 200,000
+	// datagrams a second.
+	coalesceTime = 2 * time.Millisecond
+	// smallBuffer is the receive buffer in bytes below which the loop does not wait for
+	// datagrams to accumulate.
 	smallBuffer = 1 << 20
 )
 
-// udp is the gnet engine of all UDP ports: one loop.
-type udp struct {
+// udpListener is the gnet engine of all UDP ports: one loop.
+type udpListener struct {
 	gnet.BuiltinEventEngine
-	log     *slog.Logger
-	engine  gnet.Engine
-	ports   []*udpPort
-	byFD    map[int]*udpPort // of the loop alone
-	drainer *drainer
-	rests   uint64 // how often the loop has rested; of the loop alone
-	rest    bool   // every receive buffer is large enough to let datagrams gather
-	keeper  Keeper
-	before  *Inherited
-	giveUp  <-chan struct{} // nobody takes a batch any more
-	beat    *beat           // of the loop, once start is done
+	log       *slog.Logger
+	store     inherit.Store    // optional
+	inherited *inherit.Sockets // optional
+	giveUp    <-chan struct{}  // closed when nobody takes a batch any more
+	ports     []*udpPort
+	engine    gnet.Engine
+	heartbeat *heartbeat // of the loop, once open is done
+
+	// Only the loop uses these.
+	byFD      map[int]*udpPort
+	drainer   *drainer
+	pauses    uint64 // how often the loop has paused to let datagrams accumulate
+	coalesces bool   // every receive buffer is large enough for that
 
 	booted     chan error
-	stopped    chan struct{}
+	stopped    chan struct{} // closed when the loop has ended, or there is none
 	inheriting sync.WaitGroup
 
-	mu    sync.Mutex // guards what is said of the sockets
-	noisy throttle.Throttle
+	mu       sync.Mutex // guards what ports say of their sockets
+	troubles throttle.Throttle
 }
 
 // udpPort is one bound port.
 type udpPort struct {
-	source  *Source
-	intake  *Intake
-	known   knownSenders
-	emptied uint64 // the loop's rests when it was last found empty
-	network string
-	address string // as gnet knows it
+	source         *source
+	batcher        *ingest.Batcher
+	datagrams      *ingest.Datagrams
+	lastEmptyPause uint64 // the loop's pauses when the port was last found empty
+	network        string
+	address        string // as gnet knows it
 
 	inherited []*os.File // sockets of the process before
-	kept      string     // name of our socket with the Keeper
+	kept      string     // name of our socket in the Store
 
-	// guarded by udp.mu once the loop runs
+	// udpListener.mu guards these once the loop runs.
 	fd      int // duplicate of the socket, to ask the kernel about it; -1: none
 	granted int // receive buffer, bytes
 	drops   uint64
 	before  uint64 // drops at the inherited socket that nobody has reported
 }
 
-func newUDP(l *Listener) *udp {
-	u := &udp{
-		log:     l.log,
-		byFD:    make(map[int]*udpPort),
-		booted:  make(chan error, 1),
-		stopped: make(chan struct{}),
-		keeper:  l.options.Keeper,
-		before:  l.options.Inherited,
-		giveUp:  l.options.Batching.Stop,
+func newUDPListener(o Options, sources []*source, b *batchers) *udpListener {
+	u := &udpListener{
+		log:       o.Logger,
+		store:     o.Store,
+		inherited: o.Inherited,
+		giveUp:    o.Ingest.Stop,
+		byFD:      make(map[int]*udpPort),
+		booted:    make(chan error, 1),
+		stopped:   make(chan struct{}),
 	}
-	for _, s := range l.sources {
+	for _, s := range sources {
 		if !s.has(ledger.UDP) {
 			continue
 		}
-		p := &udpPort{
-			source: s,
-			intake: l.intake(s, ledger.UDP),
-			known:  knownSenders{source: s, by: make(map[netip.Addr]*sender)},
-			fd:     -1,
-		}
+		p := &udpPort{source: s, batcher: b.newBatcher(s, ledger.UDP), fd: -1}
+		p.datagrams = ingest.NewDatagrams(s.Source, p.batcher)
 		p.network, p.address = s.bind("udp")
 		u.ports = append(u.ports, p)
 	}
 	return u
 }
 
-// start binds all ports and starts the loop.
-func (u *udp) start() error {
+// open binds all ports and starts the loop.
+func (u *udpListener) open(ctx context.Context) error {
 	if len(u.ports) == 0 {
 		close(u.stopped)
 		return nil
@@ -108,9 +108,9 @@ func (u *udp) start() error {
 	u.drainer = newDrainer()
 	var addresses []string
 	for _, p := range u.ports {
-		p.inherited = u.before.take("udp", p.source)
-		if len(p.inherited) == 0 { // else it is ours already
-			if err := free(p.network, p.address); err != nil {
+		p.inherited = u.inherited.Take(p.network, p.address)
+		if len(p.inherited) == 0 { // otherwise it is ours already
+			if err := checkFree(ctx, p.network, p.address); err != nil {
 				close(u.stopped)
 				return fmt.Errorf("source %s: %w", p.source.Name(), err)
 			}
@@ -142,11 +142,11 @@ func (u *udp) start() error {
 }
 
 // OnBoot runs when all ports are bound and before the loop starts.
-func (u *udp) OnBoot(e gnet.Engine) gnet.Action {
+func (u *udpListener) OnBoot(e gnet.Engine) gnet.Action {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.engine = e
-	u.rest = true
+	u.coalesces = true
 	for _, p := range u.ports {
 		fd, err := e.DupListener("udp", p.address)
 		if err == nil {
@@ -162,16 +162,16 @@ func (u *udp) OnBoot(e gnet.Engine) gnet.Action {
 				"source", p.source.Name(), "wanted", want, "granted", p.granted,
 				"fix", fmt.Sprintf("sysctl -w net.core.rmem_max=%d", want))
 		}
-		u.rest = u.rest && p.granted >= smallBuffer
+		u.coalesces = u.coalesces && p.granted >= smallBuffer
 	}
 	return gnet.None
 }
 
-// OnTick runs beside the loop. The first one finds the loop turning: start is done.
-func (u *udp) OnTick() (time.Duration, gnet.Action) {
-	if u.beat == nil {
+// OnTick runs beside the loop. The first one finds the loop turning: open is done.
+func (u *udpListener) OnTick() (time.Duration, gnet.Action) {
+	if u.heartbeat == nil {
 		var err error
-		if u.beat, err = registerBeat(u.engine); err != nil {
+		if u.heartbeat, err = registerHeartbeat(u.engine); err != nil {
 			err = fmt.Errorf("start the UDP event loop: %w", err)
 		}
 		u.booted <- err
@@ -179,39 +179,39 @@ func (u *udp) OnTick() (time.Duration, gnet.Action) {
 	return time.Hour, gnet.None
 }
 
-// OnTraffic runs in the loop when a port has a datagram, which gnet has read; the
-// others that wait there are drained at once.
-func (u *udp) OnTraffic(c gnet.Conn) gnet.Action {
+// OnTraffic runs in the loop when a port has a datagram, which gnet has read. It reads at
+// once what else waits there.
+func (u *udpListener) OnTraffic(c gnet.Conn) gnet.Action {
 	p := u.port(c)
 	if p == nil { // cannot be; and if it is, it must be seen
-		if ready(&u.noisy) {
+		if ready(&u.troubles) {
 			u.log.Error("a datagram at a socket of no source", "address", c.LocalAddr())
 		}
 		return gnet.None
 	}
 	first, _ := c.Next(-1)
-	now := u.gather(p)
-	p.intake.begin(now)
-	defer p.intake.end()
+	u.coalesce(p)
+	p.datagrams.Begin(time.Now())
+	defer p.datagrams.End()
 	if addr, ok := c.RemoteAddr().(*net.UDPAddr); ok {
 		ip, _ := netip.AddrFromSlice(addr.IP)
-		p.datagram(&p.known, first, ip.Unmap())
+		p.datagrams.Take(first, ip.Unmap())
 	}
 	for taken := 0; taken < turnLimit; {
 		n, err := u.drainer.receive(c.Fd())
 		if err != nil {
-			if ready(&u.noisy) {
+			if ready(&u.troubles) {
 				u.log.Error("receive UDP", "source", p.source.Name(), "error", err)
 			}
 			break
 		}
 		for i := range n {
 			msg, from := u.drainer.datagram(i)
-			p.datagram(&p.known, msg, from)
+			p.datagrams.Take(msg, from)
 		}
 		taken += n
 		if n < datagrams {
-			p.emptied = u.rests
+			p.lastEmptyPause = u.pauses
 			break
 		}
 	}
@@ -219,7 +219,7 @@ func (u *udp) OnTraffic(c gnet.Conn) gnet.Action {
 }
 
 // port finds the port of a connection by its descriptor, which gnet never changes.
-func (u *udp) port(c gnet.Conn) *udpPort {
+func (u *udpListener) port(c gnet.Conn) *udpPort {
 	if p := u.byFD[c.Fd()]; p != nil {
 		return p
 	}
@@ -239,34 +239,20 @@ func (u *udp) port(c gnet.Conn) *udpPort {
 	return nil
 }
 
-// gather returns the receive time. When the port was found empty since the last rest,
-// the loop rests before, so that datagrams come together. A rest is for all ports, and
-// none that was read empty is read again before the next (docs/adr/0007).
-func (u *udp) gather(p *udpPort) time.Time {
-	if u.rest && p.emptied == u.rests {
-		ts := unix.NsecToTimespec(int64(coalesce))
+// coalesce sleeps for 2 ms if the port was found empty since the last sleep, so that
+// datagrams accumulate. One sleep serves all ports; a port that was found empty is not
+// read again before the next one (docs/adr/0007).
+func (u *udpListener) coalesce(p *udpPort) {
+	if u.coalesces && p.lastEmptyPause == u.pauses {
+		ts := unix.NsecToTimespec(int64(coalesceTime))
 		_ = unix.Nanosleep(&ts, nil)
-		u.rests++
-	}
-	return time.Now()
-}
-
-// datagram takes one datagram, which may hold several messages.
-func (p *udpPort) datagram(c *knownSenders, d []byte, from netip.Addr) {
-	s := c.of(from)
-	for {
-		msg, rest := syslog.Datagram(d)
-		p.intake.message(s, msg, false, false)
-		if len(rest) == 0 {
-			return
-		}
-		d = rest
+		u.pauses++
 	}
 }
 
-// kernel returns what the kernel has dropped at a port and the receive buffer that
-// it granted, in bytes.
-func (u *udp) kernel(p *udpPort) (drops uint64, granted int) {
+// kernel returns what the kernel has dropped at a port and the receive buffer that it
+// granted, in bytes.
+func (u *udpListener) kernel(p *udpPort) (drops uint64, granted int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if p.fd >= 0 {
@@ -277,9 +263,29 @@ func (u *udp) kernel(p *udpPort) (drops uint64, granted int) {
 	return p.before + p.drops, p.granted
 }
 
-// stop ends the loop and then takes what had already arrived. What comes later waits
-// in the socket for the next process when a Keeper holds it; nobody reads it otherwise.
-func (u *udp) stop() error {
+// filled is the part of the fullest receive buffer that is in use.
+func (u *udpListener) filled() (most float64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, p := range u.ports {
+		if p.fd >= 0 {
+			most = max(most, filled(p.fd))
+		}
+	}
+	return most
+}
+
+// ended is closed when the loop has ended, never when there is none.
+func (u *udpListener) ended() <-chan struct{} {
+	if len(u.ports) == 0 {
+		return nil
+	}
+	return u.stopped
+}
+
+// drain ends the loop and then takes what had already arrived. What comes later waits in
+// the socket for the next process if there is a Store; otherwise nobody reads it.
+func (u *udpListener) drain() error {
 	select {
 	case <-u.stopped: // it never ran, or ended by itself
 	default:
@@ -290,54 +296,27 @@ func (u *udp) stop() error {
 	}
 	u.inheriting.Wait()
 	var err error
-	if u.beat != nil {
-		err = u.beat.close()
+	if u.heartbeat != nil {
+		err = u.heartbeat.close()
 	}
 	for _, p := range u.ports {
 		if p.fd < 0 {
 			continue
 		}
-		u.last(p)
+		u.readRest(p)
 		drops, _ := u.kernel(p)
-		if u.keeper == nil {
-			err = errors.Join(err, u.close(p))
+		if u.store == nil {
+			err = errors.Join(err, u.closePort(p))
 		} else if p.kept != "" {
-			err = errors.Join(err, u.keepAs(p, withDrops(p.kept, drops-p.before)))
+			err = errors.Join(err, u.rename(p, inherit.WithDrops(p.kept, drops-p.before)))
 		}
 	}
 	return err
 }
 
-// keepAs renames a socket with the Keeper, who takes no socket twice.
-func (u *udp) keepAs(p *udpPort, name string) error {
-	if err := u.keeper.Forget(p.kept); err != nil {
-		return err
-	}
-	p.kept = name
-	return u.keeper.Keep(name, p.fd)
-}
-
-// release closes the sockets that stop has left to the next process.
-func (u *udp) release() (err error) {
-	for _, p := range u.ports {
-		if p.fd >= 0 {
-			err = errors.Join(err, u.close(p))
-		}
-	}
-	return err
-}
-
-func (u *udp) close(p *udpPort) error {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	fd := p.fd
-	p.fd = -1
-	return unix.Close(fd)
-}
-
-// last drains a port whose loop has ended, through the duplicated descriptor. That
-// keeps the port bound, so it takes no more than the receive buffer can have held.
-func (u *udp) last(p *udpPort) {
+// readRest reads a port whose loop has ended, through the duplicated descriptor. That
+// keeps the port bound, so readRest takes no more than the receive buffer can have held.
+func (u *udpListener) readRest(p *udpPort) {
 	const smallest = 512 // bytes that the kernel accounts for a datagram, at least
 	for left := 2 * p.granted / smallest; left > 0; {
 		select {
@@ -345,7 +324,7 @@ func (u *udp) last(p *udpPort) {
 			return
 		default:
 		}
-		n := u.turn(u.drainer, p, p.fd, &p.known)
+		n := readOnce(u.drainer, p.fd, p.datagrams)
 		if n == 0 {
 			return
 		}
@@ -353,28 +332,35 @@ func (u *udp) last(p *udpPort) {
 	}
 }
 
-// turn takes what waits at a socket, at most as much as one call takes.
-func (u *udp) turn(d *drainer, p *udpPort, fd int, s *knownSenders) int {
+// readOnce takes what waits at a socket, at most as much as one call takes.
+func readOnce(d *drainer, fd int, to *ingest.Datagrams) int {
 	n, err := d.receive(fd)
 	if err != nil || n == 0 {
 		return 0
 	}
-	p.intake.begin(time.Now())
-	defer p.intake.end()
+	to.Begin(time.Now())
+	defer to.End()
 	for i := range n {
 		msg, from := d.datagram(i)
-		p.datagram(s, msg, from)
+		to.Take(msg, from)
 	}
 	return n
 }
 
-// free reports an error when somebody holds the UDP port. gnet binds with
-// SO_REUSEPORT, which never fails between processes of one user and would silently
-// share the traffic.
-func free(network, address string) error {
-	c, err := net.ListenPacket(network, address)
-	if err != nil {
-		return fmt.Errorf("listen on UDP: %w; %s", err, bindHint("udp", address, err))
+// close closes the sockets that drain has left to the next process.
+func (u *udpListener) close() (err error) {
+	for _, p := range u.ports {
+		if p.fd >= 0 {
+			err = errors.Join(err, u.closePort(p))
+		}
 	}
-	return c.Close()
+	return err
+}
+
+func (u *udpListener) closePort(p *udpPort) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	fd := p.fd
+	p.fd = -1
+	return unix.Close(fd)
 }

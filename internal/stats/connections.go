@@ -5,129 +5,71 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"syslog-gateway/internal/fairshare"
 	"syslog-gateway/internal/stats/control"
 )
 
-// bounded is a set with at most so many members. No address has a share while there is
-// room. When there is none, the address that holds most gives up the member that has been
-// silent for longest.
+// bounded is a set with at most so many members. When it is full, the address that holds
+// most gives up a member for each new one: the longest silent one, and one that is being
+// answered last (package fairshare).
 type bounded struct {
-	most int
-
-	mu      sync.Mutex
-	members []*member
-	held    map[netip.Prefix]int // members by whose they are
+	most int64
+	pool fairshare.Pool[*member]
 }
 
 // member is one connection or one stream.
 type member struct {
-	from netip.Prefix // whose it is, see party
-	at   int          // its place in members, while it is there
-	seen atomic.Int64 // when it moved bytes last, Unix time in ns
-	busy atomic.Int32 // requests that are being answered
-	end  func()       // gives it up
+	from  netip.Prefix // whose it is, see party
+	share fairshare.Share[*member]
+	seen  atomic.Int64 // when it moved bytes last, Unix time in ns
+	busy  atomic.Int32 // requests that are being answered
+	end   func()       // gives it up
 }
 
-func newBounded(most int) *bounded {
-	return &bounded{most: most, held: make(map[netip.Prefix]int)}
-}
+// From implements fairshare.Member.
+func (m *member) From() netip.Addr { return m.from.Addr() }
+
+// LastActive implements fairshare.Member.
+func (m *member) LastActive() int64 { return m.seen.Load() }
+
+// Busy implements fairshare.Member.
+func (m *member) Busy() bool { return m.busy.Load() != 0 }
+
+func newBounded(most int) *bounded { return &bounded{most: int64(most)} }
 
 // enter puts m into the set, and returns who was given up for it. With fair, m stays
 // outside when its own address would then hold most.
 func (b *bounded) enter(m *member, fair bool) (out *member, in bool) {
 	m.seen.Store(time.Now().UnixNano())
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.members) >= b.most {
-		if out = b.weakest(m, fair); out == nil {
-			return nil, false
-		}
-		b.remove(out)
+	m.share = fairshare.NewShare(m)
+	share, in := b.pool.Enter(&m.share, b.most, fair)
+	if share != nil {
+		b.pool.Set(share, 0)
+		out = share.Member()
 	}
-	m.at = len(b.members)
-	b.members = append(b.members, m)
-	b.held[m.from]++
-	return out, true
-}
-
-// weakest is the member that is given up for a newcomer; nil: none. One that is being
-// answered goes last.
-func (b *bounded) weakest(newcomer *member, fair bool) (out *member) {
-	b.held[newcomer.from]++ // it counts among its own
-	defer b.release(newcomer.from)
-	most := 0
-	for _, n := range b.held {
-		most = max(most, n)
-	}
-	if fair && b.held[newcomer.from] == most {
-		return nil
-	}
-	for _, m := range b.members {
-		if b.held[m.from] == most && (out == nil || m.weaker(out)) {
-			out = m
-		}
-	}
-	return out
-}
-
-// release takes one off what an address holds.
-func (b *bounded) release(from netip.Prefix) {
-	if b.held[from]--; b.held[from] == 0 {
-		delete(b.held, from)
-	}
-}
-
-func (m *member) weaker(than *member) bool {
-	if idle, other := m.busy.Load() == 0, than.busy.Load() == 0; idle != other {
-		return idle
-	}
-	return m.seen.Load() < than.seen.Load()
+	return out, in
 }
 
 // leave takes m out of the set, if it is still there.
-func (b *bounded) leave(m *member) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if m.at < len(b.members) && b.members[m.at] == m {
-		b.remove(m)
-	}
-}
-
-func (b *bounded) remove(m *member) {
-	last := len(b.members) - 1
-	b.members[m.at] = b.members[last]
-	b.members[m.at].at = m.at
-	b.members[last] = nil
-	b.members = b.members[:last]
-	b.release(m.from)
-}
+func (b *bounded) leave(m *member) { b.pool.Set(&m.share, 0) }
 
 // len is the number of members.
 func (b *bounded) len() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.members)
+	_, kept := b.pool.Held()
+	return int(kept)
 }
 
-// party is whom an address counts for: an IPv4 address for itself, an IPv6 address for
-// its /64, which one machine has all of (RFC 4291, section 2.5.4). What has no address
-// has the zero prefix.
+// party is whom an address with a port counts for. What has no address has the zero
+// prefix.
 func party(address string) netip.Prefix {
 	a, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return netip.Prefix{}
 	}
-	ip := a.Addr().Unmap().WithZone("")
-	bits := 64
-	if ip.Is4() {
-		bits = 32
-	}
-	p, _ := ip.Prefix(bits) // fails for other numbers of bits only
-	return p
+	return fairshare.Network(a.Addr())
 }
 
 // door accepts every connection at once. A health check is known by its request only, so

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -50,15 +51,8 @@ func (p *port) crowdOf(n int, x byte, send string) (conns []net.Conn) {
 }
 
 // held counts the server's connections of an address 127.0.0.x.
-func (p *port) held(set *bounded, x byte) (n int) {
-	set.mu.Lock()
-	defer set.mu.Unlock()
-	for _, m := range set.members {
-		if m.from.Addr().As4() == [4]byte{127, 0, 0, x} {
-			n++
-		}
-	}
-	return n
+func (p *port) held(set *bounded, x byte) int {
+	return int(set.pool.HeldBy(netip.AddrFrom4([4]byte{127, 0, 0, x})))
 }
 
 // asks makes several requests on connections of their own and returns how long each took.
@@ -110,13 +104,10 @@ func TestNoShareWhileThereIsRoom(t *testing.T) {
 	p := open(t)
 	first := p.crowdOf(maxConnections, 1, "")
 	eventually(t, "one address has all", func() bool { return p.held(p.server.conns, 1) == maxConnections })
-	before := time.Now().UnixNano()
-	io.WriteString(first[0], "G") // so that the second has been silent for longest
-	eventually(t, "the byte is read", func() bool {
-		p.server.conns.mu.Lock()
-		defer p.server.conns.mu.Unlock()
-		return slices.ContainsFunc(p.server.conns.members, func(m *member) bool { return m.seen.Load() > before })
-	})
+	io.WriteString(first[0], "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n") // so that the second has been silent for longest
+	if _, err := http.ReadResponse(bufio.NewReader(first[0]), nil); err != nil {
+		t.Fatal(err)
+	}
 	p.crowdOf(1, 2, "")
 	first[1].SetReadDeadline(time.Now().Add(10 * time.Second))
 	if _, err := first[1].Read(make([]byte, 1)); err == nil || strings.Contains(err.Error(), "timeout") {

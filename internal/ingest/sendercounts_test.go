@@ -1,4 +1,4 @@
-package listener
+package ingest
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ingest/ingesttest"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/syslog"
@@ -22,9 +23,7 @@ func watched(t testing.TB, book *senders.Table, hub *tap.Hub) (*Replay, *ledger.
 	t.Helper()
 	pool := event.NewPool(1, 64<<10)
 	books := ledger.New()
-	r := NewReplay(SourceOptions{Name: "linux", Port: 1517, Settings: settings(t, "linux")},
-		Batching{MaxBytes: 32 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}, Senders: book, Tap: hub},
-		books, syslog.LF, netip.MustParseAddr("192.0.2.7"))
+	r := NewStreamReplay(NewSource("linux", 1517, settings(t, "linux"), books), Options{MaxBytes: 32 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}, Senders: book, Tap: hub}, syslog.LF, netip.MustParseAddr("192.0.2.7"))
 	return r, books.Account("linux")
 }
 
@@ -44,16 +43,16 @@ func TestSendersAreRemembered(t *testing.T) {
 
 func TestDatagramSendersAreRemembered(t *testing.T) {
 	book := senders.New(100)
-	s := newSource(SourceOptions{Name: "linux", Port: 1517, Settings: settings(t, "linux")}, ledger.New())
+	s := NewSource("linux", 1517, settings(t, "linux"), ledger.New())
 	pool := event.NewPool(1, 64<<10)
-	in := newIntake(s.account, ledger.UDP, Batching{MaxBytes: 32 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}, Senders: book})
-	p := &udpPort{source: s, intake: in, known: knownSenders{source: s, by: make(map[netip.Addr]*sender)}}
+	b := NewBatcher(s, ledger.UDP, Options{MaxBytes: 32 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}, Senders: book})
+	d := NewDatagrams(s, b)
 	for turn := range 3 {
-		in.begin(time.Unix(int64(1000+turn), 0))
+		d.Begin(time.Unix(int64(1000+turn), 0))
 		for i := range 50 {
-			p.datagram(&p.known, []byte("<13>x"), netip.AddrFrom4([4]byte{10, 0, 0, byte(i % 5)}))
+			d.Take([]byte("<13>x"), netip.AddrFrom4([4]byte{10, 0, 0, byte(i % 5)}))
 		}
-		in.end()
+		d.End()
 	}
 	all := book.Senders()
 	if len(all) != 5 {
@@ -64,7 +63,7 @@ func TestDatagramSendersAreRemembered(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	}
-	in.close()
+	b.Close()
 }
 
 // A relay's hosts are senders of their own, and what has no host is one more; counts are
@@ -105,8 +104,8 @@ func TestHostsBehindARelay(t *testing.T) {
 		fmt.Fprintf(&block, "<13>Nov 22 17:00:00 h%d app: x\n", i)
 		r.Write(block.Bytes(), now)
 	}
-	if n := len(r.intake.voices); n > maxSenders || len(book.Senders()) > 100 {
-		t.Errorf("%d voices, %d senders", n, len(book.Senders()))
+	if n := len(r.batcher.counts.byHost); n > maxSenders || len(book.Senders()) > 100 {
+		t.Errorf("%d hosts, %d senders", n, len(book.Senders()))
 	}
 	r.Close(now)
 }
@@ -159,7 +158,7 @@ func TestTapShowsMessageAndEvent(t *testing.T) {
 		string(m.Raw) != "<38>Nov 22 17:00:00 web1 sshd[1]: a Needle" || !m.Received.Equal(now) {
 		t.Errorf("%+v", m)
 	}
-	var e decoded
+	var e ingesttest.Event
 	if err := json.Unmarshal(m.Event, &e); err != nil || e.Event != string(m.Raw) || e.Host != "web1" || e.Sourcetype != "linux_secure" {
 		t.Errorf("event %s: %v", m.Event, err)
 	}
@@ -169,7 +168,7 @@ func TestTapShowsMessageAndEvent(t *testing.T) {
 	one.Close()
 	all, _ := hub.Listen(tap.Filter{})
 	r.Write([]byte("  \n"), now)
-	if m := <-all.Messages(); m.Dropped != dropEmpty || m.Event != nil || m.Class != "" {
+	if m := <-all.Messages(); m.Dropped != dropEmpty.String() || m.Event != nil || m.Class != "" {
 		t.Errorf("a blank message: %+v", m)
 	}
 	all.Close()

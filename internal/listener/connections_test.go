@@ -11,17 +11,14 @@ import (
 	"fmt"
 	"math/big"
 	"net"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"syslog-gateway/internal/dialect"
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ingest/ingesttest"
 	"syslog-gateway/internal/ledger"
-	"syslog-gateway/internal/syslog"
 )
 
 // certificate signs itself for 127.0.0.1.
@@ -107,7 +104,7 @@ func (b *bench) serve() {
 func (b *bench) open(n int) {
 	b.t.Helper()
 	eventually(b.t, fmt.Sprintf("%d connections are open", n), func() bool {
-		return int(b.l.Source("linux").conns[ledger.TCP].Load()+b.l.Source("linux").conns[ledger.TLS].Load()) == n
+		return int(b.l.sources[0].open[ledger.TCP].Load()+b.l.sources[0].open[ledger.TLS].Load()) == n
 	})
 }
 
@@ -139,13 +136,13 @@ func TestHoarderOfConnections(t *testing.T) {
 			dial(b, "127.0.0.1")
 		}
 		flood := uint64(len(others) + 3*most)
-		eventually(t, "all of the flood has come", func() bool { return b.l.Status()[0].Rejected[rejectMaxConnections] >= flood })
+		eventually(t, "all of the flood has come", func() bool { return b.l.Status()[0].Rejected[rejectMaxConnections.String()] >= flood })
 		for i, c := range others {
 			fmt.Fprintf(c, "<13>second of %d\n", i)
 		}
 		b.wait(2 * len(others))
 		b.open(most)
-		if n := b.l.Status()[0].Rejected[rejectMaxConnections]; n != flood {
+		if n := b.l.Status()[0].Rejected[rejectMaxConnections.String()]; n != flood {
 			t.Errorf("%d connections were closed to make room, want %d", n, flood)
 		}
 		if text := b.log.String(); strings.Count(text, "make room") != 1 || !strings.Contains(text, "address=127.0.0.1") {
@@ -170,7 +167,7 @@ func TestRoomIsMadeWithoutLoss(t *testing.T) {
 		d := b.dial("tcp")
 		fmt.Fprint(d, "<13>newcomer\n")
 	})
-	eventually(t, "the newcomer is seen", func() bool { return b.l.tcp.open.Load() == 2 })
+	eventually(t, "the newcomer is seen", func() bool { return b.l.tcp.connections.open.Load() == 2 })
 	close(block)
 	wg.Wait()
 	b.wait(n + 1)
@@ -198,10 +195,10 @@ func TestHoarderOfPartialMessages(t *testing.T) {
 		}
 	}
 	source := b.l.Source("linux")
-	eventually(t, "some of the hoarder's messages are cut", func() bool { return source.partial.full.Load() > 0 })
+	eventually(t, "some of the hoarder's messages are cut", func() bool { return source.Partial()["full"] > 0 })
 	fmt.Fprint(c, "and the second\n<13>next\n")
 	eventually(t, "both of the other one are delivered", func() bool {
-		for _, e := range b.sink.decode(t) {
+		for _, e := range b.sink.Decode(t) {
 			if e.Event == "<13>next" {
 				return true
 			}
@@ -209,13 +206,10 @@ func TestHoarderOfPartialMessages(t *testing.T) {
 		return false
 	})
 	eventually(t, "the memory is within its limit", func() bool {
-		p := b.l.tcp.hoard.tails
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return p.held <= maxTails
+		return b.l.tcp.connections.partial.Held() <= 64<<20
 	})
 	whole := false
-	for _, e := range b.sink.decode(t) {
+	for _, e := range b.sink.Decode(t) {
 		switch from := e.Fields["sender_ip"]; {
 		case from == "127.0.0.2" && e.Fields["truncated"] != "":
 			t.Errorf("a message of the other one is cut: %.80q", e.Event)
@@ -230,9 +224,12 @@ func TestHoarderOfPartialMessages(t *testing.T) {
 	}
 }
 
+// partialTimeout is how long a stream may be silent within a message.
+const partialTimeout = 5 * time.Second
+
 // A message without its end is delivered when its connection has been silent for 5 s;
 // what comes later is a message of its own that goes on with it.
-func TestSilentTailIsDelivered(t *testing.T) {
+func TestSilentPartialMessageIsDelivered(t *testing.T) {
 	overBoth(t, func(t *testing.T, change func(*SourceOptions), dial func(*bench, string) net.Conn) {
 		b := listen(t, change)
 		b.serve()
@@ -240,7 +237,7 @@ func TestSilentTailIsDelivered(t *testing.T) {
 		began := time.Now()
 		fmt.Fprint(c, "<38>Nov 22 17:00:00 web1 sshd[7]: one\n<38>Nov 22 17:00:00 web1 sshd[7]: without end")
 		e := b.wait(2)[1]
-		if took := time.Since(began); took < restTime || e.Event != "<38>Nov 22 17:00:00 web1 sshd[7]: without end" || e.Fields["truncated"] != "" {
+		if took := time.Since(began); took < partialTimeout || e.Event != "<38>Nov 22 17:00:00 web1 sshd[7]: without end" || e.Fields["truncated"] != "" {
 			t.Errorf("after %v: %+v", took, e)
 		}
 		fmt.Fprint(c, ", as it seemed\n<38>Nov 22 17:00:00 web2 x: next\n")
@@ -251,7 +248,7 @@ func TestSilentTailIsDelivered(t *testing.T) {
 		if e := events[3]; e.Host != "web2" {
 			t.Errorf("the next is %+v", e)
 		}
-		if n := b.l.Status()[0].Partial[partialSilent]; n != 1 {
+		if n := b.l.Status()[0].Partial["silent"]; n != 1 {
 			t.Errorf("%d are counted", n)
 		}
 	})
@@ -267,7 +264,7 @@ func TestSilenceBehindWholeMessages(t *testing.T) {
 	fmt.Fprint(c, "7 <14>one")
 	fmt.Fprint(d, "<14>two\n ")
 	b.wait(2)
-	if took := time.Since(began); took > restTime {
+	if took := time.Since(began); took > partialTimeout {
 		t.Errorf("the first counted message of a connection waited for %v", took)
 	}
 	fmt.Fprint(c, "9 <14>three") // is believed now
@@ -275,7 +272,7 @@ func TestSilenceBehindWholeMessages(t *testing.T) {
 	fmt.Fprint(e, "9 <14>five522 <14>not ") // 22 may be the count, or 522
 	b.wait(4)
 	fmt.Fprint(e, "yet at its end")
-	time.AfterFunc(restTime+2*lookEvery, func() { fmt.Fprint(d, "<14>four\n") })
+	time.AfterFunc(partialTimeout+2*lookEvery, func() { fmt.Fprint(d, "<14>four\n") })
 	var got []string
 	for _, e := range b.wait(6) {
 		got = append(got, e.Event)
@@ -299,7 +296,7 @@ func TestContinuation(t *testing.T) {
 	})
 	c, d := b.dial("tcp"), b.dial("tcp")
 	n := 0
-	say := func(to net.Conn, text string, events int) []decoded {
+	say := func(to net.Conn, text string, events int) []ingesttest.Event {
 		t.Helper()
 		fmt.Fprint(to, text)
 		n += events
@@ -309,7 +306,7 @@ func TestContinuation(t *testing.T) {
 	asa := "<166>Nov 22 2026 17:00:00 fw1 : %ASA-6-302013: Built outbound TCP connection\n"
 	first := say(c, asa, 1)[0]
 	say(d, "<38>Nov 22 17:00:00 web1 sshd[7]: other\n", 1)
-	same := func(e decoded, event string) {
+	same := func(e ingesttest.Event, event string) {
 		t.Helper()
 		if e.Event != event || e.Host != "fw1" || e.Sourcetype != first.Sourcetype || e.Index != first.Index ||
 			e.Source != first.Source || e.Fields["class"] != first.Fields["class"] || e.Time != first.Time {
@@ -336,38 +333,4 @@ func TestContinuation(t *testing.T) {
 	if bal := b.balance(); bal.Received != uint64(n) {
 		t.Errorf("balance %+v", bal)
 	}
-}
-
-// What goes on with a message shares its fate under the rules for its class.
-func TestContinuationFollowsTheRules(t *testing.T) {
-	f := func(keep map[dialect.ClassID]int, want ...string) {
-		t.Helper()
-		pool := event.NewPool(1, 4096)
-		sink := &collect{pool: pool, more: make(chan struct{}, 1)}
-		s := settings(t, "linux")
-		s.Keep = keep
-		books := ledger.New()
-		r := NewReplay(SourceOptions{Name: "linux", Port: 1517, Settings: s},
-			Batching{MaxBytes: 4096, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}, books, syslog.Auto, netip.MustParseAddr("192.0.2.7"))
-		for _, b := range []byte("<13>Nov 22 17:00:00 h a: 1\n 1a\n \n\t1b\n<13>Nov 22 17:00:00 h a: 2\n 2a\n<13>Nov 22 17:00:00 h a: 3\n 3a\n") {
-			r.Write([]byte{b}, time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC))
-		}
-		r.Close(time.Now())
-		var got []string
-		for _, e := range sink.decode(t) {
-			got = append(got, strings.TrimPrefix(e.Event, "<13>Nov 22 17:00:00 h a: "))
-			if e.Host != "h" {
-				t.Errorf("%q has the host %s", e.Event, e.Host)
-			}
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("got %q, want %q", got, want)
-		}
-		if bal := books.Account("linux").Balance(); bal.Difference() != 0 || bal.Received != 8 || bal.DropReasons[dropEmpty] != 1 {
-			t.Errorf("balance %+v", bal)
-		}
-	}
-	f(nil, "1", " 1a", "\t1b", "2", " 2a", "3", " 3a")
-	f(map[dialect.ClassID]int{dialect.LinuxSyslog: 0})
-	f(map[dialect.ClassID]int{dialect.LinuxSyslog: 2}, "1", " 1a", "\t1b", "3", " 3a")
 }

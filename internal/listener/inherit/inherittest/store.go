@@ -1,21 +1,24 @@
-package listener
+// Package inherittest has a store of sockets for tests.
+package inherittest
 
 import (
 	"os"
+	"slices"
 	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
 
-// store keeps duplicates of sockets as systemd does.
-type store struct {
+// Store keeps duplicates of sockets as systemd does. It is an inherit.Store.
+type Store struct {
 	mu    sync.Mutex
 	names []string
 	fds   []int
 }
 
-func (s *store) Keep(name string, fd int) error {
+// Keep implements inherit.Store.
+func (s *Store) Keep(name string, fd int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
@@ -25,26 +28,29 @@ func (s *store) Keep(name string, fd int) error {
 	return err
 }
 
-func (s *store) Forget(name string) error {
+// Forget implements inherit.Store.
+func (s *Store) Forget(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := len(s.names) - 1; i >= 0; i-- {
 		if s.names[i] == name {
 			unix.Close(s.fds[i])
-			s.names, s.fds = append(s.names[:i], s.names[i+1:]...), append(s.fds[:i], s.fds[i+1:]...)
+			s.names, s.fds = slices.Delete(s.names, i, i+1), slices.Delete(s.fds, i, i+1)
 		}
 	}
 	return nil
 }
 
-func (s *store) stored() []string {
+// Names are those of the stored sockets.
+func (s *Store) Names() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]string(nil), s.names...)
+	return slices.Clone(s.names)
 }
 
-// files passes what is stored to the next process; it stays stored.
-func (s *store) files(t *testing.T) (files []*os.File) {
+// Files passes what is stored to the next process; it stays stored.
+func (s *Store) Files(t *testing.T) (files []*os.File) {
+	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, fd := range s.fds {
@@ -57,7 +63,10 @@ func (s *store) files(t *testing.T) (files []*os.File) {
 	return files
 }
 
-func (s *store) close() {
+// Close closes what is stored.
+func (s *Store) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, fd := range s.fds {
 		unix.Close(fd)
 	}

@@ -1,4 +1,4 @@
-package listener
+package ingest
 
 import (
 	"time"
@@ -7,8 +7,8 @@ import (
 	"syslog-gateway/internal/syslog"
 )
 
-// Explanation says how one message was understood and what came of it. Its slices
-// are valid until the function that gets it returns.
+// Explanation says how one message was understood and what became of it. Its slices are
+// valid until the function that gets it returns.
 type Explanation struct {
 	// Message is what was read, without framing, cut to the source's limit.
 	Message []byte
@@ -21,14 +21,14 @@ type Explanation struct {
 	Time time.Time
 	// HostFrom says where the host comes from: one of the HostFrom constants.
 	HostFrom string
-	// Clamped says that the message's time is too far off and the receive time stands
-	// in for it; Stamped is then the message's own, zero where none exists that is so written.
+	// Clamped says that the message's time is too far off and that the receive time is
+	// used instead. Stamped is then the message's own time, zero if it does not exist.
 	Clamped bool
 	Stamped time.Time
 	// Truncated says that the message is longer than what is there.
 	Truncated bool
-	// Dropped is the reason for which there is no event; Header and Result are nil
-	// when the message was not even looked at.
+	// Dropped is the reason for which there is no event. Header and Result are nil when
+	// the message was not parsed.
 	Dropped string
 }
 
@@ -37,28 +37,29 @@ const (
 	HostFromMessage = "message"
 	HostFromFile    = "hosts file"
 	HostFromSender  = "sender's address"
-	HostFromBefore  = "message before, with which this one goes on"
+	HostFromBefore  = "message before, which this one continues"
 )
 
 // Explain calls f for every message from now on, after its event was appended to the
 // open batch.
 func (r *Replay) Explain(f func(Explanation)) {
-	in := r.intake
-	in.explain = func(s *sender, msg []byte, dropped string, cut bool) {
-		e := Explanation{Message: msg, Truncated: cut, Dropped: dropped}
-		if dropped == "" || dropped == dropRule {
-			in.explained(s, &e)
+	b := r.batcher
+	b.observe = func(s *sender, msg []byte, dropped drop, cut bool) {
+		e := Explanation{Message: msg, Truncated: cut, Dropped: dropped.String()}
+		if dropped.wasParsed() {
+			b.explain(s, &e)
 		}
 		f(e)
 	}
 }
 
-// explained fills in what is known of a message that was looked at.
-func (in *Intake) explained(s *sender, e *Explanation) {
-	e.Header, e.Result = &in.header, &in.result
-	e.Host = string(s.appendHost(nil, &in.result))
-	switch own := s.ownName(&in.result); {
-	case own && in.goesOn:
+// explain fills in what is known of the message at hand, which was parsed.
+func (b *Batcher) explain(s *sender, e *Explanation) {
+	h, r := &b.parsed.header, &b.parsed.result
+	e.Header, e.Result = h, r
+	e.Host = string(s.appendHost(nil, r))
+	switch own := s.namesItself(r); {
+	case own && b.continues:
 		e.HostFrom = HostFromBefore
 	case own:
 		e.HostFrom = HostFromMessage
@@ -67,9 +68,9 @@ func (in *Intake) explained(s *sender, e *Explanation) {
 	default:
 		e.HostFrom = HostFromFile
 	}
-	at := s.momentOf(&in.header, &in.result, in.nanos)
+	at := s.timeOf(h, r, b.nanos)
 	e.Time, e.Clamped = time.Unix(0, at.nanos).UTC(), at.clamped
-	if stamp, ok := s.clock.Instant(bestStamp(&in.header, &in.result), in.nanos); at.clamped && ok {
+	if stamp, ok := s.clock.Instant(bestStamp(h, r), b.nanos); at.clamped && ok {
 		e.Stamped = time.Unix(0, stamp).UTC()
 	}
 }

@@ -1,4 +1,4 @@
-package listener
+package ingest
 
 import (
 	"net/netip"
@@ -42,29 +42,31 @@ func families(batch string) []string {
 	return found
 }
 
-// autoIntake is a connection to a source of this vendor, and its intake.
-func autoIntake(t *testing.T, vendorName string, pool *event.Pool, sink Sink) (*stream, *Intake, *ledger.Account) {
-	s := newSource(SourceOptions{Name: "any", Port: 1514, Settings: settings(t, vendorName)}, ledger.New())
-	in := newIntake(s.account, ledger.TCP, Batching{MaxBytes: 64 << 10, MaxEvents: 1000, MaxAge: 200 * time.Millisecond, Pool: pool, Sink: sink})
-	return newStream(s, ledger.TCP, in, netip.MustParseAddr("192.0.2.7"), newHoard(nil)), in, s.account
+// newTestStream is a connection to a source of this vendor, and its Batcher.
+func newTestStream(t *testing.T, vendorName string, pool *event.Pool, sink Sink) (*Stream, *Batcher, *ledger.Account) {
+	s := NewSource("any", 1514, settings(t, vendorName), ledger.New())
+	b := NewBatcher(s, ledger.TCP, Options{MaxBytes: 64 << 10, MaxEvents: 1000, MaxAge: 200 * time.Millisecond, Pool: pool, Sink: sink})
+	st := NewStream(s, ledger.TCP, netip.MustParseAddr("192.0.2.7"), NewPartialMemory(nil), nil)
+	st.Attach(b)
+	return st, b, s.account
 }
 
 func TestEachFamilyHasABatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sink := &handed{pool: event.NewPool(Lanes(dialect.Auto), 64<<10)}
-		st, in, account := autoIntake(t, dialect.Auto, sink.pool, sink)
+		sink := &handed{pool: event.NewPool(OpenBatches(dialect.Auto), 64<<10)}
+		st, b, account := newTestStream(t, dialect.Auto, sink.pool, sink)
 		mixed := []byte(strings.Join(samples, "\n") + "\nwhat is this\n")
 		for range 3 {
-			st.feed(mixed, time.Now())
+			st.Feed(mixed, time.Now())
 		}
 		if len(sink.batches) != 0 {
 			t.Fatalf("%d batches before their age", len(sink.batches))
 		}
 		time.Sleep(150 * time.Millisecond)
-		st.feed([]byte(samples[2]+"\n"), time.Now())
+		st.Feed([]byte(samples[2]+"\n"), time.Now())
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if n := len(sink.batches); n != numLanes {
+		if n := len(sink.batches); n != numFamilies {
 			t.Fatalf("%d batches, want one for each family and one for the rest", n)
 		}
 		events := 0
@@ -77,24 +79,24 @@ func TestEachFamilyHasABatch(t *testing.T) {
 		if want := 3*(len(samples)+1) + 1; events != want {
 			t.Errorf("%d events in the batches, want %d", events, want)
 		}
-		in.close()
+		b.Close()
 		if bal := account.Balance(); bal.Difference() != 0 || bal.InMemory != 0 {
 			t.Errorf("balance %+v", bal)
 		}
 	})
 }
 
-// Each lane has an age of its own.
-func TestLanesAgeByThemselves(t *testing.T) {
+// Each open batch has an age of its own.
+func TestBatchesAgeByThemselves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sink := &handed{pool: event.NewPool(Lanes(dialect.Auto), 64<<10)}
-		st, in, _ := autoIntake(t, dialect.Auto, sink.pool, sink)
+		sink := &handed{pool: event.NewPool(OpenBatches(dialect.Auto), 64<<10)}
+		st, b, _ := newTestStream(t, dialect.Auto, sink.pool, sink)
 		begin := time.Now()
 		var want []time.Duration
 		for i, line := range samples {
 			at := time.Duration(i) * 70 * time.Millisecond
 			time.Sleep(at - time.Since(begin))
-			st.feed([]byte(line+"\n"), time.Now())
+			st.Feed([]byte(line+"\n"), time.Now())
 			want = append(want, at+200*time.Millisecond)
 		}
 		time.Sleep(time.Second)
@@ -106,7 +108,7 @@ func TestLanesAgeByThemselves(t *testing.T) {
 		if !slices.EqualFunc(got, want, func(a, b time.Duration) bool { return a >= b-time.Millisecond && a <= b }) {
 			t.Errorf("batches were handed over after %v, want %v", got, want)
 		}
-		in.close()
+		b.Close()
 	})
 }
 
@@ -122,16 +124,16 @@ func (b *busy) Handle(batch *event.Batch) error {
 	return b.handed.Handle(batch)
 }
 
-// A lane that got old while another one waited for room does not wait once more.
-func TestLanesAgeWhileOneWaits(t *testing.T) {
+// A batch that reached its age while another one waited for room does not wait once more.
+func TestBatchesAgeWhileOneWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const wait = 5 * time.Second
-		sink := &busy{handed{pool: event.NewPool(Lanes(dialect.Auto), 64<<10)}, wait}
-		st, in, _ := autoIntake(t, dialect.Auto, sink.pool, sink)
+		sink := &busy{handed{pool: event.NewPool(OpenBatches(dialect.Auto), 64<<10)}, wait}
+		st, b, _ := newTestStream(t, dialect.Auto, sink.pool, sink)
 		begin := time.Now()
-		st.feed([]byte(samples[2]+"\n"), begin)
+		st.Feed([]byte(samples[2]+"\n"), begin)
 		time.Sleep(150 * time.Millisecond)
-		st.feed([]byte(samples[0]+"\n"), time.Now()) // the timer comes to its lane first
+		st.Feed([]byte(samples[0]+"\n"), time.Now()) // the timer comes to its family first
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if len(sink.at) != 2 {
@@ -140,16 +142,16 @@ func TestLanesAgeWhileOneWaits(t *testing.T) {
 		if late := sink.at[1].Sub(sink.at[0]); late > time.Millisecond {
 			t.Errorf("the second batch was handed over %v after the first, long after its age", late)
 		}
-		in.close()
+		b.Close()
 	})
 }
 
-// An intake that holds a batch does not wait for another one.
-func TestLanesDoNotWaitForThePool(t *testing.T) {
+// A Batcher that holds a batch does not wait for another one.
+func TestNoWaitForASecondBatch(t *testing.T) {
 	sink := &handed{pool: event.NewPool(2, 64<<10)}
-	st, in, account := autoIntake(t, dialect.Auto, sink.pool, sink)
-	st.feed([]byte(strings.Join(samples, "\n")+"\n"), time.Now())
-	in.close()
+	st, b, account := newTestStream(t, dialect.Auto, sink.pool, sink)
+	st.Feed([]byte(strings.Join(samples, "\n")+"\n"), time.Now())
+	b.Close()
 	if len(sink.batches) != 2 || len(families(sink.batches[0])) != 4 {
 		t.Errorf("%d batches; the first holds %v, want what had no batch of its own as well", len(sink.batches), families(sink.batches[0]))
 	}
@@ -158,18 +160,18 @@ func TestLanesDoNotWaitForThePool(t *testing.T) {
 	}
 }
 
-func TestOtherSourcesHaveOneLane(t *testing.T) {
+func TestOtherSourcesHaveOneBatch(t *testing.T) {
 	for _, name := range dialect.Names() {
-		lanes := make(map[uint8]bool)
+		families := make(map[uint8]bool)
 		for _, c := range dialect.Classes() {
-			lane := laneOf(c, name)
-			if lane >= numLanes {
-				t.Fatalf("class %s of source %s has lane %d of %d", c.Name, name, lane, numLanes)
+			family := familyOf(c, name)
+			if family >= numFamilies {
+				t.Fatalf("class %s of source %s has family %d of %d", c.Name, name, family, numFamilies)
 			}
-			lanes[lane] = true
+			families[family] = true
 		}
-		if len(lanes) != Lanes(name) {
-			t.Errorf("a source of vendor %s uses %d lanes, promised are %d", name, len(lanes), Lanes(name))
+		if len(families) != OpenBatches(name) {
+			t.Errorf("a source of vendor %s uses %d batches, promised are %d", name, len(families), OpenBatches(name))
 		}
 	}
 }
@@ -177,9 +179,7 @@ func TestOtherSourcesHaveOneLane(t *testing.T) {
 // gateway parse shows the events in the order of the lines.
 func TestReplayKeepsTheOrder(t *testing.T) {
 	sink := &handed{pool: event.NewPool(2, 64<<10)}
-	r := NewReplay(SourceOptions{Name: "any", Port: 1514, Settings: settings(t, dialect.Auto)},
-		Batching{MaxBytes: 64 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: sink.pool, Sink: sink},
-		ledger.New(), 0, netip.MustParseAddr("192.0.2.7"))
+	r := NewStreamReplay(NewSource("any", 1514, settings(t, dialect.Auto), ledger.New()), Options{MaxBytes: 64 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: sink.pool, Sink: sink}, 0, netip.MustParseAddr("192.0.2.7"))
 	r.Write([]byte(strings.Join(samples, "\n")+"\n"), time.Now())
 	r.Close(time.Now())
 	if len(sink.batches) != 1 || strings.Join(families(sink.batches[0]), " ") != "unifi pan cisco linux windows" {
@@ -190,10 +190,10 @@ func TestReplayKeepsTheOrder(t *testing.T) {
 // Who wants the order of the lines has one batch for all.
 func TestInOrderIsOneBatch(t *testing.T) {
 	sink := &handed{pool: event.NewPool(2, 64<<10)}
-	st, in, _ := autoIntake(t, dialect.Auto, sink.pool, sink)
-	in.batching.InOrder = true
-	st.feed([]byte(strings.Join(samples, "\n")+"\n"), time.Now())
-	in.close()
+	st, b, _ := newTestStream(t, dialect.Auto, sink.pool, sink)
+	b.options.InOrder = true
+	st.Feed([]byte(strings.Join(samples, "\n")+"\n"), time.Now())
+	b.Close()
 	if len(sink.batches) != 1 || len(families(sink.batches[0])) != len(samples) {
 		t.Errorf("%d batches", len(sink.batches))
 	}

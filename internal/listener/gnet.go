@@ -10,9 +10,6 @@ import (
 // encoding take less than a third of the work, compression most of the rest.
 func defaultLoops() int { return max(1, runtime.GOMAXPROCS(0)/4) }
 
-// Intakes is how many intakes a source has at most: one in each loop and transport.
-func Intakes() int { return defaultLoops() + 2 }
-
 // gnetLogger passes gnet's own lines on.
 type gnetLogger struct{ log *slog.Logger }
 

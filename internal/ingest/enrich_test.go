@@ -1,4 +1,4 @@
-package listener
+package ingest
 
 import (
 	"encoding/json"
@@ -9,24 +9,23 @@ import (
 
 	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ingest/ingesttest"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/splunk"
 	"syslog-gateway/internal/syslog"
 )
 
 // through puts lines through a stream of a sender and returns events and balance.
-func through(t *testing.T, s Settings, from string, lines ...string) ([]decoded, ledger.Balance) {
+func through(t *testing.T, s Settings, from string, lines ...string) ([]ingesttest.Event, ledger.Balance) {
 	t.Helper()
 	pool := event.NewPool(1, 64<<10)
-	sink := &collect{pool: pool, more: make(chan struct{}, 1)}
+	sink := ingesttest.NewSink(pool)
 	books := ledger.New()
-	r := NewReplay(SourceOptions{Name: "x", Port: 1514, Settings: s},
-		Batching{MaxBytes: 64 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: sink},
-		books, syslog.LF, netip.MustParseAddr(from))
+	r := NewStreamReplay(NewSource("x", 1514, s, books), Options{MaxBytes: 64 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: sink}, syslog.LF, netip.MustParseAddr(from))
 	received := time.Date(2026, 11, 22, 17, 0, 1, 0, time.UTC)
 	r.Write([]byte(strings.Join(lines, "\n")+"\n"), received)
 	r.Close(received)
-	return sink.decode(t), books.Account("x").Balance()
+	return sink.Decode(t), books.Account("x").Balance()
 }
 
 const (
@@ -129,9 +128,7 @@ func TestNamingDoesNotAllocate(t *testing.T) {
 	s.Keep = map[dialect.ClassID]int{dialect.CiscoASA: 0, dialect.LinuxSecure: 3}
 	s.Hosts = map[netip.Addr]string{netip.MustParseAddr("192.0.2.7"): "Lab-Switch"}
 	pool := event.NewPool(2, 600<<10)
-	r := NewReplay(SourceOptions{Name: "x", Port: 1514, Settings: s},
-		Batching{MaxBytes: 512 << 10, MaxEvents: 10000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}},
-		ledger.New(), syslog.LF, netip.MustParseAddr("192.0.2.7"))
+	r := NewStreamReplay(NewSource("x", 1514, s, ledger.New()), Options{MaxBytes: 512 << 10, MaxEvents: 10000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}}, syslog.LF, netip.MustParseAddr("192.0.2.7"))
 	cef := "<14>Nov 22 17:00:00 GW CEF:0|Ubiquiti|UniFi Network|10.0.162|544|Admin|1|UNIFIhost=GW msg=x"
 	block := []byte(strings.Join(append([]string{asaLine, sshdLine, namelessly, cef}, samples...), "\n") + "\n")
 	now := time.Date(2026, 11, 22, 17, 0, 1, 0, time.UTC)
@@ -146,9 +143,7 @@ func TestExplain(t *testing.T) {
 	s.Keep = map[dialect.ClassID]int{dialect.CiscoASA: 0}
 	s.Hosts = map[netip.Addr]string{netip.MustParseAddr("192.0.2.7"): "lab"}
 	pool := event.NewPool(1, 64<<10)
-	r := NewReplay(SourceOptions{Name: "x", Port: 1514, Settings: s},
-		Batching{MaxBytes: 64 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}},
-		ledger.New(), syslog.LF, netip.MustParseAddr("192.0.2.7"))
+	r := NewStreamReplay(NewSource("x", 1514, s, ledger.New()), Options{MaxBytes: 64 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}}, syslog.LF, netip.MustParseAddr("192.0.2.7"))
 	var got []string
 	r.Explain(func(e Explanation) {
 		text := e.Dropped

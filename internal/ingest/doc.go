@@ -1,0 +1,30 @@
+// Package ingest turns the messages of one source into batches of HEC events. It is what
+// `gateway run` and `gateway parse` share.
+//
+// # The way of a message
+//
+// A [Stream] cuts the bytes of one TCP or TLS connection into messages, and [Datagrams]
+// the datagrams of one UDP port. Both give each message to a [Batcher]. The Batcher
+// parses it, applies the rule for its class, and appends its event as JSON to the open
+// batch of the message's vendor family. batcher.go has these steps from top to bottom. A
+// batch is sealed by size, by count or by age, and handed to the [Sink].
+//
+// What was read at once is one turn. A turn takes the Batcher's lock, reads the clock and
+// writes to the ledger once. A message costs no allocation, lock or clock read.
+//
+// # What is promised
+//
+// Every message is counted in the ledger as received, and ends in a sealed batch or as a
+// counted drop. Any bytes become an event: what no parser recognises is delivered
+// unchanged and counted as unparsed.
+//
+// # Back-pressure
+//
+// The Sink blocks while no shard can take a batch, and the pool blocks while all batches
+// are in use. Then the Batcher blocks, with its lock held, and so does whoever feeds it.
+//
+// # What does not belong here
+//
+// Sockets, connections, their limits, and anything that needs a certain operating
+// system: see package listener.
+package ingest

@@ -1,0 +1,149 @@
+package ingest
+
+import (
+	"slices"
+	"strconv"
+
+	"syslog-gateway/internal/dialect"
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/splunk"
+	"syslog-gateway/internal/syslog"
+)
+
+// format is Settings made ready: all of an event's JSON that does not depend on
+// the message is encoded once. It is immutable.
+type format struct {
+	settings  Settings
+	names     splunk.FieldNames
+	lowerHost bool
+	classes   []classFormat
+	priority  [192][]byte // "facility":"…","severity":"…",
+}
+
+// classFormat is the constant JSON of a class between the varying parts:
+//
+//	{"time":T,"host":"H [source] S [middle] EVENT [fields] …
+//
+// Every indexed field ends with a comma but those of the sender, which come last and
+// of which there is always one.
+type classFormat struct {
+	source []byte    // ","source":"…  without the closing quote
+	middle []byte    // ","sourcetype":"…","index":"…","event":"
+	fields []byte    // ","fields":{"vendor_product":"…",
+	cef    [3][]byte // "name":" of the fields from the CEF header
+	suffix bool      // the source ends with what the parser found
+	keep   uint32    // one of so many is kept; 0 is none
+	family uint8     // which open batch takes it
+}
+
+func newFormat(port int, s Settings) *format {
+	f := &format{settings: s, names: s.Profile.FieldNames(), lowerHost: s.Profile.LowerCaseHost()}
+	info := splunk.SourceInfo{Vendor: s.Vendor, Port: port, Index: s.Index, Sourcetype: s.Sourcetype}
+	for _, c := range dialect.Classes() {
+		keep, ruled := s.Keep[c.ID]
+		if !ruled {
+			keep = 1
+		}
+		row := newClassFormat(s.Profile.Metadata(c.ID, info), s.Fields, keep)
+		row.family = familyOf(c, s.Vendor)
+		f.classes = append(f.classes, row)
+	}
+	for p := range f.priority {
+		f.priority[p] = field(field(nil, f.names.Facility, syslog.FacilityName(p>>3)),
+			f.names.Severity, syslog.SeverityName(p&7))
+	}
+	return f
+}
+
+func newClassFormat(m splunk.Metadata, fixed []splunk.Field, keep int) classFormat {
+	c := classFormat{suffix: m.SourceFromResult, keep: uint32(keep)}
+	c.source = event.AppendString([]byte(`","source":"`), []byte(m.Source))
+	c.middle = event.AppendString([]byte(`","sourcetype":"`), []byte(m.Sourcetype))
+	if m.Index != "" {
+		c.middle = event.AppendString(append(c.middle, `","index":"`...), []byte(m.Index))
+	}
+	c.middle = append(c.middle, `","event":"`...)
+	c.fields = []byte(`","fields":{`)
+	for _, kv := range slices.Concat(m.Fields, fixed) {
+		c.fields = field(c.fields, kv.Name, kv.Value)
+	}
+	if keep > 1 { // so that a search can multiply what it counts
+		c.fields = field(c.fields, SampleField, strconv.Itoa(keep))
+	}
+	for i, name := range m.CEF {
+		if name != "" {
+			c.cef[i] = fieldName(nil, name)
+		}
+	}
+	return c
+}
+
+// SampleField is the indexed field of events of a class of which only one in so many
+// is kept.
+const SampleField = "sample_rate"
+
+// field appends `"name":"value",`; nothing when the profile has no such field.
+func field(dst []byte, name, value string) []byte {
+	if name == "" {
+		return dst
+	}
+	dst = event.AppendString(fieldName(dst, name), []byte(value))
+	return append(dst, `",`...)
+}
+
+// fieldName appends `"name":"`.
+func fieldName(dst []byte, name string) []byte {
+	dst = event.AppendString(append(dst, '"'), []byte(name))
+	return append(dst, `":"`...)
+}
+
+// append encodes one event and appends it to dst.
+func (s *sender) append(dst, msg []byte, h *syslog.Header, r *dialect.Result, at eventTime, cut bool) []byte {
+	f := s.format
+	dst = append(dst, `{"time":`...)
+	dst = event.AppendTime(dst, at.nanos)
+	dst = append(dst, `,"host":"`...)
+	dst = s.appendHost(dst, r)
+	c := &f.classes[r.Class]
+	dst = append(dst, c.source...)
+	if c.suffix {
+		dst = event.AppendString(dst, r.Source)
+	}
+	dst = append(dst, c.middle...)
+	body := r.Body
+	if blank(body) {
+		body = msg
+	}
+	dst = event.AppendString(dst, body)
+	dst = append(dst, c.fields...)
+	if h.Priority >= 0 {
+		dst = append(dst, f.priority[h.Priority]...)
+	}
+	for i, value := range [...][]byte{r.CEF.Vendor, r.CEF.Product, r.CEF.Signature} {
+		if len(c.cef[i]) != 0 && len(value) != 0 {
+			dst = event.AppendString(append(dst, c.cef[i]...), value)
+			dst = append(dst, `",`...)
+		}
+	}
+	if cut {
+		dst = append(dst, `"truncated":"true",`...)
+	}
+	if at.clamped {
+		dst = append(dst, `"time_clamped":"true",`...)
+	}
+	return append(dst, s.trailer...)
+}
+
+// appendHost appends the device's own name, else what is known of the sender.
+func (s *sender) appendHost(dst []byte, r *dialect.Result) []byte {
+	from := len(dst)
+	dst = event.AppendString(dst, s.host(r))
+	if s.format.lowerHost { // ASCII letters only
+		for i, c := range dst[from:] {
+			if c >= 'A' && c <= 'Z' {
+				dst[from+i] = c | 0x20
+			}
+		}
+	}
+	return dst
+}

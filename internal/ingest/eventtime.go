@@ -1,0 +1,55 @@
+package ingest
+
+import (
+	"time"
+
+	"syslog-gateway/internal/dialect"
+	"syslog-gateway/internal/syslog"
+)
+
+// A message's own time that is farther than this from the receive time is replaced by it:
+// a device without a battery-backed clock sends 1970, and no search finds events in the
+// far future.
+const (
+	maxPast   = 30 * 24 * time.Hour
+	maxFuture = 24 * time.Hour
+)
+
+// eventTime is the time of an event.
+type eventTime struct {
+	nanos int64 // since 1970
+	// clamped says that the message's own time does not exist or is too far off, and that
+	// the receive time is used instead.
+	clamped bool
+	// own says that the message has a time that exists, at this offset from its receipt;
+	// zoned that it names its zone.
+	own, zoned bool
+	offset     time.Duration
+}
+
+// timeOf is the event's time: the time stamp of the parser or of the header, or the
+// receive time.
+func (s *sender) timeOf(h *syslog.Header, r *dialect.Result, received int64) eventTime {
+	stamp := bestStamp(h, r)
+	if stamp.IsZero() {
+		return eventTime{nanos: received}
+	}
+	at, ok := s.clock.Instant(stamp, received)
+	if !ok {
+		return eventTime{nanos: received, clamped: true}
+	}
+	t := eventTime{nanos: at, own: true, zoned: stamp.Kind != syslog.Local}
+	t.offset = time.Duration(max(at, 0) - received) // no overflow for the years before 1786
+	if t.offset < -maxPast || t.offset > maxFuture {
+		t.nanos, t.clamped = received, true
+	}
+	return t
+}
+
+// bestStamp is the time that the parser found, or the header's.
+func bestStamp(h *syslog.Header, r *dialect.Result) *syslog.Stamp {
+	if r.Stamp.IsZero() {
+		return &h.Stamp
+	}
+	return &r.Stamp
+}

@@ -1,0 +1,119 @@
+package ingest
+
+import (
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"syslog-gateway/internal/dialect"
+	"syslog-gateway/internal/syslog"
+	"syslog-gateway/internal/throttle"
+)
+
+// parsed is what was found out about a message: by the parser, or from the message before
+// of the same connection.
+type parsed struct {
+	header syslog.Header
+	result dialect.Result
+	sender *sender  // whose message it is
+	kept   bool     // by the rule for its class
+	seen   []uint32 // messages by class, for the sample rules
+
+	source   string
+	logger   *slog.Logger // optional
+	failures throttle.Throttle
+}
+
+func newParsed(source string, logger *slog.Logger) parsed {
+	return parsed{source: source, logger: logger, seen: make([]uint32, len(dialect.Classes()))}
+}
+
+// parse scans and classifies a message, and applies the rule for its class.
+func (p *parsed) parse(s *sender, msg []byte) {
+	p.classify(s, msg)
+	p.sender, p.kept = s, p.sample(s)
+}
+
+// classify survives a parser that panics. That is a bug of ours and no reason to lose a
+// message or its neighbours: it is delivered unchanged, counted as unparsed, and logged.
+func (p *parsed) classify(s *sender, msg []byte) {
+	defer p.survive(s, msg)
+	syslog.Scan(msg, &p.header)
+	s.format.settings.Parser.Parse(msg, &p.header, &p.result)
+}
+
+func (p *parsed) survive(s *sender, msg []byte) {
+	reason := recover()
+	if reason == nil {
+		return
+	}
+	p.header = syslog.Header{Priority: syslog.NoPriority}
+	p.result.Become(dialect.Result{Class: dialect.Fallback, Body: msg, Unparsed: true})
+	if p.logger == nil {
+		return
+	}
+	if _, ok := p.failures.Ready(time.Now(), logEvery); ok {
+		p.logger.Error("a parser failed on a message; it is delivered as it is. Please report this",
+			"source", p.source, "sender", string(s.address), "reason", reason, "stack", string(debug.Stack()))
+	}
+}
+
+// logEvery is how often one kind of trouble is logged.
+const logEvery = 10 * time.Second
+
+// sample applies the rule for the class: it keeps the first of so many messages.
+func (p *parsed) sample(s *sender) (kept bool) {
+	keep := s.format.classes[p.result.Class].keep
+	if keep == 1 {
+		return true
+	}
+	if keep == 0 {
+		return false
+	}
+	n := &p.seen[p.result.Class]
+	first := *n == 0
+	if *n++; *n >= keep {
+		*n = 0
+	}
+	return first
+}
+
+// lastMessage is what is known of the last message of a connection, for the one that
+// continues it.
+type lastMessage struct {
+	known        bool
+	class        dialect.ClassID
+	host, source []byte // copies
+	stamp        syslog.Stamp
+	priority     int
+	kept         bool
+	unparsed     bool
+}
+
+// save keeps the last message of a connection before its bytes are gone.
+func (p *parsed) save(s *sender) {
+	if p.sender != s {
+		return
+	}
+	l, r := &s.last, &p.result
+	l.known, l.class, l.kept, l.unparsed = true, r.Class, p.kept, r.Unparsed
+	l.host, l.source = append(l.host[:0], r.Host...), append(l.source[:0], r.Source...)
+	l.stamp, l.priority = *bestStamp(&p.header, r), p.header.Priority
+	p.restore(l)
+}
+
+// recall makes the last message of a sender the one at hand. It reports whether there is
+// one.
+func (p *parsed) recall(s *sender) bool {
+	if p.sender != s && s.last.known {
+		p.restore(&s.last)
+		p.sender = s
+	}
+	return p.sender == s
+}
+
+func (p *parsed) restore(l *lastMessage) {
+	p.header = syslog.Header{Priority: l.priority, Stamp: l.stamp}
+	p.result.Become(dialect.Result{Class: l.class, Host: l.host, Source: l.source, Stamp: l.stamp, Unparsed: l.unparsed})
+	p.kept = l.kept
+}

@@ -1,0 +1,60 @@
+package ingest
+
+import (
+	"bytes"
+	"net/netip"
+	"strconv"
+
+	"syslog-gateway/internal/dialect"
+	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/syslog"
+)
+
+// sender is what is known of who sends to a source by one transport. It is made once for
+// a connection or, with UDP, for an address.
+type sender struct {
+	format  *format
+	addr    netip.Addr
+	address []byte // as text
+	name    []byte // the host of messages that name none: from the hosts file, or the address
+	trailer []byte // "transport":"…","sender_ip":"…"}}LF
+	clock   *syslog.Clock
+	allowed bool
+	counts  *hostCounts // of the host that its first message named
+	last    lastMessage // of a connection
+}
+
+func newSender(f *format, t ledger.Transport, addr netip.Addr, port int) *sender {
+	addr = addr.Unmap()
+	s := &sender{
+		format:  f,
+		addr:    addr.WithZone(""),
+		address: []byte(addr.WithZone("").String()),
+		clock:   syslog.NewClock(f.settings.location(addr)),
+		allowed: f.settings.Allows(addr),
+	}
+	s.name = s.address
+	if name := f.settings.Hosts[addr.WithZone("")]; name != "" {
+		s.name = []byte(name)
+	}
+	s.trailer = field(s.trailer, f.names.Transport, f.names.TransportValue(t.String()))
+	s.trailer = field(s.trailer, f.names.SenderIP, string(s.address))
+	s.trailer = field(s.trailer, f.names.Port, strconv.Itoa(port))
+	s.trailer = append(bytes.TrimSuffix(s.trailer, []byte(",")), "}}\n"...)
+	return s
+}
+
+// namesItself reports whether the message says the device's name. A device that gives
+// its own address for it says no more than the sender's address does.
+func (s *sender) namesItself(r *dialect.Result) bool {
+	return len(r.Host) != 0 && !bytes.Equal(r.Host, s.address)
+}
+
+// host is the host of the event before it is written as JSON: the device's own name, or
+// else what is known of the sender.
+func (s *sender) host(r *dialect.Result) []byte {
+	if s.namesItself(r) {
+		return r.Host
+	}
+	return s.name
+}

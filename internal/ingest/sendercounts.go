@@ -1,0 +1,122 @@
+package ingest
+
+import (
+	"bytes"
+	"net/netip"
+
+	"syslog-gateway/internal/senders"
+)
+
+// senderCounts counts for each sender, and for each host behind it, what one turn brings,
+// and writes it to the table of senders at the end of the turn. While messages of one host
+// follow one another, a message costs two comparisons: the Batcher calls count only when
+// the sender or the host changes.
+type senderCounts struct {
+	table  *senders.Table // optional
+	source string
+
+	sender        *sender // of the message before
+	host          []byte  // that it named
+	current       *hostCounts
+	events, bytes int // of the turn when current began
+
+	byHost  map[hostKey]*hostCounts // of senders with several hosts; bounded
+	touched []*hostCounts           // that count something in this turn
+}
+
+// hostCounts is what a host at an address brought in this turn, or all messages of an
+// address that name no host.
+type hostCounts struct {
+	entry   *senders.Entry
+	addr    netip.Addr
+	host    []byte // nil: the messages name none
+	name    string // of the sender
+	touched bool   // is in senderCounts.touched
+	events  int
+	bytes   int
+	times   senders.Times
+}
+
+// hostKey finds the hosts of an address after its first one: those behind a relay.
+type hostKey struct {
+	addr netip.Addr
+	host string
+}
+
+// count counts what the turn brought since the last call for the current host, and makes
+// that of the message at hand the current one. A nil sender ends the turn. events and
+// bytes are those of the turn so far.
+func (c *senderCounts) count(s *sender, host []byte, events, bytes int) {
+	if h := c.current; h != nil {
+		h.events += events - c.events
+		h.bytes += bytes - c.bytes
+	}
+	c.sender, c.host, c.current, c.events, c.bytes = s, nil, nil, events, bytes
+	if s == nil || !s.allowed || c.table == nil {
+		return
+	}
+	h := c.of(s, host)
+	if !h.touched {
+		h.touched = true
+		c.touched = append(c.touched, h)
+	}
+	c.current, c.host = h, h.host
+	if h.host == nil && len(host) > 0 {
+		c.host = s.address // a device that gives its address as its name
+	}
+}
+
+// of finds the counts of a host. The sender knows those of its first host; others, behind
+// a relay, are looked up.
+func (c *senderCounts) of(s *sender, host []byte) *hostCounts {
+	if len(host) == 0 || bytes.Equal(host, s.address) { // as in namesItself
+		host = nil
+	}
+	if s.counts == nil {
+		s.counts = c.newCounts(s, host)
+	}
+	if bytes.Equal(s.counts.host, host) {
+		return s.counts
+	}
+	if h := c.byHost[hostKey{s.addr, string(host)}]; h != nil {
+		return h
+	}
+	if len(c.byHost) >= maxSenders {
+		clear(c.byHost)
+	}
+	if c.byHost == nil {
+		c.byHost = make(map[hostKey]*hostCounts)
+	}
+	h := c.newCounts(s, host)
+	c.byHost[hostKey{s.addr, string(host)}] = h
+	return h
+}
+
+func (c *senderCounts) newCounts(s *sender, host []byte) *hostCounts {
+	h := &hostCounts{addr: s.addr, host: bytes.Clone(host), name: string(s.name)}
+	c.openEntry(h)
+	return h
+}
+
+// openEntry finds the entry of a host in the table.
+func (c *senderCounts) openEntry(h *hostCounts) {
+	h.entry = c.table.Entry(c.source, h.addr, string(h.host))
+	if h.host == nil {
+		h.entry.SetName(h.name)
+	}
+}
+
+// flush ends a turn, which was received at a time in nanoseconds since 1970, and writes
+// to the table who sent something in it.
+func (c *senderCounts) flush(events, bytes int, received int64) {
+	c.count(nil, nil, events, bytes)
+	for i, h := range c.touched {
+		if !h.entry.Add(h.events, h.bytes, received, &h.times) { // the table has given the entry up
+			c.openEntry(h)
+			h.entry.Add(h.events, h.bytes, received, &h.times)
+		}
+		h.events, h.bytes, h.touched, h.times = 0, 0, false, senders.Times{}
+		c.touched[i] = nil
+	}
+	c.touched = c.touched[:0]
+}

@@ -1,0 +1,69 @@
+package ingest
+
+import (
+	"net/netip"
+	"time"
+
+	"syslog-gateway/internal/dialect"
+	"syslog-gateway/internal/splunk"
+)
+
+// Settings is the part of a source's configuration that may change while its sockets stay
+// open.
+type Settings struct {
+	// Vendor is the name of the parser's family, or "auto".
+	Vendor string
+	// Parser recognises the source's messages.
+	Parser *dialect.Parser
+	// Profile gives the names under which Splunk gets them.
+	Profile *splunk.Profile
+	// Index is the index of the source's events, and Sourcetype, when not empty,
+	// the sourcetype of all of them.
+	Index, Sourcetype string
+	// Location is the time zone of time stamps that carry none.
+	Location *time.Location
+	// Zones are exceptions from Location by sender; the longest prefix wins.
+	Zones []Zone
+	// Fields are indexed fields that all events of the source get.
+	Fields []splunk.Field
+	// Hosts names senders whose messages do not say who they are from.
+	Hosts map[netip.Addr]string
+	// Keep says for a class that one of so many messages is kept, or none if it is 0.
+	// The others are dropped. All messages of other classes are kept.
+	Keep map[dialect.ClassID]int
+	// Allow lists who may send; empty means everybody.
+	Allow []netip.Prefix
+	// MaxMessage is the length in bytes at which a message is cut.
+	MaxMessage int
+	// MaxConnections bounds the TCP and TLS connections together.
+	MaxConnections int
+	// IdleTimeout is how long a connection may be silent; 0 is for ever.
+	IdleTimeout time.Duration
+}
+
+// Zone is the time zone of the senders in one network.
+type Zone struct {
+	Prefix   netip.Prefix
+	Location *time.Location
+}
+
+// location is the zone of one sender's time stamps.
+func (s *Settings) location(sender netip.Addr) *time.Location {
+	best, loc := -1, s.Location
+	for _, z := range s.Zones {
+		if z.Prefix.Contains(sender) && z.Prefix.Bits() > best {
+			best, loc = z.Prefix.Bits(), z.Location
+		}
+	}
+	return loc
+}
+
+// Allows reports whether a sender may send.
+func (s *Settings) Allows(sender netip.Addr) bool {
+	for _, p := range s.Allow {
+		if p.Contains(sender) {
+			return true
+		}
+	}
+	return len(s.Allow) == 0
+}

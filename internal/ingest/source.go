@@ -1,0 +1,59 @@
+package ingest
+
+import (
+	"sync/atomic"
+
+	"syslog-gateway/internal/ledger"
+)
+
+// Source is one configured source: its name, its account in the ledger, and the settings
+// in force. It is safe for concurrent use.
+type Source struct {
+	name    string
+	port    int
+	account *ledger.Account
+	format  atomic.Pointer[format]
+	partial [numPartials]atomic.Uint64
+}
+
+// NewSource returns a source with an account in the ledger. Parser, Profile and Location
+// of its settings are required.
+func NewSource(name string, port int, s Settings, books *ledger.Ledger) *Source {
+	src := &Source{name: name, port: port, account: books.Account(name)}
+	src.Apply(s)
+	return src
+}
+
+// Name is the configured name.
+func (s *Source) Name() string { return s.name }
+
+// Account is the source's account in the ledger.
+func (s *Source) Account() *ledger.Account { return s.account }
+
+// Settings returns the settings in force.
+func (s *Source) Settings() *Settings { return &s.format.Load().settings }
+
+// Apply puts new settings into force for all messages from the next read on.
+func (s *Source) Apply(settings Settings) {
+	s.format.Store(newFormat(s.port, settings))
+}
+
+// partial is why a message is delivered before it has ended.
+type partial uint8
+
+const (
+	partialFull   partial = iota // the memory for such messages is full
+	partialSilent                // its connection was silent for too long
+	numPartials
+)
+
+func (p partial) String() string { return [numPartials]string{"full", "silent"}[p] }
+
+// Partial returns how many messages were delivered before they had ended, by reason.
+func (s *Source) Partial() map[string]uint64 {
+	counts := make(map[string]uint64, numPartials)
+	for p := range numPartials {
+		counts[p.String()] = s.partial[p].Load()
+	}
+	return counts
+}

@@ -1,0 +1,81 @@
+package ingest
+
+import (
+	"bytes"
+	"time"
+
+	"syslog-gateway/internal/tap"
+)
+
+// A Batcher offers at most so many messages to taps: 200 a second, and 500 at once. So a
+// tap costs it at most a thousandth of a core's time, however many messages there are.
+const (
+	tapRate  = 200
+	tapBurst = 500
+)
+
+// tapSampler chooses the messages that are offered to taps.
+type tapSampler struct {
+	hub    *tap.Hub // optional
+	on     bool     // somebody looks
+	looked int      // messages in this turn
+	tokens int      // messages that may still be looked at
+	filled int64    // when tokens were added last
+	report observer
+}
+
+// observer is called after each message.
+type observer = func(s *sender, msg []byte, dropped drop, cut bool)
+
+// begin prepares a turn, which was received at a time in nanoseconds since 1970. It
+// returns who is to be called for its messages; nil if nobody looks or too many were
+// looked at.
+func (t *tapSampler) begin(now int64) observer {
+	if t.on = t.hub.On(); !t.on {
+		return nil
+	}
+	past := min(now-t.filled, int64(time.Second))
+	if more := past * tapRate / int64(time.Second); more > 0 {
+		t.tokens = min(t.tokens+int(more), tapBurst)
+		t.filled = now
+	}
+	t.looked = 0
+	if t.tokens > 0 {
+		return t.report
+	}
+	return nil
+}
+
+// end tells the hub how many of the turn's messages were looked at.
+func (t *tapSampler) end(events int) {
+	if t.on {
+		t.hub.Looked(t.looked, events)
+	}
+}
+
+// showTap shows the message at hand to those who look.
+func (b *Batcher) showTap(s *sender, msg []byte, dropped drop, cut bool) {
+	if b.tap.tokens--; b.tap.tokens <= 0 {
+		b.observe = nil
+	}
+	b.tap.looked++
+	m := tap.Message{
+		Source: b.account.Source, Transport: b.transport.String(), Dropped: dropped.String(),
+		From: s.addr, Received: b.now, Truncated: cut, Raw: msg,
+	}
+	if dropped.wasParsed() {
+		m.Class = b.parsed.result.Class.String()
+		m.Host = string(s.host(&b.parsed.result))
+	}
+	if !b.tap.hub.Wants(&m) {
+		return
+	}
+	m.Raw = bytes.Clone(msg)
+	if dropped == notDropped {
+		if cut {
+			msg = wholeRunes(msg)
+		}
+		m.Event = bytes.TrimSuffix(s.append(nil, msg, &b.parsed.header, &b.parsed.result, b.time, cut), []byte("\n"))
+	}
+	b.tap.hub.Show(m)
+}

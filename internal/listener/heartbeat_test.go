@@ -1,0 +1,87 @@
+package listener
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"syslog-gateway/internal/ledger"
+)
+
+func TestStuckLoopsAreFound(t *testing.T) {
+	for _, network := range []string{"udp", "tcp"} {
+		b := listen(t, nil)
+		c := b.dial(network)
+		fmt.Fprint(c, "<13>first\n")
+		b.wait(1)
+		hang := make(chan struct{})
+		const limit = 50 * time.Millisecond
+		turning := func() bool { return b.l.Stuck(limit, false) == nil }
+		eventually(t, "all loops turn", turning)
+		for _, h := range b.l.heartbeats() {
+			if h.transport.String() == network {
+				_ = h.loop.Execute(t.Context(), task(func() { <-hang })) // as a bug would
+			}
+		}
+		eventually(t, "the loop is found to be stuck", func() bool { return !turning() })
+		if err := b.l.Stuck(limit, false); err == nil || !strings.Contains(err.Error(), "the "+network+" event loop") {
+			t.Errorf("%s: %v", network, err)
+		}
+		if err := b.l.Stuck(limit, true); err == nil {
+			t.Error("it is excused, although it does not wait for room")
+		}
+		close(hang)
+		eventually(t, "all loops turn again", turning)
+		b.stop()
+	}
+}
+
+// A machine that was stopped for an hour, and its watchdog with it, has no stuck loops.
+func TestWhoAsksLateFindsNothing(t *testing.T) {
+	b := listen(t, nil)
+	if err := b.l.Stuck(time.Minute, false); err != nil {
+		t.Fatal(err)
+	}
+	later := time.Now().Add(time.Hour)
+	for _, h := range b.l.heartbeats() {
+		eventually(t, "the loop has answered", func() bool { return h.silent(later) == 0 })
+	}
+}
+
+func TestLoopsThatWaitForRoomAreExcused(t *testing.T) {
+	block := make(chan struct{})
+	b := listenBlocked(t, block, nil)
+	unblock := sync.OnceFunc(func() { close(block) })
+	t.Cleanup(unblock) // before the listener stops
+	const limit = 50 * time.Millisecond
+	conn := b.dial("udp")
+	eventually(t, "the loop waits for the Batcher, which waits for room", func() bool {
+		fmt.Fprint(conn, "<13>again\n")
+		return b.l.Stuck(limit, false) != nil && b.l.batchers.waiting(ledger.UDP)
+	})
+	if err := b.l.Stuck(limit, true); err != nil {
+		t.Error(err)
+	}
+	unblock()
+	eventually(t, "all loops turn again", func() bool { return b.l.Stuck(limit, false) == nil })
+}
+
+func TestEndOfATCPLoopEndsTheListener(t *testing.T) {
+	b := listen(t, nil)
+	ended := make(chan error, 1)
+	go func() { ended <- b.l.Run(t.Context()) }()
+	if err := b.l.tcp.heartbeats[0].far.Close(); err != nil { // gnet then closes the near end, as at the end of a loop
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		if err == nil || !strings.Contains(err.Error(), "TCP event loop") {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("nobody noticed")
+	}
+	b.l.tcp.heartbeats = nil
+}

@@ -1,0 +1,85 @@
+package inherit
+
+import (
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"syslog-gateway/internal/listener/inherit/inherittest"
+)
+
+func TestForeignFilesAreClosed(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	s := &inherittest.Store{}
+	in := Adopt([]*os.File{r}, s, slog.New(slog.DiscardHandler))
+	if len(in.sockets) != 0 {
+		t.Errorf("a pipe is taken for %+v", in.sockets[0])
+	}
+	if _, err := w.Write([]byte("x")); err == nil {
+		t.Error("the pipe is still open")
+	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in = Adopt([]*os.File{os.NewFile(uintptr(fd), prefix+"x")}, s, slog.New(slog.DiscardHandler))
+	if len(in.sockets) != 0 {
+		t.Error("a unix socket is taken")
+	}
+}
+
+func TestDivertedSocketIsFoundAgain(t *testing.T) {
+	c, err := net.ListenPacket("udp", "[::]:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	port := c.LocalAddr().(*net.UDPAddr).Port
+	f, err := c.(*net.UDPConn).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &inherittest.Store{}
+	defer s.Close()
+	if err := s.Keep(prefix+"x", int(f.Fd())); err != nil {
+		t.Fatal(err)
+	}
+	if err := Divert(int(f.Fd())); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	in := Adopt(s.Files(t), s, slog.New(slog.DiscardHandler))
+	got := in.Take("udp", net.JoinHostPort("", strconv.Itoa(port)))
+	if len(got) != 1 {
+		t.Fatalf("%d sockets", len(got))
+	}
+	got[0].Close()
+}
+
+func TestReportedDrops(t *testing.T) {
+	f := func(name string, want uint64) {
+		t.Helper()
+		if got := ReportedDrops(name); got != want {
+			t.Errorf("%s: %d, want %d", name, got, want)
+		}
+	}
+	f(WithDrops("syslog-gateway.udp-1514.77", 12), 12)
+	f("syslog-gateway.udp-1514.77", 0)
+	f("syslog-gateway.udp-1514.77.drops-x", 0)
+}
+
+func TestNothingInherited(t *testing.T) {
+	var in *Sockets
+	if got := in.Take("udp", ":514"); got != nil {
+		t.Errorf("nothing is inherited, but %v", got)
+	}
+	in.CloseRest()
+}

@@ -1,0 +1,215 @@
+package listener
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/ingest"
+	"syslog-gateway/internal/ingest/ingesttest"
+	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/listener/inherit"
+	"syslog-gateway/internal/listener/inherit/inherittest"
+)
+
+// generation starts one process of a line of them: all write into the bench's sink.
+func (b *bench) generation(s *inherittest.Store, address string, transports ...ledger.Transport) {
+	b.t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	var err error
+	b.l, err = New(Options{
+		Sources: []SourceOptions{{
+			Name: "linux", Address: address, Port: b.port, Transports: transports,
+			ReceiveBuffer: 4 << 20, Settings: settings(b.t, "linux"),
+		}},
+		Ingest: ingest.Options{
+			MaxBytes: 32 << 10, MaxEvents: 500, MaxAge: 20 * time.Millisecond,
+			Pool: b.sink.Pool, Sink: b.sink, Stop: make(chan struct{}),
+		},
+		Ledger: b.ledger, Logger: log, Store: s, Inherited: inherit.Adopt(s.Files(b.t), s, log),
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := b.l.Open(b.t.Context()); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) stopGeneration() {
+	b.t.Helper()
+	l := b.l
+	b.stop()
+	if err := l.Close(b.t.Context()); err != nil {
+		b.t.Error(err)
+	}
+}
+
+func line(t *testing.T) (*bench, *inherittest.Store) {
+	pool := event.NewPool(16, 64<<10)
+	b := &bench{t: t, ledger: ledger.New(), port: freePort(t)}
+	b.sink = ingesttest.NewSink(pool)
+	s := &inherittest.Store{}
+	t.Cleanup(s.Close)
+	t.Cleanup(b.stop)
+	return b, s
+}
+
+// flow waits for some more events.
+func (b *bench) flow() {
+	b.t.Helper()
+	enough := b.sink.Count() + 1000
+	eventually(b.t, "events flow", func() bool { return b.sink.Count() >= enough })
+}
+
+// paced sends numbered datagrams, about 10,000 a second, until stop is closed.
+func paced(c net.Conn, stop <-chan struct{}) (sent int) {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			return sent
+		case <-tick.C:
+		}
+		for range 10 {
+			if _, err := fmt.Fprintf(c, "<13>Nov 22 17:00:00 host app: n=%d", sent); err == nil {
+				sent++
+			}
+		}
+	}
+}
+
+func TestRestartsUnderLoadLoseNoDatagram(t *testing.T) {
+	for _, address := range []string{"127.0.0.1", "", "::1"} {
+		t.Run("address "+address, func(t *testing.T) {
+			b, s := line(t)
+			b.generation(s, address, ledger.UDP)
+			to := address
+			if to == "" {
+				to = "127.0.0.1"
+			}
+			c, err := net.Dial("udp", net.JoinHostPort(to, fmt.Sprint(b.port)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			stop, sent := make(chan struct{}), make(chan int)
+			go func() { sent <- paced(c, stop) }()
+			dropped := uint64(0)
+			for range 5 {
+				b.flow()
+				b.stopGeneration()
+				b.generation(s, address, ledger.UDP)
+			}
+			b.flow()
+			close(stop)
+			n := <-sent
+			b.waitReceived(ledger.UDP, n)
+			dropped = b.l.Status()[0].KernelDrops
+			b.stopGeneration()
+			seen := make(map[string]bool)
+			for _, e := range b.sink.Decode(t) {
+				if e.Fields["sender_ip"] != to {
+					t.Fatalf("sender %s", e.Fields["sender_ip"])
+				}
+				if n := e.Event[strings.Index(e.Event, "n="):]; seen[n] {
+					t.Errorf("%s twice", n)
+				} else {
+					seen[n] = true
+				}
+			}
+			if len(seen) != n || dropped != 0 {
+				t.Errorf("%d of %d datagrams, %d dropped by the kernel", len(seen), n, dropped)
+			}
+		})
+	}
+}
+
+func TestNothingOfTheOldSocketRemains(t *testing.T) {
+	b, s := line(t)
+	b.generation(s, "127.0.0.1", ledger.UDP, ledger.TCP)
+	b.stopGeneration()
+	udp := b.dial("udp")
+	for i := range 100 {
+		fmt.Fprintf(udp, "<13>between two processes %d", i)
+	}
+	tcp := b.dial("tcp") // into the backlog
+	fmt.Fprint(tcp, "<13>from the backlog\n")
+	b.generation(s, "127.0.0.1", ledger.UDP, ledger.TCP)
+	b.wait(101)
+	eventually(t, "one socket of each is stored", func() bool { return len(s.Names()) == 2 })
+	b.stopGeneration()
+	for _, name := range s.Names() {
+		if !strings.HasPrefix(name, "syslog-gateway.") || strings.ContainsAny(name, ": \n") || len(name) > 200 {
+			t.Errorf("stored as %q", name)
+		}
+	}
+}
+
+func TestDropsBetweenTwoProcessesAreShown(t *testing.T) {
+	b, s := line(t)
+	b.generation(s, "127.0.0.1", ledger.UDP)
+	b.stopGeneration()
+	udp := b.dial("udp")
+	const sent = 20000 // more than 4 MiB of the kernel's accounting hold
+	text := "<13>" + strings.Repeat("x", 800)
+	for range sent {
+		fmt.Fprint(udp, text)
+	}
+	b.generation(s, "127.0.0.1", ledger.UDP)
+	eventually(t, "all are received or counted as dropped", func() bool {
+		return b.ledger.Account("linux").ReceivedBy(ledger.UDP)+b.l.Status()[0].KernelDrops == sent
+	})
+	if b.l.Status()[0].KernelDrops == 0 {
+		t.Error("nothing was dropped: the test sends too little")
+	}
+	b.stopGeneration()
+	b.generation(s, "127.0.0.1", ledger.UDP) // and not shown twice
+	eventually(t, "the old socket is closed", func() bool { return len(s.Names()) == 1 })
+	if n := b.l.Status()[0].KernelDrops; n != 0 {
+		t.Errorf("%d drops after a quiet restart", n)
+	}
+}
+
+func TestPortsOfAnOldConfigurationAreClosed(t *testing.T) {
+	b, s := line(t)
+	b.generation(s, "127.0.0.1", ledger.UDP, ledger.TCP)
+	b.stopGeneration()
+	old := b.port
+	b.port = freePort(t)
+	b.generation(s, "127.0.0.1", ledger.UDP, ledger.TCP)
+	if n := len(s.Names()); n != 2 {
+		t.Errorf("stored: %q", s.Names())
+	}
+	c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", old))
+	if err != nil {
+		t.Fatalf("the old port is still held: %v", err)
+	}
+	c.Close()
+	if c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", old)); err == nil {
+		c.Close()
+		t.Error("the old TCP port is still open")
+	}
+}
+
+// eventually polls until done, or fails after 20 s.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("after 20 s it is still not so that %s", what)
+		}
+	}
+}
