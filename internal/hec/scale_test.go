@@ -11,6 +11,7 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 // waiting is an endless source that knows how many records are out.
@@ -65,7 +66,7 @@ func heap() int64 {
 
 // A certificate runs out and is renewed: an alarm meanwhile, nothing lost, no restart.
 func TestCertificateRunsOut(t *testing.T) {
-	authority, err := hectest.NewAuthority()
+	authority, err := testkit.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}

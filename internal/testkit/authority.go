@@ -1,4 +1,4 @@
-package hectest
+package testkit
 
 import (
 	"crypto/ecdsa"
@@ -14,20 +14,21 @@ import (
 	"time"
 )
 
-// Authority issues certificates for servers on the loopback.
+// Authority is a certificate authority of tests: it issues certificates for servers on
+// the loopback interface.
 type Authority struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-// NewAuthority makes one with a new key.
+// NewAuthority makes an authority with a new key. It is valid for two days.
 func NewAuthority() (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make a key: %w", err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "hectest"},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "testkit"},
 		NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(48 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
@@ -39,12 +40,20 @@ func NewAuthority() (*Authority, error) {
 	return &Authority{cert, key}, err
 }
 
-// PEM is what clients are to trust.
+// PEM is the certificate of the authority, which clients are to trust.
 func (a *Authority) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
 }
 
-// Issue makes a certificate that ends at a time, which may be over.
+// Pool holds the certificate of the authority alone.
+func (a *Authority) Pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(a.cert)
+	return pool
+}
+
+// Issue makes a certificate for localhost, 127.0.0.1 and ::1 that expires at end, which
+// may be in the past.
 func (a *Authority) Issue(end time.Time) (*tls.Certificate, error) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(end.UnixNano()), Subject: pkix.Name{CommonName: "localhost"},
@@ -57,4 +66,14 @@ func (a *Authority) Issue(end time.Time) (*tls.Certificate, error) {
 		return nil, fmt.Errorf("issue a certificate: %w", err)
 	}
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: a.key}, nil
+}
+
+// Files returns a certificate and its private key in PEM, as a server's files hold them.
+func Files(c *tls.Certificate) (cert, key []byte, err error) {
+	raw, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encode a private key: %w", err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}), nil
 }
