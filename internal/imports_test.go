@@ -19,7 +19,7 @@ var allowed = map[string][]string{
 	"internal/syslog":        {},
 	"internal/dialect":       {"internal/syslog", "internal/suggest"},
 	"internal/listener":      {"internal/event", "internal/syslog", "internal/dialect", "internal/senders", "internal/tap", "internal/ledger", "internal/throttle"},
-	"internal/balancer":      {"internal/event"},
+	"internal/balancer":      {"internal/event", "internal/waitlist"},
 	"internal/deflate":       {},
 	"internal/shard":         {"internal/event", "internal/deflate", "internal/throttle"},
 	"internal/queue":         {"internal/event", "internal/ledger", "internal/throttle"},
@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"internal/throttle":      {},
 	"internal/suggest":       {},
 	"internal/durable":       {},
+	"internal/waitlist":      {},
 	"internal/testkit":       {}, // of tests and bench
 
 	"internal/infra/declaration": {"internal/infra/secrets", "internal/suggest"},
