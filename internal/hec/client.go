@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/go-retryablehttp"
 
+	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/redact"
 )
 
@@ -30,6 +31,7 @@ type Client struct {
 	acks      *ackTable
 	metrics   *metrics
 	refused   refusedIndexes
+	bodies    event.Decompressor
 	writers   sync.Pool // of *gzip.Writer
 	aborted   chan struct{}
 	abort     sync.Once

@@ -3,7 +3,6 @@ package hec
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -15,8 +14,6 @@ import (
 )
 
 const (
-	// maxRaw bounds what a body may unpack to.
-	maxRaw = 256 << 20
 	// maxCuts is how often the event number of an answer is followed within one
 	// record. Each time nearly the whole rest is sent again; with many bad events
 	// halving is cheaper.
@@ -91,7 +88,7 @@ func (j *job) run() error {
 
 // lines are the events of the record.
 func (j *job) lines() ([][]byte, error) {
-	raw, err := unpack(j.rec.Body, j.rec.Encoding, j.rec.Raw)
+	raw, err := j.d.c.bodies.Plain(&j.rec)
 	if err != nil {
 		return nil, err
 	}
@@ -295,30 +292,6 @@ func writeLines(w io.Writer, lines [][]byte) {
 		w.Write(line)
 		w.Write([]byte{'\n'})
 	}
-}
-
-// unpack returns the JSON of a body; size is how long it ought to be.
-func unpack(body []byte, enc event.Encoding, size int) ([]byte, error) {
-	switch enc {
-	case event.Identity:
-		return body, nil
-	case event.Gzip:
-	default:
-		return nil, fmt.Errorf("unknown encoding %d", enc)
-	}
-	z, err := gzip.NewReader(bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	var raw bytes.Buffer
-	raw.Grow(min(max(size, 0)+bytes.MinRead, 8<<20))
-	if _, err := raw.ReadFrom(io.LimitReader(z, maxRaw+1)); err != nil {
-		return nil, err
-	}
-	if raw.Len() > maxRaw {
-		return nil, errors.New("the body unpacks to more than it may")
-	}
-	return raw.Bytes(), nil
 }
 
 // cutLines cuts at LF; empty lines are left out.
