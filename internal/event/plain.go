@@ -34,11 +34,15 @@ func (d *Decompressor) Append(dst *bytes.Buffer, body io.Reader, enc Encoding) e
 	default:
 		return fmt.Errorf("unknown encoding %d", enc)
 	}
-	n, err := dst.ReadFrom(io.LimitReader(body, MaxPlain+1))
+	return appendAtMost(dst, body, MaxPlain)
+}
+
+func appendAtMost(dst *bytes.Buffer, body io.Reader, most int64) error {
+	n, err := dst.ReadFrom(io.LimitReader(body, most+1))
 	if err != nil {
 		return fmt.Errorf("read the body: %w", err)
 	}
-	if n > MaxPlain {
+	if n > most {
 		return ErrTooLarge
 	}
 	return nil

@@ -50,12 +50,11 @@ func TestPlain(t *testing.T) {
 }
 
 func TestPlainIsBounded(t *testing.T) {
-	r := Record{Encoding: Gzip, Body: zip(t, bytes.Repeat([]byte{' '}, MaxPlain+1))}
-	if got, err := new(Decompressor).Plain(&r); !errors.Is(err, ErrTooLarge) {
-		t.Errorf("%d bytes, %v", len(got), err)
-	}
-	var dst bytes.Buffer
-	if err := new(Decompressor).Append(&dst, strings.NewReader("x"), Identity); err != nil || dst.String() != "x" {
-		t.Errorf("%q, %v", dst.String(), err)
+	for n, want := range map[int]error{9: nil, 10: nil, 11: ErrTooLarge, 1000: ErrTooLarge} {
+		dst := bytes.NewBufferString("before")
+		err := appendAtMost(dst, strings.NewReader(strings.Repeat("x", n)), 10)
+		if !errors.Is(err, want) || dst.Len() > len("before")+11 {
+			t.Errorf("%d bytes: %v, %d are kept", n, err, dst.Len())
+		}
 	}
 }
