@@ -23,7 +23,8 @@ var allowed = map[string][]string{
 	"internal/deflate":       {},
 	"internal/shard":         {"internal/event", "internal/deflate", "internal/throttle"},
 	"internal/queue":         {"internal/event", "internal/ledger", "internal/throttle"},
-	"internal/hec":           {"internal/event", "internal/redact", "internal/ledger", "internal/throttle"},
+	"internal/hec":           {"internal/event", "internal/redact", "internal/ledger", "internal/throttle", "internal/deadletter", "internal/hec/endpoints"},
+	"internal/hec/endpoints": {"internal/throttle", "internal/waitlist"},
 	"internal/hec/hecserver": {"internal/event"},
 	"internal/hec/hectest":   {"internal/event", "internal/hec/hecserver"},
 	"internal/stats":         {"internal/event", "internal/senders", "internal/tap", "internal/ledger"},
@@ -34,6 +35,7 @@ var allowed = map[string][]string{
 	"internal/throttle":      {},
 	"internal/suggest":       {},
 	"internal/durable":       {},
+	"internal/deadletter":    {"internal/durable", "internal/event"},
 	"internal/waitlist":      {},
 	"internal/testkit":       {}, // of tests and bench
 

@@ -10,6 +10,7 @@ import (
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec"
+	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/stats"
 )
 
@@ -41,16 +42,16 @@ func (o operator) SetShard(name, state string) error {
 	return nil
 }
 
-// SetEndpoint sets an endpoint aside or puts it back.
+// SetEndpoint drains an endpoint, puts it in maintenance, or back to use.
 func (o operator) SetEndpoint(url, state string) error {
-	how := hec.InUse
+	mode := endpoints.Ready
 	switch state {
 	case stats.StateDrain:
-		how = hec.Draining
+		mode = endpoints.Drain
 	case stats.StateMaint:
-		how = hec.Maintenance
+		mode = endpoints.Maintenance
 	}
-	return o.g.client.SetAside(url, how)
+	return o.g.client.SetMode(url, mode)
 }
 
 // aside is how a shard is set aside.

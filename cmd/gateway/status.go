@@ -19,7 +19,7 @@ func (g *gateway) Snapshot() stats.Snapshot {
 		Started: g.start, Now: time.Now(),
 		Listening:   g.listener.Serving(),
 		Blocked:     g.balancer.Blocked(),
-		DeadLetters: stats.DeadLetterStore{Events: g.dead.Held(), Evicted: g.dead.Evicted()},
+		DeadLetters: stats.DeadLetterStore{Events: g.dead.Events(), Evicted: g.dead.Evicted()},
 	}
 	c := g.config.Load()
 	for _, src := range g.listener.Status() {
@@ -51,7 +51,7 @@ func (g *gateway) Snapshot() stats.Snapshot {
 			InFlight: e.InFlight, Requests: e.Requests, Failures: e.Failed,
 			LatencyMillis: float64(e.Latency) / float64(time.Millisecond),
 			Limit:         e.Limit,
-			Unacked:       e.Unacked, Aside: string(e.Aside),
+			Unacked:       e.Unacked, Aside: string(e.Mode),
 		})
 		if e.Unconfirmed {
 			s.Problems = append(s.Problems, fmt.Sprintf("%s accepts events and does not confirm them; they stay in the queue. "+

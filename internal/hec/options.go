@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"syslog-gateway/internal/deadletter"
+	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/ledger"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,16 +24,16 @@ type Options struct {
 	Endpoints []string
 	// Token is the HEC token.
 	Token string
-	// FallbackIndex takes the events that HEC refuses for their index (code 7), which
-	// then hold it in the field original_index. Empty: they become dead letters.
+	// FallbackIndex takes the events that HEC refuses for their index (code 7); their field
+	// original_index names that index. Empty: they become dead letters.
 	FallbackIndex string
 	// InFlight is how many records one Deliver posts at a time; 4.
 	InFlight int
 	// Timeout is for one attempt, from dialling to the end of the answer; 60 s.
 	// A short one means duplicates, not speed.
 	Timeout time.Duration
-	// Retry says how long to wait between attempts.
-	Retry RetryOptions
+	// Retry bounds the pauses between attempts; 250 ms and 30 s.
+	Retry endpoints.Backoff
 	// Ack is indexer acknowledgement.
 	Ack AckOptions
 	// TLS is for https endpoints; nil is the system's roots.
@@ -42,20 +44,15 @@ type Options struct {
 	// to stop; 5 s.
 	StopGrace time.Duration
 	// DeadLetter takes what HEC refuses; required.
-	DeadLetter *DeadLetters
-	// Ledger takes the books; nil opens new ones.
+	DeadLetter *deadletter.Store
+	// ConnAge is the greatest age of a connection; 5 min.
+	ConnAge time.Duration
+	// Ledger counts what becomes of events; nil is a new one.
 	Ledger *ledger.Ledger
-	// Logger is where it says what happens; nil discards.
+	// Logger is optional.
 	Logger *slog.Logger
-	// Registerer takes the metrics; nil leaves them unregistered.
+	// Registerer takes the metrics; optional.
 	Registerer prometheus.Registerer
-}
-
-// RetryOptions bound the wait before the n-th retry: a random time up to
-// Initial·2ⁿ, at most Max (full jitter).
-type RetryOptions struct {
-	Initial time.Duration // 250 ms
-	Max     time.Duration // 30 s
 }
 
 // AckOptions configure indexer acknowledgement. When enabled, a record is freed
@@ -76,13 +73,13 @@ type Settings struct {
 	Token         string
 	FallbackIndex string
 	Timeout       time.Duration
-	Retry         RetryOptions
+	Retry         endpoints.Backoff
 }
 
 func (o Options) withDefaults() Options {
 	def(&o.InFlight, 4)
 	def(&o.Timeout, time.Minute)
-	o.Retry = o.Retry.withDefaults()
+	backoffDefaults(&o.Retry)
 	def(&o.Ack.PollInterval, 10*time.Second)
 	def(&o.Ack.Timeout, 5*time.Minute)
 	def(&o.Ack.MaxOutstanding, 4096)
@@ -97,11 +94,10 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-func (r RetryOptions) withDefaults() RetryOptions {
-	def(&r.Initial, 250*time.Millisecond)
-	def(&r.Max, 30*time.Second)
-	r.Max = max(r.Max, r.Initial)
-	return r
+func backoffDefaults(b *endpoints.Backoff) {
+	def(&b.Initial, 250*time.Millisecond)
+	def(&b.Max, 30*time.Second)
+	b.Max = max(b.Max, b.Initial)
 }
 
 func def[T ~int | ~int64](v *T, d T) {
@@ -114,21 +110,12 @@ func (o Options) settings() Settings {
 	return Settings{Endpoints: o.Endpoints, Token: o.Token, FallbackIndex: o.FallbackIndex, Timeout: o.Timeout, Retry: o.Retry}
 }
 
-// check returns everything that is wrong with the settings. No error holds the
-// token or a URL's password.
-func (s Settings) check(endpoints []*endpoint) error {
+// check returns what is wrong with the token for these endpoints. No error holds it.
+func (s Settings) check(list []endpoints.Address) error {
 	var errs []error
-	if len(endpoints) == 0 {
-		errs = append(errs, errors.New("no HEC endpoint: name at least one, such as https://splunk:8088"))
-	}
-	seen := make(map[string]bool)
-	for _, e := range endpoints {
-		if seen[e.name] {
-			errs = append(errs, fmt.Errorf("HEC endpoint %s is named twice", e.name))
-		}
-		seen[e.name] = true
-		if e.basic == "" && s.Token == "" {
-			errs = append(errs, fmt.Errorf("no HEC token for endpoint %s", e.name))
+	for _, a := range list {
+		if a.NeedsToken() && s.Token == "" {
+			errs = append(errs, fmt.Errorf("no HEC token for endpoint %s", a.Name))
 		}
 	}
 	if strings.ContainsFunc(s.Token, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {

@@ -2,7 +2,6 @@ package hec
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -81,15 +80,13 @@ func TestCertificateRunsOut(t *testing.T) {
 	var shown atomic.Pointer[tls.Certificate]
 	shown.Store(old)
 	s := serve(t, hectest.Options{Certificate: shown.Load})
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(authority.PEM())
 	r := newRig(t, func(o *Options) {
-		o.TLS = &tls.Config{RootCAs: roots}
+		o.TLS = &tls.Config{RootCAs: authority.Pool()}
 		o.HealthInterval = 20 * time.Millisecond
 	}, s)
 	src := newMemory(records(20, 1)...)
 	wait := r.start(t.Context(), src)
-	eventually(t, "refused", func() bool { return r.Endpoints()[0].State == stateRefused })
+	eventually(t, "refused", func() bool { return r.Endpoints()[0].State == "refused" })
 	if st := r.Endpoints()[0]; st.Up || !strings.Contains(st.Last, "certificate") {
 		t.Errorf("%+v", st)
 	}

@@ -1,20 +1,17 @@
-package hec
+package deadletter
 
 import (
 	"errors"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-
-	"syslog-gateway/internal/hec/hectest"
 )
 
 // asUser is the variable that makes the test binary run one test as another user.
-const asUser = "HEC_TEST_AS_USER"
+const asUser = "DEADLETTER_TEST_AS_USER"
 
 // nobody is a UID that owns nothing.
 const nobody = 65534
@@ -82,10 +79,7 @@ func TestFilesOfRootEndNoStart(t *testing.T) {
 		return
 	}
 	log := new(syncBuffer)
-	s, err := OpenDeadLetters(DeadLetterOptions{Path: folder, Logger: slog.New(slog.NewTextHandler(log, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := open(t, folder, 0, log)
 	if s.Unreadable() != 2 || strings.Count(log.String(), "level=ERROR") != 2 || !strings.Contains(log.String(), "000000000002.jsonl") || !strings.Contains(log.String(), "chown") {
 		t.Errorf("%d files are counted, the log says %s", s.Unreadable(), log)
 	}
@@ -96,11 +90,9 @@ func TestFilesOfRootEndNoStart(t *testing.T) {
 		t.Errorf("%d letters, %v", len(l), err)
 	}
 	// A replay sends what can be read, says what cannot, and leaves that as it was.
-	r := newRig(t, func(o *Options) { o.DeadLetter = s }, serve(t, hectest.Options{Check: hectest.Validate}))
-	r.dead = s
-	got, err := r.Replay(t.Context(), nil)
-	if !errors.Is(err, os.ErrPermission) || got.Delivered+got.Refused != 2 {
-		t.Errorf("%+v, %v", got, err)
+	n := 0
+	if _, err := s.Replay(nil, posted(&n)); !errors.Is(err, os.ErrPermission) || n != 2 {
+		t.Errorf("%d are posted, %v", n, err)
 	}
 	for _, name := range []string{"000000000002.jsonl", "000000000003.jsonl"} {
 		if _, err := os.Stat(filepath.Join(folder, name)); err != nil {
@@ -116,9 +108,12 @@ func TestFolderIsMadeLater(t *testing.T) {
 	if err := os.WriteFile(filepath.Dir(path), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := OpenDeadLetters(DeadLetterOptions{Path: path})
-	if err == nil || s == nil {
-		t.Fatalf("%v, %v", s, err)
+	s, err := New(Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Open(t.Context()); err == nil {
+		t.Fatal("the folder was made in a file")
 	}
 	if err := s.Append([]Letter{letter(1)}); err == nil {
 		t.Error("a letter was stored nowhere")

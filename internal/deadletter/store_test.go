@@ -1,45 +1,21 @@
-package hec
+package deadletter
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"syslog-gateway/internal/event"
-	"syslog-gateway/internal/hec/hectest"
 )
-
-func open(t *testing.T, path string, size int64, log *syncBuffer) *DeadLetters {
-	t.Helper()
-	s, err := OpenDeadLetters(DeadLetterOptions{Path: path, MaxSize: size, Logger: slog.New(slog.NewTextHandler(log, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func letter(n int) Letter {
-	return Letter{Time: time.Now().UTC(), Reason: reasonBlank, Status: 400, Code: 13, Text: "blank",
-		Source: "linux", Endpoint: "https://splunk:8088", Events: 1, Event: json.RawMessage(line(n))}
-}
-
-func list(t *testing.T, s *DeadLetters) []Letter {
-	t.Helper()
-	all, err := s.List()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
 
 func TestDeadLettersSurvive(t *testing.T) {
 	path, log := filepath.Join(t.TempDir(), "a", "dead letters"), new(syncBuffer)
@@ -159,11 +135,10 @@ func TestDamagedLettersStay(t *testing.T) {
 	if len(all) != 2 || err == nil || !strings.Contains(err.Error(), "3 damaged") {
 		t.Errorf("%d letters, %v", len(all), err)
 	}
-	h := serve(t, hectest.Options{})
-	r := newRig(t, func(o *Options) { o.DeadLetter = s }, h)
-	res, err := r.Replay(context.Background(), nil)
-	if err != nil || res != (ReplayResult{Delivered: 2, Damaged: 3}) {
-		t.Errorf("%+v, %v", res, err)
+	n := 0
+	kept, err := s.Replay(nil, posted(&n))
+	if err != nil || n != 2 || kept != (Kept{Damaged: 3}) {
+		t.Errorf("%d are posted, %+v, %v", n, kept, err)
 	}
 	if data, err = os.ReadFile(file); err != nil || string(data) != "garbage\n\x00\x01\n{}\n" {
 		t.Errorf("%q, %v", data, err)
@@ -190,186 +165,34 @@ func TestTwoProcesses(t *testing.T) {
 	}
 }
 
-func TestReplay(t *testing.T) {
-	s := serve(t, hectest.Options{Check: hectest.Validate})
-	r := newRig(t, nil, s)
-	var letters []Letter
-	for n := range 10 {
-		letters = append(letters, letter(n))
-	}
-	letters[4].Event = json.RawMessage(poison(4)) // still bad
-	letters[7].Source = "windows"
-	rec := record(event.Gzip, line(10), line(11))
-	letters = append(letters, Letter{Reason: reasonUnreadable, Source: "linux", Events: 2, Body: rec.Body, Encoding: rec.Encoding})
-	if err := r.dead.Append(letters); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.dead.Append([]Letter{letter(12)}); err != nil {
-		t.Fatal(err)
-	}
-	res, err := r.Replay(context.Background(), func(l Letter) bool { return l.Source == "windows" })
-	if err != nil || res != (ReplayResult{Delivered: 1, Kept: 12}) {
-		t.Fatalf("%+v, %v", res, err)
-	}
-	res, err = r.Replay(context.Background(), nil)
-	if err != nil || res != (ReplayResult{Delivered: 11, Refused: 1}) {
-		t.Fatalf("%+v, %v", res, err)
-	}
-	arrived(t, 13, map[int]bool{4: true}, s)
-	left := list(t, r.dead)
-	if len(left) != 1 || string(left[0].Event) != poison(4) || left[0].Reason != reasonBlank {
-		t.Errorf("%+v", left)
-	}
-	if n := len(r.ledger.Accounts()); n != 0 {
-		t.Error("a replay has booked")
-	}
-}
-
-// A stop in the middle keeps all that was not delivered, under its ID; and the
-// gateway can go on writing meanwhile.
-func TestReplayStops(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	s := serve(t, hectest.Options{})
-	r := newRig(t, nil, s)
-	ids := make(map[string]bool)
-	for n := range 9 {
-		l := []Letter{letter(n)}
-		if err := r.dead.Append(l); err != nil {
-			t.Fatal(err)
-		}
-		ids[l[0].ID] = true
-	}
-	s.SetScript(func(req *hectest.Request) hectest.Answer {
-		if req.N == 4 {
-			if err := r.dead.Append([]Letter{letter(99)}); err != nil {
-				t.Error(err)
-			}
-			if _, err := r.Replay(context.Background(), nil); !errors.Is(err, ErrReplaying) {
-				t.Errorf("a second replay: %v", err)
-			}
-			cancel()
-			return hectest.Busy()
-		}
-		return hectest.Answer{}
-	})
-	res, err := r.Replay(ctx, nil)
-	if err != nil || res != (ReplayResult{Delivered: 4, Kept: 5}) {
-		t.Errorf("%+v, %v", res, err)
-	}
-	left := list(t, r.dead)
-	if len(left) != 6 {
-		t.Fatalf("%d letters left", len(left))
-	}
-	for _, l := range left {
-		if !ids[l.ID] && string(l.Event) != line(99) {
-			t.Errorf("a new letter %s", l.ID)
-		}
-	}
-	entries, err := os.ReadDir(r.dead.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), ".tmp") || strings.HasSuffix(e.Name(), claimedSuffix) {
-			t.Errorf("left behind: %s", e.Name())
-		}
-	}
-}
-
 // A crash between claiming and putting back loses nothing: the next replay goes on.
 func TestReplayAfterCrash(t *testing.T) {
-	s := serve(t, hectest.Options{})
-	r := newRig(t, nil, s)
-	if err := r.dead.Append([]Letter{letter(0), letter(1)}); err != nil {
+	s := open(t, t.TempDir(), 0, new(syncBuffer))
+	if err := s.Append([]Letter{letter(0), letter(1)}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.dead.claim(); err != nil {
+	if _, err := s.claim(); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.dead.Append([]Letter{letter(2)}); err != nil {
+	if err := s.Append([]Letter{letter(2)}); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(list(t, r.dead)); n != 3 {
+	if n := len(list(t, s)); n != 3 {
 		t.Errorf("%d letters", n)
 	}
-	res, err := r.Replay(context.Background(), nil)
-	if err != nil || res.Delivered != 3 {
-		t.Errorf("%+v, %v", res, err)
-	}
-	arrived(t, 3, nil, s)
-}
-
-func TestReplayWithAcks(t *testing.T) {
-	s := serve(t, hectest.Options{Acks: true})
-	r := newRig(t, withAcks(2*time.Millisecond, time.Hour), s)
-	r.opts.StopGrace = time.Second
-	if err := r.dead.Append([]Letter{letter(0), letter(1)}); err != nil {
-		t.Fatal(err)
-	}
-	res, err := r.Replay(context.Background(), nil) // without Run beside it
-	if err != nil || res.Delivered != 2 {
-		t.Errorf("%+v, %v", res, err)
-	}
-}
-
-// Nothing goes for the want of room while a full store is replayed and all of it is
-// refused again: what is refused takes the place of what is replayed.
-func TestReplayOfAFullStore(t *testing.T) {
-	const size = 20_000
-	s := open(t, t.TempDir(), size, new(syncBuffer))
-	events := make(map[string]bool)
-	for n := 0; s.Evicted() == 0; n++ {
-		if err := s.Append([]Letter{letter(n)}); err != nil {
-			t.Fatal(err)
+	var events []string
+	kept, err := s.Replay(nil, func(letters []Letter) []Letter {
+		for _, l := range letters {
+			events = append(events, string(l.Event))
 		}
+		return nil
+	})
+	if want := []string{line(0), line(1), line(2)}; err != nil || kept != (Kept{}) || !slices.Equal(events, want) {
+		t.Errorf("%+v, %v; posted %q", kept, err, events)
 	}
-	for n := 1000; ; n++ { // up to the brim
-		if stored(t, s)+300 > size {
-			break
-		}
-		if err := s.Append([]Letter{letter(n)}); err != nil {
-			t.Fatal(err)
-		}
+	if n := len(list(t, s)); n != 0 {
+		t.Errorf("%d letters are left", n)
 	}
-	for _, l := range list(t, s) {
-		events[string(l.Event)] = true
-	}
-	gone := s.Evicted()
-	h := serve(t, hectest.Options{Script: hectest.Always(hectest.Refuse(400, 13, "Event field cannot be blank, as was said before"))})
-	r := newRig(t, func(o *Options) { o.DeadLetter = s }, h)
-	res, err := r.Replay(context.Background(), nil)
-	if err != nil || res != (ReplayResult{Refused: len(events)}) {
-		t.Errorf("%+v, %v", res, err)
-	}
-	if s.Evicted() != gone {
-		t.Errorf("%d events are gone", s.Evicted()-gone)
-	}
-	for _, l := range list(t, s) {
-		delete(events, string(l.Event))
-	}
-	if len(events) > 0 {
-		t.Errorf("%d letters are lost", len(events))
-	}
-	// After it the bound holds again.
-	if err := s.Append([]Letter{letter(1)}); err != nil {
-		t.Fatal(err)
-	}
-	if n := stored(t, s); n > size {
-		t.Errorf("%d bytes are stored", n)
-	}
-}
-
-// stored is the size of a store.
-func stored(t *testing.T, s *DeadLetters) (total int64) {
-	t.Helper()
-	files, err := s.files()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		total += f.size
-	}
-	return total
 }
 
 // A line that was torn while the store is open, by a verb that was killed, does not
@@ -446,7 +269,7 @@ func FuzzLetters(f *testing.F) {
 			t.Fatalf("%d letters became %d", len(before), len(after))
 		}
 		for _, l := range after {
-			l.record(1)
+			l.Record(1)
 		}
 	})
 }
@@ -472,5 +295,61 @@ func TestUnreadableFileIsNotEvicted(t *testing.T) {
 	}
 	if n := len(list(t, s)) + int(s.Evicted()); n != 300 {
 		t.Errorf("%d letters are left or counted as gone", n)
+	}
+}
+
+// What a crash in the middle of a replay has left is removed at the next start.
+func TestLeftoversAreRemoved(t *testing.T) {
+	path := t.TempDir()
+	for _, name := range []string{"000000000001.tmp", ".000000000001.replay.123.tmp"} {
+		if err := os.WriteFile(filepath.Join(path, name), []byte("torn"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(t, path, 0, new(syncBuffer))
+	if left, _ := filepath.Glob(filepath.Join(path, "*.tmp")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestLatestLetters(t *testing.T) {
+	s := open(t, t.TempDir(), 0, new(syncBuffer))
+	if got, err := s.Latest(3); err != nil || len(got) != 0 {
+		t.Errorf("of an empty store: %v, %v", got, err)
+	}
+	for i := range 10 {
+		if err := s.Append([]Letter{{Reason: string(rune('a' + i)), Events: 1, Event: []byte(`{"event":"x"}`), Encoding: event.Identity}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := s.Latest(3)
+	if err != nil || len(got) != 3 || got[0].Reason != "j" || got[2].Reason != "h" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, _ := s.Latest(100); len(got) != 10 {
+		t.Errorf("%d letters, want all", len(got))
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	s, err := New(Options{Path: t.TempDir(), Registerer: reg})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.evicted.Add(3)
+	s.unreadable.Add(2)
+	families, err := reg.Gather()
+	if err != nil || len(families) != 2 {
+		t.Fatalf("%d families, %v", len(families), err)
+	}
+	for i, want := range []string{"gateway_deadletter_evicted_events_total 3", "gateway_deadletter_unreadable_files 2"} {
+		m := families[i].GetMetric()[0]
+		if got := fmt.Sprint(families[i].GetName(), " ", m.GetCounter().GetValue()+m.GetGauge().GetValue()); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	if _, err := New(Options{Registerer: reg}); err == nil {
+		t.Error("two stores register the same metrics")
 	}
 }

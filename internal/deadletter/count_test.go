@@ -1,4 +1,4 @@
-package hec
+package deadletter
 
 import (
 	"encoding/json"
@@ -7,15 +7,15 @@ import (
 	"testing"
 )
 
-// Held counts what is in the store, whoever has put it there or taken it out.
-func TestHeldIsWhatIsInTheStore(t *testing.T) {
+// Events counts what is in the store, whoever has put it there or taken it out.
+func TestEventsAreWhatIsInTheStore(t *testing.T) {
 	dir, log := t.TempDir(), new(syncBuffer)
 	s, other := open(t, dir, 0, log), open(t, dir, 0, log)
 	letter := Letter{Reason: "refused", Text: `she said "events": and ,"events":99`, Events: 1, Event: json.RawMessage(`{"event":"a","fields":{"x":"y"},"events":7}`)}
 	expect := func(want uint64) {
 		t.Helper()
-		if got := s.Held(); got != want {
-			t.Errorf("%d events are held, want %d", got, want)
+		if got := s.Events(); got != want {
+			t.Errorf("%d events are counted, want %d", got, want)
 		}
 		letters, err := s.List()
 		var listed uint64
@@ -26,7 +26,7 @@ func TestHeldIsWhatIsInTheStore(t *testing.T) {
 			t.Errorf("%d are listed, want %d", listed, want)
 		}
 	}
-	store := func(s *DeadLetters, letters ...Letter) {
+	store := func(s *Store, letters ...Letter) {
 		t.Helper()
 		if err := s.Append(letters); err != nil {
 			t.Fatal(err)
@@ -67,31 +67,7 @@ func TestHeldIsWhatIsInTheStore(t *testing.T) {
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.Held(); got != 1 {
+	if got := s.Events(); got != 1 {
 		t.Errorf("a store that cannot be read holds %d", got)
-	}
-}
-
-// The answer to a post that failed stays, whatever probes say, until a post succeeds.
-func TestProbesDoNotHideARefusal(t *testing.T) {
-	p, now := poolOf(t, 1)
-	e := p.list[0]
-	shown := func() string { return e.status(*now, 0, 0).Last }
-	p.probed(e, answer{condition: serving, text: "HEC is healthy", status: 200}, testRetry)
-	if got := shown(); got == "" || got[:7] != "health:" {
-		t.Errorf("before a post: %q", got)
-	}
-	for _, c := range []condition{refusing, busy, failing} {
-		p.done(attempt{endpoint: e, began: p.now()}, answer{condition: c, status: 403, code: 4, text: "Invalid token"}, 1, testRetry)
-		refused := shown()
-		p.probed(e, answer{condition: serving, text: "HEC is healthy", status: 200}, testRetry)
-		if got := shown(); got != refused {
-			t.Errorf("a probe made %q of %q", got, refused)
-		}
-		p.answered(e, serving)
-		p.probed(e, answer{condition: serving, text: "HEC is healthy", status: 200}, testRetry)
-		if got := shown(); got == refused {
-			t.Errorf("%q stays after a post has succeeded", got)
-		}
 	}
 }
