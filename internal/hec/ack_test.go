@@ -91,7 +91,7 @@ func TestLostAcks(t *testing.T) {
 		}
 		return !lost[key{channel, id}]
 	}})
-	r := newRig(t, withAcks(2*time.Millisecond, 60*time.Millisecond), s)
+	r := newRig(t, withAcks(2*time.Millisecond, 600*time.Millisecond), s)
 	src := newMemory(records(12, 2)...)
 	b := r.all(src)
 	arrived(t, 24, nil, s)

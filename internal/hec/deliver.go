@@ -60,14 +60,14 @@ func (c *Client) Deliver(ctx context.Context, src Source) error {
 	return nil
 }
 
-func (c *Client) deliver(ctx context.Context, src Source, workers int, books *ledger.Ledger) {
+func (c *Client) deliver(ctx context.Context, src Source, workers int, counts *ledger.Ledger) {
 	wire, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	n := workers
 	if c.opts.Ack.Enabled {
 		n = max(n, c.opts.Ack.MaxOutstanding)
 	}
-	d := &delivery{c: c, src: src, ledger: books, slots: make(chan struct{}, n)}
+	d := &delivery{c: c, src: src, ledger: counts, slots: make(chan struct{}, n)}
 	c.pool.Join(workers)
 	defer c.pool.Join(-workers)
 	var group sync.WaitGroup

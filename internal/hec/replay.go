@@ -27,9 +27,9 @@ func (c *Client) Replay(ctx context.Context, choose func(deadletter.Letter) bool
 	var total ReplayResult
 	kept, err := c.opts.DeadLetter.Replay(choose, func(letters []deadletter.Letter) []deadletter.Letter {
 		src := &letterSource{todo: letters, given: make(map[uint64]deadletter.Letter)}
-		books := ledger.New()
-		c.deliver(ctx, src, 1, books)
-		for _, a := range books.Accounts() {
+		counts := ledger.New()
+		c.deliver(ctx, src, 1, counts)
+		for _, a := range counts.Accounts() {
 			b := a.Balance()
 			total.Delivered += int(b.Delivered)
 			total.Refused += int(b.Deadlettered)
