@@ -21,15 +21,15 @@ var allowed = map[string][]string{
 	"internal/listener": {
 		"internal/event", "internal/syslog", "internal/dialect", "internal/senders", "internal/tap", "internal/ledger", "internal/throttle", "internal/splunk", "internal/status", "internal/ingest", "internal/listener/inherit", "internal/fairshare",
 	},
-	"internal/balancer": {"internal/event"},
+	"internal/balancer": {"internal/event", "internal/waitlist"},
 	"internal/deflate":  {},
 	"internal/shard":    {"internal/event", "internal/deflate", "internal/throttle"},
 	"internal/queue":    {"internal/event", "internal/ledger", "internal/throttle", "internal/status"},
 	"internal/hec": {
-		"internal/event", "internal/redact", "internal/ledger", "internal/throttle", "internal/status",
+		"internal/event", "internal/redact", "internal/ledger", "internal/throttle", "internal/status", "internal/deadletter", "internal/hec/endpoints",
 	},
-	"internal/hec/hecserver": {},
-	"internal/hec/hectest":   {"internal/hec/hecserver"},
+	"internal/hec/hecserver": {"internal/event"},
+	"internal/hec/hectest":   {"internal/hec/hecserver", "internal/event"},
 	"internal/stats": {
 		"internal/event", "internal/senders", "internal/tap", "internal/ledger", "internal/status", "internal/throttle", "internal/stats/auth", "internal/stats/control", "internal/stats/haproxy", "internal/stats/metrics", "internal/stats/monitor", "internal/stats/problems", "internal/stats/text", "internal/printable", "internal/fairshare",
 	},
@@ -65,6 +65,9 @@ var allowed = map[string][]string{
 	"internal/ingest/ingesttest":            {"internal/event"}, // of tests
 	"internal/listener/inherit":             {},
 	"internal/listener/inherit/inherittest": {}, // of tests
+	"internal/hec/endpoints":                {"internal/throttle", "internal/waitlist", "internal/status"},
+	"internal/deadletter":                   {"internal/durable", "internal/event", "internal/status"},
+	"internal/waitlist":                     {},
 
 	"internal/infra/declaration": {"internal/infra/secrets", "internal/suggest", "internal/redact"},
 	"internal/infra/secrets":     {},

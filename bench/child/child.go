@@ -42,7 +42,7 @@ func Start(o Options) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the log of %s: %w", o.Name, err)
 	}
-	defer f.Close() // the child has its own copy
+	defer f.Close()                         // the child has its own copy
 	p.cmd = exec.Command(o.Path, o.Args...) //nolint:noctx // it ends by Stop or Kill
 	p.cmd.Stdout, p.cmd.Stderr = f, f
 	if o.Keep {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 // certificateRow has a certificate that has run out, and is renewed.
@@ -19,7 +20,7 @@ func certificateRow() Row {
 		return layout{numbers: fewMessages, hec: ", tls: {ca_file: DIR/ca.pem}",
 			endpoints: []hectest.Options{{Certificate: shown.Load}}}
 	}, func(ctx context.Context, b *bed) error {
-		authority, err := hectest.NewAuthority()
+		authority, err := testkit.NewAuthority()
 		if err != nil {
 			return err
 		}

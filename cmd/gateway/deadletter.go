@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/deadletter"
 	"syslog-gateway/internal/hec"
 )
 
@@ -28,15 +30,19 @@ func newDeadLetter() *cobra.Command {
 
 // openDeadLetters opens the store for a verb. Files that only root may read have to be
 // read before.
-func openDeadLetters(c config.Config) (*hec.DeadLetters, error) {
+func openDeadLetters(ctx context.Context, c config.Config) (*deadletter.Store, error) {
 	if err := becomeOwner(c.DeadLetter.Path); err != nil {
 		return nil, err
 	}
-	return hec.OpenDeadLetters(hec.DeadLetterOptions{Path: c.DeadLetter.Path, MaxSize: int64(c.DeadLetter.MaxSize)})
+	store, err := deadletter.New(deadletter.Options{Path: c.DeadLetter.Path, MaxSize: int64(c.DeadLetter.MaxSize)})
+	if err != nil {
+		return nil, err
+	}
+	return store, store.Open(ctx)
 }
 
 func listDeadLetters(cmd *cobra.Command, c config.Config, _ []string) error {
-	store, err := openDeadLetters(c)
+	store, err := openDeadLetters(cmd.Context(), c)
 	if err != nil {
 		return err
 	}
@@ -50,7 +56,7 @@ func listDeadLetters(cmd *cobra.Command, c config.Config, _ []string) error {
 }
 
 func showDeadLetters(cmd *cobra.Command, c config.Config, ids []string) error {
-	store, err := openDeadLetters(c)
+	store, err := openDeadLetters(cmd.Context(), c)
 	if err != nil {
 		return err
 	}
@@ -68,7 +74,7 @@ func showDeadLetters(cmd *cobra.Command, c config.Config, ids []string) error {
 	return nil
 }
 
-func replayDeadLetters(cmd *cobra.Command, c config.Config, ids []string) error {
+func replayDeadLetters(cmd *cobra.Command, c config.Config, ids []string) (err error) {
 	token, err := c.Token(os.Environ())
 	if err != nil {
 		return err
@@ -77,7 +83,7 @@ func replayDeadLetters(cmd *cobra.Command, c config.Config, ids []string) error 
 	if err != nil {
 		return err
 	}
-	store, err := openDeadLetters(c)
+	store, err := openDeadLetters(cmd.Context(), c)
 	if err != nil {
 		return err
 	}
@@ -86,7 +92,7 @@ func replayDeadLetters(cmd *cobra.Command, c config.Config, ids []string) error 
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	defer func() { err = errors.Join(err, closeClient(client)) }()
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	probes, probesCtx := newStage()
@@ -98,7 +104,7 @@ func replayDeadLetters(cmd *cobra.Command, c config.Config, ids []string) error 
 }
 
 // chosen picks letters by ID; nil picks all.
-func chosen(ids []string) func(hec.Letter) bool {
+func chosen(ids []string) func(deadletter.Letter) bool {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -106,5 +112,5 @@ func chosen(ids []string) func(hec.Letter) bool {
 	for _, id := range ids {
 		want[id] = true
 	}
-	return func(l hec.Letter) bool { return want[l.ID] }
+	return func(l deadletter.Letter) bool { return want[l.ID] }
 }

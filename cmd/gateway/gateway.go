@@ -13,8 +13,10 @@ import (
 
 	"syslog-gateway/internal/balancer"
 	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/deadletter"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec"
+	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/listener"
@@ -39,7 +41,7 @@ type gateway struct {
 	start  time.Time
 
 	ledger   *ledger.Ledger
-	dead     *hec.DeadLetters
+	dead     *deadletter.Store
 	client   *hec.Client
 	store    *queue.Store
 	shards   []*shard.Shard
@@ -83,10 +85,13 @@ func newGateway(c config.Config, token string, log *slog.Logger, level *slog.Lev
 }
 
 func (g *gateway) buildSender(c config.Config, token string, r *prometheus.Registry) (err error) {
-	g.dead, err = hec.OpenDeadLetters(hec.DeadLetterOptions{
-		Path: c.DeadLetter.Path, MaxSize: int64(c.DeadLetter.MaxSize), Logger: g.log,
+	g.dead, err = deadletter.New(deadletter.Options{
+		Path: c.DeadLetter.Path, MaxSize: int64(c.DeadLetter.MaxSize), Logger: g.log, Registerer: r,
 	})
-	if err != nil { // no reason not to deliver
+	if err != nil {
+		return err
+	}
+	if err := g.dead.Open(context.Background()); err != nil { // no reason not to deliver
 		g.log.Error("the dead-letter store cannot be used; it is tried again with each event that is refused, "+
 			"and the record of that event waits in the queue", "path", c.DeadLetter.Path, "error", err)
 	}
@@ -110,7 +115,7 @@ func hecOptions(c config.Config, token string) (hec.Options, error) {
 			Token:         token,
 			FallbackIndex: c.HEC.FallbackIndex,
 			Timeout:       c.HEC.Timeout,
-			Retry:         hec.RetryOptions{Initial: c.HEC.Retry.Initial, Max: c.HEC.Retry.Max},
+			Retry:         endpoints.Backoff{Initial: c.HEC.Retry.Initial, Max: c.HEC.Retry.Max},
 		},
 		InFlight:       c.HEC.InFlight,
 		TLS:            tls,

@@ -10,6 +10,7 @@ import (
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec"
+	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/stats/auth"
 	"syslog-gateway/internal/status"
 )
@@ -42,16 +43,9 @@ func (o operator) SetShard(name, state string) error {
 	return nil
 }
 
-// SetEndpoint sets an endpoint aside or puts it back.
+// SetEndpoint drains an endpoint, puts it in maintenance, or back to use.
 func (o operator) SetEndpoint(url, state string) error {
-	how := hec.InUse
-	switch state {
-	case status.Drain:
-		how = hec.Draining
-	case status.Maint:
-		how = hec.Maintenance
-	}
-	return o.g.client.SetAside(url, how)
+	return o.g.client.SetMode(url, endpoints.Mode(state))
 }
 
 // aside is how a shard is set aside.

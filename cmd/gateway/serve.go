@@ -7,6 +7,8 @@ import (
 	"math"
 	"sync"
 	"time"
+
+	"syslog-gateway/internal/hec"
 )
 
 // listenLimit is how long a stop goes on reading senders that do not fall silent. A
@@ -192,7 +194,7 @@ func (g *gateway) close() error {
 		err = g.stats.Close(context.Background()) // while the lock of the queue is held
 	}
 	if g.client != nil {
-		g.client.Close()
+		err = errors.Join(err, closeClient(g.client))
 	}
 	if g.store != nil {
 		err = errors.Join(err, g.store.Close())
@@ -201,4 +203,11 @@ func (g *gateway) close() error {
 		err = errors.Join(err, g.listener.Close(context.Background()))
 	}
 	return err
+}
+
+// closeClient closes the connections to HEC, within 5 s.
+func closeClient(c *hec.Client) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return c.Close(ctx)
 }

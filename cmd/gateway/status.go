@@ -18,7 +18,7 @@ func (g *gateway) Snapshot() status.Snapshot {
 		Started: g.start, Now: time.Now(),
 		Listening:   g.listener.Serving(),
 		Blocked:     g.balancer.Blocked(),
-		DeadLetters: status.DeadLetterStore{Events: g.dead.Held(), Evicted: g.dead.Evicted()},
+		DeadLetters: status.DeadLetterStore{Events: g.dead.Events(), Evicted: g.dead.Evicted()},
 	}
 	c := g.config.Load()
 	for _, src := range g.listener.Status() {

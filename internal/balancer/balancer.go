@@ -2,13 +2,13 @@ package balancer
 
 import (
 	"errors"
-	"slices"
 	"sync"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/waitlist"
 )
 
-// ErrStopped is returned for a batch that nobody will take any more.
+// ErrStopped says that no shard took the batch before the stop.
 var ErrStopped = errors.New("the gateway is stopping and no shard has room")
 
 // Shard is what the balancer needs of a shard.
@@ -25,14 +25,13 @@ type Balancer struct {
 	shards []Shard
 	stop   <-chan struct{}
 
-	mu    sync.Mutex
-	order []int
-	load  []int64
-	line  []chan struct{} // who waits, first come first; each hears that it may try
+	mu      sync.Mutex
+	order   []int
+	load    []int64
+	waiting waitlist.List
 }
 
-// New returns a balancer over the shards. When stop is closed, Handle does not wait
-// any more.
+// New returns a balancer over the shards. When stop is closed, Handle no longer waits.
 func New(p Policy, shards []Shard, stop <-chan struct{}) *Balancer {
 	return &Balancer{
 		policy: p,
@@ -42,23 +41,22 @@ func New(p Policy, shards []Shard, stop <-chan struct{}) *Balancer {
 	}
 }
 
-// Handle gives the batch to the first shard, in the order of the policy, that takes
-// it. While none does, it blocks, and who came first goes on first: so no source starves
-// beside a busy one. ErrStopped means that the batch stays with the caller.
+// Handle gives the batch to the first shard, in the order of the policy, that takes it.
+// While none does, it blocks. Callers are served in the order in which they came, so that
+// no source starves beside a busy one. After ErrStopped the batch is still the caller's.
 func (b *Balancer) Handle(batch *event.Batch) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.line) == 0 && b.offer(batch) {
+	if !b.waiting.Ahead(nil) && b.offer(batch) {
 		return nil
 	}
-	turn := make(chan struct{}, 1)
-	b.line = append(b.line, turn)
-	defer b.leave(turn)
+	ticket := b.waiting.Enqueue()
+	defer b.waiting.Dequeue(ticket)
 	for {
 		stopped := false
 		b.mu.Unlock()
 		select {
-		case <-turn:
+		case <-ticket:
 		case <-b.stop:
 			stopped = true
 		}
@@ -72,29 +70,12 @@ func (b *Balancer) Handle(batch *event.Batch) error {
 	}
 }
 
-// leave takes somebody out of the line. There may be room for the next one, too.
-func (b *Balancer) leave(turn chan struct{}) {
-	b.line = slices.DeleteFunc(b.line, func(c chan struct{}) bool { return c == turn })
-	b.next()
-}
-
-// next lets the first in the line try.
-func (b *Balancer) next() {
-	if len(b.line) == 0 {
-		return
-	}
-	select {
-	case b.line[0] <- struct{}{}:
-	default: // it has been told, and will
-	}
-}
-
-// Try is Handle without waiting: false means that the batch stays with the caller. It
-// goes before nobody who waits.
+// Try is Handle without waiting. It fails while others wait. After false the batch is
+// still the caller's.
 func (b *Balancer) Try(batch *event.Batch) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.line) == 0 && b.offer(batch)
+	return !b.waiting.Ahead(nil) && b.offer(batch)
 }
 
 func (b *Balancer) offer(batch *event.Batch) bool {
@@ -110,17 +91,17 @@ func (b *Balancer) offer(batch *event.Batch) bool {
 	return false
 }
 
-// Freed tells that a shard may accept again. Shards call it when they have taken a
-// batch out of their hands or come out of trouble.
+// Freed wakes the first caller that waits. A shard calls it when it has taken a batch out
+// of its hands or has recovered from an error.
 func (b *Balancer) Freed() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.next()
+	b.waiting.WakeFirst()
 }
 
-// Blocked reports whether somebody waits for room: the sign of back-pressure.
+// Blocked reports whether a caller waits for room: back-pressure.
 func (b *Balancer) Blocked() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.line) > 0
+	return b.waiting.Ahead(nil)
 }

@@ -151,7 +151,7 @@ func TestFirstComeFirstServed(t *testing.T) {
 		})
 		for inLine := 0; inLine <= i; runtime.Gosched() {
 			b.mu.Lock()
-			inLine = len(b.line)
+			inLine = b.waiting.Len()
 			b.mu.Unlock()
 		}
 	}

@@ -1,13 +1,6 @@
 package config
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +8,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/redact"
+	"syslog-gateway/internal/testkit"
 )
 
 func write(t *testing.T, path, text string) string {
@@ -25,25 +19,22 @@ func write(t *testing.T, path, text string) string {
 	return path
 }
 
-// certificate writes a self-signed certificate and its key.
+// certificate writes a certificate and its key.
 func certificate(t *testing.T, dir string) (cert, key string) {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	authority, err := testkit.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "gateway"}, NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	issued, err := authority.Issue(time.Now().Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := x509.MarshalPKCS8PrivateKey(private)
+	certPEM, keyPEM, err := testkit.Files(issued)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cert = write(t, filepath.Join(dir, "cert.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
-	key = write(t, filepath.Join(dir, "key.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})))
-	return cert, key
+	return write(t, filepath.Join(dir, "cert.pem"), string(certPEM)), write(t, filepath.Join(dir, "key.pem"), string(keyPEM))
 }
 
 func TestToken(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/hec/hectest"
 )
 
@@ -90,7 +91,7 @@ func TestLostAcks(t *testing.T) {
 		}
 		return !lost[key{channel, id}]
 	}})
-	r := newRig(t, withAcks(2*time.Millisecond, 60*time.Millisecond), s)
+	r := newRig(t, withAcks(2*time.Millisecond, 600*time.Millisecond), s)
 	src := newMemory(records(12, 2)...)
 	b := r.all(src)
 	arrived(t, 24, nil, s)
@@ -121,8 +122,8 @@ func TestLateAck(t *testing.T) {
 // An indexer restarts and counts from 0 again: what it had not confirmed is not
 // taken for confirmed by what comes later under the same numbers.
 func TestRestartForgetsAcks(t *testing.T) {
-	table := newAckTable(AckOptions{Enabled: true})
-	e := &link{}
+	table := newAckTable()
+	e := &endpoints.Conn{}
 	got := make(map[string]bool)
 	receiptOf := func(name string, ids ...int64) *receipt {
 		r := &receipt{finish: func(ok bool) { got[name] = ok }}

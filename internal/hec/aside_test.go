@@ -5,19 +5,19 @@ import (
 	"testing"
 	"time"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/hec/hectest"
 )
 
 // An endpoint that is set aside gets no new requests; with all of them aside delivery
 // waits, and goes on when one comes back.
-func TestSetAside(t *testing.T) {
+func TestSetMode(t *testing.T) {
 	a, b := serve(t, hectest.Options{Token: testToken}), serve(t, hectest.Options{Token: testToken})
 	r := newRig(t, func(o *Options) { o.HealthInterval = 20 * time.Millisecond }, a, b)
-	if err := r.SetAside(a.URL(), Draining); err != nil {
+	if err := r.SetMode(a.URL(), endpoints.Drain); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.SetAside("http://nobody:1", Draining); err == nil {
+	if err := r.SetMode("http://nobody:1", endpoints.Drain); err == nil {
 		t.Error("an endpoint that is not there can be set aside")
 	}
 	src := newMemory(records(20, 1)...)
@@ -25,14 +25,14 @@ func TestSetAside(t *testing.T) {
 	if a.Requests() != 0 || b.Requests() != 20 {
 		t.Fatalf("%d requests to the drained endpoint, %d to the other", a.Requests(), b.Requests())
 	}
-	if err := r.SetAside(b.URL(), Maintenance); err != nil {
+	if err := r.SetMode(b.URL(), endpoints.Maintenance); err != nil {
 		t.Fatal(err)
 	}
 	if r.AnyUp() {
 		t.Error("an endpoint is up while all are set aside")
 	}
 	for _, s := range r.Endpoints() {
-		if want := map[string]Aside{a.URL(): Draining, b.URL(): Maintenance}[s.URL]; Aside(s.Aside) != want || !s.Up {
+		if want := map[string]endpoints.Mode{a.URL(): endpoints.Drain, b.URL(): endpoints.Maintenance}[s.URL]; endpoints.Mode(s.Aside) != want || !s.Up {
 			t.Errorf("%+v", s)
 		}
 	}
@@ -57,7 +57,7 @@ func TestSetAside(t *testing.T) {
 	if n := b.Probes() - probed; n > 1 { // one may have been under way
 		t.Errorf("%d probes of an endpoint in maintenance", n)
 	}
-	if err := r.SetAside(a.URL(), InUse); err != nil {
+	if err := r.SetMode(a.URL(), endpoints.Ready); err != nil {
 		t.Fatal(err)
 	}
 	select {
@@ -76,27 +76,5 @@ func (r *rig) deliverAll(t *testing.T, src *memory) {
 	t.Helper()
 	if err := r.start(t.Context(), src)(); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func TestLatestLetters(t *testing.T) {
-	s, err := OpenDeadLetters(DeadLetterOptions{Path: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := s.Latest(3); err != nil || len(got) != 0 {
-		t.Errorf("of an empty store: %v, %v", got, err)
-	}
-	for i := range 10 {
-		if err := s.Append([]Letter{{Reason: string(rune('a' + i)), Events: 1, Event: []byte(`{"event":"x"}`), Encoding: event.Identity}}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := s.Latest(3)
-	if err != nil || len(got) != 3 || got[0].Reason != "j" || got[2].Reason != "h" {
-		t.Errorf("%+v, %v", got, err)
-	}
-	if got, _ := s.Latest(100); len(got) != 10 {
-		t.Errorf("%d letters, want all", len(got))
 	}
 }

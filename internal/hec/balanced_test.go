@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/hec/hectest"
 )
 
@@ -68,7 +69,7 @@ func TestOneSickServerBehindABalancer(t *testing.T) {
 				b := serve(t, hectest.Options{})
 				lb := balanced(t, a, b)
 				r := newRig(t, at(lb, func(o *Options) {
-					o.InFlight, o.Retry = 4, RetryOptions{Initial: 10 * time.Millisecond, Max: time.Hour}
+					o.InFlight, o.Retry = 4, endpoints.Backoff{Initial: 10 * time.Millisecond, Max: time.Hour}
 				}))
 				if when == "later" {
 					r.all(newMemory(records(40, 1)...))
@@ -140,7 +141,7 @@ func TestSickServerIsNotHammered(t *testing.T) {
 			s := serve(t, hectest.Options{Script: hectest.Always(answer), Health: func() hectest.Answer { return hectest.HTML(404) }})
 			lb := balanced(t, s)
 			r := newRig(t, at(lb, func(o *Options) {
-				o.InFlight, o.Retry = 16, RetryOptions{Initial: 50 * time.Millisecond, Max: time.Second}
+				o.InFlight, o.Retry = 16, endpoints.Backoff{Initial: 50 * time.Millisecond, Max: time.Second}
 			}))
 			ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 			defer cancel()
@@ -161,8 +162,7 @@ func TestSickServerIsNotHammered(t *testing.T) {
 func TestConnectionsEndWithTheirAge(t *testing.T) {
 	a, b := serve(t, hectest.Options{}), serve(t, hectest.Options{})
 	lb := balanced(t, a)
-	r := newRig(t, at(lb, nil))
-	r.pool.linkAge = 40 * time.Millisecond
+	r := newRig(t, at(lb, func(o *Options) { o.ConnAge = 40 * time.Millisecond }))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	src := newMemory(records(20, 1)...)
@@ -194,9 +194,8 @@ func TestAcksBehindABalancer(t *testing.T) {
 	lb := balanced(t, a, b)
 	r := newRig(t, at(lb, func(o *Options) {
 		withAcks(5*time.Millisecond, time.Minute)(o)
-		o.InFlight = 4
+		o.InFlight, o.ConnAge = 4, 50*time.Millisecond // shorter than it takes to index
 	}))
-	r.pool.linkAge = 50 * time.Millisecond // shorter than it takes to index
 	src := newMemory(records(200, 1)...)
 	if got := r.all(src); got.Delivered != 200 {
 		t.Errorf("%+v", got)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"syslog-gateway/internal/deadletter"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec/hectest"
 )
@@ -44,7 +45,10 @@ func BenchmarkPost(b *testing.B) {
 	rec := record(event.Gzip, lines...)
 	s := hectest.New(hectest.Options{Script: hectest.Always(hectest.OK())})
 	defer s.Close()
-	dead, err := OpenDeadLetters(DeadLetterOptions{Path: b.TempDir()})
+	dead, err := deadletter.New(deadletter.Options{Path: b.TempDir()})
+	if err == nil {
+		err = dead.Open(b.Context())
+	}
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -52,7 +56,7 @@ func BenchmarkPost(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer c.Close()
+	defer c.Close(context.Background())
 	b.SetBytes(int64(len(rec.Body)))
 	b.ReportAllocs()
 	src := &endless{rec: rec, left: b.N}

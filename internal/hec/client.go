@@ -9,13 +9,16 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hashicorp/go-retryablehttp"
+	"github.com/prometheus/client_golang/prometheus"
 
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/redact"
+	"syslog-gateway/internal/throttle"
 )
 
-// minProbeTime is how long a probe may take even when probes are frequent.
-const minProbeTime = time.Second
+// alarmEvery is how often one kind of trouble may be logged.
+const alarmEvery = 30 * time.Second
 
 // Client delivers records to a set of HEC endpoints. All its methods are safe for
 // concurrent use.
@@ -23,38 +26,35 @@ type Client struct {
 	opts      Options
 	change    sync.Mutex // held while settings change
 	settings  atomic.Pointer[Settings]
-	pool      *pool
-	transport *http.Transport
+	pool      *endpoints.Pool
+	transport *http.Transport // of the pool
 	secrets   redact.Secrets
-	retrier   *retryablehttp.Client
 	acks      *ackTable
 	metrics   *metrics
 	refused   refusedIndexes
+	bodies    event.Decompressor
 	writers   sync.Pool // of *gzip.Writer
 	aborted   chan struct{}
 	abort     sync.Once
 }
 
-// New builds a client. It opens no connection. The error names every option that
-// is wrong, and no secret.
+// New makes a client. It opens no connection. The error names every option that is wrong,
+// and no secret.
 func New(o Options) (*Client, error) {
 	o = o.withDefaults()
 	if o.DeadLetter == nil {
 		return nil, errors.New("hec: no dead-letter store: without it an event that HEC refuses would block delivery")
 	}
-	c := &Client{opts: o, metrics: newMetrics(), transport: newTransport(o.TLS), aborted: make(chan struct{})}
-	set := o.Settings
-	list, err := c.endpointsOf(set)
-	if err != nil {
-		return nil, fmt.Errorf("hec: %w", err)
+	c := &Client{opts: o, metrics: newMetrics(), acks: newAckTable(),
+		transport: endpoints.NewTransport(o.TLS), aborted: make(chan struct{})}
+	c.pool = endpoints.New(endpoints.Options{
+		Transport: c.transport, Logger: o.Logger, Patience: o.HealthInterval, ConnAge: o.ConnAge, Acks: o.Ack.Enabled,
+	})
+	if err := c.apply(o.Settings); err != nil {
+		return nil, err
 	}
-	c.settings.Store(&set)
-	c.pool = newPool(o.Logger, list, o.HealthInterval)
-	c.pool.acks = o.Ack.Enabled
-	c.acks = newAckTable(o.Ack)
-	c.retrier = newRetrier(wire{c})
 	if o.Registerer != nil {
-		for _, m := range append(c.metrics.all(), evicted(o.DeadLetter), unreadable(o.DeadLetter), c.pool) {
+		for _, m := range append(c.metrics.collectors(), prometheus.Collector(c.pool)) {
 			if err := o.Registerer.Register(m); err != nil {
 				return nil, fmt.Errorf("hec: register metrics: %w", err)
 			}
@@ -63,66 +63,29 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// endpointsOf reads the endpoints of the settings and checks all of them.
-func (c *Client) endpointsOf(set Settings) ([]*endpoint, error) {
-	var list []*endpoint
-	var errs []error
-	for _, raw := range set.Endpoints {
-		e, err := newEndpoint(raw, time.Now())
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		e.auth = e.authorization(set.Token)
-		// The first post shows whether there are acknowledgements: what others took
-		// meanwhile without would be sent again.
-		e.probation = c.opts.Ack.Enabled
-		c.secrets.Add(e.secrets()...)
-		list = append(list, e)
-	}
-	c.secrets.Add(set.Token)
-	if len(errs) == 0 {
-		errs = append(errs, set.check(list))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	for _, e := range list {
-		e.series = c.metrics.of(e.name)
-	}
-	return list, nil
-}
-
-// Reconfigure changes endpoints, token, timeout and retry of a running client.
-// Attempts on the wire are not disturbed, those that wait try again at once, and
-// endpoints that stay keep their state. On an error nothing has changed.
+// Reconfigure changes endpoints, token, timeout and retry of a running client. It does not
+// disturb attempts under way; those that wait try again at once, and endpoints that stay
+// keep their state. On an error nothing has changed.
 func (c *Client) Reconfigure(s Settings) error {
 	c.change.Lock()
 	defer c.change.Unlock()
-	return c.reconfigure(s)
+	return c.apply(s.withDefaults())
 }
 
-func (c *Client) reconfigure(s Settings) error {
-	s = s.withDefaults()
-	list, err := c.endpointsOf(s)
-	if err != nil {
+// apply checks settings and puts them in force.
+func (c *Client) apply(s Settings) error {
+	list, err := endpoints.Parse(s.Endpoints)
+	for _, a := range list {
+		c.secrets.Add(a.Secrets()...)
+	}
+	c.secrets.Add(s.Token)
+	if err := errors.Join(err, s.check(list)); err != nil {
 		return fmt.Errorf("hec: %w", err)
 	}
 	c.settings.Store(&s)
-	for _, e := range c.pool.replace(list) {
-		c.metrics.remove(e.series)
-	}
+	c.pool.Replace(list, s.Token)
 	c.refused.forget()
 	return nil
-}
-
-// SetToken changes the token and nothing else. On an error nothing has changed.
-func (c *Client) SetToken(token string) error {
-	c.change.Lock()
-	defer c.change.Unlock()
-	s := *c.settings.Load()
-	s.Token = token
-	return c.reconfigure(s)
 }
 
 // Run probes the endpoints and polls acknowledgements until ctx is done. It
@@ -145,7 +108,7 @@ func (c *Client) Run(ctx context.Context) error {
 			return nil
 		case <-health.C:
 			c.probeAll(ctx, &wg)
-			c.pool.sweep(c.acks.owing())
+			c.pool.Sweep(c.acks.owing())
 		case <-polls:
 			c.acks.expire(time.Now())
 			c.pollAll(ctx, &wg)
@@ -153,23 +116,26 @@ func (c *Client) Run(ctx context.Context) error {
 	}
 }
 
-// Abort takes the grace from deliveries that are told to stop: attempts on the wire
-// are cut off at once. Before a stop it does nothing.
+// Abort ends the grace of deliveries that are told to stop: attempts under way are cut off at
+// once. Before a stop it does nothing.
 func (c *Client) Abort() { c.abort.Do(func() { close(c.aborted) }) }
 
-// Close closes the connections. Call it when Run and every Deliver have returned.
-func (c *Client) Close() { c.pool.closeAll() }
-
-// Endpoints tells what is known of each endpoint, in the order of the
-// configuration.
-func (c *Client) Endpoints() []EndpointStatus {
-	return c.pool.status(c.acks.unacked())
+// Close closes the connections, as far as ctx allows. Call it when Run and every Deliver
+// have returned.
+func (c *Client) Close(ctx context.Context) error {
+	if err := c.pool.Close(ctx); err != nil {
+		return fmt.Errorf("hec: close connections: %w", err)
+	}
+	return nil
 }
 
-// AnyUp reports whether at least one endpoint is up and not set aside. One that has
-// not been tried yet counts as up.
+// Endpoints tells what is known of each endpoint, in the order of the configuration.
+func (c *Client) Endpoints() []endpoints.Status { return c.pool.Status(c.acks.unacked()) }
+
+// AnyUp reports whether at least one endpoint is up and in use. One that has not been tried
+// yet counts as up.
 func (c *Client) AnyUp() bool {
-	for _, s := range c.pool.status(nil) {
+	for _, s := range c.pool.Status(nil) {
 		if s.Up && s.Aside == "" {
 			return true
 		}
@@ -177,5 +143,13 @@ func (c *Client) AnyUp() bool {
 	return false
 }
 
-// retryOptions are the settings of this moment.
-func (c *Client) retryOptions() RetryOptions { return c.settings.Load().Retry }
+// SetMode drains an endpoint, puts it in maintenance, or back to use. The endpoint is named
+// as Endpoints shows it. A reload keeps the mode, a restart does not.
+func (c *Client) SetMode(url string, m endpoints.Mode) error { return c.pool.SetMode(url, m) }
+
+// warn logs one of many equal warnings.
+func (c *Client) warn(t *throttle.Throttle, msg string, args ...any) {
+	if held, ok := t.Ready(time.Now(), alarmEvery); ok {
+		c.opts.Logger.Warn(msg, append(args, "not_logged", held)...)
+	}
+}

@@ -28,7 +28,7 @@ func TestNoAckID(t *testing.T) {
 	}, s)
 	src := newMemory(records(20, 2)...)
 	wait := r.start(t.Context(), src)
-	eventually(t, "it is refused", func() bool { return r.Endpoints()[0].State == stateRefused })
+	eventually(t, "it is refused", func() bool { return r.Endpoints()[0].State == "refused" })
 	polls, probes := s.Polls(), s.Probes()
 	eventually(t, "it is asked whether it has acknowledgement", func() bool { return s.Polls() > polls+1 && s.Probes() > probes+1 })
 	if n := s.Requests(); n != 1 {
@@ -38,7 +38,7 @@ func TestNoAckID(t *testing.T) {
 	if b := r.ledger.Account("cisco_asa").Balance(); b.Delivered != 0 || r.AnyUp() || !strings.Contains(st.LastAnswer, "ackId") {
 		t.Errorf("delivered %d; %+v", b.Delivered, st)
 	}
-	if left := time.Until(st.RetryTime); left < unconfirmedRest-time.Minute || left > unconfirmedRest {
+	if left := time.Until(st.RetryTime); left < 5*time.Minute-time.Minute || left > 5*time.Minute {
 		t.Errorf("the next trial is in %v", left)
 	}
 	if log := r.log.String(); !strings.Contains(log, "level=ERROR") || !strings.Contains(log, "useACK") {
@@ -72,7 +72,7 @@ func TestNoAckIDThoughPollsAreWell(t *testing.T) {
 	if n := s.Requests(); n != 1 {
 		t.Errorf("%d posts", n)
 	}
-	if err := r.SetToken(testToken); err != nil {
+	if err := r.setToken(testToken); err != nil {
 		t.Fatal(err)
 	}
 	if err := wait(); err != nil {
@@ -91,55 +91,6 @@ func TestNoAckIDOfOneEndpoint(t *testing.T) {
 		t.Errorf("delivered %d, %d posts", b.Delivered, mute.Requests())
 	}
 	arrived(t, 30, nil, other)
-}
-
-// The trials of an endpoint that confirms nothing are 5 minutes apart, and one only is
-// granted for what a poll says.
-func TestTrialsOfWhatConfirmsNothing(t *testing.T) {
-	p, now := poolOf(t, 1)
-	p.acks = true
-	e := p.list[0]
-	noAck := answer{outcome: delivered, condition: serving, ackID: -1, code: 0, status: 200}.demand()
-	try := func() bool {
-		a, _, place := p.take(nil, nil)
-		p.leave(place)
-		if a.endpoint == nil {
-			return false
-		}
-		p.done(a, noAck, time.Millisecond, testRetry)
-		return true
-	}
-	if !try() || e.state != stateRefused {
-		t.Fatalf("state %s", e.state)
-	}
-	for range 59 {
-		*now = now.Add(5 * time.Second)
-		p.probed(e, answer{condition: serving}, testRetry)
-		p.asked(e, ackOn) // as it said before, so it says nothing
-		if try() {
-			t.Fatal("it is tried before its time")
-		}
-	}
-	*now = now.Add(5 * time.Second)
-	if !try() {
-		t.Fatal("it is not tried after 5 minutes")
-	}
-	p.asked(e, ackOff)
-	*now = now.Add(2 * time.Minute)
-	p.asked(e, ackOff)
-	*now = now.Add(4 * time.Minute)
-	if try() {
-		t.Fatal("it is tried though it says that it has no acknowledgement")
-	}
-	p.asked(e, ackOn)
-	if !try() {
-		t.Fatal("it is not tried though it has acknowledgement now")
-	}
-	p.asked(e, ackOff)
-	p.asked(e, ackOn)
-	if try() {
-		t.Fatal("it is believed twice")
-	}
 }
 
 func pack(t *testing.T, coding string, body string) string {
@@ -217,7 +168,7 @@ func TestAnswerThatCanNotBeRead(t *testing.T) {
 				t.Errorf("last answer %q", last)
 			}
 			s.SetScript(nil)
-			if err := r.SetToken(testToken); err != nil { // a reload
+			if err := r.setToken(testToken); err != nil { // a reload
 				t.Fatal(err)
 			}
 			defer cancel()

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 )
 
-// originalIndex is the field of an event in the fallback index that holds the index
-// it was meant for.
+// originalIndex is the field of an event in the fallback index that holds the index that it
+// was sent to.
 const originalIndex = "original_index"
 
 // object is a JSON object whose members are left as they are.
@@ -21,9 +21,9 @@ func indexOf(line []byte) string {
 	return e.Index
 }
 
-// moveTo returns the event with another index, and with the one that it had in
-// fields.original_index. It returns false where the event is no object to write in.
-func moveTo(line []byte, index string) ([]byte, bool) {
+// reroute returns the event with another index, and with its old index in
+// fields.original_index. It returns false when the event is not an object.
+func reroute(line []byte, index string) ([]byte, bool) {
 	e, fields, ok := openEvent(line)
 	if !ok {
 		return nil, false

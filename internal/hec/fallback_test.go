@@ -99,19 +99,19 @@ func TestFallbackIndex(t *testing.T) {
 	}
 }
 
-func TestMoveTo(t *testing.T) {
+func TestReroute(t *testing.T) {
 	for _, row := range []struct{ in, moved string }{
 		{`{"event":"a","index":"x"}`, `{"event":"a","fields":{"original_index":"x"},"index":"lost"}`},
 		{`{"event":"a"}`, `{"event":"a","index":"lost"}`},
 		{`{"event":"<&>","fields":{"b":1},"index":""}`, `{"event":"<&>","fields":{"b":1,"original_index":""},"index":"lost"}`},
 	} {
-		got, ok := moveTo([]byte(row.in), "lost")
+		got, ok := reroute([]byte(row.in), "lost")
 		if !ok || string(got) != row.moved {
 			t.Errorf("%s: %s", row.in, got)
 		}
 	}
 	for _, in := range []string{"", "null", "7", "{", `{"fields":7}`} {
-		if got, ok := moveTo([]byte(in), "lost"); ok {
+		if got, ok := reroute([]byte(in), "lost"); ok {
 			t.Errorf("%q: %s", in, got)
 		}
 	}
@@ -162,7 +162,7 @@ func TestRefusedIndexIsRemembered(t *testing.T) {
 	if n := s.Requests(); b.Delivered != 100 || n > 4+2*49 {
 		t.Errorf("%d delivered with %d posts", b.Delivered, n)
 	}
-	if err := r.SetToken(testToken); err != nil {
+	if err := r.setToken(testToken); err != nil {
 		t.Fatal(err)
 	}
 	if bad := r.refused.of("cisco_asa", time.Now()); bad != nil {
@@ -174,7 +174,7 @@ func TestRefusedIndexesAreForgotten(t *testing.T) {
 	var r refusedIndexes
 	now := time.Unix(1000, 0)
 	for i := range 2 * refusedMost {
-		r.note("a", fmt.Sprint(i), now)
+		r.add("a", fmt.Sprint(i), now)
 	}
 	if n := len(r.of("a", now)); n != refusedMost {
 		t.Errorf("%d are remembered", n)

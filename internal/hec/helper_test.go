@@ -14,7 +14,9 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"go.uber.org/goleak"
 
+	"syslog-gateway/internal/deadletter"
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/hec/hectest"
 	"syslog-gateway/internal/ledger"
 )
@@ -179,7 +181,8 @@ type rig struct {
 	*Client
 	t      *testing.T
 	ledger *ledger.Ledger
-	dead   *DeadLetters
+	dead   *deadletter.Store
+	folder string // of dead
 	log    *syncBuffer
 }
 
@@ -204,19 +207,15 @@ func (s *syncBuffer) String() string {
 // options.
 func newRig(t *testing.T, change func(*Options), servers ...*hectest.Server) *rig {
 	t.Helper()
-	r := &rig{t: t, ledger: ledger.New(), log: new(syncBuffer)}
+	r := &rig{t: t, ledger: ledger.New(), log: new(syncBuffer), folder: t.TempDir()}
 	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	var err error
-	if r.dead, err = OpenDeadLetters(DeadLetterOptions{Path: t.TempDir(), Logger: log}); err != nil {
-		t.Fatal(err)
-	}
+	r.dead = open(t, r.folder, 0, r.log)
 	o := Options{
 		Settings: Settings{
 			Token: testToken, Timeout: 10 * time.Second,
-			Retry: RetryOptions{Initial: time.Millisecond, Max: 20 * time.Millisecond},
+			Retry: endpoints.Backoff{Initial: time.Millisecond, Max: 20 * time.Millisecond},
 		},
-		InFlight:       3,
-		HealthInterval: time.Hour, StopGrace: 5 * time.Second,
+		InFlight: 3, HealthInterval: time.Hour, StopGrace: 5 * time.Second,
 		DeadLetter: r.dead, Ledger: r.ledger, Logger: log,
 	}
 	for _, s := range servers {
@@ -225,16 +224,31 @@ func newRig(t *testing.T, change func(*Options), servers ...*hectest.Server) *ri
 	if change != nil {
 		change(&o)
 	}
+	var err error
 	if r.Client, err = New(o); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		r.Close()
+		r.close()
 		if strings.Contains(r.log.String(), testToken) {
 			t.Error("the log holds the token")
 		}
 	})
 	return r
+}
+
+// close closes the client, without a limit.
+func (r *rig) close() {
+	if err := r.Close(context.Background()); err != nil {
+		r.t.Error(err)
+	}
+}
+
+// setToken changes the token and nothing else.
+func (r *rig) setToken(token string) error {
+	set := *r.settings.Load()
+	set.Token = token
+	return r.Reconfigure(set)
 }
 
 func serve(t *testing.T, o hectest.Options) *hectest.Server {

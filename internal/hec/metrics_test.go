@@ -68,10 +68,6 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%s{%s} = %v, want %v", row.name, row.label, got, row.want)
 		}
 	}
-	r.dead.evicted.Add(3)
-	if got := metric(t, reg, "gateway_deadletter_evicted_events_total", ""); got != 3 {
-		t.Errorf("%v events are evicted", got)
-	}
 	if _, err := New(Options{Settings: Settings{Endpoints: []string{s.URL()}, Token: "t"}, DeadLetter: r.dead, Registerer: reg}); err == nil {
 		t.Error("two clients register the same metrics")
 	}

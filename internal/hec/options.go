@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"syslog-gateway/internal/deadletter"
+	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/ledger"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,20 +31,15 @@ type Options struct {
 	// to stop; 5 s.
 	StopGrace time.Duration
 	// DeadLetter takes what HEC refuses; required.
-	DeadLetter *DeadLetters
-	// Ledger takes the books; nil opens new ones.
+	DeadLetter *deadletter.Store
+	// ConnAge is the greatest age of a connection; 5 min.
+	ConnAge time.Duration
+	// Ledger counts what becomes of events; nil is a new one.
 	Ledger *ledger.Ledger
-	// Logger is where it says what happens; nil discards.
+	// Logger is optional.
 	Logger *slog.Logger
-	// Registerer takes the metrics; nil leaves them unregistered.
+	// Registerer takes the metrics; optional.
 	Registerer prometheus.Registerer
-}
-
-// RetryOptions bound the wait before the n-th retry: a random time up to
-// Initial·2ⁿ, at most Max (full jitter).
-type RetryOptions struct {
-	Initial time.Duration // 250 ms
-	Max     time.Duration // 30 s
 }
 
 // AckOptions configure indexer acknowledgement. When enabled, a record is freed
@@ -73,8 +70,8 @@ type Settings struct {
 	// Timeout is for one attempt, from dialling to the end of the answer; 60 s.
 	// A short one means duplicates, not speed.
 	Timeout time.Duration
-	// Retry says how long to wait between attempts.
-	Retry RetryOptions
+	// Retry bounds the pauses between attempts; 250 ms and 30 s.
+	Retry endpoints.Backoff
 }
 
 func (o Options) withDefaults() Options {
@@ -96,15 +93,10 @@ func (o Options) withDefaults() Options {
 
 func (s Settings) withDefaults() Settings {
 	def(&s.Timeout, time.Minute)
-	s.Retry = s.Retry.withDefaults()
+	def(&s.Retry.Initial, 250*time.Millisecond)
+	def(&s.Retry.Max, 30*time.Second)
+	s.Retry.Max = max(s.Retry.Max, s.Retry.Initial)
 	return s
-}
-
-func (r RetryOptions) withDefaults() RetryOptions {
-	def(&r.Initial, 250*time.Millisecond)
-	def(&r.Max, 30*time.Second)
-	r.Max = max(r.Max, r.Initial)
-	return r
 }
 
 func def[T ~int | ~int64](v *T, d T) {
@@ -113,21 +105,12 @@ func def[T ~int | ~int64](v *T, d T) {
 	}
 }
 
-// check returns everything that is wrong with the settings. No error holds the
-// token or a URL's password.
-func (s Settings) check(endpoints []*endpoint) error {
+// check returns what is wrong with the token for these endpoints. No error holds it.
+func (s Settings) check(list []endpoints.Address) error {
 	var errs []error
-	if len(endpoints) == 0 {
-		errs = append(errs, errors.New("no HEC endpoint: name at least one, such as https://splunk:8088"))
-	}
-	seen := make(map[string]bool)
-	for _, e := range endpoints {
-		if seen[e.name] {
-			errs = append(errs, fmt.Errorf("HEC endpoint %s is named twice", e.name))
-		}
-		seen[e.name] = true
-		if e.basic == "" && s.Token == "" {
-			errs = append(errs, fmt.Errorf("no HEC token for endpoint %s", e.name))
+	for _, a := range list {
+		if a.NeedsToken() && s.Token == "" {
+			errs = append(errs, fmt.Errorf("no HEC token for endpoint %s", a.Name))
 		}
 	}
 	if strings.ContainsFunc(s.Token, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {

@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// refusedFor is how long a refused index is not asked for again. It is short, for
-	// a person may allow the index meanwhile.
+	// refusedFor is how long a refused index is not tried again. It is short: a person may
+	// allow the index in the meantime.
 	refusedFor = 10 * time.Second
 	// refusedMost bounds how many are remembered.
 	refusedMost = 256
@@ -22,9 +22,9 @@ type refusedIndexes struct {
 
 type refusedIndex struct{ source, index string }
 
-// note remembers an index that was refused now. When too many are remembered it does
-// not, which costs posts and no event.
-func (r *refusedIndexes) note(source, index string, now time.Time) {
+// add remembers an index that was refused now. Beyond refusedMost it does not, which costs
+// posts and no event.
+func (r *refusedIndexes) add(source, index string, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.until == nil {
@@ -36,7 +36,8 @@ func (r *refusedIndexes) note(source, index string, now time.Time) {
 	}
 }
 
-// of returns the indexes refused for a source, which are the caller's; nil without any.
+// of returns the indexes refused for a source; nil when there are none. The map belongs to
+// the caller.
 func (r *refusedIndexes) of(source string, now time.Time) (bad map[string]bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -53,7 +54,7 @@ func (r *refusedIndexes) of(source string, now time.Time) (bad map[string]bool) 
 	return bad
 }
 
-// forget forgets all: token or endpoints are others.
+// forget forgets all, because token or endpoints have changed.
 func (r *refusedIndexes) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -12,27 +12,17 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/redact"
 )
 
-// outcome is what an answer means for the events that were posted.
+// outcome is what an answer means for the posted events.
 type outcome uint8
 
 const (
 	retry     outcome = iota // nothing is known to be delivered: post again
 	delivered                // all of it was accepted
 	permanent                // at least one event will never be accepted
-)
-
-// condition is what an answer means for the endpoint that gave it.
-type condition uint8
-
-const (
-	unknown  condition = iota // says nothing of it
-	serving                   // it works
-	busy                      // it works, and asks for less
-	failing                   // it does not work, or something else answered
-	refusing                  // its configuration or ours must be changed by a person
 )
 
 // Reasons of dead letters: the values of the label of
@@ -52,7 +42,7 @@ const (
 // answer is one classified answer, or what came instead of one.
 type answer struct {
 	outcome   outcome
-	condition condition
+	condition endpoints.Condition
 	status    int    // HTTP; 0 when there was no answer
 	code      int    // HEC; -1 when the answer holds none
 	text      string // what HEC said, or the error; short, for people
@@ -60,8 +50,8 @@ type answer struct {
 	invalid   int    // index of the refused event, -1 when not named
 	ackID     int64  // -1 when there is none
 	slowDown  bool   // accepted, but its queues fill up
-	// unconfirmed says that the events were accepted, as it seems, and that this cannot
-	// be relied on.
+	// unconfirmed says that the events seem to be accepted, and that this cannot be relied
+	// on.
 	unconfirmed bool
 	closes      bool // the connection cannot be used again
 	timeout     bool // no answer within the time of an attempt
@@ -95,6 +85,30 @@ func (a answer) label() string {
 	return strconv.Itoa(a.status)
 }
 
+// verdict is what the answer says about its endpoint.
+func (a answer) verdict() endpoints.Verdict {
+	return endpoints.Verdict{
+		Condition: a.condition, Text: a.String(), Label: a.label(), Retry: a.outcome == retry,
+		SlowDown: a.slowDown, Answered: a.status != 0, Timeout: a.timeout, Cancelled: a.cancelled,
+		Closes: a.closes, After: a.after, Unconfirmed: a.unconfirmed,
+	}
+}
+
+// demandAckID makes an answer that accepted events, but gave no ackId, unconfirmed.
+func (a answer) demandAckID() answer {
+	if a.outcome != delivered || a.ackID >= 0 {
+		return a
+	}
+	a.text += ", without an ackId: the token has no indexer acknowledgement"
+	return a.unconfirm()
+}
+
+// unconfirm makes an answer one that confirms nothing.
+func (a answer) unconfirm() answer {
+	a.outcome, a.condition, a.unconfirmed, a.slowDown = retry, endpoints.Refusing, true, false
+	return a
+}
+
 // hecAnswer is the JSON that every HEC answer holds.
 type hecAnswer struct {
 	Text    string `json:"text"`
@@ -116,7 +130,7 @@ func parseAnswer(body []byte) (hecAnswer, bool) {
 // back has an outcome, and only an answer that HEC itself wrote can be delivered
 // or, but for 413, permanent.
 func classify(status int, header http.Header, body []byte, hide *redact.Secrets) answer {
-	a := answer{status: status, code: -1, invalid: -1, ackID: -1, condition: failing}
+	a := answer{status: status, code: -1, invalid: -1, ackID: -1, condition: endpoints.Failing}
 	h, isHEC := parseAnswer(body)
 	if isHEC {
 		a.code, a.text = *h.Code, tell(hide, h.Text, maxTold)
@@ -135,16 +149,16 @@ func classify(status int, header http.Header, body []byte, hide *redact.Secrets)
 	case status == http.StatusBadRequest:
 		a.badRequest(isHEC)
 	case status == http.StatusRequestEntityTooLarge:
-		a.outcome, a.condition, a.reason = permanent, serving, reasonTooLarge
+		a.outcome, a.condition, a.reason = permanent, endpoints.Serving, reasonTooLarge
 	case status == http.StatusNotFound, status == http.StatusRequestTimeout:
 		// An indexer that restarts behind a load balancer, or the balancer itself.
 	case status == http.StatusTooManyRequests:
-		a.condition = busy
+		a.condition = endpoints.Busy
 	case status >= 500:
 		a.unavailable()
 	default:
 		// 401 and 403 (token), 3xx and the rest of 4xx (what answers is no HEC).
-		a.condition = refusing
+		a.condition = endpoints.Refusing
 	}
 	if a.outcome == retry {
 		a.after = retryAfter(header, time.Now())
@@ -162,7 +176,7 @@ func (a *answer) accepted(isHEC bool) {
 		a.slowDown = true
 		fallthrough
 	case 0:
-		a.outcome, a.condition = delivered, serving
+		a.outcome, a.condition = delivered, endpoints.Serving
 	}
 }
 
@@ -183,14 +197,14 @@ func (a *answer) badRequest(isHEC bool) {
 	case a.invalid >= 0 && !configuration(a.code):
 		a.reason = reasonRefused
 	default:
-		a.condition = refusing
+		a.condition = endpoints.Refusing
 		return
 	}
-	a.outcome, a.condition = permanent, serving
+	a.outcome, a.condition = permanent, endpoints.Serving
 }
 
-// configuration tells the codes of a 400 that are about the channel, the token or
-// the way to authenticate, never about an event.
+// configuration reports whether the code of a 400 is about the channel, the token or the
+// authentication, never about an event.
 func configuration(code int) bool {
 	switch code {
 	case 1, 2, 3, 4, 10, 11, 14, 16, 21, 22:
@@ -203,31 +217,31 @@ func configuration(code int) bool {
 func (a *answer) unavailable() {
 	switch a.code {
 	case 9, 18, 19, 20, 26, 27: // busy; queues full, acks unavailable, both; at capacity
-		a.condition = busy
+		a.condition = endpoints.Busy
 	}
 }
 
 // failed is the answer of an exchange that ended without one. It names the cause
 // but nothing of the request.
 func failed(err error, timedOut, cancelled bool, hide *redact.Secrets) answer {
-	a := answer{code: -1, invalid: -1, ackID: -1, condition: failing, timeout: timedOut, cancelled: cancelled}
+	a := answer{code: -1, invalid: -1, ackID: -1, condition: endpoints.Failing, timeout: timedOut, cancelled: cancelled}
 	var cert *tls.CertificateVerificationError
 	switch {
 	case cancelled:
-		a.condition, a.text = unknown, "the attempt was ended because the sender stops"
+		a.condition, a.text = endpoints.Unknown, "the attempt was ended because the sender stops"
 	case timedOut:
 		a.text = "no answer within the timeout of an attempt"
 	case errors.As(err, &cert):
 		// A person must act, yet a renewed certificate must be enough to go on.
-		a.condition, a.text = refusing, "the certificate is not accepted: "+tell(hide, cert.Err.Error(), maxTold)
+		a.condition, a.text = endpoints.Refusing, "the certificate is not accepted: "+tell(hide, cert.Err.Error(), maxTold)
 	default:
 		a.text = tell(hide, err.Error(), maxTold)
 	}
 	return a
 }
 
-// cutOff is the answer whose status came but whose body did not: not even a 200
-// is believed then.
+// cutOff is the answer whose status came but whose body did not. Not even a 200 counts
+// then.
 func cutOff(status int, err error, timedOut, cancelled bool, hide *redact.Secrets) answer {
 	a := failed(err, timedOut, cancelled, hide)
 	a.status = status
@@ -238,9 +252,9 @@ func cutOff(status int, err error, timedOut, cancelled bool, hide *redact.Secret
 }
 
 // classifyHealth decides what the answer to GET …/health means for the endpoint.
-// Anything that a proxy may say instead of HEC is no news: posts will tell.
+// An answer that a proxy may give instead of HEC says nothing: posts will show.
 func classifyHealth(status int, _ http.Header, body []byte, hide *redact.Secrets) answer {
-	a := answer{status: status, code: -1, condition: unknown}
+	a := answer{status: status, code: -1, condition: endpoints.Unknown}
 	h, isHEC := parseAnswer(body)
 	if isHEC {
 		a.code, a.text = *h.Code, tell(hide, h.Text, maxTold)
@@ -249,18 +263,18 @@ func classifyHealth(status int, _ http.Header, body []byte, hide *redact.Secrets
 	}
 	switch {
 	case status == http.StatusOK:
-		a.condition = serving
+		a.condition = endpoints.Serving
 	case status == http.StatusTooManyRequests:
-		a.condition = busy
+		a.condition = endpoints.Busy
 	case status >= 500:
-		a.condition = failing
+		a.condition = endpoints.Failing
 		a.unavailable()
 	}
 	return a
 }
 
-// parseAcks reads the answer to a poll of acknowledgements. The text of its error is
-// the server's, and to be told as such.
+// parseAcks reads the answer to a poll of acknowledgements. Its error holds text of the
+// server: show it by tell only.
 func parseAcks(status int, body []byte) (map[int64]bool, error) {
 	var reply struct {
 		Acks map[int64]bool `json:"acks"`
@@ -305,8 +319,7 @@ const (
 	maxTold  = 200
 )
 
-// tell makes the text of a server, or of an error, fit for one line of a log: first
-// without secrets, then short.
+// tell makes one line of the text of a server or of an error: without secrets, then cut.
 func tell(hide *redact.Secrets, s string, most int) string {
 	if s == "Success" { // what HEC says to nearly every post
 		return s

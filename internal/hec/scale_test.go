@@ -2,7 +2,6 @@ package hec
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -11,6 +10,7 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 // waiting is an endless source that knows how many records are out.
@@ -65,7 +65,7 @@ func heap() int64 {
 
 // A certificate runs out and is renewed: an alarm meanwhile, nothing lost, no restart.
 func TestCertificateRunsOut(t *testing.T) {
-	authority, err := hectest.NewAuthority()
+	authority, err := testkit.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,15 +80,13 @@ func TestCertificateRunsOut(t *testing.T) {
 	var shown atomic.Pointer[tls.Certificate]
 	shown.Store(old)
 	s := serve(t, hectest.Options{Certificate: shown.Load})
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(authority.PEM())
 	r := newRig(t, func(o *Options) {
-		o.TLS = &tls.Config{RootCAs: roots}
+		o.TLS = &tls.Config{RootCAs: authority.Pool()}
 		o.HealthInterval = 20 * time.Millisecond
 	}, s)
 	src := newMemory(records(20, 1)...)
 	wait := r.start(t.Context(), src)
-	eventually(t, "refused", func() bool { return r.Endpoints()[0].State == stateRefused })
+	eventually(t, "refused", func() bool { return r.Endpoints()[0].State == "refused" })
 	if st := r.Endpoints()[0]; st.Up || !strings.Contains(st.LastAnswer, "certificate") {
 		t.Errorf("%+v", st)
 	}

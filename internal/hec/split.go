@@ -2,8 +2,8 @@ package hec
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -11,99 +11,88 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"syslog-gateway/internal/deadletter"
 	"syslog-gateway/internal/event"
 )
 
-const (
-	// maxRaw bounds what a body may unpack to.
-	maxRaw = 256 << 20
-	// maxCuts is how often the event number of an answer is followed within one
-	// record. Each time nearly the whole rest is sent again; with many bad events
-	// halving is cheaper.
-	maxCuts = 16
-)
+// maxSingledOut is how often the event number of an answer is used within one record. Each
+// time nearly all other events are sent again; with many bad events halving costs less.
+const maxSingledOut = 16
 
-// job is one record on its way, with what has become of its parts.
+// job is the delivery of one record, with what has become of its parts.
 type job struct {
-	d    *delivery
-	rec  event.Record
-	post *post
+	d         *delivery
+	rec       event.Record
+	abandoned func() bool
+	endpoint  string // the name of the one that answered last
 
-	dead     []Letter
+	rejected []deadletter.Letter
 	refs     []ackRef
 	slowDown bool
 
-	cuts     int
-	distrust bool            // an event that was named as bad was accepted alone
-	badIndex map[string]bool // indexes that the token may not write to
-	fallback string          // the index for events of those; empty: the dead letters
-	moving   [][]byte        // events to be posted with it, as they were
-	moved    int             // events that were taken with it
-	packed   bytes.Buffer
+	singledOut        int
+	ignoreEventNumber bool            // an event that was named as bad was accepted alone
+	badIndex          map[string]bool // indexes that the token may not write to
+	fallback          string          // the index for events of those; empty: the dead letters
+	toReroute         [][]byte        // events to be posted with the fallback index, unchanged
+	rerouted          int             // events that were accepted with it
+	packed            bytes.Buffer
 }
 
 // part is some events of the record that are posted together.
 type part struct {
-	lines [][]byte
-	named bool // the one event that an answer named as bad
-	moved bool // to the fallback index when it is packed; the lines are as they were
+	lines    [][]byte
+	named    bool // the one event that an answer named as bad
+	rerouted bool // to be posted with the fallback index; the lines are unchanged
 }
 
 func newJob(d *delivery, rec event.Record) *job {
-	j := &job{
-		d: d, rec: rec, fallback: d.c.settings.Load().FallbackIndex,
+	return &job{
+		d: d, rec: rec, abandoned: func() bool { return d.src.Abandoned(rec.Seq) },
+		fallback: d.c.settings.Load().FallbackIndex,
 		badIndex: d.c.refused.of(rec.Source, time.Now()),
 	}
-	j.post = &post{
-		pool:      d.c.pool,
-		settings:  d.c.retryOptions,
-		stop:      d.stop,
-		abandoned: func() bool { return d.src.Abandoned(rec.Seq) },
-	}
-	return j
 }
 
-// run posts the record, and takes it apart when HEC refuses part of it. The error
-// is errStopped or errAbandoned; what was delivered until then will be delivered
-// again with the record.
-func (j *job) run() error {
+// run posts the record, and divides it when HEC refuses part of it. The error is errStopped
+// or errAbandoned; what was delivered until then will be delivered again with the record.
+func (j *job) run(ctx, wire context.Context) error {
 	if len(j.rec.Body) == 0 {
-		j.buryBody(answer{code: -1, text: "the record has no body", reason: reasonUnreadable})
+		j.rejectBody(answer{code: -1, text: "the record has no body", reason: reasonUnreadable})
 		return nil
 	}
 	if len(j.badIndex) > 0 { // some would be refused again
 		lines, err := j.lines()
 		if err == nil && slices.ContainsFunc(lines, func(l []byte) bool { return j.badIndex[indexOf(l)] }) {
-			return j.takeApart([]part{{lines: lines}})
+			return j.takeApart(ctx, wire, []part{{lines: lines}})
 		}
 	}
-	a, err := j.send(j.rec.Body)
+	a, err := j.send(ctx, wire, j.rec.Body)
 	if err != nil || a.outcome == delivered {
 		return err
 	}
 	lines, err := j.lines()
 	if err != nil || len(lines) == 0 {
-		j.buryBody(a)
+		j.rejectBody(a)
 		return nil
 	}
-	return j.takeApart(j.refused(nil, part{lines: lines}, a))
+	return j.takeApart(ctx, wire, j.refused(nil, part{lines: lines}, a))
 }
 
 // lines are the events of the record.
 func (j *job) lines() ([][]byte, error) {
-	raw, err := unpack(j.rec.Body, j.rec.Encoding, j.rec.Raw)
+	raw, err := j.d.c.bodies.Plain(&j.rec)
 	if err != nil {
 		return nil, err
 	}
 	return cutLines(raw), nil
 }
 
-// takeApart delivers all events of a stack of parts that HEC takes and collects the
-// others.
-func (j *job) takeApart(work []part) error {
+// takeApart delivers what HEC accepts of a stack of parts, and collects the rest.
+func (j *job) takeApart(ctx, wire context.Context, work []part) error {
 	for {
-		if len(work) == 0 && len(j.moving) > 0 {
-			work, j.moving = append(work, part{lines: j.moving, moved: true}), nil
+		if len(work) == 0 && len(j.toReroute) > 0 {
+			work, j.toReroute = append(work, part{lines: j.toReroute, rerouted: true}), nil
 		}
 		if len(work) == 0 {
 			return nil
@@ -113,14 +102,14 @@ func (j *job) takeApart(work []part) error {
 		if p.lines = j.withoutBadIndex(p); len(p.lines) == 0 {
 			continue
 		}
-		a, err := j.send(j.pack(j.written(p)))
+		a, err := j.send(ctx, wire, j.pack(j.written(p)))
 		switch {
 		case err != nil:
 			return err
 		case a.outcome == delivered:
-			j.distrust = j.distrust || p.named
-			if p.moved {
-				j.moved += len(p.lines)
+			j.ignoreEventNumber = j.ignoreEventNumber || p.named
+			if p.rerouted {
+				j.rerouted += len(p.lines)
 			}
 		default:
 			work = j.refused(work, p, a)
@@ -128,63 +117,65 @@ func (j *job) takeApart(work []part) error {
 	}
 }
 
-// refused puts the parts of a refused part on the stack, or ends the way of the one
-// event that it is.
+// refused puts the parts of a refused part on the stack, or rejects the one event that it
+// is.
 func (j *job) refused(work []part, p part, a answer) []part {
 	if len(p.lines) == 1 {
-		j.bury(p.lines[0], p.moved, a)
+		j.reject(p.lines[0], p.rerouted, a)
 		return work
 	}
 	return j.divide(work, p, a)
 }
 
-// divide puts the parts of refused events on the stack: the event that the answer
-// names, alone, to be sure of it, and all others; or the two halves. Events before
-// the named one may have been accepted already; they are sent again, for whether
-// they were depends on the version of Splunk.
+// divide puts the parts of refused events on the stack: the event that the answer names,
+// alone to be sure of it, and all others; or the two halves. Splunk versions differ in
+// whether they keep the events before the bad one, so they are sent again: some may be
+// doubled, none is lost.
 func (j *job) divide(work []part, p part, a answer) []part {
 	lines := p.lines
-	if n := a.invalid; a.reason != reasonTooLarge && n >= 0 && n < len(lines) && !j.distrust && j.cuts < maxCuts {
-		j.cuts++
+	if n := a.invalid; a.reason != reasonTooLarge && n >= 0 && n < len(lines) && !j.ignoreEventNumber && j.singledOut < maxSingledOut {
+		j.singledOut++
 		rest := make([][]byte, 0, len(lines)-1)
 		rest = append(append(rest, lines[:n]...), lines[n+1:]...)
-		return append(work, part{lines: rest, moved: p.moved}, part{lines: lines[n : n+1], named: true, moved: p.moved})
+		return append(work, part{lines: rest, rerouted: p.rerouted}, part{lines: lines[n : n+1], named: true, rerouted: p.rerouted})
 	}
 	half := len(lines) / 2
-	return append(work, part{lines: lines[half:], moved: p.moved}, part{lines: lines[:half], moved: p.moved})
+	return append(work, part{lines: lines[half:], rerouted: p.rerouted}, part{lines: lines[:half], rerouted: p.rerouted})
 }
 
 // send posts one body and keeps what an accepted one brings.
-func (j *job) send(body []byte) (answer, error) {
-	a, err := j.d.c.post(j.d.hard, j.post, body, j.rec.Encoding)
-	if err != nil || a.outcome != delivered {
-		return a, err
+func (j *job) send(ctx, wire context.Context, data []byte) (answer, error) {
+	r, err := j.d.c.post(ctx, wire, body{data, j.rec.Encoding}, j.abandoned)
+	if err != nil {
+		return r.answer, err
 	}
-	j.slowDown = j.slowDown || a.slowDown
-	if !j.d.c.opts.Ack.Enabled {
-		return a, nil
+	j.endpoint = r.at.Endpoint.Address.Name
+	if r.outcome != delivered {
+		return r.answer, nil
 	}
-	j.refs = append(j.refs, ackRef{j.post.link, ackKey{j.post.channel, a.ackID}})
-	return a, nil
+	j.slowDown = j.slowDown || r.slowDown
+	if j.d.c.opts.Ack.Enabled {
+		j.refs = append(j.refs, ackRef{r.at.Conn, ackKey{r.at.Channel, r.ackID}})
+	}
+	return r.answer, nil
 }
 
-// bury makes a dead letter of one event, or moves it to the fallback index. An event
-// that was refused for its index stands for all events of that index: what the token
-// may write to does not change from one event to the next, and trying each would cost
-// a request apiece.
-func (j *job) bury(line []byte, moved bool, a answer) {
+// reject makes a dead letter of one event, or sends it to the fallback index. An event that
+// was refused for its index stands for all events of that index: what the token may write
+// to does not change from one event to the next, and each try would cost a request.
+func (j *job) reject(line []byte, rerouted bool, a answer) {
 	if a.reason == reasonIndex {
 		if j.badIndex == nil {
 			j.badIndex = make(map[string]bool)
 		}
-		index := j.indexIn(line, moved)
+		index := j.indexIn(line, rerouted)
 		j.badIndex[index] = true
-		j.d.c.refused.note(j.rec.Source, index, time.Now())
+		j.d.c.refused.add(j.rec.Source, index, time.Now())
 	}
-	j.end(line, moved, a)
+	j.rejectOrReroute(line, rerouted, a)
 }
 
-// withoutBadIndex ends the way of the events whose index was refused and returns the
+// withoutBadIndex rejects or reroutes the events whose index was refused, and returns the
 // rest.
 func (j *job) withoutBadIndex(p part) [][]byte {
 	if len(j.badIndex) == 0 {
@@ -192,64 +183,61 @@ func (j *job) withoutBadIndex(p part) [][]byte {
 	}
 	good := make([][]byte, 0, len(p.lines))
 	for _, line := range p.lines {
-		index := j.indexIn(line, p.moved)
+		index := j.indexIn(line, p.rerouted)
 		if !j.badIndex[index] {
 			good = append(good, line)
 			continue
 		}
-		j.end(line, p.moved, answer{status: 400, code: 7, reason: reasonIndex,
+		j.rejectOrReroute(line, p.rerouted, answer{status: 400, code: 7, reason: reasonIndex,
 			text: fmt.Sprintf("index %q was refused for another event of this source a moment ago", index)})
 	}
 	return good
 }
 
 // indexIn is the index that an event is posted with.
-func (j *job) indexIn(line []byte, moved bool) string {
-	if moved {
+func (j *job) indexIn(line []byte, rerouted bool) string {
+	if rerouted {
 		return j.fallback
 	}
 	return indexOf(line)
 }
 
-// end ends the way of an event in the index that it names. Where the fallback index
-// is refused too, the dead letter is the event as it was, for a replay.
-func (j *job) end(line []byte, moved bool, a answer) {
-	if a.reason == reasonIndex && !moved && j.fallback != "" && indexOf(line) != j.fallback {
-		if _, ok := moveTo(line, j.fallback); ok {
-			j.moving = append(j.moving, line)
+// rejectOrReroute is for an event that its index does not take. Where the fallback index is
+// refused too, the dead letter is the unchanged event, for a replay.
+func (j *job) rejectOrReroute(line []byte, rerouted bool, a answer) {
+	if a.reason == reasonIndex && !rerouted && j.fallback != "" && indexOf(line) != j.fallback {
+		if _, ok := reroute(line, j.fallback); ok {
+			j.toReroute = append(j.toReroute, line)
 			return
 		}
 	}
-	j.dead = append(j.dead, j.letter(a, line))
+	j.rejected = append(j.rejected, j.letter(a, line))
 }
 
-// written are the lines of a part as they are posted.
+// written returns the lines of a part as they are posted.
 func (j *job) written(p part) [][]byte {
-	if !p.moved {
+	if !p.rerouted {
 		return p.lines
 	}
 	lines := make([][]byte, len(p.lines))
 	for i, line := range p.lines {
-		lines[i], _ = moveTo(line, j.fallback) // end has tried it
+		lines[i], _ = reroute(line, j.fallback) // rejectOrReroute has tried it
 	}
 	return lines
 }
 
-// buryBody makes one dead letter of a whole body that cannot be taken apart.
-func (j *job) buryBody(a answer) {
+// rejectBody makes one dead letter of a whole body that cannot be taken apart.
+func (j *job) rejectBody(a answer) {
 	a.reason = reasonUnreadable
 	l := j.letter(a, nil)
 	l.Events, l.Body, l.Encoding = j.rec.Events, bytes.Clone(j.rec.Body), j.rec.Encoding
-	j.dead = append(j.dead, l)
+	j.rejected = append(j.rejected, l)
 }
 
-func (j *job) letter(a answer, line []byte) Letter {
-	l := Letter{
+func (j *job) letter(a answer, line []byte) deadletter.Letter {
+	l := deadletter.Letter{
 		Time: time.Now().UTC(), Reason: a.reason, Status: a.status, Code: a.code,
-		Text: a.text, Source: j.rec.Source, Events: 1,
-	}
-	if j.post.endpoint != nil {
-		l.Endpoint = j.post.endpoint.name
+		Text: a.text, Source: j.rec.Source, Endpoint: j.endpoint, Events: 1,
 	}
 	if json.Valid(line) {
 		l.Event = line
@@ -259,12 +247,12 @@ func (j *job) letter(a answer, line []byte) Letter {
 	return l
 }
 
-func (j *job) deadByReason() map[string]int {
-	if len(j.dead) == 0 {
+func (j *job) rejectedByReason() map[string]int {
+	if len(j.rejected) == 0 {
 		return nil
 	}
 	by := make(map[string]int)
-	for _, l := range j.dead {
+	for _, l := range j.rejected {
 		by[l.Reason] += l.Events
 	}
 	return by
@@ -295,30 +283,6 @@ func writeLines(w io.Writer, lines [][]byte) {
 		w.Write(line)
 		w.Write([]byte{'\n'})
 	}
-}
-
-// unpack returns the JSON of a body; size is how long it ought to be.
-func unpack(body []byte, enc event.Encoding, size int) ([]byte, error) {
-	switch enc {
-	case event.Identity:
-		return body, nil
-	case event.Gzip:
-	default:
-		return nil, fmt.Errorf("unknown encoding %d", enc)
-	}
-	z, err := gzip.NewReader(bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	var raw bytes.Buffer
-	raw.Grow(min(max(size, 0)+bytes.MinRead, 8<<20))
-	if _, err := raw.ReadFrom(io.LimitReader(z, maxRaw+1)); err != nil {
-		return nil, err
-	}
-	if raw.Len() > maxRaw {
-		return nil, errors.New("the body unpacks to more than it may")
-	}
-	return raw.Bytes(), nil
 }
 
 // cutLines cuts at LF; empty lines are left out.

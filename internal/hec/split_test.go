@@ -248,13 +248,14 @@ func FuzzSplit(f *testing.F) {
 	f.Add([]byte("\n\n{}\n \n{}"), uint8(0), -4)
 	f.Add([]byte{}, uint8(9), 1<<62)
 	f.Fuzz(func(t *testing.T, body []byte, enc uint8, size int) {
-		raw, err := unpack(body, event.Encoding(enc), size)
+		var d event.Decompressor
+		raw, err := d.Plain(&event.Record{Body: body, Encoding: event.Encoding(enc), Raw: size})
 		if err != nil {
 			return
 		}
 		lines := cutLines(raw)
 		j := &job{d: &delivery{c: new(Client)}, rec: event.Record{Encoding: event.Encoding(enc)}}
-		again, err := unpack(j.pack(lines), event.Encoding(enc), len(raw))
+		again, err := d.Plain(&event.Record{Body: j.pack(lines), Encoding: event.Encoding(enc), Raw: len(raw)})
 		if err != nil {
 			t.Fatal(err)
 		}

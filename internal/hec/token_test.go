@@ -34,7 +34,7 @@ func TestOldTokenIsRefusedLate(t *testing.T) {
 		src := newMemory(records(5, 2)...)
 		wait := r.start(t.Context(), src)
 		eventually(t, "three posts with the old token", func() bool { return old.Load() == 3 })
-		if err := r.SetToken("the-new-one"); err != nil {
+		if err := r.setToken("the-new-one"); err != nil {
 			t.Fatal(err)
 		}
 		close(changed)
@@ -46,35 +46,6 @@ func TestOldTokenIsRefusedLate(t *testing.T) {
 		if st := r.Endpoints()[0]; !st.Up || old.Load() != 3 || strings.Contains(r.log.String(), "refuses") {
 			t.Errorf("%+v, %d posts with the old token; log:\n%s", st, old.Load(), r.log)
 		}
-	}
-}
-
-// A 403 counts against the token that was sent, whichever comes first.
-func TestRefusalCountsAgainstItsToken(t *testing.T) {
-	p, _ := poolOf(t, 1)
-	e := p.list[0]
-	e.auth = "Splunk old"
-	refuse := func() (again bool) {
-		a, _, _ := p.take(nil, nil)
-		if a.endpoint == nil {
-			t.Fatal("no room")
-		}
-		e.auth = "Splunk new"
-		return p.done(a, answer{condition: refusing, status: 403, code: 4}, time.Millisecond, testRetry)
-	}
-	for range 5 {
-		e.auth = "Splunk old"
-		if !refuse() || e.state != stateUp || e.failures != 0 {
-			t.Fatalf("state %s, %d failures", e.state, e.failures)
-		}
-	}
-	for range downAfter {
-		if refuse() {
-			t.Error("a refusal of the present token is not one")
-		}
-	}
-	if e.state != stateRefused {
-		t.Errorf("state %s", e.state)
 	}
 }
 
@@ -167,7 +138,7 @@ func TestOldTokenIsNotSeen(t *testing.T) {
 		o.Registerer, o.Token = reg, old
 		o.Endpoints = []string{strings.Replace(s.URL(), "http://", "http://splunk:"+pass+"@", 1)}
 	})
-	if err := r.SetToken(fresh); err != nil {
+	if err := r.setToken(fresh); err != nil {
 		t.Fatal(err)
 	}
 	r.all(newMemory(records(2, 1)...))
@@ -192,7 +163,7 @@ func TestSecretInABrokenAnswer(t *testing.T) {
 		t.Errorf("%q is seen in\n%s", part, shownBy(t, r, reg))
 	}
 	s.SetScript(nil)
-	if err := r.SetToken(guid); err != nil {
+	if err := r.setToken(guid); err != nil {
 		t.Fatal(err)
 	}
 	if err := wait(); err != nil {

@@ -3,14 +3,10 @@ package stats
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"math/big"
 	"net"
 	"net/http"
 	"strings"
@@ -20,6 +16,7 @@ import (
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/stats/auth"
 	"syslog-gateway/internal/status"
+	"syslog-gateway/internal/testkit"
 )
 
 var allPaths = []string{"/", "/stats", "/stats;norefresh", "/api/v1/status", "/metrics", "/healthz", "/readyz"}
@@ -197,28 +194,18 @@ func TestReady(t *testing.T) {
 	check(200, "ok listeners: 5 ports\nok splunk\n")
 }
 
-// certificate signs itself for 127.0.0.1.
+// certificate is one for 127.0.0.1, with the pool of its authority.
 func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	authority, err := testkit.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	cert, err := authority.Issue(time.Now().Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(leaf)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
+	return *cert, authority.Pool()
 }
 
 func TestTLS(t *testing.T) {

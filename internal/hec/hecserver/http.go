@@ -2,72 +2,107 @@ package hecserver
 
 import (
 	"bytes"
+	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"sync"
 
-	"github.com/klauspost/compress/gzip"
+	"syslog-gateway/internal/event"
 )
 
-// MaxBody bounds a body, packed and unpacked, in bytes.
+// MaxBody is how large a request body may be, in bytes.
 const MaxBody = 256 << 20
 
-// ErrTooLarge says that a body is larger than MaxBody.
-var ErrTooLarge = errors.New("the body is larger than an endpoint takes")
-
-// Decoder unpacks bodies and keeps what that needs. The zero value is ready, and
-// safe for concurrent use.
-type Decoder struct{ readers sync.Pool }
-
-// ReadBody appends the unpacked body of a request to buf.
-func (d *Decoder) ReadBody(r *http.Request, buf *bytes.Buffer) error {
-	var body io.Reader = http.MaxBytesReader(nil, r.Body, MaxBody)
+// ReadBody appends the decompressed body of a request to buf.
+func ReadBody(d *event.Decompressor, r *http.Request, buf *bytes.Buffer) error {
+	enc := event.Identity
 	switch r.Header.Get("Content-Encoding") {
 	case "", "identity":
 	case "gzip":
-		z, err := d.unzip(body)
-		if err != nil {
-			return fmt.Errorf("read a gzip body: %w", err)
-		}
-		defer d.readers.Put(z)
-		body = io.LimitReader(z, MaxBody+1)
+		enc = event.Gzip
 	default:
-		return fmt.Errorf("content encoding %q is not taken", r.Header.Get("Content-Encoding"))
+		return fmt.Errorf("the content encoding %q is not supported", r.Header.Get("Content-Encoding"))
 	}
-	if _, err := buf.ReadFrom(body); err != nil {
-		return fmt.Errorf("read the body: %w", err)
-	}
-	if buf.Len() > MaxBody {
-		return ErrTooLarge
-	}
-	return nil
+	return d.Append(buf, http.MaxBytesReader(nil, r.Body, MaxBody), enc)
 }
 
-func (d *Decoder) unzip(body io.Reader) (*gzip.Reader, error) {
-	if z, ok := d.readers.Get().(*gzip.Reader); ok {
-		return z, z.Reset(body)
-	}
-	return gzip.NewReader(body)
-}
-
-// Answer is the JSON of an answer. Fields that are nil are left out.
+// Answer is an answer of HEC. Its JSON leaves out what is nil.
 type Answer struct {
+	Status  int    `json:"-"` // HTTP
 	Text    string `json:"text"`
 	Code    int    `json:"code"`
 	Invalid *int   `json:"invalid-event-number,omitempty"`
 	AckID   *int64 `json:"ackId,omitempty"`
 }
 
+// The codes of HEC that our servers answer with.
+const (
+	Success        = 0
+	TokenRequired  = 2
+	InvalidToken   = 4
+	NoData         = 5
+	InvalidFormat  = 6
+	Busy           = 9
+	ChannelMissing = 10
+	AckDisabled    = 14
+	Healthy        = 17
+	TooLarge       = 27
+)
+
+// Of is HEC's answer with a code (Splunk, "Troubleshoot HTTP Event Collector").
+func Of(code int) Answer {
+	a := answers[code]
+	a.Code = code
+	return a
+}
+
+var answers = map[int]Answer{
+	Success:        {Status: http.StatusOK, Text: "Success"},
+	TokenRequired:  {Status: http.StatusUnauthorized, Text: "Token is required"},
+	InvalidToken:   {Status: http.StatusForbidden, Text: "Invalid token"},
+	NoData:         {Status: http.StatusBadRequest, Text: "No data"},
+	InvalidFormat:  {Status: http.StatusBadRequest, Text: "Invalid data format"},
+	Busy:           {Status: http.StatusServiceUnavailable, Text: "Server is busy"},
+	ChannelMissing: {Status: http.StatusBadRequest, Text: "Data channel is missing"},
+	AckDisabled:    {Status: http.StatusBadRequest, Text: "ACK is disabled"},
+	Healthy:        {Status: http.StatusOK, Text: "HEC is healthy"},
+	TooLarge:       {Status: http.StatusRequestEntityTooLarge, Text: "Content too large"},
+}
+
+// CheckToken compares a request's Authorization with the token of the server, and
+// returns the code of the answer.
+func CheckToken(h http.Header, token string) (code int) {
+	got := h.Get("Authorization")
+	switch {
+	case got == "":
+		return TokenRequired
+	case subtle.ConstantTimeCompare([]byte(got), []byte("Splunk "+token)) == 0:
+		return InvalidToken
+	}
+	return Success
+}
+
+// CheckBody returns the code of the answer to a body that was read with an error, or nil.
+func CheckBody(body []byte, err error) (code int) {
+	switch {
+	case errors.Is(err, event.ErrTooLarge):
+		return TooLarge
+	case err != nil:
+		return InvalidFormat
+	case len(body) == 0:
+		return NoData
+	}
+	return Success
+}
+
 // Reply writes an answer as HEC does.
-func Reply(w http.ResponseWriter, status int, a Answer) {
+func Reply(w http.ResponseWriter, a Answer) {
 	data, err := json.Marshal(a)
 	if err != nil {
-		status = http.StatusInternalServerError
+		a.Status = http.StatusInternalServerError
 	}
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	w.WriteHeader(status)
+	w.WriteHeader(a.Status)
 	_, _ = w.Write(data) // the client has gone; it will post again
 }

@@ -3,7 +3,6 @@ package hecserver
 import (
 	"bytes"
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +10,9 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"syslog-gateway/internal/event"
 )
 
 // Options configure a Server.
@@ -23,7 +23,7 @@ type Options struct {
 	Token string
 	// Out takes the events, one JSON object a line. Bodies are not mixed.
 	Out io.Writer
-	// Logger is told what goes wrong; nil discards.
+	// Logger takes warnings; optional.
 	Logger *slog.Logger
 }
 
@@ -31,9 +31,8 @@ type Options struct {
 type Server struct {
 	opts     Options
 	listener net.Listener
-	decoder  Decoder
+	bodies   event.Decompressor
 	buffers  sync.Pool // of *bytes.Buffer
-	events   atomic.Uint64
 
 	mu sync.Mutex // one body at a time on Out
 }
@@ -56,9 +55,6 @@ func Listen(o Options) (*Server, error) {
 // URL is the address to post to.
 func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
 
-// Events is how many events were written.
-func (s *Server) Events() uint64 { return s.events.Load() }
-
 // Run serves until ctx is done and the requests under way are answered.
 func (s *Server) Run(ctx context.Context) error {
 	mux := http.NewServeMux()
@@ -66,7 +62,7 @@ func (s *Server) Run(ctx context.Context) error {
 		mux.HandleFunc("POST "+path, s.post)
 	}
 	mux.HandleFunc("GET /services/collector/health", func(w http.ResponseWriter, _ *http.Request) {
-		Reply(w, http.StatusOK, Answer{Text: "HEC is healthy", Code: 17})
+		Reply(w, Of(Healthy))
 	})
 	server := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 10 * time.Second,
@@ -90,8 +86,8 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 func (s *Server) post(w http.ResponseWriter, r *http.Request) {
-	if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte("Splunk "+s.opts.Token)) == 0 {
-		Reply(w, http.StatusForbidden, Answer{Text: "Invalid token", Code: 4})
+	if code := CheckToken(r.Header, s.opts.Token); code != Success {
+		Reply(w, Of(code))
 		return
 	}
 	buf, ok := s.buffers.Get().(*bytes.Buffer)
@@ -100,15 +96,9 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.buffers.Put(buf)
 	buf.Reset()
-	if err := s.decoder.ReadBody(r, buf); errors.Is(err, ErrTooLarge) {
-		Reply(w, http.StatusRequestEntityTooLarge, Answer{Text: "Content too large", Code: 27})
-		return
-	} else if err != nil {
-		Reply(w, http.StatusBadRequest, Answer{Text: "Invalid data format", Code: 6})
-		return
-	}
-	if buf.Len() == 0 {
-		Reply(w, http.StatusBadRequest, Answer{Text: "No data", Code: 5})
+	err := ReadBody(&s.bodies, r, buf)
+	if code := CheckBody(buf.Bytes(), err); code != Success {
+		Reply(w, Of(code))
 		return
 	}
 	if data := buf.Bytes(); data[len(data)-1] != '\n' {
@@ -116,11 +106,10 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := s.write(buf.Bytes()); err != nil {
 		s.opts.Logger.Warn("events cannot be written; they will be posted again", "error", err)
-		Reply(w, http.StatusServiceUnavailable, Answer{Text: "Server is busy", Code: 9})
+		Reply(w, Of(Busy))
 		return
 	}
-	s.events.Add(uint64(bytes.Count(buf.Bytes(), []byte{'\n'})))
-	Reply(w, http.StatusOK, Answer{Text: "Success", Code: 0})
+	Reply(w, Of(Success))
 }
 
 func (s *Server) write(lines []byte) error {

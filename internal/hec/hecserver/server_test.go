@@ -79,7 +79,7 @@ func TestEventsAreWritten(t *testing.T) {
 		{url, "Splunk tok", "gzip", zip("{\"event\":3}\n"), 200, `"code":0`},
 		{s.URL() + "/services/collector", "Splunk tok", "", []byte(`{"event":4}`), 200, `"code":0`},
 		{url, "Splunk no", "", []byte("{}"), 403, `"code":4`},
-		{url, "", "", []byte("{}"), 403, `"code":4`},
+		{url, "", "", []byte("{}"), 401, `"code":2`},
 		{url, "Splunk tok", "gzip", []byte("not gzip"), 400, `"code":6`},
 		{url, "Splunk tok", "gzip", zip("{\"event\":3}\n")[:20], 400, `"code":6`},
 		{url, "Splunk tok", "br", []byte("x"), 400, `"code":6`},
@@ -92,8 +92,8 @@ func TestEventsAreWritten(t *testing.T) {
 		}
 	}
 	want := "{\"event\":1}\n{\"event\":2}\n{\"event\":3}\n{\"event\":4}\n{\"event\":5}\n"
-	if out.String() != want || s.Events() != 5 {
-		t.Errorf("%d events: %q", s.Events(), out.String())
+	if out.String() != want {
+		t.Errorf("events: %q", out.String())
 	}
 	resp, err := http.Get(s.URL() + "/services/collector/health")
 	if err != nil {
@@ -112,7 +112,7 @@ func (broken) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 func TestOutIsBroken(t *testing.T) {
 	s := run(t, broken{})
 	status, answer := post(t, s.URL()+"/services/collector/event", "Splunk tok", "", []byte("{}\n"))
-	if status != 503 || !strings.Contains(answer, `"code":9`) || s.Events() != 0 {
+	if status != 503 || !strings.Contains(answer, `"code":9`) {
 		t.Errorf("%d %s", status, answer)
 	}
 }

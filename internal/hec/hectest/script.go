@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"syslog-gateway/internal/hec/hecserver"
 )
 
 // Fault is how an answer goes wrong.
@@ -37,8 +39,14 @@ type Answer struct {
 	Taken bool
 }
 
+// standard is HEC's answer with a code.
+func standard(code int) Answer {
+	a := hecserver.Of(code)
+	return Answer{Status: a.Status, Code: a.Code, Text: a.Text}
+}
+
 // OK is the answer of a healthy endpoint, whatever was posted.
-func OK() Answer { return Answer{Status: http.StatusOK, Text: "Success"} }
+func OK() Answer { return standard(hecserver.Success) }
 
 // Refuse is an answer with a HEC code.
 func Refuse(status, code int, text string) Answer {
@@ -46,7 +54,7 @@ func Refuse(status, code int, text string) Answer {
 }
 
 // Busy is the answer of an indexer whose queues are full.
-func Busy() Answer { return Refuse(http.StatusServiceUnavailable, 9, "Server is busy") }
+func Busy() Answer { return standard(hecserver.Busy) }
 
 // HTML is a page of a proxy.
 func HTML(status int) Answer {

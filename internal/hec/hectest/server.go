@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec/hecserver"
 )
 
@@ -54,7 +55,7 @@ type Server struct {
 	opts    Options
 	http    *httptest.Server
 	closing chan struct{}
-	decoder hecserver.Decoder
+	bodies  event.Decompressor
 	buffers sync.Pool
 
 	down     atomic.Bool
@@ -188,10 +189,10 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	buf.Reset()
 	script := *s.script.Load()
 	if script == nil {
-		s.answer(w, r, req, Answer{}, buf, s.decoder.ReadBody(r, buf))
+		s.answer(w, r, req, Answer{}, buf, hecserver.ReadBody(&s.bodies, r, buf))
 		return
 	}
-	err := s.decoder.ReadBody(r, buf)
+	err := hecserver.ReadBody(&s.bodies, r, buf)
 	req.Events = cut(buf.Bytes())
 	s.answer(w, r, req, script(req), buf, err)
 }
@@ -227,21 +228,16 @@ func (s *Server) wait(r *http.Request, d time.Duration) {
 
 // rules are what Splunk does.
 func (s *Server) rules(req *Request, body []byte, readErr error) Answer {
-	switch auth := req.Header.Get("Authorization"); {
-	case s.opts.Token == "":
-	case auth == "":
-		return Refuse(http.StatusUnauthorized, 2, "Token is required")
-	case auth != "Splunk "+s.opts.Token:
-		return Refuse(http.StatusForbidden, 4, "Invalid token")
+	if s.opts.Token != "" {
+		if code := hecserver.CheckToken(req.Header, s.opts.Token); code != hecserver.Success {
+			return standard(code)
+		}
 	}
 	if s.acks.Load() && req.Channel == "" {
-		return Refuse(http.StatusBadRequest, 10, "Data channel is missing")
+		return standard(hecserver.ChannelMissing)
 	}
-	if readErr != nil {
-		return Refuse(http.StatusBadRequest, 6, "Invalid data format")
-	}
-	if len(body) == 0 {
-		return Refuse(http.StatusBadRequest, 5, "No data")
+	if code := hecserver.CheckBody(body, readErr); code != hecserver.Success {
+		return standard(code)
 	}
 	if s.opts.Check != nil {
 		for i, line := range cut(body) {
@@ -307,11 +303,11 @@ func (s *Server) reply(w http.ResponseWriter, req *Request, a Answer, good bool)
 		_, _ = w.Write([]byte(a.Body))
 		return
 	}
-	reply := hecserver.Answer{Text: a.Text, Code: a.Code, Invalid: a.Invalid}
+	reply := hecserver.Answer{Status: a.Status, Text: a.Text, Code: a.Code, Invalid: a.Invalid}
 	if good && s.acks.Load() && !a.NoAckID {
 		reply.AckID = new(s.ackID(req.Channel))
 	}
-	hecserver.Reply(w, a.Status, reply)
+	hecserver.Reply(w, reply)
 }
 
 func (s *Server) ackID(channel string) int64 {
@@ -337,7 +333,7 @@ func (s *Server) ack(w http.ResponseWriter, r *http.Request) {
 	}
 	channel := r.URL.Query().Get("channel")
 	if !s.acks.Load() || json.NewDecoder(r.Body).Decode(&ask) != nil || channel == "" {
-		hecserver.Reply(w, http.StatusBadRequest, hecserver.Answer{Text: "ACK is disabled", Code: 14})
+		hecserver.Reply(w, hecserver.Of(hecserver.AckDisabled))
 		return
 	}
 	reply := make(map[int64]bool)
@@ -357,7 +353,7 @@ func (s *Server) ack(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	s.probes.Add(1)
-	a := Answer{Status: http.StatusOK, Code: 17, Text: "HEC is healthy"}
+	a := standard(hecserver.Healthy)
 	if s.opts.Health != nil {
 		a = s.opts.Health()
 	}

@@ -2,16 +2,10 @@ package pve
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -22,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 const password = "correct horse"
@@ -274,23 +270,15 @@ func TestCAFileIsChecked(t *testing.T) {
 	}
 }
 
-// ownCA is a file with a certificate that signed nothing.
+// ownCA is a file with the certificate of an authority that issued nothing.
 func ownCA(t *testing.T) string {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Proxmox Virtual Environment"}, IsCA: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+	authority, err := testkit.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "other.pem")
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+	if err := os.WriteFile(path, authority.PEM(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -1,0 +1,73 @@
+package deadletter
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// Events counts what is in the store, whoever has put it there or taken it out.
+func TestEventsAreWhatIsInTheStore(t *testing.T) {
+	dir, log := t.TempDir(), new(syncBuffer)
+	s, other := open(t, dir, 0, log), open(t, dir, 0, log)
+	letter := Letter{Reason: "refused", Text: `she said "events": and ,"events":99`, Events: 1, Event: json.RawMessage(`{"event":"a","fields":{"x":"y"},"events":7}`)}
+	expect := func(want uint64) {
+		t.Helper()
+		if got := s.Events(); got != want {
+			t.Errorf("%d events are counted, want %d", got, want)
+		}
+		letters, err := s.List()
+		var listed uint64
+		for _, l := range letters {
+			listed += uint64(l.Events)
+		}
+		if err == nil && listed != want {
+			t.Errorf("%d are listed, want %d", listed, want)
+		}
+	}
+	store := func(s *Store, letters ...Letter) {
+		t.Helper()
+		if err := s.Append(letters); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect(0)
+	whole := letter
+	whole.Events, whole.Event, whole.Body = 41, nil, []byte("bytes")
+	store(s, letter, whole)
+	expect(42)
+	store(other, letter)
+	expect(43)
+	file := filepath.Join(dir, "000000000001.jsonl")
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("no letter\n" + `{"id":"x","events":5`); err != nil {
+		t.Fatal(err)
+	}
+	expect(43)
+	if _, err := f.WriteString(",\"time\":\"2026-01-01T00:00:00Z\"}\n"); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	expect(48)
+	names, err := s.claim()
+	if err != nil || len(names) != 1 {
+		t.Fatal(names, err)
+	}
+	expect(48)
+	store(s, letter)
+	expect(49)
+	if err := s.putBack(names[0], nil); err != nil {
+		t.Fatal(err)
+	}
+	expect(1)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Events(); got != 1 {
+		t.Errorf("a store that cannot be read holds %d", got)
+	}
+}

@@ -1,0 +1,355 @@
+package deadletter
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"syslog-gateway/internal/event"
+)
+
+func TestDeadLettersSurvive(t *testing.T) {
+	path, log := filepath.Join(t.TempDir(), "a", "dead letters"), new(syncBuffer)
+	s := open(t, path, 0, log)
+	want := letter(1)
+	odd := letter(2)
+	odd.Event, odd.Body = nil, []byte("\x00no json\n")
+	for range 3 {
+		if err := s.Append([]Letter{want, odd}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A power loss tears the last line.
+	f, err := os.OpenFile(filepath.Join(path, "000000000001.jsonl"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.WriteString(`{"id":"torn","time":"20`)
+	f.Close()
+	if n := len(list(t, s)); n != 6 {
+		t.Errorf("%d letters beside a torn line", n)
+	}
+	s = open(t, path, 0, log)
+	if err := s.Append([]Letter{letter(3)}); err != nil {
+		t.Fatal(err)
+	}
+	all := list(t, s)
+	if len(all) != 7 {
+		t.Fatalf("%d letters", len(all))
+	}
+	ids := make(map[string]bool)
+	for _, l := range all {
+		ids[l.ID] = true
+		again, err := s.Show(l.ID)
+		if err != nil || again.ID != l.ID {
+			t.Errorf("show: %v", err)
+		}
+	}
+	if len(ids) != 7 {
+		t.Errorf("IDs: %v", ids)
+	}
+	if string(all[0].Event) != line(1) || !all[0].Time.Equal(want.Time) || all[0].Reason != want.Reason {
+		t.Errorf("%+v", all[0])
+	}
+	if !bytes.Equal(all[1].Body, odd.Body) {
+		t.Errorf("%+v", all[1])
+	}
+	if _, err := s.Show("nobody"); !errors.Is(err, ErrNoLetter) {
+		t.Errorf("error %v", err)
+	}
+	if !strings.Contains(log.String(), "torn line") {
+		t.Errorf("log: %s", log)
+	}
+}
+
+func TestDeadLettersAreBounded(t *testing.T) {
+	path, log := t.TempDir(), new(syncBuffer)
+	const size = 20_000
+	s := open(t, path, size, log)
+	var total int64
+	for n := range 500 {
+		if err := s.Append([]Letter{letter(n)}); err != nil {
+			t.Fatal(err)
+		}
+		files, err := s.files()
+		if err != nil {
+			t.Fatal(err)
+		}
+		total = 0
+		for _, f := range files {
+			total += f.size
+		}
+		if total > size {
+			t.Fatalf("%d bytes after %d letters", total, n+1)
+		}
+	}
+	if total < size*3/4 {
+		t.Errorf("only %d bytes are used", total)
+	}
+	all := list(t, s)
+	if len(all)+int(s.Evicted()) != 500 || s.Evicted() == 0 {
+		t.Errorf("%d letters and %d evicted", len(all), s.Evicted())
+	}
+	if last := all[len(all)-1]; string(last.Event) != line(499) {
+		t.Errorf("the newest is %s", last.Event)
+	}
+	if !strings.Contains(log.String(), "oldest events are gone") {
+		t.Error("not logged")
+	}
+	// One that is larger than the store is kept alone rather than lost at once.
+	huge := letter(0)
+	huge.Event, huge.Body = nil, make([]byte, 2*size)
+	if err := s.Append([]Letter{huge}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(list(t, s)); n != 1 {
+		t.Errorf("%d letters", n)
+	}
+}
+
+func TestDamagedLettersStay(t *testing.T) {
+	path := t.TempDir()
+	s := open(t, path, 0, new(syncBuffer))
+	if err := s.Append([]Letter{letter(1), letter(2)}); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(path, "000000000001.jsonl")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data = append([]byte("garbage\n\x00\x01\n{}\n"), data...)
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.List()
+	if len(all) != 2 || err == nil || !strings.Contains(err.Error(), "3 damaged") {
+		t.Errorf("%d letters, %v", len(all), err)
+	}
+	n := 0
+	kept, err := s.Replay(nil, posted(&n))
+	if err != nil || n != 2 || kept != (Kept{Damaged: 3}) {
+		t.Errorf("%d are posted, %+v, %v", n, kept, err)
+	}
+	if data, err = os.ReadFile(file); err != nil || string(data) != "garbage\n\x00\x01\n{}\n" {
+		t.Errorf("%q, %v", data, err)
+	}
+}
+
+// Two stores on one folder, as the gateway and a verb of it.
+func TestTwoProcesses(t *testing.T) {
+	path, log := t.TempDir(), new(syncBuffer)
+	var wg sync.WaitGroup
+	for range 2 {
+		s := open(t, path, 0, log)
+		wg.Go(func() {
+			for n := range 50 {
+				if err := s.Append([]Letter{letter(n)}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := len(list(t, open(t, path, 0, log))); n != 100 {
+		t.Errorf("%d letters", n)
+	}
+}
+
+// A crash between claiming and putting back loses nothing: the next replay goes on.
+func TestReplayAfterCrash(t *testing.T) {
+	s := open(t, t.TempDir(), 0, new(syncBuffer))
+	if err := s.Append([]Letter{letter(0), letter(1)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.claim(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Append([]Letter{letter(2)}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(list(t, s)); n != 3 {
+		t.Errorf("%d letters", n)
+	}
+	var events []string
+	kept, err := s.Replay(nil, func(letters []Letter) []Letter {
+		for _, l := range letters {
+			events = append(events, string(l.Event))
+		}
+		return nil
+	})
+	if want := []string{line(0), line(1), line(2)}; err != nil || kept != (Kept{}) || !slices.Equal(events, want) {
+		t.Errorf("%+v, %v; posted %q", kept, err, events)
+	}
+	if n := len(list(t, s)); n != 0 {
+		t.Errorf("%d letters are left", n)
+	}
+}
+
+// A line that was torn while the store is open, by a verb that was killed, does not
+// spoil the next.
+func TestTornLineTakesNoOther(t *testing.T) {
+	path := t.TempDir()
+	s := open(t, path, 0, new(syncBuffer))
+	if err := s.Append([]Letter{letter(1)}); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(filepath.Join(path, "000000000001.jsonl"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.WriteString(`{"id":"torn","time":"20`)
+	f.Close()
+	for n := 2; n < 4; n++ {
+		if err := s.Append([]Letter{letter(n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := list(t, s)
+	if len(all) != 3 || string(all[1].Event) != line(2) {
+		t.Errorf("%d letters: %+v", len(all), all)
+	}
+}
+
+// What cannot be put back leaves nothing half done.
+func TestPutBackFails(t *testing.T) {
+	path := t.TempDir()
+	s := open(t, path, 0, new(syncBuffer))
+	if err := s.Append([]Letter{letter(1), letter(2)}); err != nil {
+		t.Fatal(err)
+	}
+	names, err := s.claim()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The claimed file cannot be replaced.
+	claimed := filepath.Join(path, names[0])
+	if err := errors.Join(os.Rename(claimed, claimed+".there"), os.MkdirAll(filepath.Join(claimed, "full"), 0o750)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.putBack(names[0], []byte("{}\n")); err == nil {
+		t.Error("it could be replaced")
+	}
+	if left, _ := filepath.Glob(filepath.Join(path, "*.tmp")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if err := errors.Join(os.RemoveAll(claimed), os.Rename(claimed+".there", claimed)); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(list(t, s)); n != 2 {
+		t.Errorf("%d letters", n)
+	}
+}
+
+func FuzzLetters(f *testing.F) {
+	l, _ := json.Marshal(letter(1))
+	f.Add(append(l, '\n'))
+	f.Add([]byte(fmt.Sprintf("%s\n{}\n%s", l, l[:20])))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		path := t.TempDir()
+		if err := os.WriteFile(filepath.Join(path, "000000000001.jsonl"), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := open(t, path, 0, new(syncBuffer))
+		before, _ := s.List()
+		if err := s.Append([]Letter{letter(1)}); err != nil {
+			t.Fatal(err)
+		}
+		after, _ := s.List()
+		if len(after) != len(before)+1 {
+			t.Fatalf("%d letters became %d", len(before), len(after))
+		}
+		for _, l := range after {
+			l.Record(1)
+		}
+	})
+}
+
+// A file that cannot be read now stays, and the next one makes room.
+func TestUnreadableFileIsNotEvicted(t *testing.T) {
+	path, log := t.TempDir(), new(syncBuffer)
+	s := open(t, path, 20_000, log)
+	oldest := filepath.Join(path, "000000000001.jsonl")
+	if err := os.Mkdir(oldest, 0o750); err != nil { // it opens, and reading it fails
+		t.Fatal(err)
+	}
+	for n := range 300 {
+		if err := s.Append([]Letter{letter(n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat(oldest); err != nil || s.Evicted() == 0 {
+		t.Fatalf("%d were evicted, and of the file: %v", s.Evicted(), err)
+	}
+	if err := os.Remove(oldest); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(list(t, s)) + int(s.Evicted()); n != 300 {
+		t.Errorf("%d letters are left or counted as gone", n)
+	}
+}
+
+// What a crash in the middle of a replay has left is removed at the next start.
+func TestLeftoversAreRemoved(t *testing.T) {
+	path := t.TempDir()
+	for _, name := range []string{"000000000001.tmp", ".000000000001.replay.123.tmp"} {
+		if err := os.WriteFile(filepath.Join(path, name), []byte("torn"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(t, path, 0, new(syncBuffer))
+	if left, _ := filepath.Glob(filepath.Join(path, "*.tmp")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestLatestLetters(t *testing.T) {
+	s := open(t, t.TempDir(), 0, new(syncBuffer))
+	if got, err := s.Latest(3); err != nil || len(got) != 0 {
+		t.Errorf("of an empty store: %v, %v", got, err)
+	}
+	for i := range 10 {
+		if err := s.Append([]Letter{{Reason: string(rune('a' + i)), Events: 1, Event: []byte(`{"event":"x"}`), Encoding: event.Identity}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := s.Latest(3)
+	if err != nil || len(got) != 3 || got[0].Reason != "j" || got[2].Reason != "h" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, _ := s.Latest(100); len(got) != 10 {
+		t.Errorf("%d letters, want all", len(got))
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	s, err := New(Options{Path: t.TempDir(), Registerer: reg})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.evicted.Add(3)
+	s.unreadable.Add(2)
+	families, err := reg.Gather()
+	if err != nil || len(families) != 2 {
+		t.Fatalf("%d families, %v", len(families), err)
+	}
+	for i, want := range []string{"gateway_deadletter_evicted_events_total 3", "gateway_deadletter_unreadable_files 2"} {
+		m := families[i].GetMetric()[0]
+		if got := fmt.Sprint(families[i].GetName(), " ", m.GetCounter().GetValue()+m.GetGauge().GetValue()); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	if _, err := New(Options{Registerer: reg}); err == nil {
+		t.Error("two stores register the same metrics")
+	}
+}

@@ -1,0 +1,141 @@
+package hec
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/hec/endpoints"
+)
+
+// What ends a post without an outcome.
+var (
+	errStopped   = errors.New("hec: the sender stops")
+	errAbandoned = errors.New("hec: the record was dropped from the queue in the meantime")
+)
+
+// body is what a post sends.
+type body struct {
+	data []byte
+	enc  event.Encoding
+}
+
+// reply is the last answer to a post, with the attempt that brought it.
+type reply struct {
+	answer
+	at endpoints.Attempt
+}
+
+// post sends one body until there is an outcome. Each round waits until an endpoint has
+// room, makes one attempt there, tells the pool of the answer and, when nothing is known to
+// be delivered, pauses.
+//
+// When ctx ends, no new attempt begins and the error is errStopped; wire is the context of
+// the attempts. When abandoned reports true, the error is errAbandoned. The body may be
+// reused when post returns.
+func (c *Client) post(ctx, wire context.Context, b body, abandoned func() bool) (reply, error) {
+	over := func() error {
+		switch {
+		case ctx.Err() != nil:
+			return errStopped
+		case abandoned():
+			return errAbandoned
+		}
+		return nil
+	}
+	var r reply
+	for failures := 0; ; {
+		at, err := c.pool.Acquire(ctx, r.at.Endpoint, over)
+		if err != nil {
+			return r, err
+		}
+		// Before the settings are read: a change during the attempt must end the pause
+		// that follows it.
+		changed := c.pool.Changed()
+		set := c.settings.Load()
+		began := time.Now()
+		a := c.attempt(wire, at, b, set.Timeout)
+		again := c.pool.Done(at, a.verdict(), time.Since(began), set.Retry)
+		r = reply{a, at}
+		if a.outcome != retry {
+			return r, nil
+		}
+		if !again {
+			pause(ctx, c.delay(r, failures), changed)
+			failures++
+		}
+	}
+}
+
+// attempt posts a body once.
+func (c *Client) attempt(ctx context.Context, at endpoints.Attempt, b body, timeout time.Duration) answer {
+	req := c.request(http.MethodPost, at.Endpoint.Address.Event, at.Auth, at.Channel)
+	req.Header.Set("Content-Type", "application/json")
+	if b.enc == event.Gzip {
+		req.Header.Set("Content-Encoding", "gzip")
+	}
+	open := func() (io.Reader, error) { return &bodyReader{data: bytes.NewReader(b.data)}, nil }
+	_ = req.SetBody(retryablehttp.ReaderFunc(open)) // it has no error of its own
+	a := c.exchange(ctx, at.Conn, req, timeout).answer(classify)
+	if c.opts.Ack.Enabled {
+		a = a.demandAckID()
+	}
+	return a
+}
+
+// delay is how long to pause after an answer. An endpoint that refuses our configuration is
+// asked slowly, unless another endpoint can take the body. A time that the server named is
+// kept by the pool: that endpoint has no room until then.
+func (c *Client) delay(r reply, failures int) time.Duration {
+	backoff := c.settings.Load().Retry
+	if r.condition == endpoints.Refusing && !c.pool.Usable(r.at.Endpoint) {
+		return backoff.Max/2 + endpoints.Jitter(backoff.Max/2)
+	}
+	return endpoints.Jitter(backoff.Ceiling(failures))
+}
+
+// pause waits for a time, but not beyond the end of ctx, and not when sooner is closed
+// before (optional).
+func pause(ctx context.Context, d time.Duration, sooner <-chan struct{}) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-sooner:
+	}
+}
+
+// bodyReader reads the body of one attempt without a copy. net/http may go on reading when
+// the answer has come, but not after Close.
+type bodyReader struct {
+	mu     sync.Mutex
+	data   *bytes.Reader
+	closed bool
+}
+
+func (r *bodyReader) Read(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return 0, io.ErrClosedPipe
+	}
+	return r.data.Read(b)
+}
+
+// Len is the Content-Length, for go-retryablehttp.
+func (r *bodyReader) Len() int { return r.data.Len() }
+
+func (r *bodyReader) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	return nil
+}
