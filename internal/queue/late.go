@@ -1,7 +1,5 @@
 package queue
 
-import "time"
-
 // late is a segment that start-up could not read. It is walked when the disk answers,
 // and its records enter the books then. Until that nothing of it, and nothing behind it
 // in the shard, is handed out.
@@ -23,20 +21,6 @@ func (s *segment) postpone(sc *shardScan, scan *segmentScan) {
 		s.from = sc.meta.read.off
 	}
 	s.done, s.skip = sc.acked.of(s.num), 0
-}
-
-// insist does something that reads until it works, for about three seconds: what start-up
-// must know to begin at all.
-func insist(do func() error) error {
-	var p pause
-	for {
-		err := do()
-		if err == nil || p.wait == maxReadPause {
-			return err
-		}
-		p.grow()
-		time.Sleep(time.Until(p.at))
-	}
 }
 
 // firstLate is the first segment that was not read yet, or nil. The caller holds mu.
@@ -70,12 +54,6 @@ func (q *Shard) readLate() {
 			return
 		}
 	}
-}
-
-// again is the scan of a segment before anything was read of it. diskqueue may have given
-// it up meanwhile.
-func (s *segmentScan) again(bad bool) *segmentScan {
-	return &segmentScan{num: s.num, path: s.path, bad: bad, marked: s.marked, synced: s.synced}
 }
 
 // admit enters into the books what a walk has found of a late segment. The caller is the

@@ -67,3 +67,7 @@ func flock(f *os.File, root string) error {
 	}
 	return nil
 }
+
+// noRoom says that the file system takes nothing more: no bytes, or no files. Delivering
+// makes room, so a start goes on without what it cannot write.
+func noRoom(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }

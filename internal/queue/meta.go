@@ -21,29 +21,6 @@ func (m meta) encode() []byte {
 	return fmt.Appendf(nil, "%d\n%d,%d\n%d,%d\n", m.depth, m.read.num, m.read.off, m.write.num, m.write.off)
 }
 
-// storeMeta replaces the metadata. Where there is no room for a new file the old one is
-// written over: should a power loss tear it, it is unreadable, and every segment is read
-// from its start. The caller holds io.
-func (q *Shard) storeMeta(m meta) error {
-	path := filepath.Join(q.dir, metaName)
-	err := writeDurably(path, m.encode())
-	q.tight = nil
-	if !noRoom(err) {
-		return err
-	}
-	q.tight = err
-	f, e := os.OpenFile(path, os.O_WRONLY, 0)
-	if e != nil {
-		return err
-	}
-	data := m.encode()
-	_, e = f.WriteAt(data, 0)
-	if e = errors.Join(e, f.Truncate(int64(len(data))), f.Sync(), f.Close()); e != nil {
-		return fmt.Errorf("queue: write over %s: %w", path, e)
-	}
-	return nil
-}
-
 // readMeta reads the metadata of the shard in dir. note says what is wrong with
 // it, ok whether there is any to go by.
 func readMeta(dir string) (m meta, note string, ok bool, err error) {

@@ -243,37 +243,6 @@ func (q *Shard) fileOf(seq uint64) (*os.File, error) {
 	return nil, errGone
 }
 
-// wrongBytes says that a record was read and is not what was written.
-type wrongBytes struct{ what string }
-
-func (e *wrongBytes) Error() string { return e.what }
-
-// readRecord reads and checks one record.
-func readRecord(f io.ReaderAt, e entry, buf []byte) (event.Record, error) {
-	head := make([]byte, fixedHeader+len(e.source))
-	if _, err := readAt(f, head, e.off+prefixLen); err != nil {
-		return event.Record{Body: buf}, err
-	}
-	h, v := decodeHeader(head)
-	if v != valid || h.seq != e.seq || h.size() != e.size {
-		return event.Record{Body: buf}, &wrongBytes{"its header has changed"}
-	}
-	if cap(buf) < int(h.bodyLen) {
-		buf = make([]byte, h.bodyLen)
-	}
-	buf = buf[:h.bodyLen]
-	if _, err := readAt(f, buf, e.off+prefixLen+h.headerLen()); err != nil {
-		return event.Record{Body: buf}, err
-	}
-	if checksum(buf) != h.bodyCRC {
-		return event.Record{Body: buf}, &wrongBytes{"the checksum of its body is wrong"}
-	}
-	return event.Record{
-		Seq: h.seq, Source: e.source, Events: int(h.events), Raw: int(h.raw),
-		Received: fromNanos(h.received), Encoding: h.encoding, Body: buf,
-	}, nil
-}
-
 // setRecordAside keeps a copy of a damaged record and takes it out of the queue. An error
 // is one of reading for the copy, and changes nothing.
 func (q *Shard) setRecordAside(e entry, f io.ReaderAt, why error) error {
@@ -298,12 +267,6 @@ func (q *Shard) setRecordAside(e entry, f io.ReaderAt, why error) error {
 		"bytes", e.size, "events", e.events, "source", e.source, "reason", why, "copy", copied, "copy_error", err)
 	q.wakeConsumer()
 	return nil
-}
-
-// notRead says that an error of copying is one of reading: the copy is to be made again.
-func notRead(err error) bool {
-	var failed *readError
-	return errors.As(err, &failed) || errors.Is(err, os.ErrClosed)
 }
 
 // pass moves the cursor over a damaged range to the next header, and sets the

@@ -1,38 +1,9 @@
 package queue
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"time"
 )
-
-// readError is an error of reading. It says nothing about the bytes: the disk, or the
-// way to it, may answer the next time. Only a read that worked can show damage.
-type readError struct {
-	off int64
-	err error
-}
-
-func (e *readError) Error() string { return fmt.Sprintf("read at %d: %v", e.off, e.err) }
-func (e *readError) Unwrap() error { return e.err }
-
-// readAt fills p from off. Where the file ends before that the error is
-// io.ErrUnexpectedEOF: the bytes are gone, which is damage. A file that was closed
-// meanwhile gives os.ErrClosed, and anything else a *readError.
-func readAt(r io.ReaderAt, p []byte, off int64) (int, error) {
-	n, err := r.ReadAt(p, off)
-	switch {
-	case n == len(p):
-		return n, nil
-	case err == nil || errors.Is(err, io.EOF):
-		return n, io.ErrUnexpectedEOF
-	case errors.Is(err, os.ErrClosed):
-		return n, err
-	}
-	return n, &readError{off + int64(n), err}
-}
 
 // The pauses between attempts to read what could not be read.
 const (

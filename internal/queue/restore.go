@@ -1,8 +1,6 @@
 package queue
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,89 +8,13 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
 )
-
-// setAsideFile is a file of the corrupt folder, by its name:
-//
-//	shard-00-000012@34567  the bytes of segment 12 from 34567 on, as far as they could be
-//	                       copied; nothing of that range was delivered
-//	shard-00-000012        the whole segment: of it the ranges that begin with one of the
-//	                       copies were not delivered, and the rest was
-//	….misplaced            a whole segment that somebody had copied into the shard
-//	…+789                  the first 789 bytes of it were put back
-//	….restored             what could be put back was; the rest is damaged
-//	….duplicate            misplaced, and all its records are in the queue, or were
-type setAsideFile struct {
-	path  string
-	index int // of the shard
-	num   int64
-	off   int64  // where the range begins; -1: a whole segment
-	done  int64  // bytes that were put back
-	kind  string // misplacedSuffix, restoredSuffix, duplicateSuffix or none
-}
-
-const (
-	restoredSuffix  = ".restored"
-	duplicateSuffix = ".duplicate"
-)
-
-// listAside reads the names in the corrupt folder, ordered by shard, segment and offset.
-func listAside(root string) ([]setAsideFile, error) {
-	dir := filepath.Join(root, corruptFolder)
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("queue: %w", err)
-	}
-	name := regexp.MustCompile(`^shard-(\d{2})-(\d{6,18})(?:@(\d{1,18}))?(?:\.\d+)?(\.misplaced)?(?:\+(\d{1,18}))?(\.restored|\.duplicate)?$`)
-	number := func(digits string) int64 {
-		n, _ := strconv.ParseInt(digits, 10, 64) // at most 18 of them, or none
-		return n
-	}
-	var all []setAsideFile
-	for _, e := range entries {
-		m := name.FindStringSubmatch(e.Name())
-		if m == nil || !e.Type().IsRegular() {
-			continue
-		}
-		f := setAsideFile{path: filepath.Join(dir, e.Name()), index: int(number(m[1])), num: number(m[2]),
-			off: -1, done: number(m[5]), kind: cmp.Or(m[6], m[4])}
-		if m[3] != "" {
-			f.off = number(m[3])
-		}
-		all = append(all, f)
-	}
-	slices.SortFunc(all, func(a, b setAsideFile) int {
-		return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.num, b.num), cmp.Compare(a.off, b.off))
-	})
-	return all, nil
-}
-
-// whole says that the file is a segment that was kept since parts of it were set aside.
-func (f *setAsideFile) whole() bool { return f.off < 0 && f.kind == "" }
-
-// isRange says that the file is a copy of a range of which nothing was put back for good.
-func (f *setAsideFile) isRange() bool { return f.off >= 0 && f.kind == "" }
-
-// same says that both are of one segment.
-func (f *setAsideFile) same(o *setAsideFile) bool { return f.index == o.index && f.num == o.num }
-
-// mark tells records of the same number apart.
-type mark struct {
-	bodyCRC  uint32
-	received int64
-}
 
 // restorer puts records back that were set aside and turn out to be whole: their header
 // and their body have the right checksums. Versions before this one took an error of
@@ -235,63 +157,6 @@ func (r *restorer) close(sc *shardScan, s *segmentScan) error {
 		return err
 	}
 	return q.attach()
-}
-
-// good says that a whole record begins at off.
-func (s *segmentScan) good(off int64) bool {
-	f, err := os.Open(s.path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	h, _, v, err := (&window{r: f, size: s.fileSize}).record(off, 0)
-	if err != nil || v != valid {
-		return false
-	}
-	_, err = readRecord(f, entry{seq: h.seq, off: off, size: h.size(), source: string(h.source)}, nil)
-	return err == nil
-}
-
-// marks enters the records of the segment from an offset on into known.
-func (s *segmentScan) marks(from int64, known map[uint64]mark) error {
-	f, err := os.Open(s.path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = walk(f, s.fileSize, from, func(_ int64, h *header) error {
-		known[h.seq] = mark{h.bodyCRC, h.received}
-		return nil
-	})
-	return err
-}
-
-// repeated enters the records of the shard that a misplaced segment may repeat into known,
-// those included that are consumed and still in a file: they were delivered.
-func (sc *shardScan) repeated(path string, known map[uint64]mark) error {
-	st, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	its := make(map[uint64]mark)
-	if err := (&segmentScan{path: path, fileSize: st.Size()}).marks(0, its); err != nil {
-		return err
-	}
-	for _, s := range sc.segs {
-		if s.failed != nil {
-			return s.failed
-		}
-		all := make(map[uint64]mark)
-		if err := s.marks(0, all); err != nil {
-			return err
-		}
-		for seq, m := range all {
-			if _, may := its[seq]; may {
-				known[seq] = m
-			}
-		}
-	}
-	return nil
 }
 
 // run puts back what is to be, until ctx is done.
@@ -474,22 +339,8 @@ func (r *restorer) append(ctx context.Context, index int, rec *event.Record) err
 	}
 }
 
-// base is the path of the file without how much of it was put back.
-func (f *setAsideFile) base() string {
-	if f.done == 0 {
-		return f.path
-	}
-	return f.path[:strings.LastIndexByte(f.path, '+')]
-}
-
 func (r *restorer) settleAs(f setAsideFile, path string) {
 	r.settling = append(r.settling, func() error { return os.Rename(f.path, path) })
-}
-
-// source is where records are read from: a range of a file.
-type source struct {
-	path     string
-	from, to int64
 }
 
 // source finds the records of a file: in the copy itself where all of it is records, else
@@ -556,49 +407,4 @@ func (r *restorer) within(w setAsideFile, off int64, copied io.ReaderAt, size in
 		return source{}, err
 	}
 	return source{w.path, off, to}, nil
-}
-
-// rangeEnd is where a range ends that begins at off and was copied without the pages that
-// could not be read then. Where the last bytes of the copy lie within a page, they are
-// the end: a page that is left out, or that is all zeros since memory has forgotten it,
-// is a whole one. Else it is not known, and the range goes up to the next one: records
-// may come twice that way, but none is lost.
-func rangeEnd(copied io.ReaderAt, size int64, r io.ReaderAt, off, limit int64) (int64, error) {
-	a, b := make([]byte, page), make([]byte, page)
-	for pos, at := off, int64(0); pos < limit && at < size; {
-		n := min(page-pos%page, limit-pos)
-		m := min(n, size-at)
-		if _, err := readAt(copied, a[:m], at); err != nil {
-			return 0, err
-		}
-		if _, err := readAt(r, b[:m], pos); err != nil {
-			return 0, err
-		}
-		if !bytes.Equal(a[:m], b[:m]) && bytes.ContainsFunc(a[:m], func(c rune) bool { return c != 0 }) {
-			pos += n
-			continue
-		}
-		pos, at = pos+m, at+m
-		if at == size && pos%page != 0 {
-			return pos, nil
-		}
-	}
-	return limit, nil
-}
-
-// goodBytes is how many bytes of a range are records that are whole.
-func goodBytes(r io.ReaderAt, from, to int64) (good int64, err error) {
-	var buf []byte
-	_, err = walk(r, to, from, func(off int64, h *header) error {
-		rec, err := readRecord(r, entry{seq: h.seq, off: off, size: h.size(), source: string(h.source)}, buf)
-		buf = rec.Body
-		if err == nil {
-			good += h.size()
-		}
-		if notRead(err) {
-			return err
-		}
-		return nil
-	})
-	return good, err
 }

@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Store is the queue: its shards, their common cap, and the one lock.
@@ -125,10 +123,6 @@ func withNew(scans []*shardScan, root string, shards int) []*shardScan {
 	}
 	return scans
 }
-
-// noRoom says that the file system takes nothing more: no bytes, or no files. Delivering
-// makes room, so a start goes on without what it cannot write.
-func noRoom(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 
 func (s *Store) newShard(name string, index int) *Shard {
 	q := &Shard{

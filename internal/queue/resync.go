@@ -3,19 +3,10 @@ package queue
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
-	"strconv"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
-
-// doubtSuffix is put behind the name of a segment whose last sync has failed: that file
-// says up to where it was synced before. A restart within the life of the page cache
-// would take the segment for good otherwise.
-const doubtSuffix = ".doubt"
 
 const (
 	// copyTries is how often a page must be unreadable, while the disk takes the rest of
@@ -24,29 +15,6 @@ const (
 	// maxCopyWait is the longest pause after a copy that failed.
 	maxCopyWait = 4 * time.Second
 )
-
-// markDoubt leaves the mark. It needs no sync: a power loss takes the page cache, which
-// the doubt is about, as well.
-func markDoubt(path string, synced int64) error {
-	if err := os.WriteFile(path+doubtSuffix, strconv.AppendInt(nil, synced, 10), fileMode); err != nil {
-		return fmt.Errorf("queue: remember that a sync has failed: %w", err)
-	}
-	return nil
-}
-
-// readDoubt returns up to where a segment is synced by its mark; 0 where the mark does
-// not say so.
-func readDoubt(path string) (int64, error) {
-	data, err := os.ReadFile(path + doubtSuffix)
-	if err != nil {
-		return 0, fmt.Errorf("queue: read whether a sync has failed: %w", err)
-	}
-	synced, err := strconv.ParseInt(string(data), 10, 64)
-	if err != nil || synced < 0 {
-		return 0, nil
-	}
-	return synced, nil
-}
 
 // resolve makes a failed sync good. The caller holds io.
 func (q *Shard) resolve(d unsynced) error {
@@ -127,34 +95,3 @@ func (q *Shard) giveUpPages(s *segment, empty int64) (string, error) {
 	}
 	return linkAside(q.root, q.name, s.num, s.located(), "")
 }
-
-// copySegment copies size bytes. Pages from the offset from on that cannot be read stay
-// empty: it returns how many bytes that are. Any other error ends the copy, in particular
-// one of reading what is on stable storage already, up to from.
-func copySegment(r io.ReaderAt, w *os.File, from, size int64) (empty int64, err error) {
-	if err := w.Truncate(size); err != nil {
-		return 0, err
-	}
-	buf := make([]byte, wide)
-	for off := int64(0); off < size; {
-		b := buf[:min(int64(len(buf)), size-off)]
-		n, err := r.ReadAt(b, off)
-		if n < len(b) && err != nil && len(b) > page {
-			b = b[:page] // one by one, as far as it goes
-			n, err = r.ReadAt(b, off)
-		}
-		if n < len(b) && (off+int64(len(b)) <= from || !gap(err)) {
-			return 0, fmt.Errorf("read at %d: %w", off, err)
-		}
-		empty += int64(len(b) - n)
-		if _, err := w.WriteAt(b[:n], off); err != nil {
-			return 0, err
-		}
-		off += int64(len(b))
-	}
-	return empty, nil
-}
-
-// gap says that a page could not be read for what may be wrong with it alone: it was
-// never written, or its file is short.
-func gap(err error) bool { return errors.Is(err, unix.EIO) || errors.Is(err, io.EOF) }

@@ -3,12 +3,15 @@ package queue
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -395,4 +398,196 @@ func truncate(path string, size int64) error {
 		return fmt.Errorf("queue: cut a torn tail off %s at %d: %w", path, size, err)
 	}
 	return nil
+}
+
+// read walks the segment and takes what is acknowledged out of what is left in it. It
+// goes by the records that the walk has found and counted: a header may be whole where
+// the record is not, since the file ends inside of it.
+func (s *segmentScan) read(r io.ReaderAt, done spans) error {
+	var known tally
+	s.done, s.skip = done, 0
+	found, err := walk(r, s.fileSize, s.from, func(_ int64, h *header) error {
+		if done.has(h.seq) {
+			s.skip++
+			known.add(h.source, int64(h.events), h.size())
+		}
+		return nil
+	})
+	s.walked = found
+	s.subtract(&known)
+	return err
+}
+
+// dropAcked removes the file, durably.
+func dropAcked(dir string) error {
+	err := os.Remove(filepath.Join(dir, ackedName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("queue: remove the list of acknowledged records: %w", err)
+	}
+	return syncDir(dir)
+}
+
+// dropStop removes the file, durably.
+func dropStop(dir string) error {
+	err := os.Remove(filepath.Join(dir, stopName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("queue: remove what the last stop has noted: %w", err)
+	}
+	return syncDir(dir)
+}
+
+// fits says that the numbers of a segment's records lie between two others, and grow.
+func (s *segmentScan) fits(above, below uint64) bool {
+	return s.firstSeq == 0 || !s.disorder && above < s.firstSeq && s.lastSeq < below
+}
+
+// sortOut takes the segments out of the shard that do not belong there: the window needs
+// numbers that grow from each record to the next, and a copy repeats them. As many
+// segments as can stay do: the longest chain in which each begins behind the end of the
+// one before (patience sorting). Segments without a record, or not read yet, stay.
+func (sc *shardScan) sortOut() {
+	type link struct {
+		seg    *segmentScan
+		before *link
+	}
+	var tails []*link // by length, the chain of that length which ends lowest
+	for _, s := range sc.segs {
+		if s.failed != nil || s.firstSeq == 0 || s.disorder {
+			continue
+		}
+		n, _ := slices.BinarySearchFunc(tails, s.firstSeq, func(l *link, first uint64) int {
+			if l.seg.lastSeq < first {
+				return -1
+			}
+			return 1
+		})
+		one := &link{seg: s}
+		if n > 0 {
+			one.before = tails[n-1]
+		}
+		switch {
+		case n == len(tails):
+			tails = append(tails, one)
+		case s.lastSeq < tails[n].seg.lastSeq:
+			tails[n] = one
+		}
+	}
+	stay := make(map[*segmentScan]bool)
+	if n := len(tails); n > 0 {
+		for l := tails[n-1]; l != nil; l = l.before {
+			stay[l.seg] = true
+		}
+	}
+	sc.segs = slices.DeleteFunc(sc.segs, func(s *segmentScan) bool {
+		if s.failed != nil || s.firstSeq == 0 || stay[s] {
+			return false
+		}
+		sc.misplaced = append(sc.misplaced, s)
+		return true
+	})
+}
+
+// between returns the numbers that the records of a late segment must lie between, by its
+// neighbours that could be read. seq is the highest that may be on disk.
+func (sc *shardScan) between(late *segmentScan, seq uint64) (above, below uint64) {
+	below = math.MaxUint64
+	for _, s := range sc.segs {
+		switch {
+		case s.failed != nil || s.firstSeq == 0:
+		case s.num < late.num:
+			above = max(above, s.lastSeq)
+		case s.num > late.num:
+			below = min(below, s.firstSeq)
+		}
+	}
+	return above, min(below, seq+1)
+}
+
+// mark tells records of the same number apart.
+type mark struct {
+	bodyCRC  uint32
+	received int64
+}
+
+// good says that a whole record begins at off.
+func (s *segmentScan) good(off int64) bool {
+	f, err := os.Open(s.path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	h, _, v, err := (&window{r: f, size: s.fileSize}).record(off, 0)
+	if err != nil || v != valid {
+		return false
+	}
+	_, err = readRecord(f, entry{seq: h.seq, off: off, size: h.size(), source: string(h.source)}, nil)
+	return err == nil
+}
+
+// marks enters the records of the segment from an offset on into known.
+func (s *segmentScan) marks(from int64, known map[uint64]mark) error {
+	f, err := os.Open(s.path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = walk(f, s.fileSize, from, func(_ int64, h *header) error {
+		known[h.seq] = mark{h.bodyCRC, h.received}
+		return nil
+	})
+	return err
+}
+
+// repeated enters the records of the shard that a misplaced segment may repeat into known,
+// those included that are consumed and still in a file: they were delivered.
+func (sc *shardScan) repeated(path string, known map[uint64]mark) error {
+	st, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	its := make(map[uint64]mark)
+	if err := (&segmentScan{path: path, fileSize: st.Size()}).marks(0, its); err != nil {
+		return err
+	}
+	for _, s := range sc.segs {
+		if s.failed != nil {
+			return s.failed
+		}
+		all := make(map[uint64]mark)
+		if err := s.marks(0, all); err != nil {
+			return err
+		}
+		for seq, m := range all {
+			if _, may := its[seq]; may {
+				known[seq] = m
+			}
+		}
+	}
+	return nil
+}
+
+// insist does something that reads until it works, for about three seconds: what start-up
+// must know to begin at all.
+func insist(do func() error) error {
+	var p pause
+	for {
+		err := do()
+		if err == nil || p.wait == maxReadPause {
+			return err
+		}
+		p.grow()
+		time.Sleep(time.Until(p.at))
+	}
+}
+
+// again is the scan of a segment before anything was read of it. diskqueue may have given
+// it up meanwhile.
+func (s *segmentScan) again(bad bool) *segmentScan {
+	return &segmentScan{num: s.num, path: s.path, bad: bad, marked: s.marked, synced: s.synced}
 }

@@ -1,0 +1,41 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// copySegment copies size bytes. Pages from the offset from on that cannot be read stay
+// empty: it returns how many bytes that are. Any other error ends the copy, in particular
+// one of reading what is on stable storage already, up to from.
+func copySegment(r io.ReaderAt, w *os.File, from, size int64) (empty int64, err error) {
+	if err := w.Truncate(size); err != nil {
+		return 0, err
+	}
+	buf := make([]byte, wide)
+	for off := int64(0); off < size; {
+		b := buf[:min(int64(len(buf)), size-off)]
+		n, err := r.ReadAt(b, off)
+		if n < len(b) && err != nil && len(b) > page {
+			b = b[:page] // one by one, as far as it goes
+			n, err = r.ReadAt(b, off)
+		}
+		if n < len(b) && (off+int64(len(b)) <= from || !gap(err)) {
+			return 0, fmt.Errorf("read at %d: %w", off, err)
+		}
+		empty += int64(len(b) - n)
+		if _, err := w.WriteAt(b[:n], off); err != nil {
+			return 0, err
+		}
+		off += int64(len(b))
+	}
+	return empty, nil
+}
+
+// gap says that a page could not be read for what may be wrong with it alone: it was
+// never written, or its file is short.
+func gap(err error) bool { return errors.Is(err, unix.EIO) || errors.Is(err, io.EOF) }

@@ -1,0 +1,106 @@
+package queue
+
+import (
+	"encoding/json"
+	"path/filepath"
+)
+
+// storeStop writes the file for the metadata m. Without it the next start cannot tell
+// what is missing, which is no reason to fail. The caller holds io.
+func (q *Shard) storeStop(m meta) {
+	f := stopFile{Meta: string(m.encode())}
+	q.mu.Lock()
+	open := make(map[*segment][]*entry)
+	for i := range q.held {
+		if e := &q.held[i]; e.state != done {
+			open[e.seg] = append(open[e.seg], e)
+		}
+	}
+	for _, s := range q.segs {
+		if s.late != nil { // what is known of it is what the stop before has said
+			for _, before := range s.late.sc.stop {
+				if before.Segment == s.num {
+					f.Segments = append(f.Segments, before)
+				}
+			}
+			continue
+		}
+		one := stopSegment{Segment: s.num, Size: s.size, First: s.first, Last: s.last, Records: s.left.records, Events: make(map[string]int64)}
+		for source, n := range s.left.bySource {
+			one.Events[source] += *n
+		}
+		for _, e := range open[s] {
+			one.Records++
+			one.Events[e.source] += int64(e.events)
+		}
+		if one.Records > 0 {
+			f.Segments = append(f.Segments, one)
+		}
+	}
+	q.mu.Unlock()
+	data, err := json.Marshal(f)
+	if err == nil {
+		err = writeDurably(filepath.Join(q.dir, stopName), data)
+	}
+	if err != nil {
+		q.log.Warn("queue: what the stop has left is not noted; the next start cannot tell whether something is missing",
+			"shard", q.index, "error", err)
+	}
+}
+
+// reckon compares what the last stop has left in a segment with what was found of it.
+// What is missing was never recovered and is lost: both are booked.
+func (q *Shard) reckon(stop *stopSegment, size int64, found *tally) {
+	records, events := stop.Records-found.records, int64(0)
+	for source, n := range stop.Events {
+		if there := found.bySource[source]; there != nil {
+			n -= *there
+		}
+		if n > 0 {
+			events += n
+			account := q.ledger.Account(source)
+			account.Recover(int(n))
+			account.DropQueued(dropBroken, int(n))
+		}
+	}
+	if records <= 0 && events == 0 {
+		return
+	}
+	q.log.Error("queue: records that the last stop has left are missing: the segment was damaged, cut or removed since then. "+
+		"They are counted as dropped", "shard", q.index, "file", q.path(stop.Segment), "bytes", size,
+		"bytes_at_the_stop", stop.Size, "records", records, "events", events)
+}
+
+// reckonAll compares all that the last stop has left, but what cannot be read yet.
+func (q *Shard) reckonAll(sc *shardScan) {
+	for i := range sc.stop {
+		stop := &sc.stop[i]
+		scan, found := &segmentScan{}, &tally{}
+		for _, s := range sc.segs {
+			if stop.holds(s) {
+				scan, found = s, &s.tally
+				break
+			}
+			if s.num == stop.Segment {
+				scan = s
+			}
+		}
+		if scan.failed == nil {
+			q.reckon(stop, scan.fileSize, found)
+		}
+	}
+}
+
+// reckonLate compares one that was read late.
+func (q *Shard) reckonLate(sc *shardScan, scan *segmentScan) {
+	for i := range sc.stop {
+		stop := &sc.stop[i]
+		switch {
+		case stop.Segment != scan.num:
+		case stop.holds(scan):
+			q.reckon(stop, scan.fileSize, &scan.tally)
+		default:
+			q.reckon(stop, scan.fileSize, &tally{})
+		}
+	}
+}

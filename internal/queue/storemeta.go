@@ -1,0 +1,31 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// storeMeta replaces the metadata. Where there is no room for a new file the old one is
+// written over: should a power loss tear it, it is unreadable, and every segment is read
+// from its start. The caller holds io.
+func (q *Shard) storeMeta(m meta) error {
+	path := filepath.Join(q.dir, metaName)
+	err := writeDurably(path, m.encode())
+	q.tight = nil
+	if !noRoom(err) {
+		return err
+	}
+	q.tight = err
+	f, e := os.OpenFile(path, os.O_WRONLY, 0)
+	if e != nil {
+		return err
+	}
+	data := m.encode()
+	_, e = f.WriteAt(data, 0)
+	if e = errors.Join(e, f.Truncate(int64(len(data))), f.Sync(), f.Close()); e != nil {
+		return fmt.Errorf("queue: write over %s: %w", path, e)
+	}
+	return nil
+}
