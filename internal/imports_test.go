@@ -22,7 +22,7 @@ var allowed = map[string][]string{
 	"internal/balancer":      {"internal/event"},
 	"internal/deflate":       {},
 	"internal/shard":         {"internal/event", "internal/deflate", "internal/throttle"},
-	"internal/queue":         {"internal/event", "internal/ledger", "internal/throttle"},
+	"internal/queue":         {"internal/durable", "internal/event", "internal/ledger", "internal/throttle"},
 	"internal/hec":           {"internal/event", "internal/redact", "internal/ledger", "internal/throttle"},
 	"internal/hec/hecserver": {},
 	"internal/hec/hectest":   {"internal/hec/hecserver"},

@@ -35,14 +35,14 @@ func newQueue() *cobra.Command {
 		return c
 	}
 	status := verb("status", "What is queued, by shard and source", func(cmd *cobra.Command) error {
-		r, err := queue.Inspect(path)
+		r, err := queue.Inspect(cmd.Context(), path)
 		if err != nil {
 			return err
 		}
 		return printReport(cmd.OutOrStdout(), r, asJSON)
 	})
 	verify := verb("verify", "Check every record; exit 1 when one is damaged", func(cmd *cobra.Command) error {
-		r, err := queue.Verify(path)
+		r, err := queue.Verify(cmd.Context(), path)
 		if err != nil {
 			return err
 		}
@@ -63,7 +63,7 @@ func newQueue() *cobra.Command {
 	}
 	verb("export", "Print every queued event as a JSON line", func(cmd *cobra.Command) error {
 		w := bufio.NewWriterSize(cmd.OutOrStdout(), 256<<10)
-		if err := queue.Export(path, w); err != nil {
+		if err := queue.Export(cmd.Context(), path, w); err != nil {
 			return errors.Join(err, w.Flush())
 		}
 		return w.Flush()
@@ -82,7 +82,7 @@ func newQueue() *cobra.Command {
 		return err
 	})
 	verb("skip", "Leave out what the disk cannot read, so that the rest is delivered", func(cmd *cobra.Command) error {
-		all, err := queue.Skip(path)
+		all, err := queue.Skip(cmd.Context(), path)
 		for _, s := range all {
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d bytes cannot be read and are left out; the file is kept as %s\n", s.File, s.Bytes, s.Kept)
 		}
@@ -95,7 +95,7 @@ func newQueue() *cobra.Command {
 }
 
 func purgeQueue(cmd *cobra.Command, path string, yes bool) error {
-	r, err := queue.Inspect(path)
+	r, err := queue.Inspect(cmd.Context(), path)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func purgeQueue(cmd *cobra.Command, path string, yes bool) error {
 			return errors.New("nothing was removed")
 		}
 	}
-	if r, err = queue.Purge(path); err != nil {
+	if r, err = queue.Purge(cmd.Context(), path); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(out, "removed %d events in %d records\n", r.Events, r.Records)

@@ -195,7 +195,7 @@ func (g *gateway) close() error {
 		g.client.Close()
 	}
 	if g.store != nil {
-		err = errors.Join(err, g.store.Close())
+		err = errors.Join(err, g.store.Close(context.Background()))
 	}
 	if g.listener != nil {
 		err = errors.Join(err, g.listener.Close())

@@ -93,9 +93,9 @@ type answers struct {
 }
 
 // of returns what is acknowledged of a segment.
-func (a *answers) of(segment int64) (done spans) {
+func (a *answers) of(num int64) (done spans) {
 	for _, s := range a.list {
-		if s.first <= segment && segment <= s.last {
+		if s.first <= num && num <= s.last {
 			done = append(done, s.seqRange)
 		}
 	}
@@ -162,8 +162,8 @@ func oldAcked(data []byte, m meta, known bool) (answers, bool) {
 		bySegment[at.Segment].add(at.Seq)
 		a.seq = max(a.seq, at.Seq)
 	}
-	for segment, done := range bySegment {
-		a.list = extend(a.list, segment, *done)
+	for num, done := range bySegment {
+		a.list = extend(a.list, num, *done)
 	}
 	return a, true
 }

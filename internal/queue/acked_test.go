@@ -3,6 +3,7 @@ package queue
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -36,8 +37,8 @@ func holes(t *testing.T, o Options, n, handed int) (s *Store, left []int) {
 func TestPlannedRestartRepeatsOnlyWhatIsOpen(t *testing.T) {
 	o := options(t.TempDir())
 	s, left := holes(t, o, 100, 60)
-	must(t, s.Close())
-	rep, err := Inspect(o.Path)
+	must(t, shut(s))
+	rep, err := Inspect(context.Background(), o.Path)
 	must(t, err)
 	if int(rep.Records) != len(left) {
 		t.Fatalf("%d records are reported, want %d", rep.Records, len(left))
@@ -57,7 +58,7 @@ func TestPlannedRestartRepeatsOnlyWhatIsOpen(t *testing.T) {
 		q.Ack(rec.Seq)
 		left = left[1:]
 	}
-	must(t, s.Close())
+	must(t, shut(s))
 	o.Ledger = ledger.New()
 	s = open(t, o)
 	q = s.Shards()[0]
@@ -66,7 +67,7 @@ func TestPlannedRestartRepeatsOnlyWhatIsOpen(t *testing.T) {
 	if n := q.Stats(); n.Records != 0 || n.Bytes != 0 || n.Events != 0 || toSkip(q) != 0 {
 		t.Fatalf("%+v, %d to skip", n, toSkip(q))
 	}
-	must(t, s.Close())
+	must(t, shut(s))
 }
 
 // A list that is damaged is not believed: nothing may be lost for a list.
@@ -80,7 +81,7 @@ func TestDamagedListSaysNothing(t *testing.T) {
 		o := options(t.TempDir())
 		o.Logger = quiet()
 		s, left := holes(t, o, 50, 30)
-		must(t, s.Close())
+		must(t, shut(s))
 		path := filepath.Join(o.Path, "shard-00", ackedName)
 		list, err := os.ReadFile(path)
 		must(t, err)
@@ -121,12 +122,12 @@ func TestListHoldsForOtherMetadata(t *testing.T) {
 		o := options(t.TempDir())
 		o.Logger = quiet()
 		s, left := holes(t, o, 50, 30)
-		must(t, s.Close())
+		must(t, shut(s))
 		dir := filepath.Join(o.Path, "shard-00")
 		m, _, _, err := readMeta(dir)
 		must(t, err)
 		must(t, change(dir, m))
-		rep, err := Inspect(o.Path)
+		rep, err := Inspect(context.Background(), o.Path)
 		must(t, err)
 		equal(t, name+": reported", int(rep.Records), len(left))
 		o.Ledger = ledger.New()
@@ -162,7 +163,7 @@ func TestOldList(t *testing.T) {
 		s := open(t, o)
 		q := s.Shards()[0]
 		appendN(t, q, 0, 20, 700)
-		must(t, s.Close())
+		must(t, shut(s))
 		m, _, _, err := readMeta(q.dir)
 		must(t, err)
 		path := filepath.Join(q.dir, ackedName)
@@ -373,7 +374,7 @@ func TestPlannedRestartsRepeatNothing(t *testing.T) {
 					q.io.Unlock()
 				}
 			}
-			must(t, s.Close())
+			must(t, shut(s))
 			if b := o.Ledger.Account("linux").Balance(); b.Difference() != 0 {
 				t.Fatalf("seed %d: books %+v", seed, b)
 			}
@@ -397,13 +398,13 @@ func TestFailedStartKeepsTheList(t *testing.T) {
 		o := options(fastDir(t))
 		o.Shards, o.Logger = 2, quiet()
 		s, left := holes(t, o, 100, 60)
-		must(t, s.Close())
+		must(t, shut(s))
 		block := filepath.Join(o.Path, "shard-01", metaName+".1"+tmpSuffix)
 		if where == "attaching" {
 			block = filepath.Join(o.Path, "shard-01", metaName+".new"+tmpSuffix)
 		}
 		must(t, os.MkdirAll(filepath.Join(block, "full"), dirMode))
-		if _, err := Open(o); err == nil {
+		if _, err := start(o); err == nil {
 			t.Fatalf("%s: opened", where)
 		}
 		must(t, os.RemoveAll(block))
@@ -454,9 +455,9 @@ func FuzzReadAcked(f *testing.F) {
 		a := readAcked(dir, meta{}, true)
 		must(t, a.unread)
 		for _, l := range a.list {
-			for segment := l.first; segment <= min(l.last, l.first+3) && segment >= l.first; segment++ {
+			for num := l.first; num <= min(l.last, l.first+3) && num >= l.first; num++ {
 				s := &segmentScan{fileSize: 100}
-				must(t, s.read(bytesAt(make([]byte, 100)), a.of(segment)))
+				must(t, s.read(bytesAt(make([]byte, 100)), a.of(num)))
 				if s.skip != 0 {
 					t.Fatalf("zeros are records: %v", s.done)
 				}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"syslog-gateway/internal/durable"
 )
 
 // ackedFile writes the file. A list is written in place, which a crash of the process
@@ -64,7 +66,7 @@ func (f *ackedFile) write(l ackedList) error {
 // begin puts a new file in the place of what is there: that may be of an older version,
 // or of a disk that has failed. The caller holds mu.
 func (f *ackedFile) begin(l ackedList) error {
-	if err := writeDurably(f.path, l.encode()); err != nil {
+	if err := durable.WriteFile(f.path, l.encode(), fileMode); err != nil {
 		return err
 	}
 	file, err := os.OpenFile(f.path, os.O_RDWR, 0)

@@ -97,7 +97,7 @@ func (q *Shard) retire() error {
 
 // renew begins a segment in place of the last one, all of which is done. The caller
 // holds io.
-func (q *Shard) renew(w *segment) error {
+func (q *Shard) renew(w *segmentState) error {
 	err := q.newSegment(w.num + 1)
 	switch {
 	case err != nil:
@@ -149,7 +149,7 @@ func (q *Shard) store(rec *event.Record, size int64, roll bool, book func(*ledge
 
 // landed checks that diskqueue has written where we say it does. It does not
 // where it could not read its write segment and began another one.
-func (q *Shard) landed(w *segment, f *os.File, size int64) error {
+func (q *Shard) landed(w *segmentState, f *os.File, size int64) error {
 	st, err := f.Stat()
 	if err == nil && st.Size() == w.size+size {
 		return nil
@@ -161,7 +161,7 @@ func (q *Shard) landed(w *segment, f *os.File, size int64) error {
 }
 
 // publish makes the record readable.
-func (q *Shard) publish(w *segment, rec *event.Record, seq uint64, size int64) {
+func (q *Shard) publish(w *segmentState, rec *event.Record, seq uint64, size int64) {
 	q.mu.Lock()
 	if w.size == 0 {
 		w.since = nanos(rec.Received)
@@ -217,11 +217,11 @@ func (q *Shard) vacate() bool {
 }
 
 // begin begins a segment in memory: restore makes its file. The caller holds mu.
-func (q *Shard) begin(num int64) { q.segs = append(q.segs, &segment{num: num, path: q.path(num)}) }
+func (q *Shard) begin(num int64) { q.segs = append(q.segs, &segmentState{num: num, path: q.path(num)}) }
 
 // newSegment begins a segment. What may be left of an append that failed is cut.
 func (q *Shard) newSegment(num int64) error {
-	seg := &segment{num: num, path: q.path(num)}
+	seg := &segmentState{num: num, path: q.path(num)}
 	f, err := os.OpenFile(seg.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, fileMode)
 	if err != nil {
 		return fmt.Errorf("queue: begin a segment: %w", err)

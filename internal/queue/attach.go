@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"syslog-gateway/internal/durable"
 
 	"github.com/nsqio/go-diskqueue"
 )
@@ -101,11 +104,11 @@ func (q *Shard) makeFolder() error {
 	if err != nil {
 		return fmt.Errorf("queue: make the folder of a shard: %w", err)
 	}
-	return syncDir(q.root)
+	return durable.SyncDir(q.root)
 }
 
 // makeSegment makes the file of a segment that has begun in memory only.
-func (q *Shard) makeSegment(s *segment) (fs.FileInfo, error) {
+func (q *Shard) makeSegment(s *segmentState) (fs.FileInfo, error) {
 	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
 	if err != nil {
 		return nil, err
@@ -116,15 +119,15 @@ func (q *Shard) makeSegment(s *segment) (fs.FileInfo, error) {
 	return f.Stat()
 }
 
-// removeLitter removes the temporary metadata files that diskqueue leaves when
-// the disk is full.
+// removeLitter removes the temporary metadata files that diskqueue leaves when the disk
+// is full.
 func (q *Shard) removeLitter() error {
 	entries, err := os.ReadDir(q.dir)
 	if err != nil {
 		return fmt.Errorf("queue: %w", err)
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), metaName) && strings.HasSuffix(e.Name(), tmpSuffix) {
+		if isTemp(e.Name(), metaName) {
 			if err := os.Remove(filepath.Join(q.dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("queue: remove a temporary file: %w", err)
 			}
@@ -133,8 +136,8 @@ func (q *Shard) removeLitter() error {
 	return nil
 }
 
-// place is the first record that is not consumed. The caller holds mu.
-func (q *Shard) place() (*segment, int64) {
+// consumedTo is the first record that is not consumed. The caller holds mu.
+func (q *Shard) consumedTo() (*segmentState, int64) {
 	if len(q.held) > 0 {
 		return q.held[0].seg, q.held[0].off
 	}
@@ -145,7 +148,7 @@ func (q *Shard) place() (*segment, int64) {
 func (q *Shard) exact() meta {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	s, off := q.place()
+	s, off := q.consumedTo()
 	w := q.last()
 	m := meta{depth: int64(len(q.held)), read: position{s.num, off}, write: position{w.num, w.size}}
 	for _, s := range q.segs {
@@ -160,7 +163,7 @@ func (q *Shard) attachPoint() meta {
 	m := q.exact()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	i := slices.IndexFunc(q.segs, func(s *segment) bool { return s.num >= m.read.num })
+	i := slices.IndexFunc(q.segs, func(s *segmentState) bool { return s.num >= m.read.num })
 	for ; q.segs[i].detached; i++ { // the last one never is
 		m.read = position{q.segs[i+1].num, q.segs[i+1].from}
 	}
@@ -193,7 +196,7 @@ func (l logLine) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf(l.f
 // heal tries again what has failed. It removes segments that stayed, and tries to end a
 // fault of writing: it attaches diskqueue anew, which cuts what the failed append has
 // left, and writes a file.
-func (q *Shard) heal() {
+func (q *Shard) heal(ctx context.Context) {
 	if q.diskqueueFailed.Swap(false) {
 		if n, ok := q.metaFails.Ready(time.Now(), alarmEvery); ok {
 			q.log.Warn("queue: diskqueue cannot store its metadata; after a crash more is delivered again",
@@ -211,7 +214,7 @@ func (q *Shard) heal() {
 	}
 	q.settleReads()
 	q.removeRest()
-	if q.dissolved || q.dissolve() || q.writeFault.Load() == nil {
+	if q.dissolved || q.dissolve(ctx) || q.writeFault.Load() == nil {
 		return
 	}
 	err := q.resume()
@@ -236,8 +239,10 @@ func (q *Shard) resume() error {
 // probe writes as much as a small record: into a file of its own, or where there is no
 // room for a file, behind the end of the last segment.
 func (q *Shard) probe() error {
-	path := filepath.Join(q.dir, segPrefix+"probe"+tmpSuffix)
-	err := errors.Join(writeAndSync(path, make([]byte, wide)), remove(path))
+	path, err := durable.Beside(filepath.Join(q.dir, segPrefix+"probe"), make([]byte, wide), fileMode)
+	if err == nil {
+		err = remove(path)
+	}
 	q.mu.Lock()
 	w := q.last()
 	q.mu.Unlock()

@@ -103,7 +103,7 @@ func TestNextWaits(t *testing.T) {
 	if _, err := q.Next(ctx, nil); !errors.Is(err, context.Canceled) {
 		t.Fatalf("error is %v", err)
 	}
-	if err := s.Close(); err != nil {
+	if err := shut(s); err != nil {
 		t.Fatal(err)
 	}
 	if _, open := <-got; open {
@@ -126,7 +126,7 @@ func TestRestartIsExact(t *testing.T) {
 		appendN(t, q, 0, 100, 700)
 		drain(t, q, n)
 		before := q.Stats()
-		if err := s.Close(); err != nil {
+		if err := shut(s); err != nil {
 			t.Fatal(err)
 		}
 		o.Ledger = nil
@@ -200,11 +200,11 @@ func TestRecordsLargerThanASegment(t *testing.T) {
 func TestSecondOpenIsRefused(t *testing.T) {
 	o := options(t.TempDir())
 	open(t, o)
-	_, err := Open(o)
+	_, err := start(o)
 	if err == nil || !strings.Contains(err.Error(), "another gateway process") {
 		t.Fatalf("error is %v", err)
 	}
-	if _, err := Inspect(o.Path); err == nil {
+	if _, err := Inspect(context.Background(), o.Path); err == nil {
 		t.Fatal("a running queue is inspected")
 	}
 }
@@ -217,7 +217,7 @@ func TestFewerShardsDrainTheRest(t *testing.T) {
 		appendN(t, q, i*10, 10, 500)
 	}
 	drainAll(t, s.Shards()[3])
-	if err := s.Close(); err != nil {
+	if err := shut(s); err != nil {
 		t.Fatal(err)
 	}
 	o.Shards = 2
@@ -235,7 +235,7 @@ func TestFewerShardsDrainTheRest(t *testing.T) {
 	for i, q := range s.Shards() {
 		equal(t, "records", drainAll(t, q), sequence(i*10, 10))
 	}
-	if err := s.Close(); err != nil {
+	if err := shut(s); err != nil {
 		t.Fatal(err)
 	}
 	equal(t, "shards in the end", len(open(t, o).Shards()), 2)
@@ -243,7 +243,7 @@ func TestFewerShardsDrainTheRest(t *testing.T) {
 
 func TestOptionsAreChecked(t *testing.T) {
 	bad := Options{Path: "a%b", Shards: 100, MaxSize: 1, SegmentSize: 1, MinFree: -1, SyncInterval: -1, WhenFull: "x"}
-	_, err := Open(bad)
+	_, err := start(bad)
 	for _, want := range []string{"path", "shards", "max_size", "segment_size", "min_free", "sync_interval", "when_full"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is not in %v", want, err)

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"os"
@@ -57,7 +58,7 @@ func (l *life) step(q *Shard) {
 		must(l.t, l.store.syncAll())
 	case k == 19:
 		q.setFault(&q.writeFault, errors.New("as if a write had failed"))
-		q.heal()
+		q.heal(context.Background())
 	}
 }
 
@@ -105,7 +106,7 @@ func TestBooksAreThoseOfTheFiles(t *testing.T) {
 					l.balanced()
 				}
 			}
-			must(t, l.store.Close())
+			must(t, shut(l.store))
 			if n := openFiles(t, o.Path); n > 0 {
 				t.Fatalf("%d files are open after Close", n)
 			}

@@ -203,7 +203,7 @@ func (q *Shard) reap() {
 // is read-only for a while, would be delivered again after a restart, so it is tried
 // again: by removeRest. Its bytes come free all the same: with drop_oldest one segment
 // after the other would be given up for them else. The caller holds io.
-func (q *Shard) remove(s *segment) {
+func (q *Shard) remove(s *segmentState) {
 	err := q.discard(s)
 	if err == nil {
 		return
@@ -234,9 +234,9 @@ func (q *Shard) removeRest() {
 	q.mu.Unlock()
 }
 
-func (q *Shard) discard(s *segment) error {
+func (q *Shard) discard(s *segmentState) error {
 	if !s.keep {
-		return s.unlink()
+		return unlink(s.path)
 	}
 	_, err := moveAside(q.root, q.name, s.num, s.located(), "")
 	if errors.Is(err, fs.ErrNotExist) { // moved by an earlier attempt
@@ -248,7 +248,7 @@ func (q *Shard) discard(s *segment) error {
 // detach takes a segment away from diskqueue, which cannot read it: from here on
 // its records are read and consumed by us alone, and the file goes when all are.
 // The caller holds io.
-func (q *Shard) detach(s *segment, why string) error {
+func (q *Shard) detach(s *segmentState, why string) error {
 	q.log.Warn("queue: a segment is read without diskqueue from here on", "shard", q.index, "file", s.path, "reason", why)
 	q.mu.Lock()
 	writing := s == q.last()

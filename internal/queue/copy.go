@@ -5,8 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 // copySegment copies size bytes. Pages from the offset from on that cannot be read stay
@@ -38,4 +37,4 @@ func copySegment(r io.ReaderAt, w *os.File, from, size int64) (empty int64, err 
 
 // gap says that a page could not be read for what may be wrong with it alone: it was
 // never written, or its file is short.
-func gap(err error) bool { return errors.Is(err, unix.EIO) || errors.Is(err, io.EOF) }
+func gap(err error) bool { return errors.Is(err, syscall.EIO) || errors.Is(err, io.EOF) }

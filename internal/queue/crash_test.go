@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -135,9 +136,9 @@ func must(t testing.TB, err error) {
 func (c *crashed) check(t *testing.T, dir string) {
 	o := options(dir)
 	ledger := o.Ledger
-	rep, err := Verify(dir)
+	rep, err := Verify(context.Background(), dir)
 	must(t, err)
-	s, err := Open(o)
+	s, err := start(o)
 	must(t, err)
 	q := s.Shards()[0]
 	st := q.Stats()
@@ -161,7 +162,7 @@ func (c *crashed) check(t *testing.T, dir string) {
 		}
 	}
 	settleDown(q)
-	must(t, s.Close())
+	must(t, shut(s))
 	if len(files(t, dir, "*.bad")) != 0 || len(files(t, dir, "*.tmp")) != 0 {
 		t.Fatalf("litter: %v", files(t, dir, "*"))
 	}
@@ -242,13 +243,13 @@ func losePower(t *testing.T, rnd *rand.Rand) {
 	}
 	q.mu.Unlock()
 	o.Path, o.Ledger = image, ledger.New()
-	after, err := Open(o)
+	after, err := start(o)
 	must(t, err)
 	got := drainAll(t, after.Shards()[0])
 	if len(got) < synced || !slices.Equal(got[:synced], sequence(0, synced)) {
 		t.Fatalf("synced %d, got %v", synced, got)
 	}
-	must(t, after.Close())
+	must(t, shut(after))
 }
 
 func TestMetadataOfAnOldReadPosition(t *testing.T) {
@@ -256,10 +257,10 @@ func TestMetadataOfAnOldReadPosition(t *testing.T) {
 		o := options(fastDir(t))
 		s := open(t, o)
 		appendN(t, s.Shards()[0], 0, 60, 700)
-		must(t, s.Close())
+		must(t, shut(s))
 		must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", metaName), []byte(text), fileMode))
 		o.Logger = slog.New(slog.DiscardHandler)
-		rep, err := Inspect(o.Path)
+		rep, err := Inspect(context.Background(), o.Path)
 		must(t, err)
 		if rep.Records != 60 {
 			t.Fatalf("metadata %q: %d records", text, rep.Records)
@@ -288,7 +289,7 @@ func TestSegmentBeforeTheReadPosition(t *testing.T) {
 			must(t, err)
 			drain(t, q, n+5)
 			settleDown(q)
-			must(t, s.Close())
+			must(t, shut(s))
 			must(t, os.WriteFile(first.path, old, fileMode))
 			want := append(sequence(0, n), sequence(n+5, 60-n-5)...)
 			if hurt {
@@ -322,7 +323,7 @@ func TestSegmentBeforeTheReadPosition(t *testing.T) {
 			if rec, more := nextNow(t, q); more {
 				t.Fatalf("record %d comes too", number(t, rec))
 			}
-			must(t, s.Close())
+			must(t, shut(s))
 		}
 	}
 }
@@ -338,7 +339,7 @@ func TestDamageAtTheReadPosition(t *testing.T) {
 		appendN(t, q, 0, 20, 600)
 		drain(t, q, n)
 		path := q.last().path
-		must(t, s.Close())
+		must(t, shut(s))
 		want := sequence(n, 20-n)
 		if n == 20 {
 			f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)

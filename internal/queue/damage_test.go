@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -90,7 +91,7 @@ func TestDamageFoundAtStart(t *testing.T) {
 				o.Logger = quiet()
 				s := open(t, o)
 				appendN(t, s.Shards()[0], 0, 112, 600)
-				must(t, s.Close())
+				must(t, shut(s))
 				segs := files(t, o.Path, segPrefix+"0*.dat")
 				i := map[string]int{"first": 0, "middle": len(segs) / 2, "last": len(segs) - 1}[where]
 				first := 0
@@ -99,7 +100,7 @@ func TestDamageFoundAtStart(t *testing.T) {
 				}
 				path := filepath.Join(o.Path, "shard-00", segs[i])
 				d.hurt(t, path, offsets(t, path), 2)
-				rep, err := Verify(o.Path)
+				rep, err := Verify(context.Background(), o.Path)
 				must(t, err)
 				if rep.Damaged() != (d.lost > 0) {
 					t.Fatalf("verify: %+v", rep)
@@ -117,7 +118,7 @@ func checkDamaged(t *testing.T, o Options, want []int, lost int) {
 	half := len(want) / 2
 	for round, from := range []int{0, half} {
 		o.Ledger = ledger.New()
-		s, err := Open(o)
+		s, err := start(o)
 		must(t, err)
 		q := s.Shards()[0]
 		n := len(want) - from
@@ -148,12 +149,12 @@ func checkDamaged(t *testing.T, o Options, want []int, lost int) {
 				t.Fatalf("books: %d recovered, %v dropped, %+v", recovered, dropped, st)
 			}
 		}
-		must(t, s.Close())
+		must(t, shut(s))
 	}
 	if n := len(setAsideFiles(t, o.Path)); lost > 0 && n != 1 || lost == 0 && n != 0 {
 		t.Fatalf("set aside: %v", setAsideFiles(t, o.Path))
 	}
-	if rep, err := Inspect(o.Path); err != nil || rep.Records != 0 || rep.Damaged() {
+	if rep, err := Inspect(context.Background(), o.Path); err != nil || rep.Records != 0 || rep.Damaged() {
 		t.Fatalf("in the end: %+v %v", rep, err)
 	}
 }
@@ -218,7 +219,7 @@ func TestRandomDamage(t *testing.T) {
 		o.Logger = quiet()
 		s := open(t, o)
 		appendN(t, s.Shards()[0], 0, 120, 100+rnd.IntN(900))
-		must(t, s.Close())
+		must(t, shut(s))
 		segs := files(t, o.Path, segPrefix+"0*.dat")
 		for range 1 + rnd.IntN(6) {
 			path := filepath.Join(o.Path, "shard-00", segs[rnd.IntN(len(segs))])
@@ -231,7 +232,7 @@ func TestRandomDamage(t *testing.T) {
 			}
 		}
 		o.Ledger = ledger.New()
-		s, err := Open(o)
+		s, err := start(o)
 		must(t, err)
 		q := s.Shards()[0]
 		got := drainAll(t, q)
@@ -243,7 +244,7 @@ func TestRandomDamage(t *testing.T) {
 		if st := q.Stats(); st.Records != 0 || st.Segments > 2 || int(queued) != eventsOf(got...) {
 			t.Fatalf("seed %d: %+v, %d queued, %v dropped", seed, st, queued, dropped)
 		}
-		must(t, s.Close())
+		must(t, shut(s))
 	}
 }
 
@@ -253,7 +254,7 @@ func TestMissingSegments(t *testing.T) {
 		s := open(t, o)
 		q := s.Shards()[0]
 		appendN(t, q, 0, 112, 600)
-		must(t, s.Close())
+		must(t, shut(s))
 		segs := files(t, o.Path, segPrefix+"0*")
 		middle := segs[len(segs)/2]
 		gone := len(offsets(t, filepath.Join(q.dir, middle)))

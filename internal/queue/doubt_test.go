@@ -2,6 +2,7 @@ package queue
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -117,8 +118,8 @@ func TestConsumedSegmentIsNotWrittenAgain(t *testing.T) {
 		t.Fatalf("%d bytes are booked, %d used", used, diskUse(t, o.Path))
 	}
 	equal(t, "records", append(got, drainAll(t, q)...), sequence(0, 30))
-	must(t, s.Close())
-	rep, err := Verify(o.Path)
+	must(t, shut(s))
+	rep, err := Verify(context.Background(), o.Path)
 	if err != nil || rep.Damaged() {
 		t.Fatalf("%+v, %v", rep, err)
 	}
@@ -158,7 +159,7 @@ func TestRestartRemembersDoubt(t *testing.T) {
 	s, q := doubted(t, o, 3, 2)
 	synced := q.last().synced
 	o.Path, o.Ledger = copyQueue(t, o.Path), ledger.New() // the process was killed
-	rep, err := Inspect(o.Path)
+	rep, err := Inspect(context.Background(), o.Path)
 	must(t, err)
 	if said := strings.Join(rep.Shards[0].Actions, "\n"); !strings.Contains(said, "write") {
 		t.Errorf("the report says %q", said)
@@ -178,7 +179,7 @@ func TestRestartRemembersDoubt(t *testing.T) {
 	}
 	equal(t, "marks", files(t, o.Path, "*"+doubtSuffix), []string{})
 	equal(t, "records", drainAll(t, q), sequence(0, 5))
-	must(t, s.Close())
+	must(t, shut(s))
 }
 
 // One record that gets no answer does not keep the files of all segments behind it open.

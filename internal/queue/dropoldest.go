@@ -85,7 +85,7 @@ const (
 )
 
 // giveUp books what was not handed out of a segment. The caller holds mu.
-func (q *Shard) giveUp(s *segment, reason string) {
+func (q *Shard) giveUp(s *segmentState, reason string) {
 	for source, n := range s.left.bySource {
 		if *n != 0 {
 			q.ledger.Account(source).DropQueued(reason, int(*n))

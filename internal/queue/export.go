@@ -3,6 +3,7 @@ package queue
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,10 +18,10 @@ import (
 // Export writes every queued event of a stopped gateway to w as one line of JSON,
 // shard by shard, oldest first. It changes nothing. What cannot be read is left
 // out, and named in the error in the end.
-func Export(path string, w io.Writer) error {
+func Export(ctx context.Context, path string, w io.Writer) error {
 	out := bufio.NewWriterSize(w, wide)
 	var bad []error
-	err := offline(path, func(scans []*shardScan) error {
+	err := offline(ctx, path, func(scans []*shardScan) error {
 		x := exporter{out: out}
 		for _, sc := range scans {
 			rep := sc.report()
@@ -110,8 +111,7 @@ func (sc *shardScan) each(good func(*event.Record) error, broken func(d Damage, 
 			if s.done.has(h.seq) {
 				return nil
 			}
-			e := entry{seq: h.seq, off: off, size: h.size(), source: string(h.source)}
-			rec, err := readRecord(f, e, buf)
+			rec, err := readRecord(f, h.at(off), buf)
 			buf = rec.Body
 			if err != nil {
 				broken(Damage{s.file(), off, h.size(), err.Error()}, notRead(err))

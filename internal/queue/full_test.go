@@ -329,7 +329,7 @@ func TestFailedAppendIsAFaultThatHeals(t *testing.T) {
 	equal(t, "record while faulty", drain(t, q, 2), sequence(0, 2))
 	waited := make(chan error, 1)
 	go func() { waited <- q.WaitRoom(context.Background()) }()
-	q.heal()
+	q.heal(context.Background())
 	must(t, <-waited)
 	must(t, s.Healthy())
 	appendN(t, q, 5, 40, 1000)

@@ -69,14 +69,14 @@ func FuzzOpen(f *testing.F) {
 	f.Add(rec, []byte("1\n0,0\n0,9\n"))
 	f.Add(slices.Concat(rec, rec[:50]), []byte{})
 	f.Add(slices.Concat([]byte("x"), rec, []byte{1, 2, 3, 4, 5, 6, 7}), []byte("1\n3,0\n0,9\n"))
-	f.Fuzz(func(t *testing.T, segment, metadata []byte) {
+	f.Fuzz(func(t *testing.T, data, metadata []byte) {
 		o := options(fastDir(t))
 		o.Logger = quiet()
 		dir := filepath.Join(o.Path, "shard-00")
 		must(t, os.MkdirAll(dir, dirMode))
-		must(t, os.WriteFile(filepath.Join(dir, segmentName(0)), segment, fileMode))
+		must(t, os.WriteFile(filepath.Join(dir, segmentName(0)), data, fileMode))
 		must(t, os.WriteFile(filepath.Join(dir, metaName), metadata, fileMode))
-		s, err := Open(o)
+		s, err := start(o)
 		must(t, err)
 		q := s.Shards()[0]
 		for { // what is there may be anything
@@ -92,6 +92,6 @@ func FuzzOpen(f *testing.F) {
 		}
 		appendN(t, q, 0, 30, 1000)
 		equal(t, "records", drainAll(t, q), sequence(0, 30))
-		must(t, s.Close())
+		must(t, shut(s))
 	})
 }

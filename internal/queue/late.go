@@ -11,20 +11,8 @@ type late struct {
 	above, below uint64
 }
 
-// postpone makes the segment one that is read later. It begins where the metadata says,
-// and what was said to be acknowledged of it is kept, so that an end of the process
-// before it is read changes nothing.
-func (s *segment) postpone(sc *shardScan, scan *segmentScan) {
-	s.late = &late{sc: sc, scan: scan}
-	s.from, s.left, s.since, s.damage, s.detached = 0, tally{}, scan.since, nil, true
-	if sc.known && s.num == sc.meta.read.num {
-		s.from = sc.meta.read.off
-	}
-	s.done, s.skip = sc.acked.of(s.num), 0
-}
-
 // firstLate is the first segment that was not read yet, or nil. The caller holds mu.
-func (q *Shard) firstLate() *segment {
+func (q *Shard) firstLate() *segmentState {
 	for _, s := range q.segs {
 		if s.late != nil {
 			return s
@@ -58,7 +46,7 @@ func (q *Shard) readLate() {
 
 // admit enters into the books what a walk has found of a late segment. The caller is the
 // only one who changes late segments.
-func (q *Shard) admit(s *segment, scan *segmentScan) error {
+func (q *Shard) admit(s *segmentState, scan *segmentScan) error {
 	l := s.late
 	misplaced := !scan.fits(l.above, l.below)
 	if misplaced {
@@ -80,6 +68,7 @@ func (q *Shard) admit(s *segment, scan *segmentScan) error {
 		scan.from = size
 	}
 	q.mu.Lock()
+	s.keep = s.keep || scan.keep
 	q.budget.used.Add(size - s.size)
 	q.allocated.Add(size - s.size)
 	s.size, s.from, s.left, s.damage, s.late = size, scan.from, scan.tally, scan.damage, nil
@@ -104,9 +93,9 @@ func (q *Shard) admit(s *segment, scan *segmentScan) error {
 	return nil
 }
 
-// applyLate does to a late segment what apply does to the others.
-func (q *Shard) applyLate(s *segment, scan *segmentScan) error {
-	if err := s.late.sc.applyDamage(q.root, scan, s, q.foundDamage); err != nil {
+// applyLate does to a late segment what repair does to the others.
+func (q *Shard) applyLate(s *segmentState, scan *segmentScan) error {
+	if err := s.late.sc.setDamageAside(q.root, scan, q.foundDamage); err != nil {
 		return err
 	}
 	if scan.tornAt < 0 {

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -28,7 +29,7 @@ func closedWithList(t *testing.T, rnd *rand.Rand) *listed {
 			l.acked[number(t, rec)] = true
 		}
 	}
-	must(t, s.Close())
+	must(t, shut(s))
 	l.o.Ledger = ledger.New()
 	return l
 }
@@ -105,7 +106,7 @@ func TestListBehindDamageAtStart(t *testing.T) {
 			for range 1 + rnd.IntN(3) {
 				l.hurt(t, rnd)
 			}
-			rep, err := Inspect(l.o.Path)
+			rep, err := Inspect(context.Background(), l.o.Path)
 			must(t, err)
 			s := open(t, l.o)
 			recovered, _, dropped := balance(l.o.Ledger) // what the stop has left is dropped where it is missing
@@ -144,7 +145,7 @@ func TestNumbersBehindDamageAreNotUsedAgain(t *testing.T) {
 		o.Logger = quiet()
 		s := open(t, o)
 		appendN(t, s.Shards()[0], 0, 30, 600)
-		must(t, s.Close())
+		must(t, shut(s))
 		segs := files(t, o.Path, segPrefix+"0*"+segSuffix)
 		path := filepath.Join(o.Path, "shard-00", segs[len(segs)-1])
 		whole, err := os.ReadFile(path)
@@ -157,7 +158,7 @@ func TestNumbersBehindDamageAreNotUsedAgain(t *testing.T) {
 		o.Ledger = ledger.New()
 		s = open(t, o)
 		appendN(t, s.Shards()[0], 30, 10, 600)
-		must(t, s.Close())
+		must(t, shut(s))
 		must(t, os.WriteFile(path, whole, fileMode))
 		o.Ledger = ledger.New()
 		q := open(t, o).Shards()[0]

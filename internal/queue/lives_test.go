@@ -116,7 +116,7 @@ func present(t *testing.T, image string) (all []int) {
 		st, err := f.Stat()
 		must(t, err)
 		_, err = walk(f, st.Size(), 0, func(off int64, h *header) error {
-			rec, err := readRecord(f, entry{seq: h.seq, seg: &segment{path: path}, off: off, size: h.size(), source: string(h.source)}, nil)
+			rec, err := readRecord(f, h.at(off), nil)
 			all = append(all, number(t, rec))
 			return err
 		})
@@ -151,7 +151,7 @@ func TestNoListEatsARecord(t *testing.T) {
 						t.Fatalf("record %d was acknowledged before the last sync, and comes again", n)
 					}
 				}
-				must(t, s.Close())
+				must(t, shut(s))
 			}
 		}) {
 			t.Fatalf("seed %d", seed)

@@ -6,8 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
-	"golang.org/x/sys/unix"
+	"syslog-gateway/internal/durable"
 )
 
 const lockName = "lock"
@@ -58,8 +59,8 @@ func takeLock(root string, flags int) (*folderLock, error) {
 var errInUse = errors.New("in use by another gateway process: stop it, or choose another queue.path")
 
 func flock(f *os.File, root string) error {
-	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
+	err := durable.TryLock(f)
+	if errors.Is(err, durable.ErrLocked) {
 		return fmt.Errorf("queue: %s is %w", root, errInUse)
 	}
 	if err != nil {
@@ -70,4 +71,4 @@ func flock(f *os.File, root string) error {
 
 // noRoom says that the file system takes nothing more: no bytes, or no files. Delivering
 // makes room, so a start goes on without what it cannot write.
-func noRoom(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+func noRoom(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }

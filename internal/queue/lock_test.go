@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"io"
 	"os"
 	"os/exec"
@@ -48,11 +49,11 @@ func TestSecondProcessIsRefused(t *testing.T) {
 				t.Fatalf("%v: %s", err, said)
 			}
 			for verb, do := range map[string]func() error{
-				"status":  func() error { _, err := Inspect(dir); return err },
-				"purge":   func() error { _, err := Purge(dir); return err },
-				"export":  func() error { return Export(dir, io.Discard) },
+				"status":  func() error { _, err := Inspect(context.Background(), dir); return err },
+				"purge":   func() error { _, err := Purge(context.Background(), dir); return err },
+				"export":  func() error { return Export(context.Background(), dir, io.Discard) },
 				"restore": func() error { _, err := Restore(t.Context(), dir, quiet()); return err },
-				"skip":    func() error { _, err := Skip(dir); return err },
+				"skip":    func() error { _, err := Skip(context.Background(), dir); return err },
 			} {
 				if err := do(); err == nil || !strings.Contains(err.Error(), "in use") {
 					t.Errorf("%s: %v", verb, err)

@@ -40,6 +40,18 @@ func segmentNumber(name string) (num int64, bad, ok bool) {
 	return num, bad, err == nil && num >= 0 && segmentName(num) == name
 }
 
+// isTemp says that a file is a temporary one beside a file whose name begins so: those
+// of durable have a dot in front, those of diskqueue and of older versions have none.
+func isTemp(name, prefix string) bool {
+	return strings.HasPrefix(strings.TrimPrefix(name, "."), prefix) && strings.HasSuffix(name, tmpSuffix)
+}
+
+// unlink removes the file of a segment, whatever diskqueue has made of its name. The
+// order of the two names matters: a rename can come between them, but only this way.
+func unlink(path string) error {
+	return errors.Join(remove(path), remove(path+badSuffix), remove(path+doubtSuffix))
+}
+
 func remove(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("queue: remove a consumed segment: %w", err)

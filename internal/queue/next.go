@@ -78,7 +78,7 @@ var (
 
 // damagedError says that no record begins where one should.
 type damagedError struct {
-	seg *segment
+	seg *segmentState
 	off int64
 	err error // the file is short; nil: the bytes are wrong
 }
@@ -125,7 +125,7 @@ func (q *Shard) take() (entry, error) {
 }
 
 // readHeader reads the header at the cursor. The caller holds rd.
-func (q *Shard) readHeader(seg *segment, f *os.File, off, size int64) (header, error) {
+func (q *Shard) readHeader(seg *segmentState, f *os.File, off, size int64) (header, error) {
 	if q.ws != seg {
 		q.ws, q.win.buf, q.lastSize = seg, q.win.buf[:0], 0
 	}
@@ -145,14 +145,14 @@ func (q *Shard) readHeader(seg *segment, f *os.File, off, size int64) (header, e
 // enter puts the record at the cursor into the window and moves the cursor on. It may
 // be done already.
 // The caller holds rd.
-func (q *Shard) enter(seg *segment, h *header) entry {
+func (q *Shard) enter(seg *segmentState, h *header) entry {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	source, ok := q.sources[string(h.source)]
 	if !ok {
 		source = q.intern(string(h.source))
 	}
-	e := entry{seq: h.seq, seg: seg, off: q.off, size: h.size(), events: h.events, source: source}
+	e := entry{place: place{seq: h.seq, off: q.off, size: h.size(), source: source}, seg: seg, events: h.events}
 	if seg.done.has(e.seq) { // counted and booked by the process before
 		seg.skip--
 		e.state = done
@@ -201,7 +201,7 @@ func (q *Shard) settle() {
 
 // moveTo puts the cursor at the beginning of what is left in a segment. The caller holds
 // mu.
-func (q *Shard) moveTo(s *segment) { q.cur, q.off, q.stall = s, s.from, pause{} }
+func (q *Shard) moveTo(s *segmentState) { q.cur, q.off, q.stall = s, s.from, pause{} }
 
 // load reads the record of an entry. It fails with errGone alone: the record is not
 // queued any more, or it cannot be read now and is given back. Body is the buffer to
@@ -211,7 +211,7 @@ func (q *Shard) load(e entry, buf []byte) (event.Record, error) {
 		f, err := q.fileOf(e.seq)
 		rec := event.Record{Body: buf}
 		if err == nil {
-			rec, err = readRecord(f, e, buf)
+			rec, err = readRecord(f, e.place, buf)
 		}
 		if err == nil {
 			if e.sick {

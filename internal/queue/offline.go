@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"syslog-gateway/internal/durable"
 	"syslog-gateway/internal/event"
 )
 
@@ -66,15 +68,15 @@ func (r Report) Unread() bool {
 
 // Inspect looks at the queue of a stopped gateway, by the headers of its records.
 // It changes nothing. It fails when a gateway is running on it.
-func Inspect(path string) (Report, error) { return inspect(path, false) }
+func Inspect(ctx context.Context, path string) (Report, error) { return inspect(ctx, path, false) }
 
 // Verify is Inspect that also checks each body against its checksum: it reads the
 // whole queue.
-func Verify(path string) (Report, error) { return inspect(path, true) }
+func Verify(ctx context.Context, path string) (Report, error) { return inspect(ctx, path, true) }
 
-func inspect(path string, bodies bool) (Report, error) {
+func inspect(ctx context.Context, path string, bodies bool) (Report, error) {
 	rep := Report{Path: path}
-	err := offline(path, func(scans []*shardScan) error {
+	err := offline(ctx, path, func(scans []*shardScan) error {
 		for _, sc := range scans {
 			one := sc.report()
 			if bodies {
@@ -92,13 +94,13 @@ func inspect(path string, bodies bool) (Report, error) {
 }
 
 // offline scans a queue while it holds the lock, and gives the scan to do.
-func offline(path string, do func([]*shardScan) error) error {
+func offline(ctx context.Context, path string, do func([]*shardScan) error) error {
 	lock, err := takeLock(path, os.O_RDONLY)
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
-	scans, err := scanAll(path)
+	scans, err := scanAll(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -202,9 +204,9 @@ func (sc *shardScan) actions() []string {
 
 // Purge removes all that is queued by a stopped gateway, and returns what that
 // was. What was set aside stays.
-func Purge(path string) (Report, error) {
+func Purge(ctx context.Context, path string) (Report, error) {
 	rep := Report{Path: path}
-	err := offline(path, func(scans []*shardScan) error {
+	err := offline(ctx, path, func(scans []*shardScan) error {
 		for _, sc := range scans {
 			if err := sc.removeAll(); err != nil {
 				return err
@@ -232,7 +234,7 @@ func (sc *shardScan) removeAll() error {
 				return err
 			}
 		}
-		if err := syncDir(sc.dir); err != nil {
+		if err := durable.SyncDir(sc.dir); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -39,7 +40,7 @@ func TestInspectTellsAndChangesNothing(t *testing.T) {
 	appendN(t, s.Shards()[0], 0, 60, 700)
 	drain(t, s.Shards()[0], 30)
 	appendN(t, s.Shards()[1], 0, 3, 100)
-	must(t, s.Close())
+	must(t, shut(s))
 	dir := filepath.Join(o.Path, "shard-00")
 	segs := files(t, o.Path, segPrefix+"0*")
 	last := filepath.Join(dir, segs[len(segs)-1])
@@ -50,7 +51,7 @@ func TestInspectTellsAndChangesNothing(t *testing.T) {
 	must(t, errors.Join(err, f.Close()))
 	must(t, os.WriteFile(filepath.Join(dir, metaName+".77.tmp"), nil, fileMode))
 	before := tree(t, o.Path)
-	rep, err := Verify(o.Path)
+	rep, err := Verify(context.Background(), o.Path)
 	must(t, err)
 	if tree(t, o.Path) != before {
 		t.Fatal("looking has changed something")
@@ -68,7 +69,7 @@ func TestInspectTellsAndChangesNothing(t *testing.T) {
 			t.Errorf("%q is not in:\n%s", want, said)
 		}
 	}
-	if _, err := Inspect(filepath.Join(o.Path, "missing")); err == nil {
+	if _, err := Inspect(context.Background(), filepath.Join(o.Path, "missing")); err == nil {
 		t.Fatal("a missing folder is inspected")
 	}
 }
@@ -95,10 +96,10 @@ func TestExport(t *testing.T) {
 	for range 4 {
 		q.Ack(next(t, q).Seq)
 	}
-	must(t, s.Close())
+	must(t, shut(s))
 	before := tree(t, o.Path)
 	var got bytes.Buffer
-	must(t, Export(o.Path, &got))
+	must(t, Export(context.Background(), o.Path, &got))
 	if got.String() != want.String() || tree(t, o.Path) != before {
 		t.Fatalf("%d bytes, want %d", got.Len(), want.Len())
 	}
@@ -107,7 +108,7 @@ func TestExport(t *testing.T) {
 	offs := offsets(t, path)
 	scribble(t, path, offs[len(offs)-1]+60, 0xff, 0xff)
 	got.Reset()
-	err := Export(o.Path, &got)
+	err := Export(context.Background(), o.Path, &got)
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%s:%d", path, offs[len(offs)-1])) {
 		t.Fatalf("error is %v", err)
 	}
@@ -120,16 +121,16 @@ func TestPurge(t *testing.T) {
 	o := options(t.TempDir())
 	s := open(t, o)
 	appendN(t, s.Shards()[0], 0, 60, 700)
-	if _, err := Purge(o.Path); err == nil {
+	if _, err := Purge(context.Background(), o.Path); err == nil {
 		t.Fatal("a running queue is purged")
 	}
-	must(t, s.Close())
-	rep, err := Purge(o.Path)
+	must(t, shut(s))
+	rep, err := Purge(context.Background(), o.Path)
 	must(t, err)
 	if rep.Records != 60 {
 		t.Fatalf("%+v", rep)
 	}
-	if rep, err = Inspect(o.Path); err != nil || rep.Records != 0 || len(rep.Shards) != 0 {
+	if rep, err = Inspect(context.Background(), o.Path); err != nil || rep.Records != 0 || len(rep.Shards) != 0 {
 		t.Fatalf("after it: %+v %v", rep, err)
 	}
 	q := open(t, o).Shards()[0]
@@ -175,6 +176,6 @@ func TestMetrics(t *testing.T) {
 	if age := s.Stats().Age; age < time.Hour || age > 2*time.Hour {
 		t.Fatalf("age is %v", age)
 	}
-	must(t, s.Close())
+	must(t, shut(s))
 	open(t, o) // the names are free again
 }

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -76,7 +77,7 @@ func TestCopiedSegments(t *testing.T) {
 			log, text := logged()
 			o.Logger = log
 			before := tree(t, o.Path)
-			rep, err := Verify(o.Path)
+			rep, err := Verify(context.Background(), o.Path)
 			must(t, err)
 			if tree(t, o.Path) != before || int(rep.Records) != 60-c.acked {
 				t.Errorf("verify: %+v", rep)
@@ -95,7 +96,7 @@ func TestCopiedSegments(t *testing.T) {
 			if n := strings.Count(text.String(), "somebody has copied it here"); n != c.moved {
 				t.Errorf("logged %d times:\n%s", n, text)
 			}
-			must(t, s.Close())
+			must(t, shut(s))
 			kept := setAsideFiles(t, o.Path)
 			for _, f := range kept {
 				if !strings.HasSuffix(f, duplicateSuffix) && !strings.HasSuffix(f, restoredSuffix) {
@@ -125,7 +126,7 @@ func TestBackupOfADeliveredSegment(t *testing.T) {
 		must(t, err)
 		drain(t, q, n+2)
 		settleDown(q)
-		must(t, s.Close())
+		must(t, shut(s))
 		must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", segmentName(num)), old, fileMode))
 		for life := range 2 {
 			o.Ledger = ledger.New()
@@ -150,7 +151,7 @@ func TestBackupOfADeliveredSegment(t *testing.T) {
 			if st := q.Stats(); st.Records != 0 || st.Segments > 1 {
 				t.Errorf("%+v", st)
 			}
-			must(t, s.Close())
+			must(t, shut(s))
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"syslog-gateway/internal/durable"
 )
 
 // corruptFolder holds what was not taken for records, for a human to look at. What in it
@@ -44,7 +46,7 @@ func setAside(root, shard string, num int64, r io.ReaderAt, from, to int64) (str
 		if err != nil {
 			return "", fmt.Errorf("queue: set aside %s: %w", path, errors.Join(err, os.Remove(path)))
 		}
-		return path, syncDir(dir)
+		return path, durable.SyncDir(dir)
 	}
 }
 
@@ -114,7 +116,7 @@ func moveAside(root, shard string, num int64, path, suffix string) (string, erro
 	if err := os.Rename(path, to); err != nil {
 		return "", fmt.Errorf("queue: set aside: %w", err)
 	}
-	return to, syncDir(dir)
+	return to, durable.SyncDir(dir)
 }
 
 // linkAside is moveAside that keeps the old name. A file that has its second name already
@@ -142,5 +144,5 @@ func linkAside(root, shard string, num int64, path, suffix string) (string, erro
 	if err != nil {
 		return "", fmt.Errorf("queue: set aside: %w", err)
 	}
-	return to, syncDir(dir)
+	return to, durable.SyncDir(dir)
 }

@@ -43,17 +43,28 @@ func (h *strict) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
+// start makes and opens a store.
+func start(o Options) (*Store, error) {
+	s, err := New(o)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.Open(context.Background())
+}
+
+func shut(s *Store) error { return s.Close(context.Background()) }
+
 func open(t testing.TB, o Options) *Store {
 	t.Helper()
 	if o.Logger == nil { // nothing worth a warning happens in a test that does not say so
 		o.Logger = slog.New(&strict{t})
 	}
-	s, err := Open(o)
+	s, err := start(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
+		if err := shut(s); err != nil {
 			t.Error(err)
 		}
 	})

@@ -42,7 +42,7 @@ type wrongBytes struct{ what string }
 func (e *wrongBytes) Error() string { return e.what }
 
 // readRecord reads and checks one record.
-func readRecord(f io.ReaderAt, e entry, buf []byte) (event.Record, error) {
+func readRecord(f io.ReaderAt, e place, buf []byte) (event.Record, error) {
 	head := make([]byte, fixedHeader+len(e.source))
 	if _, err := readAt(f, head, e.off+prefixLen); err != nil {
 		return event.Record{Body: buf}, err
@@ -77,7 +77,7 @@ func notRead(err error) bool {
 func goodBytes(r io.ReaderAt, from, to int64) (good int64, err error) {
 	var buf []byte
 	_, err = walk(r, to, from, func(off int64, h *header) error {
-		rec, err := readRecord(r, entry{seq: h.seq, off: off, size: h.size(), source: string(h.source)}, buf)
+		rec, err := readRecord(r, h.at(off), buf)
 		buf = rec.Body
 		if err == nil {
 			good += h.size()

@@ -5,10 +5,7 @@ import (
 	"time"
 )
 
-// The pauses between attempts to read what could not be read.
 const (
-	minReadPause = 50 * time.Millisecond
-	maxReadPause = 2 * time.Second
 	// maxSick is how many records that could not be read are passed over in a shard: where
 	// nothing can be read the reader must not run through the whole backlog.
 	maxSick = 1024
@@ -35,7 +32,7 @@ func (p *pause) over() bool { return p.wait == 0 || !time.Now().Before(p.at) }
 
 // stalled notes that the reader cannot go on at the cursor, and returns errNothing:
 // nothing behind it is handed out until this place can be read.
-func (q *Shard) stalled(seg *segment, err error) error {
+func (q *Shard) stalled(seg *segmentState, err error) error {
 	q.mu.Lock()
 	if q.cur == seg {
 		q.stall.grow()
@@ -69,7 +66,7 @@ func (q *Shard) unread(e entry, err error) {
 // reopen closes the file of a segment that is complete and synced, so that the next
 // attempt opens it anew: a handle may be stale (NFS) where the file is well. The caller
 // holds mu.
-func (q *Shard) reopen(s *segment) {
+func (q *Shard) reopen(s *segmentState) {
 	if s.file != nil && s != q.last() && s.synced >= s.size && !s.doubt {
 		_ = s.file.Close() // it was read only
 		s.file = nil
@@ -78,7 +75,7 @@ func (q *Shard) reopen(s *segment) {
 
 // cantRead makes a failed read visible, and wakes those who wait: they must know when it
 // is tried again.
-func (q *Shard) cantRead(seg *segment, err error) {
+func (q *Shard) cantRead(seg *segmentState, err error) {
 	_ = q.setFault(&q.readFault, fmt.Errorf("%s: %w", seg.path, err))
 	q.avail.broadcast()
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // blind lets every read of a segment fail, until it is seen again.
-func blind(t *testing.T, q *Shard, s *segment) {
+func blind(t *testing.T, q *Shard, s *segmentState) {
 	t.Helper()
 	f, err := os.OpenFile(s.path, os.O_WRONLY, 0)
 	must(t, err)
@@ -31,7 +31,7 @@ func blind(t *testing.T, q *Shard, s *segment) {
 	s.file, q.ws = f, nil
 }
 
-func see(t *testing.T, q *Shard, s *segment) {
+func see(t *testing.T, q *Shard, s *segmentState) {
 	t.Helper()
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -188,7 +188,7 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 	s := open(t, o)
 	appendN(t, s.Shards()[0], 0, 12, 5000)
 	path := s.Shards()[0].segs[0].path
-	must(t, s.Close())
+	must(t, shut(s))
 	data, err := os.ReadFile(path)
 	must(t, err)
 	offs := offsets(t, path)
@@ -212,7 +212,7 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 		"walk, zeros":  {zeros, func(r io.ReaderAt) error { _, err := walk(r, int64(len(zeros)), 0, nil); return err }},
 		"copy":         {data, copied},
 		"record": {data, func(r io.ReaderAt) error {
-			_, err := readRecord(r, entry{seq: 1, size: offs[1], source: "palo_alto"}, nil)
+			_, err := readRecord(r, place{seq: 1, size: offs[1], source: "palo_alto"}, nil)
 			return err
 		}},
 		"good bytes": {data, func(r io.ReaderAt) error { _, err := goodBytes(r, 0, int64(len(data))); return err }},
@@ -270,21 +270,21 @@ func TestUnreadableAtStart(t *testing.T) {
 					}
 				}
 				left = append(left, sequence(30, 30)...)
-				must(t, s.Close())
+				must(t, shut(s))
 				segs := files(t, o.Path, segPrefix+"0*"+segSuffix)
 				equal(t, "segments", len(segs), 3)
 				back := hide(t, filepath.Join(o.Path, "shard-00", segs[i]))
 				before := tree(t, o.Path)
-				if rep, err := Verify(o.Path); err != nil || !rep.Unread() || rep.Damaged() || tree(t, o.Path) != before {
+				if rep, err := Verify(context.Background(), o.Path); err != nil || !rep.Unread() || rep.Damaged() || tree(t, o.Path) != before {
 					t.Fatalf("verify: %+v, %v", rep, err)
 				}
-				if err := Export(o.Path, io.Discard); err == nil || !strings.Contains(err.Error(), segs[i]) {
+				if err := Export(context.Background(), o.Path, io.Discard); err == nil || !strings.Contains(err.Error(), segs[i]) {
 					t.Fatalf("export: %v", err)
 				}
 				o.Ledger = ledger.New()
 				s = open(t, o)
 				q = s.Shards()[0]
-				q.heal()
+				q.heal(context.Background())
 				if st := s.Stats(); st.ReadFault == "" || st.Shards[0].Faults.Read == 0 || st.Shards[0].Corrupt != 0 {
 					t.Fatalf("%+v", st)
 				}
@@ -298,10 +298,10 @@ func TestUnreadableAtStart(t *testing.T) {
 				}
 				switch end {
 				case "stop":
-					must(t, s.Close())
+					must(t, shut(s))
 				case "kill":
 					to := copyQueueWith(t, o.Path, segs[i])
-					must(t, s.Close())
+					must(t, shut(s))
 					o.Path = to
 				}
 				if end != "none" {
@@ -312,7 +312,7 @@ func TestUnreadableAtStart(t *testing.T) {
 					q = s.Shards()[0]
 				}
 				back()
-				until(t, "the segment is read", func() bool { q.heal(); return q.Stats().ReadFault == "" })
+				until(t, "the segment is read", func() bool { q.heal(context.Background()); return q.Stats().ReadFault == "" })
 				must(t, s.Healthy())
 				got := append(first, drainAll(t, q)...)
 				settleDown(q)
@@ -339,9 +339,9 @@ func TestUnreadableAtStart(t *testing.T) {
 }
 
 // copyQueueWith is copyQueue of a queue with a hidden segment.
-func copyQueueWith(t *testing.T, from, segment string) string {
+func copyQueueWith(t *testing.T, from, name string) string {
 	to := copyQueue(t, from)
-	if st, err := os.Stat(filepath.Join(to, "shard-00", segment)); err != nil || !st.IsDir() {
+	if st, err := os.Stat(filepath.Join(to, "shard-00", name)); err != nil || !st.IsDir() {
 		t.Fatalf("%v", err)
 	}
 	return to
@@ -354,7 +354,7 @@ func TestLateSegmentIsMisplaced(t *testing.T) {
 	s := open(t, o)
 	q := s.Shards()[0]
 	appendN(t, q, 0, 60, 700)
-	must(t, s.Close())
+	must(t, shut(s))
 	segs := files(t, o.Path, segPrefix+"0*"+segSuffix)
 	dir := filepath.Join(o.Path, "shard-00")
 	data, err := os.ReadFile(filepath.Join(dir, segs[0]))
@@ -368,7 +368,7 @@ func TestLateSegmentIsMisplaced(t *testing.T) {
 	appendN(t, q, 60, 5, 700)
 	equal(t, "records before it", drainAll(t, q), sequence(0, 60))
 	back()
-	until(t, "it is read", func() bool { q.heal(); return q.Stats().ReadFault == "" })
+	until(t, "it is read", func() bool { q.heal(context.Background()); return q.Stats().ReadFault == "" })
 	equal(t, "records behind it", drainAll(t, q), sequence(60, 5))
 	settleDown(q)
 	if st := q.Stats(); st.Records != 0 || st.Segments > 1 {

@@ -43,6 +43,18 @@ func (h *header) headerLen() int64 { return int64(fixedHeader + len(h.source)) }
 // size is the length of the whole record on disk, with diskqueue's prefix.
 func (h *header) size() int64 { return prefixLen + h.headerLen() + int64(h.bodyLen) }
 
+// place says where a record is, and which one is expected there.
+type place struct {
+	seq       uint64
+	off, size int64
+	source    string
+}
+
+// at is the place of the record with this header, which begins at off.
+func (h *header) at(off int64) place {
+	return place{seq: h.seq, off: off, size: h.size(), source: string(h.source)}
+}
+
 // recordSize is what rec takes on disk.
 func recordSize(rec *event.Record) int64 {
 	return int64(prefixLen + fixedHeader + len(rec.Source) + len(rec.Body))

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"syslog-gateway/internal/durable"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -48,6 +51,8 @@ type segmentScan struct {
 	done     spans // what is acknowledged of it
 	skip     int64 // how many of the records that were found
 	since    int64 // when it was written last, Unix nanoseconds
+	size     int64 // what repair has left of it
+	keep     bool  // repair wants the file kept in the corrupt folder when it is consumed
 	// failed is why it could not be read: nothing is known of its records then.
 	failed error
 	walked
@@ -70,8 +75,8 @@ const (
 func shardName(index int) string { return fmt.Sprintf("%s%02d", shardPrefix, index) }
 
 // scanAll looks at every shard folder in root, and walks all segments.
-func scanAll(root string) ([]*shardScan, error) {
-	entries, err := listFolder(root)
+func scanAll(ctx context.Context, root string) ([]*shardScan, error) {
+	entries, err := listFolder(ctx, root)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +87,7 @@ func scanAll(root string) ([]*shardScan, error) {
 		if !ok || err != nil || index < 0 || shardName(index) != e.Name() || !e.IsDir() {
 			continue
 		}
-		sc, err := listShard(root, index)
+		sc, err := listShard(ctx, root, index)
 		if err != nil {
 			return nil, err
 		}
@@ -103,12 +108,12 @@ func scanAll(root string) ([]*shardScan, error) {
 	for _, sc := range all {
 		sc.sortOut()
 	}
-	return all, nil
+	return all, ctx.Err()
 }
 
 // listFolder reads a folder.
-func listFolder(path string) (entries []os.DirEntry, err error) {
-	err = insist(func() error {
+func listFolder(ctx context.Context, path string) (entries []os.DirEntry, err error) {
+	err = insist(ctx, func() error {
 		entries, err = os.ReadDir(path)
 		return err
 	})
@@ -119,10 +124,10 @@ func listFolder(path string) (entries []os.DirEntry, err error) {
 }
 
 // listShard reads the folder and the metadata of one shard.
-func listShard(root string, index int) (*shardScan, error) {
+func listShard(ctx context.Context, root string, index int) (*shardScan, error) {
 	sc := &shardScan{name: shardName(index), index: index}
 	sc.dir = filepath.Join(root, sc.name)
-	entries, err := listFolder(sc.dir)
+	entries, err := listFolder(ctx, sc.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +135,7 @@ func listShard(root string, index int) (*shardScan, error) {
 	var marks []string
 	for _, e := range entries {
 		path := filepath.Join(sc.dir, e.Name())
-		if strings.HasPrefix(e.Name(), segPrefix) && strings.HasSuffix(e.Name(), tmpSuffix) {
+		if isTemp(e.Name(), segPrefix) {
 			sc.litter = append(sc.litter, path)
 			continue
 		}
@@ -150,9 +155,9 @@ func listShard(root string, index int) (*shardScan, error) {
 	for _, seg := range byNum {
 		sc.segs = append(sc.segs, seg)
 	}
-	sc.readMarks(byNum, marks)
+	sc.readMarks(ctx, byNum, marks)
 	slices.SortFunc(sc.segs, func(a, b *segmentScan) int { return int(min(1, max(-1, a.num-b.num))) })
-	err = insist(func() error {
+	err = insist(ctx, func() error {
 		sc.meta, sc.doubt, sc.known, err = readMeta(sc.dir)
 		return err
 	})
@@ -162,7 +167,7 @@ func listShard(root string, index int) (*shardScan, error) {
 	if len(sc.segs) == 0 && !sc.known {
 		sc.doubt = "" // a new shard
 	}
-	err = insist(func() error {
+	err = insist(ctx, func() error {
 		sc.acked = readAcked(sc.dir, sc.meta, sc.known)
 		return sc.acked.unread
 	})
@@ -170,13 +175,16 @@ func listShard(root string, index int) (*shardScan, error) {
 		sc.doubt = err.Error()
 	}
 	if sc.known {
-		sc.stop = readStop(sc.dir, sc.meta)
+		_ = insist(ctx, func() (err error) { // without it nobody can tell whether something is missing
+			sc.stop, err = readStop(sc.dir, sc.meta)
+			return err
+		})
 	}
 	return sc, nil
 }
 
 // readMarks reads which segments could not be synced.
-func (sc *shardScan) readMarks(byNum map[int64]*segmentScan, marks []string) {
+func (sc *shardScan) readMarks(ctx context.Context, byNum map[int64]*segmentScan, marks []string) {
 	for _, mark := range marks {
 		path := strings.TrimSuffix(mark, doubtSuffix)
 		num, _, ok := segmentNumber(filepath.Base(path))
@@ -185,7 +193,7 @@ func (sc *shardScan) readMarks(byNum map[int64]*segmentScan, marks []string) {
 			sc.litter = append(sc.litter, mark)
 			continue
 		}
-		_ = insist(func() (err error) { // nothing of it is trusted where the mark cannot be read
+		_ = insist(ctx, func() (err error) { // nothing of it is trusted where the mark cannot be read
 			seg.synced, err = readDoubt(path)
 			return err
 		})
@@ -292,16 +300,16 @@ func (sc *shardScan) empty() bool {
 	return len(sc.misplaced) == 0 && !slices.ContainsFunc(sc.segs, func(s *segmentScan) bool { return !s.consumed() })
 }
 
-// apply does what the scan has found necessary to do to the files, and returns
-// the segments that are left to read, oldest first. Every step may be the last
-// before a crash: the next scan finds the same again or less.
-func (sc *shardScan) apply(root string, found func(*segmentScan, damage, string)) ([]*segment, error) {
+// repair does to the files what the scan has found necessary, and returns the segments
+// that are left to read, oldest first. Every step may be the last before a crash: the
+// next scan finds the same again or less.
+func (sc *shardScan) repair(root string, found func(*segmentScan, damage, string)) ([]*segmentScan, error) {
 	for _, path := range sc.litter {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("queue: remove a temporary file: %w", err)
 		}
 	}
-	if sc.missing { // restore makes the folder
+	if sc.missing { // attaching makes the folder
 		return nil, nil
 	}
 	if !sc.acked.found && sc.acked.unread == nil { // else it holds until the next list is written
@@ -309,66 +317,73 @@ func (sc *shardScan) apply(root string, found func(*segmentScan, damage, string)
 			return nil, err
 		}
 	}
-	var segs []*segment
-	for i, scan := range sc.segs {
+	var left []*segmentScan
+	for i, s := range sc.segs {
 		last := i == len(sc.segs)-1
-		kept := false
-		if err := sc.restoreName(root, scan); noRoom(err) {
-			kept = true // with the segment, until there is room in the corrupt folder
+		if err := sc.restoreName(root, s); noRoom(err) {
+			s.keep = true // with the segment, until there is room in the corrupt folder
 		} else if err != nil {
 			return nil, err
 		}
-		seg := &segment{num: scan.num, path: scan.path, size: scan.fileSize, from: scan.from, left: scan.tally, since: scan.oldest,
-			first: scan.firstSeq, last: scan.lastSeq, detached: !scan.sound(), damage: scan.damage, done: scan.done, skip: scan.skip, keep: kept}
-		if scan.failed == nil {
-			err := sc.applyDamage(root, scan, seg, found)
+		s.size = s.fileSize
+		if s.failed == nil {
+			err := sc.setDamageAside(root, s, found)
 			if err != nil && !notRead(err) {
 				return nil, err
 			}
-			scan.failed = err
+			s.failed = err
 		}
-		if scan.failed != nil {
-			seg.postpone(sc, scan)
+		if s.failed != nil {
+			sc.forget(s)
 		}
-		if scan.consumed() && !last {
-			if err := seg.unlink(); err != nil {
+		if s.consumed() && !last {
+			if err := unlink(s.path); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		if last && scan.sound() && scan.tornAt >= 0 && seg.late == nil {
-			seg.size = scan.tornAt
-			if err := truncate(scan.path, scan.tornAt); err != nil && !noRoom(err) { // restore does it again
+		if last && s.sound() && s.tornAt >= 0 && s.failed == nil {
+			s.size = s.tornAt
+			if err := truncate(s.path, s.tornAt); err != nil && !noRoom(err) { // attaching does it again
 				return nil, err
 			}
 		}
-		if scan.marked && scan.synced < seg.size {
-			seg.doubt, seg.synced = true, scan.synced
-		}
-		segs = append(segs, seg)
+		left = append(left, s)
 	}
-	return segs, syncDir(sc.dir)
+	return left, durable.SyncDir(sc.dir)
 }
 
-func (sc *shardScan) applyDamage(root string, scan *segmentScan, seg *segment, found func(*segmentScan, damage, string)) error {
-	if len(scan.damage) == 0 {
+// forget makes the scan of a segment that could not be read say no more than the
+// metadata and the list of acknowledged records do: where it begins, and what of it is
+// acknowledged. So an end of the process before it is read changes nothing.
+func (sc *shardScan) forget(s *segmentScan) {
+	s.from, s.walked = 0, walked{tornAt: -1, firstSeq: s.firstSeq, lastSeq: s.lastSeq}
+	if sc.known && s.num == sc.meta.read.num {
+		s.from = sc.meta.read.off
+	}
+	s.done, s.skip = sc.acked.of(s.num), 0
+}
+
+// setDamageAside copies what is damaged in a segment into the corrupt folder.
+func (sc *shardScan) setDamageAside(root string, s *segmentScan, found func(*segmentScan, damage, string)) error {
+	if len(s.damage) == 0 {
 		return nil
 	}
-	f, err := os.Open(scan.file())
+	f, err := os.Open(s.file())
 	if err != nil {
-		return &readError{0, err}
+		return &readError{err: err}
 	}
 	defer f.Close()
-	for _, d := range scan.damage {
-		copied, err := setAside(root, sc.name, scan.num, f, d.from, d.to)
+	for _, d := range s.damage {
+		copied, err := setAside(root, sc.name, s.num, f, d.from, d.to)
 		if notRead(err) {
 			return err
 		}
 		if err != nil {
-			seg.keep = true // there is no room for a copy, so the segment itself stays
+			s.keep = true // there is no room for a copy, so the segment itself stays
 			copied = err.Error()
 		}
-		found(scan, d, copied)
+		found(s, d, copied)
 	}
 	return nil
 }
@@ -427,7 +442,7 @@ func dropAcked(dir string) error {
 	if err != nil {
 		return fmt.Errorf("queue: remove the list of acknowledged records: %w", err)
 	}
-	return syncDir(dir)
+	return durable.SyncDir(dir)
 }
 
 // dropStop removes the file, durably.
@@ -439,7 +454,7 @@ func dropStop(dir string) error {
 	if err != nil {
 		return fmt.Errorf("queue: remove what the last stop has noted: %w", err)
 	}
-	return syncDir(dir)
+	return durable.SyncDir(dir)
 }
 
 // fits says that the numbers of a segment's records lie between two others, and grow.
@@ -526,7 +541,7 @@ func (s *segmentScan) good(off int64) bool {
 	if err != nil || v != valid {
 		return false
 	}
-	_, err = readRecord(f, entry{seq: h.seq, off: off, size: h.size(), source: string(h.source)}, nil)
+	_, err = readRecord(f, h.at(off), nil)
 	return err == nil
 }
 
@@ -572,17 +587,30 @@ func (sc *shardScan) repeated(path string, known map[uint64]mark) error {
 	return nil
 }
 
-// insist does something that reads until it works, for about three seconds: what start-up
-// must know to begin at all.
-func insist(do func() error) error {
-	var p pause
-	for {
+// The pauses between attempts to read what could not be read.
+const (
+	minReadPause = 50 * time.Millisecond
+	maxReadPause = 2 * time.Second
+)
+
+// insist does something that reads until it works, for about five seconds: what start-up
+// must know to begin at all. It returns the last error, or that of ctx.
+func insist(ctx context.Context, do func() error) error {
+	for wait := minReadPause; ; wait = min(2*wait, maxReadPause) {
 		err := do()
-		if err == nil || p.wait == maxReadPause {
-			return err
+		if err == nil {
+			return nil
 		}
-		p.grow()
-		time.Sleep(time.Until(p.at))
+		t := time.NewTimer(wait)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return errors.Join(err, ctx.Err())
+		}
+		if wait == maxReadPause {
+			return do()
+		}
 	}
 }
 

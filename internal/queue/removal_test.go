@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -25,11 +26,11 @@ func block(t *testing.T, path string) (undo func()) {
 // segment goes as soon as it can, at the latest with the stop. Else the next start would
 // deliver all of it again.
 func TestRemovalIsTriedAgain(t *testing.T) {
-	unremoved(t, func(q *Shard, first *segment) {
+	unremoved(t, func(q *Shard, first *segmentState) {
 		if q.segs[0] == first {
 			t.Fatal("the segment is not consumed")
 		}
-		q.heal()
+		q.heal(context.Background())
 		if _, err := os.Stat(first.path); err == nil {
 			t.Fatal("the file is there still")
 		}
@@ -37,11 +38,11 @@ func TestRemovalIsTriedAgain(t *testing.T) {
 }
 
 // The last try is that of the stop.
-func TestStopRemovesWhatStayed(t *testing.T) { unremoved(t, func(*Shard, *segment) {}) }
+func TestStopRemovesWhatStayed(t *testing.T) { unremoved(t, func(*Shard, *segmentState) {}) }
 
 // unremoved consumes a segment while its file cannot be removed, has the rest of the
 // test look when it can again, and requires that a restart repeats nothing.
-func unremoved(t *testing.T, then func(q *Shard, first *segment)) {
+func unremoved(t *testing.T, then func(q *Shard, first *segmentState)) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
 	s := open(t, o)
@@ -57,7 +58,7 @@ func unremoved(t *testing.T, then func(q *Shard, first *segment)) {
 	settleDown(q)
 	undo()
 	then(q, first)
-	must(t, s.Close())
+	must(t, shut(s))
 	o.Ledger = ledger.New()
 	equal(t, "records after a restart", drainAll(t, open(t, o).Shards()[0]), sequence(n, 60-n))
 }

@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+
+	"syslog-gateway/internal/durable"
 )
 
 // Restore puts back what was set aside in the queue of a stopped gateway and turns out to
 // be whole, as a start of the gateway does. It repairs the queue like a start, too.
 func Restore(ctx context.Context, path string, log *slog.Logger) (Restored, error) {
-	if err := offline(path, func([]*shardScan) error { return nil }); err != nil {
+	if err := offline(ctx, path, func([]*shardScan) error { return nil }); err != nil {
 		return Restored{}, err
 	}
 	shards := 1
@@ -21,8 +23,11 @@ func Restore(ctx context.Context, path string, log *slog.Logger) (Restored, erro
 			shards = i + 1
 		}
 	}
-	s, err := Open(Options{Path: path, Shards: shards, MaxSize: 1 << 50, SegmentSize: restoreSegment, Logger: log})
+	s, err := New(Options{Path: path, Shards: shards, MaxSize: 1 << 50, SegmentSize: restoreSegment, Logger: log})
 	if err != nil {
+		return Restored{}, err
+	}
+	if err := s.Open(ctx); err != nil {
 		return Restored{}, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -35,7 +40,7 @@ func Restore(ctx context.Context, path string, log *slog.Logger) (Restored, erro
 	}
 	interrupted := ctx.Err()
 	cancel()
-	err = errors.Join(<-ran, s.Close(), interrupted)
+	err = errors.Join(<-ran, s.Close(context.WithoutCancel(ctx)), interrupted)
 	return s.restorer.result, err
 }
 
@@ -50,8 +55,8 @@ type Skipped struct {
 // segment with such a page is replaced by a copy in which the page is empty, and the file
 // itself is kept in the corrupt folder. The next start takes the empty pages for damage,
 // and each later one puts back what of the kept file can be read by then.
-func Skip(path string) (all []Skipped, err error) {
-	err = offline(path, func(scans []*shardScan) error {
+func Skip(ctx context.Context, path string) (all []Skipped, err error) {
+	err = offline(ctx, path, func(scans []*shardScan) error {
 		for _, sc := range scans {
 			for _, s := range sc.segs {
 				one, err := sc.skip(path, s)
@@ -101,7 +106,7 @@ func (sc *shardScan) skip(root string, s *segmentScan) (Skipped, error) {
 	if err != nil {
 		return Skipped{}, fmt.Errorf("queue: skip what cannot be read in %s: %w", s.file(), err)
 	}
-	return one, syncDir(sc.dir)
+	return one, durable.SyncDir(sc.dir)
 }
 
 // whole says that a file can be read.

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"syslog-gateway/internal/durable"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
 )
@@ -36,7 +37,7 @@ type restorer struct {
 
 // upTo is a place in a shard.
 type upTo struct {
-	seg  *segment
+	seg  *segmentState
 	size int64
 }
 
@@ -206,7 +207,7 @@ func (r *restorer) stable(ctx context.Context) bool {
 func (q *Shard) stable(at upTo) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return !slices.ContainsFunc(q.segs, func(s *segment) bool {
+	return !slices.ContainsFunc(q.segs, func(s *segmentState) bool {
 		return s.num < at.seg.num && s.synced < s.size || s == at.seg && s.synced < at.size
 	})
 }
@@ -221,7 +222,7 @@ func (r *restorer) settle() {
 		errs = append(errs, do())
 	}
 	r.settling, r.bytes = nil, 0
-	errs = append(errs, r.removeWholes(), syncDir(filepath.Join(r.store.opts.Path, corruptFolder)))
+	errs = append(errs, r.removeWholes(), durable.SyncDir(filepath.Join(r.store.opts.Path, corruptFolder)))
 	if err := errors.Join(errs...); err != nil {
 		r.store.log.Error("queue: a file whose records were put back cannot be removed; the next start puts them back again",
 			"error", err)
@@ -292,7 +293,7 @@ func (r *restorer) restore(ctx context.Context, p *putBack) error {
 // record puts one record back, unless it is in the queue. ok is false where its body is
 // damaged.
 func (r *restorer) record(ctx context.Context, p *putBack, f io.ReaderAt, off int64, h *header) (ok bool, err error) {
-	rec, err := readRecord(f, entry{seq: h.seq, off: off, size: h.size(), source: string(h.source)}, nil)
+	rec, err := readRecord(f, h.at(off), nil)
 	var wrong *wrongBytes
 	if errors.As(err, &wrong) {
 		return false, nil

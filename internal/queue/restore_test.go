@@ -37,7 +37,7 @@ func quarantine(t *testing.T) *quarantined {
 	z.offs = append(offsets(t, z.path), int64(len(z.data)))
 	drainAll(t, q)
 	settleDown(q)
-	must(t, s.Close())
+	must(t, shut(s))
 	z.o.Ledger = ledger.New()
 	must(t, os.MkdirAll(filepath.Join(z.o.Path, corruptFolder), dirMode))
 	return z
@@ -171,7 +171,7 @@ func TestRestore(t *testing.T) {
 						t.Errorf("%d recovered, %d queued", recovered, queued)
 					}
 					settleDown(q)
-					must(t, s.Close())
+					must(t, shut(s))
 				}
 				var left []string
 				for _, f := range setAsideFiles(t, z.o.Path) {
@@ -201,7 +201,7 @@ func TestRestoreOfASegmentThatIsQueued(t *testing.T) {
 		path := q.segs[0].path
 		offs := offsets(t, path)
 		drain(t, q, 8)
-		must(t, s.Close())
+		must(t, shut(s))
 		must(t, os.Mkdir(filepath.Join(o.Path, corruptFolder), dirMode))
 		data, err := os.ReadFile(path)
 		must(t, err)
@@ -227,7 +227,7 @@ func TestRestoreOfASegmentThatIsQueued(t *testing.T) {
 			}
 			equal(t, "records", got, append([]int{}, want...))
 			settleDown(s.Shards()[0])
-			must(t, s.Close())
+			must(t, shut(s))
 		}
 	}
 }
@@ -242,7 +242,7 @@ func TestRestoreOfTheLastSegment(t *testing.T) {
 	appendN(t, q, 0, 20, 600)
 	offs := offsets(t, q.segs[0].path)
 	drainAll(t, q)
-	must(t, s.Close())
+	must(t, shut(s))
 	must(t, os.Mkdir(filepath.Join(o.Path, corruptFolder), dirMode))
 	for _, i := range []int{3, 17} {
 		must(t, os.WriteFile(filepath.Join(o.Path, corruptFolder, fmt.Sprintf("shard-00-000000@%d", offs[i])), nil, fileMode))
@@ -250,7 +250,7 @@ func TestRestoreOfTheLastSegment(t *testing.T) {
 	s = open(t, o)
 	runRestore(t, s)
 	equal(t, "records", drainAll(t, s.Shards()[0]), sequence(3, 17)) // up to the end: it is not known
-	must(t, s.Close())
+	must(t, shut(s))
 	equal(t, "left", len(setAsideFiles(t, o.Path)), 0)
 }
 
@@ -280,7 +280,7 @@ func TestRestoreIsInterrupted(t *testing.T) {
 				got = append(got, drainAll(t, q)...)
 				settleDown(q)
 			}
-			must(t, s.Close())
+			must(t, shut(s))
 			if kill {
 				z.o.Path, z.o.MaxSize, kill = image, 64<<20, false
 				got = nil
@@ -302,7 +302,7 @@ func TestRestoreIsInterrupted(t *testing.T) {
 // file can be read by then comes back.
 func TestSkip(t *testing.T) {
 	o, segs := stopped(t, 60, 5)
-	if all, err := Skip(o.Path); err != nil || len(all) != 0 {
+	if all, err := Skip(context.Background(), o.Path); err != nil || len(all) != 0 {
 		t.Fatalf("%+v, %v", all, err)
 	}
 	before := tree(t, o.Path)
@@ -337,14 +337,14 @@ func TestSkip(t *testing.T) {
 	got := drainAll(t, s.Shards()[0])
 	equal(t, "records of the first life", len(got), 55-missing)
 	settleDown(s.Shards()[0])
-	must(t, s.Close())
+	must(t, shut(s))
 	o.Ledger = ledger.New()
 	s = open(t, o)
 	runRestore(t, s)
 	got = append(got, drainAll(t, s.Shards()[0])...)
 	slices.Sort(got)
 	equal(t, "records", got, sequence(5, 55))
-	must(t, s.Close())
+	must(t, shut(s))
 	equal(t, "left", len(setAsideFiles(t, o.Path)), 0)
 }
 

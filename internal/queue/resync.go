@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"syslog-gateway/internal/durable"
 )
 
 const (
@@ -76,7 +78,7 @@ func (q *Shard) writeAgain(d unsynced) error {
 	good, _ := goodBytes(f, 0, d.to) // a figure for the log alone
 	q.log.Warn("queue: what could not be synced is written again", "shard", q.index, "file", d.seg.path,
 		"offset", d.from, "bytes", d.to-d.from, "damaged_bytes", d.to-good, "copy", kept)
-	err = errors.Join(d.file.Close(), remove(d.seg.path+badSuffix), remove(d.seg.path+doubtSuffix), syncDir(q.dir))
+	err = errors.Join(d.file.Close(), remove(d.seg.path+badSuffix), remove(d.seg.path+doubtSuffix), durable.SyncDir(q.dir))
 	if q.dq == nil { // the store is being closed
 		return err
 	}
@@ -89,7 +91,7 @@ func (q *Shard) writeAgain(d unsynced) error {
 // giveUpPages says that a copy may replace a segment though a part of it could not be
 // read: not before some tries, and only where the old file stays in the corrupt folder,
 // under the name that is returned.
-func (q *Shard) giveUpPages(s *segment, empty int64) (string, error) {
+func (q *Shard) giveUpPages(s *segmentState, empty int64) (string, error) {
 	if s.tries++; s.tries < copyTries {
 		return "", fmt.Errorf("%d bytes cannot be read", empty)
 	}

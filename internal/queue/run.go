@@ -87,7 +87,7 @@ func (q *Shard) mend(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-q.mending:
-			q.heal()
+			q.heal(ctx)
 		}
 	}
 }

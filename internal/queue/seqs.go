@@ -62,9 +62,9 @@ func join(list []stretch, s stretch) []stretch {
 }
 
 // extend joins what is acknowledged of a segment.
-func extend(list []stretch, segment int64, done spans) []stretch {
+func extend(list []stretch, num int64, done spans) []stretch {
 	for _, s := range done {
-		list = join(list, stretch{segment, segment, s})
+		list = join(list, stretch{num, num, s})
 	}
 	return list
 }

@@ -32,14 +32,11 @@ const (
 
 // entry is a record between being handed out and being consumed from diskqueue.
 type entry struct {
-	seq    uint64
-	seg    *segment
-	off    int64
-	size   int64
+	place
+	seg    *segmentState
 	events uint32
 	state  state
 	sick   bool // it could not be read the last time
-	source string
 }
 
 // Shard is one queue. All methods are safe for concurrent use.
@@ -81,13 +78,13 @@ type Shard struct {
 
 	rd  sync.Mutex // one reader of headers at a time
 	win window     // headers read ahead, of segment ws
-	ws  *segment
+	ws  *segmentState
 	// lastSize is the size of the record read last: how far to read ahead.
 	lastSize int64
 
 	mu    sync.Mutex
-	segs  []*segment // oldest first; the last one is written to
-	cur   *segment   // with off: the next record to hand out
+	segs  []*segmentState // oldest first; the last one is written to
+	cur   *segmentState   // with off: the next record to hand out
 	off   int64
 	held  []entry  // handed out and not consumed, oldest first
 	again []uint64 // waiting, oldest first
@@ -102,7 +99,7 @@ type Shard struct {
 	// dissolved says that the shard was left over and is gone: it has no folder any more.
 	dissolved bool
 	// consumed are segments that are done with and could not be removed yet.
-	consumed []*segment
+	consumed []*segmentState
 	// removed is what was acknowledged of segments that are removed, as long as a power
 	// loss may bring them back; removing is that of which the folder is being synced.
 	removed, removing []stretch
@@ -225,7 +222,7 @@ func (q *Shard) oldest() time.Time {
 }
 
 // last is the segment that is written to. The caller holds mu.
-func (q *Shard) last() *segment { return q.segs[len(q.segs)-1] }
+func (q *Shard) last() *segmentState { return q.segs[len(q.segs)-1] }
 
 // find returns the entry of seq, or nil. The caller holds mu.
 func (q *Shard) find(seq uint64) *entry {

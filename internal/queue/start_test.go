@@ -126,7 +126,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 				for _, q := range s.Shards() {
 					appendN(t, q, 0, c.records, 700)
 				}
-				must(t, s.Close())
+				must(t, shut(s))
 				for _, q := range s.Shards() {
 					if c.hurt != nil {
 						c.hurt(t, q.dir)

@@ -2,15 +2,13 @@ package queue
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 )
 
-// segment is one file of a shard, as far as it is not consumed. Its fields are
+// segmentState is one file of a shard, as far as it is not consumed. Its fields are
 // guarded by the shard's mu.
-type segment struct {
+type segmentState struct {
 	num   int64
 	path  string
 	size  int64 // bytes, up to the end of the last whole record
@@ -46,7 +44,7 @@ type segment struct {
 }
 
 // open returns the segment's file. The caller holds the shard's mu.
-func (s *segment) open() (*os.File, error) {
+func (s *segmentState) open() (*os.File, error) {
 	if s.file != nil {
 		return s.file, nil
 	}
@@ -55,62 +53,29 @@ func (s *segment) open() (*os.File, error) {
 		f, err = os.Open(s.path + badSuffix)
 	}
 	if err != nil {
-		return nil, &readError{0, err}
+		return nil, &readError{err: err}
 	}
 	s.file = f
 	return f, nil
 }
 
-// unlink removes the file, whatever diskqueue has made of its name meanwhile. The
-// order of the two matters: a rename can come between them, but only this way.
-func (s *segment) unlink() error {
-	return errors.Join(remove(s.path), remove(s.path+badSuffix), remove(s.path+doubtSuffix))
+// taken is the state of a segment that the process before has left, by its scan.
+func taken(sc *shardScan, scan *segmentScan) *segmentState {
+	s := &segmentState{num: scan.num, path: scan.path, size: scan.size, from: scan.from, left: scan.tally, since: scan.oldest,
+		first: scan.firstSeq, last: scan.lastSeq, detached: !scan.sound(), damage: scan.damage, done: scan.done, skip: scan.skip, keep: scan.keep}
+	if scan.failed != nil {
+		s.late, s.since, s.detached = &late{sc: sc, scan: scan}, scan.since, true
+	}
+	if scan.marked && scan.synced < scan.size {
+		s.doubt, s.synced = true, scan.synced
+	}
+	return s
 }
 
 // located is where the file is: diskqueue may have put .bad behind its name.
-func (s *segment) located() string {
+func (s *segmentState) located() string {
 	if _, lost := os.Lstat(s.path); lost != nil {
 		return s.path + badSuffix
 	}
 	return s.path
-}
-
-// syncDir makes what was made, renamed or removed in a folder durable.
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("queue: sync folder: %w", err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return fmt.Errorf("queue: sync folder %s: %w", path, err)
-	}
-	return nil
-}
-
-// writeDurably replaces the file by data, which is on stable storage afterwards.
-func writeDurably(path string, data []byte) error {
-	tmp := path + ".new" + tmpSuffix
-	if err := writeAndSync(tmp, data); err != nil {
-		return errors.Join(err, remove(tmp))
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		return fmt.Errorf("queue: replace %s: %w", path, err)
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func writeAndSync(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fileMode)
-	if err != nil {
-		return fmt.Errorf("queue: write: %w", err)
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("queue: write %s: %w", path, err)
-	}
-	return nil
 }

@@ -3,6 +3,7 @@ package queue
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -29,21 +30,21 @@ type stopSegment struct {
 	Events  map[string]int64 `json:"events"` // by source
 }
 
-// readStop returns what the last stop has left; nothing where the file is not of the
-// present state, or cannot be read.
-func readStop(dir string, m meta) []stopSegment {
-	var data []byte
-	err := insist(func() (err error) {
-		if data, err = os.ReadFile(filepath.Join(dir, stopName)); errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		return err
-	})
-	var f stopFile
-	if err != nil || json.Unmarshal(data, &f) != nil || f.Meta != string(m.encode()) {
-		return nil
+// readStop returns what the last stop has left; nothing where the file is missing or not
+// of the present state. An error is one of reading.
+func readStop(dir string, m meta) ([]stopSegment, error) {
+	data, err := os.ReadFile(filepath.Join(dir, stopName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	return f.Segments
+	if err != nil {
+		return nil, fmt.Errorf("queue: read what the last stop has left: %w", err)
+	}
+	var f stopFile
+	if json.Unmarshal(data, &f) != nil || f.Meta != string(m.encode()) {
+		return nil, nil
+	}
+	return f.Segments, nil
 }
 
 // holds says that the records of the scan are those of the stop, also where the file was

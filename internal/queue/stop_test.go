@@ -17,7 +17,7 @@ func stopped(t *testing.T, n, acked int) (o Options, segs []string) {
 	s := open(t, o)
 	appendN(t, s.Shards()[0], 0, n, 700)
 	drain(t, s.Shards()[0], acked)
-	must(t, s.Close())
+	must(t, shut(s))
 	for _, name := range files(t, o.Path, segPrefix+"0*"+segSuffix) {
 		segs = append(segs, filepath.Join(o.Path, "shard-00", name))
 	}
@@ -70,10 +70,10 @@ func TestWhatIsMissingAfterAStopIsTold(t *testing.T) {
 					t.Errorf("the log says:\n%s", text)
 				}
 				settleDown(q)
-				must(t, s.Close())
+				must(t, shut(s))
 				text.Reset()
 				o.Ledger = ledger.New()
-				must(t, open(t, o).Close())
+				must(t, shut(open(t, o)))
 				if strings.Contains(text.String(), "missing") {
 					t.Errorf("it is told again:\n%s", text)
 				}
@@ -101,14 +101,14 @@ func TestNothingIsMissing(t *testing.T) {
 			drain(t, s.Shards()[0], 30)
 			settleDown(s.Shards()[0])
 			at := copyQueue(t, o.Path)
-			must(t, s.Close())
+			must(t, shut(s))
 			o.Path = at
 		},
 		"kill in the start": func(t *testing.T, o *Options, segs []string) {
 			s := open(t, *o)
 			at := copyQueue(t, o.Path)
 			drainAll(t, s.Shards()[0])
-			must(t, s.Close())
+			must(t, shut(s))
 			o.Path = at
 		},
 		"another number": func(t *testing.T, o *Options, segs []string) {
@@ -124,14 +124,14 @@ func TestNothingIsMissing(t *testing.T) {
 			must(t, err)
 			s := open(t, *o)
 			drain(t, s.Shards()[0], 40)
-			must(t, s.Close())
+			must(t, shut(s))
 			must(t, os.WriteFile(path, old, fileMode)) // it leaves the file alone
 		},
 		"all was delivered": func(t *testing.T, o *Options, segs []string) {
 			s := open(t, *o)
 			drainAll(t, s.Shards()[0])
 			settleDown(s.Shards()[0])
-			must(t, s.Close())
+			must(t, shut(s))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,7 +147,7 @@ func TestNothingIsMissing(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(o.Path, "shard-00", stopName)); err == nil {
 				t.Error("the note of the stop is still there")
 			}
-			must(t, s.Close())
+			must(t, shut(s))
 		})
 	}
 }
@@ -168,6 +168,6 @@ func FuzzReadStop(f *testing.F) {
 				t.Fatalf("%+v", b)
 			}
 		}
-		must(t, s.Close())
+		must(t, shut(s))
 	})
 }

@@ -3,6 +3,8 @@ package queue
 import (
 	"encoding/json"
 	"path/filepath"
+
+	"syslog-gateway/internal/durable"
 )
 
 // storeStop writes the file for the metadata m. Without it the next start cannot tell
@@ -10,7 +12,7 @@ import (
 func (q *Shard) storeStop(m meta) {
 	f := stopFile{Meta: string(m.encode())}
 	q.mu.Lock()
-	open := make(map[*segment][]*entry)
+	open := make(map[*segmentState][]*entry)
 	for i := range q.held {
 		if e := &q.held[i]; e.state != done {
 			open[e.seg] = append(open[e.seg], e)
@@ -40,7 +42,7 @@ func (q *Shard) storeStop(m meta) {
 	q.mu.Unlock()
 	data, err := json.Marshal(f)
 	if err == nil {
-		err = writeDurably(filepath.Join(q.dir, stopName), data)
+		err = durable.WriteFile(filepath.Join(q.dir, stopName), data, fileMode)
 	}
 	if err != nil {
 		q.log.Warn("queue: what the stop has left is not noted; the next start cannot tell whether something is missing",

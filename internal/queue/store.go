@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -38,10 +39,8 @@ type Stats struct {
 	Shards    []ShardStats  `json:"shards"`
 }
 
-// Open takes the queue's lock, repairs what a crash has left (doc.go says what)
-// and makes the shards ready. What was found is booked as recovered in the
-// ledger. The caller starts Run, and calls Close in the end.
-func Open(o Options) (*Store, error) {
+// New checks the options. It touches no file: Open does.
+func New(o Options) (*Store, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
@@ -52,37 +51,47 @@ func Open(o Options) (*Store, error) {
 	if err := checkPath(o.Path); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(o.Path, dirMode); err != nil {
-		return nil, fmt.Errorf("queue: make the folder: %w", err)
-	}
-	lock, err := takeLock(o.Path, os.O_RDWR|os.O_CREATE)
-	if err != nil {
-		return nil, err
-	}
-	s := &Store{opts: o, segSize: o.segmentSize(), lock: lock, log: o.Logger}
+	s := &Store{opts: o, segSize: o.segmentSize(), log: o.Logger}
 	s.budget = &budget{max: o.MaxSize, minFree: o.MinFree, path: o.Path, free: freeSpace,
 		removed: make(chan struct{}, 1)}
 	s.budget.answer.Store(1)
-	if err := s.openShards(); err != nil {
+	return s, nil
+}
+
+// Open takes the queue's lock, repairs what a crash has left (doc.go says what), and
+// makes the shards ready. What it finds is booked as recovered in the ledger. After an
+// error nothing is open. ctx bounds the attempts to read a disk that does not answer.
+func (s *Store) Open(ctx context.Context) (err error) {
+	if err := os.MkdirAll(s.opts.Path, dirMode); err != nil {
+		return fmt.Errorf("queue: make the folder: %w", err)
+	}
+	if s.lock, err = takeLock(s.opts.Path, os.O_RDWR|os.O_CREATE); err != nil {
+		return err
+	}
+	if err := s.openShards(ctx); err != nil {
 		for _, q := range s.shards {
 			q.detachDisk()
 			q.closeFiles()
 		}
-		return nil, errors.Join(err, lock.Close())
+		err = errors.Join(err, s.lock.Close())
+		s.lock, s.shards = nil, nil
+		return err
 	}
-	if err := s.budget.measure(); err != nil {
-		return nil, errors.Join(err, s.Close())
+	err = s.budget.measure()
+	if err == nil {
+		s.metrics, err = newMetrics(s, s.opts.Registerer)
 	}
-	if s.metrics, err = newMetrics(s, o.Registerer); err != nil {
-		return nil, errors.Join(err, s.Close())
+	if err != nil {
+		err = errors.Join(err, s.Close(context.WithoutCancel(ctx)))
+		s.lock, s.shards = nil, nil
 	}
-	return s, nil
+	return err
 }
 
 // openShards repairs and opens all shards: those configured, then those left over
 // with records in them.
-func (s *Store) openShards() error {
-	scans, err := scanAll(s.opts.Path)
+func (s *Store) openShards(ctx context.Context) error {
+	scans, err := scanAll(ctx, s.opts.Path)
 	if err != nil {
 		return err
 	}
@@ -153,9 +162,13 @@ func (q *Shard) open(sc *shardScan) error {
 	if err := q.moveMisplaced(sc); err != nil {
 		return err
 	}
-	segs, err := sc.apply(q.root, q.foundDamage)
+	scans, err := sc.repair(q.root, q.foundDamage)
 	if err != nil {
 		return err
+	}
+	var segs []*segmentState
+	for _, scan := range scans {
+		segs = append(segs, taken(sc, scan))
 	}
 	q.reckonAll(sc)
 	for _, scan := range sc.segs {
@@ -205,26 +218,31 @@ func (q *Shard) open(sc *shardScan) error {
 const maxGap = 16
 
 // recover takes over a segment that the process before has left.
-func (q *Shard) recover(seg *segment) {
+func (q *Shard) recover(seg *segmentState) {
 	q.budget.used.Add(seg.size)
 	q.allocated.Add(seg.size)
 	q.book(seg)
 }
 
 // book enters what is left in a segment into the books.
-func (q *Shard) book(seg *segment) {
+func (q *Shard) book(seg *segmentState) {
 	q.count(seg.left.records, seg.left.events, seg.left.bytes)
 	for source, n := range seg.left.bySource {
 		q.ledger.Account(source).Recover(int(*n))
 	}
 }
 
-// Close stores everything and gives the lock back. After it, Append, Next and
-// WaitRoom fail with ErrClosed. It may be called again.
-func (s *Store) Close() error {
+// Close stores everything and gives the lock back. After it, Append, Next and WaitRoom
+// fail with ErrClosed. It may be called again. When ctx ends it begins no further sync:
+// what is not synced by then is left to the operating system, and the next start
+// delivers more again.
+func (s *Store) Close(ctx context.Context) error {
+	if s.lock == nil {
+		return nil
+	}
 	var errs []error
 	for _, q := range s.shards {
-		errs = append(errs, q.close())
+		errs = append(errs, q.close(ctx))
 	}
 	if errors.Join(errs...) == nil { // all that was put back is on stable storage
 		s.restorer.settle()
@@ -238,7 +256,7 @@ func (s *Store) Close() error {
 }
 
 // close stops diskqueue and stores the exact metadata, after the data.
-func (q *Shard) close() error {
+func (q *Shard) close(ctx context.Context) error {
 	q.io.Lock()
 	defer q.io.Unlock()
 	if q.shut.Swap(true) {
@@ -247,7 +265,7 @@ func (q *Shard) close() error {
 	q.detachDisk()
 	q.consumeDone()
 	q.removeRest()
-	gone := q.dissolved || q.dissolve()
+	gone := q.dissolved || q.dissolve(ctx)
 	q.mu.Lock()
 	q.closed, q.noteAt = true, time.Time{}
 	q.mu.Unlock()
@@ -257,7 +275,9 @@ func (q *Shard) close() error {
 	}
 	more, err := q.sync()
 	for more && err == nil {
-		more, err = q.sync()
+		if err = ctx.Err(); err == nil {
+			more, err = q.sync()
+		}
 	}
 	if err == nil {
 		err = q.storePlace()
@@ -289,7 +309,7 @@ func (q *Shard) storePlace() error {
 
 // dissolve removes the folder of a left-over shard that is drained, and says whether it
 // did. The caller holds io.
-func (q *Shard) dissolve() bool {
+func (q *Shard) dissolve(ctx context.Context) bool {
 	q.mu.Lock()
 	w := q.last()
 	drained := q.drains && len(q.segs) == 1 && w.size == 0 && len(q.held) == 0 && len(q.consumed) == 0
@@ -301,7 +321,7 @@ func (q *Shard) dissolve() bool {
 	q.note.Lock() // so that no list is being written
 	defer q.note.Unlock()
 	q.setDissolved(true)
-	sc, err := listShard(q.root, q.index)
+	sc, err := listShard(ctx, q.root, q.index)
 	if err == nil {
 		q.ackedFile.close()
 		err = sc.removeAll()

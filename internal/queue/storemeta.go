@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"syslog-gateway/internal/durable"
 )
 
 // storeMeta replaces the metadata. Where there is no room for a new file the old one is
@@ -12,7 +14,7 @@ import (
 // from its start. The caller holds io.
 func (q *Shard) storeMeta(m meta) error {
 	path := filepath.Join(q.dir, metaName)
-	err := writeDurably(path, m.encode())
+	err := durable.WriteFile(path, m.encode(), fileMode)
 	q.tight = nil
 	if !noRoom(err) {
 		return err

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"sync"
@@ -53,7 +54,7 @@ func allAtOnce(t *testing.T, seed uint64) {
 		if delete(drops, dropOldest); len(drops) > 0 {
 			t.Fatalf("life %d: dropped %v", life, drops)
 		}
-		must(t, c.store.Close())
+		must(t, shut(c.store))
 		if n := openFiles(t, o.Path); n > 0 {
 			t.Fatalf("life %d: %d files are open after Close", life, n)
 		}
@@ -165,7 +166,7 @@ func (c *crowd) trouble(rnd *rand.Rand) {
 			case 1:
 				q.setFault(&q.writeFault, errors.New("as if a write had failed"))
 			}
-			q.heal()
+			q.heal(context.Background())
 		}
 	}
 }

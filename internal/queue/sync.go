@@ -7,12 +7,14 @@ import (
 	"path/filepath"
 	"slices"
 
+	"syslog-gateway/internal/durable"
+
 	"golang.org/x/sys/unix"
 )
 
 // unsynced is a segment with bytes that may not be on stable storage.
 type unsynced struct {
-	seg      *segment
+	seg      *segmentState
 	file     *os.File
 	from, to int64
 	doubt    bool
@@ -26,7 +28,7 @@ const maxSyncs = 64
 func (q *Shard) inDoubt() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return slices.ContainsFunc(q.segs, func(s *segment) bool { return s.doubt })
+	return slices.ContainsFunc(q.segs, func(s *segmentState) bool { return s.doubt })
 }
 
 // sync brings what was appended to stable storage, through files of our own:
@@ -69,7 +71,7 @@ func (q *Shard) sync() (worked bool, err error) {
 	}
 	q.syncAcked()
 	if dir {
-		e := syncDir(q.dir)
+		e := durable.SyncDir(q.dir)
 		q.mu.Lock()
 		switch {
 		case q.dissolved:
@@ -119,7 +121,7 @@ func (q *Shard) syncSegment(d unsynced) error {
 // shelve closes the file of a segment that is complete and synced where nobody needs
 // it soon: the reader is elsewhere, and none of its records is handed out. The caller
 // holds mu.
-func (q *Shard) shelve(s *segment) error {
+func (q *Shard) shelve(s *segmentState) error {
 	if s.file == nil || s == q.last() || s == q.cur || s.flying > 0 || s.synced < s.size {
 		return nil
 	}

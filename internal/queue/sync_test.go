@@ -53,7 +53,7 @@ func TestFailedSyncIsAFaultThatHeals(t *testing.T) {
 	appendN(t, q, 10, 5, 1000)
 	equal(t, "records", drainAll(t, q), sequence(0, 15))
 	must(t, s.syncAll())
-	must(t, s.Close())
+	must(t, shut(s))
 }
 
 // While all shards append and deliver, syncs fail now and then.
@@ -106,7 +106,7 @@ func TestCopyPassesOverWhatIsLost(t *testing.T) {
 	appendN(t, q, 4, 60, 9000)
 	to := q.segs[0].size
 	path := q.segs[0].path
-	must(t, s.Close())
+	must(t, shut(s))
 	whole, err := os.ReadFile(path)
 	must(t, err)
 	f, err := os.Create(filepath.Join(t.TempDir(), "copy"))
