@@ -24,14 +24,14 @@ func Export(ctx context.Context, path string, w io.Writer) error {
 	err := offline(ctx, path, func(scans []*shardScan) error {
 		x := exporter{out: out}
 		for _, sc := range scans {
-			rep := sc.report()
+			rep := report(sc)
 			for _, d := range slices.Concat(rep.Damage, rep.Unread) {
 				bad = append(bad, errors.New(d.String()))
 			}
 			for _, s := range sc.misplaced {
 				bad = append(bad, fmt.Errorf("%s: a segment that was copied here; gateway queue restore takes what of it is not queued", s.file()))
 			}
-			err := sc.each(x.record, func(d Damage, _ bool) { bad = append(bad, errors.New(d.String())) })
+			err := each(sc, x.record, func(d Damage, _ bool) { bad = append(bad, errors.New(d.String())) })
 			if err != nil {
 				return err
 			}
@@ -96,7 +96,7 @@ func (x *exporter) gunzip(b []byte) ([]byte, error) {
 
 // each reads all queued records of the shard. Those whose body is damaged go to
 // broken, and those that cannot be read, with unread true. An error is one of good.
-func (sc *shardScan) each(good func(*event.Record) error, broken func(d Damage, unread bool)) error {
+func each(sc *shardScan, good func(*event.Record) error, broken func(d Damage, unread bool)) error {
 	var buf []byte
 	for _, s := range sc.segs {
 		if s.failed != nil {

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"syslog-gateway/internal/durable"
 	"syslog-gateway/internal/event"
 )
 
@@ -78,9 +77,9 @@ func inspect(ctx context.Context, path string, bodies bool) (Report, error) {
 	rep := Report{Path: path}
 	err := offline(ctx, path, func(scans []*shardScan) error {
 		for _, sc := range scans {
-			one := sc.report()
+			one := report(sc)
 			if bodies {
-				if err := sc.each(func(*event.Record) error { return nil }, one.tell); err != nil {
+				if err := each(sc, func(*event.Record) error { return nil }, one.tell); err != nil {
 					return err
 				}
 			}
@@ -123,7 +122,7 @@ func countSetAside(path string) (int, error) {
 }
 
 // report sums the scan up.
-func (sc *shardScan) report() ShardReport {
+func report(sc *shardScan) ShardReport {
 	r := ShardReport{Name: sc.name, Segments: len(sc.segs), Sources: make(map[string]int64)}
 	var oldest, newest int64
 	for _, s := range sc.segs {
@@ -146,7 +145,7 @@ func (sc *shardScan) report() ShardReport {
 		}
 	}
 	r.Oldest, r.Newest = fromNanos(oldest), fromNanos(newest)
-	r.Actions = sc.actions()
+	r.Actions = actions(sc)
 	return r
 }
 
@@ -160,7 +159,7 @@ func (r *ShardReport) tell(d Damage, unread bool) {
 }
 
 // actions says what apply will do.
-func (sc *shardScan) actions() []string {
+func actions(sc *shardScan) []string {
 	var all []string
 	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	if sc.doubt != "" {
@@ -211,38 +210,13 @@ func Purge(ctx context.Context, path string) (Report, error) {
 			if err := sc.removeAll(); err != nil {
 				return err
 			}
-			rep.add(sc.report())
+			rep.add(report(sc))
 		}
 		var err error
 		rep.SetAside, err = countSetAside(path)
 		return err
 	})
 	return rep, err
-}
-
-// removeAll removes the shard with all that is in it, segments first: a crash in
-// between leaves the metadata, which keeps segment numbers from coming again, and what
-// says that the records are delivered.
-func (sc *shardScan) removeAll() error {
-	paths := slices.Clone(sc.litter)
-	for _, s := range slices.Concat(sc.segs, sc.misplaced) {
-		paths = append(paths, s.path, s.path+badSuffix, s.path+doubtSuffix)
-	}
-	for _, paths := range [][]string{paths, {filepath.Join(sc.dir, ackedName), filepath.Join(sc.dir, stopName), filepath.Join(sc.dir, metaName)}} {
-		for _, path := range paths {
-			if err := remove(path); err != nil {
-				return err
-			}
-		}
-		if err := durable.SyncDir(sc.dir); err != nil {
-			return err
-		}
-	}
-	// A file of somebody else keeps the folder, which does no harm.
-	if err := os.Remove(sc.dir); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("queue: remove %s: %w", sc.dir, err)
-	}
-	return nil
 }
 
 // SourceNames returns the sources of a shard, sorted.

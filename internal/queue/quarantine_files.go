@@ -129,3 +129,70 @@ const (
 	saysMisplaced   = "queue: the records of a segment do not follow those before it, so somebody has copied it here; " +
 		"it is moved to the corrupt folder, and those of its records that are not queued are put back"
 )
+
+// source finds the records of a file: in the copy itself if all of it is records, else in
+// the segment that was kept, which is one of all the files, else what there is in the
+// copy. The path is empty if there are none.
+func (file *setAsideFile) source(all []setAsideFile) (source, error) {
+	copied, err := os.Open(file.path)
+	if err != nil {
+		return source{}, err
+	}
+	defer copied.Close()
+	st, err := copied.Stat()
+	if err != nil {
+		return source{}, err
+	}
+	own := source{file.path, 0, st.Size()}
+	good, err := goodBytes(copied, 0, own.to)
+	if err != nil || file.kind == misplacedSuffix || good > 0 && good == own.to {
+		return own, err
+	}
+	for i := range all {
+		w := &all[i]
+		if !w.whole() || !w.same(file) {
+			continue
+		}
+		if src, err := w.within(all, file.off, copied, own.to); err != nil || src.path != "" {
+			return src, err
+		}
+	}
+	if good == 0 {
+		return source{}, nil
+	}
+	return own, nil
+}
+
+// within is the range of a kept segment that a copy was made of; nothing where no good
+// record begins there.
+func (w *setAsideFile) within(all []setAsideFile, off int64, copied io.ReaderAt, size int64) (source, error) {
+	f, err := os.Open(w.path)
+	if err != nil {
+		return source{}, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return source{}, err
+	}
+	limit := st.Size()
+	for _, other := range all {
+		if other.off > off && other.same(w) {
+			limit = min(limit, other.off)
+		}
+	}
+	if off >= limit {
+		return source{}, nil
+	}
+	if _, _, v, err := (&window{r: f, size: st.Size()}).record(off, 0); err != nil || v != valid {
+		return source{}, err
+	}
+	to, err := rangeEnd(copied, size, f, off, limit)
+	if err != nil {
+		return source{}, err
+	}
+	if good, err := goodBytes(f, off, to); err != nil || good == 0 {
+		return source{}, err
+	}
+	return source{w.path, off, to}, nil
+}

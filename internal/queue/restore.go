@@ -58,12 +58,8 @@ type Restored struct {
 	Duplicates int64 `json:"duplicates"` // records that are queued, or were delivered, and not put back
 }
 
-const (
-	// restoreBatch is how much is appended before the files that it came from go.
-	restoreBatch = 64 << 20
-	// restoreSegment is the size of the segments that Restore makes.
-	restoreSegment = 64 << 20
-)
+// restoreBatch is how much is appended before the files that it came from go.
+const restoreBatch = 64 << 20
 
 // planRestore looks at what was set aside, before anything of the queue is delivered: what
 // of it is queued can only be told now. That it fails is no reason not to start.
@@ -246,7 +242,7 @@ func (r *restorer) removeWholes() error {
 
 // restore puts the records of one file back.
 func (r *restorer) restore(ctx context.Context, p *putBack) error {
-	src, err := r.source(p)
+	src, err := p.file.source(r.files)
 	if err != nil || src.path == "" {
 		return err
 	}
@@ -342,70 +338,4 @@ func (r *restorer) append(ctx context.Context, index int, rec *event.Record) err
 
 func (r *restorer) settleAs(f setAsideFile, path string) {
 	r.settling = append(r.settling, func() error { return os.Rename(f.path, path) })
-}
-
-// source finds the records of a file: in the copy itself where all of it is records, else
-// in the segment that was kept, else what there is in the copy. The path is empty where
-// there are none.
-func (r *restorer) source(p *putBack) (source, error) {
-	copied, err := os.Open(p.file.path)
-	if err != nil {
-		return source{}, err
-	}
-	defer copied.Close()
-	st, err := copied.Stat()
-	if err != nil {
-		return source{}, err
-	}
-	own := source{p.file.path, 0, st.Size()}
-	good, err := goodBytes(copied, 0, own.to)
-	if err != nil || p.file.kind == misplacedSuffix || good > 0 && good == own.to {
-		return own, err
-	}
-	for _, w := range r.files {
-		if !w.whole() || !w.same(&p.file) {
-			continue
-		}
-		if src, err := r.within(w, p.file.off, copied, own.to); err != nil || src.path != "" {
-			return src, err
-		}
-	}
-	if good == 0 {
-		return source{}, nil
-	}
-	return own, nil
-}
-
-// within is the range of a kept segment that a copy was made of; nothing where no good
-// record begins there.
-func (r *restorer) within(w setAsideFile, off int64, copied io.ReaderAt, size int64) (source, error) {
-	f, err := os.Open(w.path)
-	if err != nil {
-		return source{}, err
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return source{}, err
-	}
-	limit := st.Size()
-	for _, other := range r.files {
-		if other.off > off && other.same(&w) {
-			limit = min(limit, other.off)
-		}
-	}
-	if off >= limit {
-		return source{}, nil
-	}
-	if _, _, v, err := (&window{r: f, size: st.Size()}).record(off, 0); err != nil || v != valid {
-		return source{}, err
-	}
-	to, err := rangeEnd(copied, size, f, off, limit)
-	if err != nil {
-		return source{}, err
-	}
-	if good, err := goodBytes(f, off, to); err != nil || good == 0 {
-		return source{}, err
-	}
-	return source{w.path, off, to}, nil
 }

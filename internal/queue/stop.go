@@ -46,9 +46,3 @@ func readStop(dir string, m meta) ([]stopSegment, error) {
 	}
 	return f.Segments, nil
 }
-
-// holds says that the records of the scan are those of the stop, also where the file was
-// given another number.
-func (stop *stopSegment) holds(scan *segmentScan) bool {
-	return scan.failed == nil && scan.firstSeq != 0 && scan.firstSeq <= stop.Last && stop.First <= scan.lastSeq
-}

@@ -79,7 +79,7 @@ func (q *Shard) reckonAll(sc *shardScan) {
 		stop := &sc.stop[i]
 		scan, found := &segmentScan{}, &tally{}
 		for _, s := range sc.segs {
-			if stop.holds(s) {
+			if s.holds(stop) {
 				scan, found = s, &s.tally
 				break
 			}
@@ -99,7 +99,7 @@ func (q *Shard) reckonLate(sc *shardScan, scan *segmentScan) {
 		stop := &sc.stop[i]
 		switch {
 		case stop.Segment != scan.num:
-		case stop.holds(scan):
+		case scan.holds(stop):
 			q.reckon(stop, scan.fileSize, &scan.tally)
 		default:
 			q.reckon(stop, scan.fileSize, &tally{})
