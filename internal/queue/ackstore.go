@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/durable"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // ackedFile writes the file. A list is written in place, which a crash of the process
@@ -43,7 +44,7 @@ func (f *ackedFile) resume(slot int, generation uint64) error {
 }
 
 // write makes l the newest list.
-func (f *ackedFile) write(l ackedList) error {
+func (f *ackedFile) write(l segment.AckedList) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.generation++
@@ -53,9 +54,9 @@ func (f *ackedFile) write(l ackedList) error {
 	}
 	slot := f.written
 	for slot == f.durable || slot == f.syncing {
-		slot = (slot + 1) % slots
+		slot = (slot + 1) % segment.Slots
 	}
-	if _, err := f.file.WriteAt(l.encode(), int64(slot)*slotSize); err != nil {
+	if _, err := f.file.WriteAt(l.Encode(), int64(slot)*segment.SlotSize); err != nil {
 		f.giveUp()
 		return fmt.Errorf("queue: write which records are acknowledged: %w", err)
 	}
@@ -65,8 +66,8 @@ func (f *ackedFile) write(l ackedList) error {
 
 // begin puts a new file in the place of what is there: that may be of an older version,
 // or of a disk that has failed. The caller holds mu.
-func (f *ackedFile) begin(l ackedList) error {
-	if err := durable.WriteFile(f.path, l.encode(), fileMode); err != nil {
+func (f *ackedFile) begin(l segment.AckedList) error {
+	if err := durable.WriteFile(f.path, l.Encode(), segment.FileMode); err != nil {
 		return err
 	}
 	file, err := os.OpenFile(f.path, os.O_RDWR, 0)
@@ -116,8 +117,8 @@ func (f *ackedFile) close() {
 }
 
 // openAcked makes the file ready, so that to write a list waits for no sync later.
-func (q *Shard) openAcked(a answers) {
-	if a.found && a.slot >= 0 && q.ackedFile.resume(a.slot, a.generation) == nil {
+func (q *Shard) openAcked(a segment.Acked) {
+	if a.Found && a.Slot >= 0 && q.ackedFile.resume(a.Slot, a.Generation) == nil {
 		return
 	}
 	q.mu.Lock()
@@ -137,7 +138,7 @@ func (q *Shard) noteAcked() {
 		return
 	}
 	q.unnoted = false
-	list, left := listOf(q.seq, q.stretches())
+	list, left := segment.NewAckedList(q.seq, q.stretches())
 	q.mu.Unlock()
 	if left > 0 {
 		if n, ok := q.noteFails.Ready(time.Now(), alarmEvery); ok {
@@ -170,10 +171,10 @@ func (q *Shard) noted(err error) {
 }
 
 // stretches is what is acknowledged and may still be on disk. The caller holds mu.
-func (q *Shard) stretches() []stretch {
+func (q *Shard) stretches() []segment.Stretch {
 	list := slices.Concat(q.removing, q.removed)
 	for _, s := range slices.Concat(q.consumed, q.segs) {
-		list = extend(list, s.num, s.done)
+		list = segment.Extend(list, s.num, s.done)
 	}
 	return list
 }

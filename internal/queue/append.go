@@ -8,6 +8,7 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // keepBuffer is the largest write buffer that is kept between appends.
@@ -22,7 +23,7 @@ const keepBuffer = 4 << 20
 // DropOldest it makes room by itself, and fails with event.ErrFull only where there is
 // nothing to drop but the segments that are being written.
 func (q *Shard) Append(rec *event.Record) error {
-	if err := checkRecord(rec); err != nil {
+	if err := segment.CheckRecord(rec); err != nil {
 		return err
 	}
 	err := q.append(rec, (*ledger.Account).Accept)
@@ -46,7 +47,7 @@ func (q *Shard) append(rec *event.Record, book func(*ledger.Account, int)) error
 	if err := q.fault(); err != nil {
 		return err
 	}
-	size := recordSize(rec)
+	size := segment.RecordSize(rec)
 	roll, freed := q.plan(size)
 	answer := q.budget.answer.Load() // before asking: see budget
 	if !q.budget.reserve(size, freed) {
@@ -128,7 +129,7 @@ func (q *Shard) store(rec *event.Record, size int64, roll bool, book func(*ledge
 	if err != nil {
 		return q.setFault(&q.writeFault, err)
 	}
-	q.buf = appendRecord(q.buf[:0], seq, rec)
+	q.buf = segment.AppendRecord(q.buf[:0], seq, rec)
 	err = q.dq.Put(q.buf)
 	if cap(q.buf) > keepBuffer {
 		q.buf = nil
@@ -164,14 +165,14 @@ func (q *Shard) landed(w *segmentState, f *os.File, size int64) error {
 func (q *Shard) publish(w *segmentState, rec *event.Record, seq uint64, size int64) {
 	q.mu.Lock()
 	if w.size == 0 {
-		w.since = nanos(rec.Received)
+		w.since = segment.Nanos(rec.Received)
 	}
 	if w.first == 0 {
 		w.first = seq
 	}
 	w.last = seq
 	w.size += size
-	w.left.addName(q.intern(rec.Source), int64(rec.Events), size)
+	w.left.AddName(q.intern(rec.Source), int64(rec.Events), size)
 	q.seq = seq
 	rec.Seq = seq
 	q.mu.Unlock()
@@ -222,7 +223,7 @@ func (q *Shard) begin(num int64) { q.segs = append(q.segs, &segmentState{num: nu
 // newSegment begins a segment. What may be left of an append that failed is cut.
 func (q *Shard) newSegment(num int64) error {
 	seg := &segmentState{num: num, path: q.path(num)}
-	f, err := os.OpenFile(seg.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, fileMode)
+	f, err := os.OpenFile(seg.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, segment.FileMode)
 	if err != nil {
 		return fmt.Errorf("queue: begin a segment: %w", err)
 	}

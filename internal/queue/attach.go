@@ -13,16 +13,18 @@ import (
 	"strings"
 	"time"
 
-	"syslog-gateway/internal/durable"
-
 	"github.com/nsqio/go-diskqueue"
+
+	"syslog-gateway/internal/durable"
+	"syslog-gateway/internal/queue/recovery"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // metaInterval is how often diskqueue stores its metadata where nothing else makes it,
 // and how much more than we an older version may deliver again after a crash.
 const metaInterval = 5 * time.Second
 
-func (q *Shard) path(num int64) string { return filepath.Join(q.dir, segmentName(num)) }
+func (q *Shard) path(num int64) string { return filepath.Join(q.dir, segment.Name(num)) }
 
 // attach starts diskqueue, or starts it anew, at the place where we are. What is
 // done is consumed by that. The caller holds io.
@@ -38,8 +40,8 @@ func (q *Shard) attach() error {
 	}
 	// Never sync by count: the syncer does it by time. diskqueue's own sync stores its
 	// metadata. That may be old: a start goes by what is acknowledged.
-	q.dq = diskqueue.New(queueName, q.dir, q.segSize, 1, maxRecord, math.MaxInt64, max(q.interval, metaInterval), q.logf)
-	q.skipTo, q.stale = m.read.num, false
+	q.dq = diskqueue.New(segment.QueueName, q.dir, q.segSize, 1, segment.MaxRecord, math.MaxInt64, max(q.interval, metaInterval), q.logf)
+	q.skipTo, q.stale = m.Read.Num, false
 	return nil
 }
 
@@ -77,7 +79,7 @@ func (q *Shard) restore() error {
 	for i, s := range segs {
 		st, err := os.Stat(s.path)
 		if errors.Is(err, fs.ErrNotExist) {
-			if err = os.Rename(s.path+badSuffix, s.path); err == nil {
+			if err = os.Rename(s.path+segment.BadSuffix, s.path); err == nil {
 				st, err = os.Stat(s.path)
 			} else if errors.Is(err, fs.ErrNotExist) && i == len(segs)-1 && s.size == 0 {
 				st, err = q.makeSegment(s)
@@ -87,7 +89,7 @@ func (q *Shard) restore() error {
 			return fmt.Errorf("queue: restore a segment: %w", err)
 		}
 		if i == len(segs)-1 && st.Size() > s.size {
-			if err := truncate(s.path, s.size); err != nil {
+			if err := recovery.Truncate(s.path, s.size); err != nil {
 				return err
 			}
 		}
@@ -97,7 +99,7 @@ func (q *Shard) restore() error {
 
 // makeFolder makes the shard's folder where it is missing.
 func (q *Shard) makeFolder() error {
-	err := os.Mkdir(q.dir, dirMode)
+	err := os.Mkdir(q.dir, segment.DirMode)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
@@ -109,7 +111,7 @@ func (q *Shard) makeFolder() error {
 
 // makeSegment makes the file of a segment that has begun in memory only.
 func (q *Shard) makeSegment(s *segmentState) (fs.FileInfo, error) {
-	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
+	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, segment.FileMode)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +129,7 @@ func (q *Shard) removeLitter() error {
 		return fmt.Errorf("queue: %w", err)
 	}
 	for _, e := range entries {
-		if isTemp(e.Name(), metaName) {
+		if segment.IsTemp(e.Name(), segment.MetaName) {
 			if err := os.Remove(filepath.Join(q.dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("queue: remove a temporary file: %w", err)
 			}
@@ -139,37 +141,37 @@ func (q *Shard) removeLitter() error {
 // consumedTo is the first record that is not consumed. The caller holds mu.
 func (q *Shard) consumedTo() (*segmentState, int64) {
 	if len(q.held) > 0 {
-		return q.held[0].seg, q.held[0].off
+		return q.held[0].seg, q.held[0].Off
 	}
 	return q.cur, q.off
 }
 
 // exact is the metadata by our own books.
-func (q *Shard) exact() meta {
+func (q *Shard) exact() segment.Meta {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	s, off := q.consumedTo()
 	w := q.last()
-	m := meta{depth: int64(len(q.held)), read: position{s.num, off}, write: position{w.num, w.size}}
+	m := segment.Meta{Depth: int64(len(q.held)), Read: segment.Position{Num: s.num, Off: off}, Write: segment.Position{Num: w.num, Off: w.size}}
 	for _, s := range q.segs {
-		m.depth += s.left.records + s.skip
+		m.Depth += s.left.Records + s.skip
 	}
 	return m
 }
 
 // attachPoint is the metadata to start diskqueue with: it begins behind the
 // detached segments that come first.
-func (q *Shard) attachPoint() meta {
+func (q *Shard) attachPoint() segment.Meta {
 	m := q.exact()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	i := slices.IndexFunc(q.segs, func(s *segmentState) bool { return s.num >= m.read.num })
+	i := slices.IndexFunc(q.segs, func(s *segmentState) bool { return s.num >= m.Read.Num })
 	for ; q.segs[i].detached; i++ { // the last one never is
-		m.read = position{q.segs[i+1].num, q.segs[i+1].from}
+		m.Read = segment.Position{Num: q.segs[i+1].num, Off: q.segs[i+1].from}
 	}
 	for _, s := range q.segs {
 		if s.detached {
-			m.depth -= int64(s.held) + s.left.records + s.skip
+			m.Depth -= int64(s.held) + s.left.Records + s.skip
 		}
 	}
 	return m
@@ -218,7 +220,7 @@ func (q *Shard) heal(ctx context.Context) {
 		return
 	}
 	err := q.resume()
-	if noRoom(err) && q.vacate() {
+	if recovery.NoRoom(err) && q.vacate() {
 		err = q.resume()
 	}
 	if err != nil {
@@ -239,21 +241,21 @@ func (q *Shard) resume() error {
 // probe writes as much as a small record: into a file of its own, or where there is no
 // room for a file, behind the end of the last segment.
 func (q *Shard) probe() error {
-	path, err := durable.Beside(filepath.Join(q.dir, segPrefix+"probe"), make([]byte, wide), fileMode)
+	path, err := durable.Beside(filepath.Join(q.dir, segment.Prefix+"probe"), make([]byte, segment.ReadSize), segment.FileMode)
 	if err == nil {
-		err = remove(path)
+		err = segment.Remove(path)
 	}
 	q.mu.Lock()
 	w := q.last()
 	q.mu.Unlock()
-	if !noRoom(err) || w.size+wide > q.segSize {
+	if !recovery.NoRoom(err) || w.size+segment.ReadSize > q.segSize {
 		return err
 	}
 	f, err := os.OpenFile(w.path, os.O_WRONLY, 0)
 	if err != nil {
 		return fmt.Errorf("queue: try to write: %w", err)
 	}
-	_, err = f.WriteAt(make([]byte, wide), w.size)
+	_, err = f.WriteAt(make([]byte, segment.ReadSize), w.size)
 	if err == nil {
 		err = dataSync(f)
 	}

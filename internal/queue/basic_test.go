@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/queue/inspect"
+	"syslog-gateway/internal/queue/quarantine"
+	"syslog-gateway/internal/queue/segment"
 )
 
 func TestFirstInFirstOut(t *testing.T) {
@@ -54,7 +57,7 @@ func TestAcksInAnyOrder(t *testing.T) {
 		flying = append(flying[:i], flying[i+1:]...)
 		settleDown(q)
 	}
-	if got := files(t, dir, segPrefix+"0*"); len(got) != 1 {
+	if got := files(t, dir, segment.Prefix+"0*"); len(got) != 1 {
 		t.Fatalf("files left: %v", got)
 	}
 }
@@ -137,7 +140,7 @@ func TestRestartIsExact(t *testing.T) {
 			!before.Oldest.Equal(after.Oldest) || after.Corrupt != 0 {
 			t.Fatalf("%d acknowledged: before %+v, after %+v", n, before, after)
 		}
-		if m, _, ok, err := readMeta(q.dir); !ok || err != nil || m.depth != int64(100-n) {
+		if m, _, ok, err := segment.ReadMeta(q.dir); !ok || err != nil || m.Depth != int64(100-n) {
 			t.Fatalf("metadata %+v %v", m, err)
 		}
 		rec := record(100, 700)
@@ -168,8 +171,8 @@ func TestCaughtUpRollingLeavesNothing(t *testing.T) {
 			}
 			drain(t, q, lag)
 			until(t, "all consumed", func() bool { return q.Stats().Allocated <= 16<<10 })
-			equal(t, "files", len(files(t, dir, segPrefix+"0*")), 1)
-			if _, err := os.Stat(filepath.Join(dir, corruptFolder)); err == nil || q.Stats().Corrupt != 0 {
+			equal(t, "files", len(files(t, dir, segment.Prefix+"0*")), 1)
+			if _, err := os.Stat(filepath.Join(dir, quarantine.Folder)); err == nil || q.Stats().Corrupt != 0 {
 				t.Fatal("something was set aside")
 			}
 			if q.Stats().Allocated != s.budget.used.Load() || q.Stats().Allocated > 16<<10 {
@@ -191,7 +194,7 @@ func TestRecordsLargerThanASegment(t *testing.T) {
 		}
 	}
 	equal(t, "records", drainAll(t, q), sequence(39, 1))
-	until(t, "all consumed", func() bool { return len(files(t, dir, segPrefix+"0*")) == 1 })
+	until(t, "all consumed", func() bool { return len(files(t, dir, segment.Prefix+"0*")) == 1 })
 	if q.Stats().Corrupt != 0 {
 		t.Fatal("damage is seen where none is")
 	}
@@ -204,7 +207,7 @@ func TestSecondOpenIsRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "another gateway process") {
 		t.Fatalf("error is %v", err)
 	}
-	if _, err := Inspect(context.Background(), o.Path); err == nil {
+	if _, err := inspect.Status(context.Background(), o.Path); err == nil {
 		t.Fatal("a running queue is inspected")
 	}
 }
@@ -262,7 +265,7 @@ func TestRecordsOutOfRangeAreRefused(t *testing.T) {
 	long := record(1, 10)
 	long.Source = strings.Repeat("x", 256)
 	huge := record(1, 10)
-	huge.Body = make([]byte, maxRecord)
+	huge.Body = make([]byte, segment.MaxRecord)
 	negative := record(1, 10)
 	negative.Events = -1
 	for _, rec := range []*event.Record{long, huge, negative} {

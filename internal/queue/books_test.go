@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/queue/recovery"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // life is a run of random work on a store, over orderly restarts.
@@ -67,7 +69,7 @@ func (l *life) balanced() {
 	l.t.Helper()
 	var disk int64
 	for i, q := range l.store.shards {
-		all, err := filepath.Glob(filepath.Join(l.store.opts.Path, shardName(i), segPrefix+"0*"+segSuffix))
+		all, err := filepath.Glob(filepath.Join(l.store.opts.Path, recovery.ShardName(i), segment.Prefix+"0*"+segment.Suffix))
 		must(l.t, err)
 		var one int64
 		for _, path := range all {

@@ -8,6 +8,9 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"syslog-gateway/internal/queue/quarantine"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // Ack says that the record was delivered, or is stored elsewhere: the queue
@@ -148,11 +151,11 @@ func (q *Shard) offered(e entry) bool {
 	for {
 		select {
 		case msg := <-q.dq.ReadChan():
-			h, v := decodeHeader(msg)
-			if v == valid && h.seq < e.seq {
+			h, v := segment.DecodeHeader(msg)
+			if v == segment.Valid && h.Seq < e.Seq {
 				continue // consumed already
 			}
-			return v == valid && h.seq == e.seq
+			return v == segment.Valid && h.Seq == e.Seq
 		case <-q.timer.C:
 			return false
 		}
@@ -183,7 +186,7 @@ func (q *Shard) reap() {
 			return
 		}
 		q.segs = q.segs[1:]
-		q.removed = extend(q.removed, s.num, s.done)
+		q.removed = segment.Extend(q.removed, s.num, s.done)
 		f := s.file
 		s.file, q.dirDirty = nil, true
 		q.mu.Unlock()
@@ -236,13 +239,13 @@ func (q *Shard) removeRest() {
 
 func (q *Shard) discard(s *segmentState) error {
 	if !s.keep {
-		return unlink(s.path)
+		return segment.RemoveAll(s.path)
 	}
-	_, err := moveAside(q.root, q.name, s.num, s.located(), "")
+	_, err := quarantine.Move(q.root, q.name, s.num, s.located(), "")
 	if errors.Is(err, fs.ErrNotExist) { // moved by an earlier attempt
 		err = nil
 	}
-	return errors.Join(err, remove(s.path+doubtSuffix))
+	return errors.Join(err, segment.Remove(s.path+segment.UnsyncedSuffix))
 }
 
 // detach takes a segment away from diskqueue, which cannot read it: from here on

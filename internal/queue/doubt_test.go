@@ -12,6 +12,9 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/queue/inspect"
+	"syslog-gateway/internal/queue/quarantine"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // doubted appends records, of which some are synced, and lets the sync of the rest fail.
@@ -84,7 +87,7 @@ func TestLostPagesAreKeptAside(t *testing.T) {
 			t.Fatalf("try %d: %v", try, err)
 		}
 	}
-	kept, err := os.Stat(filepath.Join(o.Path, corruptFolder, "shard-00-000000"))
+	kept, err := os.Stat(filepath.Join(o.Path, quarantine.Folder, "shard-00-000000"))
 	if err != nil || !os.SameFile(old, kept) {
 		t.Fatalf("the old file is not kept: %v", err)
 	}
@@ -109,7 +112,7 @@ func TestConsumedSegmentIsNotWrittenAgain(t *testing.T) {
 		seg.doubt = true
 	}
 	q.mu.Unlock()
-	got := drain(t, q, int(old.left.records)) // diskqueue is not told yet
+	got := drain(t, q, int(old.left.Records)) // diskqueue is not told yet
 	must(t, s.syncAll())
 	if _, err := os.Stat(old.path); err == nil || old.file != nil {
 		t.Fatalf("%s is back, open is %v", old.path, old.file != nil)
@@ -119,7 +122,7 @@ func TestConsumedSegmentIsNotWrittenAgain(t *testing.T) {
 	}
 	equal(t, "records", append(got, drainAll(t, q)...), sequence(0, 30))
 	must(t, shut(s))
-	rep, err := Verify(context.Background(), o.Path)
+	rep, err := inspect.Verify(context.Background(), o.Path)
 	if err != nil || rep.Damaged() {
 		t.Fatalf("%+v, %v", rep, err)
 	}
@@ -131,8 +134,8 @@ func TestDoubtEndsWhenAllIsConsumed(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger, o.SyncInterval = quiet(), time.Hour
 	s, q := doubted(t, o, 3, 2)
-	block := q.last().path + tmpSuffix
-	must(t, os.Mkdir(block, dirMode))
+	block := q.last().path + segment.TempSuffix
+	must(t, os.Mkdir(block, segment.DirMode))
 	for range 5 {
 		if s.syncAll() == nil || q.Accepting() {
 			t.Fatal("written again without room")
@@ -148,7 +151,7 @@ func TestDoubtEndsWhenAllIsConsumed(t *testing.T) {
 	must(t, os.Remove(block))
 	appendN(t, q, 5, 3, 1000)
 	must(t, s.syncAll())
-	equal(t, "files", files(t, o.Path, segPrefix+"0*"), []string{segmentName(1)})
+	equal(t, "files", files(t, o.Path, segment.Prefix+"0*"), []string{segment.Name(1)})
 	equal(t, "records", drainAll(t, q), sequence(5, 3))
 }
 
@@ -159,12 +162,12 @@ func TestRestartRemembersDoubt(t *testing.T) {
 	s, q := doubted(t, o, 3, 2)
 	synced := q.last().synced
 	o.Path, o.Ledger = copyQueue(t, o.Path), ledger.New() // the process was killed
-	rep, err := Inspect(context.Background(), o.Path)
+	rep, err := inspect.Status(context.Background(), o.Path)
 	must(t, err)
 	if said := strings.Join(rep.Shards[0].Actions, "\n"); !strings.Contains(said, "write") {
 		t.Errorf("the report says %q", said)
 	}
-	must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", segmentName(77)+doubtSuffix), nil, fileMode)) // of a segment that is gone
+	must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", segment.Name(77)+segment.UnsyncedSuffix), nil, segment.FileMode)) // of a segment that is gone
 	killed := open(t, o)
 	q = killed.Shards()[0]
 	if seg := q.last(); !seg.doubt || seg.synced != synced {
@@ -177,7 +180,7 @@ func TestRestartRemembersDoubt(t *testing.T) {
 	if must(t, err); os.SameFile(before, after) {
 		t.Fatal("the old file is trusted")
 	}
-	equal(t, "marks", files(t, o.Path, "*"+doubtSuffix), []string{})
+	equal(t, "marks", files(t, o.Path, "*"+segment.UnsyncedSuffix), []string{})
 	equal(t, "records", drainAll(t, q), sequence(0, 5))
 	must(t, shut(s))
 }

@@ -1,6 +1,10 @@
 package queue
 
-import "time"
+import (
+	"time"
+
+	"syslog-gateway/internal/queue/segment"
+)
 
 // dropOldest gives up the oldest segment of all shards. It returns false when
 // there is none but those that are being written.
@@ -65,11 +69,11 @@ func (q *Shard) abandonHead() (freed, events int64) {
 	for i := range q.held {
 		if e := &q.held[i]; e.seg == s && e.state != done {
 			q.finish(e)
-			q.ledger.Account(e.source).DropQueued(dropOldest, int(e.events))
+			q.ledger.Account(e.Source).DropQueued(dropOldest, int(e.events))
 			events += int64(e.events)
 		}
 	}
-	events += s.left.events
+	events += s.left.Events
 	q.giveUp(s, dropOldest)
 	if q.cur == s {
 		q.moveTo(q.segs[1])
@@ -86,11 +90,11 @@ const (
 
 // giveUp books what was not handed out of a segment. The caller holds mu.
 func (q *Shard) giveUp(s *segmentState, reason string) {
-	for source, n := range s.left.bySource {
+	for source, n := range s.left.BySource {
 		if *n != 0 {
 			q.ledger.Account(source).DropQueued(reason, int(*n))
 		}
 	}
-	q.count(-s.left.records, -s.left.events, -s.left.bytes)
-	s.left = tally{}
+	q.count(-s.left.Records, -s.left.Events, -s.left.Bytes)
+	s.left = segment.Tally{}
 }

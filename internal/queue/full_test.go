@@ -6,12 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 
-	"syslog-gateway/internal/event"
-
 	"github.com/nsqio/go-diskqueue"
-	"golang.org/x/sys/unix"
+
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // small is a queue that 4 segments of 16 KiB fill.
@@ -34,7 +35,7 @@ func fill(t *testing.T, q *Shard) (n int) {
 
 func diskUse(t *testing.T, dir string) (sum int64) {
 	t.Helper()
-	for _, name := range files(t, dir, segPrefix+"0*") {
+	for _, name := range files(t, dir, segment.Prefix+"0*") {
 		st, err := os.Stat(filepath.Join(dir, "shard-00", name))
 		must(t, err)
 		sum += st.Size()
@@ -312,7 +313,7 @@ func (f *flaky) Put(b []byte) error {
 	}
 	file.Write(b[:len(b)/2])
 	file.Close()
-	return &os.PathError{Op: "write", Path: f.path, Err: unix.ENOSPC}
+	return &os.PathError{Op: "write", Path: f.path, Err: syscall.ENOSPC}
 }
 
 func TestFailedAppendIsAFaultThatHeals(t *testing.T) {
@@ -323,7 +324,7 @@ func TestFailedAppendIsAFaultThatHeals(t *testing.T) {
 	appendN(t, q, 0, 5, 1000)
 	q.dq = &flaky{q.dq, q.last().path}
 	err := q.Append(record(5, 1000))
-	if !errors.Is(err, unix.ENOSPC) || q.Accepting() || s.Healthy() == nil || q.Append(record(5, 1000)) == nil {
+	if !errors.Is(err, syscall.ENOSPC) || q.Accepting() || s.Healthy() == nil || q.Append(record(5, 1000)) == nil {
 		t.Fatalf("error is %v, healthy %v", err, s.Healthy())
 	}
 	equal(t, "record while faulty", drain(t, q, 2), sequence(0, 2))

@@ -1,11 +1,17 @@
 package queue
 
+import (
+	"syslog-gateway/internal/queue/quarantine"
+	"syslog-gateway/internal/queue/recovery"
+	"syslog-gateway/internal/queue/segment"
+)
+
 // late is a segment that start-up could not read. It is walked when the disk answers,
 // and its records enter the books then. Until that nothing of it, and nothing behind it
 // in the shard, is handed out.
 type late struct {
-	sc    *shardScan
-	scan  *segmentScan
+	sc    *recovery.Shard
+	scan  *recovery.Segment
 	pause pause
 	// The sequence numbers of its neighbours, between which its own must lie.
 	above, below uint64
@@ -31,8 +37,8 @@ func (q *Shard) readLate() {
 		if s == nil || q.shut.Load() || !s.late.pause.over() {
 			return
 		}
-		scan := s.late.scan.again(s.located() != s.path)
-		err := s.late.sc.walkSegment(scan)
+		scan := s.late.scan.Again(s.located() != s.path)
+		err := s.late.sc.ReadSegment(scan)
 		if err == nil {
 			err = q.admit(s, scan)
 		}
@@ -46,67 +52,67 @@ func (q *Shard) readLate() {
 
 // admit enters into the books what a walk has found of a late segment. The caller is the
 // only one who changes late segments.
-func (q *Shard) admit(s *segmentState, scan *segmentScan) error {
+func (q *Shard) admit(s *segmentState, scan *recovery.Segment) error {
 	l := s.late
-	misplaced := !scan.fits(l.above, l.below)
+	misplaced := !scan.Fits(l.above, l.below)
 	if misplaced {
 		// A second name, since the first one goes when the segment is consumed.
-		to, err := linkAside(q.root, q.name, scan.num, scan.file(), misplacedSuffix)
+		to, err := quarantine.Link(q.root, q.name, scan.Num, scan.File(), quarantine.MisplacedSuffix)
 		if err != nil {
 			return err
 		}
-		q.log.Error(saysMisplaced, "shard", q.index, "file", s.path, "moved_to", to, "records", scan.records)
-		scan.walked, scan.done, scan.skip = walked{tornAt: -1}, nil, 0
+		q.log.Error(saysMisplaced, "shard", q.index, "file", s.path, "moved_to", to, "records", scan.Records)
+		scan.Contents, scan.Done, scan.Skip = segment.Contents{TornAt: -1}, nil, 0
 	} else if err := q.applyLate(s, scan); err != nil {
 		return err
 	}
-	size := scan.fileSize
-	if scan.tornAt >= 0 {
-		size = scan.tornAt
+	size := scan.FileSize
+	if scan.TornAt >= 0 {
+		size = scan.TornAt
 	}
 	if misplaced {
-		scan.from = size
+		scan.From = size
 	}
 	q.mu.Lock()
-	s.keep = s.keep || scan.keep
+	s.keep = s.keep || scan.Keep
 	q.budget.used.Add(size - s.size)
 	q.allocated.Add(size - s.size)
-	s.size, s.from, s.left, s.damage, s.late = size, scan.from, scan.tally, scan.damage, nil
-	s.done, s.skip = scan.done, scan.skip
-	s.first, s.last = scan.firstSeq, scan.lastSeq
-	if scan.oldest != 0 {
-		s.since = scan.oldest
+	s.size, s.from, s.left, s.damage, s.late = size, scan.From, scan.Tally, scan.Damage, nil
+	s.done, s.skip = scan.Done, scan.Skip
+	s.first, s.last = scan.FirstSeq, scan.LastSeq
+	if scan.Oldest != 0 {
+		s.since = scan.Oldest
 	}
 	if q.cur == s {
 		q.off = s.from
 	}
 	for _, other := range q.segs {
 		if other.late != nil {
-			other.late.above = max(other.late.above, scan.lastSeq)
+			other.late.above = max(other.late.above, scan.LastSeq)
 		}
 	}
 	q.book(s)
 	q.mu.Unlock()
 	q.reckonLate(l.sc, scan)
-	q.log.Info("queue: a segment that start-up could not read is read", "shard", q.index, "file", s.path, "records", scan.records)
+	q.log.Info("queue: a segment that start-up could not read is read", "shard", q.index, "file", s.path, "records", scan.Records)
 	q.avail.broadcast()
 	return nil
 }
 
 // applyLate does to a late segment what repair does to the others.
-func (q *Shard) applyLate(s *segmentState, scan *segmentScan) error {
-	if err := s.late.sc.setDamageAside(q.root, scan, q.foundDamage); err != nil {
+func (q *Shard) applyLate(s *segmentState, scan *recovery.Segment) error {
+	if err := s.late.sc.QuarantineDamage(q.root, scan, q.foundDamage); err != nil {
 		return err
 	}
-	if scan.tornAt < 0 {
+	if scan.TornAt < 0 {
 		return nil
 	}
-	return truncate(scan.file(), scan.tornAt) // it was the last one
+	return recovery.Truncate(scan.File(), scan.TornAt) // it was the last one
 }
 
 // foundDamage counts and logs what start-up has set aside.
-func (q *Shard) foundDamage(seg *segmentScan, d damage, copied string) {
+func (q *Shard) foundDamage(seg *recovery.Segment, d segment.Damage, copied string) {
 	q.corrupt.Add(1)
-	q.log.Error("queue: a damaged part of a segment is set aside", "shard", q.index, "file", seg.path,
-		"offset", d.from, "bytes", d.to-d.from, "reason", d.what, "copy", copied)
+	q.log.Error("queue: a damaged part of a segment is set aside", "shard", q.index, "file", seg.Path,
+		"offset", d.From, "bytes", d.To-d.From, "reason", d.What, "copy", copied)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // lives is a shard that goes from crash to crash. A crash leaves any state of a file
@@ -72,7 +73,7 @@ func (l *lives) live(t *testing.T, s *Store) {
 }
 
 func (l *lives) keep(dir string) {
-	for name, to := range map[string]*[][]byte{ackedName: &l.list, metaName: &l.meta} {
+	for name, to := range map[string]*[][]byte{segment.AckedName: &l.list, segment.MetaName: &l.meta} {
 		data, _ := os.ReadFile(filepath.Join(dir, name))
 		*to = append(*to, data)
 	}
@@ -92,8 +93,8 @@ func (l *lives) crash(t *testing.T, s *Store) (image string) {
 			}
 		}
 		q.mu.Unlock()
-		l.put(t, filepath.Join(dir, ackedName), l.list)
-		l.put(t, filepath.Join(dir, metaName), l.meta)
+		l.put(t, filepath.Join(dir, segment.AckedName), l.list)
+		l.put(t, filepath.Join(dir, segment.MetaName), l.meta)
 	}
 	return image
 }
@@ -101,22 +102,22 @@ func (l *lives) crash(t *testing.T, s *Store) (image string) {
 func (l *lives) put(t *testing.T, path string, states [][]byte) {
 	data := states[l.rnd.IntN(len(states))]
 	if data == nil {
-		must(t, remove(path))
+		must(t, segment.Remove(path))
 		return
 	}
-	must(t, os.WriteFile(path, data, fileMode))
+	must(t, os.WriteFile(path, data, segment.FileMode))
 }
 
 // present are the records in the segments of an image, whatever is said of them.
 func present(t *testing.T, image string) (all []int) {
-	for _, name := range files(t, image, segPrefix+"0*") {
+	for _, name := range files(t, image, segment.Prefix+"0*") {
 		path := filepath.Join(image, "shard-00", name)
 		f, err := os.Open(path)
 		must(t, err)
 		st, err := f.Stat()
 		must(t, err)
-		_, err = walk(f, st.Size(), 0, func(off int64, h *header) error {
-			rec, err := readRecord(f, h.at(off), nil)
+		_, err = segment.Headers(f, st.Size(), 0, func(off int64, h *segment.Header) error {
+			rec, err := segment.ReadRecord(f, h.At(off), nil)
 			all = append(all, number(t, rec))
 			return err
 		})

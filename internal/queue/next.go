@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/queue/quarantine"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // Next hands out the oldest record that is not handed out: one given back by Nack
@@ -108,12 +110,12 @@ func (q *Shard) take() (entry, error) {
 	}
 	f, err := seg.open()
 	q.mu.Unlock()
-	var h header
+	var h segment.Header
 	if err == nil {
 		h, err = q.readHeader(seg, f, off, size)
 	}
 	if err != nil {
-		var failed *readError
+		var failed *segment.ReadError
 		if errors.As(err, &failed) {
 			err = q.stalled(seg, err)
 		}
@@ -125,44 +127,45 @@ func (q *Shard) take() (entry, error) {
 }
 
 // readHeader reads the header at the cursor. The caller holds rd.
-func (q *Shard) readHeader(seg *segmentState, f *os.File, off, size int64) (header, error) {
+func (q *Shard) readHeader(seg *segmentState, f *os.File, off, size int64) (segment.Header, error) {
 	if q.ws != seg {
-		q.ws, q.win.buf, q.lastSize = seg, q.win.buf[:0], 0
+		q.ws, q.lastSize = seg, 0
+		q.win.Reset()
 	}
-	q.win.r, q.win.size = f, size
-	h, _, v, err := q.win.record(off, q.lastSize)
+	q.win.File, q.win.Size = f, size
+	h, _, v, err := q.win.Read(off, q.lastSize)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		q.ws = nil // it may be opened anew
-		return header{}, err
+		return segment.Header{}, err
 	}
-	if err != nil || v != valid || off+h.size() > size {
-		return header{}, &damagedError{seg: seg, off: off, err: err}
+	if err != nil || v != segment.Valid || off+h.Size() > size {
+		return segment.Header{}, &damagedError{seg: seg, off: off, err: err}
 	}
-	q.lastSize = h.size()
+	q.lastSize = h.Size()
 	return h, nil
 }
 
 // enter puts the record at the cursor into the window and moves the cursor on. It may
 // be done already.
 // The caller holds rd.
-func (q *Shard) enter(seg *segmentState, h *header) entry {
+func (q *Shard) enter(seg *segmentState, h *segment.Header) entry {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	source, ok := q.sources[string(h.source)]
+	source, ok := q.sources[string(h.Source)]
 	if !ok {
-		source = q.intern(string(h.source))
+		source = q.intern(string(h.Source))
 	}
-	e := entry{place: place{seq: h.seq, off: q.off, size: h.size(), source: source}, seg: seg, events: h.events}
-	if seg.done.has(e.seq) { // counted and booked by the process before
+	e := entry{Place: segment.Place{Seq: h.Seq, Off: q.off, Size: h.Size(), Source: source}, seg: seg, events: h.Events}
+	if seg.done.Has(e.Seq) { // counted and booked by the process before
 		seg.skip--
 		e.state = done
 	} else {
-		seg.left.remove(h.source, int64(h.events), e.size)
+		seg.left.Remove(h.Source, int64(h.Events), e.Size)
 		seg.flying++
 	}
 	seg.held++
 	q.held = append(q.held, e)
-	q.off += e.size
+	q.off += e.Size
 	q.stall = pause{}
 	return e
 }
@@ -208,19 +211,19 @@ func (q *Shard) moveTo(s *segmentState) { q.cur, q.off, q.stall = s, s.from, pau
 // use on then.
 func (q *Shard) load(e entry, buf []byte) (event.Record, error) {
 	for {
-		f, err := q.fileOf(e.seq)
+		f, err := q.fileOf(e.Seq)
 		rec := event.Record{Body: buf}
 		if err == nil {
-			rec, err = readRecord(f, e.place, buf)
+			rec, err = segment.ReadRecord(f, e.Place, buf)
 		}
 		if err == nil {
 			if e.sick {
-				q.readAgain(e.seq)
+				q.readAgain(e.Seq)
 			}
 			return rec, nil
 		}
 		buf = rec.Body
-		var failed *readError
+		var failed *segment.ReadError
 		if !errors.Is(err, errGone) && !errors.Is(err, os.ErrClosed) && !errors.As(err, &failed) {
 			err = q.setRecordAside(e, f, err)
 		}
@@ -246,12 +249,12 @@ func (q *Shard) fileOf(seq uint64) (*os.File, error) {
 // setRecordAside keeps a copy of a damaged record and takes it out of the queue. An error
 // is one of reading for the copy, and changes nothing.
 func (q *Shard) setRecordAside(e entry, f io.ReaderAt, why error) error {
-	copied, err := setAside(q.root, q.name, e.seg.num, f, e.off, e.off+e.size)
-	if notRead(err) {
+	copied, err := quarantine.CopyRange(q.root, q.name, e.seg.num, f, e.Off, e.Off+e.Size)
+	if segment.NotRead(err) {
 		return err
 	}
 	q.mu.Lock()
-	now := q.find(e.seq)
+	now := q.find(e.Seq)
 	if now == nil || now.state == done {
 		q.mu.Unlock()
 		return nil
@@ -262,9 +265,9 @@ func (q *Shard) setRecordAside(e entry, f io.ReaderAt, why error) error {
 	q.finish(now)
 	q.mu.Unlock()
 	q.corrupt.Add(1)
-	q.ledger.Account(e.source).DropQueued(dropBroken, int(e.events))
-	q.log.Error("queue: a damaged record is set aside", "shard", q.index, "file", e.seg.path, "offset", e.off,
-		"bytes", e.size, "events", e.events, "source", e.source, "reason", why, "copy", copied, "copy_error", err)
+	q.ledger.Account(e.Source).DropQueued(dropBroken, int(e.events))
+	q.log.Error("queue: a damaged record is set aside", "shard", q.index, "file", e.seg.path, "offset", e.Off,
+		"bytes", e.Size, "events", e.events, "source", e.Source, "reason", why, "copy", copied, "copy_error", err)
 	q.wakeConsumer()
 	return nil
 }
@@ -284,15 +287,15 @@ func (q *Shard) pass(d *damagedError) error {
 	}
 	f, err := d.seg.open()
 	size := d.seg.size
-	known := slices.IndexFunc(d.seg.damage, func(k damage) bool { return k.from == d.off })
+	known := slices.IndexFunc(d.seg.damage, func(k segment.Damage) bool { return k.From == d.off })
 	q.mu.Unlock()
 	next := size
 	switch {
 	case err != nil:
 	case known >= 0:
-		next = min(size, d.seg.damage[known].to)
+		next = min(size, d.seg.damage[known].To)
 	default:
-		if next, err = findHeader(f, size, d.off+1); err == nil {
+		if next, err = segment.FindHeader(f, size, d.off+1); err == nil {
 			err = q.setRangeAside(d, f, next)
 		}
 	}
@@ -320,8 +323,8 @@ func (q *Shard) pass(d *damagedError) error {
 // setRangeAside keeps a copy of a damaged range. An error is one of reading for the
 // copy, and changes nothing.
 func (q *Shard) setRangeAside(d *damagedError, f io.ReaderAt, to int64) error {
-	copied, err := setAside(q.root, q.name, d.seg.num, f, d.off, to)
-	if notRead(err) {
+	copied, err := quarantine.CopyRange(q.root, q.name, d.seg.num, f, d.off, to)
+	if segment.NotRead(err) {
 		return err
 	}
 	if err != nil || d.err != nil {

@@ -3,221 +3,45 @@ package queue
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
-	"maps"
+	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
-	"time"
 
-	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/queue/recovery"
 )
 
-// Report is what is in the queue of a stopped gateway.
-type Report struct {
-	Path     string        `json:"path"`
-	Records  int64         `json:"records"`
-	Events   int64         `json:"events"`
-	Bytes    int64         `json:"bytes"`
-	SetAside int           `json:"set_aside"` // files in the corrupt folder
-	Shards   []ShardReport `json:"shards"`
-}
-
-// ShardReport is one shard of a Report.
-type ShardReport struct {
-	Name      string           `json:"name"`
-	Segments  int              `json:"segments"`
-	Records   int64            `json:"records"`
-	Events    int64            `json:"events"`
-	Bytes     int64            `json:"bytes"`           // of the queued records
-	Allocated int64            `json:"allocated_bytes"` // of the segments
-	Sources   map[string]int64 `json:"events_by_source"`
-	Oldest    time.Time        `json:"oldest"` // zero: nothing queued, or unknown
-	Newest    time.Time        `json:"newest"`
-	Damage    []Damage         `json:"damage,omitempty"`
-	// Unread are places that the disk did not give. That says nothing about the bytes.
-	Unread []Damage `json:"unread,omitempty"`
-	// Actions is what the next start will do before it serves.
-	Actions []string `json:"actions,omitempty"`
-}
-
-// Damage is a place that holds no record, or that could not be read.
-type Damage struct {
-	File   string `json:"file"`
-	Offset int64  `json:"offset"`
-	Length int64  `json:"length"`
-	What   string `json:"what"`
-}
-
-// String returns file:offset and what is wrong there.
-func (d Damage) String() string {
-	return fmt.Sprintf("%s:%d: %s (%d bytes)", d.File, d.Offset, d.What, d.Length)
-}
-
-// Damaged says whether anything is not what was written.
-func (r Report) Damaged() bool {
-	return slices.ContainsFunc(r.Shards, func(s ShardReport) bool { return len(s.Damage) > 0 })
-}
-
-// Unread says whether the disk did not give something.
-func (r Report) Unread() bool {
-	return slices.ContainsFunc(r.Shards, func(s ShardReport) bool { return len(s.Unread) > 0 })
-}
-
-// Inspect looks at the queue of a stopped gateway, by the headers of its records.
-// It changes nothing. It fails when a gateway is running on it.
-func Inspect(ctx context.Context, path string) (Report, error) { return inspect(ctx, path, false) }
-
-// Verify is Inspect that also checks each body against its checksum: it reads the
-// whole queue.
-func Verify(ctx context.Context, path string) (Report, error) { return inspect(ctx, path, true) }
-
-func inspect(ctx context.Context, path string, bodies bool) (Report, error) {
-	rep := Report{Path: path}
-	err := offline(ctx, path, func(scans []*shardScan) error {
-		for _, sc := range scans {
-			one := report(sc)
-			if bodies {
-				if err := each(sc, func(*event.Record) error { return nil }, one.tell); err != nil {
-					return err
-				}
-			}
-			rep.add(one)
+// Restore puts back what was set aside in the queue of a stopped gateway and turns out to
+// be whole, as a start of the gateway does. It repairs the queue like a start, too.
+func Restore(ctx context.Context, path string, log *slog.Logger) (Restored, error) {
+	if err := recovery.Stopped(ctx, path, func([]*recovery.Shard) error { return nil }); err != nil {
+		return Restored{}, err
+	}
+	shards := 1
+	for i := range maxShards {
+		if _, err := os.Stat(filepath.Join(path, recovery.ShardName(i))); err == nil {
+			shards = i + 1
 		}
-		var err error
-		rep.SetAside, err = countSetAside(path)
-		return err
-	})
-	return rep, err
-}
-
-// offline scans a queue while it holds the lock, and gives the scan to do.
-func offline(ctx context.Context, path string, do func([]*shardScan) error) error {
-	lock, err := takeLock(path, os.O_RDONLY)
+	}
+	s, err := New(Options{Path: path, Shards: shards, MaxSize: 1 << 50, SegmentSize: restoreSegment, Logger: log})
 	if err != nil {
-		return err
+		return Restored{}, err
 	}
-	defer lock.Close()
-	scans, err := scanAll(ctx, path)
-	if err != nil {
-		return err
+	if err := s.Open(ctx); err != nil {
+		return Restored{}, err
 	}
-	return do(scans)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ran := make(chan error, 1)
+	go func() { ran <- s.Run(ctx) }()
+	select {
+	case <-s.restorer.ended:
+	case <-ctx.Done():
+	}
+	interrupted := ctx.Err()
+	cancel()
+	err = errors.Join(<-ran, s.Close(context.WithoutCancel(ctx)), interrupted)
+	return s.restorer.result, err
 }
 
-func (r *Report) add(s ShardReport) {
-	r.Shards = append(r.Shards, s)
-	r.Records += s.Records
-	r.Events += s.Events
-	r.Bytes += s.Bytes
-}
-
-func countSetAside(path string) (int, error) {
-	entries, err := os.ReadDir(filepath.Join(path, corruptFolder))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return 0, fmt.Errorf("queue: %w", err)
-	}
-	return len(entries), nil
-}
-
-// report sums the scan up.
-func report(sc *shardScan) ShardReport {
-	r := ShardReport{Name: sc.name, Segments: len(sc.segs), Sources: make(map[string]int64)}
-	var oldest, newest int64
-	for _, s := range sc.segs {
-		r.Records += s.records
-		r.Events += s.events
-		r.Bytes += s.bytes
-		r.Allocated += s.fileSize
-		for name, n := range s.bySource {
-			r.Sources[name] += *n
-		}
-		if s.oldest != 0 && (oldest == 0 || s.oldest < oldest) {
-			oldest = s.oldest
-		}
-		newest = max(newest, s.newest)
-		for _, d := range s.damage {
-			r.Damage = append(r.Damage, Damage{s.file(), d.from, d.to - d.from, d.what})
-		}
-		if s.failed != nil {
-			r.tell(Damage{s.file(), 0, s.fileSize, s.failed.Error()}, true)
-		}
-	}
-	r.Oldest, r.Newest = fromNanos(oldest), fromNanos(newest)
-	r.Actions = actions(sc)
-	return r
-}
-
-// tell enters a place that could not be read, or holds no record.
-func (r *ShardReport) tell(d Damage, unread bool) {
-	if unread {
-		r.Unread = append(r.Unread, d)
-	} else {
-		r.Damage = append(r.Damage, d)
-	}
-}
-
-// actions says what apply will do.
-func actions(sc *shardScan) []string {
-	var all []string
-	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
-	if sc.doubt != "" {
-		say("%s: rebuild it from the segments", sc.doubt)
-	}
-	if n := len(sc.litter); n > 0 {
-		say("remove %d temporary files", n)
-	}
-	for _, s := range sc.misplaced {
-		say("move %s to the corrupt folder: its records do not follow those before it; those that are not queued are put back", s.file())
-	}
-	for i, s := range sc.segs {
-		last := i == len(sc.segs)-1
-		switch {
-		case s.failed != nil:
-			say("read %s when the disk gives it; what is behind it in the shard waits", s.file())
-			continue
-		case s.twin:
-			say("set %s aside", s.path+badSuffix)
-		case s.bad:
-			say("take %s up again", s.file())
-		}
-		if sc.known && s.num == sc.meta.read.num && s.from != sc.meta.read.off {
-			say("read %s from its start: the read position %d is wrong", s.path, sc.meta.read.off)
-		}
-		if s.marked {
-			say("write %s again: a sync of it has failed", s.path)
-		}
-		if len(s.damage) > 0 {
-			say("set %d damaged parts of %s aside", len(s.damage), s.path)
-		}
-		if last && s.sound() && s.tornAt >= 0 {
-			say("cut the torn tail of %s at %d (%d bytes)", s.path, s.tornAt, s.fileSize-s.tornAt)
-		}
-		if !last && s.consumed() {
-			say("remove %s: all of it is delivered", s.path)
-		}
-	}
-	return all
-}
-
-// Purge removes all that is queued by a stopped gateway, and returns what that
-// was. What was set aside stays.
-func Purge(ctx context.Context, path string) (Report, error) {
-	rep := Report{Path: path}
-	err := offline(ctx, path, func(scans []*shardScan) error {
-		for _, sc := range scans {
-			if err := sc.removeAll(); err != nil {
-				return err
-			}
-			rep.add(report(sc))
-		}
-		var err error
-		rep.SetAside, err = countSetAside(path)
-		return err
-	})
-	return rep, err
-}
-
-// SourceNames returns the sources of a shard, sorted.
-func (s ShardReport) SourceNames() []string { return slices.Sorted(maps.Keys(s.Sources)) }
+// restoreSegment is the size of the segments that Restore makes.
+const restoreSegment = 64 << 20

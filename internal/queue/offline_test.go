@@ -16,6 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/queue/inspect"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // tree is a fingerprint of all files below dir.
@@ -27,7 +29,7 @@ func tree(t *testing.T, dir string) string {
 			return err
 		}
 		data, err := os.ReadFile(path)
-		fmt.Fprintf(&b, "%s %d %x\n", path, len(data), checksum(data))
+		fmt.Fprintf(&b, "%s %d %x\n", path, len(data), segment.Checksum(data))
 		return err
 	}))
 	return b.String()
@@ -42,16 +44,16 @@ func TestInspectTellsAndChangesNothing(t *testing.T) {
 	appendN(t, s.Shards()[1], 0, 3, 100)
 	must(t, shut(s))
 	dir := filepath.Join(o.Path, "shard-00")
-	segs := files(t, o.Path, segPrefix+"0*")
+	segs := files(t, o.Path, segment.Prefix+"0*")
 	last := filepath.Join(dir, segs[len(segs)-1])
-	must(t, os.Rename(last, last+badSuffix))
-	f, err := os.OpenFile(last+badSuffix, os.O_APPEND|os.O_WRONLY, 0)
+	must(t, os.Rename(last, last+segment.BadSuffix))
+	f, err := os.OpenFile(last+segment.BadSuffix, os.O_APPEND|os.O_WRONLY, 0)
 	must(t, err)
-	_, err = f.Write(appendRecord([]byte{0, 0, 2, 0}, 9, record(9, 400))[:100])
+	_, err = f.Write(segment.AppendRecord([]byte{0, 0, 2, 0}, 9, record(9, 400))[:100])
 	must(t, errors.Join(err, f.Close()))
-	must(t, os.WriteFile(filepath.Join(dir, metaName+".77.tmp"), nil, fileMode))
+	must(t, os.WriteFile(filepath.Join(dir, segment.MetaName+".77.tmp"), nil, segment.FileMode))
 	before := tree(t, o.Path)
-	rep, err := Verify(context.Background(), o.Path)
+	rep, err := inspect.Verify(context.Background(), o.Path)
 	must(t, err)
 	if tree(t, o.Path) != before {
 		t.Fatal("looking has changed something")
@@ -65,11 +67,11 @@ func TestInspectTellsAndChangesNothing(t *testing.T) {
 	}
 	said := strings.Join(one.Actions, "\n")
 	for _, want := range []string{"temporary files", "take up", "torn tail"} {
-		if !strings.Contains(strings.ReplaceAll(said, "take "+last+badSuffix+" up", "take up"), want) {
+		if !strings.Contains(strings.ReplaceAll(said, "take "+last+segment.BadSuffix+" up", "take up"), want) {
 			t.Errorf("%q is not in:\n%s", want, said)
 		}
 	}
-	if _, err := Inspect(context.Background(), filepath.Join(o.Path, "missing")); err == nil {
+	if _, err := inspect.Status(context.Background(), filepath.Join(o.Path, "missing")); err == nil {
 		t.Fatal("a missing folder is inspected")
 	}
 }
@@ -99,16 +101,16 @@ func TestExport(t *testing.T) {
 	must(t, shut(s))
 	before := tree(t, o.Path)
 	var got bytes.Buffer
-	must(t, Export(context.Background(), o.Path, &got))
+	must(t, inspect.Export(context.Background(), o.Path, &got))
 	if got.String() != want.String() || tree(t, o.Path) != before {
 		t.Fatalf("%d bytes, want %d", got.Len(), want.Len())
 	}
-	segs := files(t, o.Path, segPrefix+"0*")
+	segs := files(t, o.Path, segment.Prefix+"0*")
 	path := filepath.Join(o.Path, "shard-00", segs[len(segs)-1])
 	offs := offsets(t, path)
 	scribble(t, path, offs[len(offs)-1]+60, 0xff, 0xff)
 	got.Reset()
-	err := Export(context.Background(), o.Path, &got)
+	err := inspect.Export(context.Background(), o.Path, &got)
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%s:%d", path, offs[len(offs)-1])) {
 		t.Fatalf("error is %v", err)
 	}
@@ -121,16 +123,16 @@ func TestPurge(t *testing.T) {
 	o := options(t.TempDir())
 	s := open(t, o)
 	appendN(t, s.Shards()[0], 0, 60, 700)
-	if _, err := Purge(context.Background(), o.Path); err == nil {
+	if _, err := inspect.Purge(context.Background(), o.Path); err == nil {
 		t.Fatal("a running queue is purged")
 	}
 	must(t, shut(s))
-	rep, err := Purge(context.Background(), o.Path)
+	rep, err := inspect.Purge(context.Background(), o.Path)
 	must(t, err)
 	if rep.Records != 60 {
 		t.Fatalf("%+v", rep)
 	}
-	if rep, err = Inspect(context.Background(), o.Path); err != nil || rep.Records != 0 || len(rep.Shards) != 0 {
+	if rep, err = inspect.Status(context.Background(), o.Path); err != nil || rep.Records != 0 || len(rep.Shards) != 0 {
 		t.Fatalf("after it: %+v %v", rep, err)
 	}
 	q := open(t, o).Shards()[0]
@@ -166,7 +168,7 @@ func TestMetrics(t *testing.T) {
 	delete(got, "gateway_queue_oldest_seconds")
 	equal(t, "metrics", got, map[string]float64{
 		"gateway_queue_events shard=0": 0, "gateway_queue_events shard=1": 4,
-		"gateway_queue_bytes shard=0": 0, "gateway_queue_bytes shard=1": float64(recordSize(rec)),
+		"gateway_queue_bytes shard=0": 0, "gateway_queue_bytes shard=1": float64(segment.RecordSize(rec)),
 		"gateway_queue_corrupt_records_total shard=0": 0, "gateway_queue_corrupt_records_total shard=1": 0,
 		"gateway_queue_faults_total kind=write shard=0": 0, "gateway_queue_faults_total kind=write shard=1": 0,
 		"gateway_queue_faults_total kind=sync shard=0": 0, "gateway_queue_faults_total kind=sync shard=1": 0,

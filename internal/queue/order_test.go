@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/queue/inspect"
+	"syslog-gateway/internal/queue/quarantine"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // runRestore runs the store until all that is to be put back is.
@@ -31,7 +34,7 @@ func copySegmentFile(t *testing.T, from string, num int64) {
 	t.Helper()
 	data, err := os.ReadFile(from)
 	must(t, err)
-	must(t, os.WriteFile(filepath.Join(filepath.Dir(from), segmentName(num)), data, fileMode))
+	must(t, os.WriteFile(filepath.Join(filepath.Dir(from), segment.Name(num)), data, segment.FileMode))
 }
 
 // A human copies segments about: each record that is queued comes once, none pends, and
@@ -58,17 +61,17 @@ func TestCopiedSegments(t *testing.T) {
 			must(t, err)
 			b, err := os.ReadFile(segs[1])
 			must(t, err)
-			must(t, os.WriteFile(filepath.Join(filepath.Dir(segs[0]), segmentName(9)), slices.Concat(b, a), fileMode))
+			must(t, os.WriteFile(filepath.Join(filepath.Dir(segs[0]), segment.Name(9)), slices.Concat(b, a), segment.FileMode))
 		}, nil, 1},
 		"a part of the first": {0, func(t *testing.T, segs []string) {
 			data, err := os.ReadFile(segs[0])
 			must(t, err)
-			must(t, os.WriteFile(filepath.Join(filepath.Dir(segs[0]), segmentName(9)), data[:len(data)/2], fileMode))
+			must(t, os.WriteFile(filepath.Join(filepath.Dir(segs[0]), segment.Name(9)), data[:len(data)/2], segment.FileMode))
 		}, nil, 1},
 		"given up by diskqueue, too": {0, func(t *testing.T, segs []string) {
 			data, err := os.ReadFile(segs[0])
 			must(t, err)
-			must(t, os.WriteFile(filepath.Join(filepath.Dir(segs[0]), segmentName(9))+badSuffix, data, fileMode))
+			must(t, os.WriteFile(filepath.Join(filepath.Dir(segs[0]), segment.Name(9))+segment.BadSuffix, data, segment.FileMode))
 		}, nil, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -77,7 +80,7 @@ func TestCopiedSegments(t *testing.T) {
 			log, text := logged()
 			o.Logger = log
 			before := tree(t, o.Path)
-			rep, err := Verify(context.Background(), o.Path)
+			rep, err := inspect.Verify(context.Background(), o.Path)
 			must(t, err)
 			if tree(t, o.Path) != before || int(rep.Records) != 60-c.acked {
 				t.Errorf("verify: %+v", rep)
@@ -99,7 +102,7 @@ func TestCopiedSegments(t *testing.T) {
 			must(t, shut(s))
 			kept := setAsideFiles(t, o.Path)
 			for _, f := range kept {
-				if !strings.HasSuffix(f, duplicateSuffix) && !strings.HasSuffix(f, restoredSuffix) {
+				if !strings.HasSuffix(f, quarantine.DuplicateSuffix) && !strings.HasSuffix(f, quarantine.RestoredSuffix) {
 					t.Errorf("%s is left", f)
 				}
 			}
@@ -121,13 +124,13 @@ func TestBackupOfADeliveredSegment(t *testing.T) {
 		s := open(t, o)
 		q := s.Shards()[0]
 		appendN(t, q, 0, 60, 700)
-		n := int(q.segs[0].left.records)
+		n := int(q.segs[0].left.Records)
 		old, err := os.ReadFile(q.segs[0].path)
 		must(t, err)
 		drain(t, q, n+2)
 		settleDown(q)
 		must(t, shut(s))
-		must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", segmentName(num)), old, fileMode))
+		must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", segment.Name(num)), old, segment.FileMode))
 		for life := range 2 {
 			o.Ledger = ledger.New()
 			s = open(t, o)

@@ -3,6 +3,8 @@ package queue
 import (
 	"fmt"
 	"time"
+
+	"syslog-gateway/internal/queue/recovery"
 )
 
 const (
@@ -22,7 +24,7 @@ type pause struct {
 // it, does not count again.
 func (p *pause) grow() {
 	if now := time.Now(); p.over() {
-		p.wait = min(max(2*p.wait, minReadPause), maxReadPause)
+		p.wait = min(max(2*p.wait, recovery.MinPause), recovery.MaxPause)
 		p.at = now.Add(p.wait)
 	}
 }
@@ -47,7 +49,7 @@ func (q *Shard) stalled(seg *segmentState, err error) error {
 // after a pause; those behind it go on meanwhile.
 func (q *Shard) unread(e entry, err error) {
 	q.mu.Lock()
-	now := q.find(e.seq)
+	now := q.find(e.Seq)
 	if now == nil || now.state != inFlight {
 		q.mu.Unlock()
 		return
@@ -56,7 +58,7 @@ func (q *Shard) unread(e entry, err error) {
 		now.sick = true
 		q.unreadable++
 	}
-	q.sick = append(q.sick, e.seq)
+	q.sick = append(q.sick, e.Seq)
 	q.rest.grow()
 	q.reopen(e.seg)
 	q.mu.Unlock()

@@ -10,12 +10,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"syslog-gateway/internal/ledger"
-
-	"golang.org/x/sys/unix"
+	"syslog-gateway/internal/queue/inspect"
+	"syslog-gateway/internal/queue/quarantine"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // blind lets every read of a segment fail, until it is seen again.
@@ -123,7 +125,7 @@ func TestUnreadableRecordLetsOthersPass(t *testing.T) {
 	if st := q.Stats(); st.ReadFault == "" || st.Stalled || s.Healthy() != nil || st.Records != 10 {
 		t.Fatalf("%+v, healthy %v", st, s.Healthy())
 	}
-	if !q.Ack(sick[1].seq) { // as drop_oldest would end it
+	if !q.Ack(sick[1].Seq) { // as drop_oldest would end it
 		t.Fatal("it is not queued any more")
 	}
 	q.mu.Lock()
@@ -155,7 +157,7 @@ func TestFewRecordsAreSick(t *testing.T) {
 			break
 		}
 		must(t, err)
-		q.unread(e, unix.EIO)
+		q.unread(e, syscall.EIO)
 	}
 	if s.Healthy() == nil {
 		t.Error("that nothing is handed out is not told")
@@ -176,7 +178,7 @@ type fails struct {
 
 func (f *fails) ReadAt(p []byte, off int64) (int, error) {
 	if f.n++; f.bad(f.n, off) {
-		return 0, unix.EIO
+		return 0, syscall.EIO
 	}
 	return f.bytesAt.ReadAt(p, off)
 }
@@ -197,7 +199,7 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 	zeros := slices.Concat(data, make([]byte, 300<<10))
 	copied := func(r io.ReaderAt) error {
 		root := t.TempDir()
-		_, err := setAside(root, "shard-00", 1, r, 7, int64(len(data)))
+		_, err := quarantine.CopyRange(root, "shard-00", 1, r, 7, int64(len(data)))
 		if files := setAsideFiles(t, root); err != nil && len(files) > 0 {
 			t.Errorf("left behind: %v", files)
 		}
@@ -207,17 +209,17 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 		data []byte
 		do   func(io.ReaderAt) error
 	}{
-		"walk":         {data, func(r io.ReaderAt) error { _, err := walk(r, int64(len(data)), 0, nil); return err }},
-		"walk, damage": {hurt, func(r io.ReaderAt) error { _, err := walk(r, int64(len(hurt)), 0, nil); return err }},
-		"walk, zeros":  {zeros, func(r io.ReaderAt) error { _, err := walk(r, int64(len(zeros)), 0, nil); return err }},
+		"walk":         {data, func(r io.ReaderAt) error { _, err := segment.Headers(r, int64(len(data)), 0, nil); return err }},
+		"walk, damage": {hurt, func(r io.ReaderAt) error { _, err := segment.Headers(r, int64(len(hurt)), 0, nil); return err }},
+		"walk, zeros":  {zeros, func(r io.ReaderAt) error { _, err := segment.Headers(r, int64(len(zeros)), 0, nil); return err }},
 		"copy":         {data, copied},
 		"record": {data, func(r io.ReaderAt) error {
-			_, err := readRecord(r, place{seq: 1, size: offs[1], source: "palo_alto"}, nil)
+			_, err := segment.ReadRecord(r, segment.Place{Seq: 1, Size: offs[1], Source: "palo_alto"}, nil)
 			return err
 		}},
-		"good bytes": {data, func(r io.ReaderAt) error { _, err := goodBytes(r, 0, int64(len(data))); return err }},
+		"good bytes": {data, func(r io.ReaderAt) error { _, err := segment.GoodBytes(r, 0, int64(len(data))); return err }},
 		"range's end": {data, func(r io.ReaderAt) error {
-			_, err := rangeEnd(bytesAt(data[:5000]), 5000, r, 0, int64(len(data)))
+			_, err := quarantine.RangeEnd(bytesAt(data[:5000]), 5000, r, 0, int64(len(data)))
 			return err
 		}},
 	} {
@@ -228,8 +230,8 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 		}
 		for nth := 1; nth <= whole.n; nth++ {
 			err := c.do(&fails{bytesAt: c.data, bad: func(n int, _ int64) bool { return n == nth }})
-			var failed *readError
-			if !errors.As(err, &failed) || !errors.Is(err, unix.EIO) {
+			var failed *segment.ReadError
+			if !errors.As(err, &failed) || !errors.Is(err, syscall.EIO) {
 				t.Errorf("%s, read %d of %d fails: %v", name, nth, whole.n, err)
 			}
 		}
@@ -241,7 +243,7 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 func hide(t *testing.T, path string) (back func()) {
 	t.Helper()
 	must(t, os.Rename(path, path+"-hidden"))
-	must(t, os.Mkdir(path, dirMode))
+	must(t, os.Mkdir(path, segment.DirMode))
 	return func() {
 		t.Helper()
 		must(t, os.Remove(path))
@@ -271,14 +273,14 @@ func TestUnreadableAtStart(t *testing.T) {
 				}
 				left = append(left, sequence(30, 30)...)
 				must(t, shut(s))
-				segs := files(t, o.Path, segPrefix+"0*"+segSuffix)
+				segs := files(t, o.Path, segment.Prefix+"0*"+segment.Suffix)
 				equal(t, "segments", len(segs), 3)
 				back := hide(t, filepath.Join(o.Path, "shard-00", segs[i]))
 				before := tree(t, o.Path)
-				if rep, err := Verify(context.Background(), o.Path); err != nil || !rep.Unread() || rep.Damaged() || tree(t, o.Path) != before {
+				if rep, err := inspect.Verify(context.Background(), o.Path); err != nil || !rep.Unread() || rep.Damaged() || tree(t, o.Path) != before {
 					t.Fatalf("verify: %+v, %v", rep, err)
 				}
-				if err := Export(context.Background(), o.Path, io.Discard); err == nil || !strings.Contains(err.Error(), segs[i]) {
+				if err := inspect.Export(context.Background(), o.Path, io.Discard); err == nil || !strings.Contains(err.Error(), segs[i]) {
 					t.Fatalf("export: %v", err)
 				}
 				o.Ledger = ledger.New()
@@ -355,12 +357,12 @@ func TestLateSegmentIsMisplaced(t *testing.T) {
 	q := s.Shards()[0]
 	appendN(t, q, 0, 60, 700)
 	must(t, shut(s))
-	segs := files(t, o.Path, segPrefix+"0*"+segSuffix)
+	segs := files(t, o.Path, segment.Prefix+"0*"+segment.Suffix)
 	dir := filepath.Join(o.Path, "shard-00")
 	data, err := os.ReadFile(filepath.Join(dir, segs[0]))
 	must(t, err)
-	copied := filepath.Join(dir, segmentName(9))
-	must(t, os.WriteFile(copied, data, fileMode))
+	copied := filepath.Join(dir, segment.Name(9))
+	must(t, os.WriteFile(copied, data, segment.FileMode))
 	back := hide(t, copied)
 	o.Ledger = ledger.New()
 	s = open(t, o)
@@ -374,7 +376,7 @@ func TestLateSegmentIsMisplaced(t *testing.T) {
 	if st := q.Stats(); st.Records != 0 || st.Segments > 1 {
 		t.Fatalf("%+v", st)
 	}
-	if got := setAsideFiles(t, o.Path); len(got) != 1 || !strings.HasSuffix(got[0], misplacedSuffix) {
+	if got := setAsideFiles(t, o.Path); len(got) != 1 || !strings.HasSuffix(got[0], quarantine.MisplacedSuffix) {
 		t.Fatalf("set aside: %v", got)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/queue/quarantine"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // block puts a folder in the place of a file, which so cannot be removed, and returns
@@ -15,7 +17,7 @@ import (
 func block(t *testing.T, path string) (undo func()) {
 	t.Helper()
 	must(t, os.Rename(path, path+".there"))
-	must(t, os.MkdirAll(filepath.Join(path, "full"), dirMode))
+	must(t, os.MkdirAll(filepath.Join(path, "full"), segment.DirMode))
 	return func() {
 		must(t, os.RemoveAll(path))
 		must(t, os.Rename(path+".there", path))
@@ -49,7 +51,7 @@ func unremoved(t *testing.T, then func(q *Shard, first *segmentState)) {
 	q := s.Shards()[0]
 	appendN(t, q, 0, 60, 700)
 	first := q.segs[0]
-	n := int(first.left.records)
+	n := int(first.left.Records)
 	equal(t, "records", drain(t, q, n-1), sequence(0, n-1))
 	rec := next(t, q)
 	settleDown(q)
@@ -77,7 +79,7 @@ func TestConsumedSegmentLeavesNoMark(t *testing.T) {
 		t.Fatal("the segment is not consumed")
 	}
 	must(t, q.syncSegment(d))
-	if marks := files(t, o.Path, "*"+doubtSuffix); len(marks) > 0 {
+	if marks := files(t, o.Path, "*"+segment.UnsyncedSuffix); len(marks) > 0 {
 		t.Fatalf("left behind: %v", marks)
 	}
 }
@@ -86,10 +88,10 @@ func TestConsumedSegmentLeavesNoMark(t *testing.T) {
 func TestNothingIsSetAsideOfAClosedFile(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "segment"))
 	must(t, err)
-	_, err = f.Write(make([]byte, 3*page))
+	_, err = f.Write(make([]byte, 3*segment.Page))
 	must(t, errors.Join(err, f.Close()))
 	root := t.TempDir()
-	if copied, err := setAside(root, "shard-00", 1, f, 0, 3*page); err == nil {
+	if copied, err := quarantine.CopyRange(root, "shard-00", 1, f, 0, 3*segment.Page); err == nil {
 		t.Fatalf("copied to %s", copied)
 	}
 	equal(t, "files set aside", len(setAsideFiles(t, root)), 0)

@@ -15,6 +15,9 @@ import (
 	"syslog-gateway/internal/durable"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/queue/quarantine"
+	"syslog-gateway/internal/queue/recovery"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // restorer puts records back that were set aside and turn out to be whole: their header
@@ -23,7 +26,7 @@ import (
 // appends them anew, so they come behind what is queued.
 type restorer struct {
 	store *Store
-	files []setAsideFile
+	files []quarantine.File
 	todo  []putBack
 	// settling is what is to be done in the corrupt folder when all that was appended is
 	// on stable storage; bytes is how much that is.
@@ -43,10 +46,10 @@ type upTo struct {
 
 // putBack is a file of which records may have to be put back.
 type putBack struct {
-	file setAsideFile
+	file quarantine.File
 	// known are records that are not to be put back, since they are in the queue. It is
 	// shared by the files of one segment.
-	known map[uint64]mark
+	known map[uint64]recovery.Mark
 }
 
 // Restored is what was put back.
@@ -63,7 +66,7 @@ const restoreBatch = 64 << 20
 
 // planRestore looks at what was set aside, before anything of the queue is delivered: what
 // of it is queued can only be told now. That it fails is no reason not to start.
-func (s *Store) planRestore(scans []*shardScan) {
+func (s *Store) planRestore(scans []*recovery.Shard) {
 	r := &restorer{store: s, last: make(map[*Shard]upTo), ended: make(chan struct{})}
 	r.end = sync.OnceFunc(func() { close(r.ended) })
 	s.restorer = r
@@ -74,21 +77,21 @@ func (s *Store) planRestore(scans []*shardScan) {
 	}
 }
 
-func (r *restorer) plan(scans []*shardScan) (err error) {
-	if r.files, err = listAside(r.store.opts.Path); err != nil {
+func (r *restorer) plan(scans []*recovery.Shard) (err error) {
+	if r.files, err = quarantine.List(r.store.opts.Path); err != nil {
 		return err
 	}
-	known := make(map[setAsideFile]map[uint64]mark)
+	known := make(map[quarantine.File]map[uint64]recovery.Mark)
 	for _, f := range r.files {
-		p := putBack{file: f, known: make(map[uint64]mark)}
-		i := slices.IndexFunc(scans, func(sc *shardScan) bool { return sc.index == f.index })
+		p := putBack{file: f, known: make(map[uint64]recovery.Mark)}
+		i := slices.IndexFunc(scans, func(sc *recovery.Shard) bool { return sc.Index == f.Index })
 		switch {
-		case f.kind == misplacedSuffix:
+		case f.Kind == quarantine.MisplacedSuffix:
 			if i >= 0 {
-				err = scans[i].repeated(f.path, p.known)
+				err = scans[i].Repeated(f.Path, p.known)
 			}
-		case f.isRange():
-			of := setAsideFile{index: f.index, num: f.num}
+		case f.IsRange():
+			of := quarantine.File{Index: f.Index, Num: f.Num}
 			first := known[of] == nil
 			if first {
 				known[of] = p.known
@@ -111,46 +114,46 @@ func (r *restorer) plan(scans []*shardScan) (err error) {
 // it goes into known, once. Where the range lies before that and begins with a record that
 // is whole, the segment gets a second name in the corrupt folder: it goes when the rest is
 // delivered, and may be needed then.
-func (r *restorer) live(sc *shardScan, f setAsideFile, first bool, known map[uint64]mark) error {
-	i := slices.IndexFunc(sc.segs, func(s *segmentScan) bool { return s.num == f.num })
+func (r *restorer) live(sc *recovery.Shard, f quarantine.File, first bool, known map[uint64]recovery.Mark) error {
+	i := slices.IndexFunc(sc.Segments, func(s *recovery.Segment) bool { return s.Num == f.Num })
 	if i < 0 {
 		return nil
 	}
-	s := sc.segs[i]
-	if s.failed != nil {
-		return s.failed
+	s := sc.Segments[i]
+	if s.Failed != nil {
+		return s.Failed
 	}
 	if first {
-		if err := s.marks(s.from, known); err != nil {
+		if err := s.Marks(s.From, known); err != nil {
 			return err
 		}
 		// What is done is not queued: a record that was set aside alone is done by that.
-		maps.DeleteFunc(known, func(seq uint64, _ mark) bool { return s.done.has(seq) })
+		maps.DeleteFunc(known, func(seq uint64, _ recovery.Mark) bool { return s.Done.Has(seq) })
 	}
-	if f.off >= s.from || !s.good(f.off) || slices.ContainsFunc(r.files, func(w setAsideFile) bool { return w.whole() && w.same(&f) }) {
+	if f.Off >= s.From || !s.WholeRecordAt(f.Off) || slices.ContainsFunc(r.files, func(w quarantine.File) bool { return w.Whole() && w.Same(&f) }) {
 		return nil
 	}
-	path, err := linkAside(r.store.opts.Path, sc.name, s.num, s.path, "")
+	path, err := quarantine.Link(r.store.opts.Path, sc.Name, s.Num, s.Path, "")
 	if err != nil {
 		return err
 	}
-	r.files = append(r.files, setAsideFile{path: path, index: f.index, num: s.num, off: -1})
+	r.files = append(r.files, quarantine.File{Path: path, Index: f.Index, Num: s.Num, Off: -1})
 	return r.close(sc, s)
 }
 
 // close lets a segment that has a second name grow no more: a new one is begun behind it.
-func (r *restorer) close(sc *shardScan, s *segmentScan) error {
-	i := slices.IndexFunc(r.store.shards, func(q *Shard) bool { return q.index == sc.index })
+func (r *restorer) close(sc *recovery.Shard, s *recovery.Segment) error {
+	i := slices.IndexFunc(r.store.shards, func(q *Shard) bool { return q.index == sc.Index })
 	if i < 0 {
 		return nil
 	}
 	q := r.store.shards[i]
 	q.io.Lock()
 	defer q.io.Unlock()
-	if q.last().num != s.num {
+	if q.last().num != s.Num {
 		return nil
 	}
-	if err := q.newSegment(s.num + 1); err != nil {
+	if err := q.newSegment(s.Num + 1); err != nil {
 		return err
 	}
 	return q.attach()
@@ -168,7 +171,7 @@ func (r *restorer) run(ctx context.Context) {
 		r.todo = r.todo[1:]
 		if err != nil {
 			r.store.log.Warn("queue: what was set aside cannot be put back; the next start tries again",
-				"file", p.file.path, "error", err)
+				"file", p.file.Path, "error", err)
 		}
 		if r.bytes >= restoreBatch || len(r.todo) == 0 {
 			if !r.stable(ctx) {
@@ -218,7 +221,7 @@ func (r *restorer) settle() {
 		errs = append(errs, do())
 	}
 	r.settling, r.bytes = nil, 0
-	errs = append(errs, r.removeWholes(), durable.SyncDir(filepath.Join(r.store.opts.Path, corruptFolder)))
+	errs = append(errs, r.removeWholes(), durable.SyncDir(filepath.Join(r.store.opts.Path, quarantine.Folder)))
 	if err := errors.Join(errs...); err != nil {
 		r.store.log.Error("queue: a file whose records were put back cannot be removed; the next start puts them back again",
 			"error", err)
@@ -227,14 +230,14 @@ func (r *restorer) settle() {
 
 // removeWholes removes the segments that were kept for ranges which are all put back.
 func (r *restorer) removeWholes() error {
-	left, err := listAside(r.store.opts.Path)
+	left, err := quarantine.List(r.store.opts.Path)
 	if err != nil {
 		return err
 	}
 	for _, w := range left {
-		of := func(f setAsideFile) bool { return f.off >= 0 && f.same(&w) }
-		if w.whole() && slices.ContainsFunc(r.files, of) && !slices.ContainsFunc(left, of) {
-			err = errors.Join(err, remove(w.path))
+		of := func(f quarantine.File) bool { return f.Off >= 0 && f.Same(&w) }
+		if w.Whole() && slices.ContainsFunc(r.files, of) && !slices.ContainsFunc(left, of) {
+			err = errors.Join(err, segment.Remove(w.Path))
 		}
 	}
 	return err
@@ -242,28 +245,28 @@ func (r *restorer) removeWholes() error {
 
 // restore puts the records of one file back.
 func (r *restorer) restore(ctx context.Context, p *putBack) error {
-	src, err := p.file.source(r.files)
-	if err != nil || src.path == "" {
+	src, err := p.file.Source(r.files)
+	if err != nil || src.Path == "" {
 		return err
 	}
-	f, err := os.Open(src.path)
+	f, err := os.Open(src.Path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	at := src.from + p.file.done
-	good, err := goodBytes(f, src.from, at)
+	at := src.From + p.file.Done
+	good, err := segment.GoodBytes(f, src.From, at)
 	if err != nil {
 		return err
 	}
 	before := r.result.Records
-	_, err = walk(f, src.to, at, func(off int64, h *header) error {
+	_, err = segment.Headers(f, src.To, at, func(off int64, h *segment.Header) error {
 		ok, err := r.record(ctx, p, f, off, h)
 		if err != nil {
 			return err
 		}
-		if at = off + h.size(); ok {
-			good += h.size()
+		if at = off + h.Size(); ok {
+			good += h.Size()
 		}
 		return nil
 	})
@@ -271,45 +274,45 @@ func (r *restorer) restore(ctx context.Context, p *putBack) error {
 	if put > 0 {
 		r.result.Files++
 	}
-	misplaced := p.file.kind == misplacedSuffix
-	switch whole := good == src.to-src.from; {
+	misplaced := p.file.Kind == quarantine.MisplacedSuffix
+	switch whole := good == src.To-src.From; {
 	case err != nil && put > 0: // so much of it at least
-		r.settleAs(p.file, fmt.Sprintf("%s+%d", p.file.base(), at-src.from))
+		r.settleAs(p.file, fmt.Sprintf("%s+%d", p.file.Base(), at-src.From))
 	case err != nil:
 	case whole && misplaced && put == 0:
-		r.settleAs(p.file, p.file.base()+duplicateSuffix)
+		r.settleAs(p.file, p.file.Base()+quarantine.DuplicateSuffix)
 	case whole:
-		r.settling = append(r.settling, func() error { return remove(p.file.path) })
+		r.settling = append(r.settling, func() error { return segment.Remove(p.file.Path) })
 	case put > 0 || misplaced:
-		r.settleAs(p.file, p.file.base()+restoredSuffix)
+		r.settleAs(p.file, p.file.Base()+quarantine.RestoredSuffix)
 	}
 	return err
 }
 
 // record puts one record back, unless it is in the queue. ok is false where its body is
 // damaged.
-func (r *restorer) record(ctx context.Context, p *putBack, f io.ReaderAt, off int64, h *header) (ok bool, err error) {
-	rec, err := readRecord(f, h.at(off), nil)
-	var wrong *wrongBytes
+func (r *restorer) record(ctx context.Context, p *putBack, f io.ReaderAt, off int64, h *segment.Header) (ok bool, err error) {
+	rec, err := segment.ReadRecord(f, h.At(off), nil)
+	var wrong *segment.WrongBytes
 	if errors.As(err, &wrong) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	its := mark{h.bodyCRC, h.received}
-	if there, known := p.known[h.seq]; known && there == its {
+	its := recovery.Mark{BodyCRC: h.BodyCRC, Received: h.Received}
+	if there, known := p.known[h.Seq]; known && there == its {
 		r.result.Duplicates++
 		return true, nil
 	}
-	if err := r.append(ctx, p.file.index, &rec); err != nil {
+	if err := r.append(ctx, p.file.Index, &rec); err != nil {
 		return false, err
 	}
-	p.known[h.seq] = its
+	p.known[h.Seq] = its
 	r.result.Records++
 	r.result.Events += int64(rec.Events)
-	r.result.Bytes += h.size()
-	r.bytes += h.size()
+	r.result.Bytes += h.Size()
+	r.bytes += h.Size()
 	return true, nil
 }
 
@@ -336,6 +339,6 @@ func (r *restorer) append(ctx context.Context, index int, rec *event.Record) err
 	}
 }
 
-func (r *restorer) settleAs(f setAsideFile, path string) {
-	r.settling = append(r.settling, func() error { return os.Rename(f.path, path) })
+func (r *restorer) settleAs(f quarantine.File, path string) {
+	r.settling = append(r.settling, func() error { return os.Rename(f.Path, path) })
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"syslog-gateway/internal/durable"
+	"syslog-gateway/internal/queue/quarantine"
+	"syslog-gateway/internal/queue/segment"
 )
 
 const (
@@ -52,12 +54,12 @@ func (q *Shard) resolve(d unsynced) error {
 // puts the data where it does not look for it. What cannot be read any more is damage
 // like any other when its turn comes; the old file is kept then. The caller holds io.
 func (q *Shard) writeAgain(d unsynced) error {
-	tmp := d.seg.path + tmpSuffix
-	f, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_TRUNC, fileMode)
+	tmp := d.seg.path + segment.TempSuffix
+	f, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_TRUNC, segment.FileMode)
 	if err != nil {
 		return err
 	}
-	empty, err := copySegment(d.file, f, d.from, d.to)
+	empty, err := segment.Copy(d.file, f, d.from, d.to)
 	if err == nil {
 		err = dataSync(f)
 	}
@@ -69,16 +71,16 @@ func (q *Shard) writeAgain(d unsynced) error {
 		err = os.Rename(tmp, d.seg.path)
 	}
 	if err != nil {
-		return errors.Join(err, f.Close(), remove(tmp))
+		return errors.Join(err, f.Close(), segment.Remove(tmp))
 	}
 	q.mu.Lock()
 	d.seg.file, d.seg.doubt, d.seg.synced, d.seg.tries = f, false, d.to, 0
 	q.dirDirty = true
 	q.mu.Unlock()
-	good, _ := goodBytes(f, 0, d.to) // a figure for the log alone
+	good, _ := segment.GoodBytes(f, 0, d.to) // a figure for the log alone
 	q.log.Warn("queue: what could not be synced is written again", "shard", q.index, "file", d.seg.path,
 		"offset", d.from, "bytes", d.to-d.from, "damaged_bytes", d.to-good, "copy", kept)
-	err = errors.Join(d.file.Close(), remove(d.seg.path+badSuffix), remove(d.seg.path+doubtSuffix), durable.SyncDir(q.dir))
+	err = errors.Join(d.file.Close(), segment.Remove(d.seg.path+segment.BadSuffix), segment.Remove(d.seg.path+segment.UnsyncedSuffix), durable.SyncDir(q.dir))
 	if q.dq == nil { // the store is being closed
 		return err
 	}
@@ -95,5 +97,5 @@ func (q *Shard) giveUpPages(s *segmentState, empty int64) (string, error) {
 	if s.tries++; s.tries < copyTries {
 		return "", fmt.Errorf("%d bytes cannot be read", empty)
 	}
-	return linkAside(q.root, q.name, s.num, s.located(), "")
+	return quarantine.Link(q.root, q.name, s.num, s.located(), "")
 }

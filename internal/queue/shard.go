@@ -10,10 +10,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"syslog-gateway/internal/ledger"
-	"syslog-gateway/internal/throttle"
-
 	"github.com/nsqio/go-diskqueue"
+
+	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/throttle"
 )
 
 // What Append and Next fail with, apart from errors of the disk.
@@ -32,7 +33,7 @@ const (
 
 // entry is a record between being handed out and being consumed from diskqueue.
 type entry struct {
-	place
+	segment.Place
 	seg    *segmentState
 	events uint32
 	state  state
@@ -76,8 +77,8 @@ type Shard struct {
 	copyAt   time.Time
 	copyWait time.Duration
 
-	rd  sync.Mutex // one reader of headers at a time
-	win window     // headers read ahead, of segment ws
+	rd  sync.Mutex           // one reader of headers at a time
+	win segment.HeaderReader // headers read ahead, of segment ws
 	ws  *segmentState
 	// lastSize is the size of the record read last: how far to read ahead.
 	lastSize int64
@@ -102,7 +103,7 @@ type Shard struct {
 	consumed []*segmentState
 	// removed is what was acknowledged of segments that are removed, as long as a power
 	// loss may bring them back; removing is that of which the folder is being synced.
-	removed, removing []stretch
+	removed, removing []segment.Stretch
 	unnoted           bool        // acknowledged since ackedFile was written
 	noteAt            time.Time   // not before, since it has failed
 	metaFile          os.FileInfo // diskqueue's metadata when the folder was synced last
@@ -192,7 +193,7 @@ func (q *Shard) oldest() time.Time {
 	q.mu.Lock()
 	seg, off := q.cur, q.off
 	if i := slices.IndexFunc(q.held, func(e entry) bool { return e.state != done }); i >= 0 {
-		seg, off = q.held[i].seg, q.held[i].off
+		seg, off = q.held[i].seg, q.held[i].Off
 	}
 	if q.closed || off >= seg.size && seg == q.last() && seg.late == nil {
 		q.mu.Unlock()
@@ -202,7 +203,7 @@ func (q *Shard) oldest() time.Time {
 		seg = q.segs[slices.Index(q.segs, seg)+1]
 		off = seg.from
 	}
-	since := fromNanos(seg.since)
+	since := segment.Time(seg.since)
 	if seg.late != nil {
 		q.mu.Unlock()
 		return since
@@ -213,12 +214,12 @@ func (q *Shard) oldest() time.Time {
 	if err != nil {
 		return since
 	}
-	w := window{r: f, size: size}
-	h, _, v, err := w.record(off, 0)
-	if err != nil || v != valid {
+	w := segment.HeaderReader{File: f, Size: size}
+	h, _, v, err := w.Read(off, 0)
+	if err != nil || v != segment.Valid {
 		return since
 	}
-	return fromNanos(h.received)
+	return segment.Time(h.Received)
 }
 
 // last is the segment that is written to. The caller holds mu.
@@ -228,9 +229,9 @@ func (q *Shard) last() *segmentState { return q.segs[len(q.segs)-1] }
 func (q *Shard) find(seq uint64) *entry {
 	i, ok := slices.BinarySearchFunc(q.held, seq, func(e entry, seq uint64) int {
 		switch {
-		case e.seq < seq:
+		case e.Seq < seq:
 			return -1
-		case e.seq > seq:
+		case e.Seq > seq:
 			return 1
 		}
 		return 0
@@ -248,9 +249,9 @@ func (q *Shard) finish(e *entry) {
 	}
 	e.state = done
 	e.seg.flying--
-	e.seg.done.add(e.seq)
+	e.seg.done.Add(e.Seq)
 	q.unnoted = true
-	q.count(-1, -int64(e.events), -e.size)
+	q.count(-1, -int64(e.events), -e.Size)
 }
 
 func (q *Shard) count(records, events, bytes int64) {

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+
+	"syslog-gateway/internal/queue/recovery"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // segmentState is one file of a shard, as far as it is not consumed. Its fields are
@@ -11,12 +14,12 @@ import (
 type segmentState struct {
 	num   int64
 	path  string
-	size  int64 // bytes, up to the end of the last whole record
-	from  int64 // what lies before it was consumed by the process before
-	since int64 // when its first event was received, Unix nanoseconds
-	left  tally // not handed out yet
+	size  int64         // bytes, up to the end of the last whole record
+	from  int64         // what lies before it was consumed by the process before
+	since int64         // when its first event was received, Unix nanoseconds
+	left  segment.Tally // not handed out yet
 	// done are its records that are acknowledged, those before the start included.
-	done spans
+	done segment.Seqs
 	// skip is how many of them the start has found, as far as they are not in the window
 	// yet. Those that are lost to damage before the reader comes to them stay counted.
 	skip int64
@@ -33,7 +36,7 @@ type segmentState struct {
 	// it could not be read.
 	keep bool
 	// damage is what the scan at start-up has found and counted.
-	damage []damage
+	damage []segment.Damage
 	// late is what start-up could not read of the segment; nil: nothing. Until it is
 	// read nothing is handed out of it.
 	late   *late
@@ -50,24 +53,24 @@ func (s *segmentState) open() (*os.File, error) {
 	}
 	f, err := os.Open(s.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		f, err = os.Open(s.path + badSuffix)
+		f, err = os.Open(s.path + segment.BadSuffix)
 	}
 	if err != nil {
-		return nil, &readError{err: err}
+		return nil, &segment.ReadError{Err: err}
 	}
 	s.file = f
 	return f, nil
 }
 
 // taken is the state of a segment that the process before has left, by its scan.
-func taken(sc *shardScan, scan *segmentScan) *segmentState {
-	s := &segmentState{num: scan.num, path: scan.path, size: scan.size, from: scan.from, left: scan.tally, since: scan.oldest,
-		first: scan.firstSeq, last: scan.lastSeq, detached: !scan.sound(), damage: scan.damage, done: scan.done, skip: scan.skip, keep: scan.keep}
-	if scan.failed != nil {
-		s.late, s.since, s.detached = &late{sc: sc, scan: scan}, scan.since, true
+func taken(sc *recovery.Shard, scan *recovery.Segment) *segmentState {
+	s := &segmentState{num: scan.Num, path: scan.Path, size: scan.Size, from: scan.From, left: scan.Tally, since: scan.Oldest,
+		first: scan.FirstSeq, last: scan.LastSeq, detached: !scan.Sound(), damage: scan.Damage, done: scan.Done, skip: scan.Skip, keep: scan.Keep}
+	if scan.Failed != nil {
+		s.late, s.since, s.detached = &late{sc: sc, scan: scan}, scan.Since, true
 	}
-	if scan.marked && scan.synced < scan.size {
-		s.doubt, s.synced = true, scan.synced
+	if scan.Unsynced && scan.Synced < scan.Size {
+		s.doubt, s.synced = true, scan.Synced
 	}
 	return s
 }
@@ -75,7 +78,7 @@ func taken(sc *shardScan, scan *segmentScan) *segmentState {
 // located is where the file is: diskqueue may have put .bad behind its name.
 func (s *segmentState) located() string {
 	if _, lost := os.Lstat(s.path); lost != nil {
-		return s.path + badSuffix
+		return s.path + segment.BadSuffix
 	}
 	return s.path
 }

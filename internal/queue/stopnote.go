@@ -5,12 +5,14 @@ import (
 	"path/filepath"
 
 	"syslog-gateway/internal/durable"
+	"syslog-gateway/internal/queue/recovery"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // storeStop writes the file for the metadata m. Without it the next start cannot tell
 // what is missing, which is no reason to fail. The caller holds io.
-func (q *Shard) storeStop(m meta) {
-	f := stopFile{Meta: string(m.encode())}
+func (q *Shard) storeStop(m segment.Meta) {
+	f := segment.StopNote{Meta: string(m.Encode())}
 	q.mu.Lock()
 	open := make(map[*segmentState][]*entry)
 	for i := range q.held {
@@ -20,20 +22,20 @@ func (q *Shard) storeStop(m meta) {
 	}
 	for _, s := range q.segs {
 		if s.late != nil { // what is known of it is what the stop before has said
-			for _, before := range s.late.sc.stop {
+			for _, before := range s.late.sc.Stop {
 				if before.Segment == s.num {
 					f.Segments = append(f.Segments, before)
 				}
 			}
 			continue
 		}
-		one := stopSegment{Segment: s.num, Size: s.size, First: s.first, Last: s.last, Records: s.left.records, Events: make(map[string]int64)}
-		for source, n := range s.left.bySource {
+		one := segment.StopSegment{Segment: s.num, Size: s.size, First: s.first, Last: s.last, Records: s.left.Records, Events: make(map[string]int64)}
+		for source, n := range s.left.BySource {
 			one.Events[source] += *n
 		}
 		for _, e := range open[s] {
 			one.Records++
-			one.Events[e.source] += int64(e.events)
+			one.Events[e.Source] += int64(e.events)
 		}
 		if one.Records > 0 {
 			f.Segments = append(f.Segments, one)
@@ -42,7 +44,7 @@ func (q *Shard) storeStop(m meta) {
 	q.mu.Unlock()
 	data, err := json.Marshal(f)
 	if err == nil {
-		err = durable.WriteFile(filepath.Join(q.dir, stopName), data, fileMode)
+		err = durable.WriteFile(filepath.Join(q.dir, segment.StopName), data, segment.FileMode)
 	}
 	if err != nil {
 		q.log.Warn("queue: what the stop has left is not noted; the next start cannot tell whether something is missing",
@@ -52,10 +54,10 @@ func (q *Shard) storeStop(m meta) {
 
 // reckon compares what the last stop has left in a segment with what was found of it.
 // What is missing was never recovered and is lost: both are booked.
-func (q *Shard) reckon(stop *stopSegment, size int64, found *tally) {
-	records, events := stop.Records-found.records, int64(0)
+func (q *Shard) reckon(stop *segment.StopSegment, size int64, found *segment.Tally) {
+	records, events := stop.Records-found.Records, int64(0)
 	for source, n := range stop.Events {
-		if there := found.bySource[source]; there != nil {
+		if there := found.BySource[source]; there != nil {
 			n -= *there
 		}
 		if n > 0 {
@@ -74,35 +76,35 @@ func (q *Shard) reckon(stop *stopSegment, size int64, found *tally) {
 }
 
 // reckonAll compares all that the last stop has left, but what cannot be read yet.
-func (q *Shard) reckonAll(sc *shardScan) {
-	for i := range sc.stop {
-		stop := &sc.stop[i]
-		scan, found := &segmentScan{}, &tally{}
-		for _, s := range sc.segs {
-			if s.holds(stop) {
-				scan, found = s, &s.tally
+func (q *Shard) reckonAll(sc *recovery.Shard) {
+	for i := range sc.Stop {
+		stop := &sc.Stop[i]
+		scan, found := &recovery.Segment{}, &segment.Tally{}
+		for _, s := range sc.Segments {
+			if s.Holds(stop) {
+				scan, found = s, &s.Tally
 				break
 			}
-			if s.num == stop.Segment {
+			if s.Num == stop.Segment {
 				scan = s
 			}
 		}
-		if scan.failed == nil {
-			q.reckon(stop, scan.fileSize, found)
+		if scan.Failed == nil {
+			q.reckon(stop, scan.FileSize, found)
 		}
 	}
 }
 
 // reckonLate compares one that was read late.
-func (q *Shard) reckonLate(sc *shardScan, scan *segmentScan) {
-	for i := range sc.stop {
-		stop := &sc.stop[i]
+func (q *Shard) reckonLate(sc *recovery.Shard, scan *recovery.Segment) {
+	for i := range sc.Stop {
+		stop := &sc.Stop[i]
 		switch {
-		case stop.Segment != scan.num:
-		case scan.holds(stop):
-			q.reckon(stop, scan.fileSize, &scan.tally)
+		case stop.Segment != scan.Num:
+		case scan.Holds(stop):
+			q.reckon(stop, scan.FileSize, &scan.Tally)
 		default:
-			q.reckon(stop, scan.fileSize, &tally{})
+			q.reckon(stop, scan.FileSize, &segment.Tally{})
 		}
 	}
 }

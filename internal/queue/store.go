@@ -9,13 +9,16 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"syslog-gateway/internal/queue/recovery"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // Store is the queue: its shards, their common cap, and the one lock.
 type Store struct {
 	opts     Options
 	segSize  int64
-	lock     *folderLock
+	lock     *recovery.Lock
 	budget   *budget
 	shards   []*Shard
 	metrics  *metrics
@@ -62,10 +65,10 @@ func New(o Options) (*Store, error) {
 // makes the shards ready. What it finds is booked as recovered in the ledger. After an
 // error nothing is open. ctx bounds the attempts to read a disk that does not answer.
 func (s *Store) Open(ctx context.Context) (err error) {
-	if err := os.MkdirAll(s.opts.Path, dirMode); err != nil {
+	if err := os.MkdirAll(s.opts.Path, segment.DirMode); err != nil {
 		return fmt.Errorf("queue: make the folder: %w", err)
 	}
-	if s.lock, err = takeLock(s.opts.Path, os.O_RDWR|os.O_CREATE); err != nil {
+	if s.lock, err = recovery.TakeLock(s.opts.Path, os.O_RDWR|os.O_CREATE); err != nil {
 		return err
 	}
 	if err := s.openShards(ctx); err != nil {
@@ -91,20 +94,20 @@ func (s *Store) Open(ctx context.Context) (err error) {
 // openShards repairs and opens all shards: those configured, then those left over
 // with records in them.
 func (s *Store) openShards(ctx context.Context) error {
-	scans, err := scanAll(ctx, s.opts.Path)
+	scans, err := recovery.Scan(ctx, s.opts.Path)
 	if err != nil {
 		return err
 	}
 	scans = withNew(scans, s.opts.Path, s.opts.Shards)
 	for _, sc := range scans {
-		leftOver := sc.index >= s.opts.Shards
-		if leftOver && sc.empty() {
-			if err := sc.removeAll(); err != nil && !noRoom(err) { // the next start does it
+		leftOver := sc.Index >= s.opts.Shards
+		if leftOver && sc.Empty() {
+			if err := sc.RemoveAll(); err != nil && !recovery.NoRoom(err) { // the next start does it
 				return err
 			}
 			continue
 		}
-		q := s.newShard(sc.name, sc.index)
+		q := s.newShard(sc.Name, sc.Index)
 		q.drains = leftOver
 		s.shards = append(s.shards, q)
 		if err := q.open(sc); err != nil {
@@ -114,7 +117,7 @@ func (s *Store) openShards(ctx context.Context) error {
 	s.planRestore(scans)
 	// Once only, and last: what it says is known now.
 	for _, q := range s.shards {
-		if err := dropStop(q.dir); err != nil {
+		if err := recovery.DropStopNote(q.dir); err != nil {
 			return err
 		}
 	}
@@ -122,12 +125,12 @@ func (s *Store) openShards(ctx context.Context) error {
 }
 
 // withNew adds the shards that are configured and have no folder yet.
-func withNew(scans []*shardScan, root string, shards int) []*shardScan {
+func withNew(scans []*recovery.Shard, root string, shards int) []*recovery.Shard {
 	for i := range shards {
-		at, found := slices.BinarySearchFunc(scans, i, func(sc *shardScan, i int) int { return sc.index - i })
+		at, found := slices.BinarySearchFunc(scans, i, func(sc *recovery.Shard, i int) int { return sc.Index - i })
 		if !found {
-			name := shardName(i)
-			scans = slices.Insert(scans, at, &shardScan{name: name, index: i, dir: filepath.Join(root, name), missing: true})
+			name := recovery.ShardName(i)
+			scans = slices.Insert(scans, at, &recovery.Shard{Name: name, Index: i, Dir: filepath.Join(root, name), Missing: true})
 		}
 	}
 	return scans
@@ -142,7 +145,7 @@ func (s *Store) newShard(name string, index int) *Shard {
 		acks:    make(chan struct{}, 1), mending: make(chan struct{}, 1), timer: time.NewTimer(time.Hour),
 	}
 	q.timer.Stop()
-	q.ackedFile.path = filepath.Join(q.dir, ackedName)
+	q.ackedFile.path = filepath.Join(q.dir, segment.AckedName)
 	if s.opts.WhenFull == DropOldest {
 		q.makeRoom = s.dropOldest
 	}
@@ -155,14 +158,14 @@ func (s *Store) newShard(name string, index int) *Shard {
 const ackedGap = 1 << 32
 
 // open repairs the shard by its scan and starts diskqueue.
-func (q *Shard) open(sc *shardScan) error {
-	if sc.doubt != "" {
-		q.log.Warn("queue: start-up goes by the segments alone", "shard", q.index, "reason", sc.doubt)
+func (q *Shard) open(sc *recovery.Shard) error {
+	if sc.Problem != "" {
+		q.log.Warn("queue: start-up goes by the segments alone", "shard", q.index, "reason", sc.Problem)
 	}
 	if err := q.moveMisplaced(sc); err != nil {
 		return err
 	}
-	scans, err := sc.repair(q.root, q.foundDamage)
+	scans, err := sc.Repair(q.root, q.foundDamage)
 	if err != nil {
 		return err
 	}
@@ -171,24 +174,24 @@ func (q *Shard) open(sc *shardScan) error {
 		segs = append(segs, taken(sc, scan))
 	}
 	q.reckonAll(sc)
-	for _, scan := range sc.segs {
-		q.seq = max(q.seq, scan.lastSeq) + scan.mayHold()
+	for _, scan := range sc.Segments {
+		q.seq = max(q.seq, scan.LastSeq) + scan.MayHold()
 	}
-	q.seq = max(q.seq, sc.acked.seq)
-	if err := sc.acked.unread; err != nil {
+	q.seq = max(q.seq, sc.Acked.Seq)
+	if err := sc.Acked.Unread; err != nil {
 		q.seq += ackedGap
 		q.log.Error("queue: which records are delivered cannot be read: more is delivered again", "shard", q.index, "error", err)
 	}
 	for _, s := range segs {
 		if s.late != nil {
-			s.late.above, s.late.below = sc.between(s.late.scan, q.seq)
-			q.cantRead(s, s.late.scan.failed)
+			s.late.above, s.late.below = sc.Between(s.late.scan, q.seq)
+			q.cantRead(s, s.late.scan.Failed)
 		}
 	}
 	q.segs = segs
 	// All segments of a left-over shard can be given up and removed, so none is written to.
-	if !sc.writable() || q.drains && q.last().size > 0 {
-		q.begin(sc.next())
+	if !sc.Writable() || q.drains && q.last().size > 0 {
+		q.begin(sc.Next())
 	}
 	q.moveTo(q.segs[0])
 	for i, seg := range q.segs {
@@ -203,12 +206,12 @@ func (q *Shard) open(sc *shardScan) error {
 	if err == nil { // it may have been written over: an append will not do better
 		err = q.tight
 	}
-	if noRoom(err) {
+	if recovery.NoRoom(err) {
 		q.setFault(&q.writeFault, fmt.Errorf("start: %w", err))
 		err = nil
 	}
 	if err == nil {
-		q.openAcked(sc.acked)
+		q.openAcked(sc.Acked)
 	}
 	return err
 }
@@ -226,8 +229,8 @@ func (q *Shard) recover(seg *segmentState) {
 
 // book enters what is left in a segment into the books.
 func (q *Shard) book(seg *segmentState) {
-	q.count(seg.left.records, seg.left.events, seg.left.bytes)
-	for source, n := range seg.left.bySource {
+	q.count(seg.left.Records, seg.left.Events, seg.left.Bytes)
+	for source, n := range seg.left.BySource {
 		q.ledger.Account(source).Recover(int(*n))
 	}
 }
@@ -299,7 +302,7 @@ func (q *Shard) storePlace() error {
 			q.storeStop(m)
 		}
 	}
-	if noRoom(err) {
+	if recovery.NoRoom(err) {
 		q.log.Warn("queue: no room to store the read position; the next start finds it by the list of delivered records",
 			"shard", q.index, "error", err)
 		return nil
@@ -321,10 +324,10 @@ func (q *Shard) dissolve(ctx context.Context) bool {
 	q.note.Lock() // so that no list is being written
 	defer q.note.Unlock()
 	q.setDissolved(true)
-	sc, err := listShard(ctx, q.root, q.index)
+	sc, err := recovery.ScanShard(ctx, q.root, q.index)
 	if err == nil {
 		q.ackedFile.close()
-		err = sc.removeAll()
+		err = sc.RemoveAll()
 	}
 	if err != nil {
 		q.setDissolved(false)

@@ -8,8 +8,7 @@ import (
 	"slices"
 
 	"syslog-gateway/internal/durable"
-
-	"golang.org/x/sys/unix"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // unsynced is a segment with bytes that may not be on stable storage.
@@ -35,7 +34,7 @@ func (q *Shard) inDoubt() bool {
 // diskqueue's sync hides its errors. It says whether there was anything to do: then
 // there may be more.
 func (q *Shard) sync() (worked bool, err error) {
-	now, _ := os.Lstat(filepath.Join(q.dir, metaName))
+	now, _ := os.Lstat(filepath.Join(q.dir, segment.MetaName))
 	q.mu.Lock()
 	if q.dissolved {
 		q.mu.Unlock()
@@ -44,7 +43,7 @@ func (q *Shard) sync() (worked bool, err error) {
 	dir := q.metaMoved(now) || q.dirDirty
 	q.dirDirty = false
 	for _, s := range q.removed {
-		q.removing = join(q.removing, s)
+		q.removing = segment.Join(q.removing, s)
 	}
 	q.removed = nil
 	var dirty []unsynced
@@ -103,12 +102,12 @@ func (q *Shard) syncSegment(d unsynced) error {
 	}
 	err := dataSync(d.file)
 	if err != nil {
-		err = errors.Join(err, markDoubt(d.seg.path, d.from))
+		err = errors.Join(err, segment.MarkUnsynced(d.seg.path, d.from))
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if d.seg.file != d.file { // consumed meanwhile, and so is the mark
-		return remove(d.seg.path + doubtSuffix)
+		return segment.Remove(d.seg.path + segment.UnsyncedSuffix)
 	}
 	if err == nil {
 		d.seg.synced = d.to
@@ -128,14 +127,4 @@ func (q *Shard) shelve(s *segmentState) error {
 	f := s.file
 	s.file = nil
 	return f.Close()
-}
-
-func dataSync(f *os.File) error {
-	raw, err := f.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var failed error
-	err = raw.Control(func(fd uintptr) { failed = unix.Fdatasync(int(fd)) })
-	return errors.Join(err, failed)
 }

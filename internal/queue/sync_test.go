@@ -6,9 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // A sync failed: the segment is written again, to a new file, and all goes on with it.
@@ -114,8 +115,8 @@ func TestCopyPassesOverWhatIsLost(t *testing.T) {
 	defer f.Close()
 	for _, bad := range []int64{-1, 0, from + 5000, to - 1} {
 		must(t, f.Truncate(0))
-		empty, err := copySegment(badPage{whole, pageOf(bad)}, f, 0, to)
-		if must(t, err); (empty > 0) != (bad >= 0) || empty > page {
+		empty, err := segment.Copy(badPage{whole, pageOf(bad)}, f, 0, to)
+		if must(t, err); (empty > 0) != (bad >= 0) || empty > segment.Page {
 			t.Fatalf("bad %d: %d bytes stay empty", bad, empty)
 		}
 		got, err := os.ReadFile(f.Name())
@@ -123,19 +124,19 @@ func TestCopyPassesOverWhatIsLost(t *testing.T) {
 		if int64(len(got)) != to {
 			t.Fatalf("%d bytes, want %d", len(got), to)
 		}
-		for off := int64(0); off < to; off += page {
-			end := min(off+page, to)
-			if same := slices.Equal(got[off:end], whole[off:end]); same != (bad < 0 || off != bad/page*page) {
+		for off := int64(0); off < to; off += segment.Page {
+			end := min(off+segment.Page, to)
+			if same := slices.Equal(got[off:end], whole[off:end]); same != (bad < 0 || off != bad/segment.Page*segment.Page) {
 				t.Errorf("bad %d: the page at %d is the same: %v", bad, off, same)
 			}
 		}
-		good, err := goodBytes(f, from, to)
+		good, err := segment.GoodBytes(f, from, to)
 		must(t, err)
 		lost := to - from - good
 		if (lost > 0) != (bad >= 0) || lost > to-from {
 			t.Errorf("bad %d: %d of %d to %d bytes are lost", bad, lost, from, to)
 		}
-		_, err = copySegment(badPage{whole, pageOf(bad)}, f, to, to)
+		_, err = segment.Copy(badPage{whole, pageOf(bad)}, f, to, to)
 		if (err != nil) != (bad >= 0) {
 			t.Errorf("bad %d, all of it on stable storage: %v", bad, err)
 		}
@@ -146,7 +147,7 @@ func pageOf(off int64) int64 {
 	if off < 0 {
 		return -1
 	}
-	return off / page
+	return off / segment.Page
 }
 
 // bytesAt is a file in memory.
@@ -167,8 +168,8 @@ type badPage struct {
 
 func (b badPage) ReadAt(p []byte, off int64) (int, error) {
 	n := copy(p, b.data[off:])
-	if at := b.bad * page; off <= at && at < off+int64(n) {
-		return int(at - off), unix.EIO
+	if at := b.bad * segment.Page; off <= at && at < off+int64(n) {
+		return int(at - off), syscall.EIO
 	}
 	return n, nil
 }

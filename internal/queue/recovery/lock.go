@@ -1,6 +1,7 @@
-package queue
+package recovery
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,17 +10,18 @@ import (
 	"syscall"
 
 	"syslog-gateway/internal/durable"
+	"syslog-gateway/internal/queue/segment"
 )
 
-const lockName = "lock"
+const LockName = "lock"
 
 // folderLock keeps other processes off the queue: a lock on the file named lock, which
 // older versions look at alone, and one on the folder itself, which holds also when
 // somebody has removed or replaced that file.
-type folderLock struct{ folder, file *os.File }
+type Lock struct{ folder, file *os.File }
 
 // Close gives the lock back.
-func (l *folderLock) Close() error {
+func (l *Lock) Close() error {
 	if l.file == nil {
 		return l.folder.Close()
 	}
@@ -29,20 +31,20 @@ func (l *folderLock) Close() error {
 // takeLock makes sure that no other process uses the queue. The kernel gives the
 // lock back when the process ends, however it ends. The file need not be there without
 // os.O_CREATE in flags, nor where there is no room for it.
-func takeLock(root string, flags int) (*folderLock, error) {
+func TakeLock(root string, flags int) (*Lock, error) {
 	folder, err := os.Open(root)
 	if err != nil {
 		return nil, fmt.Errorf("queue: lock: %w", err)
 	}
-	l := &folderLock{folder: folder}
+	l := &Lock{folder: folder}
 	// A file system that cannot lock a folder leaves it to the file.
 	unlocked := flock(folder, root)
 	if errors.Is(unlocked, errInUse) {
 		return nil, errors.Join(unlocked, l.Close())
 	}
-	path := filepath.Join(root, lockName)
-	l.file, err = os.OpenFile(path, flags, fileMode)
-	if errors.Is(err, fs.ErrNotExist) && flags&os.O_CREATE == 0 || noRoom(err) && unlocked == nil {
+	path := filepath.Join(root, LockName)
+	l.file, err = os.OpenFile(path, flags, segment.FileMode)
+	if errors.Is(err, fs.ErrNotExist) && flags&os.O_CREATE == 0 || NoRoom(err) && unlocked == nil {
 		l.file = nil
 		return l, nil
 	}
@@ -71,4 +73,18 @@ func flock(f *os.File, root string) error {
 
 // noRoom says that the file system takes nothing more: no bytes, or no files. Delivering
 // makes room, so a start goes on without what it cannot write.
-func noRoom(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+func NoRoom(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
+// Stopped locks a queue that no gateway runs on, scans it, and gives the shards to do.
+func Stopped(ctx context.Context, path string, do func([]*Shard) error) error {
+	lock, err := TakeLock(path, os.O_RDONLY)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	shards, err := Scan(ctx, path)
+	if err != nil {
+		return err
+	}
+	return do(shards)
+}

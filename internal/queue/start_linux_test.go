@@ -14,6 +14,8 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/queue/recovery"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // smallDiskEnv says that the process has mounts of its own.
@@ -56,17 +58,17 @@ func smallDisk(t *testing.T) string {
 func fillDisk(t *testing.T, dir, what string) (free func()) {
 	t.Helper()
 	filler := filepath.Join(dir, "filler")
-	must(t, os.Mkdir(filler, dirMode))
+	must(t, os.Mkdir(filler, segment.DirMode))
 	var err error
 	for i := 0; err == nil; i++ {
 		var f *os.File
 		f, err = os.Create(filepath.Join(filler, fmt.Sprint(i)))
 		for n := 0; err == nil && what == "bytes" && n < 1<<10; n++ {
-			_, err = f.Write(make([]byte, page))
+			_, err = f.Write(make([]byte, segment.Page))
 		}
 		f.Close()
 	}
-	if !noRoom(err) {
+	if !recovery.NoRoom(err) {
 		t.Fatal(err)
 	}
 	return func() { must(t, os.RemoveAll(filler)) }
@@ -94,7 +96,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 		{name: "more shards", shards: 4, records: 280},
 		{name: "more shards, one segment", shards: 4, records: 280, whole: true, new: true},
 		{name: "fewer shards", shards: 1, records: 280},
-		{name: "no metadata", shards: 2, records: 280, hurt: func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, metaName))) }},
+		{name: "no metadata", shards: 2, records: 280, hurt: func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, segment.MetaName))) }},
 		{name: "torn tail", shards: 2, records: 280, hurt: func(t *testing.T, dir string) {
 			name := lastSegment(t, dir)
 			st, err := os.Stat(name)
@@ -107,10 +109,10 @@ func TestStartOnAFullDisk(t *testing.T) {
 			scribble(t, name, offs[len(offs)-1]+20, 0xff)
 		}, lost: 1},
 		{name: "damage", shards: 2, records: 280, hurt: func(t *testing.T, dir string) {
-			scribble(t, filepath.Join(dir, segmentName(0)), offsets(t, filepath.Join(dir, segmentName(0)))[2]+20, 0xff)
+			scribble(t, filepath.Join(dir, segment.Name(0)), offsets(t, filepath.Join(dir, segment.Name(0)))[2]+20, 0xff)
 		}, lost: 1},
 		{name: "renamed by diskqueue", shards: 2, records: 280, hurt: func(t *testing.T, dir string) {
-			must(t, os.Rename(filepath.Join(dir, segmentName(0)), filepath.Join(dir, segmentName(0)+badSuffix)))
+			must(t, os.Rename(filepath.Join(dir, segment.Name(0)), filepath.Join(dir, segment.Name(0)+segment.BadSuffix)))
 		}},
 	}
 	for _, what := range []string{"bytes", "inodes"} {
@@ -186,7 +188,7 @@ func appendSoon(t *testing.T, q *Shard, rec *event.Record) (err error) {
 
 func lastSegment(t *testing.T, dir string) string {
 	t.Helper()
-	all, err := filepath.Glob(filepath.Join(dir, segPrefix+"0*"))
+	all, err := filepath.Glob(filepath.Join(dir, segment.Prefix+"0*"))
 	must(t, err)
 	return all[len(all)-1]
 }

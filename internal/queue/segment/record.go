@@ -1,4 +1,4 @@
-package queue
+package segment
 
 import (
 	"encoding/binary"
@@ -13,10 +13,10 @@ import (
 // The sizes of the format that doc.go draws. They are written to disk: a change
 // needs a new version number.
 const (
-	prefixLen   = 4        // diskqueue's length
-	fixedHeader = 45       // header without the source's name
-	maxSource   = 255      // length of the source's name
-	maxRecord   = 64 << 20 // header and body; diskqueue's maxMsgSize, never to be lowered
+	PrefixLen = 4        // diskqueue's length
+	MinHeader = 45       // header without the source's name
+	MaxSource = 255      // length of the source's name
+	MaxRecord = 64 << 20 // header and body; diskqueue's maxMsgSize, never to be lowered
 
 	formatVersion = 1
 	// magic begins every header. 0x1A is a control character and 0x89 cannot
@@ -26,49 +26,49 @@ const (
 
 // header is what stands before a body. Its source is a view into the bytes that
 // it was decoded from.
-type header struct {
-	encoding event.Encoding
-	bodyCRC  uint32
-	seq      uint64
-	received int64 // Unix nanoseconds; 0: unknown
-	events   uint32
-	raw      uint32
-	bodyLen  uint32
-	source   []byte
+type Header struct {
+	Encoding event.Encoding
+	BodyCRC  uint32
+	Seq      uint64
+	Received int64 // Unix nanoseconds; 0: unknown
+	Events   uint32
+	Raw      uint32
+	BodyLen  uint32
+	Source   []byte
 }
 
 // headerLen is the length of the header on disk.
-func (h *header) headerLen() int64 { return int64(fixedHeader + len(h.source)) }
+func (h *Header) Len() int64 { return int64(MinHeader + len(h.Source)) }
 
 // size is the length of the whole record on disk, with diskqueue's prefix.
-func (h *header) size() int64 { return prefixLen + h.headerLen() + int64(h.bodyLen) }
+func (h *Header) Size() int64 { return PrefixLen + h.Len() + int64(h.BodyLen) }
 
 // place says where a record is, and which one is expected there.
-type place struct {
-	seq       uint64
-	off, size int64
-	source    string
+type Place struct {
+	Seq       uint64
+	Off, Size int64
+	Source    string
 }
 
 // at is the place of the record with this header, which begins at off.
-func (h *header) at(off int64) place {
-	return place{seq: h.seq, off: off, size: h.size(), source: string(h.source)}
+func (h *Header) At(off int64) Place {
+	return Place{Seq: h.Seq, Off: off, Size: h.Size(), Source: string(h.Source)}
 }
 
 // recordSize is what rec takes on disk.
-func recordSize(rec *event.Record) int64 {
-	return int64(prefixLen + fixedHeader + len(rec.Source) + len(rec.Body))
+func RecordSize(rec *event.Record) int64 {
+	return int64(PrefixLen + MinHeader + len(rec.Source) + len(rec.Body))
 }
 
 // checkRecord says why rec cannot be written in this format, or nil.
-func checkRecord(rec *event.Record) error {
+func CheckRecord(rec *event.Record) error {
 	switch {
-	case len(rec.Source) > maxSource:
+	case len(rec.Source) > MaxSource:
 		return fmt.Errorf("%w: source name %.20q… has %d bytes, at most %d are possible",
-			event.ErrRecord, rec.Source, len(rec.Source), maxSource)
-	case recordSize(rec)-prefixLen > maxRecord:
+			event.ErrRecord, rec.Source, len(rec.Source), MaxSource)
+	case RecordSize(rec)-PrefixLen > MaxRecord:
 		return fmt.Errorf("%w: body of %d bytes, at most %d are possible; lower batch.max_bytes",
-			event.ErrRecord, len(rec.Body), maxRecord-fixedHeader-maxSource)
+			event.ErrRecord, len(rec.Body), MaxRecord-MinHeader-MaxSource)
 	case rec.Events < 0 || int64(rec.Events) > math.MaxUint32, rec.Raw < 0 || int64(rec.Raw) > math.MaxUint32:
 		return fmt.Errorf("%w: %d events of %d bytes are out of range", event.ErrRecord, rec.Events, rec.Raw)
 	}
@@ -77,16 +77,16 @@ func checkRecord(rec *event.Record) error {
 
 // appendRecord appends header and body to dst: what is given to diskqueue, which
 // puts the length before it.
-func appendRecord(dst []byte, seq uint64, rec *event.Record) []byte {
+func AppendRecord(dst []byte, seq uint64, rec *event.Record) []byte {
 	start := len(dst)
 	be := binary.BigEndian
 	dst = be.AppendUint32(dst, magic)
 	dst = append(dst, formatVersion, byte(rec.Encoding))
-	dst = be.AppendUint16(dst, uint16(fixedHeader+len(rec.Source)))
+	dst = be.AppendUint16(dst, uint16(MinHeader+len(rec.Source)))
 	dst = be.AppendUint32(dst, 0) // the header's checksum, below
-	dst = be.AppendUint32(dst, checksum(rec.Body))
+	dst = be.AppendUint32(dst, Checksum(rec.Body))
 	dst = be.AppendUint64(dst, seq)
-	dst = be.AppendUint64(dst, uint64(nanos(rec.Received)))
+	dst = be.AppendUint64(dst, uint64(Nanos(rec.Received)))
 	dst = be.AppendUint32(dst, uint32(rec.Events))
 	dst = be.AppendUint32(dst, uint32(rec.Raw))
 	dst = be.AppendUint32(dst, uint32(len(rec.Body)))
@@ -98,53 +98,53 @@ func appendRecord(dst []byte, seq uint64, rec *event.Record) []byte {
 }
 
 // verdict says what decodeHeader thinks of some bytes.
-type verdict uint8
+type Verdict uint8
 
 const (
-	valid   verdict = iota
-	short           // so far a header, but cut off
-	invalid         // no header
+	Valid   Verdict = iota
+	Short           // so far a header, but cut off
+	Invalid         // no header
 )
 
 // decodeHeader reads the header that b begins with.
-func decodeHeader(b []byte) (header, verdict) {
+func DecodeHeader(b []byte) (Header, Verdict) {
 	be := binary.BigEndian
-	if len(b) < fixedHeader {
-		return header{}, shortHeader(b)
+	if len(b) < MinHeader {
+		return Header{}, shortHeader(b)
 	}
 	n := int(be.Uint16(b[6:]))
-	if be.Uint32(b) != magic || b[4] != formatVersion || n != fixedHeader+int(b[44]) {
-		return header{}, invalid
+	if be.Uint32(b) != magic || b[4] != formatVersion || n != MinHeader+int(b[44]) {
+		return Header{}, Invalid
 	}
 	if len(b) < n {
-		return header{}, short
+		return Header{}, Short
 	}
-	h := header{
-		encoding: event.Encoding(b[5]),
-		bodyCRC:  be.Uint32(b[12:]),
-		seq:      be.Uint64(b[16:]),
-		received: int64(be.Uint64(b[24:])),
-		events:   be.Uint32(b[32:]),
-		raw:      be.Uint32(b[36:]),
-		bodyLen:  be.Uint32(b[40:]),
-		source:   b[fixedHeader:n],
+	h := Header{
+		Encoding: event.Encoding(b[5]),
+		BodyCRC:  be.Uint32(b[12:]),
+		Seq:      be.Uint64(b[16:]),
+		Received: int64(be.Uint64(b[24:])),
+		Events:   be.Uint32(b[32:]),
+		Raw:      be.Uint32(b[36:]),
+		BodyLen:  be.Uint32(b[40:]),
+		Source:   b[MinHeader:n],
 	}
-	if be.Uint32(b[8:]) != headerChecksum(b[:n]) || h.size()-prefixLen > maxRecord {
-		return header{}, invalid
+	if be.Uint32(b[8:]) != headerChecksum(b[:n]) || h.Size()-PrefixLen > MaxRecord {
+		return Header{}, Invalid
 	}
-	return h, valid
+	return h, Valid
 }
 
 // shortHeader tells the beginning of a header from other bytes.
-func shortHeader(b []byte) verdict {
+func shortHeader(b []byte) Verdict {
 	want := binary.BigEndian.AppendUint32(nil, magic)
 	want = append(want, formatVersion)
 	for i := range min(len(b), len(want)) {
 		if b[i] != want[i] {
-			return invalid
+			return Invalid
 		}
 	}
-	return short
+	return Short
 }
 
 // headerChecksum covers the header without the checksum itself.
@@ -153,18 +153,18 @@ func headerChecksum(h []byte) uint32 {
 	return crc32.Update(crc32.Update(0, table, h[:8]), table, h[12:])
 }
 
-func checksum(b []byte) uint32 {
+func Checksum(b []byte) uint32 {
 	return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli))
 }
 
-func nanos(t time.Time) int64 {
+func Nanos(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
 	}
 	return t.UnixNano()
 }
 
-func fromNanos(n int64) time.Time {
+func Time(n int64) time.Time {
 	if n == 0 {
 		return time.Time{}
 	}

@@ -1,4 +1,4 @@
-package queue
+package segment
 
 import (
 	"bytes"
@@ -15,20 +15,20 @@ import (
 // ackedName is the file beside the metadata that says which records are acknowledged.
 // A start takes these for done, wherever the read position of the metadata is. An older
 // version finds a list that is not of its metadata, and removes the file.
-const ackedName = segPrefix + "acked.json"
+const AckedName = Prefix + "acked.json"
 
 const (
 	// slotSize bounds what is written at a time.
-	slotSize = 64 << 10
+	SlotSize = 64 << 10
 	// slots is how many lists the file has room for: the one on stable storage, the
 	// one that is being synced, and the one that is written meanwhile.
-	slots = 3
+	Slots = 3
 	// maxStretches fit into a slot, whatever their numbers are.
-	maxStretches = 700
+	MaxStretches = 700
 )
 
 // ackedList is one state of what is acknowledged. It is one line of JSON.
-type ackedList struct {
+type AckedList struct {
 	// Generation grows by one with each list: the newest whole one of a file holds.
 	Generation uint64 `json:"generation"`
 	// Seq is the highest sequence number that was given when the list was made. The
@@ -42,7 +42,7 @@ type ackedList struct {
 	Checksum uint32 `json:"crc32c"`
 }
 
-func (l ackedList) encode() []byte {
+func (l AckedList) Encode() []byte {
 	l.Checksum = 0
 	for {
 		line, err := json.Marshal(l)
@@ -52,61 +52,61 @@ func (l ackedList) encode() []byte {
 		if l.Checksum != 0 {
 			return append(line, '\n')
 		}
-		l.Checksum = max(1, checksum(line))
+		l.Checksum = max(1, Checksum(line))
 	}
 }
 
 // decodeList reads the list that a slot begins with.
-func decodeList(slot []byte) (l ackedList, ok bool) {
+func DecodeAckedList(slot []byte) (l AckedList, ok bool) {
 	if json.NewDecoder(bytes.NewReader(slot)).Decode(&l) != nil {
-		return ackedList{}, false
+		return AckedList{}, false
 	}
-	return l, bytes.HasPrefix(slot, l.encode())
+	return l, bytes.HasPrefix(slot, l.Encode())
 }
 
 // listOf makes a list of the stretches. Where there are too many, those with the most
 // records stay: the others may come again. It returns how many are left out.
-func listOf(seq uint64, all []stretch) (l ackedList, left int) {
-	if left = max(0, len(all)-maxStretches); left > 0 {
-		slices.SortFunc(all, func(a, b stretch) int { return int(min(1, max(-1, int64(b.to-b.from)-int64(a.to-a.from)))) })
-		all = all[:maxStretches]
-		slices.SortFunc(all, func(a, b stretch) int { return int(min(1, max(-1, int64(a.from)-int64(b.from)))) })
+func NewAckedList(seq uint64, all []Stretch) (l AckedList, left int) {
+	if left = max(0, len(all)-MaxStretches); left > 0 {
+		slices.SortFunc(all, func(a, b Stretch) int { return int(min(1, max(-1, int64(b.To-b.From)-int64(a.To-a.From)))) })
+		all = all[:MaxStretches]
+		slices.SortFunc(all, func(a, b Stretch) int { return int(min(1, max(-1, int64(a.From)-int64(b.From)))) })
 	}
-	l = ackedList{Seq: seq, Acked: make([][4]uint64, 0, len(all))}
+	l = AckedList{Seq: seq, Acked: make([][4]uint64, 0, len(all))}
 	for _, s := range all {
-		l.Acked = append(l.Acked, [4]uint64{uint64(s.first), uint64(s.last), s.from, s.to})
+		l.Acked = append(l.Acked, [4]uint64{uint64(s.First), uint64(s.Last), s.From, s.To})
 	}
 	return l, left
 }
 
 // answers is what a start knows of the acknowledged records of a shard.
-type answers struct {
-	found bool // there is a file that holds
-	seq   uint64
-	list  []stretch
+type Acked struct {
+	Found bool // there is a file that holds
+	Seq   uint64
+	List  []Stretch
 	// slot is where the newest list stands, -1 where the file has the form of an older
 	// version: that holds for one state of the metadata only.
-	slot       int
-	generation uint64
+	Slot       int
+	Generation uint64
 	// unread is why the file could not be read.
-	unread error
+	Unread error
 }
 
 // of returns what is acknowledged of a segment.
-func (a *answers) of(num int64) (done spans) {
-	for _, s := range a.list {
-		if s.first <= num && num <= s.last {
-			done = append(done, s.seqRange)
+func (a *Acked) Of(num int64) (done Seqs) {
+	for _, s := range a.List {
+		if s.First <= num && num <= s.Last {
+			done = append(done, s.SeqRange)
 		}
 	}
 	return done
 }
 
 // readAcked reads the file of the shard in dir, whose metadata is m, if known.
-func readAcked(dir string, m meta, known bool) answers {
-	f, err := os.Open(filepath.Join(dir, ackedName))
+func ReadAcked(dir string, m Meta, known bool) Acked {
+	f, err := os.Open(filepath.Join(dir, AckedName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return answers{}
+		return Acked{}
 	}
 	var data []byte
 	if err == nil {
@@ -114,32 +114,32 @@ func readAcked(dir string, m meta, known bool) answers {
 		f.Close()
 	}
 	if err != nil {
-		return answers{unread: fmt.Errorf("queue: read which records are acknowledged: %w", err)}
+		return Acked{Unread: fmt.Errorf("queue: read which records are acknowledged: %w", err)}
 	}
 	if a, ok := oldAcked(data, m, known); ok {
 		return a
 	}
-	var newest ackedList
+	var newest AckedList
 	slot := -1
-	for off := 0; off < min(len(data), slots*slotSize); off += slotSize {
-		l, ok := decodeList(data[off:min(off+slotSize, len(data))])
+	for off := 0; off < min(len(data), Slots*SlotSize); off += SlotSize {
+		l, ok := DecodeAckedList(data[off:min(off+SlotSize, len(data))])
 		if ok && (slot < 0 || l.Generation > newest.Generation) {
-			newest, slot = l, off/slotSize
+			newest, slot = l, off/SlotSize
 		}
 	}
 	if slot < 0 {
-		return answers{}
+		return Acked{}
 	}
-	a := answers{found: true, seq: newest.Seq, slot: slot, generation: newest.Generation}
+	a := Acked{Found: true, Seq: newest.Seq, Slot: slot, Generation: newest.Generation}
 	for _, s := range newest.Acked {
-		a.list = append(a.list, stretch{int64(s[0]), int64(s[1]), seqRange{s[2], s[3]}})
+		a.List = append(a.List, Stretch{int64(s[0]), int64(s[1]), SeqRange{s[2], s[3]}})
 	}
 	return a
 }
 
 // oldAcked reads the form of older versions, which Close has left: it holds for exactly
 // the metadata that it names.
-func oldAcked(data []byte, m meta, known bool) (answers, bool) {
+func oldAcked(data []byte, m Meta, known bool) (Acked, bool) {
 	var f struct {
 		Meta  string `json:"meta"`
 		Acked []struct {
@@ -148,22 +148,22 @@ func oldAcked(data []byte, m meta, known bool) (answers, bool) {
 		} `json:"acked"`
 	}
 	if json.Unmarshal(data, &f) != nil || f.Meta == "" {
-		return answers{}, false
+		return Acked{}, false
 	}
-	if !known || f.Meta != string(m.encode()) {
-		return answers{}, true
+	if !known || f.Meta != string(m.Encode()) {
+		return Acked{}, true
 	}
-	a := answers{found: true, slot: -1}
-	bySegment := make(map[int64]*spans)
+	a := Acked{Found: true, Slot: -1}
+	bySegment := make(map[int64]*Seqs)
 	for _, at := range f.Acked {
 		if bySegment[at.Segment] == nil {
-			bySegment[at.Segment] = new(spans)
+			bySegment[at.Segment] = new(Seqs)
 		}
-		bySegment[at.Segment].add(at.Seq)
-		a.seq = max(a.seq, at.Seq)
+		bySegment[at.Segment].Add(at.Seq)
+		a.Seq = max(a.Seq, at.Seq)
 	}
 	for num, done := range bySegment {
-		a.list = extend(a.list, num, *done)
+		a.List = Extend(a.List, num, *done)
 	}
 	return a, true
 }

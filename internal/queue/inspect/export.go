@@ -1,4 +1,4 @@
-package queue
+package inspect
 
 import (
 	"bufio"
@@ -13,23 +13,25 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/queue/recovery"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // Export writes every queued event of a stopped gateway to w as one line of JSON,
 // shard by shard, oldest first. It changes nothing. What cannot be read is left
 // out, and named in the error in the end.
 func Export(ctx context.Context, path string, w io.Writer) error {
-	out := bufio.NewWriterSize(w, wide)
+	out := bufio.NewWriterSize(w, segment.ReadSize)
 	var bad []error
-	err := offline(ctx, path, func(scans []*shardScan) error {
+	err := recovery.Stopped(ctx, path, func(scans []*recovery.Shard) error {
 		x := exporter{out: out}
 		for _, sc := range scans {
 			rep := report(sc)
 			for _, d := range slices.Concat(rep.Damage, rep.Unread) {
 				bad = append(bad, errors.New(d.String()))
 			}
-			for _, s := range sc.misplaced {
-				bad = append(bad, fmt.Errorf("%s: a segment that was copied here; gateway queue restore takes what of it is not queued", s.file()))
+			for _, s := range sc.Misplaced {
+				bad = append(bad, fmt.Errorf("%s: a segment that was copied here; gateway queue restore takes what of it is not queued", s.File()))
 			}
 			err := each(sc, x.record, func(d Damage, _ bool) { bad = append(bad, errors.New(d.String())) })
 			if err != nil {
@@ -96,32 +98,32 @@ func (x *exporter) gunzip(b []byte) ([]byte, error) {
 
 // each reads all queued records of the shard. Those whose body is damaged go to
 // broken, and those that cannot be read, with unread true. An error is one of good.
-func each(sc *shardScan, good func(*event.Record) error, broken func(d Damage, unread bool)) error {
+func each(sc *recovery.Shard, good func(*event.Record) error, broken func(d Damage, unread bool)) error {
 	var buf []byte
-	for _, s := range sc.segs {
-		if s.failed != nil {
+	for _, s := range sc.Segments {
+		if s.Failed != nil {
 			continue // told already
 		}
-		f, err := os.Open(s.file())
+		f, err := os.Open(s.File())
 		if err != nil {
-			broken(Damage{s.file(), 0, s.fileSize, err.Error()}, true)
+			broken(Damage{s.File(), 0, s.FileSize, err.Error()}, true)
 			continue
 		}
-		_, err = walk(f, s.fileSize, s.from, func(off int64, h *header) error {
-			if s.done.has(h.seq) {
+		_, err = segment.Headers(f, s.FileSize, s.From, func(off int64, h *segment.Header) error {
+			if s.Done.Has(h.Seq) {
 				return nil
 			}
-			rec, err := readRecord(f, h.at(off), buf)
+			rec, err := segment.ReadRecord(f, h.At(off), buf)
 			buf = rec.Body
 			if err != nil {
-				broken(Damage{s.file(), off, h.size(), err.Error()}, notRead(err))
+				broken(Damage{s.File(), off, h.Size(), err.Error()}, segment.NotRead(err))
 				return nil
 			}
 			return good(&rec)
 		})
 		f.Close()
-		if notRead(err) {
-			broken(Damage{s.file(), 0, s.fileSize, err.Error()}, true)
+		if segment.NotRead(err) {
+			broken(Damage{s.File(), 0, s.FileSize, err.Error()}, true)
 			err = nil
 		}
 		if err != nil {

@@ -1,4 +1,4 @@
-package queue
+package segment
 
 import (
 	"fmt"
@@ -9,12 +9,12 @@ import (
 // doubtSuffix is put behind the name of a segment whose last sync has failed: that file
 // says up to where it was synced before. A restart within the life of the page cache
 // would take the segment for good otherwise.
-const doubtSuffix = ".doubt"
+const UnsyncedSuffix = ".doubt"
 
 // markDoubt leaves the mark. It needs no sync: a power loss takes the page cache, which
 // the doubt is about, as well.
-func markDoubt(path string, synced int64) error {
-	if err := os.WriteFile(path+doubtSuffix, strconv.AppendInt(nil, synced, 10), fileMode); err != nil {
+func MarkUnsynced(path string, synced int64) error {
+	if err := os.WriteFile(path+UnsyncedSuffix, strconv.AppendInt(nil, synced, 10), FileMode); err != nil {
 		return fmt.Errorf("queue: remember that a sync has failed: %w", err)
 	}
 	return nil
@@ -22,8 +22,8 @@ func markDoubt(path string, synced int64) error {
 
 // readDoubt returns up to where a segment is synced by its mark; 0 where the mark does
 // not say so.
-func readDoubt(path string) (int64, error) {
-	data, err := os.ReadFile(path + doubtSuffix)
+func ReadUnsyncedMark(path string) (int64, error) {
+	data, err := os.ReadFile(path + UnsyncedSuffix)
 	if err != nil {
 		return 0, fmt.Errorf("queue: read whether a sync has failed: %w", err)
 	}

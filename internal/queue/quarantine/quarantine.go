@@ -1,4 +1,4 @@
-package queue
+package quarantine
 
 import (
 	"bytes"
@@ -9,19 +9,20 @@ import (
 	"path/filepath"
 
 	"syslog-gateway/internal/durable"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // corruptFolder holds what was not taken for records, for a human to look at. What in it
 // turns out to be whole after all is put back: see restore.
-const corruptFolder = "corrupt"
+const Folder = "corrupt"
 
 // setAside copies the bytes from..to of a segment into the corrupt folder, as
 // <shard>-<segment>@<offset>, and returns the copy's path. Bytes behind the end of the
 // file are left out of the copy; an error of reading ends it, and nothing is left of
 // it. A range that was set aside before is not stored twice.
-func setAside(root, shard string, num int64, r io.ReaderAt, from, to int64) (string, error) {
-	dir := filepath.Join(root, corruptFolder)
-	if err := os.MkdirAll(dir, dirMode); err != nil {
+func CopyRange(root, shard string, num int64, r io.ReaderAt, from, to int64) (string, error) {
+	dir := filepath.Join(root, Folder)
+	if err := os.MkdirAll(dir, segment.DirMode); err != nil {
 		return "", fmt.Errorf("queue: set aside: %w", err)
 	}
 	base := filepath.Join(dir, fmt.Sprintf("%s-%06d@%d", shard, num, from))
@@ -30,7 +31,7 @@ func setAside(root, shard string, num int64, r io.ReaderAt, from, to int64) (str
 		if i > 0 {
 			path = fmt.Sprintf("%s.%d", base, i)
 		}
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, segment.FileMode)
 		if errors.Is(err, os.ErrExist) {
 			same, err := sameBytes(path, r, from, to)
 			if same || err != nil {
@@ -60,7 +61,7 @@ func (s *span) Read(p []byte) (int, error) {
 	if s.off >= s.end {
 		return 0, io.EOF
 	}
-	n, err := readAt(s.r, p[:min(int64(len(p)), s.end-s.off)], s.off)
+	n, err := segment.ReadAt(s.r, p[:min(int64(len(p)), s.end-s.off)], s.off)
 	s.off += int64(n)
 	switch {
 	case n > 0:
@@ -81,11 +82,11 @@ func sameBytes(path string, r io.ReaderAt, from, to int64) (bool, error) {
 	if st, err := old.Stat(); err != nil || st.Size() > to-from {
 		return false, nil
 	}
-	a, b := make([]byte, page), make([]byte, page)
+	a, b := make([]byte, segment.Page), make([]byte, segment.Page)
 	s := &span{r: r, off: from, end: to}
 	for {
 		n, errNew := io.ReadFull(s, a)
-		if notRead(errNew) {
+		if segment.NotRead(errNew) {
 			return false, errNew
 		}
 		m, errOld := io.ReadFull(old, b)
@@ -100,9 +101,9 @@ func sameBytes(path string, r io.ReaderAt, from, to int64) (bool, error) {
 
 // moveAside moves a whole segment into the corrupt folder, as <shard>-<segment> with the
 // suffix behind it, and returns its new path.
-func moveAside(root, shard string, num int64, path, suffix string) (string, error) {
-	dir := filepath.Join(root, corruptFolder)
-	if err := os.MkdirAll(dir, dirMode); err != nil {
+func Move(root, shard string, num int64, path, suffix string) (string, error) {
+	dir := filepath.Join(root, Folder)
+	if err := os.MkdirAll(dir, segment.DirMode); err != nil {
 		return "", fmt.Errorf("queue: set aside: %w", err)
 	}
 	base := filepath.Join(dir, fmt.Sprintf("%s-%06d", shard, num))
@@ -121,9 +122,9 @@ func moveAside(root, shard string, num int64, path, suffix string) (string, erro
 
 // linkAside is moveAside that keeps the old name. A file that has its second name already
 // gets no other.
-func linkAside(root, shard string, num int64, path, suffix string) (string, error) {
-	dir := filepath.Join(root, corruptFolder)
-	if err := os.MkdirAll(dir, dirMode); err != nil {
+func Link(root, shard string, num int64, path, suffix string) (string, error) {
+	dir := filepath.Join(root, Folder)
+	if err := os.MkdirAll(dir, segment.DirMode); err != nil {
 		return "", fmt.Errorf("queue: set aside: %w", err)
 	}
 	st, err := os.Stat(path)

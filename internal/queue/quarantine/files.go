@@ -1,4 +1,4 @@
-package queue
+package quarantine
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"syslog-gateway/internal/queue/segment"
 )
 
 // setAsideFile is a file of the corrupt folder, by its name:
@@ -24,23 +26,23 @@ import (
 //	…+789                  the first 789 bytes of it were put back
 //	….restored             what could be put back was; the rest is damaged
 //	….duplicate            misplaced, and all its records are in the queue, or were
-type setAsideFile struct {
-	path  string
-	index int // of the shard
-	num   int64
-	off   int64  // where the range begins; -1: a whole segment
-	done  int64  // bytes that were put back
-	kind  string // misplacedSuffix, restoredSuffix, duplicateSuffix or none
+type File struct {
+	Path  string
+	Index int // of the shard
+	Num   int64
+	Off   int64  // where the range begins; -1: a whole segment
+	Done  int64  // bytes that were put back
+	Kind  string // misplacedSuffix, restoredSuffix, duplicateSuffix or none
 }
 
 const (
-	restoredSuffix  = ".restored"
-	duplicateSuffix = ".duplicate"
+	RestoredSuffix  = ".restored"
+	DuplicateSuffix = ".duplicate"
 )
 
 // listAside reads the names in the corrupt folder, ordered by shard, segment and offset.
-func listAside(root string) ([]setAsideFile, error) {
-	dir := filepath.Join(root, corruptFolder)
+func List(root string) ([]File, error) {
+	dir := filepath.Join(root, Folder)
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -53,46 +55,46 @@ func listAside(root string) ([]setAsideFile, error) {
 		n, _ := strconv.ParseInt(digits, 10, 64) // at most 18 of them, or none
 		return n
 	}
-	var all []setAsideFile
+	var all []File
 	for _, e := range entries {
 		m := name.FindStringSubmatch(e.Name())
 		if m == nil || !e.Type().IsRegular() {
 			continue
 		}
-		f := setAsideFile{path: filepath.Join(dir, e.Name()), index: int(number(m[1])), num: number(m[2]),
-			off: -1, done: number(m[5]), kind: cmp.Or(m[6], m[4])}
+		f := File{Path: filepath.Join(dir, e.Name()), Index: int(number(m[1])), Num: number(m[2]),
+			Off: -1, Done: number(m[5]), Kind: cmp.Or(m[6], m[4])}
 		if m[3] != "" {
-			f.off = number(m[3])
+			f.Off = number(m[3])
 		}
 		all = append(all, f)
 	}
-	slices.SortFunc(all, func(a, b setAsideFile) int {
-		return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.num, b.num), cmp.Compare(a.off, b.off))
+	slices.SortFunc(all, func(a, b File) int {
+		return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Num, b.Num), cmp.Compare(a.Off, b.Off))
 	})
 	return all, nil
 }
 
 // whole says that the file is a segment that was kept since parts of it were set aside.
-func (f *setAsideFile) whole() bool { return f.off < 0 && f.kind == "" }
+func (f *File) Whole() bool { return f.Off < 0 && f.Kind == "" }
 
 // isRange says that the file is a copy of a range of which nothing was put back for good.
-func (f *setAsideFile) isRange() bool { return f.off >= 0 && f.kind == "" }
+func (f *File) IsRange() bool { return f.Off >= 0 && f.Kind == "" }
 
 // same says that both are of one segment.
-func (f *setAsideFile) same(o *setAsideFile) bool { return f.index == o.index && f.num == o.num }
+func (f *File) Same(o *File) bool { return f.Index == o.Index && f.Num == o.Num }
 
 // base is the path of the file without how much of it was put back.
-func (f *setAsideFile) base() string {
-	if f.done == 0 {
-		return f.path
+func (f *File) Base() string {
+	if f.Done == 0 {
+		return f.Path
 	}
-	return f.path[:strings.LastIndexByte(f.path, '+')]
+	return f.Path[:strings.LastIndexByte(f.Path, '+')]
 }
 
 // source is where records are read from: a range of a file.
-type source struct {
-	path     string
-	from, to int64
+type Source struct {
+	Path     string
+	From, To int64
 }
 
 // rangeEnd is where a range ends that begins at off and was copied without the pages that
@@ -100,15 +102,15 @@ type source struct {
 // the end: a page that is left out, or that is all zeros since memory has forgotten it,
 // is a whole one. Else it is not known, and the range goes up to the next one: records
 // may come twice that way, but none is lost.
-func rangeEnd(copied io.ReaderAt, size int64, r io.ReaderAt, off, limit int64) (int64, error) {
-	a, b := make([]byte, page), make([]byte, page)
+func RangeEnd(copied io.ReaderAt, size int64, r io.ReaderAt, off, limit int64) (int64, error) {
+	a, b := make([]byte, segment.Page), make([]byte, segment.Page)
 	for pos, at := off, int64(0); pos < limit && at < size; {
-		n := min(page-pos%page, limit-pos)
+		n := min(segment.Page-pos%segment.Page, limit-pos)
 		m := min(n, size-at)
-		if _, err := readAt(copied, a[:m], at); err != nil {
+		if _, err := segment.ReadAt(copied, a[:m], at); err != nil {
 			return 0, err
 		}
-		if _, err := readAt(r, b[:m], pos); err != nil {
+		if _, err := segment.ReadAt(r, b[:m], pos); err != nil {
 			return 0, err
 		}
 		if !bytes.Equal(a[:m], b[:m]) && bytes.ContainsFunc(a[:m], func(c rune) bool { return c != 0 }) {
@@ -116,7 +118,7 @@ func rangeEnd(copied io.ReaderAt, size int64, r io.ReaderAt, off, limit int64) (
 			continue
 		}
 		pos, at = pos+m, at+m
-		if at == size && pos%page != 0 {
+		if at == size && pos%segment.Page != 0 {
 			return pos, nil
 		}
 	}
@@ -125,74 +127,72 @@ func rangeEnd(copied io.ReaderAt, size int64, r io.ReaderAt, off, limit int64) (
 
 const (
 	// misplacedSuffix is put behind the name of a misplaced segment in the corrupt folder.
-	misplacedSuffix = ".misplaced"
-	saysMisplaced   = "queue: the records of a segment do not follow those before it, so somebody has copied it here; " +
-		"it is moved to the corrupt folder, and those of its records that are not queued are put back"
+	MisplacedSuffix = ".misplaced"
 )
 
 // source finds the records of a file: in the copy itself if all of it is records, else in
 // the segment that was kept, which is one of all the files, else what there is in the
 // copy. The path is empty if there are none.
-func (file *setAsideFile) source(all []setAsideFile) (source, error) {
-	copied, err := os.Open(file.path)
+func (file *File) Source(all []File) (Source, error) {
+	copied, err := os.Open(file.Path)
 	if err != nil {
-		return source{}, err
+		return Source{}, err
 	}
 	defer copied.Close()
 	st, err := copied.Stat()
 	if err != nil {
-		return source{}, err
+		return Source{}, err
 	}
-	own := source{file.path, 0, st.Size()}
-	good, err := goodBytes(copied, 0, own.to)
-	if err != nil || file.kind == misplacedSuffix || good > 0 && good == own.to {
+	own := Source{file.Path, 0, st.Size()}
+	good, err := segment.GoodBytes(copied, 0, own.To)
+	if err != nil || file.Kind == MisplacedSuffix || good > 0 && good == own.To {
 		return own, err
 	}
 	for i := range all {
 		w := &all[i]
-		if !w.whole() || !w.same(file) {
+		if !w.Whole() || !w.Same(file) {
 			continue
 		}
-		if src, err := w.within(all, file.off, copied, own.to); err != nil || src.path != "" {
+		if src, err := w.within(all, file.Off, copied, own.To); err != nil || src.Path != "" {
 			return src, err
 		}
 	}
 	if good == 0 {
-		return source{}, nil
+		return Source{}, nil
 	}
 	return own, nil
 }
 
 // within is the range of a kept segment that a copy was made of; nothing where no good
 // record begins there.
-func (w *setAsideFile) within(all []setAsideFile, off int64, copied io.ReaderAt, size int64) (source, error) {
-	f, err := os.Open(w.path)
+func (w *File) within(all []File, off int64, copied io.ReaderAt, size int64) (Source, error) {
+	f, err := os.Open(w.Path)
 	if err != nil {
-		return source{}, err
+		return Source{}, err
 	}
 	defer f.Close()
 	st, err := f.Stat()
 	if err != nil {
-		return source{}, err
+		return Source{}, err
 	}
 	limit := st.Size()
 	for _, other := range all {
-		if other.off > off && other.same(w) {
-			limit = min(limit, other.off)
+		if other.Off > off && other.Same(w) {
+			limit = min(limit, other.Off)
 		}
 	}
 	if off >= limit {
-		return source{}, nil
+		return Source{}, nil
 	}
-	if _, _, v, err := (&window{r: f, size: st.Size()}).record(off, 0); err != nil || v != valid {
-		return source{}, err
+	if _, _, v, err := (&segment.HeaderReader{File: f, Size: st.Size()}).Read(off, 0); err != nil || v != segment.Valid {
+		return Source{}, err
 	}
-	to, err := rangeEnd(copied, size, f, off, limit)
+	to, err := RangeEnd(copied, size, f, off, limit)
 	if err != nil {
-		return source{}, err
+		return Source{}, err
 	}
-	if good, err := goodBytes(f, off, to); err != nil || good == 0 {
-		return source{}, err
+	if good, err := segment.GoodBytes(f, off, to); err != nil || good == 0 {
+		return Source{}, err
 	}
-	return source{w.path, off, to}, nil
+	return Source{w.Path, off, to}, nil
 }

@@ -1,4 +1,4 @@
-package queue
+package segment
 
 import (
 	"errors"
@@ -11,16 +11,16 @@ import (
 // copySegment copies size bytes. Pages from the offset from on that cannot be read stay
 // empty: it returns how many bytes that are. Any other error ends the copy, in particular
 // one of reading what is on stable storage already, up to from.
-func copySegment(r io.ReaderAt, w *os.File, from, size int64) (empty int64, err error) {
+func Copy(r io.ReaderAt, w *os.File, from, size int64) (empty int64, err error) {
 	if err := w.Truncate(size); err != nil {
 		return 0, err
 	}
-	buf := make([]byte, wide)
+	buf := make([]byte, ReadSize)
 	for off := int64(0); off < size; {
 		b := buf[:min(int64(len(buf)), size-off)]
 		n, err := r.ReadAt(b, off)
-		if n < len(b) && err != nil && len(b) > page {
-			b = b[:page] // one by one, as far as it goes
+		if n < len(b) && err != nil && len(b) > Page {
+			b = b[:Page] // one by one, as far as it goes
 			n, err = r.ReadAt(b, off)
 		}
 		if n < len(b) && (off+int64(len(b)) <= from || !gap(err)) {

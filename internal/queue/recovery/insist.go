@@ -1,4 +1,4 @@
-package queue
+package recovery
 
 import (
 	"context"
@@ -8,14 +8,14 @@ import (
 
 // The pauses between attempts to read what could not be read.
 const (
-	minReadPause = 50 * time.Millisecond
-	maxReadPause = 2 * time.Second
+	MinPause = 50 * time.Millisecond
+	MaxPause = 2 * time.Second
 )
 
 // insist does something that reads until it works, for about five seconds: what start-up
 // must know to begin at all. It returns the last error, or that of ctx.
 func insist(ctx context.Context, do func() error) error {
-	for wait := minReadPause; ; wait = min(2*wait, maxReadPause) {
+	for wait := MinPause; ; wait = min(2*wait, MaxPause) {
 		err := do()
 		if err == nil {
 			return nil
@@ -27,7 +27,7 @@ func insist(ctx context.Context, do func() error) error {
 			t.Stop()
 			return errors.Join(err, ctx.Err())
 		}
-		if wait == maxReadPause {
+		if wait == MaxPause {
 			return do()
 		}
 	}

@@ -1,0 +1,189 @@
+package recovery
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"syslog-gateway/internal/queue/segment"
+)
+
+// shardScan is what is on disk of one shard, and by that what start-up does.
+// Making it changes nothing.
+type Shard struct {
+	Name      string // of the folder, such as shard-00
+	Index     int
+	Dir       string
+	Missing   bool     // there is no folder yet
+	Litter    []string // temporary files, and marks of segments that are gone
+	Problem   string   // what is wrong with the metadata; "": nothing
+	Meta      segment.Meta
+	MetaKnown bool // meta is to go by
+	Acked     segment.Acked
+	Segments  []*Segment
+	// misplaced are segments whose records' numbers do not fit between those of the
+	// others: somebody has copied them here.
+	Misplaced []*Segment
+	Stop      []segment.StopSegment // what the last stop has left, where that is known
+}
+
+const (
+	ShardPrefix = "shard-"
+	// scanners bounds how many segments are walked at the same time: disks answer
+	// many small reads faster side by side.
+	scanners = 16
+)
+
+func ShardName(index int) string { return fmt.Sprintf("%s%02d", ShardPrefix, index) }
+
+// scanAll looks at every shard folder in root, and walks all segments.
+func Scan(ctx context.Context, root string) ([]*Shard, error) {
+	entries, err := listFolder(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	var all []*Shard
+	for _, e := range entries {
+		digits, ok := strings.CutPrefix(e.Name(), ShardPrefix)
+		index, err := strconv.Atoi(digits)
+		if !ok || err != nil || index < 0 || ShardName(index) != e.Name() || !e.IsDir() {
+			continue
+		}
+		sc, err := ScanShard(ctx, root, index)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, sc)
+	}
+	slices.SortFunc(all, func(a, b *Shard) int { return a.Index - b.Index })
+	var g errgroup.Group
+	g.SetLimit(scanners)
+	for _, sc := range all {
+		for _, seg := range sc.Segments {
+			g.Go(func() error {
+				seg.Failed = sc.ReadSegment(seg)
+				return nil
+			})
+		}
+	}
+	_ = g.Wait() // what could not be read is the segment's to tell
+	for _, sc := range all {
+		sc.sortOut()
+	}
+	return all, ctx.Err()
+}
+
+// listFolder reads a folder.
+func listFolder(ctx context.Context, path string) (entries []os.DirEntry, err error) {
+	err = insist(ctx, func() error {
+		entries, err = os.ReadDir(path)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("queue: %w", err)
+	}
+	return entries, nil
+}
+
+// listShard reads the folder and the metadata of one shard.
+func ScanShard(ctx context.Context, root string, index int) (*Shard, error) {
+	sc := &Shard{Name: ShardName(index), Index: index}
+	sc.Dir = filepath.Join(root, sc.Name)
+	entries, err := listFolder(ctx, sc.Dir)
+	if err != nil {
+		return nil, err
+	}
+	byNum := make(map[int64]*Segment)
+	var marks []string
+	for _, e := range entries {
+		path := filepath.Join(sc.Dir, e.Name())
+		if segment.IsTemp(e.Name(), segment.Prefix) {
+			sc.Litter = append(sc.Litter, path)
+			continue
+		}
+		if strings.HasSuffix(e.Name(), segment.Suffix+segment.UnsyncedSuffix) {
+			marks = append(marks, path)
+		}
+		num, bad, ok := segment.Number(e.Name())
+		if !ok {
+			continue
+		}
+		if other := byNum[num]; other != nil {
+			other.Bad, other.Twin = false, true
+			continue
+		}
+		byNum[num] = &Segment{Num: num, Path: filepath.Join(sc.Dir, segment.Name(num)), Bad: bad}
+	}
+	for _, seg := range byNum {
+		sc.Segments = append(sc.Segments, seg)
+	}
+	sc.readMarks(ctx, byNum, marks)
+	slices.SortFunc(sc.Segments, func(a, b *Segment) int { return int(min(1, max(-1, a.Num-b.Num))) })
+	err = insist(ctx, func() error {
+		sc.Meta, sc.Problem, sc.MetaKnown, err = segment.ReadMeta(sc.Dir)
+		return err
+	})
+	if err != nil { // like metadata that is lost: records come twice, and it is written anew
+		sc.Problem = err.Error()
+	}
+	if len(sc.Segments) == 0 && !sc.MetaKnown {
+		sc.Problem = "" // a new shard
+	}
+	err = insist(ctx, func() error {
+		sc.Acked = segment.ReadAcked(sc.Dir, sc.Meta, sc.MetaKnown)
+		return sc.Acked.Unread
+	})
+	if err != nil {
+		sc.Problem = err.Error()
+	}
+	if sc.MetaKnown {
+		_ = insist(ctx, func() (err error) { // without it nobody can tell whether something is missing
+			sc.Stop, err = segment.ReadStopNote(sc.Dir, sc.Meta)
+			return err
+		})
+	}
+	return sc, nil
+}
+
+// readMarks reads which segments could not be synced.
+func (sc *Shard) readMarks(ctx context.Context, byNum map[int64]*Segment, marks []string) {
+	for _, mark := range marks {
+		path := strings.TrimSuffix(mark, segment.UnsyncedSuffix)
+		num, _, ok := segment.Number(filepath.Base(path))
+		seg := byNum[num]
+		if !ok || seg == nil {
+			sc.Litter = append(sc.Litter, mark)
+			continue
+		}
+		_ = insist(ctx, func() (err error) { // nothing of it is trusted where the mark cannot be read
+			seg.Synced, err = segment.ReadUnsyncedMark(path)
+			return err
+		})
+		seg.Unsynced = true
+	}
+}
+
+// writable says that diskqueue may go on writing at the end of the last segment.
+func (sc *Shard) Writable() bool {
+	n := len(sc.Segments)
+	return n > 0 && sc.Segments[n-1].Sound() && sc.Segments[n-1].Failed == nil
+}
+
+// next is the number of a new segment behind all that there are.
+func (sc *Shard) Next() int64 {
+	if n := len(sc.Segments); n > 0 {
+		return sc.Segments[n-1].Num + 1
+	}
+	return 0
+}
+
+// empty says that no record is queued in the shard.
+func (sc *Shard) Empty() bool {
+	return len(sc.Misplaced) == 0 && !slices.ContainsFunc(sc.Segments, func(s *Segment) bool { return !s.Consumed() })
+}
