@@ -162,10 +162,10 @@ func TestOldList(t *testing.T) {
 		q := s.Shards()[0]
 		appendN(t, q, 0, 20, 700)
 		must(t, shut(s))
-		m, _, _, err := segment.ReadMeta(q.dir)
+		m, _, _, err := segment.ReadMeta(q.folder.path)
 		must(t, err)
-		path := filepath.Join(q.dir, segment.AckedName)
-		must(t, os.Remove(filepath.Join(q.dir, segment.StopName))) // these versions do not know it
+		path := filepath.Join(q.folder.path, segment.AckedName)
+		must(t, os.Remove(filepath.Join(q.folder.path, segment.StopName))) // these versions do not know it
 		if other {
 			m.Depth++
 		}
@@ -244,7 +244,7 @@ func removeAllSegments(t *testing.T, dir string) {
 
 // A torn list, or one whose sync failed, leaves the one before.
 func TestTornListLeavesTheOneBefore(t *testing.T) {
-	f := ackedFile{path: filepath.Join(t.TempDir(), segment.AckedName)}
+	f := ackFile{path: filepath.Join(t.TempDir(), segment.AckedName)}
 	defer f.close()
 	var synced, seq uint64
 	rnd := rand.New(rand.NewPCG(1, 8))
@@ -283,13 +283,13 @@ func TestNothingNewIsNotWritten(t *testing.T) {
 	s, _ := holes(t, o, 50, 30)
 	must(t, s.syncAll())
 	q := s.Shards()[0]
-	before := q.ackedFile.generation
+	before := q.acks.file.generation
 	appendN(t, q, 50, 5, 700)
 	for range 3 {
 		must(t, s.syncAll())
-		q.noteAcked()
+		q.acks.write()
 	}
-	equal(t, "lists", q.ackedFile.generation, before)
+	equal(t, "lists", q.acks.file.generation, before)
 }
 
 // Many lives with orderly ends: each record comes once, whatever is open at an end.
@@ -319,9 +319,7 @@ func TestPlannedRestartsRepeatNothing(t *testing.T) {
 				}
 				seen[i] = true
 				if rnd.IntN(3) == 0 {
-					q.io.Lock()
 					q.advance(8)
-					q.io.Unlock()
 				}
 			}
 			must(t, shut(s))

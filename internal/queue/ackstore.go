@@ -1,180 +1,103 @@
 package queue
 
 import (
-	"fmt"
-	"os"
-	"slices"
+	"log/slog"
+	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"syslog-gateway/internal/durable"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/throttle"
 )
 
-// ackedFile writes the file. A list is written in place, which a crash of the process
-// does not undo, and synced with the segments. So a new one costs a sync, but neither a
-// new file nor a sync of the folder. The list that is on stable storage is not touched
-// meanwhile: a torn one is not whole, and that one holds.
-type ackedFile struct {
-	path string
+// ackStore stores which records of a shard are acknowledged. It is safe for concurrent
+// use. An error stops nobody: it is tried again, and what is not stored is delivered again
+// after a crash.
+type ackStore struct {
+	file     ackFile
+	log      *slog.Logger
+	snapshot func() (seq uint64, acked []segment.Stretch)
 
-	mu         sync.Mutex
-	file       *os.File // nil: begun by the next list
-	generation uint64
-	written    int // slot of the newest list
-	durable    int // slot of the newest list on stable storage
-	syncing    int // slot that is being synced, -1: none
+	changed atomic.Bool // acknowledged since the file was written
+
+	mu       sync.Mutex // one writer of the file at a time; taken before the lock of the window
+	notUntil time.Time  // since writing has failed
+	ended    bool       // the shard's folder goes
+
+	failing throttle.Throttle
 }
 
-// resume goes on with the file of the process before, whose newest list is that of the
-// slot. It is synced first: of what a killed process has written nobody knows.
-func (f *ackedFile) resume(slot int, generation uint64) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	file, err := os.OpenFile(f.path, os.O_RDWR, 0)
-	if err != nil {
-		return fmt.Errorf("queue: open the list of acknowledged records: %w", err)
-	}
-	if err := dataSync(file); err != nil {
-		file.Close()
-		return fmt.Errorf("queue: sync the list of acknowledged records: %w", err)
-	}
-	f.file, f.generation, f.written, f.durable, f.syncing = file, generation, slot, slot, -1
-	return nil
+// newAckStore returns the store of the shard in dir. snapshot returns the highest sequence
+// number that was given, and what is acknowledged and may still be on disk.
+func newAckStore(dir string, log *slog.Logger, snapshot func() (uint64, []segment.Stretch)) *ackStore {
+	return &ackStore{file: ackFile{path: filepath.Join(dir, segment.AckedName)}, log: log, snapshot: snapshot}
 }
 
-// write makes l the newest list.
-func (f *ackedFile) write(l segment.AckedList) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.generation++
-	l.Generation = f.generation
-	if f.file == nil {
-		return f.begin(l)
-	}
-	slot := f.written
-	for slot == f.durable || slot == f.syncing {
-		slot = (slot + 1) % segment.Slots
-	}
-	if _, err := f.file.WriteAt(l.Encode(), int64(slot)*segment.SlotSize); err != nil {
-		f.giveUp()
-		return fmt.Errorf("queue: write which records are acknowledged: %w", err)
-	}
-	f.written = slot
-	return nil
-}
-
-// begin puts a new file in the place of what is there: that may be of an older version,
-// or of a disk that has failed. The caller holds mu.
-func (f *ackedFile) begin(l segment.AckedList) error {
-	if err := durable.WriteFile(f.path, l.Encode(), segment.FileMode); err != nil {
-		return err
-	}
-	file, err := os.OpenFile(f.path, os.O_RDWR, 0)
-	if err != nil {
-		return fmt.Errorf("queue: open the list of acknowledged records: %w", err)
-	}
-	f.file, f.written, f.durable, f.syncing = file, 0, 0, -1
-	return nil
-}
-
-// sync brings the newest list to stable storage.
-func (f *ackedFile) sync() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.file == nil || f.written == f.durable {
-		return nil
-	}
-	file, slot := f.file, f.written
-	f.syncing = slot
-	f.mu.Unlock()
-	err := dataSync(file)
-	f.mu.Lock()
-	f.syncing = -1
-	switch {
-	case f.file != file: // given up meanwhile
-		return nil
-	case err != nil: // a further sync would prove nothing
-		f.giveUp()
-		return fmt.Errorf("queue: sync which records are acknowledged: %w", err)
-	}
-	f.durable = slot
-	return nil
-}
-
-// giveUp closes the file. The caller holds mu.
-func (f *ackedFile) giveUp() {
-	if f.file != nil {
-		f.file.Close()
-		f.file = nil
-	}
-}
-
-func (f *ackedFile) close() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.giveUp()
-}
-
-// openAcked makes the file ready, so that to write a list waits for no sync later.
-func (q *Shard) openAcked(a segment.Acked) {
-	if a.Found && a.Slot >= 0 && q.ackedFile.resume(a.Slot, a.Generation) == nil {
+// open makes the file ready, so that to write a list waits for no sync later.
+func (s *ackStore) open(a segment.Acked) {
+	if a.Found && a.Slot >= 0 && s.file.resume(a.Slot, a.Generation) == nil {
 		return
 	}
-	q.mu.Lock()
-	q.unnoted = true // the first list makes it
-	q.mu.Unlock()
-	q.noteAcked()
+	s.changed.Store(true) // the first list makes the file
+	s.write()
 }
 
-// noteAcked writes which records are acknowledged, unless that is written. It does not
-// sync.
-func (q *Shard) noteAcked() {
-	q.note.Lock()
-	defer q.note.Unlock()
-	q.mu.Lock()
-	if !q.unnoted || q.dissolved || time.Now().Before(q.noteAt) {
-		q.mu.Unlock()
+// write writes which records are acknowledged, unless that is written. It does not sync.
+func (s *ackStore) write() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended || !s.changed.Load() || time.Now().Before(s.notUntil) {
 		return
 	}
-	q.unnoted = false
-	list, left := segment.NewAckedList(q.seq, q.stretches())
-	q.mu.Unlock()
+	s.changed.Store(false) // before the snapshot: what comes meanwhile is written next time
+	list, left := segment.NewAckedList(s.snapshot())
 	if left > 0 {
-		if n, ok := q.noteFails.Ready(time.Now(), alarmEvery); ok {
-			q.log.Warn("queue: too many gaps between the records that are delivered; after a crash some are delivered again",
-				"shard", q.index, "left_out", left, "times_before", n)
+		if n, ok := s.failing.Ready(time.Now(), alarmEvery); ok {
+			s.log.Warn("queue: too many gaps between the records that are delivered; after a crash some are delivered again",
+				"left_out", left, "times_before", n)
 		}
 	}
-	q.noted(q.ackedFile.write(list))
-}
-
-// syncAcked writes which records are acknowledged and brings that to stable storage.
-func (q *Shard) syncAcked() {
-	q.noteAcked()
-	q.noted(q.ackedFile.sync())
-}
-
-// noted takes note of the outcome. An error stops nobody: it is tried again, and what
-// is not written is delivered again after a crash.
-func (q *Shard) noted(err error) {
-	if err == nil {
-		return
-	}
-	q.mu.Lock()
-	q.unnoted, q.noteAt = true, time.Now().Add(healInterval)
-	q.mu.Unlock()
-	if n, ok := q.noteFails.Ready(time.Now(), alarmEvery); ok {
-		q.log.Warn("queue: which records are delivered cannot be stored; it is tried again until it works, "+
-			"but after a crash more is delivered again", "shard", q.index, "error", err, "times_before", n)
+	if err := s.file.write(list); err != nil {
+		s.failed(err)
 	}
 }
 
-// stretches is what is acknowledged and may still be on disk. The caller holds mu.
-func (q *Shard) stretches() []segment.Stretch {
-	list := slices.Concat(q.removing, q.removed)
-	for _, s := range slices.Concat(q.consumed, q.segs) {
-		list = segment.Extend(list, s.num, s.done)
+// sync writes which records are acknowledged and brings that to stable storage.
+func (s *ackStore) sync() {
+	s.write()
+	if err := s.file.sync(); err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.failed(err)
 	}
-	return list
+}
+
+// failed lets the list be written again later. The caller holds mu.
+func (s *ackStore) failed(err error) {
+	s.changed.Store(true)
+	s.notUntil = time.Now().Add(healInterval)
+	if n, ok := s.failing.Ready(time.Now(), alarmEvery); ok {
+		s.log.Warn("queue: which records are delivered cannot be stored; it is tried again until it works, "+
+			"but after a crash more is delivered again", "error", err, "times_before", n)
+	}
+}
+
+// retryNow lets a failed list be written again at once.
+func (s *ackStore) retryNow() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notUntil = time.Time{}
+}
+
+// end stops writing and closes the file while remove removes it. When that fails, writing
+// goes on, with a new file.
+func (s *ackStore) end(remove func() error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	s.file.close()
+	err := remove()
+	s.ended = err == nil
+	return err
 }

@@ -140,7 +140,7 @@ func TestRestartIsExact(t *testing.T) {
 			!before.Oldest.Equal(after.Oldest) || after.Corrupt != 0 {
 			t.Fatalf("%d acknowledged: before %+v, after %+v", n, before, after)
 		}
-		if m, _, ok, err := segment.ReadMeta(q.dir); !ok || err != nil || m.Depth != int64(100-n) {
+		if m, _, ok, err := segment.ReadMeta(q.folder.path); !ok || err != nil || m.Depth != int64(100-n) {
 			t.Fatalf("metadata %+v %v", m, err)
 		}
 		rec := record(100, 700)

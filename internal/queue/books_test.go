@@ -51,15 +51,15 @@ func (l *life) step(q *Shard) {
 	case k == 16:
 		settleDown(q)
 	case k == 17: // a sync fails
-		q.mu.Lock()
-		seg := q.last()
-		seg.doubt = seg.size > seg.synced
-		q.mu.Unlock()
-		q.setFault(&q.syncFault, errors.New("as if a sync had failed"))
+		q.win.mu.Lock()
+		seg := q.win.state.last()
+		seg.unsynced = seg.size > seg.synced
+		q.win.mu.Unlock()
+		q.faults.sync.set(errors.New("as if a sync had failed"))
 	case k == 18:
 		must(l.t, l.store.syncAll())
 	case k == 19:
-		q.setFault(&q.writeFault, errors.New("as if a write had failed"))
+		q.faults.write.set(errors.New("as if a write had failed"))
 		q.heal(context.Background())
 	}
 }
@@ -77,7 +77,7 @@ func (l *life) balanced() {
 			must(l.t, err)
 			one += st.Size()
 		}
-		if n := q.allocated.Load(); n != one {
+		if n := q.totals.allocated.Load(); n != one {
 			l.t.Fatalf("shard %d has booked %d bytes, its files hold %d", i, n, one)
 		}
 		disk += one

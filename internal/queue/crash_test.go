@@ -78,9 +78,9 @@ func (c *crashed) live(t *testing.T, q *Shard) {
 			}
 		}
 		if c.rnd.IntN(20) == 0 {
-			c.oldMeta, _ = os.ReadFile(filepath.Join(q.dir, segment.MetaName))
-			c.oldSeg = filepath.Base(q.segs[0].path)
-			c.oldBytes, _ = os.ReadFile(q.segs[0].path)
+			c.oldMeta, _ = os.ReadFile(filepath.Join(q.folder.path, segment.MetaName))
+			c.oldSeg = filepath.Base(q.win.state.segs[0].path)
+			c.oldBytes, _ = os.ReadFile(q.win.state.segs[0].path)
 		}
 	}
 }
@@ -230,8 +230,8 @@ func losePower(t *testing.T, rnd *rand.Rand) {
 	must(t, s.syncAll())
 	appendN(t, q, synced, rnd.IntN(20), 600)
 	image := copyQueue(t, o.Path)
-	q.mu.Lock()
-	for _, seg := range q.segs {
+	q.win.mu.Lock()
+	for _, seg := range q.win.state.segs {
 		lose := seg.size - seg.synced
 		if lose == 0 {
 			continue
@@ -243,7 +243,7 @@ func losePower(t *testing.T, rnd *rand.Rand) {
 			must(t, os.Truncate(path, seg.size)) // zeros
 		}
 	}
-	q.mu.Unlock()
+	q.win.mu.Unlock()
 	o.Path, o.Ledger = image, ledger.New()
 	after, err := start(o)
 	must(t, err)
@@ -285,7 +285,7 @@ func TestSegmentBeforeTheReadPosition(t *testing.T) {
 			s := open(t, o)
 			q := s.Shards()[0]
 			appendN(t, q, 0, 60, 700)
-			first := q.segs[0]
+			first := q.win.state.segs[0]
 			n := int(first.left.Records)
 			old, err := os.ReadFile(first.path)
 			must(t, err)
@@ -303,7 +303,7 @@ func TestSegmentBeforeTheReadPosition(t *testing.T) {
 			q = s.Shards()[0]
 			recovered, _, _ := balance(o.Ledger)
 			equal(t, "recovered events", recovered, eventsOf(want...))
-			if m, _, _, err := segment.ReadMeta(q.dir); err != nil || hurt && m.Read.Off == 0 {
+			if m, _, _, err := segment.ReadMeta(q.folder.path); err != nil || hurt && m.Read.Off == 0 {
 				t.Fatalf("diskqueue begins at %+v, %v", m, err)
 			}
 			if drop {
@@ -340,7 +340,7 @@ func TestDamageAtTheReadPosition(t *testing.T) {
 		q := s.Shards()[0]
 		appendN(t, q, 0, 20, 600)
 		drain(t, q, n)
-		path := q.last().path
+		path := q.win.state.last().path
 		must(t, shut(s))
 		want := sequence(n, 20-n)
 		if n == 20 {

@@ -260,10 +260,10 @@ func TestMissingSegments(t *testing.T) {
 		must(t, shut(s))
 		segs := files(t, o.Path, segment.Prefix+"0*")
 		middle := segs[len(segs)/2]
-		gone := len(offsets(t, filepath.Join(q.dir, middle)))
-		must(t, os.Remove(filepath.Join(q.dir, middle)))
+		gone := len(offsets(t, filepath.Join(q.folder.path, middle)))
+		must(t, os.Remove(filepath.Join(q.folder.path, middle)))
 		num, _, _ := segment.Number(segs[len(segs)-1])
-		must(t, os.Rename(q.path(num), q.path(num+far)))
+		must(t, os.Rename(q.disk.path(num), q.disk.path(num+far)))
 		o.Logger = quiet()
 		s = open(t, o)
 		q = s.Shards()[0]

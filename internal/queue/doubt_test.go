@@ -33,17 +33,17 @@ func doubted(t *testing.T, o Options, synced, more int) (*Store, *Shard) {
 func failSync(t *testing.T, s *Store) {
 	t.Helper()
 	q := s.Shards()[0]
-	q.mu.Lock()
-	f, err := q.last().open()
-	q.mu.Unlock()
+	q.win.mu.Lock()
+	f, err := q.win.state.last().open()
+	q.win.mu.Unlock()
 	must(t, err)
 	must(t, f.Close())
-	if s.syncAll() == nil || !q.inDoubt() {
+	if s.syncAll() == nil || !q.syncer.unsynced() {
 		t.Fatal("the sync did not fail")
 	}
-	q.mu.Lock()
-	q.last().file = nil
-	q.mu.Unlock()
+	q.win.mu.Lock()
+	q.win.state.last().file = nil
+	q.win.mu.Unlock()
 }
 
 // What is on stable storage is not given up for a read that fails, nor for an error that
@@ -52,13 +52,13 @@ func TestCopyKeepsWhatWasSynced(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
 	s, q := doubted(t, o, 8, 2)
-	seg := q.last()
+	seg := q.win.state.last()
 	want, err := os.ReadFile(seg.path)
 	must(t, err)
 	for range 2 * copyTries {
 		seg.file, err = os.OpenFile(seg.path, os.O_WRONLY, 0) // every read fails
 		must(t, err)
-		q.copyAt = time.Time{}
+		q.syncer.again = time.Time{}
 		if s.syncAll() == nil || s.Healthy() == nil {
 			t.Fatal("a segment that cannot be read is written again")
 		}
@@ -67,7 +67,7 @@ func TestCopyKeepsWhatWasSynced(t *testing.T) {
 	if now, err := os.ReadFile(seg.path); err != nil || !bytes.Equal(now, want) {
 		t.Fatalf("the segment has changed, %v", err)
 	}
-	seg.file, q.copyAt = nil, time.Time{}
+	seg.file, q.syncer.again = nil, time.Time{}
 	must(t, s.syncAll())
 	equal(t, "records", drainAll(t, q), sequence(0, 10))
 }
@@ -77,12 +77,12 @@ func TestLostPagesAreKeptAside(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
 	s, q := doubted(t, o, 8, 4)
-	seg := q.last()
+	seg := q.win.state.last()
 	must(t, os.Truncate(seg.path, seg.synced+1)) // reading ends there
 	old, err := os.Stat(seg.path)
 	must(t, err)
 	for try := 1; try <= copyTries; try++ {
-		q.copyAt = time.Time{}
+		q.syncer.again = time.Time{}
 		if err := s.syncAll(); (err == nil) != (try == copyTries) {
 			t.Fatalf("try %d: %v", try, err)
 		}
@@ -104,14 +104,14 @@ func TestConsumedSegmentIsNotWrittenAgain(t *testing.T) {
 	s := open(t, o)
 	q := s.Shards()[0]
 	appendN(t, q, 0, 30, 1000)
-	old := q.segs[0]
-	q.mu.Lock()
-	for _, seg := range q.segs {
+	old := q.win.state.segs[0]
+	q.win.mu.Lock()
+	for _, seg := range q.win.state.segs {
 		_, err := seg.open()
 		must(t, err)
-		seg.doubt = true
+		seg.unsynced = true
 	}
-	q.mu.Unlock()
+	q.win.mu.Unlock()
 	got := drain(t, q, int(old.left.Records)) // diskqueue is not told yet
 	must(t, s.syncAll())
 	if _, err := os.Stat(old.path); err == nil || old.file != nil {
@@ -134,7 +134,7 @@ func TestDoubtEndsWhenAllIsConsumed(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger, o.SyncInterval = quiet(), time.Hour
 	s, q := doubted(t, o, 3, 2)
-	block := q.last().path + segment.TempSuffix
+	block := q.win.state.last().path + segment.TempSuffix
 	must(t, os.Mkdir(block, segment.DirMode))
 	for range 5 {
 		if s.syncAll() == nil || q.Accepting() {
@@ -145,7 +145,7 @@ func TestDoubtEndsWhenAllIsConsumed(t *testing.T) {
 		t.Fatalf("%d failures, want one of the sync and one of the copy", n)
 	}
 	equal(t, "records", drainAll(t, q), sequence(0, 5))
-	q.copyAt = time.Time{}
+	q.syncer.again = time.Time{}
 	must(t, s.syncAll())
 	must(t, s.Healthy())
 	must(t, os.Remove(block))
@@ -160,7 +160,7 @@ func TestRestartRemembersDoubt(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
 	s, q := doubted(t, o, 3, 2)
-	synced := q.last().synced
+	synced := q.win.state.last().synced
 	o.Path, o.Ledger = copyQueue(t, o.Path), ledger.New() // the process was killed
 	rep, err := inspect.Status(context.Background(), o.Path)
 	must(t, err)
@@ -170,13 +170,13 @@ func TestRestartRemembersDoubt(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", segment.Name(77)+segment.UnsyncedSuffix), nil, segment.FileMode)) // of a segment that is gone
 	killed := open(t, o)
 	q = killed.Shards()[0]
-	if seg := q.last(); !seg.doubt || seg.synced != synced {
-		t.Fatalf("doubt %v, synced up to %d, want %d", seg.doubt, seg.synced, synced)
+	if seg := q.win.state.last(); !seg.unsynced || seg.synced != synced {
+		t.Fatalf("doubt %v, synced up to %d, want %d", seg.unsynced, seg.synced, synced)
 	}
-	before, err := os.Stat(q.last().path)
+	before, err := os.Stat(q.win.state.last().path)
 	must(t, err)
 	must(t, killed.syncAll())
-	after, err := os.Stat(q.last().path)
+	after, err := os.Stat(q.win.state.last().path)
 	if must(t, err); os.SameFile(before, after) {
 		t.Fatal("the old file is trusted")
 	}
@@ -197,7 +197,7 @@ func TestStuckRecordKeepsFewFilesOpen(t *testing.T) {
 	other := next(t, q)
 	must(t, s.syncAll())
 	must(t, s.syncAll())
-	if n, segs := openFiles(t, o.Path), len(q.segs); n > 8 || segs < 30 {
+	if n, segs := openFiles(t, o.Path), len(q.win.state.segs); n > 8 || segs < 30 {
 		t.Fatalf("%d files are open, of %d segments", n, segs)
 	}
 	for _, rec := range []event.Record{stuck, late, other} {
@@ -233,7 +233,7 @@ func TestHungShardHoldsOnlyItself(t *testing.T) {
 	s.budget.free = func(path string) (int64, error) { measured.Add(1); return free(path) }
 	hung, other := s.Shards()[0], s.Shards()[1]
 	for _, q := range s.Shards() {
-		q.setFault(&q.writeFault, errNoDisk)
+		q.faults.write.set(errNoDisk)
 	}
 	run(t, s)
 	hung.io.Lock()

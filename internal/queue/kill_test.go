@@ -38,7 +38,7 @@ func child(dir string) int {
 			now := acked
 			acked = nil
 			mu.Unlock()
-			q.noteAcked()
+			q.acks.write()
 			for _, n := range now {
 				lines <- fmt.Sprintf("not %d", n)
 			}

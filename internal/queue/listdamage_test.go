@@ -38,7 +38,7 @@ func closedWithList(t *testing.T, rnd *rand.Rand) *listed {
 
 // toSkip is how many records are remembered as acknowledged before the start.
 func toSkip(q *Shard) (n int) {
-	for _, seg := range q.segs {
+	for _, seg := range q.win.state.segs {
 		n += int(seg.skip)
 	}
 	return n

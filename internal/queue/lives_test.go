@@ -27,7 +27,7 @@ func (l *lives) live(t *testing.T, s *Store) {
 	q := s.Shards()[0]
 	flying, acked := make(map[int]uint64), make(map[int]bool)
 	l.list, l.meta = nil, nil
-	l.keep(q.dir)
+	l.keep(q.folder.path)
 	eager := l.rnd.IntN(2) == 0 // the newest record is answered too
 	for range 10 + l.rnd.IntN(120) {
 		switch l.rnd.IntN(12) {
@@ -55,16 +55,16 @@ func (l *lives) live(t *testing.T, s *Store) {
 		case 9:
 			if l.rnd.IntN(4) == 0 {
 				q.io.Lock()
-				must(t, q.retire())
+				must(t, q.disk.retire())
 				q.io.Unlock()
 			}
 		case 10:
-			q.noteAcked() // before the records themselves are synced
-			l.keep(q.dir)
+			q.acks.write() // before the records themselves are synced
+			l.keep(q.folder.path)
 		case 11:
 			must(t, s.syncAll())
 			l.list, l.meta = nil, nil
-			l.keep(q.dir)
+			l.keep(q.folder.path)
 			for n := range acked {
 				l.noted[n] = true
 			}
@@ -86,13 +86,13 @@ func (l *lives) crash(t *testing.T, s *Store) (image string) {
 	image = copyQueue(t, s.opts.Path)
 	dir := filepath.Join(image, "shard-00")
 	if l.rnd.IntN(3) > 0 {
-		q.mu.Lock()
-		for _, seg := range q.segs {
+		q.win.mu.Lock()
+		for _, seg := range q.win.state.segs {
 			if lose := seg.size - seg.synced; lose > 0 {
 				must(t, os.Truncate(filepath.Join(dir, filepath.Base(seg.path)), seg.synced+l.rnd.Int64N(lose+1)))
 			}
 		}
-		q.mu.Unlock()
+		q.win.mu.Unlock()
 		l.put(t, filepath.Join(dir, segment.AckedName), l.list)
 		l.put(t, filepath.Join(dir, segment.MetaName), l.meta)
 	}

@@ -93,8 +93,8 @@ func TestCopiedSegments(t *testing.T) {
 			slices.Sort(got)
 			equal(t, "records", got, sequence(c.acked, 63-c.acked))
 			settleDown(q)
-			if st := q.Stats(); st.Records != 0 || st.Segments > 1 || len(q.held) != 0 {
-				t.Errorf("%+v, %d are held", st, len(q.held))
+			if st := q.Stats(); st.Records != 0 || st.Segments > 1 || len(q.win.state.out.entries) != 0 {
+				t.Errorf("%+v, %d are held", st, len(q.win.state.out.entries))
 			}
 			if n := strings.Count(text.String(), "somebody has copied it here"); n != c.moved {
 				t.Errorf("logged %d times:\n%s", n, text)
@@ -124,8 +124,8 @@ func TestBackupOfADeliveredSegment(t *testing.T) {
 		s := open(t, o)
 		q := s.Shards()[0]
 		appendN(t, q, 0, 60, 700)
-		n := int(q.segs[0].left.Records)
-		old, err := os.ReadFile(q.segs[0].path)
+		n := int(q.win.state.segs[0].left.Records)
+		old, err := os.ReadFile(q.win.state.segs[0].path)
 		must(t, err)
 		drain(t, q, n+2)
 		settleDown(q)

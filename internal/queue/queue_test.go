@@ -182,7 +182,7 @@ func drain(t testing.TB, q *Shard, n int) []int {
 func nextNow(t testing.TB, q *Shard) (event.Record, bool) {
 	t.Helper()
 	for {
-		e, err := q.take()
+		e, err := q.reader.take()
 		var torn *damagedError
 		switch {
 		case errors.As(err, &torn):
@@ -195,7 +195,7 @@ func nextNow(t testing.TB, q *Shard) (event.Record, bool) {
 		case err != nil:
 			t.Fatal(err)
 		}
-		rec, err := q.load(e, nil)
+		rec, err := q.reader.load(e, nil)
 		if err == nil {
 			return rec, true
 		}
@@ -223,8 +223,6 @@ func drainAll(t testing.TB, q *Shard) []int {
 
 // settleDown lets diskqueue consume what is acknowledged, as Run does.
 func settleDown(q *Shard) {
-	q.io.Lock()
-	defer q.io.Unlock()
 	for q.advance(100) {
 	}
 }

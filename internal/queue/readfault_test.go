@@ -25,18 +25,18 @@ func blind(t *testing.T, q *Shard, s *segmentState) {
 	t.Helper()
 	f, err := os.OpenFile(s.path, os.O_WRONLY, 0)
 	must(t, err)
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.win.mu.Lock()
+	defer q.win.mu.Unlock()
 	if s.file != nil {
 		must(t, s.file.Close())
 	}
-	s.file, q.ws = f, nil
+	s.file, q.reader.of = f, nil
 }
 
 func see(t *testing.T, q *Shard, s *segmentState) {
 	t.Helper()
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.win.mu.Lock()
+	defer q.win.mu.Unlock()
 	must(t, s.file.Close())
 	s.file = nil
 }
@@ -56,7 +56,7 @@ func TestUnreadableHeaderHoldsTheShard(t *testing.T) {
 	q := s.Shards()[0]
 	appendN(t, q, 0, 60, 700)
 	drain(t, q, 3)
-	first := q.segs[0]
+	first := q.win.state.segs[0]
 	blind(t, q, first)
 	got := make(chan []int)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -113,10 +113,10 @@ func TestUnreadableRecordLetsOthersPass(t *testing.T) {
 	appendN(t, q, 0, 10, 700)
 	var sick []entry
 	for range 3 {
-		e, err := q.take()
+		e, err := q.reader.take()
 		must(t, err)
 		blind(t, q, e.seg)
-		if _, err := q.load(e, nil); !errors.Is(err, errGone) {
+		if _, err := q.reader.load(e, nil); !errors.Is(err, errGone) {
 			t.Fatalf("load: %v", err)
 		}
 		see(t, q, e.seg)
@@ -128,13 +128,13 @@ func TestUnreadableRecordLetsOthersPass(t *testing.T) {
 	if !q.Ack(sick[1].Seq) { // as drop_oldest would end it
 		t.Fatal("it is not queued any more")
 	}
-	q.mu.Lock()
-	q.rest = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
-	q.mu.Unlock()
+	q.win.mu.Lock()
+	q.win.state.out.rest = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
+	q.win.mu.Unlock()
 	equal(t, "those behind", drain(t, q, 7), sequence(3, 7))
-	q.mu.Lock()
-	q.rest.at = time.Now()
-	q.mu.Unlock()
+	q.win.mu.Lock()
+	q.win.state.out.rest.at = time.Now()
+	q.win.mu.Unlock()
 	equal(t, "those that could not be read", drain(t, q, 2), []int{0, 2})
 	if st := q.Stats(); st.ReadFault != "" || st.Records != 0 || st.Corrupt != 0 || st.Faults.Read != 3 {
 		t.Fatalf("%+v", st)
@@ -148,23 +148,23 @@ func TestFewRecordsAreSick(t *testing.T) {
 	s := open(t, o)
 	q := s.Shards()[0]
 	appendN(t, q, 0, maxSick+50, 100)
-	q.mu.Lock()
-	q.rest = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
-	q.mu.Unlock()
+	q.win.mu.Lock()
+	q.win.state.out.rest = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
+	q.win.mu.Unlock()
 	for n := 0; ; n++ {
-		e, err := q.take()
+		e, err := q.reader.take()
 		if errors.Is(err, errNothing) && n == maxSick {
 			break
 		}
 		must(t, err)
-		q.unread(e, syscall.EIO)
+		q.reader.unread(e, syscall.EIO)
 	}
 	if s.Healthy() == nil {
 		t.Error("that nothing is handed out is not told")
 	}
-	q.mu.Lock()
-	q.rest = pause{}
-	q.mu.Unlock()
+	q.win.mu.Lock()
+	q.win.state.out.rest = pause{}
+	q.win.mu.Unlock()
 	equal(t, "records", len(drainAll(t, q)), maxSick+50)
 	must(t, s.Healthy())
 }
@@ -189,7 +189,7 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 	o := options(fastDir(t))
 	s := open(t, o)
 	appendN(t, s.Shards()[0], 0, 12, 5000)
-	path := s.Shards()[0].segs[0].path
+	path := s.Shards()[0].win.state.segs[0].path
 	must(t, shut(s))
 	data, err := os.ReadFile(path)
 	must(t, err)

@@ -29,7 +29,7 @@ func block(t *testing.T, path string) (undo func()) {
 // deliver all of it again.
 func TestRemovalIsTriedAgain(t *testing.T) {
 	unremoved(t, func(q *Shard, first *segmentState) {
-		if q.segs[0] == first {
+		if q.win.state.segs[0] == first {
 			t.Fatal("the segment is not consumed")
 		}
 		q.heal(context.Background())
@@ -50,7 +50,7 @@ func unremoved(t *testing.T, then func(q *Shard, first *segmentState)) {
 	s := open(t, o)
 	q := s.Shards()[0]
 	appendN(t, q, 0, 60, 700)
-	first := q.segs[0]
+	first := q.win.state.segs[0]
 	n := int(first.left.Records)
 	equal(t, "records", drain(t, q, n-1), sequence(0, n-1))
 	rec := next(t, q)
@@ -71,14 +71,14 @@ func TestConsumedSegmentLeavesNoMark(t *testing.T) {
 	s := open(t, o)
 	q := s.Shards()[0]
 	appendN(t, q, 0, 60, 700)
-	first := q.segs[0]
-	d := unsynced{seg: first, file: first.file, to: first.size}
+	first := q.win.state.segs[0]
+	d := dirtySegment{seg: first, file: first.file, to: first.size}
 	drainAll(t, q)
 	settleDown(q)
-	if q.segs[0] == first {
+	if q.win.state.segs[0] == first {
 		t.Fatal("the segment is not consumed")
 	}
-	must(t, q.syncSegment(d))
+	must(t, q.syncer.syncSegment(d))
 	if marks := files(t, o.Path, "*"+segment.UnsyncedSuffix); len(marks) > 0 {
 		t.Fatalf("left behind: %v", marks)
 	}

@@ -147,16 +147,20 @@ func (r *restorer) close(sc *recovery.Shard, s *recovery.Segment) error {
 	if i < 0 {
 		return nil
 	}
-	q := r.store.shards[i]
+	return r.store.shards[i].endSegment(s.Num)
+}
+
+// endSegment begins a new segment if that of the number is the last one.
+func (q *Shard) endSegment(num int64) error {
 	q.io.Lock()
 	defer q.io.Unlock()
-	if q.last().num != s.Num {
+	if q.disk.last().num != num {
 		return nil
 	}
-	if err := q.newSegment(s.Num + 1); err != nil {
+	if err := q.disk.begin(); err != nil {
 		return err
 	}
-	return q.attach()
+	return q.disk.attach()
 }
 
 // run puts back what is to be, until ctx is done.
@@ -202,13 +206,20 @@ func (r *restorer) stable(ctx context.Context) bool {
 	return true
 }
 
+// end is the place behind the last record.
+func (q *Shard) end() (at upTo) {
+	q.win.with(func(s *windowState) { at = upTo{s.last(), s.last().size} })
+	return at
+}
+
 // stable says that the shard is synced up to a place.
-func (q *Shard) stable(at upTo) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return !slices.ContainsFunc(q.segs, func(s *segmentState) bool {
-		return s.num < at.seg.num && s.synced < s.size || s == at.seg && s.synced < at.size
+func (q *Shard) stable(at upTo) (stable bool) {
+	q.win.with(func(s *windowState) {
+		stable = !slices.ContainsFunc(s.segs, func(seg *segmentState) bool {
+			return seg.num < at.seg.num && seg.synced < seg.size || seg == at.seg && seg.synced < at.size
+		})
 	})
+	return stable
 }
 
 // settle removes or renames the files whose records were put back.
@@ -324,9 +335,7 @@ func (r *restorer) append(ctx context.Context, index int, rec *event.Record) err
 		err := q.append(rec, (*ledger.Account).Recover)
 		switch {
 		case err == nil:
-			q.mu.Lock()
-			r.last[q] = upTo{q.last(), q.last().size}
-			q.mu.Unlock()
+			r.last[q] = q.end()
 			return nil
 		case errors.Is(err, errAstray):
 		case errors.Is(err, event.ErrRecord), errors.Is(err, ErrClosed):

@@ -33,7 +33,7 @@ func setAsideQueue(t *testing.T) *quarantined {
 	s := open(t, z.o)
 	q := s.Shards()[0]
 	appendN(t, q, 0, quarantinedRecords, 1500)
-	z.path = q.segs[0].path
+	z.path = q.win.state.segs[0].path
 	var err error
 	z.data, err = os.ReadFile(z.path)
 	must(t, err)
@@ -201,7 +201,7 @@ func TestRestoreOfASegmentThatIsQueued(t *testing.T) {
 		s := open(t, o)
 		q := s.Shards()[0]
 		appendN(t, q, 0, 20, 600)
-		path := q.segs[0].path
+		path := q.win.state.segs[0].path
 		offs := offsets(t, path)
 		drain(t, q, 8)
 		must(t, shut(s))
@@ -243,7 +243,7 @@ func TestRestoreOfTheLastSegment(t *testing.T) {
 	s := open(t, o)
 	q := s.Shards()[0]
 	appendN(t, q, 0, 20, 600)
-	offs := offsets(t, q.segs[0].path)
+	offs := offsets(t, q.win.state.segs[0].path)
 	drainAll(t, q)
 	must(t, shut(s))
 	must(t, os.Mkdir(filepath.Join(o.Path, quarantine.Folder), segment.DirMode))

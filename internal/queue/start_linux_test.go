@@ -131,7 +131,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 				must(t, shut(s))
 				for _, q := range s.Shards() {
 					if c.hurt != nil {
-						c.hurt(t, q.dir)
+						c.hurt(t, q.folder.path)
 					}
 				}
 				free := fillDisk(t, root, what)
@@ -181,7 +181,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 func appendSoon(t *testing.T, q *Shard, rec *event.Record) (err error) {
 	until(t, "the shard takes a record", func() bool {
 		err = q.Append(rec)
-		return !errors.Is(err, event.ErrFull) && (err == nil || q.fault() == nil)
+		return !errors.Is(err, event.ErrFull) && (err == nil || q.faults.writing() == nil)
 	})
 	return err
 }

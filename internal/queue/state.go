@@ -9,8 +9,9 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// segmentState is one file of a shard, as far as it is not consumed. Its fields are
-// guarded by the shard's mu.
+// segmentState is one file of a shard, as far as it is not consumed. The lock of the
+// window guards its fields; those that only the holder of Shard.io changes may be read
+// under Shard.io as well.
 type segmentState struct {
 	num   int64
 	path  string
@@ -37,16 +38,16 @@ type segmentState struct {
 	keep bool
 	// damage is what the scan at start-up has found and counted.
 	damage []segment.Damage
-	// late is what start-up could not read of the segment; nil: nothing. Until it is
-	// read nothing is handed out of it.
-	late   *late
-	synced int64    // bytes known to be on stable storage
-	doubt  bool     // a sync has failed: the page cache may hold more than the disk
-	tries  int      // how often copying it has found a page that cannot be read; of resolve alone
-	file   *os.File // nil: not open
+	// late is set while the segment is one that start-up could not read: nothing of it is
+	// handed out.
+	late     *late
+	synced   int64    // bytes known to be on stable storage
+	unsynced bool     // a sync has failed: the page cache may hold more than the disk
+	tries    int      // how often the syncer has found a page that cannot be copied
+	file     *os.File // nil: not open
 }
 
-// open returns the segment's file. The caller holds the shard's mu.
+// open returns the segment's file.
 func (s *segmentState) open() (*os.File, error) {
 	if s.file != nil {
 		return s.file, nil
@@ -62,6 +63,16 @@ func (s *segmentState) open() (*os.File, error) {
 	return f, nil
 }
 
+// close closes the segment's file, if it is open.
+func (s *segmentState) close() error {
+	if s.file == nil {
+		return nil
+	}
+	f := s.file
+	s.file = nil
+	return f.Close()
+}
+
 // taken is the state of a segment that the process before has left, by its scan.
 func taken(sc *recovery.Shard, scan *recovery.Segment) *segmentState {
 	s := &segmentState{num: scan.Num, path: scan.Path, size: scan.Size, from: scan.From, left: scan.Tally, since: scan.Oldest,
@@ -70,7 +81,7 @@ func taken(sc *recovery.Shard, scan *recovery.Segment) *segmentState {
 		s.late, s.since, s.detached = &late{sc: sc, scan: scan}, scan.Since, true
 	}
 	if scan.Unsynced && scan.Synced < scan.Size {
-		s.doubt, s.synced = true, scan.Synced
+		s.unsynced, s.synced = true, scan.Synced
 	}
 	return s
 }

@@ -159,12 +159,12 @@ func (c *crowd) trouble(rnd *rand.Rand) {
 		for _, q := range c.store.Shards() {
 			switch rnd.IntN(20) {
 			case 0:
-				q.mu.Lock()
-				seg := q.segs[rnd.IntN(len(q.segs))]
-				seg.doubt = seg.size > seg.synced
-				q.mu.Unlock()
+				q.win.mu.Lock()
+				seg := q.win.state.segs[rnd.IntN(len(q.win.state.segs))]
+				seg.unsynced = seg.size > seg.synced
+				q.win.mu.Unlock()
 			case 1:
-				q.setFault(&q.writeFault, errors.New("as if a write had failed"))
+				q.faults.write.set(errors.New("as if a write had failed"))
 			}
 			q.heal(context.Background())
 		}

@@ -22,33 +22,33 @@ func TestFailedSyncIsAFaultThatHeals(t *testing.T) {
 	must(t, s.syncAll())
 	appendN(t, q, 5, 5, 1000)
 	rec, _ := tryNext(t, q)
-	must(t, q.last().file.Close()) // whatever makes fdatasync fail
+	must(t, q.win.state.last().file.Close()) // whatever makes fdatasync fail
 	if err := s.syncAll(); err == nil || s.Healthy() == nil || q.Accepting() {
 		t.Fatalf("sync: %v, healthy %v", err, s.Healthy())
 	}
 	if n := q.Stats().Faults; n.Sync != 1 || n.Write != 0 {
 		t.Fatalf("faults %+v", n)
 	}
-	if seg := q.last(); !seg.doubt || seg.synced == seg.size {
-		t.Fatalf("doubt %v, synced %d of %d", seg.doubt, seg.synced, seg.size)
+	if seg := q.win.state.last(); !seg.unsynced || seg.synced == seg.size {
+		t.Fatalf("doubt %v, synced %d of %d", seg.unsynced, seg.synced, seg.size)
 	}
-	q.last().file = nil
-	before, err := os.Stat(q.last().path)
+	q.win.state.last().file = nil
+	before, err := os.Stat(q.win.state.last().path)
 	must(t, err)
-	content, err := os.ReadFile(q.last().path)
+	content, err := os.ReadFile(q.win.state.last().path)
 	must(t, err)
 	must(t, s.syncAll())
 	must(t, s.Healthy())
-	after, err := os.Stat(q.last().path)
+	after, err := os.Stat(q.win.state.last().path)
 	must(t, err)
 	if os.SameFile(before, after) {
 		t.Fatal("the file is the old one")
 	}
-	if again, err := os.ReadFile(q.last().path); err != nil || !slices.Equal(again, content) {
+	if again, err := os.ReadFile(q.win.state.last().path); err != nil || !slices.Equal(again, content) {
 		t.Fatalf("the copy differs, %v", err)
 	}
-	if seg := q.last(); seg.doubt || seg.synced != seg.size {
-		t.Fatalf("doubt %v, synced %d", seg.doubt, seg.synced)
+	if seg := q.win.state.last(); seg.unsynced || seg.synced != seg.size {
+		t.Fatalf("doubt %v, synced %d", seg.unsynced, seg.synced)
 	}
 	q.Nack(rec.Seq)
 	appendN(t, q, 10, 5, 1000)
@@ -75,9 +75,7 @@ func TestFailedSyncsUnderLoad(t *testing.T) {
 			}
 			got = append(got, number(t, rec))
 			q.Ack(rec.Seq)
-			q.io.Lock()
 			q.advance(16)
-			q.io.Unlock()
 		}
 		ended <- got
 	}()
@@ -86,10 +84,10 @@ func TestFailedSyncsUnderLoad(t *testing.T) {
 			must(t, s.syncAll())
 		}
 		if i%40 == 20 {
-			q.mu.Lock()
-			q.last().doubt = true
-			q.mu.Unlock()
-			q.setFault(&q.syncFault, errors.New("as if a sync had failed"))
+			q.win.mu.Lock()
+			q.win.state.last().unsynced = true
+			q.win.mu.Unlock()
+			q.faults.sync.set(errors.New("as if a sync had failed"))
 		}
 	}
 	must(t, s.syncAll())
@@ -103,10 +101,10 @@ func TestCopyPassesOverWhatIsLost(t *testing.T) {
 	s := open(t, o)
 	q := s.Shards()[0]
 	appendN(t, q, 0, 4, 900)
-	from := q.last().size
+	from := q.win.state.last().size
 	appendN(t, q, 4, 60, 9000)
-	to := q.segs[0].size
-	path := q.segs[0].path
+	to := q.win.state.segs[0].size
+	path := q.win.state.segs[0].path
 	must(t, shut(s))
 	whole, err := os.ReadFile(path)
 	must(t, err)
@@ -183,16 +181,16 @@ func TestStartSyncsWhatItFinds(t *testing.T) {
 	appendN(t, s.Shards()[0], 0, 300, 2000)
 	o.Path = copyQueue(t, o.Path)
 	q := open(t, o).Shards()[0]
-	if n := len(q.segs); n <= maxSyncs {
+	if n := len(q.win.state.segs); n <= maxSyncs {
 		t.Fatalf("only %d segments", n)
 	}
 	syncs := 0
 	for more := true; more; syncs++ {
 		var err error
-		more, err = q.sync()
+		more, err = q.syncer.sync()
 		must(t, err)
 		files := 0
-		for _, seg := range q.segs {
+		for _, seg := range q.win.state.segs {
 			if seg.file != nil {
 				files++
 			}
@@ -204,7 +202,7 @@ func TestStartSyncsWhatItFinds(t *testing.T) {
 	if syncs < 3 {
 		t.Errorf("%d syncs", syncs)
 	}
-	for _, seg := range q.segs {
+	for _, seg := range q.win.state.segs {
 		if seg.synced != seg.size {
 			t.Errorf("%s: %d of %d", seg.path, seg.synced, seg.size)
 		}
@@ -218,15 +216,15 @@ func TestUnsyncedSegmentsAreSynced(t *testing.T) {
 	q := s.Shards()[0]
 	appendN(t, q, 0, 100, 1000)
 	must(t, s.syncAll())
-	for _, seg := range q.segs {
+	for _, seg := range q.win.state.segs {
 		if seg.synced != seg.size {
 			t.Fatalf("%s: %d of %d bytes are synced", seg.path, seg.synced, seg.size)
 		}
-		if read := seg == q.cur; (seg.file != nil) != (read || seg == q.last()) {
+		if read := seg == q.win.state.cur; (seg.file != nil) != (read || seg == q.win.state.last()) {
 			t.Fatalf("%s: open is %v", seg.path, seg.file != nil)
 		}
 	}
-	if worked, err := q.sync(); worked || err != nil {
+	if worked, err := q.syncer.sync(); worked || err != nil {
 		t.Fatalf("nothing is left to sync: %v %v", worked, err)
 	}
 }

@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -175,4 +176,13 @@ func (sc *Shard) RemoveAll() error {
 		return fmt.Errorf("queue: remove %s: %w", sc.Dir, err)
 	}
 	return nil
+}
+
+// RemoveShard removes a shard that is drained, with all that is in its folder.
+func RemoveShard(ctx context.Context, root string, index int) error {
+	sc, err := ScanShard(ctx, root, index)
+	if err != nil {
+		return err
+	}
+	return sc.RemoveAll()
 }
