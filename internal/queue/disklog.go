@@ -153,9 +153,20 @@ func (l *diskLog) begin() error {
 		return fmt.Errorf("queue: begin a segment: %w", err)
 	}
 	seg.file = f
-	l.win.with(func(s *windowState) { s.add(seg) })
+	l.win.with(func(s *windowState) { s.segs = append(s.segs, seg) })
 	l.folder.changed()
 	return nil
+}
+
+// endSegment begins a new segment if that of the number is the last one.
+func (l *diskLog) endSegment(num int64) error {
+	if l.last().num != num {
+		return nil
+	}
+	if err := l.begin(); err != nil {
+		return err
+	}
+	return l.attach()
 }
 
 // renew begins a segment in place of the last one, all of which is done.
@@ -191,7 +202,7 @@ func (l *diskLog) retire() error {
 func (l *diskLog) vacate() (vacated bool) {
 	l.win.with(func(s *windowState) {
 		if vacated = s.consumedAll(); vacated {
-			s.add(l.inMemory(s.last().num + 1))
+			s.segs = append(s.segs, l.inMemory(s.last().num+1))
 		}
 	})
 	if vacated {

@@ -44,6 +44,16 @@ type upTo struct {
 	size int64
 }
 
+// stable says that the shard is synced up to the place.
+func (at upTo) stable(w *window) (stable bool) {
+	w.with(func(s *windowState) {
+		stable = !slices.ContainsFunc(s.segs, func(seg *segmentState) bool {
+			return seg.num < at.seg.num && seg.synced < seg.size || seg == at.seg && seg.synced < at.size
+		})
+	})
+	return stable
+}
+
 // putBack is a file of which records may have to be put back.
 type putBack struct {
 	file quarantine.File
@@ -147,20 +157,10 @@ func (r *restorer) close(sc *recovery.Shard, s *recovery.Segment) error {
 	if i < 0 {
 		return nil
 	}
-	return r.store.shards[i].endSegment(s.Num)
-}
-
-// endSegment begins a new segment if that of the number is the last one.
-func (q *Shard) endSegment(num int64) error {
+	q := r.store.shards[i]
 	q.io.Lock()
 	defer q.io.Unlock()
-	if q.disk.last().num != num {
-		return nil
-	}
-	if err := q.disk.begin(); err != nil {
-		return err
-	}
-	return q.disk.attach()
+	return q.disk.endSegment(s.Num)
 }
 
 // run puts back what is to be, until ctx is done.
@@ -195,7 +195,7 @@ func (r *restorer) stable(ctx context.Context) bool {
 	tick := time.NewTicker(r.store.opts.SyncInterval)
 	defer tick.Stop()
 	for q, at := range r.last {
-		for !q.stable(at) {
+		for !at.stable(&q.win) {
 			select {
 			case <-tick.C:
 			case <-ctx.Done():
@@ -204,22 +204,6 @@ func (r *restorer) stable(ctx context.Context) bool {
 		}
 	}
 	return true
-}
-
-// end is the place behind the last record.
-func (q *Shard) end() (at upTo) {
-	q.win.with(func(s *windowState) { at = upTo{s.last(), s.last().size} })
-	return at
-}
-
-// stable says that the shard is synced up to a place.
-func (q *Shard) stable(at upTo) (stable bool) {
-	q.win.with(func(s *windowState) {
-		stable = !slices.ContainsFunc(s.segs, func(seg *segmentState) bool {
-			return seg.num < at.seg.num && seg.synced < seg.size || seg == at.seg && seg.synced < at.size
-		})
-	})
-	return stable
 }
 
 // settle removes or renames the files whose records were put back.
@@ -335,7 +319,7 @@ func (r *restorer) append(ctx context.Context, index int, rec *event.Record) err
 		err := q.append(rec, (*ledger.Account).Recover)
 		switch {
 		case err == nil:
-			r.last[q] = q.end()
+			q.win.with(func(s *windowState) { r.last[q] = upTo{s.last(), s.last().size} })
 			return nil
 		case errors.Is(err, errAstray):
 		case errors.Is(err, event.ErrRecord), errors.Is(err, ErrClosed):

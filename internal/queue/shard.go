@@ -94,7 +94,7 @@ func newShard(o shardOptions, index int, drains bool) *Shard {
 		folder: folder{path: dir},
 		acked:  make(chan struct{}, 1), mending: make(chan struct{}, 1),
 	}
-	q.acks = newAckStore(dir, log, q.acknowledged)
+	q.acks = newAckStore(dir, log, func() (uint64, []segment.Stretch) { return q.win.acknowledged(&q.folder) })
 	q.win.state = windowState{sources: make(map[string]string), totals: &q.totals, ledger: o.ledger, acked: &q.acks.changed}
 	q.disk = &diskLog{root: o.root, name: name, dir: dir, log: log, dq: newBackend(dir, o.segSize, o.interval, log),
 		win: &q.win, folder: &q.folder, budget: o.budget, faults: q.faults, totals: &q.totals}
@@ -109,18 +109,6 @@ func newShard(o shardOptions, index int, drains bool) *Shard {
 
 // Index is the shard's number: its folder and its metrics label.
 func (q *Shard) Index() int { return q.index }
-
-// acknowledged returns the highest sequence number that was given, and what is
-// acknowledged and may still be on disk.
-func (q *Shard) acknowledged() (seq uint64, list []segment.Stretch) {
-	q.win.with(func(s *windowState) {
-		seq, list = s.seq, q.folder.acknowledged()
-		for _, seg := range s.segs {
-			list = segment.Extend(list, seg.num, seg.done)
-		}
-	})
-	return seq, list
-}
 
 // open repairs the shard by its scan and starts diskqueue.
 func (q *Shard) open(sc *recovery.Shard) error {
@@ -164,12 +152,6 @@ func (q *Shard) open(sc *recovery.Shard) error {
 	return err
 }
 
-// abort ends a shard whose start has failed.
-func (q *Shard) abort() {
-	q.disk.dq.stop()
-	q.closeFiles()
-}
-
 func (q *Shard) closeFiles() {
 	q.acks.file.close()
 	q.win.with(func(s *windowState) { s.close() })
@@ -193,7 +175,7 @@ func (q *Shard) close(ctx context.Context) error {
 	if gone {
 		return nil
 	}
-	err := q.syncRest(ctx)
+	err := q.syncer.rest(ctx)
 	if err == nil {
 		err = q.disk.storePlace()
 	}
@@ -202,18 +184,6 @@ func (q *Shard) close(ctx context.Context) error {
 		return fmt.Errorf("queue %s: close: %w", q.name, err)
 	}
 	return nil
-}
-
-// syncRest syncs until there is nothing left to sync.
-func (q *Shard) syncRest(ctx context.Context) error {
-	for {
-		if more, err := q.syncer.sync(); !more || err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-	}
 }
 
 // heal tries again what has failed. It reads what could not be read at the start, removes

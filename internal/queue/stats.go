@@ -43,7 +43,7 @@ func (q *Shard) Stats() ShardStats {
 		Records: t.records.Load(), Events: t.events.Load(), Bytes: t.bytes.Load(),
 		Allocated: t.allocated.Load(),
 		Corrupt:   t.corrupt.Load(), Appended: t.appended.Load(), Acked: t.acked.Load(),
-		Full: q.full(), Oldest: q.oldest(),
+		Full: q.full(), Oldest: q.win.since(),
 		Faults: Faults{Write: f.write.times.Load(), Sync: f.sync.times.Load(), Read: f.read.times.Load()},
 	}
 	q.win.with(func(s *windowState) { st.Segments = len(s.segs) })
@@ -63,13 +63,13 @@ func (q *Shard) Stats() ShardStats {
 // balances the shards.
 func (q *Shard) PendingBytes() int64 { return q.totals.bytes.Load() }
 
-// oldest is when the first event of the oldest record that is not done was received, or
+// since is when the first event of the oldest record that is not done was received, or
 // if that cannot be read, the oldest one of its segment. Zero: nothing is queued.
-func (q *Shard) oldest() time.Time {
+func (w *window) since() time.Time {
 	var at cursor
 	var since time.Time
 	var err error
-	q.win.with(func(s *windowState) {
+	w.with(func(s *windowState) {
 		if at.seg, at.off = s.oldest(); at.seg == nil {
 			return
 		}

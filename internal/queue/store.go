@@ -56,7 +56,8 @@ func (s *Store) Open(ctx context.Context) (err error) {
 	}
 	if err := s.openShards(ctx); err != nil {
 		for _, q := range s.shards {
-			q.abort()
+			q.disk.dq.stop()
+			q.closeFiles()
 		}
 		err = errors.Join(err, s.lock.Close())
 		s.lock, s.shards = nil, nil

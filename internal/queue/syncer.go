@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -104,6 +105,18 @@ func (y *syncer) sync() (worked bool, err error) {
 		err = errors.Join(err, e)
 	}
 	return names || len(dirty) > 0, err
+}
+
+// rest syncs until there is nothing left to sync.
+func (y *syncer) rest(ctx context.Context) error {
+	for {
+		if more, err := y.sync(); !more || err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
 }
 
 // dirty returns the segments to sync. It closes the files of those that nobody needs.
