@@ -1,3 +1,6 @@
+// Package inspect does what the commands of gateway queue do with the queue of a stopped
+// gateway: status, verify, export, purge and skip. It holds the queue's lock meanwhile.
+// What does not belong here: restore, which runs a queue (package queue), and the printing.
 package inspect
 
 import (

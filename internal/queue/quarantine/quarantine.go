@@ -1,3 +1,24 @@
+// Package quarantine is the folder "corrupt" of a queue: copies of damaged ranges, segments
+// that could not be copied whole, and segments that somebody has copied into a shard. It
+// copies, moves and lists these files, and finds the records in them that are whole. What
+// does not belong here: when that is done, and what becomes of the records.
+//
+// Really damaged bytes never pass, since header and body of a record have checksums. What
+// older versions put here after a read error does pass. Nothing of a file's range was
+// delivered, so these records are put back:
+//
+//	shard-00-000012@34567   all records in it. A copy with gaps, since older versions left
+//	                        out the pages that they could not read, is completed from
+//	                        shard-00-000012 if that was kept. If the last bytes of the copy
+//	                        lie within a page, they tell where the range ends. If they were
+//	                        left out too, it ends at the next @ of the segment, or with the
+//	                        segment: up to there records may come twice
+//	shard-00-000012         nothing else of it: it was delivered. Without any @ it stays
+//	….misplaced             all records but those in a file of the shard, queued or not
+//
+// Records that are still queued are never put back. Files go, or get a name that says how
+// much of them was put back, when all that was appended is synced: a crash before that may
+// repeat records, a planned stop does not. What is damaged after all stays.
 package quarantine
 
 import (

@@ -1,3 +1,51 @@
+// Package recovery looks at the folder of a queue that no process runs on: it locks it,
+// scans all files, says what is left in them, and repairs them. What does not belong here:
+// anything of a running queue, and reports for people (package inspect).
+//
+// A scan changes nothing. Repair may be cut short by a crash at any step: the next scan
+// finds the same or less to do. What a scan may find:
+//
+//	metadata is missing, empty, unreadable   every segment is read from its start
+//	its read position is not at a record,    that segment is read from its start
+//	and not where one ends
+//	its read segment is gone                 it was consumed, and removed before the
+//	                                         metadata was stored: the first one that
+//	                                         exists is the next
+//	a segment before the read position       its removal was not stored, or it was
+//	                                         detached: read from its start
+//	it is older than the segments            records that are listed as acknowledged are
+//	                                         passed over
+//	acked.json is damaged                    ignored and removed: records behind the read
+//	                                         position come again
+//	acked.json of an older version           holds only for the metadata that it names;
+//	                                         of other metadata it is ignored and removed
+//	stop.json of this metadata               compared with what is found, and removed when
+//	                                         all shards are ready; of other metadata ignored
+//	a segment whose numbers do not fit       somebody has copied it here: moved to the
+//	between those of its neighbours          corrupt folder, and put back from there; the
+//	                                         longest chain of growing numbers stays
+//	segment.doubt                            the segment is copied by the first sync;
+//	                                         without a segment it is removed
+//	segment.bad                              diskqueue gave it up: a segment like any
+//	                                         other, it gets its name back
+//	the last segment ends inside a record,   the process was killed in Append: cut
+//	or in zeros                              at the last whole record
+//	no record where one should begin         damage: the bytes up to the next valid header
+//	                                         are copied to the corrupt folder, the segment
+//	                                         is detached; if it is the last, a new one is
+//	                                         begun
+//	another segment ends inside a record     likewise
+//	diskqueue's length differs from ours     the record is good; the segment is detached
+//	a file, or a part, that cannot be read   no damage: it is read later
+//	a wrong checksum of a body               not looked for: found when the record is read,
+//	                                         then copied to the corrupt folder and counted
+//	                                         as dropped, reason "corrupt"
+//	events.diskqueue.*.tmp                   removed: metadata, the copy of a segment
+//	a segment that is consumed               removed, unless it is the last
+//	numbers of segments are missing          no matter
+//	a shard beyond Options.Shards            a new segment is begun behind the others, so
+//	                                         that all of them go when they are drained,
+//	                                         and then the folder
 package recovery
 
 import (
