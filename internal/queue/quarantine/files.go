@@ -16,7 +16,7 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// setAsideFile is a file of the corrupt folder, by its name:
+// File is a file of the corrupt folder, by its name:
 //
 //	shard-00-000012@34567  the bytes of segment 12 from 34567 on, as far as they could be
 //	                       copied; nothing of that range was delivered
@@ -32,7 +32,7 @@ type File struct {
 	Num   int64
 	Off   int64  // where the range begins; -1: a whole segment
 	Done  int64  // bytes that were put back
-	Kind  string // misplacedSuffix, restoredSuffix, duplicateSuffix or none
+	Kind  string // MisplacedSuffix, RestoredSuffix, DuplicateSuffix or none
 }
 
 const (
@@ -40,7 +40,7 @@ const (
 	DuplicateSuffix = ".duplicate"
 )
 
-// listAside reads the names in the corrupt folder, ordered by shard, segment and offset.
+// List reads the names in the corrupt folder, ordered by shard, segment and offset.
 func List(root string) ([]File, error) {
 	dir := filepath.Join(root, Folder)
 	entries, err := os.ReadDir(dir)
@@ -74,16 +74,16 @@ func List(root string) ([]File, error) {
 	return all, nil
 }
 
-// whole says that the file is a segment that was kept since parts of it were set aside.
+// Whole says that the file is a segment that was kept because parts of it are damaged.
 func (f *File) Whole() bool { return f.Off < 0 && f.Kind == "" }
 
-// isRange says that the file is a copy of a range of which nothing was put back for good.
+// IsRange says that the file is a copy of a range, of which nothing was put back for good.
 func (f *File) IsRange() bool { return f.Off >= 0 && f.Kind == "" }
 
-// same says that both are of one segment.
+// Same says that both are of one segment.
 func (f *File) Same(o *File) bool { return f.Index == o.Index && f.Num == o.Num }
 
-// base is the path of the file without how much of it was put back.
+// Base is the path of the file without how much of it was put back.
 func (f *File) Base() string {
 	if f.Done == 0 {
 		return f.Path
@@ -91,17 +91,17 @@ func (f *File) Base() string {
 	return f.Path[:strings.LastIndexByte(f.Path, '+')]
 }
 
-// source is where records are read from: a range of a file.
+// Source is where records are read from: a range of a file.
 type Source struct {
 	Path     string
 	From, To int64
 }
 
-// rangeEnd is where a range ends that begins at off and was copied without the pages that
-// could not be read then. Where the last bytes of the copy lie within a page, they are
-// the end: a page that is left out, or that is all zeros since memory has forgotten it,
-// is a whole one. Else it is not known, and the range goes up to the next one: records
-// may come twice that way, but none is lost.
+// RangeEnd is where a range ends that begins at off and was copied without the pages that
+// could not be read then. If the last bytes of the copy lie within a page, they are the end:
+// a page that is left out, or all zeros because memory has forgotten it, is a whole one.
+// Otherwise the end is not known, and the range goes up to the next one, which ends at limit:
+// records may come twice that way, but none is lost.
 func RangeEnd(copied io.ReaderAt, size int64, r io.ReaderAt, off, limit int64) (int64, error) {
 	a, b := make([]byte, segment.Page), make([]byte, segment.Page)
 	for pos, at := off, int64(0); pos < limit && at < size; {
@@ -126,11 +126,11 @@ func RangeEnd(copied io.ReaderAt, size int64, r io.ReaderAt, off, limit int64) (
 }
 
 const (
-	// misplacedSuffix is put behind the name of a misplaced segment in the corrupt folder.
+	// MisplacedSuffix is put behind the name of a misplaced segment.
 	MisplacedSuffix = ".misplaced"
 )
 
-// source finds the records of a file: in the copy itself if all of it is records, else in
+// Source finds the records of a file: in the copy itself if all of it is records, else in
 // the segment that was kept, which is one of all the files, else what there is in the
 // copy. The path is empty if there are none.
 func (file *File) Source(all []File) (Source, error) {
@@ -163,7 +163,7 @@ func (file *File) Source(all []File) (Source, error) {
 	return own, nil
 }
 
-// within is the range of a kept segment that a copy was made of; nothing where no good
+// within is the range of a kept segment that a copy was made of. It is empty if no good
 // record begins there.
 func (w *File) within(all []File, off int64, copied io.ReaderAt, size int64) (Source, error) {
 	f, err := os.Open(w.Path)

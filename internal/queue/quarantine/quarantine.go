@@ -33,14 +33,13 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// corruptFolder holds what was not taken for records, for a human to look at. What in it
-// turns out to be whole after all is put back: see restore.
+// Folder is the name of the folder below the path of the queue.
 const Folder = "corrupt"
 
-// setAside copies the bytes from..to of a segment into the corrupt folder, as
-// <shard>-<segment>@<offset>, and returns the copy's path. Bytes behind the end of the
-// file are left out of the copy; an error of reading ends it, and nothing is left of
-// it. A range that was set aside before is not stored twice.
+// CopyRange copies the bytes from..to of a segment into the corrupt folder, as
+// <shard>-<segment>@<offset>, and returns the copy's path. Bytes behind the end of the file
+// are left out. A read error ends it, and nothing is left of the copy. A range that was
+// copied before is not stored twice.
 func CopyRange(root, shard string, num int64, r io.ReaderAt, from, to int64) (string, error) {
 	dir := filepath.Join(root, Folder)
 	if err := os.MkdirAll(dir, segment.DirMode); err != nil {
@@ -120,8 +119,8 @@ func sameBytes(path string, r io.ReaderAt, from, to int64) (bool, error) {
 	}
 }
 
-// moveAside moves a whole segment into the corrupt folder, as <shard>-<segment> with the
-// suffix behind it, and returns its new path.
+// Move moves a whole segment into the corrupt folder, as <shard>-<segment> with the suffix
+// behind it, and returns its new path.
 func Move(root, shard string, num int64, path, suffix string) (string, error) {
 	dir := filepath.Join(root, Folder)
 	if err := os.MkdirAll(dir, segment.DirMode); err != nil {
@@ -141,8 +140,8 @@ func Move(root, shard string, num int64, path, suffix string) (string, error) {
 	return to, durable.SyncDir(dir)
 }
 
-// linkAside is moveAside that keeps the old name. A file that has its second name already
-// gets no other.
+// Link is Move that keeps the old name, too. A file that has its second name already gets
+// no other.
 func Link(root, shard string, num int64, path, suffix string) (string, error) {
 	dir := filepath.Join(root, Folder)
 	if err := os.MkdirAll(dir, segment.DirMode); err != nil {

@@ -12,8 +12,8 @@ const (
 	MaxPause = 2 * time.Second
 )
 
-// insist does something that reads until it works, for about five seconds: what start-up
-// must know to begin at all. It returns the last error, or that of ctx.
+// insist tries to read what start-up cannot do without, for about five seconds. It returns
+// the last error, or that of ctx.
 func insist(ctx context.Context, do func() error) error {
 	for wait := MinPause; ; wait = min(2*wait, MaxPause) {
 		err := do()

@@ -6,13 +6,13 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// mark tells records of the same number apart.
+// Mark tells records of the same number apart.
 type Mark struct {
 	BodyCRC  uint32
 	Received int64
 }
 
-// good says that a whole record begins at off.
+// WholeRecordAt says that a whole record begins at off.
 func (s *Segment) WholeRecordAt(off int64) bool {
 	f, err := os.Open(s.Path)
 	if err != nil {
@@ -27,7 +27,7 @@ func (s *Segment) WholeRecordAt(off int64) bool {
 	return err == nil
 }
 
-// marks enters the records of the segment from an offset on into known.
+// Marks enters the records of the segment from an offset on into known.
 func (s *Segment) Marks(from int64, known map[uint64]Mark) error {
 	f, err := os.Open(s.Path)
 	if err != nil {
@@ -41,8 +41,8 @@ func (s *Segment) Marks(from int64, known map[uint64]Mark) error {
 	return err
 }
 
-// repeated enters the records of the shard that a misplaced segment may repeat into known,
-// those included that are consumed and still in a file: they were delivered.
+// Repeated enters the records of the shard that a misplaced segment may repeat into known.
+// That includes consumed records that are still in a file: they were delivered.
 func (sc *Shard) Repeated(path string, known map[uint64]Mark) error {
 	st, err := os.Stat(path)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 
 const LockName = "lock"
 
-// folderLock keeps other processes off the queue: a lock on the file named lock, which
-// older versions look at alone, and one on the folder itself, which holds also when
+// Lock keeps other processes off the queue: a lock on the file named lock, which is the only
+// one that older versions know, and one on the folder itself, which still holds when
 // somebody has removed or replaced that file.
 type Lock struct{ folder, file *os.File }
 
@@ -28,9 +28,9 @@ func (l *Lock) Close() error {
 	return errors.Join(l.file.Close(), l.folder.Close())
 }
 
-// takeLock makes sure that no other process uses the queue. The kernel gives the
-// lock back when the process ends, however it ends. The file need not be there without
-// os.O_CREATE in flags, nor where there is no room for it.
+// TakeLock makes sure that no other process uses the queue. The kernel gives the lock back
+// when the process ends. The file may be missing without os.O_CREATE in flags, or if there is
+// no room for it.
 func TakeLock(root string, flags int) (*Lock, error) {
 	folder, err := os.Open(root)
 	if err != nil {
@@ -71,7 +71,7 @@ func flock(f *os.File, root string) error {
 	return nil
 }
 
-// noRoom says that the file system takes nothing more: no bytes, or no files. Delivering
+// NoRoom says that the file system takes nothing more: no bytes, or no files. Delivering
 // makes room, so a start goes on without what it cannot write.
 func NoRoom(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 

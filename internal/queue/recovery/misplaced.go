@@ -5,15 +5,15 @@ import (
 	"slices"
 )
 
-// fits says that the numbers of a segment's records lie between two others, and grow.
+// Fits says that the numbers of a segment's records lie between two others, and grow.
 func (s *Segment) Fits(above, below uint64) bool {
 	return s.FirstSeq == 0 || !s.Disorder && above < s.FirstSeq && s.LastSeq < below
 }
 
-// sortOut takes the segments out of the shard that do not belong there: the window needs
-// numbers that grow from each record to the next, and a copy repeats them. As many
-// segments as can stay do: the longest chain in which each begins behind the end of the
-// one before (patience sorting). Segments without a record, or not read yet, stay.
+// sortOut finds the segments that do not belong to the shard: numbers must grow from each
+// record to the next, and a copy repeats them. The longest chain stays in which each segment
+// begins behind the end of the one before (patience sorting), and so do segments without a
+// record, or not read yet.
 func (sc *Shard) sortOut() {
 	type link struct {
 		seg    *Segment
@@ -56,7 +56,7 @@ func (sc *Shard) sortOut() {
 	})
 }
 
-// between returns the numbers that the records of a late segment must lie between, by its
+// Between returns the numbers that the records of a late segment must lie between, by its
 // neighbours that could be read. seq is the highest that may be on disk.
 func (sc *Shard) Between(late *Segment, seq uint64) (above, below uint64) {
 	below = math.MaxUint64

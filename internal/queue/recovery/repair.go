@@ -14,9 +14,9 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// repair does to the files what the scan has found necessary, and returns the segments
-// that are left to read, oldest first. Every step may be the last before a crash: the
-// next scan finds the same again or less.
+// Repair does to the files what the scan has found necessary, and returns the segments that
+// are left to read, oldest first. Every step may be the last before a crash: the next scan
+// finds the same or less to do. found is called for each damage that was copied.
 func (sc *Shard) Repair(root string, found func(*Segment, segment.Damage, string)) ([]*Segment, error) {
 	for _, path := range sc.Litter {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -67,9 +67,9 @@ func (sc *Shard) Repair(root string, found func(*Segment, segment.Damage, string
 	return left, durable.SyncDir(sc.Dir)
 }
 
-// forget makes the scan of a segment that could not be read say no more than the
-// metadata and the list of acknowledged records do: where it begins, and what of it is
-// acknowledged. So an end of the process before it is read changes nothing.
+// forget makes the scan of an unreadable segment say only what the metadata and the list of
+// acknowledged records say: where it begins, and what of it is acknowledged. So a restart
+// before it is read changes nothing.
 func (sc *Shard) forget(s *Segment) {
 	s.From, s.Contents = 0, segment.Contents{TornAt: -1, FirstSeq: s.FirstSeq, LastSeq: s.LastSeq}
 	if sc.MetaKnown && s.Num == sc.Meta.Read.Num {
@@ -78,7 +78,7 @@ func (sc *Shard) forget(s *Segment) {
 	s.Done, s.Skip = sc.Acked.Of(s.Num), 0
 }
 
-// setDamageAside copies what is damaged in a segment into the corrupt folder.
+// QuarantineDamage copies the damaged parts of a segment into the corrupt folder.
 func (sc *Shard) QuarantineDamage(root string, s *Segment, found func(*Segment, segment.Damage, string)) error {
 	if len(s.Damage) == 0 {
 		return nil
@@ -102,7 +102,7 @@ func (sc *Shard) QuarantineDamage(root string, s *Segment, found func(*Segment, 
 	return nil
 }
 
-// restoreName takes back diskqueue's renaming of a segment that it could not read.
+// RestoreName undoes diskqueue's renaming of a segment that it could not read.
 func (sc *Shard) RestoreName(root string, scan *Segment) error {
 	switch {
 	case scan.Twin:
@@ -117,7 +117,7 @@ func (sc *Shard) RestoreName(root string, scan *Segment) error {
 	return nil
 }
 
-// truncate cuts a torn tail off, durably.
+// Truncate cuts a torn tail off, durably.
 func Truncate(path string, size int64) error {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -129,7 +129,7 @@ func Truncate(path string, size int64) error {
 	return nil
 }
 
-// dropAcked removes the file, durably.
+// DropAcked removes the list of acknowledged records, durably.
 func DropAcked(dir string) error {
 	err := os.Remove(filepath.Join(dir, segment.AckedName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -141,7 +141,7 @@ func DropAcked(dir string) error {
 	return durable.SyncDir(dir)
 }
 
-// dropStop removes the file, durably.
+// DropStopNote removes the note of the last stop, durably.
 func DropStopNote(dir string) error {
 	err := os.Remove(filepath.Join(dir, segment.StopName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -153,9 +153,9 @@ func DropStopNote(dir string) error {
 	return durable.SyncDir(dir)
 }
 
-// removeAll removes the shard with all that is in it, segments first: a crash in
-// between leaves the metadata, which keeps segment numbers from coming again, and what
-// says that the records are delivered.
+// RemoveAll removes the shard with all that is in it, segments first. After a crash in
+// between the metadata is left, which keeps segment numbers from coming again, and the list
+// of acknowledged records.
 func (sc *Shard) RemoveAll() error {
 	paths := slices.Clone(sc.Litter)
 	for _, s := range slices.Concat(sc.Segments, sc.Misplaced) {

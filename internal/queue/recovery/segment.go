@@ -7,22 +7,22 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// segmentScan is one file of a shard.
+// Segment is what a scan has found of one segment.
 type Segment struct {
 	Num      int64
 	Path     string // its own name; the file bears it, or has .bad behind it
 	Bad      bool
-	Twin     bool // both names exist: the .bad one will be set aside
+	Twin     bool // both names exist: the .bad one goes to the corrupt folder
 	FileSize int64
 	From     int64        // where what is not consumed begins
 	Unsynced bool         // a sync of it has failed, and was not made good
-	Synced   int64        // where marked: what was on stable storage before
+	Synced   int64        // if unsynced: what was on stable storage before
 	Done     segment.Seqs // what is acknowledged of it
 	Skip     int64        // how many of the records that were found
 	Since    int64        // when it was written last, Unix nanoseconds
 	Size     int64        // what repair has left of it
 	Keep     bool         // repair wants the file kept in the corrupt folder when it is consumed
-	// failed is why it could not be read: nothing is known of its records then.
+	// Failed is why it could not be read: nothing is known of its records then.
 	Failed error
 	segment.Contents
 }
@@ -34,8 +34,8 @@ func (s *Segment) File() string {
 	return s.Path
 }
 
-// walkSegment decides where seg is to be read from and walks it from there. Where that
-// fails nothing is known of it.
+// ReadSegment decides where seg is to be read from and reads its headers from there. After
+// an error nothing is known of it.
 func (sc *Shard) ReadSegment(seg *Segment) error {
 	f, err := os.Open(seg.File())
 	if err != nil {
@@ -69,9 +69,9 @@ func (sc *Shard) ReadSegment(seg *Segment) error {
 	return nil
 }
 
-// boundary returns off where a record begins at it, or one ends there and what follows
-// is torn or damaged. Anywhere else the metadata is wrong, and the segment is read from
-// its start: records may come twice that way, but none is lost.
+// boundary returns off if a record begins there, or if one ends there and what follows is
+// torn or damaged. Otherwise the metadata is wrong, and the segment is read from its start:
+// records may come twice that way, but none is lost.
 func boundary(f *os.File, size, off int64) (int64, error) {
 	if off == size {
 		return off, nil
@@ -97,8 +97,8 @@ func boundary(f *os.File, size, off int64) (int64, error) {
 	return 0, nil
 }
 
-// mayHold is how many records the parts that were not read may hold at most. Their numbers are not
-// given out again: a disk that cannot be read at this start may be read at the next.
+// MayHold is how many records the unread parts may hold at most. Their numbers are not given
+// out again: a disk that cannot be read at this start may be read at the next.
 func (s *Segment) MayHold() (n uint64) {
 	if s.Failed != nil { // not even its size need be known
 		return 1 << 32
@@ -109,14 +109,14 @@ func (s *Segment) MayHold() (n uint64) {
 	return n
 }
 
-// consumed says that nothing is left in the segment.
+// Consumed says that nothing is left in the segment.
 func (s *Segment) Consumed() bool {
 	return s.Records == 0 && len(s.Damage) == 0 && s.Failed == nil
 }
 
-// read walks the segment and takes what is acknowledged out of what is left in it. It
-// goes by the records that the walk has found and counted: a header may be whole where
-// the record is not, since the file ends inside of it.
+// Read reads the headers of the segment and leaves out what is acknowledged. It goes by the
+// records that were counted: a header may be whole although its record is not, since the
+// file ends inside of it.
 func (s *Segment) Read(r io.ReaderAt, done segment.Seqs) error {
 	var known segment.Tally
 	s.Done, s.Skip = done, 0
@@ -132,14 +132,14 @@ func (s *Segment) Read(r io.ReaderAt, done segment.Seqs) error {
 	return err
 }
 
-// again is the scan of a segment before anything was read of it. diskqueue may have given
-// it up meanwhile.
+// Again is the scan of a segment before anything was read of it. diskqueue may have renamed
+// the file meanwhile: bad.
 func (s *Segment) Again(bad bool) *Segment {
 	return &Segment{Num: s.Num, Path: s.Path, Bad: bad, Unsynced: s.Unsynced, Synced: s.Synced}
 }
 
-// holds says that the records of the segment are those that a stop has left, also where
-// the file was given another number.
+// Holds says that the records of the segment are those that a stop has left, also if the
+// file was given another number.
 func (s *Segment) Holds(stop *segment.StopSegment) bool {
 	return s.Failed == nil && s.FirstSeq != 0 && s.FirstSeq <= stop.Last && stop.First <= s.LastSeq
 }

@@ -62,8 +62,7 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// shardScan is what is on disk of one shard, and by that what start-up does.
-// Making it changes nothing.
+// Shard is what a scan has found of one shard, and so what start-up has to do.
 type Shard struct {
 	Name      string // of the folder, such as shard-00
 	Index     int
@@ -75,22 +74,22 @@ type Shard struct {
 	MetaKnown bool // meta is to go by
 	Acked     segment.Acked
 	Segments  []*Segment
-	// misplaced are segments whose records' numbers do not fit between those of the
-	// others: somebody has copied them here.
+	// Misplaced are segments whose numbers do not fit between those of the others: somebody
+	// has copied them here.
 	Misplaced []*Segment
 	Stop      []segment.StopSegment // what the last stop has left, where that is known
 }
 
 const (
 	ShardPrefix = "shard-"
-	// scanners bounds how many segments are walked at the same time: disks answer
-	// many small reads faster side by side.
+	// scanners is how many segments are read at the same time: disks answer many small reads
+	// faster side by side.
 	scanners = 16
 )
 
 func ShardName(index int) string { return fmt.Sprintf("%s%02d", ShardPrefix, index) }
 
-// scanAll looks at every shard folder in root, and walks all segments.
+// Scan reads every shard folder in root, and the headers of all segments.
 func Scan(ctx context.Context, root string) ([]*Shard, error) {
 	entries, err := listFolder(ctx, root)
 	if err != nil {
@@ -139,7 +138,7 @@ func listFolder(ctx context.Context, path string) (entries []os.DirEntry, err er
 	return entries, nil
 }
 
-// listShard reads the folder and the metadata of one shard.
+// ScanShard reads the folder and the metadata of one shard, but no segment.
 func ScanShard(ctx context.Context, root string, index int) (*Shard, error) {
 	sc := &Shard{Name: ShardName(index), Index: index}
 	sc.Dir = filepath.Join(root, sc.Name)
@@ -217,13 +216,13 @@ func (sc *Shard) readMarks(ctx context.Context, byNum map[int64]*Segment, marks 
 	}
 }
 
-// writable says that diskqueue may go on writing at the end of the last segment.
+// Writable says that diskqueue may go on writing at the end of the last segment.
 func (sc *Shard) Writable() bool {
 	n := len(sc.Segments)
 	return n > 0 && sc.Segments[n-1].Sound() && sc.Segments[n-1].Failed == nil
 }
 
-// next is the number of a new segment behind all that there are.
+// Next is the number of a new segment behind all that there are.
 func (sc *Shard) Next() int64 {
 	if n := len(sc.Segments); n > 0 {
 		return sc.Segments[n-1].Num + 1
@@ -231,7 +230,7 @@ func (sc *Shard) Next() int64 {
 	return 0
 }
 
-// empty says that no record is queued in the shard.
+// Empty says that no record is queued in the shard.
 func (sc *Shard) Empty() bool {
 	return len(sc.Misplaced) == 0 && !slices.ContainsFunc(sc.Segments, func(s *Segment) bool { return !s.Consumed() })
 }

@@ -12,22 +12,21 @@ import (
 	"slices"
 )
 
-// ackedName is the file beside the metadata that says which records are acknowledged.
-// A start takes these for done, wherever the read position of the metadata is. An older
-// version finds a list that is not of its metadata, and removes the file.
+// AckedName is the file beside the metadata that lists the acknowledged records.
+// A start takes these for done, whatever the read position of the metadata is.
 const AckedName = Prefix + "acked.json"
 
 const (
-	// slotSize bounds what is written at a time.
+	// SlotSize is the most bytes that one list takes.
 	SlotSize = 64 << 10
-	// slots is how many lists the file has room for: the one on stable storage, the
-	// one that is being synced, and the one that is written meanwhile.
+	// Slots is how many lists the file has room for: the one on stable storage, the one
+	// that is being synced, and the one that is written meanwhile.
 	Slots = 3
-	// maxStretches fit into a slot, whatever their numbers are.
+	// MaxStretches fit into a slot, whatever their numbers are.
 	MaxStretches = 700
 )
 
-// ackedList is one state of what is acknowledged. It is one line of JSON.
+// AckedList is one state of what is acknowledged. It is one line of JSON.
 type AckedList struct {
 	// Generation grows by one with each list: the newest whole one of a file holds.
 	Generation uint64 `json:"generation"`
@@ -56,7 +55,7 @@ func (l AckedList) Encode() []byte {
 	}
 }
 
-// decodeList reads the list that a slot begins with.
+// DecodeAckedList reads the list that a slot begins with.
 func DecodeAckedList(slot []byte) (l AckedList, ok bool) {
 	if json.NewDecoder(bytes.NewReader(slot)).Decode(&l) != nil {
 		return AckedList{}, false
@@ -64,8 +63,8 @@ func DecodeAckedList(slot []byte) (l AckedList, ok bool) {
 	return l, bytes.HasPrefix(slot, l.Encode())
 }
 
-// listOf makes a list of the stretches. Where there are too many, those with the most
-// records stay: the others may come again. It returns how many are left out.
+// NewAckedList makes a list of the stretches. If there are too many, it keeps those with
+// the most records: the others may be delivered again. It returns how many it has left out.
 func NewAckedList(seq uint64, all []Stretch) (l AckedList, left int) {
 	if left = max(0, len(all)-MaxStretches); left > 0 {
 		slices.SortFunc(all, func(a, b Stretch) int { return int(min(1, max(-1, int64(b.To-b.From)-int64(a.To-a.From)))) })
@@ -79,20 +78,20 @@ func NewAckedList(seq uint64, all []Stretch) (l AckedList, left int) {
 	return l, left
 }
 
-// answers is what a start knows of the acknowledged records of a shard.
+// Acked is what a start knows of the acknowledged records of a shard.
 type Acked struct {
 	Found bool // there is a file that holds
 	Seq   uint64
 	List  []Stretch
-	// slot is where the newest list stands, -1 where the file has the form of an older
-	// version: that holds for one state of the metadata only.
+	// Slot is where the newest list stands; -1 if the file has the form of an older version,
+	// which holds for one state of the metadata only.
 	Slot       int
 	Generation uint64
-	// unread is why the file could not be read.
+	// Unread is why the file could not be read.
 	Unread error
 }
 
-// of returns what is acknowledged of a segment.
+// Of returns what is acknowledged of a segment.
 func (a *Acked) Of(num int64) (done Seqs) {
 	for _, s := range a.List {
 		if s.First <= num && num <= s.Last {
@@ -102,7 +101,7 @@ func (a *Acked) Of(num int64) (done Seqs) {
 	return done
 }
 
-// readAcked reads the file of the shard in dir, whose metadata is m, if known.
+// ReadAcked reads the file of the shard in dir, whose metadata is m, if known.
 func ReadAcked(dir string, m Meta, known bool) Acked {
 	f, err := os.Open(filepath.Join(dir, AckedName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -137,8 +136,8 @@ func ReadAcked(dir string, m Meta, known bool) Acked {
 	return a
 }
 
-// oldAcked reads the form of older versions, which Close has left: it holds for exactly
-// the metadata that it names.
+// oldAcked reads the form of older versions, which holds only for the metadata that it
+// names.
 func oldAcked(data []byte, m Meta, known bool) (Acked, bool) {
 	var f struct {
 		Meta  string `json:"meta"`

@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// copySegment copies size bytes. Pages from the offset from on that cannot be read stay
-// empty: it returns how many bytes that are. Any other error ends the copy, in particular
-// one of reading what is on stable storage already, up to from.
+// Copy copies size bytes. Pages from the offset from on that cannot be read stay empty; it
+// returns how many bytes that are. Any other error ends the copy, also one of reading what
+// is on stable storage, which ends at from.
 func Copy(r io.ReaderAt, w *os.File, from, size int64) (empty int64, err error) {
 	if err := w.Truncate(size); err != nil {
 		return 0, err
@@ -35,6 +35,5 @@ func Copy(r io.ReaderAt, w *os.File, from, size int64) (empty int64, err error) 
 	return empty, nil
 }
 
-// gap says that a page could not be read for what may be wrong with it alone: it was
-// never written, or its file is short.
+// gap says that a single page could not be read: it was never written, or the file is short.
 func gap(err error) bool { return errors.Is(err, syscall.EIO) || errors.Is(err, io.EOF) }

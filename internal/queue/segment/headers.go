@@ -7,13 +7,13 @@ import (
 	"io"
 )
 
-// damage is a range of a segment that holds no readable record.
+// Damage is a range of a segment that holds no readable record.
 type Damage struct {
 	From, To int64
 	What     string
 }
 
-// walked is what one pass over a segment's headers found.
+// Contents is what the headers of a segment say.
 type Contents struct {
 	Tally
 	End            int64 // after the last whole record
@@ -26,10 +26,10 @@ type Contents struct {
 	Oldest, Newest int64  // Unix nanoseconds; 0: none
 }
 
-// sound says that diskqueue reads the segment as we do.
+// Sound says that diskqueue reads the segment as we do.
 func (w *Contents) Sound() bool { return !w.Odd && len(w.Damage) == 0 }
 
-// window reads headers by pread, several at a time where records are small.
+// HeaderReader reads headers by pread, several at a time if records are small.
 type HeaderReader struct {
 	File io.ReaderAt
 	Size int64 // nothing is read from there on
@@ -69,7 +69,8 @@ func (w *HeaderReader) view(off int64, n int, last int64) ([]byte, error) {
 	return nil, err
 }
 
-// record returns the header of the record at off, and diskqueue's length of it.
+// Read returns the header of the record at off, and diskqueue's length of it. last is the
+// size of the record before, which says how far to read ahead.
 func (w *HeaderReader) Read(off, last int64) (Header, uint32, Verdict, error) {
 	b, err := w.view(off, PrefixLen+MinHeader+MaxSource, last)
 	if err != nil {
@@ -82,10 +83,9 @@ func (w *HeaderReader) Read(off, last int64) (Header, uint32, Verdict, error) {
 	return h, binary.BigEndian.Uint32(b), v, nil
 }
 
-// walk reads the headers of the segment from a record's boundary on. It looks at
-// no body, and it finds the next header behind whatever is damaged. visit, where
-// given, gets each record. An error of it ends the walk, and so does one of reading,
-// which is no damage.
+// Headers reads the headers of the segment from a record's boundary on. It looks at no body.
+// Behind damage it finds the next header. visit is optional and gets each record. An error
+// of visit or of reading, which is no damage, ends it.
 func Headers(r io.ReaderAt, size, from int64, visit func(off int64, h *Header) error) (Contents, error) {
 	res := Contents{TornAt: -1}
 	w := &HeaderReader{File: r, Size: size}
@@ -151,8 +151,8 @@ func (w *Contents) count(h *Header) {
 	w.Newest = max(w.Newest, h.Received)
 }
 
-// findHeader returns where the next record with a valid header begins, at from or
-// later, or size.
+// FindHeader returns where the next record with a valid header begins, at from or later,
+// or size if there is none.
 func FindHeader(r io.ReaderAt, size, from int64) (int64, error) {
 	const chunk = 256 << 10
 	want := binary.BigEndian.AppendUint32(nil, magic)

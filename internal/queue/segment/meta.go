@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 )
 
-// position is a place in a shard: a segment and an offset in it.
+// Position is a place in a shard: a segment and an offset in it.
 type Position struct{ Num, Off int64 }
 
-// meta is diskqueue's metadata file.
+// Meta is diskqueue's metadata file.
 type Meta struct {
 	Depth       int64
 	Read, Write Position
@@ -21,8 +21,8 @@ func (m Meta) Encode() []byte {
 	return fmt.Appendf(nil, "%d\n%d,%d\n%d,%d\n", m.Depth, m.Read.Num, m.Read.Off, m.Write.Num, m.Write.Off)
 }
 
-// readMeta reads the metadata of the shard in dir. note says what is wrong with
-// it, ok whether there is any to go by.
+// ReadMeta reads the metadata of the shard in dir. note says what is wrong with it, ok
+// whether there is any to go by. An error is one of reading.
 func ReadMeta(dir string) (m Meta, note string, ok bool, err error) {
 	data, err := os.ReadFile(filepath.Join(dir, MetaName))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// The names that diskqueue gives its files.
+// The names of files. Those with the prefix are diskqueue's or stand beside them.
 const (
 	QueueName  = "events"
 	Prefix     = QueueName + ".diskqueue."
@@ -22,11 +22,10 @@ const (
 	DirMode  = 0o750
 )
 
-// segmentName is diskqueue's name of segment num.
+// Name is diskqueue's name of segment num.
 func Name(num int64) string { return fmt.Sprintf("%s%06d%s", Prefix, num, Suffix) }
 
-// segmentNumber reads a name that segmentName made, also where diskqueue has put
-// .bad behind it.
+// Number reads a name that Name made, also if diskqueue has put .bad behind it.
 func Number(name string) (num int64, bad, ok bool) {
 	name, bad = strings.CutSuffix(name, BadSuffix)
 	digits, ok := strings.CutPrefix(name, Prefix)
@@ -40,14 +39,14 @@ func Number(name string) (num int64, bad, ok bool) {
 	return num, bad, err == nil && num >= 0 && Name(num) == name
 }
 
-// isTemp says that a file is a temporary one beside a file whose name begins so: those
-// of durable have a dot in front, those of diskqueue and of older versions have none.
+// IsTemp says that a file is a temporary one beside a file whose name begins so. Those of
+// package durable begin with a dot, those of diskqueue and of older versions do not.
 func IsTemp(name, prefix string) bool {
 	return strings.HasPrefix(strings.TrimPrefix(name, "."), prefix) && strings.HasSuffix(name, TempSuffix)
 }
 
-// unlink removes the file of a segment, whatever diskqueue has made of its name. The
-// order of the two names matters: a rename can come between them, but only this way.
+// RemoveAll removes the file of a segment, whatever diskqueue has made of its name. The
+// order of the names matters: diskqueue may rename the file between two removals.
 func RemoveAll(path string) error {
 	return errors.Join(Remove(path), Remove(path+BadSuffix), Remove(path+UnsyncedSuffix))
 }

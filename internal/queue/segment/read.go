@@ -9,8 +9,8 @@ import (
 	"syslog-gateway/internal/event"
 )
 
-// readError is an error of reading. It says nothing about the bytes: the disk, or the
-// way to it, may answer the next time. Only a read that worked can show damage.
+// ReadError is an error of reading. It says nothing about the bytes: the disk may answer the
+// next time. Only a read that worked can show damage.
 type ReadError struct {
 	Off int64
 	Err error
@@ -20,9 +20,9 @@ func (e *ReadError) Error() string { return fmt.Sprintf("read at %d: %v", e.Off,
 
 func (e *ReadError) Unwrap() error { return e.Err }
 
-// readAt fills p from off. Where the file ends before that the error is
-// io.ErrUnexpectedEOF: the bytes are gone, which is damage. A file that was closed
-// meanwhile gives os.ErrClosed, and anything else a *readError.
+// ReadAt fills p from off. If the file ends before that, the error is io.ErrUnexpectedEOF:
+// the bytes are gone, which is damage. A file that was closed meanwhile gives os.ErrClosed,
+// and anything else a *ReadError.
 func ReadAt(r io.ReaderAt, p []byte, off int64) (int, error) {
 	n, err := r.ReadAt(p, off)
 	switch {
@@ -36,12 +36,13 @@ func ReadAt(r io.ReaderAt, p []byte, off int64) (int, error) {
 	return n, &ReadError{off + int64(n), err}
 }
 
-// wrongBytes says that a record was read and is not what was written.
+// WrongBytes says that a record was read and is not what was written.
 type WrongBytes struct{ What string }
 
 func (e *WrongBytes) Error() string { return e.What }
 
-// readRecord reads and checks one record.
+// ReadRecord reads and checks one record. The body is read into buf, which grows if it is
+// too small.
 func ReadRecord(f io.ReaderAt, e Place, buf []byte) (event.Record, error) {
 	head := make([]byte, MinHeader+len(e.Source))
 	if _, err := ReadAt(f, head, e.Off+PrefixLen); err != nil {
@@ -67,13 +68,13 @@ func ReadRecord(f io.ReaderAt, e Place, buf []byte) (event.Record, error) {
 	}, nil
 }
 
-// notRead says that an error of copying is one of reading: the copy is to be made again.
+// NotRead says that err is one of reading, not of damage: try again.
 func NotRead(err error) bool {
 	var failed *ReadError
 	return errors.As(err, &failed) || errors.Is(err, os.ErrClosed)
 }
 
-// goodBytes is how many bytes of a range are records that are whole.
+// GoodBytes is how many bytes of a range are whole records.
 func GoodBytes(r io.ReaderAt, from, to int64) (good int64, err error) {
 	var buf []byte
 	_, err = Headers(r, to, from, func(off int64, h *Header) error {

@@ -10,8 +10,7 @@ import (
 	"syslog-gateway/internal/event"
 )
 
-// The sizes of the format that doc.go draws. They are written to disk: a change
-// needs a new version number.
+// The sizes of the format. They are written to disk: a change needs a new version number.
 const (
 	PrefixLen = 4        // diskqueue's length
 	MinHeader = 45       // header without the source's name
@@ -24,8 +23,8 @@ const (
 	magic = 0x8953511A
 )
 
-// header is what stands before a body. Its source is a view into the bytes that
-// it was decoded from.
+// Header is what stands before a body. Its source is a view into the bytes that it was
+// decoded from.
 type Header struct {
 	Encoding event.Encoding
 	BodyCRC  uint32
@@ -37,30 +36,30 @@ type Header struct {
 	Source   []byte
 }
 
-// headerLen is the length of the header on disk.
+// Len is the length of the header on disk, in bytes.
 func (h *Header) Len() int64 { return int64(MinHeader + len(h.Source)) }
 
-// size is the length of the whole record on disk, with diskqueue's prefix.
+// Size is the length of the whole record on disk, with diskqueue's prefix, in bytes.
 func (h *Header) Size() int64 { return PrefixLen + h.Len() + int64(h.BodyLen) }
 
-// place says where a record is, and which one is expected there.
+// Place says where a record is, and which one is expected there.
 type Place struct {
 	Seq       uint64
 	Off, Size int64
 	Source    string
 }
 
-// at is the place of the record with this header, which begins at off.
+// At is the place of the record with this header, which begins at off.
 func (h *Header) At(off int64) Place {
 	return Place{Seq: h.Seq, Off: off, Size: h.Size(), Source: string(h.Source)}
 }
 
-// recordSize is what rec takes on disk.
+// RecordSize is the number of bytes that rec takes on disk.
 func RecordSize(rec *event.Record) int64 {
 	return int64(PrefixLen + MinHeader + len(rec.Source) + len(rec.Body))
 }
 
-// checkRecord says why rec cannot be written in this format, or nil.
+// CheckRecord says why rec cannot be written in this format, or returns nil.
 func CheckRecord(rec *event.Record) error {
 	switch {
 	case len(rec.Source) > MaxSource:
@@ -75,8 +74,8 @@ func CheckRecord(rec *event.Record) error {
 	return nil
 }
 
-// appendRecord appends header and body to dst: what is given to diskqueue, which
-// puts the length before it.
+// AppendRecord appends header and body to dst. This is given to diskqueue, which puts the
+// length before it.
 func AppendRecord(dst []byte, seq uint64, rec *event.Record) []byte {
 	start := len(dst)
 	be := binary.BigEndian
@@ -97,7 +96,7 @@ func AppendRecord(dst []byte, seq uint64, rec *event.Record) []byte {
 	return append(dst, rec.Body...)
 }
 
-// verdict says what decodeHeader thinks of some bytes.
+// Verdict is what DecodeHeader thinks of some bytes.
 type Verdict uint8
 
 const (
@@ -106,7 +105,7 @@ const (
 	Invalid         // no header
 )
 
-// decodeHeader reads the header that b begins with.
+// DecodeHeader reads the header that b begins with.
 func DecodeHeader(b []byte) (Header, Verdict) {
 	be := binary.BigEndian
 	if len(b) < MinHeader {

@@ -5,12 +5,11 @@ import (
 	"sort"
 )
 
-// seqRange is a range of sequence numbers. Both ends belong to it.
+// SeqRange is a range of sequence numbers. Both ends belong to it.
 type SeqRange struct{ From, To uint64 }
 
-// spans is a set of sequence numbers: ranges in order, with a gap between any two.
-// The records of a segment that are acknowledged form few of them: one more than
-// there are records without an answer.
+// Seqs is a set of sequence numbers: ranges in order, with a gap between any two. The
+// acknowledged records of a segment form one range more than there are unacknowledged ones.
 type Seqs []SeqRange
 
 // search returns the first range that does not end before seq.
@@ -44,15 +43,15 @@ func (r *Seqs) Add(seq uint64) {
 	}
 }
 
-// stretch is a range that goes over segments: its first record lies in the first of
-// them and its last record in the last.
+// Stretch is a range that may go over segments: its first record lies in the first of them,
+// its last record in the last.
 type Stretch struct {
 	First, Last int64 // numbers of segments
 	SeqRange
 }
 
-// join appends what is acknowledged behind all that is listed. What follows the last
-// stretch without a gap makes it longer.
+// Join appends a stretch. One that follows the last of the list without a gap makes that
+// longer.
 func Join(list []Stretch, s Stretch) []Stretch {
 	if n := len(list); n > 0 && list[n-1].To+1 == s.From && list[n-1].Last <= s.First {
 		list[n-1].Last, list[n-1].To = s.Last, s.To
@@ -61,7 +60,7 @@ func Join(list []Stretch, s Stretch) []Stretch {
 	return append(list, s)
 }
 
-// extend joins what is acknowledged of a segment.
+// Extend joins what is acknowledged of a segment.
 func Extend(list []Stretch, num int64, done Seqs) []Stretch {
 	for _, s := range done {
 		list = Join(list, Stretch{num, num, s})

@@ -9,18 +9,17 @@ import (
 	"path/filepath"
 )
 
-// stopName is what Close leaves beside the metadata: what is left in each segment. The
-// next start compares it with what it finds. Like the list of acknowledged records it
-// holds for the state that Close has left, and the start removes it.
+// StopName is the file that Close leaves beside the metadata: what is left in each
+// segment. The next start compares it with what it finds, and removes it.
 const StopName = Prefix + "stop.json"
 
-// stopFile is the content of the file.
+// StopNote is the content of the file. It holds for the metadata that it names.
 type StopNote struct {
 	Meta     string        `json:"meta"`
 	Segments []StopSegment `json:"segments"`
 }
 
-// stopSegment is what a stop has left in a segment.
+// StopSegment is what a stop has left in a segment.
 type StopSegment struct {
 	Segment int64            `json:"segment"`
 	Size    int64            `json:"size"`
@@ -30,8 +29,8 @@ type StopSegment struct {
 	Events  map[string]int64 `json:"events"` // by source
 }
 
-// readStop returns what the last stop has left; nothing where the file is missing or not
-// of the present state. An error is one of reading.
+// ReadStopNote returns what the last stop has left. It returns nothing if the file is
+// missing or belongs to other metadata. An error is one of reading.
 func ReadStopNote(dir string, m Meta) ([]StopSegment, error) {
 	data, err := os.ReadFile(filepath.Join(dir, StopName))
 	if errors.Is(err, fs.ErrNotExist) {

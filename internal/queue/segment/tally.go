@@ -1,6 +1,6 @@
 package segment
 
-// tally counts records. The zero value counts nothing yet.
+// Tally counts records. Its zero value is ready to use.
 type Tally struct {
 	Records, Events, Bytes int64
 	BySource               map[string]*int64 // events
@@ -26,7 +26,7 @@ func (t *Tally) Remove(source []byte, events, size int64) {
 	t.book(p, -1, -events, -size)
 }
 
-// subtract takes out what another tally has counted of the same records.
+// Subtract takes out what another tally has counted of the same records.
 func (t *Tally) Subtract(o *Tally) {
 	t.Records -= o.Records
 	t.Events -= o.Events

@@ -6,13 +6,13 @@ import (
 	"strconv"
 )
 
-// doubtSuffix is put behind the name of a segment whose last sync has failed: that file
-// says up to where it was synced before. A restart within the life of the page cache
-// would take the segment for good otherwise.
+// UnsyncedSuffix is put behind the name of a segment whose last sync has failed. That file
+// says up to where the segment was synced before. Without it a restart would trust the page
+// cache.
 const UnsyncedSuffix = ".doubt"
 
-// markDoubt leaves the mark. It needs no sync: a power loss takes the page cache, which
-// the doubt is about, as well.
+// MarkUnsynced leaves the mark. It needs no sync: a power loss also takes the page cache,
+// which the mark is about.
 func MarkUnsynced(path string, synced int64) error {
 	if err := os.WriteFile(path+UnsyncedSuffix, strconv.AppendInt(nil, synced, 10), FileMode); err != nil {
 		return fmt.Errorf("queue: remember that a sync has failed: %w", err)
@@ -20,7 +20,7 @@ func MarkUnsynced(path string, synced int64) error {
 	return nil
 }
 
-// readDoubt returns up to where a segment is synced by its mark; 0 where the mark does
+// ReadUnsyncedMark returns up to where a segment is synced by its mark; 0 if the mark does
 // not say so.
 func ReadUnsyncedMark(path string) (int64, error) {
 	data, err := os.ReadFile(path + UnsyncedSuffix)
