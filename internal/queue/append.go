@@ -14,7 +14,7 @@ import (
 // keepBuffer is the largest write buffer that is kept between appends.
 const keepBuffer = 4 << 20
 
-// booking enters the events of a stored record into the books.
+// booking enters the events of a stored record into the ledger.
 type booking func(*ledger.Account, int)
 
 // appender writes records behind the others. It is used under Shard.io, but for full.
@@ -31,7 +31,7 @@ func (a *appender) full() bool {
 	return at != 0 && at == a.disk.budget.answer.Load()
 }
 
-// append stores a record if there is room, and books its events.
+// append stores a record if there is room, and enters its events into the ledger.
 func (a *appender) append(rec *event.Record, book booking) error {
 	if err := a.disk.faults.writing(); err != nil {
 		return err

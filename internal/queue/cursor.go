@@ -39,7 +39,7 @@ func (s *windowState) next() (again entry, at cursor, err error) {
 	}
 	s.settle()
 	at = cursor{seg: s.cur, off: s.off, size: s.cur.size}
-	if s.off >= at.size || s.cur.late != nil || !s.stall.over() || s.out.tooSick() {
+	if s.off >= at.size || s.cur.late != nil || !s.stall.over() || s.out.tooManyUnreadable() {
 		return entry{}, cursor{}, errNothing
 	}
 	at.file, err = s.cur.open()
@@ -80,10 +80,10 @@ func (s *windowState) damageKnown() (to int64, ok bool) {
 
 // holds says that the reader cannot go on, since something cannot be read.
 func (s *windowState) holds() bool {
-	return s.stall.wait != 0 || s.cur.late != nil || s.out.tooSick()
+	return s.stall.wait != 0 || s.cur.late != nil || s.out.tooManyUnreadable()
 }
 
 // readable says that nothing is left that could not be read.
 func (s *windowState) readable() bool {
-	return s.out.unreadable == 0 && s.stall.wait == 0 && s.firstLate() == nil
+	return s.out.numUnreadable == 0 && s.stall.wait == 0 && s.firstLate() == nil
 }

@@ -12,7 +12,7 @@ import (
 // faults are what the disk refuses to a shard now, and how often it has refused. They
 // are safe for concurrent use.
 type faults struct {
-	write fault // to begin a segment, to append to it, or to mend that
+	write fault // to begin a segment, to append to it, or to end that fault
 	sync  fault
 	read  fault // a record, a header, or a segment at the start
 }

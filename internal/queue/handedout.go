@@ -9,21 +9,21 @@ import (
 
 // handedOut are the records that are handed out and not consumed.
 type handedOut struct {
-	entries []entry  // oldest first
-	again   []uint64 // waiting, oldest first
-	sick    []uint64 // waiting, since they could not be read; they take turns
-	rest    pause    // until one of them is tried again
-	// unreadable is how many entries are sick, those that are being tried included.
-	unreadable int
+	entries    []entry  // oldest first
+	again      []uint64 // waiting, oldest first
+	unreadable []uint64 // waiting, because they could not be read; they take turns
+	rest       pause    // until one of them is tried again
+	// numUnreadable is how many entries are unreadable, those that are being read again included.
+	numUnreadable int
 }
 
 // entry is a record between being handed out and being consumed from diskqueue.
 type entry struct {
 	segment.Place
-	seg    *segmentState
-	events uint32
-	state  state
-	sick   bool // it could not be read the last time
+	seg        *segmentState
+	events     uint32
+	state      state
+	unreadable bool // it could not be read the last time
 }
 
 // state of a record that has been handed out.
@@ -86,31 +86,31 @@ func (o *handedOut) giveBack(seq uint64) bool {
 	return true
 }
 
-// unread lets the record of seq wait, since it could not be read.
-func (o *handedOut) unread(seq uint64) bool {
+// failed lets the record of seq wait, because it could not be read.
+func (o *handedOut) failed(seq uint64) bool {
 	e := o.find(seq)
 	if e == nil || e.state != inFlight {
 		return false
 	}
-	if e.state = waiting; !e.sick {
-		e.sick = true
-		o.unreadable++
+	if e.state = waiting; !e.unreadable {
+		e.unreadable = true
+		o.numUnreadable++
 	}
-	o.sick = append(o.sick, seq)
+	o.unreadable = append(o.unreadable, seq)
 	o.rest.grow()
 	return true
 }
 
 // readAgain takes an entry off those that could not be read.
 func (o *handedOut) readAgain(e *entry) {
-	if e.sick {
-		e.sick = false
-		o.unreadable--
+	if e.unreadable {
+		e.unreadable = false
+		o.numUnreadable--
 	}
 }
 
 // tooSick says that so many records could not be read that no further one is taken.
-func (o *handedOut) tooSick() bool { return len(o.sick) >= maxSick }
+func (o *handedOut) tooManyUnreadable() bool { return len(o.unreadable) >= maxUnreadable }
 
 // retake returns the oldest record that was given back, else one that could not be read
 // if it is time to try that, else nil.
@@ -123,10 +123,10 @@ func (o *handedOut) retake() *entry {
 			return e
 		}
 	}
-	for len(o.sick) > 0 && o.rest.over() {
-		e := o.find(o.sick[0])
-		o.sick = o.sick[1:]
-		if e != nil && e.state == waiting && e.sick {
+	for len(o.unreadable) > 0 && o.rest.over() {
+		e := o.find(o.unreadable[0])
+		o.unreadable = o.unreadable[1:]
+		if e != nil && e.state == waiting && e.unreadable {
 			e.state = inFlight
 			return e
 		}

@@ -104,7 +104,7 @@ func (r *reader) load(e entry, buf []byte) (event.Record, error) {
 			rec, err = segment.ReadRecord(f, e.Place, buf)
 		}
 		if err == nil {
-			if e.sick {
+			if e.unreadable {
 				r.readAgain(e.Seq)
 			}
 			return rec, nil

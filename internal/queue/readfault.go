@@ -7,9 +7,9 @@ import (
 	"syslog-gateway/internal/queue/recovery"
 )
 
-// maxSick is how many records that could not be read are passed over in a shard: where
-// nothing can be read the reader must not run through the whole backlog.
-const maxSick = 1024
+// maxUnreadable is how many unreadable records are passed over in a shard: if nothing can
+// be read, the reader must not run through the whole backlog.
+const maxUnreadable = 1024
 
 // pause is the time until something that failed is tried again. It grows with each
 // failure; the zero value is no pause.
@@ -48,7 +48,7 @@ func (r *reader) stalled(seg *segmentState, err error) error {
 func (r *reader) unread(e entry, err error) {
 	waits := false
 	r.win.with(func(s *windowState) {
-		if waits = s.out.unread(e.Seq); waits {
+		if waits = s.out.failed(e.Seq); waits {
 			s.reopen(e.seg)
 		}
 	})
@@ -72,7 +72,7 @@ func (r *reader) readAgain(seq uint64) {
 			s.out.readAgain(e)
 		}
 		s.out.rest = pause{}
-		more = len(s.out.sick) > 0
+		more = len(s.out.unreadable) > 0
 	})
 	if more {
 		r.win.avail.broadcast() // for the others at once
@@ -113,7 +113,7 @@ func (r *reader) nextTry() (at time.Time, ok bool) {
 		if s.stall.wait != 0 {
 			at, ok = s.stall.at, true
 		}
-		if len(s.out.sick) > 0 && (!ok || s.out.rest.at.Before(at)) {
+		if len(s.out.unreadable) > 0 && (!ok || s.out.rest.at.Before(at)) {
 			at, ok = s.out.rest.at, true
 		}
 	})

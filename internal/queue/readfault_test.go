@@ -147,13 +147,13 @@ func TestFewRecordsAreSick(t *testing.T) {
 	o.Logger, o.SegmentSize = quiet(), 1<<20
 	s := open(t, o)
 	q := s.Shards()[0]
-	appendN(t, q, 0, maxSick+50, 100)
+	appendN(t, q, 0, maxUnreadable+50, 100)
 	q.win.mu.Lock()
 	q.win.state.out.rest = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
 	q.win.mu.Unlock()
 	for n := 0; ; n++ {
 		e, err := q.reader.take()
-		if errors.Is(err, errNothing) && n == maxSick {
+		if errors.Is(err, errNothing) && n == maxUnreadable {
 			break
 		}
 		must(t, err)
@@ -165,7 +165,7 @@ func TestFewRecordsAreSick(t *testing.T) {
 	q.win.mu.Lock()
 	q.win.state.out.rest = pause{}
 	q.win.mu.Unlock()
-	equal(t, "records", len(drainAll(t, q)), maxSick+50)
+	equal(t, "records", len(drainAll(t, q)), maxUnreadable+50)
 	must(t, s.Healthy())
 }
 

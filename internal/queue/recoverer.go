@@ -23,7 +23,7 @@ type recoverer struct {
 }
 
 // late is what is known of a segment that start-up could not read. It is read when the
-// disk answers, and its records enter the books then. Until that nothing of it, and
+// disk answers, and its records are counted then. Until then nothing of it, and
 // nothing behind it in the shard, is handed out.
 type late struct {
 	sc    *recovery.Shard
@@ -119,8 +119,8 @@ func (r *recoverer) readLate(stop func() bool) {
 	}
 }
 
-// admit enters into the books what was found of a late segment. The caller is the only one
-// who changes late segments.
+// admit counts what was found of a late segment. The caller is the only one who changes
+// late segments.
 func (r *recoverer) admit(seg *segmentState, scan *recovery.Segment) error {
 	l := seg.late
 	misplaced := !scan.Fits(l.above, l.below)

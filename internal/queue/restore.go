@@ -20,10 +20,9 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// restorer puts records back that were set aside and turn out to be whole: their header
-// and their body have the right checksums. Versions before this one took an error of
-// reading for damage; and a copied segment may hold records that are nowhere else. It
-// appends them anew, so they come behind what is queued.
+// restorer puts back the records in the corrupt folder that are whole: header and body have
+// the right checksums. Older versions took a read error for damage, and a misplaced segment
+// may hold records that are nowhere else. It appends them again, behind what is queued.
 type restorer struct {
 	store *Store
 	files []quarantine.File
@@ -74,8 +73,8 @@ type Restored struct {
 // restoreBatch is how much is appended before the files that it came from go.
 const restoreBatch = 64 << 20
 
-// planRestore looks at what was set aside, before anything of the queue is delivered: what
-// of it is queued can only be told now. That it fails is no reason not to start.
+// planRestore looks at the corrupt folder before anything is delivered: only now it can be
+// told what of it is queued. Its failure does not stop the start.
 func (s *Store) planRestore(scans []*recovery.Shard) {
 	r := &restorer{store: s, last: make(map[*Shard]upTo), ended: make(chan struct{})}
 	r.end = sync.OnceFunc(func() { close(r.ended) })

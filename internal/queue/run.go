@@ -21,7 +21,7 @@ func (s *Store) Run(ctx context.Context) error {
 		wg.Go(func() { q.consume(ctx) })
 	}
 	for _, q := range s.shards {
-		wg.Go(func() { q.mend(ctx) })
+		wg.Go(func() { q.healLoop(ctx) })
 		wg.Go(func() { q.storeAcks(ctx, s.opts.SyncInterval/2) })
 	}
 	wg.Go(func() { s.watch(ctx) })
@@ -68,12 +68,12 @@ func (s *Store) watch(ctx context.Context) {
 	}
 }
 
-// heal has each shard try to end its fault, unless it is at that still: a shard whose
-// disk hangs holds up itself alone.
+// heal asks each shard to try to end its fault, unless it is still trying: a shard whose
+// disk hangs holds up only itself.
 func (s *Store) heal() {
 	for _, q := range s.shards {
 		select {
-		case q.mending <- struct{}{}:
+		case q.healNow <- struct{}{}:
 		default:
 		}
 	}

@@ -69,8 +69,8 @@ type Shard struct {
 	recoverer *recoverer
 
 	acked chan struct{} // a record is done
-	// mending asks for an attempt to end a fault.
-	mending chan struct{}
+	// healNow asks for an attempt to end a fault.
+	healNow chan struct{}
 }
 
 // shardOptions are what the shards of a store have in common.
@@ -92,7 +92,7 @@ func newShard(o shardOptions, index int, drains bool) *Shard {
 		name: name, index: index, root: o.root, drains: drains, log: log, makeRoom: o.makeRoom,
 		budget: o.budget, faults: newFaults(name, log, o.budget.retry),
 		folder: folder{path: dir},
-		acked:  make(chan struct{}, 1), mending: make(chan struct{}, 1),
+		acked:  make(chan struct{}, 1), healNow: make(chan struct{}, 1),
 	}
 	q.acks = newAckStore(dir, log, func() (uint64, []segment.Stretch) { return q.win.acknowledged(&q.folder) })
 	q.win.state = windowState{sources: make(map[string]string), totals: &q.totals, ledger: o.ledger, acked: &q.acks.changed}

@@ -30,7 +30,7 @@ type ShardStats struct {
 
 // Faults counts what the disk has refused.
 type Faults struct {
-	Write uint64 `json:"write"` // to begin a segment, to append to it, or to heal that
+	Write uint64 `json:"write"` // to begin a segment, to append to it, or to end that fault
 	Sync  uint64 `json:"sync"`
 	Read  uint64 `json:"read"` // a record, a header, or a segment at the start
 }

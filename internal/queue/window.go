@@ -140,7 +140,7 @@ func (s *windowState) finish(e *entry) {
 	s.totals.add(-1, -int64(e.events), -e.Size)
 }
 
-// giveUp books what was not handed out of a segment as dropped.
+// giveUp counts what was not handed out of a segment as dropped.
 func (s *windowState) giveUp(seg *segmentState, reason string) {
 	for source, n := range seg.left.BySource {
 		if *n != 0 {
@@ -151,7 +151,7 @@ func (s *windowState) giveUp(seg *segmentState, reason string) {
 	seg.left = segment.Tally{}
 }
 
-// recovered books what is left in a segment of the process before.
+// recovered counts what the process before has left in a segment.
 func (s *windowState) recovered(seg *segmentState) {
 	s.totals.add(seg.left.Records, seg.left.Events, seg.left.Bytes)
 	for source, n := range seg.left.BySource {
@@ -200,7 +200,7 @@ func (s *windowState) takeConsumed() (seg *segmentState, file *os.File, idle boo
 	return seg, file, false
 }
 
-// exact is diskqueue's metadata by our own books.
+// exact is diskqueue's metadata by our own state.
 func (s *windowState) exact() segment.Meta {
 	at, off := s.cur, s.off // the first record that is not consumed
 	if !s.out.empty() {

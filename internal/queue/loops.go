@@ -25,13 +25,13 @@ func (q *Shard) advance(n int) (more bool) {
 	return q.disk.advance(n)
 }
 
-// mend heals the shard whenever it is asked to, until ctx is done.
-func (q *Shard) mend(ctx context.Context) {
+// healLoop heals the shard whenever it is asked to, until ctx is done.
+func (q *Shard) healLoop(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-q.mending:
+		case <-q.healNow:
 			q.heal(ctx)
 		}
 	}

@@ -17,8 +17,8 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// doubted appends records, of which some are synced, and lets the sync of the rest fail.
-func doubted(t *testing.T, o Options, synced, more int) (*Store, *Shard) {
+// failedSync appends records, of which some are synced, and lets the sync of the rest fail.
+func failedSync(t *testing.T, o Options, synced, more int) (*Store, *Shard) {
 	t.Helper()
 	s := open(t, o)
 	q := s.Shards()[0]
@@ -51,7 +51,7 @@ func failSync(t *testing.T, s *Store) {
 func TestCopyKeepsWhatWasSynced(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
-	s, q := doubted(t, o, 8, 2)
+	s, q := failedSync(t, o, 8, 2)
 	seg := q.win.state.last()
 	want, err := os.ReadFile(seg.path)
 	must(t, err)
@@ -76,7 +76,7 @@ func TestCopyKeepsWhatWasSynced(t *testing.T) {
 func TestLostPagesAreKeptAside(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
-	s, q := doubted(t, o, 8, 4)
+	s, q := failedSync(t, o, 8, 4)
 	seg := q.win.state.last()
 	must(t, os.Truncate(seg.path, seg.synced+1)) // reading ends there
 	old, err := os.Stat(seg.path)
@@ -130,10 +130,10 @@ func TestConsumedSegmentIsNotWrittenAgain(t *testing.T) {
 
 // There is no room for a copy. It is not tried at every tick, and not needed when all is
 // delivered.
-func TestDoubtEndsWhenAllIsConsumed(t *testing.T) {
+func TestFailedSyncEndsWhenAllIsConsumed(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger, o.SyncInterval = quiet(), time.Hour
-	s, q := doubted(t, o, 3, 2)
+	s, q := failedSync(t, o, 3, 2)
 	block := q.win.state.last().path + segment.TempSuffix
 	must(t, os.Mkdir(block, segment.DirMode))
 	for range 5 {
@@ -156,10 +156,10 @@ func TestDoubtEndsWhenAllIsConsumed(t *testing.T) {
 }
 
 // A restart does not take for synced what only the page cache has.
-func TestRestartRemembersDoubt(t *testing.T) {
+func TestRestartRemembersFailedSync(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
-	s, q := doubted(t, o, 3, 2)
+	s, q := failedSync(t, o, 3, 2)
 	synced := q.win.state.last().synced
 	o.Path, o.Ledger = copyQueue(t, o.Path), ledger.New() // the process was killed
 	rep, err := inspect.Status(context.Background(), o.Path)

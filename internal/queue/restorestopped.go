@@ -10,8 +10,8 @@ import (
 	"syslog-gateway/internal/queue/recovery"
 )
 
-// Restore puts back what was set aside in the queue of a stopped gateway and turns out to
-// be whole, as a start of the gateway does. It repairs the queue like a start, too.
+// Restore puts back the records in the corrupt folder of a stopped gateway that are whole,
+// as a start of the gateway does. It also repairs the queue like a start.
 func Restore(ctx context.Context, path string, log *slog.Logger) (Restored, error) {
 	if err := recovery.Stopped(ctx, path, func([]*recovery.Shard) error { return nil }); err != nil {
 		return Restored{}, err
