@@ -142,7 +142,7 @@ func TestUnreadableRecordLetsOthersPass(t *testing.T) {
 }
 
 // Where nothing can be read the reader does not run through the backlog.
-func TestFewRecordsAreSick(t *testing.T) {
+func TestFewRecordsAreUnreadable(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger, o.SegmentSize = quiet(), 1<<20
 	s := open(t, o)

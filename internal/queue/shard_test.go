@@ -274,3 +274,23 @@ func TestRecordsOutOfRangeAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// What a crash has left of temporary files goes at the start, whoever has written it.
+func TestTemporaryFilesAreSwept(t *testing.T) {
+	o := options(t.TempDir())
+	s := open(t, o)
+	appendN(t, s.Shards()[0], 0, 3, 100)
+	must(t, shut(s))
+	for _, name := range []string{
+		segment.MetaName + ".new.tmp", segment.AckedName + ".new.tmp", segment.Prefix + "probe.tmp", // older versions
+		segment.MetaName + ".77.tmp", segment.Name(0) + ".tmp", // diskqueue, a copy
+		"." + segment.MetaName + ".1.tmp", "." + segment.AckedName + ".2.tmp", "." + segment.StopName + ".3.tmp",
+	} {
+		must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", name), nil, segment.FileMode))
+	}
+	q := open(t, o).Shards()[0]
+	equal(t, "records", drainAll(t, q), sequence(0, 3))
+	if left := append(files(t, o.Path, "*.tmp"), files(t, o.Path, ".*")...); len(left) > 0 {
+		t.Fatalf("left: %v", left)
+	}
+}
