@@ -24,7 +24,9 @@ var allowed = map[string][]string{
 	"internal/balancer": {"internal/event", "internal/waitlist"},
 	"internal/deflate":  {},
 	"internal/shard":    {"internal/event", "internal/deflate", "internal/throttle"},
-	"internal/queue":    {"internal/event", "internal/ledger", "internal/throttle", "internal/status"},
+	"internal/queue": {
+		"internal/event", "internal/ledger", "internal/throttle", "internal/status", "internal/durable", "internal/queue/quarantine", "internal/queue/recovery", "internal/queue/segment",
+	},
 	"internal/hec": {
 		"internal/event", "internal/redact", "internal/ledger", "internal/throttle", "internal/status", "internal/deadletter", "internal/hec/endpoints",
 	},
@@ -68,6 +70,12 @@ var allowed = map[string][]string{
 	"internal/hec/endpoints":                {"internal/throttle", "internal/waitlist", "internal/status"},
 	"internal/deadletter":                   {"internal/durable", "internal/event", "internal/status"},
 	"internal/waitlist":                     {},
+	"internal/queue/inspect": {
+		"internal/event", "internal/durable", "internal/queue/quarantine", "internal/queue/recovery", "internal/queue/segment",
+	},
+	"internal/queue/recovery":   {"internal/durable", "internal/queue/quarantine", "internal/queue/segment"},
+	"internal/queue/quarantine": {"internal/durable", "internal/queue/segment"},
+	"internal/queue/segment":    {"internal/event"},
 
 	"internal/infra/declaration": {"internal/infra/secrets", "internal/suggest", "internal/redact"},
 	"internal/infra/secrets":     {},

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -22,7 +23,11 @@ const (
 // fill puts records of random bytes into the queue at path, which no gateway uses yet,
 // until they take the given bytes.
 func fill(path string, bytes int64) error {
-	store, err := queue.Open(queue.Options{Path: path, Shards: backlogShards, MaxSize: 4 * bytes, SegmentSize: 64 << 20})
+	ctx := context.Background()
+	store, err := queue.New(queue.Options{Path: path, Shards: backlogShards, MaxSize: 4 * bytes, SegmentSize: 64 << 20})
+	if err == nil {
+		err = store.Open(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("make a backlog: %w", err)
 	}
@@ -38,7 +43,7 @@ func fill(path string, bytes int64) error {
 			return fmt.Errorf("make a backlog: %w", err)
 		}
 	}
-	if err := store.Close(); err != nil {
+	if err := store.Close(ctx); err != nil {
 		return fmt.Errorf("make a backlog: %w", err)
 	}
 	return nil

@@ -126,8 +126,8 @@ func hecOptions(c config.Config, token string) (hec.Options, error) {
 	}, nil
 }
 
-func (g *gateway) buildQueue(c config.Config, _ string, r *prometheus.Registry) (err error) {
-	g.store, err = queue.Open(queue.Options{
+func (g *gateway) buildQueue(c config.Config, _ string, r *prometheus.Registry) error {
+	store, err := queue.New(queue.Options{
 		Path:         c.Queue.Path,
 		Shards:       c.Balancer.Shards,
 		MaxSize:      int64(c.Queue.MaxSize),
@@ -139,7 +139,14 @@ func (g *gateway) buildQueue(c config.Config, _ string, r *prometheus.Registry) 
 		Logger:       g.log,
 		Registerer:   r,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	if err := store.Open(context.Background()); err != nil {
+		return err
+	}
+	g.store = store
+	return nil
 }
 
 func (g *gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry) error {

@@ -16,6 +16,7 @@ import (
 
 	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/queue"
+	"syslog-gateway/internal/queue/inspect"
 )
 
 func newQueue() *cobra.Command {
@@ -36,14 +37,14 @@ func newQueue() *cobra.Command {
 		return c
 	}
 	status := verb("status", "What is queued, by shard and source", func(cmd *cobra.Command) error {
-		r, err := queue.Inspect(path)
+		r, err := inspect.Status(cmd.Context(), path)
 		if err != nil {
 			return err
 		}
 		return printReport(cmd.OutOrStdout(), r, asJSON)
 	})
 	verify := verb("verify", "Check every record; exit 1 when one is damaged", func(cmd *cobra.Command) error {
-		r, err := queue.Verify(path)
+		r, err := inspect.Verify(cmd.Context(), path)
 		if err != nil {
 			return err
 		}
@@ -64,7 +65,7 @@ func newQueue() *cobra.Command {
 	}
 	verb("export", "Print every queued event as a JSON line", func(cmd *cobra.Command) error {
 		w := bufio.NewWriterSize(cmd.OutOrStdout(), 256<<10)
-		if err := queue.Export(path, w); err != nil {
+		if err := inspect.Export(cmd.Context(), path, w); err != nil {
 			return errors.Join(err, w.Flush())
 		}
 		return w.Flush()
@@ -83,7 +84,7 @@ func newQueue() *cobra.Command {
 		return err
 	})
 	verb("skip", "Leave out what the disk cannot read, so that the rest is delivered", func(cmd *cobra.Command) error {
-		all, err := queue.Skip(path)
+		all, err := inspect.Skip(cmd.Context(), path)
 		for _, s := range all {
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d bytes cannot be read and are left out; the file is kept as %s\n", s.File, s.Bytes, s.Kept)
 		}
@@ -96,7 +97,7 @@ func newQueue() *cobra.Command {
 }
 
 func purgeQueue(cmd *cobra.Command, path string, yes bool) error {
-	r, err := queue.Inspect(path)
+	r, err := inspect.Status(cmd.Context(), path)
 	if err != nil {
 		return err
 	}
@@ -108,14 +109,14 @@ func purgeQueue(cmd *cobra.Command, path string, yes bool) error {
 			return errors.New("nothing was removed")
 		}
 	}
-	if r, err = queue.Purge(path); err != nil {
+	if r, err = inspect.Purge(cmd.Context(), path); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(out, "removed %d events in %d records\n", r.Events, r.Records)
 	return err
 }
 
-func printReport(w io.Writer, r queue.Report, asJSON bool) error {
+func printReport(w io.Writer, r inspect.Report, asJSON bool) error {
 	if asJSON {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
@@ -155,7 +156,7 @@ func moment(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-func bySource(s queue.ShardReport) string {
+func bySource(s inspect.ShardReport) string {
 	var parts []string
 	for _, name := range slices.Sorted(slices.Values(s.SourceNames())) {
 		parts = append(parts, fmt.Sprintf("%s=%d", name, s.Sources[name]))

@@ -197,7 +197,7 @@ func (g *gateway) close() error {
 		err = errors.Join(err, closeClient(g.client))
 	}
 	if g.store != nil {
-		err = errors.Join(err, g.store.Close())
+		err = errors.Join(err, g.store.Close(context.Background()))
 	}
 	if g.listener != nil {
 		err = errors.Join(err, g.listener.Close(context.Background()))

@@ -2,18 +2,17 @@ package queue
 
 import (
 	"bytes"
-	"cmp"
-	"encoding/binary"
+	"context"
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
-	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/queue/inspect"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // holes opens a queue of n records, hands out some and acknowledges all of these but
@@ -36,8 +35,8 @@ func holes(t *testing.T, o Options, n, handed int) (s *Store, left []int) {
 func TestPlannedRestartRepeatsOnlyWhatIsOpen(t *testing.T) {
 	o := options(t.TempDir())
 	s, left := holes(t, o, 100, 60)
-	must(t, s.Close())
-	rep, err := Inspect(o.Path)
+	must(t, shut(s))
+	rep, err := inspect.Status(context.Background(), o.Path)
 	must(t, err)
 	if int(rep.Records) != len(left) {
 		t.Fatalf("%d records are reported, want %d", rep.Records, len(left))
@@ -57,7 +56,7 @@ func TestPlannedRestartRepeatsOnlyWhatIsOpen(t *testing.T) {
 		q.Ack(rec.Seq)
 		left = left[1:]
 	}
-	must(t, s.Close())
+	must(t, shut(s))
 	o.Ledger = ledger.New()
 	s = open(t, o)
 	q = s.Shards()[0]
@@ -66,7 +65,7 @@ func TestPlannedRestartRepeatsOnlyWhatIsOpen(t *testing.T) {
 	if n := q.Stats(); n.Records != 0 || n.Bytes != 0 || n.Events != 0 || toSkip(q) != 0 {
 		t.Fatalf("%+v, %d to skip", n, toSkip(q))
 	}
-	must(t, s.Close())
+	must(t, shut(s))
 }
 
 // A list that is damaged is not believed: nothing may be lost for a list.
@@ -80,8 +79,8 @@ func TestDamagedListSaysNothing(t *testing.T) {
 		o := options(t.TempDir())
 		o.Logger = quiet()
 		s, left := holes(t, o, 50, 30)
-		must(t, s.Close())
-		path := filepath.Join(o.Path, "shard-00", ackedName)
+		must(t, shut(s))
+		path := filepath.Join(o.Path, "shard-00", segment.AckedName)
 		list, err := os.ReadFile(path)
 		must(t, err)
 		change(t, path, list)
@@ -95,38 +94,38 @@ func TestDamagedListSaysNothing(t *testing.T) {
 // otherDigit changes the last digit before the checksum, of each list in the file.
 func otherDigit(t *testing.T, path string, list []byte) {
 	t.Helper()
-	for off := 0; off < len(list); off += slotSize {
-		slot := list[off:min(off+slotSize, len(list))]
+	for off := 0; off < len(list); off += segment.SlotSize {
+		slot := list[off:min(off+segment.SlotSize, len(list))]
 		if end := bytes.Index(slot, []byte("crc32c")); end >= 0 {
 			i := bytes.LastIndexAny(slot[:end], "0123456789")
 			slot[i] = '0' + (slot[i]-'0'+1)%10
 		}
 	}
-	must(t, os.WriteFile(path, list, fileMode))
+	must(t, os.WriteFile(path, list, segment.FileMode))
 }
 
 // A list holds whatever the metadata says: it is of sequence numbers.
 func TestListHoldsForOtherMetadata(t *testing.T) {
-	for name, change := range map[string]func(dir string, m meta) error{
-		"other": func(dir string, m meta) error {
-			m.depth++
-			return os.WriteFile(filepath.Join(dir, metaName), m.encode(), fileMode)
+	for name, change := range map[string]func(dir string, m segment.Meta) error{
+		"other": func(dir string, m segment.Meta) error {
+			m.Depth++
+			return os.WriteFile(filepath.Join(dir, segment.MetaName), m.Encode(), segment.FileMode)
 		},
-		"from the start": func(dir string, m meta) error {
-			m.read = position{}
-			return os.WriteFile(filepath.Join(dir, metaName), m.encode(), fileMode)
+		"from the start": func(dir string, m segment.Meta) error {
+			m.Read = segment.Position{}
+			return os.WriteFile(filepath.Join(dir, segment.MetaName), m.Encode(), segment.FileMode)
 		},
-		"none": func(dir string, _ meta) error { return os.Remove(filepath.Join(dir, metaName)) },
+		"none": func(dir string, _ segment.Meta) error { return os.Remove(filepath.Join(dir, segment.MetaName)) },
 	} {
 		o := options(t.TempDir())
 		o.Logger = quiet()
 		s, left := holes(t, o, 50, 30)
-		must(t, s.Close())
+		must(t, shut(s))
 		dir := filepath.Join(o.Path, "shard-00")
-		m, _, _, err := readMeta(dir)
+		m, _, _, err := segment.ReadMeta(dir)
 		must(t, err)
 		must(t, change(dir, m))
-		rep, err := Inspect(o.Path)
+		rep, err := inspect.Status(context.Background(), o.Path)
 		must(t, err)
 		equal(t, name+": reported", int(rep.Records), len(left))
 		o.Ledger = ledger.New()
@@ -162,18 +161,18 @@ func TestOldList(t *testing.T) {
 		s := open(t, o)
 		q := s.Shards()[0]
 		appendN(t, q, 0, 20, 700)
-		must(t, s.Close())
-		m, _, _, err := readMeta(q.dir)
+		must(t, shut(s))
+		m, _, _, err := segment.ReadMeta(q.folder.path)
 		must(t, err)
-		path := filepath.Join(q.dir, ackedName)
-		must(t, os.Remove(filepath.Join(q.dir, stopName))) // these versions do not know it
+		path := filepath.Join(q.folder.path, segment.AckedName)
+		must(t, os.Remove(filepath.Join(q.folder.path, segment.StopName))) // these versions do not know it
 		if other {
-			m.depth++
+			m.Depth++
 		}
-		text, err := json.Marshal(map[string]any{"meta": string(m.encode()), "acked": []map[string]any{
+		text, err := json.Marshal(map[string]any{"meta": string(m.Encode()), "acked": []map[string]any{
 			{"seq": 3, "segment": 0, "offset": 0}, {"seq": 5, "segment": 0, "offset": 0}}})
 		must(t, err)
-		must(t, os.WriteFile(path, text, fileMode))
+		must(t, os.WriteFile(path, text, segment.FileMode))
 		want := sequence(0, 20)
 		if !other {
 			want = append([]int{0, 1, 3}, sequence(5, 15)...)
@@ -183,7 +182,7 @@ func TestOldList(t *testing.T) {
 		must(t, s.syncAll())
 		list, err := os.ReadFile(path)
 		must(t, err)
-		if _, whole := decodeList(list); !whole {
+		if _, whole := segment.DecodeAckedList(list); !whole {
 			t.Fatalf("of other metadata %t: %s", other, list)
 		}
 		o.Path, o.Ledger = copyQueue(t, o.Path), ledger.New()
@@ -199,18 +198,18 @@ func TestNumbersGoOnAboveTheList(t *testing.T) {
 		"no segment": func(t *testing.T, dir string) { removeAllSegments(t, dir) },
 		"no segment and no metadata": func(t *testing.T, dir string) {
 			removeAllSegments(t, dir)
-			must(t, os.Remove(filepath.Join(dir, metaName)))
+			must(t, os.Remove(filepath.Join(dir, segment.MetaName)))
 		},
 		"all that was not synced": func(t *testing.T, dir string) {
-			for _, name := range files(t, filepath.Dir(dir), segPrefix+"0*") {
+			for _, name := range files(t, filepath.Dir(dir), segment.Prefix+"0*") {
 				must(t, os.Truncate(filepath.Join(dir, name), 0))
 			}
 		},
 		"list unreadable": func(t *testing.T, dir string) {
 			removeAllSegments(t, dir)
-			list := filepath.Join(dir, ackedName)
+			list := filepath.Join(dir, segment.AckedName)
 			must(t, os.Rename(list, list+".there"))
-			must(t, os.Mkdir(list, dirMode)) // reading a folder fails
+			must(t, os.Mkdir(list, segment.DirMode)) // reading a folder fails
 		},
 	}
 	for name, lost := range lose {
@@ -227,7 +226,7 @@ func TestNumbersGoOnAboveTheList(t *testing.T) {
 		s = open(t, o)
 		appendN(t, s.Shards()[0], 100, 5, 700)
 		again := copyQueue(t, image) // before a new list is written
-		if list := filepath.Join(again, "shard-00", ackedName); name == "list unreadable" {
+		if list := filepath.Join(again, "shard-00", segment.AckedName); name == "list unreadable" {
 			must(t, os.Remove(list))
 			must(t, os.Rename(list+".there", list))
 		}
@@ -238,65 +237,41 @@ func TestNumbersGoOnAboveTheList(t *testing.T) {
 
 func removeAllSegments(t *testing.T, dir string) {
 	t.Helper()
-	for _, name := range files(t, filepath.Dir(dir), segPrefix+"0*") {
+	for _, name := range files(t, filepath.Dir(dir), segment.Prefix+"0*") {
 		must(t, os.Remove(filepath.Join(dir, name)))
-	}
-}
-
-// What is written at a time is bounded, and what is left out comes again.
-func TestLongListIsCut(t *testing.T) {
-	var all []stretch
-	for i := range uint64(3 * maxStretches) {
-		all = append(all, stretch{1 << 60, 1<<60 + 1, seqRange{1<<62 + 10*i, 1<<62 + 10*i + i%8}})
-	}
-	l, left := listOf(1<<63, all)
-	l.Generation = 1 << 63
-	equal(t, "left out", left, 2*maxStretches)
-	data := l.encode()
-	if len(data) > slotSize {
-		t.Fatalf("%d bytes", len(data))
-	}
-	got, ok := decodeList(append(data, "}{1"...)) // of a longer list before
-	if !ok || fmt.Sprint(got.Acked) != fmt.Sprint(l.Acked) || !slices.IsSortedFunc(got.Acked, func(a, b [4]uint64) int { return cmp.Compare(a[2], b[2]) }) {
-		t.Fatal("it reads otherwise than it was written")
-	}
-	for _, s := range l.Acked {
-		if s[3]-s[2] < 5 {
-			t.Fatalf("%v is kept, longer ones are not", s)
-		}
 	}
 }
 
 // A torn list, or one whose sync failed, leaves the one before.
 func TestTornListLeavesTheOneBefore(t *testing.T) {
-	f := ackedFile{path: filepath.Join(t.TempDir(), ackedName)}
+	f := ackFile{path: filepath.Join(t.TempDir(), segment.AckedName)}
 	defer f.close()
 	var synced, seq uint64
 	rnd := rand.New(rand.NewPCG(1, 8))
 	for range 500 {
 		seq++
-		must(t, f.write(ackedList{Seq: seq, Acked: [][4]uint64{{1, 1, 1, seq}}}))
+		must(t, f.write(segment.AckedList{Seq: seq, Acked: [][4]uint64{{1, 1, 1, seq}}}))
 		if seq == 1 || rnd.IntN(3) == 0 {
 			must(t, f.sync())
 			synced = seq
 		}
 		data, err := os.ReadFile(f.path)
 		must(t, err)
-		torn := filepath.Join(t.TempDir(), ackedName)
-		if off := f.written * slotSize; f.written != f.durable {
+		torn := filepath.Join(t.TempDir(), segment.AckedName)
+		if off := f.written * segment.SlotSize; f.written != f.durable {
 			data[off+rnd.IntN(20)] ^= 1
 		}
-		must(t, os.WriteFile(torn, data, fileMode))
-		if a := readAcked(filepath.Dir(torn), meta{}, true); !a.found || a.seq < synced {
+		must(t, os.WriteFile(torn, data, segment.FileMode))
+		if a := segment.ReadAcked(filepath.Dir(torn), segment.Meta{}, true); !a.Found || a.Seq < synced {
 			t.Fatalf("%d was synced, %+v is found", synced, a)
 		}
-		a := readAcked(filepath.Dir(f.path), meta{}, true)
-		if a.seq != seq {
+		a := segment.ReadAcked(filepath.Dir(f.path), segment.Meta{}, true)
+		if a.Seq != seq {
 			t.Fatalf("%d was written, %+v is found", seq, a)
 		}
 		if rnd.IntN(10) == 0 { // a restart
 			f.close()
-			must(t, f.resume(a.slot, a.generation))
+			must(t, f.resume(a.Slot, a.Generation))
 			synced = seq
 		}
 	}
@@ -308,37 +283,13 @@ func TestNothingNewIsNotWritten(t *testing.T) {
 	s, _ := holes(t, o, 50, 30)
 	must(t, s.syncAll())
 	q := s.Shards()[0]
-	before := q.ackedFile.generation
+	before := q.acks.file.generation
 	appendN(t, q, 50, 5, 700)
 	for range 3 {
 		must(t, s.syncAll())
-		q.noteAcked()
+		q.acks.write()
 	}
-	equal(t, "lists", q.ackedFile.generation, before)
-}
-
-// A set of numbers is what a map would be.
-func TestSpans(t *testing.T) {
-	rnd := rand.New(rand.NewPCG(1, 7))
-	for range 200 {
-		var s spans
-		want := make(map[uint64]bool)
-		for range 120 {
-			n := rnd.Uint64N(150)
-			s.add(n)
-			want[n] = true
-		}
-		for n := range uint64(160) {
-			if s.has(n) != want[n] {
-				t.Fatalf("%v: has %d is %t", s, n, s.has(n))
-			}
-		}
-		for i := 1; i < len(s); i++ {
-			if s[i-1].to+1 >= s[i].from {
-				t.Fatalf("not apart: %v", s)
-			}
-		}
-	}
+	equal(t, "lists", q.acks.file.generation, before)
 }
 
 // Many lives with orderly ends: each record comes once, whatever is open at an end.
@@ -368,12 +319,10 @@ func TestPlannedRestartsRepeatNothing(t *testing.T) {
 				}
 				seen[i] = true
 				if rnd.IntN(3) == 0 {
-					q.io.Lock()
 					q.advance(8)
-					q.io.Unlock()
 				}
 			}
-			must(t, s.Close())
+			must(t, shut(s))
 			if b := o.Ledger.Account("linux").Balance(); b.Difference() != 0 {
 				t.Fatalf("seed %d: books %+v", seed, b)
 			}
@@ -397,70 +346,17 @@ func TestFailedStartKeepsTheList(t *testing.T) {
 		o := options(fastDir(t))
 		o.Shards, o.Logger = 2, quiet()
 		s, left := holes(t, o, 100, 60)
-		must(t, s.Close())
-		block := filepath.Join(o.Path, "shard-01", metaName+".1"+tmpSuffix)
+		must(t, shut(s))
+		block := filepath.Join(o.Path, "shard-01", segment.MetaName+".1"+segment.TempSuffix)
 		if where == "attaching" {
-			block = filepath.Join(o.Path, "shard-01", metaName+".new"+tmpSuffix)
+			block = filepath.Join(o.Path, "shard-01", segment.MetaName+".new"+segment.TempSuffix)
 		}
-		must(t, os.MkdirAll(filepath.Join(block, "full"), dirMode))
-		if _, err := Open(o); err == nil {
+		must(t, os.MkdirAll(filepath.Join(block, "full"), segment.DirMode))
+		if _, err := start(o); err == nil {
 			t.Fatalf("%s: opened", where)
 		}
 		must(t, os.RemoveAll(block))
 		o.Ledger = ledger.New()
 		equal(t, where, drainAll(t, open(t, o).Shards()[0]), left)
 	}
-}
-
-// counted counts the reads of a file.
-type counted struct {
-	bytesAt
-	reads int
-}
-
-func (c *counted) ReadAt(p []byte, off int64) (int, error) {
-	c.reads++
-	return c.bytesAt.ReadAt(p, off)
-}
-
-// A long list, in any order, costs one pass over the segment.
-func TestLongListIsReadOnce(t *testing.T) {
-	const n = 50_000
-	var list spans
-	var data []byte
-	for i := range uint64(n) {
-		list.add(i + 1)
-		start := len(data)
-		data = append(data, 0, 0, 0, 0)
-		data = appendRecord(data, i+1, &event.Record{Source: "linux", Events: 1, Body: []byte("{}")})
-		binary.BigEndian.PutUint32(data[start:], uint32(len(data)-start-prefixLen))
-	}
-	r := &counted{bytesAt: data}
-	s := &segmentScan{fileSize: int64(len(data))}
-	must(t, s.read(r, list))
-	if most := 2*len(data)/wide + 1; s.skip != n || s.records != 0 || r.reads > most {
-		t.Fatalf("%d of %d records, %d reads, want at most %d", s.skip, n, r.reads, most)
-	}
-}
-
-func FuzzReadAcked(f *testing.F) {
-	f.Add([]byte(`{"meta":"0\n0,0\n0,0\n","acked":[{"seq":2,"segment":0,"offset":762}]}`))
-	f.Add([]byte(`{"meta":"0\n0,0\n0,0\n","acked":[{"seq":1,"segment":-1,"offset":-5},{"seq":1}]}`))
-	f.Add(ackedList{Generation: 3, Seq: 9, Acked: [][4]uint64{{1, 2, 3, 9}}}.encode())
-	f.Add(append(make([]byte, slotSize), ackedList{Seq: 9, Acked: [][4]uint64{{2, 1, 9, 3}}}.encode()...))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		dir := t.TempDir()
-		must(t, os.WriteFile(filepath.Join(dir, ackedName), data, fileMode))
-		a := readAcked(dir, meta{}, true)
-		must(t, a.unread)
-		for _, l := range a.list {
-			for segment := l.first; segment <= min(l.last, l.first+3) && segment >= l.first; segment++ {
-				s := &segmentScan{fileSize: 100}
-				must(t, s.read(bytesAt(make([]byte, 100)), a.of(segment)))
-				if s.skip != 0 {
-					t.Fatalf("zeros are records: %v", s.done)
-				}
-			}
-		}
-	})
 }

@@ -43,16 +43,16 @@ func BenchmarkOpen(b *testing.B) {
 	o := Options{Path: b.TempDir(), Shards: 1, MaxSize: 2 << 30, SegmentSize: 64 << 20}
 	s := open(b, o)
 	appendN(b, s.Shards()[0], 0, 10_000, 75<<10)
-	if err := s.Close(); err != nil {
+	if err := shut(s); err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		s, err := Open(o)
+		s, err := start(o)
 		if err != nil {
 			b.Fatal(err)
 		}
 		b.StopTimer()
-		if err := s.Close(); err != nil {
+		if err := shut(s); err != nil {
 			b.Fatal(err)
 		}
 		b.StartTimer()

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"os"
@@ -8,6 +9,8 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/queue/recovery"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // life is a run of random work on a store, over orderly restarts.
@@ -48,16 +51,16 @@ func (l *life) step(q *Shard) {
 	case k == 16:
 		settleDown(q)
 	case k == 17: // a sync fails
-		q.mu.Lock()
-		seg := q.last()
-		seg.doubt = seg.size > seg.synced
-		q.mu.Unlock()
-		q.setFault(&q.syncFault, errors.New("as if a sync had failed"))
+		q.win.mu.Lock()
+		seg := q.win.state.last()
+		seg.unsynced = seg.size > seg.synced
+		q.win.mu.Unlock()
+		q.faults.sync.set(errors.New("as if a sync had failed"))
 	case k == 18:
 		must(l.t, l.store.syncAll())
 	case k == 19:
-		q.setFault(&q.writeFault, errors.New("as if a write had failed"))
-		q.heal()
+		q.faults.write.set(errors.New("as if a write had failed"))
+		q.heal(context.Background())
 	}
 }
 
@@ -66,7 +69,7 @@ func (l *life) balanced() {
 	l.t.Helper()
 	var disk int64
 	for i, q := range l.store.shards {
-		all, err := filepath.Glob(filepath.Join(l.store.opts.Path, shardName(i), segPrefix+"0*"+segSuffix))
+		all, err := filepath.Glob(filepath.Join(l.store.opts.Path, recovery.ShardName(i), segment.Prefix+"0*"+segment.Suffix))
 		must(l.t, err)
 		var one int64
 		for _, path := range all {
@@ -74,7 +77,7 @@ func (l *life) balanced() {
 			must(l.t, err)
 			one += st.Size()
 		}
-		if n := q.allocated.Load(); n != one {
+		if n := q.totals.allocated.Load(); n != one {
 			l.t.Fatalf("shard %d has booked %d bytes, its files hold %d", i, n, one)
 		}
 		disk += one
@@ -105,7 +108,7 @@ func TestBooksAreThoseOfTheFiles(t *testing.T) {
 					l.balanced()
 				}
 			}
-			must(t, l.store.Close())
+			must(t, shut(l.store))
 			if n := openFiles(t, o.Path); n > 0 {
 				t.Fatalf("%d files are open after Close", n)
 			}

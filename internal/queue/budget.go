@@ -5,8 +5,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // signal wakes all that wait for it.
@@ -124,13 +122,4 @@ func (b *budget) measure() error {
 		b.retry()
 	}
 	return nil
-}
-
-// freeSpace is what an unprivileged process may still write.
-func freeSpace(path string) (int64, error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(path, &st); err != nil {
-		return 0, err
-	}
-	return int64(st.Bavail) * st.Bsize, nil
 }

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -13,6 +14,8 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/queue/inspect"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // copyQueue copies the folder of a running queue, as a crash of the process would
@@ -75,32 +78,32 @@ func (c *crashed) live(t *testing.T, q *Shard) {
 			}
 		}
 		if c.rnd.IntN(20) == 0 {
-			c.oldMeta, _ = os.ReadFile(filepath.Join(q.dir, metaName))
-			c.oldSeg = filepath.Base(q.segs[0].path)
-			c.oldBytes, _ = os.ReadFile(q.segs[0].path)
+			c.oldMeta, _ = os.ReadFile(filepath.Join(q.folder.path, segment.MetaName))
+			c.oldSeg = filepath.Base(q.win.state.segs[0].path)
+			c.oldBytes, _ = os.ReadFile(q.win.state.segs[0].path)
 		}
 	}
 }
 
 // hurt does to the copy what a crash can do.
 func (c *crashed) hurt(t *testing.T, dir string) {
-	metaPath := filepath.Join(dir, "shard-00", metaName)
+	metaPath := filepath.Join(dir, "shard-00", segment.MetaName)
 	switch c.rnd.IntN(5) {
 	case 0:
 		must(t, os.Remove(metaPath))
 	case 1:
-		must(t, os.WriteFile(metaPath, nil, fileMode))
+		must(t, os.WriteFile(metaPath, nil, segment.FileMode))
 	case 2:
 		if c.oldMeta != nil {
-			must(t, os.WriteFile(metaPath, c.oldMeta, fileMode))
+			must(t, os.WriteFile(metaPath, c.oldMeta, segment.FileMode))
 		}
 	}
 	c.resurrect(t, dir)
-	names := files(t, dir, segPrefix+"0*")
+	names := files(t, dir, segment.Prefix+"0*")
 	slices.Sort(names)
 	last := filepath.Join(dir, "shard-00", names[len(names)-1])
 	if c.rnd.IntN(2) == 0 { // a record that was being written
-		torn := appendRecord([]byte{0, 0, 1, 200}, 1<<40, record(1<<20, 400))
+		torn := segment.AppendRecord([]byte{0, 0, 1, 200}, 1<<40, record(1<<20, 400))
 		f, err := os.OpenFile(last, os.O_WRONLY|os.O_APPEND, 0)
 		must(t, err)
 		_, err = f.Write(torn[:1+c.rnd.IntN(len(torn)-1)])
@@ -108,20 +111,20 @@ func (c *crashed) hurt(t *testing.T, dir string) {
 	}
 	if c.rnd.IntN(3) == 0 { // diskqueue gave a segment up just before
 		name := filepath.Join(dir, "shard-00", names[c.rnd.IntN(len(names))])
-		must(t, os.Rename(name, name+badSuffix))
+		must(t, os.Rename(name, name+segment.BadSuffix))
 	}
 	if c.rnd.IntN(2) == 0 {
-		must(t, os.WriteFile(metaPath+".123.tmp", []byte("1\n2"), fileMode))
+		must(t, os.WriteFile(metaPath+".123.tmp", []byte("1\n2"), segment.FileMode))
 	}
 }
 
 // resurrect brings a segment back whose removal was not stored: one that was complete.
 func (c *crashed) resurrect(t *testing.T, dir string) {
-	names := files(t, dir, segPrefix+"0*")
+	names := files(t, dir, segment.Prefix+"0*")
 	if c.oldSeg == "" || c.rnd.IntN(2) == 0 || slices.Min(names) <= c.oldSeg {
 		return
 	}
-	must(t, os.WriteFile(filepath.Join(dir, "shard-00", c.oldSeg), c.oldBytes, fileMode))
+	must(t, os.WriteFile(filepath.Join(dir, "shard-00", c.oldSeg), c.oldBytes, segment.FileMode))
 }
 
 func must(t testing.TB, err error) {
@@ -135,9 +138,9 @@ func must(t testing.TB, err error) {
 func (c *crashed) check(t *testing.T, dir string) {
 	o := options(dir)
 	ledger := o.Ledger
-	rep, err := Verify(dir)
+	rep, err := inspect.Verify(context.Background(), dir)
 	must(t, err)
-	s, err := Open(o)
+	s, err := start(o)
 	must(t, err)
 	q := s.Shards()[0]
 	st := q.Stats()
@@ -161,7 +164,7 @@ func (c *crashed) check(t *testing.T, dir string) {
 		}
 	}
 	settleDown(q)
-	must(t, s.Close())
+	must(t, shut(s))
 	if len(files(t, dir, "*.bad")) != 0 || len(files(t, dir, "*.tmp")) != 0 {
 		t.Fatalf("litter: %v", files(t, dir, "*"))
 	}
@@ -227,8 +230,8 @@ func losePower(t *testing.T, rnd *rand.Rand) {
 	must(t, s.syncAll())
 	appendN(t, q, synced, rnd.IntN(20), 600)
 	image := copyQueue(t, o.Path)
-	q.mu.Lock()
-	for _, seg := range q.segs {
+	q.win.mu.Lock()
+	for _, seg := range q.win.state.segs {
 		lose := seg.size - seg.synced
 		if lose == 0 {
 			continue
@@ -240,15 +243,15 @@ func losePower(t *testing.T, rnd *rand.Rand) {
 			must(t, os.Truncate(path, seg.size)) // zeros
 		}
 	}
-	q.mu.Unlock()
+	q.win.mu.Unlock()
 	o.Path, o.Ledger = image, ledger.New()
-	after, err := Open(o)
+	after, err := start(o)
 	must(t, err)
 	got := drainAll(t, after.Shards()[0])
 	if len(got) < synced || !slices.Equal(got[:synced], sequence(0, synced)) {
 		t.Fatalf("synced %d, got %v", synced, got)
 	}
-	must(t, after.Close())
+	must(t, shut(after))
 }
 
 func TestMetadataOfAnOldReadPosition(t *testing.T) {
@@ -256,10 +259,10 @@ func TestMetadataOfAnOldReadPosition(t *testing.T) {
 		o := options(fastDir(t))
 		s := open(t, o)
 		appendN(t, s.Shards()[0], 0, 60, 700)
-		must(t, s.Close())
-		must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", metaName), []byte(text), fileMode))
+		must(t, shut(s))
+		must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", segment.MetaName), []byte(text), segment.FileMode))
 		o.Logger = slog.New(slog.DiscardHandler)
-		rep, err := Inspect(o.Path)
+		rep, err := inspect.Status(context.Background(), o.Path)
 		must(t, err)
 		if rep.Records != 60 {
 			t.Fatalf("metadata %q: %d records", text, rep.Records)
@@ -282,14 +285,14 @@ func TestSegmentBeforeTheReadPosition(t *testing.T) {
 			s := open(t, o)
 			q := s.Shards()[0]
 			appendN(t, q, 0, 60, 700)
-			first := q.segs[0]
-			n := int(first.left.records)
+			first := q.win.state.segs[0]
+			n := int(first.left.Records)
 			old, err := os.ReadFile(first.path)
 			must(t, err)
 			drain(t, q, n+5)
 			settleDown(q)
-			must(t, s.Close())
-			must(t, os.WriteFile(first.path, old, fileMode))
+			must(t, shut(s))
+			must(t, os.WriteFile(first.path, old, segment.FileMode))
 			want := append(sequence(0, n), sequence(n+5, 60-n-5)...)
 			if hurt {
 				scribble(t, first.path, offsets(t, first.path)[2]+20, 0xff)
@@ -300,7 +303,7 @@ func TestSegmentBeforeTheReadPosition(t *testing.T) {
 			q = s.Shards()[0]
 			recovered, _, _ := balance(o.Ledger)
 			equal(t, "recovered events", recovered, eventsOf(want...))
-			if m, _, _, err := readMeta(q.dir); err != nil || hurt && m.read.off == 0 {
+			if m, _, _, err := segment.ReadMeta(q.folder.path); err != nil || hurt && m.Read.Off == 0 {
 				t.Fatalf("diskqueue begins at %+v, %v", m, err)
 			}
 			if drop {
@@ -322,7 +325,7 @@ func TestSegmentBeforeTheReadPosition(t *testing.T) {
 			if rec, more := nextNow(t, q); more {
 				t.Fatalf("record %d comes too", number(t, rec))
 			}
-			must(t, s.Close())
+			must(t, shut(s))
 		}
 	}
 }
@@ -337,13 +340,13 @@ func TestDamageAtTheReadPosition(t *testing.T) {
 		q := s.Shards()[0]
 		appendN(t, q, 0, 20, 600)
 		drain(t, q, n)
-		path := q.last().path
-		must(t, s.Close())
+		path := q.win.state.last().path
+		must(t, shut(s))
 		want := sequence(n, 20-n)
 		if n == 20 {
 			f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 			must(t, err)
-			_, err = f.Write(appendRecord([]byte{0, 0, 1, 200}, 21, record(20, 400))[:100])
+			_, err = f.Write(segment.AppendRecord([]byte{0, 0, 1, 200}, 21, record(20, 400))[:100])
 			must(t, errors.Join(err, f.Close()))
 		} else {
 			scribble(t, path, offsets(t, path)[n]+20, 0xff)

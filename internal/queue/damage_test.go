@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -9,6 +10,9 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/queue/inspect"
+	"syslog-gateway/internal/queue/quarantine"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // quiet is a logger for tests in which warnings are due.
@@ -23,7 +27,7 @@ func offsets(t testing.TB, path string) []int64 {
 	st, err := f.Stat()
 	must(t, err)
 	var all []int64
-	_, err = walk(f, st.Size(), 0, func(off int64, _ *header) error { all = append(all, off); return nil })
+	_, err = segment.Headers(f, st.Size(), 0, func(off int64, _ *segment.Header) error { all = append(all, off); return nil })
 	must(t, err)
 	return all
 }
@@ -60,7 +64,7 @@ func eventsOf(numbers ...int) (n int) {
 
 func setAsideFiles(t testing.TB, dir string) []string {
 	t.Helper()
-	all, err := filepath.Glob(filepath.Join(dir, corruptFolder, "*"))
+	all, err := filepath.Glob(filepath.Join(dir, quarantine.Folder, "*"))
 	must(t, err)
 	return all
 }
@@ -90,8 +94,8 @@ func TestDamageFoundAtStart(t *testing.T) {
 				o.Logger = quiet()
 				s := open(t, o)
 				appendN(t, s.Shards()[0], 0, 112, 600)
-				must(t, s.Close())
-				segs := files(t, o.Path, segPrefix+"0*.dat")
+				must(t, shut(s))
+				segs := files(t, o.Path, segment.Prefix+"0*.dat")
 				i := map[string]int{"first": 0, "middle": len(segs) / 2, "last": len(segs) - 1}[where]
 				first := 0
 				for _, name := range segs[:i] {
@@ -99,7 +103,7 @@ func TestDamageFoundAtStart(t *testing.T) {
 				}
 				path := filepath.Join(o.Path, "shard-00", segs[i])
 				d.hurt(t, path, offsets(t, path), 2)
-				rep, err := Verify(o.Path)
+				rep, err := inspect.Verify(context.Background(), o.Path)
 				must(t, err)
 				if rep.Damaged() != (d.lost > 0) {
 					t.Fatalf("verify: %+v", rep)
@@ -117,7 +121,7 @@ func checkDamaged(t *testing.T, o Options, want []int, lost int) {
 	half := len(want) / 2
 	for round, from := range []int{0, half} {
 		o.Ledger = ledger.New()
-		s, err := Open(o)
+		s, err := start(o)
 		must(t, err)
 		q := s.Shards()[0]
 		n := len(want) - from
@@ -148,12 +152,12 @@ func checkDamaged(t *testing.T, o Options, want []int, lost int) {
 				t.Fatalf("books: %d recovered, %v dropped, %+v", recovered, dropped, st)
 			}
 		}
-		must(t, s.Close())
+		must(t, shut(s))
 	}
 	if n := len(setAsideFiles(t, o.Path)); lost > 0 && n != 1 || lost == 0 && n != 0 {
 		t.Fatalf("set aside: %v", setAsideFiles(t, o.Path))
 	}
-	if rep, err := Inspect(o.Path); err != nil || rep.Records != 0 || rep.Damaged() {
+	if rep, err := inspect.Status(context.Background(), o.Path); err != nil || rep.Records != 0 || rep.Damaged() {
 		t.Fatalf("in the end: %+v %v", rep, err)
 	}
 }
@@ -169,7 +173,7 @@ func TestDamageWhileRunning(t *testing.T) {
 				s := open(t, o)
 				q := s.Shards()[0]
 				appendN(t, q, 0, 112, 600)
-				segs := files(t, o.Path, segPrefix+"0*.dat")
+				segs := files(t, o.Path, segment.Prefix+"0*.dat")
 				i := map[string]int{"first": 0, "middle": len(segs) / 2, "last": len(segs) - 1}[where]
 				first := 0
 				for _, name := range segs[:i] {
@@ -218,8 +222,8 @@ func TestRandomDamage(t *testing.T) {
 		o.Logger = quiet()
 		s := open(t, o)
 		appendN(t, s.Shards()[0], 0, 120, 100+rnd.IntN(900))
-		must(t, s.Close())
-		segs := files(t, o.Path, segPrefix+"0*.dat")
+		must(t, shut(s))
+		segs := files(t, o.Path, segment.Prefix+"0*.dat")
 		for range 1 + rnd.IntN(6) {
 			path := filepath.Join(o.Path, "shard-00", segs[rnd.IntN(len(segs))])
 			st, err := os.Stat(path)
@@ -231,7 +235,7 @@ func TestRandomDamage(t *testing.T) {
 			}
 		}
 		o.Ledger = ledger.New()
-		s, err := Open(o)
+		s, err := start(o)
 		must(t, err)
 		q := s.Shards()[0]
 		got := drainAll(t, q)
@@ -243,7 +247,7 @@ func TestRandomDamage(t *testing.T) {
 		if st := q.Stats(); st.Records != 0 || st.Segments > 2 || int(queued) != eventsOf(got...) {
 			t.Fatalf("seed %d: %+v, %d queued, %v dropped", seed, st, queued, dropped)
 		}
-		must(t, s.Close())
+		must(t, shut(s))
 	}
 }
 
@@ -253,13 +257,13 @@ func TestMissingSegments(t *testing.T) {
 		s := open(t, o)
 		q := s.Shards()[0]
 		appendN(t, q, 0, 112, 600)
-		must(t, s.Close())
-		segs := files(t, o.Path, segPrefix+"0*")
+		must(t, shut(s))
+		segs := files(t, o.Path, segment.Prefix+"0*")
 		middle := segs[len(segs)/2]
-		gone := len(offsets(t, filepath.Join(q.dir, middle)))
-		must(t, os.Remove(filepath.Join(q.dir, middle)))
-		num, _, _ := segmentNumber(segs[len(segs)-1])
-		must(t, os.Rename(q.path(num), q.path(num+far)))
+		gone := len(offsets(t, filepath.Join(q.folder.path, middle)))
+		must(t, os.Remove(filepath.Join(q.folder.path, middle)))
+		num, _, _ := segment.Number(segs[len(segs)-1])
+		must(t, os.Rename(q.disk.path(num), q.disk.path(num+far)))
 		o.Logger = quiet()
 		s = open(t, o)
 		q = s.Shards()[0]

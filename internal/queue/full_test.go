@@ -6,12 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 
-	"syslog-gateway/internal/event"
-
 	"github.com/nsqio/go-diskqueue"
-	"golang.org/x/sys/unix"
+
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // small is a queue that 4 segments of 16 KiB fill.
@@ -34,7 +35,7 @@ func fill(t *testing.T, q *Shard) (n int) {
 
 func diskUse(t *testing.T, dir string) (sum int64) {
 	t.Helper()
-	for _, name := range files(t, dir, segPrefix+"0*") {
+	for _, name := range files(t, dir, segment.Prefix+"0*") {
 		st, err := os.Stat(filepath.Join(dir, "shard-00", name))
 		must(t, err)
 		sum += st.Size()
@@ -217,13 +218,13 @@ func TestDropOldestWhileOthersWork(t *testing.T) {
 	}
 	st := q.Stats()
 	held := 0
-	q.mu.Lock()
-	for _, e := range q.held { // still in flight when the takers stopped
+	q.win.mu.Lock()
+	for _, e := range q.win.state.out.entries { // still in flight when the takers stopped
 		if e.state != done {
 			held += int(e.events)
 		}
 	}
-	q.mu.Unlock()
+	q.win.mu.Unlock()
 	_, queued, dropped := balance(o.Ledger)
 	if int(queued) != held || int(st.Events) != held || dropped["corrupt"] != 0 {
 		t.Fatalf("%d queued, %d held, %v dropped, %+v", queued, held, dropped, st)
@@ -312,7 +313,7 @@ func (f *flaky) Put(b []byte) error {
 	}
 	file.Write(b[:len(b)/2])
 	file.Close()
-	return &os.PathError{Op: "write", Path: f.path, Err: unix.ENOSPC}
+	return &os.PathError{Op: "write", Path: f.path, Err: syscall.ENOSPC}
 }
 
 func TestFailedAppendIsAFaultThatHeals(t *testing.T) {
@@ -321,21 +322,21 @@ func TestFailedAppendIsAFaultThatHeals(t *testing.T) {
 	s := open(t, o)
 	q := s.Shards()[0]
 	appendN(t, q, 0, 5, 1000)
-	q.dq = &flaky{q.dq, q.last().path}
+	q.disk.dq.dq = &flaky{q.disk.dq.dq, q.win.state.last().path}
 	err := q.Append(record(5, 1000))
-	if !errors.Is(err, unix.ENOSPC) || q.Accepting() || s.Healthy() == nil || q.Append(record(5, 1000)) == nil {
+	if !errors.Is(err, syscall.ENOSPC) || q.Accepting() || s.Healthy() == nil || q.Append(record(5, 1000)) == nil {
 		t.Fatalf("error is %v, healthy %v", err, s.Healthy())
 	}
 	equal(t, "record while faulty", drain(t, q, 2), sequence(0, 2))
 	waited := make(chan error, 1)
 	go func() { waited <- q.WaitRoom(context.Background()) }()
-	q.heal()
+	q.heal(context.Background())
 	must(t, <-waited)
 	must(t, s.Healthy())
 	appendN(t, q, 5, 40, 1000)
 	equal(t, "records", drainAll(t, q), sequence(2, 43))
-	if got := s.budget.used.Load(); got != q.allocated.Load() {
-		t.Fatalf("%d bytes are reserved, %d allocated", got, q.allocated.Load())
+	if got := s.budget.used.Load(); got != q.totals.allocated.Load() {
+		t.Fatalf("%d bytes are reserved, %d allocated", got, q.totals.allocated.Load())
 	}
 }
 
@@ -348,7 +349,7 @@ func TestLostFolderIsAFaultThatHeals(t *testing.T) {
 	run(t, s)
 	q := s.Shards()[0]
 	appendN(t, q, 0, 5, 1000)
-	must(t, os.Rename(q.dir, q.dir+"-away"))
+	must(t, os.Rename(q.folder.path, q.folder.path+"-away"))
 	n := 5
 	for ; ; n++ {
 		if err := q.Append(record(n, 1000)); err != nil {
@@ -358,7 +359,7 @@ func TestLostFolderIsAFaultThatHeals(t *testing.T) {
 	if s.Healthy() == nil || q.Accepting() || n > 30 {
 		t.Fatal("no fault is shown")
 	}
-	must(t, os.Rename(q.dir+"-away", q.dir))
+	must(t, os.Rename(q.folder.path+"-away", q.folder.path))
 	must(t, q.WaitRoom(t.Context()))
 	must(t, s.Healthy())
 	appendN(t, q, n, 50, 1000)

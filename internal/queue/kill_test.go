@@ -22,7 +22,7 @@ const childEnv = "QUEUE_TEST_CHILD"
 
 // child appends for ever, and acknowledges what it takes, with four takers.
 func child(dir string) int {
-	s, err := Open(Options{Path: dir, Shards: 1, MaxSize: 1 << 30, SegmentSize: 256 << 10, SyncInterval: 10 * time.Millisecond})
+	s, err := start(Options{Path: dir, Shards: 1, MaxSize: 1 << 30, SegmentSize: 256 << 10, SyncInterval: 10 * time.Millisecond})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -38,7 +38,7 @@ func child(dir string) int {
 			now := acked
 			acked = nil
 			mu.Unlock()
-			q.noteAcked()
+			q.acks.write()
 			for _, n := range now {
 				lines <- fmt.Sprintf("not %d", n)
 			}

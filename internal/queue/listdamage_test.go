@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -8,6 +9,8 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/queue/inspect"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // listed is a queue that was closed in order, with acknowledged records behind open ones.
@@ -28,14 +31,14 @@ func closedWithList(t *testing.T, rnd *rand.Rand) *listed {
 			l.acked[number(t, rec)] = true
 		}
 	}
-	must(t, s.Close())
+	must(t, shut(s))
 	l.o.Ledger = ledger.New()
 	return l
 }
 
 // toSkip is how many records are remembered as acknowledged before the start.
 func toSkip(q *Shard) (n int) {
-	for _, seg := range q.segs {
+	for _, seg := range q.win.state.segs {
 		n += int(seg.skip)
 	}
 	return n
@@ -44,17 +47,17 @@ func toSkip(q *Shard) (n int) {
 // hurt damages a record that is not consumed, or cuts a segment there.
 func (l *listed) hurt(t *testing.T, rnd *rand.Rand) {
 	dir := filepath.Join(l.o.Path, "shard-00")
-	m, _, _, err := readMeta(dir)
+	m, _, _, err := segment.ReadMeta(dir)
 	must(t, err)
-	segs := files(t, l.o.Path, segPrefix+"0*"+segSuffix)
+	segs := files(t, l.o.Path, segment.Prefix+"0*"+segment.Suffix)
 	name := segs[rnd.IntN(len(segs))]
 	if rnd.IntN(2) == 0 {
 		name = segs[len(segs)-1]
 	}
 	path := filepath.Join(dir, name)
 	offs := offsets(t, path)
-	if num, _, _ := segmentNumber(name); num == m.read.num {
-		offs = slices.DeleteFunc(offs, func(off int64) bool { return off < m.read.off })
+	if num, _, _ := segment.Number(name); num == m.Read.Num {
+		offs = slices.DeleteFunc(offs, func(off int64) bool { return off < m.Read.Off })
 	}
 	if len(offs) == 0 {
 		return
@@ -64,9 +67,9 @@ func (l *listed) hurt(t *testing.T, rnd *rand.Rand) {
 	case 0:
 		scribble(t, path, off+20, 0xff, 0xff)
 	case 1: // behind its header
-		must(t, os.Truncate(path, off+prefixLen+100))
+		must(t, os.Truncate(path, off+segment.PrefixLen+100))
 	case 2:
-		must(t, os.Truncate(path, off+rnd.Int64N(prefixLen+fixedHeader)))
+		must(t, os.Truncate(path, off+rnd.Int64N(segment.PrefixLen+segment.MinHeader)))
 	}
 }
 
@@ -105,7 +108,7 @@ func TestListBehindDamageAtStart(t *testing.T) {
 			for range 1 + rnd.IntN(3) {
 				l.hurt(t, rnd)
 			}
-			rep, err := Inspect(l.o.Path)
+			rep, err := inspect.Status(context.Background(), l.o.Path)
 			must(t, err)
 			s := open(t, l.o)
 			recovered, _, dropped := balance(l.o.Ledger) // what the stop has left is dropped where it is missing
@@ -144,8 +147,8 @@ func TestNumbersBehindDamageAreNotUsedAgain(t *testing.T) {
 		o.Logger = quiet()
 		s := open(t, o)
 		appendN(t, s.Shards()[0], 0, 30, 600)
-		must(t, s.Close())
-		segs := files(t, o.Path, segPrefix+"0*"+segSuffix)
+		must(t, shut(s))
+		segs := files(t, o.Path, segment.Prefix+"0*"+segment.Suffix)
 		path := filepath.Join(o.Path, "shard-00", segs[len(segs)-1])
 		whole, err := os.ReadFile(path)
 		must(t, err)
@@ -157,8 +160,8 @@ func TestNumbersBehindDamageAreNotUsedAgain(t *testing.T) {
 		o.Ledger = ledger.New()
 		s = open(t, o)
 		appendN(t, s.Shards()[0], 30, 10, 600)
-		must(t, s.Close())
-		must(t, os.WriteFile(path, whole, fileMode))
+		must(t, shut(s))
+		must(t, os.WriteFile(path, whole, segment.FileMode))
 		o.Ledger = ledger.New()
 		q := open(t, o).Shards()[0]
 		var got []int

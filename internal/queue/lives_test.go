@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // lives is a shard that goes from crash to crash. A crash leaves any state of a file
@@ -26,7 +27,7 @@ func (l *lives) live(t *testing.T, s *Store) {
 	q := s.Shards()[0]
 	flying, acked := make(map[int]uint64), make(map[int]bool)
 	l.list, l.meta = nil, nil
-	l.keep(q.dir)
+	l.keep(q.folder.path)
 	eager := l.rnd.IntN(2) == 0 // the newest record is answered too
 	for range 10 + l.rnd.IntN(120) {
 		switch l.rnd.IntN(12) {
@@ -54,16 +55,16 @@ func (l *lives) live(t *testing.T, s *Store) {
 		case 9:
 			if l.rnd.IntN(4) == 0 {
 				q.io.Lock()
-				must(t, q.retire())
+				must(t, q.disk.retire())
 				q.io.Unlock()
 			}
 		case 10:
-			q.noteAcked() // before the records themselves are synced
-			l.keep(q.dir)
+			q.acks.write() // before the records themselves are synced
+			l.keep(q.folder.path)
 		case 11:
 			must(t, s.syncAll())
 			l.list, l.meta = nil, nil
-			l.keep(q.dir)
+			l.keep(q.folder.path)
 			for n := range acked {
 				l.noted[n] = true
 			}
@@ -72,7 +73,7 @@ func (l *lives) live(t *testing.T, s *Store) {
 }
 
 func (l *lives) keep(dir string) {
-	for name, to := range map[string]*[][]byte{ackedName: &l.list, metaName: &l.meta} {
+	for name, to := range map[string]*[][]byte{segment.AckedName: &l.list, segment.MetaName: &l.meta} {
 		data, _ := os.ReadFile(filepath.Join(dir, name))
 		*to = append(*to, data)
 	}
@@ -85,15 +86,15 @@ func (l *lives) crash(t *testing.T, s *Store) (image string) {
 	image = copyQueue(t, s.opts.Path)
 	dir := filepath.Join(image, "shard-00")
 	if l.rnd.IntN(3) > 0 {
-		q.mu.Lock()
-		for _, seg := range q.segs {
+		q.win.mu.Lock()
+		for _, seg := range q.win.state.segs {
 			if lose := seg.size - seg.synced; lose > 0 {
 				must(t, os.Truncate(filepath.Join(dir, filepath.Base(seg.path)), seg.synced+l.rnd.Int64N(lose+1)))
 			}
 		}
-		q.mu.Unlock()
-		l.put(t, filepath.Join(dir, ackedName), l.list)
-		l.put(t, filepath.Join(dir, metaName), l.meta)
+		q.win.mu.Unlock()
+		l.put(t, filepath.Join(dir, segment.AckedName), l.list)
+		l.put(t, filepath.Join(dir, segment.MetaName), l.meta)
 	}
 	return image
 }
@@ -101,22 +102,22 @@ func (l *lives) crash(t *testing.T, s *Store) (image string) {
 func (l *lives) put(t *testing.T, path string, states [][]byte) {
 	data := states[l.rnd.IntN(len(states))]
 	if data == nil {
-		must(t, remove(path))
+		must(t, segment.Remove(path))
 		return
 	}
-	must(t, os.WriteFile(path, data, fileMode))
+	must(t, os.WriteFile(path, data, segment.FileMode))
 }
 
 // present are the records in the segments of an image, whatever is said of them.
 func present(t *testing.T, image string) (all []int) {
-	for _, name := range files(t, image, segPrefix+"0*") {
+	for _, name := range files(t, image, segment.Prefix+"0*") {
 		path := filepath.Join(image, "shard-00", name)
 		f, err := os.Open(path)
 		must(t, err)
 		st, err := f.Stat()
 		must(t, err)
-		_, err = walk(f, st.Size(), 0, func(off int64, h *header) error {
-			rec, err := readRecord(f, entry{seq: h.seq, seg: &segment{path: path}, off: off, size: h.size(), source: string(h.source)}, nil)
+		_, err = segment.Headers(f, st.Size(), 0, func(off int64, h *segment.Header) error {
+			rec, err := segment.ReadRecord(f, h.At(off), nil)
 			all = append(all, number(t, rec))
 			return err
 		})
@@ -151,7 +152,7 @@ func TestNoListEatsARecord(t *testing.T) {
 						t.Fatalf("record %d was acknowledged before the last sync, and comes again", n)
 					}
 				}
-				must(t, s.Close())
+				must(t, shut(s))
 			}
 		}) {
 			t.Fatalf("seed %d", seed)

@@ -1,12 +1,17 @@
 package queue
 
 import (
+	"context"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/queue/inspect"
+	"syslog-gateway/internal/queue/recovery"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // A second process is refused also when somebody has removed or replaced the lock file
@@ -16,7 +21,7 @@ func TestSecondProcessIsRefused(t *testing.T) {
 		"untouched": func(string) error { return nil },
 		"removed":   os.Remove,
 		"replaced": func(lock string) error {
-			if err := os.WriteFile(lock+".new", nil, fileMode); err != nil {
+			if err := os.WriteFile(lock+".new", nil, segment.FileMode); err != nil {
 				return err
 			}
 			return os.Rename(lock+".new", lock)
@@ -40,7 +45,7 @@ func TestSecondProcessIsRefused(t *testing.T) {
 				_ = first.Process.Kill()
 				<-ended
 			}()
-			must(t, change(filepath.Join(dir, lockName)))
+			must(t, change(filepath.Join(dir, recovery.LockName)))
 			second := exec.Command(os.Args[0])
 			second.Env = first.Env
 			said, err := second.CombinedOutput()
@@ -48,11 +53,11 @@ func TestSecondProcessIsRefused(t *testing.T) {
 				t.Fatalf("%v: %s", err, said)
 			}
 			for verb, do := range map[string]func() error{
-				"status":  func() error { _, err := Inspect(dir); return err },
-				"purge":   func() error { _, err := Purge(dir); return err },
-				"export":  func() error { return Export(dir, io.Discard) },
+				"status":  func() error { _, err := inspect.Status(context.Background(), dir); return err },
+				"purge":   func() error { _, err := inspect.Purge(context.Background(), dir); return err },
+				"export":  func() error { return inspect.Export(context.Background(), dir, io.Discard) },
 				"restore": func() error { _, err := Restore(t.Context(), dir, quiet()); return err },
-				"skip":    func() error { _, err := Skip(dir); return err },
+				"skip":    func() error { _, err := inspect.Skip(context.Background(), dir); return err },
 			} {
 				if err := do(); err == nil || !strings.Contains(err.Error(), "in use") {
 					t.Errorf("%s: %v", verb, err)

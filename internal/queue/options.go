@@ -21,7 +21,7 @@ const (
 	Block FullPolicy = "block"
 	// DropOldest gives up the oldest segment that is stored.
 	DropOldest FullPolicy = "drop_oldest"
-	// DropNewest lets Append fail with event.ErrFull; the caller drops and books it.
+	// DropNewest lets Append fail with event.ErrFull; the caller drops and counts it.
 	DropNewest FullPolicy = "drop_newest"
 )
 
@@ -54,11 +54,11 @@ type Options struct {
 	SyncInterval time.Duration
 	// WhenFull is the policy; "" means Block.
 	WhenFull FullPolicy
-	// Ledger gets what is accepted, recovered and dropped; nil: nobody does.
+	// Ledger gets what is accepted, recovered and dropped; optional.
 	Ledger *ledger.Ledger
-	// Logger gets what an operator must know; nil: nobody does.
+	// Logger gets what an operator must know; optional.
 	Logger *slog.Logger
-	// Registerer gets the metrics until Close; nil: nobody does.
+	// Registerer gets the metrics until Close; optional.
 	Registerer prometheus.Registerer
 }
 

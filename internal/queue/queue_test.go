@@ -43,17 +43,28 @@ func (h *strict) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
+// start makes and opens a store.
+func start(o Options) (*Store, error) {
+	s, err := New(o)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.Open(context.Background())
+}
+
+func shut(s *Store) error { return s.Close(context.Background()) }
+
 func open(t testing.TB, o Options) *Store {
 	t.Helper()
 	if o.Logger == nil { // nothing worth a warning happens in a test that does not say so
 		o.Logger = slog.New(&strict{t})
 	}
-	s, err := Open(o)
+	s, err := start(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
+		if err := shut(s); err != nil {
 			t.Error(err)
 		}
 	})
@@ -171,7 +182,7 @@ func drain(t testing.TB, q *Shard, n int) []int {
 func nextNow(t testing.TB, q *Shard) (event.Record, bool) {
 	t.Helper()
 	for {
-		e, err := q.take()
+		e, err := q.reader.take()
 		var torn *damagedError
 		switch {
 		case errors.As(err, &torn):
@@ -184,7 +195,7 @@ func nextNow(t testing.TB, q *Shard) (event.Record, bool) {
 		case err != nil:
 			t.Fatal(err)
 		}
-		rec, err := q.load(e, nil)
+		rec, err := q.reader.load(e, nil)
 		if err == nil {
 			return rec, true
 		}
@@ -212,8 +223,6 @@ func drainAll(t testing.TB, q *Shard) []int {
 
 // settleDown lets diskqueue consume what is acknowledged, as Run does.
 func settleDown(q *Shard) {
-	q.io.Lock()
-	defer q.io.Unlock()
 	for q.advance(100) {
 	}
 }

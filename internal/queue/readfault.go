@@ -1,47 +1,15 @@
 package queue
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"time"
+
+	"syslog-gateway/internal/queue/recovery"
 )
 
-// readError is an error of reading. It says nothing about the bytes: the disk, or the
-// way to it, may answer the next time. Only a read that worked can show damage.
-type readError struct {
-	off int64
-	err error
-}
-
-func (e *readError) Error() string { return fmt.Sprintf("read at %d: %v", e.off, e.err) }
-func (e *readError) Unwrap() error { return e.err }
-
-// readAt fills p from off. Where the file ends before that the error is
-// io.ErrUnexpectedEOF: the bytes are gone, which is damage. A file that was closed
-// meanwhile gives os.ErrClosed, and anything else a *readError.
-func readAt(r io.ReaderAt, p []byte, off int64) (int, error) {
-	n, err := r.ReadAt(p, off)
-	switch {
-	case n == len(p):
-		return n, nil
-	case err == nil || errors.Is(err, io.EOF):
-		return n, io.ErrUnexpectedEOF
-	case errors.Is(err, os.ErrClosed):
-		return n, err
-	}
-	return n, &readError{off + int64(n), err}
-}
-
-// The pauses between attempts to read what could not be read.
-const (
-	minReadPause = 50 * time.Millisecond
-	maxReadPause = 2 * time.Second
-	// maxSick is how many records that could not be read are passed over in a shard: where
-	// nothing can be read the reader must not run through the whole backlog.
-	maxSick = 1024
-)
+// maxUnreadable is how many unreadable records are passed over in a shard: if nothing can
+// be read, the reader must not run through the whole backlog.
+const maxUnreadable = 1024
 
 // pause is the time until something that failed is tried again. It grows with each
 // failure; the zero value is no pause.
@@ -54,122 +22,100 @@ type pause struct {
 // it, does not count again.
 func (p *pause) grow() {
 	if now := time.Now(); p.over() {
-		p.wait = min(max(2*p.wait, minReadPause), maxReadPause)
+		p.wait = min(max(2*p.wait, recovery.MinPause), recovery.MaxPause)
 		p.at = now.Add(p.wait)
 	}
 }
 
-// over says that it is time to try. It reads no clock where there is no pause.
+// over says that it is time to try. It reads no clock if there is no pause.
 func (p *pause) over() bool { return p.wait == 0 || !time.Now().Before(p.at) }
 
 // stalled notes that the reader cannot go on at the cursor, and returns errNothing:
 // nothing behind it is handed out until this place can be read.
-func (q *Shard) stalled(seg *segment, err error) error {
-	q.mu.Lock()
-	if q.cur == seg {
-		q.stall.grow()
-		q.reopen(seg)
-	}
-	q.mu.Unlock()
-	q.cantRead(seg, err)
+func (r *reader) stalled(seg *segmentState, err error) error {
+	r.win.with(func(s *windowState) {
+		if s.cur == seg {
+			s.stall.grow()
+			s.reopen(seg)
+		}
+	})
+	r.failed(seg, err)
 	return errNothing
 }
 
 // unread gives a record back that could not be read. It stays queued and is read again
 // after a pause; those behind it go on meanwhile.
-func (q *Shard) unread(e entry, err error) {
-	q.mu.Lock()
-	now := q.find(e.seq)
-	if now == nil || now.state != inFlight {
-		q.mu.Unlock()
-		return
-	}
-	if now.state = waiting; !now.sick {
-		now.sick = true
-		q.unreadable++
-	}
-	q.sick = append(q.sick, e.seq)
-	q.rest.grow()
-	q.reopen(e.seg)
-	q.mu.Unlock()
-	q.cantRead(e.seg, err)
-}
-
-// reopen closes the file of a segment that is complete and synced, so that the next
-// attempt opens it anew: a handle may be stale (NFS) where the file is well. The caller
-// holds mu.
-func (q *Shard) reopen(s *segment) {
-	if s.file != nil && s != q.last() && s.synced >= s.size && !s.doubt {
-		_ = s.file.Close() // it was read only
-		s.file = nil
+func (r *reader) unread(e entry, err error) {
+	waits := false
+	r.win.with(func(s *windowState) {
+		if waits = s.out.failed(e.Seq); waits {
+			s.reopen(e.seg)
+		}
+	})
+	if waits {
+		r.failed(e.seg, err)
 	}
 }
 
-// cantRead makes a failed read visible, and wakes those who wait: they must know when it
-// is tried again.
-func (q *Shard) cantRead(seg *segment, err error) {
-	_ = q.setFault(&q.readFault, fmt.Errorf("%s: %w", seg.path, err))
-	q.avail.broadcast()
+// failed makes a failed read visible, and wakes those who wait: they must know when it is
+// tried again.
+func (r *reader) failed(seg *segmentState, err error) {
+	_ = r.faults.read.set(fmt.Errorf("%s: %w", seg.path, err))
+	r.win.avail.broadcast()
 }
 
 // readAgain says that a record was read that could not be before.
-func (q *Shard) readAgain(seq uint64) {
-	q.mu.Lock()
-	if e := q.find(seq); e != nil && e.sick {
-		q.heal1(e)
-	}
-	q.rest = pause{}
-	more := len(q.sick) > 0
-	q.mu.Unlock()
+func (r *reader) readAgain(seq uint64) {
+	more := false
+	r.win.with(func(s *windowState) {
+		if e := s.out.find(seq); e != nil {
+			s.out.readAgain(e)
+		}
+		s.out.rest = pause{}
+		more = len(s.out.unreadable) > 0
+	})
 	if more {
-		q.avail.broadcast() // for the others at once
+		r.win.avail.broadcast() // for the others at once
 	}
-	q.settleReads()
+	r.settleFault()
 }
 
-// heal1 takes an entry off those that could not be read. The caller holds mu.
-func (q *Shard) heal1(e *entry) {
-	e.sick = false
-	q.unreadable--
-}
-
-// settleReads ends the fault of reading when nothing is left that could not be read.
-func (q *Shard) settleReads() {
-	if q.readFault.Load() == nil {
+// settleFault ends the fault of reading when nothing is left that could not be read.
+func (r *reader) settleFault() {
+	if r.faults.read.err() == nil {
 		return
 	}
-	q.mu.Lock()
-	well := q.unreadable == 0 && q.stall.wait == 0 && q.firstLate() == nil
-	q.mu.Unlock()
+	well := false
+	r.win.with(func(s *windowState) { well = s.readable() })
 	if well {
-		q.clearFault(&q.readFault)
+		r.faults.read.clear()
 	}
 }
 
 // holding says why the record at the cursor cannot be handed out, or nil.
-func (q *Shard) holding() error {
-	f := q.readFault.Load()
-	if f == nil {
+func (r *reader) holding() error {
+	err := r.faults.read.err()
+	if err == nil {
 		return nil
 	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.stall.wait == 0 && q.cur.late == nil && len(q.sick) < maxSick {
-		return nil
-	}
-	return f.err
+	r.win.with(func(s *windowState) {
+		if !s.holds() {
+			err = nil
+		}
+	})
+	return err
 }
 
-// nextTry is when something that could not be read is tried again; ok is false where
-// there is nothing.
-func (q *Shard) nextTry() (at time.Time, ok bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.stall.wait != 0 {
-		at, ok = q.stall.at, true
-	}
-	if len(q.sick) > 0 && (!ok || q.rest.at.Before(at)) {
-		at, ok = q.rest.at, true
-	}
+// nextTry is when something that could not be read is tried again; ok is false if there is
+// nothing.
+func (r *reader) nextTry() (at time.Time, ok bool) {
+	r.win.with(func(s *windowState) {
+		if s.stall.wait != 0 {
+			at, ok = s.stall.at, true
+		}
+		if len(s.out.unreadable) > 0 && (!ok || s.out.rest.at.Before(at)) {
+			at, ok = s.out.rest.at, true
+		}
+	})
 	return at, ok
 }

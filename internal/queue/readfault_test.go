@@ -10,31 +10,33 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"syslog-gateway/internal/ledger"
-
-	"golang.org/x/sys/unix"
+	"syslog-gateway/internal/queue/inspect"
+	"syslog-gateway/internal/queue/quarantine"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // blind lets every read of a segment fail, until it is seen again.
-func blind(t *testing.T, q *Shard, s *segment) {
+func blind(t *testing.T, q *Shard, s *segmentState) {
 	t.Helper()
 	f, err := os.OpenFile(s.path, os.O_WRONLY, 0)
 	must(t, err)
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.win.mu.Lock()
+	defer q.win.mu.Unlock()
 	if s.file != nil {
 		must(t, s.file.Close())
 	}
-	s.file, q.ws = f, nil
+	s.file, q.reader.of = f, nil
 }
 
-func see(t *testing.T, q *Shard, s *segment) {
+func see(t *testing.T, q *Shard, s *segmentState) {
 	t.Helper()
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.win.mu.Lock()
+	defer q.win.mu.Unlock()
 	must(t, s.file.Close())
 	s.file = nil
 }
@@ -54,7 +56,7 @@ func TestUnreadableHeaderHoldsTheShard(t *testing.T) {
 	q := s.Shards()[0]
 	appendN(t, q, 0, 60, 700)
 	drain(t, q, 3)
-	first := q.segs[0]
+	first := q.win.state.segs[0]
 	blind(t, q, first)
 	got := make(chan []int)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -111,10 +113,10 @@ func TestUnreadableRecordLetsOthersPass(t *testing.T) {
 	appendN(t, q, 0, 10, 700)
 	var sick []entry
 	for range 3 {
-		e, err := q.take()
+		e, err := q.reader.take()
 		must(t, err)
 		blind(t, q, e.seg)
-		if _, err := q.load(e, nil); !errors.Is(err, errGone) {
+		if _, err := q.reader.load(e, nil); !errors.Is(err, errGone) {
 			t.Fatalf("load: %v", err)
 		}
 		see(t, q, e.seg)
@@ -123,16 +125,16 @@ func TestUnreadableRecordLetsOthersPass(t *testing.T) {
 	if st := q.Stats(); st.ReadFault == "" || st.Stalled || s.Healthy() != nil || st.Records != 10 {
 		t.Fatalf("%+v, healthy %v", st, s.Healthy())
 	}
-	if !q.Ack(sick[1].seq) { // as drop_oldest would end it
+	if !q.Ack(sick[1].Seq) { // as drop_oldest would end it
 		t.Fatal("it is not queued any more")
 	}
-	q.mu.Lock()
-	q.rest = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
-	q.mu.Unlock()
+	q.win.mu.Lock()
+	q.win.state.out.rest = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
+	q.win.mu.Unlock()
 	equal(t, "those behind", drain(t, q, 7), sequence(3, 7))
-	q.mu.Lock()
-	q.rest.at = time.Now()
-	q.mu.Unlock()
+	q.win.mu.Lock()
+	q.win.state.out.rest.at = time.Now()
+	q.win.mu.Unlock()
 	equal(t, "those that could not be read", drain(t, q, 2), []int{0, 2})
 	if st := q.Stats(); st.ReadFault != "" || st.Records != 0 || st.Corrupt != 0 || st.Faults.Read != 3 {
 		t.Fatalf("%+v", st)
@@ -140,30 +142,30 @@ func TestUnreadableRecordLetsOthersPass(t *testing.T) {
 }
 
 // Where nothing can be read the reader does not run through the backlog.
-func TestFewRecordsAreSick(t *testing.T) {
+func TestFewRecordsAreUnreadable(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger, o.SegmentSize = quiet(), 1<<20
 	s := open(t, o)
 	q := s.Shards()[0]
-	appendN(t, q, 0, maxSick+50, 100)
-	q.mu.Lock()
-	q.rest = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
-	q.mu.Unlock()
+	appendN(t, q, 0, maxUnreadable+50, 100)
+	q.win.mu.Lock()
+	q.win.state.out.rest = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
+	q.win.mu.Unlock()
 	for n := 0; ; n++ {
-		e, err := q.take()
-		if errors.Is(err, errNothing) && n == maxSick {
+		e, err := q.reader.take()
+		if errors.Is(err, errNothing) && n == maxUnreadable {
 			break
 		}
 		must(t, err)
-		q.unread(e, unix.EIO)
+		q.reader.unread(e, syscall.EIO)
 	}
 	if s.Healthy() == nil {
 		t.Error("that nothing is handed out is not told")
 	}
-	q.mu.Lock()
-	q.rest = pause{}
-	q.mu.Unlock()
-	equal(t, "records", len(drainAll(t, q)), maxSick+50)
+	q.win.mu.Lock()
+	q.win.state.out.rest = pause{}
+	q.win.mu.Unlock()
+	equal(t, "records", len(drainAll(t, q)), maxUnreadable+50)
 	must(t, s.Healthy())
 }
 
@@ -176,7 +178,7 @@ type fails struct {
 
 func (f *fails) ReadAt(p []byte, off int64) (int, error) {
 	if f.n++; f.bad(f.n, off) {
-		return 0, unix.EIO
+		return 0, syscall.EIO
 	}
 	return f.bytesAt.ReadAt(p, off)
 }
@@ -187,8 +189,8 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 	o := options(fastDir(t))
 	s := open(t, o)
 	appendN(t, s.Shards()[0], 0, 12, 5000)
-	path := s.Shards()[0].segs[0].path
-	must(t, s.Close())
+	path := s.Shards()[0].win.state.segs[0].path
+	must(t, shut(s))
 	data, err := os.ReadFile(path)
 	must(t, err)
 	offs := offsets(t, path)
@@ -197,7 +199,7 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 	zeros := slices.Concat(data, make([]byte, 300<<10))
 	copied := func(r io.ReaderAt) error {
 		root := t.TempDir()
-		_, err := setAside(root, "shard-00", 1, r, 7, int64(len(data)))
+		_, err := quarantine.CopyRange(root, "shard-00", 1, r, 7, int64(len(data)))
 		if files := setAsideFiles(t, root); err != nil && len(files) > 0 {
 			t.Errorf("left behind: %v", files)
 		}
@@ -207,17 +209,17 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 		data []byte
 		do   func(io.ReaderAt) error
 	}{
-		"walk":         {data, func(r io.ReaderAt) error { _, err := walk(r, int64(len(data)), 0, nil); return err }},
-		"walk, damage": {hurt, func(r io.ReaderAt) error { _, err := walk(r, int64(len(hurt)), 0, nil); return err }},
-		"walk, zeros":  {zeros, func(r io.ReaderAt) error { _, err := walk(r, int64(len(zeros)), 0, nil); return err }},
+		"walk":         {data, func(r io.ReaderAt) error { _, err := segment.Headers(r, int64(len(data)), 0, nil); return err }},
+		"walk, damage": {hurt, func(r io.ReaderAt) error { _, err := segment.Headers(r, int64(len(hurt)), 0, nil); return err }},
+		"walk, zeros":  {zeros, func(r io.ReaderAt) error { _, err := segment.Headers(r, int64(len(zeros)), 0, nil); return err }},
 		"copy":         {data, copied},
 		"record": {data, func(r io.ReaderAt) error {
-			_, err := readRecord(r, entry{seq: 1, size: offs[1], source: "palo_alto"}, nil)
+			_, err := segment.ReadRecord(r, segment.Place{Seq: 1, Size: offs[1], Source: "palo_alto"}, nil)
 			return err
 		}},
-		"good bytes": {data, func(r io.ReaderAt) error { _, err := goodBytes(r, 0, int64(len(data))); return err }},
+		"good bytes": {data, func(r io.ReaderAt) error { _, err := segment.GoodBytes(r, 0, int64(len(data))); return err }},
 		"range's end": {data, func(r io.ReaderAt) error {
-			_, err := rangeEnd(bytesAt(data[:5000]), 5000, r, 0, int64(len(data)))
+			_, err := quarantine.RangeEnd(bytesAt(data[:5000]), 5000, r, 0, int64(len(data)))
 			return err
 		}},
 	} {
@@ -228,8 +230,8 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 		}
 		for nth := 1; nth <= whole.n; nth++ {
 			err := c.do(&fails{bytesAt: c.data, bad: func(n int, _ int64) bool { return n == nth }})
-			var failed *readError
-			if !errors.As(err, &failed) || !errors.Is(err, unix.EIO) {
+			var failed *segment.ReadError
+			if !errors.As(err, &failed) || !errors.Is(err, syscall.EIO) {
 				t.Errorf("%s, read %d of %d fails: %v", name, nth, whole.n, err)
 			}
 		}
@@ -241,7 +243,7 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 func hide(t *testing.T, path string) (back func()) {
 	t.Helper()
 	must(t, os.Rename(path, path+"-hidden"))
-	must(t, os.Mkdir(path, dirMode))
+	must(t, os.Mkdir(path, segment.DirMode))
 	return func() {
 		t.Helper()
 		must(t, os.Remove(path))
@@ -270,21 +272,21 @@ func TestUnreadableAtStart(t *testing.T) {
 					}
 				}
 				left = append(left, sequence(30, 30)...)
-				must(t, s.Close())
-				segs := files(t, o.Path, segPrefix+"0*"+segSuffix)
+				must(t, shut(s))
+				segs := files(t, o.Path, segment.Prefix+"0*"+segment.Suffix)
 				equal(t, "segments", len(segs), 3)
 				back := hide(t, filepath.Join(o.Path, "shard-00", segs[i]))
 				before := tree(t, o.Path)
-				if rep, err := Verify(o.Path); err != nil || !rep.Unread() || rep.Damaged() || tree(t, o.Path) != before {
+				if rep, err := inspect.Verify(context.Background(), o.Path); err != nil || !rep.Unread() || rep.Damaged() || tree(t, o.Path) != before {
 					t.Fatalf("verify: %+v, %v", rep, err)
 				}
-				if err := Export(o.Path, io.Discard); err == nil || !strings.Contains(err.Error(), segs[i]) {
+				if err := inspect.Export(context.Background(), o.Path, io.Discard); err == nil || !strings.Contains(err.Error(), segs[i]) {
 					t.Fatalf("export: %v", err)
 				}
 				o.Ledger = ledger.New()
 				s = open(t, o)
 				q = s.Shards()[0]
-				q.heal()
+				q.heal(context.Background())
 				if st := s.Stats(); st.ReadFault == "" || st.Shards[0].Faults.Read == 0 || st.Shards[0].Corrupt != 0 {
 					t.Fatalf("%+v", st)
 				}
@@ -298,10 +300,10 @@ func TestUnreadableAtStart(t *testing.T) {
 				}
 				switch end {
 				case "stop":
-					must(t, s.Close())
+					must(t, shut(s))
 				case "kill":
 					to := copyQueueWith(t, o.Path, segs[i])
-					must(t, s.Close())
+					must(t, shut(s))
 					o.Path = to
 				}
 				if end != "none" {
@@ -312,7 +314,7 @@ func TestUnreadableAtStart(t *testing.T) {
 					q = s.Shards()[0]
 				}
 				back()
-				until(t, "the segment is read", func() bool { q.heal(); return q.Stats().ReadFault == "" })
+				until(t, "the segment is read", func() bool { q.heal(context.Background()); return q.Stats().ReadFault == "" })
 				must(t, s.Healthy())
 				got := append(first, drainAll(t, q)...)
 				settleDown(q)
@@ -339,9 +341,9 @@ func TestUnreadableAtStart(t *testing.T) {
 }
 
 // copyQueueWith is copyQueue of a queue with a hidden segment.
-func copyQueueWith(t *testing.T, from, segment string) string {
+func copyQueueWith(t *testing.T, from, name string) string {
 	to := copyQueue(t, from)
-	if st, err := os.Stat(filepath.Join(to, "shard-00", segment)); err != nil || !st.IsDir() {
+	if st, err := os.Stat(filepath.Join(to, "shard-00", name)); err != nil || !st.IsDir() {
 		t.Fatalf("%v", err)
 	}
 	return to
@@ -354,13 +356,13 @@ func TestLateSegmentIsMisplaced(t *testing.T) {
 	s := open(t, o)
 	q := s.Shards()[0]
 	appendN(t, q, 0, 60, 700)
-	must(t, s.Close())
-	segs := files(t, o.Path, segPrefix+"0*"+segSuffix)
+	must(t, shut(s))
+	segs := files(t, o.Path, segment.Prefix+"0*"+segment.Suffix)
 	dir := filepath.Join(o.Path, "shard-00")
 	data, err := os.ReadFile(filepath.Join(dir, segs[0]))
 	must(t, err)
-	copied := filepath.Join(dir, segmentName(9))
-	must(t, os.WriteFile(copied, data, fileMode))
+	copied := filepath.Join(dir, segment.Name(9))
+	must(t, os.WriteFile(copied, data, segment.FileMode))
 	back := hide(t, copied)
 	o.Ledger = ledger.New()
 	s = open(t, o)
@@ -368,13 +370,13 @@ func TestLateSegmentIsMisplaced(t *testing.T) {
 	appendN(t, q, 60, 5, 700)
 	equal(t, "records before it", drainAll(t, q), sequence(0, 60))
 	back()
-	until(t, "it is read", func() bool { q.heal(); return q.Stats().ReadFault == "" })
+	until(t, "it is read", func() bool { q.heal(context.Background()); return q.Stats().ReadFault == "" })
 	equal(t, "records behind it", drainAll(t, q), sequence(60, 5))
 	settleDown(q)
 	if st := q.Stats(); st.Records != 0 || st.Segments > 1 {
 		t.Fatalf("%+v", st)
 	}
-	if got := setAsideFiles(t, o.Path); len(got) != 1 || !strings.HasSuffix(got[0], misplacedSuffix) {
+	if got := setAsideFiles(t, o.Path); len(got) != 1 || !strings.HasSuffix(got[0], quarantine.MisplacedSuffix) {
 		t.Fatalf("set aside: %v", got)
 	}
 }

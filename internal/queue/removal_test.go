@@ -1,12 +1,15 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/queue/quarantine"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // block puts a folder in the place of a file, which so cannot be removed, and returns
@@ -14,7 +17,7 @@ import (
 func block(t *testing.T, path string) (undo func()) {
 	t.Helper()
 	must(t, os.Rename(path, path+".there"))
-	must(t, os.MkdirAll(filepath.Join(path, "full"), dirMode))
+	must(t, os.MkdirAll(filepath.Join(path, "full"), segment.DirMode))
 	return func() {
 		must(t, os.RemoveAll(path))
 		must(t, os.Rename(path+".there", path))
@@ -25,11 +28,11 @@ func block(t *testing.T, path string) (undo func()) {
 // segment goes as soon as it can, at the latest with the stop. Else the next start would
 // deliver all of it again.
 func TestRemovalIsTriedAgain(t *testing.T) {
-	unremoved(t, func(q *Shard, first *segment) {
-		if q.segs[0] == first {
+	unremoved(t, func(q *Shard, first *segmentState) {
+		if q.win.state.segs[0] == first {
 			t.Fatal("the segment is not consumed")
 		}
-		q.heal()
+		q.heal(context.Background())
 		if _, err := os.Stat(first.path); err == nil {
 			t.Fatal("the file is there still")
 		}
@@ -37,18 +40,18 @@ func TestRemovalIsTriedAgain(t *testing.T) {
 }
 
 // The last try is that of the stop.
-func TestStopRemovesWhatStayed(t *testing.T) { unremoved(t, func(*Shard, *segment) {}) }
+func TestStopRemovesWhatStayed(t *testing.T) { unremoved(t, func(*Shard, *segmentState) {}) }
 
 // unremoved consumes a segment while its file cannot be removed, has the rest of the
 // test look when it can again, and requires that a restart repeats nothing.
-func unremoved(t *testing.T, then func(q *Shard, first *segment)) {
+func unremoved(t *testing.T, then func(q *Shard, first *segmentState)) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
 	s := open(t, o)
 	q := s.Shards()[0]
 	appendN(t, q, 0, 60, 700)
-	first := q.segs[0]
-	n := int(first.left.records)
+	first := q.win.state.segs[0]
+	n := int(first.left.Records)
 	equal(t, "records", drain(t, q, n-1), sequence(0, n-1))
 	rec := next(t, q)
 	settleDown(q)
@@ -57,7 +60,7 @@ func unremoved(t *testing.T, then func(q *Shard, first *segment)) {
 	settleDown(q)
 	undo()
 	then(q, first)
-	must(t, s.Close())
+	must(t, shut(s))
 	o.Ledger = ledger.New()
 	equal(t, "records after a restart", drainAll(t, open(t, o).Shards()[0]), sequence(n, 60-n))
 }
@@ -68,15 +71,15 @@ func TestConsumedSegmentLeavesNoMark(t *testing.T) {
 	s := open(t, o)
 	q := s.Shards()[0]
 	appendN(t, q, 0, 60, 700)
-	first := q.segs[0]
-	d := unsynced{seg: first, file: first.file, to: first.size}
+	first := q.win.state.segs[0]
+	d := dirtySegment{seg: first, file: first.file, to: first.size}
 	drainAll(t, q)
 	settleDown(q)
-	if q.segs[0] == first {
+	if q.win.state.segs[0] == first {
 		t.Fatal("the segment is not consumed")
 	}
-	must(t, q.syncSegment(d))
-	if marks := files(t, o.Path, "*"+doubtSuffix); len(marks) > 0 {
+	must(t, q.syncer.syncSegment(d))
+	if marks := files(t, o.Path, "*"+segment.UnsyncedSuffix); len(marks) > 0 {
 		t.Fatalf("left behind: %v", marks)
 	}
 }
@@ -85,10 +88,10 @@ func TestConsumedSegmentLeavesNoMark(t *testing.T) {
 func TestNothingIsSetAsideOfAClosedFile(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "segment"))
 	must(t, err)
-	_, err = f.Write(make([]byte, 3*page))
+	_, err = f.Write(make([]byte, 3*segment.Page))
 	must(t, errors.Join(err, f.Close()))
 	root := t.TempDir()
-	if copied, err := setAside(root, "shard-00", 1, f, 0, 3*page); err == nil {
+	if copied, err := quarantine.CopyRange(root, "shard-00", 1, f, 0, 3*segment.Page); err == nil {
 		t.Fatalf("copied to %s", copied)
 	}
 	equal(t, "files set aside", len(setAsideFiles(t, root)), 0)

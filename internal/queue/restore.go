@@ -1,8 +1,6 @@
 package queue
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,97 +8,24 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
+	"syslog-gateway/internal/durable"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/queue/quarantine"
+	"syslog-gateway/internal/queue/recovery"
+	"syslog-gateway/internal/queue/segment"
 )
 
-// setAsideFile is a file of the corrupt folder, by its name:
-//
-//	shard-00-000012@34567  the bytes of segment 12 from 34567 on, as far as they could be
-//	                       copied; nothing of that range was delivered
-//	shard-00-000012        the whole segment: of it the ranges that begin with one of the
-//	                       copies were not delivered, and the rest was
-//	….misplaced            a whole segment that somebody had copied into the shard
-//	…+789                  the first 789 bytes of it were put back
-//	….restored             what could be put back was; the rest is damaged
-//	….duplicate            misplaced, and all its records are in the queue, or were
-type setAsideFile struct {
-	path  string
-	index int // of the shard
-	num   int64
-	off   int64  // where the range begins; -1: a whole segment
-	done  int64  // bytes that were put back
-	kind  string // misplacedSuffix, restoredSuffix, duplicateSuffix or none
-}
-
-const (
-	restoredSuffix  = ".restored"
-	duplicateSuffix = ".duplicate"
-)
-
-// listAside reads the names in the corrupt folder, ordered by shard, segment and offset.
-func listAside(root string) ([]setAsideFile, error) {
-	dir := filepath.Join(root, corruptFolder)
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("queue: %w", err)
-	}
-	name := regexp.MustCompile(`^shard-(\d{2})-(\d{6,18})(?:@(\d{1,18}))?(?:\.\d+)?(\.misplaced)?(?:\+(\d{1,18}))?(\.restored|\.duplicate)?$`)
-	number := func(digits string) int64 {
-		n, _ := strconv.ParseInt(digits, 10, 64) // at most 18 of them, or none
-		return n
-	}
-	var all []setAsideFile
-	for _, e := range entries {
-		m := name.FindStringSubmatch(e.Name())
-		if m == nil || !e.Type().IsRegular() {
-			continue
-		}
-		f := setAsideFile{path: filepath.Join(dir, e.Name()), index: int(number(m[1])), num: number(m[2]),
-			off: -1, done: number(m[5]), kind: cmp.Or(m[6], m[4])}
-		if m[3] != "" {
-			f.off = number(m[3])
-		}
-		all = append(all, f)
-	}
-	slices.SortFunc(all, func(a, b setAsideFile) int {
-		return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.num, b.num), cmp.Compare(a.off, b.off))
-	})
-	return all, nil
-}
-
-// whole says that the file is a segment that was kept since parts of it were set aside.
-func (f *setAsideFile) whole() bool { return f.off < 0 && f.kind == "" }
-
-// isRange says that the file is a copy of a range of which nothing was put back for good.
-func (f *setAsideFile) isRange() bool { return f.off >= 0 && f.kind == "" }
-
-// same says that both are of one segment.
-func (f *setAsideFile) same(o *setAsideFile) bool { return f.index == o.index && f.num == o.num }
-
-// mark tells records of the same number apart.
-type mark struct {
-	bodyCRC  uint32
-	received int64
-}
-
-// restorer puts records back that were set aside and turn out to be whole: their header
-// and their body have the right checksums. Versions before this one took an error of
-// reading for damage; and a copied segment may hold records that are nowhere else. It
-// appends them anew, so they come behind what is queued.
+// restorer puts back the records in the corrupt folder that are whole: header and body have
+// the right checksums. Older versions took a read error for damage, and a misplaced segment
+// may hold records that are nowhere else. It appends them again, behind what is queued.
 type restorer struct {
 	store *Store
-	files []setAsideFile
+	files []quarantine.File
 	todo  []putBack
 	// settling is what is to be done in the corrupt folder when all that was appended is
 	// on stable storage; bytes is how much that is.
@@ -114,16 +39,26 @@ type restorer struct {
 
 // upTo is a place in a shard.
 type upTo struct {
-	seg  *segment
+	seg  *segmentState
 	size int64
+}
+
+// stable says that the shard is synced up to the place.
+func (at upTo) stable(w *window) (stable bool) {
+	w.with(func(s *windowState) {
+		stable = !slices.ContainsFunc(s.segs, func(seg *segmentState) bool {
+			return seg.num < at.seg.num && seg.synced < seg.size || seg == at.seg && seg.synced < at.size
+		})
+	})
+	return stable
 }
 
 // putBack is a file of which records may have to be put back.
 type putBack struct {
-	file setAsideFile
+	file quarantine.File
 	// known are records that are not to be put back, since they are in the queue. It is
 	// shared by the files of one segment.
-	known map[uint64]mark
+	known map[uint64]recovery.Mark
 }
 
 // Restored is what was put back.
@@ -135,16 +70,12 @@ type Restored struct {
 	Duplicates int64 `json:"duplicates"` // records that are queued, or were delivered, and not put back
 }
 
-const (
-	// restoreBatch is how much is appended before the files that it came from go.
-	restoreBatch = 64 << 20
-	// restoreSegment is the size of the segments that Restore makes.
-	restoreSegment = 64 << 20
-)
+// restoreBatch is how much is appended before the files that it came from go.
+const restoreBatch = 64 << 20
 
-// planRestore looks at what was set aside, before anything of the queue is delivered: what
-// of it is queued can only be told now. That it fails is no reason not to start.
-func (s *Store) planRestore(scans []*shardScan) {
+// planRestore looks at the corrupt folder before anything is delivered: only now it can be
+// told what of it is queued. Its failure does not stop the start.
+func (s *Store) planRestore(scans []*recovery.Shard) {
 	r := &restorer{store: s, last: make(map[*Shard]upTo), ended: make(chan struct{})}
 	r.end = sync.OnceFunc(func() { close(r.ended) })
 	s.restorer = r
@@ -155,21 +86,21 @@ func (s *Store) planRestore(scans []*shardScan) {
 	}
 }
 
-func (r *restorer) plan(scans []*shardScan) (err error) {
-	if r.files, err = listAside(r.store.opts.Path); err != nil {
+func (r *restorer) plan(scans []*recovery.Shard) (err error) {
+	if r.files, err = quarantine.List(r.store.opts.Path); err != nil {
 		return err
 	}
-	known := make(map[setAsideFile]map[uint64]mark)
+	known := make(map[quarantine.File]map[uint64]recovery.Mark)
 	for _, f := range r.files {
-		p := putBack{file: f, known: make(map[uint64]mark)}
-		i := slices.IndexFunc(scans, func(sc *shardScan) bool { return sc.index == f.index })
+		p := putBack{file: f, known: make(map[uint64]recovery.Mark)}
+		i := slices.IndexFunc(scans, func(sc *recovery.Shard) bool { return sc.Index == f.Index })
 		switch {
-		case f.kind == misplacedSuffix:
+		case f.Kind == quarantine.MisplacedSuffix:
 			if i >= 0 {
-				err = scans[i].repeated(f.path, p.known)
+				err = scans[i].Repeated(f.Path, p.known)
 			}
-		case f.isRange():
-			of := setAsideFile{index: f.index, num: f.num}
+		case f.IsRange():
+			of := quarantine.File{Index: f.Index, Num: f.Num}
 			first := known[of] == nil
 			if first {
 				known[of] = p.known
@@ -192,106 +123,43 @@ func (r *restorer) plan(scans []*shardScan) (err error) {
 // it goes into known, once. Where the range lies before that and begins with a record that
 // is whole, the segment gets a second name in the corrupt folder: it goes when the rest is
 // delivered, and may be needed then.
-func (r *restorer) live(sc *shardScan, f setAsideFile, first bool, known map[uint64]mark) error {
-	i := slices.IndexFunc(sc.segs, func(s *segmentScan) bool { return s.num == f.num })
+func (r *restorer) live(sc *recovery.Shard, f quarantine.File, first bool, known map[uint64]recovery.Mark) error {
+	i := slices.IndexFunc(sc.Segments, func(s *recovery.Segment) bool { return s.Num == f.Num })
 	if i < 0 {
 		return nil
 	}
-	s := sc.segs[i]
-	if s.failed != nil {
-		return s.failed
+	s := sc.Segments[i]
+	if s.Failed != nil {
+		return s.Failed
 	}
 	if first {
-		if err := s.marks(s.from, known); err != nil {
+		if err := s.Marks(s.From, known); err != nil {
 			return err
 		}
 		// What is done is not queued: a record that was set aside alone is done by that.
-		maps.DeleteFunc(known, func(seq uint64, _ mark) bool { return s.done.has(seq) })
+		maps.DeleteFunc(known, func(seq uint64, _ recovery.Mark) bool { return s.Done.Has(seq) })
 	}
-	if f.off >= s.from || !s.good(f.off) || slices.ContainsFunc(r.files, func(w setAsideFile) bool { return w.whole() && w.same(&f) }) {
+	if f.Off >= s.From || !s.WholeRecordAt(f.Off) || slices.ContainsFunc(r.files, func(w quarantine.File) bool { return w.Whole() && w.Same(&f) }) {
 		return nil
 	}
-	path, err := linkAside(r.store.opts.Path, sc.name, s.num, s.path, "")
+	path, err := quarantine.Link(r.store.opts.Path, sc.Name, s.Num, s.Path, "")
 	if err != nil {
 		return err
 	}
-	r.files = append(r.files, setAsideFile{path: path, index: f.index, num: s.num, off: -1})
+	r.files = append(r.files, quarantine.File{Path: path, Index: f.Index, Num: s.Num, Off: -1})
 	return r.close(sc, s)
 }
 
 // close lets a segment that has a second name grow no more: a new one is begun behind it.
-func (r *restorer) close(sc *shardScan, s *segmentScan) error {
-	i := slices.IndexFunc(r.store.shards, func(q *Shard) bool { return q.index == sc.index })
+func (r *restorer) close(sc *recovery.Shard, s *recovery.Segment) error {
+	i := slices.IndexFunc(r.store.shards, func(q *Shard) bool { return q.index == sc.Index })
 	if i < 0 {
 		return nil
 	}
 	q := r.store.shards[i]
 	q.io.Lock()
 	defer q.io.Unlock()
-	if q.last().num != s.num {
-		return nil
-	}
-	if err := q.newSegment(s.num + 1); err != nil {
-		return err
-	}
-	return q.attach()
-}
-
-// good says that a whole record begins at off.
-func (s *segmentScan) good(off int64) bool {
-	f, err := os.Open(s.path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	h, _, v, err := (&window{r: f, size: s.fileSize}).record(off, 0)
-	if err != nil || v != valid {
-		return false
-	}
-	_, err = readRecord(f, entry{seq: h.seq, off: off, size: h.size(), source: string(h.source)}, nil)
-	return err == nil
-}
-
-// marks enters the records of the segment from an offset on into known.
-func (s *segmentScan) marks(from int64, known map[uint64]mark) error {
-	f, err := os.Open(s.path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = walk(f, s.fileSize, from, func(_ int64, h *header) error {
-		known[h.seq] = mark{h.bodyCRC, h.received}
-		return nil
-	})
-	return err
-}
-
-// repeated enters the records of the shard that a misplaced segment may repeat into known,
-// those included that are consumed and still in a file: they were delivered.
-func (sc *shardScan) repeated(path string, known map[uint64]mark) error {
-	st, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	its := make(map[uint64]mark)
-	if err := (&segmentScan{path: path, fileSize: st.Size()}).marks(0, its); err != nil {
-		return err
-	}
-	for _, s := range sc.segs {
-		if s.failed != nil {
-			return s.failed
-		}
-		all := make(map[uint64]mark)
-		if err := s.marks(0, all); err != nil {
-			return err
-		}
-		for seq, m := range all {
-			if _, may := its[seq]; may {
-				known[seq] = m
-			}
-		}
-	}
-	return nil
+	return q.disk.endSegment(s.Num)
 }
 
 // run puts back what is to be, until ctx is done.
@@ -306,7 +174,7 @@ func (r *restorer) run(ctx context.Context) {
 		r.todo = r.todo[1:]
 		if err != nil {
 			r.store.log.Warn("queue: what was set aside cannot be put back; the next start tries again",
-				"file", p.file.path, "error", err)
+				"file", p.file.Path, "error", err)
 		}
 		if r.bytes >= restoreBatch || len(r.todo) == 0 {
 			if !r.stable(ctx) {
@@ -326,7 +194,7 @@ func (r *restorer) stable(ctx context.Context) bool {
 	tick := time.NewTicker(r.store.opts.SyncInterval)
 	defer tick.Stop()
 	for q, at := range r.last {
-		for !q.stable(at) {
+		for !at.stable(&q.win) {
 			select {
 			case <-tick.C:
 			case <-ctx.Done():
@@ -335,15 +203,6 @@ func (r *restorer) stable(ctx context.Context) bool {
 		}
 	}
 	return true
-}
-
-// stable says that the shard is synced up to a place.
-func (q *Shard) stable(at upTo) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return !slices.ContainsFunc(q.segs, func(s *segment) bool {
-		return s.num < at.seg.num && s.synced < s.size || s == at.seg && s.synced < at.size
-	})
 }
 
 // settle removes or renames the files whose records were put back.
@@ -356,7 +215,7 @@ func (r *restorer) settle() {
 		errs = append(errs, do())
 	}
 	r.settling, r.bytes = nil, 0
-	errs = append(errs, r.removeWholes(), syncDir(filepath.Join(r.store.opts.Path, corruptFolder)))
+	errs = append(errs, r.removeWholes(), durable.SyncDir(filepath.Join(r.store.opts.Path, quarantine.Folder)))
 	if err := errors.Join(errs...); err != nil {
 		r.store.log.Error("queue: a file whose records were put back cannot be removed; the next start puts them back again",
 			"error", err)
@@ -365,14 +224,14 @@ func (r *restorer) settle() {
 
 // removeWholes removes the segments that were kept for ranges which are all put back.
 func (r *restorer) removeWholes() error {
-	left, err := listAside(r.store.opts.Path)
+	left, err := quarantine.List(r.store.opts.Path)
 	if err != nil {
 		return err
 	}
 	for _, w := range left {
-		of := func(f setAsideFile) bool { return f.off >= 0 && f.same(&w) }
-		if w.whole() && slices.ContainsFunc(r.files, of) && !slices.ContainsFunc(left, of) {
-			err = errors.Join(err, remove(w.path))
+		of := func(f quarantine.File) bool { return f.Off >= 0 && f.Same(&w) }
+		if w.Whole() && slices.ContainsFunc(r.files, of) && !slices.ContainsFunc(left, of) {
+			err = errors.Join(err, segment.Remove(w.Path))
 		}
 	}
 	return err
@@ -380,28 +239,28 @@ func (r *restorer) removeWholes() error {
 
 // restore puts the records of one file back.
 func (r *restorer) restore(ctx context.Context, p *putBack) error {
-	src, err := r.source(p)
-	if err != nil || src.path == "" {
+	src, err := p.file.Source(r.files)
+	if err != nil || src.Path == "" {
 		return err
 	}
-	f, err := os.Open(src.path)
+	f, err := os.Open(src.Path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	at := src.from + p.file.done
-	good, err := goodBytes(f, src.from, at)
+	at := src.From + p.file.Done
+	good, err := segment.GoodBytes(f, src.From, at)
 	if err != nil {
 		return err
 	}
 	before := r.result.Records
-	_, err = walk(f, src.to, at, func(off int64, h *header) error {
+	_, err = segment.Headers(f, src.To, at, func(off int64, h *segment.Header) error {
 		ok, err := r.record(ctx, p, f, off, h)
 		if err != nil {
 			return err
 		}
-		if at = off + h.size(); ok {
-			good += h.size()
+		if at = off + h.Size(); ok {
+			good += h.Size()
 		}
 		return nil
 	})
@@ -409,45 +268,45 @@ func (r *restorer) restore(ctx context.Context, p *putBack) error {
 	if put > 0 {
 		r.result.Files++
 	}
-	misplaced := p.file.kind == misplacedSuffix
-	switch whole := good == src.to-src.from; {
+	misplaced := p.file.Kind == quarantine.MisplacedSuffix
+	switch whole := good == src.To-src.From; {
 	case err != nil && put > 0: // so much of it at least
-		r.settleAs(p.file, fmt.Sprintf("%s+%d", p.file.base(), at-src.from))
+		r.settleAs(p.file, fmt.Sprintf("%s+%d", p.file.Base(), at-src.From))
 	case err != nil:
 	case whole && misplaced && put == 0:
-		r.settleAs(p.file, p.file.base()+duplicateSuffix)
+		r.settleAs(p.file, p.file.Base()+quarantine.DuplicateSuffix)
 	case whole:
-		r.settling = append(r.settling, func() error { return remove(p.file.path) })
+		r.settling = append(r.settling, func() error { return segment.Remove(p.file.Path) })
 	case put > 0 || misplaced:
-		r.settleAs(p.file, p.file.base()+restoredSuffix)
+		r.settleAs(p.file, p.file.Base()+quarantine.RestoredSuffix)
 	}
 	return err
 }
 
 // record puts one record back, unless it is in the queue. ok is false where its body is
 // damaged.
-func (r *restorer) record(ctx context.Context, p *putBack, f io.ReaderAt, off int64, h *header) (ok bool, err error) {
-	rec, err := readRecord(f, entry{seq: h.seq, off: off, size: h.size(), source: string(h.source)}, nil)
-	var wrong *wrongBytes
+func (r *restorer) record(ctx context.Context, p *putBack, f io.ReaderAt, off int64, h *segment.Header) (ok bool, err error) {
+	rec, err := segment.ReadRecord(f, h.At(off), nil)
+	var wrong *segment.WrongBytes
 	if errors.As(err, &wrong) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	its := mark{h.bodyCRC, h.received}
-	if there, known := p.known[h.seq]; known && there == its {
+	its := recovery.Mark{BodyCRC: h.BodyCRC, Received: h.Received}
+	if there, known := p.known[h.Seq]; known && there == its {
 		r.result.Duplicates++
 		return true, nil
 	}
-	if err := r.append(ctx, p.file.index, &rec); err != nil {
+	if err := r.append(ctx, p.file.Index, &rec); err != nil {
 		return false, err
 	}
-	p.known[h.seq] = its
+	p.known[h.Seq] = its
 	r.result.Records++
 	r.result.Events += int64(rec.Events)
-	r.result.Bytes += h.size()
-	r.bytes += h.size()
+	r.result.Bytes += h.Size()
+	r.bytes += h.Size()
 	return true, nil
 }
 
@@ -459,9 +318,7 @@ func (r *restorer) append(ctx context.Context, index int, rec *event.Record) err
 		err := q.append(rec, (*ledger.Account).Recover)
 		switch {
 		case err == nil:
-			q.mu.Lock()
-			r.last[q] = upTo{q.last(), q.last().size}
-			q.mu.Unlock()
+			q.win.with(func(s *windowState) { r.last[q] = upTo{s.last(), s.last().size} })
 			return nil
 		case errors.Is(err, errAstray):
 		case errors.Is(err, event.ErrRecord), errors.Is(err, ErrClosed):
@@ -474,131 +331,6 @@ func (r *restorer) append(ctx context.Context, index int, rec *event.Record) err
 	}
 }
 
-// base is the path of the file without how much of it was put back.
-func (f *setAsideFile) base() string {
-	if f.done == 0 {
-		return f.path
-	}
-	return f.path[:strings.LastIndexByte(f.path, '+')]
-}
-
-func (r *restorer) settleAs(f setAsideFile, path string) {
-	r.settling = append(r.settling, func() error { return os.Rename(f.path, path) })
-}
-
-// source is where records are read from: a range of a file.
-type source struct {
-	path     string
-	from, to int64
-}
-
-// source finds the records of a file: in the copy itself where all of it is records, else
-// in the segment that was kept, else what there is in the copy. The path is empty where
-// there are none.
-func (r *restorer) source(p *putBack) (source, error) {
-	copied, err := os.Open(p.file.path)
-	if err != nil {
-		return source{}, err
-	}
-	defer copied.Close()
-	st, err := copied.Stat()
-	if err != nil {
-		return source{}, err
-	}
-	own := source{p.file.path, 0, st.Size()}
-	good, err := goodBytes(copied, 0, own.to)
-	if err != nil || p.file.kind == misplacedSuffix || good > 0 && good == own.to {
-		return own, err
-	}
-	for _, w := range r.files {
-		if !w.whole() || !w.same(&p.file) {
-			continue
-		}
-		if src, err := r.within(w, p.file.off, copied, own.to); err != nil || src.path != "" {
-			return src, err
-		}
-	}
-	if good == 0 {
-		return source{}, nil
-	}
-	return own, nil
-}
-
-// within is the range of a kept segment that a copy was made of; nothing where no good
-// record begins there.
-func (r *restorer) within(w setAsideFile, off int64, copied io.ReaderAt, size int64) (source, error) {
-	f, err := os.Open(w.path)
-	if err != nil {
-		return source{}, err
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return source{}, err
-	}
-	limit := st.Size()
-	for _, other := range r.files {
-		if other.off > off && other.same(&w) {
-			limit = min(limit, other.off)
-		}
-	}
-	if off >= limit {
-		return source{}, nil
-	}
-	if _, _, v, err := (&window{r: f, size: st.Size()}).record(off, 0); err != nil || v != valid {
-		return source{}, err
-	}
-	to, err := rangeEnd(copied, size, f, off, limit)
-	if err != nil {
-		return source{}, err
-	}
-	if good, err := goodBytes(f, off, to); err != nil || good == 0 {
-		return source{}, err
-	}
-	return source{w.path, off, to}, nil
-}
-
-// rangeEnd is where a range ends that begins at off and was copied without the pages that
-// could not be read then. Where the last bytes of the copy lie within a page, they are
-// the end: a page that is left out, or that is all zeros since memory has forgotten it,
-// is a whole one. Else it is not known, and the range goes up to the next one: records
-// may come twice that way, but none is lost.
-func rangeEnd(copied io.ReaderAt, size int64, r io.ReaderAt, off, limit int64) (int64, error) {
-	a, b := make([]byte, page), make([]byte, page)
-	for pos, at := off, int64(0); pos < limit && at < size; {
-		n := min(page-pos%page, limit-pos)
-		m := min(n, size-at)
-		if _, err := readAt(copied, a[:m], at); err != nil {
-			return 0, err
-		}
-		if _, err := readAt(r, b[:m], pos); err != nil {
-			return 0, err
-		}
-		if !bytes.Equal(a[:m], b[:m]) && bytes.ContainsFunc(a[:m], func(c rune) bool { return c != 0 }) {
-			pos += n
-			continue
-		}
-		pos, at = pos+m, at+m
-		if at == size && pos%page != 0 {
-			return pos, nil
-		}
-	}
-	return limit, nil
-}
-
-// goodBytes is how many bytes of a range are records that are whole.
-func goodBytes(r io.ReaderAt, from, to int64) (good int64, err error) {
-	var buf []byte
-	_, err = walk(r, to, from, func(off int64, h *header) error {
-		rec, err := readRecord(r, entry{seq: h.seq, off: off, size: h.size(), source: string(h.source)}, buf)
-		buf = rec.Body
-		if err == nil {
-			good += h.size()
-		}
-		if notRead(err) {
-			return err
-		}
-		return nil
-	})
-	return good, err
+func (r *restorer) settleAs(f quarantine.File, path string) {
+	r.settling = append(r.settling, func() error { return os.Rename(f.Path, path) })
 }

@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/queue/inspect"
+	"syslog-gateway/internal/queue/quarantine"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // quarantined is a queue of which all was delivered, or set aside by a version that took
@@ -23,36 +26,36 @@ type quarantined struct {
 
 const quarantinedRecords = 60
 
-func quarantine(t *testing.T) *quarantined {
+func setAsideQueue(t *testing.T) *quarantined {
 	t.Helper()
 	z := &quarantined{o: options(fastDir(t))}
 	z.o.Logger = quiet()
 	s := open(t, z.o)
 	q := s.Shards()[0]
 	appendN(t, q, 0, quarantinedRecords, 1500)
-	z.path = q.segs[0].path
+	z.path = q.win.state.segs[0].path
 	var err error
 	z.data, err = os.ReadFile(z.path)
 	must(t, err)
 	z.offs = append(offsets(t, z.path), int64(len(z.data)))
 	drainAll(t, q)
 	settleDown(q)
-	must(t, s.Close())
+	must(t, shut(s))
 	z.o.Ledger = ledger.New()
-	must(t, os.MkdirAll(filepath.Join(z.o.Path, corruptFolder), dirMode))
+	must(t, os.MkdirAll(filepath.Join(z.o.Path, quarantine.Folder), segment.DirMode))
 	return z
 }
 
 func (z *quarantined) put(t *testing.T, name string, data []byte) {
 	t.Helper()
-	must(t, os.WriteFile(filepath.Join(z.o.Path, corruptFolder, name), data, fileMode))
+	must(t, os.WriteFile(filepath.Join(z.o.Path, quarantine.Folder, name), data, segment.FileMode))
 }
 
 // copied is what a copy of the records from..to has where some pages could not be read.
 func (z *quarantined) copied(from, to int, unread ...int64) (b []byte) {
 	for pos := z.offs[from]; pos < z.offs[to]; {
-		end := min(pos/page*page+page, z.offs[to])
-		if !slices.Contains(unread, pos/page) {
+		end := min(pos/segment.Page*segment.Page+segment.Page, z.offs[to])
+		if !slices.Contains(unread, pos/segment.Page) {
 			b = append(b, z.data[pos:end]...)
 		}
 		pos = end
@@ -93,21 +96,21 @@ func TestRestore(t *testing.T) {
 			z.put(t, wholeName, z.data)
 		}, []int{2, 8, 9}, nil},
 		"the first page of a range": {func(t *testing.T, z *quarantined) {
-			z.put(t, z.at(3), z.copied(3, 7, z.offs[3]/page))
+			z.put(t, z.at(3), z.copied(3, 7, z.offs[3]/segment.Page))
 			z.put(t, wholeName, z.data)
 		}, sequence(3, 4), nil},
 		"the page in the middle": {func(t *testing.T, z *quarantined) {
-			z.put(t, z.at(1), z.copied(1, 9, z.offs[4]/page))
+			z.put(t, z.at(1), z.copied(1, 9, z.offs[4]/segment.Page))
 			z.put(t, wholeName, z.data)
 		}, sequence(1, 8), nil},
 		"the last page, so its end is not known": {func(t *testing.T, z *quarantined) {
-			z.put(t, z.at(1), z.copied(1, 5, (z.offs[5]-1)/page))
+			z.put(t, z.at(1), z.copied(1, 5, (z.offs[5]-1)/segment.Page))
 			z.put(t, z.at(7), nil)
 			z.put(t, wholeName, z.data)
 		}, sequence(1, 9), nil}, // 5 and 6 come twice, since 7 is where it must have ended
 		"pages that a copy of the segment has lost": {func(t *testing.T, z *quarantined) {
 			b := z.copied(3, 6)
-			first := int(page - z.offs[3]%page)
+			first := int(segment.Page - z.offs[3]%segment.Page)
 			clear(b[:first])
 			z.put(t, z.at(3), b)
 			z.put(t, wholeName, z.data)
@@ -128,7 +131,7 @@ func TestRestore(t *testing.T) {
 			b := z.copied(3, 6)
 			b[z.offs[4]-z.offs[3]+200] ^= 1
 			z.put(t, z.at(3), b)
-		}, []int{3, 5}, []string{"@3" + restoredSuffix}},
+		}, []int{3, 5}, []string{"@3" + quarantine.RestoredSuffix}},
 		"a whole segment alone": {func(t *testing.T, z *quarantined) {
 			z.put(t, wholeName, z.data)
 		}, nil, []string{wholeName}},
@@ -142,12 +145,12 @@ func TestRestore(t *testing.T) {
 		"files of others": {func(t *testing.T, z *quarantined) {
 			z.put(t, "notes.txt", []byte("x"))
 			z.put(t, "shard-00-000000@x", z.copied(3, 4))
-			must(t, os.Mkdir(filepath.Join(z.o.Path, corruptFolder, "shard-00-000000@77"), dirMode))
+			must(t, os.Mkdir(filepath.Join(z.o.Path, quarantine.Folder, "shard-00-000000@77"), segment.DirMode))
 		}, nil, []string{"notes.txt", "shard-00-000000@77", "shard-00-000000@x"}},
 	} {
 		for _, way := range []string{"start", "verb"} {
 			t.Run(name+", "+way, func(t *testing.T) {
-				z := quarantine(t)
+				z := setAsideQueue(t)
 				c.set(t, z)
 				if way == "verb" {
 					done, err := Restore(t.Context(), z.o.Path, quiet())
@@ -171,7 +174,7 @@ func TestRestore(t *testing.T) {
 						t.Errorf("%d recovered, %d queued", recovered, queued)
 					}
 					settleDown(q)
-					must(t, s.Close())
+					must(t, shut(s))
 				}
 				var left []string
 				for _, f := range setAsideFiles(t, z.o.Path) {
@@ -198,11 +201,11 @@ func TestRestoreOfASegmentThatIsQueued(t *testing.T) {
 		s := open(t, o)
 		q := s.Shards()[0]
 		appendN(t, q, 0, 20, 600)
-		path := q.segs[0].path
+		path := q.win.state.segs[0].path
 		offs := offsets(t, path)
 		drain(t, q, 8)
-		must(t, s.Close())
-		must(t, os.Mkdir(filepath.Join(o.Path, corruptFolder), dirMode))
+		must(t, shut(s))
+		must(t, os.Mkdir(filepath.Join(o.Path, quarantine.Folder), segment.DirMode))
 		data, err := os.ReadFile(path)
 		must(t, err)
 		for _, i := range []int{2, 3, 12} { // 2 and 3 were given up before, and 12 by a reader whose acknowledgements are lost
@@ -210,7 +213,7 @@ func TestRestoreOfASegmentThatIsQueued(t *testing.T) {
 			if copied {
 				b = data[offs[i]:offs[i+1]]
 			}
-			must(t, os.WriteFile(filepath.Join(o.Path, corruptFolder, fmt.Sprintf("shard-00-000000@%d", offs[i])), b, fileMode))
+			must(t, os.WriteFile(filepath.Join(o.Path, quarantine.Folder, fmt.Sprintf("shard-00-000000@%d", offs[i])), b, segment.FileMode))
 		}
 		want := append([]int{2, 3}, sequence(8, 12)...)
 		if !copied { // where 3 ended is not known: at 12 at the latest
@@ -227,7 +230,7 @@ func TestRestoreOfASegmentThatIsQueued(t *testing.T) {
 			}
 			equal(t, "records", got, append([]int{}, want...))
 			settleDown(s.Shards()[0])
-			must(t, s.Close())
+			must(t, shut(s))
 		}
 	}
 }
@@ -240,17 +243,17 @@ func TestRestoreOfTheLastSegment(t *testing.T) {
 	s := open(t, o)
 	q := s.Shards()[0]
 	appendN(t, q, 0, 20, 600)
-	offs := offsets(t, q.segs[0].path)
+	offs := offsets(t, q.win.state.segs[0].path)
 	drainAll(t, q)
-	must(t, s.Close())
-	must(t, os.Mkdir(filepath.Join(o.Path, corruptFolder), dirMode))
+	must(t, shut(s))
+	must(t, os.Mkdir(filepath.Join(o.Path, quarantine.Folder), segment.DirMode))
 	for _, i := range []int{3, 17} {
-		must(t, os.WriteFile(filepath.Join(o.Path, corruptFolder, fmt.Sprintf("shard-00-000000@%d", offs[i])), nil, fileMode))
+		must(t, os.WriteFile(filepath.Join(o.Path, quarantine.Folder, fmt.Sprintf("shard-00-000000@%d", offs[i])), nil, segment.FileMode))
 	}
 	s = open(t, o)
 	runRestore(t, s)
 	equal(t, "records", drainAll(t, s.Shards()[0]), sequence(3, 17)) // up to the end: it is not known
-	must(t, s.Close())
+	must(t, shut(s))
 	equal(t, "left", len(setAsideFiles(t, o.Path)), 0)
 }
 
@@ -258,7 +261,7 @@ func TestRestoreOfTheLastSegment(t *testing.T) {
 // anything. A kill may repeat.
 func TestRestoreIsInterrupted(t *testing.T) {
 	for _, kill := range []bool{false, true} {
-		z := quarantine(t)
+		z := setAsideQueue(t)
 		z.put(t, z.at(0), nil)
 		z.put(t, wholeName, z.data)
 		z.o.MaxSize, z.o.SegmentSize = 4*minSegment, minSegment
@@ -280,7 +283,7 @@ func TestRestoreIsInterrupted(t *testing.T) {
 				got = append(got, drainAll(t, q)...)
 				settleDown(q)
 			}
-			must(t, s.Close())
+			must(t, shut(s))
 			if kill {
 				z.o.Path, z.o.MaxSize, kill = image, 64<<20, false
 				got = nil
@@ -302,24 +305,24 @@ func TestRestoreIsInterrupted(t *testing.T) {
 // file can be read by then comes back.
 func TestSkip(t *testing.T) {
 	o, segs := stopped(t, 60, 5)
-	if all, err := Skip(o.Path); err != nil || len(all) != 0 {
+	if all, err := inspect.Skip(context.Background(), o.Path); err != nil || len(all) != 0 {
 		t.Fatalf("%+v, %v", all, err)
 	}
 	before := tree(t, o.Path)
 	whole, err := os.ReadFile(segs[1])
 	must(t, err)
 	offs := offsets(t, segs[1])
-	kept := filepath.Join(o.Path, corruptFolder, "shard-00-000001")
+	kept := filepath.Join(o.Path, quarantine.Folder, "shard-00-000001")
 	// As Skip leaves it where one page cannot be read.
-	f, err := os.Create(segs[1] + tmpSuffix)
+	f, err := os.Create(segs[1] + segment.TempSuffix)
 	must(t, err)
-	empty, err := copySegment(badPage{whole, 1}, f, 0, int64(len(whole)))
+	empty, err := segment.Copy(badPage{whole, 1}, f, 0, int64(len(whole)))
 	must(t, err)
-	equal(t, "bytes", empty, page)
+	equal(t, "bytes", empty, segment.Page)
 	must(t, f.Close())
-	must(t, os.Mkdir(filepath.Dir(kept), dirMode))
+	must(t, os.Mkdir(filepath.Dir(kept), segment.DirMode))
 	must(t, os.Rename(segs[1], kept))
-	must(t, os.Rename(segs[1]+tmpSuffix, segs[1]))
+	must(t, os.Rename(segs[1]+segment.TempSuffix, segs[1]))
 	if tree(t, o.Path) == before {
 		t.Fatal("nothing has changed")
 	}
@@ -329,7 +332,7 @@ func TestSkip(t *testing.T) {
 		if i+1 < len(offs) {
 			end = offs[i+1]
 		}
-		if off < 2*page && end > page {
+		if off < 2*segment.Page && end > segment.Page {
 			missing++
 		}
 	}
@@ -337,19 +340,19 @@ func TestSkip(t *testing.T) {
 	got := drainAll(t, s.Shards()[0])
 	equal(t, "records of the first life", len(got), 55-missing)
 	settleDown(s.Shards()[0])
-	must(t, s.Close())
+	must(t, shut(s))
 	o.Ledger = ledger.New()
 	s = open(t, o)
 	runRestore(t, s)
 	got = append(got, drainAll(t, s.Shards()[0])...)
 	slices.Sort(got)
 	equal(t, "records", got, sequence(5, 55))
-	must(t, s.Close())
+	must(t, shut(s))
 	equal(t, "left", len(setAsideFiles(t, o.Path)), 0)
 }
 
 func TestRestoreEndsWithItsContext(t *testing.T) {
-	z := quarantine(t)
+	z := setAsideQueue(t)
 	z.put(t, z.at(3), z.copied(3, 4))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -10,7 +10,6 @@ import (
 const (
 	healInterval = time.Second
 	healSoon     = 50 * time.Millisecond // after a segment was removed
-	slowSync     = time.Second           // a sync that takes longer is worth a warning
 )
 
 // Run syncs what is appended, lets diskqueue forget what is acknowledged, watches
@@ -22,8 +21,8 @@ func (s *Store) Run(ctx context.Context) error {
 		wg.Go(func() { q.consume(ctx) })
 	}
 	for _, q := range s.shards {
-		wg.Go(func() { q.mend(ctx) })
-		wg.Go(func() { q.noteOften(ctx, s.opts.SyncInterval/2) })
+		wg.Go(func() { q.healLoop(ctx) })
+		wg.Go(func() { q.storeAcks(ctx, s.opts.SyncInterval/2) })
 	}
 	wg.Go(func() { s.watch(ctx) })
 	wg.Go(func() { s.restorer.run(ctx) })
@@ -69,41 +68,13 @@ func (s *Store) watch(ctx context.Context) {
 	}
 }
 
-// heal has each shard try to end its fault, unless it is at that still: a shard whose
-// disk hangs holds up itself alone.
+// heal asks each shard to try to end its fault, unless it is still trying: a shard whose
+// disk hangs holds up only itself.
 func (s *Store) heal() {
 	for _, q := range s.shards {
 		select {
-		case q.mending <- struct{}{}:
+		case q.healNow <- struct{}{}:
 		default:
-		}
-	}
-}
-
-// mend heals the shard whenever it is asked to, until ctx is done.
-func (q *Shard) mend(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-q.mending:
-			q.heal()
-		}
-	}
-}
-
-// noteOften writes which records are acknowledged, until ctx is done. It syncs nothing,
-// so it is not held up by a slow disk: what is answered before a kill -9 by more than the
-// interval of syncing does not come again.
-func (q *Shard) noteOften(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(max(every, time.Millisecond))
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			q.noteAcked()
 		}
 	}
 }
@@ -113,37 +84,8 @@ func (s *Store) syncAll() error {
 	errs := make([]error, len(s.shards))
 	var wg sync.WaitGroup
 	for i, q := range s.shards {
-		wg.Go(func() { errs[i] = q.syncOnce(s.metrics) })
+		wg.Go(func() { errs[i] = q.sync(s.metrics.observeSync) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)
-}
-
-// syncOnce syncs and makes the outcome visible. After a failure it keeps everybody
-// else from the disk: what is to be written again must not grow meanwhile.
-func (q *Shard) syncOnce(m *metrics) error {
-	began := time.Now()
-	if q.inDoubt() {
-		q.io.Lock()
-		defer q.io.Unlock()
-		if f := q.syncFault.Load(); f != nil && began.Before(q.copyAt) {
-			return f.err
-		}
-	}
-	worked, err := q.sync()
-	if err != nil {
-		return q.setFault(&q.syncFault, err)
-	}
-	q.clearFault(&q.syncFault)
-	if !worked {
-		return nil
-	}
-	took := time.Since(began)
-	m.observeSync(took)
-	if took > slowSync {
-		if n, ok := q.slow.Ready(time.Now(), alarmEvery); ok {
-			q.log.Warn("queue: the disk is slow to sync", "shard", q.index, "took", took, "slow_before", n)
-		}
-	}
-	return nil
 }

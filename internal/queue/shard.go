@@ -1,311 +1,334 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"slices"
-	"strconv"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"syslog-gateway/internal/ledger"
-	"syslog-gateway/internal/status"
+	"syslog-gateway/internal/queue/recovery"
+	"syslog-gateway/internal/queue/segment"
 	"syslog-gateway/internal/throttle"
-
-	"github.com/nsqio/go-diskqueue"
 )
 
-// What Append and Next fail with, apart from errors of the disk.
 // ErrClosed says that the store is closed, or that the shard is left over from a larger
 // configuration and takes no appends.
 var ErrClosed = errors.New("queue: closed")
 
-// state of a record that has been handed out.
-type state uint8
-
 const (
-	inFlight state = iota
-	waiting        // given back by Nack
-	done           // acknowledged, dropped or damaged
+	// ackedGap is how far the sequence numbers go on above those of the segments if the
+	// list of acknowledged ones cannot be read: it may be read by the next start, and none
+	// of the new records may be in it.
+	ackedGap = 1 << 32
+	// maxGap is how many missing numbers of segments diskqueue is let to look for: it
+	// syncs after each. Segments before a larger gap are read without it.
+	maxGap = 16
+	// few is how many records are consumed between which an Append gets its turn.
+	few = 16
 )
 
-// entry is a record between being handed out and being consumed from diskqueue.
-type entry struct {
-	seq    uint64
-	seg    *segment
-	off    int64
-	size   int64
-	events uint32
-	state  state
-	sick   bool // it could not be read the last time
-	source string
-}
+// The reasons in the ledger.
+const (
+	dropOldest = "drop_oldest"
+	dropBroken = "corrupt"
+)
 
 // Shard is one queue. All methods are safe for concurrent use.
 //
-// Locks are taken in the order io, rd, mu. diskqueue is used under io only, so
-// its state changes only where ours does; io is held while it syncs, mu never is
-// held while the disk is waited for, apart from opening and closing a file.
+// Locks are taken in this order: Shard.io, reader.mu, ackStore.mu, window.mu, folder.mu.
+// Each type locks its own alone. io is the turn at the disk: diskqueue, the segment files
+// and the window are changed together under it, and it is held while diskqueue syncs.
 type Shard struct {
-	name      string
-	index     int
-	dir, root string
-	drains    bool // takes no appends
-	segSize   int64
-	interval  time.Duration
+	name   string
+	index  int
+	root   string
+	drains bool // left over: takes no appends
+	log    *slog.Logger
+
+	makeRoom func() bool // gives up a segment; nil: refuse appends instead
+	dropping throttle.Throttle
+
+	io   sync.Mutex
+	shut atomic.Bool // Close was called
+
 	budget    *budget
-	makeRoom  func() bool // gives up a segment; nil: refuse appends instead
-	ledger    *ledger.Ledger
-	log       *slog.Logger
-	slow      throttle.Throttle // of the warning that a sync took long
-	dropping  throttle.Throttle // of the warning that records are dropped
-	metaFails throttle.Throttle // of the warning that diskqueue fails
-	noteFails throttle.Throttle // of the warning that what is acknowledged cannot be stored
-	removals  throttle.Throttle // of the error that a segment cannot be removed
-	faults    throttle.Throttle // of faults
-	healed    throttle.Throttle // of their ends
-	misreads  throttle.Throttle // of errors of reading
-	rereads   throttle.Throttle // of their ends
+	faults    *faults
+	totals    totals
+	win       window
+	folder    folder
+	acks      *ackStore
+	disk      *diskLog
+	appender  appender
+	reader    *reader
+	syncer    *syncer
+	recoverer *recoverer
 
-	io     sync.Mutex // one user of diskqueue at a time
-	dq     diskqueue.Interface
-	buf    []byte // the record being written
-	stale  bool   // diskqueue reads where we do not: attach before receiving
-	skipTo int64  // diskqueue was attached at this segment
-	tight  error  // there was no room for the metadata when it was stored last
-	timer  *time.Timer
-	// copyAt is when a segment in doubt may be copied again, after copyWait.
-	copyAt   time.Time
-	copyWait time.Duration
-
-	rd  sync.Mutex // one reader of headers at a time
-	win window     // headers read ahead, of segment ws
-	ws  *segment
-	// lastSize is the size of the record read last: how far to read ahead.
-	lastSize int64
-
-	mu    sync.Mutex
-	segs  []*segment // oldest first; the last one is written to
-	cur   *segment   // with off: the next record to hand out
-	off   int64
-	held  []entry  // handed out and not consumed, oldest first
-	again []uint64 // waiting, oldest first
-	sick  []uint64 // waiting, since they could not be read; they take turns
-	rest  pause    // until one of them is tried again
-	stall pause    // until the cursor is tried again, where it could not be read
-	// unreadable is how many held entries are sick, those that are being tried included.
-	unreadable int
-	seq        uint64 // of the last record appended
-	closed     bool
-	dirDirty   bool
-	// dissolved says that the shard was left over and is gone: it has no folder any more.
-	dissolved bool
-	// consumed are segments that are done with and could not be removed yet.
-	consumed []*segment
-	// removed is what was acknowledged of segments that are removed, as long as a power
-	// loss may bring them back; removing is that of which the folder is being synced.
-	removed, removing []stretch
-	unnoted           bool        // acknowledged since ackedFile was written
-	noteAt            time.Time   // not before, since it has failed
-	metaFile          os.FileInfo // diskqueue's metadata when the folder was synced last
-	sources           map[string]string
-
-	records, events, bytes   atomic.Int64 // not done
-	appended, acked, corrupt atomic.Uint64
-	allocated                atomic.Int64  // bytes of the segments
-	fullAt                   atomic.Uint64 // the budget's answer that refused an append; 0: none
-	shut                     atomic.Bool   // like closed, without lock
-	// The faults that there are now, and how often each was met since Open.
-	writeFault, syncFault, readFault    atomic.Pointer[fault]
-	writeFaults, syncFaults, readFaults atomic.Uint64
-	diskqueueFailed                     atomic.Bool // diskqueue could not store its metadata
-
-	note      sync.Mutex // one writer of ackedFile at a time; taken before mu
-	ackedFile ackedFile
-
-	avail signal        // a record can be handed out
-	acks  chan struct{} // a record was acknowledged
-	// mending asks for an attempt to end a fault.
-	mending chan struct{}
+	acked chan struct{} // a record is done
+	// healNow asks for an attempt to end a fault.
+	healNow chan struct{}
 }
 
-// fault is why something cannot be written, synced or read now.
-type fault struct{ err error }
-
-// ShardStats is one reading of a shard. Aside is not set: a shard knows no operator.
-type ShardStats struct {
-	status.Shard
-	Index     int
-	Allocated int64 // bytes of its segments, which count against max_size
-	Age       time.Duration
-	Faults    Faults // since Open
-	Acked     uint64 // records, since Open
-	ReadFault string // why a part of it cannot be read; empty if it can
-	Stalled   bool   // that part is the next one
+// shardOptions are what the shards of a store have in common.
+type shardOptions struct {
+	root     string
+	segSize  int64
+	interval time.Duration // of syncing
+	budget   *budget
+	ledger   *ledger.Ledger
+	log      *slog.Logger
+	makeRoom func() bool // optional
 }
 
-// Faults counts what the disk has refused.
-type Faults struct {
-	Write uint64 `json:"write"` // to begin a segment, to append to it, or to heal that
-	Sync  uint64 `json:"sync"`
-	Read  uint64 `json:"read"` // a record, a header, or a segment at the start
+func newShard(o shardOptions, index int, drains bool) *Shard {
+	name := recovery.ShardName(index)
+	dir := filepath.Join(o.root, name)
+	log := o.log.With("shard", index)
+	q := &Shard{
+		name: name, index: index, root: o.root, drains: drains, log: log, makeRoom: o.makeRoom,
+		budget: o.budget, faults: newFaults(name, log, o.budget.retry),
+		folder: folder{path: dir},
+		acked:  make(chan struct{}, 1), healNow: make(chan struct{}, 1),
+	}
+	q.acks = newAckStore(dir, log, func() (uint64, []segment.Stretch) { return q.win.acknowledged(&q.folder) })
+	q.win.state = windowState{sources: make(map[string]string), totals: &q.totals, ledger: o.ledger, acked: &q.acks.changed}
+	q.disk = &diskLog{root: o.root, name: name, dir: dir, log: log, dq: newBackend(dir, o.segSize, o.interval, log),
+		win: &q.win, folder: &q.folder, budget: o.budget, faults: q.faults, totals: &q.totals}
+	q.appender = appender{disk: q.disk, ledger: o.ledger}
+	q.reader = &reader{root: o.root, name: name, log: log, win: &q.win, totals: &q.totals, faults: q.faults,
+		ledger: o.ledger, lost: q.wakeConsumer}
+	q.syncer = &syncer{disk: q.disk, win: &q.win, folder: &q.folder, acks: q.acks, fault: &q.faults.sync, interval: o.interval, log: log}
+	q.recoverer = &recoverer{root: o.root, name: name, dir: dir, log: log, win: &q.win, budget: o.budget,
+		totals: &q.totals, ledger: o.ledger, reader: q.reader}
+	return q
 }
 
 // Index is the shard's number: its folder and its metrics label.
 func (q *Shard) Index() int { return q.index }
 
-// Stats reads the shard. It reads one header from disk.
-func (q *Shard) Stats() ShardStats {
-	st := ShardStats{
-		Shard: status.Shard{
-			Name: strconv.Itoa(q.index), Draining: q.drains,
-			Records: q.records.Load(), Events: q.events.Load(), Bytes: q.bytes.Load(),
-			Corrupt: q.corrupt.Load(), Appended: q.appended.Load(),
-			Full: q.full(), Oldest: q.oldest(),
-		},
-		Index: q.index, Allocated: q.allocated.Load(), Acked: q.acked.Load(),
-		Faults: Faults{Write: q.writeFaults.Load(), Sync: q.syncFaults.Load(), Read: q.readFaults.Load()},
-	}
-	q.mu.Lock()
-	st.Segments = int64(len(q.segs))
-	q.mu.Unlock()
-	if !st.Oldest.IsZero() {
-		st.Age = max(0, time.Since(st.Oldest))
-	}
-	if err := q.fault(); err != nil {
-		st.Fault = err.Error()
-	}
-	if f := q.readFault.Load(); f != nil {
-		st.ReadFault, st.Stalled = f.err.Error(), q.holding() != nil
-	}
-	st.Stuck = st.Full || st.Fault != "" || st.Stalled
-	return st
-}
-
-// oldest is when the first event of the oldest record that is not done was
-// received, or where that cannot be read, the oldest one of its segment.
-func (q *Shard) oldest() time.Time {
-	q.mu.Lock()
-	seg, off := q.cur, q.off
-	if i := slices.IndexFunc(q.held, func(e entry) bool { return e.state != done }); i >= 0 {
-		seg, off = q.held[i].seg, q.held[i].off
-	}
-	if q.closed || off >= seg.size && seg == q.last() && seg.late == nil {
-		q.mu.Unlock()
-		return time.Time{}
-	}
-	if off >= seg.size && seg.late == nil { // the reader has not moved on yet
-		seg = q.segs[slices.Index(q.segs, seg)+1]
-		off = seg.from
-	}
-	since := fromNanos(seg.since)
-	if seg.late != nil {
-		q.mu.Unlock()
-		return since
-	}
-	f, err := seg.open()
-	size := seg.size
-	q.mu.Unlock()
+// open repairs the shard by its scan and starts diskqueue.
+func (q *Shard) open(sc *recovery.Shard) error {
+	q.io.Lock()
+	defer q.io.Unlock()
+	segs, seq, err := q.recoverer.repair(sc)
 	if err != nil {
-		return since
-	}
-	w := window{r: f, size: size}
-	h, _, v, err := w.record(off, 0)
-	if err != nil || v != valid {
-		return since
-	}
-	return fromNanos(h.received)
-}
-
-// last is the segment that is written to. The caller holds mu.
-func (q *Shard) last() *segment { return q.segs[len(q.segs)-1] }
-
-// find returns the entry of seq, or nil. The caller holds mu.
-func (q *Shard) find(seq uint64) *entry {
-	i, ok := slices.BinarySearchFunc(q.held, seq, func(e entry, seq uint64) int {
-		switch {
-		case e.seq < seq:
-			return -1
-		case e.seq > seq:
-			return 1
-		}
-		return 0
-	})
-	if !ok {
-		return nil
-	}
-	return &q.held[i]
-}
-
-// finish takes the entry out of what is queued. The caller holds mu.
-func (q *Shard) finish(e *entry) {
-	if e.sick {
-		q.heal1(e)
-	}
-	e.state = done
-	e.seg.flying--
-	e.seg.done.add(e.seq)
-	q.unnoted = true
-	q.count(-1, -int64(e.events), -e.size)
-}
-
-func (q *Shard) count(records, events, bytes int64) {
-	q.records.Add(records)
-	q.events.Add(events)
-	q.bytes.Add(bytes)
-}
-
-// fault is why the shard cannot be written, or nil.
-func (q *Shard) fault() error {
-	for _, f := range []*fault{q.writeFault.Load(), q.syncFault.Load()} {
-		if f != nil {
-			return f.err
-		}
-	}
-	return nil
-}
-
-func (q *Shard) full() bool {
-	at := q.fullAt.Load()
-	return at != 0 && at == q.budget.answer.Load()
-}
-
-// setFault makes an error visible, and logs it when it is news.
-func (q *Shard) setFault(p *atomic.Pointer[fault], err error) error {
-	counter, often := &q.writeFaults, &q.faults
-	say := "queue cannot be written; it is tried again until it works"
-	switch p {
-	case &q.syncFault:
-		counter = &q.syncFaults
-	case &q.readFault:
-		counter, often = &q.readFaults, &q.misreads
-		say = "queue cannot be read; nothing is given up, it is tried again until it works. " +
-			"Look at the kernel's log; for a disk that stays bad there is gateway queue skip"
-	}
-	counter.Add(1)
-	err = fmt.Errorf("queue %s: %w", q.name, err)
-	if old := p.Swap(&fault{err}); old != nil {
 		return err
 	}
-	if n, ok := often.Ready(time.Now(), alarmEvery); ok {
-		q.log.Error(say, "shard", q.index, "error", err, "faults_before", n)
+	// All segments of a left-over shard can be given up and removed, so none is written to.
+	if n := len(segs); !sc.Writable() || q.drains && segs[n-1].size > 0 {
+		segs = append(segs, q.disk.inMemory(sc.Next()))
+	}
+	for i, seg := range segs {
+		q.budget.used.Add(seg.size)
+		q.totals.allocated.Add(seg.size)
+		if i > 0 && seg.num-segs[i-1].num > maxGap {
+			for _, before := range segs[:i] {
+				before.detached = true
+			}
+		}
+	}
+	q.win.with(func(s *windowState) {
+		s.segs, s.seq = segs, seq
+		s.moveTo(segs[0])
+		for _, seg := range segs {
+			s.recovered(seg)
+		}
+	})
+	err = q.disk.attach()
+	if err == nil { // it may have been written over: an append will not do better
+		err = q.disk.dq.tight
+	}
+	if recovery.NoRoom(err) {
+		_ = q.faults.write.set(fmt.Errorf("start: %w", err))
+		err = nil
+	}
+	if err == nil {
+		q.acks.open(sc.Acked)
 	}
 	return err
 }
 
-func (q *Shard) clearFault(p *atomic.Pointer[fault]) {
-	if p.Swap(nil) == nil {
+func (q *Shard) closeFiles() {
+	q.acks.file.close()
+	q.win.with(func(s *windowState) { s.close() })
+}
+
+// close stops diskqueue and stores the exact metadata, after the data.
+func (q *Shard) close(ctx context.Context) error {
+	q.io.Lock()
+	defer q.io.Unlock()
+	if q.shut.Swap(true) {
+		return nil
+	}
+	q.disk.closed = true
+	q.disk.dq.stop()
+	q.disk.consumeDone()
+	q.disk.removeStayed()
+	gone := q.folder.gone.Load() || q.dissolve(ctx)
+	q.win.with(func(s *windowState) { s.closed = true })
+	q.acks.retryNow()
+	q.win.avail.broadcast()
+	if gone {
+		return nil
+	}
+	err := q.syncer.rest(ctx)
+	if err == nil {
+		err = q.disk.storePlace()
+	}
+	q.closeFiles()
+	if err != nil {
+		return fmt.Errorf("queue %s: close: %w", q.name, err)
+	}
+	return nil
+}
+
+// heal tries again what has failed. It reads what could not be read at the start, removes
+// segments that stayed, and tries to end a fault of writing.
+func (q *Shard) heal(ctx context.Context) {
+	q.recoverer.readLate(q.shut.Load)
+	q.io.Lock()
+	defer q.io.Unlock()
+	if q.shut.Load() {
 		return
 	}
-	often, say := &q.healed, "queue can be written again"
-	if p == &q.readFault {
-		often, say = &q.rereads, "queue can be read again"
+	q.disk.dq.tellFailure()
+	q.reader.settleFault()
+	q.disk.removeStayed()
+	if q.folder.gone.Load() || q.dissolve(ctx) || q.faults.write.err() == nil {
+		return
 	}
-	q.budget.retry()
-	if n, ok := often.Ready(time.Now(), alarmEvery); ok {
-		q.log.Info(say, "shard", q.index, "healed_before", n)
+	if err := q.disk.resume(); err != nil {
+		_ = q.faults.write.set(err)
+		return
+	}
+	q.faults.write.clear()
+}
+
+// dissolve removes the folder of a left-over shard that is drained, and says whether it
+// did. The caller holds io.
+func (q *Shard) dissolve(ctx context.Context) bool {
+	drained := false
+	q.win.with(func(s *windowState) {
+		drained = q.drains && len(s.segs) == 1 && s.last().size == 0 && s.out.empty() && q.folder.clean()
+	})
+	if !drained {
+		return false
+	}
+	q.disk.dq.stop()
+	q.folder.gone.Store(true)
+	err := q.acks.end(func() error { return recovery.RemoveShard(ctx, q.root, q.index) })
+	if err != nil {
+		q.folder.gone.Store(false)
+		if n, ok := q.disk.removals.Ready(time.Now(), alarmEvery); ok {
+			q.log.Warn("queue: the folder of a shard that is left over cannot be removed; it is tried again",
+				"error", err, "times_before", n)
+		}
+		return false
+	}
+	q.win.with(func(s *windowState) { _ = s.last().close() })
+	q.faults.forget()
+	q.log.Info("queue: a shard that was left over is drained, its folder is removed")
+	return true
+}
+
+// droppable says whether the shard has a segment to give up, and its age.
+func (q *Shard) droppable() (since int64, ok bool) {
+	q.win.with(func(s *windowState) {
+		if ok = s.droppable(); ok {
+			since = s.segs[0].since
+		}
+	})
+	return since, ok
+}
+
+// dropHead gives up the oldest segment of the shard, with what is in flight of it, and
+// returns how many bytes that frees. The segment that is written to is never given up.
+func (q *Shard) dropHead() int64 {
+	q.io.Lock()
+	defer q.io.Unlock()
+	freed, events := q.reader.dropHead()
+	if freed == 0 {
+		return 0
+	}
+	// diskqueue holds the file open: its space comes free when it lets go.
+	_ = q.disk.reattach()
+	if n, ok := q.dropping.Ready(time.Now(), alarmEvery); ok {
+		q.log.Warn("queue is full: the oldest segment is dropped",
+			"bytes", freed, "events", events, "segments_dropped_before", n)
+	}
+	return freed
+}
+
+// Ack says that the record was delivered, or is stored elsewhere: the queue forgets it.
+// It returns false, and nothing may be booked, if the record is not queued any more:
+// drop_oldest took it, or it was acknowledged before.
+func (q *Shard) Ack(seq uint64) bool {
+	queued := false
+	q.win.with(func(s *windowState) {
+		if e := s.out.open(seq); e != nil {
+			s.finish(e)
+			queued = true
+		}
+	})
+	if !queued {
+		return false
+	}
+	q.totals.acked.Add(1)
+	q.wakeConsumer()
+	return true
+}
+
+// Nack says that the record was not delivered: Next hands it out again, before newer ones,
+// read from disk anew.
+func (q *Shard) Nack(seq uint64) {
+	given := false
+	q.win.with(func(s *windowState) { given = s.out.giveBack(seq) })
+	if given {
+		q.win.avail.broadcast()
+	}
+}
+
+// Abandoned says that drop_oldest took a record that the caller holds: trying to deliver
+// it further is of no use.
+func (q *Shard) Abandoned(seq uint64) (abandoned bool) {
+	q.win.with(func(s *windowState) { abandoned = s.out.open(seq) == nil })
+	return abandoned
+}
+
+func (q *Shard) wakeConsumer() {
+	select {
+	case q.acked <- struct{}{}:
+	default:
+	}
+}
+
+// Accepting says, without lock, whether Append would be tried: the shard is neither full
+// nor faulty nor closed.
+func (q *Shard) Accepting() bool {
+	return !q.drains && !q.shut.Load() && !q.full() && q.faults.writing() == nil
+}
+
+func (q *Shard) full() bool { return q.appender.full() }
+
+// WaitRoom blocks until Append may succeed. It fails with ErrClosed or with the context's
+// error.
+func (q *Shard) WaitRoom(ctx context.Context) error {
+	for {
+		room := q.budget.room.wait()
+		switch {
+		case q.drains || q.shut.Load():
+			return ErrClosed
+		case q.Accepting():
+			return nil
+		}
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }

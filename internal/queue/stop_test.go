@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // stopped is a queue of n records, of which some were acknowledged, closed in order.
@@ -17,8 +18,8 @@ func stopped(t *testing.T, n, acked int) (o Options, segs []string) {
 	s := open(t, o)
 	appendN(t, s.Shards()[0], 0, n, 700)
 	drain(t, s.Shards()[0], acked)
-	must(t, s.Close())
-	for _, name := range files(t, o.Path, segPrefix+"0*"+segSuffix) {
+	must(t, shut(s))
+	for _, name := range files(t, o.Path, segment.Prefix+"0*"+segment.Suffix) {
 		segs = append(segs, filepath.Join(o.Path, "shard-00", name))
 	}
 	o.Ledger = ledger.New()
@@ -43,10 +44,10 @@ func TestWhatIsMissingAfterAStopIsTold(t *testing.T) {
 		"zeros": func(t *testing.T, path string) {
 			st, err := os.Stat(path)
 			must(t, err)
-			must(t, os.WriteFile(path, make([]byte, st.Size()), fileMode))
+			must(t, os.WriteFile(path, make([]byte, st.Size()), segment.FileMode))
 		},
 		"another file": func(t *testing.T, path string) {
-			must(t, os.WriteFile(path, []byte("nothing of ours"), fileMode))
+			must(t, os.WriteFile(path, []byte("nothing of ours"), segment.FileMode))
 		},
 	} {
 		for i, where := range []string{"first", "middle", "last"} {
@@ -70,10 +71,10 @@ func TestWhatIsMissingAfterAStopIsTold(t *testing.T) {
 					t.Errorf("the log says:\n%s", text)
 				}
 				settleDown(q)
-				must(t, s.Close())
+				must(t, shut(s))
 				text.Reset()
 				o.Ledger = ledger.New()
-				must(t, open(t, o).Close())
+				must(t, shut(open(t, o)))
 				if strings.Contains(text.String(), "missing") {
 					t.Errorf("it is told again:\n%s", text)
 				}
@@ -101,37 +102,37 @@ func TestNothingIsMissing(t *testing.T) {
 			drain(t, s.Shards()[0], 30)
 			settleDown(s.Shards()[0])
 			at := copyQueue(t, o.Path)
-			must(t, s.Close())
+			must(t, shut(s))
 			o.Path = at
 		},
 		"kill in the start": func(t *testing.T, o *Options, segs []string) {
 			s := open(t, *o)
 			at := copyQueue(t, o.Path)
 			drainAll(t, s.Shards()[0])
-			must(t, s.Close())
+			must(t, shut(s))
 			o.Path = at
 		},
 		"another number": func(t *testing.T, o *Options, segs []string) {
 			last := segs[len(segs)-1]
-			must(t, os.Rename(last, filepath.Join(filepath.Dir(last), segmentName(17))))
+			must(t, os.Rename(last, filepath.Join(filepath.Dir(last), segment.Name(17))))
 		},
 		"given up by diskqueue": func(t *testing.T, o *Options, segs []string) {
-			must(t, os.Rename(segs[1], segs[1]+badSuffix))
+			must(t, os.Rename(segs[1], segs[1]+segment.BadSuffix))
 		},
 		"an older version ran": func(t *testing.T, o *Options, segs []string) {
-			path := filepath.Join(o.Path, "shard-00", stopName)
+			path := filepath.Join(o.Path, "shard-00", segment.StopName)
 			old, err := os.ReadFile(path)
 			must(t, err)
 			s := open(t, *o)
 			drain(t, s.Shards()[0], 40)
-			must(t, s.Close())
-			must(t, os.WriteFile(path, old, fileMode)) // it leaves the file alone
+			must(t, shut(s))
+			must(t, os.WriteFile(path, old, segment.FileMode)) // it leaves the file alone
 		},
 		"all was delivered": func(t *testing.T, o *Options, segs []string) {
 			s := open(t, *o)
 			drainAll(t, s.Shards()[0])
 			settleDown(s.Shards()[0])
-			must(t, s.Close())
+			must(t, shut(s))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -144,10 +145,10 @@ func TestNothingIsMissing(t *testing.T) {
 			if len(dropped) != 0 || int64(recovered) != queued || strings.Contains(text.String(), "missing;") || strings.Contains(text.String(), "are missing") {
 				t.Errorf("%d recovered, %d queued, %v dropped:\n%s", recovered, queued, dropped, text)
 			}
-			if _, err := os.Stat(filepath.Join(o.Path, "shard-00", stopName)); err == nil {
+			if _, err := os.Stat(filepath.Join(o.Path, "shard-00", segment.StopName)); err == nil {
 				t.Error("the note of the stop is still there")
 			}
-			must(t, s.Close())
+			must(t, shut(s))
 		})
 	}
 }
@@ -159,15 +160,15 @@ func FuzzReadStop(f *testing.F) {
 		dir := fastDir(t)
 		o := options(dir)
 		o.Logger = quiet()
-		must(t, os.Mkdir(filepath.Join(dir, "shard-00"), dirMode))
-		must(t, os.WriteFile(filepath.Join(dir, "shard-00", metaName), meta{}.encode(), fileMode))
-		must(t, os.WriteFile(filepath.Join(dir, "shard-00", stopName), data, fileMode))
+		must(t, os.Mkdir(filepath.Join(dir, "shard-00"), segment.DirMode))
+		must(t, os.WriteFile(filepath.Join(dir, "shard-00", segment.MetaName), segment.Meta{}.Encode(), segment.FileMode))
+		must(t, os.WriteFile(filepath.Join(dir, "shard-00", segment.StopName), data, segment.FileMode))
 		s := open(t, o)
 		for _, a := range o.Ledger.Accounts() {
 			if b := a.Balance(); b.Queued != 0 {
 				t.Fatalf("%+v", b)
 			}
 		}
-		must(t, s.Close())
+		must(t, shut(s))
 	})
 }

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"sync"
@@ -53,7 +54,7 @@ func allAtOnce(t *testing.T, seed uint64) {
 		if delete(drops, dropOldest); len(drops) > 0 {
 			t.Fatalf("life %d: dropped %v", life, drops)
 		}
-		must(t, c.store.Close())
+		must(t, shut(c.store))
 		if n := openFiles(t, o.Path); n > 0 {
 			t.Fatalf("life %d: %d files are open after Close", life, n)
 		}
@@ -158,14 +159,14 @@ func (c *crowd) trouble(rnd *rand.Rand) {
 		for _, q := range c.store.Shards() {
 			switch rnd.IntN(20) {
 			case 0:
-				q.mu.Lock()
-				seg := q.segs[rnd.IntN(len(q.segs))]
-				seg.doubt = seg.size > seg.synced
-				q.mu.Unlock()
+				q.win.mu.Lock()
+				seg := q.win.state.segs[rnd.IntN(len(q.win.state.segs))]
+				seg.unsynced = seg.size > seg.synced
+				q.win.mu.Unlock()
 			case 1:
-				q.setFault(&q.writeFault, errors.New("as if a write had failed"))
+				q.faults.write.set(errors.New("as if a write had failed"))
 			}
-			q.heal()
+			q.heal(context.Background())
 		}
 	}
 }

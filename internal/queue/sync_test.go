@@ -6,9 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
+	"syslog-gateway/internal/queue/segment"
 )
 
 // A sync failed: the segment is written again, to a new file, and all goes on with it.
@@ -21,39 +22,39 @@ func TestFailedSyncIsAFaultThatHeals(t *testing.T) {
 	must(t, s.syncAll())
 	appendN(t, q, 5, 5, 1000)
 	rec, _ := tryNext(t, q)
-	must(t, q.last().file.Close()) // whatever makes fdatasync fail
+	must(t, q.win.state.last().file.Close()) // whatever makes fdatasync fail
 	if err := s.syncAll(); err == nil || s.Healthy() == nil || q.Accepting() {
 		t.Fatalf("sync: %v, healthy %v", err, s.Healthy())
 	}
 	if n := q.Stats().Faults; n.Sync != 1 || n.Write != 0 {
 		t.Fatalf("faults %+v", n)
 	}
-	if seg := q.last(); !seg.doubt || seg.synced == seg.size {
-		t.Fatalf("doubt %v, synced %d of %d", seg.doubt, seg.synced, seg.size)
+	if seg := q.win.state.last(); !seg.unsynced || seg.synced == seg.size {
+		t.Fatalf("doubt %v, synced %d of %d", seg.unsynced, seg.synced, seg.size)
 	}
-	q.last().file = nil
-	before, err := os.Stat(q.last().path)
+	q.win.state.last().file = nil
+	before, err := os.Stat(q.win.state.last().path)
 	must(t, err)
-	content, err := os.ReadFile(q.last().path)
+	content, err := os.ReadFile(q.win.state.last().path)
 	must(t, err)
 	must(t, s.syncAll())
 	must(t, s.Healthy())
-	after, err := os.Stat(q.last().path)
+	after, err := os.Stat(q.win.state.last().path)
 	must(t, err)
 	if os.SameFile(before, after) {
 		t.Fatal("the file is the old one")
 	}
-	if again, err := os.ReadFile(q.last().path); err != nil || !slices.Equal(again, content) {
+	if again, err := os.ReadFile(q.win.state.last().path); err != nil || !slices.Equal(again, content) {
 		t.Fatalf("the copy differs, %v", err)
 	}
-	if seg := q.last(); seg.doubt || seg.synced != seg.size {
-		t.Fatalf("doubt %v, synced %d", seg.doubt, seg.synced)
+	if seg := q.win.state.last(); seg.unsynced || seg.synced != seg.size {
+		t.Fatalf("doubt %v, synced %d", seg.unsynced, seg.synced)
 	}
 	q.Nack(rec.Seq)
 	appendN(t, q, 10, 5, 1000)
 	equal(t, "records", drainAll(t, q), sequence(0, 15))
 	must(t, s.syncAll())
-	must(t, s.Close())
+	must(t, shut(s))
 }
 
 // While all shards append and deliver, syncs fail now and then.
@@ -74,9 +75,7 @@ func TestFailedSyncsUnderLoad(t *testing.T) {
 			}
 			got = append(got, number(t, rec))
 			q.Ack(rec.Seq)
-			q.io.Lock()
 			q.advance(16)
-			q.io.Unlock()
 		}
 		ended <- got
 	}()
@@ -85,10 +84,10 @@ func TestFailedSyncsUnderLoad(t *testing.T) {
 			must(t, s.syncAll())
 		}
 		if i%40 == 20 {
-			q.mu.Lock()
-			q.last().doubt = true
-			q.mu.Unlock()
-			q.setFault(&q.syncFault, errors.New("as if a sync had failed"))
+			q.win.mu.Lock()
+			q.win.state.last().unsynced = true
+			q.win.mu.Unlock()
+			q.faults.sync.set(errors.New("as if a sync had failed"))
 		}
 	}
 	must(t, s.syncAll())
@@ -102,11 +101,11 @@ func TestCopyPassesOverWhatIsLost(t *testing.T) {
 	s := open(t, o)
 	q := s.Shards()[0]
 	appendN(t, q, 0, 4, 900)
-	from := q.last().size
+	from := q.win.state.last().size
 	appendN(t, q, 4, 60, 9000)
-	to := q.segs[0].size
-	path := q.segs[0].path
-	must(t, s.Close())
+	to := q.win.state.segs[0].size
+	path := q.win.state.segs[0].path
+	must(t, shut(s))
 	whole, err := os.ReadFile(path)
 	must(t, err)
 	f, err := os.Create(filepath.Join(t.TempDir(), "copy"))
@@ -114,8 +113,8 @@ func TestCopyPassesOverWhatIsLost(t *testing.T) {
 	defer f.Close()
 	for _, bad := range []int64{-1, 0, from + 5000, to - 1} {
 		must(t, f.Truncate(0))
-		empty, err := copySegment(badPage{whole, pageOf(bad)}, f, 0, to)
-		if must(t, err); (empty > 0) != (bad >= 0) || empty > page {
+		empty, err := segment.Copy(badPage{whole, pageOf(bad)}, f, 0, to)
+		if must(t, err); (empty > 0) != (bad >= 0) || empty > segment.Page {
 			t.Fatalf("bad %d: %d bytes stay empty", bad, empty)
 		}
 		got, err := os.ReadFile(f.Name())
@@ -123,19 +122,19 @@ func TestCopyPassesOverWhatIsLost(t *testing.T) {
 		if int64(len(got)) != to {
 			t.Fatalf("%d bytes, want %d", len(got), to)
 		}
-		for off := int64(0); off < to; off += page {
-			end := min(off+page, to)
-			if same := slices.Equal(got[off:end], whole[off:end]); same != (bad < 0 || off != bad/page*page) {
+		for off := int64(0); off < to; off += segment.Page {
+			end := min(off+segment.Page, to)
+			if same := slices.Equal(got[off:end], whole[off:end]); same != (bad < 0 || off != bad/segment.Page*segment.Page) {
 				t.Errorf("bad %d: the page at %d is the same: %v", bad, off, same)
 			}
 		}
-		good, err := goodBytes(f, from, to)
+		good, err := segment.GoodBytes(f, from, to)
 		must(t, err)
 		lost := to - from - good
 		if (lost > 0) != (bad >= 0) || lost > to-from {
 			t.Errorf("bad %d: %d of %d to %d bytes are lost", bad, lost, from, to)
 		}
-		_, err = copySegment(badPage{whole, pageOf(bad)}, f, to, to)
+		_, err = segment.Copy(badPage{whole, pageOf(bad)}, f, to, to)
 		if (err != nil) != (bad >= 0) {
 			t.Errorf("bad %d, all of it on stable storage: %v", bad, err)
 		}
@@ -146,7 +145,7 @@ func pageOf(off int64) int64 {
 	if off < 0 {
 		return -1
 	}
-	return off / page
+	return off / segment.Page
 }
 
 // bytesAt is a file in memory.
@@ -167,8 +166,8 @@ type badPage struct {
 
 func (b badPage) ReadAt(p []byte, off int64) (int, error) {
 	n := copy(p, b.data[off:])
-	if at := b.bad * page; off <= at && at < off+int64(n) {
-		return int(at - off), unix.EIO
+	if at := b.bad * segment.Page; off <= at && at < off+int64(n) {
+		return int(at - off), syscall.EIO
 	}
 	return n, nil
 }
@@ -182,16 +181,16 @@ func TestStartSyncsWhatItFinds(t *testing.T) {
 	appendN(t, s.Shards()[0], 0, 300, 2000)
 	o.Path = copyQueue(t, o.Path)
 	q := open(t, o).Shards()[0]
-	if n := len(q.segs); n <= maxSyncs {
+	if n := len(q.win.state.segs); n <= maxSyncs {
 		t.Fatalf("only %d segments", n)
 	}
 	syncs := 0
 	for more := true; more; syncs++ {
 		var err error
-		more, err = q.sync()
+		more, err = q.syncer.sync()
 		must(t, err)
 		files := 0
-		for _, seg := range q.segs {
+		for _, seg := range q.win.state.segs {
 			if seg.file != nil {
 				files++
 			}
@@ -203,7 +202,7 @@ func TestStartSyncsWhatItFinds(t *testing.T) {
 	if syncs < 3 {
 		t.Errorf("%d syncs", syncs)
 	}
-	for _, seg := range q.segs {
+	for _, seg := range q.win.state.segs {
 		if seg.synced != seg.size {
 			t.Errorf("%s: %d of %d", seg.path, seg.synced, seg.size)
 		}
@@ -217,15 +216,15 @@ func TestUnsyncedSegmentsAreSynced(t *testing.T) {
 	q := s.Shards()[0]
 	appendN(t, q, 0, 100, 1000)
 	must(t, s.syncAll())
-	for _, seg := range q.segs {
+	for _, seg := range q.win.state.segs {
 		if seg.synced != seg.size {
 			t.Fatalf("%s: %d of %d bytes are synced", seg.path, seg.synced, seg.size)
 		}
-		if read := seg == q.cur; (seg.file != nil) != (read || seg == q.last()) {
+		if read := seg == q.win.state.cur; (seg.file != nil) != (read || seg == q.win.state.last()) {
 			t.Fatalf("%s: open is %v", seg.path, seg.file != nil)
 		}
 	}
-	if worked, err := q.sync(); worked || err != nil {
+	if worked, err := q.syncer.sync(); worked || err != nil {
 		t.Fatalf("nothing is left to sync: %v %v", worked, err)
 	}
 }

@@ -1,0 +1,134 @@
+package inspect
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/klauspost/compress/gzip"
+
+	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/queue/recovery"
+	"syslog-gateway/internal/queue/segment"
+)
+
+// Export writes every queued event of a stopped gateway to w as one line of JSON,
+// shard by shard, oldest first. It changes nothing. What cannot be read is left
+// out, and named in the error in the end.
+func Export(ctx context.Context, path string, w io.Writer) error {
+	out := bufio.NewWriterSize(w, segment.ReadSize)
+	var bad []error
+	err := recovery.Stopped(ctx, path, func(scans []*recovery.Shard) error {
+		x := exporter{out: out}
+		for _, sc := range scans {
+			rep := report(sc)
+			for _, d := range slices.Concat(rep.Damage, rep.Unread) {
+				bad = append(bad, errors.New(d.String()))
+			}
+			for _, s := range sc.Misplaced {
+				bad = append(bad, fmt.Errorf("%s: a segment that was copied here; gateway queue restore takes what of it is not queued", s.File()))
+			}
+			err := each(sc, x.record, func(d Damage, _ bool) { bad = append(bad, errors.New(d.String())) })
+			if err != nil {
+				return err
+			}
+		}
+		bad = append(bad, x.bad...)
+		return nil
+	})
+	if err = errors.Join(err, out.Flush()); err != nil {
+		return err
+	}
+	if len(bad) > 0 {
+		return fmt.Errorf("queue: export: %d places could not be read: %w", len(bad), errors.Join(bad...))
+	}
+	return nil
+}
+
+// exporter writes the lines of records.
+type exporter struct {
+	out  *bufio.Writer
+	gz   *gzip.Reader
+	body bytes.Buffer
+	bad  []error
+}
+
+func (x *exporter) record(rec *event.Record) error {
+	body := rec.Body
+	switch rec.Encoding {
+	case event.Identity:
+	case event.Gzip:
+		var err error
+		if body, err = x.gunzip(body); err != nil {
+			x.bad = append(x.bad, fmt.Errorf("record %d of source %s: %w", rec.Seq, rec.Source, err))
+			return nil
+		}
+	default:
+		x.bad = append(x.bad, fmt.Errorf("record %d of source %s: unknown encoding %d", rec.Seq, rec.Source, rec.Encoding))
+		return nil
+	}
+	if _, err := x.out.Write(body); err != nil {
+		return fmt.Errorf("queue: export: %w", err)
+	}
+	if n := len(body); n > 0 && body[n-1] != '\n' {
+		return x.out.WriteByte('\n')
+	}
+	return nil
+}
+
+func (x *exporter) gunzip(b []byte) ([]byte, error) {
+	var err error
+	if x.gz == nil {
+		x.gz, err = gzip.NewReader(bytes.NewReader(b))
+	} else {
+		err = x.gz.Reset(bytes.NewReader(b))
+	}
+	if err != nil {
+		return nil, err
+	}
+	x.body.Reset()
+	_, err = x.body.ReadFrom(x.gz)
+	return x.body.Bytes(), err
+}
+
+// each reads all queued records of the shard. Those whose body is damaged go to
+// broken, and those that cannot be read, with unread true. An error is one of good.
+func each(sc *recovery.Shard, good func(*event.Record) error, broken func(d Damage, unread bool)) error {
+	var buf []byte
+	for _, s := range sc.Segments {
+		if s.Failed != nil {
+			continue // told already
+		}
+		f, err := os.Open(s.File())
+		if err != nil {
+			broken(Damage{s.File(), 0, s.FileSize, err.Error()}, true)
+			continue
+		}
+		_, err = segment.Headers(f, s.FileSize, s.From, func(off int64, h *segment.Header) error {
+			if s.Done.Has(h.Seq) {
+				return nil
+			}
+			rec, err := segment.ReadRecord(f, h.At(off), buf)
+			buf = rec.Body
+			if err != nil {
+				broken(Damage{s.File(), off, h.Size(), err.Error()}, segment.NotRead(err))
+				return nil
+			}
+			return good(&rec)
+		})
+		f.Close()
+		if segment.NotRead(err) {
+			broken(Damage{s.File(), 0, s.FileSize, err.Error()}, true)
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

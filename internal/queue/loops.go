@@ -1,0 +1,68 @@
+package queue
+
+import (
+	"context"
+	"time"
+)
+
+// consume lets diskqueue forget what is acknowledged, until ctx is done.
+func (q *Shard) consume(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-q.acked:
+		}
+		for more := true; more && ctx.Err() == nil; {
+			more = q.advance(few)
+		}
+	}
+}
+
+func (q *Shard) advance(n int) (more bool) {
+	q.io.Lock()
+	defer q.io.Unlock()
+	return q.disk.advance(n)
+}
+
+// healLoop heals the shard whenever it is asked to, until ctx is done.
+func (q *Shard) healLoop(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-q.healNow:
+			q.heal(ctx)
+		}
+	}
+}
+
+// storeAcks writes which records are acknowledged, until ctx is done. It syncs nothing,
+// so it is not held up by a slow disk: what is answered before a kill -9 by more than the
+// interval of syncing does not come again.
+func (q *Shard) storeAcks(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(max(every, time.Millisecond))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			q.acks.write()
+		}
+	}
+}
+
+// sync syncs the shard. After a failure it keeps everybody else from the disk: what is to
+// be written again must not grow meanwhile.
+func (q *Shard) sync(observe func(time.Duration)) error {
+	began := time.Now()
+	if q.syncer.unsynced() {
+		q.io.Lock()
+		defer q.io.Unlock()
+		if err := q.syncer.waits(began); err != nil {
+			return err
+		}
+	}
+	return q.syncer.once(began, observe)
+}

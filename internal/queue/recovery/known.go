@@ -1,0 +1,70 @@
+package recovery
+
+import (
+	"os"
+
+	"syslog-gateway/internal/queue/segment"
+)
+
+// Mark tells records of the same number apart.
+type Mark struct {
+	BodyCRC  uint32
+	Received int64
+}
+
+// WholeRecordAt says that a whole record begins at off.
+func (s *Segment) WholeRecordAt(off int64) bool {
+	f, err := os.Open(s.Path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	h, _, v, err := (&segment.HeaderReader{File: f, Size: s.FileSize}).Read(off, 0)
+	if err != nil || v != segment.Valid {
+		return false
+	}
+	_, err = segment.ReadRecord(f, h.At(off), nil)
+	return err == nil
+}
+
+// Marks enters the records of the segment from an offset on into known.
+func (s *Segment) Marks(from int64, known map[uint64]Mark) error {
+	f, err := os.Open(s.Path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = segment.Headers(f, s.FileSize, from, func(_ int64, h *segment.Header) error {
+		known[h.Seq] = Mark{h.BodyCRC, h.Received}
+		return nil
+	})
+	return err
+}
+
+// Repeated enters the records of the shard that a misplaced segment may repeat into known.
+// That includes consumed records that are still in a file: they were delivered.
+func (sc *Shard) Repeated(path string, known map[uint64]Mark) error {
+	st, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	its := make(map[uint64]Mark)
+	if err := (&Segment{Path: path, FileSize: st.Size()}).Marks(0, its); err != nil {
+		return err
+	}
+	for _, s := range sc.Segments {
+		if s.Failed != nil {
+			return s.Failed
+		}
+		all := make(map[uint64]Mark)
+		if err := s.Marks(0, all); err != nil {
+			return err
+		}
+		for seq, m := range all {
+			if _, may := its[seq]; may {
+				known[seq] = m
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package recovery
+
+import (
+	"io"
+	"os"
+
+	"syslog-gateway/internal/queue/segment"
+)
+
+// Segment is what a scan has found of one segment.
+type Segment struct {
+	Num      int64
+	Path     string // its own name; the file bears it, or has .bad behind it
+	Bad      bool
+	Twin     bool // both names exist: the .bad one goes to the corrupt folder
+	FileSize int64
+	From     int64        // where what is not consumed begins
+	Unsynced bool         // a sync of it has failed, and was not made good
+	Synced   int64        // if unsynced: what was on stable storage before
+	Done     segment.Seqs // what is acknowledged of it
+	Skip     int64        // how many of the records that were found
+	Since    int64        // when it was written last, Unix nanoseconds
+	Size     int64        // what repair has left of it
+	Keep     bool         // repair wants the file kept in the corrupt folder when it is consumed
+	// Failed is why it could not be read: nothing is known of its records then.
+	Failed error
+	segment.Contents
+}
+
+func (s *Segment) File() string {
+	if s.Bad {
+		return s.Path + segment.BadSuffix
+	}
+	return s.Path
+}
+
+// ReadSegment decides where seg is to be read from and reads its headers from there. After
+// an error nothing is known of it.
+func (sc *Shard) ReadSegment(seg *Segment) error {
+	f, err := os.Open(seg.File())
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	seg.FileSize, seg.Since = st.Size(), st.ModTime().UnixNano()
+	if sc.MetaKnown && seg.Num == sc.Meta.Read.Num {
+		if seg.From, err = boundary(f, seg.FileSize, sc.Meta.Read.Off); err != nil {
+			return err
+		}
+	}
+	if err := seg.Read(f, sc.Acked.Of(seg.Num)); err != nil {
+		return err
+	}
+	if last := seg.Num == sc.Segments[len(sc.Segments)-1].Num; !last && seg.TornAt >= 0 {
+		seg.Damage = append(seg.Damage, segment.Damage{From: seg.TornAt, To: seg.FileSize, What: "the last record is cut off"})
+		seg.TornAt = -1
+	}
+	if seg.LastSeq == 0 { // the numbers go on behind what was consumed
+		consumed, err := segment.Headers(f, seg.From, 0, nil)
+		if err != nil {
+			return err
+		}
+		seg.LastSeq = consumed.LastSeq
+	}
+	return nil
+}
+
+// boundary returns off if a record begins there, or if one ends there and what follows is
+// torn or damaged. Otherwise the metadata is wrong, and the segment is read from its start:
+// records may come twice that way, but none is lost.
+func boundary(f *os.File, size, off int64) (int64, error) {
+	if off == size {
+		return off, nil
+	}
+	if off > size {
+		return 0, nil
+	}
+	w := &segment.HeaderReader{File: f, Size: size}
+	_, _, v, err := w.Read(off, 0)
+	if v == segment.Valid && err == nil {
+		return off, nil
+	}
+	if segment.NotRead(err) {
+		return 0, err
+	}
+	before, err := segment.Headers(f, off, 0, nil)
+	if err != nil {
+		return 0, err
+	}
+	if before.End == off {
+		return off, nil
+	}
+	return 0, nil
+}
+
+// MayHold is how many records the unread parts may hold at most. Their numbers are not given
+// out again: a disk that cannot be read at this start may be read at the next.
+func (s *Segment) MayHold() (n uint64) {
+	if s.Failed != nil { // not even its size need be known
+		return 1 << 32
+	}
+	for _, d := range s.Damage {
+		n += uint64(d.To-d.From)/(segment.PrefixLen+segment.MinHeader) + 1
+	}
+	return n
+}
+
+// Consumed says that nothing is left in the segment.
+func (s *Segment) Consumed() bool {
+	return s.Records == 0 && len(s.Damage) == 0 && s.Failed == nil
+}
+
+// Read reads the headers of the segment and leaves out what is acknowledged. It goes by the
+// records that were counted: a header may be whole although its record is not, since the
+// file ends inside of it.
+func (s *Segment) Read(r io.ReaderAt, done segment.Seqs) error {
+	var known segment.Tally
+	s.Done, s.Skip = done, 0
+	found, err := segment.Headers(r, s.FileSize, s.From, func(_ int64, h *segment.Header) error {
+		if done.Has(h.Seq) {
+			s.Skip++
+			known.Add(h.Source, int64(h.Events), h.Size())
+		}
+		return nil
+	})
+	s.Contents = found
+	s.Subtract(&known)
+	return err
+}
+
+// Again is the scan of a segment before anything was read of it. diskqueue may have renamed
+// the file meanwhile: bad.
+func (s *Segment) Again(bad bool) *Segment {
+	return &Segment{Num: s.Num, Path: s.Path, Bad: bad, Unsynced: s.Unsynced, Synced: s.Synced}
+}
+
+// Holds says that the records of the segment are those that a stop has left, also if the
+// file was given another number.
+func (s *Segment) Holds(stop *segment.StopSegment) bool {
+	return s.Failed == nil && s.FirstSeq != 0 && s.FirstSeq <= stop.Last && stop.First <= s.LastSeq
+}

@@ -1,0 +1,95 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"syslog-gateway/internal/durable"
+	"syslog-gateway/internal/queue/quarantine"
+	"syslog-gateway/internal/queue/segment"
+)
+
+const (
+	// copyTries is how often a page must be unreadable, while the disk takes the rest of
+	// the copy, before the copy goes without it: half a minute.
+	copyTries = 10
+	// maxCopyWait is the longest pause after a copy that failed.
+	maxCopyWait = 4 * time.Second
+)
+
+// resync makes a failed sync good. It is used under Shard.io.
+func (y *syncer) resync(d dirtySegment) error {
+	var gone, consumed bool
+	y.win.with(func(s *windowState) {
+		gone = d.seg.file != d.file
+		consumed = d.seg == s.last() && s.cur == d.seg && s.off >= d.seg.size && s.out.allDone()
+	})
+	switch {
+	case gone: // consumed meanwhile: attaching for another segment does that
+		return nil
+	case consumed: // nothing of it is needed, and there may be no room for a copy
+		err := y.disk.renew()
+		if err == nil {
+			y.log.Warn("queue: what could not be synced is delivered; a new segment is begun in its place", "file", d.seg.path)
+		}
+		return err
+	}
+	if err := y.rewrite(d); err != nil {
+		y.wait = min(max(2*y.wait, y.interval), maxCopyWait)
+		y.again = time.Now().Add(y.wait)
+		return fmt.Errorf("write %s again: %w", d.seg.path, err)
+	}
+	y.wait, y.again = 0, time.Time{}
+	return nil
+}
+
+// rewrite replaces a segment whose last sync has failed by a copy. Linux takes the pages
+// that it could not write for clean: the next fsync works, and proves nothing. As a rule
+// they can still be read from memory, so the segment is copied from there into a new file.
+// Writing into the old one again is not enough: ext4 then puts the data where it does not
+// look for it. What cannot be read any more is damage like any other when its turn comes;
+// the old file is kept then.
+func (y *syncer) rewrite(d dirtySegment) error {
+	tmp := d.seg.path + segment.TempSuffix
+	f, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_TRUNC, segment.FileMode)
+	if err != nil {
+		return err
+	}
+	empty, err := segment.Copy(d.file, f, d.from, d.to)
+	if err == nil {
+		err = dataSync(f)
+	}
+	kept := ""
+	if err == nil && empty > 0 {
+		kept, err = y.giveUpPages(d.seg, empty)
+	}
+	if err == nil {
+		err = os.Rename(tmp, d.seg.path)
+	}
+	if err != nil {
+		return errors.Join(err, f.Close(), segment.Remove(tmp))
+	}
+	y.win.with(func(*windowState) { d.seg.file, d.seg.unsynced, d.seg.synced, d.seg.tries = f, false, d.to, 0 })
+	y.folder.changed()
+	good, _ := segment.GoodBytes(f, 0, d.to) // a figure for the log alone
+	y.log.Warn("queue: what could not be synced is written again", "file", d.seg.path,
+		"offset", d.from, "bytes", d.to-d.from, "damaged_bytes", d.to-good, "copy", kept)
+	err = errors.Join(d.file.Close(), segment.Remove(d.seg.path+segment.BadSuffix),
+		segment.Remove(d.seg.path+segment.UnsyncedSuffix), durable.SyncDir(y.folder.path))
+	if !y.disk.dq.running() { // the store is being closed
+		return err
+	}
+	return errors.Join(err, y.disk.reattach()) // diskqueue has the old file open
+}
+
+// giveUpPages says that a copy may replace a segment though a part of it could not be
+// read: not before some tries, and only if the old file stays in the corrupt folder, under
+// the name that is returned.
+func (y *syncer) giveUpPages(seg *segmentState, empty int64) (string, error) {
+	if seg.tries++; seg.tries < copyTries {
+		return "", fmt.Errorf("%d bytes cannot be read", empty)
+	}
+	return quarantine.Link(y.disk.root, y.disk.name, seg.num, seg.located(), "")
+}

@@ -1,0 +1,56 @@
+package queue
+
+import (
+	"encoding/json"
+	"path/filepath"
+
+	"syslog-gateway/internal/durable"
+	"syslog-gateway/internal/queue/segment"
+)
+
+// storeStopNote notes for the metadata m what is left in each segment. Without the note
+// the next start cannot tell what is missing, which is no reason to fail.
+func (l *diskLog) storeStopNote(m segment.Meta) {
+	note := segment.StopNote{Meta: string(m.Encode())}
+	l.win.with(func(s *windowState) { note.Segments = s.left() })
+	data, err := json.Marshal(note)
+	if err == nil {
+		err = durable.WriteFile(filepath.Join(l.dir, segment.StopName), data, segment.FileMode)
+	}
+	if err != nil {
+		l.log.Warn("queue: what the stop has left is not noted; the next start cannot tell whether something is missing", "error", err)
+	}
+}
+
+// left is what is queued in each segment.
+func (s *windowState) left() (all []segment.StopSegment) {
+	open := make(map[*segmentState][]*entry)
+	for i := range s.out.entries {
+		if e := &s.out.entries[i]; e.state != done {
+			open[e.seg] = append(open[e.seg], e)
+		}
+	}
+	for _, seg := range s.segs {
+		if seg.late != nil { // what is known of it is what the stop before has said
+			for _, before := range seg.late.sc.Stop {
+				if before.Segment == seg.num {
+					all = append(all, before)
+				}
+			}
+			continue
+		}
+		one := segment.StopSegment{Segment: seg.num, Size: seg.size, First: seg.first, Last: seg.last,
+			Records: seg.left.Records, Events: make(map[string]int64)}
+		for source, n := range seg.left.BySource {
+			one.Events[source] += *n
+		}
+		for _, e := range open[seg] {
+			one.Records++
+			one.Events[e.Source] += int64(e.events)
+		}
+		if one.Records > 0 {
+			all = append(all, one)
+		}
+	}
+	return all
+}
