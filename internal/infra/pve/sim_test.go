@@ -10,16 +10,17 @@ import (
 	"time"
 
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/infra/pvesim/schema"
 )
 
 // simulate gives a client of a simulated cluster that waits shortly.
 func simulate(t *testing.T, o pvesim.Options, set func(*Options)) (*pvesim.Sim, *Client) {
 	t.Helper()
-	schema, err := pvesim.SchemaFromEnv()
+	official, err := schema.FromEnv()
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Schema = schema
+	o.Schema = official
 	sim, err := pvesim.New(o)
 	if err != nil {
 		t.Fatal(err)
