@@ -2,8 +2,8 @@ package declaration
 
 import "context"
 
-// hiddenText stands for what came encrypted, and for passwords and keys.
-const hiddenText = "<secret>"
+// HiddenText stands for what came encrypted, and for passwords and keys.
+const HiddenText = "<secret>"
 
 // Setting is an effective value and where it came from.
 type Setting struct {
@@ -20,8 +20,8 @@ func Explain(ctx context.Context, o Options) ([]Setting, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if len(l.problems) > 0 {
-		return l.settings, l.problems.sort()
+	if len(l.Problems) > 0 {
+		return l.Settings, l.Problems.sort()
 	}
-	return l.settings, nil
+	return l.Settings, nil
 }

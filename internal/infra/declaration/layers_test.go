@@ -36,7 +36,7 @@ func encrypted(t *testing.T, o Options, clear string) Options {
 	return with(o, "SOPS_AGE_KEY", key.String())
 }
 
-// with sets variables on top of those that are set.
+// With sets variables on top of those that are set.
 func with(o Options, pairs ...string) Options {
 	before := o.Env
 	o.Env = func(name string) string {
@@ -251,11 +251,11 @@ func TestExplain(t *testing.T) {
 		"$.network_prefix":                            {`"10.1.2"`, at(2)},
 		"$.environment":                               {`"homelab"`, "default"},
 		"$.proxmox_node":                              {`"pve3"`, "environment PROXMOX_VE_NODE"},
-		"$.proxmox_ssh_private_key":                   {hiddenText, "environment PROXMOX_SSH_PRIVATE_KEY"},
-		"$.domain":                                    {hiddenText, filepath.Join(filepath.Dir(o.Deployment), "terraform.sops.json")},
+		"$.proxmox_ssh_private_key":                   {HiddenText, "environment PROXMOX_SSH_PRIVATE_KEY"},
+		"$.domain":                                    {HiddenText, filepath.Join(filepath.Dir(o.Deployment), "terraform.sops.json")},
 		"$.containers.a.vm_id":                        {"101", at(4)},
 		"$.containers.a.cpu_cores":                    {"2", "default"},
-		"$.containers.a.user_account.password":        {hiddenText, at(4)},
+		"$.containers.a.user_account.password":        {HiddenText, at(4)},
 		"$.containers.a.tags":                         {`["haproxy"]`, at(5)},
 		"$.containers.a.address":                      {`"10.1.2.101/24"`, "derived from network_prefix and vm_id"},
 		"$.containers.a.startup":                      {"order=155,up=30", "derived from vm_id"},

@@ -46,76 +46,76 @@ func Load(ctx context.Context, o Options) (*Estate, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("read the declaration: %w", err)
 	}
-	if len(l.problems) > 0 {
-		return nil, l.problems.sort()
+	if len(l.Problems) > 0 {
+		return nil, l.Problems.sort()
 	}
-	e.Notes = l.notes.sort()
+	e.Notes = l.Notes.sort()
 	return e, nil
 }
 
-func load(ctx context.Context, o Options) (*Estate, *loader) {
-	l := &loader{}
+func load(ctx context.Context, o Options) (*Estate, *Report) {
+	l := &Report{}
 	deployment := l.read(o.Deployment)
 	encrypted := l.decrypt(ctx, o)
-	if deployment == nil || len(l.problems) > 0 && encrypted == nil {
+	if deployment == nil || len(l.Problems) > 0 && encrypted == nil {
 		return nil, l // what hangs together across the layers can't be judged
 	}
-	root := &value{kind: isObject, path: "$", file: deployment.file}
-	for _, layer := range []*value{deployment, encrypted, environment(o)} {
+	root := &Value{Kind: KindObject, Path: "$", File: deployment.File}
+	for _, layer := range []*Value{deployment, encrypted, environment(o)} {
 		if layer != nil {
-			root.overlay(layer)
+			root.Overlay(layer)
 		}
 	}
 	return build(l, root, o), l
 }
 
-// overlay puts the keys of another layer on top. Null leaves what is there.
-func (v *value) overlay(layer *value) {
-	for _, m := range layer.members {
-		if m.value.kind == isNull {
+// Overlay puts the keys of another layer on top. Null leaves what is there.
+func (v *Value) Overlay(layer *Value) {
+	for _, m := range layer.Members {
+		if m.Value.Kind == KindNull {
 			continue
 		}
 		replaced := false
-		for i := range v.members {
-			if v.members[i].name == m.name {
-				v.members[i], replaced = m, true
+		for i := range v.Members {
+			if v.Members[i].Name == m.Name {
+				v.Members[i], replaced = m, true
 			}
 		}
 		if !replaced {
-			v.members = append(v.members, m)
+			v.Members = append(v.Members, m)
 		}
 	}
 }
 
-func (l *loader) read(path string) *value {
+func (l *Report) read(path string) *Value {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		what := "can't be read: " + err.Error()
 		if errors.Is(err, fs.ErrNotExist) {
 			what = "there is no such file"
 		}
-		l.problems = append(l.problems, Problem{File: path, Path: "$", What: what, Fix: "name the declaration with -f; a missing file never reads as \"no guests\""})
+		l.Problems = append(l.Problems, Problem{File: path, Path: "$", What: what, Fix: "name the declaration with -f; a missing file never reads as \"no guests\""})
 		return nil
 	}
-	root, problems := parse(data, path, false)
-	l.problems = append(l.problems, problems...)
+	root, problems := Parse(data, path, false)
+	l.Problems = append(l.Problems, problems...)
 	return root
 }
 
 // decrypt reads the SOPS file. Absent it is an empty layer, unless it was named.
-func (l *loader) decrypt(ctx context.Context, o Options) *value {
+func (l *Report) decrypt(ctx context.Context, o Options) *Value {
 	path := o.SOPS
 	if path == "" {
 		path = filepath.Join(filepath.Dir(o.Deployment), "terraform.sops.json")
 	}
-	failed := func(what, fix string) *value {
-		l.problems = append(l.problems, Problem{File: path, Path: "$", What: what, Fix: fix})
+	failed := func(what, fix string) *Value {
+		l.Problems = append(l.Problems, Problem{File: path, Path: "$", What: what, Fix: fix})
 		return nil
 	}
 	data, err := secrets.Read(ctx, path, secrets.Options{Env: o.Env, Home: o.Home})
 	if errors.Is(err, fs.ErrNotExist) && o.SOPS == "" {
 		if _, missing := os.Lstat(path); errors.Is(missing, fs.ErrNotExist) {
-			return &value{kind: isObject, path: "$", file: path}
+			return &Value{Kind: KindObject, Path: "$", File: path}
 		}
 	}
 	if err != nil {
@@ -124,8 +124,8 @@ func (l *loader) decrypt(ctx context.Context, o Options) *value {
 	if ext := strings.ToLower(filepath.Ext(path)); ext != ".json" {
 		return failed("is not a JSON file", "encrypt the values as JSON")
 	}
-	root, problems := parse(data, path, true)
-	l.problems = append(l.problems, problems...)
+	root, problems := Parse(data, path, true)
+	l.Problems = append(l.Problems, problems...)
 	return root
 }
 
@@ -134,8 +134,8 @@ func (l *loader) decrypt(ctx context.Context, o Options) *value {
 // Decision: PROXMOX_SSH_USERNAME wins over the SOPS file as every variable does, and
 // PROXMOX_VE_NODE that is not set leaves the declared node; in the Terragrunt file it
 // was the other way round in both cases.
-func environment(o Options) *value {
-	layer := &value{kind: isObject, path: "$", file: "environment"}
+func environment(o Options) *Value {
+	layer := &Value{Kind: KindObject, Path: "$", File: "environment"}
 	for _, v := range []struct {
 		variable, key string
 		hidden        bool
@@ -146,8 +146,8 @@ func environment(o Options) *value {
 		{"PROXMOX_SSH_PRIVATE_KEY", "proxmox_ssh_private_key", true},
 	} {
 		if s := o.env(v.variable); s != "" {
-			layer.overlay(&value{members: []member{{v.key, &value{
-				kind: isText, text: s, path: below("$", v.key), file: "environment " + v.variable, hidden: v.hidden,
+			layer.Overlay(&Value{Members: []Member{{v.key, &Value{
+				Kind: KindText, Text: s, Path: Below("$", v.key), File: "environment " + v.variable, Hidden: v.hidden,
 			}}}})
 		}
 	}

@@ -32,7 +32,7 @@ var (
 )
 
 // pattern makes a rule of a regular expression; tell follows the value.
-func pattern(re *regexp.Regexp, tell, fix string) rule {
+func pattern(re *regexp.Regexp, tell, fix string) TextRule {
 	return func(s string) (string, string) {
 		if re.MatchString(s) {
 			return "", ""
@@ -80,15 +80,8 @@ func tagRule(s string) (string, string) {
 	return pattern(tagText, "is not a tag", "use a-z, 0-9, _ and inside also + . -")(s)
 }
 
-func notEmpty(s string) (string, string) {
-	if s == "" {
-		return "is empty", "set it"
-	}
-	return "", ""
-}
-
 // atMost bounds the length.
-func atMost(n int) rule {
+func atMost(n int) TextRule {
 	return func(s string) (string, string) {
 		if len(s) <= n {
 			return "", ""
@@ -98,7 +91,7 @@ func atMost(n int) rule {
 }
 
 // oneOf names what is possible.
-func oneOf(words ...string) rule {
+func oneOf(words ...string) TextRule {
 	return func(s string) (string, string) {
 		if slices.Contains(words, s) {
 			return "", ""

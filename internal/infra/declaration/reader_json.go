@@ -10,58 +10,58 @@ import (
 	"unicode/utf8"
 )
 
-// kind is the type of a JSON value, in words for the reader of a problem.
+// Kind is the type of a JSON value, in words for the reader of a problem.
 type kind string
 
 const (
-	isObject kind = "an object"
-	isList   kind = "a list"
-	isText   kind = "a string"
-	isNumber kind = "a number"
-	isFlag   kind = "true or false"
-	isNull   kind = "null"
+	KindObject kind = "an object"
+	KindList   kind = "a list"
+	KindText   kind = "a string"
+	KindNumber kind = "a number"
+	KindFlag   kind = "true or false"
+	KindNull   kind = "null"
 )
 
 // maxDepth bounds how deep a declaration nests.
 const maxDepth = 50
 
-// value is a JSON value that knows where it stands.
-type value struct {
-	kind    kind
-	text    string // a string's content; a number, true or false as written
-	members []member
-	items   []*value
+// Value is a JSON value that knows where it stands.
+type Value struct {
+	Kind    kind
+	Text    string // a string's content; a number, true or false as written
+	Members []Member
+	Items   []*Value
 
-	path   string
-	file   string // or the name of a variable
-	line   int
-	hidden bool // came encrypted: never shown
+	Path   string
+	File   string // or the name of a variable
+	Line   int
+	Hidden bool // came encrypted: never shown
 }
 
-// or is the value in a message, where it may be a default and so have no text.
-func (v *value) or(effective string) string {
-	if v.hidden {
-		return v.shown()
+// Or is the value in a message, where it may be a default and so have no text.
+func (v *Value) Or(effective string) string {
+	if v.Hidden {
+		return v.Shown()
 	}
-	return quoted(effective)
+	return Quoted(effective)
 }
 
-type member struct {
-	name  string
-	value *value
+type Member struct {
+	Name  string
+	Value *Value
 }
 
-// shown is the value in a message.
-func (v *value) shown() string {
+// Shown is the value in a message.
+func (v *Value) Shown() string {
 	switch {
-	case v.hidden:
+	case v.Hidden:
 		return "the value (not shown)"
-	case v.kind == isText:
-		return fmt.Sprintf("%q", v.text)
-	case v.kind == isObject || v.kind == isList:
-		return string(v.kind)
+	case v.Kind == KindText:
+		return fmt.Sprintf("%q", v.Text)
+	case v.Kind == KindObject || v.Kind == KindList:
+		return string(v.Kind)
 	}
-	return v.text
+	return v.Text
 }
 
 // parser makes values of a file. Keys that come twice are collected, everything else
@@ -74,9 +74,9 @@ type parser struct {
 	problems Problems
 }
 
-// parse reads one JSON object.
-func parse(data []byte, file string, hidden bool) (*value, Problems) {
-	broken := func(line int, what string) (*value, Problems) {
+// Parse reads one JSON object.
+func Parse(data []byte, file string, hidden bool) (*Value, Problems) {
+	broken := func(line int, what string) (*Value, Problems) {
 		return nil, Problems{{File: file, Line: line, Path: "$", What: what, Fix: "take the last good version from version control; a broken file never reads as \"no guests\""}}
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
@@ -98,8 +98,8 @@ func parse(data []byte, file string, hidden bool) (*value, Problems) {
 		return broken(p.line(), "not valid JSON: the file ends in the middle")
 	case err != nil:
 		return broken(p.line(), "not valid JSON: "+err.Error())
-	case root.kind != isObject:
-		return broken(1, fmt.Sprintf("the file holds %s where an object is needed", root.kind))
+	case root.Kind != KindObject:
+		return broken(1, fmt.Sprintf("the file holds %s where an object is needed", root.Kind))
 	}
 	if _, err := p.dec.Token(); !errors.Is(err, io.EOF) {
 		return broken(p.line(), "not valid JSON: something follows the object")
@@ -107,7 +107,7 @@ func parse(data []byte, file string, hidden bool) (*value, Problems) {
 	return root, p.problems
 }
 
-// line is where the parser stands.
+// Line is where the parser stands.
 func (p *parser) line() int {
 	at, low, high := p.dec.InputOffset(), 0, len(p.lines)
 	for low < high {
@@ -123,7 +123,7 @@ func (p *parser) line() int {
 	return low + 1
 }
 
-func (p *parser) value(path string, depth int) (*value, error) {
+func (p *parser) value(path string, depth int) (*Value, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("it nests deeper than %d levels", maxDepth)
 	}
@@ -131,7 +131,7 @@ func (p *parser) value(path string, depth int) (*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &value{path: path, file: p.file, line: p.line(), hidden: p.hidden}
+	v := &Value{Path: path, File: p.file, Line: p.line(), Hidden: p.hidden}
 	switch t := token.(type) {
 	case json.Delim:
 		if t == '{' {
@@ -139,19 +139,19 @@ func (p *parser) value(path string, depth int) (*value, error) {
 		}
 		return v, p.list(v, depth)
 	case string:
-		v.kind, v.text = isText, t
+		v.Kind, v.Text = KindText, t
 	case json.Number:
-		v.kind, v.text = isNumber, t.String()
+		v.Kind, v.Text = KindNumber, t.String()
 	case bool:
-		v.kind, v.text = isFlag, fmt.Sprint(t)
+		v.Kind, v.Text = KindFlag, fmt.Sprint(t)
 	default:
-		v.kind, v.text = isNull, "null"
+		v.Kind, v.Text = KindNull, "null"
 	}
 	return v, nil
 }
 
-func (p *parser) object(v *value, depth int) error {
-	v.kind = isObject
+func (p *parser) object(v *Value, depth int) error {
+	v.Kind = KindObject
 	first := make(map[string]int)
 	for p.dec.More() {
 		token, err := p.dec.Token()
@@ -163,17 +163,17 @@ func (p *parser) object(v *value, depth int) error {
 			return errors.New("a key is not a string")
 		}
 		line := p.line()
-		child, err := p.value(below(v.path, name), depth+1)
+		child, err := p.value(Below(v.Path, name), depth+1)
 		if err != nil {
 			return err
 		}
 		if before, twice := first[name]; twice {
-			p.problems = append(p.problems, Problem{File: p.file, Line: line, Path: child.path,
+			p.problems = append(p.problems, Problem{File: p.file, Line: line, Path: child.Path,
 				What: twiceText(before), Fix: "JSON readers keep only one of them: remove the other"})
 			continue
 		}
 		first[name] = line
-		v.members = append(v.members, member{name, child})
+		v.Members = append(v.Members, Member{name, child})
 	}
 	_, err := p.dec.Token()
 	return err
@@ -186,14 +186,14 @@ func twiceText(line int) string {
 	return fmt.Sprintf("the key is there twice, first in line %d", line)
 }
 
-func (p *parser) list(v *value, depth int) error {
-	v.kind = isList
+func (p *parser) list(v *Value, depth int) error {
+	v.Kind = KindList
 	for p.dec.More() {
-		child, err := p.value(fmt.Sprintf("%s[%d]", v.path, len(v.items)), depth+1)
+		child, err := p.value(fmt.Sprintf("%s[%d]", v.Path, len(v.Items)), depth+1)
 		if err != nil {
 			return err
 		}
-		v.items = append(v.items, child)
+		v.Items = append(v.Items, child)
 	}
 	_, err := p.dec.Token()
 	return err
@@ -201,8 +201,8 @@ func (p *parser) list(v *value, depth int) error {
 
 var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
 
-// below is the JSON path of a member.
-func below(path, name string) string {
+// Below is the JSON path of a member.
+func Below(path, name string) string {
 	if plainName.MatchString(name) {
 		return path + "." + name
 	}

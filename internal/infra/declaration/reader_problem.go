@@ -61,9 +61,9 @@ func (ps Problems) sort() Problems {
 // maxListed is how many names are still a help.
 const maxListed = 15
 
-// didYouMean returns what to do about a name that is not known: the nearest known
+// DidYouMean returns what to do about a name that is not known: the nearest known
 // one, or the list where it is short.
-func didYouMean(name string, known []string) string {
+func DidYouMean(name string, known []string) string {
 	if best := suggest.Nearest(name, known); best != "" {
 		return fmt.Sprintf("did you mean %s?", best)
 	}
