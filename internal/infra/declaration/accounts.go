@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"syslog-gateway/internal/infra/declaration/reader"
 )
 
 // accounts reads who may log in to guests.
 type accounts struct {
-	report     *Report
+	report     *reader.Report
 	deployment string // file in which a password is open to everybody
 	key        string // the operator's SSH public key
 }
@@ -16,8 +18,8 @@ type accounts struct {
 // minPassword is Proxmox VE's limit for the root password of a container.
 const minPassword = 5
 
-func (b accounts) password(a *Object) Secret {
-	p := a.Secret("password")
+func (b accounts) password(a *reader.Object) Secret {
+	p := Secret(a.Secret("password"))
 	v := a.Place("password")
 	if p == "" {
 		return ""

@@ -3,15 +3,17 @@ package declaration
 import (
 	"fmt"
 	"slices"
+
+	"syslog-gateway/internal/infra/declaration/reader"
 )
 
 // acme reads certificates by ACME: accounts, DNS plugins, one domain a node.
 type acme struct {
-	report     *Report
+	report     *reader.Report
 	deployment string // file in which a credential is open to everybody
 }
 
-func (b acme) read(r *Object) Extra {
+func (b acme) read(r *reader.Object) Extra {
 	var x Extra
 	for _, a := range r.Entries("acme_accounts", pluginRule) {
 		x.ACMEAccounts = append(x.ACMEAccounts, ACMEAccount{
@@ -31,7 +33,7 @@ func (b acme) read(r *Object) Extra {
 		cert := ACMECertificate{
 			Key:     c.Key,
 			Node:    c.NeedText("node_name", nameRule),
-			Domain:  c.NeedText("domain", notEmpty, domainRule),
+			Domain:  c.NeedText("domain", reader.NotEmpty, domainRule),
 			Account: c.NeedText("account_id"),
 			Plugin:  c.NeedText("dns_plugin_id"),
 		}
@@ -49,7 +51,7 @@ func pluginRule(s string) (string, string) {
 	return pattern(wordText, "is not an ID", "use letters, digits, hyphens and underscores")(s)
 }
 
-func (b acme) dnsPlugin(p Entry) DNSPlugin {
+func (b acme) dnsPlugin(p reader.Entry) DNSPlugin {
 	plugin := DNSPlugin{ID: p.Key, Data: make(map[string]Secret)}
 	plugin.API = p.NeedText("plugin_type", pattern(wordText, "is not the name of a DNS API", "such as aws or cf"), func(s string) (string, string) {
 		if s == "route53" {
@@ -63,12 +65,12 @@ func (b acme) dnsPlugin(p Entry) DNSPlugin {
 		return plugin
 	}
 	for _, m := range data.Value.Members {
-		v := data.Typed(m.Name, KindText)
+		v := data.Typed(m.Name, reader.KindText)
 		if v == nil {
 			continue
 		}
 		v.Hidden = true
-		b.report.Check(v, []TextRule{singleLine})
+		b.report.Check(v, []reader.Rule{singleLine})
 		plugin.Data[m.Name] = Secret(v.Text)
 		if v.File == b.deployment {
 			b.report.Note(v, "a credential lies open in the declaration", "move dns_plugins to the SOPS file, and change it")
@@ -78,7 +80,7 @@ func (b acme) dnsPlugin(p Entry) DNSPlugin {
 }
 
 // check looks up what it refers to. A node has one.
-func (b acme) check(o *Object, c ACMECertificate, x Extra, nodes map[string]string) {
+func (b acme) check(o *reader.Object, c ACMECertificate, x Extra, nodes map[string]string) {
 	if c.Account != "" && !slices.ContainsFunc(x.ACMEAccounts, func(a ACMEAccount) bool { return a.Name == c.Account }) {
 		b.report.Problem(o.Place("account_id"), o.Place("account_id").Shown()+" is not a declared account", "declare it under acme_accounts")
 	}

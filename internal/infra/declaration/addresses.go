@@ -6,11 +6,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"syslog-gateway/internal/infra/declaration/reader"
 )
 
 // addresses is the flat network, and what derives and checks the addresses of guests in it.
 type addresses struct {
-	report    *Report
+	report    *reader.Report
 	claims    *claims
 	network   Network
 	known     bool   // whether network_prefix is, so that addresses can be derived
@@ -18,17 +20,17 @@ type addresses struct {
 }
 
 // readNetwork reads the flat network and derives gateway and management network.
-func readNetwork(report *Report, claims *claims, r *Object) *addresses {
+func readNetwork(report *reader.Report, claims *claims, r *reader.Object) *addresses {
 	b := &addresses{report: report, claims: claims}
 	n := &b.network
 	n.Bits = b.maskBits(r)
 	place := r.Place("network_prefix")
 	switch prefix, ok := threeOctets(place.Text); {
-	case place.Kind == KindNull:
+	case place.Kind == reader.KindNull:
 		// Decision: the default was 192.168.0, so that an absent SOPS file moved
 		// every guest. It has to be said now.
 		b.report.Problem(place, "is missing", "say it in deployment.json or in the SOPS file, such as \"192.168.0\": addresses are derived from it, and a default would move guests without a word")
-	case place.Kind != KindText || !ok:
+	case place.Kind != reader.KindText || !ok:
 		b.report.Problem(place, place.Shown()+" is not the first three octets of an IPv4 network", "write three numbers of 0 to 255 without leading zeros, such as 192.168.0")
 	default:
 		n.Prefix, b.known = prefix, true
@@ -43,7 +45,7 @@ func readNetwork(report *Report, claims *claims, r *Object) *addresses {
 	place = r.Place("internal_networks")
 	for i, s := range r.Texts("internal_networks", def) {
 		at := place
-		if place.Kind == KindList && i < len(place.Items) {
+		if place.Kind == reader.KindList && i < len(place.Items) {
 			at = place.Items[i]
 		}
 		if p, what, fix := ipv4Network(s); what != "" {
@@ -52,15 +54,15 @@ func readNetwork(report *Report, claims *claims, r *Object) *addresses {
 			n.Internal = append(n.Internal, p)
 		}
 	}
-	if place.Kind == KindList && len(place.Items) == 0 {
+	if place.Kind == reader.KindList && len(place.Items) == 0 {
 		b.report.Problem(place, "is empty", "without a network the firewall would let nobody in, not even SSH; leave it out for the private ones of RFC 1918")
 	}
 	return b
 }
 
-func (b *addresses) maskBits(r *Object) int {
+func (b *addresses) maskBits(r *reader.Object) int {
 	const def = 24
-	v := r.Typed("network_cidr_mask", KindText)
+	v := r.Typed("network_cidr_mask", reader.KindText)
 	bits := def
 	if v != nil {
 		n, err := strconv.Atoi(strings.TrimPrefix(v.Text, "/"))
@@ -95,11 +97,11 @@ func ipv4Network(s string) (p netip.Prefix, what, fix string) {
 }
 
 // read reads or derives the address of a guest's first interface.
-func (b *addresses) read(o *Object, vmid int) Address {
+func (b *addresses) read(o *reader.Object, vmid int) Address {
 	gateway, hasGateway := b.addr(o, "gateway")
 	dhcp := o.Flag("dhcp", false)
-	place := o.Typed("ip", KindText)
-	at := Below(o.Value.Path, "address")
+	place := o.Typed("ip", reader.KindText)
+	at := reader.Below(o.Value.Path, "address")
 	if dhcp {
 		if place != nil || hasGateway {
 			b.report.Problem(o.Place("dhcp"), "is true, and an address or gateway is set as well", "keep one of dhcp and ip")
@@ -121,22 +123,22 @@ func (b *addresses) read(o *Object, vmid int) Address {
 		gateway = b.network.Gateway
 	}
 	b.check(place, cidr, gateway)
-	shown := Quoted(b.conceal(cidr.String()))
+	shown := reader.Quoted(b.conceal(cidr.String()))
 	if place.Hidden {
-		shown = HiddenText
+		shown = reader.HiddenText
 	}
 	b.report.Record(at, shown, from)
 	return Address{CIDR: cidr, Gateway: gateway}
 }
 
 // derived is network_prefix with the VMID as the last octet.
-func (b *addresses) derived(o *Object, vmid int) netip.Prefix {
+func (b *addresses) derived(o *reader.Object, vmid int) netip.Prefix {
 	switch n := b.network; {
 	case vmid == 0 || !b.known: // reported already
 		return netip.Prefix{}
 	case vmid > 254:
 		b.report.Problem(o.Place("vm_id"), fmt.Sprintf("no address can be derived from %s: the last octet would be beyond 254", o.Place("vm_id").Shown()),
-			fmt.Sprintf("set %s or dhcp, or choose a VMID of 100 to 254", Below(o.Value.Path, "ip")))
+			fmt.Sprintf("set %s or dhcp, or choose a VMID of 100 to 254", reader.Below(o.Value.Path, "ip")))
 		return netip.Prefix{}
 	default:
 		return netip.PrefixFrom(netip.MustParseAddr(fmt.Sprintf("%s.%d", n.Prefix, vmid)), n.Bits)
@@ -144,7 +146,7 @@ func (b *addresses) derived(o *Object, vmid int) netip.Prefix {
 }
 
 // declared takes an address with or without mask.
-func (b *addresses) declared(v *Value) netip.Prefix {
+func (b *addresses) declared(v *reader.Value) netip.Prefix {
 	if a, err := netip.ParseAddr(v.Text); err == nil && a.Is4() {
 		return netip.PrefixFrom(a, b.network.Bits)
 	}
@@ -157,7 +159,7 @@ func (b *addresses) declared(v *Value) netip.Prefix {
 }
 
 // check says why a guest could not use the address.
-func (b *addresses) check(place *Value, cidr netip.Prefix, gateway netip.Addr) {
+func (b *addresses) check(place *reader.Value, cidr netip.Prefix, gateway netip.Addr) {
 	addr, shown := cidr.Addr(), b.conceal(cidr.String())
 	if place.Hidden {
 		shown = place.Shown()
@@ -187,8 +189,8 @@ func lastOf(p netip.Prefix) netip.Addr {
 }
 
 // addr reads an IPv4 address.
-func (b *addresses) addr(o *Object, key string) (netip.Addr, bool) {
-	v := o.Typed(key, KindText)
+func (b *addresses) addr(o *reader.Object, key string) (netip.Addr, bool) {
+	v := o.Typed(key, reader.KindText)
 	if v == nil {
 		return netip.Addr{}, false
 	}
@@ -202,8 +204,8 @@ func (b *addresses) addr(o *Object, key string) (netip.Addr, bool) {
 }
 
 // nameservers reads the resolvers of a guest.
-func (b *addresses) nameservers(o *Object) []netip.Addr {
-	v := o.Typed("nameservers", KindList)
+func (b *addresses) nameservers(o *reader.Object) []netip.Addr {
+	v := o.Typed("nameservers", reader.KindList)
 	if v == nil {
 		return nil
 	}

@@ -5,11 +5,13 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"syslog-gateway/internal/infra/declaration/reader"
 )
 
 // build makes the estate out of the merged layers. Sections are read in the order in
 // which [Explain] lists them; guests need what is read before them.
-func build(report *Report, root *Value, o Options) *Estate {
+func build(report *reader.Report, root *reader.Value, o Options) *Estate {
 	r, e, claims := report.Object(root), &Estate{}, newClaims(report)
 	readDefaults(report, r, e)
 	addresses := readNetwork(report, claims, r)
@@ -36,7 +38,7 @@ func build(report *Report, root *Value, o Options) *Estate {
 }
 
 // readDefaults reads what guests take where they say nothing.
-func readDefaults(report *Report, r *Object, e *Estate) {
+func readDefaults(report *reader.Report, r *reader.Object, e *Estate) {
 	e.Node = r.Text("proxmox_node", "pve", nameRule)
 	e.Environment = r.Text("environment", "homelab", tagRule)
 	e.Domain = r.Text("domain", "", domainRule)
@@ -47,12 +49,12 @@ func readDefaults(report *Report, r *Object, e *Estate) {
 
 	// Decision: the file was read and then used by nothing. Its name is checked as
 	// before, so that old declarations load; the file is not needed.
-	if v := r.Typed("ansible_cloud_init_file", KindText); v != nil {
-		report.Check(v, []TextRule{pattern(cloudInit, "is not a cloud-init file", "it has the form cloud-init/NAME.yml")})
+	if v := r.Typed("ansible_cloud_init_file", reader.KindText); v != nil {
+		report.Check(v, []reader.Rule{pattern(cloudInit, "is not a cloud-init file", "it has the form cloud-init/NAME.yml")})
 	}
 }
 
-func readPools(r *Object, environment string) []Pool {
+func readPools(r *reader.Object, environment string) []Pool {
 	var pools []Pool
 	for _, p := range r.Entries("pools", poolRule) {
 		pools = append(pools, Pool{
@@ -78,7 +80,7 @@ func titleCase(s string) string {
 }
 
 // noteMixedStartup says so when some guests start by tier and others by VMID.
-func noteMixedStartup(report *Report, guests []*Guest) {
+func noteMixedStartup(report *reader.Report, guests []*Guest) {
 	tiers, legacy := 0, 0
 	for _, g := range guests {
 		switch {
@@ -89,7 +91,7 @@ func noteMixedStartup(report *Report, guests []*Guest) {
 		}
 	}
 	if tiers > 0 && legacy > 0 {
-		report.Notes = append(report.Notes, Problem{Path: "$", What: fmt.Sprintf("%d guests start by tier, %d in the order 256 - VMID", tiers, legacy),
+		report.Notes = append(report.Notes, reader.Problem{Path: "$", What: fmt.Sprintf("%d guests start by tier, %d in the order 256 - VMID", tiers, legacy),
 			Fix: "the numbers are compared: give every guest a tier (startup)"})
 	}
 }
@@ -114,7 +116,7 @@ func splunkAddresses(e *Estate) []netip.Addr {
 }
 
 // readDatastores reads the datastores that are expected. They are checked on the node and never made: neither did the modules before.
-func readDatastores(report *Report, r *Object) []Datastore {
+func readDatastores(report *reader.Report, r *reader.Object) []Datastore {
 	var list []Datastore
 	for _, d := range r.Entries("datastores", storeRule) {
 		list = append(list, Datastore{
@@ -123,9 +125,9 @@ func readDatastores(report *Report, r *Object) []Datastore {
 			Content: d.Texts("content", []string{"images", "vztmpl", "iso", "backup"}, oneOf("images", "rootdir", "vztmpl", "iso", "backup", "snippets", "import")),
 		})
 		for _, key := range []string{"path", "server", "export", "options"} {
-			d.Typed(key, KindText)
+			d.Typed(key, reader.KindText)
 		}
-		d.Typed("shared", KindFlag)
+		d.Typed("shared", reader.KindFlag)
 		d.Texts("nodes", nil, nameRule)
 		d.End()
 	}
@@ -137,9 +139,9 @@ func readDatastores(report *Report, r *Object) []Datastore {
 
 // readInventorySync reads the files that the inventory is published to: a path that ends in
 // .json is the file, another one the repository that has it in its usual place.
-func readInventorySync(o Options, r *Object) []string {
+func readInventorySync(o Options, r *reader.Object) []string {
 	var files []string
-	for _, p := range r.Texts("inventory_sync", nil, notEmpty, singleLine) {
+	for _, p := range r.Texts("inventory_sync", nil, reader.NotEmpty, singleLine) {
 		files = append(files, syncTarget(o, p))
 	}
 	return files

@@ -4,38 +4,42 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"syslog-gateway/internal/infra/declaration/reader"
 )
 
 // claims are what must be used once over all guests: VMIDs, names, keys, addresses. It
 // also checks that no guest is cloned from another one.
 type claims struct {
-	report *Report
-	first  map[string]*Value // where something was used first
+	report *reader.Report
+	first  map[string]*reader.Value // where something was used first
 	clones []clone
 }
 
 // clone is a template's VMID, and where it is named.
 type clone struct {
 	id    int
-	place *Value
+	place *reader.Value
 }
 
-func newClaims(report *Report) *claims {
-	return &claims{report: report, first: make(map[string]*Value)}
+func newClaims(report *reader.Report) *claims {
+	return &claims{report: report, first: make(map[string]*reader.Value)}
 }
 
 // vmid claims the identity of a guest; 0 is one that could not be read.
-func (c *claims) vmid(id int, owner *Value) {
+func (c *claims) vmid(id int, owner *reader.Value) {
 	if id != 0 {
 		c.unique("VMID", strconv.Itoa(id), owner)
 	}
 }
 
 // owner is where something was used first, or nil.
-func (c *claims) owner(what, id string) *Value { return c.first[what+"\x00"+strings.ToLower(id)] }
+func (c *claims) owner(what, id string) *reader.Value {
+	return c.first[what+"\x00"+strings.ToLower(id)]
+}
 
 // unique claims something and reports the second claim.
-func (c *claims) unique(what, id string, owner *Value) {
+func (c *claims) unique(what, id string, owner *reader.Value) {
 	first := c.owner(what, id)
 	if first == nil {
 		c.first[what+"\x00"+strings.ToLower(id)] = owner
@@ -55,7 +59,7 @@ func (c *claims) unique(what, id string, owner *Value) {
 }
 
 // template remembers the VMID of a template for [claims.checkTemplates].
-func (c *claims) template(id int, place *Value) { c.clones = append(c.clones, clone{id, place}) }
+func (c *claims) template(id int, place *reader.Value) { c.clones = append(c.clones, clone{id, place}) }
 
 // checkTemplates reports templates that are guests. All guests must be known.
 func (c *claims) checkTemplates() {

@@ -2,6 +2,8 @@ package declaration
 
 import (
 	"strings"
+
+	"syslog-gateway/internal/infra/declaration/reader"
 )
 
 // maxDisk is the largest disk in GiB: a slip of the finger ends here, not on a pool.
@@ -10,7 +12,7 @@ const maxDisk = 65536
 // containers reads the containers.
 type containers struct{ guests }
 
-func (b containers) read(r *Object) []Container {
+func (b containers) read(r *reader.Object) []Container {
 	var list []Container
 	for _, en := range r.Entries("containers", keyRule) {
 		list = append(list, b.container(en))
@@ -19,7 +21,7 @@ func (b containers) read(r *Object) []Container {
 	return list
 }
 
-func (b containers) container(en Entry) Container {
+func (b containers) container(en reader.Entry) Container {
 	o := en.Object
 	c := Container{Guest: b.guest(en, kindDefaults{
 		kind: LXC, nameKey: "hostname", description: "TF CT", tags: []string{"terraform", "container"},
@@ -41,7 +43,7 @@ func (b containers) container(en Entry) Container {
 	return c
 }
 
-func (b containers) rootDisk(o *Object, c *Container) {
+func (b containers) rootDisk(o *reader.Object, c *Container) {
 	d := o.OrEmpty("root_disk")
 	c.Root = Disk{
 		Interface: "rootfs",
@@ -51,12 +53,12 @@ func (b containers) rootDisk(o *Object, c *Container) {
 	d.End()
 }
 
-func (b containers) mounts(o *Object, c *Container) {
+func (b containers) mounts(o *reader.Object, c *Container) {
 	for _, m := range o.Objects("mount_points") {
 		if v := m.Get("volume"); v != nil && strings.HasPrefix(v.Text, "/") {
 			b.report.Problem(v, v.Shown()+" would be a bind mount of the node's directory", "name the datastore that the volume is made in; bind mounts are set by hand, as root@pam")
-			m.Typed("size", KindText)
-			m.Typed("path", KindText)
+			m.Typed("size", reader.KindText)
+			m.Typed("path", reader.KindText)
 			m.End()
 			continue
 		}
@@ -72,7 +74,7 @@ func (b containers) mounts(o *Object, c *Container) {
 	}
 }
 
-func (b containers) features(o *Object, c *Container) {
+func (b containers) features(o *reader.Object, c *Container) {
 	c.Unprivileged = o.Flag("unprivileged", false)
 	f := o.OrEmpty("features")
 	c.Features = Features{
@@ -117,7 +119,7 @@ func (f Features) names() []string {
 //
 // Decision: the operator's key is always among the keys; without user_account the
 // modules left it out, and nobody could log in.
-func (b containers) rootAccount(o *Object, c *Container) {
+func (b containers) rootAccount(o *reader.Object, c *Container) {
 	var keys []string
 	if a := o.Object("user_account"); a != nil {
 		if a.Text("username", "root") != "root" {

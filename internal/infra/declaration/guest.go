@@ -3,6 +3,8 @@ package declaration
 import (
 	"fmt"
 	"slices"
+
+	"syslog-gateway/internal/infra/declaration/reader"
 )
 
 // The VMIDs that Proxmox VE takes.
@@ -26,7 +28,7 @@ type kindDefaults struct {
 // guests reads what containers and VMs have in common. It needs what was read before:
 // defaults, SSH and pools of the estate, and the network.
 type guests struct {
-	report    *Report
+	report    *reader.Report
 	claims    *claims
 	addresses *addresses
 	accounts  accounts
@@ -34,7 +36,7 @@ type guests struct {
 }
 
 // guest reads what containers and VMs have in common, but for the interfaces.
-func (b guests) guest(en Entry, d kindDefaults) Guest {
+func (b guests) guest(en reader.Entry, d kindDefaults) Guest {
 	o := en.Object
 	g := Guest{Key: en.Key, Kind: d.kind}
 	g.VMID = o.NeedWhole("vm_id", minVMID, maxVMID)
@@ -53,7 +55,7 @@ func (b guests) guest(en Entry, d kindDefaults) Guest {
 }
 
 // placement reads the fields that were not known to the modules this replaces.
-func (b guests) placement(o *Object, g *Guest) {
+func (b guests) placement(o *reader.Object, g *Guest) {
 	g.Node = o.Text("node", b.estate.Node, nameRule)
 	g.Address = b.addresses.read(o, g.VMID)
 	g.Nameservers = b.addresses.nameservers(o)
@@ -62,14 +64,14 @@ func (b guests) placement(o *Object, g *Guest) {
 
 // identity claims what else may be there once. A map key is a host of the inventory, so it
 // is one over all maps.
-func (b guests) identity(o *Object, g *Guest, nameKey string) {
+func (b guests) identity(o *reader.Object, g *Guest, nameKey string) {
 	if g.Name != "" {
 		b.claims.unique("the name", g.Name, o.Place(nameKey))
 	}
 	b.claims.unique("the key", g.Key, o.Value)
 }
 
-func (b guests) tags(o *Object, def []string) []string {
+func (b guests) tags(o *reader.Object, def []string) []string {
 	tags := o.Texts("tags", def, tagRule)
 	for i, t := range tags {
 		if v := o.Place("tags"); slices.Contains(tags[:i], t) && i < len(v.Items) {
@@ -83,7 +85,7 @@ func (b guests) tags(o *Object, def []string) []string {
 }
 
 // pool checks that the pool is declared; "" is none.
-func (b guests) pool(o *Object, key string) string {
+func (b guests) pool(o *reader.Object, key string) string {
 	id := o.Text(key, "")
 	if id == "" || slices.ContainsFunc(b.estate.Pools, func(p Pool) bool { return p.ID == id }) {
 		return id
@@ -94,19 +96,19 @@ func (b guests) pool(o *Object, key string) string {
 	}
 	fix := "declare it under pools"
 	if len(known) > 0 {
-		fix += "; " + DidYouMean(id, known)
+		fix += "; " + reader.DidYouMean(id, known)
 	}
 	b.report.Problem(o.Place(key), o.Place(key).Shown()+" is not a declared pool", fix)
 	return id
 }
 
 // classify resolves the firewall class. Two classes would fight over one set of rules.
-func (b guests) classify(o *Object, g *Guest) {
+func (b guests) classify(o *reader.Object, g *Guest) {
 	switch names := classesOf(g.Kind, g.Tags); len(names) {
 	case 0:
 	case 1:
 		g.Class = names[0]
-		b.report.Record(Below(o.Value.Path, "firewall_class"), fmt.Sprintf("%q", g.Class), "derived from tags")
+		b.report.Record(reader.Below(o.Value.Path, "firewall_class"), fmt.Sprintf("%q", g.Class), "derived from tags")
 	default:
 		b.report.Problem(o.Place("tags"), fmt.Sprintf("the tags put the guest into the firewall classes %s and %s", names[0], names[1]), "a guest has one: drop the tags of the other")
 	}
@@ -120,9 +122,9 @@ const startDelay = 30
 
 // startup reads the tier. Without one the order is 256 - VMID, as it always was; where
 // that is not positive none is set.
-func (b guests) startup(o *Object, vmid int) Startup {
-	if v := o.Typed("startup", KindText); v != nil {
-		b.report.Check(v, []TextRule{oneOf(tiers()...)})
+func (b guests) startup(o *reader.Object, vmid int) Startup {
+	if v := o.Typed("startup", reader.KindText); v != nil {
+		b.report.Check(v, []reader.Rule{oneOf(tiers()...)})
 		if i := slices.Index(tiers(), v.Text); i >= 0 {
 			o.Set("startup", v, v.Text)
 			return Startup{Tier: v.Text, Order: i + 1, Up: startDelay}
@@ -133,18 +135,18 @@ func (b guests) startup(o *Object, vmid int) Startup {
 	if vmid == 0 || order <= 0 {
 		return Startup{}
 	}
-	b.report.Record(Below(o.Value.Path, "startup"), fmt.Sprintf("order=%d,up=%d", order, startDelay), "derived from vm_id")
+	b.report.Record(reader.Below(o.Value.Path, "startup"), fmt.Sprintf("order=%d,up=%d", order, startDelay), "derived from vm_id")
 	return Startup{Order: order, Up: startDelay}
 }
 
 // bootFlag reads on_boot, and start_on_boot, the older name for containers.
-func (b guests) bootFlag(o *Object, g *Guest) {
+func (b guests) bootFlag(o *reader.Object, g *Guest) {
 	g.OnBoot = true
-	older := o.Typed("start_on_boot", KindFlag)
+	older := o.Typed("start_on_boot", reader.KindFlag)
 	if older != nil {
 		g.OnBoot = older.Text == "true"
 	}
-	if v := o.Typed("on_boot", KindFlag); v != nil {
+	if v := o.Typed("on_boot", reader.KindFlag); v != nil {
 		if older != nil && older.Text != v.Text {
 			b.report.Problem(v, "differs from start_on_boot", "keep one of them: they mean the same")
 		}
@@ -158,13 +160,13 @@ func (b guests) bootFlag(o *Object, g *Guest) {
 //
 // Decision: guests with volumes besides the root disk are protected unless the
 // declaration says otherwise; the default was false for all.
-func (b guests) protect(o *Object, g *Guest, data bool) {
+func (b guests) protect(o *reader.Object, g *Guest, data bool) {
 	g.Protection = o.Flag("protection", data)
 	g.ProtectionDeclared = o.Get("protection") != nil
 }
 
 // fixedSplunk makes sure that firewall rules can name a Splunk host.
-func (b guests) fixedSplunk(o *Object, g *Guest) {
+func (b guests) fixedSplunk(o *reader.Object, g *Guest) {
 	if g.Address.DHCP {
 		b.report.Problem(o.Place("dhcp"), "is true, and firewall rules name Splunk hosts by address", "give it a fixed one")
 	}

@@ -13,6 +13,7 @@ import (
 	"filippo.io/age"
 	"go.yaml.in/yaml/v3"
 
+	"syslog-gateway/internal/infra/declaration/reader"
 	"syslog-gateway/internal/infra/secrets/secretstest"
 )
 
@@ -251,11 +252,11 @@ func TestExplain(t *testing.T) {
 		"$.network_prefix":                            {`"10.1.2"`, at(2)},
 		"$.environment":                               {`"homelab"`, "default"},
 		"$.proxmox_node":                              {`"pve3"`, "environment PROXMOX_VE_NODE"},
-		"$.proxmox_ssh_private_key":                   {HiddenText, "environment PROXMOX_SSH_PRIVATE_KEY"},
-		"$.domain":                                    {HiddenText, filepath.Join(filepath.Dir(o.Deployment), "terraform.sops.json")},
+		"$.proxmox_ssh_private_key":                   {reader.HiddenText, "environment PROXMOX_SSH_PRIVATE_KEY"},
+		"$.domain":                                    {reader.HiddenText, filepath.Join(filepath.Dir(o.Deployment), "terraform.sops.json")},
 		"$.containers.a.vm_id":                        {"101", at(4)},
 		"$.containers.a.cpu_cores":                    {"2", "default"},
-		"$.containers.a.user_account.password":        {HiddenText, at(4)},
+		"$.containers.a.user_account.password":        {reader.HiddenText, at(4)},
 		"$.containers.a.tags":                         {`["haproxy"]`, at(5)},
 		"$.containers.a.address":                      {`"10.1.2.101/24"`, "derived from network_prefix and vm_id"},
 		"$.containers.a.startup":                      {"order=155,up=30", "derived from vm_id"},

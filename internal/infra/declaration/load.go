@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"syslog-gateway/internal/infra/declaration/reader"
 	"syslog-gateway/internal/infra/secrets"
 )
 
@@ -42,80 +43,63 @@ func (o Options) expand(path string) string {
 // Load reads and checks a declaration. When it is wrong the error is [Problems], all
 // of them. It needs no network and no credentials but the key of the SOPS file.
 func Load(ctx context.Context, o Options) (*Estate, error) {
-	e, l := load(ctx, o)
+	e, report := load(ctx, o)
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("read the declaration: %w", err)
 	}
-	if len(l.Problems) > 0 {
-		return nil, l.Problems.sort()
+	if len(report.Problems) > 0 {
+		return nil, report.Problems.Sort()
 	}
-	e.Notes = l.Notes.sort()
+	e.Notes = report.Notes.Sort()
 	return e, nil
 }
 
-func load(ctx context.Context, o Options) (*Estate, *Report) {
-	l := &Report{}
-	deployment := l.read(o.Deployment)
-	encrypted := l.decrypt(ctx, o)
-	if deployment == nil || len(l.Problems) > 0 && encrypted == nil {
-		return nil, l // what hangs together across the layers can't be judged
+func load(ctx context.Context, o Options) (*Estate, *reader.Report) {
+	report := &reader.Report{}
+	deployment := readFile(report, o.Deployment)
+	encrypted := decrypt(ctx, report, o)
+	if deployment == nil || len(report.Problems) > 0 && encrypted == nil {
+		return nil, report // values of one layer cannot be checked without the other
 	}
-	root := &Value{Kind: KindObject, Path: "$", File: deployment.File}
-	for _, layer := range []*Value{deployment, encrypted, environment(o)} {
+	root := &reader.Value{Kind: reader.KindObject, Path: "$", File: deployment.File}
+	for _, layer := range []*reader.Value{deployment, encrypted, environment(o)} {
 		if layer != nil {
 			root.Overlay(layer)
 		}
 	}
-	return build(l, root, o), l
+	return build(report, root, o), report
 }
 
-// Overlay puts the keys of another layer on top. Null leaves what is there.
-func (v *Value) Overlay(layer *Value) {
-	for _, m := range layer.Members {
-		if m.Value.Kind == KindNull {
-			continue
-		}
-		replaced := false
-		for i := range v.Members {
-			if v.Members[i].Name == m.Name {
-				v.Members[i], replaced = m, true
-			}
-		}
-		if !replaced {
-			v.Members = append(v.Members, m)
-		}
-	}
-}
-
-func (l *Report) read(path string) *Value {
+// readFile reads deployment.json.
+func readFile(report *reader.Report, path string) *reader.Value {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		what := "can't be read: " + err.Error()
 		if errors.Is(err, fs.ErrNotExist) {
 			what = "there is no such file"
 		}
-		l.Problems = append(l.Problems, Problem{File: path, Path: "$", What: what, Fix: "name the declaration with -f; a missing file never reads as \"no guests\""})
+		report.Problems = append(report.Problems, reader.Problem{File: path, Path: "$", What: what, Fix: "name the declaration with -f; a missing file never reads as \"no guests\""})
 		return nil
 	}
-	root, problems := Parse(data, path, false)
-	l.Problems = append(l.Problems, problems...)
+	root, problems := reader.Parse(data, path, false)
+	report.Problems = append(report.Problems, problems...)
 	return root
 }
 
 // decrypt reads the SOPS file. Absent it is an empty layer, unless it was named.
-func (l *Report) decrypt(ctx context.Context, o Options) *Value {
+func decrypt(ctx context.Context, report *reader.Report, o Options) *reader.Value {
 	path := o.SOPS
 	if path == "" {
 		path = filepath.Join(filepath.Dir(o.Deployment), "terraform.sops.json")
 	}
-	failed := func(what, fix string) *Value {
-		l.Problems = append(l.Problems, Problem{File: path, Path: "$", What: what, Fix: fix})
+	failed := func(what, fix string) *reader.Value {
+		report.Problems = append(report.Problems, reader.Problem{File: path, Path: "$", What: what, Fix: fix})
 		return nil
 	}
 	data, err := secrets.Read(ctx, path, secrets.Options{Env: o.Env, Home: o.Home})
 	if errors.Is(err, fs.ErrNotExist) && o.SOPS == "" {
 		if _, missing := os.Lstat(path); errors.Is(missing, fs.ErrNotExist) {
-			return &Value{Kind: KindObject, Path: "$", File: path}
+			return &reader.Value{Kind: reader.KindObject, Path: "$", File: path}
 		}
 	}
 	if err != nil {
@@ -124,8 +108,8 @@ func (l *Report) decrypt(ctx context.Context, o Options) *Value {
 	if ext := strings.ToLower(filepath.Ext(path)); ext != ".json" {
 		return failed("is not a JSON file", "encrypt the values as JSON")
 	}
-	root, problems := Parse(data, path, true)
-	l.Problems = append(l.Problems, problems...)
+	root, problems := reader.Parse(data, path, true)
+	report.Problems = append(report.Problems, problems...)
 	return root
 }
 
@@ -134,8 +118,8 @@ func (l *Report) decrypt(ctx context.Context, o Options) *Value {
 // Decision: PROXMOX_SSH_USERNAME wins over the SOPS file as every variable does, and
 // PROXMOX_VE_NODE that is not set leaves the declared node; in the Terragrunt file it
 // was the other way round in both cases.
-func environment(o Options) *Value {
-	layer := &Value{Kind: KindObject, Path: "$", File: "environment"}
+func environment(o Options) *reader.Value {
+	layer := &reader.Value{Kind: reader.KindObject, Path: "$", File: "environment"}
 	for _, v := range []struct {
 		variable, key string
 		hidden        bool
@@ -146,8 +130,8 @@ func environment(o Options) *Value {
 		{"PROXMOX_SSH_PRIVATE_KEY", "proxmox_ssh_private_key", true},
 	} {
 		if s := o.env(v.variable); s != "" {
-			layer.Overlay(&Value{Members: []Member{{v.key, &Value{
-				Kind: KindText, Text: s, Path: Below("$", v.key), File: "environment " + v.variable, Hidden: v.hidden,
+			layer.Overlay(&reader.Value{Members: []reader.Member{{Name: v.key, Value: &reader.Value{
+				Kind: reader.KindText, Text: s, Path: reader.Below("$", v.key), File: "environment " + v.variable, Hidden: v.hidden,
 			}}}})
 		}
 	}

@@ -1,18 +1,22 @@
 package declaration
 
-import "fmt"
+import (
+	"fmt"
+
+	"syslog-gateway/internal/infra/declaration/reader"
+)
 
 // nics reads the network interfaces of guests.
-type nics struct{ report *Report }
+type nics struct{ report *reader.Report }
 
 // read reads the NICs. Only the first one gets the guest's address.
-func (b nics) read(o *Object, g *Guest, firewalled bool) []NIC {
+func (b nics) read(o *reader.Object, g *Guest, firewalled bool) []NIC {
 	var nics []NIC
 	list := o.Objects("network_interfaces")
 	declared := o.Get("network_interfaces")
 	if declared == nil {
-		list = []*Object{b.report.Object(&Value{Kind: KindObject, Path: Below(o.Value.Path, "network_interfaces") + "[0]", File: o.Value.File, Line: o.Value.Line})}
-	} else if len(list) == 0 && declared.Kind == KindList {
+		list = []*reader.Object{b.report.Object(&reader.Value{Kind: reader.KindObject, Path: reader.Below(o.Value.Path, "network_interfaces") + "[0]", File: o.Value.File, Line: o.Value.Line})}
+	} else if len(list) == 0 && declared.Kind == reader.KindList {
 		b.report.Problem(declared, "is empty", "a guest needs an interface for its address; leave the key out for one on vmbr0")
 	}
 	for i, n := range list {
@@ -30,7 +34,7 @@ func (b nics) read(o *Object, g *Guest, firewalled bool) []NIC {
 	return nics
 }
 
-func (b nics) nic(n *Object, k Kind, index int, firewalled bool) NIC {
+func (b nics) nic(n *reader.Object, k Kind, index int, firewalled bool) NIC {
 	nic := NIC{Bridge: n.Text("bridge", "vmbr0", bridgeRule)}
 	if k == LXC {
 		nic.Name = n.Text("name", fmt.Sprintf("eth%d", index), pattern(bridgeName, "is not the name of an interface", "such as eth0"))
@@ -45,7 +49,7 @@ func (b nics) nic(n *Object, k Kind, index int, firewalled bool) NIC {
 	return nic
 }
 
-func (b nics) uniqueNames(list []*Object, nics []NIC, k Kind) {
+func (b nics) uniqueNames(list []*reader.Object, nics []NIC, k Kind) {
 	if k != LXC {
 		return
 	}
@@ -59,7 +63,7 @@ func (b nics) uniqueNames(list []*Object, nics []NIC, k Kind) {
 }
 
 // guestVLAN is the short form: the VLAN of the first interface.
-func (b nics) guestVLAN(o *Object, list []*Object, nics []NIC) {
+func (b nics) guestVLAN(o *reader.Object, list []*reader.Object, nics []NIC) {
 	if o.Get("vlan") == nil {
 		return
 	}

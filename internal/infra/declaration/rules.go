@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"syslog-gateway/internal/infra/declaration/reader"
 )
 
 // Patterns of Proxmox VE, from the formats pve-storage-id, pve-poolid, pve-tag,
@@ -32,7 +34,7 @@ var (
 )
 
 // pattern makes a rule of a regular expression; tell follows the value.
-func pattern(re *regexp.Regexp, tell, fix string) TextRule {
+func pattern(re *regexp.Regexp, tell, fix string) reader.Rule {
 	return func(s string) (string, string) {
 		if re.MatchString(s) {
 			return "", ""
@@ -81,7 +83,7 @@ func tagRule(s string) (string, string) {
 }
 
 // atMost bounds the length.
-func atMost(n int) TextRule {
+func atMost(n int) reader.Rule {
 	return func(s string) (string, string) {
 		if len(s) <= n {
 			return "", ""
@@ -91,7 +93,7 @@ func atMost(n int) TextRule {
 }
 
 // oneOf names what is possible.
-func oneOf(words ...string) TextRule {
+func oneOf(words ...string) reader.Rule {
 	return func(s string) (string, string) {
 		if slices.Contains(words, s) {
 			return "", ""

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"syslog-gateway/internal/infra/declaration/reader"
 )
 
 // SplunkKey is the key of the Splunk VM in the inventory: playbooks expect it.
@@ -23,7 +25,7 @@ type splunkVM struct{ guests }
 // Decision: without any of its keys none is declared, and with one of them
 // splunk_vm_id has to be there. Its default was 100, the VMID of a container; a line
 // that got lost would have meant another VM.
-func (b splunkVM) read(r *Object) *VM {
+func (b splunkVM) read(r *reader.Object) *VM {
 	declared := slices.ContainsFunc(splunkKeys(), func(k string) bool { return r.Get(k) != nil })
 	// The datastore and the bridge of this VM have general names.
 	store := r.Text("datastore_id", "local-zfs", storeRule)
@@ -59,7 +61,7 @@ func (b splunkVM) read(r *Object) *VM {
 	return &v
 }
 
-func (b splunkVM) disks(r *Object, v *VM, store string) {
+func (b splunkVM) disks(r *reader.Object, v *VM, store string) {
 	disk := Disk{Store: store, Format: "raw", IOThread: true, Discard: "ignore"}
 	disk.Interface, disk.Size = "virtio0", r.Whole("splunk_boot_disk_size", 25, 1, 1000)
 	v.Disks = []Disk{disk}
@@ -71,10 +73,9 @@ func (b splunkVM) disks(r *Object, v *VM, store string) {
 
 // object reads the object splunk_vm: the fields that other guests have and this
 // one had not. It is always protected.
-func (b splunkVM) object(r *Object, v *VM) {
+func (b splunkVM) object(r *reader.Object, v *VM) {
 	o := r.OrEmpty("splunk_vm")
-	b.placement(&Object{report: o.report, Value: o.Value.With("vm_id", r.Get("splunk_vm_id")), asked: nil}, &v.Guest)
-	o.asked = append(o.asked, "node", "ip", "dhcp", "gateway", "nameservers")
+	b.placement(o.With("vm_id", r.Get("splunk_vm_id"), "node", "ip", "dhcp", "gateway", "nameservers"), &v.Guest)
 	if o.Get("vlan") != nil {
 		v.NICs[0].VLAN = o.Whole("vlan", 0, 1, 4094)
 	}
@@ -84,7 +85,7 @@ func (b splunkVM) object(r *Object, v *VM) {
 	}
 	v.OnBoot = o.Flag("on_boot", true)
 	v.Protection = true
-	if p := o.Typed("protection", KindFlag); p != nil && p.Text == "false" {
+	if p := o.Typed("protection", reader.KindFlag); p != nil && p.Text == "false" {
 		b.report.Problem(p, "is false, and the Splunk VM is always protected", "remove the key; who really wants to remove the VM takes protection off in Proxmox VE")
 	}
 	o.Set("protection", nil, true)

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 
+	"syslog-gateway/internal/infra/declaration/reader"
+
 	gossh "golang.org/x/crypto/ssh"
 )
 
@@ -19,11 +21,11 @@ var (
 
 // ssh reads how the node is reached and what guests let in.
 type ssh struct {
-	report *Report
+	report *reader.Report
 	o      Options
 }
 
-func (b ssh) read(r *Object) SSH {
+func (b ssh) read(r *reader.Object) SSH {
 	var s SSH
 	// Decision: root, as Terragrunt always set it; the variable's own default of
 	// root@pam is the name of an API user, not of a login.
@@ -36,8 +38,8 @@ func (b ssh) read(r *Object) SSH {
 
 // privateKey takes the key itself or the path of its file. Only the default may be
 // absent: what a plan needs SSH for, it says itself.
-func (b ssh) privateKey(r *Object) Secret {
-	v := r.Typed("proxmox_ssh_private_key", KindText)
+func (b ssh) privateKey(r *reader.Object) Secret {
+	v := r.Typed("proxmox_ssh_private_key", reader.KindText)
 	text := "~/.ssh/id_rsa"
 	if v != nil {
 		v.Hidden = true // it may be the key
@@ -80,11 +82,11 @@ func reason(err error) string {
 
 // publicKey takes the key itself, or that of the file. A file that was named has to be
 // there; without the default one guests are made that let nobody in by SSH.
-func (b ssh) publicKey(r *Object) string {
+func (b ssh) publicKey(r *reader.Object) string {
 	path := r.Text("vm_ssh_public_key_path", "~/.ssh/id_rsa_vm.pub", pattern(pubKeyPath, "is not the path of a public key", "begin it with / or ~/ and end it with .pub"))
-	if v := r.Typed("ssh_public_key", KindText); v != nil && v.Text != "" {
+	if v := r.Typed("ssh_public_key", reader.KindText); v != nil && v.Text != "" {
 		r.Set("ssh_public_key", v, v.Text)
-		b.report.Check(v, []TextRule{publicKeyRule})
+		b.report.Check(v, []reader.Rule{publicKeyRule})
 		return strings.TrimSpace(v.Text)
 	}
 	place := r.Place("vm_ssh_public_key_path")
@@ -94,7 +96,7 @@ func (b ssh) publicKey(r *Object) string {
 	data, err := os.ReadFile(b.o.expand(path))
 	if err != nil {
 		what, fix := "the public key for the guests can't be read: "+reason(err), "set ssh_public_key to the key, or vm_ssh_public_key_path to its file"
-		if place.Kind == KindNull && errors.Is(err, fs.ErrNotExist) {
+		if place.Kind == reader.KindNull && errors.Is(err, fs.ErrNotExist) {
 			b.report.Note(place, what, fix+"; guests made without one let nobody in by SSH")
 		} else {
 			b.report.Problem(place, what, fix)

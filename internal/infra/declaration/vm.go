@@ -3,12 +3,14 @@ package declaration
 import (
 	"slices"
 	"strings"
+
+	"syslog-gateway/internal/infra/declaration/reader"
 )
 
 // vms reads the generic VMs.
 type vms struct{ guests }
 
-func (b vms) read(r *Object) []VM {
+func (b vms) read(r *reader.Object) []VM {
 	var list []VM
 	for _, en := range r.Entries("vms", keyRule) {
 		list = append(list, b.vm(en))
@@ -17,7 +19,7 @@ func (b vms) read(r *Object) []VM {
 	return list
 }
 
-func (b vms) vm(en Entry) VM {
+func (b vms) vm(en reader.Entry) VM {
 	o := en.Object
 	v := VM{Guest: b.guest(en, kindDefaults{
 		kind: QEMU, nameKey: "name", description: "TF VM", tags: []string{"terraform"},
@@ -43,14 +45,14 @@ func (b vms) vm(en Entry) VM {
 }
 
 // disks reads the boot disk and the additional ones.
-func (b vms) disks(o *Object, v *VM) {
+func (b vms) disks(o *reader.Object, v *VM) {
 	boot := o.OrEmpty("boot_disk")
 	if boot.Get("datastore_id") == nil {
 		// As it was: the only default in the estate that is not datastore_default.
 		b.report.Note(boot.Place("datastore_id"), "is missing, which means local-lvm for a boot disk", "name the datastore")
 	}
 	v.Disks = []Disk{b.disk(boot, "local-lvm", "scsi0", 64)}
-	places := []*Object{boot}
+	places := []*reader.Object{boot}
 	for _, d := range o.Objects("additional_disks") {
 		if d.Get("interface") == nil {
 			d.Missing("interface")
@@ -68,7 +70,7 @@ func (b vms) disks(o *Object, v *VM) {
 	}
 }
 
-func (b vms) disk(d *Object, store, iface string, size int) Disk {
+func (b vms) disk(d *reader.Object, store, iface string, size int) Disk {
 	disk := Disk{
 		Store:     d.Text("datastore_id", store, storeRule),
 		Interface: d.Text("interface", iface, diskRule),
@@ -93,7 +95,7 @@ func (b vms) disk(d *Object, store, iface string, size int) Disk {
 }
 
 // source is what the VM is made of: a template, an installation image, or nothing.
-func (b vms) source(o *Object, v *VM) {
+func (b vms) source(o *reader.Object, v *VM) {
 	if t := o.Object("clone_template"); t != nil {
 		if t.Get("template_id") != nil {
 			v.Template = t.Whole("template_id", 0, minVMID, maxVMID)
@@ -114,7 +116,7 @@ func (b vms) source(o *Object, v *VM) {
 //
 // Decision: keys of the declaration are let in beside the operator's; the modules
 // dropped them.
-func (b vms) cloudUser(o *Object, v *VM) {
+func (b vms) cloudUser(o *reader.Object, v *VM) {
 	v.User = "debian"
 	var keys []string
 	if a := o.Object("user_account"); a != nil {

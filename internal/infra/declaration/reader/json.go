@@ -1,4 +1,4 @@
-package declaration
+package reader
 
 import (
 	"bytes"
@@ -207,4 +207,22 @@ func Below(path, name string) string {
 		return path + "." + name
 	}
 	return fmt.Sprintf("%s[%q]", path, name)
+}
+
+// Overlay puts the keys of another layer on top. Null leaves what is there.
+func (v *Value) Overlay(layer *Value) {
+	for _, m := range layer.Members {
+		if m.Value.Kind == KindNull {
+			continue
+		}
+		replaced := false
+		for i := range v.Members {
+			if v.Members[i].Name == m.Name {
+				v.Members[i], replaced = m, true
+			}
+		}
+		if !replaced {
+			v.Members = append(v.Members, m)
+		}
+	}
 }

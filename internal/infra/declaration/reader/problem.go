@@ -1,4 +1,4 @@
-package declaration
+package reader
 
 import (
 	"cmp"
@@ -50,8 +50,8 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// sort orders by file and line, then path, and drops what is said twice.
-func (ps Problems) sort() Problems {
+// Sort orders by file and line, then path, and drops what is said twice.
+func (ps Problems) Sort() Problems {
 	slices.SortStableFunc(ps, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Path, b.Path))
 	})

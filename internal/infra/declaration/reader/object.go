@@ -1,4 +1,4 @@
-package declaration
+package reader
 
 import (
 	"fmt"
@@ -7,6 +7,16 @@ import (
 	"strconv"
 	"strings"
 )
+
+// HiddenText stands for what came encrypted, and for passwords and keys.
+const HiddenText = "<secret>"
+
+// Setting is an effective value and where it came from.
+type Setting struct {
+	Path  string `json:"path"`  // JSON path
+	Value string `json:"value"` // as JSON would have it; <secret> for what is not shown
+	From  string `json:"from"`  // file:line, "environment NAME", "default", or what it is derived from
+}
 
 // Report collects while a declaration is read: what is wrong, what is of note, and
 // where every value came from.
@@ -37,8 +47,9 @@ const comment = "_comment"
 // Object reads the keys of one JSON object. A key that is absent or null has its
 // default. What nobody has asked for when end is called is unknown.
 type Object struct {
+	Value *Value // never nil: an absent object is an empty one at its place
+
 	report *Report
-	Value  *Value // never nil: an absent object is an empty one at its place
 	asked  []string
 }
 
@@ -123,11 +134,11 @@ func (o *Object) Set(key string, v *Value, effective any) {
 	o.report.Record(Below(o.Value.Path, key), shown, v.From())
 }
 
-// TextRule tells what is wrong with a text, and what to do; both "" when nothing is.
-type TextRule func(string) (what, fix string)
+// Rule tells what is wrong with a text, and what to do; both "" when nothing is.
+type Rule func(string) (what, fix string)
 
 // Text reads a string.
-func (o *Object) Text(key, def string, rules ...TextRule) string {
+func (o *Object) Text(key, def string, rules ...Rule) string {
 	v := o.Typed(key, KindText)
 	s := def
 	if v != nil {
@@ -139,23 +150,23 @@ func (o *Object) Text(key, def string, rules ...TextRule) string {
 }
 
 // Secret reads a string that is shown nowhere.
-func (o *Object) Secret(key string) Secret {
+func (o *Object) Secret(key string) string {
 	v := o.Typed(key, KindText)
 	if v == nil {
 		return ""
 	}
 	v.Hidden = true
 	o.Set(key, v, "")
-	return Secret(v.Text)
+	return v.Text
 }
 
 // NeedText reads a string that has to be there.
-func (o *Object) NeedText(key string, rules ...TextRule) string {
+func (o *Object) NeedText(key string, rules ...Rule) string {
 	if o.Get(key) == nil {
 		o.Missing(key)
 		return ""
 	}
-	return o.Text(key, "", append([]TextRule{notEmpty}, rules...)...)
+	return o.Text(key, "", append([]Rule{NotEmpty}, rules...)...)
 }
 
 // NeedWhole reads an integer that has to be there.
@@ -171,7 +182,7 @@ func (o *Object) Missing(key string) {
 	o.report.Problem(&Value{Path: Below(o.Value.Path, key), File: o.Value.File, Line: o.Value.Line}, "is missing", "it has no default: set it")
 }
 
-func (l *Report) Check(v *Value, rules []TextRule) {
+func (l *Report) Check(v *Value, rules []Rule) {
 	for _, r := range rules {
 		if what, fix := r(v.Text); what != "" {
 			if v.Hidden {
@@ -214,7 +225,7 @@ func (o *Object) Flag(key string, def bool) bool {
 }
 
 // Texts reads a list of strings.
-func (o *Object) Texts(key string, def []string, rules ...TextRule) []string {
+func (o *Object) Texts(key string, def []string, rules ...Rule) []string {
 	v := o.Typed(key, KindList)
 	list := slices.Clone(def)
 	if v != nil {
@@ -269,7 +280,7 @@ type Entry struct {
 }
 
 // Entries reads a map, sorted by key.
-func (o *Object) Entries(key string, rules ...TextRule) []Entry {
+func (o *Object) Entries(key string, rules ...Rule) []Entry {
 	v := o.Typed(key, KindObject)
 	if v == nil {
 		return nil
@@ -305,17 +316,19 @@ func (o *Object) End() {
 	}
 }
 
-// With is the object with one more member.
-func (v *Value) With(name string, m *Value) *Value {
-	clone := *v
-	if m != nil {
-		clone.Members = append(slices.Clone(v.Members), Member{name, m})
+// With is a view of the object with one more member, which is optional. keys are asked of
+// the view instead of the object.
+func (o *Object) With(name string, v *Value, keys ...string) *Object {
+	o.asked = append(o.asked, keys...)
+	view := *o.Value
+	if v != nil {
+		view.Members = append(slices.Clone(view.Members), Member{name, v})
 	}
-	return &clone
+	return &Object{report: o.report, Value: &view}
 }
 
-// notEmpty wants a text.
-func notEmpty(s string) (string, string) {
+// NotEmpty wants a text.
+func NotEmpty(s string) (string, string) {
 	if s == "" {
 		return "is empty", "set it"
 	}
