@@ -21,7 +21,7 @@ const Precedence = "defaults < deployment.json < terraform.sops.json < environme
 type Options struct {
 	Deployment string              // path of deployment.json
 	SOPS       string              // path of terraform.sops.json; "": beside Deployment, where it may be absent
-	Env        func(string) string // os.Getenv; nil: no variable is set
+	Env        func(string) string // such as os.Getenv; optional
 	Home       string              // what ~ stands for; "": paths that begin with it are not found
 }
 
@@ -74,7 +74,7 @@ func load(ctx context.Context, o Options) (*Estate, *reader.Report) {
 func readFile(report *reader.Report, path string) *reader.Value {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		what := "can't be read: " + err.Error()
+		what := "cannot be read: " + err.Error()
 		if errors.Is(err, fs.ErrNotExist) {
 			what = "there is no such file"
 		}
@@ -103,7 +103,7 @@ func decrypt(ctx context.Context, report *reader.Report, o Options) *reader.Valu
 		}
 	}
 	if err != nil {
-		return failed("can't be decrypted: "+strings.TrimPrefix(err.Error(), "decrypt "+path+": "), "nothing is done without it: its values would fall back to defaults and move guests to other addresses")
+		return failed("cannot be decrypted: "+strings.TrimPrefix(err.Error(), "decrypt "+path+": "), "nothing is done without it: its values would fall back to defaults and move guests to other addresses")
 	}
 	if ext := strings.ToLower(filepath.Ext(path)); ext != ".json" {
 		return failed("is not a JSON file", "encrypt the values as JSON")

@@ -33,13 +33,13 @@ var (
 	wordText   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 )
 
-// pattern makes a rule of a regular expression; tell follows the value.
-func pattern(re *regexp.Regexp, tell, fix string) reader.Rule {
+// pattern makes a rule of a regular expression; what follows the value in the problem.
+func pattern(re *regexp.Regexp, what, fix string) reader.Rule {
 	return func(s string) (string, string) {
 		if re.MatchString(s) {
 			return "", ""
 		}
-		return tell, fix
+		return what, fix
 	}
 }
 
@@ -49,7 +49,7 @@ func nameRule(s string) (string, string) {
 }
 
 func keyRule(s string) (string, string) {
-	return pattern(guestKey, "can't be the name of a host in the inventory", "use letters, digits and inner hyphens, dots or underscores")(s)
+	return pattern(guestKey, "cannot be the name of a host in the inventory", "use letters, digits and inner hyphens, dots or underscores")(s)
 }
 
 func storeRule(s string) (string, string) {

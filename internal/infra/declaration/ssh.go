@@ -62,7 +62,7 @@ func (b ssh) privateKey(r *reader.Object) Secret {
 		return ""
 	case err != nil:
 		place := r.Place("proxmox_ssh_private_key")
-		b.report.Problem(place, "the private key can't be read: "+reason(err), "set PROXMOX_SSH_PRIVATE_KEY to the key or PROXMOX_SSH_KEY_PATH to the path of a readable file")
+		b.report.Problem(place, "the private key cannot be read: "+reason(err), "set PROXMOX_SSH_PRIVATE_KEY to the key or PROXMOX_SSH_KEY_PATH to the path of a readable file")
 		return ""
 	case !strings.HasPrefix(strings.TrimSpace(string(data)), "-----BEGIN"):
 		b.report.Problem(r.Place("proxmox_ssh_private_key"), "the file does not hold a private key", "it begins with -----BEGIN; the one that ends in .pub is the public half")
@@ -95,7 +95,7 @@ func (b ssh) publicKey(r *reader.Object) string {
 	}
 	data, err := os.ReadFile(b.o.expand(path))
 	if err != nil {
-		what, fix := "the public key for the guests can't be read: "+reason(err), "set ssh_public_key to the key, or vm_ssh_public_key_path to its file"
+		what, fix := "the public key for the guests cannot be read: "+reason(err), "set ssh_public_key to the key, or vm_ssh_public_key_path to its file"
 		if place.Kind == reader.KindNull && errors.Is(err, fs.ErrNotExist) {
 			b.report.Note(place, what, fix+"; guests made without one let nobody in by SSH")
 		} else {

@@ -11,23 +11,24 @@ import (
 )
 
 // Kind is the type of a JSON value, in words for the reader of a problem.
-type kind string
+type Kind string
 
+// The kinds.
 const (
-	KindObject kind = "an object"
-	KindList   kind = "a list"
-	KindText   kind = "a string"
-	KindNumber kind = "a number"
-	KindFlag   kind = "true or false"
-	KindNull   kind = "null"
+	KindObject Kind = "an object"
+	KindList   Kind = "a list"
+	KindText   Kind = "a string"
+	KindNumber Kind = "a number"
+	KindFlag   Kind = "true or false"
+	KindNull   Kind = "null"
 )
 
 // maxDepth bounds how deep a declaration nests.
 const maxDepth = 50
 
-// Value is a JSON value that knows where it stands.
+// Value is a JSON value that knows its place in a file.
 type Value struct {
-	Kind    kind
+	Kind    Kind
 	Text    string // a string's content; a number, true or false as written
 	Members []Member
 	Items   []*Value
@@ -38,7 +39,7 @@ type Value struct {
 	Hidden bool // came encrypted: never shown
 }
 
-// Or is the value in a message, where it may be a default and so have no text.
+// Or is the value in a message; effective stands for a default, which has no text.
 func (v *Value) Or(effective string) string {
 	if v.Hidden {
 		return v.Shown()
@@ -46,6 +47,7 @@ func (v *Value) Or(effective string) string {
 	return Quoted(effective)
 }
 
+// Member is a key of an object with its value.
 type Member struct {
 	Name  string
 	Value *Value

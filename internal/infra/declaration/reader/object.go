@@ -18,34 +18,34 @@ type Setting struct {
 	From  string `json:"from"`  // file:line, "environment NAME", "default", or what it is derived from
 }
 
-// Report collects while a declaration is read: what is wrong, what is of note, and
-// where every value came from.
+// Report collects what is found while a declaration is read: problems, notes, and where
+// every value came from.
 type Report struct {
 	Problems Problems
 	Notes    Problems
 	Settings []Setting
 }
 
-// Problem says that something is wrong at v.
+// Problem adds what is wrong at v, and how to mend it.
 func (l *Report) Problem(v *Value, what, fix string) {
 	l.Problems = append(l.Problems, Problem{File: v.File, Line: v.Line, Path: v.Path, What: what, Fix: fix})
 }
 
-// Note says something about v that is not wrong.
+// Note adds a remark on v that is no problem.
 func (l *Report) Note(v *Value, what, fix string) {
 	l.Notes = append(l.Notes, Problem{File: v.File, Line: v.Line, Path: v.Path, What: what, Fix: fix})
 }
 
-// Record keeps where an effective value came from.
+// Record adds where an effective value came from.
 func (l *Report) Record(path, shown, from string) {
 	l.Settings = append(l.Settings, Setting{Path: path, Value: shown, From: from})
 }
 
-// comment is the key that may stand in every object and says nothing to us.
+// comment is the key that every object may have and that is ignored.
 const comment = "_comment"
 
 // Object reads the keys of one JSON object. A key that is absent or null has its
-// default. What nobody has asked for when end is called is unknown.
+// default. A key that was not asked for by the time of End is unknown.
 type Object struct {
 	Value *Value // never nil: an absent object is an empty one at its place
 
@@ -83,8 +83,8 @@ func (o *Object) Place(key string) *Value {
 	return &Value{Kind: KindNull, Path: Below(o.Value.Path, key), File: o.Value.File, Line: o.Value.Line, Hidden: o.Value.Hidden}
 }
 
-// Typed is get for a value of one type; others are problems and read as absent.
-func (o *Object) Typed(key string, want kind) *Value {
+// Typed is [Object.Get] for one type of value; another type is a problem and reads as absent.
+func (o *Object) Typed(key string, want Kind) *Value {
 	v := o.Get(key)
 	if v != nil && v.Kind != want {
 		fix := ""
@@ -104,7 +104,7 @@ func (o *Object) Typed(key string, want kind) *Value {
 	return v
 }
 
-// From says where a value came from.
+// From is where a value came from: file:line, or "default" for nil.
 func (v *Value) From() string {
 	if v == nil {
 		return "default"
@@ -134,7 +134,7 @@ func (o *Object) Set(key string, v *Value, effective any) {
 	o.report.Record(Below(o.Value.Path, key), shown, v.From())
 }
 
-// Rule tells what is wrong with a text, and what to do; both "" when nothing is.
+// Rule returns what is wrong with a text and what to do; both are "" when nothing is.
 type Rule func(string) (what, fix string)
 
 // Text reads a string.
@@ -178,10 +178,12 @@ func (o *Object) NeedWhole(key string, low, high int) int {
 	return o.Whole(key, 0, low, high)
 }
 
+// Missing reports that a key has to be there.
 func (o *Object) Missing(key string) {
 	o.report.Problem(&Value{Path: Below(o.Value.Path, key), File: o.Value.File, Line: o.Value.Line}, "is missing", "it has no default: set it")
 }
 
+// Check reports the first rule that a text breaks.
 func (l *Report) Check(v *Value, rules []Rule) {
 	for _, r := range rules {
 		if what, fix := r(v.Text); what != "" {
@@ -252,7 +254,7 @@ func (o *Object) Object(key string) *Object {
 	return o.report.Object(v)
 }
 
-// OrEmpty is object, with all defaults where it is absent.
+// OrEmpty is [Object.Object]; an absent object reads as an empty one.
 func (o *Object) OrEmpty(key string) *Object {
 	if r := o.Object(key); r != nil {
 		return r
@@ -299,15 +301,14 @@ func (o *Object) Entries(key string, rules ...Rule) []Entry {
 	return list
 }
 
-// Unused takes a key that had no effect in the modules this replaces and has none
-// here, with a note.
+// Unused accepts a key that has no effect, with a note.
 func (o *Object) Unused(key, why string) {
 	if v := o.Get(key); v != nil {
 		o.report.Note(v, "has no effect: "+why, "remove it")
 	}
 }
 
-// End reports the keys that nobody asked for.
+// End reports the keys that were not asked for.
 func (o *Object) End() {
 	for _, m := range o.Value.Members {
 		if m.Name != comment && !slices.Contains(o.asked, m.Name) {

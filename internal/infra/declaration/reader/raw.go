@@ -48,6 +48,6 @@ func Quoted(s string) string {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // a string into a buffer: can't fail
+	_ = enc.Encode(s) // a string into a buffer: cannot fail
 	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -161,9 +161,6 @@ func (a *Access) verify(kind, ticket string) (user string, ok bool) {
 	return user, good && age <= ticketLife && age > -5*time.Minute
 }
 
-// SetACL replaces the access control list.
-func (a *Access) SetACL(acl []ACL) { a.acl = acl }
-
 // Paths are those that the access control list names.
 func (a *Access) Paths() []string {
 	paths := make([]string, len(a.acl))

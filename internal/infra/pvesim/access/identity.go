@@ -22,10 +22,10 @@ func (i *Identity) Name() string {
 	return i.User + "!" + i.token
 }
 
-// IsRoot says whether this is root@pam itself, which no token ever is.
+// IsRoot reports whether this is root@pam itself, which no token ever is.
 func (i *Identity) IsRoot() bool { return i.User == RootUser && i.token == "" }
 
-// Can says whether the identity has a privilege on path.
+// Can reports whether the identity has a privilege on path.
 func (i *Identity) Can(path, priv string) bool {
 	if i.User == RootUser && !i.privSep {
 		return true

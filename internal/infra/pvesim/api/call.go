@@ -27,7 +27,7 @@ func (c *Call) Str(k string) string { return c.Params[k] }
 // Bool is a parameter as a truth value.
 func (c *Call) Bool(k string) bool { return c.Params[k] == "1" }
 
-// Has says whether a parameter was sent.
+// Has reports whether a parameter was sent.
 func (c *Call) Has(k string) bool { _, ok := c.Params[k]; return ok }
 
 // Int is a parameter as a number.

@@ -90,7 +90,7 @@ func (fs *Failures) Pick(method, path string) Failure {
 	return picked.Failure
 }
 
-// matches says whether a path is one of a pattern: * stands for one element, ** at the
+// matches reports whether a path is one of a pattern: * stands for one element, ** at the
 // end for any rest.
 func matches(pattern, path string) bool {
 	want := strings.Split(strings.Trim(pattern, "/"), "/")

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"syslog-gateway/internal/infra/pvesim/access"
 	"syslog-gateway/internal/infra/pvesim/store"
 )
 
@@ -218,9 +217,4 @@ func (h *Hand) SetNodeOnline(node string, online bool) error {
 	}
 	h.cluster.Do(func() { n.Online = online })
 	return nil
-}
-
-// SetACL replaces the access control list.
-func (h *Hand) SetACL(acl []access.ACL) {
-	h.cluster.Do(func() { h.cluster.Access.SetACL(acl) })
 }

@@ -29,7 +29,7 @@ func (r Request) String() string {
 	return fmt.Sprintf("%s %s: %d %s", r.Method, r.Path, r.Status, r.Reason)
 }
 
-// Write says whether the request asked for a change. Logging in is none.
+// Write reports whether the request asked for a change. Logging in is none.
 func (r Request) Write() bool {
 	return r.Method != "GET" && r.Method != "HEAD" && r.Path != "/access/ticket"
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 )
+
 // The texts of a parameter that is not known, and of one that is missing.
 
 const (

@@ -74,20 +74,8 @@ func FromEnv() (*Official, error) {
 	return Read(path)
 }
 
-// Check holds a request against the schema: path is below /api2/json and escaped;
-// params are those of query, body and path. The error is nil, or says everything that is wrong.
-func (s *Official) Check(method, path string, params map[string]string) error {
-	errs, err := s.Errors(method, path, params)
-	if err != nil {
-		return err
-	}
-	if len(errs) > 0 {
-		return fmt.Errorf("the schema refuses %s %s: %s", method, path, Flat("", errs))
-	}
-	return nil
-}
-
-// Errors returns what is wrong by parameter.
+// Errors holds a request against the schema and returns what is wrong by parameter: path is
+// below /api2/json and escaped; params are those of query, body and path.
 func (s *Official) Errors(method, path string, params map[string]string) (map[string]string, error) {
 	own, grammars, err := s.Params(method, path)
 	if err != nil {

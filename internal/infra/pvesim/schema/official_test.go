@@ -33,10 +33,11 @@ func TestOfficialRefuses(t *testing.T) {
 		{map[string]string{"poolid": "long5", "foo": "1"}, "foo: " + UnknownParam + "\npoolid: value may only be 4 characters long"},
 		{map[string]string{"poolid": "p", "net0": "virtio,tag=10"}, "net0: invalid format - format error\nnet0.tag: value must have a maximum value of 9"},
 	} {
-		got := ""
-		if err := s.Check("POST", "/pools", c.params); err != nil {
-			got = strings.TrimSpace(strings.TrimPrefix(err.Error(), "the schema refuses POST /pools: \n"))
+		errs, err := s.Errors("POST", "/pools", c.params)
+		if err != nil {
+			t.Fatal(err)
 		}
+		got := strings.TrimSpace(Flat("", errs))
 		if got != c.want {
 			t.Errorf("%v: %q, want %q", c.params, got, c.want)
 		}

@@ -28,10 +28,10 @@ func (t *Tables) Print(kind, k string, values map[string]string) string {
 	return t.PrintProps(grammarOfKey(kind, k), values)
 }
 
-// Has says whether a group of parameters has one of that name.
+// Has reports whether a group of parameters has one of that name.
 func (t *Tables) Has(group, name string) bool { return t.Groups[group].ByName[name] != nil }
 
-// IsNumber says whether a parameter of a group is an integer or a truth value, which
+// IsNumber reports whether a parameter of a group is an integer or a truth value, which
 // answers carry as numbers.
 func (t *Tables) IsNumber(group, name string) bool {
 	p := t.Groups[group].ByName[name]

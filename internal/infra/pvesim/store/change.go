@@ -105,7 +105,7 @@ var (
 	hotLXC  = regexp.MustCompile(`^(description|onboot|startup|protection|hostname|hookscript|cores|tags|lock|memory|swap|cpulimit|cpuunits|net\d+|unused\d+)$`)
 )
 
-// takesNow says whether the guest takes a change while it runs, with the default
+// takesNow reports whether the guest takes a change while it runs, with the default
 // hotplug setting (network, disk, usb).
 func (g *Guest) takesNow(k string, removal bool) bool {
 	if g.Kind == "qemu" {

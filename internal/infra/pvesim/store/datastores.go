@@ -56,15 +56,15 @@ func (st *Datastore) SetUsed(used int64) {
 	st.reserved = used - st.Used()
 }
 
-// Fits says whether that many bytes more have room.
+// Fits reports whether that many bytes more have room.
 func (st *Datastore) Fits(size int64) bool { return st.Used()+size <= st.Total }
 
-// On says whether a node has the datastore.
+// On reports whether a node has the datastore.
 func (st *Datastore) On(node string) bool {
 	return len(st.Nodes) == 0 || slices.Contains(st.Nodes, node)
 }
 
-// HoldsFiles says whether volumes are files in directories.
+// HoldsFiles reports whether volumes are files in directories.
 func (st *Datastore) HoldsFiles() bool {
 	return slices.Contains([]string{"dir", "nfs", "cifs", "btrfs", "cephfs"}, st.Type)
 }
@@ -136,7 +136,7 @@ func (ds *Datastores) ReleaseAll(vmid int) {
 	}
 }
 
-// HasChild says whether a volume is the base of a linked clone.
+// HasChild reports whether a volume is the base of a linked clone.
 func (ds *Datastores) HasChild(id string) bool {
 	for _, st := range ds.byID {
 		for _, v := range st.Volumes {

@@ -55,7 +55,7 @@ func (g *Guest) NameKey() string {
 	return "name"
 }
 
-// IsTemplate says whether guests are cloned from it.
+// IsTemplate reports whether guests are cloned from it.
 func (g *Guest) IsTemplate() bool { return g.Config["template"] == "1" }
 
 // ConfPath is a guest's file below /etc/pve.
@@ -125,19 +125,19 @@ var (
 	unusedKey = regexp.MustCompile(`^unused\d+$`)
 )
 
-// IsDrive says whether a key of a VM holds a volume.
+// IsDrive reports whether a key of a VM holds a volume.
 func IsDrive(k string) bool { return driveKey.MatchString(k) }
 
-// IsMount says whether a key of a container holds a volume.
+// IsMount reports whether a key of a container holds a volume.
 func IsMount(k string) bool { return mountKey.MatchString(k) }
 
-// IsNet says whether a key holds a network interface.
+// IsNet reports whether a key holds a network interface.
 func IsNet(k string) bool { return netKey.MatchString(k) }
 
-// IsUnused says whether a key holds a volume that no drive uses.
+// IsUnused reports whether a key holds a volume that no drive uses.
 func IsUnused(k string) bool { return unusedKey.MatchString(k) }
 
-// IsVolume says whether a key of the guest holds a volume.
+// IsVolume reports whether a key of the guest holds a volume.
 func (g *Guest) IsVolume(k string) bool {
 	if g.Kind == "lxc" {
 		return IsMount(k)

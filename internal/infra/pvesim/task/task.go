@@ -87,5 +87,5 @@ func (t *Task) Finish() {
 // upidText is the form of a UPID.
 var upidText = regexp.MustCompile(`^UPID:([a-zA-Z0-9-]+):([0-9A-Fa-f]{8}):([0-9A-Fa-f]{8,9}):([0-9A-Fa-f]{8}):([^:\s/]+):([^:\s/]*):([^:\s/]+):$`)
 
-// IsUPID says whether a text has the form of a UPID.
+// IsUPID reports whether a text has the form of a UPID.
 func IsUPID(text string) bool { return upidText.MatchString(text) }

@@ -20,7 +20,7 @@ func Routes(c *store.Cluster) []*api.Route {
 	)
 }
 
-// visible says whether the user may see a datastore.
+// visible reports whether the user may see a datastore.
 func visible(c *api.Call, id string) bool {
 	return c.User.RequireAny("/storage/"+id, "Datastore.Audit", "Datastore.AllocateSpace") == nil
 }

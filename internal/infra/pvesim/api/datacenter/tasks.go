@@ -157,7 +157,7 @@ func (a tasks) ofNode(c *api.Call) (any, error) {
 	return api.List{Data: append([]map[string]any{}, all[:min(limit, len(all))]...), Total: total}, nil
 }
 
-// wanted says whether the filters of a list let a task through.
+// wanted reports whether the filters of a list let a task through.
 func (a tasks) wanted(c *api.Call, t *task.Task) bool {
 	failed := t.Done && t.Status != "OK" && !strings.HasPrefix(t.Status, "WARNINGS")
 	switch {
