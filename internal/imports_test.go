@@ -77,10 +77,14 @@ var allowed = map[string][]string{
 	"internal/queue/quarantine": {"internal/durable", "internal/queue/segment"},
 	"internal/queue/segment":    {"internal/event"},
 
-	"internal/infra/declaration": {"internal/infra/secrets", "internal/suggest", "internal/redact"},
-	"internal/infra/secrets":     {},
-	"internal/infra/pve":         {"internal/printable"},
-	"internal/infra/pvesim":      {},
+	"internal/infra/declaration": {
+		"internal/infra/secrets", "internal/suggest", "internal/redact", "internal/infra/declaration/reader",
+	},
+	"internal/infra/secrets": {},
+	"internal/infra/pve":     {"internal/printable"},
+	"internal/infra/pvesim": {
+		"internal/infra/pvesim/access", "internal/infra/pvesim/api", "internal/infra/pvesim/api/datacenter", "internal/infra/pvesim/api/firewall", "internal/infra/pvesim/api/guests", "internal/infra/pvesim/knobs", "internal/infra/pvesim/schema", "internal/infra/pvesim/store",
+	},
 	"internal/infra/plan/change": {"internal/infra/declaration"},
 	"internal/infra/plan/scope":  {"internal/infra/declaration", "internal/infra/plan/change"},
 	"internal/infra/plan/rules": {
@@ -107,9 +111,34 @@ var allowed = map[string][]string{
 	"internal/infra/apply": {
 		"internal/infra/declaration", "internal/infra/pve", "internal/infra/state", "internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/guest", "internal/infra/plan/rules", "internal/printable",
 	},
-	"internal/infra/state":     {},
-	"internal/infra/inventory": {"internal/infra/declaration"},
-	"internal/infra/render":    {"internal/infra/declaration"},
+	"internal/infra/state":              {},
+	"internal/infra/inventory":          {"internal/infra/declaration"},
+	"internal/infra/render":             {"internal/infra/declaration"},
+	"internal/infra/declaration/reader": {"internal/suggest"},
+	"internal/infra/pvesim/conf":        {},
+	"internal/infra/pvesim/refusal":     {},
+	"internal/infra/pvesim/schema":      {},
+	"internal/infra/pvesim/task":        {"internal/infra/pvesim/refusal"},
+	"internal/infra/pvesim/access":      {"internal/infra/pvesim/refusal"},
+	"internal/infra/pvesim/firewall":    {"internal/infra/pvesim/conf", "internal/infra/pvesim/refusal"},
+	"internal/infra/pvesim/store": {
+		"internal/infra/pvesim/access", "internal/infra/pvesim/conf", "internal/infra/pvesim/firewall", "internal/infra/pvesim/refusal", "internal/infra/pvesim/schema", "internal/infra/pvesim/task",
+	},
+	"internal/infra/pvesim/knobs": {
+		"internal/infra/pvesim/access", "internal/infra/pvesim/refusal", "internal/infra/pvesim/store", "internal/infra/pvesim/task",
+	},
+	"internal/infra/pvesim/api": {
+		"internal/infra/pvesim/access", "internal/infra/pvesim/knobs", "internal/infra/pvesim/refusal", "internal/infra/pvesim/schema", "internal/infra/pvesim/store", "internal/infra/pvesim/task",
+	},
+	"internal/infra/pvesim/api/datacenter": {
+		"internal/infra/pvesim/api", "internal/infra/pvesim/conf", "internal/infra/pvesim/refusal", "internal/infra/pvesim/schema", "internal/infra/pvesim/store", "internal/infra/pvesim/task",
+	},
+	"internal/infra/pvesim/api/firewall": {
+		"internal/infra/pvesim/api", "internal/infra/pvesim/conf", "internal/infra/pvesim/firewall", "internal/infra/pvesim/refusal", "internal/infra/pvesim/schema", "internal/infra/pvesim/store",
+	},
+	"internal/infra/pvesim/api/guests": {
+		"internal/infra/pvesim/api", "internal/infra/pvesim/conf", "internal/infra/pvesim/refusal", "internal/infra/pvesim/schema", "internal/infra/pvesim/store", "internal/infra/pvesim/task",
+	},
 }
 
 func TestImportDirection(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/infra/pvesim/schema"
 )
 
 // underTest makes the test binary be provision.
@@ -84,7 +85,7 @@ func newWorld(t *testing.T, deployment string, options pvesim.Options) *world {
 func (w *world) reset(options pvesim.Options) {
 	w.t.Helper()
 	var err error
-	if options.Schema, err = pvesim.SchemaFromEnv(); err != nil {
+	if options.Schema, err = schema.FromEnv(); err != nil {
 		w.t.Fatal(err)
 	}
 	e, err := declaration.Load(w.t.Context(), declaration.Options{Deployment: filepath.Join(w.dir, "deployment.json")})

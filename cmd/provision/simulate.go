@@ -15,6 +15,7 @@ import (
 
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/infra/pvesim/schema"
 )
 
 // simulateOptions are the flags of `provision simulate`.
@@ -106,7 +107,7 @@ func (s *settings) newSim(cmd *cobra.Command, o simulateOptions) (*pvesim.Sim, e
 	}
 	if o.schema != "" {
 		var err error
-		if options.Schema, err = pvesim.ReadSchema(o.schema); err != nil {
+		if options.Schema, err = schema.Read(o.schema); err != nil {
 			return nil, err
 		}
 	}

@@ -15,35 +15,35 @@ import (
 // API is how a plan is carried out; *pve.Client has it.
 type API interface {
 	Get(ctx context.Context, path string, query url.Values, out any) error
-	// Run writes, tells begun of the task that the answer names, and waits for its end.
+	// Run writes, calls begun with the task that the answer names, and waits for its end.
 	Run(ctx context.Context, w pve.Request, begun func(upid string) error, progress func(pve.TaskStatus)) error
 }
 
-// Journal is written before and after every step, so that whoever comes after a kill
-// knows what was on the way. Each call returns when the entry is on disk; an error ends
-// the apply, since what can't be put down must not be done. It is called by several
-// goroutines.
+// Journal is written before and after every step, so that the next
+// apply after a kill knows what was in progress. Each call returns when the entry is on
+// disk; an error ends the apply, since a step that cannot be recorded must not be taken.
+// Its methods are called by several goroutines.
 type Journal interface {
 	Begin(step string) error
 	Task(step, upid string) error
 	End(step string, err error) error
 }
 
-// Options say how to carry a plan out. All may be left out.
+// Options say how to carry a plan out. All are optional.
 type Options struct {
 	Root     API // logged in as root@pam itself, with a ticket
 	Upload   func(ctx context.Context, node, volume string, content []byte) error
 	Journal  Journal
 	Progress func(Event) // called one at a time
-	// Done is told each change that was carried out, one at a time. Its error fails the
-	// change.
+	// Done is called for each change that was carried out, one at a time. Its error fails
+	// the change.
 	Done     func(change.Change) error
 	Parallel int // changes at a time; 0: 8
-	// Sleep waits between looks at a lock; the default waits on the clock.
+	// Sleep waits between two checks of a lock; the default waits on the clock.
 	Sleep func(ctx context.Context, d time.Duration) error
 }
 
-// Refused says why a plan is not carried out at all.
+// Refused is why a plan is not carried out at all.
 type Refused struct{ Reasons []string }
 
 // Error names the first reason; the plan shows all of them.
@@ -75,15 +75,15 @@ type Outcome struct {
 	Err     error         `json:"-"`
 	Reason  string        `json:"reason,omitempty"`
 	Elapsed time.Duration `json:"elapsed_ns"`
-	// Reboot says that something waits for the guest's next start.
+	// Reboot is true when something waits for the guest's next start.
 	Reboot bool `json:"reboot,omitempty"`
 }
 
 // Result is what became of a plan.
 type Result struct {
 	Outcomes []Outcome `json:"outcomes"` // in the order of the plan
-	// Converged says that everything was done, the whole estate was looked at, and no
-	// guest waits for its address by hand: only then may anything be published.
+	// Converged is true when everything was done, the whole estate was in scope, and no
+	// guest waits for its address by hand. Only then may anything be published.
 	Converged bool `json:"converged"`
 }
 
@@ -98,9 +98,8 @@ func (r *Result) Count(s State) int {
 	return n
 }
 
-// Run carries a plan out. It returns a *Refused when something in the plan speaks
-// against it, and an error when anything failed or was not begun; the Result has the
-// rest, and is never nil.
+// Run carries a plan out. It returns a *Refused when the plan has
+// blocks, and an error when anything failed or was not begun. The Result is never nil.
 func Run(ctx context.Context, api API, p *plan.Plan, o Options) (*Result, error) {
 	if reasons := refusals(p, o); len(reasons) > 0 {
 		return &Result{}, &Refused{Reasons: reasons}
@@ -111,7 +110,7 @@ func Run(ctx context.Context, api API, p *plan.Plan, o Options) (*Result, error)
 	return result, result.err(ctx)
 }
 
-// refusals are the blocks of the plan, and the steps that nobody is there to take.
+// refusals are the blocks of the plan, and the steps that lack a client to take them.
 func refusals(p *plan.Plan, o Options) []string {
 	reasons := p.Blocks()
 	seen := map[string]bool{}

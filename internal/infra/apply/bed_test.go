@@ -19,6 +19,7 @@ import (
 	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/infra/pvesim/schema"
 )
 
 const (
@@ -35,13 +36,13 @@ type bed struct {
 	root   *pve.Client
 }
 
-// schema is the official one, where PVE_SCHEMA names it: every request of every test is
+// official is the official schema, where PVE_SCHEMA names it: every request of every test is
 // then held against it.
-var schema = sync.OnceValues(pvesim.SchemaFromEnv)
+var official = sync.OnceValues(schema.FromEnv)
 
 func newBed(t testing.TB, o pvesim.Options) *bed {
 	t.Helper()
-	schema, err := schema()
+	schema, err := official()
 	check(t, err)
 	o.Schema = schema
 	o.Nodes = append([]string{"pve"}, o.Nodes...)

@@ -10,7 +10,7 @@ import (
 	"syslog-gateway/internal/infra/pvesim"
 )
 
-// TestStopsBeforeHarm plans what can't work, and shows that one sentence says so before
+// TestStopsBeforeHarm plans what cannot work, and shows that one sentence says so before
 // anything is written.
 func TestStopsBeforeHarm(t *testing.T) {
 	for name, tc := range map[string]struct {

@@ -54,7 +54,7 @@ func TestReplaceKeepsData(t *testing.T) {
 	edits := []func(map[string]any){set(ct, "minio", "mount_points", nil), set(ct, "minio", "unprivileged", true)}
 	o := plan.Options{AllowReplace: []string{"minio"}}
 	p := b.plan(estate(t, "small", edits...), o)
-	b.refused(p, "unprivileged (0 to 1) can't be changed in place; it is protected in Proxmox VE")
+	b.refused(p, "unprivileged (0 to 1) cannot be changed in place; it is protected in Proxmox VE")
 	for _, c := range p.Changes {
 		if c.Object == change.ObjectGuestFirewall {
 			t.Errorf("what comes after the refused replacement is shown:\n%s", show(t, p))
@@ -212,7 +212,7 @@ func TestProtectedDiskIsNotMoved(t *testing.T) {
 		"qm disk move 200 virtio1 local-lvm")
 }
 
-// TestMoveIsCheckedBefore moves a disk to where it can't be.
+// TestMoveIsCheckedBefore moves a disk to where it cannot be.
 func TestMoveIsCheckedBefore(t *testing.T) {
 	for name, tc := range map[string]struct {
 		store string

@@ -14,7 +14,7 @@ import (
 	"syslog-gateway/internal/infra/pve"
 )
 
-// alreadySo says that a write was refused because what it asks for is so already, as
+// alreadySo reports whether a write was refused because its result is already there, as
 // after an interruption.
 func alreadySo(s change.Step, err error) bool {
 	text := err.Error()
@@ -27,12 +27,12 @@ func alreadySo(s change.Step, err error) bool {
 	return false
 }
 
-// maxRuleSteps bounds the writes of one list, in case that somebody works against us.
+// maxRuleSteps bounds the writes of one list, in case another program keeps changing the list.
 const maxRuleSteps = 500
 
 // rules brings an ordered list of rules to what is wanted, one write at a time, each
-// from a fresh read: positions shift with every write. A lost answer needs no care,
-// since the next read shows what became of it.
+// from a fresh read: positions shift with every write. A lost answer needs no care:
+// the next read shows the result.
 func (t *taking) rules(ctx context.Context) error {
 	lost := 0
 	for n := range maxRuleSteps {
@@ -69,7 +69,7 @@ func (t *taking) rules(ctx context.Context) error {
 		case err == nil:
 		case pve.IsStale(err):
 			return stale(t.c, err)
-		case pve.IsUnknownOutcome(err) && ctx.Err() == nil && lost < maxLooks:
+		case pve.IsUnknownOutcome(err) && ctx.Err() == nil && lost < maxReplans:
 			lost++
 		default:
 			return err
@@ -107,10 +107,10 @@ func (t *taking) running(ctx context.Context) error {
 	return nil
 }
 
-// pause is how long to wait between two looks at a lock.
+// pause is how long to wait between two checks of a lock.
 const pause = time.Second
 
-// idle waits until no task works on a guest any more: errSettled says that it waited,
+// idle waits until no task works on a guest any more: errSettled means that it waited,
 // nil that there was nothing to wait for. A guest that stays locked although no task
 // makes it was left by a creation that died.
 func (r *runner) idle(ctx context.Context, c change.Change) error {
@@ -139,7 +139,7 @@ func (r *runner) idle(ctx context.Context, c change.Change) error {
 			if c.Object == change.ObjectVM {
 				tool = "qm"
 			}
-			return fmt.Errorf("it is locked (%s), and no task works on it: its creation died half way; look at it on %s, "+
+			return fmt.Errorf("it is locked (%s), and no task works on it: its creation died half way; check it on %s, "+
 				"remove it with `%s unlock %d && %s destroy %d`, and apply again", lock, c.Node, tool, c.VMID, tool, c.VMID)
 		}
 		if err := r.opts.Sleep(ctx, pause); err != nil {
@@ -160,11 +160,11 @@ func guestPath(c change.Change) string {
 // they make.
 var cloning = []string{"qmclone", "vzclone"}
 
-// consoles are the types of tasks that run as long as somebody looks at a guest.
+// consoles are the types of tasks that run as long as a console is open.
 var consoles = []string{"vncproxy", "termproxy", "spiceproxy", "vncshell", "spiceshell"}
 
-// working says whether a task is at work on a guest. A clone's task does not tell which
-// guest it makes: while the guest is locked, any clone may be its.
+// working reports whether a task works on a guest. The task of a clone does not name the
+// guest that it makes: while the guest is locked, every clone counts.
 func (r *runner) working(ctx context.Context, c change.Change, lock string) (bool, error) {
 	var tasks []struct {
 		Type    string

@@ -19,7 +19,7 @@ const (
 	maxParallel    = 8
 	perTemplate    = 2
 	perStorage     = 4
-	maxLooks       = 3 // plans of one change anew, after lost answers
+	maxReplans     = 3 // repeated plans of one change, after lost answers
 	templatePrefix = "template/"
 )
 
@@ -91,7 +91,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// nowhere is the journal of those who keep none.
+// nowhere is the journal of an apply without one.
 type nowhere struct{}
 
 func (nowhere) Begin(string) error        { return nil }
@@ -100,8 +100,7 @@ func (nowhere) End(string, error) error   { return nil }
 
 // all carries out every change as soon as those before it are done.
 //
-// Two changes of one ID would wait for each other's end: refusals has seen to it that
-// there are none.
+// Two changes of one ID would wait for each other's end: refusals rejects them.
 func (r *runner) all(ctx context.Context) []Outcome {
 	outcomes := make([]Outcome, 0, len(r.plan.Changes))
 	for _, c := range r.plan.Changes {
@@ -137,7 +136,7 @@ func (r *runner) all(ctx context.Context) []Outcome {
 	return outcomes
 }
 
-// restarts says whether the plan restarts the guest itself.
+// restarts reports whether the plan restarts the guest itself.
 func restarts(c change.Change) bool {
 	for _, s := range c.Steps {
 		if strings.HasSuffix(s.Path, "/status/reboot") {
@@ -149,7 +148,7 @@ func restarts(c change.Change) bool {
 
 func (r *runner) skip(o *Outcome, err error) {
 	o.Err, o.Reason = err, err.Error()
-	r.tell(Event{Change: o.Change, State: Skipped, Text: o.Reason})
+	r.report(Event{Change: o.Change, State: Skipped, Text: o.Reason})
 }
 
 // one carries out one change, in its lanes.
@@ -161,7 +160,7 @@ func (r *runner) one(ctx context.Context, o *Outcome) {
 	}
 	defer leave()
 	begun := time.Now()
-	r.tell(Event{Change: o.Change, State: Begun})
+	r.report(Event{Change: o.Change, State: Begun})
 	err = r.change(ctx, o.Change, begun)
 	if err == nil && r.opts.Done != nil {
 		r.mu.Lock()
@@ -171,11 +170,11 @@ func (r *runner) one(ctx context.Context, o *Outcome) {
 	o.Elapsed = time.Since(begun)
 	if err != nil {
 		o.State, o.Err, o.Reason = Failed, err, err.Error()
-		r.tell(Event{Change: o.Change, State: Stopped, Text: o.Reason, Elapsed: o.Elapsed})
+		r.report(Event{Change: o.Change, State: Stopped, Text: o.Reason, Elapsed: o.Elapsed})
 		return
 	}
 	o.State = Done
-	r.tell(Event{Change: o.Change, State: Finished, Elapsed: o.Elapsed})
+	r.report(Event{Change: o.Change, State: Finished, Elapsed: o.Elapsed})
 }
 
 // enter waits for a place in every lane, and for one of the slots. Lanes are sorted, so
@@ -212,24 +211,24 @@ func (r *runner) enter(ctx context.Context, lanes []string) (leave func(), err e
 func (r *runner) change(ctx context.Context, c change.Change, begun time.Time) error {
 	for look := 0; ; look++ {
 		err := r.steps(ctx, c, begun)
-		if err == nil || ctx.Err() != nil || look >= maxLooks || !lookAgain(err) {
+		if err == nil || ctx.Err() != nil || look >= maxReplans || !needsReplan(err) {
 			return err
 		}
-		next, left, lookErr := r.look(ctx, c)
+		next, left, planErr := r.replan(ctx, c)
 		switch {
-		case lookErr != nil:
-			return fmt.Errorf("%w; looking what became of it failed: %w", err, lookErr)
+		case planErr != nil:
+			return fmt.Errorf("%w; looking what became of it failed: %w", err, planErr)
 		case !left:
 			return nil
 		case next.Blocked():
-			return fmt.Errorf("%w; it can't go on: %s", err, next.Blocks[0].Why)
+			return fmt.Errorf("%w; it cannot go on: %s", err, next.Blocks[0].Why)
 		}
 		c = next
 	}
 }
 
-// look plans a change anew, after what is still working on it has ended.
-func (r *runner) look(ctx context.Context, c change.Change) (change.Change, bool, error) {
+// replan plans a change again, after the tasks that still work on it have ended.
+func (r *runner) replan(ctx context.Context, c change.Change) (change.Change, bool, error) {
 	if c.Guest() {
 		if err := r.idle(ctx, c); err != nil && !errors.Is(err, errSettled) {
 			return c, false, err
@@ -238,7 +237,7 @@ func (r *runner) look(ctx context.Context, c change.Change) (change.Change, bool
 	return r.plan.Again(ctx, r.api, c)
 }
 
-func (r *runner) tell(e Event) {
+func (r *runner) report(e Event) {
 	if r.opts.Progress == nil {
 		return
 	}

@@ -15,15 +15,15 @@ import (
 	"syslog-gateway/internal/infra/pve"
 )
 
-// errSettled says that a wait is over and the object is to be looked at again.
+// errSettled means that a wait is over and the object must be planned again.
 var errSettled = errors.New("what was on the way has ended")
 
-// lookAgain says whether an error leaves open what has been done.
-func lookAgain(err error) bool { return errors.Is(err, errSettled) || pve.IsUnknownOutcome(err) }
+// needsReplan reports whether an error leaves open what has been done.
+func needsReplan(err error) bool { return errors.Is(err, errSettled) || pve.IsUnknownOutcome(err) }
 
 // steps takes the steps of a change, each between two entries of the journal.
 func (r *runner) steps(ctx context.Context, c change.Change, begun time.Time) error {
-	wrote := map[string]bool{} // by us, so that the planned digest holds no more
+	wrote := map[string]bool{} // by us, so that the planned digest is outdated
 	for i, s := range c.Steps {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("before %s: %w", s.Title, err)
@@ -32,7 +32,7 @@ func (r *runner) steps(ctx context.Context, c change.Change, begun time.Time) er
 			r: r, c: c, s: s, wrote: wrote, begun: begun,
 			id: c.ID() + " " + strconv.Itoa(i+1) + "/" + strconv.Itoa(len(c.Steps)) + " " + s.Title,
 		}
-		r.tell(Event{Change: c, Step: s.Title, State: Begun, Elapsed: time.Since(begun)})
+		r.report(Event{Change: c, Step: s.Title, State: Begun, Elapsed: time.Since(begun)})
 		if err := r.opts.Journal.Begin(t.id); err != nil {
 			return fmt.Errorf("%s: journal: %w", s.Title, err)
 		}
@@ -129,15 +129,15 @@ func (t *taking) guard(ctx context.Context) (pve.Config, string, error) {
 }
 
 func stale(c change.Change, err error) error {
-	text := fmt.Sprintf("somebody changed %s after it was planned; this step was not taken: plan again and look at what is shown", c.ID())
+	text := fmt.Sprintf("somebody changed %s after it was planned; this step was not taken: plan again and check what is shown", c.ID())
 	if err != nil {
 		return fmt.Errorf("%s: %w", text, err)
 	}
 	return errors.New(text)
 }
 
-// free makes sure that nobody has taken the VMID since the plan. The list of resources
-// lags behind; this look does not.
+// free checks that the VMID was not taken since the plan. The list of resources lags
+// behind; this request does not.
 func (t *taking) free(ctx context.Context) error {
 	query := url.Values{"vmid": {strconv.Itoa(t.s.Free)}}
 	err := t.r.api.Get(ctx, "/cluster/nextid", query, nil)
@@ -147,7 +147,7 @@ func (t *taking) free(ctx context.Context) error {
 	return err
 }
 
-// run sends a request as whoever may, and follows its task.
+// run sends a request with the client that may, and follows its task.
 func (t *taking) run(ctx context.Context, method, path string, params url.Values) error {
 	api := t.r.api
 	if t.s.Root {
@@ -156,7 +156,7 @@ func (t *taking) run(ctx context.Context, method, path string, params url.Values
 	begun := func(upid string) error { return t.r.opts.Journal.Task(t.id, upid) }
 	progress := func(s pve.TaskStatus) {
 		for _, line := range s.Lines {
-			t.r.tell(Event{Change: t.c, Step: t.s.Title, State: Working, Text: line, Elapsed: time.Since(t.begun)})
+			t.r.report(Event{Change: t.c, Step: t.s.Title, State: Working, Text: line, Elapsed: time.Since(t.begun)})
 		}
 	}
 	return api.Run(ctx, pve.Request{Method: method, Path: path, Params: params}, begun, progress)

@@ -12,7 +12,7 @@
 // and gives either an estate in which all references hold, or [Problems]: all that
 // is wrong at once, each with file, line, JSON path and what to do. Unknown keys are
 // problems, since a key that is quietly dropped is a setting that quietly does
-// nothing. [Explain] tells where each value comes from.
+// nothing. [Explain] shows where each value comes from.
 //
 // Values of the SOPS file and passwords never reach a problem or an explanation.
 //

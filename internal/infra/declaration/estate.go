@@ -26,7 +26,7 @@ type Estate struct {
 	Pools      []Pool
 	Containers []Container
 	VMs        []VM // generic ones; Splunk is not among them
-	Splunk     *VM  // nil: none is declared
+	Splunk     *VM  // nil when none is declared
 
 	Firewall Firewall
 
@@ -47,11 +47,11 @@ type Network struct {
 	Bits       int            // of the mask, such as 24
 	Gateway    netip.Addr     // Prefix.1
 	Management netip.Prefix   // Prefix.0/Bits
-	Internal   []netip.Prefix // who may talk to the guests
+	Internal   []netip.Prefix // networks that may reach the guests
 	Splunk     []netip.Addr   // the Splunk VM, then containers tagged splunk, by key
 }
 
-// SSH is how the node is reached for what its API can't do. Keys are secrets.
+// SSH is how the node is reached for what its API cannot do. Keys are secrets.
 type SSH struct {
 	User           string
 	PrivateKey     redact.Secret // PEM; "" where none was found
@@ -166,7 +166,7 @@ type Features struct {
 	Mount                 []string // file system types: nfs, cifs
 }
 
-// Any says whether one is set.
+// Any reports whether one is set.
 func (f Features) Any() bool { return f.Nesting || f.Keyctl || f.Fuse || len(f.Mount) > 0 }
 
 // VM is a QEMU guest.

@@ -1,27 +1,28 @@
 package declaration
 
-import "context"
+import (
+	"context"
 
-// hiddenText stands for what came encrypted, and for passwords and keys.
-const hiddenText = "<secret>"
+	"syslog-gateway/internal/infra/declaration/reader"
+)
 
-// Setting is an effective value and where it came from.
-type Setting struct {
-	Path  string `json:"path"`  // JSON path
-	Value string `json:"value"` // as JSON would have it; <secret> for what is not shown
-	From  string `json:"from"`  // file:line, "environment NAME", "default", or what it is derived from
-}
+// What is wrong with a declaration, or worth a note, and where values come from.
+type (
+	Problem  = reader.Problem
+	Problems = reader.Problems
+	Setting  = reader.Setting
+)
 
 // Explain returns every effective value, in the order in which the declaration is
 // read, with its origin. It does so for a wrong declaration, too, as far as that can
 // be read; the error is then the one of [Load].
 func Explain(ctx context.Context, o Options) ([]Setting, error) {
-	_, l := load(ctx, o)
+	_, report := load(ctx, o)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if len(l.problems) > 0 {
-		return l.settings, l.problems.sort()
+	if len(report.Problems) > 0 {
+		return report.Settings, report.Problems.Sort()
 	}
-	return l.settings, nil
+	return report.Settings, nil
 }

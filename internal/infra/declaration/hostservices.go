@@ -1,104 +1,60 @@
 package declaration
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
-	"strings"
+
+	"syslog-gateway/internal/infra/declaration/reader"
 )
 
 // hostServices checks what Ansible builds on the node itself and keeps it as it was
 // written, for the inventory.
-func (b *builder) hostServices(r *object) {
-	hs := r.object("host_services")
+type hostServices struct{ report *reader.Report }
+
+func (b hostServices) read(r *reader.Object) json.RawMessage {
+	hs := r.Object("host_services")
 	if hs == nil {
-		return
+		return nil
 	}
-	if nas := hs.object("nas"); nas != nil {
+	if nas := hs.Object("nas"); nas != nil {
 		b.nas(nas)
 	}
-	hs.end()
-	b.e.HostServices = hs.v.raw()
+	hs.End()
+	return hs.Value.Raw()
 }
 
-func (b *builder) nas(o *object) {
+func (b hostServices) nas(o *reader.Object) {
 	for _, key := range []string{"zfs_dataset", "zfs_quota", "smb_share_name"} {
-		o.needText(key, singleLine)
+		o.NeedText(key, singleLine)
 	}
-	o.needText("mount_point", absolute)
-	if o.get("directories") == nil {
-		o.missing("directories")
+	o.NeedText("mount_point", absolute)
+	if o.Get("directories") == nil {
+		o.Missing("directories")
 	}
-	o.texts("directories", nil, notEmpty, singleLine)
-	o.typed("group_name", isText)
-	o.typed("description", isText)
-	for _, u := range o.objects("managed_users") {
-		u.needText("name", pattern(wordText, "is not a login name", ""))
-		u.needText("password_secret_env", pattern(envName, "is not the name of a variable", "such as NAS_USER_PASSWORD; the password itself stays in the environment"))
-		u.texts("unix_groups", nil, notEmpty)
-		u.typed("shell", isText)
-		u.typed("create_home", isFlag)
-		u.end()
+	o.Texts("directories", nil, reader.NotEmpty, singleLine)
+	o.Typed("group_name", reader.KindText)
+	o.Typed("description", reader.KindText)
+	for _, u := range o.Objects("managed_users") {
+		u.NeedText("name", pattern(wordText, "is not a login name", ""))
+		u.NeedText("password_secret_env", pattern(envName, "is not the name of a variable", "such as NAS_USER_PASSWORD; the password itself stays in the environment"))
+		u.Texts("unix_groups", nil, reader.NotEmpty)
+		u.Typed("shell", reader.KindText)
+		u.Typed("create_home", reader.KindFlag)
+		u.End()
 	}
-	for _, s := range o.objects("shares") {
-		s.needText("name", singleLine)
-		s.needText("path", absolute)
-		s.needText("valid_users", singleLine)
-		s.typed("browsable", isFlag)
-		s.typed("read_only", isFlag)
-		s.typed("force_group", isText)
-		s.typed("comment", isText)
+	for _, s := range o.Objects("shares") {
+		s.NeedText("name", singleLine)
+		s.NeedText("path", absolute)
+		s.NeedText("valid_users", singleLine)
+		s.Typed("browsable", reader.KindFlag)
+		s.Typed("read_only", reader.KindFlag)
+		s.Typed("force_group", reader.KindText)
+		s.Typed("comment", reader.KindText)
 		for _, mask := range []string{"create_mask", "directory_mask"} {
-			if v := s.typed(mask, isText); v != nil {
-				b.check(v, []rule{pattern(octal, "is not an octal mask", "such as 0664")})
+			if v := s.Typed(mask, reader.KindText); v != nil {
+				b.report.Check(v, []reader.Rule{pattern(octal, "is not an octal mask", "such as 0664")})
 			}
 		}
-		s.end()
+		s.End()
 	}
-	o.end()
-}
-
-// raw is the value as compact JSON, without comments.
-func (v *value) raw() json.RawMessage {
-	var b bytes.Buffer
-	v.write(&b)
-	return b.Bytes()
-}
-
-func (v *value) write(b *bytes.Buffer) {
-	switch v.kind {
-	case isObject:
-		b.WriteByte('{')
-		comma := ""
-		for _, m := range v.members {
-			if m.name != comment {
-				fmt.Fprintf(b, "%s%s:", comma, quoted(m.name))
-				m.value.write(b)
-				comma = ","
-			}
-		}
-		b.WriteByte('}')
-	case isList:
-		b.WriteByte('[')
-		for i, item := range v.items {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			item.write(b)
-		}
-		b.WriteByte(']')
-	case isText:
-		b.WriteString(quoted(v.text))
-	default:
-		b.WriteString(v.text)
-	}
-}
-
-// quoted is a JSON string, with & < > as they are.
-func quoted(s string) string {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // a string into a buffer: can't fail
-	return strings.TrimSuffix(b.String(), "\n")
+	o.End()
 }

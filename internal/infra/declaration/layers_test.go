@@ -13,6 +13,7 @@ import (
 	"filippo.io/age"
 	"go.yaml.in/yaml/v3"
 
+	"syslog-gateway/internal/infra/declaration/reader"
 	"syslog-gateway/internal/infra/secrets/secretstest"
 )
 
@@ -36,7 +37,7 @@ func encrypted(t *testing.T, o Options, clear string) Options {
 	return with(o, "SOPS_AGE_KEY", key.String())
 }
 
-// with sets variables on top of those that are set.
+// With sets variables on top of those that are set.
 func with(o Options, pairs ...string) Options {
 	before := o.Env
 	o.Env = func(name string) string {
@@ -197,7 +198,7 @@ func TestSSHKeys(t *testing.T) {
 		"path from home":    {[]string{"PROXMOX_SSH_KEY_PATH", "~/key"}, ""},
 		"path as content":   {[]string{"PROXMOX_SSH_PRIVATE_KEY", path}, ""},
 		"content wins":      {[]string{"PROXMOX_SSH_KEY_PATH", "/nonexistent", "PROXMOX_SSH_PRIVATE_KEY", privateKey}, ""},
-		"missing":           {[]string{"PROXMOX_SSH_KEY_PATH", "/nonexistent/key"}, "environment PROXMOX_SSH_KEY_PATH: $.proxmox_ssh_private_key: the private key can't be read"},
+		"missing":           {[]string{"PROXMOX_SSH_KEY_PATH", "/nonexistent/key"}, "environment PROXMOX_SSH_KEY_PATH: $.proxmox_ssh_private_key: the private key cannot be read"},
 		"the public half":   {[]string{"PROXMOX_SSH_KEY_PATH", public}, "does not hold a private key"},
 		"neither":           {[]string{"PROXMOX_SSH_PRIVATE_KEY", "secret-word"}, "is neither a private key"},
 		"node is not valid": {[]string{"PROXMOX_VE_NODE", "a b"}, "environment PROXMOX_VE_NODE: $.proxmox_node"},
@@ -251,11 +252,11 @@ func TestExplain(t *testing.T) {
 		"$.network_prefix":                            {`"10.1.2"`, at(2)},
 		"$.environment":                               {`"homelab"`, "default"},
 		"$.proxmox_node":                              {`"pve3"`, "environment PROXMOX_VE_NODE"},
-		"$.proxmox_ssh_private_key":                   {hiddenText, "environment PROXMOX_SSH_PRIVATE_KEY"},
-		"$.domain":                                    {hiddenText, filepath.Join(filepath.Dir(o.Deployment), "terraform.sops.json")},
+		"$.proxmox_ssh_private_key":                   {reader.HiddenText, "environment PROXMOX_SSH_PRIVATE_KEY"},
+		"$.domain":                                    {reader.HiddenText, filepath.Join(filepath.Dir(o.Deployment), "terraform.sops.json")},
 		"$.containers.a.vm_id":                        {"101", at(4)},
 		"$.containers.a.cpu_cores":                    {"2", "default"},
-		"$.containers.a.user_account.password":        {hiddenText, at(4)},
+		"$.containers.a.user_account.password":        {reader.HiddenText, at(4)},
 		"$.containers.a.tags":                         {`["haproxy"]`, at(5)},
 		"$.containers.a.address":                      {`"10.1.2.101/24"`, "derived from network_prefix and vm_id"},
 		"$.containers.a.startup":                      {"order=155,up=30", "derived from vm_id"},

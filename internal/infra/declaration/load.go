@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"syslog-gateway/internal/infra/declaration/reader"
 	"syslog-gateway/internal/infra/secrets"
 )
 
@@ -20,7 +21,7 @@ const Precedence = "defaults < deployment.json < terraform.sops.json < environme
 type Options struct {
 	Deployment string              // path of deployment.json
 	SOPS       string              // path of terraform.sops.json; "": beside Deployment, where it may be absent
-	Env        func(string) string // os.Getenv; nil: no variable is set
+	Env        func(string) string // such as os.Getenv; optional
 	Home       string              // what ~ stands for; "": paths that begin with it are not found
 }
 
@@ -42,90 +43,73 @@ func (o Options) expand(path string) string {
 // Load reads and checks a declaration. When it is wrong the error is [Problems], all
 // of them. It needs no network and no credentials but the key of the SOPS file.
 func Load(ctx context.Context, o Options) (*Estate, error) {
-	e, l := load(ctx, o)
+	e, report := load(ctx, o)
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("read the declaration: %w", err)
 	}
-	if len(l.problems) > 0 {
-		return nil, l.problems.sort()
+	if len(report.Problems) > 0 {
+		return nil, report.Problems.Sort()
 	}
-	e.Notes = l.notes.sort()
+	e.Notes = report.Notes.Sort()
 	return e, nil
 }
 
-func load(ctx context.Context, o Options) (*Estate, *loader) {
-	l := &loader{}
-	deployment := l.read(o.Deployment)
-	encrypted := l.decrypt(ctx, o)
-	if deployment == nil || len(l.problems) > 0 && encrypted == nil {
-		return nil, l // what hangs together across the layers can't be judged
+func load(ctx context.Context, o Options) (*Estate, *reader.Report) {
+	report := &reader.Report{}
+	deployment := readFile(report, o.Deployment)
+	encrypted := decrypt(ctx, report, o)
+	if deployment == nil || len(report.Problems) > 0 && encrypted == nil {
+		return nil, report // values of one layer cannot be checked without the other
 	}
-	root := &value{kind: isObject, path: "$", file: deployment.file}
-	for _, layer := range []*value{deployment, encrypted, environment(o)} {
+	root := &reader.Value{Kind: reader.KindObject, Path: "$", File: deployment.File}
+	for _, layer := range []*reader.Value{deployment, encrypted, environment(o)} {
 		if layer != nil {
-			root.overlay(layer)
+			root.Overlay(layer)
 		}
 	}
-	return build(l, root, o), l
+	return build(report, root, o), report
 }
 
-// overlay puts the keys of another layer on top. Null leaves what is there.
-func (v *value) overlay(layer *value) {
-	for _, m := range layer.members {
-		if m.value.kind == isNull {
-			continue
-		}
-		replaced := false
-		for i := range v.members {
-			if v.members[i].name == m.name {
-				v.members[i], replaced = m, true
-			}
-		}
-		if !replaced {
-			v.members = append(v.members, m)
-		}
-	}
-}
-
-func (l *loader) read(path string) *value {
+// readFile reads deployment.json.
+func readFile(report *reader.Report, path string) *reader.Value {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		what := "can't be read: " + err.Error()
+		what := "cannot be read: " + err.Error()
 		if errors.Is(err, fs.ErrNotExist) {
 			what = "there is no such file"
 		}
-		l.problems = append(l.problems, Problem{File: path, Path: "$", What: what, Fix: "name the declaration with -f; a missing file never reads as \"no guests\""})
+		report.Problems = append(report.Problems, reader.Problem{File: path, Path: "$", What: what, Fix: "name the declaration with -f; a missing file never reads as \"no guests\""})
 		return nil
 	}
-	root, problems := parse(data, path, false)
-	l.problems = append(l.problems, problems...)
+	root, problems := reader.Parse(data, path, false)
+	report.Problems = append(report.Problems, problems...)
 	return root
 }
 
 // decrypt reads the SOPS file. Absent it is an empty layer, unless it was named.
-func (l *loader) decrypt(ctx context.Context, o Options) *value {
+func decrypt(ctx context.Context, report *reader.Report, o Options) *reader.Value {
 	path := o.SOPS
 	if path == "" {
 		path = filepath.Join(filepath.Dir(o.Deployment), "terraform.sops.json")
 	}
-	failed := func(what, fix string) *value {
-		l.problems = append(l.problems, Problem{File: path, Path: "$", What: what, Fix: fix})
+	failed := func(what, fix string) *reader.Value {
+		report.Problems = append(report.Problems, reader.Problem{File: path, Path: "$", What: what, Fix: fix})
 		return nil
 	}
 	data, err := secrets.Read(ctx, path, secrets.Options{Env: o.Env, Home: o.Home})
 	if errors.Is(err, fs.ErrNotExist) && o.SOPS == "" {
 		if _, missing := os.Lstat(path); errors.Is(missing, fs.ErrNotExist) {
-			return &value{kind: isObject, path: "$", file: path}
+			return &reader.Value{Kind: reader.KindObject, Path: "$", File: path}
 		}
 	}
 	if err != nil {
-		return failed("can't be decrypted: "+strings.TrimPrefix(err.Error(), "decrypt "+path+": "), "nothing is done without it: its values would fall back to defaults and move guests to other addresses")
+		return failed("cannot be decrypted: "+strings.TrimPrefix(err.Error(), "decrypt "+path+": "), "nothing is done without it: its values would fall back to defaults and move guests to other addresses")
 	}
 	if ext := strings.ToLower(filepath.Ext(path)); ext != ".json" {
 		return failed("is not a JSON file", "encrypt the values as JSON")
 	}
-	root, problems := parse(data, path, true)
-	l.problems = append(l.problems, problems...)
+	root, problems := reader.Parse(data, path, true)
+	report.Problems = append(report.Problems, problems...)
 	return root
 }
 
@@ -134,8 +118,8 @@ func (l *loader) decrypt(ctx context.Context, o Options) *value {
 // Decision: PROXMOX_SSH_USERNAME wins over the SOPS file as every variable does, and
 // PROXMOX_VE_NODE that is not set leaves the declared node; in the Terragrunt file it
 // was the other way round in both cases.
-func environment(o Options) *value {
-	layer := &value{kind: isObject, path: "$", file: "environment"}
+func environment(o Options) *reader.Value {
+	layer := &reader.Value{Kind: reader.KindObject, Path: "$", File: "environment"}
 	for _, v := range []struct {
 		variable, key string
 		hidden        bool
@@ -146,8 +130,8 @@ func environment(o Options) *value {
 		{"PROXMOX_SSH_PRIVATE_KEY", "proxmox_ssh_private_key", true},
 	} {
 		if s := o.env(v.variable); s != "" {
-			layer.overlay(&value{members: []member{{v.key, &value{
-				kind: isText, text: s, path: below("$", v.key), file: "environment " + v.variable, hidden: v.hidden,
+			layer.Overlay(&reader.Value{Members: []reader.Member{{Name: v.key, Value: &reader.Value{
+				Kind: reader.KindText, Text: s, Path: reader.Below("$", v.key), File: "environment " + v.variable, Hidden: v.hidden,
 			}}}})
 		}
 	}

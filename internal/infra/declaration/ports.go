@@ -27,7 +27,7 @@ const (
 	vectorScope
 )
 
-// peer is who may talk to a port.
+// peer is who may reach a port.
 type peer int
 
 const (
@@ -37,7 +37,7 @@ const (
 
 // port is a row of the one table that both the inventory's constants and the rules of
 // the security groups are made from. A port that the inventory names is open; one
-// that is open by another number can't be named.
+// that is open by another number cannot be named.
 type port struct {
 	group  string // security group that opens it
 	number int
@@ -137,7 +137,7 @@ func openings(group string, sources map[peer]string) []Rule {
 	return rules
 }
 
-// joins says whether two rows can be one rule. Only ports of sources of syslog are:
+// joins reports whether two rows can be one rule. Only ports of sources of syslog are:
 // others are services of their own, with a rule each.
 func (p port) joins(q port) bool {
 	return p.scope == syslogScope && q.scope == syslogScope && p.from == q.from && slices.Equal(p.protos, q.protos)

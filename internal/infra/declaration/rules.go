@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"syslog-gateway/internal/infra/declaration/reader"
 )
 
 // Patterns of Proxmox VE, from the formats pve-storage-id, pve-poolid, pve-tag,
@@ -31,13 +33,13 @@ var (
 	wordText   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 )
 
-// pattern makes a rule of a regular expression; tell follows the value.
-func pattern(re *regexp.Regexp, tell, fix string) rule {
+// pattern makes a rule of a regular expression; what follows the value in the problem.
+func pattern(re *regexp.Regexp, what, fix string) reader.Rule {
 	return func(s string) (string, string) {
 		if re.MatchString(s) {
 			return "", ""
 		}
-		return tell, fix
+		return what, fix
 	}
 }
 
@@ -47,7 +49,7 @@ func nameRule(s string) (string, string) {
 }
 
 func keyRule(s string) (string, string) {
-	return pattern(guestKey, "can't be the name of a host in the inventory", "use letters, digits and inner hyphens, dots or underscores")(s)
+	return pattern(guestKey, "cannot be the name of a host in the inventory", "use letters, digits and inner hyphens, dots or underscores")(s)
 }
 
 func storeRule(s string) (string, string) {
@@ -80,15 +82,8 @@ func tagRule(s string) (string, string) {
 	return pattern(tagText, "is not a tag", "use a-z, 0-9, _ and inside also + . -")(s)
 }
 
-func notEmpty(s string) (string, string) {
-	if s == "" {
-		return "is empty", "set it"
-	}
-	return "", ""
-}
-
 // atMost bounds the length.
-func atMost(n int) rule {
+func atMost(n int) reader.Rule {
 	return func(s string) (string, string) {
 		if len(s) <= n {
 			return "", ""
@@ -98,7 +93,7 @@ func atMost(n int) rule {
 }
 
 // oneOf names what is possible.
-func oneOf(words ...string) rule {
+func oneOf(words ...string) reader.Rule {
 	return func(s string) (string, string) {
 		if slices.Contains(words, s) {
 			return "", ""

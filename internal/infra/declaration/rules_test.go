@@ -64,10 +64,10 @@ func TestRootRules(t *testing.T) {
 		{`"ssh_public_key": "ssh-dss AAAA"`, []string{`$.ssh_public_key: "ssh-dss AAAA" is not an SSH public key; give one line as in a .pub file: ssh-ed25519 AAAA… name`}},
 		{`"ssh_public_key": "ssh-ed25519 AAAA"`, []string{`$.ssh_public_key: "ssh-ed25519 AAAA" is not a whole SSH public key; give one line as in a .pub file: ssh-ed25519 AAAA… name`}},
 		{`"vm_ssh_public_key_path": "~/.ssh/id_rsa"`, []string{`$.vm_ssh_public_key_path: "~/.ssh/id_rsa" is not the path of a public key; begin it with / or ~/ and end it with .pub`}},
-		{`"vm_ssh_public_key_path": "/nonexistent/k.pub"`, []string{`$.vm_ssh_public_key_path: the public key for the guests can't be read: no such file or directory; set ssh_public_key to the key, or vm_ssh_public_key_path to its file`}},
+		{`"vm_ssh_public_key_path": "/nonexistent/k.pub"`, []string{`$.vm_ssh_public_key_path: the public key for the guests cannot be read: no such file or directory; set ssh_public_key to the key, or vm_ssh_public_key_path to its file`}},
 		{`"vm_ssh_private_key_path": "keys/id"`, []string{`$.vm_ssh_private_key_path: "keys/id" is not a path; begin it with / or ~/`}},
 		{`"proxmox_ssh_private_key": "id_rsa"`, []string{`$.proxmox_ssh_private_key: is neither a private key (-----BEGIN …) nor a path; begin a path with / or ~/`}},
-		{`"proxmox_ssh_private_key": "/nonexistent/id"`, []string{`$.proxmox_ssh_private_key: the private key can't be read: no such file or directory; set PROXMOX_SSH_PRIVATE_KEY to the key or PROXMOX_SSH_KEY_PATH to the path of a readable file`}},
+		{`"proxmox_ssh_private_key": "/nonexistent/id"`, []string{`$.proxmox_ssh_private_key: the private key cannot be read: no such file or directory; set PROXMOX_SSH_PRIVATE_KEY to the key or PROXMOX_SSH_KEY_PATH to the path of a readable file`}},
 		{`"proxmox_ssh_username": "root@pam"`, []string{`$.proxmox_ssh_username: "root@pam" is not a login name; such as root; root@pam is a user of the API`}},
 		{`"pools": {"a b": {}}`, []string{`$.pools["a b"]: the key "a b" is not a pool ID; use letters, digits, hyphens, dots or underscores, in three levels (a/b/c) at most`}},
 		{`"pools": {"a/b/c/d": {}}`, []string{`$.pools["a/b/c/d"]: the key "a/b/c/d" is not a pool ID; use letters, digits, hyphens, dots or underscores, in three levels (a/b/c) at most`}},
@@ -81,7 +81,7 @@ func TestRootRules(t *testing.T) {
 		{`"inventory_sync": [""]`, []string{`$.inventory_sync[0]: "" is empty; set it`}},
 		{`"bridge": "v mbr"`, []string{`$.bridge: "v mbr" is not the name of a bridge; use the name of the node's bridge, such as vmbr0`}},
 		{`"datastore_id": ""`, []string{`$.datastore_id: "" is not the name of a datastore; use the ID that Datacenter > Storage shows, such as local-zfs`}},
-		{`"containers": {"a b": {"vm_id": 101, "hostname": "a"}}`, []string{`$.containers["a b"]: the key "a b" can't be the name of a host in the inventory; use letters, digits and inner hyphens, dots or underscores`}},
+		{`"containers": {"a b": {"vm_id": 101, "hostname": "a"}}`, []string{`$.containers["a b"]: the key "a b" cannot be the name of a host in the inventory; use letters, digits and inner hyphens, dots or underscores`}},
 		{`"containers": null, "vms": 1`, []string{`$.vms: is a number where an object is needed`}},
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"syslog-gateway/internal/infra/declaration/reader"
 )
 
 // SplunkKey is the key of the Splunk VM in the inventory: playbooks expect it.
@@ -15,97 +17,79 @@ func splunkKeys() []string {
 		"splunk_cpu_cores", "splunk_memory", "template_id", "splunk_vm"}
 }
 
-// splunk reads the Splunk VM.
+// splunkVM reads the Splunk VM.
+type splunkVM struct{ guests }
+
+// read returns the VM, or nil when none is declared.
 //
 // Decision: without any of its keys none is declared, and with one of them
 // splunk_vm_id has to be there. Its default was 100, the VMID of a container; a line
 // that got lost would have meant another VM.
-func (b *builder) splunk(r *object) {
-	declared := slices.ContainsFunc(splunkKeys(), func(k string) bool { return r.get(k) != nil })
+func (b splunkVM) read(r *reader.Object) *VM {
+	declared := slices.ContainsFunc(splunkKeys(), func(k string) bool { return r.Get(k) != nil })
 	// The datastore and the bridge of this VM have general names.
-	store := r.text("datastore_id", "local-zfs", storeRule)
-	bridge := r.text("bridge", "vmbr0", bridgeRule)
+	store := r.Text("datastore_id", "local-zfs", storeRule)
+	bridge := r.Text("bridge", "vmbr0", bridgeRule)
 	if !declared {
-		return
+		return nil
 	}
 	v := VM{Guest: Guest{Key: SplunkKey, Kind: QEMU, Class: "splunk_vm", OnBoot: true}}
-	if r.get("splunk_vm_id") == nil {
-		r.missing("splunk_vm_id")
+	if r.Get("splunk_vm_id") == nil {
+		r.Missing("splunk_vm_id")
 	} else {
-		v.VMID = r.whole("splunk_vm_id", 0, minVMID, 9999)
-		b.claimVMID(v.VMID, r.place("splunk_vm_id"))
+		v.VMID = r.Whole("splunk_vm_id", 0, minVMID, 9999)
+		b.claims.vmid(v.VMID, r.Place("splunk_vm_id"))
 	}
-	v.Name = r.text("splunk_vm_name", "splunk-vm", nameRule)
+	v.Name = r.Text("splunk_vm_name", "splunk-vm", nameRule)
 	v.Description = "Splunk Enterprise Docker - " + v.Name
 	v.Tags = []string{"terraform", "splunk", "docker", "enterprise"} // without the environment
 	v.Pool = b.pool(r, "splunk_vm_pool_id")
-	v.Cores = r.whole("splunk_cpu_cores", 8, 1, 32)
-	v.Memory = r.whole("splunk_memory", 12288, 1024, 65536)
+	v.Cores = r.Whole("splunk_cpu_cores", 8, 1, 32)
+	v.Memory = r.Whole("splunk_memory", 12288, 1024, 65536)
 	v.Balloon = v.Memory
 	v.CPUType, v.VGA, v.OSType, v.Agent = "host", "std", "l26", true
-	v.Template = r.whole("template_id", 9201, minVMID, 9999)
-	b.uses = append(b.uses, templateUse{v.Template, r.place("template_id")})
-	b.splunkDisks(r, &v, store)
-	v.User, v.Keys = "debian", withKey(nil, b.e.SSH.GuestPublicKey)
+	v.Template = r.Whole("template_id", 9201, minVMID, 9999)
+	b.claims.template(v.Template, r.Place("template_id"))
+	b.disks(r, &v, store)
+	v.User, v.Keys = "debian", b.accounts.keys(nil)
 	v.NICs = []NIC{{Model: "virtio", Bridge: bridge, Firewall: true}}
-	b.splunkExtra(r, &v)
-	v.Snippet = cloudConfig(v.Name, b.e.Domain)
-	v.SnippetFile = b.e.FileStore + ":snippets/" + v.Name + "-cloud-init.yml"
-	b.claimSplunk(r, &v)
-	b.e.Splunk = &v
+	b.object(r, &v)
+	v.Snippet = cloudConfig(v.Name, b.estate.Domain)
+	v.SnippetFile = b.estate.FileStore + ":snippets/" + v.Name + "-cloud-init.yml"
+	b.claims.unique("the name", v.Name, r.Place("splunk_vm_name"))
+	b.claims.unique("the key", SplunkKey, r.Place("splunk_vm_id"))
+	return &v
 }
 
-func (b *builder) splunkDisks(r *object, v *VM, store string) {
+func (b splunkVM) disks(r *reader.Object, v *VM, store string) {
 	disk := Disk{Store: store, Format: "raw", IOThread: true, Discard: "ignore"}
-	disk.Interface, disk.Size = "virtio0", r.whole("splunk_boot_disk_size", 25, 1, 1000)
+	disk.Interface, disk.Size = "virtio0", r.Whole("splunk_boot_disk_size", 25, 1, 1000)
 	v.Disks = []Disk{disk}
-	disk.Interface, disk.Size = "virtio1", r.whole("splunk_data_disk_size", 200, 0, 1000)
+	disk.Interface, disk.Size = "virtio1", r.Whole("splunk_data_disk_size", 200, 0, 1000)
 	if disk.Size > 0 {
 		v.Disks = append(v.Disks, disk)
 	}
 }
 
-// splunkExtra reads the object splunk_vm: the fields that other guests have and this
+// object reads the object splunk_vm: the fields that other guests have and this
 // one had not. It is always protected.
-func (b *builder) splunkExtra(r *object, v *VM) {
-	o := r.orEmpty("splunk_vm")
-	b.placement(&object{l: o.l, v: o.v.with("vm_id", r.get("splunk_vm_id")), asked: nil}, &v.Guest)
-	o.asked = append(o.asked, "node", "ip", "dhcp", "gateway", "nameservers")
-	if o.get("vlan") != nil {
-		v.NICs[0].VLAN = o.whole("vlan", 0, 1, 4094)
+func (b splunkVM) object(r *reader.Object, v *VM) {
+	o := r.OrEmpty("splunk_vm")
+	b.placement(o.With("vm_id", r.Get("splunk_vm_id"), "node", "ip", "dhcp", "gateway", "nameservers"), &v.Guest)
+	if o.Get("vlan") != nil {
+		v.NICs[0].VLAN = o.Whole("vlan", 0, 1, 4094)
 	}
 	b.fixedSplunk(o, &v.Guest)
-	if o.get("startup") != nil {
+	if o.Get("startup") != nil {
 		v.Startup = b.startup(o, v.VMID)
 	}
-	v.OnBoot = o.flag("on_boot", true)
+	v.OnBoot = o.Flag("on_boot", true)
 	v.Protection = true
-	if p := o.typed("protection", isFlag); p != nil && p.text == "false" {
-		b.problem(p, "is false, and the Splunk VM is always protected", "remove the key; who really wants to remove the VM takes protection off in Proxmox VE")
+	if p := o.Typed("protection", reader.KindFlag); p != nil && p.Text == "false" {
+		b.report.Problem(p, "is false, and the Splunk VM is always protected", "remove the key; who really wants to remove the VM takes protection off in Proxmox VE")
 	}
-	o.set("protection", nil, true)
-	o.end()
-}
-
-// fixedSplunk makes sure that firewall rules can name a Splunk host.
-func (b *builder) fixedSplunk(o *object, g *Guest) {
-	if g.Address.DHCP {
-		b.problem(o.place("dhcp"), "is true, and firewall rules name Splunk hosts by address", "give it a fixed one")
-	}
-}
-
-// with is the object with one more member.
-func (v *value) with(name string, m *value) *value {
-	clone := *v
-	if m != nil {
-		clone.members = append(slices.Clone(v.members), member{name, m})
-	}
-	return &clone
-}
-
-func (b *builder) claimSplunk(r *object, v *VM) {
-	b.unique("the name", v.Name, r.place("splunk_vm_name"))
-	b.unique("the key", SplunkKey, r.place("splunk_vm_id"))
+	o.Set("protection", nil, true)
+	o.End()
 }
 
 // cloudConfig is the user data of the Splunk VM's first boot: swap, and the data disk

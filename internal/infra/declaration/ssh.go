@@ -8,9 +8,10 @@ import (
 	"regexp"
 	"strings"
 
+	"syslog-gateway/internal/infra/declaration/reader"
 	"syslog-gateway/internal/redact"
 
-	"golang.org/x/crypto/ssh"
+	gossh "golang.org/x/crypto/ssh"
 )
 
 var (
@@ -20,34 +21,40 @@ var (
 )
 
 // ssh reads how the node is reached and what guests let in.
-func (b *builder) ssh(r *object) {
-	s := &b.e.SSH
+type ssh struct {
+	report *reader.Report
+	o      Options
+}
+
+func (b ssh) read(r *reader.Object) SSH {
+	var s SSH
 	// Decision: root, as Terragrunt always set it; the variable's own default of
 	// root@pam is the name of an API user, not of a login.
-	s.User = r.text("proxmox_ssh_username", "root", pattern(wordText, "is not a login name", "such as root; root@pam is a user of the API"))
+	s.User = r.Text("proxmox_ssh_username", "root", pattern(wordText, "is not a login name", "such as root; root@pam is a user of the API"))
 	s.PrivateKey = b.privateKey(r)
-	s.GuestKeyPath = b.o.expand(r.text("vm_ssh_private_key_path", "~/.ssh/id_rsa_vm", pattern(keyPath, "is not a path", "begin it with / or ~/")))
+	s.GuestKeyPath = b.o.expand(r.Text("vm_ssh_private_key_path", "~/.ssh/id_rsa_vm", pattern(keyPath, "is not a path", "begin it with / or ~/")))
 	s.GuestPublicKey = b.publicKey(r)
+	return s
 }
 
 // privateKey takes the key itself or the path of its file. Only the default may be
 // absent: what a plan needs SSH for, it says itself.
-func (b *builder) privateKey(r *object) redact.Secret {
-	v := r.typed("proxmox_ssh_private_key", isText)
+func (b ssh) privateKey(r *reader.Object) redact.Secret {
+	v := r.Typed("proxmox_ssh_private_key", reader.KindText)
 	text := "~/.ssh/id_rsa"
 	if v != nil {
-		v.hidden = true // it may be the key
-		text = strings.TrimSpace(v.text)
+		v.Hidden = true // it may be the key
+		text = strings.TrimSpace(v.Text)
 	}
-	r.set("proxmox_ssh_private_key", v, text)
+	r.Set("proxmox_ssh_private_key", v, text)
 	switch {
 	case strings.HasPrefix(text, "-----BEGIN"):
-		if v.file == b.o.Deployment {
-			b.note(v, "a private key lies open in the declaration", "move it to the SOPS file or to PROXMOX_SSH_PRIVATE_KEY, and change it")
+		if v.File == b.o.Deployment {
+			b.report.Note(v, "a private key lies open in the declaration", "move it to the SOPS file or to PROXMOX_SSH_PRIVATE_KEY, and change it")
 		}
 		return redact.Secret(text + "\n")
 	case !keyPath.MatchString(text):
-		b.problem(v, "is neither a private key (-----BEGIN …) nor a path", "begin a path with / or ~/")
+		b.report.Problem(v, "is neither a private key (-----BEGIN …) nor a path", "begin a path with / or ~/")
 		return ""
 	}
 	data, err := os.ReadFile(b.o.expand(text))
@@ -55,11 +62,11 @@ func (b *builder) privateKey(r *object) redact.Secret {
 	case v == nil && errors.Is(err, fs.ErrNotExist):
 		return ""
 	case err != nil:
-		place := r.place("proxmox_ssh_private_key")
-		b.problem(place, "the private key can't be read: "+reason(err), "set PROXMOX_SSH_PRIVATE_KEY to the key or PROXMOX_SSH_KEY_PATH to the path of a readable file")
+		place := r.Place("proxmox_ssh_private_key")
+		b.report.Problem(place, "the private key cannot be read: "+reason(err), "set PROXMOX_SSH_PRIVATE_KEY to the key or PROXMOX_SSH_KEY_PATH to the path of a readable file")
 		return ""
 	case !strings.HasPrefix(strings.TrimSpace(string(data)), "-----BEGIN"):
-		b.problem(r.place("proxmox_ssh_private_key"), "the file does not hold a private key", "it begins with -----BEGIN; the one that ends in .pub is the public half")
+		b.report.Problem(r.Place("proxmox_ssh_private_key"), "the file does not hold a private key", "it begins with -----BEGIN; the one that ends in .pub is the public half")
 		return ""
 	}
 	return redact.Secret(data)
@@ -76,30 +83,30 @@ func reason(err error) string {
 
 // publicKey takes the key itself, or that of the file. A file that was named has to be
 // there; without the default one guests are made that let nobody in by SSH.
-func (b *builder) publicKey(r *object) string {
-	path := r.text("vm_ssh_public_key_path", "~/.ssh/id_rsa_vm.pub", pattern(pubKeyPath, "is not the path of a public key", "begin it with / or ~/ and end it with .pub"))
-	if v := r.typed("ssh_public_key", isText); v != nil && v.text != "" {
-		r.set("ssh_public_key", v, v.text)
-		b.check(v, []rule{publicKeyRule})
-		return strings.TrimSpace(v.text)
+func (b ssh) publicKey(r *reader.Object) string {
+	path := r.Text("vm_ssh_public_key_path", "~/.ssh/id_rsa_vm.pub", pattern(pubKeyPath, "is not the path of a public key", "begin it with / or ~/ and end it with .pub"))
+	if v := r.Typed("ssh_public_key", reader.KindText); v != nil && v.Text != "" {
+		r.Set("ssh_public_key", v, v.Text)
+		b.report.Check(v, []reader.Rule{publicKeyRule})
+		return strings.TrimSpace(v.Text)
 	}
-	place := r.place("vm_ssh_public_key_path")
+	place := r.Place("vm_ssh_public_key_path")
 	if !pubKeyPath.MatchString(path) {
 		return ""
 	}
 	data, err := os.ReadFile(b.o.expand(path))
 	if err != nil {
-		what, fix := "the public key for the guests can't be read: "+reason(err), "set ssh_public_key to the key, or vm_ssh_public_key_path to its file"
-		if place.kind == isNull && errors.Is(err, fs.ErrNotExist) {
-			b.note(place, what, fix+"; guests made without one let nobody in by SSH")
+		what, fix := "the public key for the guests cannot be read: "+reason(err), "set ssh_public_key to the key, or vm_ssh_public_key_path to its file"
+		if place.Kind == reader.KindNull && errors.Is(err, fs.ErrNotExist) {
+			b.report.Note(place, what, fix+"; guests made without one let nobody in by SSH")
 		} else {
-			b.problem(place, what, fix)
+			b.report.Problem(place, what, fix)
 		}
 		return ""
 	}
 	key := strings.TrimSpace(string(data))
 	if what, fix := publicKeyRule(key); what != "" {
-		b.problem(place, fmt.Sprintf("what the file holds %s", what), fix)
+		b.report.Problem(place, fmt.Sprintf("what the file holds %s", what), fix)
 	}
 	return key
 }
@@ -111,7 +118,7 @@ func publicKeyRule(s string) (string, string) {
 	if !keyTypes.MatchString(s) || strings.Contains(s, "\n") {
 		return "is not an SSH public key", fix
 	}
-	if _, _, _, _, err := ssh.ParseAuthorizedKey([]byte(s)); err != nil {
+	if _, _, _, _, err := gossh.ParseAuthorizedKey([]byte(s)); err != nil {
 		return "is not a whole SSH public key", fix
 	}
 	return "", ""

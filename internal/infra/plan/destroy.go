@@ -24,10 +24,10 @@ func MakeDestroy(ctx context.Context, api live.API, e *declaration.Estate, keys 
 	if _, err := m.live.ReadGuests(ctx); err != nil {
 		return nil, err
 	}
-	if err := m.live.ReadPending(ctx, m.looked()); err != nil {
+	if err := m.live.ReadPending(ctx, m.planned()); err != nil {
 		return nil, err
 	}
-	for _, g := range m.scope.Looked {
+	for _, g := range m.scope.Guests {
 		if lv := m.live.Of(g); lv != nil {
 			m.plan.Add(m.destroy(g, lv))
 		} else {

@@ -2,17 +2,16 @@
 // field by field, what is to be done.
 //
 // A guest's VMID is its identity: no state is needed to plan. What exists and matches is
-// taken over in place, never made anew. Values are compared as parsed property strings;
+// adopted in place and never created again. Values are compared as parsed property strings;
 // what only Proxmox VE fills in (MAC addresses, volume names, digests) never shows, and
-// what the declaration does not speak of is left alone.
+// what the declaration does not mention is left alone.
 //
-// Making a plan only reads: /cluster/resources once, per guest its configuration, what of
-// it waits for a restart, and its firewall, and whatever the changes found make it
-// necessary to look at (templates, storage). What would do harm is refused in the plan
-// already, with a sentence that says how to get on.
+// A plan only reads: /cluster/resources once; the configuration, pending values and
+// firewall of every guest; templates and storages when a change needs them. A harmful
+// change is refused in the plan, and the reason says what to do.
 //
-// Data comes first. A guest of somebody else is never touched, and neither the VMID nor
-// the record makes one ours: its kind and its name, or the estate's mark, have to say so.
+// Data comes first. Guests of others are never touched. A VMID or an entry in the record
+// does not make a guest ours: its kind and name, or the estate's mark, must match as well.
 // Removing or replacing a guest must be allowed by its key. Protected guests are not
 // removed, nor are those with volumes beside the one they boot from, detached ones
 // included: only a literal "protection": false lifts that. A volume that is declared and
@@ -21,10 +20,10 @@
 // Each change carries the requests that carry it out (Steps), in order, with the digest
 // of what they were planned from. Package apply sends them.
 //
-// The way of a plan, a package each:
+// The steps of planning, each in its own package:
 //
-//	scope     which part of the declaration is looked at
-//	live      what there is, and what of it is ours
+//	scope     which part of the declaration is in scope
+//	live      what exists, and which of it is ours
 //	guest     a container or VM beside its declaration
 //	firewall  groups, and the firewall of guests, nodes and the cluster; rules: ordered lists
 //	acme      accounts, plugins and certificates

@@ -66,7 +66,7 @@ func newMaker(api live.API, e *declaration.Estate, opts Options, verb string) (*
 	owner := live.Owner{Estate: e, Known: opts.Known}
 	return &maker{
 		opts: opts, scope: s, owner: owner, live: live.NewReader(api, opts.Parallel, s, owner),
-		plan: &Plan{estate: e, opts: opts, List: change.List{Changes: []change.Change{}}, Guests: len(s.Looked)},
+		plan: &Plan{estate: e, opts: opts, List: change.List{Changes: []change.Change{}}, Guests: len(s.Guests)},
 	}, nil
 }
 
@@ -109,11 +109,11 @@ func (m *maker) checkNodes() error {
 	return nil
 }
 
-// looked are the live guests that are declared, nil where there is none, and those that
-// leave.
-func (m *maker) looked() []*live.Guest {
+// planned are the live guests of the plan: the declared ones in scope, nil where one does not
+// exist, and those that leave.
+func (m *maker) planned() []*live.Guest {
 	var out []*live.Guest
-	for _, g := range m.scope.Looked {
+	for _, g := range m.scope.Guests {
 		out = append(out, m.live.Of(g))
 	}
 	for _, l := range m.leaving {
@@ -127,11 +127,11 @@ func (m *maker) looked() []*live.Guest {
 // something is allowed that restarts or removes.
 func (m *maker) doubtful() []*live.Guest {
 	allowed := len(m.opts.AllowDestroy)+len(m.opts.AllowReplace)+len(m.opts.AllowReboot)+len(m.opts.AllowReuse) > 0
-	out := m.looked()
+	out := m.planned()
 	if allowed {
 		return out
 	}
-	for i, g := range m.scope.Looked {
+	for i, g := range m.scope.Guests {
 		if lv := out[i]; lv != nil && lv.Conf != nil && m.owner.Settled(g, lv) && !m.live.LacksVolume(lv) {
 			out[i] = nil
 		}

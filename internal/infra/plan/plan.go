@@ -16,7 +16,7 @@ type Options struct {
 	Only []string // keys of guests, or pool/ID; empty: everything
 	// What is allowed to which guest: each names one by its key, its VMID, or its name if
 	// no other has it. Make returns an error for what names none, or several.
-	AllowDestroy []string // that are declared no more
+	AllowDestroy []string // that are no longer declared
 	AllowReplace []string
 	AllowReboot  []string
 	AllowReuse   []string // become another guest in place, under the same VMID
@@ -25,14 +25,13 @@ type Options struct {
 	// "" for --only.
 	OnlyName string
 
-	// Root says that steps marked Root can be taken: somebody logs in as root@pam itself,
-	// with a ticket. A token of root@pam is not enough.
+	// Root allows steps marked Root: the user logs in as root@pam itself, with a ticket. A token of root@pam is not enough.
 	Root bool
-	// Upload gives the content of a snippet that can be put on the node over SSH; nil
-	// when none can.
+	// Upload gives the content of a snippet that can be put on the node over SSH.
+	// Optional.
 	Upload func(volume string) (content []byte, ok bool)
-	// Known are the guests of earlier applies by VMID. It is not needed to plan, only to
-	// tell which guests that are declared no more were ours.
+	// Known are the guests of earlier applies by VMID. Plans work without it;
+	// it only shows which guests that are no longer declared were ours.
 	Known map[int]live.Known
 	// Parallel is how many reads run at a time; 0: 8.
 	Parallel int
@@ -43,14 +42,14 @@ type Options struct {
 // Plan is what is to be done, in the order in which it is done.
 type Plan struct {
 	change.List
-	Guests int `json:"guests"` // declared ones that were looked at
+	Guests int `json:"guests"` // declared ones in scope
 
 	estate  *declaration.Estate
 	opts    Options
 	destroy bool // made by MakeDestroy
 }
 
-// Empty says whether there is nothing to do: what is left is by hand at most.
+// Empty reports whether there is nothing to do: what is left is by hand at most.
 func (p *Plan) Empty() bool {
 	return !slices.ContainsFunc(p.Changes, func(c change.Change) bool { return c.Action != change.Manual })
 }
@@ -93,10 +92,10 @@ func (p *Plan) Count(a change.Action) int {
 	return n
 }
 
-// Partial says whether only a part of the estate was looked at.
+// Partial reports whether only a part of the estate is in scope.
 func (p *Plan) Partial() bool { return len(p.opts.Only) > 0 }
 
-// Again looks at the object of a change anew and returns what is left to do with it;
+// Again plans the object of a change once more and returns what is left to do with it;
 // false for nothing.
 func (p *Plan) Again(ctx context.Context, api live.API, c change.Change) (change.Change, bool, error) {
 	opts := p.opts

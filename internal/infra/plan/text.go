@@ -27,7 +27,7 @@ func sign(c change.Change) (mark string, colour printable.Colour) {
 var sentences = map[change.Action]string{
 	change.Create: "will be created", change.Update: "will be changed in place", change.Replace: "must be replaced",
 	change.Destroy: "will be destroyed", change.Wait: "is being made by somebody: will be waited for",
-	change.Manual: "needs a step by hand", change.Refuse: "can't be planned",
+	change.Manual: "needs a step by hand", change.Refuse: "cannot be planned",
 }
 
 // Text writes the plan for people, with a summary as its last line.

@@ -15,10 +15,10 @@ import (
 
 // auth signs requests.
 type auth interface {
-	// sign gives the headers that say who asks. They must not be changed.
+	// sign returns the headers that authenticate a request. They must not be changed.
 	sign(ctx context.Context) (http.Header, error)
-	// refused says that a request with these headers was answered 401, and tells
-	// whether another try may go better.
+	// refused is called when a request with these headers was answered 401. It returns
+	// whether another attempt may succeed.
 	refused(signed http.Header) bool
 	user() string
 }
@@ -158,7 +158,7 @@ func (a *login) fetch(ctx context.Context, password string) error {
 		return fmt.Errorf("pve: log in as %s: the answer holds no ticket: is %s a Proxmox VE?", a.name, a.t.base)
 	}
 	if strings.HasPrefix(answer.Data.Ticket, "PVE:!tfa!") {
-		return fmt.Errorf("pve: log in as %s: a second factor is asked for, which can't be given here: use an API token, or a ticket in PROXMOX_VE_AUTH_TICKET", a.name)
+		return fmt.Errorf("pve: log in as %s: a second factor is asked for, which cannot be given here: use an API token, or a ticket in PROXMOX_VE_AUTH_TICKET", a.name)
 	}
 	a.take(answer.Data.Ticket, answer.Data.CSRFPreventionToken)
 	return nil

@@ -134,7 +134,7 @@ func TestWrongCredentials(t *testing.T) {
 	s := serve(t, r.answer)
 	c, _ := client(t, s, func(o *Options) { byPassword(o); o.Password = "wrong-password" })
 	_, err := c.Write(context.Background(), http.MethodPost, "/pools", form("poolid", "x"))
-	if !IsUnauthorized(err) || IsUnknownOutcome(err) || len(s.requests()) != 1 {
+	if !isUnauthorized(err) || IsUnknownOutcome(err) || len(s.requests()) != 1 {
 		t.Errorf("%d requests, %v", len(s.requests()), err)
 	}
 	contains(t, err.Error(), "log in as root@pam", "authentication failure", "PROXMOX_VE_PASSWORD")
@@ -144,7 +144,7 @@ func TestWrongCredentials(t *testing.T) {
 	s = serve(t, always(answer("401 invalid token value!", "", "")))
 	c, _ = client(t, s, nil)
 	_, err = c.Write(context.Background(), http.MethodPost, "/pools", form("poolid", "x"))
-	if !IsUnauthorized(err) || len(s.requests()) != 1 {
+	if !isUnauthorized(err) || len(s.requests()) != 1 {
 		t.Errorf("%d requests, %v", len(s.requests()), err)
 	}
 	contains(t, err.Error(), "invalid token value!", "PROXMOX_VE_API_TOKEN")
@@ -159,7 +159,7 @@ func TestGivenTicket(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.logins.Add(1)
-	if err := c.Get(context.Background(), "/version", nil, nil); !IsUnauthorized(err) {
+	if err := c.Get(context.Background(), "/version", nil, nil); !isUnauthorized(err) {
 		t.Errorf("a ticket that ended, without a password: %v", err)
 	}
 }

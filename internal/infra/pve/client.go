@@ -33,10 +33,10 @@ func newClient(t *transport, o Options) *Client {
 // Node is the default node of Options.
 func (c *Client) Node() string { return c.node }
 
-// User is who the client is: user@realm, or user@realm!name for a token.
+// User is the identity of the client: user@realm, or user@realm!name for a token.
 func (c *Client) User() string { return c.t.auth.user() }
 
-// IsRoot says that the client is root@pam itself. A token of root@pam is not: some
+// IsRoot reports whether the client is root@pam itself. A token of root@pam is not: some
 // operations compare the name literally (see IsRootOnly).
 func (c *Client) IsRoot() bool { return c.User() == "root@pam" }
 
@@ -75,7 +75,7 @@ func (c *Client) Get(ctx context.Context, path string, query url.Values, out any
 // Write sends a POST or PUT with params as a form, or a DELETE with them in the query,
 // and gives the answer's data: often a task (see UPID). It is sent once, except that a
 // write refused for a lock is tried again: a few times for a file lock, up to
-// Options.LockWait for a config lock. A task that fails for a lock is the matter of Run.
+// Options.LockWait for a config lock. Run handles a task that fails for a lock.
 func (c *Client) Write(ctx context.Context, method, path string, params url.Values) (json.RawMessage, error) {
 	var raw json.RawMessage
 	err := c.unlocked(ctx, func() (err error) {
@@ -86,8 +86,8 @@ func (c *Client) Write(ctx context.Context, method, path string, params url.Valu
 }
 
 // Run writes, and waits for the task when the answer is one. It begins again when the
-// task did nothing for want of a file lock. begun, if not nil, is told each task
-// before it is waited for, so that it can be put down; its error ends Run.
+// task did nothing for want of a file lock. begun is optional; it is called with each
+// task before Run waits for it, so that it can be recorded. Its error ends Run.
 func (c *Client) Run(ctx context.Context, w Request, begun func(upid string) error, progress func(TaskStatus)) error {
 	return c.unlocked(ctx, func() error {
 		raw, err := c.call(ctx, w.Method, w.Path, w.Params)

@@ -9,12 +9,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/luthermonson/go-proxmox"
 )
 
 func TestFormsAreEscapedWhole(t *testing.T) {
 	s := serve(t, always(data("null")))
 	c, _ := client(t, s, nil)
-	params := form("net0", "name=eth0,bridge=vmbr0,tag=5", "tags", "a;b", "size", "+1G", "description", "a=b & c%\nü +", "sshkeys", EncodeSSHKeys("ssh-ed25519 AAAA+/= me@x"))
+	params := form("net0", "name=eth0,bridge=vmbr0,tag=5", "tags", "a;b", "size", "+1G", "description", "a=b & c%\nü +", "sshkeys", proxmox.EncodeSSHKeys("ssh-ed25519 AAAA+/= me@x"))
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
 		if _, err := c.Write(context.Background(), method, "/nodes/pve1/lxc/100/config", params); err != nil {
 			t.Fatal(err)
@@ -139,7 +141,7 @@ func TestTimeout(t *testing.T) {
 	if !IsUnknownOutcome(err) {
 		t.Errorf("a write without an answer in time: %v", err)
 	}
-	contains(t, err.Error(), "no answer within 30ms", "look before a repeat")
+	contains(t, err.Error(), "no answer within 30ms", "check before you repeat it")
 }
 
 func TestCancelledWriteIsOfUnknownOutcome(t *testing.T) {

@@ -1,13 +1,13 @@
-// Package pve talks to the API of Proxmox VE so that no failure is ever taken for a
-// success and no write is ever sent twice by itself.
+// Package pve is a client of the Proxmox VE API that never takes a failure for a success
+// and never sends a write twice by itself.
 //
 // Client.Get reads, Client.Write writes, Client.Wait follows the task that a write
 // began, and Client.Run does the last two. Every answer with a status of 300 or more
 // is an *Error that carries the reason the node gave and its word on each parameter;
-// the Is functions tell the causes apart.
+// the Is functions distinguish the causes.
 //
 // A write whose answer was lost (IsUnknownOutcome) may have been done: the caller
-// looks before it tries again. Reads are repeated on connection errors and on the
+// checks before it tries again. Reads are repeated on connection errors and on the
 // answers that only the way to the node can give.
 //
 // go-proxmox gives the typed reads (Client.Typed). Its own handling of answers loses

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Error is a request that failed: an answer with a status of 300 or more, one that
-// makes no sense, or none at all.
+// Error is a request that failed: its answer has a status of 300 or more, is invalid, or
+// never came.
 type Error struct {
 	Method string
 	Path   string // below /api2/json, without query
@@ -105,7 +105,7 @@ func text(err error) (string, bool) {
 	return "", false
 }
 
-func says(err error, parts ...string) bool {
+func hasReason(err error, parts ...string) bool {
 	s, ok := text(err)
 	return ok && slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(s, p) })
 }
@@ -117,8 +117,8 @@ func status(err error) int {
 	return 0
 }
 
-// IsUnknownOutcome says that a write may have been done although it failed: its answer
-// was lost on the way, or its task can't be followed or died. Look before a repeat.
+// IsUnknownOutcome reports whether a write may have been done although it failed: its
+// answer was lost, or its task died or cannot be followed. Check before you repeat it.
 func IsUnknownOutcome(err error) bool {
 	if e, ok := errors.AsType[*Error](err); ok && e.Unknown {
 		return true
@@ -127,8 +127,8 @@ func IsUnknownOutcome(err error) bool {
 	return ok && e.Unknown
 }
 
-// IsNotFound says that the thing asked for is not there. The API answers 500 or 400
-// with words, never 404.
+// IsNotFound reports whether the object does not exist. The API answers 500 or 400 with
+// a text, never 404.
 func IsNotFound(err error) bool {
 	switch status(err) {
 	case http.StatusNotFound:
@@ -136,12 +136,12 @@ func IsNotFound(err error) bool {
 	case http.StatusForbidden:
 		return false // "pool 'x' does not exist" is also how a missing right reads
 	}
-	return says(err, "does not exist", "no such ", "no rule at position")
+	return hasReason(err, "does not exist", "no such ", "no rule at position")
 }
 
-// IsExists says that the thing to be made is there already.
+// IsExists reports whether the object to be made exists already.
 func IsExists(err error) bool {
-	if says(err, "already exists", "already defined") {
+	if hasReason(err, "already exists", "already defined") {
 		return true
 	}
 	e := refused(err)
@@ -156,22 +156,19 @@ func IsExists(err error) bool {
 	return false
 }
 
-// IsStale says that the thing was changed by somebody else since it was read: the
-// digest sent with the write was not its digest any more.
+// IsStale reports whether the object was changed since it was read: the digest of the
+// write is not its digest any more.
 func IsStale(err error) bool {
-	return says(err, "checksum mismatch (file change by other user?)", "detected modified configuration")
+	return hasReason(err, "checksum mismatch (file change by other user?)", "detected modified configuration")
 }
 
-// IsForbidden says that the user or token lacks a privilege; the reason names it.
+// IsForbidden reports whether the user or token lacks a privilege; the reason names it.
 func IsForbidden(err error) bool { return status(err) == http.StatusForbidden }
 
-// IsUnauthorized says that the credentials were not taken.
-func IsUnauthorized(err error) bool { return status(err) == http.StatusUnauthorized }
-
-// IsRootOnly says that only root@pam itself, logged in by password, may do this: no
+// IsRootOnly reports whether only root@pam itself, logged in by password, may do this. No
 // token can, not even one of root@pam.
 func IsRootOnly(err error) bool {
-	return says(err, "only allowed for root@pam", "user != root@pam", "only root can ")
+	return hasReason(err, "only allowed for root@pam", "user != root@pam", "only root can ")
 }
 
 // UnknownOutcome is Unknown, for those who must not import this package.

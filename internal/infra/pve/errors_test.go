@@ -26,7 +26,7 @@ func TestEveryBadStatusIsAnError(t *testing.T) {
 	}{
 		{"500 with message", refuse("500", "unable to create VM 200 - VM 200 already exists on node 'pve1'"), 500, "VM 200 already exists", nil, false, IsExists},
 		{"500 of version 8: phrase only", answer("500 pool 'nope' does not exist", jsonType, `{"data":null}`), 500, "pool 'nope' does not exist", nil, false, IsNotFound},
-		{"500 as HTTP/2 gives it", answer("500", jsonType, `{"data":null,"message":"CT is locked (backup)\n"}`), 500, "CT is locked (backup)", nil, false, IsLocked},
+		{"500 as HTTP/2 gives it", answer("500", jsonType, `{"data":null,"message":"CT is locked (backup)\n"}`), 500, "CT is locked (backup)", nil, false, isLocked},
 		{"500 without any word", answer("500 ", jsonType, `{"data":null}`), 500, "Internal Server Error", nil, false, nil},
 		{"500 without body", answer("500 Internal Server Error", "", ""), 500, "Internal Server Error", nil, false, nil},
 		{"400", answer("400 Parameter verification failed.", jsonType, badParam), 400, "Parameter verification failed.", map[string]string{
@@ -35,8 +35,8 @@ func TestEveryBadStatusIsAnError(t *testing.T) {
 		}, false, nil},
 		{"400 no such", refuse("400", "no such alias"), 400, "no such alias", nil, false, IsNotFound},
 		{"400 exists", answer("400 Parameter verification failed.", jsonType, `{"data":null,"errors":{"name":"alias 'web' already exists"}}`), 400, "Parameter", map[string]string{"name": "alias 'web' already exists"}, false, IsExists},
-		{"401 without body", answer("401 No ticket", "", ""), 401, "No ticket", nil, false, IsUnauthorized},
-		{"401 without any word", answer("401 ", "", ""), 401, "Unauthorized", nil, false, IsUnauthorized},
+		{"401 without body", answer("401 No ticket", "", ""), 401, "No ticket", nil, false, isUnauthorized},
+		{"401 without any word", answer("401 ", "", ""), 401, "Unauthorized", nil, false, isUnauthorized},
 		{"403", refuse("403", "Permission check failed (/vms/100, VM.Allocate)"), 403, "(/vms/100, VM.Allocate)", nil, false, IsForbidden},
 		{"403 root only", refuse("403", "Permission check failed (changing feature flags (except nesting) is only allowed for root@pam)"), 403, "only allowed for root@pam", nil, false, IsRootOnly},
 		{"404", answer("404 Not Found", "text/html", "<html><body>gone</body></html>"), 404, `"gone"`, nil, false, IsNotFound},
@@ -53,7 +53,7 @@ func TestEveryBadStatusIsAnError(t *testing.T) {
 		{"301", "HTTP/1.1 301 Moved Permanently\r\nLocation: https://other:8006/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", 301, `redirected to "https://other:8006/"`, nil, false, nil},
 		{"stale VM", refuse("500", "checksum mismatch (file change by other user?)"), 500, "checksum", nil, false, IsStale},
 		{"stale container", refuse("500", "detected modified configuration - file changed by other user? Try again."), 500, "Try again.", nil, false, IsStale},
-		{"cluster lock", refuse("500", "cfs-lock 'storage-x' error: got lock request timeout"), 500, "cfs-lock", nil, false, IsLocked},
+		{"cluster lock", refuse("500", "cfs-lock 'storage-x' error: got lock request timeout"), 500, "cfs-lock", nil, false, isLocked},
 		{"missing guest", refuse("500", "Configuration file 'nodes/pve1/lxc/999.conf' does not exist"), 500, "999.conf", nil, false, IsNotFound},
 		{"200 with a page", answer("200 OK", "text/html", "<h1>Please log in</h1>"), 200, `"Please log in"`, nil, true, IsUnknownOutcome},
 		{"200 with nothing", answer("200 OK", jsonType, ""), 200, "an empty body", nil, true, IsUnknownOutcome},
@@ -106,14 +106,14 @@ func TestAMissingRightIsNotAMissingThing(t *testing.T) {
 
 func TestPredicatesOfTasks(t *testing.T) {
 	lock := &TaskError{UPID: "x", Exit: "can't lock file '/var/lock/qemu-server/lock-101.conf' - got timeout"}
-	if !IsLocked(lock) || IsUnknownOutcome(lock) || ConfigLock(lock) != "" {
+	if !isLocked(lock) || IsUnknownOutcome(lock) || ConfigLock(lock) != "" {
 		t.Error("lock of a task")
 	}
 	gone := &TaskError{UPID: "x", Exit: "unable to create CT 311 - volume 'local:vztmpl/nope.tar.zst' does not exist"}
 	if !IsNotFound(gone) {
 		t.Error("missing template of a task")
 	}
-	for _, is := range []func(error) bool{IsLocked, IsNotFound, IsExists, IsStale, IsForbidden, IsUnauthorized, IsRootOnly, IsUnknownOutcome} {
+	for _, is := range []func(error) bool{isLocked, IsNotFound, IsExists, IsStale, IsForbidden, isUnauthorized, IsRootOnly, IsUnknownOutcome} {
 		if is(nil) || is(errors.New("does not exist: already exists, CT is locked")) {
 			t.Error("an error of somebody else was recognised")
 		}

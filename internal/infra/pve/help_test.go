@@ -174,3 +174,9 @@ func contains(t *testing.T, s string, parts ...string) {
 		}
 	}
 }
+
+// isUnauthorized says whether the credentials were not taken.
+func isUnauthorized(err error) bool { return status(err) == http.StatusUnauthorized }
+
+// isLocked says whether a lock was in the way, of either kind.
+func isLocked(err error) bool { return isFileLock(err) || ConfigLock(err) != "" }

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// hint says what to do about e, in a few words; "" where the reason says it all.
+// hint returns what to do about e, in a few words; "" when the reason is enough.
 func (e *Error) hint() string {
 	switch {
 	case e.Unknown:
-		return "it may have been carried out all the same: look before a repeat"
+		return "it may have been carried out all the same: check before you repeat it"
 	case e.Status == 0:
 		return hintBroken(e.Err)
 	case e.Status == http.StatusUnauthorized:
@@ -23,7 +23,7 @@ func (e *Error) hint() string {
 		return "give the user, and its token when it has separate privileges, a role with that right"
 	case e.Status == 595:
 		return "is the node online?"
-	case says(e, "hostname lookup '"):
+	case hasReason(e, "hostname lookup '"):
 		return "the cluster has no such node: check PROXMOX_VE_NODE and the guest's node"
 	case e.Status == http.StatusNotImplemented:
 		return "this version of Proxmox VE does not have that call"
@@ -38,7 +38,7 @@ func hintLock(err error, path string) string {
 	switch {
 	case word != "":
 		tool := "qm"
-		if strings.Contains(path, "/lxc") || says(err, "CT is locked") {
+		if strings.Contains(path, "/lxc") || hasReason(err, "CT is locked") {
 			tool = "pct"
 		}
 		return "wait until its " + word + " task ends; when none runs any more, `" + tool + " unlock VMID` on the node frees it"

@@ -19,9 +19,6 @@ const (
 
 var configLock = regexp.MustCompile(`(?:CT|VM) is locked(?: \(([a-z-]+)\))?`)
 
-// IsLocked says that a lock was in the way, of either kind.
-func IsLocked(err error) bool { return isFileLock(err) || ConfigLock(err) != "" }
-
 // ConfigLock is the word that a guest is locked with, such as backup; "" where err is
 // not about that.
 func ConfigLock(err error) string {

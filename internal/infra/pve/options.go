@@ -36,7 +36,7 @@ type Options struct {
 	Timeout  time.Duration // of one request; default 60s: the API itself gives up on a node after 30s
 	LockWait time.Duration // how long to wait for a guest's config lock to go; default 5s
 
-	Transport http.RoundTripper // in place of our own, for tests; CAFile, Insecure, MinTLS are then its matter
+	Transport http.RoundTripper // in place of our own, for tests; CAFile, Insecure, MinTLS are then ignored
 	Logger    *slog.Logger      // default: none
 
 	// Sleep waits between polls and attempts; the default waits on the clock. It
@@ -136,7 +136,7 @@ func newTransport(o Options) (*http.Transport, error) {
 	}, nil
 }
 
-// trust says which certificates conf takes. A node's certificate is signed by the
+// trust sets which certificates conf accepts. A node's certificate is signed by the
 // cluster's own CA (/etc/pve/pve-root-ca.pem) and often reached by a name or address
 // that it does not hold: CAFile with Insecure checks the signature and not the name.
 func trust(conf *tls.Config, o Options) error {

@@ -83,7 +83,7 @@ func (p Props) Clone() Props {
 // Keys are in the order of the string.
 func (p Props) Keys() []string { return slices.Clone(p.keys) }
 
-// Has says whether key is set.
+// Has reports whether key is set.
 func (p Props) Has(key string) bool { _, ok := p.values[key]; return ok }
 
 // Get is a value, "" when unset.

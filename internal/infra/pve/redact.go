@@ -8,7 +8,7 @@ import (
 
 const hidden = "<secret>"
 
-// secretParam says whether a parameter's value must not be shown. Public keys may be.
+// secretParam reports whether a parameter's value must not be shown. Public keys may be.
 func secretParam(name string) bool {
 	switch name {
 	case "sshkeys", "ssh-public-keys":

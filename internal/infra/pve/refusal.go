@@ -47,7 +47,7 @@ func (t *transport) refusal(req *http.Request, res *http.Response, body []byte) 
 
 var tags = regexp.MustCompile(`(?s)<(?:script|style).*?</(?:script|style)>|<[^>]*>`)
 
-// strange tells, in one line, an answer that did not come from the API.
+// strange describes, in one line, an answer that did not come from the API.
 func strange(res *http.Response, body []byte) string {
 	if len(body) > 64*maxExcerpt {
 		body = body[:64*maxExcerpt]

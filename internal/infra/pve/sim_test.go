@@ -10,16 +10,17 @@ import (
 	"time"
 
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/infra/pvesim/schema"
 )
 
 // simulate gives a client of a simulated cluster that waits shortly.
 func simulate(t *testing.T, o pvesim.Options, set func(*Options)) (*pvesim.Sim, *Client) {
 	t.Helper()
-	schema, err := pvesim.SchemaFromEnv()
+	official, err := schema.FromEnv()
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Schema = schema
+	o.Schema = official
 	sim, err := pvesim.New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +196,7 @@ func TestSimulatedTasks(t *testing.T) {
 	}{
 		{pvesim.Failure{TaskWarnings: 2}, false, false, ""},
 		{pvesim.Failure{TaskError: "no space left"}, true, false, "no space left"},
-		{pvesim.Failure{TaskDies: true}, true, true, "look at what it left"},
+		{pvesim.Failure{TaskDies: true}, true, true, "check what it left"},
 	} {
 		sim, c := simulate(t, pvesim.Options{Seed: 1, TaskDelay: time.Millisecond}, nil)
 		tc.f.Method, tc.f.Path = http.MethodPost, "/nodes/*/lxc"
@@ -239,7 +240,7 @@ func TestSimulatedLocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	sim.ResetJournal()
-	if err := put(); !IsLocked(err) || ConfigLock(err) != "" || len(sim.Writes()) != lockTries {
+	if err := put(); !isLocked(err) || ConfigLock(err) != "" || len(sim.Writes()) != lockTries {
 		t.Errorf("%d writes, %v", len(sim.Writes()), err)
 	}
 	if err := sim.HoldLock(101, false); err != nil {
@@ -272,7 +273,7 @@ func TestSimulatedParallelClones(t *testing.T) {
 func TestSimulatedWrongToken(t *testing.T) {
 	sim, c := simulate(t, pvesim.Options{Seed: 1}, func(o *Options) { o.Token = "root@pam!sim=00000000-0000-0000-0000-000000000000" })
 	_, err := c.Write(context.Background(), http.MethodPost, "/pools", form("poolid", "x"))
-	if !IsUnauthorized(err) || IsUnknownOutcome(err) || len(sim.Journal()) != 1 {
+	if !isUnauthorized(err) || IsUnknownOutcome(err) || len(sim.Journal()) != 1 {
 		t.Errorf("%d requests, %v", len(sim.Journal()), err)
 	}
 }

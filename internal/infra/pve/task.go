@@ -60,19 +60,19 @@ type TaskStatus struct {
 	Lines   []string      // of the log, since the last report
 }
 
-// OK says that the task ended well, if perhaps with warnings.
+// OK reports whether the task ended well, warnings included.
 func (s TaskStatus) OK() bool {
 	return !s.Running && (s.Exit == "OK" || strings.HasPrefix(s.Exit, "WARNINGS: "))
 }
 
-// TaskError is a task that failed, or can't be followed.
+// TaskError is a task that failed, or cannot be followed.
 type TaskError struct {
 	UPID string
 	Exit string   // the task's error
 	Log  []string // its last lines
 	// Unknown is true where the work may have been done, in whole or in part.
 	Unknown bool
-	Err     error // why the task can't be followed
+	Err     error // why the task cannot be followed
 }
 
 // Error implements error.
@@ -88,9 +88,9 @@ func (e *TaskError) Error() string {
 	var b strings.Builder
 	switch {
 	case e.Err != nil:
-		fmt.Fprintf(&b, "pve: task %s can't be followed and may go on (%s): %v", what, e.UPID, e.Err)
+		fmt.Fprintf(&b, "pve: task %s cannot be followed and may go on (%s): %v", what, e.UPID, e.Err)
 	case e.Unknown:
-		fmt.Fprintf(&b, "pve: task %s died (%s): look at what it left before a repeat; task %s", what, e.Exit, e.UPID)
+		fmt.Fprintf(&b, "pve: task %s died (%s): check what it left before you repeat it; task %s", what, e.Exit, e.UPID)
 	default:
 		fmt.Fprintf(&b, "pve: task %s failed: %s", what, e.Exit)
 	}
@@ -103,7 +103,7 @@ func (e *TaskError) Error() string {
 	return b.String()
 }
 
-// Unwrap gives why the task can't be followed.
+// Unwrap gives why the task cannot be followed.
 func (e *TaskError) Unwrap() error { return e.Err }
 
 const (
@@ -116,9 +116,9 @@ const (
 )
 
 // Wait follows a task to its end: nil when it ended OK or with warnings, else a
-// *TaskError. It asks often at first, then every two seconds. progress, if not nil, is
-// called after each look, with the new lines of the log. A node that does not answer
-// is waited for, up to a minute. When ctx ends, the task goes on: the outcome is unknown.
+// *TaskError. It asks often at first, then every two seconds. progress is
+// optional; it is called after each poll, with the new lines of the log. Wait bears a node
+// that does not answer for a minute. When ctx ends, the task goes on: the outcome is unknown.
 func (c *Client) Wait(ctx context.Context, upid string, progress func(TaskStatus)) error {
 	id, err := ParseUPID(upid)
 	if err != nil {
@@ -131,7 +131,7 @@ func (c *Client) Wait(ctx context.Context, upid string, progress func(TaskStatus
 			return w.lost(err)
 		}
 		w.waited += pause
-		st, err := w.look(ctx)
+		st, err := w.status(ctx)
 		if err != nil {
 			silent += pause
 			if e, ok := errors.AsType[*Error](err); !ok || !passing(e) || silent >= followFor {
@@ -167,7 +167,7 @@ func (w *follower) lost(err error) error {
 	return &TaskError{UPID: w.upid, Unknown: true, Log: w.tail, Err: err}
 }
 
-func (w *follower) look(ctx context.Context) (TaskStatus, error) {
+func (w *follower) status(ctx context.Context) (TaskStatus, error) {
 	var answer struct{ Status, ExitStatus string }
 	if err := w.c.Get(ctx, w.path+"/status", nil, &answer); err != nil {
 		return TaskStatus{}, err
@@ -184,9 +184,9 @@ func (w *follower) look(ctx context.Context) (TaskStatus, error) {
 	return st, nil
 }
 
-// lines reads what the log has got since. The log is a courtesy: where it can't be
-// read, the task is followed all the same. That of a task which ended well at the
-// first look is not worth a request.
+// lines reads what the log has got since. The log is optional: when it cannot be
+// read, the task is followed all the same. It is not read for a task that ended well
+// before the first poll.
 func (w *follower) lines(ctx context.Context, st TaskStatus) []string {
 	if st.Exit == "OK" && w.seen == 0 {
 		return nil

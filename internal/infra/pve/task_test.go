@@ -112,7 +112,7 @@ func TestWaitDeadWorker(t *testing.T) {
 		if !IsUnknownOutcome(err) || len(n.all()) != 1 {
 			t.Errorf("%s: %v", state, err)
 		}
-		contains(t, err.Error(), "vzcreate 311 on pve1 died", "look at what it left", "extracting archive", upid)
+		contains(t, err.Error(), "vzcreate 311 on pve1 died", "check what it left", "extracting archive", upid)
 	}
 }
 
@@ -163,7 +163,7 @@ func TestWaitGivesUpASilentNode(t *testing.T) {
 	if !IsUnknownOutcome(err) {
 		t.Errorf("got %v", err)
 	}
-	contains(t, err.Error(), "595", "can't be followed and may go on", upid)
+	contains(t, err.Error(), "595", "cannot be followed and may go on", upid)
 	total := time.Duration(0)
 	for _, d := range n.all() {
 		total += d
@@ -242,7 +242,7 @@ func TestFileLockThatStays(t *testing.T) {
 	s := serve(t, always(refuse("500", flockText)))
 	c, _ := client(t, s, nil)
 	_, err := c.Write(context.Background(), http.MethodPut, "/nodes/pve1/qemu/101/config", form("cores", "2"))
-	if !IsLocked(err) || len(s.requests()) != lockTries {
+	if !isLocked(err) || len(s.requests()) != lockTries {
 		t.Errorf("%d requests, %v", len(s.requests()), err)
 	}
 	contains(t, err.Error(), "another task works on it")

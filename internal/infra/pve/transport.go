@@ -71,7 +71,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func repeatable(req *http.Request) bool { return req.Body == nil || req.GetBody != nil }
 
-// passing says whether a read that failed so may well succeed soon.
+// passing reports whether a read that failed so may well succeed soon.
 func passing(e *Error) bool {
 	if e.Status != 0 {
 		return e.Status == http.StatusTooManyRequests || fromTheWay(e.Status)
@@ -143,7 +143,7 @@ func (t *transport) broken(req *http.Request, err error, sent bool) *Error {
 	return e
 }
 
-// neverSent is true where the request can't have reached the API.
+// neverSent is true where the request cannot have reached the API.
 func neverSent(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
 	return ok && op.Op == "dial" || refusesCertificate(err)

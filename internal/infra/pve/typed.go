@@ -27,24 +27,11 @@ func (c *Client) Version(ctx context.Context) (Version, error) {
 	return Version{Version: v.Version, Release: v.Release, RepoID: v.RepoID}, nil
 }
 
-// Appliances lists the container templates that node can download.
-func (c *Client) Appliances(ctx context.Context, node string) (proxmox.Appliances, error) {
-	var list proxmox.Appliances
-	if err := c.typed.Get(ctx, Path("nodes", node, "aplinfo"), &list); err != nil {
-		return nil, plain(err)
-	}
-	return list, nil
-}
-
 // Permissions gives the privileges of the user or token: path, privilege.
 func (c *Client) Permissions(ctx context.Context) (proxmox.Permissions, error) {
 	p, err := c.typed.Permissions(ctx, nil)
 	return p, plain(err)
 }
-
-// EncodeSSHKeys gives public keys as the parameter sshkeys of a VM wants them:
-// percent-encoded once (and then once more with the form).
-func EncodeSSHKeys(keys ...string) string { return proxmox.EncodeSSHKeys(keys...) }
 
 // quiet passes go-proxmox's warnings on. Its debug lines hold bodies with passwords.
 type quiet struct{ log *slog.Logger }

@@ -71,7 +71,7 @@ func TestTicketLogin(t *testing.T) {
 // pool's rights reach its guests.
 func TestPrivileges(t *testing.T) {
 	r := newRig(t, Options{
-		Users:  []User{{"root@pam", "x"}, {"prov@pve", "x"}},
+		Users:  []User{{ID: "root@pam", Password: "x"}, {ID: "prov@pve", Password: "x"}},
 		Tokens: []Token{{ID: "prov@pve!t", Secret: "1", PrivSep: true}, {ID: "prov@pve!whole", Secret: "1"}, {ID: "root@pam!sim", Secret: "1"}},
 		Roles:  map[string][]string{"Audit": {"VM.Audit", "Pool.Audit"}, "Make": {"VM.Audit", "VM.Allocate", "VM.Config.Memory"}},
 		ACL: []ACL{{Path: "/", UGID: "prov@pve", Role: "Audit"}, {Path: "/", UGID: "prov@pve!t", Role: "Make"},

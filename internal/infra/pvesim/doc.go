@@ -1,5 +1,5 @@
-// Package pvesim is an in-memory Proxmox VE API (9.x): a test double for whatever
-// talks to one. It answers over HTTP as the real daemon does: reason phrases, the
+// Package pvesim is an in-memory Proxmox VE API (9.x): a test double for programs that
+// use one. It answers over HTTP as the real daemon does: reason phrases, the
 // 400 maps of every wrong parameter, property strings rewritten in Proxmox's order,
 // digests with their true values, tasks with UPIDs and logs, locks, tickets, tokens,
 // CSRF and privileges.
@@ -13,13 +13,25 @@
 // request after it (or [Sim.Dump], [Sim.Settle]) carries it out. So there is nothing
 // to close, and equal seeds and equal requests give equal UPIDs, MACs and volumes.
 //
+// # Parts
+//
+//	schema    what a parameter or stored value must look like; the official schema
+//	store     the cluster's state as objects, and the one lock
+//	access    users, tokens, tickets, roles: who may do what
+//	firewall  one firewall file: rules, groups, sets, aliases
+//	task      workers: UPID, log, exit status
+//	api       taking and answering requests; below it the routes: datacenter, guests, firewall
+//	knobs     what tests do: failures, journal, changes by another hand
+//	conf, refusal  configuration files with their digest; how the API says no
+//
+// [Sim] joins them; it decides nothing itself.
+//
 // # Knobs
 //
 // [Options] holds what is fixed: nodes, users, tokens, ACLs, the delay of tasks, the lag of
-// cluster/resources, how many clones of one template may run at once. [Sim.Fail] injects
-// failures by method, path and count, before or after the work is done: any status (595 and
-// 596 among them), a broken connection, a failed, dead or warning task. The Add… and Set… methods change
-// the world as another person's hand would, without a request in the journal.
+// cluster/resources, how many clones of one template may run at once. [Sim.Fail] makes
+// requests or their tasks fail, by method, path and count. The Add… and Set… methods change
+// the state without a request in the journal.
 //
 // # Source
 //
@@ -42,5 +54,5 @@
 // of a full storage, of a request body over 512 KiB and of a JSON body that is not an object
 // were not recorded and are near guesses. Formats of rare options (hostpci, usb, audio, …) are
 // checked loosely: a value that the real API refuses may pass. A request that is answered with
-// an error ends its connection (net/http can't give reason phrases otherwise).
+// an error ends its connection (net/http cannot give reason phrases otherwise).
 package pvesim

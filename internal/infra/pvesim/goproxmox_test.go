@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"syslog-gateway/internal/infra/pvesim/schema"
+
 	proxmox "github.com/luthermonson/go-proxmox"
 )
 
@@ -46,8 +48,8 @@ func goClient(t *testing.T, sim *Sim, opts ...proxmox.Option) *proxmox.Client {
 
 // TestGoProxmox: go-proxmox's typed calls work against the simulator, which they were not made for.
 func TestGoProxmox(t *testing.T) {
-	schema := must(SchemaFromEnv())(t)
-	sim := must(New(Options{Schema: schema}))(t)
+	official := must(schema.FromEnv())(t)
+	sim := must(New(Options{Schema: official}))(t)
 	if err := sim.AddTemplateFile("local:vztmpl/debian.tar.zst", 1<<20, 1<<20); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/infra/pvesim/schema"
 )
 
 // TestParameterErrors: every wrong parameter is named in one answer, in the words of the real API.
@@ -16,20 +18,20 @@ func TestParameterErrors(t *testing.T) {
 		want map[string]string
 	}{
 		{vm, []string{"vmid", "99", "name", "bad name", "foo", "1", "cores", "0", "onboot", "yes"}, map[string]string{
-			"vmid": "value must have a minimum value of 100", "name": "invalid format - value does not look like a valid DNS name\n", "foo": errUnknownProp,
+			"vmid": "value must have a minimum value of 100", "name": "invalid format - value does not look like a valid DNS name\n", "foo": schema.UnknownParam,
 			"cores": "value must have a minimum value of 1", "onboot": "type check ('boolean') failed - got 'yes'"}},
 		{vm, []string{"vmid", "x"}, map[string]string{"vmid": "type check ('integer') failed - got 'x'"}},
-		{vm, nil, map[string]string{"vmid": errMissingProp}},
+		{vm, nil, map[string]string{"vmid": schema.MissingParam}},
 		{vm, []string{"vmid", "200", "net0", "virtio,tag=5000,bogus=1"}, map[string]string{"net0": "invalid format - invalid key in comma-separated list property: bogus\n"}},
 		{vm, []string{"vmid", "200", "net0", "virtio,tag=5000,mtu=0"}, map[string]string{
 			"net0": "invalid format - format error\nnet0.mtu: value must have a minimum value of 1\nnet0.tag: value must have a maximum value of 4094\n"}},
 		{vm, []string{"vmid", "200", "net0", "virtio,virtio"}, map[string]string{"net0": "invalid format - duplicate key in comma-separated list property: model\n"}},
-		{vm, []string{"vmid", "200", "net0", "bridge=vmbr0"}, map[string]string{"net0": "invalid format - format error\nnet0.model: " + errMissingProp + "\n"}},
+		{vm, []string{"vmid", "200", "net0", "bridge=vmbr0"}, map[string]string{"net0": "invalid format - format error\nnet0.model: " + schema.MissingParam + "\n"}},
 		{vm, []string{"vmid", "200", "ipconfig0", "gw=10.0.0.1"}, map[string]string{"ipconfig0": "invalid format - format error\nipconfig0.ip: missing property required by 'ipconfig0.gw'\n"}},
 		{vm, []string{"vmid", "200", "scsihw", "none", "sshkeys", "ssh-rsa plain"}, map[string]string{
 			"scsihw":  "value 'none' does not have a value in the enumeration 'lsi, lsi53c810, virtio-scsi-pci, virtio-scsi-single, megasas, pvscsi'",
 			"sshkeys": "invalid format - invalid urlencoded string: ssh-rsa plain\n"}},
-		{ct, []string{"vmid", "300", "features", "nesting"}, map[string]string{"ostemplate": errMissingProp, "features": "invalid format - value without key, but schema does not define a default key\n"}},
+		{ct, []string{"vmid", "300", "features", "nesting"}, map[string]string{"ostemplate": schema.MissingParam, "features": "invalid format - value without key, but schema does not define a default key\n"}},
 		{ct, []string{"vmid", "300", "ostemplate", "local:vztmpl/x", "password", "1234", "tags", "a b!", "net0", "name=eth0,ip=10.0.0.5,hwaddr=01:00:00:00:00:00"}, map[string]string{
 			"password": "value must be at least 5 characters long", "tags": "invalid format - invalid characters in tag\n",
 			"net0": "invalid format - format error\nnet0.hwaddr: invalid format - value does not look like a valid unicast MAC address\n\n" +

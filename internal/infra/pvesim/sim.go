@@ -1,21 +1,42 @@
 package pvesim
 
 import (
-	"errors"
-	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
+
+	"syslog-gateway/internal/infra/pvesim/access"
+	"syslog-gateway/internal/infra/pvesim/api"
+	"syslog-gateway/internal/infra/pvesim/api/datacenter"
+	"syslog-gateway/internal/infra/pvesim/api/firewall"
+	"syslog-gateway/internal/infra/pvesim/api/guests"
+	"syslog-gateway/internal/infra/pvesim/knobs"
+	"syslog-gateway/internal/infra/pvesim/schema"
+	"syslog-gateway/internal/infra/pvesim/store"
 )
 
 // Credentials of the user and the token that exist when Options names none. The token
 // has all rights, but it is not root@pam.
 const (
-	DefaultUser     = "root@pam"
+	DefaultUser     = access.RootUser
 	DefaultPassword = "simulator"
-	DefaultToken    = "root@pam!sim=5b1d0c3e-9a4f-4e0b-8f2d-000000000001"
+	DefaultToken    = defaultTokenID + "=" + defaultSecret
+
+	defaultTokenID = "root@pam!sim"
+	defaultSecret  = "5b1d0c3e-9a4f-4e0b-8f2d-000000000001"
+)
+
+// What a simulator is made of and asked to do.
+type (
+	Storage    = store.Storage
+	User       = access.User
+	Token      = access.Token
+	ACL        = access.ACL
+	TemplateVM = knobs.TemplateVM
+	Failure    = knobs.Failure
+	Request    = knobs.Request
 )
 
 // Options is what a simulated cluster is made of. The zero value is one node, pve1,
@@ -30,82 +51,62 @@ type Options struct {
 	MaxClones   int           // running clones of one template; 0: no limit
 	LockTimeout time.Duration // how long a clone waits for its turn; default 10 s
 
-	Storages []Storage // nil: local and local-zfs
-	Users    []User    // nil: DefaultUser
-	Tokens   []Token   // nil, and no Users: DefaultToken
+	Storages []Storage // default: local and local-zfs
+	Users    []User    // default: DefaultUser
+	Tokens   []Token   // default, without Users: DefaultToken
 	ACL      []ACL
 	Roles    map[string][]string // privileges by role, beside the built-in ones
 
-	Schema *Schema // official schema; what it refuses is answered with 400, see Sim.Mismatches
+	Schema *schema.Official // what it refuses is answered with 400, see Sim.Mismatches; optional
 
-	Now    func() time.Time // clock; nil: time.Now
-	Logger *slog.Logger     // one line a request; nil: none
+	Now    func() time.Time // clock; default time.Now
+	Logger *slog.Logger     // one line a request; optional
 }
 
-// Sim is the simulated cluster. Its methods may be called at any time, from any goroutine.
+// Sim is the simulated cluster: an API on a state. The methods of its [knobs.Hand] change
+// the state without a request. All may be called at any time, from any goroutine.
 type Sim struct {
-	opt    Options
-	tables *tables
-	routes []*route
-	log    *slog.Logger
+	*knobs.Hand
 
-	mu         sync.Mutex
-	rng        *rand.Rand
-	start      time.Time
-	nodes      map[string]*node
-	guests     map[int]*guest
-	storages   map[string]*storage
-	pools      map[string]*pool
-	auth       *auth
-	cluster    *clusterState
-	tasks      []*task
-	pid        int
-	polled     int64 // round of pvestatd
-	journal    []Request
-	failures   []*failure
-	mismatches []error
+	cluster  *store.Cluster
+	server   *api.Server
+	failures *knobs.Failures
+	journal  *knobs.Journal
 }
 
-// node is a cluster member.
-type node struct {
-	name     string
-	online   bool
-	config   config
-	firewall *firewall
-	certs    *certificate
-	networks []map[string]any
+// forms are what is worked out of the routes once, for all simulators.
+var forms = sync.OnceValues(func() (*api.Forms, error) {
+	t, err := schema.NewTables()
+	if err != nil {
+		return nil, err
+	}
+	return api.NewForms(t, routes(nil, guests.CloneLimit{}))
+})
+
+func routes(c *store.Cluster, limit guests.CloneLimit) []*api.Route {
+	return slices.Concat(datacenter.Routes(c), guests.Routes(c, limit), firewall.Routes(c))
 }
 
 // New builds a simulator. It fails when the options contradict themselves.
 func New(opt Options) (*Sim, error) {
 	setDefaults(&opt)
-	built, err := builtAPI()
+	forms, err := forms()
 	if err != nil {
 		return nil, err
 	}
-	s := &Sim{
-		opt: opt, tables: built.tables, routes: built.routes, log: opt.Logger,
-		rng:      rand.New(rand.NewPCG(opt.Seed, 0x7076_6573_696d)),
-		start:    opt.Now(),
-		nodes:    map[string]*node{},
-		guests:   map[int]*guest{},
-		storages: map[string]*storage{},
-		pools:    map[string]*pool{},
-		pid:      2000,
-	}
-	for _, n := range opt.Nodes {
-		if s.nodes[n] != nil || checkFormat("node", n) != "" {
-			return nil, fmt.Errorf("pvesim: node name %q is invalid or given twice", n)
-		}
-		s.nodes[n] = newNode(n)
-	}
-	for _, st := range opt.Storages {
-		s.addStorage(st)
-	}
-	s.cluster = newClusterState()
-	if s.auth, err = newAuth(opt); err != nil {
+	c, err := store.New(store.Options{
+		Nodes: opt.Nodes, Storages: opt.Storages, Seed: opt.Seed, Now: opt.Now, Tables: forms.Tables(),
+		TaskDelay: opt.TaskDelay, ResourceLag: opt.ResourceLag,
+		Access: access.Options{Users: opt.Users, Tokens: opt.Tokens, ACL: opt.ACL, Roles: opt.Roles},
+	})
+	if err != nil {
 		return nil, err
 	}
+	s := &Sim{Hand: knobs.NewHand(c), failures: &knobs.Failures{}, journal: &knobs.Journal{}, cluster: c}
+	s.server = api.NewServer(api.Options{
+		Cluster: c, Forms: forms, Routes: routes(c, guests.CloneLimit{Max: opt.MaxClones, Timeout: opt.LockTimeout}),
+		Failures: s.failures, Journal: s.journal, Official: opt.Schema, Logger: opt.Logger,
+	})
 	return s, nil
 }
 
@@ -121,7 +122,7 @@ func setDefaults(opt *Options) {
 	}
 	if opt.Users == nil && opt.Tokens == nil {
 		opt.Users = []User{{ID: DefaultUser, Password: DefaultPassword}}
-		opt.Tokens = []Token{{ID: "root@pam!sim", Secret: "5b1d0c3e-9a4f-4e0b-8f2d-000000000001"}}
+		opt.Tokens = []Token{{ID: defaultTokenID, Secret: defaultSecret}}
 	}
 	if opt.LockTimeout == 0 {
 		opt.LockTimeout = 10 * time.Second
@@ -134,44 +135,38 @@ func setDefaults(opt *Options) {
 	}
 }
 
-func newNode(name string) *node {
-	return &node{
-		name: name, online: true, config: config{}, firewall: newFirewall(),
-		networks: []map[string]any{
-			{"iface": "eno1", "type": "eth", "method": "manual", "method6": "manual", "active": 1, "exists": 1, "priority": 3, "families": []string{"inet"}},
-			{"iface": "vmbr0", "type": "bridge", "method": "static", "method6": "manual", "active": 1, "autostart": 1, "priority": 4,
-				"address": "192.168.0.10", "netmask": "24", "cidr": "192.168.0.10/24", "gateway": "192.168.0.1",
-				"bridge_ports": "eno1", "bridge_stp": "off", "bridge_fd": "0", "families": []string{"inet"}},
-		},
-	}
-}
-
 // Handler serves /api2/json and /api2/extjs.
-func (s *Sim) Handler() http.Handler { return http.HandlerFunc(s.serve) }
+func (s *Sim) Handler() http.Handler { return s.server }
 
 // Settle carries out every task, however long it still has to run.
-func (s *Sim) Settle() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, t := range s.tasks {
-		s.finish(t)
-	}
-}
+func (s *Sim) Settle() { s.cluster.Do(s.cluster.Tasks.Settle) }
 
 // Mismatches returns what the official schema said otherwise than the own tables did.
-func (s *Sim) Mismatches() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return errors.Join(s.mismatches...)
+func (s *Sim) Mismatches() error { return s.server.Mismatches() }
+
+// Dump returns the state as the files below /etc/pve that backup tools see.
+func (s *Sim) Dump() (files map[string]string) {
+	s.cluster.Do(func() {
+		s.cluster.Advance()
+		files = s.cluster.Dump()
+	})
+	return files
 }
 
-// mac makes an address of Proxmox's prefix.
-func (s *Sim) mac() string {
-	n := s.rng.Uint32()
-	return fmt.Sprintf("BC:24:11:%02X:%02X:%02X", byte(n>>16), byte(n>>8), byte(n))
+// Fail injects a failure. Failures are tried in the order of the calls; the first that
+// applies is used.
+func (s *Sim) Fail(f Failure) { s.failures.Add(f) }
+
+// ClearFailures takes all injected failures away.
+func (s *Sim) ClearFailures() { s.failures.Clear() }
+
+// Journal returns every request so far, in order of arrival.
+func (s *Sim) Journal() []Request { return s.journal.All() }
+
+// Writes returns the requests that asked for a change, answered well or not.
+func (s *Sim) Writes() []Request {
+	return slices.DeleteFunc(s.journal.All(), func(r Request) bool { return !r.Write() })
 }
 
-func (s *Sim) uuid() string {
-	a, b := s.rng.Uint64(), s.rng.Uint64()
-	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", uint32(a), uint16(a>>32), uint16(a>>48)&0xfff, uint16(b)&0x3fff|0x8000, b>>16)
-}
+// ResetJournal forgets the requests so far.
+func (s *Sim) ResetJournal() { s.journal.Reset() }

@@ -11,6 +11,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/infra/pvesim/schema"
+	"syslog-gateway/internal/infra/pvesim/task"
 )
 
 // clock is a time that only moves when told.
@@ -41,12 +44,12 @@ type reply struct {
 
 func newRig(t *testing.T, opt Options) *rig {
 	t.Helper()
-	schema, err := SchemaFromEnv()
+	official, err := schema.FromEnv()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if opt.Schema == nil {
-		opt.Schema = schema
+		opt.Schema = official
 	}
 	c := &clock{time.Unix(1795370268, 0)}
 	if opt.Now == nil {
@@ -158,7 +161,7 @@ func (r *rig) list(path string, kv ...string) []map[string]any {
 func (r *rig) task(method, path string, kv ...string) string {
 	r.Helper()
 	upid := r.ok(method, path, kv...)
-	if !upidText.MatchString(upid) {
+	if !task.IsUPID(upid) {
 		r.Fatalf("%s %s: %q is no UPID", method, path, upid)
 	}
 	r.sim.Settle()

@@ -3,6 +3,7 @@ package pvesim
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -11,6 +12,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/infra/pvesim/conf"
+	"syslog-gateway/internal/infra/pvesim/task"
 )
 
 // transcriptVariable names the folder with answers recorded from the real API:
@@ -65,7 +69,7 @@ func readTranscript(t *testing.T, file string) []*recorded {
 func (r *recorded) take(line string) {
 	if status, ok := strings.CutPrefix(line, "   statusline: HTTP/1.1 "); ok {
 		code, reason, _ := strings.Cut(status, " ")
-		r.status, r.reason = atoi(code), reason
+		r.status, r.reason = conf.Int(code), reason
 		return
 	}
 	if task, ok := strings.CutPrefix(line, "   => "); ok {
@@ -76,8 +80,8 @@ func (r *recorded) take(line string) {
 	}
 	if r.status == 0 && strings.HasPrefix(line, "{") {
 		_ = json.Unmarshal([]byte(line), &r.answer)
-		if m := upidText.FindStringSubmatch(strings.Trim(string(r.answer.Data), `"`)); m != nil {
-			r.user = m[7]
+		if upid := strings.Trim(string(r.answer.Data), `"`); task.IsUPID(upid) {
+			r.user = strings.Split(upid, ":")[7]
 		}
 	}
 }
@@ -275,8 +279,8 @@ func (rec *recorded) judge(r *rig, got reply) string {
 		return "not served"
 	case got.Status != rec.status || got.Reason != rec.reason:
 		return fmt.Sprintf("differs: %d %s", got.Status, got.Reason)
-	case !slices.Equal(sortedKeys(got.Errors), sortedKeys(rec.answer.Errors)):
-		return fmt.Sprintf("differs: wrong parameters %v", sortedKeys(got.Errors))
+	case !slices.Equal(slices.Sorted(maps.Keys(got.Errors)), slices.Sorted(maps.Keys(rec.answer.Errors))):
+		return fmt.Sprintf("differs: wrong parameters %v", slices.Sorted(maps.Keys(got.Errors)))
 	}
 	if rec.exit != "" {
 		upid := strings.Trim(string(got.Data), `"`)

@@ -21,11 +21,11 @@ const (
 
 var (
 	errNotSealed = errors.New("is not encrypted")
-	errDamaged   = errors.New("can't be decrypted: it was changed, moved from another key, or encrypted with another data key")
+	errDamaged   = errors.New("cannot be decrypted: it was changed, moved from another key, or encrypted with another data key")
 )
 
 // unseal decrypts one value and returns it with its type, one of SOPS's str, int,
-// float, bool, bytes, comment. Path is bound into the value, so that values can't be
+// float, bool, bytes, comment. Path is bound into the value, so that values cannot be
 // exchanged: keys that lead to it, each followed by a colon.
 func unseal(value string, key []byte, path string) (clear, kind string, err error) {
 	parts := sealed.FindStringSubmatch(value)

@@ -222,7 +222,7 @@ func writeScalar(b *bytes.Buffer, n *yaml.Node) error {
 		writeString(b, n.Value)
 	default:
 		if !json.Valid([]byte(n.Value)) {
-			return fmt.Errorf("a value of type %s can't be written as JSON", n.Tag)
+			return fmt.Errorf("a value of type %s cannot be written as JSON", n.Tag)
 		}
 		b.WriteString(n.Value)
 	}
@@ -232,6 +232,6 @@ func writeScalar(b *bytes.Buffer, n *yaml.Node) error {
 func writeString(b *bytes.Buffer, s string) {
 	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // a string into a buffer: can't fail
+	_ = enc.Encode(s) // a string into a buffer: cannot fail
 	b.Truncate(b.Len() - 1)
 }

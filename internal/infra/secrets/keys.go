@@ -24,12 +24,12 @@ const commandLimit = 2 * time.Minute
 type keyring struct {
 	identities []age.Identity
 	looked     []string
-	notes      []string // what was found and can't be used
+	notes      []string // what was found and cannot be used
 	plugins    bool     // keys of age plugins are among what was found
 }
 
 // collectKeys gathers the keys from all places. A place that was named by a variable
-// and can't be read is an error; one that SOPS only looks at is not.
+// and cannot be read is an error; one that SOPS only looks at is not.
 func collectKeys(ctx context.Context, o Options) (keyring, error) {
 	var ring keyring
 	for _, add := range []func(context.Context, Options) error{ring.addVariable, ring.addFile, ring.addCommand, ring.addDefault, ring.addSSH} {

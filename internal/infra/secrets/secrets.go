@@ -16,7 +16,7 @@ import (
 type Options struct {
 	Env     func(string) string // os.Getenv; nil: no variable is set
 	Home    string              // the user's home; "": files below it are not looked for
-	Program string              // sops, for what this package can't read; "": the one in PATH
+	Program string              // sops, for what this package cannot read; "": the one in PATH
 }
 
 func (o Options) env(name string) string {

@@ -156,7 +156,7 @@ func TestWhatWasChangedIsRefused(t *testing.T) {
 		edit func(map[string]any)
 		want string
 	}{
-		"exchanged":        {func(d map[string]any) { d["a"], d["b"] = d["b"], d["a"] }, "a can't be decrypted"},
+		"exchanged":        {func(d map[string]any) { d["a"], d["b"] = d["b"], d["a"] }, "a cannot be decrypted"},
 		"half decrypted":   {func(d map[string]any) { d["a"] = "alpha" }, "a is not encrypted"},
 		"number in clear":  {func(d map[string]any) { d["a"] = 5 }, "a is not encrypted"},
 		"removed":          {func(d map[string]any) { delete(d, "b") }, "MAC does not fit"},
@@ -169,10 +169,10 @@ func TestWhatWasChangedIsRefused(t *testing.T) {
 		}, "MAC does not fit"},
 		"type changed": {func(d map[string]any) { d["a"] = strings.Replace(d["a"].(string), "type:str", "type:int", 1) }, "does not hold one"},
 		"type unknown": {func(d map[string]any) { d["a"] = strings.Replace(d["a"].(string), "type:str", "type:time", 1) }, "only sops itself knows"},
-		"damaged":      {func(d map[string]any) { d["a"] = strings.Replace(d["a"].(string), "data:", "data:!", 1) }, "can't be decrypted"},
+		"damaged":      {func(d map[string]any) { d["a"] = strings.Replace(d["a"].(string), "data:", "data:!", 1) }, "cannot be decrypted"},
 		"no MAC":       {func(d map[string]any) { delete(meta(d), "mac") }, "has no MAC"},
 		"open MAC":     {func(d map[string]any) { meta(d)["mac"] = "ABCD" }, "MAC (sops.mac) is not encrypted"},
-		"other time":   {func(d map[string]any) { meta(d)["lastmodified"] = "2026-05-16T10:00:01Z" }, "MAC (sops.mac) can't be decrypted"},
+		"other time":   {func(d map[string]any) { meta(d)["lastmodified"] = "2026-05-16T10:00:01Z" }, "MAC (sops.mac) cannot be decrypted"},
 		"no time":      {func(d map[string]any) { meta(d)["lastmodified"] = "" }, "lastmodified is not a time"},
 		"no metadata":  {func(d map[string]any) { delete(d, "sops") }, "it is not encrypted"},
 		"odd metadata": {func(d map[string]any) { d["sops"] = []any{1} }, "metadata"},

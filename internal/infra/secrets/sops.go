@@ -56,7 +56,7 @@ func takeMetadata(root *yaml.Node) (*metadata, error) {
 		}
 		var m metadata
 		if err := root.Content[i+1].Decode(&m); err != nil {
-			return nil, errors.New("its SOPS metadata (the key \"sops\") can't be read: a field has the wrong type")
+			return nil, errors.New("its SOPS metadata (the key \"sops\") cannot be read: a field has the wrong type")
 		}
 		root.Content = append(root.Content[:i:i], root.Content[i+2:]...)
 		return &m, m.prepare()
@@ -76,7 +76,7 @@ func (m *metadata) prepare() error {
 	}
 	modified, err := time.Parse(time.RFC3339, m.LastModified)
 	if err != nil {
-		return errors.New("sops.lastmodified is not a time, so the MAC can't be checked")
+		return errors.New("sops.lastmodified is not a time, so the MAC cannot be checked")
 	}
 	m.LastModified = modified.Format(time.RFC3339)
 

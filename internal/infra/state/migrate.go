@@ -23,7 +23,7 @@ type Migration struct {
 	Serial    uint64 `json:"serial"`
 	Lineage   string `json:"lineage"`
 	Items     []Item `json:"items"`
-	Locks     []Held `json:"locks,omitempty"`   // who has it locked now: don't move while one is
+	Locks     []Held `json:"locks,omitempty"`   // who has it locked now: do not move while one is
 	Warning   string `json:"warning,omitempty"` // the state may not be the newest
 }
 

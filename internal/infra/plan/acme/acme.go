@@ -20,12 +20,12 @@ import (
 // Planner plans certificates by ACME.
 type Planner struct {
 	Declared declaration.Extra
-	Live     *live.ACME   // nil: nothing is looked at
+	Live     *live.ACME   // optional: without it nothing is planned
 	List     *change.List // what is planned goes here
 	Root     bool         // somebody logs in as root@pam itself
 }
 
-// maxACMEDomains is how Count domains a node's certificate may have by DNS challenge
+// maxACMEDomains is how many domains a node's certificate may have by DNS challenge
 // (acmedomain0 to acmedomain4); ours has one.
 const maxACMEDomains = 5
 

@@ -1,6 +1,6 @@
-// Package change has the words of a plan: what is to be done with an object, the
-// differences that are the reason, and the requests that carry it out. It compares
-// nothing and sends nothing.
+// Package change is the vocabulary of a plan: what is done to an object, the differences
+// that are the reason, and the requests that do it. It compares nothing and sends
+// nothing.
 package change
 
 import (
@@ -19,10 +19,10 @@ type Action string
 const (
 	Create  Action = "create"
 	Update  Action = "update"
-	Replace Action = "replace" // destroyed and made anew
+	Replace Action = "replace" // destroyed and created again
 	Destroy Action = "destroy"
-	Wait    Action = "wait"   // somebody is making it at this moment: wait, then look again
-	Manual  Action = "manual" // nothing that can be done through the API with these credentials
+	Wait    Action = "wait"   // it is being created right now: wait, then plan again
+	Manual  Action = "manual" // impossible through the API with these credentials
 	Refuse  Action = "refuse" // cannot be planned at all: see Blocks
 )
 
@@ -49,34 +49,34 @@ type Change struct {
 	Name   string   `json:"name,omitempty"`
 	VMID   int      `json:"vmid,omitempty"`
 	Node   string   `json:"node,omitempty"`
-	Adopts bool     `json:"adopts,omitempty"` // the guest was not ours so far
+	Adopts bool     `json:"adopts,omitempty"` // the guest was not ours before
 	Fields []Diff   `json:"fields,omitempty"`
 	Blocks []Block  `json:"blocks,omitempty"` // not empty: nothing of the plan is carried out
-	Manual []string `json:"manual,omitempty"` // what somebody must do by hand
-	// Reboot says that some fields take effect at the next start of the guest.
+	Manual []string `json:"manual,omitempty"` // what the user must do by hand
+	// Reboot is true when some fields take effect at the next start of the guest.
 	Reboot bool `json:"reboot,omitempty"`
-	// Owed says that the guest does not have the declared address until Manual is done:
-	// until then no inventory may be published.
+	// Owed is true when the guest lacks its declared address until Manual is done: no
+	// inventory may be published before.
 	Owed bool `json:"owed,omitempty"`
 
 	Steps []Step   `json:"-"` // they hold secrets
 	After []string `json:"-"` // IDs of the changes that must be done before
-	// Lanes are what the change uses that bears only few users at a time.
+	// Lanes are the resources of the change that only a few changes may use at a time.
 	Lanes []string `json:"-"`
-	// Resumes says that an earlier apply has begun to make the guest.
+	// Resumes is true when an earlier apply began to make the guest.
 	Resumes bool `json:"-"`
 }
 
 // ID is unique within a plan: object/key.
 func (c Change) ID() string { return c.Object + "/" + c.Key }
 
-// Guest says whether the object is a container or a VM.
+// Guest reports whether the object is a container or a VM.
 func (c Change) Guest() bool { return c.Object == ObjectContainer || c.Object == ObjectVM }
 
-// Creates says whether the change makes a guest from nothing.
+// Creates reports whether the change makes a guest from nothing.
 func (c Change) Creates() bool { return c.Action == Create || c.Action == Replace }
 
-// Blocked says whether something speaks against the change.
+// Blocked reports whether the change is refused.
 func (c Change) Blocked() bool { return len(c.Blocks) > 0 }
 
 // GuestID is the ID of a guest's change.
@@ -90,29 +90,29 @@ func ObjectOf(k declaration.Kind) string {
 	return ObjectContainer
 }
 
-// Replaces is the note of a field that makes a guest be replaced.
-const Replaces = "can't be changed in place"
+// Replaces is the note of a field whose change replaces the guest.
+const Replaces = "cannot be changed in place"
 
 // Diff is one field's difference. Secrets are never in it.
 type Diff struct {
 	Path string `json:"path"`
 	From string `json:"from"` // "" for none
 	To   string `json:"to"`
-	// Note says what is special: "from the next start", Replaces, …
+	// Note is a remark on the field: "from the next start", Replaces, …
 	Note string `json:"note,omitempty"`
 }
 
-// IsReplacement says whether the field cannot be changed in place.
+// IsReplacement reports whether the field cannot be changed in place.
 func (d Diff) IsReplacement() bool { return strings.HasPrefix(d.Note, Replaces) }
 
-// Block is why a change is refused. Flag is what lifts it, such as
-// "--allow-destroy old"; "" where nothing does.
+// Block is why a change is refused. Flag lifts the refusal, such as
+// "--allow-destroy old"; "" when none does.
 type Block struct {
 	Why  string `json:"why"`
 	Flag string `json:"flag,omitempty"`
 }
 
-// Note is something seen that is left alone.
+// Note is something that was found and is left alone.
 type Note struct {
 	Key  string `json:"key"`
 	Text string `json:"text"`

@@ -15,7 +15,7 @@ import (
 	"syslog-gateway/internal/infra/pve"
 )
 
-// Planner plans the firewall of what is looked at.
+// Planner plans the firewall of everything in scope.
 type Planner struct {
 	Scope *scope.Scope
 	Live  *live.Cluster
@@ -28,7 +28,7 @@ var clusterOptions = []option{
 	{"log_ratelimit", "", "enable=1,burst=10,rate=5/second"}, {"enable", "0", "1"},
 }
 
-// nodeOptions let the node's own rules be looked at.
+// nodeOptions make the node apply its own rules.
 var nodeOptions = []option{{"enable", "1", "1"}}
 
 // option is a firewall option with what an absent one stands for.
@@ -104,7 +104,7 @@ func (p *Planner) Groups() {
 // Plan compares what guests, nodes and the cluster have. Rules come before what
 // enables them, and the cluster's switch is last.
 func (p *Planner) Plan() {
-	for _, g := range p.Scope.Looked {
+	for _, g := range p.Scope.Guests {
 		p.guest(g)
 	}
 	if !p.Scope.Firewalled() {

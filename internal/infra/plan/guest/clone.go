@@ -45,7 +45,7 @@ func (v *vm) firstStep() change.Step {
 		params := v.params(pve.Config{}, true)
 		params.Set("vmid", id)
 		params.Set("scsihw", "virtio-scsi-pci")
-		params.Set("description", live.Making)
+		params.Set("description", live.Unfinished)
 		if v.Pool != "" {
 			params.Set("pool", v.Pool)
 		}
@@ -53,7 +53,7 @@ func (v *vm) firstStep() change.Step {
 		step.Disks = v.Disks
 		return step
 	}
-	params := url.Values{"newid": {id}, "name": {v.Name}, "full": {"1"}, "description": {live.Making}}
+	params := url.Values{"newid": {id}, "name": {v.Name}, "full": {"1"}, "description": {live.Unfinished}}
 	if v.Pool != "" {
 		params.Set("pool", v.Pool)
 	}

@@ -49,7 +49,7 @@ func (c *container) create(lv *live.Guest) []change.Step {
 			params.Set("start", "1")
 			return []change.Step{create, runs(path)}
 		}
-		params.Set("description", live.Making)
+		params.Set("description", live.Unfinished)
 		steps = append(steps, create)
 	} else {
 		path = lv.Path()
@@ -62,7 +62,7 @@ func (c *container) create(lv *live.Guest) []change.Step {
 	return append(steps, finish(path, lv, c.Description)...)
 }
 
-// runs looks whether a guest was started: its creation is done also where that failed.
+// runs checks that a guest was started: its creation succeeds even when the start failed.
 func runs(path string) change.Step {
 	return change.Step{Op: change.OpRunning, Title: "look that it runs", Path: path}
 }

@@ -41,7 +41,7 @@ func destroySteps(lv *live.Guest) []change.Step {
 	return append(steps, s)
 }
 
-// replace turns a change that can't be made in place into a replacement, which must be
+// replace turns a change that cannot be made in place into a replacement, which must be
 // allowed by name, and is never allowed for a protected guest.
 func (p *Planner) replace(c *change.Change, g *declaration.Guest, k kind, lv *live.Guest) {
 	i := slices.IndexFunc(c.Fields, func(f change.Diff) bool { return f.IsReplacement() })
@@ -60,7 +60,7 @@ func (p *Planner) replace(c *change.Change, g *declaration.Guest, k kind, lv *li
 		c.Blocks = append(c.Blocks, change.Block{Why: what + "; " + RenameFirst(g, lv)})
 	case !p.AllowReplace[g.VMID]:
 		c.Blocks = append(c.Blocks, change.Block{
-			Why:  what + "; to destroy the guest with its data and make it anew, say so by name",
+			Why:  what + "; to destroy the guest with its data and create it again, allow it by name",
 			Flag: "--allow-replace " + g.Key,
 		})
 	}

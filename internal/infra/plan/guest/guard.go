@@ -7,7 +7,7 @@ import (
 	"syslog-gateway/internal/infra/plan/live"
 )
 
-// Guard says why a live guest and its disks may not be removed, "" if they may. Only a
+// Guard returns why a live guest and its disks may not be removed, "" when they may. Only a
 // literal "protection": false lifts what is there: a default follows the declared disks,
 // and those may have been declared once.
 func Guard(g *declaration.Guest, lv *live.Guest) string {
@@ -24,7 +24,7 @@ func Guard(g *declaration.Guest, lv *live.Guest) string {
 	return ""
 }
 
-// Unguard says how to lift what Guard found.
+// Unguard returns how to lift what Guard found.
 func Unguard(g *declaration.Guest) string {
 	if g.Key == declaration.SplunkKey {
 		return "the Splunk VM always is: if it and its data may go, take it out of the declaration, take its protection off in Proxmox VE, " +

@@ -15,13 +15,13 @@ import (
 	"syslog-gateway/internal/infra/pve"
 )
 
-// Planner plans the guests that are looked at.
+// Planner plans the guests in scope.
 type Planner struct {
 	Scope *scope.Scope
 	Live  *live.Cluster
 	Owner live.Owner
 	List  *change.List // what is planned goes here
-	// Root says that somebody logs in as root@pam itself, with a ticket.
+	// Root is true when the user logs in as root@pam itself, with a ticket.
 	Root bool
 	// What is allowed, by VMID.
 	AllowReplace, AllowReboot, AllowReuse map[int]bool
@@ -29,20 +29,20 @@ type Planner struct {
 
 // kind is what differs between containers and VMs.
 type kind interface {
-	// lanes are what making the guest uses that bears only few users at a time.
+	// lanes are the resources that only a few creations may use at a time.
 	lanes() []string
-	// create returns the steps that make the guest; lv is what an interrupted earlier
-	// attempt has left, nil for nothing.
+	// create returns the steps that make the guest. lv is what an interrupted attempt left
+	// behind; optional.
 	create(lv *live.Guest) []change.Step
 	// show lists the fields of a new guest.
 	show(d *delta)
 	// diff compares a live guest and returns the steps after the config request.
 	diff(d *delta, lv *live.Guest) []change.Step
-	// manual are the steps of a new guest that somebody must take by hand.
+	// manual are the steps of a new guest that the user must take by hand.
 	manual(d *delta)
 }
 
-// Plan compares every guest that is looked at.
+// Plan compares every guest in scope.
 func (p *Planner) Plan() {
 	for _, c := range p.Scope.LXC() {
 		p.guest(&c.Guest, &container{Container: c, template: p.Scope.ContainerTemplate, asRoot: p.Root})
@@ -66,7 +66,7 @@ func (p *Planner) guest(g *declaration.Guest, k kind) {
 	c.Node = lv.Node
 	if lock := lv.Get("lock"); lock == "create" || lock == "clone" {
 		c.Action = change.Wait
-		c.Fields = []change.Diff{{Path: "lock", From: lock, Note: "it is being made: waits, then looks again"}}
+		c.Fields = []change.Diff{{Path: "lock", From: lock, Note: "it is being made: waits, then plans again"}}
 		c.Steps = []change.Step{{Op: change.OpSettle, Title: "wait for the lock (" + lock + ")", Path: lv.Path(), Source: lv.Path() + "/config"}}
 		p.List.Add(c)
 		return
@@ -83,7 +83,7 @@ func (p *Planner) guest(g *declaration.Guest, k kind) {
 	p.update(c, g, k, lv)
 }
 
-// notOurs says why the live guest is not the declared one; nil if it is.
+// notOurs returns why the live guest is not the declared one, or nil when it is.
 func (p *Planner) notOurs(g *declaration.Guest, lv *live.Guest) *change.Block {
 	if why := p.Owner.Foreign(g, lv); why != "" {
 		return &change.Block{Why: why}
@@ -108,12 +108,12 @@ func (p *Planner) create(c change.Change, g *declaration.Guest, k kind) {
 	p.notes(g.Key, d)
 }
 
-// resume goes on with what an interrupted apply has begun.
+// resume continues what an interrupted apply began.
 func (p *Planner) resume(c change.Change, g *declaration.Guest, k kind, lv *live.Guest) {
 	d := newDelta()
 	k.manual(d)
 	c.Action, c.Manual, c.Blocks, c.Resumes = change.Create, d.manual, d.blocks, true
-	c.Fields = []change.Diff{{Path: "description", From: live.Making, To: g.Description, Note: "goes on where an earlier apply ended"}}
+	c.Fields = []change.Diff{{Path: "description", From: live.Unfinished, To: g.Description, Note: "continues where an earlier apply ended"}}
 	c.Steps = k.create(lv)
 	p.pool(&c, d, g, lv)
 	p.List.Add(c)

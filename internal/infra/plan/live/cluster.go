@@ -18,7 +18,7 @@ type Cluster struct {
 	Groups   map[string]*Group
 	Node     map[string]*Firewall          // by node
 	Storage  map[string]map[string]Storage // by node and name
-	ACME     *ACME                         // nil: not read
+	ACME     *ACME                         // nil until it is read
 }
 
 // Group is a security group.

@@ -16,8 +16,8 @@ import (
 // Guest is a live guest.
 type Guest struct {
 	pve.Resource
-	Conf     pve.Config // nil: not read
-	Firewall *Firewall  // nil: not read
+	Conf     pve.Config // nil until it is read
+	Firewall *Firewall  // nil until it is read
 	Pending  []string   // keys that wait for a restart
 	// Detached are the volumes that a restart takes off, by key. The configuration does
 	// not show them any more, but they still belong to the guest.
@@ -36,10 +36,10 @@ func (g *Guest) Get(key string) string { return g.Conf[key] }
 // Digest guards a write that was planned from the configuration.
 func (g *Guest) Digest() string { return g.Conf.Digest() }
 
-// Detaches says whether the next start takes off the volume at a key.
+// Detaches reports whether the next start takes off the volume at a key.
 func (g *Guest) Detaches(key string) bool { return g.Detached[key] != "" }
 
-// Running says whether the guest runs.
+// Running reports whether the guest runs.
 func (g *Guest) Running() bool { return g.Status == "running" }
 
 // Kind is container or VM.
@@ -51,10 +51,10 @@ func (g *Guest) Object() string { return change.ObjectOf(g.Kind()) }
 // Path is the guest's path in the API.
 func (g *Guest) Path() string { return GuestPath(g.Node, g.Kind(), g.VMID) }
 
-// Protected says whether Proxmox VE refuses to remove the guest.
+// Protected reports whether Proxmox VE refuses to remove the guest.
 func (g *Guest) Protected() bool { return g.Conf.Bool("protection", false) }
 
-// Unprivileged says whether a container is unprivileged.
+// Unprivileged reports whether a container is unprivileged.
 func (g *Guest) Unprivileged() bool { return g.Conf.Bool("unprivileged", false) }
 
 // Called is how people are told of the guest: "the container web".
@@ -68,7 +68,7 @@ func Words(k declaration.Kind) string {
 	return "the VM"
 }
 
-// Splunk says whether a guest has the tags that a Splunk VM is made with.
+// Splunk reports whether a guest has the tags that a Splunk VM is made with.
 func (g *Guest) Splunk() bool {
 	tags := SplitTags(g.Tags)
 	for _, t := range []string{"terraform", "splunk", "enterprise"} {
@@ -79,7 +79,7 @@ func (g *Guest) Splunk() bool {
 	return true
 }
 
-// Filtered says whether the firewall sees an interface of the guest.
+// Filtered reports whether the firewall sees an interface of the guest.
 func (g *Guest) Filtered() bool {
 	for key, value := range g.Conf {
 		if NICKeys.MatchString(key) && pve.ParseProps(value, "model").Get("firewall") == "1" {

@@ -16,26 +16,26 @@ type Known struct {
 	Name      string // as it was when it was recorded
 	Class     string // of the firewall, when it was recorded
 	Protected bool
-	// Unprotected says that "protection": false was declared in so many words: only then
-	// may its data go.
+	// Unprotected is true when the declaration literally had "protection": false: only
+	// then may the guest's data be removed.
 	Unprotected bool
 }
 
-// Making is the description of a guest that is being made in several steps. As long as
+// Unfinished is the description of a guest that is being made in several steps. As long as
 // it is there, what is missing is done again from the live state, first boot included.
-const Making = "Being made by provision; not finished yet."
+const Unfinished = "Being made by provision; not finished yet."
 
-// Begun says whether an earlier apply has begun to make the guest, and has not finished.
-func (g *Guest) Begun() bool { return strings.TrimSpace(g.Get("description")) == Making }
+// Begun reports whether an earlier apply has begun to make the guest, and has not finished.
+func (g *Guest) Begun() bool { return strings.TrimSpace(g.Get("description")) == Unfinished }
 
-// Owner tells the estate's guests from those of others.
+// Owner decides which guests belong to the estate.
 type Owner struct {
 	Estate *declaration.Estate
 	Known  map[int]Known // by VMID
 }
 
-// Recorded says whether a live guest is the one that an earlier apply has put down under
-// its VMID. The VMID alone does not make it so: it may belong to another guest by now.
+// Recorded reports whether a live guest is the one that an earlier apply recorded under
+// its VMID. The VMID alone is not enough: another guest may have it by now.
 func (o Owner) Recorded(lv *Guest) (Known, bool) {
 	k, known := o.Known[lv.VMID]
 	if !known || k.Kind != lv.Kind() || k.Name != lv.Name && !o.Marked(lv) {
@@ -44,7 +44,7 @@ func (o Owner) Recorded(lv *Guest) (Known, bool) {
 	return k, true
 }
 
-// Marked says whether a guest bears the estate's mark: the tag terraform and the name of
+// Marked reports whether a guest bears the estate's mark: the tag terraform and the name of
 // the environment, which every declared guest but Splunk has.
 func (o Owner) Marked(lv *Guest) bool {
 	tags := SplitTags(lv.Tags)
@@ -52,7 +52,7 @@ func (o Owner) Marked(lv *Guest) bool {
 	return env != "" && slices.Contains(tags, "terraform") && slices.Contains(tags, env)
 }
 
-// Foreign says why what is live under a VMID is not the declared guest, "" if it is. A
+// Foreign returns why the live guest under a VMID is not the declared one, "" when it is. A
 // guest that bears the estate's mark may have been renamed.
 func (o Owner) Foreign(g *declaration.Guest, lv *Guest) string {
 	id := strconv.Itoa(g.VMID)
@@ -68,21 +68,21 @@ func (o Owner) Foreign(g *declaration.Guest, lv *Guest) string {
 	return taken + ", which this estate has not made: give " + g.Key + " another vm_id, or, if it is the same guest, declare its name"
 }
 
-// Sure says whether the live guest has the declared name, or the one that is recorded.
+// Sure reports whether the live guest has the declared name, or the one that is recorded.
 func (o Owner) Sure(g *declaration.Guest, lv *Guest) bool {
 	k, known := o.Recorded(lv)
 	return lv.Name == g.Name || known && k.Name == lv.Name
 }
 
-// Settled says that the record knows the guest as it is declared, with the same class.
+// Settled reports whether the record has the guest as it is declared, with the same class.
 func (o Owner) Settled(g *declaration.Guest, lv *Guest) bool {
 	k, recorded := o.Recorded(lv)
 	return recorded && k.Key == g.Key && k.Class == g.Class
 }
 
-// Reuses says which other guest of the estate is live under the VMID of a declared one,
-// "" for none: that one would become another in place, with its data. A guest with a new
-// name, or the same one under another key, is no other.
+// Reuses returns which other guest of the estate is live under the VMID of a declared one,
+// "" for none: it would be turned into the declared one, with its data. A guest that was
+// renamed, or that has another key, is not another guest.
 func (o Owner) Reuses(g *declaration.Guest, lv *Guest) string {
 	if lv.Name == g.Name {
 		return ""

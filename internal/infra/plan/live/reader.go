@@ -87,7 +87,7 @@ func (r *Reader) ReadGuests(ctx context.Context) (undeclared []*Guest, err error
 	}
 	templates := r.templates()
 	err = r.all(ctx, func(ctx context.Context, b *batch) {
-		for _, g := range r.Scope.Looked {
+		for _, g := range r.Scope.Guests {
 			r.readDeclared(ctx, b, g)
 		}
 		for _, lv := range slices.Concat(templates, ours) {
@@ -151,7 +151,7 @@ func nameKey(k declaration.Kind) string {
 	return "hostname"
 }
 
-// readAbsent looks whether a guest that /cluster/resources does not know exists all
+// readAbsent checks whether a guest that /cluster/resources does not know exists all
 // the same: that list may be ten seconds old.
 func (r *Reader) readAbsent(ctx context.Context, b *batch, g *declaration.Guest) {
 	path := GuestPath(g.Node, g.Kind, g.VMID)
@@ -202,16 +202,16 @@ func (r *Reader) readNodes(ctx context.Context, b *batch) {
 // are about to change, or the record does not say that they had none and their interfaces
 // are filtered. The options are read of those that are.
 func (r *Reader) ReadLeaving(ctx context.Context) error {
-	var looked []*Guest
+	var leaving []*Guest
 	err := r.all(ctx, func(ctx context.Context, b *batch) {
-		for _, g := range r.Scope.Looked {
+		for _, g := range r.Scope.Guests {
 			lv := r.Of(g)
 			if g.Class != "" || lv == nil || lv.Firewall != nil || lv.Conf == nil || lv.Get("lock") != "" {
 				continue
 			}
 			if lv.Filtered() && !r.Owner.Settled(g, lv) || TagList(SplitTags(lv.Get("tags"))) != TagList(g.Tags) {
 				lv.Firewall = &Firewall{}
-				looked = append(looked, lv)
+				leaving = append(leaving, lv)
 				b.get(ctx, lv.Path()+"/firewall/rules", nil, &lv.Firewall.Rules, nil)
 			}
 		}
@@ -220,7 +220,7 @@ func (r *Reader) ReadLeaving(ctx context.Context) error {
 		return err
 	}
 	return r.all(ctx, func(ctx context.Context, b *batch) {
-		for _, lv := range looked {
+		for _, lv := range leaving {
 			if rules.Leave(lv.Firewall.Rules, r.Scope.OwnGroups()).Method != "" {
 				b.get(ctx, lv.Path()+"/firewall/options", nil, &lv.Firewall.Options, nil)
 			}
@@ -240,7 +240,7 @@ func (r *Reader) templates() []*Guest {
 	return out
 }
 
-// LacksVolume says whether the configuration lacks a volume that is declared.
+// LacksVolume reports whether the configuration lacks a volume that is declared.
 func (r *Reader) LacksVolume(lv *Guest) bool {
 	for _, c := range r.Scope.LXC() {
 		if c.VMID == lv.VMID {
@@ -278,7 +278,7 @@ func (r *Reader) ReadStorage(ctx context.Context, nodes []string) error {
 	})
 }
 
-// HasVolume says whether a node's storage has a volume.
+// HasVolume reports whether a node's storage has a volume.
 func (r *Reader) HasVolume(ctx context.Context, node, volume, content string) (bool, error) {
 	key := node + " " + content + " " + Store(volume)
 	if _, read := r.content[key]; !read {
@@ -295,7 +295,7 @@ func (r *Reader) HasVolume(ctx context.Context, node, volume, content string) (b
 	return r.content[key][volume], nil
 }
 
-// HasAppliance says whether a node's list of appliances has a template.
+// HasAppliance reports whether a node's list of appliances has a template.
 func (r *Reader) HasAppliance(ctx context.Context, node, name string) (bool, error) {
 	var list []struct{ Template string }
 	path := pve.Path("nodes", node, "aplinfo")

@@ -71,7 +71,7 @@ func (g *Guest) Unused() []string {
 // DiskKeys are the configuration keys of disks.
 var DiskKeys = regexp.MustCompile(`^(scsi|virtio|sata|ide)\d+$`)
 
-// IsDisk says whether a key is a disk that is not a CD-ROM or cloud-init drive.
+// IsDisk reports whether a key is a disk that is not a CD-ROM or cloud-init drive.
 func IsDisk(key, value string) bool {
 	return DiskKeys.MatchString(key) && !strings.Contains(value, "media=cdrom") && !strings.Contains(value, "cloudinit")
 }

@@ -31,7 +31,7 @@ type Live struct {
 }
 
 // Signature is what makes two rules the same: everything that matters to the firewall.
-// Comments and log levels don't.
+// Comments and log levels do not.
 func (r Live) Signature() string {
 	s := signature(declaration.Rule{
 		Type: r.Type, Action: r.Action, Proto: r.Proto, DPort: r.DPort,
@@ -136,7 +136,7 @@ func Join(live []Live, groups []string) Request {
 	return Request{}
 }
 
-// IsGroup says whether the rule stands for one of the security groups.
+// IsGroup reports whether the rule stands for one of the security groups.
 func (r Live) IsGroup(groups []string) bool {
 	return r.Type == "group" && slices.Contains(groups, r.Action)
 }
@@ -212,7 +212,7 @@ func params(r declaration.Rule) url.Values {
 	return v
 }
 
-// Same says whether nothing is to be done.
+// Same reports whether nothing is to be done.
 func Same(live []Live, want []declaration.Rule) bool {
 	return Next(live, want).Method == ""
 }

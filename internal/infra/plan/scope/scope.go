@@ -1,5 +1,5 @@
-// Package scope says which part of a declaration a plan looks at: all of it, or what
-// somebody has named. It reads nothing that is live.
+// Package scope decides which part of a declaration a plan covers: all of it, or the
+// guests and pools that the user named. It reads nothing from Proxmox VE.
 package scope
 
 import (
@@ -10,17 +10,18 @@ import (
 	"syslog-gateway/internal/infra/plan/change"
 )
 
-// Scope is the part of an estate that is looked at.
+// Scope is the part of an estate that a plan covers.
 type Scope struct {
 	*declaration.Estate
 	// Only are the keys that were named: of guests, or pool/ID; empty: everything.
 	Only []string
-	// Looked are the declared guests that are looked at.
-	Looked []*declaration.Guest
+	// Guests are the declared guests in scope.
+	Guests []*declaration.Guest
 }
 
-// New takes the guests that only names, all without it. verb is what the keys were given
-// to, "" for the flag --only. The error says which key is none.
+// New is the scope of the keys in only; without keys it is the whole estate. verb is the
+// verb that the keys were given to, "" for the flag --only. The error names a key that is
+// not declared.
 func New(e *declaration.Estate, only []string, verb string) (*Scope, error) {
 	s := &Scope{Estate: e, Only: only}
 	named := map[string]bool{}
@@ -29,7 +30,7 @@ func New(e *declaration.Estate, only []string, verb string) (*Scope, error) {
 	}
 	for _, g := range e.Guests() {
 		if s.All() || named[g.Key] {
-			s.Looked = append(s.Looked, g)
+			s.Guests = append(s.Guests, g)
 			delete(named, g.Key)
 		}
 	}
@@ -46,7 +47,7 @@ func New(e *declaration.Estate, only []string, verb string) (*Scope, error) {
 	return s, nil
 }
 
-// unknown says that a key is none.
+// unknown is the error for a key that is not declared.
 func unknown(key, verb string) error {
 	const keys = "the keys are those of containers and vms in deployment.json, and splunk"
 	if verb != "" {
@@ -55,23 +56,23 @@ func unknown(key, verb string) error {
 	return fmt.Errorf("--only %s: neither a guest of the declaration nor pool/ID; %s", key, keys)
 }
 
-// All says that the whole estate is looked at.
+// All reports whether the whole estate is in scope.
 func (s *Scope) All() bool { return len(s.Only) == 0 }
 
-// Includes says whether a declared guest is looked at.
-func (s *Scope) Includes(g *declaration.Guest) bool { return slices.Contains(s.Looked, g) }
+// Includes reports whether a declared guest is in scope.
+func (s *Scope) Includes(g *declaration.Guest) bool { return slices.Contains(s.Guests, g) }
 
 func poolID(id string) string { return change.ObjectPool + "/" + id }
 
-// Pool says whether a pool itself is looked at.
+// Pool reports whether a pool itself is in scope.
 func (s *Scope) Pool(id string) bool { return s.All() || slices.Contains(s.Only, poolID(id)) }
 
-// NeedsPool says whether a guest that is looked at belongs into the pool.
+// NeedsPool reports whether a guest in scope belongs to the pool.
 func (s *Scope) NeedsPool(id string) bool {
-	return slices.ContainsFunc(s.Looked, func(g *declaration.Guest) bool { return g.Pool == id })
+	return slices.ContainsFunc(s.Guests, func(g *declaration.Guest) bool { return g.Pool == id })
 }
 
-// DeclaresPool says whether the estate declares the pool.
+// DeclaresPool reports whether the estate declares the pool.
 func (s *Scope) DeclaresPool(id string) bool {
 	return slices.ContainsFunc(s.Pools, func(p declaration.Pool) bool { return p.ID == id })
 }
@@ -79,16 +80,16 @@ func (s *Scope) DeclaresPool(id string) bool {
 // Nodes are those that the guests are on, and the estate's own.
 func (s *Scope) Nodes() []string {
 	nodes := []string{s.Node}
-	for _, g := range s.Looked {
+	for _, g := range s.Guests {
 		nodes = append(nodes, g.Node)
 	}
 	slices.Sort(nodes)
 	return slices.Compact(nodes)
 }
 
-// Guest is the guest of a key that is looked at, nil for none.
+// Guest returns the guest in scope with that key, or nil.
 func (s *Scope) Guest(key string) *declaration.Guest {
-	for _, g := range s.Looked {
+	for _, g := range s.Guests {
 		if g.Key == key {
 			return g
 		}
@@ -96,7 +97,7 @@ func (s *Scope) Guest(key string) *declaration.Guest {
 	return nil
 }
 
-// LXC are the declared containers that are looked at.
+// LXC are the declared containers in scope.
 func (s *Scope) LXC() []*declaration.Container {
 	var out []*declaration.Container
 	for i := range s.Containers {
@@ -107,7 +108,7 @@ func (s *Scope) LXC() []*declaration.Container {
 	return out
 }
 
-// QEMU are the declared VMs that are looked at, Splunk included.
+// QEMU are the declared VMs in scope, Splunk included.
 func (s *Scope) QEMU() []*declaration.VM {
 	var out []*declaration.VM
 	for i := range s.VMs {
@@ -121,20 +122,20 @@ func (s *Scope) QEMU() []*declaration.VM {
 	return out
 }
 
-// Firewalled says whether the firewall is looked at: when a guest has a class, or the
-// node has rules.
+// Firewalled reports whether the firewall is in scope: a guest has a class, or the node
+// has rules.
 func (s *Scope) Firewalled() bool {
-	return s.NodeFirewalled() || slices.ContainsFunc(s.Looked, func(g *declaration.Guest) bool { return g.Class != "" })
+	return s.NodeFirewalled() || slices.ContainsFunc(s.Guests, func(g *declaration.Guest) bool { return g.Class != "" })
 }
 
-// NodeFirewalled says whether the firewall of the nodes is looked at.
+// NodeFirewalled reports whether the firewall of the nodes is in scope.
 func (s *Scope) NodeFirewalled() bool { return s.All() && len(s.Firewall.Node) > 0 }
 
 // Groups are the security groups in use, in the order in which they are declared. A group
-// that nothing is attached to is not made.
+// that no guest or node uses is not made.
 func (s *Scope) Groups() []declaration.Group {
 	used := map[string]bool{}
-	for _, g := range s.Looked {
+	for _, g := range s.Guests {
 		if class, ok := s.Firewall.Class(g.Class); ok {
 			for _, name := range class.Groups {
 				used[name] = true
@@ -160,7 +161,7 @@ func (s *Scope) OwnGroups() []string {
 	return out
 }
 
-// Container is the container of a guest that is looked at, nil where it is none.
+// Container returns the container of a guest in scope, or nil for a VM.
 func (s *Scope) Container(g *declaration.Guest) *declaration.Container {
 	for _, c := range s.LXC() {
 		if &c.Guest == g {
@@ -170,7 +171,7 @@ func (s *Scope) Container(g *declaration.Guest) *declaration.Container {
 	return nil
 }
 
-// VM is the VM of a guest that is looked at, nil where it is none.
+// VM returns the VM of a guest in scope, or nil for a container.
 func (s *Scope) VM(g *declaration.Guest) *declaration.VM {
 	for _, v := range s.QEMU() {
 		if &v.Guest == g {

@@ -12,7 +12,7 @@ import (
 	"syslog-gateway/internal/infra/pve"
 )
 
-// containerTemplate looks for the template of new containers. One that is not there is
+// containerTemplate checks the template of new containers. One that is not there is
 // downloaded first, if the node's list of appliances knows it.
 func (k *Checker) containerTemplate(ctx context.Context, c *change.Change) error {
 	volume := k.Scope.ContainerTemplate
@@ -53,7 +53,7 @@ func (k *Checker) containerTemplate(ctx context.Context, c *change.Change) error
 	return nil
 }
 
-// snippet looks for the cloud-init file of a new VM. The API can't upload it: it is put
+// snippet checks the cloud-init file of a new VM. The API cannot upload it: it is put
 // there over SSH, or by hand.
 func (k *Checker) snippet(ctx context.Context, c *change.Change, v *declaration.VM) error {
 	if why := unfit(k.Live.Storage[c.Node][live.Store(v.SnippetFile)], live.Store(v.SnippetFile), c.Node, contentSnippets); why != "" {
@@ -72,7 +72,7 @@ func (k *Checker) snippet(ctx context.Context, c *change.Change, v *declaration.
 			return nil
 		}
 	}
-	c.Blocks = append(c.Blocks, change.Block{Why: fmt.Sprintf("its cloud-init file %s is not on %s, and the API can't upload it: give an SSH key "+
+	c.Blocks = append(c.Blocks, change.Block{Why: fmt.Sprintf("its cloud-init file %s is not on %s, and the API cannot upload it: give an SSH key "+
 		"(PROXMOX_SSH_PRIVATE_KEY or PROXMOX_SSH_KEY_PATH), or put it there by hand", v.SnippetFile, c.Node)})
 	return nil
 }

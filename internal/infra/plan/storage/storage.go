@@ -1,4 +1,4 @@
-// Package storage looks for what new guests and new disks need, before anything is made:
+// Package storage checks what new guests and new disks need before anything is made:
 // storages, their content types and space, templates, ISO images and cloud-init files.
 package storage
 
@@ -31,13 +31,13 @@ type need struct {
 	gib                       int
 }
 
-// Checker looks at what is planned.
+// Checker checks what the plan needs from storages.
 type Checker struct {
 	Scope *scope.Scope
 	Live  *live.Reader // storages and their content are read when they are needed
 	List  *change.List // the plan: what is missing blocks its changes
 	// Upload gives the content of a cloud-init file that can be put on the node over SSH;
-	// nil when none can.
+	// optional.
 	Upload func(volume string) (content []byte, ok bool)
 }
 
@@ -153,7 +153,7 @@ func (k *Checker) space(needs []need) {
 	}
 }
 
-// unfit says why a storage can't hold a kind of content, "" if it can.
+// unfit returns why a storage cannot hold a kind of content, "" when it can.
 func unfit(s live.Storage, name, node, content string) string {
 	switch {
 	case s.Storage == "":
@@ -169,7 +169,7 @@ func unfit(s live.Storage, name, node, content string) string {
 	return ""
 }
 
-// vmTemplates looks at the templates of the VMs that are to be cloned.
+// vmTemplates checks the templates that VMs are cloned from.
 func (k *Checker) vmTemplates() {
 	for _, v := range k.Scope.QEMU() {
 		c := k.List.Find(change.GuestID(&v.Guest))
@@ -208,9 +208,9 @@ func templateFaults(t *live.Guest, v *declaration.VM) []string {
 	return out
 }
 
-// volumes looks for the files that new guests are made from.
+// volumes checks that the files exist that new guests are made from.
 func (k *Checker) volumes(ctx context.Context) error {
-	for _, g := range k.Scope.Looked {
+	for _, g := range k.Scope.Guests {
 		c := k.List.Find(change.GuestID(g))
 		if c == nil || !c.Creates() || c.Resumes {
 			continue

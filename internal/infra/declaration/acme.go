@@ -1,0 +1,95 @@
+package declaration
+
+import (
+	"fmt"
+	"slices"
+
+	"syslog-gateway/internal/infra/declaration/reader"
+	"syslog-gateway/internal/redact"
+)
+
+// acme reads certificates by ACME: accounts, DNS plugins, one domain a node.
+type acme struct {
+	report     *reader.Report
+	deployment string // file in which a credential is open to everybody
+}
+
+func (b acme) read(r *reader.Object) Extra {
+	var x Extra
+	for _, a := range r.Entries("acme_accounts", pluginRule) {
+		x.ACMEAccounts = append(x.ACMEAccounts, ACMEAccount{
+			Name:      a.Key,
+			Email:     a.NeedText("email", emailRule),
+			Directory: a.NeedText("directory", httpsRule),
+			TOS:       a.NeedText("tos", httpsRule),
+		})
+		a.End()
+	}
+	for _, p := range r.Entries("dns_plugins", pluginRule) {
+		x.DNSPlugins = append(x.DNSPlugins, b.dnsPlugin(p))
+		p.End()
+	}
+	nodes := make(map[string]string)
+	for _, c := range r.Entries("acme_certificates", keyRule) {
+		cert := ACMECertificate{
+			Key:     c.Key,
+			Node:    c.NeedText("node_name", nameRule),
+			Domain:  c.NeedText("domain", reader.NotEmpty, domainRule),
+			Account: c.NeedText("account_id"),
+			Plugin:  c.NeedText("dns_plugin_id"),
+		}
+		b.check(c.Object, cert, x, nodes)
+		x.ACMECertificates = append(x.ACMECertificates, cert)
+		c.End()
+	}
+	if len(x.ACMEAccounts) > 0 {
+		b.report.Note(r.Value, "Proxmox VE lets only root@pam itself register ACME accounts, no token", "give PROXMOX_VE_USERNAME=root@pam with PROXMOX_VE_PASSWORD for that apply")
+	}
+	return x
+}
+
+func pluginRule(s string) (string, string) {
+	return pattern(wordText, "is not an ID", "use letters, digits, hyphens and underscores")(s)
+}
+
+func (b acme) dnsPlugin(p reader.Entry) DNSPlugin {
+	plugin := DNSPlugin{ID: p.Key, Data: make(map[string]redact.Secret)}
+	plugin.API = p.NeedText("plugin_type", pattern(wordText, "is not the name of a DNS API", "such as aws or cf"), func(s string) (string, string) {
+		if s == "route53" {
+			return "is not what Proxmox VE calls it", "write aws"
+		}
+		return "", ""
+	})
+	data := p.Object.Object("data")
+	if data == nil {
+		p.Missing("data")
+		return plugin
+	}
+	for _, m := range data.Value.Members {
+		v := data.Typed(m.Name, reader.KindText)
+		if v == nil {
+			continue
+		}
+		v.Hidden = true
+		b.report.Check(v, []reader.Rule{singleLine})
+		plugin.Data[m.Name] = redact.Secret(v.Text)
+		if v.File == b.deployment {
+			b.report.Note(v, "a credential lies open in the declaration", "move dns_plugins to the SOPS file, and change it")
+		}
+	}
+	return plugin
+}
+
+// check looks up what it refers to. A node has one.
+func (b acme) check(o *reader.Object, c ACMECertificate, x Extra, nodes map[string]string) {
+	if c.Account != "" && !slices.ContainsFunc(x.ACMEAccounts, func(a ACMEAccount) bool { return a.Name == c.Account }) {
+		b.report.Problem(o.Place("account_id"), o.Place("account_id").Shown()+" is not a declared account", "declare it under acme_accounts")
+	}
+	if c.Plugin != "" && !slices.ContainsFunc(x.DNSPlugins, func(p DNSPlugin) bool { return p.ID == c.Plugin }) {
+		b.report.Problem(o.Place("dns_plugin_id"), o.Place("dns_plugin_id").Shown()+" is not a declared plugin", "declare it under dns_plugins")
+	}
+	if other, taken := nodes[c.Node]; taken && c.Node != "" {
+		b.report.Problem(o.Place("node_name"), fmt.Sprintf("%s gets its certificate from %s already", o.Place("node_name").Shown(), other), "a node has one")
+	}
+	nodes[c.Node] = o.Value.Path
+}

@@ -1,0 +1,87 @@
+package access
+
+import (
+	"strings"
+
+	"syslog-gateway/internal/infra/pvesim/refusal"
+)
+
+// Identity is the user or token that a request comes from.
+type Identity struct {
+	User    string
+	access  *Access
+	token   string // "" with a ticket
+	privSep bool
+}
+
+// Name is what UPIDs carry: root@pam, or root@pam!token.
+func (i *Identity) Name() string {
+	if i.token == "" {
+		return i.User
+	}
+	return i.User + "!" + i.token
+}
+
+// IsRoot reports whether this is root@pam itself, which no token ever is.
+func (i *Identity) IsRoot() bool { return i.User == RootUser && i.token == "" }
+
+// Can reports whether the identity has a privilege on path.
+func (i *Identity) Can(path, priv string) bool {
+	if i.User == RootUser && !i.privSep {
+		return true
+	}
+	_, ok := i.Privileges(path)[priv]
+	return ok
+}
+
+// Require refuses unless the identity has all privileges on path.
+func (i *Identity) Require(path string, privs ...string) error {
+	for _, p := range privs {
+		if !i.Can(path, p) {
+			return refusal.Forbidden("%s, %s", path, p)
+		}
+	}
+	return nil
+}
+
+// RequireAny refuses unless the identity has one of the privileges on path.
+func (i *Identity) RequireAny(path string, privs ...string) error {
+	for _, p := range privs {
+		if i.Can(path, p) {
+			return nil
+		}
+	}
+	return refusal.Forbidden("%s, %s", path, strings.Join(privs, "|"))
+}
+
+// RequireRoot refuses everybody but root@pam itself.
+func (i *Identity) RequireRoot() error {
+	if !i.IsRoot() {
+		return refusal.Forbidden("user != root@pam")
+	}
+	return nil
+}
+
+// Privileges returns what an identity may do on path; the value is 1 when it goes on
+// to what is below.
+func (i *Identity) Privileges(path string) map[string]int {
+	var own map[string]int
+	if i.User == RootUser {
+		own = map[string]int{}
+		for _, p := range allPrivileges() {
+			own[p] = 1
+		}
+	} else {
+		own = i.access.granted(i.User, path)
+	}
+	if i.token == "" || !i.privSep {
+		return own
+	}
+	both := map[string]int{}
+	for p, propagate := range i.access.granted(i.Name(), path) {
+		if _, ok := own[p]; ok {
+			both[p] = propagate
+		}
+	}
+	return both
+}

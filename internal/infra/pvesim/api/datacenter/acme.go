@@ -1,0 +1,208 @@
+package datacenter
+
+import (
+	"encoding/base64"
+	"maps"
+	"slices"
+
+	"syslog-gateway/internal/infra/pvesim/api"
+	"syslog-gateway/internal/infra/pvesim/conf"
+	"syslog-gateway/internal/infra/pvesim/refusal"
+	"syslog-gateway/internal/infra/pvesim/schema"
+	"syslog-gateway/internal/infra/pvesim/store"
+	"syslog-gateway/internal/infra/pvesim/task"
+)
+
+// acme is the accounts and plugins for certificates by ACME.
+type acme struct{ cluster *store.Cluster }
+
+func (a acme) routes() []*api.Route {
+	at, plugin := "/cluster/acme/account", "/cluster/acme/plugins"
+	modify := api.Need("/", "Sys.Modify")
+	params := `
+		api str
+		data str
+		disable bool
+		id! configid
+		nodes nodes
+		validation-delay int 0..172800`
+	return []*api.Route{
+		{Method: "GET", Path: at, Handle: func(c *api.Call) (any, error) {
+			out := []map[string]any{}
+			for _, name := range slices.Sorted(maps.Keys(a.cluster.ACME.Accounts)) {
+				out = append(out, map[string]any{"name": name})
+			}
+			return out, nil
+		}},
+		{Method: "POST", Path: at, Check: api.OnlyRoot, Handle: a.register, Params: `
+			contact! emails
+			directory str re=https?://.*
+			eab-hmac-key str requires=eab-kid
+			eab-kid str requires=eab-hmac-key
+			name configid
+			tos_url str`},
+		{Method: "GET", Path: at + "/{name}", Params: "name configid", Check: api.OnlyRoot, Handle: a.account},
+		{Method: "PUT", Path: at + "/{name}", Params: "contact emails\nname configid", Check: api.OnlyRoot, Handle: a.updateAccount},
+		{Method: "DELETE", Path: at + "/{name}", Params: "name configid", Check: api.OnlyRoot, Handle: a.deactivate},
+		{Method: "GET", Path: plugin, Params: "type str enum=dns|standalone", Check: modify, Handle: a.plugins},
+		{Method: "POST", Path: plugin, Params: params + "\ntype! str enum=dns|standalone", Check: modify, Handle: a.createPlugin},
+		{Method: "GET", Path: plugin + "/{id}", Params: "id! configid", Check: modify, Handle: a.plugin},
+		{Method: "PUT", Path: plugin + "/{id}", Params: params + "\ndelete configids len=..4096\ndigest str len=..64", Check: modify, Handle: a.updatePlugin},
+		{Method: "DELETE", Path: plugin + "/{id}", Params: "id! configid", Check: modify, Handle: a.deletePlugin},
+	}
+}
+
+func accountName(c *api.Call) string {
+	if n := c.Str("name"); n != "" {
+		return n
+	}
+	return "default"
+}
+
+// find returns the account of a call. Tasks of the cluster run on the node where the
+// request came in.
+func (a acme) find(c *api.Call) (conf.File, error) {
+	c.Node = a.cluster.Nodes.First()
+	if account := a.cluster.ACME.Accounts[accountName(c)]; account != nil {
+		return account, nil
+	}
+	return nil, refusal.Fail("ACME account config file '%s' does not exist.", accountName(c))
+}
+
+func (a acme) register(c *api.Call) (any, error) {
+	name := accountName(c)
+	if _, err := a.find(c); err == nil {
+		return nil, refusal.BadParam("name", "ACME account config file '%s' already exists.", name)
+	}
+	directory := c.Str("directory")
+	if directory == "" {
+		directory = "https://acme-v02.api.letsencrypt.org/directory"
+	}
+	return c.Start("acmeregister", "", func(t *task.Task) error {
+		t.Logf("Registering new ACME account..")
+		a.cluster.ACME.Accounts[name] = conf.File{"contact": c.Str("contact"), "directory": directory, "tos": c.Str("tos_url")}
+		return nil
+	}).UPID, nil
+}
+
+func (a acme) account(c *api.Call) (any, error) {
+	account, err := a.find(c)
+	if err != nil {
+		return nil, err
+	}
+	contact := []string{}
+	for _, e := range schema.SplitList(account["contact"]) {
+		contact = append(contact, "mailto:"+e)
+	}
+	return map[string]any{"directory": account["directory"], "tos": account["tos"], "location": account["directory"] + "/acct/1",
+		"account": map[string]any{"contact": contact, "status": "valid"}}, nil
+}
+
+func (a acme) updateAccount(c *api.Call) (any, error) {
+	account, err := a.find(c)
+	if err != nil {
+		return nil, err
+	}
+	return c.Start("acmeupdate", "", func(*task.Task) error {
+		if v := c.Str("contact"); v != "" {
+			account["contact"] = v
+		}
+		return nil
+	}).UPID, nil
+}
+
+func (a acme) deactivate(c *api.Call) (any, error) {
+	if _, err := a.find(c); err != nil {
+		return nil, err
+	}
+	return c.Start("acmedeactivate", "", func(*task.Task) error {
+		delete(a.cluster.ACME.Accounts, accountName(c))
+		return nil
+	}).UPID, nil
+}
+
+func (a acme) pluginEntry(id string) map[string]any {
+	e := map[string]any{"plugin": id, "digest": conf.Digest(a.cluster.ACME.Text())}
+	for k, v := range a.cluster.ACME.Plugins[id] {
+		e[k] = v
+		if k == "disable" || k == "validation-delay" {
+			e[k] = conf.Int(v)
+		}
+	}
+	return e
+}
+
+func (a acme) plugins(c *api.Call) (any, error) {
+	out := []map[string]any{}
+	for _, id := range slices.Sorted(maps.Keys(a.cluster.ACME.Plugins)) {
+		if !c.Has("type") || a.cluster.ACME.Plugins[id]["type"] == c.Str("type") {
+			out = append(out, a.pluginEntry(id))
+		}
+	}
+	return out, nil
+}
+
+func (a acme) createPlugin(c *api.Call) (any, error) {
+	id := c.Str("id")
+	if a.cluster.ACME.Plugins[id] != nil {
+		return nil, refusal.Fail("ACME plugin ID '%s' already exists", id)
+	}
+	plugin, err := withParams(c, conf.File{"type": c.Str("type")})
+	if err == nil {
+		a.cluster.ACME.Plugins[id] = plugin
+	}
+	return nil, err
+}
+
+// withParams is a plugin with the settings of a call.
+func withParams(c *api.Call, plugin conf.File) (conf.File, error) {
+	if _, err := base64.StdEncoding.DecodeString(c.Str("data")); err != nil {
+		return nil, refusal.BadParam("data", "value is not valid base64")
+	}
+	for _, k := range []string{"api", "data", "disable", "nodes", "validation-delay"} {
+		if c.Has(k) {
+			plugin[k] = c.Str(k)
+		}
+	}
+	return plugin, nil
+}
+
+func (a acme) findPlugin(c *api.Call) (conf.File, error) {
+	if p := a.cluster.ACME.Plugins[c.Str("id")]; p != nil {
+		return p, nil
+	}
+	return nil, refusal.Fail("ACME plugin '%s' not defined", c.Str("id"))
+}
+
+func (a acme) plugin(c *api.Call) (any, error) {
+	if _, err := a.findPlugin(c); err != nil {
+		return nil, err
+	}
+	return a.pluginEntry(c.Str("id")), nil
+}
+
+func (a acme) updatePlugin(c *api.Call) (any, error) {
+	old, err := a.findPlugin(c)
+	if err != nil {
+		return nil, err
+	}
+	if d := c.Str("digest"); d != "" && d != conf.Digest(a.cluster.ACME.Text()) {
+		return nil, refusal.Modified()
+	}
+	plugin := maps.Clone(old)
+	for _, k := range schema.SplitList(c.Str("delete")) {
+		delete(plugin, k)
+	}
+	if plugin, err = withParams(c, plugin); err == nil {
+		a.cluster.ACME.Plugins[c.Str("id")] = plugin
+	}
+	return nil, err
+}
+
+func (a acme) deletePlugin(c *api.Call) (any, error) {
+	if _, err := a.findPlugin(c); err != nil {
+		return nil, err
+	}
+	delete(a.cluster.ACME.Plugins, c.Str("id"))
+	return nil, nil
+}

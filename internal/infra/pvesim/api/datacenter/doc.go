@@ -1,0 +1,26 @@
+// Package datacenter is the part of the API that is not about single guests: logging in,
+// the cluster's resources, nodes and their certificates, tasks, pools, datastores and what
+// lies on them, ACME. [Routes] are its routes; every object has a type for its handlers.
+//
+// Guests and firewalls have packages of their own.
+package datacenter
+
+import (
+	"slices"
+
+	"syslog-gateway/internal/infra/pvesim/api"
+	"syslog-gateway/internal/infra/pvesim/store"
+)
+
+// Routes are the routes on a cluster. Without one they can be read and not handled.
+func Routes(c *store.Cluster) []*api.Route {
+	return slices.Concat(
+		logins{c}.routes(), resources{c}.routes(), nodes{c}.routes(), certificates{c}.routes(), tasks{c}.routes(),
+		content{c}.routes(), storages{c}.routes(), pools{c}.routes(), acme{c}.routes(),
+	)
+}
+
+// visible reports whether the user may see a datastore.
+func visible(c *api.Call, id string) bool {
+	return c.User.RequireAny("/storage/"+id, "Datastore.Audit", "Datastore.AllocateSpace") == nil
+}

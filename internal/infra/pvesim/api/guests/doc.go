@@ -1,0 +1,65 @@
+// Package guests is the part of the API below …/lxc and …/qemu: what containers and VMs
+// have in common, then what only one of the two has. [Routes] are its routes; each
+// concern has a type for its handlers.
+//
+// What a volume, a pending value or a lock is belongs to pvesim/store.
+package guests
+
+import (
+	"slices"
+
+	"syslog-gateway/internal/infra/pvesim/api"
+	"syslog-gateway/internal/infra/pvesim/refusal"
+	"syslog-gateway/internal/infra/pvesim/store"
+)
+
+// Routes are the routes on a cluster. Without one they can be read and not handled.
+func Routes(c *store.Cluster, limit CloneLimit) []*api.Route {
+	lxc, qemu := guests{c, "lxc"}, guests{c, "qemu"}
+	out := slices.Concat(containers{lxc}.routes(), vms{qemu}.routes(), cloudinit{qemu}.routes())
+	for _, g := range []guests{lxc, qemu} {
+		out = slices.Concat(out, views{g}.routes(), power{g}.routes(), clones{g, limit}.routes(), disks{g}.routes())
+	}
+	return out
+}
+
+// guests are the containers or the VMs of a cluster.
+type guests struct {
+	cluster *store.Cluster
+	kind    string // lxc | qemu
+}
+
+// path is where the guests are listed.
+func (a guests) path() string { return "/nodes/{node}/" + a.kind }
+
+// one is the path of a guest.
+func (a guests) one() string { return a.path() + "/{vmid}" }
+
+// groups are the parameters in the path of a guest.
+func groups() []string { return []string{"guest"} }
+
+// find returns the guest of the path.
+func (a guests) find(c *api.Call) (*store.Guest, error) {
+	g := a.cluster.Guests.Get(c.VMID())
+	if g == nil || g.Kind != a.kind || g.Node != c.Node.Name {
+		return nil, refusal.Fail("Configuration file '%s' does not exist", store.ConfPath(a.kind, c.Node.Name, c.VMID()))
+	}
+	return g, nil
+}
+
+// unlocked is find, unless the guest is locked.
+func (a guests) unlocked(c *api.Call) (*store.Guest, error) {
+	g, err := a.find(c)
+	if err == nil {
+		err = g.CheckLock()
+	}
+	return g, err
+}
+
+// pick chooses between the two kinds of guests.
+func (a guests) pick(lxc, qemu string) string {
+	if a.kind == "lxc" {
+		return lxc
+	}
+	return qemu
+}

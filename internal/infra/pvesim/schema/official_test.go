@@ -1,0 +1,53 @@
+package schema
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// smallSchema has the shape of apidoc.json, with a made-up method.
+const smallSchema = `[{"path":"/pools","children":[],"info":{
+ "POST":{"parameters":{"additionalProperties":0,"properties":{
+  "poolid":{"type":"string","maxLength":"4"},
+  "comment":{"type":"string","optional":1,"enum":["a","b"]},
+  "net[n]":{"type":"string","optional":1,"format":{"model":{"type":"string","default_key":1,"enum":["virtio"]},"tag":{"type":"integer","optional":1,"maximum":"9"}}}}}}}}]`
+
+// TestOfficialRefuses: what is wrong is said by parameter; what is no schema is not read.
+func TestOfficialRefuses(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "apidoc.json")
+	if err := os.WriteFile(file, []byte(smallSchema), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		params map[string]string
+		want   string
+	}{
+		{map[string]string{"poolid": "p", "comment": "a", "net3": "virtio,tag=9"}, ""},
+		{map[string]string{"comment": "c"}, "comment: value 'c' does not have a value in the enumeration 'a, b'\npoolid: " + MissingParam},
+		{map[string]string{"poolid": "long5", "foo": "1"}, "foo: " + UnknownParam + "\npoolid: value may only be 4 characters long"},
+		{map[string]string{"poolid": "p", "net0": "virtio,tag=10"}, "net0: invalid format - format error\nnet0.tag: value must have a maximum value of 9"},
+	} {
+		errs, err := s.Errors("POST", "/pools", c.params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := strings.TrimSpace(Flat("", errs))
+		if got != c.want {
+			t.Errorf("%v: %q, want %q", c.params, got, c.want)
+		}
+	}
+	for _, bad := range []string{"", "[", `{"a":1}`} {
+		if err := os.WriteFile(file, []byte(bad), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Read(file); err == nil {
+			t.Errorf("%q is taken for a schema", bad)
+		}
+	}
+}

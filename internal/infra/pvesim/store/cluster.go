@@ -1,0 +1,124 @@
+package store
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"syslog-gateway/internal/infra/pvesim/access"
+	"syslog-gateway/internal/infra/pvesim/conf"
+	"syslog-gateway/internal/infra/pvesim/firewall"
+	"syslog-gateway/internal/infra/pvesim/schema"
+	"syslog-gateway/internal/infra/pvesim/task"
+)
+
+// Options is what a cluster is made of.
+type Options struct {
+	Nodes       []string // the first one is asked
+	Storages    []Storage
+	Access      access.Options // Now, Seed and Pools are set here
+	Seed        uint64
+	TaskDelay   time.Duration
+	ResourceLag time.Duration
+	Now         func() time.Time
+	Tables      *schema.Tables
+}
+
+// Cluster is the state of the simulated cluster.
+type Cluster struct {
+	Now    func() time.Time
+	Start  time.Time
+	Seed   uint64
+	Tables *schema.Tables
+
+	IDs        *IDs
+	Nodes      *Nodes
+	Guests     *Guests
+	Datastores *Datastores
+	Volumes    *Volumes
+	Pools      *Pools
+	Tasks      *task.List
+	Access     *access.Access
+	Firewall   *firewall.File
+	Settings   conf.File // of the datacenter
+	ACME       *ACME
+	Monitor    *Monitor
+
+	mu sync.Mutex
+}
+
+// New fails when the options contradict themselves.
+func New(o Options) (*Cluster, error) {
+	random := rand.New(rand.NewPCG(o.Seed, 0x7076_6573_696d))
+	start := o.Now()
+	c := &Cluster{
+		Now: o.Now, Start: start, Seed: o.Seed, Tables: o.Tables,
+		IDs:        &IDs{random},
+		Guests:     &Guests{byID: map[int]*Guest{}},
+		Datastores: newDatastores(o.Now),
+		Pools:      &Pools{byID: map[string]*Pool{}},
+		Tasks:      task.NewList(task.Options{Now: o.Now, Delay: o.TaskDelay, Rand: random}),
+		Firewall:   firewall.New(),
+		Settings:   conf.File{"keyboard": "en-us"},
+		ACME:       newACME(),
+		Monitor:    &Monitor{lag: o.ResourceLag, start: start, now: o.Now},
+	}
+	c.Volumes = &Volumes{stores: c.Datastores, tables: o.Tables}
+	var err error
+	if c.Nodes, err = newNodes(o.Nodes); err != nil {
+		return nil, err
+	}
+	for _, st := range o.Storages {
+		c.Datastores.Add(st)
+	}
+	o.Access.Now, o.Access.Seed, o.Access.Pools = o.Now, o.Seed, c.Pools
+	c.Access, err = access.New(o.Access)
+	return c, err
+}
+
+// Do runs f while nobody else reads or changes the cluster.
+func (c *Cluster) Do(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
+}
+
+// Advance does what is due: tasks, then the measurement of pvestatd.
+func (c *Cluster) Advance() {
+	c.Tasks.Advance()
+	c.Monitor.poll(c.Guests)
+}
+
+// SetRunning starts or stops a guest; what was pending becomes active.
+func (c *Cluster) SetRunning(g *Guest, on bool) {
+	if on && !g.Running {
+		c.Volumes.Settle(g)
+		g.Since = c.Now()
+	}
+	g.Running = on
+	if !on {
+		c.Volumes.Settle(g)
+	}
+}
+
+// Remove takes a guest away, out of its pool as well. Its volumes are the caller's.
+func (c *Cluster) Remove(g *Guest) {
+	c.Pools.Leave(g.VMID)
+	c.Guests.Remove(g.VMID)
+}
+
+// IDs makes the identifiers that Proxmox VE draws at random: equal seeds give equal ones.
+type IDs struct{ random *rand.Rand }
+
+// MAC makes an address of Proxmox's prefix.
+func (i *IDs) MAC() string {
+	n := i.random.Uint32()
+	return fmt.Sprintf("BC:24:11:%02X:%02X:%02X", byte(n>>16), byte(n>>8), byte(n))
+}
+
+// UUID makes a random UUID, version 4.
+func (i *IDs) UUID() string {
+	a, b := i.random.Uint64(), i.random.Uint64()
+	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", uint32(a), uint16(a>>32), uint16(a>>48)&0xfff, uint16(b)&0x3fff|0x8000, b>>16)
+}

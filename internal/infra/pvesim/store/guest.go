@@ -1,0 +1,196 @@
+package store
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"syslog-gateway/internal/infra/pvesim/conf"
+	"syslog-gateway/internal/infra/pvesim/firewall"
+	"syslog-gateway/internal/infra/pvesim/refusal"
+	"syslog-gateway/internal/infra/pvesim/schema"
+)
+
+// Guest is a container or VM.
+type Guest struct {
+	VMID     int
+	Kind     string // lxc | qemu
+	Node     string
+	Config   conf.File
+	Pending  conf.File       // set while running, active after the next start
+	Deleted  map[string]bool // as Pending, for removed keys
+	Running  bool
+	Since    time.Time // of the last start
+	Flocked  bool      // some other process holds the file lock
+	Firewall *firewall.File
+
+	measured *Measurement // by pvestatd, last
+}
+
+// NewGuest is a guest without configuration.
+func NewGuest(vmid int, kind, node string) *Guest {
+	return &Guest{VMID: vmid, Kind: kind, Node: node, Config: conf.File{}, Pending: conf.File{}, Deleted: map[string]bool{}, Firewall: firewall.New()}
+}
+
+// Noun is how messages call it: CT or VM.
+func (g *Guest) Noun() string {
+	if g.Kind == "lxc" {
+		return "CT"
+	}
+	return "VM"
+}
+
+// Name is the hostname of a container or the name of a VM; "" when it has none.
+func (g *Guest) Name() string { return g.Config[g.NameKey()] }
+
+// NameKey is the key of the name.
+func (g *Guest) NameKey() string {
+	if g.Kind == "lxc" {
+		return "hostname"
+	}
+	return "name"
+}
+
+// IsTemplate reports whether guests are cloned from it.
+func (g *Guest) IsTemplate() bool { return g.Config["template"] == "1" }
+
+// ConfPath is a guest's file below /etc/pve.
+func ConfPath(kind, node string, vmid int) string {
+	dir := "qemu-server"
+	if kind == "lxc" {
+		dir = "lxc"
+	}
+	return fmt.Sprintf("nodes/%s/%s/%d.conf", node, dir, vmid)
+}
+
+// Text is the file under /etc/pve that the digest is made of.
+func (g *Guest) Text() string {
+	var b strings.Builder
+	if d := g.Config["description"]; d != "" {
+		conf.WriteDescription(&b, strings.TrimSuffix(d, "\n"))
+	}
+	g.Config.Write(&b)
+	if len(g.Pending)+len(g.Deleted) > 0 {
+		title := "[PENDING]"
+		if g.Kind == "lxc" {
+			title = "[pve:pending]"
+		}
+		b.WriteString("\n" + title + "\n")
+		if len(g.Deleted) > 0 {
+			b.WriteString("delete: " + strings.Join(slices.Sorted(maps.Keys(g.Deleted)), ",") + "\n")
+		}
+		g.Pending.Write(&b)
+	}
+	return b.String()
+}
+
+// Digest is that of the configuration file.
+func (g *Guest) Digest() string { return conf.Digest(g.Text()) }
+
+// Effective is the configuration with what is pending (what GET config shows unless
+// current=1).
+func (g *Guest) Effective() conf.File {
+	out := maps.Clone(g.Config)
+	maps.Copy(out, g.Pending)
+	for k := range g.Deleted {
+		delete(out, k)
+	}
+	return out
+}
+
+// Typed gives a value of the configuration the JSON type that the API gives it.
+func (g *Guest) Typed(tables *schema.Tables, k, v string) any {
+	if k == "cipassword" {
+		return "**********"
+	}
+	if k == "description" && g.Kind == "lxc" && !strings.HasSuffix(v, "\n") {
+		return v + "\n" // pve-container reads comments line by line
+	}
+	if tables.IsNumber(g.Kind, k) {
+		if n, err := strconv.Atoi(v); err == nil {
+			return n
+		}
+	}
+	return v
+}
+
+var (
+	driveKey  = regexp.MustCompile(`^(ide|sata|scsi|virtio)\d+$|^(efidisk|tpmstate)0$`)
+	mountKey  = regexp.MustCompile(`^mp\d+$|^rootfs$`)
+	netKey    = regexp.MustCompile(`^net\d+$`)
+	unusedKey = regexp.MustCompile(`^unused\d+$`)
+)
+
+// IsDrive reports whether a key of a VM holds a volume.
+func IsDrive(k string) bool { return driveKey.MatchString(k) }
+
+// IsMount reports whether a key of a container holds a volume.
+func IsMount(k string) bool { return mountKey.MatchString(k) }
+
+// IsNet reports whether a key holds a network interface.
+func IsNet(k string) bool { return netKey.MatchString(k) }
+
+// IsUnused reports whether a key holds a volume that no drive uses.
+func IsUnused(k string) bool { return unusedKey.MatchString(k) }
+
+// IsVolume reports whether a key of the guest holds a volume.
+func (g *Guest) IsVolume(k string) bool {
+	if g.Kind == "lxc" {
+		return IsMount(k)
+	}
+	return IsDrive(k)
+}
+
+// CheckLock refuses while another process holds the lock file or the lock field.
+func (g *Guest) CheckLock() error {
+	if g.Flocked {
+		return g.LockTimeout()
+	}
+	if l := g.Config["lock"]; l != "" {
+		return refusal.Fail("%s is locked (%s)", g.Noun(), l)
+	}
+	return nil
+}
+
+// LockTimeout is the error of waiting too long for the lock file.
+func (g *Guest) LockTimeout() error {
+	file := fmt.Sprintf("/var/lock/qemu-server/lock-%d.conf", g.VMID)
+	if g.Kind == "lxc" {
+		file = fmt.Sprintf("/run/lock/lxc/pve-config-%d.lock", g.VMID)
+	}
+	return refusal.Fail("can't lock file '%s' - got timeout", file)
+}
+
+// CheckDigest refuses a write that was made from an older read. "" is no digest.
+func (g *Guest) CheckDigest(digest string) error {
+	switch {
+	case digest == "" || digest == g.Digest():
+		return nil
+	case g.Kind == "lxc":
+		return refusal.Modified()
+	}
+	return refusal.Fail("checksum mismatch (file change by other user?)")
+}
+
+// FreeUnused is the first unusedN that the guest does not have.
+func (g *Guest) FreeUnused() string {
+	for i := 0; ; i++ {
+		k := "unused" + strconv.Itoa(i)
+		if _, taken := g.Config[k]; !taken {
+			return k
+		}
+	}
+}
+
+// NormalTags sorts, lower-cases and unifies tags, as they are stored.
+func NormalTags(v string) string {
+	seen := map[string]bool{}
+	for _, t := range schema.SplitList(v) {
+		seen[strings.ToLower(t)] = true
+	}
+	return strings.Join(slices.Sorted(maps.Keys(seen)), ";")
+}
