@@ -57,7 +57,7 @@ var allowed = map[string][]string{
 		"internal/infra/plan/live", "internal/infra/plan/scope", "internal/infra/plan/storage"},
 	"internal/infra/apply": {"internal/infra/declaration", "internal/infra/pve", "internal/infra/state",
 		"internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/guest", "internal/infra/plan/rules"},
-	"internal/infra/state":     {},
+	"internal/infra/state":     {"internal/durable"},
 	"internal/infra/inventory": {"internal/infra/declaration"},
 	"internal/infra/render":    {"internal/infra/declaration"},
 }

@@ -36,47 +36,6 @@ func Open(path string) (*Dir, error) {
 	return &Dir{path: abs}, nil
 }
 
-// Path is the folder's.
-func (d *Dir) Path() string { return d.path }
-
 func (d *Dir) file(name string) string { return filepath.Join(d.path, name) }
-
-// replace writes a file so that after a crash at any moment it is the old or the new
-// one, whole.
-func replace(path string, data []byte) (err error) {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*") // made with mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if _, err = f.Write(data); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
-}
 
 func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

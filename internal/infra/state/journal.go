@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"syslog-gateway/internal/durable"
 )
 
 // Phase is how far a step is.
@@ -66,7 +66,7 @@ func (d *Dir) Journal(command, fingerprint string) (*Journal, error) {
 		j.f.Close()
 		return nil, err
 	}
-	if err := syncDir(d.path); err != nil {
+	if err := durable.SyncDir(d.path); err != nil {
 		j.f.Close()
 		return nil, fmt.Errorf("state: journal: %w", err)
 	}
@@ -91,7 +91,7 @@ func (d *Dir) Interrupted() ([]Entry, error) {
 }
 
 func openJournal(path string) (*Journal, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, fileMode)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|noFollow, fileMode)
 	if err != nil {
 		return nil, fmt.Errorf("state: journal: %w", err)
 	}
@@ -221,7 +221,7 @@ func (j *Journal) Finish() error {
 	}
 	err := os.Rename(j.path, j.path+".done")
 	if err == nil {
-		err = syncDir(filepath.Dir(j.path))
+		err = durable.SyncDir(filepath.Dir(j.path))
 	}
 	if err != nil {
 		return fmt.Errorf("state: journal: %w", err)

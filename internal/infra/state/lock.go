@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"syslog-gateway/internal/durable"
 )
 
 // DefaultWait is how long a run waits for another one to end.
@@ -125,7 +125,7 @@ func (d *Dir) try(me Holder, took func(Holder)) (other *Holder, err error) {
 		if err != nil {
 			return err
 		}
-		if err := replace(d.file(lockName), append(data, '\n')); err != nil {
+		if err := durable.WriteFile(d.file(lockName), append(data, '\n'), fileMode); err != nil {
 			return err
 		}
 		d.sweep()
@@ -159,15 +159,10 @@ func (d *Dir) guarded(do func() error) error {
 		return err
 	}
 	defer f.Close()
-	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX)
-		if err == nil {
-			return do()
-		}
-		if !errors.Is(err, unix.EINTR) {
-			return fmt.Errorf("%s: %w", f.Name(), err)
-		}
+	if err := durable.Lock(f); err != nil {
+		return fmt.Errorf("%s: %w", f.Name(), err)
 	}
+	return do()
 }
 
 // read gives the holder. A file that can't be read is held by nobody known, which is
@@ -188,15 +183,6 @@ func (d *Dir) read() (Holder, bool, error) {
 		}
 	}
 	return h, true, nil
-}
-
-// Holder says who has the lock; false when nobody has.
-func (d *Dir) Holder() (Holder, bool, error) {
-	h, held, err := d.read()
-	if err != nil {
-		return h, held, fmt.Errorf("state: lock: %w", err)
-	}
-	return h, held, nil
 }
 
 // Unlock takes the lock away from its holder, which it gives; nothing when there is
@@ -222,7 +208,7 @@ func (d *Dir) drop() error {
 	if err := os.Remove(d.file(lockName)); err != nil && !missing(err) {
 		return err
 	}
-	return syncDir(d.path)
+	return durable.SyncDir(d.path)
 }
 
 // Release gives the lock back. Where somebody took it away by Unlock, it is left alone
@@ -240,14 +226,7 @@ func (l *Lock) Release() error {
 	return nil
 }
 
-// Check is an error when the lock was taken away by Unlock.
-func (l *Lock) Check() error {
-	if err := l.mine(); err != nil {
-		return fmt.Errorf("state: lock: %w", err)
-	}
-	return nil
-}
-
+// mine is an error when the lock was taken away by Unlock.
 func (l *Lock) mine() error {
 	h, held, err := l.d.read()
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -114,14 +115,9 @@ func (m *Migration) open(path string) ([]byte, error) {
 		return nil, fmt.Errorf("state: Terraform's state: %w", err)
 	}
 	// Terraform's own lock on a local state.
-	dir, base := splitPath(path)
+	dir, base := filepath.Split(path)
 	if lock, err := os.ReadFile(dir + "." + base + ".lock.info"); err == nil {
 		m.lock(path, lock)
 	}
 	return data, nil
-}
-
-func splitPath(path string) (dir, base string) {
-	i := strings.LastIndexByte(path, '/') + 1
-	return path[:i], path[i:]
 }

@@ -1,14 +1,11 @@
 package state
 
 import (
-	"errors"
 	"os"
 	"os/user"
 	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // self describes this process.
@@ -42,8 +39,8 @@ func (h Holder) dead() bool {
 	if b := boot(); h.Boot != "" && b != "" && h.Boot != b {
 		return true
 	}
-	if err := unix.Kill(h.PID, 0); err != nil {
-		return errors.Is(err, unix.ESRCH)
+	if gone(h.PID) {
+		return true
 	}
 	s := start(h.PID)
 	return h.Start != "" && s != "" && h.Start != s

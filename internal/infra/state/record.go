@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"syslog-gateway/internal/durable"
 )
 
 // recordVersion is of the file's form. A newer one is refused, not guessed at.
@@ -163,7 +165,7 @@ func (d *Dir) Save(r *Record) error {
 	if err != nil {
 		return fmt.Errorf("state: save the record: %w", err)
 	}
-	if err := replace(d.file(recordName), append(data, '\n')); err != nil {
+	if err := durable.WriteFile(d.file(recordName), append(data, '\n'), fileMode); err != nil {
 		return fmt.Errorf("state: save the record: %w", err)
 	}
 	*r = next
