@@ -58,7 +58,7 @@ var allowed = map[string][]string{
 	"internal/infra/apply": {"internal/infra/declaration", "internal/infra/pve", "internal/infra/state",
 		"internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/guest", "internal/infra/plan/rules"},
 	"internal/infra/state":     {"internal/durable"},
-	"internal/infra/inventory": {"internal/infra/declaration"},
+	"internal/infra/inventory": {"internal/infra/declaration", "internal/durable"},
 	"internal/infra/render":    {"internal/infra/declaration"},
 }
 

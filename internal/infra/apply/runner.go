@@ -10,6 +10,7 @@ import (
 
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/pve"
 )
 
 // How many changes use one thing at a time. Full clones hold the template's lock for
@@ -59,7 +60,7 @@ func newRunner(api API, p *plan.Plan, o Options) *runner {
 		o.Parallel = maxParallel
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = pve.Sleep
 	}
 	if o.Journal == nil {
 		o.Journal = nowhere{}
@@ -77,17 +78,6 @@ func newRunner(api API, p *plan.Plan, o Options) *runner {
 		}
 	}
 	return r
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 // nowhere is the journal of those who keep none.

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"syslog-gateway/internal/durable"
 )
 
 // Result is what became of one target.
@@ -168,7 +170,7 @@ func (f *file) stage() error {
 		return nil
 	}
 	var err error
-	f.temp, err = writeBeside(f.path, f.text, f.mode)
+	f.temp, err = durable.Beside(f.path, f.text, f.mode)
 	return err
 }
 
@@ -181,7 +183,7 @@ func (f *file) place(rename func(from, to string) error) error {
 		return err
 	}
 	f.temp, f.placed = "", true
-	return syncFolder(filepath.Dir(f.path))
+	return durable.SyncDir(filepath.Dir(f.path))
 }
 
 // restore puts back what was there before.
@@ -193,7 +195,7 @@ func restore(files []*file) error {
 		}
 		err := f.putBack()
 		if err == nil {
-			err = syncFolder(filepath.Dir(f.path))
+			err = durable.SyncDir(filepath.Dir(f.path))
 		}
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s is published all the same, it could not be put back: %w", f.path, err))
@@ -206,7 +208,7 @@ func (f *file) putBack() error {
 	if !f.there {
 		return os.Remove(f.path)
 	}
-	temp, err := writeBeside(f.path, f.before, f.mode)
+	temp, err := durable.Beside(f.path, f.before, f.mode)
 	if err != nil {
 		return err
 	}
@@ -217,26 +219,4 @@ func (f *file) discard() {
 	if f.temp != "" {
 		_ = os.Remove(f.temp)
 	}
-}
-
-// writeBeside writes a text to the disk, into a new file in the folder of path.
-func writeBeside(path string, text []byte, mode fs.FileMode) (name string, err error) {
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return "", err
-	}
-	_, err = temp.Write(text)
-	if err = errors.Join(err, temp.Chmod(mode), temp.Sync(), temp.Close()); err != nil {
-		_ = os.Remove(temp.Name())
-		return "", err
-	}
-	return temp.Name(), nil
-}
-
-func syncFolder(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }
