@@ -60,6 +60,12 @@ var allowed = map[string][]string{
 	"internal/infra/state":     {"internal/durable"},
 	"internal/infra/inventory": {"internal/infra/declaration", "internal/durable"},
 	"internal/infra/render":    {"internal/infra/declaration"},
+
+	"internal/infra/workflow": {"internal/infra/declaration", "internal/infra/pve", "internal/infra/state", "internal/infra/inventory",
+		"internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/apply", "internal/infra/workflow/upload"},
+	"internal/infra/workflow/upload":    {"internal/infra/declaration", "internal/infra/pve"},
+	"internal/infra/workflow/preflight": {"internal/infra/declaration", "internal/infra/pve", "internal/infra/workflow/upload"},
+	"internal/infra/workflow/example":   {"internal/infra/declaration", "internal/infra/pvesim"},
 }
 
 func TestImportDirection(t *testing.T) {

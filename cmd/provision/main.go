@@ -20,8 +20,8 @@ var (
 	commit  = "unknown"
 )
 
-// The exit codes. That a plan has changes shares its code with wrong usage: that is what
-// scripts around Terraform's -detailed-exitcode expect.
+// The exit codes. A plan with changes and wrong usage share one, as with Terraform's
+// -detailed-exitcode.
 const (
 	exitFine    = 0
 	exitFail    = 1
@@ -37,7 +37,7 @@ func main() {
 	os.Exit(code)
 }
 
-// errChanges is how a plan with changes ends: nothing has failed, nothing is printed.
+// errChanges ends a plan with changes. It is no failure, and is not printed.
 var errChanges = errors.New("there are changes")
 
 // run carries out one command and returns its exit code.
@@ -61,13 +61,13 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	return exitUsage
 }
 
-// failure is an error of the work, not of how it was asked for: exit code 1.
+// failure is an error of the work, not of wrong usage: exit code 1.
 type failure struct{ err error }
 
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
-// does makes a cobra function of a verb whose errors are failures.
+// does makes the errors of a verb failures.
 func does(verb func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := verb(cmd, args); err != nil {
@@ -84,8 +84,8 @@ func newRoot() *cobra.Command {
 		Use:   "provision",
 		Short: "Plan and build the guests of a Proxmox VE estate, and write their inventory",
 		Long: `provision compares deployment.json with what is live on Proxmox VE, shows every field
-that differs, and brings it about. It needs no state to plan: guests are found by their
-VMIDs. With --list or --host it is an Ansible dynamic inventory.
+that differs, and makes the changes. Plans need no state: guests are found by their VMIDs.
+With --list or --host it is an Ansible dynamic inventory.
 
 Exit codes: 0 fine, 1 failed, 2 wrong usage; plan: 0 nothing to do, 2 changes, 1 error.`,
 		SilenceUsage:  true,

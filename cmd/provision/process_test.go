@@ -17,6 +17,7 @@ import (
 
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/infra/workflow/example"
 )
 
 // underTest makes the test binary be provision.
@@ -91,7 +92,7 @@ func (w *world) reset(options pvesim.Options) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	sim, err := seeded(e, options)
+	sim, err := example.Cluster(e, options)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -249,7 +250,7 @@ func TestFromNothingToDeclaredAndOn(t *testing.T) {
 	w.expect(0, []string{"Nothing to do: 4 guests"}, "plan")
 
 	w.sim.ResetJournal()
-	w.expect(0, []string{"as it was"}, "apply", "--yes", "--sync", "repo")
+	w.expect(0, []string{"unchanged"}, "apply", "--yes", "--sync", "repo")
 	if writes := w.sim.Writes(); len(writes) > 0 {
 		t.Errorf("the second apply wrote: %v", writes)
 	}

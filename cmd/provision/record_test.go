@@ -56,7 +56,7 @@ func TestRecordOfAnotherClusterIsRefused(t *testing.T) {
 	w.reset(pvesim.Options{}) // the same address, nodes and seed
 	must(t, w.sim.AddGuest("lxc", 103, "pve", map[string]string{"hostname": "mail", "rootfs": "local-zfs:8"}))
 	for _, args := range [][]string{{"plan"}, {"apply", "--yes"}, {"destroy", "dns", "--yes"}, {"adopt"}, {"orphans"}} {
-		w.expect(1, []string{"of another Proxmox VE", "--state-dir"}, args...)
+		w.expect(1, []string{"to another Proxmox VE", "--state-dir"}, args...)
 	}
 	w.expect(1, []string{"mail"}, "apply", "--yes", "--state-dir", "other")
 	w.expect(1, []string{"mail"}, "destroy", "dns", "--yes", "--state-dir", "other")
@@ -72,7 +72,7 @@ func TestRecordOfAnotherDeclarationIsRefused(t *testing.T) {
 	w.expect(0, nil, "apply", "--yes")
 	w.write("lab.json", strings.Replace(smallEstate, w.block("dns"), "", 1))
 	for _, args := range [][]string{{"plan"}, {"apply", "--yes"}, {"adopt"}, {"inventory", "--sync"}} {
-		want := "not of lab.json"
+		want := "not to lab.json"
 		if args[0] == "inventory" {
 			want = "names no target"
 		}
@@ -96,7 +96,7 @@ func TestOnlyWhatIsInForceIsPublished(t *testing.T) {
 	if n := strings.Count(a.out, "terraform_inventory.json"); n != 1 {
 		t.Errorf("one target that is named twice is shown %d times", n)
 	}
-	w.expect(0, []string{"as it was"}, "inventory", "--sync")
+	w.expect(0, []string{"unchanged"}, "inventory", "--sync")
 	declared := w.read("deployment.json")
 	published := w.read("repo/inventory/terraform_inventory.json")
 	for _, edit := range [][2]string{{w.block("dns"), ""}, {`"vm_id": 103`, `"vm_id": 104`}, {`"containers"`, `"_containers"`}} {

@@ -14,7 +14,7 @@ func newVersion(s *settings) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: does(func(cmd *cobra.Command, _ []string) error {
 			if s.asJSON {
-				return printJSON(cmd.OutOrStdout(), map[string]string{"version": version, "commit": commit, "go": runtime.Version()})
+				return s.output(cmd).document(map[string]string{"version": version, "commit": commit, "go": runtime.Version()})
 			}
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "provision %s\ncommit %s\n%s %s/%s\n",
 				version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
