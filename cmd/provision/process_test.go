@@ -356,24 +356,6 @@ func TestAnotherRunIsWaitedForOrNamed(t *testing.T) {
 	}
 }
 
-func TestTokenBesidePasswordTakesRootSteps(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, strings.Replace(smallEstate, `"unprivileged": true, "root_disk"`, `"features": {"nesting": true, "keyctl": true}, "unprivileged": true, "root_disk"`, 1),
-		pvesim.Options{
-			Users:  []pvesim.User{{ID: "root@pam", Password: "simulator"}, {ID: "ops@pve", Password: "x"}},
-			Tokens: []pvesim.Token{{ID: "ops@pve!ci", Secret: "0-1"}},
-			ACL:    []pvesim.ACL{{Path: "/", UGID: "ops@pve", Role: "Administrator"}},
-		})
-	w.env = append(w.env, "PROXMOX_VE_API_TOKEN=ops@pve!ci=0-1")
-	w.expect(0, []string{"by hand", "only root@pam itself"}, "apply", "--yes")
-	w.env = append(w.env, "PROXMOX_VE_USERNAME=root@pam", "PROXMOX_VE_PASSWORD=simulator")
-	w.expect(0, nil, "apply", "--yes")
-	w.expect(0, nil, "plan")
-	if config := w.config("103"); !strings.Contains(config, "keyctl=1") {
-		t.Errorf("live:\n%s", config)
-	}
-}
-
 // eventually polls until done, or fails after 20 s.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
