@@ -52,6 +52,7 @@ func TestLiveTextDoesNotReachTheTerminalRaw(t *testing.T) {
 func TestSentencesCount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, smallEstate, pvesim.Options{})
+	w.expect(1, []string{"the declaration names no target"}, "inventory", "--sync")
 	w.expect(1, []string{"there is no folder nowhere"}, "render", "gateway", "-o", "nowhere")
 	w.edit(`"vm_id": 103`, `"vm_id": 9`)
 	w.expect(1, []string{"1 problem:"}, "validate")

@@ -123,7 +123,7 @@ func TestSyncSkipsMissingFolderVisibly(t *testing.T) {
 	}
 }
 
-// What can't be written is found before anything is, the sidecar's place included.
+// What cannot be written is found before anything is, the sidecar's place included.
 func TestSyncPublishesNothingWhenAPlaceIsTaken(t *testing.T) {
 	for _, taken := range []string{fileName, "terraform_inventory.meta.json"} {
 		good, bad := filepath.Join(t.TempDir(), fileName), t.TempDir()

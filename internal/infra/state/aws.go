@@ -99,7 +99,7 @@ func (m *Migration) warn(s string) {
 	m.Warning += s
 }
 
-// lock takes in a lock's information. One that can't be read is a lock all the same.
+// lock takes in a lock's information. One that cannot be read is a lock all the same.
 func (m *Migration) lock(where string, info []byte) {
 	h := Held{}
 	if err := json.Unmarshal(info, &h); err != nil {

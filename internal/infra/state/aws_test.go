@@ -129,7 +129,7 @@ func TestMigrateShowsLocks(t *testing.T) {
 	}
 	a.objects[stateKey+".tflock"] = "junk"
 	if m, err = Migrate(context.Background(), src); err != nil || len(m.Locks) != 2 || m.Locks[0].Who != "unknown" {
-		t.Errorf("a lock that can't be read: %+v, %v", m, err)
+		t.Errorf("a lock that cannot be read: %+v, %v", m, err)
 	}
 	if len(a.others) != 0 {
 		t.Errorf("did %v", a.others)

@@ -9,7 +9,7 @@
 // Promises: the record is replaced whole or not at all, and is on disk when Save
 // returns; two runs never hold the lock at once, and one that died does not keep it;
 // a step that the journal calls begun was put down before anything was sent. Files are
-// readable by their owner only (0600) and hold no secrets. What can't be read is never
+// readable by their owner only (0600) and hold no secrets. What cannot be read is never
 // taken for empty: it is an error that names the file, but for the torn last line of a
 // journal, which a killed run leaves.
 package state

@@ -121,7 +121,7 @@ func (j *Journal) replay(data []byte) error {
 		n++
 		var e Entry
 		if err := json.Unmarshal(line, &e); err != nil {
-			return fmt.Errorf("%s line %d can't be read: %w; look which of its steps were done, then move the file away", j.path, n, err)
+			return fmt.Errorf("%s line %d cannot be read: %w; look which of its steps were done, then move the file away", j.path, n, err)
 		}
 		j.take(e)
 	}

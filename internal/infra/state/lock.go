@@ -165,7 +165,7 @@ func (d *Dir) guarded(do func() error) error {
 	return do()
 }
 
-// read gives the holder. A file that can't be read is held by nobody known, which is
+// read gives the holder. A file that cannot be read is held by nobody known, which is
 // still held.
 func (d *Dir) read() (Holder, bool, error) {
 	data, err := os.ReadFile(d.file(lockName))

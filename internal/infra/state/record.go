@@ -93,7 +93,7 @@ func compare(a, b Object) int {
 	return strings.Compare(a.Key, b.Key)
 }
 
-// Load reads the record. A folder without one gives an empty record; one that can't be
+// Load reads the record. A folder without one gives an empty record; one that cannot be
 // read is an error.
 func (d *Dir) Load() (*Record, error) {
 	path := d.file(recordName)
