@@ -18,10 +18,10 @@ const (
 	dirMode  = 0o700
 )
 
-// Dir is the folder.
+// Dir is the folder of record, lock and journal.
 type Dir struct{ path string }
 
-// Open makes the folder if it is not there.
+// Open creates the folder if it does not exist.
 func Open(path string) (*Dir, error) {
 	if path == "" {
 		return nil, errors.New("state: no folder given")
@@ -31,7 +31,7 @@ func Open(path string) (*Dir, error) {
 		return nil, fmt.Errorf("state: folder %s: %w", path, err)
 	}
 	if err := os.MkdirAll(abs, dirMode); err != nil {
-		return nil, fmt.Errorf("state: make the folder: %w", err)
+		return nil, fmt.Errorf("state: create the folder: %w", err)
 	}
 	return &Dir{path: abs}, nil
 }

@@ -24,11 +24,11 @@ type Migration struct {
 	Serial    uint64 `json:"serial"`
 	Lineage   string `json:"lineage"`
 	Items     []Item `json:"items"`
-	Locks     []Held `json:"locks,omitempty"`   // who has it locked now: don't move while one is
+	Locks     []Held `json:"locks,omitempty"`   // who holds locks on it now
 	Warning   string `json:"warning,omitempty"` // the state may not be the newest
 }
 
-// Held is a lock on Terraform's state.
+// Held is a lock on a Terraform state.
 type Held struct {
 	Where     string    `json:"where"` // s3://… or dynamodb:…
 	ID        string    `json:"id"`
@@ -38,7 +38,7 @@ type Held struct {
 	Created   time.Time `json:"created"`
 }
 
-// String tells a person who holds it.
+// String names the holder for people.
 func (h Held) String() string {
 	return fmt.Sprintf("%s is locked by %s for %s since %s (lock ID %s)",
 		h.Where, h.Who, strings.TrimPrefix(h.Operation, "OperationType"), h.Created.Local().Format(time.DateTime), h.ID)
@@ -55,8 +55,7 @@ func (m *Migration) Guests() []Item {
 	return guests
 }
 
-// Migrate reads Terraform's state and who has it locked. It changes nothing: neither
-// the state nor the locks, here or in S3.
+// Migrate reads a Terraform state and its locks. It changes neither.
 func Migrate(ctx context.Context, s Source) (*Migration, error) {
 	bucket, key, remote, err := s.object()
 	if err != nil {
@@ -99,7 +98,7 @@ func (s Source) object() (bucket, key string, remote bool, err error) {
 	return bucket, key, true, nil
 }
 
-// maxState is far above any real one.
+// maxState is the largest state that is read, in bytes; real ones are far smaller.
 const maxState = 64 << 20
 
 func (m *Migration) open(path string) ([]byte, error) {

@@ -69,7 +69,7 @@ func Run(ctx context.Context, o Options) []Finding {
 	return p.found
 }
 
-// rights are those that all of the estate's objects together need.
+// rights checks the privileges that the estate needs, wherever they are granted.
 func (p *preflight) rights(ctx context.Context) {
 	granted, err := p.Client.Permissions(ctx)
 	if err != nil {
@@ -91,14 +91,14 @@ func (p *preflight) rights(ctx context.Context) {
 		}
 	}
 	if len(missing) > 0 {
-		p.add(Fail, "rights", "%s has nowhere %s: give its role these privileges", p.Client.User(), strings.Join(missing, ", "))
+		p.add(Fail, "rights", "%s lacks %s on every path: give its role these privileges", p.Client.User(), strings.Join(missing, ", "))
 	} else {
 		p.add(Fine, "rights", "%s", p.Client.User())
 	}
 	p.root(ctx)
 }
 
-// root looks whether somebody may do what only root@pam may, where that is needed.
+// root checks, if the estate needs it, that there is a login of root@pam.
 func (p *preflight) root(ctx context.Context) {
 	var needs []string
 	for _, c := range p.Estate.Containers {
@@ -119,7 +119,7 @@ func (p *preflight) root(ctx context.Context) {
 		return
 	}
 	if _, err := p.Root.Version(ctx); err != nil {
-		p.add(Fail, "root@pam", "its password in PROXMOX_VE_PASSWORD does not let it in: %v", err)
+		p.add(Fail, "root@pam", "the login with PROXMOX_VE_PASSWORD failed: %v", err)
 		return
 	}
 	p.add(Fine, "root@pam", "may set %s", what)
@@ -146,7 +146,7 @@ type liveStorage struct {
 	Avail   pve.Int `json:"avail"` // bytes
 }
 
-// storages checks that each datastore is there and may hold what goes on it.
+// storages checks that each datastore exists and allows the content types it needs.
 func (p *preflight) storages(ctx context.Context) {
 	for _, node := range p.Estate.Nodes() {
 		var there []liveStorage
@@ -159,11 +159,11 @@ func (p *preflight) storages(ctx context.Context) {
 			found := slices.IndexFunc(there, func(s liveStorage) bool { return s.Storage == need.Store })
 			switch {
 			case found < 0:
-				p.add(Fail, what, "is not there: correct datastore_id, or add it under Datacenter, Storage")
+				p.add(Fail, what, "does not exist: correct datastore_id, or add it under Datacenter, Storage")
 			case there[found].Active == 0:
-				p.add(Fail, what, "is there and not active")
+				p.add(Fail, what, "exists but is not active")
 			case !slices.Contains(strings.Split(there[found].Content, ","), need.Content):
-				p.add(Fail, what, "may hold %s and not %s: enable it under Datacenter, Storage, Content", there[found].Content, need.Content)
+				p.add(Fail, what, "allows %s but not %s: enable it under Datacenter, Storage, Content", there[found].Content, need.Content)
 			default:
 				p.add(Fine, what, "%s, %d GiB free", need.Content, there[found].Avail>>30)
 			}
@@ -171,7 +171,7 @@ func (p *preflight) storages(ctx context.Context) {
 	}
 }
 
-// templates checks what guests are made from.
+// templates checks what guests are created from.
 func (p *preflight) templates(ctx context.Context) {
 	if store, _, ok := strings.Cut(p.Estate.ContainerTemplate, ":"); ok && len(p.Estate.Containers) > 0 {
 		for _, node := range p.containerNodes() {
@@ -193,7 +193,7 @@ func (p *preflight) templates(ctx context.Context) {
 		what := "template " + strconv.Itoa(v.Template)
 		switch {
 		case i < 0:
-			p.add(Fail, what, "is not there, or hidden by a missing right (VM.Audit); %s is cloned from it", v.Key)
+			p.add(Fail, what, "does not exist, or is hidden by a missing right (VM.Audit); %s is cloned from it", v.Key)
 		case !resources[i].Template:
 			p.add(Fail, what, "is a VM (%s), not a template", resources[i].Name)
 		default:
@@ -228,7 +228,7 @@ func (p *preflight) volume(ctx context.Context, node, store, content, volume str
 	}
 }
 
-// ssh only matters to what is put on the node over SSH.
+// ssh checks the login to the node, if a snippet has to be uploaded.
 func (p *preflight) ssh(ctx context.Context) {
 	splunk := p.Estate.Splunk
 	if splunk == nil || splunk.Snippet == "" {
@@ -236,7 +236,7 @@ func (p *preflight) ssh(ctx context.Context) {
 	}
 	switch err := p.SSH.Probe(ctx, splunk.Node); {
 	case errors.Is(err, upload.ErrNoKey):
-		p.add(Warn, "SSH", "%v; without one %s must be put on the node by hand", err, splunk.SnippetFile)
+		p.add(Warn, "SSH", "%v; without a key %s must be put on the node by hand", err, splunk.SnippetFile)
 	case err != nil:
 		p.add(Fail, "SSH", "%v", err)
 	default:
