@@ -19,7 +19,7 @@ var allowed = map[string][]string{
 	"internal/syslog":  {},
 	"internal/dialect": {"internal/syslog", "internal/suggest"},
 	"internal/listener": {
-		"internal/event", "internal/syslog", "internal/dialect", "internal/senders", "internal/tap", "internal/ledger", "internal/throttle", "internal/splunk", "internal/status", "internal/ingest", "internal/listener/inherit", "internal/fairshare",
+		"internal/ledger", "internal/throttle", "internal/status", "internal/ingest", "internal/listener/inherit", "internal/fairshare",
 	},
 	"internal/balancer": {"internal/event", "internal/waitlist"},
 	"internal/deflate":  {},
@@ -28,12 +28,12 @@ var allowed = map[string][]string{
 		"internal/event", "internal/ledger", "internal/throttle", "internal/status", "internal/durable", "internal/queue/quarantine", "internal/queue/recovery", "internal/queue/segment",
 	},
 	"internal/hec": {
-		"internal/event", "internal/redact", "internal/ledger", "internal/throttle", "internal/status", "internal/deadletter", "internal/hec/endpoints",
+		"internal/event", "internal/redact", "internal/ledger", "internal/throttle", "internal/deadletter", "internal/hec/endpoints",
 	},
 	"internal/hec/hecserver": {"internal/event"},
 	"internal/hec/hectest":   {"internal/hec/hecserver", "internal/event"},
 	"internal/stats": {
-		"internal/event", "internal/senders", "internal/tap", "internal/ledger", "internal/status", "internal/throttle", "internal/stats/auth", "internal/stats/control", "internal/stats/haproxy", "internal/stats/metrics", "internal/stats/monitor", "internal/stats/problems", "internal/stats/text", "internal/printable", "internal/fairshare",
+		"internal/senders", "internal/tap", "internal/ledger", "internal/status", "internal/throttle", "internal/stats/auth", "internal/stats/control", "internal/stats/haproxy", "internal/stats/metrics", "internal/stats/monitor", "internal/stats/problems", "internal/stats/text", "internal/printable", "internal/fairshare",
 	},
 	"internal/config":            {"internal/redact", "internal/suggest", "internal/printable"},
 	"internal/redact":            {},
@@ -56,7 +56,7 @@ var allowed = map[string][]string{
 	"internal/stats/monitor": {
 		"internal/status", "internal/ledger", "internal/senders", "internal/stats/problems", "internal/stats/text", "internal/printable",
 	},
-	"internal/stats/problems":    {"internal/stats/text", "internal/printable"},
+	"internal/stats/problems":    {"internal/printable"},
 	"internal/stats/text":        {"internal/printable"},
 	"internal/status":            {"internal/ledger"},
 	"internal/status/statustest": {"internal/status"},
@@ -78,7 +78,7 @@ var allowed = map[string][]string{
 	"internal/queue/segment":    {"internal/event"},
 
 	"internal/infra/declaration": {
-		"internal/infra/secrets", "internal/suggest", "internal/redact", "internal/infra/declaration/reader",
+		"internal/infra/secrets", "internal/redact", "internal/infra/declaration/reader",
 	},
 	"internal/infra/secrets": {},
 	"internal/infra/pve":     {"internal/printable"},
@@ -109,10 +109,10 @@ var allowed = map[string][]string{
 		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/acme", "internal/infra/plan/change", "internal/infra/plan/firewall", "internal/infra/plan/guest", "internal/infra/plan/live", "internal/infra/plan/scope", "internal/infra/plan/storage", "internal/printable",
 	},
 	"internal/infra/apply": {
-		"internal/infra/declaration", "internal/infra/pve", "internal/infra/state", "internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/guest", "internal/infra/plan/rules", "internal/printable",
+		"internal/infra/pve", "internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/guest", "internal/infra/plan/rules", "internal/printable",
 	},
-	"internal/infra/state":              {},
-	"internal/infra/inventory":          {"internal/infra/declaration"},
+	"internal/infra/state":              {"internal/durable"},
+	"internal/infra/inventory":          {"internal/infra/declaration", "internal/durable"},
 	"internal/infra/render":             {"internal/infra/declaration"},
 	"internal/infra/declaration/reader": {"internal/suggest"},
 	"internal/infra/pvesim/conf":        {},
@@ -125,7 +125,7 @@ var allowed = map[string][]string{
 		"internal/infra/pvesim/access", "internal/infra/pvesim/conf", "internal/infra/pvesim/firewall", "internal/infra/pvesim/refusal", "internal/infra/pvesim/schema", "internal/infra/pvesim/task",
 	},
 	"internal/infra/pvesim/knobs": {
-		"internal/infra/pvesim/access", "internal/infra/pvesim/refusal", "internal/infra/pvesim/store", "internal/infra/pvesim/task",
+		"internal/infra/pvesim/refusal", "internal/infra/pvesim/store", "internal/infra/pvesim/task",
 	},
 	"internal/infra/pvesim/api": {
 		"internal/infra/pvesim/access", "internal/infra/pvesim/knobs", "internal/infra/pvesim/refusal", "internal/infra/pvesim/schema", "internal/infra/pvesim/store", "internal/infra/pvesim/task",
@@ -139,6 +139,14 @@ var allowed = map[string][]string{
 	"internal/infra/pvesim/api/guests": {
 		"internal/infra/pvesim/api", "internal/infra/pvesim/conf", "internal/infra/pvesim/refusal", "internal/infra/pvesim/schema", "internal/infra/pvesim/store", "internal/infra/pvesim/task",
 	},
+	"internal/infra/workflow": {
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/state", "internal/infra/inventory", "internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/apply", "internal/infra/workflow/upload",
+	},
+	"internal/infra/workflow/upload": {"internal/infra/pve", "internal/redact"},
+	"internal/infra/workflow/preflight": {
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/workflow/upload",
+	},
+	"internal/infra/workflow/example": {"internal/infra/declaration", "internal/infra/pvesim"},
 }
 
 func TestImportDirection(t *testing.T) {

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 
 	"syslog-gateway/internal/infra/pvesim"
@@ -104,26 +102,6 @@ func TestMissingPrivilege(t *testing.T) {
 			t.Errorf("guest %s was made", vmid)
 		}
 	}
-}
-
-// Somebody changes a guest after it was planned and before it is written to.
-func TestChangeBetweenPlanAndApply(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, smallEstate, pvesim.Options{})
-	w.expect(0, nil, "apply", "--yes")
-	w.edit(`"memory_dedicated": 512`, `"memory_dedicated": 1024`)
-	var once sync.Once
-	w.hooks(func(r *http.Request) {
-		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/lxc/103/config") {
-			once.Do(func() { must(t, w.sim.SetConfig(103, "description", "changed by hand")) })
-		}
-	}, nil)
-	w.stops("103")
-	if config := w.config("103"); strings.Contains(config, "memory: 1024") || !strings.Contains(config, "changed by hand") {
-		t.Errorf("live:\n%s", config)
-	}
-	w.hooks(nil, nil)
-	w.expect(2, []string{"memory", "description"}, "plan")
 }
 
 func TestWrongUsage(t *testing.T) {

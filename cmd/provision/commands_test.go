@@ -70,7 +70,7 @@ func TestExplainNamesTheSourceOfEachValue(t *testing.T) {
 }
 
 // A Terraform state hands over which guests are ours: one that is declared no more is
-// then refused to vanish, and Splunk can't be removed at all.
+// then refused to vanish, and Splunk cannot be removed at all.
 func TestMigrateFromTerraform(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, smallEstate, pvesim.Options{})

@@ -5,17 +5,18 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
+
+	"syslog-gateway/internal/cli"
 
 	"github.com/spf13/cobra"
 )
 
-// variable is one that something reads, with the others that can stand in for it.
+// variable is an environment variable that is read, with its alternatives.
 type variable struct {
-	names  []string // the first that is set counts
+	names  []string // the first one that is set counts
 	needed bool
 	what   string
-	file   string // below the home folder: being there counts, too
+	file   string // below the home folder; an alternative to the variables
 }
 
 // variables are what the verbs read. Values never leave os.Getenv.
@@ -26,19 +27,19 @@ func variables() []variable {
 			what: "credentials: a token user@realm!name=secret, or a password for PROXMOX_VE_USERNAME"},
 		{names: []string{"PROXMOX_VE_USERNAME"}, what: "user@realm of the password; root@pam for container features"},
 		{names: []string{"PROXMOX_VE_CACERT"}, what: "CA that signed the node's certificate"},
-		{names: []string{"PROXMOX_VE_INSECURE"}, what: "true: any certificate is taken"},
-		{names: []string{"PROXMOX_VE_NODE"}, what: "node of guests that name none; default pve"},
-		{names: []string{"PROXMOX_SSH_PRIVATE_KEY", "PROXMOX_SSH_KEY_PATH"}, what: "key to the node, by content or by path: Splunk's first-boot file"},
+		{names: []string{"PROXMOX_VE_INSECURE"}, what: "true: any certificate is accepted"},
+		{names: []string{"PROXMOX_VE_NODE"}, what: "node of guests that do not name one; default pve"},
+		{names: []string{"PROXMOX_SSH_PRIVATE_KEY", "PROXMOX_SSH_KEY_PATH"}, what: "SSH key of the node, by content or by path: for Splunk's first-boot file"},
 		{names: []string{"PROXMOX_SSH_USERNAME"}, what: "user of that key; default root"},
 		{names: []string{"SOPS_AGE_KEY", "SOPS_AGE_KEY_FILE", "SOPS_AGE_KEY_CMD", "SOPS_AGE_SSH_PRIVATE_KEY_FILE"},
-			what: "key to terraform.sops.json, where there is one", file: ".config/sops/age/keys.txt"},
+			what: "key of terraform.sops.json, if there is one", file: ".config/sops/age/keys.txt"},
 		{names: []string{"PROXMOX_VE_HOSTNAME"}, what: "inventory: the node's address for SSH; default its name"},
 		{names: []string{"SPLUNK_HEC_TOKEN"}, what: "render splunk --with-token"},
 		{names: []string{"AWS_ACCESS_KEY_ID", "AWS_PROFILE"}, what: "state migrate s3://…", file: ".aws/credentials"},
 	}
 }
 
-// finding is what became of a variable.
+// finding says whether a variable is set.
 type finding struct {
 	Name   string `json:"name"`
 	State  string `json:"state"` // found, missing or unset
@@ -57,8 +58,8 @@ func (v variable) find() finding {
 			return f
 		}
 	}
-	if home, err := os.UserHomeDir(); err == nil && v.file != "" {
-		if _, err := os.Stat(filepath.Join(home, v.file)); err == nil {
+	if v.file != "" && home() != "" {
+		if _, err := os.Stat(filepath.Join(home(), v.file)); err == nil {
 			f.Name, f.State = "~/"+v.file, "found"
 		}
 	}
@@ -69,14 +70,14 @@ func newEnv(s *settings) *cobra.Command {
 	return &cobra.Command{
 		Use:   "env",
 		Short: "Which variables are needed, found, missing; never their values",
-		Long: `Prints which variables of the environment are read, what for, and whether they are
-set. Values are never printed. Exit code 1 where one is missing that is needed.`,
+		Long: `Prints which environment variables are read, what for, and whether they are set. Values
+are never printed. Exit code 1 if a needed one is missing.`,
 		Args: cobra.NoArgs,
-		RunE: does(func(cmd *cobra.Command, _ []string) error { return s.env(cmd) }),
+		RunE: cli.Does(func(cmd *cobra.Command, _ []string) error { return printVariableStates(s.output(cmd)) }),
 	}
 }
 
-func (s *settings) env(cmd *cobra.Command) error {
+func printVariableStates(o output) error {
 	var all []finding
 	var missing []string
 	for _, v := range variables() {
@@ -86,22 +87,18 @@ func (s *settings) env(cmd *cobra.Command) error {
 			missing = append(missing, f.Name)
 		}
 	}
-	if err := s.printEnv(cmd, all); err != nil {
-		return err
+	var err error
+	if o.json {
+		err = o.document(all)
+	} else {
+		t := o.table()
+		for _, f := range all {
+			fmt.Fprintf(t, "%s\t%s\t%s\n", f.State, f.Name, f.For)
+		}
+		err = t.Flush()
 	}
-	if len(missing) > 0 {
-		return fmt.Errorf("missing: %s; set them, or run this by `doppler run --` or `sops exec-env`", strings.Join(missing, ", "))
+	if err == nil && len(missing) > 0 {
+		err = fmt.Errorf("missing: %s; set them, or run this under `doppler run --` or `sops exec-env`", strings.Join(missing, ", "))
 	}
-	return nil
-}
-
-func (s *settings) printEnv(cmd *cobra.Command, all []finding) error {
-	if s.asJSON {
-		return printJSON(cmd.OutOrStdout(), all)
-	}
-	t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
-	for _, f := range all {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", f.State, f.Name, f.For)
-	}
-	return t.Flush()
+	return err
 }

@@ -8,12 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/inventory"
 	"syslog-gateway/internal/printable"
 )
 
-// dynamic are the questions of Ansible to a dynamic inventory.
+// dynamic are the flags by which Ansible calls a dynamic inventory.
 type dynamic struct {
 	list bool
 	host string
@@ -29,7 +30,7 @@ func (d *dynamic) asked(cmd *cobra.Command) bool { return d.list || cmd.Flags().
 
 // answer prints one JSON document and nothing else.
 func (d *dynamic) answer(cmd *cobra.Command, s *settings) error {
-	e, err := s.estate(cmd)
+	e, err := s.site().Load(cmd.Context())
 	if err != nil {
 		return err
 	}
@@ -69,15 +70,15 @@ func newInventory(s *settings) *cobra.Command {
 	var o inventoryOptions
 	cmd := &cobra.Command{
 		Use:   "inventory",
-		Short: "The inventory of the whole estate: print it, publish it, answer Ansible",
+		Short: "The inventory of the whole estate: print it, publish it, serve it to Ansible",
 		Long: `Prints the inventory: json (terraform_inventory.json as the Terraform output had it),
 yaml (the same as YAML) or ansible (a static Ansible inventory; with --json as JSON).
-It comes out of the declaration alone and is always whole.
+It is built from the declaration alone and is always whole.
 
 With --sync it is published to inventory_sync of the declaration, if the declaration is
 what was applied last: to all targets or none, each by a rename, with a diff. A target
-whose folder is missing is skipped, and the exit code is 1. With --list or --host it
-answers as an Ansible dynamic inventory.`,
+whose folder is missing is skipped, and the exit code is 1. With --list or --host the
+output is that of an Ansible dynamic inventory.`,
 		Args: cobra.NoArgs,
 	}
 	f := cmd.Flags()
@@ -91,33 +92,32 @@ answers as an Ansible dynamic inventory.`,
 		case o.format != "json" && o.format != "yaml" && o.format != "ansible":
 			return fmt.Errorf("%w: --format is json, yaml or ansible, not %q", errUsage, o.format)
 		case o.asked(cmd):
-			return does(func(cmd *cobra.Command, _ []string) error { return o.answer(cmd, s) })(cmd, args)
+			return cli.Does(func(cmd *cobra.Command, _ []string) error { return o.answer(cmd, s) })(cmd, args)
 		}
-		return does(func(cmd *cobra.Command, _ []string) error { return o.run(cmd, s) })(cmd, args)
+		return cli.Does(func(cmd *cobra.Command, _ []string) error { return o.run(cmd, s) })(cmd, args)
 	}
 	return cmd
 }
 
-func (o *inventoryOptions) run(cmd *cobra.Command, s *settings) error {
-	e, err := s.estate(cmd)
+func (i *inventoryOptions) run(cmd *cobra.Command, s *settings) error {
+	site := s.site()
+	e, err := site.Load(cmd.Context())
 	if err != nil {
 		return err
 	}
-	if o.legacy {
-		if err := s.reportLegacy(cmd.ErrOrStderr(), e); err != nil {
+	if i.legacy {
+		if err := reportLegacy(cmd.ErrOrStderr(), e); err != nil {
 			return err
 		}
 	}
-	if o.toAll {
-		if len(e.InventorySync) == 0 {
-			return errors.New("the declaration names no target: list them under inventory_sync, or name them with `provision apply --sync PATH`")
-		}
-		if err := s.applied(e); err != nil {
+	if i.toAll {
+		results, err := site.Publish(e, writer())
+		if err != nil {
 			return err
 		}
-		return s.sync(cmd.OutOrStdout(), e, e.InventorySync)
+		return printTargets(cmd.OutOrStdout(), results)
 	}
-	text, err := o.text(s, e)
+	text, err := i.text(e, s.asJSON)
 	if err != nil {
 		return err
 	}
@@ -125,45 +125,27 @@ func (o *inventoryOptions) run(cmd *cobra.Command, s *settings) error {
 	return err
 }
 
-// applied refuses a declaration that is not in force: guests would be published that are
-// not there, and others vanish that are.
-func (s *settings) applied(e *declaration.Estate) error {
-	record, err := s.loadRecord()
-	if err != nil {
-		return err
-	}
-	if err := s.sameDeclaration(record); err != nil {
-		return err
-	}
-	fingerprint, err := inventory.Fingerprint(e)
-	if err != nil {
-		return err
-	}
-	if record.Fingerprint != fingerprint {
-		return fmt.Errorf("nothing is published: %s is not what was applied last, as far as the record in %s tells; "+
-			"run `provision apply`, which publishes when it is done", s.deployment(), s.state())
-	}
-	return nil
-}
-
-func (o *inventoryOptions) text(s *settings, e *declaration.Estate) ([]byte, error) {
+func (i *inventoryOptions) text(e *declaration.Estate, asJSON bool) ([]byte, error) {
 	inv, err := inventory.Build(e)
 	if err != nil {
 		return nil, err
 	}
 	switch {
-	case o.format == "yaml":
+	case i.format == "yaml":
 		return inv.YAML()
-	case o.format == "ansible" && s.asJSON:
+	case i.format == "ansible" && asJSON:
 		return inv.AnsibleJSON(ansibleOptions())
-	case o.format == "ansible":
+	case i.format == "ansible":
 		return inv.AnsibleYAML(ansibleOptions())
 	}
 	return inv.JSON()
 }
 
-func (s *settings) reportLegacy(w io.Writer, e *declaration.Estate) error {
-	text, err := s.document(e)
+// writer is how published files name this program.
+func writer() string { return "provision " + version }
+
+func reportLegacy(w io.Writer, e *declaration.Estate) error {
+	text, err := inventory.Document(e)
 	if err != nil {
 		return err
 	}
@@ -180,35 +162,23 @@ func (s *settings) reportLegacy(w io.Writer, e *declaration.Estate) error {
 	return nil
 }
 
-// sync publishes the inventory of the whole estate and prints what became of each
-// target. That one was skipped is an error: nobody would miss it otherwise.
-func (s *settings) sync(w io.Writer, e *declaration.Estate, targets []string) error {
-	text, err := s.document(e)
-	if err != nil {
-		return err
-	}
-	meta, err := inventory.NewMeta(e, text, "provision "+version)
-	if err != nil {
-		return err
-	}
-	results, err := inventory.Sync(targets, text, meta)
-	if err != nil {
-		return err
-	}
+// printTargets says what became of each target. A skipped target is an error, or it
+// would go unnoticed.
+func printTargets(w io.Writer, results []inventory.Result) error {
 	skipped := 0
 	for _, r := range results {
-		s.printTarget(w, r)
+		printTarget(w, r)
 		if r.Skipped != "" {
 			skipped++
 		}
 	}
 	if skipped > 0 {
-		return fmt.Errorf("%d of %s skipped: see above", skipped, count(len(results), "inventory target"))
+		return fmt.Errorf("%d of %s skipped: see above", skipped, printable.Count(len(results), "inventory target"))
 	}
 	return nil
 }
 
-func (s *settings) printTarget(w io.Writer, r inventory.Result) {
+func printTarget(w io.Writer, r inventory.Result) {
 	switch {
 	case r.Skipped != "":
 		fmt.Fprintf(w, "inventory %s: SKIPPED: %s\n", r.Target, r.Skipped)
@@ -217,14 +187,14 @@ func (s *settings) printTarget(w io.Writer, r inventory.Result) {
 		fmt.Fprintf(w, "inventory %s: written for the first time\n", r.Target)
 		return
 	case len(r.Changes) == 0:
-		fmt.Fprintf(w, "inventory %s: as it was\n", r.Target)
+		fmt.Fprintf(w, "inventory %s: unchanged\n", r.Target)
 		return
 	case r.Damaged:
-		fmt.Fprintf(w, "inventory %s: what was there was no JSON; replaced\n", r.Target)
+		fmt.Fprintf(w, "inventory %s: the file was not JSON; replaced\n", r.Target)
 		return
 	}
-	fmt.Fprintf(w, "inventory %s: %s\n", r.Target, count(len(r.Changes), "change"))
+	fmt.Fprintf(w, "inventory %s: %s\n", r.Target, printable.Count(len(r.Changes), "change"))
 	for _, c := range r.Changes {
-		fmt.Fprintf(w, "  %s\n", shorten(printable.Escape(c.String()), 160))
+		fmt.Fprintf(w, "  %s\n", printable.Cut(printable.Escape(c.String()), 160))
 	}
 }

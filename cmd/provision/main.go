@@ -4,13 +4,11 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
+	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/printable"
 
 	"github.com/spf13/cobra"
@@ -22,61 +20,21 @@ var (
 	commit  = "unknown"
 )
 
-// The exit codes. That a plan has changes shares its code with wrong usage: that is what
-// scripts around Terraform's -detailed-exitcode expect.
-const (
-	exitFine    = 0
-	exitFail    = 1
-	exitUsage   = 2
-	exitChanges = 2
-)
+// errChanges ends a plan with changes. It is no failure, and is not printed. Its exit code
+// is that of wrong usage too, as with Terraform's -detailed-exitcode.
+var errChanges = &cli.Exit{Code: 2}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	context.AfterFunc(ctx, stop) // a second signal does not wait
-	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	code := run(ctx, os.Args[1:], cli.Std())
 	stop()
 	os.Exit(code)
 }
 
-// errChanges is how a plan with changes ends: nothing has failed, nothing is printed.
-var errChanges = errors.New("there are changes")
-
 // run carries out one command and returns its exit code.
-func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
-	root := newRoot()
-	root.SetArgs(expandLists(args))
-	root.SetIn(in)
-	root.SetOut(out)
-	root.SetErr(errs)
-	err := root.ExecuteContext(ctx)
-	switch {
-	case err == nil:
-		return exitFine
-	case errors.Is(err, errChanges):
-		return exitChanges
-	}
-	fmt.Fprintf(errs, "provision: %s\n", printable.EscapeLines(err.Error()))
-	if failed := new(failure); errors.As(err, &failed) {
-		return exitFail
-	}
-	return exitUsage
-}
-
-// failure is an error of the work, not of how it was asked for: exit code 1.
-type failure struct{ err error }
-
-func (f *failure) Error() string { return f.err.Error() }
-func (f *failure) Unwrap() error { return f.err }
-
-// does makes a cobra function of a verb whose errors are failures.
-func does(verb func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := verb(cmd, args); err != nil {
-			return &failure{err}
-		}
-		return nil
-	}
+func run(ctx context.Context, args []string, s cli.Streams) int {
+	return cli.Run(ctx, newRoot(), expandLists(args), s, printable.EscapeLines)
 }
 
 func newRoot() *cobra.Command {
@@ -86,13 +44,11 @@ func newRoot() *cobra.Command {
 		Use:   "provision",
 		Short: "Plan and build the guests of a Proxmox VE estate, and write their inventory",
 		Long: `provision compares deployment.json with what is live on Proxmox VE, shows every field
-that differs, and brings it about. It needs no state to plan: guests are found by their
-VMIDs. With --list or --host it is an Ansible dynamic inventory.
+that differs, and makes the changes. Plans need no state: guests are found by their VMIDs.
+With --list or --host it is an Ansible dynamic inventory.
 
 Exit codes: 0 fine, 1 failed, 2 wrong usage; plan: 0 nothing to do, 2 changes, 1 error.`,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args: cobra.NoArgs,
 	}
 	s.flags(root)
 	ask.flags(root)
@@ -100,7 +56,7 @@ Exit codes: 0 fine, 1 failed, 2 wrong usage; plan: 0 nothing to do, 2 changes, 1
 		if !ask.asked(cmd) {
 			return cmd.Help()
 		}
-		return does(func(cmd *cobra.Command, _ []string) error { return ask.answer(cmd, s) })(cmd, args)
+		return cli.Does(func(cmd *cobra.Command, _ []string) error { return ask.answer(cmd, s) })(cmd, args)
 	}
 	root.AddCommand(newValidate(s), newPlan(s), newApply(s), newDestroy(s), newInventory(s), newAdopt(s), newOrphans(s),
 		newCheck(s), newEnv(s), newState(s), newRender(s), newSimulate(s), newVersion(s))

@@ -3,10 +3,10 @@ package main
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/printable"
 )
@@ -15,48 +15,47 @@ func newOrphans(s *settings) *cobra.Command {
 	return &cobra.Command{
 		Use:   "orphans",
 		Short: "Guests that are live but not declared",
-		Long: `Lists guests that are live and not declared, templates left out: those that are ours
-(known from an earlier apply, or with the tag terraform and that of the environment), and those of others. Only
-what is ours, unprotected and without data disks is called removable; nothing is
-removed by this verb. Exit code 0 also where there are some.`,
+		Long: `Lists guests that are live and not declared, without templates: ours (recorded by an
+earlier apply, or with both the tag terraform and the environment's tag) and other
+people's. Only guests that are ours, unprotected and without data disks are called
+removable. Nothing is removed. Exit code 0 whether or not there are any.`,
 		Args: cobra.NoArgs,
-		RunE: does(func(cmd *cobra.Command, _ []string) error {
-			r, err := s.open(cmd)
+		RunE: cli.Does(func(cmd *cobra.Command, _ []string) error {
+			session, err := s.session(cmd)
 			if err != nil {
 				return err
 			}
-			defer r.close()
-			found, err := plan.Orphans(cmd.Context(), r.client, r.estate, r.planOptions(nil, allowances{}))
+			defer session.Close()
+			found, err := session.Orphans(cmd.Context())
 			if err != nil {
 				return err
 			}
-			return r.printOrphans(cmd, found)
+			return printOrphans(s.output(cmd), found)
 		}),
 	}
 }
 
-func (r *session) printOrphans(cmd *cobra.Command, found []plan.Orphan) error {
-	out := cmd.OutOrStdout()
-	if r.asJSON {
-		return printJSON(out, append([]plan.Orphan{}, found...))
+func printOrphans(o output, found []plan.Orphan) error {
+	if o.json {
+		return o.document(append([]plan.Orphan{}, found...))
 	}
 	if len(found) == 0 {
-		_, err := fmt.Fprintln(out, "none: every live guest is declared")
+		_, err := fmt.Fprintln(o.talk, "none: every live guest is declared")
 		return err
 	}
-	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	t := o.table()
 	fmt.Fprintln(t, "vmid\tkind\tname\tnode\tstatus\twhose\tdisks")
-	for _, o := range found {
+	for _, g := range found {
 		whose := "somebody else's"
 		switch {
-		case o.Protected:
+		case g.Protected:
 			whose = "protected"
-		case o.Removable:
+		case g.Removable:
 			whose = "ours, removable"
-		case o.Marked:
+		case g.Marked:
 			whose = "ours, with data"
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", o.VMID, o.Kind, printable.Escape(o.Name), o.Node, o.Status, whose, printable.Escape(strings.Join(o.Volumes, "; ")))
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", g.VMID, g.Kind, printable.Escape(g.Name), g.Node, g.Status, whose, printable.Escape(strings.Join(g.Volumes, "; ")))
 	}
 	return t.Flush()
 }

@@ -4,38 +4,41 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"syslog-gateway/internal/cli"
+	"syslog-gateway/internal/infra/plan"
 )
 
 func newPlan(s *settings) *cobra.Command {
-	var only keys
-	var a allowances
+	var what planFlags
 	cmd := &cobra.Command{
 		Use:   "plan",
-		Short: "What differs between the declaration and what is live, field by field",
+		Short: "What differs between the declaration and the live cluster, field by field",
 		Long: `Compares the declaration with what is live on Proxmox VE. It only reads. Exit code 0:
-nothing to do; 2: there are changes, also such as would be refused; 1: an error.`,
+nothing to do; 2: there are changes, also if they would be refused; 1: an error.`,
 		Args: cobra.NoArgs,
 	}
-	onlyFlag(cmd, &only)
-	a.flags(cmd)
-	cmd.RunE = does(func(cmd *cobra.Command, _ []string) error { return s.plan(cmd, only, a) })
+	what.flags(cmd)
+	cmd.RunE = cli.Does(func(cmd *cobra.Command, _ []string) error {
+		session, err := s.session(cmd)
+		if err != nil {
+			return err
+		}
+		defer session.Close()
+		p, err := session.Plan(cmd.Context(), what.options())
+		if err != nil {
+			return err
+		}
+		return printPlan(s.output(cmd), p)
+	})
 	return cmd
 }
 
-func (s *settings) plan(cmd *cobra.Command, only []string, a allowances) error {
-	r, err := s.open(cmd)
-	if err != nil {
-		return err
-	}
-	defer r.close()
-	p, err := r.makePlan(cmd.Context(), only, a)
-	if err != nil {
-		return err
-	}
-	if s.asJSON {
-		err = printJSON(cmd.OutOrStdout(), p)
+func printPlan(o output, p *plan.Plan) (err error) {
+	if o.json {
+		err = o.document(p)
 	} else {
-		err = p.Text(cmd.OutOrStdout(), s.colour(cmd.OutOrStdout()))
+		err = p.Text(o.talk, o.colour)
 	}
 	if err != nil {
 		return fmt.Errorf("print the plan: %w", err)

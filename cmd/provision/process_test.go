@@ -18,6 +18,7 @@ import (
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pvesim"
 	"syslog-gateway/internal/infra/pvesim/schema"
+	"syslog-gateway/internal/infra/workflow/example"
 )
 
 // underTest makes the test binary be provision.
@@ -92,7 +93,7 @@ func (w *world) reset(options pvesim.Options) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	sim, err := seeded(e, options)
+	sim, err := example.Cluster(e, options)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -250,7 +251,7 @@ func TestFromNothingToDeclaredAndOn(t *testing.T) {
 	w.expect(0, []string{"Nothing to do: 4 guests"}, "plan")
 
 	w.sim.ResetJournal()
-	w.expect(0, []string{"as it was"}, "apply", "--yes", "--sync", "repo")
+	w.expect(0, []string{"unchanged"}, "apply", "--yes", "--sync", "repo")
 	if writes := w.sim.Writes(); len(writes) > 0 {
 		t.Errorf("the second apply wrote: %v", writes)
 	}
@@ -353,24 +354,6 @@ func TestAnotherRunIsWaitedForOrNamed(t *testing.T) {
 	}
 	if second.code != 0 || !strings.Contains(second.out, "Nothing to do") {
 		t.Errorf("the run that waited: %+v", second)
-	}
-}
-
-func TestTokenBesidePasswordTakesRootSteps(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, strings.Replace(smallEstate, `"unprivileged": true, "root_disk"`, `"features": {"nesting": true, "keyctl": true}, "unprivileged": true, "root_disk"`, 1),
-		pvesim.Options{
-			Users:  []pvesim.User{{ID: "root@pam", Password: "simulator"}, {ID: "ops@pve", Password: "x"}},
-			Tokens: []pvesim.Token{{ID: "ops@pve!ci", Secret: "0-1"}},
-			ACL:    []pvesim.ACL{{Path: "/", UGID: "ops@pve", Role: "Administrator"}},
-		})
-	w.env = append(w.env, "PROXMOX_VE_API_TOKEN=ops@pve!ci=0-1")
-	w.expect(0, []string{"by hand", "only root@pam itself"}, "apply", "--yes")
-	w.env = append(w.env, "PROXMOX_VE_USERNAME=root@pam", "PROXMOX_VE_PASSWORD=simulator")
-	w.expect(0, nil, "apply", "--yes")
-	w.expect(0, nil, "plan")
-	if config := w.config("103"); !strings.Contains(config, "keyctl=1") {
-		t.Errorf("live:\n%s", config)
 	}
 }
 

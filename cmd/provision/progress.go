@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"time"
 
 	"syslog-gateway/internal/infra/apply"
@@ -13,14 +12,13 @@ import (
 // ended, with the time it took. On a terminal the last line of a task's log is shown
 // below, and overwritten.
 type progress struct {
-	w     io.Writer
-	paint func(code, text string) string
+	output
 	live  bool // a terminal
 	begun time.Time
 }
 
-func newProgress(w io.Writer, colour bool) *progress {
-	return &progress{w: w, paint: painter(colour), live: terminal(w), begun: time.Now()}
+func newProgress(o output) *progress {
+	return &progress{output: o, live: terminal(o.talk), begun: time.Now()}
 }
 
 // clear takes the transient line away.
@@ -28,25 +26,25 @@ const clear = "\r\x1b[K"
 
 func (p *progress) tell(e apply.Event) {
 	if p.live {
-		fmt.Fprint(p.w, clear)
+		fmt.Fprint(p.talk, clear)
 	}
 	since := fmt.Sprintf("[%6.1fs]", time.Since(p.begun).Seconds())
 	what := e.Change.Object + " " + e.Change.Key
 	switch e.State {
 	case apply.Begun:
 		if e.Step != "" {
-			fmt.Fprintf(p.w, "%s %s: %s\n", since, what, e.Step)
+			fmt.Fprintf(p.talk, "%s %s: %s\n", since, what, e.Step)
 		}
 	case apply.Working:
 		if p.live {
-			fmt.Fprint(p.w, shorten(fmt.Sprintf("%s   %s: %s", since, what, printable.Escape(e.Text)), widest))
+			fmt.Fprint(p.talk, printable.Cut(fmt.Sprintf("%s   %s: %s", since, what, printable.Escape(e.Text)), widest))
 		}
 	case apply.Finished:
-		fmt.Fprintf(p.w, "%s %s %s after %s\n", since, p.paint(green, "done"), what, took(e.Elapsed))
+		fmt.Fprintf(p.talk, "%s %s %s after %s\n", since, p.paint(printable.Green, "done"), what, took(e.Elapsed))
 	case apply.Stopped:
-		fmt.Fprintf(p.w, "%s %s %s after %s: %s\n", since, p.paint(red, "FAILED"), what, took(e.Elapsed), printable.Escape(e.Text))
+		fmt.Fprintf(p.talk, "%s %s %s after %s: %s\n", since, p.paint(printable.Red, "FAILED"), what, took(e.Elapsed), printable.Escape(e.Text))
 	case apply.Skipped:
-		fmt.Fprintf(p.w, "%s %s %s: %s\n", since, p.paint(yellow, "not begun"), what, printable.Escape(e.Text))
+		fmt.Fprintf(p.talk, "%s %s %s: %s\n", since, p.paint(printable.Yellow, "not begun"), what, printable.Escape(e.Text))
 	}
 }
 

@@ -7,11 +7,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"syslog-gateway/internal/cli"
+	"syslog-gateway/internal/durable"
 	"syslog-gateway/internal/infra/render"
 )
 
 func newRender(s *settings) *cobra.Command {
-	cmd := &cobra.Command{Use: "render", Short: "Configurations that follow from the declaration", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "render", Short: "Configuration files that follow from the declaration", Args: cobra.NoArgs}
 	cmd.AddCommand(newRenderGateway(s), newRenderSplunk(s))
 	return cmd
 }
@@ -24,10 +26,10 @@ func newRenderGateway(s *settings) *cobra.Command {
 		Short: "gateway.yaml of a container tagged syslog-gateway",
 		Args:  cobra.MaximumNArgs(1),
 	}
-	cmd.Flags().StringArrayVar(&endpoints, "hec", nil, "URL of an HEC endpoint in place of the Splunk VM's; several times for several")
+	cmd.Flags().StringArrayVar(&endpoints, "hec", nil, "`URL` of an HEC endpoint, instead of the Splunk VM; may be given several times")
 	outputFlag(cmd, &folder)
-	cmd.RunE = does(func(cmd *cobra.Command, args []string) error {
-		e, err := s.estate(cmd)
+	cmd.RunE = cli.Does(func(cmd *cobra.Command, args []string) error {
+		e, err := s.site().Load(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -39,7 +41,7 @@ func newRenderGateway(s *settings) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return s.deliver(cmd, folder, []render.File{{Name: "gateway.yaml", Text: text}})
+		return deliver(s.output(cmd), folder, []render.File{{Name: "gateway.yaml", Text: text}})
 	})
 	return cmd
 }
@@ -54,14 +56,14 @@ func newRenderSplunk(s *settings) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&withToken, "with-token", false, "write the HEC token of SPLUNK_HEC_TOKEN into inputs.conf instead of a reference to it")
 	outputFlag(cmd, &folder)
-	cmd.RunE = does(func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = cli.Does(func(cmd *cobra.Command, _ []string) error {
 		token := ""
 		if withToken {
 			if token = os.Getenv("SPLUNK_HEC_TOKEN"); token == "" {
 				return fmt.Errorf("--with-token: SPLUNK_HEC_TOKEN is not set")
 			}
 		}
-		e, err := s.estate(cmd)
+		e, err := s.site().Load(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -69,7 +71,7 @@ func newRenderSplunk(s *settings) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return s.deliver(cmd, folder, files)
+		return deliver(s.output(cmd), folder, files)
 	})
 	return cmd
 }
@@ -79,62 +81,46 @@ func outputFlag(cmd *cobra.Command, folder *string) {
 }
 
 // deliver prints rendered files, or writes them into a folder.
-func (s *settings) deliver(cmd *cobra.Command, folder string, files []render.File) error {
-	out := cmd.OutOrStdout()
-	if st, err := os.Stat(folder); folder != "" && (err != nil || !st.IsDir()) {
-		return fmt.Errorf("there is no folder %s: make it first", folder)
-	}
-	if folder == "" && s.asJSON {
+func deliver(o output, folder string, files []render.File) error {
+	switch {
+	case folder != "":
+		return writeFiles(o, folder, files)
+	case o.json:
 		texts := make(map[string]string)
 		for _, f := range files {
 			texts[f.Name] = string(f.Text)
 		}
-		return printJSON(out, texts)
+		return o.document(texts)
 	}
 	for i, f := range files {
-		if folder == "" {
-			if len(files) > 1 {
-				fmt.Fprintf(out, "### %s\n", f.Name)
-			}
-			if _, err := out.Write(f.Text); err != nil {
-				return err
-			}
-			if i < len(files)-1 {
-				fmt.Fprintln(out)
-			}
-			continue
+		if len(files) > 1 {
+			fmt.Fprintf(o.doc, "### %s\n", f.Name)
 		}
+		if _, err := o.doc.Write(f.Text); err != nil {
+			return err
+		}
+		if i < len(files)-1 {
+			fmt.Fprintln(o.doc)
+		}
+	}
+	return nil
+}
+
+// writeFiles replaces files in a folder, and prints their paths.
+func writeFiles(o output, folder string, files []render.File) error {
+	if st, err := os.Stat(folder); err != nil || !st.IsDir() {
+		return fmt.Errorf("there is no folder %s: make it first", folder)
+	}
+	for _, f := range files {
 		mode := os.FileMode(0o644)
 		if f.Secret {
 			mode = 0o600
 		}
 		path := filepath.Join(folder, f.Name)
-		if err := replaceFile(path, f.Text, mode); err != nil {
+		if err := durable.WriteFile(path, f.Text, mode); err != nil {
 			return err
 		}
-		fmt.Fprintln(out, path)
+		fmt.Fprintln(o.doc, path)
 	}
 	return nil
-}
-
-// replaceFile writes a file whole or not at all, with the mode from its first byte on.
-func replaceFile(path string, text []byte, mode os.FileMode) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer os.Remove(temp.Name()) // fails once it is in its place
-	if err := temp.Chmod(mode); err != nil {
-		return err
-	}
-	if _, err := temp.Write(text); err != nil {
-		return err
-	}
-	if err := temp.Sync(); err != nil {
-		return err
-	}
-	if err := temp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), path)
 }

@@ -2,11 +2,12 @@ package main
 
 import (
 	"fmt"
-	"text/tabwriter"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/infra/state"
 )
 
@@ -18,49 +19,83 @@ func newState(s *settings) *cobra.Command {
 and a plan is right without it.`,
 		Args: cobra.NoArgs,
 	}
-	list := &cobra.Command{Use: "list", Short: "One line for each object", Args: cobra.NoArgs,
-		RunE: does(func(cmd *cobra.Command, _ []string) error { return s.stateList(cmd) })}
-	show := &cobra.Command{Use: "show KEY", Short: "All that is recorded of one", Args: cobra.ExactArgs(1),
-		RunE: does(func(cmd *cobra.Command, args []string) error { return s.stateShow(cmd, args[0]) })}
-	cmd.AddCommand(list, show, newForget(s), newUnlock(s), newMigrate(s))
+	cmd.AddCommand(newStateList(s), newStateShow(s), newForget(s), newUnlock(s), newMigrate(s))
 	return cmd
 }
 
-func (s *settings) stateList(cmd *cobra.Command) error {
-	record, err := s.loadRecord()
-	if err != nil {
-		return err
+func newStateList(s *settings) *cobra.Command {
+	return &cobra.Command{Use: "list", Short: "One line for each object", Args: cobra.NoArgs,
+		RunE: cli.Does(func(cmd *cobra.Command, _ []string) error {
+			record, err := s.site().Record()
+			if err != nil {
+				return err
+			}
+			return printRecord(s.output(cmd), record)
+		})}
+}
+
+func printRecord(o output, record *state.Record) error {
+	if o.json {
+		return o.document(record)
 	}
-	if s.asJSON {
-		return printJSON(cmd.OutOrStdout(), record)
-	}
-	t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
+	t := o.table()
 	fmt.Fprintln(t, "kind\tkey\tvmid\tnode\tname\tapplied")
-	for _, o := range record.Objects {
-		vmid := "-"
-		if o.VMID != 0 {
-			vmid = fmt.Sprint(o.VMID)
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", o.Kind, o.Key, vmid, o.Node, o.Name, o.Applied.UTC().Format(time.RFC3339))
+	for _, r := range record.Objects {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Kind, r.Key, vmid(r.VMID), r.Node, r.Name, r.Applied.UTC().Format(time.RFC3339))
 	}
 	return t.Flush()
 }
 
-func (s *settings) stateShow(cmd *cobra.Command, key string) error {
-	record, err := s.loadRecord()
-	if err != nil {
-		return err
+// vmid is - for an object that has none.
+func vmid(n int) string {
+	if n == 0 {
+		return "-"
 	}
-	var found []state.Object
-	for _, o := range record.Objects {
-		if o.Key == key || fmt.Sprint(o.VMID) == key {
-			found = append(found, o)
+	return strconv.Itoa(n)
+}
+
+func newStateShow(s *settings) *cobra.Command {
+	return &cobra.Command{Use: "show KEY", Short: "Everything that is recorded of one object", Args: cobra.ExactArgs(1),
+		RunE: cli.Does(func(cmd *cobra.Command, args []string) error {
+			record, err := s.site().Record()
+			if err != nil {
+				return err
+			}
+			found, err := s.site().Find(record, args[0])
+			if err != nil {
+				return err
+			}
+			return s.output(cmd).document(found)
+		})}
+}
+
+func newForget(s *settings) *cobra.Command {
+	var wait lockWait
+	cmd := &cobra.Command{
+		Use:   "forget KEY",
+		Short: "Stop managing a guest, which stays as it is",
+		Long: `Takes a guest or pool, named by its key, its VMID or KIND/KEY, out of the record.
+Nothing is sent to Proxmox VE, and nothing changes there.
+
+A guest also counts as ours while it is declared, or while it has both the tag terraform
+and the environment's tag. To hand a guest over, remove it from the declaration, take the
+tag terraform off it in Proxmox VE, and forget it.`,
+		Args: cobra.ExactArgs(1),
+	}
+	wait.flag(cmd)
+	cmd.RunE = cli.Does(func(cmd *cobra.Command, args []string) error {
+		gone, err := s.site().Forget(cmd.Context(), wait.options(cmd), args[0])
+		if err != nil {
+			return err
 		}
-	}
-	if len(found) == 0 {
-		return fmt.Errorf("nothing called %q is recorded in %s; `provision state list` shows what is", key, s.state())
-	}
-	return printJSON(cmd.OutOrStdout(), found)
+		o := s.output(cmd)
+		if o.json {
+			return o.document(gone)
+		}
+		_, err = fmt.Fprintf(o.talk, "forgotten: %s/%s. It stays as it is on Proxmox VE.\n", gone.Kind, gone.Key)
+		return err
+	})
+	return cmd
 }
 
 func newUnlock(s *settings) *cobra.Command {
@@ -69,8 +104,8 @@ func newUnlock(s *settings) *cobra.Command {
 		Use:   "unlock",
 		Short: "Take the lock from a run that died on another host",
 		Args:  cobra.NoArgs,
-		RunE: does(func(cmd *cobra.Command, _ []string) error {
-			dir, err := state.Open(s.state())
+		RunE: cli.Does(func(cmd *cobra.Command, _ []string) error {
+			dir, err := state.Open(s.site().State)
 			if err != nil {
 				return err
 			}

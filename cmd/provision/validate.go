@@ -3,12 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/infra/declaration"
-	"syslog-gateway/internal/infra/inventory"
+	"syslog-gateway/internal/printable"
 )
 
 func newValidate(s *settings) *cobra.Command {
@@ -16,17 +16,19 @@ func newValidate(s *settings) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate",
 		Short: "Check the declaration, offline: all problems at once",
-		Long: `Reads ` + declaration.Precedence + ` (the later ones
-win) and checks everything that can be known without Proxmox VE. No credentials are
-needed but the key of terraform.sops.json, where there is one.`,
+		Long: `Reads ` + declaration.Precedence + ` (later ones
+win) and checks everything that can be known without Proxmox VE. The only credential that
+is needed is the key of terraform.sops.json, if that file exists.`,
 		Args: cobra.NoArgs,
 	}
 	cmd.Flags().BoolVar(&explain, "explain", false, "print every effective value and where it came from")
-	cmd.RunE = does(func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = cli.Does(func(cmd *cobra.Command, _ []string) error {
 		if explain {
-			return s.explain(cmd)
+			values, err := declaration.Explain(cmd.Context(), s.site().Declaration)
+			return errors.Join(err, printValues(s.output(cmd), values))
 		}
-		return s.validate(cmd)
+		e, err := s.site().Check(cmd.Context())
+		return printVerdict(s.output(cmd), s.deployment(), e, err)
 	})
 	return cmd
 }
@@ -38,83 +40,44 @@ type verdict struct {
 	Notes    declaration.Problems `json:"notes"`
 }
 
-func (s *settings) validate(cmd *cobra.Command) error {
-	e, err := s.checked(cmd)
+// printVerdict says what loading a file gave: the estate, or the error.
+func printVerdict(o output, file string, e *declaration.Estate, err error) error {
 	problems := declaration.Problems{}
 	if err != nil && !errors.As(err, &problems) {
 		return err
 	}
-	if s.asJSON {
+	if o.json {
 		v := verdict{Fine: err == nil, Problems: problems, Notes: declaration.Problems{}}
 		if e != nil {
 			v.Notes = append(v.Notes, e.Notes...)
 		}
-		if printed := printJSON(cmd.OutOrStdout(), v); printed != nil {
+		if printed := o.document(v); printed != nil {
 			return printed
 		}
 		if err != nil {
-			return fmt.Errorf("%s in %s", count(len(problems), "problem"), s.deployment())
+			return fmt.Errorf("%s in %s", printable.Count(len(problems), "problem"), file)
 		}
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%s:\n%w", count(len(problems), "problem"), err)
+		return fmt.Errorf("%s:\n%w", printable.Count(len(problems), "problem"), err)
 	}
 	for _, n := range e.Notes {
-		fmt.Fprintf(cmd.OutOrStdout(), "note: %v\n", n)
+		fmt.Fprintf(o.talk, "note: %v\n", n)
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "fine: %s, %s, %s, %s\n", count(len(e.Containers), "container"), count(len(allVMs(e)), "VM"),
-		count(len(e.Pools), "pool"), count(len(e.Firewall.Groups), "security group"))
+	_, err = fmt.Fprintf(o.talk, "fine: %s, %s, %s, %s\n", printable.Count(len(e.Containers), "container"), printable.Count(len(e.AllVMs()), "VM"),
+		printable.Count(len(e.Pools), "pool"), printable.Count(len(e.Firewall.Groups), "security group"))
 	return err
 }
 
-// checked loads the declaration, and makes sure that its inventory can be made. That
-// nothing is declared at all is allowed, and worth a note: more often something was lost.
-func (s *settings) checked(cmd *cobra.Command) (*declaration.Estate, error) {
-	e, err := s.estate(cmd)
-	if err != nil {
-		return nil, err
+func printValues(o output, values []declaration.Setting) error {
+	if o.json {
+		return o.document(values)
 	}
-	if _, err := s.document(e); err != nil {
-		return nil, declaration.Problems{{File: s.deployment(), What: err.Error()}}
-	}
-	if len(e.Containers) == 0 {
-		e.Notes = append(e.Notes, declaration.Problem{Path: "$.containers", File: s.deployment(), What: "no container is declared",
-			Fix: "put them back if they were lost: those that are live would be removed, each by --allow-destroy"})
-	}
-	return e, nil
-}
-
-func (s *settings) explain(cmd *cobra.Command) error {
-	settings, err := declaration.Explain(cmd.Context(), s.options())
-	out := cmd.OutOrStdout()
-	if s.asJSON {
-		return errors.Join(err, printJSON(out, settings))
-	}
-	fmt.Fprintf(out, "# the later wins: %s\n", declaration.Precedence)
-	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	for _, v := range settings {
+	fmt.Fprintf(o.talk, "# the later wins: %s\n", declaration.Precedence)
+	t := o.table()
+	for _, v := range values {
 		fmt.Fprintf(t, "%s\t%s\t%s\n", v.Path, v.Value, v.From)
 	}
-	return errors.Join(err, t.Flush())
-}
-
-// document is the checked inventory of an estate.
-func (s *settings) document(e *declaration.Estate) ([]byte, error) {
-	inv, err := inventory.Build(e)
-	if err != nil {
-		return nil, err
-	}
-	text, err := inv.JSON()
-	if err != nil {
-		return nil, err
-	}
-	wrong, err := inventory.Check(text)
-	if err != nil {
-		return nil, err
-	}
-	if len(wrong) > 0 {
-		return nil, fmt.Errorf("the inventory would break its schema: %v", wrong)
-	}
-	return text, nil
+	return t.Flush()
 }

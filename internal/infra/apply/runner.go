@@ -10,6 +10,7 @@ import (
 
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/printable"
 )
 
@@ -60,7 +61,7 @@ func newRunner(api API, p *plan.Plan, o Options) *runner {
 		o.Parallel = maxParallel
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = pve.Sleep
 	}
 	if o.Journal == nil {
 		o.Journal = nowhere{}
@@ -80,18 +81,7 @@ func newRunner(api API, p *plan.Plan, o Options) *runner {
 	return r
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
-
-// nowhere is the journal of an apply without one.
+// nowhere is the journal of those who keep none.
 type nowhere struct{}
 
 func (nowhere) Begin(string) error        { return nil }

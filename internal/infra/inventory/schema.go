@@ -12,8 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// ownSchema is the shape that we promise; deploy/provision/inventory.schema.json is
-// the same file.
+// ownSchema is the shape that we promise.
 //
 //go:embed inventory.schema.json
 var ownSchema []byte

@@ -1,23 +1,11 @@
 package inventory
 
 import (
-	"bytes"
 	"encoding/json"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 )
-
-func TestShippedSchemaIsTheOneThatIsChecked(t *testing.T) {
-	shipped, err := os.ReadFile("../../../deploy/provision/inventory.schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(shipped, ownSchema) {
-		t.Error("deploy/provision/inventory.schema.json differs from internal/infra/inventory/inventory.schema.json: copy it")
-	}
-}
 
 // What the validator does not know it would not check.
 func TestSchemasUseOnlyWhatIsChecked(t *testing.T) {

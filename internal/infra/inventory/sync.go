@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"syslog-gateway/internal/durable"
 )
 
 // Result is what became of one target.
@@ -17,20 +19,20 @@ type Result struct {
 	Target  string   // the file
 	Skipped string   // why nothing was written; "" otherwise
 	Created bool     // there was none before
-	Changes []Change // what differs from the document that was there; none: it was the same
-	Damaged bool     // what was there was not JSON, and is replaced
+	Changes []Change // differences to the previous document
+	Damaged bool     // the previous file was not JSON, and was replaced
 }
 
-// Sync publishes the document of a whole estate to files, each with the sidecar beside
-// it. The document is checked first; then all files are staged next to where they belong,
-// and only when all are does the first rename happen. Where one fails, what was there
-// before is put back. A target whose folder is missing is skipped and says so; a target
-// that is named twice is written once. With an error nothing is published.
+// Sync publishes the document of a whole estate to files, each with a sidecar beside it.
+// The document is checked first. All files are staged beside their targets before the
+// first rename; if a rename fails, the previous files are restored. A target whose folder
+// is missing is skipped; a target that is named twice is written once. After an error
+// nothing is published.
 func Sync(targets []string, document []byte, meta Meta) ([]Result, error) {
 	return publish(targets, document, meta, os.Rename)
 }
 
-// publish is Sync with the rename that puts files into their place.
+// publish is Sync with a given rename.
 func publish(targets []string, document []byte, meta Meta, rename func(from, to string) error) ([]Result, error) {
 	sidecar, err := checked(document, meta)
 	if err != nil {
@@ -60,7 +62,7 @@ func publish(targets []string, document []byte, meta Meta, rename func(from, to 
 			return nil, fmt.Errorf("inventory: nothing is published: %w", err)
 		}
 		f.text, beside.text = document, sidecar
-		// The sidecar goes last: with it there, the document beside it is the one it means.
+		// The sidecar is written last: if it is there, the document beside it is its own.
 		files = append(files, f, beside)
 	}
 	for _, f := range files {
@@ -76,7 +78,7 @@ func publish(targets []string, document []byte, meta Meta, rename func(from, to 
 	return results, nil
 }
 
-// checked holds the document against its schema, and gives the sidecar's text.
+// checked checks the document against its schema, and gives the text of the sidecar.
 func checked(document []byte, meta Meta) ([]byte, error) {
 	wrong, err := Check(document)
 	if err != nil {
@@ -97,10 +99,10 @@ func metaPath(target string) string {
 	return strings.TrimSuffix(target, ".json") + ".meta.json"
 }
 
-// inspect looks at a target, and compares.
+// inspect reads a target, and compares it with the document.
 func inspect(target string, document []byte) (Result, *file, error) {
 	if dir := filepath.Dir(target); !isFolder(dir) {
-		return Result{Target: target, Skipped: fmt.Sprintf("there is no folder %s: clone the repository, or take the target off", dir)}, nil, nil
+		return Result{Target: target, Skipped: fmt.Sprintf("there is no folder %s: clone the repository, or remove the target", dir)}, nil, nil
 	}
 	f, err := look(target)
 	if err != nil {
@@ -120,21 +122,21 @@ func isFolder(path string) bool {
 	return err == nil && st.IsDir()
 }
 
-// newMode is of files that are made; others keep theirs.
+// newMode is the mode of new files; others keep theirs.
 const newMode = 0o644
 
-// file is one that is published, and what is known to put back what was there.
+// file is a file to publish, with its previous content for restoring it.
 type file struct {
-	path   string // where it goes, behind all links
+	path   string // with all links resolved
 	text   []byte
-	there  bool   // there was one before
-	before []byte // what was in it
+	there  bool   // it existed before
+	before []byte // its previous content
 	mode   fs.FileMode
 	temp   string // where the text is staged; "" for nowhere
 	placed bool
 }
 
-// look reads what is there. A rename would replace a link, so it goes to its end.
+// look reads the file at a path. Links are resolved, since a rename would replace them.
 func look(path string) (*file, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -154,21 +156,20 @@ func look(path string) (*file, error) {
 		return nil, err
 	}
 	if !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is there and is no file: move it away, or correct the target", path)
+		return nil, fmt.Errorf("%s exists and is not a file: move it away, or correct the target", path)
 	}
 	f.there, f.mode = true, st.Mode().Perm()
 	f.before, err = os.ReadFile(path)
 	return f, err
 }
 
-// stage writes the text beside its place, and to the disk. What is there already is not
-// written again.
+// stage writes the text to a file beside the target, unless the target has it already.
 func (f *file) stage() error {
 	if f.there && bytes.Equal(f.before, f.text) {
 		return nil
 	}
 	var err error
-	f.temp, err = writeBeside(f.path, f.text, f.mode)
+	f.temp, err = durable.Beside(f.path, f.text, f.mode)
 	return err
 }
 
@@ -181,10 +182,10 @@ func (f *file) place(rename func(from, to string) error) error {
 		return err
 	}
 	f.temp, f.placed = "", true
-	return syncFolder(filepath.Dir(f.path))
+	return durable.SyncDir(filepath.Dir(f.path))
 }
 
-// restore puts back what was there before.
+// restore gives the files their previous content.
 func restore(files []*file) error {
 	var failed error
 	for _, f := range files {
@@ -193,10 +194,10 @@ func restore(files []*file) error {
 		}
 		err := f.putBack()
 		if err == nil {
-			err = syncFolder(filepath.Dir(f.path))
+			err = durable.SyncDir(filepath.Dir(f.path))
 		}
 		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("%s is published all the same, it could not be put back: %w", f.path, err))
+			failed = errors.Join(failed, fmt.Errorf("%s stays published, it could not be restored: %w", f.path, err))
 		}
 	}
 	return failed
@@ -206,7 +207,7 @@ func (f *file) putBack() error {
 	if !f.there {
 		return os.Remove(f.path)
 	}
-	temp, err := writeBeside(f.path, f.before, f.mode)
+	temp, err := durable.Beside(f.path, f.before, f.mode)
 	if err != nil {
 		return err
 	}
@@ -217,26 +218,4 @@ func (f *file) discard() {
 	if f.temp != "" {
 		_ = os.Remove(f.temp)
 	}
-}
-
-// writeBeside writes a text to the disk, into a new file in the folder of path.
-func writeBeside(path string, text []byte, mode fs.FileMode) (name string, err error) {
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return "", err
-	}
-	_, err = temp.Write(text)
-	if err = errors.Join(err, temp.Chmod(mode), temp.Sync(), temp.Close()); err != nil {
-		_ = os.Remove(temp.Name())
-		return "", err
-	}
-	return temp.Name(), nil
-}
-
-func syncFolder(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -48,7 +48,7 @@ func simulate(t *testing.T, o pvesim.Options, set func(*Options)) (*pvesim.Sim, 
 }
 
 // briefly waits a hundredth of what is asked, so that time goes on for the simulator.
-func briefly(ctx context.Context, d time.Duration) error { return sleep(ctx, d/100) }
+func briefly(ctx context.Context, d time.Duration) error { return Sleep(ctx, d/100) }
 
 const ctTemplate = "local:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst"
 

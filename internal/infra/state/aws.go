@@ -37,7 +37,7 @@ func (m *Migration) fetch(ctx context.Context, s Source, bucket, key string) ([]
 		return nil, fmt.Errorf("state: AWS configuration: %w", err)
 	}
 	if conf.Region == "" {
-		return nil, fmt.Errorf("state: %s: in which region? Set AWS_REGION", s.Location)
+		return nil, fmt.Errorf("state: %s: the region is not known: set AWS_REGION", s.Location)
 	}
 	r := remote{bucket: bucket, key: key, table: s.Table}
 	r.s3 = s3.NewFromConfig(conf, func(o *s3.Options) {
@@ -87,7 +87,7 @@ func (m *Migration) read(ctx context.Context, r remote) ([]byte, error) {
 		return nil, err
 	}
 	if sum := md5.Sum(data); digest != "" && digest != hex.EncodeToString(sum[:]) {
-		m.warn("the digest in " + r.table + " is not that of the state: it was written meanwhile, or by another tool; read it again")
+		m.warn("the digest in " + r.table + " is not that of the state: it was written at the same time, or by another tool; run this again")
 	}
 	return data, nil
 }
@@ -99,7 +99,7 @@ func (m *Migration) warn(s string) {
 	m.Warning += s
 }
 
-// lock takes in a lock's information. One that cannot be read is a lock all the same.
+// lock adds a lock. Its information may be unreadable: it is a lock nevertheless.
 func (m *Migration) lock(where string, info []byte) {
 	h := Held{}
 	if err := json.Unmarshal(info, &h); err != nil {

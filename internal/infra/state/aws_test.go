@@ -144,7 +144,7 @@ func TestMigrateFromS3Fails(t *testing.T) {
 		{func(a *amazon, _ *Source) { clear(a.objects) }, "NoSuchKey"},
 		{func(a *amazon, _ *Source) { a.refuse = "AccessDenied" }, "aws-vault exec"},
 		{func(a *amazon, _ *Source) { a.refuse = "PermanentRedirect" }, "set AWS_REGION"},
-		{func(_ *amazon, s *Source) { s.Region = "" }, "in which region"},
+		{func(_ *amazon, s *Source) { s.Region = "" }, "the region is not known"},
 		{func(_ *amazon, s *Source) { s.Table = "another" }, "is the table in that region"},
 		{func(a *amazon, _ *Source) { a.objects[stateKey] = "" }, "empty"},
 	} {

@@ -1,15 +1,14 @@
-// Package state keeps what provision remembers between runs, in one folder: a record
-// of what was applied, a lock, and the journal of an apply under way. It also reads the
-// state of Terraform or OpenTofu once, for moving over.
+// Package state keeps what provision remembers between runs, in one folder: a record of
+// what was applied, a lock, and the journal of the apply that is running. It also reads a
+// Terraform or OpenTofu state, for migration.
 //
-// None of it decides what exists: Proxmox VE does, and a guest's VMID is its identity.
-// The record says which guests are ours and what they were first booted with; without
-// it, plans are still right.
+// It does not decide what exists: Proxmox VE does, and a guest is identified by its VMID.
+// The record says which guests are ours and what they were first booted with; plans are
+// right without it. Who may change the record, and when, is workflow's subject.
 //
-// Promises: the record is replaced whole or not at all, and is on disk when Save
-// returns; two runs never hold the lock at once, and one that died does not keep it;
-// a step that the journal calls begun was put down before anything was sent. Files are
-// readable by their owner only (0600) and hold no secrets. What cannot be read is never
-// taken for empty: it is an error that names the file, but for the torn last line of a
-// journal, which a killed run leaves.
+// The record is replaced as a whole, and is on disk when Save returns. Two runs never
+// hold the lock at once, and a dead run does not keep it. A step is in the journal before
+// its request is sent. Files have mode 0600 and hold no secrets. A file that cannot be
+// read is an error that names it, never taken for empty; only a torn last line of the
+// journal, which a killed run leaves, is ignored.
 package state

@@ -12,18 +12,18 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"syslog-gateway/internal/durable"
 )
 
-// Phase is how far a step is.
+// Phase is how far a step has come.
 type Phase string
 
 // The phases of a step.
 const (
-	Begun   Phase = "begun"   // perhaps sent, perhaps not
+	Begun   Phase = "begun"   // may have been sent
 	Tasked  Phase = "task"    // sent; UPID is its task
 	Unknown Phase = "unknown" // sent; its answer was lost
-	Failed  Phase = "failed"  // ended, not done
+	Failed  Phase = "failed"  // ended without being done
 	Done    Phase = "done"
 )
 
@@ -35,15 +35,15 @@ type Entry struct {
 	UPID  string    `json:"upid,omitempty"`
 	Error string    `json:"error,omitempty"`
 
-	// Of a run's first line only.
+	// Only in the first line of a run.
 	Run         string `json:"run,omitempty"`
 	Fingerprint string `json:"fingerprint,omitempty"` // of the plan
 	Command     string `json:"command,omitempty"`
 }
 
-// Journal is what an apply did, step by step, on disk before it goes on. A run that
-// was interrupted is in there for the next one (Open steps), which adds to it. It may
-// be used by many goroutines.
+// Journal is what an apply did, step by step; an entry is on disk before the apply goes
+// on. After an interruption the next run finds the steps (Open) and adds to the journal.
+// It may be used by several goroutines.
 type Journal struct {
 	path string
 
@@ -55,8 +55,8 @@ type Journal struct {
 	torn  bool
 }
 
-// Journal opens the journal and begins a run in it. fingerprint is the plan's. Take
-// the lock before.
+// Journal opens the journal and begins a run in it. fingerprint is the plan's. The caller
+// holds the lock.
 func (d *Dir) Journal(command, fingerprint string) (*Journal, error) {
 	j, err := openJournal(d.file(journalName))
 	if err != nil {
@@ -66,15 +66,15 @@ func (d *Dir) Journal(command, fingerprint string) (*Journal, error) {
 		j.f.Close()
 		return nil, err
 	}
-	if err := syncDir(d.path); err != nil {
+	if err := durable.SyncDir(d.path); err != nil {
 		j.f.Close()
 		return nil, fmt.Errorf("state: journal: %w", err)
 	}
 	return j, nil
 }
 
-// Interrupted gives the steps that an earlier run began and did not end, without
-// changing anything; none when the last apply went through.
+// Interrupted gives the steps that an earlier run began and did not end; none after an
+// apply that succeeded. It changes nothing.
 func (d *Dir) Interrupted() ([]Entry, error) {
 	data, err := os.ReadFile(d.file(journalName))
 	if missing(err) {
@@ -91,7 +91,7 @@ func (d *Dir) Interrupted() ([]Entry, error) {
 }
 
 func openJournal(path string) (*Journal, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, fileMode)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|noFollow, fileMode)
 	if err != nil {
 		return nil, fmt.Errorf("state: journal: %w", err)
 	}
@@ -110,8 +110,8 @@ func openJournal(path string) (*Journal, error) {
 	return j, nil
 }
 
-// replay takes the lines in. What follows the last line end is a line that a killed
-// run did not finish, and did nothing after.
+// replay reads the lines. What follows the last newline is a line that a killed run did
+// not finish: it sent nothing after it.
 func (j *Journal) replay(data []byte) error {
 	j.steps = make(map[string]Entry)
 	whole := bytes.LastIndexByte(data, '\n') + 1
@@ -121,7 +121,7 @@ func (j *Journal) replay(data []byte) error {
 		n++
 		var e Entry
 		if err := json.Unmarshal(line, &e); err != nil {
-			return fmt.Errorf("%s line %d cannot be read: %w; look which of its steps were done, then move the file away", j.path, n, err)
+			return fmt.Errorf("%s line %d cannot be read: %w; find out which of its steps were done, then move the file away", j.path, n, err)
 		}
 		j.take(e)
 	}
@@ -136,22 +136,22 @@ func (j *Journal) take(e Entry) {
 	if !known {
 		j.order = append(j.order, e.Step)
 	}
-	if e.UPID == "" && e.Phase != Begun { // the task belongs to the step until it begins anew
+	if e.UPID == "" && e.Phase != Begun { // the task belongs to the step until it begins again
 		e.UPID = last.UPID
 	}
 	j.steps[e.Step] = e
 }
 
-// Begin puts down that step is about to be sent.
+// Begin records that a step is about to be sent.
 func (j *Journal) Begin(step string) error { return j.add(Entry{Step: step, Phase: Begun}) }
 
-// Task puts down the task that step became.
+// Task records the task that a step became.
 func (j *Journal) Task(step, upid string) error {
 	return j.add(Entry{Step: step, Phase: Tasked, UPID: upid})
 }
 
-// End puts down how step ended: done, failed, or, when err has an UnknownOutcome
-// method that says so, not known.
+// End records how a step ended: done, failed, or unknown if err has an UnknownOutcome
+// method that returns true.
 func (j *Journal) End(step string, err error) error {
 	if err == nil {
 		return j.add(Entry{Step: step, Phase: Done})
@@ -184,7 +184,7 @@ func (j *Journal) add(e Entry) error {
 	return nil
 }
 
-// Last is a step's last entry; false when the journal does not know it.
+// Last gives a step's last entry; false if there is none.
 func (j *Journal) Last(step string) (Entry, bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -192,8 +192,8 @@ func (j *Journal) Last(step string) (Entry, bool) {
 	return e, ok
 }
 
-// Open gives the last entry of each step that was begun and neither done nor failed,
-// in the order they first began.
+// Open gives the last entry of each step that was begun and neither done nor failed, in
+// the order in which they first began.
 func (j *Journal) Open() []Entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -213,15 +213,15 @@ func (j *Journal) Close() error {
 	return j.f.Close()
 }
 
-// Finish ends the journal of an apply that went through: it is kept beside, in the
-// place of the one before, and the next apply begins with none.
+// Finish ends the journal of an apply that succeeded: the file is renamed to *.done, in
+// place of the previous one, and the next apply begins a new journal.
 func (j *Journal) Finish() error {
 	if err := j.Close(); err != nil {
 		return fmt.Errorf("state: journal: %w", err)
 	}
 	err := os.Rename(j.path, j.path+".done")
 	if err == nil {
-		err = syncDir(filepath.Dir(j.path))
+		err = durable.SyncDir(filepath.Dir(j.path))
 	}
 	if err != nil {
 		return fmt.Errorf("state: journal: %w", err)

@@ -44,7 +44,7 @@ func TestKilledRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(t, l.Release())
-	files, err := os.ReadDir(d.Path())
+	files, err := os.ReadDir(d.path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func writeForEver(path string) error {
 func runAndKill(t *testing.T, d *Dir, lines int) int {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestKilledRuns$")
-	cmd.Env = append(os.Environ(), killVariable+"="+d.Path())
+	cmd.Env = append(os.Environ(), killVariable+"="+d.path)
 	out, err := cmd.StdoutPipe()
 	check(t, err, cmd.Start())
 	last, told := 0, 0

@@ -10,10 +10,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"syslog-gateway/internal/durable"
 )
 
-// DefaultWait is how long a run waits for another one to end.
+// DefaultWait is how long a run waits for another one to end, if it does not say.
 const DefaultWait = 10 * time.Minute
 
 const lockPoll = 250 * time.Millisecond
@@ -27,10 +27,10 @@ type Holder struct {
 	Command string    `json:"command"`
 	Since   time.Time `json:"since"`
 	Boot    string    `json:"boot,omitempty"`  // identity of the host's boot
-	Start   string    `json:"start,omitempty"` // when the process began, as the kernel counts
+	Start   string    `json:"start,omitempty"` // when the process started, in the kernel's unit
 }
 
-// String tells a person who it is.
+// String names the holder for people.
 func (h Holder) String() string {
 	if h.PID <= 0 {
 		return fmt.Sprintf("somebody (the lock file is damaged), since %s", h.Since.Local().Format(time.DateTime))
@@ -42,12 +42,12 @@ func (h Holder) String() string {
 	return fmt.Sprintf("%s, `%s`, since %s", who, h.Command, h.Since.Local().Format(time.DateTime))
 }
 
-// HeldError says that the lock did not come free.
+// HeldError says that the lock did not become free in time.
 type HeldError struct {
 	Holder Holder
 	Waited time.Duration
 	Path   string
-	Err    error // why waiting ended, if not for its length
+	Err    error // why waiting ended early; nil after the whole wait
 }
 
 // Error implements error.
@@ -56,7 +56,7 @@ func (e *HeldError) Error() string {
 	if e.Err != nil {
 		return s + ": " + e.Err.Error()
 	}
-	return s + ": wait for it to end, or, when it is no longer running, `provision state unlock`"
+	return s + ": wait for it to end, or, if it no longer runs, use `provision state unlock`"
 }
 
 // Unwrap gives why waiting ended early.
@@ -66,9 +66,9 @@ func (e *HeldError) Unwrap() error { return e.Err }
 type LockOptions struct {
 	Command string        // what the run is, for others to see; no secrets
 	Wait    time.Duration // 0: DefaultWait; negative: not at all
-	// Held, if not nil, is called once when another run is waited for.
+	// Held is called once, when waiting for another run begins; optional.
 	Held func(Holder)
-	// Took, if not nil, is told whose lock was taken over since it died.
+	// Took is called with the dead holder whose lock was taken over; optional.
 	Took func(Holder)
 }
 
@@ -78,9 +78,9 @@ type Lock struct {
 	holder Holder
 }
 
-// Lock takes the lock, waiting for another run to end. One whose process is no more on
-// this host is taken over; of another host nothing can be known, so `unlock` decides.
-// The error is a *HeldError when it did not come free.
+// Lock takes the lock, and waits for another run to end. The lock of a process that died
+// on this host is taken over. Whether a process of another host lives cannot be known:
+// Unlock is for that. The error is a *HeldError if the lock did not become free.
 func (d *Dir) Lock(ctx context.Context, o LockOptions) (*Lock, error) {
 	me := self(o.Command)
 	if o.Wait == 0 {
@@ -110,7 +110,7 @@ func (d *Dir) Lock(ctx context.Context, o LockOptions) (*Lock, error) {
 	}
 }
 
-// try takes the lock if it is free or its holder died; else it gives the holder.
+// try takes the lock if it is free or its holder died; otherwise it gives the holder.
 func (d *Dir) try(me Holder, took func(Holder)) (other *Holder, err error) {
 	err = d.guarded(func() error {
 		h, held, err := d.read()
@@ -125,7 +125,7 @@ func (d *Dir) try(me Holder, took func(Holder)) (other *Holder, err error) {
 		if err != nil {
 			return err
 		}
-		if err := replace(d.file(lockName), append(data, '\n')); err != nil {
+		if err := durable.WriteFile(d.file(lockName), append(data, '\n'), fileMode); err != nil {
 			return err
 		}
 		d.sweep()
@@ -140,8 +140,8 @@ func (d *Dir) try(me Holder, took func(Holder)) (other *Holder, err error) {
 	return other, nil
 }
 
-// sweep removes what killed runs left of files half written. Only who has the lock
-// writes them.
+// sweep removes temporary files that killed runs left. Only the holder of the lock writes
+// such files.
 func (d *Dir) sweep() {
 	for _, name := range []string{recordName, lockName} {
 		left, _ := filepath.Glob(d.file("." + name + ".*")) // the pattern is good
@@ -151,27 +151,21 @@ func (d *Dir) sweep() {
 	}
 }
 
-// guarded runs do with the kernel's lock on a second file, for the moment that looking
-// at the lock and taking it needs. The kernel gives that one back whatever happens.
+// guarded runs do with the kernel's lock on a second file, so that looking at the lock and
+// taking it are one step. The kernel frees that one when the process ends.
 func (d *Dir) guarded(do func() error) error {
 	f, err := os.OpenFile(d.file(guardName), os.O_RDWR|os.O_CREATE, fileMode)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX)
-		if err == nil {
-			return do()
-		}
-		if !errors.Is(err, unix.EINTR) {
-			return fmt.Errorf("%s: %w", f.Name(), err)
-		}
+	if err := durable.Lock(f); err != nil {
+		return fmt.Errorf("%s: %w", f.Name(), err)
 	}
+	return do()
 }
 
-// read gives the holder. A file that cannot be read is held by nobody known, which is
-// still held.
+// read gives the holder. A damaged file means that an unknown run holds the lock.
 func (d *Dir) read() (Holder, bool, error) {
 	data, err := os.ReadFile(d.file(lockName))
 	if missing(err) {
@@ -190,17 +184,8 @@ func (d *Dir) read() (Holder, bool, error) {
 	return h, true, nil
 }
 
-// Holder says who has the lock; false when nobody has.
-func (d *Dir) Holder() (Holder, bool, error) {
-	h, held, err := d.read()
-	if err != nil {
-		return h, held, fmt.Errorf("state: lock: %w", err)
-	}
-	return h, held, nil
-}
-
-// Unlock takes the lock away from its holder, which it gives; nothing when there is
-// none. A holder that still runs on this host keeps it, unless force.
+// Unlock takes the lock away from its holder, which it returns; was is false if there is
+// none. A holder that still runs on this host keeps the lock, unless force is set.
 func (d *Dir) Unlock(force bool) (holder Holder, was bool, err error) {
 	err = d.guarded(func() error {
 		holder, was, err = d.read()
@@ -222,11 +207,11 @@ func (d *Dir) drop() error {
 	if err := os.Remove(d.file(lockName)); err != nil && !missing(err) {
 		return err
 	}
-	return syncDir(d.path)
+	return durable.SyncDir(d.path)
 }
 
-// Release gives the lock back. Where somebody took it away by Unlock, it is left alone
-// and an error.
+// Release gives the lock back. If somebody took it away by Unlock, that is an error and
+// the present holder keeps it.
 func (l *Lock) Release() error {
 	err := l.d.guarded(func() error {
 		if err := l.mine(); err != nil {
@@ -240,14 +225,7 @@ func (l *Lock) Release() error {
 	return nil
 }
 
-// Check is an error when the lock was taken away by Unlock.
-func (l *Lock) Check() error {
-	if err := l.mine(); err != nil {
-		return fmt.Errorf("state: lock: %w", err)
-	}
-	return nil
-}
-
+// mine returns an error if the lock was taken away by Unlock.
 func (l *Lock) mine() error {
 	h, held, err := l.d.read()
 	switch {

@@ -36,7 +36,7 @@ func TestLockIsExclusive(t *testing.T) {
 			if inside.Add(1) != 1 {
 				t.Error("two have the lock")
 			}
-			if err := l.Check(); err != nil {
+			if err := l.mine(); err != nil {
 				t.Error(err)
 			}
 			entered.Add(1)
@@ -50,7 +50,7 @@ func TestLockIsExclusive(t *testing.T) {
 	if entered.Load() != 4 {
 		t.Errorf("%d got it", entered.Load())
 	}
-	if _, held, err := d.Holder(); held || err != nil {
+	if _, held, err := d.read(); held || err != nil {
 		t.Error("still held", err)
 	}
 }
@@ -146,7 +146,7 @@ func TestALockThatMayBeAliveIsLeftAlone(t *testing.T) {
 		if _, was, err := d.Unlock(false); !was || err != nil {
 			t.Errorf("%s: not unlocked: %v", name, err)
 		}
-		if _, held, _ := d.Holder(); held {
+		if _, held, _ := d.read(); held {
 			t.Errorf("%s: still held", name)
 		}
 	}
@@ -174,14 +174,14 @@ func TestUnlock(t *testing.T) {
 	if !was || err != nil || h.Command != "provision apply" {
 		t.Error(h, was, err)
 	}
-	contains(t, l.Check(), "taken away")
+	contains(t, l.mine(), "taken away")
 	contains(t, l.Release(), "taken away")
 	other, err := d.Lock(context.Background(), LockOptions{Command: "other"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	contains(t, l.Release(), "now held by", "other")
-	if err := other.Check(); err != nil {
+	if err := other.mine(); err != nil {
 		t.Error(err)
 	}
 	if err := other.Release(); err != nil {
@@ -205,7 +205,7 @@ func TestLockOfAKilledProcess(t *testing.T) {
 	}
 	d := open(t)
 	cmd := exec.Command(os.Args[0], "-test.run=^TestLockOfAKilledProcess$")
-	cmd.Env = append(os.Environ(), dirVariable+"="+d.Path())
+	cmd.Env = append(os.Environ(), dirVariable+"="+d.path)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -23,11 +24,11 @@ type Migration struct {
 	Serial    uint64 `json:"serial"`
 	Lineage   string `json:"lineage"`
 	Items     []Item `json:"items"`
-	Locks     []Held `json:"locks,omitempty"`   // who has it locked now: do not move while one is
+	Locks     []Held `json:"locks,omitempty"`   // who holds locks on it now
 	Warning   string `json:"warning,omitempty"` // the state may not be the newest
 }
 
-// Held is a lock on Terraform's state.
+// Held is a lock on a Terraform state.
 type Held struct {
 	Where     string    `json:"where"` // s3://… or dynamodb:…
 	ID        string    `json:"id"`
@@ -37,7 +38,7 @@ type Held struct {
 	Created   time.Time `json:"created"`
 }
 
-// String tells a person who holds it.
+// String names the holder for people.
 func (h Held) String() string {
 	return fmt.Sprintf("%s is locked by %s for %s since %s (lock ID %s)",
 		h.Where, h.Who, strings.TrimPrefix(h.Operation, "OperationType"), h.Created.Local().Format(time.DateTime), h.ID)
@@ -54,8 +55,7 @@ func (m *Migration) Guests() []Item {
 	return guests
 }
 
-// Migrate reads Terraform's state and who has it locked. It changes nothing: neither
-// the state nor the locks, here or in S3.
+// Migrate reads a Terraform state and its locks. It changes neither.
 func Migrate(ctx context.Context, s Source) (*Migration, error) {
 	bucket, key, remote, err := s.object()
 	if err != nil {
@@ -98,7 +98,7 @@ func (s Source) object() (bucket, key string, remote bool, err error) {
 	return bucket, key, true, nil
 }
 
-// maxState is far above any real one.
+// maxState is the largest state that is read, in bytes; real ones are far smaller.
 const maxState = 64 << 20
 
 func (m *Migration) open(path string) ([]byte, error) {
@@ -114,14 +114,9 @@ func (m *Migration) open(path string) ([]byte, error) {
 		return nil, fmt.Errorf("state: Terraform's state: %w", err)
 	}
 	// Terraform's own lock on a local state.
-	dir, base := splitPath(path)
+	dir, base := filepath.Split(path)
 	if lock, err := os.ReadFile(dir + "." + base + ".lock.info"); err == nil {
 		m.lock(path, lock)
 	}
 	return data, nil
-}
-
-func splitPath(path string) (dir, base string) {
-	i := strings.LastIndexByte(path, '/') + 1
-	return path[:i], path[i:]
 }

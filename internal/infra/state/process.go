@@ -1,14 +1,11 @@
 package state
 
 import (
-	"errors"
 	"os"
 	"os/user"
 	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // self describes this process.
@@ -33,8 +30,8 @@ func (h Holder) local() bool {
 	return err == nil && h.PID > 0 && h.Host == host
 }
 
-// dead says that the holder is certainly no more: its host is this one, and was booted
-// since, or the process is gone, or another one has its number.
+// dead says that the holder certainly does not run: it ran on this host, and the host was
+// rebooted since, or the process is gone, or another process has its number.
 func (h Holder) dead() bool {
 	if !h.local() {
 		return false
@@ -42,14 +39,14 @@ func (h Holder) dead() bool {
 	if b := boot(); h.Boot != "" && b != "" && h.Boot != b {
 		return true
 	}
-	if err := unix.Kill(h.PID, 0); err != nil {
-		return errors.Is(err, unix.ESRCH)
+	if gone(h.PID) {
+		return true
 	}
 	s := start(h.PID)
 	return h.Start != "" && s != "" && h.Start != s
 }
 
-// boot is the identity of this boot; "" where the kernel does not tell.
+// boot is the identity of this boot; "" if the system does not tell (it is Linux's).
 func boot() string {
 	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
@@ -58,8 +55,8 @@ func boot() string {
 	return strings.TrimSpace(string(b))
 }
 
-// start is when a process began, in clock ticks since boot: field 22 of proc(5)'s stat.
-// The second field may hold anything, blanks and brackets included.
+// start is when a process started, in clock ticks since boot: field 22 of proc(5)'s stat;
+// "" on other systems than Linux. The second field may hold blanks and brackets.
 func start(pid int) string {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {

@@ -10,9 +10,11 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"syslog-gateway/internal/durable"
 )
 
-// recordVersion is of the file's form. A newer one is refused, not guessed at.
+// recordVersion is the version of the file's format. A newer one is refused.
 const recordVersion = 1
 
 // Record is what was applied last.
@@ -21,12 +23,12 @@ type Record struct {
 	Serial      int       `json:"serial"` // grows by one with each Save
 	Updated     time.Time `json:"updated"`
 	Deployment  string    `json:"deployment,omitempty"`  // the declaration's file
-	Fingerprint string    `json:"fingerprint,omitempty"` // of the declaration, when everything of it was applied
-	Cluster     string    `json:"cluster,omitempty"`     // the identity of the Proxmox VE that it speaks of
+	Fingerprint string    `json:"fingerprint,omitempty"` // of the declaration, if all of it was applied
+	Cluster     string    `json:"cluster,omitempty"`     // identity of the Proxmox VE that it belongs to
 	Objects     []Object  `json:"objects"`               // by Kind, then Key
 }
 
-// Object is one thing that we made or took over.
+// Object is a guest or pool that we created or adopted.
 type Object struct {
 	Kind      string `json:"kind"` // lxc, qemu, pool, …: what Proxmox VE calls it
 	Key       string `json:"key"`  // of the declaration
@@ -35,12 +37,11 @@ type Object struct {
 	Name      string `json:"name,omitempty"`
 	Class     string `json:"class,omitempty"` // of the firewall
 	Protected bool   `json:"protected,omitempty"`
-	// Unprotected says that "protection": false was declared in so many words, and is not
-	// only the default.
+	// Unprotected says that "protection": false was declared, and is not just the default.
 	Unprotected bool      `json:"unprotected,omitempty"`
 	Applied     time.Time `json:"applied"`
-	// Inputs are what counts only when a guest is made, such as its template or the
-	// hash of its cloud-init: recorded, never compared with the guest. No secrets.
+	// Inputs only count when a guest is created, such as its template or the hash of its
+	// cloud-init. They are never compared with the guest, and hold no secrets.
 	Inputs map[string]string `json:"inputs,omitempty"`
 }
 
@@ -91,8 +92,7 @@ func compare(a, b Object) int {
 	return strings.Compare(a.Key, b.Key)
 }
 
-// Load reads the record. A folder without one gives an empty record; one that cannot be
-// read is an error.
+// Load reads the record. If there is none, it gives an empty one.
 func (d *Dir) Load() (*Record, error) {
 	path := d.file(recordName)
 	data, err := os.ReadFile(path)
@@ -104,7 +104,7 @@ func (d *Dir) Load() (*Record, error) {
 	}
 	r, err := decodeRecord(data)
 	if err != nil {
-		return nil, fmt.Errorf("state: record %s: %w; it only says what was applied: put back a copy, or move it away and run `provision adopt`", path, err)
+		return nil, fmt.Errorf("state: record %s: %w; restore a copy, or move it away and run `provision adopt`: the record only says what was applied", path, err)
 	}
 	return r, nil
 }
@@ -118,7 +118,7 @@ func decodeRecord(data []byte) (*Record, error) {
 		return nil, fmt.Errorf("not a JSON object: %w", err)
 	}
 	if form.Version > recordVersion {
-		return nil, fmt.Errorf("its form %d is newer than %d, which this program knows: use the newer program", form.Version, recordVersion)
+		return nil, fmt.Errorf("its version %d is newer than %d, the newest that this program knows: use a newer program", form.Version, recordVersion)
 	}
 	if form.Version < 1 {
 		return nil, errors.New("it has no version: not a record of provision")
@@ -130,7 +130,7 @@ func decodeRecord(data []byte) (*Record, error) {
 		return nil, err
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something follows after its end")
+		return nil, errors.New("there is data after its end")
 	}
 	return r, r.check()
 }
@@ -148,8 +148,8 @@ func (r *Record) check() error {
 	return nil
 }
 
-// Save replaces the record on disk. It raises r's serial and sets its time. Take the
-// lock before.
+// Save replaces the record on disk. It raises r's serial and sets its time. The caller
+// holds the lock.
 func (d *Dir) Save(r *Record) error {
 	if err := r.check(); err != nil {
 		return fmt.Errorf("state: save the record: %w", err)
@@ -163,7 +163,7 @@ func (d *Dir) Save(r *Record) error {
 	if err != nil {
 		return fmt.Errorf("state: save the record: %w", err)
 	}
-	if err := replace(d.file(recordName), append(data, '\n')); err != nil {
+	if err := durable.WriteFile(d.file(recordName), append(data, '\n'), fileMode); err != nil {
 		return fmt.Errorf("state: save the record: %w", err)
 	}
 	*r = next

@@ -79,7 +79,7 @@ func TestRecordIsKept(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Error(info, err)
 	}
-	if files, _ := os.ReadDir(d.Path()); len(files) != 1 {
+	if files, _ := os.ReadDir(d.path); len(files) != 1 {
 		t.Errorf("left behind: %v", files)
 	}
 }

@@ -1,10 +1,11 @@
-package main
+package upload
 
 import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
 	"net"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,11 +20,18 @@ import (
 	"syslog-gateway/internal/redact"
 )
 
-// node is an SSH server that lets one key in and runs commands in a shell.
+// node is an SSH server that accepts one key and runs commands in a shell.
 type node struct {
 	listener net.Listener
 	config   *ssh.ServerConfig
 	host     ssh.PublicKey
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func newKey(t *testing.T) (ssh.Signer, redact.Secret) {
@@ -101,19 +109,21 @@ func (n *node) serve(conn net.Conn) {
 }
 
 // uploadTo is an uploader whose storage "snip" is a folder here.
-func uploadTo(t *testing.T, n *node, key redact.Secret, folder string) *uploader {
+func uploadTo(t *testing.T, n *node, key redact.Secret, folder string) *Uploader {
 	t.Helper()
-	w := newWorld(t, smallEstate, pvesim.Options{})
-	w.sim.AddStorage(pvesim.Storage{ID: "snip", Type: "dir", Content: []string{"snippets"}, Path: folder})
-	client, err := pve.New(pve.Options{Endpoint: w.server.URL, Token: pvesim.DefaultToken, Node: "pve"})
+	sim, err := pvesim.New(pvesim.Options{Nodes: []string{"pve"}})
+	must(t, err)
+	sim.AddStorage(pvesim.Storage{ID: "snip", Type: "dir", Content: []string{"snippets"}, Path: folder})
+	server := httptest.NewServer(sim.Handler())
+	t.Cleanup(server.Close)
+	client, err := pve.New(pve.Options{Endpoint: server.URL, Token: pvesim.DefaultToken, Node: "pve"})
 	must(t, err)
 	t.Cleanup(client.Close)
-	t.Setenv("PROXMOX_VE_HOSTNAME", "127.0.0.1")
 	known := filepath.Join(t.TempDir(), "known_hosts")
 	must(t, os.WriteFile(known, []byte(knownhosts.Line([]string{n.listener.Addr().String()}, n.host)+"\n"), 0o600))
 	_, port, err := net.SplitHostPort(n.listener.Addr().String())
 	must(t, err)
-	return &uploader{key: key, user: "root", client: client, hosts: known, port: port}
+	return &Uploader{Key: key, User: "root", API: client, KnownHosts: known, Host: "127.0.0.1", Port: port}
 }
 
 func TestSnippetGoesOverSSH(t *testing.T) {
@@ -121,7 +131,7 @@ func TestSnippetGoesOverSSH(t *testing.T) {
 	folder := t.TempDir()
 	must(t, os.Mkdir(filepath.Join(folder, "snippets"), 0o755))
 	up := uploadTo(t, startNode(t, friend.PublicKey()), key, folder)
-	must(t, up.probe(t.Context(), "pve"))
+	must(t, up.Probe(t.Context(), "pve"))
 	for _, content := range []string{"#cloud-config\nhostname: splunk\n", strings.Repeat("y", 300_000)} {
 		must(t, up.Upload(t.Context(), "pve", "snip:snippets/x.yml", []byte(content)))
 		got, err := os.ReadFile(filepath.Join(folder, "snippets", "x.yml"))
@@ -150,19 +160,19 @@ func TestSSHTrustsOnlyWhatIsKnown(t *testing.T) {
 	n := startNode(t, friend.PublicKey())
 	up := uploadTo(t, n, key, t.TempDir())
 	stranger, strangersKey := newKey(t)
-	for name, change := range map[string]func(u *uploader){
-		"knownhosts": func(u *uploader) {
-			u.hosts = filepath.Join(t.TempDir(), "known_hosts")
-			must(t, os.WriteFile(u.hosts, []byte(knownhosts.Line([]string{n.listener.Addr().String()}, stranger.PublicKey())+"\n"), 0o600))
+	for name, change := range map[string]func(u *Uploader){
+		"knownhosts": func(u *Uploader) {
+			u.KnownHosts = filepath.Join(t.TempDir(), "known_hosts")
+			must(t, os.WriteFile(u.KnownHosts, []byte(knownhosts.Line([]string{n.listener.Addr().String()}, stranger.PublicKey())+"\n"), 0o600))
 		},
-		"known host keys": func(u *uploader) { u.hosts += ".missing" },
-		"authenticate":    func(u *uploader) { u.key = strangersKey },
-		"can't be used":   func(u *uploader) { u.key = "-----BEGIN NOTHING-----\nsecret\n" },
-		"no SSH key":      func(u *uploader) { u.key = "" },
+		"known host keys": func(u *Uploader) { u.KnownHosts += ".missing" },
+		"authenticate":    func(u *Uploader) { u.Key = strangersKey },
+		"cannot be used":  func(u *Uploader) { u.Key = "-----BEGIN NOTHING-----\nsecret\n" },
+		"no SSH key":      func(u *Uploader) { u.Key = "" },
 	} {
 		other := *up
 		change(&other)
-		err := other.probe(t.Context(), "pve")
+		err := other.Probe(t.Context(), "pve")
 		if err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", name, err)
 		}

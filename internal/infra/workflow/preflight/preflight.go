@@ -1,0 +1,245 @@
+// Package preflight looks whether a cluster has what an estate needs, before anything is
+// planned: API, rights, nodes, storages, templates, SSH. It changes nothing. Whether a
+// single change is possible is plan's subject.
+package preflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"syslog-gateway/internal/infra/declaration"
+	"syslog-gateway/internal/infra/pve"
+	"syslog-gateway/internal/infra/workflow/upload"
+)
+
+// The results of one check.
+const (
+	Fine = "ok"
+	Warn = "warn" // only some declarations need it
+	Fail = "FAIL"
+)
+
+// Finding is the result of one check.
+type Finding struct {
+	State string `json:"state"`
+	What  string `json:"what"`
+	Says  string `json:"says"`
+}
+
+// Options say what is checked against what.
+type Options struct {
+	Estate   *declaration.Estate
+	Client   *pve.Client
+	Root     *pve.Client // root@pam by password, beside a token; nil without one
+	SSH      *upload.Uploader
+	Endpoint string // URL of the API, for people
+}
+
+// preflight collects the findings.
+type preflight struct {
+	Options
+	found []Finding
+}
+
+func (p *preflight) add(state, what, format string, args ...any) {
+	p.found = append(p.found, Finding{state, what, fmt.Sprintf(format, args...)})
+}
+
+// Run makes all checks, in an order in which later ones may need earlier ones. If the API
+// does not answer, nothing else is checked.
+func Run(ctx context.Context, o Options) []Finding {
+	p := &preflight{Options: o}
+	v, err := p.Client.Version(ctx)
+	if err != nil {
+		p.add(Fail, "API", "%v", err)
+		return p.found
+	}
+	p.add(Fine, "API", "Proxmox VE %s at %s", v.Version, p.Endpoint)
+	p.rights(ctx)
+	p.nodes(ctx)
+	p.storages(ctx)
+	p.templates(ctx)
+	p.ssh(ctx)
+	return p.found
+}
+
+// rights checks the privileges that the estate needs, wherever they are granted.
+func (p *preflight) rights(ctx context.Context) {
+	granted, err := p.Client.Permissions(ctx)
+	if err != nil {
+		p.add(Fail, "rights", "%v", err)
+		return
+	}
+	var have []string
+	for _, privileges := range granted {
+		for name := range privileges {
+			have = append(have, name)
+		}
+	}
+	var missing []string
+	for _, need := range []string{"Datastore.AllocateSpace", "Datastore.Audit", "Pool.Allocate", "SDN.Use", "Sys.Audit", "Sys.Modify",
+		"VM.Allocate", "VM.Audit", "VM.Clone", "VM.Config.CPU", "VM.Config.Cloudinit", "VM.Config.Disk", "VM.Config.Memory",
+		"VM.Config.Network", "VM.Config.Options", "VM.PowerMgmt"} {
+		if !slices.Contains(have, need) {
+			missing = append(missing, need)
+		}
+	}
+	if len(missing) > 0 {
+		p.add(Fail, "rights", "%s lacks %s on every path: give its role these privileges", p.Client.User(), strings.Join(missing, ", "))
+	} else {
+		p.add(Fine, "rights", "%s", p.Client.User())
+	}
+	p.root(ctx)
+}
+
+// root checks, if the estate needs it, that there is a login of root@pam.
+func (p *preflight) root(ctx context.Context) {
+	var needs []string
+	for _, c := range p.Estate.Containers {
+		f := c.Features
+		if f.Keyctl || f.Fuse || len(f.Mount) > 0 || f.Nesting && !c.Unprivileged {
+			needs = append(needs, "the features of "+c.Key)
+		}
+	}
+	for _, a := range p.Estate.Extra.ACMEAccounts {
+		needs = append(needs, "the ACME account "+a.Name)
+	}
+	if len(needs) == 0 || p.Client.IsRoot() {
+		return
+	}
+	what := strings.Join(needs, ", ")
+	if p.Root == nil {
+		p.add(Warn, "root@pam", "only root@pam with its password (PROXMOX_VE_USERNAME, PROXMOX_VE_PASSWORD) may set %s; no token may", what)
+		return
+	}
+	if _, err := p.Root.Version(ctx); err != nil {
+		p.add(Fail, "root@pam", "the login with PROXMOX_VE_PASSWORD failed: %v", err)
+		return
+	}
+	p.add(Fine, "root@pam", "may set %s", what)
+}
+
+func (p *preflight) nodes(ctx context.Context) {
+	for _, node := range p.Estate.Nodes() {
+		var st struct {
+			Uptime pve.Int `json:"uptime"`
+		}
+		if err := p.Client.Get(ctx, pve.Path("nodes", node, "status"), nil, &st); err != nil {
+			p.add(Fail, "node "+node, "%v", err)
+			continue
+		}
+		p.add(Fine, "node "+node, "up for %s", (time.Duration(st.Uptime) * time.Second).String())
+	}
+}
+
+// liveStorage is a storage as a node sees it.
+type liveStorage struct {
+	Storage string  `json:"storage"`
+	Content string  `json:"content"`
+	Active  pve.Int `json:"active"`
+	Avail   pve.Int `json:"avail"` // bytes
+}
+
+// storages checks that each datastore exists and allows the content types it needs.
+func (p *preflight) storages(ctx context.Context) {
+	for _, node := range p.Estate.Nodes() {
+		var there []liveStorage
+		if err := p.Client.Get(ctx, pve.Path("nodes", node, "storage"), nil, &there); err != nil {
+			p.add(Fail, "storages of "+node, "%v", err)
+			continue
+		}
+		for _, need := range p.Estate.StoresOn(node) {
+			what := "storage " + need.Store + " on " + node
+			found := slices.IndexFunc(there, func(s liveStorage) bool { return s.Storage == need.Store })
+			switch {
+			case found < 0:
+				p.add(Fail, what, "does not exist: correct datastore_id, or add it under Datacenter, Storage")
+			case there[found].Active == 0:
+				p.add(Fail, what, "exists but is not active")
+			case !slices.Contains(strings.Split(there[found].Content, ","), need.Content):
+				p.add(Fail, what, "allows %s but not %s: enable it under Datacenter, Storage, Content", there[found].Content, need.Content)
+			default:
+				p.add(Fine, what, "%s, %d GiB free", need.Content, there[found].Avail>>30)
+			}
+		}
+	}
+}
+
+// templates checks what guests are created from.
+func (p *preflight) templates(ctx context.Context) {
+	if store, _, ok := strings.Cut(p.Estate.ContainerTemplate, ":"); ok && len(p.Estate.Containers) > 0 {
+		for _, node := range p.containerNodes() {
+			p.volume(ctx, node, store, "vztmpl", p.Estate.ContainerTemplate)
+		}
+	}
+	resources, err := p.Client.Resources(ctx)
+	if err != nil {
+		p.add(Fail, "templates", "%v", err)
+		return
+	}
+	var looked []int
+	for _, v := range p.Estate.AllVMs() {
+		if v.Template == 0 || slices.Contains(looked, v.Template) {
+			continue
+		}
+		looked = append(looked, v.Template)
+		i := slices.IndexFunc(resources, func(r pve.Resource) bool { return r.VMID == v.Template && r.Type == "qemu" })
+		what := "template " + strconv.Itoa(v.Template)
+		switch {
+		case i < 0:
+			p.add(Fail, what, "does not exist, or is hidden by a missing right (VM.Audit); %s is cloned from it", v.Key)
+		case !resources[i].Template:
+			p.add(Fail, what, "is a VM (%s), not a template", resources[i].Name)
+		default:
+			p.add(Fine, what, "%s", resources[i].Name)
+		}
+	}
+}
+
+func (p *preflight) containerNodes() (nodes []string) {
+	for _, c := range p.Estate.Containers {
+		nodes = append(nodes, c.Node)
+	}
+	slices.Sort(nodes)
+	return slices.Compact(nodes)
+}
+
+// liveVolume is a file or disk on a storage.
+type liveVolume struct {
+	VolID string `json:"volid"`
+}
+
+func (p *preflight) volume(ctx context.Context, node, store, content, volume string) {
+	var there []liveVolume
+	err := p.Client.Get(ctx, pve.Path("nodes", node, "storage", store, "content"), url.Values{"content": {content}}, &there)
+	switch {
+	case err != nil:
+		p.add(Fail, volume, "%v", err)
+	case !slices.Contains(there, liveVolume{volume}):
+		p.add(Fail, volume, "is not on %s: download it, `pveam update && pveam download %s %s`", node, store, volume[strings.LastIndex(volume, "/")+1:])
+	default:
+		p.add(Fine, volume, "on %s", node)
+	}
+}
+
+// ssh checks the login to the node, if a snippet has to be uploaded.
+func (p *preflight) ssh(ctx context.Context) {
+	splunk := p.Estate.Splunk
+	if splunk == nil || splunk.Snippet == "" {
+		return
+	}
+	switch err := p.SSH.Probe(ctx, splunk.Node); {
+	case errors.Is(err, upload.ErrNoKey):
+		p.add(Warn, "SSH", "%v; without a key %s must be put on the node by hand", err, splunk.SnippetFile)
+	case err != nil:
+		p.add(Fail, "SSH", "%v", err)
+	default:
+		p.add(Fine, "SSH", "%s", p.SSH.Address(splunk.Node))
+	}
+}

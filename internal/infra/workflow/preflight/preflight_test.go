@@ -1,0 +1,118 @@
+package preflight
+
+import (
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"syslog-gateway/internal/infra/declaration"
+	"syslog-gateway/internal/infra/pve"
+	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/infra/workflow/example"
+	"syslog-gateway/internal/infra/workflow/upload"
+)
+
+const estate = `{
+  "domain": "lab.example", "network_prefix": "10.20.30",
+  "ssh_public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICZUzpX4Slhk8yygcPvyLScXJ4ZloIvSNbIxGixHH4fC test",
+  "containers": {"dns": {"vm_id": 103, "hostname": "dns", "tags": ["terraform", "dns"], "features": {"keyctl": true}, "unprivileged": true, "root_disk": {"size": 8}}},
+  "vms": {"docker-host": {"vm_id": 250, "name": "docker-host", "tags": ["terraform", "docker"], "clone_template": {"template_id": 9000},
+    "boot_disk": {"datastore_id": "local-zfs", "size": 50}}},
+  "splunk_vm_id": 200, "splunk_vm_name": "splunk-aio", "template_id": 9200
+}`
+
+// bed is a cluster with what the estate needs, and clients to it.
+type bed struct {
+	t      *testing.T
+	estate *declaration.Estate
+	sim    *pvesim.Sim
+	url    string
+}
+
+func newBed(t *testing.T) *bed {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "deployment.json")
+	must(t, os.WriteFile(file, []byte(estate), 0o600))
+	e, err := declaration.Load(t.Context(), declaration.Options{Deployment: file})
+	must(t, err)
+	sim, err := example.Cluster(e, pvesim.Options{
+		Users:  []pvesim.User{{ID: "root@pam", Password: "right"}, {ID: "ops@pve", Password: "x"}},
+		Tokens: []pvesim.Token{{ID: "ops@pve!ci", Secret: "0-1"}},
+		ACL:    []pvesim.ACL{{Path: "/", UGID: "ops@pve", Role: "Administrator"}},
+	})
+	must(t, err)
+	server := httptest.NewServer(sim.Handler())
+	t.Cleanup(server.Close)
+	return &bed{t: t, estate: e, sim: sim, url: server.URL}
+}
+
+func (b *bed) client(o pve.Options) *pve.Client {
+	b.t.Helper()
+	o.Endpoint, o.Node = b.url, "pve"
+	c, err := pve.New(o)
+	must(b.t, err)
+	b.t.Cleanup(c.Close)
+	return c
+}
+
+// run makes all checks with a token, and beside it a password of root@pam if there is one.
+func (b *bed) run(rootPassword string) map[string]Finding {
+	b.t.Helper()
+	o := Options{Estate: b.estate, Client: b.client(pve.Options{Token: "ops@pve!ci=0-1"}), Endpoint: b.url}
+	o.SSH = &upload.Uploader{API: o.Client}
+	if rootPassword != "" {
+		o.Root = b.client(pve.Options{Username: "root@pam", Password: rootPassword})
+	}
+	found := make(map[string]Finding)
+	for _, f := range Run(b.t.Context(), o) {
+		found[f.What] = f
+	}
+	return found
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRootPasswordIsTried(t *testing.T) {
+	b := newBed(t)
+	for password, want := range map[string]Finding{
+		"": {State: Warn, Says: "no token may"}, "wrong": {State: Fail, Says: "401"}, "right": {State: Fine, Says: "features of dns"},
+	} {
+		if got := b.run(password)["root@pam"]; got.State != want.State || !strings.Contains(got.Says, want.Says) {
+			t.Errorf("password %q: %+v, want %+v", password, got, want)
+		}
+	}
+}
+
+func TestWhatIsMissingIsNamed(t *testing.T) {
+	b := newBed(t)
+	for what, f := range b.run("right") {
+		if f.State == Fail {
+			t.Errorf("%s: %s", what, f.Says)
+		}
+	}
+	must(t, b.sim.RemoveGuest(9000))
+	b.estate.ContainerTemplate = "local:vztmpl/mine_1.0_amd64.tar.zst"
+	b.estate.Containers[0].Root.Store = "nowhere"
+	found := b.run("right")
+	for what, says := range map[string]string{
+		"template 9000":                       "docker-host",
+		"local:vztmpl/mine_1.0_amd64.tar.zst": "pveam download local mine_1.0_amd64.tar.zst",
+		"storage nowhere on pve":              "datastore_id",
+	} {
+		if f := found[what]; f.State != Fail || !strings.Contains(f.Says, says) {
+			t.Errorf("%s: %+v", what, f)
+		}
+	}
+	for _, r := range b.sim.Writes() {
+		if r.Path != "/access/ticket" { // the login of root@pam
+			t.Errorf("written: %v", r)
+		}
+	}
+}

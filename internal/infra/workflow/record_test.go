@@ -1,0 +1,222 @@
+package workflow
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/pvesim"
+)
+
+// A guest that is neither declared nor live is forgotten: whoever takes its VMID next is
+// not ours.
+func TestRecordForgetsWhatIsGone(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, estate, pvesim.Options{})
+	b.applied()
+	must(t, b.sim.RemoveGuest(103))
+	b.edit(dns, "")
+	b.applied()
+	record, err := b.site.Record()
+	must(t, err)
+	if _, known := record.Guest(103); known {
+		t.Error("still recorded")
+	}
+	if _, known := record.Guest(175); !known {
+		t.Error("another guest is forgotten")
+	}
+	must(t, b.sim.AddGuest("lxc", 103, "pve", map[string]string{"hostname": "dns", "rootfs": "local-zfs:8"}))
+	b.empty()
+	s, err := Open(t.Context(), b.site, b.access)
+	must(t, err)
+	defer s.Close()
+	orphans, err := s.Orphans(t.Context())
+	if err != nil || len(orphans) != 1 || orphans[0].Marked {
+		t.Errorf("%+v, %v", orphans, err)
+	}
+	_, err = b.apply(plan.Options{AllowDestroy: []string{"103"}})
+	fails(t, err, "--allow-destroy")
+	if b.config("103") == "" {
+		t.Error("a colleague's guest was destroyed")
+	}
+}
+
+// A record speaks of one cluster. Its VMIDs are other guests' on any other.
+func TestRecordOfAnotherClusterIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, estate, pvesim.Options{})
+	b.applied()
+	b.reset(pvesim.Options{}) // the same address, nodes and seed
+	must(t, b.sim.AddGuest("lxc", 103, "pve", map[string]string{"hostname": "mail", "rootfs": "local-zfs:8"}))
+	_, err := b.plan()
+	fails(t, err, "to another Proxmox VE", "--state-dir")
+	_, err = b.begin()
+	fails(t, err, "to another Proxmox VE", "--state-dir")
+	b.site.State = b.path("other")
+	_, err = b.apply(plan.Options{})
+	fails(t, err, "mail")
+	w, err := b.begin()
+	must(t, err)
+	p, err := w.PlanDestroy(t.Context(), []string{"dns"})
+	must(t, err)
+	_, err = w.CarryOut(t.Context(), p, nil)
+	fails(t, err, "mail")
+	must(t, w.Close())
+	if writes := b.sim.Writes(); len(writes) > 0 {
+		t.Errorf("written: %v", writes)
+	}
+}
+
+// Two declarations with one record would each take the other's guests for undeclared.
+func TestRecordOfAnotherDeclarationIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, strings.Replace(estate, `"domain"`, `"inventory_sync": ["repo"], "domain"`, 1), pvesim.Options{})
+	b.applied()
+	b.write("lab.json", strings.Replace(b.read("deployment.json"), dns, "", 1))
+	b.site.Declaration.Deployment = b.path("lab.json")
+	_, err := b.plan()
+	fails(t, err, "not to "+b.path("lab.json"))
+	_, err = b.begin()
+	fails(t, err, "not to "+b.path("lab.json"))
+	_, err = b.publish()
+	fails(t, err, "not to "+b.path("lab.json"))
+	must(t, os.Remove(b.path("lab.json")))
+	must(t, os.Symlink(b.path("deployment.json"), b.path("lab.json")))
+	b.empty() // another name of the same
+	must(t, os.Remove(b.path("lab.json")))
+	must(t, os.Rename(b.path("deployment.json"), b.path("lab.json")))
+	b.empty() // renamed
+}
+
+// Only what was applied last is published, and only when the guests have the addresses
+// that are published.
+func TestOnlyWhatIsInForceIsPublished(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, strings.Replace(estate, `"domain"`, `"inventory_sync": ["repo"], "domain"`, 1), pvesim.Options{})
+	target := filepath.Join("repo", "inventory", "terraform_inventory.json")
+	must(t, os.MkdirAll(filepath.Dir(b.path(target)), 0o755))
+	_, err := b.publish()
+	fails(t, err, "nothing is published")
+	results, err := b.apply(plan.Options{}, b.path("repo"))
+	if err != nil || len(results) != 1 || !results[0].Created {
+		t.Errorf("one target that is named twice: %+v, %v", results, err)
+	}
+	results, err = b.publish()
+	if err != nil || len(results) != 1 || len(results[0].Changes) > 0 {
+		t.Errorf("published again: %+v, %v", results, err)
+	}
+	declared, published := b.read("deployment.json"), b.read(target)
+	for _, edit := range [][2]string{{dns, ""}, {`"vm_id": 103`, `"vm_id": 104`}, {`"containers"`, `"_containers"`}} {
+		b.write("deployment.json", strings.Replace(declared, edit[0], edit[1], 1))
+		_, err := b.publish()
+		fails(t, err)
+		_, err = b.apply(plan.Options{})
+		fails(t, err)
+	}
+	b.write("deployment.json", strings.Replace(declared, `"vm_id": 250`, `"ip": "10.20.30.78", "vm_id": 250`, 1))
+	_, err = b.apply(plan.Options{})
+	fails(t, err, "by hand", "not published", "docker-host")
+	_, err = b.publish()
+	fails(t, err, "nothing is published")
+	if b.read(target) != published {
+		t.Error("published what is not in force")
+	}
+	must(t, b.sim.SetConfig(250, "ipconfig0", "ip=10.20.30.78/24,gw=10.20.30.1"))
+	results, err = b.apply(plan.Options{})
+	must(t, err)
+	const want = `~ vms.docker-host.ip "10.20.30.250" -> "10.20.30.78"`
+	found := false
+	for _, c := range results[0].Changes {
+		found = found || c.String() == want
+	}
+	if !found {
+		t.Errorf("%v lacks %s", results[0].Changes, want)
+	}
+}
+
+// users are root@pam, and an administrator with a token.
+func users(rootPassword string) pvesim.Options {
+	return pvesim.Options{
+		Users:  []pvesim.User{{ID: "root@pam", Password: rootPassword}, {ID: "ops@pve", Password: "x"}},
+		Tokens: []pvesim.Token{{ID: "ops@pve!ci", Secret: "0-1"}},
+		ACL:    []pvesim.ACL{{Path: "/", UGID: "ops@pve", Role: "Administrator"}},
+	}
+}
+
+// A step that needs root@pam is not found out in the middle of an apply.
+func TestWrongRootPasswordIsKnownBefore(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, strings.Replace(estate, `"unprivileged": true, "root_disk"`, `"features": {"keyctl": true}, "unprivileged": true, "root_disk"`, 1), users("right"))
+	b.access.API.Token, b.access.API.Username, b.access.API.Password = "ops@pve!ci=0-1", "root@pam", "wrong"
+	_, err := b.apply(plan.Options{})
+	fails(t, err, "nothing was done", "root@pam", "401")
+	for _, r := range b.sim.Writes() {
+		if r.Path != "/access/ticket" {
+			t.Errorf("written: %v", r)
+		}
+	}
+	b.access.API.Password = "right"
+	b.applied()
+	b.empty()
+}
+
+func TestTokenBesidePasswordTakesRootSteps(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, strings.Replace(estate, `"unprivileged": true, "root_disk"`, `"features": {"nesting": true, "keyctl": true}, "unprivileged": true, "root_disk"`, 1),
+		users("simulator"))
+	b.access.API.Token = "ops@pve!ci=0-1"
+	var shown strings.Builder
+	p, err := b.plan()
+	must(t, err)
+	must(t, p.Text(&shown, false))
+	if !strings.Contains(shown.String(), "by hand") || !strings.Contains(shown.String(), "only root@pam itself") {
+		t.Errorf("a token alone:\n%s", shown.String())
+	}
+	b.applied()
+	b.access.API.Username, b.access.API.Password = "root@pam", "simulator"
+	b.applied()
+	b.empty()
+	if config := b.config("103"); !strings.Contains(config, "keyctl=1") {
+		t.Errorf("live:\n%s", config)
+	}
+}
+
+// Somebody changes a guest after it was planned and before it is written to.
+func TestChangeBetweenPlanAndApply(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, estate, pvesim.Options{})
+	b.applied()
+	b.edit(`"memory_dedicated": 512`, `"memory_dedicated": 1024`)
+	var once sync.Once
+	b.hook(func(r *http.Request) {
+		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/lxc/103/config") {
+			once.Do(func() { must(t, b.sim.SetConfig(103, "description", "changed by hand")) })
+		}
+	})
+	target := b.path("published")
+	must(t, os.MkdirAll(filepath.Join(target, "inventory"), 0o755))
+	_, err := b.apply(plan.Options{}, target)
+	fails(t, err, "103")
+	if entries, err := os.ReadDir(filepath.Join(target, "inventory")); err != nil || len(entries) > 0 {
+		t.Errorf("published: %v, %v", entries, err)
+	}
+	if config := b.config("103"); strings.Contains(config, "memory: 1024") || !strings.Contains(config, "changed by hand") {
+		t.Errorf("live:\n%s", config)
+	}
+	b.hook(nil)
+	p, err := b.plan()
+	must(t, err)
+	var paths []string
+	for _, c := range p.Changes {
+		for _, f := range c.Fields {
+			paths = append(paths, f.Path)
+		}
+	}
+	if got := strings.Join(paths, " "); !strings.Contains(got, "memory") || !strings.Contains(got, "description") {
+		t.Errorf("planned: %s", got)
+	}
+}

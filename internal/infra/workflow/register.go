@@ -1,0 +1,139 @@
+package workflow
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"time"
+
+	"syslog-gateway/internal/infra/declaration"
+	"syslog-gateway/internal/infra/inventory"
+	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/pve"
+	"syslog-gateway/internal/infra/state"
+)
+
+// register writes into the record what was applied. Its user holds the lock.
+type register struct {
+	estate *declaration.Estate
+	record *state.Record
+	save   func(*state.Record) error
+}
+
+// begin records that the declaration is no longer known to be in force.
+func (r *register) begin() error {
+	r.record.Fingerprint = ""
+	return r.save(r.record)
+}
+
+// change records one change that was carried out.
+func (r *register) change(c change.Change) error {
+	kind := string(declaration.LXC)
+	switch c.Object {
+	case change.ObjectPool:
+		r.record.Put(state.Object{Kind: change.ObjectPool, Key: c.Key, Applied: now()})
+		return r.save(r.record)
+	case change.ObjectVM:
+		kind = string(declaration.QEMU)
+	case change.ObjectContainer:
+	default:
+		return nil
+	}
+	r.remove(c.VMID)
+	if c.Action != change.Destroy {
+		for _, g := range r.estate.Guests() {
+			if g.VMID == c.VMID && string(g.Kind) == kind {
+				r.guest(g)
+			}
+		}
+	}
+	return r.save(r.record)
+}
+
+// all records every declared guest and pool as applied. inForce says that the whole
+// declaration is in force.
+func (r *register) all(inForce bool) error {
+	for _, g := range r.estate.Guests() {
+		r.guest(g)
+	}
+	for _, p := range r.estate.Pools {
+		if _, known := r.record.Find(change.ObjectPool, p.ID); !known {
+			r.record.Put(state.Object{Kind: change.ObjectPool, Key: p.ID, Applied: now()})
+		}
+	}
+	if r.record.Fingerprint = ""; inForce {
+		var err error
+		if r.record.Fingerprint, err = inventory.Fingerprint(r.estate); err != nil {
+			return err
+		}
+	}
+	return r.save(r.record)
+}
+
+// undeclared gives the recorded guests that are not declared.
+func (r *register) undeclared() []state.Object {
+	declared := make(map[int]bool)
+	for _, g := range r.estate.Guests() {
+		declared[g.VMID] = true
+	}
+	return slices.DeleteFunc(slices.Clone(r.record.Objects), func(o state.Object) bool { return !isGuest(o) || declared[o.VMID] })
+}
+
+// dropMissing takes out those of the guests that are not live: their VMIDs are free, and
+// the next guest with one is not ours. A live one stays, even with another name: somebody
+// decides about it by `state forget`.
+func (r *register) dropMissing(guests []state.Object, live []pve.Resource) {
+	for _, o := range guests {
+		if !slices.ContainsFunc(live, func(l pve.Resource) bool { return l.VMID == o.VMID && l.Type == o.Kind }) {
+			r.record.Remove(o.Kind, o.Key)
+		}
+	}
+}
+
+// guest records a guest as it is declared. One that is recorded keeps the time and the
+// inputs of its first boot.
+func (r *register) guest(g *declaration.Guest) {
+	object := state.Object{Kind: string(g.Kind), Key: g.Key, VMID: g.VMID, Node: g.Node, Name: g.Name,
+		Class: g.Class, Protected: g.Protection, Unprotected: g.ProtectionDeclared && !g.Protection, Applied: now(), Inputs: r.firstBoot(g)}
+	if old, known := r.record.Guest(g.VMID); known && old.Kind == object.Kind {
+		object.Applied, object.Inputs = old.Applied, old.Inputs
+	}
+	r.remove(g.VMID)
+	r.record.Remove(object.Kind, object.Key) // the key may have belonged to another guest
+	r.record.Put(object)
+}
+
+// remove takes a guest out of the record, whatever its key there.
+func (r *register) remove(vmid int) {
+	for o, ok := r.record.Guest(vmid); ok; o, ok = r.record.Guest(vmid) {
+		r.record.Remove(o.Kind, o.Key)
+	}
+}
+
+// firstBoot gives the inputs that only count when a guest is created.
+func (r *register) firstBoot(g *declaration.Guest) map[string]string {
+	if g.Kind == declaration.LXC {
+		return map[string]string{"template": r.estate.ContainerTemplate}
+	}
+	for _, v := range r.estate.AllVMs() {
+		if v.VMID != g.VMID {
+			continue
+		}
+		inputs := map[string]string{"template": strconv.Itoa(v.Template)}
+		if v.Snippet != "" {
+			sum := sha256.Sum256([]byte(v.Snippet))
+			inputs["cloud_init"] = "sha256:" + hex.EncodeToString(sum[:])
+		}
+		return inputs
+	}
+	return nil
+}
+
+// isGuest says whether a recorded object is a container or a VM.
+func isGuest(o state.Object) bool {
+	return o.Kind == string(declaration.LXC) || o.Kind == string(declaration.QEMU)
+}
+
+// now is the time to record, in seconds.
+func now() time.Time { return time.Now().UTC().Truncate(time.Second) }

@@ -1,0 +1,104 @@
+package workflow
+
+import (
+	"context"
+	"fmt"
+
+	"syslog-gateway/internal/infra/declaration"
+	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/live"
+	"syslog-gateway/internal/infra/state"
+)
+
+// Session is an estate beside its live cluster. It only reads.
+type Session struct {
+	site    Site
+	estate  *declaration.Estate
+	cluster *Cluster
+	id      string // identity of the cluster
+	record  *state.Record
+}
+
+// Open loads the declaration and the record, connects, and makes sure that the record
+// belongs to both. Close the session.
+func Open(ctx context.Context, site Site, access Access) (*Session, error) {
+	e, err := site.Check(ctx)
+	if err != nil {
+		return nil, err
+	}
+	record, err := site.Record()
+	if err != nil {
+		return nil, err
+	}
+	if err := site.sameDeclaration(record); err != nil {
+		return nil, err
+	}
+	c, err := Connect(access, e)
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{site: site, estate: e, cluster: c, record: record}
+	if s.id, err = c.identity(ctx); err == nil {
+		err = s.sameCluster(record)
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close ends the connections.
+func (s *Session) Close() { s.cluster.Close() }
+
+// sameCluster refuses the record of another cluster: its VMIDs mean other guests here.
+func (s *Session) sameCluster(record *state.Record) error {
+	if record.Cluster == "" || record.Cluster == s.id {
+		return nil
+	}
+	return fmt.Errorf("the record in %s belongs to another Proxmox VE (%.32s) than this one (%.32s): use another --state-dir for this one; "+
+		"if it is the same one, reinstalled or with a new CA, move record.json away and run `provision adopt`",
+		s.site.State, record.Cluster, s.id)
+}
+
+// Plan compares the estate with what is live. The options say what is looked at and
+// allowed; the session fills in the rest.
+func (s *Session) Plan(ctx context.Context, o plan.Options) (*plan.Plan, error) {
+	return plan.Make(ctx, s.cluster.Client, s.estate, s.complete(o))
+}
+
+// PlanDestroy plans the removal of declared guests.
+func (s *Session) PlanDestroy(ctx context.Context, keys []string) (*plan.Plan, error) {
+	return plan.MakeDestroy(ctx, s.cluster.Client, s.estate, keys, s.complete(plan.Options{}))
+}
+
+// Orphans lists the guests that are live and not declared.
+func (s *Session) Orphans(ctx context.Context) ([]plan.Orphan, error) {
+	return plan.Orphans(ctx, s.cluster.Client, s.estate, s.complete(plan.Options{}))
+}
+
+// complete adds to the options of a plan what the session knows.
+func (s *Session) complete(o plan.Options) plan.Options {
+	o.Root, o.Upload, o.Known = s.cluster.root() != nil, s.snippet, make(map[int]live.Known)
+	for _, r := range s.record.Objects {
+		if isGuest(r) {
+			o.Known[r.VMID] = live.Known{Key: r.Key, Kind: declaration.Kind(r.Kind), Name: r.Name, Class: r.Class,
+				Protected: r.Protected, Unprotected: r.Unprotected}
+		}
+	}
+	return o
+}
+
+// snippet gives the content of a declared snippet; false if it is not declared, or if
+// there is no SSH key to upload it with.
+func (s *Session) snippet(volume string) ([]byte, bool) {
+	if !s.cluster.SSH.Usable() {
+		return nil, false
+	}
+	for _, v := range s.estate.AllVMs() {
+		if v.Snippet != "" && v.SnippetFile == volume {
+			return []byte(v.Snippet), true
+		}
+	}
+	return nil, false
+}

@@ -1,0 +1,163 @@
+package workflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"syslog-gateway/internal/infra/apply"
+	"syslog-gateway/internal/infra/declaration"
+	"syslog-gateway/internal/infra/inventory"
+	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/state"
+)
+
+// Work is a session that holds the lock and may write. While it is open, nobody else
+// changes the record.
+type Work struct {
+	*Session
+	dir      *state.Dir
+	lock     *state.Lock
+	command  string // for the journal
+	register *register
+}
+
+// Begin opens a session and takes the lock, as the options say. Close the work.
+func Begin(ctx context.Context, site Site, access Access, options state.LockOptions) (*Work, error) {
+	s, err := Open(ctx, site, access)
+	if err != nil {
+		return nil, err
+	}
+	w := &Work{Session: s, command: options.Command}
+	if w.dir, err = state.Open(site.State); err == nil {
+		w.lock, err = w.dir.Lock(ctx, options)
+	}
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	if err := w.reload(); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return w, nil
+}
+
+// reload reads the record again: another run may have changed it before the lock came
+// free.
+func (w *Work) reload() error {
+	record, err := w.dir.Load()
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(w.site.sameDeclaration(record), w.sameCluster(record)); err != nil {
+		return err
+	}
+	if record.Deployment, err = w.site.place(); err != nil {
+		return err
+	}
+	record.Cluster, w.record = w.id, record
+	w.register = &register{estate: w.estate, record: record, save: w.dir.Save}
+	return nil
+}
+
+// Close ends the connections and gives the lock back.
+func (w *Work) Close() error {
+	w.Session.Close()
+	return w.lock.Release()
+}
+
+// Settle waits for the tasks of an apply that was interrupted. If there are such steps,
+// tell is called first with their number.
+func (w *Work) Settle(ctx context.Context, tell func(steps int)) error {
+	left, err := w.dir.Interrupted()
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	tell(len(left))
+	var tasks []string
+	for _, e := range left {
+		if e.UPID != "" {
+			tasks = append(tasks, e.UPID)
+		}
+	}
+	return apply.Settle(ctx, w.cluster.Client, tasks)
+}
+
+// CarryOut carries a plan out, and records each change as soon as it is done. The error
+// is an *apply.Refused if the plan is refused; then nothing was done. The result is never
+// nil.
+func (w *Work) CarryOut(ctx context.Context, p *plan.Plan, progress func(apply.Event)) (*apply.Result, error) {
+	if reasons := p.Blocks(); len(reasons) > 0 {
+		return &apply.Result{}, &apply.Refused{Reasons: reasons}
+	}
+	if p.Empty() {
+		return &apply.Result{Converged: !p.Partial()}, w.endInterrupted()
+	}
+	if err := w.cluster.tryRoot(ctx, p); err != nil {
+		return &apply.Result{}, err
+	}
+	if err := w.register.begin(); err != nil {
+		return &apply.Result{}, err
+	}
+	journal, err := w.dir.Journal(w.command, "")
+	if err != nil {
+		return &apply.Result{}, err
+	}
+	options := apply.Options{Root: w.cluster.root(), Journal: journal, Done: w.register.change, Progress: progress}
+	if w.cluster.SSH.Usable() {
+		options.Upload = w.cluster.SSH.Upload
+	}
+	result, err := apply.Run(ctx, w.cluster.Client, p, options)
+	if err != nil {
+		return result, errors.Join(err, journal.Close())
+	}
+	return result, journal.Finish()
+}
+
+// endInterrupted ends the journal of an interrupted apply that has nothing left to do.
+func (w *Work) endInterrupted() error {
+	left, err := w.dir.Interrupted()
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	journal, err := w.dir.Journal(w.command, "")
+	if err != nil {
+		return err
+	}
+	return journal.Finish()
+}
+
+// Conclude ends the apply of a whole plan that converged: it records all that is
+// declared, and publishes the inventory to the declared targets and to more. by is the
+// program that does it. While a step by hand is left, nothing is published.
+func (w *Work) Conclude(ctx context.Context, p *plan.Plan, more []string, by string) ([]inventory.Result, error) {
+	byHand := p.Owed()
+	if gone := w.register.undeclared(); len(gone) > 0 {
+		live, err := w.cluster.Client.Resources(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("find recorded guests that no longer exist: %w", err)
+		}
+		w.register.dropMissing(gone, live)
+	}
+	if err := w.register.all(len(byHand) == 0); err != nil {
+		return nil, err
+	}
+	targets := slices.Clone(w.estate.InventorySync)
+	for _, path := range more {
+		targets = append(targets, declaration.InventoryFile(path))
+	}
+	if len(targets) == 0 {
+		return nil, nil
+	}
+	if len(byHand) > 0 {
+		return nil, fmt.Errorf("the inventory is not published: these guests do not have their declared address until the step by hand is done: %s; "+
+			"then run this again", strings.Join(byHand, ", "))
+	}
+	results, err := inventory.Publish(w.estate, targets, by)
+	if err != nil {
+		return nil, fmt.Errorf("the estate is as declared, but %w", err)
+	}
+	return results, nil
+}

@@ -1,0 +1,100 @@
+package internal_test
+
+import (
+	"bytes"
+	"go/build/constraint"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// platformFiles are the files with a build tag or a platform in their names, with the
+// reason. Everything else has to build on Linux, macOS and Windows. A new one is a
+// decision.
+var platformFiles = map[string]string{
+	"bench/loadgen/datagrams_linux.go":        "sendmmsg",
+	"bench/peers_test.go":                     "tag nightly: downloads Debian packages",
+	"bench/runner/proc_linux.go":              "/proc",
+	"cmd/gateway/rate_race_test.go":           "the race detector is on",
+	"cmd/gateway/rate_test.go":                "the race detector is off",
+	"cmd/provision/colours_other.go":          "terminals always interpret colours",
+	"cmd/provision/colours_windows.go":        "a console has to be told to",
+	"deploy/lxc/ansible_test.go":              "tag lxc: needs LXC",
+	"deploy/lxc/container_test.go":            "tag lxc: needs LXC",
+	"deploy/lxc/load_test.go":                 "tag lxc: needs LXC",
+	"deploy/lxc/lxc_test.go":                  "tag lxc: needs LXC",
+	"deploy/lxc/package_test.go":              "tag lxc: needs LXC",
+	"internal/config/hosts_unix_test.go":      "named pipes",
+	"internal/deflate/word.go":                "loads without bounds checks",
+	"internal/deflate/word_checked.go":        "the same with checks, for purego and other processors",
+	"internal/durable/sync_unix.go":           "fsync of folders, flock",
+	"internal/durable/sync_windows.go":        "the same on Windows",
+	"internal/infra/state/process_unix.go":    "whether a process lives; opening without following links",
+	"internal/infra/state/process_windows.go": "the same on Windows",
+	"internal/queue/disk_linux.go":            "fdatasync, free space",
+	"internal/queue/disk_other.go":            "the same where no gateway runs",
+	"internal/queue/start_linux_test.go":      "mount namespaces",
+	"internal/listener/kernel_linux.go":       "what the kernel says of a socket",
+	"internal/listener/recvmmsg_linux.go":     "recvmmsg",
+}
+
+// platforms are the suffixes of file names that go/build knows and that could be used
+// here.
+var platforms = []string{"linux", "darwin", "windows", "freebsd", "openbsd", "netbsd", "amd64", "arm64", "386", "arm", "riscv64", "s390x"}
+
+func TestPlatformFilesAreListed(t *testing.T) {
+	found := make(map[string]bool)
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "bin" || d.Name() == "testdata" || path != ".." && strings.HasPrefix(d.Name(), ".")) {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(path, ".go") {
+			return nil
+		}
+		tagged, err := hasBuildTag(path)
+		if tagged || hasPlatformName(d.Name()) {
+			found[filepath.ToSlash(strings.TrimPrefix(path, ".."+string(filepath.Separator)))] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range slices.Sorted(maps.Keys(found)) {
+		if platformFiles[path] == "" {
+			t.Errorf("%s has a build tag or a platform in its name: avoid that, or add it to platformFiles with the reason", path)
+		}
+	}
+	for path := range platformFiles {
+		if !found[path] {
+			t.Errorf("%s is listed, but there is no such file", path)
+		}
+	}
+}
+
+// hasPlatformName says whether a file is chosen by its name, as in x_linux.go and
+// x_linux_amd64_test.go.
+func hasPlatformName(name string) bool {
+	parts := strings.Split(strings.TrimSuffix(strings.TrimSuffix(name, ".go"), "_test"), "_")
+	return len(parts) > 1 && slices.Contains(platforms, parts[len(parts)-1])
+}
+
+func hasBuildTag(path string) (bool, error) {
+	text, err := os.ReadFile(path)
+	for line := range bytes.Lines(text) {
+		if bytes.HasPrefix(line, []byte("package ")) {
+			break
+		}
+		if constraint.IsGoBuild(strings.TrimSpace(string(line))) {
+			return true, err
+		}
+	}
+	return false, err
+}
