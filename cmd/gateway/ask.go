@@ -11,12 +11,12 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/stats/control"
+	"syslog-gateway/internal/wiring"
 )
 
 // asker asks the running gateway of a configuration: by its control socket, or over the
@@ -28,17 +28,16 @@ type asker struct {
 	socket         error // why it is not by the control socket
 }
 
-// socketPath is where a gateway has its control socket.
-func socketPath(c config.Config) string { return filepath.Join(c.Queue.Path, control.Name) }
-
 // newAsker finds the way. address is the host:port of another machine's statistics page,
 // or empty.
 func newAsker(ctx context.Context, c config.Config, address string) (*asker, error) {
 	if address == "" && os.Getenv("TAP_PASSWORD") == "" {
-		conn, err := control.Dial(ctx, socketPath(c))
+		conn, err := control.Dial(ctx, wiring.SocketPath(c))
 		if err == nil {
 			conn.Close() // it answers; each request makes its own
-			dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return control.Dial(ctx, socketPath(c)) }
+			dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return control.Dial(ctx, wiring.SocketPath(c))
+			}
 			return &asker{transport: &http.Transport{DialContext: dial}, base: url.URL{Scheme: "http", Host: "localhost"}}, nil
 		}
 		a, netErr := overNetwork(c, address)
@@ -55,15 +54,15 @@ func newAsker(ctx context.Context, c config.Config, address string) (*asker, err
 func noSocket(c config.Config, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("the control socket %s is for root and the gateway's own user: run this with sudo", socketPath(c))
+		return fmt.Errorf("the control socket %s is for root and the gateway's own user: run this with sudo", wiring.SocketPath(c))
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("no gateway answers at the control socket %s: is it running, with this queue.path?", socketPath(c))
+		return fmt.Errorf("no gateway answers at the control socket %s: is it running, with this queue.path?", wiring.SocketPath(c))
 	}
-	return fmt.Errorf("connect to the control socket %s: %w", socketPath(c), err)
+	return fmt.Errorf("connect to the control socket %s: %w", wiring.SocketPath(c), err)
 }
 
 func overNetwork(c config.Config, address string) (*asker, error) {
-	a := &asker{transport: &http.Transport{}, base: statsURL(c)}
+	a := &asker{transport: &http.Transport{}, base: wiring.StatsURL(c)}
 	if address != "" {
 		a.base.Host = address
 	} else if a.base.Scheme == "https" {
@@ -88,19 +87,6 @@ func overNetwork(c config.Config, address string) (*asker, error) {
 		return nil, errors.New("the configuration has the password of the statistics page as a hash only; give it by TAP_PASSWORD")
 	}
 	return a, nil
-}
-
-// statsURL is the statistics page as this machine reaches it.
-func statsURL(c config.Config) url.URL {
-	host, port, _ := net.SplitHostPort(c.Stats.Listen)
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	u := url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}
-	if c.Stats.TLS.CertFile != "" {
-		u.Scheme = "https"
-	}
-	return u
 }
 
 // get asks for a path. An answer other than 200 and those of also is an error.

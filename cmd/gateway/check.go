@@ -14,6 +14,7 @@ import (
 	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/redact"
+	"syslog-gateway/internal/wiring"
 )
 
 // configVerb returns a command that needs only the configuration. It has the flag -c and
@@ -55,7 +56,7 @@ func newCheck() *cobra.Command {
 			if err := c.Check(); err != nil {
 				return err
 			}
-			if _, err := sourceOptions(c); err != nil { // only the parsers know classes
+			if _, err := wiring.Sources(c); err != nil { // only the parsers know classes
 				return err
 			}
 			if c.HEC.Ack.Enabled {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -16,6 +17,8 @@ import (
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/deadletter"
 	"syslog-gateway/internal/hec"
+	"syslog-gateway/internal/owner"
+	"syslog-gateway/internal/wiring"
 )
 
 func newDeadLetter() *cobra.Command {
@@ -28,10 +31,13 @@ func newDeadLetter() *cobra.Command {
 	return cmd
 }
 
+// closeTime limits the closing of the connections to HEC.
+const closeTime = 5 * time.Second
+
 // openDeadLetters opens the store for a verb. Files that only root may read have to be
 // read before.
 func openDeadLetters(ctx context.Context, c config.Config) (*deadletter.Store, error) {
-	if err := becomeOwner(c.DeadLetter.Path); err != nil {
+	if err := owner.Become(c.DeadLetter.Path); err != nil {
 		return nil, err
 	}
 	store, err := deadletter.New(deadletter.Options{Path: c.DeadLetter.Path, MaxSize: int64(c.DeadLetter.MaxSize)})
@@ -79,7 +85,7 @@ func replayDeadLetters(cmd *cobra.Command, c config.Config, ids []string) (err e
 	if err != nil {
 		return err
 	}
-	o, err := hecOptions(c, token.Reveal())
+	o, err := wiring.HEC(c, token.Reveal())
 	if err != nil {
 		return err
 	}
@@ -92,12 +98,18 @@ func replayDeadLetters(cmd *cobra.Command, c config.Config, ids []string) (err e
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeClient(client)) }()
+	defer func() {
+		closing, cancel := context.WithTimeout(context.Background(), closeTime)
+		defer cancel()
+		err = errors.Join(err, client.Close(closing))
+	}()
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	probes, probesCtx := newStage()
-	probes.done.Go(func() { _ = client.Run(probesCtx) })
-	defer probes.end()
+	probing, endProbes := context.WithCancel(context.Background())
+	var probes sync.WaitGroup
+	probes.Go(func() { _ = client.Run(probing) })
+	defer probes.Wait()
+	defer endProbes()
 	r, err := client.Replay(ctx, chosen(ids))
 	fmt.Fprintf(cmd.OutOrStdout(), "delivered %d, refused again %d, not tried %d, damaged %d\n", r.Delivered, r.Refused, r.Kept, r.Damaged)
 	return err

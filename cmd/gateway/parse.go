@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,6 +19,7 @@ import (
 	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/syslog"
+	"syslog-gateway/internal/wiring"
 )
 
 // parseOptions are the flags of `gateway parse`.
@@ -72,7 +75,7 @@ func (o *parseOptions) parse(cmd *cobra.Command, in io.Reader, out io.Writer) er
 		return err
 	}
 	if _, ok := c.Sources[o.source]; !ok {
-		return fmt.Errorf("--source %q is none of the configured sources %q", o.source, sourceNames(c))
+		return fmt.Errorf("--source %q is none of the configured sources %q", o.source, slices.Sorted(maps.Keys(c.Sources)))
 	}
 	received := time.Now()
 	if o.received != "" {
@@ -100,11 +103,7 @@ func (o *parseOptions) parse(cmd *cobra.Command, in io.Reader, out io.Writer) er
 
 func (o *parseOptions) replay(c config.Config, from netip.Addr, w *bufio.Writer) (*ingest.Replay, error) {
 	s := c.Sources[o.source]
-	names, err := newNaming(c)
-	if err != nil {
-		return nil, err
-	}
-	settings, err := names.settings(s)
+	settings, err := wiring.Settings(c, o.source)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"syslog-gateway/internal/cli"
+	"syslog-gateway/internal/owner"
 	"syslog-gateway/internal/queue"
 	"syslog-gateway/internal/queue/inspect"
 )
@@ -26,7 +27,7 @@ func newQueue() *cobra.Command {
 	verb := func(use, short string, do func(cmd *cobra.Command) error) *cobra.Command {
 		c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
 			RunE: cli.Does(func(cmd *cobra.Command, _ []string) error {
-				if err := becomeOwner(path); err != nil {
+				if err := owner.Become(path); err != nil {
 					return err
 				}
 				return do(cmd)

@@ -12,8 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-
-	"golang.org/x/sys/unix"
 )
 
 // Name is the file name of the control socket. It is beside the lock of the queue: the
@@ -115,12 +113,7 @@ func atSocket(path string, use func(string) error) error {
 	if len(path) <= maxPath {
 		return use(path)
 	}
-	folder, err := unix.Open(filepath.Dir(path), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return &fs.PathError{Op: "open", Path: filepath.Dir(path), Err: err}
-	}
-	defer unix.Close(folder)
-	return use(fmt.Sprintf("/proc/self/fd/%d/%s", folder, filepath.Base(path)))
+	return inFolder(filepath.Dir(path), func(short string) error { return use(filepath.Join(short, filepath.Base(path))) })
 }
 
 // Dial connects to the control socket at a path.
@@ -130,24 +123,4 @@ func Dial(ctx context.Context, path string) (c net.Conn, err error) {
 		return err
 	})
 	return c, err
-}
-
-// PeerUID is the user at the other end of a Unix socket (unix(7), SO_PEERCRED), or -1 for
-// any other connection or if it is not known.
-func PeerUID(c net.Conn) int {
-	u, ok := c.(*net.UnixConn)
-	if !ok {
-		return -1
-	}
-	raw, err := u.SyscallConn()
-	if err != nil {
-		return -1
-	}
-	uid := -1
-	_ = raw.Control(func(fd uintptr) { // an error leaves the user unknown
-		if cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil {
-			uid = int(cred.Uid)
-		}
-	})
-	return uid
 }

@@ -1,6 +1,9 @@
-package main
+// Package wiring translates the configuration into what each part of the gateway is
+// given. It opens nothing, and what a key means is decided in package config.
+package wiring
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,59 +15,61 @@ import (
 	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/ledger"
-	"syslog-gateway/internal/listener"
 	"syslog-gateway/internal/splunk"
 )
 
-// sourceOptions returns the options of all sources, sorted by name.
-func sourceOptions(c config.Config) ([]listener.SourceOptions, error) {
+// Source is a configured source.
+type Source struct {
+	Name       string
+	Config     config.Source
+	Settings   ingest.Settings
+	Transports []ledger.Transport
+	TLS        *tls.Config // nil without the transport TLS
+}
+
+// Sources returns all sources, sorted by name. The error names all problems.
+func Sources(c config.Config) ([]Source, error) {
 	names, err := newNaming(c)
 	if err != nil {
 		return nil, err
 	}
-	var all []listener.SourceOptions
+	var all []Source
 	var errs []error
-	for _, name := range sourceNames(c) {
-		o, err := oneSource(c.Sources[name], name, names)
+	for _, name := range slices.Sorted(maps.Keys(c.Sources)) {
+		s, err := newSource(name, c.Sources[name], names)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("sources.%s: %w", name, err))
 			continue
 		}
-		all = append(all, o)
+		all = append(all, s)
 	}
 	return all, errors.Join(errs...)
 }
 
-func sourceNames(c config.Config) []string {
-	names := make([]string, 0, len(c.Sources))
-	for name := range c.Sources {
-		names = append(names, name)
+// Settings returns how messages of one source are read.
+func Settings(c config.Config, source string) (ingest.Settings, error) {
+	names, err := newNaming(c)
+	if err != nil {
+		return ingest.Settings{}, err
 	}
-	slices.Sort(names)
-	return names
+	return names.settings(c.Sources[source])
 }
 
-func oneSource(s config.Source, name string, names naming) (listener.SourceOptions, error) {
-	settings, err := names.settings(s)
+func newSource(name string, c config.Source, names naming) (Source, error) {
+	settings, err := names.settings(c)
 	if err != nil {
-		return listener.SourceOptions{}, err
+		return Source{}, err
 	}
-	o := listener.SourceOptions{
-		Name:          name,
-		Address:       s.Address,
-		Port:          s.Port,
-		ReceiveBuffer: int(s.ReceiveBuffer),
-		Settings:      settings,
-	}
+	s := Source{Name: name, Config: c, Settings: settings}
 	for _, t := range ledger.Transports() {
-		if slices.Contains(s.Protocols, t.String()) {
-			o.Transports = append(o.Transports, t)
+		if slices.Contains(c.Protocols, t.String()) {
+			s.Transports = append(s.Transports, t)
 		}
 	}
-	if slices.Contains(o.Transports, ledger.TLS) {
-		o.TLS, err = s.TLS.Config()
+	if slices.Contains(s.Transports, ledger.TLS) {
+		s.TLS, err = c.TLS.Config()
 	}
-	return o, err
+	return s, err
 }
 
 // naming is the section metadata, which is the same for all sources.

@@ -1,4 +1,6 @@
-package main
+//go:build linux
+
+package service
 
 import (
 	"log/slog"
@@ -11,6 +13,8 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/ingest"
+	"syslog-gateway/internal/wiring"
 )
 
 // Every key that docs/configuration.md promises to apply on a reload changes what
@@ -70,17 +74,21 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 			t.Fatal(err)
 		}
 		token, _ := c.Token(nil)
-		client, err := hecOptions(c, token.Reveal())
+		client, err := wiring.HEC(c, token.Reveal())
 		if err != nil {
 			t.Fatal(err)
 		}
-		sources, err := sourceOptions(c)
+		sources, err := wiring.Sources(c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		level := new(slog.LevelVar)
-		setLevel(level, c.Log.Level)
-		return c, []any{client.Settings, sources, level}
+		wiring.SetLevel(level, c.Log.Level)
+		var settings []ingest.Settings
+		for _, s := range sources {
+			settings = append(settings, s.Settings)
+		}
+		return c, []any{client.Settings, settings, level}
 	}
 	for _, row := range rows {
 		key := row[1]

@@ -20,6 +20,7 @@ import (
 
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/service"
 	"syslog-gateway/internal/stats"
 	"syslog-gateway/internal/stats/monitor"
 )
@@ -95,20 +96,20 @@ func (s *site) health() (string, []string) {
 }
 
 // inside runs the gateway of a site in this process, so that a test can reach its stages.
-func (s *site) inside() *gateway {
+func (s *site) inside() *service.Gateway {
 	s.t.Helper()
 	c, err := config.Load(s.file, nil, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	log := new(logBuffer)
-	g, err := newGateway(c, testToken, slog.New(slog.NewTextHandler(log, nil)), new(slog.LevelVar), false)
+	g, err := service.New(service.Options{Config: c, Token: testToken, Log: slog.New(slog.NewTextHandler(log, nil)), Level: new(slog.LevelVar)})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- g.serve(ctx, ctx, func() { close(ready) }) }()
+	go func() { ended <- g.Serve(ctx, ctx, func() { close(ready) }) }()
 	s.t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
@@ -304,7 +305,7 @@ func playAside(t *testing.T, on func(*testing.T, *site) *scene) {
 	endpoint := func(state string, urls ...string) func() {
 		return func() {
 			for _, u := range urls {
-				if err := (operator{g}).SetEndpoint(u, state); err != nil {
+				if err := g.Operator().SetEndpoint(u, state); err != nil {
 					t.Error(err)
 				}
 			}
@@ -313,7 +314,7 @@ func playAside(t *testing.T, on func(*testing.T, *site) *scene) {
 	shard := func(state string, names ...string) func() {
 		return func() {
 			for _, n := range names {
-				if err := (operator{g}).SetShard(n, state); err != nil {
+				if err := g.Operator().SetShard(n, state); err != nil {
 					t.Error(err)
 				}
 			}
@@ -326,7 +327,7 @@ func playAside(t *testing.T, on func(*testing.T, *site) *scene) {
 	sc.when(saidSoon, shard("maint", "1"), shard("ready", "1"), "%d of %d shards in drain or maint")
 	sc.when(saidSoon, shard("drain", "0", "1"), shard("ready", "0", "1"), "all shards are in drain or maint, senders wait", "senders are held back")
 	// A bug that books an event twice, and the booking that undoes it.
-	linux := g.ledger.Account("unifi")
+	linux := g.Ledger().Account("unifi")
 	sc.when(saidSoon, func() { linux.Deliver(1) }, func() { linux.Recover(1) }, "received and accounted-for events of %s differ")
 }
 
@@ -528,7 +529,7 @@ func playSilence(t *testing.T, on func(*testing.T, *site) *scene) {
 			s.write(text)
 		}
 		g := s.inside()
-		page, err := stats.New(stats.Options{Listen: "127.0.0.1:0", Provider: g, Ledger: g.ledger, Sample: 20 * time.Millisecond})
+		page, err := stats.New(stats.Options{Listen: "127.0.0.1:0", Provider: g, Ledger: g.Ledger(), Sample: 20 * time.Millisecond})
 		if err != nil {
 			t.Fatal(err)
 		}

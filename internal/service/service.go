@@ -1,4 +1,9 @@
-package main
+//go:build linux
+
+// Package service joins the stages into one running gateway: it builds them from sink to
+// source, reloads, reports on them, and stops them from source to sink. What a stage does
+// belongs to the stage, and verbs and flags to cmd/gateway.
+package service
 
 import (
 	"context"
@@ -6,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,7 +22,6 @@ import (
 	"syslog-gateway/internal/deadletter"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec"
-	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/listener"
@@ -28,17 +33,20 @@ import (
 	"syslog-gateway/internal/stats/metrics"
 	"syslog-gateway/internal/stats/problems"
 	"syslog-gateway/internal/tap"
+	"syslog-gateway/internal/wiring"
 )
 
-// gateway is the program, put together. Every part is built before the one that
+// Gateway is the program, put together. Every part is built before the one that
 // feeds it and stopped after it:
 //
 //	sockets → listener → balancer → shards → queue → sender → Splunk
-type gateway struct {
+type Gateway struct {
 	config atomic.Pointer[config.Config]
 	log    *slog.Logger
 	level  *slog.LevelVar
 	start  time.Time
+
+	version, commit string
 
 	ledger   *ledger.Ledger
 	dead     *deadletter.Store
@@ -56,19 +64,31 @@ type gateway struct {
 	gates    []*gate // one for each shard of the queue, left-over ones included
 	readers  bool    // everybody may read the statistics page, although it has a user
 
-	giveUp chan struct{} // closed when what could not be handed over is dropped
-	errs   chan error    // of stages that ended by themselves
+	giveUp    chan struct{} // closed when what could not be handed over is dropped
+	abandoned sync.Once
+	errs      chan error // of stages that ended by themselves
 }
 
-// newGateway builds all parts from sink to source. It opens the queue and binds the
-// statistics page; no syslog port is open yet. With readers everybody may read that page,
-// although it has a user.
-func newGateway(c config.Config, token string, log *slog.Logger, level *slog.LevelVar, readers bool) (*gateway, error) {
+// Options are what a Gateway is built from.
+type Options struct {
+	Config config.Config
+	Token  string // of HEC
+	Log    *slog.Logger
+	Level  *slog.LevelVar // of Log
+	// Readers lets everybody read the statistics page, although it has a user.
+	Readers         bool
+	Version, Commit string
+}
+
+// New builds all parts from sink to source. It opens the queue and the statistics page; no
+// syslog port is open yet.
+func New(o Options) (*Gateway, error) {
+	c := o.Config
 	recent := new(problems.Log)
-	g := &gateway{
-		log: slog.New(recent.Handler(log.Handler())), level: level, start: time.Now(),
+	g := &Gateway{
+		log: slog.New(recent.Handler(o.Log.Handler())), level: o.Level, start: time.Now(),
 		problems: recent, senders: senders.New(maxSenders),
-		ledger: ledger.New(), readers: readers,
+		ledger: ledger.New(), readers: o.Readers, version: o.Version, commit: o.Commit,
 		giveUp: make(chan struct{}),
 		errs:   make(chan error, 16),
 	}
@@ -77,14 +97,20 @@ func newGateway(c config.Config, token string, log *slog.Logger, level *slog.Lev
 	for _, build := range []func(config.Config, string, *prometheus.Registry) error{
 		g.buildSender, g.buildQueue, g.buildShards, g.buildListener, g.buildStats,
 	} {
-		if err := build(c, token, registry); err != nil {
+		if err := build(c, o.Token, registry); err != nil {
 			return nil, errors.Join(err, g.close())
 		}
 	}
 	return g, nil
 }
 
-func (g *gateway) buildSender(c config.Config, token string, r *prometheus.Registry) (err error) {
+// Ledger counts the events of this gateway.
+func (g *Gateway) Ledger() *ledger.Ledger { return g.ledger }
+
+// Operator changes the modes of shards and endpoints.
+func (g *Gateway) Operator() stats.Operator { return operator{g} }
+
+func (g *Gateway) buildSender(c config.Config, token string, r *prometheus.Registry) (err error) {
 	g.dead, err = deadletter.New(deadletter.Options{
 		Path: c.DeadLetter.Path, MaxSize: int64(c.DeadLetter.MaxSize), Logger: g.log, Registerer: r,
 	})
@@ -95,7 +121,7 @@ func (g *gateway) buildSender(c config.Config, token string, r *prometheus.Regis
 		g.log.Error("the dead-letter store cannot be used; it is tried again with each event that is refused, "+
 			"and the record of that event waits in the queue", "path", c.DeadLetter.Path, "error", err)
 	}
-	o, err := hecOptions(c, token)
+	o, err := wiring.HEC(c, token)
 	if err != nil {
 		return err
 	}
@@ -104,29 +130,7 @@ func (g *gateway) buildSender(c config.Config, token string, r *prometheus.Regis
 	return err
 }
 
-func hecOptions(c config.Config, token string) (hec.Options, error) {
-	tls, err := c.HEC.TLS.Config()
-	if err != nil {
-		return hec.Options{}, fmt.Errorf("hec.tls: %w", err)
-	}
-	return hec.Options{
-		Settings: hec.Settings{
-			Endpoints:     c.HEC.Endpoints,
-			Token:         token,
-			FallbackIndex: c.HEC.FallbackIndex,
-			Timeout:       c.HEC.Timeout,
-			Retry:         endpoints.Backoff{Initial: c.HEC.Retry.Initial, Max: c.HEC.Retry.Max},
-		},
-		InFlight:       c.HEC.InFlight,
-		TLS:            tls,
-		HealthInterval: c.HEC.HealthInterval,
-		Ack: hec.AckOptions{
-			Enabled: c.HEC.Ack.Enabled, PollInterval: c.HEC.Ack.PollInterval, Timeout: c.HEC.Ack.Timeout,
-		},
-	}, nil
-}
-
-func (g *gateway) buildQueue(c config.Config, _ string, r *prometheus.Registry) error {
+func (g *Gateway) buildQueue(c config.Config, _ string, r *prometheus.Registry) error {
 	store, err := queue.New(queue.Options{
 		Path:         c.Queue.Path,
 		Shards:       c.Balancer.Shards,
@@ -149,7 +153,7 @@ func (g *gateway) buildQueue(c config.Config, _ string, r *prometheus.Registry) 
 	return nil
 }
 
-func (g *gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry) error {
+func (g *Gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry) error {
 	policy, err := balancer.NewPolicy(c.Balancer.Policy)
 	if err != nil {
 		return err
@@ -180,10 +184,17 @@ func (g *gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry)
 	return nil
 }
 
-func (g *gateway) buildListener(c config.Config, _ string, r *prometheus.Registry) error {
-	sources, err := sourceOptions(c)
+func (g *Gateway) buildListener(c config.Config, _ string, r *prometheus.Registry) error {
+	found, err := wiring.Sources(c)
 	if err != nil {
 		return err
+	}
+	var sources []listener.SourceOptions
+	for _, s := range found {
+		sources = append(sources, listener.SourceOptions{
+			Name: s.Name, Address: s.Config.Address, Port: s.Config.Port, Transports: s.Transports,
+			ReceiveBuffer: int(s.Config.ReceiveBuffer), TLS: s.TLS, Settings: s.Settings,
+		})
 	}
 	store, inherited := inherit.FromSystemd(g.log)
 	g.listener, err = listener.New(listener.Options{
@@ -209,12 +220,12 @@ func (g *gateway) buildListener(c config.Config, _ string, r *prometheus.Registr
 	return err
 }
 
-func (g *gateway) buildStats(c config.Config, _ string, r *prometheus.Registry) error {
+func (g *Gateway) buildStats(c config.Config, _ string, r *prometheus.Registry) error {
 	tls, err := c.Stats.TLS.Config()
 	if err != nil {
 		return fmt.Errorf("stats.tls: %w", err)
 	}
-	users, err := statsUsers(c)
+	users, err := wiring.StatsUsers(c)
 	if err != nil {
 		return err
 	}
@@ -222,8 +233,8 @@ func (g *gateway) buildStats(c config.Config, _ string, r *prometheus.Registry) 
 		Listen:   c.Stats.Listen,
 		Users:    users,
 		Readers:  g.readers,
-		Socket:   socketPath(c),
-		Operator: operator{g},
+		Socket:   wiring.SocketPath(c),
+		Operator: g.Operator(),
 		TLS:      tls,
 		Provider: g,
 		Ledger:   g.ledger,

@@ -1,4 +1,6 @@
-package main
+// Package owner is about whose the folders of the service are: a verb that root runs must
+// not leave files there that the service cannot use.
+package owner
 
 import (
 	"errors"
@@ -9,18 +11,16 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
-
-	"syslog-gateway/internal/config"
 )
 
-// becomeOwner makes a verb that was run as root the user who owns a folder of the service.
+// Become makes a verb that was run as root the user who owns a folder of the service.
 // What it writes there then belongs to the service, and no link that the service's user
 // may have put there leads root anywhere. Read what only root may read before it.
-func becomeOwner(folder string) error {
+func Become(folder string) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	uid, gid, err := owner(folder)
+	uid, gid, err := Of(folder)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("there is no folder %s: the service makes it when it starts", folder)
@@ -38,14 +38,14 @@ func becomeOwner(folder string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("%s belongs to %s, and this process may not become that user (%w): run it as that user, as by sudo -u %s gateway …",
-			folder, userName(uid), err, userName(uid))
+			folder, Name(uid), err, Name(uid))
 	}
 	return nil
 }
 
-// owner is whose a folder is, or would be: a folder that is missing goes by the one that it
+// Of is whose a folder is, or would be: a folder that is missing goes by the one that it
 // would be made in, unless that is root's.
-func owner(folder string) (uid, gid int, err error) {
+func Of(folder string) (uid, gid int, err error) {
 	at, err := filepath.Abs(folder)
 	if err != nil {
 		return 0, 0, fmt.Errorf("find %s: %w", folder, err)
@@ -68,25 +68,10 @@ func owner(folder string) (uid, gid int, err error) {
 	}
 }
 
-// userName is a user's name for people and for sudo -u.
-func userName(uid int) string {
+// Name is a user's name for people and for sudo -u.
+func Name(uid int) string {
 	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
 		return u.Username
 	}
 	return "#" + strconv.Itoa(uid)
-}
-
-// warnOfRoot says so when root runs the gateway in folders of another user: what it makes
-// there is root's, and that user's service could not go on with it.
-func (g *gateway) warnOfRoot(c config.Config) {
-	if os.Geteuid() != 0 {
-		return
-	}
-	for _, folder := range []string{c.Queue.Path, c.DeadLetter.Path} {
-		if uid, _, err := owner(folder); err == nil && uid != 0 {
-			g.log.Warn("root runs the gateway in a folder of another user, who cannot use the files that it makes",
-				"folder", folder, "user", userName(uid),
-				"fix", fmt.Sprintf("stop it, chown -R %s %s, and run it as that user", userName(uid), folder))
-		}
-	}
 }

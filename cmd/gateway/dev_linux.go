@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"io"
+	"sync"
 
 	"syslog-gateway/internal/hec/hecserver"
 )
@@ -12,7 +14,8 @@ import (
 type devSink struct {
 	server *hecserver.Server
 	token  string
-	stage  *stage
+	end    context.CancelFunc
+	done   sync.WaitGroup
 }
 
 func startDevSink(out io.Writer) (*devSink, error) {
@@ -21,9 +24,13 @@ func startDevSink(out io.Writer) (*devSink, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, ctx := newStage()
-	s.done.Go(func() { _ = server.Run(ctx) })
-	return &devSink{server: server, token: token, stage: s}, nil
+	ctx, end := context.WithCancel(context.Background())
+	d := &devSink{server: server, token: token, end: end}
+	d.done.Go(func() { _ = server.Run(ctx) })
+	return d, nil
 }
 
-func (d *devSink) stop() { d.stage.end() }
+func (d *devSink) stop() {
+	d.end()
+	d.done.Wait()
+}

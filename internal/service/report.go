@@ -1,4 +1,6 @@
-package main
+//go:build linux
+
+package service
 
 import (
 	"context"
@@ -30,68 +32,71 @@ type ownEvent struct {
 	Event      any         `json:"event"`
 }
 
-// report sends the gateway's own numbers to Splunk by the way of all events, until ctx
+// reporter sends the gateway's own numbers to Splunk.
+type reporter struct{ g *Gateway }
+
+// run sends the gateway's own numbers to Splunk by the way of all events, until ctx
 // is done. A round for which there is no room is left out.
-func (g *gateway) report(ctx context.Context) error {
-	tick := time.NewTicker(g.config.Load().Stats.SplunkInterval)
+func (r reporter) run(ctx context.Context) error {
+	tick := time.NewTicker(r.g.config.Load().Stats.SplunkInterval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			g.reportOnce(ctx)
+			r.once(ctx)
 		}
 	}
 }
 
-// reportOnce makes a batch of the present numbers and hands it over.
-func (g *gateway) reportOnce(ctx context.Context) {
-	if g.balancer.Blocked() || g.store.Full() {
+// once makes a batch of the present numbers and hands it over.
+func (r reporter) once(ctx context.Context) {
+	if r.g.balancer.Blocked() || r.g.store.Full() {
 		return
 	}
-	b := g.pool.Get(ctx.Done())
+	b := r.g.pool.Get(ctx.Done())
 	if b == nil {
 		return
 	}
 	now := time.Now()
-	b.Account, b.Received = g.ledger.Account(ownSource), now
-	index := g.config.Load().Stats.SplunkIndex
-	for _, n := range g.stats.Monitor().Report() {
+	b.Account, b.Received = r.g.ledger.Account(ownSource), now
+	index := r.g.config.Load().Stats.SplunkIndex
+	for _, n := range r.g.stats.Monitor().Report() {
 		line, err := json.Marshal(ownEvent{
 			Time: json.Number(fmt.Sprintf("%.3f", float64(now.UnixMilli())/1000)), Host: hostName(),
 			Source: ownSource, Sourcetype: ownSourcetype, Index: index, Event: n,
 		})
 		if err != nil {
-			g.log.Error("write the gateway's own numbers", "error", err)
+			r.g.log.Error("write the gateway's own numbers", "error", err)
 			continue
 		}
 		b.Data = append(append(b.Data, line...), '\n')
 		b.Events++
 	}
 	if b.Events == 0 {
-		g.pool.Put(b)
+		r.g.pool.Put(b)
 		return
 	}
 	n := b.Events
 	b.Account.Receive(ledger.Internal, n, len(b.Data))
-	if !g.offer(ctx, b) {
+	if !r.offer(ctx, b) {
 		b.Account.DropReceived(dropNoRoom, n)
-		g.pool.Put(b)
+		r.g.pool.Put(b)
 	}
 }
 
 // offer tries for a moment to hand the batch to a shard.
-func (g *gateway) offer(ctx context.Context, b *event.Batch) bool {
+func (r reporter) offer(ctx context.Context, b *event.Batch) bool {
 	retry := time.NewTicker(50 * time.Millisecond)
 	defer retry.Stop()
 	for range 10 {
-		if g.balancer.Try(b) {
+		if r.g.balancer.Try(b) {
 			return true
 		}
 		select {
 		case <-ctx.Done():
-			return g.balancer.Try(b)
+			return r.g.balancer.Try(b)
 		case <-retry.C:
 		}
 	}

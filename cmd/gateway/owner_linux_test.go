@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// service is the user that the gateway of these tests runs as.
-const service = 64123
+// serviceUser is the user that the gateway of these tests runs as.
+const serviceUser = 64123
 
 // owned is a site whose gateway runs as a user of its own, while verbs are run as root.
 func owned(t *testing.T, extra string) (s *site, start func() *process) {
@@ -42,7 +42,7 @@ func owned(t *testing.T, extra string) (s *site, start func() *process) {
 	}
 	s.write(strings.NewReplacer(s.dir+"/queue", state+"/queue", s.dir+"/dead", state+"/dead").Replace(s.read()))
 	for _, path := range []string{state, s.file} {
-		if err := os.Chown(path, service, service); err != nil {
+		if err := os.Chown(path, serviceUser, serviceUser); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -50,7 +50,7 @@ func owned(t *testing.T, extra string) (s *site, start func() *process) {
 		t.Helper()
 		cmd := gatewayCommand(s.dir, "run", "-c", s.file)
 		cmd.Path = program
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: service, Gid: service}}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: serviceUser, Gid: serviceUser}}
 		p := s.spawn(cmd)
 		p.waitReady(s.stats)
 		return p
@@ -74,7 +74,7 @@ func (s *site) allOwned() {
 		if err != nil {
 			return err
 		}
-		if st := info.Sys().(*syscall.Stat_t); st.Uid != service || st.Gid != service {
+		if st := info.Sys().(*syscall.Stat_t); st.Uid != serviceUser || st.Gid != serviceUser {
 			s.t.Errorf("%s belongs to %d:%d, mode %v", path, st.Uid, st.Gid, info.Mode())
 		}
 		return nil
@@ -165,7 +165,7 @@ func TestStartWithAFileOfRoots(t *testing.T) {
 	if err := os.Mkdir(dead, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chown(dead, service, service); err != nil {
+	if err := os.Chown(dead, serviceUser, serviceUser); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"000000000001.jsonl", "lock", "replay.lock"} {

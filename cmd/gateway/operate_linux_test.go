@@ -251,7 +251,7 @@ func TestOwnNumbersGoToSplunk(t *testing.T) {
 				Sourcetype, Index, Source string
 				Event                     struct{ Kind string }
 			}
-			if json.Unmarshal([]byte(l), &e) == nil && e.Sourcetype == ownSourcetype && e.Index == "gwstats" && e.Source == ownSource {
+			if json.Unmarshal([]byte(l), &e) == nil && e.Sourcetype == "syslog_gateway:stats" && e.Index == "gwstats" && e.Source == "gateway" {
 				kinds[e.Event.Kind] = true
 			}
 			if code := hectest.Validate([]byte(l)); code != 0 {

@@ -1,4 +1,6 @@
-package main
+//go:build linux
+
+package service
 
 import (
 	"fmt"
@@ -12,9 +14,9 @@ import (
 )
 
 // Snapshot tells the statistics page what the stages know.
-func (g *gateway) Snapshot() status.Snapshot {
+func (g *Gateway) Snapshot() status.Snapshot {
 	s := status.Snapshot{
-		Version: version, Commit: commit, Host: hostName(),
+		Version: g.version, Commit: g.commit, Host: hostName(),
 		Started: g.start, Now: time.Now(),
 		Listening:   g.listener.Serving(),
 		Blocked:     g.balancer.Blocked(),
@@ -42,7 +44,7 @@ func (g *gateway) Snapshot() status.Snapshot {
 	return s
 }
 
-func (g *gateway) queueSnapshot(s *status.Snapshot) {
+func (g *Gateway) queueSnapshot(s *status.Snapshot) {
 	c := g.config.Load()
 	st := g.store.Stats()
 	s.Queue = status.Queue{
@@ -88,7 +90,7 @@ func freeBytes(path string) int64 {
 
 // Ready says whether the gateway can do its work: it listens, the queue can be
 // written and read, and what comes in can go somewhere.
-func (g *gateway) Ready() []status.Condition {
+func (g *Gateway) Ready() []status.Condition {
 	listening := status.Condition{Name: "listening", OK: g.listener.Serving(), Why: "all ports are open"}
 	if !listening.OK {
 		listening.Why = "not all ports are open"

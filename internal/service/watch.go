@@ -1,26 +1,28 @@
-package main
+//go:build linux
+
+package service
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/daemon"
-	"golang.org/x/sys/unix"
+	"syslog-gateway/internal/systemd"
 )
 
 // statusEvery is how often `systemctl status` gets a new line.
 const statusEvery = 10 * time.Second
 
-// notifier tells systemd how the service is (sd_notify(3)); without systemd it does
-// nothing.
-type notifier struct {
-	g        *gateway
+// health watches over the running gateway and tells systemd about it.
+type health struct {
+	g        *Gateway
+	systemd  systemd.Notifier
 	watchdog time.Duration // 0: no watchdog
 	senders  senderWatch
 	last     counts
@@ -28,40 +30,24 @@ type notifier struct {
 	stopping atomic.Bool
 }
 
-func newNotifier(g *gateway) *notifier {
-	n := &notifier{g: g, last: g.counts()}
-	if d, err := daemon.SdWatchdogEnabled(false); err == nil {
-		n.watchdog = d
-	}
+func newHealth(g *Gateway) *health {
+	n := &health{g: g, systemd: systemd.NewNotifier(g.log), watchdog: systemd.WatchdogInterval()}
+	n.last = n.counts()
 	return n
 }
 
-func (n *notifier) send(state string) {
-	if _, err := daemon.SdNotify(false, state); err != nil {
-		n.g.log.Debug("notify systemd", "error", err)
-	}
-}
+func (n *health) ready() { n.systemd.Ready(n.status(counts{}, n.counts())) }
 
-func (n *notifier) ready() {
-	n.send(daemon.SdNotifyReady + "\nSTATUS=" + n.g.status(counts{}, n.g.counts()))
-}
-
-func (n *notifier) stop() {
+func (n *health) stop() {
 	n.stopping.Store(true)
-	n.send(daemon.SdNotifyStopping + "\nSTATUS=stopping: what has been received is written to the queue, and delivered as far as there is time")
+	n.systemd.Stopping("stopping: what has been received is written to the queue, and delivered as far as there is time")
 }
 
-// reloading says that a reload has begun, and when, as Type=notify-reload wants it;
-// ready ends it.
-func (n *notifier) reloading() {
-	var now unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
-	n.send(fmt.Sprintf("%s\nMONOTONIC_USEC=%d\nSTATUS=reloading the configuration", daemon.SdNotifyReloading, now.Nano()/1000))
-}
+func (n *health) reloading() { n.systemd.Reloading("reloading the configuration") }
 
 // run feeds the watchdog and the status line until ctx is done. The watchdog is fed
 // only while all loops turn.
-func (n *notifier) run(ctx context.Context) {
+func (n *health) run(ctx context.Context) {
 	every := statusEvery
 	if n.watchdog > 0 {
 		every = min(every, n.watchdog/3)
@@ -78,32 +64,31 @@ func (n *notifier) run(ctx context.Context) {
 	}
 }
 
-func (n *notifier) tick(now time.Time) {
+func (n *health) tick(now time.Time) {
 	if n.stopping.Load() {
-		n.send(daemon.SdNotifyWatchdog) // TimeoutStopSec= limits the stop
+		n.systemd.Alive() // TimeoutStopSec= limits the stop
 		return
 	}
 	if err := n.stuck(now); err != nil {
 		n.g.log.Error("a part of the gateway hangs; the watchdog is not fed", "error", err)
-		n.send("STATUS=hangs: " + err.Error())
+		n.systemd.Status("hangs: " + err.Error())
 		return
 	}
-	c := n.g.counts()
-	state := "STATUS=" + n.g.status(n.last, c)
-	n.last = c
+	c := n.counts()
 	if n.watchdog > 0 {
-		state = daemon.SdNotifyWatchdog + "\n" + state
+		n.systemd.Alive()
 	}
-	n.send(state)
+	n.systemd.Status(n.status(n.last, c))
+	n.last = c
 }
 
 // stuck says which part does not turn any more. Loops that wait for room do as they
 // should when the queue is full, its disk fails, or it takes what others bring.
-func (n *notifier) stuck(now time.Time) error {
+func (n *health) stuck(now time.Time) error {
 	if n.watchdog == 0 {
 		return nil
 	}
-	left := n.g.leftMemory()
+	left := n.leftMemory()
 	excused := left != n.left || n.g.store.Full() || n.g.store.Healthy() != nil
 	n.left = left
 	if err := n.g.listener.Stuck(n.watchdog/2, excused); err != nil {
@@ -124,7 +109,7 @@ type senderWatch struct {
 // Retry-After that is obeyed is a minute.
 const senderSlack = 2 * time.Minute
 
-func (w *senderWatch) check(g *gateway, now time.Time) error {
+func (w *senderWatch) check(g *Gateway, now time.Time) error {
 	var requests uint64
 	for _, e := range g.client.Endpoints() {
 		requests += e.Requests
@@ -151,9 +136,9 @@ type counts struct {
 	pending             int64
 }
 
-func (g *gateway) counts() counts {
+func (n *health) counts() counts {
 	c := counts{at: time.Now()}
-	for _, a := range g.ledger.Accounts() {
+	for _, a := range n.g.ledger.Accounts() {
 		b := a.Balance()
 		c.received += b.Received
 		c.delivered += b.Delivered
@@ -164,17 +149,17 @@ func (g *gateway) counts() counts {
 
 // leftMemory counts the events that came and are in memory no more: it grows while
 // the queue takes anything.
-func (g *gateway) leftMemory() (n uint64) {
-	for _, a := range g.ledger.Accounts() {
+func (n *health) leftMemory() (events uint64) {
+	for _, a := range n.g.ledger.Accounts() {
 		b := a.Balance()
-		n += b.Received - uint64(b.InMemory)
+		events += b.Received - uint64(b.InMemory)
 	}
-	return n
+	return events
 }
 
 // status is the line in `systemctl status`: the rates since the last one, and the
 // worst trouble.
-func (g *gateway) status(last, c counts) string {
+func (n *health) status(last, c counts) string {
 	var rate func(now, before uint64) float64
 	if d := c.at.Sub(last.at).Seconds(); last.at.IsZero() || d <= 0 {
 		rate = func(uint64, uint64) float64 { return 0 }
@@ -183,29 +168,29 @@ func (g *gateway) status(last, c counts) string {
 	}
 	text := fmt.Sprintf("receiving %.0f/s, delivering %.0f/s, %d waiting",
 		rate(c.received, last.received), rate(c.delivered, last.delivered), c.pending)
-	if t := g.trouble(); t != "" {
+	if t := n.trouble(); t != "" {
 		text += "; " + t
 	}
 	return text
 }
 
 // trouble is the worst of what is wrong, in one sentence that says what to do.
-func (g *gateway) trouble() string {
-	switch err := g.store.Healthy(); {
+func (n *health) trouble() string {
+	switch err := n.g.store.Healthy(); {
 	case err != nil:
 		return firstProblem(err)
-	case g.store.Stats().LowSpace:
-		return fmt.Sprintf("the queue is full because its file system has less than queue.min_free left: make room in %s", g.config.Load().Queue.Path)
-	case g.store.Full():
+	case n.g.store.Stats().LowSpace:
+		return fmt.Sprintf("the queue is full because its file system has less than queue.min_free left: make room in %s", n.g.config.Load().Queue.Path)
+	case n.g.store.Full():
 		return "the queue is full: see to Splunk, or raise queue.max_size"
-	case !g.client.AnyUp():
+	case !n.g.client.AnyUp():
 		return "no HEC endpoint is up: the queue takes what comes"
 	}
-	if critical, summary := g.stats.Monitor().Critical(); critical { // such as posts that all fail
+	if critical, summary := n.g.stats.Monitor().Critical(); critical { // such as posts that all fail
 		return summary
 	}
-	for _, s := range g.listener.Status() {
-		if want := int(g.config.Load().Sources[s.Balance.Source].ReceiveBuffer); s.UDP && s.ReceiveBuffer < want {
+	for _, s := range n.g.listener.Status() {
+		if want := int(n.g.config.Load().Sources[s.Balance.Source].ReceiveBuffer); s.UDP && s.ReceiveBuffer < want {
 			return fmt.Sprintf("the kernel gives UDP %d KiB of receive buffer where %d are wanted: raise net.core.rmem_max (on the host of a container)",
 				s.ReceiveBuffer>>10, want>>10)
 		}
@@ -213,9 +198,9 @@ func (g *gateway) trouble() string {
 	return ""
 }
 
-// notifyFailure leaves the reason of a failure in `systemctl status`.
-func notifyFailure(err error) {
-	_, _ = daemon.SdNotify(false, "STATUS=failed: "+firstProblem(err)+remedy(err))
+// NotifyFailure leaves the reason of a failure in `systemctl status`.
+func NotifyFailure(err error) {
+	systemd.NewNotifier(slog.New(slog.DiscardHandler)).Status("failed: " + firstProblem(err) + remedy(err))
 }
 
 // remedy says what to do about what the system refused.

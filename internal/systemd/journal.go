@@ -1,4 +1,4 @@
-package main
+package systemd
 
 import (
 	"bytes"
@@ -8,14 +8,15 @@ import (
 	"sync"
 )
 
-// journalHandler writes lines for the systemd journal: the priority in front, as
-// sd-daemon(3) has it, and no time.
+// journalHandler adds the priority to each line and omits the time.
 type journalHandler struct {
 	slog.Handler
 	to *prefixed
 }
 
-func newJournalHandler(w io.Writer, o *slog.HandlerOptions) slog.Handler {
+// NewJournalHandler returns a handler that writes lines for the systemd journal: the
+// priority in front, as in sd-daemon(3), and no time.
+func NewJournalHandler(w io.Writer, o *slog.HandlerOptions) slog.Handler {
 	to := &prefixed{w: w}
 	text := slog.NewTextHandler(to, &slog.HandlerOptions{
 		Level: o.Level,

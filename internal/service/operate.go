@@ -1,35 +1,24 @@
-package main
+//go:build linux
+
+package service
 
 import (
 	"context"
 	"fmt"
-	"os"
 	"strconv"
 	"sync"
 
-	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec"
 	"syslog-gateway/internal/hec/endpoints"
-	"syslog-gateway/internal/stats/auth"
 	"syslog-gateway/internal/status"
 )
 
 // maxSenders is how many senders are remembered, at some 300 bytes each.
 const maxSenders = 16384
 
-// statsUsers are the users of the statistics page.
-func statsUsers(c config.Config) ([]auth.User, error) {
-	found, err := c.StatsUsers(os.Environ())
-	var users []auth.User
-	for _, u := range found {
-		users = append(users, auth.User{Name: u.Name, Password: u.Password.Reveal(), Hash: u.Hash.Reveal(), Admin: u.Admin})
-	}
-	return users, err
-}
-
 // operator does what the buttons of the statistics page say.
-type operator struct{ g *gateway }
+type operator struct{ g *Gateway }
 
 // SetShard sets a shard aside or puts it back. With drain it takes no new batches and
 // empties; with maint it sends nothing either, and what it has stays on disk.
@@ -45,11 +34,15 @@ func (o operator) SetShard(name, state string) error {
 
 // SetEndpoint drains an endpoint, puts it in maintenance, or back to use.
 func (o operator) SetEndpoint(url, state string) error {
-	return o.g.client.SetMode(url, endpoints.Mode(state))
+	mode := endpoints.Ready
+	if state != status.Ready {
+		mode = endpoints.Mode(state)
+	}
+	return o.g.client.SetMode(url, mode)
 }
 
 // aside is how a shard is set aside.
-func (g *gateway) aside(shard int) string {
+func (g *Gateway) aside(shard int) string {
 	switch {
 	case g.gates[shard].shut():
 		return status.Maint
@@ -125,4 +118,4 @@ func (q gated) Next(ctx context.Context, buf []byte) (event.Record, error) {
 }
 
 // DeadLetters returns the newest events that Splunk refused, for the statistics page.
-func (g *gateway) DeadLetters(n int) ([]status.DeadLetter, error) { return g.dead.Latest(n) }
+func (g *Gateway) DeadLetters(n int) ([]status.DeadLetter, error) { return g.dead.Latest(n) }
