@@ -150,9 +150,9 @@ func (a *Account) drop(reason string, n int) {
 	a.dropped[reason] += uint64(n)
 }
 
-// Mark counts what is odd about messages that are delivered all the same: no
-// parser knew them, they were cut at the size limit, their framing was broken.
-func (a *Account) Mark(unparsed, truncated, framingErrors int) {
+// CountFlaws counts messages that are delivered although no parser knew them, they were
+// truncated at the size limit, or their framing was broken.
+func (a *Account) CountFlaws(unparsed, truncated, framingErrors int) {
 	if unparsed != 0 {
 		a.unparsed.Add(uint64(unparsed))
 	}

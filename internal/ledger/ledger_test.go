@@ -19,7 +19,7 @@ func TestLedgerBalances(t *testing.T) {
 	a.Deliver(50)
 	a.DeadLetter("invalid_event", 2)
 	a.DropQueued("drop_oldest", 5)
-	a.Mark(4, 3, 2)
+	a.CountFlaws(4, 3, 2)
 	b := a.Balance()
 	want := Balance{
 		Source: "linux", Received: 110, Recovered: 7, InMemory: 17, Queued: 40,

@@ -51,11 +51,11 @@ func (s *ackStore) write() {
 		return
 	}
 	s.changed.Store(false) // before the snapshot: what comes meanwhile is written next time
-	list, left := segment.NewAckedList(s.snapshot())
-	if left > 0 {
+	list, omitted := segment.NewAckedList(s.snapshot())
+	if omitted > 0 {
 		if n, ok := s.failing.Ready(time.Now(), alarmEvery); ok {
 			s.log.Warn("queue: too many gaps between the records that are delivered; after a crash some are delivered again",
-				"left_out", left, "times_before", n)
+				"left_out", omitted, "times_before", n)
 		}
 	}
 	if err := s.file.write(list); err != nil {

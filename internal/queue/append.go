@@ -14,8 +14,8 @@ import (
 // keepBuffer is the largest write buffer that is kept between appends.
 const keepBuffer = 4 << 20
 
-// booking enters the events of a stored record into the ledger.
-type booking func(*ledger.Account, int)
+// countFunc enters the events of a stored record into the ledger.
+type countFunc func(*ledger.Account, int)
 
 // appender writes records behind the others. It is used under Shard.io, but for full.
 type appender struct {
@@ -32,7 +32,7 @@ func (a *appender) full() bool {
 }
 
 // append stores a record if there is room, and enters its events into the ledger.
-func (a *appender) append(rec *event.Record, book booking) error {
+func (a *appender) append(rec *event.Record, count countFunc) error {
 	if err := a.disk.faults.writing(); err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (a *appender) append(rec *event.Record, book booking) error {
 		return event.ErrFull
 	}
 	a.fullAt.Store(0)
-	if err := a.store(rec, size, roll, book); err != nil {
+	if err := a.store(rec, size, roll, count); err != nil {
 		budget.release(size)
 		return err
 	}
@@ -61,7 +61,7 @@ func (a *appender) append(rec *event.Record, book booking) error {
 }
 
 // store writes the record.
-func (a *appender) store(rec *event.Record, size int64, roll bool, book booking) error {
+func (a *appender) store(rec *event.Record, size int64, roll bool, count countFunc) error {
 	write := &a.disk.faults.write
 	if roll {
 		// The file exists and is open before diskqueue writes to it: so the syncer sees
@@ -92,7 +92,7 @@ func (a *appender) store(rec *event.Record, size int64, roll bool, book booking)
 	if err := a.landed(seg, f, size); err != nil {
 		return err
 	}
-	book(a.ledger.Account(rec.Source), rec.Events)
+	count(a.ledger.Account(rec.Source), rec.Events)
 	a.disk.win.with(func(s *windowState) { s.publish(seg, rec, seq, size) })
 	totals := a.disk.totals
 	totals.allocated.Add(size)
@@ -141,11 +141,11 @@ func (q *Shard) Append(rec *event.Record) error {
 	return err
 }
 
-func (q *Shard) append(rec *event.Record, book booking) error {
+func (q *Shard) append(rec *event.Record, count countFunc) error {
 	q.io.Lock()
 	defer q.io.Unlock()
 	if q.drains || q.shut.Load() {
 		return ErrClosed
 	}
-	return q.appender.append(rec, book)
+	return q.appender.append(rec, count)
 }

@@ -140,8 +140,8 @@ func (b *backend) removeLitter() error {
 	return nil
 }
 
-// tellFailure warns that diskqueue could not store its metadata since the last call.
-func (b *backend) tellFailure() {
+// warnFailure warns that diskqueue could not store its metadata since the last call.
+func (b *backend) warnFailure() {
 	if !b.failed.Swap(false) {
 		return
 	}

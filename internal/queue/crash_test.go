@@ -286,7 +286,7 @@ func TestSegmentBeforeTheReadPosition(t *testing.T) {
 			q := s.Shards()[0]
 			appendN(t, q, 0, 60, 700)
 			first := q.win.state.segs[0]
-			n := int(first.left.Records)
+			n := int(first.ahead.Records)
 			old, err := os.ReadFile(first.path)
 			must(t, err)
 			drain(t, q, n+5)

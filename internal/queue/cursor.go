@@ -58,10 +58,10 @@ func (s *windowState) enter(seg *segmentState, h *segment.Header) entry {
 		seg.skip--
 		e.state = done
 	} else {
-		seg.left.Remove(h.Source, int64(h.Events), e.Size)
+		seg.ahead.Remove(h.Source, int64(h.Events), e.Size)
 		seg.flying++
 	}
-	seg.held++
+	seg.inWindow++
 	s.out.entries = append(s.out.entries, e)
 	s.skipTo(s.off + e.Size)
 	return e

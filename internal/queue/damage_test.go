@@ -62,7 +62,7 @@ func eventsOf(numbers ...int) (n int) {
 	return n
 }
 
-func setAsideFiles(t testing.TB, dir string) []string {
+func quarantinedFiles(t testing.TB, dir string) []string {
 	t.Helper()
 	all, err := filepath.Glob(filepath.Join(dir, quarantine.Folder, "*"))
 	must(t, err)
@@ -154,8 +154,8 @@ func checkDamaged(t *testing.T, o Options, want []int, lost int) {
 		}
 		must(t, shut(s))
 	}
-	if n := len(setAsideFiles(t, o.Path)); lost > 0 && n != 1 || lost == 0 && n != 0 {
-		t.Fatalf("set aside: %v", setAsideFiles(t, o.Path))
+	if n := len(quarantinedFiles(t, o.Path)); lost > 0 && n != 1 || lost == 0 && n != 0 {
+		t.Fatalf("set aside: %v", quarantinedFiles(t, o.Path))
 	}
 	if rep, err := inspect.Status(context.Background(), o.Path); err != nil || rep.Records != 0 || rep.Damaged() {
 		t.Fatalf("in the end: %+v %v", rep, err)
@@ -205,8 +205,8 @@ func TestDamageWhileRunning(t *testing.T) {
 				if st.Records != 0 || st.Events != 0 || st.Bytes != 0 || st.Segments > 2 || (st.Corrupt > 0) != (d.lost > 0) {
 					t.Fatalf("%+v", st)
 				}
-				if n := len(setAsideFiles(t, o.Path)); (n > 0) != (d.lost > 0) {
-					t.Fatalf("set aside: %v", setAsideFiles(t, o.Path))
+				if n := len(quarantinedFiles(t, o.Path)); (n > 0) != (d.lost > 0) {
+					t.Fatalf("set aside: %v", quarantinedFiles(t, o.Path))
 				}
 			})
 		}

@@ -197,19 +197,19 @@ func (l *diskLog) retire() error {
 	return l.renew()
 }
 
-// vacate gives the last segment up if all of it is consumed, since there is no room to go
+// removeLast gives the last segment up if all of it is consumed, since there is no room to go
 // on: its file goes first, and attaching makes the next one.
-func (l *diskLog) vacate() (vacated bool) {
+func (l *diskLog) removeLast() (removed bool) {
 	l.win.with(func(s *windowState) {
-		if vacated = s.consumedAll(); vacated {
+		if removed = s.consumedAll(); removed {
 			s.segs = append(s.segs, l.inMemory(s.last().num+1))
 		}
 	})
-	if vacated {
+	if removed {
 		l.dq.stop() // which has the file open
 		l.reap()
 	}
-	return vacated
+	return removed
 }
 
 // detach takes a segment away from diskqueue, which cannot read it: from here on its
@@ -343,7 +343,7 @@ func (l *diskLog) resume() error {
 		return l.probe()
 	}
 	err := try()
-	if recovery.NoRoom(err) && l.vacate() {
+	if recovery.NoRoom(err) && l.removeLast() {
 		err = try()
 	}
 	return err
@@ -375,16 +375,16 @@ func (l *diskLog) probe() error {
 	return nil
 }
 
-// storePlace stores the exact metadata, and what is left in each segment, when the store
+// storePosition stores the exact metadata, and what is left in each segment, when the store
 // is closed. If there is no room for it, the next start goes by the list of what is
 // acknowledged.
-func (l *diskLog) storePlace() error {
+func (l *diskLog) storePosition() error {
 	err := l.restoreFiles()
 	if err == nil {
 		var m segment.Meta
 		l.win.with(func(s *windowState) { m = s.exact() })
 		if err = l.dq.storeMeta(m); err == nil {
-			l.storeStopNote(m)
+			l.storeStopState(m)
 		}
 	}
 	if recovery.NoRoom(err) {

@@ -217,17 +217,17 @@ func TestDropOldestWhileOthersWork(t *testing.T) {
 		}
 	}
 	st := q.Stats()
-	held := 0
+	taken := 0
 	q.win.mu.Lock()
 	for _, e := range q.win.state.out.entries { // still in flight when the takers stopped
 		if e.state != done {
-			held += int(e.events)
+			taken += int(e.events)
 		}
 	}
 	q.win.mu.Unlock()
 	_, queued, dropped := balance(o.Ledger)
-	if int(queued) != held || int(st.Events) != held || dropped["corrupt"] != 0 {
-		t.Fatalf("%d queued, %d held, %v dropped, %+v", queued, held, dropped, st)
+	if int(queued) != taken || int(st.Events) != taken || dropped["corrupt"] != 0 {
+		t.Fatalf("%d queued, %d taken, %v dropped, %+v", queued, taken, dropped, st)
 	}
 	for _, a := range o.Ledger.Accounts() {
 		b := a.Balance() // nothing was received here: accepting books it out of memory

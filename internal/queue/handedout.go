@@ -12,7 +12,7 @@ type handedOut struct {
 	entries    []entry  // oldest first
 	again      []uint64 // waiting, oldest first
 	unreadable []uint64 // waiting, because they could not be read; they take turns
-	rest       pause    // until one of them is tried again
+	retry      pause    // until one of them is tried again
 	// numUnreadable is how many entries are unreadable, those that are being read again included.
 	numUnreadable int
 }
@@ -61,7 +61,7 @@ func (o *handedOut) open(seq uint64) *entry {
 
 // pop forgets the oldest entry, which is consumed.
 func (o *handedOut) pop() {
-	o.entries[0].seg.held--
+	o.entries[0].seg.inWindow--
 	o.entries[0] = entry{}
 	o.entries = o.entries[1:]
 }
@@ -97,7 +97,7 @@ func (o *handedOut) failed(seq uint64) bool {
 		o.numUnreadable++
 	}
 	o.unreadable = append(o.unreadable, seq)
-	o.rest.grow()
+	o.retry.grow()
 	return true
 }
 
@@ -123,7 +123,7 @@ func (o *handedOut) retake() *entry {
 			return e
 		}
 	}
-	for len(o.unreadable) > 0 && o.rest.over() {
+	for len(o.unreadable) > 0 && o.retry.over() {
 		e := o.find(o.unreadable[0])
 		o.unreadable = o.unreadable[1:]
 		if e != nil && e.state == waiting && e.unreadable {

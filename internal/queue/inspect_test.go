@@ -35,7 +35,7 @@ func tree(t *testing.T, dir string) string {
 	return b.String()
 }
 
-func TestInspectTellsAndChangesNothing(t *testing.T) {
+func TestInspectChangesNothing(t *testing.T) {
 	o := options(t.TempDir())
 	o.Shards = 2
 	s := open(t, o)

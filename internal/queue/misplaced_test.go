@@ -100,7 +100,7 @@ func TestCopiedSegments(t *testing.T) {
 				t.Errorf("logged %d times:\n%s", n, text)
 			}
 			must(t, shut(s))
-			kept := setAsideFiles(t, o.Path)
+			kept := quarantinedFiles(t, o.Path)
 			for _, f := range kept {
 				if !strings.HasSuffix(f, quarantine.DuplicateSuffix) && !strings.HasSuffix(f, quarantine.RestoredSuffix) {
 					t.Errorf("%s is left", f)
@@ -110,7 +110,7 @@ func TestCopiedSegments(t *testing.T) {
 			s = open(t, o)
 			runRestore(t, s)
 			equal(t, "records of the next life", len(drainAll(t, s.Shards()[0])), 0)
-			equal(t, "files", setAsideFiles(t, o.Path), kept)
+			equal(t, "files", quarantinedFiles(t, o.Path), kept)
 		})
 	}
 }
@@ -124,7 +124,7 @@ func TestBackupOfADeliveredSegment(t *testing.T) {
 		s := open(t, o)
 		q := s.Shards()[0]
 		appendN(t, q, 0, 60, 700)
-		n := int(q.win.state.segs[0].left.Records)
+		n := int(q.win.state.segs[0].ahead.Records)
 		old, err := os.ReadFile(q.win.state.segs[0].path)
 		must(t, err)
 		drain(t, q, n+2)

@@ -71,7 +71,7 @@ func (r *reader) readAgain(seq uint64) {
 		if e := s.out.find(seq); e != nil {
 			s.out.readAgain(e)
 		}
-		s.out.rest = pause{}
+		s.out.retry = pause{}
 		more = len(s.out.unreadable) > 0
 	})
 	if more {
@@ -113,8 +113,8 @@ func (r *reader) nextTry() (at time.Time, ok bool) {
 		if s.stall.wait != 0 {
 			at, ok = s.stall.at, true
 		}
-		if len(s.out.unreadable) > 0 && (!ok || s.out.rest.at.Before(at)) {
-			at, ok = s.out.rest.at, true
+		if len(s.out.unreadable) > 0 && (!ok || s.out.retry.at.Before(at)) {
+			at, ok = s.out.retry.at, true
 		}
 	})
 	return at, ok

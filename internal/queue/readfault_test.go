@@ -99,8 +99,8 @@ func TestUnreadableHeaderHoldsTheShard(t *testing.T) {
 			t.Errorf("%q is logged %d times:\n%s", once, n, text)
 		}
 	}
-	if len(setAsideFiles(t, o.Path)) != 0 {
-		t.Errorf("set aside: %v", setAsideFiles(t, o.Path))
+	if len(quarantinedFiles(t, o.Path)) != 0 {
+		t.Errorf("set aside: %v", quarantinedFiles(t, o.Path))
 	}
 }
 
@@ -129,11 +129,11 @@ func TestUnreadableRecordLetsOthersPass(t *testing.T) {
 		t.Fatal("it is not queued any more")
 	}
 	q.win.mu.Lock()
-	q.win.state.out.rest = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
+	q.win.state.out.retry = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
 	q.win.mu.Unlock()
 	equal(t, "those behind", drain(t, q, 7), sequence(3, 7))
 	q.win.mu.Lock()
-	q.win.state.out.rest.at = time.Now()
+	q.win.state.out.retry.at = time.Now()
 	q.win.mu.Unlock()
 	equal(t, "those that could not be read", drain(t, q, 2), []int{0, 2})
 	if st := q.Stats(); st.ReadFault != "" || st.Records != 0 || st.Corrupt != 0 || st.Faults.Read != 3 {
@@ -149,7 +149,7 @@ func TestFewRecordsAreUnreadable(t *testing.T) {
 	q := s.Shards()[0]
 	appendN(t, q, 0, maxUnreadable+50, 100)
 	q.win.mu.Lock()
-	q.win.state.out.rest = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
+	q.win.state.out.retry = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
 	q.win.mu.Unlock()
 	for n := 0; ; n++ {
 		e, err := q.reader.take()
@@ -163,7 +163,7 @@ func TestFewRecordsAreUnreadable(t *testing.T) {
 		t.Error("that nothing is handed out is not told")
 	}
 	q.win.mu.Lock()
-	q.win.state.out.rest = pause{}
+	q.win.state.out.retry = pause{}
 	q.win.mu.Unlock()
 	equal(t, "records", len(drainAll(t, q)), maxUnreadable+50)
 	must(t, s.Healthy())
@@ -200,7 +200,7 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 	copied := func(r io.ReaderAt) error {
 		root := t.TempDir()
 		_, err := quarantine.CopyRange(root, "shard-00", 1, r, 7, int64(len(data)))
-		if files := setAsideFiles(t, root); err != nil && len(files) > 0 {
+		if files := quarantinedFiles(t, root); err != nil && len(files) > 0 {
 			t.Errorf("left behind: %v", files)
 		}
 		return err
@@ -263,15 +263,15 @@ func TestUnreadableAtStart(t *testing.T) {
 				s := open(t, o)
 				q := s.Shards()[0]
 				appendN(t, q, 0, 60, 700)
-				var left []int
+				var queued []int
 				for n := range 30 {
 					if rec := next(t, q); n%5 == 4 {
-						left = append(left, n)
+						queued = append(queued, n)
 					} else {
 						q.Ack(rec.Seq)
 					}
 				}
-				left = append(left, sequence(30, 30)...)
+				queued = append(queued, sequence(30, 30)...)
 				must(t, shut(s))
 				segs := files(t, o.Path, segment.Prefix+"0*"+segment.Suffix)
 				equal(t, "segments", len(segs), 3)
@@ -318,7 +318,7 @@ func TestUnreadableAtStart(t *testing.T) {
 				must(t, s.Healthy())
 				got := append(first, drainAll(t, q)...)
 				settleDown(q)
-				want := append(slices.Clone(left), sequence(60, 5)...)
+				want := append(slices.Clone(queued), sequence(60, 5)...)
 				if end == "kill" { // it may repeat
 					slices.Sort(got)
 					got = slices.Compact(got)
@@ -332,7 +332,7 @@ func TestUnreadableAtStart(t *testing.T) {
 				if used := s.budget.used.Load(); used != diskUse(t, o.Path) {
 					t.Fatalf("%d bytes are booked, %d used", used, diskUse(t, o.Path))
 				}
-				if n := setAsideFiles(t, o.Path); len(n) != 0 {
+				if n := quarantinedFiles(t, o.Path); len(n) != 0 {
 					t.Fatalf("set aside: %v", n)
 				}
 			})
@@ -376,7 +376,7 @@ func TestLateSegmentIsMisplaced(t *testing.T) {
 	if st := q.Stats(); st.Records != 0 || st.Segments > 1 {
 		t.Fatalf("%+v", st)
 	}
-	if got := setAsideFiles(t, o.Path); len(got) != 1 || !strings.HasSuffix(got[0], quarantine.MisplacedSuffix) {
+	if got := quarantinedFiles(t, o.Path); len(got) != 1 || !strings.HasSuffix(got[0], quarantine.MisplacedSuffix) {
 		t.Fatalf("set aside: %v", got)
 	}
 }

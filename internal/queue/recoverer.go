@@ -79,12 +79,12 @@ func (r *recoverer) moveMisplaced(sc *recovery.Shard) error {
 		if err := segment.Remove(scan.Path + segment.UnsyncedSuffix); err != nil {
 			return err
 		}
-		r.tellMisplaced(scan, to)
+		r.logMisplaced(scan, to)
 	}
 	return nil
 }
 
-func (r *recoverer) tellMisplaced(scan *recovery.Segment, to string) {
+func (r *recoverer) logMisplaced(scan *recovery.Segment, to string) {
 	r.log.Error("queue: the records of a segment do not follow those before it, so somebody has copied it here; "+
 		"it is moved to the corrupt folder, and those of its records that are not queued are put back",
 		"file", scan.Path, "moved_to", to, "records", scan.Records)
@@ -130,7 +130,7 @@ func (r *recoverer) admit(seg *segmentState, scan *recovery.Segment) error {
 		if err != nil {
 			return err
 		}
-		r.tellMisplaced(scan, to)
+		r.logMisplaced(scan, to)
 		scan.Contents, scan.Done, scan.Skip = segment.Contents{TornAt: -1}, nil, 0
 	} else if err := r.repairLate(l, scan); err != nil {
 		return err
@@ -166,7 +166,7 @@ func (r *recoverer) repairLate(l *late, scan *recovery.Segment) error {
 
 // admit makes a late segment one like the others.
 func (s *windowState) admit(seg *segmentState, scan *recovery.Segment) {
-	seg.size, seg.from, seg.left, seg.damage, seg.late = scan.Size, scan.From, scan.Tally, scan.Damage, nil
+	seg.size, seg.from, seg.ahead, seg.damage, seg.late = scan.Size, scan.From, scan.Tally, scan.Damage, nil
 	seg.done, seg.skip = scan.Done, scan.Skip
 	seg.first, seg.last = scan.FirstSeq, scan.LastSeq
 	seg.keep = seg.keep || scan.Keep

@@ -51,7 +51,7 @@ func unremoved(t *testing.T, then func(q *Shard, first *segmentState)) {
 	q := s.Shards()[0]
 	appendN(t, q, 0, 60, 700)
 	first := q.win.state.segs[0]
-	n := int(first.left.Records)
+	n := int(first.ahead.Records)
 	equal(t, "records", drain(t, q, n-1), sequence(0, n-1))
 	rec := next(t, q)
 	settleDown(q)
@@ -66,7 +66,7 @@ func unremoved(t *testing.T, then func(q *Shard, first *segmentState)) {
 }
 
 // A segment that is consumed before its sync has begun leaves no mark of a failed one.
-func TestConsumedSegmentLeavesNoMark(t *testing.T) {
+func TestConsumedSegmentLeavesNoUnsyncedFile(t *testing.T) {
 	o := options(fastDir(t))
 	s := open(t, o)
 	q := s.Shards()[0]
@@ -85,7 +85,7 @@ func TestConsumedSegmentLeavesNoMark(t *testing.T) {
 }
 
 // What is closed meanwhile is not taken for unreadable: the copy would be empty.
-func TestNothingIsSetAsideOfAClosedFile(t *testing.T) {
+func TestNothingIsQuarantinedOfAClosedFile(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "segment"))
 	must(t, err)
 	_, err = f.Write(make([]byte, 3*segment.Page))
@@ -94,5 +94,5 @@ func TestNothingIsSetAsideOfAClosedFile(t *testing.T) {
 	if copied, err := quarantine.CopyRange(root, "shard-00", 1, f, 0, 3*segment.Page); err == nil {
 		t.Fatalf("copied to %s", copied)
 	}
-	equal(t, "files set aside", len(setAsideFiles(t, root)), 0)
+	equal(t, "files set aside", len(quarantinedFiles(t, root)), 0)
 }

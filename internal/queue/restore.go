@@ -58,7 +58,7 @@ type putBack struct {
 	file quarantine.File
 	// known are records that are not to be put back, since they are in the queue. It is
 	// shared by the files of one segment.
-	known map[uint64]recovery.Mark
+	known map[uint64]recovery.Fingerprint
 }
 
 // Restored is what was put back.
@@ -90,9 +90,9 @@ func (r *restorer) plan(scans []*recovery.Shard) (err error) {
 	if r.files, err = quarantine.List(r.store.opts.Path); err != nil {
 		return err
 	}
-	known := make(map[quarantine.File]map[uint64]recovery.Mark)
+	known := make(map[quarantine.File]map[uint64]recovery.Fingerprint)
 	for _, f := range r.files {
-		p := putBack{file: f, known: make(map[uint64]recovery.Mark)}
+		p := putBack{file: f, known: make(map[uint64]recovery.Fingerprint)}
 		i := slices.IndexFunc(scans, func(sc *recovery.Shard) bool { return sc.Index == f.Index })
 		switch {
 		case f.Kind == quarantine.MisplacedSuffix:
@@ -123,7 +123,7 @@ func (r *restorer) plan(scans []*recovery.Shard) (err error) {
 // it goes into known, once. Where the range lies before that and begins with a record that
 // is whole, the segment gets a second name in the corrupt folder: it goes when the rest is
 // delivered, and may be needed then.
-func (r *restorer) live(sc *recovery.Shard, f quarantine.File, first bool, known map[uint64]recovery.Mark) error {
+func (r *restorer) live(sc *recovery.Shard, f quarantine.File, first bool, known map[uint64]recovery.Fingerprint) error {
 	i := slices.IndexFunc(sc.Segments, func(s *recovery.Segment) bool { return s.Num == f.Num })
 	if i < 0 {
 		return nil
@@ -133,11 +133,11 @@ func (r *restorer) live(sc *recovery.Shard, f quarantine.File, first bool, known
 		return s.Failed
 	}
 	if first {
-		if err := s.Marks(s.From, known); err != nil {
+		if err := s.Fingerprints(s.From, known); err != nil {
 			return err
 		}
 		// What is done is not queued: a record that was set aside alone is done by that.
-		maps.DeleteFunc(known, func(seq uint64, _ recovery.Mark) bool { return s.Done.Has(seq) })
+		maps.DeleteFunc(known, func(seq uint64, _ recovery.Fingerprint) bool { return s.Done.Has(seq) })
 	}
 	if f.Off >= s.From || !s.WholeRecordAt(f.Off) || slices.ContainsFunc(r.files, func(w quarantine.File) bool { return w.Whole() && w.Same(&f) }) {
 		return nil
@@ -224,13 +224,13 @@ func (r *restorer) settle() {
 
 // removeWholes removes the segments that were kept for ranges which are all put back.
 func (r *restorer) removeWholes() error {
-	left, err := quarantine.List(r.store.opts.Path)
+	remaining, err := quarantine.List(r.store.opts.Path)
 	if err != nil {
 		return err
 	}
-	for _, w := range left {
+	for _, w := range remaining {
 		of := func(f quarantine.File) bool { return f.Off >= 0 && f.Same(&w) }
-		if w.Whole() && slices.ContainsFunc(r.files, of) && !slices.ContainsFunc(left, of) {
+		if w.Whole() && slices.ContainsFunc(r.files, of) && !slices.ContainsFunc(remaining, of) {
 			err = errors.Join(err, segment.Remove(w.Path))
 		}
 	}
@@ -294,7 +294,7 @@ func (r *restorer) record(ctx context.Context, p *putBack, f io.ReaderAt, off in
 	if err != nil {
 		return false, err
 	}
-	its := recovery.Mark{BodyCRC: h.BodyCRC, Received: h.Received}
+	its := recovery.Fingerprint{BodyCRC: h.BodyCRC, Received: h.Received}
 	if there, known := p.known[h.Seq]; known && there == its {
 		r.result.Duplicates++
 		return true, nil

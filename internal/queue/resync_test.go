@@ -73,7 +73,7 @@ func TestCopyKeepsWhatWasSynced(t *testing.T) {
 }
 
 // What memory has forgotten is given up after some tries, and the old file is kept.
-func TestLostPagesAreKeptAside(t *testing.T) {
+func TestLostPagesAreQuarantined(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
 	s, q := failedSync(t, o, 8, 4)
@@ -112,7 +112,7 @@ func TestConsumedSegmentIsNotWrittenAgain(t *testing.T) {
 		seg.unsynced = true
 	}
 	q.win.mu.Unlock()
-	got := drain(t, q, int(old.left.Records)) // diskqueue is not told yet
+	got := drain(t, q, int(old.ahead.Records)) // diskqueue is not told yet
 	must(t, s.syncAll())
 	if _, err := os.Stat(old.path); err == nil || old.file != nil {
 		t.Fatalf("%s is back, open is %v", old.path, old.file != nil)

@@ -175,9 +175,9 @@ func (q *Shard) close(ctx context.Context) error {
 	if gone {
 		return nil
 	}
-	err := q.syncer.rest(ctx)
+	err := q.syncer.syncAll(ctx)
 	if err == nil {
-		err = q.disk.storePlace()
+		err = q.disk.storePosition()
 	}
 	q.closeFiles()
 	if err != nil {
@@ -195,7 +195,7 @@ func (q *Shard) heal(ctx context.Context) {
 	if q.shut.Load() {
 		return
 	}
-	q.disk.dq.tellFailure()
+	q.disk.dq.warnFailure()
 	q.reader.settleFault()
 	q.disk.removeStayed()
 	if q.folder.gone.Load() || q.dissolve(ctx) || q.faults.write.err() == nil {

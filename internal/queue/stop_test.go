@@ -28,7 +28,7 @@ func stopped(t *testing.T, n, acked int) (o Options, segs []string) {
 
 // What a human or the file system takes away after a stop is told with its number, and
 // booked.
-func TestWhatIsMissingAfterAStopIsTold(t *testing.T) {
+func TestMissingAfterStopIsReported(t *testing.T) {
 	cut := func(to func(size int64) int64) func(t *testing.T, path string) {
 		return func(t *testing.T, path string) {
 			st, err := os.Stat(path)

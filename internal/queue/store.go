@@ -104,7 +104,7 @@ func (s *Store) openShards(ctx context.Context) error {
 	s.planRestore(scans)
 	// Once only, and last: what it says is known now.
 	for _, q := range s.shards {
-		if err := recovery.DropStopNote(q.folder.path); err != nil {
+		if err := recovery.RemoveStopState(q.folder.path); err != nil {
 			return err
 		}
 	}

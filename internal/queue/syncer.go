@@ -107,8 +107,8 @@ func (y *syncer) sync() (worked bool, err error) {
 	return names || len(dirty) > 0, err
 }
 
-// rest syncs until there is nothing left to sync.
-func (y *syncer) rest(ctx context.Context) error {
+// syncAll syncs until there is nothing left to sync.
+func (y *syncer) syncAll(ctx context.Context) error {
 	for {
 		if more, err := y.sync(); !more || err != nil {
 			return err
@@ -145,7 +145,7 @@ func (y *syncer) syncSegment(d dirtySegment) error {
 	}
 	err := dataSync(d.file)
 	if err != nil {
-		err = errors.Join(err, segment.MarkUnsynced(d.seg.path, d.from))
+		err = errors.Join(err, segment.WriteUnsynced(d.seg.path, d.from))
 	}
 	y.win.with(func(s *windowState) {
 		switch {

@@ -115,7 +115,7 @@ func (s *windowState) publish(seg *segmentState, rec *event.Record, seq uint64, 
 	}
 	seg.last = seq
 	seg.size += size
-	seg.left.AddName(s.intern(rec.Source), int64(rec.Events), size)
+	seg.ahead.AddName(s.intern(rec.Source), int64(rec.Events), size)
 	s.seq = seq
 	rec.Seq = seq
 }
@@ -142,19 +142,19 @@ func (s *windowState) finish(e *entry) {
 
 // giveUp counts what was not handed out of a segment as dropped.
 func (s *windowState) giveUp(seg *segmentState, reason string) {
-	for source, n := range seg.left.BySource {
+	for source, n := range seg.ahead.BySource {
 		if *n != 0 {
 			s.ledger.Account(source).DropQueued(reason, int(*n))
 		}
 	}
-	s.totals.add(-seg.left.Records, -seg.left.Events, -seg.left.Bytes)
-	seg.left = segment.Tally{}
+	s.totals.add(-seg.ahead.Records, -seg.ahead.Events, -seg.ahead.Bytes)
+	seg.ahead = segment.Tally{}
 }
 
 // recovered counts what the process before has left in a segment.
 func (s *windowState) recovered(seg *segmentState) {
-	s.totals.add(seg.left.Records, seg.left.Events, seg.left.Bytes)
-	for source, n := range seg.left.BySource {
+	s.totals.add(seg.ahead.Records, seg.ahead.Events, seg.ahead.Bytes)
+	for source, n := range seg.ahead.BySource {
 		s.ledger.Account(source).Recover(int(*n))
 	}
 }
@@ -174,7 +174,7 @@ func (s *windowState) dropHead() (freed, events int64) {
 			events += int64(e.events)
 		}
 	}
-	events += seg.left.Events
+	events += seg.ahead.Events
 	s.giveUp(seg, dropOldest)
 	if s.cur == seg {
 		s.moveTo(s.segs[1])
@@ -192,7 +192,7 @@ func (s *windowState) droppable() bool {
 func (s *windowState) takeConsumed() (seg *segmentState, file *os.File, idle bool) {
 	s.settle()
 	seg = s.segs[0]
-	if seg == s.last() || seg.held > 0 || s.cur == seg {
+	if seg == s.last() || seg.inWindow > 0 || s.cur == seg {
 		return nil, nil, s.out.empty() && s.cur == seg && s.off >= seg.size
 	}
 	s.segs = s.segs[1:]
@@ -210,7 +210,7 @@ func (s *windowState) exact() segment.Meta {
 	m := segment.Meta{Depth: int64(len(s.out.entries)), Read: segment.Position{Num: at.num, Off: off},
 		Write: segment.Position{Num: last.num, Off: last.size}}
 	for _, seg := range s.segs {
-		m.Depth += seg.left.Records + seg.skip
+		m.Depth += seg.ahead.Records + seg.skip
 	}
 	return m
 }
@@ -225,7 +225,7 @@ func (s *windowState) attachPoint() segment.Meta {
 	}
 	for _, seg := range s.segs {
 		if seg.detached {
-			m.Depth -= int64(seg.held) + seg.left.Records + seg.skip
+			m.Depth -= int64(seg.inWindow) + seg.ahead.Records + seg.skip
 		}
 	}
 	return m

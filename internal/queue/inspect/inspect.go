@@ -22,12 +22,12 @@ import (
 
 // Report is what is in the queue of a stopped gateway.
 type Report struct {
-	Path     string        `json:"path"`
-	Records  int64         `json:"records"`
-	Events   int64         `json:"events"`
-	Bytes    int64         `json:"bytes"`
-	SetAside int           `json:"set_aside"` // files in the corrupt folder
-	Shards   []ShardReport `json:"shards"`
+	Path        string        `json:"path"`
+	Records     int64         `json:"records"`
+	Events      int64         `json:"events"`
+	Bytes       int64         `json:"bytes"`
+	Quarantined int           `json:"set_aside"` // files in the corrupt folder
+	Shards      []ShardReport `json:"shards"`
 }
 
 // ShardReport is one shard of a Report.
@@ -85,14 +85,14 @@ func inspect(ctx context.Context, path string, bodies bool) (Report, error) {
 		for _, sc := range scans {
 			one := report(sc)
 			if bodies {
-				if err := each(sc, func(*event.Record) error { return nil }, one.tell); err != nil {
+				if err := each(sc, func(*event.Record) error { return nil }, one.addDamage); err != nil {
 					return err
 				}
 			}
 			rep.add(one)
 		}
 		var err error
-		rep.SetAside, err = countSetAside(path)
+		rep.Quarantined, err = countQuarantined(path)
 		return err
 	})
 	return rep, err
@@ -105,7 +105,7 @@ func (r *Report) add(s ShardReport) {
 	r.Bytes += s.Bytes
 }
 
-func countSetAside(path string) (int, error) {
+func countQuarantined(path string) (int, error) {
 	entries, err := os.ReadDir(filepath.Join(path, quarantine.Folder))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0, fmt.Errorf("queue: %w", err)
@@ -133,7 +133,7 @@ func report(sc *recovery.Shard) ShardReport {
 			r.Damage = append(r.Damage, Damage{s.File(), d.From, d.To - d.From, d.What})
 		}
 		if s.Failed != nil {
-			r.tell(Damage{s.File(), 0, s.FileSize, s.Failed.Error()}, true)
+			r.addDamage(Damage{s.File(), 0, s.FileSize, s.Failed.Error()}, true)
 		}
 	}
 	r.Oldest, r.Newest = segment.Time(oldest), segment.Time(newest)
@@ -141,8 +141,8 @@ func report(sc *recovery.Shard) ShardReport {
 	return r
 }
 
-// tell enters a place that could not be read, or holds no record.
-func (r *ShardReport) tell(d Damage, unread bool) {
+// addDamage adds a place that could not be read, or holds no record.
+func (r *ShardReport) addDamage(d Damage, unread bool) {
 	if unread {
 		r.Unread = append(r.Unread, d)
 	} else {
@@ -205,7 +205,7 @@ func Purge(ctx context.Context, path string) (Report, error) {
 			rep.add(report(sc))
 		}
 		var err error
-		rep.SetAside, err = countSetAside(path)
+		rep.Quarantined, err = countQuarantined(path)
 		return err
 	})
 	return rep, err

@@ -31,7 +31,7 @@ func (sc *Shard) Repair(root string, found func(*Segment, segment.Damage, string
 			return nil, err
 		}
 	}
-	var left []*Segment
+	var kept []*Segment
 	for i, s := range sc.Segments {
 		last := i == len(sc.Segments)-1
 		if err := sc.RestoreName(root, s); NoRoom(err) {
@@ -62,9 +62,9 @@ func (sc *Shard) Repair(root string, found func(*Segment, segment.Damage, string
 				return nil, err
 			}
 		}
-		left = append(left, s)
+		kept = append(kept, s)
 	}
-	return left, durable.SyncDir(sc.Dir)
+	return kept, durable.SyncDir(sc.Dir)
 }
 
 // forget makes the scan of an unreadable segment say only what the metadata and the list of
@@ -141,8 +141,8 @@ func DropAcked(dir string) error {
 	return durable.SyncDir(dir)
 }
 
-// DropStopNote removes the note of the last stop, durably.
-func DropStopNote(dir string) error {
+// RemoveStopState removes the note of the last stop, durably.
+func RemoveStopState(dir string) error {
 	err := os.Remove(filepath.Join(dir, segment.StopName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -147,7 +147,7 @@ func ScanShard(ctx context.Context, root string, index int) (*Shard, error) {
 		return nil, err
 	}
 	byNum := make(map[int64]*Segment)
-	var marks []string
+	var unsynced []string
 	for _, e := range entries {
 		path := filepath.Join(sc.Dir, e.Name())
 		if segment.IsTemp(e.Name(), segment.Prefix) {
@@ -155,7 +155,7 @@ func ScanShard(ctx context.Context, root string, index int) (*Shard, error) {
 			continue
 		}
 		if strings.HasSuffix(e.Name(), segment.Suffix+segment.UnsyncedSuffix) {
-			marks = append(marks, path)
+			unsynced = append(unsynced, path)
 		}
 		num, bad, ok := segment.Number(e.Name())
 		if !ok {
@@ -170,7 +170,7 @@ func ScanShard(ctx context.Context, root string, index int) (*Shard, error) {
 	for _, seg := range byNum {
 		sc.Segments = append(sc.Segments, seg)
 	}
-	sc.readMarks(ctx, byNum, marks)
+	sc.readUnsynced(ctx, byNum, unsynced)
 	slices.SortFunc(sc.Segments, func(a, b *Segment) int { return int(min(1, max(-1, a.Num-b.Num))) })
 	err = insist(ctx, func() error {
 		sc.Meta, sc.Problem, sc.MetaKnown, err = segment.ReadMeta(sc.Dir)
@@ -191,25 +191,25 @@ func ScanShard(ctx context.Context, root string, index int) (*Shard, error) {
 	}
 	if sc.MetaKnown {
 		_ = insist(ctx, func() (err error) { // without it nobody can tell whether something is missing
-			sc.Stop, err = segment.ReadStopNote(sc.Dir, sc.Meta)
+			sc.Stop, err = segment.ReadStopState(sc.Dir, sc.Meta)
 			return err
 		})
 	}
 	return sc, nil
 }
 
-// readMarks reads which segments could not be synced.
-func (sc *Shard) readMarks(ctx context.Context, byNum map[int64]*Segment, marks []string) {
-	for _, mark := range marks {
-		path := strings.TrimSuffix(mark, segment.UnsyncedSuffix)
+// readUnsynced reads which segments could not be synced.
+func (sc *Shard) readUnsynced(ctx context.Context, byNum map[int64]*Segment, files []string) {
+	for _, file := range files {
+		path := strings.TrimSuffix(file, segment.UnsyncedSuffix)
 		num, _, ok := segment.Number(filepath.Base(path))
 		seg := byNum[num]
 		if !ok || seg == nil {
-			sc.Litter = append(sc.Litter, mark)
+			sc.Litter = append(sc.Litter, file)
 			continue
 		}
 		_ = insist(ctx, func() (err error) { // nothing of it is trusted where the mark cannot be read
-			seg.Synced, err = segment.ReadUnsyncedMark(path)
+			seg.Synced, err = segment.ReadUnsynced(path)
 			return err
 		})
 		seg.Unsynced = true

@@ -64,9 +64,9 @@ func DecodeAckedList(slot []byte) (l AckedList, ok bool) {
 }
 
 // NewAckedList makes a list of the stretches. If there are too many, it keeps those with
-// the most records: the others may be delivered again. It returns how many it has left out.
-func NewAckedList(seq uint64, all []Stretch) (l AckedList, left int) {
-	if left = max(0, len(all)-MaxStretches); left > 0 {
+// the most records: the others may be delivered again. omitted is how many it leaves out.
+func NewAckedList(seq uint64, all []Stretch) (l AckedList, omitted int) {
+	if omitted = max(0, len(all)-MaxStretches); omitted > 0 {
 		slices.SortFunc(all, func(a, b Stretch) int { return int(min(1, max(-1, int64(b.To-b.From)-int64(a.To-a.From)))) })
 		all = all[:MaxStretches]
 		slices.SortFunc(all, func(a, b Stretch) int { return int(min(1, max(-1, int64(a.From)-int64(b.From)))) })
@@ -75,7 +75,7 @@ func NewAckedList(seq uint64, all []Stretch) (l AckedList, left int) {
 	for _, s := range all {
 		l.Acked = append(l.Acked, [4]uint64{uint64(s.First), uint64(s.Last), s.From, s.To})
 	}
-	return l, left
+	return l, omitted
 }
 
 // Acked is what a start knows of the acknowledged records of a shard.

@@ -11,18 +11,18 @@ import (
 // cache.
 const UnsyncedSuffix = ".doubt"
 
-// MarkUnsynced leaves the mark. It needs no sync: a power loss also takes the page cache,
+// WriteUnsynced leaves the mark. It needs no sync: a power loss also takes the page cache,
 // which the mark is about.
-func MarkUnsynced(path string, synced int64) error {
+func WriteUnsynced(path string, synced int64) error {
 	if err := os.WriteFile(path+UnsyncedSuffix, strconv.AppendInt(nil, synced, 10), FileMode); err != nil {
 		return fmt.Errorf("queue: remember that a sync has failed: %w", err)
 	}
 	return nil
 }
 
-// ReadUnsyncedMark returns up to where a segment is synced by its mark; 0 if the mark does
+// ReadUnsynced returns up to where a segment is synced by its mark; 0 if the mark does
 // not say so.
-func ReadUnsyncedMark(path string) (int64, error) {
+func ReadUnsynced(path string) (int64, error) {
 	data, err := os.ReadFile(path + UnsyncedSuffix)
 	if err != nil {
 		return 0, fmt.Errorf("queue: read whether a sync has failed: %w", err)

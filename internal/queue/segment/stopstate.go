@@ -13,8 +13,8 @@ import (
 // segment. The next start compares it with what it finds, and removes it.
 const StopName = Prefix + "stop.json"
 
-// StopNote is the content of the file. It holds for the metadata that it names.
-type StopNote struct {
+// StopState is the content of the file. It holds for the metadata that it names.
+type StopState struct {
 	Meta     string        `json:"meta"`
 	Segments []StopSegment `json:"segments"`
 }
@@ -29,9 +29,9 @@ type StopSegment struct {
 	Events  map[string]int64 `json:"events"` // by source
 }
 
-// ReadStopNote returns what the last stop has left. It returns nothing if the file is
+// ReadStopState returns what the last stop has left. It returns nothing if the file is
 // missing or belongs to other metadata. An error is one of reading.
-func ReadStopNote(dir string, m Meta) ([]StopSegment, error) {
+func ReadStopState(dir string, m Meta) ([]StopSegment, error) {
 	data, err := os.ReadFile(filepath.Join(dir, StopName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -39,7 +39,7 @@ func ReadStopNote(dir string, m Meta) ([]StopSegment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("queue: read what the last stop has left: %w", err)
 	}
-	var f StopNote
+	var f StopState
 	if json.Unmarshal(data, &f) != nil || f.Meta != string(m.Encode()) {
 		return nil, nil
 	}

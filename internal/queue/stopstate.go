@@ -8,12 +8,12 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// storeStopNote notes for the metadata m what is left in each segment. Without the note
+// storeStopState notes for the metadata m what is left in each segment. Without the note
 // the next start cannot tell what is missing, which is no reason to fail.
-func (l *diskLog) storeStopNote(m segment.Meta) {
-	note := segment.StopNote{Meta: string(m.Encode())}
-	l.win.with(func(s *windowState) { note.Segments = s.left() })
-	data, err := json.Marshal(note)
+func (l *diskLog) storeStopState(m segment.Meta) {
+	state := segment.StopState{Meta: string(m.Encode())}
+	l.win.with(func(s *windowState) { state.Segments = s.stopSegments() })
+	data, err := json.Marshal(state)
 	if err == nil {
 		err = durable.WriteFile(filepath.Join(l.dir, segment.StopName), data, segment.FileMode)
 	}
@@ -22,8 +22,8 @@ func (l *diskLog) storeStopNote(m segment.Meta) {
 	}
 }
 
-// left is what is queued in each segment.
-func (s *windowState) left() (all []segment.StopSegment) {
+// stopSegments returns what is queued in each segment.
+func (s *windowState) stopSegments() (all []segment.StopSegment) {
 	open := make(map[*segmentState][]*entry)
 	for i := range s.out.entries {
 		if e := &s.out.entries[i]; e.state != done {
@@ -40,8 +40,8 @@ func (s *windowState) left() (all []segment.StopSegment) {
 			continue
 		}
 		one := segment.StopSegment{Segment: seg.num, Size: seg.size, First: seg.first, Last: seg.last,
-			Records: seg.left.Records, Events: make(map[string]int64)}
-		for source, n := range seg.left.BySource {
+			Records: seg.ahead.Records, Events: make(map[string]int64)}
+		for source, n := range seg.ahead.BySource {
 			one.Events[source] += *n
 		}
 		for _, e := range open[seg] {

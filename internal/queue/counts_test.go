@@ -89,7 +89,7 @@ func (l *life) balanced() {
 
 // Whatever fails in between: the books are those of the files, and orderly restarts
 // neither lose nor repeat.
-func TestBooksAreThoseOfTheFiles(t *testing.T) {
+func TestCountsMatchTheFiles(t *testing.T) {
 	for seed := range seeds(t, 6) {
 		t.Logf("seed %d", seed)
 		l := &life{t: t, rnd: rand.New(rand.NewPCG(seed, 77)), accepted: make(map[int]bool), seen: make(map[int]bool)}
