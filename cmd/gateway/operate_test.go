@@ -64,7 +64,7 @@ func (s *site) api(path string, into any) {
 
 // A shard that is drained takes no new batches and empties; in maintenance it keeps what
 // it has; an endpoint that is drained gets no new requests; and nothing is lost of it.
-func TestSetAsideForReal(t *testing.T) {
+func TestDrainAndMaintenance(t *testing.T) {
 	s := newSite(t, "balancer: {shards: 2}\n")
 	p := s.start()
 	if to := s.post("0", "shards", "drain"); to != "/stats;st=DONE" {

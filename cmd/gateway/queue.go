@@ -143,8 +143,8 @@ func printReport(w io.Writer, r inspect.Report, asJSON bool) error {
 			fmt.Fprintf(w, "%s, at the next start: %s\n", s.Name, a)
 		}
 	}
-	if r.SetAside > 0 {
-		fmt.Fprintf(w, "%d files are set aside in %s/corrupt; the next start puts back what of them is whole, and so does gateway queue restore\n", r.SetAside, r.Path)
+	if r.Quarantined > 0 {
+		fmt.Fprintf(w, "%d files are set aside in %s/corrupt; the next start puts back what of them is whole, and so does gateway queue restore\n", r.Quarantined, r.Path)
 	}
 	return nil
 }

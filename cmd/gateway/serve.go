@@ -76,7 +76,7 @@ func (g *gateway) serve(ctx, hard context.Context, ready func()) error {
 	senders, sendersCtx := newStage()
 	for i, q := range g.store.Shards() {
 		g.launch(senders, sendersCtx, fmt.Sprintf("sender of shard %d", q.Index()), func(ctx context.Context) error {
-			return g.client.Deliver(ctx, gated{q, g.gates[i]})
+			return g.client.Deliver(ctx, pausable{q, g.pauses[i]})
 		})
 	}
 	shards, shardsCtx := newStage()
@@ -106,7 +106,7 @@ func (g *gateway) serve(ctx, hard context.Context, ready func()) error {
 	sockets.end()
 	reports.end()
 	for _, s := range g.shards { // what comes in now must go somewhere
-		s.SetAside(false)
+		s.SetDraining(false)
 	}
 	stopped := context.AfterFunc(limit, func() { close(g.giveUp); shards.cancel(); g.client.Abort() })
 	err = errors.Join(err, g.stopListening(limit))

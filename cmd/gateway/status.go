@@ -56,7 +56,7 @@ func (g *gateway) queueSnapshot(s *status.Snapshot) {
 	}
 	for _, q := range st.Shards {
 		if q.Index < len(g.shards) && !q.Draining {
-			q.Aside = g.aside(q.Index)
+			q.Aside = g.shardMode(q.Index)
 		}
 		s.Shards = append(s.Shards, q.Shard)
 	}

@@ -240,7 +240,7 @@ func (c *Client) poll(ctx context.Context, conn *endpoints.Conn, channel string,
 	}
 	if !got.cancelled {
 		c.warn(&c.acks.alarm, "HEC acknowledgements cannot be asked for; what is not confirmed in time is sent again",
-			"endpoint", conn.Endpoint.Address.Name, "error", tell(&c.secrets, err.Error(), maxTold))
+			"endpoint", conn.Endpoint.Address.Name, "error", oneLine(&c.secrets, err.Error(), maxShown))
 	}
 }
 

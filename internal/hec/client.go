@@ -149,7 +149,7 @@ func (c *Client) SetMode(url string, m endpoints.Mode) error { return c.pool.Set
 
 // warn logs one of many equal warnings.
 func (c *Client) warn(t *throttle.Throttle, msg string, args ...any) {
-	if held, ok := t.Ready(time.Now(), alarmEvery); ok {
-		c.opts.Logger.Warn(msg, append(args, "not_logged", held)...)
+	if suppressed, ok := t.Ready(time.Now(), alarmEvery); ok {
+		c.opts.Logger.Warn(msg, append(args, "not_logged", suppressed)...)
 	}
 }

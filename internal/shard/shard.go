@@ -37,8 +37,8 @@ const alarmEvery = time.Minute
 // backlog is how many batches wait for a shard that is busy compressing.
 const backlog = 2
 
-// BatchesHeld is how many batches a shard holds at most.
-const BatchesHeld = backlog + 1
+// MaxBatches is how many batches a shard holds at most.
+const MaxBatches = backlog + 1
 
 // Options is what a shard is built of.
 type Options struct {
@@ -53,11 +53,11 @@ type Options struct {
 
 // Shard compresses and appends the batches that it is offered.
 type Shard struct {
-	options Options
-	in      chan *event.Batch
-	stuck   atomic.Bool
-	aside   atomic.Bool  // takes nothing new, because somebody said so
-	waiting atomic.Int64 // bytes of JSON not yet appended
+	options  Options
+	in       chan *event.Batch
+	stuck    atomic.Bool
+	draining atomic.Bool  // an operator drains it: it takes nothing new
+	waiting  atomic.Int64 // bytes of JSON not yet appended
 
 	compressor *deflate.Compressor // nil: nothing is compressed
 	body       []byte
@@ -78,7 +78,7 @@ func New(o Options) *Shard {
 // that its queue is full by trying: so there is always one that waits for room and
 // tells when there is some.
 func (s *Shard) Offer(b *event.Batch) bool {
-	if s.stuck.Load() || s.aside.Load() {
+	if s.stuck.Load() || s.draining.Load() {
 		return false
 	}
 	n := int64(len(b.Data))
@@ -95,17 +95,17 @@ func (s *Shard) Offer(b *event.Batch) bool {
 // Load is the number of bytes that wait here and in the queue.
 func (s *Shard) Load() int64 { return s.waiting.Load() + s.options.Queue.PendingBytes() }
 
-// SetAside says whether the shard takes no new batches until it is told otherwise.
+// SetDraining says whether the shard takes no new batches until it is told otherwise.
 // What it holds goes its way: a shard that is set aside empties.
-func (s *Shard) SetAside(aside bool) {
-	s.aside.Store(aside)
-	if !aside {
+func (s *Shard) SetDraining(draining bool) {
+	s.draining.Store(draining)
+	if !draining {
 		s.options.Freed()
 	}
 }
 
 // Aside reports whether the shard is set aside.
-func (s *Shard) Aside() bool { return s.aside.Load() }
+func (s *Shard) Draining() bool { return s.draining.Load() }
 
 // Close says that nothing more will be offered: Run ends with the last batch.
 func (s *Shard) Close() { close(s.in) }
@@ -157,8 +157,8 @@ func (s *Shard) append(ctx context.Context, rec *event.Record) (reason string) {
 		}
 		s.stuck.Store(true)
 		if !full {
-			if held, ok := s.failing.Ready(time.Now(), alarmEvery); ok {
-				s.options.Logger.Error("append to the disk queue; trying again", "shard", s.options.Name, "error", err, "not_logged", held)
+			if suppressed, ok := s.failing.Ready(time.Now(), alarmEvery); ok {
+				s.options.Logger.Error("append to the disk queue; trying again", "shard", s.options.Name, "error", err, "not_logged", suppressed)
 			}
 		}
 		if s.options.Queue.WaitRoom(ctx) != nil {

@@ -187,12 +187,12 @@ func TestStopWhileFull(t *testing.T) {
 func TestSetAside(t *testing.T) {
 	q := &fakeQueue{}
 	f := start(t, t.Context(), q, false, false)
-	f.shard.SetAside(true)
+	f.shard.SetDraining(true)
 	b := f.batch(1)
-	if f.shard.Offer(b) || !f.shard.Aside() {
+	if f.shard.Offer(b) || !f.shard.Draining() {
 		t.Error("a shard that is set aside took a batch")
 	}
-	f.shard.SetAside(false)
+	f.shard.SetDraining(false)
 	<-f.freed
 	if !f.shard.Offer(b) {
 		t.Error("the shard takes nothing")

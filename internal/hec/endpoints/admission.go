@@ -11,7 +11,7 @@ import (
 type admission struct {
 	endpoints []*Endpoint // in the order of the configuration
 	bound     int         // posts that all deliveries together may have under way
-	turn      int         // counts calls of choose; the ID of a trial
+	choices   int         // counts calls of choose; the ID of a trial
 	waiting   waitlist.List
 	// patience is how long a trial may take before its endpoint is tried again.
 	patience time.Duration
@@ -20,10 +20,10 @@ type admission struct {
 // choose returns the best endpoint that has room, or nil: the lowest rank, then another one
 // than last, then the least work under way, then in turn.
 func (a *admission) choose(last *Endpoint, now time.Time) (best *Endpoint) {
-	a.turn++
+	a.choices++
 	var least [3]int
 	for i := range a.endpoints {
-		e := a.endpoints[(a.turn+i)%len(a.endpoints)]
+		e := a.endpoints[(a.choices+i)%len(a.endpoints)]
 		e.conns.pruneStale(now)
 		if !a.admits(e, now) {
 			continue

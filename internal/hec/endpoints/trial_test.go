@@ -106,7 +106,7 @@ func TestTrialsThatHangLeaveRoom(t *testing.T) {
 }
 
 // A post that has waited longer has its turn before one that comes.
-func TestRoomGoesInTurn(t *testing.T) {
+func TestPostsWaitInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _ := poolOf(t, 1)
 		p.now, p.admission.bound = time.Now, 1
