@@ -15,7 +15,7 @@ import (
 	"syslog-gateway/internal/status"
 )
 
-// maxSenders is how many senders are remembered, at some 300 bytes each.
+// maxSenders is the most senders that are remembered, at about 300 bytes each.
 const maxSenders = 16384
 
 // statsUsers are the users of the statistics page.
@@ -28,7 +28,7 @@ func statsUsers(c config.Config) ([]auth.User, error) {
 	return users, err
 }
 
-// operator does what the buttons of the statistics page say.
+// operator carries out the actions of the statistics page.
 type operator struct{ g *gateway }
 
 // SetShard drains a shard, puts it in maintenance, or back to use. A shard that is drained

@@ -61,7 +61,7 @@ func TestTwoEndpointsShare(t *testing.T) {
 	}
 }
 
-// One endpoint is down from the start, at a port where nobody listens.
+// One endpoint is down from the start, at a closed port.
 func TestOneEndpointRefusesConnections(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -189,7 +189,7 @@ func TestRetryAfterOfADay(t *testing.T) {
 	r.all(newMemory(records(30, 1)...))
 	arrived(t, 30, nil, b)
 	if a.Requests() > 4 {
-		t.Errorf("%d posts to an endpoint that asked for a day of rest", a.Requests())
+		t.Errorf("%d posts to an endpoint that asked for a pause of a day", a.Requests())
 	}
 	if st := r.Endpoints()[0]; !st.Up || st.State != "busy" {
 		t.Errorf("%+v", st)
@@ -210,7 +210,7 @@ func TestRetryAfterIsKept(t *testing.T) {
 	}
 }
 
-// One endpoint asks for a minute. Who was told so goes to another as soon as that is
+// One endpoint asks for a minute. Posts that got that answer go to another as soon as that is
 // back, or as a reload names it.
 func TestRetryAfterHoldsNoOther(t *testing.T) {
 	rest := hectest.Busy()
@@ -321,7 +321,7 @@ func TestDroppedMeanwhile(t *testing.T) {
 	}
 }
 
-// A record that is dropped while its answer is on the way is not booked twice.
+// A record that is dropped while its answer is on the way is not counted twice.
 func TestDroppedWhilePosted(t *testing.T) {
 	src := newMemory(records(1, 2)...)
 	s := serve(t, hectest.Options{OnEvent: func([]byte) {
@@ -394,7 +394,7 @@ func TestStopAtAnyPoint(t *testing.T) {
 	}
 }
 
-// A stop waits for what is on the wire, but not for ever, and not for a retry.
+// A stop waits for what is on the wire, but not without a limit, and not for a retry.
 func TestStopGrace(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := serve(t, hectest.Options{Script: func(*hectest.Request) hectest.Answer {

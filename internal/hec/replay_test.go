@@ -73,7 +73,7 @@ func TestReplay(t *testing.T) {
 		t.Errorf("%+v", left)
 	}
 	if n := len(r.ledger.Accounts()); n != 0 {
-		t.Error("a replay has booked")
+		t.Error("a replay has changed the ledger")
 	}
 }
 

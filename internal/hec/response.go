@@ -157,7 +157,7 @@ func classify(status int, header http.Header, body []byte, hide *redact.Secrets)
 	case status >= 500:
 		a.unavailable()
 	default:
-		// 401 and 403 (token), 3xx and the rest of 4xx (what answers is no HEC).
+		// 401 and 403 (token), 3xx and all other 4xx (the server is no HEC).
 		a.condition = endpoints.Refusing
 	}
 	if a.outcome == retry {
@@ -319,7 +319,8 @@ const (
 	maxShown = 200
 )
 
-// oneLine makes one line of the text of a server or of an error: without secrets, then cut.
+// oneLine makes one line of the text of a server or of an error: without secrets, then
+// truncated.
 func oneLine(hide *redact.Secrets, s string, most int) string {
 	if s == "Success" { // what HEC says to nearly every post
 		return s

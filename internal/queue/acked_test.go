@@ -324,7 +324,7 @@ func TestPlannedRestartsRepeatNothing(t *testing.T) {
 			}
 			must(t, shut(s))
 			if b := o.Ledger.Account("linux").Balance(); b.Difference() != 0 {
-				t.Fatalf("seed %d: books %+v", seed, b)
+				t.Fatalf("seed %d: counts %+v", seed, b)
 			}
 		}
 		o.Ledger = ledger.New()

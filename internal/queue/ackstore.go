@@ -12,8 +12,8 @@ import (
 )
 
 // ackStore stores which records of a shard are acknowledged. It is safe for concurrent
-// use. An error stops nobody: it is tried again, and what is not stored is delivered again
-// after a crash.
+// use. An error stops nothing: writing is tried again, and records that are not stored as
+// acknowledged are delivered again after a crash.
 type ackStore struct {
 	file     ackFile
 	log      *slog.Logger

@@ -25,7 +25,7 @@ type appender struct {
 	fullAt atomic.Uint64 // the budget's answer that refused an append; 0: none
 }
 
-// full says that an append was refused for want of room, and that there is none yet.
+// full reports that an append was refused for lack of room, and that there is none yet.
 func (a *appender) full() bool {
 	at := a.fullAt.Load()
 	return at != 0 && at == a.disk.budget.answer.Load()
@@ -119,11 +119,11 @@ func (a *appender) landed(seg *segmentState, f *os.File, size int64) error {
 }
 
 // Append stores rec and sets its Seq; nothing else of it is changed or kept. When it
-// returns nil, a crash of the process does not lose the record any more, and a power loss
-// does not after the next sync (Options.SyncInterval).
+// returns nil, a crash of the process no longer loses the record; after the next sync a
+// power loss does not either (Options.SyncInterval).
 //
 // It fails with event.ErrFull, with ErrClosed, or with an error that names the file. It
-// waits while diskqueue syncs. Accepted events are booked in the ledger. Under DropOldest
+// waits while diskqueue syncs. Accepted events are counted in the ledger. Under DropOldest
 // it makes room by itself, and fails with event.ErrFull only if there is nothing to drop
 // but the segments that are being written.
 func (q *Shard) Append(rec *event.Record) error {
@@ -134,7 +134,7 @@ func (q *Shard) Append(rec *event.Record) error {
 	if errors.Is(err, errAstray) { // diskqueue was put right: once more
 		err = q.append(rec, (*ledger.Account).Accept)
 	}
-	// Where nothing can be given up, there may be room meanwhile all the same.
+	// Even if no segment can be dropped, there may be room by now.
 	for errors.Is(err, event.ErrFull) && q.makeRoom != nil && (q.makeRoom() || !q.full()) {
 		err = q.append(rec, (*ledger.Account).Accept)
 	}

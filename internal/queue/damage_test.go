@@ -149,13 +149,13 @@ func checkDamaged(t *testing.T, o Options, want []int, lost int) {
 			equal(t, "segments", q.Stats().Segments, int64(1))
 			st := q.Stats()
 			if recovered, _, dropped := balance(o.Ledger); recovered == 0 || st.Records != 0 || st.Events != 0 || st.Bytes != 0 {
-				t.Fatalf("books: %d recovered, %v dropped, %+v", recovered, dropped, st)
+				t.Fatalf("counts: %d recovered, %v dropped, %+v", recovered, dropped, st)
 			}
 		}
 		must(t, shut(s))
 	}
 	if n := len(quarantinedFiles(t, o.Path)); lost > 0 && n != 1 || lost == 0 && n != 0 {
-		t.Fatalf("set aside: %v", quarantinedFiles(t, o.Path))
+		t.Fatalf("quarantined: %v", quarantinedFiles(t, o.Path))
 	}
 	if rep, err := inspect.Status(context.Background(), o.Path); err != nil || rep.Records != 0 || rep.Damaged() {
 		t.Fatalf("in the end: %+v %v", rep, err)
@@ -163,7 +163,7 @@ func checkDamaged(t *testing.T, o Options, want []int, lost int) {
 }
 
 // Damage that comes while the queue runs: our reader and diskqueue stumble at
-// different times, and the books still balance.
+// different times, and the counts still balance.
 func TestDamageWhileRunning(t *testing.T) {
 	for _, d := range damages {
 		for _, where := range []string{"first", "middle", "last"} {
@@ -199,14 +199,14 @@ func TestDamageWhileRunning(t *testing.T) {
 				equal(t, "records", got, want)
 				_, queued, dropped := balance(o.Ledger)
 				if queued != 0 || int(dropped["corrupt"]) != eventsOf(lost...) {
-					t.Fatalf("books: %d queued, %v dropped, want %d", queued, dropped, eventsOf(lost...))
+					t.Fatalf("counts: %d queued, %v dropped, want %d", queued, dropped, eventsOf(lost...))
 				}
 				st := q.Stats()
 				if st.Records != 0 || st.Events != 0 || st.Bytes != 0 || st.Segments > 2 || (st.Corrupt > 0) != (d.lost > 0) {
 					t.Fatalf("%+v", st)
 				}
 				if n := len(quarantinedFiles(t, o.Path)); (n > 0) != (d.lost > 0) {
-					t.Fatalf("set aside: %v", quarantinedFiles(t, o.Path))
+					t.Fatalf("quarantined: %v", quarantinedFiles(t, o.Path))
 				}
 			})
 		}

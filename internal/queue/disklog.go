@@ -18,8 +18,8 @@ import (
 )
 
 var (
-	// errAstray says that diskqueue is not where it should be.
-	errAstray = errors.New("queue: diskqueue has lost its place; it was put right, try again")
+	// errAstray says that diskqueue wrote at a position that we do not expect.
+	errAstray = errors.New("queue: diskqueue has lost its position and was attached again; try again")
 	errNoDisk = errors.New("queue: diskqueue is not attached")
 )
 
@@ -85,9 +85,9 @@ func (l *diskLog) consumeDone() {
 	l.reap()
 }
 
-// restoreFiles makes the files what we say they are: the folder and the segment to write
-// to are there, diskqueue's renaming is undone, and what an append has left that failed is
-// cut off. A start with a full disk has left all of that to do.
+// restoreFiles brings the files to the state of the window: it creates the folder and the
+// segment to write to, undoes diskqueue's renaming, and truncates the remains of a failed
+// append. A start with a full disk has done none of it.
 func (l *diskLog) restoreFiles() error {
 	if err := l.makeFolder(); err != nil {
 		return err
@@ -144,8 +144,7 @@ func (l *diskLog) inMemory(num int64) *segmentState {
 	return &segmentState{num: num, path: l.path(num)}
 }
 
-// begin begins the segment behind the last one. What may be left of an append that failed
-// is cut.
+// begin begins the segment behind the last one. Remains of a failed append are truncated.
 func (l *diskLog) begin() error {
 	seg := l.inMemory(l.last().num + 1)
 	f, err := os.OpenFile(seg.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, segment.FileMode)
@@ -197,8 +196,8 @@ func (l *diskLog) retire() error {
 	return l.renew()
 }
 
-// removeLast gives the last segment up if all of it is consumed, since there is no room to go
-// on: its file goes first, and attaching makes the next one.
+// removeLast removes the last segment if all of it is consumed and there is no room for
+// another: its file is removed first, and attaching creates the next one.
 func (l *diskLog) removeLast() (removed bool) {
 	l.win.with(func(s *windowState) {
 		if removed = s.consumedAll(); removed {
@@ -286,7 +285,7 @@ func (l *diskLog) reap() {
 			l.stale = true
 		}
 		if file != nil {
-			file.Close() // whatever it says: all of it is consumed
+			file.Close() // an error does not matter: all of it is consumed
 		}
 		l.remove(seg)
 		freed += seg.size
@@ -326,14 +325,14 @@ func (l *diskLog) discard(seg *segmentState) error {
 		return segment.RemoveAll(seg.path)
 	}
 	_, err := quarantine.Move(l.root, l.name, seg.num, seg.located(), "")
-	if errors.Is(err, fs.ErrNotExist) { // moved by an earlier attempt
+	if errors.Is(err, fs.ErrNotExist) { // an earlier attempt has moved it
 		err = nil
 	}
 	return errors.Join(err, segment.Remove(seg.path+segment.UnsyncedSuffix))
 }
 
-// resume tries to write again after a failure: it attaches diskqueue anew, which cuts what
-// the failed append has left, and writes a file. If there is no room, it first gives up
+// resume tries to write again after a failure. It attaches diskqueue anew, which truncates
+// the remains of the failed append, and writes a file. If there is no room, it first removes
 // the last segment, if that is consumed.
 func (l *diskLog) resume() error {
 	try := func() error {
@@ -375,9 +374,8 @@ func (l *diskLog) probe() error {
 	return nil
 }
 
-// storePosition stores the exact metadata, and what is left in each segment, when the store
-// is closed. If there is no room for it, the next start goes by the list of what is
-// acknowledged.
+// storePosition stores the exact metadata and the stop state when the store is closed. If
+// there is no room, the next start uses the list of acknowledged records.
 func (l *diskLog) storePosition() error {
 	err := l.restoreFiles()
 	if err == nil {

@@ -230,7 +230,7 @@ func TestDropOldestWhileOthersWork(t *testing.T) {
 		t.Fatalf("%d queued, %d taken, %v dropped, %+v", queued, taken, dropped, st)
 	}
 	for _, a := range o.Ledger.Accounts() {
-		b := a.Balance() // nothing was received here: accepting books it out of memory
+		b := a.Balance() // nothing was received here: accepting takes it out of memory
 		if in := uint64(-b.InMemory); in != b.Delivered+b.Dropped+uint64(b.Queued) {
 			t.Fatalf("%s: %+v", a.Source, b)
 		}
@@ -269,7 +269,7 @@ func TestLowSpaceIsFull(t *testing.T) {
 }
 
 // On a file system that is nearly full no segment grows to its full size. What is
-// consumed comes free all the same: else nothing could ever be appended again.
+// consumed still comes free: else nothing could ever be appended again.
 func TestLowSpaceEndsWhenAllIsConsumed(t *testing.T) {
 	o := options(fastDir(t))
 	o.SegmentSize, o.MinFree = 1<<20, 1

@@ -115,7 +115,7 @@ func TestExport(t *testing.T) {
 		t.Fatalf("error is %v", err)
 	}
 	if !strings.HasPrefix(want.String(), got.String()) || strings.Count(got.String(), "\n") != 25 {
-		t.Fatal("the rest is not exported")
+		t.Fatal("the other records are not exported")
 	}
 }
 

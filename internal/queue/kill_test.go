@@ -20,7 +20,7 @@ import (
 // the folder that the variable names, and says what it did on standard output.
 const childEnv = "QUEUE_TEST_CHILD"
 
-// child appends for ever, and acknowledges what it takes, with four takers.
+// child appends until it is killed, and acknowledges what it takes, with four takers.
 func child(dir string) int {
 	s, err := start(Options{Path: dir, Shards: 1, MaxSize: 1 << 30, SegmentSize: 256 << 10, SyncInterval: 10 * time.Millisecond})
 	if err != nil {
@@ -54,7 +54,7 @@ func child(dir string) int {
 					os.Exit(1)
 				}
 				buf = rec.Body
-				if rand.IntN(5) == 0 { // not for ever: who is given back for ever holds up the rest
+				if rand.IntN(5) == 0 { // not always: a record that always comes back blocks the others
 					q.Nack(rec.Seq)
 					continue
 				}
@@ -112,11 +112,11 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 				tried[n] = true
 			}
 		}
-		from += 10 // some may have been stored and not told
+		from += 10 // some may have been stored and not printed
 	}
 	s := open(t, options(dir))
 	q := s.Shards()[0]
-	rest := map[int]bool{}
+	queued := map[int]bool{}
 	for last := -1; ; {
 		rec, ok := nextNow(t, q)
 		if !ok {
@@ -127,16 +127,16 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 			t.Fatalf("seed %d: record %d after %d", seed, n, last)
 		}
 		last = n
-		rest[n] = true
+		queued[n] = true
 		q.Ack(rec.Seq)
 	}
 	for n := range accepted {
-		if !rest[n] && !tried[n] {
+		if !queued[n] && !tried[n] {
 			t.Fatalf("seed %d: accepted record %d of %d is lost", seed, n, len(accepted))
 		}
 	}
 	for n := range noted {
-		if rest[n] {
+		if queued[n] {
 			t.Fatalf("seed %d: record %d was acknowledged and noted, and comes again", seed, n)
 		}
 	}

@@ -80,7 +80,7 @@ func (l *lives) keep(dir string) {
 }
 
 // crash copies the queue as a power loss may leave it: of the segments, what was synced
-// and any part of the rest; of the other files, any state since they were synced.
+// and any part of the other bytes; of the other files, any state since they were synced.
 func (l *lives) crash(t *testing.T, s *Store) (image string) {
 	q := s.Shards()[0]
 	image = copyQueue(t, s.opts.Path)
@@ -142,9 +142,9 @@ func TestNoListEatsARecord(t *testing.T) {
 				l.live(t, s)
 				o.Path = l.crash(t, s)
 				here := present(t, o.Path)
-				rest := o
-				rest.Path, rest.Ledger = copyQueue(t, o.Path), ledger.New()
-				got := drainAll(t, open(t, rest).Shards()[0])
+				after := o
+				after.Path, after.Ledger = copyQueue(t, o.Path), ledger.New()
+				got := drainAll(t, open(t, after).Shards()[0])
 				for _, n := range here {
 					if came := slices.Contains(got, n); !came && !l.acked[n] {
 						t.Fatalf("record %d is there and does not come: %v of %v", n, got, here)

@@ -91,7 +91,7 @@ func TestUnreadableHeaderHoldsTheShard(t *testing.T) {
 		t.Errorf("healthy %v, %+v", s.Healthy(), st)
 	}
 	_, queued, dropped := balance(o.Ledger)
-	if queued != int64(eventsOf(0, 1, 2)) || len(dropped) != 0 { // those that drain has taken are not booked
+	if queued != int64(eventsOf(0, 1, 2)) || len(dropped) != 0 { // those that drain has taken are not counted
 		t.Errorf("%d queued, %v dropped", queued, dropped)
 	}
 	for _, once := range []string{"queue cannot be read;", "queue can be read again"} {
@@ -100,7 +100,7 @@ func TestUnreadableHeaderHoldsTheShard(t *testing.T) {
 		}
 	}
 	if len(quarantinedFiles(t, o.Path)) != 0 {
-		t.Errorf("set aside: %v", quarantinedFiles(t, o.Path))
+		t.Errorf("quarantined: %v", quarantinedFiles(t, o.Path))
 	}
 }
 
@@ -160,7 +160,7 @@ func TestFewRecordsAreUnreadable(t *testing.T) {
 		q.reader.unread(e, syscall.EIO)
 	}
 	if s.Healthy() == nil {
-		t.Error("that nothing is handed out is not told")
+		t.Error("that nothing is handed out is not reported")
 	}
 	q.win.mu.Lock()
 	q.win.state.out.retry = pause{}
@@ -209,10 +209,10 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 		data []byte
 		do   func(io.ReaderAt) error
 	}{
-		"walk":         {data, func(r io.ReaderAt) error { _, err := segment.Headers(r, int64(len(data)), 0, nil); return err }},
-		"walk, damage": {hurt, func(r io.ReaderAt) error { _, err := segment.Headers(r, int64(len(hurt)), 0, nil); return err }},
-		"walk, zeros":  {zeros, func(r io.ReaderAt) error { _, err := segment.Headers(r, int64(len(zeros)), 0, nil); return err }},
-		"copy":         {data, copied},
+		"headers":         {data, func(r io.ReaderAt) error { _, err := segment.Headers(r, int64(len(data)), 0, nil); return err }},
+		"headers, damage": {hurt, func(r io.ReaderAt) error { _, err := segment.Headers(r, int64(len(hurt)), 0, nil); return err }},
+		"headers, zeros":  {zeros, func(r io.ReaderAt) error { _, err := segment.Headers(r, int64(len(zeros)), 0, nil); return err }},
+		"copy":            {data, copied},
 		"record": {data, func(r io.ReaderAt) error {
 			_, err := segment.ReadRecord(r, segment.Place{Seq: 1, Size: offs[1], Source: "palo_alto"}, nil)
 			return err
@@ -252,7 +252,7 @@ func hide(t *testing.T, path string) (back func()) {
 }
 
 // A segment that cannot be read at the start is read when the disk answers: what is
-// before it is delivered, nothing is booked as lost or set aside, and an end of the
+// before it is delivered, nothing is counted as lost or quarantined, and an end of the
 // process in between, planned or not, changes nothing.
 func TestUnreadableAtStart(t *testing.T) {
 	for where, i := range map[string]int{"first": 0, "middle": 1, "last": 2} {
@@ -330,10 +330,10 @@ func TestUnreadableAtStart(t *testing.T) {
 					t.Fatalf("%+v, %v dropped", st, dropped)
 				}
 				if used := s.budget.used.Load(); used != diskUse(t, o.Path) {
-					t.Fatalf("%d bytes are booked, %d used", used, diskUse(t, o.Path))
+					t.Fatalf("%d bytes are counted, %d used", used, diskUse(t, o.Path))
 				}
 				if n := quarantinedFiles(t, o.Path); len(n) != 0 {
-					t.Fatalf("set aside: %v", n)
+					t.Fatalf("quarantined: %v", n)
 				}
 			})
 		}
@@ -349,7 +349,7 @@ func copyQueueWith(t *testing.T, from, name string) string {
 	return to
 }
 
-// What start-up found of it is a copy of another one: it is taken out all the same.
+// What start-up found of it is a copy of another one: it is still taken out.
 func TestLateSegmentIsMisplaced(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
@@ -377,6 +377,6 @@ func TestLateSegmentIsMisplaced(t *testing.T) {
 		t.Fatalf("%+v", st)
 	}
 	if got := quarantinedFiles(t, o.Path); len(got) != 1 || !strings.HasSuffix(got[0], quarantine.MisplacedSuffix) {
-		t.Fatalf("set aside: %v", got)
+		t.Fatalf("quarantined: %v", got)
 	}
 }

@@ -42,8 +42,8 @@ func TestRemovalIsTriedAgain(t *testing.T) {
 // The last try is that of the stop.
 func TestStopRemovesWhatStayed(t *testing.T) { unremoved(t, func(*Shard, *segmentState) {}) }
 
-// unremoved consumes a segment while its file cannot be removed, has the rest of the
-// test look when it can again, and requires that a restart repeats nothing.
+// unremoved consumes a segment while its file cannot be removed, lets the test check when it
+// can be removed again, and requires that a restart repeats nothing.
 func unremoved(t *testing.T, then func(q *Shard, first *segmentState)) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
@@ -65,7 +65,7 @@ func unremoved(t *testing.T, then func(q *Shard, first *segmentState)) {
 	equal(t, "records after a restart", drainAll(t, open(t, o).Shards()[0]), sequence(n, 60-n))
 }
 
-// A segment that is consumed before its sync has begun leaves no mark of a failed one.
+// A segment that is consumed before its sync has begun leaves no .doubt file.
 func TestConsumedSegmentLeavesNoUnsyncedFile(t *testing.T) {
 	o := options(fastDir(t))
 	s := open(t, o)
@@ -79,8 +79,8 @@ func TestConsumedSegmentLeavesNoUnsyncedFile(t *testing.T) {
 		t.Fatal("the segment is not consumed")
 	}
 	must(t, q.syncer.syncSegment(d))
-	if marks := files(t, o.Path, "*"+segment.UnsyncedSuffix); len(marks) > 0 {
-		t.Fatalf("left behind: %v", marks)
+	if found := files(t, o.Path, "*"+segment.UnsyncedSuffix); len(found) > 0 {
+		t.Fatalf("left behind: %v", found)
 	}
 }
 
@@ -94,5 +94,5 @@ func TestNothingIsQuarantinedOfAClosedFile(t *testing.T) {
 	if copied, err := quarantine.CopyRange(root, "shard-00", 1, f, 0, 3*segment.Page); err == nil {
 		t.Fatalf("copied to %s", copied)
 	}
-	equal(t, "files set aside", len(quarantinedFiles(t, root)), 0)
+	equal(t, "quarantined files", len(quarantinedFiles(t, root)), 0)
 }

@@ -15,7 +15,7 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// quarantined is a queue of which all was delivered, or set aside by a version that took
+// quarantined is a queue of which all was delivered, or quarantined by a version that took
 // an error of reading for damage.
 type quarantined struct {
 	o    Options
@@ -69,7 +69,7 @@ func (z *quarantined) at(record int) string {
 
 const wholeName = "shard-00-000000"
 
-// What was set aside and is whole comes back, once, over any number of starts; what was
+// Quarantined records that are whole come back, once, over any number of starts; what was
 // delivered does not.
 func TestRestore(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -301,7 +301,7 @@ func TestRestoreIsInterrupted(t *testing.T) {
 	}
 }
 
-// What cannot be read is left out by hand, the rest is delivered, and what of the kept
+// What cannot be read is left out by hand, all else is delivered, and what of the kept
 // file can be read by then comes back.
 func TestSkip(t *testing.T) {
 	o, segs := stopped(t, 60, 5)

@@ -173,7 +173,7 @@ func TestCaughtUpRollingLeavesNothing(t *testing.T) {
 			until(t, "all consumed", func() bool { return q.Stats().Allocated <= 16<<10 })
 			equal(t, "files", len(files(t, dir, segment.Prefix+"0*")), 1)
 			if _, err := os.Stat(filepath.Join(dir, quarantine.Folder)); err == nil || q.Stats().Corrupt != 0 {
-				t.Fatal("something was set aside")
+				t.Fatal("something was quarantined")
 			}
 			if q.Stats().Allocated != s.budget.used.Load() || q.Stats().Allocated > 16<<10 {
 				t.Fatalf("%+v, %d used", q.Stats(), s.budget.used.Load())

@@ -8,8 +8,8 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// storeStopState notes for the metadata m what is left in each segment. Without the note
-// the next start cannot tell what is missing, which is no reason to fail.
+// storeStopState stores what is queued in each segment, for the metadata m. Without it the
+// next start cannot check whether something is missing, which is no reason to fail.
 func (l *diskLog) storeStopState(m segment.Meta) {
 	state := segment.StopState{Meta: string(m.Encode())}
 	l.win.with(func(s *windowState) { state.Segments = s.stopSegments() })
@@ -18,7 +18,7 @@ func (l *diskLog) storeStopState(m segment.Meta) {
 		err = durable.WriteFile(filepath.Join(l.dir, segment.StopName), data, segment.FileMode)
 	}
 	if err != nil {
-		l.log.Warn("queue: what the stop has left is not noted; the next start cannot tell whether something is missing", "error", err)
+		l.log.Warn("queue: the stop state cannot be stored; the next start cannot check whether something is missing", "error", err)
 	}
 }
 
@@ -31,7 +31,7 @@ func (s *windowState) stopSegments() (all []segment.StopSegment) {
 		}
 	}
 	for _, seg := range s.segs {
-		if seg.late != nil { // what is known of it is what the stop before has said
+		if seg.late != nil { // all that is known of it is the previous stop state
 			for _, before := range seg.late.sc.Stop {
 				if before.Segment == seg.num {
 					all = append(all, before)

@@ -11,7 +11,7 @@ import (
 	"syslog-gateway/internal/ledger"
 )
 
-// workers is many goroutines at work on one store.
+// workers are many goroutines that use one store.
 type workers struct {
 	t     *testing.T
 	seed  uint64
@@ -27,7 +27,7 @@ type workers struct {
 
 // Everything at once, over orderly restarts: appends, deliveries whose answers come in any
 // order, records given back, syncs and appends that fail, segments dropped for want of
-// room. Each event that was accepted is delivered once or dropped, and the books say so.
+// room. Each event that was accepted is delivered once or dropped, and the ledger agrees.
 func TestAllAtOnce(t *testing.T) {
 	for seed := range seeds(t, 3) {
 		if !t.Run("", func(t *testing.T) { allAtOnce(t, seed) }) {
@@ -48,7 +48,7 @@ func allAtOnce(t *testing.T, seed uint64) {
 		c.live(life)
 		_, queued, drops := balance(o.Ledger)
 		if n := c.store.Stats().Events; n != queued {
-			t.Fatalf("life %d: the books say %d are queued, the queue %d", life, queued, n)
+			t.Fatalf("life %d: the ledger says %d are queued, the queue %d", life, queued, n)
 		}
 		dropped += int(drops[dropOldest])
 		if delete(drops, dropOldest); len(drops) > 0 {
@@ -69,7 +69,7 @@ func allAtOnce(t *testing.T, seed uint64) {
 		t.Fatalf("%d events accepted, %d delivered, %d dropped", c.accepted, c.delivered, dropped)
 	}
 	if all := quarantinedFiles(t, o.Path); len(all) > 0 {
-		t.Fatalf("set aside: %v", all)
+		t.Fatalf("quarantined: %v", all)
 	}
 }
 

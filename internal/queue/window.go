@@ -11,9 +11,9 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// window is what a shard knows of its records: its segments, where the reader is, and
-// who has which record. Its lock is the innermost one of a shard. Nobody waits for the
-// disk under it, apart from opening and closing a file.
+// window is what a shard knows of its records: its segments, the position of the reader, and
+// the records that are handed out. Its lock is the innermost one of a shard. Under it files
+// are opened and closed, but not read, written or synced.
 type window struct {
 	mu    sync.Mutex
 	state windowState
@@ -94,8 +94,8 @@ func (s *windowState) consumedAll() bool {
 	return last.size > 0 && s.out.empty() && s.cur == last && s.off >= last.size
 }
 
-// roll says whether the next record of that size begins a new segment (by diskqueue's own
-// rule), and how many bytes come free by that, since all of the old one is consumed.
+// roll reports whether the next record of that size begins a new segment, by diskqueue's
+// own rule, and how many bytes that frees because all of the old segment is consumed.
 func (s *windowState) roll(size, segSize int64) (roll bool, freed int64) {
 	last := s.last()
 	roll = last.size > 0 && last.size+size > segSize
@@ -105,7 +105,7 @@ func (s *windowState) roll(size, segSize int64) (roll bool, freed int64) {
 	return roll, freed
 }
 
-// publish makes a record readable that stands at the end of seg.
+// publish makes the record at the end of seg readable.
 func (s *windowState) publish(seg *segmentState, rec *event.Record, seq uint64, size int64) {
 	if seg.size == 0 {
 		seg.since = segment.Nanos(rec.Received)
@@ -130,7 +130,7 @@ func (s *windowState) intern(source string) string {
 	return name
 }
 
-// finish takes the record of an entry out of what is queued.
+// finish removes the record of an entry from the counts of queued records.
 func (s *windowState) finish(e *entry) {
 	s.out.readAgain(e)
 	e.state = done
@@ -161,7 +161,7 @@ func (s *windowState) recovered(seg *segmentState) {
 
 // dropHead gives up the oldest segment, with what is in flight of it, and returns its
 // bytes and the events that are lost. The segment that is written to is never given up,
-// nor one that was not read yet: nobody knows what would be lost.
+// nor one that was not read yet: its contents are not known.
 func (s *windowState) dropHead() (freed, events int64) {
 	if !s.droppable() {
 		return 0, 0
@@ -239,8 +239,8 @@ func (s *windowState) reopen(seg *segmentState) {
 	}
 }
 
-// shelve closes the file of a segment that is complete and synced where nobody needs it
-// soon: the reader is elsewhere, and none of its records is handed out.
+// shelve closes the file of a segment that is complete, synced and not needed soon: the
+// reader is in another segment, and none of its records is handed out.
 func (s *windowState) shelve(seg *segmentState) error {
 	if seg == s.last() || seg == s.cur || seg.flying > 0 || seg.synced < seg.size {
 		return nil

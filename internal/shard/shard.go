@@ -15,8 +15,8 @@ import (
 // Queue is what the shard needs of a disk queue.
 type Queue interface {
 	// Append makes the record durable against a crash of the process. It keeps
-	// nothing of the record, and books it as accepted. It fails with event.ErrFull
-	// or event.ErrRecord for what no wait of a moment heals.
+	// nothing of the record, and counts it as accepted. It fails with event.ErrFull if
+	// there is no room, and with event.ErrRecord if the record can never be stored.
 	Append(rec *event.Record) error
 	// WaitRoom blocks until Append is worth trying again, or ctx is done.
 	WaitRoom(ctx context.Context) error
@@ -24,7 +24,7 @@ type Queue interface {
 	PendingBytes() int64
 }
 
-// Reasons of drops that are booked here.
+// Reasons of drops that are counted here.
 const (
 	dropNewest   = "drop_newest" // queue.when_full says so
 	dropRecord   = "unstorable"  // larger than the queue takes
@@ -37,7 +37,7 @@ const alarmEvery = time.Minute
 // backlog is how many batches wait for a shard that is busy compressing.
 const backlog = 2
 
-// MaxBatches is how many batches a shard holds at most.
+// MaxBatches is the most batches that a shard holds.
 const MaxBatches = backlog + 1
 
 // Options is what a shard is built of.
@@ -47,7 +47,7 @@ type Options struct {
 	Pool       *event.Pool
 	Gzip       bool
 	DropNewest bool   // drop a batch that the full queue does not take
-	Freed      func() // tells the balancer that there is room again
+	Freed      func() // informs the balancer that there is room again
 	Logger     *slog.Logger
 }
 
@@ -74,9 +74,9 @@ func New(o Options) *Shard {
 	return s
 }
 
-// Offer takes the batch over when the shard can work on it soon. A shard finds out
-// that its queue is full by trying: so there is always one that waits for room and
-// tells when there is some.
+// Offer takes the batch if the shard can work on it soon. A shard finds out that its queue
+// is full by trying: so at least one shard always waits for room, and calls Freed when
+// there is some.
 func (s *Shard) Offer(b *event.Batch) bool {
 	if s.stuck.Load() || s.draining.Load() {
 		return false
@@ -95,8 +95,8 @@ func (s *Shard) Offer(b *event.Batch) bool {
 // Load is the number of bytes that wait here and in the queue.
 func (s *Shard) Load() int64 { return s.waiting.Load() + s.options.Queue.PendingBytes() }
 
-// SetDraining says whether the shard takes no new batches until it is told otherwise.
-// What it holds goes its way: a shard that is set aside empties.
+// SetDraining starts or ends a drain. While draining, the shard takes no new batches and
+// finishes those that it has.
 func (s *Shard) SetDraining(draining bool) {
 	s.draining.Store(draining)
 	if !draining {
@@ -104,14 +104,14 @@ func (s *Shard) SetDraining(draining bool) {
 	}
 }
 
-// Aside reports whether the shard is set aside.
+// Draining reports whether the shard is drained.
 func (s *Shard) Draining() bool { return s.draining.Load() }
 
 // Close says that nothing more will be offered: Run ends with the last batch.
 func (s *Shard) Close() { close(s.in) }
 
 // Run works until Close. When ctx is done before, batches that find the queue full
-// are dropped and booked; the others are still appended.
+// are dropped and counted; the others are still appended.
 func (s *Shard) Run(ctx context.Context) error {
 	for b := range s.in {
 		s.take(ctx, b)
@@ -139,7 +139,7 @@ func (s *Shard) take(ctx context.Context, b *event.Batch) {
 	s.options.Freed()
 }
 
-// append tries until the queue has the record; a reason says why it will never.
+// append tries until the queue has the record. A reason says why it was dropped instead.
 func (s *Shard) append(ctx context.Context, rec *event.Record) (reason string) {
 	defer s.stuck.Store(false)
 	for {

@@ -183,14 +183,14 @@ func TestStopWhileFull(t *testing.T) {
 	}
 }
 
-// A shard that is set aside takes nothing new, empties, and takes again.
+// A shard that is drained takes no new batches, empties, and takes batches again.
 func TestSetAside(t *testing.T) {
 	q := &fakeQueue{}
 	f := start(t, t.Context(), q, false, false)
 	f.shard.SetDraining(true)
 	b := f.batch(1)
 	if f.shard.Offer(b) || !f.shard.Draining() {
-		t.Error("a shard that is set aside took a batch")
+		t.Error("a draining shard took a batch")
 	}
 	f.shard.SetDraining(false)
 	<-f.freed

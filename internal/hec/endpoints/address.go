@@ -116,7 +116,7 @@ func (a Address) Secrets() []string {
 	return []string{pass, code}
 }
 
-// authorization is the header that tells HEC who posts.
+// authorization is the header that authenticates posts.
 func (a Address) authorization(token string) string {
 	if a.basic != "" {
 		return a.basic
@@ -124,7 +124,7 @@ func (a Address) authorization(token string) string {
 	return "Splunk " + token
 }
 
-// same reports whether both lead to the same place as the same user.
+// same reports whether both lead to the same host as the same user.
 func (a Address) same(b Address) bool {
 	return a.Name == b.Name && a.basic == b.basic && *a.Event == *b.Event
 }

@@ -66,7 +66,7 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 	return d.dialOneOf(ctx, network, rotated(ofOneKind(all), d.dials.Add(1)), port)
 }
 
-// dialOneOf tries the addresses in turn.
+// dialOneOf tries the addresses one after the other.
 func (d *dialer) dialOneOf(ctx context.Context, network string, all []netip.Addr, port string) (net.Conn, error) {
 	var errs []error
 	for _, a := range all {
@@ -93,7 +93,7 @@ func ofOneKind(all []netip.Addr) []netip.Addr {
 	return same
 }
 
-// rotated returns the list rotated by a number of places.
+// rotated returns the list rotated by n.
 func rotated(all []netip.Addr, by uint64) []netip.Addr {
 	n := int(by % uint64(len(all)))
 	return append(append([]netip.Addr(nil), all[n:]...), all[:n]...)

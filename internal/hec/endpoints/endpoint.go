@@ -42,7 +42,7 @@ func (e *Endpoint) rank() int {
 	return 0
 }
 
-// fail notes a failure of a post or probe, and reports whether that took the endpoint out.
+// fail records a failure of a post or probe, and reports whether that took the endpoint out.
 func (e *Endpoint) fail(v Verdict, now time.Time, b Backoff) (out bool) {
 	e.conns.renewChannels()
 	return e.health.fail(v, now, b)

@@ -56,7 +56,7 @@ func answer(p *Pool, e *Endpoint, c Condition) {
 // other reports whether an endpoint other than e would be chosen gladly.
 func other(p *Pool, e *Endpoint) bool { return p.admission.another(e, p.now()) }
 
-// While all are out there is one trial at a time, each endpoint in its turn, and no
+// While all are out there is one trial at a time, the endpoints one after the other, and no
 // sooner than its wait is over.
 func TestOneTrialWhileAllAreOut(t *testing.T) {
 	p, now := poolOf(t, 3)

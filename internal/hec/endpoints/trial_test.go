@@ -105,7 +105,7 @@ func TestTrialsThatHangLeaveRoom(t *testing.T) {
 	}
 }
 
-// A post that has waited longer has its turn before one that comes.
+// A post that has waited longer goes before a new one.
 func TestPostsWaitInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _ := poolOf(t, 1)

@@ -48,7 +48,7 @@ type ShardReport struct {
 	Actions []string `json:"actions,omitempty"`
 }
 
-// Damage is a place that holds no record, or that could not be read.
+// Damage is a range that holds no record, or that could not be read.
 type Damage struct {
 	File   string `json:"file"`
 	Offset int64  `json:"offset"`
@@ -71,7 +71,7 @@ func (r Report) Unread() bool {
 	return slices.ContainsFunc(r.Shards, func(s ShardReport) bool { return len(s.Unread) > 0 })
 }
 
-// Status looks at the queue of a stopped gateway, by the headers of its records.
+// Status reports on the queue of a stopped gateway by the headers of its records.
 // It changes nothing. It fails when a gateway is running on it.
 func Status(ctx context.Context, path string) (Report, error) { return inspect(ctx, path, false) }
 
@@ -141,7 +141,7 @@ func report(sc *recovery.Shard) ShardReport {
 	return r
 }
 
-// addDamage adds a place that could not be read, or holds no record.
+// addDamage adds a range that could not be read, or holds no record.
 func (r *ShardReport) addDamage(d Damage, unread bool) {
 	if unread {
 		r.Unread = append(r.Unread, d)
@@ -167,12 +167,12 @@ func actions(sc *recovery.Shard) []string {
 		last := i == len(sc.Segments)-1
 		switch {
 		case s.Failed != nil:
-			say("read %s when the disk gives it; what is behind it in the shard waits", s.File())
+			say("read %s when the disk can read it; later segments of the shard wait", s.File())
 			continue
 		case s.Twin:
-			say("set %s aside", s.Path+segment.BadSuffix)
+			say("move %s to the corrupt folder", s.Path+segment.BadSuffix)
 		case s.Bad:
-			say("take %s up again", s.File())
+			say("use %s again", s.File())
 		}
 		if sc.MetaKnown && s.Num == sc.Meta.Read.Num && s.From != sc.Meta.Read.Off {
 			say("read %s from its start: the read position %d is wrong", s.Path, sc.Meta.Read.Off)
@@ -181,7 +181,7 @@ func actions(sc *recovery.Shard) []string {
 			say("write %s again: a sync of it has failed", s.Path)
 		}
 		if len(s.Damage) > 0 {
-			say("set %d damaged parts of %s aside", len(s.Damage), s.Path)
+			say("quarantine %d damaged parts of %s", len(s.Damage), s.Path)
 		}
 		if last && s.Sound() && s.TornAt >= 0 {
 			say("cut the torn tail of %s at %d (%d bytes)", s.Path, s.TornAt, s.FileSize-s.TornAt)
@@ -194,7 +194,7 @@ func actions(sc *recovery.Shard) []string {
 }
 
 // Purge removes all that is queued by a stopped gateway, and returns what that
-// was. What was set aside stays.
+// was. Quarantined files stay.
 func Purge(ctx context.Context, path string) (Report, error) {
 	rep := Report{Path: path}
 	err := recovery.Stopped(ctx, path, func(scans []*recovery.Shard) error {

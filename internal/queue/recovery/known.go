@@ -6,7 +6,7 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// Fingerprint tells records of the same number apart.
+// Fingerprint distinguishes records with the same sequence number.
 type Fingerprint struct {
 	BodyCRC  uint32
 	Received int64
@@ -27,7 +27,7 @@ func (s *Segment) WholeRecordAt(off int64) bool {
 	return err == nil
 }
 
-// Fingerprints enters the records of the segment from an offset on into known.
+// Fingerprints adds the records of the segment from an offset on to known.
 func (s *Segment) Fingerprints(from int64, known map[uint64]Fingerprint) error {
 	f, err := os.Open(s.Path)
 	if err != nil {
@@ -41,8 +41,8 @@ func (s *Segment) Fingerprints(from int64, known map[uint64]Fingerprint) error {
 	return err
 }
 
-// Repeated enters the records of the shard that a misplaced segment may repeat into known.
-// That includes consumed records that are still in a file: they were delivered.
+// Repeated adds to known the records of the shard that a misplaced segment may repeat. It
+// includes consumed records that are still in a file: they were delivered.
 func (sc *Shard) Repeated(path string, known map[uint64]Fingerprint) error {
 	st, err := os.Stat(path)
 	if err != nil {

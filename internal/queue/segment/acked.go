@@ -37,7 +37,7 @@ type AckedList struct {
 	// Acked are the stretches: first segment, last segment, first seq, last seq.
 	Acked [][4]uint64 `json:"acked"`
 	// Checksum is the CRC-32C of the line in which it is 0. A wrong digit would make
-	// a start pass over a record that nobody has got.
+	// a start pass over a record that was not delivered.
 	Checksum uint32 `json:"crc32c"`
 }
 
@@ -83,7 +83,7 @@ type Acked struct {
 	Found bool // there is a file that holds
 	Seq   uint64
 	List  []Stretch
-	// Slot is where the newest list stands; -1 if the file has the form of an older version,
+	// Slot is the slot of the newest list; -1 if the file has the form of an older version,
 	// which holds for one state of the metadata only.
 	Slot       int
 	Generation uint64

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// StopName is the file that Close leaves beside the metadata: what is left in each
-// segment. The next start compares it with what it finds, and removes it.
+// StopName is the file that Close writes beside the metadata: what is queued in each
+// segment. The next start compares it with the segments, and removes it.
 const StopName = Prefix + "stop.json"
 
 // StopState is the content of the file. It holds for the metadata that it names.
@@ -19,7 +19,7 @@ type StopState struct {
 	Segments []StopSegment `json:"segments"`
 }
 
-// StopSegment is what a stop has left in a segment.
+// StopSegment is what was queued in a segment at the stop.
 type StopSegment struct {
 	Segment int64            `json:"segment"`
 	Size    int64            `json:"size"`
@@ -29,7 +29,7 @@ type StopSegment struct {
 	Events  map[string]int64 `json:"events"` // by source
 }
 
-// ReadStopState returns what the last stop has left. It returns nothing if the file is
+// ReadStopState reads the stop state of the last stop. It returns nothing if the file is
 // missing or belongs to other metadata. An error is one of reading.
 func ReadStopState(dir string, m Meta) ([]StopSegment, error) {
 	data, err := os.ReadFile(filepath.Join(dir, StopName))
@@ -37,7 +37,7 @@ func ReadStopState(dir string, m Meta) ([]StopSegment, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("queue: read what the last stop has left: %w", err)
+		return nil, fmt.Errorf("queue: read the stop state: %w", err)
 	}
 	var f StopState
 	if json.Unmarshal(data, &f) != nil || f.Meta != string(m.Encode()) {
