@@ -105,7 +105,7 @@ func TestDrainAndMaintenance(t *testing.T) {
 	third := marks("third", 100)
 	c := s.dial("tcp", "linux")
 	sendTCP(t, c, "linux", third) // no shard takes batches: they wait
-	eventually(t, "senders are held back", func() bool {
+	eventually(t, "senders are blocked", func() bool {
 		var st struct{ Blocked bool }
 		s.api("/api/v1/status", &st)
 		return st.Blocked

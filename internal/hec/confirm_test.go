@@ -38,8 +38,8 @@ func TestNoAckID(t *testing.T) {
 	if b := r.ledger.Account("cisco_asa").Balance(); b.Delivered != 0 || r.AnyUp() || !strings.Contains(st.LastAnswer, "ackId") {
 		t.Errorf("delivered %d; %+v", b.Delivered, st)
 	}
-	if left := time.Until(st.RetryTime); left < 5*time.Minute-time.Minute || left > 5*time.Minute {
-		t.Errorf("the next trial is in %v", left)
+	if wait := time.Until(st.RetryTime); wait < 5*time.Minute-time.Minute || wait > 5*time.Minute {
+		t.Errorf("the next trial is in %v", wait)
 	}
 	if log := r.log.String(); !strings.Contains(log, "level=ERROR") || !strings.Contains(log, "useACK") {
 		t.Errorf("log:\n%s", log)

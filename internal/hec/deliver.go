@@ -226,17 +226,17 @@ func (d *delivery) finish(o outcomes) {
 		return
 	}
 	account := d.ledger.Account(o.rec.Source)
-	rest := o.rec.Events
+	delivered := o.rec.Events
 	for reason, n := range o.rejected {
 		// A damaged body may hold more lines than the record says it has events.
-		n = min(n, rest)
-		rest -= n
+		n = min(n, delivered)
+		delivered -= n
 		if n > 0 {
 			account.DeadLetter(reason, n)
 		}
 	}
-	if rest > 0 {
-		account.Deliver(rest)
+	if delivered > 0 {
+		account.Deliver(delivered)
 	}
 	if o.rerouted > 0 {
 		d.c.metrics.rerouted.WithLabelValues(o.rec.Source).Add(float64(o.rerouted))

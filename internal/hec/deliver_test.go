@@ -198,9 +198,9 @@ func TestRetryAfterOfADay(t *testing.T) {
 
 // Of an indexer whose queues are full, and of a proxy whose first failure it is.
 func TestRetryAfterIsKept(t *testing.T) {
-	for _, rest := range []hectest.Answer{hectest.Busy(), hectest.HTML(http.StatusServiceUnavailable)} {
-		rest.RetryAfter = "1"
-		s := serve(t, hectest.Options{Script: hectest.Sequence(rest)})
+	for _, busy := range []hectest.Answer{hectest.Busy(), hectest.HTML(http.StatusServiceUnavailable)} {
+		busy.RetryAfter = "1"
+		s := serve(t, hectest.Options{Script: hectest.Sequence(busy)})
 		r := newRig(t, nil, s)
 		began := time.Now()
 		r.all(newMemory(records(1, 1)...))
@@ -213,11 +213,11 @@ func TestRetryAfterIsKept(t *testing.T) {
 // One endpoint asks for a minute. Posts that got that answer go to another as soon as that is
 // back, or as a reload names it.
 func TestRetryAfterHoldsNoOther(t *testing.T) {
-	rest := hectest.Busy()
-	rest.RetryAfter = "60"
+	busy := hectest.Busy()
+	busy.RetryAfter = "60"
 	for _, how := range []string{"it is back", "a reload names it"} {
 		t.Run(how, func(t *testing.T) {
-			asks, other := serve(t, hectest.Options{Script: hectest.Always(rest)}), serve(t, hectest.Options{})
+			asks, other := serve(t, hectest.Options{Script: hectest.Always(busy)}), serve(t, hectest.Options{})
 			servers := []*hectest.Server{asks, other}
 			if other.SetDown(how == "it is back"); how != "it is back" {
 				servers = servers[:1]
@@ -367,9 +367,9 @@ func TestStopAtAnyPoint(t *testing.T) {
 		}
 		cancel()
 		src.mu.Lock()
-		left := 0
+		pending := 0
 		for _, rec := range src.todo {
-			left += rec.Events
+			pending += rec.Events
 		}
 		got := make(map[string]bool)
 		for _, e := range s.Events() {
@@ -387,7 +387,7 @@ func TestStopAtAnyPoint(t *testing.T) {
 			}
 		}
 		src.mu.Unlock()
-		r.balanced(src, left)
+		r.balanced(src, pending)
 		if t.Failed() {
 			t.Fatalf("seed %d round %d", seed, round)
 		}

@@ -136,7 +136,7 @@ func TestListHoldsForOtherMetadata(t *testing.T) {
 	}
 }
 
-// After a crash only what was acknowledged since the last note comes again, however far
+// After a crash only what was acknowledged since the list was last stored comes again, however far
 // it lies behind a record without an answer.
 func TestCrashRepeatsOnlyWhatIsNotNoted(t *testing.T) {
 	o := options(fastDir(t))

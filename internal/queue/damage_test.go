@@ -69,7 +69,7 @@ func quarantinedFiles(t testing.TB, dir string) []string {
 	return all
 }
 
-// damages are ways to break record number 30, and which records that costs.
+// damages break record number 30 in different forms, and list the records that are lost.
 var damages = []struct {
 	name string
 	hurt func(t *testing.T, path string, offs []int64, i int)

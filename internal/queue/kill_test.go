@@ -88,7 +88,7 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	rnd := rand.New(rand.NewPCG(seed, 3))
 	dir := fastDir(t) // what a killed process leaves is the same on every file system
-	accepted, tried, noted := map[int]bool{}, map[int]bool{}, map[int]int{}
+	accepted, tried, stored := map[int]bool{}, map[int]bool{}, map[int]int{}
 	from, repeated := 0, 0
 	for life := range 8 {
 		for _, line := range killed(t, dir, from, 300+rnd.IntN(2000)) {
@@ -101,10 +101,10 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 				accepted[n] = true
 				from = max(from, n+1)
 			case "not":
-				noted[n] = life
+				stored[n] = life
 			default:
-				if before, known := noted[n]; known && before < life {
-					t.Fatalf("seed %d: record %d was acknowledged and noted in life %d, and comes again in life %d", seed, n, before, life)
+				if before, known := stored[n]; known && before < life {
+					t.Fatalf("seed %d: record %d was acknowledged and stored in life %d, and comes again in life %d", seed, n, before, life)
 				}
 				if tried[n] {
 					repeated++
@@ -135,12 +135,12 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 			t.Fatalf("seed %d: accepted record %d of %d is lost", seed, n, len(accepted))
 		}
 	}
-	for n := range noted {
+	for n := range stored {
 		if queued[n] {
-			t.Fatalf("seed %d: record %d was acknowledged and noted, and comes again", seed, n)
+			t.Fatalf("seed %d: record %d was acknowledged and stored, and comes again", seed, n)
 		}
 	}
-	t.Logf("%d accepted, %d acknowledged and noted, %d came again", len(accepted), len(noted), repeated)
+	t.Logf("%d accepted, %d acknowledged and stored, %d came again", len(accepted), len(stored), repeated)
 	if q.Stats().Corrupt != 0 {
 		t.Fatalf("seed %d: %+v", seed, q.Stats())
 	}

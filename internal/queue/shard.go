@@ -41,7 +41,7 @@ const (
 //
 // Locks are taken in this order: Shard.io, reader.mu, ackStore.mu, window.mu, folder.mu.
 // Each type takes only its own lock. io serializes the disk: diskqueue, the segment files and
-// the window are changed together under it, and it is held while diskqueue syncs.
+// the window are changed together under it, and the lock is held while diskqueue syncs.
 type Shard struct {
 	name   string
 	index  int

@@ -146,7 +146,7 @@ func TestNothingIsMissing(t *testing.T) {
 				t.Errorf("%d recovered, %d queued, %v dropped:\n%s", recovered, queued, dropped, text)
 			}
 			if _, err := os.Stat(filepath.Join(o.Path, "shard-00", segment.StopName)); err == nil {
-				t.Error("the note of the stop is still there")
+				t.Error("the stop state is still there")
 			}
 			must(t, shut(s))
 		})

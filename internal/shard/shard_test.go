@@ -184,7 +184,7 @@ func TestStopWhileFull(t *testing.T) {
 }
 
 // A shard that is drained takes no new batches, empties, and takes batches again.
-func TestSetAside(t *testing.T) {
+func TestDrain(t *testing.T) {
 	q := &fakeQueue{}
 	f := start(t, t.Context(), q, false, false)
 	f.shard.SetDraining(true)

@@ -88,10 +88,10 @@ func collectorPath(path string) (base, event string, err error) {
 		return path + Collector, path + Collector + "/event", nil
 	}
 	base = path[:i+len(Collector)]
-	switch rest := path[i+len(Collector):]; {
-	case rest == "" || rest == "/event" || strings.HasPrefix(rest, "/event/"):
+	switch tail := path[i+len(Collector):]; {
+	case tail == "" || tail == "/event" || strings.HasPrefix(tail, "/event/"):
 		return base, path, nil
-	case strings.HasPrefix(rest, "/"):
+	case strings.HasPrefix(tail, "/"):
 		return "", "", fmt.Errorf("path %s does not take event objects; name the host only, or %s/event", path, base)
 	}
 	return path + Collector, path + Collector + "/event", nil

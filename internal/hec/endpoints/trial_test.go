@@ -119,12 +119,12 @@ func TestPostsWaitInOrder(t *testing.T) {
 		var group sync.WaitGroup
 		defer group.Wait()
 		var order []int
-		turn := make(chan Attempt)
+		attempts := make(chan Attempt)
 		for i := range 4 {
 			group.Go(func() {
 				if a, err := acquire(); err == nil {
 					order = append(order, i)
-					turn <- a
+					attempts <- a
 				}
 			})
 			synctest.Wait()
@@ -136,7 +136,7 @@ func TestPostsWaitInOrder(t *testing.T) {
 			} else {
 				p.leave(place)
 			}
-			under = <-turn
+			under = <-attempts
 		}
 		stop()
 		synctest.Wait()

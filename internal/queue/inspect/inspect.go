@@ -42,7 +42,7 @@ type ShardReport struct {
 	Oldest    time.Time        `json:"oldest"` // zero: nothing queued, or unknown
 	Newest    time.Time        `json:"newest"`
 	Damage    []Damage         `json:"damage,omitempty"`
-	// Unread are places that the disk did not give. That says nothing about the bytes.
+	// Unread are ranges that could not be read. That says nothing about the bytes.
 	Unread []Damage `json:"unread,omitempty"`
 	// Actions is what the next start will do before it serves.
 	Actions []string `json:"actions,omitempty"`
