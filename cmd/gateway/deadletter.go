@@ -22,11 +22,11 @@ import (
 )
 
 func newDeadLetter() *cobra.Command {
-	cmd := &cobra.Command{Use: "deadletter", Short: "Events that Splunk refused: list, show, send again"}
+	cmd := &cobra.Command{Use: "deadletter", Short: "List, show and resend the events that Splunk refused"}
 	cmd.AddCommand(
-		configVerb("list", "One line for each: ID, time, reason, source", cobra.NoArgs, listDeadLetters),
-		configVerb("show ID…", "The whole of some, as JSON", cobra.MinimumNArgs(1), showDeadLetters),
-		configVerb("replay [ID…]", "Send some or all again; what is refused again is kept", cobra.ArbitraryArgs, replayDeadLetters),
+		configVerb("list", "List all, one per line: ID, time, reason, source", cobra.NoArgs, listDeadLetters),
+		configVerb("show ID…", "Print dead letters as JSON", cobra.MinimumNArgs(1), showDeadLetters),
+		configVerb("replay [ID…]", "Send some or all again; those refused again are kept", cobra.ArbitraryArgs, replayDeadLetters),
 	)
 	return cmd
 }
@@ -34,8 +34,8 @@ func newDeadLetter() *cobra.Command {
 // closeTime limits the closing of the connections to HEC.
 const closeTime = 5 * time.Second
 
-// openDeadLetters opens the store for a verb. Files that only root may read have to be
-// read before.
+// openDeadLetters opens the store for a verb. Files that only root may read must be read
+// before it.
 func openDeadLetters(ctx context.Context, c config.Config) (*deadletter.Store, error) {
 	if err := owner.Become(c.DeadLetter.Path); err != nil {
 		return nil, err

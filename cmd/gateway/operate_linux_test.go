@@ -17,7 +17,7 @@ import (
 	"syslog-gateway/internal/stats/control"
 )
 
-// userSite is a site whose statistics page has a user, who may set things aside.
+// userSite is a site whose statistics page has a user, who may use drain and maintenance.
 func userSite(t *testing.T, extra string) *site {
 	t.Helper()
 	s := newSite(t, extra)
@@ -64,7 +64,7 @@ func (s *site) api(path string, into any) {
 
 // A shard that is drained takes no new batches and empties; in maintenance it keeps what
 // it has; an endpoint that is drained gets no new requests; and nothing is lost of it.
-func TestSetAsideForReal(t *testing.T) {
+func TestDrainAndMaintenance(t *testing.T) {
 	s := newSite(t, "balancer: {shards: 2}\n")
 	p := s.start()
 	if to := s.post("0", "shards", "drain"); to != "/stats;st=DONE" {
@@ -104,14 +104,14 @@ func TestSetAsideForReal(t *testing.T) {
 	s.post(endpoint, "splunk", "ready")
 	third := marks("third", 100)
 	c := s.dial("tcp", "linux")
-	sendTCP(t, c, "linux", third) // both shards are set aside: they wait
-	eventually(t, "senders are held back", func() bool {
+	sendTCP(t, c, "linux", third) // no shard takes batches: they wait
+	eventually(t, "senders are blocked", func() bool {
 		var st struct{ Blocked bool }
 		s.api("/api/v1/status", &st)
 		return st.Blocked
 	})
 	if s.sink.count() > len(first)+len(second) {
-		t.Error("what came while all shards were set aside is there already")
+		t.Error("messages sent while no shard took batches are delivered already")
 	}
 	s.post("0", "shards", "ready")
 	s.post("1", "shards", "ready")
@@ -237,7 +237,7 @@ func TestStatusVerb(t *testing.T) {
 	status(1)
 }
 
-// The gateway's own numbers go the way of all events, and are in the books.
+// The gateway's own numbers take the path of all events, and are counted.
 func TestOwnNumbersGoToSplunk(t *testing.T) {
 	s := newSite(t, "")
 	s.write(strings.Replace(s.read(), "stats: {", "stats: {to_splunk: true, splunk_interval: 1s, splunk_index: gwstats, ", 1))
@@ -262,7 +262,7 @@ func TestOwnNumbersGoToSplunk(t *testing.T) {
 	})
 	s.assertBalance()
 	if n := sum(s.metrics(), "gateway_delivered_events_total", `source="gateway"`); n < 8 {
-		t.Errorf("%v events are in the books", n)
+		t.Errorf("%v events are counted", n)
 	}
 	if code := p.stop(); code != 0 {
 		t.Errorf("exit code %d", code)

@@ -143,7 +143,7 @@ func (s *site) tappedAsRoot() string {
 	return strings.Join(s.tapped(1, nil), "")
 }
 
-// Root without the right to become another user, as in a container that dropped it, is told
+// Root without the right to become another user, as in a container that dropped it, learns
 // what to do, and leaves nothing behind.
 func TestRootThatMayNotBecomeTheOwner(t *testing.T) {
 	s, _ := owned(t, "")

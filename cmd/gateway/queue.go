@@ -21,7 +21,7 @@ import (
 )
 
 func newQueue() *cobra.Command {
-	cmd := &cobra.Command{Use: "queue", Short: "Look at the disk queue of a stopped gateway"}
+	cmd := &cobra.Command{Use: "queue", Short: "Check and repair the disk queue of a stopped gateway"}
 	var path string
 	var asJSON, yes bool
 	verb := func(use, short string, do func(cmd *cobra.Command) error) *cobra.Command {
@@ -37,14 +37,14 @@ func newQueue() *cobra.Command {
 		cmd.AddCommand(c)
 		return c
 	}
-	status := verb("status", "What is queued, by shard and source", func(cmd *cobra.Command) error {
+	status := verb("status", "Print what is queued, by shard and source", func(cmd *cobra.Command) error {
 		r, err := inspect.Status(cmd.Context(), path)
 		if err != nil {
 			return err
 		}
 		return printReport(cmd.OutOrStdout(), r, asJSON)
 	})
-	verify := verb("verify", "Check every record; exit 1 when one is damaged", func(cmd *cobra.Command) error {
+	verify := verb("verify", "Check every record; exit 1 if one is damaged", func(cmd *cobra.Command) error {
 		r, err := inspect.Verify(cmd.Context(), path)
 		if err != nil {
 			return err
@@ -53,11 +53,11 @@ func newQueue() *cobra.Command {
 			return err
 		}
 		if r.Unread() {
-			return errors.New("the disk does not give a part of the queue, which says nothing about the bytes: look at the kernel's log and try again; " +
-				"for a disk that stays bad there is gateway queue skip")
+			return errors.New("a part of the queue cannot be read, which says nothing about the data: check the kernel log and try again; " +
+				"if the disk stays bad, use gateway queue skip")
 		}
 		if r.Damaged() {
-			return errors.New("the queue is damaged; the next start sets the damaged places aside and goes on")
+			return errors.New("the queue is damaged; the next start quarantines the damaged parts and goes on")
 		}
 		return nil
 	})
@@ -75,16 +75,16 @@ func newQueue() *cobra.Command {
 		return purgeQueue(cmd, path, yes)
 	})
 	purge.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	verb("restore", "Put records back that were set aside and are whole", func(cmd *cobra.Command) error {
+	verb("restore", "Put quarantined records that are whole back into the queue", func(cmd *cobra.Command) error {
 		r, err := queue.Restore(cmd.Context(), path, slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)))
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "put %d events in %d records back, from %d files of %s/corrupt; %d records are in the queue already\n",
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "put back %d events in %d records, from %d files of %s/corrupt; %d records are in the queue already\n",
 			r.Events, r.Records, r.Files, path, r.Duplicates)
 		return err
 	})
-	verb("skip", "Leave out what the disk cannot read, so that the rest is delivered", func(cmd *cobra.Command) error {
+	verb("skip", "Leave out what the disk cannot read, so that all else is delivered", func(cmd *cobra.Command) error {
 		all, err := inspect.Skip(cmd.Context(), path)
 		for _, s := range all {
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d bytes cannot be read and are left out; the file is kept as %s\n", s.File, s.Bytes, s.Kept)
@@ -144,8 +144,8 @@ func printReport(w io.Writer, r inspect.Report, asJSON bool) error {
 			fmt.Fprintf(w, "%s, at the next start: %s\n", s.Name, a)
 		}
 	}
-	if r.SetAside > 0 {
-		fmt.Fprintf(w, "%d files are set aside in %s/corrupt; the next start puts back what of them is whole, and so does gateway queue restore\n", r.SetAside, r.Path)
+	if r.Quarantined > 0 {
+		fmt.Fprintf(w, "%d files are in %s/corrupt; the next start puts back their whole records, and so does gateway queue restore\n", r.Quarantined, r.Path)
 	}
 	return nil
 }
@@ -158,9 +158,9 @@ func moment(t time.Time) string {
 }
 
 func bySource(s inspect.ShardReport) string {
-	var parts []string
+	var counts []string
 	for _, name := range slices.Sorted(slices.Values(s.SourceNames())) {
-		parts = append(parts, fmt.Sprintf("%s=%d", name, s.Sources[name]))
+		counts = append(counts, fmt.Sprintf("%s=%d", name, s.Sources[name]))
 	}
-	return strings.Join(parts, " ")
+	return strings.Join(counts, " ")
 }

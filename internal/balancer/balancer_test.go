@@ -44,7 +44,7 @@ func TestPolicies(t *testing.T) {
 		}
 		for i, w := range want {
 			if got := p.Order(nil, key, load); !slices.Equal(got, w) {
-				t.Errorf("%s, turn %d: got %v, want %v", name, i, got, w)
+				t.Errorf("%s, round %d: got %v, want %v", name, i, got, w)
 			}
 		}
 	}
@@ -166,6 +166,6 @@ func TestFirstComeFirstServed(t *testing.T) {
 	}
 	wg.Wait()
 	if !slices.Equal(s.got, batches) || b.Blocked() {
-		t.Errorf("they were not served in the order in which they came, or somebody is left: %v", b.Blocked())
+		t.Errorf("they were not served in the order in which they came, or one still waits: %v", b.Blocked())
 	}
 }

@@ -26,7 +26,7 @@ func NewPolicy(name string) (Policy, error) {
 	return nil, fmt.Errorf("balancer.policy: %q is not one of round_robin, least_pending, source_hash", name)
 }
 
-// roundRobin takes the shards in turn.
+// roundRobin takes the shards one after the other.
 type roundRobin struct{ next int }
 
 func (p *roundRobin) Order(dst []int, _ uint64, load []int64) []int {

@@ -95,8 +95,8 @@ func eventsOf(line []byte) (n uint64) {
 	if !bytes.HasPrefix(line, []byte(`{"id":"`)) {
 		return 0
 	}
-	_, rest, _ := bytes.Cut(line, []byte(`,"events":`))
-	for _, c := range rest {
+	_, digits, _ := bytes.Cut(line, []byte(`,"events":`))
+	for _, c := range digits {
 		if c < '0' || c > '9' {
 			break
 		}

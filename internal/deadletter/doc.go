@@ -1,4 +1,4 @@
-// Package deadletter keeps the events that HEC refused, on disk, until a person looks at
+// Package deadletter keeps the events that HEC refused, on disk, until a person has read
 // them and sends them again.
 //
 // A [Store] is a folder with files of JSON lines, one [Letter] each, and is bounded in

@@ -50,7 +50,7 @@ func again(t *testing.T, folder string) {
 }
 
 // What root has left in the store, by a verb of an earlier version or by hand, ends no
-// start: it is told and counted, the rest is used, and new letters are stored beside it.
+// start: it is logged and counted, the others are used, and new letters are stored beside it.
 func TestFilesOfRootEndNoStart(t *testing.T) {
 	folder := os.Getenv(asUser)
 	if folder == "" {

@@ -14,7 +14,7 @@ import (
 // ErrReplaying says that another process replays the same store.
 var ErrReplaying = errors.New("another replay of these dead letters is under way")
 
-// errUnread says that a file stays as it was. The others are replayed all the same.
+// errUnread says that a file was not replayed and is unchanged. The others are replayed.
 var errUnread = errors.New("dead letters cannot be read")
 
 // Kept counts what a replay left in the store without posting it.
@@ -26,7 +26,7 @@ type Kept struct {
 // Replay takes all letters out of the way of Append, and calls post with the chosen ones
 // of each file. Those that post returns stay in the store, like the others. A nil choose
 // chooses all.
-func (s *Store) Replay(choose func(Letter) bool, post func([]Letter) (left []Letter)) (kept Kept, err error) {
+func (s *Store) Replay(choose func(Letter) bool, post func([]Letter) (unsent []Letter)) (kept Kept, err error) {
 	lock, err := openLocked(filepath.Join(s.path, replayLock), durable.TryLock)
 	if errors.Is(err, durable.ErrLocked) {
 		return kept, ErrReplaying
@@ -100,14 +100,14 @@ func (s *Store) replayFile(name string, choose func(Letter) bool, post func([]Le
 		stay.Write(bytes.TrimSuffix(line, []byte{'\n'}))
 		stay.WriteByte('\n')
 	}
-	var left []Letter
+	var unsent []Letter
 	if len(chosen) > 0 {
-		left = post(chosen)
+		unsent = post(chosen)
 	}
-	for _, l := range left {
+	for _, l := range unsent {
 		kept.Events += l.Events
 	}
-	if err := encodeLetters(&stay, left); err != nil {
+	if err := encodeLetters(&stay, unsent); err != nil {
 		return err
 	}
 	return s.putBack(name, stay.Bytes())

@@ -25,8 +25,8 @@ type Options struct {
 	// Path is the folder.
 	Path string
 	// MaxSize bounds all files together, in bytes; 1 GB. When it is reached the oldest
-	// file is removed, counted and logged. The newest refusals are those that somebody
-	// will look for, and to refuse them would stop delivery. During a replay the bound is
+	// file is removed, counted and logged. The newest letters matter most, and refusing
+	// them would stop delivery. During a replay the bound is
 	// half as much again.
 	MaxSize int64
 	// Logger is optional.
@@ -51,7 +51,7 @@ type Store struct {
 
 const (
 	letterSuffix = ".jsonl"
-	// claimedSuffix marks a file that a replay has taken.
+	// claimedSuffix is on the name of a file that a replay has taken.
 	claimedSuffix = ".replay"
 	tempSuffix    = ".tmp"
 )
@@ -77,10 +77,10 @@ func New(o Options) (*Store, error) {
 	return s, nil
 }
 
-// Open makes the folder when it does not exist, and removes what a crash has left. A last
-// line that a power loss has torn is cut off: its event was never confirmed as stored, so
+// Open makes the folder when it does not exist, and removes temporary files of a crash. A
+// last line that a power loss has torn is removed: its event was never confirmed as stored, so
 // its record is still in the queue. A file that cannot be read is logged and left alone.
-// After an error the store can be used all the same: each change tries again what failed.
+// After an error the store can still be used: each change tries again what failed.
 func (s *Store) Open(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -90,9 +90,9 @@ func (s *Store) Open(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	left, _ := filepath.Glob(filepath.Join(s.path, "*"+tempSuffix)) // the pattern is valid
-	for _, path := range left {
-		_ = os.Remove(path) // it is in nobody's way
+	temporary, _ := filepath.Glob(filepath.Join(s.path, "*"+tempSuffix)) // the pattern is valid
+	for _, path := range temporary {
+		_ = os.Remove(path) // it does no harm if it stays
 	}
 	files, err := s.files()
 	if err != nil {
@@ -211,9 +211,9 @@ func (s *Store) write(to letterFile, lines []byte) error {
 	return nil
 }
 
-// makeRoom removes the oldest files until n more bytes fit, and returns what is left
+// makeRoom removes the oldest files until n more bytes fit, and returns the others
 // without the claimed files. Claimed files count and are not removed; neither is a file
-// that cannot be read, since nobody could tell what would be lost. While files are claimed
+// that cannot be read, since its events cannot be counted. While files are claimed
 // the store may be larger by half: a letter that is refused again is stored before its old
 // file goes, is a little longer, and must not push others out.
 func (s *Store) makeRoom(files []letterFile, n int64) ([]letterFile, error) {
@@ -268,7 +268,7 @@ type letterFile struct {
 	size int64
 }
 
-// number is the file's place in the order of writing.
+// number orders the files by the time of writing.
 func (f letterFile) number() int64 {
 	digits, _, _ := strings.Cut(f.name, ".")
 	n, _ := strconv.ParseInt(digits, 10, 64)

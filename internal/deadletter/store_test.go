@@ -239,8 +239,8 @@ func TestPutBackFails(t *testing.T) {
 	if err := s.putBack(names[0], []byte("{}\n")); err == nil {
 		t.Error("it could be replaced")
 	}
-	if left, _ := filepath.Glob(filepath.Join(path, "*.tmp")); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+	if files, _ := filepath.Glob(filepath.Join(path, "*.tmp")); len(files) > 0 {
+		t.Errorf("left behind: %v", files)
 	}
 	if err := errors.Join(os.RemoveAll(claimed), os.Rename(claimed+".there", claimed)); err != nil {
 		t.Fatal(err)
@@ -307,8 +307,8 @@ func TestLeftoversAreRemoved(t *testing.T) {
 		}
 	}
 	open(t, path, 0, new(syncBuffer))
-	if left, _ := filepath.Glob(filepath.Join(path, "*.tmp")); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+	if files, _ := filepath.Glob(filepath.Join(path, "*.tmp")); len(files) > 0 {
+		t.Errorf("left behind: %v", files)
 	}
 }
 

@@ -24,7 +24,7 @@ func TestPoolBoundsBatches(t *testing.T) {
 	p.Put(a)
 	c := <-got
 	if c != a || c.Events != 0 || len(c.Data) != 0 || cap(c.Data) != 100 {
-		t.Errorf("batch was not emptied: %+v", c)
+		t.Errorf("batch is not empty: %+v", c)
 	}
 	close(stop)
 	if p.Get(stop) != nil {

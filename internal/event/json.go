@@ -65,7 +65,7 @@ func plain(s []byte) int {
 
 // special returns a word with the high bit set in every byte of w that is a control
 // character, a quote, a backslash, or not ASCII. Bytes behind the first such byte may be
-// marked wrongly, by a borrow.
+// found wrongly, by a borrow.
 func special(w uint64) uint64 {
 	control := w - ones*0x20
 	quote := (w ^ ones*'"') - ones

@@ -97,7 +97,7 @@ func (t *ackTable) forget(r *receipt) {
 	}
 }
 
-// confirm notes the ackIds that a poll on a connection said to be indexed.
+// confirm records the ackIds that a poll on a connection reported as indexed.
 func (t *ackTable) confirm(conn *endpoints.Conn, channel string, acks map[int64]bool) {
 	var whole []*receipt
 	t.mu.Lock()
@@ -173,7 +173,7 @@ func (t *ackTable) owing() map[*endpoints.Conn]bool {
 }
 
 // startPolls returns the connections that owe acknowledgements and have no poll under way,
-// and marks them as having one: a server says "indexed" only once.
+// and registers one for each: a server reports an ackId as indexed only once.
 func (t *ackTable) startPolls() []*endpoints.Conn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -240,7 +240,7 @@ func (c *Client) poll(ctx context.Context, conn *endpoints.Conn, channel string,
 	}
 	if !got.cancelled {
 		c.warn(&c.acks.alarm, "HEC acknowledgements cannot be asked for; what is not confirmed in time is sent again",
-			"endpoint", conn.Endpoint.Address.Name, "error", tell(&c.secrets, err.Error(), maxTold))
+			"endpoint", conn.Endpoint.Address.Name, "error", oneLine(&c.secrets, err.Error(), maxShown))
 	}
 }
 

@@ -102,7 +102,7 @@ func TestLostAcks(t *testing.T) {
 	}
 }
 
-// An acknowledgement that comes when the record has been sent again books nothing.
+// An acknowledgement that comes when the record has been sent again counts nothing.
 func TestLateAck(t *testing.T) {
 	var late atomic.Bool
 	s := serve(t, hectest.Options{Acks: true, Confirm: func(_ string, id int64) bool { return id > 0 || late.Load() }})

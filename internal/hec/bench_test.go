@@ -14,18 +14,18 @@ import (
 
 // endless gives out one record n times.
 type endless struct {
-	mu   sync.Mutex
-	rec  event.Record
-	left int
+	mu    sync.Mutex
+	rec   event.Record
+	count int
 }
 
 func (e *endless) Next(_ context.Context, buf []byte) (event.Record, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.left == 0 {
+	if e.count == 0 {
 		return event.Record{}, ErrEnd
 	}
-	e.left--
+	e.count--
 	r := e.rec
 	r.Body = append(buf[:0], r.Body...)
 	return r, nil
@@ -59,7 +59,7 @@ func BenchmarkPost(b *testing.B) {
 	defer c.Close(context.Background())
 	b.SetBytes(int64(len(rec.Body)))
 	b.ReportAllocs()
-	src := &endless{rec: rec, left: b.N}
+	src := &endless{rec: rec, count: b.N}
 	b.ResetTimer()
 	if err := c.Deliver(b.Context(), src); err != nil {
 		b.Fatal(err)

@@ -24,7 +24,7 @@ const alarmEvery = 30 * time.Second
 // concurrent use.
 type Client struct {
 	opts      Options
-	change    sync.Mutex // held while settings change
+	change    sync.Mutex // for a change of settings
 	settings  atomic.Pointer[Settings]
 	pool      *endpoints.Pool
 	transport *http.Transport // of the pool
@@ -116,8 +116,8 @@ func (c *Client) Run(ctx context.Context) error {
 	}
 }
 
-// Abort ends the grace of deliveries that are told to stop: attempts under way are cut off at
-// once. Before a stop it does nothing.
+// Abort ends the grace period of deliveries that are stopping: attempts under way are
+// cancelled at once. Before a stop it does nothing.
 func (c *Client) Abort() { c.abort.Do(func() { close(c.aborted) }) }
 
 // Close closes the connections, as far as ctx allows. Call it when Run and every Deliver
@@ -129,7 +129,7 @@ func (c *Client) Close(ctx context.Context) error {
 	return nil
 }
 
-// Endpoints tells what is known of each endpoint, in the order of the configuration.
+// Endpoints returns the status of each endpoint, in the order of the configuration.
 func (c *Client) Endpoints() []endpoints.Status { return c.pool.Status(c.acks.unacked()) }
 
 // AnyUp reports whether at least one endpoint is up and in use. One that has not been tried
@@ -149,7 +149,7 @@ func (c *Client) SetMode(url string, m endpoints.Mode) error { return c.pool.Set
 
 // warn logs one of many equal warnings.
 func (c *Client) warn(t *throttle.Throttle, msg string, args ...any) {
-	if held, ok := t.Ready(time.Now(), alarmEvery); ok {
-		c.opts.Logger.Warn(msg, append(args, "not_logged", held)...)
+	if suppressed, ok := t.Ready(time.Now(), alarmEvery); ok {
+		c.opts.Logger.Warn(msg, append(args, "not_logged", suppressed)...)
 	}
 }

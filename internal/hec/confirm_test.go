@@ -38,8 +38,8 @@ func TestNoAckID(t *testing.T) {
 	if b := r.ledger.Account("cisco_asa").Balance(); b.Delivered != 0 || r.AnyUp() || !strings.Contains(st.LastAnswer, "ackId") {
 		t.Errorf("delivered %d; %+v", b.Delivered, st)
 	}
-	if left := time.Until(st.RetryTime); left < 5*time.Minute-time.Minute || left > 5*time.Minute {
-		t.Errorf("the next trial is in %v", left)
+	if wait := time.Until(st.RetryTime); wait < 5*time.Minute-time.Minute || wait > 5*time.Minute {
+		t.Errorf("the next trial is in %v", wait)
 	}
 	if log := r.log.String(); !strings.Contains(log, "level=ERROR") || !strings.Contains(log, "useACK") {
 		t.Errorf("log:\n%s", log)
@@ -57,7 +57,7 @@ func TestNoAckID(t *testing.T) {
 	arrived(t, 40, nil, s)
 }
 
-// Answers to polls look well, and posts get no ackId all the same: the trial is after 5
+// Answers to polls are good, yet posts get no ackId: the trial is after 5
 // minutes, and after a reload.
 func TestNoAckIDThoughPollsAreWell(t *testing.T) {
 	s := serve(t, hectest.Options{Acks: true, Script: hectest.Sequence(hectest.Answer{Status: 200, Text: "Success", NoAckID: true})})
@@ -150,7 +150,7 @@ func TestAnswerThatCanNotBeRead(t *testing.T) {
 	for _, row := range []struct{ name, header, body string }{
 		{"brotli", "br", "\x0b\x0d\x80{...}\x03"}, {"no gzip", "gzip", "<html>"}, {"cut gzip", "gzip", pack(t, "gzip", "{}")[:12]},
 		{"a bomb", "gzip", big}, {"many", "gzip,gzip,gzip,gzip", "x"},
-		{"unknown, though it looks well", "zstd", `{"text":"Success","code":0}`},
+		{"unknown, though the body is valid", "zstd", `{"text":"Success","code":0}`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s := serve(t, hectest.Options{Script: hectest.Always(hectest.Answer{Status: 200, Body: row.body, Taken: true,

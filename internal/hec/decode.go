@@ -19,7 +19,7 @@ const maxCodings = 3
 var errCoding = errors.New("its coding is not known")
 
 // decode takes the codings off the body of an answer (RFC 9110 section 8.4). We ask for
-// none; a proxy may use one all the same. The result is bounded by maxAnswer. A body
+// none; a proxy may still use one. The result is bounded by maxAnswer. A body
 // that is plain JSON, though its header says gzip or deflate, is taken as it is.
 func decode(header http.Header, body []byte) ([]byte, error) {
 	var codings []string

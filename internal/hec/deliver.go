@@ -21,7 +21,7 @@ type Source interface {
 	// logged, and Next is called again after a pause.
 	Next(ctx context.Context, buf []byte) (event.Record, error)
 	// Ack frees a record. It returns false when the record was dropped in the meantime:
-	// then nothing of it may be noted in the ledger.
+	// then nothing of it may be counted in the ledger.
 	Ack(seq uint64) bool
 	// Nack gives a record back. Next returns it again, unless it was dropped.
 	Nack(seq uint64)
@@ -38,7 +38,7 @@ var ErrEnd = errors.New("hec: no more records")
 const settleEvery = 250 * time.Millisecond
 
 // delivery is one Deliver. Its methods take two contexts: when ctx ends, nothing new is
-// begun; when wire ends, the attempts under way are cut off.
+// begun; when wire ends, the attempts under way are cancelled.
 type delivery struct {
 	c      *Client
 	src    Source
@@ -219,24 +219,24 @@ type outcomes struct {
 	rerouted int            // of those delivered, in the fallback index
 }
 
-// finish frees the record in the queue and notes its events in the ledger: once, and not at
-// all when the queue has dropped the record in the meantime and has noted that itself.
+// finish frees the record in the queue and counts its events in the ledger, once. It counts
+// nothing if the queue has dropped the record in the meantime and has counted that itself.
 func (d *delivery) finish(o outcomes) {
 	if !d.src.Ack(o.rec.Seq) {
 		return
 	}
 	account := d.ledger.Account(o.rec.Source)
-	rest := o.rec.Events
+	delivered := o.rec.Events
 	for reason, n := range o.rejected {
 		// A damaged body may hold more lines than the record says it has events.
-		n = min(n, rest)
-		rest -= n
+		n = min(n, delivered)
+		delivered -= n
 		if n > 0 {
 			account.DeadLetter(reason, n)
 		}
 	}
-	if rest > 0 {
-		account.Deliver(rest)
+	if delivered > 0 {
+		account.Deliver(delivered)
 	}
 	if o.rerouted > 0 {
 		d.c.metrics.rerouted.WithLabelValues(o.rec.Source).Add(float64(o.rerouted))

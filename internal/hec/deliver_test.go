@@ -61,7 +61,7 @@ func TestTwoEndpointsShare(t *testing.T) {
 	}
 }
 
-// One endpoint is down from the start, at a port where nobody listens.
+// One endpoint is down from the start, at a closed port.
 func TestOneEndpointRefusesConnections(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -189,7 +189,7 @@ func TestRetryAfterOfADay(t *testing.T) {
 	r.all(newMemory(records(30, 1)...))
 	arrived(t, 30, nil, b)
 	if a.Requests() > 4 {
-		t.Errorf("%d posts to an endpoint that asked for a day of rest", a.Requests())
+		t.Errorf("%d posts to an endpoint that asked for a pause of a day", a.Requests())
 	}
 	if st := r.Endpoints()[0]; !st.Up || st.State != "busy" {
 		t.Errorf("%+v", st)
@@ -198,9 +198,9 @@ func TestRetryAfterOfADay(t *testing.T) {
 
 // Of an indexer whose queues are full, and of a proxy whose first failure it is.
 func TestRetryAfterIsKept(t *testing.T) {
-	for _, rest := range []hectest.Answer{hectest.Busy(), hectest.HTML(http.StatusServiceUnavailable)} {
-		rest.RetryAfter = "1"
-		s := serve(t, hectest.Options{Script: hectest.Sequence(rest)})
+	for _, busy := range []hectest.Answer{hectest.Busy(), hectest.HTML(http.StatusServiceUnavailable)} {
+		busy.RetryAfter = "1"
+		s := serve(t, hectest.Options{Script: hectest.Sequence(busy)})
 		r := newRig(t, nil, s)
 		began := time.Now()
 		r.all(newMemory(records(1, 1)...))
@@ -210,14 +210,14 @@ func TestRetryAfterIsKept(t *testing.T) {
 	}
 }
 
-// One endpoint asks for a minute. Who was told so goes to another as soon as that is
+// One endpoint asks for a minute. Posts that got that answer go to another as soon as that is
 // back, or as a reload names it.
 func TestRetryAfterHoldsNoOther(t *testing.T) {
-	rest := hectest.Busy()
-	rest.RetryAfter = "60"
+	busy := hectest.Busy()
+	busy.RetryAfter = "60"
 	for _, how := range []string{"it is back", "a reload names it"} {
 		t.Run(how, func(t *testing.T) {
-			asks, other := serve(t, hectest.Options{Script: hectest.Always(rest)}), serve(t, hectest.Options{})
+			asks, other := serve(t, hectest.Options{Script: hectest.Always(busy)}), serve(t, hectest.Options{})
 			servers := []*hectest.Server{asks, other}
 			if other.SetDown(how == "it is back"); how != "it is back" {
 				servers = servers[:1]
@@ -321,7 +321,7 @@ func TestDroppedMeanwhile(t *testing.T) {
 	}
 }
 
-// A record that is dropped while its answer is on the way is not booked twice.
+// A record that is dropped while its answer is on the way is not counted twice.
 func TestDroppedWhilePosted(t *testing.T) {
 	src := newMemory(records(1, 2)...)
 	s := serve(t, hectest.Options{OnEvent: func([]byte) {
@@ -367,9 +367,9 @@ func TestStopAtAnyPoint(t *testing.T) {
 		}
 		cancel()
 		src.mu.Lock()
-		left := 0
+		pending := 0
 		for _, rec := range src.todo {
-			left += rec.Events
+			pending += rec.Events
 		}
 		got := make(map[string]bool)
 		for _, e := range s.Events() {
@@ -387,14 +387,14 @@ func TestStopAtAnyPoint(t *testing.T) {
 			}
 		}
 		src.mu.Unlock()
-		r.balanced(src, left)
+		r.balanced(src, pending)
 		if t.Failed() {
 			t.Fatalf("seed %d round %d", seed, round)
 		}
 	}
 }
 
-// A stop waits for what is on the wire, but not for ever, and not for a retry.
+// A stop waits for what is on the wire, but not without a limit, and not for a retry.
 func TestStopGrace(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := serve(t, hectest.Options{Script: func(*hectest.Request) hectest.Answer {

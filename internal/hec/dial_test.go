@@ -18,8 +18,8 @@ import (
 
 // Posts go through a proxy, plain by its address and https by a tunnel.
 func TestThroughAProxy(t *testing.T) {
-	for _, secure := range []bool{false, true} {
-		s := serve(t, hectest.Options{TLS: secure})
+	for _, withTLS := range []bool{false, true} {
+		s := serve(t, hectest.Options{TLS: withTLS})
 		var asked atomic.Int64
 		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			asked.Add(1)
@@ -32,7 +32,7 @@ func TestThroughAProxy(t *testing.T) {
 		defer proxy.Close()
 		at, _ := url.Parse(proxy.URL)
 		roots := x509.NewCertPool()
-		if secure {
+		if withTLS {
 			roots.AddCert(s.HTTP().Certificate())
 		}
 		r := newRig(t, func(o *Options) { o.TLS = &tls.Config{RootCAs: roots} }, s)

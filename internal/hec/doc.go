@@ -4,20 +4,20 @@
 //
 // A [Client] is shared by all shards. [Client.Deliver] is the sender of one
 // shard: it takes records from its [Source], posts each until there is an
-// outcome, notes the outcome in the ledger and acknowledges the record.
+// outcome, counts the outcome in the ledger and acknowledges the record.
 // [Client.Run] probes the endpoints and polls indexer acknowledgements.
 //
 // An answer has one of three outcomes, decided in response.go and nowhere else:
 //
 //	delivered  the record is acknowledged, now or when the indexer confirms it
-//	retry      it is posted again, at another endpoint if there is one, for ever
+//	retry      it is posted again, at another endpoint if there is one, without a limit
 //	permanent  the events that HEC refuses are found and become dead letters, or go to
-//	           the fallback index for their index; the rest is delivered
+//	           the fallback index for their index; all others are delivered
 //
 // An answer about the configuration (token, channel) never ends the life of an event: the
 // post is retried slowly, and an error is logged.
 //
-// The way of a record, from the outside in:
+// The path of a record, from the outside in:
 //
 //	deliver.go   worker: next record, outcome, ledger, acknowledgement
 //	split.go     finds the events that HEC refuses; fallback.go changes their index;
@@ -28,9 +28,8 @@
 //	probe.go     health probes
 //	replay.go    dead letters once more
 //
-// Which endpoint takes a post, over which connection, and what an answer changes about it
-// is the matter of package hec/endpoints; where dead letters are kept that of package
-// deadletter.
+// Package hec/endpoints chooses the endpoint and the connection of a post, and keeps their
+// state. Package deadletter keeps the dead letters.
 //
 // All deliveries together post at most InFlight records for each of them. How many of these
 // one endpoint gets adapts to it: the number is halved when its answers come slowly, are 429
@@ -40,9 +39,9 @@
 //
 // # One name, several servers
 //
-// Behind the name of an endpoint may be several servers, by a balancer that hands on
-// whole connections (layer 4) or by DNS. So an answer that says nothing about the body
-// (busy, failing or refusing) condemns the connection that gave it. That connection gets
+// Behind the name of an endpoint may be several servers, by a balancer of whole connections
+// (layer 4) or by DNS. So an answer that says nothing about the body (busy, failing or
+// refusing) ends the use of the connection that gave it. That connection gets
 // no further post. What it means for the endpoint depends on the other connections:
 //
 //   - One of them works, or has a post under way that may show so: the endpoint stays up,
@@ -81,7 +80,7 @@
 // it, and where it is not true they would be lost: all are sent again.
 //
 // A token is never part of a log line, an error, a letter or a metric: text of a server or
-// a library goes through package redact before it is cut and shown. An answer counts for
+// a library goes through package redact before it is truncated and shown. An answer counts for
 // the token that was sent: after a 403 to one that is no longer configured, the post is
 // repeated at once, and nothing else changes.
 //

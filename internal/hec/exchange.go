@@ -90,7 +90,7 @@ func (x exchanged) answer(read understand) (a answer) {
 		a = read(x.status, x.header, x.body, x.hide)
 	case x.err == nil:
 		a = read(x.status, x.header, nil, x.hide)
-		a.text = tell(x.hide, "the answer cannot be read: "+x.garbled.Error(), maxTold)
+		a.text = oneLine(x.hide, "the answer cannot be read: "+x.garbled.Error(), maxShown)
 		if a.outcome == retry && x.status >= 200 && x.status < 300 && a.condition == endpoints.Failing {
 			a = a.unconfirm() // most likely the events were accepted
 		}

@@ -9,7 +9,7 @@ import (
 // was sent to.
 const originalIndex = "original_index"
 
-// object is a JSON object whose members are left as they are.
+// object is a JSON object whose members are kept unchanged.
 type object map[string]json.RawMessage
 
 // indexOf is the index that an event names; empty: the token's default.

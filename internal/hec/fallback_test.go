@@ -27,11 +27,11 @@ func TestFallbackIndex(t *testing.T) {
 		}
 	}
 	for _, row := range []struct {
-		name  string
-		check func([]byte) int
-		hide  bool
-		moved int
-		dead  int
+		name     string
+		check    func([]byte) int
+		hide     bool
+		rerouted int
+		dead     int
 	}{
 		{"it is taken", refuse("secret", "gone"), false, 100, 0},
 		{"without event number", refuse("secret", "gone"), true, 100, 0},
@@ -59,10 +59,10 @@ func TestFallbackIndex(t *testing.T) {
 			if int(b.DeadReasons[reasonIndex]) != row.dead || int(b.Delivered) != 200-row.dead || s.Requests() > 40 {
 				t.Errorf("dead %v, delivered %d, requests %d", b.DeadReasons, b.Delivered, s.Requests())
 			}
-			if n := metric(t, reg, "gateway_hec_fallback_index_events_total", "cisco_asa"); int(n) != row.moved {
-				t.Errorf("%v are counted as moved", n)
+			if n := metric(t, reg, "gateway_hec_fallback_index_events_total", "cisco_asa"); int(n) != row.rerouted {
+				t.Errorf("%v are counted as rerouted", n)
 			}
-			moved := 0
+			rerouted := 0
 			for _, l := range s.Events() {
 				var e struct {
 					Index, Event string
@@ -74,15 +74,15 @@ func TestFallbackIndex(t *testing.T) {
 				if e.Index == "firewall" {
 					continue
 				}
-				moved++
+				rerouted++
 				was := e.Fields["original_index"]
 				if e.Index != "lost_and_found" || was != "secret" && was != "gone" || !want[e.Event] || (was == "gone") != (e.Fields["a"] == "<1>") {
 					t.Errorf("%s", l)
 				}
 				delete(want, e.Event)
 			}
-			if moved != row.moved || moved > 0 && len(want) > 0 {
-				t.Errorf("%d moved, missing %v", moved, want)
+			if rerouted != row.rerouted || rerouted > 0 && len(want) > 0 {
+				t.Errorf("%d rerouted, missing %v", rerouted, want)
 			}
 			// A dead letter is the event as it was.
 			n := 0
@@ -100,13 +100,13 @@ func TestFallbackIndex(t *testing.T) {
 }
 
 func TestReroute(t *testing.T) {
-	for _, row := range []struct{ in, moved string }{
+	for _, row := range []struct{ in, rerouted string }{
 		{`{"event":"a","index":"x"}`, `{"event":"a","fields":{"original_index":"x"},"index":"lost"}`},
 		{`{"event":"a"}`, `{"event":"a","index":"lost"}`},
 		{`{"event":"<&>","fields":{"b":1},"index":""}`, `{"event":"<&>","fields":{"b":1,"original_index":""},"index":"lost"}`},
 	} {
 		got, ok := reroute([]byte(row.in), "lost")
-		if !ok || string(got) != row.moved {
+		if !ok || string(got) != row.rerouted {
 			t.Errorf("%s: %s", row.in, got)
 		}
 	}

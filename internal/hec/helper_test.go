@@ -287,7 +287,7 @@ func (r *rig) start(ctx context.Context, src *memory) (wait func() error) {
 	}
 }
 
-// all delivers everything and checks the books.
+// all delivers everything and checks the counts.
 func (r *rig) all(src *memory) ledger.Balance {
 	r.t.Helper()
 	if err := r.start(context.Background(), src)(); err != nil {
@@ -296,12 +296,12 @@ func (r *rig) all(src *memory) ledger.Balance {
 	return r.balanced(src, 0)
 }
 
-// balanced checks that each event is booked once and each record finished once.
+// balanced checks that each event is counted once and each record finished once.
 func (r *rig) balanced(src *memory, pending int) ledger.Balance {
 	r.t.Helper()
 	b := r.ledger.Account("cisco_asa").Balance()
 	if b.Difference() != 0 || b.Pending() != int64(pending) {
-		r.t.Errorf("books: difference %d, pending %d, want 0 and %d: %+v", b.Difference(), b.Pending(), pending, b)
+		r.t.Errorf("ledger: difference %d, pending %d, want 0 and %d: %+v", b.Difference(), b.Pending(), pending, b)
 	}
 	src.mu.Lock()
 	defer src.mu.Unlock()

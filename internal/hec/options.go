@@ -27,7 +27,7 @@ type Options struct {
 	TLS *tls.Config
 	// HealthInterval is the time between health probes of an endpoint; 5 s.
 	HealthInterval time.Duration
-	// StopGrace is how long attempts on the wire may go on after Deliver is told
+	// StopGrace is how long attempts under way may continue after Deliver is asked
 	// to stop; 5 s.
 	StopGrace time.Duration
 	// DeadLetter takes what HEC refuses; required.

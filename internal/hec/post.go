@@ -34,8 +34,8 @@ type reply struct {
 }
 
 // post sends one body until there is an outcome. Each round waits until an endpoint has
-// room, makes one attempt there, tells the pool of the answer and, when nothing is known to
-// be delivered, pauses.
+// room, makes one attempt there, reports the answer to the pool and, when nothing is known
+// to be delivered, pauses.
 //
 // When ctx ends, no new attempt begins and the error is errStopped; wire is the context of
 // the attempts. When abandoned reports true, the error is errAbandoned. The body may be

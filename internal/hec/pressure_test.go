@@ -113,7 +113,7 @@ func TestTimeoutClosesIdleConnections(t *testing.T) {
 		o.Endpoints, o.InFlight, o.Timeout = []string{s.URL}, n, 300*time.Millisecond
 	})
 	deliver := func(n int) {
-		if err := r.Deliver(t.Context(), &endless{rec: record(event.Identity, line(1)), left: n}); err != nil {
+		if err := r.Deliver(t.Context(), &endless{rec: record(event.Identity, line(1)), count: n}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -21,9 +21,9 @@ func (c *Client) probeAll(ctx context.Context, wg *sync.WaitGroup) {
 }
 
 // probe asks GET …/services/collector/health, which needs no token and answers 200 (code
-// 17) or 503 (codes 18 to 20 and 23). It does so on a connection of its own: whether one
-// can be had is part of the question, and behind a balancer it shows another server each
-// time.
+// 17) or 503 (codes 18 to 20 and 23). Each probe uses a new
+// connection: so it also checks whether one can be made, and behind a balancer it reaches
+// another server each time.
 func (c *Client) probe(ctx context.Context, e *endpoints.Endpoint) {
 	set := c.settings.Load()
 	conn := e.Single()

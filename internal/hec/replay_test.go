@@ -68,12 +68,12 @@ func TestReplay(t *testing.T) {
 		t.Fatalf("%+v, %v", res, err)
 	}
 	arrived(t, 13, map[int]bool{4: true}, s)
-	left := list(t, r.dead)
-	if len(left) != 1 || string(left[0].Event) != poison(4) || left[0].Reason != reasonBlank {
-		t.Errorf("%+v", left)
+	kept := list(t, r.dead)
+	if len(kept) != 1 || string(kept[0].Event) != poison(4) || kept[0].Reason != reasonBlank {
+		t.Errorf("%+v", kept)
 	}
 	if n := len(r.ledger.Accounts()); n != 0 {
-		t.Error("a replay has booked")
+		t.Error("a replay has changed the ledger")
 	}
 }
 
@@ -108,11 +108,11 @@ func TestReplayStops(t *testing.T) {
 	if err != nil || res != (ReplayResult{Delivered: 4, Kept: 5}) {
 		t.Errorf("%+v, %v", res, err)
 	}
-	left := list(t, r.dead)
-	if len(left) != 6 {
-		t.Fatalf("%d letters left", len(left))
+	kept := list(t, r.dead)
+	if len(kept) != 6 {
+		t.Fatalf("%d letters left", len(kept))
 	}
-	for _, l := range left {
+	for _, l := range kept {
 		if !ids[l.ID] && string(l.Event) != line(99) {
 			t.Errorf("a new letter %s", l.ID)
 		}

@@ -133,7 +133,7 @@ func classify(status int, header http.Header, body []byte, hide *redact.Secrets)
 	a := answer{status: status, code: -1, invalid: -1, ackID: -1, condition: endpoints.Failing}
 	h, isHEC := parseAnswer(body)
 	if isHEC {
-		a.code, a.text = *h.Code, tell(hide, h.Text, maxTold)
+		a.code, a.text = *h.Code, oneLine(hide, h.Text, maxShown)
 		if h.Invalid != nil && *h.Invalid >= 0 {
 			a.invalid = *h.Invalid
 		}
@@ -157,7 +157,7 @@ func classify(status int, header http.Header, body []byte, hide *redact.Secrets)
 	case status >= 500:
 		a.unavailable()
 	default:
-		// 401 and 403 (token), 3xx and the rest of 4xx (what answers is no HEC).
+		// 401 and 403 (token), 3xx and all other 4xx (the server is no HEC).
 		a.condition = endpoints.Refusing
 	}
 	if a.outcome == retry {
@@ -233,9 +233,9 @@ func failed(err error, timedOut, cancelled bool, hide *redact.Secrets) answer {
 		a.text = "no answer within the timeout of an attempt"
 	case errors.As(err, &cert):
 		// A person must act, yet a renewed certificate must be enough to go on.
-		a.condition, a.text = endpoints.Refusing, "the certificate is not accepted: "+tell(hide, cert.Err.Error(), maxTold)
+		a.condition, a.text = endpoints.Refusing, "the certificate is not accepted: "+oneLine(hide, cert.Err.Error(), maxShown)
 	default:
-		a.text = tell(hide, err.Error(), maxTold)
+		a.text = oneLine(hide, err.Error(), maxShown)
 	}
 	return a
 }
@@ -257,7 +257,7 @@ func classifyHealth(status int, _ http.Header, body []byte, hide *redact.Secrets
 	a := answer{status: status, code: -1, condition: endpoints.Unknown}
 	h, isHEC := parseAnswer(body)
 	if isHEC {
-		a.code, a.text = *h.Code, tell(hide, h.Text, maxTold)
+		a.code, a.text = *h.Code, oneLine(hide, h.Text, maxShown)
 	} else {
 		a.text = foreign(status, body, hide)
 	}
@@ -274,7 +274,7 @@ func classifyHealth(status int, _ http.Header, body []byte, hide *redact.Secrets
 }
 
 // parseAcks reads the answer to a poll of acknowledgements. Its error holds text of the
-// server: show it by tell only.
+// server: show it by oneLine only.
 func parseAcks(status int, body []byte) (map[int64]bool, error) {
 	var reply struct {
 		Acks map[int64]bool `json:"acks"`
@@ -308,23 +308,24 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 func foreign(status int, body []byte, hide *redact.Secrets) string {
 	what := "with no text"
 	if len(body) > 0 {
-		what = "with " + strconv.Quote(tell(hide, string(bytes.TrimSpace(body[:min(len(body), maxHeard)])), 120))
+		what = "with " + strconv.Quote(oneLine(hide, string(bytes.TrimSpace(body[:min(len(body), maxRead)])), 120))
 	}
 	return strings.TrimSpace(http.StatusText(status) + ", not an answer of HEC, " + what)
 }
 
 const (
-	// maxHeard bounds what is read of a text of a server, maxTold what is shown of it.
-	maxHeard = 4 << 10
-	maxTold  = 200
+	// maxRead bounds what is read of a text of a server, maxShown what is shown of it.
+	maxRead  = 4 << 10
+	maxShown = 200
 )
 
-// tell makes one line of the text of a server or of an error: without secrets, then cut.
-func tell(hide *redact.Secrets, s string, most int) string {
+// oneLine makes one line of the text of a server or of an error: without secrets, then
+// truncated.
+func oneLine(hide *redact.Secrets, s string, most int) string {
 	if s == "Success" { // what HEC says to nearly every post
 		return s
 	}
-	s = hide.Text(s[:min(len(s), maxHeard)])
+	s = hide.Text(s[:min(len(s), maxRead)])
 	if len(s) > most {
 		s = s[:most] + "…"
 	}

@@ -34,7 +34,7 @@ func TestOutstandingAcksHoldNoBodies(t *testing.T) {
 		Confirm: func(string, int64) bool { return indexed.Load() }})
 	defer s.Close()
 	r := newRig(t, withAcks(20*time.Millisecond, time.Hour), s)
-	src := &waiting{endless: endless{rec: record(event.Identity, `{"event":"`+strings.Repeat("x", size)+`"}`), left: n}}
+	src := &waiting{endless: endless{rec: record(event.Identity, `{"event":"`+strings.Repeat("x", size)+`"}`), count: n}}
 	src.out.Store(n)
 	ended := make(chan struct{})
 	before := heap()
@@ -51,8 +51,8 @@ func TestOutstandingAcksHoldNoBodies(t *testing.T) {
 	}
 	indexed.Store(true)
 	<-ended
-	if left := src.out.Load(); left != 0 {
-		t.Errorf("%d are not freed", left)
+	if out := src.out.Load(); out != 0 {
+		t.Errorf("%d are not freed", out)
 	}
 }
 

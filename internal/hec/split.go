@@ -19,7 +19,7 @@ import (
 // time nearly all other events are sent again; with many bad events halving costs less.
 const maxSingledOut = 16
 
-// job is the delivery of one record, with what has become of its parts.
+// job is the delivery of one record, with the outcome of its parts.
 type job struct {
 	d         *delivery
 	rec       event.Record
@@ -85,10 +85,10 @@ func (j *job) lines() ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cutLines(raw), nil
+	return splitLines(raw), nil
 }
 
-// takeApart delivers what HEC accepts of a stack of parts, and collects the rest.
+// takeApart delivers what HEC accepts of a stack of parts, and collects the refused events.
 func (j *job) takeApart(ctx, wire context.Context, work []part) error {
 	for {
 		if len(work) == 0 && len(j.toReroute) > 0 {
@@ -135,9 +135,9 @@ func (j *job) divide(work []part, p part, a answer) []part {
 	lines := p.lines
 	if n := a.invalid; a.reason != reasonTooLarge && n >= 0 && n < len(lines) && !j.ignoreEventNumber && j.singledOut < maxSingledOut {
 		j.singledOut++
-		rest := make([][]byte, 0, len(lines)-1)
-		rest = append(append(rest, lines[:n]...), lines[n+1:]...)
-		return append(work, part{lines: rest, rerouted: p.rerouted}, part{lines: lines[n : n+1], named: true, rerouted: p.rerouted})
+		others := make([][]byte, 0, len(lines)-1)
+		others = append(append(others, lines[:n]...), lines[n+1:]...)
+		return append(work, part{lines: others, rerouted: p.rerouted}, part{lines: lines[n : n+1], named: true, rerouted: p.rerouted})
 	}
 	half := len(lines) / 2
 	return append(work, part{lines: lines[half:], rerouted: p.rerouted}, part{lines: lines[:half], rerouted: p.rerouted})
@@ -176,7 +176,7 @@ func (j *job) reject(line []byte, rerouted bool, a answer) {
 }
 
 // withoutBadIndex rejects or reroutes the events whose index was refused, and returns the
-// rest.
+// others.
 func (j *job) withoutBadIndex(p part) [][]byte {
 	if len(j.badIndex) == 0 {
 		return p.lines
@@ -285,8 +285,8 @@ func writeLines(w io.Writer, lines [][]byte) {
 	}
 }
 
-// cutLines cuts at LF; empty lines are left out.
-func cutLines(raw []byte) [][]byte {
+// splitLines splits at LF and leaves out empty lines.
+func splitLines(raw []byte) [][]byte {
 	lines := make([][]byte, 0, bytes.Count(raw, []byte{'\n'})+1)
 	for line := range bytes.SplitSeq(raw, []byte{'\n'}) {
 		if len(bytes.TrimSpace(line)) > 0 {

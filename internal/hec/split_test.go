@@ -211,9 +211,9 @@ func TestRandomAnswers(t *testing.T) {
 		bad = slices.Compact(bad)
 		lines, gone := batch(10, bad...)
 		all[0] = record(event.Gzip, lines...)
-		books := r.all(newMemory(all...))
-		if books.Deadlettered != uint64(len(bad)) || books.Delivered != uint64(200-len(bad)) {
-			t.Errorf("dead %d of %d, delivered %d", books.Deadlettered, len(bad), books.Delivered)
+		counts := r.all(newMemory(all...))
+		if counts.Deadlettered != uint64(len(bad)) || counts.Delivered != uint64(200-len(bad)) {
+			t.Errorf("dead %d of %d, delivered %d", counts.Deadlettered, len(bad), counts.Delivered)
 		}
 		letters, _ := r.dead.List()
 		if len(letters) != len(bad) {
@@ -253,13 +253,13 @@ func FuzzSplit(f *testing.F) {
 		if err != nil {
 			return
 		}
-		lines := cutLines(raw)
+		lines := splitLines(raw)
 		j := &job{d: &delivery{c: new(Client)}, rec: event.Record{Encoding: event.Encoding(enc)}}
 		again, err := d.Plain(&event.Record{Body: j.pack(lines), Encoding: event.Encoding(enc), Raw: len(raw)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		back := cutLines(again)
+		back := splitLines(again)
 		if !slices.EqualFunc(lines, back, bytes.Equal) {
 			t.Fatalf("%q became %q", lines, back)
 		}

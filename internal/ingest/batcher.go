@@ -189,7 +189,7 @@ func (b *Batcher) end() {
 		b.account.Receive(b.transport, t.events, t.bytes)
 	}
 	if t.unparsed != 0 || t.truncated != 0 || t.framing != 0 {
-		b.account.Mark(t.unparsed, t.truncated, t.framing)
+		b.account.CountFlaws(t.unparsed, t.truncated, t.framing)
 	}
 	for d := notDropped + 1; d < numDrops; d++ {
 		if n := t.dropped[d]; n != 0 {

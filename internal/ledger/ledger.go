@@ -6,10 +6,10 @@ import (
 	"sync/atomic"
 )
 
-// Transport is the way a message came in.
+// Transport is how a message arrived.
 type Transport uint8
 
-// The transports, in the order of their columns in the books.
+// The transports, in the order of their columns.
 const (
 	UDP Transport = iota
 	TCP
@@ -29,21 +29,20 @@ func Transports() []Transport { return []Transport{UDP, TCP, TLS} }
 
 // Ledger holds one [Account] for each source. Each method of Account is a double
 // entry: it takes from one column what it puts into another, so the equation can only
-// break where a stage forgets to book. All methods are safe for concurrent use; they
+// break where a stage forgets a call. All methods are safe for concurrent use; they
 // are called per batch, never per message.
 type Ledger struct {
 	mu       sync.RWMutex
 	accounts map[string]*Account
 }
 
-// New opens the books.
+// New returns an empty ledger.
 func New() *Ledger {
 	return &Ledger{accounts: make(map[string]*Account)}
 }
 
-// Account returns the page of a source and opens it at the first call. Sources
-// that are configured no more still have a page while the queue holds events of
-// them.
+// Account returns the account of a source and creates it at the first call. A source that is
+// no longer configured has an account while the queue holds events of it.
 func (l *Ledger) Account(source string) *Account {
 	l.mu.RLock()
 	a := l.accounts[source]
@@ -60,7 +59,7 @@ func (l *Ledger) Account(source string) *Account {
 	return a
 }
 
-// Accounts returns all pages, sorted by source.
+// Accounts returns all accounts, sorted by source.
 func (l *Ledger) Accounts() []*Account {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -72,7 +71,7 @@ func (l *Ledger) Accounts() []*Account {
 	return all
 }
 
-// Account is the page of one source. The zero value is an empty page.
+// Account counts the events of one source. The zero value is empty.
 type Account struct {
 	// Source is the configured name of the source.
 	Source string
@@ -92,33 +91,33 @@ type Account struct {
 	deadlettered map[string]uint64
 }
 
-// Receive books n messages of the given total size off a socket into memory.
+// Receive counts n messages, of the given total size in bytes, from a socket into memory.
 func (a *Account) Receive(t Transport, n, bytes int) {
 	a.received[t].events.Add(uint64(n))
 	a.received[t].bytes.Add(uint64(bytes))
 	a.memory.Add(int64(n))
 }
 
-// Accept books n events from memory into the disk queue. From here on a crash of
+// Accept counts n events from memory into the disk queue. From here on a crash of
 // the process does not lose them.
 func (a *Account) Accept(n int) {
 	a.memory.Add(-int64(n))
 	a.queued.Add(int64(n))
 }
 
-// Recover books n events that an earlier process left in the queue.
+// Recover counts n events that an earlier process left in the queue.
 func (a *Account) Recover(n int) {
 	a.recovered.Add(uint64(n))
 	a.queued.Add(int64(n))
 }
 
-// Deliver books n events from the queue to the indexer.
+// Deliver counts n events from the queue to the indexer.
 func (a *Account) Deliver(n int) {
 	a.queued.Add(-int64(n))
 	a.delivered.Add(uint64(n))
 }
 
-// DeadLetter books n events from the queue to the dead-letter store.
+// DeadLetter counts n events from the queue to the dead-letter store.
 func (a *Account) DeadLetter(reason string, n int) {
 	a.queued.Add(-int64(n))
 	a.mu.Lock()
@@ -129,13 +128,13 @@ func (a *Account) DeadLetter(reason string, n int) {
 	a.deadlettered[reason] += uint64(n)
 }
 
-// DropReceived books n events out of memory that will not be queued.
+// DropReceived counts n events in memory that will not be queued.
 func (a *Account) DropReceived(reason string, n int) {
 	a.memory.Add(-int64(n))
 	a.drop(reason, n)
 }
 
-// DropQueued books n events out of the queue that will not be delivered.
+// DropQueued counts n events in the queue that will not be delivered.
 func (a *Account) DropQueued(reason string, n int) {
 	a.queued.Add(-int64(n))
 	a.drop(reason, n)
@@ -150,9 +149,9 @@ func (a *Account) drop(reason string, n int) {
 	a.dropped[reason] += uint64(n)
 }
 
-// Mark counts what is odd about messages that are delivered all the same: no
-// parser knew them, they were cut at the size limit, their framing was broken.
-func (a *Account) Mark(unparsed, truncated, framingErrors int) {
+// CountFlaws counts messages that are delivered although no parser knew them, they were
+// truncated at the size limit, or their framing was broken.
+func (a *Account) CountFlaws(unparsed, truncated, framingErrors int) {
 	if unparsed != 0 {
 		a.unparsed.Add(uint64(unparsed))
 	}
@@ -165,7 +164,7 @@ func (a *Account) Mark(unparsed, truncated, framingErrors int) {
 }
 
 // Balance is one reading of an Account. The columns are read one after the
-// other, so on a busy source they may differ by what moved meanwhile.
+// other, so on a busy source they may differ by events in transit.
 type Balance struct {
 	Source        string            `json:"source"`
 	Received      uint64            `json:"received"`
@@ -191,10 +190,10 @@ type TransportCount struct {
 	Bytes     uint64 `json:"bytes"`
 }
 
-// Pending is what is held in memory or on disk.
+// Pending is what is in memory or in the disk queue.
 func (b Balance) Pending() int64 { return b.InMemory + b.Queued }
 
-// Difference is what the equation lacks: 0 when the books balance.
+// Difference is the left side of the equation minus the right: 0 unless there is a bug.
 func (b Balance) Difference() int64 {
 	return int64(b.Received) + int64(b.Recovered) -
 		int64(b.Delivered) - b.Pending() - int64(b.Deadlettered) - int64(b.Dropped)
@@ -214,7 +213,7 @@ func (b Balance) Lost() uint64 {
 // Taken is how many of the messages received came from senders that may send.
 func (b Balance) Taken() uint64 { return b.Received - b.DropReasons[notAllowed] }
 
-// Balance reads the page. The columns that events leave are read before those
+// Balance reads the account. The columns that events leave are read before those
 // that they enter, so nothing is seen twice.
 func (a *Account) Balance() Balance {
 	b := Balance{Source: a.Source}

@@ -19,7 +19,7 @@ func TestLedgerBalances(t *testing.T) {
 	a.Deliver(50)
 	a.DeadLetter("invalid_event", 2)
 	a.DropQueued("drop_oldest", 5)
-	a.Mark(4, 3, 2)
+	a.CountFlaws(4, 3, 2)
 	b := a.Balance()
 	want := Balance{
 		Source: "linux", Received: 110, Recovered: 7, InMemory: 17, Queued: 40,
@@ -27,7 +27,7 @@ func TestLedgerBalances(t *testing.T) {
 		Unparsed: 4, Truncated: 3, FramingErrors: 2,
 	}
 	if b.Difference() != 0 {
-		t.Errorf("books are off by %d: %+v", b.Difference(), b)
+		t.Errorf("counts are off by %d: %+v", b.Difference(), b)
 	}
 	if b.Received != want.Received || b.Recovered != want.Recovered || b.InMemory != want.InMemory ||
 		b.Queued != want.Queued || b.Delivered != want.Delivered || b.Deadlettered != want.Deadlettered ||
@@ -62,7 +62,7 @@ func TestLedgerConcurrent(t *testing.T) {
 	}
 }
 
-// What the gateway itself reports is in the books, and no transport of devices.
+// What the gateway itself reports is counted, but under no transport of devices.
 func TestInternalIsBooked(t *testing.T) {
 	a := New().Account("gateway")
 	if n := len(a.Balance().ByTransport); n != len(Transports()) {

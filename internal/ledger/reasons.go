@@ -4,7 +4,7 @@ package ledger
 // gateway_dropped_events_total has it.
 type DropReason struct {
 	Name string
-	// Lost: somebody wanted these events. Else they were left out on purpose.
+	// Lost: dropping these events is a loss. Else they are dropped on purpose.
 	Lost bool
 }
 
@@ -27,7 +27,7 @@ func DropReasons() []DropReason {
 	}
 }
 
-// Intended reports whether events that were dropped for a reason were left out on purpose.
+// Intended reports whether events are dropped on purpose for a reason.
 func Intended(reason string) bool {
 	for _, r := range DropReasons() {
 		if r.Name == reason {

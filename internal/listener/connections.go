@@ -51,7 +51,7 @@ func (c *connection) Busy() bool { return false }
 func (c *connection) feed(p []byte, now time.Time) (reason rejection, refused bool) {
 	if !c.begun {
 		if reason, refused = foreign(p); refused {
-			c.source.Account().Mark(0, 0, 1)
+			c.source.Account().CountFlaws(0, 0, 1)
 			return reason, true
 		}
 		c.begun = true

@@ -13,9 +13,9 @@ import (
 	"syscall"
 )
 
-// Become makes a verb that was run as root the user who owns a folder of the service.
-// What it writes there then belongs to the service, and no link that the service's user
-// may have put there leads root anywhere. Read what only root may read before it.
+// Become switches a verb that runs as root to the user who owns a folder of the service.
+// Its files then belong to the service, and a link that the service's user may have made
+// cannot misdirect root. Read what only root may read before calling it.
 func Become(folder string) error {
 	if os.Geteuid() != 0 {
 		return nil
@@ -23,7 +23,7 @@ func Become(folder string) error {
 	uid, gid, err := Of(folder)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no folder %s: the service makes it when it starts", folder)
+		return fmt.Errorf("there is no folder %s: the service creates it at its first start", folder)
 	case err != nil:
 		return err
 	case uid == 0:
@@ -37,14 +37,14 @@ func Become(folder string) error {
 		err = syscall.Setresuid(uid, uid, uid)
 	}
 	if err != nil {
-		return fmt.Errorf("%s belongs to %s, and this process may not become that user (%w): run it as that user, as by sudo -u %s gateway …",
+		return fmt.Errorf("%s belongs to %s, and this process may not become that user (%w): run it as that user, for example with sudo -u %s gateway …",
 			folder, Name(uid), err, Name(uid))
 	}
 	return nil
 }
 
-// Of is whose a folder is, or would be: a folder that is missing goes by the one that it
-// would be made in, unless that is root's.
+// Of returns the owner of a folder. For a missing folder it returns the owner of the
+// nearest folder above it, unless that is root.
 func Of(folder string) (uid, gid int, err error) {
 	at, err := filepath.Abs(folder)
 	if err != nil {
@@ -58,17 +58,17 @@ func Of(folder string) (uid, gid int, err error) {
 			continue
 		}
 		if err != nil {
-			return 0, 0, fmt.Errorf("look whose folder %s is: %w", folder, err)
+			return 0, 0, fmt.Errorf("find the owner of %s: %w", folder, err)
 		}
 		st, ok := info.Sys().(*syscall.Stat_t)
 		if !ok || missing && st.Uid == 0 {
-			return 0, 0, fmt.Errorf("look whose folder %s is: %w", folder, fs.ErrNotExist)
+			return 0, 0, fmt.Errorf("find the owner of %s: %w", folder, fs.ErrNotExist)
 		}
 		return int(st.Uid), int(st.Gid), nil
 	}
 }
 
-// Name is a user's name for people and for sudo -u.
+// Name returns the name of a user, in a form that sudo -u accepts.
 func Name(uid int) string {
 	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
 		return u.Username

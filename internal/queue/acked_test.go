@@ -17,51 +17,51 @@ import (
 
 // holes opens a queue of n records, hands out some and acknowledges all of these but
 // every seventh. It returns what a planned restart is to deliver.
-func holes(t *testing.T, o Options, n, handed int) (s *Store, left []int) {
+func holes(t *testing.T, o Options, n, handed int) (s *Store, queued []int) {
 	s = open(t, o)
 	q := s.Shards()[0]
 	appendN(t, q, 0, n, 700)
 	for i := range handed {
 		rec := next(t, q)
 		if i%7 == 5 {
-			left = append(left, i)
+			queued = append(queued, i)
 		} else {
 			q.Ack(rec.Seq)
 		}
 	}
-	return s, append(left, sequence(handed, n-handed)...)
+	return s, append(queued, sequence(handed, n-handed)...)
 }
 
 func TestPlannedRestartRepeatsOnlyWhatIsOpen(t *testing.T) {
 	o := options(t.TempDir())
-	s, left := holes(t, o, 100, 60)
+	s, queued := holes(t, o, 100, 60)
 	must(t, shut(s))
 	rep, err := inspect.Status(context.Background(), o.Path)
 	must(t, err)
-	if int(rep.Records) != len(left) {
-		t.Fatalf("%d records are reported, want %d", rep.Records, len(left))
+	if int(rep.Records) != len(queued) {
+		t.Fatalf("%d records are reported, want %d", rep.Records, len(queued))
 	}
 	o.Ledger = ledger.New()
 	s = open(t, o)
 	q := s.Shards()[0]
-	if st := q.Stats(); int(st.Records) != len(left) {
-		t.Fatalf("%d records, want %d", st.Records, len(left))
+	if st := q.Stats(); int(st.Records) != len(queued) {
+		t.Fatalf("%d records, want %d", st.Records, len(queued))
 	}
 	// A second restart, before the reader has come to all of them.
 	for range 4 {
 		rec := next(t, q)
-		if number(t, rec) != left[0] {
-			t.Fatalf("got %d, want %d", number(t, rec), left[0])
+		if number(t, rec) != queued[0] {
+			t.Fatalf("got %d, want %d", number(t, rec), queued[0])
 		}
 		q.Ack(rec.Seq)
-		left = left[1:]
+		queued = queued[1:]
 	}
 	must(t, shut(s))
 	o.Ledger = ledger.New()
 	s = open(t, o)
 	q = s.Shards()[0]
 	appendN(t, q, 100, 5, 700)
-	equal(t, "records", drainAll(t, q), append(left, sequence(100, 5)...))
+	equal(t, "records", drainAll(t, q), append(queued, sequence(100, 5)...))
 	if n := q.Stats(); n.Records != 0 || n.Bytes != 0 || n.Events != 0 || toSkip(q) != 0 {
 		t.Fatalf("%+v, %d to skip", n, toSkip(q))
 	}
@@ -78,14 +78,14 @@ func TestDamagedListSaysNothing(t *testing.T) {
 	} {
 		o := options(t.TempDir())
 		o.Logger = quiet()
-		s, left := holes(t, o, 50, 30)
+		s, queued := holes(t, o, 50, 30)
 		must(t, shut(s))
 		path := filepath.Join(o.Path, "shard-00", segment.AckedName)
 		list, err := os.ReadFile(path)
 		must(t, err)
 		change(t, path, list)
 		o.Ledger = ledger.New()
-		if got := drainAll(t, open(t, o).Shards()[0]); len(got) <= len(left) {
+		if got := drainAll(t, open(t, o).Shards()[0]); len(got) <= len(queued) {
 			t.Errorf("%s: %d records, the list was believed", name, len(got))
 		}
 	}
@@ -119,7 +119,7 @@ func TestListHoldsForOtherMetadata(t *testing.T) {
 	} {
 		o := options(t.TempDir())
 		o.Logger = quiet()
-		s, left := holes(t, o, 50, 30)
+		s, queued := holes(t, o, 50, 30)
 		must(t, shut(s))
 		dir := filepath.Join(o.Path, "shard-00")
 		m, _, _, err := segment.ReadMeta(dir)
@@ -127,28 +127,28 @@ func TestListHoldsForOtherMetadata(t *testing.T) {
 		must(t, change(dir, m))
 		rep, err := inspect.Status(context.Background(), o.Path)
 		must(t, err)
-		equal(t, name+": reported", int(rep.Records), len(left))
+		equal(t, name+": reported", int(rep.Records), len(queued))
 		o.Ledger = ledger.New()
 		s = open(t, o)
 		recovered, _, _ := balance(o.Ledger)
-		equal(t, name+": recovered", recovered, eventsOf(left...))
-		equal(t, name, drainAll(t, s.Shards()[0]), left)
+		equal(t, name+": recovered", recovered, eventsOf(queued...))
+		equal(t, name, drainAll(t, s.Shards()[0]), queued)
 	}
 }
 
-// After a crash only what was acknowledged since the last note comes again, however far
+// After a crash only what was acknowledged since the list was last stored comes again, however far
 // it lies behind a record without an answer.
 func TestCrashRepeatsOnlyWhatIsNotNoted(t *testing.T) {
 	o := options(fastDir(t))
-	s, left := holes(t, o, 300, 200)
+	s, queued := holes(t, o, 300, 200)
 	q := s.Shards()[0]
 	settleDown(q)
 	must(t, s.syncAll())
 	more := drain(t, q, 3) // of those that were never handed out
 	o.Path, o.Ledger = copyQueue(t, o.Path), ledger.New()
 	got := drainAll(t, open(t, o).Shards()[0])
-	equal(t, "after the crash", got, left)
-	if len(left) < 100 || !slices.Contains(got, more[0]) {
+	equal(t, "after the crash", got, queued)
+	if len(queued) < 100 || !slices.Contains(got, more[0]) {
 		t.Fatal("the test shows nothing")
 	}
 }
@@ -324,7 +324,7 @@ func TestPlannedRestartsRepeatNothing(t *testing.T) {
 			}
 			must(t, shut(s))
 			if b := o.Ledger.Account("linux").Balance(); b.Difference() != 0 {
-				t.Fatalf("seed %d: books %+v", seed, b)
+				t.Fatalf("seed %d: counts %+v", seed, b)
 			}
 		}
 		o.Ledger = ledger.New()
@@ -345,7 +345,7 @@ func TestFailedStartKeepsTheList(t *testing.T) {
 	for _, where := range []string{"repairing", "attaching"} {
 		o := options(fastDir(t))
 		o.Shards, o.Logger = 2, quiet()
-		s, left := holes(t, o, 100, 60)
+		s, queued := holes(t, o, 100, 60)
 		must(t, shut(s))
 		block := filepath.Join(o.Path, "shard-01", segment.MetaName+".1"+segment.TempSuffix)
 		if where == "attaching" {
@@ -357,6 +357,6 @@ func TestFailedStartKeepsTheList(t *testing.T) {
 		}
 		must(t, os.RemoveAll(block))
 		o.Ledger = ledger.New()
-		equal(t, where, drainAll(t, open(t, o).Shards()[0]), left)
+		equal(t, where, drainAll(t, open(t, o).Shards()[0]), queued)
 	}
 }

@@ -11,8 +11,8 @@ import (
 
 // ackFile writes the file. A list is written in place, which a crash of the process
 // does not undo, and synced with the segments. So a new one costs a sync, but neither a
-// new file nor a sync of the folder. The list that is on stable storage is not touched
-// meanwhile: a torn one is not whole, and that one holds.
+// new file nor a sync of the folder. The list on stable storage is not overwritten
+// meanwhile, so it remains valid if the new one is torn.
 type ackFile struct {
 	path string
 
@@ -25,7 +25,7 @@ type ackFile struct {
 }
 
 // resume goes on with the file of the process before, whose newest list is that of the
-// slot. It is synced first: of what a killed process has written nobody knows.
+// slot. It is synced first, because a killed process may have written it without a sync.
 func (f *ackFile) resume(slot int, generation uint64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

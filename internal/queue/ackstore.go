@@ -12,8 +12,8 @@ import (
 )
 
 // ackStore stores which records of a shard are acknowledged. It is safe for concurrent
-// use. An error stops nobody: it is tried again, and what is not stored is delivered again
-// after a crash.
+// use. An error stops nothing: writing is tried again, and records that are not stored as
+// acknowledged are delivered again after a crash.
 type ackStore struct {
 	file     ackFile
 	log      *slog.Logger
@@ -51,11 +51,11 @@ func (s *ackStore) write() {
 		return
 	}
 	s.changed.Store(false) // before the snapshot: what comes meanwhile is written next time
-	list, left := segment.NewAckedList(s.snapshot())
-	if left > 0 {
+	list, omitted := segment.NewAckedList(s.snapshot())
+	if omitted > 0 {
 		if n, ok := s.failing.Ready(time.Now(), alarmEvery); ok {
 			s.log.Warn("queue: too many gaps between the records that are delivered; after a crash some are delivered again",
-				"left_out", left, "times_before", n)
+				"left_out", omitted, "times_before", n)
 		}
 	}
 	if err := s.file.write(list); err != nil {

@@ -14,8 +14,8 @@ import (
 // keepBuffer is the largest write buffer that is kept between appends.
 const keepBuffer = 4 << 20
 
-// booking enters the events of a stored record into the ledger.
-type booking func(*ledger.Account, int)
+// countFunc enters the events of a stored record into the ledger.
+type countFunc func(*ledger.Account, int)
 
 // appender writes records behind the others. It is used under Shard.io, but for full.
 type appender struct {
@@ -25,14 +25,14 @@ type appender struct {
 	fullAt atomic.Uint64 // the budget's answer that refused an append; 0: none
 }
 
-// full says that an append was refused for want of room, and that there is none yet.
+// full reports that an append was refused for lack of room, and that there is none yet.
 func (a *appender) full() bool {
 	at := a.fullAt.Load()
 	return at != 0 && at == a.disk.budget.answer.Load()
 }
 
 // append stores a record if there is room, and enters its events into the ledger.
-func (a *appender) append(rec *event.Record, book booking) error {
+func (a *appender) append(rec *event.Record, count countFunc) error {
 	if err := a.disk.faults.writing(); err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (a *appender) append(rec *event.Record, book booking) error {
 		return event.ErrFull
 	}
 	a.fullAt.Store(0)
-	if err := a.store(rec, size, roll, book); err != nil {
+	if err := a.store(rec, size, roll, count); err != nil {
 		budget.release(size)
 		return err
 	}
@@ -61,7 +61,7 @@ func (a *appender) append(rec *event.Record, book booking) error {
 }
 
 // store writes the record.
-func (a *appender) store(rec *event.Record, size int64, roll bool, book booking) error {
+func (a *appender) store(rec *event.Record, size int64, roll bool, count countFunc) error {
 	write := &a.disk.faults.write
 	if roll {
 		// The file exists and is open before diskqueue writes to it: so the syncer sees
@@ -92,7 +92,7 @@ func (a *appender) store(rec *event.Record, size int64, roll bool, book booking)
 	if err := a.landed(seg, f, size); err != nil {
 		return err
 	}
-	book(a.ledger.Account(rec.Source), rec.Events)
+	count(a.ledger.Account(rec.Source), rec.Events)
 	a.disk.win.with(func(s *windowState) { s.publish(seg, rec, seq, size) })
 	totals := a.disk.totals
 	totals.allocated.Add(size)
@@ -119,11 +119,11 @@ func (a *appender) landed(seg *segmentState, f *os.File, size int64) error {
 }
 
 // Append stores rec and sets its Seq; nothing else of it is changed or kept. When it
-// returns nil, a crash of the process does not lose the record any more, and a power loss
-// does not after the next sync (Options.SyncInterval).
+// returns nil, a crash of the process no longer loses the record; after the next sync a
+// power loss does not either (Options.SyncInterval).
 //
 // It fails with event.ErrFull, with ErrClosed, or with an error that names the file. It
-// waits while diskqueue syncs. Accepted events are booked in the ledger. Under DropOldest
+// waits while diskqueue syncs. Accepted events are counted in the ledger. Under DropOldest
 // it makes room by itself, and fails with event.ErrFull only if there is nothing to drop
 // but the segments that are being written.
 func (q *Shard) Append(rec *event.Record) error {
@@ -134,18 +134,18 @@ func (q *Shard) Append(rec *event.Record) error {
 	if errors.Is(err, errAstray) { // diskqueue was put right: once more
 		err = q.append(rec, (*ledger.Account).Accept)
 	}
-	// Where nothing can be given up, there may be room meanwhile all the same.
+	// Even if no segment can be dropped, there may be room by now.
 	for errors.Is(err, event.ErrFull) && q.makeRoom != nil && (q.makeRoom() || !q.full()) {
 		err = q.append(rec, (*ledger.Account).Accept)
 	}
 	return err
 }
 
-func (q *Shard) append(rec *event.Record, book booking) error {
+func (q *Shard) append(rec *event.Record, count countFunc) error {
 	q.io.Lock()
 	defer q.io.Unlock()
 	if q.drains || q.shut.Load() {
 		return ErrClosed
 	}
-	return q.appender.append(rec, book)
+	return q.appender.append(rec, count)
 }

@@ -20,8 +20,8 @@ import (
 	"github.com/nsqio/go-diskqueue"
 )
 
-// metaInterval is how often diskqueue stores its metadata where nothing else makes it,
-// and how much more than we an older version may deliver again after a crash.
+// metaInterval is how often diskqueue stores its metadata if nothing else triggers it. An
+// older version of the gateway may deliver that much more again after a crash.
 const metaInterval = 5 * time.Second
 
 // patience is how long a receive from diskqueue may take: longer than any sync.
@@ -73,8 +73,8 @@ func (b *backend) stop() {
 	b.dq = nil
 }
 
-// offers receives the record with the number seq, which stands in the segment at path,
-// from diskqueue. It returns false if diskqueue offers another one: it has lost its place.
+// offers receives record seq, which is in the segment at path, from diskqueue. It returns
+// false if diskqueue offers another record: it has lost its position.
 func (b *backend) offers(seq uint64, path string) bool {
 	// diskqueue answers after it has read ahead, or failed to. It then offers this
 	// record, unless it has renamed the segment and gone on to the next, from which
@@ -140,8 +140,8 @@ func (b *backend) removeLitter() error {
 	return nil
 }
 
-// tellFailure warns that diskqueue could not store its metadata since the last call.
-func (b *backend) tellFailure() {
+// warnFailure warns that diskqueue could not store its metadata since the last call.
+func (b *backend) warnFailure() {
 	if !b.failed.Swap(false) {
 		return
 	}
@@ -153,8 +153,8 @@ func (b *backend) tellFailure() {
 	}
 }
 
-// logf is diskqueue's log. Its errors are known to us in other ways, and most are none,
-// so it is for debugging, but for one: metadata that cannot be stored.
+// logf is diskqueue's log. It is for debugging: we notice its errors in other ways, and most
+// are harmless. The exception is metadata that cannot be stored.
 func (b *backend) logf(_ diskqueue.LogLevel, format string, args ...any) {
 	if strings.Contains(format, "failed to sync") {
 		b.failed.Store(true)

@@ -13,8 +13,8 @@ type signal struct {
 	ch chan struct{}
 }
 
-// wait returns a channel that the next broadcast closes. Take it before looking
-// at what is waited for.
+// wait returns a channel that the next broadcast closes. Take it before checking the
+// condition that is waited for.
 func (s *signal) wait() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,7 +106,7 @@ func (b *budget) retry() {
 	b.room.broadcast()
 }
 
-// measure looks at the file system.
+// measure checks the free space of the file system.
 func (b *budget) measure() error {
 	if b.minFree == 0 {
 		return nil

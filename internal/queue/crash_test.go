@@ -147,11 +147,11 @@ func (c *crashed) check(t *testing.T, dir string) {
 	if st.Records != rep.Records || st.Events != rep.Events || st.Bytes != rep.Bytes || rep.Damaged() {
 		t.Fatalf("inspect says %+v, open %+v", rep, st)
 	}
-	booked := int64(0)
+	counted := int64(0)
 	for _, a := range ledger.Accounts() {
-		booked += a.Balance().Queued
+		counted += a.Balance().Queued
 	}
-	equal(t, "recovered events", booked, st.Events)
+	equal(t, "recovered events", counted, st.Events)
 	appendN(t, q, c.next, 3, 500) // it goes on
 	got := drainAll(t, q)
 	if !slices.IsSorted(got) || len(slices.Compact(slices.Clone(got))) != len(got) {
@@ -286,7 +286,7 @@ func TestSegmentBeforeTheReadPosition(t *testing.T) {
 			q := s.Shards()[0]
 			appendN(t, q, 0, 60, 700)
 			first := q.win.state.segs[0]
-			n := int(first.left.Records)
+			n := int(first.ahead.Records)
 			old, err := os.ReadFile(first.path)
 			must(t, err)
 			drain(t, q, n+5)
@@ -331,7 +331,7 @@ func TestSegmentBeforeTheReadPosition(t *testing.T) {
 }
 
 // Damage, or a torn record, right at the read position: what lies before it was consumed
-// all the same, for a record ends there.
+// nevertheless, since a record ends there.
 func TestDamageAtTheReadPosition(t *testing.T) {
 	for _, n := range []int{5, 20} { // consumed of 20
 		o := options(fastDir(t))

@@ -6,8 +6,8 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// settle moves the cursor out of segments that it has come to the end of. What should
-// have been in them but was not found is lost to damage.
+// settle moves the cursor out of segments that it has read to the end. Records that were
+// expected in them but not found are lost to damage.
 func (s *windowState) settle() {
 	for s.off >= s.cur.size && s.cur != s.last() && s.cur.late == nil {
 		s.giveUp(s.cur, dropBroken)
@@ -15,7 +15,7 @@ func (s *windowState) settle() {
 	}
 }
 
-// moveTo puts the cursor at the beginning of what is left in a segment.
+// moveTo puts the cursor at the first record of a segment that is not consumed.
 func (s *windowState) moveTo(seg *segmentState) { s.cur, s.off, s.stall = seg, seg.from, pause{} }
 
 // skipTo moves the cursor on within its segment.
@@ -54,14 +54,14 @@ func (s *windowState) enter(seg *segmentState, h *segment.Header) entry {
 		source = s.intern(string(h.Source))
 	}
 	e := entry{Place: segment.Place{Seq: h.Seq, Off: s.off, Size: h.Size(), Source: source}, seg: seg, events: h.Events}
-	if seg.done.Has(e.Seq) { // counted and booked by the process before
+	if seg.done.Has(e.Seq) { // already counted by the process before
 		seg.skip--
 		e.state = done
 	} else {
-		seg.left.Remove(h.Source, int64(h.Events), e.Size)
+		seg.ahead.Remove(h.Source, int64(h.Events), e.Size)
 		seg.flying++
 	}
-	seg.held++
+	seg.inWindow++
 	s.out.entries = append(s.out.entries, e)
 	s.skipTo(s.off + e.Size)
 	return e
@@ -78,7 +78,7 @@ func (s *windowState) damageKnown() (to int64, ok bool) {
 	return 0, false
 }
 
-// holds says that the reader cannot go on, since something cannot be read.
+// holds reports that the reader cannot go on, because something cannot be read.
 func (s *windowState) holds() bool {
 	return s.stall.wait != 0 || s.cur.late != nil || s.out.tooManyUnreadable()
 }

@@ -62,14 +62,14 @@ func eventsOf(numbers ...int) (n int) {
 	return n
 }
 
-func setAsideFiles(t testing.TB, dir string) []string {
+func quarantinedFiles(t testing.TB, dir string) []string {
 	t.Helper()
 	all, err := filepath.Glob(filepath.Join(dir, quarantine.Folder, "*"))
 	must(t, err)
 	return all
 }
 
-// damages are ways to break record number 30, and which records that costs.
+// damages break record number 30 in different forms, and list the records that are lost.
 var damages = []struct {
 	name string
 	hurt func(t *testing.T, path string, offs []int64, i int)
@@ -149,13 +149,13 @@ func checkDamaged(t *testing.T, o Options, want []int, lost int) {
 			equal(t, "segments", q.Stats().Segments, int64(1))
 			st := q.Stats()
 			if recovered, _, dropped := balance(o.Ledger); recovered == 0 || st.Records != 0 || st.Events != 0 || st.Bytes != 0 {
-				t.Fatalf("books: %d recovered, %v dropped, %+v", recovered, dropped, st)
+				t.Fatalf("counts: %d recovered, %v dropped, %+v", recovered, dropped, st)
 			}
 		}
 		must(t, shut(s))
 	}
-	if n := len(setAsideFiles(t, o.Path)); lost > 0 && n != 1 || lost == 0 && n != 0 {
-		t.Fatalf("set aside: %v", setAsideFiles(t, o.Path))
+	if n := len(quarantinedFiles(t, o.Path)); lost > 0 && n != 1 || lost == 0 && n != 0 {
+		t.Fatalf("quarantined: %v", quarantinedFiles(t, o.Path))
 	}
 	if rep, err := inspect.Status(context.Background(), o.Path); err != nil || rep.Records != 0 || rep.Damaged() {
 		t.Fatalf("in the end: %+v %v", rep, err)
@@ -163,7 +163,7 @@ func checkDamaged(t *testing.T, o Options, want []int, lost int) {
 }
 
 // Damage that comes while the queue runs: our reader and diskqueue stumble at
-// different times, and the books still balance.
+// different times, and the counts still balance.
 func TestDamageWhileRunning(t *testing.T) {
 	for _, d := range damages {
 		for _, where := range []string{"first", "middle", "last"} {
@@ -199,14 +199,14 @@ func TestDamageWhileRunning(t *testing.T) {
 				equal(t, "records", got, want)
 				_, queued, dropped := balance(o.Ledger)
 				if queued != 0 || int(dropped["corrupt"]) != eventsOf(lost...) {
-					t.Fatalf("books: %d queued, %v dropped, want %d", queued, dropped, eventsOf(lost...))
+					t.Fatalf("counts: %d queued, %v dropped, want %d", queued, dropped, eventsOf(lost...))
 				}
 				st := q.Stats()
 				if st.Records != 0 || st.Events != 0 || st.Bytes != 0 || st.Segments > 2 || (st.Corrupt > 0) != (d.lost > 0) {
 					t.Fatalf("%+v", st)
 				}
-				if n := len(setAsideFiles(t, o.Path)); (n > 0) != (d.lost > 0) {
-					t.Fatalf("set aside: %v", setAsideFiles(t, o.Path))
+				if n := len(quarantinedFiles(t, o.Path)); (n > 0) != (d.lost > 0) {
+					t.Fatalf("quarantined: %v", quarantinedFiles(t, o.Path))
 				}
 			})
 		}

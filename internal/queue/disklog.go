@@ -18,8 +18,8 @@ import (
 )
 
 var (
-	// errAstray says that diskqueue is not where it should be.
-	errAstray = errors.New("queue: diskqueue has lost its place; it was put right, try again")
+	// errAstray says that diskqueue wrote at a position that we do not expect.
+	errAstray = errors.New("queue: diskqueue has lost its position and was attached again; try again")
 	errNoDisk = errors.New("queue: diskqueue is not attached")
 )
 
@@ -85,9 +85,9 @@ func (l *diskLog) consumeDone() {
 	l.reap()
 }
 
-// restoreFiles makes the files what we say they are: the folder and the segment to write
-// to are there, diskqueue's renaming is undone, and what an append has left that failed is
-// cut off. A start with a full disk has left all of that to do.
+// restoreFiles brings the files to the state of the window: it creates the folder and the
+// segment to write to, undoes diskqueue's renaming, and truncates the remains of a failed
+// append. A start with a full disk has done none of it.
 func (l *diskLog) restoreFiles() error {
 	if err := l.makeFolder(); err != nil {
 		return err
@@ -144,8 +144,7 @@ func (l *diskLog) inMemory(num int64) *segmentState {
 	return &segmentState{num: num, path: l.path(num)}
 }
 
-// begin begins the segment behind the last one. What may be left of an append that failed
-// is cut.
+// begin begins the segment behind the last one. Remains of a failed append are truncated.
 func (l *diskLog) begin() error {
 	seg := l.inMemory(l.last().num + 1)
 	f, err := os.OpenFile(seg.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, segment.FileMode)
@@ -197,19 +196,19 @@ func (l *diskLog) retire() error {
 	return l.renew()
 }
 
-// vacate gives the last segment up if all of it is consumed, since there is no room to go
-// on: its file goes first, and attaching makes the next one.
-func (l *diskLog) vacate() (vacated bool) {
+// removeLast removes the last segment if all of it is consumed and there is no room for
+// another: its file is removed first, and attaching creates the next one.
+func (l *diskLog) removeLast() (removed bool) {
 	l.win.with(func(s *windowState) {
-		if vacated = s.consumedAll(); vacated {
+		if removed = s.consumedAll(); removed {
 			s.segs = append(s.segs, l.inMemory(s.last().num+1))
 		}
 	})
-	if vacated {
+	if removed {
 		l.dq.stop() // which has the file open
 		l.reap()
 	}
-	return vacated
+	return removed
 }
 
 // detach takes a segment away from diskqueue, which cannot read it: from here on its
@@ -286,7 +285,7 @@ func (l *diskLog) reap() {
 			l.stale = true
 		}
 		if file != nil {
-			file.Close() // whatever it says: all of it is consumed
+			file.Close() // an error does not matter: all of it is consumed
 		}
 		l.remove(seg)
 		freed += seg.size
@@ -326,14 +325,14 @@ func (l *diskLog) discard(seg *segmentState) error {
 		return segment.RemoveAll(seg.path)
 	}
 	_, err := quarantine.Move(l.root, l.name, seg.num, seg.located(), "")
-	if errors.Is(err, fs.ErrNotExist) { // moved by an earlier attempt
+	if errors.Is(err, fs.ErrNotExist) { // an earlier attempt has moved it
 		err = nil
 	}
 	return errors.Join(err, segment.Remove(seg.path+segment.UnsyncedSuffix))
 }
 
-// resume tries to write again after a failure: it attaches diskqueue anew, which cuts what
-// the failed append has left, and writes a file. If there is no room, it first gives up
+// resume tries to write again after a failure. It attaches diskqueue anew, which truncates
+// the remains of the failed append, and writes a file. If there is no room, it first removes
 // the last segment, if that is consumed.
 func (l *diskLog) resume() error {
 	try := func() error {
@@ -343,7 +342,7 @@ func (l *diskLog) resume() error {
 		return l.probe()
 	}
 	err := try()
-	if recovery.NoRoom(err) && l.vacate() {
+	if recovery.NoRoom(err) && l.removeLast() {
 		err = try()
 	}
 	return err
@@ -375,16 +374,15 @@ func (l *diskLog) probe() error {
 	return nil
 }
 
-// storePlace stores the exact metadata, and what is left in each segment, when the store
-// is closed. If there is no room for it, the next start goes by the list of what is
-// acknowledged.
-func (l *diskLog) storePlace() error {
+// storePosition stores the exact metadata and the stop state when the store is closed. If
+// there is no room, the next start uses the list of acknowledged records.
+func (l *diskLog) storePosition() error {
 	err := l.restoreFiles()
 	if err == nil {
 		var m segment.Meta
 		l.win.with(func(s *windowState) { m = s.exact() })
 		if err = l.dq.storeMeta(m); err == nil {
-			l.storeStopNote(m)
+			l.storeStopState(m)
 		}
 	}
 	if recovery.NoRoom(err) {

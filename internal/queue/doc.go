@@ -16,14 +16,14 @@
 //     since the last sync come again.
 //   - Records are handed out in the order of Append. Records that were given back come
 //     first.
-//   - A read error says nothing about the bytes. The read is tried again, for ever, and no
-//     count changes. Only a read that worked can show damage: a wrong checksum, no record
+//   - A read error says nothing about the bytes. The read is tried again without a limit,
+//     and no count changes. Only a read that worked can show damage: a wrong checksum, no record
 //     where one should be, a file that is too short.
 //   - Nothing is deleted because it is damaged. A torn tail, which no Append has accepted,
 //     is cut. Anything else is first copied to Path/corrupt, counted, and logged with file
 //     and offset. Records in there that turn out to be whole are put back.
-//   - What an orderly stop has left and the next start does not find is logged and counted:
-//     recovered, and dropped with reason "corrupt".
+//   - Records that were queued at an orderly stop and that the next start does not find are
+//     logged and counted: recovered, and dropped with reason "corrupt".
 //   - All segments together stay below Options.MaxSize. There are two exceptions: one extra
 //     segment while a consumed one is replaced, and one while a segment is copied after a
 //     failed sync (that copy also ignores Options.MinFree). Segments that the file system
@@ -42,7 +42,7 @@
 //
 //	segment 12            segment 13                 segment 14
 //	├──────────┬──────────┼───────────┬──────────────┼───────────┐
-//	  consumed │ window: handed out   │ left: only summed        │ write position
+//	  consumed │ window: handed out   │ ahead: only summed       │ write position
 //	           │ done, flying, waiting│                          │
 //	           └ diskqueue reads here └ our cursor               └ Append
 //
@@ -70,19 +70,19 @@
 // byte was written, which is the only way to see all write-back errors. An error becomes a
 // fault: Healthy reports it, Accepting is false, and the sync is tried again until it works.
 //
-// After a failed sync a good one proves nothing, since Linux takes the pages for clean. So
+// After a failed sync a successful one proves nothing, since Linux treats the pages as clean. So
 // the segment is copied to a new file, which is synced and renamed over the old one, and
 // diskqueue is started again. A failed copy is tried again after a pause that grows to
 // seconds. A read error in what was synced before, or an error that is not an I/O error,
 // ends the attempt. If a page that was not synced stays unreadable for half a minute while
-// the disk takes the rest of the copy, the copy has a gap, and the old file is kept in the
+// the disk accepts the other pages, the copy has a gap, and the old file is kept in the
 // corrupt folder. A consumed segment is not copied: a new one is begun. A file with the
-// suffix .doubt lets a restart go on with this. Open syncs nothing, but the first sync of
+// suffix .doubt makes a restart continue the resync. Open syncs nothing, but the first sync of
 // Run covers all that Open has found.
 //
 // # What is acknowledged
 //
-// The read position in diskqueue's metadata is behind in two ways: it stays at the oldest
+// The read position in diskqueue's metadata is behind for two reasons: it stays at the oldest
 // unacknowledged record, and it is stored only now and then. So acked.json lists what is
 // acknowledged; package segment has its format. A start passes over these records.
 //
@@ -93,7 +93,7 @@
 // acknowledged since the last sync. If the list cannot be stored, that is tried again every
 // second; nothing waits for it.
 //
-// A list must never make a start pass over a record that nobody has got. So it names the
+// A list must never make a start pass over a record that was not delivered. So it names the
 // segment as well as the number, and holds the highest number that was given. Numbers go on
 // above that: a power loss may take records whose numbers are listed, even with the last
 // segment, and no new record may get their numbers. A list that cannot be read is ignored,
@@ -113,7 +113,7 @@
 // # What cannot be read
 //
 //	a record's body       the record is given back and read again after a pause, those that
-//	                      failed in turns; the others go on meanwhile. Once 1,024 records
+//	                      failed round robin; the others go on meanwhile. Once 1,024 records
 //	                      of a shard wait so, no further one is taken
 //	a record's header     where the next record begins is not known: the shard waits, and
 //	                      reads it again after a pause

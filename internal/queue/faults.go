@@ -9,25 +9,25 @@ import (
 	"syslog-gateway/internal/throttle"
 )
 
-// faults are what the disk refuses to a shard now, and how often it has refused. They
-// are safe for concurrent use.
+// faults are the present disk errors of a shard and their counts. They are safe for
+// concurrent use.
 type faults struct {
 	write fault // to begin a segment, to append to it, or to end that fault
 	sync  fault
 	read  fault // a record, a header, or a segment at the start
 }
 
-// newFaults returns the faults of a shard. mended is called when one has ended.
-func newFaults(name string, log *slog.Logger, mended func()) *faults {
+// newFaults returns the faults of a shard. onEnd is called when a fault has ended.
+func newFaults(name string, log *slog.Logger, onEnd func()) *faults {
 	writing := &alarm{log: log, ended: "queue can be written again",
 		began: "queue cannot be written; it is tried again until it works"}
 	reading := &alarm{log: log, ended: "queue can be read again",
 		began: "queue cannot be read; nothing is given up, it is tried again until it works. " +
-			"Look at the kernel's log; for a disk that stays bad there is gateway queue skip"}
+			"Check the kernel log; if the disk stays bad, use gateway queue skip"}
 	return &faults{
-		write: fault{shard: name, alarm: writing, mended: mended},
-		sync:  fault{shard: name, alarm: writing, mended: mended},
-		read:  fault{shard: name, alarm: reading, mended: mended},
+		write: fault{shard: name, alarm: writing, onEnd: onEnd},
+		sync:  fault{shard: name, alarm: writing, onEnd: onEnd},
+		read:  fault{shard: name, alarm: reading, onEnd: onEnd},
 	}
 }
 
@@ -39,7 +39,7 @@ func (f *faults) writing() error {
 	return f.sync.err()
 }
 
-// forget ends the faults of writing without a word: the shard is gone.
+// forget ends the faults of writing without a log line: the shard is gone.
 func (f *faults) forget() {
 	f.write.now.Store(nil)
 	f.sync.now.Store(nil)
@@ -47,11 +47,11 @@ func (f *faults) forget() {
 
 // fault is one thing that the disk refuses.
 type fault struct {
-	shard  string
-	alarm  *alarm
-	mended func()
-	now    atomic.Pointer[error]
-	times  atomic.Uint64 // since Open
+	shard string
+	alarm *alarm
+	onEnd func()
+	now   atomic.Pointer[error]
+	times atomic.Uint64 // since Open
 }
 
 // err says why the disk refuses it now, or nil.
@@ -76,7 +76,7 @@ func (f *fault) set(err error) error {
 // clear ends the fault, if there is one.
 func (f *fault) clear() {
 	if f.now.Swap(nil) != nil {
-		f.mended()
+		f.onEnd()
 		f.alarm.end()
 	}
 }

@@ -84,8 +84,8 @@ func (f *folder) beginSync() bool {
 	defer f.mu.Unlock()
 	before := f.meta
 	f.meta = meta
-	moved := meta != nil && (before == nil || !os.SameFile(before, meta) || !before.ModTime().Equal(meta.ModTime()))
-	dirty := f.dirty || moved
+	renamed := meta != nil && (before == nil || !os.SameFile(before, meta) || !before.ModTime().Equal(meta.ModTime()))
+	dirty := f.dirty || renamed
 	f.dirty = false
 	for _, s := range f.removed {
 		f.removing = segment.Join(f.removing, s)

@@ -217,20 +217,20 @@ func TestDropOldestWhileOthersWork(t *testing.T) {
 		}
 	}
 	st := q.Stats()
-	held := 0
+	taken := 0
 	q.win.mu.Lock()
 	for _, e := range q.win.state.out.entries { // still in flight when the takers stopped
 		if e.state != done {
-			held += int(e.events)
+			taken += int(e.events)
 		}
 	}
 	q.win.mu.Unlock()
 	_, queued, dropped := balance(o.Ledger)
-	if int(queued) != held || int(st.Events) != held || dropped["corrupt"] != 0 {
-		t.Fatalf("%d queued, %d held, %v dropped, %+v", queued, held, dropped, st)
+	if int(queued) != taken || int(st.Events) != taken || dropped["corrupt"] != 0 {
+		t.Fatalf("%d queued, %d taken, %v dropped, %+v", queued, taken, dropped, st)
 	}
 	for _, a := range o.Ledger.Accounts() {
-		b := a.Balance() // nothing was received here: accepting books it out of memory
+		b := a.Balance() // nothing was received here: accepting takes it out of memory
 		if in := uint64(-b.InMemory); in != b.Delivered+b.Dropped+uint64(b.Queued) {
 			t.Fatalf("%s: %+v", a.Source, b)
 		}
@@ -269,7 +269,7 @@ func TestLowSpaceIsFull(t *testing.T) {
 }
 
 // On a file system that is nearly full no segment grows to its full size. What is
-// consumed comes free all the same: else nothing could ever be appended again.
+// consumed still comes free: else nothing could ever be appended again.
 func TestLowSpaceEndsWhenAllIsConsumed(t *testing.T) {
 	o := options(fastDir(t))
 	o.SegmentSize, o.MinFree = 1<<20, 1

@@ -11,8 +11,8 @@ import (
 type handedOut struct {
 	entries    []entry  // oldest first
 	again      []uint64 // waiting, oldest first
-	unreadable []uint64 // waiting, because they could not be read; they take turns
-	rest       pause    // until one of them is tried again
+	unreadable []uint64 // waiting, because they could not be read; tried round robin
+	retry      pause    // until one of them is tried again
 	// numUnreadable is how many entries are unreadable, those that are being read again included.
 	numUnreadable int
 }
@@ -59,9 +59,9 @@ func (o *handedOut) open(seq uint64) *entry {
 	return nil
 }
 
-// pop forgets the oldest entry, which is consumed.
+// pop removes the oldest entry, which is consumed.
 func (o *handedOut) pop() {
-	o.entries[0].seg.held--
+	o.entries[0].seg.inWindow--
 	o.entries[0] = entry{}
 	o.entries = o.entries[1:]
 }
@@ -97,11 +97,11 @@ func (o *handedOut) failed(seq uint64) bool {
 		o.numUnreadable++
 	}
 	o.unreadable = append(o.unreadable, seq)
-	o.rest.grow()
+	o.retry.grow()
 	return true
 }
 
-// readAgain takes an entry off those that could not be read.
+// readAgain removes an entry from the unreadable ones.
 func (o *handedOut) readAgain(e *entry) {
 	if e.unreadable {
 		e.unreadable = false
@@ -109,7 +109,7 @@ func (o *handedOut) readAgain(e *entry) {
 	}
 }
 
-// tooSick says that so many records could not be read that no further one is taken.
+// tooManyUnreadable reports that no further record is taken, because too many are unreadable.
 func (o *handedOut) tooManyUnreadable() bool { return len(o.unreadable) >= maxUnreadable }
 
 // retake returns the oldest record that was given back, else one that could not be read
@@ -123,7 +123,7 @@ func (o *handedOut) retake() *entry {
 			return e
 		}
 	}
-	for len(o.unreadable) > 0 && o.rest.over() {
+	for len(o.unreadable) > 0 && o.retry.over() {
 		e := o.find(o.unreadable[0])
 		o.unreadable = o.unreadable[1:]
 		if e != nil && e.state == waiting && e.unreadable {

@@ -20,7 +20,7 @@ import (
 // the folder that the variable names, and says what it did on standard output.
 const childEnv = "QUEUE_TEST_CHILD"
 
-// child appends for ever, and acknowledges what it takes, with four takers.
+// child appends until it is killed, and acknowledges what it takes, with four takers.
 func child(dir string) int {
 	s, err := start(Options{Path: dir, Shards: 1, MaxSize: 1 << 30, SegmentSize: 256 << 10, SyncInterval: 10 * time.Millisecond})
 	if err != nil {
@@ -54,7 +54,7 @@ func child(dir string) int {
 					os.Exit(1)
 				}
 				buf = rec.Body
-				if rand.IntN(5) == 0 { // not for ever: who is given back for ever holds up the rest
+				if rand.IntN(5) == 0 { // not always: a record that always comes back blocks the others
 					q.Nack(rec.Seq)
 					continue
 				}
@@ -88,7 +88,7 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	rnd := rand.New(rand.NewPCG(seed, 3))
 	dir := fastDir(t) // what a killed process leaves is the same on every file system
-	accepted, tried, noted := map[int]bool{}, map[int]bool{}, map[int]int{}
+	accepted, tried, stored := map[int]bool{}, map[int]bool{}, map[int]int{}
 	from, repeated := 0, 0
 	for life := range 8 {
 		for _, line := range killed(t, dir, from, 300+rnd.IntN(2000)) {
@@ -101,10 +101,10 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 				accepted[n] = true
 				from = max(from, n+1)
 			case "not":
-				noted[n] = life
+				stored[n] = life
 			default:
-				if before, known := noted[n]; known && before < life {
-					t.Fatalf("seed %d: record %d was acknowledged and noted in life %d, and comes again in life %d", seed, n, before, life)
+				if before, known := stored[n]; known && before < life {
+					t.Fatalf("seed %d: record %d was acknowledged and stored in life %d, and comes again in life %d", seed, n, before, life)
 				}
 				if tried[n] {
 					repeated++
@@ -112,11 +112,11 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 				tried[n] = true
 			}
 		}
-		from += 10 // some may have been stored and not told
+		from += 10 // some may have been stored and not printed
 	}
 	s := open(t, options(dir))
 	q := s.Shards()[0]
-	rest := map[int]bool{}
+	queued := map[int]bool{}
 	for last := -1; ; {
 		rec, ok := nextNow(t, q)
 		if !ok {
@@ -127,20 +127,20 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 			t.Fatalf("seed %d: record %d after %d", seed, n, last)
 		}
 		last = n
-		rest[n] = true
+		queued[n] = true
 		q.Ack(rec.Seq)
 	}
 	for n := range accepted {
-		if !rest[n] && !tried[n] {
+		if !queued[n] && !tried[n] {
 			t.Fatalf("seed %d: accepted record %d of %d is lost", seed, n, len(accepted))
 		}
 	}
-	for n := range noted {
-		if rest[n] {
-			t.Fatalf("seed %d: record %d was acknowledged and noted, and comes again", seed, n)
+	for n := range stored {
+		if queued[n] {
+			t.Fatalf("seed %d: record %d was acknowledged and stored, and comes again", seed, n)
 		}
 	}
-	t.Logf("%d accepted, %d acknowledged and noted, %d came again", len(accepted), len(noted), repeated)
+	t.Logf("%d accepted, %d acknowledged and stored, %d came again", len(accepted), len(stored), repeated)
 	if q.Stats().Corrupt != 0 {
 		t.Fatalf("seed %d: %+v", seed, q.Stats())
 	}

@@ -44,7 +44,7 @@ func toSkip(q *Shard) (n int) {
 	return n
 }
 
-// hurt damages a record that is not consumed, or cuts a segment there.
+// hurt damages a record that is not consumed, or truncates a segment there.
 func (l *listed) hurt(t *testing.T, rnd *rand.Rand) {
 	dir := filepath.Join(l.o.Path, "shard-00")
 	m, _, _, err := segment.ReadMeta(dir)
@@ -93,7 +93,7 @@ func (l *listed) check(t *testing.T, s *Store) (old int) {
 		t.Fatalf("%+v, %d queued, %v dropped", st, queued, dropped)
 	}
 	if n := toSkip(q); n != 0 {
-		t.Fatalf("%d records are remembered for ever", n)
+		t.Fatalf("%d records stay in memory", n)
 	}
 	return len(got) - 40
 }

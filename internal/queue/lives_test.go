@@ -14,12 +14,12 @@ import (
 // lives is a shard that goes from crash to crash. A crash leaves any state of a file
 // that can be on the disk then.
 type lives struct {
-	rnd   *rand.Rand
-	next  int
-	acked map[int]bool // in any life
-	noted map[int]bool // and on stable storage since then
-	list  [][]byte     // the file of acknowledged records, as it was since it was last synced
-	meta  [][]byte     // the metadata likewise
+	rnd    *rand.Rand
+	next   int
+	acked  map[int]bool // in any life
+	stored map[int]bool // and on stable storage since then
+	list   [][]byte     // the file of acknowledged records, as it was since it was last synced
+	meta   [][]byte     // the metadata likewise
 }
 
 // live works on the queue at random, and returns with records that are open.
@@ -66,7 +66,7 @@ func (l *lives) live(t *testing.T, s *Store) {
 			l.list, l.meta = nil, nil
 			l.keep(q.folder.path)
 			for n := range acked {
-				l.noted[n] = true
+				l.stored[n] = true
 			}
 		}
 	}
@@ -80,7 +80,7 @@ func (l *lives) keep(dir string) {
 }
 
 // crash copies the queue as a power loss may leave it: of the segments, what was synced
-// and any part of the rest; of the other files, any state since they were synced.
+// and any part of the other bytes; of the other files, any state since they were synced.
 func (l *lives) crash(t *testing.T, s *Store) (image string) {
 	q := s.Shards()[0]
 	image = copyQueue(t, s.opts.Path)
@@ -132,7 +132,7 @@ func present(t *testing.T, image string) (all []int) {
 // what was acknowledged before the last sync does not come again.
 func TestNoListEatsARecord(t *testing.T) {
 	for seed := range seeds(t, 60) {
-		l := &lives{rnd: rand.New(rand.NewPCG(seed, 31)), acked: map[int]bool{}, noted: map[int]bool{}}
+		l := &lives{rnd: rand.New(rand.NewPCG(seed, 31)), acked: map[int]bool{}, stored: map[int]bool{}}
 		if !t.Run("", func(t *testing.T) {
 			o := options(fastDir(t))
 			for range 8 {
@@ -142,13 +142,13 @@ func TestNoListEatsARecord(t *testing.T) {
 				l.live(t, s)
 				o.Path = l.crash(t, s)
 				here := present(t, o.Path)
-				rest := o
-				rest.Path, rest.Ledger = copyQueue(t, o.Path), ledger.New()
-				got := drainAll(t, open(t, rest).Shards()[0])
+				after := o
+				after.Path, after.Ledger = copyQueue(t, o.Path), ledger.New()
+				got := drainAll(t, open(t, after).Shards()[0])
 				for _, n := range here {
 					if came := slices.Contains(got, n); !came && !l.acked[n] {
 						t.Fatalf("record %d is there and does not come: %v of %v", n, got, here)
-					} else if came && l.noted[n] {
+					} else if came && l.stored[n] {
 						t.Fatalf("record %d was acknowledged before the last sync, and comes again", n)
 					}
 				}

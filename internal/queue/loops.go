@@ -38,7 +38,7 @@ func (q *Shard) healLoop(ctx context.Context) {
 }
 
 // storeAcks writes which records are acknowledged, until ctx is done. It syncs nothing,
-// so it is not held up by a slow disk: what is answered before a kill -9 by more than the
+// so a slow disk does not delay it: what is answered before a kill -9 by more than the
 // interval of syncing does not come again.
 func (q *Shard) storeAcks(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(max(every, time.Millisecond))

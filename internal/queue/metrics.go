@@ -17,8 +17,8 @@ type metrics struct {
 	events, bytes, capacity, oldest, corrupt, faults *prometheus.Desc
 }
 
-// newMetrics registers the metrics of the store; with a nil registerer nobody
-// sees them.
+// newMetrics registers the metrics of the store; a nil registerer
+// registers none.
 func newMetrics(s *Store, r prometheus.Registerer) (*metrics, error) {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("gateway_queue_"+name, help, labels, nil)
@@ -35,7 +35,7 @@ func newMetrics(s *Store, r prometheus.Registerer) (*metrics, error) {
 		bytes:    desc("bytes", "Bytes on disk of the records that are queued or in flight.", "shard"),
 		capacity: desc("capacity_bytes", "The cap on the segments of all shards (queue.max_size)."),
 		oldest:   desc("oldest_seconds", "Age of the oldest event that is queued or in flight; 0 when there is none."),
-		corrupt:  desc("corrupt_records_total", "Damaged records or ranges that were set aside.", "shard"),
+		corrupt:  desc("corrupt_records_total", "Damaged records or ranges that were quarantined.", "shard"),
 		faults:   desc("faults_total", "Failures of the disk: to write a shard's segment (write), to bring it to stable storage (sync), or to read it (read). Each is tried again.", "shard", "kind"),
 	}
 	if r == nil {

@@ -18,7 +18,7 @@ import (
 func runRestore(t *testing.T, s *Store) {
 	t.Helper()
 	stop := run(t, s)
-	until(t, "what is set aside is put back", func() bool {
+	until(t, "what is quarantined is put back", func() bool {
 		select {
 		case <-s.restorer.ended:
 			return true
@@ -38,13 +38,13 @@ func copySegmentFile(t *testing.T, from string, num int64) {
 }
 
 // A human copies segments about: each record that is queued comes once, none pends, and
-// what was copied is set aside with a line of the log.
+// what was copied is quarantined with a line of the log.
 func TestCopiedSegments(t *testing.T) {
 	for name, c := range map[string]struct {
-		acked int
-		copy  func(t *testing.T, segs []string)
-		again []int // records that come though they were acknowledged: their copies cannot be known
-		moved int
+		acked     int
+		copy      func(t *testing.T, segs []string)
+		again     []int // records that come though they were acknowledged: their copies cannot be known
+		misplaced int
 	}{
 		"the first to the end":          {0, func(t *testing.T, segs []string) { copySegmentFile(t, segs[0], 9) }, nil, 1},
 		"the first, partly delivered":   {10, func(t *testing.T, segs []string) { copySegmentFile(t, segs[0], 9) }, nil, 1},
@@ -94,13 +94,13 @@ func TestCopiedSegments(t *testing.T) {
 			equal(t, "records", got, sequence(c.acked, 63-c.acked))
 			settleDown(q)
 			if st := q.Stats(); st.Records != 0 || st.Segments > 1 || len(q.win.state.out.entries) != 0 {
-				t.Errorf("%+v, %d are held", st, len(q.win.state.out.entries))
+				t.Errorf("%+v, %d are in the window", st, len(q.win.state.out.entries))
 			}
-			if n := strings.Count(text.String(), "somebody has copied it here"); n != c.moved {
+			if n := strings.Count(text.String(), "somebody has copied it here"); n != c.misplaced {
 				t.Errorf("logged %d times:\n%s", n, text)
 			}
 			must(t, shut(s))
-			kept := setAsideFiles(t, o.Path)
+			kept := quarantinedFiles(t, o.Path)
 			for _, f := range kept {
 				if !strings.HasSuffix(f, quarantine.DuplicateSuffix) && !strings.HasSuffix(f, quarantine.RestoredSuffix) {
 					t.Errorf("%s is left", f)
@@ -110,7 +110,7 @@ func TestCopiedSegments(t *testing.T) {
 			s = open(t, o)
 			runRestore(t, s)
 			equal(t, "records of the next life", len(drainAll(t, s.Shards()[0])), 0)
-			equal(t, "files", setAsideFiles(t, o.Path), kept)
+			equal(t, "files", quarantinedFiles(t, o.Path), kept)
 		})
 	}
 }
@@ -124,7 +124,7 @@ func TestBackupOfADeliveredSegment(t *testing.T) {
 		s := open(t, o)
 		q := s.Shards()[0]
 		appendN(t, q, 0, 60, 700)
-		n := int(q.win.state.segs[0].left.Records)
+		n := int(q.win.state.segs[0].ahead.Records)
 		old, err := os.ReadFile(q.win.state.segs[0].path)
 		must(t, err)
 		drain(t, q, n+2)

@@ -48,7 +48,7 @@ type Options struct {
 	// lowered where MaxSize would not hold four segments for every shard.
 	SegmentSize int64
 	// MinFree is what stays free on the file system, in bytes: below it the
-	// queue is full. 0: not looked at.
+	// queue is full. 0 disables the check.
 	MinFree int64
 	// SyncInterval is what a power loss may cost at most; 0 means 250 ms.
 	SyncInterval time.Duration

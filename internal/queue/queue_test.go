@@ -72,7 +72,7 @@ func open(t testing.TB, o Options) *Store {
 }
 
 // fastDir is a folder in memory where there is one. What the tests of many crashes
-// look at does not depend on what fsync costs.
+// check does not depend on what fsync costs.
 func fastDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "queue-test-")

@@ -41,7 +41,7 @@ type reader struct {
 	totals     *totals
 	faults     *faults
 	ledger     *ledger.Ledger
-	lost       func() // a record is done that nobody has acknowledged
+	lost       func() // a record is done without an acknowledgement
 
 	mu      sync.Mutex           // Shard.io is taken before it, the window's lock behind it
 	headers segment.HeaderReader // headers read ahead, of the segment of
@@ -136,7 +136,7 @@ func (r *reader) fileOf(seq uint64) (f *os.File, err error) {
 }
 
 // quarantineRecord keeps a copy of a damaged record and takes it out of the queue. An
-// error is one of reading for the copy, and changes nothing.
+// error means that the copy could not be read, and changes nothing.
 func (r *reader) quarantineRecord(e entry, f io.ReaderAt, why error) error {
 	copied, err := quarantine.CopyRange(r.root, r.name, e.seg.num, f, e.Off, e.Off+e.Size)
 	if segment.NotRead(err) {
@@ -158,16 +158,16 @@ func (r *reader) quarantineRecord(e entry, f io.ReaderAt, why error) error {
 	}
 	r.totals.corrupt.Add(1)
 	r.ledger.Account(e.Source).DropQueued(dropBroken, int(e.events))
-	r.log.Error("queue: a damaged record is set aside", "file", e.seg.path, "offset", e.Off,
+	r.log.Error("queue: a damaged record is quarantined", "file", e.seg.path, "offset", e.Off,
 		"bytes", e.Size, "events", e.events, "source", e.Source, "reason", why, "copy", copied, "copy_error", err)
 	r.lost()
 	return nil
 }
 
-// pass moves the cursor over a damaged range to the next header, and puts the range into
-// quarantine. The records that were in it are booked when the end of the segment is
-// reached: what was appended and not found by then is lost. passed is false if the cursor
-// is elsewhere by now, or if something cannot be read.
+// pass quarantines a damaged range and moves the cursor to the next header. The records of
+// the range are counted at the end of the segment: records that were appended and not found
+// by then are lost. passed is false if the cursor has advanced meanwhile, or if something
+// cannot be read.
 func (r *reader) pass(d *damagedError) (passed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -201,8 +201,8 @@ func (r *reader) pass(d *damagedError) (passed bool) {
 	return true
 }
 
-// quarantineRange keeps a copy of a damaged range. An error is one of reading for the
-// copy, and changes nothing.
+// quarantineRange keeps a copy of a damaged range. An error means that the copy could not
+// be read, and changes nothing.
 func (r *reader) quarantineRange(d *damagedError, f io.ReaderAt, to int64) error {
 	copied, err := quarantine.CopyRange(r.root, r.name, d.seg.num, f, d.off, to)
 	if segment.NotRead(err) {
@@ -212,7 +212,7 @@ func (r *reader) quarantineRange(d *damagedError, f io.ReaderAt, to int64) error
 		r.win.with(func(*windowState) { d.seg.keep = true })
 	}
 	r.totals.corrupt.Add(1)
-	r.log.Error("queue: a damaged part of a segment is set aside", "file", d.seg.path,
+	r.log.Error("queue: a damaged part of a segment is quarantined", "file", d.seg.path,
 		"offset", d.off, "bytes", to-d.off, "reason", d.err, "copy", copied, "copy_error", err)
 	return nil
 }
@@ -231,9 +231,9 @@ func (r *reader) dropHead() (freed, events int64) {
 // handed out must be given to Ack or Nack.
 //
 // It fails with ErrClosed or with the context's error. A record that cannot be read stays
-// queued: it is read again after a pause, for ever, and those behind it go on meanwhile,
-// unless it is its header that cannot be read. Damaged records are put into quarantine,
-// counted, and not handed out.
+// queued and is read again after a pause, without a limit. Records behind it are handed out
+// meanwhile, unless its header cannot be read. Damaged records are quarantined, counted, and
+// not handed out.
 func (q *Shard) Next(ctx context.Context, buf []byte) (event.Record, error) {
 	for {
 		avail := q.win.avail.wait()
@@ -278,8 +278,8 @@ func (q *Shard) pass(d *damagedError) error {
 	return q.disk.detach(d.seg, "it is damaged")
 }
 
-// await waits until there may be a record, or it is time to read again what could not be
-// read, or ctx is done.
+// await waits until there may be a record, until it is time to repeat a failed read, or
+// until ctx is done.
 func (r *reader) await(ctx context.Context, avail <-chan struct{}) {
 	var again <-chan time.Time
 	if at, ok := r.nextTry(); ok {

@@ -18,7 +18,7 @@ type pause struct {
 	wait time.Duration
 }
 
-// grow begins the next pause. A failure within a pause, of somebody who has begun before
+// grow begins the next pause. A failure within a pause, of an attempt that began before
 // it, does not count again.
 func (p *pause) grow() {
 	if now := time.Now(); p.over() {
@@ -30,8 +30,8 @@ func (p *pause) grow() {
 // over says that it is time to try. It reads no clock if there is no pause.
 func (p *pause) over() bool { return p.wait == 0 || !time.Now().Before(p.at) }
 
-// stalled notes that the reader cannot go on at the cursor, and returns errNothing:
-// nothing behind it is handed out until this place can be read.
+// stalled records that the reader cannot go on at the cursor, and returns errNothing.
+// Nothing behind the cursor is handed out until it can be read.
 func (r *reader) stalled(seg *segmentState, err error) error {
 	r.win.with(func(s *windowState) {
 		if s.cur == seg {
@@ -57,21 +57,21 @@ func (r *reader) unread(e entry, err error) {
 	}
 }
 
-// failed makes a failed read visible, and wakes those who wait: they must know when it is
-// tried again.
+// failed makes a failed read visible, and wakes waiting callers, which need the time of the
+// next attempt.
 func (r *reader) failed(seg *segmentState, err error) {
 	_ = r.faults.read.set(fmt.Errorf("%s: %w", seg.path, err))
 	r.win.avail.broadcast()
 }
 
-// readAgain says that a record was read that could not be before.
+// readAgain records that a record can be read again.
 func (r *reader) readAgain(seq uint64) {
 	more := false
 	r.win.with(func(s *windowState) {
 		if e := s.out.find(seq); e != nil {
 			s.out.readAgain(e)
 		}
-		s.out.rest = pause{}
+		s.out.retry = pause{}
 		more = len(s.out.unreadable) > 0
 	})
 	if more {
@@ -80,7 +80,7 @@ func (r *reader) readAgain(seq uint64) {
 	r.settleFault()
 }
 
-// settleFault ends the fault of reading when nothing is left that could not be read.
+// settleFault ends the read fault when everything can be read again.
 func (r *reader) settleFault() {
 	if r.faults.read.err() == nil {
 		return
@@ -113,8 +113,8 @@ func (r *reader) nextTry() (at time.Time, ok bool) {
 		if s.stall.wait != 0 {
 			at, ok = s.stall.at, true
 		}
-		if len(s.out.unreadable) > 0 && (!ok || s.out.rest.at.Before(at)) {
-			at, ok = s.out.rest.at, true
+		if len(s.out.unreadable) > 0 && (!ok || s.out.retry.at.Before(at)) {
+			at, ok = s.out.retry.at, true
 		}
 	})
 	return at, ok

@@ -91,7 +91,7 @@ func TestUnreadableHeaderHoldsTheShard(t *testing.T) {
 		t.Errorf("healthy %v, %+v", s.Healthy(), st)
 	}
 	_, queued, dropped := balance(o.Ledger)
-	if queued != int64(eventsOf(0, 1, 2)) || len(dropped) != 0 { // those that drain has taken are not booked
+	if queued != int64(eventsOf(0, 1, 2)) || len(dropped) != 0 { // those that drain has taken are not counted
 		t.Errorf("%d queued, %v dropped", queued, dropped)
 	}
 	for _, once := range []string{"queue cannot be read;", "queue can be read again"} {
@@ -99,8 +99,8 @@ func TestUnreadableHeaderHoldsTheShard(t *testing.T) {
 			t.Errorf("%q is logged %d times:\n%s", once, n, text)
 		}
 	}
-	if len(setAsideFiles(t, o.Path)) != 0 {
-		t.Errorf("set aside: %v", setAsideFiles(t, o.Path))
+	if len(quarantinedFiles(t, o.Path)) != 0 {
+		t.Errorf("quarantined: %v", quarantinedFiles(t, o.Path))
 	}
 }
 
@@ -129,11 +129,11 @@ func TestUnreadableRecordLetsOthersPass(t *testing.T) {
 		t.Fatal("it is not queued any more")
 	}
 	q.win.mu.Lock()
-	q.win.state.out.rest = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
+	q.win.state.out.retry = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
 	q.win.mu.Unlock()
 	equal(t, "those behind", drain(t, q, 7), sequence(3, 7))
 	q.win.mu.Lock()
-	q.win.state.out.rest.at = time.Now()
+	q.win.state.out.retry.at = time.Now()
 	q.win.mu.Unlock()
 	equal(t, "those that could not be read", drain(t, q, 2), []int{0, 2})
 	if st := q.Stats(); st.ReadFault != "" || st.Records != 0 || st.Corrupt != 0 || st.Faults.Read != 3 {
@@ -149,7 +149,7 @@ func TestFewRecordsAreUnreadable(t *testing.T) {
 	q := s.Shards()[0]
 	appendN(t, q, 0, maxUnreadable+50, 100)
 	q.win.mu.Lock()
-	q.win.state.out.rest = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
+	q.win.state.out.retry = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
 	q.win.mu.Unlock()
 	for n := 0; ; n++ {
 		e, err := q.reader.take()
@@ -160,10 +160,10 @@ func TestFewRecordsAreUnreadable(t *testing.T) {
 		q.reader.unread(e, syscall.EIO)
 	}
 	if s.Healthy() == nil {
-		t.Error("that nothing is handed out is not told")
+		t.Error("that nothing is handed out is not reported")
 	}
 	q.win.mu.Lock()
-	q.win.state.out.rest = pause{}
+	q.win.state.out.retry = pause{}
 	q.win.mu.Unlock()
 	equal(t, "records", len(drainAll(t, q)), maxUnreadable+50)
 	must(t, s.Healthy())
@@ -200,7 +200,7 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 	copied := func(r io.ReaderAt) error {
 		root := t.TempDir()
 		_, err := quarantine.CopyRange(root, "shard-00", 1, r, 7, int64(len(data)))
-		if files := setAsideFiles(t, root); err != nil && len(files) > 0 {
+		if files := quarantinedFiles(t, root); err != nil && len(files) > 0 {
 			t.Errorf("left behind: %v", files)
 		}
 		return err
@@ -209,10 +209,10 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 		data []byte
 		do   func(io.ReaderAt) error
 	}{
-		"walk":         {data, func(r io.ReaderAt) error { _, err := segment.Headers(r, int64(len(data)), 0, nil); return err }},
-		"walk, damage": {hurt, func(r io.ReaderAt) error { _, err := segment.Headers(r, int64(len(hurt)), 0, nil); return err }},
-		"walk, zeros":  {zeros, func(r io.ReaderAt) error { _, err := segment.Headers(r, int64(len(zeros)), 0, nil); return err }},
-		"copy":         {data, copied},
+		"headers":         {data, func(r io.ReaderAt) error { _, err := segment.Headers(r, int64(len(data)), 0, nil); return err }},
+		"headers, damage": {hurt, func(r io.ReaderAt) error { _, err := segment.Headers(r, int64(len(hurt)), 0, nil); return err }},
+		"headers, zeros":  {zeros, func(r io.ReaderAt) error { _, err := segment.Headers(r, int64(len(zeros)), 0, nil); return err }},
+		"copy":            {data, copied},
 		"record": {data, func(r io.ReaderAt) error {
 			_, err := segment.ReadRecord(r, segment.Place{Seq: 1, Size: offs[1], Source: "palo_alto"}, nil)
 			return err
@@ -252,7 +252,7 @@ func hide(t *testing.T, path string) (back func()) {
 }
 
 // A segment that cannot be read at the start is read when the disk answers: what is
-// before it is delivered, nothing is booked as lost or set aside, and an end of the
+// before it is delivered, nothing is counted as lost or quarantined, and an end of the
 // process in between, planned or not, changes nothing.
 func TestUnreadableAtStart(t *testing.T) {
 	for where, i := range map[string]int{"first": 0, "middle": 1, "last": 2} {
@@ -263,15 +263,15 @@ func TestUnreadableAtStart(t *testing.T) {
 				s := open(t, o)
 				q := s.Shards()[0]
 				appendN(t, q, 0, 60, 700)
-				var left []int
+				var queued []int
 				for n := range 30 {
 					if rec := next(t, q); n%5 == 4 {
-						left = append(left, n)
+						queued = append(queued, n)
 					} else {
 						q.Ack(rec.Seq)
 					}
 				}
-				left = append(left, sequence(30, 30)...)
+				queued = append(queued, sequence(30, 30)...)
 				must(t, shut(s))
 				segs := files(t, o.Path, segment.Prefix+"0*"+segment.Suffix)
 				equal(t, "segments", len(segs), 3)
@@ -318,7 +318,7 @@ func TestUnreadableAtStart(t *testing.T) {
 				must(t, s.Healthy())
 				got := append(first, drainAll(t, q)...)
 				settleDown(q)
-				want := append(slices.Clone(left), sequence(60, 5)...)
+				want := append(slices.Clone(queued), sequence(60, 5)...)
 				if end == "kill" { // it may repeat
 					slices.Sort(got)
 					got = slices.Compact(got)
@@ -330,10 +330,10 @@ func TestUnreadableAtStart(t *testing.T) {
 					t.Fatalf("%+v, %v dropped", st, dropped)
 				}
 				if used := s.budget.used.Load(); used != diskUse(t, o.Path) {
-					t.Fatalf("%d bytes are booked, %d used", used, diskUse(t, o.Path))
+					t.Fatalf("%d bytes are counted, %d used", used, diskUse(t, o.Path))
 				}
-				if n := setAsideFiles(t, o.Path); len(n) != 0 {
-					t.Fatalf("set aside: %v", n)
+				if n := quarantinedFiles(t, o.Path); len(n) != 0 {
+					t.Fatalf("quarantined: %v", n)
 				}
 			})
 		}
@@ -349,7 +349,7 @@ func copyQueueWith(t *testing.T, from, name string) string {
 	return to
 }
 
-// What start-up found of it is a copy of another one: it is taken out all the same.
+// What start-up found of it is a copy of another one: it is still taken out.
 func TestLateSegmentIsMisplaced(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
@@ -376,7 +376,7 @@ func TestLateSegmentIsMisplaced(t *testing.T) {
 	if st := q.Stats(); st.Records != 0 || st.Segments > 1 {
 		t.Fatalf("%+v", st)
 	}
-	if got := setAsideFiles(t, o.Path); len(got) != 1 || !strings.HasSuffix(got[0], quarantine.MisplacedSuffix) {
-		t.Fatalf("set aside: %v", got)
+	if got := quarantinedFiles(t, o.Path); len(got) != 1 || !strings.HasSuffix(got[0], quarantine.MisplacedSuffix) {
+		t.Fatalf("quarantined: %v", got)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// recoverer takes over what the process before has left in a shard: at the start, and
-// later what could not be read then.
+// recoverer recovers what the previous process left in a shard: at the start, and later the
+// segments that could not be read then.
 type recoverer struct {
 	root, name, dir string
 	log             *slog.Logger
@@ -79,21 +79,21 @@ func (r *recoverer) moveMisplaced(sc *recovery.Shard) error {
 		if err := segment.Remove(scan.Path + segment.UnsyncedSuffix); err != nil {
 			return err
 		}
-		r.tellMisplaced(scan, to)
+		r.logMisplaced(scan, to)
 	}
 	return nil
 }
 
-func (r *recoverer) tellMisplaced(scan *recovery.Segment, to string) {
+func (r *recoverer) logMisplaced(scan *recovery.Segment, to string) {
 	r.log.Error("queue: the records of a segment do not follow those before it, so somebody has copied it here; "+
 		"it is moved to the corrupt folder, and those of its records that are not queued are put back",
 		"file", scan.Path, "moved_to", to, "records", scan.Records)
 }
 
-// foundDamage counts and logs what was put into quarantine.
+// foundDamage counts and logs a range that was quarantined.
 func (r *recoverer) foundDamage(scan *recovery.Segment, d segment.Damage, copied string) {
 	r.totals.corrupt.Add(1)
-	r.log.Error("queue: a damaged part of a segment is set aside", "file", scan.Path,
+	r.log.Error("queue: a damaged part of a segment is quarantined", "file", scan.Path,
 		"offset", d.From, "bytes", d.To-d.From, "reason", d.What, "copy", copied)
 }
 
@@ -119,8 +119,7 @@ func (r *recoverer) readLate(stop func() bool) {
 	}
 }
 
-// admit counts what was found of a late segment. The caller is the only one who changes
-// late segments.
+// admit counts what was found in a late segment. Only the caller changes late segments.
 func (r *recoverer) admit(seg *segmentState, scan *recovery.Segment) error {
 	l := seg.late
 	misplaced := !scan.Fits(l.above, l.below)
@@ -130,7 +129,7 @@ func (r *recoverer) admit(seg *segmentState, scan *recovery.Segment) error {
 		if err != nil {
 			return err
 		}
-		r.tellMisplaced(scan, to)
+		r.logMisplaced(scan, to)
 		scan.Contents, scan.Done, scan.Skip = segment.Contents{TornAt: -1}, nil, 0
 	} else if err := r.repairLate(l, scan); err != nil {
 		return err
@@ -166,7 +165,7 @@ func (r *recoverer) repairLate(l *late, scan *recovery.Segment) error {
 
 // admit makes a late segment one like the others.
 func (s *windowState) admit(seg *segmentState, scan *recovery.Segment) {
-	seg.size, seg.from, seg.left, seg.damage, seg.late = scan.Size, scan.From, scan.Tally, scan.Damage, nil
+	seg.size, seg.from, seg.ahead, seg.damage, seg.late = scan.Size, scan.From, scan.Tally, scan.Damage, nil
 	seg.done, seg.skip = scan.Done, scan.Skip
 	seg.first, seg.last = scan.FirstSeq, scan.LastSeq
 	seg.keep = seg.keep || scan.Keep
@@ -184,8 +183,8 @@ func (s *windowState) admit(seg *segmentState, scan *recovery.Segment) {
 	s.recovered(seg)
 }
 
-// reckon compares what the last stop has left in a segment with what was found of it.
-// What is missing was never recovered and is lost: both are booked.
+// reckon compares the stop state of a segment with the records that were found in it.
+// Missing records were never recovered and are lost: both are counted.
 func (r *recoverer) reckon(stop *segment.StopSegment, size int64, found *segment.Tally) {
 	records, events := stop.Records-found.Records, int64(0)
 	for source, n := range stop.Events {
@@ -207,7 +206,7 @@ func (r *recoverer) reckon(stop *segment.StopSegment, size int64, found *segment
 		"bytes_at_the_stop", stop.Size, "records", records, "events", events)
 }
 
-// reckonAll compares all that the last stop has left, but what cannot be read yet.
+// reckonAll compares all segments of the stop state, except those not read yet.
 func (r *recoverer) reckonAll(sc *recovery.Shard) {
 	for i := range sc.Stop {
 		stop := &sc.Stop[i]
@@ -227,7 +226,7 @@ func (r *recoverer) reckonAll(sc *recovery.Shard) {
 	}
 }
 
-// reckonLate compares one that was read late.
+// reckonLate compares a segment that was read late.
 func (r *recoverer) reckonLate(sc *recovery.Shard, scan *recovery.Segment) {
 	for i := range sc.Stop {
 		stop := &sc.Stop[i]

@@ -42,8 +42,8 @@ func TestRemovalIsTriedAgain(t *testing.T) {
 // The last try is that of the stop.
 func TestStopRemovesWhatStayed(t *testing.T) { unremoved(t, func(*Shard, *segmentState) {}) }
 
-// unremoved consumes a segment while its file cannot be removed, has the rest of the
-// test look when it can again, and requires that a restart repeats nothing.
+// unremoved consumes a segment while its file cannot be removed, lets the test check when it
+// can be removed again, and requires that a restart repeats nothing.
 func unremoved(t *testing.T, then func(q *Shard, first *segmentState)) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
@@ -51,7 +51,7 @@ func unremoved(t *testing.T, then func(q *Shard, first *segmentState)) {
 	q := s.Shards()[0]
 	appendN(t, q, 0, 60, 700)
 	first := q.win.state.segs[0]
-	n := int(first.left.Records)
+	n := int(first.ahead.Records)
 	equal(t, "records", drain(t, q, n-1), sequence(0, n-1))
 	rec := next(t, q)
 	settleDown(q)
@@ -65,8 +65,8 @@ func unremoved(t *testing.T, then func(q *Shard, first *segmentState)) {
 	equal(t, "records after a restart", drainAll(t, open(t, o).Shards()[0]), sequence(n, 60-n))
 }
 
-// A segment that is consumed before its sync has begun leaves no mark of a failed one.
-func TestConsumedSegmentLeavesNoMark(t *testing.T) {
+// A segment that is consumed before its sync has begun leaves no .doubt file.
+func TestConsumedSegmentLeavesNoUnsyncedFile(t *testing.T) {
 	o := options(fastDir(t))
 	s := open(t, o)
 	q := s.Shards()[0]
@@ -79,13 +79,13 @@ func TestConsumedSegmentLeavesNoMark(t *testing.T) {
 		t.Fatal("the segment is not consumed")
 	}
 	must(t, q.syncer.syncSegment(d))
-	if marks := files(t, o.Path, "*"+segment.UnsyncedSuffix); len(marks) > 0 {
-		t.Fatalf("left behind: %v", marks)
+	if found := files(t, o.Path, "*"+segment.UnsyncedSuffix); len(found) > 0 {
+		t.Fatalf("left behind: %v", found)
 	}
 }
 
 // What is closed meanwhile is not taken for unreadable: the copy would be empty.
-func TestNothingIsSetAsideOfAClosedFile(t *testing.T) {
+func TestNothingIsQuarantinedOfAClosedFile(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "segment"))
 	must(t, err)
 	_, err = f.Write(make([]byte, 3*segment.Page))
@@ -94,5 +94,5 @@ func TestNothingIsSetAsideOfAClosedFile(t *testing.T) {
 	if copied, err := quarantine.CopyRange(root, "shard-00", 1, f, 0, 3*segment.Page); err == nil {
 		t.Fatalf("copied to %s", copied)
 	}
-	equal(t, "files set aside", len(setAsideFiles(t, root)), 0)
+	equal(t, "quarantined files", len(quarantinedFiles(t, root)), 0)
 }

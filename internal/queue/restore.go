@@ -27,8 +27,8 @@ type restorer struct {
 	store *Store
 	files []quarantine.File
 	todo  []putBack
-	// settling is what is to be done in the corrupt folder when all that was appended is
-	// on stable storage; bytes is how much that is.
+	// settling are the changes of the corrupt folder to make when all appended records are
+	// on stable storage; bytes is their size.
 	settling []func() error
 	bytes    int64
 	last     map[*Shard]upTo
@@ -37,13 +37,13 @@ type restorer struct {
 	ended    chan struct{}
 }
 
-// upTo is a place in a shard.
+// upTo is an offset in a segment of a shard.
 type upTo struct {
 	seg  *segmentState
 	size int64
 }
 
-// stable says that the shard is synced up to the place.
+// stable reports whether the shard is synced up to that offset.
 func (at upTo) stable(w *window) (stable bool) {
 	w.with(func(s *windowState) {
 		stable = !slices.ContainsFunc(s.segs, func(seg *segmentState) bool {
@@ -58,7 +58,7 @@ type putBack struct {
 	file quarantine.File
 	// known are records that are not to be put back, since they are in the queue. It is
 	// shared by the files of one segment.
-	known map[uint64]recovery.Mark
+	known map[uint64]recovery.Fingerprint
 }
 
 // Restored is what was put back.
@@ -70,11 +70,11 @@ type Restored struct {
 	Duplicates int64 `json:"duplicates"` // records that are queued, or were delivered, and not put back
 }
 
-// restoreBatch is how much is appended before the files that it came from go.
+// restoreBatch is how many bytes are appended before their files are removed.
 const restoreBatch = 64 << 20
 
-// planRestore looks at the corrupt folder before anything is delivered: only now it can be
-// told what of it is queued. Its failure does not stop the start.
+// planRestore reads the corrupt folder before anything is delivered, while it still can
+// check which of its records are queued. Its failure does not stop the start.
 func (s *Store) planRestore(scans []*recovery.Shard) {
 	r := &restorer{store: s, last: make(map[*Shard]upTo), ended: make(chan struct{})}
 	r.end = sync.OnceFunc(func() { close(r.ended) })
@@ -82,7 +82,7 @@ func (s *Store) planRestore(scans []*recovery.Shard) {
 	err := r.plan(scans)
 	if err != nil {
 		r.todo = nil
-		s.log.Warn("queue: what was set aside cannot be looked at; the next start looks again", "error", err)
+		s.log.Warn("queue: the corrupt folder cannot be read; the next start tries again", "error", err)
 	}
 }
 
@@ -90,9 +90,9 @@ func (r *restorer) plan(scans []*recovery.Shard) (err error) {
 	if r.files, err = quarantine.List(r.store.opts.Path); err != nil {
 		return err
 	}
-	known := make(map[quarantine.File]map[uint64]recovery.Mark)
+	known := make(map[quarantine.File]map[uint64]recovery.Fingerprint)
 	for _, f := range r.files {
-		p := putBack{file: f, known: make(map[uint64]recovery.Mark)}
+		p := putBack{file: f, known: make(map[uint64]recovery.Fingerprint)}
 		i := slices.IndexFunc(scans, func(sc *recovery.Shard) bool { return sc.Index == f.Index })
 		switch {
 		case f.Kind == quarantine.MisplacedSuffix:
@@ -119,11 +119,11 @@ func (r *restorer) plan(scans []*recovery.Shard) (err error) {
 	return nil
 }
 
-// live looks at the segment of a range where that still is in the queue: what is queued of
-// it goes into known, once. Where the range lies before that and begins with a record that
-// is whole, the segment gets a second name in the corrupt folder: it goes when the rest is
-// delivered, and may be needed then.
-func (r *restorer) live(sc *recovery.Shard, f quarantine.File, first bool, known map[uint64]recovery.Mark) error {
+// live handles a range whose segment is still in the queue. The queued records of the
+// segment go into known, once. If the range lies before them and begins with a whole record,
+// the segment gets a second name in the corrupt folder: it is removed when all of it is
+// delivered, and the range may need it after that.
+func (r *restorer) live(sc *recovery.Shard, f quarantine.File, first bool, known map[uint64]recovery.Fingerprint) error {
 	i := slices.IndexFunc(sc.Segments, func(s *recovery.Segment) bool { return s.Num == f.Num })
 	if i < 0 {
 		return nil
@@ -133,11 +133,11 @@ func (r *restorer) live(sc *recovery.Shard, f quarantine.File, first bool, known
 		return s.Failed
 	}
 	if first {
-		if err := s.Marks(s.From, known); err != nil {
+		if err := s.Fingerprints(s.From, known); err != nil {
 			return err
 		}
-		// What is done is not queued: a record that was set aside alone is done by that.
-		maps.DeleteFunc(known, func(seq uint64, _ recovery.Mark) bool { return s.Done.Has(seq) })
+		// A record that is done is not queued. Quarantining a single record makes it done.
+		maps.DeleteFunc(known, func(seq uint64, _ recovery.Fingerprint) bool { return s.Done.Has(seq) })
 	}
 	if f.Off >= s.From || !s.WholeRecordAt(f.Off) || slices.ContainsFunc(r.files, func(w quarantine.File) bool { return w.Whole() && w.Same(&f) }) {
 		return nil
@@ -150,7 +150,7 @@ func (r *restorer) live(sc *recovery.Shard, f quarantine.File, first bool, known
 	return r.close(sc, s)
 }
 
-// close lets a segment that has a second name grow no more: a new one is begun behind it.
+// close stops appending to a segment that has a second name: a new segment is begun.
 func (r *restorer) close(sc *recovery.Shard, s *recovery.Segment) error {
 	i := slices.IndexFunc(r.store.shards, func(q *Shard) bool { return q.index == sc.Index })
 	if i < 0 {
@@ -162,7 +162,7 @@ func (r *restorer) close(sc *recovery.Shard, s *recovery.Segment) error {
 	return q.disk.endSegment(s.Num)
 }
 
-// run puts back what is to be, until ctx is done.
+// run puts the planned records back until ctx is done.
 func (r *restorer) run(ctx context.Context) {
 	defer r.end()
 	for len(r.todo) > 0 {
@@ -173,7 +173,7 @@ func (r *restorer) run(ctx context.Context) {
 		}
 		r.todo = r.todo[1:]
 		if err != nil {
-			r.store.log.Warn("queue: what was set aside cannot be put back; the next start tries again",
+			r.store.log.Warn("queue: a quarantined file cannot be put back; the next start tries again",
 				"file", p.file.Path, "error", err)
 		}
 		if r.bytes >= restoreBatch || len(r.todo) == 0 {
@@ -184,7 +184,7 @@ func (r *restorer) run(ctx context.Context) {
 		}
 	}
 	if r.result.Records > 0 {
-		r.store.log.Warn("queue: records that had been set aside are whole and are put back", "files", r.result.Files,
+		r.store.log.Warn("queue: quarantined records are whole and are put back", "files", r.result.Files,
 			"records", r.result.Records, "events", r.result.Events, "duplicates_left_out", r.result.Duplicates)
 	}
 }
@@ -224,13 +224,13 @@ func (r *restorer) settle() {
 
 // removeWholes removes the segments that were kept for ranges which are all put back.
 func (r *restorer) removeWholes() error {
-	left, err := quarantine.List(r.store.opts.Path)
+	remaining, err := quarantine.List(r.store.opts.Path)
 	if err != nil {
 		return err
 	}
-	for _, w := range left {
+	for _, w := range remaining {
 		of := func(f quarantine.File) bool { return f.Off >= 0 && f.Same(&w) }
-		if w.Whole() && slices.ContainsFunc(r.files, of) && !slices.ContainsFunc(left, of) {
+		if w.Whole() && slices.ContainsFunc(r.files, of) && !slices.ContainsFunc(remaining, of) {
 			err = errors.Join(err, segment.Remove(w.Path))
 		}
 	}
@@ -294,7 +294,7 @@ func (r *restorer) record(ctx context.Context, p *putBack, f io.ReaderAt, off in
 	if err != nil {
 		return false, err
 	}
-	its := recovery.Mark{BodyCRC: h.BodyCRC, Received: h.Received}
+	its := recovery.Fingerprint{BodyCRC: h.BodyCRC, Received: h.Received}
 	if there, known := p.known[h.Seq]; known && there == its {
 		r.result.Duplicates++
 		return true, nil
@@ -310,8 +310,8 @@ func (r *restorer) record(ctx context.Context, p *putBack, f io.ReaderAt, off in
 	return true, nil
 }
 
-// append appends one record to the shard that it was of, or where that takes none, to
-// another, and waits for room.
+// append appends one record to its own shard, or to another if its own takes no appends. It
+// waits for room.
 func (r *restorer) append(ctx context.Context, index int, rec *event.Record) error {
 	q := r.store.shards[index%r.store.opts.Shards]
 	for {

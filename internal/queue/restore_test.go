@@ -15,7 +15,7 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// quarantined is a queue of which all was delivered, or set aside by a version that took
+// quarantined is a queue of which all was delivered, or quarantined by a version that took
 // an error of reading for damage.
 type quarantined struct {
 	o    Options
@@ -26,7 +26,7 @@ type quarantined struct {
 
 const quarantinedRecords = 60
 
-func setAsideQueue(t *testing.T) *quarantined {
+func damagedQueue(t *testing.T) *quarantined {
 	t.Helper()
 	z := &quarantined{o: options(fastDir(t))}
 	z.o.Logger = quiet()
@@ -69,13 +69,13 @@ func (z *quarantined) at(record int) string {
 
 const wholeName = "shard-00-000000"
 
-// What was set aside and is whole comes back, once, over any number of starts; what was
+// Quarantined records that are whole come back, once, over any number of starts; what was
 // delivered does not.
 func TestRestore(t *testing.T) {
 	for name, c := range map[string]struct {
-		set  func(t *testing.T, z *quarantined)
-		want []int
-		left []string // names in the corrupt folder, afterwards
+		set   func(t *testing.T, z *quarantined)
+		want  []int
+		files []string // names in the corrupt folder, afterwards
 	}{
 		"nothing": {func(*testing.T, *quarantined) {}, nil, nil},
 		"copies that are whole": {func(t *testing.T, z *quarantined) {
@@ -150,7 +150,7 @@ func TestRestore(t *testing.T) {
 	} {
 		for _, way := range []string{"start", "verb"} {
 			t.Run(name+", "+way, func(t *testing.T) {
-				z := setAsideQueue(t)
+				z := damagedQueue(t)
 				c.set(t, z)
 				if way == "verb" {
 					done, err := Restore(t.Context(), z.o.Path, quiet())
@@ -176,17 +176,17 @@ func TestRestore(t *testing.T) {
 					settleDown(q)
 					must(t, shut(s))
 				}
-				var left []string
-				for _, f := range setAsideFiles(t, z.o.Path) {
+				var found []string
+				for _, f := range quarantinedFiles(t, z.o.Path) {
 					name := filepath.Base(f)
 					for i := range len(z.offs) - 1 {
 						if after, is := strings.CutPrefix(name, z.at(i)); is && (after == "" || after[0] == '.') {
 							name = fmt.Sprintf("@%d%s", i, after)
 						}
 					}
-					left = append(left, name)
+					found = append(found, name)
 				}
-				equal(t, "left in the folder", left, append([]string(nil), c.left...))
+				equal(t, "files in the folder", found, append([]string(nil), c.files...))
 			})
 		}
 	}
@@ -254,24 +254,24 @@ func TestRestoreOfTheLastSegment(t *testing.T) {
 	runRestore(t, s)
 	equal(t, "records", drainAll(t, s.Shards()[0]), sequence(3, 17)) // up to the end: it is not known
 	must(t, shut(s))
-	equal(t, "left", len(setAsideFiles(t, o.Path)), 0)
+	equal(t, "files in the folder", len(quarantinedFiles(t, o.Path)), 0)
 }
 
 // A planned stop in the middle, for want of room, repeats nothing; neither does it lose
 // anything. A kill may repeat.
 func TestRestoreIsInterrupted(t *testing.T) {
 	for _, kill := range []bool{false, true} {
-		z := setAsideQueue(t)
+		z := damagedQueue(t)
 		z.put(t, z.at(0), nil)
 		z.put(t, wholeName, z.data)
 		z.o.MaxSize, z.o.SegmentSize = 4*minSegment, minSegment
 		var got []int
-		for life := 0; life < 20 && len(setAsideFiles(t, z.o.Path)) > 0; life++ {
+		for life := 0; life < 20 && len(quarantinedFiles(t, z.o.Path)) > 0; life++ {
 			z.o.Ledger = ledger.New()
 			s := open(t, z.o)
 			q := s.Shards()[0]
 			stop := run(t, s)
-			until(t, "it is full, or done", func() bool { return s.Full() || q.Stats().Appended > 0 && len(setAsideFiles(t, z.o.Path)) == 0 })
+			until(t, "it is full, or done", func() bool { return s.Full() || q.Stats().Appended > 0 && len(quarantinedFiles(t, z.o.Path)) == 0 })
 			must(t, s.syncAll())
 			image := z.o.Path
 			if kill {
@@ -301,7 +301,7 @@ func TestRestoreIsInterrupted(t *testing.T) {
 	}
 }
 
-// What cannot be read is left out by hand, the rest is delivered, and what of the kept
+// What cannot be read is left out by hand, all else is delivered, and what of the kept
 // file can be read by then comes back.
 func TestSkip(t *testing.T) {
 	o, segs := stopped(t, 60, 5)
@@ -348,11 +348,11 @@ func TestSkip(t *testing.T) {
 	slices.Sort(got)
 	equal(t, "records", got, sequence(5, 55))
 	must(t, shut(s))
-	equal(t, "left", len(setAsideFiles(t, o.Path)), 0)
+	equal(t, "files in the folder", len(quarantinedFiles(t, o.Path)), 0)
 }
 
 func TestRestoreEndsWithItsContext(t *testing.T) {
-	z := setAsideQueue(t)
+	z := damagedQueue(t)
 	z.put(t, z.at(3), z.copied(3, 4))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	// copyTries is how often a page must be unreadable, while the disk takes the rest of
-	// the copy, before the copy goes without it: half a minute.
+	// copyTries is how often a page must be unreadable, while the disk accepts the other
+	// pages of the copy, before the copy leaves it out: half a minute.
 	copyTries = 10
 	// maxCopyWait is the longest pause after a copy that failed.
 	maxCopyWait = 4 * time.Second
 )
 
-// resync makes a failed sync good. It is used under Shard.io.
+// resync repairs a failed sync. It is used under Shard.io.
 func (y *syncer) resync(d dirtySegment) error {
 	var gone, consumed bool
 	y.win.with(func(s *windowState) {
@@ -45,12 +45,12 @@ func (y *syncer) resync(d dirtySegment) error {
 	return nil
 }
 
-// rewrite replaces a segment whose last sync has failed by a copy. Linux takes the pages
-// that it could not write for clean: the next fsync works, and proves nothing. As a rule
-// they can still be read from memory, so the segment is copied from there into a new file.
-// Writing into the old one again is not enough: ext4 then puts the data where it does not
-// look for it. What cannot be read any more is damage like any other when its turn comes;
-// the old file is kept then.
+// rewrite replaces an unsynced segment by a copy. Linux treats pages that it could not write
+// as clean: the next fsync succeeds and proves nothing. The pages can usually still be read
+// from memory, so the segment is copied from there into a new file. Writing into the old
+// file again is not enough: ext4 may put the data where a read does not find it. Pages that
+// can no longer be read count as damage when the reader reaches them; the old file is then
+// kept.
 func (y *syncer) rewrite(d dirtySegment) error {
 	tmp := d.seg.path + segment.TempSuffix
 	f, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_TRUNC, segment.FileMode)
@@ -84,9 +84,9 @@ func (y *syncer) rewrite(d dirtySegment) error {
 	return errors.Join(err, y.disk.reattach()) // diskqueue has the old file open
 }
 
-// giveUpPages says that a copy may replace a segment though a part of it could not be
-// read: not before some tries, and only if the old file stays in the corrupt folder, under
-// the name that is returned.
+// giveUpPages allows a copy to replace a segment although a part of it could not be read:
+// only after several tries, and only if the old file is kept in the corrupt folder, under
+// the returned name.
 func (y *syncer) giveUpPages(seg *segmentState, empty int64) (string, error) {
 	if seg.tries++; seg.tries < copyTries {
 		return "", fmt.Errorf("%d bytes cannot be read", empty)

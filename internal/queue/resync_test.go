@@ -17,7 +17,7 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// failedSync appends records, of which some are synced, and lets the sync of the rest fail.
+// failedSync appends records, of which some are synced, and lets the sync of the others fail.
 func failedSync(t *testing.T, o Options, synced, more int) (*Store, *Shard) {
 	t.Helper()
 	s := open(t, o)
@@ -73,7 +73,7 @@ func TestCopyKeepsWhatWasSynced(t *testing.T) {
 }
 
 // What memory has forgotten is given up after some tries, and the old file is kept.
-func TestLostPagesAreKeptAside(t *testing.T) {
+func TestLostPagesAreQuarantined(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
 	s, q := failedSync(t, o, 8, 4)
@@ -96,7 +96,7 @@ func TestLostPagesAreKeptAside(t *testing.T) {
 	equal(t, "records", drainAll(t, q), sequence(12, 3))
 }
 
-// Two segments are in doubt. When one is written again the other one is consumed by that,
+// Two segments are unsynced. When one is written again the other one is consumed by that,
 // and stays away.
 func TestConsumedSegmentIsNotWrittenAgain(t *testing.T) {
 	o := options(fastDir(t))
@@ -112,13 +112,13 @@ func TestConsumedSegmentIsNotWrittenAgain(t *testing.T) {
 		seg.unsynced = true
 	}
 	q.win.mu.Unlock()
-	got := drain(t, q, int(old.left.Records)) // diskqueue is not told yet
+	got := drain(t, q, int(old.ahead.Records)) // diskqueue does not know yet
 	must(t, s.syncAll())
 	if _, err := os.Stat(old.path); err == nil || old.file != nil {
 		t.Fatalf("%s is back, open is %v", old.path, old.file != nil)
 	}
 	if used := s.budget.used.Load(); used != diskUse(t, o.Path) {
-		t.Fatalf("%d bytes are booked, %d used", used, diskUse(t, o.Path))
+		t.Fatalf("%d bytes are counted, %d used", used, diskUse(t, o.Path))
 	}
 	equal(t, "records", append(got, drainAll(t, q)...), sequence(0, 30))
 	must(t, shut(s))
@@ -171,7 +171,7 @@ func TestRestartRemembersFailedSync(t *testing.T) {
 	killed := open(t, o)
 	q = killed.Shards()[0]
 	if seg := q.win.state.last(); !seg.unsynced || seg.synced != synced {
-		t.Fatalf("doubt %v, synced up to %d, want %d", seg.unsynced, seg.synced, synced)
+		t.Fatalf("unsynced %v, synced up to %d, want %d", seg.unsynced, seg.synced, synced)
 	}
 	before, err := os.Stat(q.win.state.last().path)
 	must(t, err)
@@ -180,7 +180,7 @@ func TestRestartRemembersFailedSync(t *testing.T) {
 	if must(t, err); os.SameFile(before, after) {
 		t.Fatal("the old file is trusted")
 	}
-	equal(t, "marks", files(t, o.Path, "*"+segment.UnsyncedSuffix), []string{})
+	equal(t, ".doubt files", files(t, o.Path, "*"+segment.UnsyncedSuffix), []string{})
 	equal(t, "records", drainAll(t, q), sequence(0, 5))
 	must(t, shut(s))
 }

@@ -21,14 +21,13 @@ import (
 var ErrClosed = errors.New("queue: closed")
 
 const (
-	// ackedGap is how far the sequence numbers go on above those of the segments if the
-	// list of acknowledged ones cannot be read: it may be read by the next start, and none
-	// of the new records may be in it.
+	// ackedGap is added to the sequence numbers if the list of acknowledged records cannot
+	// be read. The next start may read it, and no new record may be in it.
 	ackedGap = 1 << 32
-	// maxGap is how many missing numbers of segments diskqueue is let to look for: it
-	// syncs after each. Segments before a larger gap are read without it.
+	// maxGap is how many missing segment numbers diskqueue may search: it syncs after
+	// each. Segments before a larger gap are read without diskqueue.
 	maxGap = 16
-	// few is how many records are consumed between which an Append gets its turn.
+	// few is how many records are consumed before a waiting Append may run.
 	few = 16
 )
 
@@ -41,8 +40,8 @@ const (
 // Shard is one queue. All methods are safe for concurrent use.
 //
 // Locks are taken in this order: Shard.io, reader.mu, ackStore.mu, window.mu, folder.mu.
-// Each type locks its own alone. io is the turn at the disk: diskqueue, the segment files
-// and the window are changed together under it, and it is held while diskqueue syncs.
+// Each type takes only its own lock. io serializes the disk: diskqueue, the segment files and
+// the window are changed together under it, and the lock is held while diskqueue syncs.
 type Shard struct {
 	name   string
 	index  int
@@ -175,9 +174,9 @@ func (q *Shard) close(ctx context.Context) error {
 	if gone {
 		return nil
 	}
-	err := q.syncer.rest(ctx)
+	err := q.syncer.syncAll(ctx)
 	if err == nil {
-		err = q.disk.storePlace()
+		err = q.disk.storePosition()
 	}
 	q.closeFiles()
 	if err != nil {
@@ -195,7 +194,7 @@ func (q *Shard) heal(ctx context.Context) {
 	if q.shut.Load() {
 		return
 	}
-	q.disk.dq.tellFailure()
+	q.disk.dq.warnFailure()
 	q.reader.settleFault()
 	q.disk.removeStayed()
 	if q.folder.gone.Load() || q.dissolve(ctx) || q.faults.write.err() == nil {
@@ -264,7 +263,7 @@ func (q *Shard) dropHead() int64 {
 }
 
 // Ack says that the record was delivered, or is stored elsewhere: the queue forgets it.
-// It returns false, and nothing may be booked, if the record is not queued any more:
+// It returns false if the record is no longer queued. Then nothing may be counted:
 // drop_oldest took it, or it was acknowledged before.
 func (q *Shard) Ack(seq uint64) bool {
 	queued := false
@@ -292,8 +291,8 @@ func (q *Shard) Nack(seq uint64) {
 	}
 }
 
-// Abandoned says that drop_oldest took a record that the caller holds: trying to deliver
-// it further is of no use.
+// Abandoned reports whether drop_oldest dropped a record that the caller holds. It need not
+// be delivered then.
 func (q *Shard) Abandoned(seq uint64) (abandoned bool) {
 	q.win.with(func(s *windowState) { abandoned = s.out.open(seq) == nil })
 	return abandoned
@@ -306,8 +305,8 @@ func (q *Shard) wakeConsumer() {
 	}
 }
 
-// Accepting says, without lock, whether Append would be tried: the shard is neither full
-// nor faulty nor closed.
+// Accepting reports, without a lock, whether Append may succeed: the shard is not full, not
+// faulty and not closed.
 func (q *Shard) Accepting() bool {
 	return !q.drains && !q.shut.Load() && !q.full() && q.faults.writing() == nil
 }

@@ -65,19 +65,19 @@ func TestAcksInAnyOrder(t *testing.T) {
 func TestNackComesBeforeNewer(t *testing.T) {
 	q := open(t, options(t.TempDir())).Shards()[0]
 	appendN(t, q, 0, 10, 100)
-	var held []uint64
+	var taken []uint64
 	for range 4 {
-		held = append(held, next(t, q).Seq)
+		taken = append(taken, next(t, q).Seq)
 	}
-	q.Nack(held[2])
-	q.Nack(held[1])
-	q.Nack(held[1]) // again: no effect
+	q.Nack(taken[2])
+	q.Nack(taken[1])
+	q.Nack(taken[1]) // again: no effect
 	equal(t, "order", drain(t, q, 8), []int{1, 2, 4, 5, 6, 7, 8, 9})
-	if q.Abandoned(held[0]) {
+	if q.Abandoned(taken[0]) {
 		t.Fatal("a record in flight is said to be abandoned")
 	}
-	q.Nack(held[0])
-	if !q.Ack(held[3]) {
+	q.Nack(taken[0])
+	if !q.Ack(taken[3]) {
 		t.Fatal("ack is refused")
 	}
 	equal(t, "last", drainAll(t, q), []int{0})
@@ -173,7 +173,7 @@ func TestCaughtUpRollingLeavesNothing(t *testing.T) {
 			until(t, "all consumed", func() bool { return q.Stats().Allocated <= 16<<10 })
 			equal(t, "files", len(files(t, dir, segment.Prefix+"0*")), 1)
 			if _, err := os.Stat(filepath.Join(dir, quarantine.Folder)); err == nil || q.Stats().Corrupt != 0 {
-				t.Fatal("something was set aside")
+				t.Fatal("something was quarantined")
 			}
 			if q.Stats().Allocated != s.budget.used.Load() || q.Stats().Allocated > 16<<10 {
 				t.Fatalf("%+v, %d used", q.Stats(), s.budget.used.Load())
@@ -231,8 +231,8 @@ func TestFewerShardsDrainTheRest(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(o.Path, "shard-03")); !errors.Is(err, os.ErrNotExist) {
 		t.Fatal("the empty shard is still there")
 	}
-	left := s.Shards()[2]
-	if left.Accepting() || !errors.Is(left.Append(record(1, 1)), ErrClosed) {
+	drained := s.Shards()[2]
+	if drained.Accepting() || !errors.Is(drained.Append(record(1, 1)), ErrClosed) {
 		t.Fatal("a left-over shard takes an append")
 	}
 	for i, q := range s.Shards() {
@@ -290,7 +290,7 @@ func TestTemporaryFilesAreSwept(t *testing.T) {
 	}
 	q := open(t, o).Shards()[0]
 	equal(t, "records", drainAll(t, q), sequence(0, 3))
-	if left := append(files(t, o.Path, "*.tmp"), files(t, o.Path, ".*")...); len(left) > 0 {
-		t.Fatalf("left: %v", left)
+	if found := append(files(t, o.Path, "*.tmp"), files(t, o.Path, ".*")...); len(found) > 0 {
+		t.Fatalf("left behind: %v", found)
 	}
 }

@@ -171,7 +171,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 					equal(t, "new records", drainAll(t, q), sequence(1000, 3))
 				}
 				b := o.Ledger.Account("linux").Balance()
-				equal(t, "books", b.Difference(), 0)
+				equal(t, "difference", b.Difference(), 0)
 			})
 		}
 	}

@@ -18,7 +18,7 @@ type segmentState struct {
 	size  int64         // bytes, up to the end of the last whole record
 	from  int64         // what lies before it was consumed by the process before
 	since int64         // when its first event was received, Unix nanoseconds
-	left  segment.Tally // not handed out yet
+	ahead segment.Tally // of the cursor: not handed out yet
 	// done are its records that are acknowledged, those before the start included.
 	done segment.Seqs
 	// skip is how many of them the start has found, as far as they are not in the window
@@ -26,8 +26,8 @@ type segmentState struct {
 	skip int64
 	// The smallest and the largest number of its records, from the start on; 0: none.
 	first, last uint64
-	// held is the number of its records in the shard's window.
-	held int
+	// inWindow is the number of its records in the shard's window.
+	inWindow int
 	// flying is the number of those that are not done.
 	flying int
 	// detached segments are not read by diskqueue any more: it stumbled over
@@ -75,7 +75,7 @@ func (s *segmentState) close() error {
 
 // taken is the state of a segment that the process before has left, by its scan.
 func taken(sc *recovery.Shard, scan *recovery.Segment) *segmentState {
-	s := &segmentState{num: scan.Num, path: scan.Path, size: scan.Size, from: scan.From, left: scan.Tally, since: scan.Oldest,
+	s := &segmentState{num: scan.Num, path: scan.Path, size: scan.Size, from: scan.From, ahead: scan.Tally, since: scan.Oldest,
 		first: scan.FirstSeq, last: scan.LastSeq, detached: !scan.Sound(), damage: scan.Damage, done: scan.Done, skip: scan.Skip, keep: scan.Keep}
 	if scan.Failed != nil {
 		s.late, s.since, s.detached = &late{sc: sc, scan: scan}, scan.Since, true

@@ -9,7 +9,7 @@ import (
 	"syslog-gateway/internal/status"
 )
 
-// ShardStats is one reading of a shard. Aside is not set: a shard knows no operator.
+// ShardStats is one reading of a shard. Aside is not set: a queue knows no operator's mode.
 type ShardStats struct {
 	status.Shard
 	Index     int
@@ -55,8 +55,8 @@ func (q *Shard) Stats() ShardStats {
 	return st
 }
 
-// PendingBytes is what is stored and not acknowledged: a cheap reading for whoever
-// balances the shards.
+// PendingBytes is the size of the stored records that are not acknowledged. It is cheap:
+// the balancer calls it for each batch.
 func (q *Shard) PendingBytes() int64 { return q.totals.bytes.Load() }
 
 // since is when the first event of the oldest record that is not done was received, or
@@ -97,7 +97,7 @@ func (s *windowState) oldest() (seg *segmentState, off int64) {
 	switch {
 	case s.closed || atEnd && seg == s.last():
 		return nil, 0
-	case atEnd: // the reader has not moved on yet
+	case atEnd: // the reader has not advanced yet
 		seg = s.after(seg)
 		off = seg.from
 	}
@@ -147,8 +147,8 @@ func (s *Store) Stats() Stats {
 }
 
 // Healthy says why a shard cannot be written, or why what is next in it cannot be read,
-// or nil. Being full is no fault, nor are single records that cannot be read: those
-// behind them go on (Stats tells them).
+// or nil. A full queue is no fault. Nor are single records that cannot be read, since those
+// behind them are delivered (Stats reports them).
 func (s *Store) Healthy() error {
 	err := s.writable()
 	for _, q := range s.shards {

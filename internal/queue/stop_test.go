@@ -26,9 +26,9 @@ func stopped(t *testing.T, n, acked int) (o Options, segs []string) {
 	return o, segs
 }
 
-// What a human or the file system takes away after a stop is told with its number, and
-// booked.
-func TestWhatIsMissingAfterAStopIsTold(t *testing.T) {
+// Records that a person or the file system removes after a stop are logged with their number
+// and counted.
+func TestMissingAfterStopIsReported(t *testing.T) {
 	cut := func(to func(size int64) int64) func(t *testing.T, path string) {
 		return func(t *testing.T, path string) {
 			st, err := os.Stat(path)
@@ -37,10 +37,10 @@ func TestWhatIsMissingAfterAStopIsTold(t *testing.T) {
 		}
 	}
 	for name, hurt := range map[string]func(t *testing.T, path string){
-		"emptied": cut(func(int64) int64 { return 0 }),
-		"cut":     cut(func(n int64) int64 { return n / 2 }),
-		"a byte":  cut(func(n int64) int64 { return n - 1 }),
-		"removed": func(t *testing.T, path string) { must(t, os.Remove(path)) },
+		"truncated to 0": cut(func(int64) int64 { return 0 }),
+		"cut":            cut(func(n int64) int64 { return n / 2 }),
+		"a byte":         cut(func(n int64) int64 { return n - 1 }),
+		"removed":        func(t *testing.T, path string) { must(t, os.Remove(path)) },
 		"zeros": func(t *testing.T, path string) {
 			st, err := os.Stat(path)
 			must(t, err)
@@ -76,7 +76,7 @@ func TestWhatIsMissingAfterAStopIsTold(t *testing.T) {
 				o.Ledger = ledger.New()
 				must(t, shut(open(t, o)))
 				if strings.Contains(text.String(), "missing") {
-					t.Errorf("it is told again:\n%s", text)
+					t.Errorf("it is logged again:\n%s", text)
 				}
 			})
 		}
@@ -146,7 +146,7 @@ func TestNothingIsMissing(t *testing.T) {
 				t.Errorf("%d recovered, %d queued, %v dropped:\n%s", recovered, queued, dropped, text)
 			}
 			if _, err := os.Stat(filepath.Join(o.Path, "shard-00", segment.StopName)); err == nil {
-				t.Error("the note of the stop is still there")
+				t.Error("the stop state is still there")
 			}
 			must(t, shut(s))
 		})

@@ -45,7 +45,7 @@ func New(o Options) (*Store, error) {
 }
 
 // Open takes the queue's lock, repairs what a crash has left (doc.go says what), and
-// makes the shards ready. What it finds is booked as recovered in the ledger. After an
+// makes the shards ready. What it finds is counted as recovered in the ledger. After an
 // error nothing is open. ctx bounds the attempts to read a disk that does not answer.
 func (s *Store) Open(ctx context.Context) (err error) {
 	if err := os.MkdirAll(s.opts.Path, segment.DirMode); err != nil {
@@ -104,7 +104,7 @@ func (s *Store) openShards(ctx context.Context) error {
 	s.planRestore(scans)
 	// Once only, and last: what it says is known now.
 	for _, q := range s.shards {
-		if err := recovery.DropStopNote(q.folder.path); err != nil {
+		if err := recovery.RemoveStopState(q.folder.path); err != nil {
 			return err
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"syslog-gateway/internal/ledger"
 )
 
-// crowd is many goroutines at work on one store.
-type crowd struct {
+// workers are many goroutines that use one store.
+type workers struct {
 	t     *testing.T
 	seed  uint64
 	store *Store
@@ -27,7 +27,7 @@ type crowd struct {
 
 // Everything at once, over orderly restarts: appends, deliveries whose answers come in any
 // order, records given back, syncs and appends that fail, segments dropped for want of
-// room. Each event that was accepted is delivered once or dropped, and the books say so.
+// room. Each event that was accepted is delivered once or dropped, and the ledger agrees.
 func TestAllAtOnce(t *testing.T) {
 	for seed := range seeds(t, 3) {
 		if !t.Run("", func(t *testing.T) { allAtOnce(t, seed) }) {
@@ -40,7 +40,7 @@ func allAtOnce(t *testing.T, seed uint64) {
 	o := options(fastDir(t))
 	o.Logger, o.MaxSize, o.Shards = quiet(), 300<<10, 2
 	o.WhenFull = [...]FullPolicy{Block, DropOldest, DropNewest}[seed%3]
-	c := &crowd{t: t, seed: seed, seen: make(map[int]bool)}
+	c := &workers{t: t, seed: seed, seen: make(map[int]bool)}
 	dropped := 0
 	for life := range uint64(4) {
 		o.Ledger = ledger.New()
@@ -48,7 +48,7 @@ func allAtOnce(t *testing.T, seed uint64) {
 		c.live(life)
 		_, queued, drops := balance(o.Ledger)
 		if n := c.store.Stats().Events; n != queued {
-			t.Fatalf("life %d: the books say %d are queued, the queue %d", life, queued, n)
+			t.Fatalf("life %d: the ledger says %d are queued, the queue %d", life, queued, n)
 		}
 		dropped += int(drops[dropOldest])
 		if delete(drops, dropOldest); len(drops) > 0 {
@@ -68,13 +68,13 @@ func allAtOnce(t *testing.T, seed uint64) {
 	if c.delivered+dropped != c.accepted || o.WhenFull != DropOldest && dropped > 0 {
 		t.Fatalf("%d events accepted, %d delivered, %d dropped", c.accepted, c.delivered, dropped)
 	}
-	if all := setAsideFiles(t, o.Path); len(all) > 0 {
-		t.Fatalf("set aside: %v", all)
+	if all := quarantinedFiles(t, o.Path); len(all) > 0 {
+		t.Fatalf("quarantined: %v", all)
 	}
 }
 
 // live is one life of the store. The readers and the disk go on until all is appended.
-func (c *crowd) live(life uint64) {
+func (c *workers) live(life uint64) {
 	var writers, others sync.WaitGroup
 	for i, q := range c.store.Shards() {
 		who := life<<8 | uint64(i)<<4
@@ -89,7 +89,7 @@ func (c *crowd) live(life uint64) {
 	others.Wait()
 }
 
-func (c *crowd) ended() bool {
+func (c *workers) ended() bool {
 	select {
 	case <-c.stop:
 		return true
@@ -98,7 +98,7 @@ func (c *crowd) ended() bool {
 	}
 }
 
-func (c *crowd) write(q *Shard, rnd *rand.Rand) {
+func (c *workers) write(q *Shard, rnd *rand.Rand) {
 	for range 150 {
 		c.mu.Lock()
 		c.next++
@@ -118,17 +118,17 @@ func (c *crowd) write(q *Shard, rnd *rand.Rand) {
 	}
 }
 
-func (c *crowd) read(q *Shard, rnd *rand.Rand) {
-	var held []event.Record
+func (c *workers) read(q *Shard, rnd *rand.Rand) {
+	var taken []event.Record
 	for !c.ended() {
 		rec, ok := nextNow(c.t, q)
 		if ok {
-			held = append(held, rec)
+			taken = append(taken, rec)
 		}
-		if n := len(held); n > 6 || !ok && n > 0 {
+		if n := len(taken); n > 6 || !ok && n > 0 {
 			i := rnd.IntN(n)
-			rec, held[i] = held[i], held[n-1]
-			held = held[:n-1]
+			rec, taken[i] = taken[i], taken[n-1]
+			taken = taken[:n-1]
 			if rnd.IntN(5) == 0 {
 				q.Nack(rec.Seq)
 			} else if q.Ack(rec.Seq) {
@@ -142,7 +142,7 @@ func (c *crowd) read(q *Shard, rnd *rand.Rand) {
 	}
 }
 
-func (c *crowd) take(rec *event.Record, n int) {
+func (c *workers) take(rec *event.Record, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.seen[n] {
@@ -153,7 +153,7 @@ func (c *crowd) take(rec *event.Record, n int) {
 }
 
 // trouble is a disk that fails now and then.
-func (c *crowd) trouble(rnd *rand.Rand) {
+func (c *workers) trouble(rnd *rand.Rand) {
 	for !c.ended() {
 		_ = c.store.syncAll() // it may fail
 		for _, q := range c.store.Shards() {

@@ -30,7 +30,7 @@ func TestFailedSyncIsAFaultThatHeals(t *testing.T) {
 		t.Fatalf("faults %+v", n)
 	}
 	if seg := q.win.state.last(); !seg.unsynced || seg.synced == seg.size {
-		t.Fatalf("doubt %v, synced %d of %d", seg.unsynced, seg.synced, seg.size)
+		t.Fatalf("unsynced %v, synced %d of %d", seg.unsynced, seg.synced, seg.size)
 	}
 	q.win.state.last().file = nil
 	before, err := os.Stat(q.win.state.last().path)
@@ -48,7 +48,7 @@ func TestFailedSyncIsAFaultThatHeals(t *testing.T) {
 		t.Fatalf("the copy differs, %v", err)
 	}
 	if seg := q.win.state.last(); seg.unsynced || seg.synced != seg.size {
-		t.Fatalf("doubt %v, synced %d", seg.unsynced, seg.synced)
+		t.Fatalf("unsynced %v, synced %d", seg.unsynced, seg.synced)
 	}
 	q.Nack(rec.Seq)
 	appendN(t, q, 10, 5, 1000)
@@ -95,7 +95,7 @@ func TestFailedSyncsUnderLoad(t *testing.T) {
 	must(t, s.Healthy())
 }
 
-// What cannot be read is left empty, and the rest is where it was.
+// Pages that cannot be read stay empty, and all others are copied.
 func TestCopyPassesOverWhatIsLost(t *testing.T) {
 	o := options(fastDir(t))
 	s := open(t, o)

@@ -16,11 +16,11 @@ import (
 // slowSync is a sync that takes so long that it is worth a warning.
 const slowSync = time.Second
 
-// maxSyncs is how many segments one sync takes, newest first: after a start all that
-// were found are to be synced, and each is opened for that.
+// maxSyncs is how many segments one sync covers, newest first. After a start all segments
+// need a sync, and each is opened for it.
 const maxSyncs = 64
 
-// syncer brings what was appended to stable storage, through files of our own:
+// syncer brings appended records to stable storage through its own files, because
 // diskqueue's sync hides its errors. After a failed sync it is used under Shard.io.
 type syncer struct {
 	disk     *diskLog
@@ -45,7 +45,7 @@ type dirtySegment struct {
 	unsynced bool // its last sync has failed
 }
 
-// unsynced says whether a sync has failed that is not made good.
+// unsynced reports whether a segment is unsynced: its sync failed and no resync has worked.
 func (y *syncer) unsynced() (failed bool) {
 	y.win.with(func(s *windowState) {
 		failed = slices.ContainsFunc(s.segs, func(seg *segmentState) bool { return seg.unsynced })
@@ -54,7 +54,7 @@ func (y *syncer) unsynced() (failed bool) {
 }
 
 // once syncs and makes the outcome visible. began is when the caller began to wait for
-// its turn, observe gets how long a sync that had anything to do took.
+// Shard.io. observe gets the duration of a sync that had anything to do.
 func (y *syncer) once(began time.Time, observe func(time.Duration)) error {
 	worked, err := y.sync()
 	if err != nil {
@@ -74,7 +74,7 @@ func (y *syncer) once(began time.Time, observe func(time.Duration)) error {
 	return nil
 }
 
-// waits says that it is too early to copy a segment again whose sync has failed.
+// waits returns the fault while it is too early to resync an unsynced segment again.
 func (y *syncer) waits(now time.Time) error {
 	if err := y.fault.err(); err != nil && now.Before(y.again) {
 		return err
@@ -82,8 +82,8 @@ func (y *syncer) waits(now time.Time) error {
 	return nil
 }
 
-// sync syncs the segments, then what is acknowledged, then the folder. It says whether
-// there was anything to do: then there may be more.
+// sync syncs the segments, then the list of acknowledged records, then the folder. worked
+// reports whether there was anything to do. There may be more then.
 func (y *syncer) sync() (worked bool, err error) {
 	if y.folder.gone.Load() {
 		return false, nil
@@ -107,8 +107,8 @@ func (y *syncer) sync() (worked bool, err error) {
 	return names || len(dirty) > 0, err
 }
 
-// rest syncs until there is nothing left to sync.
-func (y *syncer) rest(ctx context.Context) error {
+// syncAll syncs until there is nothing left to sync.
+func (y *syncer) syncAll(ctx context.Context) error {
 	for {
 		if more, err := y.sync(); !more || err != nil {
 			return err
@@ -119,7 +119,7 @@ func (y *syncer) rest(ctx context.Context) error {
 	}
 }
 
-// dirty returns the segments to sync. It closes the files of those that nobody needs.
+// dirty returns the segments to sync. It closes files that are not needed.
 func (s *windowState) dirty() (all []dirtySegment, err error) {
 	for _, seg := range slices.Backward(s.segs) {
 		if seg.size <= seg.synced {
@@ -145,11 +145,11 @@ func (y *syncer) syncSegment(d dirtySegment) error {
 	}
 	err := dataSync(d.file)
 	if err != nil {
-		err = errors.Join(err, segment.MarkUnsynced(d.seg.path, d.from))
+		err = errors.Join(err, segment.WriteUnsynced(d.seg.path, d.from))
 	}
 	y.win.with(func(s *windowState) {
 		switch {
-		case d.seg.file != d.file: // consumed meanwhile, and so is the mark
+		case d.seg.file != d.file: // consumed meanwhile: remove the .doubt file too
 			err = segment.Remove(d.seg.path + segment.UnsyncedSuffix)
 		case err == nil:
 			d.seg.synced = d.to

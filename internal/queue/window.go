@@ -11,9 +11,9 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// window is what a shard knows of its records: its segments, where the reader is, and
-// who has which record. Its lock is the innermost one of a shard. Nobody waits for the
-// disk under it, apart from opening and closing a file.
+// window is what a shard knows of its records: its segments, the position of the reader, and
+// the records that are handed out. Its lock is the innermost one of a shard. Under it files
+// are opened and closed, but not read, written or synced.
 type window struct {
 	mu    sync.Mutex
 	state windowState
@@ -94,8 +94,8 @@ func (s *windowState) consumedAll() bool {
 	return last.size > 0 && s.out.empty() && s.cur == last && s.off >= last.size
 }
 
-// roll says whether the next record of that size begins a new segment (by diskqueue's own
-// rule), and how many bytes come free by that, since all of the old one is consumed.
+// roll reports whether the next record of that size begins a new segment, by diskqueue's
+// own rule, and how many bytes that frees because all of the old segment is consumed.
 func (s *windowState) roll(size, segSize int64) (roll bool, freed int64) {
 	last := s.last()
 	roll = last.size > 0 && last.size+size > segSize
@@ -105,7 +105,7 @@ func (s *windowState) roll(size, segSize int64) (roll bool, freed int64) {
 	return roll, freed
 }
 
-// publish makes a record readable that stands at the end of seg.
+// publish makes the record at the end of seg readable.
 func (s *windowState) publish(seg *segmentState, rec *event.Record, seq uint64, size int64) {
 	if seg.size == 0 {
 		seg.since = segment.Nanos(rec.Received)
@@ -115,7 +115,7 @@ func (s *windowState) publish(seg *segmentState, rec *event.Record, seq uint64, 
 	}
 	seg.last = seq
 	seg.size += size
-	seg.left.AddName(s.intern(rec.Source), int64(rec.Events), size)
+	seg.ahead.AddName(s.intern(rec.Source), int64(rec.Events), size)
 	s.seq = seq
 	rec.Seq = seq
 }
@@ -130,7 +130,7 @@ func (s *windowState) intern(source string) string {
 	return name
 }
 
-// finish takes the record of an entry out of what is queued.
+// finish removes the record of an entry from the counts of queued records.
 func (s *windowState) finish(e *entry) {
 	s.out.readAgain(e)
 	e.state = done
@@ -142,26 +142,26 @@ func (s *windowState) finish(e *entry) {
 
 // giveUp counts what was not handed out of a segment as dropped.
 func (s *windowState) giveUp(seg *segmentState, reason string) {
-	for source, n := range seg.left.BySource {
+	for source, n := range seg.ahead.BySource {
 		if *n != 0 {
 			s.ledger.Account(source).DropQueued(reason, int(*n))
 		}
 	}
-	s.totals.add(-seg.left.Records, -seg.left.Events, -seg.left.Bytes)
-	seg.left = segment.Tally{}
+	s.totals.add(-seg.ahead.Records, -seg.ahead.Events, -seg.ahead.Bytes)
+	seg.ahead = segment.Tally{}
 }
 
 // recovered counts what the process before has left in a segment.
 func (s *windowState) recovered(seg *segmentState) {
-	s.totals.add(seg.left.Records, seg.left.Events, seg.left.Bytes)
-	for source, n := range seg.left.BySource {
+	s.totals.add(seg.ahead.Records, seg.ahead.Events, seg.ahead.Bytes)
+	for source, n := range seg.ahead.BySource {
 		s.ledger.Account(source).Recover(int(*n))
 	}
 }
 
 // dropHead gives up the oldest segment, with what is in flight of it, and returns its
 // bytes and the events that are lost. The segment that is written to is never given up,
-// nor one that was not read yet: nobody knows what would be lost.
+// nor one that was not read yet: its contents are not known.
 func (s *windowState) dropHead() (freed, events int64) {
 	if !s.droppable() {
 		return 0, 0
@@ -174,7 +174,7 @@ func (s *windowState) dropHead() (freed, events int64) {
 			events += int64(e.events)
 		}
 	}
-	events += seg.left.Events
+	events += seg.ahead.Events
 	s.giveUp(seg, dropOldest)
 	if s.cur == seg {
 		s.moveTo(s.segs[1])
@@ -192,7 +192,7 @@ func (s *windowState) droppable() bool {
 func (s *windowState) takeConsumed() (seg *segmentState, file *os.File, idle bool) {
 	s.settle()
 	seg = s.segs[0]
-	if seg == s.last() || seg.held > 0 || s.cur == seg {
+	if seg == s.last() || seg.inWindow > 0 || s.cur == seg {
 		return nil, nil, s.out.empty() && s.cur == seg && s.off >= seg.size
 	}
 	s.segs = s.segs[1:]
@@ -210,7 +210,7 @@ func (s *windowState) exact() segment.Meta {
 	m := segment.Meta{Depth: int64(len(s.out.entries)), Read: segment.Position{Num: at.num, Off: off},
 		Write: segment.Position{Num: last.num, Off: last.size}}
 	for _, seg := range s.segs {
-		m.Depth += seg.left.Records + seg.skip
+		m.Depth += seg.ahead.Records + seg.skip
 	}
 	return m
 }
@@ -225,7 +225,7 @@ func (s *windowState) attachPoint() segment.Meta {
 	}
 	for _, seg := range s.segs {
 		if seg.detached {
-			m.Depth -= int64(seg.held) + seg.left.Records + seg.skip
+			m.Depth -= int64(seg.inWindow) + seg.ahead.Records + seg.skip
 		}
 	}
 	return m
@@ -239,8 +239,8 @@ func (s *windowState) reopen(seg *segmentState) {
 	}
 }
 
-// shelve closes the file of a segment that is complete and synced where nobody needs it
-// soon: the reader is elsewhere, and none of its records is handed out.
+// shelve closes the file of a segment that is complete, synced and not needed soon: the
+// reader is in another segment, and none of its records is handed out.
 func (s *windowState) shelve(seg *segmentState) error {
 	if seg == s.last() || seg == s.cur || seg.flying > 0 || seg.synced < seg.size {
 		return nil

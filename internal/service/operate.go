@@ -14,21 +14,21 @@ import (
 	"syslog-gateway/internal/status"
 )
 
-// maxSenders is how many senders are remembered, at some 300 bytes each.
+// maxSenders is the most senders that are remembered, at about 300 bytes each.
 const maxSenders = 16384
 
-// operator does what the buttons of the statistics page say.
+// operator carries out the actions of the statistics page.
 type operator struct{ g *Gateway }
 
-// SetShard sets a shard aside or puts it back. With drain it takes no new batches and
-// empties; with maint it sends nothing either, and what it has stays on disk.
+// SetShard drains a shard, puts it in maintenance, or back to use. A shard that is drained
+// takes no new batches and delivers what it has. In maintenance it also sends nothing.
 func (o operator) SetShard(name, state string) error {
 	i, err := strconv.Atoi(name)
 	if err != nil || i < 0 || i >= len(o.g.shards) {
 		return fmt.Errorf("shard %q takes no batches: it is left over from an earlier configuration", name)
 	}
-	o.g.gates[i].set(state == status.Maint)
-	o.g.shards[i].SetAside(state != status.Ready)
+	o.g.pauses[i].set(state == status.Maint)
+	o.g.shards[i].SetDraining(state != status.Ready)
 	return nil
 }
 
@@ -41,75 +41,76 @@ func (o operator) SetEndpoint(url, state string) error {
 	return o.g.client.SetMode(url, mode)
 }
 
-// aside is how a shard is set aside.
-func (g *Gateway) aside(shard int) string {
+// shardMode is the mode that an operator has set for a shard; "" while it is in use.
+func (g *Gateway) shardMode(shard int) string {
 	switch {
-	case g.gates[shard].shut():
+	case g.pauses[shard].paused():
 		return status.Maint
-	case g.shards[shard].Aside():
+	case g.shards[shard].Draining():
 		return status.Drain
 	}
 	return ""
 }
 
-// gate holds a shard's sender up while it is closed.
-type gate struct {
-	mu   sync.Mutex
-	open chan struct{} // closed while the gate is open
+// pauseSwitch pauses the sender of a shard.
+type pauseSwitch struct {
+	mu      sync.Mutex
+	running chan struct{} // closed while the sender is not paused
 }
 
-func newGate() *gate {
-	g := &gate{open: make(chan struct{})}
-	close(g.open)
-	return g
+func newPauseSwitch() *pauseSwitch {
+	p := &pauseSwitch{running: make(chan struct{})}
+	close(p.running)
+	return p
 }
 
-func (g *gate) set(shut bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+func (p *pauseSwitch) set(paused bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	select {
-	case <-g.open:
-		if shut {
-			g.open = make(chan struct{})
+	case <-p.running:
+		if paused {
+			p.running = make(chan struct{})
 		}
 	default:
-		if !shut {
-			close(g.open)
+		if !paused {
+			close(p.running)
 		}
 	}
 }
 
-func (g *gate) way() <-chan struct{} {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.open
+// resumed returns a channel that is closed while the sender is not paused.
+func (p *pauseSwitch) resumed() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.running
 }
 
-func (g *gate) shut() bool {
+func (p *pauseSwitch) paused() bool {
 	select {
-	case <-g.way():
+	case <-p.resumed():
 		return false
 	default:
 		return true
 	}
 }
 
-// gated is a shard's queue behind its gate.
-type gated struct {
+// pausable is the queue of a shard whose sender can be paused.
+type pausable struct {
 	hec.Source
-	gate *gate
+	pause *pauseSwitch
 }
 
-// Next waits for the gate, and gives back what came while it was being closed.
-func (q gated) Next(ctx context.Context, buf []byte) (event.Record, error) {
+// Next waits while the sender is paused. A record that arrives during a pause is given back.
+func (q pausable) Next(ctx context.Context, buf []byte) (event.Record, error) {
 	for {
 		select {
-		case <-q.gate.way():
+		case <-q.pause.resumed():
 		case <-ctx.Done():
 			return event.Record{}, ctx.Err()
 		}
 		rec, err := q.Source.Next(ctx, buf)
-		if err != nil || !q.gate.shut() {
+		if err != nil || !q.pause.paused() {
 			return rec, err
 		}
 		q.Nack(rec.Seq)

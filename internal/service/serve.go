@@ -80,7 +80,7 @@ func (r *running) end() {
 func (g *Gateway) parts() []*part {
 	senders := part{name: "senders", stop: g.stopSenders}
 	for i, q := range g.store.Shards() {
-		senders.run = append(senders.run, func(ctx context.Context) error { return g.client.Deliver(ctx, gated{q, g.gates[i]}) })
+		senders.run = append(senders.run, func(ctx context.Context) error { return g.client.Deliver(ctx, pausable{q, g.pauses[i]}) })
 	}
 	shards := part{name: "shards", stop: g.stopShards}
 	for _, s := range g.shards {
@@ -139,7 +139,7 @@ func (g *Gateway) Serve(ctx, hard context.Context, ready func()) error {
 func (g *Gateway) stopListening(limit context.Context, r *running) error {
 	r.end()
 	for _, s := range g.shards { // what comes in now must go somewhere
-		s.SetAside(false)
+		s.SetDraining(false)
 	}
 	defer context.AfterFunc(limit, g.abandon)()
 	patience := min(listenLimit, g.config.Load().ShutdownTimeout/2)

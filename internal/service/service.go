@@ -61,8 +61,8 @@ type Gateway struct {
 	problems *problems.Log
 	senders  *senders.Table
 	taps     tap.Hub
-	gates    []*gate // one for each shard of the queue, left-over ones included
-	readers  bool    // everybody may read the statistics page, although it has a user
+	pauses   []*pauseSwitch // one for each shard of the queue, left-over ones included
+	readers  bool           // everybody may read the statistics page, although it has a user
 
 	giveUp    chan struct{} // closed when what could not be handed over is dropped
 	abandoned sync.Once
@@ -158,7 +158,7 @@ func (g *Gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry)
 	if err != nil {
 		return err
 	}
-	batches := c.Balancer.Shards*shard.BatchesHeld + 2
+	batches := c.Balancer.Shards*shard.MaxBatches + 2
 	for _, s := range c.Sources {
 		batches += listener.Batchers() * ingest.OpenBatches(s.Vendor)
 	}
@@ -178,7 +178,7 @@ func (g *Gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry)
 		candidates = append(candidates, s)
 	}
 	for range g.store.Shards() {
-		g.gates = append(g.gates, newGate())
+		g.pauses = append(g.pauses, newPauseSwitch())
 	}
 	g.balancer = balancer.New(policy, candidates, g.giveUp)
 	return nil

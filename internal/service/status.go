@@ -58,7 +58,7 @@ func (g *Gateway) queueSnapshot(s *status.Snapshot) {
 	}
 	for _, q := range st.Shards {
 		if q.Index < len(g.shards) && !q.Draining {
-			q.Aside = g.aside(q.Index)
+			q.Aside = g.shardMode(q.Index)
 		}
 		s.Shards = append(s.Shards, q.Shard)
 	}

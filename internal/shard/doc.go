@@ -3,6 +3,6 @@
 //
 // A [Shard] holds at most its backlog of batches and the one it is working on. While
 // its queue is full or cannot be written, it keeps that one and accepts no more, so
-// the balancer passes it over. When the last batch has been appended, everything
+// the balancer uses the others. When the last batch has been appended, everything
 // that the shard was given is on disk.
 package shard

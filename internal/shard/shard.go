@@ -15,8 +15,8 @@ import (
 // Queue is what the shard needs of a disk queue.
 type Queue interface {
 	// Append makes the record durable against a crash of the process. It keeps
-	// nothing of the record, and books it as accepted. It fails with event.ErrFull
-	// or event.ErrRecord for what no wait of a moment heals.
+	// nothing of the record, and counts it as accepted. It fails with event.ErrFull if
+	// there is no room, and with event.ErrRecord if the record can never be stored.
 	Append(rec *event.Record) error
 	// WaitRoom blocks until Append is worth trying again, or ctx is done.
 	WaitRoom(ctx context.Context) error
@@ -24,7 +24,7 @@ type Queue interface {
 	PendingBytes() int64
 }
 
-// Reasons of drops that are booked here.
+// Reasons of drops that are counted here.
 const (
 	dropNewest   = "drop_newest" // queue.when_full says so
 	dropRecord   = "unstorable"  // larger than the queue takes
@@ -37,8 +37,8 @@ const alarmEvery = time.Minute
 // backlog is how many batches wait for a shard that is busy compressing.
 const backlog = 2
 
-// BatchesHeld is how many batches a shard holds at most.
-const BatchesHeld = backlog + 1
+// MaxBatches is the most batches that a shard holds.
+const MaxBatches = backlog + 1
 
 // Options is what a shard is built of.
 type Options struct {
@@ -47,17 +47,17 @@ type Options struct {
 	Pool       *event.Pool
 	Gzip       bool
 	DropNewest bool   // drop a batch that the full queue does not take
-	Freed      func() // tells the balancer that there is room again
+	Freed      func() // informs the balancer that there is room again
 	Logger     *slog.Logger
 }
 
 // Shard compresses and appends the batches that it is offered.
 type Shard struct {
-	options Options
-	in      chan *event.Batch
-	stuck   atomic.Bool
-	aside   atomic.Bool  // takes nothing new, because somebody said so
-	waiting atomic.Int64 // bytes of JSON not yet appended
+	options  Options
+	in       chan *event.Batch
+	stuck    atomic.Bool
+	draining atomic.Bool  // an operator drains it: it takes nothing new
+	waiting  atomic.Int64 // bytes of JSON not yet appended
 
 	compressor *deflate.Compressor // nil: nothing is compressed
 	body       []byte
@@ -74,11 +74,11 @@ func New(o Options) *Shard {
 	return s
 }
 
-// Offer takes the batch over when the shard can work on it soon. A shard finds out
-// that its queue is full by trying: so there is always one that waits for room and
-// tells when there is some.
+// Offer takes the batch if the shard can work on it soon. A shard finds out that its queue
+// is full by trying: so at least one shard always waits for room, and calls Freed when
+// there is some.
 func (s *Shard) Offer(b *event.Batch) bool {
-	if s.stuck.Load() || s.aside.Load() {
+	if s.stuck.Load() || s.draining.Load() {
 		return false
 	}
 	n := int64(len(b.Data))
@@ -95,23 +95,23 @@ func (s *Shard) Offer(b *event.Batch) bool {
 // Load is the number of bytes that wait here and in the queue.
 func (s *Shard) Load() int64 { return s.waiting.Load() + s.options.Queue.PendingBytes() }
 
-// SetAside says whether the shard takes no new batches until it is told otherwise.
-// What it holds goes its way: a shard that is set aside empties.
-func (s *Shard) SetAside(aside bool) {
-	s.aside.Store(aside)
-	if !aside {
+// SetDraining starts or ends a drain. While draining, the shard takes no new batches and
+// finishes those that it has.
+func (s *Shard) SetDraining(draining bool) {
+	s.draining.Store(draining)
+	if !draining {
 		s.options.Freed()
 	}
 }
 
-// Aside reports whether the shard is set aside.
-func (s *Shard) Aside() bool { return s.aside.Load() }
+// Draining reports whether the shard is drained.
+func (s *Shard) Draining() bool { return s.draining.Load() }
 
 // Close says that nothing more will be offered: Run ends with the last batch.
 func (s *Shard) Close() { close(s.in) }
 
 // Run works until Close. When ctx is done before, batches that find the queue full
-// are dropped and booked; the others are still appended.
+// are dropped and counted; the others are still appended.
 func (s *Shard) Run(ctx context.Context) error {
 	for b := range s.in {
 		s.take(ctx, b)
@@ -139,7 +139,7 @@ func (s *Shard) take(ctx context.Context, b *event.Batch) {
 	s.options.Freed()
 }
 
-// append tries until the queue has the record; a reason says why it will never.
+// append tries until the queue has the record. A reason says why it was dropped instead.
 func (s *Shard) append(ctx context.Context, rec *event.Record) (reason string) {
 	defer s.stuck.Store(false)
 	for {
@@ -157,8 +157,8 @@ func (s *Shard) append(ctx context.Context, rec *event.Record) (reason string) {
 		}
 		s.stuck.Store(true)
 		if !full {
-			if held, ok := s.failing.Ready(time.Now(), alarmEvery); ok {
-				s.options.Logger.Error("append to the disk queue; trying again", "shard", s.options.Name, "error", err, "not_logged", held)
+			if suppressed, ok := s.failing.Ready(time.Now(), alarmEvery); ok {
+				s.options.Logger.Error("append to the disk queue; trying again", "shard", s.options.Name, "error", err, "not_logged", suppressed)
 			}
 		}
 		if s.options.Queue.WaitRoom(ctx) != nil {

@@ -183,16 +183,16 @@ func TestStopWhileFull(t *testing.T) {
 	}
 }
 
-// A shard that is set aside takes nothing new, empties, and takes again.
-func TestSetAside(t *testing.T) {
+// A shard that is drained takes no new batches, empties, and takes batches again.
+func TestDrain(t *testing.T) {
 	q := &fakeQueue{}
 	f := start(t, t.Context(), q, false, false)
-	f.shard.SetAside(true)
+	f.shard.SetDraining(true)
 	b := f.batch(1)
-	if f.shard.Offer(b) || !f.shard.Aside() {
-		t.Error("a shard that is set aside took a batch")
+	if f.shard.Offer(b) || !f.shard.Draining() {
+		t.Error("a draining shard took a batch")
 	}
-	f.shard.SetAside(false)
+	f.shard.SetDraining(false)
 	<-f.freed
 	if !f.shard.Offer(b) {
 		t.Error("the shard takes nothing")

@@ -204,5 +204,5 @@ func traffic(l *ledger.Ledger) {
 	a.DeadLetter("invalid_event", 7)
 	a.DropQueued("queue_full", 40)
 	a.DropReceived("shutdown", 2)
-	a.Mark(11, 12, 13)
+	a.CountFlaws(11, 12, 13)
 }

@@ -1,14 +1,13 @@
 // Package waitlist is a queue of goroutines that wait for room, first come, first
-// served. It decides who tries next, not whether there is room: that is its owner's
-// matter.
+// served. It decides who tries next. Its owner decides whether there is room.
 package waitlist
 
 import "slices"
 
-// Ticket is a place in a List. A value on it says that its holder is to try again.
+// Ticket is a position in a List. A value on it means that its holder should try again.
 type Ticket chan struct{}
 
-// List is the waiting line. The zero value is empty. It has no lock: the mutex of its
+// List is the queue of tickets. The zero value is empty. It has no lock: the mutex of its
 // owner guards it.
 type List struct{ tickets []Ticket }
 
@@ -28,14 +27,14 @@ func (l *List) Dequeue(t Ticket) {
 	}
 }
 
-// WakeFirst tells the first in the list to try again.
+// WakeFirst lets the first in the list try again.
 func (l *List) WakeFirst() {
 	if len(l.tickets) == 0 {
 		return
 	}
 	select {
 	case l.tickets[0] <- struct{}{}:
-	default: // it was told before, and has not tried yet
+	default: // it was woken before, and has not tried yet
 	}
 }
 

@@ -13,7 +13,7 @@ func woken(t Ticket) bool {
 
 func TestFirstComeFirstServed(t *testing.T) {
 	var l List
-	l.WakeFirst() // nobody waits
+	l.WakeFirst() // no ticket waits
 	if l.Ahead(nil) {
 		t.Fatal("somebody waits in an empty list")
 	}
@@ -22,7 +22,7 @@ func TestFirstComeFirstServed(t *testing.T) {
 		t.Fatalf("%d wait", l.Len())
 	}
 	l.WakeFirst()
-	l.WakeFirst() // told once, however often
+	l.WakeFirst() // one value, however often
 	if !woken(a) || woken(a) || woken(b) || woken(c) {
 		t.Error("not the first, alone and once")
 	}

@@ -83,7 +83,7 @@ func (p *Pool) take(last *Endpoint, ticket waitlist.Ticket) (t Attempt, until ti
 	t = Attempt{Endpoint: e, Conn: c, Channel: c.channel, Auth: e.auth, Began: now}
 	e.traffic.begin(now)
 	if !e.proven() {
-		t.trial = a.turn
+		t.trial = a.choices
 		e.trials.begin(t.trial, now)
 	}
 	a.waiting.Dequeue(ticket)

@@ -88,10 +88,10 @@ func collectorPath(path string) (base, event string, err error) {
 		return path + Collector, path + Collector + "/event", nil
 	}
 	base = path[:i+len(Collector)]
-	switch rest := path[i+len(Collector):]; {
-	case rest == "" || rest == "/event" || strings.HasPrefix(rest, "/event/"):
+	switch tail := path[i+len(Collector):]; {
+	case tail == "" || tail == "/event" || strings.HasPrefix(tail, "/event/"):
 		return base, path, nil
-	case strings.HasPrefix(rest, "/"):
+	case strings.HasPrefix(tail, "/"):
 		return "", "", fmt.Errorf("path %s does not take event objects; name the host only, or %s/event", path, base)
 	}
 	return path + Collector, path + Collector + "/event", nil
@@ -116,7 +116,7 @@ func (a Address) Secrets() []string {
 	return []string{pass, code}
 }
 
-// authorization is the header that tells HEC who posts.
+// authorization is the header that authenticates posts.
 func (a Address) authorization(token string) string {
 	if a.basic != "" {
 		return a.basic
@@ -124,7 +124,7 @@ func (a Address) authorization(token string) string {
 	return "Splunk " + token
 }
 
-// same reports whether both lead to the same place as the same user.
+// same reports whether both lead to the same host as the same user.
 func (a Address) same(b Address) bool {
 	return a.Name == b.Name && a.basic == b.basic && *a.Event == *b.Event
 }

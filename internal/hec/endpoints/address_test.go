@@ -46,7 +46,7 @@ func TestAddressesTakeTurns(t *testing.T) {
 	}
 	first := make(map[netip.Addr]int)
 	for i := range uint64(30) {
-		list := turned(same, i)
+		list := rotated(same, i)
 		first[list[0]]++
 		slices.SortFunc(list, netip.Addr.Compare)
 		if !slices.Equal(list, same) {
@@ -60,7 +60,7 @@ func TestAddressesTakeTurns(t *testing.T) {
 	}
 }
 
-// The addresses of a name at which nobody listens are passed over.
+// Addresses of a name that refuse the connection are skipped.
 func TestDeadAddressIsPassedOver(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.2:0")
 	if err != nil {
@@ -70,13 +70,13 @@ func TestDeadAddressIsPassedOver(t *testing.T) {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	all := []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.3")}
 	for i := range uint64(3) {
-		conn, err := newDialer().dialOneOf(t.Context(), "tcp", turned(all, i), port)
+		conn, err := newDialer().dialOneOf(t.Context(), "tcp", rotated(all, i), port)
 		if err != nil {
 			t.Fatal(err)
 		}
 		conn.Close()
 	}
 	if _, err := newDialer().dialOneOf(t.Context(), "tcp", all[:1], port); err == nil {
-		t.Error("nobody listens there")
+		t.Error("a closed port accepts a connection")
 	}
 }

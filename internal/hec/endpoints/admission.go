@@ -11,19 +11,19 @@ import (
 type admission struct {
 	endpoints []*Endpoint // in the order of the configuration
 	bound     int         // posts that all deliveries together may have under way
-	turn      int         // counts calls of choose; the ID of a trial
+	choices   int         // counts calls of choose; the ID of a trial
 	waiting   waitlist.List
 	// patience is how long a trial may take before its endpoint is tried again.
 	patience time.Duration
 }
 
 // choose returns the best endpoint that has room, or nil: the lowest rank, then another one
-// than last, then the least work under way, then in turn.
+// than last, then the least work under way, then round robin.
 func (a *admission) choose(last *Endpoint, now time.Time) (best *Endpoint) {
-	a.turn++
+	a.choices++
 	var least [3]int
 	for i := range a.endpoints {
-		e := a.endpoints[(a.turn+i)%len(a.endpoints)]
+		e := a.endpoints[(a.choices+i)%len(a.endpoints)]
 		e.conns.pruneStale(now)
 		if !a.admits(e, now) {
 			continue
@@ -41,7 +41,7 @@ func (a *admission) choose(last *Endpoint, now time.Time) (best *Endpoint) {
 
 // admits reports whether e takes one more post now. An endpoint that was out takes one
 // trial at a time. While all are out there is one trial in all, but a slow trial does not
-// block the others, nor its own endpoint for ever.
+// block the others, and blocks its own endpoint only for a limited time.
 func (a *admission) admits(e *Endpoint, now time.Time) bool {
 	switch {
 	case e.mode != Ready:

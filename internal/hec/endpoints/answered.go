@@ -5,7 +5,7 @@ import "time"
 // firstPause bounds how long all delivery waits because one connection asked for it.
 const firstPause = time.Second
 
-// Done notes the answer to an attempt of Acquire and takes its connection back. again says
+// Done records the answer to an attempt of Acquire and takes its connection back. again says
 // that the answer was about the connection, or about a token of the past: the post is worth
 // another attempt at once.
 func (p *Pool) Done(t Attempt, v Verdict, took time.Duration, b Backoff) (again bool) {
@@ -29,7 +29,7 @@ func (p *Pool) Done(t Attempt, v Verdict, took time.Duration, b Backoff) (again 
 	}
 	e.traffic.end(v, took, now)
 	e.trials.end(t.trial)
-	if fresh && !othersWork { // it does not tell when the next connection may be made
+	if fresh && !othersWork { // it does not decide when the next connection may be made
 		e.conns.due = time.Time{}
 	}
 	if v.Condition == Unknown {
@@ -47,7 +47,7 @@ func (p *Pool) Done(t Attempt, v Verdict, took time.Duration, b Backoff) (again 
 	return false
 }
 
-// connectionIsBad notes a bad answer of one connection of an endpoint whose others work.
+// connectionIsBad records a bad answer of one connection of an endpoint whose others work.
 func (p *Pool) connectionIsBad(t Attempt, v Verdict, now time.Time, b Backoff) {
 	e, least := t.Endpoint, time.Duration(0)
 	if v.Unconfirmed {
@@ -61,7 +61,7 @@ func (p *Pool) connectionIsBad(t Attempt, v Verdict, now time.Time, b Backoff) {
 	e.alarms.badConnection(v, now)
 }
 
-// answered notes an answer to a post that is about the endpoint.
+// answered records an answer to a post that is about the endpoint.
 func (p *Pool) answered(e *Endpoint, v Verdict, now time.Time, b Backoff) {
 	if e.conns.bad == 0 && e.health.unblemished() && !p.admission.another(e, now) {
 		// One connection says so, and no other endpoint has room. The next connection may
@@ -97,8 +97,8 @@ func (p *Pool) back(e *Endpoint) {
 	p.wakeAll()
 }
 
-// StartProbes returns the endpoints that have no probe under way, and marks them as having
-// one; Probed ends it.
+// StartProbes returns the endpoints that have no probe under way, and registers one for
+// each; Probed ends it.
 func (p *Pool) StartProbes() []*Endpoint {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -112,7 +112,7 @@ func (p *Pool) StartProbes() []*Endpoint {
 	return idle
 }
 
-// Probed notes the answer to a health probe. It may take the endpoint out, or bring it back
+// Probed records the answer to a health probe. It may take the endpoint out, or bring it back
 // on probation, but it does not make up for failed posts.
 func (p *Pool) Probed(e *Endpoint, v Verdict, b Backoff) {
 	p.mu.Lock()
@@ -143,7 +143,7 @@ func (p *Pool) Probed(e *Endpoint, v Verdict, b Backoff) {
 	if e.health.probedBadly() {
 		p.failed(e, v, now, b)
 	}
-	if out { // failing probes must not put posts off for ever
+	if out { // failing probes must not delay posts without a limit
 		e.health.retryAt = due
 	}
 }
@@ -155,7 +155,7 @@ func (p *Pool) MissesAcks(e *Endpoint) bool {
 	return p.shared.acks && e.health.acks.missing
 }
 
-// AcksAsked notes whether an endpoint's token has acknowledgement by now.
+// AcksAsked records whether an endpoint's token has acknowledgement by now.
 func (p *Pool) AcksAsked(e *Endpoint, state AckState) {
 	p.mu.Lock()
 	defer p.unlock()

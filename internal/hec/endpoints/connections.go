@@ -121,7 +121,7 @@ func (s *connections) pruneStale(now time.Time) {
 }
 
 // sweep closes the connections that are spent and owe no acknowledgement any more. A post
-// that ended a moment ago may have brought one that is not noted yet.
+// that ended a moment ago may have brought one that is not recorded yet.
 func (s *connections) sweep(owes map[*Conn]bool, now time.Time) {
 	s.pruneStale(now)
 	for _, c := range slices.Clone(s.open) {
@@ -174,7 +174,7 @@ func (s *connections) next() time.Time {
 	}
 }
 
-// foundBad notes that a connection whose post began at a time was found bad while others
+// foundBad records that a connection whose post began at a time was found bad while others
 // work. The next new one is made after a pause, at least as long as given.
 func (s *connections) foundBad(began, now time.Time, b Backoff, least time.Duration) {
 	if began.Before(s.lastBad) && s.bad > 0 { // one of many equal answers

@@ -42,7 +42,7 @@ const dialTime = 10 * time.Second
 // elsewhere.
 type dialer struct {
 	net.Dialer
-	turn atomic.Uint64
+	dials atomic.Uint64
 }
 
 func newDialer() *dialer {
@@ -63,10 +63,10 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 		// One IPv4 and one IPv6 address at most: net.Dialer tries both (RFC 8305).
 		return d.DialContext(ctx, network, address)
 	}
-	return d.dialOneOf(ctx, network, turned(ofOneKind(all), d.turn.Add(1)), port)
+	return d.dialOneOf(ctx, network, rotated(ofOneKind(all), d.dials.Add(1)), port)
 }
 
-// dialOneOf tries the addresses in turn.
+// dialOneOf tries the addresses one after the other.
 func (d *dialer) dialOneOf(ctx context.Context, network string, all []netip.Addr, port string) (net.Conn, error) {
 	var errs []error
 	for _, a := range all {
@@ -93,8 +93,8 @@ func ofOneKind(all []netip.Addr) []netip.Addr {
 	return same
 }
 
-// turned returns the list rotated by a number of places.
-func turned(all []netip.Addr, by uint64) []netip.Addr {
+// rotated returns the list rotated by n.
+func rotated(all []netip.Addr, by uint64) []netip.Addr {
 	n := int(by % uint64(len(all)))
 	return append(append([]netip.Addr(nil), all[n:]...), all[:n]...)
 }

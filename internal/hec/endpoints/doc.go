@@ -11,8 +11,8 @@
 //	connections.go  the connections of one endpoint; connection.go one of them
 //	dial.go         to which address of a name
 //
-// The mutex of the [Pool] guards all endpoints with their parts; nobody else takes it. It is
-// never held while something waits for the network.
+// The mutex of the [Pool] guards all endpoints with their parts. Only the Pool locks it, and
+// never while it waits for the network.
 //
 // How a post is made and what its answer means for the events does not belong here: an
 // answer comes as a [Verdict].

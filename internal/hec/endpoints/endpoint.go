@@ -42,7 +42,7 @@ func (e *Endpoint) rank() int {
 	return 0
 }
 
-// fail notes a failure of a post or probe, and reports whether that took the endpoint out.
+// fail records a failure of a post or probe, and reports whether that took the endpoint out.
 func (e *Endpoint) fail(v Verdict, now time.Time, b Backoff) (out bool) {
 	e.conns.renewChannels()
 	return e.health.fail(v, now, b)
@@ -166,20 +166,20 @@ type alarms struct {
 
 // isOut logs that the endpoint is out, at first and now and then.
 func (a *alarms) isOut(v Verdict, failures int, now time.Time) {
-	held, ok := a.out.Ready(now, alarmEvery)
+	suppressed, ok := a.out.Ready(now, alarmEvery)
 	switch {
 	case !ok:
 	case v.Unconfirmed:
 		a.log.Error("HEC accepts events but does not confirm them. They stay in the queue. Until one is confirmed, one record is tried "+
 			"every 5 minutes. Check that the token has indexer acknowledgement (useACK), as hec.ack.enabled says, and what is in between",
-			"endpoint", a.name, "answer", v.Text, "not_logged", held)
+			"endpoint", a.name, "answer", v.Text, "not_logged", suppressed)
 	case v.Condition == Refusing:
 		a.log.Error("HEC endpoint refuses our configuration; nothing is lost, it is tried again slowly. "+
 			"Check the token, its state in Splunk, acknowledgement and the certificate",
-			"endpoint", a.name, "answer", v.Text, "not_logged", held)
+			"endpoint", a.name, "answer", v.Text, "not_logged", suppressed)
 	default:
 		a.log.Warn("HEC endpoint is down; it is tried again", "endpoint", a.name, "answer", v.Text,
-			"failures", failures, "not_logged", held)
+			"failures", failures, "not_logged", suppressed)
 	}
 }
 
@@ -191,8 +191,8 @@ func (a *alarms) isBack() {
 }
 
 func (a *alarms) badConnection(v Verdict, now time.Time) {
-	if held, ok := a.connections.Ready(now, alarmEvery); ok {
+	if suppressed, ok := a.connections.Ready(now, alarmEvery); ok {
 		a.log.Warn("a connection to the HEC endpoint is closed for its answer, others work; "+
-			"one of the servers behind this name may be sick", "endpoint", a.name, "answer", v.Text, "not_logged", held)
+			"one of the servers behind this name may be sick", "endpoint", a.name, "answer", v.Text, "not_logged", suppressed)
 	}
 }

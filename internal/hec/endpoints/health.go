@@ -37,7 +37,7 @@ type health struct {
 	acks       ackHealth
 }
 
-// succeed notes a post that HEC answered as HEC. It reports whether the endpoint was out.
+// succeed records a post that HEC answered as HEC. It reports whether the endpoint was out.
 func (h *health) succeed(now time.Time) (back bool) {
 	back = h.state != stateUp
 	if back {
@@ -48,7 +48,7 @@ func (h *health) succeed(now time.Time) (back bool) {
 	return back
 }
 
-// busy notes that the endpoint asked for less: it gets a pause, longer each time.
+// busy records that the endpoint asked for less: it gets a pause, longer each time.
 func (h *health) busy(v Verdict, now time.Time, b Backoff) {
 	if !now.Before(h.busyUntil) { // not one of many equal answers
 		h.busyRounds++
@@ -63,7 +63,7 @@ func (h *health) pause(d time.Duration, now time.Time) {
 	}
 }
 
-// fail notes a failure. It reports whether that took the endpoint out.
+// fail records a failure. It reports whether that took the endpoint out.
 func (h *health) fail(v Verdict, now time.Time, b Backoff) (out bool) {
 	h.failures++
 	was := h.state
@@ -94,7 +94,7 @@ func (h *health) fail(v Verdict, now time.Time, b Backoff) (out bool) {
 // unblemished reports that nothing bad is known.
 func (h *health) unblemished() bool { return h.failures == 0 && h.busyRounds == 0 }
 
-// probedWell notes a probe that HEC answered as healthy or busy. back says that the
+// probedWell records a probe that HEC answered as healthy or busy. back says that the
 // endpoint was down and is on probation now, relieved that its queues are no longer full.
 func (h *health) probedWell(busy bool, now time.Time) (back, relieved bool) {
 	h.failedProbes = 0
@@ -107,7 +107,7 @@ func (h *health) probedWell(busy bool, now time.Time) (back, relieved bool) {
 	return false, relieved
 }
 
-// probedBadly notes a failed probe, and reports whether it counts as a failure.
+// probedBadly records a failed probe, and reports whether it counts as a failure.
 func (h *health) probedBadly() bool {
 	h.failedProbes++
 	if h.failedProbes < downAfter && h.state == stateUp {
@@ -124,7 +124,7 @@ type ackHealth struct {
 	early   bool // it was tried before its time, because it has said since that the token has
 }
 
-// AckState is an answer to the question whether the token has indexer acknowledgement.
+// AckState says whether the token has indexer acknowledgement.
 type AckState uint8
 
 // The answers.
@@ -134,8 +134,8 @@ const (
 	AckOn
 )
 
-// acksAsked notes whether the token has acknowledgement. While it has not, a trial would be
-// in vain; when it has it again there is a trial at once, but only one. tryNow reports that.
+// acksAsked records whether the token has acknowledgement. Without it a trial is useless.
+// When the token has it again, there is one trial at once; tryNow reports that.
 func (h *health) acksAsked(state AckState, now time.Time) (tryNow bool) {
 	switch {
 	case !h.acks.missing:

@@ -19,7 +19,7 @@ const (
 )
 
 // limit is how many posts an endpoint may have under way. It begins at the pool's bound, so
-// that a healthy endpoint is never held back. It is halved when answers come slowly or ask
+// that a healthy endpoint is never limited. It is halved when answers come slowly or ask
 // for less, and grows by one with each round of good answers: additive increase,
 // multiplicative decrease (AIMD).
 type limit struct {

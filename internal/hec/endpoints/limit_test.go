@@ -53,7 +53,7 @@ func TestLimit(t *testing.T) {
 		{"queues fill", course(healthy, 1, quick, Verdict{Condition: Serving, SlowDown: true}), bound / 2},
 		{"slow answers", course(healthy, 2, long, fine), bound / 4},
 		{"slow answers for long", course(healthy, 6, long, fine), slowLeast},
-		{"slower than usual, and quick all the same", course(healthy, 50, 400*time.Millisecond, fine), bound},
+		{"slower than usual, but still quick", course(healthy, 50, 400*time.Millisecond, fine), bound},
 		{"slow as ever", course(unlimited(), 50, long, fine), bound},
 		{"the token is wrong", course(healthy, 5, quick, Verdict{Condition: Refusing}), bound},
 		{"the attempt was ended here", course(healthy, 5, long, Verdict{Condition: Unknown}), bound},
@@ -105,7 +105,7 @@ func TestUnevenAnswersAreNotSlow(t *testing.T) {
 }
 
 // One of two endpoints becomes slow: it keeps two workers at most for long, and the
-// other has the rest.
+// other has all others.
 func TestSlowEndpointHoldsFewWorkers(t *testing.T) {
 	p, now := poolOf(t, 2)
 	p.admission.bound = bound

@@ -77,7 +77,7 @@ func (p *Pool) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// series are the metrics of one endpoint, looked up once.
+// series are the metrics of one endpoint, resolved once.
 type series struct {
 	endpoint       string
 	of             *metrics

@@ -113,7 +113,7 @@ func (p *Pool) wakeAll() {
 	p.changed = make(chan struct{})
 }
 
-// Status tells what is known of each endpoint, in the order of the configuration. unacked
+// Status returns the status of each endpoint, in the order of the configuration. unacked
 // is how many acknowledgements each owes; optional.
 func (p *Pool) Status(unacked map[*Endpoint]int) []Status {
 	p.mu.Lock()

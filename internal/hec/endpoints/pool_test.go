@@ -41,7 +41,7 @@ const testPatience = 5 * time.Second
 
 var testRetry = Backoff{Initial: time.Second, Max: 10 * time.Second}
 
-// answer notes an answer to a post that is under way.
+// answer records an answer to a post that is under way.
 func answer(p *Pool, e *Endpoint, c Condition) {
 	t := Attempt{Endpoint: e, Auth: e.auth, Began: p.now(), trial: e.trials.current}
 	for _, l := range e.conns.open {
@@ -56,7 +56,7 @@ func answer(p *Pool, e *Endpoint, c Condition) {
 // other reports whether an endpoint other than e would be chosen gladly.
 func other(p *Pool, e *Endpoint) bool { return p.admission.another(e, p.now()) }
 
-// While all are out there is one trial at a time, each endpoint in its turn, and no
+// While all are out there is one trial at a time, the endpoints one after the other, and no
 // sooner than its wait is over.
 func TestOneTrialWhileAllAreOut(t *testing.T) {
 	p, now := poolOf(t, 3)
@@ -70,8 +70,8 @@ func TestOneTrialWhileAllAreOut(t *testing.T) {
 		t.Fatalf("%s is tried before its time", e.Address.Name)
 	}
 	_, until, place := p.take(nil, nil)
-	if left := until.Sub(*now); left <= 0 || left > testRetry.Max || place == nil || p.admission.waiting.Len() != 1 {
-		t.Errorf("room in %v, %d wait", left, p.admission.waiting.Len())
+	if wait := until.Sub(*now); wait <= 0 || wait > testRetry.Max || place == nil || p.admission.waiting.Len() != 1 {
+		t.Errorf("room in %v, %d wait", wait, p.admission.waiting.Len())
 	}
 	p.leave(place)
 	tried := make(map[*Endpoint]int)

@@ -105,8 +105,8 @@ func TestTrialsThatHangLeaveRoom(t *testing.T) {
 	}
 }
 
-// A post that has waited longer has its turn before one that comes.
-func TestRoomGoesInTurn(t *testing.T) {
+// A post that has waited longer goes before a new one.
+func TestPostsWaitInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, _ := poolOf(t, 1)
 		p.now, p.admission.bound = time.Now, 1
@@ -119,12 +119,12 @@ func TestRoomGoesInTurn(t *testing.T) {
 		var group sync.WaitGroup
 		defer group.Wait()
 		var order []int
-		turn := make(chan Attempt)
+		attempts := make(chan Attempt)
 		for i := range 4 {
 			group.Go(func() {
 				if a, err := acquire(); err == nil {
 					order = append(order, i)
-					turn <- a
+					attempts <- a
 				}
 			})
 			synctest.Wait()
@@ -136,7 +136,7 @@ func TestRoomGoesInTurn(t *testing.T) {
 			} else {
 				p.leave(place)
 			}
-			under = <-turn
+			under = <-attempts
 		}
 		stop()
 		synctest.Wait()

@@ -56,7 +56,7 @@ func Refuse(status, code int, text string) Answer {
 // Busy is the answer of an indexer whose queues are full.
 func Busy() Answer { return standard(hecserver.Busy) }
 
-// HTML is a page of a proxy.
+// HTML is an error page of a proxy.
 func HTML(status int) Answer {
 	return Answer{Status: status, Body: "<html><body><h1>" + http.StatusText(status) + "</h1></body></html>"}
 }
@@ -89,5 +89,5 @@ func Sequence(answers ...Answer) Script {
 	}
 }
 
-// Always gives the same answer for ever.
+// Always gives the same answer to every post.
 func Always(a Answer) Script { return func(*Request) Answer { return a } }

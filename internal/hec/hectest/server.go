@@ -95,7 +95,7 @@ func New(o Options) *Server {
 		}
 		mux.ServeHTTP(w, r)
 	}))
-	s.http.Config.ErrorLog = log.New(io.Discard, "", 0) // broken connections are its trade
+	s.http.Config.ErrorLog = log.New(io.Discard, "", 0) // broken connections are expected
 	if o.Certificate != nil {
 		s.http.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 			return &tls.Config{Certificates: []tls.Certificate{*o.Certificate()}}, nil
@@ -272,7 +272,7 @@ func (s *Server) take(req *Request, body []byte) {
 	}
 }
 
-// play gives the answer, or the fault that stands in its place.
+// play gives the answer, or its fault instead.
 func (s *Server) play(w http.ResponseWriter, r *http.Request, req *Request, a Answer, good bool) {
 	switch a.Fault {
 	case Reset:

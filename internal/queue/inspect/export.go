@@ -31,7 +31,7 @@ func Export(ctx context.Context, path string, w io.Writer) error {
 				bad = append(bad, errors.New(d.String()))
 			}
 			for _, s := range sc.Misplaced {
-				bad = append(bad, fmt.Errorf("%s: a segment that was copied here; gateway queue restore takes what of it is not queued", s.File()))
+				bad = append(bad, fmt.Errorf("%s: a segment that was copied here; gateway queue restore puts back its records that are not queued", s.File()))
 			}
 			err := each(sc, x.record, func(d Damage, _ bool) { bad = append(bad, errors.New(d.String())) })
 			if err != nil {
@@ -102,7 +102,7 @@ func each(sc *recovery.Shard, good func(*event.Record) error, broken func(d Dama
 	var buf []byte
 	for _, s := range sc.Segments {
 		if s.Failed != nil {
-			continue // told already
+			continue // reported already
 		}
 		f, err := os.Open(s.File())
 		if err != nil {

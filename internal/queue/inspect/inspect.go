@@ -22,12 +22,12 @@ import (
 
 // Report is what is in the queue of a stopped gateway.
 type Report struct {
-	Path     string        `json:"path"`
-	Records  int64         `json:"records"`
-	Events   int64         `json:"events"`
-	Bytes    int64         `json:"bytes"`
-	SetAside int           `json:"set_aside"` // files in the corrupt folder
-	Shards   []ShardReport `json:"shards"`
+	Path        string        `json:"path"`
+	Records     int64         `json:"records"`
+	Events      int64         `json:"events"`
+	Bytes       int64         `json:"bytes"`
+	Quarantined int           `json:"set_aside"` // files in the corrupt folder
+	Shards      []ShardReport `json:"shards"`
 }
 
 // ShardReport is one shard of a Report.
@@ -42,13 +42,13 @@ type ShardReport struct {
 	Oldest    time.Time        `json:"oldest"` // zero: nothing queued, or unknown
 	Newest    time.Time        `json:"newest"`
 	Damage    []Damage         `json:"damage,omitempty"`
-	// Unread are places that the disk did not give. That says nothing about the bytes.
+	// Unread are ranges that could not be read. That says nothing about the bytes.
 	Unread []Damage `json:"unread,omitempty"`
 	// Actions is what the next start will do before it serves.
 	Actions []string `json:"actions,omitempty"`
 }
 
-// Damage is a place that holds no record, or that could not be read.
+// Damage is a range that holds no record, or that could not be read.
 type Damage struct {
 	File   string `json:"file"`
 	Offset int64  `json:"offset"`
@@ -71,7 +71,7 @@ func (r Report) Unread() bool {
 	return slices.ContainsFunc(r.Shards, func(s ShardReport) bool { return len(s.Unread) > 0 })
 }
 
-// Status looks at the queue of a stopped gateway, by the headers of its records.
+// Status reports on the queue of a stopped gateway by the headers of its records.
 // It changes nothing. It fails when a gateway is running on it.
 func Status(ctx context.Context, path string) (Report, error) { return inspect(ctx, path, false) }
 
@@ -85,14 +85,14 @@ func inspect(ctx context.Context, path string, bodies bool) (Report, error) {
 		for _, sc := range scans {
 			one := report(sc)
 			if bodies {
-				if err := each(sc, func(*event.Record) error { return nil }, one.tell); err != nil {
+				if err := each(sc, func(*event.Record) error { return nil }, one.addDamage); err != nil {
 					return err
 				}
 			}
 			rep.add(one)
 		}
 		var err error
-		rep.SetAside, err = countSetAside(path)
+		rep.Quarantined, err = countQuarantined(path)
 		return err
 	})
 	return rep, err
@@ -105,7 +105,7 @@ func (r *Report) add(s ShardReport) {
 	r.Bytes += s.Bytes
 }
 
-func countSetAside(path string) (int, error) {
+func countQuarantined(path string) (int, error) {
 	entries, err := os.ReadDir(filepath.Join(path, quarantine.Folder))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0, fmt.Errorf("queue: %w", err)
@@ -133,7 +133,7 @@ func report(sc *recovery.Shard) ShardReport {
 			r.Damage = append(r.Damage, Damage{s.File(), d.From, d.To - d.From, d.What})
 		}
 		if s.Failed != nil {
-			r.tell(Damage{s.File(), 0, s.FileSize, s.Failed.Error()}, true)
+			r.addDamage(Damage{s.File(), 0, s.FileSize, s.Failed.Error()}, true)
 		}
 	}
 	r.Oldest, r.Newest = segment.Time(oldest), segment.Time(newest)
@@ -141,8 +141,8 @@ func report(sc *recovery.Shard) ShardReport {
 	return r
 }
 
-// tell enters a place that could not be read, or holds no record.
-func (r *ShardReport) tell(d Damage, unread bool) {
+// addDamage adds a range that could not be read, or holds no record.
+func (r *ShardReport) addDamage(d Damage, unread bool) {
 	if unread {
 		r.Unread = append(r.Unread, d)
 	} else {
@@ -167,12 +167,12 @@ func actions(sc *recovery.Shard) []string {
 		last := i == len(sc.Segments)-1
 		switch {
 		case s.Failed != nil:
-			say("read %s when the disk gives it; what is behind it in the shard waits", s.File())
+			say("read %s when the disk can read it; later segments of the shard wait", s.File())
 			continue
 		case s.Twin:
-			say("set %s aside", s.Path+segment.BadSuffix)
+			say("move %s to the corrupt folder", s.Path+segment.BadSuffix)
 		case s.Bad:
-			say("take %s up again", s.File())
+			say("use %s again", s.File())
 		}
 		if sc.MetaKnown && s.Num == sc.Meta.Read.Num && s.From != sc.Meta.Read.Off {
 			say("read %s from its start: the read position %d is wrong", s.Path, sc.Meta.Read.Off)
@@ -181,7 +181,7 @@ func actions(sc *recovery.Shard) []string {
 			say("write %s again: a sync of it has failed", s.Path)
 		}
 		if len(s.Damage) > 0 {
-			say("set %d damaged parts of %s aside", len(s.Damage), s.Path)
+			say("quarantine %d damaged parts of %s", len(s.Damage), s.Path)
 		}
 		if last && s.Sound() && s.TornAt >= 0 {
 			say("cut the torn tail of %s at %d (%d bytes)", s.Path, s.TornAt, s.FileSize-s.TornAt)
@@ -194,7 +194,7 @@ func actions(sc *recovery.Shard) []string {
 }
 
 // Purge removes all that is queued by a stopped gateway, and returns what that
-// was. What was set aside stays.
+// was. Quarantined files stay.
 func Purge(ctx context.Context, path string) (Report, error) {
 	rep := Report{Path: path}
 	err := recovery.Stopped(ctx, path, func(scans []*recovery.Shard) error {
@@ -205,7 +205,7 @@ func Purge(ctx context.Context, path string) (Report, error) {
 			rep.add(report(sc))
 		}
 		var err error
-		rep.SetAside, err = countSetAside(path)
+		rep.Quarantined, err = countQuarantined(path)
 		return err
 	})
 	return rep, err

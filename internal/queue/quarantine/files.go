@@ -21,10 +21,10 @@ import (
 //	shard-00-000012@34567  the bytes of segment 12 from 34567 on, as far as they could be
 //	                       copied; nothing of that range was delivered
 //	shard-00-000012        the whole segment: of it the ranges that begin with one of the
-//	                       copies were not delivered, and the rest was
+//	                       copies were not delivered, all else was
 //	….misplaced            a whole segment that somebody had copied into the shard
 //	…+789                  the first 789 bytes of it were put back
-//	….restored             what could be put back was; the rest is damaged
+//	….restored             its whole records were put back; all else is damaged
 //	….duplicate            misplaced, and all its records are in the queue, or were
 type File struct {
 	Path  string
@@ -74,7 +74,7 @@ func List(root string) ([]File, error) {
 	return all, nil
 }
 
-// Whole says that the file is a segment that was kept because parts of it are damaged.
+// Whole says that the file is a segment that was kept because ranges of it are damaged.
 func (f *File) Whole() bool { return f.Off < 0 && f.Kind == "" }
 
 // IsRange says that the file is a copy of a range, of which nothing was put back for good.
@@ -99,7 +99,7 @@ type Source struct {
 
 // RangeEnd is where a range ends that begins at off and was copied without the pages that
 // could not be read then. If the last bytes of the copy lie within a page, they are the end:
-// a page that is left out, or all zeros because memory has forgotten it, is a whole one.
+// a page that was left out, or is all zeros because the page cache lost it, is a whole page.
 // Otherwise the end is not known, and the range goes up to the next one, which ends at limit:
 // records may come twice that way, but none is lost.
 func RangeEnd(copied io.ReaderAt, size int64, r io.ReaderAt, off, limit int64) (int64, error) {

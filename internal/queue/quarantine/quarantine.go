@@ -3,14 +3,14 @@
 // copies, moves and lists these files, and finds the records in them that are whole. What
 // does not belong here: when that is done, and what becomes of the records.
 //
-// Really damaged bytes never pass, since header and body of a record have checksums. What
-// older versions put here after a read error does pass. Nothing of a file's range was
+// Damaged records are never put back, since header and body have checksums. Records that
+// older versions moved here after a mere read error are whole. Nothing of a file's range was
 // delivered, so these records are put back:
 //
 //	shard-00-000012@34567   all records in it. A copy with gaps, since older versions left
 //	                        out the pages that they could not read, is completed from
 //	                        shard-00-000012 if that was kept. If the last bytes of the copy
-//	                        lie within a page, they tell where the range ends. If they were
+//	                        lie within a page, the range ends with them. If they were
 //	                        left out too, it ends at the next @ of the segment, or with the
 //	                        segment: up to there records may come twice
 //	shard-00-000012         nothing else of it: it was delivered. Without any @ it stays
@@ -38,12 +38,12 @@ const Folder = "corrupt"
 
 // CopyRange copies the bytes from..to of a segment into the corrupt folder, as
 // <shard>-<segment>@<offset>, and returns the copy's path. Bytes behind the end of the file
-// are left out. A read error ends it, and nothing is left of the copy. A range that was
+// are left out. A read error ends it and removes the copy. A range that was
 // copied before is not stored twice.
 func CopyRange(root, shard string, num int64, r io.ReaderAt, from, to int64) (string, error) {
 	dir := filepath.Join(root, Folder)
 	if err := os.MkdirAll(dir, segment.DirMode); err != nil {
-		return "", fmt.Errorf("queue: set aside: %w", err)
+		return "", fmt.Errorf("queue: quarantine: %w", err)
 	}
 	base := filepath.Join(dir, fmt.Sprintf("%s-%06d@%d", shard, num, from))
 	for i := 0; ; i++ {
@@ -60,12 +60,12 @@ func CopyRange(root, shard string, num int64, r io.ReaderAt, from, to int64) (st
 			continue
 		}
 		if err != nil {
-			return "", fmt.Errorf("queue: set aside: %w", err)
+			return "", fmt.Errorf("queue: quarantine: %w", err)
 		}
 		_, err = io.Copy(f, &span{r: r, off: from, end: to})
 		err = errors.Join(err, f.Sync(), f.Close())
 		if err != nil {
-			return "", fmt.Errorf("queue: set aside %s: %w", path, errors.Join(err, os.Remove(path)))
+			return "", fmt.Errorf("queue: quarantine %s: %w", path, errors.Join(err, os.Remove(path)))
 		}
 		return path, durable.SyncDir(dir)
 	}
@@ -124,7 +124,7 @@ func sameBytes(path string, r io.ReaderAt, from, to int64) (bool, error) {
 func Move(root, shard string, num int64, path, suffix string) (string, error) {
 	dir := filepath.Join(root, Folder)
 	if err := os.MkdirAll(dir, segment.DirMode); err != nil {
-		return "", fmt.Errorf("queue: set aside: %w", err)
+		return "", fmt.Errorf("queue: quarantine: %w", err)
 	}
 	base := filepath.Join(dir, fmt.Sprintf("%s-%06d", shard, num))
 	to := base + suffix
@@ -135,7 +135,7 @@ func Move(root, shard string, num int64, path, suffix string) (string, error) {
 		to = fmt.Sprintf("%s.%d%s", base, i, suffix)
 	}
 	if err := os.Rename(path, to); err != nil {
-		return "", fmt.Errorf("queue: set aside: %w", err)
+		return "", fmt.Errorf("queue: quarantine: %w", err)
 	}
 	return to, durable.SyncDir(dir)
 }
@@ -145,11 +145,11 @@ func Move(root, shard string, num int64, path, suffix string) (string, error) {
 func Link(root, shard string, num int64, path, suffix string) (string, error) {
 	dir := filepath.Join(root, Folder)
 	if err := os.MkdirAll(dir, segment.DirMode); err != nil {
-		return "", fmt.Errorf("queue: set aside: %w", err)
+		return "", fmt.Errorf("queue: quarantine: %w", err)
 	}
 	st, err := os.Stat(path)
 	if err != nil {
-		return "", fmt.Errorf("queue: set aside: %w", err)
+		return "", fmt.Errorf("queue: quarantine: %w", err)
 	}
 	base := filepath.Join(dir, fmt.Sprintf("%s-%06d", shard, num))
 	to := base + suffix
@@ -163,7 +163,7 @@ func Link(root, shard string, num int64, path, suffix string) (string, error) {
 		to = fmt.Sprintf("%s.%d%s", base, i, suffix)
 	}
 	if err != nil {
-		return "", fmt.Errorf("queue: set aside: %w", err)
+		return "", fmt.Errorf("queue: quarantine: %w", err)
 	}
 	return to, durable.SyncDir(dir)
 }

@@ -6,8 +6,8 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// Mark tells records of the same number apart.
-type Mark struct {
+// Fingerprint distinguishes records with the same sequence number.
+type Fingerprint struct {
 	BodyCRC  uint32
 	Received int64
 }
@@ -27,37 +27,37 @@ func (s *Segment) WholeRecordAt(off int64) bool {
 	return err == nil
 }
 
-// Marks enters the records of the segment from an offset on into known.
-func (s *Segment) Marks(from int64, known map[uint64]Mark) error {
+// Fingerprints adds the records of the segment from an offset on to known.
+func (s *Segment) Fingerprints(from int64, known map[uint64]Fingerprint) error {
 	f, err := os.Open(s.Path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	_, err = segment.Headers(f, s.FileSize, from, func(_ int64, h *segment.Header) error {
-		known[h.Seq] = Mark{h.BodyCRC, h.Received}
+		known[h.Seq] = Fingerprint{h.BodyCRC, h.Received}
 		return nil
 	})
 	return err
 }
 
-// Repeated enters the records of the shard that a misplaced segment may repeat into known.
-// That includes consumed records that are still in a file: they were delivered.
-func (sc *Shard) Repeated(path string, known map[uint64]Mark) error {
+// Repeated adds to known the records of the shard that a misplaced segment may repeat. It
+// includes consumed records that are still in a file: they were delivered.
+func (sc *Shard) Repeated(path string, known map[uint64]Fingerprint) error {
 	st, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
-	its := make(map[uint64]Mark)
-	if err := (&Segment{Path: path, FileSize: st.Size()}).Marks(0, its); err != nil {
+	its := make(map[uint64]Fingerprint)
+	if err := (&Segment{Path: path, FileSize: st.Size()}).Fingerprints(0, its); err != nil {
 		return err
 	}
 	for _, s := range sc.Segments {
 		if s.Failed != nil {
 			return s.Failed
 		}
-		all := make(map[uint64]Mark)
-		if err := s.Marks(0, all); err != nil {
+		all := make(map[uint64]Fingerprint)
+		if err := s.Fingerprints(0, all); err != nil {
 			return err
 		}
 		for seq, m := range all {

@@ -14,9 +14,8 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// Repair does to the files what the scan has found necessary, and returns the segments that
-// are left to read, oldest first. Every step may be the last before a crash: the next scan
-// finds the same or less to do. found is called for each damage that was copied.
+// Repair repairs the files according to the scan, and returns the segments that remain,
+// oldest first. A crash may follow any step: the next scan finds the same or less to do. found is called for each damage that was copied.
 func (sc *Shard) Repair(root string, found func(*Segment, segment.Damage, string)) ([]*Segment, error) {
 	for _, path := range sc.Litter {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -31,7 +30,7 @@ func (sc *Shard) Repair(root string, found func(*Segment, segment.Damage, string
 			return nil, err
 		}
 	}
-	var left []*Segment
+	var kept []*Segment
 	for i, s := range sc.Segments {
 		last := i == len(sc.Segments)-1
 		if err := sc.RestoreName(root, s); NoRoom(err) {
@@ -62,9 +61,9 @@ func (sc *Shard) Repair(root string, found func(*Segment, segment.Damage, string
 				return nil, err
 			}
 		}
-		left = append(left, s)
+		kept = append(kept, s)
 	}
-	return left, durable.SyncDir(sc.Dir)
+	return kept, durable.SyncDir(sc.Dir)
 }
 
 // forget makes the scan of an unreadable segment say only what the metadata and the list of
@@ -78,7 +77,7 @@ func (sc *Shard) forget(s *Segment) {
 	s.Done, s.Skip = sc.Acked.Of(s.Num), 0
 }
 
-// QuarantineDamage copies the damaged parts of a segment into the corrupt folder.
+// QuarantineDamage copies the damaged ranges of a segment into the corrupt folder.
 func (sc *Shard) QuarantineDamage(root string, s *Segment, found func(*Segment, segment.Damage, string)) error {
 	if len(s.Damage) == 0 {
 		return nil
@@ -141,14 +140,14 @@ func DropAcked(dir string) error {
 	return durable.SyncDir(dir)
 }
 
-// DropStopNote removes the note of the last stop, durably.
-func DropStopNote(dir string) error {
+// RemoveStopState removes the stop state of the last stop, durably.
+func RemoveStopState(dir string) error {
 	err := os.Remove(filepath.Join(dir, segment.StopName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("queue: remove what the last stop has noted: %w", err)
+		return fmt.Errorf("queue: remove the stop state: %w", err)
 	}
 	return durable.SyncDir(dir)
 }

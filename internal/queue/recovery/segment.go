@@ -15,7 +15,7 @@ type Segment struct {
 	Twin     bool // both names exist: the .bad one goes to the corrupt folder
 	FileSize int64
 	From     int64        // where what is not consumed begins
-	Unsynced bool         // a sync of it has failed, and was not made good
+	Unsynced bool         // its sync failed and no resync has worked
 	Synced   int64        // if unsynced: what was on stable storage before
 	Done     segment.Seqs // what is acknowledged of it
 	Skip     int64        // how many of the records that were found
@@ -97,8 +97,8 @@ func boundary(f *os.File, size, off int64) (int64, error) {
 	return 0, nil
 }
 
-// MayHold is how many records the unread parts may hold at most. Their numbers are not given
-// out again: a disk that cannot be read at this start may be read at the next.
+// MayHold is the largest number of records that the unread ranges may hold. Their sequence
+// numbers are not used again: the next start may be able to read them.
 func (s *Segment) MayHold() (n uint64) {
 	if s.Failed != nil { // not even its size need be known
 		return 1 << 32
@@ -109,7 +109,7 @@ func (s *Segment) MayHold() (n uint64) {
 	return n
 }
 
-// Consumed says that nothing is left in the segment.
+// Consumed reports that nothing in the segment is queued.
 func (s *Segment) Consumed() bool {
 	return s.Records == 0 && len(s.Damage) == 0 && s.Failed == nil
 }
@@ -138,8 +138,8 @@ func (s *Segment) Again(bad bool) *Segment {
 	return &Segment{Num: s.Num, Path: s.Path, Bad: bad, Unsynced: s.Unsynced, Synced: s.Synced}
 }
 
-// Holds says that the records of the segment are those that a stop has left, also if the
-// file was given another number.
+// Holds reports that the segment holds the records of a stop state, also if the file was
+// given another number.
 func (s *Segment) Holds(stop *segment.StopSegment) bool {
 	return s.Failed == nil && s.FirstSeq != 0 && s.FirstSeq <= stop.Last && stop.First <= s.LastSeq
 }

@@ -1,5 +1,5 @@
-// Package recovery looks at the folder of a queue that no process runs on: it locks it,
-// scans all files, says what is left in them, and repairs them. What does not belong here:
+// Package recovery checks the folder of a queue that is not in use: it locks the folder,
+// scans all files, reports what is queued in them, and repairs them. What does not belong here:
 // anything of a running queue, and reports for people (package inspect).
 //
 // A scan changes nothing. Repair may be cut short by a crash at any step: the next scan
@@ -37,7 +37,7 @@
 //	another segment ends inside a record     likewise
 //	diskqueue's length differs from ours     the record is good; the segment is detached
 //	a file, or a part, that cannot be read   no damage: it is read later
-//	a wrong checksum of a body               not looked for: found when the record is read,
+//	a wrong checksum of a body               not checked here: found when the record is read,
 //	                                         then copied to the corrupt folder and counted
 //	                                         as dropped, reason "corrupt"
 //	events.diskqueue.*.tmp                   removed: metadata, the copy of a segment
@@ -68,7 +68,7 @@ type Shard struct {
 	Index     int
 	Dir       string
 	Missing   bool     // there is no folder yet
-	Litter    []string // temporary files, and marks of segments that are gone
+	Litter    []string // temporary files, and .doubt files without a segment
 	Problem   string   // what is wrong with the metadata; "": nothing
 	Meta      segment.Meta
 	MetaKnown bool // meta is to go by
@@ -77,7 +77,7 @@ type Shard struct {
 	// Misplaced are segments whose numbers do not fit between those of the others: somebody
 	// has copied them here.
 	Misplaced []*Segment
-	Stop      []segment.StopSegment // what the last stop has left, where that is known
+	Stop      []segment.StopSegment // what was queued at the last stop, if known
 }
 
 const (
@@ -119,7 +119,7 @@ func Scan(ctx context.Context, root string) ([]*Shard, error) {
 			})
 		}
 	}
-	_ = g.Wait() // what could not be read is the segment's to tell
+	_ = g.Wait() // each segment holds its own error
 	for _, sc := range all {
 		sc.sortOut()
 	}
@@ -147,7 +147,7 @@ func ScanShard(ctx context.Context, root string, index int) (*Shard, error) {
 		return nil, err
 	}
 	byNum := make(map[int64]*Segment)
-	var marks []string
+	var unsynced []string
 	for _, e := range entries {
 		path := filepath.Join(sc.Dir, e.Name())
 		if segment.IsTemp(e.Name(), segment.Prefix) {
@@ -155,7 +155,7 @@ func ScanShard(ctx context.Context, root string, index int) (*Shard, error) {
 			continue
 		}
 		if strings.HasSuffix(e.Name(), segment.Suffix+segment.UnsyncedSuffix) {
-			marks = append(marks, path)
+			unsynced = append(unsynced, path)
 		}
 		num, bad, ok := segment.Number(e.Name())
 		if !ok {
@@ -170,7 +170,7 @@ func ScanShard(ctx context.Context, root string, index int) (*Shard, error) {
 	for _, seg := range byNum {
 		sc.Segments = append(sc.Segments, seg)
 	}
-	sc.readMarks(ctx, byNum, marks)
+	sc.readUnsynced(ctx, byNum, unsynced)
 	slices.SortFunc(sc.Segments, func(a, b *Segment) int { return int(min(1, max(-1, a.Num-b.Num))) })
 	err = insist(ctx, func() error {
 		sc.Meta, sc.Problem, sc.MetaKnown, err = segment.ReadMeta(sc.Dir)
@@ -190,26 +190,26 @@ func ScanShard(ctx context.Context, root string, index int) (*Shard, error) {
 		sc.Problem = err.Error()
 	}
 	if sc.MetaKnown {
-		_ = insist(ctx, func() (err error) { // without it nobody can tell whether something is missing
-			sc.Stop, err = segment.ReadStopNote(sc.Dir, sc.Meta)
+		_ = insist(ctx, func() (err error) { // without it missing records are not noticed
+			sc.Stop, err = segment.ReadStopState(sc.Dir, sc.Meta)
 			return err
 		})
 	}
 	return sc, nil
 }
 
-// readMarks reads which segments could not be synced.
-func (sc *Shard) readMarks(ctx context.Context, byNum map[int64]*Segment, marks []string) {
-	for _, mark := range marks {
-		path := strings.TrimSuffix(mark, segment.UnsyncedSuffix)
+// readUnsynced reads the .doubt files of unsynced segments.
+func (sc *Shard) readUnsynced(ctx context.Context, byNum map[int64]*Segment, files []string) {
+	for _, file := range files {
+		path := strings.TrimSuffix(file, segment.UnsyncedSuffix)
 		num, _, ok := segment.Number(filepath.Base(path))
 		seg := byNum[num]
 		if !ok || seg == nil {
-			sc.Litter = append(sc.Litter, mark)
+			sc.Litter = append(sc.Litter, file)
 			continue
 		}
-		_ = insist(ctx, func() (err error) { // nothing of it is trusted where the mark cannot be read
-			seg.Synced, err = segment.ReadUnsyncedMark(path)
+		_ = insist(ctx, func() (err error) { // if the file cannot be read, no byte of the segment counts as synced
+			seg.Synced, err = segment.ReadUnsynced(path)
 			return err
 		})
 		seg.Unsynced = true

@@ -37,7 +37,7 @@ type AckedList struct {
 	// Acked are the stretches: first segment, last segment, first seq, last seq.
 	Acked [][4]uint64 `json:"acked"`
 	// Checksum is the CRC-32C of the line in which it is 0. A wrong digit would make
-	// a start pass over a record that nobody has got.
+	// a start pass over a record that was not delivered.
 	Checksum uint32 `json:"crc32c"`
 }
 
@@ -64,9 +64,9 @@ func DecodeAckedList(slot []byte) (l AckedList, ok bool) {
 }
 
 // NewAckedList makes a list of the stretches. If there are too many, it keeps those with
-// the most records: the others may be delivered again. It returns how many it has left out.
-func NewAckedList(seq uint64, all []Stretch) (l AckedList, left int) {
-	if left = max(0, len(all)-MaxStretches); left > 0 {
+// the most records: the others may be delivered again. omitted is how many it leaves out.
+func NewAckedList(seq uint64, all []Stretch) (l AckedList, omitted int) {
+	if omitted = max(0, len(all)-MaxStretches); omitted > 0 {
 		slices.SortFunc(all, func(a, b Stretch) int { return int(min(1, max(-1, int64(b.To-b.From)-int64(a.To-a.From)))) })
 		all = all[:MaxStretches]
 		slices.SortFunc(all, func(a, b Stretch) int { return int(min(1, max(-1, int64(a.From)-int64(b.From)))) })
@@ -75,7 +75,7 @@ func NewAckedList(seq uint64, all []Stretch) (l AckedList, left int) {
 	for _, s := range all {
 		l.Acked = append(l.Acked, [4]uint64{uint64(s.First), uint64(s.Last), s.From, s.To})
 	}
-	return l, left
+	return l, omitted
 }
 
 // Acked is what a start knows of the acknowledged records of a shard.
@@ -83,7 +83,7 @@ type Acked struct {
 	Found bool // there is a file that holds
 	Seq   uint64
 	List  []Stretch
-	// Slot is where the newest list stands; -1 if the file has the form of an older version,
+	// Slot is the slot of the newest list; -1 if the file has the form of an older version,
 	// which holds for one state of the metadata only.
 	Slot       int
 	Generation uint64

@@ -14,10 +14,10 @@ func TestLongListIsCut(t *testing.T) {
 	for i := range uint64(3 * MaxStretches) {
 		all = append(all, Stretch{1 << 60, 1<<60 + 1, SeqRange{1<<62 + 10*i, 1<<62 + 10*i + i%8}})
 	}
-	l, left := NewAckedList(1<<63, all)
+	l, omitted := NewAckedList(1<<63, all)
 	l.Generation = 1 << 63
-	if left != 2*MaxStretches {
-		t.Fatalf("%d are left out", left)
+	if omitted != 2*MaxStretches {
+		t.Fatalf("%d are left out", omitted)
 	}
 	data := l.Encode()
 	if len(data) > SlotSize {

@@ -15,10 +15,10 @@
 //	    events.diskqueue.000013.dat     the last one is written to
 //	    events.diskqueue.000013.dat.doubt   its last sync has failed; text: how many
 //	                                    bytes were on stable storage before
-//	    events.diskqueue.stop.json      what Close has left in each segment
+//	    events.diskqueue.stop.json      what was queued in each segment at Close
 //
-// Segments are never changed in place, but for two things: a torn tail is cut, and the
-// whole file is replaced by a copy.
+// Segments are never changed in place, with two exceptions: a torn tail is truncated, and
+// the whole file is replaced by a copy.
 //
 // # A record
 //

@@ -83,9 +83,9 @@ func (w *HeaderReader) Read(off, last int64) (Header, uint32, Verdict, error) {
 	return h, binary.BigEndian.Uint32(b), v, nil
 }
 
-// Headers reads the headers of the segment from a record's boundary on. It looks at no body.
-// Behind damage it finds the next header. visit is optional and gets each record. An error
-// of visit or of reading, which is no damage, ends it.
+// Headers reads the headers of the segment from a record's boundary on. It reads no body.
+// Behind damage it finds the next header. visit is optional and is called for each record.
+// An error of visit or a read error, which is no damage, ends it.
 func Headers(r io.ReaderAt, size, from int64, visit func(off int64, h *Header) error) (Contents, error) {
 	res := Contents{TornAt: -1}
 	w := &HeaderReader{File: r, Size: size}

@@ -21,9 +21,9 @@ func (m Meta) Encode() []byte {
 	return fmt.Appendf(nil, "%d\n%d,%d\n%d,%d\n", m.Depth, m.Read.Num, m.Read.Off, m.Write.Num, m.Write.Off)
 }
 
-// ReadMeta reads the metadata of the shard in dir. note says what is wrong with it, ok
+// ReadMeta reads the metadata of the shard in dir. problem says what is wrong with it, ok
 // whether there is any to go by. An error is one of reading.
-func ReadMeta(dir string) (m Meta, note string, ok bool, err error) {
+func ReadMeta(dir string) (m Meta, problem string, ok bool, err error) {
 	data, err := os.ReadFile(filepath.Join(dir, MetaName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, "metadata is missing", false, nil

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// The names of files. Those with the prefix are diskqueue's or stand beside them.
+// The names of files. Those with the prefix belong to diskqueue or are beside its files.
 const (
 	QueueName  = "events"
 	Prefix     = QueueName + ".diskqueue."

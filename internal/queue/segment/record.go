@@ -23,7 +23,7 @@ const (
 	magic = 0x8953511A
 )
 
-// Header is what stands before a body. Its source is a view into the bytes that it was
+// Header is the header of a record. Its source is a view into the bytes that it was
 // decoded from.
 type Header struct {
 	Encoding event.Encoding
@@ -96,7 +96,7 @@ func AppendRecord(dst []byte, seq uint64, rec *event.Record) []byte {
 	return append(dst, rec.Body...)
 }
 
-// Verdict is what DecodeHeader thinks of some bytes.
+// Verdict is the result of DecodeHeader.
 type Verdict uint8
 
 const (
@@ -134,7 +134,7 @@ func DecodeHeader(b []byte) (Header, Verdict) {
 	return h, Valid
 }
 
-// shortHeader tells the beginning of a header from other bytes.
+// shortHeader reports whether some bytes are the beginning of a header.
 func shortHeader(b []byte) Verdict {
 	want := binary.BigEndian.AppendUint32(nil, magic)
 	want = append(want, formatVersion)

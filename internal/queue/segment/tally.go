@@ -11,11 +11,11 @@ func (t *Tally) Add(source []byte, events, size int64) {
 	if p == nil {
 		p = t.account(string(source))
 	}
-	t.book(p, 1, events, size)
+	t.count(p, 1, events, size)
 }
 
 func (t *Tally) AddName(source string, events, size int64) {
-	t.book(t.account(source), 1, events, size)
+	t.count(t.account(source), 1, events, size)
 }
 
 func (t *Tally) Remove(source []byte, events, size int64) {
@@ -23,7 +23,7 @@ func (t *Tally) Remove(source []byte, events, size int64) {
 	if p == nil {
 		p = t.account(string(source))
 	}
-	t.book(p, -1, -events, -size)
+	t.count(p, -1, -events, -size)
 }
 
 // Subtract takes out what another tally has counted of the same records.
@@ -48,7 +48,7 @@ func (t *Tally) account(source string) *int64 {
 	return p
 }
 
-func (t *Tally) book(p *int64, records, events, size int64) {
+func (t *Tally) count(p *int64, records, events, size int64) {
 	t.Records += records
 	t.Events += events
 	t.Bytes += size

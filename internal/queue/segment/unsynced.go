@@ -6,23 +6,23 @@ import (
 	"strconv"
 )
 
-// UnsyncedSuffix is put behind the name of a segment whose last sync has failed. That file
-// says up to where the segment was synced before. Without it a restart would trust the page
+// UnsyncedSuffix names the file beside an unsynced segment: one whose last sync failed. The
+// file holds how many bytes were synced before. Without it a restart would trust the page
 // cache.
 const UnsyncedSuffix = ".doubt"
 
-// MarkUnsynced leaves the mark. It needs no sync: a power loss also takes the page cache,
-// which the mark is about.
-func MarkUnsynced(path string, synced int64) error {
+// WriteUnsynced writes that file. It needs no sync: a power loss also clears the page cache,
+// and with it the reason for the file.
+func WriteUnsynced(path string, synced int64) error {
 	if err := os.WriteFile(path+UnsyncedSuffix, strconv.AppendInt(nil, synced, 10), FileMode); err != nil {
-		return fmt.Errorf("queue: remember that a sync has failed: %w", err)
+		return fmt.Errorf("queue: record that a sync has failed: %w", err)
 	}
 	return nil
 }
 
-// ReadUnsyncedMark returns up to where a segment is synced by its mark; 0 if the mark does
-// not say so.
-func ReadUnsyncedMark(path string) (int64, error) {
+// ReadUnsynced returns how many bytes of a segment are synced, by that file; 0 if it is not
+// valid.
+func ReadUnsynced(path string) (int64, error) {
 	data, err := os.ReadFile(path + UnsyncedSuffix)
 	if err != nil {
 		return 0, fmt.Errorf("queue: read whether a sync has failed: %w", err)

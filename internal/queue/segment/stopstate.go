@@ -9,17 +9,17 @@ import (
 	"path/filepath"
 )
 
-// StopName is the file that Close leaves beside the metadata: what is left in each
-// segment. The next start compares it with what it finds, and removes it.
+// StopName is the file that Close writes beside the metadata: what is queued in each
+// segment. The next start compares it with the segments, and removes it.
 const StopName = Prefix + "stop.json"
 
-// StopNote is the content of the file. It holds for the metadata that it names.
-type StopNote struct {
+// StopState is the content of the file. It holds for the metadata that it names.
+type StopState struct {
 	Meta     string        `json:"meta"`
 	Segments []StopSegment `json:"segments"`
 }
 
-// StopSegment is what a stop has left in a segment.
+// StopSegment is what was queued in a segment at the stop.
 type StopSegment struct {
 	Segment int64            `json:"segment"`
 	Size    int64            `json:"size"`
@@ -29,17 +29,17 @@ type StopSegment struct {
 	Events  map[string]int64 `json:"events"` // by source
 }
 
-// ReadStopNote returns what the last stop has left. It returns nothing if the file is
+// ReadStopState reads the stop state of the last stop. It returns nothing if the file is
 // missing or belongs to other metadata. An error is one of reading.
-func ReadStopNote(dir string, m Meta) ([]StopSegment, error) {
+func ReadStopState(dir string, m Meta) ([]StopSegment, error) {
 	data, err := os.ReadFile(filepath.Join(dir, StopName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("queue: read what the last stop has left: %w", err)
+		return nil, fmt.Errorf("queue: read the stop state: %w", err)
 	}
-	var f StopNote
+	var f StopState
 	if json.Unmarshal(data, &f) != nil || f.Meta != string(m.Encode()) {
 		return nil, nil
 	}

@@ -64,7 +64,7 @@ func (l *life) step(q *Shard) {
 	}
 }
 
-// balanced compares the books with the files.
+// balanced compares the counts with the files.
 func (l *life) balanced() {
 	l.t.Helper()
 	var disk int64
@@ -78,18 +78,18 @@ func (l *life) balanced() {
 			one += st.Size()
 		}
 		if n := q.totals.allocated.Load(); n != one {
-			l.t.Fatalf("shard %d has booked %d bytes, its files hold %d", i, n, one)
+			l.t.Fatalf("shard %d counts %d bytes, its files hold %d", i, n, one)
 		}
 		disk += one
 	}
 	if n := l.store.budget.used.Load(); n != disk {
-		l.t.Fatalf("%d bytes are booked, the files hold %d", n, disk)
+		l.t.Fatalf("%d bytes are counted, the files hold %d", n, disk)
 	}
 }
 
-// Whatever fails in between: the books are those of the files, and orderly restarts
+// Whatever fails in between: the counts match the files, and orderly restarts
 // neither lose nor repeat.
-func TestBooksAreThoseOfTheFiles(t *testing.T) {
+func TestCountsMatchTheFiles(t *testing.T) {
 	for seed := range seeds(t, 6) {
 		t.Logf("seed %d", seed)
 		l := &life{t: t, rnd: rand.New(rand.NewPCG(seed, 77)), accepted: make(map[int]bool), seen: make(map[int]bool)}

@@ -9,7 +9,7 @@ import (
 	"syslog-gateway/internal/hec/hectest"
 )
 
-// An endpoint that is set aside gets no new requests; with all of them aside delivery
+// A drained endpoint gets no new requests; with all of them drained delivery
 // waits, and goes on when one comes back.
 func TestSetMode(t *testing.T) {
 	a, b := serve(t, hectest.Options{Token: testToken}), serve(t, hectest.Options{Token: testToken})
@@ -17,8 +17,8 @@ func TestSetMode(t *testing.T) {
 	if err := r.SetMode(a.URL(), endpoints.Drain); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.SetMode("http://nobody:1", endpoints.Drain); err == nil {
-		t.Error("an endpoint that is not there can be set aside")
+	if err := r.SetMode("http://unknown:1", endpoints.Drain); err == nil {
+		t.Error("a mode is accepted for an endpoint that does not exist")
 	}
 	src := newMemory(records(20, 1)...)
 	r.deliverAll(t, src)
@@ -29,7 +29,7 @@ func TestSetMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r.AnyUp() {
-		t.Error("an endpoint is up while all are set aside")
+		t.Error("an endpoint is up while none is in use")
 	}
 	for _, s := range r.Endpoints() {
 		if want := map[string]endpoints.Mode{a.URL(): endpoints.Drain, b.URL(): endpoints.Maintenance}[s.URL]; endpoints.Mode(s.Aside) != want || !s.Up {
@@ -52,7 +52,7 @@ func TestSetMode(t *testing.T) {
 	}()
 	eventually(t, "the drained endpoint is probed", func() bool { return a.Probes() > 4 })
 	if n := a.Requests() + b.Requests(); n != 20 {
-		t.Errorf("%d requests while all endpoints are set aside", n-20)
+		t.Errorf("%d requests while no endpoint is in use", n-20)
 	}
 	if n := b.Probes() - probed; n > 1 { // one may have been under way
 		t.Errorf("%d probes of an endpoint in maintenance", n)

@@ -8,22 +8,22 @@ import (
 	"syslog-gateway/internal/queue/segment"
 )
 
-// storeStopNote notes for the metadata m what is left in each segment. Without the note
-// the next start cannot tell what is missing, which is no reason to fail.
-func (l *diskLog) storeStopNote(m segment.Meta) {
-	note := segment.StopNote{Meta: string(m.Encode())}
-	l.win.with(func(s *windowState) { note.Segments = s.left() })
-	data, err := json.Marshal(note)
+// storeStopState stores what is queued in each segment, for the metadata m. Without it the
+// next start cannot check whether something is missing, which is no reason to fail.
+func (l *diskLog) storeStopState(m segment.Meta) {
+	state := segment.StopState{Meta: string(m.Encode())}
+	l.win.with(func(s *windowState) { state.Segments = s.stopSegments() })
+	data, err := json.Marshal(state)
 	if err == nil {
 		err = durable.WriteFile(filepath.Join(l.dir, segment.StopName), data, segment.FileMode)
 	}
 	if err != nil {
-		l.log.Warn("queue: what the stop has left is not noted; the next start cannot tell whether something is missing", "error", err)
+		l.log.Warn("queue: the stop state cannot be stored; the next start cannot check whether something is missing", "error", err)
 	}
 }
 
-// left is what is queued in each segment.
-func (s *windowState) left() (all []segment.StopSegment) {
+// stopSegments returns what is queued in each segment.
+func (s *windowState) stopSegments() (all []segment.StopSegment) {
 	open := make(map[*segmentState][]*entry)
 	for i := range s.out.entries {
 		if e := &s.out.entries[i]; e.state != done {
@@ -31,7 +31,7 @@ func (s *windowState) left() (all []segment.StopSegment) {
 		}
 	}
 	for _, seg := range s.segs {
-		if seg.late != nil { // what is known of it is what the stop before has said
+		if seg.late != nil { // all that is known of it is the previous stop state
 			for _, before := range seg.late.sc.Stop {
 				if before.Segment == seg.num {
 					all = append(all, before)
@@ -40,8 +40,8 @@ func (s *windowState) left() (all []segment.StopSegment) {
 			continue
 		}
 		one := segment.StopSegment{Segment: seg.num, Size: seg.size, First: seg.first, Last: seg.last,
-			Records: seg.left.Records, Events: make(map[string]int64)}
-		for source, n := range seg.left.BySource {
+			Records: seg.ahead.Records, Events: make(map[string]int64)}
+		for source, n := range seg.ahead.BySource {
 			one.Events[source] += *n
 		}
 		for _, e := range open[seg] {
