@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -96,7 +97,7 @@ func (w *world) killed(n int, answered bool, stateDir string) bool {
 	close(ended)
 	w.hooks(nil, nil)
 	eventually(w.t, "what was on its way has arrived", w.quiet)
-	if _, ended := err.(*exec.ExitError); err != nil && !ended {
+	if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
 		w.t.Fatal(err)
 	}
 	if died := cmd.ProcessState.ExitCode() < 0; died || err == nil {

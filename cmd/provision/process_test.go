@@ -128,6 +128,7 @@ func (w *world) connected(_ net.Conn, state http.ConnState) {
 		w.conns++
 	case http.StateClosed, http.StateHijacked:
 		w.conns--
+	case http.StateActive, http.StateIdle: // counted since StateNew
 	}
 }
 

@@ -53,6 +53,7 @@ func (t *taking) rules(ctx context.Context) error {
 			op = rules.Leave(live, t.s.Groups)
 		case change.OpJoin:
 			op = rules.Join(live, t.s.Groups)
+		default: // OpRules: Next
 		}
 		if op.Method == "" {
 			return nil

@@ -2,6 +2,7 @@ package pve
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -46,7 +47,7 @@ func TestGoProxmoxKeepsReasons(t *testing.T) {
 			s := serve(t, always(tc.answer))
 			c, _ := client(t, s, set)
 			err := plain(c.Typed().Get(context.Background(), "/x", nil))
-			if _, ok := err.(*Error); !ok {
+			if _, ok := errors.AsType[*Error](err); !ok {
 				t.Errorf("not typed: %v", err)
 				continue
 			}

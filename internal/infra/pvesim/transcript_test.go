@@ -66,22 +66,22 @@ func readTranscript(t *testing.T, file string) []*recorded {
 }
 
 // take reads a line of the answer.
-func (r *recorded) take(line string) {
+func (rec *recorded) take(line string) {
 	if status, ok := strings.CutPrefix(line, "   statusline: HTTP/1.1 "); ok {
 		code, reason, _ := strings.Cut(status, " ")
-		r.status, r.reason = conf.Int(code), reason
+		rec.status, rec.reason = conf.Int(code), reason
 		return
 	}
 	if task, ok := strings.CutPrefix(line, "   => "); ok {
 		if m := exitText.FindStringSubmatch(task); m != nil {
-			_ = json.Unmarshal([]byte(`"`+m[1]+`"`), &r.exit)
+			_ = json.Unmarshal([]byte(`"`+m[1]+`"`), &rec.exit)
 		}
 		return
 	}
-	if r.status == 0 && strings.HasPrefix(line, "{") {
-		_ = json.Unmarshal([]byte(line), &r.answer)
-		if upid := strings.Trim(string(r.answer.Data), `"`); task.IsUPID(upid) {
-			r.user = strings.Split(upid, ":")[7]
+	if rec.status == 0 && strings.HasPrefix(line, "{") {
+		_ = json.Unmarshal([]byte(line), &rec.answer)
+		if upid := strings.Trim(string(rec.answer.Data), `"`); task.IsUPID(upid) {
+			rec.user = strings.Split(upid, ":")[7]
 		}
 	}
 }

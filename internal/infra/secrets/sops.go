@@ -231,6 +231,7 @@ func (w *walker) walk(n *yaml.Node, path []string) error {
 		n.Content = kept
 	case yaml.ScalarNode:
 		return w.leaf(n, path)
+	default: // no values: the document is entered at its root, aliases are refused before
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"time"
@@ -65,7 +66,7 @@ func (t *Task) Finish() {
 	switch {
 	case err != nil:
 		t.Status = err.Error()
-		if e, ok := err.(*refusal.Error); ok {
+		if e, ok := errors.AsType[*refusal.Error](err); ok {
 			t.Status = refusal.OneLine(e.Text())
 		}
 		if t.Undo != nil {

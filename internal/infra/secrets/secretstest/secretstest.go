@@ -142,8 +142,9 @@ func (s *sealer) tree(n *yaml.Node, path []string) error {
 			}
 		}
 		return nil
+	default:
+		return s.scalar(n, path)
 	}
-	return s.scalar(n, path)
 }
 
 func (s *sealer) scalar(n *yaml.Node, path []string) error {
@@ -240,6 +241,7 @@ func ordered(b *bytes.Buffer, n *yaml.Node) error {
 		return err
 	case yaml.SequenceNode:
 		start, end, step = "[", "]", 1
+	default: // a mapping
 	}
 	b.WriteString(start)
 	for i := 0; i < len(n.Content); i += step {
