@@ -120,7 +120,7 @@ func (r *runner) idle(ctx context.Context, c change.Change) error {
 		var conf pve.Config
 		err := r.api.Get(ctx, path+"/config", nil, &conf)
 		if err != nil && !pve.IsNotFound(err) {
-			return fmt.Errorf("look at %s: %w", path, err)
+			return fmt.Errorf("read %s: %w", path, err)
 		}
 		working, err := r.working(ctx, c, conf["lock"])
 		if err != nil {
@@ -173,7 +173,7 @@ func (r *runner) working(ctx context.Context, c change.Change, lock string) (boo
 		EndTime pve.Int
 	}
 	if err := r.api.Get(ctx, "/cluster/tasks", nil, &tasks); err != nil {
-		return false, fmt.Errorf("look for the tasks of %s: %w", c.ID(), err)
+		return false, fmt.Errorf("read the tasks of %s: %w", c.ID(), err)
 	}
 	for _, t := range tasks {
 		if t.EndTime != 0 || slices.Contains(consoles, t.Type) {

@@ -43,7 +43,7 @@ func (b acme) read(r *reader.Object) Extra {
 		c.End()
 	}
 	if len(x.ACMEAccounts) > 0 {
-		b.report.Note(r.Value, "Proxmox VE lets only root@pam itself register ACME accounts, no token", "give PROXMOX_VE_USERNAME=root@pam with PROXMOX_VE_PASSWORD for that apply")
+		b.report.AddNote(r.Value, "Proxmox VE lets only root@pam itself register ACME accounts, no token", "give PROXMOX_VE_USERNAME=root@pam with PROXMOX_VE_PASSWORD for that apply")
 	}
 	return x
 }
@@ -74,7 +74,7 @@ func (b acme) dnsPlugin(p reader.Entry) DNSPlugin {
 		b.report.Check(v, []reader.Rule{singleLine})
 		plugin.Data[m.Name] = redact.Secret(v.Text)
 		if v.File == b.deployment {
-			b.report.Note(v, "a credential lies open in the declaration", "move dns_plugins to the SOPS file, and change it")
+			b.report.AddNote(v, "a credential lies open in the declaration", "move dns_plugins to the SOPS file, and change it")
 		}
 	}
 	return plugin

@@ -31,7 +31,7 @@ func (m *maker) leavers(undeclared []*live.Guest) {
 	for _, lv := range undeclared {
 		known, recorded := m.owner.Recorded(lv)
 		if !recorded && !m.owner.Marked(lv) {
-			m.noteStranger(lv)
+			m.reportStranger(lv)
 			continue
 		}
 		m.leaving = append(m.leaving, leaver{Guest: lv, known: known, recorded: recorded})
@@ -50,16 +50,16 @@ func (m *maker) leavers(undeclared []*live.Guest) {
 	}
 }
 
-// noteStranger says that a guest is left alone of which one might think that it is ours.
-func (m *maker) noteStranger(lv *live.Guest) {
+// reportStranger adds a note on a guest that looks like ours and is left alone.
+func (m *maker) reportStranger(lv *live.Guest) {
 	what := strings.TrimSpace(lv.Called())
 	if k, known := m.opts.Known[lv.VMID]; known {
-		m.plan.Note(strconv.Itoa(lv.VMID), "%s was applied under this VMID and is declared no more; what is there now is %s on %s, another guest: it is left alone; "+
+		m.plan.AddNote(strconv.Itoa(lv.VMID), "%s was applied under this VMID and is declared no more; what is there now is %s on %s, another guest: it is left alone; "+
 			"`provision state forget %s` ends this note", k.Key, what, lv.Node, k.Key)
 		return
 	}
 	if lv.Splunk() {
-		m.plan.Note(strconv.Itoa(lv.VMID), "%s on %s has the tags of a Splunk VM that provision makes, and is neither declared nor recorded: it is left alone", what, lv.Node)
+		m.plan.AddNote(strconv.Itoa(lv.VMID), "%s on %s has the tags of a Splunk VM that provision makes, and is neither declared nor recorded: it is left alone", what, lv.Node)
 	}
 }
 

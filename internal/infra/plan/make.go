@@ -90,7 +90,7 @@ func (m *maker) read(ctx context.Context) error {
 	if err := m.live.ReadLeaving(ctx); err != nil {
 		return err
 	}
-	return m.live.ReadPending(ctx, m.doubtful())
+	return m.live.ReadPending(ctx, m.needRestartCheck())
 }
 
 // checkNodes refuses nodes that the cluster does not have: everything asked of them fails
@@ -122,10 +122,9 @@ func (m *maker) planned() []*live.Guest {
 	return out
 }
 
-// doubtful are the live guests of which more must be known than their configuration: what
-// waits for a restart. Of a settled one only where a volume of it is not there, or where
-// something is allowed that restarts or removes.
-func (m *maker) doubtful() []*live.Guest {
+// needRestartCheck are the live guests whose pending changes must be read. A settled guest
+// needs it only if one of its volumes is missing, or if a flag allows to restart or remove.
+func (m *maker) needRestartCheck() []*live.Guest {
 	allowed := len(m.opts.AllowDestroy)+len(m.opts.AllowReplace)+len(m.opts.AllowReboot)+len(m.opts.AllowReuse) > 0
 	out := m.planned()
 	if allowed {

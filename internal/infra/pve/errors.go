@@ -16,7 +16,7 @@ type Error struct {
 	Status int    // 0: there was no answer
 	Reason string // the node's own words, without line end
 	Params map[string]string
-	// Unknown is true where the request may have been carried out all the same.
+	// Unknown is true where the request may have been carried out nevertheless.
 	// Only writes can be so.
 	Unknown bool
 	Err     error // what broke, where there was no usable answer
@@ -105,9 +105,9 @@ func text(err error) (string, bool) {
 	return "", false
 }
 
-func hasReason(err error, parts ...string) bool {
+func hasReason(err error, texts ...string) bool {
 	s, ok := text(err)
-	return ok && slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(s, p) })
+	return ok && slices.ContainsFunc(texts, func(t string) bool { return strings.Contains(s, t) })
 }
 
 func status(err error) int {

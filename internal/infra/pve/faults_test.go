@@ -84,7 +84,7 @@ func TestBigIntegersStayWhole(t *testing.T) {
 
 func TestAnErrorInPlaceOfATaskDoesNotPanic(t *testing.T) {
 	if _, ok := TaskOf([]byte(`"UPID:a:b:c:d:e:f"`)); ok {
-		t.Error("seven parts are no task")
+		t.Error("seven fields are no task")
 	}
 }
 

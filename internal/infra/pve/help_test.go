@@ -166,9 +166,9 @@ func closedPort(t *testing.T) string {
 	return "http://" + l.Addr().String()
 }
 
-func contains(t *testing.T, s string, parts ...string) {
+func contains(t *testing.T, s string, texts ...string) {
 	t.Helper()
-	for _, p := range parts {
+	for _, p := range texts {
 		if !strings.Contains(s, p) {
 			t.Errorf("%q is not in %q", p, s)
 		}

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// UPID is the identity of a task, in parts.
+// UPID is the identity of a task, in its fields.
 // UPID:<node>:<pid>:<pstart>:<starttime>:<type>:<id>:<user>: with numbers in hex.
 type UPID struct {
 	Node  string
@@ -178,14 +178,14 @@ func (w *follower) status(ctx context.Context) (TaskStatus, error) {
 		st.Running = true
 	case answer.ExitStatus != "":
 		st.Exit = answer.ExitStatus
-	default: // stopped, and left no word
+	default: // stopped without an exit status
 		st.Exit = workerDied
 	}
 	return st, nil
 }
 
-// lines reads what the log has got since. The log is optional: when it cannot be
-// read, the task is followed all the same. It is not read for a task that ended well
+// lines reads what the log has got since. The log is optional: if it cannot be
+// read, the task is still followed. It is not read for a task that ended well
 // before the first poll.
 func (w *follower) lines(ctx context.Context, st TaskStatus) []string {
 	if st.Exit == "OK" && w.seen == 0 {
@@ -193,26 +193,26 @@ func (w *follower) lines(ctx context.Context, st TaskStatus) []string {
 	}
 	var fresh []string
 	for {
-		var page []struct {
+		var lines []struct {
 			N Int
 			T string
 		}
 		query := url.Values{"start": {strconv.Itoa(w.seen)}, "limit": {strconv.Itoa(logPage)}}
-		if err := w.c.Get(ctx, w.path+"/log", query, &page); err != nil {
+		if err := w.c.Get(ctx, w.path+"/log", query, &lines); err != nil {
 			return fresh
 		}
-		if len(page) == 1 && page[0].T == "no content" { // an empty log reads so
+		if len(lines) == 1 && lines[0].T == "no content" { // Proxmox VE says so of an empty log
 			return fresh
 		}
-		for _, l := range page {
+		for _, l := range lines {
 			fresh = append(fresh, l.T)
 		}
-		w.seen += len(page)
-		w.tail = append(w.tail, fresh[len(fresh)-len(page):]...)
+		w.seen += len(lines)
+		w.tail = append(w.tail, fresh[len(fresh)-len(lines):]...)
 		if n := len(w.tail); n > lastLines {
 			w.tail = append([]string(nil), w.tail[n-lastLines:]...)
 		}
-		if len(page) < logPage {
+		if len(lines) < logPage {
 			return fresh
 		}
 	}

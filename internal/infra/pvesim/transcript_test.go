@@ -89,7 +89,7 @@ func (rec *recorded) take(line string) {
 // bodyOf turns curl's arguments into the body that curl sends.
 func bodyOf(args string) string {
 	at := argument.FindAllStringSubmatchIndex(args, -1)
-	var parts []string
+	var fields []string
 	for i, m := range at {
 		end := len(args)
 		if i+1 < len(at) {
@@ -99,15 +99,15 @@ func bodyOf(args string) string {
 		switch args[m[2]:m[3]] {
 		case "--data-urlencode":
 			k, val, _ := strings.Cut(v, "=")
-			parts = append(parts, k+"="+strings.ReplaceAll(urlEncode(val), "+", "%20"))
+			fields = append(fields, k+"="+strings.ReplaceAll(urlEncode(val), "+", "%20"))
 		case "-F":
 			return "multipart"
 		case "--max-time":
 		default:
-			parts = append(parts, v)
+			fields = append(fields, v)
 		}
 	}
-	return strings.Join(parts, "&")
+	return strings.Join(fields, "&")
 }
 
 func urlEncode(s string) string {

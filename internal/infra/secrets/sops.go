@@ -163,7 +163,7 @@ func (m *metadata) noKey(ring keyring) error {
 	for _, entry := range m.Age {
 		recipients = append(recipients, entry.Recipient)
 	}
-	text := fmt.Sprintf("none of the %d keys found is for %s (looked in %s", len(ring.identities), strings.Join(recipients, ", "), strings.Join(ring.looked, ", "))
+	text := fmt.Sprintf("none of the %d keys found is for %s (searched: %s", len(ring.identities), strings.Join(recipients, ", "), strings.Join(ring.searched, ", "))
 	if len(ring.notes) > 0 {
 		text += "; " + strings.Join(ring.notes, "; ")
 	}
@@ -183,12 +183,12 @@ func openKey(armored string, identities []age.Identity) ([]byte, error) {
 
 // open decrypts the document in place and checks its MAC.
 func (m *metadata) open(root *yaml.Node, key []byte) error {
-	w := walker{meta: m, key: key, mac: sha512.New()}
+	w := decrypter{meta: m, key: key, mac: sha512.New()}
 	if m.MACOnlyEncrypted {
 		start := sha256.Sum256([]byte("sops"))
 		w.mac.Write(start[:])
 	}
-	if err := w.walk(root, nil); err != nil {
+	if err := w.tree(root, nil); err != nil {
 		return err
 	}
 	want, _, err := unseal(m.MAC, key, m.LastModified)
@@ -202,18 +202,18 @@ func (m *metadata) open(root *yaml.Node, key []byte) error {
 	return nil
 }
 
-// walker goes through the values in the order of the file.
-type walker struct {
+// decrypter goes through the values in the order of the file.
+type decrypter struct {
 	meta *metadata
 	key  []byte
 	mac  hash.Hash
 }
 
-func (w *walker) walk(n *yaml.Node, path []string) error {
+func (w *decrypter) tree(n *yaml.Node, path []string) error {
 	switch n.Kind {
 	case yaml.MappingNode:
 		for i := 0; i < len(n.Content); i += 2 {
-			if err := w.walk(n.Content[i+1], append(path[:len(path):len(path)], n.Content[i].Value)); err != nil {
+			if err := w.tree(n.Content[i+1], append(path[:len(path):len(path)], n.Content[i].Value)); err != nil {
 				return err
 			}
 		}
@@ -221,7 +221,7 @@ func (w *walker) walk(n *yaml.Node, path []string) error {
 		// An element of a list has the path of the list.
 		kept := n.Content[:0]
 		for _, c := range n.Content {
-			if err := w.walk(c, path); err != nil {
+			if err := w.tree(c, path); err != nil {
 				return err
 			}
 			if c.Kind != 0 {
@@ -236,7 +236,7 @@ func (w *walker) walk(n *yaml.Node, path []string) error {
 	return nil
 }
 
-func (w *walker) leaf(n *yaml.Node, path []string) error {
+func (w *decrypter) leaf(n *yaml.Node, path []string) error {
 	tag := n.ShortTag()
 	if tag == "!!null" {
 		return nil // SOPS neither encrypts nor counts it

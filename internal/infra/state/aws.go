@@ -101,9 +101,9 @@ func (m *Migration) warn(s string) {
 
 // lock adds a lock. Its information may be unreadable: it is a lock nevertheless.
 func (m *Migration) lock(where string, info []byte) {
-	h := Held{}
+	h := StateLock{}
 	if err := json.Unmarshal(info, &h); err != nil {
-		h = Held{Who: "unknown", Operation: "unknown"}
+		h = StateLock{Who: "unknown", Operation: "unknown"}
 	}
 	h.Where = where
 	m.Locks = append(m.Locks, h)

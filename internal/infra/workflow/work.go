@@ -69,15 +69,15 @@ func (w *Work) Close() error {
 }
 
 // Settle waits for the tasks of an apply that was interrupted. If there are such steps,
-// tell is called first with their number.
-func (w *Work) Settle(ctx context.Context, tell func(steps int)) error {
-	left, err := w.dir.Interrupted()
-	if err != nil || len(left) == 0 {
+// report is called first with their number.
+func (w *Work) Settle(ctx context.Context, report func(steps int)) error {
+	steps, err := w.dir.Interrupted()
+	if err != nil || len(steps) == 0 {
 		return err
 	}
-	tell(len(left))
+	report(len(steps))
 	var tasks []string
-	for _, e := range left {
+	for _, e := range steps {
 		if e.UPID != "" {
 			tasks = append(tasks, e.UPID)
 		}
@@ -118,8 +118,8 @@ func (w *Work) CarryOut(ctx context.Context, p *plan.Plan, progress func(apply.E
 
 // endInterrupted ends the journal of an interrupted apply that has nothing left to do.
 func (w *Work) endInterrupted() error {
-	left, err := w.dir.Interrupted()
-	if err != nil || len(left) == 0 {
+	steps, err := w.dir.Interrupted()
+	if err != nil || len(steps) == 0 {
 		return err
 	}
 	journal, err := w.dir.Journal(w.command, "")

@@ -61,8 +61,8 @@ type Change struct {
 
 	Steps []Step   `json:"-"` // they hold secrets
 	After []string `json:"-"` // IDs of the changes that must be done before
-	// Lanes are the resources of the change that only a few changes may use at a time.
-	Lanes []string `json:"-"`
+	// Limited are the resources of the change that only a few changes may use at a time.
+	Limited []string `json:"-"`
 	// Resumes is true when an earlier apply began to make the guest.
 	Resumes bool `json:"-"`
 }
@@ -127,8 +127,8 @@ type List struct {
 // Add appends a change.
 func (l *List) Add(c Change) { l.Changes = append(l.Changes, c) }
 
-// Note appends a note on the object of key.
-func (l *List) Note(key, format string, args ...any) {
+// AddNote appends a note on the object of key.
+func (l *List) AddNote(key, format string, args ...any) {
 	l.Notes = append(l.Notes, Note{Key: key, Text: fmt.Sprintf(format, args...)})
 }
 

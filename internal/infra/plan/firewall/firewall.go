@@ -127,7 +127,7 @@ func (p *Planner) cluster() {
 	if on {
 		fields = slices.DeleteFunc(fields, func(f change.Diff) bool {
 			if f.Path != "log_ratelimit" {
-				p.List.Note("cluster-firewall", "it is on, and its %s is %s, not %s: that stays", f.Path, f.From, f.To)
+				p.List.AddNote("cluster-firewall", "it is on, and its %s is %s, not %s: that stays", f.Path, f.From, f.To)
 				params.Del(f.Path)
 				return true
 			}

@@ -63,7 +63,7 @@ func (c *container) features(d *delta, lv *live.Guest) []change.Step {
 	have, want := pve.ParseProps(lv.Get("features"), ""), featureProps(c.Features)
 	if !c.Features.Any() {
 		if have.Len() > 0 {
-			d.note("its features (%s) are not declared and stay", have)
+			d.addNote("its features (%s) are not declared and stay", have)
 		}
 		return nil
 	}

@@ -52,7 +52,7 @@ func (d *delta) late(key, live, def, want string, running bool) {
 	}
 }
 
-func (d *delta) note(format string, args ...any) {
+func (d *delta) addNote(format string, args ...any) {
 	d.notes = append(d.notes, fmt.Sprintf(format, args...))
 }
 

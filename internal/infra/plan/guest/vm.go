@@ -20,16 +20,16 @@ type vm struct {
 	store    string      // of the cloud-init drive
 }
 
-func (v *vm) lanes() []string {
-	var lanes []string
+func (v *vm) limited() []string {
+	var limited []string
 	for _, d := range v.Disks {
-		lanes = append(lanes, "storage/"+d.Store)
+		limited = append(limited, "storage/"+d.Store)
 	}
 	if v.Template > 0 {
-		lanes = append(lanes, "template/"+strconv.Itoa(v.Template))
+		limited = append(limited, "template/"+strconv.Itoa(v.Template))
 	}
-	slices.Sort(lanes)
-	return slices.Compact(lanes)
+	slices.Sort(limited)
+	return slices.Compact(limited)
 }
 
 func (*vm) manual(*delta) {}
@@ -123,7 +123,7 @@ func (d *delta) address(v *declaration.VM, lv *live.Guest) {
 // firstBoot notes what counts only when a VM is made.
 func (d *delta) firstBoot(v *declaration.VM, lv *live.Guest) {
 	if v.CDROM != "" && !hasDrive(lv.Conf, v.CDROM) {
-		d.note("its cdrom_file_id (%s) counts only when it is made: it is not inserted", v.CDROM)
+		d.addNote("its cdrom_file_id (%s) counts only when it is made: it is not inserted", v.CDROM)
 	}
 	for _, disk := range v.Disks {
 		volume := live.VolumeOf(lv.Get(disk.Interface))
@@ -131,12 +131,12 @@ func (d *delta) firstBoot(v *declaration.VM, lv *live.Guest) {
 			continue
 		}
 		if live := format(volume); live != disk.Format {
-			d.note("the file_format of %s is %s, declared is %s: that counts only when it is made, and stays", disk.Interface, live, disk.Format)
+			d.addNote("the file_format of %s is %s, declared is %s: that counts only when it is made, and stays", disk.Interface, live, disk.Format)
 		}
 	}
 	order := pve.ParseProps(lv.Get("boot"), "legacy").Get("order")
 	if first, _, _ := strings.Cut(order, ";"); len(v.Disks) > 0 && live.IsDisk(first, lv.Get(first)) && first != v.Disks[0].Interface {
-		d.note("it boots from %s, declared as boot disk is %s: that stays", first, v.Disks[0].Interface)
+		d.addNote("it boots from %s, declared as boot disk is %s: that stays", first, v.Disks[0].Interface)
 	}
 }
 
@@ -185,7 +185,7 @@ func (d *delta) disks(v *declaration.VM, lv *live.Guest) []change.Step {
 	}
 	for _, key := range lv.DiskList() {
 		if !slices.ContainsFunc(v.Disks, func(x declaration.Disk) bool { return x.Interface == key }) {
-			d.note("the disk %s is not declared and stays", key)
+			d.addNote("the disk %s is not declared and stays", key)
 		}
 	}
 	return steps

@@ -76,7 +76,7 @@ func (r *Reader) readFirewall(ctx context.Context, b *batch) {
 // of the estate is not declared any more. It returns the live guests that are not
 // declared; of a part of the estate none.
 func (r *Reader) ReadGuests(ctx context.Context) (undeclared []*Guest, err error) {
-	var ours []*Guest // before reads change what it looks at
+	var ours []*Guest // before the reads change Undeclared
 	if r.Scope.All() {
 		undeclared = r.Undeclared(r.Scope.Estate)
 		for _, lv := range undeclared {
@@ -285,7 +285,7 @@ func (r *Reader) HasVolume(ctx context.Context, node, volume, content string) (b
 		var list []struct{ VolID string }
 		path := pve.Path("nodes", node, "storage", Store(volume), "content")
 		if err := r.API.Get(ctx, path, url.Values{"content": {content}}, &list); err != nil {
-			return false, fmt.Errorf("look for %s: %w", volume, err)
+			return false, fmt.Errorf("search for %s: %w", volume, err)
 		}
 		r.content[key] = map[string]bool{}
 		for _, v := range list {
@@ -313,7 +313,7 @@ func (r *Reader) HasAppliance(ctx context.Context, node, name string) (bool, err
 	return false, nil
 }
 
-// readACME reads what there is, if the declaration speaks of it. What is in an account
+// readACME reads the ACME objects, if the declaration has any. What is in an account
 // only root@pam may read.
 func (r *Reader) readACME(ctx context.Context, b *batch) {
 	x := r.Scope.Extra

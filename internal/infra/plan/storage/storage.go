@@ -111,11 +111,11 @@ func (k *Checker) datastores() {
 	for _, d := range k.Scope.Datastores {
 		s := k.Live.Storage[k.Scope.Node][d.Name]
 		if s.Storage != "" && d.Type != "" && s.Type != d.Type {
-			k.List.Note(d.Name, "the datastore is declared as %s, but it is %s: it stays", d.Type, s.Type)
+			k.List.AddNote(d.Name, "the datastore is declared as %s, but it is %s: it stays", d.Type, s.Type)
 		}
 		for _, content := range d.Content {
 			if why := unfit(s, d.Name, k.Scope.Node, content); why != "" {
-				k.List.Note(d.Name, "%s", why)
+				k.List.AddNote(d.Name, "%s", why)
 				if s.Storage == "" {
 					break
 				}
@@ -148,7 +148,7 @@ func (k *Checker) space(needs []need) {
 		id := n.node + "/" + n.store
 		if free := int(k.Live.Storage[n.node][n.store].Avail >> 30); total[id] > free && !said[id] && free > 0 {
 			said[id] = true
-			k.List.Note(n.store, "storage %s on %s has %d GiB free, new disks may grow to %d GiB together", n.store, n.node, free, total[id])
+			k.List.AddNote(n.store, "storage %s on %s has %d GiB free, new disks may grow to %d GiB together", n.store, n.node, free, total[id])
 		}
 	}
 }

@@ -17,7 +17,7 @@ type Failure struct {
 	Method string
 	Path   string
 	Nth    int // begins with the nth such request, counted from 1; 0 is 1
-	Times  int // how often; 0 is once, -1 for ever
+	Times  int // how often; 0 is once, -1 always
 
 	// The answer: Status with Reason, or a connection cut without one. After does
 	// the work first, so that the outcome is unknown to the client. 59x are answered without body.
