@@ -65,7 +65,7 @@ failed one, or while a guest does not have its declared address.`,
 	return cmd
 }
 
-// work runs do with the lock, after what an interrupted apply has begun has ended.
+// work runs do with the lock, after the tasks of an interrupted apply have ended.
 func (s *settings) work(cmd *cobra.Command, wait lockWait, do func(context.Context, *workflow.Work, output) error) error {
 	ctx, o := cmd.Context(), s.output(cmd)
 	w, err := s.begin(cmd, wait)

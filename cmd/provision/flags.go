@@ -185,7 +185,7 @@ type planFlags struct{ only, destroy, replace, reboot, reuse keys }
 
 func (p *planFlags) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.Var(&p.only, "only", "`KEY`… of the guests to look at; all others are left alone")
+	f.Var(&p.only, "only", "`KEY`… of the guests to plan; all others stay as they are")
 	f.Var(&p.destroy, "allow-destroy", "`KEY`… of guests that may be removed")
 	f.Var(&p.replace, "allow-replace", "`KEY`… of guests that may be removed and created again")
 	f.Var(&p.reboot, "allow-reboot", "`KEY`… of guests that may be restarted for changes to take effect")

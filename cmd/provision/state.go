@@ -114,7 +114,7 @@ func newUnlock(s *settings) *cobra.Command {
 				return err
 			}
 			if !was {
-				_, err = fmt.Fprintln(cmd.OutOrStdout(), "nobody holds the lock")
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), "the lock is free")
 				return err
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "taken from %s\n", holder)

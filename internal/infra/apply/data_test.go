@@ -130,7 +130,7 @@ func TestVanishedDataGoesOnlyWhenSaid(t *testing.T) {
 	destroy := func(k live.Known) *plan.Plan {
 		return b.plan(gone, plan.Options{AllowDestroy: []string{"minio"}, Known: map[int]live.Known{107: k}})
 	}
-	b.refused(destroy(known), "it is protected and declared no more", "run `provision state forget minio`")
+	b.refused(destroy(known), "it is protected and no longer declared", "run `provision state forget minio`")
 	known.Protected = false
 	b.refused(destroy(known), "it has data disks (mp0)")
 	known.Unprotected, known.Name = true, "another"

@@ -67,11 +67,11 @@ func TestDigestConflict(t *testing.T) {
 			tc.hand(b)
 			before := b.config(175)
 			r, err := b.apply(p, apply.Options{})
-			if err == nil || !strings.Contains(err.Error(), "somebody changed "+tc.id) || r.Converged {
+			if err == nil || !strings.Contains(err.Error(), tc.id+" was changed after it was planned") || r.Converged {
 				t.Fatalf("got %v", err)
 			}
 			if got := b.config(175); got.Digest() != before.Digest() {
-				t.Error("it wrote all the same")
+				t.Error("it wrote nevertheless")
 			}
 			b.converge(e, o)
 		})
@@ -208,7 +208,7 @@ func TestFailedTaskStopsItsChain(t *testing.T) {
 }
 
 // TestDeadCreation lets the worker of a creation die: its guest stays locked, and
-// nobody waits for ever or makes it again.
+// no run waits without end or creates it again.
 func TestDeadCreation(t *testing.T) {
 	for name, path := range map[string]string{"lxc": "/nodes/pve/lxc", "clone": "/nodes/pve/qemu/9000/clone"} {
 		t.Run(name, func(t *testing.T) {

@@ -64,7 +64,7 @@ func TestFirewallFromEmpty(t *testing.T) {
 	}
 }
 
-// TestRulesComeBeforeWhatEnables looks at the order of the writes.
+// TestRulesComeBeforeWhatEnables checks the order of the writes.
 func TestRulesComeBeforeWhatEnables(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 9})
 	check(t, errOf(b.apply(b.plan(estate(t, "small"), plan.Options{}), apply.Options{})))

@@ -79,7 +79,7 @@ func TestKilledAnywhere(t *testing.T) {
 		e := lean(t)
 		for range 1 + point.IntN(2) {
 			if _, r, err := b.attempt(e, 1+point.Int64N(total), point.IntN(2) == 0); err == nil && r.Converged {
-				break // its number was higher than what was left to do
+				break // its number was higher than the number of requests
 			}
 		}
 		_, r, err := b.attempt(e, 0, false)

@@ -76,7 +76,7 @@ func (t *taking) rules(ctx context.Context) error {
 			return err
 		}
 	}
-	return fmt.Errorf("the rules at %s are not as declared after %d writes: somebody else changes them: plan again", t.s.Path, maxRuleSteps)
+	return fmt.Errorf("the rules at %s are not as declared after %d writes: another program keeps changing them: plan again", t.s.Path, maxRuleSteps)
 }
 
 // stop shuts a guest down, and stops it when it does not go down by itself.
@@ -113,7 +113,7 @@ const pause = time.Second
 
 // idle waits until no task works on a guest any more: errSettled means that it waited,
 // nil that there was nothing to wait for. A guest that stays locked although no task
-// makes it was left by a creation that died.
+// works on it belongs to a creation that died.
 func (r *runner) idle(ctx context.Context, c change.Change) error {
 	path := guestPath(c)
 	for alone := 0; ; {
@@ -157,8 +157,8 @@ func guestPath(c change.Change) string {
 	return pve.Path("nodes", c.Node, kind, strconv.Itoa(c.VMID))
 }
 
-// cloning are the types of tasks that bear the number of their source, not of the guest
-// they make.
+// cloning are the types of tasks that carry the VMID of their source, not of the guest
+// that they create.
 var cloning = []string{"qmclone", "vzclone"}
 
 // consoles are the types of tasks that run as long as a console is open.

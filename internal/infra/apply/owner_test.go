@@ -59,7 +59,7 @@ func TestPolicyOfTheOwnerStays(t *testing.T) {
 	}
 }
 
-// TestOnlySwitchesNothingOn looks at a part of an estate whose firewall is off.
+// TestOnlySwitchesNothingOn plans a part of an estate whose firewall is off.
 func TestOnlySwitchesNothingOn(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 9})
 	e := estate(t, "small")
@@ -103,7 +103,7 @@ func TestAddressOfAVMIsOwed(t *testing.T) {
 	}
 	r, err = b.apply(b.plan(e, plan.Options{}), apply.Options{})
 	if check(t, err); r.Converged {
-		t.Error("nothing may be published, though nothing else is left")
+		t.Error("nothing may be published, though no other change remains")
 	}
 	b.by("PUT", "/nodes/pve/qemu/250/config", url.Values{"ipconfig0": {"gw=192.168.0.1,ip=192.168.0.66/24"}})
 	b.still(e, plan.Options{})
@@ -164,7 +164,7 @@ func TestCreationThatDoesNotRun(t *testing.T) {
 	}
 }
 
-// TestPendingIsNoted changes what takes effect at the next start, and looks again.
+// TestPendingIsNoted changes what takes effect at the next start, and plans again.
 func TestPendingIsNoted(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 9})
 	b.make(estate(t, "small"))

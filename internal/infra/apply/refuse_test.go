@@ -28,7 +28,7 @@ func (b *rig) refused(p *plan.Plan, words ...string) {
 		}
 	}
 	if w := b.sim.Writes(); len(w) > 0 {
-		b.t.Errorf("it wrote all the same: %v", w)
+		b.t.Errorf("it wrote nevertheless: %v", w)
 	}
 }
 

@@ -37,7 +37,7 @@ type rig struct {
 }
 
 // official is the official schema, where PVE_SCHEMA names it: every request of every test is
-// then held against it.
+// then checked against it.
 var official = sync.OnceValues(schema.FromEnv)
 
 func newRig(t testing.TB, o pvesim.Options) *rig {
@@ -166,8 +166,8 @@ func (b *rig) apply(p *plan.Plan, o apply.Options) (*apply.Result, error) {
 	return apply.Run(b.t.Context(), b.client, p, o)
 }
 
-// converge plans and applies until the estate is there, and shows that it is: nothing is
-// left to do, and applying that writes nothing.
+// converge plans and applies until the estate is as declared. Then the plan is
+// empty, and applying it writes nothing.
 func (b *rig) converge(e *declaration.Estate, o plan.Options) {
 	b.t.Helper()
 	r, err := b.apply(b.plan(e, o), apply.Options{})
@@ -192,7 +192,7 @@ func (b *rig) filters() {
 		"log_ratelimit": {"enable=1,burst=10,rate=5/second"}})
 }
 
-// still shows that nothing is left to do. In a part of the estate nothing converges.
+// still fails unless the plan is empty. A part of the estate never converges.
 func (b *rig) still(e *declaration.Estate, o plan.Options) {
 	b.t.Helper()
 	p := b.plan(e, o)

@@ -92,7 +92,7 @@ func TestUploadsTheSnippet(t *testing.T) {
 	}
 }
 
-// TestProgress tells every change's begin and end, and Done each that was done.
+// TestProgress reports every change's begin and end, and calls Done for each that was done.
 func TestProgress(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 23})
 	p := b.plan(lean(t), plan.Options{Root: true})
@@ -113,7 +113,7 @@ func TestProgress(t *testing.T) {
 	})))
 	for _, c := range p.Changes {
 		if !ended[c.ID()] {
-			t.Errorf("%s was not told", c.ID())
+			t.Errorf("%s was not reported", c.ID())
 		}
 	}
 	if done != len(p.Changes) {

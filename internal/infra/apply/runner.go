@@ -81,7 +81,7 @@ func newRunner(api API, p *plan.Plan, o Options) *runner {
 	return r
 }
 
-// nowhere is the journal of those who keep none.
+// nowhere is the journal of a run without one.
 type nowhere struct{}
 
 func (nowhere) Begin(string) error        { return nil }

@@ -39,7 +39,7 @@ func TestStaleRecordIsNoClaim(t *testing.T) {
 			check(t, b.sim.RemoveGuest(175))
 			check(t, b.sim.AddGuest(tc.kind, 175, "pve", tc.conf))
 			p := b.plan(vanished(t), plan.Options{Known: known})
-			if !p.Empty() || !strings.Contains(show(t, p), "another guest: it is left alone") {
+			if !p.Empty() || !strings.Contains(show(t, p), "another guest: it stays as it is") {
 				t.Fatalf("want nothing but a note:\n%s", show(t, p))
 			}
 			if _, err := plan.Make(t.Context(), b.client, vanished(t), plan.Options{Known: known, AllowDestroy: []string{"haproxy"}}); err == nil {
@@ -126,7 +126,7 @@ func TestDestroyByAnotherName(t *testing.T) {
 	b.refused(p, "its name is haproxy, which is neither declared nor recorded")
 }
 
-// twins are two guests with the estate's mark and one name.
+// twins are two guests with the estate's tags and one name.
 func twins(t *testing.T) *rig {
 	b := newRig(t, pvesim.Options{Seed: 5})
 	b.make(estate(t, "small"))
@@ -136,7 +136,7 @@ func twins(t *testing.T) *rig {
 	return b
 }
 
-// TestFlagsNameOneGuest uses words that stand for none, or for several.
+// TestFlagsNameOneGuest uses words that name no guest, or several.
 func TestFlagsNameOneGuest(t *testing.T) {
 	b := twins(t)
 	e := estate(t, "small")

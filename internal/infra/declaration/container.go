@@ -118,7 +118,7 @@ func (f Features) names() []string {
 // rootAccount reads what lets root in.
 //
 // Decision: the operator's key is always among the keys; without user_account the
-// modules left it out, and nobody could log in.
+// modules left it out, and a login was impossible.
 func (b containers) rootAccount(o *reader.Object, c *Container) {
 	var keys []string
 	if a := o.Object("user_account"); a != nil {

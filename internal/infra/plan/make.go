@@ -27,8 +27,8 @@ type maker struct {
 }
 
 // Make reads what is live and compares it with the estate. An error says that reading
-// failed, or that Only or an Allow list names something unknown; what cannot be done with
-// what was found is in the plan.
+// failed, or that Only or an Allow list names something unknown; changes that
+// are impossible are in the plan.
 func Make(ctx context.Context, api live.API, e *declaration.Estate, opts Options) (*Plan, error) {
 	m, err := newMaker(api, e, opts, opts.OnlyName)
 	if err != nil {

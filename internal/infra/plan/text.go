@@ -9,7 +9,7 @@ import (
 	"syslog-gateway/internal/printable"
 )
 
-// sign is how an action is shown: + ~ -, and ! for what needs somebody's decision.
+// sign is how an action is shown: + ~ -, and ! for a change that needs a decision.
 func sign(c change.Change) (mark string, colour printable.Colour) {
 	switch {
 	case c.Action == change.Refuse, c.Action == change.Manual:
@@ -26,7 +26,7 @@ func sign(c change.Change) (mark string, colour printable.Colour) {
 
 var sentences = map[change.Action]string{
 	change.Create: "will be created", change.Update: "will be changed in place", change.Replace: "must be replaced",
-	change.Destroy: "will be destroyed", change.Wait: "is being made by somebody: will be waited for",
+	change.Destroy: "will be destroyed", change.Wait: "is being created by another task: will be waited for",
 	change.Manual: "needs a step by hand", change.Refuse: "cannot be planned",
 }
 

@@ -22,7 +22,7 @@ func TestGoProxmoxTakesNoFailureForSuccess(t *testing.T) {
 		}
 		c, _ := client(t, s, nil)
 		if err := c.Typed().Post(context.Background(), "/pools", nil, nil); err == nil {
-			t.Errorf("%s: a lost write looks done", status)
+			t.Errorf("%s: a lost write counts as done", status)
 		}
 		var out struct{ A string }
 		err := c.Typed().Get(context.Background(), "/pools", &out)

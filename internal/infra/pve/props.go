@@ -18,7 +18,7 @@ type Props struct {
 
 // ParseProps reads a property string. A part without a key is the value of defaultKey
 // (file for a VM's disk, volume for a mount point, …). It takes whatever comes: a key
-// given twice has its last value, and empty items are left out.
+// given twice has its last value, and empty items are dropped.
 func ParseProps(s, defaultKey string) Props {
 	p := Props{defaultKey: defaultKey}
 	for part := range strings.SplitSeq(s, ",") {
@@ -34,7 +34,7 @@ func ParseProps(s, defaultKey string) Props {
 	return p
 }
 
-// netModels are the keys that stand for a VM's network card with its address as value.
+// netModels are the models of a VM's network card; as a key the value is its MAC address.
 var netModels = []string{
 	"virtio", "e1000", "e1000e", "rtl8139", "vmxnet3", "e1000-82540em", "e1000-82544gc", "e1000-82545em",
 	"i82551", "i82557b", "i82559er", "ne2k_isa", "ne2k_pci", "pcnet",

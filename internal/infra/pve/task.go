@@ -117,8 +117,8 @@ const (
 
 // Wait follows a task to its end: nil when it ended OK or with warnings, else a
 // *TaskError. It asks often at first, then every two seconds. progress is
-// optional; it is called after each poll, with the new lines of the log. Wait bears a node
-// that does not answer for a minute. When ctx ends, the task goes on: the outcome is unknown.
+// optional; it is called after each poll, with the new lines of the log. It tolerates a node
+// that does not answer for a minute. If ctx ends, the task continues: its outcome is unknown.
 func (c *Client) Wait(ctx context.Context, upid string, progress func(TaskStatus)) error {
 	id, err := ParseUPID(upid)
 	if err != nil {
@@ -184,7 +184,7 @@ func (w *follower) status(ctx context.Context) (TaskStatus, error) {
 	return st, nil
 }
 
-// lines reads what the log has got since. The log is optional: if it cannot be
+// lines reads the new lines of the log. The log is optional: if it cannot be
 // read, the task is still followed. It is not read for a task that ended well
 // before the first poll.
 func (w *follower) lines(ctx context.Context, st TaskStatus) []string {

@@ -24,8 +24,8 @@ const (
 	maxExcerpt = 200                    // of a strange answer, in an error
 )
 
-// transport signs, counts, repeats and logs requests, and turns every answer that is
-// not a good one into an *Error. It implements http.RoundTripper with one difference:
+// transport signs, counts, repeats and logs requests, and makes an *Error of every
+// answer that is not a success. It implements http.RoundTripper with one difference:
 // such an answer is an error, so that no caller can overlook it.
 type transport struct {
 	base    string // https://host:8006/api2/json

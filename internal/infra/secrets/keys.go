@@ -109,7 +109,7 @@ func (k *keyring) addAge(text, where string) error {
 	return nil
 }
 
-// addSSH takes the first SSH key of the places that SOPS tries in turn.
+// addSSH takes the first SSH key of the places that SOPS tries, in its order.
 func (k *keyring) addSSH(ctx context.Context, o Options) error {
 	if path := o.env("SOPS_AGE_SSH_PRIVATE_KEY_FILE"); path != "" {
 		k.searched = append(k.searched, path)

@@ -72,7 +72,7 @@ func (m *metadata) prepare() error {
 	case m.UnencryptedCommentRegex != "" || m.EncryptedCommentRegex != "":
 		return &unsupportedError{"what is encrypted depends on comments"}
 	case m.MAC == "":
-		return errors.New("it has no MAC (sops.mac), so nobody can tell whether it was changed")
+		return errors.New("it has no MAC (sops.mac), so it cannot be checked whether it was changed")
 	}
 	modified, err := time.Parse(time.RFC3339, m.LastModified)
 	if err != nil {
@@ -93,7 +93,7 @@ func (m *metadata) prepare() error {
 	return err
 }
 
-// rule tells what is encrypted: by default all but keys with a suffix, and what is
+// rule says which values are encrypted: by default all but keys with a suffix, and what is
 // below them.
 func (m *metadata) rule() (func([]string) bool, error) {
 	expr, want := m.UnencryptedRegex, false

@@ -125,7 +125,7 @@ func (r remote) object(ctx context.Context, key string) ([]byte, error) {
 	return data, nil
 }
 
-// item gives an attribute of an item of the table of locks; "" when it is not there.
+// item returns an attribute of an item of the table of locks; "" if there is none.
 func (r remote) item(ctx context.Context, id, attribute string) (string, error) {
 	out, err := r.dynamo.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName:      &r.table,

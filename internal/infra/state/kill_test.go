@@ -88,7 +88,7 @@ func writeForEver(path string) error {
 	}
 }
 
-// runAndKill lets a child save lines times, kills it, and gives the last serial reported.
+// runAndKill lets a child save lines times, kills it, and returns the last serial reported.
 func runAndKill(t *testing.T, d *Dir, lines int) int {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestKilledRuns$")

@@ -225,7 +225,7 @@ func (l *Lock) Release() error {
 	return nil
 }
 
-// mine returns an error if the lock was taken away by Unlock.
+// mine returns an error if Unlock has removed the lock.
 func (l *Lock) mine() error {
 	h, held, err := l.d.read()
 	switch {

@@ -137,7 +137,7 @@ func (b *rig) begin() (*Work, error) {
 }
 
 // apply plans and carries out, and publishes to the targets if the whole estate was
-// looked at.
+// planned.
 func (b *rig) apply(o plan.Options, targets ...string) (results []inventory.Result, err error) {
 	b.t.Helper()
 	ctx := b.t.Context()

@@ -14,7 +14,7 @@ import (
 	"syslog-gateway/internal/infra/state"
 )
 
-// Work is a session that holds the lock and may write. While it is open, nobody else
+// Work is a session that holds the lock and may write. While it is open, no other run
 // changes the record.
 type Work struct {
 	*Session
@@ -131,7 +131,7 @@ func (w *Work) endInterrupted() error {
 
 // Conclude ends the apply of a whole plan that converged: it records all that is
 // declared, and publishes the inventory to the declared targets and to more. by is the
-// program that does it. While a step by hand is left, nothing is published.
+// program's name in the sidecar. While a step by hand remains, nothing is published.
 func (w *Work) Conclude(ctx context.Context, p *plan.Plan, more []string, by string) ([]inventory.Result, error) {
 	byHand := p.Owed()
 	if gone := w.register.undeclared(); len(gone) > 0 {

@@ -112,7 +112,7 @@ type Block struct {
 	Flag string `json:"flag,omitempty"`
 }
 
-// Note is something that was found and is left alone.
+// Note is a finding that no change follows from.
 type Note struct {
 	Key  string `json:"key"`
 	Text string `json:"text"`
@@ -175,8 +175,8 @@ type Op string
 const (
 	OpWrite   Op = "write"   // one request, and its task where there is one
 	OpRules   Op = "rules"   // bring an ordered list of firewall rules to Rules
-	OpLeave   Op = "leave"   // remove the rules that stand for one of Groups
-	OpJoin    Op = "join"    // add the rules that stand for Groups, below those that are there
+	OpLeave   Op = "leave"   // remove the rules of Groups
+	OpJoin    Op = "join"    // add the rules of Groups, below all others
 	OpRunning Op = "running" // fail unless the guest runs
 	OpSettle  Op = "settle"  // wait until the guest's lock is gone, then plan it again
 	OpUpload  Op = "upload"  // put Content on the node as Volume, over SSH

@@ -31,7 +31,7 @@ var clusterOptions = []option{
 // nodeOptions make the node apply its own rules.
 var nodeOptions = []option{{"enable", "1", "1"}}
 
-// option is a firewall option with what an absent one stands for.
+// option is a firewall option with its default.
 type option struct{ key, def, want string }
 
 // guestOptions are the options of a guest that has a class.

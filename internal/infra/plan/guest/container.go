@@ -67,7 +67,7 @@ func runs(path string) change.Step {
 	return change.Step{Op: change.OpRunning, Title: "check that it runs", Path: path}
 }
 
-// finish starts a new guest and takes the mark of an unfinished one away.
+// finish starts a new guest and replaces live.Unfinished by its own description.
 func finish(path string, lv *live.Guest, description string) []change.Step {
 	var steps []change.Step
 	if lv == nil || !lv.Running() {
@@ -172,8 +172,8 @@ func (d *delta) grow(disk, size string, want int, lv *live.Guest) []change.Step 
 	return []change.Step{change.Write("grow "+disk+" to "+gib(want), "PUT", lv.Path()+"/resize", params).From(lv.Path()+"/config", lv.Get("digest"))}
 }
 
-// sameStore refuses to have a volume elsewhere: a container's is only moved while it is
-// stopped.
+// sameStore refuses a volume on another storage: a container's volume can only be moved
+// while it is stopped.
 func (d *delta) sameStore(key, volume, want string, vmid int) {
 	if have := live.Store(volume); have != want && have != "" {
 		d.differs(key+".storage", have, want, "")
@@ -261,7 +261,7 @@ func freeMount(d *delta, lv *live.Guest, i int) string {
 	return "mp" + strconv.Itoa(i)
 }
 
-// extra notes indexed keys beyond the declared ones.
+// extra adds notes on indexed keys that are not declared.
 func (d *delta) extra(lv *live.Guest, family string, declared int) {
 	for i := declared; i < 32; i++ {
 		if key := family + strconv.Itoa(i); lv.Get(key) != "" {

@@ -120,7 +120,7 @@ func (d *delta) address(v *declaration.VM, lv *live.Guest) {
 		live, want, lv.Node, v.VMID, want, v.VMID, v.VMID))
 }
 
-// firstBoot notes what counts only when a VM is made.
+// firstBoot adds notes on settings that only count when a VM is created.
 func (d *delta) firstBoot(v *declaration.VM, lv *live.Guest) {
 	if v.CDROM != "" && !hasDrive(lv.Conf, v.CDROM) {
 		d.addNote("its cdrom_file_id (%s) counts only when it is made: it is not inserted", v.CDROM)
@@ -166,7 +166,7 @@ func (d *delta) disks(v *declaration.VM, lv *live.Guest) []change.Step {
 		value := lv.Get(key)
 		switch {
 		case value == "" && i == 0:
-			d.block("its boot disk is declared as %s, but it has %s: a blank disk would not boot; declare what is there",
+			d.block("its boot disk is declared as %s, but it has %s: a blank disk would not boot; declare the live one",
 				key, strings.Join(lv.DiskList(), ", "))
 		case value == "" && d.takesPlace(lv, key, looseDisks(v, lv), func(from string) string {
 			if lv.Detaches(from) {
@@ -191,14 +191,14 @@ func (d *delta) disks(v *declaration.VM, lv *live.Guest) []change.Step {
 	return steps
 }
 
-// looseDisks are the live volumes of a VM that no declared disk stands for.
+// looseDisks are the live volumes of a VM without a declared disk.
 func looseDisks(v *declaration.VM, lv *live.Guest) []string {
 	return slices.DeleteFunc(append(lv.DiskList(), lv.Unused()...), func(key string) bool {
 		return !lv.Detaches(key) && slices.ContainsFunc(v.Disks, func(x declaration.Disk) bool { return x.Interface == key })
 	})
 }
 
-// disk compares a disk that is there: its options, where it is, and its size.
+// disk compares an existing disk: its options, where it is, and its size.
 func (d *delta) disk(disk declaration.Disk, lv *live.Guest) []change.Step {
 	key := disk.Interface
 	p := pve.ParseProps(lv.Get(key), "file")

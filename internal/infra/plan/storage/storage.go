@@ -106,7 +106,7 @@ func (k *Checker) needs(c change.Change, g *declaration.Guest) []need {
 	return out
 }
 
-// datastores notes what the declaration expects of the node's storages and does not find.
+// datastores adds notes on declared datastores that the node's storages do not match.
 func (k *Checker) datastores() {
 	for _, d := range k.Scope.Datastores {
 		s := k.Live.Storage[k.Scope.Node][d.Name]
@@ -124,8 +124,8 @@ func (k *Checker) datastores() {
 	}
 }
 
-// space compares what is asked with what is there. One guest that does not fit is
-// refused; a sum that does not fit is noted, since most storages are thin.
+// space compares the space that is needed with the space that is free. A guest that does
+// not fit is refused. A sum that does not fit is a note, since most storages are thin.
 func (k *Checker) space(needs []need) {
 	perGuest, total := map[string]int{}, map[string]int{}
 	said := map[string]bool{}
@@ -236,7 +236,7 @@ func (k *Checker) volumes(ctx context.Context) error {
 	return nil
 }
 
-// file blocks a change whose file is not there.
+// file blocks a change whose file is missing.
 func (k *Checker) file(ctx context.Context, c *change.Change, volume, content, fix string) error {
 	if s := k.Live.Storage[c.Node][live.Store(volume)]; unfit(s, live.Store(volume), c.Node, content) != "" {
 		c.Blocks = append(c.Blocks, change.Block{Why: unfit(s, live.Store(volume), c.Node, content)})

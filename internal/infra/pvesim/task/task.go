@@ -27,7 +27,7 @@ type Task struct {
 // Faults are what goes wrong with a task. The zero value is nothing.
 type Faults struct {
 	Error     string // the task fails with this text instead of doing its work
-	Dies      bool   // half-way, with the status `unexpected status`; what it left behind stays
+	Dies      bool   // half-way, with the status `unexpected status`; its partial work stays
 	Warnings  int
 	StaysDown bool // a container that is to be started with its creation is not
 }

@@ -181,7 +181,7 @@ func (s *sealer) scalar(n *yaml.Node, path []string) error {
 	return err
 }
 
-// hidden tells whether the rule has the value encrypted.
+// hidden reports whether the rule has the value encrypted.
 func (s *sealer) hidden(path []string) bool {
 	some := func(match func(string) bool) bool {
 		for _, p := range path {

@@ -1,4 +1,4 @@
-// Package preflight looks whether a cluster has what an estate needs, before anything is
+// Package preflight checks whether a cluster has what an estate needs, before anything is
 // planned: API, rights, nodes, storages, templates, SSH. It changes nothing. Whether a
 // single change is possible is plan's subject.
 package preflight

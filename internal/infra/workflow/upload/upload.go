@@ -26,7 +26,7 @@ import (
 // ErrNoKey says that there is no SSH key, so nothing can be uploaded.
 var ErrNoKey = errors.New("no SSH key to the node: set PROXMOX_SSH_PRIVATE_KEY or PROXMOX_SSH_KEY_PATH")
 
-// API is what is asked of Proxmox VE; *pve.Client has it.
+// API are the calls to Proxmox VE; *pve.Client has it.
 type API interface {
 	Get(ctx context.Context, path string, query url.Values, out any) error
 	Node() string // the default node
