@@ -140,7 +140,7 @@ func (p *Planner) update(c change.Change, g *declaration.Guest, k kind, lv *live
 	p.reboot(&c, d, g, lv)
 	if lock := lv.Get("lock"); lock != "" && len(c.Steps) > 0 {
 		c.Blocks = append(c.Blocks, change.Block{Why: "it is locked (" + lock + ") by another task: wait until that is done; " +
-			"if none runs, look at it and unlock it on the node"})
+			"if none runs, check it and unlock it on the node"})
 	}
 	switch {
 	case len(c.Steps) > 0 || len(c.Blocks) > 0:

@@ -140,7 +140,7 @@ func (k *Checker) space(needs []need) {
 		total[n.node+"/"+n.store] += n.gib
 		if free := int(k.Live.Storage[n.node][n.store].Avail >> 30); why == "" && perGuest[id] > free && !said[id] {
 			said[id] = true
-			k.List.Refuse(n.key, fmt.Sprintf("storage %s on %s is full: it asks for %d GiB, %d GiB are free: make room, or declare a smaller disk or another storage",
+			k.List.Refuse(n.key, fmt.Sprintf("storage %s on %s is full: it asks for %d GiB, %d GiB are free: free some space, or declare a smaller disk or another storage",
 				n.store, n.node, perGuest[id], free))
 		}
 	}
@@ -161,7 +161,7 @@ func unfit(s live.Storage, name, node, content string) string {
 	case s.Enabled == 0:
 		return fmt.Sprintf("storage %s is disabled on %s: enable it", name, node)
 	case s.Active == 0:
-		return fmt.Sprintf("storage %s is not active on %s: look at it there", name, node)
+		return fmt.Sprintf("storage %s is not active on %s: check it there", name, node)
 	case !slices.Contains(strings.Split(s.Content, ","), content):
 		return fmt.Sprintf("storage %s does not take content %s (it takes %s): add it with `pvesm set %s --content %s,%s`",
 			name, content, s.Content, name, s.Content, content)
