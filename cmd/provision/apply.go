@@ -49,14 +49,14 @@ failed one, or while a guest does not have its declared address.`,
 				return err
 			}
 			if !result.Converged {
-				fmt.Fprintln(o.talk, "this apply covered a part of the estate: the inventory is not published")
+				fmt.Fprintln(o.messages, "this apply covered a part of the estate: the inventory is not published")
 				return nil
 			}
 			published, err := w.Conclude(ctx, p, targets, writer())
 			if err != nil {
 				return err
 			}
-			if err := printTargets(o.talk, published); err != nil {
+			if err := printTargets(o.messages, published); err != nil {
 				return fmt.Errorf("the estate is as declared, but %w", err)
 			}
 			return nil
@@ -65,7 +65,7 @@ failed one, or while a guest does not have its declared address.`,
 	return cmd
 }
 
-// work runs do with the lock, after what an interrupted apply has begun has ended.
+// work runs do with the lock, after the tasks of an interrupted apply have ended.
 func (s *settings) work(cmd *cobra.Command, wait lockWait, do func(context.Context, *workflow.Work, output) error) error {
 	ctx, o := cmd.Context(), s.output(cmd)
 	w, err := s.begin(cmd, wait)
@@ -73,7 +73,7 @@ func (s *settings) work(cmd *cobra.Command, wait lockWait, do func(context.Conte
 		return err
 	}
 	err = w.Settle(ctx, func(steps int) {
-		fmt.Fprintf(o.talk, "an earlier apply was interrupted during %s; finishing it\n", printable.Count(steps, "step"))
+		fmt.Fprintf(o.messages, "an earlier apply was interrupted during %s; finishing it\n", printable.Count(steps, "step"))
 	})
 	if err == nil {
 		err = do(ctx, w, o)
@@ -93,20 +93,20 @@ type report struct {
 func carryOut(ctx context.Context, w *workflow.Work, p *plan.Plan, c confirmation, o output) (*apply.Result, error) {
 	var progress func(apply.Event)
 	if !o.json {
-		if err := p.Text(o.talk, o.colour); err != nil {
+		if err := p.Text(o.messages, o.colour); err != nil {
 			return nil, fmt.Errorf("print the plan: %w", err)
 		}
-		progress = newProgress(o).tell
+		progress = newProgress(o).print
 	}
 	nothing := p.Empty() || len(p.Blocks()) > 0
 	if !nothing {
-		if err := c.ask(o.talk, "Type yes to apply this: "); err != nil {
+		if err := c.ask(o.messages, "Type yes to apply this: "); err != nil {
 			return nil, err
 		}
 	}
 	result, err := w.CarryOut(ctx, p, progress)
 	if err == nil && !nothing {
-		fmt.Fprintf(o.talk, "%d done.\n", result.Count(apply.Done))
+		fmt.Fprintf(o.messages, "%d done.\n", result.Count(apply.Done))
 	}
 	if !o.json {
 		return result, err
@@ -125,11 +125,11 @@ type confirmation struct {
 }
 
 // ask asks, unless the flag is given. Every answer but yes is an error.
-func (c confirmation) ask(w io.Writer, question string) error {
+func (c confirmation) ask(w io.Writer, prompt string) error {
 	if c.yes {
 		return nil
 	}
-	fmt.Fprint(w, question)
+	fmt.Fprint(w, prompt)
 	answer, err := bufio.NewReader(c.in).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read the answer: %w", err)

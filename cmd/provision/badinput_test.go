@@ -50,7 +50,7 @@ func TestBadInputStopsBeforeHarm(t *testing.T) {
 			c.spoil(w)
 			w.stops(c.says)
 			if writes := w.sim.Writes(); len(writes) > 0 {
-				t.Errorf("written all the same: %v", writes)
+				t.Errorf("written nevertheless: %v", writes)
 			}
 		})
 	}
@@ -116,7 +116,7 @@ func TestWrongUsage(t *testing.T) {
 	w.expect(1, []string{`--only nobody`}, "plan", "--only", "nobody")
 	for _, args := range [][]string{{"destroy", "nobody", "--yes"}, {"destroy", "pool/logging", "--yes"}, {"adopt", "dns", "nobody"}} {
 		if a := w.expect(1, []string{"is no guest of the declaration"}, args...); strings.Contains(a.errs, "--only") {
-			t.Errorf("%v speaks of a flag that was not given: %s", args, a.errs)
+			t.Errorf("%v names a flag that was not given: %s", args, a.errs)
 		}
 	}
 	// An empty variable of a script is not "everything".

@@ -46,7 +46,7 @@ func printFindings(o output, all []preflight.Finding) error {
 			continue
 		}
 		state := o.paint(colours[f.State], fmt.Sprintf("%-4s", f.State))
-		if _, err := fmt.Fprintf(o.talk, "%s %s: %s\n", state, printable.Escape(f.What), printable.Escape(f.Says)); err != nil {
+		if _, err := fmt.Fprintf(o.messages, "%s %s: %s\n", state, printable.Escape(f.What), printable.Escape(f.Says)); err != nil {
 			return err
 		}
 	}

@@ -69,7 +69,7 @@ func TestExplainNamesTheSourceOfEachValue(t *testing.T) {
 	w.expect(0, []string{"deployment.json:", "environment PROXMOX_VE_NODE", "default"}, "validate", "--explain")
 }
 
-// A Terraform state hands over which guests are ours: one that is declared no more is
+// A Terraform state hands over which guests are ours: one that is no longer declared is
 // then refused to vanish, and Splunk cannot be removed at all.
 func TestMigrateFromTerraform(t *testing.T) {
 	t.Parallel()

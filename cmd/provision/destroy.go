@@ -34,7 +34,7 @@ declaration.`,
 			if _, err := carryOut(ctx, w, p, confirmation{yes: yes, in: cmd.InOrStdin()}, o); err != nil {
 				return err
 			}
-			fmt.Fprintf(o.talk, "still declared, the next apply creates them again: %s\n", strings.Join(keys, ", "))
+			fmt.Fprintf(o.messages, "still declared, the next apply creates them again: %s\n", strings.Join(keys, ", "))
 			return nil
 		})
 	})

@@ -39,7 +39,7 @@ func (s *settings) flags(root *cobra.Command) {
 	f.BoolVar(&s.asJSON, "json", false, "print JSON for programs")
 }
 
-// deployment is the path of the declaration. Loading it tells whether it exists.
+// deployment is the path of the declaration. Loading it reports whether it exists.
 func (s *settings) deployment() string {
 	if named := cmp.Or(s.file, os.Getenv("PROVISION_FILE")); named != "" {
 		return named
@@ -92,11 +92,11 @@ func isTrue(s string) bool { return s == "1" || s == "true" || s == "True" || s 
 
 // output is where a verb prints, and in which form.
 func (s *settings) output(cmd *cobra.Command) output {
-	o := output{doc: cmd.OutOrStdout(), talk: cmd.OutOrStdout(), json: s.asJSON}
+	o := output{doc: cmd.OutOrStdout(), messages: cmd.OutOrStdout(), json: s.asJSON}
 	if s.asJSON {
-		o.talk = cmd.ErrOrStderr()
+		o.messages = cmd.ErrOrStderr()
 	}
-	o.colour = !s.noColor && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && terminal(o.talk) && takesColours(o.talk.(*os.File))
+	o.colour = !s.noColor && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && terminal(o.messages) && takesColours(o.messages.(*os.File))
 	return o
 }
 
@@ -122,11 +122,11 @@ func (w lockWait) options(cmd *cobra.Command) state.LockOptions {
 	if o.Wait == 0 {
 		o.Wait = -1 // for state: do not wait
 	}
-	tell := func(w io.Writer, format string) func(state.Holder) {
+	report := func(w io.Writer, format string) func(state.Holder) {
 		return func(h state.Holder) { fmt.Fprintf(w, format, h) }
 	}
-	o.Held = tell(cmd.ErrOrStderr(), "waiting for %s\n")
-	o.Took = tell(cmd.ErrOrStderr(), "took the lock of %s, which died\n")
+	o.Waiting = report(cmd.ErrOrStderr(), "waiting for %s\n")
+	o.Took = report(cmd.ErrOrStderr(), "took the lock of %s, which died\n")
 	return o
 }
 
@@ -185,7 +185,7 @@ type planFlags struct{ only, destroy, replace, reboot, reuse keys }
 
 func (p *planFlags) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.Var(&p.only, "only", "`KEY`… of the guests to look at; all others are left alone")
+	f.Var(&p.only, "only", "`KEY`… of the guests to plan; all others stay as they are")
 	f.Var(&p.destroy, "allow-destroy", "`KEY`… of guests that may be removed")
 	f.Var(&p.replace, "allow-replace", "`KEY`… of guests that may be removed and created again")
 	f.Var(&p.reboot, "allow-reboot", "`KEY`… of guests that may be restarted for changes to take effect")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -17,8 +18,8 @@ import (
 // kills is how many random points of an apply are killed, on so many clusters side by
 // side.
 const (
-	kills = 50
-	lanes = 5
+	kills   = 50
+	workers = 5
 )
 
 // An apply that is killed at any point is finished by running it again: everything is
@@ -29,10 +30,10 @@ func TestKilledAtAnyPointConverges(t *testing.T) {
 		seed, _ = strconv.ParseUint(fixed, 10, 64)
 	}
 	t.Logf("KILL_SEED=%d", seed)
-	for lane := range lanes {
-		t.Run(strconv.Itoa(lane), func(t *testing.T) {
+	for worker := range workers {
+		t.Run(strconv.Itoa(worker), func(t *testing.T) {
 			t.Parallel()
-			killAndRepeat(t, seed+uint64(lane))
+			killAndRepeat(t, seed+uint64(worker))
 		})
 	}
 }
@@ -46,7 +47,7 @@ func killAndRepeat(t *testing.T, seed uint64) {
 	w.expect(0, nil, "apply", "--yes", "--state-dir", "whole")
 	total := len(w.sim.Journal())
 	stateDir := ""
-	for i, round := 0, 0; i < kills/lanes; round++ {
+	for i, round := 0, 0; i < kills/workers; round++ {
 		w.reset(options)
 		stateDir = "state" + strconv.Itoa(round)
 		for range 2 {
@@ -64,7 +65,7 @@ func killAndRepeat(t *testing.T, seed uint64) {
 	}
 	a := w.expect(0, []string{"Nothing to do"}, "apply", "--yes", "--state-dir", stateDir)
 	if strings.Contains(a.out, "interrupted") {
-		t.Errorf("what was finished is still told:\n%s", a.out)
+		t.Errorf("what was finished is still reported:\n%s", a.out)
 	}
 }
 
@@ -95,8 +96,8 @@ func (w *world) killed(n int, answered bool, stateDir string) bool {
 	err := cmd.Wait()
 	close(ended)
 	w.hooks(nil, nil)
-	eventually(w.t, "what was on its way has arrived", w.quiet)
-	if _, ended := err.(*exec.ExitError); err != nil && !ended {
+	eventually(w.t, "every request was answered", w.quiet)
+	if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
 		w.t.Fatal(err)
 	}
 	if died := cmd.ProcessState.ExitCode() < 0; died || err == nil {

@@ -52,7 +52,7 @@ func printMigration(o output, m *state.Migration) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(o.talk, "recorded %s of %s (serial %d). Next: `provision adopt`, then `provision plan`.\n",
+	_, err := fmt.Fprintf(o.messages, "recorded %s of %s (serial %d). Next: `provision adopt`, then `provision plan`.\n",
 		printable.Count(len(m.Guests()), "guest"), m.Source, m.Serial)
 	return err
 }

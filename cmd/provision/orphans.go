@@ -40,7 +40,7 @@ func printOrphans(o output, found []plan.Orphan) error {
 		return o.document(append([]plan.Orphan{}, found...))
 	}
 	if len(found) == 0 {
-		_, err := fmt.Fprintln(o.talk, "none: every live guest is declared")
+		_, err := fmt.Fprintln(o.messages, "none: every live guest is declared")
 		return err
 	}
 	t := o.table()

@@ -15,10 +15,10 @@ import (
 
 // output is where a verb prints, and in which form.
 type output struct {
-	doc    io.Writer // documents and tables: standard output
-	talk   io.Writer // sentences for people: standard output, or standard error with --json
-	json   bool
-	colour bool // talk gets colours
+	doc      io.Writer // documents and tables: standard output
+	messages io.Writer // sentences for people: standard output, or standard error with --json
+	json     bool
+	colour   bool // of messages
 }
 
 // document prints one JSON document.

@@ -38,7 +38,7 @@ func printPlan(o output, p *plan.Plan) (err error) {
 	if o.json {
 		err = o.document(p)
 	} else {
-		err = p.Text(o.talk, o.colour)
+		err = p.Text(o.messages, o.colour)
 	}
 	if err != nil {
 		return fmt.Errorf("print the plan: %w", err)

@@ -60,7 +60,7 @@ type world struct {
 
 	mu     sync.Mutex
 	conns  int                 // that clients have open
-	before func(*http.Request) // looks at a request before it is answered
+	before func(*http.Request) // called with each request before it is answered
 	after  func(*http.Request)
 }
 
@@ -128,6 +128,7 @@ func (w *world) connected(_ net.Conn, state http.ConnState) {
 		w.conns++
 	case http.StateClosed, http.StateHijacked:
 		w.conns--
+	case http.StateActive, http.StateIdle: // counted since StateNew
 	}
 }
 
@@ -138,7 +139,7 @@ func (w *world) quiet() bool {
 	return w.conns == 0
 }
 
-// hooks are told of every request; nil for none.
+// hooks are called with every request; nil for none.
 func (w *world) hooks(before, after func(*http.Request)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -368,7 +369,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatalf("after 20 s it is still not so that %s", what)
+			t.Fatalf("after 20 s still false: %s", what)
 		}
 	}
 }

@@ -18,33 +18,33 @@ type progress struct {
 }
 
 func newProgress(o output) *progress {
-	return &progress{output: o, live: terminal(o.talk), begun: time.Now()}
+	return &progress{output: o, live: terminal(o.messages), begun: time.Now()}
 }
 
 // clear takes the transient line away.
 const clear = "\r\x1b[K"
 
-func (p *progress) tell(e apply.Event) {
+func (p *progress) print(e apply.Event) {
 	if p.live {
-		fmt.Fprint(p.talk, clear)
+		fmt.Fprint(p.messages, clear)
 	}
 	since := fmt.Sprintf("[%6.1fs]", time.Since(p.begun).Seconds())
 	what := e.Change.Object + " " + e.Change.Key
 	switch e.State {
 	case apply.Begun:
 		if e.Step != "" {
-			fmt.Fprintf(p.talk, "%s %s: %s\n", since, what, e.Step)
+			fmt.Fprintf(p.messages, "%s %s: %s\n", since, what, e.Step)
 		}
 	case apply.Working:
 		if p.live {
-			fmt.Fprint(p.talk, printable.Cut(fmt.Sprintf("%s   %s: %s", since, what, printable.Escape(e.Text)), widest))
+			fmt.Fprint(p.messages, printable.Cut(fmt.Sprintf("%s   %s: %s", since, what, printable.Escape(e.Text)), widest))
 		}
 	case apply.Finished:
-		fmt.Fprintf(p.talk, "%s %s %s after %s\n", since, p.paint(printable.Green, "done"), what, took(e.Elapsed))
+		fmt.Fprintf(p.messages, "%s %s %s after %s\n", since, p.paint(printable.Green, "done"), what, took(e.Elapsed))
 	case apply.Stopped:
-		fmt.Fprintf(p.talk, "%s %s %s after %s: %s\n", since, p.paint(printable.Red, "FAILED"), what, took(e.Elapsed), printable.Escape(e.Text))
+		fmt.Fprintf(p.messages, "%s %s %s after %s: %s\n", since, p.paint(printable.Red, "FAILED"), what, took(e.Elapsed), printable.Escape(e.Text))
 	case apply.Skipped:
-		fmt.Fprintf(p.talk, "%s %s %s: %s\n", since, p.paint(printable.Yellow, "not begun"), what, printable.Escape(e.Text))
+		fmt.Fprintf(p.messages, "%s %s %s: %s\n", since, p.paint(printable.Yellow, "not begun"), what, printable.Escape(e.Text))
 	}
 }
 

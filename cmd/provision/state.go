@@ -92,7 +92,7 @@ tag terraform off it in Proxmox VE, and forget it.`,
 		if o.json {
 			return o.document(gone)
 		}
-		_, err = fmt.Fprintf(o.talk, "forgotten: %s/%s. It stays as it is on Proxmox VE.\n", gone.Kind, gone.Key)
+		_, err = fmt.Fprintf(o.messages, "forgotten: %s/%s. It stays as it is on Proxmox VE.\n", gone.Kind, gone.Key)
 		return err
 	})
 	return cmd
@@ -114,7 +114,7 @@ func newUnlock(s *settings) *cobra.Command {
 				return err
 			}
 			if !was {
-				_, err = fmt.Fprintln(cmd.OutOrStdout(), "nobody holds the lock")
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), "the lock is free")
 				return err
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "taken from %s\n", holder)

@@ -63,9 +63,9 @@ func printVerdict(o output, file string, e *declaration.Estate, err error) error
 		return fmt.Errorf("%s:\n%w", printable.Count(len(problems), "problem"), err)
 	}
 	for _, n := range e.Notes {
-		fmt.Fprintf(o.talk, "note: %v\n", n)
+		fmt.Fprintf(o.messages, "note: %v\n", n)
 	}
-	_, err = fmt.Fprintf(o.talk, "fine: %s, %s, %s, %s\n", printable.Count(len(e.Containers), "container"), printable.Count(len(e.AllVMs()), "VM"),
+	_, err = fmt.Fprintf(o.messages, "fine: %s, %s, %s, %s\n", printable.Count(len(e.Containers), "container"), printable.Count(len(e.AllVMs()), "VM"),
 		printable.Count(len(e.Pools), "pool"), printable.Count(len(e.Firewall.Groups), "security group"))
 	return err
 }
@@ -74,7 +74,7 @@ func printValues(o output, values []declaration.Setting) error {
 	if o.json {
 		return o.document(values)
 	}
-	fmt.Fprintf(o.talk, "# the later wins: %s\n", declaration.Precedence)
+	fmt.Fprintf(o.messages, "# the later wins: %s\n", declaration.Precedence)
 	t := o.table()
 	for _, v := range values {
 		fmt.Fprintf(t, "%s\t%s\t%s\n", v.Path, v.Value, v.From)

@@ -58,7 +58,7 @@ expect 2 plan
 expect 0 apply --yes --sync published
 expect 0 plan
 
-echo "# the package cache is declared no more: that destroys nothing by itself"
+echo "# the package cache is no longer declared: that destroys nothing by itself"
 sed -i '/"apt-cacher-ng": {/,/^    },/d' deployment.json
 expect 0 validate
 expect 2 plan

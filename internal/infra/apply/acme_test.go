@@ -19,7 +19,7 @@ func certified(domain, secret string) func(map[string]any) {
 	}
 }
 
-func (b *bed) orders() int {
+func (b *rig) orders() int {
 	n := 0
 	for _, w := range b.sim.Writes() {
 		if strings.HasSuffix(w.Path, "/certificates/acme/certificate") {
@@ -31,7 +31,7 @@ func (b *bed) orders() int {
 
 // TestACME registers, sets up and orders, and orders again for another name only.
 func TestACME(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 29})
+	b := newRig(t, pvesim.Options{Seed: 29})
 	o := plan.Options{Root: true}
 	e := estate(t, "small", certified("pve.example.com", "secret-word"))
 	p := b.plan(e, o)
@@ -58,7 +58,7 @@ func TestACME(t *testing.T) {
 
 // TestACMEWithoutRoot leaves the account to somebody, and what needs it.
 func TestACMEWithoutRoot(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 29})
+	b := newRig(t, pvesim.Options{Seed: 29})
 	e := estate(t, "small", certified("pve.example.com", "secret-word"))
 	p := b.plan(e, plan.Options{})
 	account, cert := planned(t, p, "acme-account/le"), planned(t, p, "acme-certificate/pve")
@@ -72,7 +72,7 @@ func TestACMEWithoutRoot(t *testing.T) {
 
 // TestACMEOrderThatFails is not done, and done by the next apply.
 func TestACMEOrderThatFails(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 29})
+	b := newRig(t, pvesim.Options{Seed: 29})
 	e, o := estate(t, "small", certified("pve.example.com", "secret-word")), plan.Options{Root: true}
 	b.sim.Fail(pvesim.Failure{Method: "POST", Path: "/nodes/pve/certificates/acme/certificate", TaskError: "validating challenge failed"})
 	if r, err := b.apply(b.plan(e, o), apply.Options{}); err == nil || r.Converged {

@@ -148,8 +148,8 @@ func (r *Result) err(ctx context.Context) error {
 	return fmt.Errorf("%d done, %d failed, %d not begun: %w", r.Count(Done), failed, waiting, first)
 }
 
-// Settle waits until tasks that an earlier apply has begun have ended, well or not: the
-// next plan shows what they left.
+// Settle waits until the tasks of an earlier apply have ended, with or without success:
+// the next plan shows their result.
 func Settle(ctx context.Context, api interface {
 	Wait(ctx context.Context, upid string, progress func(pve.TaskStatus)) error
 }, upids []string) error {

@@ -41,7 +41,7 @@ func recorded(e *declaration.Estate) map[int]live.Known {
 // TestPlanAsksLittle counts the requests of a plan: one a guest and a few. Without a record
 // also what of a guest waits for a restart, and its firewall rules.
 func TestPlanAsksLittle(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 19})
+	b := newRig(t, pvesim.Options{Seed: 19})
 	e := twenty(t)
 	for _, state := range []string{"empty", "converged", "recorded"} {
 		b.sim.ResetJournal()
@@ -65,7 +65,7 @@ func TestPlanAsksLittle(t *testing.T) {
 // TestPlanOfTheEstateAsksLittle counts those of the whole estate: one read per guest, two
 // more per guest with a class, one per group, and a few.
 func TestPlanOfTheEstateAsksLittle(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 19})
+	b := newRig(t, pvesim.Options{Seed: 19})
 	e := estate(t, "full")
 	check(t, errOf(b.apply(b.plan(e, plan.Options{}), apply.Options{})))
 	b.sim.ResetJournal()
@@ -82,17 +82,17 @@ func TestPlanOfTheEstateAsksLittle(t *testing.T) {
 }
 
 func benchmarkPlan(b *testing.B, e *declaration.Estate) {
-	bed := newBed(b, pvesim.Options{Seed: 19})
-	check(b, errOf(bed.apply(bed.plan(e, plan.Options{}), apply.Options{})))
-	bed.sim.ResetJournal()
+	rig := newRig(b, pvesim.Options{Seed: 19})
+	check(b, errOf(rig.apply(rig.plan(e, plan.Options{}), apply.Options{})))
+	rig.sim.ResetJournal()
 	b.ResetTimer()
 	for range b.N {
-		if p := bed.plan(e, plan.Options{Known: recorded(e)}); !p.Empty() {
+		if p := rig.plan(e, plan.Options{Known: recorded(e)}); !p.Empty() {
 			b.Fatal(p.Summary())
 		}
 	}
 	b.StopTimer()
-	b.ReportMetric(float64(len(bed.sim.Journal()))/float64(b.N), "requests/op")
+	b.ReportMetric(float64(len(rig.sim.Journal()))/float64(b.N), "requests/op")
 }
 
 // BenchmarkPlan20 plans 20 guests without firewall classes. The limit is 0.3 s.
@@ -107,14 +107,14 @@ func BenchmarkApplyEstate(b *testing.B) {
 	requests := 0
 	for range b.N {
 		b.StopTimer()
-		bed := newBed(b, pvesim.Options{Seed: 19})
+		rig := newRig(b, pvesim.Options{Seed: 19})
 		b.StartTimer()
-		r, err := bed.apply(bed.plan(e, plan.Options{}), apply.Options{})
+		r, err := rig.apply(rig.plan(e, plan.Options{}), apply.Options{})
 		check(b, err)
 		if !r.Converged {
 			b.Fatal("not converged")
 		}
-		requests += len(bed.sim.Journal())
+		requests += len(rig.sim.Journal())
 	}
 	b.ReportMetric(float64(requests)/float64(b.N), "requests/op")
 }

@@ -14,42 +14,42 @@ import (
 // anything is written.
 func TestStopsBeforeHarm(t *testing.T) {
 	for name, tc := range map[string]struct {
-		world func(*bed) error
+		world func(*rig) error
 		words []string
 	}{
-		"full storage": {func(b *bed) error { return b.sim.SetStorageUsed("local-zfs", 4<<40-90<<30) },
+		"full storage": {func(b *rig) error { return b.sim.SetStorageUsed("local-zfs", 4<<40-90<<30) },
 			[]string{"container minio: storage local-zfs on pve is full: it asks for 108 GiB, 90 GiB are free"}},
-		"inactive storage": {func(b *bed) error { return b.sim.SetStorageOffline("local-zfs", true) },
+		"inactive storage": {func(b *rig) error { return b.sim.SetStorageOffline("local-zfs", true) },
 			[]string{"storage local-zfs is not active on pve"}},
-		"content type": {func(b *bed) error {
+		"content type": {func(b *rig) error {
 			b.sim.AddStorage(pvesim.Storage{ID: "local-zfs", Type: "zfspool", Content: []string{"images"}})
 			return nil
 		}, []string{"local-zfs does not take content rootdir", "pvesm set local-zfs"}},
-		"no VM template":    {func(b *bed) error { return b.sim.RemoveGuest(9000) }, []string{"vm docker-host: there is no template 9000"}},
-		"not a VM template": {func(b *bed) error { return b.sim.SetConfig(9000, "template", "") }, []string{"is not a template of a VM"}},
-		"template too large": {func(b *bed) error {
+		"no VM template":    {func(b *rig) error { return b.sim.RemoveGuest(9000) }, []string{"vm docker-host: there is no template 9000"}},
+		"not a VM template": {func(b *rig) error { return b.sim.SetConfig(9000, "template", "") }, []string{"is not a template of a VM"}},
+		"template too large": {func(b *rig) error {
 			check(b.t, b.sim.RemoveGuest(9000))
 			return b.sim.AddTemplateVM(pvesim.TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "64G"}})
 		}, []string{"vm docker-host: scsi0 is declared with 50 GiB, but that of template 9000 has 64G"}},
-		"template's interface": {func(b *bed) error {
+		"template's interface": {func(b *rig) error {
 			check(b.t, b.sim.RemoveGuest(9200))
 			return b.sim.AddTemplateVM(pvesim.TemplateVM{VMID: 9200, Disks: map[string]string{"scsi0": "20G"}})
 		}, []string{"vm splunk: its boot disk is declared as virtio0, but template 9200 has scsi0"}},
-		"no container template": {func(b *bed) error {
+		"no container template": {func(b *rig) error {
 			b.sim.RemoveFile(ctTemplate)
 			b.sim.Fail(pvesim.Failure{Method: "GET", Path: "/nodes/pve/aplinfo", Status: 403, Times: -1})
 			return nil
 		}, []string{ctTemplate, "pveam"}},
-		"no snippet": {func(b *bed) error { b.sim.RemoveFile(snippet); return nil },
+		"no snippet": {func(b *rig) error { b.sim.RemoveFile(snippet); return nil },
 			[]string{"vm splunk: its cloud-init file " + snippet + " is not on pve", "PROXMOX_SSH_PRIVATE_KEY"}},
-		"snippets not taken": {func(b *bed) error {
+		"snippets not taken": {func(b *rig) error {
 			b.sim.AddStorage(pvesim.Storage{ID: "local", Type: "dir", Content: []string{"iso", "vztmpl"}})
 			return b.sim.AddTemplateFile(ctTemplate, 100<<20, 400<<20)
 		}, []string{"local does not take content snippets"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBed(t, pvesim.Options{Seed: 11})
+			b := newRig(t, pvesim.Options{Seed: 11})
 			check(t, tc.world(b))
 			b.refused(b.plan(estate(t, "small"), plan.Options{}), tc.words...)
 		})
@@ -57,7 +57,7 @@ func TestStopsBeforeHarm(t *testing.T) {
 }
 
 func TestDownloadsAContainerTemplate(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 11})
+	b := newRig(t, pvesim.Options{Seed: 11})
 	b.sim.RemoveFile(ctTemplate)
 	e := estate(t, "small")
 	p := b.plan(e, plan.Options{})
@@ -68,7 +68,7 @@ func TestDownloadsAContainerTemplate(t *testing.T) {
 }
 
 func TestLockedGuest(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 11})
+	b := newRig(t, pvesim.Options{Seed: 11})
 	b.make(estate(t, "small"))
 	check(t, b.sim.SetLock(175, "backup"))
 	b.still(estate(t, "small"), plan.Options{}) // nothing to do is nothing to do
@@ -78,7 +78,7 @@ func TestLockedGuest(t *testing.T) {
 
 // TestFeaturesWithoutRoot leaves what only root@pam may do to somebody, and says what.
 func TestFeaturesWithoutRoot(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 11})
+	b := newRig(t, pvesim.Options{Seed: 11})
 	e := estate(t, "small")
 	b.converge(e, plan.Options{})
 	p := b.plan(e, plan.Options{})
@@ -94,7 +94,7 @@ func TestFeaturesWithoutRoot(t *testing.T) {
 
 // TestRebootsOnlyWhenAllowed changes what a running VM takes over at its next start.
 func TestRebootsOnlyWhenAllowed(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 11})
+	b := newRig(t, pvesim.Options{Seed: 11})
 	b.make(estate(t, "small"))
 	e := estate(t, "small", set("vms", "docker-host", "cpu_cores", 6))
 	b.sim.ResetJournal()
@@ -114,7 +114,7 @@ func TestRebootsOnlyWhenAllowed(t *testing.T) {
 	b.still(e, o)
 }
 
-func (b *bed) rebooted() bool {
+func (b *rig) rebooted() bool {
 	for _, w := range b.sim.Writes() {
 		if strings.HasSuffix(w.Path, "/status/reboot") {
 			return true
@@ -125,7 +125,7 @@ func (b *bed) rebooted() bool {
 
 // TestCloudInitIsFirstBootOnly changes what is read at the first boot: nothing is planned.
 func TestCloudInitIsFirstBootOnly(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 11})
+	b := newRig(t, pvesim.Options{Seed: 11})
 	b.make(estate(t, "small"))
 	e := estate(t, "small", set("vms", "docker-host", "ip", "192.168.0.66/24"), set("vms", "docker-host", "user_account",
 		map[string]any{"username": "other", "password": "secret-word", "keys": []string{}}))
@@ -137,7 +137,7 @@ func TestCloudInitIsFirstBootOnly(t *testing.T) {
 
 // TestMigratedGuestIsFound finds a guest wherever it runs.
 func TestMigratedGuestIsFound(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 11, Nodes: []string{"pve2"}})
+	b := newRig(t, pvesim.Options{Seed: 11, Nodes: []string{"pve2"}})
 	b.make(estate(t, "small"))
 	check(t, b.sim.MoveGuest(175, "pve2"))
 	b.still(estate(t, "small"), plan.Options{})

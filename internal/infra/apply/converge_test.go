@@ -10,7 +10,7 @@ import (
 func TestConvergesFromEmpty(t *testing.T) {
 	for _, name := range []string{"small", "full"} {
 		t.Run(name, func(t *testing.T) {
-			b := newBed(t, pvesim.Options{Seed: 7})
+			b := newRig(t, pvesim.Options{Seed: 7})
 			e := estate(t, name)
 			b.converge(e, plan.Options{})
 		})

@@ -14,7 +14,7 @@ import (
 )
 
 // destroys plans the removal of one declared guest.
-func (b *bed) destroys(e *declaration.Estate, key string) *plan.Plan {
+func (b *rig) destroys(e *declaration.Estate, key string) *plan.Plan {
 	b.t.Helper()
 	p, err := plan.MakeDestroy(b.t.Context(), b.client, e, []string{key}, plan.Options{})
 	check(b.t, err)
@@ -34,7 +34,7 @@ func TestDataKeepsItsGuest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBed(t, pvesim.Options{Seed: 7})
+			b := newRig(t, pvesim.Options{Seed: 7})
 			b.make(estate(t, "small"))
 			e := estate(t, "small", tc.edits...)
 			b.still(e, plan.Options{})
@@ -49,7 +49,7 @@ func TestDataKeepsItsGuest(t *testing.T) {
 }
 
 func TestReplaceKeepsData(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 7})
+	b := newRig(t, pvesim.Options{Seed: 7})
 	b.make(estate(t, "small"))
 	edits := []func(map[string]any){set(ct, "minio", "mount_points", nil), set(ct, "minio", "unprivileged", true)}
 	o := plan.Options{AllowReplace: []string{"minio"}}
@@ -65,7 +65,7 @@ func TestReplaceKeepsData(t *testing.T) {
 
 // TestHandSetProtectionStays protects a guest in Proxmox VE.
 func TestHandSetProtectionStays(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 7})
+	b := newRig(t, pvesim.Options{Seed: 7})
 	e := estate(t, "small")
 	b.converge(e, plan.Options{})
 	b.by("PUT", "/nodes/pve/lxc/175/config", url.Values{"protection": {"1"}})
@@ -95,7 +95,7 @@ func TestDetachedVolumesCount(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBed(t, pvesim.Options{Seed: 7})
+			b := newRig(t, pvesim.Options{Seed: 7})
 			tc.conf["tags"] = "terraform;homelab"
 			unused := map[string]string{}
 			for key, value := range tc.conf {
@@ -122,7 +122,7 @@ func TestDetachedVolumesCount(t *testing.T) {
 // TestVanishedDataGoesOnlyWhenSaid takes a guest with data out of the declaration, whose
 // protection somebody took off.
 func TestVanishedDataGoesOnlyWhenSaid(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 7})
+	b := newRig(t, pvesim.Options{Seed: 7})
 	b.make(estate(t, "small"))
 	check(t, b.sim.SetConfig(107, "protection", "0"))
 	gone := estate(t, "small", drop(ct, "minio"))
@@ -130,7 +130,7 @@ func TestVanishedDataGoesOnlyWhenSaid(t *testing.T) {
 	destroy := func(k live.Known) *plan.Plan {
 		return b.plan(gone, plan.Options{AllowDestroy: []string{"minio"}, Known: map[int]live.Known{107: k}})
 	}
-	b.refused(destroy(known), "it is protected and declared no more", "run `provision state forget minio`")
+	b.refused(destroy(known), "it is protected and no longer declared", "run `provision state forget minio`")
 	known.Protected = false
 	b.refused(destroy(known), "it has data disks (mp0)")
 	known.Unprotected, known.Name = true, "another"
@@ -144,7 +144,7 @@ func TestVanishedDataGoesOnlyWhenSaid(t *testing.T) {
 
 // TestDetachedWhileItRuns has a volume that only the next start makes an unused one.
 func TestDetachedWhileItRuns(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 7})
+	b := newRig(t, pvesim.Options{Seed: 7})
 	b.make(estate(t, "small"))
 	check(t, b.sim.SetConfig(107, "protection", "0"))
 	b.by("PUT", "/nodes/pve/lxc/107/config", url.Values{"delete": {"mp0"}})
@@ -164,7 +164,7 @@ func TestDetachedWhileItRuns(t *testing.T) {
 
 // TestBindMountIsNoData declares a mount point beside a directory of the node.
 func TestBindMountIsNoData(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 7})
+	b := newRig(t, pvesim.Options{Seed: 7})
 	b.make(estate(t, "small"))
 	check(t, b.sim.SetConfig(175, "mp5", "/srv/shared,mp=/srv/shared"))
 	b.converge(estate(t, "small", set(ct, "haproxy", "mount_points", []any{mount("5G", "/data")})), plan.Options{})
@@ -190,7 +190,7 @@ func TestBlankDiskIsNoSubstitute(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBed(t, pvesim.Options{Seed: 7})
+			b := newRig(t, pvesim.Options{Seed: 7})
 			b.make(estate(t, "small"))
 			if path, key, found := strings.Cut(tc.detach, " "); found {
 				check(t, b.sim.SetConfig(tc.vmid, "protection", "0"))
@@ -205,7 +205,7 @@ func TestBlankDiskIsNoSubstitute(t *testing.T) {
 
 // TestProtectedDiskIsNotMoved declares disks on another storage.
 func TestProtectedDiskIsNotMoved(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 7})
+	b := newRig(t, pvesim.Options{Seed: 7})
 	b.make(estate(t, "small"))
 	e := estate(t, "small", func(d map[string]any) { d["datastore_id"] = "local-lvm" })
 	b.refused(b.plan(e, plan.Options{}), "vm splunk: virtio1 is on local-zfs, declared is local-lvm: moving removes what it was on, and it is protected",
@@ -216,16 +216,16 @@ func TestProtectedDiskIsNotMoved(t *testing.T) {
 func TestMoveIsCheckedBefore(t *testing.T) {
 	for name, tc := range map[string]struct {
 		store string
-		world func(*bed) error
+		world func(*rig) error
 		words string
 	}{
-		"no such storage": {"nosuch", func(*bed) error { return nil }, "node pve has no storage nosuch"},
-		"content":         {"local", func(*bed) error { return nil }, "storage local does not take content images"},
-		"full":            {"local-lvm", func(b *bed) error { return b.sim.SetStorageUsed("local-lvm", 1<<40-50<<30) }, "it asks for 100 GiB, 50 GiB are free"},
+		"no such storage": {"nosuch", func(*rig) error { return nil }, "node pve has no storage nosuch"},
+		"content":         {"local", func(*rig) error { return nil }, "storage local does not take content images"},
+		"full":            {"local-lvm", func(b *rig) error { return b.sim.SetStorageUsed("local-lvm", 1<<40-50<<30) }, "it asks for 100 GiB, 50 GiB are free"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBed(t, pvesim.Options{Seed: 7})
+			b := newRig(t, pvesim.Options{Seed: 7})
 			b.make(estate(t, "small"))
 			check(t, tc.world(b))
 			b.refused(b.plan(estate(t, "small", set(vm, "docker-host", "protection", false),

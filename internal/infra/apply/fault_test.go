@@ -13,16 +13,16 @@ import (
 )
 
 // creates counts the requests that reached the API to make each guest.
-func (b *bed) creates() map[string]int {
+func (b *rig) creates() map[string]int {
 	return b.creations(func(pvesim.Request) bool { return true })
 }
 
 // made counts those that were answered well.
-func (b *bed) made() map[string]int {
+func (b *rig) made() map[string]int {
 	return b.creations(func(r pvesim.Request) bool { return r.Status == 200 })
 }
 
-func (b *bed) creations(count func(pvesim.Request) bool) map[string]int {
+func (b *rig) creations(count func(pvesim.Request) bool) map[string]int {
 	n := map[string]int{}
 	for _, w := range b.sim.Writes() {
 		switch {
@@ -40,23 +40,23 @@ func (b *bed) creations(count func(pvesim.Request) bool) map[string]int {
 func TestDigestConflict(t *testing.T) {
 	for name, tc := range map[string]struct {
 		edit func(map[string]any)
-		hand func(*bed)
+		hand func(*rig)
 		id   string
 	}{
 		"config": {set("containers", "haproxy", "memory_dedicated", 1024),
-			func(b *bed) { b.by("PUT", "/nodes/pve/lxc/175/config", url.Values{"memory": {"2048"}}) }, "container/haproxy"},
+			func(b *rig) { b.by("PUT", "/nodes/pve/lxc/175/config", url.Values{"memory": {"2048"}}) }, "container/haproxy"},
 		"disk": {set("containers", "haproxy", "root_disk", map[string]any{"datastore_id": "local-zfs", "size": 20}),
-			func(b *bed) { b.by("PUT", "/nodes/pve/lxc/175/config", url.Values{"cores": {"4"}}) }, "container/haproxy"},
+			func(b *rig) { b.by("PUT", "/nodes/pve/lxc/175/config", url.Values{"cores": {"4"}}) }, "container/haproxy"},
 		"vm": {set("vms", "docker-host", "cpu_cores", 8),
-			func(b *bed) { b.by("PUT", "/nodes/pve/qemu/250/config", url.Values{"onboot": {"0"}}) }, "vm/docker-host"},
+			func(b *rig) { b.by("PUT", "/nodes/pve/qemu/250/config", url.Values{"onboot": {"0"}}) }, "vm/docker-host"},
 		"destroy": {drop("containers", "haproxy"),
-			func(b *bed) { b.by("PUT", "/nodes/pve/lxc/175/config", url.Values{"description": {"keep me"}}) }, "container/haproxy"},
+			func(b *rig) { b.by("PUT", "/nodes/pve/lxc/175/config", url.Values{"description": {"keep me"}}) }, "container/haproxy"},
 		"rules": {func(d map[string]any) { d["internal_networks"] = []string{"10.0.0.0/8"} },
-			func(b *bed) { b.by("DELETE", groupFW+"/0", nil) }, "security-group/syslog"},
+			func(b *rig) { b.by("DELETE", groupFW+"/0", nil) }, "security-group/syslog"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBed(t, pvesim.Options{Seed: 13})
+			b := newRig(t, pvesim.Options{Seed: 13})
 			b.make(estate(t, "small"))
 			e := estate(t, "small", tc.edit)
 			o := plan.Options{}
@@ -67,11 +67,11 @@ func TestDigestConflict(t *testing.T) {
 			tc.hand(b)
 			before := b.config(175)
 			r, err := b.apply(p, apply.Options{})
-			if err == nil || !strings.Contains(err.Error(), "somebody changed "+tc.id) || r.Converged {
+			if err == nil || !strings.Contains(err.Error(), tc.id+" was changed after it was planned") || r.Converged {
 				t.Fatalf("got %v", err)
 			}
 			if got := b.config(175); got.Digest() != before.Digest() {
-				t.Error("it wrote all the same")
+				t.Error("it wrote nevertheless")
 			}
 			b.converge(e, o)
 		})
@@ -80,7 +80,7 @@ func TestDigestConflict(t *testing.T) {
 
 // TestTakenVMID makes a guest between plan and apply.
 func TestTakenVMID(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 13})
+	b := newRig(t, pvesim.Options{Seed: 13})
 	p := b.plan(estate(t, "small"), plan.Options{})
 	check(t, b.sim.AddGuest("lxc", 175, "pve", map[string]string{"hostname": "other", "rootfs": "local-zfs:8"}))
 	_, err := b.apply(p, apply.Options{})
@@ -94,7 +94,7 @@ func TestTakenVMID(t *testing.T) {
 
 // TestResourcesLagBehind plans again at once: the list does not have the new guests yet.
 func TestResourcesLagBehind(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 13, ResourceLag: time.Hour})
+	b := newRig(t, pvesim.Options{Seed: 13, ResourceLag: time.Hour})
 	b.filters()
 	check(t, errOf(b.apply(b.plan(estate(t, "small"), plan.Options{Only: []string{"haproxy", "minio"}}), apply.Options{})))
 	p := b.plan(estate(t, "small"), plan.Options{Only: []string{"haproxy", "minio"}})
@@ -116,7 +116,7 @@ func TestUnknownOutcome(t *testing.T) {
 		} {
 			t.Run(name+" "+kind, func(t *testing.T) {
 				t.Parallel()
-				b := newBed(t, pvesim.Options{Seed: 13})
+				b := newRig(t, pvesim.Options{Seed: 13})
 				answer.Method, answer.Path, _ = strings.Cut(where, " ")
 				answer.Times = 2
 				b.sim.Fail(answer)
@@ -138,7 +138,7 @@ func TestUnknownOutcomeOfADestruction(t *testing.T) {
 		"destroy after":   {Method: "DELETE", Path: "/nodes/pve/lxc/175", Status: 596, After: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBed(t, pvesim.Options{Seed: 13})
+			b := newRig(t, pvesim.Options{Seed: 13})
 			b.make(estate(t, "small"))
 			b.sim.Fail(f)
 			b.converge(vanished(t), plan.Options{AllowDestroy: []string{"175"}})
@@ -148,7 +148,7 @@ func TestUnknownOutcomeOfADestruction(t *testing.T) {
 
 // TestStopsWhatDoesNotShutDown fails the clean shutdown.
 func TestStopsWhatDoesNotShutDown(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 13})
+	b := newRig(t, pvesim.Options{Seed: 13})
 	b.make(estate(t, "small"))
 	b.sim.Fail(pvesim.Failure{Method: "POST", Path: "/nodes/pve/lxc/175/status/shutdown", TaskError: "received interrupt"})
 	b.converge(vanished(t), plan.Options{AllowDestroy: []string{"haproxy"}})
@@ -156,7 +156,7 @@ func TestStopsWhatDoesNotShutDown(t *testing.T) {
 
 // convergeInRuns applies the lean estate, at most that many times, and shows that no
 // guest was made twice.
-func (b *bed) convergeInRuns(runs int) {
+func (b *rig) convergeInRuns(runs int) {
 	b.t.Helper()
 	e := lean(b.t)
 	var err error
@@ -186,7 +186,7 @@ func once(t testing.TB, made map[string]int) {
 
 // TestFailedTaskStopsItsChain fails one guest: others go on, what depends on it does not.
 func TestFailedTaskStopsItsChain(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 13})
+	b := newRig(t, pvesim.Options{Seed: 13})
 	b.sim.Fail(pvesim.Failure{Method: "POST", Path: "/nodes/pve/qemu/9200/clone", TaskError: "clone failed: disk is gone"})
 	r, err := b.apply(b.plan(estate(t, "small"), plan.Options{}), apply.Options{})
 	if err == nil || !strings.Contains(err.Error(), "vm/splunk: clone template 9200") || !strings.Contains(err.Error(), "disk is gone") || r.Converged {
@@ -208,11 +208,11 @@ func TestFailedTaskStopsItsChain(t *testing.T) {
 }
 
 // TestDeadCreation lets the worker of a creation die: its guest stays locked, and
-// nobody waits for ever or makes it again.
+// no run waits without end or creates it again.
 func TestDeadCreation(t *testing.T) {
 	for name, path := range map[string]string{"lxc": "/nodes/pve/lxc", "clone": "/nodes/pve/qemu/9000/clone"} {
 		t.Run(name, func(t *testing.T) {
-			b := newBed(t, pvesim.Options{Seed: 13})
+			b := newRig(t, pvesim.Options{Seed: 13})
 			b.sim.Fail(pvesim.Failure{Method: "POST", Path: path, TaskDies: true})
 			_, err := b.apply(b.plan(estate(t, "small"), plan.Options{}), apply.Options{})
 			if err == nil || !strings.Contains(err.Error(), "its creation died half way") {
@@ -232,7 +232,7 @@ func TestDeadCreation(t *testing.T) {
 
 // TestManyClones stays below what a template bears.
 func TestManyClones(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 13, MaxClones: 2, LockTimeout: time.Nanosecond, TaskDelay: 20 * time.Millisecond})
+	b := newRig(t, pvesim.Options{Seed: 13, MaxClones: 2, LockTimeout: time.Nanosecond, TaskDelay: 20 * time.Millisecond})
 	e := estate(t, "small", func(d map[string]any) {
 		vms := d["vms"].(map[string]any)
 		for _, n := range []string{"1", "2", "3", "4", "5"} {

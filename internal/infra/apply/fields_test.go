@@ -79,7 +79,7 @@ func TestFieldInPlace(t *testing.T) {
 	for _, tc := range append(containerFields(), vmFields()...) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			b := newBed(t, pvesim.Options{Seed: 3})
+			b := newRig(t, pvesim.Options{Seed: 3})
 			b.filters()
 			_, key, _ := strings.Cut(tc.id, "/")
 			o := plan.Options{Root: true, Only: []string{key}}

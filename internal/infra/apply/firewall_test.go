@@ -17,14 +17,14 @@ import (
 )
 
 // by writes as another person's hand would.
-func (b *bed) by(method, path string, params url.Values) {
+func (b *rig) by(method, path string, params url.Values) {
 	b.t.Helper()
 	_, err := b.root.Write(b.t.Context(), method, path, params)
 	check(b.t, err)
 }
 
 // rules are the live rules at a path, as type and action.
-func (b *bed) rules(path string) []string {
+func (b *rig) rules(path string) []string {
 	b.t.Helper()
 	var list []rules.Live
 	check(b.t, b.client.Get(b.t.Context(), path, nil, &list))
@@ -44,7 +44,7 @@ const (
 var wantHAProxy = []string{"group internal-access", "group pipeline-services", "group syslog", "group netflow", "group outbound-internal"}
 
 func TestFirewallFromEmpty(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 9})
+	b := newRig(t, pvesim.Options{Seed: 9})
 	b.converge(estate(t, "full"), plan.Options{})
 	if got := b.rules(haproxyFW + "/rules"); !slices.Equal(got, wantHAProxy) {
 		t.Errorf("HAProxy has %v", got)
@@ -64,9 +64,9 @@ func TestFirewallFromEmpty(t *testing.T) {
 	}
 }
 
-// TestRulesComeBeforeWhatEnables looks at the order of the writes.
+// TestRulesComeBeforeWhatEnables checks the order of the writes.
 func TestRulesComeBeforeWhatEnables(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 9})
+	b := newRig(t, pvesim.Options{Seed: 9})
 	check(t, errOf(b.apply(b.plan(estate(t, "small"), plan.Options{}), apply.Options{})))
 	last := map[string]int{}
 	for i, w := range b.sim.Writes() {
@@ -86,27 +86,27 @@ func TestRulesComeBeforeWhatEnables(t *testing.T) {
 func errOf(_ *apply.Result, err error) error { return err }
 
 func TestFirewallDrift(t *testing.T) {
-	for name, drift := range map[string]func(*bed){
-		"extra rule": func(b *bed) {
+	for name, drift := range map[string]func(*rig){
+		"extra rule": func(b *rig) {
 			b.by("POST", haproxyFW+"/rules", url.Values{"type": {"in"}, "action": {"ACCEPT"}, "proto": {"tcp"}, "dport": {"23"}, "enable": {"1"}})
 		},
-		"extra rule in a group": func(b *bed) {
+		"extra rule in a group": func(b *rig) {
 			b.by("POST", groupFW, url.Values{"type": {"in"}, "action": {"DROP"}, "enable": {"1"}})
 		},
-		"missing rule":  func(b *bed) { b.by("DELETE", haproxyFW+"/rules/2", nil) },
-		"reordered":     func(b *bed) { b.by("PUT", haproxyFW+"/rules/0", url.Values{"moveto": {"4"}}) },
-		"disabled rule": func(b *bed) { b.by("PUT", haproxyFW+"/rules/1", url.Values{"enable": {"0"}}) },
-		"disabled":      func(b *bed) { b.by("PUT", haproxyFW+"/options", url.Values{"enable": {"0"}}) },
-		"open policy":   func(b *bed) { b.by("PUT", haproxyFW+"/options", url.Values{"policy_in": {"ACCEPT"}}) },
-		"cluster off":   func(b *bed) { b.by("PUT", "/cluster/firewall/options", url.Values{"enable": {"0"}}) },
-		"node off":      func(b *bed) { b.by("PUT", "/nodes/pve/firewall/options", url.Values{"enable": {"0"}}) },
-		"group comment": func(b *bed) {
+		"missing rule":  func(b *rig) { b.by("DELETE", haproxyFW+"/rules/2", nil) },
+		"reordered":     func(b *rig) { b.by("PUT", haproxyFW+"/rules/0", url.Values{"moveto": {"4"}}) },
+		"disabled rule": func(b *rig) { b.by("PUT", haproxyFW+"/rules/1", url.Values{"enable": {"0"}}) },
+		"disabled":      func(b *rig) { b.by("PUT", haproxyFW+"/options", url.Values{"enable": {"0"}}) },
+		"open policy":   func(b *rig) { b.by("PUT", haproxyFW+"/options", url.Values{"policy_in": {"ACCEPT"}}) },
+		"cluster off":   func(b *rig) { b.by("PUT", "/cluster/firewall/options", url.Values{"enable": {"0"}}) },
+		"node off":      func(b *rig) { b.by("PUT", "/nodes/pve/firewall/options", url.Values{"enable": {"0"}}) },
+		"group comment": func(b *rig) {
 			b.by("POST", "/cluster/firewall/groups", url.Values{"group": {"syslog"}, "rename": {"syslog"}, "comment": {"?"}})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBed(t, pvesim.Options{Seed: 9})
+			b := newRig(t, pvesim.Options{Seed: 9})
 			e := estate(t, "small")
 			b.make(e)
 			drift(b)
@@ -124,7 +124,7 @@ func TestFirewallDrift(t *testing.T) {
 
 // TestLeavingAClassDisablesFirst takes the tag away that a guest has its class by.
 func TestLeavingAClassDisablesFirst(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 9})
+	b := newRig(t, pvesim.Options{Seed: 9})
 	b.make(estate(t, "small"))
 	b.by("POST", haproxyFW+"/rules", url.Values{"type": {"in"}, "action": {"ACCEPT"}, "proto": {"tcp"}, "dport": {"23"}, "enable": {"1"}})
 	e := estate(t, "small", set("containers", "haproxy", "tags", []string{"terraform", "container"}))
@@ -147,7 +147,7 @@ func TestLeavingAClassDisablesFirst(t *testing.T) {
 // TestReconcileRules brings random lists to random wants.
 func TestReconcileRules(t *testing.T) {
 	rng, seed := seeded(t)
-	b := newBed(t, pvesim.Options{Seed: 9})
+	b := newRig(t, pvesim.Options{Seed: 9})
 	e := estate(t, "small")
 	b.converge(e, plan.Options{})
 	for range 15 {
@@ -173,7 +173,7 @@ func TestReconcileRules(t *testing.T) {
 
 // TestDHCPNeedsDHCP lets a guest behind a dropping policy ask for its address.
 func TestDHCPNeedsDHCP(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 9})
+	b := newRig(t, pvesim.Options{Seed: 9})
 	b.make(estate(t, "small"))
 	b.converge(estate(t, "small", set("containers", "haproxy", "dhcp", true)), plan.Options{})
 	var options pve.Config

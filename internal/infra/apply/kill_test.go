@@ -46,7 +46,7 @@ func (k *killer) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // attempt plans and applies, and is killed at the nth request; 0: never.
-func (b *bed) attempt(e *declaration.Estate, at int64, sent bool) (requests int64, r *apply.Result, err error) {
+func (b *rig) attempt(e *declaration.Estate, at int64, sent bool) (requests int64, r *apply.Result, err error) {
 	b.t.Helper()
 	ctx, kill := context.WithCancel(b.t.Context())
 	defer kill()
@@ -67,7 +67,7 @@ func (b *bed) attempt(e *declaration.Estate, at int64, sent bool) (requests int6
 // one through: it is there, and no guest was made twice.
 func TestKilledAnywhere(t *testing.T) {
 	rng, seed := seeded(t)
-	b := newBed(t, pvesim.Options{Seed: 17})
+	b := newRig(t, pvesim.Options{Seed: 17})
 	total, r, err := b.attempt(lean(t), 0, false)
 	check(t, err)
 	if !r.Converged || total < 50 {
@@ -75,11 +75,11 @@ func TestKilledAnywhere(t *testing.T) {
 	}
 	for n := range 20 {
 		point := rand.New(rand.NewPCG(seed, uint64(n)))
-		b := newBed(t, pvesim.Options{Seed: rng.Uint64(), TaskDelay: time.Duration(point.IntN(4)) * time.Millisecond})
+		b := newRig(t, pvesim.Options{Seed: rng.Uint64(), TaskDelay: time.Duration(point.IntN(4)) * time.Millisecond})
 		e := lean(t)
 		for range 1 + point.IntN(2) {
 			if _, r, err := b.attempt(e, 1+point.Int64N(total), point.IntN(2) == 0); err == nil && r.Converged {
-				break // its number was higher than what was left to do
+				break // its number was higher than the number of requests
 			}
 		}
 		_, r, err := b.attempt(e, 0, false)
@@ -102,7 +102,7 @@ func TestKilledAnywhere(t *testing.T) {
 	}
 }
 
-func (b *bed) status(vmid int) string {
+func (b *rig) status(vmid int) string {
 	b.t.Helper()
 	list, err := b.client.Resources(b.t.Context())
 	check(b.t, err)

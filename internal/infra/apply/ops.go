@@ -53,6 +53,7 @@ func (t *taking) rules(ctx context.Context) error {
 			op = rules.Leave(live, t.s.Groups)
 		case change.OpJoin:
 			op = rules.Join(live, t.s.Groups)
+		default: // OpRules: Next
 		}
 		if op.Method == "" {
 			return nil
@@ -75,7 +76,7 @@ func (t *taking) rules(ctx context.Context) error {
 			return err
 		}
 	}
-	return fmt.Errorf("the rules at %s are not as declared after %d writes: somebody else changes them: plan again", t.s.Path, maxRuleSteps)
+	return fmt.Errorf("the rules at %s are not as declared after %d writes: another program keeps changing them: plan again", t.s.Path, maxRuleSteps)
 }
 
 // stop shuts a guest down, and stops it when it does not go down by itself.
@@ -112,14 +113,14 @@ const pause = time.Second
 
 // idle waits until no task works on a guest any more: errSettled means that it waited,
 // nil that there was nothing to wait for. A guest that stays locked although no task
-// makes it was left by a creation that died.
+// works on it belongs to a creation that died.
 func (r *runner) idle(ctx context.Context, c change.Change) error {
 	path := guestPath(c)
 	for alone := 0; ; {
 		var conf pve.Config
 		err := r.api.Get(ctx, path+"/config", nil, &conf)
 		if err != nil && !pve.IsNotFound(err) {
-			return fmt.Errorf("look at %s: %w", path, err)
+			return fmt.Errorf("read %s: %w", path, err)
 		}
 		working, err := r.working(ctx, c, conf["lock"])
 		if err != nil {
@@ -156,8 +157,8 @@ func guestPath(c change.Change) string {
 	return pve.Path("nodes", c.Node, kind, strconv.Itoa(c.VMID))
 }
 
-// cloning are the types of tasks that bear the number of their source, not of the guest
-// they make.
+// cloning are the types of tasks that carry the VMID of their source, not of the guest
+// that they create.
 var cloning = []string{"qmclone", "vzclone"}
 
 // consoles are the types of tasks that run as long as a console is open.
@@ -172,7 +173,7 @@ func (r *runner) working(ctx context.Context, c change.Change, lock string) (boo
 		EndTime pve.Int
 	}
 	if err := r.api.Get(ctx, "/cluster/tasks", nil, &tasks); err != nil {
-		return false, fmt.Errorf("look for the tasks of %s: %w", c.ID(), err)
+		return false, fmt.Errorf("read the tasks of %s: %w", c.ID(), err)
 	}
 	for _, t := range tasks {
 		if t.EndTime != 0 || slices.Contains(consoles, t.Type) {

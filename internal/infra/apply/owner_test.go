@@ -17,7 +17,7 @@ const nodeFW = "/nodes/pve/firewall"
 
 // TestNodeRulesOfTheOwnerStay puts the estate's group below them, whatever became of it.
 func TestNodeRulesOfTheOwnerStay(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 9})
+	b := newRig(t, pvesim.Options{Seed: 9})
 	for _, port := range []string{"8006", "22"} {
 		b.by("POST", nodeFW+"/rules", url.Values{"type": {"in"}, "action": {"DROP"}, "proto": {"tcp"}, "dport": {port}, "source": {"10.20.99.0/24"}, "enable": {"1"}})
 	}
@@ -45,7 +45,7 @@ func TestNodeRulesOfTheOwnerStay(t *testing.T) {
 
 // TestPolicyOfTheOwnerStays does not open a cluster that filters already.
 func TestPolicyOfTheOwnerStays(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 9})
+	b := newRig(t, pvesim.Options{Seed: 9})
 	b.by("PUT", "/cluster/firewall/options", url.Values{"enable": {"1"}, "policy_in": {"DROP"}})
 	e := estate(t, "small")
 	if p := b.plan(e, plan.Options{}); !strings.Contains(show(t, p), "note: cluster-firewall: it is on, and its policy_in is DROP, not ACCEPT: that stays") {
@@ -59,9 +59,9 @@ func TestPolicyOfTheOwnerStays(t *testing.T) {
 	}
 }
 
-// TestOnlySwitchesNothingOn looks at a part of an estate whose firewall is off.
+// TestOnlySwitchesNothingOn plans a part of an estate whose firewall is off.
 func TestOnlySwitchesNothingOn(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 9})
+	b := newRig(t, pvesim.Options{Seed: 9})
 	e := estate(t, "small")
 	o := plan.Options{Only: []string{"haproxy"}}
 	b.refused(b.plan(e, o), "the cluster firewall is off", "apply without --only")
@@ -72,7 +72,7 @@ func TestOnlySwitchesNothingOn(t *testing.T) {
 
 // TestLeavingAClassByHandFirst has the tags changed in Proxmox VE, before the declaration.
 func TestLeavingAClassByHandFirst(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 9})
+	b := newRig(t, pvesim.Options{Seed: 9})
 	b.make(estate(t, "small"))
 	b.by("PUT", "/nodes/pve/lxc/175/config", url.Values{"tags": {"terraform;container;homelab"}})
 	e := estate(t, "small", set(ct, "haproxy", "tags", []string{"terraform", "container"}))
@@ -87,7 +87,7 @@ func TestLeavingAClassByHandFirst(t *testing.T) {
 
 // TestAddressOfAVMIsOwed declares another address for a VM that has been booted.
 func TestAddressOfAVMIsOwed(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 9})
+	b := newRig(t, pvesim.Options{Seed: 9})
 	b.make(estate(t, "small"))
 	e := estate(t, "small", set(vm, "docker-host", "ip", "192.168.0.66/24"), set(ct, "haproxy", "cpu_cores", 2))
 	p := b.plan(e, plan.Options{})
@@ -103,7 +103,7 @@ func TestAddressOfAVMIsOwed(t *testing.T) {
 	}
 	r, err = b.apply(b.plan(e, plan.Options{}), apply.Options{})
 	if check(t, err); r.Converged {
-		t.Error("nothing may be published, though nothing else is left")
+		t.Error("nothing may be published, though no other change remains")
 	}
 	b.by("PUT", "/nodes/pve/qemu/250/config", url.Values{"ipconfig0": {"gw=192.168.0.1,ip=192.168.0.66/24"}})
 	b.still(e, plan.Options{})
@@ -128,7 +128,7 @@ func TestNotesOfWhatIsIgnored(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBed(t, pvesim.Options{Seed: 9})
+			b := newRig(t, pvesim.Options{Seed: 9})
 			b.make(estate(t, "small"))
 			check(t, b.sim.SetConfig(250, "boot", "order=scsi0;net0"))
 			p := b.plan(estate(t, "small", tc.edit), plan.Options{})
@@ -141,7 +141,7 @@ func TestNotesOfWhatIsIgnored(t *testing.T) {
 
 // TestStoppedGuestIsNoted stops one that starts on boot.
 func TestStoppedGuestIsNoted(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 9})
+	b := newRig(t, pvesim.Options{Seed: 9})
 	e := estate(t, "small")
 	b.converge(e, plan.Options{})
 	if p := b.plan(e, plan.Options{}); len(p.Notes) > 0 {
@@ -155,7 +155,7 @@ func TestStoppedGuestIsNoted(t *testing.T) {
 
 // TestCreationThatDoesNotRun makes a container whose start fails.
 func TestCreationThatDoesNotRun(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 9})
+	b := newRig(t, pvesim.Options{Seed: 9})
 	b.filters()
 	b.sim.Fail(pvesim.Failure{Method: "POST", Path: "/nodes/pve/lxc", StaysDown: true})
 	_, err := b.apply(b.plan(estate(t, "small"), plan.Options{Only: []string{"haproxy"}}), apply.Options{})
@@ -164,9 +164,9 @@ func TestCreationThatDoesNotRun(t *testing.T) {
 	}
 }
 
-// TestPendingIsNoted changes what takes effect at the next start, and looks again.
+// TestPendingIsNoted changes what takes effect at the next start, and plans again.
 func TestPendingIsNoted(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 9})
+	b := newRig(t, pvesim.Options{Seed: 9})
 	b.make(estate(t, "small"))
 	e := estate(t, "small", set(vm, "docker-host", "memory_dedicated", 4096))
 	b.converge(e, plan.Options{})
@@ -183,7 +183,7 @@ func TestPendingIsNoted(t *testing.T) {
 
 // TestLiveTextIsPrintable has a terminal's commands in what others wrote.
 func TestLiveTextIsPrintable(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 9})
+	b := newRig(t, pvesim.Options{Seed: 9})
 	b.make(estate(t, "small"))
 	check(t, b.sim.SetConfig(175, "description", "x\x1b]0;owned\a\r\u009b2J\u202e"))
 	check(t, b.sim.SetConfig(175, "searchdomain", "a\x1b[2J"))

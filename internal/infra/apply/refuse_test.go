@@ -14,7 +14,7 @@ import (
 )
 
 // refused shows that a plan is refused with the words, and that applying it writes nothing.
-func (b *bed) refused(p *plan.Plan, words ...string) {
+func (b *rig) refused(p *plan.Plan, words ...string) {
 	b.t.Helper()
 	b.sim.ResetJournal()
 	r, err := b.apply(p, apply.Options{})
@@ -28,7 +28,7 @@ func (b *bed) refused(p *plan.Plan, words ...string) {
 		}
 	}
 	if w := b.sim.Writes(); len(w) > 0 {
-		b.t.Errorf("it wrote all the same: %v", w)
+		b.t.Errorf("it wrote nevertheless: %v", w)
 	}
 }
 
@@ -47,7 +47,7 @@ func TestRefusesWhatCantBeChangedInPlace(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBed(t, pvesim.Options{Seed: 5})
+			b := newRig(t, pvesim.Options{Seed: 5})
 			o := plan.Options{Root: true}
 			b.converge(estate(t, "small"), o)
 			b.refused(b.plan(estate(t, "small", tc.edit), o), tc.words...)
@@ -56,7 +56,7 @@ func TestRefusesWhatCantBeChangedInPlace(t *testing.T) {
 }
 
 func TestReplacesWhenAllowed(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 5})
+	b := newRig(t, pvesim.Options{Seed: 5})
 	o := plan.Options{Root: true}
 	b.converge(estate(t, "small"), o)
 	e := estate(t, "small", set("containers", "haproxy", "unprivileged", true))
@@ -69,7 +69,7 @@ func TestReplacesWhenAllowed(t *testing.T) {
 
 // TestNothingLiftsAShrink allows everything, and takes the protection off.
 func TestNothingLiftsAShrink(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 5})
+	b := newRig(t, pvesim.Options{Seed: 5})
 	b.make(estate(t, "small"))
 	e := estate(t, "small", set("vms", "docker-host", "boot_disk", disk("scsi0", 20)), set("vms", "docker-host", "protection", false),
 		set("containers", "haproxy", "root_disk", map[string]any{"datastore_id": "local-lvm", "size": 4}))
@@ -86,7 +86,7 @@ func vanished(t testing.TB) *declaration.Estate {
 }
 
 func TestDestroysOnlyByName(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 5})
+	b := newRig(t, pvesim.Options{Seed: 5})
 	b.make(estate(t, "small"))
 	p := b.plan(vanished(t), plan.Options{})
 	if c := planned(t, p, "container/haproxy"); c.Action != change.Destroy {
@@ -100,7 +100,7 @@ func TestDestroysOnlyByName(t *testing.T) {
 }
 
 func TestNeverDestroysProtected(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 5})
+	b := newRig(t, pvesim.Options{Seed: 5})
 	b.make(estate(t, "small"))
 	gone := estate(t, "small", drop("containers", "minio"))
 	gone.Splunk = nil
@@ -110,14 +110,14 @@ func TestNeverDestroysProtected(t *testing.T) {
 }
 
 func TestDataDisksOfUnknownGuestsStay(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 5})
+	b := newRig(t, pvesim.Options{Seed: 5})
 	check(t, b.sim.AddGuest("lxc", 150, "pve", map[string]string{
 		"hostname": "old", "rootfs": "local-zfs:8", "mp0": "local-zfs:10,mp=/data", "tags": "homelab;terraform"}))
 	b.refused(b.plan(estate(t, "small"), plan.Options{AllowDestroy: []string{"old"}}), "container old: it has data disks (mp0)")
 }
 
 func TestDestroyVerb(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 5})
+	b := newRig(t, pvesim.Options{Seed: 5})
 	b.make(estate(t, "small"))
 	destroy := func(e *declaration.Estate, keys ...string) *plan.Plan {
 		p, err := plan.MakeDestroy(t.Context(), b.client, e, keys, plan.Options{})
@@ -143,7 +143,7 @@ func TestForeignGuests(t *testing.T) {
 		"other name": {"lxc", map[string]string{"hostname": "mail", "rootfs": "local-zfs:8"}, "is taken by the container mail on pve, which this estate has not made"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBed(t, pvesim.Options{Seed: 5})
+			b := newRig(t, pvesim.Options{Seed: 5})
 			check(t, b.sim.AddGuest(tc.kind, 175, "pve", tc.conf))
 			b.refused(b.plan(estate(t, "small"), plan.Options{}), tc.words)
 		})
@@ -152,7 +152,7 @@ func TestForeignGuests(t *testing.T) {
 
 // TestAdopts takes guests over that somebody made by hand, in place.
 func TestAdopts(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 5})
+	b := newRig(t, pvesim.Options{Seed: 5})
 	check(t, b.sim.AddGuest("lxc", 175, "pve", map[string]string{
 		"hostname": "haproxy", "rootfs": "local-zfs:8", "memory": "256", "cores": "1", "unprivileged": "0",
 		"net0": "name=eth0,bridge=vmbr0,mtu=1400,ip=dhcp"}))
@@ -167,7 +167,7 @@ func TestAdopts(t *testing.T) {
 }
 
 func TestOrphans(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 5})
+	b := newRig(t, pvesim.Options{Seed: 5})
 	b.make(estate(t, "small"))
 	check(t, b.sim.AddGuest("lxc", 300, "pve", map[string]string{"hostname": "stranger", "rootfs": "local-zfs:8"}))
 	e := estate(t, "small", drop("containers", "minio"), drop("containers", "haproxy"))
@@ -185,7 +185,7 @@ func TestOrphans(t *testing.T) {
 }
 
 func TestOnly(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 5})
+	b := newRig(t, pvesim.Options{Seed: 5})
 	e := estate(t, "small")
 	b.filters()
 	o := plan.Options{Only: []string{"haproxy"}}
@@ -204,7 +204,7 @@ func TestOnly(t *testing.T) {
 }
 
 func TestUnknownNode(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 5})
+	b := newRig(t, pvesim.Options{Seed: 5})
 	e := estate(t, "small", func(d map[string]any) { d["proxmox_node"] = "nosuch" })
 	_, err := plan.Make(t.Context(), b.client, e, plan.Options{})
 	if err == nil || !strings.Contains(err.Error(), "no node nosuch, it has pve") {

@@ -17,7 +17,7 @@ import (
 
 // TestJournal applies with the journal of package state: after it, no step is open.
 func TestJournal(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 23})
+	b := newRig(t, pvesim.Options{Seed: 23})
 	dir, err := state.Open(filepath.Join(t.TempDir(), "state"))
 	check(t, err)
 	j, err := dir.Journal("apply", "x")
@@ -35,7 +35,7 @@ func TestJournal(t *testing.T) {
 
 // TestJournalKnowsWhatWasLost loses an answer for good.
 func TestJournalKnowsWhatWasLost(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 23})
+	b := newRig(t, pvesim.Options{Seed: 23})
 	dir, err := state.Open(filepath.Join(t.TempDir(), "state"))
 	check(t, err)
 	j, err := dir.Journal("apply", "x")
@@ -58,7 +58,7 @@ var errFull = errors.New("no space left on device")
 func (full) Begin(string) error { return errFull }
 
 func TestNothingWithoutJournal(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 23})
+	b := newRig(t, pvesim.Options{Seed: 23})
 	_, err := b.apply(b.plan(lean(t), plan.Options{}), apply.Options{Journal: full{}})
 	if !errors.Is(err, errFull) || len(b.sim.Writes()) > 0 {
 		t.Fatalf("%v, and %d writes", err, len(b.sim.Writes()))
@@ -66,7 +66,7 @@ func TestNothingWithoutJournal(t *testing.T) {
 }
 
 func TestStepsOfRootNeedRoot(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 23})
+	b := newRig(t, pvesim.Options{Seed: 23})
 	_, err := apply.Run(t.Context(), b.client, b.plan(lean(t), plan.Options{Root: true}), apply.Options{})
 	var refused *apply.Refused
 	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "needs root@pam itself") || len(b.sim.Writes()) > 0 {
@@ -76,7 +76,7 @@ func TestStepsOfRootNeedRoot(t *testing.T) {
 
 // TestUploadsTheSnippet puts the cloud-init file on the node before the clone.
 func TestUploadsTheSnippet(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 23})
+	b := newRig(t, pvesim.Options{Seed: 23})
 	b.sim.RemoveFile(snippet)
 	b.filters()
 	o := plan.Options{Only: []string{"splunk"}, Upload: func(volume string) ([]byte, bool) { return []byte("#cloud-config"), volume == snippet }}
@@ -92,9 +92,9 @@ func TestUploadsTheSnippet(t *testing.T) {
 	}
 }
 
-// TestProgress tells every change's begin and end, and Done each that was done.
+// TestProgress reports every change's begin and end, and calls Done for each that was done.
 func TestProgress(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 23})
+	b := newRig(t, pvesim.Options{Seed: 23})
 	p := b.plan(lean(t), plan.Options{Root: true})
 	var mu sync.Mutex
 	begun, ended, done := map[string]bool{}, map[string]bool{}, 0
@@ -113,7 +113,7 @@ func TestProgress(t *testing.T) {
 	})))
 	for _, c := range p.Changes {
 		if !ended[c.ID()] {
-			t.Errorf("%s was not told", c.ID())
+			t.Errorf("%s was not reported", c.ID())
 		}
 	}
 	if done != len(p.Changes) {
@@ -123,7 +123,7 @@ func TestProgress(t *testing.T) {
 
 // TestCancelled stops between steps; what was not begun is said.
 func TestCancelled(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 23})
+	b := newRig(t, pvesim.Options{Seed: 23})
 	p := b.plan(lean(t), plan.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

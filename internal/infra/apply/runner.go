@@ -48,12 +48,12 @@ const (
 
 // runner carries one plan out.
 type runner struct {
-	api   API
-	plan  *plan.Plan
-	opts  Options
-	slots chan struct{}
-	lanes map[string]chan struct{}
-	mu    sync.Mutex // of Progress and Done
+	api     API
+	plan    *plan.Plan
+	opts    Options
+	slots   chan struct{}            // changes that run at once
+	limited map[string]chan struct{} // the same for one storage or template
+	mu      sync.Mutex               // of Progress and Done
 }
 
 func newRunner(api API, p *plan.Plan, o Options) *runner {
@@ -66,22 +66,22 @@ func newRunner(api API, p *plan.Plan, o Options) *runner {
 	if o.Journal == nil {
 		o.Journal = nowhere{}
 	}
-	r := &runner{api: api, plan: p, opts: o, slots: make(chan struct{}, o.Parallel), lanes: map[string]chan struct{}{}}
+	r := &runner{api: api, plan: p, opts: o, slots: make(chan struct{}, o.Parallel), limited: map[string]chan struct{}{}}
 	for _, c := range p.Changes {
-		for _, lane := range c.Lanes {
+		for _, resource := range c.Limited {
 			n := perStorage
-			if strings.HasPrefix(lane, templatePrefix) {
+			if strings.HasPrefix(resource, templatePrefix) {
 				n = perTemplate
 			}
-			if r.lanes[lane] == nil {
-				r.lanes[lane] = make(chan struct{}, n)
+			if r.limited[resource] == nil {
+				r.limited[resource] = make(chan struct{}, n)
 			}
 		}
 	}
 	return r
 }
 
-// nowhere is the journal of those who keep none.
+// nowhere is the journal of a run without one.
 type nowhere struct{}
 
 func (nowhere) Begin(string) error        { return nil }
@@ -141,9 +141,9 @@ func (r *runner) skip(o *Outcome, err error) {
 	r.report(Event{Change: o.Change, State: Skipped, Text: o.Reason})
 }
 
-// one carries out one change, in its lanes.
+// one carries out one change, once it has a slot for each of its limited resources.
 func (r *runner) one(ctx context.Context, o *Outcome) {
-	leave, err := r.enter(ctx, o.Change.Lanes)
+	leave, err := r.enter(ctx, o.Change.Limited)
 	if err != nil {
 		r.skip(o, err)
 		return
@@ -167,17 +167,17 @@ func (r *runner) one(ctx context.Context, o *Outcome) {
 	r.report(Event{Change: o.Change, State: Finished, Elapsed: o.Elapsed})
 }
 
-// enter waits for a place in every lane, and for one of the slots. Lanes are sorted, so
-// that two changes never wait for each other.
-func (r *runner) enter(ctx context.Context, lanes []string) (leave func(), err error) {
+// enter waits for a slot of every limited resource, and for one of the run. The resources
+// are sorted, so that two changes never wait for each other.
+func (r *runner) enter(ctx context.Context, limited []string) (leave func(), err error) {
 	var in []chan struct{}
 	leave = func() {
 		for _, c := range in {
 			<-c
 		}
 	}
-	for _, lane := range lanes {
-		in = append(in, r.lanes[lane])
+	for _, resource := range limited {
+		in = append(in, r.limited[resource])
 	}
 	in = append(in, r.slots)
 	for i, c := range in {
@@ -197,18 +197,18 @@ func (r *runner) enter(ctx context.Context, lanes []string) (leave func(), err e
 }
 
 // change takes the steps of a change. After a lost answer, and after a wait, the object
-// is planned again: what is left is what is done.
+// is planned again, and what remains to be done is done.
 func (r *runner) change(ctx context.Context, c change.Change, begun time.Time) error {
-	for look := 0; ; look++ {
+	for try := 0; ; try++ {
 		err := r.steps(ctx, c, begun)
-		if err == nil || ctx.Err() != nil || look >= maxReplans || !needsReplan(err) {
+		if err == nil || ctx.Err() != nil || try >= maxReplans || !needsReplan(err) {
 			return err
 		}
-		next, left, planErr := r.replan(ctx, c)
+		next, remains, planErr := r.replan(ctx, c)
 		switch {
 		case planErr != nil:
-			return fmt.Errorf("%w; looking what became of it failed: %w", err, planErr)
-		case !left:
+			return fmt.Errorf("%w; checking what became of it failed: %w", err, planErr)
+		case !remains:
 			return nil
 		case next.Blocked():
 			return fmt.Errorf("%w; it cannot go on: %s", err, next.Blocks[0].Why)

@@ -16,7 +16,7 @@ import (
 )
 
 // errSettled means that a wait is over and the object must be planned again.
-var errSettled = errors.New("what was on the way has ended")
+var errSettled = errors.New("a task that was running has ended")
 
 // needsReplan reports whether an error leaves open what has been done.
 func needsReplan(err error) bool { return errors.Is(err, errSettled) || pve.IsUnknownOutcome(err) }
@@ -110,8 +110,8 @@ func (t *taking) write(ctx context.Context) error {
 	return err
 }
 
-// guard gives the digest that the write is to carry: the planned one, or, after a write
-// of our own, the one of now. What takes no digest is compared with what is there.
+// guard returns the digest that the write carries: the planned one, or the present one
+// after a write of our own. A request without a digest parameter is checked here instead.
 func (t *taking) guard(ctx context.Context) (pve.Config, string, error) {
 	fresh := t.s.Digest == "" || t.wrote[t.s.Source]
 	compare := t.s.Method == http.MethodDelete || t.s.Op == change.OpStop
@@ -129,7 +129,7 @@ func (t *taking) guard(ctx context.Context) (pve.Config, string, error) {
 }
 
 func stale(c change.Change, err error) error {
-	text := fmt.Sprintf("somebody changed %s after it was planned; this step was not taken: plan again and check what is shown", c.ID())
+	text := fmt.Sprintf("%s was changed after it was planned; this step was not taken: plan again and check what is shown", c.ID())
 	if err != nil {
 		return fmt.Errorf("%s: %w", text, err)
 	}

@@ -33,13 +33,13 @@ func TestStaleRecordIsNoClaim(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBed(t, pvesim.Options{Seed: 5})
+			b := newRig(t, pvesim.Options{Seed: 5})
 			b.make(estate(t, "small"))
 			known := record(estate(t, "small"))
 			check(t, b.sim.RemoveGuest(175))
 			check(t, b.sim.AddGuest(tc.kind, 175, "pve", tc.conf))
 			p := b.plan(vanished(t), plan.Options{Known: known})
-			if !p.Empty() || !strings.Contains(show(t, p), "another guest: it is left alone") {
+			if !p.Empty() || !strings.Contains(show(t, p), "another guest: it stays as it is") {
 				t.Fatalf("want nothing but a note:\n%s", show(t, p))
 			}
 			if _, err := plan.Make(t.Context(), b.client, vanished(t), plan.Options{Known: known, AllowDestroy: []string{"haproxy"}}); err == nil {
@@ -56,7 +56,7 @@ func TestStaleRecordIsNoClaim(t *testing.T) {
 
 // TestStaleRecordIsNoIdentity has the other guest under a VMID that is declared.
 func TestStaleRecordIsNoIdentity(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 5})
+	b := newRig(t, pvesim.Options{Seed: 5})
 	e := estate(t, "small")
 	b.converge(e, plan.Options{})
 	check(t, b.sim.RemoveGuest(175))
@@ -88,7 +88,7 @@ func TestReuseNeedsItsFlag(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBed(t, pvesim.Options{Seed: 5})
+			b := newRig(t, pvesim.Options{Seed: 5})
 			b.make(estate(t, "small"))
 			e := estate(t, "small", tc.edit...)
 			o := plan.Options{Known: record(estate(t, "small"))}
@@ -107,7 +107,7 @@ func TestReuseNeedsItsFlag(t *testing.T) {
 
 // TestKeyRename gives a guest another key, which nothing live knows of.
 func TestKeyRename(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 5})
+	b := newRig(t, pvesim.Options{Seed: 5})
 	b.make(estate(t, "small"))
 	e := estate(t, "small", func(d map[string]any) {
 		d[ct].(map[string]any)["lb"] = guestOf(d, ct, "haproxy")
@@ -118,7 +118,7 @@ func TestKeyRename(t *testing.T) {
 
 // TestDestroyByAnotherName refuses to remove a guest by a name that it never had.
 func TestDestroyByAnotherName(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 5})
+	b := newRig(t, pvesim.Options{Seed: 5})
 	b.make(estate(t, "small"))
 	e := estate(t, "small", set(ct, "haproxy", "hostname", "lb"))
 	p, err := plan.MakeDestroy(t.Context(), b.client, e, []string{"haproxy"}, plan.Options{})
@@ -126,9 +126,9 @@ func TestDestroyByAnotherName(t *testing.T) {
 	b.refused(p, "its name is haproxy, which is neither declared nor recorded")
 }
 
-// twins are two guests with the estate's mark and one name.
-func twins(t *testing.T) *bed {
-	b := newBed(t, pvesim.Options{Seed: 5})
+// twins are two guests with the estate's tags and one name.
+func twins(t *testing.T) *rig {
+	b := newRig(t, pvesim.Options{Seed: 5})
 	b.make(estate(t, "small"))
 	for _, id := range []int{150, 151} {
 		check(t, b.sim.AddGuest("lxc", id, "pve", map[string]string{"hostname": "old", "rootfs": "local-zfs:8", "tags": "homelab;terraform"}))
@@ -136,7 +136,7 @@ func twins(t *testing.T) *bed {
 	return b
 }
 
-// TestFlagsNameOneGuest uses words that stand for none, or for several.
+// TestFlagsNameOneGuest uses words that name no guest, or several.
 func TestFlagsNameOneGuest(t *testing.T) {
 	b := twins(t)
 	e := estate(t, "small")
@@ -174,7 +174,7 @@ func TestNamesakesVanishApart(t *testing.T) {
 
 // TestKeyAllowsNoNamesake restarts the guest whose key was given, not the one of that name.
 func TestKeyAllowsNoNamesake(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 5})
+	b := newRig(t, pvesim.Options{Seed: 5})
 	edit := set(ct, "haproxy", "hostname", "docker-host")
 	b.converge(estate(t, "small", edit), plan.Options{})
 	e := estate(t, "small", edit, set(vm, "docker-host", "cpu_cores", 6), set(ct, "haproxy", "nameservers", []string{"192.168.0.103"}))
@@ -192,7 +192,7 @@ func TestKeyAllowsNoNamesake(t *testing.T) {
 
 // TestUndeclaredSplunkIsNoted loses the record and the declaration of Splunk.
 func TestUndeclaredSplunkIsNoted(t *testing.T) {
-	b := newBed(t, pvesim.Options{Seed: 5})
+	b := newRig(t, pvesim.Options{Seed: 5})
 	b.make(estate(t, "small"))
 	e := estate(t, "small")
 	e.Splunk = nil

@@ -29,7 +29,7 @@ func (b accounts) password(a *reader.Object) redact.Secret {
 		b.report.Problem(v, fmt.Sprintf("has fewer than %d characters", minPassword), "Proxmox VE refuses it")
 	}
 	if v.File == b.deployment {
-		b.report.Note(v, "a password lies open in the declaration", "log in by key and leave it out")
+		b.report.AddNote(v, "a password is in clear text in the declaration", "log in by key and leave it out")
 	}
 	return p
 }

@@ -43,7 +43,7 @@ func (b acme) read(r *reader.Object) Extra {
 		c.End()
 	}
 	if len(x.ACMEAccounts) > 0 {
-		b.report.Note(r.Value, "Proxmox VE lets only root@pam itself register ACME accounts, no token", "give PROXMOX_VE_USERNAME=root@pam with PROXMOX_VE_PASSWORD for that apply")
+		b.report.AddNote(r.Value, "Proxmox VE lets only root@pam itself register ACME accounts, no token", "give PROXMOX_VE_USERNAME=root@pam with PROXMOX_VE_PASSWORD for that apply")
 	}
 	return x
 }
@@ -74,13 +74,13 @@ func (b acme) dnsPlugin(p reader.Entry) DNSPlugin {
 		b.report.Check(v, []reader.Rule{singleLine})
 		plugin.Data[m.Name] = redact.Secret(v.Text)
 		if v.File == b.deployment {
-			b.report.Note(v, "a credential lies open in the declaration", "move dns_plugins to the SOPS file, and change it")
+			b.report.AddNote(v, "a credential is in clear text in the declaration", "move dns_plugins to the SOPS file, and change it")
 		}
 	}
 	return plugin
 }
 
-// check looks up what it refers to. A node has one.
+// check finds the objects that it refers to. A node has one.
 func (b acme) check(o *reader.Object, c ACMECertificate, x Extra, nodes map[string]string) {
 	if c.Account != "" && !slices.ContainsFunc(x.ACMEAccounts, func(a ACMEAccount) bool { return a.Name == c.Account }) {
 		b.report.Problem(o.Place("account_id"), o.Place("account_id").Shown()+" is not a declared account", "declare it under acme_accounts")

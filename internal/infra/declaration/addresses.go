@@ -55,7 +55,7 @@ func readNetwork(report *reader.Report, claims *claims, r *reader.Object) *addre
 		}
 	}
 	if place.Kind == reader.KindList && len(place.Items) == 0 {
-		b.report.Problem(place, "is empty", "without a network the firewall would let nobody in, not even SSH; leave it out for the private ones of RFC 1918")
+		b.report.Problem(place, "is empty", "without a network the firewall would block everything, SSH too; leave it out for the private ones of RFC 1918")
 	}
 	return b
 }

@@ -25,7 +25,7 @@ func build(report *reader.Report, root *reader.Value, o Options) *Estate {
 	e.VMs = vms{common}.read(r)
 	e.Splunk = splunkVM{common}.read(r)
 	claims.checkTemplates()
-	noteMixedStartup(report, e.Guests())
+	reportMixedStartup(report, e.Guests())
 	e.HostServices = hostServices{report}.read(r)
 	e.Extra = acme{report, o.Deployment}.read(r)
 	e.Datastores = readDatastores(report, r)
@@ -79,8 +79,8 @@ func titleCase(s string) string {
 	}, s)
 }
 
-// noteMixedStartup says so when some guests start by tier and others by VMID.
-func noteMixedStartup(report *reader.Report, guests []*Guest) {
+// reportMixedStartup says so when some guests start by tier and others by VMID.
+func reportMixedStartup(report *reader.Report, guests []*Guest) {
 	tiers, legacy := 0, 0
 	for _, g := range guests {
 		switch {
@@ -132,7 +132,7 @@ func readDatastores(report *reader.Report, r *reader.Object) []Datastore {
 		d.End()
 	}
 	if v := r.Get("datastores"); v != nil && len(v.Members) > 0 {
-		report.Note(v, "datastores are not made, only checked", "make them in Proxmox VE under Datacenter > Storage")
+		report.AddNote(v, "datastores are not made, only checked", "make them in Proxmox VE under Datacenter > Storage")
 	}
 	return list
 }

@@ -87,7 +87,7 @@ func (b containers) features(o *reader.Object, c *Container) {
 	beyond := c.Features
 	beyond.Nesting = beyond.Nesting && !c.Unprivileged
 	if beyond.Any() {
-		b.report.Note(o.Place("features"), "Proxmox VE lets only root@pam itself set these ("+strings.Join(beyond.names(), ", ")+privilege(c)+"), no token and no other user",
+		b.report.AddNote(o.Place("features"), "Proxmox VE lets only root@pam itself set these ("+strings.Join(beyond.names(), ", ")+privilege(c)+"), no token and no other user",
 			"give PROXMOX_VE_USERNAME=root@pam with PROXMOX_VE_PASSWORD for the apply that makes or changes them")
 	}
 }
@@ -118,12 +118,12 @@ func (f Features) names() []string {
 // rootAccount reads what lets root in.
 //
 // Decision: the operator's key is always among the keys; without user_account the
-// modules left it out, and nobody could log in.
+// modules left it out, and a login was impossible.
 func (b containers) rootAccount(o *reader.Object, c *Container) {
 	var keys []string
 	if a := o.Object("user_account"); a != nil {
 		if a.Text("username", "root") != "root" {
-			b.report.Note(a.Place("username"), "has no effect: the account of a container is root", "write root")
+			b.report.AddNote(a.Place("username"), "has no effect: the account of a container is root", "write root")
 		}
 		c.Password = b.accounts.password(a)
 		keys = a.Texts("keys", nil, publicKeyRule)

@@ -219,7 +219,7 @@ func TestSSHKeys(t *testing.T) {
 			}
 		})
 	}
-	if e := mustLoad(t, o); e.SSH.PrivateKey != "" || e.SSH.GuestPublicKey != "" || !strings.Contains(e.Notes.Error(), "let nobody in by SSH") {
+	if e := mustLoad(t, o); e.SSH.PrivateKey != "" || e.SSH.GuestPublicKey != "" || !strings.Contains(e.Notes.Error(), "cannot be entered by SSH") {
 		t.Errorf("without keys: %+v, notes %v", e.SSH, e.Notes)
 	}
 	put(t, filepath.Join(o.Home, ".ssh", "id_rsa"), privateKey+"\n")
@@ -276,7 +276,7 @@ func TestExplain(t *testing.T) {
 	if text := fmt.Sprintf("%v %+v %#v", e.SSH, e.Extra, e.Containers); strings.Contains(text, "secret-word") || strings.Contains(text, "c2VjcmV0") {
 		t.Errorf("the estate prints a secret: %s", text)
 	}
-	if !strings.Contains(e.Notes.Error(), "a password lies open") || !strings.Contains(e.Notes.Error(), "a credential lies open") || strings.Contains(e.Notes.Error(), "secret-word") {
+	if !strings.Contains(e.Notes.Error(), "a password is in clear text") || !strings.Contains(e.Notes.Error(), "a credential is in clear text") || strings.Contains(e.Notes.Error(), "secret-word") {
 		t.Errorf("notes: %v", e.Notes)
 	}
 }

@@ -189,7 +189,7 @@ func TestClasses(t *testing.T) {
 		if c.PolicyIn != "DROP" || c.PolicyOut != out || c.Groups[0] != "internal-access" {
 			t.Errorf("%+v", c)
 		}
-		// Who may not talk to the world may talk to the estate.
+		// A guest without access to the internet may reach the estate.
 		if out == "DROP" && c.Groups[len(c.Groups)-1] != "outbound-internal" {
 			t.Errorf("%+v", c)
 		}

@@ -144,12 +144,12 @@ func domainRule(s string) (string, string) {
 
 // gibibytes reads a size such as 100G or 1T.
 func gibibytes(s string) (int, bool) {
-	parts := sizeText.FindStringSubmatch(s)
-	if parts == nil {
+	fields := sizeText.FindStringSubmatch(s)
+	if fields == nil {
 		return 0, false
 	}
-	n, err := strconv.Atoi(parts[1])
-	if parts[2] == "T" {
+	n, err := strconv.Atoi(fields[1])
+	if fields[2] == "T" {
 		n *= 1024
 	}
 	return n, err == nil

@@ -55,7 +55,7 @@ func TestRootRules(t *testing.T) {
 		{`"network_cidr_mask": "24"`, []string{`$.network_cidr_mask: "24" is not the length of a mask; write /8 to /30; /32 leaves guests without a route to their gateway`}},
 		{`"network_cidr_mask": "/32"`, []string{`$.network_cidr_mask: "/32" is not the length of a mask; write /8 to /30; /32 leaves guests without a route to their gateway`}},
 		{`"network_cidr_mask": 24`, []string{`$.network_cidr_mask: is a number where a string is needed; write it in quotes`}},
-		{`"internal_networks": []`, []string{`$.internal_networks: is empty; without a network the firewall would let nobody in, not even SSH; leave it out for the private ones of RFC 1918`}},
+		{`"internal_networks": []`, []string{`$.internal_networks: is empty; without a network the firewall would block everything, SSH too; leave it out for the private ones of RFC 1918`}},
 		{`"internal_networks": ["not-a-cidr"]`, []string{`$.internal_networks[0]: "not-a-cidr" is not an IPv4 network; write it as 10.0.0.0/8`}},
 		{`"internal_networks": ["fd00::/8"]`, []string{`$.internal_networks[0]: "fd00::/8" is not an IPv4 network; rules for IPv6 are not made`}},
 		{`"internal_networks": ["10.0.0.1/8"]`, []string{`$.internal_networks[0]: "10.0.0.1/8" has bits behind the mask; write 10.0.0.0/8`}},

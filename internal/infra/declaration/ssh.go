@@ -50,7 +50,7 @@ func (b ssh) privateKey(r *reader.Object) redact.Secret {
 	switch {
 	case strings.HasPrefix(text, "-----BEGIN"):
 		if v.File == b.o.Deployment {
-			b.report.Note(v, "a private key lies open in the declaration", "move it to the SOPS file or to PROXMOX_SSH_PRIVATE_KEY, and change it")
+			b.report.AddNote(v, "a private key is in clear text in the declaration", "move it to the SOPS file or to PROXMOX_SSH_PRIVATE_KEY, and change it")
 		}
 		return redact.Secret(text + "\n")
 	case !keyPath.MatchString(text):
@@ -82,7 +82,7 @@ func reason(err error) string {
 }
 
 // publicKey takes the key itself, or that of the file. A file that was named has to be
-// there; without the default one guests are made that let nobody in by SSH.
+// there; guests made without one cannot be entered by SSH.
 func (b ssh) publicKey(r *reader.Object) string {
 	path := r.Text("vm_ssh_public_key_path", "~/.ssh/id_rsa_vm.pub", pattern(pubKeyPath, "is not the path of a public key", "begin it with / or ~/ and end it with .pub"))
 	if v := r.Typed("ssh_public_key", reader.KindText); v != nil && v.Text != "" {
@@ -98,7 +98,7 @@ func (b ssh) publicKey(r *reader.Object) string {
 	if err != nil {
 		what, fix := "the public key for the guests cannot be read: "+reason(err), "set ssh_public_key to the key, or vm_ssh_public_key_path to its file"
 		if place.Kind == reader.KindNull && errors.Is(err, fs.ErrNotExist) {
-			b.report.Note(place, what, fix+"; guests made without one let nobody in by SSH")
+			b.report.AddNote(place, what, fix+"; guests made without one cannot be entered by SSH")
 		} else {
 			b.report.Problem(place, what, fix)
 		}

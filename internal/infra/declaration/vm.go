@@ -49,7 +49,7 @@ func (b vms) disks(o *reader.Object, v *VM) {
 	boot := o.OrEmpty("boot_disk")
 	if boot.Get("datastore_id") == nil {
 		// As it was: the only default in the estate that is not datastore_default.
-		b.report.Note(boot.Place("datastore_id"), "is missing, which means local-lvm for a boot disk", "name the datastore")
+		b.report.AddNote(boot.Place("datastore_id"), "is missing, which means local-lvm for a boot disk", "name the datastore")
 	}
 	v.Disks = []Disk{b.disk(boot, "local-lvm", "scsi0", 64)}
 	places := []*reader.Object{boot}

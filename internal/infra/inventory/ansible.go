@@ -166,7 +166,7 @@ func (inv *Inventory) static(o AnsibleOptions) map[string]any {
 		hosts := make(map[string]hostVars, len(g.hosts))
 		for _, name := range g.hosts {
 			hosts[name] = hostVars{}
-			switch g.name { // the variables stand once, where the host is at home
+			switch g.name { // the variables stand once, in the host's first group
 			case groupContainers, groupVMs, groupSplunk:
 				hosts[name] = vars[name]
 			}

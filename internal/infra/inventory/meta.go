@@ -9,7 +9,7 @@ import (
 	"syslog-gateway/internal/infra/declaration"
 )
 
-// Meta is the sidecar terraform_inventory.meta.json: the document itself has no room
+// Meta is the sidecar terraform_inventory.meta.json: the document itself has no field
 // for it, since its readers refuse keys that they do not know.
 type Meta struct {
 	Version      int    `json:"version"`       // of the sidecar's shape
@@ -19,8 +19,8 @@ type Meta struct {
 	WrittenBy    string `json:"written_by"` // program and version
 }
 
-// Fingerprint tells whether two declarations ask for the same estate: sha256: and the
-// digest of all that is declared for Proxmox VE and Ansible. Secrets and keys to the node
+// Fingerprint is "sha256:" and the digest of all that is declared for Proxmox VE and
+// Ansible; two declarations of the same estate have the same one. Secrets and keys to the node
 // are not part of it.
 func Fingerprint(e *declaration.Estate) (string, error) {
 	bare := *e

@@ -11,15 +11,15 @@ import (
 func TestSchemasUseOnlyWhatIsChecked(t *testing.T) {
 	known := []string{"$schema", "$id", "title", "$ref", "definitions", "type", "const", "properties", "required",
 		"additionalProperties", "minProperties", "items", "pattern", "minLength", "minimum", "maximum"}
-	var walk func(path string, v any, names bool)
-	walk = func(path string, v any, names bool) {
+	var visit func(path string, v any, names bool)
+	visit = func(path string, v any, names bool) {
 		switch v := v.(type) {
 		case map[string]any:
 			for name, below := range v {
 				if !names && !slices.Contains(known, name) {
 					t.Errorf("%s uses %q", path, name)
 				}
-				walk(path+"."+name, below, !names && (name == "properties" || name == "definitions"))
+				visit(path+"."+name, below, !names && (name == "properties" || name == "definitions"))
 			}
 		}
 	}
@@ -28,7 +28,7 @@ func TestSchemasUseOnlyWhatIsChecked(t *testing.T) {
 		if err := json.Unmarshal(text, &doc); err != nil {
 			t.Fatal(err)
 		}
-		walk(name, doc, false)
+		visit(name, doc, false)
 	}
 }
 

@@ -57,7 +57,7 @@ func publish(targets []string, document []byte, meta Meta, rename func(from, to 
 		if r.Skipped != "" {
 			continue
 		}
-		beside, err := look(metaPath(r.Target))
+		beside, err := readTarget(metaPath(r.Target))
 		if err != nil {
 			return nil, fmt.Errorf("inventory: nothing is published: %w", err)
 		}
@@ -104,7 +104,7 @@ func inspect(target string, document []byte) (Result, *file, error) {
 	if dir := filepath.Dir(target); !isFolder(dir) {
 		return Result{Target: target, Skipped: fmt.Sprintf("there is no folder %s: clone the repository, or remove the target", dir)}, nil, nil
 	}
-	f, err := look(target)
+	f, err := readTarget(target)
 	if err != nil {
 		return Result{}, nil, err
 	}
@@ -136,8 +136,8 @@ type file struct {
 	placed bool
 }
 
-// look reads the file at a path. Links are resolved, since a rename would replace them.
-func look(path string) (*file, error) {
+// readTarget reads the file at a path. Links are resolved, since a rename would replace them.
+func readTarget(path string) (*file, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err

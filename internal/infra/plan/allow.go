@@ -9,15 +9,14 @@ import (
 // allowed are the guests that the Allow lists of the options name, by VMID.
 type allowed struct{ destroy, replace, reboot, reuse map[int]bool }
 
-// called is what a guest can be named by.
+// called are the words that a guest can be named by.
 type called struct {
 	key, name string
 	vmid      int
 }
 
-// resolve finds the guests that may be destroyed, replaced and so on. Each word stands
-// for one guest, so that no other is hit by it. A plan that is made again keeps what was
-// found: a guest that is gone by then was there.
+// resolve finds the guests that the Allow lists name. Each word names exactly one guest.
+// A plan that is made again keeps the result, since a guest may be gone by then.
 func (m *maker) resolve() error {
 	if m.opts.allowed != nil {
 		return nil
@@ -34,7 +33,7 @@ func (m *maker) resolve() error {
 		flag  string
 		words []string
 		among []called
-		other string // what is said of a word that names none
+		other string // the error for a word that names no guest
 		found map[int]bool
 	}{
 		{"--allow-destroy", m.opts.AllowDestroy, leaving, m.notLeaving(), a.destroy},
@@ -62,7 +61,7 @@ func (m *maker) notLeaving() string {
 	if !m.scope.All() {
 		return "with --only nothing is destroyed"
 	}
-	return "no live guest with that key, VMID or name is ours and declared no more: leave it out if it is gone already; " +
+	return "no live guest with that key, VMID or name is ours and no longer declared: leave it out if it is gone already; " +
 		"what is declared is removed by `provision destroy`"
 }
 

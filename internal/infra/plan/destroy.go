@@ -31,7 +31,7 @@ func MakeDestroy(ctx context.Context, api live.API, e *declaration.Estate, keys 
 		if lv := m.live.Of(g); lv != nil {
 			m.plan.Add(m.destroy(g, lv))
 		} else {
-			m.plan.Note(g.Key, "it is not there")
+			m.plan.AddNote(g.Key, "it is not there")
 		}
 	}
 	return m.plan, nil

@@ -4,18 +4,18 @@
 // A guest's VMID is its identity: no state is needed to plan. What exists and matches is
 // adopted in place and never created again. Values are compared as parsed property strings;
 // what only Proxmox VE fills in (MAC addresses, volume names, digests) never shows, and
-// what the declaration does not mention is left alone.
+// what the declaration does not mention stays as it is.
 //
 // A plan only reads: /cluster/resources once; the configuration, pending values and
 // firewall of every guest; templates and storages when a change needs them. A harmful
 // change is refused in the plan, and the reason says what to do.
 //
-// Data comes first. Guests of others are never touched. A VMID or an entry in the record
-// does not make a guest ours: its kind and name, or the estate's mark, must match as well.
+// Data comes first. Guests of others are never changed. A VMID or an entry in the record
+// does not make a guest ours: its kind and name, or the estate's tags, must match as well.
 // Removing or replacing a guest must be allowed by its key. Protected guests are not
-// removed, nor are those with volumes beside the one they boot from, detached ones
-// included: only a literal "protection": false lifts that. A volume that is declared and
-// missing is not made blank while the guest has one that is not declared.
+// removed, nor are guests with volumes beside the boot volume, detached ones included:
+// only a literal "protection": false lifts that. A missing declared volume is not
+// created blank while the guest has an undeclared one.
 //
 // Each change carries the requests that carry it out (Steps), in order, with the digest
 // of what they were planned from. Package apply sends them.

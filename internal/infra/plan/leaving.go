@@ -12,16 +12,16 @@ import (
 	"syslog-gateway/internal/infra/plan/live"
 )
 
-// leaver is a live guest of ours that is declared no more.
+// leaver is a live guest of ours that is no longer declared.
 type leaver struct {
 	*live.Guest
 	key      string // unique among all guests
 	known    live.Known
-	recorded bool // and not only marked
+	recorded bool // in the record, not only by its tags
 }
 
-// leavers takes those that are ours out of the live guests that are not declared, and
-// notes the ones that only have the VMID of one of ours.
+// leavers picks our guests among the undeclared live ones, and adds a note on each guest
+// that only has the VMID of one of ours.
 func (m *maker) leavers(undeclared []*live.Guest) {
 	used := map[string]bool{}
 	for _, g := range m.scope.Estate.Guests() {
@@ -31,7 +31,7 @@ func (m *maker) leavers(undeclared []*live.Guest) {
 	for _, lv := range undeclared {
 		known, recorded := m.owner.Recorded(lv)
 		if !recorded && !m.owner.Marked(lv) {
-			m.noteStranger(lv)
+			m.reportStranger(lv)
 			continue
 		}
 		m.leaving = append(m.leaving, leaver{Guest: lv, known: known, recorded: recorded})
@@ -50,33 +50,33 @@ func (m *maker) leavers(undeclared []*live.Guest) {
 	}
 }
 
-// noteStranger says that a guest is left alone of which one might think that it is ours.
-func (m *maker) noteStranger(lv *live.Guest) {
+// reportStranger adds a note on a guest that looks like ours and is not planned.
+func (m *maker) reportStranger(lv *live.Guest) {
 	what := strings.TrimSpace(lv.Called())
 	if k, known := m.opts.Known[lv.VMID]; known {
-		m.plan.Note(strconv.Itoa(lv.VMID), "%s was applied under this VMID and is declared no more; what is there now is %s on %s, another guest: it is left alone; "+
+		m.plan.AddNote(strconv.Itoa(lv.VMID), "%s was applied under this VMID and is no longer declared; the VMID now belongs to %s on %s, another guest: it stays as it is; "+
 			"`provision state forget %s` ends this note", k.Key, what, lv.Node, k.Key)
 		return
 	}
 	if lv.Splunk() {
-		m.plan.Note(strconv.Itoa(lv.VMID), "%s on %s has the tags of a Splunk VM that provision makes, and is neither declared nor recorded: it is left alone", what, lv.Node)
+		m.plan.AddNote(strconv.Itoa(lv.VMID), "%s on %s has the tags of a Splunk VM that provision makes, and is neither declared nor recorded: it stays as it is", what, lv.Node)
 	}
 }
 
-// vanish plans the removal of guests that are live, ours, and declared no more. Each
-// must be allowed by its name.
+// vanish plans the removal of live guests of ours that are no longer declared. Each must
+// be allowed by its name.
 func (m *maker) vanish() {
 	for _, l := range m.leaving {
 		c := guest.Destroy(l.key, l.Guest)
 		switch data := l.DataDisks(); {
 		case l.Protected() || l.known.Protected:
-			c.Blocks = append(c.Blocks, change.Block{Why: "it is protected and declared no more: " + m.farewell(l)})
+			c.Blocks = append(c.Blocks, change.Block{Why: "it is protected and no longer declared: " + m.farewell(l)})
 		case len(data) > 0 && !(l.known.Unprotected && l.known.Name == l.Name):
-			c.Blocks = append(c.Blocks, change.Block{Why: fmt.Sprintf("it has data disks (%s), is declared no more, and \"protection\": false was never applied to it: %s",
+			c.Blocks = append(c.Blocks, change.Block{Why: fmt.Sprintf("it has data disks (%s), is no longer declared, and \"protection\": false was never applied to it: %s",
 				strings.Join(data, ", "), m.farewell(l))})
 		case !m.opts.allowed.destroy[l.VMID]:
 			c.Blocks = append(c.Blocks, change.Block{
-				Why:  "it is declared no more and would be destroyed with its disks: to keep it, " + m.letGo(l) + "; to destroy it, say so by name",
+				Why:  "it is no longer declared and would be destroyed with its disks: to keep it, " + m.letGo(l) + "; to destroy it, say so by name",
 				Flag: "--allow-destroy " + l.key,
 			})
 		}

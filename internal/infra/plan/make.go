@@ -27,8 +27,8 @@ type maker struct {
 }
 
 // Make reads what is live and compares it with the estate. An error says that reading
-// failed, or that Only or an Allow list names something unknown; what cannot be done with
-// what was found is in the plan.
+// failed, or that Only or an Allow list names something unknown; changes that
+// are impossible are in the plan.
 func Make(ctx context.Context, api live.API, e *declaration.Estate, opts Options) (*Plan, error) {
 	m, err := newMaker(api, e, opts, opts.OnlyName)
 	if err != nil {
@@ -90,7 +90,7 @@ func (m *maker) read(ctx context.Context) error {
 	if err := m.live.ReadLeaving(ctx); err != nil {
 		return err
 	}
-	return m.live.ReadPending(ctx, m.doubtful())
+	return m.live.ReadPending(ctx, m.needRestartCheck())
 }
 
 // checkNodes refuses nodes that the cluster does not have: everything asked of them fails
@@ -122,10 +122,9 @@ func (m *maker) planned() []*live.Guest {
 	return out
 }
 
-// doubtful are the live guests of which more must be known than their configuration: what
-// waits for a restart. Of a settled one only where a volume of it is not there, or where
-// something is allowed that restarts or removes.
-func (m *maker) doubtful() []*live.Guest {
+// needRestartCheck are the live guests whose pending changes must be read. A settled guest
+// needs it only if one of its volumes is missing, or if a flag allows to restart or remove.
+func (m *maker) needRestartCheck() []*live.Guest {
 	allowed := len(m.opts.AllowDestroy)+len(m.opts.AllowReplace)+len(m.opts.AllowReboot)+len(m.opts.AllowReuse) > 0
 	out := m.planned()
 	if allowed {

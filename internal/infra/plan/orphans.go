@@ -17,15 +17,15 @@ type Orphan struct {
 	Node   string           `json:"node"`
 	Status string           `json:"status"`
 	Pool   string           `json:"pool,omitempty"`
-	// Marked says that it is known from earlier applies, or bears the estate's mark.
+	// Marked is true if the guest is in the record, or has the estate's tags.
 	Marked bool `json:"marked"`
 	// Protected guests and those with data disks are never offered for removal.
 	Protected bool     `json:"protected"`
 	Removable bool     `json:"removable"`
-	Volumes   []string `json:"volumes,omitempty"` // key and volume of what would go with it
+	Volumes   []string `json:"volumes,omitempty"` // key and volume; they would be removed with it
 }
 
-// Orphans lists what is live but not declared, by VMID. Templates are left out.
+// Orphans lists the live guests that are not declared, by VMID, without templates.
 func Orphans(ctx context.Context, api live.API, e *declaration.Estate, opts Options) ([]Orphan, error) {
 	opts.Only = nil
 	m, err := newMaker(api, e, opts, "")

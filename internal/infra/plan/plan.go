@@ -49,13 +49,13 @@ type Plan struct {
 	destroy bool // made by MakeDestroy
 }
 
-// Empty reports whether there is nothing to do: what is left is by hand at most.
+// Empty reports whether there is nothing to apply. Steps by hand may remain.
 func (p *Plan) Empty() bool {
 	return !slices.ContainsFunc(p.Changes, func(c change.Change) bool { return c.Action != change.Manual })
 }
 
-// Owed are the objects of which something is left to do by hand before an inventory may
-// be published.
+// Owed are the objects with steps by hand that must be done before an inventory may be
+// published.
 func (p *Plan) Owed() []string {
 	var out []string
 	for _, c := range p.Changes {
@@ -95,8 +95,8 @@ func (p *Plan) Count(a change.Action) int {
 // Partial reports whether only a part of the estate is in scope.
 func (p *Plan) Partial() bool { return len(p.opts.Only) > 0 }
 
-// Again plans the object of a change once more and returns what is left to do with it;
-// false for nothing.
+// Again plans the object of a change once more. It returns the remaining change, and
+// false if there is none.
 func (p *Plan) Again(ctx context.Context, api live.API, c change.Change) (change.Change, bool, error) {
 	opts := p.opts
 	next := (*Plan)(nil)

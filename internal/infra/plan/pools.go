@@ -6,7 +6,7 @@ import (
 	"syslog-gateway/internal/infra/plan/change"
 )
 
-// pools compares the declared pools. Pools that are not declared are left alone.
+// pools compares the declared pools. Undeclared pools stay as they are.
 func (m *maker) pools() {
 	for _, p := range m.scope.Pools {
 		comment, exists := m.live.Pools[p.ID]

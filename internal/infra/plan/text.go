@@ -9,8 +9,8 @@ import (
 	"syslog-gateway/internal/printable"
 )
 
-// sign is how an action is shown: + ~ -, and ! for what needs somebody's decision.
-func sign(c change.Change) (mark string, colour printable.Colour) {
+// sign is how an action is shown: + ~ -, and ! for a change that needs a decision.
+func sign(c change.Change) (symbol string, colour printable.Colour) {
 	switch {
 	case c.Action == change.Refuse, c.Action == change.Manual:
 		return "!", printable.Yellow
@@ -26,7 +26,7 @@ func sign(c change.Change) (mark string, colour printable.Colour) {
 
 var sentences = map[change.Action]string{
 	change.Create: "will be created", change.Update: "will be changed in place", change.Replace: "must be replaced",
-	change.Destroy: "will be destroyed", change.Wait: "is being made by somebody: will be waited for",
+	change.Destroy: "will be destroyed", change.Wait: "is being created by another task: will be waited for",
 	change.Manual: "needs a step by hand", change.Refuse: "cannot be planned",
 }
 
@@ -90,7 +90,7 @@ type text struct {
 func (t *text) line(format string, args ...any) { fmt.Fprintf(&t.b, format+"\n", args...) }
 
 func (t *text) change(c change.Change) {
-	mark, colour := sign(c)
+	symbol, colour := sign(c)
 	title := c.Object + " " + c.Key
 	if c.VMID > 0 {
 		title += fmt.Sprintf(" (%d", c.VMID)
@@ -103,7 +103,7 @@ func (t *text) change(c change.Change) {
 	if c.Adopts {
 		sentence = "will be taken over and changed in place"
 	}
-	t.line("%s %s %s", t.painter.Paint(colour, mark), t.painter.Paint(printable.Bold, title), sentence)
+	t.line("%s %s %s", t.painter.Paint(colour, symbol), t.painter.Paint(printable.Bold, title), sentence)
 	width := 0
 	for _, f := range c.Fields {
 		width = max(width, len(f.Path))
@@ -126,23 +126,23 @@ func (t *text) change(c change.Change) {
 
 // field shows one difference. New lines in values are shown as such.
 func (t *text) field(a change.Action, f change.Diff, width int) {
-	mark, colour := "~", printable.Yellow
+	symbol, colour := "~", printable.Yellow
 	value := quote(f.From) + " -> " + quote(f.To)
 	switch {
 	case f.From == "" && f.To == "":
 		value = ""
 	case f.From == "":
-		mark, colour, value = "+", printable.Green, quote(f.To)
+		symbol, colour, value = "+", printable.Green, quote(f.To)
 	case f.To == "":
-		mark, colour, value = "-", printable.Red, quote(f.From)
+		symbol, colour, value = "-", printable.Red, quote(f.From)
 	}
 	if a == change.Create && f.From == "" {
-		mark, colour = " ", ""
+		symbol, colour = " ", ""
 	}
 	if f.Note != "" {
 		value = strings.TrimSpace(value + "  (" + f.Note + ")")
 	}
-	t.line("    %s %-*s  %s", t.painter.Paint(colour, mark), width, f.Path, value)
+	t.line("    %s %-*s  %s", t.painter.Paint(colour, symbol), width, f.Path, value)
 }
 
 func quote(s string) string {

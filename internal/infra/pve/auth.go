@@ -80,12 +80,12 @@ type login struct {
 }
 
 func newTicket(o Options, t *transport) (*login, error) {
-	parts := strings.SplitN(o.Ticket, ":", 3) // PVE:user@realm:…
-	if len(parts) != 3 || parts[0] != "PVE" || !strings.Contains(parts[1], "@") || strings.ContainsAny(o.Ticket, "\r\n;") {
+	fields := strings.SplitN(o.Ticket, ":", 3) // PVE:user@realm:…
+	if len(fields) != 3 || fields[0] != "PVE" || !strings.Contains(fields[1], "@") || strings.ContainsAny(o.Ticket, "\r\n;") {
 		return nil, errors.New("pve: the ticket is not of the form PVE:user@realm:… (PROXMOX_VE_AUTH_TICKET)")
 	}
-	a := &login{t: t, name: parts[1], password: "", now: time.Now}
-	if o.Username == parts[1] {
+	a := &login{t: t, name: fields[1], password: "", now: time.Now}
+	if o.Username == fields[1] {
 		a.password = o.Password
 	}
 	a.take(o.Ticket, o.CSRF)

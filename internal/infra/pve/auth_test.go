@@ -204,7 +204,7 @@ func TestCredentialsAreChecked(t *testing.T) {
 func tlsServer(t *testing.T) (*httptest.Server, string) {
 	t.Helper()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"data":{"version":"9.1"}}`) }))
-	s.Config.ErrorLog = log.New(io.Discard, "", 0) // it tells of each handshake that fails
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // it reports each handshake that fails
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	ca := filepath.Join(t.TempDir(), "ca.pem")

@@ -47,7 +47,7 @@ type Count struct {
 	Repeats uint64 // of these, those sent again after a failure or with a new ticket
 }
 
-// Requests counts what was sent so far, logins left out.
+// Requests is the number of requests so far, without logins.
 func (c *Client) Requests() Count {
 	return Count{Reads: c.t.reads.Load(), Writes: c.t.writes.Load(), Repeats: c.t.repeats.Load()}
 }
@@ -85,8 +85,8 @@ func (c *Client) Write(ctx context.Context, method, path string, params url.Valu
 	return raw, err
 }
 
-// Run writes, and waits for the task when the answer is one. It begins again when the
-// task did nothing for want of a file lock. begun is optional; it is called with each
+// Run writes, and waits for the task if the answer names one. It begins again if the
+// task did nothing because it did not get a file lock. begun is optional; it is called with each
 // task before Run waits for it, so that it can be recorded. Its error ends Run.
 func (c *Client) Run(ctx context.Context, w Request, begun func(upid string) error, progress func(TaskStatus)) error {
 	return c.unlocked(ctx, func() error {

@@ -3,7 +3,7 @@
 //
 // Client.Get reads, Client.Write writes, Client.Wait follows the task that a write
 // began, and Client.Run does the last two. Every answer with a status of 300 or more
-// is an *Error that carries the reason the node gave and its word on each parameter;
+// is an *Error with the reason of the node and its text on each parameter;
 // the Is functions distinguish the causes.
 //
 // A write whose answer was lost (IsUnknownOutcome) may have been done: the caller
@@ -13,8 +13,8 @@
 // go-proxmox gives the typed reads (Client.Typed). Its own handling of answers loses
 // failures: it takes 404, 429, 503 and 595 to 599 for success where no result is
 // wanted, drops the reason of 401, 403, 500 and 501, and gives nil for a failed task.
-// So it only ever sees good answers: our http.RoundTripper below it turns the rest
-// into errors, and signs, counts, repeats and logs the requests.
+// So it only sees successes: our http.RoundTripper below it makes errors of all other
+// answers, and signs, counts, repeats and logs the requests.
 //
 // Secrets (passwords, tokens, tickets) reach neither errors nor the log.
 //

@@ -16,8 +16,7 @@ type Error struct {
 	Status int    // 0: there was no answer
 	Reason string // the node's own words, without line end
 	Params map[string]string
-	// Unknown is true where the request may have been carried out all the same.
-	// Only writes can be so.
+	// Unknown is true for a write that may have been carried out nevertheless.
 	Unknown bool
 	Err     error // what broke, where there was no usable answer
 }
@@ -68,7 +67,7 @@ func fromTheWay(status int) bool {
 	return status >= 595 && status <= 599
 }
 
-// reasonOf names what a status means that came without words.
+// reasonOf is the reason for a status that came without one.
 func reasonOf(status int) string {
 	switch status {
 	case 595:
@@ -105,9 +104,9 @@ func text(err error) (string, bool) {
 	return "", false
 }
 
-func hasReason(err error, parts ...string) bool {
+func hasReason(err error, texts ...string) bool {
 	s, ok := text(err)
-	return ok && slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(s, p) })
+	return ok && slices.ContainsFunc(texts, func(t string) bool { return strings.Contains(s, t) })
 }
 
 func status(err error) int {

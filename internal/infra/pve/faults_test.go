@@ -2,6 +2,7 @@ package pve
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -21,7 +22,7 @@ func TestGoProxmoxTakesNoFailureForSuccess(t *testing.T) {
 		}
 		c, _ := client(t, s, nil)
 		if err := c.Typed().Post(context.Background(), "/pools", nil, nil); err == nil {
-			t.Errorf("%s: a lost write looks done", status)
+			t.Errorf("%s: a lost write counts as done", status)
 		}
 		var out struct{ A string }
 		err := c.Typed().Get(context.Background(), "/pools", &out)
@@ -46,7 +47,7 @@ func TestGoProxmoxKeepsReasons(t *testing.T) {
 			s := serve(t, always(tc.answer))
 			c, _ := client(t, s, set)
 			err := plain(c.Typed().Get(context.Background(), "/x", nil))
-			if _, ok := err.(*Error); !ok {
+			if _, ok := errors.AsType[*Error](err); !ok {
 				t.Errorf("not typed: %v", err)
 				continue
 			}
@@ -83,7 +84,7 @@ func TestBigIntegersStayWhole(t *testing.T) {
 
 func TestAnErrorInPlaceOfATaskDoesNotPanic(t *testing.T) {
 	if _, ok := TaskOf([]byte(`"UPID:a:b:c:d:e:f"`)); ok {
-		t.Error("seven parts are no task")
+		t.Error("seven fields are no task")
 	}
 }
 

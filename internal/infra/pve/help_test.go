@@ -155,7 +155,7 @@ func (j *journal) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(j, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-// closedPort is an address where nobody listens.
+// closedPort is an address where nothing listens.
 func closedPort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -166,9 +166,9 @@ func closedPort(t *testing.T) string {
 	return "http://" + l.Addr().String()
 }
 
-func contains(t *testing.T, s string, parts ...string) {
+func contains(t *testing.T, s string, texts ...string) {
 	t.Helper()
-	for _, p := range parts {
+	for _, p := range texts {
 		if !strings.Contains(s, p) {
 			t.Errorf("%q is not in %q", p, s)
 		}

@@ -12,7 +12,7 @@ import (
 func (e *Error) hint() string {
 	switch {
 	case e.Unknown:
-		return "it may have been carried out all the same: check before you repeat it"
+		return "it may have been carried out nevertheless: check before you repeat it"
 	case e.Status == 0:
 		return hintBroken(e.Err)
 	case e.Status == http.StatusUnauthorized:

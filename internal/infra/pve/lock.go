@@ -8,9 +8,9 @@ import (
 )
 
 // Two kinds of locks stop a write. A file lock is held by a process for as long as it
-// works on the file; the API has waited 10 s for it before it says so, and nothing was
-// done: trying again is right. A config lock is a word in the guest's configuration,
-// put there by a task; it stays when that task dies, so waiting for long is wrong.
+// works on the file; the API waits 10 s for it before it reports it, and nothing was done:
+// try again. A config lock is a word in the guest's configuration, written by a task; it
+// stays when that task dies, so a long wait is useless.
 
 const (
 	lockTries = 4           // of a write that did not get a file lock

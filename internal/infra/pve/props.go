@@ -18,7 +18,7 @@ type Props struct {
 
 // ParseProps reads a property string. A part without a key is the value of defaultKey
 // (file for a VM's disk, volume for a mount point, …). It takes whatever comes: a key
-// given twice has its last value, and empty parts are left out.
+// given twice has its last value, and empty items are dropped.
 func ParseProps(s, defaultKey string) Props {
 	p := Props{defaultKey: defaultKey}
 	for part := range strings.SplitSeq(s, ",") {
@@ -34,7 +34,7 @@ func ParseProps(s, defaultKey string) Props {
 	return p
 }
 
-// netModels are the keys that stand for a VM's network card with its address as value.
+// netModels are the models of a VM's network card; as a key the value is its MAC address.
 var netModels = []string{
 	"virtio", "e1000", "e1000e", "rtl8139", "vmxnet3", "e1000-82540em", "e1000-82544gc", "e1000-82545em",
 	"i82551", "i82557b", "i82559er", "ne2k_isa", "ne2k_pci", "pcnet",
@@ -118,16 +118,16 @@ func (p Props) Equal(o Props) bool { return maps.Equal(p.values, o.values) }
 // String writes the property string: the default key's value first and bare, then the
 // rest in its order.
 func (p Props) String() string {
-	parts := make([]string, 0, len(p.keys))
+	items := make([]string, 0, len(p.keys))
 	for _, k := range p.keys {
 		v := p.values[k]
 		if k == p.defaultKey && !strings.Contains(v, "=") && v != "" {
-			parts = slices.Insert(parts, 0, v)
+			items = slices.Insert(items, 0, v)
 			continue
 		}
-		parts = append(parts, k+"="+v)
+		items = append(items, k+"="+v)
 	}
-	return strings.Join(parts, ",")
+	return strings.Join(items, ",")
 }
 
 // Flag is how Proxmox VE writes a boolean.

@@ -42,8 +42,8 @@ func shown(params url.Values) string {
 	return b.String()
 }
 
-// scrub takes the secrets among params out of what the node said: its words on a
-// wrong value may hold the value.
+// scrub removes the secrets among params from the node's texts: a text on a wrong
+// value may contain the value.
 func scrub(e *Error, params url.Values) {
 	for name, values := range params {
 		if !secretParam(name) {

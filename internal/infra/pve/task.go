@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// UPID is the identity of a task, in parts.
+// UPID is the identity of a task, in its fields.
 // UPID:<node>:<pid>:<pstart>:<starttime>:<type>:<id>:<user>: with numbers in hex.
 type UPID struct {
 	Node  string
@@ -117,8 +117,8 @@ const (
 
 // Wait follows a task to its end: nil when it ended OK or with warnings, else a
 // *TaskError. It asks often at first, then every two seconds. progress is
-// optional; it is called after each poll, with the new lines of the log. Wait bears a node
-// that does not answer for a minute. When ctx ends, the task goes on: the outcome is unknown.
+// optional; it is called after each poll, with the new lines of the log. It tolerates a node
+// that does not answer for a minute. If ctx ends, the task continues: its outcome is unknown.
 func (c *Client) Wait(ctx context.Context, upid string, progress func(TaskStatus)) error {
 	id, err := ParseUPID(upid)
 	if err != nil {
@@ -178,14 +178,14 @@ func (w *follower) status(ctx context.Context) (TaskStatus, error) {
 		st.Running = true
 	case answer.ExitStatus != "":
 		st.Exit = answer.ExitStatus
-	default: // stopped, and left no word
+	default: // stopped without an exit status
 		st.Exit = workerDied
 	}
 	return st, nil
 }
 
-// lines reads what the log has got since. The log is optional: when it cannot be
-// read, the task is followed all the same. It is not read for a task that ended well
+// lines reads the new lines of the log. The log is optional: if it cannot be
+// read, the task is still followed. It is not read for a task that ended well
 // before the first poll.
 func (w *follower) lines(ctx context.Context, st TaskStatus) []string {
 	if st.Exit == "OK" && w.seen == 0 {
@@ -193,26 +193,26 @@ func (w *follower) lines(ctx context.Context, st TaskStatus) []string {
 	}
 	var fresh []string
 	for {
-		var page []struct {
+		var lines []struct {
 			N Int
 			T string
 		}
 		query := url.Values{"start": {strconv.Itoa(w.seen)}, "limit": {strconv.Itoa(logPage)}}
-		if err := w.c.Get(ctx, w.path+"/log", query, &page); err != nil {
+		if err := w.c.Get(ctx, w.path+"/log", query, &lines); err != nil {
 			return fresh
 		}
-		if len(page) == 1 && page[0].T == "no content" { // an empty log reads so
+		if len(lines) == 1 && lines[0].T == "no content" { // Proxmox VE says so of an empty log
 			return fresh
 		}
-		for _, l := range page {
+		for _, l := range lines {
 			fresh = append(fresh, l.T)
 		}
-		w.seen += len(page)
-		w.tail = append(w.tail, fresh[len(fresh)-len(page):]...)
+		w.seen += len(lines)
+		w.tail = append(w.tail, fresh[len(fresh)-len(lines):]...)
 		if n := len(w.tail); n > lastLines {
 			w.tail = append([]string(nil), w.tail[n-lastLines:]...)
 		}
-		if len(page) < logPage {
+		if len(lines) < logPage {
 			return fresh
 		}
 	}

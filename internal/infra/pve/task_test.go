@@ -20,11 +20,11 @@ const (
 	flockText = "can't lock file '/var/lock/qemu-server/lock-101.conf' - got timeout"
 )
 
-// task is a task's status, one answer for each look (the last is given for ever).
+// task is a task's status, one answer for each poll; the last is repeated.
 type task struct {
 	states []string // running, or the exit status; or a whole HTTP answer
-	log    []string // lines that are there at the n-th look: n+1, all at the end
-	looks  int
+	log    []string // lines that are there at the n-th poll: n+1, all at the end
+	polls  int
 }
 
 func (k *task) answer(r received) string {
@@ -32,8 +32,8 @@ func (k *task) answer(r received) string {
 		u, _ := url.Parse(r.Target)
 		start, _ := strconv.Atoi(u.Query().Get("start"))
 		limit, _ := strconv.Atoi(u.Query().Get("limit"))
-		n := min(k.looks, len(k.log))
-		if k.looks >= len(k.states) {
+		n := min(k.polls, len(k.log))
+		if k.polls >= len(k.states) {
 			n = len(k.log)
 		}
 		lines := []map[string]any{}
@@ -43,8 +43,8 @@ func (k *task) answer(r received) string {
 		b, _ := json.Marshal(lines)
 		return data(string(b))
 	}
-	state := k.states[min(k.looks, len(k.states)-1)]
-	k.looks++
+	state := k.states[min(k.polls, len(k.states)-1)]
+	k.polls++
 	switch {
 	case strings.HasPrefix(state, "HTTP/"), state == cut:
 		return state
@@ -283,7 +283,7 @@ func TestRunBeginsAgainAfterAFileLockOfTheTask(t *testing.T) {
 	w := Request{Method: http.MethodPost, Path: "/nodes/pve1/qemu/9000/clone", Params: form("newid", "101")}
 	err := c.Run(context.Background(), w, func(u string) error { put = append(put, u); return nil }, nil)
 	if err != nil || begun != 2 || len(put) != 2 || put[0] != vmUPID {
-		t.Errorf("%v, begun %d, told %v", err, begun, put)
+		t.Errorf("%v, begun %d, journal %v", err, begun, put)
 	}
 }
 

@@ -24,8 +24,8 @@ const (
 	maxExcerpt = 200                    // of a strange answer, in an error
 )
 
-// transport signs, counts, repeats and logs requests, and turns every answer that is
-// not a good one into an *Error. It implements http.RoundTripper with one difference:
+// transport signs, counts, repeats and logs requests, and makes an *Error of every
+// answer that is not a success. It implements http.RoundTripper with one difference:
 // such an answer is an error, so that no caller can overlook it.
 type transport struct {
 	base    string // https://host:8006/api2/json
@@ -111,7 +111,7 @@ func (t *transport) once(req *http.Request, sign http.Header) (*http.Response, *
 	if err != nil {
 		return nil, t.broken(req, because(ctx, err), true)
 	}
-	t.note(req, res.StatusCode, time.Since(began))
+	t.logAnswer(req, res.StatusCode, time.Since(began))
 	if res.StatusCode >= 300 {
 		return nil, t.refusal(req, res, body)
 	}
@@ -165,8 +165,8 @@ func (t *transport) path(u *url.URL) string {
 	return below
 }
 
-// note logs a request that was answered, never its body or the answer's.
-func (t *transport) note(req *http.Request, status int, took time.Duration) {
+// logAnswer logs a request that was answered, never its body or the answer's.
+func (t *transport) logAnswer(req *http.Request, status int, took time.Duration) {
 	if !t.log.Enabled(req.Context(), slog.LevelDebug) {
 		return
 	}

@@ -6,22 +6,22 @@
 //
 //	sim, err := pvesim.New(pvesim.Options{Seed: 1})
 //	srv := httptest.NewServer(sim.Handler())
-//	// … talk to srv.URL + "/api2/json" with the token pvesim.DefaultToken …
+//	// … send requests to srv.URL + "/api2/json" with the token pvesim.DefaultToken …
 //	sim.Writes() // what was written
 //
 // Nothing runs in the background. A task has a time at which it is due; the next
 // request after it (or [Sim.Dump], [Sim.Settle]) carries it out. So there is nothing
 // to close, and equal seeds and equal requests give equal UPIDs, MACs and volumes.
 //
-// # Parts
+// # Packages
 //
-//	schema    what a parameter or stored value must look like; the official schema
+//	schema    the form of parameters and stored values; the official schema
 //	store     the cluster's state as objects, and the one lock
 //	access    users, tokens, tickets, roles: who may do what
 //	firewall  one firewall file: rules, groups, sets, aliases
 //	task      workers: UPID, log, exit status
 //	api       taking and answering requests; below it the routes: datacenter, guests, firewall
-//	knobs     what tests do: failures, journal, changes by another hand
+//	knobs     what tests do: failures, journal, changes without a request
 //	conf, refusal  configuration files with their digest; how the API says no
 //
 // [Sim] joins them; it decides nothing itself.
@@ -39,7 +39,7 @@
 // (pve-common JSONSchema.pm, pve-container, qemu-server, pve-firewall, pve-http-server)
 // and answers recorded from API 9.2; TRANSCRIPTS.md says which recorded answers are
 // given and which are not. The parameter tables are this package's own; with
-// [Options.Schema] every request is held against the official schema as well.
+// [Options.Schema] every request is checked against the official schema as well.
 //
 // # What it leaves out
 //
@@ -47,7 +47,7 @@
 // two-factor login, user and role administration over the API (users are Options), uploads,
 // ACME orders (accounts and plugins are records; ordering a certificate succeeds when the
 // account exists), the guest's inside (the agent answers with the addresses of ipconfigN, or
-// not at all). A write that finds a lock file held is refused at once, not after ten seconds
+// not at all). A write that does not get a lock file is refused at once, not after ten seconds
 // of waiting. Unknown or unserved paths answer 501 `Method 'GET /x' not implemented`, as
 // unknown ones do in reality. A container's or VM's shutdown always succeeds. Storage is
 // bookkeeping: volumes have a size and count in full against the storage's capacity. The texts

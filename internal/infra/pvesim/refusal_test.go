@@ -127,7 +127,7 @@ func TestDisks(t *testing.T) {
 	r.refused(500, "base volume 'fast:base-200-disk-0' is still in use by linked cloned", r.do("DELETE", at))
 }
 
-// TestPending: what a running guest can't take waits for its next start.
+// TestPending: what a running guest cannot apply waits for its next start.
 func TestPending(t *testing.T) {
 	r := newRig(t, Options{})
 	if s := r.createCT("300", "nameserver", "1.1.1.1", "start", "1"); s != "OK" {

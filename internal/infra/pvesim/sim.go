@@ -49,7 +49,7 @@ type Options struct {
 	ResourceLag time.Duration // cluster/resources shows states as old as this (pvestatd: 10 s)
 
 	MaxClones   int           // running clones of one template; 0: no limit
-	LockTimeout time.Duration // how long a clone waits for its turn; default 10 s
+	LockTimeout time.Duration // how long a clone waits for a running one to end; default 10 s
 
 	Storages []Storage // default: local and local-zfs
 	Users    []User    // default: DefaultUser

@@ -16,7 +16,7 @@ import (
 	"syslog-gateway/internal/infra/pvesim/task"
 )
 
-// clock is a time that only moves when told.
+// clock is a time that only changes when a test sets it.
 type clock struct{ t time.Time }
 
 func (c *clock) now() time.Time          { return c.t }

@@ -66,22 +66,22 @@ func readTranscript(t *testing.T, file string) []*recorded {
 }
 
 // take reads a line of the answer.
-func (r *recorded) take(line string) {
+func (rec *recorded) take(line string) {
 	if status, ok := strings.CutPrefix(line, "   statusline: HTTP/1.1 "); ok {
 		code, reason, _ := strings.Cut(status, " ")
-		r.status, r.reason = conf.Int(code), reason
+		rec.status, rec.reason = conf.Int(code), reason
 		return
 	}
 	if task, ok := strings.CutPrefix(line, "   => "); ok {
 		if m := exitText.FindStringSubmatch(task); m != nil {
-			_ = json.Unmarshal([]byte(`"`+m[1]+`"`), &r.exit)
+			_ = json.Unmarshal([]byte(`"`+m[1]+`"`), &rec.exit)
 		}
 		return
 	}
-	if r.status == 0 && strings.HasPrefix(line, "{") {
-		_ = json.Unmarshal([]byte(line), &r.answer)
-		if upid := strings.Trim(string(r.answer.Data), `"`); task.IsUPID(upid) {
-			r.user = strings.Split(upid, ":")[7]
+	if rec.status == 0 && strings.HasPrefix(line, "{") {
+		_ = json.Unmarshal([]byte(line), &rec.answer)
+		if upid := strings.Trim(string(rec.answer.Data), `"`); task.IsUPID(upid) {
+			rec.user = strings.Split(upid, ":")[7]
 		}
 	}
 }
@@ -89,7 +89,7 @@ func (r *recorded) take(line string) {
 // bodyOf turns curl's arguments into the body that curl sends.
 func bodyOf(args string) string {
 	at := argument.FindAllStringSubmatchIndex(args, -1)
-	var parts []string
+	var fields []string
 	for i, m := range at {
 		end := len(args)
 		if i+1 < len(at) {
@@ -99,15 +99,15 @@ func bodyOf(args string) string {
 		switch args[m[2]:m[3]] {
 		case "--data-urlencode":
 			k, val, _ := strings.Cut(v, "=")
-			parts = append(parts, k+"="+strings.ReplaceAll(urlEncode(val), "+", "%20"))
+			fields = append(fields, k+"="+strings.ReplaceAll(urlEncode(val), "+", "%20"))
 		case "-F":
 			return "multipart"
 		case "--max-time":
 		default:
-			parts = append(parts, v)
+			fields = append(fields, v)
 		}
 	}
-	return strings.Join(parts, "&")
+	return strings.Join(fields, "&")
 }
 
 func urlEncode(s string) string {

@@ -20,7 +20,7 @@ const gatewayTag = "syslog-gateway"
 // stateDir is where a gateway keeps its queue and its dead letters.
 const stateDir = "/var/lib/syslog-gateway"
 
-// What is set aside on the disk of the queue, in bytes: the keys' own defaults.
+// What is reserved on the disk of the queue, in bytes: the keys' own defaults.
 const (
 	deadLetterSize = 1_000_000_000
 	minFree        = 2_000_000_000
@@ -138,7 +138,7 @@ func queueSize(c *declaration.Container) (size, where string, err error) {
 	}
 	usable := int64(gib)<<30/10*9 - deadLetterSize - minFree
 	if usable < smallestQueue {
-		return "", "", fmt.Errorf("render: %s: %s leaves no room for a queue: give it a mount point %s of 10G at least", c.Key, where, stateDir)
+		return "", "", fmt.Errorf("render: %s: %s leaves no space for a queue: give it a mount point %s of 10G at least", c.Key, where, stateDir)
 	}
 	gb := usable / 1_000_000_000
 	if gb >= 100 {

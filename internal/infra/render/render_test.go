@@ -32,7 +32,7 @@ func estate() *declaration.Estate {
 }
 
 // loaded is what the gateway makes of the text, checked as `gateway check` does before
-// it looks at secrets and paths.
+// it checks secrets and paths.
 func loaded(t *testing.T, text []byte) config.Config {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "gateway.yaml")
@@ -96,7 +96,7 @@ func TestGatewayChoice(t *testing.T) {
 		{"no Splunk", noSplunk, GatewayOptions{}, "!--hec"},
 		{"another HEC", noSplunk, GatewayOptions{Endpoints: []string{"https://a:8088", "https://b:8088"}}, `["https://a:8088", "https://b:8088"]`},
 		{"wrong HEC", estate(), GatewayOptions{Endpoints: []string{"splunk:8088"}}, "!not the URL"},
-		{"no room", small, GatewayOptions{}, "!leaves no room"},
+		{"no space", small, GatewayOptions{}, "!leaves no space"},
 		{"a name for DHCP", dhcp, GatewayOptions{}, "https://splunk-aio.lab.example:8088"},
 	} {
 		text, err := Gateway(c.e, c.o)

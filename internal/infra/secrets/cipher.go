@@ -28,13 +28,13 @@ var (
 // float, bool, bytes, comment. Path is bound into the value, so that values cannot be
 // exchanged: keys that lead to it, each followed by a colon.
 func unseal(value string, key []byte, path string) (clear, kind string, err error) {
-	parts := sealed.FindStringSubmatch(value)
-	if parts == nil {
+	fields := sealed.FindStringSubmatch(value)
+	if fields == nil {
 		return "", "", errNotSealed
 	}
 	var raw [3][]byte
 	for i := range raw {
-		if raw[i], err = base64.StdEncoding.DecodeString(parts[i+1]); err != nil {
+		if raw[i], err = base64.StdEncoding.DecodeString(fields[i+1]); err != nil {
 			return "", "", errDamaged
 		}
 	}
@@ -54,7 +54,7 @@ func unseal(value string, key []byte, path string) (clear, kind string, err erro
 	if err != nil {
 		return "", "", errDamaged
 	}
-	return string(plain), parts[4], nil
+	return string(plain), fields[4], nil
 }
 
 // typed checks a clear value against its type and gives the YAML tag, the value as it

@@ -12,7 +12,7 @@
 // the forms it does not know it runs an installed sops, and says so where there is
 // none.
 //
-// Keys are looked for where SOPS looks: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE,
+// Keys are read where SOPS reads them: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE,
 // SOPS_AGE_KEY_CMD, sops/age/keys.txt in XDG_CONFIG_HOME or ~/.config,
 // SOPS_AGE_SSH_PRIVATE_KEY_FILE, SOPS_AGE_SSH_PRIVATE_KEY_CMD, ~/.ssh/id_ed25519
 // and ~/.ssh/id_rsa.

@@ -55,7 +55,7 @@ func parseYAML(data []byte) (*yaml.Node, error) {
 }
 
 // checkYAML refuses what SOPS does not write, and drops comments: they are encrypted
-// but not part of the MAC, and nobody reads them here.
+// but not part of the MAC, and they are not read here.
 func checkYAML(n *yaml.Node, depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("line %d nests deeper than %d levels", n.Line, maxDepth)

@@ -20,16 +20,16 @@ import (
 // commandLimit is how long a key command, or sops, may take.
 const commandLimit = 2 * time.Minute
 
-// keyring is what was found, and where it was looked for.
+// keyring is what was found, and where it was searched for.
 type keyring struct {
 	identities []age.Identity
-	looked     []string
+	searched   []string
 	notes      []string // what was found and cannot be used
 	plugins    bool     // keys of age plugins are among what was found
 }
 
 // collectKeys gathers the keys from all places. A place that was named by a variable
-// and cannot be read is an error; one that SOPS only looks at is not.
+// and cannot be read is an error; one that SOPS only tries is not.
 func collectKeys(ctx context.Context, o Options) (keyring, error) {
 	var ring keyring
 	for _, add := range []func(context.Context, Options) error{ring.addVariable, ring.addFile, ring.addCommand, ring.addDefault, ring.addSSH} {
@@ -41,17 +41,17 @@ func collectKeys(ctx context.Context, o Options) (keyring, error) {
 }
 
 func (k *keyring) addVariable(_ context.Context, o Options) error {
-	k.looked = append(k.looked, "SOPS_AGE_KEY")
+	k.searched = append(k.searched, "SOPS_AGE_KEY")
 	return k.addAge(o.env("SOPS_AGE_KEY"), "SOPS_AGE_KEY")
 }
 
 func (k *keyring) addFile(_ context.Context, o Options) error {
 	path := o.env("SOPS_AGE_KEY_FILE")
 	if path == "" {
-		k.looked = append(k.looked, "SOPS_AGE_KEY_FILE")
+		k.searched = append(k.searched, "SOPS_AGE_KEY_FILE")
 		return nil
 	}
-	k.looked = append(k.looked, path)
+	k.searched = append(k.searched, path)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("SOPS_AGE_KEY_FILE: %w", err)
@@ -60,7 +60,7 @@ func (k *keyring) addFile(_ context.Context, o Options) error {
 }
 
 func (k *keyring) addCommand(ctx context.Context, o Options) error {
-	k.looked = append(k.looked, "SOPS_AGE_KEY_CMD")
+	k.searched = append(k.searched, "SOPS_AGE_KEY_CMD")
 	out, err := runKeyCommand(ctx, o.env("SOPS_AGE_KEY_CMD"), "SOPS_AGE_KEY_CMD")
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (k *keyring) addDefault(_ context.Context, o Options) error {
 		dir = filepath.Join(o.Home, ".config")
 	}
 	path := filepath.Join(dir, "sops", "age", "keys.txt")
-	k.looked = append(k.looked, path)
+	k.searched = append(k.searched, path)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -109,10 +109,10 @@ func (k *keyring) addAge(text, where string) error {
 	return nil
 }
 
-// addSSH takes the first SSH key of the places that SOPS tries in turn.
+// addSSH takes the first SSH key of the places that SOPS tries, in its order.
 func (k *keyring) addSSH(ctx context.Context, o Options) error {
 	if path := o.env("SOPS_AGE_SSH_PRIVATE_KEY_FILE"); path != "" {
-		k.looked = append(k.looked, path)
+		k.searched = append(k.searched, path)
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return fmt.Errorf("SOPS_AGE_SSH_PRIVATE_KEY_FILE: %w", err)
@@ -123,7 +123,7 @@ func (k *keyring) addSSH(ctx context.Context, o Options) error {
 		return nil
 	}
 	if command := o.env("SOPS_AGE_SSH_PRIVATE_KEY_CMD"); command != "" {
-		k.looked = append(k.looked, "SOPS_AGE_SSH_PRIVATE_KEY_CMD")
+		k.searched = append(k.searched, "SOPS_AGE_SSH_PRIVATE_KEY_CMD")
 		out, err := runKeyCommand(ctx, command, "SOPS_AGE_SSH_PRIVATE_KEY_CMD")
 		if err != nil {
 			return err
@@ -133,13 +133,13 @@ func (k *keyring) addSSH(ctx context.Context, o Options) error {
 		}
 		return nil
 	}
-	k.looked = append(k.looked, "SOPS_AGE_SSH_PRIVATE_KEY_FILE")
+	k.searched = append(k.searched, "SOPS_AGE_SSH_PRIVATE_KEY_FILE")
 	if o.Home == "" {
 		return nil
 	}
 	for _, name := range []string{"id_ed25519", "id_rsa"} {
 		path := filepath.Join(o.Home, ".ssh", name)
-		k.looked = append(k.looked, path)
+		k.searched = append(k.searched, path)
 		data, err := os.ReadFile(path)
 		if err != nil {
 			continue

@@ -15,7 +15,7 @@ import (
 // Options say where keys come from. The zero value finds none.
 type Options struct {
 	Env     func(string) string // os.Getenv; nil: no variable is set
-	Home    string              // the user's home; "": files below it are not looked for
+	Home    string              // the user's home; "": files below it are not read
 	Program string              // sops, for what this package cannot read; "": the one in PATH
 }
 
@@ -35,7 +35,7 @@ const (
 	YAML Format = "yaml"
 )
 
-// FormatOf tells the format by the name of the file.
+// FormatOf returns the format by the name of the file.
 func FormatOf(path string) (Format, error) {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".json":

@@ -72,7 +72,7 @@ func (m *metadata) prepare() error {
 	case m.UnencryptedCommentRegex != "" || m.EncryptedCommentRegex != "":
 		return &unsupportedError{"what is encrypted depends on comments"}
 	case m.MAC == "":
-		return errors.New("it has no MAC (sops.mac), so nobody can tell whether it was changed")
+		return errors.New("it has no MAC (sops.mac), so it cannot be checked whether it was changed")
 	}
 	modified, err := time.Parse(time.RFC3339, m.LastModified)
 	if err != nil {
@@ -93,7 +93,7 @@ func (m *metadata) prepare() error {
 	return err
 }
 
-// rule tells what is encrypted: by default all but keys with a suffix, and what is
+// rule says which values are encrypted: by default all but keys with a suffix, and what is
 // below them.
 func (m *metadata) rule() (func([]string) bool, error) {
 	expr, want := m.UnencryptedRegex, false
@@ -163,7 +163,7 @@ func (m *metadata) noKey(ring keyring) error {
 	for _, entry := range m.Age {
 		recipients = append(recipients, entry.Recipient)
 	}
-	text := fmt.Sprintf("none of the %d keys found is for %s (looked in %s", len(ring.identities), strings.Join(recipients, ", "), strings.Join(ring.looked, ", "))
+	text := fmt.Sprintf("none of the %d keys found is for %s (searched: %s", len(ring.identities), strings.Join(recipients, ", "), strings.Join(ring.searched, ", "))
 	if len(ring.notes) > 0 {
 		text += "; " + strings.Join(ring.notes, "; ")
 	}
@@ -183,12 +183,12 @@ func openKey(armored string, identities []age.Identity) ([]byte, error) {
 
 // open decrypts the document in place and checks its MAC.
 func (m *metadata) open(root *yaml.Node, key []byte) error {
-	w := walker{meta: m, key: key, mac: sha512.New()}
+	w := decrypter{meta: m, key: key, mac: sha512.New()}
 	if m.MACOnlyEncrypted {
 		start := sha256.Sum256([]byte("sops"))
 		w.mac.Write(start[:])
 	}
-	if err := w.walk(root, nil); err != nil {
+	if err := w.tree(root, nil); err != nil {
 		return err
 	}
 	want, _, err := unseal(m.MAC, key, m.LastModified)
@@ -202,18 +202,18 @@ func (m *metadata) open(root *yaml.Node, key []byte) error {
 	return nil
 }
 
-// walker goes through the values in the order of the file.
-type walker struct {
+// decrypter goes through the values in the order of the file.
+type decrypter struct {
 	meta *metadata
 	key  []byte
 	mac  hash.Hash
 }
 
-func (w *walker) walk(n *yaml.Node, path []string) error {
+func (w *decrypter) tree(n *yaml.Node, path []string) error {
 	switch n.Kind {
 	case yaml.MappingNode:
 		for i := 0; i < len(n.Content); i += 2 {
-			if err := w.walk(n.Content[i+1], append(path[:len(path):len(path)], n.Content[i].Value)); err != nil {
+			if err := w.tree(n.Content[i+1], append(path[:len(path):len(path)], n.Content[i].Value)); err != nil {
 				return err
 			}
 		}
@@ -221,7 +221,7 @@ func (w *walker) walk(n *yaml.Node, path []string) error {
 		// An element of a list has the path of the list.
 		kept := n.Content[:0]
 		for _, c := range n.Content {
-			if err := w.walk(c, path); err != nil {
+			if err := w.tree(c, path); err != nil {
 				return err
 			}
 			if c.Kind != 0 {
@@ -231,11 +231,12 @@ func (w *walker) walk(n *yaml.Node, path []string) error {
 		n.Content = kept
 	case yaml.ScalarNode:
 		return w.leaf(n, path)
+	default: // no values: the document is entered at its root, aliases are refused before
 	}
 	return nil
 }
 
-func (w *walker) leaf(n *yaml.Node, path []string) error {
+func (w *decrypter) leaf(n *yaml.Node, path []string) error {
 	tag := n.ShortTag()
 	if tag == "!!null" {
 		return nil // SOPS neither encrypts nor counts it

@@ -101,9 +101,9 @@ func (m *Migration) warn(s string) {
 
 // lock adds a lock. Its information may be unreadable: it is a lock nevertheless.
 func (m *Migration) lock(where string, info []byte) {
-	h := Held{}
+	h := StateLock{}
 	if err := json.Unmarshal(info, &h); err != nil {
-		h = Held{Who: "unknown", Operation: "unknown"}
+		h = StateLock{Who: "unknown", Operation: "unknown"}
 	}
 	h.Where = where
 	m.Locks = append(m.Locks, h)
@@ -125,7 +125,7 @@ func (r remote) object(ctx context.Context, key string) ([]byte, error) {
 	return data, nil
 }
 
-// item gives an attribute of an item of the table of locks; "" when it is not there.
+// item returns an attribute of an item of the table of locks; "" if there is none.
 func (r remote) item(ctx context.Context, id, attribute string) (string, error) {
 	out, err := r.dynamo.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName:      &r.table,

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// amazon answers GetObject and GetItem, as S3 and DynamoDB do, and notes the rest.
+// amazon answers GetObject and GetItem, as S3 and DynamoDB do, and records the rest.
 type amazon struct {
 	objects map[string]string // bucket/key
 	items   map[string]string // LockID: the attribute's JSON

@@ -67,7 +67,7 @@ func TestJournalKnowsWhatIsOpen(t *testing.T) {
 		t.Errorf("e: %+v", e)
 	}
 	if _, ok := j.Last("nobody"); ok {
-		t.Error("knows nobody")
+		t.Error("knows an unknown guest")
 	}
 	check(t, j.Begin("d"))
 	if e, _ := j.Last("d"); e.UPID != "" {

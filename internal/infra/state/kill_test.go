@@ -32,7 +32,7 @@ func TestKilledRuns(t *testing.T) {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
 		if r.Serial < last || r.Serial > last+1 {
-			t.Errorf("seed %d: serial %d, told %d", seed, r.Serial, last)
+			t.Errorf("seed %d: serial %d, reported %d", seed, r.Serial, last)
 		}
 		opened, err := d.Interrupted()
 		if err != nil || len(opened) > 2 {
@@ -88,25 +88,25 @@ func writeForEver(path string) error {
 	}
 }
 
-// runAndKill lets a child save lines times, kills it, and gives the last serial told.
+// runAndKill lets a child save lines times, kills it, and returns the last serial reported.
 func runAndKill(t *testing.T, d *Dir, lines int) int {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestKilledRuns$")
 	cmd.Env = append(os.Environ(), killVariable+"="+d.path)
 	out, err := cmd.StdoutPipe()
 	check(t, err, cmd.Start())
-	last, told := 0, 0
-	for s := bufio.NewScanner(out); s.Scan(); told++ {
+	last, reported := 0, 0
+	for s := bufio.NewScanner(out); s.Scan(); reported++ {
 		if _, err := fmt.Sscanf(s.Text(), "saved %d", &last); err != nil {
 			t.Fatalf("child said %q", s.Text())
 		}
-		if told == lines {
+		if reported == lines {
 			check(t, cmd.Process.Kill())
 		}
 	}
 	_ = cmd.Wait()
-	if told < lines {
-		t.Fatalf("child ended by itself after %d of %d", told, lines)
+	if reported < lines {
+		t.Fatalf("child ended by itself after %d of %d", reported, lines)
 	}
 	return last
 }

@@ -66,13 +66,13 @@ func (e *HeldError) Unwrap() error { return e.Err }
 type LockOptions struct {
 	Command string        // what the run is, for others to see; no secrets
 	Wait    time.Duration // 0: DefaultWait; negative: not at all
-	// Held is called once, when waiting for another run begins; optional.
-	Held func(Holder)
+	// Waiting is called once, when waiting for another run begins; optional.
+	Waiting func(Holder)
 	// Took is called with the dead holder whose lock was taken over; optional.
 	Took func(Holder)
 }
 
-// Lock is the lock, held.
+// Lock is a lock that this process holds.
 type Lock struct {
 	d      *Dir
 	holder Holder
@@ -87,7 +87,7 @@ func (d *Dir) Lock(ctx context.Context, o LockOptions) (*Lock, error) {
 		o.Wait = DefaultWait
 	}
 	began := time.Now()
-	for told := false; ; {
+	for reported := false; ; {
 		other, err := d.try(me, o.Took)
 		if err != nil {
 			return nil, err
@@ -98,10 +98,10 @@ func (d *Dir) Lock(ctx context.Context, o LockOptions) (*Lock, error) {
 		if waited := time.Since(began); waited >= o.Wait {
 			return nil, &HeldError{Holder: *other, Waited: waited, Path: d.file(lockName)}
 		}
-		if !told && o.Held != nil {
-			o.Held(*other)
+		if !reported && o.Waiting != nil {
+			o.Waiting(*other)
 		}
-		told = true
+		reported = true
 		select {
 		case <-ctx.Done():
 			return nil, &HeldError{Holder: *other, Waited: time.Since(began), Path: d.file(lockName), Err: ctx.Err()}
@@ -144,14 +144,14 @@ func (d *Dir) try(me Holder, took func(Holder)) (other *Holder, err error) {
 // such files.
 func (d *Dir) sweep() {
 	for _, name := range []string{recordName, lockName} {
-		left, _ := filepath.Glob(d.file("." + name + ".*")) // the pattern is good
-		for _, path := range left {
+		paths, _ := filepath.Glob(d.file("." + name + ".*")) // the pattern is good
+		for _, path := range paths {
 			os.Remove(path)
 		}
 	}
 }
 
-// guarded runs do with the kernel's lock on a second file, so that looking at the lock and
+// guarded runs do with the kernel's lock on a second file, so that reading the lock and
 // taking it are one step. The kernel frees that one when the process ends.
 func (d *Dir) guarded(do func() error) error {
 	f, err := os.OpenFile(d.file(guardName), os.O_RDWR|os.O_CREATE, fileMode)
@@ -225,7 +225,7 @@ func (l *Lock) Release() error {
 	return nil
 }
 
-// mine returns an error if the lock was taken away by Unlock.
+// mine returns an error if Unlock has removed the lock.
 func (l *Lock) mine() error {
 	h, held, err := l.d.read()
 	switch {

@@ -82,18 +82,18 @@ func TestLockWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var told []string
-	second, err := d.Lock(context.Background(), LockOptions{Command: "second", Wait: 10 * time.Second, Held: func(h Holder) {
-		told = append(told, h.Command)
+	var reported []string
+	second, err := d.Lock(context.Background(), LockOptions{Command: "second", Wait: 10 * time.Second, Waiting: func(h Holder) {
+		reported = append(reported, h.Command)
 		if err := first.Release(); err != nil {
 			t.Error(err)
 		}
 	}})
-	if err != nil || len(told) != 1 || told[0] != "first" {
-		t.Fatalf("%v, told %v", err, told)
+	if err != nil || len(reported) != 1 || reported[0] != "first" {
+		t.Fatalf("%v, reported %v", err, reported)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	_, err = d.Lock(ctx, LockOptions{Command: "third", Held: func(Holder) { cancel() }})
+	_, err = d.Lock(ctx, LockOptions{Command: "third", Waiting: func(Holder) { cancel() }})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

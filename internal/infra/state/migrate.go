@@ -13,23 +13,23 @@ import (
 type Source struct {
 	Location string // a file, or s3://bucket/key
 	Region   string // of the bucket and the table; "": as AWS_REGION or the profile says
-	Table    string // DynamoDB table of locks; "": none is looked at
+	Table    string // DynamoDB table of locks; "": none is checked
 	Endpoint string // in place of AWS's, for S3 and DynamoDB stand-ins
 }
 
 // Migration is what Terraform manages, as its state says.
 type Migration struct {
-	Source    string `json:"source"`
-	Terraform string `json:"terraform"` // version that wrote the state
-	Serial    uint64 `json:"serial"`
-	Lineage   string `json:"lineage"`
-	Items     []Item `json:"items"`
-	Locks     []Held `json:"locks,omitempty"`   // who holds locks on it now
-	Warning   string `json:"warning,omitempty"` // the state may not be the newest
+	Source    string      `json:"source"`
+	Terraform string      `json:"terraform"` // version that wrote the state
+	Serial    uint64      `json:"serial"`
+	Lineage   string      `json:"lineage"`
+	Items     []Item      `json:"items"`
+	Locks     []StateLock `json:"locks,omitempty"`   // who holds locks on it now
+	Warning   string      `json:"warning,omitempty"` // the state may not be the newest
 }
 
-// Held is a lock on a Terraform state.
-type Held struct {
+// StateLock is a lock on a Terraform state.
+type StateLock struct {
 	Where     string    `json:"where"` // s3://… or dynamodb:…
 	ID        string    `json:"id"`
 	Operation string    `json:"operation"`
@@ -39,9 +39,9 @@ type Held struct {
 }
 
 // String names the holder for people.
-func (h Held) String() string {
+func (l StateLock) String() string {
 	return fmt.Sprintf("%s is locked by %s for %s since %s (lock ID %s)",
-		h.Where, h.Who, strings.TrimPrefix(h.Operation, "OperationType"), h.Created.Local().Format(time.DateTime), h.ID)
+		l.Where, l.Who, strings.TrimPrefix(l.Operation, "OperationType"), l.Created.Local().Format(time.DateTime), l.ID)
 }
 
 // Guests gives the items that are VMs and containers.

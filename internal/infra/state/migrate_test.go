@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// tfstate looks as OpenTofu writes it, shortened.
+// tfstate is a state as OpenTofu writes it, shortened.
 const tfstate = `{
   "version": 4, "terraform_version": "1.12.6", "serial": 42, "lineage": "0c4e-1",
   "outputs": {"ansible_inventory": {"value": {"x": 1}, "type": "dynamic", "sensitive": false}},

@@ -46,7 +46,7 @@ func (h Holder) dead() bool {
 	return h.Start != "" && s != "" && h.Start != s
 }
 
-// boot is the identity of this boot; "" if the system does not tell (it is Linux's).
+// boot is the identity of this boot; "" on other systems than Linux.
 func boot() string {
 	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {

@@ -30,13 +30,13 @@ func write(t *testing.T, path, s string) {
 	}
 }
 
-func contains(t *testing.T, err error, parts ...string) {
+func contains(t *testing.T, err error, texts ...string) {
 	t.Helper()
 	if err == nil {
 		t.Error("no error")
 		return
 	}
-	for _, p := range parts {
+	for _, p := range texts {
 		if !strings.Contains(err.Error(), p) {
 			t.Errorf("%q is not in %q", p, err)
 		}

@@ -59,7 +59,7 @@ var kinds = map[string]string{
 	"acme_certificate":                KindACMECertificate,
 }
 
-// tfState is what we read of a state; everything else in it, secrets too, is left.
+// tfState are the fields that are read of a state; no others are, secrets in particular.
 type tfState struct {
 	Version          int
 	TerraformVersion string `json:"terraform_version"`

@@ -61,7 +61,7 @@ func (c *Cluster) Close() {
 // its nodes share (Proxmox VE Administration Guide, Certificate Management).
 const rootCA = "pve-root-ca.pem"
 
-// identity tells one Proxmox VE from another: the fingerprint of its root CA, which any
+// identity distinguishes one Proxmox VE from another: the fingerprint of its root CA, which any
 // user may read, or its address if it shows none.
 func (c *Cluster) identity(ctx context.Context) (string, error) {
 	var certificates []struct{ Filename, Fingerprint string }

@@ -16,7 +16,7 @@ import (
 // not ours.
 func TestRecordForgetsWhatIsGone(t *testing.T) {
 	t.Parallel()
-	b := newBed(t, estate, pvesim.Options{})
+	b := newRig(t, estate, pvesim.Options{})
 	b.applied()
 	must(t, b.sim.RemoveGuest(103))
 	b.edit(dns, "")
@@ -48,7 +48,7 @@ func TestRecordForgetsWhatIsGone(t *testing.T) {
 // A record speaks of one cluster. Its VMIDs are other guests' on any other.
 func TestRecordOfAnotherClusterIsRefused(t *testing.T) {
 	t.Parallel()
-	b := newBed(t, estate, pvesim.Options{})
+	b := newRig(t, estate, pvesim.Options{})
 	b.applied()
 	b.reset(pvesim.Options{}) // the same address, nodes and seed
 	must(t, b.sim.AddGuest("lxc", 103, "pve", map[string]string{"hostname": "mail", "rootfs": "local-zfs:8"}))
@@ -74,7 +74,7 @@ func TestRecordOfAnotherClusterIsRefused(t *testing.T) {
 // Two declarations with one record would each take the other's guests for undeclared.
 func TestRecordOfAnotherDeclarationIsRefused(t *testing.T) {
 	t.Parallel()
-	b := newBed(t, strings.Replace(estate, `"domain"`, `"inventory_sync": ["repo"], "domain"`, 1), pvesim.Options{})
+	b := newRig(t, strings.Replace(estate, `"domain"`, `"inventory_sync": ["repo"], "domain"`, 1), pvesim.Options{})
 	b.applied()
 	b.write("lab.json", strings.Replace(b.read("deployment.json"), dns, "", 1))
 	b.site.Declaration.Deployment = b.path("lab.json")
@@ -96,7 +96,7 @@ func TestRecordOfAnotherDeclarationIsRefused(t *testing.T) {
 // that are published.
 func TestOnlyWhatIsInForceIsPublished(t *testing.T) {
 	t.Parallel()
-	b := newBed(t, strings.Replace(estate, `"domain"`, `"inventory_sync": ["repo"], "domain"`, 1), pvesim.Options{})
+	b := newRig(t, strings.Replace(estate, `"domain"`, `"inventory_sync": ["repo"], "domain"`, 1), pvesim.Options{})
 	target := filepath.Join("repo", "inventory", "terraform_inventory.json")
 	must(t, os.MkdirAll(filepath.Dir(b.path(target)), 0o755))
 	_, err := b.publish()
@@ -150,7 +150,7 @@ func users(rootPassword string) pvesim.Options {
 // A step that needs root@pam is not found out in the middle of an apply.
 func TestWrongRootPasswordIsKnownBefore(t *testing.T) {
 	t.Parallel()
-	b := newBed(t, strings.Replace(estate, `"unprivileged": true, "root_disk"`, `"features": {"keyctl": true}, "unprivileged": true, "root_disk"`, 1), users("right"))
+	b := newRig(t, strings.Replace(estate, `"unprivileged": true, "root_disk"`, `"features": {"keyctl": true}, "unprivileged": true, "root_disk"`, 1), users("right"))
 	b.access.API.Token, b.access.API.Username, b.access.API.Password = "ops@pve!ci=0-1", "root@pam", "wrong"
 	_, err := b.apply(plan.Options{})
 	fails(t, err, "nothing was done", "root@pam", "401")
@@ -166,7 +166,7 @@ func TestWrongRootPasswordIsKnownBefore(t *testing.T) {
 
 func TestTokenBesidePasswordTakesRootSteps(t *testing.T) {
 	t.Parallel()
-	b := newBed(t, strings.Replace(estate, `"unprivileged": true, "root_disk"`, `"features": {"nesting": true, "keyctl": true}, "unprivileged": true, "root_disk"`, 1),
+	b := newRig(t, strings.Replace(estate, `"unprivileged": true, "root_disk"`, `"features": {"nesting": true, "keyctl": true}, "unprivileged": true, "root_disk"`, 1),
 		users("simulator"))
 	b.access.API.Token = "ops@pve!ci=0-1"
 	var shown strings.Builder
@@ -188,7 +188,7 @@ func TestTokenBesidePasswordTakesRootSteps(t *testing.T) {
 // Somebody changes a guest after it was planned and before it is written to.
 func TestChangeBetweenPlanAndApply(t *testing.T) {
 	t.Parallel()
-	b := newBed(t, estate, pvesim.Options{})
+	b := newRig(t, estate, pvesim.Options{})
 	b.applied()
 	b.edit(`"memory_dedicated": 512`, `"memory_dedicated": 1024`)
 	var once sync.Once

@@ -61,7 +61,7 @@ func (s *Session) sameCluster(record *state.Record) error {
 		s.site.State, record.Cluster, s.id)
 }
 
-// Plan compares the estate with what is live. The options say what is looked at and
+// Plan compares the estate with what is live. The options say what is planned and
 // allowed; the session fills in the rest.
 func (s *Session) Plan(ctx context.Context, o plan.Options) (*plan.Plan, error) {
 	return plan.Make(ctx, s.cluster.Client, s.estate, s.complete(o))

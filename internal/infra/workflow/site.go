@@ -56,7 +56,7 @@ func (s Site) Record() (*state.Record, error) {
 	return dir.Load()
 }
 
-// Find gives the recorded objects that a name stands for: a key, a VMID or KIND/KEY.
+// Find gives the recorded objects that a name means: a key, a VMID or KIND/KEY.
 // There is at least one, or an error.
 func (s Site) Find(record *state.Record, name string) ([]state.Object, error) {
 	var found []state.Object
@@ -71,7 +71,7 @@ func (s Site) Find(record *state.Record, name string) ([]state.Object, error) {
 	return found, nil
 }
 
-// Forget takes the one object that a name stands for out of the record.
+// Forget takes the one object that a name means out of the record.
 func (s Site) Forget(ctx context.Context, lock state.LockOptions, name string) (gone state.Object, err error) {
 	err = s.edit(ctx, lock, func(record *state.Record) error {
 		found, err := s.Find(record, name)

@@ -14,7 +14,7 @@ import (
 	"syslog-gateway/internal/infra/state"
 )
 
-// Work is a session that holds the lock and may write. While it is open, nobody else
+// Work is a session that holds the lock and may write. While it is open, no other run
 // changes the record.
 type Work struct {
 	*Session
@@ -69,15 +69,15 @@ func (w *Work) Close() error {
 }
 
 // Settle waits for the tasks of an apply that was interrupted. If there are such steps,
-// tell is called first with their number.
-func (w *Work) Settle(ctx context.Context, tell func(steps int)) error {
-	left, err := w.dir.Interrupted()
-	if err != nil || len(left) == 0 {
+// report is called first with their number.
+func (w *Work) Settle(ctx context.Context, report func(steps int)) error {
+	steps, err := w.dir.Interrupted()
+	if err != nil || len(steps) == 0 {
 		return err
 	}
-	tell(len(left))
+	report(len(steps))
 	var tasks []string
-	for _, e := range left {
+	for _, e := range steps {
 		if e.UPID != "" {
 			tasks = append(tasks, e.UPID)
 		}
@@ -118,8 +118,8 @@ func (w *Work) CarryOut(ctx context.Context, p *plan.Plan, progress func(apply.E
 
 // endInterrupted ends the journal of an interrupted apply that has nothing left to do.
 func (w *Work) endInterrupted() error {
-	left, err := w.dir.Interrupted()
-	if err != nil || len(left) == 0 {
+	steps, err := w.dir.Interrupted()
+	if err != nil || len(steps) == 0 {
 		return err
 	}
 	journal, err := w.dir.Journal(w.command, "")
@@ -131,7 +131,7 @@ func (w *Work) endInterrupted() error {
 
 // Conclude ends the apply of a whole plan that converged: it records all that is
 // declared, and publishes the inventory to the declared targets and to more. by is the
-// program that does it. While a step by hand is left, nothing is published.
+// program's name in the sidecar. While a step by hand remains, nothing is published.
 func (w *Work) Conclude(ctx context.Context, p *plan.Plan, more []string, by string) ([]inventory.Result, error) {
 	byHand := p.Owed()
 	if gone := w.register.undeclared(); len(gone) > 0 {

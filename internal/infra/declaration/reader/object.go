@@ -31,8 +31,8 @@ func (l *Report) Problem(v *Value, what, fix string) {
 	l.Problems = append(l.Problems, Problem{File: v.File, Line: v.Line, Path: v.Path, What: what, Fix: fix})
 }
 
-// Note adds a remark on v that is no problem.
-func (l *Report) Note(v *Value, what, fix string) {
+// AddNote adds a remark on v that is no problem.
+func (l *Report) AddNote(v *Value, what, fix string) {
 	l.Notes = append(l.Notes, Problem{File: v.File, Line: v.Line, Path: v.Path, What: what, Fix: fix})
 }
 
@@ -304,7 +304,7 @@ func (o *Object) Entries(key string, rules ...Rule) []Entry {
 // Unused accepts a key that has no effect, with a note.
 func (o *Object) Unused(key, why string) {
 	if v := o.Get(key); v != nil {
-		o.report.Note(v, "has no effect: "+why, "remove it")
+		o.report.AddNote(v, "has no effect: "+why, "remove it")
 	}
 }
 

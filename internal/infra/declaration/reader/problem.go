@@ -9,7 +9,7 @@ import (
 	"syslog-gateway/internal/suggest"
 )
 
-// Problem is one thing that is wrong with a declaration, or worth a note.
+// Problem is one thing that is wrong with a declaration, or a note.
 type Problem struct {
 	File string `json:"file,omitempty"` // as it was named to [Load], or the name of a variable
 	Line int    `json:"line,omitempty"` // 0 where it is not known
@@ -58,7 +58,7 @@ func (ps Problems) Sort() Problems {
 	return slices.Compact(ps)
 }
 
-// maxListed is how many names are still a help.
+// maxListed is how many known names an error lists.
 const maxListed = 15
 
 // DidYouMean returns what to do about a name that is not known: the nearest known

@@ -129,7 +129,7 @@ func (p *Planner) certificate(cert declaration.ACMECertificate) {
 	}
 	for i := 1; i < maxACMEDomains; i++ {
 		if key := "acmedomain" + strconv.Itoa(i); conf[key] != "" {
-			p.List.Note(cert.Key, "%s of %s (%s) is not declared and stays", key, cert.Node, conf[key])
+			p.List.AddNote(cert.Key, "%s of %s (%s) is not declared and stays", key, cert.Node, conf[key])
 		}
 	}
 	served := p.Live.Names[cert.Node]

@@ -61,8 +61,8 @@ type Change struct {
 
 	Steps []Step   `json:"-"` // they hold secrets
 	After []string `json:"-"` // IDs of the changes that must be done before
-	// Lanes are the resources of the change that only a few changes may use at a time.
-	Lanes []string `json:"-"`
+	// Limited are the resources of the change that only a few changes may use at a time.
+	Limited []string `json:"-"`
 	// Resumes is true when an earlier apply began to make the guest.
 	Resumes bool `json:"-"`
 }
@@ -112,7 +112,7 @@ type Block struct {
 	Flag string `json:"flag,omitempty"`
 }
 
-// Note is something that was found and is left alone.
+// Note is a finding that no change follows from.
 type Note struct {
 	Key  string `json:"key"`
 	Text string `json:"text"`
@@ -127,8 +127,8 @@ type List struct {
 // Add appends a change.
 func (l *List) Add(c Change) { l.Changes = append(l.Changes, c) }
 
-// Note appends a note on the object of key.
-func (l *List) Note(key, format string, args ...any) {
+// AddNote appends a note on the object of key.
+func (l *List) AddNote(key, format string, args ...any) {
 	l.Notes = append(l.Notes, Note{Key: key, Text: fmt.Sprintf(format, args...)})
 }
 
@@ -175,8 +175,8 @@ type Op string
 const (
 	OpWrite   Op = "write"   // one request, and its task where there is one
 	OpRules   Op = "rules"   // bring an ordered list of firewall rules to Rules
-	OpLeave   Op = "leave"   // remove the rules that stand for one of Groups
-	OpJoin    Op = "join"    // add the rules that stand for Groups, below those that are there
+	OpLeave   Op = "leave"   // remove the rules of Groups
+	OpJoin    Op = "join"    // add the rules of Groups, below all others
 	OpRunning Op = "running" // fail unless the guest runs
 	OpSettle  Op = "settle"  // wait until the guest's lock is gone, then plan it again
 	OpUpload  Op = "upload"  // put Content on the node as Volume, over SSH

@@ -31,7 +31,7 @@ var clusterOptions = []option{
 // nodeOptions make the node apply its own rules.
 var nodeOptions = []option{{"enable", "1", "1"}}
 
-// option is a firewall option with what an absent one stands for.
+// option is a firewall option with its default.
 type option struct{ key, def, want string }
 
 // guestOptions are the options of a guest that has a class.
@@ -127,7 +127,7 @@ func (p *Planner) cluster() {
 	if on {
 		fields = slices.DeleteFunc(fields, func(f change.Diff) bool {
 			if f.Path != "log_ratelimit" {
-				p.List.Note("cluster-firewall", "it is on, and its %s is %s, not %s: that stays", f.Path, f.From, f.To)
+				p.List.AddNote("cluster-firewall", "it is on, and its %s is %s, not %s: that stays", f.Path, f.From, f.To)
 				params.Del(f.Path)
 				return true
 			}

@@ -14,8 +14,8 @@ import (
 )
 
 // create makes a VM: a full clone of its template that is then set up, grown and
-// started, or one from nothing. Until all that is done its description says so, and
-// whoever comes after an interruption goes on from what lv shows.
+// started, or one from nothing. Until the last step its description is live.Unfinished,
+// and an apply after an interruption continues from lv.
 func (v *vm) create(lv *live.Guest) []change.Step {
 	var steps []change.Step
 	path := live.GuestPath(v.Node, declaration.QEMU, v.VMID)

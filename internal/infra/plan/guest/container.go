@@ -22,13 +22,13 @@ type container struct {
 	asRoot   bool   // somebody logs in as root@pam itself
 }
 
-func (c *container) lanes() []string {
-	lanes := []string{"storage/" + c.Root.Store}
+func (c *container) limited() []string {
+	limited := []string{"storage/" + c.Root.Store}
 	for _, mp := range c.Mounts {
-		lanes = append(lanes, "storage/"+mp.Store)
+		limited = append(limited, "storage/"+mp.Store)
 	}
-	slices.Sort(lanes)
-	return slices.Compact(lanes)
+	slices.Sort(limited)
+	return slices.Compact(limited)
 }
 
 // create makes a container in one request; where features need root@pam, in several, and
@@ -64,10 +64,10 @@ func (c *container) create(lv *live.Guest) []change.Step {
 
 // runs checks that a guest was started: its creation succeeds even when the start failed.
 func runs(path string) change.Step {
-	return change.Step{Op: change.OpRunning, Title: "look that it runs", Path: path}
+	return change.Step{Op: change.OpRunning, Title: "check that it runs", Path: path}
 }
 
-// finish starts a new guest and takes the mark of an unfinished one away.
+// finish starts a new guest and replaces live.Unfinished by its own description.
 func finish(path string, lv *live.Guest, description string) []change.Step {
 	var steps []change.Step
 	if lv == nil || !lv.Running() {
@@ -141,7 +141,7 @@ func (c *container) diff(d *delta, lv *live.Guest) []change.Step {
 		d.differs("unprivileged", have, pve.Flag(c.Unprivileged), change.Replaces)
 	}
 	if have := lv.Get("ostype"); have != "" && have != c.OSType {
-		d.note("its os_type is %s, declared is %s: that counts only when it is made, and stays", have, c.OSType)
+		d.addNote("its os_type is %s, declared is %s: that counts only when it is made, and stays", have, c.OSType)
 	}
 	steps := d.root(c.Container, lv)
 	steps = append(steps, d.mounts(c.Container, lv)...)
@@ -172,8 +172,8 @@ func (d *delta) grow(disk, size string, want int, lv *live.Guest) []change.Step 
 	return []change.Step{change.Write("grow "+disk+" to "+gib(want), "PUT", lv.Path()+"/resize", params).From(lv.Path()+"/config", lv.Get("digest"))}
 }
 
-// sameStore refuses to have a volume elsewhere: a container's is only moved while it is
-// stopped.
+// sameStore refuses a volume on another storage: a container's volume can only be moved
+// while it is stopped.
 func (d *delta) sameStore(key, volume, want string, vmid int) {
 	if have := live.Store(volume); have != want && have != "" {
 		d.differs(key+".storage", have, want, "")
@@ -213,7 +213,7 @@ func (d *delta) mounts(c *declaration.Container, lv *live.Guest) []change.Step {
 		steps = append(steps, d.grow(key, p.Get("size"), mp.Size, lv)...)
 	}
 	for _, path := range slices.Sorted(maps.Keys(byPath)) {
-		d.note("%s at %s is not declared and stays", byPath[path], path)
+		d.addNote("%s at %s is not declared and stays", byPath[path], path)
 	}
 	return steps
 }
@@ -261,11 +261,11 @@ func freeMount(d *delta, lv *live.Guest, i int) string {
 	return "mp" + strconv.Itoa(i)
 }
 
-// extra notes indexed keys beyond the declared ones.
+// extra adds notes on indexed keys that are not declared.
 func (d *delta) extra(lv *live.Guest, family string, declared int) {
 	for i := declared; i < 32; i++ {
 		if key := family + strconv.Itoa(i); lv.Get(key) != "" {
-			d.note("%s is not declared and stays", key)
+			d.addNote("%s is not declared and stays", key)
 		}
 	}
 }

@@ -71,8 +71,7 @@ func RenameFirst(g *declaration.Guest, lv *live.Guest) string {
 	return fmt.Sprintf("its name is %s, which is neither declared nor recorded for %s: apply the name first, or give %s another vm_id", lv.Name, g.Key, g.Key)
 }
 
-// Unprotect takes the protection of a live guest away, whose declaration says that it
-// has none.
+// Unprotect removes the protection of a live guest that is declared without one.
 func Unprotect(lv *live.Guest) []change.Step {
 	if !lv.Protected() {
 		return nil

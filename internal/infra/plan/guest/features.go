@@ -58,12 +58,12 @@ func (d *delta) byHand(c *declaration.Container) {
 		featureString(c.Features), c.Node, c.VMID, featureString(c.Features), c.VMID))
 }
 
-// features compares the feature flags. Where none is declared, those that are set stay.
+// features compares the feature flags. If none is declared, the live ones stay.
 func (c *container) features(d *delta, lv *live.Guest) []change.Step {
 	have, want := pve.ParseProps(lv.Get("features"), ""), featureProps(c.Features)
 	if !c.Features.Any() {
 		if have.Len() > 0 {
-			d.note("its features (%s) are not declared and stay", have)
+			d.addNote("its features (%s) are not declared and stay", have)
 		}
 		return nil
 	}

@@ -8,7 +8,7 @@ import (
 	"syslog-gateway/internal/infra/plan/change"
 )
 
-// atReboot is the note of a field that a running guest takes over at its next start.
+// atReboot is the note of a field that takes effect at the guest's next start.
 const atReboot = "from the next start"
 
 // delta collects the differences of one guest and the parameters that end them.
@@ -31,7 +31,7 @@ func (d *delta) differs(path, from, to, note string) {
 	d.fields = append(d.fields, change.Diff{Path: path, From: from, To: to, Note: note})
 }
 
-// plain compares a scalar, with the value that an absent key stands for, and sets it.
+// plain compares a scalar, where def is the value of an absent key, and sets it.
 func (d *delta) plain(key, live, def, want string) bool {
 	if live == "" {
 		live = def
@@ -44,7 +44,7 @@ func (d *delta) plain(key, live, def, want string) bool {
 	return true
 }
 
-// late is plain for what a running guest takes over at its next start.
+// late is plain for a key that takes effect at the guest's next start.
 func (d *delta) late(key, live, def, want string, running bool) {
 	if d.plain(key, live, def, want) && running {
 		d.fields[len(d.fields)-1].Note = atReboot
@@ -52,7 +52,7 @@ func (d *delta) late(key, live, def, want string, running bool) {
 	}
 }
 
-func (d *delta) note(format string, args ...any) {
+func (d *delta) addNote(format string, args ...any) {
 	d.notes = append(d.notes, fmt.Sprintf(format, args...))
 }
 

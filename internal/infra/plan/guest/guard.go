@@ -8,8 +8,8 @@ import (
 )
 
 // Guard returns why a live guest and its disks may not be removed, "" when they may. Only a
-// literal "protection": false lifts what is there: a default follows the declared disks,
-// and those may have been declared once.
+// literal "protection": false lifts a protection: the default depends on the declared
+// disks, and a disk with data may no longer be declared.
 func Guard(g *declaration.Guest, lv *live.Guest) string {
 	switch {
 	case g.ProtectionDeclared && !g.Protection:

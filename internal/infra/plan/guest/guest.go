@@ -29,8 +29,8 @@ type Planner struct {
 
 // kind is what differs between containers and VMs.
 type kind interface {
-	// lanes are the resources that only a few creations may use at a time.
-	lanes() []string
+	// limited are the resources that only a few creations may use at a time.
+	limited() []string
 	// create returns the steps that make the guest. lv is what an interrupted attempt left
 	// behind; optional.
 	create(lv *live.Guest) []change.Step
@@ -54,7 +54,7 @@ func (p *Planner) Plan() {
 
 // guest compares one declared guest with what is live under its VMID.
 func (p *Planner) guest(g *declaration.Guest, k kind) {
-	c := change.Change{Key: g.Key, Object: change.ObjectOf(g.Kind), Name: g.Name, VMID: g.VMID, Node: g.Node, Lanes: k.lanes()}
+	c := change.Change{Key: g.Key, Object: change.ObjectOf(g.Kind), Name: g.Name, VMID: g.VMID, Node: g.Node, Limited: k.limited()}
 	if g.Pool != "" {
 		c.After = append(c.After, change.ObjectPool+"/"+g.Pool)
 	}
@@ -105,7 +105,7 @@ func (p *Planner) create(c change.Change, g *declaration.Guest, k kind) {
 	c.Action, c.Fields, c.Manual, c.Blocks = change.Create, d.fields, d.manual, d.blocks
 	c.Steps = k.create(nil)
 	p.List.Add(c)
-	p.notes(g.Key, d)
+	p.addNotes(g.Key, d)
 }
 
 // resume continues what an interrupted apply began.
@@ -117,7 +117,7 @@ func (p *Planner) resume(c change.Change, g *declaration.Guest, k kind, lv *live
 	c.Steps = k.create(lv)
 	p.pool(&c, d, g, lv)
 	p.List.Add(c)
-	p.notes(g.Key, d)
+	p.addNotes(g.Key, d)
 }
 
 // update changes a guest in place, or replaces it where that cannot be done.
@@ -135,12 +135,12 @@ func (p *Planner) update(c change.Change, g *declaration.Guest, k kind, lv *live
 	p.pool(&c, d, g, lv)
 	_, known := p.Owner.Recorded(lv)
 	c.Adopts = p.Owner.Known != nil && !known
-	p.notes(g.Key, d)
+	p.addNotes(g.Key, d)
 	p.replace(&c, g, k, lv)
 	p.reboot(&c, d, g, lv)
 	if lock := lv.Get("lock"); lock != "" && len(c.Steps) > 0 {
 		c.Blocks = append(c.Blocks, change.Block{Why: "it is locked (" + lock + ") by another task: wait until that is done; " +
-			"if none runs, look at it and unlock it on the node"})
+			"if none runs, check it and unlock it on the node"})
 	}
 	switch {
 	case len(c.Steps) > 0 || len(c.Blocks) > 0:
@@ -151,9 +151,9 @@ func (p *Planner) update(c change.Change, g *declaration.Guest, k kind, lv *live
 	}
 }
 
-func (p *Planner) notes(key string, d *delta) {
+func (p *Planner) addNotes(key string, d *delta) {
 	for _, n := range d.notes {
-		p.List.Note(key, "%s", n)
+		p.List.AddNote(key, "%s", n)
 	}
 }
 
@@ -172,16 +172,16 @@ func (d *delta) common(g *declaration.Guest, lv *live.Guest) {
 	case g.Protection || g.ProtectionDeclared:
 		d.plain("protection", lv.Get("protection"), "0", pve.Flag(g.Protection))
 	case lv.Protected():
-		d.note("it is protected, which is not declared: that stays")
+		d.addNote("it is protected, which is not declared: that stays")
 	}
 	d.startup(g, lv)
 	d.resolver("nameserver", strings.Join(live.SplitTags(lv.Get("nameserver")), " "), nameserverList(g), g, lv)
 	d.resolver("searchdomain", lv.Get("searchdomain"), g.Domain, g, lv)
 	if g.OnBoot && !lv.Running() {
-		d.note("it is not running (%s), and starts on boot", lv.Status)
+		d.addNote("it is not running (%s), and starts on boot", lv.Status)
 	}
 	if lv.Node != g.Node {
-		d.note("it runs on %s, declared is %s: it is left there; migrate it, or declare its node", lv.Node, g.Node)
+		d.addNote("it runs on %s, declared is %s: it is left there; migrate it, or declare its node", lv.Node, g.Node)
 	}
 }
 
@@ -200,10 +200,10 @@ func (d *delta) resolver(key, have, want string, g *declaration.Guest, lv *live.
 	case have == want:
 	case g.Kind == declaration.QEMU:
 		if lv.Get("ipconfig0") != "" {
-			d.note("cloud-init gave it %s %s, declared is %s: that is read at the first boot only and stays", key, orNone(have), orNone(want))
+			d.addNote("cloud-init gave it %s %s, declared is %s: that is read at the first boot only and stays", key, orNone(have), orNone(want))
 		}
 	case want == "":
-		d.note("its %s (%s) is not declared and stays", key, have)
+		d.addNote("its %s (%s) is not declared and stays", key, have)
 	default:
 		d.late(key, have, "", want, lv.Running())
 	}
@@ -219,7 +219,7 @@ func orNone(s string) string {
 func (d *delta) startup(g *declaration.Guest, lv *live.Guest) {
 	if g.Startup.Order == 0 {
 		if s := lv.Get("startup"); s != "" {
-			d.note("its startup order (%s) is not declared and stays", s)
+			d.addNote("its startup order (%s) is not declared and stays", s)
 		}
 		return
 	}
@@ -248,7 +248,7 @@ func (p *Planner) pool(c *change.Change, d *delta, g *declaration.Guest, lv *liv
 	params := url.Values{"poolid": {g.Pool}, "vms": {strconv.Itoa(g.VMID)}, "allow-move": {"1"}}
 	if g.Pool == "" {
 		if !p.Scope.DeclaresPool(lv.Pool) {
-			d.note("it is in the pool %s, which is not declared: it stays there", lv.Pool)
+			d.addNote("it is in the pool %s, which is not declared: it stays there", lv.Pool)
 			return
 		}
 		params = url.Values{"poolid": {lv.Pool}, "vms": {strconv.Itoa(g.VMID)}, "delete": {"1"}}
@@ -265,7 +265,7 @@ func (p *Planner) reboot(c *change.Change, d *delta, g *declaration.Guest, lv *l
 	}
 	if !p.AllowReboot[g.VMID] {
 		if len(lv.Pending) > 0 {
-			p.List.Note(g.Key, "waits for its next start: %s (--allow-reboot %s restarts it)", strings.Join(lv.Pending, ", "), g.Key)
+			p.List.AddNote(g.Key, "waits for its next start: %s (--allow-reboot %s restarts it)", strings.Join(lv.Pending, ", "), g.Key)
 		}
 		return
 	}

@@ -51,8 +51,8 @@ func address(a declaration.Address) (ip, gw string) {
 	return a.CIDR.String(), gw
 }
 
-// owned are the keys of a network property that the declaration speaks of, with what
-// an absent one stands for. MAC address, rate, MTU and the like are left as they are.
+// owned are the keys of a network property that a declaration can set, with their
+// defaults. MAC address, rate, MTU and the like stay as they are.
 var owned = []struct{ key, def string }{
 	{"name", ""}, {"model", ""}, {"bridge", ""}, {"firewall", "0"}, {"tag", ""}, {"ip", ""}, {"gw", ""},
 }
@@ -70,7 +70,7 @@ func (d *delta) network(key string, live, want pve.Props) {
 			to = o.def
 		}
 		if from == to || to == "" && (o.key == "ip" || o.key == "name" || o.key == "model") {
-			continue // an address that is not declared is left alone
+			continue // an undeclared address stays
 		}
 		changed = true
 		d.differs(key+"."+o.key, from, to, "")

@@ -20,16 +20,16 @@ type vm struct {
 	store    string      // of the cloud-init drive
 }
 
-func (v *vm) lanes() []string {
-	var lanes []string
+func (v *vm) limited() []string {
+	var limited []string
 	for _, d := range v.Disks {
-		lanes = append(lanes, "storage/"+d.Store)
+		limited = append(limited, "storage/"+d.Store)
 	}
 	if v.Template > 0 {
-		lanes = append(lanes, "template/"+strconv.Itoa(v.Template))
+		limited = append(limited, "template/"+strconv.Itoa(v.Template))
 	}
-	slices.Sort(lanes)
-	return slices.Compact(lanes)
+	slices.Sort(limited)
+	return slices.Compact(limited)
 }
 
 func (*vm) manual(*delta) {}
@@ -120,10 +120,10 @@ func (d *delta) address(v *declaration.VM, lv *live.Guest) {
 		live, want, lv.Node, v.VMID, want, v.VMID, v.VMID))
 }
 
-// firstBoot notes what counts only when a VM is made.
+// firstBoot adds notes on settings that only count when a VM is created.
 func (d *delta) firstBoot(v *declaration.VM, lv *live.Guest) {
 	if v.CDROM != "" && !hasDrive(lv.Conf, v.CDROM) {
-		d.note("its cdrom_file_id (%s) counts only when it is made: it is not inserted", v.CDROM)
+		d.addNote("its cdrom_file_id (%s) counts only when it is made: it is not inserted", v.CDROM)
 	}
 	for _, disk := range v.Disks {
 		volume := live.VolumeOf(lv.Get(disk.Interface))
@@ -131,12 +131,12 @@ func (d *delta) firstBoot(v *declaration.VM, lv *live.Guest) {
 			continue
 		}
 		if live := format(volume); live != disk.Format {
-			d.note("the file_format of %s is %s, declared is %s: that counts only when it is made, and stays", disk.Interface, live, disk.Format)
+			d.addNote("the file_format of %s is %s, declared is %s: that counts only when it is made, and stays", disk.Interface, live, disk.Format)
 		}
 	}
 	order := pve.ParseProps(lv.Get("boot"), "legacy").Get("order")
 	if first, _, _ := strings.Cut(order, ";"); len(v.Disks) > 0 && live.IsDisk(first, lv.Get(first)) && first != v.Disks[0].Interface {
-		d.note("it boots from %s, declared as boot disk is %s: that stays", first, v.Disks[0].Interface)
+		d.addNote("it boots from %s, declared as boot disk is %s: that stays", first, v.Disks[0].Interface)
 	}
 }
 
@@ -166,7 +166,7 @@ func (d *delta) disks(v *declaration.VM, lv *live.Guest) []change.Step {
 		value := lv.Get(key)
 		switch {
 		case value == "" && i == 0:
-			d.block("its boot disk is declared as %s, but it has %s: a blank disk would not boot; declare what is there",
+			d.block("its boot disk is declared as %s, but it has %s: a blank disk would not boot; declare the live one",
 				key, strings.Join(lv.DiskList(), ", "))
 		case value == "" && d.takesPlace(lv, key, looseDisks(v, lv), func(from string) string {
 			if lv.Detaches(from) {
@@ -185,20 +185,20 @@ func (d *delta) disks(v *declaration.VM, lv *live.Guest) []change.Step {
 	}
 	for _, key := range lv.DiskList() {
 		if !slices.ContainsFunc(v.Disks, func(x declaration.Disk) bool { return x.Interface == key }) {
-			d.note("the disk %s is not declared and stays", key)
+			d.addNote("the disk %s is not declared and stays", key)
 		}
 	}
 	return steps
 }
 
-// looseDisks are the live volumes of a VM that no declared disk stands for.
+// looseDisks are the live volumes of a VM without a declared disk.
 func looseDisks(v *declaration.VM, lv *live.Guest) []string {
 	return slices.DeleteFunc(append(lv.DiskList(), lv.Unused()...), func(key string) bool {
 		return !lv.Detaches(key) && slices.ContainsFunc(v.Disks, func(x declaration.Disk) bool { return x.Interface == key })
 	})
 }
 
-// disk compares a disk that is there: its options, where it is, and its size.
+// disk compares an existing disk: its options, where it is, and its size.
 func (d *delta) disk(disk declaration.Disk, lv *live.Guest) []change.Step {
 	key := disk.Interface
 	p := pve.ParseProps(lv.Get(key), "file")

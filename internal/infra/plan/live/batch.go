@@ -32,7 +32,7 @@ func all(ctx context.Context, api API, parallel int, fill func(context.Context, 
 	return group.Wait()
 }
 
-// get reads path into out, and then calls use with the lock held. use is optional.
+// get reads path into out, and then calls use under the lock. use is optional.
 func (b *batch) get(ctx context.Context, path string, query url.Values, out any, use func()) {
 	b.group.Go(func() error {
 		if err := b.api.Get(ctx, path, query, out); err != nil {

@@ -61,8 +61,8 @@ func newCluster() *Cluster {
 	}
 }
 
-// Undeclared are the live guests of which none is declared, by VMID. Templates belong to
-// no estate.
+// Undeclared are the live guests that are not declared, by VMID. Templates belong to no
+// estate.
 func (c *Cluster) Undeclared(e *declaration.Estate) []*Guest {
 	declared := map[int]bool{}
 	for _, g := range e.Guests() {

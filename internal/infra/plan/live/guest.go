@@ -57,10 +57,10 @@ func (g *Guest) Protected() bool { return g.Conf.Bool("protection", false) }
 // Unprivileged reports whether a container is unprivileged.
 func (g *Guest) Unprivileged() bool { return g.Conf.Bool("unprivileged", false) }
 
-// Called is how people are told of the guest: "the container web".
+// Called is the guest's name in messages: "the container web".
 func (g *Guest) Called() string { return Words(g.Kind()) + " " + g.Name }
 
-// Words is how people are told of a kind of guest.
+// Words is the name of a kind of guest in messages.
 func Words(k declaration.Kind) string {
 	if k == declaration.LXC {
 		return "the container"

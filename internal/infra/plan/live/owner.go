@@ -9,7 +9,7 @@ import (
 	"syslog-gateway/internal/infra/declaration"
 )
 
-// Known is what the record of earlier applies says about a guest.
+// Known is the record's entry of a guest.
 type Known struct {
 	Key       string
 	Kind      declaration.Kind
@@ -21,8 +21,8 @@ type Known struct {
 	Unprotected bool
 }
 
-// Unfinished is the description of a guest that is being made in several steps. As long as
-// it is there, what is missing is done again from the live state, first boot included.
+// Unfinished is the description of a guest that is created in several steps. While it has
+// it, the missing steps are planned from the live state, first boot included.
 const Unfinished = "Being made by provision; not finished yet."
 
 // Begun reports whether an earlier apply has begun to make the guest, and has not finished.
@@ -44,8 +44,8 @@ func (o Owner) Recorded(lv *Guest) (Known, bool) {
 	return k, true
 }
 
-// Marked reports whether a guest bears the estate's mark: the tag terraform and the name of
-// the environment, which every declared guest but Splunk has.
+// Marked reports whether a guest has the estate's tags: terraform and the name of the
+// environment. Every declared guest except Splunk has them.
 func (o Owner) Marked(lv *Guest) bool {
 	tags := SplitTags(lv.Tags)
 	env := strings.ToLower(o.Estate.Environment)
@@ -53,7 +53,7 @@ func (o Owner) Marked(lv *Guest) bool {
 }
 
 // Foreign returns why the live guest under a VMID is not the declared one, "" when it is. A
-// guest that bears the estate's mark may have been renamed.
+// guest that has the estate's tags may have been renamed.
 func (o Owner) Foreign(g *declaration.Guest, lv *Guest) string {
 	id := strconv.Itoa(g.VMID)
 	taken := "VMID " + id + " is taken by " + lv.Called() + " on " + lv.Node

@@ -72,11 +72,11 @@ func (r *Reader) readFirewall(ctx context.Context, b *batch) {
 }
 
 // ReadGuests reads one configuration per declared guest, the firewall of those that have
-// a class, the rules of the groups, the templates that something is cloned from, and what
-// of the estate is not declared any more. It returns the live guests that are not
-// declared; of a part of the estate none.
+// a class, the rules of the groups, the templates of declared VMs, and guests of the
+// estate that are no longer declared. It returns the undeclared live guests; none if the
+// plan covers a part of the estate.
 func (r *Reader) ReadGuests(ctx context.Context) (undeclared []*Guest, err error) {
-	var ours []*Guest // before reads change what it looks at
+	var ours []*Guest // before the reads change Undeclared
 	if r.Scope.All() {
 		undeclared = r.Undeclared(r.Scope.Estate)
 		for _, lv := range undeclared {
@@ -161,7 +161,7 @@ func (r *Reader) readAbsent(ctx context.Context, b *batch, g *declaration.Guest)
 		switch {
 		case err == nil:
 		case pve.IsNotFound(err), pve.IsForbidden(err):
-			return nil // who may not see a guest that is not there can still make it
+			return nil // a token without the right to see the guest may still create it
 		default:
 			return fmt.Errorf("read %s/config: %w", path, err)
 		}
@@ -228,7 +228,7 @@ func (r *Reader) ReadLeaving(ctx context.Context) error {
 	})
 }
 
-// templates are those that declared VMs are cloned from which are not there.
+// templates are the templates of declared VMs that do not exist yet.
 func (r *Reader) templates() []*Guest {
 	var out []*Guest
 	for _, vm := range r.Scope.QEMU() {
@@ -285,7 +285,7 @@ func (r *Reader) HasVolume(ctx context.Context, node, volume, content string) (b
 		var list []struct{ VolID string }
 		path := pve.Path("nodes", node, "storage", Store(volume), "content")
 		if err := r.API.Get(ctx, path, url.Values{"content": {content}}, &list); err != nil {
-			return false, fmt.Errorf("look for %s: %w", volume, err)
+			return false, fmt.Errorf("search for %s: %w", volume, err)
 		}
 		r.content[key] = map[string]bool{}
 		for _, v := range list {
@@ -313,8 +313,8 @@ func (r *Reader) HasAppliance(ctx context.Context, node, name string) (bool, err
 	return false, nil
 }
 
-// readACME reads what there is, if the declaration speaks of it. What is in an account
-// only root@pam may read.
+// readACME reads the ACME objects, if the declaration has any. Only root@pam may
+// read the contents of an account.
 func (r *Reader) readACME(ctx context.Context, b *batch) {
 	x := r.Scope.Extra
 	if !r.Scope.All() || len(x.ACMEAccounts)+len(x.DNSPlugins)+len(x.ACMECertificates) == 0 {

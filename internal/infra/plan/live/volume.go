@@ -11,7 +11,7 @@ import (
 	"syslog-gateway/internal/infra/pve"
 )
 
-// Volumes are the keys of everything that goes with a guest.
+// Volumes are the keys of all volumes that are removed with a guest.
 func (g *Guest) Volumes() []string {
 	if g.Kind() == declaration.QEMU {
 		out := g.DiskList()
@@ -48,7 +48,7 @@ func (g *Guest) DataDisks() []string {
 // maxUnused is how many detached volumes a guest may have (unused0 to unused255).
 const maxUnused = 256
 
-// Volume is what is at a key, also if a restart takes it off.
+// Volume is the volume at a key, also if a restart detaches it.
 func (g *Guest) Volume(key string) string {
 	if g.Detaches(key) {
 		return g.Detached[key]
@@ -56,8 +56,8 @@ func (g *Guest) Volume(key string) string {
 	return g.Get(key)
 }
 
-// Unused are the keys of the volumes that are detached, or are with the next start, and
-// still the guest's: they are removed with it.
+// Unused are the keys of the guest's volumes that are detached now or at the next start.
+// They are removed with the guest.
 func (g *Guest) Unused() []string {
 	out := slices.Sorted(maps.Keys(g.Detached))
 	for i := range maxUnused {

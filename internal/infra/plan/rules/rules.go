@@ -80,9 +80,9 @@ type Request struct {
 }
 
 // Next compares an ordered list of rules with the wanted one and returns one request.
-// Missing rules come first, so that nothing that is wanted is closed in between, then
-// those that are too many go, then the order is put right. A new rule lands on top,
-// whatever position is asked for, so that missing ones are sent last first.
+// It adds missing rules, then removes extra ones, then corrects the order, so that wanted
+// traffic is never blocked in between. Proxmox VE puts every new rule on top, so missing
+// rules are sent in reverse order.
 func Next(live []Live, want []declaration.Rule) Request {
 	place := match(live, want)
 	for i := len(want) - 1; i >= 0; i-- {
@@ -98,8 +98,7 @@ func Next(live []Live, want []declaration.Rule) Request {
 	return nextMove(place)
 }
 
-// Leave returns the request that removes the last rule which stands for one of the
-// groups.
+// Leave returns the request that removes the last rule of one of the groups.
 func Leave(live []Live, groups []string) Request {
 	for pos := len(live) - 1; pos >= 0; pos-- {
 		if live[pos].IsGroup(groups) {
@@ -109,10 +108,9 @@ func Leave(live []Live, groups []string) Request {
 	return Request{}
 }
 
-// Join returns the request that brings the rules which stand for the groups closer to
-// being there and enabled, below all others, so that what somebody denies stays denied.
-// A new rule lands on top, whatever position is asked for: it is made disabled, moved
-// down, and enabled there. One that is enabled already stays where it is.
+// Join returns the next request that adds the rules of the groups below all others, so
+// that traffic that another rule denies stays denied. Proxmox VE puts every new rule on
+// top: it is created disabled, moved down, and enabled there. An enabled one stays in place.
 func Join(live []Live, groups []string) Request {
 	for _, name := range groups {
 		at := -1
@@ -136,7 +134,7 @@ func Join(live []Live, groups []string) Request {
 	return Request{}
 }
 
-// IsGroup reports whether the rule stands for one of the security groups.
+// IsGroup reports whether the rule refers to one of the security groups.
 func (r Live) IsGroup(groups []string) bool {
 	return r.Type == "group" && slices.Contains(groups, r.Action)
 }
@@ -157,8 +155,8 @@ func match(live []Live, want []declaration.Rule) []int {
 	return place
 }
 
-// nextMove finds a rule that is out of the longest run that is in order already, and
-// moves it to where it belongs. Each move makes that run longer.
+// nextMove moves one rule that is not in the longest ordered run to its position. Each
+// move makes that run longer.
 func nextMove(place []int) Request {
 	keep := longestRun(place)
 	for pos, p := range place {

@@ -12,7 +12,7 @@ import (
 	"syslog-gateway/internal/infra/pve"
 )
 
-// containerTemplate checks the template of new containers. One that is not there is
+// containerTemplate checks the template of new containers. A missing one is
 // downloaded first, if the node's list of appliances knows it.
 func (k *Checker) containerTemplate(ctx context.Context, c *change.Change) error {
 	volume := k.Scope.ContainerTemplate
@@ -40,7 +40,7 @@ func (k *Checker) containerTemplate(ctx context.Context, c *change.Change) error
 		}
 		// The node knows where it comes from, and compares the checksum.
 		params := url.Values{"storage": {live.Store(volume)}, "template": {name}}
-		// Adding to the changes may move them: c is looked up again.
+		// Add may reallocate the changes: c is found again below.
 		own := c.ID()
 		k.List.Add(change.Change{
 			Key: key, Object: change.ObjectTemplate, Action: change.Create, Name: volume, Node: c.Node,

@@ -106,16 +106,16 @@ func (k *Checker) needs(c change.Change, g *declaration.Guest) []need {
 	return out
 }
 
-// datastores notes what the declaration expects of the node's storages and does not find.
+// datastores adds notes on declared datastores that the node's storages do not match.
 func (k *Checker) datastores() {
 	for _, d := range k.Scope.Datastores {
 		s := k.Live.Storage[k.Scope.Node][d.Name]
 		if s.Storage != "" && d.Type != "" && s.Type != d.Type {
-			k.List.Note(d.Name, "the datastore is declared as %s, but it is %s: it stays", d.Type, s.Type)
+			k.List.AddNote(d.Name, "the datastore is declared as %s, but it is %s: it stays", d.Type, s.Type)
 		}
 		for _, content := range d.Content {
 			if why := unfit(s, d.Name, k.Scope.Node, content); why != "" {
-				k.List.Note(d.Name, "%s", why)
+				k.List.AddNote(d.Name, "%s", why)
 				if s.Storage == "" {
 					break
 				}
@@ -124,8 +124,8 @@ func (k *Checker) datastores() {
 	}
 }
 
-// space compares what is asked with what is there. One guest that does not fit is
-// refused; a sum that does not fit is noted, since most storages are thin.
+// space compares the space that is needed with the space that is free. A guest that does
+// not fit is refused. A sum that does not fit is a note, since most storages are thin.
 func (k *Checker) space(needs []need) {
 	perGuest, total := map[string]int{}, map[string]int{}
 	said := map[string]bool{}
@@ -140,7 +140,7 @@ func (k *Checker) space(needs []need) {
 		total[n.node+"/"+n.store] += n.gib
 		if free := int(k.Live.Storage[n.node][n.store].Avail >> 30); why == "" && perGuest[id] > free && !said[id] {
 			said[id] = true
-			k.List.Refuse(n.key, fmt.Sprintf("storage %s on %s is full: it asks for %d GiB, %d GiB are free: make room, or declare a smaller disk or another storage",
+			k.List.Refuse(n.key, fmt.Sprintf("storage %s on %s is full: it asks for %d GiB, %d GiB are free: free some space, or declare a smaller disk or another storage",
 				n.store, n.node, perGuest[id], free))
 		}
 	}
@@ -148,7 +148,7 @@ func (k *Checker) space(needs []need) {
 		id := n.node + "/" + n.store
 		if free := int(k.Live.Storage[n.node][n.store].Avail >> 30); total[id] > free && !said[id] && free > 0 {
 			said[id] = true
-			k.List.Note(n.store, "storage %s on %s has %d GiB free, new disks may grow to %d GiB together", n.store, n.node, free, total[id])
+			k.List.AddNote(n.store, "storage %s on %s has %d GiB free, new disks may grow to %d GiB together", n.store, n.node, free, total[id])
 		}
 	}
 }
@@ -161,7 +161,7 @@ func unfit(s live.Storage, name, node, content string) string {
 	case s.Enabled == 0:
 		return fmt.Sprintf("storage %s is disabled on %s: enable it", name, node)
 	case s.Active == 0:
-		return fmt.Sprintf("storage %s is not active on %s: look at it there", name, node)
+		return fmt.Sprintf("storage %s is not active on %s: check it there", name, node)
 	case !slices.Contains(strings.Split(s.Content, ","), content):
 		return fmt.Sprintf("storage %s does not take content %s (it takes %s): add it with `pvesm set %s --content %s,%s`",
 			name, content, s.Content, name, s.Content, content)
@@ -236,7 +236,7 @@ func (k *Checker) volumes(ctx context.Context) error {
 	return nil
 }
 
-// file blocks a change whose file is not there.
+// file blocks a change whose file is missing.
 func (k *Checker) file(ctx context.Context, c *change.Change, volume, content, fix string) error {
 	if s := k.Live.Storage[c.Node][live.Store(volume)]; unfit(s, live.Store(volume), c.Node, content) != "" {
 		c.Blocks = append(c.Blocks, change.Block{Why: unfit(s, live.Store(volume), c.Node, content)})

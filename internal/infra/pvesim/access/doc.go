@@ -1,4 +1,4 @@
-// Package access is who talks to the simulated cluster, and what they may do: users,
+// Package access holds the identities of the simulated cluster and their rights: users,
 // API tokens, tickets with their CSRF tokens, roles and the access control list.
 //
 // Which privilege a request needs is written beside its route, not here.

@@ -67,15 +67,15 @@ func jsonText(v any) (string, error) {
 		}
 		return "0", nil
 	case []any:
-		var parts []string
+		var texts []string
 		for _, e := range v {
 			text, err := jsonText(e)
 			if err != nil {
 				return "", err
 			}
-			parts = append(parts, text)
+			texts = append(texts, text)
 		}
-		return strings.Join(parts, ","), nil
+		return strings.Join(texts, ","), nil
 	}
 	return "", fmt.Errorf("a %T is no parameter value", v)
 }

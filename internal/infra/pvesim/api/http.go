@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -123,7 +124,7 @@ func encode(in *incoming, data any, err error) (status int, reason string, body 
 		answer["data"], answer["total"] = l.Data, l.Total
 	}
 	if err != nil {
-		e, ok := err.(*refusal.Error)
+		e, ok := errors.AsType[*refusal.Error](err)
 		if !ok {
 			e = &refusal.Error{Status: 500, Reason: err.Error()}
 		}

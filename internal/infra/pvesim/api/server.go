@@ -177,9 +177,9 @@ func (s *Server) compare(c *Call, own error, rec knobs.Request) error {
 }
 
 // onlyOurs lists what the own tables refuse and the schema, which knows neither
-// named formats nor what the code checks, would have refused too, had it been so.
+// named formats nor what the code checks, would have refused too if they were right.
 func onlyOurs(rec knobs.Request, own error, errs map[string]string) []error {
-	e, ok := own.(*refusal.Error)
+	e, ok := errors.AsType[*refusal.Error](own)
 	if !ok {
 		return nil
 	}

@@ -17,25 +17,25 @@ type Failure struct {
 	Method string
 	Path   string
 	Nth    int // begins with the nth such request, counted from 1; 0 is 1
-	Times  int // how often; 0 is once, -1 for ever
+	Times  int // how often; 0 is once, -1 always
 
 	// The answer: Status with Reason, or a connection cut without one. After does
 	// the work first, so that the outcome is unknown to the client. 59x are answered without body.
-	// net/http's client repeats a GET by itself when a connection that it used before is cut: Times -1 beats it.
+	// net/http's client repeats a GET by itself when a connection that it used before is cut: use Times -1.
 	Status int
 	Reason string
 	Drop   bool
 	After  bool
 
 	// The task that the request starts fails with TaskError, dies (`unexpected
-	// status`) half-way, or ends with that many warnings. A death leaves what the work has left behind till
-	// then: a guest in the making stays locked.
+	// status`) half-way, or ends with that many warnings. After a death the partial work stays: a guest
+	// that was being created stays locked.
 	TaskError    string
 	TaskDies     bool
 	TaskWarnings int
 	TaskDelay    time.Duration // instead of Options.TaskDelay
 	// StaysDown leaves a container stopped that is to be started with its creation, as one
-	// does whose start fails: the creation is done all the same.
+	// does whose start fails: the creation succeeds nevertheless.
 	StaysDown bool
 }
 

@@ -34,7 +34,7 @@ func (r Request) Write() bool {
 	return r.Method != "GET" && r.Method != "HEAD" && r.Path != "/access/ticket"
 }
 
-// finish notes how the request was answered.
+// finish records how the request was answered.
 func (r *Request) finish(err error) {
 	r.Status, r.Reason = 200, "OK"
 	var e *refusal.Error

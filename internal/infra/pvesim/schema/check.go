@@ -193,26 +193,26 @@ func splitProps(s *Params, v string) (map[string]string, string) {
 // name, then what is required, then the rest, each in alphabetical order.
 func (t *Tables) PrintProps(grammar string, values map[string]string) string {
 	s := t.Grammars[grammar]
-	left := maps.Clone(values)
-	var parts []string
+	rest := maps.Clone(values)
+	var pairs []string
 	for name, p := range s.ByName { // model=virtio,macaddr=X is written virtio=X
-		if p.KeyAlias != "" && left[p.KeyAlias] == name && left[p.Alias] != "" {
-			parts = append(parts, name+"="+left[p.Alias])
-			delete(left, p.Alias)
-			delete(left, p.KeyAlias)
+		if p.KeyAlias != "" && rest[p.KeyAlias] == name && rest[p.Alias] != "" {
+			pairs = append(pairs, name+"="+rest[p.Alias])
+			delete(rest, p.Alias)
+			delete(rest, p.KeyAlias)
 			break
 		}
 	}
-	if v, ok := left[s.Key]; ok && s.Key != "" {
-		parts = append(parts, v)
-		delete(left, s.Key)
+	if v, ok := rest[s.Key]; ok && s.Key != "" {
+		pairs = append(pairs, v)
+		delete(rest, s.Key)
 	}
 	for _, wanted := range []bool{true, false} {
-		for _, k := range slices.Sorted(maps.Keys(left)) {
+		for _, k := range slices.Sorted(maps.Keys(rest)) {
 			if s.ByName[k].Required == wanted {
-				parts = append(parts, k+"="+left[k])
+				pairs = append(pairs, k+"="+rest[k])
 			}
 		}
 	}
-	return strings.Join(parts, ",")
+	return strings.Join(pairs, ",")
 }

@@ -27,7 +27,7 @@ func (ch *Change) Removed() conf.File {
 	return out
 }
 
-// Apply writes a change: volumes are allocated now; what a running guest can't take on
+// Apply writes a change: volumes are allocated now; what a running guest cannot apply on
 // the fly becomes pending.
 func (c *Cluster) Apply(g *Guest, ch *Change) error {
 	for _, k := range ch.Revert {

@@ -77,7 +77,7 @@ func New(o Options) (*Cluster, error) {
 	return c, err
 }
 
-// Do runs f while nobody else reads or changes the cluster.
+// Do runs f under the lock of the cluster.
 func (c *Cluster) Do(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

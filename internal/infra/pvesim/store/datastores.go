@@ -56,7 +56,7 @@ func (st *Datastore) SetUsed(used int64) {
 	st.reserved = used - st.Used()
 }
 
-// Fits reports whether that many bytes more have room.
+// Fits reports whether that many more bytes fit.
 func (st *Datastore) Fits(size int64) bool { return st.Used()+size <= st.Total }
 
 // On reports whether a node has the datastore.

@@ -23,7 +23,7 @@ func (gs *Guests) Sorted() []*Guest {
 	return slices.SortedFunc(maps.Values(gs.byID), func(a, b *Guest) int { return cmp.Compare(a.VMID, b.VMID) })
 }
 
-// NextFree is the lowest VMID from 100 on that nobody has.
+// NextFree is the lowest unused VMID from 100 on.
 func (gs *Guests) NextFree() int {
 	id := 100
 	for gs.byID[id] != nil {

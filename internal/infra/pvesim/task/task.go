@@ -1,6 +1,7 @@
 package task
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"time"
@@ -26,7 +27,7 @@ type Task struct {
 // Faults are what goes wrong with a task. The zero value is nothing.
 type Faults struct {
 	Error     string // the task fails with this text instead of doing its work
-	Dies      bool   // half-way, with the status `unexpected status`; what it left behind stays
+	Dies      bool   // half-way, with the status `unexpected status`; its partial work stays
 	Warnings  int
 	StaysDown bool // a container that is to be started with its creation is not
 }
@@ -65,7 +66,7 @@ func (t *Task) Finish() {
 	switch {
 	case err != nil:
 		t.Status = err.Error()
-		if e, ok := err.(*refusal.Error); ok {
+		if e, ok := errors.AsType[*refusal.Error](err); ok {
 			t.Status = refusal.OneLine(e.Text())
 		}
 		if t.Undo != nil {

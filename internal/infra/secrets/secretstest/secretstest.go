@@ -142,8 +142,9 @@ func (s *sealer) tree(n *yaml.Node, path []string) error {
 			}
 		}
 		return nil
+	default:
+		return s.scalar(n, path)
 	}
-	return s.scalar(n, path)
 }
 
 func (s *sealer) scalar(n *yaml.Node, path []string) error {
@@ -180,7 +181,7 @@ func (s *sealer) scalar(n *yaml.Node, path []string) error {
 	return err
 }
 
-// hidden tells whether the rule has the value encrypted.
+// hidden reports whether the rule has the value encrypted.
 func (s *sealer) hidden(path []string) bool {
 	some := func(match func(string) bool) bool {
 		for _, p := range path {
@@ -240,6 +241,7 @@ func ordered(b *bytes.Buffer, n *yaml.Node) error {
 		return err
 	case yaml.SequenceNode:
 		start, end, step = "[", "]", 1
+	default: // a mapping
 	}
 	b.WriteString(start)
 	for i := 0; i < len(n.Content); i += step {

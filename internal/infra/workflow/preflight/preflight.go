@@ -1,4 +1,4 @@
-// Package preflight looks whether a cluster has what an estate needs, before anything is
+// Package preflight checks whether a cluster has what an estate needs, before anything is
 // planned: API, rights, nodes, storages, templates, SSH. It changes nothing. Whether a
 // single change is possible is plan's subject.
 package preflight
@@ -183,12 +183,12 @@ func (p *preflight) templates(ctx context.Context) {
 		p.add(Fail, "templates", "%v", err)
 		return
 	}
-	var looked []int
+	var checked []int
 	for _, v := range p.Estate.AllVMs() {
-		if v.Template == 0 || slices.Contains(looked, v.Template) {
+		if v.Template == 0 || slices.Contains(checked, v.Template) {
 			continue
 		}
-		looked = append(looked, v.Template)
+		checked = append(checked, v.Template)
 		i := slices.IndexFunc(resources, func(r pve.Resource) bool { return r.VMID == v.Template && r.Type == "qemu" })
 		what := "template " + strconv.Itoa(v.Template)
 		switch {

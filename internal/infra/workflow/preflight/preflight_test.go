@@ -23,15 +23,15 @@ const estate = `{
   "splunk_vm_id": 200, "splunk_vm_name": "splunk-aio", "template_id": 9200
 }`
 
-// bed is a cluster with what the estate needs, and clients to it.
-type bed struct {
+// rig is a cluster with what the estate needs, and clients to it.
+type rig struct {
 	t      *testing.T
 	estate *declaration.Estate
 	sim    *pvesim.Sim
 	url    string
 }
 
-func newBed(t *testing.T) *bed {
+func newRig(t *testing.T) *rig {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "deployment.json")
 	must(t, os.WriteFile(file, []byte(estate), 0o600))
@@ -45,10 +45,10 @@ func newBed(t *testing.T) *bed {
 	must(t, err)
 	server := httptest.NewServer(sim.Handler())
 	t.Cleanup(server.Close)
-	return &bed{t: t, estate: e, sim: sim, url: server.URL}
+	return &rig{t: t, estate: e, sim: sim, url: server.URL}
 }
 
-func (b *bed) client(o pve.Options) *pve.Client {
+func (b *rig) client(o pve.Options) *pve.Client {
 	b.t.Helper()
 	o.Endpoint, o.Node = b.url, "pve"
 	c, err := pve.New(o)
@@ -58,7 +58,7 @@ func (b *bed) client(o pve.Options) *pve.Client {
 }
 
 // run makes all checks with a token, and beside it a password of root@pam if there is one.
-func (b *bed) run(rootPassword string) map[string]Finding {
+func (b *rig) run(rootPassword string) map[string]Finding {
 	b.t.Helper()
 	o := Options{Estate: b.estate, Client: b.client(pve.Options{Token: "ops@pve!ci=0-1"}), Endpoint: b.url}
 	o.SSH = &upload.Uploader{API: o.Client}
@@ -80,7 +80,7 @@ func must(t *testing.T, err error) {
 }
 
 func TestRootPasswordIsTried(t *testing.T) {
-	b := newBed(t)
+	b := newRig(t)
 	for password, want := range map[string]Finding{
 		"": {State: Warn, Says: "no token may"}, "wrong": {State: Fail, Says: "401"}, "right": {State: Fine, Says: "features of dns"},
 	} {
@@ -91,7 +91,7 @@ func TestRootPasswordIsTried(t *testing.T) {
 }
 
 func TestWhatIsMissingIsNamed(t *testing.T) {
-	b := newBed(t)
+	b := newRig(t)
 	for what, f := range b.run("right") {
 		if f.State == Fail {
 			t.Errorf("%s: %s", what, f.Says)

@@ -26,7 +26,7 @@ import (
 // ErrNoKey says that there is no SSH key, so nothing can be uploaded.
 var ErrNoKey = errors.New("no SSH key to the node: set PROXMOX_SSH_PRIVATE_KEY or PROXMOX_SSH_KEY_PATH")
 
-// API is what is asked of Proxmox VE; *pve.Client has it.
+// API are the calls to Proxmox VE; *pve.Client has it.
 type API interface {
 	Get(ctx context.Context, path string, query url.Values, out any) error
 	Node() string // the default node
@@ -76,7 +76,7 @@ func (u *Uploader) dial(ctx context.Context, node string) (*ssh.Client, error) {
 		return nil, fmt.Errorf("SSH to node %s: %w", node, err)
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	secure, channels, requests, err := ssh.NewClientConn(conn, address, &ssh.ClientConfig{
+	secured, channels, requests, err := ssh.NewClientConn(conn, address, &ssh.ClientConfig{
 		User: u.User, Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)}, HostKeyCallback: known, Timeout: 10 * time.Second,
 	})
 	if err != nil {
@@ -84,7 +84,7 @@ func (u *Uploader) dial(ctx context.Context, node string) (*ssh.Client, error) {
 		conn.Close()
 		return nil, fmt.Errorf("SSH to %s@%s: %w", u.User, address, err)
 	}
-	return ssh.NewClient(secure, channels, requests), nil
+	return ssh.NewClient(secured, channels, requests), nil
 }
 
 // Probe logs in and out again.

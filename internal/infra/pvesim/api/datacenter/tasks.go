@@ -1,6 +1,7 @@
 package datacenter
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -83,7 +84,7 @@ func (a tasks) status(c *api.Call) (any, error) {
 func (a tasks) log(c *api.Call) (any, error) {
 	t, err := a.find(c)
 	if err != nil {
-		if e, ok := err.(*refusal.Error); ok && e.Params["upid"] == errNoTask {
+		if e, ok := errors.AsType[*refusal.Error](err); ok && e.Params["upid"] == errNoTask {
 			return api.List{Data: []map[string]any{{"n": 1, "t": "unable to open file - No such file or directory"}}, Total: 1}, nil
 		}
 		return nil, err

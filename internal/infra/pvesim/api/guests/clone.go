@@ -17,7 +17,7 @@ import (
 // CloneLimit is how many clones of one template may run at once.
 type CloneLimit struct {
 	Max     int           // 0: no limit
-	Timeout time.Duration // how long a clone waits for its turn
+	Timeout time.Duration // how long a clone waits for a running one to end
 }
 
 // clones makes guests out of others.
@@ -69,7 +69,7 @@ func (a clones) clone(c *api.Call) (any, error) {
 		}
 	}
 	m := begin(a.cluster, store.NewGuest(newid, a.kind, target), a.pick("create", "clone"))
-	start, free := a.turn(src)
+	start, free := a.waitFor(src)
 	t := c.Start(a.pick("vzclone", "qmclone"), strconv.Itoa(src.VMID), func(t *task.Task) error {
 		if !free {
 			return src.LockTimeout()
@@ -126,9 +126,9 @@ func (a clones) admit(c *api.Call, src *store.Guest, newid int, target string) e
 	return nil
 }
 
-// turn says when a clone of src can begin: at once, or when one of the running ones has
-// ended. false: not within the timeout, and when that is over.
-func (a clones) turn(src *store.Guest) (time.Time, bool) {
+// waitFor returns when a clone of src can begin: now, or when a running clone has ended.
+// It returns false and the end of the timeout if that comes first.
+func (a clones) waitFor(src *store.Guest) (time.Time, bool) {
 	now := a.cluster.Now()
 	if a.limit.Max <= 0 {
 		return now, true

@@ -27,8 +27,8 @@ const (
 	snippet    = "local:snippets/splunk-aio-cloud-init.yml"
 )
 
-// bed is a simulated cluster with a client, over a real connection.
-type bed struct {
+// rig is a simulated cluster with a client, over a real connection.
+type rig struct {
 	t      testing.TB
 	sim    *pvesim.Sim
 	url    string
@@ -37,10 +37,10 @@ type bed struct {
 }
 
 // official is the official schema, where PVE_SCHEMA names it: every request of every test is
-// then held against it.
+// then checked against it.
 var official = sync.OnceValues(schema.FromEnv)
 
-func newBed(t testing.TB, o pvesim.Options) *bed {
+func newRig(t testing.TB, o pvesim.Options) *rig {
 	t.Helper()
 	schema, err := official()
 	check(t, err)
@@ -60,7 +60,7 @@ func newBed(t testing.TB, o pvesim.Options) *bed {
 	check(t, sim.AddTemplateVM(pvesim.TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "10G"}}))
 	check(t, sim.AddTemplateVM(pvesim.TemplateVM{VMID: 9200, Disks: map[string]string{"virtio0": "20G"}}))
 	srv := httptest.NewServer(sim.Handler())
-	b := &bed{t: t, sim: sim, url: srv.URL}
+	b := &rig{t: t, sim: sim, url: srv.URL}
 	b.client = b.connect(nil)
 	b.root = b.login(pve.Options{Username: pvesim.DefaultUser, Password: pvesim.DefaultPassword})
 	t.Cleanup(func() {
@@ -74,11 +74,11 @@ func newBed(t testing.TB, o pvesim.Options) *bed {
 	return b
 }
 
-func (b *bed) connect(rt http.RoundTripper) *pve.Client {
+func (b *rig) connect(rt http.RoundTripper) *pve.Client {
 	return b.login(pve.Options{Token: pvesim.DefaultToken, Transport: rt})
 }
 
-func (b *bed) login(o pve.Options) *pve.Client {
+func (b *rig) login(o pve.Options) *pve.Client {
 	b.t.Helper()
 	o.Endpoint, o.Node, o.Sleep = b.url, "pve", brief
 	c, err := pve.New(o)
@@ -153,22 +153,22 @@ func drop(kind, key string) func(map[string]any) {
 	return func(d map[string]any) { delete(d[kind].(map[string]any), key) }
 }
 
-func (b *bed) plan(e *declaration.Estate, o plan.Options) *plan.Plan {
+func (b *rig) plan(e *declaration.Estate, o plan.Options) *plan.Plan {
 	b.t.Helper()
 	p, err := plan.Make(b.t.Context(), b.client, e, o)
 	check(b.t, err)
 	return p
 }
 
-func (b *bed) apply(p *plan.Plan, o apply.Options) (*apply.Result, error) {
+func (b *rig) apply(p *plan.Plan, o apply.Options) (*apply.Result, error) {
 	b.t.Helper()
 	o.Sleep, o.Root = brief, b.root
 	return apply.Run(b.t.Context(), b.client, p, o)
 }
 
-// converge plans and applies until the estate is there, and shows that it is: nothing is
-// left to do, and applying that writes nothing.
-func (b *bed) converge(e *declaration.Estate, o plan.Options) {
+// converge plans and applies until the estate is as declared. Then the plan is
+// empty, and applying it writes nothing.
+func (b *rig) converge(e *declaration.Estate, o plan.Options) {
 	b.t.Helper()
 	r, err := b.apply(b.plan(e, o), apply.Options{})
 	check(b.t, err)
@@ -180,20 +180,20 @@ func (b *bed) converge(e *declaration.Estate, o plan.Options) {
 }
 
 // make plans and applies, for tests that begin with what is there.
-func (b *bed) make(e *declaration.Estate) {
+func (b *rig) make(e *declaration.Estate) {
 	b.t.Helper()
 	check(b.t, errOf(b.apply(b.plan(e, plan.Options{}), apply.Options{})))
 }
 
 // filters switches the firewall of the cluster on, as it is after the first apply.
-func (b *bed) filters() {
+func (b *rig) filters() {
 	b.t.Helper()
 	b.by("PUT", "/cluster/firewall/options", url.Values{"enable": {"1"}, "policy_in": {"ACCEPT"}, "ebtables": {"0"},
 		"log_ratelimit": {"enable=1,burst=10,rate=5/second"}})
 }
 
-// still shows that nothing is left to do. In a part of the estate nothing converges.
-func (b *bed) still(e *declaration.Estate, o plan.Options) {
+// still fails unless the plan is empty. A part of the estate never converges.
+func (b *rig) still(e *declaration.Estate, o plan.Options) {
 	b.t.Helper()
 	p := b.plan(e, o)
 	if !p.Empty() {
@@ -208,7 +208,7 @@ func (b *bed) still(e *declaration.Estate, o plan.Options) {
 }
 
 // config is the live configuration of a guest, read as root.
-func (b *bed) config(vmid int) pve.Config {
+func (b *rig) config(vmid int) pve.Config {
 	b.t.Helper()
 	list, err := b.client.Resources(b.t.Context())
 	check(b.t, err)

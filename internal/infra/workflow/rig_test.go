@@ -40,8 +40,8 @@ const estate = `{
 // dns is the first container's text in the estate.
 const dns = `"dns": {"vm_id": 103, "hostname": "dns", "tags": ["terraform", "container", "dns"], "memory_dedicated": 512, "unprivileged": true, "root_disk": {"size": 8}},`
 
-// bed is an estate in a folder beside a simulated cluster.
-type bed struct {
+// rig is an estate in a folder beside a simulated cluster.
+type rig struct {
 	t      *testing.T
 	dir    string
 	site   Site
@@ -52,9 +52,9 @@ type bed struct {
 	before func(*http.Request) // called with each request before it is answered; nil for none
 }
 
-func newBed(t *testing.T, text string, options pvesim.Options) *bed {
+func newRig(t *testing.T, text string, options pvesim.Options) *rig {
 	t.Helper()
-	b := &bed{t: t, dir: t.TempDir()}
+	b := &rig{t: t, dir: t.TempDir()}
 	file := b.path("deployment.json")
 	b.site = Site{Declaration: declaration.Options{Deployment: file}, State: b.path(".provision")}
 	b.write("deployment.json", text)
@@ -66,7 +66,7 @@ func newBed(t *testing.T, text string, options pvesim.Options) *bed {
 }
 
 // reset puts a new cluster behind the same address.
-func (b *bed) reset(options pvesim.Options) {
+func (b *rig) reset(options pvesim.Options) {
 	b.t.Helper()
 	var err error
 	options.Schema, err = schema.FromEnv()
@@ -81,7 +81,7 @@ func (b *bed) reset(options pvesim.Options) {
 	b.t.Cleanup(func() { must(b.t, sim.Mismatches()) })
 }
 
-func (b *bed) serve(w http.ResponseWriter, r *http.Request) {
+func (b *rig) serve(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	before, sim := b.before, b.sim
 	b.mu.Unlock()
@@ -91,20 +91,20 @@ func (b *bed) serve(w http.ResponseWriter, r *http.Request) {
 	sim.Handler().ServeHTTP(w, r)
 }
 
-func (b *bed) hook(before func(*http.Request)) {
+func (b *rig) hook(before func(*http.Request)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.before = before
 }
 
-func (b *bed) path(name string) string { return filepath.Join(b.dir, name) }
+func (b *rig) path(name string) string { return filepath.Join(b.dir, name) }
 
-func (b *bed) write(name, text string) {
+func (b *rig) write(name, text string) {
 	b.t.Helper()
 	must(b.t, os.WriteFile(b.path(name), []byte(text), 0o600))
 }
 
-func (b *bed) read(name string) string {
+func (b *rig) read(name string) string {
 	b.t.Helper()
 	text, err := os.ReadFile(b.path(name))
 	must(b.t, err)
@@ -112,7 +112,7 @@ func (b *bed) read(name string) string {
 }
 
 // edit replaces a text of the declaration.
-func (b *bed) edit(old, new string) {
+func (b *rig) edit(old, new string) {
 	b.t.Helper()
 	text := b.read("deployment.json")
 	if !strings.Contains(text, old) {
@@ -122,7 +122,7 @@ func (b *bed) edit(old, new string) {
 }
 
 // config is the configuration of a live guest; "" if there is none.
-func (b *bed) config(vmid string) string {
+func (b *rig) config(vmid string) string {
 	for path, text := range b.sim.Dump() {
 		if strings.HasSuffix(path, "/"+vmid+".conf") {
 			return text
@@ -132,13 +132,13 @@ func (b *bed) config(vmid string) string {
 }
 
 // begin takes the lock without waiting.
-func (b *bed) begin() (*Work, error) {
+func (b *rig) begin() (*Work, error) {
 	return Begin(b.t.Context(), b.site, b.access, state.LockOptions{Command: "provision test", Wait: -1})
 }
 
 // apply plans and carries out, and publishes to the targets if the whole estate was
-// looked at.
-func (b *bed) apply(o plan.Options, targets ...string) (results []inventory.Result, err error) {
+// planned.
+func (b *rig) apply(o plan.Options, targets ...string) (results []inventory.Result, err error) {
 	b.t.Helper()
 	ctx := b.t.Context()
 	w, err := b.begin()
@@ -161,14 +161,14 @@ func (b *bed) apply(o plan.Options, targets ...string) (results []inventory.Resu
 }
 
 // applied wants an apply to succeed.
-func (b *bed) applied() {
+func (b *rig) applied() {
 	b.t.Helper()
 	_, err := b.apply(plan.Options{})
 	must(b.t, err)
 }
 
 // plan plans, without the lock.
-func (b *bed) plan() (*plan.Plan, error) {
+func (b *rig) plan() (*plan.Plan, error) {
 	s, err := Open(b.t.Context(), b.site, b.access)
 	if err != nil {
 		return nil, err
@@ -178,7 +178,7 @@ func (b *bed) plan() (*plan.Plan, error) {
 }
 
 // empty wants a plan without changes.
-func (b *bed) empty() {
+func (b *rig) empty() {
 	b.t.Helper()
 	p, err := b.plan()
 	must(b.t, err)
@@ -188,7 +188,7 @@ func (b *bed) empty() {
 }
 
 // publish publishes what was applied last.
-func (b *bed) publish() ([]inventory.Result, error) {
+func (b *rig) publish() ([]inventory.Result, error) {
 	e, err := b.site.Load(b.t.Context())
 	if err != nil {
 		return nil, err
