@@ -44,7 +44,8 @@ func conform(p place, v any, t reflect.Type, ps *problems) (any, bool) {
 func conformMap(p place, m map[string]any, t reflect.Type, ps *problems) map[string]any {
 	out := make(map[string]any, len(m))
 	for _, name := range sortedKeys(m) {
-		inner, below := t, p
+		var inner reflect.Type
+		var below place
 		switch {
 		case t.Kind() == reflect.Struct:
 			inner, below = field(t, name), p.key(name)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -182,7 +183,7 @@ func TestStreamsDoNotSilence(t *testing.T) {
 			if body, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(body), "pages are open") {
 				t.Fatalf("%q, %v", body, err)
 			}
-			if _, err := c.Read(make([]byte, 1)); err != io.EOF {
+			if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 				t.Fatalf("the connection of a refused stream: %v", err)
 			}
 		default:

@@ -48,6 +48,7 @@ func (s schema) types() (list []string) {
 		for _, n := range s.Type.Content {
 			list = append(list, n.Value)
 		}
+	default: // the schema names no type
 	}
 	return list
 }

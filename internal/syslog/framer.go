@@ -341,6 +341,7 @@ func (f *Framer) bareFrame(q []byte, h head, end bool) (msg []byte, cut bool, n 
 			return nil, false, 0, false
 		case no:
 			return f.line(q, end)
+		default: // yes: the message follows
 		}
 		f.reset(unchecked)
 		f.counting = true
@@ -422,6 +423,7 @@ func (f *Framer) seek(q []byte, s search) (msg []byte, cut bool, n int, ok bool)
 			return f.deliver(bytes.TrimSuffix(q[s.from:b], bom), true, b)
 		case maybe:
 			return nil, false, 0, false
+		default: // no: the message goes on
 		}
 	}
 	switch {

@@ -328,6 +328,7 @@ func (f *Framer) lineEnd(p []byte, end bool) (n int, found bool) {
 			n = max(f.searched-maxCountDigits-1, 0)
 			f.scanned, f.searched, f.need = limit-n, f.searched-n, f.need-n
 			return n, false
+		default: // no: nothing begins here
 		}
 		keep = unfinished(p)
 	}

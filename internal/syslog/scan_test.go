@@ -32,6 +32,7 @@ func describe(s Stamp) string {
 		return ""
 	case Unix:
 		return fmt.Sprintf("@%d%s", s.Secs, fraction)
+	default: // written below
 	}
 	text := fmt.Sprintf("%02d-%02d %02d:%02d:%02d%s", s.Month, s.Day, s.Hour, s.Minute, s.Second, fraction)
 	if s.Year != 0 {
