@@ -29,15 +29,15 @@ type guesser struct {
 }
 
 // WaitError means that an address must wait before its next password.
-type WaitError struct{ left time.Duration }
+type WaitError struct{ remaining time.Duration }
 
 // Error implements error.
 func (e *WaitError) Error() string {
 	return fmt.Sprintf("too many passwords were tried from your address; wait %d s", e.Seconds())
 }
 
-// Seconds is the time left to wait, rounded up.
-func (e *WaitError) Seconds() int { return int((e.left + time.Second - 1) / time.Second) }
+// Seconds is the remaining time, rounded up.
+func (e *WaitError) Seconds() int { return int((e.remaining + time.Second - 1) / time.Second) }
 
 // pause is how long an address must still wait.
 func (g *guesses) pause(from netip.Prefix) time.Duration {
