@@ -334,7 +334,7 @@ func TestRunWritesItsReport(t *testing.T) {
 	if err != nil || json.Unmarshal(data, &rep) != nil || len(rep.Runs) != 4 || rep.Machine.Cores == 0 || len(rep.Gateway) != 64 {
 		t.Errorf("the JSON report is %s (%v)", data, err)
 	}
-	if text, err := os.ReadFile(readme); err != nil || !strings.Contains(string(text), "| tcp-flat | gateway |") {
+	if text, err := os.ReadFile(readme); err != nil || !strings.Contains(string(text), "| scenario | subject |") {
 		t.Errorf("the README is %s (%v)", text, err)
 	}
 	if code, again, stderr := bench(t.Context(), "report", jsonOut, "--html="+htmlOut); code != 0 || again != stdout {

@@ -67,7 +67,7 @@ func runCommand() *cobra.Command {
 	to.flags(f)
 	f.StringVar(&o.Dir, "dir", "", "where to make the temporary folders, which hold the queue (default: the system's temporary folder)")
 	f.BoolVar(&o.Keep, "keep", false, "leave the temporary folders (configuration, logs, queue)")
-	f.DurationVar(&o.Quiet, "quiet", 10*time.Second, "end a run in which nothing has moved for so long")
+	f.DurationVar(&o.Quiet, "quiet", 10*time.Second, "end a run without progress after this time")
 	f.DurationVar(&o.Idle, "idle", 20*time.Second, "how long the scenario idle watches")
 	return c
 }

@@ -126,7 +126,7 @@ func unfinishedLines(ctx context.Context, r *rig) error {
 			return fmt.Errorf("begin a line: %w", err)
 		}
 	}
-	err := r.until(ctx, rowLimit, "the gateway cuts lines to make room", func() bool {
+	err := r.until(ctx, rowLimit, "the gateway cuts lines because its memory is full", func() bool {
 		s, err := r.web.scrape(ctx)
 		return err == nil && s.sum("gateway_partial_messages_total", `reason="full"`) > 0
 	})

@@ -9,6 +9,6 @@
 //
 // Messages are rendered once into a [Ring]; while sending only the digits of the
 // markers (package marker) and, once a second, the header times are patched in place.
-// The rest of a message comes round again after one turn of the ring, which is far
+// The rest of a message repeats after one round of the ring, which is far
 // longer than the 32 KiB window of gzip.
 package mix

@@ -195,12 +195,12 @@ func TestWhole(t *testing.T) {
 
 // BenchmarkNumber is the generator's own work per message, without the kernel's.
 func BenchmarkNumber(b *testing.B) {
-	const turn = 384
-	r := newRing(b, 4*turn, Vendors(), LF)
+	const batch = 384
+	r := newRing(b, 4*batch, Vendors(), LF)
 	b.ReportAllocs()
 	b.SetBytes(int64(len(r.Bytes(0, r.Len())) / r.Len()))
-	for i := 0; i < b.N; i += turn {
-		at := i / turn % 4 * turn
-		r.Number(at, at+turn, uint64(i), time.Now())
+	for i := 0; i < b.N; i += batch {
+		at := i / batch % 4 * batch
+		r.Number(at, at+batch, uint64(i), time.Now())
 	}
 }

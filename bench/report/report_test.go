@@ -68,7 +68,7 @@ func TestNoiseRefusesTheComparison(t *testing.T) {
 	wants(t, b.String(), want, "| both | other | 4 |")
 	wants(t, h.String(), want)
 	if strings.Contains(b.String(), "times the gateway's") {
-		t.Error("there are ratios all the same")
+		t.Error("there are ratios nevertheless")
 	}
 }
 

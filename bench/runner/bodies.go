@@ -45,7 +45,7 @@ type hecFields struct {
 	SenderIP  string `json:"sender_ip"`
 }
 
-// makeBodies makes n bodies of one vendor's lines each, the vendors in turns, as the
+// makeBodies makes n bodies of one vendor's lines each, the vendors round robin, as the
 // gateway does, and numbers the messages of all from 0 without gaps.
 func makeBodies(n int, compress bool) ([]hecBody, error) {
 	var rings []*mix.Ring

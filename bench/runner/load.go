@@ -103,7 +103,7 @@ func (r *rig) underLoad(ctx context.Context) error {
 func (r *rig) results(loads []*child.Process) error {
 	for _, p := range loads {
 		if !p.Ended() {
-			r.run.problem("the load generator was stopped: nothing moved for %v", r.o.Quiet)
+			r.run.problem("the load generator was stopped: no progress for %v", r.o.Quiet)
 			p.Stop(helperGrace)
 		}
 		load, err := result(p)

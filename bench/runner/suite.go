@@ -38,7 +38,7 @@ type Options struct {
 	Dir string
 	// Keep leaves the temporary folders.
 	Keep bool
-	// Quiet ends a run in which nothing has moved for so long.
+	// Quiet ends a run without progress after this time.
 	Quiet time.Duration
 	// Idle is how long the scenario idle watches.
 	Idle time.Duration

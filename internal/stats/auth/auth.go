@@ -77,7 +77,7 @@ type account struct {
 	rights         Rights
 }
 
-// New refuses a user without a name or a password, who would only look protected. With
+// New refuses a user without a name or a password, which would protect nothing. With
 // readers, or without users, everybody may read.
 func New(users []User, readers bool) (*Users, error) {
 	a := &Users{

@@ -56,7 +56,7 @@ func (g *guesses) wrong(from netip.Prefix) int {
 	now := time.Now()
 	one := g.by[from]
 	if one == nil || now.Sub(one.last) > forgetAfter {
-		g.makeRoom(now)
+		g.evict(now)
 		one = new(guesser)
 		g.by[from] = one
 	}
@@ -68,9 +68,9 @@ func (g *guesses) wrong(from netip.Prefix) int {
 	return one.wrong
 }
 
-// makeRoom forgets expired addresses and, if that is not enough, the one with the oldest
+// evict forgets expired addresses and, if that is not enough, the one with the oldest
 // guess.
-func (g *guesses) makeRoom(now time.Time) {
+func (g *guesses) evict(now time.Time) {
 	if len(g.by) < maxGuessers {
 		return
 	}
