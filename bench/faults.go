@@ -18,14 +18,14 @@ func faultsCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.Progress = c.ErrOrStderr()
 			rep, err := o.Run(c.Context())
-			return tell(c, rep, err)
+			return printReport(c, rep, err)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&o.Gateway, "gateway", "bin/gateway", "the gateway's program")
 	f.BoolVar(&o.Quick, "quick", false, "fewer messages and shorter storms")
 	f.StringSliceVar(&o.Only, "only", nil, "only rows whose name holds one of these")
-	f.StringVar(&o.Dir, "dir", "", "where to make the temporary folders (default: the system's place)")
+	f.StringVar(&o.Dir, "dir", "", "where to make the temporary folders (default: the system's temporary folder)")
 	f.BoolVar(&o.Keep, "keep", false, "leave the folders of rows that fail")
 	return c
 }
@@ -42,7 +42,7 @@ func crashCommand() *cobra.Command {
 			}
 			o.Progress = c.ErrOrStderr()
 			rep, err := faults.Crash(c.Context(), o)
-			return tell(c, rep, err)
+			return printReport(c, rep, err)
 		},
 	}
 	f := c.Flags()
@@ -50,13 +50,13 @@ func crashCommand() *cobra.Command {
 	f.IntVar(&o.Kills, "kills", 20, "kills with each seed")
 	f.IntVar(&o.Seeds, "seeds", 1, "how many seeds")
 	f.Uint64Var(&o.First, "first-seed", 1, "the first seed")
-	f.StringVar(&o.Dir, "dir", "", "where to make the temporary folders (default: the system's place)")
+	f.StringVar(&o.Dir, "dir", "", "where to make the temporary folders (default: the system's temporary folder)")
 	f.BoolVar(&o.Keep, "keep", false, "leave the folders of seeds that fail")
 	return c
 }
 
-// tell prints the table; a row that fails is a failure.
-func tell(c *cobra.Command, rep faults.Report, err error) error {
+// printReport prints the table. It fails when a row failed.
+func printReport(c *cobra.Command, rep faults.Report, err error) error {
 	if len(rep) > 0 {
 		if werr := rep.WriteTable(c.OutOrStdout()); werr != nil {
 			return cli.Fail(fmt.Errorf("print the table: %w", werr))

@@ -61,13 +61,13 @@ func loadCommand() *cobra.Command {
 	f.IntVar(&o.Rate, "rate", 0, "messages a second over all senders; 0 = flat out")
 	f.StringVar(&profile, "profile", "", "rates over time instead of one, such as 10s:5000,30s:5000-50000,10s:50000")
 	f.StringVar(&o.CAFile, "ca-file", "", "check a TLS receiver's certificate against these; empty = do not check")
-	f.StringVar(&o.File, "file", "", "send the lines of this file, each with a mark at its end, instead of a mix")
+	f.StringVar(&o.File, "file", "", "send the lines of this file, each with a marker at its end, instead of a mix")
 	f.StringVar(&framing, "framing", string(mix.LF), "framing in a TCP stream: lf or octet")
 	f.StringVar(&o.Mix, "mix", loadgen.MixFive, "five (all vendors in equal parts), unifi, palo_alto, cisco_asa, linux or windows")
 	f.BoolVar(&o.Single, "single", false, "make every message a write of its own, on the next connection")
 	f.BoolVar(&o.PortPerVendor, "port-per-vendor", false, "send unifi, palo_alto, cisco_asa, linux and windows lines each to one of the five ports, in this order")
 	f.IntVar(&o.Sources, "sources", 0, "send from so many addresses, 127.0.0.2 and up; 0 = the kernel's choice")
 	f.DurationVar(&o.Duration, "duration", 0, "end at the latest after this time; 0 = when all is sent")
-	f.BoolVar(&asJSON, "json", false, "print the result as JSON; refused messages are then told there and not by the exit code")
+	f.BoolVar(&asJSON, "json", false, "print the result as JSON; refused messages are then in the result and do not change the exit code")
 	return c
 }

@@ -23,7 +23,7 @@ import (
 	"syslog-gateway/internal/cli"
 )
 
-// TestMain makes this test binary play all parts: started with the arguments of the
+// TestMain makes this test binary every program of a run: with the arguments of the
 // gateway it is the stand-in, with those of bench it is bench.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 			os.Exit(playGateway(os.Args[3]))
 		}
 	}
-	// A program built with -race sleeps a second at its end, unless told not to.
+	// A program built with -race sleeps a second at its end, unless configured otherwise.
 	if err := os.Setenv("GORACE", "atexit_sleep_ms=0"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(cli.Failed)
@@ -49,20 +49,20 @@ func playGateway(config string) int {
 		n, _ := strconv.ParseUint(os.Getenv(name), 10, 64)
 		return n
 	}
-	if number("STANDIN_DIE") > 0 {
+	if number("STAND_IN_DIE") > 0 {
 		fmt.Fprintln(os.Stderr, "the stand-in dies of its own accord")
 		return 3
 	}
-	err := runStandin(ctx, config, os.Getenv("SPLUNK_HEC_TOKEN"), standinFaults{
-		DropEvery: number("STANDIN_DROP"), RepeatEvery: number("STANDIN_REPEAT"),
-		Miscount: number("STANDIN_MISCOUNT") > 0, Burn: time.Duration(number("STANDIN_BURN_MS")) * time.Millisecond,
-		Delay: time.Duration(number("STANDIN_DELAY_MS")) * time.Millisecond,
+	err := runStandIn(ctx, config, os.Getenv("SPLUNK_HEC_TOKEN"), standInFaults{
+		DropEvery: number("STAND_IN_DROP"), RepeatEvery: number("STAND_IN_REPEAT"),
+		Miscount: number("STAND_IN_MISCOUNT") > 0, Burn: time.Duration(number("STAND_IN_BURN_MS")) * time.Millisecond,
+		Delay: time.Duration(number("STAND_IN_DELAY_MS")) * time.Millisecond,
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return int(number("STANDIN_EXIT"))
+	return int(number("STAND_IN_EXIT"))
 }
 
 // quiet is how long nothing moves until a run ends with messages missing. A run in
@@ -100,8 +100,8 @@ func TestRunMeasuresAFaultlessGateway(t *testing.T) {
 			if len(r.Problems) > 0 && name != "conservation" {
 				t.Errorf("problems: %v", r.Problems)
 			}
-			if r.Sent() != n || r.Sink.Unique+r.Sink.Lost != n || r.Books.Received != int64(r.Sink.Unique) {
-				t.Errorf("%+v does not tell of %d messages", r, n)
+			if r.Sent() != n || r.Sink.Unique+r.Sink.Lost != n || r.Counts.Received != int64(r.Sink.Unique) {
+				t.Errorf("%+v does not count %d messages", r, n)
 			}
 			if r.Rate <= 0 || r.CPUPerMessage <= 0 || r.RSSHigh < 1<<20 || r.Startup <= 0 || r.LoadCPU <= 0 || r.Sink.Latency.Count == 0 {
 				t.Errorf("%+v lacks figures", r)
@@ -115,28 +115,28 @@ func TestRunMeasuresAFaultlessGateway(t *testing.T) {
 func TestRunFindsWhatIsWrong(t *testing.T) {
 	const n = 5_000
 	t.Run("drops every 1000th", func(t *testing.T) {
-		t.Setenv("STANDIN_DROP", "1000")
+		t.Setenv("STAND_IN_DROP", "1000")
 		r := one(t, "tcp-flat", n)
-		if r.Sink.Lost != n/1000 || r.Sink.Duplicated != 0 || r.Books.Dropped != n/1000 || !strings.Contains(fmt.Sprint(r.Problems), "5 messages are lost") {
-			t.Errorf("lost %d, books %+v, problems %v, want %d lost", r.Sink.Lost, r.Books, r.Problems, n/1000)
+		if r.Sink.Lost != n/1000 || r.Sink.Duplicated != 0 || r.Counts.Dropped != n/1000 || !strings.Contains(fmt.Sprint(r.Problems), "5 messages are lost") {
+			t.Errorf("lost %d, counts %+v, problems %v, want %d lost", r.Sink.Lost, r.Counts, r.Problems, n/1000)
 		}
 	})
 	t.Run("repeats every 500th", func(t *testing.T) {
-		t.Setenv("STANDIN_REPEAT", "500")
+		t.Setenv("STAND_IN_REPEAT", "500")
 		r := one(t, "tcp-flat", n)
 		if r.Sink.Duplicated != n/500 || r.Sink.Lost != 0 || !strings.Contains(fmt.Sprint(r.Problems), "10 messages came twice") {
 			t.Errorf("twice %d, problems %v, want %d", r.Sink.Duplicated, r.Problems, n/500)
 		}
 	})
 	t.Run("miscounts", func(t *testing.T) {
-		t.Setenv("STANDIN_MISCOUNT", "1")
+		t.Setenv("STAND_IN_MISCOUNT", "1")
 		r := one(t, "tcp-flat", 1000)
-		if r.Books.Difference() != -1000 || !strings.Contains(fmt.Sprint(r.Problems), "do not balance by -1000") {
-			t.Errorf("books %+v, problems %v", r.Books, r.Problems)
+		if r.Counts.Difference() != -1000 || !strings.Contains(fmt.Sprint(r.Problems), "differ by -1000") {
+			t.Errorf("counts %+v, problems %v", r.Counts, r.Problems)
 		}
 	})
 	t.Run("delays", func(t *testing.T) {
-		t.Setenv("STANDIN_DELAY_MS", "400")
+		t.Setenv("STAND_IN_DELAY_MS", "400")
 		// The first request holds the first message alone, the others wait for it.
 		r := one(t, "tcp-flat", 1000)
 		if l := r.Sink.Latency; l.P50 < 400 || l.P50 > 2*400+400 || len(r.Problems) > 0 {
@@ -144,14 +144,14 @@ func TestRunFindsWhatIsWrong(t *testing.T) {
 		}
 	})
 	t.Run("ends with exit code 4", func(t *testing.T) {
-		t.Setenv("STANDIN_EXIT", "4")
+		t.Setenv("STAND_IN_EXIT", "4")
 		r := one(t, "startup", 0)
 		if r.ExitCode != 4 || len(r.Problems) != 1 {
 			t.Errorf("exit code %d, problems %v", r.ExitCode, r.Problems)
 		}
 	})
 	t.Run("does not start", func(t *testing.T) {
-		t.Setenv("STANDIN_DIE", "1")
+		t.Setenv("STAND_IN_DIE", "1")
 		if _, err := suite(t, "startup", 0); err == nil || !strings.Contains(err.Error(), "of its own accord") {
 			t.Errorf("error %v does not show the gateway's last words", err)
 		}
@@ -163,14 +163,14 @@ func TestRunFindsWhatIsWrong(t *testing.T) {
 // so a loaded machine changes how long they take but not how many they are.
 func TestRunAccountsForCPU(t *testing.T) {
 	plain := one(t, "tcp-flat", 1000)
-	t.Setenv("STANDIN_BURN_MS", "1000")
+	t.Setenv("STAND_IN_BURN_MS", "1000")
 	burned := one(t, "tcp-flat", 1000)
 	const tick = 0.02 // of /proc, at both ends
 	if burned.CPU < 1-tick {
-		t.Errorf("1,000 ms of CPU are booked as %.2f s", burned.CPU)
+		t.Errorf("1,000 ms of CPU are measured as %.2f s", burned.CPU)
 	}
 	if plain.CPU >= 1 {
-		t.Errorf("a run without the burn is booked as %.2f s of CPU: the test cannot see it", plain.CPU)
+		t.Errorf("a run without the burn is measured as %.2f s of CPU: the test cannot see it", plain.CPU)
 	}
 	if all := float64(runtime.NumCPU()) * burned.Watched; burned.CPU+burned.OtherCPU > all+10*tick {
 		t.Errorf("%.2f s of the gateway and %.2f s of others are more than the machine has in %.2f s", burned.CPU, burned.OtherCPU, burned.Watched)
@@ -201,18 +201,18 @@ func TestCeiling(t *testing.T) {
 	if err != nil || json.Unmarshal(data, &rep) != nil {
 		t.Fatalf("the report is %s (%v)", data, err)
 	}
-	var parts []string
+	var components []string
 	for _, c := range rep.Ceilings {
-		parts = append(parts, c.Part)
+		components = append(components, c.Component)
 		if c.Messages == 0 || c.Seconds < 0.2 || c.Rate <= 0 || c.CPUPerMessage <= 0 || c.Watched < c.Seconds {
 			t.Errorf("%+v lacks figures", c)
 		}
 	}
-	if want := []string{runner.SinkGzip, runner.SinkPlain, runner.GeneratorTCP, runner.GeneratorUDP}; !slices.Equal(parts, want) || len(rep.Runs) > 0 {
-		t.Errorf("the ceilings are of %q beside %d runs, want %q and none", parts, len(rep.Runs), want)
+	if want := []string{runner.SinkGzip, runner.SinkPlain, runner.GeneratorTCP, runner.GeneratorUDP}; !slices.Equal(components, want) || len(rep.Runs) > 0 {
+		t.Errorf("the ceilings are of %q beside %d runs, want %q and none", components, len(rep.Runs), want)
 	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
-		t.Errorf("left behind beside the scenario: %v, %v", left, err)
+	if remaining, err := os.ReadDir(dir); err != nil || len(remaining) != 1 {
+		t.Errorf("left behind beside the scenario: %v, %v", remaining, err)
 	}
 }
 
@@ -248,9 +248,9 @@ func TestInterruptedRunLeavesNothing(t *testing.T) {
 	if err := <-done; err == nil {
 		t.Error("an interrupted run gives no error")
 	}
-	left, err := os.ReadDir(dir)
-	if err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v, %v", left, err)
+	remaining, err := os.ReadDir(dir)
+	if err != nil || len(remaining) > 0 {
+		t.Errorf("left behind: %v, %v", remaining, err)
 	}
 	if pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); err != syscall.ECHILD {
 		t.Errorf("children are left: wait4 = %d, %v", pid, err)
@@ -315,7 +315,7 @@ func TestSinkPrintsItsCounts(t *testing.T) {
 // TestRunWritesItsReport runs the verb as a user does.
 func TestRunWritesItsReport(t *testing.T) {
 	dir := t.TempDir()
-	jsonOut, markdown, page := filepath.Join(dir, "r.json"), filepath.Join(dir, "new", "r.md"), filepath.Join(dir, "new", "r.html")
+	jsonOut, markdown, htmlOut := filepath.Join(dir, "r.json"), filepath.Join(dir, "new", "r.md"), filepath.Join(dir, "new", "r.html")
 	readme := filepath.Join(dir, "README.md")
 	if err := os.WriteFile(readme, []byte("a\n<!-- bench: begin --><!-- bench: end -->\nz\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -334,13 +334,13 @@ func TestRunWritesItsReport(t *testing.T) {
 	if err != nil || json.Unmarshal(data, &rep) != nil || len(rep.Runs) != 4 || rep.Machine.Cores == 0 || len(rep.Gateway) != 64 {
 		t.Errorf("the JSON report is %s (%v)", data, err)
 	}
-	if text, err := os.ReadFile(readme); err != nil || !strings.Contains(string(text), "| tcp-flat | gateway |") {
+	if text, err := os.ReadFile(readme); err != nil || !strings.Contains(string(text), "| scenario | subject |") {
 		t.Errorf("the README is %s (%v)", text, err)
 	}
-	if code, again, stderr := bench(t.Context(), "report", jsonOut, "--html="+page); code != 0 || again != stdout {
+	if code, again, stderr := bench(t.Context(), "report", jsonOut, "--html="+htmlOut); code != 0 || again != stdout {
 		t.Errorf("the report of the same runs: exit code %d, %s\n%s\nwant\n%s", code, stderr, again, stdout)
 	}
-	if html, err := os.ReadFile(page); err != nil || !strings.Contains(string(html), "<svg") {
+	if html, err := os.ReadFile(htmlOut); err != nil || !strings.Contains(string(html), "<svg") {
 		t.Errorf("the page is %s (%v)", html, err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // TestPeers: the configurations of the peers from Debian's packages are right for one port
-// and for five, and they take turns with the gateway. (The OpenTelemetry Collector takes minutes to build.)
+// and for five, and they alternate with the gateway. (The OpenTelemetry Collector takes minutes to build.)
 func TestPeers(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "runs.json")
 	code, stdout, stderr := bench(t.Context(), "run", "--scenario=peers-tcp,peers-tcp-five", "--peers=haproxy,rsyslog,syslog-ng", "--messages=2000",

@@ -59,15 +59,15 @@ func runCommand() *cobra.Command {
 	c.Long = "Put the gateway between the load generator and the sink, and measure it.\n\n" + listScenarios()
 	f := c.Flags()
 	f.StringSliceVar(&names, "scenario", []string{"tcp-flat"}, "scenarios to run, files of one's own, or all")
-	f.StringSliceVar(&peerNames, "peers", nil, "other programs to measure in turns with the gateway where a scenario lets them: all or "+peerList())
+	f.StringSliceVar(&peerNames, "peers", nil, "other programs to measure in alternation with the gateway, in scenarios that allow it: all or "+peerList())
 	f.StringVar(&o.Cache, "cache", cacheFolder(), "where peers are unpacked and built")
 	f.StringVar(&o.Gateway, "gateway", "bin/gateway", "the gateway's program")
 	f.Uint64Var(&o.Messages, "messages", 0, "messages a run; 0 = the scenario's own number")
 	f.IntVar(&o.Repeat, "repeat", 0, "runs of each scenario; 0 = the scenario's own number")
 	to.flags(f)
-	f.StringVar(&o.Dir, "dir", "", "where to make the temporary folders, which hold the queue (default: the system's place)")
+	f.StringVar(&o.Dir, "dir", "", "where to make the temporary folders, which hold the queue (default: the system's temporary folder)")
 	f.BoolVar(&o.Keep, "keep", false, "leave the temporary folders (configuration, logs, queue)")
-	f.DurationVar(&o.Quiet, "quiet", 10*time.Second, "end a run in which nothing has moved for so long")
+	f.DurationVar(&o.Quiet, "quiet", 10*time.Second, "end a run without progress after this time")
 	f.DurationVar(&o.Idle, "idle", 20*time.Second, "how long the scenario idle watches")
 	return c
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// plan is what a site wants and what it rests on.
+// plan is a site's requirements and the assumptions behind them.
 type plan struct {
 	Rate   float64       // messages a second, the mean
 	Peak   float64       // the same in the busiest minutes

@@ -83,7 +83,7 @@ func (p *Process) Ended() bool {
 func (p *Process) Err() error { return p.err }
 
 // Stop sends SIGTERM, waits, and kills what does not listen. It returns the exit code,
-// or -1 for a process that a signal ended. A process that has ended is left alone.
+// or -1 for a process that a signal ended. A process that has ended gets no signal.
 func (p *Process) Stop(patience time.Duration) int {
 	if !p.Ended() {
 		// An error means that it ended just now; the wait below sees that.

@@ -14,82 +14,82 @@ type ackSwitch struct{ holds atomic.Bool }
 
 func (a *ackSwitch) confirm(string, int64) bool { return !a.holds.Load() }
 
-func ackRow(name, timeout string, happen func(context.Context, *bed, *ackSwitch) error) Row {
+func ackRow(name, timeout string, happen func(context.Context, *rig, *ackSwitch) error) Row {
 	var a ackSwitch
 	return on(name, func(*Options) layout {
 		return layout{numbers: fewMessages, endpoints: []hectest.Options{{Acks: true, Confirm: a.confirm}},
 			stop: "2s", hec: ", ack: {enabled: true, poll_interval: 100ms, timeout: " + timeout + "}"}
-	}, func(ctx context.Context, b *bed) error {
+	}, func(ctx context.Context, r *rig) error {
 		a.holds.Store(true)
-		if err := b.start(ctx); err != nil {
+		if err := r.start(ctx); err != nil {
 			return err
 		}
-		if err := b.sendAll(ctx, fewMessages, false); err != nil {
+		if err := r.sendAll(ctx, fewMessages, false); err != nil {
 			return err
 		}
 		// Posted and answered with 200, yet nothing may be freed before it is confirmed.
-		if err := b.until(ctx, rowLimit, "all is posted", func() bool { return b.tally.unique.Load() == fewMessages }); err != nil {
+		if err := r.until(ctx, rowLimit, "all is posted", func() bool { return r.tally.unique.Load() == fewMessages }); err != nil {
 			return err
 		}
-		if err := b.kept(ctx, false); err != nil {
+		if err := r.kept(ctx, false); err != nil {
 			return err
 		}
-		return happen(ctx, b, &a)
+		return happen(ctx, r, &a)
 	})
 }
 
 func ackRows() []Row {
 	return []Row{
 		slowAcksRow(),
-		ackRow("ack confirmed late", "1m", func(ctx context.Context, b *bed, a *ackSwitch) error {
-			polls := b.hec[0].Polls()
-			if err := b.until(ctx, rowLimit, "it was asked for in vain", func() bool { return b.hec[0].Polls() > polls+3 }); err != nil {
+		ackRow("ack confirmed late", "1m", func(ctx context.Context, r *rig, a *ackSwitch) error {
+			polls := r.hec[0].Polls()
+			if err := r.until(ctx, rowLimit, "it was asked for in vain", func() bool { return r.hec[0].Polls() > polls+3 }); err != nil {
 				return err
 			}
 			a.holds.Store(false)
-			err := b.settle(ctx, fewMessages, rowLimit)
-			b.strict()
+			err := r.settle(ctx, fewMessages, rowLimit)
+			r.strict()
 			return err
 		}),
-		ackRow("ack never, posted again", "1s", func(ctx context.Context, b *bed, a *ackSwitch) error {
-			if err := b.until(ctx, rowLimit, "it is posted again", func() bool { return b.tally.twice.Load() > 0 }); err != nil {
+		ackRow("ack never, posted again", "1s", func(ctx context.Context, r *rig, a *ackSwitch) error {
+			if err := r.until(ctx, rowLimit, "it is posted again", func() bool { return r.tally.twice.Load() > 0 }); err != nil {
 				return err
 			}
 			a.holds.Store(false)
-			err := b.settle(ctx, fewMessages, rowLimit)
-			b.noneLost()
+			err := r.settle(ctx, fewMessages, rowLimit)
+			r.noneLost()
 			return err
 		}),
-		ackRow("ack ids forgotten by the indexer", "1s", func(ctx context.Context, b *bed, a *ackSwitch) error {
-			b.hec[0].Restart()
+		ackRow("ack ids forgotten by the indexer", "1s", func(ctx context.Context, r *rig, a *ackSwitch) error {
+			r.hec[0].Restart()
 			a.holds.Store(false)
-			err := b.settle(ctx, fewMessages, rowLimit)
-			b.noneLost()
+			err := r.settle(ctx, fewMessages, rowLimit)
+			r.noneLost()
 			return err
 		}),
-		ackRow("ack pending, kill -9, restart", "1m", func(ctx context.Context, b *bed, a *ackSwitch) error {
-			b.gw.Kill()
+		ackRow("ack pending, kill -9, restart", "1m", func(ctx context.Context, r *rig, a *ackSwitch) error {
+			r.gw.Kill()
 			a.holds.Store(false)
-			if err := b.start(ctx); err != nil {
+			if err := r.start(ctx); err != nil {
 				return err
 			}
-			err := b.settle(ctx, fewMessages, rowLimit)
-			b.noneLost()
-			if b.res.Books.Recovered != fewMessages {
-				b.res.problem("%d of %d were found in the queue", b.res.Books.Recovered, fewMessages)
+			err := r.settle(ctx, fewMessages, rowLimit)
+			r.noneLost()
+			if r.res.Counts.Recovered != fewMessages {
+				r.res.problem("%d of %d were found in the queue", r.res.Counts.Recovered, fewMessages)
 			}
 			return err
 		}),
-		ackRow("ack pending, SIGTERM, restart", "1m", func(ctx context.Context, b *bed, a *ackSwitch) error {
-			if code := b.gw.Stop(time.Minute); code != 0 {
-				b.res.problem("exit code %d", code)
+		ackRow("ack pending, SIGTERM, restart", "1m", func(ctx context.Context, r *rig, a *ackSwitch) error {
+			if code := r.gw.Stop(time.Minute); code != 0 {
+				r.res.problem("exit code %d", code)
 			}
 			a.holds.Store(false)
-			if err := b.start(ctx); err != nil {
+			if err := r.start(ctx); err != nil {
 				return err
 			}
-			err := b.settle(ctx, fewMessages, rowLimit)
-			b.noneLost()
+			err := r.settle(ctx, fewMessages, rowLimit)
+			r.noneLost()
 			return err
 		}),
 	}
@@ -110,30 +110,30 @@ func slowAcksRow() Row {
 		return layout{numbers: p.rate * p.seconds, production: true,
 			endpoints: []hectest.Options{{Acks: true, AckDelay: time.Duration(p.delay) * time.Second}},
 			hec:       ", ack: {enabled: true, poll_interval: 1s, timeout: 1m}"}
-	}, func(ctx context.Context, b *bed) error {
-		p := of(b.opts)
-		if err := b.start(ctx); err != nil {
+	}, func(ctx context.Context, r *rig) error {
+		p := of(r.opts)
+		if err := r.start(ctx); err != nil {
 			return err
 		}
 		n, began := p.rate*p.seconds, time.Now()
-		if err := b.newSender(p.rate, n).run(ctx); err != nil {
+		if err := r.newSender(p.rate, n).run(ctx); err != nil {
 			return err
 		}
-		if err := b.until(ctx, rowLimit, "all is posted", func() bool { return b.tally.unique.Load() == int64(n) }); err != nil {
+		if err := r.until(ctx, rowLimit, "all is posted", func() bool { return r.tally.unique.Load() == int64(n) }); err != nil {
 			return err
 		}
 		took := time.Since(began)
-		err := b.settle(ctx, n, rowLimit)
-		b.strict()
-		rss, rssErr := rss(b.gw.PID())
-		b.res.note("%.0f/s of %d/s taken with acknowledgements after %d s; RSS at most %d MiB",
+		err := r.settle(ctx, n, rowLimit)
+		r.strict()
+		rss, rssErr := rss(r.gw.PID())
+		r.res.detail("%.0f/s of %d/s taken with acknowledgements after %d s; RSS at most %d MiB",
 			float64(n)/took.Seconds(), p.rate, p.delay, rss>>20)
 		if rss > maxRSS {
-			b.res.problem("RSS rose to %d MiB, %d are allowed", rss>>20, maxRSS>>20)
+			r.res.problem("RSS rose to %d MiB, %d are allowed", rss>>20, maxRSS>>20)
 		}
-		// Held back by acknowledgements it would wait for one of them at least.
+		// If acknowledgements delayed it, it would wait for at least one of them.
 		if late := took - time.Duration(p.seconds)*time.Second; late > time.Duration(p.delay)*time.Second {
-			b.res.problem("the endpoint has all only %.1f s after it was sent", late.Seconds())
+			r.res.problem("the endpoint has all only %.1f s after it was sent", late.Seconds())
 		}
 		return errors.Join(err, rssErr)
 	})

@@ -98,57 +98,57 @@ func answerRows() []Row {
 		f := &fault{answer: c.answer}
 		rows = append(rows, on("hec "+c.name, func(*Options) layout {
 			return layout{numbers: fewMessages, endpoints: []hectest.Options{{Script: f.script}}, hec: ", timeout: 300ms"}
-		}, func(ctx context.Context, b *bed) error { return holdsAnswer(ctx, b, f, c) }))
+		}, func(ctx context.Context, r *rig) error { return holdsAnswer(ctx, r, f, c) }))
 	}
 	return append(rows, resetInRequestRow())
 }
 
 // holdsAnswer gives an answer for a while, then is healthy.
-func holdsAnswer(ctx context.Context, b *bed, f *fault, c answerCase) error {
+func holdsAnswer(ctx context.Context, r *rig, f *fault, c answerCase) error {
 	f.on.Store(true)
-	if err := b.start(ctx); err != nil {
+	if err := r.start(ctx); err != nil {
 		return err
 	}
-	if err := b.sendAll(ctx, fewMessages, false); err != nil {
+	if err := r.sendAll(ctx, fewMessages, false); err != nil {
 		return err
 	}
-	if err := b.untilBooks(ctx, rowLimit, "all is received", func(k Books) bool { return k.Received == fewMessages }); err != nil {
+	if err := r.untilCounts(ctx, rowLimit, "all is received", func(k Counts) bool { return k.Received == fewMessages }); err != nil {
 		return err
 	}
-	if err := b.until(ctx, rowLimit, "the fault was met three times", func() bool { return f.given.Load() >= 3 }); err != nil {
+	if err := r.until(ctx, rowLimit, "the fault was met three times", func() bool { return f.given.Load() >= 3 }); err != nil {
 		return err
 	}
 	if !c.accepts {
-		if err := b.kept(ctx, c.alarm); err != nil {
+		if err := r.kept(ctx, c.alarm); err != nil {
 			return err
 		}
 	}
 	f.on.Store(false)
-	if err := b.settle(ctx, fewMessages, rowLimit); err != nil {
+	if err := r.settle(ctx, fewMessages, rowLimit); err != nil {
 		return err
 	}
-	b.res.note("answered so %d times", f.given.Load())
-	if n := b.res.Books.Deadlettered; n != 0 {
-		b.res.problem("%d good events are dead letters", n)
+	r.res.detail("the fault was answered %d times", f.given.Load())
+	if n := r.res.Counts.Deadlettered; n != 0 {
+		r.res.problem("%d good events are dead letters", n)
 	}
 	if c.repeats {
-		b.noneLost()
+		r.noneLost()
 	} else {
-		b.strict()
+		r.strict()
 	}
 	return nil
 }
 
-// kept wants that nothing is booked as delivered during the fault, and sees the alarm.
-func (b *bed) kept(ctx context.Context, alarm bool) error {
-	if err := b.untilBooks(ctx, rowLimit, "all is in the queue", func(k Books) bool { return k.Queued == fewMessages }); err != nil {
+// kept checks that nothing counts as delivered during the fault, and that the alarm is raised.
+func (r *rig) kept(ctx context.Context, alarm bool) error {
+	if err := r.untilCounts(ctx, rowLimit, "all is in the queue", func(k Counts) bool { return k.Queued == fewMessages }); err != nil {
 		return err
 	}
 	if !alarm {
 		return nil
 	}
-	return b.until(ctx, rowLimit, "gateway_hec_endpoint_up is 0", func() bool {
-		s, err := b.page.scrape(ctx)
+	return r.until(ctx, rowLimit, "gateway_hec_endpoint_up is 0", func() bool {
+		s, err := r.web.scrape(ctx)
 		return err == nil && s.sum("gateway_hec_endpoint_up") == 0
 	})
 }
@@ -166,21 +166,21 @@ func resetInRequestRow() Row {
 	}
 	return on("hec reset in the request's body", func(*Options) layout {
 		return layout{numbers: fewMessages, endpoints: []hectest.Options{{Early: early}}}
-	}, func(ctx context.Context, b *bed) error {
-		if err := b.start(ctx); err != nil {
+	}, func(ctx context.Context, r *rig) error {
+		if err := r.start(ctx); err != nil {
 			return err
 		}
-		if err := b.sendAll(ctx, fewMessages, false); err != nil {
+		if err := r.sendAll(ctx, fewMessages, false); err != nil {
 			return err
 		}
-		if err := b.until(ctx, rowLimit, "three connections were reset", func() bool { return broken.Load() >= 3 }); err != nil {
+		if err := r.until(ctx, rowLimit, "three connections were reset", func() bool { return broken.Load() >= 3 }); err != nil {
 			return err
 		}
 		healthy.Store(true)
-		if err := b.settle(ctx, fewMessages, rowLimit); err != nil {
+		if err := r.settle(ctx, fewMessages, rowLimit); err != nil {
 			return err
 		}
-		b.strict()
+		r.strict()
 		return nil
 	})
 }
@@ -207,7 +207,7 @@ func poisonRows() []Row {
 	} {
 		rows = append(rows, on("hec "+c.name, func(*Options) layout {
 			return layout{numbers: fewMessages, endpoints: []hectest.Options{{Script: c.script}}}
-		}, func(ctx context.Context, b *bed) error { return isolatesPoison(ctx, b, c.index) }))
+		}, func(ctx context.Context, r *rig) error { return isolatesPoison(ctx, r, c.index) }))
 	}
 	rows = append(rows, fallbackRow())
 	return append(rows, on("hec 413 above 30 events", func(*Options) layout {
@@ -217,20 +217,20 @@ func poisonRows() []Row {
 			}
 			return hectest.Answer{}
 		}}}}
-	}, func(ctx context.Context, b *bed) error {
-		if err := b.start(ctx); err != nil {
+	}, func(ctx context.Context, r *rig) error {
+		if err := r.start(ctx); err != nil {
 			return err
 		}
-		if err := b.sendAll(ctx, fewMessages, false); err != nil {
+		if err := r.sendAll(ctx, fewMessages, false); err != nil {
 			return err
 		}
-		if err := b.settle(ctx, fewMessages, rowLimit); err != nil {
+		if err := r.settle(ctx, fewMessages, rowLimit); err != nil {
 			return err
 		}
-		if n := b.res.Books.Deadlettered; n != 0 {
-			b.res.problem("%d good events are dead letters", n)
+		if n := r.res.Counts.Deadlettered; n != 0 {
+			r.res.problem("%d good events are dead letters", n)
 		}
-		b.strict()
+		r.strict()
 		return nil
 	}))
 }
@@ -240,18 +240,18 @@ func fallbackRow() Row {
 	c := poisonCase{code: 7, number: true, index: true}
 	return on("hec 400 code 7 with fallback_index", func(*Options) layout {
 		return layout{numbers: fewMessages, hec: ", fallback_index: lost_and_found", endpoints: []hectest.Options{{Script: c.script}}}
-	}, func(ctx context.Context, b *bed) error {
-		if err := b.start(ctx); err != nil {
+	}, func(ctx context.Context, r *rig) error {
+		if err := r.start(ctx); err != nil {
 			return err
 		}
-		if err := b.sendAll(ctx, fewMessages, true); err != nil {
+		if err := r.sendAll(ctx, fewMessages, true); err != nil {
 			return err
 		}
-		if err := b.settle(ctx, fewMessages, rowLimit); err != nil {
+		if err := r.settle(ctx, fewMessages, rowLimit); err != nil {
 			return err
 		}
-		b.strict()
-		s, err := b.page.scrape(ctx)
+		r.strict()
+		s, err := r.web.scrape(ctx)
 		if err != nil {
 			return err
 		}
@@ -261,10 +261,10 @@ func fallbackRow() Row {
 				bad++
 			}
 		}
-		moved := s.sum("gateway_hec_fallback_index_events_total")
-		b.res.note("%d in the fallback index", moved)
-		if int(moved) != bad || b.res.Books.Deadlettered != 0 {
-			b.res.problem("%d of %d events are in the fallback index, %d are dead letters", moved, bad, b.res.Books.Deadlettered)
+		rerouted := s.sum("gateway_hec_fallback_index_events_total")
+		r.res.detail("%d in the fallback index", rerouted)
+		if int(rerouted) != bad || r.res.Counts.Deadlettered != 0 {
+			r.res.problem("%d of %d events are in the fallback index, %d are dead letters", rerouted, bad, r.res.Counts.Deadlettered)
 		}
 		return nil
 	})
@@ -290,28 +290,28 @@ func (c poisonCase) script(r *hectest.Request) hectest.Answer {
 }
 
 // isolatesPoison sends some bad ones among the good, and wants just those in the store.
-func isolatesPoison(ctx context.Context, b *bed, apart bool) error {
-	if err := b.start(ctx); err != nil {
+func isolatesPoison(ctx context.Context, r *rig, apart bool) error {
+	if err := r.start(ctx); err != nil {
 		return err
 	}
-	if err := b.sendAll(ctx, fewMessages, apart); err != nil {
+	if err := r.sendAll(ctx, fewMessages, apart); err != nil {
 		return err
 	}
-	if err := b.settle(ctx, fewMessages, rowLimit); err != nil {
+	if err := r.settle(ctx, fewMessages, rowLimit); err != nil {
 		return err
 	}
-	dead, err := b.deadLetters()
+	dead, err := r.deadLetters()
 	if err != nil {
 		return err
 	}
 	for seq := range fewMessages {
 		if isBad(seq) != dead[seq] {
-			b.res.problem("message %d: refused %v, dead %v", seq, isBad(seq), dead[seq])
+			r.res.problem("message %d: refused %v, dead %v", seq, isBad(seq), dead[seq])
 		}
 	}
-	if int(b.res.Books.Deadlettered) != len(dead) {
-		b.res.problem("%d dead letters are counted, %d are there", b.res.Books.Deadlettered, len(dead))
+	if int(r.res.Counts.Deadlettered) != len(dead) {
+		r.res.problem("%d dead letters are counted, %d are there", r.res.Counts.Deadlettered, len(dead))
 	}
-	b.strict()
+	r.strict()
 	return nil
 }

@@ -40,7 +40,7 @@ func (s *twoServers) script(r *hectest.Request) hectest.Answer {
 }
 
 // balancedRow has one endpoint: a balancer before two servers.
-func balancedRow(name string, answer hectest.Answer, o hectest.Options, hec string, happen func(context.Context, *bed, *twoServers) error) Row {
+func balancedRow(name string, answer hectest.Answer, o hectest.Options, hec string, happen func(context.Context, *rig, *twoServers) error) Row {
 	return Row{Name: "balancer: " + name, run: func(ctx context.Context, opts *Options, res *Result) error {
 		two := &twoServers{fault: fault{answer: answer}}
 		sick := o
@@ -53,7 +53,7 @@ func balancedRow(name string, answer hectest.Answer, o hectest.Options, hec stri
 				}
 				return []string{two.balancer.URL()}, nil
 			}}
-		row := on(name, func(*Options) layout { return l }, func(ctx context.Context, b *bed) error { return happen(ctx, b, two) })
+		row := on(name, func(*Options) layout { return l }, func(ctx context.Context, r *rig) error { return happen(ctx, r, two) })
 		err := row.run(ctx, opts, res)
 		if two.balancer != nil {
 			two.balancer.Close()
@@ -88,17 +88,17 @@ func balancedRows() []Row {
 
 // oneSick makes one of the servers sick while messages arrive, and takes it out of the
 // balancer later. Delivery goes on all the time.
-func oneSick(ctx context.Context, b *bed, two *twoServers) error {
+func oneSick(ctx context.Context, r *rig, two *twoServers) error {
 	const n = 20 * fewMessages
-	if err := b.start(ctx); err != nil {
+	if err := r.start(ctx); err != nil {
 		return err
 	}
-	s := b.newSender(10_000, n)
+	s := r.newSender(10_000, n)
 	ended := make(chan error, 1)
 	go func() { ended <- s.run(ctx) }()
 	progress := func(what string) error {
-		before := b.tally.unique.Load()
-		return b.until(ctx, rowLimit, "delivery goes on "+what, func() bool { return b.tally.unique.Load() >= min(before+4*fewMessages, n) })
+		before := r.tally.unique.Load()
+		return r.until(ctx, rowLimit, "delivery goes on "+what, func() bool { return r.tally.unique.Load() >= min(before+4*fewMessages, n) })
 	}
 	if err := progress("while both are well"); err != nil {
 		return err
@@ -108,53 +108,53 @@ func oneSick(ctx context.Context, b *bed, two *twoServers) error {
 		if err := progress("while one is sick"); err != nil {
 			return err
 		}
-		if sc, err := b.page.scrape(ctx); err != nil {
+		if sc, err := r.web.scrape(ctx); err != nil {
 			return err
 		} else if sc.sum("gateway_hec_endpoint_up") != 1 {
-			b.res.problem("the endpoint is out though one of its servers is well")
+			r.res.problem("the endpoint is out though one of its servers is well")
 		}
 	}
-	two.balancer.Use(b.hec[1])
+	two.balancer.Use(r.hec[1])
 	if err := progress("when the sick one is taken out"); err != nil {
 		return err
 	}
 	if err := <-ended; err != nil {
 		return err
 	}
-	err := b.settle(ctx, n, rowLimit)
-	b.strict()
-	a, well := two.balancer.Made(b.hec[0]), two.balancer.Made(b.hec[1])
-	b.res.note("answered so %d times; %d and %d connections", two.given.Load(), a, well)
+	err := r.settle(ctx, n, rowLimit)
+	r.strict()
+	a, well := two.balancer.Made(r.hec[0]), two.balancer.Made(r.hec[1])
+	r.res.detail("the fault was answered %d times; %d and %d connections", two.given.Load(), a, well)
 	if two.given.Load() == 0 {
-		b.res.problem("the sick server got nothing: the row shows nothing")
+		r.res.problem("the sick server got nothing: the row shows nothing")
 	}
 	// Health probes make five a second here, each its own.
-	if most := 200 + 10*int(b.res.Books.Received/10_000); a+well > most {
-		b.res.problem("%d connections were made, not at most %d", a+well, most)
+	if most := 200 + 10*int(r.res.Counts.Received/10_000); a+well > most {
+		r.res.problem("%d connections were made, not at most %d", a+well, most)
 	}
 	return err
 }
 
 // acksOfBroken breaks all connections while acknowledgements are awaited: they are asked
 // for on new ones, until these lead to the server that owes them.
-func acksOfBroken(ctx context.Context, b *bed, two *twoServers) error {
-	if err := b.start(ctx); err != nil {
+func acksOfBroken(ctx context.Context, r *rig, two *twoServers) error {
+	if err := r.start(ctx); err != nil {
 		return err
 	}
-	if err := b.sendAll(ctx, fewMessages, false); err != nil {
+	if err := r.sendAll(ctx, fewMessages, false); err != nil {
 		return err
 	}
-	if err := b.until(ctx, rowLimit, "all is posted", func() bool { return b.tally.unique.Load() == fewMessages }); err != nil {
+	if err := r.until(ctx, rowLimit, "all is posted", func() bool { return r.tally.unique.Load() == fewMessages }); err != nil {
 		return err
 	}
 	two.balancer.Break()
-	err := b.settle(ctx, fewMessages, rowLimit)
-	b.noneLost()
-	// What was on the wire at that moment is posted again: a batch of 100 for each post.
-	if b.res.Duplicated > 16*100 {
-		b.res.problem("%d came twice", b.res.Duplicated)
+	err := r.settle(ctx, fewMessages, rowLimit)
+	r.noneLost()
+	// Posts under way at that moment are repeated: a batch of 100 for each post.
+	if r.res.Duplicated > 16*100 {
+		r.res.problem("%d came twice", r.res.Duplicated)
 	}
-	b.res.note("%d and %d posts", b.hec[0].Requests(), b.hec[1].Requests())
+	r.res.detail("%d and %d posts", r.hec[0].Requests(), r.hec[1].Requests())
 	return err
 }
 
@@ -162,32 +162,32 @@ func acksOfBroken(ctx context.Context, b *bed, two *twoServers) error {
 // after the other.
 func singleSickRow() Row {
 	const patience = 3 * time.Second
-	return balancedRow("a single sick server is not hammered", hectest.Busy(), hectest.Options{}, "", func(ctx context.Context, b *bed, two *twoServers) error {
-		two.balancer.Use(b.hec[0])
+	return balancedRow("a single sick server is not hammered", hectest.Busy(), hectest.Options{}, "", func(ctx context.Context, r *rig, two *twoServers) error {
+		two.balancer.Use(r.hec[0])
 		two.on.Store(true)
-		if err := b.start(ctx); err != nil {
+		if err := r.start(ctx); err != nil {
 			return err
 		}
-		if err := b.sendAll(ctx, fewMessages, false); err != nil {
+		if err := r.sendAll(ctx, fewMessages, false); err != nil {
 			return err
 		}
-		if err := b.kept(ctx, false); err != nil {
+		if err := r.kept(ctx, false); err != nil {
 			return err
 		}
-		made, probes := two.balancer.Made(b.hec[0]), b.hec[0].Probes()
+		made, probes := two.balancer.Made(r.hec[0]), r.hec[0].Probes()
 		began := time.Now()
-		if err := b.until(ctx, rowLimit, "a while is over", func() bool { return time.Since(began) > patience }); err != nil {
+		if err := r.until(ctx, rowLimit, "a while is over", func() bool { return time.Since(began) > patience }); err != nil {
 			return err
 		}
 		// A trial each hec.retry.max, 200 ms here, and some jitter.
-		rate := float64(two.balancer.Made(b.hec[0])-made-(b.hec[0].Probes()-probes)) / time.Since(began).Seconds()
-		b.res.note("%.1f connections a second", rate)
+		rate := float64(two.balancer.Made(r.hec[0])-made-(r.hec[0].Probes()-probes)) / time.Since(began).Seconds()
+		r.res.detail("%.1f connections a second", rate)
 		if rate > 12 {
-			b.res.problem("%.1f connections a second to a server that is busy", rate)
+			r.res.problem("%.1f connections a second to a server that is busy", rate)
 		}
 		two.on.Store(false)
-		err := b.settle(ctx, fewMessages, rowLimit)
-		b.strict()
+		err := r.settle(ctx, fewMessages, rowLimit)
+		r.strict()
 		return err
 	})
 }
@@ -207,65 +207,65 @@ func codedRow(name, coding string, readable bool) Row {
 		Header: http.Header{"Content-Encoding": {coding}}, Taken: true}}
 	return on("hec 200 compressed unasked: "+name, func(*Options) layout {
 		return layout{numbers: fewMessages, endpoints: []hectest.Options{{Script: f.script}}, stop: "1s"}
-	}, func(ctx context.Context, b *bed) error {
+	}, func(ctx context.Context, r *rig) error {
 		f.on.Store(true)
-		if err := b.start(ctx); err != nil {
+		if err := r.start(ctx); err != nil {
 			return err
 		}
-		if err := b.sendAll(ctx, fewMessages, false); err != nil {
+		if err := r.sendAll(ctx, fewMessages, false); err != nil {
 			return err
 		}
 		if readable {
-			err := b.settle(ctx, fewMessages, rowLimit)
-			b.strict()
+			err := r.settle(ctx, fewMessages, rowLimit)
+			r.strict()
 			return err
 		}
-		if err := untilServerOut(ctx, b); err != nil {
+		if err := untilServerOut(ctx, r); err != nil {
 			return err
 		}
-		return afterRepair(ctx, b, f)
+		return afterRepair(ctx, r, f)
 	})
 }
 
 // untilServerOut waits until all is received and the endpoint is out.
-func untilServerOut(ctx context.Context, b *bed) error {
-	if err := b.untilBooks(ctx, rowLimit, "all is received", func(k Books) bool { return k.Received == fewMessages }); err != nil {
+func untilServerOut(ctx context.Context, r *rig) error {
+	if err := r.untilCounts(ctx, rowLimit, "all is received", func(k Counts) bool { return k.Received == fewMessages }); err != nil {
 		return err
 	}
-	return b.until(ctx, rowLimit, "the alarm is raised", func() bool {
-		s, err := b.page.scrape(ctx)
+	return r.until(ctx, rowLimit, "the alarm is raised", func() bool {
+		s, err := r.web.scrape(ctx)
 		return err == nil && s.sum("gateway_hec_endpoint_up") == 0 && s.sum("gateway_hec_unconfirmed_answers_total") > 0
 	})
 }
 
 // afterRepair wants that an endpoint whose 200 confirms nothing gets no more, for as long as
 // a dozen probes take, then ends the fault and starts a new process.
-func afterRepair(ctx context.Context, b *bed, f *fault) error {
-	given, probes := f.given.Load(), b.hec[0].Probes()
-	if err := b.until(ctx, rowLimit, "a dozen probes", func() bool { return b.hec[0].Probes() > probes+12 }); err != nil {
+func afterRepair(ctx context.Context, r *rig, f *fault) error {
+	given, probes := f.given.Load(), r.hec[0].Probes()
+	if err := r.until(ctx, rowLimit, "a dozen probes", func() bool { return r.hec[0].Probes() > probes+12 }); err != nil {
 		return err
 	}
 	if n := f.given.Load(); n != given {
-		b.res.problem("%d more posts to an endpoint whose answers confirm nothing", n-given)
+		r.res.problem("%d more posts to an endpoint whose answers confirm nothing", n-given)
 	}
-	if k, err := b.page.scrape(ctx); err != nil {
+	if k, err := r.web.scrape(ctx); err != nil {
 		return err
-	} else if k.books().Delivered != 0 {
-		b.res.problem("%d count as delivered, and nothing is confirmed", k.books().Delivered)
+	} else if k.counts().Delivered != 0 {
+		r.res.problem("%d count as delivered, and nothing is confirmed", k.counts().Delivered)
 	}
-	if code := b.gw.Stop(30 * time.Second); code != 0 {
-		b.res.problem("exit code %d", code)
+	if code := r.gw.Stop(30 * time.Second); code != 0 {
+		r.res.problem("exit code %d", code)
 	}
 	f.on.Store(false)
-	if err := b.start(ctx); err != nil {
+	if err := r.start(ctx); err != nil {
 		return err
 	}
-	err := b.settle(ctx, fewMessages, rowLimit)
-	b.noneLost()
-	b.res.note("answered so %d times", f.given.Load())
+	err := r.settle(ctx, fewMessages, rowLimit)
+	r.noneLost()
+	r.res.detail("the fault was answered %d times", f.given.Load())
 	// Those that were on the wire at first: a batch of 100 for each post.
-	if most := 100 * f.given.Load(); b.res.Duplicated > most {
-		b.res.problem("%d came twice, at most %d may", b.res.Duplicated, most)
+	if most := 100 * f.given.Load(); r.res.Duplicated > most {
+		r.res.problem("%d came twice, at most %d may", r.res.Duplicated, most)
 	}
 	return err
 }
@@ -275,39 +275,39 @@ func afterRepair(ctx context.Context, b *bed, f *fault) error {
 func noAckIDRow() Row {
 	return on("ack enabled, 200 without ackId, then repaired", func(*Options) layout {
 		return layout{numbers: fewMessages, hec: ", ack: {enabled: true, poll_interval: 100ms, timeout: 1m}"}
-	}, func(ctx context.Context, b *bed) error {
-		if err := b.start(ctx); err != nil {
+	}, func(ctx context.Context, r *rig) error {
+		if err := r.start(ctx); err != nil {
 			return err
 		}
-		if err := b.sendAll(ctx, fewMessages, false); err != nil {
+		if err := r.sendAll(ctx, fewMessages, false); err != nil {
 			return err
 		}
-		if err := untilServerOut(ctx, b); err != nil {
+		if err := untilServerOut(ctx, r); err != nil {
 			return err
 		}
-		probes := b.hec[0].Probes()
-		if err := b.until(ctx, rowLimit, "a dozen probes", func() bool { return b.hec[0].Probes() > probes+12 }); err != nil {
+		probes := r.hec[0].Probes()
+		if err := r.until(ctx, rowLimit, "a dozen probes", func() bool { return r.hec[0].Probes() > probes+12 }); err != nil {
 			return err
 		}
-		if n := b.hec[0].Requests(); n != 1 {
-			b.res.problem("%d posts to an endpoint that gives no ackId", n)
+		if n := r.hec[0].Requests(); n != 1 {
+			r.res.problem("%d posts to an endpoint that gives no ackId", n)
 		}
-		if k, err := b.page.scrape(ctx); err != nil || k.books().Delivered != 0 {
-			b.res.problem("%d count as delivered without an ackId (%v)", k.books().Delivered, err)
+		if k, err := r.web.scrape(ctx); err != nil || k.counts().Delivered != 0 {
+			r.res.problem("%d count as delivered without an ackId (%v)", k.counts().Delivered, err)
 		}
-		if _, text := b.page.ready(ctx); !strings.Contains(text, "ackId") {
-			b.res.problem("/readyz does not tell: %s", text)
+		if _, text := r.web.ready(ctx); !strings.Contains(text, "ackId") {
+			r.res.problem("/readyz does not name the reason: %s", text)
 		}
-		if b.gw.Logged("confirm") == 0 {
-			b.res.problem("the log does not tell")
+		if r.gw.Logged("confirm") == 0 {
+			r.res.problem("the log does not name the reason")
 		}
-		b.hec[0].SetAcks(true)
-		err := b.settle(ctx, fewMessages, rowLimit)
-		b.noneLost()
-		if b.res.Duplicated > 100 { // the one batch that found out
-			b.res.problem("%d came twice", b.res.Duplicated)
+		r.hec[0].SetAcks(true)
+		err := r.settle(ctx, fewMessages, rowLimit)
+		r.noneLost()
+		if r.res.Duplicated > 100 { // the one batch that found out
+			r.res.problem("%d came twice", r.res.Duplicated)
 		}
-		b.res.note("%d posts", b.hec[0].Requests())
+		r.res.detail("%d posts", r.hec[0].Requests())
 		return err
 	})
 }

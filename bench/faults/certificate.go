@@ -19,7 +19,7 @@ func certificateRow() Row {
 	return on("hec certificate runs out, then a new one", func(*Options) layout {
 		return layout{numbers: fewMessages, hec: ", tls: {ca_file: DIR/ca.pem}",
 			endpoints: []hectest.Options{{Certificate: shown.Load}}}
-	}, func(ctx context.Context, b *bed) error {
+	}, func(ctx context.Context, r *rig) error {
 		authority, err := testkit.NewAuthority()
 		if err != nil {
 			return err
@@ -29,29 +29,29 @@ func certificateRow() Row {
 			shown.Store(c)
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(b.dir, "ca.pem"), authority.PEM(), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(r.dir, "ca.pem"), authority.PEM(), 0o600); err != nil {
 			return fmt.Errorf("write the authority's certificate: %w", err)
 		}
 		if err := show(-time.Hour); err != nil {
 			return err
 		}
-		if err := b.start(ctx); err != nil {
+		if err := r.start(ctx); err != nil {
 			return err
 		}
-		if err := b.sendAll(ctx, fewMessages, false); err != nil {
+		if err := r.sendAll(ctx, fewMessages, false); err != nil {
 			return err
 		}
-		if err := b.kept(ctx, true); err != nil {
+		if err := r.kept(ctx, true); err != nil {
 			return err
 		}
-		if b.gw.Logged("certificate is not accepted") == 0 {
-			b.res.problem("the log does not name the certificate")
+		if r.gw.Logged("certificate is not accepted") == 0 {
+			r.res.problem("the log does not name the certificate")
 		}
 		if err := show(time.Hour); err != nil {
 			return err
 		}
-		err = b.settle(ctx, fewMessages, rowLimit)
-		b.strict()
+		err = r.settle(ctx, fewMessages, rowLimit)
+		r.strict()
 		return err
 	})
 }

@@ -42,7 +42,7 @@ func Crash(ctx context.Context, o CrashOptions) (Report, error) {
 		row := on("", func(*Options) layout {
 			return layout{numbers: (o.Kills + 1) * perLife, endpoints: []hectest.Options{{Script: f.script}},
 				queue: "min_free: 1MB, segment_size: 1MiB"}
-		}, func(ctx context.Context, b *bed) error { return c.run(ctx, b, f) })
+		}, func(ctx context.Context, r *rig) error { return c.run(ctx, r, f) })
 		res := Result{Fault: fmt.Sprintf("%d kills, seed %d", o.Kills, seed)}
 		began := time.Now()
 		if err := row.run(ctx, &opts, &res); err != nil {
@@ -67,53 +67,53 @@ type crash struct {
 	counted  int64   // accepted by /metrics just before the kills
 }
 
-func (c *crash) run(ctx context.Context, b *bed, f *fault) error {
+func (c *crash) run(ctx context.Context, r *rig, f *fault) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s := b.newSender(streamRate, len(b.tally.seen))
+	s := r.newSender(streamRate, len(r.tally.seen))
 	ended := make(chan struct{})
-	if err := b.start(ctx); err != nil {
+	if err := r.start(ctx); err != nil {
 		return err
 	}
 	sending, stopSending := context.WithCancel(ctx)
 	defer stopSending()
 	go func() {
 		defer close(ended)
-		_ = s.run(sending) // its error is that it was told to end
+		_ = s.run(sending) // its error is the cancelled context
 	}()
 	for range c.kills {
-		if err := c.life(ctx, b, s, f); err != nil {
+		if err := c.life(ctx, r, s, f); err != nil {
 			return err
 		}
 	}
 	stopSending()
 	<-ended
 	f.on.Store(false)
-	return c.settle(ctx, b, s)
+	return c.settle(ctx, r, s)
 }
 
 // life lets the gateway run for a random time, kills it and starts it again.
-func (c *crash) life(ctx context.Context, b *bed, s *sender, f *fault) error {
+func (c *crash) life(ctx context.Context, r *rig, s *sender, f *fault) error {
 	f.on.Store(c.rnd.IntN(3) == 0) // sometimes the queue grows
 	timer := time.NewTimer(lifeMin + time.Duration(c.rnd.Int64N(int64(lifeMax-lifeMin))))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-b.gw.Done():
-		return b.gw.Failure()
+	case <-r.gw.Done():
+		return r.gw.Failure()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	// Without a pause between the two, so that the kill hits whatever is going on. The
 	// scrape is not one moment: what it sums may be delivered between two of its
 	// numbers and count twice, so only what is sure to be accepted is taken.
-	at, err := b.page.scrape(ctx)
+	at, err := r.web.scrape(ctx)
 	if err != nil {
 		return err
 	}
-	b.tally.killed()
-	b.gw.Kill()
-	found, err := b.queued(ctx)
+	r.tally.killed()
+	r.gw.Kill()
+	found, err := r.queued(ctx)
 	if err != nil {
 		return err
 	}
@@ -121,21 +121,21 @@ func (c *crash) life(ctx context.Context, b *bed, s *sender, f *fault) error {
 		c.accepted[seq] = true
 	}
 	c.counted += max(0, at.sum("gateway_queue_events")-at.sum("gateway_recovered_events_total"))
-	if have := int64(len(c.accepted)) + c.only(b); have < c.counted {
-		b.res.problem("by /metrics %d were accepted, the queue and the endpoint have %d", c.counted, have)
+	if have := int64(len(c.accepted)) + c.only(r); have < c.counted {
+		r.res.problem("by /metrics %d were accepted, the queue and the endpoint have %d", c.counted, have)
 	}
 	if c.lives++; c.change != nil {
 		if err := c.change(c.lives); err != nil {
 			return err
 		}
 	}
-	return b.start(ctx)
+	return r.start(ctx)
 }
 
 // only counts what the endpoint has and no queue had.
-func (c *crash) only(b *bed) (n int64) {
-	for seq := range b.tally.seen {
-		if b.tally.has(seq) && !c.accepted[seq] {
+func (c *crash) only(r *rig) (n int64) {
+	for seq := range r.tally.seen {
+		if r.tally.has(seq) && !c.accepted[seq] {
 			n++
 		}
 	}
@@ -143,29 +143,29 @@ func (c *crash) only(b *bed) (n int64) {
 }
 
 // settle waits for the queue to drain and counts.
-func (c *crash) settle(ctx context.Context, b *bed, s *sender) error {
-	err := b.untilBooks(ctx, 2*rowLimit, "the queue is empty and the equation holds", func(k Books) bool {
+func (c *crash) settle(ctx context.Context, r *rig, s *sender) error {
+	err := r.untilCounts(ctx, 2*rowLimit, "the queue is empty and the equation holds", func(k Counts) bool {
 		return k.Pending == 0 && k.Difference() == 0
 	})
 	if err != nil {
-		b.res.problem("%v", err)
+		r.res.problem("%v", err)
 	}
-	if err := b.count(ctx, s.written()); err != nil {
+	if err := r.count(ctx, s.written()); err != nil {
 		return err
 	}
-	notAccepted := b.res.Lost
-	b.res.Lost = 0
+	notAccepted := r.res.Lost
+	r.res.Lost = 0
 	for seq := range c.accepted {
-		if !b.tally.has(seq) {
-			b.res.Lost++
+		if !r.tally.has(seq) {
+			r.res.Lost++
 		}
 	}
-	b.res.note("%d found in queues after kills", len(c.accepted))
-	b.res.note("%d were in socket buffers or memory at a kill", notAccepted-b.res.Lost)
-	b.res.note("%d connections", s.resumed)
-	b.noneLate()
-	if b.res.Lost > 0 {
-		b.res.problem("%d accepted messages are lost", b.res.Lost)
+	r.res.detail("%d found in queues after kills", len(c.accepted))
+	r.res.detail("%d were in socket buffers or memory at a kill", notAccepted-r.res.Lost)
+	r.res.detail("%d connections", s.resumed)
+	r.noneLate()
+	if r.res.Lost > 0 {
+		r.res.problem("%d accepted messages are lost", r.res.Lost)
 	}
 	return nil
 }

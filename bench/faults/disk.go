@@ -32,7 +32,7 @@ func diskRows() []Row {
 	} {
 		rows = append(rows, on(c.name, func(o *Options) layout {
 			return layout{numbers: o.pick(quickDisk, diskMessages)}
-		}, func(ctx context.Context, b *bed) error { return diskFails(ctx, b, c.calls, c.errno) }))
+		}, func(ctx context.Context, r *rig) error { return diskFails(ctx, r, c.calls, c.errno) }))
 	}
 	return append(rows, on("removing fails (EROFS), SIGTERM, restart", func(o *Options) layout {
 		return layout{numbers: o.pick(quickDisk, diskMessages), queue: "min_free: 1MB, segment_size: 64KiB", hec: ", compression: none"}
@@ -41,10 +41,10 @@ func diskRows() []Row {
 
 // smallDisk puts the queue on a small tmpfs of the gateway's own mount namespace.
 // Bodies are not compressed, so that it fills.
-func smallDisk(name, mount, queue string, happen func(context.Context, *bed) error) Row {
+func smallDisk(name, mount, queue string, happen func(context.Context, *rig) error) Row {
 	return on(name, func(*Options) layout {
 		return layout{numbers: diskMessages, queue: queue, hec: ", compression: none"}
-	}, func(ctx context.Context, b *bed) error {
+	}, func(ctx context.Context, r *rig) error {
 		unshare, err := tool("unshare", "util-linux")
 		if err != nil {
 			return err
@@ -52,55 +52,55 @@ func smallDisk(name, mount, queue string, happen func(context.Context, *bed) err
 		if _, err := tool("mount", "mount"); err != nil {
 			return err
 		}
-		if err := os.Mkdir(b.queuePath(), 0o750); err != nil {
+		if err := os.Mkdir(r.queuePath(), 0o750); err != nil {
 			return fmt.Errorf("make the queue's folder: %w", err)
 		}
-		err = b.start(ctx, unshare, "-m", "sh", "-c",
-			`mount -t tmpfs -o "$1" tmpfs "$2" && shift 2 && exec "$@"`, "sh", mount, b.queuePath())
+		err = r.start(ctx, unshare, "-m", "sh", "-c",
+			`mount -t tmpfs -o "$1" tmpfs "$2" && shift 2 && exec "$@"`, "sh", mount, r.queuePath())
 		if err != nil {
 			return fmt.Errorf("start with a tmpfs of its own (which needs root): %w", err)
 		}
-		return happen(ctx, b)
+		return happen(ctx, r)
 	})
 }
 
 // inside is a path as the gateway sees it.
-func (b *bed) inside(path string) string {
-	return filepath.Join("/proc", strconv.Itoa(b.gw.PID()), "root", path)
+func (r *rig) inside(path string) string {
+	return filepath.Join("/proc", strconv.Itoa(r.gw.PID()), "root", path)
 }
 
-// pressed sends while nothing can be delivered until the disk takes no more, be it for
-// queue.min_free or for the want of inodes, and lets deliveries make room again.
-func pressed(ctx context.Context, b *bed) error {
-	return pressDisk(ctx, b, func() error { return nil })
+// pressed sends while nothing can be delivered, until the queue refuses more because of
+// queue.min_free or missing inodes. Then deliveries free space again.
+func pressed(ctx context.Context, r *rig) error {
+	return pressDisk(ctx, r, func() error { return nil })
 }
 
 // pressDisk is pressed with something to release before the endpoint comes back.
-func pressDisk(ctx context.Context, b *bed, release func() error) error {
-	b.hec[0].SetDown(true)
-	s := b.newSender(0, diskMessages)
+func pressDisk(ctx context.Context, r *rig, release func() error) error {
+	r.hec[0].SetDown(true)
+	s := r.newSender(0, diskMessages)
 	ended := make(chan error, 1)
 	go func() { ended <- s.run(ctx) }()
-	if err := senderStalls(ctx, b, s); err != nil {
+	if err := senderStalls(ctx, r, s); err != nil {
 		return err
 	}
 	if err := release(); err != nil {
 		return err
 	}
-	b.hec[0].SetDown(false)
-	return untilRecovered(ctx, b, s, ended)
+	r.hec[0].SetDown(false)
+	return untilRecovered(ctx, r, s, ended)
 }
 
 // noSpace takes the last byte away from under the queue, and gives it back.
-func noSpace(ctx context.Context, b *bed) error {
-	b.hec[0].SetDown(true)
-	filler := b.inside(filepath.Join(b.queuePath(), "filler"))
+func noSpace(ctx context.Context, r *rig) error {
+	r.hec[0].SetDown(true)
+	filler := r.inside(filepath.Join(r.queuePath(), "filler"))
 	if err := fill(filler); err != nil {
 		return err
 	}
-	return pressDisk(ctx, b, func() error {
+	return pressDisk(ctx, r, func() error {
 		if err := os.Remove(filler); err != nil {
-			return fmt.Errorf("make room: %w", err)
+			return fmt.Errorf("free space: %w", err)
 		}
 		return nil
 	})
@@ -113,20 +113,20 @@ func fill(path string) error {
 		return fmt.Errorf("fill the disk: %w", err)
 	}
 	defer f.Close()
-	page := make([]byte, 4096)
+	block := make([]byte, 4096)
 	for err == nil {
-		_, err = f.Write(page)
+		_, err = f.Write(block)
 	}
 	return nil // it is full
 }
 
 // senderStalls waits until the gateway says that it is not ready and the sender feels it.
-func senderStalls(ctx context.Context, b *bed, s *sender) error {
-	if err := untilUnready(ctx, b); err != nil {
+func senderStalls(ctx context.Context, r *rig, s *sender) error {
+	if err := untilUnready(ctx, r); err != nil {
 		return err
 	}
 	last, since := -1, time.Now()
-	return b.until(ctx, rowLimit, "the sender is held back", func() bool {
+	return r.until(ctx, rowLimit, "the sender is blocked", func() bool {
 		if n := s.stuck(); n != last {
 			last, since = n, time.Now()
 		}
@@ -144,138 +144,138 @@ func (s *sender) stuck() int {
 }
 
 // untilUnready waits until /readyz says why.
-func untilUnready(ctx context.Context, b *bed) error {
-	return b.until(ctx, rowLimit, "/readyz shows the fault", func() bool {
-		ok, text := b.page.ready(ctx)
+func untilUnready(ctx context.Context, r *rig) error {
+	return r.until(ctx, rowLimit, "/readyz shows the fault", func() bool {
+		ok, text := r.web.ready(ctx)
 		return !ok && text != ""
 	})
 }
 
 // untilRecovered wants that all goes on without a restart and that nothing is lost.
-func untilRecovered(ctx context.Context, b *bed, s *sender, ended <-chan error) error {
+func untilRecovered(ctx context.Context, r *rig, s *sender, ended <-chan error) error {
 	began := time.Now()
-	if err := b.until(ctx, rowLimit, "the gateway is ready again", func() bool {
-		ok, _ := b.page.ready(ctx)
+	if err := r.until(ctx, rowLimit, "the gateway is ready again", func() bool {
+		ok, _ := r.web.ready(ctx)
 		return ok
 	}); err != nil {
 		return err
 	}
-	b.res.note("ready again after %.1f s", time.Since(began).Seconds())
+	r.res.detail("ready again after %.1f s", time.Since(began).Seconds())
 	select {
 	case err := <-ended:
 		if err != nil {
 			return err
 		}
 	case <-time.After(rowLimit):
-		return fmt.Errorf("the sender is still held back: %d of %d messages are sent", s.stuck(), s.limit)
+		return fmt.Errorf("the sender is still blocked: %d of %d messages are sent", s.stuck(), s.limit)
 	}
-	err := b.settle(ctx, s.limit, rowLimit)
-	b.strict()
+	err := r.settle(ctx, s.limit, rowLimit)
+	r.strict()
 	return err
 }
 
 // diskFails lets system calls on the queue's files fail for a while, by strace.
-func diskFails(ctx context.Context, b *bed, calls, errno string) error {
+func diskFails(ctx context.Context, r *rig, calls, errno string) error {
 	strace, err := tool("strace", "strace")
 	if err != nil {
 		return err
 	}
-	s, ended, err := startLoad(ctx, b)
+	s, ended, err := startLoad(ctx, r)
 	if err != nil {
 		return err
 	}
 	syncing := strings.HasPrefix(calls, "fsync")
-	b.hec[0].SetDown(syncing) // what is delivered needs no sync any more
-	stop, err := b.inject(ctx, strace, calls, errno, b.shardFiles()...)
+	r.hec[0].SetDown(syncing) // what is delivered needs no sync any more
+	stop, err := r.inject(ctx, strace, calls, errno, r.shardFiles()...)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	if err := untilUnready(ctx, b); err != nil {
+	if err := untilUnready(ctx, r); err != nil {
 		return err
 	}
 	stop()
 	if syncing { // the next fsync works, and proves nothing
 		const again = "what could not be synced is written again"
-		if err := b.until(ctx, rowLimit, again, func() bool { return b.gw.Logged(again) > 0 }); err != nil {
+		if err := r.until(ctx, rowLimit, again, func() bool { return r.gw.Logged(again) > 0 }); err != nil {
 			return err
 		}
-		b.hec[0].SetDown(false)
+		r.hec[0].SetDown(false)
 	}
-	if err := untilRecovered(ctx, b, s, ended); err != nil {
+	if err := untilRecovered(ctx, r, s, ended); err != nil {
 		return err
 	}
-	if err := countsFaults(ctx, b, syncing); err != nil {
+	if err := countsFaults(ctx, r, syncing); err != nil {
 		return err
 	}
 	const shards = 4 // each says it once a minute
-	if n := b.gw.Logged("queue cannot be written"); n < 1 || n > shards {
-		b.res.problem("the fault was logged %d times, not once for each of %d shards that met it", n, shards)
+	if n := r.gw.Logged("queue cannot be written"); n < 1 || n > shards {
+		r.res.problem("the fault was logged %d times, not once for each of %d shards that met it", n, shards)
 	}
 	return nil
 }
 
 // countsFaults wants the fault on /metrics.
-func countsFaults(ctx context.Context, b *bed, syncing bool) error {
+func countsFaults(ctx context.Context, r *rig, syncing bool) error {
 	kind := `kind="write"`
 	if syncing {
 		kind = `kind="sync"`
 	}
-	m, err := b.page.scrape(ctx)
+	m, err := r.web.scrape(ctx)
 	if err == nil && m.sum("gateway_queue_faults_total", kind) == 0 {
-		b.res.problem("gateway_queue_faults_total{%s} is 0", kind)
+		r.res.problem("gateway_queue_faults_total{%s} is 0", kind)
 	}
 	return err
 }
 
 // unremoved lets no file be removed for a while, as when the file system was remounted
 // read-only. What was delivered meanwhile may not come again after a stop.
-func unremoved(ctx context.Context, b *bed) error {
+func unremoved(ctx context.Context, r *rig) error {
 	strace, err := tool("strace", "strace")
 	if err != nil {
 		return err
 	}
-	s, ended, err := startLoad(ctx, b)
+	s, ended, err := startLoad(ctx, r)
 	if err != nil {
 		return err
 	}
-	stop, err := b.inject(ctx, strace, "unlink,unlinkat", "EROFS")
+	stop, err := r.inject(ctx, strace, "unlink,unlinkat", "EROFS")
 	if err != nil {
 		return err
 	}
 	defer stop()
 	const stays = "a consumed segment cannot be removed"
-	if err := b.until(ctx, rowLimit, stays, func() bool { return b.gw.Logged(stays) > 0 }); err != nil {
+	if err := r.until(ctx, rowLimit, stays, func() bool { return r.gw.Logged(stays) > 0 }); err != nil {
 		return err
 	}
 	stop()
-	if err := untilRecovered(ctx, b, s, ended); err != nil {
+	if err := untilRecovered(ctx, r, s, ended); err != nil {
 		return err
 	}
-	if code := b.gw.Stop(time.Minute); code != 0 {
-		b.res.problem("exit code %d", code)
+	if code := r.gw.Stop(time.Minute); code != 0 {
+		r.res.problem("exit code %d", code)
 	}
-	if err := b.start(ctx); err != nil {
+	if err := r.start(ctx); err != nil {
 		return err
 	}
-	err = b.settle(ctx, s.limit, rowLimit)
-	b.strict()
+	err = r.settle(ctx, s.limit, rowLimit)
+	r.strict()
 	return err
 }
 
 // startLoad starts the gateway and a sender, and waits until messages arrive.
-func startLoad(ctx context.Context, b *bed) (s *sender, ended chan error, err error) {
-	if err := b.start(ctx); err != nil {
+func startLoad(ctx context.Context, r *rig) (s *sender, ended chan error, err error) {
+	if err := r.start(ctx); err != nil {
 		return nil, nil, err
 	}
-	s = b.newSender(diskRate, b.opts.pick(quickDisk, diskMessages))
+	s = r.newSender(diskRate, r.opts.pick(quickDisk, diskMessages))
 	ended = make(chan error, 1)
 	go func() { ended <- s.run(ctx) }()
-	return s, ended, b.until(ctx, rowLimit, "it is under load", func() bool { return b.tally.unique.Load() > 1000 })
+	return s, ended, r.until(ctx, rowLimit, "it is under load", func() bool { return r.tally.unique.Load() > 1000 })
 }
 
 // shardFiles are the files of the queue's shards.
-func (b *bed) shardFiles() []string {
-	files, _ := filepath.Glob(filepath.Join(b.queuePath(), "shard-*", "*")) // the pattern is valid
+func (r *rig) shardFiles() []string {
+	files, _ := filepath.Glob(filepath.Join(r.queuePath(), "shard-*", "*")) // the pattern is valid
 	return files
 }

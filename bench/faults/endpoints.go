@@ -32,47 +32,47 @@ func endpointRows() []Row {
 }
 
 // sendToAll sends n messages and waits for them.
-func sendToAll(ctx context.Context, b *bed, n int) error {
-	if err := b.start(ctx); err != nil {
+func sendToAll(ctx context.Context, r *rig, n int) error {
+	if err := r.start(ctx); err != nil {
 		return err
 	}
-	if err := b.sendAll(ctx, n, false); err != nil {
+	if err := r.sendAll(ctx, n, false); err != nil {
 		return err
 	}
-	return b.settle(ctx, n, rowLimit)
+	return r.settle(ctx, n, rowLimit)
 }
 
-func oneDead(ctx context.Context, b *bed) error {
-	b.hec[0].SetDown(true)
-	err := sendToAll(ctx, b, fewMessages)
-	b.strict()
+func oneDead(ctx context.Context, r *rig) error {
+	r.hec[0].SetDown(true)
+	err := sendToAll(ctx, r, fewMessages)
+	r.strict()
 	return err
 }
 
-func oneSlow(ctx context.Context, b *bed) error {
-	err := sendToAll(ctx, b, 10*fewMessages)
-	b.strict()
-	slow, fast := b.hec[0].Taken(), b.hec[1].Taken()
-	b.res.note("slow took %d, fast %d", slow, fast)
+func oneSlow(ctx context.Context, r *rig) error {
+	err := sendToAll(ctx, r, 10*fewMessages)
+	r.strict()
+	slow, fast := r.hec[0].Taken(), r.hec[1].Taken()
+	r.res.detail("slow took %d, fast %d", slow, fast)
 	if fast < 2*slow {
-		b.res.problem("the slow endpoint took %d events, the fast one %d", slow, fast)
+		r.res.problem("the slow endpoint took %d events, the fast one %d", slow, fast)
 	}
 	return err
 }
 
-func oneAway(ctx context.Context, b *bed) error {
-	err := sendToAll(ctx, b, fewMessages)
-	b.strict()
+func oneAway(ctx context.Context, r *rig) error {
+	err := sendToAll(ctx, r, fewMessages)
+	r.strict()
 	return err
 }
 
 // oneFlapping takes one endpoint down and up again while messages arrive. Requests
 // that were under way come twice.
-func oneFlapping(ctx context.Context, b *bed) error {
-	if err := b.start(ctx); err != nil {
+func oneFlapping(ctx context.Context, r *rig) error {
+	if err := r.start(ctx); err != nil {
 		return err
 	}
-	s := b.newSender(5000, 10*fewMessages)
+	s := r.newSender(5000, 10*fewMessages)
 	ended := make(chan error, 1)
 	go func() { ended <- s.run(ctx) }()
 	flap := time.NewTicker(150 * time.Millisecond)
@@ -87,30 +87,30 @@ func oneFlapping(ctx context.Context, b *bed) error {
 			sending = false
 		case <-flap.C:
 			flaps++
-			b.hec[0].SetDown(flaps%2 == 1)
+			r.hec[0].SetDown(flaps%2 == 1)
 		}
 	}
-	err := b.settle(ctx, 10*fewMessages, rowLimit)
-	b.noneLost()
-	b.res.note("went down %d times", (flaps+1)/2)
+	err := r.settle(ctx, 10*fewMessages, rowLimit)
+	r.noneLost()
+	r.res.detail("went down %d times", (flaps+1)/2)
 	return err
 }
 
-func bothDown(ctx context.Context, b *bed) error {
-	b.hec[0].SetDown(true)
-	b.hec[1].SetDown(true)
-	if err := b.start(ctx); err != nil {
+func bothDown(ctx context.Context, r *rig) error {
+	r.hec[0].SetDown(true)
+	r.hec[1].SetDown(true)
+	if err := r.start(ctx); err != nil {
 		return err
 	}
-	if err := b.sendAll(ctx, fewMessages, false); err != nil {
+	if err := r.sendAll(ctx, fewMessages, false); err != nil {
 		return err
 	}
-	if err := b.kept(ctx, true); err != nil {
+	if err := r.kept(ctx, true); err != nil {
 		return err
 	}
-	b.hec[1].SetDown(false)
-	err := b.settle(ctx, fewMessages, rowLimit)
-	b.strict()
+	r.hec[1].SetDown(false)
+	err := r.settle(ctx, fewMessages, rowLimit)
+	r.strict()
 	return err
 }
 
@@ -121,35 +121,35 @@ func retryAfterDayRow() Row {
 	f := &fault{answer: day}
 	return on("hec 503 Retry-After of a day", func(*Options) layout {
 		return layout{numbers: fewMessages, endpoints: []hectest.Options{{Script: f.script}}, stop: "1s"}
-	}, func(ctx context.Context, b *bed) error {
+	}, func(ctx context.Context, r *rig) error {
 		f.on.Store(true)
-		if err := b.start(ctx); err != nil {
+		if err := r.start(ctx); err != nil {
 			return err
 		}
-		if err := b.sendAll(ctx, fewMessages, false); err != nil {
+		if err := r.sendAll(ctx, fewMessages, false); err != nil {
 			return err
 		}
-		if err := b.until(ctx, rowLimit, "it was asked to wait a day", func() bool { return f.given.Load() >= 1 }); err != nil {
+		if err := r.until(ctx, rowLimit, "it was asked to wait a day", func() bool { return f.given.Load() >= 1 }); err != nil {
 			return err
 		}
-		if err := b.kept(ctx, false); err != nil {
+		if err := r.kept(ctx, false); err != nil {
 			return err
 		}
 		asked := time.Now()
-		if b.opts.Quick {
-			if code := b.gw.Stop(30 * time.Second); code != 0 {
-				b.res.problem("exit code %d", code)
+		if r.opts.Quick {
+			if code := r.gw.Stop(30 * time.Second); code != 0 {
+				r.res.problem("exit code %d", code)
 			}
 		}
 		f.on.Store(false)
-		if b.opts.Quick {
-			if err := b.start(ctx); err != nil {
+		if r.opts.Quick {
+			if err := r.start(ctx); err != nil {
 				return err
 			}
 		}
-		err := b.settle(ctx, fewMessages, 80*time.Second)
-		b.res.note("delivered %.0f s after it was asked to wait", time.Since(asked).Seconds())
-		b.strict()
+		err := r.settle(ctx, fewMessages, 80*time.Second)
+		r.res.detail("delivered %.0f s after it was asked to wait", time.Since(asked).Seconds())
+		r.strict()
 		return err
 	})
 }
@@ -163,15 +163,15 @@ func stormRow() Row {
 	return on("503 storm under load", func(o *Options) layout {
 		return layout{numbers: o.pick(30_000, 200_000), production: true,
 			endpoints: []hectest.Options{{Script: f.script, Health: f.health}}}
-	}, func(ctx context.Context, b *bed) error {
-		n, storm := b.opts.pick(30_000, 200_000), time.Duration(b.opts.pick(3, 20))*time.Second
-		if err := b.start(ctx); err != nil {
+	}, func(ctx context.Context, r *rig) error {
+		n, storm := r.opts.pick(30_000, 200_000), time.Duration(r.opts.pick(3, 20))*time.Second
+		if err := r.start(ctx); err != nil {
 			return err
 		}
 		f.on.Store(true)
 		over := time.NewTimer(storm)
 		defer over.Stop()
-		if err := b.newSender(rate, n).run(ctx); err != nil {
+		if err := r.newSender(rate, n).run(ctx); err != nil {
 			return err
 		}
 		select {
@@ -179,51 +179,51 @@ func stormRow() Row {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		b.res.note("%.0f s of 503", storm.Seconds())
-		if taken := b.tally.unique.Load(); taken != 0 {
-			b.res.problem("%d were delivered during the storm", taken)
+		r.res.detail("%.0f s of 503", storm.Seconds())
+		if taken := r.tally.unique.Load(); taken != 0 {
+			r.res.problem("%d were delivered during the storm", taken)
 		}
 		f.on.Store(false)
 		healthy := time.Now()
-		err := b.until(ctx, rowLimit, "all is delivered", func() bool { return b.tally.unique.Load() == int64(n) })
+		err := r.until(ctx, rowLimit, "all is delivered", func() bool { return r.tally.unique.Load() == int64(n) })
 		if err != nil {
-			b.res.problem("%v", err)
+			r.res.problem("%v", err)
 		}
 		took := time.Since(healthy)
-		b.res.note("all delivered %.1f s after recovery", took.Seconds())
+		r.res.detail("all delivered %.1f s after recovery", took.Seconds())
 		if took > patience {
-			b.res.problem("all was delivered %v after recovery, not within %v", took, patience)
+			r.res.problem("all was delivered %v after recovery, not within %v", took, patience)
 		}
-		err = b.settle(ctx, n, rowLimit)
-		b.strict()
+		err = r.settle(ctx, n, rowLimit)
+		r.strict()
 		return err
 	})
 }
 
 // udpDown sends datagrams while nothing can be delivered. What the kernel dropped for
 // want of buffer is counted by the gateway.
-func udpDown(ctx context.Context, b *bed) error {
-	b.hec[0].SetDown(true)
-	if err := b.start(ctx); err != nil {
+func udpDown(ctx context.Context, r *rig) error {
+	r.hec[0].SetDown(true)
+	if err := r.start(ctx); err != nil {
 		return err
 	}
-	if err := b.sendUDP(ctx, fewMessages); err != nil {
+	if err := r.sendUDP(ctx, fewMessages); err != nil {
 		return err
 	}
 	kernel := int64(0)
-	if err := b.until(ctx, rowLimit, "every datagram is received or in the kernel's count", func() bool {
-		s, err := b.page.scrape(ctx)
+	if err := r.until(ctx, rowLimit, "every datagram is received or in the kernel's count", func() bool {
+		s, err := r.web.scrape(ctx)
 		kernel = s.sum("gateway_udp_kernel_drops_total")
-		return err == nil && s.books().Received+kernel == fewMessages
+		return err == nil && s.counts().Received+kernel == fewMessages
 	}); err != nil {
 		return err
 	}
-	b.hec[0].SetDown(false)
-	err := b.settle(ctx, fewMessages-int(kernel), rowLimit)
-	b.res.Sent = fewMessages
-	b.res.note("the kernel dropped %d", kernel)
-	if b.res.Lost > kernel {
-		b.res.problem("%d are lost, the kernel dropped %d", b.res.Lost, kernel)
+	r.hec[0].SetDown(false)
+	err := r.settle(ctx, fewMessages-int(kernel), rowLimit)
+	r.res.Sent = fewMessages
+	r.res.detail("the kernel dropped %d", kernel)
+	if r.res.Lost > kernel {
+		r.res.problem("%d are lost, the kernel dropped %d", r.res.Lost, kernel)
 	}
 	return err
 }

@@ -12,7 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"syslog-gateway/bench/mark"
+	"syslog-gateway/bench/marker"
 )
 
 // program is the gateway, built once for all tests.
@@ -84,31 +84,31 @@ func TestCrash(t *testing.T) {
 func TestLossIsSeen(t *testing.T) {
 	o := &Options{Gateway: program, Dir: t.TempDir()}
 	var res Result
-	row := on("robbed", func(*Options) layout { return layout{numbers: fewMessages} }, func(ctx context.Context, b *bed) error {
-		b.hec[0].SetDown(true)
-		if err := b.start(ctx); err != nil {
+	row := on("robbed", func(*Options) layout { return layout{numbers: fewMessages} }, func(ctx context.Context, r *rig) error {
+		r.hec[0].SetDown(true)
+		if err := r.start(ctx); err != nil {
 			return err
 		}
-		if err := b.sendAll(ctx, fewMessages, false); err != nil {
+		if err := r.sendAll(ctx, fewMessages, false); err != nil {
 			return err
 		}
-		if err := b.kept(ctx, false); err != nil {
+		if err := r.kept(ctx, false); err != nil {
 			return err
 		}
-		b.gw.Kill()
-		queued, err := b.queued(ctx)
+		r.gw.Kill()
+		queued, err := r.queued(ctx)
 		if err != nil || len(queued) != fewMessages {
 			t.Errorf("%d are in the queue: %v", len(queued), err)
 		}
-		if err := os.RemoveAll(filepath.Join(b.queuePath(), "shard-00")); err != nil {
+		if err := os.RemoveAll(filepath.Join(r.queuePath(), "shard-00")); err != nil {
 			return err
 		}
-		b.hec[0].SetDown(false)
-		if err := b.start(ctx); err != nil {
+		r.hec[0].SetDown(false)
+		if err := r.start(ctx); err != nil {
 			return err
 		}
-		err = b.settle(ctx, fewMessages, 2*time.Second)
-		b.strict()
+		err = r.settle(ctx, fewMessages, 2*time.Second)
+		r.strict()
 		return err
 	})
 	if err := row.run(t.Context(), o, &res); err != nil {
@@ -120,7 +120,7 @@ func TestLossIsSeen(t *testing.T) {
 }
 
 func TestTally(t *testing.T) {
-	at := mark.NewStamp(1)
+	at := marker.NewStamp(1)
 	c := newTally(3)
 	for _, seq := range []int{0, 2, 2, 3} {
 		line := appendLine(nil, seq, &at)
@@ -129,7 +129,7 @@ func TestTally(t *testing.T) {
 		}
 		c.take(line)
 	}
-	c.take([]byte("no mark"))
+	c.take([]byte("no marker"))
 	c.take(appendLine(nil, 1, &at)[len(lineBegin):]) // without its begin
 	if c.unique.Load() != 2 || c.twice.Load() != 1 || c.foreign.Load() != 3 || c.has(1) || !c.has(2) {
 		t.Errorf("unique %d, twice %d, foreign %d", c.unique.Load(), c.twice.Load(), c.foreign.Load())
@@ -139,7 +139,7 @@ func TestTally(t *testing.T) {
 	}
 }
 
-func TestBooks(t *testing.T) {
+func TestCounts(t *testing.T) {
 	s := series{
 		`gateway_received_events_total{source="a",transport="tcp"}`: 7, `gateway_received_events_total{source="a",transport="udp"}`: 2,
 		`gateway_recovered_events_total{source="a"}`: 1, `gateway_delivered_events_total{source="a"}`: 4,
@@ -147,15 +147,15 @@ func TestBooks(t *testing.T) {
 		`gateway_pending_events{source="a",stage="memory"}`: 1, `gateway_pending_events{source="a",stage="queue"}`: 3,
 		`gateway_queue_events{shard="0"}`: 3,
 	}
-	b := s.books()
+	b := s.counts()
 	if b.Difference() != 0 || b.Received != 9 || b.Pending != 4 || b.Queued != 3 {
 		t.Errorf("%+v is off by %d", b, b.Difference())
 	}
 	if s.sum("gateway_received_events_total", `transport="udp"`) != 2 {
-		t.Error("labels are not looked at")
+		t.Error("labels are ignored")
 	}
 	var table strings.Builder
-	rep := Report{{Fault: "good", Books: b}, {Fault: "bad", Problems: []string{"two are lost"}}}
+	rep := Report{{Fault: "good", Counts: b}, {Fault: "bad", Problems: []string{"two are lost"}}}
 	if err := rep.WriteTable(&table); err != nil || rep.Failed() != 1 || !strings.Contains(table.String(), "bad: two are lost") {
 		t.Errorf("%v\n%s", err, &table)
 	}
@@ -180,7 +180,7 @@ func TestLateIsSeen(t *testing.T) {
 	took := newTally(3)
 	took.grace = 0
 	event := func(seq int) []byte {
-		stamp := mark.NewStamp(time.Now().UnixMicro())
+		stamp := marker.NewStamp(time.Now().UnixMicro())
 		return appendLine(nil, seq, &stamp)
 	}
 	took.take(event(0))

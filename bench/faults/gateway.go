@@ -16,32 +16,32 @@ import (
 // start runs the gateway, by way of a wrapper when there is one, and waits until it
 // answers /readyz with 200. The wrapper must end in exec, so that its process is the
 // gateway's.
-func (b *bed) start(ctx context.Context, wrapper ...string) error {
-	if err := b.launch(wrapper...); err != nil {
+func (r *rig) start(ctx context.Context, wrapper ...string) error {
+	if err := r.launch(wrapper...); err != nil {
 		return err
 	}
-	return b.until(ctx, 30*time.Second, "the gateway is ready", func() bool {
-		ok, _ := b.page.ready(ctx)
+	return r.until(ctx, 30*time.Second, "the gateway is ready", func() bool {
+		ok, _ := r.web.ready(ctx)
 		return ok
 	})
 }
 
-func (b *bed) launch(wrapper ...string) error {
-	b.lives++
-	b.tally.started()
-	program, err := filepath.Abs(b.opts.Gateway) // a wrapper may go to another folder
+func (r *rig) launch(wrapper ...string) error {
+	r.lives++
+	r.tally.started()
+	program, err := filepath.Abs(r.opts.Gateway) // a wrapper may go to another folder
 	if err != nil {
 		return fmt.Errorf("find the gateway's program: %w", err)
 	}
-	argv := append(slices.Clone(wrapper), program, "run", "-c", b.file())
-	b.gw, err = child.Start(child.Options{Dir: b.dir, Name: fmt.Sprintf("gateway-%d", b.lives),
+	argv := append(slices.Clone(wrapper), program, "run", "-c", r.file())
+	r.gw, err = child.Start(child.Options{Dir: r.dir, Name: fmt.Sprintf("gateway-%d", r.lives),
 		Env: []string{"SPLUNK_HEC_TOKEN=" + token}, Path: argv[0], Args: argv[1:]})
 	return err
 }
 
 // queued returns the numbers of all messages in the queue of a gateway that has ended.
-func (b *bed) queued(ctx context.Context) (numbers, error) {
-	cmd := exec.CommandContext(ctx, b.opts.Gateway, "queue", "export", "--path", b.queuePath())
+func (r *rig) queued(ctx context.Context) (numbers, error) {
+	cmd := exec.CommandContext(ctx, r.opts.Gateway, "queue", "export", "--path", r.queuePath())
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"syslog-gateway/bench/mark"
+	"syslog-gateway/bench/marker"
 )
 
 // A hoarder, at 127.0.0.1, holds all that there is; the others come from 127.0.0.2 on.
@@ -31,19 +31,19 @@ func hoarderRows() []Row {
 }
 
 // dialFrom connects to the gateway from an address of this machine.
-func dialFrom(ctx context.Context, b *bed, last int) (net.Conn, error) {
+func dialFrom(ctx context.Context, r *rig, last int) (net.Conn, error) {
 	d := net.Dialer{Timeout: 10 * time.Second, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(last))}}
-	return d.DialContext(ctx, "tcp", local(b.port))
+	return d.DialContext(ctx, "tcp", local(r.port))
 }
 
 // dialNewcomer sends its messages with a pause in the middle of one, and returns the
 // connection.
-func dialNewcomer(ctx context.Context, b *bed, i int) (net.Conn, error) {
-	c, err := dialFrom(ctx, b, 2+i)
+func dialNewcomer(ctx context.Context, r *rig, i int) (net.Conn, error) {
+	c, err := dialFrom(ctx, r, 2+i)
 	if err != nil {
 		return nil, fmt.Errorf("newcomer %d cannot connect: %w", i, err)
 	}
-	stamp := mark.NewStamp(time.Now().UnixMicro())
+	stamp := marker.NewStamp(time.Now().UnixMicro())
 	var buf []byte
 	for n := range ofNewcomer {
 		buf = appendLine(buf, i*ofNewcomer+n, &stamp)
@@ -64,7 +64,7 @@ func dialNewcomer(ctx context.Context, b *bed, i int) (net.Conn, error) {
 
 // othersDeliver lets all newcomers send, keeps their connections, and wants all that they
 // sent to arrive whole and once.
-func othersDeliver(ctx context.Context, b *bed) error {
+func othersDeliver(ctx context.Context, r *rig) error {
 	var conns []net.Conn
 	defer func() {
 		for _, c := range conns {
@@ -72,7 +72,7 @@ func othersDeliver(ctx context.Context, b *bed) error {
 		}
 	}()
 	for i := range newcomers {
-		c, err := dialNewcomer(ctx, b, i)
+		c, err := dialNewcomer(ctx, r, i)
 		if c != nil {
 			conns = append(conns, c)
 		}
@@ -80,20 +80,20 @@ func othersDeliver(ctx context.Context, b *bed) error {
 			return err
 		}
 	}
-	err := b.settle(ctx, newcomers*ofNewcomer, rowLimit)
-	b.strict()
+	err := r.settle(ctx, newcomers*ofNewcomer, rowLimit)
+	r.strict()
 	return err
 }
 
 // hoard holds connections of 127.0.0.1 until ctx ends.
 type hoard struct {
-	b     *bed
+	r     *rig
 	conns []net.Conn
 }
 
 func (h *hoard) open(ctx context.Context, n int) error {
 	for range n {
-		c, err := dialFrom(ctx, h.b, 1)
+		c, err := dialFrom(ctx, h.r, 1)
 		if err != nil {
 			return fmt.Errorf("the hoarder has %d connections and cannot open more: %w", len(h.conns), err)
 		}
@@ -110,12 +110,12 @@ func (h *hoard) close() {
 
 // unfinishedLines has a host begin more lines than the gateway keeps, and go on with
 // each by a byte a second, so that none is silent.
-func unfinishedLines(ctx context.Context, b *bed) error {
-	b.tally.noise = true
-	if err := b.start(ctx); err != nil {
+func unfinishedLines(ctx context.Context, r *rig) error {
+	r.tally.noise = true
+	if err := r.start(ctx); err != nil {
 		return err
 	}
-	h := &hoard{b: b}
+	h := &hoard{r: r}
 	defer h.close()
 	if err := h.open(ctx, unfinished); err != nil {
 		return err
@@ -126,8 +126,8 @@ func unfinishedLines(ctx context.Context, b *bed) error {
 			return fmt.Errorf("begin a line: %w", err)
 		}
 	}
-	err := b.until(ctx, rowLimit, "the gateway cuts lines to make room", func() bool {
-		s, err := b.page.scrape(ctx)
+	err := r.until(ctx, rowLimit, "the gateway cuts lines because its memory is full", func() bool {
+		s, err := r.web.scrape(ctx)
 		return err == nil && s.sum("gateway_partial_messages_total", `reason="full"`) > 0
 	})
 	if err != nil {
@@ -150,19 +150,19 @@ func unfinishedLines(ctx context.Context, b *bed) error {
 			}
 		}
 	}()
-	err = othersDeliver(ctx, b)
+	err = othersDeliver(ctx, r)
 	stop()
 	<-ended
-	s, scrapeErr := b.page.scrape(ctx)
-	b.res.note("%d of the hoarder's lines were cut", s.sum("gateway_partial_messages_total", `reason="full"`))
+	s, scrapeErr := r.web.scrape(ctx)
+	r.res.detail("%d of the hoarder's lines were cut", s.sum("gateway_partial_messages_total", `reason="full"`))
 	return errors.Join(err, scrapeErr)
 }
 
 // idleConnections has a host take all connections, and open more and more while others
 // come.
-func idleConnections(ctx context.Context, b *bed) error {
-	b.tally.noise = true
-	if err := b.start(ctx); err != nil {
+func idleConnections(ctx context.Context, r *rig) error {
+	r.tally.noise = true
+	if err := r.start(ctx); err != nil {
 		return err
 	}
 	n := hoarded
@@ -173,7 +173,7 @@ func idleConnections(ctx context.Context, b *bed) error {
 	if most := int(min(files.Cur, 1<<20)) * 4 / 5; n > most { // it is the gateway's limit, too
 		n = most
 	}
-	h := &hoard{b: b}
+	h := &hoard{r: r}
 	defer h.close()
 	if err := h.open(ctx, n); err != nil {
 		return err
@@ -183,7 +183,7 @@ func idleConnections(ctx context.Context, b *bed) error {
 	go func() {
 		opened := 0
 		for ; going.Err() == nil; opened++ {
-			c, err := dialFrom(going, b, 1)
+			c, err := dialFrom(going, r, 1)
 			if err != nil {
 				continue
 			}
@@ -192,14 +192,14 @@ func idleConnections(ctx context.Context, b *bed) error {
 		}
 		ended <- opened
 	}()
-	err := othersDeliver(ctx, b)
+	err := othersDeliver(ctx, r)
 	stop()
 	more := <-ended
-	s, scrapeErr := b.page.scrape(ctx)
+	s, scrapeErr := r.web.scrape(ctx)
 	gone := s.sum("gateway_connections_rejected_total", "")
-	b.res.note("%d idle connections and %d more while the others sent; %d were closed to make room", n, more, gone)
+	r.res.detail("%d idle connections and %d more while the others sent; %d were closed to make room", n, more, gone)
 	if n == hoarded && gone == 0 {
-		b.res.problem("no connection was closed, so there was room for all")
+		r.res.problem("no connection was closed, so there was room for all")
 	}
 	return errors.Join(err, scrapeErr)
 }

@@ -14,81 +14,81 @@ import (
 )
 
 const (
-	pageCrowd = 1000
-	pageRate  = 5000
-	pageAsks  = 20
-	// readyLimit is for the median. The slowest of the asks is in the notes: on a machine
+	pageConnections = 1000
+	statsRate       = 5000
+	readyRequests   = 20
+	// readyLimit is for the median. The slowest request is in the details: on a machine
 	// that does other things beside it says more about these.
 	readyLimit = 100 * time.Millisecond
 )
 
-// pageRows silence the statistics page, and so the health checks of keepalived.
-func pageRows() []Row {
+// statsRows overload the statistics page, and so the health checks of keepalived.
+func statsRows() []Row {
 	return []Row{
-		on(fmt.Sprintf(":8404 with %d idle connections and %d open streams", pageCrowd, pageCrowd), func(o *Options) layout {
-			return layout{numbers: pageRate * o.pick(3, 10), production: true}
-		}, besidePageCrowd),
+		on(fmt.Sprintf(":8404 with %d idle connections and %d open streams", pageConnections, pageConnections), func(o *Options) layout {
+			return layout{numbers: statsRate * o.pick(3, 10), production: true}
+		}, readyBesideConnections),
 	}
 }
 
-// besidePageCrowd sends under load while strangers hold the statistics port, and asks for
+// readyBesideConnections sends while strangers hold the statistics port, and asks for
 // the readiness meanwhile.
-func besidePageCrowd(ctx context.Context, b *bed) error {
-	if err := b.start(ctx); err != nil {
+func readyBesideConnections(ctx context.Context, r *rig) error {
+	if err := r.start(ctx); err != nil {
 		return err
 	}
-	n := pageRate * b.opts.pick(3, 10)
+	n := statsRate * r.opts.pick(3, 10)
 	sent := make(chan error, 1)
-	go func() { sent <- b.newSender(pageRate, n).run(ctx) }()
-	c := &pageHoarder{address: b.page.address}
-	err := c.gather(ctx)
+	go func() { sent <- r.newSender(statsRate, n).run(ctx) }()
+	c := &pageClients{address: r.web.address}
+	err := c.open(ctx)
 	if err == nil {
-		err = askReady(ctx, b)
+		err = askReady(ctx, r)
 	}
-	cut := pageCrowd - c.served - c.refused
-	b.res.note("%d idle connections; of %d streams %d were served, %d refused with 503, %d cut for others", len(c.idle), pageCrowd, c.served, c.refused, cut)
-	if c.served == 0 || cut > pageCrowd/10 {
-		b.res.problem("of %d streams only %d were served and %d got an answer", pageCrowd, c.served, c.refused)
+	cut := pageConnections - c.served - c.refused
+	r.res.detail("%d idle connections; of %d streams %d were served, %d refused with 503, %d cut for others", len(c.idle), pageConnections, c.served, c.refused, cut)
+	if c.served == 0 || cut > pageConnections/10 {
+		r.res.problem("of %d streams only %d were served and %d got an answer", pageConnections, c.served, c.refused)
 	}
 	c.close()
 	if err := errors.Join(err, <-sent); err != nil {
 		return err
 	}
-	err = b.settle(ctx, n, rowLimit)
-	b.strict()
+	err = r.settle(ctx, n, rowLimit)
+	r.strict()
 	return err
 }
 
 // askReady asks for /readyz some times, each on a connection of its own.
-func askReady(ctx context.Context, b *bed) error {
+func askReady(ctx context.Context, r *rig) error {
 	var took []time.Duration
-	for range pageAsks {
+	for range readyRequests {
 		began := time.Now()
-		ok, said := b.page.ready(ctx)
+		ok, said := r.web.ready(ctx)
 		took = append(took, time.Since(began))
 		if !ok {
-			return fmt.Errorf("/readyz beside the crowd does not answer with 200, but with %q", said)
+			return fmt.Errorf("/readyz beside %d connections does not answer with 200, but with %q", 2*pageConnections, said)
 		}
 	}
 	slices.Sort(took)
 	median := took[len(took)/2]
-	b.res.note("/readyz answered after %.1f ms, at most %.1f", ms(median), ms(took[len(took)-1]))
+	r.res.detail("/readyz answered after %.1f ms, at most %.1f", ms(median), ms(took[len(took)-1]))
 	if median > readyLimit {
-		b.res.problem("/readyz answers after %v, %v are allowed", median, readyLimit)
+		r.res.problem("/readyz answers after %v, %v are allowed", median, readyLimit)
 	}
 	return nil
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// pageHoarder holds connections and streams of the statistics page.
-type pageHoarder struct {
+// pageClients hold connections and streams of the statistics page.
+type pageClients struct {
 	address         string
 	idle, streams   []net.Conn
 	served, refused int
 }
 
-func (p *pageHoarder) dial(ctx context.Context) (net.Conn, error) {
+func (p *pageClients) dial(ctx context.Context) (net.Conn, error) {
 	d := net.Dialer{Timeout: 10 * time.Second}
 	c, err := d.DialContext(ctx, "tcp", p.address)
 	if err != nil {
@@ -97,9 +97,9 @@ func (p *pageHoarder) dial(ctx context.Context) (net.Conn, error) {
 	return c, nil
 }
 
-// gather opens all of both, and learns what became of the streams.
-func (p *pageHoarder) gather(ctx context.Context) error {
-	for range pageCrowd {
+// open opens all connections and streams, and counts the answers to the streams.
+func (p *pageClients) open(ctx context.Context) error {
+	for range pageConnections {
 		c, err := p.dial(ctx)
 		if err != nil {
 			return err
@@ -134,7 +134,7 @@ func (p *pageHoarder) gather(ctx context.Context) error {
 	return nil
 }
 
-func (p *pageHoarder) close() {
+func (p *pageClients) close() {
 	for _, c := range append(p.idle, p.streams...) {
 		c.Close()
 	}

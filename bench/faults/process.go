@@ -26,69 +26,69 @@ func processRows() []Row {
 }
 
 // killQueued kills a gateway whose queue holds everything.
-func killQueued(ctx context.Context, b *bed) error {
-	n := b.opts.pick(20_000, 200_000)
-	b.hec[0].SetDown(true)
-	if err := b.start(ctx); err != nil {
+func killQueued(ctx context.Context, r *rig) error {
+	n := r.opts.pick(20_000, 200_000)
+	r.hec[0].SetDown(true)
+	if err := r.start(ctx); err != nil {
 		return err
 	}
-	if err := b.sendAll(ctx, n, false); err != nil {
+	if err := r.sendAll(ctx, n, false); err != nil {
 		return err
 	}
-	if err := b.untilBooks(ctx, rowLimit, "all is queued", func(k Books) bool { return k.Queued == int64(n) }); err != nil {
+	if err := r.untilCounts(ctx, rowLimit, "all is queued", func(k Counts) bool { return k.Queued == int64(n) }); err != nil {
 		return err
 	}
-	b.gw.Kill()
-	b.hec[0].SetDown(false)
-	if err := b.start(ctx); err != nil {
+	r.gw.Kill()
+	r.hec[0].SetDown(false)
+	if err := r.start(ctx); err != nil {
 		return err
 	}
-	err := b.settle(ctx, n, 2*rowLimit)
-	b.strict()
-	if b.res.Books.Recovered != int64(n) {
-		b.res.problem("%d of %d were found in the queue", b.res.Books.Recovered, n)
+	err := r.settle(ctx, n, 2*rowLimit)
+	r.strict()
+	if r.res.Counts.Recovered != int64(n) {
+		r.res.problem("%d of %d were found in the queue", r.res.Counts.Recovered, n)
 	}
 	return err
 }
 
 // startStream starts the gateway and a sender of n messages, and returns when it has
 // sent half of them; ended gets its end.
-func startStream(ctx context.Context, b *bed, n int) (s *sender, ended <-chan error, err error) {
-	if err := b.start(ctx); err != nil {
+func startStream(ctx context.Context, r *rig, n int) (s *sender, ended <-chan error, err error) {
+	if err := r.start(ctx); err != nil {
 		return nil, nil, err
 	}
-	s = b.newSender(streamRate, n)
+	s = r.newSender(streamRate, n)
 	end := make(chan error, 1)
 	go func() { end <- s.run(ctx) }()
-	err = b.until(ctx, rowLimit, "it is in the middle", func() bool { return s.written() > n/2 })
+	err = r.until(ctx, rowLimit, "it is in the middle", func() bool { return s.written() > n/2 })
 	return s, end, err
 }
 
 // killStream kills in the middle of a stream. What is not accepted yet is lost, and
-// can only be: plain TCP tells a sender nothing.
-func killStream(ctx context.Context, b *bed) error {
-	n := b.opts.pick(40_000, 120_000)
-	s, ended, err := startStream(ctx, b, n)
+// must be: plain TCP reports nothing to a sender.
+func killStream(ctx context.Context, r *rig) error {
+	n := r.opts.pick(40_000, 120_000)
+	s, ended, err := startStream(ctx, r, n)
 	if err != nil {
 		return err
 	}
-	c, err := freezeAndKill(ctx, b, s)
+	c, err := freezeAndKill(ctx, r, s)
 	if err != nil {
 		return err
 	}
-	if err := b.start(ctx); err != nil {
+	if err := r.start(ctx); err != nil {
 		return err
 	}
 	if err := <-ended; err != nil {
 		return err
 	}
-	if err := b.settle(ctx, n-c.unaccepted(), 2*rowLimit); err != nil {
+	if err := r.settle(ctx, n-c.unaccepted(), 2*rowLimit); err != nil {
 		return err
 	}
-	if err := b.count(ctx, n); err != nil {
+	if err := r.count(ctx, n); err != nil {
 		return err
 	}
-	c.judge(b)
+	c.judge(r)
 	return nil
 }
 
@@ -108,28 +108,28 @@ func (c *casualties) young() int { return c.unaccepted() - c.sockets }
 
 // freezeAndKill is kill -9 with an exact count: the sender holds still, the process is frozen
 // where it is, the kernel's buffers are read, and then it is killed there.
-func freezeAndKill(ctx context.Context, b *bed, s *sender) (casualties, error) {
+func freezeAndKill(ctx context.Context, r *rig, s *sender) (casualties, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := casualties{written: s.next, rate: s.rate}
-	if err := b.gw.Freeze(); err != nil {
+	if err := r.gw.Freeze(); err != nil {
 		return c, fmt.Errorf("freeze the gateway: %w", err)
 	}
-	bytes, err := socketBytes(ctx, b.port, s.ports)
+	bytes, err := socketBytes(ctx, r.port, s.ports)
 	if err != nil {
 		return c, err
 	}
 	c.sockets = (bytes + lineLen - 1) / lineLen // a message is lost with any part of it
-	b.gw.Kill()
+	r.gw.Kill()
 	// A write now would still succeed where the kernel ended the connection with a FIN.
 	clear(s.ports)
 	s.broken = true
 	// First the queue, then the endpoint: a request may still be on its way to it.
-	if c.accepted, err = b.queued(ctx); err != nil {
+	if c.accepted, err = r.queued(ctx); err != nil {
 		return c, err
 	}
 	for seq := range s.next {
-		if b.tally.has(seq) {
+		if r.tally.has(seq) {
 			c.accepted[seq] = true
 		}
 	}
@@ -137,43 +137,43 @@ func freezeAndKill(ctx context.Context, b *bed, s *sender) (casualties, error) {
 }
 
 // judge compares what is lost with what could not but be lost.
-func (c *casualties) judge(b *bed) {
+func (c *casualties) judge(r *rig) {
 	for seq := range c.accepted {
-		if !b.tally.has(seq) {
-			b.res.problem("message %d was accepted and is lost", seq)
+		if !r.tally.has(seq) {
+			r.res.problem("message %d was accepted and is lost", seq)
 			break
 		}
 	}
-	b.res.note("lost: %d in socket buffers, %d in batches younger than %v", c.sockets, max(0, c.young()), batchAge)
-	b.res.note("the restart repeated %d", b.res.Duplicated)
-	if b.res.Lost > int64(c.unaccepted()) {
-		b.res.problem("%d are lost, only %d were not accepted", b.res.Lost, c.unaccepted())
+	r.res.detail("lost: %d in socket buffers, %d in batches younger than %v", c.sockets, max(0, c.young()), batchAge)
+	r.res.detail("the restart repeated %d", r.res.Duplicated)
+	if r.res.Lost > int64(c.unaccepted()) {
+		r.res.problem("%d are lost, only %d were not accepted", r.res.Lost, c.unaccepted())
 	}
 	// A batch is sealed at batch.max_age, then compressed and appended.
 	if most := 2 * int(float64(c.rate)*batchAge.Seconds()); c.young() > most {
-		b.res.problem("%d messages were in memory, at most %d may be", c.young(), most)
+		r.res.problem("%d messages were in memory, at most %d may be", c.young(), most)
 	}
 }
 
 // termStream stops the gateway in the middle of a stream, and starts it again.
-func termStream(ctx context.Context, b *bed) error {
-	n := b.opts.pick(40_000, 120_000)
-	_, ended, err := startStream(ctx, b, n)
+func termStream(ctx context.Context, r *rig) error {
+	n := r.opts.pick(40_000, 120_000)
+	_, ended, err := startStream(ctx, r, n)
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	if code := b.gw.Stop(time.Minute); code != 0 {
-		b.res.problem("exit code %d", code)
+	if code := r.gw.Stop(time.Minute); code != 0 {
+		r.res.problem("exit code %d", code)
 	}
-	b.res.note("stopped in %.1f s", time.Since(began).Seconds())
-	if err := b.start(ctx); err != nil {
+	r.res.detail("stopped in %.1f s", time.Since(began).Seconds())
+	if err := r.start(ctx); err != nil {
 		return err
 	}
 	if err := <-ended; err != nil {
 		return err
 	}
-	err = b.settle(ctx, n, 2*rowLimit)
-	b.strict()
+	err = r.settle(ctx, n, 2*rowLimit)
+	r.strict()
 	return err
 }

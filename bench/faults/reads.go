@@ -17,23 +17,23 @@ func readRows() []Row {
 		return layout{numbers: o.backlog(), queue: "min_free: 1MB, segment_size: 256KiB"}
 	}
 	return []Row{
-		on("read fails (EIO) for 3 s while a backlog drains", backlog, func(ctx context.Context, b *bed) error {
-			return readsFail(ctx, b, "pread64", "", true, false)
+		on("read fails (EIO) for 3 s while a backlog drains", backlog, func(ctx context.Context, r *rig) error {
+			return readsFail(ctx, r, "pread64", "", true, false)
 		}),
-		on("read fails (EIO) for 3 s, of diskqueue too", backlog, func(ctx context.Context, b *bed) error {
-			return readsFail(ctx, b, "pread64,read", "", true, true)
+		on("read fails (EIO) for 3 s, of diskqueue too", backlog, func(ctx context.Context, r *rig) error {
+			return readsFail(ctx, r, "pread64,read", "", true, true)
 		}),
-		on("every fifth read fails (EIO)", backlog, func(ctx context.Context, b *bed) error {
-			return readsFail(ctx, b, "pread64", ":when=5+5", false, false)
+		on("every fifth read fails (EIO)", backlog, func(ctx context.Context, r *rig) error {
+			return readsFail(ctx, r, "pread64", ":when=5+5", false, false)
 		}),
-		on("read fails (EIO) for 3 s at the start", backlog, func(ctx context.Context, b *bed) error {
-			return readsFailAtStart(ctx, b, "", false)
+		on("read fails (EIO) for 3 s at the start", backlog, func(ctx context.Context, r *rig) error {
+			return readsFailAtStart(ctx, r, "", false)
 		}),
-		on("every fifth read fails (EIO) at the start", backlog, func(ctx context.Context, b *bed) error {
-			return readsFailAtStart(ctx, b, ":when=5+5", false)
+		on("every fifth read fails (EIO) at the start", backlog, func(ctx context.Context, r *rig) error {
+			return readsFailAtStart(ctx, r, ":when=5+5", false)
 		}),
-		on("read fails (EIO) for 3 s at the start after kill -9", backlog, func(ctx context.Context, b *bed) error {
-			return readsFailAtStart(ctx, b, "", true)
+		on("read fails (EIO) for 3 s at the start after kill -9", backlog, func(ctx context.Context, r *rig) error {
+			return readsFailAtStart(ctx, r, "", true)
 		}),
 	}
 }
@@ -41,138 +41,138 @@ func readRows() []Row {
 func (o *Options) backlog() int { return o.pick(20_000, 200_000) }
 
 // fillQueue starts the gateway and lets its queue hold a backlog.
-func fillQueue(ctx context.Context, b *bed) (n int, err error) {
-	n = b.opts.backlog()
-	b.hec[0].SetDown(true)
-	if err := b.start(ctx); err != nil {
+func fillQueue(ctx context.Context, r *rig) (n int, err error) {
+	n = r.opts.backlog()
+	r.hec[0].SetDown(true)
+	if err := r.start(ctx); err != nil {
 		return n, err
 	}
-	if err := b.sendAll(ctx, n, false); err != nil {
+	if err := r.sendAll(ctx, n, false); err != nil {
 		return n, err
 	}
-	return n, b.untilBooks(ctx, rowLimit, "all is queued", func(k Books) bool { return k.Queued == int64(n) })
+	return n, r.untilCounts(ctx, rowLimit, "all is queued", func(k Counts) bool { return k.Queued == int64(n) })
 }
 
 // readsFail lets reads fail while a backlog drains: for a while, until which nothing can
 // be handed out, or now and then until all is delivered.
-func readsFail(ctx context.Context, b *bed, calls, when string, outage, segments bool) error {
+func readsFail(ctx context.Context, r *rig, calls, when string, outage, segments bool) error {
 	strace, err := tool("strace", "strace")
 	if err != nil {
 		return err
 	}
-	n, err := fillQueue(ctx, b)
+	n, err := fillQueue(ctx, r)
 	if err != nil {
 		return err
 	}
 	var files []string // all, or where sockets are read by the same call, those of the queue
 	if segments {
-		files = b.shardFiles()
+		files = r.shardFiles()
 	}
-	stop, err := b.inject(ctx, strace, calls, "EIO"+when, files...)
+	stop, err := r.inject(ctx, strace, calls, "EIO"+when, files...)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	if err := b.until(ctx, rowLimit, "strace is at work", b.traced); err != nil {
+	if err := r.until(ctx, rowLimit, "strace is at work", r.traced); err != nil {
 		return err
 	}
-	b.hec[0].SetDown(false)
+	r.hec[0].SetDown(false)
 	if outage {
-		if err := untilReadFault(ctx, b); err != nil {
+		if err := untilReadFault(ctx, r); err != nil {
 			return err
 		}
-		if err := waitFor(ctx, b, readOutage); err != nil {
+		if err := waitFor(ctx, r, readOutage); err != nil {
 			return err
 		}
 		stop()
 	}
-	return untilAllRead(ctx, b, n)
+	return untilAllRead(ctx, r, n)
 }
 
 // readsFailAtStart lets reads fail from the first moment of a start on.
-func readsFailAtStart(ctx context.Context, b *bed, when string, kill bool) error {
+func readsFailAtStart(ctx context.Context, r *rig, when string, kill bool) error {
 	strace, err := tool("strace", "strace")
 	if err != nil {
 		return err
 	}
-	n, err := fillQueue(ctx, b)
+	n, err := fillQueue(ctx, r)
 	if err != nil {
 		return err
 	}
 	if kill {
-		b.gw.Kill()
-	} else if code := b.gw.Stop(time.Minute); code != 0 {
-		b.res.problem("exit code %d", code)
+		r.gw.Kill()
+	} else if code := r.gw.Stop(time.Minute); code != 0 {
+		r.res.problem("exit code %d", code)
 	}
-	b.hec[0].SetDown(false)
+	r.hec[0].SetDown(false)
 	// -D: the gateway is our child, and strace its child. -I2: a signal ends strace.
-	if err := b.launch(strace, "-D", "-I2", "-f", "-qq", "-o", filepath.Join(b.dir, "strace.log"),
+	if err := r.launch(strace, "-D", "-I2", "-f", "-qq", "-o", filepath.Join(r.dir, "strace.log"),
 		"-e", "trace=pread64", "-e", "inject=pread64:error=EIO"+when); err != nil {
 		return err
 	}
 	if when == "" {
-		if err := untilReadFault(ctx, b); err != nil {
+		if err := untilReadFault(ctx, r); err != nil {
 			return err
 		}
-		if err := waitFor(ctx, b, readOutage); err != nil {
+		if err := waitFor(ctx, r, readOutage); err != nil {
 			return err
 		}
-		b.untrace()
+		r.untrace()
 	}
-	err = untilAllRead(ctx, b, n)
-	b.untrace()
-	if b.res.Books.Recovered != int64(n) {
-		b.res.problem("%d of %d were found in the queue", b.res.Books.Recovered, n)
+	err = untilAllRead(ctx, r, n)
+	r.untrace()
+	if r.res.Counts.Recovered != int64(n) {
+		r.res.problem("%d of %d were found in the queue", r.res.Counts.Recovered, n)
 	}
 	return err
 }
 
 // untilReadFault waits until /readyz and the log say that the queue cannot be read.
-func untilReadFault(ctx context.Context, b *bed) error {
-	if err := untilUnready(ctx, b); err != nil {
+func untilReadFault(ctx context.Context, r *rig) error {
+	if err := untilUnready(ctx, r); err != nil {
 		return err
 	}
 	const said = "queue cannot be read"
-	return b.until(ctx, rowLimit, said, func() bool { return b.gw.Logged(said) > 0 })
+	return r.until(ctx, rowLimit, said, func() bool { return r.gw.Logged(said) > 0 })
 }
 
-// untilAllRead wants all of the backlog delivered once, nothing dropped or set aside, and the
+// untilAllRead wants all of the backlog delivered once, nothing dropped or quarantined, and the
 // errors counted.
-func untilAllRead(ctx context.Context, b *bed, n int) error {
-	err := b.settle(ctx, n, 2*rowLimit)
-	b.strict()
-	if k := b.res.Books; b.res.Lost != 0 || k.Dropped != 0 {
-		b.res.problem("%d lost, %d dropped", b.res.Lost, k.Dropped)
+func untilAllRead(ctx context.Context, r *rig, n int) error {
+	err := r.settle(ctx, n, 2*rowLimit)
+	r.strict()
+	if k := r.res.Counts; r.res.Lost != 0 || k.Dropped != 0 {
+		r.res.problem("%d lost, %d dropped", r.res.Lost, k.Dropped)
 	}
-	m, serr := b.page.scrape(ctx)
+	m, serr := r.web.scrape(ctx)
 	if serr != nil {
 		return serr
 	}
 	if m.sum("gateway_queue_faults_total", `kind="read"`) == 0 {
-		b.res.problem(`gateway_queue_faults_total{kind="read"} is 0`)
+		r.res.problem(`gateway_queue_faults_total{kind="read"} is 0`)
 	}
 	if c := m.sum("gateway_queue_corrupt_records_total"); c != 0 {
-		b.res.problem("%d records are taken for damaged", c)
+		r.res.problem("%d records are taken for damaged", c)
 	}
-	if files, _ := filepath.Glob(filepath.Join(b.queuePath(), "corrupt", "*")); len(files) > 0 { // the pattern is valid
-		b.res.problem("%d files are set aside", len(files))
+	if files, _ := filepath.Glob(filepath.Join(r.queuePath(), "corrupt", "*")); len(files) > 0 { // the pattern is valid
+		r.res.problem("%d files are quarantined", len(files))
 	}
 	const shards = 4 // each says it once a minute
-	if logged := b.gw.Logged("queue cannot be read"); logged < 1 || logged > shards {
-		b.res.problem("the fault was logged %d times, not once for each of %d shards that met it", logged, shards)
+	if logged := r.gw.Logged("queue cannot be read"); logged < 1 || logged > shards {
+		r.res.problem("the fault was logged %d times, not once for each of %d shards that met it", logged, shards)
 	}
-	b.res.note("%d reads failed", m.sum("gateway_queue_faults_total", `kind="read"`))
+	r.res.detail("%d reads failed", m.sum("gateway_queue_faults_total", `kind="read"`))
 	if err != nil {
 		return err
 	}
-	return b.until(ctx, rowLimit, "the gateway is ready", func() bool {
-		ok, _ := b.page.ready(ctx)
+	return r.until(ctx, rowLimit, "the gateway is ready", func() bool {
+		ok, _ := r.web.ready(ctx)
 		return ok
 	})
 }
 
 // waitFor lets time go by.
-func waitFor(ctx context.Context, b *bed, d time.Duration) error {
+func waitFor(ctx context.Context, r *rig, d time.Duration) error {
 	until := time.Now().Add(d)
-	return b.until(ctx, 2*d, fmt.Sprintf("%v are over", d), func() bool { return time.Now().After(until) })
+	return r.until(ctx, 2*d, fmt.Sprintf("%v are over", d), func() bool { return time.Now().After(until) })
 }

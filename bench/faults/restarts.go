@@ -31,15 +31,15 @@ func restartRows() []Row {
 	}
 }
 
-// noneLate wants that nothing comes twice which was answered more than the tally's grace
-// before a kill.
-func (b *bed) noneLate() {
-	late := b.tally.late.Load()
-	worst := time.Duration(b.tally.worst.Load()) * time.Microsecond
-	b.res.note("%d of %d that came twice were answered more than %v before the kill; the first %v before it",
-		late, b.tally.twice.Load(), b.tally.grace, worst.Round(time.Millisecond))
+// noneLate checks that no message is duplicated that was answered more than the tally's
+// grace before a kill.
+func (r *rig) noneLate() {
+	late := r.tally.late.Load()
+	worst := time.Duration(r.tally.worst.Load()) * time.Microsecond
+	r.res.detail("%d of %d that came twice were answered more than %v before the kill; the first %v before it",
+		late, r.tally.twice.Load(), r.tally.grace, worst.Round(time.Millisecond))
 	if late > 0 {
-		b.res.problem("%d came twice though they were answered more than %v before the kill", late, b.tally.grace)
+		r.res.problem("%d came twice though they were answered more than %v before the kill", late, r.tally.grace)
 	}
 }
 
@@ -47,51 +47,51 @@ func shardLayout(o *Options, f *fault, shards int) layout {
 	l := layout{numbers: o.pick(60_000, 200_000), queue: "min_free: 1MB, segment_size: 1MiB", hec: ", compression: none",
 		endpoints: []hectest.Options{{Script: f.script}}}
 	if shards > 0 {
-		l.rest = fmt.Sprintf("balancer: {shards: %d}\n", shards)
+		l.sections = fmt.Sprintf("balancer: {shards: %d}\n", shards)
 	}
 	return l
 }
 
 // shardsRow changes the number of shards with each restart. The endpoint is busy before
 // each, so that there is a backlog in all of them.
-func shardsRow(name string, happen func(context.Context, *bed, *fault) error) Row {
+func shardsRow(name string, happen func(context.Context, *rig, *fault) error) Row {
 	f := &fault{answer: hectest.Busy()}
 	return on(name, func(o *Options) layout { return shardLayout(o, f, shardSteps[0]) },
-		func(ctx context.Context, b *bed) error {
-			err := happen(ctx, b, f)
-			folders, globErr := filepath.Glob(filepath.Join(b.queuePath(), "shard-*"))
+		func(ctx context.Context, r *rig) error {
+			err := happen(ctx, r, f)
+			folders, globErr := filepath.Glob(filepath.Join(r.queuePath(), "shard-*"))
 			if want := shardSteps[len(shardSteps)-1]; len(folders) != want {
-				b.res.problem("%d folders of shards are left, want %d", len(folders), want)
+				r.res.problem("%d folders of shards remain, want %d", len(folders), want)
 			}
-			if b.res.Books.Dropped != 0 {
-				b.res.problem("%d are dropped", b.res.Books.Dropped)
+			if r.res.Counts.Dropped != 0 {
+				r.res.problem("%d are dropped", r.res.Counts.Dropped)
 			}
 			return errors.Join(err, globErr)
 		})
 }
 
-func stopShards(ctx context.Context, b *bed, f *fault) error {
-	n := len(b.tally.seen)
-	if err := b.start(ctx); err != nil {
+func stopShards(ctx context.Context, r *rig, f *fault) error {
+	n := len(r.tally.seen)
+	if err := r.start(ctx); err != nil {
 		return err
 	}
-	s := b.newSender(streamRate, n)
+	s := r.newSender(streamRate, n)
 	ended := make(chan error, 1)
 	go func() { ended <- s.run(ctx) }()
 	for i, shards := range shardSteps[1:] {
 		f.on.Store(true)
 		part := n * (i + 1) / len(shardSteps)
-		if err := b.until(ctx, rowLimit, "its part is sent", func() bool { return s.written() >= part }); err != nil {
+		if err := r.until(ctx, rowLimit, "its part is sent", func() bool { return s.written() >= part }); err != nil {
 			return err
 		}
-		if code := b.gw.Stop(time.Minute); code != 0 {
-			b.res.problem("exit code %d", code)
+		if code := r.gw.Stop(time.Minute); code != 0 {
+			r.res.problem("exit code %d", code)
 		}
-		if err := b.configure(shardLayout(b.opts, f, shards)); err != nil {
+		if err := r.configure(shardLayout(r.opts, f, shards)); err != nil {
 			return err
 		}
 		f.on.Store(i%2 == 1) // at every other start delivering goes on at once
-		if err := b.start(ctx); err != nil {
+		if err := r.start(ctx); err != nil {
 			return err
 		}
 	}
@@ -99,22 +99,22 @@ func stopShards(ctx context.Context, b *bed, f *fault) error {
 	if err := <-ended; err != nil {
 		return err
 	}
-	err := b.settle(ctx, n, 2*rowLimit)
-	b.strict()
-	return errors.Join(err, dissolveShards(ctx, b))
+	err := r.settle(ctx, n, 2*rowLimit)
+	r.strict()
+	return errors.Join(err, dissolveShards(ctx, r))
 }
 
-func killShards(ctx context.Context, b *bed, f *fault) error {
+func killShards(ctx context.Context, r *rig, f *fault) error {
 	c := &crash{rnd: rand.New(rand.NewPCG(1, 5)), kills: len(shardSteps) - 1, accepted: make(numbers)}
-	c.change = func(life int) error { return b.configure(shardLayout(b.opts, f, shardSteps[life])) }
-	err := c.run(ctx, b, f)
-	return errors.Join(err, dissolveShards(ctx, b))
+	c.change = func(life int) error { return r.configure(shardLayout(r.opts, f, shardSteps[life])) }
+	err := c.run(ctx, r, f)
+	return errors.Join(err, dissolveShards(ctx, r))
 }
 
-// dissolveShards waits until the folders of the shards that are left over are gone.
-func dissolveShards(ctx context.Context, b *bed) error {
-	return b.until(ctx, rowLimit, "the folders of left-over shards are gone", func() bool {
-		folders, _ := filepath.Glob(filepath.Join(b.queuePath(), "shard-*")) // the pattern is valid
+// dissolveShards waits until the folders of superfluous shards are gone.
+func dissolveShards(ctx context.Context, r *rig) error {
+	return r.until(ctx, rowLimit, "the folders of superfluous shards are gone", func() bool {
+		folders, _ := filepath.Glob(filepath.Join(r.queuePath(), "shard-*")) // the pattern is valid
 		return len(folders) == shardSteps[len(shardSteps)-1]
 	})
 }
@@ -134,54 +134,54 @@ func hangRow(name string, amid bool) Row {
 	return on(name, func(o *Options) layout {
 		return layout{numbers: o.pick(100_000, 1_000_000), hec: ", timeout: 2m", endpoints: []hectest.Options{{Script: script}},
 			queue: "min_free: 1MB, segment_size: 1MiB"}
-	}, func(ctx context.Context, b *bed) error {
-		n := len(b.tally.seen)
+	}, func(ctx context.Context, r *rig) error {
+		n := len(r.tally.seen)
 		hung.Store(0)
 		hanging.Store(true)
-		b.hec[0].SetDown(true)
-		if err := b.start(ctx); err != nil {
+		r.hec[0].SetDown(true)
+		if err := r.start(ctx); err != nil {
 			return err
 		}
-		if err := b.sendAll(ctx, n, false); err != nil {
+		if err := r.sendAll(ctx, n, false); err != nil {
 			return err
 		}
-		if err := b.untilBooks(ctx, 2*rowLimit, "all is queued", func(k Books) bool { return k.Queued == int64(n) }); err != nil {
+		if err := r.untilCounts(ctx, 2*rowLimit, "all is queued", func(k Counts) bool { return k.Queued == int64(n) }); err != nil {
 			return err
 		}
-		b.hec[0].SetDown(false)
+		r.hec[0].SetDown(false)
 		began := time.Now()
 		most := int64(n)
 		if amid {
 			most /= 2
 		}
-		err := b.until(ctx, 2*rowLimit, "what is behind it is delivered", func() bool {
-			return hung.Load() > 0 && b.tally.unique.Load() >= most-hung.Load()
+		err := r.until(ctx, 2*rowLimit, "what is behind it is delivered", func() bool {
+			return hung.Load() > 0 && r.tally.unique.Load() >= most-hung.Load()
 		})
 		if err != nil {
 			return err
 		}
 		if !amid {
-			hang := time.Duration(b.opts.pick(5, 60)) * time.Second
-			if err := b.until(ctx, 2*rowLimit, "it has hung", func() bool { return time.Since(began) > hang }); err != nil {
+			hang := time.Duration(r.opts.pick(5, 60)) * time.Second
+			if err := r.until(ctx, 2*rowLimit, "it has hung", func() bool { return time.Since(began) > hang }); err != nil {
 				return err
 			}
 		}
-		b.tally.killed()
-		b.gw.Kill()
+		r.tally.killed()
+		r.gw.Kill()
 		hanging.Store(false)
-		if err := b.start(ctx); err != nil {
+		if err := r.start(ctx); err != nil {
 			return err
 		}
-		recovered, err := b.page.scrape(ctx)
+		recovered, err := r.web.scrape(ctx)
 		if err != nil {
 			return err
 		}
-		b.res.note("the post carried %d; %d were found in the queue", hung.Load(), recovered.books().Recovered)
-		err = b.settle(ctx, n, 2*rowLimit)
-		b.noneLost()
-		b.noneLate()
+		r.res.detail("the post carried %d; %d were found in the queue", hung.Load(), recovered.counts().Recovered)
+		err = r.settle(ctx, n, 2*rowLimit)
+		r.noneLost()
+		r.noneLate()
 		if !amid {
-			b.strict()
+			r.strict()
 		}
 		return err
 	})
@@ -195,62 +195,62 @@ func ackKillRow() Row {
 		return layout{numbers: (o.pick(3, 8) + 1) * perLife, queue: "min_free: 1MB, segment_size: 1MiB",
 			hec:       fmt.Sprintf(", ack: {enabled: true, poll_interval: %v, timeout: 1m}", poll),
 			endpoints: []hectest.Options{{Acks: true, Script: f.script}}}
-	}, func(ctx context.Context, b *bed) error {
+	}, func(ctx context.Context, r *rig) error {
 		// An arrival is asked for at the next poll, and that may have just begun.
-		b.tally.grace += 2 * poll
-		c := &crash{rnd: rand.New(rand.NewPCG(3, 5)), kills: b.opts.pick(3, 8), accepted: make(numbers)}
-		return c.run(ctx, b, f)
+		r.tally.grace += 2 * poll
+		c := &crash{rnd: rand.New(rand.NewPCG(3, 5)), kills: r.opts.pick(3, 8), accepted: make(numbers)}
+		return c.run(ctx, r, f)
 	})
 }
 
 // fullStart starts a gateway with a backlog on a file system that takes nothing more.
-// What takes the room stays: delivering must make what is needed.
+// The filler stays: delivering must free the space that is needed.
 func fullStart(name, mount, queue string, take func(string) error) Row {
 	const n = 8000
 	return on(name, func(*Options) layout {
 		return layout{numbers: 2 * n, queue: queue, hec: ", compression: none"}
-	}, func(ctx context.Context, b *bed) error {
-		inside, wrapper, end, err := mountSmall(ctx, b, mount)
+	}, func(ctx context.Context, r *rig) error {
+		inside, wrapper, end, err := mountSmall(ctx, r, mount)
 		if err != nil {
 			return err
 		}
 		defer end()
-		b.hec[0].SetDown(true)
-		if err := b.start(ctx, wrapper...); err != nil {
+		r.hec[0].SetDown(true)
+		if err := r.start(ctx, wrapper...); err != nil {
 			return fmt.Errorf("start with a tmpfs of its own (which needs root): %w", err)
 		}
-		if err := b.sendAll(ctx, n, false); err != nil {
+		if err := r.sendAll(ctx, n, false); err != nil {
 			return err
 		}
-		if err := b.untilBooks(ctx, rowLimit, "all is queued", func(k Books) bool { return k.Queued == n }); err != nil {
+		if err := r.untilCounts(ctx, rowLimit, "all is queued", func(k Counts) bool { return k.Queued == n }); err != nil {
 			return err
 		}
-		b.gw.Kill()
+		r.gw.Kill()
 		if err := take(filepath.Join(inside, "filler")); err != nil {
 			return err
 		}
-		if err := b.launch(wrapper...); err != nil {
+		if err := r.launch(wrapper...); err != nil {
 			return err
 		}
-		if err := untilUnready(ctx, b); err != nil {
+		if err := untilUnready(ctx, r); err != nil {
 			return err
 		}
-		b.hec[0].SetDown(false)
-		if err := b.until(ctx, rowLimit, "the backlog is delivered", func() bool { return b.tally.unique.Load() == n }); err != nil {
+		r.hec[0].SetDown(false)
+		if err := r.until(ctx, rowLimit, "the backlog is delivered", func() bool { return r.tally.unique.Load() == n }); err != nil {
 			return err
 		}
-		s := b.newSender(diskRate, 2*n)
+		s := r.newSender(diskRate, 2*n)
 		s.next = n
 		ended := make(chan error, 1)
 		go func() { ended <- s.run(ctx) }()
-		return untilRecovered(ctx, b, s, ended)
+		return untilRecovered(ctx, r, s, ended)
 	})
 }
 
-// mountSmall makes a mount namespace with a small tmpfs in the place of the queue, which
+// mountSmall makes a mount namespace with a small tmpfs at the queue's path, which
 // lives until end. inside is the queue's folder as seen from outside; the wrapper starts
 // a program in there.
-func mountSmall(ctx context.Context, b *bed, mount string) (inside string, wrapper []string, end func(), err error) {
+func mountSmall(ctx context.Context, r *rig, mount string) (inside string, wrapper []string, end func(), err error) {
 	unshare, err := tool("unshare", "util-linux")
 	if err != nil {
 		return "", nil, nil, err
@@ -259,11 +259,11 @@ func mountSmall(ctx context.Context, b *bed, mount string) (inside string, wrapp
 	if err != nil {
 		return "", nil, nil, err
 	}
-	if err := os.Mkdir(b.queuePath(), 0o750); err != nil {
+	if err := os.Mkdir(r.queuePath(), 0o750); err != nil {
 		return "", nil, nil, fmt.Errorf("make the queue's folder: %w", err)
 	}
 	cmd := exec.CommandContext(ctx, unshare, "-m", "sh", "-c", `mount -t tmpfs -o "$1" tmpfs "$2" && echo mounted && exec sleep infinity`,
-		"sh", mount, b.queuePath())
+		"sh", mount, r.queuePath())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.StdoutPipe()
 	if err == nil {
@@ -273,7 +273,7 @@ func mountSmall(ctx context.Context, b *bed, mount string) (inside string, wrapp
 		return "", nil, nil, fmt.Errorf("make a mount namespace: %w", err)
 	}
 	end = func() {
-		b.gw.Kill() // it is in there
+		r.gw.Kill() // it is in there
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	}
@@ -283,7 +283,7 @@ func mountSmall(ctx context.Context, b *bed, mount string) (inside string, wrapp
 		return "", nil, nil, fmt.Errorf("mount a tmpfs (which needs root): %w", errors.Join(err, cmd.Wait()))
 	}
 	pid := strconv.Itoa(cmd.Process.Pid)
-	return filepath.Join("/proc", pid, "root", b.queuePath()), []string{nsenter, "-t", pid, "-m"}, end, ctx.Err()
+	return filepath.Join("/proc", pid, "root", r.queuePath()), []string{nsenter, "-t", pid, "-m"}, end, ctx.Err()
 }
 
 // fillInodes makes files until the file system takes no more.

@@ -8,17 +8,16 @@ import (
 	"time"
 )
 
-// Result is one row of the table. Received to Pending are the gateway's own books at
-// the end of the row, of its last process; Sent, Lost and Duplicated are counted
-// message by message.
+// Result is one row of the table. Counts are the metrics of the gateway's last process at
+// the end of the row. Sent, Lost and Duplicated are counted message by message.
 type Result struct {
 	Fault      string
 	Sent       int64
-	Books      Books
+	Counts     Counts
 	Lost       int64 // neither delivered nor in the dead-letter store
 	Duplicated int64 // arrivals beyond the first
 	Took       time.Duration
-	Notes      []string
+	Details    []string
 	// Problems is empty when the row holds.
 	Problems []string
 }
@@ -26,8 +25,8 @@ type Result struct {
 // OK says whether the row holds.
 func (r *Result) OK() bool { return len(r.Problems) == 0 }
 
-func (r *Result) note(format string, args ...any) {
-	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
+func (r *Result) detail(format string, args ...any) {
+	r.Details = append(r.Details, fmt.Sprintf(format, args...))
 }
 
 func (r *Result) problem(format string, args ...any) {
@@ -52,11 +51,11 @@ func (r Report) WriteTable(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "fault\tsent\treceived\trecovered\tdelivered\tduplicated\tdead-lettered\tdropped\tpending\tlost\tequation\tverdict\ttook\tnotes")
 	for _, row := range r {
-		b := row.Books
+		b := row.Counts
 		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%.1fs\t%s\n", row.Fault, row.Sent, b.Received, b.Recovered,
 			b.Delivered, row.Duplicated, b.Deadlettered, b.Dropped, b.Pending, row.Lost,
 			verdict(b.Difference() == 0, "holds", fmt.Sprintf("off by %d", b.Difference())),
-			verdict(row.OK(), "ok", "FAILED"), row.Took.Seconds(), strings.Join(row.Notes, "; "))
+			verdict(row.OK(), "ok", "FAILED"), row.Took.Seconds(), strings.Join(row.Details, "; "))
 	}
 	if err := t.Flush(); err != nil {
 		return err

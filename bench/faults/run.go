@@ -13,7 +13,7 @@ type Options struct {
 	Gateway  string   // path of the program
 	Only     []string // rows whose name holds one of these; empty: all
 	Quick    bool     // fewer messages and shorter storms
-	Dir      string   // where to make the folders; "" is the system's place
+	Dir      string   // where to make the folders; "" is the system's temporary folder
 	Keep     bool     // leave the folders of rows that fail
 	Progress io.Writer
 }
@@ -35,9 +35,9 @@ func Rows() []Row {
 		balancedRows(),
 		processRows(),
 		restartRows(),
-		crowdRows(),
+		connectionRows(),
 		hoarderRows(),
-		pageRows(),
+		statsRows(),
 		diskRows(),
 		readRows(),
 	} {
@@ -92,9 +92,9 @@ func (o *Options) Run(ctx context.Context) (Report, error) {
 }
 
 // on makes a row out of a layout and what happens on it.
-func on(name string, l func(*Options) layout, happen func(context.Context, *bed) error) Row {
+func on(name string, l func(*Options) layout, happen func(context.Context, *rig) error) Row {
 	return Row{Name: name, run: func(ctx context.Context, o *Options, res *Result) (err error) {
-		b, err := newBed(o, res, l(o))
+		r, err := newRig(o, res, l(o))
 		if err != nil {
 			return err
 		}
@@ -102,11 +102,11 @@ func on(name string, l func(*Options) layout, happen func(context.Context, *bed)
 			if err != nil {
 				res.problem("%v", err) // before close, which keeps the files of failures
 			}
-			if cerr := b.close(); cerr != nil {
+			if cerr := r.close(); cerr != nil {
 				res.problem("%v", cerr)
 			}
 			err = nil
 		}()
-		return happen(ctx, b)
+		return happen(ctx, r)
 	}}
 }

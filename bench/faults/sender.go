@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"syslog-gateway/bench/mark"
+	"syslog-gateway/bench/marker"
 )
 
 const (
@@ -25,8 +25,8 @@ const (
 func isBad(seq int) bool { return seq%badEvery == badAt }
 
 // appendLine appends the message with that number: lineLen bytes with its LF. The
-// mark is at its end, so that a piece of a line has none.
-func appendLine(b []byte, seq int, at *mark.Stamp) []byte {
+// marker is at its end, so that a piece of a line has none.
+func appendLine(b []byte, seq int, at *marker.Stamp) []byte {
 	start := len(b)
 	word := good
 	if isBad(seq) {
@@ -37,10 +37,10 @@ func appendLine(b []byte, seq int, at *mark.Stamp) []byte {
 	b = append(b, " web1 sshd[4123]: Accepted publickey for deploy from 10.1.2.3 port 51514 ssh2: "...)
 	b = append(b, word...)
 	b = append(b, ' ')
-	b = append(b, padding[:lineLen-1-mark.Len-(len(b)-start)]...)
+	b = append(b, padding[:lineLen-1-marker.Len-(len(b)-start)]...)
 	at0 := len(b)
-	b = append(b, mark.Blank...)
-	mark.Put(b[at0:], uint64(seq), at)
+	b = append(b, marker.Blank...)
+	marker.Put(b[at0:], uint64(seq), at)
 	return append(b, '\n')
 }
 
@@ -53,7 +53,7 @@ type sender struct {
 	rate    int // messages a second, 0 is flat out
 	limit   int // messages in all
 
-	mu      sync.Mutex // held while writing: holding it stops the sender
+	mu      sync.Mutex // locked while writing: locking it stops the sender
 	next    int        // messages below it were taken by the kernel
 	resumed int        // how often it connected
 	ports   numbers    // its own ports, of connections that may hold something
@@ -66,7 +66,7 @@ func (s *sender) written() int {
 	return s.next
 }
 
-// run sends until all is sent or ctx ends. Connecting is tried again for ever.
+// run sends until all is sent or ctx ends. Connecting is tried again without limit.
 func (s *sender) run(ctx context.Context) error {
 	every := time.NewTicker(20 * time.Millisecond)
 	defer every.Stop()
@@ -89,8 +89,8 @@ func (s *sender) run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// session uses one connection to its end. It looks for the receiver's end, as rsyslog
-// and syslog-ng do: plain TCP tells a sender nothing else.
+// session uses one connection to its end. It watches for the receiver's end, as rsyslog
+// and syslog-ng do: plain TCP reports nothing else to a sender.
 func (s *sender) session(ctx context.Context, c net.Conn) {
 	ended := make(chan struct{})
 	go func() {
@@ -137,7 +137,7 @@ func (s *sender) pump(ended <-chan struct{}, c net.Conn) {
 
 // write writes n messages; false when the connection has ended.
 func (s *sender) write(c net.Conn, buf *[]byte, n int) bool {
-	stamp := mark.NewStamp(time.Now().UnixMicro())
+	stamp := marker.NewStamp(time.Now().UnixMicro())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.broken {
@@ -152,17 +152,17 @@ func (s *sender) write(c net.Conn, buf *[]byte, n int) bool {
 	return err == nil
 }
 
-// newSender sends limit messages to the bed's first port.
-func (b *bed) newSender(rate, limit int) *sender {
-	return &sender{address: local(b.port), rate: rate, limit: limit, ports: make(numbers)}
+// newSender returns a sender of limit messages to the rig's first port.
+func (r *rig) newSender(rate, limit int) *sender {
+	return &sender{address: local(r.port), rate: rate, limit: limit, ports: make(numbers)}
 }
 
 // sendAll sends n messages over one connection, flat out. The refused ones go to a
 // port of their own when apart is true.
-func (b *bed) sendAll(ctx context.Context, n int, apart bool) error {
-	conns := []int{b.port}
+func (r *rig) sendAll(ctx context.Context, n int, apart bool) error {
+	conns := []int{r.port}
 	if apart {
-		conns = append(conns, b.closed)
+		conns = append(conns, r.closed)
 	}
 	for i, port := range conns {
 		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", local(port))
@@ -170,7 +170,7 @@ func (b *bed) sendAll(ctx context.Context, n int, apart bool) error {
 			return fmt.Errorf("connect to the gateway: %w", err)
 		}
 		stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
-		stamp := mark.NewStamp(time.Now().UnixMicro())
+		stamp := marker.NewStamp(time.Now().UnixMicro())
 		var buf []byte
 		for seq := range n {
 			if apart && isBad(seq) != (i == 1) {
@@ -197,15 +197,15 @@ func (b *bed) sendAll(ctx context.Context, n int, apart bool) error {
 }
 
 // sendUDP sends n datagrams at a modest rate: datagrams know no back-pressure.
-func (b *bed) sendUDP(ctx context.Context, n int) error {
-	c, err := (&net.Dialer{}).DialContext(ctx, "udp", local(b.port))
+func (r *rig) sendUDP(ctx context.Context, n int) error {
+	c, err := (&net.Dialer{}).DialContext(ctx, "udp", local(r.port))
 	if err != nil {
 		return fmt.Errorf("open a UDP socket: %w", err)
 	}
 	defer c.Close()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	stamp := mark.NewStamp(time.Now().UnixMicro())
+	stamp := marker.NewStamp(time.Now().UnixMicro())
 	var buf []byte
 	for seq := range n {
 		buf = appendLine(buf[:0], seq, &stamp)

@@ -12,8 +12,8 @@ import (
 )
 
 // tracer is the process that traces the gateway; 0: none.
-func (b *bed) tracer() int {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", b.gw.PID()))
+func (r *rig) tracer() int {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.gw.PID()))
 	if err != nil {
 		return 0
 	}
@@ -23,18 +23,18 @@ func (b *bed) tracer() int {
 	return pid
 }
 
-func (b *bed) traced() bool { return b.tracer() != 0 }
+func (r *rig) traced() bool { return r.tracer() != 0 }
 
 // untrace ends the tracer that launch has started with the gateway.
-func (b *bed) untrace() {
-	if pid := b.tracer(); pid != 0 {
+func (r *rig) untrace() {
+	if pid := r.tracer(); pid != 0 {
 		_ = syscall.Kill(pid, syscall.SIGTERM) // it detaches
 	}
 }
 
 // inject begins to let the calls fail, on these files or on all; stop ends it.
-func (b *bed) inject(ctx context.Context, strace, calls, errno string, files ...string) (stop func(), err error) {
-	args := []string{"-f", "-qq", "-o", filepath.Join(b.dir, "strace.log"), "-p", strconv.Itoa(b.gw.PID()),
+func (r *rig) inject(ctx context.Context, strace, calls, errno string, files ...string) (stop func(), err error) {
+	args := []string{"-f", "-qq", "-o", filepath.Join(r.dir, "strace.log"), "-p", strconv.Itoa(r.gw.PID()),
 		"-e", "trace=" + calls, "-e", "inject=" + calls + ":error=" + errno}
 	for _, f := range files {
 		args = append(args, "-P", f)

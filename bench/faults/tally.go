@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"syslog-gateway/bench/mark"
+	"syslog-gateway/bench/marker"
 )
 
 // tally counts the arrivals of each number. Its methods are safe for concurrent use.
@@ -18,8 +18,8 @@ type tally struct {
 	seen    []atomic.Uint32
 	unique  atomic.Int64
 	twice   atomic.Int64 // arrivals beyond the first of a number
-	foreign atomic.Int64 // events without a mark, or with a number out of range, or without their begin
-	noise   bool         // events without a mark are expected
+	foreign atomic.Int64 // events without a marker, or with a number out of range, or without their begin
+	noise   bool         // events without a marker are expected
 
 	at    []atomic.Int64 // when each number arrived last, Unix microseconds
 	kills atomic.Pointer[[]death]
@@ -56,8 +56,8 @@ func (t *tally) started() {
 	}
 }
 
-// again books that what arrived at that time, Unix microseconds, came again. The first
-// kill after it counts.
+// again counts a duplicate of a message that first arrived at that time, Unix microseconds.
+// Its age is taken at the first kill after that time.
 func (t *tally) again(at int64) {
 	t.twice.Add(1)
 	kills := t.kills.Load()
@@ -76,9 +76,9 @@ func (t *tally) again(at int64) {
 	}
 }
 
-// take books one event.
+// take counts one event.
 func (t *tally) take(line []byte) {
-	m, _, ok := mark.Find(line)
+	m, _, ok := marker.Find(line)
 	switch {
 	case !ok && t.noise:
 		return
@@ -99,18 +99,18 @@ func (t *tally) has(seq int) bool { return t.seen[seq].Load() > 0 }
 // numbers is a set of message numbers.
 type numbers map[int]bool
 
-// add takes the number of each line.
+// add adds the number of each line.
 func (n numbers) add(data []byte) {
 	for line := range bytes.Lines(data) {
-		if m, _, ok := mark.Find(line); ok {
+		if m, _, ok := marker.Find(line); ok {
 			n[int(m.Seq)] = true
 		}
 	}
 }
 
 // deadLetters reads the numbers in the dead-letter store.
-func (b *bed) deadLetters() (numbers, error) {
-	files, err := filepath.Glob(filepath.Join(b.deadPath(), "*.jsonl"))
+func (r *rig) deadLetters() (numbers, error) {
+	files, err := filepath.Glob(filepath.Join(r.deadPath(), "*.jsonl"))
 	if err != nil {
 		return nil, err
 	}

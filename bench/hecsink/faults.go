@@ -8,7 +8,7 @@ import (
 
 // Faults are what the sink does wrong on purpose. The zero value is a good sink.
 type Faults struct {
-	// Delay is waited before each request is looked at.
+	// Delay is the wait before each request is read.
 	Delay time.Duration
 	// FailFor refuses every request for so long after the start.
 	FailFor time.Duration

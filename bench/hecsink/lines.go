@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"syslog-gateway/bench/mark"
+	"syslog-gateway/bench/marker"
 )
 
 // lineBuffer is how much of a stream is read at once.
@@ -35,18 +35,18 @@ func (s *Sink) RunLines(ctx context.Context, ln net.Listener) error {
 		if err != nil {
 			return errors.Join(fmt.Errorf("accept streams on %s: %w", ln.Addr(), err), ln.Close())
 		}
-		s.tally.book(func(c *counts) { c.Streams++ })
+		s.tally.update(func(c *counts) { c.Streams++ })
 		wg.Go(func() { s.stream(ctx, conn) })
 	}
 }
 
-// stream counts the marks of one connection.
+// stream counts the markers of one connection.
 func (s *Sink) stream(ctx context.Context, conn net.Conn) {
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	defer conn.Close()
 	var f findings
 	buf := make([]byte, lineBuffer)
-	kept := 0 // bytes in front that may begin a mark
+	kept := 0 // bytes in front that may begin a marker
 	for {
 		n, err := conn.Read(buf[kept:])
 		if n > 0 {
@@ -61,19 +61,19 @@ func (s *Sink) stream(ctx context.Context, conn net.Conn) {
 	}
 }
 
-// stream takes the marks of a piece of a stream and returns how much of it is done with:
-// what is left may begin a mark.
+// stream takes the markers of a piece of a stream and returns how much of it is done with:
+// what is left may begin a marker.
 func (f *findings) stream(piece []byte) (used int) {
 	for {
-		m, end, ok := mark.Find(piece[used:])
+		m, end, ok := marker.Find(piece[used:])
 		if !ok {
 			break
 		}
-		f.marks = append(f.marks, m)
+		f.markers = append(f.markers, m)
 		used += end
 	}
-	// A mark that is not whole lies in the last bytes.
-	tail := max(used, len(piece)-mark.Len+1)
+	// A marker that is not whole lies in the last bytes.
+	tail := max(used, len(piece)-marker.Len+1)
 	if i := bytes.IndexByte(piece[tail:], '~'); i >= 0 {
 		return tail + i
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"syslog-gateway/bench/mark"
+	"syslog-gateway/bench/marker"
 )
 
 // TestStreamsAreCountedWherever they are cut: in pieces of any length, also of one byte.
@@ -17,11 +17,11 @@ func TestStreamsAreCountedWhereverCut(t *testing.T) {
 	seed := rand.Uint64()
 	rng := rand.New(rand.NewPCG(seed, 1))
 	var text bytes.Buffer
-	stamp := mark.NewStamp(time.Now().UnixMicro())
+	stamp := marker.NewStamp(time.Now().UnixMicro())
 	for seq := range uint64(n) {
 		text.WriteString("<13>a ~ b ~se ")
-		m := []byte(mark.Blank)
-		mark.Put(m, seq, &stamp)
+		m := []byte(marker.Blank)
+		marker.Put(m, seq, &stamp)
 		text.Write(m)
 		text.WriteString("~seq=\n"[rng.IntN(6):])
 	}
@@ -63,8 +63,8 @@ func FuzzStream(f *testing.F) {
 		cut = min(max(cut, 0), len(text))
 		used := pieces.stream(text[:cut])
 		pieces.stream(text[used:])
-		if len(whole.marks) != len(pieces.marks) {
-			t.Errorf("%q cut at %d: %d marks, whole %d", text, cut, len(pieces.marks), len(whole.marks))
+		if len(whole.markers) != len(pieces.markers) {
+			t.Errorf("%q cut at %d: %d markers, whole %d", text, cut, len(pieces.markers), len(whole.markers))
 		}
 	})
 }

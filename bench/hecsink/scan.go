@@ -3,19 +3,19 @@ package hecsink
 import (
 	"bytes"
 
-	"syslog-gateway/bench/mark"
+	"syslog-gateway/bench/marker"
 )
 
 // findings is what one request body holds.
 type findings struct {
-	marks   []mark.Mark // one for each numbered event
-	foreign uint64      // events without a mark
-	merged  uint64      // marks that share an event with another one
+	markers []marker.Marker // one for each numbered event
+	foreign uint64          // events without a marker
+	merged  uint64          // markers that share an event with another one
 }
 
-func (f *findings) reset() { *f = findings{marks: f.marks[:0]} }
+func (f *findings) reset() { *f = findings{markers: f.markers[:0]} }
 
-// scan reads a body. Every event is counted once: in marks or as foreign.
+// scan reads a body. Every event is counted once: in markers or as foreign.
 func (f *findings) scan(body []byte) {
 	for len(body) > 0 {
 		line := body
@@ -24,10 +24,10 @@ func (f *findings) scan(body []byte) {
 		} else {
 			body = nil
 		}
-		m, end, ok := mark.Find(line)
+		m, end, ok := marker.Find(line)
 		if ok {
-			if _, _, second := mark.Find(line[end:]); !second && !severalObjects(line) {
-				f.marks = append(f.marks, m)
+			if _, _, second := marker.Find(line[end:]); !second && !severalObjects(line) {
+				f.markers = append(f.markers, m)
 				continue
 			}
 		}
@@ -36,7 +36,7 @@ func (f *findings) scan(body []byte) {
 }
 
 // severalObjects reports whether another object may begin within a line: an opening
-// brace behind a closing one. Texts may hold that too; a closer look then does no harm.
+// brace behind a closing one. Texts may hold that too; a full parse then does no harm.
 func severalObjects(line []byte) bool {
 	for {
 		i := bytes.IndexByte(line, '}')
@@ -53,7 +53,7 @@ func severalObjects(line []byte) bool {
 // blanks are what JSON allows between objects, but LF.
 const blanks = " \t\r"
 
-// scanObjects counts a line that is not simply one event with one mark.
+// scanObjects counts a line that is not simply one event with one marker.
 func (f *findings) scanObjects(line []byte) {
 	for {
 		line = bytes.TrimLeft(line, blanks)
@@ -66,16 +66,16 @@ func (f *findings) scanObjects(line []byte) {
 	}
 }
 
-// object counts one event that may hold any number of marks.
+// object counts one event that may hold any number of markers.
 func (f *findings) object(o []byte) {
-	m, end, ok := mark.Find(o)
+	m, end, ok := marker.Find(o)
 	if !ok {
 		f.foreign++
 		return
 	}
-	f.marks = append(f.marks, m)
+	f.markers = append(f.markers, m)
 	for {
-		_, next, again := mark.Find(o[end:])
+		_, next, again := marker.Find(o[end:])
 		if !again {
 			return
 		}

@@ -18,7 +18,7 @@ import (
 )
 
 // The HEC codes that the sink answers (Splunk, "Troubleshoot HTTP Event Collector"). They
-// stand in internal/hec/hecserver too, on purpose: what counts in bench shares no code with
+// are in internal/hec/hecserver too, on purpose: what counts in bench shares no code with
 // the product, so that one error cannot hide in both.
 const (
 	codeSuccess       = 0
@@ -115,7 +115,7 @@ func (s *Sink) Run(ctx context.Context, ln net.Listener) error {
 	srv := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: time.Minute}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()
-	var complete chan struct{} // nil waits for ever
+	var complete chan struct{} // nil waits without limit
 	if s.o.ExitWhenComplete {
 		complete = s.tally.complete
 	}
@@ -181,7 +181,7 @@ func (s *Sink) event(w http.ResponseWriter, r *http.Request) {
 	}
 	if s.o.Validate {
 		if code, number, err := validate(raw); code != codeSuccess {
-			s.tally.book(func(c *counts) { c.Invalid++ })
+			s.tally.update(func(c *counts) { c.Invalid++ })
 			s.refuse(w, http.StatusBadRequest, code, err.Error(), number)
 			return
 		}
@@ -190,7 +190,7 @@ func (s *Sink) event(w http.ResponseWriter, r *http.Request) {
 	m.found.scan(raw)
 	s.tally.take(&m.found, m.body.Len(), len(raw), time.Now())
 	if s.faults.cut() {
-		s.tally.book(func(c *counts) { c.Cut++ })
+		s.tally.update(func(c *counts) { c.Cut++ })
 		panic(http.ErrAbortHandler) // net/http's own way of closing without an answer
 	}
 	answer(w, http.StatusOK, codeSuccess, "Success", -1)
@@ -239,7 +239,7 @@ func (m *scratch) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 }
 
 func (s *Sink) refuse(w http.ResponseWriter, status, code int, text string, number int) {
-	s.tally.book(func(c *counts) { c.Refused++ })
+	s.tally.update(func(c *counts) { c.Refused++ })
 	answer(w, status, code, text, number)
 }
 

@@ -18,19 +18,19 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"go.uber.org/goleak"
 
-	"syslog-gateway/bench/mark"
+	"syslog-gateway/bench/marker"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func marked(seq uint64, at time.Time) string {
-	b := []byte(mark.Blank)
-	s := mark.NewStamp(at.UnixMicro())
-	mark.Put(b, seq, &s)
+	b := []byte(marker.Blank)
+	s := marker.NewStamp(at.UnixMicro())
+	marker.Put(b, seq, &s)
 	return string(b)
 }
 
-// event is one event of HEC with the mark seq.
+// event is one event of HEC with the marker seq.
 func event(seq uint64) string {
 	return fmt.Sprintf(`{"time":1767225600,"host":"h","event":"<13>text %s \"}{\" end","fields":{"class":"x"}}`, marked(seq, time.Now()))
 }
@@ -93,7 +93,7 @@ func TestCountsExactly(t *testing.T) {
 			events = append(events, event(seq))
 		case seq%777 == 0:
 			foreign += 2
-			events = append(events, `{"event":"no mark"}`, event(n+seq))
+			events = append(events, `{"event":"no marker"}`, event(n+seq))
 		}
 		events = append(events, event(seq))
 	}
@@ -132,7 +132,7 @@ func TestExpectUnknown(t *testing.T) {
 	if got := s.Stats(); got.Unique != 2 || got.Lost != 8999 || got.Complete {
 		t.Errorf("got %+v, want 2 unique and 8999 lost", got)
 	}
-	status, code = post(t, s.Handler(), []byte(event(mark.MaxSeq)))
+	status, code = post(t, s.Handler(), []byte(event(marker.MaxSeq)))
 	wantOK(t, status, code)
 	if got := s.Stats(); got.Foreign != 1 {
 		t.Errorf("got %+v, want 1 foreign", got)
@@ -321,10 +321,10 @@ func FuzzScan(f *testing.F) {
 		for _, line := range bytes.Split(body, []byte("\n")) {
 			slow.scanObjects(line)
 		}
-		if len(fast.marks) != len(slow.marks) || fast.merged != slow.merged {
+		if len(fast.markers) != len(slow.markers) || fast.merged != slow.merged {
 			t.Errorf("%q: fast %+v, slow %+v", body, fast, slow)
 		}
-		if objects, ok := decode(body); ok && uint64(objects) != uint64(len(fast.marks))+fast.foreign {
+		if objects, ok := decode(body); ok && uint64(objects) != uint64(len(fast.markers))+fast.foreign {
 			t.Errorf("%q: %+v, but there are %d objects", body, fast, objects)
 		}
 	})

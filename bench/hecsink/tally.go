@@ -4,14 +4,14 @@ import (
 	"sync"
 	"time"
 
-	"syslog-gateway/bench/mark"
+	"syslog-gateway/bench/marker"
 )
 
 // unboundedLimit is the first sequence number that is foreign when none is expected:
 // its bitmap takes 128 MiB.
 const unboundedLimit = 1 << 30
 
-// tally is the sink's book: one bit for each sequence number. Its methods are safe for
+// tally is what the sink counts: one bit for each sequence number. Its methods are safe for
 // concurrent use; they are called once a request.
 type tally struct {
 	mu       sync.Mutex
@@ -54,19 +54,19 @@ func newTally(expect uint64, latency bool) *tally {
 	return t
 }
 
-// take books the events of one accepted request.
+// take counts the events of one accepted request.
 func (t *tally) take(f *findings, body, raw int, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := &t.counts
 	micros := now.UnixMicro()
 	fresh := c.Unique
-	for _, m := range f.marks {
+	for _, m := range f.markers {
 		t.number(m, micros)
 	}
 	c.Foreign += f.foreign
 	c.Merged += f.merged
-	c.Events += uint64(len(f.marks)) + f.foreign
+	c.Events += uint64(len(f.markers)) + f.foreign
 	c.Requests++
 	c.BodyBytes += uint64(body)
 	c.RawBytes += uint64(raw)
@@ -81,8 +81,8 @@ func (t *tally) take(f *findings, body, raw int, now time.Time) {
 	}
 }
 
-// number books one numbered event. Latency is that of the first arrival.
-func (t *tally) number(m mark.Mark, now int64) {
+// number counts one numbered event. Latency is that of the first arrival.
+func (t *tally) number(m marker.Marker, now int64) {
 	if m.Seq >= t.limit {
 		t.counts.Foreign++
 		return
@@ -103,8 +103,8 @@ func (t *tally) number(m mark.Mark, now int64) {
 	}
 }
 
-// book changes a plain count.
-func (t *tally) book(change func(c *counts)) {
+// update changes a plain count.
+func (t *tally) update(change func(c *counts)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	change(&t.counts)

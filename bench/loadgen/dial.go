@@ -64,12 +64,12 @@ func (d *dialer) connect(ctx context.Context, port, number int) (output, error) 
 	if d.tls == nil {
 		return stream{conn}, nil
 	}
-	secure := tls.Client(conn, d.tls)
-	if err := secure.HandshakeContext(ctx); err != nil {
+	tlsConn := tls.Client(conn, d.tls)
+	if err := tlsConn.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("shake hands with the TLS receiver at %s: %w", address, err)
 	}
-	return stream{secure}, nil
+	return stream{tlsConn}, nil
 }
 
 // stream sends to a TCP or TLS connection, a run of messages in one write.

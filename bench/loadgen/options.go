@@ -6,7 +6,7 @@ import (
 	"net/netip"
 	"time"
 
-	"syslog-gateway/bench/mark"
+	"syslog-gateway/bench/marker"
 	"syslog-gateway/bench/mix"
 )
 
@@ -17,11 +17,11 @@ const (
 	TLS = "tls" // RFC 5425's, in the chosen framing
 )
 
-// MixFive is the mix of all vendors in equal parts.
+// MixFive is the mix of all vendors in equal shares.
 const MixFive = "five"
 
 const (
-	// maxSources is how many sender addresses 127.0.0.2 and up can be told apart.
+	// maxSources is how many sender addresses from 127.0.0.2 up are distinct.
 	maxSources = 250
 	// maxConnections stays below the ports that one address has to connect from.
 	maxConnections = 20_000
@@ -36,7 +36,7 @@ type Options struct {
 	// Transport is TCP, UDP or TLS.
 	Transport string
 	// Connections is the number of sockets to every port. They are served by
-	// maxSenders senders at most, each its share in turn.
+	// maxSenders senders at most, each an equal share.
 	Connections int
 	// Count is the number of messages; 0 is as many as fit in Duration.
 	Count uint64
@@ -46,17 +46,17 @@ type Options struct {
 	Rate int
 	// Profile changes the rate over time; it ends the sending. It excludes Rate.
 	Profile Profile
-	// Framing tells messages apart in a TCP stream; UDP has none.
+	// Framing separates messages in a TCP stream; UDP has none.
 	Framing mix.Framing
 	// Single makes every message a write of its own, on the next connection.
 	Single bool
 	// Mix is MixFive or one vendor.
 	Mix string
-	// File holds lines to send instead of a mix; each gets a mark at its end.
+	// File holds lines to send instead of a mix; each gets a marker at its end.
 	File string
 	// PortPerVendor sends the lines of vendor i of mix.Vendors to Ports[i] only.
 	PortPerVendor bool
-	// Sources binds the senders to 127.0.0.2 and up, so many addresses in turn.
+	// Sources is how many addresses from 127.0.0.2 up the senders use, round robin.
 	// 0 leaves the choice to the kernel.
 	Sources int
 	// Duration ends the sending at the latest after this time; 0 is no end.
@@ -105,10 +105,10 @@ func (o *Options) validate() error {
 	if o.Count == 0 && o.Duration == 0 && len(o.Profile) == 0 {
 		bad("give a count, a duration or a profile")
 	}
-	if o.First > mark.MaxSeq || o.Count > mark.MaxSeq-o.First {
-		bad("sequence numbers end at %d", uint64(mark.MaxSeq))
+	if o.First > marker.MaxSeq || o.Count > marker.MaxSeq-o.First {
+		bad("sequence numbers end at %d", uint64(marker.MaxSeq))
 	}
-	if _, err := o.lanes(); err != nil {
+	if _, err := o.vendorsByPort(); err != nil {
 		errs = append(errs, err)
 	}
 	if o.Sources < 0 || o.Sources > maxSources || o.Sources > o.Connections {
@@ -120,8 +120,8 @@ func (o *Options) validate() error {
 	return errors.Join(errs...)
 }
 
-// lanes returns the vendors whose lines go to each port.
-func (o *Options) lanes() ([][]mix.Vendor, error) {
+// vendorsByPort returns the vendors whose lines go to each port.
+func (o *Options) vendorsByPort() ([][]mix.Vendor, error) {
 	vendors := mix.Vendors()
 	if o.File != "" && (o.PortPerVendor || o.Mix != MixFive) {
 		return nil, fmt.Errorf("the lines of %s take the place of any mix: leave mix and port-per-vendor away", o.File)
@@ -131,11 +131,11 @@ func (o *Options) lanes() ([][]mix.Vendor, error) {
 			return nil, fmt.Errorf("a port per vendor needs the mix %q and %d ports, not mix %q and %d ports",
 				MixFive, len(vendors), o.Mix, len(o.Ports))
 		}
-		var lanes [][]mix.Vendor
+		var targets [][]mix.Vendor
 		for _, v := range vendors {
-			lanes = append(lanes, []mix.Vendor{v})
+			targets = append(targets, []mix.Vendor{v})
 		}
-		return lanes, nil
+		return targets, nil
 	}
 	if o.Mix != MixFive {
 		one := mix.Vendor(o.Mix)
@@ -148,9 +148,9 @@ func (o *Options) lanes() ([][]mix.Vendor, error) {
 		}
 		vendors = []mix.Vendor{one}
 	}
-	lanes := make([][]mix.Vendor, len(o.Ports))
-	for i := range lanes {
-		lanes[i] = vendors
+	targets := make([][]mix.Vendor, len(o.Ports))
+	for i := range targets {
+		targets[i] = vendors
 	}
-	return lanes, nil
+	return targets, nil
 }

@@ -72,7 +72,7 @@ func (p Profile) due(elapsed time.Duration) uint64 {
 	return uint64(n + 1e-6)
 }
 
-// constant is the profile of one rate for ever.
+// constant is the profile of one constant rate.
 func constant(rate int) Profile {
 	const forever = 1 << 20 * time.Hour / 8
 	return Profile{{For: forever, From: rate, To: rate}}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// tellEvery is the time between two calls of Options.Progress.
-const tellEvery = time.Second
+// progressEvery is the time between two calls of Options.Progress.
+const progressEvery = time.Second
 
 // Progress is how far a run has come.
 type Progress struct {
@@ -31,22 +31,22 @@ func (o *Options) total() uint64 {
 	return o.Count
 }
 
-// tell reports progress until the returned function is called, which waits for the end.
-func (o *Options) tell(c *claim) (stop func()) {
+// reportProgress calls Options.Progress until the returned function is called, which waits for the end.
+func (o *Options) reportProgress(c *claim) (stop func()) {
 	if o.Progress == nil {
 		return func() {}
 	}
-	quit, ended, start := make(chan struct{}), make(chan struct{}), time.Now()
+	stopping, ended, start := make(chan struct{}), make(chan struct{}), time.Now()
 	say := func() {
 		o.Progress(Progress{Sent: c.next.Load() - o.First, Total: o.total(), Elapsed: time.Since(start)})
 	}
 	go func() {
 		defer close(ended)
-		t := time.NewTicker(tellEvery)
+		t := time.NewTicker(progressEvery)
 		defer t.Stop()
 		for {
 			select {
-			case <-quit:
+			case <-stopping:
 				say()
 				return
 			case <-t.C:
@@ -54,5 +54,5 @@ func (o *Options) tell(c *claim) (stop func()) {
 			}
 		}
 	}()
-	return func() { close(quit); <-ended }
+	return func() { close(stopping); <-ended }
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Result is what was sent and what it cost.
+// Result is the number of messages sent and their cost.
 type Result struct {
 	Transport string `json:"transport"`
 	// Sent counts messages that the kernel took whole; Errors those it refused.
@@ -55,7 +55,7 @@ func (r *Result) tally(senders []*sender) {
 		if s.err != nil && r.FirstError == "" {
 			r.FirstError = s.err.Error()
 		}
-		for _, l := range s.lanes {
+		for _, l := range s.targets {
 			r.Sockets += len(l.outs)
 			r.Sent += l.sent
 			r.Bytes += l.bytes

@@ -42,9 +42,9 @@ func Run(ctx context.Context, o Options) (Result, error) {
 			return Result{}, errors.Join(err, closeAll())
 		}
 	}
-	stopTelling := o.tell(c)
+	stopProgress := o.reportProgress(c)
 	res := drive(ctx, &o, senders)
-	stopTelling()
+	stopProgress()
 	res.Transport = o.Transport
 	res.First, res.Next = o.First, c.next.Load()
 	res.tally(senders)
@@ -95,7 +95,7 @@ func flatOut(ctx context.Context, senders []*sender) {
 	for _, s := range senders {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				if _, more := s.turn(turnMessages); !more {
+				if _, more := s.sendBatch(batchMessages); !more {
 					return
 				}
 			}
@@ -113,7 +113,7 @@ func paced(ctx context.Context, p Profile, senders []*sender) (behind time.Durat
 	rate := float64(p.highest())
 	burst := max(1, int(rate*catchUp.Seconds()))
 	var sent uint64
-	for turn := 0; ; turn++ {
+	for round := 0; ; round++ {
 		elapsed := time.Since(start)
 		due := p.due(min(elapsed, length))
 		missing := due - min(sent, due)
@@ -121,7 +121,7 @@ func paced(ctx context.Context, p Profile, senders []*sender) (behind time.Durat
 			return behind
 		}
 		behind = max(behind, time.Duration(float64(missing)/rate*float64(time.Second))-tick)
-		n, more := senders[turn%len(senders)].burst(min(int(missing), burst))
+		n, more := senders[round%len(senders)].burst(min(int(missing), burst))
 		sent += uint64(n)
 		if !more {
 			return behind
@@ -136,9 +136,9 @@ func paced(ctx context.Context, p Profile, senders []*sender) (behind time.Durat
 
 // burst sends n messages spread over all ports.
 func (s *sender) burst(n int) (sent int, more bool) {
-	each := (n + len(s.lanes) - 1) / len(s.lanes)
+	each := (n + len(s.targets) - 1) / len(s.targets)
 	for sent < n {
-		k, more := s.turn(min(each, n-sent))
+		k, more := s.sendBatch(min(each, n-sent))
 		sent += k
 		if !more {
 			return sent, false

@@ -14,7 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"syslog-gateway/bench/mark"
+	"syslog-gateway/bench/marker"
 	"syslog-gateway/bench/mix"
 )
 
@@ -64,7 +64,7 @@ func (r *receiver) port() int { return r.ln.Addr().(*net.TCPAddr).Port }
 func (r *receiver) all(t testing.TB) []byte {
 	t.Helper()
 	// A connection that the kernel has established before Close is still accepted
-	// only if we accept it: one more of our own, behind theirs in the backlog, tells.
+	// only if we accept it: one more of our own, behind theirs in the backlog, shows it.
 	conn, err := net.Dial("tcp", r.ln.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func options(ports ...int) Options {
 func seen(data []byte) map[uint64]int {
 	got := make(map[uint64]int)
 	for {
-		m, end, ok := mark.Find(data)
+		m, end, ok := marker.Find(data)
 		if !ok {
 			return got
 		}
@@ -132,7 +132,7 @@ func TestTCPSendsEachNumberOnce(t *testing.T) {
 			data := r.all(t)
 			wantEach(t, seen(data), o.First, o.Count)
 			if res.Sent != o.Count || res.Errors != 0 || res.Bytes != uint64(len(data)) || res.Next != o.First+o.Count {
-				t.Errorf("result %+v does not tell of %d messages in %d bytes", res, o.Count, len(data))
+				t.Errorf("result %+v does not count %d messages in %d bytes", res, o.Count, len(data))
 			}
 			if lines := bytes.Count(data, []byte("\n")); o.Framing == mix.LF && uint64(lines) != o.Count {
 				t.Errorf("%d lines arrived, want %d", lines, o.Count)
@@ -163,8 +163,8 @@ func TestPortPerVendor(t *testing.T) {
 		for seq, n := range seen(data) {
 			all[seq] += n
 		}
-		if got := res.ByPort[ports[i]]; got < 10_000-turnMessages || got > 10_000+turnMessages {
-			t.Errorf("port %d got %d of %d messages: the parts are not equal", i, got, o.Count)
+		if got := res.ByPort[ports[i]]; got < 10_000-batchMessages || got > 10_000+batchMessages {
+			t.Errorf("port %d got %d of %d messages: the shares are not equal", i, got, o.Count)
 		}
 	}
 	wantEach(t, all, 0, o.Count)
@@ -224,7 +224,7 @@ func TestUDPSendsEachNumberOnce(t *testing.T) {
 		conn.Close()
 		wantEach(t, got, 0, o.Count)
 		if res.Sent != o.Count || res.Bytes != uint64(size) || res.Errors != 0 {
-			t.Errorf("result %+v does not tell of %d datagrams in %d bytes", res, o.Count, size)
+			t.Errorf("result %+v does not count %d datagrams in %d bytes", res, o.Count, size)
 		}
 	}
 }
@@ -271,11 +271,11 @@ func TestCutConnectionIsCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if res.Errors == 0 || res.FirstError == "" || res.Sent+res.Errors != res.Next-res.First || res.Next == o.Count {
-		t.Errorf("result %+v does not tell of a cut connection", res)
+		t.Errorf("result %+v does not report a cut connection", res)
 	}
 }
 
-// TestBlockedReceiver: the end of ctx ends a write that nobody reads.
+// TestBlockedReceiver: the end of ctx ends a write to a receiver that does not read.
 func TestBlockedReceiver(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

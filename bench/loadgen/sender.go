@@ -10,29 +10,29 @@ import (
 )
 
 const (
-	// turnMessages is how many messages one turn sends flat out: 70 to 250 KB by vendor.
-	turnMessages = 384
-	// ringMessages is the length of a ring, a whole number of turns.
-	ringMessages = 4 * turnMessages
+	// batchMessages is how many messages one batch has at full rate: 70 to 250 KB by vendor.
+	batchMessages = 384
+	// ringMessages is the length of a ring, a whole number of batches.
+	ringMessages = 4 * batchMessages
 	// maxSenders bounds the goroutines and the memory of their messages.
 	maxSenders = 16
 	// dialTimeout bounds the connecting.
 	dialTimeout = 10 * time.Second
 )
 
-// sender has one lane to every port and serves them in turn.
+// sender has one target for each port and serves them round robin.
 type sender struct {
-	lanes []*lane
-	next  int
-	claim *claim
-	most  int // messages in one turn
+	targets []*target
+	next    int
+	claim   *claim
+	most    int // messages in one batch
 
 	errors uint64
 	err    error // the first
 }
 
-// lane is the sockets to one port, used in turn, with the messages for them.
-type lane struct {
+// target is the sockets to one port, used round robin, with the messages for them.
+type target struct {
 	port  int
 	ring  *mix.Ring
 	pos   int // next message of the ring
@@ -51,13 +51,13 @@ type output interface {
 }
 
 // open makes the sender of that number out of all and connects its share of the
-// connections to all ports. The number tells its messages from those of others.
+// connections to all ports. The number distinguishes its messages from those of others.
 func open(ctx context.Context, o *Options, c *claim, number, all int) (*sender, error) {
-	s := &sender{claim: c, most: turnMessages}
+	s := &sender{claim: c, most: batchMessages}
 	if o.Single {
 		s.most = 1
 	}
-	lanes, err := o.lanes()
+	targets, err := o.vendorsByPort()
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +65,13 @@ func open(ctx context.Context, o *Options, c *claim, number, all int) (*sender, 
 	if err != nil {
 		return nil, err
 	}
-	for i, vendors := range lanes {
-		ring, err := o.ring(vendors, uint64(number*len(lanes)+i))
+	for i, vendors := range targets {
+		ring, err := o.ring(vendors, uint64(number*len(targets)+i))
 		if err != nil {
 			return s, err
 		}
-		l := &lane{port: o.Ports[i], ring: ring}
-		s.lanes = append(s.lanes, l)
+		l := &target{port: o.Ports[i], ring: ring}
+		s.targets = append(s.targets, l)
 		for k := number; k < o.Connections; k += all {
 			out, err := dial.connect(ctx, o.Ports[i], k)
 			if err != nil {
@@ -83,7 +83,7 @@ func open(ctx context.Context, o *Options, c *claim, number, all int) (*sender, 
 	return s, nil
 }
 
-// ring renders the messages of a lane.
+// ring renders the messages of a target.
 func (o *Options) ring(vendors []mix.Vendor, seed uint64) (*mix.Ring, error) {
 	framing := o.Framing
 	if o.Transport == UDP {
@@ -95,11 +95,11 @@ func (o *Options) ring(vendors []mix.Vendor, seed uint64) (*mix.Ring, error) {
 	return mix.NewRing(ringMessages, vendors, framing, seed)
 }
 
-// turn sends up to n messages to the next port. more is false when there is nothing
-// left to send or the sender has failed.
-func (s *sender) turn(n int) (sent int, more bool) {
-	l := s.lanes[s.next]
-	s.next = (s.next + 1) % len(s.lanes)
+// sendBatch sends up to n messages to the next port. more is false when all is sent or the
+// sender has failed.
+func (s *sender) sendBatch(n int) (sent int, more bool) {
+	l := s.targets[s.next]
+	s.next = (s.next + 1) % len(s.targets)
 	first, k := s.claim.take(min(n, s.most, l.ring.Len()-l.pos))
 	if k == 0 {
 		return 0, false
@@ -121,9 +121,9 @@ func (s *sender) turn(n int) (sent int, more bool) {
 	return k, err == nil || errors.As(err, &refused)
 }
 
-// expire ends sending now. It may be called while turn runs.
+// expire ends sending now. It may be called while sendBatch runs.
 func (s *sender) expire() {
-	for _, l := range s.lanes {
+	for _, l := range s.targets {
 		for _, out := range l.outs {
 			if err := out.expire(); err != nil {
 				return // closed already
@@ -135,7 +135,7 @@ func (s *sender) expire() {
 // close closes all sockets. What the kernel has taken is still delivered.
 func (s *sender) close() error {
 	var errs []error
-	for _, l := range s.lanes {
+	for _, l := range s.targets {
 		for _, out := range l.outs {
 			errs = append(errs, out.close())
 		}

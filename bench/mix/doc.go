@@ -5,10 +5,10 @@
 // small pools, as in a real network: few devices and clients, some servers that are
 // asked again and again, free-running counters and ports. That keeps the redundancy,
 // and so the cost of compression, near that of real logs; a test holds the ratio and
-// the mean length (338 bytes in equal parts) in their ranges.
+// the mean length (338 bytes in equal shares) in their ranges.
 //
 // Messages are rendered once into a [Ring]; while sending only the digits of the
-// marks (package mark) and, once a second, the header times are patched in place.
-// The rest of a message comes round again after one turn of the ring, which is far
+// markers (package marker) and, once a second, the header times are patched in place.
+// The rest of a message repeats after one round of the ring, which is far
 // longer than the 32 KiB window of gzip.
 package mix

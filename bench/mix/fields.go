@@ -7,7 +7,7 @@ import (
 )
 
 // The sizes of the pools that fields are drawn from: a site with some hundred
-// clients that talk to many servers, to a few of them most of the time.
+// clients that connect to many servers, to a few of them most of the time.
 const (
 	clients = 500
 	servers = 1500
@@ -17,7 +17,7 @@ const (
 // fieldFuncs are the fields that templates know.
 //
 //	%{bsd} %{asa} %{iso} %{pan} %{snare}  header times
-//	%{mark}        the sequence mark
+//	%{marker}        the sequence marker
 //	%{pick a|b|c}  one of these; repeat a word to make it likelier
 //	%{same NAME a|b|c}  like pick, but the same in all of the message
 //	%{n LO HI}     a whole number
@@ -26,7 +26,7 @@ const (
 //	%{lan} %{wan} %{mac} %{user} %{sport} %{dport}  the same in all of the message
 func fieldFuncs() map[string]fieldFunc {
 	m := map[string]fieldFunc{
-		"mark":   (*painter).putMark,
+		"marker": (*painter).putMarker,
 		"pick":   (*painter).pick,
 		"same":   (*painter).same,
 		"n":      (*painter).number,

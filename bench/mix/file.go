@@ -7,7 +7,7 @@ import (
 	"os"
 	"strconv"
 
-	"syslog-gateway/bench/mark"
+	"syslog-gateway/bench/marker"
 )
 
 const (
@@ -15,7 +15,7 @@ const (
 	maxFile = 64 << 20 // bytes of messages that a ring holds
 )
 
-// ReadRing makes a ring of the lines of a file, in their order, each with a mark at its
+// ReadRing makes a ring of the lines of a file, in their order, each with a marker at its
 // end. Empty lines are left out; of a file that is larger than 64 MiB the first lines are
 // taken. Their times stay as they are.
 func ReadRing(path string, f Framing) (*Ring, error) {
@@ -41,16 +41,16 @@ func ReadRing(path string, f Framing) (*Ring, error) {
 	return r, nil
 }
 
-// add appends one line with its mark and framing.
+// add appends one line with its marker and framing.
 func (r *Ring) add(line []byte, f Framing) {
 	start := len(r.buf)
 	if f == Octet {
-		r.buf = strconv.AppendInt(r.buf, int64(len(line)+1+mark.Len), 10)
+		r.buf = strconv.AppendInt(r.buf, int64(len(line)+1+marker.Len), 10)
 		r.buf = append(r.buf, ' ')
 	}
 	r.buf = append(append(r.buf, line...), ' ')
 	at := len(r.buf)
-	r.buf = append(r.buf, mark.Blank...)
+	r.buf = append(r.buf, marker.Blank...)
 	if f == LF {
 		r.buf = append(r.buf, '\n')
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"syslog-gateway/bench/mark"
+	"syslog-gateway/bench/marker"
 )
 
 func newRing(t testing.TB, n int, vendors []Vendor, f Framing) *Ring {
@@ -28,16 +28,16 @@ func text(r *Ring, i int) string {
 	return strings.TrimSuffix(string(r.Bytes(i, i+1)), "\n")
 }
 
-func TestEveryMessageHasOneNumberedMark(t *testing.T) {
+func TestEveryMessageHasOneNumberedMarker(t *testing.T) {
 	for _, f := range []Framing{LF, Octet, Datagram} {
 		r := newRing(t, 1000, Vendors(), f)
 		now := time.Now()
 		r.Number(0, r.Len(), 5000, now)
 		for i := range r.Len() {
 			line := text(r, i)
-			m, end, ok := mark.Find([]byte(line))
+			m, end, ok := marker.Find([]byte(line))
 			if !ok || m.Seq != uint64(5000+i) || m.Micros != now.UnixMicro() {
-				t.Fatalf("%s: mark of message %d is %v, %v, in %q", f, i, m, ok, line)
+				t.Fatalf("%s: marker of message %d is %v, %v, in %q", f, i, m, ok, line)
 			}
 			if strings.Contains(line[end:], "~") || strings.ContainsAny(line, "\n\r") || strings.Contains(line, "%{") {
 				t.Fatalf("%s: message %d is not one clean line: %q", f, i, line)
@@ -46,7 +46,7 @@ func TestEveryMessageHasOneNumberedMark(t *testing.T) {
 	}
 }
 
-func TestEqualParts(t *testing.T) {
+func TestEqualShares(t *testing.T) {
 	r := newRing(t, 500, Vendors(), Datagram)
 	windows, asa := 0, 0
 	for i := range r.Len() {
@@ -163,14 +163,14 @@ func TestPaloAltoColumns(t *testing.T) {
 		if err != nil {
 			t.Fatalf("message %d is not CSV: %v: %q", i, err, line)
 		}
-		if row[3] != "TRAFFIC" || !strings.Contains(row[11], mark.Blank) || len(row) < 54 || !strings.HasPrefix(row[52], "pa-") || row[53] != "from-policy" {
+		if row[3] != "TRAFFIC" || !strings.Contains(row[11], marker.Blank) || len(row) < 54 || !strings.HasPrefix(row[52], "pa-") || row[53] != "from-policy" {
 			t.Errorf("message %d has its columns in the wrong places: %d %q %q", i, len(row), row[52], line)
 		}
 	}
 }
 
 func TestCompileRefuses(t *testing.T) {
-	for _, in := range []string{"no mark", "%{mark} %{mark}", "%{mark} %{what}", "%{mark} %{n 1 2"} {
+	for _, in := range []string{"no marker", "%{marker} %{marker}", "%{marker} %{what}", "%{marker} %{n 1 2"} {
 		if _, err := compile(in); err == nil {
 			t.Errorf("compile(%q) gives no error", in)
 		}
@@ -195,12 +195,12 @@ func TestWhole(t *testing.T) {
 
 // BenchmarkNumber is the generator's own work per message, without the kernel's.
 func BenchmarkNumber(b *testing.B) {
-	const turn = 384
-	r := newRing(b, 4*turn, Vendors(), LF)
+	const batch = 384
+	r := newRing(b, 4*batch, Vendors(), LF)
 	b.ReportAllocs()
 	b.SetBytes(int64(len(r.Bytes(0, r.Len())) / r.Len()))
-	for i := 0; i < b.N; i += turn {
-		at := i / turn % 4 * turn
-		r.Number(at, at+turn, uint64(i), time.Now())
+	for i := 0; i < b.N; i += batch {
+		at := i / batch % 4 * batch
+		r.Number(at, at+batch, uint64(i), time.Now())
 	}
 }

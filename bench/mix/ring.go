@@ -6,10 +6,10 @@ import (
 	"strconv"
 	"time"
 
-	"syslog-gateway/bench/mark"
+	"syslog-gateway/bench/marker"
 )
 
-// Framing says how messages are told apart in a stream (RFC 6587).
+// Framing says how messages are separated in a stream (RFC 6587).
 type Framing string
 
 // The framings.
@@ -46,10 +46,10 @@ type Ring struct {
 // message is where one message lies in the buffer.
 type message struct {
 	start, end int // with framing
-	mark       int
+	marker     int
 }
 
-// NewRing renders n messages of the vendors in equal parts and random order. Rings
+// NewRing renders n messages of the vendors in equal shares and random order. Rings
 // of the same seed are equal but for the time.
 func NewRing(n int, vendors []Vendor, f Framing, seed uint64) (*Ring, error) {
 	sets, err := compileAll(vendors)
@@ -102,7 +102,7 @@ func compileAll(vendors []Vendor) ([][]template, error) {
 func (p *painter) frame(t template, f Framing) message {
 	start := len(p.out)
 	if f == Octet {
-		// The length stands in front of what is not painted yet: paint once to learn
+		// The length precedes what is not painted yet: paint once to learn
 		// it, then move the text behind the count.
 		slots := len(p.slots)
 		p.paint(t)
@@ -110,17 +110,17 @@ func (p *painter) frame(t template, f Framing) message {
 		p.out = append(p.out, count...)
 		copy(p.out[start+len(count):], p.out[start:len(p.out)-len(count)])
 		copy(p.out[start:], count)
-		p.mark += len(count)
+		p.marker += len(count)
 		for i := range p.slots[slots:] {
 			p.slots[slots+i].at += len(count)
 		}
-		return message{start, len(p.out), p.mark}
+		return message{start, len(p.out), p.marker}
 	}
 	p.paint(t)
 	if f == LF {
 		p.out = append(p.out, '\n')
 	}
-	return message{start, len(p.out), p.mark}
+	return message{start, len(p.out), p.marker}
 }
 
 // Len is the number of messages.
@@ -148,9 +148,9 @@ func (r *Ring) Number(from, to int, first uint64, now time.Time) {
 		r.refresh(now)
 		r.shown = sec
 	}
-	stamp := mark.NewStamp(now.UnixMicro())
+	stamp := marker.NewStamp(now.UnixMicro())
 	for i := from; i < to; i++ {
-		mark.Put(r.buf[r.msgs[i].mark:], first, &stamp)
+		marker.Put(r.buf[r.msgs[i].marker:], first, &stamp)
 		first++
 	}
 }

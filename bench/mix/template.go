@@ -6,16 +6,16 @@ import (
 	"strings"
 	"time"
 
-	"syslog-gateway/bench/mark"
+	"syslog-gateway/bench/marker"
 )
 
 // A template is literal text with fields in between: %{name} or %{name argument}.
-// Fields are the keys of fieldFuncs and of layouts; %{mark} stands exactly once.
+// Fields are the keys of fieldFuncs and of layouts; %{marker} occurs exactly once.
 type template struct {
-	parts []part
+	pieces []piece
 }
 
-type part struct {
+type piece struct {
 	literal string
 	field   fieldFunc // nil for a literal
 	arg     string
@@ -38,11 +38,11 @@ var layouts = map[string]string{
 func compile(text string) (template, error) {
 	var t template
 	fields := fieldFuncs()
-	marks := 0
+	markers := 0
 	for text != "" {
 		before, rest, found := strings.Cut(text, "%{")
 		if before != "" {
-			t.parts = append(t.parts, part{literal: before})
+			t.pieces = append(t.pieces, piece{literal: before})
 		}
 		if !found {
 			break
@@ -56,26 +56,26 @@ func compile(text string) (template, error) {
 		if !known {
 			return t, fmt.Errorf("template field %%{%s} is unknown", body)
 		}
-		if name == "mark" {
-			marks++
+		if name == "marker" {
+			markers++
 		}
-		t.parts = append(t.parts, part{field: f, arg: arg})
+		t.pieces = append(t.pieces, piece{field: f, arg: arg})
 		text = after
 	}
-	if marks != 1 {
-		return t, fmt.Errorf("template has %d %%{mark} fields, want 1", marks)
+	if markers != 1 {
+		return t, fmt.Errorf("template has %d %%{marker} fields, want 1", markers)
 	}
 	return t, nil
 }
 
 // painter renders templates one after the other into one buffer.
 type painter struct {
-	out   []byte
-	rng   *rand.Rand
-	now   time.Time
-	memo  map[string]string // fields that keep their value within one message
-	mark  int               // offset of the mark of the message at hand
-	slots []slot
+	out    []byte
+	rng    *rand.Rand
+	now    time.Time
+	memo   map[string]string // fields that keep their value within one message
+	marker int               // offset of the marker of the message at hand
+	slots  []slot
 }
 
 // slot is a header time in the buffer.
@@ -87,12 +87,12 @@ type slot struct {
 // paint appends one message.
 func (p *painter) paint(t template) {
 	clear(p.memo)
-	for _, part := range t.parts {
-		if part.field == nil {
-			p.out = append(p.out, part.literal...)
+	for _, piece := range t.pieces {
+		if piece.field == nil {
+			p.out = append(p.out, piece.literal...)
 			continue
 		}
-		part.field(p, part.arg)
+		piece.field(p, piece.arg)
 	}
 }
 
@@ -102,9 +102,9 @@ func (p *painter) stamp(layout string) {
 	p.out = p.now.AppendFormat(p.out, layout)
 }
 
-func (p *painter) putMark(string) {
-	p.mark = len(p.out)
-	p.out = append(p.out, mark.Blank...)
+func (p *painter) putMarker(string) {
+	p.marker = len(p.out)
+	p.out = append(p.out, marker.Blank...)
 }
 
 // once appends the value that name already has in this message, or draws it.

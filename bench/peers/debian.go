@@ -46,7 +46,7 @@ func unpack(ctx context.Context, dir string, packages ...string) (tree, error) {
 	return t, os.WriteFile(done, []byte(list), 0o644)
 }
 
-// clear makes the folder, without what another list of packages has left there.
+// clear makes the folder, without the files of another list of packages.
 func (t tree) clear() error {
 	old, err := filepath.Glob(filepath.Join(t.dir, "*.deb"))
 	errs := []error{err}

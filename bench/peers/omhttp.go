@@ -30,8 +30,8 @@ func findOmhttp(ctx context.Context, dir string, t tree) (folder, origin string,
 		}
 	}
 	folder = filepath.Join(dir, "omhttp-"+version)
-	note := filepath.Join(folder, "origin")
-	if text, err := os.ReadFile(note); err == nil {
+	originFile := filepath.Join(folder, "origin")
+	if text, err := os.ReadFile(originFile); err == nil {
 		return folder, string(text), nil
 	}
 	source, err := buildOmhttp(ctx, filepath.Join(dir, "build"), folder, version)
@@ -39,7 +39,7 @@ func findOmhttp(ctx context.Context, dir string, t tree) (folder, origin string,
 		return "", "", err
 	}
 	origin = "built from Debian's source " + source
-	return folder, origin, os.WriteFile(note, []byte(origin), 0o644)
+	return folder, origin, os.WriteFile(originFile, []byte(origin), 0o644)
 }
 
 // buildOmhttp builds the module from Debian's source of rsyslog into folder, and returns
@@ -118,19 +118,19 @@ func (a sourceApt) fetch(ctx context.Context, name, version string) (string, err
 			return "", fmt.Errorf("make a folder for apt: %w", err)
 		}
 	}
-	// The places that the machine has its packages from are also those of their sources.
-	places, err := lines(ctx, "apt-get", "indextargets", "--format",
+	// The machine's package repositories also have the packages' sources.
+	sources, err := lines(ctx, "apt-get", "indextargets", "--format",
 		"deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(REPO_URI) $(RELEASE) $(COMPONENT)",
 		"Created-By: Packages", "Origin: Debian")
 	if err != nil {
 		return "", missing("list the archives of apt: %w", err)
 	}
-	if len(places) == 0 {
+	if len(sources) == 0 {
 		return "", missing("apt has no list of packages of Debian: apt-get update loads it")
 	}
-	slices.Sort(places)
-	places = slices.Compact(places) // one of each architecture
-	if err := os.WriteFile(filepath.Join(a.dir, "sources.list"), []byte(strings.Join(places, "\n")+"\n"), 0o644); err != nil {
+	slices.Sort(sources)
+	sources = slices.Compact(sources) // one of each architecture
+	if err := os.WriteFile(filepath.Join(a.dir, "sources.list"), []byte(strings.Join(sources, "\n")+"\n"), 0o644); err != nil {
 		return "", fmt.Errorf("write the sources of apt: %w", err)
 	}
 	if err := do(ctx, a.dir, nil, "apt-get", a.options("update")...); err != nil {

@@ -52,7 +52,7 @@ func All() []Peer {
 	return []Peer{haproxy(), otelcol(), rsyslog(), syslogNG()}
 }
 
-// Find returns the named peers; "all" stands for all.
+// Find returns the named peers; "all" is all.
 func Find(names []string) ([]Peer, error) {
 	all := All()
 	var known []string
@@ -91,7 +91,7 @@ func (p Peer) Prepare(ctx context.Context, cache string) (*Program, error) {
 // Command writes the configuration for a run and says how to start it.
 func (p *Program) Command(s Site) (Command, error) { return p.command(s) }
 
-// perPort is a part of a configuration for each port, in which {port} stands for it.
+// perPort is a part of a configuration for each port, with {port} as its placeholder.
 func (s Site) perPort(text string) string {
 	var b strings.Builder
 	for _, port := range s.Ports {

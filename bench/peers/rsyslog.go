@@ -67,7 +67,7 @@ template(name="hec" type="list" option.jsonf="on") {
 
 // rsyslogRuleset is a ruleset of one action. Its queue takes every message to disk before
 // anything else is done with it. Without queue.size that would hold no more than 50,000,
-// and without checkpoints it notes only at the end of a file what is in it.
+// and without checkpoints it records only at the end of a file what is in it.
 func rsyslogRuleset(name, action string) string {
 	return fmt.Sprintf(`ruleset(name="%s" queue.type="Disk" queue.filename="%s" queue.size="100000000" queue.maxDiskSpace="4g"
         queue.maxFileSize="64m" queue.dequeueBatchSize="4096" queue.checkpointInterval="10000"

@@ -16,9 +16,11 @@ const nearCeiling = 0.2
 // meanwhile; nothing where that was not measured.
 func ceilings(rep *runner.Report) []string {
 	var said []string
-	for _, part := range parts(rep) {
-		text := func(format string, f func(runner.Ceiling) float64) string { return alone(rep, part, f).text(format) }
-		said = append(said, fmt.Sprintf("%s %s/s at %s us CPU", part, text("%.0f", ceilingRate),
+	for _, component := range components(rep) {
+		text := func(format string, f func(runner.Ceiling) float64) string {
+			return alone(rep, component, f).text(format)
+		}
+		said = append(said, fmt.Sprintf("%s %s/s at %s us CPU", component, text("%.0f", ceilingRate),
 			text("%.2f", func(c runner.Ceiling) float64 { return c.CPUPerMessage })))
 	}
 	if len(said) == 0 {
@@ -47,12 +49,12 @@ func limits(rep *runner.Report, all []group) (found []string) {
 		verdict = "the harness may have been the limit; measure its ceiling again on a quiet machine"
 	}
 	for _, g := range all {
-		for _, part := range parts(rep) {
-			ceiling := alone(rep, part, ceilingRate).median
-			rate := spreadOf(g.runs, func(r *runner.Run) float64 { return r.Used()[part] }).median
+		for _, component := range components(rep) {
+			ceiling := alone(rep, component, ceilingRate).median
+			rate := spreadOf(g.runs, func(r *runner.Run) float64 { return r.Used()[component] }).median
 			if rate > (1-nearCeiling)*ceiling {
 				found = append(found, fmt.Sprintf("Note: in %s the %.0f messages/s of %s come nearer than %.0f %% to the %.0f/s of the %s alone: %s.",
-					strings.TrimSpace(g.scenario+" "+g.point), rate, g.subject, 100*nearCeiling, ceiling, part, verdict))
+					strings.TrimSpace(g.scenario+" "+g.point), rate, g.subject, 100*nearCeiling, ceiling, component, verdict))
 			}
 		}
 	}
@@ -60,20 +62,20 @@ func limits(rep *runner.Report, all []group) (found []string) {
 }
 
 // parts are those of the harness whose ceilings were taken.
-func parts(rep *runner.Report) (names []string) {
+func components(rep *runner.Report) (names []string) {
 	for _, c := range rep.Ceilings {
-		if !slices.Contains(names, c.Part) {
-			names = append(names, c.Part)
+		if !slices.Contains(names, c.Component) {
+			names = append(names, c.Component)
 		}
 	}
 	return names
 }
 
 // alone is a figure of one part.
-func alone(rep *runner.Report, part string, figure func(runner.Ceiling) float64) spread {
+func alone(rep *runner.Report, component string, figure func(runner.Ceiling) float64) spread {
 	var all []float64
 	for _, c := range rep.Ceilings {
-		if c.Part == part {
+		if c.Component == component {
 			all = append(all, figure(c))
 		}
 	}

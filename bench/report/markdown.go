@@ -87,7 +87,7 @@ const (
 	readmeEnd   = "<!-- bench: end -->"
 )
 
-// Readme returns the text with a short table between its two marks made anew: the gateway
+// Readme returns the text with a short table between its two markers made anew: the gateway
 // beside its peers, and the fastest UDP of which nothing was lost. all is where the reader
 // finds every figure.
 func Readme(text string, rep *runner.Report, all string) (string, error) {

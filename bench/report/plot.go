@@ -77,7 +77,7 @@ type point struct {
 }
 
 // places are the names of the points of all series, in the order of x.
-func places(all []series) (names []string) {
+func pointNames(all []series) (names []string) {
 	var points []point
 	for _, s := range all {
 		for _, p := range s.points {
@@ -95,7 +95,7 @@ func places(all []series) (names []string) {
 
 // lines draws y over the points' places. A series may lack some of them.
 func lines(title, axis string, all []series) template.HTML {
-	top, names := 0.0, places(all)
+	top, names := 0.0, pointNames(all)
 	for _, s := range all {
 		for _, p := range s.points {
 			top = max(top, p.y)

@@ -68,7 +68,7 @@ func TestNoiseRefusesTheComparison(t *testing.T) {
 	wants(t, b.String(), want, "| both | other | 4 |")
 	wants(t, h.String(), want)
 	if strings.Contains(b.String(), "times the gateway's") {
-		t.Error("there are ratios all the same")
+		t.Error("there are ratios nevertheless")
 	}
 }
 
@@ -77,10 +77,10 @@ func TestHTML(t *testing.T) {
 	if err := WriteHTML(&b, made()); err != nil {
 		t.Fatal(err)
 	}
-	page := b.String()
-	wants(t, page, "a &lt;CPU&gt;", "it &lt;rained&gt;", "a = &lt;b&gt;", "<svg", "<polyline class=\"own\"", "times the gateway&#39;s", "both: CPU, microseconds a message")
+	html := b.String()
+	wants(t, html, "a &lt;CPU&gt;", "it &lt;rained&gt;", "a = &lt;b&gt;", "<svg", "<polyline class=\"own\"", "times the gateway&#39;s", "both: CPU, microseconds a message")
 	for _, bad := range []string{"http://", "https://", "<script", "<rained>", "src="} {
-		if strings.Contains(page, bad) {
+		if strings.Contains(html, bad) {
 			t.Errorf("the page holds %q", bad)
 		}
 	}
@@ -110,7 +110,7 @@ func TestReadme(t *testing.T) {
 		}
 	}
 	if _, err := Readme("nothing", rep, "results/all.md"); err == nil {
-		t.Error("a README without marks is taken")
+		t.Error("a README without markers is taken")
 	}
 }
 
@@ -118,8 +118,8 @@ func TestReadme(t *testing.T) {
 // nobody else.
 func TestCeilings(t *testing.T) {
 	rep := &runner.Report{Machine: runner.Machine{Cores: 2}, Ceilings: []runner.Ceiling{
-		{Part: runner.SinkGzip, Rate: 1000, CPUPerMessage: 0.7, Watched: 3}, {Part: runner.SinkPlain, Rate: 2000, CPUPerMessage: 0.3, Watched: 3},
-		{Part: runner.GeneratorTCP, Rate: 4000, CPUPerMessage: 0.2, Watched: 3}, {Part: runner.GeneratorUDP, Rate: 500, CPUPerMessage: 2, Watched: 3},
+		{Component: runner.SinkGzip, Rate: 1000, CPUPerMessage: 0.7, Watched: 3}, {Component: runner.SinkPlain, Rate: 2000, CPUPerMessage: 0.3, Watched: 3},
+		{Component: runner.GeneratorTCP, Rate: 4000, CPUPerMessage: 0.2, Watched: 3}, {Component: runner.GeneratorUDP, Rate: 500, CPUPerMessage: 2, Watched: 3},
 	}}
 	add := func(scenario, transport string, rate float64, sink hecsink.Stats) {
 		rep.Runs = append(rep.Runs, runner.Run{Scenario: scenario, Subject: "gateway", Rate: rate, Sink: sink, Loads: []loadgen.Result{{Transport: transport, Sent: 10}}})
@@ -153,14 +153,14 @@ func TestCeilings(t *testing.T) {
 	}
 	const said = "The harness alone, without a gateway: sink with gzip 1000/s at 0.70 us CPU; sink without compression 2000/s at 0.30 us CPU; " +
 		"generator over TCP 4000/s at 0.20 us CPU; generator over UDP 500/s at 2.00 us CPU."
-	var md, page bytes.Buffer
+	var md, html bytes.Buffer
 	if err := WriteMarkdown(&md, rep); err != nil {
 		t.Fatal(err)
 	}
-	if err := WriteHTML(&page, rep); err != nil {
+	if err := WriteHTML(&html, rep); err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{md.String(), page.String()} {
+	for _, text := range []string{md.String(), html.String()} {
 		wants(t, text, said, found[0], found[3])
 	}
 	rep.Ceilings[3].OtherCPU = 1 // of 2 cores in 3 s

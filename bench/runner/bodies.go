@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// floodBodies are posted in turns, and all their numbers differ. From the second turn
-	// on the sink books the messages as come twice, which is 5 ns less work a message.
+	// floodBodies are posted round robin, and all their numbers differ. From the second round
+	// on the sink counts the messages as duplicates, which is 5 ns less work a message.
 	floodBodies = 40
 	// bodySize is what the gateway's bodies have before compression.
 	bodySize = 512 << 10
@@ -45,7 +45,7 @@ type hecFields struct {
 	SenderIP  string `json:"sender_ip"`
 }
 
-// makeBodies makes n bodies of one vendor's lines each, the vendors in turns, as the
+// makeBodies makes n bodies of one vendor's lines each, the vendors round robin, as the
 // gateway does, and numbers the messages of all from 0 without gaps.
 func makeBodies(n int, compress bool) ([]hecBody, error) {
 	var rings []*mix.Ring

@@ -17,7 +17,7 @@ import (
 	"syslog-gateway/bench/loadgen"
 )
 
-// The parts of the harness that have a ceiling.
+// The components of the harness that have a ceiling.
 const (
 	SinkGzip     = "sink with gzip"
 	SinkPlain    = "sink without compression"
@@ -36,9 +36,9 @@ const (
 
 // Ceiling is what one part of the harness does without a subject. Times are seconds.
 type Ceiling struct {
-	Part     string  `json:"part"`
-	Messages uint64  `json:"messages"`
-	Seconds  float64 `json:"seconds"`
+	Component string  `json:"part"`
+	Messages  uint64  `json:"messages"`
+	Seconds   float64 `json:"seconds"`
 	// Rate is messages a second, or events a second at the sink.
 	Rate          float64 `json:"rate"`
 	CPU           float64 `json:"cpu_seconds"` // of the part
@@ -47,17 +47,17 @@ type Ceiling struct {
 	Watched       float64 `json:"watched_seconds"` // what OtherCPU is out of
 }
 
-// ceilings takes those of all parts.
+// ceilings measures all components.
 func (o *Options) ceilings(ctx context.Context, rep *Report, sc Scenario) error {
 	for range o.repeats(sc) {
-		for _, part := range []string{SinkGzip, SinkPlain, GeneratorTCP, GeneratorUDP} {
-			c, err := o.ceiling(ctx, sc, part)
+		for _, generator := range []string{SinkGzip, SinkPlain, GeneratorTCP, GeneratorUDP} {
+			c, err := o.ceiling(ctx, sc, generator)
 			if err != nil {
-				return fmt.Errorf("measure the %s alone: %w", part, err)
+				return fmt.Errorf("measure the %s alone: %w", generator, err)
 			}
 			rep.Ceilings = append(rep.Ceilings, c)
 			if _, err := fmt.Fprintf(o.Progress, "%s, %s: %.0f/s, %.2f us CPU a message, %.1f s of CPU elsewhere in %.1f s\n",
-				sc.Name, part, c.Rate, c.CPUPerMessage, c.OtherCPU, c.Watched); err != nil {
+				sc.Name, generator, c.Rate, c.CPUPerMessage, c.OtherCPU, c.Watched); err != nil {
 				return fmt.Errorf("report progress: %w", err)
 			}
 		}
@@ -65,20 +65,20 @@ func (o *Options) ceilings(ctx context.Context, rep *Report, sc Scenario) error 
 	return nil
 }
 
-// ceiling takes that of one part, in a place of its own as a run has.
-func (o *Options) ceiling(ctx context.Context, sc Scenario, part string) (c Ceiling, err error) {
-	b, err := newBed(o, sc, &Run{})
+// ceiling measures one component, in its own folder as a run.
+func (o *Options) ceiling(ctx context.Context, sc Scenario, generator string) (c Ceiling, err error) {
+	r, err := newRig(o, sc, &Run{})
 	if err != nil {
 		return c, err
 	}
-	defer func() { err = errors.Join(err, b.close()) }()
-	switch part {
+	defer func() { err = errors.Join(err, r.close()) }()
+	switch generator {
 	case SinkGzip, SinkPlain:
-		c, err = b.sinkAlone(ctx, part == SinkGzip)
+		c, err = r.sinkAlone(ctx, generator == SinkGzip)
 	case GeneratorTCP:
-		c, err = b.generatorAlone(ctx, loadgen.TCP)
+		c, err = r.generatorAlone(ctx, loadgen.TCP)
 	case GeneratorUDP:
-		c, err = b.generatorAlone(ctx, loadgen.UDP)
+		c, err = r.generatorAlone(ctx, loadgen.UDP)
 	}
 	if err != nil {
 		return c, err
@@ -86,14 +86,14 @@ func (o *Options) ceiling(ctx context.Context, sc Scenario, part string) (c Ceil
 	if c.Messages == 0 || c.Seconds <= 0 {
 		return c, fmt.Errorf("nothing came through in %v: make it last longer", sc.Lasts)
 	}
-	c.Part = part
+	c.Component = generator
 	c.Rate = float64(c.Messages) / c.Seconds
 	c.CPUPerMessage = c.CPU * 1e6 / float64(c.Messages)
 	return c, nil
 }
 
 // sinkAlone posts ready-made bodies to the sink as fast as it answers.
-func (b *bed) sinkAlone(ctx context.Context, gzip bool) (c Ceiling, err error) {
+func (r *rig) sinkAlone(ctx context.Context, gzip bool) (c Ceiling, err error) {
 	bodies, err := makeBodies(floodBodies, gzip)
 	if err != nil {
 		return c, err
@@ -102,10 +102,10 @@ func (b *bed) sinkAlone(ctx context.Context, gzip bool) (c Ceiling, err error) {
 	for _, body := range bodies {
 		different += body.events
 	}
-	if err := b.startSink(ctx, different); err != nil {
+	if err := r.startSink(ctx, different); err != nil {
 		return c, err
 	}
-	before, err := readUsage(b.sink.PID())
+	before, err := readUsage(r.sink.PID())
 	if err != nil {
 		return c, err
 	}
@@ -113,12 +113,12 @@ func (b *bed) sinkAlone(ctx context.Context, gzip bool) (c Ceiling, err error) {
 	if err != nil {
 		return c, err
 	}
-	posted, err := b.flood(ctx, bodies, gzip)
+	posted, err := r.flood(ctx, bodies, gzip)
 	if err != nil {
 		return c, err
 	}
 	c.Messages, c.Seconds = posted, time.Since(w.begin).Seconds()
-	after, err := readUsage(b.sink.PID())
+	after, err := readUsage(r.sink.PID())
 	if err != nil {
 		return c, err
 	}
@@ -126,7 +126,7 @@ func (b *bed) sinkAlone(ctx context.Context, gzip bool) (c Ceiling, err error) {
 		return c, err
 	}
 	var s hecsink.Stats
-	if err := b.web.json(ctx, b.site.sinkURL()+"/stats", &s); err != nil {
+	if err := r.web.json(ctx, r.site.sinkURL()+"/stats", &s); err != nil {
 		return c, err
 	}
 	if s.Events != posted || s.Foreign > 0 || s.Merged > 0 {
@@ -135,22 +135,22 @@ func (b *bed) sinkAlone(ctx context.Context, gzip bool) (c Ceiling, err error) {
 	return c, nil
 }
 
-// flood posts the bodies in turns over a few connections until the time is over, and
+// flood posts the bodies round robin over a few connections until the time is over, and
 // returns how many events that were.
-func (b *bed) flood(ctx context.Context, bodies []hecBody, gzip bool) (uint64, error) {
+func (r *rig) flood(ctx context.Context, bodies []hecBody, gzip bool) (uint64, error) {
 	client := &http.Client{
 		Transport: &http.Transport{MaxIdleConnsPerHost: ceilingConnections, WriteBufferSize: floodBuffer},
 		Timeout:   floodWait,
 	}
 	defer client.CloseIdleConnections()
 	var next, events atomic.Uint64
-	until := time.Now().Add(b.sc.Lasts)
+	until := time.Now().Add(r.sc.Lasts)
 	g, ctx := errgroup.WithContext(ctx)
 	for range ceilingConnections {
 		g.Go(func() error {
 			for time.Now().Before(until) {
 				body := bodies[(next.Add(1)-1)%uint64(len(bodies))]
-				if err := b.post(ctx, client, body.data, gzip); err != nil {
+				if err := r.post(ctx, client, body.data, gzip); err != nil {
 					return err
 				}
 				events.Add(body.events)
@@ -163,8 +163,8 @@ func (b *bed) flood(ctx context.Context, bodies []hecBody, gzip bool) (uint64, e
 }
 
 // post sends one body as the gateway does.
-func (b *bed) post(ctx context.Context, client *http.Client, body []byte, gzip bool) error {
-	url := b.site.sinkURL() + "/services/collector/event"
+func (r *rig) post(ctx context.Context, client *http.Client, body []byte, gzip bool) error {
+	url := r.site.sinkURL() + "/services/collector/event"
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -189,8 +189,8 @@ func (b *bed) post(ctx context.Context, client *http.Client, body []byte, gzip b
 }
 
 // generatorAlone lets the load generator send flat out to who only discards.
-func (b *bed) generatorAlone(ctx context.Context, transport string) (c Ceiling, err error) {
-	d, err := discard(transport, b.site.ports(b.sc))
+func (r *rig) generatorAlone(ctx context.Context, transport string) (c Ceiling, err error) {
+	d, err := discard(transport, r.site.ports(r.sc))
 	if err != nil {
 		return c, err
 	}
@@ -199,8 +199,8 @@ func (b *bed) generatorAlone(ctx context.Context, transport string) (c Ceiling, 
 	if err != nil {
 		return c, err
 	}
-	args := append(b.site.loadArgs(b.sc, load{Transport: transport, Connections: ceilingConnections}, 0), "--duration="+b.sc.Lasts.String())
-	p, err := child.Start(child.Options{Dir: b.site.dir, Name: "load", Keep: true, Path: b.o.Bench, Args: args})
+	args := append(r.site.loadArgs(r.sc, load{Transport: transport, Connections: ceilingConnections}, 0), "--duration="+r.sc.Lasts.String())
+	p, err := child.Start(child.Options{Dir: r.site.dir, Name: "load", Keep: true, Path: r.o.Bench, Args: args})
 	if err != nil {
 		return c, err
 	}
@@ -210,14 +210,14 @@ func (b *bed) generatorAlone(ctx context.Context, transport string) (c Ceiling, 
 		return c, ctx.Err()
 	case <-p.Done():
 	}
-	r, err := result(p)
+	res, err := result(p)
 	if err != nil {
 		return c, err
 	}
-	if r.Errors > 0 {
-		return c, fmt.Errorf("the load generator could not send %d messages: %s", r.Errors, r.FirstError)
+	if res.Errors > 0 {
+		return c, fmt.Errorf("the load generator could not send %d messages: %s", res.Errors, res.FirstError)
 	}
-	c.Messages, c.Seconds = r.Sent, r.Wall
+	c.Messages, c.Seconds = res.Sent, res.Wall
 	return c, w.read(&c, p.CPU())
 }
 
@@ -233,36 +233,36 @@ func startWatch() (w watch, err error) {
 	return w, err
 }
 
-// read books what the measured part has used, and what all others have: the clients and
+// read records the CPU time of the measured component, and of all others: the clients and
 // receivers of this process are no others.
-func (w watch) read(c *Ceiling, part time.Duration) error {
+func (w watch) read(c *Ceiling, generator time.Duration) error {
 	busy, err := machineCPU()
 	if err != nil {
 		return err
 	}
-	c.CPU = part.Seconds()
+	c.CPU = generator.Seconds()
 	c.Watched = time.Since(w.begin).Seconds()
-	c.OtherCPU = max(0, (busy - w.machine - part - (ownCPU() - w.own)).Seconds())
+	c.OtherCPU = max(0, (busy - w.machine - generator - (ownCPU() - w.own)).Seconds())
 	return nil
 }
 
 // Used is the rate, in messages a second, at which a run used each part of the harness.
-func (r *Run) Used() map[string]float64 {
+func (run *Run) Used() map[string]float64 {
 	used := make(map[string]float64)
-	parts := map[string]string{loadgen.TCP: GeneratorTCP, loadgen.UDP: GeneratorUDP}
-	for _, l := range r.Loads {
+	generators := map[string]string{loadgen.TCP: GeneratorTCP, loadgen.UDP: GeneratorUDP}
+	for _, l := range run.Loads {
 		// What was sent before anything arrived, so that it waits in a queue, did not
 		// limit the rate of arrivals.
-		if part, known := parts[l.Transport]; known && l.Finished >= r.Sink.FirstEvent {
-			used[part] += r.Rate * float64(l.Sent) / max(1, float64(r.Sent()))
+		if generator, known := generators[l.Transport]; known && l.Finished >= run.Sink.FirstEvent {
+			used[generator] += run.Rate * float64(l.Sent) / max(1, float64(run.Sent()))
 		}
 	}
-	switch s := r.Sink; {
+	switch s := run.Sink; {
 	case s.Requests == 0 || s.Streams > 0: // not used, or not for HEC
 	case s.RawBytes > s.BodyBytes:
-		used[SinkGzip] = r.Rate
+		used[SinkGzip] = run.Rate
 	default:
-		used[SinkPlain] = r.Rate
+		used[SinkPlain] = run.Rate
 	}
 	return used
 }

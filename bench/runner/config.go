@@ -19,10 +19,10 @@ type site struct {
 	sink    int   // HEC
 	lines   int   // streams of subjects that have no HEC output
 	stats   int
-	closed  int // where nobody listens
+	closed  int // without a listener
 }
 
-// newSite makes a folder below parent ("" is the system's place for temporary files)
+// newSite makes a folder below parent ("" is the system's temporary folder)
 // and finds free ports.
 func newSite(parent string) (*site, error) {
 	dir, err := os.MkdirTemp(parent, "gateway-bench-")
@@ -70,7 +70,7 @@ func (s *site) writeConfig(sc Scenario) (string, error) {
 	fmt.Fprintf(&b, "queue: {path: %q, max_size: 60GB}\n", s.queue())
 	endpoint := s.sinkURL()
 	if sc.dead() {
-		endpoint = "http://" + local(s.closed) // a port where nobody answers
+		endpoint = "http://" + local(s.closed) // a port without a listener
 	}
 	fmt.Fprintf(&b, "hec: {endpoints: [%q], compression: %s}\n", endpoint, sc.Compression)
 	fmt.Fprintf(&b, "dead_letter: {path: %q}\n", filepath.Join(s.dir, "dead-letter"))

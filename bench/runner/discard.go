@@ -63,7 +63,7 @@ func (d *discarder) streams(address string) error {
 }
 
 // datagrams reads one address. What the kernel drops because that is too slow has
-// been sent all the same.
+// been sent anyway.
 func (d *discarder) datagrams(address string) error {
 	conn, err := net.ListenPacket("udp", address)
 	if err != nil {

@@ -2,14 +2,14 @@ package runner
 
 import "context"
 
-// drain queues all messages while nobody takes them, starts the sink, and measures from
+// drain queues all messages while there is no sink, starts the sink, and measures from
 // the first arrival to the last.
-func (b *bed) drain(ctx context.Context) error {
-	before, err := b.web.books(ctx, b.site.statsURL())
+func (r *rig) drain(ctx context.Context) error {
+	before, err := r.web.counts(ctx, r.site.statsURL())
 	if err != nil {
 		return err
 	}
-	loads, err := b.startLoads()
+	loads, err := r.startLoads()
 	defer func() {
 		for _, p := range loads {
 			p.Stop(helperGrace)
@@ -18,31 +18,31 @@ func (b *bed) drain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	full, err := b.watch(ctx, loads, b.queued(before))
+	full, err := r.watch(ctx, loads, r.queued(before))
 	if err != nil {
 		return err
 	}
-	if n := b.sc.messages(); full.through < n {
-		b.run.problem("%d of %d messages are queued, and nothing moves", full.through, n)
+	if n := r.sc.messages(); full.through < n {
+		r.run.problem("%d of %d messages are queued, and nothing moves", full.through, n)
 	}
-	if err := b.results(loads); err != nil {
+	if err := r.results(loads); err != nil {
 		return err
 	}
-	if err := b.startSink(ctx, b.sc.messages()); err != nil {
+	if err := r.startSink(ctx, r.sc.messages()); err != nil {
 		return err
 	}
-	m, err := b.meter()
+	m, err := r.meter()
 	if err != nil {
 		return err
 	}
-	seen, err := b.watch(ctx, nil, b.arrived)
+	seen, err := r.watch(ctx, nil, r.arrived)
 	if err != nil {
 		return err
 	}
 	if err := m.read(nil); err != nil {
 		return err
 	}
-	b.run.CPU = (seen.cpu - m.subject.cpu).Seconds()
-	b.rates(seen, b.run.Sink.FirstEvent)
-	return b.balance(ctx, before)
+	r.run.CPU = (seen.cpu - m.subject.cpu).Seconds()
+	r.rates(seen, r.run.Sink.FirstEvent)
+	return r.balance(ctx, before)
 }

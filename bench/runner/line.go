@@ -6,33 +6,33 @@ import (
 )
 
 // line is a run in one line.
-func (r *Run) line() string {
+func (run *Run) line() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s", r.Scenario)
-	if r.Point != "" {
-		b.WriteString(" " + r.Point)
+	fmt.Fprintf(&b, "%s", run.Scenario)
+	if run.Point != "" {
+		b.WriteString(" " + run.Point)
 	}
-	fmt.Fprintf(&b, ", %s, run %d: startup %.0f ms", r.Subject, r.Number, 1000*r.Startup)
-	if sent := r.Sent(); sent > 0 {
+	fmt.Fprintf(&b, ", %s, run %d: startup %.0f ms", run.Subject, run.Number, 1000*run.Startup)
+	if sent := run.Sent(); sent > 0 {
 		fmt.Fprintf(&b, ", sent %d, lost %d, twice %d, %.0f/s, %.2f us CPU a message, %.1f s of CPU elsewhere in %.1f s",
-			sent, r.Lost(), r.Sink.Duplicated, r.Rate, r.CPUPerMessage, r.OtherCPU, r.Watched)
+			sent, run.Lost(), run.Sink.Duplicated, run.Rate, run.CPUPerMessage, run.OtherCPU, run.Watched)
 	}
-	if r.CPUShare > 0 {
-		fmt.Fprintf(&b, ", idle at %.2f %% of a core", 100*r.CPUShare)
+	if run.CPUShare > 0 {
+		fmt.Fprintf(&b, ", idle at %.2f %% of a core", 100*run.CPUShare)
 	}
-	for _, p := range r.Problems {
+	for _, p := range run.Problems {
 		b.WriteString("\n  PROBLEM: " + p)
 	}
 	return b.String()
 }
 
 // Lost is how many messages have not come through.
-func (r *Run) Lost() uint64 { return r.Sent() - min(r.Sent(), r.Through) }
+func (run *Run) Lost() uint64 { return run.Sent() - min(run.Sent(), run.Through) }
 
 // lossShare is the part that has not come through.
-func (r *Run) lossShare() float64 {
-	if r.Sent() == 0 {
+func (run *Run) lossShare() float64 {
+	if run.Sent() == 0 {
 		return 0
 	}
-	return float64(r.Lost()) / float64(r.Sent())
+	return float64(run.Lost()) / float64(run.Sent())
 }

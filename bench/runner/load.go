@@ -9,9 +9,9 @@ import (
 	"syslog-gateway/bench/child"
 )
 
-// meter takes CPU times from its making on.
+// meter measures CPU times from its creation on.
 type meter struct {
-	b       *bed
+	b       *rig
 	begin   time.Time
 	subject usage
 	sink    usage
@@ -19,19 +19,19 @@ type meter struct {
 	own     time.Duration
 }
 
-func (b *bed) meter() (*meter, error) {
-	m := &meter{b: b, begin: time.Now(), own: ownCPU()}
+func (r *rig) meter() (*meter, error) {
+	m := &meter{b: r, begin: time.Now(), own: ownCPU()}
 	var errs [3]error
 	m.machine, errs[0] = machineCPU()
-	m.sink, errs[1] = readUsage(b.sink.PID())
-	m.subject, errs[2] = readUsage(b.subject.PID())
+	m.sink, errs[1] = readUsage(r.sink.PID())
+	m.subject, errs[2] = readUsage(r.subject.PID())
 	return m, errors.Join(errs[:]...)
 }
 
-// read writes into the run what was used since the making; loads are the ended load
+// read writes into the run the CPU time used since then; loads are the ended load
 // generators, which were started since then.
 func (m *meter) read(loads []*child.Process) error {
-	r := m.b.run
+	run := m.b.run
 	subject, err1 := readUsage(m.b.subject.PID())
 	sink, err2 := readUsage(m.b.sink.PID())
 	busy, err3 := machineCPU()
@@ -43,30 +43,30 @@ func (m *meter) read(loads []*child.Process) error {
 		load += p.CPU()
 	}
 	ours := subject.cpu - m.subject.cpu + sink.cpu - m.sink.cpu + load + ownCPU() - m.own
-	r.Watched = time.Since(m.begin).Seconds()
-	r.OtherCPU = max(0, (busy - m.machine - ours).Seconds())
-	r.CPU = (subject.cpu - m.subject.cpu).Seconds()
-	r.SinkCPU = (sink.cpu - m.sink.cpu).Seconds()
-	r.LoadCPU = load.Seconds()
-	r.RSSHigh = subject.rssHigh
-	r.Written = subject.written - m.subject.written
+	run.Watched = time.Since(m.begin).Seconds()
+	run.OtherCPU = max(0, (busy - m.machine - ours).Seconds())
+	run.CPU = (subject.cpu - m.subject.cpu).Seconds()
+	run.SinkCPU = (sink.cpu - m.sink.cpu).Seconds()
+	run.LoadCPU = load.Seconds()
+	run.RSSHigh = subject.rssHigh
+	run.Written = subject.written - m.subject.written
 	return nil
 }
 
 // underLoad drives the load and waits until all is through or nothing moves any more.
-func (b *bed) underLoad(ctx context.Context) error {
-	var before Books
-	if b.peer == nil {
+func (r *rig) underLoad(ctx context.Context) error {
+	var before Counts
+	if r.peer == nil {
 		var err error
-		if before, err = b.web.books(ctx, b.site.statsURL()); err != nil {
+		if before, err = r.web.counts(ctx, r.site.statsURL()); err != nil {
 			return err
 		}
 	}
-	m, err := b.meter()
+	m, err := r.meter()
 	if err != nil {
 		return err
 	}
-	loads, err := b.startLoads()
+	loads, err := r.startLoads()
 	defer func() {
 		for _, p := range loads {
 			p.Stop(helperGrace)
@@ -75,15 +75,15 @@ func (b *bed) underLoad(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	look := b.arrived
-	if b.sc.Until == untilQueued {
-		look = b.queued(before)
+	observe := r.arrived
+	if r.sc.Until == untilQueued {
+		observe = r.queued(before)
 	}
-	seen, err := b.watch(ctx, loads, look)
+	seen, err := r.watch(ctx, loads, observe)
 	if err != nil {
 		return err
 	}
-	if err := b.results(loads); err != nil {
+	if err := r.results(loads); err != nil {
 		return err
 	}
 	if err := m.read(loads); err != nil {
@@ -91,34 +91,34 @@ func (b *bed) underLoad(ctx context.Context) error {
 	}
 	// What the subject used while the run waited in vain for lost messages is not
 	// the cost of those that came.
-	b.run.CPU = (seen.cpu - m.subject.cpu).Seconds()
-	b.rates(seen, b.run.began())
-	if b.peer != nil {
+	r.run.CPU = (seen.cpu - m.subject.cpu).Seconds()
+	r.rates(seen, r.run.began())
+	if r.peer != nil {
 		return nil
 	}
-	return b.balance(ctx, before)
+	return r.balance(ctx, before)
 }
 
 // results takes what the load generators say, and stops those that have not ended.
-func (b *bed) results(loads []*child.Process) error {
+func (r *rig) results(loads []*child.Process) error {
 	for _, p := range loads {
 		if !p.Ended() {
-			b.run.problem("the load generator was stopped: nothing moved for %v", b.o.Quiet)
+			r.run.problem("the load generator was stopped: no progress for %v", r.o.Quiet)
 			p.Stop(helperGrace)
 		}
-		r, err := result(p)
+		load, err := result(p)
 		if err != nil {
 			return err
 		}
-		b.run.Loads = append(b.run.Loads, r)
+		r.run.Loads = append(r.run.Loads, load)
 	}
 	return nil
 }
 
-func (b *bed) startLoads() (loads []*child.Process, err error) {
+func (r *rig) startLoads() (loads []*child.Process, err error) {
 	var first uint64
-	for i, l := range b.sc.Loads {
-		p, err := child.Start(child.Options{Dir: b.site.dir, Name: fmt.Sprintf("load-%d", i+1), Keep: true, Path: b.o.Bench, Args: b.site.loadArgs(b.sc, l, first)})
+	for i, l := range r.sc.Loads {
+		p, err := child.Start(child.Options{Dir: r.site.dir, Name: fmt.Sprintf("load-%d", i+1), Keep: true, Path: r.o.Bench, Args: r.site.loadArgs(r.sc, l, first)})
 		if err != nil {
 			return loads, err
 		}
@@ -131,73 +131,73 @@ func (b *bed) startLoads() (loads []*child.Process, err error) {
 
 // sight is how far the messages have come.
 type sight struct {
-	through uint64        // messages that arrived, or that are queued where that is the end
-	moved   uint64        // changes with anything that happens
-	at      int64         // of the last one through, microseconds since the Unix epoch
-	cpu     time.Duration // of the subject, at the first look after that
+	through  uint64        // messages that arrived, or that are queued where that is the end
+	progress uint64        // changes with anything that happens
+	at       int64         // of the last one through, microseconds since the Unix epoch
+	cpu      time.Duration // of the subject, at the first observation after that
 }
 
-// watch looks until all is through, or nothing has moved for too long.
-func (b *bed) watch(ctx context.Context, loads []*child.Process, look func(context.Context) (sight, error)) (last sight, err error) {
+// watch observes until all messages are through, or nothing has changed for too long.
+func (r *rig) watch(ctx context.Context, loads []*child.Process, observe func(context.Context) (sight, error)) (last sight, err error) {
 	t := time.NewTicker(pollEvery)
 	defer t.Stop()
-	moved := time.Now()
+	lastProgress := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			return last, ctx.Err()
-		case <-b.subject.Done():
-			return last, b.subject.Failure()
+		case <-r.subject.Done():
+			return last, r.subject.Failure()
 		case <-t.C:
 		}
 		ended := true
 		for _, p := range loads {
 			ended = ended && p.Ended()
 		}
-		now, err := look(ctx)
+		now, err := observe(ctx)
 		if err != nil {
 			return last, err
 		}
-		if now.moved != last.moved || last.cpu == 0 {
-			u, err := readUsage(b.subject.PID())
+		if now.progress != last.progress || last.cpu == 0 {
+			u, err := readUsage(r.subject.PID())
 			if err != nil {
 				return last, err
 			}
-			now.cpu, moved = u.cpu, time.Now()
+			now.cpu, lastProgress = u.cpu, time.Now()
 			last = now
 		}
-		patience := b.o.Quiet + b.sc.Refuse
+		patience := r.o.Quiet + r.sc.Refuse
 		if last.through == 0 {
 			patience = max(patience, readyWait) // the load generator has to start first
 		}
-		if ended && last.through >= b.sc.messages() || time.Since(moved) > patience {
+		if ended && last.through >= r.sc.messages() || time.Since(lastProgress) > patience {
 			return last, nil
 		}
 	}
 }
 
 // arrived asks the sink.
-func (b *bed) arrived(ctx context.Context) (sight, error) {
-	err := b.web.json(ctx, b.site.sinkURL()+"/stats", &b.run.Sink)
-	s := b.run.Sink
-	return sight{through: s.Unique, moved: s.Events + s.Refused, at: s.LastEvent}, err
+func (r *rig) arrived(ctx context.Context) (sight, error) {
+	err := r.web.json(ctx, r.site.sinkURL()+"/stats", &r.run.Sink)
+	s := r.run.Sink
+	return sight{through: s.Unique, progress: s.Events + s.Refused, at: s.LastEvent}, err
 }
 
-// queued asks the gateway what it has queued since it had the books before.
-func (b *bed) queued(before Books) func(context.Context) (sight, error) {
+// queued returns how many messages the gateway has queued since the counts in before.
+func (r *rig) queued(before Counts) func(context.Context) (sight, error) {
 	return func(ctx context.Context) (sight, error) {
-		books, err := b.web.books(ctx, b.site.statsURL())
+		counts, err := r.web.counts(ctx, r.site.statsURL())
 		if err != nil {
 			return sight{}, err
 		}
-		n := uint64(max(0, books.minus(before).Queued))
-		return sight{through: n, moved: n, at: time.Now().UnixMicro()}, nil
+		n := uint64(max(0, counts.minus(before).Queued))
+		return sight{through: n, progress: n, at: time.Now().UnixMicro()}, nil
 	}
 }
 
 // began is when the first message was sent, in microseconds since the Unix epoch.
-func (r *Run) began() (first int64) {
-	for _, l := range r.Loads {
+func (run *Run) began() (first int64) {
+	for _, l := range run.Loads {
 		if first == 0 || l.Started < first {
 			first = l.Started
 		}
@@ -207,32 +207,32 @@ func (r *Run) began() (first int64) {
 
 // rates works out the figures from begin, microseconds since the Unix epoch, to the last
 // arrival.
-func (b *bed) rates(seen sight, begin int64) {
-	r := b.run
+func (r *rig) rates(seen sight, begin int64) {
+	run := r.run
 	if seen.through > 0 && seen.at > begin {
-		r.Through = seen.through
-		r.Seconds = float64(seen.at-begin) / 1e6
-		r.Rate = float64(seen.through) / r.Seconds
-		r.CPUPerMessage = r.CPU * 1e6 / float64(seen.through)
+		run.Through = seen.through
+		run.Seconds = float64(seen.at-begin) / 1e6
+		run.Rate = float64(seen.through) / run.Seconds
+		run.CPUPerMessage = run.CPU * 1e6 / float64(seen.through)
 	}
 }
 
-// balance scrapes until the books balance with nothing queued, or change no more: a
-// message is booked as delivered a little after the sink has it.
-func (b *bed) balance(ctx context.Context, before Books) error {
+// balance scrapes until the counters balance with nothing queued, or no longer change: the
+// gateway counts a message as delivered a little after the sink has it.
+func (r *rig) balance(ctx context.Context, before Counts) error {
 	t := time.NewTicker(pollEvery)
 	defer t.Stop()
 	until := time.Now().Add(balanceWait)
 	for {
-		now, err := b.web.books(ctx, b.site.statsURL())
+		now, err := r.web.counts(ctx, r.site.statsURL())
 		if err != nil {
 			return err
 		}
-		if books := now.minus(before); books != b.run.Books {
-			b.run.Books = books
+		if counts := now.minus(before); counts != r.run.Counts {
+			r.run.Counts = counts
 			until = time.Now().Add(balanceWait)
 		}
-		if b.run.Books.Difference() == 0 && b.run.Books.Queued == 0 || time.Now().After(until) {
+		if r.run.Counts.Difference() == 0 && r.run.Counts.Queued == 0 || time.Now().After(until) {
 			return nil
 		}
 		select {

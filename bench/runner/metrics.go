@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Books are the columns of the gateway's conservation equation, from /metrics.
-type Books struct {
+// Counts are the terms of the gateway's conservation equation, from /metrics.
+type Counts struct {
 	Received     int64 `json:"received"`
 	Delivered    int64 `json:"delivered"`
 	Queued       int64 `json:"queued"`
@@ -23,12 +23,12 @@ type Books struct {
 }
 
 // Difference is 0 when the equation holds.
-func (b Books) Difference() int64 {
+func (b Counts) Difference() int64 {
 	return b.Received - b.Delivered - b.Queued - b.Deadlettered - b.Dropped
 }
 
-func (b Books) minus(a Books) Books {
-	return Books{b.Received - a.Received, b.Delivered - a.Delivered, b.Queued - a.Queued,
+func (b Counts) minus(a Counts) Counts {
+	return Counts{b.Received - a.Received, b.Delivered - a.Delivered, b.Queued - a.Queued,
 		b.Deadlettered - a.Deadlettered, b.Dropped - a.Dropped, b.Unparsed - a.Unparsed, b.KernelDrops - a.KernelDrops}
 }
 
@@ -63,14 +63,14 @@ func (w web) up(ctx context.Context, url string) error {
 	return w.get(ctx, url, func(r io.Reader) error { _, err := io.Copy(io.Discard, r); return err })
 }
 
-// books scrapes the gateway.
-func (w web) books(ctx context.Context, url string) (b Books, err error) {
+// counts scrapes the gateway's metrics.
+func (w web) counts(ctx context.Context, url string) (b Counts, err error) {
 	err = w.get(ctx, url+"/metrics", func(r io.Reader) error {
 		sums, err := sumMetrics(r)
 		if err != nil {
 			return err
 		}
-		b = Books{
+		b = Counts{
 			Received:     sums["gateway_received_events_total"],
 			Delivered:    sums["gateway_delivered_events_total"],
 			Queued:       sums["gateway_queue_events"],

@@ -56,24 +56,24 @@ type Run struct {
 
 	Loads    []loadgen.Result `json:"loads,omitempty"`
 	Sink     hecsink.Stats    `json:"sink"`
-	Books    Books            `json:"books"`
+	Counts   Counts           `json:"books"`
 	Problems []string         `json:"problems,omitempty"`
 }
 
-func (r *Run) problem(format string, args ...any) {
-	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
+func (run *Run) problem(format string, args ...any) {
+	run.Problems = append(run.Problems, fmt.Sprintf(format, args...))
 }
 
 // Sent is what all loads sent.
-func (r *Run) Sent() (n uint64) {
-	for _, l := range r.Loads {
+func (run *Run) Sent() (n uint64) {
+	for _, l := range run.Loads {
 		n += l.Sent
 	}
 	return n
 }
 
-// bed is a run under way: the processes and what is measured of them.
-type bed struct {
+// rig is a run under way: the processes and what is measured of them.
+type rig struct {
 	o       *Options
 	sc      Scenario
 	site    *site
@@ -88,119 +88,119 @@ type bed struct {
 // wrong is in the run's problems.
 func measure(ctx context.Context, o *Options, sc Scenario, sub subject, number int) (run Run, err error) {
 	run = Run{Scenario: sc.Name, Point: sc.point, X: sc.x, Subject: sub.name, Number: number}
-	b, err := newBed(o, sc, &run)
+	r, err := newRig(o, sc, &run)
 	if err != nil {
 		return run, err
 	}
-	defer func() { err = errors.Join(err, b.close()) }()
-	b.peer = sub.peer
+	defer func() { err = errors.Join(err, r.close()) }()
+	r.peer = sub.peer
 	if sc.Backlog > 0 {
-		if err := fill(b.site.queue(), sc.Backlog); err != nil {
+		if err := fill(r.site.queue(), sc.Backlog); err != nil {
 			return run, err
 		}
 		if sc.Cold {
-			if err := forget(b.site.queue()); err != nil {
+			if err := forget(r.site.queue()); err != nil {
 				return run, err
 			}
 		}
 	}
 	if sc.Measure != measureDrain { // then it comes when all is queued
-		if err := b.startSink(ctx, sc.messages()); err != nil {
+		if err := r.startSink(ctx, sc.messages()); err != nil {
 			return run, err
 		}
 	}
-	if err := b.startSubject(ctx); err != nil {
+	if err := r.startSubject(ctx); err != nil {
 		return run, err
 	}
 	switch sc.Measure {
 	case measureLoad:
-		err = b.underLoad(ctx)
+		err = r.underLoad(ctx)
 	case measureIdle:
-		err = b.idle(ctx)
+		err = r.idle(ctx)
 	case measureStartup:
-		err = b.footprint()
+		err = r.footprint()
 	case measureDrain:
-		err = b.drain(ctx)
+		err = r.drain(ctx)
 	}
 	if err != nil {
 		return run, err
 	}
-	return run, b.finish(ctx)
+	return run, r.finish(ctx)
 }
 
-// newBed finds a place for a run; nothing is started there yet.
-func newBed(o *Options, sc Scenario, run *Run) (*bed, error) {
+// newRig makes the folder of a run. It starts nothing.
+func newRig(o *Options, sc Scenario, run *Run) (*rig, error) {
 	s, err := newSite(o.Dir)
 	if err != nil {
 		return nil, err
 	}
 	client := &http.Client{Transport: &http.Transport{}, Timeout: 5 * time.Second}
-	return &bed{o: o, sc: sc, site: s, web: web{client}, run: run}, nil
+	return &rig{o: o, sc: sc, site: s, web: web{client}, run: run}, nil
 }
 
 // close ends what is still running and removes what it wrote.
-func (b *bed) close() error {
-	b.stop()
-	b.web.client.CloseIdleConnections()
-	if b.o.Keep {
+func (r *rig) close() error {
+	r.stop()
+	r.web.client.CloseIdleConnections()
+	if r.o.Keep {
 		return nil
 	}
-	return os.RemoveAll(b.site.dir)
+	return os.RemoveAll(r.site.dir)
 }
 
 // startSink starts the sink, which expects so many messages.
-func (b *bed) startSink(ctx context.Context, expect uint64) (err error) {
-	args := []string{"sink", "--listen=" + local(b.site.sink), "--token=" + token, "--latency",
+func (r *rig) startSink(ctx context.Context, expect uint64) (err error) {
+	args := []string{"sink", "--listen=" + local(r.site.sink), "--token=" + token, "--latency",
 		"--expect=" + strconv.FormatUint(expect, 10)}
-	if b.peer != nil {
-		args = append(args, "--lines="+local(b.site.lines))
+	if r.peer != nil {
+		args = append(args, "--lines="+local(r.site.lines))
 	}
-	if b.sc.Refuse > 0 {
-		args = append(args, "--fail-for="+b.sc.Refuse.String())
+	if r.sc.Refuse > 0 {
+		args = append(args, "--fail-for="+r.sc.Refuse.String())
 	}
-	b.sink, err = child.Start(child.Options{Dir: b.site.dir, Name: "sink", Path: b.o.Bench, Args: args})
+	r.sink, err = child.Start(child.Options{Dir: r.site.dir, Name: "sink", Path: r.o.Bench, Args: args})
 	if err != nil {
 		return err
 	}
-	return b.await(ctx, b.sink, func(ctx context.Context) error { return b.web.up(ctx, b.site.sinkURL()+"/stats") })
+	return r.await(ctx, r.sink, func(ctx context.Context) error { return r.web.up(ctx, r.site.sinkURL()+"/stats") })
 }
 
 // startSubject starts what is measured and waits until it takes messages.
-func (b *bed) startSubject(ctx context.Context) error {
+func (r *rig) startSubject(ctx context.Context) error {
 	begin := time.Now()
-	ready, err := b.launch(ctx)
+	ready, err := r.launch(ctx)
 	if err != nil {
 		return err
 	}
-	if err := b.await(ctx, b.subject, ready); err != nil {
+	if err := r.await(ctx, r.subject, ready); err != nil {
 		return err
 	}
-	b.run.Startup = time.Since(begin).Seconds()
+	r.run.Startup = time.Since(begin).Seconds()
 	return nil
 }
 
 // launch starts the subject and returns what says that it is ready.
-func (b *bed) launch(ctx context.Context) (ready func(context.Context) error, err error) {
-	if b.peer == nil {
-		path, err := b.site.writeConfig(b.sc)
+func (r *rig) launch(ctx context.Context) (ready func(context.Context) error, err error) {
+	if r.peer == nil {
+		path, err := r.site.writeConfig(r.sc)
 		if err != nil {
 			return nil, err
 		}
-		b.subject, err = child.Start(child.Options{Dir: b.site.dir, Name: "gateway",
-			Env: []string{"SPLUNK_HEC_TOKEN=" + token}, Path: b.o.Gateway, Args: []string{"run", "-c", path}})
+		r.subject, err = child.Start(child.Options{Dir: r.site.dir, Name: "gateway",
+			Env: []string{"SPLUNK_HEC_TOKEN=" + token}, Path: r.o.Gateway, Args: []string{"run", "-c", path}})
 		if err != nil {
-			return nil, fmt.Errorf("%w (build it with: go build -o %s ./cmd/gateway)", err, b.o.Gateway)
+			return nil, fmt.Errorf("%w (build it with: go build -o %s ./cmd/gateway)", err, r.o.Gateway)
 		}
-		return func(ctx context.Context) error { return b.web.up(ctx, b.site.statsURL()+"/readyz") }, nil
+		return func(ctx context.Context) error { return r.web.up(ctx, r.site.statsURL()+"/readyz") }, nil
 	}
-	cmd, err := b.peer.Command(peers.Site{Dir: b.site.dir, Ports: b.site.ports(b.sc), HEC: b.site.sinkURL(), Token: token, Lines: b.site.lines})
+	cmd, err := r.peer.Command(peers.Site{Dir: r.site.dir, Ports: r.site.ports(r.sc), HEC: r.site.sinkURL(), Token: token, Lines: r.site.lines})
 	if err != nil {
 		return nil, err
 	}
-	b.subject, err = child.Start(child.Options{Dir: b.site.dir, Name: b.run.Subject, Env: cmd.Env, Path: cmd.Path, Args: cmd.Args})
+	r.subject, err = child.Start(child.Options{Dir: r.site.dir, Name: r.run.Subject, Env: cmd.Env, Path: cmd.Path, Args: cmd.Args})
 	return func(ctx context.Context) error {
 		var d net.Dialer
-		for _, port := range b.site.ports(b.sc) {
+		for _, port := range r.site.ports(r.sc) {
 			conn, err := d.DialContext(ctx, "tcp", local(port))
 			if err != nil {
 				return err
@@ -214,7 +214,7 @@ func (b *bed) launch(ctx context.Context) (ready func(context.Context) error, er
 }
 
 // await asks until ready returns no error.
-func (b *bed) await(ctx context.Context, p *child.Process, ready func(context.Context) error) error {
+func (r *rig) await(ctx context.Context, p *child.Process, ready func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWait)
 	defer cancel()
 	t := time.NewTicker(readyPoll)
@@ -235,104 +235,104 @@ func (b *bed) await(ctx context.Context, p *child.Process, ready func(context.Co
 }
 
 // footprint reads what the subject has used since its start.
-func (b *bed) footprint() error {
-	u, err := readUsage(b.subject.PID())
-	b.run.CPU, b.run.RSSHigh, b.run.Written = u.cpu.Seconds(), u.rssHigh, u.written
+func (r *rig) footprint() error {
+	u, err := readUsage(r.subject.PID())
+	r.run.CPU, r.run.RSSHigh, r.run.Written = u.cpu.Seconds(), u.rssHigh, u.written
 	return err
 }
 
 // idle measures the subject doing nothing.
-func (b *bed) idle(ctx context.Context) error {
-	m, err := b.meter()
+func (r *rig) idle(ctx context.Context) error {
+	m, err := r.meter()
 	if err != nil {
 		return err
 	}
-	t := time.NewTimer(b.o.Idle)
+	t := time.NewTimer(r.o.Idle)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-b.subject.Done():
-		return b.subject.Failure()
+	case <-r.subject.Done():
+		return r.subject.Failure()
 	case <-t.C:
 	}
 	if err := m.read(nil); err != nil {
 		return err
 	}
-	b.run.CPUShare = b.run.CPU / b.run.Watched
+	r.run.CPUShare = r.run.CPU / r.run.Watched
 	return nil
 }
 
 // finish stops the subject, takes the last counts, and judges the run.
-func (b *bed) finish(ctx context.Context) error {
-	if b.subject.Ended() {
-		return b.subject.Failure()
+func (r *rig) finish(ctx context.Context) error {
+	if r.subject.Ended() {
+		return r.subject.Failure()
 	}
-	b.run.ExitCode = b.subject.Stop(subjectGrace)
-	if b.run.ExitCode != 0 && b.peer == nil { // others have other habits
-		b.run.problem("the exit code after SIGTERM is %d: %v", b.run.ExitCode, b.subject.Failure())
+	r.run.ExitCode = r.subject.Stop(subjectGrace)
+	if r.run.ExitCode != 0 && r.peer == nil { // others have other habits
+		r.run.problem("the exit code after SIGTERM is %d: %v", r.run.ExitCode, r.subject.Failure())
 	}
 	// Behind the subject's end, so that a late repetition is seen too.
-	if err := b.web.json(ctx, b.site.sinkURL()+"/stats", &b.run.Sink); err != nil {
+	if err := r.web.json(ctx, r.site.sinkURL()+"/stats", &r.run.Sink); err != nil {
 		return err
 	}
-	b.judge()
-	if b.peer == nil {
-		b.judgeBooks()
+	r.judge()
+	if r.peer == nil {
+		r.judgeCounts()
 	}
 	return nil
 }
 
-// judge looks at what was sent and what arrived.
-func (b *bed) judge() {
-	r, s := b.run, b.run.Sink
-	for _, l := range r.Loads {
+// judge compares the messages that were sent and that arrived.
+func (r *rig) judge() {
+	run, s := r.run, r.run.Sink
+	for _, l := range run.Loads {
 		if l.Errors > 0 {
-			r.problem("the load generator could not send %d messages: %s", l.Errors, l.FirstError)
+			run.problem("the load generator could not send %d messages: %s", l.Errors, l.FirstError)
 		}
 	}
-	if s.Lost > 0 && b.sc.lossless() && b.sc.Until == untilDelivered {
-		r.problem("%d messages are lost, the first are %v", s.Lost, s.Missing)
+	if s.Lost > 0 && r.sc.lossless() && r.sc.Until == untilDelivered {
+		run.problem("%d messages are lost, the first are %v", s.Lost, s.Missing)
 	}
 	if s.Duplicated > 0 {
-		r.problem("%d messages came twice", s.Duplicated)
+		run.problem("%d messages came twice", s.Duplicated)
 	}
 	if s.Foreign > 0 {
-		r.problem("%d events are not ours", s.Foreign)
+		run.problem("%d events are not ours", s.Foreign)
 	}
 }
 
-// judgeBooks looks at what only the gateway promises, and compares its counters with what
-// was sent and what arrived.
-func (b *bed) judgeBooks() {
-	r, s := b.run, b.run.Sink
+// judgeCounts checks what only the gateway promises, and compares its counters with the
+// messages that were sent and that arrived.
+func (r *rig) judgeCounts() {
+	run, s := r.run, r.run.Sink
 	if s.Merged > 0 {
-		r.problem("%d messages share an event with another one", s.Merged)
+		run.problem("%d messages share an event with another one", s.Merged)
 	}
-	if unexplained := int64(s.Lost) - r.Books.KernelDrops - r.Books.Dropped; unexplained > 0 && !b.sc.lossless() {
-		r.problem("%d of %d lost messages are in no counter of the gateway", unexplained, s.Lost)
+	if unexplained := int64(s.Lost) - run.Counts.KernelDrops - run.Counts.Dropped; unexplained > 0 && !r.sc.lossless() {
+		run.problem("%d of %d lost messages are in no counter of the gateway", unexplained, s.Lost)
 	}
-	if r.Rate < b.sc.Least {
-		r.problem("%.0f messages a second, at least %.0f are wanted", r.Rate, b.sc.Least)
+	if run.Rate < r.sc.Least {
+		run.problem("%.0f messages a second, at least %.0f are wanted", run.Rate, r.sc.Least)
 	}
-	if d := r.Books.Difference(); d != 0 {
-		r.problem("the books do not balance by %d: %+v", d, r.Books)
+	if d := run.Counts.Difference(); d != 0 {
+		run.problem("received and accounted-for messages differ by %d: %+v", d, run.Counts)
 	}
-	if sent := int64(r.Sent()); b.sc.lossless() && r.Books.Received != sent {
-		r.problem("the gateway has booked %d messages as received of %d sent", r.Books.Received, sent)
+	if sent := int64(run.Sent()); r.sc.lossless() && run.Counts.Received != sent {
+		run.problem("the gateway counted %d messages as received, %d were sent", run.Counts.Received, sent)
 	}
-	if arrived := int64(s.Unique); r.Books.Delivered < arrived {
-		r.problem("the gateway has booked %d messages as delivered, but %d arrived", r.Books.Delivered, arrived)
+	if arrived := int64(s.Unique); run.Counts.Delivered < arrived {
+		run.problem("the gateway counted %d messages as delivered, but %d arrived", run.Counts.Delivered, arrived)
 	}
 }
 
 // stop ends what is still running, the source first.
-func (b *bed) stop() {
-	if b.subject != nil {
-		b.subject.Stop(subjectGrace)
+func (r *rig) stop() {
+	if r.subject != nil {
+		r.subject.Stop(subjectGrace)
 	}
-	if b.sink != nil {
-		b.sink.Stop(helperGrace)
+	if r.sink != nil {
+		r.sink.Stop(helperGrace)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"syslog-gateway/bench/child"
-	"syslog-gateway/bench/mark"
+	"syslog-gateway/bench/marker"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -262,7 +262,7 @@ func TestBodiesAreFullAndDiffer(t *testing.T) {
 			t.Errorf("body %d is compressed %.1f times", i, ratio)
 		}
 		for line := range bytes.Lines(b.data) {
-			if m, _, ok := mark.Find(line); !ok || m.Seq != next {
+			if m, _, ok := marker.Find(line); !ok || m.Seq != next {
 				t.Fatalf("body %d holds %s, want number %d", i, line, next)
 			}
 			next++

@@ -298,15 +298,15 @@ func (s Scenario) scaled(n uint64) Scenario {
 		s.Least = 0 // over before it has begun
 	}
 	var loads []load
-	left := n
+	remaining := n
 	for i, l := range s.Loads {
 		if l.Profile == "" {
 			own, _ := l.messages() // validate has seen it
 			l.Count, l.Seconds = n*own/total, 0
 			if i == len(s.Loads)-1 {
-				l.Count = left
+				l.Count = remaining
 			}
-			left -= l.Count
+			remaining -= l.Count
 		}
 		loads = append(loads, l)
 	}

@@ -33,12 +33,12 @@ type Options struct {
 	Messages uint64
 	// Repeat is how often each scenario is run; 0 is as often as it says.
 	Repeat int
-	// Dir is where the temporary folders are made, "" the system's place. The queue
-	// lies there, so its file system matters.
+	// Dir is where the temporary folders are made; "" is the system's temporary folder.
+	// The queue is there, so its file system matters.
 	Dir string
 	// Keep leaves the temporary folders.
 	Keep bool
-	// Quiet ends a run in which nothing has moved for so long.
+	// Quiet ends a run without progress after this time.
 	Quiet time.Duration
 	// Idle is how long the scenario idle watches.
 	Idle time.Duration
@@ -54,12 +54,12 @@ type Report struct {
 	Gateway string         `json:"gateway_sha256"` // empty: none was measured
 	Peers   []PeerReport   `json:"peers,omitempty"`
 	About   []ScenarioInfo `json:"scenarios"`
-	// Ceilings are what the parts of the harness do alone, where that was measured.
+	// Ceilings are the rates of the harness's components alone, if they were measured.
 	Ceilings []Ceiling `json:"ceilings,omitempty"`
 	Runs     []Run     `json:"runs"`
 }
 
-// PeerReport says how a peer was set up, or why it was left out.
+// PeerReport says how a peer was set up, or why it was skipped.
 type PeerReport struct {
 	Name    string `json:"name"`
 	About   string `json:"about"`
@@ -89,7 +89,7 @@ func (o Options) Run(ctx context.Context) (rep Report, err error) {
 	if o.Repeat < 0 || o.Quiet <= 0 || o.Idle <= 0 {
 		return rep, fmt.Errorf("repeat %d, quiet %v, idle %v: none may be negative, the times must be positive", o.Repeat, o.Quiet, o.Idle)
 	}
-	// Without a slash, exec would look for the program in PATH.
+	// Without a slash, exec would search for the program in PATH.
 	if o.Gateway, err = filepath.Abs(o.Gateway); err != nil {
 		return rep, err
 	}
@@ -140,7 +140,7 @@ func (o *Options) prepare(ctx context.Context, rep *Report) ([]subject, error) {
 		switch {
 		case errors.Is(err, peers.ErrMissing):
 			pr.Missing = err.Error()
-			if _, err := fmt.Fprintln(o.Progress, "left out:", pr.Missing); err != nil {
+			if _, err := fmt.Fprintln(o.Progress, "skipped:", pr.Missing); err != nil {
 				return nil, fmt.Errorf("report progress: %w", err)
 			}
 		case err != nil:
@@ -169,7 +169,7 @@ func exampleConfig(prog *peers.Program) (string, error) {
 	return strings.ReplaceAll(cmd.Config, dir, "DIR"), errors.Join(err, os.RemoveAll(dir))
 }
 
-// point makes the runs of one point: the subjects take turns (A B A B). goOn is false
+// point makes the runs of one point: the subjects alternate (A B A B). goOn is false
 // when one has lost more than the scenario goes on with.
 func (o *Options) point(ctx context.Context, rep *Report, sc Scenario, subjects []subject) (goOn bool, err error) {
 	goOn = true
@@ -216,8 +216,8 @@ func digest(path string) (string, error) {
 
 // Problems counts the gateway's runs that have any: a peer that loses is a result.
 func (rep Report) Problems() (n int) {
-	for _, r := range rep.Runs {
-		if r.Subject == gatewayName && len(r.Problems) > 0 {
+	for _, run := range rep.Runs {
+		if run.Subject == gatewayName && len(run.Problems) > 0 {
 			n++
 		}
 	}

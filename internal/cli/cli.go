@@ -34,7 +34,7 @@ func (e *Exit) Error() string {
 
 func (e *Exit) Unwrap() error { return e.Err }
 
-// Fail marks an error as one of the work: the exit code is Failed. An error that chooses
+// Fail makes an error one of the work: the exit code is Failed. An error that chooses
 // its code already keeps it.
 func Fail(err error) error {
 	if err == nil || errors.As(err, new(*Exit)) {

@@ -28,10 +28,10 @@ func (c Config) Check() error { return c.check(os.Environ()) }
 func (c Config) check(env []string) error {
 	ps := c.problems()
 	if _, err := c.Token(env); err != nil {
-		ps.add(place{}, "%v", err)
+		ps.add(keyPath{}, "%v", err)
 	}
 	if _, err := c.StatsUsers(env); err != nil {
-		ps.add(place{}, "%v", err)
+		ps.add(keyPath{}, "%v", err)
 	}
 	for _, name := range sortedKeys(c.Sources) {
 		if s := c.Sources[name]; slices.Contains(s.Protocols, "tls") {
@@ -50,7 +50,7 @@ func (c Config) check(env []string) error {
 	return ps.err()
 }
 
-func (ps *problems) checkTLS(p place, t ServerTLS) {
+func (ps *problems) checkTLS(p keyPath, t ServerTLS) {
 	if t.CertFile == "" || t.KeyFile == "" {
 		return // Validate reports it where it is wrong
 	}
@@ -63,7 +63,7 @@ func (ps *problems) checkTLS(p place, t ServerTLS) {
 // that exists. It does not create the directory, which would then belong to the user
 // who runs the check, often root. A full file system is not reported: the gateway can
 // start there, deliver, and so free space.
-func (ps *problems) checkWritable(p place, dir string) {
+func (ps *problems) checkWritable(p keyPath, dir string) {
 	if dir == "" {
 		return
 	}
@@ -157,9 +157,9 @@ func usable(token redact.Secret, from string) (redact.Secret, error) {
 	return token, nil
 }
 
-// isPlaceholder reports whether a secret is what `gateway config` prints in its place:
+// isPlaceholder reports whether a secret is what `gateway config` prints instead of it:
 // its output was used as a configuration.
-func isPlaceholder(s redact.Secret) bool { return s == redact.Mark }
+func isPlaceholder(s redact.Secret) bool { return s == redact.Placeholder }
 
 // lookupEnv returns the value of a variable; if it is set more than once, the last one.
 func lookupEnv(env []string, name string) string {

@@ -83,7 +83,7 @@ func TestTokenThatCanNotBeUsed(t *testing.T) {
 		{HEC{TokenFile: empty}, nil, []string{"hec.token_file", "is empty"}},
 		{HEC{}, []string{"CREDENTIALS_DIRECTORY=" + dir}, []string{"systemd credential hec_token", "is a directory"}},
 		{HEC{}, []string{"SPLUNK_HEC_TOKEN=Splunk hunter2"}, []string{"SPLUNK_HEC_TOKEN", "without the word Splunk"}},
-		{HEC{Token: redact.Mark}, nil, []string{"hec.token: is the placeholder"}},
+		{HEC{Token: redact.Placeholder}, nil, []string{"hec.token: is the placeholder"}},
 	} {
 		token, err := Config{HEC: c.hec}.Token(c.env)
 		wantError(t, err, c.want...)
@@ -117,9 +117,9 @@ func TestCheck(t *testing.T) {
 	if err := c.check(nil); err != nil {
 		t.Fatal(err)
 	}
-	for place, want := range map[string]int{dir: 3, c.DeadLetter.Path: 0} { // certificate, key, dead-letter
-		if left, err := os.ReadDir(place); err != nil || len(left) != want {
-			t.Errorf("Check leaves %v in %s, %v", left, place, err)
+	for path, want := range map[string]int{dir: 3, c.DeadLetter.Path: 0} { // certificate, key, dead-letter
+		if remaining, err := os.ReadDir(path); err != nil || len(remaining) != want {
+			t.Errorf("Check leaves %v in %s, %v", remaining, path, err)
 		}
 	}
 	t.Setenv("SPLUNK_HEC_TOKEN", "")

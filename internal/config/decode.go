@@ -14,12 +14,12 @@ import (
 )
 
 // conform checks one layer against the structure and returns its values in their final
-// types. Values that do not fit are reported and left out, so that the others can be
+// types. Values that do not fit are reported and omitted, so that the others can be
 // checked too.
 //
 // The conversions of the decoder (mapstructure) are not used because they are too
 // lenient: they accept 5 as 5 ns, 1.7 as 1, null as "not set" and keys in any case.
-func conform(p place, v any, t reflect.Type, ps *problems) (any, bool) {
+func conform(p keyPath, v any, t reflect.Type, ps *problems) (any, bool) {
 	if v == nil {
 		ps.add(p, "is empty; give it a value, or leave the key out for its default%s", allowed(p))
 		return nil, false
@@ -41,10 +41,11 @@ func conform(p place, v any, t reflect.Type, ps *problems) (any, bool) {
 	return out, true
 }
 
-func conformMap(p place, m map[string]any, t reflect.Type, ps *problems) map[string]any {
+func conformMap(p keyPath, m map[string]any, t reflect.Type, ps *problems) map[string]any {
 	out := make(map[string]any, len(m))
 	for _, name := range sortedKeys(m) {
-		inner, below := t, p
+		var inner reflect.Type
+		var below keyPath
 		switch {
 		case t.Kind() == reflect.Struct:
 			inner, below = field(t, name), p.key(name)
@@ -69,14 +70,14 @@ func unknownHint(name string, section reflect.Type) string {
 	if hint := didYouMean(name, fieldNames(section)); hint != "" {
 		return hint
 	}
-	if places := elsewhere(name); len(places) != 0 {
-		return fmt.Sprintf("; %s belongs under %s", name, strings.Join(places, " or "))
+	if paths := elsewhere(name); len(paths) != 0 {
+		return fmt.Sprintf("; %s belongs under %s", name, strings.Join(paths, " or "))
 	}
 	return "; known here: " + strings.Join(fieldNames(section), ", ")
 }
 
 // allowed returns "; allowed: …" for a key of the table.
-func allowed(p place) string {
+func allowed(p keyPath) string {
 	if k, ok := rows()[p.pattern]; ok {
 		return "; allowed: " + k.rule.allowed
 	}

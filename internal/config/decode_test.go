@@ -87,7 +87,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-func TestOneProblemIsToldOnce(t *testing.T) {
+func TestOneProblemIsReportedOnce(t *testing.T) {
 	for _, yaml := range []string{"queue: {max_size: 1}\n", "batch: {max_bytes: x}\n", "hec: null\n", "sources: {a: {port: x}}\n", "dead_letter: {path: ''}\n"} {
 		_, err := loadText(t, yaml)
 		if err == nil || strings.Contains(err.Error(), "\n") {

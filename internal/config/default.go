@@ -10,7 +10,7 @@ import (
 // and five sources, on the ports of the inventory's constants.syslog_ports.
 func Default() Config {
 	var c Config
-	setDefaults(reflect.ValueOf(&c).Elem(), place{})
+	setDefaults(reflect.ValueOf(&c).Elem(), keyPath{})
 	c.Sources = map[string]Source{
 		"unifi":     newSource(1514, "unifi", "unifi"),
 		"palo_alto": newSource(1515, "palo_alto", "firewall"),
@@ -50,7 +50,7 @@ func newSource(port int, vendor, index string) Source {
 }
 
 // setDefaults gives every key of a section its default.
-func setDefaults(section reflect.Value, p place) {
+func setDefaults(section reflect.Value, p keyPath) {
 	for _, f := range fields(section.Type()) {
 		v, here := section.FieldByIndex(f.Index), p.key(f.Tag.Get("koanf"))
 		if v.Kind() == reflect.Struct {

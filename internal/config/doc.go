@@ -18,9 +18,9 @@
 // Secrets have the type [redact.Secret], which prints as "<secret>".
 //
 // The files fall into four groups: what the keys are (config, keys, default, reload),
-// what they may hold (rules, enrich, validate), how text becomes values with the place
+// what they may contain (rules, enrich, validate), how text becomes values with the origin
 // of each (load, yaml, decode, schema, problem, types), and what the keys refer to on
-// the machine (check, tls, users, hosts). The groups share places, problems and the
+// the machine (check, tls, users, hosts). The groups share key paths, problems and the
 // table, so they are one package although it has more than 1,500 lines.
 //
 // Only the commands import this package. How the stages use a value does not belong

@@ -76,7 +76,7 @@ func wrongField(name, value string) (wrong []string) {
 func isOwnField(name string) bool {
 	return strings.HasPrefix(name, "sc4s_") || slices.Contains([]string{
 		"vendor_product", "class", "facility", "severity", "transport", "sender_ip", // of profile default
-		"truncated", "time_clamped", "sample_rate", // marks
+		"truncated", "time_clamped", "sample_rate", // set by the gateway
 		"time", "host", "source", "sourcetype", "index", "event", "fields", // of HEC
 		"punct", "linecount", "splunk_server", "timestamp", "eventtype", "tag", // of Splunk
 	}, name)

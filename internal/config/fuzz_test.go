@@ -48,10 +48,10 @@ func FuzzLoad(f *testing.F) {
 			t.Fatalf("what YAML writes does not load: %v\n%s", err, out)
 		}
 		if c.HEC.Token != "" {
-			c.HEC.Token = redact.Mark
+			c.HEC.Token = redact.Placeholder
 		}
 		if c.Stats.Password != "" {
-			c.Stats.Password = redact.Mark
+			c.Stats.Password = redact.Placeholder
 		}
 		if !reflect.DeepEqual(normal(again), normal(c)) {
 			t.Fatalf("read again it differs\ngot  %+v\nwant %+v", again, c)

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Limits of the hosts file, which is held in memory.
+// Limits of the hosts file, which is kept in memory.
 const (
 	maxHostsFile  = 4 * MiB
 	maxHostErrors = 20

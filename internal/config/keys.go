@@ -13,26 +13,26 @@ type key struct {
 	pattern string // the path; * is a name that the user chooses
 	initial any    // the default; nil: no value
 	rule    rule
-	applies Part // who applies a change while the gateway runs
+	applies Stage // who applies a change while the gateway runs
 	meaning string
 }
 
 // Part is a part of the program that applies changed keys while the gateway runs.
-type Part int
+type Stage int
 
 // Who applies a change of a key.
 const (
-	// restart: nobody. The change would close a socket, lose a connection or reopen
+	// restart: no stage. The change would close a socket, lose a connection or reopen
 	// the queue.
-	restart Part = iota
-	// onUse: whoever uses the key reads it from the running configuration each time.
+	restart Stage = iota
+	// onUse: the code that uses the key reads it from the running configuration each time.
 	onUse
 	// PartHEC is the HEC client.
-	PartHEC
+	StageHEC
 	// PartSources are the sources that are open.
-	PartSources
+	StageSources
 	// PartLog is the gateway's own log.
-	PartLog
+	StageLog
 )
 
 // table returns all keys in the order of the file. It is built once and never
@@ -54,17 +54,17 @@ func sourceKeys() []key {
 	return append([]key{
 		{"sources.*.port", nil, port(), restart, "Port that the devices send to. Required. Ports below 1024 need CAP_NET_BIND_SERVICE, which the systemd unit grants."},
 		{"sources.*.vendor", "auto", oneOf("unifi", "palo_alto", "cisco_asa", "linux", "windows", "auto"), restart, "Vendor of the devices. `auto` recognises the messages of every vendor. A message of another known vendor gets the sourcetype of that vendor in any case."},
-		{"sources.*.index", "", indexName(), PartSources, "Splunk index of the events. Empty: the default index of the HEC token. Classes that have their own index keep it."},
-		{"sources.*.sourcetype", "", sourcetypeName(), PartSources, "Sourcetype of all events of this source. Empty: the profile chooses it by class."},
+		{"sources.*.index", "", indexName(), StageSources, "Splunk index of the events. Empty: the default index of the HEC token. Classes that have their own index keep it."},
+		{"sources.*.sourcetype", "", sourcetypeName(), StageSources, "Sourcetype of all events of this source. Empty: the profile chooses it by class."},
 		{"sources.*.address", "", ipAddress(), restart, "Address to listen on. Empty: all IPv4 and IPv6 addresses."},
 		{"sources.*.protocols", []string{"udp", "tcp"}, listOf(1, "a list of udp, tcp, tls; tcp and tls need a port each", oneOf("udp", "tcp", "tls")), restart, "Protocols that the devices may use."},
-		{"sources.*.timezone", "UTC", zone(), PartSources, "Time zone of timestamps that do not contain one."},
-		{"sources.*.timezones", nil, zonesByNet(), PartSources, "Time zones by the network of the sender. They take precedence over `timezone`; the narrowest network wins. An IPv4-mapped network means the IPv4 network."},
-		{"sources.*.fields", nil, fixedFields(), PartSources, "Indexed fields that are added to every event of this source, in addition to those of the profile."},
-		{"sources.*.max_message_size", 64 * KiB, between(480, MiB), PartSources, "Longer messages are truncated, marked with the field `truncated` and counted. RFC 5425 section 4.3.1 asks for 2048 bytes or more."},
-		{"sources.*.allow", nil, listOf(0, "networks such as 10.1.0.0/16 or 2001:db8::/32", network()), PartSources, "Networks that may send. Empty: all. Messages from other addresses are dropped and counted. An IPv4-mapped network (::ffff:10.0.0.0/104) means the IPv4 network."},
-		{"sources.*.max_connections", 10000, between(1, 1000000), PartSources, "Maximum number of open TCP and TLS connections. When it is reached, a new connection replaces another one: of the address with the most connections, the one that has been silent longest. Replaced connections are counted. An IPv6 /64 counts as one address. LimitNOFILE of the systemd unit limits all sources together."},
-		{"sources.*.idle_timeout", time.Hour, between(time.Second, 7*24*time.Hour), PartSources, "A connection is closed when it sends nothing for this long. An incomplete message is delivered after 5 s of silence."},
+		{"sources.*.timezone", "UTC", zone(), StageSources, "Time zone of timestamps that do not contain one."},
+		{"sources.*.timezones", nil, zonesByNet(), StageSources, "Time zones by the network of the sender. They take precedence over `timezone`; the narrowest network wins. An IPv4-mapped network means the IPv4 network."},
+		{"sources.*.fields", nil, fixedFields(), StageSources, "Indexed fields that are added to every event of this source, in addition to those of the profile."},
+		{"sources.*.max_message_size", 64 * KiB, between(480, MiB), StageSources, "Longer messages are truncated, marked with the field `truncated` and counted. RFC 5425 section 4.3.1 asks for 2048 bytes or more."},
+		{"sources.*.allow", nil, listOf(0, "networks such as 10.1.0.0/16 or 2001:db8::/32", network()), StageSources, "Networks that may send. Empty: all. Messages from other addresses are dropped and counted. An IPv4-mapped network (::ffff:10.0.0.0/104) means the IPv4 network."},
+		{"sources.*.max_connections", 10000, between(1, 1000000), StageSources, "Maximum number of open TCP and TLS connections. When it is reached, a new connection replaces another one: of the address with the most connections, the one that has been silent longest. Replaced connections are counted. An IPv6 /64 counts as one address. LimitNOFILE of the systemd unit limits all sources together."},
+		{"sources.*.idle_timeout", time.Hour, between(time.Second, 7*24*time.Hour), StageSources, "A connection is closed when it sends nothing for this long. An incomplete message is delivered after 5 s of silence."},
 		{"sources.*.silent_after", time.Hour, between(0, 30*24*time.Hour), onUse, "A sender is shown as silent when it has sent at least 10 messages, and then nothing for this long and for five times its usual pause. 0: never."},
 		{"sources.*.receive_buffer", 32 * MiB, between(4*KiB, GiB), restart, "Kernel receive buffer of a UDP socket. The kernel limits it to net.core.rmem_max; see deploy/sysctl.d."},
 	}, serverTLSKeys("sources.*", "protocol `tls`")...)
@@ -81,13 +81,13 @@ func serverTLSKeys(section, what string) []key {
 
 func dataKeys() []key {
 	return []key{
-		{"metadata.profile", "default", oneOf("default", "sc4s"), PartSources, "Sourcetypes, indexes and field names of the events. `sc4s` uses those of Splunk Connect for Syslog."},
-		{"metadata.overrides.*.index", "", indexName(), PartSources, "Index of this class, instead of the one of the profile. Empty: unchanged."},
-		{"metadata.overrides.*.sourcetype", "", sourcetypeName(), PartSources, "Sourcetype of this class. Empty: unchanged."},
-		{"metadata.overrides.*.source", "", text("text without control characters"), PartSources, "Splunk `source` of this class. Empty: unchanged."},
-		{"metadata.drop", nil, listOf(0, "classes such as unifi_wireless (docs/metadata.md)", className()), PartSources, "Classes that are discarded. Their messages are counted as dropped, with the reason `rule`."},
-		{"metadata.sample", nil, samples(), PartSources, "Classes that are sampled, with N: one message in N is kept and gets the field `sample_rate`. The other messages are counted as dropped, with the reason `rule`. Each transport and each receive loop of a source counts separately."},
-		{"metadata.hosts_file", "", text("a CSV file"), PartSources, "Names of senders, one line `address,name` for each. The name becomes the host of messages that do not contain one. The file is read at start and on SIGHUP. It may have at most 4 MiB."},
+		{"metadata.profile", "default", oneOf("default", "sc4s"), StageSources, "Sourcetypes, indexes and field names of the events. `sc4s` uses those of Splunk Connect for Syslog."},
+		{"metadata.overrides.*.index", "", indexName(), StageSources, "Index of this class, instead of the one of the profile. Empty: unchanged."},
+		{"metadata.overrides.*.sourcetype", "", sourcetypeName(), StageSources, "Sourcetype of this class. Empty: unchanged."},
+		{"metadata.overrides.*.source", "", text("text without control characters"), StageSources, "Splunk `source` of this class. Empty: unchanged."},
+		{"metadata.drop", nil, listOf(0, "classes such as unifi_wireless (docs/metadata.md)", className()), StageSources, "Classes that are discarded. Their messages are counted as dropped, with the reason `rule`."},
+		{"metadata.sample", nil, samples(), StageSources, "Classes that are sampled, with N: one message in N is kept and gets the field `sample_rate`. The other messages are counted as dropped, with the reason `rule`. Each transport and each receive loop of a source counts separately."},
+		{"metadata.hosts_file", "", text("a CSV file"), StageSources, "Names of senders, one line `address,name` for each. The name becomes the host of messages that do not contain one. The file is read at start and on SIGHUP. It may have at most 4 MiB."},
 
 		// 512 KiB of JSON are about 1,500 events: enough for gzip to find repetitions,
 		// and only a busy source fills it within max_age.
@@ -110,21 +110,21 @@ func dataKeys() []key {
 
 func hecKeys() []key {
 	return []key{
-		{"hec.endpoints", []string{"https://splunk:8088"}, listOf(1, "a list of URLs such as https://splunk:8088", endpoint()), PartHEC, "Base URLs of the HEC endpoints. /services/collector/event is appended."},
-		{"hec.token", "", secret("the token alone, without the word Splunk"), PartHEC, "HEC token. It is better kept outside of this file: see [The HEC token](#the-hec-token)."},
-		{"hec.token_file", "", text("a file that holds the token"), PartHEC, "File that contains the token."},
-		{"hec.fallback_index", "", indexName(), PartHEC, "Index for events whose own index HEC refuses (code 7). The field `original_index` then contains the refused index. The token must be allowed to write to this index. Empty: such events become dead letters."},
+		{"hec.endpoints", []string{"https://splunk:8088"}, listOf(1, "a list of URLs such as https://splunk:8088", endpoint()), StageHEC, "Base URLs of the HEC endpoints. /services/collector/event is appended."},
+		{"hec.token", "", secret("the token alone, without the word Splunk"), StageHEC, "HEC token. It is better kept outside of this file: see [The HEC token](#the-hec-token)."},
+		{"hec.token_file", "", text("a file that holds the token"), StageHEC, "File that contains the token."},
+		{"hec.fallback_index", "", indexName(), StageHEC, "Index for events whose own index HEC refuses (code 7). The field `original_index` then contains the refused index. The token must be allowed to write to this index. Empty: such events become dead letters."},
 		{"hec.compression", "gzip", oneOf("gzip", "none"), restart, "Compression of request bodies, in the disk queue as well."},
 		{"hec.in_flight", 4, between(1, 64), restart, "Maximum number of concurrent requests per shard."},
-		{"hec.timeout", time.Minute, between(100*time.Millisecond, 10*time.Minute), PartHEC, "Timeout of one request."},
+		{"hec.timeout", time.Minute, between(100*time.Millisecond, 10*time.Minute), StageHEC, "Timeout of one request."},
 		{"hec.ack.enabled", false, trueOrFalse(), restart, "Indexer acknowledgement: an event is removed from the queue when it is indexed, not when it is received. It must be enabled for the token."},
 		{"hec.ack.poll_interval", 10 * time.Second, between(100*time.Millisecond, 5*time.Minute), restart, "Time between two queries for acknowledgements."},
 		{"hec.ack.timeout", 5 * time.Minute, between(time.Second, time.Hour), restart, "Events that are not acknowledged within this time are sent again. Must be longer than `poll_interval`."},
 		{"hec.tls.ca_file", "", text("a PEM file"), restart, "CA certificates that are trusted for the endpoints. Empty: those of the system."},
 		{"hec.tls.server_name", "", text("a host name"), restart, "Name that the certificate of the endpoint must contain. Empty: the host in the URL."},
 		{"hec.tls.insecure_skip_verify", false, trueOrFalse(), restart, "Do not verify the certificate of the endpoint. Anybody between gateway and endpoint can then read the token."},
-		{"hec.retry.initial", 250 * time.Millisecond, between(10*time.Millisecond, time.Minute), PartHEC, "Pause before the first retry. It doubles with each retry, up to `max`. Retries never stop."},
-		{"hec.retry.max", 30 * time.Second, between(10*time.Millisecond, time.Hour), PartHEC, "Longest pause between retries. Not shorter than `initial`."},
+		{"hec.retry.initial", 250 * time.Millisecond, between(10*time.Millisecond, time.Minute), StageHEC, "Pause before the first retry. It doubles with each retry, up to `max`. Retries never stop."},
+		{"hec.retry.max", 30 * time.Second, between(10*time.Millisecond, time.Hour), StageHEC, "Longest pause between retries. Not shorter than `initial`."},
 		{"hec.health_interval", 5 * time.Second, between(100*time.Millisecond, 10*time.Minute), restart, "Time between two health checks of an endpoint."},
 	}
 }
@@ -149,7 +149,7 @@ func restKeys() []key {
 	}
 	keys = append(keys, serverTLSKeys("stats", "stats.listen. Empty: plain HTTP")...)
 	return append(keys,
-		key{"log.level", "info", oneOf("debug", "info", "warn", "error"), PartLog, "Lowest level that is logged."},
+		key{"log.level", "info", oneOf("debug", "info", "warn", "error"), StageLog, "Lowest level that is logged."},
 		key{"log.format", "auto", oneOf("auto", "text", "json", "journal"), restart, "`auto`: `journal` under systemd, else `text`."},
 		key{"shutdown_timeout", 30 * time.Second, between(time.Second, 10*time.Minute), onUse, "Maximum time to deliver queued events on shutdown. The rest stays on disk. Must be shorter than TimeoutStopSec of the systemd unit."},
 	)

@@ -29,7 +29,7 @@ const delimiter = "\x1f"
 // layer is one origin of values.
 type layer struct {
 	values map[string]any
-	// where returns the place in which the layer sets a key or a section above it,
+	// where returns the file and line, or the variable, in which the layer sets a key or a section above it,
 	// and how many of the names it found; 0 if it sets none of them.
 	where func(names []string) (string, int)
 }
@@ -71,8 +71,8 @@ func load(base Config, doc document, data []byte, env []string, flags *pflag.Fla
 		return Config{}, err
 	}
 	for _, p := range c.problems() {
-		if !found.about(p.place) {
-			p.where = whereIs(layers, p.place)
+		if !found.about(p.key) {
+			p.where = whereIs(layers, p.key)
 			found = append(found, p)
 		}
 	}
@@ -128,9 +128,9 @@ func merge(base Config, layers []layer) (Config, error) {
 
 func fileLayer(doc document, found *problems) layer {
 	var ps problems
-	values, _ := conform(place{}, doc.values, reflect.TypeFor[Config](), &ps)
+	values, _ := conform(keyPath{}, doc.values, reflect.TypeFor[Config](), &ps)
 	for _, p := range ps {
-		p.where, _ = doc.where(p.place.names)
+		p.where, _ = doc.where(p.key.names)
 		*found = append(*found, p)
 	}
 	return layer{values: values.(map[string]any), where: doc.where}
@@ -204,7 +204,7 @@ func addValue(values map[string]any, path []string, text, where string, found *p
 		v = map[string]any{name: v}
 	}
 	var ps problems
-	fit, _ := conform(place{}, v, reflect.TypeFor[Config](), &ps)
+	fit, _ := conform(keyPath{}, v, reflect.TypeFor[Config](), &ps)
 	for _, p := range ps {
 		p.where = where
 		*found = append(*found, p)
@@ -212,7 +212,7 @@ func addValue(values map[string]any, path []string, text, where string, found *p
 	maps.Merge(fit.(map[string]any), values)
 }
 
-// lookup returns the function where of a layer that knows a place for each path.
+// lookup returns the function where of a layer that knows the origin of each path.
 func lookup(paths map[string]string) func([]string) (string, int) {
 	return func(names []string) (string, int) {
 		for n := len(names); n > 0; n-- {
@@ -224,8 +224,8 @@ func lookup(paths map[string]string) func([]string) (string, int) {
 	}
 }
 
-// whereIs returns the place that decides the value of a key.
-func whereIs(layers []layer, p place) string {
+// whereIs returns the origin of the value of a key.
+func whereIs(layers []layer, p keyPath) string {
 	best, depth := "", 0
 	for _, l := range layers {
 		if where, n := l.where(p.names); n > 0 && n >= depth {

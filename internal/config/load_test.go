@@ -79,7 +79,7 @@ func TestEmptyFilesAreTheDefaults(t *testing.T) {
 // than none.
 func normal(c Config) map[string]any {
 	values := make(map[string]any)
-	walk(c, func(p place, v reflect.Value) {
+	walk(c, func(p keyPath, v reflect.Value) {
 		if k := v.Kind(); (k == reflect.Slice || k == reflect.Map) && v.Len() == 0 {
 			return
 		}
@@ -222,7 +222,7 @@ func TestYAMLRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatalf("what YAML wrote does not load: %v\n%s", err, out)
 	}
-	c.HEC.Token, c.Stats.Password = redact.Mark, redact.Mark
+	c.HEC.Token, c.Stats.Password = redact.Placeholder, redact.Placeholder
 	if !reflect.DeepEqual(normal(again), normal(c)) {
 		t.Errorf("got  %+v\nwant %+v", again, c)
 	}

@@ -8,8 +8,8 @@ import (
 	"syslog-gateway/internal/suggest"
 )
 
-// place is a key of the configuration.
-type place struct {
+// keyPath is a key of the configuration.
+type keyPath struct {
 	// names is the path as the user wrote it. Names may contain dots (10.1.0.0/16),
 	// so the path is a list.
 	names []string
@@ -17,27 +17,27 @@ type place struct {
 	pattern string
 }
 
-// key returns the place of a fixed key below p.
-func (p place) key(name string) place { return p.below(name, name) }
+// key returns the path of a fixed key below p.
+func (p keyPath) key(name string) keyPath { return p.below(name, name) }
 
-// entry returns the place of a name that the user chose.
-func (p place) entry(name string) place { return p.below(name, "*") }
+// entry returns the path of a name that the user chose.
+func (p keyPath) entry(name string) keyPath { return p.below(name, "*") }
 
-// item returns the place of an entry of a map that has one row for all entries.
-func (p place) item(name string) place {
-	return place{names: append(p.names[:len(p.names):len(p.names)], name), pattern: p.pattern}
+// item returns the path of an entry of a map that has one row for all entries.
+func (p keyPath) item(name string) keyPath {
+	return keyPath{names: append(p.names[:len(p.names):len(p.names)], name), pattern: p.pattern}
 }
 
-func (p place) below(name, pattern string) place {
+func (p keyPath) below(name, pattern string) keyPath {
 	if p.pattern != "" {
 		pattern = p.pattern + "." + pattern
 	}
-	return place{names: append(p.names[:len(p.names):len(p.names)], name), pattern: pattern}
+	return keyPath{names: append(p.names[:len(p.names):len(p.names)], name), pattern: pattern}
 }
 
-// at returns the place at a path of names.
-func at(names ...string) place {
-	var p place
+// at returns the path of names.
+func at(names ...string) keyPath {
+	var p keyPath
 	for i, name := range names {
 		if i == 1 && names[0] == "sources" {
 			p = p.entry(name)
@@ -48,18 +48,18 @@ func at(names ...string) place {
 	return p
 }
 
-func (p place) String() string { return strings.Join(p.names, ".") }
+func (p keyPath) String() string { return strings.Join(p.names, ".") }
 
 // problem is one error in a configuration.
 type problem struct {
 	where string // file and line, variable or flag; empty if unknown
-	place place
+	key   keyPath
 	text  string // what is wrong and how to correct it
 }
 
 func (p problem) Error() string {
 	s := p.text
-	if key := p.place.String(); key != "" {
+	if key := p.key.String(); key != "" {
 		s = key + ": " + s
 	}
 	if p.where != "" {
@@ -71,8 +71,8 @@ func (p problem) Error() string {
 // problems collects all errors, to report them at once.
 type problems []problem
 
-func (ps *problems) add(p place, format string, args ...any) {
-	*ps = append(*ps, problem{place: p, text: fmt.Sprintf(format, args...)})
+func (ps *problems) add(p keyPath, format string, args ...any) {
+	*ps = append(*ps, problem{key: p, text: fmt.Sprintf(format, args...)})
 }
 
 // err joins the problems; nil if there are none.
@@ -85,9 +85,9 @@ func (ps problems) err() error {
 }
 
 // about reports whether there is a problem with this key.
-func (ps problems) about(p place) bool {
+func (ps problems) about(p keyPath) bool {
 	for _, have := range ps {
-		if have.place.String() == p.String() {
+		if have.key.String() == p.String() {
 			return true
 		}
 	}

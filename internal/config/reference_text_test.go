@@ -23,7 +23,7 @@ func referenceText() string {
 			if !nested {
 				s = "Other keys"
 			}
-			fmt.Fprintf(&b, "\n## %s\n\n%s| Key | Type | Default | Allowed | Meaning | Reload |\n|---|---|---|---|---|---|\n", s, sectionNote(section))
+			fmt.Fprintf(&b, "\n## %s\n\n%s| Key | Type | Default | Allowed | Meaning | Reload |\n|---|---|---|---|---|---|\n", s, sectionText(section))
 		}
 		reload := "yes"
 		if k.applies == restart {
@@ -38,8 +38,8 @@ func referenceText() string {
 	return b.String()
 }
 
-// sectionNote is what a section's table cannot say.
-func sectionNote(section string) string {
+// sectionText is what a section's table cannot say.
+func sectionText(section string) string {
 	switch section {
 	case "sources":
 		var rows strings.Builder
@@ -63,7 +63,7 @@ func defaultTexts() map[string]string {
 	c.Sources = map[string]Source{"any": newSource(0, "auto", "")}
 	c.Metadata.Overrides = map[string]Override{"any": {}}
 	texts := make(map[string]string)
-	walk(c, func(p place, v reflect.Value) { texts[p.pattern] = defaultText(v) })
+	walk(c, func(p keyPath, v reflect.Value) { texts[p.pattern] = defaultText(v) })
 	texts["sources.*.port"] = "required"
 	return texts
 }

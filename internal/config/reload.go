@@ -14,21 +14,21 @@ type Change struct {
 	// those that differ and need a restart. A source that was added or removed is
 	// one key, sources.NAME. Both are in the order of the reference.
 	Applied, Restart []string
-	// Parts are the parts that have to apply Next, each once. The HEC client and
+	// Stages are the stages that have to apply Next, each once. The HEC client and
 	// the sources always have to: a reload also reads the token and the hosts file.
-	Parts []Part
+	Stages []Stage
 }
 
 // Reload compares the running configuration with a new one. The table says which
 // keys can change while the gateway runs.
 func (c Config) Reload(fresh Config) Change {
-	ch := Change{Next: c, Parts: []Part{PartHEC, PartSources}}
-	ch.compare(reflect.ValueOf(&ch.Next).Elem(), reflect.ValueOf(fresh), place{})
+	ch := Change{Next: c, Stages: []Stage{StageHEC, StageSources}}
+	ch.compare(reflect.ValueOf(&ch.Next).Elem(), reflect.ValueOf(fresh), keyPath{})
 	return ch
 }
 
 // compare sets the keys of next that a reload applies to their values in fresh.
-func (ch *Change) compare(next, fresh reflect.Value, p place) {
+func (ch *Change) compare(next, fresh reflect.Value, p keyPath) {
 	switch {
 	case next.Kind() == reflect.Struct:
 		for _, f := range fields(next.Type()) {
@@ -46,7 +46,7 @@ func (ch *Change) compare(next, fresh reflect.Value, p place) {
 
 // compareSections compares sections whose names the user chooses. A source that was
 // added or removed needs a restart; other sections come and go with a reload.
-func (ch *Change) compareSections(next, fresh reflect.Value, p place) {
+func (ch *Change) compareSections(next, fresh reflect.Value, p keyPath) {
 	names := append(sortedKeys(next.Interface()), sortedKeys(fresh.Interface())...)
 	slices.Sort(names)
 	merged := reflect.MakeMap(next.Type()) // others read the map of the running configuration
@@ -63,9 +63,9 @@ func (ch *Change) compareSections(next, fresh reflect.Value, p place) {
 			ch.Restart = append(ch.Restart, here.String())
 			result = before
 		case after.IsValid():
-			walkValue(after, here, func(p place, _ reflect.Value) { ch.changed(p) })
+			walkValue(after, here, func(p keyPath, _ reflect.Value) { ch.changed(p) })
 		default:
-			walkValue(before, here, func(p place, _ reflect.Value) { ch.changed(p) })
+			walkValue(before, here, func(p keyPath, _ reflect.Value) { ch.changed(p) })
 		}
 		if result.IsValid() {
 			merged.SetMapIndex(key, result)
@@ -76,16 +76,16 @@ func (ch *Change) compareSections(next, fresh reflect.Value, p place) {
 	}
 }
 
-// changed notes a key that differs, and reports whether a reload applies it.
-func (ch *Change) changed(p place) bool {
+// changed records a key that differs, and reports whether a reload applies it.
+func (ch *Change) changed(p keyPath) bool {
 	part := rows()[p.pattern].applies
 	if part == restart {
 		ch.Restart = append(ch.Restart, p.String())
 		return false
 	}
 	ch.Applied = append(ch.Applied, p.String())
-	if part != onUse && !slices.Contains(ch.Parts, part) {
-		ch.Parts = append(ch.Parts, part)
+	if part != onUse && !slices.Contains(ch.Stages, part) {
+		ch.Stages = append(ch.Stages, part)
 	}
 	return true
 }

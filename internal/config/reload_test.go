@@ -53,8 +53,8 @@ func TestNextHasWhatAChangePromises(t *testing.T) {
 	if !reflect.DeepEqual(old, Default()) {
 		t.Error("the reload changed the running configuration itself")
 	}
-	if want := []Part{PartHEC, PartSources, PartLog}; !slices.Equal(first.Parts, want) || !slices.Equal(then.Parts, want[:2]) {
-		t.Errorf("parts %v and then %v", first.Parts, then.Parts)
+	if want := []Stage{StageHEC, StageSources, StageLog}; !slices.Equal(first.Stages, want) || !slices.Equal(then.Stages, want[:2]) {
+		t.Errorf("parts %v and then %v", first.Stages, then.Stages)
 	}
 }
 
@@ -118,7 +118,7 @@ func edit(c *Config, source string, change func(*Source)) {
 	c.Sources[source] = s
 }
 
-// TestEveryChangeIsSeen changes each key in turn: exactly that key is reported.
+// TestEveryChangeIsSeen changes one key after the other: exactly that key is reported.
 func TestEveryChangeIsSeen(t *testing.T) {
 	for _, k := range table() {
 		old, changed := oneOfEach(), oneOfEach()
@@ -143,8 +143,8 @@ func oneOfEach() Config {
 // touch changes the value of one key.
 func touch(v reflect.Value, pattern string) bool {
 	done := false
-	var visit func(v reflect.Value, p place)
-	visit = func(v reflect.Value, p place) {
+	var visit func(v reflect.Value, p keyPath)
+	visit = func(v reflect.Value, p keyPath) {
 		switch {
 		case v.Kind() == reflect.Struct:
 			for _, f := range fields(v.Type()) {
@@ -173,6 +173,6 @@ func touch(v reflect.Value, pattern string) bool {
 			}
 		}
 	}
-	visit(v, place{})
+	visit(v, keyPath{})
 	return done
 }

@@ -12,13 +12,13 @@ import (
 )
 
 // visitor is called for a key and its value.
-type visitor func(p place, v reflect.Value)
+type visitor func(p keyPath, v reflect.Value)
 
 // walk calls visit for every key of a configuration, in the order of the structure;
 // names that the user chose are sorted.
-func walk(c Config, visit visitor) { walkValue(reflect.ValueOf(c), place{}, visit) }
+func walk(c Config, visit visitor) { walkValue(reflect.ValueOf(c), keyPath{}, visit) }
 
-func walkValue(v reflect.Value, p place, visit visitor) {
+func walkValue(v reflect.Value, p keyPath, visit visitor) {
 	switch {
 	case v.Kind() == reflect.Struct:
 		for _, f := range fields(v.Type()) {

@@ -76,7 +76,7 @@ func TestSecretHidesItself(t *testing.T) {
 		if strings.Contains(out, "hunter2") || strings.Contains(out, "68756e746572") {
 			t.Errorf("shows the secret: %s", out)
 		}
-		if !strings.Contains(out, redact.Mark) && !strings.Contains(out, `\u003csecret\u003e`) {
+		if !strings.Contains(out, redact.Placeholder) && !strings.Contains(out, `\u003csecret\u003e`) {
 			t.Errorf("does not say that there is a secret: %s", out)
 		}
 	}

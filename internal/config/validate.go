@@ -17,7 +17,7 @@ func (c Config) Validate() error { return c.problems().err() }
 
 func (c Config) problems() problems {
 	var ps problems
-	walk(c, func(p place, v reflect.Value) {
+	walk(c, func(p keyPath, v reflect.Value) {
 		r := rows()[p.pattern].rule
 		if wrong := r.check(v.Interface()); wrong != "" {
 			ps.add(p, "%s; allowed: %s", wrong, r.allowed)
@@ -76,7 +76,7 @@ func isName(s string) bool {
 
 // socket is an address that the gateway will bind.
 type socket struct {
-	place   place
+	key     keyPath
 	network string // udp or tcp
 	address string
 	port    int
@@ -104,8 +104,8 @@ func (c Config) checkPorts(ps *problems) {
 	}
 	for i, a := range sockets {
 		for _, b := range sockets[:i] {
-			if a.network == b.network && a.port == b.port && overlap(a.address, b.address) && !ps.about(a.place) {
-				ps.add(a.place, "%d is taken by %s (%s on %s); give each its own port, protocol or address", a.port, b.place, b.network, addressText(b.address))
+			if a.network == b.network && a.port == b.port && overlap(a.address, b.address) && !ps.about(a.key) {
+				ps.add(a.key, "%d is taken by %s (%s on %s); give each its own port, protocol or address", a.port, b.key, b.network, addressText(b.address))
 			}
 		}
 	}

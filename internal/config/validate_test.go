@@ -202,7 +202,7 @@ func TestTableAndStructureAgree(t *testing.T) {
 	c := Default()
 	c.Metadata.Overrides = map[string]Override{"x": {}}
 	inStructure := make(map[string]bool)
-	walk(c, func(p place, v reflect.Value) {
+	walk(c, func(p keyPath, v reflect.Value) {
 		inStructure[p.pattern] = true
 		k, ok := rows()[p.pattern]
 		if !ok {

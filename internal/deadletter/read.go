@@ -78,7 +78,7 @@ func (s *Store) Latest(n int) ([]status.DeadLetter, error) {
 	size := files[len(files)-1].size
 	data := make([]byte, min(size, tailBytes))
 	read, err := f.ReadAt(data, size-int64(len(data)))
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("read dead letters: %w", err)
 	}
 	data = data[:read]
@@ -127,7 +127,7 @@ func (s *Store) read(name string, f func(Letter) bool, damaged *int) error {
 	r := bufio.NewReaderSize(file, 64<<10)
 	for {
 		line, err := r.ReadBytes('\n')
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

@@ -93,6 +93,7 @@ func stampText(s syslog.Stamp) string {
 		return ""
 	case syslog.Unix:
 		return "@" + strconv.FormatInt(s.Secs, 10) + fraction
+	default: // written below
 	}
 	text := fmt.Sprintf("%04d-%02d-%02d %02d:%02d:%02d%s", s.Year, s.Month, s.Day, s.Hour, s.Minute, s.Second, fraction)
 	if s.Kind == syslog.Fixed {

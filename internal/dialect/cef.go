@@ -20,19 +20,19 @@ type cef struct {
 // parseCEF reads a message that begins with "CEF:". A '|' in a header part is escaped by
 // '\'.
 func parseCEF(p []byte) (c cef) {
-	var parts [7][]byte
+	var fields [7][]byte
 	n := 0
-	for n < len(parts) {
+	for n < len(fields) {
 		end := bar(p)
 		if end < 0 {
 			break
 		}
-		parts[n] = p[:end]
+		fields[n] = p[:end]
 		p = p[end+1:]
 		n++
 	}
-	c.complete = n == len(parts)
-	c.vendor, c.product, c.signature, c.name = parts[1], parts[2], parts[4], parts[5]
+	c.complete = n == len(fields)
+	c.vendor, c.product, c.signature, c.name = fields[1], fields[2], fields[4], fields[5]
 	c.extension = p
 	return c
 }
@@ -54,7 +54,7 @@ func bar(p []byte) int {
 }
 
 // extensionValue returns what follows a key in a CEF extension, up to the end of the
-// extension, because nothing marks the end of a value. blankKey is " key=".
+// extension, because a value has no end marker. blankKey is " key=".
 func extensionValue(p, blankKey []byte) []byte {
 	if bytes.HasPrefix(p, blankKey[1:]) {
 		return p[len(blankKey)-1:]
@@ -86,7 +86,7 @@ var (
 	keyMsg     = []byte(" msg=")
 )
 
-// origin returns the parts of the header that become indexed fields. They are cut,
+// origin returns the fields of the header that become indexed fields. They are cut,
 // because in a broken message the next '|' may be far away.
 func (c *cef) origin() CEFHeader {
 	const most = 256

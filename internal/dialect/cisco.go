@@ -156,7 +156,7 @@ func isOtherCisco(facility []byte) bool {
 // maxCiscoHeader is how far into a line the '%' of an identifier is searched, in bytes.
 const maxCiscoHeader = 160
 
-// ownCisco reads lines without a mark at the usual place on the Cisco port: IOS XR with
+// ownCisco reads lines without a marker at the usual position on the Cisco port: IOS XR with
 // its node names, and messages without an identifier.
 func ownCisco(l *line, r *Result) bool {
 	rest := l.rest
@@ -181,7 +181,7 @@ func ownCisco(l *line, r *Result) bool {
 // deviceColon follows the device-id of an ASA.
 var deviceColon = []byte(" : ")
 
-// nodeTime looks for a time behind a node of IOS XR ("RP/0/RP0/CPU0:Dec 11 …") or a
+// nodeTime searches for a time behind a node of IOS XR ("RP/0/RP0/CPU0:Dec 11 …") or a
 // module ("CLC 6/0: Dec 11 …"). It is the device's own time, also behind the header of a
 // relay.
 func (l *line) nodeTime(header []byte, r *Result) {

@@ -7,7 +7,7 @@ import (
 	"syslog-gateway/internal/syslog"
 )
 
-// ownLinux reads lines without a mark on the Linux port: all that have a header, or a
+// ownLinux reads lines without a marker on the Linux port: all that have a header, or a
 // program tag behind a PRI, or that are one JSON object.
 func ownLinux(l *line, r *Result) bool {
 	switch {
@@ -93,7 +93,7 @@ func isAuth(app, text []byte) bool {
 }
 
 var (
-	auditMark   = []byte(" msg=audit(")
+	auditMarker = []byte(" msg=audit(")
 	kernelAudit = []byte(" audit(")
 	nodeKey     = []byte("node=")
 )
@@ -109,13 +109,13 @@ func isAudit(l *line) bool {
 		return false
 	}
 	p := l.text
-	return (hasPrefix(p, "type=") || hasPrefix(p, "node=")) && bytes.Contains(head(p, 320), auditMark)
+	return (hasPrefix(p, "type=") || hasPrefix(p, "node=")) && bytes.Contains(head(p, 320), auditMarker)
 }
 
 // setAudit sets the time and the node of an audit record. The node differs from the
 // header's host if one machine sends the records of others.
 func setAudit(text []byte, r *Result) {
-	setEpoch(text, auditMark, r)
+	setEpoch(text, auditMarker, r)
 	if bytes.HasPrefix(text, nodeKey) {
 		node, _ := syslog.Word(text[len(nodeKey):])
 		if !isSameHost(node, r.Host) {
@@ -124,15 +124,15 @@ func setAudit(text []byte, r *Result) {
 	}
 }
 
-// setEpoch sets the time that stands behind a mark such as "audit(". It needs no zone
+// setEpoch sets the time behind a marker such as "audit(". It needs no zone
 // and is more exact than the header's. If the header's time has a zone and is more
 // than a day away, the record is not from today's log, and the header's time stays.
-func setEpoch(text, mark []byte, r *Result) {
-	i := bytes.Index(head(text, 320), mark)
+func setEpoch(text, marker []byte, r *Result) {
+	i := bytes.Index(head(text, 320), marker)
 	if i < 0 {
 		return
 	}
-	s, _ := syslog.ParseUnix(text[i+len(mark):])
+	s, _ := syslog.ParseUnix(text[i+len(marker):])
 	if h := &r.Stamp; h.Kind == syslog.Fixed {
 		year := int(h.Year)
 		if year == 0 {

@@ -188,7 +188,7 @@ var (
 )
 
 // readPANLEEF reads "LEEF:1.0|Palo Alto Networks|PAN-OS Syslog Integration|8.1.6|…".
-// LEEF of other vendors has no mark.
+// LEEF of other vendors has no marker.
 func readPANLEEF(p []byte, r *Result) bool {
 	if !bytes.Contains(head(p, 64), leefVendor) {
 		return false
@@ -231,7 +231,7 @@ func readPANJSON(p []byte, r *Result) bool {
 	return true
 }
 
-// ownPAN reads lines without a mark on the PAN-OS port. PAN-OS has none.
+// ownPAN reads lines without a marker on the PAN-OS port. PAN-OS has none.
 func ownPAN(l *line, r *Result) bool {
 	return readLinux(l, r)
 }

@@ -42,20 +42,20 @@ func (p *Parser) Parse(msg []byte, h *syslog.Header, r *Result) {
 	p.read(&l, r)
 }
 
-// read sets r to what the line is: by a mark, by a mark behind the header of a relay, by
-// a mark behind some words, or by the rules of the port's family.
+// read sets r to what the line is: by a marker, by a marker behind the header of a relay, by
+// a marker behind some words, or by the rules of the port's family.
 func (p *Parser) read(l *line, r *Result) {
 	switch {
-	case l.marked(r):
+	case l.byMarker(r):
 	case p.relayed(l, r):
-	case len(l.app) == 0 && l.markedBehind(r):
+	case len(l.app) == 0 && l.byLaterMarker(r):
 	case p.own(l, r):
 	default:
 		r.setUnknown()
 	}
 }
 
-// own reads a line without a mark by the rules of the port's family. It returns false
+// own reads a line without a marker by the rules of the port's family. It returns false
 // if these do not know the line. (It is a switch and not a table of functions: a call
 // through a pointer would move the line to the heap.)
 func (p *Parser) own(l *line, r *Result) bool {

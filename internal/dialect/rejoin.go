@@ -17,8 +17,8 @@ import (
 // rejoin restores such a message as the device sent it, and reads that. syslog-ng splits
 // messages without a template if its source has the flag dont-store-legacy-msghdr.
 
-// seam is the place where a relay split a message: between tag and rest. All three are
-// parts of the message. text begins where the device's text begins; text and rest end
+// seam is the position where a relay split a message: between tag and rest. All three are
+// slices of the message. text begins where the device's text begins; text and rest end
 // where the message ends.
 type seam struct {
 	text, tag, rest []byte
@@ -28,7 +28,7 @@ type seam struct {
 	bracketed bool
 }
 
-// seam finds the place where a relay split the message whose header is h. The tag must be
+// seam finds the position where a relay split the message whose header is h. The tag must be
 // the first part of a message of some family, and rest the second.
 func (p *Parser) seam(h *syslog.Header) (s seam, ok bool) {
 	s.find(h)
@@ -54,10 +54,10 @@ func (p *Parser) seam(h *syslog.Header) (s seam, ok bool) {
 		s.glue, ok = jsonGlue(s.tag, s.rest, structured)
 	case c == '%':
 		s.glue, ok = identifierGlue(s.text, s.rest, gap)
-	case c == '*' || c == '.': // the clock mark of IOS, and the month
+	case c == '*' || c == '.': // the clock flag of IOS, and the month
 		s.glue, ok = " ", len(s.tag) == 4 && syslog.IsDigit(s.rest[0]) && hasIdentifier(s.rest)
 	case c == 't':
-		s.glue, ok = " ", hasPrefix(s.tag, "type=") && bytes.HasPrefix(s.rest, auditMark[1:])
+		s.glue, ok = " ", hasPrefix(s.tag, "type=") && bytes.HasPrefix(s.rest, auditMarker[1:])
 	case c == 'n':
 		s.glue, ok = " ", bytes.HasPrefix(s.tag, nodeKey) && hasPrefix(s.rest, "type=")
 	case syslog.IsDigit(c) || c == ',':
@@ -75,7 +75,7 @@ func (p *Parser) seam(h *syslog.Header) (s seam, ok bool) {
 	return s, ok && len(s.glue) < gap
 }
 
-// find looks for the word that a relay took for the tag, and for what follows it. In a
+// find searches for the word that a relay took for the tag, and for what follows it. In a
 // message without a host name the relay took the first word for the host and the second
 // for the tag.
 func (s *seam) find(h *syslog.Header) {
@@ -256,7 +256,7 @@ func programEnds(p []byte) bool {
 // snareGlue is the glue of a Snare line that was split behind its tag or at its first
 // space, which is in the time or in the name of the log.
 func snareGlue(tag, rest []byte) (string, bool) {
-	i := bytes.Index(tag, snareMark)
+	i := bytes.Index(tag, snareMarker)
 	switch {
 	case i < 0:
 		return "", false

@@ -30,7 +30,7 @@ func (p *Parser) relayed(outer *line, r *Result) bool {
 	if r.HostBy != ByInnerHeader {
 		r.setHost(name, ByTag)
 	}
-	if l.marked(r) || len(l.app) == 0 && l.markedBehind(r) || inner.Shape == syslog.Bare && p.relayed(&l, r) {
+	if l.byMarker(r) || len(l.app) == 0 && l.byLaterMarker(r) || inner.Shape == syslog.Bare && p.relayed(&l, r) {
 		return true
 	}
 	named := inner.Shape == syslog.BSD || inner.Shape == syslog.RFC5424 || len(inner.AppName) != 0

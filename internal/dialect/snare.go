@@ -12,7 +12,7 @@ const snareTag = "MSWinEventLog"
 // escapedTab is a tab that rsyslog has escaped.
 const escapedTab = "#011"
 
-var snareMark = []byte(snareTag)
+var snareMarker = []byte(snareTag)
 
 // The columns that are read, counted from the tag.
 const (

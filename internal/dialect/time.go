@@ -77,6 +77,7 @@ func plausible(s *syslog.Stamp) bool {
 		return s.Year == 0 || s.Year >= 2000
 	case syslog.Unix:
 		return s.Secs >= year2000
+	default: // NoTime
 	}
 	return false
 }

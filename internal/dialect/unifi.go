@@ -7,7 +7,7 @@ import (
 )
 
 // Every UniFi device sends its own messages; the consoles also send CEF. Access points and
-// switches write a device tag in place of the program tag: "mac,model-firmware" (firmware
+// switches write a device tag instead of the program tag: "mac,model-firmware" (firmware
 // 5 and later) or "model,mac,vfirmware" (before). Gateways write the host name twice, and
 // firewall lines of new gateways have no program.
 
@@ -208,7 +208,7 @@ func isNetconsole(p []byte) bool {
 	return true
 }
 
-// ownUniFi reads lines without a mark on the UniFi port: daemons of gateways, firewall
+// ownUniFi reads lines without a marker on the UniFi port: daemons of gateways, firewall
 // lines of all forms, EdgeRouters.
 func ownUniFi(l *line, r *Result) bool {
 	if !l.headed && (len(l.app) == 0 || !l.prioritised) {

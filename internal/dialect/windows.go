@@ -122,7 +122,7 @@ func isNXLogData(sd []byte) bool {
 	return bytes.HasPrefix(sd, nxlogData) && bytes.Contains(sd, eventIDKey)
 }
 
-// ownWindows reads lines without a mark on the Windows port: CEF of any vendor, JSON of
+// ownWindows reads lines without a marker on the Windows port: CEF of any vendor, JSON of
 // Winlogbeat, and everything with a header.
 func ownWindows(l *line, r *Result) bool {
 	if i := bytes.Index(head(l.text, 128), []byte("CEF:")); i >= 0 {

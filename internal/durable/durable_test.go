@@ -24,7 +24,7 @@ func TestWriteFile(t *testing.T) {
 	only(t, filepath.Dir(path), "record")
 }
 
-// What cannot be put in its place leaves the old content, and nothing beside it.
+// A failed replacement keeps the old content, and leaves no other file.
 func TestWriteFileFails(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "record")

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SyncDir puts on stable storage what was made, renamed or removed in a folder.
+// SyncDir makes the entries of a folder durable: files created, renamed or removed in it.
 func SyncDir(path string) error {
 	d, err := os.Open(path)
 	if err != nil {

@@ -1,9 +1,9 @@
 // Package fairshare bounds what all senders together may hold of something that can run
 // out, such as connections, or memory for partial messages.
 //
-// Nobody has a fixed share: while there is room, one address may hold everything. When
-// there is none, the address that holds most gives up what its longest silent member
-// holds. So a host that takes everything costs no other host anything.
+// There are no fixed shares: below the limit, one address may hold everything. At the
+// limit, the address that holds most gives up what its longest silent member holds. So a
+// host that takes everything costs no other host anything.
 //
 // What a member does when it has to give up what it holds is the caller's business, and
 // does not belong here.
@@ -16,7 +16,7 @@ import (
 	"sync"
 )
 
-// Member is whoever holds something of a Pool: a connection, for example. The Pool calls
+// Member holds something of a Pool: a connection, for example. The Pool calls
 // its methods while it is locked; they must not block.
 type Member interface {
 	// From is the address that the member counts for.
@@ -24,7 +24,7 @@ type Member interface {
 	// LastActive is when the member was active last, in nanoseconds since 1970. It only
 	// grows.
 	LastActive() int64
-	// Busy reports whether the member should be chosen only when nobody else can be.
+	// Busy reports whether the member should be chosen only if there is no other.
 	Busy() bool
 }
 
@@ -32,11 +32,11 @@ type Member interface {
 // logarithm of the number of shares. The zero value is an empty pool.
 type Pool[M Member] struct {
 	mu      sync.Mutex
-	held    int64 // by all
-	leaving int64 // the part of held whose members were asked to give it up
+	total   int64 // by all
+	leaving int64 // the share of total whose members were asked to give it up
 	holders map[netip.Prefix]*holder[M]
 	ranking ranking[M]
-	busy    map[*Share[M]]struct{} // shares of members that were busy when they were looked at last
+	busy    map[*Share[M]]struct{} // shares of members that were busy at their last check
 }
 
 // holder is what one address, or IPv6 network, holds.
@@ -58,7 +58,7 @@ type Share[M Member] struct {
 	index  int   // in the holder's shares
 }
 
-// newcomer is the seen of a member that others make room for: it is chosen last.
+// newcomer is the seen of a member that is entering: it is chosen last.
 const newcomer = math.MaxInt64
 
 // NewShare returns the empty share of a member. A member has one share of each pool.
@@ -73,7 +73,7 @@ func (p *Pool[M]) Set(s *Share[M], amount int64) {
 	defer p.mu.Unlock()
 	grown := amount - s.amount
 	s.amount = amount
-	p.held += grown
+	p.total += grown
 	switch {
 	case s.asked:
 		p.leaving += grown
@@ -97,12 +97,12 @@ func (p *Pool[M]) Enter(s *Share[M], limit int64, fair bool) (out *Share[M], in 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s.amount = 1
-	p.held++
+	p.total++
 	p.add(s, newcomer)
-	if p.held-p.leaving > limit {
+	if p.total-p.leaving > limit {
 		if fair && s.holder.amount == p.ranking[0].amount {
 			p.remove(s, 1)
-			p.held--
+			p.total--
 			s.amount = 0
 			return nil, false
 		}
@@ -117,11 +117,11 @@ func (p *Pool[M]) Enter(s *Share[M], limit int64, fair bool) (out *Share[M], in 
 
 // Victim chooses a member that has to give up what it holds, so that the others together
 // hold at most limit, and says how much its address holds. Its share counts no more. The
-// result is nil when there is enough room.
+// result is nil below the limit.
 func (p *Pool[M]) Victim(limit int64) (s *Share[M], holds int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.held-p.leaving <= limit {
+	if p.total-p.leaving <= limit {
 		return nil, 0
 	}
 	if s = p.choose(); s != nil {
@@ -147,16 +147,16 @@ func (p *Pool[M]) Asked(s *Share[M]) bool {
 	return s.asked
 }
 
-// Held is how much all members hold, and kept the part of it that nobody was asked to
+// Total is how much all members hold, and kept is how much of it no member was asked to
 // give up.
-func (p *Pool[M]) Held() (held, kept int64) {
+func (p *Pool[M]) Total() (total, kept int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.held, p.held - p.leaving
+	return p.total, p.total - p.leaving
 }
 
-// HeldBy is how much an address holds that it was not asked to give up.
-func (p *Pool[M]) HeldBy(a netip.Addr) int64 {
+// TotalOf is how much an address holds that it was not asked to give up.
+func (p *Pool[M]) TotalOf(a netip.Addr) int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if h := p.holders[Network(a)]; h != nil {
@@ -167,7 +167,7 @@ func (p *Pool[M]) HeldBy(a netip.Addr) int64 {
 
 // Network is what a host counts as: an IPv4 address for itself, an IPv6 address for its
 // /64, since a host has as many addresses there as it likes (RFC 8981). Link-local
-// addresses are told apart: all hosts of a link share fe80::/64, so it stands for no host.
+// addresses are distinguished: all hosts of a link share fe80::/64.
 // What is no address has the zero prefix.
 func Network(a netip.Addr) netip.Prefix {
 	a = a.Unmap().WithZone("")
@@ -215,7 +215,7 @@ func (p *Pool[M]) remove(s *Share[M], amount int64) {
 	heap.Fix(&p.ranking, h.index)
 }
 
-// ask marks a share as one whose member gives it up.
+// ask records that the member of a share was asked to give it up.
 func (p *Pool[M]) ask(s *Share[M]) {
 	p.remove(s, s.amount)
 	s.asked = true
@@ -225,7 +225,7 @@ func (p *Pool[M]) ask(s *Share[M]) {
 // choose finds the longest silent member of the address that holds most, and of those
 // that hold the same. One that is busy comes last. What the heaps know of a member may
 // be old; only what gets to their top is brought up to date, which is enough because
-// LastActive only grows. Busy can end, so those that were busy are looked at first.
+// LastActive only grows. Busy can end, so those that were busy are checked first.
 func (p *Pool[M]) choose() *Share[M] {
 	for s := range p.busy {
 		p.refresh(s)

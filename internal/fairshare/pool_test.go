@@ -61,14 +61,14 @@ func (m *model) victims() (best []*member) {
 	return best
 }
 
-func (m *model) sums() (held, kept int64) {
+func (m *model) sums() (total, kept int64) {
 	for s, n := range m.held {
-		held += n
+		total += n
 		if !m.gone[s] {
 			kept += n
 		}
 	}
-	return held, kept
+	return total, kept
 }
 
 // The victim is always the longest silent member of an address that holds most, one that
@@ -117,8 +117,8 @@ func TestPool(t *testing.T) {
 				m.gone[got.Member()] = true
 			}
 			wantHeld, wantKept := m.sums()
-			if held, kept := p.Held(); held != wantHeld || kept != wantKept {
-				t.Fatalf("seed %d: %d held and %d kept, want %d and %d", seed, held, kept, wantHeld, wantKept)
+			if total, kept := p.Total(); total != wantHeld || kept != wantKept {
+				t.Fatalf("seed %d: %d held and %d kept, want %d and %d", seed, total, kept, wantHeld, wantKept)
 			}
 		}
 		for _, s := range all {
@@ -130,8 +130,8 @@ func TestPool(t *testing.T) {
 
 func checkEmpty(t *testing.T, p *Pool[*member]) {
 	t.Helper()
-	if p.held != 0 || p.leaving != 0 || len(p.holders) != 0 || len(p.ranking) != 0 || len(p.busy) != 0 {
-		t.Fatalf("the pool is not empty: %d, %d, %d addresses, %d busy", p.held, p.leaving, len(p.holders), len(p.busy))
+	if p.total != 0 || p.leaving != 0 || len(p.holders) != 0 || len(p.ranking) != 0 || len(p.busy) != 0 {
+		t.Fatalf("the pool is not empty: %d, %d, %d addresses, %d busy", p.total, p.leaving, len(p.holders), len(p.busy))
 	}
 }
 
@@ -189,8 +189,8 @@ func TestEnter(t *testing.T) {
 					inside = slices.DeleteFunc(inside, func(v *member) bool { return v == want })
 				}
 			}
-			if held, kept := p.Held(); held != int64(len(inside)) || kept != held || kept > limit {
-				t.Fatalf("seed %d: %d held, %d kept, want %d", seed, held, kept, len(inside))
+			if total, kept := p.Total(); total != int64(len(inside)) || kept != total || kept > limit {
+				t.Fatalf("seed %d: %d held, %d kept, want %d", seed, total, kept, len(inside))
 			}
 		}
 		for _, s := range inside {

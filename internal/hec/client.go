@@ -136,7 +136,7 @@ func (c *Client) Endpoints() []endpoints.Status { return c.pool.Status(c.acks.un
 // yet counts as up.
 func (c *Client) AnyUp() bool {
 	for _, s := range c.pool.Status(nil) {
-		if s.Up && s.Aside == "" {
+		if s.Up && s.Mode == "" {
 			return true
 		}
 	}

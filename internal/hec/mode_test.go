@@ -32,7 +32,7 @@ func TestSetMode(t *testing.T) {
 		t.Error("an endpoint is up while none is in use")
 	}
 	for _, s := range r.Endpoints() {
-		if want := map[string]endpoints.Mode{a.URL(): endpoints.Drain, b.URL(): endpoints.Maintenance}[s.URL]; endpoints.Mode(s.Aside) != want || !s.Up {
+		if want := map[string]endpoints.Mode{a.URL(): endpoints.Drain, b.URL(): endpoints.Maintenance}[s.URL]; endpoints.Mode(s.Mode) != want || !s.Up {
 			t.Errorf("%+v", s)
 		}
 	}

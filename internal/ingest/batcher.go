@@ -15,9 +15,9 @@ import (
 
 // Sink takes sealed batches: the balancer.
 type Sink interface {
-	// Handle takes the batch over and blocks until somebody has room for it. It fails
-	// only when the gateway is stopping and nobody will have room; the batch then stays
-	// with the caller.
+	// Handle takes over the batch and blocks until a shard has room for it. It fails only
+	// when the gateway is stopping and no shard will have room; the caller then keeps the
+	// batch.
 	Handle(b *event.Batch) error
 }
 
@@ -41,19 +41,19 @@ type Options struct {
 
 // Batcher makes events of the messages of one source and transport and collects them in
 // batches. Streams and Datagrams call begin, message for each message, and end, once for
-// each turn.
+// each read.
 type Batcher struct {
 	options   Options
 	account   *ledger.Account
 	transport ledger.Transport
 
-	// mu is held from begin to end. It stays locked while Sink.Handle or Pool.Get blocks,
-	// which is for hours when the queue is full and nobody takes anything: this is how
-	// back-pressure reaches the sockets. So nothing else may need it; Waiting does not.
+	// mu is locked from begin to end. It stays locked while Sink.Handle or Pool.Get blocks,
+	// which may last hours when the queue is full: this is how back-pressure reaches the
+	// sockets. So nothing else may need it; Waiting does not.
 	mu    sync.Mutex
-	now   time.Time // of the turn
+	now   time.Time // of the read
 	nanos int64     // the same, since 1970
-	turn  tally
+	read  tally
 
 	// The message at hand.
 	parsed    parsed
@@ -69,7 +69,7 @@ type Batcher struct {
 	observe observer
 }
 
-// tally counts a turn, for the ledger at its end.
+// tally counts a read, for the ledger at its end.
 type tally struct {
 	events, bytes, unparsed, truncated, framing int
 	dropped                                     [numDrops]int
@@ -91,7 +91,7 @@ func (d drop) String() string {
 	return [numDrops]string{"", "empty", "not_allowed", "rule", "shutdown"}[d]
 }
 
-// parsed reports whether a message with this outcome was looked at.
+// wasParsed reports whether a message with this outcome was parsed.
 func (d drop) wasParsed() bool { return d == notDropped || d == dropRule }
 
 // NewBatcher returns a Batcher of a source's messages. Close hands over what it holds.
@@ -104,7 +104,7 @@ func NewBatcher(s *Source, t ledger.Transport, o Options) *Batcher {
 	return b
 }
 
-// begin opens a turn: what follows was received now.
+// begin starts a read: the messages that follow were received now.
 func (b *Batcher) begin(now time.Time) {
 	b.mu.Lock()
 	b.now, b.nanos = now, now.UnixNano()
@@ -123,12 +123,12 @@ func (b *Batcher) message(s *sender, msg []byte, cut, continues bool) {
 	b.host, b.time = nil, eventTime{}
 	b.continues = continues && b.parsed.recall(s)
 	dropped := b.take(s, msg, cut)
-	b.turn.dropped[dropped]++
+	b.read.dropped[dropped]++
 	if s != b.counts.sender || !bytes.Equal(b.host, b.counts.host) {
-		b.counts.count(s, b.host, b.turn.events, b.turn.bytes)
+		b.counts.count(s, b.host, b.read.events, b.read.bytes)
 	}
-	b.turn.events++
-	b.turn.bytes += size
+	b.read.events++
+	b.read.bytes += size
 	if b.time.own && b.counts.current != nil {
 		b.counts.current.times.Add(b.time.offset, b.time.zoned)
 	}
@@ -146,7 +146,7 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 		return dropEmpty
 	}
 	if cut {
-		b.turn.truncated++
+		b.read.truncated++
 		msg = wholeRunes(msg)
 	}
 	if b.continues {
@@ -156,7 +156,7 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 	}
 	b.host = b.parsed.result.Host
 	if b.parsed.result.Unparsed {
-		b.turn.unparsed++
+		b.read.unparsed++
 	}
 	if !b.parsed.kept {
 		return dropRule
@@ -180,11 +180,11 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 	return notDropped
 }
 
-// end closes a turn and writes it to the ledger.
+// end ends a read and writes it to the ledger.
 func (b *Batcher) end() {
-	b.counts.flush(b.turn.events, b.turn.bytes, b.nanos)
-	t := b.turn
-	b.turn = tally{}
+	b.counts.flush(b.read.events, b.read.bytes, b.nanos)
+	t := b.read
+	b.read = tally{}
 	if t.events != 0 {
 		b.account.Receive(b.transport, t.events, t.bytes)
 	}
@@ -218,8 +218,7 @@ func (b *Batcher) Close() {
 // Transport is how the Batcher's messages come.
 func (b *Batcher) Transport() ledger.Transport { return b.transport }
 
-// Waiting reports whether the Batcher is blocked because nobody behind it has room. It
-// never blocks.
+// Waiting reports whether the Batcher is blocked by back-pressure. It never blocks.
 func (b *Batcher) Waiting() bool { return b.open.waiting.Load() != 0 }
 
 // blank reports whether there is nothing to see in p.

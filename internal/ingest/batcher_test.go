@@ -88,8 +88,8 @@ func TestPanickingParser(t *testing.T) {
 	sink := ingesttest.NewSink(pool)
 	s := settings(t, "linux")
 	s.Parser = nil
-	books := ledger.New()
-	r := NewDatagramReplay(NewSource("linux", 1517, s, books), Options{MaxBytes: 1 << 20, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}, netip.MustParseAddr("192.0.2.7"))
+	accounts := ledger.New()
+	r := NewDatagramReplay(NewSource("linux", 1517, s, accounts), Options{MaxBytes: 1 << 20, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}, netip.MustParseAddr("192.0.2.7"))
 	r.Write([]byte("<13>first"), time.Now())
 	r.Write([]byte("<13>second"), time.Now())
 	r.Close(time.Now())
@@ -97,7 +97,7 @@ func TestPanickingParser(t *testing.T) {
 	if len(events) != 2 || events[0].Event != "<13>first" || events[1].Host != "192.0.2.7" {
 		t.Errorf("events %+v", events)
 	}
-	if bal := books.Account("linux").Balance(); bal.Unparsed != 2 || bal.Difference() != 0 {
+	if bal := accounts.Account("linux").Balance(); bal.Unparsed != 2 || bal.Difference() != 0 {
 		t.Errorf("balance %+v", bal)
 	}
 }
@@ -110,8 +110,8 @@ func TestContinuationFollowsTheRules(t *testing.T) {
 		sink := ingesttest.NewSink(pool)
 		s := settings(t, "linux")
 		s.Keep = keep
-		books := ledger.New()
-		r := NewStreamReplay(NewSource("linux", 1517, s, books), Options{MaxBytes: 4096, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}, syslog.Auto, netip.MustParseAddr("192.0.2.7"))
+		accounts := ledger.New()
+		r := NewStreamReplay(NewSource("linux", 1517, s, accounts), Options{MaxBytes: 4096, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}, syslog.Auto, netip.MustParseAddr("192.0.2.7"))
 		for _, b := range []byte("<13>Nov 22 17:00:00 h a: 1\n 1a\n \n\t1b\n<13>Nov 22 17:00:00 h a: 2\n 2a\n<13>Nov 22 17:00:00 h a: 3\n 3a\n") {
 			r.Write([]byte{b}, time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC))
 		}
@@ -126,7 +126,7 @@ func TestContinuationFollowsTheRules(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
-		if bal := books.Account("linux").Balance(); bal.Difference() != 0 || bal.Received != 8 || bal.DropReasons[dropEmpty.String()] != 1 {
+		if bal := accounts.Account("linux").Balance(); bal.Difference() != 0 || bal.Received != 8 || bal.DropReasons[dropEmpty.String()] != 1 {
 			t.Errorf("balance %+v", bal)
 		}
 	}
@@ -149,7 +149,7 @@ func FuzzPath(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, at int, pick byte) {
 		pool := event.NewPool(1, 4096)
 		sink := ingesttest.NewSink(pool)
-		books := ledger.New()
+		accounts := ledger.New()
 		name := vendors[int(pick)%len(vendors)]
 		s := settings(t, name)
 		if int(pick)/len(vendors)%2 == 1 {
@@ -164,7 +164,7 @@ func FuzzPath(f *testing.F) {
 		o := Options{MaxBytes: 4096, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}
 		from := netip.MustParseAddr("192.0.2.7")
 		at = max(0, min(at, len(data)))
-		source := NewSource(name, 1514, s, books)
+		source := NewSource(name, 1514, s, accounts)
 		stream := NewStreamReplay(source, o, syslog.Auto, from)
 		stream.Write(data[:at], received)
 		stream.Write(data[at:], received)
@@ -186,7 +186,7 @@ func FuzzPath(f *testing.F) {
 				t.Fatalf("event %q", line)
 			}
 		}
-		if bal := books.Account(name).Balance(); bal.Difference() != 0 || bal.InMemory != 0 || int(bal.Received) != sink.Count()+int(bal.Dropped) {
+		if bal := accounts.Account(name).Balance(); bal.Difference() != 0 || bal.InMemory != 0 || int(bal.Received) != sink.Count()+int(bal.Dropped) {
 			t.Fatalf("balance %+v with %d events", bal, sink.Count())
 		}
 	})

@@ -23,16 +23,16 @@ type Datagrams struct {
 	lastBy  *sender
 }
 
-// NewDatagrams returns the way of a source's datagrams into a Batcher.
+// NewDatagrams returns the Datagrams of a source's port that feed a Batcher.
 func NewDatagrams(s *Source, b *Batcher) *Datagrams {
 	return &Datagrams{source: s, batcher: b, senders: make(map[netip.Addr]*sender)}
 }
 
-// Begin opens a turn: the datagrams that follow were received now. It blocks while the
+// Begin starts a read: the datagrams that follow were received now. It blocks while the
 // Batcher does.
 func (d *Datagrams) Begin(now time.Time) { d.batcher.begin(now) }
 
-// Take takes one datagram of a turn, which may hold several messages.
+// Take takes one datagram of a read, which may contain several messages.
 func (d *Datagrams) Take(p []byte, from netip.Addr) {
 	s := d.sender(from)
 	for {
@@ -45,7 +45,7 @@ func (d *Datagrams) Take(p []byte, from netip.Addr) {
 	}
 }
 
-// End closes a turn.
+// End ends a read.
 func (d *Datagrams) End() { d.batcher.end() }
 
 // sender returns the sender with an address, made for the source's present settings.

@@ -1,7 +1,7 @@
 // Package ingest turns the messages of one source into batches of HEC events. It is what
 // `gateway run` and `gateway parse` share.
 //
-// # The way of a message
+// # The path of a message
 //
 // A [Stream] cuts the bytes of one TCP or TLS connection into messages, and [Datagrams]
 // the datagrams of one UDP port. Both give each message to a [Batcher]. The Batcher
@@ -9,8 +9,8 @@
 // batch of the message's vendor family. batcher.go has these steps from top to bottom. A
 // batch is sealed by size, by count or by age, and handed to the [Sink].
 //
-// What was read at once is one turn. A turn takes the Batcher's lock, reads the clock and
-// writes to the ledger once. A message costs no allocation, lock or clock read.
+// The messages that one call read are one read. A read takes the Batcher's lock, reads the
+// clock and writes to the ledger once. A message costs no allocation, lock or clock read.
 //
 // # What is promised
 //
@@ -21,7 +21,7 @@
 // # Back-pressure
 //
 // The Sink blocks while no shard can take a batch, and the pool blocks while all batches
-// are in use. Then the Batcher blocks, with its lock held, and so does whoever feeds it.
+// are in use. Then the Batcher blocks, with its lock held, and its caller too.
 //
 // # What does not belong here
 //

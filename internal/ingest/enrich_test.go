@@ -20,12 +20,12 @@ func through(t *testing.T, s Settings, from string, lines ...string) ([]ingestte
 	t.Helper()
 	pool := event.NewPool(1, 64<<10)
 	sink := ingesttest.NewSink(pool)
-	books := ledger.New()
-	r := NewStreamReplay(NewSource("x", 1514, s, books), Options{MaxBytes: 64 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: sink}, syslog.LF, netip.MustParseAddr(from))
+	accounts := ledger.New()
+	r := NewStreamReplay(NewSource("x", 1514, s, accounts), Options{MaxBytes: 64 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: sink}, syslog.LF, netip.MustParseAddr(from))
 	received := time.Date(2026, 11, 22, 17, 0, 1, 0, time.UTC)
 	r.Write([]byte(strings.Join(lines, "\n")+"\n"), received)
 	r.Close(received)
-	return sink.Decode(t), books.Account("x").Balance()
+	return sink.Decode(t), accounts.Account("x").Balance()
 }
 
 const (

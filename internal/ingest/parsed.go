@@ -10,7 +10,7 @@ import (
 	"syslog-gateway/internal/throttle"
 )
 
-// parsed is what was found out about a message: by the parser, or from the message before
+// parsed is what is known about a message: from the parser, or from the previous message
 // of the same connection.
 type parsed struct {
 	header syslog.Header

@@ -25,9 +25,9 @@ type PartialMemory struct {
 // NewPartialMemory returns a memory without partial messages. logger is optional.
 func NewPartialMemory(logger *slog.Logger) *PartialMemory { return &PartialMemory{logger: logger} }
 
-// makeRoom asks streams to give up their partial messages until the others are within the
-// limit. It reports whether that of s, which asks, must go at once.
-func (m *PartialMemory) makeRoom(s *Stream) (own bool) {
+// reclaim asks streams to give up their partial messages until the others are within the
+// limit. It reports whether s, which asks, must give up its own at once.
+func (m *PartialMemory) reclaim(s *Stream) (own bool) {
 	for {
 		share, holds := m.pool.Victim(maxPartial)
 		if share == nil {
@@ -46,11 +46,11 @@ func (m *PartialMemory) makeRoom(s *Stream) (own bool) {
 			victim.giveUp()
 		}
 	}
-	return own || m.Held() > maxPartial+maxPartial/2
+	return own || m.Used() > maxPartial+maxPartial/2
 }
 
-// Held is how many bytes all streams together hold.
-func (m *PartialMemory) Held() int64 {
-	held, _ := m.pool.Held()
-	return held
+// Used is how many bytes all streams use together.
+func (m *PartialMemory) Used() int64 {
+	used, _ := m.pool.Total()
+	return used
 }

@@ -37,7 +37,7 @@ func NewDatagramReplay(s *Source, o Options, from netip.Addr) *Replay {
 	return r
 }
 
-// Write takes what was received at a time.
+// Write takes the bytes that were received at a time.
 func (r *Replay) Write(p []byte, received time.Time) {
 	if r.stream != nil {
 		r.stream.Feed(p, received)

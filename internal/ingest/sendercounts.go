@@ -7,8 +7,8 @@ import (
 	"syslog-gateway/internal/senders"
 )
 
-// senderCounts counts for each sender, and for each host behind it, what one turn brings,
-// and writes it to the table of senders at the end of the turn. While messages of one host
+// senderCounts counts for each sender, and for each host behind it, the messages of one
+// read, and writes the counts to the table of senders at its end. While messages of one host
 // follow one another, a message costs two comparisons: the Batcher calls count only when
 // the sender or the host changes.
 type senderCounts struct {
@@ -18,23 +18,23 @@ type senderCounts struct {
 	sender        *sender // of the message before
 	host          []byte  // that it named
 	current       *hostCounts
-	events, bytes int // of the turn when current began
+	events, bytes int // of the read when current began
 
-	byHost  map[hostKey]*hostCounts // of senders with several hosts; bounded
-	touched []*hostCounts           // that count something in this turn
+	byHost map[hostKey]*hostCounts // of senders with several hosts; bounded
+	active []*hostCounts           // that count something in this read
 }
 
-// hostCounts is what a host at an address brought in this turn, or all messages of an
-// address that name no host.
+// hostCounts counts the messages of this read from a host at an address, or all messages
+// of an address that name no host.
 type hostCounts struct {
-	entry   *senders.Entry
-	addr    netip.Addr
-	host    []byte // nil: the messages name none
-	name    string // of the sender
-	touched bool   // is in senderCounts.touched
-	events  int
-	bytes   int
-	times   senders.Times
+	entry  *senders.Entry
+	addr   netip.Addr
+	host   []byte // nil: the messages name none
+	name   string // of the sender
+	active bool   // is in senderCounts.active
+	events int
+	bytes  int
+	times  senders.Times
 }
 
 // hostKey finds the hosts of an address after its first one: those behind a relay.
@@ -43,9 +43,9 @@ type hostKey struct {
 	host string
 }
 
-// count counts what the turn brought since the last call for the current host, and makes
-// that of the message at hand the current one. A nil sender ends the turn. events and
-// bytes are those of the turn so far.
+// count adds the messages since its last call to the current host, and makes the host of
+// the message at hand current. A nil sender ends the read. events and bytes are the totals
+// of the read so far.
 func (c *senderCounts) count(s *sender, host []byte, events, bytes int) {
 	if h := c.current; h != nil {
 		h.events += events - c.events
@@ -56,9 +56,9 @@ func (c *senderCounts) count(s *sender, host []byte, events, bytes int) {
 		return
 	}
 	h := c.of(s, host)
-	if !h.touched {
-		h.touched = true
-		c.touched = append(c.touched, h)
+	if !h.active {
+		h.active = true
+		c.active = append(c.active, h)
 	}
 	c.current, c.host = h, h.host
 	if h.host == nil && len(host) > 0 {
@@ -106,17 +106,17 @@ func (c *senderCounts) openEntry(h *hostCounts) {
 	}
 }
 
-// flush ends a turn, which was received at a time in nanoseconds since 1970, and writes
-// to the table who sent something in it.
+// flush ends a read, which was received at a time in nanoseconds since 1970, and writes
+// the counts to the table.
 func (c *senderCounts) flush(events, bytes int, received int64) {
 	c.count(nil, nil, events, bytes)
-	for i, h := range c.touched {
+	for i, h := range c.active {
 		if !h.entry.Add(h.events, h.bytes, received, &h.times) { // the table has given the entry up
 			c.openEntry(h)
 			h.entry.Add(h.events, h.bytes, received, &h.times)
 		}
-		h.events, h.bytes, h.touched, h.times = 0, 0, false, senders.Times{}
-		c.touched[i] = nil
+		h.events, h.bytes, h.active, h.times = 0, 0, false, senders.Times{}
+		c.active[i] = nil
 	}
-	c.touched = c.touched[:0]
+	c.active = c.active[:0]
 }

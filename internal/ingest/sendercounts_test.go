@@ -19,21 +19,21 @@ import (
 )
 
 // watched returns a replay of a stream whose senders and messages are watched.
-func watched(t testing.TB, book *senders.Table, hub *tap.Hub) (*Replay, *ledger.Account) {
+func watched(t testing.TB, table *senders.Table, hub *tap.Hub) (*Replay, *ledger.Account) {
 	t.Helper()
 	pool := event.NewPool(1, 64<<10)
-	books := ledger.New()
-	r := NewStreamReplay(NewSource("linux", 1517, settings(t, "linux"), books), Options{MaxBytes: 32 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}, Senders: book, Tap: hub}, syslog.LF, netip.MustParseAddr("192.0.2.7"))
-	return r, books.Account("linux")
+	accounts := ledger.New()
+	r := NewStreamReplay(NewSource("linux", 1517, settings(t, "linux"), accounts), Options{MaxBytes: 32 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}, Senders: table, Tap: hub}, syslog.LF, netip.MustParseAddr("192.0.2.7"))
+	return r, accounts.Account("linux")
 }
 
 func TestSendersAreRemembered(t *testing.T) {
-	book := senders.New(100)
-	r, _ := watched(t, book, new(tap.Hub))
+	table := senders.New(100)
+	r, _ := watched(t, table, new(tap.Hub))
 	now := time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC)
 	r.Write([]byte("<13>Nov 22 17:00:00 web1 app: a\n<13>Nov 22 17:00:00 web1 app: bc\n"), now)
 	r.Write([]byte("<13>Nov 22 17:00:01 web1 app: d\n"), now.Add(time.Second))
-	got := book.Senders()
+	got := table.Senders()
 	if len(got) != 1 || got[0].Events != 3 || got[0].Bytes != 94 || got[0].Name != "web1" ||
 		got[0].Source != "linux" || got[0].Address.String() != "192.0.2.7" || !got[0].Last.Equal(now.Add(time.Second)) || !got[0].First.Equal(now) {
 		t.Errorf("%+v", got)
@@ -42,19 +42,19 @@ func TestSendersAreRemembered(t *testing.T) {
 }
 
 func TestDatagramSendersAreRemembered(t *testing.T) {
-	book := senders.New(100)
+	table := senders.New(100)
 	s := NewSource("linux", 1517, settings(t, "linux"), ledger.New())
 	pool := event.NewPool(1, 64<<10)
-	b := NewBatcher(s, ledger.UDP, Options{MaxBytes: 32 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}, Senders: book})
+	b := NewBatcher(s, ledger.UDP, Options{MaxBytes: 32 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}, Senders: table})
 	d := NewDatagrams(s, b)
-	for turn := range 3 {
-		d.Begin(time.Unix(int64(1000+turn), 0))
+	for round := range 3 {
+		d.Begin(time.Unix(int64(1000+round), 0))
 		for i := range 50 {
 			d.Take([]byte("<13>x"), netip.AddrFrom4([4]byte{10, 0, 0, byte(i % 5)}))
 		}
 		d.End()
 	}
-	all := book.Senders()
+	all := table.Senders()
 	if len(all) != 5 {
 		t.Fatalf("%d senders: %+v", len(all), all)
 	}
@@ -69,8 +69,8 @@ func TestDatagramSendersAreRemembered(t *testing.T) {
 // A relay's hosts are senders of their own, and what has no host is one more; counts are
 // exact, whatever the order in which they come.
 func TestHostsBehindARelay(t *testing.T) {
-	book := senders.New(100)
-	r, _ := watched(t, book, new(tap.Hub))
+	table := senders.New(100)
+	r, _ := watched(t, table, new(tap.Hub))
 	now := time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC)
 	var block bytes.Buffer
 	want := map[string]uint64{}
@@ -89,7 +89,7 @@ func TestHostsBehindARelay(t *testing.T) {
 	for range 3 {
 		r.Write(block.Bytes(), now)
 	}
-	got := book.Senders()
+	got := table.Senders()
 	for _, s := range got {
 		if s.Events != 3*want[s.Host] || s.Address.String() != "192.0.2.7" {
 			t.Errorf("%+v, want %d events", s, 3*want[s.Host])
@@ -104,8 +104,8 @@ func TestHostsBehindARelay(t *testing.T) {
 		fmt.Fprintf(&block, "<13>Nov 22 17:00:00 h%d app: x\n", i)
 		r.Write(block.Bytes(), now)
 	}
-	if n := len(r.batcher.counts.byHost); n > maxSenders || len(book.Senders()) > 100 {
-		t.Errorf("%d hosts, %d senders", n, len(book.Senders()))
+	if n := len(r.batcher.counts.byHost); n > maxSenders || len(table.Senders()) > 100 {
+		t.Errorf("%d hosts, %d senders", n, len(table.Senders()))
 	}
 	r.Close(now)
 }
@@ -132,10 +132,10 @@ func TestTimesAreCompared(t *testing.T) {
 		"before 1786":     {"<13>1 1701-01-01T00:00:00Z web1 app - - - a", senders.Skew{}},
 		"octets of a cut": {"<13>Nov 22 18:00:00 web1 app: " + string(bytes.Repeat([]byte("x"), 2000)), senders.Skew{Offset: time.Hour, Zone: true, Last: time.Hour}},
 	} {
-		book := senders.New(100)
-		r, _ := watched(t, book, new(tap.Hub))
+		table := senders.New(100)
+		r, _ := watched(t, table, new(tap.Hub))
 		r.Write(bytes.Repeat([]byte(c.line+"\n"), 20), now)
-		got := book.Senders()
+		got := table.Senders()
 		if len(got) != 1 || got[0].Skew != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
 		}
@@ -162,7 +162,7 @@ func TestTapShowsMessageAndEvent(t *testing.T) {
 	if err := json.Unmarshal(m.Event, &e); err != nil || e.Event != string(m.Raw) || e.Host != "web1" || e.Sourcetype != "linux_secure" {
 		t.Errorf("event %s: %v", m.Event, err)
 	}
-	if len(one.Messages()) != 0 || one.Counts() != (tap.Counts{Passed: 3, Looked: 3}) {
+	if len(one.Messages()) != 0 || one.Counts() != (tap.Counts{Passed: 3, Examined: 3}) {
 		t.Errorf("%d more, %+v", len(one.Messages()), one.Counts())
 	}
 	one.Close()
@@ -175,7 +175,7 @@ func TestTapShowsMessageAndEvent(t *testing.T) {
 	r.Close(now)
 }
 
-// However much goes through, a tap looks at no more than its allowance, and says so.
+// A tap examines no more messages than its allowance, and reports how many.
 func TestTapIsBounded(t *testing.T) {
 	hub := new(tap.Hub)
 	r, account := watched(t, nil, hub)
@@ -185,14 +185,14 @@ func TestTapIsBounded(t *testing.T) {
 		fmt.Fprintf(&block, "<13>Nov 22 17:00:00 web1 app: %d\n", i)
 	}
 	now := time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC)
-	var looked []uint64
+	var examined []uint64
 	for _, later := range []time.Duration{0, 0, 500 * time.Millisecond, time.Hour} {
 		now = now.Add(later)
 		r.Write(block.Bytes(), now)
-		looked = append(looked, all.Counts().Looked)
+		examined = append(examined, all.Counts().Examined)
 	}
-	if want := []uint64{200, 200, 300, 500}; !slices.Equal(looked, want) {
-		t.Errorf("looked at %d, want %d", looked, want)
+	if want := []uint64{200, 200, 300, 500}; !slices.Equal(examined, want) {
+		t.Errorf("examined %d, want %d", examined, want)
 	}
 	if c := all.Counts(); c.Passed != 20000 || account.Balance().Received != 20000 {
 		t.Errorf("%+v", c)
@@ -207,7 +207,7 @@ func BenchmarkWatched(b *testing.B) {
 	line := "<38>Nov 22 17:00:00 web1 sshd[4123]: Accepted publickey for deploy from 10.1.2.3 port 50022 ssh2: RSA SHA256:abcdef"
 	for _, c := range []struct {
 		name  string
-		book  *senders.Table
+		table *senders.Table
 		hub   *tap.Hub
 		tap   bool
 		hosts int // of a relay
@@ -216,7 +216,7 @@ func BenchmarkWatched(b *testing.B) {
 		{"relay", senders.New(1000), new(tap.Hub), false, 50},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			r, _ := watched(b, c.book, c.hub)
+			r, _ := watched(b, c.table, c.hub)
 			if c.tap {
 				t, _ := c.hub.Listen(tap.Filter{})
 				defer t.Close()

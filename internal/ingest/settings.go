@@ -37,7 +37,7 @@ type Settings struct {
 	MaxMessage int
 	// MaxConnections bounds the TCP and TLS connections together.
 	MaxConnections int
-	// IdleTimeout is how long a connection may be silent; 0 is for ever.
+	// IdleTimeout is how long a connection may be silent; 0 is without limit.
 	IdleTimeout time.Duration
 }
 

@@ -18,8 +18,8 @@ type Source struct {
 
 // NewSource returns a source with an account in the ledger. Parser, Profile and Location
 // of its settings are required.
-func NewSource(name string, port int, s Settings, books *ledger.Ledger) *Source {
-	src := &Source{name: name, port: port, account: books.Account(name)}
+func NewSource(name string, port int, s Settings, accounts *ledger.Ledger) *Source {
+	src := &Source{name: name, port: port, account: accounts.Account(name)}
 	src.Apply(s)
 	return src
 }

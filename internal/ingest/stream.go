@@ -39,10 +39,10 @@ type Stream struct {
 	lastActive atomic.Int64 // nanoseconds since 1970
 	due        atomic.Int64 // when the partial message is delivered, the same; 0: there is none
 
-	memory *PartialMemory
-	share  fairshare.Share[*Stream] // of the memory
-	held   int64                    // bytes that share has
-	giveUp func()
+	memory  *PartialMemory
+	share   fairshare.Share[*Stream] // of the memory
+	counted int64                    // bytes that share counts
+	giveUp  func()
 }
 
 // NewStream returns the stream of a connection from peer. giveUp is called, by any
@@ -76,7 +76,7 @@ func (s *Stream) Busy() bool { return false }
 // Over reports whether the stream has ended.
 func (s *Stream) Over() bool { return s.over }
 
-// Feed takes what was read from the connection at a time.
+// Feed takes the bytes that were read from the connection at a time.
 func (s *Stream) Feed(p []byte, now time.Time) {
 	s.Touch(now)
 	s.begin(now)
@@ -92,7 +92,7 @@ func (s *Stream) Feed(p []byte, now time.Time) {
 	s.await()
 }
 
-// begin opens a turn, with a sender made for the source's present settings.
+// begin starts a read, with a sender made for the source's current settings.
 func (s *Stream) begin(now time.Time) {
 	f := s.source.format.Load()
 	if s.sender == nil || s.sender.format != f {
@@ -112,7 +112,7 @@ func (s *Stream) complete(p []byte) []byte {
 		}
 		s.partial = append(s.partial, p[:k]...)
 		p = p[k:]
-		if rest := s.messages(s.partial); len(rest) != len(s.partial) { // otherwise a long one would be moved for every byte
+		if rest := s.messages(s.partial); len(rest) != len(s.partial) { // otherwise a long one would be copied for every byte
 			s.batcher.parsed.save(s.sender)
 			s.partial = s.partial[:copy(s.partial, rest)]
 		}
@@ -150,25 +150,25 @@ func (s *Stream) bound() {
 	} else if cap(s.partial) > keptBuffer && len(s.partial) < cap(s.partial)/4 {
 		s.partial = bytes.Clone(s.partial) // a little in a large buffer
 	}
-	if s.account() && s.memory.makeRoom(s) {
+	if s.account() && s.memory.reclaim(s) {
 		s.cutPartial()
 	}
 }
 
-// account tells the memory how much the stream holds, and reports whether that changed.
+// account updates the stream's share of the memory, and reports whether it changed.
 func (s *Stream) account() bool {
 	size := int64(cap(s.partial))
-	if size == s.held {
+	if size == s.counted {
 		return false
 	}
-	s.held = size
+	s.counted = size
 	s.memory.pool.Set(&s.share, size)
 	return true
 }
 
-// end closes a turn.
+// end ends a read.
 func (s *Stream) end() {
-	s.batcher.turn.framing += s.framer.Errors
+	s.batcher.read.framing += s.framer.Errors
 	s.framer.Errors = 0
 	s.batcher.parsed.save(s.sender)
 	s.batcher.end()
@@ -264,8 +264,8 @@ func (s *Stream) flush(now time.Time) {
 // AskedToGiveUp reports whether the stream has to call GiveUp. Any goroutine may call it.
 func (s *Stream) AskedToGiveUp() bool { return s.memory.pool.Asked(&s.share) }
 
-// GiveUp delivers the partial message cut, if the stream was asked to make room for those
-// of others, and skips the rest of it.
+// GiveUp delivers the partial message cut, if the stream was asked to give it up, and
+// skips the rest of it.
 func (s *Stream) GiveUp(now time.Time) {
 	if s.over || !s.AskedToGiveUp() {
 		return

@@ -16,20 +16,19 @@ const (
 
 // tapSampler chooses the messages that are offered to taps.
 type tapSampler struct {
-	hub    *tap.Hub // optional
-	on     bool     // somebody looks
-	looked int      // messages in this turn
-	tokens int      // messages that may still be looked at
-	filled int64    // when tokens were added last
-	report observer
+	hub      *tap.Hub // optional
+	on       bool     // there is a tap
+	examined int      // messages in this read
+	tokens   int      // messages that may still be examined
+	filled   int64    // when tokens were added last
+	report   observer
 }
 
 // observer is called after each message.
 type observer = func(s *sender, msg []byte, dropped drop, cut bool)
 
-// begin prepares a turn, which was received at a time in nanoseconds since 1970. It
-// returns who is to be called for its messages; nil if nobody looks or too many were
-// looked at.
+// begin prepares a read, which was received at a time in nanoseconds since 1970. It returns
+// the function to call for each message; nil if there is no tap or the allowance is used up.
 func (t *tapSampler) begin(now int64) observer {
 	if t.on = t.hub.On(); !t.on {
 		return nil
@@ -39,26 +38,26 @@ func (t *tapSampler) begin(now int64) observer {
 		t.tokens = min(t.tokens+int(more), tapBurst)
 		t.filled = now
 	}
-	t.looked = 0
+	t.examined = 0
 	if t.tokens > 0 {
 		return t.report
 	}
 	return nil
 }
 
-// end tells the hub how many of the turn's messages were looked at.
+// end reports to the hub how many messages of the read were examined.
 func (t *tapSampler) end(events int) {
 	if t.on {
-		t.hub.Looked(t.looked, events)
+		t.hub.Examined(t.examined, events)
 	}
 }
 
-// showTap shows the message at hand to those who look.
+// showTap shows the message at hand to the taps.
 func (b *Batcher) showTap(s *sender, msg []byte, dropped drop, cut bool) {
 	if b.tap.tokens--; b.tap.tokens <= 0 {
 		b.observe = nil
 	}
-	b.tap.looked++
+	b.tap.examined++
 	m := tap.Message{
 		Source: b.account.Source, Transport: b.transport.String(), Dropped: dropped.String(),
 		From: s.addr, Received: b.now, Truncated: cut, Raw: msg,

@@ -10,7 +10,7 @@ import (
 )
 
 // A port from which all is taken does not wait, open, for a port where more comes:
-// whoever connected to it would be reset.
+// its new connections would be reset.
 func TestAPortClosesWhenAllIsTaken(t *testing.T) {
 	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -28,8 +28,8 @@ func TestDrainWaitsForAllOfQuiet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := tcpListener{connections: new(connections)}
 		l.connections.open.Store(1)
-		l.turns.Store(1)
-		time.AfterFunc(quiet+time.Millisecond, func() { l.turns.Store(0) })
+		l.reading.Store(1)
+		time.AfterFunc(quiet+time.Millisecond, func() { l.reading.Store(0) })
 		begin := time.Now()
 		l.awaitQuiet(t.Context())
 		if took := time.Since(begin); took != 2*quiet {

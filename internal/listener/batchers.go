@@ -28,8 +28,7 @@ func (b *batchers) newBatcher(s *source, t ledger.Transport) *ingest.Batcher {
 	return made
 }
 
-// waiting reports whether a Batcher of a transport is blocked because nobody behind it
-// has room.
+// waiting reports whether a Batcher of a transport is blocked by back-pressure.
 func (b *batchers) waiting(t ledger.Transport) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

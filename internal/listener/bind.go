@@ -76,5 +76,5 @@ func bindHint(proto, address string, err error) string {
 	case errors.Is(err, unix.EADDRNOTAVAIL):
 		return "no interface of this host has the `address` of the source"
 	}
-	return "look at `address` and `port` of the source"
+	return "check `address` and `port` of the source"
 }

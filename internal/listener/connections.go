@@ -23,7 +23,7 @@ type connection struct {
 	ofSource  fairshare.Share[*connection] // of the connections of its source
 	ofAll     fairshare.Share[*connection] // of the connections of all sources
 	transport ledger.Transport
-	begun     bool // its first bytes have been looked at
+	begun     bool // its first bytes have been checked
 
 	// The owner's lock guards these.
 	closing bool      // it has been asked to close
@@ -32,9 +32,9 @@ type connection struct {
 
 // owner reads connections.
 type owner interface {
-	// makeRoom has a connection give up its partial message, and close if all is true. It
-	// does not block, and is called by any goroutine.
-	makeRoom(c *connection, all bool)
+	// giveUp makes a connection give up its partial message, and close if all is true. It
+	// does not block, and any goroutine may call it.
+	giveUp(c *connection, all bool)
 }
 
 // From implements fairshare.Member.
@@ -46,7 +46,7 @@ func (c *connection) LastActive() int64 { return c.stream.LastActive() }
 // Busy implements fairshare.Member: a connection never is.
 func (c *connection) Busy() bool { return false }
 
-// feed takes what was read from the connection at a time. refused says that this is not
+// feed takes the bytes that were read from the connection at a time. refused says that this is not
 // syslog and that the connection is to be closed.
 func (c *connection) feed(p []byte, now time.Time) (reason rejection, refused bool) {
 	if !c.begun {
@@ -73,7 +73,7 @@ type connections struct {
 	partial *ingest.PartialMemory
 
 	troubles  throttle.Throttle // of lines about connections that fail
-	evictions throttle.Throttle // of lines about connections that make room
+	evictions throttle.Throttle // of lines about evicted connections
 }
 
 func newConnections(log *slog.Logger) *connections {
@@ -88,12 +88,12 @@ func newConnections(log *slog.Logger) *connections {
 // newConnection returns a connection that is not counted yet.
 func (cs *connections) newConnection(s *source, t ledger.Transport, peer netip.Addr, o owner) *connection {
 	c := &connection{source: s, transport: t, owner: o}
-	c.stream = ingest.NewStream(s.Source, t, peer, cs.partial, func() { c.owner.makeRoom(c, false) })
+	c.stream = ingest.NewStream(s.Source, t, peer, cs.partial, func() { c.owner.giveUp(c, false) })
 	c.ofSource, c.ofAll = fairshare.NewShare(c), fairshare.NewShare(c)
 	return c
 }
 
-// admit counts a new connection, or says why it may not come. Where there is no room,
+// admit counts a new connection, or says why it is refused. If the limit is reached,
 // another one is asked to close.
 func (cs *connections) admit(c *connection) (reason rejection, ok bool) {
 	switch {
@@ -126,7 +126,7 @@ func (cs *connections) evict(p *fairshare.Pool[*connection], limit int64, reason
 			cs.log.Warn("a connection is closed to make room for a new one", "source", victim.source.Name(),
 				"address", victim.From(), "its_connections", holds, "reason", reason.String())
 		}
-		victim.owner.makeRoom(victim, true)
+		victim.owner.giveUp(victim, true)
 	}
 }
 

@@ -108,7 +108,7 @@ func (b *bench) open(n int) {
 	})
 }
 
-// Who holds all connections locks nobody out: he gives up his own, and a flood of his
+// Who holds all connections locks nobody out: he gives up its own, and a flood of its
 // costs him alone.
 func TestHoarderOfConnections(t *testing.T) {
 	overBoth(t, func(t *testing.T, change func(*SourceOptions), dial func(*bench, string) net.Conn) {
@@ -206,7 +206,7 @@ func TestHoarderOfPartialMessages(t *testing.T) {
 		return false
 	})
 	eventually(t, "the memory is within its limit", func() bool {
-		return b.l.tcp.connections.partial.Held() <= 64<<20
+		return b.l.tcp.connections.partial.Used() <= 64<<20
 	})
 	whole := false
 	for _, e := range b.sink.Decode(t) {
@@ -272,7 +272,7 @@ func TestSilenceBehindWholeMessages(t *testing.T) {
 	fmt.Fprint(e, "9 <14>five522 <14>not ") // 22 may be the count, or 522
 	b.wait(4)
 	fmt.Fprint(e, "yet at its end")
-	time.AfterFunc(partialTimeout+2*lookEvery, func() { fmt.Fprint(d, "<14>four\n") })
+	time.AfterFunc(partialTimeout+2*idleCheckEvery, func() { fmt.Fprint(d, "<14>four\n") })
 	var got []string
 	for _, e := range b.wait(6) {
 		got = append(got, e.Event)
@@ -288,7 +288,7 @@ func TestSilenceBehindWholeMessages(t *testing.T) {
 }
 
 // An indented line without a PRI goes on with the message before of its connection,
-// whoever spoke between and however it was read.
+// whichever senders came in between and however it was read.
 func TestContinuation(t *testing.T) {
 	b := listen(t, func(o *SourceOptions) {
 		o.Settings = settings(t, "auto")

@@ -13,7 +13,7 @@
 //
 // # Back-pressure
 //
-// While nobody behind the listener has room, its Batchers block. TCP and TLS connections
+// Under back-pressure the listener's Batchers block. TCP and TLS connections
 // are then not read, and their senders notice. A UDP sender cannot be slowed down: the
 // kernel's receive buffer fills, and what the kernel drops is shown per source. UDP and
 // TCP have loops of their own, so neither waits for the other's sockets.

@@ -15,9 +15,9 @@ import (
 	"syslog-gateway/internal/ledger"
 )
 
-// heartbeat shows that an event loop turns. The loop holds one end of a socket pair, by
+// heartbeat shows that an event loop runs. The loop holds one end of a socket pair, by
 // which we know the loop and notice its end. What it is asked to execute shows that it
-// turns. Silence is measured from the question, so a suspended machine does not look like
+// runs. Silence is measured from the request, so a suspended machine does not look like
 // a stuck loop.
 type heartbeat struct {
 	transport ledger.Transport // that the loop receives

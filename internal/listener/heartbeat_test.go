@@ -19,7 +19,7 @@ func TestStuckLoopsAreFound(t *testing.T) {
 		hang := make(chan struct{})
 		const limit = 50 * time.Millisecond
 		turning := func() bool { return b.l.Stuck(limit, false) == nil }
-		eventually(t, "all loops turn", turning)
+		eventually(t, "all loops run", turning)
 		for _, h := range b.l.heartbeats() {
 			if h.transport.String() == network {
 				_ = h.loop.Execute(t.Context(), task(func() { <-hang })) // as a bug would
@@ -30,10 +30,10 @@ func TestStuckLoopsAreFound(t *testing.T) {
 			t.Errorf("%s: %v", network, err)
 		}
 		if err := b.l.Stuck(limit, true); err == nil {
-			t.Error("it is excused, although it does not wait for room")
+			t.Error("it is excused, although there is no back-pressure")
 		}
 		close(hang)
-		eventually(t, "all loops turn again", turning)
+		eventually(t, "all loops run again", turning)
 		b.stop()
 	}
 }
@@ -50,14 +50,14 @@ func TestWhoAsksLateFindsNothing(t *testing.T) {
 	}
 }
 
-func TestLoopsThatWaitForRoomAreExcused(t *testing.T) {
+func TestLoopsUnderBackPressureAreExcused(t *testing.T) {
 	block := make(chan struct{})
 	b := listenBlocked(t, block, nil)
 	unblock := sync.OnceFunc(func() { close(block) })
 	t.Cleanup(unblock) // before the listener stops
 	const limit = 50 * time.Millisecond
 	conn := b.dial("udp")
-	eventually(t, "the loop waits for the Batcher, which waits for room", func() bool {
+	eventually(t, "the loop waits for the Batcher, which waits for the pool", func() bool {
 		fmt.Fprint(conn, "<13>again\n")
 		return b.l.Stuck(limit, false) != nil && b.l.batchers.waiting(ledger.UDP)
 	})
@@ -65,7 +65,7 @@ func TestLoopsThatWaitForRoomAreExcused(t *testing.T) {
 		t.Error(err)
 	}
 	unblock()
-	eventually(t, "all loops turn again", func() bool { return b.l.Stuck(limit, false) == nil })
+	eventually(t, "all loops run again", func() bool { return b.l.Stuck(limit, false) == nil })
 }
 
 func TestEndOfATCPLoopEndsTheListener(t *testing.T) {
@@ -81,7 +81,7 @@ func TestEndOfATCPLoopEndsTheListener(t *testing.T) {
 			t.Error(err)
 		}
 	case <-time.After(10 * time.Second):
-		t.Error("nobody noticed")
+		t.Error("the end was not noticed")
 	}
 	b.l.tcp.heartbeats = nil
 }

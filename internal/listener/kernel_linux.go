@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Places in what SO_MEMINFO returns (SK_MEMINFO_* in linux/sock_diag.h).
+// Indices into the answer of SO_MEMINFO (SK_MEMINFO_* in linux/sock_diag.h).
 const (
 	memUsed  = 0 // bytes in the receive buffer
 	memLimit = 1 // its size

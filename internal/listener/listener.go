@@ -21,7 +21,7 @@ type Options struct {
 	Ingest     ingest.Options
 	Loops      int              // TCP event loops; 0 is one for every four processors
 	Store      inherit.Store    // keeps the sockets open beyond this process; optional
-	Inherited  *inherit.Sockets // what the process before left there; optional
+	Inherited  *inherit.Sockets // sockets of the previous process; optional
 	Ledger     *ledger.Ledger
 	Logger     *slog.Logger // optional
 	Registerer prometheus.Registerer
@@ -87,7 +87,7 @@ func (l *Listener) Open(ctx context.Context) error {
 	if err := l.tls.open(ctx); err != nil {
 		return err
 	}
-	l.inherited.CloseRest()
+	l.inherited.CloseUnclaimed()
 	l.serving.Store(true)
 	return nil
 }
@@ -95,13 +95,13 @@ func (l *Listener) Open(ctx context.Context) error {
 // Serving reports whether all ports are bound and read.
 func (l *Listener) Serving() bool { return l.serving.Load() }
 
-// lookEvery is how often silent connections are looked for.
-const lookEvery = time.Second
+// idleCheckEvery is how often silent connections are searched.
+const idleCheckEvery = time.Second
 
-// Run looks after silent connections until ctx is done. It fails when an event loop ends
-// that nobody stopped.
+// Run closes silent connections until ctx is done. It fails when an event loop ends without
+// being stopped.
 func (l *Listener) Run(ctx context.Context) error {
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(idleCheckEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -112,7 +112,7 @@ func (l *Listener) Run(ctx context.Context) error {
 		case <-l.tcp.ended:
 			return errors.New("a TCP event loop ended by itself; the log above says why")
 		case now := <-tick.C:
-			l.tcp.look(now)
+			l.tcp.checkIdle(now)
 		}
 	}
 }
@@ -139,5 +139,5 @@ func (l *Listener) Drain(ctx context.Context) error {
 // how long the next process may take to come.
 func (l *Listener) Filled() float64 { return l.udp.filled() }
 
-// Close closes the sockets that Drain has left open. It does not block.
+// Close closes the sockets that Drain keeps open. It does not block.
 func (l *Listener) Close(context.Context) error { return l.udp.close() }

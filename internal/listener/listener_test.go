@@ -387,7 +387,7 @@ func TestBackPressureStopsReading(t *testing.T) {
 	c := b.dial("tcp")
 	line := []byte("<13>Nov 22 17:00:00 host app: " + strings.Repeat("x", 970) + "\n")
 	sent := 0
-	for { // until the kernel's buffers are full and nobody reads
+	for { // until the kernel's buffers are full
 		_ = c.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
 		n, err := c.Write(bytes.Repeat(line, 64))
 		sent += n
@@ -395,7 +395,7 @@ func TestBackPressureStopsReading(t *testing.T) {
 			break
 		}
 		if sent > 64<<20 {
-			t.Fatal("64 MiB were taken with nobody to take them")
+			t.Fatal("64 MiB were read under back-pressure")
 		}
 	}
 	fmt.Fprint(b.dial("udp"), "<13>udp goes on until its batch is full")
@@ -525,18 +525,18 @@ func TestBlockedConnectionsAreNotIdle(t *testing.T) {
 	}
 	b.waitBlocked()
 	for range 3 { // as Run does, long after the timeout
-		b.l.tcp.look(time.Now().Add(time.Hour))
+		b.l.tcp.checkIdle(time.Now().Add(time.Hour))
 	}
 	close(block)
 	b.wait(n)
 }
 
-// waitBlocked waits until a loop stands in a turn that does not end.
+// waitBlocked waits until a loop is blocked in a read.
 func (b *bench) waitBlocked() {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for still := 0; still < 10; <-tick.C {
-		if b.l.tcp.turns.Load() > 0 {
+		if b.l.tcp.reading.Load() > 0 {
 			still++
 		} else {
 			still = 0

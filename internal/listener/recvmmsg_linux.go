@@ -24,7 +24,7 @@ type mmsghdr struct {
 }
 
 // drainer receives many datagrams with one system call into memory of its own. Of
-// its 4 MiB only the pages that datagrams reach are ever touched.
+// its 4 MiB only the pages that datagrams reach are ever used.
 type drainer struct {
 	headers [datagrams]mmsghdr
 	iovecs  [datagrams]unix.Iovec
@@ -51,7 +51,7 @@ func (d *drainer) receive(fd int) (int, error) {
 	for i := range d.headers {
 		d.headers[i].hdr.Namelen = unix.SizeofSockaddrInet6
 	}
-	// The call never blocks, so the scheduler need not be told of it.
+	// The call never blocks, so the scheduler need not know of it.
 	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd),
 		uintptr(unsafe.Pointer(&d.headers[0])), datagrams, unix.MSG_DONTWAIT, 0, 0)
 	switch errno {
@@ -69,7 +69,7 @@ func (d *drainer) datagram(i int) ([]byte, netip.Addr) {
 	return d.arena[i*maxDatagram:][:d.headers[i].n], address(&d.names[i])
 }
 
-// address decodes a sockaddr_in6, or a sockaddr_in in its place. IPv4 addresses that
+// address decodes a sockaddr_in6, or a sockaddr_in. IPv4 addresses that
 // come mapped into IPv6 are given as IPv4.
 func address(sa *unix.RawSockaddrInet6) netip.Addr {
 	if sa.Family == unix.AF_INET {

@@ -16,7 +16,7 @@ import (
 	"syslog-gateway/internal/ledger"
 )
 
-// SourceOptions describes one source: its port, who speaks there, and its limits.
+// SourceOptions describes one source: its port, its senders and its limits.
 type SourceOptions struct {
 	Name          string
 	Address       string // IP address to listen at; empty means all, IPv4 and IPv6
@@ -36,8 +36,8 @@ type source struct {
 	rejected    [numRejections]atomic.Uint64
 }
 
-func newSource(o SourceOptions, books *ledger.Ledger) *source {
-	return &source{Source: ingest.NewSource(o.Name, o.Port, o.Settings, books), options: o}
+func newSource(o SourceOptions, accounts *ledger.Ledger) *source {
+	return &source{Source: ingest.NewSource(o.Name, o.Port, o.Settings, accounts), options: o}
 }
 
 func (s *source) has(t ledger.Transport) bool { return slices.Contains(s.options.Transports, t) }

@@ -34,9 +34,9 @@ type tcpListener struct {
 	client      *gnet.Client // nil until open
 	ports       []*tcpPort
 	loops       int
-	turns       atomic.Int64 // reads that are being worked on, or blocked
+	reading     atomic.Int64 // reads that are being worked on, or blocked
 	heartbeats  []*heartbeat
-	ended       chan struct{} // closed when a loop ended that nobody stopped
+	ended       chan struct{} // closed when a loop ended without being stopped
 	end         sync.Once
 	ending      atomic.Bool
 	accepting   sync.WaitGroup
@@ -157,14 +157,14 @@ func (h *tcpLoop) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 	return nil, gnet.None
 }
 
-// OnTraffic takes what was read from a connection.
+// OnTraffic takes the bytes that were read from a connection.
 func (h *tcpLoop) OnTraffic(gc gnet.Conn) gnet.Action {
 	c, ok := gc.Context().(*tcpConn)
 	if !ok { // the far end of a heartbeat is closed
 		return gnet.Close
 	}
-	h.tcp.turns.Add(1)
-	defer h.tcp.turns.Add(-1)
+	h.tcp.reading.Add(1)
+	defer h.tcp.reading.Add(-1)
 	p, _ := gc.Next(-1)
 	if reason, refused := c.feed(p, time.Now()); refused {
 		h.tcp.connections.refuse(c.connection, reason)
@@ -190,11 +190,11 @@ func (h *tcpLoop) OnClose(gc gnet.Conn, _ error) gnet.Action {
 	return gnet.None
 }
 
-// makeRoom implements owner: the connection's loop does it. The caller may be another loop.
-func (t *tcpListener) makeRoom(c *connection, all bool) {
+// giveUp implements owner: the connection's loop does it. The caller may be another loop.
+func (t *tcpListener) giveUp(c *connection, all bool) {
 	t.mu.Lock()
 	gc := t.conns[c]
-	c.closing = c.closing || all // OnOpen looks at it if the connection is not open yet
+	c.closing = c.closing || all // OnOpen checks it if the connection is not open yet
 	t.mu.Unlock()
 	if gc == nil {
 		return
@@ -219,8 +219,8 @@ func (t task) Run(context.Context) error {
 
 // readAndClose closes a connection in its loop, after reading what it has brought.
 func (t *tcpListener) readAndClose(gc gnet.Conn, c *connection) {
-	t.turns.Add(1)
-	defer t.turns.Add(-1)
+	t.reading.Add(1)
+	defer t.reading.Add(-1)
 	if n, err := unix.IoctlGetInt(gc.Fd(), unix.TIOCINQ); err == nil && n > 0 {
 		buf := make([]byte, n)
 		if n, err = unix.Read(gc.Fd(), buf); err == nil && n > 0 {
@@ -230,10 +230,10 @@ func (t *tcpListener) readAndClose(gc gnet.Conn, c *connection) {
 	_ = gc.EventLoop().Close(gc)
 }
 
-// look closes connections that have been silent for their source's idle timeout, and
+// checkIdle closes connections that have been silent for their source's idle timeout, and
 // delivers overdue partial messages. A connection that has bytes which we did not read,
 // because its loop is blocked, is not silent.
-func (t *tcpListener) look(now time.Time) {
+func (t *tcpListener) checkIdle(now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for c, gc := range t.conns {
@@ -255,7 +255,7 @@ func (t *tcpListener) look(now time.Time) {
 	}
 }
 
-// drain closes the ports, tells the senders that nothing more is wanted, and reads on
+// drain closes the ports, shuts down the connections for writing, and reads on
 // until they have closed, fall silent, or ctx is done. What is unread when a connection is
 // closed is lost: plain TCP syslog has no acknowledgement.
 func (t *tcpListener) drain(ctx context.Context) error {
@@ -283,7 +283,7 @@ func (t *tcpListener) drain(ctx context.Context) error {
 	return err
 }
 
-// awaitQuiet waits until the senders have closed, or were quiet for a number of looks: a
+// awaitQuiet waits until the senders have closed, or were quiet for a number of checks: a
 // machine that is too busy to run us is not quiet.
 func (t *tcpListener) awaitQuiet(ctx context.Context) {
 	const looks = 6
@@ -297,7 +297,7 @@ func (t *tcpListener) awaitQuiet(ctx context.Context) {
 		case <-tick.C:
 		}
 		still++
-		if n := t.received(); n != last || t.turns.Load() > 0 || t.anyUnread() {
+		if n := t.received(); n != last || t.reading.Load() > 0 || t.anyUnread() {
 			still, last = 0, n
 		}
 	}

@@ -17,7 +17,7 @@ import (
 const (
 	handshakeTimeout = 10 * time.Second
 	tlsReadBuffer    = 16 << 10 // one TLS record
-	// lastRead is how long a connection that is to make room may still bring something.
+	// lastRead is how long an evicted connection may still send.
 	lastRead = 100 * time.Millisecond
 )
 
@@ -135,7 +135,7 @@ func (c *tlsConn) setDeadline() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
-	var until time.Time // for ever
+	var until time.Time // no limit
 	switch idle := c.source.Settings().IdleTimeout; {
 	case t.closed:
 		return false
@@ -170,8 +170,8 @@ func (c *tlsConn) timedOut(now time.Time) (goOn bool) {
 	return true
 }
 
-// makeRoom implements owner: the connection's goroutine does it when its read ends.
-func (c *tlsConn) makeRoom(_ *connection, all bool) {
+// giveUp implements owner: the connection's goroutine does it when its read ends.
+func (c *tlsConn) giveUp(_ *connection, all bool) {
 	c.listener.mu.Lock()
 	defer c.listener.mu.Unlock()
 	now := time.Now()

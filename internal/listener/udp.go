@@ -21,9 +21,9 @@ import (
 )
 
 const (
-	// turnLimit is how many datagrams one port may take before the loop looks at the
+	// readLimit is how many datagrams one port may take before the loop reads the
 	// others.
-	turnLimit = 1024
+	readLimit = 1024
 	// coalesceTime is how long the loop lets datagrams accumulate once one is there. Each
 	// wake-up costs (docs/adr/0003); a receive buffer of 4 MiB holds some 20 ms of 200,000
 	// datagrams a second.
@@ -39,7 +39,7 @@ type udpListener struct {
 	log       *slog.Logger
 	store     inherit.Store    // optional
 	inherited *inherit.Sockets // optional
-	giveUp    <-chan struct{}  // closed when nobody takes a batch any more
+	giveUp    <-chan struct{}  // closed when batches are no longer taken
 	ports     []*udpPort
 	engine    gnet.Engine
 	heartbeat *heartbeat // of the loop, once open is done
@@ -74,7 +74,7 @@ type udpPort struct {
 	fd      int // duplicate of the socket, to ask the kernel about it; -1: none
 	granted int // receive buffer, bytes
 	drops   uint64
-	before  uint64 // drops at the inherited socket that nobody has reported
+	before  uint64 // drops at the inherited socket that are not reported yet
 }
 
 func newUDPListener(o Options, sources []*source, b *batchers) *udpListener {
@@ -197,7 +197,7 @@ func (u *udpListener) OnTraffic(c gnet.Conn) gnet.Action {
 		ip, _ := netip.AddrFromSlice(addr.IP)
 		p.datagrams.Take(first, ip.Unmap())
 	}
-	for taken := 0; taken < turnLimit; {
+	for taken := 0; taken < readLimit; {
 		n, err := u.drainer.receive(c.Fd())
 		if err != nil {
 			if ready(&u.troubles) {
@@ -284,13 +284,13 @@ func (u *udpListener) ended() <-chan struct{} {
 }
 
 // drain ends the loop and then takes what had already arrived. What comes later waits in
-// the socket for the next process if there is a Store; otherwise nobody reads it.
+// the socket for the next process if there is a Store; otherwise it is lost.
 func (u *udpListener) drain() error {
 	select {
 	case <-u.stopped: // it never ran, or ended by itself
 	default:
 		now, cancel := context.WithCancel(context.Background())
-		cancel() // do not wait in there: it looks every 500 ms
+		cancel() // do not wait in there: it polls every 500 ms
 		_ = u.engine.Stop(now)
 		<-u.stopped
 	}
@@ -303,7 +303,7 @@ func (u *udpListener) drain() error {
 		if p.fd < 0 {
 			continue
 		}
-		u.readRest(p)
+		u.readRemaining(p)
 		drops, _ := u.kernel(p)
 		if u.store == nil {
 			err = errors.Join(err, u.closePort(p))
@@ -314,11 +314,11 @@ func (u *udpListener) drain() error {
 	return err
 }
 
-// readRest reads a port whose loop has ended, through the duplicated descriptor. That
-// keeps the port bound, so readRest takes no more than the receive buffer can have held.
-func (u *udpListener) readRest(p *udpPort) {
+// readRemaining reads a port whose loop has ended, through the duplicated descriptor. That
+// keeps the port bound, so readRemaining takes no more than the receive buffer can contain.
+func (u *udpListener) readRemaining(p *udpPort) {
 	const smallest = 512 // bytes that the kernel accounts for a datagram, at least
-	for left := 2 * p.granted / smallest; left > 0; {
+	for remaining := 2 * p.granted / smallest; remaining > 0; {
 		select {
 		case <-u.giveUp:
 			return
@@ -328,7 +328,7 @@ func (u *udpListener) readRest(p *udpPort) {
 		if n == 0 {
 			return
 		}
-		left -= n
+		remaining -= n
 	}
 }
 
@@ -347,7 +347,7 @@ func readOnce(d *drainer, fd int, to *ingest.Datagrams) int {
 	return n
 }
 
-// close closes the sockets that drain has left to the next process.
+// close closes the sockets that drain keeps for the next process.
 func (u *udpListener) close() (err error) {
 	for _, p := range u.ports {
 		if p.fd >= 0 {

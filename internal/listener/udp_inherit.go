@@ -31,7 +31,7 @@ func (u *udpListener) takeOver() {
 }
 
 // empty takes what waits in the inherited socket of a port and closes it. A full queue
-// holds it up like any receiving; what is left when the gateway stops waits for the next
+// delays it like any receiving. The rest, when the gateway stops, waits for the next
 // process.
 func (u *udpListener) empty(p *udpPort, f *os.File) {
 	fd := int(f.Fd())

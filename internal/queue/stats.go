@@ -9,7 +9,7 @@ import (
 	"syslog-gateway/internal/status"
 )
 
-// ShardStats is one reading of a shard. Aside is not set: a queue knows no operator's mode.
+// ShardStats is one reading of a shard. Mode is not set: a queue knows no operator's mode.
 type ShardStats struct {
 	status.Shard
 	Index     int

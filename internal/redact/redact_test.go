@@ -99,7 +99,7 @@ func leak(text, secret string) string {
 		code := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", lead) + secret))
 		codes = append(codes, strings.ToLower(code[(lead*8+5)/6:(lead+len(secret))*8/6]))
 	}
-	for piece := range strings.SplitSeq(text, Mark) {
+	for piece := range strings.SplitSeq(text, Placeholder) {
 		for range 4 {
 			plain := strings.ToLower(strings.Join(strings.Fields(piece), ""))
 			for _, s := range append(codes, low) {
@@ -134,7 +134,7 @@ func TestEveryEncoding(t *testing.T) {
 			if run := leak(got, secret); run != "" {
 				t.Errorf("%s: %q is left in %q of %q", name, run, got, page)
 			}
-			if !strings.Contains(got, Mark) || !strings.Contains(got, "was refused") {
+			if !strings.Contains(got, Placeholder) || !strings.Contains(got, "was refused") {
 				t.Errorf("%s: %q", name, got)
 			}
 			for cut := range len(page) { // at each position, before it is redacted
@@ -223,7 +223,7 @@ func TestOldSecretsAreForgotten(t *testing.T) {
 	if len(s.known) != maxSecrets {
 		t.Errorf("%d are known", len(s.known))
 	}
-	if got := s.Text("it is secret-number-0095"); got != "it is "+Mark {
+	if got := s.Text("it is secret-number-0095"); got != "it is "+Placeholder {
 		t.Errorf("%q", got)
 	}
 	if n := len(s.Text(strings.Repeat("x", 1<<20))); n != maxText {
@@ -249,7 +249,7 @@ func FuzzText(f *testing.F) {
 		sent := encodings[names[rnd.IntN(len(names))]](secret)
 		page := before + sent + after
 		got := s.Text(page)
-		for piece := range strings.SplitSeq(got, Mark) {
+		for piece := range strings.SplitSeq(got, Placeholder) {
 			low := fold(piece)
 			for i := 0; i+shown+1 <= len(secret); i++ {
 				if strings.Contains(low, fold(secret)[i:i+shown+1]) {

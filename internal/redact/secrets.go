@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// Mark replaces what was removed.
-const Mark = "<secret>"
+// Placeholder replaces a removed secret.
+const Placeholder = "<secret>"
 
 const (
 	// shown is how many characters of a secret in a row may remain.
@@ -102,26 +102,26 @@ func (s *Secrets) Text(text string) string {
 	return URLs(cover(text, hide))
 }
 
-// find marks the bytes of a view that belong to a secret.
+// find hides the bytes of a view that belong to a secret.
 func (s *Secrets) find(v view, hide []bool) {
 	low := fold(v.text)
 	for _, n := range s.long {
 		for i := 0; i+n <= len(low); i++ {
 			if s.runs[low[i:i+n]] {
-				v.mark(hide, i, i+n)
+				v.hide(hide, i, i+n)
 			}
 		}
 	}
 	for _, short := range s.short {
 		for i := 0; i+len(short) <= len(low); i++ {
 			if low[i:i+len(short)] == short && v.alone(i, i+len(short)) {
-				v.mark(hide, i, i+len(short))
+				v.hide(hide, i, i+len(short))
 			}
 		}
 	}
 }
 
-// cover replaces each run of hidden bytes by one Mark.
+// cover replaces each run of hidden bytes by one Placeholder.
 func cover(text string, hide []bool) string {
 	if !slices.Contains(hide, true) {
 		return text
@@ -132,7 +132,7 @@ func cover(text string, hide []bool) string {
 		case !hide[i]:
 			b.WriteByte(text[i])
 		case i == 0 || !hide[i-1]:
-			b.WriteString(Mark)
+			b.WriteString(Placeholder)
 		}
 	}
 	return b.String()

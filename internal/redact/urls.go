@@ -2,7 +2,7 @@ package redact
 
 import "strings"
 
-// secretNames are the names whose values are secrets wherever they stand. A name may also
+// secretNames are the names whose values are secrets anywhere. A name may also
 // end with one of them.
 var secretNames = []string{"token", "password", "passwd", "secret", "apikey", "api_key", "access_key", "authorization"}
 

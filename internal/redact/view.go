@@ -41,8 +41,8 @@ func views(text string) []view {
 	return all
 }
 
-// mark hides the original of the bytes i to j.
-func (v view) mark(hide []bool, i, j int) {
+// hide hides the original of the bytes i to j.
+func (v view) hide(hide []bool, i, j int) {
 	for k := v.from[i]; k < v.to[j-1]; k++ {
 		hide[k] = true
 	}
@@ -70,7 +70,7 @@ type builder struct {
 	v  view
 }
 
-// put writes text in place of the bytes i to j of the other view.
+// put writes text instead of the bytes i to j of the other view.
 func (b *builder) put(text string, i, j int) {
 	b.b.WriteString(text)
 	for range len(text) {

@@ -33,7 +33,7 @@ type Table struct {
 	floor   uint64 // the largest count that was removed
 }
 
-// New returns a table with room for capacity senders.
+// New returns a table for capacity senders.
 func New(capacity int) *Table {
 	return &Table{capacity: max(capacity, evictShare), entries: make(map[key]*Entry)}
 }
@@ -105,7 +105,7 @@ func (e *Entry) Add(events, bytes int, at int64, t *Times) bool {
 	}
 	before := e.last.Load()
 	if before != 0 && at-before > int64(aheadFrom) {
-		e.notePause(before, at)
+		e.recordPause(before, at)
 	}
 	e.events.Add(uint64(events))
 	e.bytes.Add(uint64(bytes))
@@ -122,8 +122,8 @@ func (e *Entry) Add(events, bytes int, at int64, t *Times) bool {
 // usualPauses is how many times a sender's average pause is still usual.
 const usualPauses = 5
 
-// notePause remembers a pause that is unusually long.
-func (e *Entry) notePause(from, to int64) {
+// recordPause remembers a pause that is unusually long.
+func (e *Entry) recordPause(from, to int64) {
 	usual := (from - e.first.Load()) / int64(max(e.events.Load(), 1))
 	if to-from > usualPauses*usual {
 		e.pausedFrom.Store(from)

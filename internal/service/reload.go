@@ -33,13 +33,13 @@ func (g *Gateway) apply(fresh config.Config, token string) error {
 	if err != nil {
 		return err
 	}
-	apply := map[config.Part]func() error{
-		config.PartHEC:     func() error { return g.client.Reconfigure(client.Settings) },
-		config.PartSources: func() error { g.applySources(sources); return nil },
-		config.PartLog:     func() error { wiring.SetLevel(g.level, next.Log.Level); return nil },
+	apply := map[config.Stage]func() error{
+		config.StageHEC:     func() error { return g.client.Reconfigure(client.Settings) },
+		config.StageSources: func() error { g.applySources(sources); return nil },
+		config.StageLog:     func() error { wiring.SetLevel(g.level, next.Log.Level); return nil },
 	}
-	for _, part := range change.Parts { // the HEC client is the first, and the only one that may refuse
-		if err := apply[part](); err != nil {
+	for _, stage := range change.Stages { // the HEC client is the first, and the only one that may refuse
+		if err := apply[stage](); err != nil {
 			return err
 		}
 	}

@@ -50,7 +50,7 @@ func (g *Gateway) queueSnapshot(s *status.Snapshot) {
 	s.Queue = status.Queue{
 		CapacityBytes: st.Capacity, UsedBytes: st.Allocated, FreeDiskBytes: freeBytes(c.Queue.Path), MinFreeBytes: int64(c.Queue.MinFree),
 		WhenFull: c.Queue.WhenFull, Full: st.Full, Fault: st.Fault, ReadFault: st.ReadFault, OldestSeconds: st.Age.Seconds(),
-		DamagedParts: filesIn(filepath.Join(c.Queue.Path, "corrupt")),
+		DamagedFiles: filesIn(filepath.Join(c.Queue.Path, "corrupt")),
 	}
 	if st.LowSpace {
 		s.Problems = append(s.Problems, fmt.Sprintf(
@@ -58,7 +58,7 @@ func (g *Gateway) queueSnapshot(s *status.Snapshot) {
 	}
 	for _, q := range st.Shards {
 		if q.Index < len(g.shards) && !q.Draining {
-			q.Aside = g.shardMode(q.Index)
+			q.Mode = g.shardMode(q.Index)
 		}
 		s.Shards = append(s.Shards, q.Shard)
 	}

@@ -22,7 +22,7 @@ type sc4sNames struct {
 	vendor, product, class string
 }
 
-// fromCEF stands for the value that the CEF header of the message has.
+// fromCEF is the value that the CEF header of the message has.
 const fromCEF = "<CEF>"
 
 // firewallIndex is the index of firewall events whose device also sends others.

@@ -133,7 +133,7 @@ func sc4s(n *sc4sNames) Metadata {
 // LowerCaseHost reports whether the profile writes host names in lower case.
 func (p *Profile) LowerCaseHost() bool { return p.sc4s }
 
-// fields makes fields of pairs of name and value. Pairs without a value are left out.
+// fields makes fields of pairs of name and value. Pairs without a value are omitted.
 func fields(pairs ...string) []Field {
 	var all []Field
 	for i := 0; i+1 < len(pairs); i += 2 {

@@ -58,7 +58,7 @@ func (b *bounded) leave(m *member) { b.pool.Set(&m.share, 0) }
 
 // len is the number of members.
 func (b *bounded) len() int {
-	_, kept := b.pool.Held()
+	_, kept := b.pool.Total()
 	return int(kept)
 }
 
@@ -73,11 +73,11 @@ func party(address string) netip.Prefix {
 }
 
 // door accepts every connection at once. A health check is known by its request only, so
-// it can get past a crowd only when everybody gets in; the crowd is what makes room.
+// it gets in only if everybody does; one of the crowd then closes.
 type door struct {
 	net.Listener
-	room *bounded
-	full func(given *member) // is told who was given up
+	limit *bounded
+	full  func(given *member) // is called with the evicted member
 }
 
 // Accept implements net.Listener.
@@ -86,9 +86,9 @@ func (d door) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: raw, room: d.room, uid: control.PeerUID(raw)}
+	c := &conn{Conn: raw, limit: d.limit, uid: control.PeerUID(raw)}
 	c.from, c.end = party(raw.RemoteAddr().String()), func() { raw.Close() }
-	if out, _ := d.room.enter(&c.member, false); out != nil {
+	if out, _ := d.limit.enter(&c.member, false); out != nil {
 		out.end()
 		d.full(out)
 	}
@@ -99,8 +99,8 @@ func (d door) Accept() (net.Conn, error) {
 type conn struct {
 	net.Conn
 	member
-	room *bounded
-	uid  int // of the process at the other end of the control socket; -1 over TCP
+	limit *bounded
+	uid   int // of the process at the other end of the control socket; -1 over TCP
 }
 
 // Read implements net.Conn.
@@ -123,7 +123,7 @@ func (c *conn) Write(p []byte) (int, error) {
 
 // Close implements net.Conn.
 func (c *conn) Close() error {
-	c.room.leave(&c.member)
+	c.limit.leave(&c.member)
 	return c.Conn.Close()
 }
 
@@ -139,7 +139,7 @@ func (c *conn) CloseWrite() error {
 // connections: streams have a bound of their own. Of what the client does not read the
 // kernel keeps little, so that a client that has stopped reading is noticed.
 func (c *conn) streaming() {
-	c.room.leave(&c.member)
+	c.limit.leave(&c.member)
 	if b, ok := c.Conn.(interface{ SetWriteBuffer(int) error }); ok {
 		_ = b.SetWriteBuffer(streamBuffer) // smaller is better, but not needed
 	}

@@ -46,7 +46,7 @@ func TestCSV(t *testing.T) {
 	p := open(t)
 	traffic(p.ledger)
 	p.stages.set(func(s *stages) {
-		s.snap.Shards[0].Aside, s.snap.Shards[1].Aside = status.Drain, status.Maint
+		s.snap.Shards[0].Mode, s.snap.Shards[1].Mode = status.Drain, status.Maint
 		s.snap.Endpoints[0].LastAnswer = `200 "fine", really`
 		s.snap.Sources[3].Rejected = map[string]uint64{"not_allowed": 2, "http": 3}
 	})
@@ -110,12 +110,12 @@ func TestRealExporter(t *testing.T) {
 	}
 	p := open(t, func(o *Options) { o.Users = []auth.User{{Name: "mon", Password: "itor"}} })
 	traffic(p.ledger)
-	held, err := net.Listen("tcp", "127.0.0.1:0")
+	suppressed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := held.Addr().String()
-	held.Close()
+	address := suppressed.Addr().String()
+	suppressed.Close()
 	log := new(buffer)
 	cmd := exec.Command(program, "--web.listen-address="+address,
 		"--haproxy.scrape-uri=http://mon:itor@"+p.server.Addr().String()+"/stats;csv")

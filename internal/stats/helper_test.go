@@ -22,13 +22,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// stages is a Provider that tells what the test puts in.
+// stages is a Provider of the values that the test sets.
 type stages struct {
 	mu         sync.Mutex
 	snap       status.Snapshot
 	conditions []status.Condition
 	letters    []status.DeadLetter
-	orders     []string // what the operator was told
+	orders     []string // the operator's calls
 }
 
 func (s *stages) Snapshot() status.Snapshot {

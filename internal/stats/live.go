@@ -28,18 +28,18 @@ type live struct {
 	ending  <-chan struct{} // closed when the server stops
 
 	mu       sync.Mutex
-	changed  chan struct{}             // closed and renewed when there is a new reading
-	rendered map[shown]map[string]part // of the newest reading
+	changed  chan struct{}                // closed and renewed when there is a new reading
+	rendered map[shown]map[string]section // of the newest reading
 }
 
 func newLive(p *page, refused *prometheus.CounterVec, ending <-chan struct{}) *live {
 	return &live{
 		page: p, streams: newBounded(maxLive), refused: refused, ending: ending,
-		changed: make(chan struct{}), rendered: make(map[shown]map[string]part),
+		changed: make(chan struct{}), rendered: make(map[shown]map[string]section),
 	}
 }
 
-// next tells all pages that there is a new reading.
+// next wakes all pages for a new reading.
 func (l *live) next() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -48,25 +48,25 @@ func (l *live) next() {
 	l.changed = make(chan struct{})
 }
 
-// parts renders the sections, unless another stream has rendered the same before. The
+// sections renders the sections, unless another stream has rendered the same before. The
 // channel is closed when they are out of date.
-func (l *live) parts(what shown) (map[string]part, <-chan struct{}, error) {
+func (l *live) sections(what shown) (map[string]section, <-chan struct{}, error) {
 	l.mu.Lock()
-	changed, parts := l.changed, l.rendered[what]
+	changed, rendered := l.changed, l.rendered[what]
 	l.mu.Unlock()
-	if parts != nil {
-		return parts, changed, nil
+	if rendered != nil {
+		return rendered, changed, nil
 	}
-	parts, err := l.page.parts(what)
+	rendered, err := l.page.render(what)
 	if err != nil {
 		return nil, changed, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if changed == l.changed && len(l.rendered) < maxLive {
-		l.rendered[what] = parts
+		l.rendered[what] = rendered
 	}
-	return parts, changed, nil
+	return rendered, changed, nil
 }
 
 // serve sends the sections of the page whenever they have changed.
@@ -74,13 +74,13 @@ func (l *live) serve(w http.ResponseWriter, r *http.Request, may auth.Rights) {
 	what := l.page.shown(may, r.URL.Query().Get("scope"), r.URL.Query().Has("up"))
 	ended, end := context.WithCancel(r.Context())
 	defer end()
-	place := &member{from: party(r.RemoteAddr), end: end}
-	given, in := l.streams.enter(place, true)
+	stream := &member{from: party(r.RemoteAddr), end: end}
+	given, in := l.streams.enter(stream, true)
 	if !in {
 		refuseStream(w, l.refused, fmt.Sprintf("%d pages are open already, and no address has more of them than yours", maxLive))
 		return
 	}
-	defer l.streams.leave(place)
+	defer l.streams.leave(stream)
 	if given != nil {
 		given.end()
 		l.refused.WithLabelValues("streams").Inc()
@@ -93,14 +93,14 @@ func (l *live) serve(w http.ResponseWriter, r *http.Request, may auth.Rights) {
 	idle := time.NewTicker(keepAlive)
 	defer idle.Stop()
 	for out.ok {
-		parts, changed, err := l.parts(what)
+		rendered, changed, err := l.sections(what)
 		if err != nil {
 			l.page.errors.Printf("cannot write /api/v1/events: %v", err)
 			return
 		}
 		var news [][]byte
 		for _, name := range sections() {
-			if p := parts[name]; p.sum != sent[name] {
+			if p := rendered[name]; p.sum != sent[name] {
 				sent[name] = p.sum
 				news = append(news, p.text)
 			}

@@ -23,21 +23,21 @@ import (
 
 func addrOf(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}) }
 
-// crowded is a book of n senders of linux, that sent 20 messages each in the ten minutes
+// crowded is a table of n senders of linux, that sent 20 messages each in the ten minutes
 // before calm's now; every tenth stopped two hours earlier.
 func crowded(n int) *senders.Table {
-	book := senders.New(n)
+	table := senders.New(n)
 	now := statustest.Calm().Now
 	for i := range n {
 		last := now.Add(-time.Second)
 		if i%10 == 9 {
 			last = now.Add(-2 * time.Hour)
 		}
-		p := book.Entry("linux", addrOf(i), fmt.Sprintf("host%d", i))
+		p := table.Entry("linux", addrOf(i), fmt.Sprintf("host%d", i))
 		p.Add(1, 100, last.Add(-10*time.Minute).UnixNano(), new(senders.Times))
 		p.Add(19+i, 1900, last.UnixNano(), new(senders.Times))
 	}
-	return book
+	return table
 }
 
 func silentAfterHour(s *stages) {
@@ -90,16 +90,16 @@ func TestSilentSenders(t *testing.T) {
 // TestSkewedSenders: times that are off by a zone become a line and count, when they have
 // been for a moment; those of a backlog, which come nearer, do not.
 func TestSkewedSenders(t *testing.T) {
-	book := senders.New(100)
+	table := senders.New(100)
 	now := statustest.Calm().Now
 	send := func(address int, host string, offset time.Duration, zoned bool) {
 		var times senders.Times
 		for range 20 {
 			times.Add(offset, zoned)
 		}
-		book.Entry("linux", addrOf(address), host).Add(20, 2000, now.UnixNano(), &times)
+		table.Entry("linux", addrOf(address), host).Add(20, 2000, now.UnixNano(), &times)
 	}
-	p := open(t, func(o *Options) { o.Senders = book })
+	p := open(t, func(o *Options) { o.Senders = table })
 	send(1, "", time.Hour, false)
 	send(2, "fw2", -2*time.Hour, false)
 	send(3, "web3", 5*time.Hour+30*time.Minute, true)
@@ -338,7 +338,7 @@ func (w *sinkWriter) Write(p []byte) (int, error) { w.code = max(w.code, 200); r
 // What the page advises must apply: no receive buffer if there is no UDP.
 func TestAdviceApplies(t *testing.T) {
 	if got := bufferAdvice(status.Source{ReceiveBufferWanted: 32 << 20}); got != "" {
-		t.Errorf("a source without UDP is told %q", got)
+		t.Errorf("a source without UDP gets the hint %q", got)
 	}
 }
 

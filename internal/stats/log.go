@@ -29,9 +29,9 @@ func newErrorLog(logger *slog.Logger) *log.Logger {
 
 // Write logs p, or counts it if there were too many.
 func (w *errorWriter) Write(p []byte) (int, error) {
-	held, ok := w.throttle.Ready(time.Now(), errorWindow)
-	if held > 0 {
-		w.logger.Warn("stats server: more complaints were not logged", "count", held)
+	suppressed, ok := w.throttle.Ready(time.Now(), errorWindow)
+	if suppressed > 0 {
+		w.logger.Warn("stats server: more complaints were not logged", "count", suppressed)
 	}
 	if ok {
 		w.logger.Warn("stats server", "complaint", strings.TrimSpace(string(p)))

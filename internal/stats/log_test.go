@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestComplaints: a scanner does not fill the log, and what was left out is told.
+// TestComplaints: a scanner does not fill the log, and the number of suppressed lines is logged.
 func TestComplaints(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := new(buffer)

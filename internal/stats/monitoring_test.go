@@ -229,12 +229,12 @@ func TestRealPrometheus(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	held, err := net.Listen("tcp", "127.0.0.1:0")
+	suppressed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := held.Addr().String()
-	held.Close()
+	address := suppressed.Addr().String()
+	suppressed.Close()
 	log := new(buffer)
 	cmd := exec.Command(tool(t, "prometheus"), "--config.file="+filepath.Join(dir, "prometheus.yml"),
 		"--storage.tsdb.path="+filepath.Join(dir, "tsdb"), "--web.listen-address="+address)

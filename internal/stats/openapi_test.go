@@ -48,6 +48,7 @@ func (s schema) types() (list []string) {
 		for _, n := range s.Type.Content {
 			list = append(list, n.Value)
 		}
+	default: // the schema names no type
 	}
 	return list
 }
@@ -151,7 +152,7 @@ func TestOpenAPI(t *testing.T) {
 	p.stages.set(func(s *stages) {
 		silentAfterHour(s)
 		s.snap.Problems = []string{"p"}
-		s.snap.Shards[1].Aside = status.Drain
+		s.snap.Shards[1].Mode = status.Drain
 		s.letters = []status.DeadLetter{{ID: "a", Reason: "incorrect_index", Event: json.RawMessage(`{"event":"x"}`)}, {ID: "b"}}
 	})
 	d := describedAPI(t, string(get("/api/v1/openapi.yaml")))

@@ -64,7 +64,7 @@ func newPage(m *monitor.Monitor, users *auth.Users, operator bool, errors *log.L
 	}, nil
 }
 
-// shown is what decides how a page looks.
+// shown is what the content of a page depends on.
 type shown struct {
 	admin, lines, up bool
 	scope            string
@@ -142,22 +142,22 @@ func serveScript(w http.ResponseWriter, _ *http.Request) {
 	write(w, http.StatusOK, "text/javascript; charset=utf-8", scriptText)
 }
 
-// sections are the parts of the page that are sent again when they have changed, in their
+// sections names the sections of the page, which are sent again when they change, in their
 // order.
 func sections() []string {
 	return []string{"uptime", "health", "books", "sources", "queue", "endpoints", "senders", "problems"}
 }
 
 // part is a rendered section, as a server-sent event, and its digest.
-type part struct {
+type section struct {
 	text []byte
 	sum  [sha256.Size]byte
 }
 
-// parts renders all sections.
-func (p *page) parts(what shown) (map[string]part, error) {
+// render renders all sections.
+func (p *page) render(what shown) (map[string]section, error) {
 	v := p.view(what)
-	parts := make(map[string]part)
+	rendered := make(map[string]section)
 	for _, name := range sections() {
 		var b bytes.Buffer
 		if err := p.template.ExecuteTemplate(&b, name, v); err != nil {
@@ -167,9 +167,9 @@ func (p *page) parts(what shown) (map[string]part, error) {
 		if err != nil {
 			return nil, err
 		}
-		parts[name] = part{fmt.Appendf(nil, "event: section\ndata: %s\n\n", message), sha256.Sum256(message)}
+		rendered[name] = section{fmt.Appendf(nil, "event: section\ndata: %s\n\n", message), sha256.Sum256(message)}
 	}
-	return parts, nil
+	return rendered, nil
 }
 
 // sectionJSON encodes a section for the page's script. It is never part of a page, so <

@@ -143,7 +143,7 @@ func TestActions(t *testing.T) {
 }
 
 // Where a request comes from proves nothing: over TCP nobody sees a line or sets anything
-// aside without a user, whatever the headers say.
+// in drain or maint without a user, whatever the headers say.
 func TestNothingWithoutAUser(t *testing.T) {
 	hub := new(tap.Hub)
 	for name, users := range map[string][]auth.User{

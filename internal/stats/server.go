@@ -42,7 +42,7 @@ const (
 	stopTimeout    = 2 * time.Second
 )
 
-// Provider tells the server what the stages know. Several goroutines call its methods at a
+// Provider gives the server the state of the stages. Several goroutines call its methods at a
 // time; they must not block.
 type Provider interface {
 	// Snapshot returns the state of the gateway. The server keeps and changes the slices
@@ -60,7 +60,7 @@ type Options struct {
 	// Listen is the address, such as ":8404".
 	Listen string
 	// Users protect all but /healthz and /readyz. Without users everybody may read, and
-	// over the network nobody sees lines of messages or changes anything.
+	// the network gives no access to lines of messages and changes nothing.
 	Users []auth.User
 	// Readers lets everybody read although there are users; /stats?login asks for them.
 	Readers bool
@@ -68,7 +68,7 @@ type Options struct {
 	Socket string
 	// Operator sets the mode of shards and endpoints; optional.
 	Operator Operator
-	// Senders, Problems and Taps are optional: who sends, what was logged, and the
+	// Senders, Problems and Taps are optional: the senders, the logged problems, and the
 	// messages on their way.
 	Senders  *senders.Table
 	Problems *problems.Log
@@ -80,7 +80,7 @@ type Options struct {
 	Pprof bool
 	// TLS has at least a certificate; nil for plain HTTP.
 	TLS *tls.Config
-	// Provider tells the state of the stages.
+	// Provider gives the state of the stages.
 	Provider Provider
 	// Ledger has the numbers of events.
 	Ledger *ledger.Ledger
@@ -199,7 +199,7 @@ func (s *Server) Open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("stats: cannot listen on %q: %w; set stats.listen to a free address", s.address, err)
 	}
-	s.ln = door{Listener: ln, room: s.conns, full: s.closedForOther}
+	s.ln = door{Listener: ln, limit: s.conns, full: s.closedForOther}
 	if s.control != nil {
 		if _, err := s.control.Open(); err != nil {
 			s.logger.Warn("cannot open the control socket: gateway tap and status need a user of the statistics page; "+
@@ -209,7 +209,7 @@ func (s *Server) Open(ctx context.Context) error {
 	return nil
 }
 
-// closedForOther logs a connection that was closed to make room for a new one.
+// closedForOther logs a connection that was closed for a new one.
 func (s *Server) closedForOther(c *member) {
 	s.refused.WithLabelValues("connections").Inc()
 	s.log.Printf("all %d connections were taken: the longest silent of %s was closed for a new one", maxConnections, c.from.Addr())
@@ -276,7 +276,7 @@ func (s *Server) serveControl(ctx context.Context) {
 		ln, err := s.control.Open()
 		if err == nil {
 			// Ends when the socket is closed, here or by Shutdown.
-			_ = s.local.Serve(door{Listener: ln, room: s.verbs, full: func(*member) {}})
+			_ = s.local.Serve(door{Listener: ln, limit: s.verbs, full: func(*member) {}})
 			return
 		}
 		if errors.Is(err, net.ErrClosed) {
@@ -290,7 +290,7 @@ func (s *Server) serveControl(ctx context.Context) {
 	}
 }
 
-// sample takes readings and tells the open pages.
+// sample takes readings and wakes the open pages.
 func (s *Server) sample(ctx context.Context) {
 	tick := time.NewTicker(s.monitor.Every())
 	defer tick.Stop()
@@ -306,7 +306,7 @@ func (s *Server) sample(ctx context.Context) {
 }
 
 // Close closes the control socket and removes its file, and closes the port unless Run has
-// it. Call it while the lock of the queue is held: after that the next gateway may have
+// it. Call it while holding the lock of the queue: after that the next gateway may have
 // put its own socket there.
 func (s *Server) Close(context.Context) error {
 	err := s.closeControl()

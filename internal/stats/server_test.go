@@ -252,12 +252,12 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func TestOpen(t *testing.T) {
-	held, err := net.Listen("tcp", "127.0.0.1:0")
+	suppressed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer held.Close()
-	o := Options{Listen: held.Addr().String(), Provider: new(stages), Ledger: ledger.New()}
+	defer suppressed.Close()
+	o := Options{Listen: suppressed.Addr().String(), Provider: new(stages), Ledger: ledger.New()}
 	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -293,7 +293,7 @@ func TestOpen(t *testing.T) {
 }
 
 // TestStop: a connection that never sends its request does not hold the stop up
-// for ever, and the port is free afterwards.
+// without limit, and the port is free afterwards.
 func TestStop(t *testing.T) {
 	p := open(t)
 	c, err := net.Dial("tcp", p.server.Addr().String())
@@ -330,7 +330,7 @@ func TestTwoServers(t *testing.T) {
 	}
 }
 
-// TestManyAtOnce reads everything while the stages book.
+// TestManyAtOnce reads everything while the stages count.
 func TestManyAtOnce(t *testing.T) {
 	p := open(t)
 	ctx, cancel := context.WithCancel(t.Context())

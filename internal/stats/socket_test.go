@@ -165,7 +165,7 @@ func TestControlSocketIsReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	third := open(t, with)
-	third.get("/metrics") // the port works all the same
+	third.get("/metrics") // the port still works
 	if text, _ := os.ReadFile(path); string(text) != "mine" || !strings.Contains(third.log.String(), "cannot open the control socket") {
 		t.Errorf("a file in its place: %q, the log says %s", text, third.log)
 	}

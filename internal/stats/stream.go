@@ -63,7 +63,7 @@ func (s *stream) giveUp() {
 	}
 }
 
-// refuseStream answers a stream that there is no room for, and has its connection closed.
+// refuseStream answers a stream above the limit, and has its connection closed.
 func refuseStream(w http.ResponseWriter, refused *prometheus.CounterVec, why string) {
 	refused.WithLabelValues("streams").Inc()
 	w.Header().Set("Retry-After", streamRetry)

@@ -19,7 +19,7 @@ const (
 	// sendEvery is how often waiting messages are sent: people see no difference, and
 	// there are fewer system calls.
 	sendEvery = 100 * time.Millisecond
-	// countsEvery is how often a tap sends how many messages it has looked at.
+	// countsEvery is how often a tap sends how many messages it has examined.
 	countsEvery = 2 * time.Second
 )
 

@@ -66,7 +66,7 @@ type Source struct {
 	ReceiveBuffer       int `json:"udp_receive_buffer_bytes"`
 	ReceiveBufferWanted int `json:"udp_receive_buffer_wanted_bytes"`
 	// SilentAfter is how long a sender sends nothing before it counts as silent; 0
-	// means for ever.
+	// means without limit.
 	SilentAfter time.Duration `json:"-"`
 }
 
@@ -80,11 +80,11 @@ type Shard struct {
 	Oldest   time.Time `json:"oldest,omitzero"` // when the oldest event was received; zero if none waits
 	Corrupt  uint64    `json:"corrupt_records"`
 	Stuck    bool      `json:"stuck"`    // full or failing
-	Full     bool      `json:"full"`     // an append was refused for want of room
+	Full     bool      `json:"full"`     // an append was refused because the queue is full
 	Fault    string    `json:"fault"`    // of its disk; empty if there is none
 	Draining bool      `json:"draining"` // of an earlier configuration: takes nothing new
-	// Aside is the mode an operator has set, drain or maint; empty while in use.
-	Aside    string `json:"aside"`
+	// Mode is the mode an operator has set, drain or maint; empty while in use.
+	Mode     string `json:"aside"`
 	Appended uint64 `json:"appended_records"` // since the start
 }
 
@@ -95,8 +95,8 @@ func (s Shard) Word() string {
 		return "full"
 	case s.Stuck:
 		return "stuck"
-	case s.Aside != "":
-		return s.Aside
+	case s.Mode != "":
+		return s.Mode
 	case s.Draining:
 		return "draining"
 	}
@@ -121,8 +121,8 @@ type Endpoint struct {
 	LatencyMillis float64 `json:"latency_ms"`
 	// Unacked are requests that wait for the indexer's acknowledgement.
 	Unacked int `json:"unacknowledged"`
-	// Aside is the mode an operator has set, drain or maint; empty while in use.
-	Aside string `json:"aside"`
+	// Mode is the mode an operator has set, drain or maint; empty while in use.
+	Mode string `json:"aside"`
 	// Unconfirmed is set while the endpoint accepts events and does not confirm them.
 	Unconfirmed bool `json:"-"`
 }
@@ -136,8 +136,8 @@ func (e Endpoint) Word() string {
 	case e.Up:
 		word = "up"
 	}
-	if e.Aside != "" {
-		word += ", " + e.Aside
+	if e.Mode != "" {
+		word += ", " + e.Mode
 	}
 	return word
 }
@@ -153,11 +153,11 @@ type Queue struct {
 	Fault         string  `json:"fault"`      // why it cannot store; empty if it can
 	ReadFault     string  `json:"read_fault"` // why a part of it cannot be read; empty if it can
 	OldestSeconds float64 `json:"oldest_seconds"`
-	// DamagedParts are the files in the queue's folder corrupt.
-	DamagedParts int `json:"damaged_parts"`
+	// DamagedFiles are the files in the queue's folder corrupt.
+	DamagedFiles int `json:"damaged_parts"`
 }
 
-// Free is the room that is left, in bytes: below queue.max_size, and on the disk above
+// Free is the remaining space, in bytes: below queue.max_size, and on the disk above
 // queue.min_free.
 func (q Queue) Free() int64 {
 	free := q.CapacityBytes - q.UsedBytes
@@ -170,7 +170,7 @@ func (q Queue) Free() int64 {
 // DeadLetterStore counts the events that Splunk refused and that were kept.
 type DeadLetterStore struct {
 	Events  uint64 `json:"events"`         // in the store now, also of other processes
-	Evicted uint64 `json:"evicted_events"` // removed since the start to make room: lost
+	Evicted uint64 `json:"evicted_events"` // removed since the start by drop_oldest: lost
 }
 
 // DeadLetter is one event that Splunk refused.

@@ -2,7 +2,7 @@ package syslog
 
 import "bytes"
 
-// cisco reads a header of IOS, IOS XR or NX-OS: parts that end with a colon, up to a time
+// cisco reads a header of IOS, IOS XR or NX-OS: fields that end with a colon, up to a time
 // or the '%' of a message identifier. Every part is optional.
 //
 //	94: 000090: *Jan  1 2006 23:14:54.141: %SYS-…        two sequence numbers
@@ -20,8 +20,8 @@ func (h *Header) cisco(p []byte) bool {
 	}
 	found := Header{Shape: CiscoSequence, Priority: h.Priority, Rest: h.Rest}
 	sure := false
-	for parts := range 7 { // more than any release writes
-		if first(p) == '%' && (sure || parts > 1) || sure && found.Stamp.Kind != NoTime {
+	for fields := range 7 { // more than any release writes
+		if first(p) == '%' && (sure || fields > 1) || sure && found.Stamp.Kind != NoTime {
 			*h = found
 			h.tag(p)
 			return true
@@ -92,9 +92,9 @@ var colonSign, colonBlank = []byte(":"), []byte(": ")
 // ciscoTime reads a time and a colon, with or without the name of an unknown zone in
 // between. sure is that of ciscoPart.
 func (h *Header) ciscoTime(p []byte, sure bool) int {
-	mark, q := byte(0), p
+	flag, q := byte(0), p
 	if c := first(p); c == '*' || c == '.' {
-		mark, q = c, p[1:]
+		flag, q = c, p[1:]
 	}
 	s, n := ParseBSD(q)
 	if n == 0 {
@@ -115,7 +115,7 @@ func (h *Header) ciscoTime(p []byte, sure bool) int {
 	if n == len(q) {
 		return 0
 	}
-	h.Stamp, h.ClockMark = s, mark
+	h.Stamp, h.ClockFlag = s, flag
 	return len(p) - len(q) + n + 1
 }
 

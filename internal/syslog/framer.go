@@ -43,27 +43,27 @@ type Framer struct {
 	// that do not end where their count says.
 	Errors int
 
-	counting bool  // the stream has counts: a line also ends before a count with a PRI
-	trust    int   // above 0: a count is used before the next message is there
-	at       place // what is known of the place where the next message begins
-	reported bool  // the framing error of this message is in Errors
-	need     int   // how many bytes are needed for the next decision
-	scanned  int   // how many bytes of the tail were searched for a trailer
-	searched int   // how many were searched for the begin of the next message
-	suspect  bool  // the present counted message is suspicious
-	skip     int   // how many bytes of a cut counted message remain to be skipped
-	skipLine bool  // the rest of a cut line remains to be skipped
+	counting bool     // the stream has counts: a line also ends before a count with a PRI
+	trust    int      // above 0: a count is used before the next message is there
+	at       position // what is known of the position where the next message begins
+	reported bool     // the framing error of this message is in Errors
+	need     int      // how many bytes are needed for the next decision
+	scanned  int      // how many bytes of the tail were searched for a trailer
+	searched int      // how many were searched for the begin of the next message
+	suspect  bool     // the present counted message is suspicious
+	skip     int      // how many bytes of a cut counted message remain to be skipped
+	skipLine bool     // the rest of a cut line remains to be skipped
 
 	inspected int // bytes searched so far; for tests, which check that the effort is linear
 }
 
-// place is what is known of the present position in the stream.
-type place uint8
+// position is what is known of the current position in the stream.
+type position uint8
 
 const (
-	anywhere       place = iota
-	unchecked            // behind a counted message: a message must begin here
-	directlyBehind       // directly behind a counted message, at a digit
+	anywhere       position = iota
+	unchecked               // behind a counted message: a message must begin here
+	directlyBehind          // directly behind a counted message, at a digit
 )
 
 // Next cuts the next message off p. n is how many bytes are consumed, with or without a
@@ -90,7 +90,7 @@ func (f *Framer) next(p []byte, end bool) (msg []byte, cut bool, n int, ok bool)
 		return nil, false, n, false
 	}
 	g := gap(p[n:])
-	b, v := markLength(p[n+g:])
+	b, v := bomLength(p[n+g:])
 	if g += b; g != 0 {
 		n += g
 		f.scanned, f.searched = 0, 0
@@ -192,15 +192,15 @@ func (f *Framer) framingError() {
 	f.reported, f.trust = true, -trial
 }
 
-// countRight notes that a count was right.
+// countRight records that a count was right.
 func (f *Framer) countRight() {
 	if f.trust < 1 {
 		f.trust++
 	}
 }
 
-// reset prepares for the next message, which begins at a place of the given kind.
-func (f *Framer) reset(at place) {
+// reset prepares for the next message, which begins at a position of the given kind.
+func (f *Framer) reset(at position) {
 	f.reported, f.suspect, f.scanned, f.searched, f.need, f.at = false, false, 0, 0, 0, at
 }
 
@@ -243,7 +243,7 @@ func (f *Framer) head(q []byte) head {
 		return head{}
 	}
 	h := head{prefix: i + 1, count: n, zeros: q[0] == '0'}
-	pri, v := markedPRI(q[h.prefix:])
+	pri, v := priAfterBOM(q[h.prefix:])
 	switch {
 	case v == maybe:
 		h.kind = incompleteHead
@@ -277,16 +277,16 @@ func (f *Framer) frame(q []byte, h head, end bool) (msg []byte, cut bool, n int,
 		f.counting, f.skip = true, h.count-size
 		return clean(body), true, stop, true
 	}
-	doubt := f.trust < 1 && f.Mode != Octet || h.zeros
+	unsure := f.trust < 1 && f.Mode != Octet || h.zeros
 	f.suspect = f.suspect || f.suspicious(body)
-	if !doubt && !f.suspect {
+	if !unsure && !f.suspect {
 		f.reset(unchecked)
 		f.counting = true
 		return clean(body), false, stop, true
 	}
 	v := yes
 	if f.suspect || body[size-1] != '\n' {
-		v = f.confirmed(q, h.prefix, stop, doubt, end)
+		v = f.confirmed(q, h.prefix, stop, unsure, end)
 	}
 	switch {
 	case v == maybe:
@@ -341,6 +341,7 @@ func (f *Framer) bareFrame(q []byte, h head, end bool) (msg []byte, cut bool, n 
 			return nil, false, 0, false
 		case no:
 			return f.line(q, end)
+		default: // yes: the message follows
 		}
 		f.reset(unchecked)
 		f.counting = true
@@ -422,6 +423,7 @@ func (f *Framer) seek(q []byte, s search) (msg []byte, cut bool, n int, ok bool)
 			return f.deliver(bytes.TrimSuffix(q[s.from:b], bom), true, b)
 		case maybe:
 			return nil, false, 0, false
+		default: // no: the message goes on
 		}
 	}
 	switch {

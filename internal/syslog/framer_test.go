@@ -10,7 +10,7 @@ import (
 )
 
 // cutMark is appended to a message that was cut.
-const cutMark = "✂"
+const cutSuffix = "✂"
 
 // drive passes a stream to f as a listener does: it appends each read to the tail, takes off
 // all messages, and keeps the rest. size returns the length of the next read.
@@ -19,7 +19,7 @@ func drive(t testing.TB, f *Framer, stream []byte, size func() int) (messages []
 	add := func(msg []byte, cut bool) {
 		m := string(msg)
 		if cut {
-			m += cutMark
+			m += cutSuffix
 		}
 		messages = append(messages, m)
 	}
@@ -153,20 +153,20 @@ var framerCases = []struct {
 
 	{name: "line as long as Max", in: a(10) + "\n" + a(3) + "\n", max: 10, want: []string{a(10), "aaa"}},
 	{name: "line as long as Max, CR LF", in: a(10) + "\r\n" + a(3) + "\n", max: 10, want: []string{a(10), "aaa"}},
-	{name: "line cut", in: a(11) + "\n" + a(3) + "\n", max: 10, want: []string{a(10) + cutMark, "aaa"}},
-	{name: "line cut, CR LF", in: a(11) + "\r\n" + a(3) + "\n", max: 10, want: []string{a(10) + cutMark, "aaa"}},
-	{name: "long line cut", in: a(95) + "\n" + a(3) + "\n", max: 10, want: []string{a(10) + cutMark, "aaa"}},
-	{name: "long line cut, NUL", in: a(95) + "\x00" + a(3) + "\x00", max: 10, want: []string{a(10) + cutMark, "aaa"}},
-	{name: "long last line", in: a(95), max: 10, want: []string{a(10) + cutMark}},
-	{name: "last line one too long", in: a(11), max: 10, want: []string{a(10) + cutMark}},
+	{name: "line cut", in: a(11) + "\n" + a(3) + "\n", max: 10, want: []string{a(10) + cutSuffix, "aaa"}},
+	{name: "line cut, CR LF", in: a(11) + "\r\n" + a(3) + "\n", max: 10, want: []string{a(10) + cutSuffix, "aaa"}},
+	{name: "long line cut", in: a(95) + "\n" + a(3) + "\n", max: 10, want: []string{a(10) + cutSuffix, "aaa"}},
+	{name: "long line cut, NUL", in: a(95) + "\x00" + a(3) + "\x00", max: 10, want: []string{a(10) + cutSuffix, "aaa"}},
+	{name: "long last line", in: a(95), max: 10, want: []string{a(10) + cutSuffix}},
+	{name: "last line one too long", in: a(11), max: 10, want: []string{a(10) + cutSuffix}},
 	{name: "counted as long as Max", in: "10 <14>" + a(6) + "7 <14>one", max: 10, want: []string{"<14>" + a(6), "<14>one"}},
-	{name: "counted cut", in: "30 <14>" + a(26) + "7 <14>one", max: 10, want: []string{"<14>" + a(6) + cutMark, "<14>one"}},
-	{name: "counted cut, LF in what is skipped", in: "30 <14>" + a(20) + "\n<14>x7 <14>one", max: 10, want: []string{"<14>" + a(6) + cutMark, "<14>one"}},
-	{name: "counted cut at the end", in: "30 <14>" + a(15), max: 10, want: []string{"<14>" + a(6) + cutMark}},
-	{name: "counted cut, then garbage", in: "30 <14>" + a(26) + "xx\n7 <14>one", max: 10, want: []string{"<14>" + a(6) + cutMark, "xx", "<14>one"}, errors: 1},
+	{name: "counted cut", in: "30 <14>" + a(26) + "7 <14>one", max: 10, want: []string{"<14>" + a(6) + cutSuffix, "<14>one"}},
+	{name: "counted cut, LF in what is skipped", in: "30 <14>" + a(20) + "\n<14>x7 <14>one", max: 10, want: []string{"<14>" + a(6) + cutSuffix, "<14>one"}},
+	{name: "counted cut at the end", in: "30 <14>" + a(15), max: 10, want: []string{"<14>" + a(6) + cutSuffix}},
+	{name: "counted cut, then garbage", in: "30 <14>" + a(26) + "xx\n7 <14>one", max: 10, want: []string{"<14>" + a(6) + cutSuffix, "xx", "<14>one"}, errors: 1},
 
-	{name: "incomplete frame", in: "7 <14>one20 <14>two", want: []string{"<14>one", "<14>two" + cutMark}, errors: 1},
-	{name: "incomplete frame with LF", in: "30 <14>one\ntwo\n", want: []string{"<14>one\ntwo" + cutMark}, errors: 1},
+	{name: "incomplete frame", in: "7 <14>one20 <14>two", want: []string{"<14>one", "<14>two" + cutSuffix}, errors: 1},
+	{name: "incomplete frame with LF", in: "30 <14>one\ntwo\n", want: []string{"<14>one\ntwo" + cutSuffix}, errors: 1},
 	{name: "incomplete count", in: "7 <14>one2", want: []string{"<14>one", "2"}},
 
 	{name: "mode LF", mode: LF, in: "7 <14>one\n12 monkeys\n0 <14>x\n", want: []string{"7 <14>one", "12 monkeys", "0 <14>x"}},
@@ -238,7 +238,7 @@ func randomStream(r *rand.Rand) (stream []byte, want []string) {
 		}
 		m := string(msg)
 		if len(m) > maxLength {
-			m = strings.TrimRight(m[:maxLength], "\r\n\x00") + cutMark
+			m = strings.TrimRight(m[:maxLength], "\r\n\x00") + cutSuffix
 		}
 		want = append(want, m)
 	}

@@ -27,10 +27,10 @@ func FuzzFramer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, stream []byte, mode, chunk uint8) {
 		whole := &Framer{Max: 40, Mode: Framing(mode % 3)}
 		want := drive(t, whole, stream, constant(len(stream)+1))
-		parts := &Framer{Max: 40, Mode: Framing(mode % 3)}
-		got := drive(t, parts, stream, constant(1+int(chunk)))
-		if !slices.Equal(got, want) || parts.Errors != whole.Errors {
-			t.Fatalf("%q in reads of %d: %q with %d errors, at once %q with %d", stream, 1+int(chunk), got, parts.Errors, want, whole.Errors)
+		fields := &Framer{Max: 40, Mode: Framing(mode % 3)}
+		got := drive(t, fields, stream, constant(1+int(chunk)))
+		if !slices.Equal(got, want) || fields.Errors != whole.Errors {
+			t.Fatalf("%q in reads of %d: %q with %d errors, at once %q with %d", stream, 1+int(chunk), got, fields.Errors, want, whole.Errors)
 		}
 	})
 }

@@ -12,9 +12,9 @@ type Header struct {
 	Shape Shape
 	// Stamp is the time as written. Its Kind is NoTime if there is none.
 	Stamp Stamp
-	// ClockMark is the '*' (never synchronised) or '.' (synchronisation lost) that Cisco
+	// ClockFlag is the '*' (never synchronised) or '.' (synchronisation lost) that Cisco
 	// devices write before the time, else 0.
-	ClockMark byte
+	ClockFlag byte
 
 	// Host is Host(Hostname): nil if Hostname cannot be a host.
 	Host           []byte

@@ -41,7 +41,7 @@ var hostByte = func() (t [256]byte) {
 }()
 
 // Host returns the name or address of a device as events show it, or nil if the word w
-// cannot be one. It is the only rule for hosts, at any place in a message.
+// cannot be one. It is the only rule for hosts, anywhere in a message.
 //
 // Names are what administrators write, not what RFC 952 allows: "UCK-G2+", "U6+",
 // "Joe's-UDM", "UDM(Home)", "fw#1", "Büro-AP". A name begins with a letter, a digit or '_'
@@ -54,11 +54,11 @@ var hostByte = func() (t [256]byte) {
 // zone are removed. An IPv4 address mapped into IPv6 becomes the IPv4 address. The
 // unspecified address is refused.
 //
-// These words are refused, although they stand where a host may stand: numbers and dates,
+// These words are refused, although they are where a host may be: numbers and dates,
 // zones, AM and PM, months and days, log levels and "facility.severity", the uptime of
 // IOS, the tag of Snare, and words with a control character that rsyslog escaped ("#011").
 //
-// A name of several words looks like a name followed by text: its first word is the host.
+// A name of several words resembles a name followed by text: its first word is the host.
 func Host(w []byte) []byte {
 	var seen byte
 	for _, c := range w {

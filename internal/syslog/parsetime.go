@@ -4,7 +4,7 @@ package syslog
 //
 //	[yyyy ]Mmm d[d] [yyyy] hh:mm:ss[.fraction][ PM[.fraction]][ yyyy][ ZONE][ yyyy]
 //
-// with any number of spaces between the parts, and the month in any case. It returns the
+// with any number of spaces between the elements, and the month in any case. It returns the
 // stamp and the number of bytes read, 0 if p does not begin with such a time. A zone is a
 // numeric offset or a known abbreviation, with or without an offset behind it. An
 // abbreviation of several zones (IST, CST) is read but does not set the offset. The time

@@ -2,13 +2,13 @@ package syslog
 
 import "bytes"
 
-// The framer finds the begin of the next message where a count is wrong or in doubt. This
+// The framer finds the begin of the next message where a count is wrong or uncertain. This
 // file has that search.
 
-// lookahead is how far behind the longest message the framer looks, in bytes.
+// lookahead is how far behind the longest message the framer searches, in bytes.
 const lookahead = 64
 
-// verdict is the answer to a question about bytes of which some may be missing.
+// verdict is the result of a check of bytes of which some may be missing.
 type verdict uint8
 
 const (
@@ -17,17 +17,17 @@ const (
 	maybe // more bytes are needed
 )
 
-// markLength returns the length of a byte order mark before a count or a PRI, or 0.
-func markLength(p []byte) (int, verdict) {
+// bomLength returns the length of a byte order mark before a count or a PRI, or 0.
+func bomLength(p []byte) (int, verdict) {
 	if len(p) == 0 || p[0] != bom[0] {
 		return 0, no
 	}
-	return markLengthOf(p)
+	return bomLengthOf(p)
 }
 
-// markLengthOf is markLength for a p that begins like a mark. (It is apart so that
-// markLength is inlined.)
-func markLengthOf(p []byte) (int, verdict) {
+// bomLengthOf is bomLength for a p that begins like a byte order mark. (It is separate so
+// that bomLength is inlined.)
+func bomLengthOf(p []byte) (int, verdict) {
 	switch {
 	case !bytes.HasPrefix(p, bom):
 		if bytes.HasPrefix(bom, p) {
@@ -57,7 +57,7 @@ func begins(p []byte, i int, bareToo bool) verdict {
 	if isTrailer(p[0]) {
 		return yes
 	}
-	b, v := markLength(p)
+	b, v := bomLength(p)
 	if v == maybe {
 		return maybe
 	}
@@ -67,10 +67,10 @@ func begins(p []byte, i int, bareToo bool) verdict {
 		if len(p) == 1 {
 			return maybe
 		}
-		_, v := markedPRI(p[1:])
+		_, v := priAfterBOM(p[1:])
 		return v
 	case p[0] == '<':
-		_, v := markedPRI(p)
+		_, v := priAfterBOM(p)
 		return v
 	case !IsDigit(p[0]):
 		return no
@@ -84,7 +84,7 @@ func begins(p []byte, i int, bareToo bool) verdict {
 	case bareToo && p[0] != '0' && n <= maxCount:
 		return yes
 	}
-	if _, v = markedPRI(p[k+1:]); v == no && p[k+1] == 'z' {
+	if _, v = priAfterBOM(p[k+1:]); v == no && p[k+1] == 'z' {
 		if k+2 == len(p) {
 			return maybe
 		}
@@ -106,7 +106,7 @@ func (f *Framer) suspicious(body []byte) bool {
 		}
 		f.inspected += k + 1
 		if i += k; mayPrecedePRI(body, i) {
-			if _, v := markedPRI(body[i:]); v != no {
+			if _, v := priAfterBOM(body[i:]); v != no {
 				return true
 			}
 		}
@@ -138,10 +138,10 @@ func mayPrecedePRI(p []byte, j int) bool {
 func endsLine(c byte) bool { return c == '\n' || c == 0 }
 
 // confirmed says whether the count of the message at q[prefix:] is right: whether the next
-// message begins at q[stop], where the count ends. If doubt is set, a digit before that
-// place may belong to the next count. In that case, and if this message is suspicious,
+// message begins at q[stop], where the count ends. If unsure is set, a digit before that
+// position may belong to the next count. In that case, and if this message is suspicious,
 // the next count must be right as well.
-func (f *Framer) confirmed(q []byte, prefix, stop int, doubt, end bool) verdict {
+func (f *Framer) confirmed(q []byte, prefix, stop int, unsure, end bool) verdict {
 	at := stop
 	if f.suspect {
 		for at < len(q) && isTrailer(q[at]) {
@@ -162,7 +162,7 @@ func (f *Framer) confirmed(q []byte, prefix, stop int, doubt, end bool) verdict 
 	switch {
 	case next == '<' && last == ' ' && at-1 > prefix && IsDigit(q[at-2]), next == ' ' && IsDigit(last):
 		return no // the next count begins inside this message
-	case !IsDigit(next), !f.suspect && !(doubt && IsDigit(last)):
+	case !IsDigit(next), !f.suspect && !(unsure && IsDigit(last)):
 		return yes
 	}
 	n, i := number(q, at, maxCountDigits)
@@ -190,14 +190,14 @@ type search struct {
 	hint     int  // where it ends by its count; 0: no count
 	wrong    bool // its count is wrong: the next message may begin anywhere
 	end      bool // nothing follows
-	tries    int  // how many places are examined; 0: all
+	tries    int  // how many positions are examined; 0: all
 }
 
-// tries is how many places are examined in a message that is complete by its count. A
+// tries is how many positions are examined in a message that is complete by its count. A
 // message that quotes others has many.
 const tries = 16
 
-// find looks in q[:limit] for the count and the PRI that begin the next message, and
+// find searches q[:limit] for the count and the PRI that begin the next message, and
 // returns their position. In a stream whose counts were all right so far, that count
 // must be right too, otherwise it is text.
 func (f *Framer) find(q []byte, limit int, s *search) (b int, v verdict) {
@@ -212,7 +212,7 @@ func (f *Framer) find(q []byte, limit int, s *search) (b int, v verdict) {
 		if i += k; !mayPrecedePRI(q, i) {
 			continue
 		}
-		if _, v = markedPRI(q[i:]); v == yes {
+		if _, v = priAfterBOM(q[i:]); v == yes {
 			b, v = f.begin(q, i, sure, s)
 			if s.tries--; v == no && s.tries == 0 {
 				return 0, no
@@ -272,8 +272,8 @@ func (f *Framer) begin(q []byte, j int, sure bool, s *search) (int, verdict) {
 	return longest, yes
 }
 
-// chain looks for at least so many counted messages inside q[prefix:stop] that follow one
-// another exactly up to q[stop], and returns where the first begins, or 0. It tells a
+// chain searches for at least so many counted messages inside q[prefix:stop] that follow one
+// another exactly up to q[stop], and returns where the first begins, or 0. It distinguishes a
 // count that spans several messages from a message that quotes another one. With least 1
 // the end does not matter.
 func (f *Framer) chain(q []byte, prefix, stop, least int) int {
@@ -293,7 +293,7 @@ func (f *Framer) chain(q []byte, prefix, stop, least int) int {
 		if k == i || k+1 >= stop || q[k] != ' ' || n == 0 {
 			return 0
 		}
-		if _, v := markedPRI(q[k+1:]); v != yes {
+		if _, v := priAfterBOM(q[k+1:]); v != yes {
 			return 0
 		}
 		i = k + 1 + n
@@ -304,7 +304,7 @@ func (f *Framer) chain(q []byte, prefix, stop, least int) int {
 	return first
 }
 
-// lineEnd looks for the end of a line that is skipped, and returns how many bytes of p
+// lineEnd searches for the end of a line that is skipped, and returns how many bytes of p
 // are consumed.
 func (f *Framer) lineEnd(p []byte, end bool) (n int, found bool) {
 	if !end && len(p) < f.need {
@@ -328,6 +328,7 @@ func (f *Framer) lineEnd(p []byte, end bool) (n int, found bool) {
 			n = max(f.searched-maxCountDigits-1, 0)
 			f.scanned, f.searched, f.need = limit-n, f.searched-n, f.need-n
 			return n, false
+		default: // no: nothing begins here
 		}
 		keep = unfinished(p)
 	}
@@ -369,17 +370,17 @@ func unfinished(p []byte) int {
 
 // clean removes a byte order mark from the front of a message and trailers from its end.
 func clean(p []byte) []byte {
-	b, _ := markLength(p)
+	b, _ := bomLength(p)
 	return trimTrailer(p[b:])
 }
 
-// markedPRI reads a PRI that may have a byte order mark in front of it, and returns the
+// priAfterBOM reads a PRI that may have a byte order mark in front of it, and returns the
 // length of both.
-func markedPRI(p []byte) (int, verdict) {
-	mark, v := markLength(p)
+func priAfterBOM(p []byte) (int, verdict) {
+	flag, v := bomLength(p)
 	if v == maybe {
 		return 0, maybe
 	}
-	_, n, v := readPRI(p[mark:])
-	return mark + n, v
+	_, n, v := readPRI(p[flag:])
+	return flag + n, v
 }

@@ -105,9 +105,9 @@ func TestOneWrongCount(t *testing.T) {
 						t.Errorf("%s, at %d: %d of %d are intact; around it:\n%.600q", name, at, intact, messages, all[max(0, at-1):min(len(all), at+4)])
 						break
 					}
-					parts := drive(t, &Framer{Max: 4096}, []byte(stream.String()), func() int { return 1 + r.Intn(90) })
-					if strings.Join(parts, "|") != strings.Join(all, "|") {
-						t.Fatalf("%s, at %d, seed %d: in parts it is\n%.3000q\nat once\n%.3000q", name, at, seed, parts, all)
+					fields := drive(t, &Framer{Max: 4096}, []byte(stream.String()), func() int { return 1 + r.Intn(90) })
+					if strings.Join(fields, "|") != strings.Join(all, "|") {
+						t.Fatalf("%s, at %d, seed %d: in parts it is\n%.3000q\nat once\n%.3000q", name, at, seed, fields, all)
 					}
 				}
 			}

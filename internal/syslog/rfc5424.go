@@ -18,7 +18,7 @@ func (h *Header) version1(p []byte) bool {
 }
 
 // rfc5424 reads HOSTNAME to MSG (RFC 5424 section 6). Some devices omit fields: if
-// STRUCTURED-DATA is not in its place, p is read as after any other time.
+// STRUCTURED-DATA is missing, p is read as after any other time.
 func (h *Header) rfc5424(p []byte) {
 	h.Shape = RFC5424
 	host, rest := Word(p)

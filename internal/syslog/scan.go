@@ -23,7 +23,7 @@ func Scan(msg []byte, h *Header) {
 		}
 	case c == '*' || c == '.':
 		if h.bsd(p[1:]) {
-			h.ClockMark = c
+			h.ClockFlag = c
 			return
 		}
 	default:

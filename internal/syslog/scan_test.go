@@ -14,7 +14,7 @@ type scanCase struct {
 	pri                   int
 	shape                 Shape
 	stamp                 string // as describe writes it
-	mark                  byte
+	flag                  byte
 	host, app, pid, msgID string
 	sd                    string
 	content               string
@@ -32,6 +32,7 @@ func describe(s Stamp) string {
 		return ""
 	case Unix:
 		return fmt.Sprintf("@%d%s", s.Secs, fraction)
+	default: // written below
 	}
 	text := fmt.Sprintf("%02d-%02d %02d:%02d:%02d%s", s.Month, s.Day, s.Hour, s.Minute, s.Second, fraction)
 	if s.Year != 0 {
@@ -61,18 +62,18 @@ var scanCases = []scanCase{
 	{name: "H6 end", in: "<6>Aug 10 22:18:24 2009", pri: 6, shape: BSD, stamp: "2009-08-10 22:18:24"},
 	{name: "H7", in: "<111>:Mar 15 04:28:51 UTC: %ASA-6-302014: Teardown", pri: 111, shape: BSD, stamp: "03-15 04:28:51 +0", content: "%ASA-6-302014: Teardown"},
 	{name: "H7 NX-OS", in: "<189>: 2026 Nov 22 16:59:59 UTC: %ETHPORT-5-IF_UP: up", pri: 189, shape: BSD, stamp: "2026-11-22 16:59:59 +0", content: "%ETHPORT-5-IF_UP: up"},
-	{name: "H8", in: "<190>94: 000090: *Jan  1 2006 23:14:54.141: %SYS-6-LOGGINGHOST: x", pri: 190, shape: CiscoSequence, stamp: "2006-01-01 23:14:54.141", mark: '*', content: "%SYS-6-LOGGINGHOST: x"},
-	{name: "H8 lost sync", in: "<190>94: .Mar  1 00:01:23.007 CET: %SYS-6-X: x", pri: 190, shape: CiscoSequence, stamp: "03-01 00:01:23.007 +3600", mark: '.', content: "%SYS-6-X: x"},
+	{name: "H8", in: "<190>94: 000090: *Jan  1 2006 23:14:54.141: %SYS-6-LOGGINGHOST: x", pri: 190, shape: CiscoSequence, stamp: "2006-01-01 23:14:54.141", flag: '*', content: "%SYS-6-LOGGINGHOST: x"},
+	{name: "H8 lost sync", in: "<190>94: .Mar  1 00:01:23.007 CET: %SYS-6-X: x", pri: 190, shape: CiscoSequence, stamp: "03-01 00:01:23.007 +3600", flag: '.', content: "%SYS-6-X: x"},
 	{name: "H8 host", in: "<190>3132811: sw01: 3132807: Jul 14 2023 08:23:43.398 UTC: %FOO-6-BAR: x", pri: 190, shape: CiscoSequence, stamp: "2023-07-14 08:23:43.398 +0", host: "sw01", content: "%FOO-6-BAR: x"},
 	{name: "H8 nine digits", in: "<171>250756222: FNZ11: 328926563: May 8 14:21:40.139 MDT: %IOSXE-3-PLATFORM: x", pri: 171, shape: CiscoSequence, stamp: "05-08 14:21:40.139 -21600", host: "FNZ11", content: "%IOSXE-3-PLATFORM: x"},
 	{name: "H8 uptime", in: "<190>3132517: sw01: 3132513: 2y10w: %FOO-6-BAR: x", pri: 190, shape: CiscoSequence, host: "sw01", content: "%FOO-6-BAR: x"},
 	{name: "H8 uptime, no host", in: "<190>94: 000090: 3d04h: %FOO-6-BAR: x", pri: 190, shape: CiscoSequence, content: "%FOO-6-BAR: x"},
 	{name: "H8 young uptime, no host", in: "<190>94: 000090: 00:01:23: %FOO-6-BAR: x", pri: 190, shape: CiscoSequence, content: "%FOO-6-BAR: x"},
 	{name: "H8 IPv6 host", in: "<190>3132783: 2a02:cf40::: 3132779: Jul 14 08:23:43.398: %FOO-6-BAR: x", pri: 190, shape: CiscoSequence, stamp: "07-14 08:23:43.398", host: "2a02:cf40::", content: "%FOO-6-BAR: x"},
-	{name: "H8 IPv4 host", in: "<190>31: 192.0.2.1: 37: *Jul 14 08:23:43: %FOO-6-BAR: x", pri: 190, shape: CiscoSequence, stamp: "07-14 08:23:43", mark: '*', host: "192.0.2.1", content: "%FOO-6-BAR: x"},
-	{name: "H8 session", in: `<190>46: [syslog@9 s_sn="17" s_id ="0.0.0.0:514"]: 000042: *Jul 14 08:23:43: %FOO-6-BAR: x`, pri: 190, shape: CiscoSequence, stamp: "07-14 08:23:43", mark: '*', sd: `[syslog@9 s_sn="17" s_id ="0.0.0.0:514"]`, content: "%FOO-6-BAR: x"},
-	{name: "H8 no mnemonic", in: "<190>94: 000090: *Mar  1 00:01:23: -Traceback= 1z 2z", pri: 190, shape: CiscoSequence, stamp: "03-01 00:01:23", mark: '*', content: "-Traceback= 1z 2z"},
-	{name: "H8 without sequence", in: "<189>*Mar  1 00:01:23.007: %SYS-5-CONFIG_I: x", pri: 189, shape: BSD, stamp: "03-01 00:01:23.007", mark: '*', content: "%SYS-5-CONFIG_I: x"},
+	{name: "H8 IPv4 host", in: "<190>31: 192.0.2.1: 37: *Jul 14 08:23:43: %FOO-6-BAR: x", pri: 190, shape: CiscoSequence, stamp: "07-14 08:23:43", flag: '*', host: "192.0.2.1", content: "%FOO-6-BAR: x"},
+	{name: "H8 session", in: `<190>46: [syslog@9 s_sn="17" s_id ="0.0.0.0:514"]: 000042: *Jul 14 08:23:43: %FOO-6-BAR: x`, pri: 190, shape: CiscoSequence, stamp: "07-14 08:23:43", flag: '*', sd: `[syslog@9 s_sn="17" s_id ="0.0.0.0:514"]`, content: "%FOO-6-BAR: x"},
+	{name: "H8 no mnemonic", in: "<190>94: 000090: *Mar  1 00:01:23: -Traceback= 1z 2z", pri: 190, shape: CiscoSequence, stamp: "03-01 00:01:23", flag: '*', content: "-Traceback= 1z 2z"},
+	{name: "H8 without sequence", in: "<189>*Mar  1 00:01:23.007: %SYS-5-CONFIG_I: x", pri: 189, shape: BSD, stamp: "03-01 00:01:23.007", flag: '*', content: "%SYS-5-CONFIG_I: x"},
 	{name: "H9", in: "<13>2026-03-14T14:28:52.123456+00:00 web1 app[7]: x", pri: 13, shape: ISO, stamp: "2026-03-14 14:28:52.123456 +0", host: "web1", app: "app", pid: "7", content: "x"},
 	{name: "H9 ASA", in: "<166>2019-07-28T02:17:45Z fw2 : %ASA-6-106015: Deny TCP (no connection)", pri: 166, shape: ISO, stamp: "2019-07-28 02:17:45 +0", host: "fw2", content: "%ASA-6-106015: Deny TCP (no connection)"},
 	{name: "H9 FTD without host", in: "<118>2021-03-05T01:00:53Z %FTD-1-430002: DeviceUUID: 01234567", pri: 118, shape: ISO, stamp: "2021-03-05 01:00:53 +0", content: "%FTD-1-430002: DeviceUUID: 01234567"},
@@ -209,7 +210,7 @@ var scanCases = []scanCase{
 	{name: "bad day", in: "<13>Mar 32 14:28:52 web1 app: x", pri: 13, shape: BSD, stamp: "03-32 14:28:52", host: "web1", app: "app", content: "x"},
 	{name: "bad ISO month", in: "<13>1 2026-13-14T14:28:52Z web1 app - - - x", pri: 13, shape: RFC5424, stamp: "2026-13-14 14:28:52 +0", host: "web1", app: "app", content: "x"},
 	{name: "bad ISO offset", in: "<13>2026-03-14T14:28:52+25:00 web1 app: x", pri: 13, shape: ISO, stamp: "2026-03-14 14:28:52 +90000", host: "web1", app: "app", content: "x"},
-	{name: "bad IOS time", in: "<189>55: sw01: *Feb 30 2026 25:61:00: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "2026-02-30 25:61:00", mark: '*', host: "sw01", content: "%SYS-5-A: x"},
+	{name: "bad IOS time", in: "<189>55: sw01: *Feb 30 2026 25:61:00: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "2026-02-30 25:61:00", flag: '*', host: "sw01", content: "%SYS-5-A: x"},
 
 	// A byte order mark in all places where senders put it.
 	{name: "BOM before PRI", in: "\xef\xbb\xbf<13>Mar 14 14:28:52 web1 app: x", pri: 13, shape: BSD, stamp: "03-14 14:28:52", host: "web1", app: "app", content: "x"},
@@ -239,7 +240,7 @@ var scanCases = []scanCase{
 	{name: "IOS empty sequence, address", in: "<189>: 192.0.2.77: Jan  6 2022 21:01:34.964: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "2022-01-06 21:01:34.964", host: "192.0.2.77", content: "%SYS-5-A: x"},
 	{name: "IOS origin first", in: "<189>sw01: 000123: Sep 15 11:59:58.123 UTC: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "09-15 11:59:58.123 +0", host: "sw01", content: "%SYS-5-A: x"},
 	{name: "IOS origin only", in: "<189>sw01: Sep 15 11:59:58.123 UTC: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "09-15 11:59:58.123 +0", host: "sw01", content: "%SYS-5-A: x"},
-	{name: "IOS origin, not synchronised", in: "<189>sw01: *Sep 15 11:59:58.123: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "09-15 11:59:58.123", mark: '*', host: "sw01", content: "%SYS-5-A: x"},
+	{name: "IOS origin, not synchronised", in: "<189>sw01: *Sep 15 11:59:58.123: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "09-15 11:59:58.123", flag: '*', host: "sw01", content: "%SYS-5-A: x"},
 	{name: "IOS origin, uptime", in: "<189>sw01: 2y10w: %SYS-5-A: x", pri: 189, shape: CiscoSequence, host: "sw01", content: "%SYS-5-A: x"},
 	{name: "IOS address first", in: "<189>192.0.2.77: 000123: Sep 15 11:59:58: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "09-15 11:59:58", host: "192.0.2.77", content: "%SYS-5-A: x"},
 	{name: "IOS IPv6 address first", in: "<189>2001:db8::7: Sep 15 11:59:58: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "09-15 11:59:58", host: "2001:db8::7", content: "%SYS-5-A: x"},
@@ -252,7 +253,7 @@ var scanCases = []scanCase{
 	{name: "NX-OS host behind colon", in: "<189>: nx01: 2022 Jan  6 21:01:34 UTC: %ETHPORT-5-IF_UP: x", pri: 189, shape: CiscoSequence, stamp: "2022-01-06 21:01:34 +0", host: "nx01", content: "%ETHPORT-5-IF_UP: x"},
 	{name: "NX-OS host and lone colon", in: "<189>nx01 : 2022 Jan  6 21:01:34 UTC: %ETHPORT-5-IF_UP: x", pri: 189, shape: CiscoSequence, stamp: "2022-01-06 21:01:34 +0", host: "nx01", content: "%ETHPORT-5-IF_UP: x"},
 	{name: "XR host", in: "<189>123: rtr1 RP/0/RSP0/CPU0:Jan 12 12:34:56.123 UTC: pim[1234]: %ROUTING-IPV4_PIM-5-NBRCHG : x", pri: 189, shape: CiscoSequence, stamp: "01-12 12:34:56.123 +0", host: "rtr1", app: "pim", pid: "1234", content: "%ROUTING-IPV4_PIM-5-NBRCHG : x"},
-	{name: "XR host, no sequence", in: "<189>rtr1 LC/0/0/CPU0:*Jan 12 12:34:56.123 : pim[1234]: %ROUTING-IPV4_PIM-5-NBRCHG : x", pri: 189, shape: CiscoSequence, stamp: "01-12 12:34:56.123", mark: '*', host: "rtr1", app: "pim", pid: "1234", content: "%ROUTING-IPV4_PIM-5-NBRCHG : x"},
+	{name: "XR host, no sequence", in: "<189>rtr1 LC/0/0/CPU0:*Jan 12 12:34:56.123 : pim[1234]: %ROUTING-IPV4_PIM-5-NBRCHG : x", pri: 189, shape: CiscoSequence, stamp: "01-12 12:34:56.123", flag: '*', host: "rtr1", app: "pim", pid: "1234", content: "%ROUTING-IPV4_PIM-5-NBRCHG : x"},
 	{name: "XR", in: "<189>RP/0/RP0/CPU0:Dec 11 12:43:29.227 EST: snmpd[1002]: %SNMP-3-AUTH_FAIL : x", pri: 189, shape: CiscoSequence, stamp: "12-11 12:43:29.227 -18000", app: "snmpd", pid: "1002", content: "%SNMP-3-AUTH_FAIL : x"},
 	{name: "tag before a time is no IOS", in: "<13>app: Sep 15 11:59:58: started", pri: 13, app: "app", content: "Sep 15 11:59:58: started"},
 	{name: "two tags are no IOS", in: "<13>mcad: sub: Sep 15 11:59:58: %x", pri: 13, app: "mcad", content: "sub: Sep 15 11:59:58: %x"},
@@ -267,7 +268,7 @@ func TestScan(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			Scan([]byte(c.in), &h)
 			got := scanCase{
-				name: c.name, in: c.in, pri: h.Priority, shape: h.Shape, stamp: describe(h.Stamp), mark: h.ClockMark,
+				name: c.name, in: c.in, pri: h.Priority, shape: h.Shape, stamp: describe(h.Stamp), flag: h.ClockFlag,
 				host: string(h.Hostname), app: string(h.AppName), pid: string(h.ProcID), msgID: string(h.MsgID),
 				sd: string(h.StructuredData), content: string(h.Content),
 			}

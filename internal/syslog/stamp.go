@@ -43,6 +43,7 @@ func (s *Stamp) Exists() bool {
 		return false
 	case Unix:
 		return true
+	default: // Local, Fixed: checked below
 	}
 	year := int(s.Year)
 	if year == 0 {

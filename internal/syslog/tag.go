@@ -41,7 +41,7 @@ func (h *Header) tagBehind(p []byte) {
 }
 
 // isStrange reports whether a word that Host refuses may still be meant as a host. Words
-// that package dialect looks for are not: columns and device tags (','), message
+// that package dialect searches for are not: columns and device tags (','), message
 // identifiers ('%'), firewall chains ('['), words with a colon that are not addresses.
 func isStrange(w []byte) bool {
 	colon, text := false, false

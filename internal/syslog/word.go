@@ -36,7 +36,7 @@ func Word(p []byte) (w, rest []byte) {
 	return p[:i], p[i+1:]
 }
 
-// SkipBlanks skips the spaces and tabs at the front of p, which separate the parts of
+// SkipBlanks skips the spaces and tabs at the front of p, which separate the elements of
 // a device's own text.
 func SkipBlanks(p []byte) []byte {
 	i := 0

@@ -96,7 +96,7 @@ func isZone(w []byte) bool {
 // PST, PDT, MST, MDT and CDT are the US zones, as in the add-ons for Splunk. CST, IST, BST
 // and similar ones are ambiguous: the source's zone decides. So are the names of the TZ
 // database that contain both offsets of a zone. The offset of an ambiguous zone is used
-// only to tell "CST-6", a zone, from a host.
+// only to distinguish "CST-6", a zone, from a host.
 func zoneOf(abbr []byte) (int32, zoneKind) {
 	switch string(abbr) {
 	case "UTC", "GMT", "Z", "UCT", "WET":

@@ -97,12 +97,12 @@ type Hub struct {
 
 // Tap is one listener.
 type Tap struct {
-	hub    *Hub
-	filter matcher
-	ch     chan Message
-	looked atomic.Uint64
-	passed atomic.Uint64
-	lost   atomic.Uint64
+	hub      *Hub
+	filter   matcher
+	ch       chan Message
+	examined atomic.Uint64
+	passed   atomic.Uint64
+	lost     atomic.Uint64
 
 	mu     sync.Mutex
 	second int64
@@ -152,10 +152,10 @@ func (h *Hub) Show(m Message) {
 	}
 }
 
-// Looked adds to the counts of the listeners: of passed messages, looked were examined.
-func (h *Hub) Looked(looked, passed int) {
+// Looked adds to the counts of the listeners: of passed messages, examined were compared with the filters.
+func (h *Hub) Examined(examined, passed int) {
 	for _, t := range h.open() {
-		t.looked.Add(uint64(looked))
+		t.examined.Add(uint64(examined))
 		t.passed.Add(uint64(passed))
 	}
 }
@@ -189,14 +189,14 @@ func (t *Tap) Messages() <-chan Message { return t.ch }
 
 // Counts are numbers of messages since a tap was opened.
 type Counts struct {
-	Passed uint64 `json:"passed"` // received, of all sources
-	Looked uint64 `json:"looked"` // compared with the filters
-	Lost   uint64 `json:"lost"`   // matched, but discarded because there were too many
+	Passed   uint64 `json:"passed"` // received, of all sources
+	Examined uint64 `json:"looked"` // compared with the filters
+	Lost     uint64 `json:"lost"`   // matched, but discarded because there were too many
 }
 
 // Counts returns the present counts.
 func (t *Tap) Counts() Counts {
-	return Counts{Passed: t.passed.Load(), Looked: t.looked.Load(), Lost: t.lost.Load()}
+	return Counts{Passed: t.passed.Load(), Examined: t.examined.Load(), Lost: t.lost.Load()}
 }
 
 // Close closes the tap. It may be called more than once.

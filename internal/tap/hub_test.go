@@ -63,7 +63,7 @@ func TestHub(t *testing.T) {
 	if !h.On() || !h.Wants(&m) {
 		t.Error("no listener gets a message that one filter matches")
 	}
-	h.Looked(1, 5)
+	h.Examined(1, 5)
 	h.Show(m)
 	if got := <-all.Messages(); got.Host != "Web1" {
 		t.Errorf("got %+v", got)
@@ -71,7 +71,7 @@ func TestHub(t *testing.T) {
 	if len(one.Messages()) != 0 {
 		t.Error("a filter let another source through")
 	}
-	if c := one.Counts(); c != (Counts{Passed: 5, Looked: 1}) {
+	if c := one.Counts(); c != (Counts{Passed: 5, Examined: 1}) {
 		t.Errorf("%+v", c)
 	}
 	all.Close()

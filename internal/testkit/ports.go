@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// Ports are looked for below the range from which Linux takes the ports of outgoing
+// Ports are searched below the range from which Linux takes the ports of outgoing
 // connections (net.ipv4.ip_local_port_range, 32768 to 60999): one of these may be taken
 // between the moment it is found free and the moment a server opens it.
 const (

@@ -12,16 +12,16 @@ type Throttle struct {
 	// Burst is how many lines pass in a period; 0 means 1.
 	Burst int
 
-	mu     sync.Mutex
-	next   time.Time // end of the period
-	passed int       // in the period
-	held   int
-	raised bool
+	mu         sync.Mutex
+	next       time.Time // end of the period
+	passed     int       // in the period
+	suppressed int
+	raised     bool
 }
 
 // Ready reports whether to log now: at most Burst lines in the period every, which begins
-// with the first of them. held is how many lines were held back in the period before.
-func (t *Throttle) Ready(now time.Time, every time.Duration) (held int, ok bool) {
+// with the first of them. suppressed is how many lines were not logged in the period before.
+func (t *Throttle) Ready(now time.Time, every time.Duration) (suppressed int, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if now.Before(t.next) {
@@ -29,16 +29,16 @@ func (t *Throttle) Ready(now time.Time, every time.Duration) (held int, ok bool)
 			t.passed++
 			return 0, true
 		}
-		t.held++
+		t.suppressed++
 		return 0, false
 	}
-	held, t.held = t.held, 0
+	suppressed, t.suppressed = t.suppressed, 0
 	t.next, t.passed, t.raised = now.Add(every), 1, true
-	return held, true
+	return suppressed, true
 }
 
 // Raised reports whether a line was let through since the last call of Raised: there is
-// an end to be told of.
+// an end to be logged.
 func (t *Throttle) Raised() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

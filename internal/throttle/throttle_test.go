@@ -11,10 +11,10 @@ func TestThrottle(t *testing.T) {
 	if th.Raised() {
 		t.Error("raised before the first line")
 	}
-	f := func(after time.Duration, held int, ok bool) {
+	f := func(after time.Duration, suppressed int, ok bool) {
 		t.Helper()
-		if gotHeld, gotOK := th.Ready(start.Add(after), time.Minute); gotHeld != held || gotOK != ok {
-			t.Errorf("after %s: %d, %v, want %d, %v", after, gotHeld, gotOK, held, ok)
+		if gotSuppressed, gotOK := th.Ready(start.Add(after), time.Minute); gotSuppressed != suppressed || gotOK != ok {
+			t.Errorf("after %s: %d, %v, want %d, %v", after, gotSuppressed, gotOK, suppressed, ok)
 		}
 	}
 	f(0, 0, true)
@@ -32,14 +32,14 @@ func TestBurst(t *testing.T) {
 	th := Throttle{Burst: 3}
 	start := time.Unix(1_700_000_000, 0)
 	for i := range 10 {
-		if held, ok := th.Ready(start.Add(time.Duration(i)*time.Second), time.Minute); held != 0 || ok != (i < 3) {
-			t.Errorf("line %d: %d, %v", i, held, ok)
+		if suppressed, ok := th.Ready(start.Add(time.Duration(i)*time.Second), time.Minute); suppressed != 0 || ok != (i < 3) {
+			t.Errorf("line %d: %d, %v", i, suppressed, ok)
 		}
 	}
-	if held, ok := th.Ready(start.Add(time.Minute), time.Minute); held != 7 || !ok {
-		t.Errorf("in the next period: %d, %v", held, ok)
+	if suppressed, ok := th.Ready(start.Add(time.Minute), time.Minute); suppressed != 7 || !ok {
+		t.Errorf("in the next period: %d, %v", suppressed, ok)
 	}
-	if held, ok := th.Ready(start.Add(time.Minute), time.Minute); held != 0 || !ok {
-		t.Errorf("its second line: %d, %v", held, ok)
+	if suppressed, ok := th.Ready(start.Add(time.Minute), time.Minute); suppressed != 0 || !ok {
+		t.Errorf("its second line: %d, %v", suppressed, ok)
 	}
 }

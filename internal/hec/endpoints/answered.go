@@ -83,6 +83,7 @@ func (p *Pool) answered(e *Endpoint, v Verdict, now time.Time, b Backoff) {
 		e.health.busy(v, now, b)
 	case Failing, Refusing:
 		p.failed(e, v, now, b)
+	case Unknown: // the answer is not about the endpoint
 	}
 }
 

@@ -80,7 +80,7 @@ func (e *Endpoint) status(now time.Time, unacked, bound int) Status {
 		LastAnswer: e.last.text, InFlight: e.traffic.underWay, Limit: 1,
 		Requests: e.traffic.requests, Failures: e.traffic.failed,
 		LatencyMillis: float64(e.traffic.latency) / float64(time.Millisecond),
-		Unacked:       unacked, Aside: string(e.mode), Unconfirmed: h.acks.missing,
+		Unacked:       unacked, Mode: string(e.mode), Unconfirmed: h.acks.missing,
 	}}
 	if e.proven() {
 		s.Limit = e.limit.now(bound)

@@ -1,6 +1,7 @@
 package hectest
 
 import (
+	"context"
 	"io"
 	"net"
 	"strings"
@@ -13,6 +14,7 @@ import (
 type Balancer struct {
 	listener net.Listener
 	group    sync.WaitGroup
+	stop     context.CancelFunc // ends dials that are under way
 
 	mu      sync.Mutex
 	servers []string // host:port
@@ -28,9 +30,10 @@ func NewBalancer(servers ...*Server) (*Balancer, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Balancer{listener: l, open: make(map[net.Conn]bool)}
+	ctx, stop := context.WithCancel(context.Background())
+	b := &Balancer{listener: l, stop: stop, open: make(map[net.Conn]bool)}
 	b.Use(servers...)
-	b.group.Go(b.accept)
+	b.group.Go(func() { b.accept(ctx) })
 	return b, nil
 }
 
@@ -75,22 +78,23 @@ func (b *Balancer) Close() {
 	b.mu.Lock()
 	b.closed = true
 	b.mu.Unlock()
+	b.stop()
 	b.Break()
 	b.group.Wait()
 }
 
-func (b *Balancer) accept() {
+func (b *Balancer) accept(ctx context.Context) {
 	for {
 		conn, err := b.listener.Accept()
 		if err != nil {
 			return
 		}
-		b.group.Go(func() { b.carry(conn) })
+		b.group.Go(func() { b.carry(ctx, conn) })
 	}
 }
 
 // carry joins a connection with one to the next server, until either ends.
-func (b *Balancer) carry(conn net.Conn) {
+func (b *Balancer) carry(ctx context.Context, conn net.Conn) {
 	defer conn.Close()
 	b.mu.Lock()
 	if len(b.servers) == 0 {
@@ -101,7 +105,7 @@ func (b *Balancer) carry(conn net.Conn) {
 	b.next++
 	b.names = append(b.names, name)
 	b.mu.Unlock()
-	to, err := net.Dial("tcp", name)
+	to, err := new(net.Dialer).DialContext(ctx, "tcp", name)
 	if err != nil {
 		return
 	}

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Sockets are the sockets that the process before this one left with the Store. They were
+// Sockets are the sockets that the previous process kept in the Store. They were
 // bound all the time; what arrived meanwhile is in their buffers and backlogs. A nil
 // Sockets has none.
 type Sockets struct {
@@ -89,7 +89,7 @@ func inspect(f *os.File) (*socket, error) {
 
 // Take returns the sockets that are bound as net.Listen would bind a new one to this
 // network ("tcp", "udp4", …) and address. The caller owns them from now on. There are two
-// when a process ended before it had emptied the one that it inherited.
+// when a process ended before it had drained the one that it inherited.
 func (s *Sockets) Take(network, address string) (files []*os.File) {
 	if s == nil {
 		return nil
@@ -114,14 +114,14 @@ func (s *Sockets) Take(network, address string) (files []*os.File) {
 	return files
 }
 
-// CloseRest closes the sockets that nobody has taken: ports of an earlier configuration.
-func (s *Sockets) CloseRest() {
+// CloseUnclaimed closes the sockets that were not taken: ports of an earlier configuration.
+func (s *Sockets) CloseUnclaimed() {
 	if s == nil {
 		return
 	}
-	for _, left := range s.sockets {
-		s.log.Info("a port of the configuration before is closed", "network", left.network, "address", left.bound)
-		s.Discard(left.file)
+	for _, unclaimed := range s.sockets {
+		s.log.Info("a port of the configuration before is closed", "network", unclaimed.network, "address", unclaimed.bound)
+		s.Discard(unclaimed.file)
 	}
 	s.sockets = nil
 }
@@ -159,8 +159,8 @@ func Empty(stop <-chan struct{}, read func() int) (taken int, empty bool) {
 }
 
 // Divert makes a bound UDP socket receive nothing new while it keeps what it has: a
-// connected socket takes datagrams of its peer only, and nobody sends from the discard
-// port of this host.
+// connected socket takes datagrams of its peer only, and the discard port of this
+// host never sends.
 func Divert(fd int) error {
 	name, err := unix.Getsockname(fd)
 	if err != nil {

@@ -81,5 +81,5 @@ func TestNothingInherited(t *testing.T) {
 	if got := in.Take("udp", ":514"); got != nil {
 		t.Errorf("nothing is inherited, but %v", got)
 	}
-	in.CloseRest()
+	in.CloseUnclaimed()
 }

@@ -29,9 +29,9 @@ type Store interface {
 // for people; what it is bound to is asked from the socket itself.
 const prefix = "syslog-gateway."
 
-// dropsMark separates the name of a UDP socket from the number of its drops that have
+// dropsSuffix separates the name of a UDP socket from the number of its drops that have
 // been reported.
-const dropsMark = ".drops-"
+const dropsSuffix = ".drops-"
 
 // Name is the name in the store for this process's socket of a port. proto is tcp or udp.
 // The name has the process in it because for a moment the store holds the sockets of two.
@@ -41,13 +41,13 @@ func Name(proto string, port int) string {
 
 // WithDrops adds to the name of a UDP socket how many of its drops have been reported.
 func WithDrops(name string, drops uint64) string {
-	return name + dropsMark + strconv.FormatUint(drops, 10)
+	return name + dropsSuffix + strconv.FormatUint(drops, 10)
 }
 
 // ReportedDrops reads what WithDrops has added. It is 0 for the socket of a process that
 // was killed: drops that are shown twice are better than drops that never are.
 func ReportedDrops(name string) uint64 {
-	_, text, _ := strings.Cut(name, dropsMark)
+	_, text, _ := strings.Cut(name, dropsSuffix)
 	drops, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
 		return 0

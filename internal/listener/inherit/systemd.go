@@ -12,7 +12,7 @@ import (
 )
 
 // FromSystemd finds systemd's file descriptor store and the sockets that the process
-// before has left there. Without a service manager both are nil.
+// before has kept there. Without a service manager both are nil.
 func FromSystemd(log *slog.Logger) (Store, *Sockets) {
 	files := activation.Files(true)
 	address := os.Getenv("NOTIFY_SOCKET")

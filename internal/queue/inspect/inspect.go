@@ -212,4 +212,4 @@ func Purge(ctx context.Context, path string) (Report, error) {
 }
 
 // SourceNames returns the sources of a shard, sorted.
-func (s ShardReport) SourceNames() []string { return slices.Sorted(maps.Keys(s.Sources)) }
+func (r ShardReport) SourceNames() []string { return slices.Sorted(maps.Keys(r.Sources)) }

@@ -133,8 +133,8 @@ const (
 // Source finds the records of a file: in the copy itself if all of it is records, else in
 // the segment that was kept, which is one of all the files, else what there is in the
 // copy. The path is empty if there are none.
-func (file *File) Source(all []File) (Source, error) {
-	copied, err := os.Open(file.Path)
+func (f *File) Source(all []File) (Source, error) {
+	copied, err := os.Open(f.Path)
 	if err != nil {
 		return Source{}, err
 	}
@@ -143,17 +143,17 @@ func (file *File) Source(all []File) (Source, error) {
 	if err != nil {
 		return Source{}, err
 	}
-	own := Source{file.Path, 0, st.Size()}
+	own := Source{f.Path, 0, st.Size()}
 	good, err := segment.GoodBytes(copied, 0, own.To)
-	if err != nil || file.Kind == MisplacedSuffix || good > 0 && good == own.To {
+	if err != nil || f.Kind == MisplacedSuffix || good > 0 && good == own.To {
 		return own, err
 	}
 	for i := range all {
 		w := &all[i]
-		if !w.Whole() || !w.Same(file) {
+		if !w.Whole() || !w.Same(f) {
 			continue
 		}
-		if src, err := w.within(all, file.Off, copied, own.To); err != nil || src.Path != "" {
+		if src, err := w.within(all, f.Off, copied, own.To); err != nil || src.Path != "" {
 			return src, err
 		}
 	}
@@ -165,34 +165,34 @@ func (file *File) Source(all []File) (Source, error) {
 
 // within is the range of a kept segment that a copy was made of. It is empty if no good
 // record begins there.
-func (w *File) within(all []File, off int64, copied io.ReaderAt, size int64) (Source, error) {
-	f, err := os.Open(w.Path)
+func (f *File) within(all []File, off int64, copied io.ReaderAt, size int64) (Source, error) {
+	file, err := os.Open(f.Path)
 	if err != nil {
 		return Source{}, err
 	}
-	defer f.Close()
-	st, err := f.Stat()
+	defer file.Close()
+	st, err := file.Stat()
 	if err != nil {
 		return Source{}, err
 	}
 	limit := st.Size()
 	for _, other := range all {
-		if other.Off > off && other.Same(w) {
+		if other.Off > off && other.Same(f) {
 			limit = min(limit, other.Off)
 		}
 	}
 	if off >= limit {
 		return Source{}, nil
 	}
-	if _, _, v, err := (&segment.HeaderReader{File: f, Size: st.Size()}).Read(off, 0); err != nil || v != segment.Valid {
+	if _, _, v, err := (&segment.HeaderReader{File: file, Size: st.Size()}).Read(off, 0); err != nil || v != segment.Valid {
 		return Source{}, err
 	}
-	to, err := RangeEnd(copied, size, f, off, limit)
+	to, err := RangeEnd(copied, size, file, off, limit)
 	if err != nil {
 		return Source{}, err
 	}
-	if good, err := segment.GoodBytes(f, off, to); err != nil || good == 0 {
+	if good, err := segment.GoodBytes(file, off, to); err != nil || good == 0 {
 		return Source{}, err
 	}
-	return Source{w.Path, off, to}, nil
+	return Source{f.Path, off, to}, nil
 }

@@ -56,11 +56,12 @@ type Rights struct {
 
 // Users checks names and passwords. It is safe for concurrent use.
 type Users struct {
-	list    []account
-	readers bool // everybody may read
-	key     [32]byte
-	guesses guesses
-	turn    chan struct{} // holds a value while a password is compared
+	list      []account
+	readers   bool // everybody may read
+	key       [32]byte
+	guesses   guesses
+	compare   func(hash, password []byte) error // bcrypt.CompareHashAndPassword; tests count its calls
+	comparing chan struct{}                     // holds a value while a password is compared
 
 	mu       sync.Mutex
 	accepted map[[sha256.Size]byte]Rights // by digest of address, name and password
@@ -76,11 +77,11 @@ type account struct {
 	rights         Rights
 }
 
-// New refuses a user without a name or a password, who would only look protected. With
+// New refuses a user without a name or a password, which would protect nothing. With
 // readers, or without users, everybody may read.
 func New(users []User, readers bool) (*Users, error) {
 	a := &Users{
-		readers: readers || len(users) == 0, turn: make(chan struct{}, 1),
+		readers: readers || len(users) == 0, compare: bcrypt.CompareHashAndPassword, comparing: make(chan struct{}, 1),
 		guesses:  guesses{by: make(map[netip.Prefix]*guesser)},
 		accepted: make(map[[sha256.Size]byte]Rights), waiting: make(map[netip.Prefix]int),
 	}
@@ -123,7 +124,7 @@ func (a *Users) logIn(ctx context.Context, from netip.Prefix, name, secret strin
 	if rights, ok := a.known(proof); ok {
 		return rights, nil
 	}
-	done, err := a.waitTurn(ctx, from)
+	done, err := a.waitToCompare(ctx, from)
 	if err != nil {
 		return Rights{}, err
 	}
@@ -131,8 +132,8 @@ func (a *Users) logIn(ctx context.Context, from netip.Prefix, name, secret strin
 	if rights, ok := a.known(proof); ok { // accepted while this request waited
 		return rights, nil
 	}
-	if left := a.guesses.pause(from); left > 0 {
-		return Rights{}, &WaitError{left}
+	if pause := a.guesses.pause(from); pause > 0 {
+		return Rights{}, &WaitError{pause}
 	}
 	rights, ok := a.match(name, secret)
 	if !ok {
@@ -142,14 +143,14 @@ func (a *Users) logIn(ctx context.Context, from netip.Prefix, name, secret strin
 	return rights, nil
 }
 
-// match compares a name and password with those of all users, so that its time tells
-// nothing about the names.
+// match compares a name and password with those of all users, so that its time does not
+// depend on the name.
 func (a *Users) match(name, secret string) (rights Rights, found bool) {
 	n, p := a.digest(name), a.digest(secret)
 	for _, u := range a.list {
 		right := subtle.ConstantTimeCompare(p[:], u.password[:]) == 1
 		if len(u.hash) > 0 {
-			right = bcrypt.CompareHashAndPassword(u.hash, []byte(secret)) == nil
+			right = a.compare(u.hash, []byte(secret)) == nil
 		}
 		if subtle.ConstantTimeCompare(n[:], u.name[:]) == 1 && right {
 			rights, found = u.rights, true
@@ -158,9 +159,9 @@ func (a *Users) match(name, secret string) (rights Rights, found bool) {
 	return rights, found
 }
 
-// waitTurn waits until no other password is compared. The number of requests that wait is
+// waitToCompare waits until no other password is compared. The number of requests that wait is
 // bounded, in all and for each address.
-func (a *Users) waitTurn(ctx context.Context, from netip.Prefix) (done func(), err error) {
+func (a *Users) waitToCompare(ctx context.Context, from netip.Prefix) (done func(), err error) {
 	a.mu.Lock()
 	if a.waits >= maxWaiting || a.waiting[from] >= maxPerAddress {
 		a.mu.Unlock()
@@ -180,8 +181,8 @@ func (a *Users) waitTurn(ctx context.Context, from netip.Prefix) (done func(), e
 	ctx, cancel := context.WithTimeout(ctx, waitTimeout)
 	defer cancel()
 	select {
-	case a.turn <- struct{}{}:
-		return func() { <-a.turn }, nil
+	case a.comparing <- struct{}{}:
+		return func() { <-a.comparing }, nil
 	case <-ctx.Done():
 		return nil, &WaitError{time.Second}
 	}

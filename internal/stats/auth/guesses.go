@@ -29,15 +29,15 @@ type guesser struct {
 }
 
 // WaitError means that an address must wait before its next password.
-type WaitError struct{ left time.Duration }
+type WaitError struct{ remaining time.Duration }
 
 // Error implements error.
 func (e *WaitError) Error() string {
 	return fmt.Sprintf("too many passwords were tried from your address; wait %d s", e.Seconds())
 }
 
-// Seconds is the time left to wait, rounded up.
-func (e *WaitError) Seconds() int { return int((e.left + time.Second - 1) / time.Second) }
+// Seconds is the remaining time, rounded up.
+func (e *WaitError) Seconds() int { return int((e.remaining + time.Second - 1) / time.Second) }
 
 // pause is how long an address must still wait.
 func (g *guesses) pause(from netip.Prefix) time.Duration {
@@ -56,7 +56,7 @@ func (g *guesses) wrong(from netip.Prefix) int {
 	now := time.Now()
 	one := g.by[from]
 	if one == nil || now.Sub(one.last) > forgetAfter {
-		g.makeRoom(now)
+		g.evict(now)
 		one = new(guesser)
 		g.by[from] = one
 	}
@@ -68,9 +68,9 @@ func (g *guesses) wrong(from netip.Prefix) int {
 	return one.wrong
 }
 
-// makeRoom forgets expired addresses and, if that is not enough, the one with the oldest
+// evict forgets expired addresses and, if that is not enough, the one with the oldest
 // guess.
-func (g *guesses) makeRoom(now time.Time) {
+func (g *guesses) evict(now time.Time) {
 	if len(g.by) < maxGuessers {
 		return
 	}

@@ -227,7 +227,7 @@ func TestDevAddress(t *testing.T) {
 	}
 }
 
-// The headers of a browser tell it apart from a program: a page of another site cannot make
+// The headers of a browser distinguish it from a program: a page of another site cannot make
 // it send an action.
 func TestForeignPageCannotAct(t *testing.T) {
 	g := start(t)

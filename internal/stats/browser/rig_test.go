@@ -209,7 +209,7 @@ func openTab(t *testing.T, g *gateway) *tab {
 	return b
 }
 
-// watch notes errors of the console and requests to elsewhere.
+// watch records errors of the console and requests to elsewhere.
 func (b *tab) watch(event any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

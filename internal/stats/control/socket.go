@@ -37,7 +37,7 @@ type Socket struct {
 func New(path string) *Socket { return &Socket{path: path} }
 
 // Open binds the socket, or returns the listener of an earlier call. It replaces a socket
-// that a crash has left: the caller has the lock of the folder. After Close the error is
+// of a crashed process: the caller has the lock of the folder. After Close the error is
 // net.ErrClosed.
 func (c *Socket) Open() (net.Listener, error) {
 	c.mu.Lock()
@@ -82,7 +82,7 @@ func bind(path string) (net.Listener, error) {
 	case err != nil:
 		return nil, err
 	case info.Mode().Type() != fs.ModeSocket:
-		return nil, errors.New("another file is in its place; remove it")
+		return nil, errors.New("another file has this name; remove it")
 	default:
 		if err := os.Remove(path); err != nil {
 			return nil, err

@@ -91,7 +91,7 @@ func ErrorCode(err error) (code int, text string) {
 	return http.StatusInternalServerError, "the action could not be done: " + err.Error()
 }
 
-// ParseAction reads the body of the form and looks up the servers that it names. The
+// ParseAction reads the body of the form and finds the servers that it names. The
 // error is a *RequestError.
 func ParseAction(body string, snap status.Snapshot) (Action, error) {
 	form, err := url.ParseQuery(body)

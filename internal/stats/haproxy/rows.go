@@ -79,7 +79,7 @@ func shardRows(id int, st monitor.Status, p monitor.Peaks) []Row {
 	var rows []Row
 	for i, sh := range st.Shards {
 		row := newRow(typeServer, id, i+1, Shards, sh.Name)
-		state, up := serverStatus(!sh.Stuck, sh.Aside)
+		state, up := serverStatus(!sh.Stuck, sh.Mode)
 		for name, value := range map[string]any{
 			"qcur": uint64(max(sh.Events, 0)), "qmax": uint64(max(sh.Events, p.Queued[sh.Name])),
 			"scur": uint64(0), "stot": sh.Appended, "lbtot": sh.Appended, "status": state, "weight": uint64(1),
@@ -102,7 +102,7 @@ func endpointRows(id int, st monitor.Status, p monitor.Peaks) []Row {
 	var rows []Row
 	for i, e := range st.Endpoints {
 		row := newRow(typeServer, id, i+1, Splunk, text.HostPort(e.URL))
-		state, up := serverStatus(e.Up, e.Aside)
+		state, up := serverStatus(e.Up, e.Mode)
 		check, latency := "L7OK", uint64(e.LatencyMillis)
 		if !e.Up {
 			check = "L7STS"
@@ -123,13 +123,13 @@ func endpointRows(id int, st monitor.Status, p monitor.Peaks) []Row {
 	return append(rows, all)
 }
 
-func serverStatus(up bool, aside string) (state string, counts bool) {
+func serverStatus(up bool, mode string) (state string, counts bool) {
 	switch {
-	case aside == status.Maint:
+	case mode == status.Maint:
 		return "MAINT", false
 	case !up:
 		return "DOWN", false
-	case aside == status.Drain:
+	case mode == status.Drain:
 		return "DRAIN", false
 	}
 	return "UP", true

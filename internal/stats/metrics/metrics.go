@@ -38,8 +38,8 @@ type descriptions struct {
 	unparsed, truncated, framing             *prometheus.Desc
 	pending, dropped, delivered, dead        *prometheus.Desc
 	reloads, build, ready                    *prometheus.Desc
-	senders, silent, shardAside, hecAside    *prometheus.Desc
-	skewed, held                             *prometheus.Desc
+	senders, silent, shardMode, endpointMode *prometheus.Desc
+	skewed, deadLetters                      *prometheus.Desc
 }
 
 func describe() descriptions {
@@ -61,9 +61,9 @@ func describe() descriptions {
 		senders:        desc("senders", "Senders that are remembered.", "source"),
 		silent:         desc("silent_senders", "Senders that sent regularly and then nothing for silent_after.", "source"),
 		skewed:         desc("skewed_senders", "Senders whose times are off by a time zone, or ahead."),
-		held:           desc("deadletter_held_events", "Events that are in the dead-letter store now."),
-		shardAside:     desc("shard_aside", "Whether an operator has set the shard to drain or maint (1) or not (0).", "shard"),
-		hecAside:       desc("hec_endpoint_aside", "Whether an operator has set the HEC endpoint to drain or maint (1) or not (0).", "endpoint"),
+		deadLetters:    desc("deadletter_held_events", "Events that are in the dead-letter store now."),
+		shardMode:      desc("shard_aside", "Whether an operator has set the shard to drain or maint (1) or not (0).", "shard"),
+		endpointMode:   desc("hec_endpoint_aside", "Whether an operator has set the HEC endpoint to drain or maint (1) or not (0).", "endpoint"),
 		ready:          desc("ready", "Whether /readyz says that the gateway can do its work (1) or not (0)."),
 		build:          desc("build_info", "Always 1; version, commit and Go version of the program.", "version", "commit", "goversion"),
 	}
@@ -139,7 +139,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.receivedEvents, c.receivedBytes, c.recovered, c.unparsed, c.truncated, c.framing,
 		c.pending, c.dropped, c.delivered, c.dead, c.reloads, c.build, c.ready,
-		c.senders, c.silent, c.skewed, c.held, c.shardAside, c.hecAside,
+		c.senders, c.silent, c.skewed, c.deadLetters, c.shardMode, c.endpointMode,
 	} {
 		ch <- d
 	}
@@ -184,16 +184,16 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	list := c.from.Monitor.Senders(snap)
 	gauge(c.skewed, len(list.Skewed))
-	send(c.held, prometheus.GaugeValue, float64(snap.DeadLetters.Events))
+	send(c.deadLetters, prometheus.GaugeValue, float64(snap.DeadLetters.Events))
 	list.BySource(func(source string, known, silent int) {
 		gauge(c.senders, known, source)
 		gauge(c.silent, silent, source)
 	})
 	for _, sh := range snap.Shards {
-		gauge(c.shardAside, len(sh.Aside)/max(len(sh.Aside), 1), sh.Name)
+		gauge(c.shardMode, len(sh.Mode)/max(len(sh.Mode), 1), sh.Name)
 	}
 	for _, e := range snap.Endpoints {
-		gauge(c.hecAside, len(e.Aside)/max(len(e.Aside), 1), e.URL)
+		gauge(c.endpointMode, len(e.Mode)/max(len(e.Mode), 1), e.URL)
 	}
 	for reason, n := range dead {
 		count(c.dead, n, reason)

@@ -7,7 +7,7 @@
 // the page, the API and the metrics alike, and sent to Splunk ([Monitor.Report]).
 //
 // It serves nothing and runs nothing: package stats calls [Monitor.Sample] once a second.
-// How numbers look belongs to package stats/text.
+// Formatting of numbers belongs to package stats/text.
 //
 // The columns of a balance are read one after the other while the stages go on. A balance
 // with a difference is therefore read again a few times; a difference that stays is shown

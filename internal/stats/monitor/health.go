@@ -27,9 +27,9 @@ const (
 	// behindAfter is waitingFor while acknowledgements are pending (hec.ack), which the
 	// indexer may take longer for. An event that is older is late in any case.
 	behindAfter = time.Minute
-	// heldFor is for how many samples in a row senders are held back. A single one is
+	// blockedFor is for how many samples in a row senders are blocked. A single one is
 	// normal for a busy gateway.
-	heldFor = 3
+	blockedFor = 3
 )
 
 // Health mentions failed posts from someFail on, if at least one in failedShare failed.
@@ -50,14 +50,14 @@ type sentence int
 // All sentences, in the order of the summary.
 const (
 	portsClosed sentence = iota
-	sendersHeld
+	sendersBlocked
 	nothingYet
 	oneReceives
 	allReceive
 	someReceive
 	someNotYet
 	someQuiet
-	allEndpointsAside
+	allEndpointsOff
 	takesNothing
 	postsFail
 	nothingDelivered
@@ -66,16 +66,16 @@ const (
 	nothingSent
 	keepingUp
 	someDown
-	someAside
+	someEndpointsOff
 	somePostsFail
 	queueFails
 	someShardsFail
 	readFails
 	queueFull
-	allShardsAside
-	someShardsAside
-	damagedParts
-	booksDiffer
+	allShardsOff
+	someShardsOff
+	quarantinedFiles
+	countsDiffer
 	deadLetters
 	noneLost
 	someLost
@@ -89,42 +89,42 @@ const (
 // and a test of cmd/gateway makes and ends the situation of each.
 func wording() [sentences]struct{ level, text string } {
 	return [...]struct{ level, text string }{
-		portsClosed:       {levelWarning, "not all ports are open"},
-		sendersHeld:       {levelCritical, "senders are held back"},
-		nothingYet:        {"", "%s listening, nothing received yet"},
-		oneReceives:       {"", "the source is receiving"},
-		allReceive:        {"", "all %d sources receiving"},
-		someReceive:       {"", "%d of %d sources receiving"},
-		someNotYet:        {"", "nothing from %s yet"},
-		someQuiet:         {"", "nothing from %s for %s"},
-		allEndpointsAside: {levelCritical, "Splunk gets nothing, all endpoints are in drain or maint"},
-		takesNothing:      {levelCritical, "Splunk does not take events: %s"},
-		postsFail:         {levelCritical, "nothing delivered for %s, posts fail: %s"},
-		nothingDelivered:  {levelWarning, "nothing delivered for %s while events wait"},
-		behind:            {levelWarning, "Splunk is behind, %s waiting, the oldest for %s"},
-		catchingUp:        {"", "Splunk is catching up, %s waiting, the oldest for %s"},
-		nothingSent:       {"", "nothing sent to Splunk yet"},
-		keepingUp:         {"", "Splunk is keeping up"},
-		someDown:          {levelWarning, "%d of %d endpoints down: %s"},
-		someAside:         {levelWarning, "%d of %d endpoints in drain or maint"},
-		somePostsFail:     {levelWarning, "%d of %d posts failed in the last 10 s"},
-		queueFails:        {levelCritical, "the queue fails: %s"},
-		someShardsFail:    {levelCritical, "%d of %d shards failing: %s"},
-		readFails:         {levelCritical, "a part of the queue cannot be read: %s"},
-		queueFull:         {levelCritical, "the queue is full, %s"},
-		allShardsAside:    {levelCritical, "all shards are in drain or maint, senders wait"},
-		someShardsAside:   {levelWarning, "%d of %d shards in drain or maint"},
-		damagedParts:      {levelWarning, "%s of the queue in quarantine (folder corrupt)"},
-		booksDiffer:       {levelCritical, "received and accounted-for events of %s differ"},
-		deadLetters:       {levelWarning, "%s in the dead-letter store"},
-		noneLost:          {"", "0 lost"},
-		someLost:          {levelWarning, "%s lost since the start"},
-		someSilent:        {"", "%s fell silent"},
-		problemsBelow:     {levelWarning, "%s below"},
+		portsClosed:      {levelWarning, "not all ports are open"},
+		sendersBlocked:   {levelCritical, "senders are held back"},
+		nothingYet:       {"", "%s listening, nothing received yet"},
+		oneReceives:      {"", "the source is receiving"},
+		allReceive:       {"", "all %d sources receiving"},
+		someReceive:      {"", "%d of %d sources receiving"},
+		someNotYet:       {"", "nothing from %s yet"},
+		someQuiet:        {"", "nothing from %s for %s"},
+		allEndpointsOff:  {levelCritical, "Splunk gets nothing, all endpoints are in drain or maint"},
+		takesNothing:     {levelCritical, "Splunk does not take events: %s"},
+		postsFail:        {levelCritical, "nothing delivered for %s, posts fail: %s"},
+		nothingDelivered: {levelWarning, "nothing delivered for %s while events wait"},
+		behind:           {levelWarning, "Splunk is behind, %s waiting, the oldest for %s"},
+		catchingUp:       {"", "Splunk is catching up, %s waiting, the oldest for %s"},
+		nothingSent:      {"", "nothing sent to Splunk yet"},
+		keepingUp:        {"", "Splunk is keeping up"},
+		someDown:         {levelWarning, "%d of %d endpoints down: %s"},
+		someEndpointsOff: {levelWarning, "%d of %d endpoints in drain or maint"},
+		somePostsFail:    {levelWarning, "%d of %d posts failed in the last 10 s"},
+		queueFails:       {levelCritical, "the queue fails: %s"},
+		someShardsFail:   {levelCritical, "%d of %d shards failing: %s"},
+		readFails:        {levelCritical, "a part of the queue cannot be read: %s"},
+		queueFull:        {levelCritical, "the queue is full, %s"},
+		allShardsOff:     {levelCritical, "all shards are in drain or maint, senders wait"},
+		someShardsOff:    {levelWarning, "%d of %d shards in drain or maint"},
+		quarantinedFiles: {levelWarning, "%s of the queue in quarantine (folder corrupt)"},
+		countsDiffer:     {levelCritical, "received and accounted-for events of %s differ"},
+		deadLetters:      {levelWarning, "%s in the dead-letter store"},
+		noneLost:         {"", "0 lost"},
+		someLost:         {levelWarning, "%s lost since the start"},
+		someSilent:       {"", "%s fell silent"},
+		problemsBelow:    {levelWarning, "%s below"},
 	}
 }
 
-// Sentences returns all parts of a summary, as formats of package fmt.
+// Sentences returns all phrases of a summary, as formats of package fmt.
 func Sentences() []string {
 	var all []string
 	for _, s := range wording() {
@@ -137,12 +137,12 @@ func Sentences() []string {
 type verdict struct {
 	wording [sentences]struct{ level, text string }
 	level   string
-	parts   []string
+	phrases []string
 }
 
 func (v *verdict) say(s sentence, args ...any) {
 	w := v.wording[s]
-	v.parts = append(v.parts, fmt.Sprintf(w.text, args...))
+	v.phrases = append(v.phrases, fmt.Sprintf(w.text, args...))
 	if w.level == levelCritical || w.level != "" && v.level == levelOK {
 		v.level = w.level
 	}
@@ -155,7 +155,7 @@ func assess(snap status.Snapshot, t Totals, past trend) Health {
 	v.delivering(snap, past)
 	v.storing(snap)
 	if names := unbalanced(snap.Sources); len(names) > 0 {
-		v.say(booksDiffer, text.Names(names))
+		v.say(countsDiffer, text.Names(names))
 	}
 	if n := snap.DeadLetters.Events; n > 0 {
 		v.say(deadLetters, text.Number(n))
@@ -171,18 +171,18 @@ func assess(snap status.Snapshot, t Totals, past trend) Health {
 	if n := len(snap.Problems); n > 0 {
 		v.say(problemsBelow, text.Count(n, "problem"))
 	}
-	summary := strings.Join(v.parts, "; ") + "."
+	summary := strings.Join(v.phrases, "; ") + "."
 	return Health{Level: v.level, Summary: strings.ToUpper(summary[:1]) + summary[1:]}
 }
 
 // receiving: a source without any message is no fault of the gateway, but the first
-// question after a set-up. Messages from addresses outside allow do not count.
+// check after an installation. Messages from addresses outside allow do not count.
 func (v *verdict) receiving(snap status.Snapshot, past trend) {
 	if !snap.Listening {
 		v.say(portsClosed)
 	}
-	if past.held {
-		v.say(sendersHeld)
+	if past.blocked {
+		v.say(sendersBlocked)
 	}
 	var all int
 	var never []string
@@ -218,12 +218,12 @@ func (v *verdict) receiving(snap status.Snapshot, past trend) {
 
 func (v *verdict) delivering(snap status.Snapshot, past trend) {
 	var down []string
-	var aside, unacked int
+	var off, unacked int
 	for _, e := range snap.Endpoints {
 		unacked += e.Unacked
 		switch {
-		case e.Aside != "":
-			aside++
+		case e.Mode != "":
+			off++
 		case !e.Up:
 			down = append(down, whyDown(e))
 		}
@@ -233,10 +233,10 @@ func (v *verdict) delivering(snap status.Snapshot, past trend) {
 	case all == 0:
 		v.say(takesNothing, "no endpoint is configured")
 		return
-	case aside == all:
-		v.say(allEndpointsAside)
+	case off == all:
+		v.say(allEndpointsOff)
 		return
-	case len(down)+aside == all:
+	case len(down)+off == all:
 		v.say(takesNothing, down[0])
 	default:
 		v.pace(snap, past, unacked)
@@ -244,8 +244,8 @@ func (v *verdict) delivering(snap status.Snapshot, past trend) {
 			v.say(someDown, len(down), all, text.Names(down))
 		}
 	}
-	if aside > 0 {
-		v.say(someAside, aside, all)
+	if off > 0 {
+		v.say(someEndpointsOff, off, all)
 	}
 }
 
@@ -285,7 +285,7 @@ func whyDown(e status.Endpoint) string {
 }
 
 func (v *verdict) storing(snap status.Snapshot) {
-	var shards, failing, aside int
+	var shards, failing, off int
 	var fault string
 	for _, s := range snap.Shards {
 		if s.Fault != "" {
@@ -296,8 +296,8 @@ func (v *verdict) storing(snap status.Snapshot) {
 			continue
 		}
 		shards++
-		if s.Aside != "" {
-			aside++
+		if s.Mode != "" {
+			off++
 		}
 	}
 	switch q := snap.Queue; {
@@ -314,13 +314,13 @@ func (v *verdict) storing(snap status.Snapshot) {
 		v.say(readFails, text.Brief(why))
 	}
 	switch {
-	case aside > 0 && aside == shards:
-		v.say(allShardsAside)
-	case aside > 0:
-		v.say(someShardsAside, aside, shards)
+	case off > 0 && off == shards:
+		v.say(allShardsOff)
+	case off > 0:
+		v.say(someShardsOff, off, shards)
 	}
-	if n := snap.Queue.DamagedParts; n > 0 {
-		v.say(damagedParts, text.Count(n, "damaged part"))
+	if n := snap.Queue.DamagedFiles; n > 0 {
+		v.say(quarantinedFiles, text.Count(n, "damaged part"))
 	}
 }
 

@@ -51,11 +51,11 @@ func TestHealth(t *testing.T) {
 			s.Sources[0].Received, s.Sources[0].Delivered = 0, 0
 		}, levelOK, "3 of 5 sources receiving; nothing from unifi yet; nothing from linux for 5 min 0 s; Splunk is keeping up; 0 lost."},
 		"drain and maint": {func(s *status.Snapshot, _ *trend) {
-			s.Shards[0].Aside, s.Endpoints[0].Aside = status.Drain, status.Maint
+			s.Shards[0].Mode, s.Endpoints[0].Mode = status.Drain, status.Maint
 		}, levelCritical,
 			"All 5 sources receiving; Splunk gets nothing, all endpoints are in drain or maint; 1 of 2 shards in drain or maint; 0 lost."},
 		"all shards in drain or maint": {func(s *status.Snapshot, _ *trend) {
-			s.Shards[0].Aside, s.Shards[1].Aside = status.Drain, status.Maint
+			s.Shards[0].Mode, s.Shards[1].Mode = status.Drain, status.Maint
 			s.Shards = append(s.Shards, status.Shard{Name: "2", Draining: true})
 		}, levelCritical, "All 5 sources receiving; Splunk is keeping up; all shards are in drain or maint, senders wait; 0 lost."},
 		"one source": {func(s *status.Snapshot, _ *trend) { s.Sources = s.Sources[:1] }, levelOK, "The source is receiving; Splunk is keeping up; 0 lost."},
@@ -71,7 +71,7 @@ func TestHealth(t *testing.T) {
 		"it shrinks": {func(s *status.Snapshot, _ *trend) { s.Shards[0].Oldest = s.Now.Add(-12 * time.Second) }, levelOK,
 			"All 5 sources receiving; Splunk is catching up, 10 events waiting, the oldest for 12 s; 0 lost."},
 		"old in a shard in maint": {func(s *status.Snapshot, _ *trend) {
-			s.Shards[0].Oldest, s.Shards[0].Aside = s.Now.Add(-time.Hour), status.Maint
+			s.Shards[0].Oldest, s.Shards[0].Mode = s.Now.Add(-time.Hour), status.Maint
 		}, levelWarning, "All 5 sources receiving; Splunk is keeping up; 1 of 2 shards in drain or maint; 0 lost."},
 		"acks take their time": {func(s *status.Snapshot, past *trend) {
 			s.Endpoints[0].Unacked, past.stalled, past.grows = 3, 40*time.Second, true
@@ -92,14 +92,14 @@ func TestHealth(t *testing.T) {
 		}, levelWarning, "All 5 sources receiving; Splunk is keeping up; 1 of 2 endpoints down: b:8088 is refused (403 Invalid token); 0 lost."},
 		"all down": {func(s *status.Snapshot, _ *trend) { s.Endpoints[0].Up = false }, levelCritical,
 			"All 5 sources receiving; Splunk does not take events: splunk:8088 is down (200 Success); 0 lost."},
-		"full": {func(s *status.Snapshot, past *trend) { s.Queue.Full, past.held = true, true }, levelCritical,
+		"full": {func(s *status.Snapshot, past *trend) { s.Queue.Full, past.blocked = true, true }, levelCritical,
 			"Senders are held back; all 5 sources receiving; Splunk is keeping up; the queue is full, senders wait; 0 lost."},
 		"blocked for a moment": {func(s *status.Snapshot, _ *trend) { s.Blocked = true }, levelOK, "All 5 sources receiving; Splunk is keeping up; 0 lost."},
 		"fault": {func(s *status.Snapshot, _ *trend) { s.Queue.Fault = "no space\nleft" }, levelCritical,
 			"All 5 sources receiving; Splunk is keeping up; the queue fails: no space left; 0 lost."},
 		"one shard fails": {func(s *status.Snapshot, _ *trend) { s.Queue.Fault, s.Shards[1].Fault = "EIO", "EIO" }, levelCritical,
 			"All 5 sources receiving; Splunk is keeping up; 1 of 2 shards failing: EIO; 0 lost."},
-		"damage": {func(s *status.Snapshot, _ *trend) { s.Shards[0].Corrupt, s.Queue.DamagedParts = 7, 3 }, levelWarning,
+		"damage": {func(s *status.Snapshot, _ *trend) { s.Shards[0].Corrupt, s.Queue.DamagedFiles = 7, 3 }, levelWarning,
 			"All 5 sources receiving; Splunk is keeping up; 3 damaged parts of the queue in quarantine (folder corrupt); 0 lost."},
 		"dead letters": {func(s *status.Snapshot, _ *trend) { s.DeadLetters.Events = 5 }, levelWarning,
 			"All 5 sources receiving; Splunk is keeping up; 5 in the dead-letter store; 0 lost."},

@@ -47,12 +47,12 @@ type Peaks struct {
 type history struct {
 	every time.Duration // between two samples
 
-	mu    sync.Mutex
-	ring  [samples]sample
-	next  int
-	count int
-	peaks Peaks
-	moved progress
+	mu           sync.Mutex
+	ring         [samples]sample
+	next         int
+	count        int
+	peaks        Peaks
+	lastProgress progress
 }
 
 // progress is the last sample at which something had been delivered since the one before,
@@ -92,9 +92,9 @@ func (h *history) add(snap status.Snapshot) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.count == 0 || h.moves(snap) {
-		h.moved = progress{snap.Now, settled(snap), make(map[string]uint64, len(snap.Endpoints))}
+		h.lastProgress = progress{snap.Now, settled(snap), make(map[string]uint64, len(snap.Endpoints))}
 		for _, e := range snap.Endpoints {
-			h.moved.failed[e.URL] = e.Failures
+			h.lastProgress.failed[e.URL] = e.Failures
 		}
 	}
 	h.peaks.raise(snap, h.back(0))
@@ -133,7 +133,7 @@ func (h *history) highest() Peaks {
 	return Peaks{maps.Clone(p.Connections), maps.Clone(p.Rates), maps.Clone(p.Queued), maps.Clone(p.InFlight), maps.Clone(p.Down)}
 }
 
-// describe fills in the parts of a status, with what is known of the last minutes.
+// describe adds the trends of the last minutes to a status.
 func (h *history) describe(st *Status, list Senders) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

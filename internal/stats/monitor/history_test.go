@@ -49,7 +49,7 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// TestTrend: whether Splunk gets anything is told by what it confirms, not by whether its
+// TestTrend: whether Splunk gets anything depends on what it confirms, not on whether its
 // endpoints are up.
 func TestTrend(t *testing.T) {
 	h := newHistory(time.Second)
@@ -91,18 +91,18 @@ func TestTrend(t *testing.T) {
 	if got.stalled != 20*time.Second || got.failed != 0 || got.grows || got.lately.posts != 0 {
 		t.Errorf("posts hang: %+v", got)
 	}
-	if got = second(func() { shard.Aside = status.Maint }); got.stalled != 0 {
-		t.Errorf("only what somebody has set aside waits: %+v", got)
+	if got = second(func() { shard.Mode = status.Maint }); got.stalled != 0 {
+		t.Errorf("only shards in maintenance have records: %+v", got)
 	}
-	if got = second(func() { shard.Aside, splunk.Requests, splunk.Failures = "", 1, 0 }); got.lately.posts != 0 {
+	if got = second(func() { shard.Mode, splunk.Requests, splunk.Failures = "", 1, 0 }); got.lately.posts != 0 {
 		t.Errorf("another endpoint: %+v", got)
 	}
-	for i := range heldFor + 1 {
-		if got = second(func() { snap.Blocked = true }); got.held != (i >= heldFor-1) {
-			t.Errorf("after %d readings: held %v", i+1, got.held)
+	for i := range blockedFor + 1 {
+		if got = second(func() { snap.Blocked = true }); got.blocked != (i >= blockedFor-1) {
+			t.Errorf("after %d readings: held %v", i+1, got.blocked)
 		}
 	}
-	if got = second(func() { snap.Blocked = false }); got.held {
-		t.Error("nobody waits any more")
+	if got = second(func() { snap.Blocked = false }); got.blocked {
+		t.Error("senders no longer wait")
 	}
 }

@@ -38,7 +38,7 @@ func New(o Options) *Monitor {
 	}
 	return &Monitor{
 		reader: reader{o.Snapshot, o.Ledger}, problems: o.Problems,
-		history: newHistory(o.Every), senders: &senderWatch{book: o.Senders},
+		history: newHistory(o.Every), senders: &senderWatch{table: o.Senders},
 	}
 }
 
@@ -49,7 +49,7 @@ func (m *Monitor) Every() time.Duration { return m.history.every }
 func (m *Monitor) Sample() {
 	snap := m.Snapshot()
 	m.history.add(snap)
-	m.senders.look(snap)
+	m.senders.refresh(snap)
 }
 
 // Snapshot takes a reading of the stages and the ledger.
@@ -101,7 +101,7 @@ type Status struct {
 }
 
 // Source adds what is computed of the balance. The reasons are repeated because those of
-// the balance are left out if there are none.
+// the balance are omitted if there are none.
 type Source struct {
 	status.Source
 	Pending     int64             `json:"pending"`
@@ -116,7 +116,7 @@ type Source struct {
 	SilentAfter float64   `json:"silent_after_seconds"`
 }
 
-// Shard adds when the queue will be full, for a shard that grows: shards share the room.
+// Shard adds when the queue will be full, for a shard that grows: shards share the space.
 type Shard struct {
 	status.Shard
 	FillsInSeconds float64 `json:"fills_in_seconds"` // 0 if it does not grow
@@ -134,8 +134,8 @@ type Queue struct {
 	FillsInSeconds float64 `json:"fills_in_seconds"` // 0 if it does not grow
 }
 
-// Filled replaces what JSON would write as null, so that a reader can always walk a list
-// or look up a key.
+// Filled replaces what JSON would write as null, so that a reader can always iterate a
+// list or read a key.
 func (st Status) Filled() Status {
 	st.Sources = OrEmpty(st.Sources)
 	for i := range st.Sources {

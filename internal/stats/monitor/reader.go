@@ -16,15 +16,15 @@ type reader struct {
 func (r reader) read() status.Snapshot {
 	snap := r.snapshot()
 	sources := make([]status.Source, 0, len(snap.Sources))
-	place := make(map[string]int, len(snap.Sources))
+	index := make(map[string]int, len(snap.Sources))
 	for i, src := range snap.Sources {
 		src.Configured = true
 		src.Balance = ledger.Balance{Source: src.Source}
-		place[src.Source] = i
+		index[src.Source] = i
 		sources = append(sources, src)
 	}
 	for _, a := range r.ledger.Accounts() {
-		i, ok := place[a.Source]
+		i, ok := index[a.Source]
 		if !ok {
 			i = len(sources)
 			sources = append(sources, status.Source{})
@@ -69,7 +69,7 @@ type Totals struct {
 	Dropped       uint64 `json:"dropped"`
 	KernelDrops   uint64 `json:"udp_kernel_drops"`
 	// Lost events were dropped by the gateway or the kernel, or removed from the
-	// dead-letter store. LeftOut were dropped on purpose and are no loss.
+	// dead-letter store. LeftOut were dropped by a rule and are no loss.
 	Lost          uint64 `json:"lost"`
 	LeftOut       uint64 `json:"left_out"`
 	Difference    int64  `json:"difference"`

@@ -51,10 +51,10 @@ type Senders struct {
 // senderCount counts the senders of one source.
 type senderCount struct{ known, silent int }
 
-// readSenders reads the book. A sender is silent if it sent regularly and then nothing for
+// readSenders reads the table of senders. A sender is silent if it sent regularly and then nothing for
 // as long as its source allows and for several of its own average pauses: a device that
 // sends once an hour is not silent after one hour. skew decides whose times are off.
-func readSenders(book *senders.Table, snap status.Snapshot, skew *skewWatch) Senders {
+func readSenders(table *senders.Table, snap status.Snapshot, skew *skewWatch) Senders {
 	after := make(map[string]time.Duration, len(snap.Sources))
 	all := Senders{At: snap.Now, counts: make(map[string]senderCount, len(snap.Sources))}
 	for _, s := range snap.Sources {
@@ -63,10 +63,10 @@ func readSenders(book *senders.Table, snap status.Snapshot, skew *skewWatch) Sen
 			all.counts[s.Source] = senderCount{}
 		}
 	}
-	if book == nil {
+	if table == nil {
 		return all
 	}
-	list := book.Senders()
+	list := table.Senders()
 	slices.SortFunc(list, func(a, b senders.Sender) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), a.Address.Compare(b.Address), cmp.Compare(a.Host, b.Host))
 	})
@@ -190,16 +190,16 @@ func (s Senders) BySource(f func(source string, known, silent int)) {
 
 // senderWatch holds the newest reading of the senders.
 type senderWatch struct {
-	book   *senders.Table
+	table  *senders.Table
 	mu     sync.Mutex
 	newest Senders
 
-	reading sync.Mutex // held while the book is read; taken without mu
+	reading sync.Mutex // locked while the table is read; taken without mu
 	skew    skewWatch
 }
 
-// look reads the senders, unless there are many and the newest reading is recent.
-func (w *senderWatch) look(snap status.Snapshot) {
+// refresh reads the senders, unless there are many and the newest reading is recent.
+func (w *senderWatch) refresh(snap status.Snapshot) {
 	w.mu.Lock()
 	old := w.newest
 	w.mu.Unlock()
@@ -208,7 +208,7 @@ func (w *senderWatch) look(snap status.Snapshot) {
 	}
 	w.reading.Lock()
 	defer w.reading.Unlock()
-	next := readSenders(w.book, snap, &w.skew)
+	next := readSenders(w.table, snap, &w.skew)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.newest = next
@@ -220,7 +220,7 @@ func (w *senderWatch) latest(snap status.Snapshot) Senders {
 	list := w.newest
 	w.mu.Unlock()
 	if list.At.IsZero() {
-		w.look(snap)
+		w.refresh(snap)
 		w.mu.Lock()
 		list = w.newest
 		w.mu.Unlock()

@@ -10,23 +10,23 @@ import (
 	"syslog-gateway/internal/status/statustest"
 )
 
-// A device that speaks once an hour is not silent after a threshold of one hour, nor
+// A device that sends once an hour is not silent after a threshold of one hour, nor
 // one that has hardly ever spoken, nor any where the threshold is 0.
 func TestWhoIsNotSilent(t *testing.T) {
 	now := statustest.Calm().Now
-	book := senders.New(10)
-	hourly := book.Entry("linux", addrOf(1), "")
+	table := senders.New(10)
+	hourly := table.Entry("linux", addrOf(1), "")
 	hourly.Add(1, 1, now.Add(-23*time.Hour).UnixNano(), new(senders.Times))
 	hourly.Add(20, 1, now.Add(-3*time.Hour).UnixNano(), new(senders.Times))
-	book.Entry("linux", addrOf(2), "").Add(regular-1, 1, now.Add(-9*time.Hour).UnixNano(), new(senders.Times))
-	book.Entry("unifi", addrOf(3), "").Add(100, 1, now.Add(-9*time.Hour).UnixNano(), new(senders.Times))
+	table.Entry("linux", addrOf(2), "").Add(regular-1, 1, now.Add(-9*time.Hour).UnixNano(), new(senders.Times))
+	table.Entry("unifi", addrOf(3), "").Add(100, 1, now.Add(-9*time.Hour).UnixNano(), new(senders.Times))
 	snap := statustest.Calm()
 	snap.Sources[3].SilentAfter, snap.Sources[3].Configured = time.Hour, true
-	if c := readSenders(book, snap, new(skewWatch)); c.SilentCount() != 0 || c.Known() != 3 {
+	if c := readSenders(table, snap, new(skewWatch)); c.SilentCount() != 0 || c.Known() != 3 {
 		t.Errorf("%+v", c)
 	}
 	snap.Now = now.Add(10 * time.Hour)
-	if c := readSenders(book, snap, new(skewWatch)); c.SilentCount() != 1 || !c.All[slices.IndexFunc(c.All, func(s Sender) bool { return s.Address == "10.0.0.1" })].Silent {
+	if c := readSenders(table, snap, new(skewWatch)); c.SilentCount() != 1 || !c.All[slices.IndexFunc(c.All, func(s Sender) bool { return s.Address == "10.0.0.1" })].Silent {
 		t.Errorf("%+v", c)
 	}
 }
@@ -34,9 +34,9 @@ func TestWhoIsNotSilent(t *testing.T) {
 // TestRelay: the hosts behind a relay are senders of their own, a device that sometimes
 // leaves its name out is one.
 func TestRelay(t *testing.T) {
-	now, book := statustest.Calm().Now, senders.New(100)
+	now, table := statustest.Calm().Now, senders.New(100)
 	say := func(address int, host string, events int, last time.Duration) {
-		p := book.Entry("linux", addrOf(address), host)
+		p := table.Entry("linux", addrOf(address), host)
 		p.Add(1, 10, now.Add(-last-time.Minute).UnixNano(), new(senders.Times))
 		p.Add(events-1, 10, now.Add(-last).UnixNano(), new(senders.Times))
 	}
@@ -53,7 +53,7 @@ func TestRelay(t *testing.T) {
 	say(4, "", 20, 2*time.Hour)
 	snap := statustest.Calm()
 	snap.Sources[3].SilentAfter, snap.Sources[3].Configured = time.Hour, true
-	c := readSenders(book, snap, new(skewWatch))
+	c := readSenders(table, snap, new(skewWatch))
 	var silent []string
 	for _, s := range c.All {
 		if s.Silent {

@@ -39,8 +39,8 @@ func (w *skewWatch) confirmed(s *Sender, now time.Time) bool {
 	}
 	key := senderKey{s.Source, s.Address, s.Name}
 	was, known := w.before[key]
-	switch moved := (s.Skew.Last - was.last).Abs(); {
-	case !known, !was.confirmed && moved > offMoves:
+	switch change := (s.Skew.Last - was.last).Abs(); {
+	case !known, !was.confirmed && change > offMoves:
 		was = skewed{since: now, last: s.Skew.Last}
 	case now.Sub(was.since) >= offFor:
 		was.confirmed = true

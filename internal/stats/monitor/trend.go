@@ -28,7 +28,7 @@ func posts(snap status.Snapshot) (all, failed uint64) {
 // It leaves out shards in maintenance, which send nothing: Splunk is not to blame.
 func backlog(snap status.Snapshot) (events int64, oldest time.Duration) {
 	for _, s := range snap.Shards {
-		if s.Aside == status.Maint {
+		if s.Mode == status.Maint {
 			continue
 		}
 		events += s.Events
@@ -41,7 +41,7 @@ func backlog(snap status.Snapshot) (events int64, oldest time.Duration) {
 
 // trend is what the judgement of health needs to know of the last minutes.
 type trend struct {
-	held bool // senders have been held back for several samples
+	blocked bool // senders have been blocked for several samples
 	// quiet are sources that have received something, but nothing in all the time that
 	// is remembered.
 	quiet    []string
@@ -69,14 +69,14 @@ func (h *history) trend(snap status.Snapshot) (t trend) {
 	if h.count == 0 {
 		return t
 	}
-	t.held = snap.Blocked && h.count >= heldFor
-	for n := range min(heldFor, h.count) {
-		t.held = t.held && h.back(n).blocked
+	t.blocked = snap.Blocked && h.count >= blockedFor
+	for n := range min(blockedFor, h.count) {
+		t.blocked = t.blocked && h.back(n).blocked
 	}
 	if !h.moves(snap) {
-		t.stalled = snap.Now.Sub(h.moved.at)
+		t.stalled = snap.Now.Sub(h.lastProgress.at)
 		for _, e := range snap.Endpoints {
-			if before := h.moved.failed[e.URL]; e.Failures > before {
+			if before := h.lastProgress.failed[e.URL]; e.Failures > before {
 				t.failed += e.Failures - before
 				t.lastFailed = text.Brief(e.LastAnswer)
 			}
@@ -95,7 +95,7 @@ func (h *history) trend(snap status.Snapshot) (t trend) {
 // The caller holds mu.
 func (h *history) moves(snap status.Snapshot) bool {
 	n, _ := backlog(snap)
-	return n == 0 || settled(snap) != h.moved.settled
+	return n == 0 || settled(snap) != h.lastProgress.settled
 }
 
 // quiet lists the sources that have received something, but nothing in all the time that

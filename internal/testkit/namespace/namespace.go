@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// inside marks the copy of a test that runs in its own namespace.
+// inside is set in the copy of a test that runs in its own namespace.
 const inside = "TEST_IN_NAMESPACE"
 
 // Network reports whether the test runs in its own network namespace, where it is root

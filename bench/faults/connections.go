@@ -10,40 +10,40 @@ import (
 	"time"
 )
 
-// Beside a crowd of odd connections a well-behaved sender sends for crowdTime.
+// A well-behaved sender sends for sendTime while many odd connections are open.
 const (
-	crowdTime  = 10 * time.Second
-	quickCrowd = 3 * time.Second
-	crowdRate  = 5000
+	sendTime      = 10 * time.Second
+	quickSendTime = 3 * time.Second
+	sendRate      = 5000
 )
 
-// crowdRows have connections as no sender should make them, to a port of their own.
-func crowdRows() []Row {
+// connectionRows open connections that no sender should make, to a port of their own.
+func connectionRows() []Row {
 	many := func(o *Options) int { return o.pick(1000, 10_000) }
 	return []Row{
-		crowdRow("connections: %d idle", many, (*crowd).idle),
-		crowdRow("connections: %d with a byte a second", many, (*crowd).trickle),
-		crowdRow("connections: %d that never end a line", func(*Options) int { return 10 }, (*crowd).endless),
-		crowdRow("connections: %d a second", func(o *Options) int { return o.pick(300, 1000) }, (*crowd).storm),
+		connectionRow("connections: %d idle", many, (*connections).idle),
+		connectionRow("connections: %d with a byte a second", many, (*connections).trickle),
+		connectionRow("connections: %d that never end a line", func(*Options) int { return 10 }, (*connections).endless),
+		connectionRow("connections: %d a second", func(o *Options) int { return o.pick(300, 1000) }, (*connections).storm),
 	}
 }
 
-// crowdRow runs what a crowd does beside a sender that must not feel it.
-func crowdRow(name string, size func(*Options) int, act func(*crowd, context.Context) error) Row {
+// connectionRow runs act beside a well-behaved sender, which must not be slowed.
+func connectionRow(name string, size func(*Options) int, act func(*connections, context.Context) error) Row {
 	length := func(o *Options) time.Duration {
 		if o.Quick {
-			return quickCrowd
+			return quickSendTime
 		}
-		return crowdTime
+		return sendTime
 	}
 	row := on(fmt.Sprintf(name, size(&Options{})), func(o *Options) layout {
-		return layout{numbers: crowdRate * int(length(o).Seconds()), production: true}
-	}, func(ctx context.Context, b *bed) error {
-		b.tally.noise = true
-		if err := b.start(ctx); err != nil {
+		return layout{numbers: sendRate * int(length(o).Seconds()), production: true}
+	}, func(ctx context.Context, r *rig) error {
+		r.tally.noise = true
+		if err := r.start(ctx); err != nil {
 			return err
 		}
-		c := &crowd{b: b, size: size(b.opts), here: make(chan struct{})}
+		c := &connections{r: r, size: size(r.opts), here: make(chan struct{})}
 		acting, stop := context.WithCancel(ctx)
 		defer stop()
 		ended := make(chan error, 1)
@@ -53,32 +53,32 @@ func crowdRow(name string, size func(*Options) int, act func(*crowd, context.Con
 		case err := <-ended:
 			return err
 		}
-		n, began := crowdRate*int(length(b.opts).Seconds()), time.Now()
-		err := b.newSender(crowdRate, n).run(ctx)
+		n, began := sendRate*int(length(r.opts).Seconds()), time.Now()
+		err := r.newSender(sendRate, n).run(ctx)
 		took := time.Since(began)
 		stop()
 		if err := errors.Join(err, <-ended); err != nil {
 			return err
 		}
-		b.res.note("%d connections; beside them %.0f messages/s of %d", c.made.Load(), float64(n)/took.Seconds(), crowdRate)
-		err = b.settle(ctx, n, rowLimit)
-		b.strict()
-		rss, rssErr := rss(b.gw.PID())
-		b.res.note("RSS at most %d MiB", rss>>20)
+		r.res.detail("%d connections; beside them %.0f messages/s of %d", c.made.Load(), float64(n)/took.Seconds(), sendRate)
+		err = r.settle(ctx, n, rowLimit)
+		r.strict()
+		rss, rssErr := rss(r.gw.PID())
+		r.res.detail("RSS at most %d MiB", rss>>20)
 		if rss > maxRSS {
-			b.res.problem("RSS rose to %d MiB, %d are allowed", rss>>20, maxRSS>>20)
+			r.res.problem("RSS rose to %d MiB, %d are allowed", rss>>20, maxRSS>>20)
 		}
-		if took > 2*length(b.opts) {
-			b.res.problem("the well-behaved sender was held back: %.1f s for what takes %v", took.Seconds(), length(b.opts))
+		if took > 2*length(r.opts) {
+			r.res.problem("the well-behaved sender was slowed: %.1f s for what takes %v", took.Seconds(), length(r.opts))
 		}
 		return errors.Join(err, rssErr)
 	})
 	return row
 }
 
-// crowd is some connections that do the same.
-type crowd struct {
-	b     *bed
+// connections are size connections that all behave alike.
+type connections struct {
+	r     *rig
 	size  int
 	made  atomic.Int64
 	here  chan struct{} // closed when all are there
@@ -86,17 +86,17 @@ type crowd struct {
 }
 
 // dial connects from an address of its own, since an address has but 28,000 ports.
-func (c *crowd) dial(ctx context.Context, i int) (net.Conn, error) {
+func (c *connections) dial(ctx context.Context, i int) (net.Conn, error) {
 	d := net.Dialer{Timeout: 10 * time.Second, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, byte(1+i/250%250), byte(1+i%250))}}
-	conn, err := d.DialContext(ctx, "tcp", local(c.b.closed))
+	conn, err := d.DialContext(ctx, "tcp", local(c.r.closed))
 	if err == nil {
 		c.made.Add(1)
 	}
 	return conn, err
 }
 
-// gather makes all connections and waits until the gateway has them.
-func (c *crowd) gather(ctx context.Context) error {
+// open opens all connections and waits until the gateway has accepted them.
+func (c *connections) open(ctx context.Context) error {
 	for i := range c.size {
 		conn, err := c.dial(ctx, i)
 		if err != nil {
@@ -104,31 +104,31 @@ func (c *crowd) gather(ctx context.Context) error {
 		}
 		c.conns = append(c.conns, conn)
 	}
-	err := c.b.until(ctx, rowLimit, "the gateway has all connections", func() bool {
-		s, err := c.b.page.scrape(ctx)
+	err := c.r.until(ctx, rowLimit, "the gateway has all connections", func() bool {
+		s, err := c.r.web.scrape(ctx)
 		return err == nil && s.sum("gateway_connections", `source="closed"`) == int64(c.size)
 	})
 	close(c.here)
 	return err
 }
 
-func (c *crowd) disperse() {
+func (c *connections) closeAll() {
 	for _, conn := range c.conns {
 		conn.Close()
 	}
 }
 
-func (c *crowd) idle(ctx context.Context) error {
-	defer c.disperse()
-	err := c.gather(ctx)
+func (c *connections) idle(ctx context.Context) error {
+	defer c.closeAll()
+	err := c.open(ctx)
 	<-ctx.Done()
 	return err
 }
 
 // trickle writes a byte to each connection every second.
-func (c *crowd) trickle(ctx context.Context) error {
-	defer c.disperse()
-	err := c.gather(ctx)
+func (c *connections) trickle(ctx context.Context) error {
+	defer c.closeAll()
+	err := c.open(ctx)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for err == nil {
@@ -147,9 +147,9 @@ func (c *crowd) trickle(ctx context.Context) error {
 }
 
 // endless writes lines without end, half a MiB a second to each connection.
-func (c *crowd) endless(ctx context.Context) error {
-	defer c.disperse()
-	err := c.gather(ctx)
+func (c *connections) endless(ctx context.Context) error {
+	defer c.closeAll()
+	err := c.open(ctx)
 	chunk := make([]byte, 32<<10)
 	for i := range chunk {
 		chunk[i] = 'x'
@@ -172,7 +172,7 @@ func (c *crowd) endless(ctx context.Context) error {
 }
 
 // storm makes size connections a second and ends each at once.
-func (c *crowd) storm(ctx context.Context) error {
+func (c *connections) storm(ctx context.Context) error {
 	var all sync.WaitGroup
 	defer all.Wait()
 	var failed atomic.Pointer[error]

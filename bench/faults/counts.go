@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// Books are the columns of the gateway's equation, from /metrics.
-type Books struct {
+// Counts are the terms of the gateway's equation, from /metrics.
+type Counts struct {
 	Received, Recovered, Delivered, Deadlettered, Dropped int64
 	Pending                                               int64 // in memory and in the queue
 	Queued                                                int64 // of those, in the queue
 }
 
 // Difference is 0 when the equation holds.
-func (b Books) Difference() int64 {
+func (b Counts) Difference() int64 {
 	return b.Received + b.Recovered - b.Delivered - b.Deadlettered - b.Dropped - b.Pending
 }
 
@@ -44,8 +44,8 @@ next:
 	return int64(total)
 }
 
-func (s series) books() Books {
-	return Books{
+func (s series) counts() Counts {
+	return Counts{
 		Received:     s.sum("gateway_received_events_total"),
 		Recovered:    s.sum("gateway_recovered_events_total"),
 		Delivered:    s.sum("gateway_delivered_events_total"),
@@ -56,14 +56,14 @@ func (s series) books() Books {
 	}
 }
 
-// page is where a gateway answers: its address and a client for it.
-type page struct {
+// web reads the gateway's pages over HTTP.
+type web struct {
 	address string
 	client  *http.Client
 }
 
-// get reads a page of the gateway; the status is 0 when there is no answer.
-func (p page) get(ctx context.Context, path string) (status int, body []byte, err error) {
+// get reads a page; the status is 0 when there is no answer.
+func (p web) get(ctx context.Context, path string) (status int, body []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address+path, nil)
@@ -80,7 +80,7 @@ func (p page) get(ctx context.Context, path string) (status int, body []byte, er
 }
 
 // scrape reads /metrics.
-func (p page) scrape(ctx context.Context) (series, error) {
+func (p web) scrape(ctx context.Context) (series, error) {
 	status, body, err := p.get(ctx, "/metrics")
 	if err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func (p page) scrape(ctx context.Context) (series, error) {
 }
 
 // ready is the answer of /readyz: whether it is 200, and what it says.
-func (p page) ready(ctx context.Context) (bool, string) {
+func (p web) ready(ctx context.Context) (bool, string) {
 	status, body, err := p.get(ctx, "/readyz")
 	if err != nil {
 		return false, ""

@@ -1,6 +1,6 @@
-// Package mark defines the token that makes every generated message countable.
+// Package marker defines the token that makes every generated message countable.
 //
-// A mark is a fixed-width piece of printable ASCII in the free text of a message:
+// A marker is a fixed-width piece of printable ASCII in the free text of a message:
 //
 //	~seq=0000000123 ts=0001767225600000
 //
@@ -9,11 +9,11 @@
 // JSON, CSV, CEF or RFC 5424, so it passes any parser and any encoder unchanged.
 // It begins with a byte that log lines hardly ever hold, so that a reader finds it
 // with one vector instruction per 32 bytes.
-package mark
+package marker
 
 import "bytes"
 
-// The parts of a mark, and the width of the whole.
+// The pieces of a marker, and the width of the whole.
 const (
 	lead        = '~'
 	prefix      = "~seq="
@@ -23,17 +23,17 @@ const (
 	seqAt       = len(prefix)
 	stampAt     = seqAt + seqDigits + len(middle)
 
-	// Len is the width of a mark in bytes.
+	// Len is the width of a marker in bytes.
 	Len = stampAt + stampDigits
-	// MaxSeq is the highest sequence number that a mark can hold.
+	// MaxSeq is the highest sequence number that a marker can hold.
 	MaxSeq = 9_999_999_999
 )
 
-// Blank is a mark that has not been numbered.
+// Blank is a marker that has not been numbered.
 const Blank = prefix + "0000000000" + middle + "0000000000000000"
 
-// Mark is what a token says.
-type Mark struct {
+// Marker is the content of a marker.
+type Marker struct {
 	Seq    uint64
 	Micros int64 // send time, microseconds since the Unix epoch
 }
@@ -47,20 +47,20 @@ func NewStamp(micros int64) (s Stamp) {
 	return s
 }
 
-// Put numbers the mark that begins at b[0]. b must hold Len bytes and seq must not
+// Put numbers the marker that begins at b[0]. b must hold Len bytes and seq must not
 // exceed MaxSeq.
 func Put(b []byte, seq uint64, s *Stamp) {
 	digits(b[seqAt:seqAt+seqDigits], seq)
 	copy(b[stampAt:Len], s[:])
 }
 
-// Find returns the first whole mark in b and the index of the byte behind it; ok is
-// false when there is none. A cut or damaged mark is not found.
-func Find(b []byte) (m Mark, end int, ok bool) {
+// Find returns the first whole marker in b and the index of the byte behind it; ok is
+// false when there is none. A cut or damaged marker is not found.
+func Find(b []byte) (m Marker, end int, ok bool) {
 	for from := 0; ; {
 		i := bytes.IndexByte(b[from:], lead)
 		if i < 0 || from+i+Len > len(b) {
-			return Mark{}, 0, false
+			return Marker{}, 0, false
 		}
 		from += i
 		if m, ok = parse(b[from : from+Len]); ok {
@@ -70,13 +70,13 @@ func Find(b []byte) (m Mark, end int, ok bool) {
 	}
 }
 
-func parse(b []byte) (Mark, bool) {
+func parse(b []byte) (Marker, bool) {
 	if string(b[:seqAt]) != prefix || string(b[seqAt+seqDigits:stampAt]) != middle {
-		return Mark{}, false
+		return Marker{}, false
 	}
 	seq, ok1 := number(b[seqAt : seqAt+seqDigits])
 	micros, ok2 := number(b[stampAt:Len])
-	return Mark{Seq: seq, Micros: int64(micros)}, ok1 && ok2
+	return Marker{Seq: seq, Micros: int64(micros)}, ok1 && ok2
 }
 
 func number(b []byte) (n uint64, ok bool) {

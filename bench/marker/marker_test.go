@@ -1,4 +1,4 @@
-package mark
+package marker
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 )
 
 func TestPutFindRoundTrip(t *testing.T) {
-	for _, want := range []Mark{{0, 0}, {123, 1767225600000000}, {MaxSeq, 9999999999999999}} {
+	for _, want := range []Marker{{0, 0}, {123, 1767225600000000}, {MaxSeq, 9999999999999999}} {
 		b := []byte("text " + Blank + ",more")
 		s := NewStamp(want.Micros)
 		Put(b[5:], want.Seq, &s)
@@ -23,13 +23,13 @@ func TestLayout(t *testing.T) {
 	s := NewStamp(1767225600000000)
 	Put(b, 123, &s)
 	if want := "~seq=0000000123 ts=1767225600000000"; string(b) != want || Len != len(want) {
-		t.Errorf("mark = %q (%d), want %q", b, Len, want)
+		t.Errorf("marker = %q (%d), want %q", b, Len, want)
 	}
 }
 
 func TestFindRefusesDamage(t *testing.T) {
 	for _, in := range []string{
-		"", "~", "no mark", Blank[:Len-1], "~seq=00000x0123 ts=0001767225600000",
+		"", "~", "no marker", Blank[:Len-1], "~seq=00000x0123 ts=0001767225600000",
 		"~seq=0000000123 tz=0001767225600000", "~~~~" + Blank[:20], Blank[1:],
 	} {
 		if m, _, ok := Find([]byte(in)); ok {
@@ -75,7 +75,7 @@ func BenchmarkFind(b *testing.B) {
 	b.SetBytes(int64(len(line)))
 	for range b.N {
 		if _, _, ok := Find(line); !ok {
-			b.Fatal("mark not found")
+			b.Fatal("marker not found")
 		}
 	}
 }

@@ -6,30 +6,30 @@ import (
 	"syslog-gateway/internal/syslog"
 )
 
-// A mark is a form that only one family has. This file knows the marks of all families
-// and the places where they may stand; the family's own file reads what follows. A new
-// kind of message with a mark gets a case here.
+// A marker is a form that only one family has. This file knows the markers of all families
+// and where they may be; the family's own file reads what follows. A new kind of message
+// with a marker gets a case here.
 
-// marked looks for a mark at the front of the text, in the structured data and in the
+// byMarker searches for a marker at the front of the text, in the structured data and in the
 // tag, and reads the line as that family's.
-func (l *line) marked(r *Result) bool {
+func (l *line) byMarker(r *Result) bool {
 	switch {
-	case l.mark(syslog.SkipBlanks(l.text), r):
+	case l.matchMarker(syslog.SkipBlanks(l.text), r):
 		return true
 	case isNXLogData(l.data):
 		return l.setTagged(WindowsSyslog, ByTag, r)
 	}
-	return len(l.app) != 0 && l.markedTag(r)
+	return len(l.app) != 0 && l.byTagMarker(r)
 }
 
-// maxWords is how many words without meaning may stand between the header and a mark: a
+// maxWords is how many words without meaning may be between the header and a marker: a
 // doubled host name, a colon, "Master", the "May 00 00:00:00" of a clock that was never
 // set.
 const maxWords = 4
 
-// markedBehind looks for a mark behind the words that devices and relays put between
+// byLaterMarker searches for a marker behind the words that devices and relays put between
 // the header and the text.
-func (l *line) markedBehind(r *Result) bool {
+func (l *line) byLaterMarker(r *Result) bool {
 	at := l.text
 	var before []byte
 	for n := range maxWords {
@@ -40,7 +40,7 @@ func (l *line) markedBehind(r *Result) bool {
 		}
 		before = at[:i]
 		at = syslog.SkipBlanks(at[i+1:])
-		if l.mark(at, r) {
+		if l.matchMarker(at, r) {
 			if len(r.Host) == 0 {
 				r.setHost(bytes.TrimSuffix(before, colonSign), ByHeader)
 			}
@@ -52,7 +52,7 @@ func (l *line) markedBehind(r *Result) bool {
 
 var colonSign = []byte(":")
 
-// isFiller reports whether a word may stand before a mark: a name, with or without a
+// isFiller reports whether a word may precede a marker: a name, with or without a
 // colon, a lone colon or a dash. A word with a byte of formByte is part of a text with a
 // form of its own.
 func isFiller(w []byte) bool {
@@ -71,8 +71,8 @@ var formByte = func() (t [256]bool) {
 	return t
 }()
 
-// markedTag looks for the tags that only one family uses.
-func (l *line) markedTag(r *Result) bool {
+// byTagMarker searches for the tags that only one family uses.
+func (l *line) byTagMarker(r *Result) bool {
 	switch l.app[0] {
 	case 'S': // the Firepower management center: "SFIMS: Protocol: TCP, …"
 		return string(l.app) == "SFIMS" && l.setTagged(CiscoFirepower, ByTag, r)
@@ -84,9 +84,9 @@ func (l *line) markedTag(r *Result) bool {
 	return false
 }
 
-// mark reads the line as that of the family whose mark stands at the front of p. It
-// returns false if there is no mark.
-func (l *line) mark(p []byte, r *Result) bool {
+// matchMarker reads the line as that of the family whose marker is at the front of p. It
+// returns false if there is no marker.
+func (l *line) matchMarker(p []byte, r *Result) bool {
 	if len(p) < 5 {
 		return false
 	}
@@ -97,14 +97,14 @@ func (l *line) mark(p []byte, r *Result) bool {
 		p = behindProlog(p)
 		return isEvent(p) && readWindowsXML(p, r)
 	case '{':
-		return l.markJSON(p, r)
+		return l.matchJSON(p, r)
 	case '[':
 		return isChain(p) && l.setTagged(UniFiFirewall, ByShape, r)
 	case '(':
 		return readUniFi(p, r)
 	case 'C':
 		if hasPrefix(p, "CEF:") {
-			return markCEF(p, r)
+			return matchCEF(p, r)
 		}
 	case 'L':
 		if hasPrefix(p, "LEEF:") {
@@ -115,12 +115,12 @@ func (l *line) mark(p []byte, r *Result) bool {
 			return readSnare(p, nil, r)
 		}
 	}
-	return markColumns(p, r)
+	return matchColumns(p, r)
 }
 
-// markColumns looks for the marks that consist of columns: device tags of UniFi, lines
+// matchColumns searches for the markers that consist of columns: device tags of UniFi, lines
 // of PAN-OS, lines of Snare without a syslog header.
-func markColumns(p []byte, r *Result) bool {
+func matchColumns(p []byte, r *Result) bool {
 	for i, c := range head(p, 80) {
 		switch {
 		case c == ',':
@@ -136,8 +136,8 @@ func markColumns(p []byte, r *Result) bool {
 	return false
 }
 
-// markJSON looks for the keys that only the JSON of one family has.
-func (l *line) markJSON(p []byte, r *Result) bool {
+// matchJSON searches for the keys that only the JSON of one family has.
+func (l *line) matchJSON(p []byte, r *Result) bool {
 	switch {
 	case isNetconsole(p):
 		r.setClass(UniFiNetconsole, ByShape)
@@ -152,9 +152,9 @@ func (l *line) markJSON(p []byte, r *Result) bool {
 	return false
 }
 
-// markCEF reads a CEF message of one of the families' vendors. CEF of other vendors has
-// no mark.
-func markCEF(p []byte, r *Result) bool {
+// matchCEF reads a CEF message of one of the families' vendors. CEF of other vendors has
+// no marker.
+func matchCEF(p []byte, r *Result) bool {
 	c := parseCEF(p)
 	switch {
 	case bytes.EqualFold(c.vendor, cefUbiquiti):

@@ -33,11 +33,11 @@ type layout struct {
 	hec        string // appended within hec: {…}
 	queue      string // the rest of queue: {path: …}
 	stop       string // shutdown_timeout; 20s
-	rest       string // further sections
+	sections   string // further sections
 }
 
-// bed is one gateway with its folder, ports, endpoints and books.
-type bed struct {
+// rig is one gateway with its folder, ports, endpoints and tally.
+type rig struct {
 	opts   *Options
 	res    *Result
 	dir    string
@@ -46,48 +46,48 @@ type bed struct {
 	hec    []*hectest.Server
 	tally  *tally
 	gw     *child.Process
-	page   page
+	web    web
 	lives  int // processes so far
 }
 
-// newBed makes the folder, the endpoints and the configuration.
-func newBed(o *Options, res *Result, l layout) (*bed, error) {
+// newRig makes the folder, the endpoints and the configuration.
+func newRig(o *Options, res *Result, l layout) (*rig, error) {
 	dir, err := os.MkdirTemp(o.Dir, "gateway-faults-")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the row: %w", err)
 	}
-	b := &bed{opts: o, res: res, dir: dir, tally: newTally(l.numbers)}
+	r := &rig{opts: o, res: res, dir: dir, tally: newTally(l.numbers)}
 	ports, err := testkit.FreePorts(3)
 	if err != nil {
-		return nil, errors.Join(err, b.close())
+		return nil, errors.Join(err, r.close())
 	}
-	b.port, b.closed = ports[0], ports[1]
-	b.page = page{local(ports[2]), &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	r.port, r.closed = ports[0], ports[1]
+	r.web = web{local(ports[2]), &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 	if len(l.endpoints) == 0 {
 		l.endpoints = []hectest.Options{{}}
 	}
 	for _, e := range l.endpoints {
-		e.Token, e.OnEvent = token, b.tally.take
-		b.hec = append(b.hec, hectest.New(e))
+		e.Token, e.OnEvent = token, r.tally.take
+		r.hec = append(r.hec, hectest.New(e))
 	}
-	if err := b.configure(l); err != nil {
-		return nil, errors.Join(err, b.close())
+	if err := r.configure(l); err != nil {
+		return nil, errors.Join(err, r.close())
 	}
-	return b, nil
+	return r, nil
 }
 
-func (b *bed) deadPath() string  { return filepath.Join(b.dir, "dead") }
-func (b *bed) queuePath() string { return filepath.Join(b.dir, "queue") }
-func (b *bed) file() string      { return filepath.Join(b.dir, "gateway.yaml") }
+func (r *rig) deadPath() string  { return filepath.Join(r.dir, "dead") }
+func (r *rig) queuePath() string { return filepath.Join(r.dir, "queue") }
+func (r *rig) file() string      { return filepath.Join(r.dir, "gateway.yaml") }
 
-func (b *bed) configure(l layout) error {
+func (r *rig) configure(l layout) error {
 	var urls []string
-	for _, h := range b.hec {
+	for _, h := range r.hec {
 		urls = append(urls, h.URL())
 	}
 	if l.address != nil {
 		var err error
-		if urls, err = l.address(b.hec); err != nil {
+		if urls, err = l.address(r.hec); err != nil {
 			return fmt.Errorf("put the endpoints behind an address: %w", err)
 		}
 	}
@@ -113,8 +113,8 @@ queue: {path: DIR/queue, %s}
 dead_letter: {path: DIR/dead}
 stats: {listen: %q}
 shutdown_timeout: %s
-%s%s`, b.port, b.closed, strings.Join(urls, ", "), quick, l.hec, l.queue, b.page.address, l.stop, batch, l.rest)
-	if err := os.WriteFile(b.file(), []byte(strings.ReplaceAll(yaml, "DIR", b.dir)), 0o600); err != nil {
+%s%s`, r.port, r.closed, strings.Join(urls, ", "), quick, l.hec, l.queue, r.web.address, l.stop, batch, l.sections)
+	if err := os.WriteFile(r.file(), []byte(strings.ReplaceAll(yaml, "DIR", r.dir)), 0o600); err != nil {
 		return fmt.Errorf("write the gateway's configuration: %w", err)
 	}
 	return nil
@@ -122,23 +122,23 @@ shutdown_timeout: %s
 
 // close ends everything and removes the folder, or keeps it when the row failed and
 // failures are to be kept.
-func (b *bed) close() error {
-	if b.gw != nil {
-		b.gw.Kill()
+func (r *rig) close() error {
+	if r.gw != nil {
+		r.gw.Kill()
 	}
-	for _, h := range b.hec {
+	for _, h := range r.hec {
 		h.Close()
 	}
-	if b.opts.Keep && !b.res.OK() {
-		b.res.note("its files are in %s", b.dir)
+	if r.opts.Keep && !r.res.OK() {
+		r.res.detail("its files are in %s", r.dir)
 		return nil
 	}
-	return os.RemoveAll(b.dir)
+	return os.RemoveAll(r.dir)
 }
 
 // until polls until done, and fails when the gateway ends, the time is over or ctx
 // ends.
-func (b *bed) until(ctx context.Context, limit time.Duration, what string, done func() bool) error {
+func (r *rig) until(ctx context.Context, limit time.Duration, what string, done func() bool) error {
 	tick := time.NewTicker(pollTime)
 	defer tick.Stop()
 	timer := time.NewTimer(limit)
@@ -146,8 +146,8 @@ func (b *bed) until(ctx context.Context, limit time.Duration, what string, done 
 	for !done() {
 		select {
 		case <-tick.C:
-		case <-b.gw.Done():
-			return fmt.Errorf("while waiting until %s: %w", what, b.gw.Failure())
+		case <-r.gw.Done():
+			return fmt.Errorf("while waiting until %s: %w", what, r.gw.Failure())
 		case <-timer.C:
 			return fmt.Errorf("after %v it is still not so that %s", limit, what)
 		case <-ctx.Done():
@@ -157,71 +157,71 @@ func (b *bed) until(ctx context.Context, limit time.Duration, what string, done 
 	return nil
 }
 
-// untilBooks polls /metrics.
-func (b *bed) untilBooks(ctx context.Context, limit time.Duration, what string, done func(Books) bool) error {
-	return b.until(ctx, limit, what, func() bool {
-		s, err := b.page.scrape(ctx)
-		return err == nil && done(s.books())
+// untilCounts polls /metrics until done returns true.
+func (r *rig) untilCounts(ctx context.Context, limit time.Duration, what string, done func(Counts) bool) error {
+	return r.until(ctx, limit, what, func() bool {
+		s, err := r.web.scrape(ctx)
+		return err == nil && done(s.counts())
 	})
 }
 
 // settle waits until all n messages are delivered or in the dead-letter store and the
-// queue is empty, and writes the books into the result.
-func (b *bed) settle(ctx context.Context, n int, limit time.Duration) error {
-	err := b.until(ctx, limit, "all is delivered or dead", func() bool {
-		if b.tally.unique.Load() >= int64(n) {
+// queue is empty, and writes the counts into the result.
+func (r *rig) settle(ctx context.Context, n int, limit time.Duration) error {
+	err := r.until(ctx, limit, "all is delivered or dead", func() bool {
+		if r.tally.unique.Load() >= int64(n) {
 			return true
 		}
-		dead, err := b.deadLetters()
-		return err == nil && int(b.tally.unique.Load())+len(dead) >= n
+		dead, err := r.deadLetters()
+		return err == nil && int(r.tally.unique.Load())+len(dead) >= n
 	})
 	if err != nil {
-		b.res.problem("%v", err)
-	} else if err := b.untilBooks(ctx, limit, "the queue is empty and the equation holds", func(k Books) bool {
+		r.res.problem("%v", err)
+	} else if err := r.untilCounts(ctx, limit, "the queue is empty and the equation holds", func(k Counts) bool {
 		return k.Pending == 0 && k.Difference() == 0
 	}); err != nil {
-		b.res.problem("%v", err)
+		r.res.problem("%v", err)
 	}
-	return b.count(ctx, n)
+	return r.count(ctx, n)
 }
 
 // count writes what has become of n messages into the result.
-func (b *bed) count(ctx context.Context, n int) error {
-	s, err := b.page.scrape(ctx)
+func (r *rig) count(ctx context.Context, n int) error {
+	s, err := r.web.scrape(ctx)
 	if err != nil {
 		return err
 	}
-	dead, err := b.deadLetters()
+	dead, err := r.deadLetters()
 	if err != nil {
 		return err
 	}
-	b.res.Sent, b.res.Books, b.res.Duplicated = int64(n), s.books(), b.tally.twice.Load()
-	b.res.Lost = 0
+	r.res.Sent, r.res.Counts, r.res.Duplicated = int64(n), s.counts(), r.tally.twice.Load()
+	r.res.Lost = 0
 	for seq := range n {
-		if !b.tally.has(seq) && !dead[seq] {
-			b.res.Lost++
+		if !r.tally.has(seq) && !dead[seq] {
+			r.res.Lost++
 		}
 	}
-	if d := b.res.Books.Difference(); d != 0 {
-		b.res.problem("the equation is off by %d", d)
+	if d := r.res.Counts.Difference(); d != 0 {
+		r.res.problem("the equation is off by %d", d)
 	}
-	if f := b.tally.foreign.Load(); f != 0 {
-		b.res.problem("%d events arrived that nobody sent", f)
+	if f := r.tally.foreign.Load(); f != 0 {
+		r.res.problem("%d events arrived that were not sent", f)
 	}
 	return nil
 }
 
 // strict wants that nothing is lost and nothing came twice.
-func (b *bed) strict() {
-	b.noneLost()
-	if b.res.Duplicated != 0 {
-		b.res.problem("%d came twice", b.res.Duplicated)
+func (r *rig) strict() {
+	r.noneLost()
+	if r.res.Duplicated != 0 {
+		r.res.problem("%d came twice", r.res.Duplicated)
 	}
 }
 
-func (b *bed) noneLost() {
-	if n := b.res.Lost - b.res.Books.Dropped; n > 0 {
-		b.res.problem("%d messages are lost and counted nowhere", n)
+func (r *rig) noneLost() {
+	if n := r.res.Lost - r.res.Counts.Dropped; n > 0 {
+		r.res.problem("%d messages are lost and counted nowhere", n)
 	}
 }
 

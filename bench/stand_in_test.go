@@ -21,20 +21,20 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// standinFaults are what the stand-in does wrong. The zero value is a faultless gateway.
-type standinFaults struct {
+// standInFaults are what the stand-in does wrong. The zero value is a faultless gateway.
+type standInFaults struct {
 	// DropEvery and RepeatEvery lose or double every n-th message; 0 is never.
 	DropEvery, RepeatEvery uint64
-	// Miscount books every message as delivered twice.
+	// Miscount counts every message as delivered twice.
 	Miscount bool
 	// Burn is CPU time to waste once, at the first message.
 	Burn time.Duration
-	// Delay is how long every request is held back.
+	// Delay is how long every request is delayed.
 	Delay time.Duration
 }
 
-// standinSettings is the part of the gateway's configuration that the stand-in obeys.
-type standinSettings struct {
+// standInSettings is the part of the gateway's configuration that the stand-in obeys.
+type standInSettings struct {
 	Sources map[string]struct {
 		Address string
 		Port    int
@@ -45,11 +45,11 @@ type standinSettings struct {
 	Stats struct{ Listen string }
 }
 
-// standin is the simplest gateway that the runner can measure, with faults that are
+// standIn is the simplest gateway that the runner can measure, with faults that are
 // known: what it drops, repeats, miscounts or burns is what the measuring tools must
 // find. It has no queue, no parser and no retries.
-type standin struct {
-	faults    standinFaults
+type standIn struct {
+	faults    standInFaults
 	token     string
 	url       string
 	lines     chan []byte
@@ -59,20 +59,20 @@ type standin struct {
 	wg        sync.WaitGroup
 }
 
-// runStandin is `gateway run -c path` until ctx ends.
-func runStandin(ctx context.Context, path, token string, f standinFaults) error {
+// runStandIn is `gateway run -c path` until ctx ends.
+func runStandIn(ctx context.Context, path, token string, f standInFaults) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	var s standinSettings
+	var s standInSettings
 	if err := yaml.Unmarshal(data, &s); err != nil {
 		return fmt.Errorf("read %s: %w", path, err)
 	}
 	if len(s.HEC.Endpoints) == 0 || token == "" {
 		return errors.New("no HEC endpoint or token")
 	}
-	g := &standin{faults: f, token: token, url: s.HEC.Endpoints[0] + "/services/collector/event", lines: make(chan []byte, 1000)}
+	g := &standIn{faults: f, token: token, url: s.HEC.Endpoints[0] + "/services/collector/event", lines: make(chan []byte, 1000)}
 	sent := make(chan error, 1)
 	go func() { sent <- g.forward() }()
 	var closers []io.Closer
@@ -105,7 +105,7 @@ func runStandin(ctx context.Context, path, token string, f standinFaults) error 
 }
 
 // listen opens both transports of a source.
-func (g *standin) listen(address string) ([]io.Closer, error) {
+func (g *standIn) listen(address string) ([]io.Closer, error) {
 	ln, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func (g *standin) listen(address string) ([]io.Closer, error) {
 }
 
 // stream reads LF-framed messages until the sender closes.
-func (g *standin) stream(conn net.Conn) {
+func (g *standIn) stream(conn net.Conn) {
 	defer conn.Close()
 	var rest []byte
 	buf := make([]byte, 1<<16)
@@ -158,7 +158,7 @@ func (g *standin) stream(conn net.Conn) {
 	}
 }
 
-func (g *standin) take(line []byte) {
+func (g *standIn) take(line []byte) {
 	n := g.received.Add(1)
 	if n == 1 {
 		burn(g.faults.Burn)
@@ -189,7 +189,7 @@ func burn(d time.Duration) {
 }
 
 // forward posts what comes, up to 1,000 messages a request, until lines is closed.
-func (g *standin) forward() error {
+func (g *standIn) forward() error {
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	for line := range g.lines {
@@ -205,7 +205,7 @@ func (g *standin) forward() error {
 	return nil
 }
 
-func (g *standin) post(client *http.Client, batch [][]byte) error {
+func (g *standIn) post(client *http.Client, batch [][]byte) error {
 	var body bytes.Buffer
 	zw, err := gzip.NewWriterLevel(&body, gzip.BestSpeed)
 	if err != nil {
@@ -240,8 +240,8 @@ func (g *standin) post(client *http.Client, batch [][]byte) error {
 }
 
 // web serves readiness and the metrics that the runner reads. A repeated message is
-// delivered twice but received once: the stand-in books it as if it were not.
-func (g *standin) web() http.Handler {
+// delivered twice but received once: the stand-in counts it as if it were not.
+func (g *standIn) web() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
