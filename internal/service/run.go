@@ -77,7 +77,7 @@ func (g *Gateway) announce() {
 		g.log.Warn("hec.tls.insecure_skip_verify is set: anybody between gateway and endpoint can read the token and the events")
 	}
 	if c.Stats.Admin && c.Stats.Username == "" {
-		g.log.Warn("stats.admin is set without stats.username: nobody can set anything aside over the network", "fix", "set stats.username and its password, or take stats.admin away")
+		g.log.Warn("stats.admin is set without stats.username: nobody can set drain or maint over the network", "fix", "set stats.username and its password, or take stats.admin away")
 	}
 	g.warnOfRoot(*c)
 	files := openFiles()
