@@ -320,7 +320,7 @@ func TestRunWritesItsReport(t *testing.T) {
 	if err := os.WriteFile(readme, []byte("a\n<!-- bench: begin --><!-- bench: end -->\nz\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, stdout, stderr := bench(t.Context(), "run", "--scenario=startup,tcp-flat", "--gateway="+os.Args[0], "--repeat=2",
+	code, stdout, stderr := bench(t.Context(), "run", "--scenario=startup,tcp-flat,peers-tcp", "--gateway="+os.Args[0], "--repeat=2",
 		"--messages=2000", "--dir="+dir, "--json="+jsonOut, "--markdown="+markdown, "--readme="+readme)
 	if code != 0 || !strings.Contains(stdout, "| tcp-flat | gateway | 2 | 2000 | 0 | 0 |") || !strings.Contains(stderr, "startup, gateway, run 2") {
 		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
@@ -331,10 +331,10 @@ func TestRunWritesItsReport(t *testing.T) {
 	}
 	data, err := os.ReadFile(jsonOut)
 	var rep runner.Report
-	if err != nil || json.Unmarshal(data, &rep) != nil || len(rep.Runs) != 4 || rep.Machine.Cores == 0 || len(rep.Gateway) != 64 {
+	if err != nil || json.Unmarshal(data, &rep) != nil || len(rep.Runs) != 6 || rep.Machine.Cores == 0 || len(rep.Gateway) != 64 {
 		t.Errorf("the JSON report is %s (%v)", data, err)
 	}
-	if text, err := os.ReadFile(readme); err != nil || !strings.Contains(string(text), "| scenario | subject |") {
+	if text, err := os.ReadFile(readme); err != nil || !strings.Contains(string(text), "| peers-tcp | gateway |") || strings.Contains(string(text), "tcp-flat") {
 		t.Errorf("the README is %s (%v)", text, err)
 	}
 	if code, again, stderr := bench(t.Context(), "report", jsonOut, "--html="+htmlOut); code != 0 || again != stdout {

@@ -13,4 +13,6 @@
 //
 // [Crash] kills the gateway again and again under load. Accepted is what its queue
 // holds (gateway queue export) or its endpoint has: of that, none may be lost.
+//
+// It has more than 1,500 lines: a file of rows for each kind of fault, over one rig.
 package faults

@@ -33,4 +33,7 @@
 // # What does not belong here
 //
 // What a message is and how it becomes an event: see package ingest.
+//
+// It has more than 1,500 lines: UDP, TCP and TLS share the event loops, the limits and the
+// stop.
 package listener

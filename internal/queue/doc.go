@@ -132,4 +132,7 @@
 // that stays bad, gateway queue skip leaves the unreadable pages out of a stopped queue.
 //
 // In all cases in which records may come twice or be lost, they come twice.
+//
+// It has more than 1,500 lines: its types share the turn at the disk (Shard.io) and the
+// window, so that no order of locks is spread over packages.
 package queue

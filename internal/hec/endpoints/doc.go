@@ -16,4 +16,6 @@
 //
 // How a post is made and what its answer means for the events does not belong here: an
 // answer comes as a [Verdict].
+//
+// It has more than 1,500 lines: all parts of an endpoint are guarded by that one mutex.
 package endpoints

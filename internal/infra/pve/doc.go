@@ -19,4 +19,6 @@
 // Secrets (passwords, tokens, tickets) reach neither errors nor the log.
 //
 // Source: https://pve.proxmox.com/wiki/Proxmox_VE_API and the API viewer of 9.x.
+//
+// It has more than 1,500 lines: one client with its retries, tasks, locks and errors.
 package pve

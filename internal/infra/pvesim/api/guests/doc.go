@@ -2,7 +2,8 @@
 // have in common, then what only one of the two has. [Routes] are its routes; each
 // concern has a type for its handlers.
 //
-// What a volume, a pending value or a lock is belongs to pvesim/store.
+// What a volume, a pending value or a lock is belongs to pvesim/store. It has more than
+// 1,500 lines: containers and VMs share most of it.
 package guests
 
 import (
