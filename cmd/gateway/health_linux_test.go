@@ -176,7 +176,7 @@ func TestHealthOfRealSituations(t *testing.T) {
 	var mu sync.Mutex
 	seen := make(map[string]bool)
 	scenes := map[string]func(*testing.T, func(*testing.T, *site) *scene){
-		"starting and stopping": playStart, "delivering": playDelivery, "set aside": playAside, "slow": playSlow,
+		"starting and stopping": playStart, "delivering": playDelivery, "drain and maintenance": playModes, "slow": playSlow,
 		"full": playFull, "disk": playDisk, "damage": playDamage, "dead letters": playDeadLetters,
 		"senders": playSenders, "little space": playSpace, "silence": playSilence,
 	}
@@ -282,7 +282,7 @@ func playSlow(t *testing.T, on func(*testing.T, *site) *scene) {
 	}, func() { slowly(0) }, "nothing delivered for %s while events wait")
 }
 
-func playAside(t *testing.T, on func(*testing.T, *site) *scene) {
+func playModes(t *testing.T, on func(*testing.T, *site) *scene) {
 	s := newSite(t, "batch: {max_events: 20}\nbalancer: {shards: 2}\n")
 	sc := on(t, s)
 	var fails bool

@@ -12,18 +12,18 @@ import (
 	"testing"
 )
 
-// bed is a host for the role that is a folder: the program and systemctl in it only
+// rig is a host for the role that is a folder: the program and systemctl in it only
 // write down how they were called.
-type bed struct {
+type rig struct {
 	dir, inventory string
 }
 
-func newBed(t *testing.T) bed {
+func newRig(t *testing.T) rig {
 	t.Helper()
 	if _, err := exec.LookPath("ansible-playbook"); err != nil {
 		t.Fatal("ansible-playbook is missing: apt-get install ansible-core (.ci/tools does that)")
 	}
-	b := bed{dir: t.TempDir()}
+	b := rig{dir: t.TempDir()}
 	b.file(t, "bin/gateway", "#!/bin/sh\necho \"gateway $*\" >> "+b.dir+"/calls\n"+
 		"[ \"$SPLUNK_HEC_TOKEN\" = secret-of-the-test ] && grep -q 'port: ' \"$3\"\n", 0o755)
 	b.file(t, "bin/systemctl", "#!/bin/sh\ncase \"$*\" in\n"+
@@ -41,7 +41,7 @@ func newBed(t *testing.T) bed {
 	return b
 }
 
-func (b bed) file(t *testing.T, name, text string, mode os.FileMode) string {
+func (b rig) file(t *testing.T, name, text string, mode os.FileMode) string {
 	t.Helper()
 	file := filepath.Join(b.dir, name)
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -56,7 +56,7 @@ func (b bed) file(t *testing.T, name, text string, mode os.FileMode) string {
 var recap = regexp.MustCompile(`syslog-gateway-01 .*changed=(\d+) .*failed=(\d+)`)
 
 // play runs site.yml and returns how much it changed and whom it called since.
-func (b bed) play(t *testing.T, settings map[string]any, flags ...string) (changed string, calls []string) {
+func (b rig) play(t *testing.T, settings map[string]any, flags ...string) (changed string, calls []string) {
 	t.Helper()
 	out, err := b.run(t, settings, "secret-of-the-test", flags...)
 	if err != nil {
@@ -74,7 +74,7 @@ func (b bed) play(t *testing.T, settings map[string]any, flags ...string) (chang
 	return m[1], strings.Split(strings.TrimSpace(string(text)), "\n")
 }
 
-func (b bed) run(t *testing.T, settings map[string]any, token string, flags ...string) (string, error) {
+func (b rig) run(t *testing.T, settings map[string]any, token string, flags ...string) (string, error) {
 	t.Helper()
 	vars, err := json.Marshal(map[string]any{
 		"syslog_gateway_settings":         settings,
@@ -96,7 +96,7 @@ func (b bed) run(t *testing.T, settings map[string]any, token string, flags ...s
 }
 
 func TestRoleConfiguresOnceAndReloadsRatherThanRestarts(t *testing.T) {
-	b := newBed(t)
+	b := newRig(t)
 	settings := map[string]any{"queue": map[string]any{"max_size": "50GB"}}
 
 	if changed, _ := b.play(t, settings, "--check"); changed == "0" {
@@ -126,7 +126,7 @@ func TestRoleConfiguresOnceAndReloadsRatherThanRestarts(t *testing.T) {
 }
 
 // configured checks the files of the first run.
-func (b bed) configured(t *testing.T) {
+func (b rig) configured(t *testing.T) {
 	t.Helper()
 	for name, want := range map[string]struct {
 		mode os.FileMode
@@ -159,7 +159,7 @@ func (b bed) configured(t *testing.T) {
 }
 
 func TestNoTokenIsSaidAtOnce(t *testing.T) {
-	b := newBed(t)
+	b := newRig(t)
 	out, err := b.run(t, nil, "", "--check")
 	if err == nil || !strings.Contains(out, "set SPLUNK_HEC_TOKEN on the controller") {
 		t.Errorf("without a token the play ends with %v:\n%s", err, out)

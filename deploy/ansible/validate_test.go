@@ -26,7 +26,7 @@ func TestValidateFollowsALineOfEveryPort(t *testing.T) {
 		validates(t, file)
 		return
 	}
-	newBed(t)
+	newRig(t)
 	namespace.Tools(t, map[string]string{"ip": "iproute2", "logger": "bsdutils"})
 	file := filepath.Join(t.TempDir(), "gateway")
 	build := exec.Command("go", "build", "-trimpath", "-o", file, "syslog-gateway/cmd/gateway")
@@ -41,7 +41,7 @@ func validates(t *testing.T, file string) {
 	if out, err := exec.Command("ip", "link", "set", "lo", "up").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	b := newBed(t)
+	b := newRig(t)
 	gateway := exec.Command(file, "run", "--dev")
 	gateway.Dir, gateway.Stderr = b.dir, os.Stderr
 	if err := gateway.Start(); err != nil {
@@ -75,7 +75,7 @@ func validates(t *testing.T, file string) {
 	}
 }
 
-func (b bed) validate(t *testing.T, password, splunk, seconds string, flags ...string) (string, error) {
+func (b rig) validate(t *testing.T, password, splunk, seconds string, flags ...string) (string, error) {
 	t.Helper()
 	args := append([]string{"-i", b.inventory, "validate.yml", "-e", "validate_address=127.0.0.1",
 		"-e", "validate_seconds=" + seconds, "-e", "validate_splunk=" + splunk, "-e", "ansible_python_interpreter=/usr/bin/python3"}, flags...)

@@ -85,15 +85,15 @@ func (o options) enter(ctx context.Context) error {
 // fault is a way for the first gateway to go.
 type fault struct {
 	name string
-	do   func(b *bed) error
-	back func(b *bed) error // before counting: what the first one has in its queue counts, too
+	do   func(b *rig) error
+	back func(b *rig) error // before counting: what the first one has in its queue counts, too
 }
 
 var faults = []fault{
-	{"keepalived is stopped (before maintenance)", func(b *bed) error { return b.hosts[0].keepalived.stop(syscall.SIGTERM) }, nil},
-	{"the gateway is killed", func(b *bed) error { return b.hosts[0].gateway.stop(syscall.SIGKILL) },
-		func(b *bed) error { return b.startGateway(b.hosts[0]) }},
-	{"the host is cut off", func(b *bed) error { return b.ip("link", "set", b.hosts[0].name, "down") }, nil},
+	{"keepalived is stopped (before maintenance)", func(b *rig) error { return b.hosts[0].keepalived.stop(syscall.SIGTERM) }, nil},
+	{"the gateway is killed", func(b *rig) error { return b.hosts[0].gateway.stop(syscall.SIGKILL) },
+		func(b *rig) error { return b.startGateway(b.hosts[0]) }},
+	{"the host is cut off", func(b *rig) error { return b.ip("link", "set", b.hosts[0].name, "down") }, nil},
 }
 
 func (o options) measure(ctx context.Context) error {
@@ -117,7 +117,7 @@ func (o options) measure(ctx context.Context) error {
 func (o options) one(ctx context.Context, f fault) (r result, err error) {
 	ctx, stop := context.WithTimeout(ctx, 3*o.Limit)
 	defer stop()
-	b, err := newBed(ctx, o)
+	b, err := newRig(ctx, o)
 	if err != nil {
 		return r, err
 	}

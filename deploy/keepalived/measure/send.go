@@ -64,7 +64,7 @@ type sender struct {
 	out bytes.Buffer
 }
 
-func (b *bed) startSender() (*sender, error) {
+func (b *rig) startSender() (*sender, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err

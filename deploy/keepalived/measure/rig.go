@@ -38,20 +38,20 @@ type host struct {
 	seen          numbers
 }
 
-// bed is two hosts and a sender on a bridge.
-type bed struct {
+// rig is two hosts and a sender on a bridge.
+type rig struct {
 	options
 	ctx   context.Context
 	dir   string
 	hosts []*host
 }
 
-func newBed(ctx context.Context, o options) (*bed, error) {
+func newRig(ctx context.Context, o options) (*rig, error) {
 	dir, err := os.MkdirTemp("", "failover-")
 	if err != nil {
 		return nil, err
 	}
-	b := &bed{options: o, ctx: ctx, dir: dir}
+	b := &rig{options: o, ctx: ctx, dir: dir}
 	for i, address := range addresses {
 		name := "gw" + strconv.Itoa(i+1)
 		b.hosts = append(b.hosts, &host{name: name, address: address, dir: filepath.Join(dir, name)})
@@ -61,7 +61,7 @@ func newBed(ctx context.Context, o options) (*bed, error) {
 
 // start brings up the network, the gateways, and keepalived: the first one first, so
 // that it gets the address.
-func (b *bed) start() error {
+func (b *rig) start() error {
 	// Own names of namespaces, and of keepalived's files.
 	if err := syscall.Mount("tmpfs", "/run", "tmpfs", 0, "size=16m"); err != nil {
 		return fmt.Errorf("mount /run: %w (root is needed)", err)
@@ -102,7 +102,7 @@ func (b *bed) start() error {
 }
 
 // namespace makes a host on the bridge.
-func (b *bed) namespace(name, address string) error {
+func (b *rig) namespace(name, address string) error {
 	for _, args := range [][]string{
 		{"netns", "add", name},
 		{"link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name},
@@ -118,7 +118,7 @@ func (b *bed) namespace(name, address string) error {
 	return nil
 }
 
-func (b *bed) ip(args ...string) error {
+func (b *rig) ip(args ...string) error {
 	if out, err := exec.CommandContext(b.ctx, "ip", args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("ip %s: %w: %s", strings.Join(args, " "), err, bytes.TrimSpace(out))
 	}
@@ -126,12 +126,12 @@ func (b *bed) ip(args ...string) error {
 }
 
 // in makes a command that runs on a host.
-func (b *bed) in(name string, args ...string) *exec.Cmd {
+func (b *rig) in(name string, args ...string) *exec.Cmd {
 	return exec.CommandContext(b.ctx, "ip", append([]string{"netns", "exec", name}, args...)...)
 }
 
 // startGateway starts one with a Splunk of its own, which prints what it gets.
-func (b *bed) startGateway(h *host) error {
+func (b *rig) startGateway(h *host) error {
 	file := filepath.Join(h.dir, "gateway.yaml")
 	if err := os.WriteFile(file, []byte("sources: {linux: {port: "+port+", vendor: linux, protocols: [udp]}}\n"), 0o644); err != nil {
 		return err
@@ -149,7 +149,7 @@ func (b *bed) startGateway(h *host) error {
 
 // startKeepalived starts it with the configuration as it is, on the second host with
 // the addresses exchanged.
-func (b *bed) startKeepalived(i int) error {
+func (b *rig) startKeepalived(i int) error {
 	text, err := os.ReadFile(b.Config)
 	if err != nil {
 		return err
@@ -169,7 +169,7 @@ func (b *bed) startKeepalived(i int) error {
 }
 
 // settle waits until no gateway delivers any more.
-func (b *bed) settle(ctx context.Context) error {
+func (b *rig) settle(ctx context.Context) error {
 	before, since := -1, time.Now()
 	return b.wait(ctx, b.Limit, "the last deliveries", func() bool {
 		if now := b.hosts[0].seen.len() + b.hosts[1].seen.len(); now != before {
@@ -180,7 +180,7 @@ func (b *bed) settle(ctx context.Context) error {
 }
 
 // wait polls until something is so.
-func (b *bed) wait(ctx context.Context, limit time.Duration, what string, so func() bool) error {
+func (b *rig) wait(ctx context.Context, limit time.Duration, what string, so func() bool) error {
 	ctx, stop := context.WithTimeout(ctx, limit)
 	defer stop()
 	again := time.NewTicker(20 * time.Millisecond)
@@ -196,7 +196,7 @@ func (b *bed) wait(ctx context.Context, limit time.Duration, what string, so fun
 }
 
 // complaints are the last words of all programs.
-func (b *bed) complaints() string {
+func (b *rig) complaints() string {
 	var all strings.Builder
 	for _, h := range b.hosts {
 		for _, p := range []*process{h.gateway, h.keepalived} {
@@ -209,7 +209,7 @@ func (b *bed) complaints() string {
 }
 
 // end stops everything and takes the network apart.
-func (b *bed) end() error {
+func (b *rig) end() error {
 	var errs []error
 	for _, h := range b.hosts {
 		for _, p := range []*process{h.keepalived, h.gateway} {
