@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"errors"
 	"io"
 	"os"
 
@@ -47,12 +48,13 @@ func (sc *Shard) ReadSegment(seg *Segment) error {
 		return err
 	}
 	seg.FileSize, seg.Since = st.Size(), st.ModTime().UnixNano()
+	r := again{f}
 	if sc.MetaKnown && seg.Num == sc.Meta.Read.Num {
-		if seg.From, err = boundary(f, seg.FileSize, sc.Meta.Read.Off); err != nil {
+		if seg.From, err = boundary(r, seg.FileSize, sc.Meta.Read.Off); err != nil {
 			return err
 		}
 	}
-	if err := seg.Read(f, sc.Acked.Of(seg.Num)); err != nil {
+	if err := seg.Read(r, sc.Acked.Of(seg.Num)); err != nil {
 		return err
 	}
 	if last := seg.Num == sc.Segments[len(sc.Segments)-1].Num; !last && seg.TornAt >= 0 {
@@ -60,7 +62,7 @@ func (sc *Shard) ReadSegment(seg *Segment) error {
 		seg.TornAt = -1
 	}
 	if seg.LastSeq == 0 { // the numbers go on behind what was consumed
-		consumed, err := segment.Headers(f, seg.From, 0, nil)
+		consumed, err := segment.Headers(r, seg.From, 0, nil)
 		if err != nil {
 			return err
 		}
@@ -69,17 +71,29 @@ func (sc *Shard) ReadSegment(seg *Segment) error {
 	return nil
 }
 
+// again reads once more, at once, what could not be read. A segment counts as read only
+// when all of it was: each failure costs what was read before it.
+type again struct{ io.ReaderAt }
+
+func (a again) ReadAt(p []byte, off int64) (int, error) {
+	n, err := a.ReaderAt.ReadAt(p, off)
+	if err == nil || errors.Is(err, io.EOF) {
+		return n, err
+	}
+	return a.ReaderAt.ReadAt(p, off)
+}
+
 // boundary returns off if a record begins there, or if one ends there and what follows is
 // torn or damaged. Otherwise the metadata is wrong, and the segment is read from its start:
 // records may come twice that way, but none is lost.
-func boundary(f *os.File, size, off int64) (int64, error) {
+func boundary(r io.ReaderAt, size, off int64) (int64, error) {
 	if off == size {
 		return off, nil
 	}
 	if off > size {
 		return 0, nil
 	}
-	w := &segment.HeaderReader{File: f, Size: size}
+	w := &segment.HeaderReader{File: r, Size: size}
 	_, _, v, err := w.Read(off, 0)
 	if v == segment.Valid && err == nil {
 		return off, nil
@@ -87,7 +101,7 @@ func boundary(f *os.File, size, off int64) (int64, error) {
 	if segment.NotRead(err) {
 		return 0, err
 	}
-	before, err := segment.Headers(f, off, 0, nil)
+	before, err := segment.Headers(r, off, 0, nil)
 	if err != nil {
 		return 0, err
 	}
