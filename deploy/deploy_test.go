@@ -27,7 +27,7 @@ func read(t *testing.T, file string) string {
 	return string(text)
 }
 
-// service is what is looked at of a service of Docker compose or Swarm.
+// service is what is checked of a service of Docker compose or Swarm.
 type service struct {
 	Environment map[string]string `yaml:"environment"`
 	Ports       []struct {

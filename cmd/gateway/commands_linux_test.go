@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func TestWrongUseAndWrongConfiguration(t *testing.T) {
@@ -208,7 +210,7 @@ func TestDevPrintsEventsOnStdoutAlone(t *testing.T) {
 		cmd.Env = append(cmd.Env, fmt.Sprintf("GATEWAY_SOURCES__%s__PORT=%d", strings.ToUpper(name), port))
 	}
 	cmd.Env = append(cmd.Env, fmt.Sprintf("GATEWAY_STATS__LISTEN=127.0.0.1:%d", s.stats))
-	out := &logBuffer{}
+	out := &testkit.Log{}
 	cmd.Stdout = out
 	p := s.spawn(cmd)
 	p.waitReady(s.stats)

@@ -14,7 +14,7 @@ import (
 )
 
 // corpusReceived is when the corpus is received: an hour after the time that its lines
-// were made for, so that a receive time is told from one that was read.
+// were made for, so that a receive time differs from one that was read.
 const corpusReceived = "2026-03-14T15:28:52Z"
 
 // corpusPorts are the sources that the folders of the corpus belong to.

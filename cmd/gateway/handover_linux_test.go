@@ -291,9 +291,9 @@ func TestManagerIsTold(t *testing.T) {
 	eventually(t, "the watchdog is fed", func() bool { return m.said("WATCHDOG=1") })
 	eventually(t, "there are rates", func() bool { return m.said("STATUS=receiving 0/s, delivering 0/s, 0 waiting") })
 	_ = p.cmd.Process.Signal(syscall.SIGHUP)
-	eventually(t, "the reload is told", func() bool { return m.said("RELOADING=1\nMONOTONIC_USEC=") })
+	eventually(t, "the reload is reported", func() bool { return m.said("RELOADING=1\nMONOTONIC_USEC=") })
 	s.hec.SetDown(true)
-	eventually(t, "trouble is told", func() bool { return m.said("no HEC endpoint is up") })
+	eventually(t, "trouble is reported", func() bool { return m.said("no HEC endpoint is up") })
 	if code := p.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
@@ -318,7 +318,7 @@ func TestFailureInOneSentence(t *testing.T) {
 		if e := new(exec.ExitError); !errors.As(err, &e) || e.ExitCode() != 1 {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
-		eventually(t, name+": the failure is told", func() bool { return m.said("STATUS=failed: ") })
+		eventually(t, name+": the failure is reported", func() bool { return m.said("STATUS=failed: ") })
 		if !m.said(want) {
 			t.Errorf("%s: %q is not in %q", name, want, m.states)
 		}

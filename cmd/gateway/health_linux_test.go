@@ -23,6 +23,7 @@ import (
 	"syslog-gateway/internal/service"
 	"syslog-gateway/internal/stats"
 	"syslog-gateway/internal/stats/monitor"
+	"syslog-gateway/internal/testkit"
 )
 
 // What is said of a situation must be said, and be gone, within these times; the shorter
@@ -102,7 +103,7 @@ func (s *site) inside() *service.Gateway {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	log := new(logBuffer)
+	log := new(testkit.Log)
 	g, err := service.New(service.Options{Config: c, Token: testToken, Log: slog.New(slog.NewTextHandler(log, nil)), Level: new(slog.LevelVar)})
 	if err != nil {
 		s.t.Fatal(err)
@@ -548,12 +549,12 @@ func playSilence(t *testing.T, on func(*testing.T, *site) *scene) {
 			_ = json.NewDecoder(bytes.NewReader(w.Body.Bytes())).Decode(&st)
 			return st.Health.Summary, nil
 		}
-		speak := func() {
+		send := func() {
 			for source := range s.ports {
 				s.say(source, line(source, "mark=1"))
 			}
 		}
-		sc.when(saidSoon, speak, nothing, sentence)
-		sc.when(saidSoon, nothing, speak, "nothing from %s for %s")
+		sc.when(saidSoon, send, nothing, sentence)
+		sc.when(saidSoon, nothing, send, "nothing from %s for %s")
 	}
 }

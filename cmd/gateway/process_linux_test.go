@@ -162,27 +162,9 @@ func freePorts(t testing.TB, n int) []int {
 type process struct {
 	t      *testing.T
 	cmd    *exec.Cmd
-	log    *logBuffer
+	log    *testkit.Log
 	exited chan struct{}
 	err    error
-}
-
-// logBuffer keeps what a process wrote.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // gatewayCommand is the gateway as a command.
@@ -203,7 +185,7 @@ func (s *site) start() *process {
 
 func (s *site) spawn(cmd *exec.Cmd) *process {
 	s.t.Helper()
-	p := &process{t: s.t, cmd: cmd, log: &logBuffer{}, exited: make(chan struct{})}
+	p := &process{t: s.t, cmd: cmd, log: &testkit.Log{}, exited: make(chan struct{})}
 	cmd.Stderr = p.log
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)

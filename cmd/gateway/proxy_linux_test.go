@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // proxied is a real proxy, as its package ships it, in front of the statistics page.
@@ -64,7 +66,7 @@ func (x proxied) start(t *testing.T, stats int) string {
 		args = append(args, fill.Replace(a))
 	}
 	cmd := exec.Command(need(t, x.program, x.pkg), args...)
-	out := &logBuffer{}
+	out := &testkit.Log{}
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
@@ -72,7 +74,7 @@ func (x proxied) start(t *testing.T, stats int) string {
 	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait() // how a proxy ends is not looked at
+		_ = cmd.Wait() // the test does not check how a proxy ends
 		if t.Failed() {
 			t.Logf("%s: %s", x.name, out)
 		}

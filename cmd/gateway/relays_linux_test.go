@@ -200,7 +200,7 @@ func syslogNGRelay(t *testing.T, source, flags, destination, options string) rel
 // TestRelays sends lines of all families through rsyslog with each of its built-in
 // templates for lines, and through syslog-ng with its drivers and flags, to the
 // family's port and to the Linux port. Class, sourcetype, host, time and the device's
-// text are those of the line that no relay touched.
+// text are those of the line that no relay changed.
 func TestRelays(t *testing.T) {
 	var relays []relay
 	for _, template := range []string{

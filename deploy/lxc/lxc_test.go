@@ -31,7 +31,7 @@ func TestServiceInAContainer(t *testing.T) {
 	s := &story{container: c, got: got, splunk: splunk}
 	for _, chapter := range []struct {
 		name string
-		tell func(t *testing.T)
+		play func(t *testing.T)
 	}{
 		{"install", s.install},
 		{"failures are said in one sentence", s.failures},
@@ -49,7 +49,7 @@ func TestServiceInAContainer(t *testing.T) {
 			c.t = t
 			defer func() { c.t = outer }()
 			c.note("%s", chapter.name)
-			chapter.tell(t)
+			chapter.play(t)
 		})
 		if !ok {
 			log, _ := c.attach("journalctl -u syslog-gateway --no-pager -n 60").CombinedOutput()

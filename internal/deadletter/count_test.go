@@ -5,11 +5,13 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // Events counts what is in the store, whoever has put it there or taken it out.
 func TestEventsAreWhatIsInTheStore(t *testing.T) {
-	dir, log := t.TempDir(), new(syncBuffer)
+	dir, log := t.TempDir(), new(testkit.Log)
 	s, other := open(t, dir, 0, log), open(t, dir, 0, log)
 	letter := Letter{Reason: "refused", Text: `she said "events": and ,"events":99`, Events: 1, Event: json.RawMessage(`{"event":"a","fields":{"x":"y"},"events":7}`)}
 	expect := func(want uint64) {

@@ -1,38 +1,21 @@
 package deadletter
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"sync"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
 // open makes and opens a store.
-func open(t *testing.T, path string, size int64, log *syncBuffer) *Store {
+func open(t *testing.T, path string, size int64, log *testkit.Log) *Store {
 	t.Helper()
 	s, err := New(Options{Path: path, MaxSize: size, Logger: slog.New(slog.NewTextHandler(log, nil))})
 	if err == nil {

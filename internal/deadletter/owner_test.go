@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // asUser is the variable that makes the test binary run one test as another user.
@@ -55,7 +57,7 @@ func TestFilesOfRootEndNoStart(t *testing.T) {
 	folder := os.Getenv(asUser)
 	if folder == "" {
 		folder = filepath.Join(t.TempDir(), "dead")
-		s := open(t, folder, 0, new(syncBuffer))
+		s := open(t, folder, 0, new(testkit.Log))
 		if err := s.Append([]Letter{letter(1)}); err != nil {
 			t.Fatal(err)
 		}
@@ -78,7 +80,7 @@ func TestFilesOfRootEndNoStart(t *testing.T) {
 		again(t, folder)
 		return
 	}
-	log := new(syncBuffer)
+	log := new(testkit.Log)
 	s := open(t, folder, 0, log)
 	if s.Unreadable() != 2 || strings.Count(log.String(), "level=ERROR") != 2 || !strings.Contains(log.String(), "000000000002.jsonl") || !strings.Contains(log.String(), "chown") {
 		t.Errorf("%d files are counted, the log says %s", s.Unreadable(), log)

@@ -15,10 +15,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestDeadLettersSurvive(t *testing.T) {
-	path, log := filepath.Join(t.TempDir(), "a", "dead letters"), new(syncBuffer)
+	path, log := filepath.Join(t.TempDir(), "a", "dead letters"), new(testkit.Log)
 	s := open(t, path, 0, log)
 	want := letter(1)
 	odd := letter(2)
@@ -72,7 +73,7 @@ func TestDeadLettersSurvive(t *testing.T) {
 }
 
 func TestDeadLettersAreBounded(t *testing.T) {
-	path, log := t.TempDir(), new(syncBuffer)
+	path, log := t.TempDir(), new(testkit.Log)
 	const size = 20_000
 	s := open(t, path, size, log)
 	var total int64
@@ -118,7 +119,7 @@ func TestDeadLettersAreBounded(t *testing.T) {
 
 func TestDamagedLettersStay(t *testing.T) {
 	path := t.TempDir()
-	s := open(t, path, 0, new(syncBuffer))
+	s := open(t, path, 0, new(testkit.Log))
 	if err := s.Append([]Letter{letter(1), letter(2)}); err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +148,7 @@ func TestDamagedLettersStay(t *testing.T) {
 
 // Two stores on one folder, as the gateway and a verb of it.
 func TestTwoProcesses(t *testing.T) {
-	path, log := t.TempDir(), new(syncBuffer)
+	path, log := t.TempDir(), new(testkit.Log)
 	var wg sync.WaitGroup
 	for range 2 {
 		s := open(t, path, 0, log)
@@ -167,7 +168,7 @@ func TestTwoProcesses(t *testing.T) {
 
 // A crash between claiming and putting back loses nothing: the next replay goes on.
 func TestReplayAfterCrash(t *testing.T) {
-	s := open(t, t.TempDir(), 0, new(syncBuffer))
+	s := open(t, t.TempDir(), 0, new(testkit.Log))
 	if err := s.Append([]Letter{letter(0), letter(1)}); err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +200,7 @@ func TestReplayAfterCrash(t *testing.T) {
 // spoil the next.
 func TestTornLineTakesNoOther(t *testing.T) {
 	path := t.TempDir()
-	s := open(t, path, 0, new(syncBuffer))
+	s := open(t, path, 0, new(testkit.Log))
 	if err := s.Append([]Letter{letter(1)}); err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +224,7 @@ func TestTornLineTakesNoOther(t *testing.T) {
 // What cannot be put back leaves nothing half done.
 func TestPutBackFails(t *testing.T) {
 	path := t.TempDir()
-	s := open(t, path, 0, new(syncBuffer))
+	s := open(t, path, 0, new(testkit.Log))
 	if err := s.Append([]Letter{letter(1), letter(2)}); err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +260,7 @@ func FuzzLetters(f *testing.F) {
 		if err := os.WriteFile(filepath.Join(path, "000000000001.jsonl"), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s := open(t, path, 0, new(syncBuffer))
+		s := open(t, path, 0, new(testkit.Log))
 		before, _ := s.List()
 		if err := s.Append([]Letter{letter(1)}); err != nil {
 			t.Fatal(err)
@@ -276,7 +277,7 @@ func FuzzLetters(f *testing.F) {
 
 // A file that cannot be read now stays, and the next one makes room.
 func TestUnreadableFileIsNotEvicted(t *testing.T) {
-	path, log := t.TempDir(), new(syncBuffer)
+	path, log := t.TempDir(), new(testkit.Log)
 	s := open(t, path, 20_000, log)
 	oldest := filepath.Join(path, "000000000001.jsonl")
 	if err := os.Mkdir(oldest, 0o750); err != nil { // it opens, and reading it fails
@@ -306,14 +307,14 @@ func TestLeftoversAreRemoved(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	open(t, path, 0, new(syncBuffer))
+	open(t, path, 0, new(testkit.Log))
 	if files, _ := filepath.Glob(filepath.Join(path, "*.tmp")); len(files) > 0 {
 		t.Errorf("left behind: %v", files)
 	}
 }
 
 func TestLatestLetters(t *testing.T) {
-	s := open(t, t.TempDir(), 0, new(syncBuffer))
+	s := open(t, t.TempDir(), 0, new(testkit.Log))
 	if got, err := s.Latest(3); err != nil || len(got) != 0 {
 		t.Errorf("of an empty store: %v, %v", got, err)
 	}

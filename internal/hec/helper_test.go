@@ -19,6 +19,7 @@ import (
 	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/hec/hectest"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -183,31 +184,14 @@ type rig struct {
 	ledger *ledger.Ledger
 	dead   *deadletter.Store
 	folder string // of dead
-	log    *syncBuffer
-}
-
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
+	log    *testkit.Log
 }
 
 // newRig makes a client for servers with quick retries; change may change its
 // options.
 func newRig(t *testing.T, change func(*Options), servers ...*hectest.Server) *rig {
 	t.Helper()
-	r := &rig{t: t, ledger: ledger.New(), log: new(syncBuffer), folder: t.TempDir()}
+	r := &rig{t: t, ledger: ledger.New(), log: new(testkit.Log), folder: t.TempDir()}
 	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	r.dead = open(t, r.folder, 0, r.log)
 	o := Options{

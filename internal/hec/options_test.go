@@ -3,10 +3,12 @@ package hec
 import (
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func TestOptionsAreChecked(t *testing.T) {
-	dead := open(t, t.TempDir(), 0, new(syncBuffer))
+	dead := open(t, t.TempDir(), 0, new(testkit.Log))
 	for want, o := range map[string]Options{
 		"no dead-letter store": {Settings: Settings{Endpoints: []string{"https://a"}, Token: "t"}},
 		"no HEC endpoint":      {Settings: Settings{Token: "t"}, DeadLetter: dead},

@@ -14,9 +14,10 @@ import (
 	"syslog-gateway/internal/deadletter"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
-func open(t *testing.T, path string, size int64, log *syncBuffer) *deadletter.Store {
+func open(t *testing.T, path string, size int64, log *testkit.Log) *deadletter.Store {
 	t.Helper()
 	s, err := deadletter.New(deadletter.Options{Path: path, MaxSize: size, Logger: slog.New(slog.NewTextHandler(log, nil))})
 	if err == nil {
@@ -146,7 +147,7 @@ func TestReplayWithAcks(t *testing.T) {
 func TestReplayOfAFullStore(t *testing.T) {
 	const size = 20_000
 	path := t.TempDir()
-	s := open(t, path, size, new(syncBuffer))
+	s := open(t, path, size, new(testkit.Log))
 	events := make(map[string]bool)
 	for n := 0; s.Evicted() == 0; n++ {
 		if err := s.Append([]deadletter.Letter{letter(n)}); err != nil {

@@ -40,7 +40,7 @@ type bench struct {
 	ledger *ledger.Ledger
 	l      *Listener
 	port   int
-	log    lockedBuffer
+	log    testkit.Log
 	served func() // ends what serve has begun
 }
 

@@ -15,6 +15,7 @@ import (
 	"syslog-gateway/internal/stats/auth"
 	"syslog-gateway/internal/stats/haproxy"
 	"syslog-gateway/internal/status"
+	"syslog-gateway/internal/testkit"
 
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -116,7 +117,7 @@ func TestRealExporter(t *testing.T) {
 	}
 	address := suppressed.Addr().String()
 	suppressed.Close()
-	log := new(buffer)
+	log := new(testkit.Log)
 	cmd := exec.Command(program, "--web.listen-address="+address,
 		"--haproxy.scrape-uri=http://mon:itor@"+p.server.Addr().String()+"/stats;csv")
 	cmd.Stderr = log

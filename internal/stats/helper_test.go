@@ -1,7 +1,6 @@
 package stats
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -15,6 +14,7 @@ import (
 	"syslog-gateway/internal/stats/metrics"
 	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/status/statustest"
+	"syslog-gateway/internal/testkit"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
@@ -67,24 +67,6 @@ func (s *stages) set(change func(*stages)) {
 	change(s)
 }
 
-// buffer is a log that several goroutines write and the test reads.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 // port is a running server with everything around it.
 type port struct {
 	t        *testing.T
@@ -92,7 +74,7 @@ type port struct {
 	ledger   *ledger.Ledger
 	registry *prometheus.Registry
 	reloads  *metrics.Reloads
-	log      *buffer
+	log      *testkit.Log
 	server   *Server
 	client   *http.Client
 	scheme   string
@@ -104,7 +86,7 @@ func open(t *testing.T, change ...func(*Options)) *port {
 	t.Helper()
 	p := &port{
 		t: t, ledger: ledger.New(), registry: prometheus.NewRegistry(), reloads: new(metrics.Reloads),
-		log: new(buffer), scheme: "http", stages: &stages{snap: statustest.Calm()},
+		log: new(testkit.Log), scheme: "http", stages: &stages{snap: statustest.Calm()},
 	}
 	p.client = &http.Client{
 		Transport:     &http.Transport{},

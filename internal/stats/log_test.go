@@ -7,12 +7,14 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // TestComplaints: a scanner does not fill the log, and the number of suppressed lines is logged.
 func TestComplaints(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := new(buffer)
+		log := new(testkit.Log)
 		errorLog := newErrorLog(slog.New(slog.NewTextHandler(log, nil)))
 		for i := range 100 {
 			errorLog.Printf("http: TLS handshake error from 192.0.2.%d: EOF", i)

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/testkit"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -235,7 +236,7 @@ func TestRealPrometheus(t *testing.T) {
 	}
 	address := suppressed.Addr().String()
 	suppressed.Close()
-	log := new(buffer)
+	log := new(testkit.Log)
 	cmd := exec.Command(tool(t, "prometheus"), "--config.file="+filepath.Join(dir, "prometheus.yml"),
 		"--storage.tsdb.path="+filepath.Join(dir, "tsdb"), "--web.listen-address="+address)
 	cmd.Stderr = log

@@ -257,7 +257,7 @@ func launch(cmd *exec.Cmd, read func(io.Reader)) (*process, error) {
 		if read != nil {
 			read(out)
 		}
-		_ = cmd.Wait() // how it ends is of no interest: it is told to
+		_ = cmd.Wait() // it ends by our signal
 	}()
 	return p, nil
 }

@@ -2,15 +2,12 @@ package inspect
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
-
-	"github.com/klauspost/compress/gzip"
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/queue/recovery"
@@ -52,24 +49,15 @@ func Export(ctx context.Context, path string, w io.Writer) error {
 
 // exporter writes the lines of records.
 type exporter struct {
-	out  *bufio.Writer
-	gz   *gzip.Reader
-	body bytes.Buffer
-	bad  []error
+	out    *bufio.Writer
+	bodies event.Decompressor
+	bad    []error
 }
 
 func (x *exporter) record(rec *event.Record) error {
-	body := rec.Body
-	switch rec.Encoding {
-	case event.Identity:
-	case event.Gzip:
-		var err error
-		if body, err = x.gunzip(body); err != nil {
-			x.bad = append(x.bad, fmt.Errorf("record %d of source %s: %w", rec.Seq, rec.Source, err))
-			return nil
-		}
-	default:
-		x.bad = append(x.bad, fmt.Errorf("record %d of source %s: unknown encoding %d", rec.Seq, rec.Source, rec.Encoding))
+	body, err := x.bodies.Plain(rec)
+	if err != nil {
+		x.bad = append(x.bad, fmt.Errorf("record %d of source %s: %w", rec.Seq, rec.Source, err))
 		return nil
 	}
 	if _, err := x.out.Write(body); err != nil {
@@ -79,21 +67,6 @@ func (x *exporter) record(rec *event.Record) error {
 		return x.out.WriteByte('\n')
 	}
 	return nil
-}
-
-func (x *exporter) gunzip(b []byte) ([]byte, error) {
-	var err error
-	if x.gz == nil {
-		x.gz, err = gzip.NewReader(bytes.NewReader(b))
-	} else {
-		err = x.gz.Reset(bytes.NewReader(b))
-	}
-	if err != nil {
-		return nil, err
-	}
-	x.body.Reset()
-	_, err = x.body.ReadFrom(x.gz)
-	return x.body.Bytes(), err
 }
 
 // each reads all queued records of the shard. Those whose body is damaged go to
