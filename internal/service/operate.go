@@ -35,8 +35,11 @@ func (o operator) SetShard(name, state string) error {
 // SetEndpoint drains an endpoint, puts it in maintenance, or back to use.
 func (o operator) SetEndpoint(url, state string) error {
 	mode := endpoints.Ready
-	if state != status.Ready {
-		mode = endpoints.Mode(state)
+	switch state {
+	case status.Drain:
+		mode = endpoints.Drain
+	case status.Maint:
+		mode = endpoints.Maintenance
 	}
 	return o.g.client.SetMode(url, mode)
 }

@@ -66,7 +66,7 @@ func (n *health) run(ctx context.Context) {
 
 func (n *health) tick(now time.Time) {
 	if n.stopping.Load() {
-		n.systemd.Alive() // TimeoutStopSec= limits the stop
+		n.systemd.Alive("") // TimeoutStopSec= limits the stop
 		return
 	}
 	if err := n.stuck(now); err != nil {
@@ -75,11 +75,13 @@ func (n *health) tick(now time.Time) {
 		return
 	}
 	c := n.counts()
-	if n.watchdog > 0 {
-		n.systemd.Alive()
-	}
-	n.systemd.Status(n.status(n.last, c))
+	status := n.status(n.last, c)
 	n.last = c
+	if n.watchdog > 0 {
+		n.systemd.Alive(status)
+	} else {
+		n.systemd.Status(status)
+	}
 }
 
 // stuck says which part does not turn any more. Loops that wait for room do as they

@@ -37,8 +37,14 @@ func (n Notifier) Reloading(status string) {
 // Status sets the line of `systemctl status`.
 func (n Notifier) Status(status string) { n.send("STATUS=" + status) }
 
-// Alive feeds the watchdog.
-func (n Notifier) Alive() { n.send(daemon.SdNotifyWatchdog) }
+// Alive feeds the watchdog and, unless it is empty, sets the line of `systemctl status`.
+func (n Notifier) Alive(status string) {
+	state := daemon.SdNotifyWatchdog
+	if status != "" {
+		state += "\nSTATUS=" + status
+	}
+	n.send(state)
+}
 
 // WatchdogInterval is how often the watchdog has to be fed; 0 means that there is none.
 func WatchdogInterval() time.Duration {

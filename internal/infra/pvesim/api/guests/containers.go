@@ -77,14 +77,7 @@ func (a containers) create(c *api.Call) (any, error) {
 		}
 	}
 	a.cluster.Normalize("lxc", sent)
-	t := c.Start("vzcreate", strconv.Itoa(m.guest.VMID), func(t *task.Task) error {
-		if err := a.build(c, m, sent, t); err != nil {
-			return refusal.Fail("unable to create CT %d - %s", m.guest.VMID, err)
-		}
-		return nil
-	})
-	t.Undo = m.undo
-	return t.UPID, nil
+	return m.start(c, "vzcreate", func(t *task.Task) error { return a.build(c, m, sent, t) }), nil
 }
 
 // build does the work of a creation.

@@ -2,6 +2,7 @@ package guests
 
 import (
 	"fmt"
+	"strconv"
 
 	"syslog-gateway/internal/infra/pvesim/api"
 	"syslog-gateway/internal/infra/pvesim/conf"
@@ -23,6 +24,18 @@ func begin(c *store.Cluster, g *store.Guest, lock string) *creation {
 	g.Config["lock"] = lock
 	c.Guests.Add(g)
 	return &creation{cluster: c, guest: g}
+}
+
+// start begins the task that builds the guest, and returns its UPID.
+func (m *creation) start(c *api.Call, kind string, build func(*task.Task) error) string {
+	t := c.Start(kind, strconv.Itoa(m.guest.VMID), func(t *task.Task) error {
+		if err := build(t); err != nil {
+			return refusal.Fail("unable to create %s %d - %s", m.guest.Noun(), m.guest.VMID, err)
+		}
+		return nil
+	})
+	t.Undo = m.undo
+	return t.UPID
 }
 
 // volume makes the volume of a key and returns the value to store.

@@ -58,14 +58,7 @@ func (a vms) create(c *api.Call) (any, error) {
 	}
 	m := begin(a.cluster, store.NewGuest(c.VMID(), "qemu", c.Node.Name), "create")
 	a.cluster.Normalize("qemu", sent)
-	t := c.Start("qmcreate", strconv.Itoa(m.guest.VMID), func(t *task.Task) error {
-		if err := a.build(c, m, sent, t); err != nil {
-			return refusal.Fail("unable to create VM %d - %s", m.guest.VMID, err)
-		}
-		return nil
-	})
-	t.Undo = m.undo
-	return t.UPID, nil
+	return m.start(c, "qmcreate", func(t *task.Task) error { return a.build(c, m, sent, t) }), nil
 }
 
 // build does the work of a creation.
