@@ -3,6 +3,7 @@ package dialect
 import (
 	"bytes"
 
+	"syslog-gateway/internal/body"
 	"syslog-gateway/internal/syslog"
 )
 
@@ -155,13 +156,13 @@ func (l *line) matchJSON(p []byte, r *Result) bool {
 // matchCEF reads a CEF message of one of the families' vendors. CEF of other vendors has
 // no marker.
 func matchCEF(p []byte, r *Result) bool {
-	c := parseCEF(p)
+	c := body.ParseCEF(p)
 	switch {
-	case bytes.EqualFold(c.vendor, cefUbiquiti):
+	case bytes.EqualFold(c.Vendor, cefUbiquiti):
 		return readUniFiCEF(&c, r)
-	case bytes.EqualFold(c.vendor, cefPAN):
+	case bytes.EqualFold(c.Vendor, cefPAN):
 		return readPANCEF(&c, r)
-	case bytes.EqualFold(c.vendor, cefMicrosoft), bytes.EqualFold(c.vendor, cefMCAS):
+	case bytes.EqualFold(c.Vendor, cefMicrosoft), bytes.EqualFold(c.Vendor, cefMCAS):
 		return readWindowsCEF(&c, r)
 	}
 	return false
