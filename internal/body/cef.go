@@ -92,3 +92,25 @@ func LEEFValue(p, key []byte) []byte {
 	}
 	return p
 }
+
+// ExtensionText returns the value of a key in a CEF extension up to the next key. blankKey
+// is " key=". The result is nil if the key is missing.
+func ExtensionText(p, blankKey []byte) []byte {
+	v := Extension(p, blankKey)
+	from := 0
+	for {
+		i := bytes.IndexByte(v[from:], '=')
+		if i < 0 {
+			return bytes.TrimRight(v, " ")
+		}
+		i += from
+		blank := bytes.LastIndexByte(v[:i], ' ')
+		if blank >= 0 && (i == 0 || v[i-1] != '\\') {
+			return bytes.TrimRight(v[:blank], " ")
+		}
+		if blank < 0 && from == 0 && i == 0 {
+			return v[:0]
+		}
+		from = i + 1
+	}
+}

@@ -60,7 +60,7 @@ func benchmarkMix(b *testing.B, port string, mix []scanned) {
 	var r dialect.Result
 	i := 0
 	for b.Loop() {
-		p.Parse(mix[i].msg, &mix[i].h, &r)
+		p.Parse(mix[i].msg, &mix[i].h, new(dialect.From), &r)
 		if i++; i == len(mix) {
 			i = 0
 		}

@@ -20,6 +20,10 @@ type line struct {
 	tagged []byte
 	// data is the structured data of RFC 5424.
 	data []byte
+	// host is the host of the header as written.
+	host     []byte
+	shape    syslog.Shape
+	priority int
 	// rest is everything behind the PRI.
 	rest []byte
 	// headed says that there is a time, or a complete header of RFC 5424.
@@ -37,6 +41,7 @@ func newLine(h *syslog.Header, by Reason, r *Result) line {
 	l := line{
 		text: h.Content, app: h.AppName, procID: h.ProcID, tagged: h.Tagged,
 		data: h.StructuredData, rest: h.Rest, headed: h.Shape != syslog.Bare,
+		host: h.Hostname, shape: h.Shape, priority: h.Priority,
 		sequenced: h.Shape == syslog.CiscoSequence, prioritised: h.Priority != syslog.NoPriority,
 	}
 	if string(l.app) == "syslog-ng" && bytes.HasPrefix(l.text, relayError) {

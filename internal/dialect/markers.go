@@ -30,7 +30,7 @@ const maxWords = 4
 
 // byLaterMarker searches for a marker behind the words that devices and relays put between
 // the header and the text.
-func (l *line) byLaterMarker(r *Result) bool {
+func (l *line) byLaterMarker(p *Parser, r *Result) bool {
 	at := l.text
 	var before []byte
 	for n := range maxWords {
@@ -41,7 +41,7 @@ func (l *line) byLaterMarker(r *Result) bool {
 		}
 		before = at[:i]
 		at = syslog.SkipBlanks(at[i+1:])
-		if l.matchMarker(at, r) {
+		if l.matchMarker(at, r) || p.packed(l, at, r) {
 			if len(r.Host) == 0 {
 				r.setHost(bytes.TrimSuffix(before, colonSign), ByHeader)
 			}

@@ -30,7 +30,11 @@ func (p *Parser) relayed(outer *line, r *Result) bool {
 	if r.HostBy != ByInnerHeader {
 		r.setHost(name, ByTag)
 	}
-	if l.byMarker(r) || len(l.app) == 0 && l.byLaterMarker(r) || inner.Shape == syslog.Bare && p.relayed(&l, r) {
+	switch {
+	case l.byMarker(r):
+		p.extend(&l, r)
+		return true
+	case p.ofPack(&l, r), len(l.app) == 0 && l.byLaterMarker(p, r), inner.Shape == syslog.Bare && p.relayed(&l, r):
 		return true
 	}
 	named := inner.Shape == syslog.BSD || inner.Shape == syslog.RFC5424 || len(inner.AppName) != 0
@@ -38,9 +42,7 @@ func (p *Parser) relayed(outer *line, r *Result) bool {
 		*r = saved
 		return false
 	}
-	if !p.own(&l, r) {
-		r.setUnknown()
-	}
+	p.finish(&l, r)
 	return true
 }
 

@@ -27,8 +27,10 @@ type format struct {
 // Every indexed field ends with a comma but those of the sender, which come last and
 // of which there is always one.
 type classFormat struct {
+	name   string
 	source []byte    // ","source":"…  without the closing quote
-	middle []byte    // ","sourcetype":"…","index":"…","event":"
+	first  []byte    // ","sourcetype":"… if the message completes the sourcetype, else empty
+	middle []byte    // ","sourcetype":"…","index":"…","event":"; without the sourcetype if that is in first
 	fields []byte    // ","fields":{"vendor_product":"…",
 	cef    [3][]byte // "name":" of the fields from the CEF header
 	suffix bool      // the source ends with what the parser found
@@ -38,14 +40,14 @@ type classFormat struct {
 
 func newFormat(port int, s Settings) *format {
 	f := &format{settings: s, names: s.Profile.FieldNames(), lowerHost: s.Profile.LowerCaseHost()}
-	info := splunk.SourceInfo{Vendor: s.Vendor, Port: port, Index: s.Index, Sourcetype: s.Sourcetype}
-	for _, c := range dialect.Classes() {
-		keep, ruled := s.Keep[c.ID]
+	info := splunk.SourceInfo{Vendor: s.Vendor, Port: port, Index: s.Index, Sourcetype: s.Sourcetype, Packs: s.Packs}
+	for _, c := range s.Parser.Classes() {
+		keep, ruled := s.Keep[c.Name]
 		if !ruled {
 			keep = 1
 		}
-		row := newClassFormat(s.Profile.Metadata(c.ID, info), s.Fields, keep)
-		row.family = familyOf(c, s.Vendor)
+		row := newClassFormat(s.Profile.Metadata(c, info), s.Fields, keep)
+		row.name, row.family = c.Name, familyOf(c, s.Vendor)
 		f.classes = append(f.classes, row)
 	}
 	for p := range f.priority {
@@ -59,6 +61,9 @@ func newClassFormat(m splunk.Metadata, fixed []splunk.Field, keep int) classForm
 	c := classFormat{suffix: m.SourceFromResult, keep: uint32(keep)}
 	c.source = event.AppendString([]byte(`","source":"`), []byte(m.Source))
 	c.middle = event.AppendString([]byte(`","sourcetype":"`), []byte(m.Sourcetype))
+	if m.SourcetypeFromResult {
+		c.first, c.middle = c.middle, nil
+	}
 	if m.Index != "" {
 		c.middle = event.AppendString(append(c.middle, `","index":"`...), []byte(m.Index))
 	}
@@ -108,6 +113,9 @@ func (s *sender) append(dst, msg []byte, h *syslog.Header, r *dialect.Result, at
 	dst = append(dst, c.source...)
 	if c.suffix {
 		dst = event.AppendString(dst, r.Source)
+	}
+	if len(c.first) != 0 {
+		dst = event.AppendString(append(dst, c.first...), r.Sourcetype)
 	}
 	dst = append(dst, c.middle...)
 	body := r.Body

@@ -25,7 +25,7 @@ type parsed struct {
 }
 
 func newParsed(source string, logger *slog.Logger) parsed {
-	return parsed{source: source, logger: logger, seen: make([]uint32, len(dialect.Classes()))}
+	return parsed{source: source, logger: logger, seen: make([]uint32, dialect.FirstPackClass)}
 }
 
 // parse scans and classifies a message, and applies the rule for its class.
@@ -39,7 +39,7 @@ func (p *parsed) parse(s *sender, msg []byte) {
 func (p *parsed) classify(s *sender, msg []byte) {
 	defer p.survive(s, msg)
 	syslog.Scan(msg, &p.header)
-	s.format.settings.Parser.Parse(msg, &p.header, &p.result)
+	s.format.settings.Parser.Parse(msg, &p.header, &s.from, &p.result)
 }
 
 func (p *parsed) survive(s *sender, msg []byte) {
@@ -70,6 +70,9 @@ func (p *parsed) sample(s *sender) (kept bool) {
 	if keep == 0 {
 		return false
 	}
+	for int(p.result.Class) >= len(p.seen) { // of a pack
+		p.seen = append(p.seen, 0)
+	}
 	n := &p.seen[p.result.Class]
 	first := *n == 0
 	if *n++; *n >= keep {
@@ -84,6 +87,7 @@ type lastMessage struct {
 	known        bool
 	class        dialect.ClassID
 	host, source []byte // copies
+	sourcetype   []byte // a copy
 	stamp        syslog.Stamp
 	priority     int
 	kept         bool
@@ -98,6 +102,7 @@ func (p *parsed) save(s *sender) {
 	l, r := &s.last, &p.result
 	l.known, l.class, l.kept, l.unparsed = true, r.Class, p.kept, r.Unparsed
 	l.host, l.source = append(l.host[:0], r.Host...), append(l.source[:0], r.Source...)
+	l.sourcetype = append(l.sourcetype[:0], r.Sourcetype...)
 	l.stamp, l.priority = *bestStamp(&p.header, r), p.header.Priority
 	p.restore(l)
 }
@@ -114,6 +119,6 @@ func (p *parsed) recall(s *sender) bool {
 
 func (p *parsed) restore(l *lastMessage) {
 	p.header = syslog.Header{Priority: l.priority, Stamp: l.stamp}
-	p.result.Become(dialect.Result{Class: l.class, Host: l.host, Source: l.source, Stamp: l.stamp, Unparsed: l.unparsed})
+	p.result.Become(dialect.Result{Class: l.class, Host: l.host, Source: l.source, Sourcetype: l.sourcetype, Stamp: l.stamp, Unparsed: l.unparsed})
 	p.kept = l.kept
 }

@@ -63,7 +63,7 @@ func (b *Batcher) showTap(s *sender, msg []byte, dropped drop, cut bool) {
 		From: s.addr, Received: b.now, Truncated: cut, Raw: msg,
 	}
 	if dropped.wasParsed() {
-		m.Class = b.parsed.result.Class.String()
+		m.Class = s.format.classes[b.parsed.result.Class].name
 		m.Host = string(s.host(&b.parsed.result))
 	}
 	if !b.tap.hub.Wants(&m) {

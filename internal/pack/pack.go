@@ -67,6 +67,9 @@ type Class struct {
 	Event Form
 	// Fields are indexed fields of the class.
 	Fields map[string]string
+	// FieldsFromCEF says that vendor, product and class are those in the header of a CEF or
+	// LEEF message.
+	FieldsFromCEF bool
 }
 
 // Names are the names that Splunk gets. Sourcetype and Source may have placeholders, see

@@ -1,0 +1,92 @@
+package body
+
+import "bytes"
+
+// Pairs finds keys in a text of key=value and key="value". A key begins at the front of
+// the text or behind a blank, a tab, ',', ';', '|' or '^'. Only the first Within bytes are
+// searched, and quoted values are not skipped there, so a key inside of one can be found
+// if the text has no such key before it.
+type Pairs struct {
+	// Names are the keys that are searched for, at most 16.
+	Names [][]byte
+	// Separator ends a value without quotes; 0 is a blank.
+	Separator byte
+	// Within is how many bytes of the text may begin with a key.
+	Within int
+}
+
+// Read sets values[i] to the value of Names[i], or to nil. It stops when it has all. Of
+// several values of a key the first counts.
+func (k *Pairs) Read(p []byte, values [][]byte) {
+	clear(values)
+	missing := len(k.Names)
+	area := p[:min(len(p), k.Within)]
+	for at := 0; missing > 0; {
+		i := bytes.IndexByte(area[at:], '=')
+		if i < 0 {
+			return
+		}
+		i += at
+		from := i
+		for from > at && keyByte[p[from-1]] {
+			from--
+		}
+		if from < i && (from == 0 || from > at && startsKey(p[from-1]) || from == at && at != 0 && startsKey(p[at-1])) {
+			if n := k.index(p[from:i]); n >= 0 && values[n] == nil {
+				values[n] = k.value(p[i+1:])
+				missing--
+			}
+		}
+		at = i + 1
+	}
+}
+
+func (k *Pairs) index(name []byte) int {
+	for i, want := range k.Names {
+		if len(want) == len(name) && want[0] == name[0] && bytes.Equal(want, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// value returns the value at the front of p, never nil.
+func (k *Pairs) value(p []byte) []byte {
+	if len(p) != 0 && p[0] == '"' {
+		for i := 1; i < len(p); i++ {
+			switch p[i] {
+			case '\\':
+				i++
+			case '"':
+				return p[1:i]
+			}
+		}
+		return p[1:]
+	}
+	end := k.Separator
+	if end == 0 {
+		end = ' '
+	}
+	if i := bytes.IndexByte(p, end); i >= 0 {
+		p = p[:i]
+	}
+	if k.Separator == 0 {
+		if i := bytes.IndexByte(p, '\t'); i >= 0 {
+			p = p[:i]
+		}
+		p = bytes.TrimRight(p, ",;")
+	}
+	return p[:len(p):len(p)]
+}
+
+func startsKey(c byte) bool {
+	return c == ' ' || c == '\t' || c == ',' || c == ';' || c == '|' || c == '^'
+}
+
+var keyByte = func() (t [256]bool) {
+	for c := range t {
+		b := byte(c)
+		t[c] = b|0x20 >= 'a' && b|0x20 <= 'z' || b >= '0' && b <= '9' || b == '_' || b == '-' || b == '.'
+	}
+	return t
+}()

@@ -1,0 +1,321 @@
+package matcher
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strings"
+
+	"syslog-gateway/internal/pack"
+)
+
+// index finds the rule of a message by its anchors. A rule is a condition of a pack; its
+// anchor is the part by which it is found, and its other parts must hold too.
+type index struct {
+	sd         trie
+	sdEndings  []entry
+	cef, leef  trie
+	identities trie
+	programs   trie
+	texts      trie
+	headers    []*rule // with a form of header and no other anchor
+	anyCEF     []*rule
+	anyLEEF    []*rule
+}
+
+// rule is a condition of a pack.
+type rule struct {
+	pack *compiled
+	all  condition // with the anchor
+	rest condition // without it
+	by   string    // for people: what the rule is found by
+}
+
+// holds reports whether the parts besides the anchor hold.
+func (r *rule) holds(s *Scratch) bool {
+	return r.rest.holds(r.pack, s) && !holdsAny(r.pack.not, r.pack, s)
+}
+
+func (x *index) mark(s *Scratch, m *Match) bool {
+	var r *rule
+	if len(s.Data) != 0 {
+		r = x.structured(s)
+	}
+	if r == nil && s.device != nil {
+		if s.isLEEF {
+			r = x.leef.find(s.device, s)
+		} else {
+			r = x.cef.find(s.device, s)
+		}
+	}
+	if r == nil && s.identity != nil {
+		r = x.identities.find(s.identity, s)
+	}
+	return r.take(s, m)
+}
+
+// structured finds a rule by the SD-IDs of the message.
+func (x *index) structured(s *Scratch) *rule {
+	for rest := s.Data; ; {
+		id, next := nextID(rest)
+		if id == nil {
+			return nil
+		}
+		if r := x.sd.find(id, s); r != nil {
+			return r
+		}
+		for i := range x.sdEndings {
+			if e := &x.sdEndings[i]; bytes.HasSuffix(id, []byte(e.word)) && e.rule.holds(s) {
+				return e.rule
+			}
+		}
+		rest = next
+	}
+}
+
+// nextID returns the first SD-ID of structured data, and what follows its element.
+func nextID(p []byte) (id, rest []byte) {
+	if len(p) < 2 || p[0] != '[' {
+		return nil, nil
+	}
+	p = p[1:]
+	end := bytes.IndexAny(p, " ]")
+	if end < 0 {
+		return nil, nil
+	}
+	id = p[:end]
+	for i := end; i < len(p); i++ {
+		switch p[i] {
+		case '\\':
+			i++
+		case '"':
+			for i++; i < len(p) && p[i] != '"'; i++ {
+				if p[i] == '\\' {
+					i++
+				}
+			}
+		case ']':
+			return id, p[i+1:]
+		}
+	}
+	return id, nil
+}
+
+func (x *index) match(s *Scratch, m *Match) bool {
+	if len(s.program) != 0 {
+		if r := x.programs.find(s.program, s); r != nil {
+			return r.take(s, m)
+		}
+	}
+	return x.matchText(s, m)
+}
+
+func (x *index) matchText(s *Scratch, m *Match) bool {
+	r := x.texts.find(s.Text, s)
+	for i := 0; r == nil && i < len(x.headers); i++ {
+		if one := x.headers[i]; one.holds(s) {
+			r = one
+		}
+	}
+	return r.take(s, m)
+}
+
+func (x *index) generic(s *Scratch, m *Match) bool {
+	rules := x.anyCEF
+	if s.isLEEF {
+		rules = x.anyLEEF
+	}
+	for _, r := range rules {
+		if r.holds(s) {
+			return r.take(s, m)
+		}
+	}
+	return false
+}
+
+// take reads the line at hand as the rule's pack does. It returns false if r is nil.
+func (r *rule) take(s *Scratch, m *Match) bool {
+	if r == nil {
+		return false
+	}
+	r.pack.read(s, m, r.by, false)
+	return true
+}
+
+// anchors are the kinds of parts by which rules are found, the most certain first.
+var anchors = [...]kind{isSD, isCEF, isLEEF, isIdentity, isProgram, isText, isShape}
+
+// anchor returns the part by which a condition is found; nil if it has none.
+func (c *condition) anchor() *part {
+	for _, k := range anchors {
+		for i := range c.parts {
+			if c.parts[i].kind == k {
+				return &c.parts[i]
+			}
+		}
+	}
+	return nil
+}
+
+// newRules returns the rules of a condition: one, or one for each alternative of its part
+// any if only these have an anchor.
+func (c *compiled) newRules(d *pack.Condition) []*rule {
+	one, ok := c.newCondition(d)
+	if !ok {
+		return nil
+	}
+	if one.anchor() != nil {
+		return []*rule{{pack: c, all: one}}
+	}
+	var out []*rule
+	for i, p := range one.parts {
+		if p.kind != isAny {
+			continue
+		}
+		for _, alternative := range p.any {
+			all := slices.Concat(alternative.parts, one.parts[:i], one.parts[i+1:])
+			if r := (&rule{pack: c, all: condition{all}}); r.all.anchor() != nil {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
+// add enters rules, those with more parts before those with fewer.
+func (x *index) add(rules []*rule) {
+	slices.SortStableFunc(rules, func(a, b *rule) int { return cmp.Compare(len(b.all.parts), len(a.all.parts)) })
+	for _, r := range rules {
+		x.addRule(r)
+	}
+}
+
+func (x *index) addRule(r *rule) {
+	anchor := r.all.anchor()
+	r.rest = r.all.without(anchor.kind)
+	switch anchor.kind {
+	case isSD:
+		r.by = "SD-ID " + anchor.words.String()
+		for _, w := range anchor.words.list {
+			if w.form == ending {
+				x.sdEndings = append(x.sdEndings, entry{word: w.text, rule: r})
+			} else {
+				x.sd.addWord(w, anchor.words.fold, r)
+			}
+		}
+	case isCEF:
+		r.by = "CEF"
+		x.addDevice(&x.cef, &x.anyCEF, r)
+	case isLEEF:
+		r.by = "LEEF"
+		x.addDevice(&x.leef, &x.anyLEEF, r)
+	case isIdentity:
+		r.by = "message id " + anchor.words.String()
+		x.identities.addWords(&anchor.words, r)
+	case isProgram:
+		r.by = "program " + anchor.words.String()
+		x.programs.addWords(&anchor.words, r)
+	case isText:
+		r.by = "text " + anchor.words.String()
+		for _, w := range anchor.words.list {
+			x.texts.add(w.text, true, entry{fold: anchor.words.fold, rule: r})
+		}
+	default: // isShape
+		r.by = "header"
+		r.rest = r.all
+		x.headers = append(x.headers, r)
+	}
+	r.by += r.rest.describe()
+}
+
+// without returns a condition without the parts that an index of a kind checks.
+func (c *condition) without(k kind) condition {
+	var out condition
+	for _, p := range c.parts {
+		indexed := p.kind == k || (k == isCEF || k == isLEEF) && (p.kind == isVendor || p.kind == isProduct)
+		if !indexed {
+			out.parts = append(out.parts, p)
+		}
+	}
+	return out
+}
+
+// describe names the parts of a condition for people.
+func (c *condition) describe() string {
+	var b strings.Builder
+	for _, p := range c.parts {
+		b.WriteString(" and ")
+		b.WriteString(kindNames[p.kind])
+	}
+	return b.String()
+}
+
+var kindNames = [...]string{
+	isProgram: "program", isText: "text", isContains: "contains", isIdentity: "message id", isShape: "header",
+	isCEF: "CEF", isLEEF: "LEEF", isVendor: "vendor", isProduct: "product", isID: "id", isSD: "SD-ID", isKey: "keys",
+	isColumn: "columns", isWord: "words", isJSON: "JSON", isHost: "host", isSender: "sender", isLevel: "level",
+	isFacility: "facility", isRegex: "regex", isAny: "any", isNot: "not", isNever: "never",
+}
+
+func (t *trie) addWords(w *words, r *rule) {
+	for _, one := range w.list {
+		t.addWord(one, w.fold, r)
+	}
+}
+
+func (t *trie) addWord(w word, fold bool, r *rule) {
+	t.add(w.text, w.form == beginning, entry{fold: fold, rule: r})
+}
+
+// addDevice enters a rule by vendor and product as they stand in the header: "vendor|",
+// "vendor|product|", or a part of them.
+func (x *index) addDevice(t *trie, generic *[]*rule, r *rule) {
+	var vendor, product *words
+	for i := range r.all.parts {
+		switch p := &r.all.parts[i]; p.kind {
+		case isVendor:
+			vendor = &p.words
+		case isProduct:
+			product = &p.words
+		}
+	}
+	if vendor == nil || vendor.any {
+		r.rest = r.all
+		*generic = append(*generic, r)
+		return
+	}
+	for _, v := range vendor.list {
+		key := v.text
+		if v.form == beginning || product == nil || product.any {
+			if v.form == whole {
+				key += "|"
+			} else {
+				r.rest = r.all // the trie does not check the product
+			}
+			t.add(key, true, entry{fold: true, rule: r})
+			continue
+		}
+		for _, p := range product.list {
+			key := v.text + "|" + p.text
+			if p.form == whole {
+				key += "|"
+			}
+			t.add(key, true, entry{fold: true, rule: r})
+		}
+	}
+}
+
+// sorted returns the keys of a map in order.
+func sorted[K cmp.Ordered, V any](m map[K]V) []K {
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// marks reports whether rules are found by marks.
+func (x *index) marks() bool {
+	return len(x.sd.nodes)+len(x.sdEndings)+len(x.cef.nodes)+len(x.leef.nodes)+len(x.identities.nodes) != 0
+}

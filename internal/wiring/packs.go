@@ -1,0 +1,92 @@
+package wiring
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/ingest"
+	"syslog-gateway/internal/matcher"
+	"syslog-gateway/internal/pack"
+	"syslog-gateway/internal/pack/catalog"
+)
+
+// Packs returns the site's packs and the embedded ones, made ready. The error names all
+// problems of the site's packs.
+func Packs(c config.Config) (*matcher.Set, error) {
+	site, embedded, err := LoadPacks(c.Packs.Folder)
+	if err != nil {
+		return nil, err
+	}
+	set, err := matcher.Compile(site, embedded, matcher.Options{Profile: c.Metadata.Profile, Disable: c.Packs.Disable})
+	if err != nil {
+		return nil, fmt.Errorf("packs: %w", err)
+	}
+	var errs []error
+	for _, name := range c.Packs.Disable {
+		if !slices.ContainsFunc(slices.Concat(site, embedded), func(p pack.Pack) bool { return p.Name == name }) {
+			errs = append(errs, fmt.Errorf("packs.disable: %w", set.Unknown(name)))
+		}
+	}
+	return set, errors.Join(errs...)
+}
+
+// LoadPacks reads the packs of a folder and the embedded ones.
+func LoadPacks(folder string) (site, embedded []pack.Pack, err error) {
+	embedded, err = catalog.Load()
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err := pack.Folder(folder)
+	if err != nil {
+		return nil, nil, fmt.Errorf("packs.folder: %w", err)
+	}
+	site, problems := pack.Load(files)
+	conflicts, _ := pack.Conflicts(site, embedded)
+	var errs []error
+	for _, p := range append(problems, conflicts...) {
+		errs = append(errs, errors.New(p.String()))
+	}
+	return site, embedded, errors.Join(errs...)
+}
+
+// pins returns the packs of the senders.
+func pins(senders map[string]string, packs *matcher.Set) ([]ingest.Pin, error) {
+	var all []ingest.Pin
+	var errs []error
+	for _, network := range slices.Sorted(maps.Keys(senders)) {
+		prefix, err := config.Network(network)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("packs.senders: %w", err))
+			continue
+		}
+		pin, ok := packs.Pin(senders[network])
+		if !ok {
+			errs = append(errs, fmt.Errorf("packs.senders.%s: %w", network, packs.Unknown(senders[network])))
+		}
+		all = append(all, ingest.Pin{Prefix: prefix, Pack: pin})
+	}
+	return all, errors.Join(errs...)
+}
+
+// onLinux returns the packs whose option on_linux is turned on.
+func onLinux(options []string, packs *matcher.Set) ([]string, error) {
+	var names []string
+	var errs []error
+	for _, option := range options {
+		name, what, _ := strings.Cut(option, ".")
+		_, ok := packs.Pin(name)
+		switch {
+		case !ok:
+			errs = append(errs, fmt.Errorf("packs.options: %w", packs.Unknown(name)))
+		case what != "on_linux" || !packs.OnLinux(name):
+			errs = append(errs, fmt.Errorf("packs.options: the pack %s has no option %q", name, what))
+		default:
+			names = append(names, name)
+		}
+	}
+	return names, errors.Join(errs...)
+}
