@@ -15,9 +15,12 @@ import (
 // so do imports: stages know what flows and nothing of one another; internal/service joins
 // them. What is not listed may import nothing of ours.
 var allowed = map[string][]string{
-	"internal/event":   {"internal/ledger"},
-	"internal/syslog":  {},
-	"internal/dialect": {"internal/syslog", "internal/suggest"},
+	"internal/event":        {"internal/ledger"},
+	"internal/syslog":       {},
+	"internal/dialect":      {"internal/syslog", "internal/suggest"},
+	"internal/strftime":     {"internal/syslog"},
+	"internal/pack":         {"internal/strftime", "internal/suggest", "internal/syslog"},
+	"internal/pack/catalog": {"internal/pack"},
 	"internal/listener": {
 		"internal/ledger", "internal/throttle", "internal/status", "internal/ingest", "internal/listener/inherit", "internal/fairshare",
 	},

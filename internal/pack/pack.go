@@ -201,10 +201,14 @@ type Test struct {
 	Profile string
 	// Pack is the pack that must take the message; "none" is none of packs, empty the
 	// test's own.
-	Pack                             string
+	Pack string
+	// Not says that the test's own pack must not take the message: another pack, or none,
+	// does. Pack is then empty.
+	Not                              bool
 	Class, Sourcetype, Index, Source string
 	Host                             string
 	Time                             string // RFC 3339
 	Fields                           map[string]string
-	Event, EventBegins, EventHasNot  string
+	Event, EventBegins               string
+	EventHasNot                      []string
 }
