@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"internal/stats": {
 		"internal/senders", "internal/tap", "internal/ledger", "internal/status", "internal/throttle", "internal/stats/auth", "internal/stats/control", "internal/stats/haproxy", "internal/stats/metrics", "internal/stats/monitor", "internal/stats/problems", "internal/stats/text", "internal/printable", "internal/fairshare",
 	},
-	"internal/config":            {"internal/redact", "internal/suggest", "internal/printable"},
+	"internal/config":            {"internal/pack", "internal/redact", "internal/suggest", "internal/printable"},
 	"internal/redact":            {},
 	"internal/senders":           {},
 	"internal/tap":               {},
@@ -49,7 +49,7 @@ var allowed = map[string][]string{
 	"internal/durable":           {},
 	"internal/testkit":           {}, // of tests and bench
 	"internal/printable":         {},
-	"internal/splunk":            {"internal/dialect"},
+	"internal/splunk":            {"internal/dialect", "internal/matcher"},
 	"internal/stats/auth":        {},
 	"internal/stats/control":     {},
 	"internal/stats/metrics":     {"internal/status", "internal/ledger", "internal/stats/monitor"},
@@ -65,7 +65,7 @@ var allowed = map[string][]string{
 	"internal/status/statustest": {"internal/status"},
 	"internal/fairshare":         {},
 	"internal/ingest": {
-		"internal/event", "internal/syslog", "internal/dialect", "internal/senders", "internal/tap", "internal/ledger", "internal/throttle", "internal/fairshare", "internal/splunk",
+		"internal/event", "internal/syslog", "internal/dialect", "internal/matcher", "internal/senders", "internal/tap", "internal/ledger", "internal/throttle", "internal/fairshare", "internal/splunk",
 	},
 	"internal/ingest/ingesttest":            {"internal/event"}, // of tests
 	"internal/listener/inherit":             {},
@@ -85,7 +85,7 @@ var allowed = map[string][]string{
 	},
 	"internal/systemd": {},
 	"internal/wiring": {
-		"internal/config", "internal/dialect", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/systemd",
+		"internal/config", "internal/dialect", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/systemd", "internal/matcher", "internal/pack", "internal/pack/catalog",
 	},
 
 	"internal/infra/declaration": {

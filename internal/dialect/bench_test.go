@@ -47,7 +47,7 @@ func loadMix(tb testing.TB, family string) []scanned {
 }
 
 func benchmarkMix(b *testing.B, port string, mix []scanned) {
-	p, err := dialect.New(port)
+	p, err := dialect.New(port, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -71,14 +71,14 @@ func benchmarkMix(b *testing.B, port string, mix []scanned) {
 func TestNoAllocation(t *testing.T) {
 	mix := loadMix(t, "*")
 	for _, name := range dialect.Names() {
-		p, err := dialect.New(name)
+		p, err := dialect.New(name, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var r dialect.Result
 		for i := range mix {
 			m := &mix[i]
-			if n := testing.AllocsPerRun(5, func() { p.Parse(m.msg, &m.h, &r) }); n != 0 {
+			if n := testing.AllocsPerRun(5, func() { p.Parse(m.msg, &m.h, new(dialect.From), &r) }); n != 0 {
 				t.Errorf("%s: %v allocations for %.80q", name, n, m.msg)
 			}
 		}

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ingest/ingesttest"
 	"syslog-gateway/internal/ledger"
@@ -104,7 +103,7 @@ func TestPanickingParser(t *testing.T) {
 
 // What goes on with a message shares its fate under the rules for its class.
 func TestContinuationFollowsTheRules(t *testing.T) {
-	f := func(keep map[dialect.ClassID]int, want ...string) {
+	f := func(keep map[string]int, want ...string) {
 		t.Helper()
 		pool := event.NewPool(1, 4096)
 		sink := ingesttest.NewSink(pool)
@@ -131,8 +130,8 @@ func TestContinuationFollowsTheRules(t *testing.T) {
 		}
 	}
 	f(nil, "1", " 1a", "\t1b", "2", " 2a", "3", " 3a")
-	f(map[dialect.ClassID]int{dialect.LinuxSyslog: 0})
-	f(map[dialect.ClassID]int{dialect.LinuxSyslog: 2}, "1", " 1a", "\t1b", "3", " 3a")
+	f(map[string]int{"linux_syslog": 0})
+	f(map[string]int{"linux_syslog": 2}, "1", " 1a", "\t1b", "3", " 3a")
 }
 
 // FuzzPath gives arbitrary bytes as a stream, in two pieces, and as a datagram:
@@ -153,13 +152,13 @@ func FuzzPath(f *testing.F) {
 		name := vendors[int(pick)%len(vendors)]
 		s := settings(t, name)
 		if int(pick)/len(vendors)%2 == 1 {
-			profile, err := splunk.NewProfile("sc4s", nil)
+			profile, err := splunk.NewProfile("sc4s", splunk.Naming{}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			s.Profile = profile
 			s.Fields = []splunk.Field{{Name: "site", Value: "berlin"}}
-			s.Keep = map[dialect.ClassID]int{dialect.LinuxSyslog: 2, dialect.CiscoASA: 0}
+			s.Keep = map[string]int{"linux_syslog": 2, "cisco_asa": 0}
 		}
 		o := Options{MaxBytes: 4096, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}
 		from := netip.MustParseAddr("192.0.2.7")

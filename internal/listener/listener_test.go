@@ -46,11 +46,11 @@ type bench struct {
 
 func settings(t testing.TB, vendorName string) ingest.Settings {
 	t.Helper()
-	parser, err := dialect.New(vendorName)
+	parser, err := dialect.New(vendorName, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	profile, err := splunk.NewProfile("default", nil)
+	profile, err := splunk.NewProfile("default", splunk.Naming{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -144,7 +144,9 @@ func (s *Set) compile(p *pack.Pack, profile string) (*compiled, error) {
 		c.location = location
 	}
 	for i := range p.Classes {
-		s.addClass(c, &p.Classes[i])
+		if err := s.addClass(c, &p.Classes[i]); err != nil {
+			return nil, err
+		}
 	}
 	if len(c.pairs.Names) > maxKeys {
 		return nil, fmt.Errorf("reads %d keys; at most %d", len(c.pairs.Names), maxKeys)
@@ -153,13 +155,19 @@ func (s *Set) compile(p *pack.Pack, profile string) (*compiled, error) {
 }
 
 // addClass compiles a class of a pack, unless it belongs to the other profile.
-func (s *Set) addClass(c *compiled, d *pack.Class) {
+func (s *Set) addClass(c *compiled, d *pack.Class) error {
 	one := class{id: len(s.classes), when: c.newConditions(d.When), form: cmp.Or(d.Event, c.pack.Event, pack.Raw), fromCEF: d.FieldsFromCEF}
 	if len(d.When) != 0 && len(one.when) == 0 {
-		return
+		return nil
 	}
 	names := c.namesOf(d)
-	one.sourcetype, one.source = c.newTemplate(names.Sourcetype), c.newTemplate(names.Source)
+	var err error
+	if one.sourcetype, err = c.newTemplate(names.Sourcetype); err != nil {
+		return fmt.Errorf("sourcetype: %w", err)
+	}
+	if one.source, err = c.newTemplate(names.Source); err != nil {
+		return fmt.Errorf("source: %w", err)
+	}
 	if one.form == pack.AsJSON {
 		c.Slow = true
 	}
@@ -179,6 +187,7 @@ func (s *Set) addClass(c *compiled, d *pack.Class) {
 		s.classes = append(s.classes, out)
 	}
 	c.classes = append(c.classes, one)
+	return nil
 }
 
 // namesOf returns the names of a class in the profile.

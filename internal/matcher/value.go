@@ -2,7 +2,6 @@ package matcher
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 
 	"syslog-gateway/internal/body"
@@ -206,45 +205,43 @@ type piece struct {
 	text  string
 }
 
-// newTemplate compiles a template, which the loader has checked.
-func (c *compiled) newTemplate(text string) template {
+// newTemplate compiles a template.
+func (c *compiled) newTemplate(text string) (template, error) {
 	var t template
-	t.prefix, text, _ = strings.Cut(text, "{")
-	for text != "" {
-		name, rest, _ := strings.Cut(text, "}")
-		literal, next, _ := strings.Cut(rest, "{")
-		t.pieces = append(t.pieces, piece{c.placeholder(name), literal})
-		text = next
+	parts, err := pack.ParseTemplate(text)
+	if err != nil {
+		return t, err
 	}
-	return t
+	for _, p := range parts {
+		switch {
+		case p.From != "":
+			t.pieces = append(t.pieces, piece{value: c.placeholder(p)})
+		case len(t.pieces) == 0:
+			t.prefix = p.Text
+		default:
+			t.pieces[len(t.pieces)-1].text = p.Text
+		}
+	}
+	return t, nil
 }
 
-func (c *compiled) placeholder(name string) value {
-	name, isLower := strings.CutSuffix(name, "|lower")
-	kind, arg, _ := strings.Cut(name, ":")
-	v := value{lower: isLower}
-	switch kind {
+func (c *compiled) placeholder(p pack.Part) value {
+	v := value{lower: p.Lower, slot: p.Place}
+	switch p.From {
 	case "key":
-		v.kind, v.slot = fromKey, c.keySlot(arg)
+		v.kind, v.slot = fromKey, c.keySlot(p.Text)
 	case "column":
-		v.kind, v.slot = fromColumn, number(arg)
+		v.kind = fromColumn
 	case "word":
-		v.kind, v.slot = fromWord, number(arg)
+		v.kind = fromWord
 	case "json":
-		v.kind, v.path = fromJSON, jsonPath(arg)
-	case "cef", "leef":
-		v.kind = [...]valueKind{fromVendor, fromProduct, fromID}[slices.Index([]string{"vendor", "product", "id"}, arg)]
+		v.kind, v.path = fromJSON, jsonPath(p.Text)
+	case "cef":
+		v.kind = map[string]valueKind{"vendor": fromVendor, "product": fromProduct, "id": fromID}[p.Text]
 	default:
 		v.kind = fromProgram
 	}
 	return v
-}
-
-func number(text string) (n int) {
-	for _, c := range text {
-		n = n*10 + int(c-'0')
-	}
-	return n
 }
 
 // fill appends what follows the prefix.

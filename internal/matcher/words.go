@@ -90,8 +90,17 @@ func (w *words) in(p []byte) bool {
 }
 
 func (w *words) index(p []byte, text string) bool {
-	if !w.fold {
-		return bytes.Contains(p, []byte(text))
+	if !w.fold { // by the first character, because a conversion of text would allocate
+		for {
+			i := bytes.IndexByte(p, text[0])
+			if i < 0 || len(p)-i < len(text) {
+				return false
+			}
+			if p = p[i:]; string(p[:len(text)]) == text {
+				return true
+			}
+			p = p[1:]
+		}
 	}
 	for ; len(p) >= len(text); p = p[1:] {
 		if w.equal(p[:len(text)], text) {

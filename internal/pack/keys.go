@@ -81,6 +81,9 @@ func init() {
 		textKey("name", "name of the class", packName, func(c *Class) *string { return &c.Name }),
 		conditionsKey("when", "condition; the last class has none", func(c *Class) *[]Condition { return &c.When }),
 		{"fields", "indexed fields with their values", func(d *decoder, n *yaml.Node, c *Class) { c.Fields = d.fields(n) }},
+		{"fields_from", "cef: vendor, product and class are those in the header of CEF or LEEF", func(d *decoder, n *yaml.Node, c *Class) {
+			c.FieldsFromCEF = d.checked(n, one("a header", []string{"cef"})) != ""
+		}},
 		{"sc4s", "what is different in the profile sc4s", func(d *decoder, n *yaml.Node, c *Class) {
 			mapping(d, n, but(namesKeys, "index"), &c.SC4S)
 		}},

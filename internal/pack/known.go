@@ -26,6 +26,9 @@ var (
 	headers, levels, facilities = shapes(), codes(8, syslog.SeverityName), codes(24, syslog.FacilityName)
 )
 
+// Roles returns the roles of indexes.
+func Roles() []string { return slices.Clone(roles) }
+
 // The bytes that are searched if nothing is said, and the most that can be.
 const (
 	defaultWithin     = 256

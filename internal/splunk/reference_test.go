@@ -35,14 +35,14 @@ func reference() string {
 	var b strings.Builder
 	b.WriteString(referenceHead)
 	b.WriteString("| class | family | sourcetype | index | source | vendor_product |\n|---|---|---|---|---|---|\n")
-	for i, c := range dialect.Classes() {
+	for i, c := range dialect.Classes(nil) {
 		n := &table[i].standard
 		fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s | `%s` | `%s` |\n", c.Name, cmp.Or(c.Family, "any"),
 			n.sourcetype, cmp.Or(n.index, "the port's"), completed(cmp.Or(n.source, "syslog:<port>")), c.Product)
 	}
 	b.WriteString(referenceSC4S)
 	b.WriteString("| class | sourcetype | index | source | sc4s_vendor | sc4s_product | sc4s_class |\n|---|---|---|---|---|---|---|\n")
-	for i, c := range dialect.Classes() {
+	for i, c := range dialect.Classes(nil) {
 		n := &table[i].sc4s
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s | `%s` | %s | %s | %s |\n", c.Name, n.sourcetype,
 			n.index, completed(cmp.Or(n.source, "sc4s")), cefPart(n.vendor, "vendor"), cefPart(n.product, "product"), cefPart(n.class, "signature"))
