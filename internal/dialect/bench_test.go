@@ -57,10 +57,11 @@ func benchmarkMix(b *testing.B, port string, mix []scanned) {
 	}
 	b.ReportAllocs()
 	b.SetBytes(int64(bytes / len(mix)))
+	var from dialect.From
 	var r dialect.Result
 	i := 0
 	for b.Loop() {
-		p.Parse(mix[i].msg, &mix[i].h, new(dialect.From), &r)
+		p.Parse(mix[i].msg, &mix[i].h, &from, &r)
 		if i++; i == len(mix) {
 			i = 0
 		}
@@ -75,10 +76,11 @@ func TestNoAllocation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		var from dialect.From
 		var r dialect.Result
 		for i := range mix {
 			m := &mix[i]
-			if n := testing.AllocsPerRun(5, func() { p.Parse(m.msg, &m.h, new(dialect.From), &r) }); n != 0 {
+			if n := testing.AllocsPerRun(5, func() { p.Parse(m.msg, &m.h, &from, &r) }); n != 0 {
 				t.Errorf("%s: %v allocations for %.80q", name, n, m.msg)
 			}
 		}

@@ -16,6 +16,7 @@ type line struct {
 	// app is the program tag before text, or empty.
 	app    []byte
 	procID []byte
+	msgID  []byte
 	// tagged is text with its tag.
 	tagged []byte
 	// data is the structured data of RFC 5424.
@@ -39,7 +40,7 @@ type line struct {
 func newLine(h *syslog.Header, by Reason, r *Result) line {
 	// The fields are copied: a line that pointed to the header would move it to the heap.
 	l := line{
-		text: h.Content, app: h.AppName, procID: h.ProcID, tagged: h.Tagged,
+		text: h.Content, app: h.AppName, procID: h.ProcID, msgID: h.MsgID, tagged: h.Tagged,
 		data: h.StructuredData, rest: h.Rest, headed: h.Shape != syslog.Bare,
 		host: h.Hostname, shape: h.Shape, priority: h.Priority,
 		sequenced: h.Shape == syslog.CiscoSequence, prioritised: h.Priority != syslog.NoPriority,

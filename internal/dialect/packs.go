@@ -17,7 +17,7 @@ const FirstPackClass = classCount
 // show makes the line the one at hand for the packs. text is the device's own text.
 func (l *line) show(text []byte, r *Result) *matcher.Scratch {
 	r.scratch.Begin(matcher.Line{
-		Text: text, Tagged: l.tagged, Program: l.app, ProcID: l.procID, Data: l.data,
+		Text: text, Tagged: l.tagged, Program: l.app, ProcID: l.procID, MsgID: l.msgID, Data: l.data,
 		Host: l.host, Shape: l.shape, Priority: l.priority, From: r.from.Address,
 	})
 	return r.scratch

@@ -86,9 +86,10 @@ func TestPanickingParser(t *testing.T) {
 	pool := event.NewPool(1, 4096)
 	sink := ingesttest.NewSink(pool)
 	s := settings(t, "linux")
-	s.Parser = nil
 	accounts := ledger.New()
-	r := NewDatagramReplay(NewSource("linux", 1517, s, accounts), Options{MaxBytes: 1 << 20, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}, netip.MustParseAddr("192.0.2.7"))
+	source := NewSource("linux", 1517, s, accounts)
+	source.format.Load().settings.Parser = nil
+	r := NewDatagramReplay(source, Options{MaxBytes: 1 << 20, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}, netip.MustParseAddr("192.0.2.7"))
 	r.Write([]byte("<13>first"), time.Now())
 	r.Write([]byte("<13>second"), time.Now())
 	r.Close(time.Now())

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ingest/ingesttest"
 	"syslog-gateway/internal/ledger"

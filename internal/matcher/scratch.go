@@ -15,6 +15,7 @@ type Line struct {
 	Tagged  []byte // with the tag
 	Program []byte // the tag
 	ProcID  []byte
+	MsgID   []byte // of RFC 5424
 	Data    []byte // structured data of RFC 5424
 	Host    []byte // of the header
 	Shape   syslog.Shape
@@ -34,7 +35,7 @@ type Scratch struct {
 	program  []byte // Line.Program without its folder
 	device   []byte // Line.Text behind "CEF:0|" or "LEEF:1.0|"
 	isLEEF   bool
-	identity []byte // of a Cisco message, without '%'
+	identity []byte // of a Cisco message, without '%'; else the MSGID
 
 	pack   *compiled // whose keys were read
 	keys   [maxKeys][]byte
@@ -46,7 +47,7 @@ func (s *Scratch) Begin(l Line) {
 	s.Line, s.pack = l, nil
 	s.program = l.Program[bytes.LastIndexByte(l.Program, '/')+1:]
 	s.device, s.isLEEF = deviceHeader(&l)
-	s.identity = nil
+	s.identity = l.MsgID
 	if len(l.Text) > 1 && l.Text[0] == '%' {
 		s.identity = identifier(l.Text[1:])
 	}
@@ -142,11 +143,14 @@ func (s *Scratch) extension() []byte {
 }
 
 // key returns the value of a key of the pack, which is read with all others on the first
-// call.
+// call: in the text, else as a parameter of the structured data.
 func (s *Scratch) key(c *compiled, slot int) []byte {
 	if s.pack != c {
 		s.pack = c
 		c.pairs.Read(s.Text, s.keys[:len(c.pairs.Names)])
+	}
+	if s.keys[slot] == nil && len(s.Data) != 0 {
+		s.keys[slot] = s.parameter(c.pairs.Names[slot])
 	}
 	return s.keys[slot]
 }
