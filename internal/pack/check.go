@@ -12,6 +12,10 @@ import (
 func (d *decoder) pack(root *yaml.Node) {
 	problems := len(d.problems)
 	to := draft{Pack: Pack{Pos: d.pos(root)}}
+	if both := lookUp(root, "products"); both != nil {
+		d.failAt(both.Line, "pack: and products: are in one document; put a line --- between them")
+		return
+	}
 	seen := mapping(d, root, packKeys, &to)
 	if at := lookUp(root, "pack"); at != nil {
 		to.Line = at.Line
@@ -47,15 +51,15 @@ func (d *decoder) row(n *yaml.Node) {
 		return
 	}
 	d.within(&to.condition, seen)
-	for _, name := range []string{"product", "test", "not"} {
-		if seen[name] == nil {
-			d.failAt(n.Line, "%s: is missing in the row", name)
-		}
-	}
 	pinned := true
 	for _, k := range conditionKeys {
 		if _, taken := seen[k.name]; taken && !slices.ContainsFunc(rowOnly, func(name string) bool { return name == k.name }) {
 			pinned = false
+		}
+	}
+	for _, name := range []string{"product", "test", "not"} {
+		if seen[name] == nil && (name != "not" || !pinned) {
+			d.failAt(n.Line, "%s: is missing in the row", name)
 		}
 	}
 	if !pinned {
@@ -64,15 +68,16 @@ func (d *decoder) row(n *yaml.Node) {
 	}
 	to.only.Pos = to.Pos
 	to.Classes = []Class{to.only}
-	if to.test != nil && to.not != nil {
-		to.Tests = []Test{
-			{Pos: d.pos(to.test), Line: to.test.Value, Pinned: pinned, Profile: to.condition.Profile},
-			{Pos: d.pos(to.not), Line: to.not.Value, Not: true, Profile: to.condition.Profile},
-		}
-		if pinned {
-			to.Tests = append(to.Tests, Test{Pos: d.pos(to.test), Line: to.test.Value, Not: true})
+	add := func(line *yaml.Node, pinned, not bool) {
+		if line != nil {
+			to.Tests = append(to.Tests, Test{Pos: d.pos(line), Line: line.Value, Pinned: pinned, Not: not, Profile: to.condition.Profile})
 		}
 	}
+	add(to.test, pinned, false)
+	if pinned { // it is found by nothing else
+		add(to.test, false, true)
+	}
+	add(to.not, false, true)
 	d.finish(&to.Pack, problems)
 }
 
@@ -153,6 +158,9 @@ func (d *decoder) finish(p *Pack, problems int) {
 	}
 	if p.Vendor == "" && p.Product == "" && p.Family == "" {
 		p.Vendor, p.Product, _ = strings.Cut(p.Name, "_")
+	}
+	if p.Name == "none" {
+		d.failAt(p.Line, "none cannot be the name of a pack: in tests it means no pack")
 	}
 	c := checker{d: d, p: p, keys: make(map[string]bool)}
 	c.classes()
@@ -266,33 +274,28 @@ func (c *checker) needs(at Pos, what string, one ...Reader) {
 func (c *checker) conditions() {
 	for i := range c.p.Match {
 		m := &c.p.Match[i]
-		c.condition(m, false)
-		if !anchored(m) {
-			c.fail(m.Pos, "match: %s is no anchor: add program, text, sd, cef, leef or message_id; or header beside what is there", partsOf(m))
+		c.condition(m)
+		if len(m.parts()) != 0 && !anchored(m) {
+			or := "or header"
+			if len(m.Header) != 0 {
+				or = "or words of the text"
+			}
+			c.fail(m.Pos, "match: %s is no anchor: add program, text, sd, cef, leef or message_id, %s", partsOf(m), or)
 		}
 	}
 	for i := range c.p.Not {
-		c.condition(&c.p.Not[i], false)
+		c.condition(&c.p.Not[i])
 	}
 	for i := range c.p.Classes {
 		for j := range c.p.Classes[i].When {
-			c.condition(&c.p.Classes[i].When[j], false)
+			c.condition(&c.p.Classes[i].When[j])
 		}
 	}
 }
 
-// condition checks a condition. beside says that an outer one has other words.
-func (c *checker) condition(x *Condition, beside bool) {
-	parts := x.parts()
-	for _, p := range parts {
-		beside = beside || p != "contains" && p != "regex" && p != "profile" && p != "any" && p != "not"
-	}
-	if len(x.Contains) != 0 && !beside {
-		c.fail(x.Pos, "contains: stands alone; add another word, such as program or text")
-	}
-	if len(parts) == 0 {
-		c.fail(x.Pos, "the condition says nothing")
-	}
+// condition checks whether the pack reads what a condition has. In when and not, contains
+// can stand alone: there the pack is found already.
+func (c *checker) condition(x *Condition) {
 	for name := range x.Keys {
 		c.keys["key "+name] = true
 	}
@@ -309,10 +312,10 @@ func (c *checker) condition(x *Condition, beside bool) {
 		c.needs(x.Pos, "columns:", CSV, Tab)
 	}
 	for i := range x.Any {
-		c.condition(&x.Any[i], beside)
+		c.condition(&x.Any[i])
 	}
 	for i := range x.Not {
-		c.condition(&x.Not[i], beside)
+		c.condition(&x.Not[i])
 	}
 }
 
@@ -328,38 +331,16 @@ func anchored(c *Condition) bool {
 		len(c.Header) != 0 && (len(c.Words)+len(c.Columns)+len(c.Keys)+len(c.JSON)+len(c.Contains) != 0 || c.Regex != "")
 }
 
-// parts names the parts that a condition has, but not those that change others.
-func (c *Condition) parts() []string {
-	var all []string
-	for _, p := range []struct {
-		name string
-		has  bool
-	}{
-		{"program", len(c.Program) != 0}, {"text", len(c.Text) != 0}, {"contains", len(c.Contains) != 0},
-		{"message_id", len(c.MessageID) != 0}, {"header", len(c.Header) != 0}, {"cef", c.CEF != nil}, {"leef", c.LEEF != nil},
-		{"sd", len(c.SD) != 0}, {"keys", len(c.Keys) != 0}, {"columns", len(c.Columns) != 0}, {"words", len(c.Words) != 0},
-		{"json", len(c.JSON) != 0}, {"host", len(c.Host) != 0}, {"sender", len(c.Sender) != 0}, {"level", len(c.Level) != 0},
-		{"facility", len(c.Facility) != 0}, {"role", len(c.Role) != 0}, {"class", len(c.Class) != 0}, {"regex", c.Regex != ""},
-		{"any", len(c.Any) != 0}, {"not", len(c.Not) != 0}, {"profile", c.Profile != ""},
-	} {
-		if p.has {
-			all = append(all, p.name)
-		}
-	}
-	return all
-}
-
 // partsOf shows the parts of a condition.
 func partsOf(c *Condition) string {
-	parts := c.parts()
-	for i, p := range parts {
-		for name, words := range map[string][]string{"program": c.Program, "text": c.Text, "sd": c.SD, "message_id": c.MessageID} {
-			if p == name && slices.Contains(words, "*") {
-				parts[i] += ` "*"`
-			}
+	var all []string
+	for _, p := range c.parts() {
+		if p.words[0] == "*" && slices.Contains(anchors, p.name) {
+			p.name += ` "*"`
 		}
+		all = append(all, p.name)
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(slices.Compact(all), ", ")
 }
 
 // rules checks the rules of host and time.

@@ -1,7 +1,9 @@
 package pack
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -11,20 +13,15 @@ import (
 // the site's packs take from an embedded one without saying so in replaces: an upgrade
 // brings new packs, and never makes a valid set invalid.
 func Conflicts(site, embedded []Pack) (conflicts, warnings []Problem) {
-	byName := make(map[string]*Pack, len(embedded))
-	var names []string
-	for i := range embedded {
-		byName[embedded[i].Name] = &embedded[i]
-		names = append(names, embedded[i].Name)
-	}
-	return between(site), overruled(site, byName, names)
+	return between(site), overruled(site, embedded)
 }
 
 // between finds conflicts between packs of the site.
 func between(site []Pack) []Problem {
+	type place struct{ part, of, word string }
 	var found []Problem
 	packs := make(map[string]*Pack, len(site))
-	first := make(map[literalOf][]owned)
+	index := make(map[place][]*finder) // by the words of the first part
 	for i := range site {
 		p := &site[i]
 		if other := packs[p.Name]; other != nil {
@@ -32,182 +29,260 @@ func between(site []Pack) []Problem {
 			continue
 		}
 		packs[p.Name] = p
-		for _, c := range p.finders() {
-			found = append(found, sameAs(first, p, c)...)
+		for _, f := range p.finders() {
+			told := false
+			for _, w := range f.parts[0].words {
+				at := place{f.parts[0].name, f.parts[0].of, strings.ToLower(w)}
+				for _, other := range index[at] {
+					if !told && other.pack != p && undistinguished(f, other) {
+						told = true
+						found = append(found, Problem{f.Pos, fmt.Sprintf(
+							"%s %q is also in %s (pack %s): add to one of them a word that only its product has",
+							at.part, w, other.Pos, other.pack.Name)})
+					}
+				}
+				index[at] = append(index[at], f)
+			}
 		}
 	}
 	return found
-}
-
-// literalOf is a literal by which messages are found.
-type literalOf struct{ kind, word string }
-
-// owned is a condition and its pack.
-type owned struct {
-	pack      *Pack
-	condition *Condition
-}
-
-// sameAs reports an earlier condition of another pack that the condition is not
-// distinguished from, and remembers the condition.
-func sameAs(first map[literalOf][]owned, p *Pack, c *Condition) []Problem {
-	var found []Problem
-	for _, l := range c.literals() {
-		folded := literalOf{l.kind, strings.ToLower(l.word)}
-		for _, other := range first[folded] {
-			if len(found) == 0 && other.pack != p && undistinguished(other.condition, c, l) {
-				found = append(found, Problem{c.Pos, fmt.Sprintf(
-					"%s %q is also in %s (pack %s): add to one of the conditions what only its product has",
-					l.kind, l.word, other.condition.Pos, other.pack.Name)})
-			}
-		}
-		const enough = 64 // conditions of one literal that are compared
-		if len(first[folded]) < enough {
-			first[folded] = append(first[folded], owned{p, c})
-		}
-	}
-	return found
-}
-
-// finders are the conditions by which the pack takes messages: match, or what adds classes
-// to a family.
-func (p *Pack) finders() []*Condition {
-	var all []*Condition
-	for i := range p.Match {
-		all = append(all, &p.Match[i])
-	}
-	if p.Family != "" {
-		for i := range p.Classes {
-			for j := range p.Classes[i].When {
-				all = append(all, &p.Classes[i].When[j])
-			}
-		}
-	}
-	return all
-}
-
-// literals are the words of a condition that are anchors. The literal of CEF and LEEF is
-// the vendor with the product.
-func (c *Condition) literals() []literalOf {
-	var all []literalOf
-	for _, part := range []struct {
-		kind  string
-		words []string
-	}{
-		{"sd", c.SD}, {"cef", c.CEF.pairs()}, {"leef", c.LEEF.pairs()}, {"message_id", c.MessageID},
-		{"program", c.Program}, {"text", c.Text},
-	} {
-		for _, w := range part.words {
-			if w != "*" {
-				all = append(all, literalOf{part.kind, w})
-			}
-		}
-	}
-	return all
-}
-
-// pairs are the vendors with the products of a device, "vendor|product", or "vendor|*" for
-// any product.
-func (d *Device) pairs() []string {
-	if d == nil {
-		return nil
-	}
-	vendors, products := d.Vendor, d.Product
-	if len(vendors) == 0 {
-		vendors = []string{"*"}
-	}
-	if len(products) == 0 {
-		products = []string{"*"}
-	}
-	all := make([]string, 0, len(vendors)*len(products))
-	for _, v := range vendors {
-		for _, p := range products {
-			all = append(all, v+"|"+p)
-		}
-	}
-	return all
-}
-
-// undistinguished reports whether two conditions that share a literal have the same parts
-// with a common word in each.
-func undistinguished(a, b *Condition, shared literalOf) bool {
-	fold := a.IgnoreCase || b.IgnoreCase
-	if shared.kind != "cef" && shared.kind != "leef" && !fold &&
-		(!slices.ContainsFunc(a.literals(), func(l literalOf) bool { return l == shared })) {
-		return false // they differ in case
-	}
-	same := func(x, y string) bool { return x == y || fold && strings.EqualFold(x, y) }
-	return slices.Equal(a.parts(), b.parts()) && compare(a, b, same)
-}
-
-// disjoint reports whether no message can have both conditions, as far as their words say.
-func disjoint(a, b *Condition) bool {
-	fold := a.IgnoreCase || b.IgnoreCase
-	return !compare(a, b, func(x, y string) bool { return cover(x, y, fold) })
-}
-
-// cover reports whether a word can hold where another one holds.
-func cover(x, y string, fold bool) bool {
-	if fold {
-		x, y = strings.ToLower(x), strings.ToLower(y)
-	}
-	bareX, bareY := strings.Trim(x, "*"), strings.Trim(y, "*")
-	switch endX, endY := strings.HasSuffix(x, "*"), strings.HasSuffix(y, "*"); {
-	case x == y || x == "*" || y == "*":
-		return true
-	case x[0] == '*' && y[0] == '*':
-		return strings.HasSuffix(bareX, bareY) || strings.HasSuffix(bareY, bareX)
-	case x[0] == '*':
-		return endY || strings.HasSuffix(bareY, bareX)
-	case y[0] == '*':
-		return endX || strings.HasSuffix(bareX, bareY)
-	default:
-		return endX && strings.HasPrefix(bareY, bareX) || endY && strings.HasPrefix(bareX, bareY)
-	}
-}
-
-// compare reports whether the parts that both conditions have meet: some word of one is
-// like some word of the other.
-func compare(a, b *Condition, like func(x, y string) bool) bool {
-	meet := func(x, y []string) bool {
-		return len(x) == 0 || len(y) == 0 || slices.ContainsFunc(x, func(x string) bool {
-			return slices.ContainsFunc(y, func(y string) bool { return like(x, y) })
-		})
-	}
-	begin := func(words []string) []string { // a text is a prefix
-		all := make([]string, len(words))
-		for i, w := range words {
-			all[i] = strings.TrimSuffix(w, "*") + "*"
-		}
-		return all
-	}
-	device := func(x, y *Device) bool {
-		folded := func(words []string) []string {
-			all := make([]string, len(words))
-			for i, w := range words {
-				all[i] = strings.ToLower(w)
-			}
-			return all
-		}
-		return x == nil || y == nil || meet(folded(x.Vendor), folded(y.Vendor)) && meet(folded(x.Product), folded(y.Product)) && meet(folded(x.ID), folded(y.ID))
-	}
-	profile := a.Profile == "" || b.Profile == "" || a.Profile == b.Profile
-	return profile && meet(a.Program, b.Program) && meet(begin(a.Text), begin(b.Text)) && meet(a.MessageID, b.MessageID) &&
-		meet(a.Header, b.Header) && device(a.CEF, b.CEF) && device(a.LEEF, b.LEEF) && meet(a.SD, b.SD) && meet(a.Host, b.Host) &&
-		meet(a.Level, b.Level) && meet(a.Facility, b.Facility) && meet(a.Role, b.Role) && meet(a.Class, b.Class) &&
-		meetAll(a.Keys, b.Keys, meet) && meetAll(a.Columns, b.Columns, meet) && meetAll(a.Words, b.Words, meet) && meetAll(a.JSON, b.JSON, meet)
-}
-
-func meetAll[K comparable](a, b map[K][]string, meet func(x, y []string) bool) bool {
-	for k, words := range a {
-		if !meet(words, b[k]) {
-			return false
-		}
-	}
-	return true
 }
 
 // overruled finds what packs of the site take from embedded packs.
-func overruled(site []Pack, embedded map[string]*Pack, names []string) []Problem {
-	return nil
+func overruled(site, embedded []Pack) []Problem {
+	var names []string
+	replaced := make(map[string]bool) // by a pack of the same name
+	for i := range embedded {
+		names = append(names, embedded[i].Name)
+	}
+	for i := range site {
+		replaced[site[i].Name] = true
+	}
+	var theirs []*finder
+	for i := range embedded {
+		if !replaced[embedded[i].Name] {
+			theirs = append(theirs, embedded[i].finders()...)
+		}
+	}
+	var found []Problem
+	for i := range site {
+		p := &site[i]
+		if slices.Contains(names, p.Name) && !slices.Contains(p.Replaces, p.Name) {
+			found = append(found, Problem{p.Pos, fmt.Sprintf(
+				"the pack takes the place of the embedded pack %s; replaces: %s says that this is meant", p.Name, p.Name)})
+		}
+		for _, name := range p.Replaces {
+			if !slices.Contains(names, name) {
+				found = append(found, Problem{p.Pos, fmt.Sprintf("replaces: there is no embedded pack %q: %s", name, didYouMean(name, names))})
+			}
+		}
+		for _, f := range p.finders() {
+			var told []string
+			for _, other := range theirs {
+				if name := other.pack.Name; slices.Contains(p.Replaces, name) || slices.Contains(told, name) {
+					continue
+				}
+				if part, word := shared(f, other); word != "" && !disjoint(f, other) {
+					told = append(told, other.pack.Name)
+					found = append(found, Problem{f.Pos, fmt.Sprintf("%s %q takes messages of the embedded pack %s", part, word, other.pack.Name)})
+				}
+			}
+		}
+	}
+	return found
+}
+
+// finder is a condition by which a pack takes messages.
+type finder struct {
+	*Condition
+	pack  *Pack
+	parts []part
+}
+
+// finders returns the conditions of match, or those that add classes to a family.
+func (p *Pack) finders() []*finder {
+	var all []*finder
+	add := func(list []Condition) {
+		for i := range list {
+			if parts := list[i].parts(); len(parts) != 0 {
+				all = append(all, &finder{&list[i], p, parts})
+			}
+		}
+	}
+	add(p.Match)
+	if p.Family != "" {
+		for i := range p.Classes {
+			add(p.Classes[i].When)
+		}
+	}
+	return all
+}
+
+// undistinguished reports whether two conditions have the same parts with a common word in
+// each.
+func undistinguished(a, b *finder) bool {
+	return slices.EqualFunc(a.parts, b.parts, func(x, y part) bool {
+		return x.isLike(y) && x.meets(y, folds(x, a, b), func(x, y string) bool { return x == y })
+	})
+}
+
+// disjoint reports whether no message can hold both conditions, as far as their words say.
+func disjoint(a, b *finder) bool {
+	for _, x := range a.parts {
+		switch x.name {
+		case "contains", "regex", "sender", "any", "not": // their words do not exclude one another
+			continue
+		}
+		if i := slices.IndexFunc(b.parts, x.isLike); i >= 0 && !x.meets(b.parts[i], folds(x, a, b), covers) {
+			return true
+		}
+	}
+	return false
+}
+
+// shared returns an anchor of a condition that one of the other condition covers, or the
+// reverse.
+func shared(a, b *finder) (name, word string) {
+	for _, x := range a.parts {
+		i := slices.IndexFunc(b.parts, x.isLike)
+		if i < 0 || x.of == "id" || !slices.Contains(anchors, x.name) {
+			continue
+		}
+		for _, w := range x.words {
+			generic := x.of == "" && (x.name == "cef" || x.name == "leef")
+			if (w != "*" || generic) && (part{words: []string{w}}).meets(b.parts[i], folds(x, a, b), covers) {
+				if x.name == "text" {
+					w = strings.TrimSuffix(w, "*")
+				}
+				return x.name, w
+			}
+		}
+	}
+	return "", ""
+}
+
+// folds reports whether the case of a part's words makes no difference.
+func folds(x part, a, b *finder) bool {
+	switch x.name {
+	case "cef", "leef":
+		return true
+	case "program", "text", "contains", "host", "keys", "columns", "words", "json":
+		return a.IgnoreCase || b.IgnoreCase
+	}
+	return false
+}
+
+// anchors are the parts by which messages are found without a search.
+var anchors = []string{"sd", "cef", "leef", "message_id", "program", "text"}
+
+// part is a part of a condition: its name, the key, column or field that its words are of,
+// and the words.
+type part struct {
+	name, of string
+	words    []string
+}
+
+func (p part) isLike(other part) bool { return p.name == other.name && p.of == other.of }
+
+// meets reports whether a word of one part is like a word of the other.
+func (p part) meets(other part, fold bool, like func(x, y string) bool) bool {
+	for _, x := range p.words {
+		for _, y := range other.words {
+			if like(x, y) || fold && like(strings.ToLower(x), strings.ToLower(y)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// parts returns the parts of a condition. Those that find messages are first.
+func (c *Condition) parts() []part {
+	var all []part
+	add := func(name, of string, words []string) {
+		if len(words) != 0 {
+			all = append(all, part{name, of, words})
+		}
+	}
+	device := func(name string, d *Device) {
+		switch {
+		case d == nil:
+		case isAny(d.Vendor) && isAny(d.Product) && isAny(d.ID):
+			add(name, "", []string{"*"})
+		default:
+			add(name, "vendor", d.Vendor)
+			add(name, "product", d.Product)
+			add(name, "id", d.ID)
+		}
+	}
+	begins := slices.Clone(c.Text)
+	for i, w := range begins {
+		begins[i] = strings.TrimSuffix(w, "*") + "*"
+	}
+	add("sd", "", c.SD)
+	device("cef", c.CEF)
+	device("leef", c.LEEF)
+	add("message_id", "", c.MessageID)
+	add("program", "", c.Program)
+	add("text", "", begins)
+	add("header", "", c.Header)
+	add("contains", "", c.Contains)
+	addAll(add, "keys", c.Keys)
+	addAll(add, "columns", c.Columns)
+	addAll(add, "words", c.Words)
+	addAll(add, "json", c.JSON)
+	add("host", "", c.Host)
+	networks := make([]string, len(c.Sender))
+	for i, network := range c.Sender {
+		networks[i] = network.String()
+	}
+	add("sender", "", networks)
+	add("level", "", c.Level)
+	add("facility", "", c.Facility)
+	add("role", "", c.Role)
+	add("class", "", c.Class)
+	for _, word := range []struct{ name, text string }{{"regex", c.Regex}, {"profile", c.Profile}, {"any", inner(c.Any)}, {"not", inner(c.Not)}} {
+		if word.text != "" {
+			add(word.name, "", []string{word.text})
+		}
+	}
+	return all
+}
+
+// isAny reports whether a part of a device is left open.
+func isAny(words []string) bool { return len(words) == 0 || slices.Contains(words, "*") }
+
+// addAll adds the parts of a map, in the order of their names.
+func addAll[K cmp.Ordered](add func(name, of string, words []string), name string, words map[K][]string) {
+	for _, of := range slices.Sorted(maps.Keys(words)) {
+		add(name, fmt.Sprint(of), words[of])
+	}
+}
+
+// inner writes conditions inside a condition, so that they can be compared.
+func inner(list []Condition) string {
+	var b strings.Builder
+	for i := range list {
+		fmt.Fprintln(&b, list[i].IgnoreCase, list[i].parts())
+	}
+	return b.String()
+}
+
+// covers reports whether one of two words takes all that the other takes. A '*' stands for
+// any text.
+func covers(x, y string) bool {
+	within := func(x, y string) bool { // y is within x
+		begin, first := strings.CutSuffix(x, "*")
+		end, last := strings.CutPrefix(x, "*")
+		switch {
+		case x == y || x == "*":
+			return true
+		case first:
+			return y[0] != '*' && strings.HasPrefix(strings.TrimSuffix(y, "*"), begin)
+		case last:
+			return !strings.HasSuffix(y, "*") && strings.HasSuffix(strings.TrimPrefix(y, "*"), end)
+		}
+		return false
+	}
+	return within(x, y) || within(y, x)
 }

@@ -113,14 +113,19 @@ func (d *decoder) pos(n *yaml.Node) Pos { return Pos{d.file, n.Line} }
 
 // didYouMean names the known word that was probably meant.
 func didYouMean(word string, known []string) string {
-	switch near := suggest.Closest(word, known, 3); {
-	case suggest.Nearest(word, known) != "":
-		return "did you mean " + suggest.Nearest(word, known) + "?"
-	case len(near) < 3:
-		return "there is " + strings.Join(near, " and ")
-	case len(known) <= 8:
-		return "there are " + strings.Join(known[:len(known)-1], ", ") + " and " + known[len(known)-1]
+	const few = 8 // words that are all told
+	last := len(known) - 1
+	switch near := suggest.Nearest(word, known); {
+	case near != "":
+		return "did you mean " + near + "?"
+	case last < 0:
+		return "there is none"
+	case last == 0:
+		return "there is only " + known[0]
+	case len(known) <= few:
+		return "there are " + strings.Join(known[:last], ", ") + " and " + known[last]
 	default:
+		near := suggest.Closest(word, known, 3)
 		return fmt.Sprintf("did you mean %s, %s or %s?", near[0], near[1], near[2])
 	}
 }
@@ -287,9 +292,9 @@ func literal(word string, least int) string {
 	}
 	switch {
 	case strings.Contains(bare, "*"):
-		return quoted(word) + " has a * that is not at its only end: one * at the begin or at the end is allowed"
+		return quoted(word) + ": one * is allowed, at the front or at the end"
 	case len(bare) < least || len(bare) > longest:
-		return fmt.Sprintf("%s has %d bytes, %d to %d are allowed", quoted(word), len(bare), least, longest)
+		return fmt.Sprintf("%s: %d to %d bytes are allowed", quoted(word), least, longest)
 	case !utf8.ValidString(bare):
 		return quoted(word) + " is not valid UTF-8"
 	}
@@ -324,8 +329,12 @@ const maxPlace = 32
 
 // byName reads a mapping whose keys are free.
 func byName[K comparable, V any](d *decoder, n *yaml.Node, name func(*yaml.Node) (K, bool), value func(*yaml.Node) V) map[K]V {
-	if n.Kind != yaml.MappingNode || len(n.Content) == 0 {
+	if n.Kind != yaml.MappingNode {
 		d.fail(n, "is %s; write names with their values: {name: value}", kindOf(n))
+		return nil
+	}
+	if len(n.Content) == 0 {
+		d.fail(n, "is empty")
 		return nil
 	}
 	all := make(map[K]V, len(n.Content)/2)
@@ -359,11 +368,12 @@ func (d *decoder) condition(n *yaml.Node) Condition {
 		return c
 	}
 	d.depth++
+	problems := len(d.problems)
 	seen := mapping(d, n, conditionKeys, &c)
 	d.depth--
 	d.within(&c, seen)
-	if seen != nil && len(seen) == 0 {
-		d.fail(n, "the condition is empty")
+	if len(c.parts()) == 0 && len(d.problems) == problems {
+		d.fail(n, "the condition says nothing")
 	}
 	return c
 }

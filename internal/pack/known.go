@@ -172,7 +172,7 @@ func timeForm(text string) string {
 		return ""
 	}
 	if !strings.Contains(text, "%") {
-		return fmt.Sprintf("%s is not a form of time: %s; or a format of strftime such as \"%%Y-%%m-%%d %%H:%%M:%%S\"", quoted(text), didYouMean(text, stamps))
+		return fmt.Sprintf("%s is neither a form of time nor a format of strftime such as \"%%Y-%%m-%%d %%H:%%M:%%S\": %s", quoted(text), didYouMean(text, stamps))
 	}
 	if _, err := strftime.Compile(text); err != nil {
 		return quoted(text) + ": " + err.Error()
