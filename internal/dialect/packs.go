@@ -23,15 +23,20 @@ func (l *line) show(text []byte, r *Result) *matcher.Scratch {
 	return r.scratch
 }
 
-// certain gives the line to the pack that its sender is pinned to, or to a pack of the site
-// whose mark it has.
+// certain gives the line to the pack that its sender is pinned to, to a pack of the site
+// whose mark it has, or to one for its vendor of CEF or LEEF.
 func (p *Parser) certain(l *line, r *Result) bool {
-	if p.packs == nil || len(r.from.Pins) == 0 && !p.packs.SiteMarks() {
+	device := hasPrefix(l.text, "CEF:") || hasPrefix(l.text, "LEEF:")
+	if p.packs == nil || len(r.from.Pins) == 0 && !p.packs.SiteMarks() && !device {
 		return false
 	}
 	var m matcher.Match
 	s := l.show(l.text, r)
-	return (p.packs.Pinned(r.from.Pins, true, s, &m) || p.packs.SiteMark(s, &m)) && l.setPack(&m, r)
+	switch {
+	case p.packs.Pinned(r.from.Pins, true, s, &m), p.packs.SiteMark(s, &m), device && p.packs.Mark(s, &m):
+		return l.setPack(&m, r)
+	}
+	return false
 }
 
 // ofPack gives the line to the pack that recognises it.
@@ -45,7 +50,7 @@ func (p *Parser) ofPack(l *line, r *Result) bool {
 	case l.ofCisco(p, s, &m, r):
 	case p.packs.Pinned(p.pins, false, s, &m):
 	case p.packs.Mark(s, &m):
-	case p.open && p.packs.Match(s, &m):
+	case p.open && len(p.pins) == 0 && p.packs.Match(s, &m):
 	default:
 		return false
 	}
@@ -92,14 +97,13 @@ func (p *Parser) better(l *line, r *Result) bool {
 	return (p.packs.Extend(p.name, s, &m) || p.packs.MatchText(s, &m)) && l.setPack(&m, r)
 }
 
-// extend gives a line of Cisco IOS to the class that a pack has added for its identifier.
+// extend gives a line of Cisco IOS to the pack that knows its identifier.
 func (p *Parser) extend(l *line, r *Result) {
 	if p.packs == nil || r.Class != CiscoIOS {
 		return
 	}
 	var m matcher.Match
-	if host := r.Host; p.packs.Extend(familyCisco, l.show(l.text, r), &m) {
-		r.Host = host
+	if s := l.show(l.text, r); p.packs.Extend(familyCisco, s, &m) || p.packs.Mark(s, &m) {
 		l.setPack(&m, r)
 	}
 }

@@ -66,7 +66,7 @@ func (c *condition) holds(of *compiled, s *Scratch) bool {
 func (p *part) holds(of *compiled, s *Scratch) bool {
 	switch p.kind {
 	case isProgram:
-		return p.words.match(s.program)
+		return p.words.match(s.program) || len(s.program) != len(s.Program) && p.words.match(s.Program)
 	case isText:
 		return p.words.begins(s.Text)
 	case isContains:

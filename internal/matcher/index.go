@@ -12,15 +12,16 @@ import (
 // index finds the rule of a message by its anchors. A rule is a condition of a pack; its
 // anchor is the part by which it is found, and its other parts must hold too.
 type index struct {
-	sd         trie
-	sdEndings  []entry
-	cef, leef  trie
-	identities trie
-	programs   trie
-	texts      trie
-	headers    []*rule // with a form of header and no other anchor
-	anyCEF     []*rule
-	anyLEEF    []*rule
+	sd          trie
+	sdEndings   []entry
+	cef, leef   trie
+	identities  trie
+	anyIdentity []*rule // of a message with an identifier: any, with other parts
+	programs    trie
+	texts       trie
+	headers     []*rule // with a form of header and no other anchor
+	anyCEF      []*rule
+	anyLEEF     []*rule
 }
 
 // rule is a condition of a pack.
@@ -49,7 +50,9 @@ func (x *index) mark(s *Scratch, m *Match) bool {
 		}
 	}
 	if r == nil && s.identity != nil {
-		r = x.identities.find(s.identity, s)
+		if r = x.identities.find(s.identity, s); r == nil {
+			r = holding(x.anyIdentity, s)
+		}
 	}
 	return r.take(s, m)
 }
@@ -103,7 +106,11 @@ func nextID(p []byte) (id, rest []byte) {
 
 func (x *index) match(s *Scratch, m *Match) bool {
 	if len(s.program) != 0 {
-		if r := x.programs.find(s.program, s); r != nil {
+		r := x.programs.find(s.program, s)
+		if r == nil && len(s.program) != len(s.Program) { // "postfix/smtp"
+			r = x.programs.find(s.Program, s)
+		}
+		if r != nil {
 			return r.take(s, m)
 		}
 	}
@@ -112,12 +119,20 @@ func (x *index) match(s *Scratch, m *Match) bool {
 
 func (x *index) matchText(s *Scratch, m *Match) bool {
 	r := x.texts.find(s.Text, s)
-	for i := 0; r == nil && i < len(x.headers); i++ {
-		if one := x.headers[i]; one.holds(s) {
-			r = one
-		}
+	if r == nil {
+		r = holding(x.headers, s)
 	}
 	return r.take(s, m)
+}
+
+// holding returns the first of the rules that holds.
+func holding(rules []*rule, s *Scratch) *rule {
+	for _, r := range rules {
+		if r.holds(s) {
+			return r
+		}
+	}
+	return nil
 }
 
 func (x *index) generic(s *Scratch, m *Match) bool {
@@ -125,12 +140,7 @@ func (x *index) generic(s *Scratch, m *Match) bool {
 	if s.isLEEF {
 		rules = x.anyLEEF
 	}
-	for _, r := range rules {
-		if r.holds(s) {
-			return r.take(s, m)
-		}
-	}
-	return false
+	return holding(rules, s).take(s, m)
 }
 
 // take reads the line at hand as the rule's pack does. It returns false if r is nil.
@@ -149,13 +159,29 @@ var anchors = [...]kind{isSD, isCEF, isLEEF, isIdentity, isProgram, isText, isSh
 func (c *condition) anchor() *part {
 	for _, k := range anchors {
 		for i := range c.parts {
-			if c.parts[i].kind == k {
-				return &c.parts[i]
+			if p := &c.parts[i]; p.kind == k && p.finds() {
+				return p
 			}
 		}
 	}
 	return nil
 }
+
+// finds reports whether a part can be an anchor: an index does not find a word by its end,
+// and "*" tells nothing.
+func (p *part) finds() bool {
+	switch p.kind {
+	case isIdentity:
+		return !slices.ContainsFunc(p.words.list, isEnding)
+	case isProgram, isText:
+		return !p.words.any && !slices.ContainsFunc(p.words.list, isEnding)
+	case isSD:
+		return !p.words.any
+	}
+	return true
+}
+
+func isEnding(w word) bool { return w.form == ending }
 
 // newRules returns the rules of a condition: one, or one for each alternative of its part
 // any if only these have an anchor.
@@ -211,6 +237,9 @@ func (x *index) addRule(r *rule) {
 		x.addDevice(&x.leef, &x.anyLEEF, r)
 	case isIdentity:
 		r.by = "message id " + anchor.words.String()
+		if anchor.words.any {
+			x.anyIdentity = append(x.anyIdentity, r)
+		}
 		x.identities.addWords(&anchor.words, r)
 	case isProgram:
 		r.by = "program " + anchor.words.String()
@@ -279,14 +308,18 @@ func (x *index) addDevice(t *trie, generic *[]*rule, r *rule) {
 			product = &p.words
 		}
 	}
-	if vendor == nil || vendor.any {
+	if vendor == nil || vendor.any || slices.ContainsFunc(vendor.list, isEnding) {
 		r.rest = r.all
 		*generic = append(*generic, r)
 		return
 	}
+	vendorOnly := product == nil || product.any || slices.ContainsFunc(product.list, isEnding)
+	if product != nil && vendorOnly {
+		r.rest = r.all
+	}
 	for _, v := range vendor.list {
 		key := v.text
-		if v.form == beginning || product == nil || product.any {
+		if v.form == beginning || vendorOnly {
 			if v.form == whole {
 				key += "|"
 			} else {
@@ -317,5 +350,5 @@ func sorted[K cmp.Ordered, V any](m map[K]V) []K {
 
 // marks reports whether rules are found by marks.
 func (x *index) marks() bool {
-	return len(x.sd.nodes)+len(x.sdEndings)+len(x.cef.nodes)+len(x.leef.nodes)+len(x.identities.nodes) != 0
+	return len(x.sd.nodes)+len(x.sdEndings)+len(x.cef.nodes)+len(x.leef.nodes)+len(x.identities.nodes)+len(x.anyIdentity) != 0
 }

@@ -48,8 +48,8 @@ func (s *Scratch) Begin(l Line) {
 	s.program = l.Program[bytes.LastIndexByte(l.Program, '/')+1:]
 	s.device, s.isLEEF = deviceHeader(&l)
 	s.identity = l.MsgID
-	if len(l.Text) > 1 && l.Text[0] == '%' {
-		s.identity = identifier(l.Text[1:])
+	if p := behindCount(l.Text); len(p) > 1 && p[0] == '%' {
+		s.identity = identifier(p[1:])
 	}
 	s.buffer = s.buffer[:0]
 }
@@ -77,6 +77,18 @@ func deviceHeader(l *Line) (p []byte, isLEEF bool) {
 }
 
 var cefSign, leefSign = []byte("CEF:"), []byte("LEEF:")
+
+// behindCount skips a sequence number of Cisco devices: "1234: ".
+func behindCount(p []byte) []byte {
+	i := 0
+	for i < len(p) && i < 12 && syslog.IsDigit(p[i]) {
+		i++
+	}
+	if i > 0 && i+1 < len(p) && p[i] == ':' && p[i+1] == ' ' {
+		return p[i+2:]
+	}
+	return p
+}
 
 // identifier returns the identifier of a Cisco message at the front of p:
 // "FACILITY-SEVERITY-MNEMONIC".
@@ -140,6 +152,42 @@ func (s *Scratch) extension() []byte {
 		p = p[i+1:]
 	}
 	return p
+}
+
+// attribute returns the value of an attribute of LEEF. name ends with '='. LEEF 2.0 names the
+// separator of the attributes in its header, as a character or as "x09"; LEEF 1.0 has the tab.
+func (s *Scratch) attribute(name []byte) []byte {
+	p, sep := s.extension(), byte('\t')
+	if i := bytes.IndexByte(p[:min(len(p), 6)], '|'); i >= 0 {
+		switch spec := p[:i]; {
+		case i == 1:
+			sep = spec[0]
+		case i > 2 && spec[i-3] == 'x': // "x09", "0x09"
+			sep = hexDigit(spec[i-2])<<4 | hexDigit(spec[i-1])
+		}
+		p = p[i+1:]
+	}
+	for {
+		i := bytes.Index(p, name)
+		if i < 0 {
+			return nil
+		}
+		if i == 0 || p[i-1] == sep || p[i-1] == '|' {
+			p = p[i+len(name):]
+			if end := bytes.IndexByte(p, sep); end >= 0 {
+				p = p[:end]
+			}
+			return p
+		}
+		p = p[i+len(name):]
+	}
+}
+
+func hexDigit(c byte) byte {
+	if syslog.IsDigit(c) {
+		return c - '0'
+	}
+	return lower(c) - 'a' + 10
 }
 
 // key returns the value of a key of the pack, which is read with all others on the first

@@ -74,7 +74,7 @@ func (v *value) raw(of *compiled, s *Scratch) []byte {
 		if s.device == nil || !s.isLEEF {
 			return nil
 		}
-		return body.LEEFValue(s.extension(), v.name)
+		return s.attribute(v.name)
 	case fromSD:
 		return s.parameter(v.name)
 	case fromProgram:

@@ -179,7 +179,7 @@ func TestFamily(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	families := make(map[string]bool)
-	for _, c := range dialect.Classes() {
+	for _, c := range dialect.Classes(nil) {
 		if c.Family != "" && !families[c.Family] {
 			families[c.Family] = true
 			good(t, "format: 1\npack: more\nfamily: "+c.Family+"\nclasses: [{name: a, when: {program: xx}, sourcetype: a}]")
