@@ -2,7 +2,6 @@ package dialect
 
 import (
 	"syslog-gateway/internal/matcher"
-	"syslog-gateway/internal/pack"
 	"syslog-gateway/internal/syslog"
 )
 
@@ -120,31 +119,28 @@ func (l *line) ofCisco(p *Parser, s *matcher.Scratch, m *matcher.Match, r *Resul
 
 // repaired reads a line whose header is none by any RFC, if a pack names its form.
 func (p *Parser) repaired(l *line, r *Result) bool {
-	if p.packs == nil || l.headed || len(p.packs.Repairs()) == 0 {
+	if p.packs == nil || l.headed {
 		return false
 	}
-	for _, form := range p.packs.Repairs() {
+	for _, repair := range p.packs.Repairs() {
 		var h syslog.Header
-		if !syslog.Repair(string(form), l.rest, &h) {
+		if !syslog.Repair(string(repair.Form), l.rest, &h) {
 			continue
 		}
 		h.Priority = l.priority
 		saved := *r
 		repaired := newLine(&h, ByHeader, r)
-		if p.ofRepair(form, &repaired, r) {
+		repaired.headed = true
+		var m matcher.Match
+		if p.packs.Pinned(repair.Packs, false, repaired.show(repaired.text, r), &m) {
+			return repaired.setPack(&m, r)
+		}
+		if p.finish(&repaired, r); r.Class != Fallback {
 			return true
 		}
 		*r = saved
 	}
 	return false
-}
-
-// ofRepair gives a repaired line to a pack that names the form of its header.
-func (p *Parser) ofRepair(form pack.Repair, l *line, r *Result) bool {
-	var m matcher.Match
-	s := l.show(l.text, r)
-	return (p.packs.Mark(s, &m) || p.packs.Match(s, &m) || p.packs.Pinned(p.pins, true, s, &m)) &&
-		p.packs.Repaired(m.Pack, form) && l.setPack(&m, r)
 }
 
 // setPack sets r to what a pack says of the line. It returns true.
