@@ -53,7 +53,7 @@ func (d *decoder) row(n *yaml.Node) {
 	d.within(&to.condition, seen)
 	pinned := true
 	for _, k := range conditionKeys {
-		if _, taken := seen[k.name]; taken && !slices.ContainsFunc(rowOnly, func(name string) bool { return name == k.name }) {
+		if _, taken := seen[k.name]; taken && !slices.Contains(rowOnly, k.name) {
 			pinned = false
 		}
 	}
