@@ -33,7 +33,7 @@ func (d *decoder) pack(root *yaml.Node) {
 			to.Classes[0].Pos = to.Pos
 		}
 	} else {
-		for _, name := range []string{"sourcetype", "event_source", "role", "index", "class", "fields", "sc4s"} {
+		for _, name := range onlyNames {
 			if n := seen[name]; n != nil {
 				d.failAt(n.Line, "%s: belongs into the classes, because the pack has classes", name)
 			}

@@ -29,6 +29,8 @@ var (
 	packKeys      []key[draft]
 	rowKeys       []key[draft]
 	tableKeys     []key[struct{}]
+
+	onlyNames []string // keys at the top level of a pack with one class
 )
 
 func init() {
@@ -86,6 +88,7 @@ func init() {
 		}},
 	}, lift(namesKeys, func(c *Class) *Names { return &c.Names })...)
 	onlyKeys := renamed(lift(but(classKeys, "name", "when", "vendor", "product"), func(d *draft) *Class { return &d.only }), "source", "event_source")
+	onlyNames = names(onlyKeys)
 	classKeys = append(classKeys, lift([]key[Form]{event("event")}, func(c *Class) *Form { return &c.Event })...)
 
 	address := func(d *decoder, n *yaml.Node, t *Test) {
