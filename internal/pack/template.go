@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -34,7 +35,7 @@ func ParseTemplate(text string) (Template, error) {
 	for text != "" {
 		before, behind, found := strings.Cut(text, "{")
 		if strings.Contains(before, "}") {
-			return nil, fmt.Errorf("a } without a {")
+			return nil, errors.New("a } without a {")
 		}
 		if before != "" {
 			t = append(t, Part{Text: before})
@@ -44,7 +45,7 @@ func ParseTemplate(text string) (Template, error) {
 		}
 		inside, rest, closed := strings.Cut(behind, "}")
 		if !closed {
-			return nil, fmt.Errorf("a { without a }")
+			return nil, errors.New("a { without a }")
 		}
 		p, err := placeholder(inside)
 		if err != nil {
