@@ -488,7 +488,7 @@ func TestMistakes(t *testing.T) {
 			"a.yaml:2: source: {key:c} needs read: kv, the pack has read: json",
 		}},
 		{"format: 1\npack: p\nsourcetype: '{prog}'\nevent_source: 'a{b'\n", []string{
-			"a.yaml:3: sourcetype: {prog} is not a placeholder: there are {program}, {key:NAME}, {column:N}, {word:N}, {json:NAME}, {cef:vendor}, {cef:product}, {cef:id}",
+			"a.yaml:3: sourcetype: {prog} is not a placeholder: there are {program}, {key:NAME}, {column:N}, {word:N}, {json:NAME}, {sd:NAME}, {cef:vendor}, {cef:product}, {cef:id}",
 			"a.yaml:4: event_source: a { without a }",
 		}},
 		{"format: 1\npack: p\nsourcetype: '{program|upper}'\nevent_source: 'ab}'\n", []string{
