@@ -1,6 +1,8 @@
 package dialect
 
 import (
+	"bytes"
+
 	"syslog-gateway/internal/matcher"
 	"syslog-gateway/internal/syslog"
 )
@@ -114,6 +116,31 @@ func (l *line) ofCisco(p *Parser, s *matcher.Scratch, m *matcher.Match, r *Resul
 		return false
 	}
 	setCisco(l, CiscoIOS, r)
+	return true
+}
+
+// byIdentifier reads a line of a Cisco device on a port for all products whose identifier is
+// not where a text begins: behind the node and the process of IOS XR, the counters of Unified
+// CM. Only what has the whole form "%FACILITY-severity-MNEMONIC" counts.
+func (p *Parser) byIdentifier(l *line, r *Result) bool {
+	i := bytes.IndexByte(head(l.rest, maxCiscoHeader), '%')
+	if p.name != Auto || i < 0 || len(l.rest) < i+2 || !isMnemonic(l.rest[i+1:]) {
+		return false
+	}
+	class, known := messageID(l.rest[i:])
+	if p.packs != nil {
+		var m matcher.Match
+		if p.packs.Extend(familyCisco, l.show(l.rest[i:], r), &m) {
+			l.nodeTime(l.rest[:i], r)
+			setCisco(l, CiscoIOS, r)
+			return l.setPack(&m, r)
+		}
+	}
+	if class != CiscoIOS || !known {
+		return false
+	}
+	l.nodeTime(l.rest[:i], r)
+	setCisco(l, class, r)
 	return true
 }
 

@@ -95,6 +95,7 @@ func (p *Parser) read(l *line, r *Result) {
 func (p *Parser) finish(l *line, r *Result) {
 	switch {
 	case p.pinned(l, r):
+	case p.byIdentifier(l, r):
 	case p.open && p.generic(l, r):
 	case p.own(l, r):
 		if !p.open {

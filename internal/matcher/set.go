@@ -16,7 +16,7 @@ type Set struct {
 	packs          map[string]*compiled
 	classes        []Class
 	// extended are the rules that packs add to built-in families, by family.
-	extended map[string]*index
+	extended  map[string]*index
 	repairs   []Repair
 	siteMarks bool
 }
