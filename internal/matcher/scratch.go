@@ -32,6 +32,10 @@ const maxKeys = 16
 // them. It is for one goroutine, and kept from message to message.
 type Scratch struct {
 	Line
+	// Own is the line that the class of the message comes from. It is kept for rules.
+	Own Line
+	// Class is the number of the class of the message, for rules.
+	Class    int
 	program  []byte // Line.Program without its folder
 	device   []byte // Line.Text behind "CEF:0|" or "LEEF:1.0|"
 	isLEEF   bool
@@ -198,7 +202,11 @@ func hexDigit(c byte) byte {
 func (s *Scratch) key(c *compiled, slot int) []byte {
 	if s.pack != c {
 		s.pack = c
-		c.pairs.Read(s.Text, s.keys[:len(c.pairs.Names)])
+		if c.ofRule != nil {
+			s.readAny(c)
+		} else {
+			c.pairs.Read(s.Text, s.keys[:len(c.pairs.Names)])
+		}
 	}
 	if s.keys[slot] == nil && len(s.Data) != 0 {
 		s.keys[slot] = s.parameter(c.pairs.Names[slot])

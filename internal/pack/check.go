@@ -25,7 +25,9 @@ func (d *decoder) pack(root *yaml.Node) {
 	if seen["separator"] != nil && to.Read != KV {
 		d.failAt(seen["separator"].Line, "separator: needs read: kv")
 	}
-	if seen["classes"] == nil {
+	if rulesOnly(seen) {
+		to.Classes = nil
+	} else if seen["classes"] == nil {
 		if to.Family != "" {
 			d.failAt(to.Line, "a pack of a family has classes, each with when")
 		} else {
@@ -166,6 +168,7 @@ func (d *decoder) finish(p *Pack, problems int) {
 	c.classes()
 	c.conditions()
 	c.rules()
+	c.actions()
 	c.tests()
 	if len(c.keys) > maxKeys {
 		d.failAt(p.Line, "the pack uses %d keys, at most %d are allowed", len(c.keys), maxKeys)
@@ -381,6 +384,7 @@ func (c *checker) tests() {
 	}
 	for i := range c.p.Tests {
 		t := &c.p.Tests[i]
+		c.testOfRules(t)
 		switch {
 		case t.Class == "" || t.Pack != "" && t.Pack != c.p.Name:
 		case len(known) == 0:
