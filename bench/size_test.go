@@ -5,13 +5,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func TestSize(t *testing.T) {
 	p := plan{Rate: 20_000, Bytes: 500, Outage: 8 * time.Hour, Queue: 100 * gb, Ratio: 7.4, CPU: 2.5, Capacity: 400_000}
-	if err := p.check(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, p.check())
 	s := p.size() // 740 bytes of JSON, 100 stored: 2 MB/s
 	for what, c := range map[string][2]float64{
 		"messages a day": {s.MessagesDay, 1_728_000_000},

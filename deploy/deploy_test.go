@@ -16,14 +16,12 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/testkit"
 )
 
 func read(t *testing.T, file string) string {
 	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := testkit.Try(os.ReadFile(file))(t)
 	return string(text)
 }
 

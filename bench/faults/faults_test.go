@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"syslog-gateway/bench/marker"
+	"syslog-gateway/internal/testkit"
 )
 
 // program is the gateway, built once for all tests.
@@ -42,14 +43,10 @@ func TestMain(m *testing.M) {
 
 func holds(t *testing.T, rep Report, err error) {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	if rep.Failed() > 0 {
 		var table strings.Builder
-		if err := rep.WriteTable(&table); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, rep.WriteTable(&table))
 		t.Errorf("rows failed:\n%s", &table)
 	}
 }
@@ -111,9 +108,7 @@ func TestLossIsSeen(t *testing.T) {
 		r.strict()
 		return err
 	})
-	if err := row.run(t.Context(), o, &res); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, row.run(t.Context(), o, &res))
 	if res.OK() || res.Lost == 0 || res.Lost == fewMessages {
 		t.Errorf("lost %d, problems %q", res.Lost, res.Problems)
 	}

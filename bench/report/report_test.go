@@ -8,6 +8,7 @@ import (
 	"syslog-gateway/bench/hecsink"
 	"syslog-gateway/bench/loadgen"
 	"syslog-gateway/bench/runner"
+	"syslog-gateway/internal/testkit"
 )
 
 // made is a report of two scenarios: one with a peer, one with points.
@@ -46,9 +47,7 @@ func wants(t *testing.T, text string, all ...string) {
 
 func TestMarkdown(t *testing.T) {
 	var b bytes.Buffer
-	if err := WriteMarkdown(&b, made()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, WriteMarkdown(&b, made()))
 	wants(t, b.String(), "| both | gateway | 4 |", "| 250 (100–400) |", "Problem in both run 2 of gateway: it <rained>",
 		"| other | 62 (25–100) | 0.25 | 20.00 | 10.00 |", "| ramp 20/s | gateway | 1 | 10 | 1 |", "Left out: no package", "By: `bench run`")
 }
@@ -58,12 +57,8 @@ func TestNoiseRefusesTheComparison(t *testing.T) {
 	rep := made()
 	rep.Runs[5].OtherCPU = 1.1 // of 2 cores in 10 s
 	var b, h bytes.Buffer
-	if err := WriteMarkdown(&b, rep); err != nil {
-		t.Fatal(err)
-	}
-	if err := WriteHTML(&h, rep); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, WriteMarkdown(&b, rep))
+	testkit.Must(t, WriteHTML(&h, rep))
 	const want = "no comparison: in run 3 of other other programs took 5.5 % of the machine (limit 5 %)"
 	wants(t, b.String(), want, "| both | other | 4 |")
 	wants(t, h.String(), want)
@@ -74,9 +69,7 @@ func TestNoiseRefusesTheComparison(t *testing.T) {
 
 func TestHTML(t *testing.T) {
 	var b bytes.Buffer
-	if err := WriteHTML(&b, made()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, WriteHTML(&b, made()))
 	html := b.String()
 	wants(t, html, "a &lt;CPU&gt;", "it &lt;rained&gt;", "a = &lt;b&gt;", "<svg", "<polyline class=\"own\"", "times the gateway&#39;s", "both: CPU, microseconds a message")
 	for _, bad := range []string{"http://", "https://", "<script", "<rained>", "src="} {
@@ -154,12 +147,8 @@ func TestCeilings(t *testing.T) {
 	const said = "The harness alone, without a gateway: sink with gzip 1000/s at 0.70 us CPU; sink without compression 2000/s at 0.30 us CPU; " +
 		"generator over TCP 4000/s at 0.20 us CPU; generator over UDP 500/s at 2.00 us CPU."
 	var md, html bytes.Buffer
-	if err := WriteMarkdown(&md, rep); err != nil {
-		t.Fatal(err)
-	}
-	if err := WriteHTML(&html, rep); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, WriteMarkdown(&md, rep))
+	testkit.Must(t, WriteHTML(&html, rep))
 	for _, text := range []string{md.String(), html.String()} {
 		wants(t, text, said, found[0], found[3])
 	}

@@ -49,9 +49,7 @@ func TestWrongUseAndWrongConfiguration(t *testing.T) {
 	f(1, good+"metadata: {overrides: {cisco_as: {index: x}}}\n", check, "cisco_as", "cisco_asa")
 	f(1, strings.Replace(good, fmt.Sprint(s.ports["unifi"]), fmt.Sprint(s.ports["linux"]), 1), check, fmt.Sprint(s.ports["linux"]))
 	f(1, good+"balancer: {policy: random}\n", run, "balancer.policy", "round_robin")
-	if err := os.WriteFile(s.dir+"/file", nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(s.dir+"/file", nil, 0o600))
 	f(1, strings.Replace(good, s.dir+"/queue", s.dir+"/file/queue", 1), check, "queue.path")
 	f(1, strings.Replace(good, s.dir+"/queue", s.dir+"/file/queue", 1), run, "/file")
 }
@@ -191,10 +189,7 @@ func TestMetricsContract(t *testing.T) {
 		t.Error("gateway_build_info is not 1")
 	}
 	for _, path := range []string{"/healthz", "/readyz", "/stats", "/api/v1/status"} {
-		r, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", s.stats, path))
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := testkit.Try(http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", s.stats, path)))(t)
 		r.Body.Close()
 		if r.StatusCode != http.StatusOK {
 			t.Errorf("%s: %s", path, r.Status)

@@ -9,15 +9,15 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func TestEnrichmentIsValidated(t *testing.T) {
 	s := newSite(t, "")
 	good := s.read()
 	hosts := filepath.Join(s.dir, "hosts.csv")
-	if err := os.WriteFile(hosts, []byte("192.0.2.7,a\nfoo\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(hosts, []byte("192.0.2.7,a\nfoo\n"), 0o600))
 	f := func(yaml string, wants ...string) {
 		t.Helper()
 		s.write(good + yaml)
@@ -47,9 +47,7 @@ func TestEnrichment(t *testing.T) {
 	hosts := filepath.Join(s.dir, "hosts.csv")
 	writeHosts := func(text string) {
 		t.Helper()
-		if err := os.WriteFile(hosts, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(hosts, []byte(text), 0o600))
 	}
 	writeHosts("127.0.0.1,first\n")
 	s.write(strings.Replace(s.read(), "linux: {", "linux: {fields: {site: berlin}, ", 1) +
@@ -80,9 +78,7 @@ func TestEnrichment(t *testing.T) {
 			Host   string
 			Fields map[string]string
 		}
-		if err := json.Unmarshal([]byte(l), &e); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, json.Unmarshal([]byte(l), &e))
 		if e.Fields["site"] != "berlin" {
 			t.Errorf("no field site in %s", l)
 		}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // manager is what the gateway sees of systemd: a notify socket and a store of files.
@@ -326,16 +328,11 @@ func TestFailureInOneSentence(t *testing.T) {
 	f("no token", func(*site) {}, "there is no HEC token; give it by")
 	f("no file", func(s *site) { os.Remove(s.file) }, "gateway.yaml")
 	f("port taken", func(s *site) {
-		c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", s.ports["linux"]))
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := testkit.Try(net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", s.ports["linux"])))(t)
 		t.Cleanup(func() { c.Close() })
 	}, "another process holds the port")
 	f("two problems", func(s *site) { s.write(s.read() + "nonsense: 1\nrubbish: 2\n") }, "(and 1 more in the journal)")
 	f("queue path", func(s *site) {
-		if err := os.WriteFile(filepath.Join(s.dir, "queue"), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(filepath.Join(s.dir, "queue"), nil, 0o600))
 	}, "is not a directory")
 }

@@ -99,15 +99,9 @@ func (s *site) health() (string, []string) {
 // inside runs the gateway of a site in this process, so that a test can reach its stages.
 func (s *site) inside() *service.Gateway {
 	s.t.Helper()
-	c, err := config.Load(s.file, nil, nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	c := testkit.Try(config.Load(s.file, nil, nil))(s.t)
 	log := new(testkit.Log)
-	g, err := service.New(service.Options{Config: c, Token: testToken, Log: slog.New(slog.NewTextHandler(log, nil)), Level: new(slog.LevelVar)})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	g := testkit.Try(service.New(service.Options{Config: c, Token: testToken, Log: slog.New(slog.NewTextHandler(log, nil)), Level: new(slog.LevelVar)}))(s.t)
 	ctx, stop := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- g.Serve(ctx, ctx, func() { close(ready) }) }()
@@ -165,9 +159,7 @@ func (s *site) traffic(source string, n int) (stop func()) {
 func (s *site) say(source string, lines ...string) {
 	s.t.Helper()
 	c := s.dial("tcp", source)
-	if _, err := fmt.Fprintln(c, strings.Join(lines, "\n")); err != nil {
-		s.t.Fatal(err)
-	}
+	testkit.Try(fmt.Fprintln(c, strings.Join(lines, "\n")))(s.t)
 	c.Close()
 }
 
@@ -359,9 +351,7 @@ func playDisk(t *testing.T, on func(*testing.T, *site) *scene) {
 	s.traffic("linux", 2000)
 	move := func(from, to string) func() {
 		return func() {
-			if err := os.Rename(filepath.Join(s.dir, from), filepath.Join(s.dir, to)); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(t, os.Rename(filepath.Join(s.dir, from), filepath.Join(s.dir, to)))
 		}
 	}
 	shards, err := filepath.Glob(s.dir + "/queue/shard*1")
@@ -389,29 +379,18 @@ func playDamage(t *testing.T, on func(*testing.T, *site) *scene) {
 	}
 	away := s.dir + "/away" // a folder in the file's place can be opened and not read
 	sc.when(saidSoon, func() {
-		if err := errors.Join(os.Rename(files[0], away), os.Mkdir(files[0], 0o700)); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, errors.Join(os.Rename(files[0], away), os.Mkdir(files[0], 0o700)))
 		p = s.spawn(gatewayCommand(s.dir, "run", "-c", s.file)) // not ready: its only shard waits
 	}, func() {
-		if err := errors.Join(os.Remove(files[0]), os.Rename(away, files[0])); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, errors.Join(os.Remove(files[0]), os.Rename(away, files[0])))
 	}, "a part of the queue cannot be read: %s")
 	p.kill()
-	data, err := os.ReadFile(files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := testkit.Try(os.ReadFile(files[0]))(t)
 	data[len(data)/2] ^= 0xff
-	if err := os.WriteFile(files[0], data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(files[0], data, 0o600))
 	s.hec.SetDown(false)
 	sc.when(saidSoon, func() { s.start() }, func() {
-		if err := os.RemoveAll(s.dir + "/queue/corrupt"); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.RemoveAll(s.dir+"/queue/corrupt"))
 	}, "%s of the queue in quarantine (folder corrupt)")
 }
 
@@ -530,13 +509,8 @@ func playSilence(t *testing.T, on func(*testing.T, *site) *scene) {
 			s.write(text)
 		}
 		g := s.inside()
-		page, err := stats.New(stats.Options{Listen: "127.0.0.1:0", Provider: g, Ledger: g.Ledger(), Sample: 20 * time.Millisecond})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := page.Open(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		page := testkit.Try(stats.New(stats.Options{Listen: "127.0.0.1:0", Provider: g, Ledger: g.Ledger(), Sample: 20 * time.Millisecond}))(t)
+		testkit.Must(t, page.Open(t.Context()))
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() { _ = page.Run(ctx) })

@@ -15,6 +15,7 @@ import (
 
 	"syslog-gateway/internal/hec/hectest"
 	"syslog-gateway/internal/stats/control"
+	"syslog-gateway/internal/testkit"
 )
 
 // userSite is a site whose statistics page has a user, who may use drain and maintenance.
@@ -38,10 +39,7 @@ func (s *site) post(server, proxy, action string) string {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	defer c.CloseIdleConnections()
-	r, err := c.PostForm("http://localhost/stats", url.Values{"s": {server}, "b": {proxy}, "action": {action}})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	r := testkit.Try(c.PostForm("http://localhost/stats", url.Values{"s": {server}, "b": {proxy}, "action": {action}}))(s.t)
 	defer r.Body.Close()
 	if to := r.Header.Get("Location"); to != "" {
 		return to
@@ -52,10 +50,7 @@ func (s *site) post(server, proxy, action string) string {
 
 func (s *site) api(path string, into any) {
 	s.t.Helper()
-	r, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", s.stats, path))
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	r := testkit.Try(http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", s.stats, path)))(s.t)
 	defer r.Body.Close()
 	if err := json.NewDecoder(r.Body).Decode(into); err != nil {
 		s.t.Fatalf("%s: %v", path, err)
@@ -128,10 +123,7 @@ func (s *site) tapped(n int, env []string, args ...string) []string {
 	s.t.Helper()
 	cmd := gatewayCommand(s.dir, append([]string{"tap", "-c", s.file, "--source", "linux", "--text", "NEEDLE", "--limit", fmt.Sprint(n)}, args...)...)
 	cmd.Env = append(cmd.Env, env...)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	out := testkit.Try(cmd.StdoutPipe())(s.t)
 	s.spawn(cmd)
 	lines := make(chan string)
 	go func() {
@@ -276,10 +268,7 @@ func TestMetricsAreLintClean(t *testing.T) {
 	s.start()
 	sendTCP(t, s.dial("tcp", "linux"), "linux", marks("lint", 10))
 	s.waitEvents(10)
-	r, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", s.stats))
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := testkit.Try(http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", s.stats)))(t)
 	defer r.Body.Close()
 	cmd := exec.Command(promtool, "check", "metrics")
 	cmd.Stdin = r.Body

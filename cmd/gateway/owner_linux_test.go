@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // serviceUser is the user that the gateway of these tests runs as.
@@ -28,23 +30,15 @@ func owned(t *testing.T, extra string) (s *site, start func() *process) {
 	if err == nil {
 		err = os.WriteFile(program, data, 0o755)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	for dir := s.dir; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.Chmod(dir, 0o755))
 	}
 	state := filepath.Join(s.dir, "state")
-	if err := os.Mkdir(state, 0o750); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.Mkdir(state, 0o750))
 	s.write(strings.NewReplacer(s.dir+"/queue", state+"/queue", s.dir+"/dead", state+"/dead").Replace(s.read()))
 	for _, path := range []string{state, s.file} {
-		if err := os.Chown(path, serviceUser, serviceUser); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.Chown(path, serviceUser, serviceUser))
 	}
 	return s, func() *process {
 		t.Helper()
@@ -79,9 +73,7 @@ func (s *site) allOwned() {
 		}
 		return nil
 	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	testkit.Must(s.t, err)
 }
 
 // TestVerbsOfRootLeaveNothingOfRoots: verbs that root runs, before the first start, beside
@@ -162,16 +154,10 @@ func TestRootThatMayNotBecomeTheOwner(t *testing.T) {
 func TestStartWithAFileOfRoots(t *testing.T) {
 	s, start := owned(t, "")
 	dead := s.dir + "/state/dead"
-	if err := os.Mkdir(dead, 0o750); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chown(dead, serviceUser, serviceUser); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.Mkdir(dead, 0o750))
+	testkit.Must(t, os.Chown(dead, serviceUser, serviceUser))
 	for _, name := range []string{"000000000001.jsonl", "lock", "replay.lock"} {
-		if err := os.WriteFile(filepath.Join(dead, name), []byte("{}\n"), 0o640); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(filepath.Join(dead, name), []byte("{}\n"), 0o640))
 	}
 	p := start()
 	if sum(s.metrics(), "gateway_deadletter_unreadable_files") != 1 || !strings.Contains(p.log.String(), "000000000001.jsonl") {

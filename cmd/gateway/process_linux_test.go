@@ -124,9 +124,7 @@ shutdown_timeout: 20s
 
 func (s *site) write(yaml string) {
 	s.t.Helper()
-	if err := os.WriteFile(s.file, []byte(yaml), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
+	testkit.Must(s.t, os.WriteFile(s.file, []byte(yaml), 0o600))
 }
 
 // uncompressed makes records large, so that small queues fill.
@@ -135,10 +133,7 @@ func (s *site) uncompressed() {
 }
 
 func (s *site) read() string {
-	b, err := os.ReadFile(s.file)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	b := testkit.Try(os.ReadFile(s.file))(s.t)
 	return string(b)
 }
 
@@ -151,10 +146,7 @@ func freePort(t testing.TB) int {
 // freePorts finds several.
 func freePorts(t testing.TB, n int) []int {
 	t.Helper()
-	ports, err := testkit.FreePorts(n)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ports := testkit.Try(testkit.FreePorts(n))(t)
 	return ports
 }
 
@@ -187,9 +179,7 @@ func (s *site) spawn(cmd *exec.Cmd) *process {
 	s.t.Helper()
 	p := &process{t: s.t, cmd: cmd, log: &testkit.Log{}, exited: make(chan struct{})}
 	cmd.Stderr = p.log
-	if err := cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
+	testkit.Must(s.t, cmd.Start())
 	go func() {
 		defer close(p.exited)
 		p.err = cmd.Wait()
@@ -266,10 +256,7 @@ func (p *process) wait() int {
 // metrics scrapes the gateway: the full series name to its value.
 func (s *site) metrics() map[string]float64 {
 	s.t.Helper()
-	r, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", s.stats))
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	r := testkit.Try(http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", s.stats)))(s.t)
 	defer r.Body.Close()
 	all := make(map[string]float64)
 	lines := bufio.NewScanner(r.Body)
@@ -343,10 +330,7 @@ func (s *site) dial(network, source string) net.Conn {
 
 func (s *site) dialPort(network string, port int) net.Conn {
 	s.t.Helper()
-	c, err := net.Dial(network, fmt.Sprintf("127.0.0.1:%d", port))
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	c := testkit.Try(net.Dial(network, fmt.Sprintf("127.0.0.1:%d", port)))(s.t)
 	s.t.Cleanup(func() { c.Close() })
 	return c
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // runSender runs a program that sends and ends by itself.
@@ -103,9 +105,7 @@ func TestRsyslog(t *testing.T) {
 			conf := fmt.Sprintf("module(load=\"imudp\")\ninput(type=\"imudp\" address=\"127.0.0.1\" port=\"%d\")\naction(type=\"omfwd\" %s)\n",
 				input, strings.ReplaceAll(action, "PORT", fmt.Sprint(s.ports["linux"])))
 			file := filepath.Join(dir, "rsyslog.conf")
-			if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(t, os.WriteFile(file, []byte(conf), 0o600))
 			relay := s.spawn(exec.Command(rsyslogd, "-n", "-f", file, "-i", filepath.Join(dir, "pid")))
 			const n = 200
 			var ends []string

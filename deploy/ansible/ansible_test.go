@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // rig is a host for the role that is a folder: the program and systemctl in it only
@@ -29,10 +31,7 @@ func newRig(t *testing.T) rig {
 	b.file(t, "bin/systemctl", "#!/bin/sh\ncase \"$*\" in\n"+
 		"cat*) exit 0 ;;\n*show*) printf 'LoadState=loaded\\nActiveState=active\\nUnitFileState=enabled\\n' ;;\n"+
 		"*is-enabled*) echo enabled ;;\n*) echo \"systemctl $*\" >> "+b.dir+"/calls ;;\nesac\n", 0o755)
-	text, err := os.ReadFile("inventory/example.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := testkit.Try(os.ReadFile("inventory/example.yml"))(t)
 	local := strings.Replace(string(text), "          ansible_connection: community.proxmox.proxmox_pct_remote", "          ansible_connection: local", 1)
 	if local == string(text) {
 		t.Fatal("inventory/example.yml has no connection to replace")
@@ -44,12 +43,8 @@ func newRig(t *testing.T) rig {
 func (b rig) file(t *testing.T, name, text string, mode os.FileMode) string {
 	t.Helper()
 	file := filepath.Join(b.dir, name)
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(text), mode); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.MkdirAll(filepath.Dir(file), 0o755))
+	testkit.Must(t, os.WriteFile(file, []byte(text), mode))
 	return file
 }
 
@@ -84,9 +79,7 @@ func (b rig) run(t *testing.T, settings map[string]any, token string, flags ...s
 		"syslog_gateway_group":            "root",
 		"ansible_python_interpreter":      "/usr/bin/python3",
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	args := append([]string{"-i", b.inventory, "site.yml", "-e", string(vars), "--diff"}, flags...)
 	cmd := exec.CommandContext(t.Context(), "ansible-playbook", args...)
 	cmd.Env = append(os.Environ(), "PATH="+b.dir+"/bin:"+os.Getenv("PATH"), "SPLUNK_HEC_TOKEN="+token,
@@ -136,14 +129,8 @@ func (b rig) configured(t *testing.T) {
 		"etc/hec_token":    {0o600, []string{"secret-of-the-test\n"}},
 		"default":          {0o600, []string{"GATEWAY_STATS__PASSWORD=hidden\n"}},
 	} {
-		info, err := os.Stat(filepath.Join(b.dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := os.ReadFile(filepath.Join(b.dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
+		info := testkit.Try(os.Stat(filepath.Join(b.dir, name)))(t)
+		text := testkit.Try(os.ReadFile(filepath.Join(b.dir, name)))(t)
 		if info.Mode().Perm() != want.mode {
 			t.Errorf("%s has mode %o, want %o", name, info.Mode().Perm(), want.mode)
 		}
@@ -168,19 +155,13 @@ func TestNoTokenIsSaidAtOnce(t *testing.T) {
 
 // TestReloadedKeys compares the filter's table with the reference of the configuration.
 func TestReloadedKeys(t *testing.T) {
-	filter, err := os.ReadFile("roles/syslog_gateway/filter_plugins/syslog_gateway.py")
-	if err != nil {
-		t.Fatal(err)
-	}
+	filter := testkit.Try(os.ReadFile("roles/syslog_gateway/filter_plugins/syslog_gateway.py"))(t)
 	table := regexp.MustCompile(`(?s)RELOADED = \((.*?)\n\)`).FindSubmatch(filter)
 	var reloaded []string
 	for _, m := range regexp.MustCompile(`"([^"]+)"`).FindAllSubmatch(table[1], -1) {
 		reloaded = append(reloaded, string(m[1]))
 	}
-	file, err := os.Open("../../docs/configuration.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := testkit.Try(os.Open("../../docs/configuration.md"))(t)
 	defer file.Close()
 	row := regexp.MustCompile("^\\| `([a-z_.A-Z]+)`.*\\| (yes|restart) \\|$")
 	rows := 0

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"syslog-gateway/internal/testkit"
 	"syslog-gateway/internal/testkit/namespace"
 )
 
@@ -44,9 +45,7 @@ func validates(t *testing.T, file string) {
 	b := newRig(t)
 	gateway := exec.Command(file, "run", "--dev")
 	gateway.Dir, gateway.Stderr = b.dir, os.Stderr
-	if err := gateway.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, gateway.Start())
 	defer func() {
 		_ = gateway.Process.Signal(os.Interrupt)
 		_ = gateway.Wait()

@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"syslog-gateway/internal/testkit"
 )
 
 const (
@@ -102,9 +104,7 @@ func rootfs(t *testing.T) string {
 	if _, err := os.Stat(path); err == nil {
 		return path
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.MkdirAll(filepath.Dir(path), 0o755))
 	half := path + ".part.tar"
 	out, err := exec.Command("mmdebstrap", "--mode=root", "--variant=minbase",
 		"--include=systemd,systemd-sysv,dbus,iproute2,procps,kmod,nftables,ca-certificates", suite, half).CombinedOutput()
@@ -241,9 +241,7 @@ func (c *container) note(format string, args ...any) {
 
 func (c *container) must(err error) {
 	c.t.Helper()
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	testkit.Must(c.t, err)
 }
 
 func (c *container) eventually(what string, limit time.Duration, done func() bool) {

@@ -21,9 +21,7 @@ func open(t *testing.T, path string, size int64, log *testkit.Log) *Store {
 	if err == nil {
 		err = s.Open(t.Context())
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	return s
 }
 
@@ -39,10 +37,7 @@ func letter(n int) Letter {
 
 func list(t *testing.T, s *Store) []Letter {
 	t.Helper()
-	all, err := s.List()
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := testkit.Try(s.List())(t)
 	return all
 }
 

@@ -25,24 +25,17 @@ func TestDeadLettersSurvive(t *testing.T) {
 	odd := letter(2)
 	odd.Event, odd.Body = nil, []byte("\x00no json\n")
 	for range 3 {
-		if err := s.Append([]Letter{want, odd}); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, s.Append([]Letter{want, odd}))
 	}
 	// A power loss tears the last line.
-	f, err := os.OpenFile(filepath.Join(path, "000000000001.jsonl"), os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := testkit.Try(os.OpenFile(filepath.Join(path, "000000000001.jsonl"), os.O_APPEND|os.O_WRONLY, 0))(t)
 	f.WriteString(`{"id":"torn","time":"20`)
 	f.Close()
 	if n := len(list(t, s)); n != 6 {
 		t.Errorf("%d letters beside a torn line", n)
 	}
 	s = open(t, path, 0, log)
-	if err := s.Append([]Letter{letter(3)}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, s.Append([]Letter{letter(3)}))
 	all := list(t, s)
 	if len(all) != 7 {
 		t.Fatalf("%d letters", len(all))
@@ -78,13 +71,8 @@ func TestDeadLettersAreBounded(t *testing.T) {
 	s := open(t, path, size, log)
 	var total int64
 	for n := range 500 {
-		if err := s.Append([]Letter{letter(n)}); err != nil {
-			t.Fatal(err)
-		}
-		files, err := s.files()
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, s.Append([]Letter{letter(n)}))
+		files := testkit.Try(s.files())(t)
 		total = 0
 		for _, f := range files {
 			total += f.size
@@ -109,9 +97,7 @@ func TestDeadLettersAreBounded(t *testing.T) {
 	// One that is larger than the store is kept alone rather than lost at once.
 	huge := letter(0)
 	huge.Event, huge.Body = nil, make([]byte, 2*size)
-	if err := s.Append([]Letter{huge}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, s.Append([]Letter{huge}))
 	if n := len(list(t, s)); n != 1 {
 		t.Errorf("%d letters", n)
 	}
@@ -120,18 +106,11 @@ func TestDeadLettersAreBounded(t *testing.T) {
 func TestDamagedLettersStay(t *testing.T) {
 	path := t.TempDir()
 	s := open(t, path, 0, new(testkit.Log))
-	if err := s.Append([]Letter{letter(1), letter(2)}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, s.Append([]Letter{letter(1), letter(2)}))
 	file := filepath.Join(path, "000000000001.jsonl")
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := testkit.Try(os.ReadFile(file))(t)
 	data = append([]byte("garbage\n\x00\x01\n{}\n"), data...)
-	if err := os.WriteFile(file, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(file, data, 0o600))
 	all, err := s.List()
 	if len(all) != 2 || err == nil || !strings.Contains(err.Error(), "3 damaged") {
 		t.Errorf("%d letters, %v", len(all), err)
@@ -169,15 +148,9 @@ func TestTwoProcesses(t *testing.T) {
 // A crash between claiming and putting back loses nothing: the next replay goes on.
 func TestReplayAfterCrash(t *testing.T) {
 	s := open(t, t.TempDir(), 0, new(testkit.Log))
-	if err := s.Append([]Letter{letter(0), letter(1)}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.claim(); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Append([]Letter{letter(2)}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, s.Append([]Letter{letter(0), letter(1)}))
+	testkit.Try(s.claim())(t)
+	testkit.Must(t, s.Append([]Letter{letter(2)}))
 	if n := len(list(t, s)); n != 3 {
 		t.Errorf("%d letters", n)
 	}
@@ -201,19 +174,12 @@ func TestReplayAfterCrash(t *testing.T) {
 func TestTornLineTakesNoOther(t *testing.T) {
 	path := t.TempDir()
 	s := open(t, path, 0, new(testkit.Log))
-	if err := s.Append([]Letter{letter(1)}); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.OpenFile(filepath.Join(path, "000000000001.jsonl"), os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, s.Append([]Letter{letter(1)}))
+	f := testkit.Try(os.OpenFile(filepath.Join(path, "000000000001.jsonl"), os.O_APPEND|os.O_WRONLY, 0))(t)
 	f.WriteString(`{"id":"torn","time":"20`)
 	f.Close()
 	for n := 2; n < 4; n++ {
-		if err := s.Append([]Letter{letter(n)}); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, s.Append([]Letter{letter(n)}))
 	}
 	all := list(t, s)
 	if len(all) != 3 || string(all[1].Event) != line(2) {
@@ -225,27 +191,18 @@ func TestTornLineTakesNoOther(t *testing.T) {
 func TestPutBackFails(t *testing.T) {
 	path := t.TempDir()
 	s := open(t, path, 0, new(testkit.Log))
-	if err := s.Append([]Letter{letter(1), letter(2)}); err != nil {
-		t.Fatal(err)
-	}
-	names, err := s.claim()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, s.Append([]Letter{letter(1), letter(2)}))
+	names := testkit.Try(s.claim())(t)
 	// The claimed file cannot be replaced.
 	claimed := filepath.Join(path, names[0])
-	if err := errors.Join(os.Rename(claimed, claimed+".there"), os.MkdirAll(filepath.Join(claimed, "full"), 0o750)); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, errors.Join(os.Rename(claimed, claimed+".there"), os.MkdirAll(filepath.Join(claimed, "full"), 0o750)))
 	if err := s.putBack(names[0], []byte("{}\n")); err == nil {
 		t.Error("it could be replaced")
 	}
 	if files, _ := filepath.Glob(filepath.Join(path, "*.tmp")); len(files) > 0 {
 		t.Errorf("left behind: %v", files)
 	}
-	if err := errors.Join(os.RemoveAll(claimed), os.Rename(claimed+".there", claimed)); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, errors.Join(os.RemoveAll(claimed), os.Rename(claimed+".there", claimed)))
 	if n := len(list(t, s)); n != 2 {
 		t.Errorf("%d letters", n)
 	}
@@ -257,14 +214,10 @@ func FuzzLetters(f *testing.F) {
 	f.Add([]byte(fmt.Sprintf("%s\n{}\n%s", l, l[:20])))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		path := t.TempDir()
-		if err := os.WriteFile(filepath.Join(path, "000000000001.jsonl"), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(filepath.Join(path, "000000000001.jsonl"), data, 0o600))
 		s := open(t, path, 0, new(testkit.Log))
 		before, _ := s.List()
-		if err := s.Append([]Letter{letter(1)}); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, s.Append([]Letter{letter(1)}))
 		after, _ := s.List()
 		if len(after) != len(before)+1 {
 			t.Fatalf("%d letters became %d", len(before), len(after))
@@ -284,16 +237,12 @@ func TestUnreadableFileIsNotEvicted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := range 300 {
-		if err := s.Append([]Letter{letter(n)}); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, s.Append([]Letter{letter(n)}))
 	}
 	if _, err := os.Stat(oldest); err != nil || s.Evicted() == 0 {
 		t.Fatalf("%d were evicted, and of the file: %v", s.Evicted(), err)
 	}
-	if err := os.Remove(oldest); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.Remove(oldest))
 	if n := len(list(t, s)) + int(s.Evicted()); n != 300 {
 		t.Errorf("%d letters are left or counted as gone", n)
 	}
@@ -303,9 +252,7 @@ func TestUnreadableFileIsNotEvicted(t *testing.T) {
 func TestLeftoversAreRemoved(t *testing.T) {
 	path := t.TempDir()
 	for _, name := range []string{"000000000001.tmp", ".000000000001.replay.123.tmp"} {
-		if err := os.WriteFile(filepath.Join(path, name), []byte("torn"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(filepath.Join(path, name), []byte("torn"), 0o600))
 	}
 	open(t, path, 0, new(testkit.Log))
 	if files, _ := filepath.Glob(filepath.Join(path, "*.tmp")); len(files) > 0 {
@@ -319,9 +266,7 @@ func TestLatestLetters(t *testing.T) {
 		t.Errorf("of an empty store: %v, %v", got, err)
 	}
 	for i := range 10 {
-		if err := s.Append([]Letter{{Reason: string(rune('a' + i)), Events: 1, Event: []byte(`{"event":"x"}`), Encoding: event.Identity}}); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, s.Append([]Letter{{Reason: string(rune('a' + i)), Events: 1, Event: []byte(`{"event":"x"}`), Encoding: event.Identity}}))
 	}
 	got, err := s.Latest(3)
 	if err != nil || len(got) != 3 || got[0].Reason != "j" || got[2].Reason != "h" {
@@ -334,10 +279,7 @@ func TestLatestLetters(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
-	s, err := New(Options{Path: t.TempDir(), Registerer: reg})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := testkit.Try(New(Options{Path: t.TempDir(), Registerer: reg}))(t)
 	s.evicted.Add(3)
 	s.unreadable.Add(2)
 	families, err := reg.Gather()

@@ -15,6 +15,7 @@ import (
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 func withAcks(poll, timeout time.Duration) func(*Options) {
@@ -41,9 +42,7 @@ func TestAcksDoNotHoldWorkers(t *testing.T) {
 	src.mu.Unlock()
 	eventually(t, "40 unacknowledged", func() bool { return r.Endpoints()[0].Unacked == 40 })
 	indexed.Store(true)
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	if b := r.balanced(src, 0); b.Delivered != 120 || s.Requests() != 40 {
 		t.Errorf("delivered %d, requests %d", b.Delivered, s.Requests())
 	}
@@ -69,9 +68,7 @@ func TestAcksAreBounded(t *testing.T) {
 		t.Errorf("%d posts", n)
 	}
 	cancel()
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	r.balanced(src, 120) // all given back
 }
 
@@ -111,9 +108,7 @@ func TestLateAck(t *testing.T) {
 	wait := r.start(context.Background(), src)
 	src.await(t, "the record is given back", func() bool { return len(src.nacked) > 0 })
 	late.Store(true)
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	if b := r.balanced(src, 0); b.Delivered != 4 {
 		t.Errorf("%+v", b)
 	}
@@ -168,9 +163,7 @@ func TestNewChannelAfterAnOutage(t *testing.T) {
 	eventually(t, "down", func() bool { return !r.AnyUp() })
 	s.Restart()
 	s.SetDown(false)
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	all := s.Headers()
 	if last := all[len(all)-1].Get("X-Splunk-Request-Channel"); last == first {
 		t.Error("the channel is the same after an outage")
@@ -200,9 +193,7 @@ func TestEndpointWithAcksIsLost(t *testing.T) {
 	wait := r.start(context.Background(), src)
 	eventually(t, "posts to a", func() bool { return a.Requests() > 2 })
 	a.SetDown(true)
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	if got := r.balanced(src, 0); got.Delivered != 20 {
 		t.Errorf("%+v", got)
 	}
@@ -223,9 +214,7 @@ func TestStopAsksOnceMore(t *testing.T) {
 	eventually(t, "all unacknowledged", func() bool { return r.Endpoints()[0].Unacked == 6 })
 	indexed.Store(true)
 	cancel()
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	if b := r.balanced(src, 0); b.Delivered != 12 {
 		t.Errorf("%+v", b)
 	}
@@ -297,9 +286,7 @@ func TestOneFailureMayBeARestart(t *testing.T) {
 		return s.posts == 3 && (s.polls >= 3 || src.acked[1] > 0)
 	})
 	close(s.answer)
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	for n := range 2 {
 		if !strings.Contains(s.indexed.String(), line(n)) {
 			t.Errorf("record %d counts as delivered and is not indexed", n)

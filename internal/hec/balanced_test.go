@@ -13,15 +13,13 @@ import (
 
 	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 // balanced is a balancer of layer 4 before servers.
 func balanced(t *testing.T, servers ...*hectest.Server) *hectest.Balancer {
 	t.Helper()
-	b, err := hectest.NewBalancer(servers...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := testkit.Try(hectest.NewBalancer(servers...))(t)
 	t.Cleanup(b.Close)
 	return b
 }
@@ -126,9 +124,7 @@ func TestAllServersBehindABalancerAreSick(t *testing.T) {
 	wait := r.start(t.Context(), src)
 	eventually(t, "it is out", func() bool { return !r.AnyUp() })
 	sick.Store(false)
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	r.balanced(src, 0)
 	arrived(t, 40, nil, a, b)
 }
@@ -146,9 +142,7 @@ func TestSickServerIsNotHammered(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 			defer cancel()
 			src := newMemory(records(100, 1)...)
-			if err := r.start(ctx, src)(); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(t, r.start(ctx, src)())
 			// The first burst, and then one every now and then.
 			if n := lb.Made(s); n > 16+16 {
 				t.Errorf("%d connections in 1.5 s", n)
@@ -181,9 +175,7 @@ func TestConnectionsEndWithTheirAge(t *testing.T) {
 	lb.Use(b)
 	eventually(t, "b gets its share", func() bool { more(); return b.Requests() > 5 })
 	cancel()
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 }
 
 // Each server knows its own ackIds only, and the balancer knows nothing: all is
@@ -237,9 +229,7 @@ func TestAcksOfBrokenConnections(t *testing.T) {
 	before := polls.Load()
 	eventually(t, "acknowledgements are asked for on new connections", func() bool { return polls.Load() > before+16 })
 	hold.Store(false)
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	if got := r.balanced(src, 0); got.Delivered != 40 || a.Requests()+b.Requests() != 40 {
 		t.Errorf("%+v, %d posts", got, a.Requests()+b.Requests())
 	}
@@ -284,9 +274,7 @@ func TestProbesOfASickServer(t *testing.T) {
 			t.Fatalf("%+v", st)
 		}
 	}
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	if n := metric(t, reg, "gateway_hec_bad_connections_total", ""); n == 0 {
 		t.Error("bad connections are not counted")
 	}

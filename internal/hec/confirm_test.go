@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 // A token without acknowledgement: what is accepted is not delivered, one record finds
@@ -48,9 +49,7 @@ func TestNoAckID(t *testing.T) {
 		t.Errorf("%v are counted", n)
 	}
 	s.SetAcks(true)
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	if b := r.balanced(src, 0); b.Delivered != 40 || s.Requests() != 21 {
 		t.Errorf("delivered %d, %d posts", b.Delivered, s.Requests())
 	}
@@ -72,12 +71,8 @@ func TestNoAckIDThoughPollsAreWell(t *testing.T) {
 	if n := s.Requests(); n != 1 {
 		t.Errorf("%d posts", n)
 	}
-	if err := r.setToken(testToken); err != nil {
-		t.Fatal(err)
-	}
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.setToken(testToken))
+	testkit.Must(t, wait())
 	r.balanced(src, 0)
 	arrived(t, 6, nil, s)
 }
@@ -172,9 +167,7 @@ func TestAnswerThatCanNotBeRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer cancel()
-			if err := wait(); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(t, wait())
 			r.balanced(src, 0)
 			arrived(t, 20, nil, s)
 		})

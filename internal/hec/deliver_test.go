@@ -20,6 +20,7 @@ import (
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestDeliverAsStored(t *testing.T) {
@@ -63,10 +64,7 @@ func TestTwoEndpointsShare(t *testing.T) {
 
 // One endpoint is down from the start, at a closed port.
 func TestOneEndpointRefusesConnections(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)
 	dead := "http://" + l.Addr().String()
 	l.Close()
 	s := serve(t, hectest.Options{})
@@ -103,9 +101,7 @@ func TestFlappingEndpoints(t *testing.T) {
 	a.SetDown(true)
 	b.SetDown(true)
 	a.SetDown(false)
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	if got := r.balanced(src, 0); got.Delivered != 800 {
 		t.Errorf("delivered %d", got.Delivered)
 	}
@@ -127,9 +123,7 @@ func TestAllDownThenBack(t *testing.T) {
 		eventually(t, "failures", func() bool { return r.Endpoints()[0].InARow >= 20 })
 	}
 	s.SetDown(false)
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	r.balanced(src, 0)
 	arrived(t, 20, nil, s)
 	if !r.AnyUp() || r.Endpoints()[0].State != "up" {
@@ -233,13 +227,9 @@ func TestRetryAfterHoldsNoOther(t *testing.T) {
 			if len(servers) == 1 {
 				set := *r.settings.Load()
 				set.Endpoints = []string{other.URL()}
-				if err := r.Reconfigure(set); err != nil {
-					t.Fatal(err)
-				}
+				testkit.Must(t, r.Reconfigure(set))
 			}
-			if err := wait(); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(t, wait())
 			r.balanced(src, 0)
 			arrived(t, 20, nil, other)
 		})
@@ -259,12 +249,8 @@ func TestNewToken(t *testing.T) {
 	if err := r.setToken("two words"); err == nil || strings.Contains(err.Error(), "two words") {
 		t.Errorf("error %v", err)
 	}
-	if err := r.setToken("the-new-one"); err != nil {
-		t.Fatal(err)
-	}
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.setToken("the-new-one"))
+	testkit.Must(t, wait())
 	r.balanced(src, 0)
 	arrived(t, 10, nil, s)
 	if !strings.Contains(r.log.String(), "level=ERROR") {
@@ -282,12 +268,8 @@ func TestReconfigureEndpoints(t *testing.T) {
 	if err := r.Reconfigure(Settings{Endpoints: []string{a.URL(), a.URL()}, Token: testToken}); err == nil {
 		t.Error("one endpoint twice is taken")
 	}
-	if err := r.Reconfigure(Settings{Endpoints: []string{a.URL(), b.URL()}, Token: testToken}); err != nil {
-		t.Fatal(err)
-	}
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.Reconfigure(Settings{Endpoints: []string{a.URL(), b.URL()}, Token: testToken}))
+	testkit.Must(t, wait())
 	r.balanced(src, 0)
 	arrived(t, 10, nil, b)
 	if st := r.Endpoints(); len(st) != 2 || st[0].Up || !st[1].Up {
@@ -313,9 +295,7 @@ func TestDroppedMeanwhile(t *testing.T) {
 	src.mu.Lock()
 	src.todo = nil
 	src.mu.Unlock()
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, <-ended)
 	if b := r.balanced(src, 0); b.Delivered != 0 || b.Dropped != 8 {
 		t.Errorf("%+v", b)
 	}
@@ -403,9 +383,7 @@ func TestStopGrace(t *testing.T) {
 	}})
 	r := newRig(t, func(o *Options) { o.InFlight = 1 }, s)
 	src := newMemory(records(3, 2)...)
-	if err := r.start(ctx, src)(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.start(ctx, src)())
 	if b := r.balanced(src, 4); b.Delivered != 2 {
 		t.Errorf("what was on the wire was not waited for: %+v", b)
 	}
@@ -417,9 +395,7 @@ func TestStopGrace(t *testing.T) {
 	})
 	r = newRig(t, func(o *Options) { o.StopGrace = 20 * time.Millisecond }, s)
 	src = newMemory(records(3, 2)...)
-	if err := r.start(ctx, src)(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.start(ctx, src)())
 	r.balanced(src, 6)
 	if st := r.Endpoints()[0]; !st.Up || st.InARow != 0 || st.InFlight != 0 {
 		t.Errorf("an attempt that we ended counts against the endpoint: %+v", st)
@@ -437,9 +413,7 @@ func TestSourceError(t *testing.T) {
 	src.mu.Lock()
 	src.failure = nil
 	src.mu.Unlock()
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	r.balanced(src, 0)
 	arrived(t, 6, nil, s)
 }
@@ -455,9 +429,7 @@ func TestTLS(t *testing.T) {
 		t.Errorf("log:\n%s", log)
 	}
 	cancel()
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	r.balanced(src, 4)
 
 	roots := x509.NewCertPool()
@@ -504,19 +476,13 @@ func TestDeadLettersCanNotBeWritten(t *testing.T) {
 	s := serve(t, hectest.Options{Check: hectest.Validate})
 	r := newRig(t, nil, s)
 	// The folder is in the way of nothing but the lock file.
-	if err := os.Rename(r.folder, r.folder+".away"); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.Rename(r.folder, r.folder+".away"))
 	lines, gone := batch(5, 2)
 	src := newMemory(record(event.Gzip, lines...))
 	wait := r.start(context.Background(), src)
 	eventually(t, "the complaint", func() bool { return strings.Contains(r.log.String(), "dead letters cannot be written") })
-	if err := os.Rename(r.folder+".away", r.folder); err != nil {
-		t.Fatal(err)
-	}
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.Rename(r.folder+".away", r.folder))
+	testkit.Must(t, wait())
 	if b := r.balanced(src, 0); b.Deadlettered != 1 || b.Delivered != 4 {
 		t.Errorf("%+v", b)
 	}

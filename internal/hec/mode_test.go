@@ -7,6 +7,7 @@ import (
 
 	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 // A drained endpoint gets no new requests; with all of them drained delivery
@@ -14,9 +15,7 @@ import (
 func TestSetMode(t *testing.T) {
 	a, b := serve(t, hectest.Options{Token: testToken}), serve(t, hectest.Options{Token: testToken})
 	r := newRig(t, func(o *Options) { o.HealthInterval = 20 * time.Millisecond }, a, b)
-	if err := r.SetMode(a.URL(), endpoints.Drain); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.SetMode(a.URL(), endpoints.Drain))
 	if err := r.SetMode("http://unknown:1", endpoints.Drain); err == nil {
 		t.Error("a mode is accepted for an endpoint that does not exist")
 	}
@@ -25,9 +24,7 @@ func TestSetMode(t *testing.T) {
 	if a.Requests() != 0 || b.Requests() != 20 {
 		t.Fatalf("%d requests to the drained endpoint, %d to the other", a.Requests(), b.Requests())
 	}
-	if err := r.SetMode(b.URL(), endpoints.Maintenance); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.SetMode(b.URL(), endpoints.Maintenance))
 	if r.AnyUp() {
 		t.Error("an endpoint is up while none is in use")
 	}
@@ -57,9 +54,7 @@ func TestSetMode(t *testing.T) {
 	if n := b.Probes() - probed; n > 1 { // one may have been under way
 		t.Errorf("%d probes of an endpoint in maintenance", n)
 	}
-	if err := r.SetMode(a.URL(), endpoints.Ready); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.SetMode(a.URL(), endpoints.Ready))
 	select {
 	case <-done:
 	case <-time.After(20 * time.Second):
@@ -74,7 +69,5 @@ func TestSetMode(t *testing.T) {
 
 func (r *rig) deliverAll(t *testing.T, src *memory) {
 	t.Helper()
-	if err := r.start(t.Context(), src)(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.start(t.Context(), src)())
 }

@@ -15,6 +15,7 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 const bound = 16
@@ -50,9 +51,7 @@ func TestOutageIsProbedByOne(t *testing.T) {
 		t.Errorf("%d posts at a time to an endpoint that is out", most.Load())
 	}
 	out.Store(false)
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	r.balanced(src, 0)
 	arrived(t, 60, nil, s)
 }
@@ -113,9 +112,7 @@ func TestTimeoutClosesIdleConnections(t *testing.T) {
 		o.Endpoints, o.InFlight, o.Timeout = []string{s.URL}, n, 300*time.Millisecond
 	})
 	deliver := func(n int) {
-		if err := r.Deliver(t.Context(), &endless{rec: record(event.Identity, line(1)), count: n}); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, r.Deliver(t.Context(), &endless{rec: record(event.Identity, line(1)), count: n}))
 	}
 	deliver(n)
 	mu.Lock()

@@ -65,18 +65,9 @@ func heap() int64 {
 
 // A certificate runs out and is renewed: an alarm meanwhile, nothing lost, no restart.
 func TestCertificateRunsOut(t *testing.T) {
-	authority, err := testkit.NewAuthority()
-	if err != nil {
-		t.Fatal(err)
-	}
-	old, err := authority.Issue(time.Now().Add(-time.Hour))
-	if err != nil {
-		t.Fatal(err)
-	}
-	fresh, err := authority.Issue(time.Now().Add(time.Hour))
-	if err != nil {
-		t.Fatal(err)
-	}
+	authority := testkit.Try(testkit.NewAuthority())(t)
+	old := testkit.Try(authority.Issue(time.Now().Add(-time.Hour)))(t)
+	fresh := testkit.Try(authority.Issue(time.Now().Add(time.Hour)))(t)
 	var shown atomic.Pointer[tls.Certificate]
 	shown.Store(old)
 	s := serve(t, hectest.Options{Certificate: shown.Load})
@@ -94,9 +85,7 @@ func TestCertificateRunsOut(t *testing.T) {
 		t.Error("something was posted")
 	}
 	shown.Store(fresh)
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	r.balanced(src, 0)
 	arrived(t, 20, nil, s)
 	if s.Requests() != 20 {

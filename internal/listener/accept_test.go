@@ -7,15 +7,14 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // A port from which all is taken does not wait, open, for a port where more comes:
 // its new connections would be reset.
 func TestAPortClosesWhenAllIsTaken(t *testing.T) {
-	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := testkit.Try(net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}))(t)
 	_ = l.SetDeadline(time.Now())
 	new(connections).accept(l, nil, func(*net.TCPConn) { t.Error("nobody has connected") })
 	if err := l.Close(); !errors.Is(err, net.ErrClosed) {

@@ -20,14 +20,8 @@ import (
 // certificate signs itself for 127.0.0.1.
 func certificate(t *testing.T) tls.Certificate {
 	t.Helper()
-	authority, err := testkit.NewAuthority()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := authority.Issue(time.Now().Add(time.Hour))
-	if err != nil {
-		t.Fatal(err)
-	}
+	authority := testkit.Try(testkit.NewAuthority())(t)
+	cert := testkit.Try(authority.Issue(time.Now().Add(time.Hour)))(t)
 	return *cert
 }
 
@@ -36,10 +30,7 @@ func overBoth(t *testing.T, test func(t *testing.T, change func(*SourceOptions),
 	from := func(b *bench, from string) net.Conn {
 		b.t.Helper()
 		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-		c, err := d.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", b.port))
-		if err != nil {
-			b.t.Fatal(err)
-		}
+		c := testkit.Try(d.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", b.port)))(b.t)
 		b.t.Cleanup(func() { c.Close() })
 		return c
 	}
@@ -52,9 +43,7 @@ func overBoth(t *testing.T, test func(t *testing.T, change func(*SourceOptions),
 		}, func(b *bench, address string) net.Conn {
 			b.t.Helper()
 			c := tls.Client(from(b, address), &tls.Config{InsecureSkipVerify: true})
-			if err := c.Handshake(); err != nil {
-				b.t.Fatal(err)
-			}
+			testkit.Must(b.t, c.Handshake())
 			return c
 		})
 	})
@@ -132,9 +121,7 @@ func TestRoomIsMadeWithoutLoss(t *testing.T) {
 	const n = 4000
 	line := "<13>Nov 22 17:00:00 host app: " + strings.Repeat("x", 100) + "\n"
 	c := b.dial("tcp")
-	if _, err := c.Write(bytes.Repeat([]byte(line), n)); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Try(c.Write(bytes.Repeat([]byte(line), n)))(t)
 	b.waitBlocked()
 	var wg sync.WaitGroup
 	wg.Go(func() { // it waits until the loop is free
@@ -155,18 +142,13 @@ func TestHoarderOfPartialMessages(t *testing.T) {
 		o.Settings.MaxConnections = 3000
 	})
 	other := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
-	c, err := other.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", b.port))
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := testkit.Try(other.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", b.port)))(t)
 	defer c.Close()
 	fmt.Fprint(c, "<13>the first half ")
 	part := append([]byte("<13>"), bytes.Repeat([]byte("h"), 62<<10)...)
 	const hoarders = 1100
 	for range hoarders {
-		if _, err := b.dial("tcp").Write(part); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Try(b.dial("tcp").Write(part))(t)
 	}
 	source := b.l.Source("linux")
 	eventually(t, "some of the hoarder's messages are cut", func() bool { return source.Partial()["full"] > 0 })

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestStuckLoopsAreFound(t *testing.T) {
@@ -41,9 +42,7 @@ func TestStuckLoopsAreFound(t *testing.T) {
 // A machine that was stopped for an hour, and its watchdog with it, has no stuck loops.
 func TestWhoAsksLateFindsNothing(t *testing.T) {
 	b := listen(t, nil)
-	if err := b.l.Stuck(time.Minute, false); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, b.l.Stuck(time.Minute, false))
 	later := time.Now().Add(time.Hour)
 	for _, h := range b.l.heartbeats() {
 		eventually(t, "the loop has answered", func() bool { return h.silent(later) == 0 })

@@ -46,14 +46,8 @@ type bench struct {
 
 func settings(t testing.TB, vendorName string) ingest.Settings {
 	t.Helper()
-	parser, err := dialect.New(vendorName)
-	if err != nil {
-		t.Fatal(err)
-	}
-	profile, err := splunk.NewProfile("default", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	parser := testkit.Try(dialect.New(vendorName))(t)
+	profile := testkit.Try(splunk.NewProfile("default", nil))(t)
 	return ingest.Settings{
 		Vendor: vendorName, Parser: parser, Profile: profile, Index: "os", Location: time.UTC,
 		MaxMessage: 1024, MaxConnections: 100, IdleTimeout: time.Hour,
@@ -63,10 +57,7 @@ func settings(t testing.TB, vendorName string) ingest.Settings {
 // freePort finds a port that is free for UDP and TCP.
 func freePort(t testing.TB) int {
 	t.Helper()
-	ports, err := testkit.FreePorts(1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ports := testkit.Try(testkit.FreePorts(1))(t)
 	return ports[0]
 }
 
@@ -99,12 +90,8 @@ func listenBlocked(t *testing.T, block chan struct{}, change func(*SourceOptions
 		},
 		Ledger: b.ledger, Logger: slog.New(slog.NewTextHandler(&b.log, nil)),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.l.Open(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
+	testkit.Must(t, b.l.Open(t.Context()))
 	t.Cleanup(b.stop)
 	return b
 }
@@ -131,10 +118,7 @@ func (b *bench) stop() {
 
 func (b *bench) dial(network string) net.Conn {
 	b.t.Helper()
-	c, err := net.Dial(network, fmt.Sprintf("127.0.0.1:%d", b.port))
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	c := testkit.Try(net.Dial(network, fmt.Sprintf("127.0.0.1:%d", b.port)))(b.t)
 	b.t.Cleanup(func() { c.Close() })
 	return c
 }
@@ -417,9 +401,7 @@ func TestStopTakesWhatIsOnTheWay(t *testing.T) {
 	for i := range each {
 		fmt.Fprintf(&buf, "<13>Nov 22 17:00:00 host app: %d\n", i)
 	}
-	if _, err := c.Write(buf.Bytes()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Try(c.Write(buf.Bytes()))(t)
 	b.stop() // the connection is open and its bytes may be unread
 	if n := b.sink.Count(); n != each {
 		t.Errorf("%d of %d messages", n, each)
@@ -438,9 +420,7 @@ func TestPortsThatAreTaken(t *testing.T) {
 			Ingest: ingest.Options{Pool: event.NewPool(1, 1024), Sink: b.sink, MaxBytes: 1, MaxEvents: 1, MaxAge: time.Second},
 			Ledger: ledger.New(), Logger: slog.New(slog.DiscardHandler),
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, err)
 		err = second.Open(t.Context())
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "second") {
 			t.Errorf("a second listener on %v: %v", transports, err)
@@ -520,9 +500,7 @@ func TestBlockedConnectionsAreNotIdle(t *testing.T) {
 	c := b.dial("tcp")
 	line := "<13>Nov 22 17:00:00 host app: " + strings.Repeat("x", 100) + "\n"
 	const n = 8000
-	if _, err := c.Write(bytes.Repeat([]byte(line), n)); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Try(c.Write(bytes.Repeat([]byte(line), n)))(t)
 	b.waitBlocked()
 	for range 3 { // as Run does, long after the timeout
 		b.l.tcp.checkIdle(time.Now().Add(time.Hour))
@@ -550,9 +528,7 @@ func TestStopWhileBlocked(t *testing.T) {
 	b := listenBlocked(t, block, nil)
 	c := b.dial("tcp")
 	const n = 8000
-	if _, err := c.Write(bytes.Repeat([]byte("<13>Nov 22 17:00:00 host app: "+strings.Repeat("x", 100)+"\n"), n)); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Try(c.Write(bytes.Repeat([]byte("<13>Nov 22 17:00:00 host app: "+strings.Repeat("x", 100)+"\n"), n)))(t)
 	b.waitBlocked()
 	stopped := make(chan struct{})
 	go func() {

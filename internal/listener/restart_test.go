@@ -15,6 +15,7 @@ import (
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/listener/inherit"
 	"syslog-gateway/internal/listener/inherit/inherittest"
+	"syslog-gateway/internal/testkit"
 )
 
 // generation starts one process of a line of them: all write into the bench's sink.
@@ -33,12 +34,8 @@ func (b *bench) generation(s *inherittest.Store, address string, transports ...l
 		},
 		Ledger: b.ledger, Logger: log, Store: s, Inherited: inherit.Adopt(s.Files(b.t), s, log),
 	})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	if err := b.l.Open(b.t.Context()); err != nil {
-		b.t.Fatal(err)
-	}
+	testkit.Must(b.t, err)
+	testkit.Must(b.t, b.l.Open(b.t.Context()))
 }
 
 func (b *bench) stopGeneration() {
@@ -94,10 +91,7 @@ func TestRestartsUnderLoadLoseNoDatagram(t *testing.T) {
 			if to == "" {
 				to = "127.0.0.1"
 			}
-			c, err := net.Dial("udp", net.JoinHostPort(to, fmt.Sprint(b.port)))
-			if err != nil {
-				t.Fatal(err)
-			}
+			c := testkit.Try(net.Dial("udp", net.JoinHostPort(to, fmt.Sprint(b.port))))(t)
 			defer c.Close()
 			stop, sent := make(chan struct{}), make(chan int)
 			go func() { sent <- paced(c, stop) }()

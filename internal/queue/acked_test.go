@@ -13,6 +13,7 @@ import (
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/queue/inspect"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // holes opens a queue of n records, hands out some and acknowledges all of these but
@@ -36,8 +37,7 @@ func TestPlannedRestartRepeatsOnlyWhatIsOpen(t *testing.T) {
 	o := options(t.TempDir())
 	s, queued := holes(t, o, 100, 60)
 	must(t, shut(s))
-	rep, err := inspect.Status(context.Background(), o.Path)
-	must(t, err)
+	rep := testkit.Try(inspect.Status(context.Background(), o.Path))(t)
 	if int(rep.Records) != len(queued) {
 		t.Fatalf("%d records are reported, want %d", rep.Records, len(queued))
 	}
@@ -81,8 +81,7 @@ func TestDamagedListSaysNothing(t *testing.T) {
 		s, queued := holes(t, o, 50, 30)
 		must(t, shut(s))
 		path := filepath.Join(o.Path, "shard-00", segment.AckedName)
-		list, err := os.ReadFile(path)
-		must(t, err)
+		list := testkit.Try(os.ReadFile(path))(t)
 		change(t, path, list)
 		o.Ledger = ledger.New()
 		if got := drainAll(t, open(t, o).Shards()[0]); len(got) <= len(queued) {
@@ -125,8 +124,7 @@ func TestListHoldsForOtherMetadata(t *testing.T) {
 		m, _, _, err := segment.ReadMeta(dir)
 		must(t, err)
 		must(t, change(dir, m))
-		rep, err := inspect.Status(context.Background(), o.Path)
-		must(t, err)
+		rep := testkit.Try(inspect.Status(context.Background(), o.Path))(t)
 		equal(t, name+": reported", int(rep.Records), len(queued))
 		o.Ledger = ledger.New()
 		s = open(t, o)
@@ -180,8 +178,7 @@ func TestOldList(t *testing.T) {
 		o.Ledger = ledger.New()
 		s = open(t, o)
 		must(t, s.syncAll())
-		list, err := os.ReadFile(path)
-		must(t, err)
+		list := testkit.Try(os.ReadFile(path))(t)
 		if _, whole := segment.DecodeAckedList(list); !whole {
 			t.Fatalf("of other metadata %t: %s", other, list)
 		}
@@ -255,8 +252,7 @@ func TestTornListLeavesTheOneBefore(t *testing.T) {
 			must(t, f.sync())
 			synced = seq
 		}
-		data, err := os.ReadFile(f.path)
-		must(t, err)
+		data := testkit.Try(os.ReadFile(f.path))(t)
 		torn := filepath.Join(t.TempDir(), segment.AckedName)
 		if off := f.written * segment.SlotSize; f.written != f.durable {
 			data[off+rnd.IntN(20)] ^= 1

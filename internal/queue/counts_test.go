@@ -11,6 +11,7 @@ import (
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/queue/recovery"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // life is a run of random work on a store, over orderly restarts.
@@ -69,12 +70,10 @@ func (l *life) balanced() {
 	l.t.Helper()
 	var disk int64
 	for i, q := range l.store.shards {
-		all, err := filepath.Glob(filepath.Join(l.store.opts.Path, recovery.ShardName(i), segment.Prefix+"0*"+segment.Suffix))
-		must(l.t, err)
+		all := testkit.Try(filepath.Glob(filepath.Join(l.store.opts.Path, recovery.ShardName(i), segment.Prefix+"0*"+segment.Suffix)))(l.t)
 		var one int64
 		for _, path := range all {
-			st, err := os.Stat(path)
-			must(l.t, err)
+			st := testkit.Try(os.Stat(path))(l.t)
 			one += st.Size()
 		}
 		if n := q.totals.allocated.Load(); n != one {

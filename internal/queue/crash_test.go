@@ -16,6 +16,7 @@ import (
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/queue/inspect"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // copyQueue copies the folder of a running queue, as a crash of the process would
@@ -129,19 +130,15 @@ func (c *crashed) resurrect(t *testing.T, dir string) {
 
 func must(t testing.TB, err error) {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 }
 
 // check opens the copy and compares.
 func (c *crashed) check(t *testing.T, dir string) {
 	o := options(dir)
 	ledger := o.Ledger
-	rep, err := inspect.Verify(context.Background(), dir)
-	must(t, err)
-	s, err := start(o)
-	must(t, err)
+	rep := testkit.Try(inspect.Verify(context.Background(), dir))(t)
+	s := testkit.Try(start(o))(t)
 	q := s.Shards()[0]
 	st := q.Stats()
 	if st.Records != rep.Records || st.Events != rep.Events || st.Bytes != rep.Bytes || rep.Damaged() {
@@ -245,8 +242,7 @@ func losePower(t *testing.T, rnd *rand.Rand) {
 	}
 	q.win.mu.Unlock()
 	o.Path, o.Ledger = image, ledger.New()
-	after, err := start(o)
-	must(t, err)
+	after := testkit.Try(start(o))(t)
 	got := drainAll(t, after.Shards()[0])
 	if len(got) < synced || !slices.Equal(got[:synced], sequence(0, synced)) {
 		t.Fatalf("synced %d, got %v", synced, got)
@@ -262,8 +258,7 @@ func TestMetadataOfAnOldReadPosition(t *testing.T) {
 		must(t, shut(s))
 		must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", segment.MetaName), []byte(text), segment.FileMode))
 		o.Logger = slog.New(slog.DiscardHandler)
-		rep, err := inspect.Status(context.Background(), o.Path)
-		must(t, err)
+		rep := testkit.Try(inspect.Status(context.Background(), o.Path))(t)
 		if rep.Records != 60 {
 			t.Fatalf("metadata %q: %d records", text, rep.Records)
 		}
@@ -287,8 +282,7 @@ func TestSegmentBeforeTheReadPosition(t *testing.T) {
 			appendN(t, q, 0, 60, 700)
 			first := q.win.state.segs[0]
 			n := int(first.ahead.Records)
-			old, err := os.ReadFile(first.path)
-			must(t, err)
+			old := testkit.Try(os.ReadFile(first.path))(t)
 			drain(t, q, n+5)
 			settleDown(q)
 			must(t, shut(s))

@@ -13,6 +13,7 @@ import (
 	"syslog-gateway/internal/queue/inspect"
 	"syslog-gateway/internal/queue/quarantine"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // quiet is a logger for tests in which warnings are due.
@@ -21,8 +22,7 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 // offsets returns where the records of a segment begin.
 func offsets(t testing.TB, path string) []int64 {
 	t.Helper()
-	f, err := os.Open(path)
-	must(t, err)
+	f := testkit.Try(os.Open(path))(t)
 	defer f.Close()
 	st, err := f.Stat()
 	must(t, err)
@@ -64,8 +64,7 @@ func eventsOf(numbers ...int) (n int) {
 
 func quarantinedFiles(t testing.TB, dir string) []string {
 	t.Helper()
-	all, err := filepath.Glob(filepath.Join(dir, quarantine.Folder, "*"))
-	must(t, err)
+	all := testkit.Try(filepath.Glob(filepath.Join(dir, quarantine.Folder, "*")))(t)
 	return all
 }
 
@@ -103,8 +102,7 @@ func TestDamageFoundAtStart(t *testing.T) {
 				}
 				path := filepath.Join(o.Path, "shard-00", segs[i])
 				d.hurt(t, path, offsets(t, path), 2)
-				rep, err := inspect.Verify(context.Background(), o.Path)
-				must(t, err)
+				rep := testkit.Try(inspect.Verify(context.Background(), o.Path))(t)
 				if rep.Damaged() != (d.lost > 0) {
 					t.Fatalf("verify: %+v", rep)
 				}
@@ -121,8 +119,7 @@ func checkDamaged(t *testing.T, o Options, want []int, lost int) {
 	half := len(want) / 2
 	for round, from := range []int{0, half} {
 		o.Ledger = ledger.New()
-		s, err := start(o)
-		must(t, err)
+		s := testkit.Try(start(o))(t)
 		q := s.Shards()[0]
 		n := len(want) - from
 		if round == 0 {
@@ -226,8 +223,7 @@ func TestRandomDamage(t *testing.T) {
 		segs := files(t, o.Path, segment.Prefix+"0*.dat")
 		for range 1 + rnd.IntN(6) {
 			path := filepath.Join(o.Path, "shard-00", segs[rnd.IntN(len(segs))])
-			st, err := os.Stat(path)
-			must(t, err)
+			st := testkit.Try(os.Stat(path))(t)
 			if rnd.IntN(5) == 0 {
 				must(t, os.Truncate(path, rnd.Int64N(st.Size())))
 			} else if st.Size() > 0 {

@@ -13,6 +13,7 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // small is a queue that 4 segments of 16 KiB fill.
@@ -36,8 +37,7 @@ func fill(t *testing.T, q *Shard) (n int) {
 func diskUse(t *testing.T, dir string) (sum int64) {
 	t.Helper()
 	for _, name := range files(t, dir, segment.Prefix+"0*") {
-		st, err := os.Stat(filepath.Join(dir, "shard-00", name))
-		must(t, err)
+		st := testkit.Try(os.Stat(filepath.Join(dir, "shard-00", name)))(t)
 		sum += st.Size()
 	}
 	return sum

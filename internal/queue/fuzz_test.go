@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // A queue with any bytes as a segment and as metadata opens, gives what is whole,
@@ -24,8 +25,7 @@ func FuzzOpen(f *testing.F) {
 		must(t, os.MkdirAll(dir, segment.DirMode))
 		must(t, os.WriteFile(filepath.Join(dir, segment.Name(0)), data, segment.FileMode))
 		must(t, os.WriteFile(filepath.Join(dir, segment.MetaName), metadata, segment.FileMode))
-		s, err := start(o)
-		must(t, err)
+		s := testkit.Try(start(o))(t)
 		q := s.Shards()[0]
 		for { // what is there may be anything
 			rec, ok := nextNow(t, q)

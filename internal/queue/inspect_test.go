@@ -18,6 +18,7 @@ import (
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/queue/inspect"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // tree is a fingerprint of all files below dir.
@@ -53,8 +54,7 @@ func TestInspectChangesNothing(t *testing.T) {
 	must(t, errors.Join(err, f.Close()))
 	must(t, os.WriteFile(filepath.Join(dir, segment.MetaName+".77.tmp"), nil, segment.FileMode))
 	before := tree(t, o.Path)
-	rep, err := inspect.Verify(context.Background(), o.Path)
-	must(t, err)
+	rep := testkit.Try(inspect.Verify(context.Background(), o.Path))(t)
 	if tree(t, o.Path) != before {
 		t.Fatal("inspecting has changed something")
 	}
@@ -150,8 +150,7 @@ func TestMetrics(t *testing.T) {
 	rec.Received = time.Now().Add(-time.Hour)
 	must(t, q.Append(rec))
 	must(t, s.syncAll())
-	families, err := reg.Gather()
-	must(t, err)
+	families := testkit.Try(reg.Gather())(t)
 	got := map[string]float64{}
 	for _, f := range families {
 		for _, m := range f.GetMetric() {

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // childEnv makes the test binary a process to be killed: it works on the queue in
@@ -154,8 +156,7 @@ func killed(t *testing.T, dir string, from, lines int) []string {
 	cmd.Env = append(os.Environ(), childEnv+"="+dir, fmt.Sprintf("%s_FROM=%d", childEnv, from))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	out, err := cmd.StdoutPipe()
-	must(t, err)
+	out := testkit.Try(cmd.StdoutPipe())(t)
 	must(t, cmd.Start())
 	r := bufio.NewReader(out)
 	var said []string

@@ -11,6 +11,7 @@ import (
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/queue/inspect"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // listed is a queue that was closed in order, with acknowledged records behind open ones.
@@ -108,8 +109,7 @@ func TestListBehindDamageAtStart(t *testing.T) {
 			for range 1 + rnd.IntN(3) {
 				l.hurt(t, rnd)
 			}
-			rep, err := inspect.Status(context.Background(), l.o.Path)
-			must(t, err)
+			rep := testkit.Try(inspect.Status(context.Background(), l.o.Path))(t)
 			s := open(t, l.o)
 			recovered, _, dropped := balance(l.o.Ledger) // what the stop has left is dropped where it is missing
 			if st := s.Stats(); st.Records != rep.Records || st.Records < 0 || int64(recovered-dropped["corrupt"]) != st.Events || st.Events != rep.Events {
@@ -150,8 +150,7 @@ func TestNumbersBehindDamageAreNotUsedAgain(t *testing.T) {
 		must(t, shut(s))
 		segs := files(t, o.Path, segment.Prefix+"0*"+segment.Suffix)
 		path := filepath.Join(o.Path, "shard-00", segs[len(segs)-1])
-		whole, err := os.ReadFile(path)
-		must(t, err)
+		whole := testkit.Try(os.ReadFile(path))(t)
 		for i, off := range offsets(t, path) {
 			if all || i > 0 {
 				scribble(t, path, off+4, 0)

@@ -9,6 +9,7 @@ import (
 
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // lives is a shard that goes from crash to crash. A crash leaves any state of a file
@@ -112,8 +113,7 @@ func (l *lives) put(t *testing.T, path string, states [][]byte) {
 func present(t *testing.T, image string) (all []int) {
 	for _, name := range files(t, image, segment.Prefix+"0*") {
 		path := filepath.Join(image, "shard-00", name)
-		f, err := os.Open(path)
-		must(t, err)
+		f := testkit.Try(os.Open(path))(t)
 		st, err := f.Stat()
 		must(t, err)
 		_, err = segment.Headers(f, st.Size(), 0, func(off int64, h *segment.Header) error {

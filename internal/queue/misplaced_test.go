@@ -12,6 +12,7 @@ import (
 	"syslog-gateway/internal/queue/inspect"
 	"syslog-gateway/internal/queue/quarantine"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // runRestore runs the store until all that is to be put back is.
@@ -32,8 +33,7 @@ func runRestore(t *testing.T, s *Store) {
 // copySegmentFile copies a segment's file to another number.
 func copySegmentFile(t *testing.T, from string, num int64) {
 	t.Helper()
-	data, err := os.ReadFile(from)
-	must(t, err)
+	data := testkit.Try(os.ReadFile(from))(t)
 	must(t, os.WriteFile(filepath.Join(filepath.Dir(from), segment.Name(num)), data, segment.FileMode))
 }
 
@@ -57,20 +57,16 @@ func TestCopiedSegments(t *testing.T) {
 			}
 		}, nil, 3},
 		"one behind the other in a file": {0, func(t *testing.T, segs []string) {
-			a, err := os.ReadFile(segs[0])
-			must(t, err)
-			b, err := os.ReadFile(segs[1])
-			must(t, err)
+			a := testkit.Try(os.ReadFile(segs[0]))(t)
+			b := testkit.Try(os.ReadFile(segs[1]))(t)
 			must(t, os.WriteFile(filepath.Join(filepath.Dir(segs[0]), segment.Name(9)), slices.Concat(b, a), segment.FileMode))
 		}, nil, 1},
 		"a part of the first": {0, func(t *testing.T, segs []string) {
-			data, err := os.ReadFile(segs[0])
-			must(t, err)
+			data := testkit.Try(os.ReadFile(segs[0]))(t)
 			must(t, os.WriteFile(filepath.Join(filepath.Dir(segs[0]), segment.Name(9)), data[:len(data)/2], segment.FileMode))
 		}, nil, 1},
 		"given up by diskqueue, too": {0, func(t *testing.T, segs []string) {
-			data, err := os.ReadFile(segs[0])
-			must(t, err)
+			data := testkit.Try(os.ReadFile(segs[0]))(t)
 			must(t, os.WriteFile(filepath.Join(filepath.Dir(segs[0]), segment.Name(9))+segment.BadSuffix, data, segment.FileMode))
 		}, nil, 1},
 	} {
@@ -80,8 +76,7 @@ func TestCopiedSegments(t *testing.T) {
 			log, text := logged()
 			o.Logger = log
 			before := tree(t, o.Path)
-			rep, err := inspect.Verify(context.Background(), o.Path)
-			must(t, err)
+			rep := testkit.Try(inspect.Verify(context.Background(), o.Path))(t)
 			if tree(t, o.Path) != before || int(rep.Records) != 60-c.acked {
 				t.Errorf("verify: %+v", rep)
 			}
@@ -125,8 +120,7 @@ func TestBackupOfADeliveredSegment(t *testing.T) {
 		q := s.Shards()[0]
 		appendN(t, q, 0, 60, 700)
 		n := int(q.win.state.segs[0].ahead.Records)
-		old, err := os.ReadFile(q.win.state.segs[0].path)
-		must(t, err)
+		old := testkit.Try(os.ReadFile(q.win.state.segs[0].path))(t)
 		drain(t, q, n+2)
 		settleDown(q)
 		must(t, shut(s))

@@ -14,6 +14,7 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestMain(m *testing.M) {
@@ -59,10 +60,7 @@ func open(t testing.TB, o Options) *Store {
 	if o.Logger == nil { // nothing worth a warning happens in a test that does not say so
 		o.Logger = slog.New(&strict{t})
 	}
-	s, err := start(o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := testkit.Try(start(o))(t)
 	t.Cleanup(func() {
 		if err := shut(s); err != nil {
 			t.Error(err)
@@ -148,10 +146,7 @@ func tryNext(t testing.TB, q *Shard) (event.Record, bool) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	rec, err := q.Next(ctx, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rec := testkit.Try(q.Next(ctx, nil))(t)
 	return rec, true
 }
 
@@ -186,9 +181,7 @@ func nextNow(t testing.TB, q *Shard) (event.Record, bool) {
 		var torn *damagedError
 		switch {
 		case errors.As(err, &torn):
-			if err := q.pass(torn); err != nil {
-				t.Fatal(err)
-			}
+			must(t, q.pass(torn))
 			continue
 		case errors.Is(err, errNothing):
 			return event.Record{}, false
@@ -245,10 +238,7 @@ func equal(t testing.TB, what string, got, want any) {
 // files returns the names in shard 0 that match the pattern.
 func files(t testing.TB, dir, pattern string) []string {
 	t.Helper()
-	all, err := filepath.Glob(filepath.Join(dir, "shard-00", pattern))
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := testkit.Try(filepath.Glob(filepath.Join(dir, "shard-00", pattern)))(t)
 	for i, f := range all {
 		all[i] = filepath.Base(f)
 	}

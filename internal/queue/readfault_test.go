@@ -18,13 +18,13 @@ import (
 	"syslog-gateway/internal/queue/inspect"
 	"syslog-gateway/internal/queue/quarantine"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // blind lets every read of a segment fail, until it is seen again.
 func blind(t *testing.T, q *Shard, s *segmentState) {
 	t.Helper()
-	f, err := os.OpenFile(s.path, os.O_WRONLY, 0)
-	must(t, err)
+	f := testkit.Try(os.OpenFile(s.path, os.O_WRONLY, 0))(t)
 	q.win.mu.Lock()
 	defer q.win.mu.Unlock()
 	if s.file != nil {
@@ -113,8 +113,7 @@ func TestUnreadableRecordLetsOthersPass(t *testing.T) {
 	appendN(t, q, 0, 10, 700)
 	var sick []entry
 	for range 3 {
-		e, err := q.reader.take()
-		must(t, err)
+		e := testkit.Try(q.reader.take())(t)
 		blind(t, q, e.seg)
 		if _, err := q.reader.load(e, nil); !errors.Is(err, errGone) {
 			t.Fatalf("load: %v", err)
@@ -191,8 +190,7 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 	appendN(t, s.Shards()[0], 0, 12, 5000)
 	path := s.Shards()[0].win.state.segs[0].path
 	must(t, shut(s))
-	data, err := os.ReadFile(path)
-	must(t, err)
+	data := testkit.Try(os.ReadFile(path))(t)
 	offs := offsets(t, path)
 	hurt := slices.Clone(data)
 	hurt[offs[1]+20] ^= 0xff
@@ -359,8 +357,7 @@ func TestLateSegmentIsMisplaced(t *testing.T) {
 	must(t, shut(s))
 	segs := files(t, o.Path, segment.Prefix+"0*"+segment.Suffix)
 	dir := filepath.Join(o.Path, "shard-00")
-	data, err := os.ReadFile(filepath.Join(dir, segs[0]))
-	must(t, err)
+	data := testkit.Try(os.ReadFile(filepath.Join(dir, segs[0])))(t)
 	copied := filepath.Join(dir, segment.Name(9))
 	must(t, os.WriteFile(copied, data, segment.FileMode))
 	back := hide(t, copied)

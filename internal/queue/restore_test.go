@@ -13,6 +13,7 @@ import (
 	"syslog-gateway/internal/queue/inspect"
 	"syslog-gateway/internal/queue/quarantine"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // quarantined is a queue of which all was delivered, or quarantined by a version that took
@@ -153,8 +154,7 @@ func TestRestore(t *testing.T) {
 				z := damagedQueue(t)
 				c.set(t, z)
 				if way == "verb" {
-					done, err := Restore(t.Context(), z.o.Path, quiet())
-					must(t, err)
+					done := testkit.Try(Restore(t.Context(), z.o.Path, quiet()))(t)
 					equal(t, "records", done.Records, len(c.want))
 					equal(t, "events", done.Events, eventsOf(c.want...))
 				}
@@ -206,8 +206,7 @@ func TestRestoreOfASegmentThatIsQueued(t *testing.T) {
 		drain(t, q, 8)
 		must(t, shut(s))
 		must(t, os.Mkdir(filepath.Join(o.Path, quarantine.Folder), segment.DirMode))
-		data, err := os.ReadFile(path)
-		must(t, err)
+		data := testkit.Try(os.ReadFile(path))(t)
 		for _, i := range []int{2, 3, 12} { // 2 and 3 were given up before, and 12 by a reader whose acknowledgements are lost
 			var b []byte
 			if copied {
@@ -309,15 +308,12 @@ func TestSkip(t *testing.T) {
 		t.Fatalf("%+v, %v", all, err)
 	}
 	before := tree(t, o.Path)
-	whole, err := os.ReadFile(segs[1])
-	must(t, err)
+	whole := testkit.Try(os.ReadFile(segs[1]))(t)
 	offs := offsets(t, segs[1])
 	kept := filepath.Join(o.Path, quarantine.Folder, "shard-00-000001")
 	// As Skip leaves it where one page cannot be read.
-	f, err := os.Create(segs[1] + segment.TempSuffix)
-	must(t, err)
-	empty, err := segment.Copy(badPage{whole, 1}, f, 0, int64(len(whole)))
-	must(t, err)
+	f := testkit.Try(os.Create(segs[1] + segment.TempSuffix))(t)
+	empty := testkit.Try(segment.Copy(badPage{whole, 1}, f, 0, int64(len(whole))))(t)
 	equal(t, "bytes", empty, segment.Page)
 	must(t, f.Close())
 	must(t, os.Mkdir(filepath.Dir(kept), segment.DirMode))

@@ -15,6 +15,7 @@ import (
 	"syslog-gateway/internal/queue/inspect"
 	"syslog-gateway/internal/queue/quarantine"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // failedSync appends records, of which some are synced, and lets the sync of the others fail.
@@ -79,8 +80,7 @@ func TestLostPagesAreQuarantined(t *testing.T) {
 	s, q := failedSync(t, o, 8, 4)
 	seg := q.win.state.last()
 	must(t, os.Truncate(seg.path, seg.synced+1)) // reading ends there
-	old, err := os.Stat(seg.path)
-	must(t, err)
+	old := testkit.Try(os.Stat(seg.path))(t)
 	for try := 1; try <= copyTries; try++ {
 		q.syncer.again = time.Time{}
 		if err := s.syncAll(); (err == nil) != (try == copyTries) {
@@ -107,8 +107,7 @@ func TestConsumedSegmentIsNotWrittenAgain(t *testing.T) {
 	old := q.win.state.segs[0]
 	q.win.mu.Lock()
 	for _, seg := range q.win.state.segs {
-		_, err := seg.open()
-		must(t, err)
+		testkit.Try(seg.open())(t)
 		seg.unsynced = true
 	}
 	q.win.mu.Unlock()
@@ -162,8 +161,7 @@ func TestRestartRemembersFailedSync(t *testing.T) {
 	s, q := failedSync(t, o, 3, 2)
 	synced := q.win.state.last().synced
 	o.Path, o.Ledger = copyQueue(t, o.Path), ledger.New() // the process was killed
-	rep, err := inspect.Status(context.Background(), o.Path)
-	must(t, err)
+	rep := testkit.Try(inspect.Status(context.Background(), o.Path))(t)
 	if said := strings.Join(rep.Shards[0].Actions, "\n"); !strings.Contains(said, "write") {
 		t.Errorf("the report says %q", said)
 	}
@@ -173,8 +171,7 @@ func TestRestartRemembersFailedSync(t *testing.T) {
 	if seg := q.win.state.last(); !seg.unsynced || seg.synced != synced {
 		t.Fatalf("unsynced %v, synced up to %d, want %d", seg.unsynced, seg.synced, synced)
 	}
-	before, err := os.Stat(q.win.state.last().path)
-	must(t, err)
+	before := testkit.Try(os.Stat(q.win.state.last().path))(t)
 	must(t, killed.syncAll())
 	after, err := os.Stat(q.win.state.last().path)
 	if must(t, err); os.SameFile(before, after) {
@@ -212,8 +209,7 @@ func TestStuckRecordKeepsFewFilesOpen(t *testing.T) {
 // openFiles counts the files under dir that this process has open.
 func openFiles(t *testing.T, dir string) (n int) {
 	t.Helper()
-	fds, err := os.ReadDir("/proc/self/fd")
-	must(t, err)
+	fds := testkit.Try(os.ReadDir("/proc/self/fd"))(t)
 	for _, fd := range fds {
 		if path, err := os.Readlink("/proc/self/fd/" + fd.Name()); err == nil && strings.HasPrefix(path, dir+"/") {
 			n++

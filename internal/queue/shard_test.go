@@ -28,9 +28,7 @@ func TestFirstInFirstOut(t *testing.T) {
 func TestAppendKeepsNothingOfTheRecord(t *testing.T) {
 	q := open(t, options(t.TempDir())).Shards()[0]
 	rec := record(7, 200)
-	if err := q.Append(rec); err != nil {
-		t.Fatal(err)
-	}
+	must(t, q.Append(rec))
 	if rec.Seq != 1 {
 		t.Fatalf("seq is %d", rec.Seq)
 	}
@@ -106,9 +104,7 @@ func TestNextWaits(t *testing.T) {
 	if _, err := q.Next(ctx, nil); !errors.Is(err, context.Canceled) {
 		t.Fatalf("error is %v", err)
 	}
-	if err := shut(s); err != nil {
-		t.Fatal(err)
-	}
+	must(t, shut(s))
 	if _, open := <-got; open {
 		t.Fatal("Next goes on after Close")
 	}
@@ -129,9 +125,7 @@ func TestRestartIsExact(t *testing.T) {
 		appendN(t, q, 0, 100, 700)
 		drain(t, q, n)
 		before := q.Stats()
-		if err := shut(s); err != nil {
-			t.Fatal(err)
-		}
+		must(t, shut(s))
 		o.Ledger = nil
 		s = open(t, o)
 		q = s.Shards()[0]
@@ -220,9 +214,7 @@ func TestFewerShardsDrainTheRest(t *testing.T) {
 		appendN(t, q, i*10, 10, 500)
 	}
 	drainAll(t, s.Shards()[3])
-	if err := shut(s); err != nil {
-		t.Fatal(err)
-	}
+	must(t, shut(s))
 	o.Shards = 2
 	s = open(t, o)
 	if len(s.Shards()) != 3 {
@@ -238,9 +230,7 @@ func TestFewerShardsDrainTheRest(t *testing.T) {
 	for i, q := range s.Shards() {
 		equal(t, "records", drainAll(t, q), sequence(i*10, 10))
 	}
-	if err := shut(s); err != nil {
-		t.Fatal(err)
-	}
+	must(t, shut(s))
 	equal(t, "shards in the end", len(open(t, o).Shards()), 2)
 }
 

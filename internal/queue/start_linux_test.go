@@ -16,6 +16,7 @@ import (
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/queue/recovery"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // smallDiskEnv says that the process has mounts of its own.
@@ -99,8 +100,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 		{name: "no metadata", shards: 2, records: 280, hurt: func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, segment.MetaName))) }},
 		{name: "torn tail", shards: 2, records: 280, hurt: func(t *testing.T, dir string) {
 			name := lastSegment(t, dir)
-			st, err := os.Stat(name)
-			must(t, err)
+			st := testkit.Try(os.Stat(name))(t)
 			must(t, os.Truncate(name, st.Size()-50))
 		}, lost: 1},
 		{name: "damage at the end", shards: 2, records: 280, hurt: func(t *testing.T, dir string) {
@@ -188,7 +188,6 @@ func appendSoon(t *testing.T, q *Shard, rec *event.Record) (err error) {
 
 func lastSegment(t *testing.T, dir string) string {
 	t.Helper()
-	all, err := filepath.Glob(filepath.Join(dir, segment.Prefix+"0*"))
-	must(t, err)
+	all := testkit.Try(filepath.Glob(filepath.Join(dir, segment.Prefix+"0*")))(t)
 	return all[len(all)-1]
 }

@@ -8,6 +8,7 @@ import (
 
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // stopped is a queue of n records, of which some were acknowledged, closed in order.
@@ -31,8 +32,7 @@ func stopped(t *testing.T, n, acked int) (o Options, segs []string) {
 func TestMissingAfterStopIsReported(t *testing.T) {
 	cut := func(to func(size int64) int64) func(t *testing.T, path string) {
 		return func(t *testing.T, path string) {
-			st, err := os.Stat(path)
-			must(t, err)
+			st := testkit.Try(os.Stat(path))(t)
 			must(t, os.Truncate(path, to(st.Size())))
 		}
 	}
@@ -42,8 +42,7 @@ func TestMissingAfterStopIsReported(t *testing.T) {
 		"a byte":         cut(func(n int64) int64 { return n - 1 }),
 		"removed":        func(t *testing.T, path string) { must(t, os.Remove(path)) },
 		"zeros": func(t *testing.T, path string) {
-			st, err := os.Stat(path)
-			must(t, err)
+			st := testkit.Try(os.Stat(path))(t)
 			must(t, os.WriteFile(path, make([]byte, st.Size()), segment.FileMode))
 		},
 		"another file": func(t *testing.T, path string) {
@@ -121,8 +120,7 @@ func TestNothingIsMissing(t *testing.T) {
 		},
 		"an older version ran": func(t *testing.T, o *Options, segs []string) {
 			path := filepath.Join(o.Path, "shard-00", segment.StopName)
-			old, err := os.ReadFile(path)
-			must(t, err)
+			old := testkit.Try(os.ReadFile(path))(t)
 			s := open(t, *o)
 			drain(t, s.Shards()[0], 40)
 			must(t, shut(s))

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // A sync failed: the segment is written again, to a new file, and all goes on with it.
@@ -33,14 +34,11 @@ func TestFailedSyncIsAFaultThatHeals(t *testing.T) {
 		t.Fatalf("unsynced %v, synced %d of %d", seg.unsynced, seg.synced, seg.size)
 	}
 	q.win.state.last().file = nil
-	before, err := os.Stat(q.win.state.last().path)
-	must(t, err)
-	content, err := os.ReadFile(q.win.state.last().path)
-	must(t, err)
+	before := testkit.Try(os.Stat(q.win.state.last().path))(t)
+	content := testkit.Try(os.ReadFile(q.win.state.last().path))(t)
 	must(t, s.syncAll())
 	must(t, s.Healthy())
-	after, err := os.Stat(q.win.state.last().path)
-	must(t, err)
+	after := testkit.Try(os.Stat(q.win.state.last().path))(t)
 	if os.SameFile(before, after) {
 		t.Fatal("the file is the old one")
 	}
@@ -106,10 +104,8 @@ func TestCopyPassesOverWhatIsLost(t *testing.T) {
 	to := q.win.state.segs[0].size
 	path := q.win.state.segs[0].path
 	must(t, shut(s))
-	whole, err := os.ReadFile(path)
-	must(t, err)
-	f, err := os.Create(filepath.Join(t.TempDir(), "copy"))
-	must(t, err)
+	whole := testkit.Try(os.ReadFile(path))(t)
+	f := testkit.Try(os.Create(filepath.Join(t.TempDir(), "copy")))(t)
 	defer f.Close()
 	for _, bad := range []int64{-1, 0, from + 5000, to - 1} {
 		must(t, f.Truncate(0))
@@ -117,8 +113,7 @@ func TestCopyPassesOverWhatIsLost(t *testing.T) {
 		if must(t, err); (empty > 0) != (bad >= 0) || empty > segment.Page {
 			t.Fatalf("bad %d: %d bytes stay empty", bad, empty)
 		}
-		got, err := os.ReadFile(f.Name())
-		must(t, err)
+		got := testkit.Try(os.ReadFile(f.Name()))(t)
 		if int64(len(got)) != to {
 			t.Fatalf("%d bytes, want %d", len(got), to)
 		}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/status"
+	"syslog-gateway/internal/testkit"
 )
 
 // eventually waits until done, or fails after 20 s.
@@ -38,14 +39,9 @@ func (p *port) crowdOf(n int, x byte, send string) (conns []net.Conn) {
 	p.t.Helper()
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, x)}}
 	for range n {
-		c, err := d.Dial("tcp", p.server.Addr().String())
-		if err != nil {
-			p.t.Fatal(err)
-		}
+		c := testkit.Try(d.Dial("tcp", p.server.Addr().String()))(p.t)
 		p.t.Cleanup(func() { c.Close() })
-		if _, err := io.WriteString(c, send); err != nil {
-			p.t.Fatal(err)
-		}
+		testkit.Try(io.WriteString(c, send))(p.t)
 		conns = append(conns, c)
 	}
 	return conns
@@ -106,9 +102,7 @@ func TestNoShareWhileThereIsRoom(t *testing.T) {
 	first := p.crowdOf(maxConnections, 1, "")
 	eventually(t, "one address has all", func() bool { return p.held(p.server.conns, 1) == maxConnections })
 	io.WriteString(first[0], "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n") // so that the second has been silent for longest
-	if _, err := http.ReadResponse(bufio.NewReader(first[0]), nil); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Try(http.ReadResponse(bufio.NewReader(first[0]), nil))(t)
 	p.crowdOf(1, 2, "")
 	first[1].SetReadDeadline(time.Now().Add(10 * time.Second))
 	if _, err := first[1].Read(make([]byte, 1)); err == nil || strings.Contains(err.Error(), "timeout") {
@@ -155,10 +149,7 @@ func TestWhoIsAnsweredGoesLast(t *testing.T) {
 func openStream(t *testing.T, c net.Conn) *http.Response {
 	t.Helper()
 	c.SetReadDeadline(time.Now().Add(20 * time.Second))
-	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	resp := testkit.Try(http.ReadResponse(bufio.NewReader(c), nil))(t)
 	return resp
 }
 
@@ -266,10 +257,7 @@ func TestStreamsOverTLS(t *testing.T) {
 	codes := make(map[int]int)
 	var bodies []io.Closer
 	for range maxLive + 5 {
-		resp, err := p.client.Get("https://" + p.server.Addr().String() + "/api/v1/events")
-		if err != nil {
-			t.Fatal(err)
-		}
+		resp := testkit.Try(p.client.Get("https://" + p.server.Addr().String() + "/api/v1/events"))(t)
 		bodies = append(bodies, resp.Body)
 		codes[resp.StatusCode]++
 	}

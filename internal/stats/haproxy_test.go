@@ -28,10 +28,7 @@ func readCSV(t *testing.T, text string) map[string]map[string]string {
 	if !ok {
 		t.Fatalf("the first line is %.40q", text)
 	}
-	rows, err := csv.NewReader(strings.NewReader(body)).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
+	rows := testkit.Try(csv.NewReader(strings.NewReader(body)).ReadAll())(t)
 	all := make(map[string]map[string]string)
 	for _, row := range rows[1:] {
 		one := make(map[string]string)
@@ -111,19 +108,14 @@ func TestRealExporter(t *testing.T) {
 	}
 	p := open(t, func(o *Options) { o.Users = []auth.User{{Name: "mon", Password: "itor"}} })
 	traffic(p.ledger)
-	suppressed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	suppressed := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)
 	address := suppressed.Addr().String()
 	suppressed.Close()
 	log := new(testkit.Log)
 	cmd := exec.Command(program, "--web.listen-address="+address,
 		"--haproxy.scrape-uri=http://mon:itor@"+p.server.Addr().String()+"/stats;csv")
 	cmd.Stderr = log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, cmd.Start())
 	defer func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
@@ -131,10 +123,7 @@ func TestRealExporter(t *testing.T) {
 	resp := poll(t, p.client, "http://"+address+"/metrics", log)
 	defer resp.Body.Close()
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(bufio.NewReader(resp.Body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	families := testkit.Try(parser.TextToMetricFamilies(bufio.NewReader(resp.Body)))(t)
 	for name, want := range map[string]map[string]float64{
 		"haproxy_up": {"": 1},
 		"haproxy_exporter_csv_parse_failures_total": {"": 0},

@@ -19,6 +19,7 @@ import (
 	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/status/statustest"
 	"syslog-gateway/internal/tap"
+	"syslog-gateway/internal/testkit"
 )
 
 func addrOf(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}) }
@@ -56,9 +57,7 @@ func TestSilentSenders(t *testing.T) {
 	}
 	get := func(query string) {
 		t.Helper()
-		if err := json.Unmarshal([]byte(p.get("/api/v1/senders"+query)), &got); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, json.Unmarshal([]byte(p.get("/api/v1/senders"+query)), &got))
 	}
 	get("?limit=3")
 	if got.Total != 50 || got.Silent != 5 || len(got.Senders) != 3 || got.Senders[0].Name != "host49" {
@@ -196,10 +195,7 @@ func readEvents(t *testing.T, p *port, path string, f func(kind, data string) bo
 	defer cancel()
 	r, _ := http.NewRequestWithContext(ctx, "GET", "http://"+p.server.Addr().String()+path, nil)
 	r.SetBasicAuth("ops", "s3cret")
-	resp, err := p.client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	resp := testkit.Try(p.client.Do(r))(t)
 	defer resp.Body.Close()
 	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" {
 		t.Fatalf("%s: %s", path, resp.Status)
@@ -248,9 +244,7 @@ func TestTapStream(t *testing.T) {
 			hub.Show(m)
 			return false
 		}
-		if err := json.Unmarshal([]byte(data), &got); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, json.Unmarshal([]byte(data), &got))
 		return true
 	})
 	if got.Raw != "<13>a\ufffdb" || string(got.Event) != `{"event":"a"}` || got.Sender != "10.0.0.1" {
@@ -272,10 +266,7 @@ func TestTapStream(t *testing.T) {
 // TestStreamsEndWithTheServer: an open page does not hold a stop up.
 func TestStreamsEndWithTheServer(t *testing.T) {
 	p := open(t)
-	resp, err := p.client.Get("http://" + p.server.Addr().String() + "/api/v1/events")
-	if err != nil {
-		t.Fatal(err)
-	}
+	resp := testkit.Try(p.client.Get("http://" + p.server.Addr().String() + "/api/v1/events"))(t)
 	defer resp.Body.Close()
 	began := time.Now()
 	if err := p.stop(); err != nil || time.Since(began) > time.Second {
@@ -288,10 +279,7 @@ func TestReport(t *testing.T) {
 	traffic(p.ledger)
 	kinds := make(map[string]int)
 	for _, n := range p.server.Monitor().Report() {
-		body, err := json.Marshal(n)
-		if err != nil {
-			t.Fatal(err)
-		}
+		body := testkit.Try(json.Marshal(n))(t)
 		var one struct{ Kind, Name string }
 		if err := json.Unmarshal(body, &one); err != nil || one.Name == "" {
 			t.Errorf("%s: %v", body, err)
@@ -309,10 +297,7 @@ func BenchmarkPage(b *testing.B) {
 		b.Run(path, func(b *testing.B) {
 			s := &stages{snap: statustest.Calm()}
 			silentAfterHour(s)
-			server, err := New(Options{Listen: "127.0.0.1:0", Provider: s, Ledger: ledger.New(), Senders: crowded(5000)})
-			if err != nil {
-				b.Fatal(err)
-			}
+			server := testkit.Try(New(Options{Listen: "127.0.0.1:0", Provider: s, Ledger: ledger.New(), Senders: crowded(5000)}))(b)
 			r, _ := http.NewRequest("GET", "http://127.0.0.1"+path, nil)
 			b.ReportAllocs()
 			for range b.N {

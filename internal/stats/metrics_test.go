@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/testkit"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
@@ -20,10 +21,7 @@ import (
 func scrape(t *testing.T, p *port) map[string]*dto.MetricFamily {
 	t.Helper()
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(p.get("/metrics")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	families := testkit.Try(parser.TextToMetricFamilies(strings.NewReader(p.get("/metrics"))))(t)
 	return families
 }
 
@@ -87,10 +85,7 @@ func TestContract(t *testing.T) {
 func TestLint(t *testing.T) {
 	p := open(t)
 	traffic(p.ledger)
-	problems, err := promlint.New(strings.NewReader(p.get("/metrics"))).Lint()
-	if err != nil {
-		t.Fatal(err)
-	}
+	problems := testkit.Try(promlint.New(strings.NewReader(p.get("/metrics"))).Lint())(t)
 	for _, problem := range problems {
 		if strings.HasPrefix(problem.Metric, "gateway_") {
 			t.Errorf("%s: %s", problem.Metric, problem.Text)

@@ -17,6 +17,7 @@ import (
 	"syslog-gateway/internal/stats/problems"
 	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/tap"
+	"syslog-gateway/internal/testkit"
 )
 
 // schema is what our OpenAPI file uses of JSON Schema.
@@ -132,9 +133,7 @@ func typeOf(v any) string {
 func describedAPI(t *testing.T, text string) document {
 	t.Helper()
 	var d document
-	if err := yaml.Unmarshal([]byte(text), &d); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, yaml.Unmarshal([]byte(text), &d))
 	return d
 }
 
@@ -176,21 +175,14 @@ func TestOpenAPI(t *testing.T) {
 			continue // streams
 		}
 		var v any
-		if err := json.Unmarshal(get(path), &v); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, json.Unmarshal(get(path), &v))
 		for _, wrong := range d.check(path, v, content.Schema) {
 			t.Error(wrong)
 		}
 	}
-	body, err := json.Marshal(tapMessage(tap.Message{From: addrOf(1), Event: []byte("{}")}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	body := testkit.Try(json.Marshal(tapMessage(tap.Message{From: addrOf(1), Event: []byte("{}")})))(t)
 	var m any
-	if err := json.Unmarshal(body, &m); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, json.Unmarshal(body, &m))
 	for _, wrong := range d.check("tap", m, d.Components.Schemas["Message"]) {
 		t.Error(wrong)
 	}

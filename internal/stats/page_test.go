@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/status"
+	"syslog-gateway/internal/testkit"
 )
 
 // row returns the text of a table row's cells on the page.
@@ -253,9 +254,7 @@ func TestStatusKeys(t *testing.T) {
 	p := open(t)
 	traffic(p.ledger)
 	var status map[string]any
-	if err := json.Unmarshal([]byte(p.get("/api/v1/status")), &status); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, json.Unmarshal([]byte(p.get("/api/v1/status")), &status))
 	set := make(map[string]bool)
 	keys("", status, set)
 	var got []string
@@ -320,9 +319,7 @@ func TestStatusValues(t *testing.T) {
 		}
 		Uptime float64 `json:"uptime_seconds"`
 	}
-	if err := json.Unmarshal([]byte(p.get("/api/v1/status")), &got); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, json.Unmarshal([]byte(p.get("/api/v1/status")), &got))
 	linux := got.Sources[3]
 	if linux.Source != "linux" || linux.Received != 1234572 || linux.Pending != 5523 || linux.Difference != 0 || linux.DropReasons["queue_full"] != 40 {
 		t.Errorf("linux: %+v", linux)

@@ -13,13 +13,11 @@ import (
 	"syslog-gateway/internal/stats/auth"
 	"syslog-gateway/internal/status/statustest"
 	"syslog-gateway/internal/tap"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestHashAndRights(t *testing.T) {
-	hash, err := bcrypt.GenerateFromPassword([]byte("pa ss:word"), bcrypt.MinCost)
-	if err != nil {
-		t.Fatal(err)
-	}
+	hash := testkit.Try(bcrypt.GenerateFromPassword([]byte("pa ss:word"), bcrypt.MinCost))(t)
 	hub := new(tap.Hub)
 	p := open(t, func(o *Options) {
 		o.Users = []auth.User{{Name: "ops", Hash: string(hash)}, {Name: "root", Password: "toor", Admin: true}}
@@ -222,10 +220,7 @@ func FuzzAction(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body string) {
 		stages := &stages{snap: statustest.Calm()}
-		server, err := New(Options{Listen: "127.0.0.1:0", Provider: stages, Ledger: ledger.New(), Operator: stages, Users: []auth.User{{Name: "root", Password: "toor", Admin: true}}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		server := testkit.Try(New(Options{Listen: "127.0.0.1:0", Provider: stages, Ledger: ledger.New(), Operator: stages, Users: []auth.User{{Name: "root", Password: "toor", Admin: true}}}))(t)
 		r := mustPost("http://127.0.0.1/stats", body, &http.Request{Header: make(http.Header)})
 		r.RemoteAddr = "127.0.0.1:1"
 		r.SetBasicAuth("root", "toor")

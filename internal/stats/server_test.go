@@ -137,16 +137,10 @@ func TestAuth(t *testing.T) {
 // TestOptionsStar: net/http would answer OPTIONS * itself, past the password.
 func TestOptionsStar(t *testing.T) {
 	p := open(t, func(o *Options) { o.Users = []auth.User{{Name: "ops", Password: "secret"}} })
-	c, err := net.Dial("tcp", p.server.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := testkit.Try(net.Dial("tcp", p.server.Addr().String()))(t)
 	defer c.Close()
 	fmt.Fprint(c, "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	resp := testkit.Try(http.ReadResponse(bufio.NewReader(c), nil))(t)
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusUnauthorized {
 		t.Errorf("OPTIONS *: %d", resp.StatusCode)
@@ -197,14 +191,8 @@ func TestReady(t *testing.T) {
 // certificate is one for 127.0.0.1, with the pool of its authority.
 func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
-	authority, err := testkit.NewAuthority()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := authority.Issue(time.Now().Add(time.Hour))
-	if err != nil {
-		t.Fatal(err)
-	}
+	authority := testkit.Try(testkit.NewAuthority())(t)
+	cert := testkit.Try(authority.Issue(time.Now().Add(time.Hour)))(t)
 	return *cert, authority.Pool()
 }
 
@@ -226,9 +214,7 @@ func TestTLS(t *testing.T) {
 		c.Close()
 		t.Fatal("an unknown certificate was accepted")
 	}
-	if err := p.stop(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, p.stop())
 	if !strings.Contains(p.log.String(), "TLS handshake error") {
 		t.Errorf("the log says %q", p.log)
 	}
@@ -252,23 +238,17 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func TestOpen(t *testing.T) {
-	suppressed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	suppressed := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)
 	defer suppressed.Close()
 	o := Options{Listen: suppressed.Addr().String(), Provider: new(stages), Ledger: ledger.New()}
-	s, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := testkit.Try(New(o))(t)
 	if err := s.Run(t.Context()); err == nil {
 		t.Error("Run without Open did not fail")
 	}
 	if s.Addr() != nil || s.Close(t.Context()) != nil {
 		t.Error("a server that is not started has an address, or cannot be closed")
 	}
-	err = s.Open(t.Context())
+	err := s.Open(t.Context())
 	if err == nil || !strings.Contains(err.Error(), o.Listen) || !strings.Contains(err.Error(), "stats.listen") {
 		t.Errorf("the port is held by another: %v", err)
 	}
@@ -277,9 +257,7 @@ func TestOpen(t *testing.T) {
 	if s, err = New(o); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Open(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, s.Open(t.Context()))
 	if s.Open(t.Context()) == nil {
 		t.Error("a second Open did not fail")
 	}
@@ -296,18 +274,13 @@ func TestOpen(t *testing.T) {
 // without limit, and the port is free afterwards.
 func TestStop(t *testing.T) {
 	p := open(t)
-	c, err := net.Dial("tcp", p.server.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := testkit.Try(net.Dial("tcp", p.server.Addr().String()))(t)
 	defer c.Close()
 	fmt.Fprint(c, "GET /stats HTTP/1.1\r\nHost: x\r\n")
 	p.get("/healthz")
 	address := p.server.Addr().String()
 	began := time.Now()
-	if err := p.stop(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, p.stop())
 	if took := time.Since(began); took > stopTimeout+3*time.Second {
 		t.Errorf("the stop took %v", took)
 	}

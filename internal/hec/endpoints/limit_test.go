@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 const bound = 16
@@ -164,9 +166,7 @@ func TestWaitForRoom(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		acquire := func() (Attempt, error) { return p.Acquire(ctx, nil, ctx.Err) }
 		first, err := acquire()
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, err)
 		got := make(chan Attempt)
 		go func() {
 			a, _ := acquire()

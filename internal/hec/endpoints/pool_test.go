@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -18,10 +20,7 @@ func poolOf(t testing.TB, n int) (*Pool, *time.Time) {
 	p.now = func() time.Time { return now }
 	var list []Address
 	for i := range n {
-		a, err := parse("https://splunk" + string(rune('a'+i)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := testkit.Try(parse("https://splunk" + string(rune('a'+i))))(t)
 		list = append(list, a)
 	}
 	p.Replace(list, "token")

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // outAll takes all endpoints out, and lets the time pass after which each may be tried.
@@ -112,10 +114,7 @@ func TestPostsWaitInOrder(t *testing.T) {
 		p.now, p.admission.bound = time.Now, 1
 		ctx, stop := context.WithCancel(t.Context())
 		acquire := func() (Attempt, error) { return p.Acquire(ctx, nil, ctx.Err) }
-		under, err := acquire()
-		if err != nil {
-			t.Fatal(err)
-		}
+		under := testkit.Try(acquire())(t)
 		var group sync.WaitGroup
 		defer group.Wait()
 		var order []int

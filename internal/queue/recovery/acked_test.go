@@ -76,7 +76,5 @@ func (b bytesAt) ReadAt(p []byte, off int64) (int, error) {
 
 func must(t testing.TB, err error) {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 }

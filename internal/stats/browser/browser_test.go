@@ -14,6 +14,8 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // A whole visit, so that the browser starts once.
@@ -231,10 +233,7 @@ func TestDevAddress(t *testing.T) {
 // it send an action.
 func TestForeignPageCannotAct(t *testing.T) {
 	g := start(t)
-	foreign, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	foreign := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)
 	page := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprintf(w, `<form method="post" action="%s/stats"><input name="s" value="0"><input name="b" value="shards"><button name="action" value="drain" id="go">x</button></form>`, g.url)

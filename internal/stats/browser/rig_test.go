@@ -61,10 +61,7 @@ func (s *safe) String() string {
 
 func freePorts(t *testing.T, n int) []int {
 	t.Helper()
-	ports, err := testkit.FreePorts(n)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ports := testkit.Try(testkit.FreePorts(n))(t)
 	return ports
 }
 
@@ -86,9 +83,7 @@ func start(t *testing.T) *gateway {
 	fmt.Fprintf(&y, "hec: {endpoints: [%q], health_interval: 1s}\nstats: {listen: '127.0.0.1:%d', username: ops, password: s3cret, admin: true}\n", g.hec.URL(), ports[5])
 	fmt.Fprintf(&y, "queue: {path: %s/queue, min_free: 1MB, max_size: 1GiB}\ndead_letter: {path: %s/dead}\nbalancer: {shards: 2}\n", dir, dir)
 	file := filepath.Join(dir, "gateway.yaml")
-	if err := os.WriteFile(file, []byte(y.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(file, []byte(y.String()), 0o600))
 	g.run(exec.Command(program, "run", "-c", file), "SPLUNK_HEC_TOKEN="+token)
 	return g
 }
@@ -133,9 +128,7 @@ func (g *gateway) run(cmd *exec.Cmd, env ...string) {
 	t.Helper()
 	cmd.Env = append(env, "PATH="+os.Getenv("PATH"))
 	cmd.Stderr = g.log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil || t.Failed() {
@@ -169,14 +162,9 @@ func (g *gateway) eventually(what string, done func() bool) {
 // send sends lines to a source by TCP.
 func (g *gateway) send(source string, lines ...string) {
 	g.t.Helper()
-	c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", g.ports[source]))
-	if err != nil {
-		g.t.Fatal(err)
-	}
+	c := testkit.Try(net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", g.ports[source])))(g.t)
 	defer c.Close()
-	if _, err := fmt.Fprint(c, strings.Join(lines, "\n")+"\n"); err != nil {
-		g.t.Fatal(err)
-	}
+	testkit.Try(fmt.Fprint(c, strings.Join(lines, "\n")+"\n"))(g.t)
 }
 
 // tab is an open page, with what it should not have done.
@@ -303,7 +291,5 @@ func (b *tab) shot(name string, how func(*[]byte) chromedp.Action) {
 	}
 	var png []byte
 	b.run(chromedp.Evaluate("scrollTo(0, 0)", nil), how(&png))
-	if err := os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644); err != nil {
-		b.t.Fatal(err)
-	}
+	testkit.Must(b.t, os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644))
 }
