@@ -20,10 +20,7 @@ func certificateRow() Row {
 		return layout{numbers: fewMessages, hec: ", tls: {ca_file: DIR/ca.pem}",
 			endpoints: []hectest.Options{{Certificate: shown.Load}}}
 	}, func(ctx context.Context, r *rig) error {
-		authority, err := testkit.NewAuthority()
-		if err != nil {
-			return err
-		}
+		authority := value(testkit.NewAuthority())
 		show := func(end time.Duration) error {
 			c, err := authority.Issue(time.Now().Add(end))
 			shown.Store(c)
@@ -32,26 +29,13 @@ func certificateRow() Row {
 		if err := os.WriteFile(filepath.Join(r.dir, "ca.pem"), authority.PEM(), 0o600); err != nil {
 			return fmt.Errorf("write the authority's certificate: %w", err)
 		}
-		if err := show(-time.Hour); err != nil {
-			return err
-		}
-		if err := r.start(ctx); err != nil {
-			return err
-		}
-		if err := r.sendAll(ctx, fewMessages, false); err != nil {
-			return err
-		}
-		if err := r.kept(ctx, true); err != nil {
-			return err
-		}
+		must(show(-time.Hour))
+		must(r.startAndSend(ctx, fewMessages))
+		must(r.kept(ctx, true))
 		if r.gw.Logged("certificate is not accepted") == 0 {
 			r.res.problem("the log does not name the certificate")
 		}
-		if err := show(time.Hour); err != nil {
-			return err
-		}
-		err = r.settle(ctx, fewMessages, rowLimit)
-		r.strict()
-		return err
+		must(show(time.Hour))
+		return r.settleStrictly(ctx, fewMessages, rowLimit)
 	})
 }

@@ -72,9 +72,7 @@ func (c *crash) run(ctx context.Context, r *rig, f *fault) error {
 	defer cancel()
 	s := r.newSender(streamRate, len(r.tally.seen))
 	ended := make(chan struct{})
-	if err := r.start(ctx); err != nil {
-		return err
-	}
+	must(r.start(ctx))
 	sending, stopSending := context.WithCancel(ctx)
 	defer stopSending()
 	go func() {
@@ -82,9 +80,7 @@ func (c *crash) run(ctx context.Context, r *rig, f *fault) error {
 		_ = s.run(sending) // its error is the cancelled context
 	}()
 	for range c.kills {
-		if err := c.life(ctx, r, s, f); err != nil {
-			return err
-		}
+		must(c.life(ctx, r, s, f))
 	}
 	stopSending()
 	<-ended
@@ -107,16 +103,10 @@ func (c *crash) life(ctx context.Context, r *rig, s *sender, f *fault) error {
 	// Without a pause between the two, so that the kill hits whatever is going on. The
 	// scrape is not one moment: what it sums may be delivered between two of its
 	// numbers and count twice, so only what is sure to be accepted is taken.
-	at, err := r.web.scrape(ctx)
-	if err != nil {
-		return err
-	}
+	at := value(r.web.scrape(ctx))
 	r.tally.killed()
 	r.gw.Kill()
-	found, err := r.queued(ctx)
-	if err != nil {
-		return err
-	}
+	found := value(r.queued(ctx))
 	for seq := range found {
 		c.accepted[seq] = true
 	}
@@ -125,9 +115,7 @@ func (c *crash) life(ctx context.Context, r *rig, s *sender, f *fault) error {
 		r.res.problem("by /metrics %d were accepted, the queue and the endpoint have %d", c.counted, have)
 	}
 	if c.lives++; c.change != nil {
-		if err := c.change(c.lives); err != nil {
-			return err
-		}
+		must(c.change(c.lives))
 	}
 	return r.start(ctx)
 }
@@ -150,9 +138,7 @@ func (c *crash) settle(ctx context.Context, r *rig, s *sender) error {
 	if err != nil {
 		r.res.problem("%v", err)
 	}
-	if err := r.count(ctx, s.written()); err != nil {
-		return err
-	}
+	must(r.count(ctx, s.written()))
 	notAccepted := r.res.Lost
 	r.res.Lost = 0
 	for seq := range c.accepted {

@@ -83,30 +83,17 @@ func TestLossIsSeen(t *testing.T) {
 	var res Result
 	row := on("robbed", func(*Options) layout { return layout{numbers: fewMessages} }, func(ctx context.Context, r *rig) error {
 		r.hec[0].SetDown(true)
-		if err := r.start(ctx); err != nil {
-			return err
-		}
-		if err := r.sendAll(ctx, fewMessages, false); err != nil {
-			return err
-		}
-		if err := r.kept(ctx, false); err != nil {
-			return err
-		}
+		must(r.startAndSend(ctx, fewMessages))
+		must(r.kept(ctx, false))
 		r.gw.Kill()
 		queued, err := r.queued(ctx)
 		if err != nil || len(queued) != fewMessages {
 			t.Errorf("%d are in the queue: %v", len(queued), err)
 		}
-		if err := os.RemoveAll(filepath.Join(r.queuePath(), "shard-00")); err != nil {
-			return err
-		}
+		must(os.RemoveAll(filepath.Join(r.queuePath(), "shard-00")))
 		r.hec[0].SetDown(false)
-		if err := r.start(ctx); err != nil {
-			return err
-		}
-		err = r.settle(ctx, fewMessages, 2*time.Second)
-		r.strict()
-		return err
+		must(r.start(ctx))
+		return r.settleStrictly(ctx, fewMessages, 2*time.Second)
 	})
 	testkit.Must(t, row.run(t.Context(), o, &res))
 	if res.OK() || res.Lost == 0 || res.Lost == fewMessages {

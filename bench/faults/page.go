@@ -34,12 +34,9 @@ func statsRows() []Row {
 // readyBesideConnections sends while strangers hold the statistics port, and asks for
 // the readiness meanwhile.
 func readyBesideConnections(ctx context.Context, r *rig) error {
-	if err := r.start(ctx); err != nil {
-		return err
-	}
+	must(r.start(ctx))
 	n := statsRate * r.opts.pick(3, 10)
-	sent := make(chan error, 1)
-	go func() { sent <- r.newSender(statsRate, n).run(ctx) }()
+	sent := r.newSender(statsRate, n).begin(ctx)
 	c := &pageClients{address: r.web.address}
 	err := c.open(ctx)
 	if err == nil {
@@ -51,12 +48,8 @@ func readyBesideConnections(ctx context.Context, r *rig) error {
 		r.res.problem("of %d streams only %d were served and %d got an answer", pageConnections, c.served, c.refused)
 	}
 	c.close()
-	if err := errors.Join(err, <-sent); err != nil {
-		return err
-	}
-	err = r.settle(ctx, n, rowLimit)
-	r.strict()
-	return err
+	must(errors.Join(err, <-sent))
+	return r.settleStrictly(ctx, n, rowLimit)
 }
 
 // askReady asks for /readyz some times, each on a connection of its own.

@@ -91,6 +91,22 @@ func (o *Options) Run(ctx context.Context) (Report, error) {
 	return rep, nil
 }
 
+// abort is the error that ends a row before its end.
+type abort struct{ error }
+
+// must ends the row for an error, as FailNow ends a test. It is for the row's own goroutine.
+func must(err error) {
+	if err != nil {
+		panic(abort{err})
+	}
+}
+
+// value is must for a call that returns something.
+func value[T any](v T, err error) T {
+	must(err)
+	return v
+}
+
 // on makes a row out of a layout and what happens on it.
 func on(name string, l func(*Options) layout, happen func(context.Context, *rig) error) Row {
 	return Row{Name: name, run: func(ctx context.Context, o *Options, res *Result) (err error) {
@@ -99,6 +115,13 @@ func on(name string, l func(*Options) layout, happen func(context.Context, *rig)
 			return err
 		}
 		defer func() {
+			if ended := recover(); ended != nil {
+				a, ok := ended.(abort)
+				if !ok {
+					panic(ended)
+				}
+				err = a.error
+			}
 			if err != nil {
 				res.problem("%v", err) // before close, which keeps the files of failures
 			}
