@@ -116,7 +116,7 @@ func TestReload(t *testing.T) {
 	reload := func(result string, n float64) {
 		t.Helper()
 		_ = p.cmd.Process.Signal(syscall.SIGHUP)
-		eventually(t, "the reload is counted", func() bool {
+		testkit.Eventually(t, "the reload is counted", func() bool {
 			return sum(s.metrics(), "gateway_config_reloads_total", `result="`+result+`"`) == n
 		})
 	}
@@ -155,7 +155,7 @@ func TestMetricsContract(t *testing.T) {
 	p := s.start()
 	fmt.Fprint(s.dial("udp", "linux"), line("linux", "mark=one "))
 	s.waitEvents(1)
-	eventually(t, "the delivery is booked", func() bool { return sum(s.metrics(), "gateway_hec_requests_total") > 0 })
+	testkit.Eventually(t, "the delivery is booked", func() bool { return sum(s.metrics(), "gateway_hec_requests_total") > 0 })
 	m := s.metrics()
 	for _, want := range []string{
 		`gateway_received_events_total{source="linux",transport="udp"}`,
@@ -212,7 +212,7 @@ func TestDevPrintsEventsOnStdoutAlone(t *testing.T) {
 	logger := need(t, "logger", "bsdutils")
 	runSender(t, logger, "-n", "127.0.0.1", "-P", fmt.Sprint(s.ports["linux"]), "-T", "hello")
 	runSender(t, logger, "-n", "127.0.0.1", "-P", fmt.Sprint(s.ports["unifi"]), "-d", "hello")
-	eventually(t, "both events are on stdout", func() bool { return strings.Count(out.String(), "\n") == 2 })
+	testkit.Eventually(t, "both events are on stdout", func() bool { return strings.Count(out.String(), "\n") == 2 })
 	if code := p.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
@@ -283,7 +283,7 @@ func TestQueueVerbs(t *testing.T) {
 	s.hec.SetDown(true)
 	all := marks("kept", 100)
 	sendTCP(t, s.dial("tcp", "linux"), "linux", all)
-	eventually(t, "all are in the queue", func() bool { return sum(s.metrics(), "gateway_queue_events") == 100 })
+	testkit.Eventually(t, "all are in the queue", func() bool { return sum(s.metrics(), "gateway_queue_events") == 100 })
 	path := []string{"--path", s.dir + "/queue"}
 	if _, errs, code := s.gateway("", append([]string{"queue", "status"}, path...)...); code != 1 || !strings.Contains(errs, "queue") {
 		t.Errorf("status of a running gateway's queue: exit %d: %s", code, errs)
@@ -313,7 +313,7 @@ func TestDeadLetterVerbs(t *testing.T) {
 	c := s.dial("tcp", "linux")
 	fmt.Fprintf(c, "%s\n%s\n%s\n", line("linux", "mark=good1 "), line("linux", "mark=POISON "), line("linux", "mark=good2 "))
 	s.waitEvents(2)
-	eventually(t, "the third is a dead letter", func() bool { return sum(s.metrics(), "gateway_deadlettered_events_total") == 1 })
+	testkit.Eventually(t, "the third is a dead letter", func() bool { return sum(s.metrics(), "gateway_deadlettered_events_total") == 1 })
 	s.assertBalance()
 	p.stop()
 	config := []string{"-c", s.file}

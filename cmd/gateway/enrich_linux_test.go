@@ -56,7 +56,7 @@ func TestEnrichment(t *testing.T) {
 	reload := func(result string, n float64) {
 		t.Helper()
 		_ = p.cmd.Process.Signal(syscall.SIGHUP)
-		eventually(t, "the reload is counted", func() bool {
+		testkit.Eventually(t, "the reload is counted", func() bool {
 			return sum(s.metrics(), "gateway_config_reloads_total", `result="`+result+`"`) == n
 		})
 	}

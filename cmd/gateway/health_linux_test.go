@@ -54,16 +54,9 @@ func (s *scene) says(sentence string) bool {
 // within waits until something is so.
 func (s *scene) within(d time.Duration, what string, done func() bool) {
 	s.t.Helper()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(d)
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			summary, problems := s.page()
-			s.t.Fatalf("after %v it is still not so that %s; health: %q %q", d, what, summary, problems)
-		}
+	if !testkit.Within(d, done) {
+		summary, problems := s.page()
+		s.t.Fatalf("after %v it is still not so that %s; health: %q %q", d, what, summary, problems)
 	}
 }
 
@@ -209,7 +202,7 @@ func playStart(t *testing.T, on func(*testing.T, *site) *scene) {
 	sc.when(saidSoon, func() {
 		s.hec.SetScript(hectest.Always(hectest.Answer{Fault: hectest.Hang}))
 		s.say("linux", line("linux", "mark=2"))
-		eventually(t, "it is on the wire", func() bool { return sum(s.metrics(), "gateway_hec_in_flight") > 0 })
+		testkit.Eventually(t, "it is on the wire", func() bool { return sum(s.metrics(), "gateway_hec_in_flight") > 0 })
 		_ = p.cmd.Process.Signal(os.Interrupt)
 	}, func() {
 		s.hec.SetScript(nil)
@@ -370,7 +363,7 @@ func playDamage(t *testing.T, on func(*testing.T, *site) *scene) {
 	s.hec.SetDown(true)
 	for i := range 3 {
 		s.say("linux", line("linux", "mark=damage"))
-		eventually(t, "it is queued", func() bool { return sum(s.metrics(), "gateway_queue_events") == float64(i+1) })
+		testkit.Eventually(t, "it is queued", func() bool { return sum(s.metrics(), "gateway_queue_events") == float64(i+1) })
 	}
 	p.kill()
 	files, err := filepath.Glob(s.dir + "/queue/*/*.dat")
@@ -401,7 +394,7 @@ func playDeadLetters(t *testing.T, on func(*testing.T, *site) *scene) {
 	s.start()
 	s.say("linux", line("linux", "left out by a rule"), "   ", "<13>kept")
 	fmt.Fprint(s.dial("udp", "unifi"), line("unifi", "left out by allow"))
-	eventually(t, "three are left out", func() bool { return sum(s.metrics(), "gateway_dropped_events_total") == 3 })
+	testkit.Eventually(t, "three are left out", func() bool { return sum(s.metrics(), "gateway_dropped_events_total") == 3 })
 	if summary, _ := s.health(); !strings.Contains(summary, "; 0 lost") || !strings.Contains(summary, "unifi") {
 		t.Errorf("what was left out on purpose is a loss, or was received: %q", summary)
 	}

@@ -91,7 +91,7 @@ func TestDrainAndMaintenance(t *testing.T) {
 	requests := s.hec.Requests()
 	second := marks("second", 2000)
 	sendTCP(t, s.dial("tcp", "linux"), "linux", second)
-	eventually(t, "they are queued", func() bool { return sum(s.metrics(), "gateway_queue_events") == float64(len(second)) })
+	testkit.Eventually(t, "they are queued", func() bool { return sum(s.metrics(), "gateway_queue_events") == float64(len(second)) })
 	if n := s.hec.Requests() - requests; n != 0 || s.sink.count() != len(first) {
 		t.Errorf("%d requests to a drained endpoint", n)
 	}
@@ -100,7 +100,7 @@ func TestDrainAndMaintenance(t *testing.T) {
 	third := marks("third", 100)
 	c := s.dial("tcp", "linux")
 	sendTCP(t, c, "linux", third) // no shard takes batches: they wait
-	eventually(t, "senders are blocked", func() bool {
+	testkit.Eventually(t, "senders are blocked", func() bool {
 		var st struct{ Blocked bool }
 		s.api("/api/v1/status", &st)
 		return st.Blocked
@@ -135,7 +135,7 @@ func (s *site) tapped(n int, env []string, args ...string) []string {
 	}()
 	c := s.dial("tcp", "linux")
 	var got []string
-	eventually(s.t, "the tap shows its lines", func() bool {
+	testkit.Eventually(s.t, "the tap shows its lines", func() bool {
 		fmt.Fprintf(c, "%s\n%s\n", line("linux", "hay"), line("linux", "needle"))
 		select {
 		case l, ok := <-lines:
@@ -202,7 +202,7 @@ func TestStatusVerb(t *testing.T) {
 	p := s.start()
 	fmt.Fprintf(s.dial("tcp", "linux"), "%s\n", line("linux", "mark=one "))
 	s.waitEvents(1)
-	eventually(t, "all is well", func() bool {
+	testkit.Eventually(t, "all is well", func() bool {
 		out, _, code := s.gateway("", "status", "-c", s.file)
 		return code == 0 && strings.Contains(out, "ok listening") && strings.Contains(out, "linux") && strings.Contains(out, s.hec.URL())
 	})
@@ -219,7 +219,7 @@ func TestStatusVerb(t *testing.T) {
 	status(2, "--no-such-flag")
 	status(2, "extra")
 	s.hec.SetDown(true)
-	eventually(t, "it is degraded", func() bool {
+	testkit.Eventually(t, "it is degraded", func() bool {
 		out, errs, code := s.gateway("", "status", "-c", s.file)
 		return code == 3 && strings.Contains(errs, "degraded") && strings.Contains(out, "no endpoint is up")
 	})
@@ -234,7 +234,7 @@ func TestOwnNumbersGoToSplunk(t *testing.T) {
 	s := newSite(t, "")
 	s.write(strings.Replace(s.read(), "stats: {", "stats: {to_splunk: true, splunk_interval: 1s, splunk_index: gwstats, ", 1))
 	p := s.start()
-	eventually(t, "numbers of all kinds are delivered", func() bool {
+	testkit.Eventually(t, "numbers of all kinds are delivered", func() bool {
 		s.sink.mu.Lock()
 		defer s.sink.mu.Unlock()
 		kinds := make(map[string]bool)

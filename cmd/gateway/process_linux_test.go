@@ -198,7 +198,7 @@ func (s *site) spawn(cmd *exec.Cmd) *process {
 func (p *process) waitReady(stats int) {
 	p.t.Helper()
 	url := fmt.Sprintf("http://127.0.0.1:%d/readyz", stats)
-	eventually(p.t, "the gateway is ready", func() bool {
+	testkit.Eventually(p.t, "the gateway is ready", func() bool {
 		select {
 		case <-p.exited:
 			p.t.Fatalf("the gateway ended: %v\n%s", p.err, p.log)
@@ -211,21 +211,6 @@ func (p *process) waitReady(stats int) {
 		r.Body.Close()
 		return r.StatusCode == http.StatusOK
 	})
-}
-
-// eventually polls until done, or fails after 60 s.
-func eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(60 * time.Second)
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("after 60 s it is still not so that %s", what)
-		}
-	}
 }
 
 // stop sends SIGTERM and returns the exit code.
@@ -299,7 +284,7 @@ next:
 // rest: a scrape reads one number after the other.
 func (s *site) assertBalance() {
 	s.t.Helper()
-	eventually(s.t, "received + recovered = delivered + pending + deadlettered + dropped", func() bool {
+	testkit.Eventually(s.t, "received + recovered = delivered + pending + deadlettered + dropped", func() bool {
 		m := s.metrics()
 		in := sum(m, "gateway_received_events_total") + sum(m, "gateway_recovered_events_total")
 		out := sum(m, "gateway_delivered_events_total") + sum(m, "gateway_queue_events") +

@@ -76,7 +76,7 @@ func (x proxied) start(t *testing.T, stats int) string {
 		}
 	})
 	address := fmt.Sprintf("127.0.0.1:%d", port)
-	eventually(t, x.name+" listens", func() bool {
+	testkit.Eventually(t, x.name+" listens", func() bool {
 		c, err := net.Dial("tcp", address)
 		if err == nil {
 			c.Close()

@@ -236,7 +236,7 @@ func testRelay(t *testing.T, r relay) {
 	relay := s.spawn(r.command(t.TempDir(), inputs, s.ports))
 	for family, port := range inputs { // a relay that does not listen yet loses what is sent
 		c := s.dialPort("udp", port)
-		eventually(t, "the relay listens", func() bool {
+		testkit.Eventually(t, "the relay listens", func() bool {
 			select {
 			case <-relay.exited:
 				t.Fatalf("the relay ended: %v\n%s", relay.err, relay.log)
@@ -259,7 +259,7 @@ func testRelay(t *testing.T, r relay) {
 	for _, l := range lines {
 		for _, port := range targets(l.family) {
 			key := port + " " + mark(l.text)
-			eventually(t, key+" has come", func() bool {
+			testkit.Eventually(t, key+" has come", func() bool {
 				_, relayed := s.arrivals()[key]
 				_, straight := direct.arrivals()[key]
 				return relayed && straight

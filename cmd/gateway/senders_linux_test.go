@@ -114,7 +114,7 @@ func TestRsyslog(t *testing.T) {
 			}
 			// rsyslog listens when it answers nothing: the first message is repeated
 			// until it comes through.
-			eventually(t, "rsyslog relays", func() bool {
+			testkit.Eventually(t, "rsyslog relays", func() bool {
 				runSender(t, logger, "-n", "127.0.0.1", "-P", fmt.Sprint(input), "-d", "--rfc3164", "-t", "app", "warm up")
 				return s.sink.count() > 0
 			})
@@ -122,10 +122,10 @@ func TestRsyslog(t *testing.T) {
 			for i, end := range ends {
 				fmt.Fprintf(c, "<13>%s relay app: %s", stampBSD(), end)
 				if i%50 == 49 {
-					eventually(t, "rsyslog keeps up", func() bool { return s.relayed(name) >= i+1 })
+					testkit.Eventually(t, "rsyslog keeps up", func() bool { return s.relayed(name) >= i+1 })
 				}
 			}
-			eventually(t, "all have come", func() bool { return s.relayed(name) >= n })
+			testkit.Eventually(t, "all have come", func() bool { return s.relayed(name) >= n })
 			for _, end := range ends {
 				found := 0
 				for _, e := range s.sink.texts() {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // shardWalk goes from each number of shards to each other one, and comes back.
@@ -73,7 +75,7 @@ func TestShardsUpAndDown(t *testing.T) {
 				s.hec.SetDown(step%2 == 0) // then the queue grows past the next start's max_size
 				mine := marks(fmt.Sprintf("step%d", step), 6000)
 				sendTCP(t, s.dial("tcp", "linux"), "linux", mine)
-				eventually(t, "all of them are accepted", func() bool {
+				testkit.Eventually(t, "all of them are accepted", func() bool {
 					m := s.metrics()
 					return sum(m, "gateway_received_events_total") == float64(len(mine)) && sum(m, "gateway_pending_events", `stage="memory"`) == 0
 				})
@@ -97,13 +99,13 @@ func TestShardsUpAndDown(t *testing.T) {
 			}
 			s.hec.SetDown(false)
 			p := s.resized(base, len(shardWalk)-1)
-			eventually(t, "the queue is empty", func() bool { return sum(s.metrics(), "gateway_queue_events") == 0 })
+			testkit.Eventually(t, "the queue is empty", func() bool { return sum(s.metrics(), "gateway_queue_events") == 0 })
 			s.assertBalance()
 			left := func() []string {
 				folders, _ := filepath.Glob(filepath.Join(s.dir, "queue", "shard-*"))
 				return folders
 			}
-			eventually(t, "the folders of left-over shards are gone", func() bool { return len(left()) == shardWalk[len(shardWalk)-1] })
+			testkit.Eventually(t, "the folders of left-over shards are gone", func() bool { return len(left()) == shardWalk[len(shardWalk)-1] })
 			lost, twice := missing(s.sink.texts(), sure)
 			if lost > 0 || how == "SIGTERM" && twice > 0 {
 				t.Errorf("of %d accepted messages %d are lost and %d came twice", len(sure), lost, twice)
@@ -149,13 +151,13 @@ func TestLeftOverShardsGoWhileRunning(t *testing.T) {
 	s.hec.SetDown(true)
 	first := marks("first", 20000)
 	sendTCP(t, s.dial("tcp", "linux"), "linux", first)
-	eventually(t, "all are queued", func() bool { return sum(s.metrics(), "gateway_queue_events") == float64(len(first)) })
+	testkit.Eventually(t, "all are queued", func() bool { return sum(s.metrics(), "gateway_queue_events") == float64(len(first)) })
 	p.kill()
 	write(1, "1MiB")
 	p = s.start()
 	s.hec.SetDown(false)
 	s.waitEvents(len(first))
-	eventually(t, "one folder is left", func() bool {
+	testkit.Eventually(t, "one folder is left", func() bool {
 		folders, _ := os.ReadDir(filepath.Join(s.dir, "queue"))
 		n := 0
 		for _, f := range folders {

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"syslog-gateway/internal/testkit"
 	"syslog-gateway/internal/testkit/namespace"
@@ -87,17 +86,11 @@ func (b rig) validate(t *testing.T, password, splunk, seconds string, flags ...s
 // listening waits until a port is open.
 func listening(t *testing.T, addr string) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
-	for again := time.NewTicker(20 * time.Millisecond); ; {
-		if c, err := net.Dial("tcp", addr); err == nil {
+	testkit.Eventually(t, addr+" listens", func() bool {
+		c, err := net.Dial("tcp", addr)
+		if err == nil {
 			c.Close()
-			again.Stop()
-			return
 		}
-		select {
-		case <-deadline:
-			t.Fatalf("nothing listens on %s", addr)
-		case <-again.C:
-		}
-	}
+		return err == nil
+	})
 }

@@ -246,16 +246,9 @@ func (c *container) must(err error) {
 
 func (c *container) eventually(what string, limit time.Duration, done func() bool) {
 	c.t.Helper()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(limit)
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			status, _ := c.try("systemctl status syslog-gateway --no-pager -n 30")
-			c.t.Fatalf("after %s it is still not so that %s\n%s", limit, what, status)
-		}
+	if !testkit.Within(limit, done) {
+		status, _ := c.try("systemctl status syslog-gateway --no-pager -n 30")
+		c.t.Fatalf("after %s it is still not so that %s\n%s", limit, what, status)
 	}
 }
 

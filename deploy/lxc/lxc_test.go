@@ -4,6 +4,7 @@ package lxc
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 const token = "11111111-2222-3333-4444-555555555555"
@@ -262,8 +264,9 @@ func (s *story) upgrade(t *testing.T) {
 	var senders sync.WaitGroup
 	var udpSent, tcpSent int
 	begin := time.Now()
-	senders.Go(func() { udpSent = pace(udp, stop) })
-	senders.Go(func() { tcpSent = s.reconnecting(1516, stop) })
+	senders.Go(func() { udpSent = testkit.Datagrams(udp, 20, datagram, stop) })
+	dial := func() (net.Conn, error) { return s.dial("tcp", 1516) }
+	senders.Go(func() { tcpSent = testkit.Reconnecting(dial, asaLine, stop) })
 	flow := func() {
 		t.Helper()
 		enough := s.splunk.Taken() + 40000
@@ -308,7 +311,7 @@ func (s *story) stop(t *testing.T) {
 	defer udp.Close()
 	done := make(chan struct{})
 	var sender sync.WaitGroup
-	sender.Go(func() { pace(udp, done) })
+	sender.Go(func() { testkit.Datagrams(udp, 20, datagram, done) })
 	enough := s.splunk.Taken() + 20000
 	s.eventually("it is busy", 30*time.Second, func() bool { return s.splunk.Taken() > enough })
 	begin = time.Now()

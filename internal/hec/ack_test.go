@@ -33,14 +33,14 @@ func TestAcksDoNotHoldWorkers(t *testing.T) {
 	r := newRig(t, withAcks(5*time.Millisecond, time.Hour), s)
 	src := newMemory(records(40, 3)...)
 	wait := r.start(context.Background(), src)
-	eventually(t, "all posts", func() bool { return s.Requests() == 40 })
-	eventually(t, "polls", func() bool { return s.Polls() > 3 })
+	testkit.Eventually(t, "all posts", func() bool { return s.Requests() == 40 })
+	testkit.Eventually(t, "polls", func() bool { return s.Polls() > 3 })
 	src.mu.Lock()
 	if len(src.acked) != 0 {
 		t.Errorf("%d records freed before they were indexed", len(src.acked))
 	}
 	src.mu.Unlock()
-	eventually(t, "40 unacknowledged", func() bool { return r.Endpoints()[0].Unacked == 40 })
+	testkit.Eventually(t, "40 unacknowledged", func() bool { return r.Endpoints()[0].Unacked == 40 })
 	indexed.Store(true)
 	testkit.Must(t, wait())
 	if b := r.balanced(src, 0); b.Delivered != 120 || s.Requests() != 40 {
@@ -62,8 +62,8 @@ func TestAcksAreBounded(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	src := newMemory(records(40, 3)...)
 	wait := r.start(ctx, src)
-	eventually(t, "seven posts", func() bool { return s.Requests() == 7 })
-	eventually(t, "polls", func() bool { return s.Polls() > 10 })
+	testkit.Eventually(t, "seven posts", func() bool { return s.Requests() == 7 })
+	testkit.Eventually(t, "polls", func() bool { return s.Polls() > 10 })
 	if n := s.Requests(); n != 7 {
 		t.Errorf("%d posts", n)
 	}
@@ -160,7 +160,7 @@ func TestNewChannelAfterAnOutage(t *testing.T) {
 	s.SetDown(true)
 	src := newMemory(records(3, 1)...)
 	wait := r.start(context.Background(), src)
-	eventually(t, "down", func() bool { return !r.AnyUp() })
+	testkit.Eventually(t, "down", func() bool { return !r.AnyUp() })
 	s.Restart()
 	s.SetDown(false)
 	testkit.Must(t, wait())
@@ -191,7 +191,7 @@ func TestEndpointWithAcksIsLost(t *testing.T) {
 	r := newRig(t, withAcks(5*time.Millisecond, 60*time.Millisecond), a, b)
 	src := newMemory(records(20, 1)...)
 	wait := r.start(context.Background(), src)
-	eventually(t, "posts to a", func() bool { return a.Requests() > 2 })
+	testkit.Eventually(t, "posts to a", func() bool { return a.Requests() > 2 })
 	a.SetDown(true)
 	testkit.Must(t, wait())
 	if got := r.balanced(src, 0); got.Delivered != 20 {
@@ -211,7 +211,7 @@ func TestStopAsksOnceMore(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	src := newMemory(records(6, 2)...)
 	wait := r.start(ctx, src)
-	eventually(t, "all unacknowledged", func() bool { return r.Endpoints()[0].Unacked == 6 })
+	testkit.Eventually(t, "all unacknowledged", func() bool { return r.Endpoints()[0].Unacked == 6 })
 	indexed.Store(true)
 	cancel()
 	testkit.Must(t, wait())
@@ -278,7 +278,7 @@ func TestOneFailureMayBeARestart(t *testing.T) {
 	})
 	src := newMemory(record(event.Identity, line(0)), record(event.Identity, line(1)))
 	wait := r.start(t.Context(), src)
-	eventually(t, "polls between a post and its answer", func() bool {
+	testkit.Eventually(t, "polls between a post and its answer", func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		src.mu.Lock()

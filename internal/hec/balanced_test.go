@@ -122,7 +122,7 @@ func TestAllServersBehindABalancerAreSick(t *testing.T) {
 	sick.Store(true)
 	src := newMemory(records(20, 2)...)
 	wait := r.start(t.Context(), src)
-	eventually(t, "it is out", func() bool { return !r.AnyUp() })
+	testkit.Eventually(t, "it is out", func() bool { return !r.AnyUp() })
 	sick.Store(false)
 	testkit.Must(t, wait())
 	r.balanced(src, 0)
@@ -171,9 +171,9 @@ func TestConnectionsEndWithTheirAge(t *testing.T) {
 		src.todo = append(src.todo, rec)
 		src.changed()
 	}
-	eventually(t, "all at a", func() bool { return a.Requests() >= 20 })
+	testkit.Eventually(t, "all at a", func() bool { return a.Requests() >= 20 })
 	lb.Use(b)
-	eventually(t, "b gets its share", func() bool { more(); return b.Requests() > 5 })
+	testkit.Eventually(t, "b gets its share", func() bool { more(); return b.Requests() > 5 })
 	cancel()
 	testkit.Must(t, wait())
 }
@@ -217,7 +217,7 @@ func TestAcksOfBrokenConnections(t *testing.T) {
 	}))
 	src := newMemory(records(40, 1)...)
 	wait := r.start(t.Context(), src)
-	eventually(t, "the answers to all posts are in", func() bool {
+	testkit.Eventually(t, "the answers to all posts are in", func() bool {
 		owed := 0
 		for _, n := range r.acks.unacked() {
 			owed += n
@@ -227,7 +227,7 @@ func TestAcksOfBrokenConnections(t *testing.T) {
 	lb.Break()
 	// A server confirms once: no poll of before may get an answer that is lost.
 	before := polls.Load()
-	eventually(t, "acknowledgements are asked for on new connections", func() bool { return polls.Load() > before+16 })
+	testkit.Eventually(t, "acknowledgements are asked for on new connections", func() bool { return polls.Load() > before+16 })
 	hold.Store(false)
 	testkit.Must(t, wait())
 	if got := r.balanced(src, 0); got.Delivered != 40 || a.Requests()+b.Requests() != 40 {
@@ -266,10 +266,10 @@ func TestProbesOfASickServer(t *testing.T) {
 	r := newRig(t, at(lb, func(o *Options) { o.HealthInterval, o.Registerer = 100*time.Millisecond, reg }))
 	src := newMemory(records(400, 1)...)
 	wait := r.start(t.Context(), src)
-	eventually(t, "b works", func() bool { return b.Requests() > 20 })
+	testkit.Eventually(t, "b works", func() bool { return b.Requests() > 20 })
 	for b.Requests() < 400 {
 		before := b.Requests()
-		eventually(t, "progress", func() bool { return b.Requests() > before || b.Requests() >= 400 })
+		testkit.Eventually(t, "progress", func() bool { return b.Requests() > before || b.Requests() >= 400 })
 		if st := r.Endpoints()[0]; !st.Up {
 			t.Fatalf("%+v", st)
 		}

@@ -29,9 +29,9 @@ func TestNoAckID(t *testing.T) {
 	}, s)
 	src := newMemory(records(20, 2)...)
 	wait := r.start(t.Context(), src)
-	eventually(t, "it is refused", func() bool { return r.Endpoints()[0].State == "refused" })
+	testkit.Eventually(t, "it is refused", func() bool { return r.Endpoints()[0].State == "refused" })
 	polls, probes := s.Polls(), s.Probes()
-	eventually(t, "it is asked whether it has acknowledgement", func() bool { return s.Polls() > polls+1 && s.Probes() > probes+1 })
+	testkit.Eventually(t, "it is asked whether it has acknowledgement", func() bool { return s.Polls() > polls+1 && s.Probes() > probes+1 })
 	if n := s.Requests(); n != 1 {
 		t.Errorf("%d posts to an endpoint that confirms nothing", n)
 	}
@@ -67,7 +67,7 @@ func TestNoAckIDThoughPollsAreWell(t *testing.T) {
 	src := newMemory(records(6, 1)...)
 	wait := r.start(t.Context(), src)
 	polls := s.Polls()
-	eventually(t, "it is asked", func() bool { return s.Polls() > polls+2 })
+	testkit.Eventually(t, "it is asked", func() bool { return s.Polls() > polls+2 })
 	if n := s.Requests(); n != 1 {
 		t.Errorf("%d posts", n)
 	}
@@ -154,8 +154,8 @@ func TestAnswerThatCanNotBeRead(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			src := newMemory(records(20, 1)...)
 			wait := r.start(ctx, src)
-			eventually(t, "it is out", func() bool { return !r.AnyUp() })
-			eventually(t, "probes", func() bool { return s.Probes() > 10 })
+			testkit.Eventually(t, "it is out", func() bool { return !r.AnyUp() })
+			testkit.Eventually(t, "probes", func() bool { return s.Probes() > 10 })
 			if n := s.Requests(); n > 4 {
 				t.Errorf("%d posts", n)
 			}

@@ -118,9 +118,9 @@ func TestAllDownThenBack(t *testing.T) {
 	}, s)
 	src := newMemory(records(10, 2)...)
 	wait := r.start(context.Background(), src)
-	eventually(t, "down", func() bool { return !r.AnyUp() })
+	testkit.Eventually(t, "down", func() bool { return !r.AnyUp() })
 	for r.Endpoints()[0].InARow < 20 {
-		eventually(t, "failures", func() bool { return r.Endpoints()[0].InARow >= 20 })
+		testkit.Eventually(t, "failures", func() bool { return r.Endpoints()[0].InARow >= 20 })
 	}
 	s.SetDown(false)
 	testkit.Must(t, wait())
@@ -219,7 +219,7 @@ func TestRetryAfterHoldsNoOther(t *testing.T) {
 			r := newRig(t, func(o *Options) { o.HealthInterval = 20 * time.Millisecond }, servers...)
 			src := newMemory(records(20, 1)...)
 			wait := r.start(t.Context(), src)
-			eventually(t, "all wait", func() bool {
+			testkit.Eventually(t, "all wait", func() bool {
 				all := r.Endpoints()
 				return asks.Requests() > 0 && all[0].InFlight == 0 && (len(all) == 1 || all[1].State == "down")
 			})
@@ -242,7 +242,7 @@ func TestNewToken(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.Retry.Max = time.Hour }, s)
 	src := newMemory(records(5, 2)...)
 	wait := r.start(context.Background(), src)
-	eventually(t, "refused", func() bool { return r.Endpoints()[0].State == "refused" })
+	testkit.Eventually(t, "refused", func() bool { return r.Endpoints()[0].State == "refused" })
 	if r.AnyUp() {
 		t.Error("an endpoint that refuses the token is not up")
 	}
@@ -264,7 +264,7 @@ func TestReconfigureEndpoints(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.Retry.Max = time.Hour }, a)
 	src := newMemory(records(5, 2)...)
 	wait := r.start(context.Background(), src)
-	eventually(t, "down", func() bool { return !r.AnyUp() })
+	testkit.Eventually(t, "down", func() bool { return !r.AnyUp() })
 	if err := r.Reconfigure(Settings{Endpoints: []string{a.URL(), a.URL()}, Token: testToken}); err == nil {
 		t.Error("one endpoint twice is taken")
 	}
@@ -286,7 +286,7 @@ func TestDroppedMeanwhile(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- r.Deliver(context.Background(), src) }()
-	eventually(t, "posts", func() bool { return s.Requests() > 5 })
+	testkit.Eventually(t, "posts", func() bool { return s.Requests() > 5 })
 	for seq := range uint64(4) {
 		src.drop(seq + 1)
 		r.ledger.Account("cisco_asa").DropQueued("queue_full", 2)
@@ -409,7 +409,7 @@ func TestSourceError(t *testing.T) {
 	src := newMemory(records(3, 2)...)
 	src.failure = fmt.Errorf("segment 7 cannot be read: %w", io.EOF)
 	wait := r.start(context.Background(), src)
-	eventually(t, "the complaint", func() bool { return strings.Contains(r.log.String(), "segment 7") })
+	testkit.Eventually(t, "the complaint", func() bool { return strings.Contains(r.log.String(), "segment 7") })
 	src.mu.Lock()
 	src.failure = nil
 	src.mu.Unlock()
@@ -424,7 +424,7 @@ func TestTLS(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	src := newMemory(records(2, 2)...)
 	wait := r.start(ctx, src)
-	eventually(t, "the certificate is refused", func() bool { return r.Endpoints()[0].State == "refused" })
+	testkit.Eventually(t, "the certificate is refused", func() bool { return r.Endpoints()[0].State == "refused" })
 	if log := r.log.String(); !strings.Contains(log, "certificate") {
 		t.Errorf("log:\n%s", log)
 	}
@@ -480,7 +480,7 @@ func TestDeadLettersCanNotBeWritten(t *testing.T) {
 	lines, gone := batch(5, 2)
 	src := newMemory(record(event.Gzip, lines...))
 	wait := r.start(context.Background(), src)
-	eventually(t, "the complaint", func() bool { return strings.Contains(r.log.String(), "dead letters cannot be written") })
+	testkit.Eventually(t, "the complaint", func() bool { return strings.Contains(r.log.String(), "dead letters cannot be written") })
 	testkit.Must(t, os.Rename(r.folder+".away", r.folder))
 	testkit.Must(t, wait())
 	if b := r.balanced(src, 0); b.Deadlettered != 1 || b.Delivered != 4 {

@@ -320,18 +320,3 @@ func arrived(t *testing.T, want int, except map[int]bool, servers ...*hectest.Se
 		t.Errorf("an event arrived that was not sent so: %q", e)
 	}
 }
-
-// eventually polls a condition that has no channel.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	limit := time.After(15 * time.Second)
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-limit:
-			t.Fatalf("not in time: %s", what)
-		}
-	}
-}

@@ -80,7 +80,7 @@ func TestMetricsOfRemovedEndpoints(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.Registerer = reg }, gone)
 	src := newMemory(records(3, 1)...)
 	wait := r.start(t.Context(), src)
-	eventually(t, "a post is on the wire", func() bool { return gone.Requests() > 0 })
+	testkit.Eventually(t, "a post is on the wire", func() bool { return gone.Requests() > 0 })
 	set := *r.settings.Load()
 	set.Endpoints = []string{stays.URL(), "no URL"}
 	if err := r.Reconfigure(set); err == nil {

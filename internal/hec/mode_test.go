@@ -47,7 +47,7 @@ func TestSetMode(t *testing.T) {
 		defer close(done)
 		_ = r.Deliver(ctx, src)
 	}()
-	eventually(t, "the drained endpoint is probed", func() bool { return a.Probes() > 4 })
+	testkit.Eventually(t, "the drained endpoint is probed", func() bool { return a.Probes() > 4 })
 	if n := a.Requests() + b.Requests(); n != 20 {
 		t.Errorf("%d requests while no endpoint is in use", n-20)
 	}

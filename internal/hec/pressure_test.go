@@ -43,7 +43,7 @@ func TestOutageIsProbedByOne(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.InFlight, o.Registerer = bound, reg }, s)
 	src := newMemory(records(60, 1)...)
 	wait := r.start(context.Background(), src)
-	eventually(t, "many trials", func() bool { return posts.Load() > 3*bound })
+	testkit.Eventually(t, "many trials", func() bool { return posts.Load() > 3*bound })
 	if got := metric(t, reg, "gateway_hec_concurrency_limit", s.URL()); got != 1 {
 		t.Errorf("limit %v", got)
 	}
@@ -138,12 +138,12 @@ func TestHealthProbes(t *testing.T) {
 	src := newMemory()
 	src.total = 1 // never ends by itself
 	wait := r.start(t.Context(), src)
-	eventually(t, "probes", func() bool { return s.Probes() > 3 })
+	testkit.Eventually(t, "probes", func() bool { return s.Probes() > 3 })
 	if !r.AnyUp() || !strings.Contains(r.Endpoints()[0].LastAnswer, "17") {
 		t.Errorf("%+v", r.Endpoints())
 	}
 	close(sick)
-	eventually(t, "down", func() bool { return !r.AnyUp() })
+	testkit.Eventually(t, "down", func() bool { return !r.AnyUp() })
 	src.mu.Lock()
 	src.total = 0
 	src.changed()

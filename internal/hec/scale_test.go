@@ -42,7 +42,7 @@ func TestOutstandingAcksHoldNoBodies(t *testing.T) {
 		defer close(ended)
 		_ = r.Deliver(t.Context(), src)
 	}()
-	eventually(t, "all are posted", func() bool { return r.Endpoints()[0].Unacked == n })
+	testkit.Eventually(t, "all are posted", func() bool { return r.Endpoints()[0].Unacked == n })
 	if grown := heap() - before; grown > n*size/4 {
 		t.Errorf("%d records that wait take %d MiB", n, grown>>20)
 	}
@@ -77,7 +77,7 @@ func TestCertificateRunsOut(t *testing.T) {
 	}, s)
 	src := newMemory(records(20, 1)...)
 	wait := r.start(t.Context(), src)
-	eventually(t, "refused", func() bool { return r.Endpoints()[0].State == "refused" })
+	testkit.Eventually(t, "refused", func() bool { return r.Endpoints()[0].State == "refused" })
 	if st := r.Endpoints()[0]; st.Up || !strings.Contains(st.LastAnswer, "certificate") {
 		t.Errorf("%+v", st)
 	}

@@ -34,7 +34,7 @@ func TestOldTokenIsRefusedLate(t *testing.T) {
 		r := newRig(t, func(o *Options) { o.Retry.Max = time.Hour }, s)
 		src := newMemory(records(5, 2)...)
 		wait := r.start(t.Context(), src)
-		eventually(t, "three posts with the old token", func() bool { return old.Load() == 3 })
+		testkit.Eventually(t, "three posts with the old token", func() bool { return old.Load() == 3 })
 		testkit.Must(t, r.setToken("the-new-one"))
 		close(changed)
 		testkit.Must(t, wait())
@@ -150,7 +150,7 @@ func TestSecretInABrokenAnswer(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.Registerer, o.Token = reg, guid }, s)
 	src := newMemory(records(1, 1)...)
 	wait := r.start(t.Context(), src)
-	eventually(t, "it is out", func() bool { return !r.AnyUp() })
+	testkit.Eventually(t, "it is out", func() bool { return !r.AnyUp() })
 	if part := partOf(shownBy(t, r, reg), guid); part != "" {
 		t.Errorf("%q is seen in\n%s", part, shownBy(t, r, reg))
 	}

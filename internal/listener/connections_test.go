@@ -66,7 +66,7 @@ func (b *bench) serve() {
 // open waits until so many connections of a source are open.
 func (b *bench) open(n int) {
 	b.t.Helper()
-	eventually(b.t, fmt.Sprintf("%d connections are open", n), func() bool {
+	testkit.Eventually(b.t, fmt.Sprintf("%d connections are open", n), func() bool {
 		return int(b.l.sources[0].open[ledger.TCP].Load()+b.l.sources[0].open[ledger.TLS].Load()) == n
 	})
 }
@@ -99,7 +99,7 @@ func TestHoarderOfConnections(t *testing.T) {
 			dial(b, "127.0.0.1")
 		}
 		flood := uint64(len(others) + 3*most)
-		eventually(t, "all of the flood has come", func() bool { return b.l.Status()[0].Rejected[rejectMaxConnections.String()] >= flood })
+		testkit.Eventually(t, "all of the flood has come", func() bool { return b.l.Status()[0].Rejected[rejectMaxConnections.String()] >= flood })
 		for i, c := range others {
 			fmt.Fprintf(c, "<13>second of %d\n", i)
 		}
@@ -128,7 +128,7 @@ func TestRoomIsMadeWithoutLoss(t *testing.T) {
 		d := b.dial("tcp")
 		fmt.Fprint(d, "<13>newcomer\n")
 	})
-	eventually(t, "the newcomer is seen", func() bool { return b.l.tcp.connections.open.Load() == 2 })
+	testkit.Eventually(t, "the newcomer is seen", func() bool { return b.l.tcp.connections.open.Load() == 2 })
 	close(block)
 	wg.Wait()
 	b.wait(n + 1)
@@ -151,9 +151,9 @@ func TestHoarderOfPartialMessages(t *testing.T) {
 		testkit.Try(b.dial("tcp").Write(part))(t)
 	}
 	source := b.l.Source("linux")
-	eventually(t, "some of the hoarder's messages are cut", func() bool { return source.Partial()["full"] > 0 })
+	testkit.Eventually(t, "some of the hoarder's messages are cut", func() bool { return source.Partial()["full"] > 0 })
 	fmt.Fprint(c, "and the second\n<13>next\n")
-	eventually(t, "both of the other one are delivered", func() bool {
+	testkit.Eventually(t, "both of the other one are delivered", func() bool {
 		for _, e := range b.sink.Decode(t) {
 			if e.Event == "<13>next" {
 				return true
@@ -161,7 +161,7 @@ func TestHoarderOfPartialMessages(t *testing.T) {
 		}
 		return false
 	})
-	eventually(t, "the memory is within its limit", func() bool {
+	testkit.Eventually(t, "the memory is within its limit", func() bool {
 		return b.l.tcp.connections.partial.Used() <= 64<<20
 	})
 	whole := false

@@ -189,7 +189,7 @@ func TestEveryMessageOnce(t *testing.T) {
 		for i := range datagrams {
 			fmt.Fprintf(udp, "<13>Nov 22 17:00:00 host app: n=u-%d\n", i)
 			if i%200 == 199 { // a datagram has no back-pressure: wait for what was sent
-				b.waitReceived(ledger.UDP, i+1)
+				b.waitReceived(i + 1)
 			}
 		}
 	})
@@ -210,18 +210,11 @@ func TestEveryMessageOnce(t *testing.T) {
 	}
 }
 
-// waitReceived waits until the books show n messages of a transport.
-func (b *bench) waitReceived(tr ledger.Transport, n int) {
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
-	for b.ledger.Account("linux").ReceivedBy(tr) < uint64(n) {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			b.t.Errorf("%d of %d received", b.ledger.Account("linux").ReceivedBy(tr), n)
-			return
-		}
+// waitReceived waits until the books show n messages by UDP.
+func (b *bench) waitReceived(n int) {
+	received := func() uint64 { return b.ledger.Account("linux").ReceivedBy(ledger.UDP) }
+	if !testkit.Within(20*time.Second, func() bool { return received() >= uint64(n) }) {
+		b.t.Errorf("%d of %d received", received(), n)
 	}
 }
 
@@ -297,7 +290,7 @@ func TestAllowList(t *testing.T) {
 		o.Settings.Allow = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	})
 	fmt.Fprint(b.dial("udp"), "<13>x")
-	b.waitReceived(ledger.UDP, 1)
+	b.waitReceived(1)
 	c := b.dial("tcp")
 	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if _, err := c.Read(make([]byte, 1)); err == nil || strings.Contains(err.Error(), "timeout") {
@@ -383,7 +376,7 @@ func TestBackPressureStopsReading(t *testing.T) {
 		}
 	}
 	fmt.Fprint(b.dial("udp"), "<13>udp goes on until its batch is full")
-	b.waitReceived(ledger.UDP, 1)
+	b.waitReceived(1)
 	close(block)
 	c.Close()
 	b.wait(sent / len(line))

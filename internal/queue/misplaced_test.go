@@ -19,7 +19,7 @@ import (
 func runRestore(t *testing.T, s *Store) {
 	t.Helper()
 	stop := run(t, s)
-	until(t, "what is quarantined is put back", func() bool {
+	testkit.Eventually(t, "what is quarantined is put back", func() bool {
 		select {
 		case <-s.restorer.ended:
 			return true

@@ -244,18 +244,3 @@ func files(t testing.TB, dir, pattern string) []string {
 	}
 	return all
 }
-
-func until(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.NewTimer(10 * time.Second)
-	defer deadline.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("still waiting for: %s", what)
-		}
-	}
-}

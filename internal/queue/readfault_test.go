@@ -74,7 +74,7 @@ func TestUnreadableHeaderHoldsTheShard(t *testing.T) {
 		}
 		got <- all
 	}()
-	until(t, "it is tried again", func() bool { return q.Stats().Faults.Read >= 3 })
+	testkit.Eventually(t, "it is tried again", func() bool { return q.Stats().Faults.Read >= 3 })
 	st := s.Stats()
 	if s.Healthy() == nil || !strings.Contains(st.ReadFault, first.path) || !st.Shards[0].Stalled || st.Fault != "" {
 		t.Errorf("healthy %v, %+v", s.Healthy(), st)
@@ -312,7 +312,7 @@ func TestUnreadableAtStart(t *testing.T) {
 					q = s.Shards()[0]
 				}
 				back()
-				until(t, "the segment is read", func() bool { q.heal(context.Background()); return q.Stats().ReadFault == "" })
+				testkit.Eventually(t, "the segment is read", func() bool { q.heal(context.Background()); return q.Stats().ReadFault == "" })
 				must(t, s.Healthy())
 				got := append(first, drainAll(t, q)...)
 				settleDown(q)
@@ -367,7 +367,7 @@ func TestLateSegmentIsMisplaced(t *testing.T) {
 	appendN(t, q, 60, 5, 700)
 	equal(t, "records before it", drainAll(t, q), sequence(0, 60))
 	back()
-	until(t, "it is read", func() bool { q.heal(context.Background()); return q.Stats().ReadFault == "" })
+	testkit.Eventually(t, "it is read", func() bool { q.heal(context.Background()); return q.Stats().ReadFault == "" })
 	equal(t, "records behind it", drainAll(t, q), sequence(60, 5))
 	settleDown(q)
 	if st := q.Stats(); st.Records != 0 || st.Segments > 1 {

@@ -270,7 +270,7 @@ func TestRestoreIsInterrupted(t *testing.T) {
 			s := open(t, z.o)
 			q := s.Shards()[0]
 			stop := run(t, s)
-			until(t, "it is full, or done", func() bool { return s.Full() || q.Stats().Appended > 0 && len(quarantinedFiles(t, z.o.Path)) == 0 })
+			testkit.Eventually(t, "it is full, or done", func() bool { return s.Full() || q.Stats().Appended > 0 && len(quarantinedFiles(t, z.o.Path)) == 0 })
 			must(t, s.syncAll())
 			image := z.o.Path
 			if kill {

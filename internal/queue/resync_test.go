@@ -235,7 +235,7 @@ func TestHungShardHoldsOnlyItself(t *testing.T) {
 	hung.io.Lock()
 	defer hung.io.Unlock()
 	s.budget.remove(0) // so it is tried soon
-	until(t, "the other shard is healed", other.Accepting)
+	testkit.Eventually(t, "the other shard is healed", other.Accepting)
 	n := measured.Load()
-	until(t, "space is measured", func() bool { return measured.Load() > n })
+	testkit.Eventually(t, "space is measured", func() bool { return measured.Load() > n })
 }

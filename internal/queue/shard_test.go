@@ -13,6 +13,7 @@ import (
 	"syslog-gateway/internal/queue/inspect"
 	"syslog-gateway/internal/queue/quarantine"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestFirstInFirstOut(t *testing.T) {
@@ -164,7 +165,7 @@ func TestCaughtUpRollingLeavesNothing(t *testing.T) {
 				}
 			}
 			drain(t, q, lag)
-			until(t, "all consumed", func() bool { return q.Stats().Allocated <= 16<<10 })
+			testkit.Eventually(t, "all consumed", func() bool { return q.Stats().Allocated <= 16<<10 })
 			equal(t, "files", len(files(t, dir, segment.Prefix+"0*")), 1)
 			if _, err := os.Stat(filepath.Join(dir, quarantine.Folder)); err == nil || q.Stats().Corrupt != 0 {
 				t.Fatal("something was quarantined")
@@ -188,7 +189,7 @@ func TestRecordsLargerThanASegment(t *testing.T) {
 		}
 	}
 	equal(t, "records", drainAll(t, q), sequence(39, 1))
-	until(t, "all consumed", func() bool { return len(files(t, dir, segment.Prefix+"0*")) == 1 })
+	testkit.Eventually(t, "all consumed", func() bool { return len(files(t, dir, segment.Prefix+"0*")) == 1 })
 	if q.Stats().Corrupt != 0 {
 		t.Fatal("damage is seen where none is")
 	}

@@ -154,7 +154,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 				if c.stays {
 					free()
 				}
-				until(t, "the shards that were there take appends again", func() bool {
+				testkit.Eventually(t, "the shards that were there take appends again", func() bool {
 					return !slices.ContainsFunc(s.Shards()[:min(2, c.shards)], func(q *Shard) bool { return !q.Accepting() })
 				})
 				if c.new && what == "inodes" {
@@ -163,7 +163,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 					}
 					free()
 				}
-				until(t, "all is well", func() bool { return s.Healthy() == nil })
+				testkit.Eventually(t, "all is well", func() bool { return s.Healthy() == nil })
 				for _, q := range s.Shards()[:c.shards] {
 					for i := range 3 {
 						must(t, appendSoon(t, q, record(1000+i, 700)))
@@ -179,7 +179,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 
 // appendSoon appends when the shard takes it.
 func appendSoon(t *testing.T, q *Shard, rec *event.Record) (err error) {
-	until(t, "the shard takes a record", func() bool {
+	testkit.Eventually(t, "the shard takes a record", func() bool {
 		err = q.Append(rec)
 		return !errors.Is(err, event.ErrFull) && (err == nil || q.faults.writing() == nil)
 	})

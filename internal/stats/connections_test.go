@@ -19,21 +19,6 @@ import (
 	"syslog-gateway/internal/testkit"
 )
 
-// eventually waits until done, or fails after 20 s.
-func eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("after 20 s it is still not so that %s", what)
-		}
-	}
-}
-
 // crowdOf opens n connections from an address 127.0.0.x and sends something on each.
 func (p *port) crowdOf(n int, x byte, send string) (conns []net.Conn) {
 	p.t.Helper()
@@ -88,7 +73,7 @@ func TestIdleConnectionsDoNotSilence(t *testing.T) {
 		if m := series(scrape(t, p)["gateway_stats_refused_total"]); m["reason=connections"] == 0 {
 			t.Errorf("%s: gateway_stats_refused_total: %v", name, m)
 		}
-		eventually(t, "the log says so", func() bool { return strings.Contains(p.log.String(), "the longest silent of 127.0.0.9") })
+		testkit.Eventually(t, "the log says so", func() bool { return strings.Contains(p.log.String(), "the longest silent of 127.0.0.9") })
 		if n := strings.Count(p.log.String(), "longest silent"); n > maxErrors {
 			t.Errorf("%d lines in the log", n)
 		}
@@ -100,7 +85,7 @@ func TestIdleConnectionsDoNotSilence(t *testing.T) {
 func TestNoShareWhileThereIsRoom(t *testing.T) {
 	p := open(t)
 	first := p.crowdOf(maxConnections, 1, "")
-	eventually(t, "one address has all", func() bool { return p.held(p.server.conns, 1) == maxConnections })
+	testkit.Eventually(t, "one address has all", func() bool { return p.held(p.server.conns, 1) == maxConnections })
 	io.WriteString(first[0], "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n") // so that the second has been silent for longest
 	testkit.Try(http.ReadResponse(bufio.NewReader(first[0]), nil))(t)
 	p.crowdOf(1, 2, "")
@@ -109,7 +94,7 @@ func TestNoShareWhileThereIsRoom(t *testing.T) {
 		t.Errorf("the longest silent of the hoarder stays: %v", err)
 	}
 	p.crowdOf(maxConnections, 2, "")
-	eventually(t, "both have as many", func() bool {
+	testkit.Eventually(t, "both have as many", func() bool {
 		a, b := p.held(p.server.conns, 1), p.held(p.server.conns, 2)
 		return a+b == maxConnections && a-b <= 1 && b-a <= 1
 	})
@@ -209,7 +194,7 @@ func TestStalledStreamIsEnded(t *testing.T) {
 	stalls := p.crowdOf(1, 1, "")[0]
 	stalls.(*net.TCPConn).SetReadBuffer(4 << 10)
 	io.WriteString(stalls, eventsRequest)
-	eventually(t, "both streams are open", func() bool { return p.server.live.streams.len() == 2 })
+	testkit.Eventually(t, "both streams are open", func() bool { return p.server.live.streams.len() == 2 })
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan int64)
 	go func() {
@@ -230,7 +215,7 @@ func TestStalledStreamIsEnded(t *testing.T) {
 			time.Sleep(time.Millisecond) // paces the load; nothing waits for it
 		}
 	}()
-	eventually(t, "the stalled stream has ended", func() bool { return p.held(p.server.live.streams, 1) == 0 })
+	testkit.Eventually(t, "the stalled stream has ended", func() bool { return p.held(p.server.live.streams, 1) == 0 })
 	if p.held(p.server.live.streams, 2) != 1 {
 		t.Error("the stream that is read has ended, too")
 	}

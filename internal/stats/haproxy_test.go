@@ -146,17 +146,13 @@ func TestRealExporter(t *testing.T) {
 // poll asks until there is an answer.
 func poll(t *testing.T, c *http.Client, url string, log fmt.Stringer) *http.Response {
 	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
-	for {
-		if resp, err := c.Get(url); err == nil {
-			return resp
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("%s does not answer:\n%s", url, log)
-		}
+	var resp *http.Response
+	if !testkit.Within(20*time.Second, func() bool {
+		var err error
+		resp, err = c.Get(url)
+		return err == nil
+	}) {
+		t.Fatalf("%s does not answer:\n%s", url, log)
 	}
+	return resp
 }

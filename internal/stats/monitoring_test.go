@@ -219,20 +219,13 @@ func TestRealPrometheus(t *testing.T) {
 		}
 		return fmt.Sprint(got.Data.Result[0].Value[1])
 	}
-	deadline := time.After(30 * time.Second)
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
 	for query, want := range map[string]string{
 		"up": "1",
 		`gateway_received_events_total{source="linux",transport="tcp"}`: "1234567",
 		`gateway:books:difference`:                                      "0",
 	} {
-		for got := ""; got != want; got = ask(query) {
-			select {
-			case <-tick.C:
-			case <-deadline:
-				t.Fatalf("%s is %q, want %s\n%s", query, got, want, log)
-			}
+		if !testkit.Within(30*time.Second, func() bool { return ask(query) == want }) {
+			t.Fatalf("%s is %q, want %s\n%s", query, ask(query), want, log)
 		}
 	}
 }

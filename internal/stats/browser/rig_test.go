@@ -147,15 +147,8 @@ func (g *gateway) run(cmd *exec.Cmd, env ...string) {
 
 func (g *gateway) eventually(what string, done func() bool) {
 	g.t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(30 * time.Second)
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			g.t.Fatalf("it is not so that %s\n%s", what, g.log)
-		}
+	if !testkit.Within(30*time.Second, done) {
+		g.t.Fatalf("it is not so that %s\n%s", what, g.log)
 	}
 }
 
@@ -255,20 +248,13 @@ func (b *tab) js(expression string) (text string) {
 // becomes waits until an expression is a text.
 func (b *tab) becomes(expression, want string) {
 	b.t.Helper()
-	got := ""
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
-	for {
-		err := chromedp.Run(b.ctx, chromedp.Evaluate("String("+expression+")", &got))
-		if err == nil && got == want {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			b.t.Fatalf("%s is %q (%v), want %q", expression, got, err, want)
-		}
+	var got string
+	var err error
+	if !testkit.Within(20*time.Second, func() bool {
+		err = chromedp.Run(b.ctx, chromedp.Evaluate("String("+expression+")", &got))
+		return err == nil && got == want
+	}) {
+		b.t.Fatalf("%s is %q (%v), want %q", expression, got, err, want)
 	}
 }
 
