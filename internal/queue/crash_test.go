@@ -91,12 +91,12 @@ func (c *crashed) hurt(t *testing.T, dir string) {
 	metaPath := filepath.Join(dir, "shard-00", segment.MetaName)
 	switch c.rnd.IntN(5) {
 	case 0:
-		must(t, os.Remove(metaPath))
+		testkit.Must(t, os.Remove(metaPath))
 	case 1:
-		must(t, os.WriteFile(metaPath, nil, segment.FileMode))
+		testkit.Must(t, os.WriteFile(metaPath, nil, segment.FileMode))
 	case 2:
 		if c.oldMeta != nil {
-			must(t, os.WriteFile(metaPath, c.oldMeta, segment.FileMode))
+			testkit.Must(t, os.WriteFile(metaPath, c.oldMeta, segment.FileMode))
 		}
 	}
 	c.resurrect(t, dir)
@@ -106,16 +106,16 @@ func (c *crashed) hurt(t *testing.T, dir string) {
 	if c.rnd.IntN(2) == 0 { // a record that was being written
 		torn := segment.AppendRecord([]byte{0, 0, 1, 200}, 1<<40, record(1<<20, 400))
 		f, err := os.OpenFile(last, os.O_WRONLY|os.O_APPEND, 0)
-		must(t, err)
+		testkit.Must(t, err)
 		_, err = f.Write(torn[:1+c.rnd.IntN(len(torn)-1)])
-		must(t, errors.Join(err, f.Close()))
+		testkit.Must(t, errors.Join(err, f.Close()))
 	}
 	if c.rnd.IntN(3) == 0 { // diskqueue gave a segment up just before
 		name := filepath.Join(dir, "shard-00", names[c.rnd.IntN(len(names))])
-		must(t, os.Rename(name, name+segment.BadSuffix))
+		testkit.Must(t, os.Rename(name, name+segment.BadSuffix))
 	}
 	if c.rnd.IntN(2) == 0 {
-		must(t, os.WriteFile(metaPath+".123.tmp", []byte("1\n2"), segment.FileMode))
+		testkit.Must(t, os.WriteFile(metaPath+".123.tmp", []byte("1\n2"), segment.FileMode))
 	}
 }
 
@@ -125,12 +125,7 @@ func (c *crashed) resurrect(t *testing.T, dir string) {
 	if c.oldSeg == "" || c.rnd.IntN(2) == 0 || slices.Min(names) <= c.oldSeg {
 		return
 	}
-	must(t, os.WriteFile(filepath.Join(dir, "shard-00", c.oldSeg), c.oldBytes, segment.FileMode))
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	must(t, err)
+	testkit.Must(t, os.WriteFile(filepath.Join(dir, "shard-00", c.oldSeg), c.oldBytes, segment.FileMode))
 }
 
 // check opens the copy and compares.
@@ -161,7 +156,7 @@ func (c *crashed) check(t *testing.T, dir string) {
 		}
 	}
 	settleDown(q)
-	must(t, shut(s))
+	testkit.Must(t, shut(s))
 	if len(files(t, dir, "*.bad")) != 0 || len(files(t, dir, "*.tmp")) != 0 {
 		t.Fatalf("litter: %v", files(t, dir, "*"))
 	}
@@ -185,46 +180,46 @@ func seeds(t *testing.T, short uint64) uint64 {
 	return n
 }
 
+// eachSeed runs a test for one seed after the other, and names that with which it fails.
+func eachSeed(t *testing.T, short uint64, test func(t *testing.T, seed uint64)) {
+	t.Helper()
+	for seed := range seeds(t, short) {
+		if !t.Run("", func(t *testing.T) { test(t, seed) }) {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
 func TestCrashAtAnyPoint(t *testing.T) {
-	for seed := range seeds(t, 80) {
+	eachSeed(t, 80, func(t *testing.T, seed uint64) {
 		c := &crashed{
 			rnd:   rand.New(rand.NewPCG(seed, 1)),
 			acked: map[int]bool{}, flying: map[int]uint64{},
 		}
-		ok := t.Run("", func(t *testing.T) {
-			dir := fastDir(t)
-			s := open(t, options(dir))
-			for range 1 + c.rnd.IntN(3) { // the queue goes on after the copy
-				c.live(t, s.Shards()[0])
-				state := *c
-				state.accepted = slices.Clone(c.accepted)
-				image := copyQueue(t, dir)
-				state.hurt(t, image)
-				state.check(t, image)
-			}
-		})
-		if !ok {
-			t.Fatalf("seed %d", seed)
+		dir := fastDir(t)
+		s := open(t, options(dir))
+		for range 1 + c.rnd.IntN(3) { // the queue goes on after the copy
+			c.live(t, s.Shards()[0])
+			state := *c
+			state.accepted = slices.Clone(c.accepted)
+			image := copyQueue(t, dir)
+			state.hurt(t, image)
+			state.check(t, image)
 		}
-	}
+	})
 }
 
 // A power loss keeps what was synced and may shorten or blank what was not.
 func TestPowerLossCutsOnlyWhatWasNotSynced(t *testing.T) {
-	for seed := range seeds(t, 40) {
-		if !t.Run("", func(t *testing.T) { losePower(t, rand.New(rand.NewPCG(seed, 2))) }) {
-			t.Fatalf("seed %d", seed)
-		}
-	}
+	eachSeed(t, 40, func(t *testing.T, seed uint64) { losePower(t, rand.New(rand.NewPCG(seed, 2))) })
 }
 
 func losePower(t *testing.T, rnd *rand.Rand) {
 	o := options(fastDir(t))
-	s := open(t, o)
-	q := s.Shards()[0]
+	s, q := openOne(t, o)
 	synced := 20 + rnd.IntN(60)
 	appendN(t, q, 0, synced, 600)
-	must(t, s.syncAll())
+	testkit.Must(t, s.syncAll())
 	appendN(t, q, synced, rnd.IntN(20), 600)
 	image := copyQueue(t, o.Path)
 	q.win.mu.Lock()
@@ -235,9 +230,9 @@ func losePower(t *testing.T, rnd *rand.Rand) {
 		}
 		path := filepath.Join(image, "shard-00", filepath.Base(seg.path))
 		keep := seg.synced + rnd.Int64N(lose+1)
-		must(t, os.Truncate(path, keep))
+		testkit.Must(t, os.Truncate(path, keep))
 		if rnd.IntN(2) == 0 {
-			must(t, os.Truncate(path, seg.size)) // zeros
+			testkit.Must(t, os.Truncate(path, seg.size)) // zeros
 		}
 	}
 	q.win.mu.Unlock()
@@ -247,7 +242,7 @@ func losePower(t *testing.T, rnd *rand.Rand) {
 	if len(got) < synced || !slices.Equal(got[:synced], sequence(0, synced)) {
 		t.Fatalf("synced %d, got %v", synced, got)
 	}
-	must(t, shut(after))
+	testkit.Must(t, shut(after))
 }
 
 func TestMetadataOfAnOldReadPosition(t *testing.T) {
@@ -255,8 +250,8 @@ func TestMetadataOfAnOldReadPosition(t *testing.T) {
 		o := options(fastDir(t))
 		s := open(t, o)
 		appendN(t, s.Shards()[0], 0, 60, 700)
-		must(t, shut(s))
-		must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", segment.MetaName), []byte(text), segment.FileMode))
+		testkit.Must(t, shut(s))
+		testkit.Must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", segment.MetaName), []byte(text), segment.FileMode))
 		o.Logger = slog.New(slog.DiscardHandler)
 		rep := testkit.Try(inspect.Status(context.Background(), o.Path))(t)
 		if rep.Records != 60 {
@@ -277,24 +272,21 @@ func TestSegmentBeforeTheReadPosition(t *testing.T) {
 		for _, drop := range []bool{false, true} {
 			o := options(fastDir(t))
 			o.Logger = quiet()
-			s := open(t, o)
-			q := s.Shards()[0]
+			s, q := openOne(t, o)
 			appendN(t, q, 0, 60, 700)
 			first := q.win.state.segs[0]
 			n := int(first.ahead.Records)
 			old := testkit.Try(os.ReadFile(first.path))(t)
 			drain(t, q, n+5)
 			settleDown(q)
-			must(t, shut(s))
-			must(t, os.WriteFile(first.path, old, segment.FileMode))
+			testkit.Must(t, shut(s))
+			testkit.Must(t, os.WriteFile(first.path, old, segment.FileMode))
 			want := append(sequence(0, n), sequence(n+5, 60-n-5)...)
 			if hurt {
 				scribble(t, first.path, offsets(t, first.path)[2]+20, 0xff)
 				want = slices.Delete(want, 2, 3)
 			}
-			o.Ledger = ledger.New()
-			s = open(t, o)
-			q = s.Shards()[0]
+			s, q = reopenOne(t, &o)
 			recovered, _, _ := balance(o.Ledger)
 			equal(t, "recovered events", recovered, eventsOf(want...))
 			if m, _, _, err := segment.ReadMeta(q.folder.path); err != nil || hurt && m.Read.Off == 0 {
@@ -319,7 +311,7 @@ func TestSegmentBeforeTheReadPosition(t *testing.T) {
 			if rec, more := nextNow(t, q); more {
 				t.Fatalf("record %d comes too", number(t, rec))
 			}
-			must(t, shut(s))
+			testkit.Must(t, shut(s))
 		}
 	}
 }
@@ -330,23 +322,21 @@ func TestDamageAtTheReadPosition(t *testing.T) {
 	for _, n := range []int{5, 20} { // consumed of 20
 		o := options(fastDir(t))
 		o.Logger = quiet()
-		s := open(t, o)
-		q := s.Shards()[0]
+		s, q := openOne(t, o)
 		appendN(t, q, 0, 20, 600)
 		drain(t, q, n)
 		path := q.win.state.last().path
-		must(t, shut(s))
+		testkit.Must(t, shut(s))
 		want := sequence(n, 20-n)
 		if n == 20 {
 			f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
-			must(t, err)
+			testkit.Must(t, err)
 			_, err = f.Write(segment.AppendRecord([]byte{0, 0, 1, 200}, 21, record(20, 400))[:100])
-			must(t, errors.Join(err, f.Close()))
+			testkit.Must(t, errors.Join(err, f.Close()))
 		} else {
 			scribble(t, path, offsets(t, path)[n]+20, 0xff)
 			want = want[1:]
 		}
-		o.Ledger = ledger.New()
-		equal(t, "records", drainAll(t, open(t, o).Shards()[0]), want)
+		equal(t, "records", drainAll(t, reopen(t, &o).Shards()[0]), want)
 	}
 }

@@ -30,7 +30,7 @@ func fill(t *testing.T, q *Shard) (n int) {
 		if errors.Is(err, event.ErrFull) {
 			return n
 		}
-		must(t, err)
+		testkit.Must(t, err)
 	}
 }
 
@@ -46,8 +46,7 @@ func diskUse(t *testing.T, dir string) (sum int64) {
 func TestFullBlocksUntilASegmentIsConsumed(t *testing.T) {
 	for _, policy := range []FullPolicy{Block, DropNewest} {
 		o := small(t, policy)
-		s := open(t, o)
-		q := s.Shards()[0]
+		s, q := openOne(t, o)
 		n := fill(t, q)
 		if use := diskUse(t, o.Path); use > o.MaxSize || use < o.MaxSize-2000 {
 			t.Fatalf("%d bytes are used of %d", use, o.MaxSize)
@@ -69,8 +68,8 @@ func TestFullBlocksUntilASegmentIsConsumed(t *testing.T) {
 		}
 		drain(t, q, 20)
 		settleDown(q)
-		must(t, <-room)
-		must(t, q.Append(record(n, 1000)))
+		testkit.Must(t, <-room)
+		testkit.Must(t, q.Append(record(n, 1000)))
 		if s.Full() {
 			t.Fatal("still full")
 		}
@@ -125,8 +124,7 @@ func TestFullQueueUnderLoadNeverSticks(t *testing.T) {
 func TestDropOldestKeepsTheNewest(t *testing.T) {
 	o := small(t, DropOldest)
 	o.Logger = quiet()
-	s := open(t, o)
-	q := s.Shards()[0]
+	_, q := openOne(t, o)
 	appendN(t, q, 0, 10, 1000)
 	flying := next(t, q)
 	delivered := next(t, q)
@@ -207,11 +205,7 @@ func TestDropOldestWhileOthersWork(t *testing.T) {
 	appendN(t, q, 0, 1500, 1000)
 	cancel()
 	wg.Wait()
-	for {
-		rec, ok := nextNow(t, q)
-		if !ok {
-			break
-		}
+	for rec := range remaining(t, q) {
 		if q.Ack(rec.Seq) {
 			o.Ledger.Account(rec.Source).Deliver(rec.Events)
 		}
@@ -248,7 +242,7 @@ func TestLowSpaceIsFull(t *testing.T) {
 		q := s.Shards()[0]
 		s.budget.low.Store(false)
 		appendN(t, q, 0, 60, 1000)
-		must(t, s.budget.measure())
+		testkit.Must(t, s.budget.measure())
 		if policy == Block {
 			if err := q.Append(record(60, 1000)); !errors.Is(err, event.ErrFull) || q.Accepting() || !s.Full() || !s.Stats().LowSpace {
 				t.Fatalf("append with low space: %v", err)
@@ -262,9 +256,9 @@ func TestLowSpaceIsFull(t *testing.T) {
 			continue
 		}
 		free = 60 << 20
-		must(t, s.budget.measure())
-		must(t, q.WaitRoom(t.Context()))
-		must(t, q.Append(record(60, 1000)))
+		testkit.Must(t, s.budget.measure())
+		testkit.Must(t, q.WaitRoom(t.Context()))
+		testkit.Must(t, q.Append(record(60, 1000)))
 	}
 }
 
@@ -281,11 +275,11 @@ func TestLowSpaceEndsWhenAllIsConsumed(t *testing.T) {
 		first := 1000 * round
 		n := 0
 		for ; ; n++ {
-			must(t, s.budget.measure())
+			testkit.Must(t, s.budget.measure())
 			if err := q.Append(record(first+n, 1000)); errors.Is(err, event.ErrFull) {
 				break
 			} else {
-				must(t, err)
+				testkit.Must(t, err)
 			}
 		}
 		if n == 0 {
@@ -296,7 +290,7 @@ func TestLowSpaceEndsWhenAllIsConsumed(t *testing.T) {
 		if err := q.Append(record(first+n, 1000)); !errors.Is(err, event.ErrFull) { // it makes room by that
 			t.Fatalf("append before the file system was measured: %v", err)
 		}
-		must(t, q.WaitRoom(t.Context()))
+		testkit.Must(t, q.WaitRoom(t.Context()))
 	}
 }
 
@@ -319,8 +313,7 @@ func (f *flaky) Put(b []byte) error {
 func TestFailedAppendIsAFaultThatHeals(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
-	s := open(t, o)
-	q := s.Shards()[0]
+	s, q := openOne(t, o)
 	appendN(t, q, 0, 5, 1000)
 	q.disk.dq.dq = &flaky{q.disk.dq.dq, q.win.state.last().path}
 	err := q.Append(record(5, 1000))
@@ -331,8 +324,8 @@ func TestFailedAppendIsAFaultThatHeals(t *testing.T) {
 	waited := make(chan error, 1)
 	go func() { waited <- q.WaitRoom(context.Background()) }()
 	q.heal(context.Background())
-	must(t, <-waited)
-	must(t, s.Healthy())
+	testkit.Must(t, <-waited)
+	testkit.Must(t, s.Healthy())
 	appendN(t, q, 5, 40, 1000)
 	equal(t, "records", drainAll(t, q), sequence(2, 43))
 	if got := s.budget.used.Load(); got != q.totals.allocated.Load() {
@@ -349,7 +342,7 @@ func TestLostFolderIsAFaultThatHeals(t *testing.T) {
 	run(t, s)
 	q := s.Shards()[0]
 	appendN(t, q, 0, 5, 1000)
-	must(t, os.Rename(q.folder.path, q.folder.path+"-away"))
+	testkit.Must(t, os.Rename(q.folder.path, q.folder.path+"-away"))
 	n := 5
 	for ; ; n++ {
 		if err := q.Append(record(n, 1000)); err != nil {
@@ -359,9 +352,9 @@ func TestLostFolderIsAFaultThatHeals(t *testing.T) {
 	if s.Healthy() == nil || q.Accepting() || n > 30 {
 		t.Fatal("no fault is shown")
 	}
-	must(t, os.Rename(q.folder.path+"-away", q.folder.path))
-	must(t, q.WaitRoom(t.Context()))
-	must(t, s.Healthy())
+	testkit.Must(t, os.Rename(q.folder.path+"-away", q.folder.path))
+	testkit.Must(t, q.WaitRoom(t.Context()))
+	testkit.Must(t, s.Healthy())
 	appendN(t, q, n, 50, 1000)
 	equal(t, "records", drainAll(t, q), sequence(0, n+50))
 }

@@ -22,16 +22,12 @@ func FuzzOpen(f *testing.F) {
 		o := options(fastDir(t))
 		o.Logger = quiet()
 		dir := filepath.Join(o.Path, "shard-00")
-		must(t, os.MkdirAll(dir, segment.DirMode))
-		must(t, os.WriteFile(filepath.Join(dir, segment.Name(0)), data, segment.FileMode))
-		must(t, os.WriteFile(filepath.Join(dir, segment.MetaName), metadata, segment.FileMode))
+		testkit.Must(t, os.MkdirAll(dir, segment.DirMode))
+		testkit.Must(t, os.WriteFile(filepath.Join(dir, segment.Name(0)), data, segment.FileMode))
+		testkit.Must(t, os.WriteFile(filepath.Join(dir, segment.MetaName), metadata, segment.FileMode))
 		s := testkit.Try(start(o))(t)
 		q := s.Shards()[0]
-		for { // what is there may be anything
-			rec, ok := nextNow(t, q)
-			if !ok {
-				break
-			}
+		for rec := range remaining(t, q) { // what is there may be anything
 			q.Ack(rec.Seq)
 		}
 		settleDown(q)
@@ -40,6 +36,6 @@ func FuzzOpen(f *testing.F) {
 		}
 		appendN(t, q, 0, 30, 1000)
 		equal(t, "records", drainAll(t, q), sequence(0, 30))
-		must(t, shut(s))
+		testkit.Must(t, shut(s))
 	})
 }

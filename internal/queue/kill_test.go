@@ -119,11 +119,8 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 	s := open(t, options(dir))
 	q := s.Shards()[0]
 	queued := map[int]bool{}
-	for last := -1; ; {
-		rec, ok := nextNow(t, q)
-		if !ok {
-			break
-		}
+	last := -1
+	for rec := range remaining(t, q) {
 		n := number(t, rec)
 		if n <= last {
 			t.Fatalf("seed %d: record %d after %d", seed, n, last)
@@ -157,7 +154,7 @@ func killed(t *testing.T, dir string, from, lines int) []string {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out := testkit.Try(cmd.StdoutPipe())(t)
-	must(t, cmd.Start())
+	testkit.Must(t, cmd.Start())
 	r := bufio.NewReader(out)
 	var said []string
 	for {
@@ -165,10 +162,10 @@ func killed(t *testing.T, dir string, from, lines int) []string {
 		if err == io.EOF {
 			break
 		}
-		must(t, err)
+		testkit.Must(t, err)
 		said = append(said, strings.TrimSpace(line))
 		if len(said) == lines {
-			must(t, cmd.Process.Kill())
+			testkit.Must(t, cmd.Process.Kill())
 		}
 	}
 	if err := cmd.Wait(); err == nil || stderr.Len() > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -67,6 +68,27 @@ func open(t testing.TB, o Options) *Store {
 		}
 	})
 	return s
+}
+
+// openOne is open for a store of one shard.
+func openOne(t testing.TB, o Options) (*Store, *Shard) {
+	t.Helper()
+	s := open(t, o)
+	return s, s.Shards()[0]
+}
+
+// reopen opens a store again, for another life with counts of its own.
+func reopen(t testing.TB, o *Options) *Store {
+	t.Helper()
+	o.Ledger = ledger.New()
+	return open(t, *o)
+}
+
+// reopenOne is reopen for a store of one shard.
+func reopenOne(t testing.TB, o *Options) (*Store, *Shard) {
+	t.Helper()
+	o.Ledger = ledger.New()
+	return openOne(t, *o)
 }
 
 // fastDir is a folder in memory where there is one. What the tests of many crashes
@@ -181,7 +203,7 @@ func nextNow(t testing.TB, q *Shard) (event.Record, bool) {
 		var torn *damagedError
 		switch {
 		case errors.As(err, &torn):
-			must(t, q.pass(torn))
+			testkit.Must(t, q.pass(torn))
 			continue
 		case errors.Is(err, errNothing):
 			return event.Record{}, false
@@ -202,14 +224,19 @@ func nextNow(t testing.TB, q *Shard) (event.Record, bool) {
 func drainAll(t testing.TB, q *Shard) []int {
 	t.Helper()
 	var got []int
-	for {
-		rec, ok := nextNow(t, q)
-		if !ok {
-			return got
-		}
+	for rec := range remaining(t, q) {
 		got = append(got, number(t, rec))
 		if !q.Ack(rec.Seq) {
 			t.Fatalf("ack of %d is refused", rec.Seq)
+		}
+	}
+	return got
+}
+
+// remaining hands out one record after the other while there is one.
+func remaining(t testing.TB, q *Shard) iter.Seq[event.Record] {
+	return func(yield func(event.Record) bool) {
+		for rec, ok := nextNow(t, q); ok && yield(rec); rec, ok = nextNow(t, q) {
 		}
 	}
 }

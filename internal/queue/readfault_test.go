@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/queue/inspect"
 	"syslog-gateway/internal/queue/quarantine"
 	"syslog-gateway/internal/queue/segment"
@@ -28,7 +27,7 @@ func blind(t *testing.T, q *Shard, s *segmentState) {
 	q.win.mu.Lock()
 	defer q.win.mu.Unlock()
 	if s.file != nil {
-		must(t, s.file.Close())
+		testkit.Must(t, s.file.Close())
 	}
 	s.file, q.reader.of = f, nil
 }
@@ -37,7 +36,7 @@ func see(t *testing.T, q *Shard, s *segmentState) {
 	t.Helper()
 	q.win.mu.Lock()
 	defer q.win.mu.Unlock()
-	must(t, s.file.Close())
+	testkit.Must(t, s.file.Close())
 	s.file = nil
 }
 
@@ -52,8 +51,7 @@ func TestUnreadableHeaderHoldsTheShard(t *testing.T) {
 	o := options(fastDir(t))
 	log, text := logged()
 	o.Logger = log
-	s := open(t, o)
-	q := s.Shards()[0]
+	s, q := openOne(t, o)
 	appendN(t, q, 0, 60, 700)
 	drain(t, q, 3)
 	first := q.win.state.segs[0]
@@ -108,8 +106,7 @@ func TestUnreadableHeaderHoldsTheShard(t *testing.T) {
 func TestUnreadableRecordLetsOthersPass(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
-	s := open(t, o)
-	q := s.Shards()[0]
+	s, q := openOne(t, o)
 	appendN(t, q, 0, 10, 700)
 	var sick []entry
 	for range 3 {
@@ -144,8 +141,7 @@ func TestUnreadableRecordLetsOthersPass(t *testing.T) {
 func TestFewRecordsAreUnreadable(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger, o.SegmentSize = quiet(), 1<<20
-	s := open(t, o)
-	q := s.Shards()[0]
+	s, q := openOne(t, o)
 	appendN(t, q, 0, maxUnreadable+50, 100)
 	q.win.mu.Lock()
 	q.win.state.out.retry = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
@@ -155,7 +151,7 @@ func TestFewRecordsAreUnreadable(t *testing.T) {
 		if errors.Is(err, errNothing) && n == maxUnreadable {
 			break
 		}
-		must(t, err)
+		testkit.Must(t, err)
 		q.reader.unread(e, syscall.EIO)
 	}
 	if s.Healthy() == nil {
@@ -165,7 +161,7 @@ func TestFewRecordsAreUnreadable(t *testing.T) {
 	q.win.state.out.retry = pause{}
 	q.win.mu.Unlock()
 	equal(t, "records", len(drainAll(t, q)), maxUnreadable+50)
-	must(t, s.Healthy())
+	testkit.Must(t, s.Healthy())
 }
 
 // fails is a file of which the reads fail that bad says.
@@ -189,7 +185,7 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 	s := open(t, o)
 	appendN(t, s.Shards()[0], 0, 12, 5000)
 	path := s.Shards()[0].win.state.segs[0].path
-	must(t, shut(s))
+	testkit.Must(t, shut(s))
 	data := testkit.Try(os.ReadFile(path))(t)
 	offs := offsets(t, path)
 	hurt := slices.Clone(data)
@@ -222,7 +218,7 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 		}},
 	} {
 		whole := &fails{bytesAt: c.data, bad: func(int, int64) bool { return false }}
-		must(t, c.do(whole))
+		testkit.Must(t, c.do(whole))
 		if whole.n == 0 {
 			t.Errorf("%s reads nothing", name)
 		}
@@ -240,12 +236,12 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 // read. It returns what brings it back.
 func hide(t *testing.T, path string) (back func()) {
 	t.Helper()
-	must(t, os.Rename(path, path+"-hidden"))
-	must(t, os.Mkdir(path, segment.DirMode))
+	testkit.Must(t, os.Rename(path, path+"-hidden"))
+	testkit.Must(t, os.Mkdir(path, segment.DirMode))
 	return func() {
 		t.Helper()
-		must(t, os.Remove(path))
-		must(t, os.Rename(path+"-hidden", path))
+		testkit.Must(t, os.Remove(path))
+		testkit.Must(t, os.Rename(path+"-hidden", path))
 	}
 }
 
@@ -258,8 +254,7 @@ func TestUnreadableAtStart(t *testing.T) {
 			t.Run(where+", "+end, func(t *testing.T) {
 				o := options(fastDir(t))
 				o.Logger = quiet()
-				s := open(t, o)
-				q := s.Shards()[0]
+				s, q := openOne(t, o)
 				appendN(t, q, 0, 60, 700)
 				var queued []int
 				for n := range 30 {
@@ -270,7 +265,7 @@ func TestUnreadableAtStart(t *testing.T) {
 					}
 				}
 				queued = append(queued, sequence(30, 30)...)
-				must(t, shut(s))
+				testkit.Must(t, shut(s))
 				segs := files(t, o.Path, segment.Prefix+"0*"+segment.Suffix)
 				equal(t, "segments", len(segs), 3)
 				back := hide(t, filepath.Join(o.Path, "shard-00", segs[i]))
@@ -281,9 +276,7 @@ func TestUnreadableAtStart(t *testing.T) {
 				if err := inspect.Export(context.Background(), o.Path, io.Discard); err == nil || !strings.Contains(err.Error(), segs[i]) {
 					t.Fatalf("export: %v", err)
 				}
-				o.Ledger = ledger.New()
-				s = open(t, o)
-				q = s.Shards()[0]
+				s, q = reopenOne(t, &o)
 				q.heal(context.Background())
 				if st := s.Stats(); st.ReadFault == "" || st.Shards[0].Faults.Read == 0 || st.Shards[0].Corrupt != 0 {
 					t.Fatalf("%+v", st)
@@ -298,22 +291,20 @@ func TestUnreadableAtStart(t *testing.T) {
 				}
 				switch end {
 				case "stop":
-					must(t, shut(s))
+					testkit.Must(t, shut(s))
 				case "kill":
 					to := copyQueueWith(t, o.Path, segs[i])
-					must(t, shut(s))
+					testkit.Must(t, shut(s))
 					o.Path = to
 				}
 				if end != "none" {
 					path := filepath.Join(o.Path, "shard-00", segs[i])
-					back = func() { must(t, os.Remove(path)); must(t, os.Rename(path+"-hidden", path)) }
-					o.Ledger = ledger.New()
-					s = open(t, o)
-					q = s.Shards()[0]
+					back = func() { testkit.Must(t, os.Remove(path)); testkit.Must(t, os.Rename(path+"-hidden", path)) }
+					s, q = reopenOne(t, &o)
 				}
 				back()
 				testkit.Eventually(t, "the segment is read", func() bool { q.heal(context.Background()); return q.Stats().ReadFault == "" })
-				must(t, s.Healthy())
+				testkit.Must(t, s.Healthy())
 				got := append(first, drainAll(t, q)...)
 				settleDown(q)
 				want := append(slices.Clone(queued), sequence(60, 5)...)
@@ -351,19 +342,16 @@ func copyQueueWith(t *testing.T, from, name string) string {
 func TestLateSegmentIsMisplaced(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
-	s := open(t, o)
-	q := s.Shards()[0]
+	s, q := openOne(t, o)
 	appendN(t, q, 0, 60, 700)
-	must(t, shut(s))
+	testkit.Must(t, shut(s))
 	segs := files(t, o.Path, segment.Prefix+"0*"+segment.Suffix)
 	dir := filepath.Join(o.Path, "shard-00")
 	data := testkit.Try(os.ReadFile(filepath.Join(dir, segs[0])))(t)
 	copied := filepath.Join(dir, segment.Name(9))
-	must(t, os.WriteFile(copied, data, segment.FileMode))
+	testkit.Must(t, os.WriteFile(copied, data, segment.FileMode))
 	back := hide(t, copied)
-	o.Ledger = ledger.New()
-	s = open(t, o)
-	q = s.Shards()[0]
+	s, q = reopenOne(t, &o)
 	appendN(t, q, 60, 5, 700)
 	equal(t, "records before it", drainAll(t, q), sequence(0, 60))
 	back()

@@ -21,10 +21,9 @@ import (
 // failedSync appends records, of which some are synced, and lets the sync of the others fail.
 func failedSync(t *testing.T, o Options, synced, more int) (*Store, *Shard) {
 	t.Helper()
-	s := open(t, o)
-	q := s.Shards()[0]
+	s, q := openOne(t, o)
 	appendN(t, q, 0, synced, 1000)
-	must(t, s.syncAll())
+	testkit.Must(t, s.syncAll())
 	appendN(t, q, synced, more, 1000)
 	failSync(t, s)
 	return s, q
@@ -37,8 +36,8 @@ func failSync(t *testing.T, s *Store) {
 	q.win.mu.Lock()
 	f, err := q.win.state.last().open()
 	q.win.mu.Unlock()
-	must(t, err)
-	must(t, f.Close())
+	testkit.Must(t, err)
+	testkit.Must(t, f.Close())
 	if s.syncAll() == nil || !q.syncer.unsynced() {
 		t.Fatal("the sync did not fail")
 	}
@@ -55,21 +54,21 @@ func TestCopyKeepsWhatWasSynced(t *testing.T) {
 	s, q := failedSync(t, o, 8, 2)
 	seg := q.win.state.last()
 	want, err := os.ReadFile(seg.path)
-	must(t, err)
+	testkit.Must(t, err)
 	for range 2 * copyTries {
 		seg.file, err = os.OpenFile(seg.path, os.O_WRONLY, 0) // every read fails
-		must(t, err)
+		testkit.Must(t, err)
 		q.syncer.again = time.Time{}
 		if s.syncAll() == nil || s.Healthy() == nil {
 			t.Fatal("a segment that cannot be read is written again")
 		}
-		must(t, seg.file.Close())
+		testkit.Must(t, seg.file.Close())
 	}
 	if now, err := os.ReadFile(seg.path); err != nil || !bytes.Equal(now, want) {
 		t.Fatalf("the segment has changed, %v", err)
 	}
 	seg.file, q.syncer.again = nil, time.Time{}
-	must(t, s.syncAll())
+	testkit.Must(t, s.syncAll())
 	equal(t, "records", drainAll(t, q), sequence(0, 10))
 }
 
@@ -79,7 +78,7 @@ func TestLostPagesAreQuarantined(t *testing.T) {
 	o.Logger = quiet()
 	s, q := failedSync(t, o, 8, 4)
 	seg := q.win.state.last()
-	must(t, os.Truncate(seg.path, seg.synced+1)) // reading ends there
+	testkit.Must(t, os.Truncate(seg.path, seg.synced+1)) // reading ends there
 	old := testkit.Try(os.Stat(seg.path))(t)
 	for try := 1; try <= copyTries; try++ {
 		q.syncer.again = time.Time{}
@@ -101,8 +100,7 @@ func TestLostPagesAreQuarantined(t *testing.T) {
 func TestConsumedSegmentIsNotWrittenAgain(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
-	s := open(t, o)
-	q := s.Shards()[0]
+	s, q := openOne(t, o)
 	appendN(t, q, 0, 30, 1000)
 	old := q.win.state.segs[0]
 	q.win.mu.Lock()
@@ -112,7 +110,7 @@ func TestConsumedSegmentIsNotWrittenAgain(t *testing.T) {
 	}
 	q.win.mu.Unlock()
 	got := drain(t, q, int(old.ahead.Records)) // diskqueue does not know yet
-	must(t, s.syncAll())
+	testkit.Must(t, s.syncAll())
 	if _, err := os.Stat(old.path); err == nil || old.file != nil {
 		t.Fatalf("%s is back, open is %v", old.path, old.file != nil)
 	}
@@ -120,7 +118,7 @@ func TestConsumedSegmentIsNotWrittenAgain(t *testing.T) {
 		t.Fatalf("%d bytes are counted, %d used", used, diskUse(t, o.Path))
 	}
 	equal(t, "records", append(got, drainAll(t, q)...), sequence(0, 30))
-	must(t, shut(s))
+	testkit.Must(t, shut(s))
 	rep, err := inspect.Verify(context.Background(), o.Path)
 	if err != nil || rep.Damaged() {
 		t.Fatalf("%+v, %v", rep, err)
@@ -134,7 +132,7 @@ func TestFailedSyncEndsWhenAllIsConsumed(t *testing.T) {
 	o.Logger, o.SyncInterval = quiet(), time.Hour
 	s, q := failedSync(t, o, 3, 2)
 	block := q.win.state.last().path + segment.TempSuffix
-	must(t, os.Mkdir(block, segment.DirMode))
+	testkit.Must(t, os.Mkdir(block, segment.DirMode))
 	for range 5 {
 		if s.syncAll() == nil || q.Accepting() {
 			t.Fatal("written again without room")
@@ -145,11 +143,11 @@ func TestFailedSyncEndsWhenAllIsConsumed(t *testing.T) {
 	}
 	equal(t, "records", drainAll(t, q), sequence(0, 5))
 	q.syncer.again = time.Time{}
-	must(t, s.syncAll())
-	must(t, s.Healthy())
-	must(t, os.Remove(block))
+	testkit.Must(t, s.syncAll())
+	testkit.Must(t, s.Healthy())
+	testkit.Must(t, os.Remove(block))
 	appendN(t, q, 5, 3, 1000)
-	must(t, s.syncAll())
+	testkit.Must(t, s.syncAll())
 	equal(t, "files", files(t, o.Path, segment.Prefix+"0*"), []string{segment.Name(1)})
 	equal(t, "records", drainAll(t, q), sequence(5, 3))
 }
@@ -165,35 +163,33 @@ func TestRestartRemembersFailedSync(t *testing.T) {
 	if said := strings.Join(rep.Shards[0].Actions, "\n"); !strings.Contains(said, "write") {
 		t.Errorf("the report says %q", said)
 	}
-	must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", segment.Name(77)+segment.UnsyncedSuffix), nil, segment.FileMode)) // of a segment that is gone
-	killed := open(t, o)
-	q = killed.Shards()[0]
+	testkit.Must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", segment.Name(77)+segment.UnsyncedSuffix), nil, segment.FileMode)) // of a segment that is gone
+	killed, q := openOne(t, o)
 	if seg := q.win.state.last(); !seg.unsynced || seg.synced != synced {
 		t.Fatalf("unsynced %v, synced up to %d, want %d", seg.unsynced, seg.synced, synced)
 	}
 	before := testkit.Try(os.Stat(q.win.state.last().path))(t)
-	must(t, killed.syncAll())
+	testkit.Must(t, killed.syncAll())
 	after, err := os.Stat(q.win.state.last().path)
-	if must(t, err); os.SameFile(before, after) {
+	if testkit.Must(t, err); os.SameFile(before, after) {
 		t.Fatal("the old file is trusted")
 	}
 	equal(t, ".doubt files", files(t, o.Path, "*"+segment.UnsyncedSuffix), []string{})
 	equal(t, "records", drainAll(t, q), sequence(0, 5))
-	must(t, shut(s))
+	testkit.Must(t, shut(s))
 }
 
 // One record that gets no answer does not keep the files of all segments behind it open.
 func TestStuckRecordKeepsFewFilesOpen(t *testing.T) {
 	o := options(fastDir(t))
-	s := open(t, o)
-	q := s.Shards()[0]
+	s, q := openOne(t, o)
 	appendN(t, q, 0, 600, 1000)
 	stuck := next(t, q)
 	late := next(t, q)
 	drain(t, q, 590)
 	other := next(t, q)
-	must(t, s.syncAll())
-	must(t, s.syncAll())
+	testkit.Must(t, s.syncAll())
+	testkit.Must(t, s.syncAll())
 	if n, segs := openFiles(t, o.Path), len(q.win.state.segs); n > 8 || segs < 30 {
 		t.Fatalf("%d files are open, of %d segments", n, segs)
 	}
@@ -201,7 +197,7 @@ func TestStuckRecordKeepsFewFilesOpen(t *testing.T) {
 		q.Nack(rec.Seq)
 	}
 	q.Ack(next(t, q).Seq)
-	must(t, s.syncAll())
+	testkit.Must(t, s.syncAll())
 	settleDown(q)
 	equal(t, "records", drainAll(t, q), append([]int{1, 592}, sequence(593, 7)...))
 }

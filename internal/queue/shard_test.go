@@ -29,7 +29,7 @@ func TestFirstInFirstOut(t *testing.T) {
 func TestAppendKeepsNothingOfTheRecord(t *testing.T) {
 	q := open(t, options(t.TempDir())).Shards()[0]
 	rec := record(7, 200)
-	must(t, q.Append(rec))
+	testkit.Must(t, q.Append(rec))
 	if rec.Seq != 1 {
 		t.Fatalf("seq is %d", rec.Seq)
 	}
@@ -105,7 +105,7 @@ func TestNextWaits(t *testing.T) {
 	if _, err := q.Next(ctx, nil); !errors.Is(err, context.Canceled) {
 		t.Fatalf("error is %v", err)
 	}
-	must(t, shut(s))
+	testkit.Must(t, shut(s))
 	if _, open := <-got; open {
 		t.Fatal("Next goes on after Close")
 	}
@@ -121,15 +121,13 @@ func TestRestartIsExact(t *testing.T) {
 	dir := t.TempDir()
 	for _, n := range []int{0, 1, 37, 99, 100} {
 		o := options(filepath.Join(dir, strings.Repeat("x", n+1)))
-		s := open(t, o)
-		q := s.Shards()[0]
+		s, q := openOne(t, o)
 		appendN(t, q, 0, 100, 700)
 		drain(t, q, n)
 		before := q.Stats()
-		must(t, shut(s))
+		testkit.Must(t, shut(s))
 		o.Ledger = nil
-		s = open(t, o)
-		q = s.Shards()[0]
+		s, q = openOne(t, o)
 		after := q.Stats()
 		if before.Records != after.Records || before.Events != after.Events || before.Bytes != after.Bytes ||
 			!before.Oldest.Equal(after.Oldest) || after.Corrupt != 0 {
@@ -215,7 +213,7 @@ func TestFewerShardsDrainTheRest(t *testing.T) {
 		appendN(t, q, i*10, 10, 500)
 	}
 	drainAll(t, s.Shards()[3])
-	must(t, shut(s))
+	testkit.Must(t, shut(s))
 	o.Shards = 2
 	s = open(t, o)
 	if len(s.Shards()) != 3 {
@@ -231,7 +229,7 @@ func TestFewerShardsDrainTheRest(t *testing.T) {
 	for i, q := range s.Shards() {
 		equal(t, "records", drainAll(t, q), sequence(i*10, 10))
 	}
-	must(t, shut(s))
+	testkit.Must(t, shut(s))
 	equal(t, "shards in the end", len(open(t, o).Shards()), 2)
 }
 
@@ -271,13 +269,13 @@ func TestTemporaryFilesAreSwept(t *testing.T) {
 	o := options(t.TempDir())
 	s := open(t, o)
 	appendN(t, s.Shards()[0], 0, 3, 100)
-	must(t, shut(s))
+	testkit.Must(t, shut(s))
 	for _, name := range []string{
 		segment.MetaName + ".new.tmp", segment.AckedName + ".new.tmp", segment.Prefix + "probe.tmp", // older versions
 		segment.MetaName + ".77.tmp", segment.Name(0) + ".tmp", // diskqueue, a copy
 		"." + segment.MetaName + ".1.tmp", "." + segment.AckedName + ".2.tmp", "." + segment.StopName + ".3.tmp",
 	} {
-		must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", name), nil, segment.FileMode))
+		testkit.Must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", name), nil, segment.FileMode))
 	}
 	q := open(t, o).Shards()[0]
 	equal(t, "records", drainAll(t, q), sequence(0, 3))

@@ -50,8 +50,8 @@ func onSmallDisks(t *testing.T) bool {
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	must(t, unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m,nr_inodes=40"))
-	t.Cleanup(func() { must(t, unix.Unmount(dir, unix.MNT_DETACH)) })
+	testkit.Must(t, unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m,nr_inodes=40"))
+	t.Cleanup(func() { testkit.Must(t, unix.Unmount(dir, unix.MNT_DETACH)) })
 	return dir
 }
 
@@ -59,7 +59,7 @@ func smallDisk(t *testing.T) string {
 func fillDisk(t *testing.T, dir, what string) (free func()) {
 	t.Helper()
 	filler := filepath.Join(dir, "filler")
-	must(t, os.Mkdir(filler, segment.DirMode))
+	testkit.Must(t, os.Mkdir(filler, segment.DirMode))
 	var err error
 	for i := 0; err == nil; i++ {
 		var f *os.File
@@ -72,7 +72,7 @@ func fillDisk(t *testing.T, dir, what string) (free func()) {
 	if !recovery.NoRoom(err) {
 		t.Fatal(err)
 	}
-	return func() { must(t, os.RemoveAll(filler)) }
+	return func() { testkit.Must(t, os.RemoveAll(filler)) }
 }
 
 // A start with a full disk: delivering begins, makes room, and then all goes on.
@@ -97,11 +97,11 @@ func TestStartOnAFullDisk(t *testing.T) {
 		{name: "more shards", shards: 4, records: 280},
 		{name: "more shards, one segment", shards: 4, records: 280, whole: true, new: true},
 		{name: "fewer shards", shards: 1, records: 280},
-		{name: "no metadata", shards: 2, records: 280, hurt: func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, segment.MetaName))) }},
+		{name: "no metadata", shards: 2, records: 280, hurt: func(t *testing.T, dir string) { testkit.Must(t, os.Remove(filepath.Join(dir, segment.MetaName))) }},
 		{name: "torn tail", shards: 2, records: 280, hurt: func(t *testing.T, dir string) {
 			name := lastSegment(t, dir)
 			st := testkit.Try(os.Stat(name))(t)
-			must(t, os.Truncate(name, st.Size()-50))
+			testkit.Must(t, os.Truncate(name, st.Size()-50))
 		}, lost: 1},
 		{name: "damage at the end", shards: 2, records: 280, hurt: func(t *testing.T, dir string) {
 			name := lastSegment(t, dir)
@@ -112,7 +112,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 			scribble(t, filepath.Join(dir, segment.Name(0)), offsets(t, filepath.Join(dir, segment.Name(0)))[2]+20, 0xff)
 		}, lost: 1},
 		{name: "renamed by diskqueue", shards: 2, records: 280, hurt: func(t *testing.T, dir string) {
-			must(t, os.Rename(filepath.Join(dir, segment.Name(0)), filepath.Join(dir, segment.Name(0)+segment.BadSuffix)))
+			testkit.Must(t, os.Rename(filepath.Join(dir, segment.Name(0)), filepath.Join(dir, segment.Name(0)+segment.BadSuffix)))
 		}},
 	}
 	for _, what := range []string{"bytes", "inodes"} {
@@ -128,7 +128,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 				for _, q := range s.Shards() {
 					appendN(t, q, 0, c.records, 700)
 				}
-				must(t, shut(s))
+				testkit.Must(t, shut(s))
 				for _, q := range s.Shards() {
 					if c.hurt != nil {
 						c.hurt(t, q.folder.path)
@@ -166,7 +166,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 				testkit.Eventually(t, "all is well", func() bool { return s.Healthy() == nil })
 				for _, q := range s.Shards()[:c.shards] {
 					for i := range 3 {
-						must(t, appendSoon(t, q, record(1000+i, 700)))
+						testkit.Must(t, appendSoon(t, q, record(1000+i, 700)))
 					}
 					equal(t, "new records", drainAll(t, q), sequence(1000, 3))
 				}

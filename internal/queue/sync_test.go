@@ -17,13 +17,12 @@ import (
 func TestFailedSyncIsAFaultThatHeals(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
-	s := open(t, o)
-	q := s.Shards()[0]
+	s, q := openOne(t, o)
 	appendN(t, q, 0, 5, 1000)
-	must(t, s.syncAll())
+	testkit.Must(t, s.syncAll())
 	appendN(t, q, 5, 5, 1000)
 	rec, _ := tryNext(t, q)
-	must(t, q.win.state.last().file.Close()) // whatever makes fdatasync fail
+	testkit.Must(t, q.win.state.last().file.Close()) // whatever makes fdatasync fail
 	if err := s.syncAll(); err == nil || s.Healthy() == nil || q.Accepting() {
 		t.Fatalf("sync: %v, healthy %v", err, s.Healthy())
 	}
@@ -36,8 +35,8 @@ func TestFailedSyncIsAFaultThatHeals(t *testing.T) {
 	q.win.state.last().file = nil
 	before := testkit.Try(os.Stat(q.win.state.last().path))(t)
 	content := testkit.Try(os.ReadFile(q.win.state.last().path))(t)
-	must(t, s.syncAll())
-	must(t, s.Healthy())
+	testkit.Must(t, s.syncAll())
+	testkit.Must(t, s.Healthy())
 	after := testkit.Try(os.Stat(q.win.state.last().path))(t)
 	if os.SameFile(before, after) {
 		t.Fatal("the file is the old one")
@@ -51,16 +50,15 @@ func TestFailedSyncIsAFaultThatHeals(t *testing.T) {
 	q.Nack(rec.Seq)
 	appendN(t, q, 10, 5, 1000)
 	equal(t, "records", drainAll(t, q), sequence(0, 15))
-	must(t, s.syncAll())
-	must(t, shut(s))
+	testkit.Must(t, s.syncAll())
+	testkit.Must(t, shut(s))
 }
 
 // While all shards append and deliver, syncs fail now and then.
 func TestFailedSyncsUnderLoad(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger = quiet()
-	s := open(t, o)
-	q := s.Shards()[0]
+	s, q := openOne(t, o)
 	const n = 400
 	ended := make(chan []int)
 	go func() {
@@ -79,7 +77,7 @@ func TestFailedSyncsUnderLoad(t *testing.T) {
 	}()
 	for i := range n {
 		for q.Append(record(i, 700)) != nil {
-			must(t, s.syncAll())
+			testkit.Must(t, s.syncAll())
 		}
 		if i%40 == 20 {
 			q.win.mu.Lock()
@@ -88,29 +86,28 @@ func TestFailedSyncsUnderLoad(t *testing.T) {
 			q.faults.sync.set(errors.New("as if a sync had failed"))
 		}
 	}
-	must(t, s.syncAll())
+	testkit.Must(t, s.syncAll())
 	equal(t, "records", <-ended, sequence(0, n))
-	must(t, s.Healthy())
+	testkit.Must(t, s.Healthy())
 }
 
 // Pages that cannot be read stay empty, and all others are copied.
 func TestCopyPassesOverWhatIsLost(t *testing.T) {
 	o := options(fastDir(t))
-	s := open(t, o)
-	q := s.Shards()[0]
+	s, q := openOne(t, o)
 	appendN(t, q, 0, 4, 900)
 	from := q.win.state.last().size
 	appendN(t, q, 4, 60, 9000)
 	to := q.win.state.segs[0].size
 	path := q.win.state.segs[0].path
-	must(t, shut(s))
+	testkit.Must(t, shut(s))
 	whole := testkit.Try(os.ReadFile(path))(t)
 	f := testkit.Try(os.Create(filepath.Join(t.TempDir(), "copy")))(t)
 	defer f.Close()
 	for _, bad := range []int64{-1, 0, from + 5000, to - 1} {
-		must(t, f.Truncate(0))
+		testkit.Must(t, f.Truncate(0))
 		empty, err := segment.Copy(badPage{whole, pageOf(bad)}, f, 0, to)
-		if must(t, err); (empty > 0) != (bad >= 0) || empty > segment.Page {
+		if testkit.Must(t, err); (empty > 0) != (bad >= 0) || empty > segment.Page {
 			t.Fatalf("bad %d: %d bytes stay empty", bad, empty)
 		}
 		got := testkit.Try(os.ReadFile(f.Name()))(t)
@@ -124,7 +121,7 @@ func TestCopyPassesOverWhatIsLost(t *testing.T) {
 			}
 		}
 		good, err := segment.GoodBytes(f, from, to)
-		must(t, err)
+		testkit.Must(t, err)
 		lost := to - from - good
 		if (lost > 0) != (bad >= 0) || lost > to-from {
 			t.Errorf("bad %d: %d of %d to %d bytes are lost", bad, lost, from, to)
@@ -183,7 +180,7 @@ func TestStartSyncsWhatItFinds(t *testing.T) {
 	for more := true; more; syncs++ {
 		var err error
 		more, err = q.syncer.sync()
-		must(t, err)
+		testkit.Must(t, err)
 		files := 0
 		for _, seg := range q.win.state.segs {
 			if seg.file != nil {
@@ -207,10 +204,9 @@ func TestStartSyncsWhatItFinds(t *testing.T) {
 
 func TestUnsyncedSegmentsAreSynced(t *testing.T) {
 	o := options(fastDir(t))
-	s := open(t, o)
-	q := s.Shards()[0]
+	s, q := openOne(t, o)
 	appendN(t, q, 0, 100, 1000)
-	must(t, s.syncAll())
+	testkit.Must(t, s.syncAll())
 	for _, seg := range q.win.state.segs {
 		if seg.synced != seg.size {
 			t.Fatalf("%s: %d of %d bytes are synced", seg.path, seg.synced, seg.size)
