@@ -217,9 +217,7 @@ func TestRefusesForAWhile(t *testing.T) {
 	}
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/services/collector/health", nil))
-	if w.Code != 503 {
-		t.Errorf("health is %d, want 503", w.Code)
-	}
+	testkit.Equal(t, "health", w.Code, 503)
 	s.faults.until = time.Now()
 	status, code := post(t, s.Handler(), []byte(event(0)))
 	wantOK(t, status, code)

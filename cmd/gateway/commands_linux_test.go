@@ -213,9 +213,7 @@ func TestDevPrintsEventsOnStdoutAlone(t *testing.T) {
 	runSender(t, logger, "-n", "127.0.0.1", "-P", fmt.Sprint(s.ports["linux"]), "-T", "hello")
 	runSender(t, logger, "-n", "127.0.0.1", "-P", fmt.Sprint(s.ports["unifi"]), "-d", "hello")
 	testkit.Eventually(t, "both events are on stdout", func() bool { return strings.Count(out.String(), "\n") == 2 })
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Equal(t, "exit code", p.stop(), 0)
 	for l := range strings.Lines(out.String()) {
 		var e struct{ Event, Index string }
 		if err := json.Unmarshal([]byte(l), &e); err != nil || !strings.HasSuffix(e.Event, "hello") || e.Index == "" {
@@ -330,9 +328,7 @@ func TestDeadLetterVerbs(t *testing.T) {
 	if out, errs, code := s.gateway("", append([]string{"deadletter", "replay"}, config...)...); code != 0 || !strings.Contains(out, "delivered 1,") {
 		t.Errorf("replay: exit %d: %s%s", code, out, errs)
 	}
-	if n := len(s.waitEvents(3)); n != 3 {
-		t.Errorf("%d events", n)
-	}
+	testkit.Equal(t, "events", len(s.waitEvents(3)), 3)
 }
 
 func TestVersion(t *testing.T) {

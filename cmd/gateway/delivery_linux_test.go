@@ -131,9 +131,7 @@ func TestEveryMessageOfAllPortsIsDeliveredOnce(t *testing.T) {
 		}
 	}
 	s.assertBalance()
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Equal(t, "exit code", p.stop(), 0)
 }
 
 func TestStopAndRestartDeliverTheRest(t *testing.T) {

@@ -190,9 +190,7 @@ func TestRestartUnderLoadLosesNothing(t *testing.T) {
 	}
 	testkit.Eventually(t, "one socket of each port is stored", func() bool { return len(m.stored()) == 10 })
 	s.assertBalance()
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Equal(t, "exit code", p.stop(), 0)
 }
 
 // kernelDrops is what a process that has ended says that the kernel dropped.
@@ -218,9 +216,7 @@ func TestSocketsSurviveAKill(t *testing.T) {
 	fmt.Fprintln(tcp, line("windows", "mark=backlog "))
 	p = m.start(s)
 	assertOnce(t, s.waitEvents(501), append(all, "mark=backlog"))
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Equal(t, "exit code", p.stop(), 0)
 }
 
 func TestManagerIsTold(t *testing.T) {
@@ -232,9 +228,7 @@ func TestManagerIsTold(t *testing.T) {
 	testkit.Eventually(t, "the reload is reported", func() bool { return m.said("RELOADING=1\nMONOTONIC_USEC=") })
 	s.hec.SetDown(true)
 	testkit.Eventually(t, "trouble is reported", func() bool { return m.said("no HEC endpoint is up") })
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Equal(t, "exit code", p.stop(), 0)
 	if !m.said("STOPPING=1") {
 		t.Error("STOPPING=1 was not sent")
 	}

@@ -468,9 +468,7 @@ func playSenders(t *testing.T, on func(*testing.T, *site) *scene) {
 		if len(problems) != 1 || !strings.Contains(problems[0], "+2 h 00 min") || !strings.Contains(problems[0], `timezones: {"127.0.0.1/32"`) {
 			t.Errorf("problems: %q", problems)
 		}
-		if n := sum(s.metrics(), "gateway_skewed_senders"); n != 1 {
-			t.Errorf("gateway_skewed_senders is %v", n)
-		}
+		testkit.Equal(t, "gateway_skewed_senders", sum(s.metrics(), "gateway_skewed_senders"), 1)
 		device(0)
 	}, "%s below")
 }

@@ -113,9 +113,7 @@ func TestDrainAndMaintenance(t *testing.T) {
 	assertOnce(t, s.waitEvents(len(first)+len(second)+len(third)), append(append(first, second...), third...))
 	s.assertBalance()
 	s.post("0", "shards", "maint") // a stop does not hang on it
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Equal(t, "exit code", p.stop(), 0)
 }
 
 // tapped runs the tap verb until it has shown a number of lines with "needle" in them.
@@ -223,9 +221,7 @@ func TestStatusVerb(t *testing.T) {
 		out, errs, code := s.gateway("", "status", "-c", s.file)
 		return code == 3 && strings.Contains(errs, "degraded") && strings.Contains(out, "no endpoint is up")
 	})
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Equal(t, "exit code", p.stop(), 0)
 	status(1)
 }
 
@@ -256,9 +252,7 @@ func TestOwnNumbersGoToSplunk(t *testing.T) {
 	if n := sum(s.metrics(), "gateway_delivered_events_total", `source="gateway"`); n < 8 {
 		t.Errorf("%v events are counted", n)
 	}
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Equal(t, "exit code", p.stop(), 0)
 }
 
 // The real promtool finds nothing wrong with what the gateway exposes.

@@ -108,9 +108,7 @@ func TestVerbsOfRootLeaveNothingOfRoots(t *testing.T) {
 	s.hec.SetDown(true)
 	sendTCP(t, c, "linux", marks("kept", 50))
 	testkit.Eventually(t, "50 are queued", func() bool { return sum(s.metrics(), "gateway_queue_events") >= 50 })
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Equal(t, "exit code", p.stop(), 0)
 	for _, v := range []string{"status", "verify", "export"} {
 		verb(0, append([]string{"queue", v}, queue...)...)
 	}
@@ -121,9 +119,7 @@ func TestVerbsOfRootLeaveNothingOfRoots(t *testing.T) {
 	}
 	p = start()
 	s.waitEvents(52)
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Equal(t, "exit code", p.stop(), 0)
 	verb(0, append([]string{"queue", "purge", "--yes"}, queue...)...)
 	start()
 	s.allOwned()

@@ -111,9 +111,7 @@ func TestShardsUpAndDown(t *testing.T) {
 				t.Errorf("of %d accepted messages %d are lost and %d came twice", len(sure), lost, twice)
 			}
 			t.Logf("%d of %d accepted messages came twice; %d more were on the way at a kill", twice, len(sure), len(maybe))
-			if code := p.stop(); code != 0 {
-				t.Errorf("exit code %d", code)
-			}
+			testkit.Equal(t, "exit code", p.stop(), 0)
 		})
 	}
 }
@@ -176,7 +174,5 @@ func TestLeftOverShardsGoWhileRunning(t *testing.T) {
 	sendTCP(t, s.dial("tcp", "linux"), "linux", second)
 	assertOnce(t, s.waitEvents(len(first)+len(second)), append(first, second...))
 	s.assertBalance()
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Equal(t, "exit code", p.stop(), 0)
 }

@@ -215,9 +215,7 @@ func (s *story) notifyReload(t *testing.T) {
 	if !strings.Contains(body, `gateway_config_reloads_total{result="success"} 1`) {
 		t.Error("systemctl reload came back before the gateway had reloaded")
 	}
-	if out := s.run("systemctl show -P Type syslog-gateway"); out != "notify-reload" {
-		t.Errorf("type %s", out)
-	}
+	testkit.Equal(t, "type", s.run("systemctl show -P Type syslog-gateway"), "notify-reload")
 }
 
 // kill ends the process; what comes by UDP until the next one waits in its sockets.
@@ -323,9 +321,7 @@ func (s *story) stop(t *testing.T) {
 		t.Errorf("a busy gateway took %s to stop", d)
 	}
 	s.note("a busy gateway stopped within %s", d.Round(100*time.Millisecond))
-	if out := s.run("systemctl show -P Result syslog-gateway"); out != "success" {
-		t.Errorf("the stop ended with %s", out)
-	}
+	testkit.Equal(t, "the stop ended with", s.run("systemctl show -P Result syslog-gateway"), "success")
 }
 
 // reboot fills a small queue while Splunk is away, reboots, and lets Splunk return.

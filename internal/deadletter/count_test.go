@@ -16,9 +16,7 @@ func TestEventsAreWhatIsInTheStore(t *testing.T) {
 	letter := Letter{Reason: "refused", Text: `she said "events": and ,"events":99`, Events: 1, Event: json.RawMessage(`{"event":"a","fields":{"x":"y"},"events":7}`)}
 	expect := func(want uint64) {
 		t.Helper()
-		if got := s.Events(); got != want {
-			t.Errorf("%d events are counted, want %d", got, want)
-		}
+		testkit.Equal(t, "events are counted", s.Events(), want)
 		letters, err := s.List()
 		var listed uint64
 		for _, l := range letters {

@@ -31,9 +31,7 @@ func TestDeadLettersSurvive(t *testing.T) {
 	f := testkit.Try(os.OpenFile(filepath.Join(path, "000000000001.jsonl"), os.O_APPEND|os.O_WRONLY, 0))(t)
 	f.WriteString(`{"id":"torn","time":"20`)
 	f.Close()
-	if n := len(list(t, s)); n != 6 {
-		t.Errorf("%d letters beside a torn line", n)
-	}
+	testkit.Equal(t, "letters beside a torn line", len(list(t, s)), 6)
 	s = open(t, path, 0, log)
 	testkit.Must(t, s.Append([]Letter{letter(3)}))
 	all := list(t, s)
@@ -98,9 +96,7 @@ func TestDeadLettersAreBounded(t *testing.T) {
 	huge := letter(0)
 	huge.Event, huge.Body = nil, make([]byte, 2*size)
 	testkit.Must(t, s.Append([]Letter{huge}))
-	if n := len(list(t, s)); n != 1 {
-		t.Errorf("%d letters", n)
-	}
+	testkit.Equal(t, "letters", len(list(t, s)), 1)
 }
 
 func TestDamagedLettersStay(t *testing.T) {
@@ -140,9 +136,7 @@ func TestTwoProcesses(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := len(list(t, open(t, path, 0, log))); n != 100 {
-		t.Errorf("%d letters", n)
-	}
+	testkit.Equal(t, "letters", len(list(t, open(t, path, 0, log))), 100)
 }
 
 // A crash between claiming and putting back loses nothing: the next replay goes on.
@@ -151,9 +145,7 @@ func TestReplayAfterCrash(t *testing.T) {
 	testkit.Must(t, s.Append([]Letter{letter(0), letter(1)}))
 	testkit.Try(s.claim())(t)
 	testkit.Must(t, s.Append([]Letter{letter(2)}))
-	if n := len(list(t, s)); n != 3 {
-		t.Errorf("%d letters", n)
-	}
+	testkit.Equal(t, "letters", len(list(t, s)), 3)
 	var events []string
 	kept, err := s.Replay(nil, func(letters []Letter) []Letter {
 		for _, l := range letters {
@@ -164,9 +156,7 @@ func TestReplayAfterCrash(t *testing.T) {
 	if want := []string{line(0), line(1), line(2)}; err != nil || kept != (Kept{}) || !slices.Equal(events, want) {
 		t.Errorf("%+v, %v; posted %q", kept, err, events)
 	}
-	if n := len(list(t, s)); n != 0 {
-		t.Errorf("%d letters are left", n)
-	}
+	testkit.Equal(t, "letters are left", len(list(t, s)), 0)
 }
 
 // A line that was torn while the store is open, by a verb that was killed, does not
@@ -203,9 +193,7 @@ func TestPutBackFails(t *testing.T) {
 		t.Errorf("left behind: %v", files)
 	}
 	testkit.Must(t, errors.Join(os.RemoveAll(claimed), os.Rename(claimed+".there", claimed)))
-	if n := len(list(t, s)); n != 2 {
-		t.Errorf("%d letters", n)
-	}
+	testkit.Equal(t, "letters", len(list(t, s)), 2)
 }
 
 func FuzzLetters(f *testing.F) {
@@ -243,9 +231,7 @@ func TestUnreadableFileIsNotEvicted(t *testing.T) {
 		t.Fatalf("%d were evicted, and of the file: %v", s.Evicted(), err)
 	}
 	testkit.Must(t, os.Remove(oldest))
-	if n := len(list(t, s)) + int(s.Evicted()); n != 300 {
-		t.Errorf("%d letters are left or counted as gone", n)
-	}
+	testkit.Equal(t, "letters are left or counted as gone", len(list(t, s))+int(s.Evicted()), 300)
 }
 
 // What a crash in the middle of a replay has left is removed at the next start.

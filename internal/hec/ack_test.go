@@ -36,9 +36,7 @@ func TestAcksDoNotHoldWorkers(t *testing.T) {
 	testkit.Eventually(t, "all posts", func() bool { return s.Requests() == 40 })
 	testkit.Eventually(t, "polls", func() bool { return s.Polls() > 3 })
 	src.mu.Lock()
-	if len(src.acked) != 0 {
-		t.Errorf("%d records freed before they were indexed", len(src.acked))
-	}
+	testkit.Equal(t, "records freed before they were indexed", len(src.acked), 0)
 	src.mu.Unlock()
 	testkit.Eventually(t, "40 unacknowledged", func() bool { return r.Endpoints()[0].Unacked == 40 })
 	indexed.Store(true)
@@ -64,9 +62,7 @@ func TestAcksAreBounded(t *testing.T) {
 	wait := r.start(ctx, src)
 	testkit.Eventually(t, "seven posts", func() bool { return s.Requests() == 7 })
 	testkit.Eventually(t, "polls", func() bool { return s.Polls() > 10 })
-	if n := s.Requests(); n != 7 {
-		t.Errorf("%d posts", n)
-	}
+	testkit.Equal(t, "posts", s.Requests(), 7)
 	cancel()
 	testkit.Must(t, wait())
 	r.balanced(src, 120) // all given back

@@ -192,9 +192,7 @@ func TestAcksBehindABalancer(t *testing.T) {
 	if got := r.all(src); got.Delivered != 200 {
 		t.Errorf("%+v", got)
 	}
-	if n := a.Requests() + b.Requests(); n != 200 {
-		t.Errorf("%d posts for 200 records", n)
-	}
+	testkit.Equal(t, "posts for 200 records", a.Requests()+b.Requests(), 200)
 	if a.Requests() == 0 || b.Requests() == 0 {
 		t.Errorf("%d and %d posts", a.Requests(), b.Requests())
 	}

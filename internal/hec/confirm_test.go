@@ -32,9 +32,7 @@ func TestNoAckID(t *testing.T) {
 	testkit.Eventually(t, "it is refused", func() bool { return r.Endpoints()[0].State == "refused" })
 	polls, probes := s.Polls(), s.Probes()
 	testkit.Eventually(t, "it is asked whether it has acknowledgement", func() bool { return s.Polls() > polls+1 && s.Probes() > probes+1 })
-	if n := s.Requests(); n != 1 {
-		t.Errorf("%d posts to an endpoint that confirms nothing", n)
-	}
+	testkit.Equal(t, "posts to an endpoint that confirms nothing", s.Requests(), 1)
 	st := r.Endpoints()[0]
 	if b := r.ledger.Account("cisco_asa").Balance(); b.Delivered != 0 || r.AnyUp() || !strings.Contains(st.LastAnswer, "ackId") {
 		t.Errorf("delivered %d; %+v", b.Delivered, st)
@@ -68,9 +66,7 @@ func TestNoAckIDThoughPollsAreWell(t *testing.T) {
 	wait := r.start(t.Context(), src)
 	polls := s.Polls()
 	testkit.Eventually(t, "it is asked", func() bool { return s.Polls() > polls+2 })
-	if n := s.Requests(); n != 1 {
-		t.Errorf("%d posts", n)
-	}
+	testkit.Equal(t, "posts", s.Requests(), 1)
 	testkit.Must(t, r.setToken(testToken))
 	testkit.Must(t, wait())
 	r.balanced(src, 0)
@@ -131,9 +127,7 @@ func TestCompressedAnswers(t *testing.T) {
 				t.Errorf("delivered %d with %d posts", b.Delivered, s.Requests())
 			}
 			for _, h := range s.Headers() {
-				if h.Get("Accept-Encoding") != "identity" {
-					t.Errorf("asked for %q", h.Get("Accept-Encoding"))
-				}
+				testkit.Equal(t, "asked for", h.Get("Accept-Encoding"), "identity")
 			}
 		})
 	}
@@ -175,9 +169,7 @@ func TestAnswerThatCanNotBeRead(t *testing.T) {
 	// What is no 2xx is understood by its status.
 	s := serve(t, hectest.Options{Script: hectest.Sequence(hectest.Answer{Status: 503, Body: "\x0b", Header: http.Header{"Content-Encoding": {"br"}}})})
 	newRig(t, nil, s).all(newMemory(records(3, 1)...))
-	if s.Requests() != 4 {
-		t.Errorf("%d posts", s.Requests())
-	}
+	testkit.Equal(t, "posts", s.Requests(), 4)
 }
 
 // Whatever the header and the bytes: decoding ends, within its bound.

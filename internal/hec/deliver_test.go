@@ -155,12 +155,8 @@ func TestTimeoutOfAnAttempt(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.Timeout, o.Registerer, o.InFlight = 30*time.Millisecond, reg, 1 }, s)
 	r.all(newMemory(records(2, 2)...))
 	arrived(t, 4, nil, s)
-	if n := metric(t, reg, "gateway_hec_requests_total", "timeout"); n != 2 {
-		t.Errorf("%v timeouts", n)
-	}
-	if n := metric(t, reg, "gateway_hec_requests_total", "200"); n != 2 {
-		t.Errorf("%v answers", n)
-	}
+	testkit.Equal(t, "timeouts", metric(t, reg, "gateway_hec_requests_total", "timeout"), 2)
+	testkit.Equal(t, "answers", metric(t, reg, "gateway_hec_requests_total", "200"), 2)
 }
 
 func TestSlowEndpointGetsLess(t *testing.T) {
@@ -467,9 +463,7 @@ func TestResetWhileSending(t *testing.T) {
 	big := record(event.Identity, line(0), `{"event":"`+strings.Repeat("x", 3<<20)+`"}`)
 	all := append(records(20, 1)[1:], big)
 	b := r.all(newMemory(all...))
-	if b.Delivered != 21 {
-		t.Errorf("delivered %d", b.Delivered)
-	}
+	testkit.Equal(t, "delivered", b.Delivered, 21)
 }
 
 func TestDeadLettersCanNotBeWritten(t *testing.T) {
@@ -535,9 +529,7 @@ func TestUserAndPassword(t *testing.T) {
 	with := strings.Replace(s.URL(), "http://", "http://x:hunter2@", 1)
 	r := newRig(t, func(o *Options) { o.Endpoints, o.Token = []string{with}, "" }, s)
 	r.all(newMemory(records(1, 1)...))
-	if got := r.Endpoints()[0].URL; got != s.URL() {
-		t.Errorf("shown as %s", got)
-	}
+	testkit.Equal(t, "shown as", r.Endpoints()[0].URL, s.URL())
 	h := http.Header{"Authorization": {*seen.Load()}}
 	if user, pass, ok := (&http.Request{Header: h}).BasicAuth(); !ok || user != "x" || pass != "hunter2" {
 		t.Errorf("authorization %q", h)

@@ -91,9 +91,7 @@ func TestFallbackIndex(t *testing.T) {
 					t.Errorf("dead letter %s, %v", l.Event, err)
 				}
 			}
-			if n != row.dead {
-				t.Errorf("%d dead letters", n)
-			}
+			testkit.Equal(t, "dead letters", n, row.dead)
 		})
 	}
 }

@@ -60,9 +60,7 @@ func TestSetMode(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Fatal("delivery did not go on")
 	}
-	if a.Requests() != 5 {
-		t.Errorf("%d requests to the endpoint that came back", a.Requests())
-	}
+	testkit.Equal(t, "requests to the endpoint that came back", a.Requests(), 5)
 	cancel()
 	<-probes
 }

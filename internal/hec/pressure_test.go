@@ -44,12 +44,8 @@ func TestOutageIsProbedByOne(t *testing.T) {
 	src := newMemory(records(60, 1)...)
 	wait := r.start(context.Background(), src)
 	testkit.Eventually(t, "many trials", func() bool { return posts.Load() > 3*bound })
-	if got := metric(t, reg, "gateway_hec_concurrency_limit", s.URL()); got != 1 {
-		t.Errorf("limit %v", got)
-	}
-	if most.Load() != 1 {
-		t.Errorf("%d posts at a time to an endpoint that is out", most.Load())
-	}
+	testkit.Equal(t, "limit", metric(t, reg, "gateway_hec_concurrency_limit", s.URL()), 1)
+	testkit.Equal(t, "posts at a time to an endpoint that is out", most.Load(), 1)
 	out.Store(false)
 	testkit.Must(t, wait())
 	r.balanced(src, 0)
@@ -119,9 +115,7 @@ func TestTimeoutClosesIdleConnections(t *testing.T) {
 	fell = true
 	mu.Unlock()
 	deliver(1)
-	if stuck != 1 {
-		t.Errorf("%d posts on connections that are dead", stuck)
-	}
+	testkit.Equal(t, "posts on connections that are dead", stuck, 1)
 }
 
 func TestHealthProbes(t *testing.T) {

@@ -88,7 +88,5 @@ func TestCertificateRunsOut(t *testing.T) {
 	testkit.Must(t, wait())
 	r.balanced(src, 0)
 	arrived(t, 20, nil, s)
-	if s.Requests() != 20 {
-		t.Errorf("%d posts", s.Requests())
-	}
+	testkit.Equal(t, "posts", s.Requests(), 20)
 }

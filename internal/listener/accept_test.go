@@ -31,9 +31,7 @@ func TestDrainWaitsForAllOfQuiet(t *testing.T) {
 		time.AfterFunc(quiet+time.Millisecond, func() { l.reading.Store(0) })
 		begin := time.Now()
 		l.awaitQuiet(t.Context())
-		if took := time.Since(begin); took != 2*quiet {
-			t.Errorf("it waited for %v, want %v", took, 2*quiet)
-		}
+		testkit.Equal(t, "it waited for", time.Since(begin), 2*quiet)
 	})
 }
 

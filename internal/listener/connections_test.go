@@ -105,9 +105,7 @@ func TestHoarderOfConnections(t *testing.T) {
 		}
 		b.wait(2 * len(others))
 		b.open(most)
-		if n := b.l.Status()[0].Rejected[rejectMaxConnections.String()]; n != flood {
-			t.Errorf("%d connections were closed to make room, want %d", n, flood)
-		}
+		testkit.Equal(t, "connections were closed to make room", b.l.Status()[0].Rejected[rejectMaxConnections.String()], flood)
 		if text := b.log.String(); strings.Count(text, "make room") != 1 || !strings.Contains(text, "address=127.0.0.1") {
 			t.Errorf("the log says: %s", text)
 		}

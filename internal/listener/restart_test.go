@@ -147,9 +147,7 @@ func TestDropsBetweenTwoProcessesAreShown(t *testing.T) {
 	b.stopGeneration()
 	b.generation(s, "127.0.0.1", ledger.UDP) // and not shown twice
 	testkit.Eventually(t, "the old socket is closed", func() bool { return len(s.Names()) == 1 })
-	if n := b.l.Status()[0].KernelDrops; n != 0 {
-		t.Errorf("%d drops after a quiet restart", n)
-	}
+	testkit.Equal(t, "drops after a quiet restart", b.l.Status()[0].KernelDrops, 0)
 }
 
 func TestPortsOfAnOldConfigurationAreClosed(t *testing.T) {

@@ -196,7 +196,5 @@ func TestDrain(t *testing.T) {
 	}
 	f.shard.Close()
 	<-f.done
-	if len(q.recs) != 1 {
-		t.Errorf("%d records", len(q.recs))
-	}
+	testkit.Equal(t, "records", len(q.recs), 1)
 }

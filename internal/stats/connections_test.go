@@ -125,9 +125,7 @@ func TestWhoIsAnsweredGoesLast(t *testing.T) {
 	}
 	b.leave(busy)
 	b.leave(busy)
-	if b.len() != 3 {
-		t.Errorf("%d members", b.len())
-	}
+	testkit.Equal(t, "members", b.len(), 3)
 }
 
 // openStream asks for a stream and returns the status, once it is there.
@@ -166,9 +164,7 @@ func TestStreamsDoNotSilence(t *testing.T) {
 			t.Fatal(resp.Status)
 		}
 	}
-	if served != maxLive {
-		t.Errorf("%d streams are served, want %d", served, maxLive)
-	}
+	testkit.Equal(t, "streams are served", served, maxLive)
 	took := p.asks(20, "/readyz")
 	t.Logf("/readyz after %v, at most %v", took[10], took[19])
 	if took[10] > 100*time.Millisecond {
@@ -181,9 +177,7 @@ func TestStreamsDoNotSilence(t *testing.T) {
 	if resp := openStream(t, other); resp.StatusCode != http.StatusOK {
 		t.Errorf("a stream of another address: %s", resp.Status)
 	}
-	if n := p.server.live.streams.len(); n != maxLive {
-		t.Errorf("%d streams are open", n)
-	}
+	testkit.Equal(t, "streams are open", p.server.live.streams.len(), maxLive)
 }
 
 // TestStalledStreamIsEnded: a client that has stopped reading is given up, and its

@@ -72,12 +72,8 @@ func TestCSV(t *testing.T) {
 			}
 		}
 	}
-	if got := rows["splunk/splunk:8088"]["last_chk"]; got != `200 "fine", really` {
-		t.Errorf("last_chk %q", got)
-	}
-	if len(rows) != 5+3+2 {
-		t.Errorf("%d rows", len(rows))
-	}
+	testkit.Equal(t, "last_chk", rows["splunk/splunk:8088"]["last_chk"], `200 "fine", really`)
+	testkit.Equal(t, "rows", len(rows), 5+3+2)
 }
 
 func TestHAProxyJSON(t *testing.T) {

@@ -160,9 +160,7 @@ func TestSkewedSenders(t *testing.T) {
 }
 
 func TestPoints(t *testing.T) {
-	if got := points([]float64{0, 5, 10}); got != "116,23.0 118,12.0 120,1.0" {
-		t.Errorf("points %q", got)
-	}
+	testkit.Equal(t, "points", points([]float64{0, 5, 10}), "116,23.0 118,12.0 120,1.0")
 }
 
 func TestScope(t *testing.T) {
@@ -322,16 +320,10 @@ func (w *sinkWriter) Write(p []byte) (int, error) { w.code = max(w.code, 200); r
 
 // What the page advises must apply: no receive buffer if there is no UDP.
 func TestAdviceApplies(t *testing.T) {
-	if got := bufferAdvice(status.Source{ReceiveBufferWanted: 32 << 20}); got != "" {
-		t.Errorf("a source without UDP gets the hint %q", got)
-	}
+	testkit.Equal(t, "a source without UDP gets the hint", bufferAdvice(status.Source{ReceiveBufferWanted: 32 << 20}), "")
 }
 
 func TestPercent(t *testing.T) {
-	if got := percent(5, 0); got != 0 {
-		t.Errorf("a share of nothing is %v", got)
-	}
-	if got := percent(300, 100); got != 100 {
-		t.Errorf("an overfull share is %v", got)
-	}
+	testkit.Equal(t, "a share of nothing", percent(5, 0), 0)
+	testkit.Equal(t, "an overfull share", percent(300, 100), 100)
 }

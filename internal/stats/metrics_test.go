@@ -149,12 +149,8 @@ func TestGone(t *testing.T) {
 	p.ledger.Account("old").Recover(4)
 	p.ledger.Account("linux").Receive(ledger.TLS, 3, 30)
 	families := scrape(t, p)
-	if got := series(families["gateway_pending_events"])["source=old,stage=queue"]; got != 4 {
-		t.Errorf("pending of the old source: %v", got)
-	}
-	if got := series(families["gateway_received_events_total"])["source=linux,transport=tls"]; got != 3 {
-		t.Errorf("received over TLS, configured no more: %v", got)
-	}
+	testkit.Equal(t, "pending of the old source", series(families["gateway_pending_events"])["source=old,stage=queue"], 4)
+	testkit.Equal(t, "received over TLS, configured no more", series(families["gateway_received_events_total"])["source=linux,transport=tls"], 3)
 }
 
 // TestConservation asserts the equation from /metrics after random bookings.

@@ -60,12 +60,8 @@ func TestPaths(t *testing.T) {
 			t.Errorf("GET %s: policy %q", c.path, csp)
 		}
 	}
-	if to := p.do(http.MethodGet, "/").header.Get("Location"); to != "/stats" {
-		t.Errorf("/ goes to %q", to)
-	}
-	if body := p.get("/healthz"); body != "ok\n" {
-		t.Errorf("/healthz says %q", body)
-	}
+	testkit.Equal(t, "/ goes to", p.do(http.MethodGet, "/").header.Get("Location"), "/stats")
+	testkit.Equal(t, "/healthz says", p.get("/healthz"), "ok\n")
 }
 
 func TestMethods(t *testing.T) {
@@ -142,9 +138,7 @@ func TestOptionsStar(t *testing.T) {
 	fmt.Fprint(c, "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 	resp := testkit.Try(http.ReadResponse(bufio.NewReader(c), nil))(t)
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusUnauthorized {
-		t.Errorf("OPTIONS *: %d", resp.StatusCode)
-	}
+	testkit.Equal(t, "OPTIONS *", resp.StatusCode, http.StatusUnauthorized)
 }
 
 // TestHugeHeader: the server stops reading a header that is too long, so the client
@@ -173,9 +167,7 @@ func TestReady(t *testing.T) {
 		if got := series(scrape(t, p)["gateway_ready"])[""]; got != want {
 			t.Errorf("gateway_ready is %v with %d of /readyz", got, code)
 		}
-		if got := p.get("/healthz"); got != "ok\n" {
-			t.Errorf("/healthz: %q", got)
-		}
+		testkit.Equal(t, "/healthz", p.get("/healthz"), "ok\n")
 	}
 	check(503, "not ok start: not finished yet\n")
 	p.stages.set(func(s *stages) {
@@ -201,9 +193,7 @@ func TestTLS(t *testing.T) {
 	p := open(t, func(o *Options) { o.TLS = &tls.Config{Certificates: []tls.Certificate{cert}} })
 	p.scheme = "https"
 	p.client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
-	if got := p.get("/healthz"); got != "ok\n" {
-		t.Errorf("over TLS: %q", got)
-	}
+	testkit.Equal(t, "over TLS", p.get("/healthz"), "ok\n")
 	p.scheme = "http"
 	if got := p.do("GET", "/healthz"); got.code != http.StatusBadRequest {
 		t.Errorf("plain HTTP on the TLS port: %d", got.code)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"syslog-gateway/internal/testkit"
 	"syslog-gateway/internal/testkit/namespace"
 )
 
@@ -16,9 +17,7 @@ func TestCount(t *testing.T) {
 	if got := count(9, &first, &second); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if first.len() != 3 {
-		t.Errorf("%d different ones, want 3", first.len())
-	}
+	testkit.Equal(t, "different ones", first.len(), 3)
 }
 
 // TestKeepalivedTakesTheConfiguration has keepalived itself look at the example, on a

@@ -92,9 +92,7 @@ func TestTrialsThatHangLeaveRoom(t *testing.T) {
 		choose(p, nil)
 		choose(p, well)
 	}
-	if sick.trials.underWay != 1 {
-		t.Errorf("%d trials though another endpoint works", sick.trials.underWay)
-	}
+	testkit.Equal(t, "trials though another endpoint works", sick.trials.underWay, 1)
 	p, now = poolOf(t, 2)
 	p.admission.bound = 3
 	outAll(p, now)

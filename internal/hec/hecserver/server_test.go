@@ -82,9 +82,7 @@ func TestEventsAreWritten(t *testing.T) {
 		}
 	}
 	want := "{\"event\":1}\n{\"event\":2}\n{\"event\":3}\n{\"event\":4}\n{\"event\":5}\n"
-	if out.String() != want {
-		t.Errorf("events: %q", out.String())
-	}
+	testkit.Equal(t, "events", out.String(), want)
 	resp := testkit.Try(http.Get(s.URL() + "/services/collector/health"))(t)
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {

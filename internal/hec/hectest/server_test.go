@@ -68,9 +68,7 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%d, want %d, %v", got, want, err)
 		}
 	}
-	if s.Taken() != 3 {
-		t.Errorf("taken %d", s.Taken())
-	}
+	testkit.Equal(t, "taken", s.Taken(), 3)
 	s.SetDown(true)
 	if _, _, err := call(t, s, events, "", "{}\n"); err == nil {
 		t.Error("it is not down")

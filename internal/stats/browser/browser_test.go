@@ -84,12 +84,8 @@ func tapWithFilter(t *testing.T, g *gateway, b *tab) {
 	g.send("unifi", "<30>Nov 22 17:00:00 U6-Lite hostapd: a needle of another source")
 	g.send("linux", "<13>Nov 22 17:00:00 web1 app: hay", "<13>Nov 22 17:00:00 web1 app: a <img src=x onerror=alert(1)> needle")
 	b.becomes(`document.querySelectorAll("#lines tbody tr").length`, "1")
-	if raw := b.js(`document.querySelector("#lines tbody .raw").textContent`); raw != "<13>Nov 22 17:00:00 web1 app: a <img src=x onerror=alert(1)> needle" {
-		t.Errorf("the raw line is %q", raw)
-	}
-	if event := b.js(`JSON.parse(document.querySelectorAll("#lines tbody .raw")[1].textContent).sourcetype`); event != "syslog" {
-		t.Errorf("the event's sourcetype is %q", event)
-	}
+	testkit.Equal(t, "the raw line", b.js(`document.querySelector("#lines tbody .raw").textContent`), "<13>Nov 22 17:00:00 web1 app: a <img src=x onerror=alert(1)> needle")
+	testkit.Equal(t, "the event's sourcetype", b.js(`JSON.parse(document.querySelectorAll("#lines tbody .raw")[1].textContent).sourcetype`), "syslog")
 	b.picture("stats-tap")
 	b.run(chromedp.Click("#tap-go"))
 	b.becomes(`document.getElementById("tap-note").textContent`, "Stopped.")
