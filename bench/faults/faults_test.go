@@ -122,13 +122,13 @@ func TestTally(t *testing.T) {
 }
 
 func TestCounts(t *testing.T) {
-	s := series{
+	s := series{testkit.Series{
 		`gateway_received_events_total{source="a",transport="tcp"}`: 7, `gateway_received_events_total{source="a",transport="udp"}`: 2,
 		`gateway_recovered_events_total{source="a"}`: 1, `gateway_delivered_events_total{source="a"}`: 4,
 		`gateway_deadlettered_events_total{reason="x"}`: 1, `gateway_dropped_events_total{reason="y",source="a"}`: 1,
 		`gateway_pending_events{source="a",stage="memory"}`: 1, `gateway_pending_events{source="a",stage="queue"}`: 3,
 		`gateway_queue_events{shard="0"}`: 3,
-	}
+	}}
 	b := s.counts()
 	if b.Difference() != 0 || b.Received != 9 || b.Pending != 4 || b.Queued != 3 {
 		t.Errorf("%+v is off by %d", b, b.Difference())

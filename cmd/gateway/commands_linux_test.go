@@ -117,7 +117,7 @@ func TestReload(t *testing.T) {
 		t.Helper()
 		_ = p.cmd.Process.Signal(syscall.SIGHUP)
 		testkit.Eventually(t, "the reload is counted", func() bool {
-			return sum(s.metrics(), "gateway_config_reloads_total", `result="`+result+`"`) == n
+			return s.metrics().Sum("gateway_config_reloads_total", `result="`+result+`"`) == n
 		})
 	}
 	good := s.read()
@@ -155,7 +155,7 @@ func TestMetricsContract(t *testing.T) {
 	p := s.start()
 	fmt.Fprint(s.dial("udp", "linux"), line("linux", "mark=one "))
 	s.waitEvents(1)
-	testkit.Eventually(t, "the delivery is booked", func() bool { return sum(s.metrics(), "gateway_hec_requests_total") > 0 })
+	testkit.Eventually(t, "the delivery is booked", func() bool { return s.metrics().Sum("gateway_hec_requests_total") > 0 })
 	m := s.metrics()
 	for _, want := range []string{
 		`gateway_received_events_total{source="linux",transport="udp"}`,
@@ -185,7 +185,7 @@ func TestMetricsContract(t *testing.T) {
 			t.Errorf("%s is missing", want)
 		}
 	}
-	if sum(m, "gateway_build_info") != 1 {
+	if m.Sum("gateway_build_info") != 1 {
 		t.Error("gateway_build_info is not 1")
 	}
 	for _, path := range []string{"/healthz", "/readyz", "/stats", "/api/v1/status"} {
@@ -281,7 +281,7 @@ func TestQueueVerbs(t *testing.T) {
 	s.hec.SetDown(true)
 	all := marks("kept", 100)
 	sendTCP(t, s.dial("tcp", "linux"), "linux", all)
-	testkit.Eventually(t, "all are in the queue", func() bool { return sum(s.metrics(), "gateway_queue_events") == 100 })
+	testkit.Eventually(t, "all are in the queue", func() bool { return s.metrics().Sum("gateway_queue_events") == 100 })
 	path := []string{"--path", s.dir + "/queue"}
 	if _, errs, code := s.gateway("", append([]string{"queue", "status"}, path...)...); code != 1 || !strings.Contains(errs, "queue") {
 		t.Errorf("status of a running gateway's queue: exit %d: %s", code, errs)
@@ -311,7 +311,7 @@ func TestDeadLetterVerbs(t *testing.T) {
 	c := s.dial("tcp", "linux")
 	fmt.Fprintf(c, "%s\n%s\n%s\n", line("linux", "mark=good1 "), line("linux", "mark=POISON "), line("linux", "mark=good2 "))
 	s.waitEvents(2)
-	testkit.Eventually(t, "the third is a dead letter", func() bool { return sum(s.metrics(), "gateway_deadlettered_events_total") == 1 })
+	testkit.Eventually(t, "the third is a dead letter", func() bool { return s.metrics().Sum("gateway_deadlettered_events_total") == 1 })
 	s.assertBalance()
 	p.stop()
 	config := []string{"-c", s.file}

@@ -57,7 +57,7 @@ func TestEnrichment(t *testing.T) {
 		t.Helper()
 		_ = p.cmd.Process.Signal(syscall.SIGHUP)
 		testkit.Eventually(t, "the reload is counted", func() bool {
-			return sum(s.metrics(), "gateway_config_reloads_total", `result="`+result+`"`) == n
+			return s.metrics().Sum("gateway_config_reloads_total", `result="`+result+`"`) == n
 		})
 	}
 	c := s.dial("tcp", "linux")
@@ -91,7 +91,7 @@ func TestEnrichment(t *testing.T) {
 	if !slices.Equal(got, []string{"first", "second", "second"}) {
 		t.Errorf("hosts %v", got)
 	}
-	if n := sum(s.metrics(), "gateway_dropped_events_total", `source="linux"`, `reason="rule"`); n != 2 {
+	if n := s.metrics().Sum("gateway_dropped_events_total", `source="linux"`, `reason="rule"`); n != 2 {
 		t.Errorf("%v are counted as dropped by rule, want 2", n)
 	}
 	if !strings.Contains(p.log.String(), "line 1") {

@@ -164,10 +164,10 @@ func TestRestartUnderLoadLosesNothing(t *testing.T) {
 	senders.Wait()
 	testkit.Eventually(t, "all has come, or the kernel has dropped it", func() bool {
 		m := s.metrics()
-		now := dropped + sum(m, "gateway_udp_kernel_drops_total")
-		return float64(s.sink.count())+now >= float64(udpSent+tcpSent) && sum(m, "gateway_pending_events") == 0
+		now := dropped + m.Sum("gateway_udp_kernel_drops_total")
+		return float64(s.sink.count())+now >= float64(udpSent+tcpSent) && m.Sum("gateway_pending_events") == 0
 	})
-	dropped += sum(s.metrics(), "gateway_udp_kernel_drops_total")
+	dropped += s.metrics().Sum("gateway_udp_kernel_drops_total")
 	seen := make(map[string]int)
 	for _, e := range s.sink.texts() {
 		mark, _, _ := strings.Cut(e[strings.Index(e, "mark="):], " ")

@@ -202,7 +202,7 @@ func playStart(t *testing.T, on func(*testing.T, *site) *scene) {
 	sc.when(saidSoon, func() {
 		s.hec.SetScript(hectest.Always(hectest.Answer{Fault: hectest.Hang}))
 		s.say("linux", line("linux", "mark=2"))
-		testkit.Eventually(t, "it is on the wire", func() bool { return sum(s.metrics(), "gateway_hec_in_flight") > 0 })
+		testkit.Eventually(t, "it is on the wire", func() bool { return s.metrics().Sum("gateway_hec_in_flight") > 0 })
 		_ = p.cmd.Process.Signal(os.Interrupt)
 	}, func() {
 		s.hec.SetScript(nil)
@@ -363,7 +363,7 @@ func playDamage(t *testing.T, on func(*testing.T, *site) *scene) {
 	s.hec.SetDown(true)
 	for i := range 3 {
 		s.say("linux", line("linux", "mark=damage"))
-		testkit.Eventually(t, "it is queued", func() bool { return sum(s.metrics(), "gateway_queue_events") == float64(i+1) })
+		testkit.Eventually(t, "it is queued", func() bool { return s.metrics().Sum("gateway_queue_events") == float64(i+1) })
 	}
 	p.kill()
 	files, err := filepath.Glob(s.dir + "/queue/*/*.dat")
@@ -394,7 +394,7 @@ func playDeadLetters(t *testing.T, on func(*testing.T, *site) *scene) {
 	s.start()
 	s.say("linux", line("linux", "left out by a rule"), "   ", "<13>kept")
 	fmt.Fprint(s.dial("udp", "unifi"), line("unifi", "left out by allow"))
-	testkit.Eventually(t, "three are left out", func() bool { return sum(s.metrics(), "gateway_dropped_events_total") == 3 })
+	testkit.Eventually(t, "three are left out", func() bool { return s.metrics().Sum("gateway_dropped_events_total") == 3 })
 	if summary, _ := s.health(); !strings.Contains(summary, "; 0 lost") || !strings.Contains(summary, "unifi") {
 		t.Errorf("what was left out on purpose is a loss, or was received: %q", summary)
 	}
@@ -468,7 +468,7 @@ func playSenders(t *testing.T, on func(*testing.T, *site) *scene) {
 		if len(problems) != 1 || !strings.Contains(problems[0], "+2 h 00 min") || !strings.Contains(problems[0], `timezones: {"127.0.0.1/32"`) {
 			t.Errorf("problems: %q", problems)
 		}
-		testkit.Equal(t, "gateway_skewed_senders", sum(s.metrics(), "gateway_skewed_senders"), 1)
+		testkit.Equal(t, "gateway_skewed_senders", s.metrics().Sum("gateway_skewed_senders"), 1)
 		device(0)
 	}, "%s below")
 }

@@ -80,7 +80,7 @@ func TestDrainAndMaintenance(t *testing.T) {
 	if a, b := got.Shards[0], got.Shards[1]; a.Aside != "drain" || a.Appended != 0 || a.Events != 0 || b.Aside != "" || b.Appended == 0 {
 		t.Errorf("%+v", got.Shards)
 	}
-	if sum(s.metrics(), "gateway_shard_aside", `shard="0"`) != 1 {
+	if s.metrics().Sum("gateway_shard_aside", `shard="0"`) != 1 {
 		t.Error("gateway_shard_aside does not say it")
 	}
 
@@ -91,7 +91,7 @@ func TestDrainAndMaintenance(t *testing.T) {
 	requests := s.hec.Requests()
 	second := marks("second", 2000)
 	sendTCP(t, s.dial("tcp", "linux"), "linux", second)
-	testkit.Eventually(t, "they are queued", func() bool { return sum(s.metrics(), "gateway_queue_events") == float64(len(second)) })
+	testkit.Eventually(t, "they are queued", func() bool { return s.metrics().Sum("gateway_queue_events") == float64(len(second)) })
 	if n := s.hec.Requests() - requests; n != 0 || s.sink.count() != len(first) {
 		t.Errorf("%d requests to a drained endpoint", n)
 	}
@@ -249,7 +249,7 @@ func TestOwnNumbersGoToSplunk(t *testing.T) {
 		return len(kinds) == 4
 	})
 	s.assertBalance()
-	if n := sum(s.metrics(), "gateway_delivered_events_total", `source="gateway"`); n < 8 {
+	if n := s.metrics().Sum("gateway_delivered_events_total", `source="gateway"`); n < 8 {
 		t.Errorf("%v events are counted", n)
 	}
 	testkit.Equal(t, "exit code", p.stop(), 0)

@@ -97,7 +97,7 @@ func TestVerbsOfRootLeaveNothingOfRoots(t *testing.T) {
 	verb(0, append([]string{"status"}, config...)...)
 	c := s.dial("tcp", "linux")
 	fmt.Fprintf(c, "%s\n%s\n", line("linux", "mark=POISON1 "), line("linux", "mark=POISON2 "))
-	testkit.Eventually(t, "two are dead letters", func() bool { return sum(s.metrics(), "gateway_deadlettered_events_total") == 2 })
+	testkit.Eventually(t, "two are dead letters", func() bool { return s.metrics().Sum("gateway_deadlettered_events_total") == 2 })
 	out := verb(0, append([]string{"deadletter", "replay"}, config...)...)
 	if !strings.Contains(out, "refused again 2") {
 		t.Errorf("replay: %s", out)
@@ -107,7 +107,7 @@ func TestVerbsOfRootLeaveNothingOfRoots(t *testing.T) {
 	}
 	s.hec.SetDown(true)
 	sendTCP(t, c, "linux", marks("kept", 50))
-	testkit.Eventually(t, "50 are queued", func() bool { return sum(s.metrics(), "gateway_queue_events") >= 50 })
+	testkit.Eventually(t, "50 are queued", func() bool { return s.metrics().Sum("gateway_queue_events") >= 50 })
 	testkit.Equal(t, "exit code", p.stop(), 0)
 	for _, v := range []string{"status", "verify", "export"} {
 		verb(0, append([]string{"queue", v}, queue...)...)
@@ -156,12 +156,12 @@ func TestStartWithAFileOfRoots(t *testing.T) {
 		testkit.Must(t, os.WriteFile(filepath.Join(dead, name), []byte("{}\n"), 0o640))
 	}
 	p := start()
-	if sum(s.metrics(), "gateway_deadletter_unreadable_files") != 1 || !strings.Contains(p.log.String(), "000000000001.jsonl") {
+	if s.metrics().Sum("gateway_deadletter_unreadable_files") != 1 || !strings.Contains(p.log.String(), "000000000001.jsonl") {
 		t.Errorf("it is not counted and logged:\n%s", p.log)
 	}
 	fmt.Fprintf(s.dial("tcp", "linux"), "%s\n%s\n", line("linux", "mark=POISON "), line("linux", "mark=good "))
 	s.waitEvents(1)
-	testkit.Eventually(t, "the other is a dead letter", func() bool { return sum(s.metrics(), "gateway_deadlettered_events_total") == 1 })
+	testkit.Eventually(t, "the other is a dead letter", func() bool { return s.metrics().Sum("gateway_deadlettered_events_total") == 1 })
 	s.assertBalance()
 	if out, err := exec.Command("ls", dead).Output(); err != nil || !strings.Contains(string(out), "000000000002.jsonl") {
 		t.Errorf("%s, %v", out, err)

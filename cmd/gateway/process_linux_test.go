@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -12,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -238,46 +236,12 @@ func (p *process) wait() int {
 	return 0
 }
 
-// metrics scrapes the gateway: the full series name to its value.
-func (s *site) metrics() map[string]float64 {
+// metrics scrapes the gateway.
+func (s *site) metrics() testkit.Series {
 	s.t.Helper()
 	r := testkit.Try(http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", s.stats)))(s.t)
 	defer r.Body.Close()
-	all := make(map[string]float64)
-	lines := bufio.NewScanner(r.Body)
-	for lines.Scan() {
-		name, value, ok := cutLast(lines.Text(), " ")
-		if v, err := strconv.ParseFloat(value, 64); ok && err == nil && !strings.HasPrefix(name, "#") {
-			all[name] = v
-		}
-	}
-	return all
-}
-
-func cutLast(s, sep string) (before, after string, ok bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
-}
-
-// sum adds all series of a metric whose labels hold all of the given texts.
-func sum(m map[string]float64, name string, labels ...string) float64 {
-	var total float64
-next:
-	for series, v := range m {
-		if series != name && !strings.HasPrefix(series, name+"{") {
-			continue
-		}
-		for _, l := range labels {
-			if !strings.Contains(series, l) {
-				continue next
-			}
-		}
-		total += v
-	}
-	return total
+	return testkit.Try(testkit.ReadSeries(r.Body))(s.t)
 }
 
 // assertBalance checks the equation that is promised, on a gateway that has come to
@@ -286,10 +250,10 @@ func (s *site) assertBalance() {
 	s.t.Helper()
 	testkit.Eventually(s.t, "received + recovered = delivered + pending + deadlettered + dropped", func() bool {
 		m := s.metrics()
-		in := sum(m, "gateway_received_events_total") + sum(m, "gateway_recovered_events_total")
-		out := sum(m, "gateway_delivered_events_total") + sum(m, "gateway_queue_events") +
-			sum(m, "gateway_deadlettered_events_total") + sum(m, "gateway_dropped_events_total") +
-			sum(m, "gateway_pending_events", `stage="memory"`)
+		in := m.Sum("gateway_received_events_total") + m.Sum("gateway_recovered_events_total")
+		out := m.Sum("gateway_delivered_events_total") + m.Sum("gateway_queue_events") +
+			m.Sum("gateway_deadlettered_events_total") + m.Sum("gateway_dropped_events_total") +
+			m.Sum("gateway_pending_events", `stage="memory"`)
 		return in == out
 	})
 }

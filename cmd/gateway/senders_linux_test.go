@@ -200,7 +200,7 @@ func TestLoggen(t *testing.T) {
 			t.Errorf("no single loggen message: %q", e)
 		}
 	}
-	if n := sum(s.metrics(), "gateway_unparsed_events_total") + sum(s.metrics(), "gateway_framing_errors_total"); n != 0 {
+	if n := s.metrics().Sum("gateway_unparsed_events_total") + s.metrics().Sum("gateway_framing_errors_total"); n != 0 {
 		t.Errorf("%v messages were not understood", n)
 	}
 	s.assertBalance()

@@ -77,11 +77,11 @@ func TestShardsUpAndDown(t *testing.T) {
 				sendTCP(t, s.dial("tcp", "linux"), "linux", mine)
 				testkit.Eventually(t, "all of them are accepted", func() bool {
 					m := s.metrics()
-					return sum(m, "gateway_received_events_total") == float64(len(mine)) && sum(m, "gateway_pending_events", `stage="memory"`) == 0
+					return m.Sum("gateway_received_events_total") == float64(len(mine)) && m.Sum("gateway_pending_events", `stage="memory"`) == 0
 				})
 				sure = append(sure, mine...)
 				s.assertBalance()
-				if n := sum(s.metrics(), "gateway_dropped_events_total"); n != 0 {
+				if n := s.metrics().Sum("gateway_dropped_events_total"); n != 0 {
 					t.Fatalf("step %d: %v are dropped", step, n)
 				}
 				c := s.dial("tcp", "linux")
@@ -99,7 +99,7 @@ func TestShardsUpAndDown(t *testing.T) {
 			}
 			s.hec.SetDown(false)
 			p := s.resized(base, len(shardWalk)-1)
-			testkit.Eventually(t, "the queue is empty", func() bool { return sum(s.metrics(), "gateway_queue_events") == 0 })
+			testkit.Eventually(t, "the queue is empty", func() bool { return s.metrics().Sum("gateway_queue_events") == 0 })
 			s.assertBalance()
 			left := func() []string {
 				folders, _ := filepath.Glob(filepath.Join(s.dir, "queue", "shard-*"))
@@ -149,7 +149,7 @@ func TestLeftOverShardsGoWhileRunning(t *testing.T) {
 	s.hec.SetDown(true)
 	first := marks("first", 20000)
 	sendTCP(t, s.dial("tcp", "linux"), "linux", first)
-	testkit.Eventually(t, "all are queued", func() bool { return sum(s.metrics(), "gateway_queue_events") == float64(len(first)) })
+	testkit.Eventually(t, "all are queued", func() bool { return s.metrics().Sum("gateway_queue_events") == float64(len(first)) })
 	p.kill()
 	write(1, "1MiB")
 	p = s.start()
@@ -165,7 +165,7 @@ func TestLeftOverShardsGoWhileRunning(t *testing.T) {
 		}
 		return n == 1
 	})
-	if m := s.metrics(); sum(m, "gateway_queue_events", `shard="0"`) != 0 || len(m) == 0 {
+	if m := s.metrics(); m.Sum("gateway_queue_events", `shard="0"`) != 0 || len(m) == 0 {
 		t.Error("shard 0 is not empty")
 	} else if _, shown := m[`gateway_queue_events{shard="5"}`]; shown {
 		t.Error("a shard that is gone is shown")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"syslog-gateway/internal/testkit"
 )
 
 // What the two senders send; each has the place of a number.
@@ -62,26 +63,8 @@ func (e *events) has(text string) bool {
 	return false
 }
 
-// pending adds up what has not been delivered, by the metrics.
-func pending(metrics string) (n float64) {
-	for line := range strings.Lines(metrics) {
-		if strings.HasPrefix(line, "gateway_pending_events{") {
-			var v float64
-			_, _ = fmt.Sscan(line[strings.LastIndex(line, " ")+1:], &v)
-			n += v
-		}
-	}
-	return n
-}
-
-// queuedEvents adds up what is on disk.
-func queuedEvents(metrics string) (n int) {
-	for line := range strings.Lines(metrics) {
-		if strings.HasPrefix(line, "gateway_queue_events{") {
-			var v float64
-			_, _ = fmt.Sscan(line[strings.LastIndex(line, " ")+1:], &v)
-			n += int(v)
-		}
-	}
-	return n
+// sum adds the samples of a metric.
+func sum(metrics, name string) float64 {
+	all, _ := testkit.ReadSeries(strings.NewReader(metrics)) // a long line ends it
+	return all.Sum(name)
 }

@@ -281,7 +281,7 @@ func (s *story) upgrade(t *testing.T) {
 	s.eventually("the queue is empty", 120*time.Second, func() bool {
 		body, _ := s.get("/readyz")
 		metrics, code := s.get("/metrics")
-		return code == 200 && body != "" && pending(metrics) == 0
+		return code == 200 && body != "" && sum(metrics, "gateway_pending_events") == 0
 	})
 	lostUDP, lostTCP := s.got.missing("udp", udpSent), s.got.missing("tcp", tcpSent)
 	s.run("journalctl -u syslog-gateway --no-pager -n 40 -o cat | grep -E 'took over|stopped|ready'")
@@ -349,7 +349,7 @@ func (s *story) reboot(t *testing.T) {
 	})
 	s.run("systemctl status syslog-gateway --no-pager")
 	body, _ := s.get("/metrics")
-	queued := queuedEvents(body)
+	queued := int(sum(body, "gateway_queue_events"))
 	if queued < 1000 {
 		t.Fatalf("%d events are queued", queued)
 	}

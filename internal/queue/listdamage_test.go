@@ -92,9 +92,7 @@ func (l *listed) check(t *testing.T, s *Store) (old int) {
 	if st := q.Stats(); st.Records != 0 || st.Events != 0 || st.Bytes != 0 || int(queued) != eventsOf(got...) {
 		t.Fatalf("%+v, %d queued, %v dropped", st, queued, dropped)
 	}
-	if n := toSkip(q); n != 0 {
-		t.Fatalf("%d records stay in memory", n)
-	}
+	equal(t, "records stay in memory", toSkip(q), 0)
 	return len(got) - 40
 }
 

@@ -30,9 +30,7 @@ func TestAppendKeepsNothingOfTheRecord(t *testing.T) {
 	q := open(t, options(t.TempDir())).Shards()[0]
 	rec := record(7, 200)
 	testkit.Must(t, q.Append(rec))
-	if rec.Seq != 1 {
-		t.Fatalf("seq is %d", rec.Seq)
-	}
+	equal(t, "seq", rec.Seq, 1)
 	clear(rec.Body)
 	equal(t, "record", number(t, next(t, q)), 7)
 }
@@ -216,9 +214,7 @@ func TestFewerShardsDrainTheRest(t *testing.T) {
 	testkit.Must(t, shut(s))
 	o.Shards = 2
 	s = open(t, o)
-	if len(s.Shards()) != 3 {
-		t.Fatalf("%d shards", len(s.Shards()))
-	}
+	equal(t, "shards", len(s.Shards()), 3)
 	if _, err := os.Stat(filepath.Join(o.Path, "shard-03")); !errors.Is(err, os.ErrNotExist) {
 		t.Fatal("the empty shard is still there")
 	}
