@@ -38,11 +38,7 @@ func made() *runner.Report {
 
 func wants(t *testing.T, text string, all ...string) {
 	t.Helper()
-	for _, want := range all {
-		if !strings.Contains(text, want) {
-			t.Errorf("the report lacks %q:\n%s", want, text)
-		}
-	}
+	testkit.Holds(t, "the report", text, all...)
 }
 
 func TestMarkdown(t *testing.T) {
@@ -62,9 +58,7 @@ func TestNoiseRefusesTheComparison(t *testing.T) {
 	const want = "no comparison: in run 3 of other other programs took 5.5 % of the machine (limit 5 %)"
 	wants(t, b.String(), want, "| both | other | 4 |")
 	wants(t, h.String(), want)
-	if strings.Contains(b.String(), "times the gateway's") {
-		t.Error("there are ratios nevertheless")
-	}
+	testkit.Lacks(t, "there are ratios nevertheless", b.String(), "times the gateway's")
 }
 
 func TestHTML(t *testing.T) {
@@ -72,11 +66,7 @@ func TestHTML(t *testing.T) {
 	testkit.Must(t, WriteHTML(&b, made()))
 	html := b.String()
 	wants(t, html, "a &lt;CPU&gt;", "it &lt;rained&gt;", "a = &lt;b&gt;", "<svg", "<polyline class=\"own\"", "times the gateway&#39;s", "both: CPU, microseconds a message")
-	for _, bad := range []string{"http://", "https://", "<script", "<rained>", "src="} {
-		if strings.Contains(html, bad) {
-			t.Errorf("the page holds %q", bad)
-		}
-	}
+	testkit.Lacks(t, "the page", html, "http://", "https://", "<script", "<rained>", "src=")
 }
 
 // TestReadme: the table has the peers and the fastest UDP without loss, and nothing else.
@@ -97,11 +87,7 @@ func TestReadme(t *testing.T) {
 	}
 	wants(t, text, "| scenario | subject | lost | msgs/s | CPU us/msg | RSS high MiB | p99 ms |",
 		"| peers-tcp | gateway |", "| peers-tcp | other |", "| udp-ramp 200/s | gateway |", "[results/all.md](results/all.md)")
-	for _, bad := range []string{"old", "| both", "ramp 10/s", "100/s", "300/s", "bench run"} {
-		if strings.Contains(text, bad) {
-			t.Errorf("the table holds %q:\n%s", bad, text)
-		}
-	}
+	testkit.Lacks(t, "the table", text, "old", "| both", "ramp 10/s", "100/s", "300/s", "bench run")
 	if _, err := Readme("nothing", rep, "results/all.md"); err == nil {
 		t.Error("a README without markers is taken")
 	}

@@ -141,11 +141,7 @@ func TestReload(t *testing.T) {
 		t.Errorf("sourcetypes %v", types)
 	}
 	log := p.log.String()
-	for _, want := range []string{"nonsense", "batch.max_age", "restart"} {
-		if !strings.Contains(log, want) {
-			t.Errorf("%q is not in the log", want)
-		}
-	}
+	testkit.Holds(t, "the log", log, "nonsense", "batch.max_age", "restart")
 	p.stop()
 }
 

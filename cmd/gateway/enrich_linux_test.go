@@ -94,9 +94,7 @@ func TestEnrichment(t *testing.T) {
 	if n := s.metrics().Sum("gateway_dropped_events_total", `source="linux"`, `reason="rule"`); n != 2 {
 		t.Errorf("%v are counted as dropped by rule, want 2", n)
 	}
-	if !strings.Contains(p.log.String(), "line 1") {
-		t.Error("the log does not name the wrong line")
-	}
+	testkit.Holds(t, "the log does not name the wrong line", p.log.String(), "line 1")
 	s.assertBalance()
 	p.stop()
 }

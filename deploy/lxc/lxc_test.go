@@ -164,9 +164,7 @@ func (s *story) hardened(t *testing.T) {
 	if out := s.run("systemd-analyze verify syslog-gateway.service 2>&1"); out != "" {
 		// Manual pages and the root file system's own units are not ours.
 		for line := range strings.Lines(out) {
-			if strings.Contains(line, "syslog-gateway") {
-				t.Errorf("verify: %s", line)
-			}
+			testkit.Lacks(t, "verify", line, "syslog-gateway")
 		}
 	}
 	s.run("systemd-analyze security --no-pager --threshold=15 syslog-gateway.service > /tmp/security; code=$?; tail -1 /tmp/security; exit $code")
@@ -212,9 +210,7 @@ func (s *story) notifyReload(t *testing.T) {
 	s.write("/etc/systemd/system/syslog-gateway.service.d/notify-reload.conf", string(dropIn), 0o644)
 	s.run("systemctl daemon-reload && systemctl restart syslog-gateway && systemctl reload syslog-gateway")
 	body, _ := s.get("/metrics")
-	if !strings.Contains(body, `gateway_config_reloads_total{result="success"} 1`) {
-		t.Error("systemctl reload came back before the gateway had reloaded")
-	}
+	testkit.Holds(t, "systemctl reload came back before the gateway had reloaded", body, `gateway_config_reloads_total{result="success"} 1`)
 	testkit.Equal(t, "type", s.run("systemctl show -P Type syslog-gateway"), "notify-reload")
 }
 

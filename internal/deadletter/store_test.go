@@ -58,9 +58,7 @@ func TestDeadLettersSurvive(t *testing.T) {
 	if _, err := s.Show("nobody"); !errors.Is(err, ErrNoLetter) {
 		t.Errorf("error %v", err)
 	}
-	if !strings.Contains(log.String(), "torn line") {
-		t.Errorf("log: %s", log)
-	}
+	testkit.Holds(t, "log", log.String(), "torn line")
 }
 
 func TestDeadLettersAreBounded(t *testing.T) {
@@ -89,9 +87,7 @@ func TestDeadLettersAreBounded(t *testing.T) {
 	if last := all[len(all)-1]; string(last.Event) != line(499) {
 		t.Errorf("the newest is %s", last.Event)
 	}
-	if !strings.Contains(log.String(), "oldest events are gone") {
-		t.Error("not logged")
-	}
+	testkit.Holds(t, "not logged", log.String(), "oldest events are gone")
 	// One that is larger than the store is kept alone rather than lost at once.
 	huge := letter(0)
 	huge.Event, huge.Body = nil, make([]byte, 2*size)

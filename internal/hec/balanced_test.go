@@ -276,7 +276,5 @@ func TestProbesOfASickServer(t *testing.T) {
 	if n := metric(t, reg, "gateway_hec_bad_connections_total", ""); n == 0 {
 		t.Error("bad connections are not counted")
 	}
-	if !strings.Contains(r.log.String(), "others work") {
-		t.Errorf("log:\n%s", r.log)
-	}
+	testkit.Holds(t, "log", r.log.String(), "others work")
 }

@@ -249,9 +249,7 @@ func TestNewToken(t *testing.T) {
 	testkit.Must(t, wait())
 	r.balanced(src, 0)
 	arrived(t, 10, nil, s)
-	if !strings.Contains(r.log.String(), "level=ERROR") {
-		t.Errorf("not loud:\n%s", r.log)
-	}
+	testkit.Holds(t, "not loud", r.log.String(), "level=ERROR")
 }
 
 func TestReconfigureEndpoints(t *testing.T) {

@@ -214,9 +214,7 @@ func newRig(t *testing.T, change func(*Options), servers ...*hectest.Server) *ri
 	}
 	t.Cleanup(func() {
 		r.close()
-		if strings.Contains(r.log.String(), testToken) {
-			t.Error("the log holds the token")
-		}
+		testkit.Lacks(t, "the log holds the token", r.log.String(), testToken)
 	})
 	return r
 }

@@ -66,11 +66,7 @@ func TestInspectChangesNothing(t *testing.T) {
 		t.Fatalf("%+v", one)
 	}
 	said := strings.Join(one.Actions, "\n")
-	for _, want := range []string{"temporary files", "use " + last + segment.BadSuffix + " again", "torn tail"} {
-		if !strings.Contains(said, want) {
-			t.Errorf("%q is not in:\n%s", want, said)
-		}
-	}
+	testkit.Holds(t, "what is said", said, "temporary files", "use "+last+segment.BadSuffix+" again", "torn tail")
 	if _, err := inspect.Status(context.Background(), filepath.Join(o.Path, "missing")); err == nil {
 		t.Fatal("a missing folder is inspected")
 	}

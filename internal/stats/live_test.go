@@ -127,9 +127,7 @@ func TestSkewedSenders(t *testing.T) {
 		`linux: the times of berlin (10.0.0.5) are -1 h 00 min off their receipt. They name no zone, and the device has another one than its relay`,
 		"5 problems below", "times -2 h 00 min off",
 	} {
-		if !strings.Contains(text, want) {
-			t.Errorf("the page does not say %q", want)
-		}
+		testkit.Holds(t, "the page", text, want)
 	}
 	if strings.Contains(text, "times of backlog") || strings.Contains(text, "times of london") {
 		t.Error("times that are right are said to be off")
@@ -175,9 +173,7 @@ func TestScope(t *testing.T) {
 	if strings.Contains(text, `<th scope="row">unifi`) || !strings.Contains(text, `<th scope="row">linux`) || strings.Contains(text, `id="shards"`) {
 		t.Error("the scope does not choose")
 	}
-	if !strings.Contains(text, `data-events="/api/v1/events?scope=linux"`) {
-		t.Error("the live page forgets the scope")
-	}
+	testkit.Holds(t, "the live page forgets the scope", text, `data-events="/api/v1/events?scope=linux"`)
 	if strings.Contains(p.get("/stats;up"), "https://gone") || !strings.Contains(p.get("/stats"), "https://gone") {
 		t.Error(";up does not hide what is down")
 	}

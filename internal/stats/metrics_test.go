@@ -211,9 +211,7 @@ func TestRegistry(t *testing.T) {
 	if families["gateway_build_info"] == nil {
 		t.Error("our own metrics are missing beside a broken one")
 	}
-	if !strings.Contains(p.log.String(), "broken sensor") {
-		t.Errorf("the log says %q", p.log)
-	}
+	testkit.Holds(t, "the log", p.log.String(), "broken sensor")
 }
 
 func TestHostileLabels(t *testing.T) {

@@ -132,12 +132,8 @@ func TestActions(t *testing.T) {
 			t.Errorf("%.60s did %q, want %q", c.body, orders, c.order)
 		}
 	}
-	if !strings.Contains(p.do("GET", "/stats;st=DONE", func(r *http.Request) { r.SetBasicAuth("root", "toor") }).body, "Done.") {
-		t.Error("the page does not say that it is done")
-	}
-	if !strings.Contains(p.log.String(), "an operator set the mode") {
-		t.Error("the log does not say who set what")
-	}
+	testkit.Holds(t, "the page does not say that it is done", p.do("GET", "/stats;st=DONE", func(r *http.Request) { r.SetBasicAuth("root", "toor") }).body, "Done.")
+	testkit.Holds(t, "the log does not say who set what", p.log.String(), "an operator set the mode")
 }
 
 // Where a request comes from proves nothing: over TCP nobody sees a line or sets anything

@@ -125,9 +125,7 @@ func TestAuth(t *testing.T) {
 	if got := p.do("POST", "/stats"); got.code != http.StatusUnauthorized {
 		t.Errorf("POST without credentials: %d", got.code)
 	}
-	if strings.Contains(p.log.String(), "s3cret") {
-		t.Error("the log shows the password")
-	}
+	testkit.Lacks(t, "the log shows the password", p.log.String(), "s3cret")
 }
 
 // TestOptionsStar: net/http would answer OPTIONS * itself, past the password.
@@ -205,9 +203,7 @@ func TestTLS(t *testing.T) {
 		t.Fatal("an unknown certificate was accepted")
 	}
 	testkit.Must(t, p.stop())
-	if !strings.Contains(p.log.String(), "TLS handshake error") {
-		t.Errorf("the log says %q", p.log)
-	}
+	testkit.Holds(t, "the log", p.log.String(), "TLS handshake error")
 }
 
 func TestNewRefuses(t *testing.T) {

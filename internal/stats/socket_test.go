@@ -61,9 +61,7 @@ func TestControlSocket(t *testing.T) {
 			if a := bySocket(t, path, "/stats", func(r *http.Request) { *r = *mustPost(r.URL.String(), "s=0&action=drain&b=shards", r) }); a.code != http.StatusSeeOther {
 				t.Errorf("an action: %d %s", a.code, a.body)
 			}
-			if !strings.Contains(p.log.String(), "by the control socket") {
-				t.Errorf("the log does not say who did it: %s", p.log)
-			}
+			testkit.Holds(t, "the log does not say who did it", p.log.String(), "by the control socket")
 			testkit.Must(t, p.stop())
 			if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("after the stop: %v", err)

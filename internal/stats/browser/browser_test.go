@@ -54,9 +54,7 @@ func firstPaint(t *testing.T, _ *gateway, b *tab) {
 	b.open("/")
 	var text string
 	b.run(chromedp.Text("#part-health", &text), emulation.SetScriptExecutionDisabled(false))
-	if !strings.Contains(text, "5 sources listening, nothing received yet; nothing sent to Splunk yet; 0 lost.") {
-		t.Errorf("the first paint says %q", text)
-	}
+	testkit.Holds(t, "the first paint", text, "5 sources listening, nothing received yet; nothing sent to Splunk yet; 0 lost.")
 }
 
 func liveUpdate(t *testing.T, g *gateway, b *tab) {
