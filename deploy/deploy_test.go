@@ -21,8 +21,7 @@ import (
 
 func read(t *testing.T, file string) string {
 	t.Helper()
-	text := testkit.Try(os.ReadFile(file))(t)
-	return string(text)
+	return string(testkit.Try(os.ReadFile(file))(t))
 }
 
 // service is what is checked of a service of Docker compose or Swarm.

@@ -40,9 +40,7 @@ func TestStreamsAreCountedWhereverCut(t *testing.T) {
 	<-s.tally.complete
 	conn.Close()
 	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
+	testkit.Equal(t, "error", <-ended, nil)
 	if st := s.Stats(); st.Unique != n || st.Duplicated != 0 || st.Foreign != 0 || st.Lost != 0 || st.RawBytes != uint64(text.Len()) || st.Streams != 1 {
 		t.Errorf("seed %d: %+v", seed, st)
 	}

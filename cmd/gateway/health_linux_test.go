@@ -100,9 +100,7 @@ func (s *site) inside() *service.Gateway {
 	go func() { ended <- g.Serve(ctx, ctx, func() { close(ready) }) }()
 	s.t.Cleanup(func() {
 		stop()
-		if err := <-ended; err != nil {
-			s.t.Errorf("serve: %v", err)
-		}
+		testkit.Equal(s.t, "serve", <-ended, nil)
 		if s.t.Failed() {
 			s.t.Logf("log of the gateway:\n%s", log)
 		}
@@ -291,18 +289,14 @@ func playModes(t *testing.T, on func(*testing.T, *site) *scene) {
 	endpoint := func(state string, urls ...string) func() {
 		return func() {
 			for _, u := range urls {
-				if err := g.Operator().SetEndpoint(u, state); err != nil {
-					t.Error(err)
-				}
+				testkit.Equal(t, "error", g.Operator().SetEndpoint(u, state), nil)
 			}
 		}
 	}
 	shard := func(state string, names ...string) func() {
 		return func() {
 			for _, n := range names {
-				if err := g.Operator().SetShard(n, state); err != nil {
-					t.Error(err)
-				}
+				testkit.Equal(t, "error", g.Operator().SetShard(n, state), nil)
 			}
 		}
 	}

@@ -131,8 +131,7 @@ func (s *site) uncompressed() {
 }
 
 func (s *site) read() string {
-	b := testkit.Try(os.ReadFile(s.file))(s.t)
-	return string(b)
+	return string(testkit.Try(os.ReadFile(s.file))(s.t))
 }
 
 // freePort finds a port that is free for UDP and TCP.
@@ -144,8 +143,7 @@ func freePort(t testing.TB) int {
 // freePorts finds several.
 func freePorts(t testing.TB, n int) []int {
 	t.Helper()
-	ports := testkit.Try(testkit.FreePorts(n))(t)
-	return ports
+	return testkit.Try(testkit.FreePorts(n))(t)
 }
 
 // process is a running gateway.

@@ -56,9 +56,7 @@ func newContainer(t *testing.T) *container {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := os.RemoveAll(c.dir); err != nil {
-			t.Error(err)
-		}
+		testkit.Equal(t, "error", os.RemoveAll(c.dir), nil)
 	})
 	c.must(os.Chmod(c.dir, 0o755)) // for the container's root, who is nobody here
 	root := filepath.Join(c.dir, c.name, "rootfs")

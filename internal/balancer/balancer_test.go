@@ -133,9 +133,7 @@ func TestFirstComeFirstServed(t *testing.T) {
 	for i := range batches {
 		batches[i] = new(event.Batch)
 		wg.Go(func() {
-			if err := b.Handle(batches[i]); err != nil {
-				t.Error(err)
-			}
+			testkit.Equal(t, "error", b.Handle(batches[i]), nil)
 		})
 		for inLine := 0; inLine <= i; runtime.Gosched() {
 			b.mu.Lock()

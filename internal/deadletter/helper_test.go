@@ -37,8 +37,7 @@ func letter(n int) Letter {
 
 func list(t *testing.T, s *Store) []Letter {
 	t.Helper()
-	all := testkit.Try(s.List())(t)
-	return all
+	return testkit.Try(s.List())(t)
 }
 
 // posted is a post of a replay that delivers all and counts them.

@@ -125,9 +125,7 @@ func TestTwoProcesses(t *testing.T) {
 		s := open(t, path, 0, log)
 		wg.Go(func() {
 			for n := range 50 {
-				if err := s.Append([]Letter{letter(n)}); err != nil {
-					t.Error(err)
-				}
+				testkit.Equal(t, "error", s.Append([]Letter{letter(n)}), nil)
 			}
 		})
 	}

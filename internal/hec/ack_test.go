@@ -105,9 +105,7 @@ func TestLateAck(t *testing.T) {
 	src.await(t, "the record is given back", func() bool { return len(src.nacked) > 0 })
 	late.Store(true)
 	testkit.Must(t, wait())
-	if b := r.balanced(src, 0); b.Delivered != 4 {
-		t.Errorf("%+v", b)
-	}
+	testkit.Equal(t, "delivered", r.balanced(src, 0).Delivered, 4)
 }
 
 // An indexer restarts and counts from 0 again: what it had not confirmed is not
@@ -190,9 +188,7 @@ func TestEndpointWithAcksIsLost(t *testing.T) {
 	testkit.Eventually(t, "posts to a", func() bool { return a.Requests() > 2 })
 	a.SetDown(true)
 	testkit.Must(t, wait())
-	if got := r.balanced(src, 0); got.Delivered != 20 {
-		t.Errorf("%+v", got)
-	}
+	testkit.Equal(t, "delivered", r.balanced(src, 0).Delivered, 20)
 	arrived(t, 20, nil, b)
 }
 
@@ -211,9 +207,7 @@ func TestStopAsksOnceMore(t *testing.T) {
 	indexed.Store(true)
 	cancel()
 	testkit.Must(t, wait())
-	if b := r.balanced(src, 0); b.Delivered != 12 {
-		t.Errorf("%+v", b)
-	}
+	testkit.Equal(t, "delivered", r.balanced(src, 0).Delivered, 12)
 }
 
 // restarted is an indexer that restarts behind a single 502: it forgets what it has not

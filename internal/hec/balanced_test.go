@@ -189,9 +189,7 @@ func TestAcksBehindABalancer(t *testing.T) {
 		o.InFlight, o.ConnAge = 4, 50*time.Millisecond // shorter than it takes to index
 	}))
 	src := newMemory(records(200, 1)...)
-	if got := r.all(src); got.Delivered != 200 {
-		t.Errorf("%+v", got)
-	}
+	testkit.Equal(t, "delivered", r.all(src).Delivered, 200)
 	testkit.Equal(t, "posts for 200 records", a.Requests()+b.Requests(), 200)
 	if a.Requests() == 0 || b.Requests() == 0 {
 		t.Errorf("%d and %d posts", a.Requests(), b.Requests())

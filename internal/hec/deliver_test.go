@@ -27,9 +27,7 @@ func TestDeliverAsStored(t *testing.T) {
 	s := serve(t, hectest.Options{})
 	r := newRig(t, nil, s)
 	src := newMemory(records(20, 7)...)
-	if b := r.all(src); b.Delivered != 140 {
-		t.Errorf("delivered %d", b.Delivered)
-	}
+	testkit.Equal(t, "delivered", r.all(src).Delivered, 140)
 	arrived(t, 140, nil, s)
 	if s.Requests() != 20 || s.Taken() != 140 {
 		t.Errorf("requests %d, taken %d", s.Requests(), s.Taken())
@@ -102,9 +100,7 @@ func TestFlappingEndpoints(t *testing.T) {
 	b.SetDown(true)
 	a.SetDown(false)
 	testkit.Must(t, wait())
-	if got := r.balanced(src, 0); got.Delivered != 800 {
-		t.Errorf("delivered %d", got.Delivered)
-	}
+	testkit.Equal(t, "delivered", r.balanced(src, 0).Delivered, 800)
 	arrived(t, 800, nil, a, b)
 }
 
@@ -305,9 +301,7 @@ func TestDroppedWhilePosted(t *testing.T) {
 	}})
 	r := newRig(t, nil, s)
 	r.ledger.Account("cisco_asa").DropQueued("queue_full", 2)
-	if b := r.all(src); b.Delivered != 0 {
-		t.Errorf("%+v", b)
-	}
+	testkit.Equal(t, "delivered", r.all(src).Delivered, 0)
 }
 
 // Whenever the stop comes, each record is either acknowledged and arrived, or given
@@ -378,9 +372,7 @@ func TestStopGrace(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.InFlight = 1 }, s)
 	src := newMemory(records(3, 2)...)
 	testkit.Must(t, r.start(ctx, src)())
-	if b := r.balanced(src, 4); b.Delivered != 2 {
-		t.Errorf("what was on the wire was not waited for: %+v", b)
-	}
+	testkit.Equal(t, "delivered", r.balanced(src, 4).Delivered, 2)
 
 	ctx, cancel = context.WithCancel(context.Background())
 	s.SetScript(func(*hectest.Request) hectest.Answer {

@@ -221,9 +221,7 @@ func newRig(t *testing.T, change func(*Options), servers ...*hectest.Server) *ri
 
 // close closes the client, without a limit.
 func (r *rig) close() {
-	if err := r.Close(context.Background()); err != nil {
-		r.t.Error(err)
-	}
+	testkit.Equal(r.t, "error", r.Close(context.Background()), nil)
 }
 
 // setToken changes the token and nothing else.

@@ -142,7 +142,5 @@ func TestHealthProbes(t *testing.T) {
 	src.total = 0
 	src.changed()
 	src.mu.Unlock()
-	if err := wait(); err != nil {
-		t.Error(err)
-	}
+	testkit.Equal(t, "error", wait(), nil)
 }

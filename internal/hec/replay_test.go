@@ -34,8 +34,7 @@ func letter(n int) deadletter.Letter {
 
 func list(t *testing.T, s *deadletter.Store) []deadletter.Letter {
 	t.Helper()
-	all := testkit.Try(s.List())(t)
-	return all
+	return testkit.Try(s.List())(t)
 }
 
 func TestReplay(t *testing.T) {
@@ -83,9 +82,7 @@ func TestReplayStops(t *testing.T) {
 	}
 	s.SetScript(func(req *hectest.Request) hectest.Answer {
 		if req.N == 4 {
-			if err := r.dead.Append([]deadletter.Letter{letter(99)}); err != nil {
-				t.Error(err)
-			}
+			testkit.Equal(t, "error", r.dead.Append([]deadletter.Letter{letter(99)}), nil)
 			if _, err := r.Replay(context.Background(), nil); !errors.Is(err, deadletter.ErrReplaying) {
 				t.Errorf("a second replay: %v", err)
 			}

@@ -57,9 +57,7 @@ func (b *bench) serve() {
 	go func() { done <- l.Run(ctx) }()
 	b.served = func() {
 		cancel()
-		if err := <-done; err != nil {
-			b.t.Error(err)
-		}
+		testkit.Equal(b.t, "error", <-done, nil)
 	}
 }
 

@@ -105,9 +105,7 @@ func (b *bench) stop() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := b.l.Drain(ctx); err != nil {
-		b.t.Errorf("drain: %v", err)
-	}
+	testkit.Equal(b.t, "drain", b.l.Drain(ctx), nil)
 	b.l = nil
 	for _, a := range b.ledger.Accounts() {
 		if bal := a.Balance(); bal.Difference() != 0 || bal.InMemory != 0 {
@@ -353,9 +351,7 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 		t.Errorf("got %q", e[0].Event)
 	}
 	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
+	testkit.Equal(t, "error", <-done, nil)
 }
 
 func TestBackPressureStopsReading(t *testing.T) {

@@ -41,9 +41,7 @@ func (b *bench) stopGeneration() {
 	b.t.Helper()
 	l := b.l
 	b.stop()
-	if err := l.Close(b.t.Context()); err != nil {
-		b.t.Error(err)
-	}
+	testkit.Equal(b.t, "error", l.Close(b.t.Context()), nil)
 }
 
 func line(t *testing.T) (*bench, *inherittest.Store) {

@@ -64,8 +64,7 @@ func eventsOf(numbers ...int) (n int) {
 
 func quarantinedFiles(t testing.TB, dir string) []string {
 	t.Helper()
-	all := testkit.Try(filepath.Glob(filepath.Join(dir, quarantine.Folder, "*")))(t)
-	return all
+	return testkit.Try(filepath.Glob(filepath.Join(dir, quarantine.Folder, "*")))(t)
 }
 
 // damage breaks a record, and says how many records are lost.

@@ -63,9 +63,7 @@ func open(t testing.TB, o Options) *Store {
 	}
 	s := testkit.Try(start(o))(t)
 	t.Cleanup(func() {
-		if err := shut(s); err != nil {
-			t.Error(err)
-		}
+		testkit.Equal(t, "error", shut(s), nil)
 	})
 	return s
 }
@@ -116,9 +114,7 @@ func run(t testing.TB, s *Store) (stop func()) {
 		}
 		stopped = true
 		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
+		testkit.Equal(t, "error", <-done, nil)
 	}
 	t.Cleanup(stop)
 	return stop

@@ -132,8 +132,7 @@ func TestWhoIsAnsweredGoesLast(t *testing.T) {
 func openStream(t *testing.T, c net.Conn) *http.Response {
 	t.Helper()
 	c.SetReadDeadline(time.Now().Add(20 * time.Second))
-	resp := testkit.Try(http.ReadResponse(bufio.NewReader(c), nil))(t)
-	return resp
+	return testkit.Try(http.ReadResponse(bufio.NewReader(c), nil))(t)
 }
 
 const eventsRequest = "GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -111,9 +111,7 @@ func open(t *testing.T, change ...func(*Options)) *port {
 		return <-ended
 	})
 	t.Cleanup(func() {
-		if err := p.stop(); err != nil {
-			t.Errorf("Run: %v", err)
-		}
+		testkit.Equal(t, "Run", p.stop(), nil)
 	})
 	return p
 }
@@ -134,8 +132,7 @@ type answer struct {
 
 func (p *port) do(method, path string, change ...func(*http.Request)) answer {
 	p.t.Helper()
-	a := testkit.Try(p.try(method, path, change...))(p.t)
-	return a
+	return testkit.Try(p.try(method, path, change...))(p.t)
 }
 
 // try is do for goroutines other than the test's.

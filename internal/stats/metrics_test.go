@@ -21,8 +21,7 @@ import (
 func scrape(t *testing.T, p *port) map[string]*dto.MetricFamily {
 	t.Helper()
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families := testkit.Try(parser.TextToMetricFamilies(strings.NewReader(p.get("/metrics"))))(t)
-	return families
+	return testkit.Try(parser.TextToMetricFamilies(strings.NewReader(p.get("/metrics"))))(t)
 }
 
 // series writes a family as label values to value.

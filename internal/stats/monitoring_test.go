@@ -231,8 +231,7 @@ func TestRealPrometheus(t *testing.T) {
 // One list says which reasons are losses. The manual, the alerts and the dashboard go by it.
 func TestDropReasonsAreTheSameEverywhere(t *testing.T) {
 	read := func(path string) string {
-		text := testkit.Try(os.ReadFile(path))(t)
-		return string(text)
+		return string(testkit.Try(os.ReadFile(path))(t))
 	}
 	manual := read("../../docs/operations.md")
 	_, table, _ := strings.Cut(manual, "## Events dropped")

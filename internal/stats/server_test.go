@@ -247,9 +247,7 @@ func TestOpen(t *testing.T) {
 	if s.Open(t.Context()) == nil {
 		t.Error("a second Open did not fail")
 	}
-	if err := s.Close(t.Context()); err != nil {
-		t.Error(err)
-	}
+	testkit.Equal(t, "error", s.Close(t.Context()), nil)
 	// Closed before it is run: that is an end nobody asked Run for.
 	if err := s.Run(t.Context()); err == nil {
 		t.Error("Run on a closed port did not fail")
@@ -318,9 +316,7 @@ func TestManyAtOnce(t *testing.T) {
 		}()
 	}
 	for range paths {
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
+		testkit.Equal(t, "error", <-done, nil)
 	}
 	cancel()
 	<-booked

@@ -27,9 +27,7 @@ func run(t *testing.T, out io.Writer) *Server {
 	t.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
 		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
+		testkit.Equal(t, "error", <-ended, nil)
 	})
 	return s
 }

@@ -61,8 +61,7 @@ func (s *safe) String() string {
 
 func freePorts(t *testing.T, n int) []int {
 	t.Helper()
-	ports := testkit.Try(testkit.FreePorts(n))(t)
-	return ports
+	return testkit.Try(testkit.FreePorts(n))(t)
 }
 
 // start builds the gateway and runs it with an endpoint that takes everything.
