@@ -218,9 +218,7 @@ func fallbackRow() Row {
 		}
 		rerouted := s.sum("gateway_hec_fallback_index_events_total")
 		r.res.detail("%d in the fallback index", rerouted)
-		if int(rerouted) != bad || r.res.Counts.Deadlettered != 0 {
-			r.res.problem("%d of %d events are in the fallback index, %d are dead letters", rerouted, bad, r.res.Counts.Deadlettered)
-		}
+		r.res.problemIf(int(rerouted) != bad || r.res.Counts.Deadlettered != 0, "%d of %d events are in the fallback index, %d are dead letters", rerouted, bad, r.res.Counts.Deadlettered)
 		return nil
 	})
 }
@@ -251,13 +249,9 @@ func isolatesPoison(ctx context.Context, r *rig, apart bool) error {
 	must(r.settle(ctx, fewMessages, rowLimit))
 	dead := value(r.deadLetters())
 	for seq := range fewMessages {
-		if isBad(seq) != dead[seq] {
-			r.res.problem("message %d: refused %v, dead %v", seq, isBad(seq), dead[seq])
-		}
+		r.res.problemIf(isBad(seq) != dead[seq], "message %d: refused %v, dead %v", seq, isBad(seq), dead[seq])
 	}
-	if int(r.res.Counts.Deadlettered) != len(dead) {
-		r.res.problem("%d dead letters are counted, %d are there", r.res.Counts.Deadlettered, len(dead))
-	}
+	r.res.problemIf(int(r.res.Counts.Deadlettered) != len(dead), "%d dead letters are counted, %d are there", r.res.Counts.Deadlettered, len(dead))
 	r.strict()
 	return nil
 }

@@ -113,9 +113,7 @@ func oneSick(ctx context.Context, r *rig, two *twoServers) error {
 	err := r.settleStrictly(ctx, n, rowLimit)
 	a, well := two.balancer.Made(r.hec[0]), two.balancer.Made(r.hec[1])
 	r.res.detail("the fault was answered %d times; %d and %d connections", two.given.Load(), a, well)
-	if two.given.Load() == 0 {
-		r.res.problem("the sick server got nothing: the row shows nothing")
-	}
+	r.res.problemIf(two.given.Load() == 0, "the sick server got nothing: the row shows nothing")
 	// Health probes make five a second here, each its own.
 	if most := 200 + 10*int(r.res.Counts.Received/10_000); a+well > most {
 		r.res.problem("%d connections were made, not at most %d", a+well, most)
@@ -132,9 +130,7 @@ func acksOfBroken(ctx context.Context, r *rig, two *twoServers) error {
 	err := r.settle(ctx, fewMessages, rowLimit)
 	r.noneLost()
 	// Posts under way at that moment are repeated: a batch of 100 for each post.
-	if r.res.Duplicated > 16*100 {
-		r.res.problem("%d came twice", r.res.Duplicated)
-	}
+	r.res.problemIf(r.res.Duplicated > 16*100, "%d came twice", r.res.Duplicated)
 	r.res.detail("%d and %d posts", r.hec[0].Requests(), r.hec[1].Requests())
 	return err
 }
@@ -154,9 +150,7 @@ func singleSickRow() Row {
 		// A trial each hec.retry.max, 200 ms here, and some jitter.
 		rate := float64(two.balancer.Made(r.hec[0])-made-(r.hec[0].Probes()-probes)) / time.Since(began).Seconds()
 		r.res.detail("%.1f connections a second", rate)
-		if rate > 12 {
-			r.res.problem("%.1f connections a second to a server that is busy", rate)
-		}
+		r.res.problemIf(rate > 12, "%.1f connections a second to a server that is busy", rate)
 		two.on.Store(false)
 		return r.settleStrictly(ctx, fewMessages, rowLimit)
 	})
@@ -247,9 +241,7 @@ func noAckIDRow() Row {
 		if _, text := r.web.ready(ctx); !strings.Contains(text, "ackId") {
 			r.res.problem("/readyz does not name the reason: %s", text)
 		}
-		if r.gw.Logged("confirm") == 0 {
-			r.res.problem("the log does not name the reason")
-		}
+		r.res.problemIf(r.gw.Logged("confirm") == 0, "the log does not name the reason")
 		r.hec[0].SetAcks(true)
 		err := r.settle(ctx, fewMessages, rowLimit)
 		r.noneLost()

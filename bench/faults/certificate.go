@@ -32,9 +32,7 @@ func certificateRow() Row {
 		must(show(-time.Hour))
 		must(r.startAndSend(ctx, fewMessages))
 		must(r.kept(ctx, true))
-		if r.gw.Logged("certificate is not accepted") == 0 {
-			r.res.problem("the log does not name the certificate")
-		}
+		r.res.problemIf(r.gw.Logged("certificate is not accepted") == 0, "the log does not name the certificate")
 		must(show(time.Hour))
 		return r.settleStrictly(ctx, fewMessages, rowLimit)
 	})

@@ -60,9 +60,7 @@ func connectionRow(name string, size func(*Options) int, act func(*connections, 
 		r.res.detail("%d connections; beside them %.0f messages/s of %d", c.made.Load(), float64(n)/took.Seconds(), sendRate)
 		err = r.settleStrictly(ctx, n, rowLimit)
 		frugal := r.frugal()
-		if took > 2*length(r.opts) {
-			r.res.problem("the well-behaved sender was slowed: %.1f s for what takes %v", took.Seconds(), length(r.opts))
-		}
+		r.res.problemIf(took > 2*length(r.opts), "the well-behaved sender was slowed: %.1f s for what takes %v", took.Seconds(), length(r.opts))
 		return errors.Join(err, frugal)
 	})
 }

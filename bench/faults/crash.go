@@ -150,8 +150,6 @@ func (c *crash) settle(ctx context.Context, r *rig, s *sender) error {
 	r.res.detail("%d were in socket buffers or memory at a kill", notAccepted-r.res.Lost)
 	r.res.detail("%d connections", s.resumed)
 	r.noneLate()
-	if r.res.Lost > 0 {
-		r.res.problem("%d accepted messages are lost", r.res.Lost)
-	}
+	r.res.problemIf(r.res.Lost > 0, "%d accepted messages are lost", r.res.Lost)
 	return nil
 }

@@ -46,9 +46,7 @@ func oneSlow(ctx context.Context, r *rig) error {
 	err := sendToAll(ctx, r, 10*fewMessages)
 	slow, fast := r.hec[0].Taken(), r.hec[1].Taken()
 	r.res.detail("slow took %d, fast %d", slow, fast)
-	if fast < 2*slow {
-		r.res.problem("the slow endpoint took %d events, the fast one %d", slow, fast)
-	}
+	r.res.problemIf(fast < 2*slow, "the slow endpoint took %d events, the fast one %d", slow, fast)
 	return err
 }
 
@@ -150,9 +148,7 @@ func stormRow() Row {
 		}
 		took := time.Since(healthy)
 		r.res.detail("all delivered %.1f s after recovery", took.Seconds())
-		if took > patience {
-			r.res.problem("all was delivered %v after recovery, not within %v", took, patience)
-		}
+		r.res.problemIf(took > patience, "all was delivered %v after recovery, not within %v", took, patience)
 		return r.settleStrictly(ctx, n, rowLimit)
 	})
 }
@@ -173,8 +169,6 @@ func udpDown(ctx context.Context, r *rig) error {
 	err := r.settle(ctx, fewMessages-int(kernel), rowLimit)
 	r.res.Sent = fewMessages
 	r.res.detail("the kernel dropped %d", kernel)
-	if r.res.Lost > kernel {
-		r.res.problem("%d are lost, the kernel dropped %d", r.res.Lost, kernel)
-	}
+	r.res.problemIf(r.res.Lost > kernel, "%d are lost, the kernel dropped %d", r.res.Lost, kernel)
 	return err
 }

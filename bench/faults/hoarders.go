@@ -185,8 +185,6 @@ func idleConnections(ctx context.Context, r *rig) error {
 	s, scrapeErr := r.web.scrape(ctx)
 	gone := s.sum("gateway_connections_rejected_total", "")
 	r.res.detail("%d idle connections and %d more while the others sent; %d were closed to make room", n, more, gone)
-	if n == hoarded && gone == 0 {
-		r.res.problem("no connection was closed, so there was room for all")
-	}
+	r.res.problemIf(n == hoarded && gone == 0, "no connection was closed, so there was room for all")
 	return errors.Join(err, scrapeErr)
 }

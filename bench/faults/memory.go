@@ -14,9 +14,7 @@ const maxRSS = 256 << 20
 func (r *rig) frugal() error {
 	rss, err := rss(r.gw.PID())
 	r.res.detail("RSS at most %d MiB", rss>>20)
-	if rss > maxRSS {
-		r.res.problem("RSS rose to %d MiB, %d are allowed", rss>>20, maxRSS>>20)
-	}
+	r.res.problemIf(rss > maxRSS, "RSS rose to %d MiB, %d are allowed", rss>>20, maxRSS>>20)
 	return err
 }
 

@@ -44,9 +44,7 @@ func readyBesideConnections(ctx context.Context, r *rig) error {
 	}
 	cut := pageConnections - c.served - c.refused
 	r.res.detail("%d idle connections; of %d streams %d were served, %d refused with 503, %d cut for others", len(c.idle), pageConnections, c.served, c.refused, cut)
-	if c.served == 0 || cut > pageConnections/10 {
-		r.res.problem("of %d streams only %d were served and %d got an answer", pageConnections, c.served, c.refused)
-	}
+	r.res.problemIf(c.served == 0 || cut > pageConnections/10, "of %d streams only %d were served and %d got an answer", pageConnections, c.served, c.refused)
 	c.close()
 	must(errors.Join(err, <-sent))
 	return r.settleStrictly(ctx, n, rowLimit)
@@ -66,9 +64,7 @@ func askReady(ctx context.Context, r *rig) error {
 	slices.Sort(took)
 	median := took[len(took)/2]
 	r.res.detail("/readyz answered after %.1f ms, at most %.1f", ms(median), ms(took[len(took)-1]))
-	if median > readyLimit {
-		r.res.problem("/readyz answers after %v, %v are allowed", median, readyLimit)
-	}
+	r.res.problemIf(median > readyLimit, "/readyz answers after %v, %v are allowed", median, readyLimit)
 	return nil
 }
 

@@ -110,9 +110,7 @@ func (c *casualties) judge(r *rig) {
 	}
 	r.res.detail("lost: %d in socket buffers, %d in batches younger than %v", c.sockets, max(0, c.young()), batchAge)
 	r.res.detail("the restart repeated %d", r.res.Duplicated)
-	if r.res.Lost > int64(c.unaccepted()) {
-		r.res.problem("%d are lost, only %d were not accepted", r.res.Lost, c.unaccepted())
-	}
+	r.res.problemIf(r.res.Lost > int64(c.unaccepted()), "%d are lost, only %d were not accepted", r.res.Lost, c.unaccepted())
 	// A batch is sealed at batch.max_age, then compressed and appended.
 	if most := 2 * int(float64(c.rate)*batchAge.Seconds()); c.young() > most {
 		r.res.problem("%d messages were in memory, at most %d may be", c.young(), most)

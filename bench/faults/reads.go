@@ -108,9 +108,7 @@ func untilAllRead(ctx context.Context, r *rig, n int) error {
 		r.res.problem("%d lost, %d dropped", r.res.Lost, k.Dropped)
 	}
 	m := value(r.web.scrape(ctx))
-	if m.sum("gateway_queue_faults_total", `kind="read"`) == 0 {
-		r.res.problem(`gateway_queue_faults_total{kind="read"} is 0`)
-	}
+	r.res.problemIf(m.sum("gateway_queue_faults_total", `kind="read"`) == 0, `gateway_queue_faults_total{kind="read"} is 0`)
 	if c := m.sum("gateway_queue_corrupt_records_total"); c != 0 {
 		r.res.problem("%d records are taken for damaged", c)
 	}

@@ -38,9 +38,7 @@ func (r *rig) noneLate() {
 	worst := time.Duration(r.tally.worst.Load()) * time.Microsecond
 	r.res.detail("%d of %d that came twice were answered more than %v before the kill; the first %v before it",
 		late, r.tally.twice.Load(), r.tally.grace, worst.Round(time.Millisecond))
-	if late > 0 {
-		r.res.problem("%d came twice though they were answered more than %v before the kill", late, r.tally.grace)
-	}
+	r.res.problemIf(late > 0, "%d came twice though they were answered more than %v before the kill", late, r.tally.grace)
 }
 
 func shardLayout(o *Options, f *fault, shards int) layout {
@@ -63,9 +61,7 @@ func shardsRow(name string, happen func(context.Context, *rig, *fault) error) Ro
 			if want := shardSteps[len(shardSteps)-1]; len(folders) != want {
 				r.res.problem("%d folders of shards remain, want %d", len(folders), want)
 			}
-			if r.res.Counts.Dropped != 0 {
-				r.res.problem("%d are dropped", r.res.Counts.Dropped)
-			}
+			r.res.problemIf(r.res.Counts.Dropped != 0, "%d are dropped", r.res.Counts.Dropped)
 			return errors.Join(err, globErr)
 		})
 }

@@ -244,9 +244,7 @@ func (r *rig) count(ctx context.Context, n int) error {
 // strict wants that nothing is lost and nothing came twice.
 func (r *rig) strict() {
 	r.noneLost()
-	if r.res.Duplicated != 0 {
-		r.res.problem("%d came twice", r.res.Duplicated)
-	}
+	r.res.problemIf(r.res.Duplicated != 0, "%d came twice", r.res.Duplicated)
 }
 
 func (r *rig) noneLost() {
@@ -257,9 +255,7 @@ func (r *rig) noneLost() {
 
 // allRecovered wants that the last process found n messages in the queue.
 func (r *rig) allRecovered(n int) {
-	if r.res.Counts.Recovered != int64(n) {
-		r.res.problem("%d of %d were found in the queue", r.res.Counts.Recovered, n)
-	}
+	r.res.problemIf(r.res.Counts.Recovered != int64(n), "%d of %d were found in the queue", r.res.Counts.Recovered, n)
 }
 
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

@@ -64,6 +64,12 @@ func (run *Run) problem(format string, args ...any) {
 	run.Problems = append(run.Problems, fmt.Sprintf(format, args...))
 }
 
+func (run *Run) problemIf(so bool, format string, args ...any) {
+	if so {
+		run.problem(format, args...)
+	}
+}
+
 // Sent is what all loads sent.
 func (run *Run) Sent() (n uint64) {
 	for _, l := range run.Loads {
@@ -287,34 +293,22 @@ func (r *rig) finish(ctx context.Context) error {
 func (r *rig) judge() {
 	run, s := r.run, r.run.Sink
 	for _, l := range run.Loads {
-		if l.Errors > 0 {
-			run.problem("the load generator could not send %d messages: %s", l.Errors, l.FirstError)
-		}
+		run.problemIf(l.Errors > 0, "the load generator could not send %d messages: %s", l.Errors, l.FirstError)
 	}
-	if s.Lost > 0 && r.sc.lossless() && r.sc.Until == untilDelivered {
-		run.problem("%d messages are lost, the first are %v", s.Lost, s.Missing)
-	}
-	if s.Duplicated > 0 {
-		run.problem("%d messages came twice", s.Duplicated)
-	}
-	if s.Foreign > 0 {
-		run.problem("%d events are not ours", s.Foreign)
-	}
+	run.problemIf(s.Lost > 0 && r.sc.lossless() && r.sc.Until == untilDelivered, "%d messages are lost, the first are %v", s.Lost, s.Missing)
+	run.problemIf(s.Duplicated > 0, "%d messages came twice", s.Duplicated)
+	run.problemIf(s.Foreign > 0, "%d events are not ours", s.Foreign)
 }
 
 // judgeCounts checks what only the gateway promises, and compares its counters with the
 // messages that were sent and that arrived.
 func (r *rig) judgeCounts() {
 	run, s := r.run, r.run.Sink
-	if s.Merged > 0 {
-		run.problem("%d messages share an event with another one", s.Merged)
-	}
+	run.problemIf(s.Merged > 0, "%d messages share an event with another one", s.Merged)
 	if unexplained := int64(s.Lost) - run.Counts.KernelDrops - run.Counts.Dropped; unexplained > 0 && !r.sc.lossless() {
 		run.problem("%d of %d lost messages are in no counter of the gateway", unexplained, s.Lost)
 	}
-	if run.Rate < r.sc.Least {
-		run.problem("%.0f messages a second, at least %.0f are wanted", run.Rate, r.sc.Least)
-	}
+	run.problemIf(run.Rate < r.sc.Least, "%.0f messages a second, at least %.0f are wanted", run.Rate, r.sc.Least)
 	if d := run.Counts.Difference(); d != 0 {
 		run.problem("received and accounted-for messages differ by %d: %+v", d, run.Counts)
 	}

@@ -124,9 +124,7 @@ func TestAllServersBehindABalancerAreSick(t *testing.T) {
 	wait := r.start(t.Context(), src)
 	testkit.Eventually(t, "it is out", func() bool { return !r.AnyUp() })
 	sick.Store(false)
-	testkit.Must(t, wait())
-	r.balanced(src, 0)
-	arrived(t, 40, nil, a, b)
+	r.ends(wait, src, 40, a, b)
 }
 
 // A single sick server is not met with one connection after the other.

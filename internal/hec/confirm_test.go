@@ -68,9 +68,7 @@ func TestNoAckIDThoughPollsAreWell(t *testing.T) {
 	testkit.Eventually(t, "it is asked", func() bool { return s.Polls() > polls+2 })
 	testkit.Equal(t, "posts", s.Requests(), 1)
 	testkit.Must(t, r.setToken(testToken))
-	testkit.Must(t, wait())
-	r.balanced(src, 0)
-	arrived(t, 6, nil, s)
+	r.ends(wait, src, 6, s)
 }
 
 // One endpoint confirms nothing: the other has it all.
@@ -161,9 +159,7 @@ func TestAnswerThatCanNotBeRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer cancel()
-			testkit.Must(t, wait())
-			r.balanced(src, 0)
-			arrived(t, 20, nil, s)
+			r.ends(wait, src, 20, s)
 		})
 	}
 	// What is no 2xx is understood by its status.

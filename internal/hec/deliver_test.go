@@ -119,9 +119,7 @@ func TestAllDownThenBack(t *testing.T) {
 		testkit.Eventually(t, "failures", func() bool { return r.Endpoints()[0].InARow >= 20 })
 	}
 	s.SetDown(false)
-	testkit.Must(t, wait())
-	r.balanced(src, 0)
-	arrived(t, 20, nil, s)
+	r.ends(wait, src, 20, s)
 	if !r.AnyUp() || r.Endpoints()[0].State != "up" {
 		t.Errorf("%+v", r.Endpoints())
 	}
@@ -221,9 +219,7 @@ func TestRetryAfterHoldsNoOther(t *testing.T) {
 				set.Endpoints = []string{other.URL()}
 				testkit.Must(t, r.Reconfigure(set))
 			}
-			testkit.Must(t, wait())
-			r.balanced(src, 0)
-			arrived(t, 20, nil, other)
+			r.ends(wait, src, 20, other)
 		})
 	}
 }
@@ -242,9 +238,7 @@ func TestNewToken(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	testkit.Must(t, r.setToken("the-new-one"))
-	testkit.Must(t, wait())
-	r.balanced(src, 0)
-	arrived(t, 10, nil, s)
+	r.ends(wait, src, 10, s)
 	testkit.Holds(t, "not loud", r.log.String(), "level=ERROR")
 }
 
@@ -259,9 +253,7 @@ func TestReconfigureEndpoints(t *testing.T) {
 		t.Error("one endpoint twice is taken")
 	}
 	testkit.Must(t, r.Reconfigure(Settings{Endpoints: []string{a.URL(), b.URL()}, Token: testToken}))
-	testkit.Must(t, wait())
-	r.balanced(src, 0)
-	arrived(t, 10, nil, b)
+	r.ends(wait, src, 10, b)
 	if st := r.Endpoints(); len(st) != 2 || st[0].Up || !st[1].Up {
 		t.Errorf("%+v", st)
 	}
@@ -399,9 +391,7 @@ func TestSourceError(t *testing.T) {
 	src.mu.Lock()
 	src.failure = nil
 	src.mu.Unlock()
-	testkit.Must(t, wait())
-	r.balanced(src, 0)
-	arrived(t, 6, nil, s)
+	r.ends(wait, src, 6, s)
 }
 
 func TestTLS(t *testing.T) {

@@ -276,6 +276,15 @@ func (r *rig) all(src *memory) ledger.Balance {
 	return r.balanced(src, 0)
 }
 
+// ends waits for the end of Deliver and checks that each of want events is counted once
+// and has arrived.
+func (r *rig) ends(wait func() error, src *memory, want int, servers ...*hectest.Server) {
+	r.t.Helper()
+	testkit.Must(r.t, wait())
+	r.balanced(src, 0)
+	arrived(r.t, want, nil, servers...)
+}
+
 // balanced checks that each event is counted once and each record finished once.
 func (r *rig) balanced(src *memory, pending int) ledger.Balance {
 	r.t.Helper()

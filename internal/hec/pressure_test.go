@@ -47,9 +47,7 @@ func TestOutageIsProbedByOne(t *testing.T) {
 	testkit.Equal(t, "limit", metric(t, reg, "gateway_hec_concurrency_limit", s.URL()), 1)
 	testkit.Equal(t, "posts at a time to an endpoint that is out", most.Load(), 1)
 	out.Store(false)
-	testkit.Must(t, wait())
-	r.balanced(src, 0)
-	arrived(t, 60, nil, s)
+	r.ends(wait, src, 60, s)
 }
 
 // 503 to all but two at a time: the limit settles there, and nothing is lost.

@@ -85,8 +85,6 @@ func TestCertificateRunsOut(t *testing.T) {
 		t.Error("something was posted")
 	}
 	shown.Store(fresh)
-	testkit.Must(t, wait())
-	r.balanced(src, 0)
-	arrived(t, 20, nil, s)
+	r.ends(wait, src, 20, s)
 	testkit.Equal(t, "posts", s.Requests(), 20)
 }

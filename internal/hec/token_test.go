@@ -37,9 +37,7 @@ func TestOldTokenIsRefusedLate(t *testing.T) {
 		testkit.Eventually(t, "three posts with the old token", func() bool { return old.Load() == 3 })
 		testkit.Must(t, r.setToken("the-new-one"))
 		close(changed)
-		testkit.Must(t, wait())
-		r.balanced(src, 0)
-		arrived(t, 10, nil, s)
+		r.ends(wait, src, 10, s)
 		if st := r.Endpoints()[0]; !st.Up || old.Load() != 3 || strings.Contains(r.log.String(), "refuses") {
 			t.Errorf("%+v, %d posts with the old token; log:\n%s", st, old.Load(), r.log)
 		}

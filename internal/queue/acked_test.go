@@ -72,8 +72,7 @@ func TestDamagedListSaysNothing(t *testing.T) {
 		"other digit": func(t *testing.T, path string, list []byte) { otherDigit(t, path, list) },
 		"none":        func(t *testing.T, path string, _ []byte) { testkit.Must(t, os.Remove(path)) },
 	} {
-		o := options(t.TempDir())
-		o.Logger = quiet()
+		o := quietOptions(t)
 		s, queued := holes(t, o, 50, 30)
 		testkit.Must(t, shut(s))
 		path := filepath.Join(o.Path, "shard-00", segment.AckedName)
@@ -111,8 +110,7 @@ func TestListHoldsForOtherMetadata(t *testing.T) {
 		},
 		"none": func(dir string, _ segment.Meta) error { return os.Remove(filepath.Join(dir, segment.MetaName)) },
 	} {
-		o := options(t.TempDir())
-		o.Logger = quiet()
+		o := quietOptions(t)
 		s, queued := holes(t, o, 50, 30)
 		testkit.Must(t, shut(s))
 		dir := filepath.Join(o.Path, "shard-00")
@@ -150,8 +148,7 @@ func TestCrashRepeatsOnlyWhatIsNotNoted(t *testing.T) {
 func TestOldList(t *testing.T) {
 	for _, other := range []bool{false, true} {
 		o := options(fastDir(t))
-		s, q := openOne(t, o)
-		appendN(t, q, 0, 20, 700)
+		s, q := openFilled(t, o, 20, 700)
 		testkit.Must(t, shut(s))
 		m, _, _, err := segment.ReadMeta(q.folder.path)
 		testkit.Must(t, err)
@@ -202,8 +199,7 @@ func TestNumbersGoOnAboveTheList(t *testing.T) {
 		},
 	}
 	for name, lost := range lose {
-		o := options(fastDir(t))
-		o.Logger = quiet()
+		o := quietOptions(t)
 		s := open(t, o)
 		appendN(t, s.Shards()[0], 0, 10, 700)
 		equal(t, "records", len(drainAll(t, s.Shards()[0])), 10)

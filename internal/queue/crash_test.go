@@ -270,10 +270,8 @@ func TestMetadataOfAnOldReadPosition(t *testing.T) {
 func TestSegmentBeforeTheReadPosition(t *testing.T) {
 	for _, hurt := range []bool{false, true} { // then it is detached as well
 		for _, drop := range []bool{false, true} {
-			o := options(fastDir(t))
-			o.Logger = quiet()
-			s, q := openOne(t, o)
-			appendN(t, q, 0, 60, 700)
+			o := quietOptions(t)
+			s, q := openFilled(t, o, 60, 700)
 			first := q.win.state.segs[0]
 			n := int(first.ahead.Records)
 			old := testkit.Try(os.ReadFile(first.path))(t)
@@ -320,10 +318,8 @@ func TestSegmentBeforeTheReadPosition(t *testing.T) {
 // nevertheless, since a record ends there.
 func TestDamageAtTheReadPosition(t *testing.T) {
 	for _, n := range []int{5, 20} { // consumed of 20
-		o := options(fastDir(t))
-		o.Logger = quiet()
-		s, q := openOne(t, o)
-		appendN(t, q, 0, 20, 600)
+		o := quietOptions(t)
+		s, q := openFilled(t, o, 20, 600)
 		drain(t, q, n)
 		path := q.win.state.last().path
 		testkit.Must(t, shut(s))

@@ -19,6 +19,12 @@ import (
 // quiet is a logger for tests in which warnings are due.
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
+func quietOptions(t testing.TB) Options {
+	o := options(fastDir(t))
+	o.Logger = quiet()
+	return o
+}
+
 // offsets returns where the records of a segment begin.
 func offsets(t testing.TB, path string) []int64 {
 	t.Helper()
@@ -104,8 +110,7 @@ func TestDamageFoundAtStart(t *testing.T) {
 	for _, d := range damages {
 		for _, where := range []string{"first", "middle", "last"} {
 			t.Run(d.name+" in the "+where+" segment", func(t *testing.T) {
-				o := options(fastDir(t))
-				o.Logger = quiet()
+				o := quietOptions(t)
 				s := open(t, o)
 				appendN(t, s.Shards()[0], 0, 112, 600)
 				testkit.Must(t, shut(s))
@@ -173,10 +178,8 @@ func TestDamageWhileRunning(t *testing.T) {
 	for _, d := range damages {
 		for _, where := range []string{"first", "middle", "last"} {
 			t.Run(d.name+" in the "+where+" segment", func(t *testing.T) {
-				o := options(fastDir(t))
-				o.Logger = quiet()
-				_, q := openOne(t, o)
-				appendN(t, q, 0, 112, 600)
+				o := quietOptions(t)
+				_, q := openFilled(t, o, 112, 600)
 				first := d.hurtSegment(t, o.Path, where)
 				want := slices.Delete(sequence(0, 112), first+2, first+2+d.lost)
 				lost := sequence(first+2, d.lost)
@@ -211,8 +214,7 @@ func TestDamageWhileRunning(t *testing.T) {
 func TestRandomDamage(t *testing.T) {
 	for seed := range uint64(60) {
 		rnd := rand.New(rand.NewPCG(seed, 5))
-		o := options(fastDir(t))
-		o.Logger = quiet()
+		o := quietOptions(t)
 		s := open(t, o)
 		appendN(t, s.Shards()[0], 0, 120, 100+rnd.IntN(900))
 		testkit.Must(t, shut(s))
@@ -246,8 +248,7 @@ func TestRandomDamage(t *testing.T) {
 func TestMissingSegments(t *testing.T) {
 	for _, far := range []int64{1, 1 << 40} {
 		o := options(fastDir(t))
-		s, q := openOne(t, o)
-		appendN(t, q, 0, 112, 600)
+		s, q := openFilled(t, o, 112, 600)
 		testkit.Must(t, shut(s))
 		segs := files(t, o.Path, segment.Prefix+"0*")
 		middle := segs[len(segs)/2]

@@ -124,8 +124,7 @@ func TestFullQueueUnderLoadNeverSticks(t *testing.T) {
 func TestDropOldestKeepsTheNewest(t *testing.T) {
 	o := small(t, DropOldest)
 	o.Logger = quiet()
-	_, q := openOne(t, o)
-	appendN(t, q, 0, 10, 1000)
+	_, q := openFilled(t, o, 10, 1000)
 	flying := next(t, q)
 	delivered := next(t, q)
 	if !q.Ack(delivered.Seq) {
@@ -311,10 +310,8 @@ func (f *flaky) Put(b []byte) error {
 }
 
 func TestFailedAppendIsAFaultThatHeals(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
-	s, q := openOne(t, o)
-	appendN(t, q, 0, 5, 1000)
+	o := quietOptions(t)
+	s, q := openFilled(t, o, 5, 1000)
 	q.disk.dq.dq = &flaky{q.disk.dq.dq, q.win.state.last().path}
 	err := q.Append(record(5, 1000))
 	if !errors.Is(err, syscall.ENOSPC) || q.Accepting() || s.Healthy() == nil || q.Append(record(5, 1000)) == nil {
@@ -336,8 +333,7 @@ func TestFailedAppendIsAFaultThatHeals(t *testing.T) {
 // The folder is gone for a while, as with a lost mount: appending fails where a
 // segment must be begun, and goes on without a restart.
 func TestLostFolderIsAFaultThatHeals(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
+	o := quietOptions(t)
 	s := open(t, o)
 	run(t, s)
 	q := s.Shards()[0]

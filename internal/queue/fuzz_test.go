@@ -19,8 +19,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(slices.Concat(rec, rec[:50]), []byte{})
 	f.Add(slices.Concat([]byte("x"), rec, []byte{1, 2, 3, 4, 5, 6, 7}), []byte("1\n3,0\n0,9\n"))
 	f.Fuzz(func(t *testing.T, data, metadata []byte) {
-		o := options(fastDir(t))
-		o.Logger = quiet()
+		o := quietOptions(t)
 		dir := filepath.Join(o.Path, "shard-00")
 		testkit.Must(t, os.MkdirAll(dir, segment.DirMode))
 		testkit.Must(t, os.WriteFile(filepath.Join(dir, segment.Name(0)), data, segment.FileMode))

@@ -24,8 +24,7 @@ type listed struct {
 func closedWithList(t *testing.T, rnd *rand.Rand) *listed {
 	l := &listed{o: options(fastDir(t)), acked: make(map[int]bool), n: 60 + rnd.IntN(60)}
 	l.o.Logger = quiet()
-	s, q := openOne(t, l.o)
-	appendN(t, q, 0, l.n, 300+rnd.IntN(900))
+	s, q := openFilled(t, l.o, l.n, 300+rnd.IntN(900))
 	for range rnd.IntN(l.n) + 1 {
 		if rec := next(t, q); rnd.IntN(4) > 0 && q.Ack(rec.Seq) {
 			l.acked[number(t, rec)] = true
@@ -132,8 +131,7 @@ func TestListBehindDamageWhileRunning(t *testing.T) {
 // between bears other numbers, so an acknowledgement means one record only.
 func TestNumbersBehindDamageAreNotUsedAgain(t *testing.T) {
 	for _, all := range []bool{false, true} { // of the last segment is unreadable
-		o := options(fastDir(t))
-		o.Logger = quiet()
+		o := quietOptions(t)
 		s := open(t, o)
 		appendN(t, s.Shards()[0], 0, 30, 600)
 		testkit.Must(t, shut(s))

@@ -112,10 +112,8 @@ func TestCopiedSegments(t *testing.T) {
 // known, so they come again, once, and do not pend.
 func TestBackupOfADeliveredSegment(t *testing.T) {
 	for _, num := range []int64{0, 9} {
-		o := options(fastDir(t))
-		o.Logger = quiet()
-		s, q := openOne(t, o)
-		appendN(t, q, 0, 60, 700)
+		o := quietOptions(t)
+		s, q := openFilled(t, o, 60, 700)
 		n := int(q.win.state.segs[0].ahead.Records)
 		old := testkit.Try(os.ReadFile(q.win.state.segs[0].path))(t)
 		drain(t, q, n+2)

@@ -75,6 +75,14 @@ func openOne(t testing.TB, o Options) (*Store, *Shard) {
 	return s, s.Shards()[0]
 }
 
+// openFilled is openOne, with n records of about size bytes appended.
+func openFilled(t testing.TB, o Options, n, size int) (*Store, *Shard) {
+	t.Helper()
+	s, q := openOne(t, o)
+	appendN(t, q, 0, n, size)
+	return s, q
+}
+
 // reopen opens a store again, for another life with counts of its own.
 func reopen(t testing.TB, o *Options) *Store {
 	t.Helper()

@@ -51,8 +51,7 @@ func TestUnreadableHeaderHoldsTheShard(t *testing.T) {
 	o := options(fastDir(t))
 	log, text := logged()
 	o.Logger = log
-	s, q := openOne(t, o)
-	appendN(t, q, 0, 60, 700)
+	s, q := openFilled(t, o, 60, 700)
 	drain(t, q, 3)
 	first := q.win.state.segs[0]
 	blind(t, q, first)
@@ -104,10 +103,8 @@ func TestUnreadableHeaderHoldsTheShard(t *testing.T) {
 
 // A body that cannot be read waits alone.
 func TestUnreadableRecordLetsOthersPass(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
-	s, q := openOne(t, o)
-	appendN(t, q, 0, 10, 700)
+	o := quietOptions(t)
+	s, q := openFilled(t, o, 10, 700)
 	var sick []entry
 	for range 3 {
 		e := testkit.Try(q.reader.take())(t)
@@ -141,8 +138,7 @@ func TestUnreadableRecordLetsOthersPass(t *testing.T) {
 func TestFewRecordsAreUnreadable(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger, o.SegmentSize = quiet(), 1<<20
-	s, q := openOne(t, o)
-	appendN(t, q, 0, maxUnreadable+50, 100)
+	s, q := openFilled(t, o, maxUnreadable+50, 100)
 	q.win.mu.Lock()
 	q.win.state.out.retry = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
 	q.win.mu.Unlock()
@@ -252,10 +248,8 @@ func TestUnreadableAtStart(t *testing.T) {
 	for where, i := range map[string]int{"first": 0, "middle": 1, "last": 2} {
 		for _, end := range []string{"none", "stop", "kill"} {
 			t.Run(where+", "+end, func(t *testing.T) {
-				o := options(fastDir(t))
-				o.Logger = quiet()
-				s, q := openOne(t, o)
-				appendN(t, q, 0, 60, 700)
+				o := quietOptions(t)
+				s, q := openFilled(t, o, 60, 700)
 				var queued []int
 				for n := range 30 {
 					if rec := next(t, q); n%5 == 4 {
@@ -340,10 +334,8 @@ func copyQueueWith(t *testing.T, from, name string) string {
 
 // What start-up found of it is a copy of another one: it is still taken out.
 func TestLateSegmentIsMisplaced(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
-	s, q := openOne(t, o)
-	appendN(t, q, 0, 60, 700)
+	o := quietOptions(t)
+	s, q := openFilled(t, o, 60, 700)
 	testkit.Must(t, shut(s))
 	segs := files(t, o.Path, segment.Prefix+"0*"+segment.Suffix)
 	dir := filepath.Join(o.Path, "shard-00")

@@ -45,10 +45,8 @@ func TestStopRemovesWhatStayed(t *testing.T) { unremoved(t, func(*Shard, *segmen
 // unremoved consumes a segment while its file cannot be removed, lets the test check when it
 // can be removed again, and requires that a restart repeats nothing.
 func unremoved(t *testing.T, then func(q *Shard, first *segmentState)) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
-	s, q := openOne(t, o)
-	appendN(t, q, 0, 60, 700)
+	o := quietOptions(t)
+	s, q := openFilled(t, o, 60, 700)
 	first := q.win.state.segs[0]
 	n := int(first.ahead.Records)
 	equal(t, "records", drain(t, q, n-1), sequence(0, n-1))
@@ -66,8 +64,7 @@ func unremoved(t *testing.T, then func(q *Shard, first *segmentState)) {
 // A segment that is consumed before its sync has begun leaves no .doubt file.
 func TestConsumedSegmentLeavesNoUnsyncedFile(t *testing.T) {
 	o := options(fastDir(t))
-	_, q := openOne(t, o)
-	appendN(t, q, 0, 60, 700)
+	_, q := openFilled(t, o, 60, 700)
 	first := q.win.state.segs[0]
 	d := dirtySegment{seg: first, file: first.file, to: first.size}
 	drainAll(t, q)

@@ -31,8 +31,7 @@ func damagedQueue(t *testing.T) *quarantined {
 	t.Helper()
 	z := &quarantined{o: options(fastDir(t))}
 	z.o.Logger = quiet()
-	s, q := openOne(t, z.o)
-	appendN(t, q, 0, quarantinedRecords, 1500)
+	s, q := openFilled(t, z.o, quarantinedRecords, 1500)
 	z.path = q.win.state.segs[0].path
 	var err error
 	z.data, err = os.ReadFile(z.path)
@@ -195,10 +194,8 @@ func TestRestore(t *testing.T) {
 // what lies before that comes out of it.
 func TestRestoreOfASegmentThatIsQueued(t *testing.T) {
 	for _, copied := range []bool{false, true} {
-		o := options(fastDir(t))
-		o.Logger = quiet()
-		s, q := openOne(t, o)
-		appendN(t, q, 0, 20, 600)
+		o := quietOptions(t)
+		s, q := openFilled(t, o, 20, 600)
 		path := q.win.state.segs[0].path
 		offs := offsets(t, path)
 		drain(t, q, 8)
@@ -234,10 +231,8 @@ func TestRestoreOfASegmentThatIsQueued(t *testing.T) {
 // All that is queued was delivered, and the last segment is there still: what was given up
 // of it comes out of it, though the start removes it.
 func TestRestoreOfTheLastSegment(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
-	s, q := openOne(t, o)
-	appendN(t, q, 0, 20, 600)
+	o := quietOptions(t)
+	s, q := openFilled(t, o, 20, 600)
 	offs := offsets(t, q.win.state.segs[0].path)
 	drainAll(t, q)
 	testkit.Must(t, shut(s))

@@ -21,8 +21,7 @@ import (
 // failedSync appends records, of which some are synced, and lets the sync of the others fail.
 func failedSync(t *testing.T, o Options, synced, more int) (*Store, *Shard) {
 	t.Helper()
-	s, q := openOne(t, o)
-	appendN(t, q, 0, synced, 1000)
+	s, q := openFilled(t, o, synced, 1000)
 	testkit.Must(t, s.syncAll())
 	appendN(t, q, synced, more, 1000)
 	failSync(t, s)
@@ -49,8 +48,7 @@ func failSync(t *testing.T, s *Store) {
 // What is on stable storage is not given up for a read that fails, nor for an error that
 // may pass.
 func TestCopyKeepsWhatWasSynced(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
+	o := quietOptions(t)
 	s, q := failedSync(t, o, 8, 2)
 	seg := q.win.state.last()
 	want, err := os.ReadFile(seg.path)
@@ -74,8 +72,7 @@ func TestCopyKeepsWhatWasSynced(t *testing.T) {
 
 // What memory has forgotten is given up after some tries, and the old file is kept.
 func TestLostPagesAreQuarantined(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
+	o := quietOptions(t)
 	s, q := failedSync(t, o, 8, 4)
 	seg := q.win.state.last()
 	testkit.Must(t, os.Truncate(seg.path, seg.synced+1)) // reading ends there
@@ -98,10 +95,8 @@ func TestLostPagesAreQuarantined(t *testing.T) {
 // Two segments are unsynced. When one is written again the other one is consumed by that,
 // and stays away.
 func TestConsumedSegmentIsNotWrittenAgain(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
-	s, q := openOne(t, o)
-	appendN(t, q, 0, 30, 1000)
+	o := quietOptions(t)
+	s, q := openFilled(t, o, 30, 1000)
 	old := q.win.state.segs[0]
 	q.win.mu.Lock()
 	for _, seg := range q.win.state.segs {
@@ -154,8 +149,7 @@ func TestFailedSyncEndsWhenAllIsConsumed(t *testing.T) {
 
 // A restart does not take for synced what only the page cache has.
 func TestRestartRemembersFailedSync(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
+	o := quietOptions(t)
 	s, q := failedSync(t, o, 3, 2)
 	synced := q.win.state.last().synced
 	o.Path, o.Ledger = copyQueue(t, o.Path), ledger.New() // the process was killed
@@ -182,8 +176,7 @@ func TestRestartRemembersFailedSync(t *testing.T) {
 // One record that gets no answer does not keep the files of all segments behind it open.
 func TestStuckRecordKeepsFewFilesOpen(t *testing.T) {
 	o := options(fastDir(t))
-	s, q := openOne(t, o)
-	appendN(t, q, 0, 600, 1000)
+	s, q := openFilled(t, o, 600, 1000)
 	stuck := next(t, q)
 	late := next(t, q)
 	drain(t, q, 590)
@@ -216,8 +209,7 @@ func openFiles(t *testing.T, dir string) (n int) {
 
 // While the disk of one shard hangs the others are healed, and space is measured.
 func TestHungShardHoldsOnlyItself(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
+	o := quietOptions(t)
 	o.Shards, o.MinFree = 2, 1
 	s := open(t, o)
 	var measured atomic.Int64

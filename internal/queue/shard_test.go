@@ -119,8 +119,7 @@ func TestRestartIsExact(t *testing.T) {
 	dir := t.TempDir()
 	for _, n := range []int{0, 1, 37, 99, 100} {
 		o := options(filepath.Join(dir, strings.Repeat("x", n+1)))
-		s, q := openOne(t, o)
-		appendN(t, q, 0, 100, 700)
+		s, q := openFilled(t, o, 100, 700)
 		drain(t, q, n)
 		before := q.Stats()
 		testkit.Must(t, shut(s))

@@ -15,10 +15,8 @@ import (
 
 // A sync failed: the segment is written again, to a new file, and all goes on with it.
 func TestFailedSyncIsAFaultThatHeals(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
-	s, q := openOne(t, o)
-	appendN(t, q, 0, 5, 1000)
+	o := quietOptions(t)
+	s, q := openFilled(t, o, 5, 1000)
 	testkit.Must(t, s.syncAll())
 	appendN(t, q, 5, 5, 1000)
 	rec, _ := tryNext(t, q)
@@ -56,8 +54,7 @@ func TestFailedSyncIsAFaultThatHeals(t *testing.T) {
 
 // While all shards append and deliver, syncs fail now and then.
 func TestFailedSyncsUnderLoad(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
+	o := quietOptions(t)
 	s, q := openOne(t, o)
 	const n = 400
 	ended := make(chan []int)
@@ -94,8 +91,7 @@ func TestFailedSyncsUnderLoad(t *testing.T) {
 // Pages that cannot be read stay empty, and all others are copied.
 func TestCopyPassesOverWhatIsLost(t *testing.T) {
 	o := options(fastDir(t))
-	s, q := openOne(t, o)
-	appendN(t, q, 0, 4, 900)
+	s, q := openFilled(t, o, 4, 900)
 	from := q.win.state.last().size
 	appendN(t, q, 4, 60, 9000)
 	to := q.win.state.segs[0].size
@@ -204,8 +200,7 @@ func TestStartSyncsWhatItFinds(t *testing.T) {
 
 func TestUnsyncedSegmentsAreSynced(t *testing.T) {
 	o := options(fastDir(t))
-	s, q := openOne(t, o)
-	appendN(t, q, 0, 100, 1000)
+	s, q := openFilled(t, o, 100, 1000)
 	testkit.Must(t, s.syncAll())
 	for _, seg := range q.win.state.segs {
 		if seg.synced != seg.size {
