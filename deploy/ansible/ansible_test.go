@@ -22,9 +22,7 @@ type rig struct {
 
 func newRig(t *testing.T) rig {
 	t.Helper()
-	if _, err := exec.LookPath("ansible-playbook"); err != nil {
-		t.Fatal("ansible-playbook is missing: apt-get install ansible-core (.ci/tools does that)")
-	}
+	testkit.Tool(t, "ansible-playbook", "ansible-core")
 	b := rig{dir: t.TempDir()}
 	b.file(t, "bin/gateway", "#!/bin/sh\necho \"gateway $*\" >> "+b.dir+"/calls\n"+
 		"[ \"$SPLUNK_HEC_TOKEN\" = secret-of-the-test ] && grep -q 'port: ' \"$3\"\n", 0o755)

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/testkit"
-	"syslog-gateway/internal/testkit/namespace"
 )
 
 // program is set in the copy of the test that runs in its own network namespace: the
@@ -27,14 +26,15 @@ func TestValidateFollowsALineOfEveryPort(t *testing.T) {
 		return
 	}
 	newRig(t)
-	namespace.Tools(t, map[string]string{"ip": "iproute2", "logger": "bsdutils"})
+	testkit.Tool(t, "ip", "iproute2")
+	testkit.Tool(t, "logger", "bsdutils")
 	file := filepath.Join(t.TempDir(), "gateway")
 	build := exec.Command("go", "build", "-trimpath", "-o", file, "syslog-gateway/cmd/gateway")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	namespace.Network(t, program+"="+file)
+	testkit.Network(t, program+"="+file)
 }
 
 func validates(t *testing.T, file string) {

@@ -8,14 +8,14 @@ import (
 	"time"
 
 	"syslog-gateway/internal/testkit"
-	"syslog-gateway/internal/testkit/namespace"
 )
 
 // TestStandardPortsLeadToTheGateways loads the example in a network namespace of its
 // own and sends to the standard ports.
 func TestStandardPortsLeadToTheGateways(t *testing.T) {
-	namespace.Tools(t, map[string]string{"nft": "nftables", "ip": "iproute2"})
-	if namespace.Network(t) {
+	testkit.Tool(t, "nft", "nftables")
+	testkit.Tool(t, "ip", "iproute2")
+	if testkit.Network(t) {
 		redirects(t)
 	}
 }

@@ -22,19 +22,13 @@ import (
 
 var at = time.Date(2026, 11, 22, 22, 56, 0, 0, time.UTC)
 
-// tool finds a program, or says where it comes from.
-func tool(t *testing.T, name, from string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		t.Fatalf("%s is missing: %s (.ci/tools does that)", name, from)
-	}
-}
-
 // made builds the packages of this machine's architecture.
 func made(t *testing.T, formats ...string) []string {
 	t.Helper()
 	nfpm := testkit.Try(filepath.Abs("../../bin/tools/nfpm"))(t)
-	tool(t, nfpm, "make bin/tools/nfpm")
+	if _, err := exec.LookPath(nfpm); err != nil {
+		t.Fatal("nfpm is missing: make bin/tools/nfpm (.ci/tools does that)")
+	}
 	files, err := build(t.Context(), options{
 		Root: "../..", Out: t.TempDir(), Describe: "v1.2.0", Commit: "abc1234",
 		Archs: []string{runtime.GOARCH}, Formats: formats, NFPM: nfpm, Epoch: at,
@@ -45,7 +39,7 @@ func made(t *testing.T, formats ...string) []string {
 
 func TestPackages(t *testing.T) {
 	for _, name := range []string{"dpkg-deb", "lintian"} {
-		tool(t, name, "apt-get install dpkg lintian")
+		testkit.Tool(t, name, "dpkg lintian")
 	}
 	first, second := made(t, "deb", "rpm"), made(t, "deb", "rpm")
 	if len(first) != 3 || len(second) != 3 {
@@ -120,7 +114,7 @@ func sum(t *testing.T, file string) [sha256.Size]byte {
 }
 
 func TestVersions(t *testing.T) {
-	tool(t, "dpkg", "apt-get install dpkg")
+	testkit.Tool(t, "dpkg", "dpkg")
 	// In the order of time.
 	described := []struct {
 		describe string

@@ -347,9 +347,7 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 	if _, err := c.Read(make([]byte, 1)); err == nil || strings.Contains(err.Error(), "timeout") {
 		t.Errorf("still open: %v", err)
 	}
-	if e := b.wait(1); e[0].Event != "<13>unfinished" {
-		t.Errorf("got %q", e[0].Event)
-	}
+	testkit.Equal(t, "the event", b.wait(1)[0].Event, "<13>unfinished")
 	cancel()
 	testkit.Equal(t, "error", <-done, nil)
 }

@@ -98,10 +98,7 @@ func TestHAProxyJSON(t *testing.T) {
 // TestRealExporter: Prometheus' exporter for HAProxy reads the page as HAProxy's, and
 // its counters are ours.
 func TestRealExporter(t *testing.T) {
-	program, err := exec.LookPath("prometheus-haproxy-exporter")
-	if err != nil {
-		t.Fatal("install Debian's package prometheus-haproxy-exporter, or run .ci/tools")
-	}
+	program := testkit.Tool(t, "prometheus-haproxy-exporter", "prometheus-haproxy-exporter")
 	p := open(t, func(o *Options) { o.Users = []auth.User{{Name: "mon", Password: "itor"}} })
 	traffic(p.ledger)
 	suppressed := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)

@@ -72,9 +72,7 @@ func TestSilentSenders(t *testing.T) {
 		t.Errorf("the last leaf: %+v", got)
 	}
 	for _, bad := range []string{"limit=0", "limit=x", "limit=1001", "offset=-1", "silent=maybe", "skewed=1"} {
-		if a := p.do("GET", "/api/v1/senders?"+bad); a.code != http.StatusBadRequest {
-			t.Errorf("%s: %d", bad, a.code)
-		}
+		testkit.Equal(t, bad, p.do("GET", "/api/v1/senders?"+bad).code, http.StatusBadRequest)
 	}
 	text := p.get("/stats")
 	wellFormed(t, text)
@@ -248,9 +246,7 @@ func TestTapStream(t *testing.T) {
 		"/api/v1/tap?format=xml": 400, "/api/v1/tap?limit=0": 400, "/api/v1/tap?seconds=x": 400,
 		"/api/v1/tap?sender=10.0.0.0/99": 400, "/api/v1/tap?format=ndjson&seconds=1": 200,
 	} {
-		if a := p.do("GET", path, as); a.code != code {
-			t.Errorf("%s: %d %s", path, a.code, a.body)
-		}
+		testkit.Equal(t, path, p.do("GET", path, as).code, code)
 	}
 	if hub.On() {
 		t.Error("a tap is left open")

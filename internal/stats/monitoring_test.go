@@ -25,19 +25,9 @@ import (
 
 const deploy = "../../deploy"
 
-// tool is the path of a program of Debian's package prometheus.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Fatalf("%s is not on this machine: install Debian's package prometheus, or run .ci/tools", name)
-	}
-	return path
-}
-
 func promtool(t *testing.T, dir string, args ...string) {
 	t.Helper()
-	cmd := exec.Command(tool(t, "promtool"), args...)
+	cmd := exec.Command(testkit.Tool(t, "promtool", "prometheus"), args...)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("promtool %q: %v\n%s", args, err, out)
@@ -198,7 +188,7 @@ func TestRealPrometheus(t *testing.T) {
 	address := suppressed.Addr().String()
 	suppressed.Close()
 	log := new(testkit.Log)
-	cmd := exec.Command(tool(t, "prometheus"), "--config.file="+filepath.Join(dir, "prometheus.yml"),
+	cmd := exec.Command(testkit.Tool(t, "prometheus", "prometheus"), "--config.file="+filepath.Join(dir, "prometheus.yml"),
 		"--storage.tsdb.path="+filepath.Join(dir, "tsdb"), "--web.listen-address="+address)
 	cmd.Stderr = log
 	testkit.Must(t, cmd.Start())

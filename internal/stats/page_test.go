@@ -182,24 +182,18 @@ func TestTroubledPage(t *testing.T) {
 	}
 	testkit.Holds(t, "the page does not say what cannot be read", text, `<p class="bad">read at 7: input/output error</p>`)
 	testkit.Holds(t, "the page does not say that the books of linux are wrong", text, "received and accounted-for events of linux differ")
-	if got := row(t, text, "books", "old no longer configured"); got[5] != "9" {
-		t.Errorf("the old source: %q", got)
-	}
+	testkit.Equal(t, "the old source", row(t, text, "books", "old no longer configured")[5], "9")
 	if got := row(t, text, "sources", "unifi"); !strings.HasPrefix(got[7], "77 Set receive_buffer") || !strings.Contains(got[7], "net.core.rmem_max=67108864") {
 		t.Errorf("advice on drops: %q", got[7])
 	}
 	if got := row(t, text, "sources", "palo_alto"); !strings.Contains(got[7], "granted 212,992 of 33,554,432 bytes: sysctl -w net.core.rmem_max=33554432") {
 		t.Errorf("advice on the buffer: %q", got[7])
 	}
-	if got := row(t, text, "shards", "0"); got[1] != "stuck" {
-		t.Errorf("the stuck shard: %q", got)
-	}
+	testkit.Equal(t, "the stuck shard", row(t, text, "shards", "0")[1], "stuck")
 	if got := row(t, text, "shards", "1"); got[1] != "draining" || got[7] != "2" {
 		t.Errorf("the draining shard: %q", got)
 	}
-	if got := row(t, text, "endpoints", "https://splunk:8088"); got[1] != "refused" {
-		t.Errorf("the endpoint: %q", got)
-	}
+	testkit.Equal(t, "the endpoint", row(t, text, "endpoints", "https://splunk:8088")[1], "refused")
 	testkit.Holds(t, "the page", text, "no space left on device", "senders are held back", "The limit of open files is 1024.", `class="health critical"`)
 }
 

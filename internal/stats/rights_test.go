@@ -38,12 +38,8 @@ func TestHashAndRights(t *testing.T) {
 			t.Fatalf("ops: %d", a.code)
 		}
 	}
-	if a := p.do("GET", "/api/v1/deadletters", ops); a.code != 200 {
-		t.Errorf("dead letters: %d", a.code)
-	}
-	if a := p.do("GET", "/debug/pprof/", ops); a.code != 200 {
-		t.Errorf("profiles: %d", a.code)
-	}
+	testkit.Equal(t, "dead letters", p.do("GET", "/api/v1/deadletters", ops).code, 200)
+	testkit.Equal(t, "profiles", p.do("GET", "/debug/pprof/", ops).code, 200)
 	if a := p.do("POST", "/stats", form("s=0&b=shards&action=drain"), ops); a.code != http.StatusForbidden || !strings.Contains(a.body, "admin right") {
 		t.Errorf("ops drains: %d %s", a.code, a.body)
 	}
@@ -60,9 +56,7 @@ func TestHashAndRights(t *testing.T) {
 	if last.code != http.StatusTooManyRequests || last.header.Get("Retry-After") == "" {
 		t.Errorf("guessing goes on: %d", last.code)
 	}
-	if a := p.do("GET", "/stats", ops); a.code != 200 {
-		t.Errorf("guessing keeps ops out: %d", a.code)
-	}
+	testkit.Equal(t, "guessing keeps ops out", p.do("GET", "/stats", ops).code, 200)
 }
 
 // p0 is the operator of a port that is being opened.
@@ -192,9 +186,7 @@ func TestLogIn(t *testing.T) {
 	if a := p.do("GET", "/stats", as); a.code != 200 || !strings.Contains(a.body, `id="tap"`) {
 		t.Errorf("as the user: %d", a.code)
 	}
-	if a := p.do("GET", "/metrics", func(r *http.Request) { r.SetBasicAuth("dev", "wrong") }); a.code != 401 {
-		t.Errorf("with a wrong password: %d", a.code)
-	}
+	testkit.Equal(t, "with a wrong password", p.do("GET", "/metrics", func(r *http.Request) { r.SetBasicAuth("dev", "wrong") }).code, 401)
 	none := open(t)
 	if a := none.do("GET", "/stats?login"); a.code != 200 || !strings.Contains(a.body, "gateway tap") {
 		t.Errorf("?login where there are no users: %d", a.code)

@@ -85,9 +85,7 @@ func TestMethods(t *testing.T) {
 			t.Errorf("HEAD %s: %d %q %q", path, head.code, head.header.Get("Content-Type"), head.body)
 		}
 	}
-	if got := p.do("POST", "/unknown"); got.code != http.StatusNotFound {
-		t.Errorf("POST /unknown: %d", got.code)
-	}
+	testkit.Equal(t, "POST /unknown", p.do("POST", "/unknown").code, http.StatusNotFound)
 }
 
 func TestAuth(t *testing.T) {
@@ -122,9 +120,7 @@ func TestAuth(t *testing.T) {
 			t.Errorf("GET %s as the user: %d", path, got.code)
 		}
 	}
-	if got := p.do("POST", "/stats"); got.code != http.StatusUnauthorized {
-		t.Errorf("POST without credentials: %d", got.code)
-	}
+	testkit.Equal(t, "POST without credentials", p.do("POST", "/stats").code, http.StatusUnauthorized)
 	testkit.Lacks(t, "the log shows the password", p.log.String(), "s3cret")
 }
 
@@ -193,9 +189,7 @@ func TestTLS(t *testing.T) {
 	p.client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
 	testkit.Equal(t, "over TLS", p.get("/healthz"), "ok\n")
 	p.scheme = "http"
-	if got := p.do("GET", "/healthz"); got.code != http.StatusBadRequest {
-		t.Errorf("plain HTTP on the TLS port: %d", got.code)
-	}
+	testkit.Equal(t, "plain HTTP on the TLS port", p.do("GET", "/healthz").code, http.StatusBadRequest)
 	// A complaint of the HTTP server reaches the log.
 	c, err := tls.Dial("tcp", p.server.Addr().String(), &tls.Config{})
 	if err == nil {

@@ -54,13 +54,9 @@ func TestControlSocket(t *testing.T) {
 				t.Fatalf("%v, %v", info.Mode(), err)
 			}
 			for _, request := range []string{"/api/v1/tap?format=ndjson&seconds=1", "/api/v1/deadletters", "/stats", "/metrics"} {
-				if a := bySocket(t, path, request); a.code != http.StatusOK {
-					t.Errorf("%s: %d %s", request, a.code, a.body)
-				}
+				testkit.Equal(t, request, bySocket(t, path, request).code, http.StatusOK)
 			}
-			if a := bySocket(t, path, "/stats", func(r *http.Request) { *r = *mustPost(r.URL.String(), "s=0&action=drain&b=shards", r) }); a.code != http.StatusSeeOther {
-				t.Errorf("an action: %d %s", a.code, a.body)
-			}
+			testkit.Equal(t, "an action", bySocket(t, path, "/stats", func(r *http.Request) { *r = *mustPost(r.URL.String(), "s=0&action=drain&b=shards", r) }).code, http.StatusSeeOther)
 			testkit.Holds(t, "the log does not say who did it", p.log.String(), "by the control socket")
 			testkit.Must(t, p.stop())
 			if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
@@ -75,10 +71,7 @@ func TestControlSocketRefusesOthers(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can ask as another user")
 	}
-	curl, err := exec.LookPath("curl")
-	if err != nil {
-		t.Fatal("curl is not on this machine: run .ci/tools")
-	}
+	curl := testkit.Tool(t, "curl", "curl")
 	dir := testkit.Try(os.MkdirTemp("", "control"))(t)
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, control.Name)
@@ -124,17 +117,13 @@ func TestControlSocketIsReplaced(t *testing.T) {
 	stale.Close()
 	with := func(o *Options) { o.Socket = path }
 	first := open(t, with)
-	if a := bySocket(t, path, "/metrics"); a.code != 200 {
-		t.Errorf("after a crash: %d", a.code)
-	}
+	testkit.Equal(t, "after a crash", bySocket(t, path, "/metrics").code, 200)
 	if err := first.server.Close(t.Context()); err != nil { // and with it goes the lock of the queue
 		t.Fatal(err)
 	}
 	second := open(t, with)
 	testkit.Must(t, first.stop())
-	if a := bySocket(t, path, "/metrics"); a.code != 200 {
-		t.Errorf("after the first has ended: %d", a.code)
-	}
+	testkit.Equal(t, "after the first has ended", bySocket(t, path, "/metrics").code, 200)
 	second.stop()
 
 	testkit.Must(t, os.WriteFile(path, []byte("mine"), 0o600))

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/testkit"
-	"syslog-gateway/internal/testkit/namespace"
 )
 
 func TestCount(t *testing.T) {
@@ -23,8 +22,9 @@ func TestCount(t *testing.T) {
 // TestKeepalivedTakesTheConfiguration has keepalived itself look at the example, on a
 // host that has the interface which it names.
 func TestKeepalivedTakesTheConfiguration(t *testing.T) {
-	namespace.Tools(t, map[string]string{"keepalived": "keepalived", "ip": "iproute2"})
-	if namespace.Network(t) {
+	testkit.Tool(t, "keepalived", "keepalived")
+	testkit.Tool(t, "ip", "iproute2")
+	if testkit.Network(t) {
 		run(t, "ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
 		run(t, "keepalived", "--config-test", "--use-file", "../keepalived.conf")
 	}

@@ -171,10 +171,7 @@ type tab struct {
 // openTab starts a browser.
 func openTab(t *testing.T, g *gateway) *tab {
 	t.Helper()
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Fatal("chromium is not on this machine: install Debian's packages chromium and fonts-dejavu-core, or run .ci/tools")
-	}
+	chromium := testkit.Tool(t, "chromium", "chromium fonts-dejavu-core")
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true),
