@@ -44,6 +44,7 @@ var allowed = map[string][]string{
 	"internal/suggest":       {},
 	"internal/durable":       {},
 	"internal/testkit":       {}, // of tests and bench
+	"internal/testkit/abort": {}, // of tools that measure
 	"internal/printable":     {},
 	"internal/splunk":        {"internal/dialect"},
 	"internal/stats/auth":    {},
@@ -65,7 +66,7 @@ var allowed = map[string][]string{
 	},
 	"internal/ingest/ingesttest":            {"internal/event"}, // of tests
 	"internal/listener/inherit":             {},
-	"internal/listener/inherit/inherittest": {}, // of tests
+	"internal/listener/inherit/inherittest": {"internal/testkit"}, // of tests
 	"internal/hec/endpoints":                {"internal/throttle", "internal/waitlist", "internal/status"},
 	"internal/deadletter":                   {"internal/durable", "internal/event", "internal/status"},
 	"internal/waitlist":                     {},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 // ackSwitch confirms ackIds, or does not for now.
@@ -21,10 +22,10 @@ func ackRow(name, timeout string, happen func(context.Context, *rig, *ackSwitch)
 			stop: "2s", hec: ", ack: {enabled: true, poll_interval: 100ms, timeout: " + timeout + "}"}
 	}, func(ctx context.Context, r *rig) error {
 		a.holds.Store(true)
-		must(r.startAndSend(ctx, fewMessages))
+		abort.Must(r.startAndSend(ctx, fewMessages))
 		// Posted and answered with 200, yet nothing may be freed before it is confirmed.
-		must(r.untilArrived(ctx, "all is posted", fewMessages))
-		must(r.kept(ctx, false))
+		abort.Must(r.untilArrived(ctx, "all is posted", fewMessages))
+		abort.Must(r.kept(ctx, false))
 		return happen(ctx, r, &a)
 	})
 }
@@ -34,12 +35,12 @@ func ackRows() []Row {
 		slowAcksRow(),
 		ackRow("ack confirmed late", "1m", func(ctx context.Context, r *rig, a *ackSwitch) error {
 			polls := r.hec[0].Polls()
-			must(r.until(ctx, rowLimit, "it was asked for in vain", func() bool { return r.hec[0].Polls() > polls+3 }))
+			abort.Must(r.until(ctx, rowLimit, "it was asked for in vain", func() bool { return r.hec[0].Polls() > polls+3 }))
 			a.holds.Store(false)
 			return r.settleStrictly(ctx, fewMessages, rowLimit)
 		}),
 		ackRow("ack never, posted again", "1s", func(ctx context.Context, r *rig, a *ackSwitch) error {
-			must(r.until(ctx, rowLimit, "it is posted again", func() bool { return r.tally.twice.Load() > 0 }))
+			abort.Must(r.until(ctx, rowLimit, "it is posted again", func() bool { return r.tally.twice.Load() > 0 }))
 			a.holds.Store(false)
 			err := r.settle(ctx, fewMessages, rowLimit)
 			r.noneLost()
@@ -55,7 +56,7 @@ func ackRows() []Row {
 		ackRow("ack pending, kill -9, restart", "1m", func(ctx context.Context, r *rig, a *ackSwitch) error {
 			r.gw.Kill()
 			a.holds.Store(false)
-			must(r.start(ctx))
+			abort.Must(r.start(ctx))
 			err := r.settle(ctx, fewMessages, rowLimit)
 			r.noneLost()
 			r.allRecovered(fewMessages)
@@ -64,7 +65,7 @@ func ackRows() []Row {
 		ackRow("ack pending, SIGTERM, restart", "1m", func(ctx context.Context, r *rig, a *ackSwitch) error {
 			r.stop(time.Minute)
 			a.holds.Store(false)
-			must(r.start(ctx))
+			abort.Must(r.start(ctx))
 			err := r.settle(ctx, fewMessages, rowLimit)
 			r.noneLost()
 			return err
@@ -89,10 +90,10 @@ func slowAcksRow() Row {
 			hec:       ", ack: {enabled: true, poll_interval: 1s, timeout: 1m}"}
 	}, func(ctx context.Context, r *rig) error {
 		p := of(r.opts)
-		must(r.start(ctx))
+		abort.Must(r.start(ctx))
 		n, began := p.rate*p.seconds, time.Now()
-		must(r.newSender(p.rate, n).run(ctx))
-		must(r.untilArrived(ctx, "all is posted", n))
+		abort.Must(r.newSender(p.rate, n).run(ctx))
+		abort.Must(r.untilArrived(ctx, "all is posted", n))
 		took := time.Since(began)
 		err := r.settleStrictly(ctx, n, rowLimit)
 		r.res.detail("%.0f/s of %d/s taken with acknowledgements after %d s", float64(n)/took.Seconds(), p.rate, p.delay)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 const (
@@ -106,14 +107,14 @@ func answerRows() []Row {
 // holdsAnswer gives an answer for a while, then is healthy.
 func holdsAnswer(ctx context.Context, r *rig, f *fault, c answerCase) error {
 	f.on.Store(true)
-	must(r.startAndSend(ctx, fewMessages))
-	must(r.untilCounts(ctx, rowLimit, "all is received", func(k Counts) bool { return k.Received == fewMessages }))
-	must(r.until(ctx, rowLimit, "the fault was met three times", func() bool { return f.given.Load() >= 3 }))
+	abort.Must(r.startAndSend(ctx, fewMessages))
+	abort.Must(r.untilCounts(ctx, rowLimit, "all is received", func(k Counts) bool { return k.Received == fewMessages }))
+	abort.Must(r.until(ctx, rowLimit, "the fault was met three times", func() bool { return f.given.Load() >= 3 }))
 	if !c.accepts {
-		must(r.kept(ctx, c.alarm))
+		abort.Must(r.kept(ctx, c.alarm))
 	}
 	f.on.Store(false)
-	must(r.settle(ctx, fewMessages, rowLimit))
+	abort.Must(r.settle(ctx, fewMessages, rowLimit))
 	r.res.detail("the fault was answered %d times", f.given.Load())
 	if n := r.res.Counts.Deadlettered; n != 0 {
 		r.res.problem("%d good events are dead letters", n)
@@ -128,7 +129,7 @@ func holdsAnswer(ctx context.Context, r *rig, f *fault, c answerCase) error {
 
 // kept checks that nothing counts as delivered during the fault, and that the alarm is raised.
 func (r *rig) kept(ctx context.Context, alarm bool) error {
-	must(r.untilCounts(ctx, rowLimit, "all is in the queue", func(k Counts) bool { return k.Queued == fewMessages }))
+	abort.Must(r.untilCounts(ctx, rowLimit, "all is in the queue", func(k Counts) bool { return k.Queued == fewMessages }))
 	if !alarm {
 		return nil
 	}
@@ -152,8 +153,8 @@ func resetInRequestRow() Row {
 	return on("hec reset in the request's body", func(*Options) layout {
 		return layout{numbers: fewMessages, endpoints: []hectest.Options{{Early: early}}}
 	}, func(ctx context.Context, r *rig) error {
-		must(r.startAndSend(ctx, fewMessages))
-		must(r.until(ctx, rowLimit, "three connections were reset", func() bool { return broken.Load() >= 3 }))
+		abort.Must(r.startAndSend(ctx, fewMessages))
+		abort.Must(r.until(ctx, rowLimit, "three connections were reset", func() bool { return broken.Load() >= 3 }))
 		healthy.Store(true)
 		return r.settleStrictly(ctx, fewMessages, rowLimit)
 	})
@@ -206,10 +207,10 @@ func fallbackRow() Row {
 	return on("hec 400 code 7 with fallback_index", func(*Options) layout {
 		return layout{numbers: fewMessages, hec: ", fallback_index: lost_and_found", endpoints: []hectest.Options{{Script: c.script}}}
 	}, func(ctx context.Context, r *rig) error {
-		must(r.start(ctx))
-		must(r.sendAll(ctx, fewMessages, true))
-		must(r.settleStrictly(ctx, fewMessages, rowLimit))
-		s := value(r.web.scrape(ctx))
+		abort.Must(r.start(ctx))
+		abort.Must(r.sendAll(ctx, fewMessages, true))
+		abort.Must(r.settleStrictly(ctx, fewMessages, rowLimit))
+		s := abort.Value(r.web.scrape(ctx))
 		bad := 0
 		for seq := range fewMessages {
 			if isBad(seq) {
@@ -244,10 +245,10 @@ func (c poisonCase) script(r *hectest.Request) hectest.Answer {
 
 // isolatesPoison sends some bad ones among the good, and wants just those in the store.
 func isolatesPoison(ctx context.Context, r *rig, apart bool) error {
-	must(r.start(ctx))
-	must(r.sendAll(ctx, fewMessages, apart))
-	must(r.settle(ctx, fewMessages, rowLimit))
-	dead := value(r.deadLetters())
+	abort.Must(r.start(ctx))
+	abort.Must(r.sendAll(ctx, fewMessages, apart))
+	abort.Must(r.settle(ctx, fewMessages, rowLimit))
+	dead := abort.Value(r.deadLetters())
 	for seq := range fewMessages {
 		r.res.problemIf(isBad(seq) != dead[seq], "message %d: refused %v, dead %v", seq, isBad(seq), dead[seq])
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 // balancedCase is how one of two servers behind one address is sick.
@@ -90,17 +91,17 @@ func balancedRows() []Row {
 // balancer later. Delivery goes on all the time.
 func oneSick(ctx context.Context, r *rig, two *twoServers) error {
 	const n = 20 * fewMessages
-	must(r.start(ctx))
+	abort.Must(r.start(ctx))
 	s := r.newSender(10_000, n)
 	ended := s.begin(ctx)
 	progress := func(what string) error {
 		before := r.tally.unique.Load()
 		return r.until(ctx, rowLimit, "delivery goes on "+what, func() bool { return r.tally.unique.Load() >= min(before+4*fewMessages, n) })
 	}
-	must(progress("while both are well"))
+	abort.Must(progress("while both are well"))
 	two.on.Store(true)
 	for range 2 {
-		must(progress("while one is sick"))
+		abort.Must(progress("while one is sick"))
 		if sc, err := r.web.scrape(ctx); err != nil {
 			return err
 		} else if sc.sum("gateway_hec_endpoint_up") != 1 {
@@ -108,8 +109,8 @@ func oneSick(ctx context.Context, r *rig, two *twoServers) error {
 		}
 	}
 	two.balancer.Use(r.hec[1])
-	must(progress("when the sick one is taken out"))
-	must(<-ended)
+	abort.Must(progress("when the sick one is taken out"))
+	abort.Must(<-ended)
 	err := r.settleStrictly(ctx, n, rowLimit)
 	a, well := two.balancer.Made(r.hec[0]), two.balancer.Made(r.hec[1])
 	r.res.detail("the fault was answered %d times; %d and %d connections", two.given.Load(), a, well)
@@ -124,8 +125,8 @@ func oneSick(ctx context.Context, r *rig, two *twoServers) error {
 // acksOfBroken breaks all connections while acknowledgements are awaited: they are asked
 // for on new ones, until these lead to the server that owes them.
 func acksOfBroken(ctx context.Context, r *rig, two *twoServers) error {
-	must(r.startAndSend(ctx, fewMessages))
-	must(r.untilArrived(ctx, "all is posted", fewMessages))
+	abort.Must(r.startAndSend(ctx, fewMessages))
+	abort.Must(r.untilArrived(ctx, "all is posted", fewMessages))
 	two.balancer.Break()
 	err := r.settle(ctx, fewMessages, rowLimit)
 	r.noneLost()
@@ -142,11 +143,11 @@ func singleSickRow() Row {
 	return balancedRow("a single sick server is not hammered", hectest.Busy(), hectest.Options{}, "", func(ctx context.Context, r *rig, two *twoServers) error {
 		two.balancer.Use(r.hec[0])
 		two.on.Store(true)
-		must(r.startAndSend(ctx, fewMessages))
-		must(r.kept(ctx, false))
+		abort.Must(r.startAndSend(ctx, fewMessages))
+		abort.Must(r.kept(ctx, false))
 		made, probes := two.balancer.Made(r.hec[0]), r.hec[0].Probes()
 		began := time.Now()
-		must(r.until(ctx, rowLimit, "a while is over", func() bool { return time.Since(began) > patience }))
+		abort.Must(r.until(ctx, rowLimit, "a while is over", func() bool { return time.Since(began) > patience }))
 		// A trial each hec.retry.max, 200 ms here, and some jitter.
 		rate := float64(two.balancer.Made(r.hec[0])-made-(r.hec[0].Probes()-probes)) / time.Since(began).Seconds()
 		r.res.detail("%.1f connections a second", rate)
@@ -173,18 +174,18 @@ func codedRow(name, coding string, readable bool) Row {
 		return layout{numbers: fewMessages, endpoints: []hectest.Options{{Script: f.script}}, stop: "1s"}
 	}, func(ctx context.Context, r *rig) error {
 		f.on.Store(true)
-		must(r.startAndSend(ctx, fewMessages))
+		abort.Must(r.startAndSend(ctx, fewMessages))
 		if readable {
 			return r.settleStrictly(ctx, fewMessages, rowLimit)
 		}
-		must(untilServerOut(ctx, r))
+		abort.Must(untilServerOut(ctx, r))
 		return afterRepair(ctx, r, f)
 	})
 }
 
 // untilServerOut waits until all is received and the endpoint is out.
 func untilServerOut(ctx context.Context, r *rig) error {
-	must(r.untilCounts(ctx, rowLimit, "all is received", func(k Counts) bool { return k.Received == fewMessages }))
+	abort.Must(r.untilCounts(ctx, rowLimit, "all is received", func(k Counts) bool { return k.Received == fewMessages }))
 	return r.until(ctx, rowLimit, "the alarm is raised", func() bool {
 		s, err := r.web.scrape(ctx)
 		return err == nil && s.sum("gateway_hec_endpoint_up") == 0 && s.sum("gateway_hec_unconfirmed_answers_total") > 0
@@ -200,7 +201,7 @@ func (r *rig) untilProbed(ctx context.Context, since int) error {
 // a dozen probes take, then ends the fault and starts a new process.
 func afterRepair(ctx context.Context, r *rig, f *fault) error {
 	given, probes := f.given.Load(), r.hec[0].Probes()
-	must(r.untilProbed(ctx, probes))
+	abort.Must(r.untilProbed(ctx, probes))
 	if n := f.given.Load(); n != given {
 		r.res.problem("%d more posts to an endpoint whose answers confirm nothing", n-given)
 	}
@@ -211,7 +212,7 @@ func afterRepair(ctx context.Context, r *rig, f *fault) error {
 	}
 	r.stop(30 * time.Second)
 	f.on.Store(false)
-	must(r.start(ctx))
+	abort.Must(r.start(ctx))
 	err := r.settle(ctx, fewMessages, rowLimit)
 	r.noneLost()
 	r.res.detail("the fault was answered %d times", f.given.Load())
@@ -228,10 +229,10 @@ func noAckIDRow() Row {
 	return on("ack enabled, 200 without ackId, then repaired", func(*Options) layout {
 		return layout{numbers: fewMessages, hec: ", ack: {enabled: true, poll_interval: 100ms, timeout: 1m}"}
 	}, func(ctx context.Context, r *rig) error {
-		must(r.startAndSend(ctx, fewMessages))
-		must(untilServerOut(ctx, r))
+		abort.Must(r.startAndSend(ctx, fewMessages))
+		abort.Must(untilServerOut(ctx, r))
 		probes := r.hec[0].Probes()
-		must(r.untilProbed(ctx, probes))
+		abort.Must(r.untilProbed(ctx, probes))
 		if n := r.hec[0].Requests(); n != 1 {
 			r.res.problem("%d posts to an endpoint that gives no ackId", n)
 		}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syslog-gateway/internal/testkit/abort"
 	"time"
 )
 
@@ -41,7 +42,7 @@ func connectionRow(name string, size func(*Options) int, act func(*connections, 
 		return layout{numbers: sendRate * int(length(o).Seconds()), production: true}
 	}, func(ctx context.Context, r *rig) error {
 		r.tally.noise = true
-		must(r.start(ctx))
+		abort.Must(r.start(ctx))
 		c := &connections{r: r, size: size(r.opts), here: make(chan struct{})}
 		acting, stop := context.WithCancel(ctx)
 		defer stop()
@@ -56,7 +57,7 @@ func connectionRow(name string, size func(*Options) int, act func(*connections, 
 		err := r.newSender(sendRate, n).run(ctx)
 		took := time.Since(began)
 		stop()
-		must(errors.Join(err, <-ended))
+		abort.Must(errors.Join(err, <-ended))
 		r.res.detail("%d connections; beside them %.0f messages/s of %d", c.made.Load(), float64(n)/took.Seconds(), sendRate)
 		err = r.settleStrictly(ctx, n, rowLimit)
 		frugal := r.frugal()

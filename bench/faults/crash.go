@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 // CrashOptions say how often to kill.
@@ -72,7 +73,7 @@ func (c *crash) run(ctx context.Context, r *rig, f *fault) error {
 	defer cancel()
 	s := r.newSender(streamRate, len(r.tally.seen))
 	ended := make(chan struct{})
-	must(r.start(ctx))
+	abort.Must(r.start(ctx))
 	sending, stopSending := context.WithCancel(ctx)
 	defer stopSending()
 	go func() {
@@ -80,7 +81,7 @@ func (c *crash) run(ctx context.Context, r *rig, f *fault) error {
 		_ = s.run(sending) // its error is the cancelled context
 	}()
 	for range c.kills {
-		must(c.life(ctx, r, s, f))
+		abort.Must(c.life(ctx, r, s, f))
 	}
 	stopSending()
 	<-ended
@@ -103,10 +104,10 @@ func (c *crash) life(ctx context.Context, r *rig, s *sender, f *fault) error {
 	// Without a pause between the two, so that the kill hits whatever is going on. The
 	// scrape is not one moment: what it sums may be delivered between two of its
 	// numbers and count twice, so only what is sure to be accepted is taken.
-	at := value(r.web.scrape(ctx))
+	at := abort.Value(r.web.scrape(ctx))
 	r.tally.killed()
 	r.gw.Kill()
-	found := value(r.queued(ctx))
+	found := abort.Value(r.queued(ctx))
 	for seq := range found {
 		c.accepted[seq] = true
 	}
@@ -115,7 +116,7 @@ func (c *crash) life(ctx context.Context, r *rig, s *sender, f *fault) error {
 		r.res.problem("by /metrics %d were accepted, the queue and the endpoint have %d", c.counted, have)
 	}
 	if c.lives++; c.change != nil {
-		must(c.change(c.lives))
+		abort.Must(c.change(c.lives))
 	}
 	return r.start(ctx)
 }
@@ -138,7 +139,7 @@ func (c *crash) settle(ctx context.Context, r *rig, s *sender) error {
 	if err != nil {
 		r.res.problem("%v", err)
 	}
-	must(r.count(ctx, s.written()))
+	abort.Must(r.count(ctx, s.written()))
 	notAccepted := r.res.Lost
 	r.res.Lost = 0
 	for seq := range c.accepted {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syslog-gateway/internal/testkit/abort"
 	"time"
 )
 
@@ -45,8 +46,8 @@ func smallDisk(name, mount, queue string, happen func(context.Context, *rig) err
 	return on(name, func(*Options) layout {
 		return layout{numbers: diskMessages, queue: queue, hec: ", compression: none"}
 	}, func(ctx context.Context, r *rig) error {
-		unshare := value(tool("unshare", "util-linux"))
-		value(tool("mount", "mount"))
+		unshare := abort.Value(tool("unshare", "util-linux"))
+		abort.Value(tool("mount", "mount"))
 		if err := os.Mkdir(r.queuePath(), 0o750); err != nil {
 			return fmt.Errorf("make the queue's folder: %w", err)
 		}
@@ -75,8 +76,8 @@ func pressDisk(ctx context.Context, r *rig, release func() error) error {
 	r.hec[0].SetDown(true)
 	s := r.newSender(0, diskMessages)
 	ended := s.begin(ctx)
-	must(senderStalls(ctx, r, s))
-	must(release())
+	abort.Must(senderStalls(ctx, r, s))
+	abort.Must(release())
 	r.hec[0].SetDown(false)
 	return untilRecovered(ctx, r, s, ended)
 }
@@ -85,7 +86,7 @@ func pressDisk(ctx context.Context, r *rig, release func() error) error {
 func noSpace(ctx context.Context, r *rig) error {
 	r.hec[0].SetDown(true)
 	filler := r.inside(filepath.Join(r.queuePath(), "filler"))
-	must(fill(filler))
+	abort.Must(fill(filler))
 	return pressDisk(ctx, r, func() error {
 		if err := os.Remove(filler); err != nil {
 			return fmt.Errorf("free space: %w", err)
@@ -110,7 +111,7 @@ func fill(path string) error {
 
 // senderStalls waits until the gateway says that it is not ready and the sender feels it.
 func senderStalls(ctx context.Context, r *rig, s *sender) error {
-	must(untilUnready(ctx, r))
+	abort.Must(untilUnready(ctx, r))
 	last, since := -1, time.Now()
 	return r.until(ctx, rowLimit, "the sender is blocked", func() bool {
 		if n := s.stuck(); n != last {
@@ -140,11 +141,11 @@ func untilUnready(ctx context.Context, r *rig) error {
 // untilRecovered wants that all goes on without a restart and that nothing is lost.
 func untilRecovered(ctx context.Context, r *rig, s *sender, ended <-chan error) error {
 	began := time.Now()
-	must(r.untilReady(ctx, rowLimit, "the gateway is ready again"))
+	abort.Must(r.untilReady(ctx, rowLimit, "the gateway is ready again"))
 	r.res.detail("ready again after %.1f s", time.Since(began).Seconds())
 	select {
 	case err := <-ended:
-		must(err)
+		abort.Must(err)
 	case <-time.After(rowLimit):
 		return fmt.Errorf("the sender is still blocked: %d of %d messages are sent", s.stuck(), s.limit)
 	}
@@ -153,20 +154,20 @@ func untilRecovered(ctx context.Context, r *rig, s *sender, ended <-chan error) 
 
 // diskFails lets system calls on the queue's files fail for a while, by strace.
 func diskFails(ctx context.Context, r *rig, calls, errno string) error {
-	strace := value(tool("strace", "strace"))
+	strace := abort.Value(tool("strace", "strace"))
 	s, ended := startLoad(ctx, r)
 	syncing := strings.HasPrefix(calls, "fsync")
 	r.hec[0].SetDown(syncing) // what is delivered needs no sync any more
-	stop := value(r.inject(ctx, strace, calls, errno, r.shardFiles()...))
+	stop := abort.Value(r.inject(ctx, strace, calls, errno, r.shardFiles()...))
 	defer stop()
-	must(untilUnready(ctx, r))
+	abort.Must(untilUnready(ctx, r))
 	stop()
 	if syncing { // the next fsync works, and proves nothing
-		must(r.untilLogged(ctx, "what could not be synced is written again"))
+		abort.Must(r.untilLogged(ctx, "what could not be synced is written again"))
 		r.hec[0].SetDown(false)
 	}
-	must(untilRecovered(ctx, r, s, ended))
-	must(countsFaults(ctx, r, syncing))
+	abort.Must(untilRecovered(ctx, r, s, ended))
+	abort.Must(countsFaults(ctx, r, syncing))
 	const shards = 4 // each says it once a minute
 	if n := r.gw.Logged("queue cannot be written"); n < 1 || n > shards {
 		r.res.problem("the fault was logged %d times, not once for each of %d shards that met it", n, shards)
@@ -190,24 +191,24 @@ func countsFaults(ctx context.Context, r *rig, syncing bool) error {
 // unremoved lets no file be removed for a while, as when the file system was remounted
 // read-only. What was delivered meanwhile may not come again after a stop.
 func unremoved(ctx context.Context, r *rig) error {
-	strace := value(tool("strace", "strace"))
+	strace := abort.Value(tool("strace", "strace"))
 	s, ended := startLoad(ctx, r)
-	stop := value(r.inject(ctx, strace, "unlink,unlinkat", "EROFS"))
+	stop := abort.Value(r.inject(ctx, strace, "unlink,unlinkat", "EROFS"))
 	defer stop()
-	must(r.untilLogged(ctx, "a consumed segment cannot be removed"))
+	abort.Must(r.untilLogged(ctx, "a consumed segment cannot be removed"))
 	stop()
-	must(untilRecovered(ctx, r, s, ended))
+	abort.Must(untilRecovered(ctx, r, s, ended))
 	r.stop(time.Minute)
-	must(r.start(ctx))
+	abort.Must(r.start(ctx))
 	return r.settleStrictly(ctx, s.limit, rowLimit)
 }
 
 // startLoad starts the gateway and a sender, and waits until messages arrive.
 func startLoad(ctx context.Context, r *rig) (*sender, <-chan error) {
-	must(r.start(ctx))
+	abort.Must(r.start(ctx))
 	s := r.newSender(diskRate, r.opts.pick(quickDisk, diskMessages))
 	ended := s.begin(ctx)
-	must(r.until(ctx, rowLimit, "it is under load", func() bool { return r.tally.unique.Load() > 1000 }))
+	abort.Must(r.until(ctx, rowLimit, "it is under load", func() bool { return r.tally.unique.Load() > 1000 }))
 	return s, ended
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 // day is a Retry-After of a day. Splunk sends none; proxies do.
@@ -33,7 +34,7 @@ func endpointRows() []Row {
 
 // sendToAll sends n messages, and wants each to arrive once.
 func sendToAll(ctx context.Context, r *rig, n int) error {
-	must(r.startAndSend(ctx, n))
+	abort.Must(r.startAndSend(ctx, n))
 	return r.settleStrictly(ctx, n, rowLimit)
 }
 
@@ -57,7 +58,7 @@ func oneAway(ctx context.Context, r *rig) error {
 // oneFlapping takes one endpoint down and up again while messages arrive. Requests
 // that were under way come twice.
 func oneFlapping(ctx context.Context, r *rig) error {
-	must(r.start(ctx))
+	abort.Must(r.start(ctx))
 	s := r.newSender(5000, 10*fewMessages)
 	ended := s.begin(ctx)
 	flap := time.NewTicker(150 * time.Millisecond)
@@ -66,7 +67,7 @@ func oneFlapping(ctx context.Context, r *rig) error {
 	for sending := true; sending; {
 		select {
 		case err := <-ended:
-			must(err)
+			abort.Must(err)
 			sending = false
 		case <-flap.C:
 			flaps++
@@ -82,8 +83,8 @@ func oneFlapping(ctx context.Context, r *rig) error {
 func bothDown(ctx context.Context, r *rig) error {
 	r.hec[0].SetDown(true)
 	r.hec[1].SetDown(true)
-	must(r.startAndSend(ctx, fewMessages))
-	must(r.kept(ctx, true))
+	abort.Must(r.startAndSend(ctx, fewMessages))
+	abort.Must(r.kept(ctx, true))
 	r.hec[1].SetDown(false)
 	return r.settleStrictly(ctx, fewMessages, rowLimit)
 }
@@ -97,16 +98,16 @@ func retryAfterDayRow() Row {
 		return layout{numbers: fewMessages, endpoints: []hectest.Options{{Script: f.script}}, stop: "1s"}
 	}, func(ctx context.Context, r *rig) error {
 		f.on.Store(true)
-		must(r.startAndSend(ctx, fewMessages))
-		must(r.until(ctx, rowLimit, "it was asked to wait a day", func() bool { return f.given.Load() >= 1 }))
-		must(r.kept(ctx, false))
+		abort.Must(r.startAndSend(ctx, fewMessages))
+		abort.Must(r.until(ctx, rowLimit, "it was asked to wait a day", func() bool { return f.given.Load() >= 1 }))
+		abort.Must(r.kept(ctx, false))
 		asked := time.Now()
 		if r.opts.Quick {
 			r.stop(30 * time.Second)
 		}
 		f.on.Store(false)
 		if r.opts.Quick {
-			must(r.start(ctx))
+			abort.Must(r.start(ctx))
 		}
 		err := r.settle(ctx, fewMessages, 80*time.Second)
 		r.res.detail("delivered %.0f s after it was asked to wait", time.Since(asked).Seconds())
@@ -126,11 +127,11 @@ func stormRow() Row {
 			endpoints: []hectest.Options{{Script: f.script, Health: f.health}}}
 	}, func(ctx context.Context, r *rig) error {
 		n, storm := r.opts.pick(30_000, 200_000), time.Duration(r.opts.pick(3, 20))*time.Second
-		must(r.start(ctx))
+		abort.Must(r.start(ctx))
 		f.on.Store(true)
 		over := time.NewTimer(storm)
 		defer over.Stop()
-		must(r.newSender(rate, n).run(ctx))
+		abort.Must(r.newSender(rate, n).run(ctx))
 		select {
 		case <-over.C:
 		case <-ctx.Done():
@@ -157,10 +158,10 @@ func stormRow() Row {
 // want of buffer is counted by the gateway.
 func udpDown(ctx context.Context, r *rig) error {
 	r.hec[0].SetDown(true)
-	must(r.start(ctx))
-	must(r.sendUDP(ctx, fewMessages))
+	abort.Must(r.start(ctx))
+	abort.Must(r.sendUDP(ctx, fewMessages))
 	kernel := int64(0)
-	must(r.until(ctx, rowLimit, "every datagram is received or in the kernel's count", func() bool {
+	abort.Must(r.until(ctx, rowLimit, "every datagram is received or in the kernel's count", func() bool {
 		s, err := r.web.scrape(ctx)
 		kernel = s.sum("gateway_udp_kernel_drops_total")
 		return err == nil && s.counts().Received+kernel == fewMessages

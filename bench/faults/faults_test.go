@@ -14,6 +14,7 @@ import (
 
 	"syslog-gateway/bench/marker"
 	"syslog-gateway/internal/testkit"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 // program is the gateway, built once for all tests.
@@ -83,16 +84,16 @@ func TestLossIsSeen(t *testing.T) {
 	var res Result
 	row := on("robbed", func(*Options) layout { return layout{numbers: fewMessages} }, func(ctx context.Context, r *rig) error {
 		r.hec[0].SetDown(true)
-		must(r.startAndSend(ctx, fewMessages))
-		must(r.kept(ctx, false))
+		abort.Must(r.startAndSend(ctx, fewMessages))
+		abort.Must(r.kept(ctx, false))
 		r.gw.Kill()
 		queued, err := r.queued(ctx)
 		if err != nil || len(queued) != fewMessages {
 			t.Errorf("%d are in the queue: %v", len(queued), err)
 		}
-		must(os.RemoveAll(filepath.Join(r.queuePath(), "shard-00")))
+		abort.Must(os.RemoveAll(filepath.Join(r.queuePath(), "shard-00")))
 		r.hec[0].SetDown(false)
-		must(r.start(ctx))
+		abort.Must(r.start(ctx))
 		return r.settleStrictly(ctx, fewMessages, 2*time.Second)
 	})
 	testkit.Must(t, row.run(t.Context(), o, &res))

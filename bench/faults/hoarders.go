@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"syslog-gateway/bench/marker"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 // A hoarder, at 127.0.0.1, holds all that there is; the others come from 127.0.0.2 on.
@@ -110,17 +111,17 @@ func (h *hoard) close() {
 // each by a byte a second, so that none is silent.
 func unfinishedLines(ctx context.Context, r *rig) error {
 	r.tally.noise = true
-	must(r.start(ctx))
+	abort.Must(r.start(ctx))
 	h := &hoard{r: r}
 	defer h.close()
-	must(h.open(ctx, unfinished))
+	abort.Must(h.open(ctx, unfinished))
 	line := append([]byte("<13>"), bytes.Repeat([]byte{'h'}, unfinishedSize)...)
 	for _, c := range h.conns {
 		if _, err := c.Write(line); err != nil {
 			return fmt.Errorf("begin a line: %w", err)
 		}
 	}
-	must(r.until(ctx, rowLimit, "the gateway cuts lines because its memory is full", func() bool {
+	abort.Must(r.until(ctx, rowLimit, "the gateway cuts lines because its memory is full", func() bool {
 		s, err := r.web.scrape(ctx)
 		return err == nil && s.sum("gateway_partial_messages_total", `reason="full"`) > 0
 	}))
@@ -153,7 +154,7 @@ func unfinishedLines(ctx context.Context, r *rig) error {
 // come.
 func idleConnections(ctx context.Context, r *rig) error {
 	r.tally.noise = true
-	must(r.start(ctx))
+	abort.Must(r.start(ctx))
 	n := hoarded
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
@@ -164,7 +165,7 @@ func idleConnections(ctx context.Context, r *rig) error {
 	}
 	h := &hoard{r: r}
 	defer h.close()
-	must(h.open(ctx, n))
+	abort.Must(h.open(ctx, n))
 	going, stop := context.WithCancel(ctx)
 	ended := make(chan int)
 	go func() {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"syslog-gateway/internal/testkit/abort"
 	"time"
 )
 
@@ -34,7 +35,7 @@ func statsRows() []Row {
 // readyBesideConnections sends while strangers hold the statistics port, and asks for
 // the readiness meanwhile.
 func readyBesideConnections(ctx context.Context, r *rig) error {
-	must(r.start(ctx))
+	abort.Must(r.start(ctx))
 	n := statsRate * r.opts.pick(3, 10)
 	sent := r.newSender(statsRate, n).begin(ctx)
 	c := &pageClients{address: r.web.address}
@@ -46,7 +47,7 @@ func readyBesideConnections(ctx context.Context, r *rig) error {
 	r.res.detail("%d idle connections; of %d streams %d were served, %d refused with 503, %d cut for others", len(c.idle), pageConnections, c.served, c.refused, cut)
 	r.res.problemIf(c.served == 0 || cut > pageConnections/10, "of %d streams only %d were served and %d got an answer", pageConnections, c.served, c.refused)
 	c.close()
-	must(errors.Join(err, <-sent))
+	abort.Must(errors.Join(err, <-sent))
 	return r.settleStrictly(ctx, n, rowLimit)
 }
 

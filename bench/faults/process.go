@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"fmt"
+	"syslog-gateway/internal/testkit/abort"
 	"time"
 )
 
@@ -31,7 +32,7 @@ func killQueued(ctx context.Context, r *rig) error {
 	fillQueue(ctx, r, n)
 	r.gw.Kill()
 	r.hec[0].SetDown(false)
-	must(r.start(ctx))
+	abort.Must(r.start(ctx))
 	err := r.settleStrictly(ctx, n, 2*rowLimit)
 	r.allRecovered(n)
 	return err
@@ -40,10 +41,10 @@ func killQueued(ctx context.Context, r *rig) error {
 // startStream starts the gateway and a sender of n messages, and returns when it has
 // sent half of them; ended gets its end.
 func startStream(ctx context.Context, r *rig, n int) (*sender, <-chan error) {
-	must(r.start(ctx))
+	abort.Must(r.start(ctx))
 	s := r.newSender(streamRate, n)
 	ended := s.begin(ctx)
-	must(r.until(ctx, rowLimit, "it is in the middle", func() bool { return s.written() > n/2 }))
+	abort.Must(r.until(ctx, rowLimit, "it is in the middle", func() bool { return s.written() > n/2 }))
 	return s, ended
 }
 
@@ -53,10 +54,10 @@ func killStream(ctx context.Context, r *rig) error {
 	n := r.opts.pick(40_000, 120_000)
 	s, ended := startStream(ctx, r, n)
 	c := freezeAndKill(ctx, r, s)
-	must(r.start(ctx))
-	must(<-ended)
-	must(r.settle(ctx, n-c.unaccepted(), 2*rowLimit))
-	must(r.count(ctx, n))
+	abort.Must(r.start(ctx))
+	abort.Must(<-ended)
+	abort.Must(r.settle(ctx, n-c.unaccepted(), 2*rowLimit))
+	abort.Must(r.count(ctx, n))
 	c.judge(r)
 	return nil
 }
@@ -82,16 +83,16 @@ func freezeAndKill(ctx context.Context, r *rig, s *sender) casualties {
 	defer s.mu.Unlock()
 	c := casualties{written: s.next, rate: s.rate}
 	if err := r.gw.Freeze(); err != nil {
-		must(fmt.Errorf("freeze the gateway: %w", err))
+		abort.Must(fmt.Errorf("freeze the gateway: %w", err))
 	}
-	bytes := value(socketBytes(ctx, r.port, s.ports))
+	bytes := abort.Value(socketBytes(ctx, r.port, s.ports))
 	c.sockets = (bytes + lineLen - 1) / lineLen // a message is lost with any part of it
 	r.gw.Kill()
 	// A write now would still succeed where the kernel ended the connection with a FIN.
 	clear(s.ports)
 	s.broken = true
 	// First the queue, then the endpoint: a request may still be on its way to it.
-	c.accepted = value(r.queued(ctx))
+	c.accepted = abort.Value(r.queued(ctx))
 	for seq := range s.next {
 		if r.tally.has(seq) {
 			c.accepted[seq] = true
@@ -124,7 +125,7 @@ func termStream(ctx context.Context, r *rig) error {
 	began := time.Now()
 	r.stop(time.Minute)
 	r.res.detail("stopped in %.1f s", time.Since(began).Seconds())
-	must(r.start(ctx))
-	must(<-ended)
+	abort.Must(r.start(ctx))
+	abort.Must(<-ended)
 	return r.settleStrictly(ctx, n, 2*rowLimit)
 }

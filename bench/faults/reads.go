@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"syslog-gateway/internal/testkit/abort"
 	"time"
 )
 
@@ -43,27 +44,27 @@ func (o *Options) backlog() int { return o.pick(20_000, 200_000) }
 // fillQueue starts the gateway and lets its queue hold a backlog of n messages.
 func fillQueue(ctx context.Context, r *rig, n int) {
 	r.hec[0].SetDown(true)
-	must(r.startAndSend(ctx, n))
-	must(r.untilQueued(ctx, 2*rowLimit, n))
+	abort.Must(r.startAndSend(ctx, n))
+	abort.Must(r.untilQueued(ctx, 2*rowLimit, n))
 }
 
 // readsFail lets reads fail while a backlog drains: for a while, until which nothing can
 // be handed out, or now and then until all is delivered.
 func readsFail(ctx context.Context, r *rig, calls, when string, outage, segments bool) error {
-	strace := value(tool("strace", "strace"))
+	strace := abort.Value(tool("strace", "strace"))
 	n := r.opts.backlog()
 	fillQueue(ctx, r, n)
 	var files []string // all, or where sockets are read by the same call, those of the queue
 	if segments {
 		files = r.shardFiles()
 	}
-	stop := value(r.inject(ctx, strace, calls, "EIO"+when, files...))
+	stop := abort.Value(r.inject(ctx, strace, calls, "EIO"+when, files...))
 	defer stop()
-	must(r.until(ctx, rowLimit, "strace is at work", r.traced))
+	abort.Must(r.until(ctx, rowLimit, "strace is at work", r.traced))
 	r.hec[0].SetDown(false)
 	if outage {
-		must(untilReadFault(ctx, r))
-		must(waitFor(ctx, r, readOutage))
+		abort.Must(untilReadFault(ctx, r))
+		abort.Must(waitFor(ctx, r, readOutage))
 		stop()
 	}
 	return untilAllRead(ctx, r, n)
@@ -71,7 +72,7 @@ func readsFail(ctx context.Context, r *rig, calls, when string, outage, segments
 
 // readsFailAtStart lets reads fail from the first moment of a start on.
 func readsFailAtStart(ctx context.Context, r *rig, when string, kill bool) error {
-	strace := value(tool("strace", "strace"))
+	strace := abort.Value(tool("strace", "strace"))
 	n := r.opts.backlog()
 	fillQueue(ctx, r, n)
 	if kill {
@@ -81,11 +82,11 @@ func readsFailAtStart(ctx context.Context, r *rig, when string, kill bool) error
 	}
 	r.hec[0].SetDown(false)
 	// -D: the gateway is our child, and strace its child. -I2: a signal ends strace.
-	must(r.launch(strace, "-D", "-I2", "-f", "-qq", "-o", filepath.Join(r.dir, "strace.log"),
+	abort.Must(r.launch(strace, "-D", "-I2", "-f", "-qq", "-o", filepath.Join(r.dir, "strace.log"),
 		"-e", "trace=pread64", "-e", "inject=pread64:error=EIO"+when))
 	if when == "" {
-		must(untilReadFault(ctx, r))
-		must(waitFor(ctx, r, readOutage))
+		abort.Must(untilReadFault(ctx, r))
+		abort.Must(waitFor(ctx, r, readOutage))
 		r.untrace()
 	}
 	err := untilAllRead(ctx, r, n)
@@ -96,7 +97,7 @@ func readsFailAtStart(ctx context.Context, r *rig, when string, kill bool) error
 
 // untilReadFault waits until /readyz and the log say that the queue cannot be read.
 func untilReadFault(ctx context.Context, r *rig) error {
-	must(untilUnready(ctx, r))
+	abort.Must(untilUnready(ctx, r))
 	return r.untilLogged(ctx, "queue cannot be read")
 }
 
@@ -107,7 +108,7 @@ func untilAllRead(ctx context.Context, r *rig, n int) error {
 	if k := r.res.Counts; r.res.Lost != 0 || k.Dropped != 0 {
 		r.res.problem("%d lost, %d dropped", r.res.Lost, k.Dropped)
 	}
-	m := value(r.web.scrape(ctx))
+	m := abort.Value(r.web.scrape(ctx))
 	r.res.problemIf(m.sum("gateway_queue_faults_total", `kind="read"`) == 0, `gateway_queue_faults_total{kind="read"} is 0`)
 	if c := m.sum("gateway_queue_corrupt_records_total"); c != 0 {
 		r.res.problem("%d records are taken for damaged", c)
@@ -120,7 +121,7 @@ func untilAllRead(ctx context.Context, r *rig, n int) error {
 		r.res.problem("the fault was logged %d times, not once for each of %d shards that met it", logged, shards)
 	}
 	r.res.detail("%d reads failed", m.sum("gateway_queue_faults_total", `kind="read"`))
-	must(err)
+	abort.Must(err)
 	return r.untilReady(ctx, rowLimit, "the gateway is ready")
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 // shardSteps are the numbers of shards of one life after the other.
@@ -68,20 +69,20 @@ func shardsRow(name string, happen func(context.Context, *rig, *fault) error) Ro
 
 func stopShards(ctx context.Context, r *rig, f *fault) error {
 	n := len(r.tally.seen)
-	must(r.start(ctx))
+	abort.Must(r.start(ctx))
 	s := r.newSender(streamRate, n)
 	ended := s.begin(ctx)
 	for i, shards := range shardSteps[1:] {
 		f.on.Store(true)
 		part := n * (i + 1) / len(shardSteps)
-		must(r.until(ctx, rowLimit, "its part is sent", func() bool { return s.written() >= part }))
+		abort.Must(r.until(ctx, rowLimit, "its part is sent", func() bool { return s.written() >= part }))
 		r.stop(time.Minute)
-		must(r.configure(shardLayout(r.opts, f, shards)))
+		abort.Must(r.configure(shardLayout(r.opts, f, shards)))
 		f.on.Store(i%2 == 1) // at every other start delivering goes on at once
-		must(r.start(ctx))
+		abort.Must(r.start(ctx))
 	}
 	f.on.Store(false)
-	must(<-ended)
+	abort.Must(<-ended)
 	err := r.settleStrictly(ctx, n, 2*rowLimit)
 	return errors.Join(err, dissolveShards(ctx, r))
 }
@@ -127,18 +128,18 @@ func hangRow(name string, amid bool) Row {
 		if amid {
 			most /= 2
 		}
-		must(r.until(ctx, 2*rowLimit, "what is behind it is delivered", func() bool {
+		abort.Must(r.until(ctx, 2*rowLimit, "what is behind it is delivered", func() bool {
 			return hung.Load() > 0 && r.tally.unique.Load() >= most-hung.Load()
 		}))
 		if !amid {
 			hang := time.Duration(r.opts.pick(5, 60)) * time.Second
-			must(r.until(ctx, 2*rowLimit, "it has hung", func() bool { return time.Since(began) > hang }))
+			abort.Must(r.until(ctx, 2*rowLimit, "it has hung", func() bool { return time.Since(began) > hang }))
 		}
 		r.tally.killed()
 		r.gw.Kill()
 		hanging.Store(false)
-		must(r.start(ctx))
-		recovered := value(r.web.scrape(ctx))
+		abort.Must(r.start(ctx))
+		recovered := abort.Value(r.web.scrape(ctx))
 		r.res.detail("the post carried %d; %d were found in the queue", hung.Load(), recovered.counts().Recovered)
 		err := r.settle(ctx, n, 2*rowLimit)
 		r.noneLost()
@@ -179,14 +180,14 @@ func fullStart(name, mount, queue string, take func(string) error) Row {
 		if err := r.start(ctx, wrapper...); err != nil {
 			return fmt.Errorf("start with a tmpfs of its own (which needs root): %w", err)
 		}
-		must(r.sendAll(ctx, n, false))
-		must(r.untilQueued(ctx, rowLimit, n))
+		abort.Must(r.sendAll(ctx, n, false))
+		abort.Must(r.untilQueued(ctx, rowLimit, n))
 		r.gw.Kill()
-		must(take(filepath.Join(inside, "filler")))
-		must(r.launch(wrapper...))
-		must(untilUnready(ctx, r))
+		abort.Must(take(filepath.Join(inside, "filler")))
+		abort.Must(r.launch(wrapper...))
+		abort.Must(untilUnready(ctx, r))
 		r.hec[0].SetDown(false)
-		must(r.untilArrived(ctx, "the backlog is delivered", n))
+		abort.Must(r.untilArrived(ctx, "the backlog is delivered", n))
 		s := r.newSender(diskRate, 2*n)
 		s.next = n
 		return untilRecovered(ctx, r, s, s.begin(ctx))
@@ -197,9 +198,9 @@ func fullStart(name, mount, queue string, take func(string) error) Row {
 // lives until end. inside is the queue's folder as seen from outside; the wrapper starts
 // a program in there.
 func mountSmall(ctx context.Context, r *rig, mount string) (inside string, wrapper []string, end func()) {
-	unshare, nsenter := value(tool("unshare", "util-linux")), value(tool("nsenter", "util-linux"))
+	unshare, nsenter := abort.Value(tool("unshare", "util-linux")), abort.Value(tool("nsenter", "util-linux"))
 	if err := os.Mkdir(r.queuePath(), 0o750); err != nil {
-		must(fmt.Errorf("make the queue's folder: %w", err))
+		abort.Must(fmt.Errorf("make the queue's folder: %w", err))
 	}
 	cmd := exec.CommandContext(ctx, unshare, "-m", "sh", "-c", `mount -t tmpfs -o "$1" tmpfs "$2" && echo mounted && exec sleep infinity`,
 		"sh", mount, r.queuePath())
@@ -209,7 +210,7 @@ func mountSmall(ctx context.Context, r *rig, mount string) (inside string, wrapp
 		err = cmd.Start()
 	}
 	if err != nil {
-		must(fmt.Errorf("make a mount namespace: %w", err))
+		abort.Must(fmt.Errorf("make a mount namespace: %w", err))
 	}
 	end = func() {
 		r.gw.Kill() // it is in there
@@ -219,7 +220,7 @@ func mountSmall(ctx context.Context, r *rig, mount string) (inside string, wrapp
 	said := make([]byte, 8)
 	if _, err := out.Read(said); err != nil {
 		_ = cmd.Process.Kill()
-		must(fmt.Errorf("mount a tmpfs (which needs root): %w", errors.Join(err, cmd.Wait())))
+		abort.Must(fmt.Errorf("mount a tmpfs (which needs root): %w", errors.Join(err, cmd.Wait())))
 	}
 	pid := strconv.Itoa(cmd.Process.Pid)
 	return filepath.Join("/proc", pid, "root", r.queuePath()), []string{nsenter, "-t", pid, "-m"}, end

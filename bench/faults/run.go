@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syslog-gateway/internal/testkit/abort"
 	"time"
 )
 
@@ -91,22 +92,6 @@ func (o *Options) Run(ctx context.Context) (Report, error) {
 	return rep, nil
 }
 
-// abort is the error that ends a row before its end.
-type abort struct{ error }
-
-// must ends the row for an error, as FailNow ends a test. It is for the row's own goroutine.
-func must(err error) {
-	if err != nil {
-		panic(abort{err})
-	}
-}
-
-// value is must for a call that returns something.
-func value[T any](v T, err error) T {
-	must(err)
-	return v
-}
-
 // on makes a row out of a layout and what happens on it.
 func on(name string, l func(*Options) layout, happen func(context.Context, *rig) error) Row {
 	return Row{Name: name, run: func(ctx context.Context, o *Options, res *Result) (err error) {
@@ -115,13 +100,6 @@ func on(name string, l func(*Options) layout, happen func(context.Context, *rig)
 			return err
 		}
 		defer func() {
-			if ended := recover(); ended != nil {
-				a, ok := ended.(abort)
-				if !ok {
-					panic(ended)
-				}
-				err = a.error
-			}
 			if err != nil {
 				res.problem("%v", err) // before close, which keeps the files of failures
 			}
@@ -130,6 +108,7 @@ func on(name string, l func(*Options) layout, happen func(context.Context, *rig)
 			}
 			err = nil
 		}()
+		defer abort.Catch(&err)
 		return happen(ctx, r)
 	}}
 }

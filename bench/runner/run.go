@@ -15,6 +15,7 @@ import (
 	"syslog-gateway/bench/hecsink"
 	"syslog-gateway/bench/loadgen"
 	"syslog-gateway/bench/peers"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 const (
@@ -99,25 +100,18 @@ func measure(ctx context.Context, o *Options, sc Scenario, sub subject, number i
 		return run, err
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
+	defer abort.Catch(&err)
 	r.peer = sub.peer
 	if sc.Backlog > 0 {
-		if err := fill(r.site.queue(), sc.Backlog); err != nil {
-			return run, err
-		}
+		abort.Must(fill(r.site.queue(), sc.Backlog))
 		if sc.Cold {
-			if err := forget(r.site.queue()); err != nil {
-				return run, err
-			}
+			abort.Must(forget(r.site.queue()))
 		}
 	}
 	if sc.Measure != measureDrain { // then it comes when all is queued
-		if err := r.startSink(ctx, sc.messages()); err != nil {
-			return run, err
-		}
+		abort.Must(r.startSink(ctx, sc.messages()))
 	}
-	if err := r.startSubject(ctx); err != nil {
-		return run, err
-	}
+	abort.Must(r.startSubject(ctx))
 	switch sc.Measure {
 	case measureLoad:
 		err = r.underLoad(ctx)
@@ -128,9 +122,7 @@ func measure(ctx context.Context, o *Options, sc Scenario, sub subject, number i
 	case measureDrain:
 		err = r.drain(ctx)
 	}
-	if err != nil {
-		return run, err
-	}
+	abort.Must(err)
 	return run, r.finish(ctx)
 }
 
