@@ -81,7 +81,7 @@ func (c *crash) run(ctx context.Context, r *rig, f *fault) error {
 		_ = s.run(sending) // its error is the cancelled context
 	}()
 	for range c.kills {
-		abort.Must(c.life(ctx, r, s, f))
+		abort.Must(c.life(ctx, r, f))
 	}
 	stopSending()
 	<-ended
@@ -90,7 +90,7 @@ func (c *crash) run(ctx context.Context, r *rig, f *fault) error {
 }
 
 // life lets the gateway run for a random time, kills it and starts it again.
-func (c *crash) life(ctx context.Context, r *rig, s *sender, f *fault) error {
+func (c *crash) life(ctx context.Context, r *rig, f *fault) error {
 	f.on.Store(c.rnd.IntN(3) == 0) // sometimes the queue grows
 	timer := time.NewTimer(lifeMin + time.Duration(c.rnd.Int64N(int64(lifeMax-lifeMin))))
 	defer timer.Stop()

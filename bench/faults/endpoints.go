@@ -20,10 +20,15 @@ func endpointRows() []Row {
 	}
 	slow := hectest.Always(hectest.Answer{Status: http.StatusOK, Text: "Success", Delay: 400 * time.Millisecond})
 	return []Row{
-		on("two endpoints, one dead", two(hectest.Options{}), oneDead),
+		on("two endpoints, one dead", two(hectest.Options{}), func(ctx context.Context, r *rig) error {
+			r.hec[0].SetDown(true)
+			return sendToAll(ctx, r, fewMessages)
+		}),
 		on("two endpoints, one slow", two(hectest.Options{Script: slow}), oneSlow),
 		on("two endpoints, one flapping", two(hectest.Options{}), oneFlapping),
-		on("two endpoints, one Retry-After of a day", two(hectest.Options{Script: hectest.Always(day)}), oneAway),
+		on("two endpoints, one Retry-After of a day", two(hectest.Options{Script: hectest.Always(day)}), func(ctx context.Context, r *rig) error {
+			return sendToAll(ctx, r, fewMessages)
+		}),
 		on("two endpoints, both down, then one", two(hectest.Options{}), bothDown),
 		retryAfterDayRow(),
 		stormRow(),
@@ -38,21 +43,12 @@ func sendToAll(ctx context.Context, r *rig, n int) error {
 	return r.settleStrictly(ctx, n, rowLimit)
 }
 
-func oneDead(ctx context.Context, r *rig) error {
-	r.hec[0].SetDown(true)
-	return sendToAll(ctx, r, fewMessages)
-}
-
 func oneSlow(ctx context.Context, r *rig) error {
 	err := sendToAll(ctx, r, 10*fewMessages)
 	slow, fast := r.hec[0].Taken(), r.hec[1].Taken()
 	r.res.detail("slow took %d, fast %d", slow, fast)
 	r.res.problemIf(fast < 2*slow, "the slow endpoint took %d events, the fast one %d", slow, fast)
 	return err
-}
-
-func oneAway(ctx context.Context, r *rig) error {
-	return sendToAll(ctx, r, fewMessages)
 }
 
 // oneFlapping takes one endpoint down and up again while messages arrive. Requests

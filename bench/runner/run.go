@@ -166,7 +166,7 @@ func (r *rig) startSink(ctx context.Context, expect uint64) (err error) {
 // startSubject starts what is measured and waits until it takes messages.
 func (r *rig) startSubject(ctx context.Context) error {
 	begin := time.Now()
-	ready, err := r.launch(ctx)
+	ready, err := r.launch()
 	if err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (r *rig) startSubject(ctx context.Context) error {
 }
 
 // launch starts the subject and returns what says that it is ready.
-func (r *rig) launch(ctx context.Context) (ready func(context.Context) error, err error) {
+func (r *rig) launch() (ready func(context.Context) error, err error) {
 	if r.peer == nil {
 		path, err := r.site.writeConfig(r.sc)
 		if err != nil {

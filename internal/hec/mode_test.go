@@ -20,7 +20,7 @@ func TestSetMode(t *testing.T) {
 		t.Error("a mode is accepted for an endpoint that does not exist")
 	}
 	src := newMemory(records(20, 1)...)
-	r.deliverAll(t, src)
+	testkit.Must(t, r.start(t.Context(), src)())
 	if a.Requests() != 0 || b.Requests() != 20 {
 		t.Fatalf("%d requests to the drained endpoint, %d to the other", a.Requests(), b.Requests())
 	}
@@ -63,9 +63,4 @@ func TestSetMode(t *testing.T) {
 	testkit.Equal(t, "requests to the endpoint that came back", a.Requests(), 5)
 	cancel()
 	<-probes
-}
-
-func (r *rig) deliverAll(t *testing.T, src *memory) {
-	t.Helper()
-	testkit.Must(t, r.start(t.Context(), src)())
 }

@@ -200,8 +200,7 @@ func TestNumbersGoOnAboveTheList(t *testing.T) {
 	}
 	for name, lost := range lose {
 		o := quietOptions(t)
-		s := open(t, o)
-		appendN(t, s.Shards()[0], 0, 10, 700)
+		s, _ := openFilled(t, o, 10, 700)
 		equal(t, "records", len(drainAll(t, s.Shards()[0])), 10)
 		testkit.Must(t, s.syncAll())
 		image := copyQueue(t, o.Path)

@@ -248,8 +248,7 @@ func losePower(t *testing.T, rnd *rand.Rand) {
 func TestMetadataOfAnOldReadPosition(t *testing.T) {
 	for _, text := range []string{"", "x", "1\n2,3\n", "5\n0,17\n0,20\n", "5\n0,99999999\n0,20\n", "5\n-1,0\n0,20\n", "0\n9,9\n9,9\n"} {
 		o := options(fastDir(t))
-		s := open(t, o)
-		appendN(t, s.Shards()[0], 0, 60, 700)
+		s, _ := openFilled(t, o, 60, 700)
 		testkit.Must(t, shut(s))
 		testkit.Must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", segment.MetaName), []byte(text), segment.FileMode))
 		o.Logger = slog.New(slog.DiscardHandler)

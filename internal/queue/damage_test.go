@@ -111,8 +111,7 @@ func TestDamageFoundAtStart(t *testing.T) {
 		for _, where := range []string{"first", "middle", "last"} {
 			t.Run(d.name+" in the "+where+" segment", func(t *testing.T) {
 				o := quietOptions(t)
-				s := open(t, o)
-				appendN(t, s.Shards()[0], 0, 112, 600)
+				s, _ := openFilled(t, o, 112, 600)
 				testkit.Must(t, shut(s))
 				first := d.hurtSegment(t, o.Path, where)
 				rep := testkit.Try(inspect.Verify(context.Background(), o.Path))(t)
@@ -215,8 +214,7 @@ func TestRandomDamage(t *testing.T) {
 	for seed := range uint64(60) {
 		rnd := rand.New(rand.NewPCG(seed, 5))
 		o := quietOptions(t)
-		s := open(t, o)
-		appendN(t, s.Shards()[0], 0, 120, 100+rnd.IntN(900))
+		s, _ := openFilled(t, o, 120, 100+rnd.IntN(900))
 		testkit.Must(t, shut(s))
 		segs := files(t, o.Path, segment.Prefix+"0*.dat")
 		for range 1 + rnd.IntN(6) {

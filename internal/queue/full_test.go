@@ -165,8 +165,7 @@ func TestDropOldestKeepsTheNewest(t *testing.T) {
 func TestDropOldestTakesFromTheOldestShard(t *testing.T) {
 	o := small(t, DropOldest)
 	o.Shards, o.MaxSize, o.Logger = 2, 128<<10, quiet()
-	s := open(t, o)
-	appendN(t, s.Shards()[0], 0, 115, 1000)
+	s, _ := openFilled(t, o, 115, 1000)
 	appendN(t, s.Shards()[1], 1000, 60, 1000)
 	got := drainAll(t, s.Shards()[0])
 	equal(t, "first shard", got, sequence(got[0], 115-got[0]))

@@ -39,8 +39,7 @@ func tree(t *testing.T, dir string) string {
 func TestInspectChangesNothing(t *testing.T) {
 	o := options(t.TempDir())
 	o.Shards = 2
-	s := open(t, o)
-	appendN(t, s.Shards()[0], 0, 60, 700)
+	s, _ := openFilled(t, o, 60, 700)
 	drain(t, s.Shards()[0], 30)
 	appendN(t, s.Shards()[1], 0, 3, 100)
 	testkit.Must(t, shut(s))
@@ -116,8 +115,7 @@ func TestExport(t *testing.T) {
 
 func TestPurge(t *testing.T) {
 	o := options(t.TempDir())
-	s := open(t, o)
-	appendN(t, s.Shards()[0], 0, 60, 700)
+	s, _ := openFilled(t, o, 60, 700)
 	if _, err := inspect.Purge(context.Background(), o.Path); err == nil {
 		t.Fatal("a running queue is purged")
 	}

@@ -132,8 +132,7 @@ func TestListBehindDamageWhileRunning(t *testing.T) {
 func TestNumbersBehindDamageAreNotUsedAgain(t *testing.T) {
 	for _, all := range []bool{false, true} { // of the last segment is unreadable
 		o := quietOptions(t)
-		s := open(t, o)
-		appendN(t, s.Shards()[0], 0, 30, 600)
+		s, _ := openFilled(t, o, 30, 600)
 		testkit.Must(t, shut(s))
 		segs := files(t, o.Path, segment.Prefix+"0*"+segment.Suffix)
 		path := filepath.Join(o.Path, "shard-00", segs[len(segs)-1])

@@ -178,8 +178,7 @@ func (f *fails) ReadAt(p []byte, off int64) (int, error) {
 // of its reads fails.
 func TestNoReadErrorIsDamage(t *testing.T) {
 	o := options(fastDir(t))
-	s := open(t, o)
-	appendN(t, s.Shards()[0], 0, 12, 5000)
+	s, _ := openFilled(t, o, 12, 5000)
 	path := s.Shards()[0].win.state.segs[0].path
 	testkit.Must(t, shut(s))
 	data := testkit.Try(os.ReadFile(path))(t)

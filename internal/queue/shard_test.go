@@ -262,8 +262,7 @@ func TestRecordsOutOfRangeAreRefused(t *testing.T) {
 // What a crash has left of temporary files goes at the start, whoever has written it.
 func TestTemporaryFilesAreSwept(t *testing.T) {
 	o := options(t.TempDir())
-	s := open(t, o)
-	appendN(t, s.Shards()[0], 0, 3, 100)
+	s, _ := openFilled(t, o, 3, 100)
 	testkit.Must(t, shut(s))
 	for _, name := range []string{
 		segment.MetaName + ".new.tmp", segment.AckedName + ".new.tmp", segment.Prefix + "probe.tmp", // older versions

@@ -14,11 +14,9 @@ import (
 // stopped is a queue of n records, of which some were acknowledged, closed in order.
 func stopped(t *testing.T, n, acked int) (o Options, segs []string) {
 	t.Helper()
-	o = options(fastDir(t))
-	o.Logger = quiet()
-	s := open(t, o)
-	appendN(t, s.Shards()[0], 0, n, 700)
-	drain(t, s.Shards()[0], acked)
+	o = quietOptions(t)
+	s, q := openFilled(t, o, n, 700)
+	drain(t, q, acked)
 	testkit.Must(t, shut(s))
 	for _, name := range files(t, o.Path, segment.Prefix+"0*"+segment.Suffix) {
 		segs = append(segs, filepath.Join(o.Path, "shard-00", name))

@@ -165,8 +165,7 @@ func (b badPage) ReadAt(p []byte, off int64) (int, error) {
 func TestStartSyncsWhatItFinds(t *testing.T) {
 	o := options(fastDir(t))
 	o.SegmentSize = minSegment
-	s := open(t, o)
-	appendN(t, s.Shards()[0], 0, 300, 2000)
+	openFilled(t, o, 300, 2000)
 	o.Path = copyQueue(t, o.Path)
 	q := open(t, o).Shards()[0]
 	if n := len(q.win.state.segs); n <= maxSyncs {
