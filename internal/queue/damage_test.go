@@ -255,7 +255,7 @@ func TestMissingSegments(t *testing.T) {
 		num, _, _ := segment.Number(segs[len(segs)-1])
 		testkit.Must(t, os.Rename(q.disk.path(num), q.disk.path(num+far)))
 		o.Logger = quiet()
-		s, q = openOne(t, o)
+		_, q = openOne(t, o)
 		equal(t, "records", len(drainAll(t, q)), 112-gone)
 		settleDown(q)
 		appendN(t, q, 112, 40, 600)

@@ -334,7 +334,7 @@ func copyQueueWith(t *testing.T, from, name string) string {
 // What start-up found of it is a copy of another one: it is still taken out.
 func TestLateSegmentIsMisplaced(t *testing.T) {
 	o := quietOptions(t)
-	s, q := openFilled(t, o, 60, 700)
+	s, _ := openFilled(t, o, 60, 700)
 	testkit.Must(t, shut(s))
 	segs := files(t, o.Path, segment.Prefix+"0*"+segment.Suffix)
 	dir := filepath.Join(o.Path, "shard-00")
@@ -342,7 +342,7 @@ func TestLateSegmentIsMisplaced(t *testing.T) {
 	copied := filepath.Join(dir, segment.Name(9))
 	testkit.Must(t, os.WriteFile(copied, data, segment.FileMode))
 	back := hide(t, copied)
-	s, q = reopenOne(t, &o)
+	_, q := reopenOne(t, &o)
 	appendN(t, q, 60, 5, 700)
 	equal(t, "records before it", drainAll(t, q), sequence(0, 60))
 	back()

@@ -124,7 +124,7 @@ func TestRestartIsExact(t *testing.T) {
 		before := q.Stats()
 		testkit.Must(t, shut(s))
 		o.Ledger = nil
-		s, q = openOne(t, o)
+		_, q = openOne(t, o)
 		after := q.Stats()
 		if before.Records != after.Records || before.Events != after.Events || before.Bytes != after.Bytes ||
 			!before.Oldest.Equal(after.Oldest) || after.Corrupt != 0 {
