@@ -35,21 +35,21 @@ var allowed = map[string][]string{
 	"internal/stats": {
 		"internal/senders", "internal/tap", "internal/ledger", "internal/status", "internal/throttle", "internal/stats/auth", "internal/stats/control", "internal/stats/haproxy", "internal/stats/metrics", "internal/stats/monitor", "internal/stats/problems", "internal/stats/text", "internal/printable", "internal/fairshare",
 	},
-	"internal/config":            {"internal/redact", "internal/suggest", "internal/printable"},
-	"internal/redact":            {},
-	"internal/senders":           {},
-	"internal/tap":               {},
-	"internal/testkit/namespace": {}, // of tests
-	"internal/throttle":          {},
-	"internal/cli":               {},
-	"internal/suggest":           {},
-	"internal/durable":           {},
-	"internal/testkit":           {}, // of tests and bench
-	"internal/printable":         {},
-	"internal/splunk":            {"internal/dialect"},
-	"internal/stats/auth":        {},
-	"internal/stats/control":     {},
-	"internal/stats/metrics":     {"internal/status", "internal/ledger", "internal/stats/monitor"},
+	"internal/config":        {"internal/redact", "internal/suggest", "internal/printable"},
+	"internal/redact":        {},
+	"internal/senders":       {},
+	"internal/tap":           {},
+	"internal/throttle":      {},
+	"internal/cli":           {},
+	"internal/suggest":       {},
+	"internal/durable":       {},
+	"internal/testkit":       {}, // of tests and bench
+	"internal/testkit/abort": {}, // of tools that measure
+	"internal/printable":     {},
+	"internal/splunk":        {"internal/dialect"},
+	"internal/stats/auth":    {},
+	"internal/stats/control": {},
+	"internal/stats/metrics": {"internal/status", "internal/ledger", "internal/stats/monitor"},
 	"internal/stats/haproxy": {
 		"internal/status", "internal/stats/monitor", "internal/stats/text", "internal/printable",
 	},
@@ -66,7 +66,7 @@ var allowed = map[string][]string{
 	},
 	"internal/ingest/ingesttest":            {"internal/event"}, // of tests
 	"internal/listener/inherit":             {},
-	"internal/listener/inherit/inherittest": {}, // of tests
+	"internal/listener/inherit/inherittest": {"internal/testkit"}, // of tests
 	"internal/hec/endpoints":                {"internal/throttle", "internal/waitlist", "internal/status"},
 	"internal/deadletter":                   {"internal/durable", "internal/event", "internal/status"},
 	"internal/waitlist":                     {},

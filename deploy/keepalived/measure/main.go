@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/cli"
+	"syslog-gateway/internal/testkit/abort"
 
 	"github.com/spf13/cobra"
 )
@@ -122,35 +123,18 @@ func (o options) one(ctx context.Context, f fault) (r result, err error) {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, b.end()) }()
-	if err := b.start(); err != nil {
-		return r, err
-	}
-	send, err := b.startSender()
-	if err != nil {
-		return r, err
-	}
+	defer abort.Catch(&err)
+	abort.Must(b.start())
+	send := abort.Value(b.startSender())
 	// A second of load on the first one, the fault, a second of load on the other.
-	if err := b.wait(ctx, o.Limit, "the first gateway to receive", func() bool { return b.hosts[0].seen.len() >= o.Rate }); err != nil {
-		return r, err
-	}
-	if err := f.do(b); err != nil {
-		return r, err
-	}
-	if err := b.wait(ctx, o.Limit, "the second gateway to take over", func() bool { return b.hosts[1].seen.len() >= o.Rate }); err != nil {
-		return r, err
-	}
-	sent, err := send.finish()
-	if err != nil {
-		return r, err
-	}
+	abort.Must(b.wait(ctx, o.Limit, "the first gateway to receive", func() bool { return b.hosts[0].seen.len() >= o.Rate }))
+	abort.Must(f.do(b))
+	abort.Must(b.wait(ctx, o.Limit, "the second gateway to take over", func() bool { return b.hosts[1].seen.len() >= o.Rate }))
+	sent := abort.Value(send.finish())
 	if f.back != nil {
-		if err := f.back(b); err != nil {
-			return r, err
-		}
+		abort.Must(f.back(b))
 	}
-	if err := b.settle(ctx); err != nil {
-		return r, err
-	}
+	abort.Must(b.settle(ctx))
 	return count(sent, &b.hosts[0].seen, &b.hosts[1].seen), nil
 }
 

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"syslog-gateway/internal/testkit/abort"
 )
 
 // The addresses of keepalived.conf, and the sender's.
@@ -61,41 +63,26 @@ func newRig(ctx context.Context, o options) (*rig, error) {
 
 // start brings up the network, the gateways, and keepalived: the first one first, so
 // that it gets the address.
-func (b *rig) start() error {
+func (b *rig) start() (err error) {
+	defer abort.Catch(&err)
 	// Own names of namespaces, and of keepalived's files.
 	if err := syscall.Mount("tmpfs", "/run", "tmpfs", 0, "size=16m"); err != nil {
 		return fmt.Errorf("mount /run: %w (root is needed)", err)
 	}
-	if err := b.ip("link", "add", "br0", "type", "bridge"); err != nil {
-		return err
-	}
-	if err := b.ip("link", "set", "br0", "up"); err != nil {
-		return err
-	}
-	if err := b.namespace("sender", senderAddress); err != nil {
-		return err
-	}
+	abort.Must(b.ip("link", "add", "br0", "type", "bridge"))
+	abort.Must(b.ip("link", "set", "br0", "up"))
+	abort.Must(b.namespace("sender", senderAddress))
 	for i, h := range b.hosts {
-		if err := b.namespace(h.name, h.address); err != nil {
-			return err
-		}
-		if err := os.MkdirAll(h.dir, 0o755); err != nil {
-			return err
-		}
-		if err := b.startGateway(h); err != nil {
-			return err
-		}
-		if err := b.startKeepalived(i); err != nil {
-			return err
-		}
+		abort.Must(b.namespace(h.name, h.address))
+		abort.Must(os.MkdirAll(h.dir, 0o755))
+		abort.Must(b.startGateway(h))
+		abort.Must(b.startKeepalived(i))
 		if i == 0 {
 			has := func() bool {
 				out, err := b.in(h.name, "ip", "-4", "addr", "show", "dev", "eth0").Output()
 				return err == nil && bytes.Contains(out, []byte(virtual+"/"))
 			}
-			if err := b.wait(b.ctx, b.Limit, "keepalived to take "+virtual, has); err != nil {
-				return err
-			}
+			abort.Must(b.wait(b.ctx, b.Limit, "keepalived to take "+virtual, has))
 		}
 	}
 	return nil
