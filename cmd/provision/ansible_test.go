@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // ansibleInventory is Ansible's own reader; that it is missing fails the test.
@@ -34,17 +35,17 @@ func (w *world) ansibleInventory(args ...string) string {
 func TestProgramIsAnAnsibleInventory(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, smallEstate, pvesim.Options{})
-	must(t, os.Symlink(os.Args[0], w.path("estate")))
+	testkit.Must(t, os.Symlink(os.Args[0], w.path("estate")))
 	w.write("static.yml", w.expect(0, nil, "inventory", "--format", "ansible").out)
 	w.write("wrapper", "#!/bin/sh\nexec "+os.Args[0]+" -f "+w.path("deployment.json")+" inventory \"$@\"\n")
-	must(t, os.Chmod(w.path("wrapper"), 0o755))
+	testkit.Must(t, os.Chmod(w.path("wrapper"), 0o755))
 	for _, name := range []string{"estate", "static.yml", "wrapper"} {
 		var doc struct {
 			Meta struct {
 				Hostvars map[string]map[string]any
 			} `json:"_meta"`
 		}
-		must(t, json.Unmarshal([]byte(w.ansibleInventory("-i", w.path(name), "--list")), &doc))
+		testkit.Must(t, json.Unmarshal([]byte(w.ansibleInventory("-i", w.path(name), "--list")), &doc))
 		if vars := doc.Meta.Hostvars["gateway"]; vars["container_ip"] != "10.20.30.175" || vars["ansible_paramiko_host"] != "pve" {
 			t.Errorf("%s: variables %v", name, vars)
 		}
@@ -59,7 +60,7 @@ func TestProgramIsAnAnsibleInventory(t *testing.T) {
 	w.expect(0, []string{`"ansible_host":"10.20.30.200"`}, "--host", "splunk")
 	w.expect(1, []string{`"nobody"`}, "--host", "nobody")
 	broken := w.path("deployment.json")
-	must(t, os.WriteFile(broken, []byte("{"), 0o600))
+	testkit.Must(t, os.WriteFile(broken, []byte("{"), 0o600))
 	if a := w.expect(1, nil, "--list"); a.out != "" {
 		t.Errorf("a broken declaration gives an inventory: %s", a.out)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // Each of these stops before harm, with one clear sentence and exit code 1, and nothing
@@ -30,18 +31,18 @@ func TestBadInputStopsBeforeHarm(t *testing.T) {
 		{"no endpoint", func(w *world) { w.set("PROXMOX_VE_ENDPOINT=") }, "PROXMOX_VE_ENDPOINT"},
 		{"nobody listens", func(w *world) { w.set("PROXMOX_VE_ENDPOINT=http://127.0.0.1:1") }, "connection refused"},
 		{"unknown node", func(w *world) { w.set("PROXMOX_VE_NODE=pve9") }, "no node pve9"},
-		{"missing template", func(w *world) { must(w.t, w.sim.RemoveGuest(9000)) }, "9000"},
+		{"missing template", func(w *world) { testkit.Must(w.t, w.sim.RemoveGuest(9000)) }, "9000"},
 		{"template without a template", func(w *world) {
-			must(w.t, w.sim.RemoveGuest(9000))
-			must(w.t, w.sim.AddGuest("qemu", 9000, "pve", map[string]string{"name": "plain", "scsi0": "local-zfs:10"}))
+			testkit.Must(w.t, w.sim.RemoveGuest(9000))
+			testkit.Must(w.t, w.sim.AddGuest("qemu", 9000, "pve", map[string]string{"name": "plain", "scsi0": "local-zfs:10"}))
 		}, "9000"},
 		{"missing container template", func(w *world) {
 			w.edit(`"domain"`, `"proxmox_ct_template_debian": "mine_1.0_amd64.tar.zst", "domain"`)
 		}, "mine_1.0_amd64.tar.zst"},
 		{"template larger than the disk", func(w *world) { w.edit(`"size": 50`, `"size": 5`) }, "10G"},
-		{"full storage", func(w *world) { must(w.t, w.sim.SetStorageUsed("local-zfs", 8<<40)) }, "local-zfs"},
+		{"full storage", func(w *world) { testkit.Must(w.t, w.sim.SetStorageUsed("local-zfs", 8<<40)) }, "local-zfs"},
 		{"another's guest", func(w *world) {
-			must(w.t, w.sim.AddGuest("qemu", 103, "pve", map[string]string{"name": "somebody"}))
+			testkit.Must(w.t, w.sim.AddGuest("qemu", 103, "pve", map[string]string{"name": "somebody"}))
 		}, "103"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -56,14 +57,7 @@ func TestBadInputStopsBeforeHarm(t *testing.T) {
 	}
 }
 
-func remove(w *world, name string) { must(w.t, os.Remove(w.path(name))) }
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+func remove(w *world, name string) { testkit.Must(w.t, os.Remove(w.path(name))) }
 
 // set adds a variable; the last one of a name counts.
 func (w *world) set(variable string) { w.env = append(w.env, variable) }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestListFlagsTakeSeveralKeys(t *testing.T) {
@@ -53,8 +54,7 @@ func TestRenderWritesSecretsOnlyWhenAsked(t *testing.T) {
 	}
 	folder := w.mkdir("out")
 	w.expect(0, []string{"out/inputs.conf"}, "render", "splunk", "--with-token", "-o", folder)
-	st, err := os.Stat(w.path("out/inputs.conf"))
-	must(t, err)
+	st := testkit.Try(os.Stat(w.path("out/inputs.conf")))(t)
 	if st.Mode().Perm() != 0o600 || !strings.Contains(w.read("out/inputs.conf"), "hidden-hec") {
 		t.Errorf("mode %v\n%s", st.Mode(), w.read("out/inputs.conf"))
 	}
@@ -83,14 +83,13 @@ func TestMigrateFromTerraform(t *testing.T) {
 		return map[string]any{"module": module, "mode": "managed", "type": "proxmox_virtual_environment_" + kind, "name": name,
 			"provider": `provider["registry.opentofu.org/bpg/proxmox"]`, "instances": []any{instance}}
 	}
-	text, err := json.Marshal(map[string]any{"version": 4, "terraform_version": "1.10.0", "serial": 7, "lineage": "x", "outputs": map[string]any{},
+	text := testkit.Try(json.Marshal(map[string]any{"version": 4, "terraform_version": "1.10.0", "serial": 7, "lineage": "x", "outputs": map[string]any{},
 		"resources": []any{
 			guest("module.containers[0]", "container", "containers", "dns", 103),
 			guest("module.containers[0]", "container", "containers", "gateway", 175),
 			guest("module.vms", "vm", "vms", "docker-host", 250),
 			guest("module.splunk_vm", "vm", "splunk_vm", "", 200),
-		}})
-	must(t, err)
+		}}))(t)
 	w.write("terraform.tfstate", string(text))
 	w.expect(0, []string{"recorded 4 guests", "serial 7"}, "state", "migrate", "terraform.tfstate")
 	w.expect(0, []string{"103", "175", "200", "250"}, "state", "list")
@@ -105,7 +104,7 @@ func TestAdoptTakesOverInPlace(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, smallEstate, pvesim.Options{})
 	w.expect(0, nil, "apply", "--yes", "--state-dir", "another")
-	must(t, w.sim.SetConfig(103, "memory", "256"))
+	testkit.Must(t, w.sim.SetConfig(103, "memory", "256"))
 	w.sim.ResetJournal()
 	w.expect(0, []string{"dns", "1 field differs", "memory: 256 -> 512"}, "adopt")
 	if writes := w.sim.Writes(); len(writes) > 0 {
@@ -118,7 +117,7 @@ func TestAdoptTakesOverInPlace(t *testing.T) {
 			t.Errorf("created anew: %s", r)
 		}
 	}
-	must(t, w.sim.AddGuest("lxc", 300, "pve", map[string]string{"hostname": "stranger", "rootfs": "local-zfs:8"}))
+	testkit.Must(t, w.sim.AddGuest("lxc", 300, "pve", map[string]string{"hostname": "stranger", "rootfs": "local-zfs:8"}))
 	w.expect(0, []string{"stranger", "somebody else's"}, "orphans")
 }
 
@@ -128,14 +127,13 @@ func TestSimulateServesUntilStopped(t *testing.T) {
 	for _, flags := range [][]string{{"--example"}, {"--example", "--tls"}, {"--tls", "--example", "--json"}} {
 		w := newWorld(t, smallEstate, pvesim.Options{})
 		cmd := w.command(append([]string{"simulate", "--listen", "127.0.0.1:0"}, flags...)...)
-		out, err := os.Create(w.path("variables"))
-		must(t, err)
+		out := testkit.Try(os.Create(w.path("variables")))(t)
 		cmd.Stdout = out
-		must(t, cmd.Start())
+		testkit.Must(t, cmd.Start())
 		eventually(t, "the simulator says where it is", func() bool { return strings.Contains(w.read("variables"), pvesim.DefaultToken) })
 		if slices.Contains(flags, "--json") {
 			var vars map[string]string
-			must(t, json.Unmarshal([]byte(w.read("variables")), &vars))
+			testkit.Must(t, json.Unmarshal([]byte(w.read("variables")), &vars))
 			for name, value := range vars {
 				w.set(name + "=" + value)
 			}
@@ -146,11 +144,11 @@ func TestSimulateServesUntilStopped(t *testing.T) {
 		}
 		w.expect(0, []string{"ok   API"}, "check")
 		w.expect(2, nil, "plan")
-		must(t, cmd.Process.Signal(syscall.SIGTERM))
+		testkit.Must(t, cmd.Process.Signal(syscall.SIGTERM))
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("%v: %v", flags, err)
 		}
-		must(t, out.Close())
+		testkit.Must(t, out.Close())
 	}
 }
 
@@ -161,11 +159,11 @@ func TestInterruptEndsInOrder(t *testing.T) {
 	cmd := w.command("apply", "--yes")
 	var errs strings.Builder
 	cmd.Stderr = &errs
-	must(t, cmd.Start())
+	testkit.Must(t, cmd.Start())
 	eventually(t, "a container is being made", func() bool {
 		return slices.ContainsFunc(w.sim.Writes(), func(r pvesim.Request) bool { return strings.HasSuffix(r.Path, "/lxc") })
 	})
-	must(t, cmd.Process.Signal(syscall.SIGINT))
+	testkit.Must(t, cmd.Process.Signal(syscall.SIGINT))
 	err := cmd.Wait()
 	if err == nil || cmd.ProcessState.ExitCode() != 1 || !strings.Contains(errs.String(), "not begun") {
 		t.Errorf("%v\n%s", err, errs.String())

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // kills is how many random points of an apply are killed, on so many clusters side by
@@ -89,9 +90,7 @@ func (w *world) killed(n int, answered bool, stateDir string) bool {
 	} else {
 		w.hooks(guarded, nil)
 	}
-	if err := cmd.Start(); err != nil {
-		w.t.Fatal(err)
-	}
+	testkit.Must(w.t, cmd.Start())
 	close(started)
 	err := cmd.Wait()
 	close(ended)

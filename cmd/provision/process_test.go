@@ -19,6 +19,7 @@ import (
 	"syslog-gateway/internal/infra/pvesim"
 	"syslog-gateway/internal/infra/pvesim/schema"
 	"syslog-gateway/internal/infra/workflow/example"
+	"syslog-gateway/internal/testkit"
 )
 
 // underTest makes the test binary be provision.
@@ -89,21 +90,13 @@ func (w *world) reset(options pvesim.Options) {
 	if options.Schema, err = schema.FromEnv(); err != nil {
 		w.t.Fatal(err)
 	}
-	e, err := declaration.Load(w.t.Context(), declaration.Options{Deployment: filepath.Join(w.dir, "deployment.json")})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	sim, err := example.Cluster(e, options)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	e := testkit.Try(declaration.Load(w.t.Context(), declaration.Options{Deployment: filepath.Join(w.dir, "deployment.json")}))(w.t)
+	sim := testkit.Try(example.Cluster(e, options))(w.t)
 	w.mu.Lock()
 	w.sim = sim
 	w.mu.Unlock()
 	w.t.Cleanup(func() {
-		if err := sim.Mismatches(); err != nil {
-			w.t.Error(err)
-		}
+		testkit.Must(w.t, sim.Mismatches())
 	})
 }
 
@@ -150,18 +143,13 @@ func (w *world) path(name string) string { return filepath.Join(w.dir, name) }
 
 func (w *world) write(name, text string) {
 	w.t.Helper()
-	if err := os.WriteFile(w.path(name), []byte(text), 0o600); err != nil {
-		w.t.Fatal(err)
-	}
+	testkit.Must(w.t, os.WriteFile(w.path(name), []byte(text), 0o600))
 }
 
 // edit replaces a text of the declaration.
 func (w *world) edit(old, new string) {
 	w.t.Helper()
-	text, err := os.ReadFile(w.path("deployment.json"))
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	text := testkit.Try(os.ReadFile(w.path("deployment.json")))(w.t)
 	if !strings.Contains(string(text), old) {
 		w.t.Fatalf("the declaration has no %s", old)
 	}
@@ -225,18 +213,12 @@ func (w *world) exists(name string) bool {
 
 func (w *world) read(name string) string {
 	w.t.Helper()
-	text, err := os.ReadFile(w.path(name))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return string(text)
+	return string(testkit.Try(os.ReadFile(w.path(name)))(w.t))
 }
 
 func (w *world) mkdir(name string) string {
 	w.t.Helper()
-	if err := os.MkdirAll(w.path(name), 0o755); err != nil {
-		w.t.Fatal(err)
-	}
+	testkit.Must(w.t, os.MkdirAll(w.path(name), 0o755))
 	return w.path(name)
 }
 
@@ -342,17 +324,13 @@ func TestAnotherRunIsWaitedForOrNamed(t *testing.T) {
 		}
 	}, nil)
 	first := w.command("apply", "--yes")
-	if err := first.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, first.Start())
 	<-holding
 	w.expect(1, []string{"is held by process", "provision apply"}, "apply", "--yes", "--lock-timeout", "0")
 	w.expect(1, []string{"still runs"}, "state", "unlock")
 	close(proceed)
 	second := w.provision("apply", "--yes")
-	if err := first.Wait(); err != nil {
-		t.Error(err)
-	}
+	testkit.Must(t, first.Wait())
 	if second.code != 0 || !strings.Contains(second.out, "Nothing to do") {
 		t.Errorf("the run that waited: %+v", second)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"syslog-gateway/internal/infra/pvesim"
 	"syslog-gateway/internal/printable"
+	"syslog-gateway/internal/testkit"
 )
 
 // A guest that was renamed by somebody stays in the record until it is forgotten.
@@ -14,7 +15,7 @@ func TestStateForget(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, smallEstate, pvesim.Options{})
 	w.expect(0, nil, "apply", "--yes")
-	must(t, w.sim.SetConfig(103, "tags", "mine"))
+	testkit.Must(t, w.sim.SetConfig(103, "tags", "mine"))
 	w.edit(w.block("dns"), "")
 	w.expect(2, []string{"state forget dns"}, "plan")
 	w.expect(1, []string{`nothing called "nobody"`}, "state", "forget", "nobody")
@@ -34,8 +35,8 @@ func TestLiveTextDoesNotReachTheTerminalRaw(t *testing.T) {
 	w := newWorld(t, smallEstate, pvesim.Options{})
 	w.expect(0, nil, "apply", "--yes")
 	const evil = "x\x1b[31mRED\x1b]0;owned\x07\r+ y"
-	must(t, w.sim.SetConfig(103, "description", evil))
-	must(t, w.sim.AddGuest("lxc", 300, "pve", map[string]string{"hostname": "stranger", "rootfs": "local-zfs:8"}))
+	testkit.Must(t, w.sim.SetConfig(103, "description", evil))
+	testkit.Must(t, w.sim.AddGuest("lxc", 300, "pve", map[string]string{"hostname": "stranger", "rootfs": "local-zfs:8"}))
 	w.sim.Fail(pvesim.Failure{Method: http.MethodPut, Path: "/nodes/*/lxc/103/config", Status: 500, Reason: "no\x1b[2Jway"})
 	for _, run := range []struct {
 		code int

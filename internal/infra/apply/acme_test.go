@@ -8,6 +8,7 @@ import (
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // certified declares a certificate of the node, with an account and a DNS plugin.
@@ -49,7 +50,7 @@ func TestACME(t *testing.T) {
 	b.converge(e, o)
 	e = estate(t, "small", certified("node.example.com", "secret-changed"))
 	b.sim.ResetJournal()
-	check(t, errOf(b.apply(b.plan(e, o), apply.Options{})))
+	testkit.Try(b.apply(b.plan(e, o), apply.Options{}))(t)
 	if b.orders() != 1 {
 		t.Errorf("%d orders, want 1", b.orders())
 	}
@@ -79,7 +80,7 @@ func TestACMEOrderThatFails(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	b.sim.ResetJournal()
-	check(t, errOf(b.apply(b.plan(e, o), apply.Options{})))
+	testkit.Try(b.apply(b.plan(e, o), apply.Options{}))(t)
 	if b.orders() != 1 {
 		t.Errorf("%d orders, want 1", b.orders())
 	}

@@ -9,6 +9,7 @@ import (
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // twenty is an estate of 20 guests without firewall classes.
@@ -57,7 +58,7 @@ func TestPlanAsksLittle(t *testing.T) {
 			t.Errorf("%s: %d requests for %d guests: %v", state, n, p.Guests, b.sim.Journal())
 		}
 		if state == "empty" {
-			check(t, errOf(b.apply(p, apply.Options{})))
+			testkit.Try(b.apply(p, apply.Options{}))(t)
 		}
 	}
 }
@@ -67,7 +68,7 @@ func TestPlanAsksLittle(t *testing.T) {
 func TestPlanOfTheEstateAsksLittle(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 19})
 	e := estate(t, "full")
-	check(t, errOf(b.apply(b.plan(e, plan.Options{}), apply.Options{})))
+	testkit.Try(b.apply(b.plan(e, plan.Options{}), apply.Options{}))(t)
 	b.sim.ResetJournal()
 	p := b.plan(e, plan.Options{Known: recorded(e)})
 	classes := 0
@@ -83,7 +84,7 @@ func TestPlanOfTheEstateAsksLittle(t *testing.T) {
 
 func benchmarkPlan(b *testing.B, e *declaration.Estate) {
 	rig := newRig(b, pvesim.Options{Seed: 19})
-	check(b, errOf(rig.apply(rig.plan(e, plan.Options{}), apply.Options{})))
+	testkit.Try(rig.apply(rig.plan(e, plan.Options{}), apply.Options{}))(b)
 	rig.sim.ResetJournal()
 	b.ResetTimer()
 	for range b.N {
@@ -109,8 +110,7 @@ func BenchmarkApplyEstate(b *testing.B) {
 		b.StopTimer()
 		rig := newRig(b, pvesim.Options{Seed: 19})
 		b.StartTimer()
-		r, err := rig.apply(rig.plan(e, plan.Options{}), apply.Options{})
-		check(b, err)
+		r := testkit.Try(rig.apply(rig.plan(e, plan.Options{}), apply.Options{}))(b)
 		if !r.Converged {
 			b.Fatal("not converged")
 		}

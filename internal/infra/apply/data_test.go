@@ -11,14 +11,13 @@ import (
 	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // destroys plans the removal of one declared guest.
 func (b *rig) destroys(e *declaration.Estate, key string) *plan.Plan {
 	b.t.Helper()
-	p, err := plan.MakeDestroy(b.t.Context(), b.client, e, []string{key}, plan.Options{})
-	check(b.t, err)
-	return p
+	return testkit.Try(plan.MakeDestroy(b.t.Context(), b.client, e, []string{key}, plan.Options{}))(b.t)
 }
 
 // TestDataKeepsItsGuest takes the disks of a guest out of the declaration: what is on
@@ -42,7 +41,7 @@ func TestDataKeepsItsGuest(t *testing.T) {
 				t.Error("it lost its protection")
 			}
 			b.refused(b.destroys(e, tc.key), "it is protected in Proxmox VE", `declare "protection": false first`)
-			check(t, b.sim.SetConfig(tc.vmid, "protection", "0"))
+			testkit.Must(t, b.sim.SetConfig(tc.vmid, "protection", "0"))
 			b.refused(b.destroys(e, tc.key), "it has data (")
 		})
 	}
@@ -104,9 +103,9 @@ func TestDetachedVolumesCount(t *testing.T) {
 					delete(tc.conf, key)
 				}
 			}
-			check(t, b.sim.AddGuest(tc.kind, tc.vmid, "pve", tc.conf))
+			testkit.Must(t, b.sim.AddGuest(tc.kind, tc.vmid, "pve", tc.conf))
 			for key, value := range unused {
-				check(t, b.sim.SetConfig(tc.vmid, key, value))
+				testkit.Must(t, b.sim.SetConfig(tc.vmid, key, value))
 			}
 			p := b.plan(estate(t, "small"), plan.Options{AllowDestroy: []string{"old"}})
 			b.refused(p, "it has data disks (")
@@ -124,7 +123,7 @@ func TestDetachedVolumesCount(t *testing.T) {
 func TestVanishedDataGoesOnlyWhenSaid(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 7})
 	b.make(estate(t, "small"))
-	check(t, b.sim.SetConfig(107, "protection", "0"))
+	testkit.Must(t, b.sim.SetConfig(107, "protection", "0"))
 	gone := estate(t, "small", drop(ct, "minio"))
 	known := live.Known{Key: "minio", Kind: declaration.LXC, Name: "minio", Protected: true}
 	destroy := func(k live.Known) *plan.Plan {
@@ -136,7 +135,7 @@ func TestVanishedDataGoesOnlyWhenSaid(t *testing.T) {
 	known.Unprotected, known.Name = true, "another"
 	b.refused(destroy(known), "it has data disks (mp0)")
 	known.Name = "minio"
-	check(t, errOf(b.apply(destroy(known), apply.Options{})))
+	testkit.Try(b.apply(destroy(known), apply.Options{}))(t)
 	if b.config(107) != nil {
 		t.Error("it is still there")
 	}
@@ -146,7 +145,7 @@ func TestVanishedDataGoesOnlyWhenSaid(t *testing.T) {
 func TestDetachedWhileItRuns(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 7})
 	b.make(estate(t, "small"))
-	check(t, b.sim.SetConfig(107, "protection", "0"))
+	testkit.Must(t, b.sim.SetConfig(107, "protection", "0"))
 	b.by("PUT", "/nodes/pve/lxc/107/config", url.Values{"delete": {"mp0"}})
 	p := b.destroys(estate(t, "small", set(ct, "minio", "mount_points", nil)), "minio")
 	b.refused(p, "it has data (mp0)")
@@ -155,8 +154,7 @@ func TestDetachedWhileItRuns(t *testing.T) {
 	}
 	gone := estate(t, "small", drop(ct, "minio"))
 	b.refused(b.plan(gone, plan.Options{AllowDestroy: []string{"minio"}}), "it has data disks (mp0)")
-	orphans, err := plan.Orphans(t.Context(), b.client, gone, plan.Options{})
-	check(t, err)
+	orphans := testkit.Try(plan.Orphans(t.Context(), b.client, gone, plan.Options{}))(t)
 	if len(orphans) != 1 || orphans[0].Removable {
 		t.Errorf("got %+v", orphans)
 	}
@@ -166,7 +164,7 @@ func TestDetachedWhileItRuns(t *testing.T) {
 func TestBindMountIsNoData(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 7})
 	b.make(estate(t, "small"))
-	check(t, b.sim.SetConfig(175, "mp5", "/srv/shared,mp=/srv/shared"))
+	testkit.Must(t, b.sim.SetConfig(175, "mp5", "/srv/shared,mp=/srv/shared"))
 	b.converge(estate(t, "small", set(ct, "haproxy", "mount_points", []any{mount("5G", "/data")})), plan.Options{})
 }
 
@@ -193,9 +191,9 @@ func TestBlankDiskIsNoSubstitute(t *testing.T) {
 			b := newRig(t, pvesim.Options{Seed: 7})
 			b.make(estate(t, "small"))
 			if path, key, found := strings.Cut(tc.detach, " "); found {
-				check(t, b.sim.SetConfig(tc.vmid, "protection", "0"))
+				testkit.Must(t, b.sim.SetConfig(tc.vmid, "protection", "0"))
 				key, running := strings.CutSuffix(key, " running")
-				check(t, b.sim.SetRunning(tc.vmid, running))
+				testkit.Must(t, b.sim.SetRunning(tc.vmid, running))
 				b.by("PUT", path, url.Values{"delete": {key}})
 			}
 			b.refused(b.plan(estate(t, "small", tc.edit...), plan.Options{}), tc.words...)
@@ -227,7 +225,7 @@ func TestMoveIsCheckedBefore(t *testing.T) {
 			t.Parallel()
 			b := newRig(t, pvesim.Options{Seed: 7})
 			b.make(estate(t, "small"))
-			check(t, tc.world(b))
+			testkit.Must(t, tc.world(b))
 			b.refused(b.plan(estate(t, "small", set(vm, "docker-host", "protection", false),
 				set(vm, "docker-host", "additional_disks", []any{with(disk("scsi1", 100), "datastore_id", tc.store)})), plan.Options{}), tc.words)
 		})

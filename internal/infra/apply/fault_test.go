@@ -10,6 +10,7 @@ import (
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // creates counts the requests that reached the API to make each guest.
@@ -82,11 +83,8 @@ func TestDigestConflict(t *testing.T) {
 func TestTakenVMID(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 13})
 	p := b.plan(estate(t, "small"), plan.Options{})
-	check(t, b.sim.AddGuest("lxc", 175, "pve", map[string]string{"hostname": "other", "rootfs": "local-zfs:8"}))
-	_, err := b.apply(p, apply.Options{})
-	if err == nil || !strings.Contains(err.Error(), "VMID 175 was taken after the plan was made") {
-		t.Fatalf("got %v", err)
-	}
+	testkit.Must(t, b.sim.AddGuest("lxc", 175, "pve", map[string]string{"hostname": "other", "rootfs": "local-zfs:8"}))
+	testkit.Fails(t, testkit.Err(b.apply(p, apply.Options{})), "VMID 175 was taken after the plan was made")
 	if n := b.creates()["175"]; n != 0 {
 		t.Errorf("%d requests to make it", n)
 	}
@@ -96,7 +94,7 @@ func TestTakenVMID(t *testing.T) {
 func TestResourcesLagBehind(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 13, ResourceLag: time.Hour})
 	b.filters()
-	check(t, errOf(b.apply(b.plan(estate(t, "small"), plan.Options{Only: []string{"haproxy", "minio"}}), apply.Options{})))
+	testkit.Try(b.apply(b.plan(estate(t, "small"), plan.Options{Only: []string{"haproxy", "minio"}}), apply.Options{}))(t)
 	p := b.plan(estate(t, "small"), plan.Options{Only: []string{"haproxy", "minio"}})
 	if p.Count(change.Create) > 0 {
 		t.Fatalf("it would make them again:\n%s", show(t, p))
@@ -166,7 +164,7 @@ func (b *rig) convergeInRuns(runs int) {
 			break
 		}
 	}
-	check(b.t, err)
+	testkit.Must(b.t, err)
 	p := b.plan(e, plan.Options{})
 	if !p.Empty() {
 		b.t.Fatalf("not there:\n%s", show(b.t, p))
@@ -214,17 +212,12 @@ func TestDeadCreation(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newRig(t, pvesim.Options{Seed: 13})
 			b.sim.Fail(pvesim.Failure{Method: "POST", Path: path, TaskDies: true})
-			_, err := b.apply(b.plan(estate(t, "small"), plan.Options{}), apply.Options{})
-			if err == nil || !strings.Contains(err.Error(), "its creation died half way") {
-				t.Fatalf("got %v", err)
-			}
+			testkit.Fails(t, testkit.Err(b.apply(b.plan(estate(t, "small"), plan.Options{}), apply.Options{})), "its creation died half way")
 			p := b.plan(estate(t, "small"), plan.Options{})
 			if p.Count(change.Wait) != 1 {
 				t.Fatalf("want it seen as locked:\n%s", show(t, p))
 			}
-			if _, err = b.apply(p, apply.Options{}); err == nil || !strings.Contains(err.Error(), "destroy") {
-				t.Fatalf("got %v", err)
-			}
+			testkit.Fails(t, testkit.Err(b.apply(p, apply.Options{})), "destroy")
 			once(t, b.creates())
 		})
 	}

@@ -4,6 +4,8 @@ import (
 	"os"
 	"testing"
 
+	"syslog-gateway/internal/testkit"
+
 	"go.uber.org/goleak"
 )
 
@@ -11,12 +13,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func readFile(t testing.TB, path string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(path)
-	check(t, err)
-	return data
+	return testkit.Try(os.ReadFile(path))(t)
 }
 
 func writeFile(t testing.TB, path string, data []byte) {
 	t.Helper()
-	check(t, os.WriteFile(path, data, 0o600))
+	testkit.Must(t, os.WriteFile(path, data, 0o600))
 }

@@ -14,20 +14,20 @@ import (
 	"syslog-gateway/internal/infra/plan/rules"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // by writes as another person's hand would.
 func (b *rig) by(method, path string, params url.Values) {
 	b.t.Helper()
-	_, err := b.root.Write(b.t.Context(), method, path, params)
-	check(b.t, err)
+	testkit.Try(b.root.Write(b.t.Context(), method, path, params))(b.t)
 }
 
 // rules are the live rules at a path, as type and action.
 func (b *rig) rules(path string) []string {
 	b.t.Helper()
 	var list []rules.Live
-	check(b.t, b.client.Get(b.t.Context(), path, nil, &list))
+	testkit.Must(b.t, b.client.Get(b.t.Context(), path, nil, &list))
 	var out []string
 	for _, r := range list {
 		out = append(out, strings.TrimSpace(r.Type+" "+r.Action+" "+r.DPort))
@@ -53,12 +53,12 @@ func TestFirewallFromEmpty(t *testing.T) {
 		t.Errorf("syslog has %v", got)
 	}
 	var groups []struct{ Group string }
-	check(t, b.client.Get(t.Context(), "/cluster/firewall/groups", nil, &groups))
+	testkit.Must(t, b.client.Get(t.Context(), "/cluster/firewall/groups", nil, &groups))
 	if len(groups) != 14 {
 		t.Errorf("there are %d groups, want 14", len(groups))
 	}
 	var options pve.Config
-	check(t, b.client.Get(t.Context(), haproxyFW+"/options", nil, &options))
+	testkit.Must(t, b.client.Get(t.Context(), haproxyFW+"/options", nil, &options))
 	if options["enable"] != "1" || options["policy_out"] != "DROP" {
 		t.Errorf("HAProxy's options are %v", options)
 	}
@@ -67,7 +67,7 @@ func TestFirewallFromEmpty(t *testing.T) {
 // TestRulesComeBeforeWhatEnables checks the order of the writes.
 func TestRulesComeBeforeWhatEnables(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 9})
-	check(t, errOf(b.apply(b.plan(estate(t, "small"), plan.Options{}), apply.Options{})))
+	testkit.Try(b.apply(b.plan(estate(t, "small"), plan.Options{}), apply.Options{}))(t)
 	last := map[string]int{}
 	for i, w := range b.sim.Writes() {
 		last[w.Method+" "+w.Path] = i
@@ -82,8 +82,6 @@ func TestRulesComeBeforeWhatEnables(t *testing.T) {
 		}
 	}
 }
-
-func errOf(_ *apply.Result, err error) error { return err }
 
 func TestFirewallDrift(t *testing.T) {
 	for name, drift := range map[string]func(*rig){
@@ -130,7 +128,7 @@ func TestLeavingAClassDisablesFirst(t *testing.T) {
 	e := estate(t, "small", set("containers", "haproxy", "tags", []string{"terraform", "container"}))
 	p := b.plan(e, plan.Options{})
 	b.sim.ResetJournal()
-	check(t, errOf(b.apply(p, apply.Options{})))
+	testkit.Try(b.apply(p, apply.Options{}))(t)
 	var order []string
 	for _, w := range b.sim.Writes() {
 		order = append(order, w.Method+" "+w.Path)
@@ -177,7 +175,7 @@ func TestDHCPNeedsDHCP(t *testing.T) {
 	b.make(estate(t, "small"))
 	b.converge(estate(t, "small", set("containers", "haproxy", "dhcp", true)), plan.Options{})
 	var options pve.Config
-	check(t, b.client.Get(t.Context(), haproxyFW+"/options", nil, &options))
+	testkit.Must(t, b.client.Get(t.Context(), haproxyFW+"/options", nil, &options))
 	if net := b.config(175)["net0"]; options["dhcp"] != "1" || !strings.Contains(net, "ip=dhcp") || strings.Contains(net, "gw=") {
 		t.Errorf("%v %s", options, net)
 	}

@@ -14,6 +14,7 @@ import (
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // killer is a process that is killed at its nth request: before it is sent, or when the
@@ -69,7 +70,7 @@ func TestKilledAnywhere(t *testing.T) {
 	rng, seed := seeded(t)
 	b := newRig(t, pvesim.Options{Seed: 17})
 	total, r, err := b.attempt(lean(t), 0, false)
-	check(t, err)
+	testkit.Must(t, err)
 	if !r.Converged || total < 50 {
 		t.Fatalf("%d requests, %+v", total, r)
 	}
@@ -104,8 +105,7 @@ func TestKilledAnywhere(t *testing.T) {
 
 func (b *rig) status(vmid int) string {
 	b.t.Helper()
-	list, err := b.client.Resources(b.t.Context())
-	check(b.t, err)
+	list := testkit.Try(b.client.Resources(b.t.Context()))(b.t)
 	for _, r := range list {
 		if r.IsGuest() && r.VMID == vmid {
 			return r.Status

@@ -11,6 +11,7 @@ import (
 	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 const nodeFW = "/nodes/pve/firewall"
@@ -53,7 +54,7 @@ func TestPolicyOfTheOwnerStays(t *testing.T) {
 	}
 	b.converge(e, plan.Options{})
 	var options pve.Config
-	check(t, b.client.Get(t.Context(), "/cluster/firewall/options", nil, &options))
+	testkit.Must(t, b.client.Get(t.Context(), "/cluster/firewall/options", nil, &options))
 	if options["policy_in"] != "DROP" || options["ebtables"] == "0" {
 		t.Errorf("the options are %v", options)
 	}
@@ -96,13 +97,12 @@ func TestAddressOfAVMIsOwed(t *testing.T) {
 	if c.Action != change.Manual || !c.Owed || !slices.Equal(p.Owed(), []string{"vm/docker-host"}) || !strings.Contains(c.Manual[0], command) {
 		t.Fatalf("want a step by hand:\n%s", show(t, p))
 	}
-	r, err := b.apply(p, apply.Options{})
-	check(t, err)
+	r := testkit.Try(b.apply(p, apply.Options{}))(t)
 	if r.Converged || r.Count(apply.Done) != 1 {
 		t.Errorf("nothing may be published: %+v", r)
 	}
-	r, err = b.apply(b.plan(e, plan.Options{}), apply.Options{})
-	if check(t, err); r.Converged {
+	r, err := b.apply(b.plan(e, plan.Options{}), apply.Options{})
+	if testkit.Must(t, err); r.Converged {
 		t.Error("nothing may be published, though no other change remains")
 	}
 	b.by("PUT", "/nodes/pve/qemu/250/config", url.Values{"ipconfig0": {"gw=192.168.0.1,ip=192.168.0.66/24"}})
@@ -130,7 +130,7 @@ func TestNotesOfWhatIsIgnored(t *testing.T) {
 			t.Parallel()
 			b := newRig(t, pvesim.Options{Seed: 9})
 			b.make(estate(t, "small"))
-			check(t, b.sim.SetConfig(250, "boot", "order=scsi0;net0"))
+			testkit.Must(t, b.sim.SetConfig(250, "boot", "order=scsi0;net0"))
 			p := b.plan(estate(t, "small", tc.edit), plan.Options{})
 			if !p.Empty() || !strings.Contains(show(t, p), tc.note) {
 				t.Errorf("want the note %q:\n%s", tc.note, show(t, p))
@@ -147,7 +147,7 @@ func TestStoppedGuestIsNoted(t *testing.T) {
 	if p := b.plan(e, plan.Options{}); len(p.Notes) > 0 {
 		t.Errorf("there are notes:\n%s", show(t, p))
 	}
-	check(t, b.sim.SetRunning(175, false))
+	testkit.Must(t, b.sim.SetRunning(175, false))
 	if p := b.plan(e, plan.Options{}); !p.Empty() || !strings.Contains(show(t, p), "note: haproxy: it is not running (stopped)") {
 		t.Errorf("want a note:\n%s", show(t, p))
 	}
@@ -158,10 +158,7 @@ func TestCreationThatDoesNotRun(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 9})
 	b.filters()
 	b.sim.Fail(pvesim.Failure{Method: "POST", Path: "/nodes/pve/lxc", StaysDown: true})
-	_, err := b.apply(b.plan(estate(t, "small"), plan.Options{Only: []string{"haproxy"}}), apply.Options{})
-	if err == nil || !strings.Contains(err.Error(), "it is made, but it is not running (stopped)") {
-		t.Errorf("got %v", err)
-	}
+	testkit.Fails(t, testkit.Err(b.apply(b.plan(estate(t, "small"), plan.Options{Only: []string{"haproxy"}}), apply.Options{})), "it is made, but it is not running (stopped)")
 }
 
 // TestPendingIsNoted changes what takes effect at the next start, and plans again.
@@ -185,8 +182,8 @@ func TestPendingIsNoted(t *testing.T) {
 func TestLiveTextIsPrintable(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 9})
 	b.make(estate(t, "small"))
-	check(t, b.sim.SetConfig(175, "description", "x\x1b]0;owned\a\r\u009b2J\u202e"))
-	check(t, b.sim.SetConfig(175, "searchdomain", "a\x1b[2J"))
+	testkit.Must(t, b.sim.SetConfig(175, "description", "x\x1b]0;owned\a\r\u009b2J\u202e"))
+	testkit.Must(t, b.sim.SetConfig(175, "searchdomain", "a\x1b[2J"))
 	s := show(t, b.plan(estate(t, "small", func(d map[string]any) { delete(d, "domain") }), plan.Options{}))
 	if strings.ContainsAny(s, "\x1b\a\r\u009b\u202e") || !strings.Contains(s, `x\x1b]0;owned\a\r\u009b2J\u202e`) || !strings.Contains(s, `a\x1b[2J`) {
 		t.Errorf("got %q", s)

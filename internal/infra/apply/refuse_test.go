@@ -11,6 +11,7 @@ import (
 	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // refused shows that a plan is refused with the words, and that applying it writes nothing.
@@ -111,7 +112,7 @@ func TestNeverDestroysProtected(t *testing.T) {
 
 func TestDataDisksOfUnknownGuestsStay(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 5})
-	check(t, b.sim.AddGuest("lxc", 150, "pve", map[string]string{
+	testkit.Must(t, b.sim.AddGuest("lxc", 150, "pve", map[string]string{
 		"hostname": "old", "rootfs": "local-zfs:8", "mp0": "local-zfs:10,mp=/data", "tags": "homelab;terraform"}))
 	b.refused(b.plan(estate(t, "small"), plan.Options{AllowDestroy: []string{"old"}}), "container old: it has data disks (mp0)")
 }
@@ -120,14 +121,11 @@ func TestDestroyVerb(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 5})
 	b.make(estate(t, "small"))
 	destroy := func(e *declaration.Estate, keys ...string) *plan.Plan {
-		p, err := plan.MakeDestroy(t.Context(), b.client, e, keys, plan.Options{})
-		check(t, err)
-		return p
+		return testkit.Try(plan.MakeDestroy(t.Context(), b.client, e, keys, plan.Options{}))(t)
 	}
 	b.refused(destroy(estate(t, "small"), "minio", "haproxy"), "container minio: it is protected")
 	off := estate(t, "small", set("containers", "minio", "protection", false))
-	r, err := b.apply(destroy(off, "minio", "haproxy"), apply.Options{})
-	check(t, err)
+	r := testkit.Try(b.apply(destroy(off, "minio", "haproxy"), apply.Options{}))(t)
 	if b.config(107) != nil || b.config(175) != nil || r.Count(apply.Done) != 2 || r.Converged {
 		t.Fatalf("want both gone, and nothing to publish: %+v", r)
 	}
@@ -144,7 +142,7 @@ func TestForeignGuests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newRig(t, pvesim.Options{Seed: 5})
-			check(t, b.sim.AddGuest(tc.kind, 175, "pve", tc.conf))
+			testkit.Must(t, b.sim.AddGuest(tc.kind, 175, "pve", tc.conf))
 			b.refused(b.plan(estate(t, "small"), plan.Options{}), tc.words)
 		})
 	}
@@ -153,7 +151,7 @@ func TestForeignGuests(t *testing.T) {
 // TestAdopts takes guests over that somebody made by hand, in place.
 func TestAdopts(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 5})
-	check(t, b.sim.AddGuest("lxc", 175, "pve", map[string]string{
+	testkit.Must(t, b.sim.AddGuest("lxc", 175, "pve", map[string]string{
 		"hostname": "haproxy", "rootfs": "local-zfs:8", "memory": "256", "cores": "1", "unprivileged": "0",
 		"net0": "name=eth0,bridge=vmbr0,mtu=1400,ip=dhcp"}))
 	p := b.plan(estate(t, "small"), plan.Options{Known: map[int]live.Known{}})
@@ -169,10 +167,9 @@ func TestAdopts(t *testing.T) {
 func TestOrphans(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 5})
 	b.make(estate(t, "small"))
-	check(t, b.sim.AddGuest("lxc", 300, "pve", map[string]string{"hostname": "stranger", "rootfs": "local-zfs:8"}))
+	testkit.Must(t, b.sim.AddGuest("lxc", 300, "pve", map[string]string{"hostname": "stranger", "rootfs": "local-zfs:8"}))
 	e := estate(t, "small", drop("containers", "minio"), drop("containers", "haproxy"))
-	got, err := plan.Orphans(t.Context(), b.client, e, plan.Options{})
-	check(t, err)
+	got := testkit.Try(plan.Orphans(t.Context(), b.client, e, plan.Options{}))(t)
 	want := map[int][3]bool{107: {true, true, false}, 175: {true, false, true}, 300: {false, false, false}}
 	if len(got) != len(want) {
 		t.Fatalf("got %+v", got)
@@ -189,8 +186,7 @@ func TestOnly(t *testing.T) {
 	e := estate(t, "small")
 	b.filters()
 	o := plan.Options{Only: []string{"haproxy"}}
-	r, err := b.apply(b.plan(e, o), apply.Options{})
-	check(t, err)
+	r := testkit.Try(b.apply(b.plan(e, o), apply.Options{}))(t)
 	if r.Converged {
 		t.Error("a part of the estate never converges")
 	}
@@ -198,16 +194,11 @@ func TestOnly(t *testing.T) {
 	if b.config(175) == nil || b.config(107) != nil {
 		t.Error("want HAProxy, and nothing else")
 	}
-	if _, err := plan.Make(t.Context(), b.client, e, plan.Options{Only: []string{"nobody"}}); err == nil || !strings.Contains(err.Error(), "nobody") {
-		t.Errorf("an unknown key gives %v", err)
-	}
+	testkit.Fails(t, testkit.Err(plan.Make(t.Context(), b.client, e, plan.Options{Only: []string{"nobody"}})), "nobody")
 }
 
 func TestUnknownNode(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 5})
 	e := estate(t, "small", func(d map[string]any) { d["proxmox_node"] = "nosuch" })
-	_, err := plan.Make(t.Context(), b.client, e, plan.Options{})
-	if err == nil || !strings.Contains(err.Error(), "no node nosuch, it has pve") {
-		t.Fatalf("got %v", err)
-	}
+	testkit.Fails(t, testkit.Err(plan.Make(t.Context(), b.client, e, plan.Options{})), "no node nosuch, it has pve")
 }

@@ -20,6 +20,7 @@ import (
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/pvesim"
 	"syslog-gateway/internal/infra/pvesim/schema"
+	"syslog-gateway/internal/testkit"
 )
 
 const (
@@ -42,8 +43,7 @@ var official = sync.OnceValues(schema.FromEnv)
 
 func newRig(t testing.TB, o pvesim.Options) *rig {
 	t.Helper()
-	schema, err := official()
-	check(t, err)
+	schema := testkit.Try(official())(t)
 	o.Schema = schema
 	o.Nodes = append([]string{"pve"}, o.Nodes...)
 	if o.Storages == nil {
@@ -53,12 +53,11 @@ func newRig(t testing.TB, o pvesim.Options) *rig {
 			{ID: "local-lvm", Type: "lvmthin", Content: []string{"images", "rootdir"}, Total: 1 << 40},
 		}
 	}
-	sim, err := pvesim.New(o)
-	check(t, err)
-	check(t, sim.AddTemplateFile(ctTemplate, 100<<20, 400<<20))
-	check(t, sim.AddFile(snippet, 2000))
-	check(t, sim.AddTemplateVM(pvesim.TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "10G"}}))
-	check(t, sim.AddTemplateVM(pvesim.TemplateVM{VMID: 9200, Disks: map[string]string{"virtio0": "20G"}}))
+	sim := testkit.Try(pvesim.New(o))(t)
+	testkit.Must(t, sim.AddTemplateFile(ctTemplate, 100<<20, 400<<20))
+	testkit.Must(t, sim.AddFile(snippet, 2000))
+	testkit.Must(t, sim.AddTemplateVM(pvesim.TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "10G"}}))
+	testkit.Must(t, sim.AddTemplateVM(pvesim.TemplateVM{VMID: 9200, Disks: map[string]string{"virtio0": "20G"}}))
 	srv := httptest.NewServer(sim.Handler())
 	b := &rig{t: t, sim: sim, url: srv.URL}
 	b.client = b.connect(nil)
@@ -67,9 +66,7 @@ func newRig(t testing.TB, o pvesim.Options) *rig {
 		b.client.Close()
 		b.root.Close()
 		srv.Close()
-		if err := sim.Mismatches(); err != nil {
-			t.Error(err)
-		}
+		testkit.Must(t, sim.Mismatches())
 	})
 	return b
 }
@@ -81,9 +78,7 @@ func (b *rig) connect(rt http.RoundTripper) *pve.Client {
 func (b *rig) login(o pve.Options) *pve.Client {
 	b.t.Helper()
 	o.Endpoint, o.Node, o.Sleep = b.url, "pve", brief
-	c, err := pve.New(o)
-	check(b.t, err)
-	return c
+	return testkit.Try(pve.New(o))(b.t)
 }
 
 // brief waits a thousandth of what is asked: the simulator works at once.
@@ -98,29 +93,19 @@ func brief(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // estate reads a declaration of the tests, with edits of its JSON.
 func estate(t testing.TB, name string, edits ...func(map[string]any)) *declaration.Estate {
 	t.Helper()
 	data := readFile(t, filepath.Join("..", "declaration", "testdata", name, "deployment.json"))
 	var d map[string]any
-	check(t, json.Unmarshal(data, &d))
+	testkit.Must(t, json.Unmarshal(data, &d))
 	for _, edit := range edits {
 		edit(d)
 	}
-	out, err := json.Marshal(d)
-	check(t, err)
+	out := testkit.Try(json.Marshal(d))(t)
 	path := filepath.Join(t.TempDir(), "deployment.json")
 	writeFile(t, path, out)
-	e, err := declaration.Load(t.Context(), declaration.Options{Deployment: path})
-	check(t, err)
-	return e
+	return testkit.Try(declaration.Load(t.Context(), declaration.Options{Deployment: path}))(t)
 }
 
 // lean is the small estate with one guest of each sort: made in one request, in several
@@ -155,9 +140,7 @@ func drop(kind, key string) func(map[string]any) {
 
 func (b *rig) plan(e *declaration.Estate, o plan.Options) *plan.Plan {
 	b.t.Helper()
-	p, err := plan.Make(b.t.Context(), b.client, e, o)
-	check(b.t, err)
-	return p
+	return testkit.Try(plan.Make(b.t.Context(), b.client, e, o))(b.t)
 }
 
 func (b *rig) apply(p *plan.Plan, o apply.Options) (*apply.Result, error) {
@@ -170,8 +153,7 @@ func (b *rig) apply(p *plan.Plan, o apply.Options) (*apply.Result, error) {
 // empty, and applying it writes nothing.
 func (b *rig) converge(e *declaration.Estate, o plan.Options) {
 	b.t.Helper()
-	r, err := b.apply(b.plan(e, o), apply.Options{})
-	check(b.t, err)
+	r := testkit.Try(b.apply(b.plan(e, o), apply.Options{}))(b.t)
 	if !r.Converged {
 		b.t.Fatalf("not converged: %+v", r.Outcomes)
 	}
@@ -182,7 +164,7 @@ func (b *rig) converge(e *declaration.Estate, o plan.Options) {
 // make plans and applies, for tests that begin with what is there.
 func (b *rig) make(e *declaration.Estate) {
 	b.t.Helper()
-	check(b.t, errOf(b.apply(b.plan(e, plan.Options{}), apply.Options{})))
+	testkit.Try(b.apply(b.plan(e, plan.Options{}), apply.Options{}))(b.t)
 }
 
 // filters switches the firewall of the cluster on, as it is after the first apply.
@@ -200,8 +182,7 @@ func (b *rig) still(e *declaration.Estate, o plan.Options) {
 		b.t.Fatalf("the second plan is not empty:\n%s", show(b.t, p))
 	}
 	b.sim.ResetJournal()
-	r, err := b.apply(p, apply.Options{})
-	check(b.t, err)
+	r := testkit.Try(b.apply(p, apply.Options{}))(b.t)
 	if r.Converged != (len(o.Only) == 0) || len(b.sim.Writes()) > 0 {
 		b.t.Fatalf("the second apply wrote: %v", b.sim.Writes())
 	}
@@ -210,13 +191,10 @@ func (b *rig) still(e *declaration.Estate, o plan.Options) {
 // config is the live configuration of a guest, read as root.
 func (b *rig) config(vmid int) pve.Config {
 	b.t.Helper()
-	list, err := b.client.Resources(b.t.Context())
-	check(b.t, err)
+	list := testkit.Try(b.client.Resources(b.t.Context()))(b.t)
 	for _, r := range list {
 		if r.IsGuest() && r.VMID == vmid {
-			conf, err := b.client.Config(b.t.Context(), r.Node, r.Type, vmid)
-			check(b.t, err)
-			return conf
+			return testkit.Try(b.client.Config(b.t.Context(), r.Node, r.Type, vmid))(b.t)
 		}
 	}
 	return nil
@@ -225,7 +203,7 @@ func (b *rig) config(vmid int) pve.Config {
 func show(t testing.TB, p *plan.Plan) string {
 	t.Helper()
 	var s strings.Builder
-	check(t, p.Text(&s, false))
+	testkit.Must(t, p.Text(&s, false))
 	return s.String()
 }
 

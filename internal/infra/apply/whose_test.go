@@ -9,6 +9,7 @@ import (
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // record is what an apply puts down of an estate.
@@ -36,8 +37,8 @@ func TestStaleRecordIsNoClaim(t *testing.T) {
 			b := newRig(t, pvesim.Options{Seed: 5})
 			b.make(estate(t, "small"))
 			known := record(estate(t, "small"))
-			check(t, b.sim.RemoveGuest(175))
-			check(t, b.sim.AddGuest(tc.kind, 175, "pve", tc.conf))
+			testkit.Must(t, b.sim.RemoveGuest(175))
+			testkit.Must(t, b.sim.AddGuest(tc.kind, 175, "pve", tc.conf))
 			p := b.plan(vanished(t), plan.Options{Known: known})
 			if !p.Empty() || !strings.Contains(show(t, p), "another guest: it stays as it is") {
 				t.Fatalf("want nothing but a note:\n%s", show(t, p))
@@ -45,8 +46,7 @@ func TestStaleRecordIsNoClaim(t *testing.T) {
 			if _, err := plan.Make(t.Context(), b.client, vanished(t), plan.Options{Known: known, AllowDestroy: []string{"haproxy"}}); err == nil {
 				t.Error("it may be destroyed by the key of the recorded one")
 			}
-			orphans, err := plan.Orphans(t.Context(), b.client, vanished(t), plan.Options{Known: known})
-			check(t, err)
+			orphans := testkit.Try(plan.Orphans(t.Context(), b.client, vanished(t), plan.Options{Known: known}))(t)
 			if len(orphans) != 1 || orphans[0].Marked || orphans[0].Removable {
 				t.Errorf("got %+v", orphans)
 			}
@@ -59,13 +59,12 @@ func TestStaleRecordIsNoIdentity(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 5})
 	e := estate(t, "small")
 	b.converge(e, plan.Options{})
-	check(t, b.sim.RemoveGuest(175))
-	check(t, b.sim.AddGuest("lxc", 175, "pve", map[string]string{"hostname": "colleagues-db", "rootfs": "local-zfs:40"}))
+	testkit.Must(t, b.sim.RemoveGuest(175))
+	testkit.Must(t, b.sim.AddGuest("lxc", 175, "pve", map[string]string{"hostname": "colleagues-db", "rootfs": "local-zfs:40"}))
 	o := plan.Options{Known: record(e)}
 	const words = "VMID 175 is taken by the container colleagues-db on pve, which this estate has not made"
 	b.refused(b.plan(e, o), words)
-	p, err := plan.MakeDestroy(t.Context(), b.client, e, []string{"haproxy"}, o)
-	check(t, err)
+	p := testkit.Try(plan.MakeDestroy(t.Context(), b.client, e, []string{"haproxy"}, o))(t)
 	b.refused(p, words)
 }
 
@@ -94,8 +93,7 @@ func TestReuseNeedsItsFlag(t *testing.T) {
 			o := plan.Options{Known: record(estate(t, "small"))}
 			b.refused(b.plan(e, o), tc.words...)
 			for _, key := range tc.gone {
-				p, err := plan.MakeDestroy(t.Context(), b.client, e, []string{key}, o)
-				check(t, err)
+				p := testkit.Try(plan.MakeDestroy(t.Context(), b.client, e, []string{key}, o))(t)
 				b.refused(p, "VMID ")
 			}
 			if o.AllowReuse = tc.allow; tc.allow != nil {
@@ -121,8 +119,7 @@ func TestDestroyByAnotherName(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 5})
 	b.make(estate(t, "small"))
 	e := estate(t, "small", set(ct, "haproxy", "hostname", "lb"))
-	p, err := plan.MakeDestroy(t.Context(), b.client, e, []string{"haproxy"}, plan.Options{})
-	check(t, err)
+	p := testkit.Try(plan.MakeDestroy(t.Context(), b.client, e, []string{"haproxy"}, plan.Options{}))(t)
 	b.refused(p, "its name is haproxy, which is neither declared nor recorded")
 }
 
@@ -131,7 +128,7 @@ func twins(t *testing.T) *rig {
 	b := newRig(t, pvesim.Options{Seed: 5})
 	b.make(estate(t, "small"))
 	for _, id := range []int{150, 151} {
-		check(t, b.sim.AddGuest("lxc", id, "pve", map[string]string{"hostname": "old", "rootfs": "local-zfs:8", "tags": "homelab;terraform"}))
+		testkit.Must(t, b.sim.AddGuest("lxc", id, "pve", map[string]string{"hostname": "old", "rootfs": "local-zfs:8", "tags": "homelab;terraform"}))
 	}
 	return b
 }
@@ -150,14 +147,10 @@ func TestFlagsNameOneGuest(t *testing.T) {
 		`--allow-reuse "typo": no guest of the declaration`:                                      {AllowReuse: []string{"typo"}},
 		`adopt nosuch: that is no guest`:                                                         {Only: []string{"nosuch"}, OnlyName: "adopt"},
 	} {
-		if _, err := plan.Make(t.Context(), b.client, e, o); err == nil || !strings.Contains(err.Error(), words) {
-			t.Errorf("got %v, want %s", err, words)
-		}
+		testkit.Fails(t, testkit.Err(plan.Make(t.Context(), b.client, e, o)), words)
 	}
 	for _, key := range []string{"nosuch", "pool/logging"} {
-		if _, err := plan.MakeDestroy(t.Context(), b.client, e, []string{key}, plan.Options{}); err == nil || !strings.Contains(err.Error(), "destroy "+key+": that is no guest") {
-			t.Errorf("got %v", err)
-		}
+		testkit.Fails(t, testkit.Err(plan.MakeDestroy(t.Context(), b.client, e, []string{key}, plan.Options{})), "destroy "+key+": that is no guest")
 	}
 }
 
@@ -179,7 +172,7 @@ func TestKeyAllowsNoNamesake(t *testing.T) {
 	b.converge(estate(t, "small", edit), plan.Options{})
 	e := estate(t, "small", edit, set(vm, "docker-host", "cpu_cores", 6), set(ct, "haproxy", "nameservers", []string{"192.168.0.103"}))
 	b.sim.ResetJournal()
-	check(t, errOf(b.apply(b.plan(e, plan.Options{AllowReboot: []string{"docker-host"}}), apply.Options{})))
+	testkit.Try(b.apply(b.plan(e, plan.Options{AllowReboot: []string{"docker-host"}}), apply.Options{}))(t)
 	for _, w := range b.sim.Writes() {
 		if w.Path == "/nodes/pve/lxc/175/status/reboot" {
 			t.Error("the namesake was restarted")

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // ansibleInventory is Ansible's own reader; that it is missing fails the test.
@@ -40,9 +42,7 @@ func forms(t *testing.T, inv *Inventory) map[string]string {
 			t.Fatal(err)
 		}
 		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, text, mode); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(path, text, mode))
 		return path
 	}
 	yaml, err := inv.AnsibleYAML(AnsibleOptions{})
@@ -61,9 +61,7 @@ func TestAnsibleReadsEveryForm(t *testing.T) {
 	var lists []any
 	for form, path := range forms(t, inv) {
 		var doc map[string]any
-		if err := json.Unmarshal([]byte(ansibleInventory(t, "-i", path, "--list")), &doc); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, json.Unmarshal([]byte(ansibleInventory(t, "-i", path, "--list")), &doc))
 		vars := doc["_meta"].(map[string]any)["hostvars"].(map[string]any)
 		gateway := vars["syslog-gateway-01"].(map[string]any)
 		if gateway["container_ip"] != "10.20.30.175" || gateway["terraform_data"].(map[string]any)["domain"] != "lab.example" {
@@ -91,9 +89,7 @@ func TestAnsibleReadsAnEmptyEstate(t *testing.T) {
 		var doc struct {
 			All struct{ Children []string }
 		}
-		if err := json.Unmarshal([]byte(ansibleInventory(t, "-i", path, "--list")), &doc); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, json.Unmarshal([]byte(ansibleInventory(t, "-i", path, "--list")), &doc))
 		if !slices.Contains(doc.All.Children, "lxc_containers") {
 			t.Errorf("%s: groups %v", form, doc.All.Children)
 		}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"syslog-gateway/internal/testkit"
+
 	"github.com/luthermonson/go-proxmox"
 )
 
@@ -18,9 +20,7 @@ func TestFormsAreEscapedWhole(t *testing.T) {
 	c, _ := client(t, s, nil)
 	params := form("net0", "name=eth0,bridge=vmbr0,tag=5", "tags", "a;b", "size", "+1G", "description", "a=b & c%\nü +", "sshkeys", proxmox.EncodeSSHKeys("ssh-ed25519 AAAA+/= me@x"))
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
-		if _, err := c.Write(context.Background(), method, "/nodes/pve1/lxc/100/config", params); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Try(c.Write(context.Background(), method, "/nodes/pve1/lxc/100/config", params))(t)
 	}
 	for _, r := range s.requests() {
 		raw := r.Body
@@ -53,9 +53,7 @@ func TestPath(t *testing.T) {
 	}
 	s := serve(t, always(data("null")))
 	c, _ := client(t, s, nil)
-	if err := c.Get(context.Background(), Path("cluster", "firewall", "ipset", "blk", "10.1.0.0/16"), nil, nil); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, c.Get(context.Background(), Path("cluster", "firewall", "ipset", "blk", "10.1.0.0/16"), nil, nil))
 	if got := s.requests()[0].Target; got != "/api2/json/cluster/firewall/ipset/blk/10.1.0.0%2F16" {
 		t.Errorf("sent %s", got)
 	}
@@ -109,11 +107,8 @@ func TestARefusedReadIsNotRepeated(t *testing.T) {
 
 func TestNobodyListens(t *testing.T) {
 	n := new(naps)
-	c, err := New(Options{Endpoint: closedPort(t), Token: testToken, Sleep: n.sleep})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = c.Write(context.Background(), http.MethodPost, "/pools", form("poolid", "x"))
+	c := testkit.Try(New(Options{Endpoint: closedPort(t), Token: testToken, Sleep: n.sleep}))(t)
+	_, err := c.Write(context.Background(), http.MethodPost, "/pools", form("poolid", "x"))
 	if err == nil || IsUnknownOutcome(err) {
 		t.Errorf("a write that was never sent: %v", err)
 	}
@@ -125,11 +120,7 @@ func TestNobodyListens(t *testing.T) {
 func TestAnUnknownNode(t *testing.T) {
 	s := serve(t, always(refuse("500", "hostname lookup 'nosuch' failed - failed to get address info for: nosuch: Name or service not known")))
 	c, _ := client(t, s, nil)
-	err := c.Get(context.Background(), "/nodes/nosuch/status", nil, nil)
-	if err == nil {
-		t.Fatal("no error")
-	}
-	contains(t, err.Error(), "no such node", "PROXMOX_VE_NODE")
+	testkit.Fails(t, c.Get(context.Background(), "/nodes/nosuch/status", nil, nil), "no such node", "PROXMOX_VE_NODE")
 }
 
 func TestTimeout(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"maps"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func TestInt(t *testing.T) {
@@ -52,10 +54,7 @@ func FuzzConfig(f *testing.F) {
 		if json.Unmarshal(b, &c) != nil {
 			return
 		}
-		again, err := json.Marshal(c)
-		if err != nil {
-			t.Fatal(err)
-		}
+		again := testkit.Try(json.Marshal(c))(t)
 		var d Config
 		if err := json.Unmarshal(again, &d); err != nil {
 			t.Errorf("%q of %q: %v", again, b, err)

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 const (
@@ -126,16 +128,11 @@ func FuzzRefusal(f *testing.F) {
 	f.Add(502, "502 Bad Gateway", []byte("<html>\xff"))
 	f.Fuzz(func(t *testing.T, code int, status string, body []byte) {
 		tr := &transport{}
-		req, err := http.NewRequest(http.MethodPost, "http://h/api2/json/pools", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		req := testkit.Try(http.NewRequest(http.MethodPost, "http://h/api2/json/pools", nil))(t)
 		e := tr.refusal(req, &http.Response{StatusCode: code, Status: status, Header: http.Header{}}, body)
 		if e.Reason == "" || e.Error() == "" {
 			t.Errorf("no reason: %+v", e)
 		}
-		if _, err := json.Marshal(e.Params); err != nil {
-			t.Error(err)
-		}
+		testkit.Try(json.Marshal(e.Params))(t)
 	})
 }

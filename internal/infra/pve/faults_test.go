@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"syslog-gateway/internal/testkit"
+
 	"github.com/luthermonson/go-proxmox"
 )
 
@@ -71,12 +73,8 @@ func TestBigIntegersStayWhole(t *testing.T) {
 	s := serve(t, always(data("null")))
 	c, _ := client(t, s, nil)
 	ctx := context.Background()
-	if err := c.Get(ctx, "/cluster/nextid", form("vmid", "100000000"), nil); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Write(ctx, http.MethodDelete, "/pools", form("vms", "100000000")); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, c.Get(ctx, "/cluster/nextid", form("vmid", "100000000"), nil))
+	testkit.Try(c.Write(ctx, http.MethodDelete, "/pools", form("vms", "100000000")))(t)
 	for _, r := range s.requests() {
 		contains(t, r.Target, "=100000000")
 	}
@@ -92,9 +90,7 @@ func TestGoProxmoxLogsNoSecrets(t *testing.T) {
 	log := new(journal)
 	s := serve(t, always(data("null")))
 	c, _ := client(t, s, func(o *Options) { o.Logger = log.logger() })
-	if err := c.Typed().Post(context.Background(), "/nodes/pve1/lxc", map[string]string{"password": "hunter2"}, nil); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, c.Typed().Post(context.Background(), "/nodes/pve1/lxc", map[string]string{"password": "hunter2"}, nil))
 	if strings.Contains(log.String(), "hunter2") {
 		t.Errorf("log: %s", log)
 	}

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"syslog-gateway/internal/testkit"
+
 	"go.uber.org/goleak"
 )
 
@@ -115,10 +117,7 @@ func client(t *testing.T, s *server, set func(*Options)) (*Client, *naps) {
 	if set != nil {
 		set(&o)
 	}
-	c, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := testkit.Try(New(o))(t)
 	t.Cleanup(c.Close)
 	return c, n
 }
@@ -158,10 +157,7 @@ func (j *journal) logger() *slog.Logger {
 // closedPort is an address where nothing listens.
 func closedPort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)
 	defer l.Close()
 	return "http://" + l.Addr().String()
 }

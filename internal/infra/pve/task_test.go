@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 const (
@@ -83,9 +85,7 @@ func TestWaitEnds(t *testing.T) {
 func TestWaitSlowsDown(t *testing.T) {
 	states := slices.Repeat([]string{"running"}, 40)
 	c, n, _ := follow(t, &task{states: append(states, "OK")})
-	if err := c.Wait(context.Background(), upid, nil); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, c.Wait(context.Background(), upid, nil))
 	all := n.all()
 	if all[len(all)-1] != 2*time.Second || !slices.IsSorted(all) || slices.Index(all, 2*time.Second) > 12 {
 		t.Errorf("waited %v", all)
@@ -152,9 +152,7 @@ func TestWaitSitsOutASilentNode(t *testing.T) {
 	lost := answer("596 ", "", "")
 	states := append(slices.Repeat([]string{lost}, 6), cut, "running", "OK")
 	c, _, _ := follow(t, &task{states: states})
-	if err := c.Wait(context.Background(), upid, nil); err != nil {
-		t.Error(err)
-	}
+	testkit.Must(t, c.Wait(context.Background(), upid, nil))
 }
 
 func TestWaitGivesUpASilentNode(t *testing.T) {
@@ -227,9 +225,7 @@ func TestFileLockIsTriedAgain(t *testing.T) {
 		return data("null")
 	})
 	c, n := client(t, s, nil)
-	if _, err := c.Write(context.Background(), http.MethodPut, "/nodes/pve1/qemu/101/config", form("cores", "2")); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Try(c.Write(context.Background(), http.MethodPut, "/nodes/pve1/qemu/101/config", form("cores", "2")))(t)
 	if got := fmt.Sprint(n.all()); got != "[1s 2s]" {
 		t.Errorf("waited %s", got)
 	}
@@ -256,9 +252,7 @@ func TestConfigLock(t *testing.T) {
 		return data("null")
 	})
 	c, _ := client(t, s, nil)
-	if _, err := c.Write(context.Background(), http.MethodPut, "/nodes/pve1/qemu/101/config", form("cores", "2")); err != nil {
-		t.Error(err)
-	}
+	testkit.Try(c.Write(context.Background(), http.MethodPut, "/nodes/pve1/qemu/101/config", form("cores", "2")))(t)
 	s = serve(t, always(refuse("500", "CT is locked (backup)")))
 	c, n := client(t, s, func(o *Options) { o.LockWait = 3 * time.Second })
 	_, err := c.Write(context.Background(), http.MethodPut, "/nodes/pve1/lxc/101/config", form("cores", "2"))

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func TestTokenLogin(t *testing.T) {
@@ -26,18 +28,13 @@ func session(r *rig, password string) (ticket, csrf string) {
 	r.Helper()
 	r.token = ""
 	var out struct{ Ticket, CSRFPreventionToken, Username string }
-	if err := json.Unmarshal([]byte(r.ok("POST", "/access/ticket", "username", DefaultUser, "password", password)), &out); err != nil {
-		r.Fatal(err)
-	}
+	testkit.Must(r, json.Unmarshal([]byte(r.ok("POST", "/access/ticket", "username", DefaultUser, "password", password)), &out))
 	return out.Ticket, out.CSRFPreventionToken
 }
 
 func withTicket(r *rig, method, path, ticket, csrf string) reply {
 	r.Helper()
-	req, err := http.NewRequest(method, r.url+"/api2/json"+path, nil)
-	if err != nil {
-		r.Fatal(err)
-	}
+	req := testkit.Try(http.NewRequest(method, r.url+"/api2/json"+path, nil))(r)
 	req.Header.Set("Cookie", "PVEAuthCookie="+ticket)
 	if csrf != "" {
 		req.Header.Set("CSRFPreventionToken", csrf)
@@ -77,12 +74,8 @@ func TestPrivileges(t *testing.T) {
 		ACL: []ACL{{Path: "/", UGID: "prov@pve", Role: "Audit"}, {Path: "/", UGID: "prov@pve!t", Role: "Make"},
 			{Path: "/pool/mine", UGID: "prov@pve", Role: "Make"}},
 	})
-	if err := r.sim.AddGuest("lxc", 100, "", map[string]string{"hostname": "a", "rootfs": "local-zfs:1"}); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.sim.AddGuest("lxc", 101, "", map[string]string{"hostname": "b", "rootfs": "local-zfs:1"}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.sim.AddGuest("lxc", 100, "", map[string]string{"hostname": "a", "rootfs": "local-zfs:1"}))
+	testkit.Must(t, r.sim.AddGuest("lxc", 101, "", map[string]string{"hostname": "b", "rootfs": "local-zfs:1"}))
 	r.sim.AddPool("mine", "", 101)
 	r.token = "prov@pve!whole=1"
 	r.refused(403, "Permission check failed (/vms/100, VM.Config.Disk|VM.Config.CPU|VM.Config.Memory|VM.Config.Network|VM.Config.Options)", r.do("PUT", "/nodes/pve1/lxc/100/config", "memory", "64"))

@@ -4,27 +4,22 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // BenchmarkNew is what every test that uses the simulator pays.
 func BenchmarkNew(b *testing.B) {
 	for b.Loop() {
-		if _, err := New(Options{}); err != nil {
-			b.Fatal(err)
-		}
+		testkit.Try(New(Options{}))(b)
 	}
 }
 
 // BenchmarkResources reads cluster/resources of 80 guests, without the network.
 func BenchmarkResources(b *testing.B) {
-	sim, err := New(Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
+	sim := testkit.Try(New(Options{}))(b)
 	for i := range 80 {
-		if err := sim.AddGuest("lxc", 100+i, "", map[string]string{"hostname": "c" + strconv.Itoa(i), "rootfs": "local-zfs:8"}); err != nil {
-			b.Fatal(err)
-		}
+		testkit.Must(b, sim.AddGuest("lxc", 100+i, "", map[string]string{"hostname": "c" + strconv.Itoa(i), "rootfs": "local-zfs:8"}))
 	}
 	h := sim.Handler()
 	for b.Loop() {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/infra/pvesim/schema"
+	"syslog-gateway/internal/testkit"
 
 	proxmox "github.com/luthermonson/go-proxmox"
 )
@@ -29,9 +30,7 @@ func finished(t *testing.T, task *proxmox.Task, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := task.Wait(t.Context(), time.Millisecond, 10*time.Second); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, task.Wait(t.Context(), time.Millisecond, 10*time.Second))
 	if task.IsFailed {
 		t.Fatalf("%s: %s", task.Type, task.ExitStatus)
 	}
@@ -50,20 +49,14 @@ func goClient(t *testing.T, sim *Sim, opts ...proxmox.Option) *proxmox.Client {
 func TestGoProxmox(t *testing.T) {
 	official := must(schema.FromEnv())(t)
 	sim := must(New(Options{Schema: official}))(t)
-	if err := sim.AddTemplateFile("local:vztmpl/debian.tar.zst", 1<<20, 1<<20); err != nil {
-		t.Fatal(err)
-	}
-	if err := sim.AddTemplateVM(TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "4G"}}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, sim.AddTemplateFile("local:vztmpl/debian.tar.zst", 1<<20, 1<<20))
+	testkit.Must(t, sim.AddTemplateVM(TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "4G"}}))
 	id, secret, _ := strings.Cut(DefaultToken, "=")
 	c, ctx := goClient(t, sim, proxmox.WithAPIToken(id, secret)), t.Context()
 	if v := must(c.Version(ctx))(t); v.Release != "9.2" {
 		t.Errorf("version %+v", v)
 	}
-	if err := c.NewPool(ctx, "prod", "production"); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, c.NewPool(ctx, "prod", "production"))
 	node := must(c.Node(ctx, "pve1"))(t)
 
 	task, err := node.NewContainer(ctx, 300, proxmox.ContainerOption{Name: "ostemplate", Value: "local:vztmpl/debian.tar.zst"},
@@ -80,9 +73,7 @@ func TestGoProxmox(t *testing.T) {
 	}
 	goVM(t, node)
 	goCluster(t, c, node)
-	if err := sim.Mismatches(); err != nil {
-		t.Error(err)
-	}
+	testkit.Must(t, sim.Mismatches())
 }
 
 // goVM clones a VM, and sets, starts, asks, stops and deletes the clone.
@@ -115,9 +106,7 @@ func goCluster(t *testing.T, c *proxmox.Client, node *proxmox.Node) {
 	if next := must(cluster.NextID(ctx))(t); next != 100 {
 		t.Errorf("next ID %d", next)
 	}
-	if err := cluster.NewFWGroup(ctx, &proxmox.FirewallSecurityGroup{Group: "web", Comment: "c"}); err != nil {
-		t.Error(err)
-	}
+	testkit.Must(t, cluster.NewFWGroup(ctx, &proxmox.FirewallSecurityGroup{Group: "web", Comment: "c"}))
 	if got := must(cluster.FWGroups(ctx))(t); len(got) != 1 || got[0].Group != "web" {
 		t.Errorf("groups %+v", got)
 	}
@@ -133,9 +122,7 @@ func goCluster(t *testing.T, c *proxmox.Client, node *proxmox.Node) {
 func TestGoProxmoxPassword(t *testing.T) {
 	sim := must(New(Options{}))(t)
 	c := goClient(t, sim, proxmox.WithCredentials(&proxmox.Credentials{Username: DefaultUser, Password: DefaultPassword}))
-	if err := c.NewPool(t.Context(), "prod", ""); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, c.NewPool(t.Context(), "prod", ""))
 	if w := sim.Writes(); len(w) == 0 || w[len(w)-1].User != DefaultUser || w[len(w)-1].Status != 200 || !w[len(w)-1].Done {
 		t.Errorf("writes %v", w)
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func TestFailures(t *testing.T) {
@@ -78,9 +80,7 @@ func TestTaskGrowsAndDies(t *testing.T) {
 
 func TestCloneLimit(t *testing.T) {
 	r := newRig(t, Options{TaskDelay: 8 * time.Second, MaxClones: 1})
-	if err := r.sim.AddTemplateVM(TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "2G"}}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.sim.AddTemplateVM(TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "2G"}}))
 	var upids []string
 	for i := range 3 {
 		upids = append(upids, r.ok("POST", "/nodes/pve1/qemu/9000/clone", "newid", fmt.Sprint(200+i), "full", "1"))
@@ -98,9 +98,7 @@ func TestCloneLimit(t *testing.T) {
 
 func TestStorageFull(t *testing.T) {
 	r := newRig(t, Options{})
-	if err := r.sim.SetStorageUsed("local-zfs", 1<<40-2<<30); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.sim.SetStorageUsed("local-zfs", 1<<40-2<<30))
 	if s := r.createCT("300"); s != "unable to create CT 300 - zfs error: cannot create 'rpool/data/subvol-300-disk-0': out of space" {
 		t.Error(s)
 	}
@@ -110,9 +108,7 @@ func TestStorageFull(t *testing.T) {
 	if st := r.object("/nodes/pve1/storage/local-zfs/status"); st["avail"] != float64(2<<30) {
 		t.Errorf("avail %v", st["avail"])
 	}
-	if err := r.sim.SetStorageUsed("local-zfs", 0); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.sim.SetStorageUsed("local-zfs", 0))
 	if s := r.task("POST", "/nodes/pve1/lxc", "vmid", "301", "ostemplate", "local:vztmpl/debian.tar.zst", "rootfs", "local-zfs:0.1", "unprivileged", "1"); !strings.Contains(s, "'tar xpf ") {
 		t.Errorf("a root file system smaller than the template: %s", s)
 	}
@@ -124,21 +120,13 @@ func TestLocks(t *testing.T) {
 	if s := r.createCT("300"); s != "OK" {
 		t.Fatal(s)
 	}
-	if err := r.sim.SetLock(300, "backup"); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.sim.SetLock(300, "backup"))
 	r.refused(500, "CT is locked (backup)", r.do("PUT", "/nodes/pve1/lxc/300/config", "memory", "64"))
 	r.refused(500, "CT is locked (backup)", r.do("DELETE", "/nodes/pve1/lxc/300"))
-	if err := r.sim.SetLock(300, ""); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.sim.HoldLock(300, true); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.sim.SetLock(300, ""))
+	testkit.Must(t, r.sim.HoldLock(300, true))
 	r.refused(500, "can't lock file '/run/lock/lxc/pve-config-300.lock' - got timeout", r.do("PUT", "/nodes/pve1/lxc/300/config", "memory", "64"))
-	if err := r.sim.HoldLock(300, false); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.sim.HoldLock(300, false))
 	r.ok("PUT", "/nodes/pve1/lxc/300/config", "memory", "64", "protection", "1")
 	r.refused(500, "can't remove CT 300 - protection mode enabled", r.do("DELETE", "/nodes/pve1/lxc/300"))
 }
@@ -172,15 +160,11 @@ func TestNodes(t *testing.T) {
 		t.Fatal(s)
 	}
 	r.refused(500, "hostname lookup 'nosuch' failed - failed to get address info for: nosuch: Name or service not known", r.do("GET", "/nodes/nosuch/status"))
-	if err := r.sim.MoveGuest(300, "pve2"); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.sim.MoveGuest(300, "pve2"))
 	r.refused(500, "Configuration file 'nodes/pve1/lxc/300.conf' does not exist", r.do("GET", "/nodes/pve1/lxc/300/config"))
 	r.ok("GET", "/nodes/pve2/lxc/300/config")
 	r.refused(500, "CT 300 already exists on node 'pve2'", r.do("POST", "/nodes/pve1/lxc", "vmid", "300", "ostemplate", "local:vztmpl/debian.tar.zst", "unprivileged", "1", "rootfs", "local-zfs:1"))
-	if err := r.sim.SetNodeOnline("pve2", false); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.sim.SetNodeOnline("pve2", false))
 	r.refused(595, "No route to host", r.do("GET", "/nodes/pve2/lxc/300/config"))
 	if got := r.list("/cluster/resources", "type", "vm")[0]; got["node"] != "pve2" || got["status"] != "unknown" {
 		t.Errorf("a guest of a lost node: %v", got)
@@ -208,9 +192,7 @@ func TestJournalAndDump(t *testing.T) {
 	if !strings.Contains(d["nodes/pve1/lxc/300.conf"], "hostname: CT300\n") || d["user.cfg"] != "pool:prod:c:300::\n" {
 		t.Errorf("dump %q", d)
 	}
-	if err := r.sim.RemoveGuest(300); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.sim.RemoveGuest(300))
 	if got := r.sim.Dump()["user.cfg"]; got != "pool:prod:c:::\n" {
 		t.Errorf("pools after the removal: %q", got)
 	}

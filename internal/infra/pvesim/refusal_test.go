@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/infra/pvesim/schema"
+	"syslog-gateway/internal/testkit"
 )
 
 // TestParameterErrors: every wrong parameter is named in one answer, in the words of the real API.
@@ -166,9 +167,7 @@ func TestFilesAndCertificates(t *testing.T) {
 	if a := r.do("POST", at+"/download-url", "content", "iso", "filename", "x.txt", "url", "https://example.com/x"); a.Errors["filename"] != "wrong file extension" {
 		t.Errorf("%v", a.Errors)
 	}
-	if err := r.sim.AddFile("local:snippets/a.yml", 10); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.sim.AddFile("local:snippets/a.yml", 10))
 	if got := r.list(at+"/content", "content", "snippets"); len(got) != 1 || got[0]["volid"] != "local:snippets/a.yml" {
 		t.Errorf("snippets %v", got)
 	}

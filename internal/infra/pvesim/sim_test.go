@@ -14,6 +14,7 @@ import (
 
 	"syslog-gateway/internal/infra/pvesim/schema"
 	"syslog-gateway/internal/infra/pvesim/task"
+	"syslog-gateway/internal/testkit"
 )
 
 // clock is a time that only changes when a test sets it.
@@ -44,10 +45,7 @@ type reply struct {
 
 func newRig(t *testing.T, opt Options) *rig {
 	t.Helper()
-	official, err := schema.FromEnv()
-	if err != nil {
-		t.Fatal(err)
-	}
+	official := testkit.Try(schema.FromEnv())(t)
 	if opt.Schema == nil {
 		opt.Schema = official
 	}
@@ -55,20 +53,13 @@ func newRig(t *testing.T, opt Options) *rig {
 	if opt.Now == nil {
 		opt.Now = c.now
 	}
-	sim, err := New(opt)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sim := testkit.Try(New(opt))(t)
 	srv := httptest.NewServer(sim.Handler())
 	t.Cleanup(srv.Close)
 	t.Cleanup(func() {
-		if err := sim.Mismatches(); err != nil {
-			t.Error(err)
-		}
+		testkit.Must(t, sim.Mismatches())
 	})
-	if err := sim.AddTemplateFile("local:vztmpl/debian.tar.zst", 100<<20, 500<<20); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, sim.AddTemplateFile("local:vztmpl/debian.tar.zst", 100<<20, 500<<20))
 	return &rig{T: t, sim: sim, url: srv.URL, clock: c, token: DefaultToken}
 }
 
@@ -85,10 +76,7 @@ func (r *rig) do(method, path string, kv ...string) reply {
 	} else if len(values) > 0 {
 		path += "?" + values.Encode()
 	}
-	req, err := http.NewRequest(method, r.url+"/api2/json"+path, body)
-	if err != nil {
-		r.Fatal(err)
-	}
+	req := testkit.Try(http.NewRequest(method, r.url+"/api2/json"+path, body))(r)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
@@ -110,10 +98,7 @@ func (r *rig) send(req *http.Request) reply {
 
 func readReply(t *testing.T, resp *http.Response) reply {
 	t.Helper()
-	raw, err := io.ReadAll(bufio.NewReader(resp.Body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	raw := testkit.Try(io.ReadAll(bufio.NewReader(resp.Body)))(t)
 	out := reply{Status: resp.StatusCode, Raw: string(raw)}
 	_, out.Reason, _ = strings.Cut(resp.Status, " ")
 	if len(raw) > 0 {
@@ -142,18 +127,14 @@ func (r *rig) ok(method, path string, kv ...string) string {
 func (r *rig) object(path string, kv ...string) map[string]any {
 	r.Helper()
 	var out map[string]any
-	if err := json.Unmarshal([]byte(r.ok("GET", path, kv...)), &out); err != nil {
-		r.Fatal(err)
-	}
+	testkit.Must(r, json.Unmarshal([]byte(r.ok("GET", path, kv...)), &out))
 	return out
 }
 
 func (r *rig) list(path string, kv ...string) []map[string]any {
 	r.Helper()
 	var out []map[string]any
-	if err := json.Unmarshal([]byte(r.ok("GET", path, kv...)), &out); err != nil {
-		r.Fatal(err)
-	}
+	testkit.Must(r, json.Unmarshal([]byte(r.ok("GET", path, kv...)), &out))
 	return out
 }
 
@@ -228,9 +209,7 @@ func mac(v any, prefix string) string {
 
 func TestCloneLife(t *testing.T) {
 	r := newRig(t, Options{Seed: 2})
-	if err := r.sim.AddTemplateVM(TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "10G"}}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.sim.AddTemplateVM(TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "10G"}}))
 	if s := r.task("POST", "/nodes/pve1/qemu/9000/clone", "newid", "250", "name", "docker", "full", "1"); s != "OK" {
 		t.Fatal(s)
 	}

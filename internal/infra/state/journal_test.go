@@ -7,24 +7,20 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 const upid = "UPID:pve:000F4240:0A1B2C3D:6740A1B2:vzcreate:311:root@pam:"
 
 func begin(t *testing.T, d *Dir) *Journal {
 	t.Helper()
-	j, err := d.Journal("provision apply", "plan-1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return j
+	return testkit.Try(d.Journal("provision apply", "plan-1"))(t)
 }
 
 func check(t *testing.T, errs ...error) {
 	t.Helper()
-	if err := errors.Join(errs...); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, errors.Join(errs...))
 }
 
 type lostAnswer struct{}
@@ -113,10 +109,8 @@ func TestADamagedJournalIsNotAnEmptyOne(t *testing.T) {
 	check(t, err)
 	damaged := strings.Replace(string(whole), `"step"`, `"st`, 1) + `{"step":"b","phase":"begun"}` + "\n"
 	write(t, d.file(journalName), damaged)
-	_, err = d.Journal("provision apply", "x")
-	contains(t, err, "line 2", journalName)
-	_, err = d.Interrupted()
-	contains(t, err, "line 2")
+	testkit.Fails(t, testkit.Err(d.Journal("provision apply", "x")), "line 2", journalName)
+	testkit.Fails(t, testkit.Err(d.Interrupted()), "line 2")
 	if after, _ := os.ReadFile(d.file(journalName)); string(after) != damaged {
 		t.Error("the journal was changed")
 	}

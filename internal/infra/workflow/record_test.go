@@ -10,6 +10,7 @@ import (
 
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // A guest that is neither declared nor live is forgotten: whoever takes its VMID next is
@@ -18,28 +19,25 @@ func TestRecordForgetsWhatIsGone(t *testing.T) {
 	t.Parallel()
 	b := newRig(t, estate, pvesim.Options{})
 	b.applied()
-	must(t, b.sim.RemoveGuest(103))
+	testkit.Must(t, b.sim.RemoveGuest(103))
 	b.edit(dns, "")
 	b.applied()
-	record, err := b.site.Record()
-	must(t, err)
+	record := testkit.Try(b.site.Record())(t)
 	if _, known := record.Guest(103); known {
 		t.Error("still recorded")
 	}
 	if _, known := record.Guest(175); !known {
 		t.Error("another guest is forgotten")
 	}
-	must(t, b.sim.AddGuest("lxc", 103, "pve", map[string]string{"hostname": "dns", "rootfs": "local-zfs:8"}))
+	testkit.Must(t, b.sim.AddGuest("lxc", 103, "pve", map[string]string{"hostname": "dns", "rootfs": "local-zfs:8"}))
 	b.empty()
-	s, err := Open(t.Context(), b.site, b.access)
-	must(t, err)
+	s := testkit.Try(Open(t.Context(), b.site, b.access))(t)
 	defer s.Close()
 	orphans, err := s.Orphans(t.Context())
 	if err != nil || len(orphans) != 1 || orphans[0].Marked {
 		t.Errorf("%+v, %v", orphans, err)
 	}
-	_, err = b.apply(plan.Options{AllowDestroy: []string{"103"}})
-	fails(t, err, "--allow-destroy")
+	testkit.Fails(t, testkit.Err(b.apply(plan.Options{AllowDestroy: []string{"103"}})), "--allow-destroy")
 	if b.config("103") == "" {
 		t.Error("a colleague's guest was destroyed")
 	}
@@ -51,21 +49,15 @@ func TestRecordOfAnotherClusterIsRefused(t *testing.T) {
 	b := newRig(t, estate, pvesim.Options{})
 	b.applied()
 	b.reset(pvesim.Options{}) // the same address, nodes and seed
-	must(t, b.sim.AddGuest("lxc", 103, "pve", map[string]string{"hostname": "mail", "rootfs": "local-zfs:8"}))
-	_, err := b.plan()
-	fails(t, err, "to another Proxmox VE", "--state-dir")
-	_, err = b.begin()
-	fails(t, err, "to another Proxmox VE", "--state-dir")
+	testkit.Must(t, b.sim.AddGuest("lxc", 103, "pve", map[string]string{"hostname": "mail", "rootfs": "local-zfs:8"}))
+	testkit.Fails(t, testkit.Err(b.plan()), "to another Proxmox VE", "--state-dir")
+	testkit.Fails(t, testkit.Err(b.begin()), "to another Proxmox VE", "--state-dir")
 	b.site.State = b.path("other")
-	_, err = b.apply(plan.Options{})
-	fails(t, err, "mail")
-	w, err := b.begin()
-	must(t, err)
-	p, err := w.PlanDestroy(t.Context(), []string{"dns"})
-	must(t, err)
-	_, err = w.CarryOut(t.Context(), p, nil)
-	fails(t, err, "mail")
-	must(t, w.Close())
+	testkit.Fails(t, testkit.Err(b.apply(plan.Options{})), "mail")
+	w := testkit.Try(b.begin())(t)
+	p := testkit.Try(w.PlanDestroy(t.Context(), []string{"dns"}))(t)
+	testkit.Fails(t, testkit.Err(w.CarryOut(t.Context(), p, nil)), "mail")
+	testkit.Must(t, w.Close())
 	if writes := b.sim.Writes(); len(writes) > 0 {
 		t.Errorf("written: %v", writes)
 	}
@@ -78,17 +70,14 @@ func TestRecordOfAnotherDeclarationIsRefused(t *testing.T) {
 	b.applied()
 	b.write("lab.json", strings.Replace(b.read("deployment.json"), dns, "", 1))
 	b.site.Declaration.Deployment = b.path("lab.json")
-	_, err := b.plan()
-	fails(t, err, "not to "+b.path("lab.json"))
-	_, err = b.begin()
-	fails(t, err, "not to "+b.path("lab.json"))
-	_, err = b.publish()
-	fails(t, err, "not to "+b.path("lab.json"))
-	must(t, os.Remove(b.path("lab.json")))
-	must(t, os.Symlink(b.path("deployment.json"), b.path("lab.json")))
+	testkit.Fails(t, testkit.Err(b.plan()), "not to "+b.path("lab.json"))
+	testkit.Fails(t, testkit.Err(b.begin()), "not to "+b.path("lab.json"))
+	testkit.Fails(t, testkit.Err(b.publish()), "not to "+b.path("lab.json"))
+	testkit.Must(t, os.Remove(b.path("lab.json")))
+	testkit.Must(t, os.Symlink(b.path("deployment.json"), b.path("lab.json")))
 	b.empty() // another name of the same
-	must(t, os.Remove(b.path("lab.json")))
-	must(t, os.Rename(b.path("deployment.json"), b.path("lab.json")))
+	testkit.Must(t, os.Remove(b.path("lab.json")))
+	testkit.Must(t, os.Rename(b.path("deployment.json"), b.path("lab.json")))
 	b.empty() // renamed
 }
 
@@ -98,9 +87,8 @@ func TestOnlyWhatIsInForceIsPublished(t *testing.T) {
 	t.Parallel()
 	b := newRig(t, strings.Replace(estate, `"domain"`, `"inventory_sync": ["repo"], "domain"`, 1), pvesim.Options{})
 	target := filepath.Join("repo", "inventory", "terraform_inventory.json")
-	must(t, os.MkdirAll(filepath.Dir(b.path(target)), 0o755))
-	_, err := b.publish()
-	fails(t, err, "nothing is published")
+	testkit.Must(t, os.MkdirAll(filepath.Dir(b.path(target)), 0o755))
+	testkit.Fails(t, testkit.Err(b.publish()), "nothing is published")
 	results, err := b.apply(plan.Options{}, b.path("repo"))
 	if err != nil || len(results) != 1 || !results[0].Created {
 		t.Errorf("one target that is named twice: %+v, %v", results, err)
@@ -112,22 +100,17 @@ func TestOnlyWhatIsInForceIsPublished(t *testing.T) {
 	declared, published := b.read("deployment.json"), b.read(target)
 	for _, edit := range [][2]string{{dns, ""}, {`"vm_id": 103`, `"vm_id": 104`}, {`"containers"`, `"_containers"`}} {
 		b.write("deployment.json", strings.Replace(declared, edit[0], edit[1], 1))
-		_, err := b.publish()
-		fails(t, err)
-		_, err = b.apply(plan.Options{})
-		fails(t, err)
+		testkit.Fails(t, testkit.Err(b.publish()))
+		testkit.Fails(t, testkit.Err(b.apply(plan.Options{})))
 	}
 	b.write("deployment.json", strings.Replace(declared, `"vm_id": 250`, `"ip": "10.20.30.78", "vm_id": 250`, 1))
-	_, err = b.apply(plan.Options{})
-	fails(t, err, "by hand", "not published", "docker-host")
-	_, err = b.publish()
-	fails(t, err, "nothing is published")
+	testkit.Fails(t, testkit.Err(b.apply(plan.Options{})), "by hand", "not published", "docker-host")
+	testkit.Fails(t, testkit.Err(b.publish()), "nothing is published")
 	if b.read(target) != published {
 		t.Error("published what is not in force")
 	}
-	must(t, b.sim.SetConfig(250, "ipconfig0", "ip=10.20.30.78/24,gw=10.20.30.1"))
-	results, err = b.apply(plan.Options{})
-	must(t, err)
+	testkit.Must(t, b.sim.SetConfig(250, "ipconfig0", "ip=10.20.30.78/24,gw=10.20.30.1"))
+	results = testkit.Try(b.apply(plan.Options{}))(t)
 	const want = `~ vms.docker-host.ip "10.20.30.250" -> "10.20.30.78"`
 	found := false
 	for _, c := range results[0].Changes {
@@ -152,8 +135,7 @@ func TestWrongRootPasswordIsKnownBefore(t *testing.T) {
 	t.Parallel()
 	b := newRig(t, strings.Replace(estate, `"unprivileged": true, "root_disk"`, `"features": {"keyctl": true}, "unprivileged": true, "root_disk"`, 1), users("right"))
 	b.access.API.Token, b.access.API.Username, b.access.API.Password = "ops@pve!ci=0-1", "root@pam", "wrong"
-	_, err := b.apply(plan.Options{})
-	fails(t, err, "nothing was done", "root@pam", "401")
+	testkit.Fails(t, testkit.Err(b.apply(plan.Options{})), "nothing was done", "root@pam", "401")
 	for _, r := range b.sim.Writes() {
 		if r.Path != "/access/ticket" {
 			t.Errorf("written: %v", r)
@@ -170,9 +152,8 @@ func TestTokenBesidePasswordTakesRootSteps(t *testing.T) {
 		users("simulator"))
 	b.access.API.Token = "ops@pve!ci=0-1"
 	var shown strings.Builder
-	p, err := b.plan()
-	must(t, err)
-	must(t, p.Text(&shown, false))
+	p := testkit.Try(b.plan())(t)
+	testkit.Must(t, p.Text(&shown, false))
 	if !strings.Contains(shown.String(), "by hand") || !strings.Contains(shown.String(), "only root@pam itself") {
 		t.Errorf("a token alone:\n%s", shown.String())
 	}
@@ -194,13 +175,12 @@ func TestChangeBetweenPlanAndApply(t *testing.T) {
 	var once sync.Once
 	b.hook(func(r *http.Request) {
 		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/lxc/103/config") {
-			once.Do(func() { must(t, b.sim.SetConfig(103, "description", "changed by hand")) })
+			once.Do(func() { testkit.Must(t, b.sim.SetConfig(103, "description", "changed by hand")) })
 		}
 	})
 	target := b.path("published")
-	must(t, os.MkdirAll(filepath.Join(target, "inventory"), 0o755))
-	_, err := b.apply(plan.Options{}, target)
-	fails(t, err, "103")
+	testkit.Must(t, os.MkdirAll(filepath.Join(target, "inventory"), 0o755))
+	testkit.Fails(t, testkit.Err(b.apply(plan.Options{}, target)), "103")
 	if entries, err := os.ReadDir(filepath.Join(target, "inventory")); err != nil || len(entries) > 0 {
 		t.Errorf("published: %v, %v", entries, err)
 	}
@@ -208,8 +188,7 @@ func TestChangeBetweenPlanAndApply(t *testing.T) {
 		t.Errorf("live:\n%s", config)
 	}
 	b.hook(nil)
-	p, err := b.plan()
-	must(t, err)
+	p := testkit.Try(b.plan())(t)
 	var paths []string
 	for _, c := range p.Changes {
 		for _, f := range c.Fields {

@@ -18,6 +18,7 @@ import (
 	"syslog-gateway/internal/infra/pvesim/schema"
 	"syslog-gateway/internal/infra/state"
 	"syslog-gateway/internal/infra/workflow/example"
+	"syslog-gateway/internal/testkit"
 )
 
 // estate is one of everything: two containers, one of them with data, a VM and Splunk.
@@ -68,17 +69,13 @@ func newRig(t *testing.T, text string, options pvesim.Options) *rig {
 // reset puts a new cluster behind the same address.
 func (b *rig) reset(options pvesim.Options) {
 	b.t.Helper()
-	var err error
-	options.Schema, err = schema.FromEnv()
-	must(b.t, err)
-	e, err := b.site.Load(b.t.Context())
-	must(b.t, err)
-	sim, err := example.Cluster(e, options)
-	must(b.t, err)
+	options.Schema = testkit.Try(schema.FromEnv())(b.t)
+	e := testkit.Try(b.site.Load(b.t.Context()))(b.t)
+	sim := testkit.Try(example.Cluster(e, options))(b.t)
 	b.mu.Lock()
 	b.sim = sim
 	b.mu.Unlock()
-	b.t.Cleanup(func() { must(b.t, sim.Mismatches()) })
+	b.t.Cleanup(func() { testkit.Must(b.t, sim.Mismatches()) })
 }
 
 func (b *rig) serve(w http.ResponseWriter, r *http.Request) {
@@ -101,14 +98,12 @@ func (b *rig) path(name string) string { return filepath.Join(b.dir, name) }
 
 func (b *rig) write(name, text string) {
 	b.t.Helper()
-	must(b.t, os.WriteFile(b.path(name), []byte(text), 0o600))
+	testkit.Must(b.t, os.WriteFile(b.path(name), []byte(text), 0o600))
 }
 
 func (b *rig) read(name string) string {
 	b.t.Helper()
-	text, err := os.ReadFile(b.path(name))
-	must(b.t, err)
-	return string(text)
+	return string(testkit.Try(os.ReadFile(b.path(name)))(b.t))
 }
 
 // edit replaces a text of the declaration.
@@ -163,8 +158,7 @@ func (b *rig) apply(o plan.Options, targets ...string) (results []inventory.Resu
 // applied wants an apply to succeed.
 func (b *rig) applied() {
 	b.t.Helper()
-	_, err := b.apply(plan.Options{})
-	must(b.t, err)
+	testkit.Try(b.apply(plan.Options{}))(b.t)
 }
 
 // plan plans, without the lock.
@@ -180,8 +174,7 @@ func (b *rig) plan() (*plan.Plan, error) {
 // empty wants a plan without changes.
 func (b *rig) empty() {
 	b.t.Helper()
-	p, err := b.plan()
-	must(b.t, err)
+	p := testkit.Try(b.plan())(b.t)
 	if !p.Empty() {
 		b.t.Errorf("planned: %+v", p.Changes)
 	}
@@ -194,24 +187,4 @@ func (b *rig) publish() ([]inventory.Result, error) {
 		return nil, err
 	}
 	return b.site.Publish(e, "test")
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// fails wants an error with all the texts.
-func fails(t *testing.T, err error, texts ...string) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error; want one with %q", texts)
-	}
-	for _, text := range texts {
-		if !strings.Contains(err.Error(), text) {
-			t.Errorf("%q is not in: %v", text, err)
-		}
-	}
 }

@@ -3,6 +3,8 @@ package schema
 import (
 	"fmt"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // FuzzProps: what a property string is parsed into prints and parses back to the same.
@@ -13,10 +15,7 @@ func FuzzProps(f *testing.F) {
 	f.Add("scsi", "local:4,discard=on,ssd=1")
 	f.Add("mp", "local:1,mp=/data,backup=1")
 	f.Add("ctnet", "name=eth0,ip=10.0.0.1/24,gw=10.0.0.2")
-	tables, err := NewTables()
-	if err != nil {
-		f.Fatal(err)
-	}
+	tables := testkit.Try(NewTables())(f)
 	f.Fuzz(func(t *testing.T, grammar, v string) {
 		values, text := tables.ParseProps(grammar, "x", v)
 		if text != "" {

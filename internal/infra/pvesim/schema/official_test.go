@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // smallSchema has the shape of apidoc.json, with a made-up method.
@@ -17,13 +19,8 @@ const smallSchema = `[{"path":"/pools","children":[],"info":{
 // TestOfficialRefuses: what is wrong is said by parameter; what is no schema is not read.
 func TestOfficialRefuses(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "apidoc.json")
-	if err := os.WriteFile(file, []byte(smallSchema), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s, err := Read(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(file, []byte(smallSchema), 0o600))
+	s := testkit.Try(Read(file))(t)
 	for _, c := range []struct {
 		params map[string]string
 		want   string
@@ -33,19 +30,14 @@ func TestOfficialRefuses(t *testing.T) {
 		{map[string]string{"poolid": "long5", "foo": "1"}, "foo: " + UnknownParam + "\npoolid: value may only be 4 characters long"},
 		{map[string]string{"poolid": "p", "net0": "virtio,tag=10"}, "net0: invalid format - format error\nnet0.tag: value must have a maximum value of 9"},
 	} {
-		errs, err := s.Errors("POST", "/pools", c.params)
-		if err != nil {
-			t.Fatal(err)
-		}
+		errs := testkit.Try(s.Errors("POST", "/pools", c.params))(t)
 		got := strings.TrimSpace(Flat("", errs))
 		if got != c.want {
 			t.Errorf("%v: %q, want %q", c.params, got, c.want)
 		}
 	}
 	for _, bad := range []string{"", "[", `{"a":1}`} {
-		if err := os.WriteFile(file, []byte(bad), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(file, []byte(bad), 0o600))
 		if _, err := Read(file); err == nil {
 			t.Errorf("%q is taken for a schema", bad)
 		}

@@ -12,6 +12,7 @@ import (
 	"syslog-gateway/internal/infra/pvesim"
 	"syslog-gateway/internal/infra/workflow/example"
 	"syslog-gateway/internal/infra/workflow/upload"
+	"syslog-gateway/internal/testkit"
 )
 
 const estate = `{
@@ -34,15 +35,13 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "deployment.json")
-	must(t, os.WriteFile(file, []byte(estate), 0o600))
-	e, err := declaration.Load(t.Context(), declaration.Options{Deployment: file})
-	must(t, err)
-	sim, err := example.Cluster(e, pvesim.Options{
+	testkit.Must(t, os.WriteFile(file, []byte(estate), 0o600))
+	e := testkit.Try(declaration.Load(t.Context(), declaration.Options{Deployment: file}))(t)
+	sim := testkit.Try(example.Cluster(e, pvesim.Options{
 		Users:  []pvesim.User{{ID: "root@pam", Password: "right"}, {ID: "ops@pve", Password: "x"}},
 		Tokens: []pvesim.Token{{ID: "ops@pve!ci", Secret: "0-1"}},
 		ACL:    []pvesim.ACL{{Path: "/", UGID: "ops@pve", Role: "Administrator"}},
-	})
-	must(t, err)
+	}))(t)
 	server := httptest.NewServer(sim.Handler())
 	t.Cleanup(server.Close)
 	return &rig{t: t, estate: e, sim: sim, url: server.URL}
@@ -51,8 +50,7 @@ func newRig(t *testing.T) *rig {
 func (b *rig) client(o pve.Options) *pve.Client {
 	b.t.Helper()
 	o.Endpoint, o.Node = b.url, "pve"
-	c, err := pve.New(o)
-	must(b.t, err)
+	c := testkit.Try(pve.New(o))(b.t)
 	b.t.Cleanup(c.Close)
 	return c
 }
@@ -70,13 +68,6 @@ func (b *rig) run(rootPassword string) map[string]Finding {
 		found[f.What] = f
 	}
 	return found
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestRootPasswordIsTried(t *testing.T) {
@@ -97,7 +88,7 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 			t.Errorf("%s: %s", what, f.Says)
 		}
 	}
-	must(t, b.sim.RemoveGuest(9000))
+	testkit.Must(t, b.sim.RemoveGuest(9000))
 	b.estate.ContainerTemplate = "local:vztmpl/mine_1.0_amd64.tar.zst"
 	b.estate.Containers[0].Root.Store = "nowhere"
 	found := b.run("right")
