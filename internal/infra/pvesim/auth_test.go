@@ -97,14 +97,10 @@ func TestOnlyRoot(t *testing.T) {
 	ct := []string{"vmid", "300", "ostemplate", "local:vztmpl/debian.tar.zst", "rootfs", "local-zfs:1", "unprivileged", "1"}
 	r.refused(403, features, r.do("POST", "/nodes/pve1/lxc", append(ct, "features", "nesting=1,keyctl=1")...))
 	r.refused(403, "Permission check failed (mount point type bind is only allowed for root@pam)", r.do("POST", "/nodes/pve1/lxc", append(ct, "mp0", "/mnt,mp=/mnt")...))
-	if s := r.task("POST", "/nodes/pve1/lxc", append(ct, "features", "nesting=1")...); s != "OK" {
-		t.Error(s)
-	}
+	r.ends("OK", "POST", "/nodes/pve1/lxc", append(ct, "features", "nesting=1")...)
 	r.refused(403, features, r.do("PUT", "/nodes/pve1/lxc/300/config", "features", "nesting=1,fuse=1"))
 	r.ok("PUT", "/nodes/pve1/lxc/300/config", "features", "nesting=1", "memory", "600")
-	if s := r.task("POST", "/nodes/pve1/lxc", "vmid", "301", "ostemplate", "local:vztmpl/debian.tar.zst", "rootfs", "local-zfs:1"); s != "OK" {
-		t.Error(s)
-	}
+	r.ends("OK", "POST", "/nodes/pve1/lxc", "vmid", "301", "ostemplate", "local:vztmpl/debian.tar.zst", "rootfs", "local-zfs:1")
 	r.refused(403, "Permission check failed (changing feature flags for privileged container is only allowed for root@pam)", r.do("PUT", "/nodes/pve1/lxc/301/config", "features", "nesting=1"))
 
 	ticket, csrf := session(r, DefaultPassword)

@@ -1,7 +1,6 @@
 package pvesim
 
 import (
-	"net/http/httptest"
 	"strconv"
 	"testing"
 
@@ -21,13 +20,8 @@ func BenchmarkResources(b *testing.B) {
 	for i := range 80 {
 		testkit.Must(b, sim.AddGuest("lxc", 100+i, "", map[string]string{"hostname": "c" + strconv.Itoa(i), "rootfs": "local-zfs:8"}))
 	}
-	h := sim.Handler()
 	for b.Loop() {
-		req := httptest.NewRequest("GET", "/api2/json/cluster/resources", nil)
-		req.Header.Set("Authorization", "PVEAPIToken="+DefaultToken)
-		rec := httptest.NewRecorder()
-		h.ServeHTTP(rec, req)
-		if rec.Code != 200 {
+		if rec := record(sim, "GET", "/api2/json/cluster/resources"); rec.Code != 200 {
 			b.Fatal(rec.Body)
 		}
 	}

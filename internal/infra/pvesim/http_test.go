@@ -23,17 +23,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// raw sends a body as it is.
-func (r *rig) raw(method, path, contentType, body string) reply {
-	r.Helper()
-	req := testkit.Try(http.NewRequest(method, r.url+path, strings.NewReader(body)))(r)
-	req.Header.Set("Content-Type", contentType)
-	req.Header.Set("Authorization", "PVEAPIToken="+r.token)
-	return r.send(req)
-}
-
-const form = "application/x-www-form-urlencoded"
-
 func TestBodies(t *testing.T) {
 	r := newRig(t, Options{})
 	for i, c := range []struct{ kind, body, comment string }{
@@ -69,15 +58,11 @@ func TestBodies(t *testing.T) {
 	if a := r.raw("POST", "/api2/json/pools", "application/json", `{"poolid":"q","comment":`); a.Status != 400 {
 		t.Errorf("torn JSON: %d", a.Status)
 	}
-	if s := r.createCT("300"); s != "OK" {
-		t.Fatal(s)
-	}
+	r.createCT("300")
 	if a := r.raw("PUT", "/api2/json/nodes/pve1/lxc/300/config", "application/json", `{"onboot":true,"cores":2}`); a.Status != 200 {
 		t.Errorf("JSON booleans: %d %v", a.Status, a.Errors)
 	}
-	if a := r.raw("PUT", "/api2/json/nodes/pve1/lxc/300/config", form, "onboot=true"); a.Errors["onboot"] != "type check ('boolean') failed - got 'true'" {
-		t.Errorf("form booleans: %d %v", a.Status, a.Errors)
-	}
+	r.wrong("onboot", "type check ('boolean') failed - got 'true'", r.raw("PUT", "/api2/json/nodes/pve1/lxc/300/config", form, "onboot=true"))
 }
 
 func TestHTTPRefusals(t *testing.T) {
@@ -104,11 +89,7 @@ func TestHTTPRefusals(t *testing.T) {
 
 // TestRecorder: without a connection to take over, status and body still come.
 func TestRecorder(t *testing.T) {
-	sim := testkit.Try(New(Options{}))(t)
-	req := httptest.NewRequest("GET", "/api2/json/pools?poolid=none", nil)
-	req.Header.Set("Authorization", "PVEAPIToken="+DefaultToken)
-	rec := httptest.NewRecorder()
-	sim.Handler().ServeHTTP(rec, req)
+	rec := record(testkit.Try(New(Options{}))(t), "GET", "/api2/json/pools?poolid=none")
 	if rec.Code != 500 || !strings.Contains(rec.Body.String(), "pool 'none' does not exist") {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}

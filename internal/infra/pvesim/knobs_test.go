@@ -61,20 +61,14 @@ func TestTaskGrowsAndDies(t *testing.T) {
 	}
 
 	r.sim.Fail(Failure{Method: "POST", Path: "/nodes/*/lxc", TaskDies: true})
-	if s := r.task("POST", "/nodes/pve1/lxc", append(create, "vmid", "301")...); s != "unexpected status" {
-		t.Error(s)
-	}
+	r.ends("unexpected status", "POST", "/nodes/pve1/lxc", append(create, "vmid", "301")...)
 	if conf := r.object("/nodes/pve1/lxc/301/config"); conf["lock"] != "create" {
 		t.Errorf("after the worker's death: %v", conf)
 	}
 	r.sim.Fail(Failure{Method: "POST", Path: "/nodes/*/lxc", TaskWarnings: 2})
-	if s := r.task("POST", "/nodes/pve1/lxc", append(create, "vmid", "302")...); s != "WARNINGS: 2" {
-		t.Error(s)
-	}
+	r.ends("WARNINGS: 2", "POST", "/nodes/pve1/lxc", append(create, "vmid", "302")...)
 	r.sim.Fail(Failure{Method: "POST", Path: "/nodes/*/lxc", TaskError: "no luck"})
-	if s := r.task("POST", "/nodes/pve1/lxc", append(create, "vmid", "303")...); s != "no luck" {
-		t.Error(s)
-	}
+	r.ends("no luck", "POST", "/nodes/pve1/lxc", append(create, "vmid", "303")...)
 	r.refused(500, "Configuration file 'nodes/pve1/lxc/303.conf' does not exist", r.do("GET", "/nodes/pve1/lxc/303/config"))
 }
 
@@ -99,9 +93,7 @@ func TestCloneLimit(t *testing.T) {
 func TestStorageFull(t *testing.T) {
 	r := newRig(t, Options{})
 	testkit.Must(t, r.sim.SetStorageUsed("local-zfs", 1<<40-2<<30))
-	if s := r.createCT("300"); s != "unable to create CT 300 - zfs error: cannot create 'rpool/data/subvol-300-disk-0': out of space" {
-		t.Error(s)
-	}
+	r.ends("unable to create CT 300 - zfs error: cannot create 'rpool/data/subvol-300-disk-0': out of space", "POST", "/nodes/pve1/lxc", container("300")...)
 	if got := r.list("/nodes/pve1/lxc"); len(got) != 0 {
 		t.Errorf("left behind: %v", got)
 	}
@@ -117,9 +109,7 @@ func TestStorageFull(t *testing.T) {
 
 func TestLocks(t *testing.T) {
 	r := newRig(t, Options{})
-	if s := r.createCT("300"); s != "OK" {
-		t.Fatal(s)
-	}
+	r.createCT("300")
 	testkit.Must(t, r.sim.SetLock(300, "backup"))
 	r.refused(500, "CT is locked (backup)", r.do("PUT", "/nodes/pve1/lxc/300/config", "memory", "64"))
 	r.refused(500, "CT is locked (backup)", r.do("DELETE", "/nodes/pve1/lxc/300"))
@@ -133,9 +123,7 @@ func TestLocks(t *testing.T) {
 
 func TestResourceLag(t *testing.T) {
 	r := newRig(t, Options{ResourceLag: 10 * time.Second})
-	if s := r.createCT("300", "hostname", "web", "tags", "x"); s != "OK" {
-		t.Fatal(s)
-	}
+	r.createCT("300", "hostname", "web", "tags", "x")
 	res := r.list("/cluster/resources", "type", "vm")[0]
 	if res["status"] != "unknown" || res["name"] != nil || res["tags"] != "x" {
 		t.Errorf("a new guest: %v", res)
@@ -156,9 +144,7 @@ func TestResourceLag(t *testing.T) {
 
 func TestNodes(t *testing.T) {
 	r := newRig(t, Options{Nodes: []string{"pve1", "pve2"}})
-	if s := r.createCT("300"); s != "OK" {
-		t.Fatal(s)
-	}
+	r.createCT("300")
 	r.refused(500, "hostname lookup 'nosuch' failed - failed to get address info for: nosuch: Name or service not known", r.do("GET", "/nodes/nosuch/status"))
 	testkit.Must(t, r.sim.MoveGuest(300, "pve2"))
 	r.refused(500, "Configuration file 'nodes/pve1/lxc/300.conf' does not exist", r.do("GET", "/nodes/pve1/lxc/300/config"))

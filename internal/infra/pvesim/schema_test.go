@@ -2,7 +2,6 @@ package pvesim
 
 import (
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -26,10 +25,7 @@ func TestMismatches(t *testing.T) {
 	official := testkit.Try(schema.Read(file))(t)
 	sim := testkit.Try(New(Options{Schema: official}))(t)
 	testkit.Must(t, sim.Mismatches())
-	req := httptest.NewRequest("POST", "/api2/json/pools?poolid=prod&comment=x", nil)
-	req.Header.Set("Authorization", "PVEAPIToken="+DefaultToken)
-	rec := httptest.NewRecorder()
-	sim.Handler().ServeHTTP(rec, req)
+	rec := record(sim, "POST", "/api2/json/pools?poolid=prod&comment=x")
 	if rec.Code != 400 || !strings.Contains(rec.Body.String(), `"comment"`) {
 		t.Errorf("what only the schema refuses: %d %s", rec.Code, rec.Body)
 	}
