@@ -80,7 +80,7 @@ func (a certificates) order(c *api.Call) (any, error) {
 	if account == "" {
 		account = "default"
 	}
-	started := c.Start("acmenewcert", "", func(t *task.Task) error {
+	return c.Start("acmenewcert", "", func(t *task.Task) error {
 		if a.cluster.ACME.Accounts[account] == nil {
 			return refusal.Fail("ACME account config file '%s' does not exist.", account)
 		}
@@ -109,8 +109,7 @@ func (a certificates) order(c *api.Call) (any, error) {
 		}
 		c.Node.Certificate = &store.Certificate{File: "pveproxy-ssl.pem", Names: names}
 		return nil
-	})
-	return started.UPID, nil
+	}).UPID, nil
 }
 
 // setting reads a property string of the node's configuration.

@@ -8,6 +8,7 @@ import (
 	"syslog-gateway/internal/infra/pvesim/api"
 	"syslog-gateway/internal/infra/pvesim/conf"
 	"syslog-gateway/internal/infra/pvesim/refusal"
+	"syslog-gateway/internal/infra/pvesim/store"
 )
 
 // cloudinit is what cloud-init and the guest agent see inside a VM.
@@ -16,20 +17,16 @@ type cloudinit struct{ guests }
 func (a cloudinit) routes() []*api.Route {
 	at, audit := a.one()+"/cloudinit", api.Need("/vms/{vmid}", "VM.Audit")
 	return []*api.Route{
-		{Method: "GET", Path: at, Groups: groups(), Handle: a.pending, Check: audit},
+		{Method: "GET", Path: at, Groups: groups(), Handle: a.on(a.pending), Check: audit},
 		{Method: "PUT", Path: at, Groups: groups(), Handle: a.regenerate, Check: api.Need("/vms/{vmid}", "VM.Config.Cloudinit")},
-		{Method: "GET", Path: at + "/dump", Groups: groups(), Params: "type! str enum=user|network|meta", Handle: a.dump, Check: audit},
-		{Method: "GET", Path: a.one() + "/agent/network-get-interfaces", Groups: groups(), Handle: a.interfaces,
+		{Method: "GET", Path: at + "/dump", Groups: groups(), Params: "type! str enum=user|network|meta", Handle: a.on(a.dump), Check: audit},
+		{Method: "GET", Path: a.one() + "/agent/network-get-interfaces", Groups: groups(), Handle: a.on(a.interfaces),
 			Check: api.NeedAny("/vms/{vmid}", "VM.GuestAgent.Audit", "VM.GuestAgent.Unrestricted")},
 	}
 }
 
 // pending is the settings that make up the cloud-init drive.
-func (a cloudinit) pending(c *api.Call) (any, error) {
-	g, err := a.find(c)
-	if err != nil {
-		return nil, err
-	}
+func (a cloudinit) pending(_ *api.Call, g *store.Guest) (any, error) {
 	out, values := []map[string]any{}, g.Effective()
 	for _, k := range []string{"cicustom", "cipassword", "citype", "ciuser", "nameserver", "searchdomain", "sshkeys"} {
 		if v, ok := values[k]; ok {
@@ -44,11 +41,7 @@ func (a cloudinit) regenerate(c *api.Call) (any, error) {
 	return nil, err
 }
 
-func (a cloudinit) dump(c *api.Call) (any, error) {
-	g, err := a.find(c)
-	if err != nil {
-		return nil, err
-	}
+func (a cloudinit) dump(c *api.Call, g *store.Guest) (any, error) {
 	values := g.Effective()
 	switch c.Str("type") {
 	case "meta":
@@ -75,11 +68,8 @@ func (a cloudinit) dump(c *api.Call) (any, error) {
 }
 
 // interfaces answers with the static addresses of ipconfigN, as a guest that took them would.
-func (a cloudinit) interfaces(c *api.Call) (any, error) {
-	g, err := a.find(c)
+func (a cloudinit) interfaces(_ *api.Call, g *store.Guest) (any, error) {
 	switch {
-	case err != nil:
-		return nil, err
 	case !g.Running:
 		return nil, refusal.Fail("VM %d is not running", g.VMID)
 	case !strings.HasPrefix(strings.TrimPrefix(g.Config["agent"], "enabled="), "1"):

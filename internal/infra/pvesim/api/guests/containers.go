@@ -38,7 +38,7 @@ func (a containers) routes() []*api.Route {
 		{Method: "POST", Path: a.path(), Groups: []string{"guest", "lxc"}, Params: containerCreation, Handle: a.create},
 		{Method: "PUT", Path: a.one() + "/config", Groups: []string{"guest", "lxc", "update"}, Handle: a.update,
 			Check: api.NeedAny("/vms/{vmid}", "VM.Config.Disk", "VM.Config.CPU", "VM.Config.Memory", "VM.Config.Network", "VM.Config.Options")},
-		{Method: "GET", Path: a.one() + "/interfaces", Groups: groups(), Handle: a.interfaces, Check: api.Need("/vms/{vmid}", "VM.Audit")},
+		{Method: "GET", Path: a.one() + "/interfaces", Groups: groups(), Handle: a.on(a.interfaces), Check: api.Need("/vms/{vmid}", "VM.Audit")},
 	}
 }
 
@@ -191,10 +191,9 @@ func (a containers) update(c *api.Call) (any, error) {
 	return nil, a.cluster.Apply(g, ch)
 }
 
-func (a containers) interfaces(c *api.Call) (any, error) {
-	g, err := a.find(c)
-	if err != nil || !g.Running {
-		return nil, err
+func (a containers) interfaces(_ *api.Call, g *store.Guest) (any, error) {
+	if !g.Running {
+		return nil, nil
 	}
 	out := []map[string]any{{"name": "lo", "hwaddr": "00:00:00:00:00:00", "inet": "127.0.0.1/8"}}
 	for i := range 32 {

@@ -48,6 +48,17 @@ func (a guests) find(c *api.Call) (*store.Guest, error) {
 	return g, nil
 }
 
+// on is a handler that gets the guest of the path.
+func (a guests) on(handle func(*api.Call, *store.Guest) (any, error)) func(*api.Call) (any, error) {
+	return func(c *api.Call) (any, error) {
+		g, err := a.find(c)
+		if err != nil {
+			return nil, err
+		}
+		return handle(c, g)
+	}
+}
+
 // unlocked is find, unless the guest is locked.
 func (a guests) unlocked(c *api.Call) (*store.Guest, error) {
 	g, err := a.find(c)

@@ -28,7 +28,7 @@ func (a power) routes() []*api.Route {
 		{Method: "POST", Path: at + "/stop", Groups: groups(), Params: stop, Check: may, Handle: a.stop},
 		{Method: "POST", Path: at + "/shutdown", Groups: groups(), Params: shutdown, Check: may, Handle: a.shutdown},
 		{Method: "POST", Path: at + "/reboot", Groups: groups(), Params: "timeout int 0..", Check: may, Handle: a.reboot},
-		{Method: "DELETE", Path: a.one(), Groups: groups(), Params: destroy, Check: api.Need("/vms/{vmid}", "VM.Allocate"), Handle: a.destroy},
+		{Method: "DELETE", Path: a.one(), Groups: groups(), Params: destroy, Check: api.Need("/vms/{vmid}", "VM.Allocate"), Handle: a.on(a.destroy)},
 	}
 }
 
@@ -47,7 +47,7 @@ func (a power) run(c *api.Call, verb string, check func(*store.Guest) error, do 
 		}
 	}
 	vmid, node := c.VMID(), c.Node.Name
-	started := c.Start(prefix+verb, strconv.Itoa(vmid), func(*task.Task) error {
+	return c.Start(prefix+verb, strconv.Itoa(vmid), func(*task.Task) error {
 		g := a.cluster.Guests.Get(vmid)
 		if g == nil || g.Kind != a.kind || g.Node != node {
 			return missing
@@ -59,8 +59,7 @@ func (a power) run(c *api.Call, verb string, check func(*store.Guest) error, do 
 		}
 		do(g)
 		return nil
-	})
-	return started.UPID, nil
+	}).UPID, nil
 }
 
 func (a power) start(c *api.Call) (any, error) {
@@ -116,11 +115,7 @@ func (a power) reboot(c *api.Call) (any, error) {
 	})
 }
 
-func (a power) destroy(c *api.Call) (any, error) {
-	g, err := a.find(c)
-	if err != nil {
-		return nil, err
-	}
+func (a power) destroy(c *api.Call, g *store.Guest) (any, error) {
 	switch {
 	case g.Config["protection"] == "1":
 		return nil, refusal.Fail("can't remove %s %d - protection mode enabled", g.Noun(), g.VMID)
@@ -136,7 +131,7 @@ func (a power) destroy(c *api.Call) (any, error) {
 			return nil, refusal.Fail("base volume '%s' is still in use by linked cloned", v)
 		}
 	}
-	started := c.Start(a.pick("vz", "qm")+"destroy", strconv.Itoa(g.VMID), func(t *task.Task) error {
+	return c.Start(a.pick("vz", "qm")+"destroy", strconv.Itoa(g.VMID), func(t *task.Task) error {
 		if g.Running && a.kind == "lxc" {
 			t.Logf("forced to stop CT %d before destroying!", g.VMID)
 		}
@@ -152,6 +147,5 @@ func (a power) destroy(c *api.Call) (any, error) {
 		a.cluster.Remove(g)
 		a.cluster.Access.Forget(fmt.Sprintf("/vms/%d", g.VMID))
 		return nil
-	})
-	return started.UPID, nil
+	}).UPID, nil
 }

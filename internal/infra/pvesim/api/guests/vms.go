@@ -101,7 +101,7 @@ func (a vms) updateTask(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	started := c.Start("qmconfig", strconv.Itoa(g.VMID), func(t *task.Task) error {
+	return c.Start("qmconfig", strconv.Itoa(g.VMID), func(t *task.Task) error {
 		var shown []string
 		for _, k := range slices.Sorted(maps.Keys(ch.Set)) {
 			v := ch.Set[k]
@@ -115,8 +115,7 @@ func (a vms) updateTask(c *api.Call) (any, error) {
 		}
 		t.Logf("update VM %d: %s", g.VMID, strings.Join(shown, " "))
 		return a.cluster.Apply(g, ch)
-	})
-	return started.UPID, nil
+	}).UPID, nil
 }
 
 // checked is a change that may be made, with the guest that it is for.
