@@ -16,21 +16,17 @@ type acme struct {
 
 func (b acme) read(r *reader.Object) Extra {
 	var x Extra
-	for _, a := range r.Entries("acme_accounts", pluginRule) {
-		x.ACMEAccounts = append(x.ACMEAccounts, ACMEAccount{
+	x.ACMEAccounts = each(r, "acme_accounts", pluginRule, func(a reader.Entry) ACMEAccount {
+		return ACMEAccount{
 			Name:      a.Key,
 			Email:     a.NeedText("email", emailRule),
 			Directory: a.NeedText("directory", httpsRule),
 			TOS:       a.NeedText("tos", httpsRule),
-		})
-		a.End()
-	}
-	for _, p := range r.Entries("dns_plugins", pluginRule) {
-		x.DNSPlugins = append(x.DNSPlugins, b.dnsPlugin(p))
-		p.End()
-	}
+		}
+	})
+	x.DNSPlugins = each(r, "dns_plugins", pluginRule, b.dnsPlugin)
 	nodes := make(map[string]string)
-	for _, c := range r.Entries("acme_certificates", keyRule) {
+	x.ACMECertificates = each(r, "acme_certificates", keyRule, func(c reader.Entry) ACMECertificate {
 		cert := ACMECertificate{
 			Key:     c.Key,
 			Node:    c.NeedText("node_name", nameRule),
@@ -39,17 +35,12 @@ func (b acme) read(r *reader.Object) Extra {
 			Plugin:  c.NeedText("dns_plugin_id"),
 		}
 		b.check(c.Object, cert, x, nodes)
-		x.ACMECertificates = append(x.ACMECertificates, cert)
-		c.End()
-	}
+		return cert
+	})
 	if len(x.ACMEAccounts) > 0 {
 		b.report.AddNote(r.Value, "Proxmox VE lets only root@pam itself register ACME accounts, no token", "give PROXMOX_VE_USERNAME=root@pam with PROXMOX_VE_PASSWORD for that apply")
 	}
 	return x
-}
-
-func pluginRule(s string) (string, string) {
-	return pattern(wordText, "is not an ID", "use letters, digits, hyphens and underscores")(s)
 }
 
 func (b acme) dnsPlugin(p reader.Entry) DNSPlugin {

@@ -1,6 +1,7 @@
 package declaration
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,10 +89,7 @@ func readFile(report *reader.Report, path string) *reader.Value {
 
 // decrypt reads the SOPS file. Absent it is an empty layer, unless it was named.
 func decrypt(ctx context.Context, report *reader.Report, o Options) *reader.Value {
-	path := o.SOPS
-	if path == "" {
-		path = filepath.Join(filepath.Dir(o.Deployment), "terraform.sops.json")
-	}
+	path := cmp.Or(o.SOPS, filepath.Join(filepath.Dir(o.Deployment), "terraform.sops.json"))
 	failed := func(what, fix string) *reader.Value {
 		report.Problems = append(report.Problems, reader.Problem{File: path, Path: "$", What: what, Fix: fix})
 		return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -111,18 +112,11 @@ func Parse(data []byte, file string, hidden bool) (*Value, Problems) {
 
 // Line is where the parser stands.
 func (p *parser) line() int {
-	at, low, high := p.dec.InputOffset(), 0, len(p.lines)
-	for low < high {
-		if mid := (low + high) / 2; p.lines[mid] < at {
-			low = mid + 1
-		} else {
-			high = mid
-		}
-	}
 	if p.hidden {
 		return 0 // the clear text has other lines than the file
 	}
-	return low + 1
+	before, _ := slices.BinarySearch(p.lines, p.dec.InputOffset())
+	return before + 1
 }
 
 func (p *parser) value(path string, depth int) (*Value, error) {
