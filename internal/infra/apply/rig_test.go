@@ -82,16 +82,7 @@ func (b *rig) login(o pve.Options) *pve.Client {
 }
 
 // brief waits a thousandth of what is asked: the simulator works at once.
-func brief(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d / 1000)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
+func brief(ctx context.Context, d time.Duration) error { return pve.Sleep(ctx, d/1000) }
 
 // estate reads a declaration of the tests, with edits of its JSON.
 func estate(t testing.TB, name string, edits ...func(map[string]any)) *declaration.Estate {

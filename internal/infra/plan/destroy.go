@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 
 	"syslog-gateway/internal/infra/declaration"
@@ -39,10 +40,7 @@ func MakeDestroy(ctx context.Context, api live.API, e *declaration.Estate, keys 
 
 // destroy removes the live guest of a declared one, if it is that one and may go.
 func (m *maker) destroy(g *declaration.Guest, lv *live.Guest) change.Change {
-	why := m.owner.Foreign(g, lv)
-	if why == "" {
-		why = m.owner.Reuses(g, lv)
-	}
+	why := cmp.Or(m.owner.Foreign(g, lv), m.owner.Reuses(g, lv))
 	if why == "" && !m.owner.Sure(g, lv) {
 		why = guest.RenameFirst(g, lv)
 	}

@@ -3,6 +3,7 @@ package pve
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,7 +30,7 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, "%d ", e.Status)
 	}
 	b.WriteString(e.Reason)
-	for i, name := range e.names() {
+	for i, name := range slices.Sorted(maps.Keys(e.Params)) {
 		sep := "; "
 		if i == 0 {
 			sep = ": "
@@ -47,15 +48,6 @@ func (e *Error) Error() string {
 
 // Unwrap gives what broke below HTTP.
 func (e *Error) Unwrap() error { return e.Err }
-
-func (e *Error) names() []string {
-	names := make([]string, 0, len(e.Params))
-	for n := range e.Params {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
-}
 
 // statuses that a way between us and the node gives, and not the API itself: 595 to
 // 599 are the pseudo codes of the proxying daemon's HTTP client.

@@ -1,6 +1,7 @@
 package pve
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -28,10 +29,7 @@ func TestProps(t *testing.T) {
 		if !maps.Equal(p.Map(), tc.want) || p.Len() != len(tc.want) {
 			t.Errorf("%q: %v", tc.in, p.Map())
 		}
-		want := tc.out
-		if want == "" {
-			want = tc.in
-		}
+		want := cmp.Or(tc.out, tc.in)
 		if got := p.String(); got != want {
 			t.Errorf("%q written as %q", tc.in, got)
 		}

@@ -1,6 +1,7 @@
 package pve
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -22,13 +23,8 @@ func secretParam(name string) bool {
 
 // shown gives params as text for the log.
 func shown(params url.Values) string {
-	names := make([]string, 0, len(params))
-	for n := range params {
-		names = append(names, n)
-	}
-	slices.Sort(names)
 	var b strings.Builder
-	for _, n := range names {
+	for _, n := range slices.Sorted(maps.Keys(params)) {
 		for _, v := range params[n] {
 			if secretParam(n) {
 				v = hidden

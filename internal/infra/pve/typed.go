@@ -39,14 +39,12 @@ type quiet struct{ log *slog.Logger }
 func (q quiet) Debugf(string, ...any) {}
 func (q quiet) Infof(string, ...any)  {}
 func (q quiet) Warnf(format string, v ...any) {
-	q.log.Warn("go-proxmox: " + sprintf(format, v))
+	q.log.Warn(fmt.Sprintf("go-proxmox: "+format, v...))
 }
 
 func (q quiet) Errorf(format string, v ...any) {
-	q.log.Error("go-proxmox: " + sprintf(format, v))
+	q.log.Error(fmt.Sprintf("go-proxmox: "+format, v...))
 }
-
-func sprintf(format string, v []any) string { return fmt.Sprintf(format, v...) }
 
 // plain takes net/http's wrapping off: it holds the whole URL, with the query.
 func plain(err error) error {

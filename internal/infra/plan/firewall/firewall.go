@@ -3,6 +3,7 @@
 package firewall
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -51,10 +52,7 @@ func compare(have pve.Config, options []option) ([]change.Diff, url.Values) {
 	var fields []change.Diff
 	params := url.Values{}
 	for _, o := range options {
-		from := have[o.key]
-		if from == "" {
-			from = o.def
-		}
+		from := cmp.Or(have[o.key], o.def)
 		same := from == o.want
 		if o.key == "log_ratelimit" {
 			same = pve.ParseProps(from, "enable").Equal(pve.ParseProps(o.want, "enable"))
@@ -89,9 +87,7 @@ func (p *Planner) Groups() {
 			c.Steps = append(c.Steps, change.Write("change", "POST", "/cluster/firewall/groups", params))
 		}
 		if !rules.Same(lv.Rules, g.Rules) {
-			if c.Action == "" {
-				c.Action = change.Update
-			}
+			c.Action = cmp.Or(c.Action, change.Update)
 			c.Fields = append(c.Fields, rules.Diffs(lv.Rules, g.Rules)...)
 			c.Steps = append(c.Steps, rules.Step(live.GroupPath(g.Name), lv.Rules, g.Rules))
 		}

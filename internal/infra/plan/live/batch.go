@@ -33,9 +33,9 @@ func all(ctx context.Context, api API, parallel int, fill func(context.Context, 
 }
 
 // get reads path into out, and then calls use under the lock. use is optional.
-func (b *batch) get(ctx context.Context, path string, query url.Values, out any, use func()) {
+func (b *batch) get(ctx context.Context, path string, out any, use func()) {
 	b.group.Go(func() error {
-		if err := b.api.Get(ctx, path, query, out); err != nil {
+		if err := b.api.Get(ctx, path, nil, out); err != nil {
 			return fmt.Errorf("read %s: %w", path, err)
 		}
 		if use != nil {

@@ -71,12 +71,8 @@ func Words(k declaration.Kind) string {
 // Splunk reports whether a guest has the tags that a Splunk VM is made with.
 func (g *Guest) Splunk() bool {
 	tags := SplitTags(g.Tags)
-	for _, t := range []string{"terraform", "splunk", "enterprise"} {
-		if !slices.Contains(tags, t) {
-			return false
-		}
-	}
-	return true
+	lacks := func(t string) bool { return !slices.Contains(tags, t) }
+	return !slices.ContainsFunc([]string{"terraform", "splunk", "enterprise"}, lacks)
 }
 
 // Filtered reports whether the firewall sees an interface of the guest.

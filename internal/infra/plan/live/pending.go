@@ -16,7 +16,7 @@ func (r *Reader) ReadPending(ctx context.Context, guests []*Guest) error {
 				continue
 			}
 			var keys []pendingKey
-			b.get(ctx, lv.Path()+"/pending", nil, &keys, func() { lv.wait(keys) })
+			b.get(ctx, lv.Path()+"/pending", &keys, func() { lv.wait(keys) })
 		}
 	})
 }

@@ -1,6 +1,9 @@
 package access
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // allPrivileges are those of Administrator.
 func allPrivileges() []string {
@@ -17,21 +20,12 @@ func allPrivileges() []string {
 // builtinRoles are the roles of a fresh installation that matter here.
 func builtinRoles() map[string][]string {
 	all := allPrivileges()
-	audit := func(p string) bool { return strings.HasSuffix(p, ".Audit") }
-	pick := func(want func(string) bool) []string {
-		var out []string
-		for _, p := range all {
-			if want(p) {
-				out = append(out, p)
-			}
-		}
-		return out
-	}
+	without := func(other func(string) bool) []string { return slices.DeleteFunc(slices.Clone(all), other) }
 	return map[string][]string{
 		"Administrator":    all,
 		"NoAccess":         {},
-		"PVEAuditor":       pick(audit),
-		"PVEVMAdmin":       pick(func(p string) bool { return strings.HasPrefix(p, "VM.") }),
+		"PVEAuditor":       without(func(p string) bool { return !strings.HasSuffix(p, ".Audit") }),
+		"PVEVMAdmin":       without(func(p string) bool { return !strings.HasPrefix(p, "VM.") }),
 		"PVEDatastoreUser": {"Datastore.AllocateSpace", "Datastore.Audit"},
 		"PVEPoolAdmin":     {"Pool.Allocate", "Pool.Audit"},
 		"PVESDNUser":       {"SDN.Audit", "SDN.Use"},

@@ -1,6 +1,7 @@
 package firewall
 
 import (
+	"cmp"
 	"maps"
 	"regexp"
 	"slices"
@@ -90,9 +91,7 @@ func verify(r conf.File, where Place) error {
 
 // Insert puts a rule at a position, or at the end when that is beyond it.
 func (r *Rules) Insert(rule conf.File, where Place, pos int, digest string) error {
-	if rule["enable"] == "" {
-		rule["enable"] = "0"
-	}
+	rule["enable"] = cmp.Or(rule["enable"], "0")
 	if err := verify(rule, where); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ package secretstest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -200,10 +201,7 @@ func (s *sealer) hidden(path []string) bool {
 	case f.UnencryptedRegex != "":
 		return !some(regexp.MustCompile(f.UnencryptedRegex).MatchString)
 	}
-	suffix := f.UnencryptedSuffix
-	if suffix == "" {
-		suffix = "_unencrypted"
-	}
+	suffix := cmp.Or(f.UnencryptedSuffix, "_unencrypted")
 	return !some(func(p string) bool { return strings.HasSuffix(p, suffix) })
 }
 

@@ -1,6 +1,7 @@
 package datacenter
 
 import (
+	"cmp"
 	"encoding/base64"
 	"maps"
 	"slices"
@@ -52,12 +53,7 @@ func (a acme) routes() []*api.Route {
 	}
 }
 
-func accountName(c *api.Call) string {
-	if n := c.Str("name"); n != "" {
-		return n
-	}
-	return "default"
-}
+func accountName(c *api.Call) string { return cmp.Or(c.Str("name"), "default") }
 
 // find returns the account of a call. Tasks of the cluster run on the node where the
 // request came in.

@@ -1,6 +1,7 @@
 package datacenter
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"slices"
@@ -76,10 +77,7 @@ func (a certificates) upload(c *api.Call) (any, error) {
 
 // order succeeds when account and plugin exist: no CA is asked.
 func (a certificates) order(c *api.Call) (any, error) {
-	account := a.setting(c.Node, "acme", "acme")["account"]
-	if account == "" {
-		account = "default"
-	}
+	account := cmp.Or(a.setting(c.Node, "acme", "acme")["account"], "default")
 	return c.Start("acmenewcert", "", func(t *task.Task) error {
 		if a.cluster.ACME.Accounts[account] == nil {
 			return refusal.Fail("ACME account config file '%s' does not exist.", account)

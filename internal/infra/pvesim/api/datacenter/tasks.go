@@ -1,6 +1,7 @@
 package datacenter
 
 import (
+	"cmp"
 	"errors"
 	"strconv"
 	"strings"
@@ -94,9 +95,7 @@ func (a tasks) log(c *api.Call) (any, error) {
 	if c.Has("limit") {
 		limit = c.Int("limit")
 	}
-	if limit == 0 {
-		limit = len(lines)
-	}
+	limit = cmp.Or(limit, len(lines))
 	out := []map[string]any{}
 	for i := max(start, 0); i < len(lines) && len(out) < limit; i++ {
 		out = append(out, map[string]any{"n": i + 1, "t": lines[i]})

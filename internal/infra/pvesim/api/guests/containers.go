@@ -1,6 +1,7 @@
 package guests
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -51,10 +52,7 @@ func (a containers) create(c *api.Call) (any, error) {
 	}
 	sent := a.settings(c)
 	if _, ok := sent["rootfs"]; !ok {
-		store := c.Str("storage")
-		if store == "" {
-			store = "local"
-		}
+		store := cmp.Or(c.Str("storage"), "local")
 		sent["rootfs"] = store + ":4"
 	}
 	if sent["unprivileged"] != "1" {
@@ -72,9 +70,7 @@ func (a containers) create(c *api.Call) (any, error) {
 	}
 	m := begin(a.cluster, store.NewGuest(c.VMID(), "lxc", c.Node.Name), "create")
 	for k, v := range map[string]string{"hostname": fmt.Sprintf("CT%d", m.guest.VMID), "memory": "512", "swap": "512", "arch": "amd64"} {
-		if sent[k] == "" {
-			sent[k] = v
-		}
+		sent[k] = cmp.Or(sent[k], v)
 	}
 	a.cluster.Normalize("lxc", sent)
 	return m.start(c, "vzcreate", func(t *task.Task) error { return a.build(c, m, sent, t) }), nil
@@ -123,9 +119,7 @@ func (a containers) unpack(template string, sent conf.File, t *task.Task) error 
 	}
 	t.Logf("Total bytes read: %d", archive.Unpacked)
 	t.Logf("Detected container architecture: %s", sent["arch"])
-	if sent["ostype"] == "" {
-		sent["ostype"] = osType(template)
-	}
+	sent["ostype"] = cmp.Or(sent["ostype"], osType(template))
 	return nil
 }
 

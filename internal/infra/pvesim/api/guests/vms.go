@@ -1,6 +1,7 @@
 package guests
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -77,9 +78,7 @@ func (a vms) build(c *api.Call, m *creation, sent conf.File, t *task.Task) error
 		"meta": fmt.Sprintf("creation-qemu=10.1.2,ctime=%d", a.cluster.Now().Unix()), "vmgenid": a.cluster.IDs.UUID(),
 		"smbios1": "uuid=" + a.cluster.IDs.UUID(), "boot": store.BootOrder(a.cluster.Tables, sent),
 	} {
-		if sent[k] == "" {
-			sent[k] = v
-		}
+		sent[k] = cmp.Or(sent[k], v)
 	}
 	m.finish(sent, c.Str("pool"))
 	if c.Bool("start") {
