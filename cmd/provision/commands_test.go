@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/printable"
 	"syslog-gateway/internal/testkit"
 )
 
@@ -186,5 +188,113 @@ func TestMachinesGetJSON(t *testing.T) {
 		if err := json.Unmarshal([]byte(a.out), &doc); err != nil {
 			t.Errorf("%v: %v\n%s%s", args, err, a.out, a.errs)
 		}
+	}
+}
+
+// A guest that was renamed by somebody stays in the record until it is forgotten.
+func TestStateForget(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, smallEstate, pvesim.Options{})
+	w.expect(0, nil, "apply", "--yes")
+	testkit.Must(t, w.sim.SetConfig(103, "tags", "mine"))
+	w.edit(w.block("dns"), "")
+	w.expect(2, []string{"state forget dns"}, "plan")
+	w.expect(1, []string{`nothing called "nobody"`}, "state", "forget", "nobody")
+	w.expect(0, []string{"forgotten: lxc/dns"}, "state", "forget", "dns")
+	w.expect(0, []string{"Nothing to do"}, "plan")
+	w.expect(0, []string{`"key": "gateway"`}, "state", "forget", "175", "--json")
+	w.expect(0, []string{"forgotten: pool/logging"}, "state", "forget", "pool/logging")
+	w.expect(2, nil, "state", "forget")
+	if w.config("103") == "" || w.config("175") == "" {
+		t.Error("a guest that was forgotten is gone")
+	}
+}
+
+// What is live can hold anything; a terminal must not obey it.
+func TestLiveTextDoesNotReachTheTerminalRaw(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, smallEstate, pvesim.Options{})
+	w.expect(0, nil, "apply", "--yes")
+	const evil = "x\x1b[31mRED\x1b]0;owned\x07\r+ y"
+	testkit.Must(t, w.sim.SetConfig(103, "description", evil))
+	testkit.Must(t, w.sim.AddGuest("lxc", 300, "pve", map[string]string{"hostname": "stranger", "rootfs": "local-zfs:8"}))
+	w.sim.Fail(pvesim.Failure{Method: http.MethodPut, Path: "/nodes/*/lxc/103/config", Status: 500, Reason: "no\x1b[2Jway"})
+	for _, run := range []struct {
+		code int
+		args []string
+	}{{2, []string{"plan"}}, {0, []string{"adopt"}}, {0, []string{"orphans"}}, {1, []string{"apply", "--yes"}}} {
+		if a := w.expect(run.code, nil, run.args...); strings.ContainsAny(a.out+a.errs, "\x1b\x07\r") {
+			t.Errorf("%v: %q", run.args, a.out+a.errs)
+		}
+	}
+	if got := printable.EscapeLines("a\nb\x1bc\u202ed é→"); got != "a\nb"+`\x1bc\u202ed é→` {
+		t.Error(got)
+	}
+}
+
+func TestSentencesCount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, smallEstate, pvesim.Options{})
+	w.expect(1, []string{"the declaration names no target"}, "inventory", "--sync")
+	w.expect(1, []string{"there is no folder nowhere"}, "render", "gateway", "-o", "nowhere")
+	w.edit(`"vm_id": 103`, `"vm_id": 9`)
+	w.expect(1, []string{"1 problem:"}, "validate")
+	w.expect(1, []string{"1 problem in"}, "validate", "--json")
+	w.write("deployment.json", `{"network_prefix": "10.20.30", "containers": null}`)
+	w.expect(0, []string{"note: ", "no container is declared", "fine: 0 containers, 0 VMs"}, "validate")
+}
+
+// ansibleInventory is Ansible's own reader; that it is missing fails the test.
+func (w *world) ansibleInventory(args ...string) string {
+	w.t.Helper()
+	program, err := exec.LookPath("ansible-inventory")
+	if err != nil {
+		w.t.Fatal("ansible-inventory is not on this machine: install Debian's package ansible-core, or run .ci/tools")
+	}
+	cmd := exec.Command(program, args...)
+	cmd.Dir = "/" // not beside the declaration
+	cmd.Env = append(w.env, "ANSIBLE_NOCOLOR=1", "LANG=C.UTF-8")
+	var errs strings.Builder
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil || strings.Contains(errs.String(), "WARNING") {
+		w.t.Fatalf("%v: %v\n%s", args, err, errs.String())
+	}
+	return string(out)
+}
+
+// A link to the program, put beside the declaration, is an Ansible inventory; and so is
+// what it prints as one.
+func TestProgramIsAnAnsibleInventory(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, smallEstate, pvesim.Options{})
+	testkit.Must(t, os.Symlink(os.Args[0], w.path("estate")))
+	w.write("static.yml", w.expect(0, nil, "inventory", "--format", "ansible").out)
+	w.write("wrapper", "#!/bin/sh\nexec "+os.Args[0]+" -f "+w.path("deployment.json")+" inventory \"$@\"\n")
+	testkit.Must(t, os.Chmod(w.path("wrapper"), 0o755))
+	for _, name := range []string{"estate", "static.yml", "wrapper"} {
+		var doc struct {
+			Meta struct {
+				Hostvars map[string]map[string]any
+			} `json:"_meta"`
+		}
+		testkit.Must(t, json.Unmarshal([]byte(w.ansibleInventory("-i", w.path(name), "--list")), &doc))
+		if vars := doc.Meta.Hostvars["gateway"]; vars["container_ip"] != "10.20.30.175" || vars["ansible_paramiko_host"] != "pve" {
+			t.Errorf("%s: variables %v", name, vars)
+		}
+		if name == "wrapper" {
+			continue // what it prints is what the link prints
+		}
+		graph := w.ansibleInventory("-i", w.path(name), "--graph")
+		if !strings.Contains(graph, "@syslog_gateway_group:") || !strings.Contains(graph, "|--splunk") {
+			t.Errorf("%s: graph\n%s", name, graph)
+		}
+	}
+	w.expect(0, []string{`"ansible_host":"10.20.30.200"`}, "--host", "splunk")
+	w.expect(1, []string{`"nobody"`}, "--host", "nobody")
+	broken := w.path("deployment.json")
+	testkit.Must(t, os.WriteFile(broken, []byte("{"), 0o600))
+	if a := w.expect(1, nil, "--list"); a.out != "" {
+		t.Errorf("a broken declaration gives an inventory: %s", a.out)
 	}
 }

@@ -7,11 +7,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"syslog-gateway/internal/infra/apply"
 	"syslog-gateway/internal/infra/declaration"
@@ -214,4 +217,26 @@ func seeded(t testing.TB) (*rand.Rand, uint64) {
 	t.Helper()
 	seed := rand.Uint64()
 	return rand.New(rand.NewPCG(seed, 1)), seed
+}
+
+func TestConvergesFromEmpty(t *testing.T) {
+	for _, name := range []string{"small", "full"} {
+		t.Run(name, func(t *testing.T) {
+			b := newRig(t, pvesim.Options{Seed: 7})
+			e := estate(t, name)
+			b.converge(e, plan.Options{})
+		})
+	}
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func readFile(t testing.TB, path string) []byte {
+	t.Helper()
+	return testkit.Try(os.ReadFile(path))(t)
+}
+
+func writeFile(t testing.TB, path string, data []byte) {
+	t.Helper()
+	testkit.Must(t, os.WriteFile(path, data, 0o600))
 }
