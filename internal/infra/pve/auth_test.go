@@ -135,8 +135,7 @@ func TestWrongCredentials(t *testing.T) {
 	if strings.Contains(err.Error(), "wrong-password") {
 		t.Error("the password is in the error")
 	}
-	s = serve(t, always(answer("401 invalid token value!", "", "")))
-	c, _ = client(t, s, nil)
+	s, c = talk(t, always(answer("401 invalid token value!", "", "")))
 	_, err = c.Write(context.Background(), http.MethodPost, "/pools", form("poolid", "x"))
 	if !isUnauthorized(err) || len(s.requests()) != 1 {
 		t.Errorf("%d requests, %v", len(s.requests()), err)

@@ -16,8 +16,7 @@ import (
 )
 
 func TestFormsAreEscapedWhole(t *testing.T) {
-	s := serve(t, always(data("null")))
-	c, _ := client(t, s, nil)
+	s, c := talk(t, always(data("null")))
 	params := form("net0", "name=eth0,bridge=vmbr0,tag=5", "tags", "a;b", "size", "+1G", "description", "a=b & c%\nü +", "sshkeys", proxmox.EncodeSSHKeys("ssh-ed25519 AAAA+/= me@x"))
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
 		testkit.Try(c.Write(context.Background(), method, "/nodes/pve1/lxc/100/config", params))(t)
@@ -51,8 +50,7 @@ func TestPath(t *testing.T) {
 	if want := "/nodes/pve1/storage/local/content/local:vztmpl%2Fa%20b.tar.zst"; got != want {
 		t.Errorf("got %s", got)
 	}
-	s := serve(t, always(data("null")))
-	c, _ := client(t, s, nil)
+	s, c := talk(t, always(data("null")))
 	testkit.Must(t, c.Get(context.Background(), Path("cluster", "firewall", "ipset", "blk", "10.1.0.0/16"), nil, nil))
 	if got := s.requests()[0].Target; got != "/api2/json/cluster/firewall/ipset/blk/10.1.0.0%2F16" {
 		t.Errorf("sent %s", got)
@@ -82,8 +80,7 @@ func TestReadsAreRepeated(t *testing.T) {
 }
 
 func TestReadsAreNotRepeatedForever(t *testing.T) {
-	s := serve(t, always(answer("595 No route to host", "", "")))
-	c, _ := client(t, s, nil)
+	s, c := talk(t, always(answer("595 No route to host", "", "")))
 	err := c.Get(context.Background(), "/nodes/pve2/status", nil, nil)
 	if n := len(s.requests()); n != readTries || status(err) != 595 || IsUnknownOutcome(err) {
 		t.Errorf("%d requests, %v", n, err)
@@ -93,8 +90,7 @@ func TestReadsAreNotRepeatedForever(t *testing.T) {
 
 func TestARefusedReadIsNotRepeated(t *testing.T) {
 	for _, bad := range []string{refuse("500", "x does not exist"), refuse("403", "no"), refuse("400", "bad"), answer("401 No ticket", "", ""), answer("200 OK", "text/html", "<p>hello</p>"), data(`"text"`)} {
-		s := serve(t, always(bad))
-		c, _ := client(t, s, nil)
+		s, c := talk(t, always(bad))
 		var out struct{ A int }
 		if err := c.Get(context.Background(), "/x", nil, &out); err == nil || IsUnknownOutcome(err) {
 			t.Errorf("%.30q: %v", bad, err)
@@ -118,8 +114,7 @@ func TestNobodyListens(t *testing.T) {
 }
 
 func TestAnUnknownNode(t *testing.T) {
-	s := serve(t, always(refuse("500", "hostname lookup 'nosuch' failed - failed to get address info for: nosuch: Name or service not known")))
-	c, _ := client(t, s, nil)
+	_, c := talk(t, always(refuse("500", "hostname lookup 'nosuch' failed - failed to get address info for: nosuch: Name or service not known")))
 	testkit.Fails(t, c.Get(context.Background(), "/nodes/nosuch/status", nil, nil), "no such node", "PROXMOX_VE_NODE")
 }
 
@@ -150,8 +145,7 @@ func TestCancelledWriteIsOfUnknownOutcome(t *testing.T) {
 func TestAContextThatEndedSendsNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	s := serve(t, always(data("null")))
-	c, _ := client(t, s, nil)
+	s, c := talk(t, always(data("null")))
 	_, err := c.Write(ctx, http.MethodPost, "/pools", form("poolid", "x"))
 	if !errors.Is(err, context.Canceled) || IsUnknownOutcome(err) || len(s.requests()) != 0 {
 		t.Errorf("got %v, %d requests", err, len(s.requests()))
@@ -159,7 +153,7 @@ func TestAContextThatEndedSendsNothing(t *testing.T) {
 }
 
 func TestSecretsStaySecret(t *testing.T) {
-	log := new(journal)
+	log := new(testkit.Log)
 	const secret = "hunter2-hunter2"
 	s := serve(t, func(n int, r received) string {
 		if n == 0 {
@@ -167,7 +161,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		}
 		return cut
 	})
-	c, _ := client(t, s, func(o *Options) { o.Logger = log.logger() })
+	c, _ := client(t, s, func(o *Options) { o.Logger = debugging(log) })
 	params := form("password", secret, "cipassword", secret, "hostname", "web")
 	for range 2 {
 		_, err := c.Write(context.Background(), http.MethodPost, "/nodes/pve1/lxc", params)
@@ -205,11 +199,10 @@ func TestEndpoints(t *testing.T) {
 }
 
 func TestResources(t *testing.T) {
-	s := serve(t, always(data(`[
+	s, c := talk(t, always(data(`[
 		{"id":"lxc/100","type":"lxc","vmid":100,"node":"pve1","name":"web","pool":"infra","tags":"a;b","status":"running","template":0,"maxmem":1073741824,"maxcpu":2,"cpu":0.01,"lock":"backup","hastate":"started"},
 		{"id":"qemu/9000","type":"qemu","vmid":"9000","template":"1","maxdisk":"1e+08","mem":1.5},
 		{"id":"storage/pve1/local","type":"storage","storage":"local","plugintype":"dir","content":"iso,vztmpl","shared":1,"disk":null}]`)))
-	c, _ := client(t, s, nil)
 	r, err := c.Resources(context.Background())
 	if err != nil || len(r) != 3 {
 		t.Fatal(r, err)

@@ -64,8 +64,7 @@ func TestEveryBadStatusIsAnError(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
-			s := serve(t, always(tc.answer))
-			c, _ := client(t, s, nil)
+			s, c := talk(t, always(tc.answer))
 			_, err := c.Write(context.Background(), http.MethodPost, "/pools", form("poolid", "x"))
 			e, ok := errors.AsType[*Error](err)
 			if !ok {
@@ -90,8 +89,7 @@ func TestEveryBadStatusIsAnError(t *testing.T) {
 }
 
 func TestErrorText(t *testing.T) {
-	s := serve(t, always(answer("400 Parameter verification failed.", jsonType, badParam)))
-	c, _ := client(t, s, nil)
+	_, c := talk(t, always(answer("400 Parameter verification failed.", jsonType, badParam)))
 	_, err := c.Write(context.Background(), http.MethodPost, "/nodes/pve1/lxc", form("net0", "x"))
 	const want = "pve: POST /nodes/pve1/lxc: 400 Parameter verification failed. net0: invalid format - format error net0.tag: value must have a maximum value of 4094; vmid: property is missing and it is not optional"
 	if err.Error() != want {

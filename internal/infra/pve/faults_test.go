@@ -70,8 +70,7 @@ func TestGoProxmoxTaskThatFails(t *testing.T) {
 }
 
 func TestBigIntegersStayWhole(t *testing.T) {
-	s := serve(t, always(data("null")))
-	c, _ := client(t, s, nil)
+	s, c := talk(t, always(data("null")))
 	ctx := context.Background()
 	testkit.Must(t, c.Get(ctx, "/cluster/nextid", form("vmid", "100000000"), nil))
 	testkit.Try(c.Write(ctx, http.MethodDelete, "/pools", form("vms", "100000000")))(t)
@@ -87,9 +86,9 @@ func TestAnErrorInPlaceOfATaskDoesNotPanic(t *testing.T) {
 }
 
 func TestGoProxmoxLogsNoSecrets(t *testing.T) {
-	log := new(journal)
+	log := new(testkit.Log)
 	s := serve(t, always(data("null")))
-	c, _ := client(t, s, func(o *Options) { o.Logger = log.logger() })
+	c, _ := client(t, s, func(o *Options) { o.Logger = debugging(log) })
 	testkit.Must(t, c.Typed().Post(context.Background(), "/nodes/pve1/lxc", map[string]string{"password": "hunter2"}, nil))
 	if strings.Contains(log.String(), "hunter2") {
 		t.Errorf("log: %s", log)
@@ -98,8 +97,7 @@ func TestGoProxmoxLogsNoSecrets(t *testing.T) {
 }
 
 func TestGoProxmoxNeverRepeatsAWrite(t *testing.T) {
-	s := serve(t, always(cut))
-	c, _ := client(t, s, nil)
+	s, c := talk(t, always(cut))
 	err := c.Typed().Post(context.Background(), "/pools", map[string]string{"poolid": "x"}, nil)
 	if !IsUnknownOutcome(err) || len(s.requests()) != 1 {
 		t.Errorf("%d requests, %v", len(s.requests()), err)

@@ -1,7 +1,6 @@
 package pve
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -10,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -70,7 +70,7 @@ func (s *server) handler(script func(n int, r received) string) http.Handler {
 func (s *server) requests() []received {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]received(nil), s.got...)
+	return slices.Clone(s.got)
 }
 
 // answer is an HTTP answer with any status line.
@@ -106,7 +106,7 @@ func (n *naps) sleep(ctx context.Context, d time.Duration) error {
 func (n *naps) all() []time.Duration {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return append([]time.Duration(nil), n.took...)
+	return slices.Clone(n.took)
 }
 
 // client is one of s that does not wait. It has a token unless set says otherwise.
@@ -122,6 +122,14 @@ func client(t *testing.T, s *server, set func(*Options)) (*Client, *naps) {
 	return c, n
 }
 
+// talk is a server with a script, and a client of it.
+func talk(t *testing.T, script func(n int, r received) string) (*server, *Client) {
+	t.Helper()
+	s := serve(t, script)
+	c, _ := client(t, s, nil)
+	return s, c
+}
+
 func always(s string) func(int, received) string { return func(int, received) string { return s } }
 
 func form(kv ...string) url.Values {
@@ -132,26 +140,9 @@ func form(kv ...string) url.Values {
 	return v
 }
 
-// journal is a logger into memory.
-type journal struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.String()
-}
-
-func (j *journal) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(j, &slog.HandlerOptions{Level: slog.LevelDebug}))
+// debugging is a logger that says everything.
+func debugging(to *testkit.Log) *slog.Logger {
+	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 // closedPort is an address where nothing listens.

@@ -235,8 +235,7 @@ func TestFileLockIsTriedAgain(t *testing.T) {
 }
 
 func TestFileLockThatStays(t *testing.T) {
-	s := serve(t, always(refuse("500", flockText)))
-	c, _ := client(t, s, nil)
+	s, c := talk(t, always(refuse("500", flockText)))
 	_, err := c.Write(context.Background(), http.MethodPut, "/nodes/pve1/qemu/101/config", form("cores", "2"))
 	if !isLocked(err) || len(s.requests()) != lockTries {
 		t.Errorf("%d requests, %v", len(s.requests()), err)
@@ -245,13 +244,12 @@ func TestFileLockThatStays(t *testing.T) {
 }
 
 func TestConfigLock(t *testing.T) {
-	s := serve(t, func(n int, _ received) string {
+	s, c := talk(t, func(n int, _ received) string {
 		if n == 0 {
 			return refuse("500", "VM is locked (clone)")
 		}
 		return data("null")
 	})
-	c, _ := client(t, s, nil)
 	testkit.Try(c.Write(context.Background(), http.MethodPut, "/nodes/pve1/qemu/101/config", form("cores", "2")))(t)
 	s = serve(t, always(refuse("500", "CT is locked (backup)")))
 	c, n := client(t, s, func(o *Options) { o.LockWait = 3 * time.Second })
@@ -265,14 +263,13 @@ func TestConfigLock(t *testing.T) {
 func TestRunBeginsAgainAfterAFileLockOfTheTask(t *testing.T) {
 	tasks := []*task{{states: []string{flockText}}, {states: []string{"running", "OK"}}}
 	begun := 0
-	s := serve(t, func(_ int, r received) string {
+	_, c := talk(t, func(_ int, r received) string {
 		if r.Method == http.MethodPost {
 			begun++
 			return data(`"` + vmUPID + `"`)
 		}
 		return tasks[begun-1].answer(r)
 	})
-	c, _ := client(t, s, nil)
 	var put []string
 	w := Request{Method: http.MethodPost, Path: "/nodes/pve1/qemu/9000/clone", Params: form("newid", "101")}
 	err := c.Run(context.Background(), w, func(u string) error { put = append(put, u); return nil }, nil)
@@ -282,8 +279,7 @@ func TestRunBeginsAgainAfterAFileLockOfTheTask(t *testing.T) {
 }
 
 func TestRunStopsWhereTheTaskCannotBePutDown(t *testing.T) {
-	s := serve(t, always(data(`"`+vmUPID+`"`)))
-	c, _ := client(t, s, nil)
+	s, c := talk(t, always(data(`"`+vmUPID+`"`)))
 	full := errors.New("disk full")
 	err := c.Run(context.Background(), Request{Method: http.MethodPost, Path: "/x"}, func(string) error { return full }, nil)
 	if !errors.Is(err, full) || len(s.requests()) != 1 {
@@ -292,8 +288,7 @@ func TestRunStopsWhereTheTaskCannotBePutDown(t *testing.T) {
 }
 
 func TestRunWithoutATask(t *testing.T) {
-	s := serve(t, always(data("null")))
-	c, _ := client(t, s, nil)
+	s, c := talk(t, always(data("null")))
 	if err := c.Run(context.Background(), Request{Method: http.MethodPut, Path: "/x"}, nil, nil); err != nil || len(s.requests()) != 1 {
 		t.Error(err)
 	}
