@@ -20,15 +20,7 @@ func certified(domain, secret string) func(map[string]any) {
 	}
 }
 
-func (b *rig) orders() int {
-	n := 0
-	for _, w := range b.sim.Writes() {
-		if strings.HasSuffix(w.Path, "/certificates/acme/certificate") {
-			n++
-		}
-	}
-	return n
-}
+func (b *rig) orders() int { return b.wrote("/certificates/acme/certificate") }
 
 // TestACME registers, sets up and orders, and orders again for another name only.
 func TestACME(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"syslog-gateway/internal/infra/apply"
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
-	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/pvesim"
 	"syslog-gateway/internal/testkit"
 )
@@ -30,15 +29,6 @@ func twenty(t testing.TB) *declaration.Estate {
 	return e
 }
 
-// recorded is what the record says after everything was applied.
-func recorded(e *declaration.Estate) map[int]live.Known {
-	known := map[int]live.Known{}
-	for _, g := range e.Guests() {
-		known[g.VMID] = live.Known{Key: g.Key, Kind: g.Kind, Name: g.Name, Class: g.Class, Protected: g.Protection}
-	}
-	return known
-}
-
 // TestPlanAsksLittle counts the requests of a plan: one a guest and a few. Without a record
 // also what of a guest waits for a restart, and its firewall rules.
 func TestPlanAsksLittle(t *testing.T) {
@@ -51,7 +41,7 @@ func TestPlanAsksLittle(t *testing.T) {
 		case "converged":
 			each = 3
 		case "recorded":
-			o.Known = recorded(e)
+			o.Known = record(e)
 		}
 		p := b.plan(e, o)
 		if n := len(b.sim.Journal()); n > each*p.Guests+10 {
@@ -70,7 +60,7 @@ func TestPlanOfTheEstateAsksLittle(t *testing.T) {
 	e := estate(t, "full")
 	testkit.Try(b.apply(b.plan(e, plan.Options{}), apply.Options{}))(t)
 	b.sim.ResetJournal()
-	p := b.plan(e, plan.Options{Known: recorded(e)})
+	p := b.plan(e, plan.Options{Known: record(e)})
 	classes := 0
 	for _, g := range e.Guests() {
 		if g.Class != "" {
@@ -88,7 +78,7 @@ func benchmarkPlan(b *testing.B, e *declaration.Estate) {
 	rig.sim.ResetJournal()
 	b.ResetTimer()
 	for range b.N {
-		if p := rig.plan(e, plan.Options{Known: recorded(e)}); !p.Empty() {
+		if p := rig.plan(e, plan.Options{Known: record(e)}); !p.Empty() {
 			b.Fatal(p.Summary())
 		}
 	}

@@ -69,8 +69,7 @@ func TestDownloadsAContainerTemplate(t *testing.T) {
 }
 
 func TestLockedGuest(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 11})
-	b.make(estate(t, "small"))
+	b := made(t, 11)
 	testkit.Must(t, b.sim.SetLock(175, "backup"))
 	b.still(estate(t, "small"), plan.Options{}) // nothing to do is nothing to do
 	e := estate(t, "small", set("containers", "haproxy", "memory_dedicated", 1024))
@@ -95,8 +94,7 @@ func TestFeaturesWithoutRoot(t *testing.T) {
 
 // TestRebootsOnlyWhenAllowed changes what a running VM takes over at its next start.
 func TestRebootsOnlyWhenAllowed(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 11})
-	b.make(estate(t, "small"))
+	b := made(t, 11)
 	e := estate(t, "small", set("vms", "docker-host", "cpu_cores", 6))
 	b.sim.ResetJournal()
 	r := testkit.Try(b.apply(b.plan(e, plan.Options{}), apply.Options{}))(t)
@@ -114,25 +112,14 @@ func TestRebootsOnlyWhenAllowed(t *testing.T) {
 	b.still(e, o)
 }
 
-func (b *rig) rebooted() bool {
-	for _, w := range b.sim.Writes() {
-		if strings.HasSuffix(w.Path, "/status/reboot") {
-			return true
-		}
-	}
-	return false
-}
+func (b *rig) rebooted() bool { return b.wrote("/status/reboot") > 0 }
 
 // TestCloudInitIsFirstBootOnly changes what is read at the first boot: nothing is planned.
 func TestCloudInitIsFirstBootOnly(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 11})
-	b.make(estate(t, "small"))
+	b := made(t, 11)
 	e := estate(t, "small", set("vms", "docker-host", "ip", "192.168.0.66/24"), set("vms", "docker-host", "user_account",
 		map[string]any{"username": "other", "password": "secret-word", "keys": []string{}}))
-	p := b.plan(e, plan.Options{})
-	if !p.Empty() || !strings.Contains(show(t, p), "first boot only") {
-		t.Fatalf("want nothing but a note:\n%s", show(t, p))
-	}
+	b.noted(e, plan.Options{}, "first boot only")
 }
 
 // TestMigratedGuestIsFound finds a guest wherever it runs.

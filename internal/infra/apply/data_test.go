@@ -33,8 +33,7 @@ func TestDataKeepsItsGuest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newRig(t, pvesim.Options{Seed: 7})
-			b.make(estate(t, "small"))
+			b := made(t, 7)
 			e := estate(t, "small", tc.edits...)
 			b.still(e, plan.Options{})
 			if b.config(tc.vmid)["protection"] != "1" {
@@ -48,8 +47,7 @@ func TestDataKeepsItsGuest(t *testing.T) {
 }
 
 func TestReplaceKeepsData(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 7})
-	b.make(estate(t, "small"))
+	b := made(t, 7)
 	edits := []func(map[string]any){set(ct, "minio", "mount_points", nil), set(ct, "minio", "unprivileged", true)}
 	o := plan.Options{AllowReplace: []string{"minio"}}
 	p := b.plan(estate(t, "small", edits...), o)
@@ -121,8 +119,7 @@ func TestDetachedVolumesCount(t *testing.T) {
 // TestVanishedDataGoesOnlyWhenSaid takes a guest with data out of the declaration, whose
 // protection somebody took off.
 func TestVanishedDataGoesOnlyWhenSaid(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 7})
-	b.make(estate(t, "small"))
+	b := made(t, 7)
 	testkit.Must(t, b.sim.SetConfig(107, "protection", "0"))
 	gone := estate(t, "small", drop(ct, "minio"))
 	known := live.Known{Key: "minio", Kind: declaration.LXC, Name: "minio", Protected: true}
@@ -143,8 +140,7 @@ func TestVanishedDataGoesOnlyWhenSaid(t *testing.T) {
 
 // TestDetachedWhileItRuns has a volume that only the next start makes an unused one.
 func TestDetachedWhileItRuns(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 7})
-	b.make(estate(t, "small"))
+	b := made(t, 7)
 	testkit.Must(t, b.sim.SetConfig(107, "protection", "0"))
 	b.by("PUT", "/nodes/pve/lxc/107/config", url.Values{"delete": {"mp0"}})
 	p := b.destroys(estate(t, "small", set(ct, "minio", "mount_points", nil)), "minio")
@@ -162,8 +158,7 @@ func TestDetachedWhileItRuns(t *testing.T) {
 
 // TestBindMountIsNoData declares a mount point beside a directory of the node.
 func TestBindMountIsNoData(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 7})
-	b.make(estate(t, "small"))
+	b := made(t, 7)
 	testkit.Must(t, b.sim.SetConfig(175, "mp5", "/srv/shared,mp=/srv/shared"))
 	b.converge(estate(t, "small", set(ct, "haproxy", "mount_points", []any{mount("5G", "/data")})), plan.Options{})
 }
@@ -188,8 +183,7 @@ func TestBlankDiskIsNoSubstitute(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newRig(t, pvesim.Options{Seed: 7})
-			b.make(estate(t, "small"))
+			b := made(t, 7)
 			if path, key, found := strings.Cut(tc.detach, " "); found {
 				testkit.Must(t, b.sim.SetConfig(tc.vmid, "protection", "0"))
 				key, running := strings.CutSuffix(key, " running")
@@ -203,8 +197,7 @@ func TestBlankDiskIsNoSubstitute(t *testing.T) {
 
 // TestProtectedDiskIsNotMoved declares disks on another storage.
 func TestProtectedDiskIsNotMoved(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 7})
-	b.make(estate(t, "small"))
+	b := made(t, 7)
 	e := estate(t, "small", func(d map[string]any) { d["datastore_id"] = "local-lvm" })
 	b.refused(b.plan(e, plan.Options{}), "vm splunk: virtio1 is on local-zfs, declared is local-lvm: moving removes what it was on, and it is protected",
 		"qm disk move 200 virtio1 local-lvm")
@@ -223,8 +216,7 @@ func TestMoveIsCheckedBefore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newRig(t, pvesim.Options{Seed: 7})
-			b.make(estate(t, "small"))
+			b := made(t, 7)
 			testkit.Must(t, tc.world(b))
 			b.refused(b.plan(estate(t, "small", set(vm, "docker-host", "protection", false),
 				set(vm, "docker-host", "additional_disks", []any{with(disk("scsi1", 100), "datastore_id", tc.store)})), plan.Options{}), tc.words)

@@ -1,6 +1,7 @@
 package apply_test
 
 import (
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -57,8 +58,7 @@ func TestDigestConflict(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newRig(t, pvesim.Options{Seed: 13})
-			b.make(estate(t, "small"))
+			b := made(t, 13)
 			e := estate(t, "small", tc.edit)
 			o := plan.Options{}
 			if name == "destroy" {
@@ -68,8 +68,8 @@ func TestDigestConflict(t *testing.T) {
 			tc.hand(b)
 			before := b.config(175)
 			r, err := b.apply(p, apply.Options{})
-			if err == nil || !strings.Contains(err.Error(), tc.id+" was changed after it was planned") || r.Converged {
-				t.Fatalf("got %v", err)
+			if testkit.Fails(t, err, tc.id+" was changed after it was planned"); r.Converged {
+				t.Fatal("it says that it converged")
 			}
 			if got := b.config(175); got.Digest() != before.Digest() {
 				t.Error("it wrote nevertheless")
@@ -136,8 +136,7 @@ func TestUnknownOutcomeOfADestruction(t *testing.T) {
 		"destroy after":   {Method: "DELETE", Path: "/nodes/pve/lxc/175", Status: 596, After: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newRig(t, pvesim.Options{Seed: 13})
-			b.make(estate(t, "small"))
+			b := made(t, 13)
 			b.sim.Fail(f)
 			b.converge(vanished(t), plan.Options{AllowDestroy: []string{"175"}})
 		})
@@ -146,8 +145,7 @@ func TestUnknownOutcomeOfADestruction(t *testing.T) {
 
 // TestStopsWhatDoesNotShutDown fails the clean shutdown.
 func TestStopsWhatDoesNotShutDown(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 13})
-	b.make(estate(t, "small"))
+	b := made(t, 13)
 	b.sim.Fail(pvesim.Failure{Method: "POST", Path: "/nodes/pve/lxc/175/status/shutdown", TaskError: "received interrupt"})
 	b.converge(vanished(t), plan.Options{AllowDestroy: []string{"haproxy"}})
 }
@@ -187,8 +185,8 @@ func TestFailedTaskStopsItsChain(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 13})
 	b.sim.Fail(pvesim.Failure{Method: "POST", Path: "/nodes/pve/qemu/9200/clone", TaskError: "clone failed: disk is gone"})
 	r, err := b.apply(b.plan(estate(t, "small"), plan.Options{}), apply.Options{})
-	if err == nil || !strings.Contains(err.Error(), "vm/splunk: clone template 9200") || !strings.Contains(err.Error(), "disk is gone") || r.Converged {
-		t.Fatalf("got %v", err)
+	if testkit.Fails(t, err, "vm/splunk: clone template 9200", "disk is gone"); r.Converged {
+		t.Fatal("it says that it converged")
 	}
 	state := map[string]apply.State{}
 	for _, o := range r.Outcomes {
@@ -229,10 +227,7 @@ func TestManyClones(t *testing.T) {
 	e := estate(t, "small", func(d map[string]any) {
 		vms := d["vms"].(map[string]any)
 		for _, n := range []string{"1", "2", "3", "4", "5"} {
-			v := map[string]any{}
-			for k, x := range vms["docker-host"].(map[string]any) {
-				v[k] = x
-			}
+			v := maps.Clone(vms["docker-host"].(map[string]any))
 			v["vm_id"], v["name"] = 230+int(n[0]-'0'), "docker-"+n
 			vms["docker-"+n] = v
 		}

@@ -122,8 +122,7 @@ func TestFirewallDrift(t *testing.T) {
 
 // TestLeavingAClassDisablesFirst takes the tag away that a guest has its class by.
 func TestLeavingAClassDisablesFirst(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 9})
-	b.make(estate(t, "small"))
+	b := made(t, 9)
 	b.by("POST", haproxyFW+"/rules", url.Values{"type": {"in"}, "action": {"ACCEPT"}, "proto": {"tcp"}, "dport": {"23"}, "enable": {"1"}})
 	e := estate(t, "small", set("containers", "haproxy", "tags", []string{"terraform", "container"}))
 	p := b.plan(e, plan.Options{})
@@ -171,8 +170,7 @@ func TestReconcileRules(t *testing.T) {
 
 // TestDHCPNeedsDHCP lets a guest behind a dropping policy ask for its address.
 func TestDHCPNeedsDHCP(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 9})
-	b.make(estate(t, "small"))
+	b := made(t, 9)
 	b.converge(estate(t, "small", set("containers", "haproxy", "dhcp", true)), plan.Options{})
 	var options pve.Config
 	testkit.Must(t, b.client.Get(t.Context(), haproxyFW+"/options", nil, &options))

@@ -93,23 +93,12 @@ func TestKilledAnywhere(t *testing.T) {
 			t.Errorf("seed %d, point %d: the VM was made without its cloud-init data", seed, n)
 		}
 		for _, id := range []int{175, 180, 250} {
-			if d := b.config(id)["description"]; d == "" || b.status(id) != "running" {
-				t.Errorf("seed %d, point %d: %d has %q and is %s", seed, n, id, d, b.status(id))
+			if d := b.config(id)["description"]; d == "" || b.live(id).Status != "running" {
+				t.Errorf("seed %d, point %d: %d has %q and is %s", seed, n, id, d, b.live(id).Status)
 			}
 		}
 		if t.Failed() {
 			t.Fatalf("seed %d, point %d", seed, n)
 		}
 	}
-}
-
-func (b *rig) status(vmid int) string {
-	b.t.Helper()
-	list := testkit.Try(b.client.Resources(b.t.Context()))(b.t)
-	for _, r := range list {
-		if r.IsGuest() && r.VMID == vmid {
-			return r.Status
-		}
-	}
-	return ""
 }

@@ -73,8 +73,7 @@ func TestOnlySwitchesNothingOn(t *testing.T) {
 
 // TestLeavingAClassByHandFirst has the tags changed in Proxmox VE, before the declaration.
 func TestLeavingAClassByHandFirst(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 9})
-	b.make(estate(t, "small"))
+	b := made(t, 9)
 	b.by("PUT", "/nodes/pve/lxc/175/config", url.Values{"tags": {"terraform;container;homelab"}})
 	e := estate(t, "small", set(ct, "haproxy", "tags", []string{"terraform", "container"}))
 	if c := planned(t, b.plan(e, plan.Options{}), "guest-firewall/haproxy"); c.Action != change.Update {
@@ -88,8 +87,7 @@ func TestLeavingAClassByHandFirst(t *testing.T) {
 
 // TestAddressOfAVMIsOwed declares another address for a VM that has been booted.
 func TestAddressOfAVMIsOwed(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 9})
-	b.make(estate(t, "small"))
+	b := made(t, 9)
 	e := estate(t, "small", set(vm, "docker-host", "ip", "192.168.0.66/24"), set(ct, "haproxy", "cpu_cores", 2))
 	p := b.plan(e, plan.Options{})
 	c := planned(t, p, "vm/docker-host")
@@ -128,13 +126,9 @@ func TestNotesOfWhatIsIgnored(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newRig(t, pvesim.Options{Seed: 9})
-			b.make(estate(t, "small"))
+			b := made(t, 9)
 			testkit.Must(t, b.sim.SetConfig(250, "boot", "order=scsi0;net0"))
-			p := b.plan(estate(t, "small", tc.edit), plan.Options{})
-			if !p.Empty() || !strings.Contains(show(t, p), tc.note) {
-				t.Errorf("want the note %q:\n%s", tc.note, show(t, p))
-			}
+			b.noted(estate(t, "small", tc.edit), plan.Options{}, tc.note)
 		})
 	}
 }
@@ -148,9 +142,7 @@ func TestStoppedGuestIsNoted(t *testing.T) {
 		t.Errorf("there are notes:\n%s", show(t, p))
 	}
 	testkit.Must(t, b.sim.SetRunning(175, false))
-	if p := b.plan(e, plan.Options{}); !p.Empty() || !strings.Contains(show(t, p), "note: haproxy: it is not running (stopped)") {
-		t.Errorf("want a note:\n%s", show(t, p))
-	}
+	b.noted(e, plan.Options{}, "note: haproxy: it is not running (stopped)")
 }
 
 // TestCreationThatDoesNotRun makes a container whose start fails.
@@ -163,8 +155,7 @@ func TestCreationThatDoesNotRun(t *testing.T) {
 
 // TestPendingIsNoted changes what takes effect at the next start, and plans again.
 func TestPendingIsNoted(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 9})
-	b.make(estate(t, "small"))
+	b := made(t, 9)
 	e := estate(t, "small", set(vm, "docker-host", "memory_dedicated", 4096))
 	b.converge(e, plan.Options{})
 	if s := show(t, b.plan(e, plan.Options{})); !strings.Contains(s, "note: docker-host: waits for its next start: ") ||
@@ -180,8 +171,7 @@ func TestPendingIsNoted(t *testing.T) {
 
 // TestLiveTextIsPrintable has a terminal's commands in what others wrote.
 func TestLiveTextIsPrintable(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 9})
-	b.make(estate(t, "small"))
+	b := made(t, 9)
 	testkit.Must(t, b.sim.SetConfig(175, "description", "x\x1b]0;owned\a\r\u009b2J\u202e"))
 	testkit.Must(t, b.sim.SetConfig(175, "searchdomain", "a\x1b[2J"))
 	s := show(t, b.plan(estate(t, "small", func(d map[string]any) { delete(d, "domain") }), plan.Options{}))

@@ -70,8 +70,7 @@ func TestReplacesWhenAllowed(t *testing.T) {
 
 // TestNothingLiftsAShrink allows everything, and takes the protection off.
 func TestNothingLiftsAShrink(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 5})
-	b.make(estate(t, "small"))
+	b := made(t, 5)
 	e := estate(t, "small", set("vms", "docker-host", "boot_disk", disk("scsi0", 20)), set("vms", "docker-host", "protection", false),
 		set("containers", "haproxy", "root_disk", map[string]any{"datastore_id": "local-lvm", "size": 4}))
 	p := b.plan(e, plan.Options{AllowReplace: []string{"docker-host", "haproxy"}})
@@ -87,8 +86,7 @@ func vanished(t testing.TB) *declaration.Estate {
 }
 
 func TestDestroysOnlyByName(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 5})
-	b.make(estate(t, "small"))
+	b := made(t, 5)
 	p := b.plan(vanished(t), plan.Options{})
 	if c := planned(t, p, "container/haproxy"); c.Action != change.Destroy {
 		t.Fatalf("want a destruction:\n%s", show(t, p))
@@ -101,8 +99,7 @@ func TestDestroysOnlyByName(t *testing.T) {
 }
 
 func TestNeverDestroysProtected(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 5})
-	b.make(estate(t, "small"))
+	b := made(t, 5)
 	gone := estate(t, "small", drop("containers", "minio"))
 	gone.Splunk = nil
 	known := map[int]live.Known{200: {Key: "splunk", Kind: declaration.QEMU, Name: "splunk-aio", Protected: true}, 107: {Key: "minio", Kind: declaration.LXC, Name: "minio"}}
@@ -118,8 +115,7 @@ func TestDataDisksOfUnknownGuestsStay(t *testing.T) {
 }
 
 func TestDestroyVerb(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 5})
-	b.make(estate(t, "small"))
+	b := made(t, 5)
 	destroy := func(e *declaration.Estate, keys ...string) *plan.Plan {
 		return testkit.Try(plan.MakeDestroy(t.Context(), b.client, e, keys, plan.Options{}))(t)
 	}
@@ -165,8 +161,7 @@ func TestAdopts(t *testing.T) {
 }
 
 func TestOrphans(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 5})
-	b.make(estate(t, "small"))
+	b := made(t, 5)
 	testkit.Must(t, b.sim.AddGuest("lxc", 300, "pve", map[string]string{"hostname": "stranger", "rootfs": "local-zfs:8"}))
 	e := estate(t, "small", drop("containers", "minio"), drop("containers", "haproxy"))
 	got := testkit.Try(plan.Orphans(t.Context(), b.client, e, plan.Options{}))(t)

@@ -161,6 +161,32 @@ func (b *rig) make(e *declaration.Estate) {
 	testkit.Try(b.apply(b.plan(e, plan.Options{}), apply.Options{}))(b.t)
 }
 
+// made is a cluster where the small estate was applied.
+func made(t testing.TB, seed uint64) *rig {
+	t.Helper()
+	b := newRig(t, pvesim.Options{Seed: seed})
+	b.make(estate(t, "small"))
+	return b
+}
+
+// noted shows that there is nothing to do, and that the plan says the words.
+func (b *rig) noted(e *declaration.Estate, o plan.Options, words string) {
+	b.t.Helper()
+	if p := b.plan(e, o); !p.Empty() || !strings.Contains(show(b.t, p), words) {
+		b.t.Fatalf("want nothing but the note %q:\n%s", words, show(b.t, p))
+	}
+}
+
+// wrote counts the writes to what ends so.
+func (b *rig) wrote(suffix string) (n int) {
+	for _, w := range b.sim.Writes() {
+		if strings.HasSuffix(w.Path, suffix) {
+			n++
+		}
+	}
+	return n
+}
+
 // filters switches the firewall of the cluster on, as it is after the first apply.
 func (b *rig) filters() {
 	b.t.Helper()
@@ -182,16 +208,25 @@ func (b *rig) still(e *declaration.Estate, o plan.Options) {
 	}
 }
 
+// live is a guest in the cluster's list; the zero value: it is not there.
+func (b *rig) live(vmid int) (guest pve.Resource) {
+	b.t.Helper()
+	for _, r := range testkit.Try(b.client.Resources(b.t.Context()))(b.t) {
+		if r.IsGuest() && r.VMID == vmid {
+			guest = r
+		}
+	}
+	return guest
+}
+
 // config is the live configuration of a guest, read as root.
 func (b *rig) config(vmid int) pve.Config {
 	b.t.Helper()
-	list := testkit.Try(b.client.Resources(b.t.Context()))(b.t)
-	for _, r := range list {
-		if r.IsGuest() && r.VMID == vmid {
-			return testkit.Try(b.client.Config(b.t.Context(), r.Node, r.Type, vmid))(b.t)
-		}
+	r := b.live(vmid)
+	if r.VMID == 0 {
+		return nil
 	}
-	return nil
+	return testkit.Try(b.client.Config(b.t.Context(), r.Node, r.Type, vmid))(b.t)
 }
 
 func show(t testing.TB, p *plan.Plan) string {

@@ -1,7 +1,6 @@
 package apply_test
 
 import (
-	"strings"
 	"testing"
 
 	"syslog-gateway/internal/infra/apply"
@@ -16,7 +15,7 @@ import (
 func record(e *declaration.Estate) map[int]live.Known {
 	known := map[int]live.Known{}
 	for _, g := range e.Guests() {
-		known[g.VMID] = live.Known{Key: g.Key, Kind: g.Kind, Name: g.Name, Protected: g.Protection, Unprotected: g.ProtectionDeclared && !g.Protection}
+		known[g.VMID] = live.Known{Key: g.Key, Kind: g.Kind, Name: g.Name, Class: g.Class, Protected: g.Protection, Unprotected: g.ProtectionDeclared && !g.Protection}
 	}
 	return known
 }
@@ -34,15 +33,11 @@ func TestStaleRecordIsNoClaim(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newRig(t, pvesim.Options{Seed: 5})
-			b.make(estate(t, "small"))
+			b := made(t, 5)
 			known := record(estate(t, "small"))
 			testkit.Must(t, b.sim.RemoveGuest(175))
 			testkit.Must(t, b.sim.AddGuest(tc.kind, 175, "pve", tc.conf))
-			p := b.plan(vanished(t), plan.Options{Known: known})
-			if !p.Empty() || !strings.Contains(show(t, p), "another guest: it stays as it is") {
-				t.Fatalf("want nothing but a note:\n%s", show(t, p))
-			}
+			b.noted(vanished(t), plan.Options{Known: known}, "another guest: it stays as it is")
 			if _, err := plan.Make(t.Context(), b.client, vanished(t), plan.Options{Known: known, AllowDestroy: []string{"haproxy"}}); err == nil {
 				t.Error("it may be destroyed by the key of the recorded one")
 			}
@@ -87,8 +82,7 @@ func TestReuseNeedsItsFlag(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newRig(t, pvesim.Options{Seed: 5})
-			b.make(estate(t, "small"))
+			b := made(t, 5)
 			e := estate(t, "small", tc.edit...)
 			o := plan.Options{Known: record(estate(t, "small"))}
 			b.refused(b.plan(e, o), tc.words...)
@@ -105,8 +99,7 @@ func TestReuseNeedsItsFlag(t *testing.T) {
 
 // TestKeyRename gives a guest another key, which nothing live knows of.
 func TestKeyRename(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 5})
-	b.make(estate(t, "small"))
+	b := made(t, 5)
 	e := estate(t, "small", func(d map[string]any) {
 		d[ct].(map[string]any)["lb"] = guestOf(d, ct, "haproxy")
 		delete(d[ct].(map[string]any), "haproxy")
@@ -116,8 +109,7 @@ func TestKeyRename(t *testing.T) {
 
 // TestDestroyByAnotherName refuses to remove a guest by a name that it never had.
 func TestDestroyByAnotherName(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 5})
-	b.make(estate(t, "small"))
+	b := made(t, 5)
 	e := estate(t, "small", set(ct, "haproxy", "hostname", "lb"))
 	p := testkit.Try(plan.MakeDestroy(t.Context(), b.client, e, []string{"haproxy"}, plan.Options{}))(t)
 	b.refused(p, "its name is haproxy, which is neither declared nor recorded")
@@ -125,8 +117,7 @@ func TestDestroyByAnotherName(t *testing.T) {
 
 // twins are two guests with the estate's tags and one name.
 func twins(t *testing.T) *rig {
-	b := newRig(t, pvesim.Options{Seed: 5})
-	b.make(estate(t, "small"))
+	b := made(t, 5)
 	for _, id := range []int{150, 151} {
 		testkit.Must(t, b.sim.AddGuest("lxc", id, "pve", map[string]string{"hostname": "old", "rootfs": "local-zfs:8", "tags": "homelab;terraform"}))
 	}
@@ -173,10 +164,8 @@ func TestKeyAllowsNoNamesake(t *testing.T) {
 	e := estate(t, "small", edit, set(vm, "docker-host", "cpu_cores", 6), set(ct, "haproxy", "nameservers", []string{"192.168.0.103"}))
 	b.sim.ResetJournal()
 	testkit.Try(b.apply(b.plan(e, plan.Options{AllowReboot: []string{"docker-host"}}), apply.Options{}))(t)
-	for _, w := range b.sim.Writes() {
-		if w.Path == "/nodes/pve/lxc/175/status/reboot" {
-			t.Error("the namesake was restarted")
-		}
+	if b.wrote("/nodes/pve/lxc/175/status/reboot") > 0 {
+		t.Error("the namesake was restarted")
 	}
 	if !b.rebooted() {
 		t.Error("nothing was restarted")
@@ -185,11 +174,8 @@ func TestKeyAllowsNoNamesake(t *testing.T) {
 
 // TestUndeclaredSplunkIsNoted loses the record and the declaration of Splunk.
 func TestUndeclaredSplunkIsNoted(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 5})
-	b.make(estate(t, "small"))
+	b := made(t, 5)
 	e := estate(t, "small")
 	e.Splunk = nil
-	if p := b.plan(e, plan.Options{}); !p.Empty() || !strings.Contains(show(t, p), "note: 200: the VM splunk-aio on pve has the tags of a Splunk VM") {
-		t.Fatalf("want a note:\n%s", show(t, p))
-	}
+	b.noted(e, plan.Options{}, "note: 200: the VM splunk-aio on pve has the tags of a Splunk VM")
 }
