@@ -24,6 +24,17 @@ type Route struct {
 	form form
 }
 
+// On is a handler that gets what find finds for the call.
+func On[T any](find func(*Call) (T, error), handle func(*Call, T) (any, error)) func(*Call) (any, error) {
+	return func(c *Call) (any, error) {
+		found, err := find(c)
+		if err != nil {
+			return nil, err
+		}
+		return handle(c, found)
+	}
+}
+
 // form is what is worked out of a route once.
 type form struct {
 	elements []string // of the path

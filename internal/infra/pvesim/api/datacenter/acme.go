@@ -45,14 +45,14 @@ func (a acme) routes() []*api.Route {
 			eab-kid str requires=eab-hmac-key
 			name configid
 			tos_url str`},
-		{Method: "GET", Path: at + "/{name}", Params: "name configid", Check: api.OnlyRoot, Handle: a.account},
-		{Method: "PUT", Path: at + "/{name}", Params: "contact emails\nname configid", Check: api.OnlyRoot, Handle: a.updateAccount},
-		{Method: "DELETE", Path: at + "/{name}", Params: "name configid", Check: api.OnlyRoot, Handle: a.deactivate},
+		{Method: "GET", Path: at + "/{name}", Params: "name configid", Check: api.OnlyRoot, Handle: api.On(a.find, a.account)},
+		{Method: "PUT", Path: at + "/{name}", Params: "contact emails\nname configid", Check: api.OnlyRoot, Handle: api.On(a.find, a.updateAccount)},
+		{Method: "DELETE", Path: at + "/{name}", Params: "name configid", Check: api.OnlyRoot, Handle: api.On(a.find, a.deactivate)},
 		{Method: "GET", Path: plugin, Params: "type str enum=dns|standalone", Check: modify, Handle: a.plugins},
 		{Method: "POST", Path: plugin, Params: params + "\ntype! str enum=dns|standalone", Check: modify, Handle: a.createPlugin},
-		{Method: "GET", Path: plugin + "/{id}", Params: "id! configid", Check: modify, Handle: a.plugin},
-		{Method: "PUT", Path: plugin + "/{id}", Params: params + "\ndelete configids len=..4096\ndigest str len=..64", Check: modify, Handle: a.updatePlugin},
-		{Method: "DELETE", Path: plugin + "/{id}", Params: "id! configid", Check: modify, Handle: a.deletePlugin},
+		{Method: "GET", Path: plugin + "/{id}", Params: "id! configid", Check: modify, Handle: api.On(a.findPlugin, a.plugin)},
+		{Method: "PUT", Path: plugin + "/{id}", Params: params + "\ndelete configids len=..4096\ndigest str len=..64", Check: modify, Handle: api.On(a.findPlugin, a.updatePlugin)},
+		{Method: "DELETE", Path: plugin + "/{id}", Params: "id! configid", Check: modify, Handle: api.On(a.findPlugin, a.deletePlugin)},
 	}
 }
 
@@ -73,10 +73,7 @@ func (a acme) register(c *api.Call) (any, error) {
 	if _, err := a.find(c); err == nil {
 		return nil, refusal.BadParam("name", "ACME account config file '%s' already exists.", name)
 	}
-	directory := c.Str("directory")
-	if directory == "" {
-		directory = "https://acme-v02.api.letsencrypt.org/directory"
-	}
+	directory := cmp.Or(c.Str("directory"), "https://acme-v02.api.letsencrypt.org/directory")
 	return c.Start("acmeregister", "", func(t *task.Task) error {
 		t.Logf("Registering new ACME account..")
 		a.cluster.ACME.Accounts[name] = conf.File{"contact": c.Str("contact"), "directory": directory, "tos": c.Str("tos_url")}
@@ -84,11 +81,7 @@ func (a acme) register(c *api.Call) (any, error) {
 	}).UPID, nil
 }
 
-func (a acme) account(c *api.Call) (any, error) {
-	account, err := a.find(c)
-	if err != nil {
-		return nil, err
-	}
+func (a acme) account(_ *api.Call, account conf.File) (any, error) {
 	contact := []string{}
 	for _, e := range schema.SplitList(account["contact"]) {
 		contact = append(contact, "mailto:"+e)
@@ -97,11 +90,7 @@ func (a acme) account(c *api.Call) (any, error) {
 		"account": map[string]any{"contact": contact, "status": "valid"}}, nil
 }
 
-func (a acme) updateAccount(c *api.Call) (any, error) {
-	account, err := a.find(c)
-	if err != nil {
-		return nil, err
-	}
+func (a acme) updateAccount(c *api.Call, account conf.File) (any, error) {
 	return c.Start("acmeupdate", "", func(*task.Task) error {
 		if v := c.Str("contact"); v != "" {
 			account["contact"] = v
@@ -110,10 +99,7 @@ func (a acme) updateAccount(c *api.Call) (any, error) {
 	}).UPID, nil
 }
 
-func (a acme) deactivate(c *api.Call) (any, error) {
-	if _, err := a.find(c); err != nil {
-		return nil, err
-	}
+func (a acme) deactivate(c *api.Call, _ conf.File) (any, error) {
 	return c.Start("acmedeactivate", "", func(*task.Task) error {
 		delete(a.cluster.ACME.Accounts, accountName(c))
 		return nil
@@ -173,18 +159,11 @@ func (a acme) findPlugin(c *api.Call) (conf.File, error) {
 	return nil, refusal.Fail("ACME plugin '%s' not defined", c.Str("id"))
 }
 
-func (a acme) plugin(c *api.Call) (any, error) {
-	if _, err := a.findPlugin(c); err != nil {
-		return nil, err
-	}
+func (a acme) plugin(c *api.Call, _ conf.File) (any, error) {
 	return a.pluginEntry(c.Str("id")), nil
 }
 
-func (a acme) updatePlugin(c *api.Call) (any, error) {
-	old, err := a.findPlugin(c)
-	if err != nil {
-		return nil, err
-	}
+func (a acme) updatePlugin(c *api.Call, old conf.File) (any, error) {
 	if d := c.Str("digest"); d != "" && d != conf.Digest(a.cluster.ACME.Text()) {
 		return nil, refusal.Modified()
 	}
@@ -192,16 +171,14 @@ func (a acme) updatePlugin(c *api.Call) (any, error) {
 	for _, k := range schema.SplitList(c.Str("delete")) {
 		delete(plugin, k)
 	}
-	if plugin, err = withParams(c, plugin); err == nil {
+	plugin, err := withParams(c, plugin)
+	if err == nil {
 		a.cluster.ACME.Plugins[c.Str("id")] = plugin
 	}
 	return nil, err
 }
 
-func (a acme) deletePlugin(c *api.Call) (any, error) {
-	if _, err := a.findPlugin(c); err != nil {
-		return nil, err
-	}
+func (a acme) deletePlugin(c *api.Call, _ conf.File) (any, error) {
 	delete(a.cluster.ACME.Plugins, c.Str("id"))
 	return nil, nil
 }

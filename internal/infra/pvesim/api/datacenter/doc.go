@@ -22,13 +22,9 @@ func Routes(c *store.Cluster) []*api.Route {
 
 // on is a handler that gets the datastore which a call names, once the node can use it.
 func on(cluster *store.Cluster, handle func(*api.Call, *store.Datastore) (any, error)) func(*api.Call) (any, error) {
-	return func(c *api.Call) (any, error) {
-		st, err := cluster.Datastores.On(c.Node.Name, c.Str("storage"))
-		if err != nil {
-			return nil, err
-		}
-		return handle(c, st)
-	}
+	return api.On(func(c *api.Call) (*store.Datastore, error) {
+		return cluster.Datastores.On(c.Node.Name, c.Str("storage"))
+	}, handle)
 }
 
 // visible reports whether the user may see a datastore.

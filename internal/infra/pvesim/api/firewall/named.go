@@ -18,12 +18,14 @@ func (a sets) routes() []*api.Route {
 	return []*api.Route{
 		{Method: "GET", Path: at, Groups: a.groups, Check: a.read, Handle: a.list},
 		{Method: "POST", Path: at, Groups: a.groups, Params: "comment str\ndigest str len=..64\nrename str len=2..64\n" + setName, Check: a.write, Handle: a.put},
-		{Method: "GET", Path: one, Groups: a.groups, Params: setName, Check: a.read, Handle: a.members},
+		{Method: "GET", Path: one, Groups: a.groups, Params: setName, Check: a.read, Handle: api.On(a.find, a.members)},
 		{Method: "DELETE", Path: one, Groups: a.groups, Params: "force bool\n" + setName, Check: a.write, Handle: a.remove},
-		{Method: "POST", Path: one, Groups: a.groups, Params: "cidr! ipcidralias\ncomment str\nnomatch bool\n" + setName, Check: a.write, Handle: a.addMember},
-		{Method: "DELETE", Path: one + "/{cidr}", Groups: a.groups, Params: "digest str len=..64\ncidr! ipcidralias\n" + setName, Check: a.write, Handle: a.removeMember},
+		{Method: "POST", Path: one, Groups: a.groups, Params: "cidr! ipcidralias\ncomment str\nnomatch bool\n" + setName, Check: a.write, Handle: api.On(a.find, a.addMember)},
+		{Method: "DELETE", Path: one + "/{cidr}", Groups: a.groups, Params: "digest str len=..64\ncidr! ipcidralias\n" + setName, Check: a.write, Handle: api.On(a.find, a.removeMember)},
 	}
 }
+
+func (a sets) find(c *api.Call) (*firewall.Set, error) { return a.file(c).Sets.Get(c.Str("name")) }
 
 func (a sets) list(c *api.Call) (any, error) {
 	return firewall.WithDigest(a.file(c).Sets.Entries()), nil
@@ -34,11 +36,7 @@ func (a sets) put(c *api.Call) (any, error) {
 	return nil, a.file(c).Sets.Put(c.Str("name"), c.Str("rename"), c.Optional("comment"))
 }
 
-func (a sets) members(c *api.Call) (any, error) {
-	s, err := a.file(c).Sets.Get(c.Str("name"))
-	if err != nil {
-		return nil, err
-	}
+func (a sets) members(_ *api.Call, s *firewall.Set) (any, error) {
 	return firewall.WithDigest(s.Entries()), nil
 }
 
@@ -46,11 +44,7 @@ func (a sets) remove(c *api.Call) (any, error) {
 	return nil, a.file(c).Sets.Remove(c.Str("name"), c.Bool("force"))
 }
 
-func (a sets) addMember(c *api.Call) (any, error) {
-	s, err := a.file(c).Sets.Get(c.Str("name"))
-	if err != nil {
-		return nil, err
-	}
+func (a sets) addMember(c *api.Call, s *firewall.Set) (any, error) {
 	member := conf.File{"cidr": c.Str("cidr")}
 	for _, k := range []string{"comment", "nomatch"} {
 		if v := c.Str(k); v != "" && v != "0" {
@@ -60,11 +54,7 @@ func (a sets) addMember(c *api.Call) (any, error) {
 	return nil, s.Add(member)
 }
 
-func (a sets) removeMember(c *api.Call) (any, error) {
-	s, err := a.file(c).Sets.Get(c.Str("name"))
-	if err != nil {
-		return nil, err
-	}
+func (a sets) removeMember(c *api.Call, s *firewall.Set) (any, error) {
 	return nil, s.Remove(c.Str("cidr"), c.Str("digest"))
 }
 
@@ -116,8 +106,8 @@ func (a aliases) routes() []*api.Route {
 	return []*api.Route{
 		{Method: "GET", Path: at, Groups: a.groups, Check: a.read, Handle: a.list},
 		{Method: "POST", Path: at, Groups: a.groups, Params: "cidr! ipcidr\ncomment str\n" + setName, Check: a.write, Handle: a.add},
-		{Method: "GET", Path: one, Groups: a.groups, Params: setName, Check: a.read, Handle: a.get},
-		{Method: "PUT", Path: one, Groups: a.groups, Params: "cidr! ipcidr\ncomment str\ndigest str len=..64\nrename str len=2..64 re=" + names + "\n" + setName, Check: a.write, Handle: a.update},
+		{Method: "GET", Path: one, Groups: a.groups, Params: setName, Check: a.read, Handle: api.On(a.find, a.get)},
+		{Method: "PUT", Path: one, Groups: a.groups, Params: "cidr! ipcidr\ncomment str\ndigest str len=..64\nrename str len=2..64 re=" + names + "\n" + setName, Check: a.write, Handle: api.On(a.find, a.update)},
 		{Method: "DELETE", Path: one, Groups: a.groups, Params: "digest str len=..64\n" + setName, Check: a.write, Handle: a.remove},
 	}
 }
@@ -130,20 +120,16 @@ func (a aliases) add(c *api.Call) (any, error) {
 	return nil, a.file(c).Aliases.Add(c.Str("name"), firewall.Alias{CIDR: c.Str("cidr"), Comment: c.Str("comment")})
 }
 
-func (a aliases) get(c *api.Call) (any, error) {
-	alias, err := a.file(c).Aliases.Get(c.Str("name"))
-	if err != nil {
-		return nil, err
-	}
+func (a aliases) find(c *api.Call) (*firewall.Alias, error) {
+	return a.file(c).Aliases.Get(c.Str("name"))
+}
+
+func (a aliases) get(c *api.Call, alias *firewall.Alias) (any, error) {
 	return alias.Entry(c.Str("name")), nil
 }
 
-func (a aliases) update(c *api.Call) (any, error) {
+func (a aliases) update(c *api.Call, alias *firewall.Alias) (any, error) {
 	all, name := a.file(c).Aliases, c.Str("name")
-	alias, err := all.Get(name)
-	if err != nil {
-		return nil, err
-	}
 	if err := firewall.CheckDigest(c.Str("digest"), all.Entries()); err != nil {
 		return nil, err
 	}

@@ -166,10 +166,7 @@ func (a containers) update(c *api.Call) (any, error) {
 			return nil, err
 		}
 	}
-	if err := g.CheckLock(); err != nil {
-		return nil, err
-	}
-	if err := g.CheckDigest(c.Str("digest")); err != nil {
+	if err := cmp.Or(g.CheckLock(), g.CheckDigest(c.Str("digest"))); err != nil {
 		return nil, err
 	}
 	for _, k := range slices.Sorted(maps.Keys(ch.Set)) {

@@ -40,7 +40,7 @@ func (a disks) routes() []*api.Route {
 			disk! str re=(ide|sata|scsi|virtio|unused)\d+|efidisk0|tpmstate0
 			format str enum=raw|qcow2|vmdk
 			target-disk str`},
-		{Method: "PUT", Path: a.one() + "/unlink", Groups: groups(), Check: may, Handle: a.unlink, Params: "force bool\nidlist! configids"},
+		{Method: "PUT", Path: a.one() + "/unlink", Groups: groups(), Check: may, Handle: api.On(a.unlocked, a.unlink), Params: "force bool\nidlist! configids"},
 	}
 }
 
@@ -109,11 +109,7 @@ func (a disks) move(c *api.Call, g *store.Guest, k, taskKind string) (any, error
 	}).UPID, nil
 }
 
-func (a disks) unlink(c *api.Call) (any, error) {
-	g, err := a.unlocked(c)
-	if err != nil {
-		return nil, err
-	}
+func (a disks) unlink(c *api.Call, g *store.Guest) (any, error) {
 	ch := &store.Change{Set: conf.File{}, Delete: schema.SplitList(c.Str("idlist")), Force: c.Bool("force")}
 	for _, k := range ch.Delete {
 		if !store.IsDrive(k) && !store.IsUnused(k) {

@@ -49,15 +49,22 @@ func (a guests) find(c *api.Call) (*store.Guest, error) {
 	return g, nil
 }
 
+// present is find, with the words that clones and tasks of VMs have.
+func (a guests) present(c *api.Call) (*store.Guest, error) {
+	g, err := a.find(c)
+	if err != nil && a.kind == "qemu" {
+		err = a.lost(c)
+	}
+	return g, err
+}
+
+func (a guests) lost(c *api.Call) error {
+	return refusal.Fail("unable to find configuration file for VM %d on node '%s'", c.VMID(), c.Node.Name)
+}
+
 // on is a handler that gets the guest of the path.
 func (a guests) on(handle func(*api.Call, *store.Guest) (any, error)) func(*api.Call) (any, error) {
-	return func(c *api.Call) (any, error) {
-		g, err := a.find(c)
-		if err != nil {
-			return nil, err
-		}
-		return handle(c, g)
-	}
+	return api.On(a.find, handle)
 }
 
 // unlocked is find, unless the guest is locked.

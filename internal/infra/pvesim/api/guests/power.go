@@ -35,9 +35,7 @@ func (a power) routes() []*api.Route {
 // run runs a power task. Containers are checked before the task begins, VMs within
 // it, as in the real code.
 func (a power) run(c *api.Call, verb string, check func(*store.Guest) error, do func(*store.Guest)) (any, error) {
-	prefix, missing := "qm", refusal.Fail("unable to find configuration file for VM %d on node '%s'", c.VMID(), c.Node.Name)
 	if a.kind == "lxc" {
-		prefix = "vz"
 		g, err := a.find(c)
 		if err == nil {
 			err = check(g)
@@ -46,11 +44,10 @@ func (a power) run(c *api.Call, verb string, check func(*store.Guest) error, do 
 			return nil, err
 		}
 	}
-	vmid, node := c.VMID(), c.Node.Name
-	return c.Start(prefix+verb, strconv.Itoa(vmid), func(*task.Task) error {
-		g := a.cluster.Guests.Get(vmid)
-		if g == nil || g.Kind != a.kind || g.Node != node {
-			return missing
+	return c.Start(a.pick("vz", "qm")+verb, strconv.Itoa(c.VMID()), func(*task.Task) error {
+		g, err := a.find(c)
+		if err != nil {
+			return a.lost(c)
 		}
 		if a.kind == "qemu" {
 			if err := check(g); err != nil {
@@ -87,29 +84,27 @@ func (a power) stop(c *api.Call) (any, error) {
 	}, func(g *store.Guest) { a.cluster.SetRunning(g, false) })
 }
 
+// running wants a guest that runs and is not locked.
+func running(g *store.Guest) error {
+	if !g.Running {
+		return refusal.Fail("%s %d not running", g.Noun(), g.VMID)
+	}
+	return g.CheckLock()
+}
+
 func (a power) shutdown(c *api.Call) (any, error) {
-	return a.run(c, "shutdown", func(g *store.Guest) error {
-		if !g.Running {
-			return refusal.Fail("%s %d not running", g.Noun(), g.VMID)
-		}
-		return g.CheckLock()
-	}, func(g *store.Guest) { a.cluster.SetRunning(g, false) })
+	return a.run(c, "shutdown", running, func(g *store.Guest) { a.cluster.SetRunning(g, false) })
 }
 
 func (a power) reboot(c *api.Call) (any, error) {
-	g := a.cluster.Guests.Get(c.VMID())
-	switch {
-	case a.kind == "qemu" && (g == nil || g.Kind != a.kind || g.Node != c.Node.Name):
-		return nil, refusal.Fail("unable to find configuration file for VM %d on node '%s'", c.VMID(), c.Node.Name)
-	case a.kind == "qemu" && !g.Running:
+	switch g, err := a.present(c); {
+	case a.kind == "lxc":
+	case err != nil:
+		return nil, err
+	case !g.Running:
 		return nil, refusal.Fail("VM %d not running", g.VMID)
 	}
-	return a.run(c, "reboot", func(g *store.Guest) error {
-		if !g.Running {
-			return refusal.Fail("%s %d not running", g.Noun(), g.VMID)
-		}
-		return g.CheckLock()
-	}, func(g *store.Guest) {
+	return a.run(c, "reboot", running, func(g *store.Guest) {
 		a.cluster.SetRunning(g, false)
 		a.cluster.SetRunning(g, true)
 	})
