@@ -37,22 +37,17 @@ func ansibleInventory(t *testing.T, args ...string) string {
 func forms(t *testing.T, inv *Inventory) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
-	write := func(name string, text []byte, err error, mode os.FileMode) string {
-		if err != nil {
-			t.Fatal(err)
-		}
+	write := func(name string, text []byte, mode os.FileMode) string {
 		path := filepath.Join(dir, name)
 		testkit.Must(t, os.WriteFile(path, text, mode))
 		return path
 	}
-	yaml, err := inv.AnsibleYAML(AnsibleOptions{})
-	static := write("static.yml", yaml, err, 0o644)
-	asJSON, err := inv.AnsibleJSON(AnsibleOptions{})
-	staticJSON := write("static.json", asJSON, err, 0o644)
-	list, err := inv.List(AnsibleOptions{})
-	answer := write("answer", list, err, 0o644)
-	script := write("dynamic", []byte("#!/bin/sh\n[ \"$1\" = --list ] || exit 1\nexec cat "+answer+"\n"), nil, 0o755)
-	return map[string]string{"YAML": static, "JSON": staticJSON, "dynamic": script}
+	answer := write("answer", testkit.Try(inv.List(AnsibleOptions{}))(t), 0o644)
+	return map[string]string{
+		"YAML":    write("static.yml", testkit.Try(inv.AnsibleYAML(AnsibleOptions{}))(t), 0o644),
+		"JSON":    write("static.json", testkit.Try(inv.AnsibleJSON(AnsibleOptions{}))(t), 0o644),
+		"dynamic": write("dynamic", []byte("#!/bin/sh\n[ \"$1\" = --list ] || exit 1\nexec cat "+answer+"\n"), 0o755),
+	}
 }
 
 // Ansible itself lists and graphs every form, without a warning, and finds the same.

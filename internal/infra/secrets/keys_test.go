@@ -67,9 +67,7 @@ func TestEveryPlaceOfAgeKeys(t *testing.T) {
 
 func TestSSHKeys(t *testing.T) {
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	rs := testkit.Try(rsa.GenerateKey(rand.Reader, 2048))(t)
 	for name, private := range map[string]any{"id_ed25519": ed, "id_rsa": rs} {
 		t.Run(name, func(t *testing.T) {

@@ -85,8 +85,7 @@ func TestTornLastLine(t *testing.T) {
 	d := open(t)
 	j := begin(t, d)
 	check(t, j.Begin("a"), j.Begin("b"), j.Close())
-	whole, err := os.ReadFile(d.file(journalName))
-	check(t, err)
+	whole := testkit.Try(os.ReadFile(d.file(journalName)))(t)
 	last := strings.LastIndex(strings.TrimSuffix(string(whole), "\n"), "\n") + 1
 	for cut := last; cut < len(whole); cut++ {
 		write(t, d.file(journalName), string(whole[:cut]))
@@ -105,8 +104,7 @@ func TestADamagedJournalIsNotAnEmptyOne(t *testing.T) {
 	d := open(t)
 	j := begin(t, d)
 	check(t, j.Begin("a"), j.Close())
-	whole, err := os.ReadFile(d.file(journalName))
-	check(t, err)
+	whole := testkit.Try(os.ReadFile(d.file(journalName)))(t)
 	damaged := strings.Replace(string(whole), `"step"`, `"st`, 1) + `{"step":"b","phase":"begun"}` + "\n"
 	write(t, d.file(journalName), damaged)
 	testkit.Fails(t, testkit.Err(d.Journal("provision apply", "x")), "line 2", journalName)

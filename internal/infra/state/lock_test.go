@@ -118,7 +118,7 @@ func TestALockThatMayBeAliveIsLeftAlone(t *testing.T) {
 	me := self("provision apply")
 	elsewhere := me
 	elsewhere.Host, elsewhere.PID = "another-host", ended(t)
-	for name, content := range map[string]string{"elsewhere": string(must(json.Marshal(elsewhere))), "damaged": `{"pid":`, "empty": ""} {
+	for name, content := range map[string]string{"elsewhere": string(testkit.Try(json.Marshal(elsewhere))(t)), "damaged": `{"pid":`, "empty": ""} {
 		d := open(t)
 		write(t, d.file(lockName), content)
 		if _, err := d.Lock(context.Background(), LockOptions{Wait: -1}); err == nil {
@@ -131,13 +131,6 @@ func TestALockThatMayBeAliveIsLeftAlone(t *testing.T) {
 			t.Errorf("%s: still held", name)
 		}
 	}
-}
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }
 
 func TestUnlock(t *testing.T) {
@@ -164,13 +157,8 @@ func TestUnlock(t *testing.T) {
 func TestLockOfAKilledProcess(t *testing.T) {
 	const dirVariable = "STATE_TEST_LOCK_DIR"
 	if path := os.Getenv(dirVariable); path != "" {
-		d, err := Open(path)
-		if err == nil {
-			_, err = d.Lock(context.Background(), LockOptions{Command: "child", Wait: -1})
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		d := testkit.Try(Open(path))(t)
+		testkit.Try(d.Lock(context.Background(), LockOptions{Command: "child", Wait: -1}))(t)
 		os.Stdout.WriteString("locked\n")
 		select {} // until killed
 	}
