@@ -26,9 +26,7 @@ func TestListFlagsTakeSeveralKeys(t *testing.T) {
 		"apply --yes --allow-reboot x --sync y":  "apply --yes --allow-reboot=x --sync y",
 		"apply --allow-replace x --allow-reboot": "apply --allow-replace=x --allow-reboot",
 	} {
-		if got := strings.Join(expandLists(strings.Fields(given)), " "); got != want {
-			t.Errorf("%s: %s, want %s", given, got, want)
-		}
+		testkit.Equal(t, given, strings.Join(expandLists(strings.Fields(given)), " "), want)
 	}
 }
 
@@ -39,9 +37,7 @@ func TestEnvNeverPrintsValues(t *testing.T) {
 	w.set("SPLUNK_HEC_TOKEN=hidden-hec")
 	for _, args := range [][]string{{"env"}, {"env", "--json"}} {
 		a := w.expect(0, []string{"PROXMOX_VE_API_TOKEN"}, args...)
-		if strings.Contains(a.out+a.errs, "hidden") {
-			t.Errorf("a value is printed:\n%s", a.out)
-		}
+		testkit.Lacks(t, "what is printed", a.out+a.errs, "hidden")
 	}
 	w.set("PROXMOX_VE_ENDPOINT=")
 	w.expect(1, []string{"missing: PROXMOX_VE_ENDPOINT"}, "env")
@@ -51,9 +47,7 @@ func TestRenderWritesSecretsOnlyWhenAsked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, pvesim.Options{})
 	w.set("SPLUNK_HEC_TOKEN=hidden-hec")
-	if a := w.expect(0, []string{"[unifi]", "${SPLUNK_HEC_TOKEN}"}, "render", "splunk"); strings.Contains(a.out, "hidden") {
-		t.Error("the token is printed")
-	}
+	testkit.Lacks(t, "what is printed", w.expect(0, []string{"[unifi]", "${SPLUNK_HEC_TOKEN}"}, "render", "splunk").out, "hidden")
 	folder := w.mkdir("out")
 	w.expect(0, []string{"out/inputs.conf"}, "render", "splunk", "--with-token", "-o", folder)
 	st := testkit.Try(os.Stat(w.Path("out/inputs.conf")))(t)
@@ -132,7 +126,7 @@ func TestSimulateServesUntilStopped(t *testing.T) {
 		out := testkit.Try(os.Create(w.Path("variables")))(t)
 		cmd.Stdout = out
 		testkit.Must(t, cmd.Start())
-		eventually(t, "the simulator says where it is", func() bool { return strings.Contains(w.Read("variables"), pvesim.DefaultToken) })
+		testkit.Eventually(t, "the simulator says where it is", func() bool { return strings.Contains(w.Read("variables"), pvesim.DefaultToken) })
 		if slices.Contains(flags, "--json") {
 			var vars map[string]string
 			testkit.Must(t, json.Unmarshal([]byte(w.Read("variables")), &vars))
@@ -162,7 +156,7 @@ func TestInterruptEndsInOrder(t *testing.T) {
 	var errs strings.Builder
 	cmd.Stderr = &errs
 	testkit.Must(t, cmd.Start())
-	eventually(t, "a container is being made", func() bool {
+	testkit.Eventually(t, "a container is being made", func() bool {
 		return slices.ContainsFunc(w.Sim.Writes(), func(r pvesim.Request) bool { return strings.HasSuffix(r.Path, "/lxc") })
 	})
 	testkit.Must(t, cmd.Process.Signal(syscall.SIGINT))
@@ -227,9 +221,7 @@ func TestLiveTextDoesNotReachTheTerminalRaw(t *testing.T) {
 			t.Errorf("%v: %q", run.args, a.out+a.errs)
 		}
 	}
-	if got := printable.EscapeLines("a\nb\x1bc\u202ed é→"); got != "a\nb"+`\x1bc\u202ed é→` {
-		t.Error(got)
-	}
+	testkit.Equal(t, "escaped", printable.EscapeLines("a\nb\x1bc\u202ed é→"), "a\nb"+`\x1bc\u202ed é→`)
 }
 
 func TestSentencesCount(t *testing.T) {

@@ -65,9 +65,7 @@ func killAndRepeat(t *testing.T, seed uint64) {
 		}
 	}
 	a := w.expect(0, []string{"Nothing to do"}, "apply", "--yes", "--state-dir", stateDir)
-	if strings.Contains(a.out, "interrupted") {
-		t.Errorf("what was finished is still reported:\n%s", a.out)
-	}
+	testkit.Lacks(t, "what was finished is still reported", a.out, "interrupted")
 }
 
 // killed runs an apply and kills it at its nth request, before or after the cluster has
@@ -95,7 +93,7 @@ func (w *world) killed(n int, answered bool, stateDir string) bool {
 	err := cmd.Wait()
 	close(ended)
 	w.Hooks(nil, nil)
-	eventually(w.T, "every request was answered", w.Quiet)
+	testkit.Eventually(w.T, "every request was answered", w.Quiet)
 	if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
 		w.T.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"net/http"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"syslog-gateway/internal/infra/pvesim"
 	"syslog-gateway/internal/infra/workflow/workflowtest"
@@ -74,11 +72,7 @@ func (w *world) expect(code int, want []string, args ...string) answer {
 	if a.code != code {
 		w.T.Fatalf("provision %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), a.code, code, a.out, a.errs)
 	}
-	for _, text := range want {
-		if !strings.Contains(a.out+a.errs, text) {
-			w.T.Errorf("provision %s: %q is not in\n%s%s", strings.Join(args, " "), text, a.out, a.errs)
-		}
-	}
+	testkit.Holds(w.T, "provision "+strings.Join(args, " "), a.out+a.errs, want...)
 	return a
 }
 
@@ -118,9 +112,7 @@ func TestFromNothingToDeclaredAndOn(t *testing.T) {
 		t.Errorf("live:\n%s", config)
 	}
 	for _, r := range w.Sim.Writes() {
-		if strings.Contains(r.Path, "/status/") {
-			t.Errorf("in place, but %s", r)
-		}
+		testkit.Lacks(t, "in place, but", r.Path, "/status/")
 	}
 
 	before := w.Read("repo/inventory/terraform_inventory.json")
@@ -204,21 +196,5 @@ func TestAnotherRunIsWaitedForOrNamed(t *testing.T) {
 	testkit.Must(t, first.Wait())
 	if second.code != 0 || !strings.Contains(second.out, "Nothing to do") {
 		t.Errorf("the run that waited: %+v", second)
-	}
-}
-
-// eventually polls until done, or fails after 20 s.
-func eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("after 20 s still false: %s", what)
-		}
 	}
 }

@@ -3,10 +3,7 @@ package testkit
 import "strings"
 
 // Fails wants an error with all the texts in it.
-func Fails(t interface {
-	test
-	Errorf(format string, args ...any)
-}, err error, texts ...string) {
+func Fails(t test, err error, texts ...string) {
 	t.Helper()
 	if err == nil {
 		t.Errorf("no error; want one with %q", texts)

@@ -87,9 +87,7 @@ func TestFeaturesWithoutRoot(t *testing.T) {
 		t.Fatalf("want a step by hand:\n%s", show(t, p))
 	}
 	b.converge(e, plan.Options{Root: true})
-	if got := b.config(180)["features"]; !strings.Contains(got, "keyctl=1") {
-		t.Fatalf("features are %q", got)
-	}
+	testkit.Holds(t, "features", b.config(180)["features"], "keyctl=1")
 }
 
 // TestRebootsOnlyWhenAllowed changes what a running VM takes over at its next start.

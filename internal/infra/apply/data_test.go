@@ -67,15 +67,11 @@ func TestHandSetProtectionStays(t *testing.T) {
 	b.converge(e, plan.Options{})
 	b.by("PUT", "/nodes/pve/lxc/175/config", url.Values{"protection": {"1"}})
 	b.still(e, plan.Options{})
-	if s := show(t, b.plan(e, plan.Options{})); !strings.Contains(s, "note: haproxy: it is protected, which is not declared: that stays") {
-		t.Errorf("want a note:\n%s", s)
-	}
+	testkit.Holds(t, "the plan", show(t, b.plan(e, plan.Options{})), "note: haproxy: it is protected, which is not declared: that stays")
 	b.refused(b.destroys(e, "haproxy"), "it is protected in Proxmox VE")
 	off := estate(t, "small", set(ct, "haproxy", "protection", false))
 	b.converge(off, plan.Options{})
-	if got := b.config(175)["protection"]; got != "0" {
-		t.Errorf("protection is %q", got)
-	}
+	testkit.Equal(t, "protection", b.config(175)["protection"], "0")
 }
 
 // TestDetachedVolumesCount has volumes that no key of a disk shows.
@@ -108,9 +104,7 @@ func TestDetachedVolumesCount(t *testing.T) {
 			p := b.plan(estate(t, "small"), plan.Options{AllowDestroy: []string{"old"}})
 			b.refused(p, "it has data disks (")
 			for _, key := range strings.Fields(tc.keys) {
-				if !strings.Contains(show(t, p), "- "+key) {
-					t.Errorf("%s is not shown:\n%s", key, show(t, p))
-				}
+				testkit.Holds(t, "the plan", show(t, p), "- "+key)
 			}
 		})
 	}
@@ -145,9 +139,7 @@ func TestDetachedWhileItRuns(t *testing.T) {
 	b.by("PUT", "/nodes/pve/lxc/107/config", url.Values{"delete": {"mp0"}})
 	p := b.destroys(estate(t, "small", set(ct, "minio", "mount_points", nil)), "minio")
 	b.refused(p, "it has data (mp0)")
-	if !strings.Contains(show(t, p), "- mp0     local-zfs:subvol-107-disk-1") {
-		t.Errorf("it is not shown:\n%s", show(t, p))
-	}
+	testkit.Holds(t, "the plan", show(t, p), "- mp0     local-zfs:subvol-107-disk-1")
 	gone := estate(t, "small", drop(ct, "minio"))
 	b.refused(b.plan(gone, plan.Options{AllowDestroy: []string{"minio"}}), "it has data disks (mp0)")
 	orphans := testkit.Try(plan.Orphans(t.Context(), b.client, gone, plan.Options{}))(t)

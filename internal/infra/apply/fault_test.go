@@ -85,9 +85,7 @@ func TestTakenVMID(t *testing.T) {
 	p := b.plan(estate(t, "small"), plan.Options{})
 	testkit.Must(t, b.sim.AddGuest("lxc", 175, "pve", map[string]string{"hostname": "other", "rootfs": "local-zfs:8"}))
 	testkit.Fails(t, testkit.Err(b.apply(p, apply.Options{})), "VMID 175 was taken after the plan was made")
-	if n := b.creates()["175"]; n != 0 {
-		t.Errorf("%d requests to make it", n)
-	}
+	testkit.Equal(t, "requests to make it", b.creates()["175"], 0)
 }
 
 // TestResourcesLagBehind plans again at once: the list does not have the new guests yet.

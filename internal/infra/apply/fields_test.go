@@ -99,9 +99,7 @@ func TestFieldInPlace(t *testing.T) {
 			}
 			testkit.Try(b.apply(p, apply.Options{}))(t)
 			b.still(e, o)
-			if got := b.config(tc.vmid)[tc.key]; !strings.Contains(got, tc.want) {
-				t.Fatalf("%s of %d is %q, want %q in it", tc.key, tc.vmid, got, tc.want)
-			}
+			testkit.Holds(t, tc.key, b.config(tc.vmid)[tc.key], tc.want)
 		})
 	}
 }

@@ -49,9 +49,7 @@ func TestPolicyOfTheOwnerStays(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 9})
 	b.by("PUT", "/cluster/firewall/options", url.Values{"enable": {"1"}, "policy_in": {"DROP"}})
 	e := estate(t, "small")
-	if p := b.plan(e, plan.Options{}); !strings.Contains(show(t, p), "note: cluster-firewall: it is on, and its policy_in is DROP, not ACCEPT: that stays") {
-		t.Errorf("want a note:\n%s", show(t, p))
-	}
+	testkit.Holds(t, "the plan", show(t, b.plan(e, plan.Options{})), "note: cluster-firewall: it is on, and its policy_in is DROP, not ACCEPT: that stays")
 	b.converge(e, plan.Options{})
 	var options pve.Config
 	testkit.Must(t, b.client.Get(t.Context(), "/cluster/firewall/options", nil, &options))

@@ -2,6 +2,7 @@ package apply_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -23,11 +24,7 @@ func (b *rig) refused(p *plan.Plan, words ...string) {
 	if !errors.As(err, &refused) || r.Converged {
 		b.t.Fatalf("want a refusal, got %v:\n%s", err, show(b.t, p))
 	}
-	for _, w := range words {
-		if all := strings.Join(refused.Reasons, "; "); !strings.Contains(all, w) {
-			b.t.Errorf("%q does not say %q", all, w)
-		}
-	}
+	testkit.Holds(b.t, "the refusal", strings.Join(refused.Reasons, "; "), words...)
 	if w := b.sim.Writes(); len(w) > 0 {
 		b.t.Errorf("it wrote nevertheless: %v", w)
 	}
@@ -170,9 +167,7 @@ func TestOrphans(t *testing.T) {
 		t.Fatalf("got %+v", got)
 	}
 	for _, o := range got {
-		if w := want[o.VMID]; w != [3]bool{o.Marked, o.Protected, o.Removable} {
-			t.Errorf("%d: %+v, want marked, protected, removable %v", o.VMID, o, w)
-		}
+		testkit.Equal(t, fmt.Sprint(o.VMID, " is marked, protected, removable"), want[o.VMID], [3]bool{o.Marked, o.Protected, o.Removable})
 	}
 }
 

@@ -356,7 +356,5 @@ func TestExtraOfASoundDeclaration(t *testing.T) {
 	if text, err := json.Marshal(e); err != nil || strings.Contains(string(text), "secret-word") {
 		t.Errorf("as JSON: %s, %v", text, err)
 	}
-	if !strings.Contains(e.Notes.Error(), "register ACME accounts") {
-		t.Errorf("notes are %v", e.Notes)
-	}
+	testkit.Holds(t, "notes", e.Notes.Error(), "register ACME accounts")
 }

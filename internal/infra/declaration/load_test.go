@@ -53,12 +53,8 @@ func TestFullEstate(t *testing.T) {
 	if !reflect.DeepEqual(classes, want) {
 		t.Errorf("classes are %v, want %v", classes, want)
 	}
-	if objects := countObjects(e); objects != 78 {
-		t.Errorf("the estate has %d objects, want 78", objects)
-	}
-	if got := joined(e.Network.Splunk); got != "192.168.0.200,192.168.0.199" {
-		t.Errorf("Splunk's addresses are %s", got)
-	}
+	testkit.Equal(t, "objects of the estate", countObjects(e), 78)
+	testkit.Equal(t, "addresses of Splunk", joined(e.Network.Splunk), "192.168.0.200,192.168.0.199")
 	var nas struct {
 		NAS struct {
 			Shares []struct{ Name string } `json:"shares"`
@@ -94,9 +90,7 @@ func TestGuestsOfTheFullEstate(t *testing.T) {
 	if !slices.Equal(c.Mounts, []Mount{{"local-zfs", 100, "/opt/minio"}}) || !c.Protection || c.Root != (Disk{Interface: "rootfs", Store: "local-zfs", Size: 8}) {
 		t.Errorf("minio: %+v, protected %v, %+v", c.Mounts, c.Protection, c.Root)
 	}
-	if got := strings.Join(c.Tags, " "); got != "terraform container minio storage infrastructure homelab" {
-		t.Errorf("minio's tags are %s", got)
-	}
+	testkit.Equal(t, "tags of minio", strings.Join(c.Tags, " "), "terraform container minio storage infrastructure homelab")
 	if c.Description != "TF CT minio - homelab" || c.Unprivileged || !c.OnBoot || c.OSType != "debian" || c.Domain != "example.com" || len(c.Keys) != 1 {
 		t.Errorf("minio: %+v", c)
 	}

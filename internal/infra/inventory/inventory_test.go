@@ -96,11 +96,7 @@ func TestWhatIsUnsetIsLeftOut(t *testing.T) {
 		e.Domain = ""
 		e.Splunk = nil
 		text := document(t, e)
-		for _, want := range []string{`"host_services":{}`, `"splunk_vm":{}`, `"domain":""`, `"tags":[]`} {
-			if !strings.Contains(string(text), want) {
-				t.Errorf("%s: %s is not in %s", name, want, text)
-			}
-		}
+		testkit.Holds(t, name, string(text), `"host_services":{}`, `"splunk_vm":{}`, `"domain":""`, `"tags":[]`)
 		if minio := build(t, e).Containers["minio"]; minio.PoolID != "" || strings.Contains(string(text), `"pool_id":""`) {
 			t.Errorf("%s: an empty pool shows", name)
 		}
@@ -110,13 +106,9 @@ func TestWhatIsUnsetIsLeftOut(t *testing.T) {
 func TestNameStandsForAddressOfDHCP(t *testing.T) {
 	e := small()
 	e.Containers[0].Address = declaration.Address{DHCP: true}
-	if ip := build(t, e).Containers["minio"].IP; ip != "minio.lab.example" {
-		t.Errorf("ip %q", ip)
-	}
+	testkit.Equal(t, "ip", build(t, e).Containers["minio"].IP, "minio.lab.example")
 	e.Containers[0].Domain = ""
-	if ip := build(t, e).Containers["minio"].IP; ip != "minio" {
-		t.Errorf("ip %q", ip)
-	}
+	testkit.Equal(t, "ip", build(t, e).Containers["minio"].IP, "minio")
 	if wrong, err := Check(document(t, e)); err != nil || len(wrong) > 0 {
 		t.Errorf("%v %v", wrong, err)
 	}
@@ -203,9 +195,7 @@ func TestGroupsAndVariables(t *testing.T) {
 			t.Errorf("%s is %v, want %v", name, vars[name], want)
 		}
 	}
-	if name := poolGroup("a b-c.ü"); name != "pool_a_b_c__" {
-		t.Errorf("group %q", name)
-	}
+	testkit.Equal(t, "group", poolGroup("a b-c.ü"), "pool_a_b_c__")
 }
 
 func TestHostAnswersOneHost(t *testing.T) {

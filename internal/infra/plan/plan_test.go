@@ -98,12 +98,8 @@ func TestJSON(t *testing.T) {
 	}
 	var s strings.Builder
 	testkit.Must(t, p.Text(&s, true))
-	if strings.Contains(string(out)+s.String(), "secret-word") {
-		t.Error("a secret is shown")
-	}
-	if got := p.Changes[0].Steps[0].Params.Get("password"); got != "secret-word" {
-		t.Errorf("the password sent is %q", got)
-	}
+	testkit.Lacks(t, "what is shown", string(out)+s.String(), "secret-word")
+	testkit.Equal(t, "the password sent", p.Changes[0].Steps[0].Params.Get("password"), "secret-word")
 }
 
 // FuzzConfig plans against any configuration: it never panics, and what it finds equal
@@ -126,7 +122,5 @@ func FuzzConfig(f *testing.F) {
 // TestShrinkNamesAWholeSize has a live size that no declaration can have.
 func TestShrinkNamesAWholeSize(t *testing.T) {
 	p := testkit.Try(Make(t.Context(), cannedContainer(strings.Replace(converged, "size=8G", "size=8704M", 1)), oneContainer(), Options{AllowReplace: []string{"web"}}))(t)
-	if got := strings.Join(p.Blocks(), ""); got != "container web: rootfs has 8704M and is declared with 8G, and disks only grow: declare 9G" {
-		t.Errorf("got %q", got)
-	}
+	testkit.Equal(t, "blocks", strings.Join(p.Blocks(), ""), "container web: rootfs has 8704M and is declared with 8G, and disks only grow: declare 9G")
 }

@@ -42,7 +42,7 @@ func TestFormsAreEscapedWhole(t *testing.T) {
 			t.Errorf("token %q", r.Header.Get("Authorization"))
 		}
 	}
-	contains(t, s.requests()[0].Body, "sshkeys=ssh-ed25519%2520AAAA%252B%252F%253D%2520me%2540x")
+	testkit.Holds(t, "what was written", s.requests()[0].Body, "sshkeys=ssh-ed25519%2520AAAA%252B%252F%253D%2520me%2540x")
 }
 
 func TestPath(t *testing.T) {
@@ -52,9 +52,7 @@ func TestPath(t *testing.T) {
 	}
 	s, c := talk(t, always(data("null")))
 	testkit.Must(t, c.Get(context.Background(), Path("cluster", "firewall", "ipset", "blk", "10.1.0.0/16"), nil, nil))
-	if got := s.requests()[0].Target; got != "/api2/json/cluster/firewall/ipset/blk/10.1.0.0%2F16" {
-		t.Errorf("sent %s", got)
-	}
+	testkit.Equal(t, "sent", s.requests()[0].Target, "/api2/json/cluster/firewall/ipset/blk/10.1.0.0%2F16")
 }
 
 func TestReadsAreRepeated(t *testing.T) {
@@ -70,12 +68,8 @@ func TestReadsAreRepeated(t *testing.T) {
 		if err != nil || v.Version != "9.1.3" {
 			t.Fatalf("after %.20q: %v, %v", bad, v, err)
 		}
-		if got := fmt.Sprint(n.all()); got != "[200ms 600ms]" {
-			t.Errorf("waited %s", got)
-		}
-		if got := c.Requests(); got != (Count{Reads: 3, Repeats: 2}) {
-			t.Errorf("counted %+v", got)
-		}
+		testkit.Equal(t, "waited", fmt.Sprint(n.all()), "[200ms 600ms]")
+		testkit.Equal(t, "counted", c.Requests(), (Count{Reads: 3, Repeats: 2}))
 	}
 }
 
@@ -85,7 +79,7 @@ func TestReadsAreNotRepeatedForever(t *testing.T) {
 	if n := len(s.requests()); n != readTries || status(err) != 595 || IsUnknownOutcome(err) {
 		t.Errorf("%d requests, %v", n, err)
 	}
-	contains(t, err.Error(), "is the node online?")
+	testkit.Fails(t, err, "is the node online?")
 }
 
 func TestARefusedReadIsNotRepeated(t *testing.T) {
@@ -95,9 +89,7 @@ func TestARefusedReadIsNotRepeated(t *testing.T) {
 		if err := c.Get(context.Background(), "/x", nil, &out); err == nil || IsUnknownOutcome(err) {
 			t.Errorf("%.30q: %v", bad, err)
 		}
-		if n := len(s.requests()); n != 1 {
-			t.Errorf("%.30q: %d requests", bad, n)
-		}
+		testkit.Equal(t, "requests with "+bad, len(s.requests()), 1)
 	}
 }
 
@@ -127,7 +119,7 @@ func TestTimeout(t *testing.T) {
 	if !IsUnknownOutcome(err) {
 		t.Errorf("a write without an answer in time: %v", err)
 	}
-	contains(t, err.Error(), "no answer within 30ms", "check before you repeat it")
+	testkit.Fails(t, err, "no answer within 30ms", "check before you repeat it")
 }
 
 func TestCancelledWriteIsOfUnknownOutcome(t *testing.T) {
@@ -173,7 +165,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	if strings.Contains(log.String(), secret) || strings.Contains(log.String(), "5555") {
 		t.Errorf("log: %s", log)
 	}
-	contains(t, log.String(), "hostname=web", "password=<secret>", "/nodes/pve1/lxc")
+	testkit.Holds(t, "what was written", log.String(), "hostname=web", "password=<secret>", "/nodes/pve1/lxc")
 }
 
 func TestEndpoints(t *testing.T) {

@@ -73,8 +73,8 @@ func TestEveryBadStatusIsAnError(t *testing.T) {
 			if e.Method != "POST" || e.Path != "/pools" || e.Status != tc.status || e.Unknown != tc.unknown || !maps.Equal(e.Params, tc.params) {
 				t.Errorf("got %+v", e)
 			}
-			contains(t, e.Reason, tc.reason)
-			contains(t, err.Error(), "POST /pools")
+			testkit.Holds(t, "what was written", e.Reason, tc.reason)
+			testkit.Fails(t, err, "POST /pools")
 			if strings.ContainsAny(err.Error(), "\n\r<") {
 				t.Errorf("not one line of text: %q", err)
 			}

@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -151,15 +150,6 @@ func closedPort(t *testing.T) string {
 	l := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)
 	defer l.Close()
 	return "http://" + l.Addr().String()
-}
-
-func contains(t *testing.T, s string, texts ...string) {
-	t.Helper()
-	for _, p := range texts {
-		if !strings.Contains(s, p) {
-			t.Errorf("%q is not in %q", p, s)
-		}
-	}
 }
 
 // isUnauthorized says whether the credentials were not taken.

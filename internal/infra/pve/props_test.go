@@ -33,9 +33,7 @@ func TestProps(t *testing.T) {
 			t.Errorf("%q: %v", tc.in, p.Map())
 		}
 		want := cmp.Or(tc.out, tc.in)
-		if got := p.String(); got != want {
-			t.Errorf("%q written as %q", tc.in, got)
-		}
+		testkit.Equal(t, tc.in, p.String(), want)
 	}
 }
 

@@ -114,7 +114,7 @@ func TestSimulatedRefusals(t *testing.T) {
 	if !ok || e.Status != 400 || len(e.Params) != 3 {
 		t.Fatalf("got %+v", e)
 	}
-	contains(t, e.Error(), "net0.tag", "nosuch: property is not defined in schema", "onboot: type check ('boolean') failed")
+	testkit.Fails(t, e, "net0.tag", "nosuch: property is not defined in schema", "onboot: type check ('boolean') failed")
 	missing := newCT("102")
 	missing.Params.Set("ostemplate", "local:vztmpl/nope.tar.zst")
 	if err := c.Run(ctx, missing, nil, nil); err == nil || !IsNotFound(err) || IsUnknownOutcome(err) {
@@ -188,7 +188,7 @@ func TestSimulatedTasks(t *testing.T) {
 			t.Errorf("%+v: %v, %d ends", tc.f, err, ends)
 		}
 		if err != nil {
-			contains(t, err.Error(), tc.say, "vzcreate 101 on pve1")
+			testkit.Fails(t, err, tc.say, "vzcreate 101 on pve1")
 		}
 	}
 }

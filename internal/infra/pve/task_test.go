@@ -72,13 +72,9 @@ func TestWaitEnds(t *testing.T) {
 		if err := c.Wait(context.Background(), upid, nil); err != nil {
 			t.Errorf("%s: %v", exit, err)
 		}
-		if got := fmt.Sprint(n.all()); got != "[20ms 32ms 51.2ms]" {
-			t.Errorf("waited %s", got)
-		}
+		testkit.Equal(t, "waited", fmt.Sprint(n.all()), "[20ms 32ms 51.2ms]")
 		want := "/api2/json/nodes/pve1/tasks/UPID:pve1:000F4240:0A1B2C3D4:6740A1B2:vzcreate:311:prov@pve%21t1:/status"
-		if got := s.requests()[0].Target; got != want {
-			t.Errorf("asked for %s", got)
-		}
+		testkit.Equal(t, "asked for", s.requests()[0].Target, want)
 	}
 }
 
@@ -112,7 +108,7 @@ func TestWaitDeadWorker(t *testing.T) {
 		if !IsUnknownOutcome(err) || len(n.all()) != 1 {
 			t.Errorf("%s: %v", state, err)
 		}
-		contains(t, err.Error(), "vzcreate 311 on pve1 died", "check what it left", "extracting archive", upid)
+		testkit.Fails(t, err, "vzcreate 311 on pve1 died", "check what it left", "extracting archive", upid)
 	}
 }
 
@@ -161,7 +157,7 @@ func TestWaitGivesUpASilentNode(t *testing.T) {
 	if !IsUnknownOutcome(err) {
 		t.Errorf("got %v", err)
 	}
-	contains(t, err.Error(), "595", "cannot be followed and may go on", upid)
+	testkit.Fails(t, err, "595", "cannot be followed and may go on", upid)
 	total := time.Duration(0)
 	for _, d := range n.all() {
 		total += d
@@ -187,7 +183,7 @@ func TestWaitCancelled(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || !IsUnknownOutcome(err) {
 		t.Errorf("got %v", err)
 	}
-	contains(t, err.Error(), upid)
+	testkit.Fails(t, err, upid)
 }
 
 func TestWaitForWhatIsNoTask(t *testing.T) {
@@ -226,9 +222,7 @@ func TestFileLockIsTriedAgain(t *testing.T) {
 	})
 	c, n := client(t, s, nil)
 	testkit.Try(c.Write(context.Background(), http.MethodPut, "/nodes/pve1/qemu/101/config", form("cores", "2")))(t)
-	if got := fmt.Sprint(n.all()); got != "[1s 2s]" {
-		t.Errorf("waited %s", got)
-	}
+	testkit.Equal(t, "waited", fmt.Sprint(n.all()), "[1s 2s]")
 	if s.requests()[0].Body != s.requests()[2].Body {
 		t.Error("the repeat was another request")
 	}
@@ -240,7 +234,7 @@ func TestFileLockThatStays(t *testing.T) {
 	if !isLocked(err) || len(s.requests()) != lockTries {
 		t.Errorf("%d requests, %v", len(s.requests()), err)
 	}
-	contains(t, err.Error(), "another task works on it")
+	testkit.Fails(t, err, "another task works on it")
 }
 
 func TestConfigLock(t *testing.T) {
@@ -257,7 +251,7 @@ func TestConfigLock(t *testing.T) {
 	if got := fmt.Sprint(n.all()); got != "[1s 1s 1s]" || ConfigLock(err) != "backup" {
 		t.Errorf("waited %s, %v", got, err)
 	}
-	contains(t, err.Error(), "CT is locked (backup)", "`pct unlock VMID`")
+	testkit.Fails(t, err, "CT is locked (backup)", "`pct unlock VMID`")
 }
 
 func TestRunBeginsAgainAfterAFileLockOfTheTask(t *testing.T) {

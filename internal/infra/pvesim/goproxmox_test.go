@@ -90,9 +90,7 @@ func goCluster(t *testing.T, c *proxmox.Client, node *proxmox.Node) {
 	if got := testkit.Try(cluster.Resources(ctx, "vm"))(t); len(got) != 2 || got[0].Pool != "prod" {
 		t.Errorf("resources %+v", got)
 	}
-	if next := testkit.Try(cluster.NextID(ctx))(t); next != 100 {
-		t.Errorf("next ID %d", next)
-	}
+	testkit.Equal(t, "next ID", testkit.Try(cluster.NextID(ctx))(t), 100)
 	testkit.Must(t, cluster.NewFWGroup(ctx, &proxmox.FirewallSecurityGroup{Group: "web", Comment: "c"}))
 	if got := testkit.Try(cluster.FWGroups(ctx))(t); len(got) != 1 || got[0].Group != "web" {
 		t.Errorf("groups %+v", got)

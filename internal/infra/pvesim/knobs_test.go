@@ -23,9 +23,7 @@ func TestFailures(t *testing.T) {
 		t.Errorf("a 595 with the body %q", a.Raw)
 	}
 	r.refused(596, "Connection timed out", r.do("POST", "/pools", "poolid", "a3"))
-	if got := fmt.Sprint(r.list("/pools")); got != "[map[poolid:a1] map[poolid:a3]]" {
-		t.Errorf("pools %s: want the third, whose work was done, and not the second", got)
-	}
+	testkit.Equal(t, "pools: the third, whose work was done, and not the second", fmt.Sprint(r.list("/pools")), "[map[poolid:a1] map[poolid:a3]]")
 	r.refused(503, "Service Unavailable", r.do("GET", "/cluster/status"))
 	r.refused(503, "Service Unavailable", r.do("GET", "/cluster/firewall/options"))
 	if a := r.do("GET", "/nodes/pve1/status"); a.Status != 0 || !strings.Contains(a.Reason, "EOF") {
@@ -101,9 +99,7 @@ func TestStorageFull(t *testing.T) {
 		t.Errorf("avail %v", st["avail"])
 	}
 	testkit.Must(t, r.sim.SetStorageUsed("local-zfs", 0))
-	if s := r.task("POST", "/nodes/pve1/lxc", "vmid", "301", "ostemplate", "local:vztmpl/debian.tar.zst", "rootfs", "local-zfs:0.1", "unprivileged", "1"); !strings.Contains(s, "'tar xpf ") {
-		t.Errorf("a root file system smaller than the template: %s", s)
-	}
+	testkit.Holds(t, "a root file system smaller than the template", r.task("POST", "/nodes/pve1/lxc", "vmid", "301", "ostemplate", "local:vztmpl/debian.tar.zst", "rootfs", "local-zfs:0.1", "unprivileged", "1"), "'tar xpf ")
 	r.refused(500, "storage 'nope' does not exist", r.do("GET", "/nodes/pve1/storage/nope/content"))
 }
 
@@ -130,16 +126,10 @@ func TestResourceLag(t *testing.T) {
 	}
 	r.clock.advance(11 * time.Second)
 	r.task("POST", "/nodes/pve1/lxc/300/status/start")
-	if got := r.list("/cluster/resources", "type", "vm")[0]["status"]; got != "stopped" {
-		t.Errorf("just started: %v", got)
-	}
-	if got := r.object("/nodes/pve1/lxc/300/status/current")["status"]; got != "running" {
-		t.Errorf("status/current: %v", got)
-	}
+	testkit.Equal(t, "just started", r.list("/cluster/resources", "type", "vm")[0]["status"], "stopped")
+	testkit.Equal(t, "status/current", r.object("/nodes/pve1/lxc/300/status/current")["status"], "running")
 	r.clock.advance(10 * time.Second)
-	if got := r.list("/cluster/resources", "type", "vm")[0]["status"]; got != "running" {
-		t.Errorf("after the lag: %v", got)
-	}
+	testkit.Equal(t, "after the lag", r.list("/cluster/resources", "type", "vm")[0]["status"], "running")
 }
 
 func TestNodes(t *testing.T) {
@@ -179,9 +169,7 @@ func TestJournalAndDump(t *testing.T) {
 		t.Errorf("dump %q", d)
 	}
 	testkit.Must(t, r.sim.RemoveGuest(300))
-	if got := r.sim.Dump()["user.cfg"]; got != "pool:prod:c:::\n" {
-		t.Errorf("pools after the removal: %q", got)
-	}
+	testkit.Equal(t, "pools after the removal", r.sim.Dump()["user.cfg"], "pool:prod:c:::\n")
 }
 
 // TestSeed: equal seeds give equal worlds.

@@ -92,13 +92,9 @@ func TestDisks(t *testing.T) {
 		t.Errorf("after detaching: %v", got)
 	}
 	r.ok("PUT", at+"/unlink", "idlist", "unused0")
-	if got := len(r.list("/nodes/pve1/storage/local-zfs/content")); got != 2 {
-		t.Errorf("%d volumes after the removal", got)
-	}
+	testkit.Equal(t, "volumes after the removal", len(r.list("/nodes/pve1/storage/local-zfs/content")), 2)
 	r.ends("OK", "POST", at+"/move_disk", "disk", "scsi0", "storage", "fast", "delete", "1")
-	if got := r.object(at + "/config")["scsi0"]; got != "fast:vm-200-disk-0,discard=on,size=4G,ssd=1" {
-		t.Errorf("after the move: %v", got)
-	}
+	testkit.Equal(t, "after the move", r.object(at + "/config")["scsi0"], "fast:vm-200-disk-0,discard=on,size=4G,ssd=1")
 	r.refused(500, "Linked clone feature is not supported for 'fast:vm-200-disk-0' (scsi0)", r.do("POST", at+"/clone", "newid", "201", "full", "0"))
 	r.ends("OK", "POST", at+"/template")
 	r.ends("OK", "POST", at+"/clone", "newid", "201")

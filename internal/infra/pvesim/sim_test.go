@@ -246,11 +246,7 @@ func TestCloneLife(t *testing.T) {
 	r.ends("OK", "POST", "/nodes/pve1/qemu/250/status/start")
 	r.ends("you can't start a vm if it's a template", "POST", "/nodes/pve1/qemu/9000/status/start")
 	r.ok("PUT", "/nodes/pve1/qemu/250/config", "cores", "8")
-	if got := r.object("/nodes/pve1/qemu/250/config", "current", "1")["cores"]; got != 4.0 {
-		t.Errorf("cores of the running VM %v", got)
-	}
+	testkit.Equal(t, "cores of the running VM", r.object("/nodes/pve1/qemu/250/config", "current", "1")["cores"], 4.0)
 	r.ends("OK", "POST", "/nodes/pve1/qemu/250/status/reboot")
-	if got := r.object("/nodes/pve1/qemu/250/config", "current", "1")["cores"]; got != 8.0 {
-		t.Errorf("cores after the reboot %v", got)
-	}
+	testkit.Equal(t, "cores after the reboot", r.object("/nodes/pve1/qemu/250/config", "current", "1")["cores"], 8.0)
 }

@@ -128,15 +128,9 @@ func TestSplunkConfiguration(t *testing.T) {
 	files := testkit.Try(Splunk(estate(), ""))(t)
 	indexes, inputs := string(files[0].Text), string(files[1].Text)
 	for _, name := range []string{"[firewall]", "[os]", "[unifi]", "maxTotalDataSizeMB = 54613"} { // 4/5 of 200 GiB, by three
-		if !strings.Contains(indexes, name) {
-			t.Errorf("indexes.conf has no %s:\n%s", name, indexes)
-		}
+		testkit.Holds(t, "indexes.conf", indexes, name)
 	}
-	for _, line := range []string{"port = 8088", "token = ${SPLUNK_HEC_TOKEN}", "indexes = firewall,os,unifi"} {
-		if !strings.Contains(inputs, line) {
-			t.Errorf("inputs.conf has no %q:\n%s", line, inputs)
-		}
-	}
+	testkit.Holds(t, "inputs.conf", inputs, "port = 8088", "token = ${SPLUNK_HEC_TOKEN}", "indexes = firewall,os,unifi")
 	if files[1].Secret {
 		t.Error("there is no secret in it")
 	}

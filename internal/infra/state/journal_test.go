@@ -45,17 +45,13 @@ func TestJournalKnowsWhatIsOpen(t *testing.T) {
 	check(t, j.Begin("d"), j.Task("d", upid), j.End("d", fmt.Errorf("create: %w", lostAnswer{})))
 	check(t, j.Begin("e"), j.End("e", errors.New("no space left")))
 	const want = "b=task c=begun d=unknown"
-	if got := phases(j.Open()); got != want {
-		t.Errorf("open: %s", got)
-	}
+	testkit.Equal(t, "open", phases(j.Open()), want)
 	check(t, j.Close()) // as by a kill: each line is on disk
 	if got, err := d.Interrupted(); err != nil || phases(got) != want {
 		t.Errorf("%s, %v", phases(got), err)
 	}
 	j = begin(t, d)
-	if got := phases(j.Open()); got != want {
-		t.Errorf("after a restart: %s", got)
-	}
+	testkit.Equal(t, "after a restart", phases(j.Open()), want)
 	if e, ok := j.Last("d"); !ok || e.UPID != upid || e.Error != "create: 596" || e.Time.IsZero() {
 		t.Errorf("d: %+v", e)
 	}

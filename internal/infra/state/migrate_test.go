@@ -87,9 +87,7 @@ func TestMigrateFile(t *testing.T) {
 	if err != nil || len(m.Locks) != 1 || m.Locks[0].Who != "root@vm" || m.Locks[0].ID != "0c4ea6c0-1" {
 		t.Fatalf("%+v, %v", m.Locks, err)
 	}
-	if s := m.Locks[0].String(); !strings.Contains(s, "locked by root@vm for Apply since 2026-11-22") {
-		t.Error(s)
-	}
+	testkit.Holds(t, "the lock", m.Locks[0].String(), "locked by root@vm for Apply since 2026-11-22")
 	if after, _ := os.ReadFile(path); string(after) != tfstate {
 		t.Error("the state was changed")
 	}
@@ -147,9 +145,7 @@ func TestItemsHoldNoSecrets(t *testing.T) {
 	for _, i := range list {
 		v := reflect.ValueOf(i)
 		for n := range v.NumField() {
-			if strings.Contains(v.Field(n).String(), "hunter2") {
-				t.Errorf("%+v", i)
-			}
+			testkit.Lacks(t, "an item", v.Field(n).String(), "hunter2")
 		}
 	}
 }

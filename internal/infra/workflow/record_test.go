@@ -153,9 +153,7 @@ func TestTokenBesidePasswordTakesRootSteps(t *testing.T) {
 	b.access.API.Username, b.access.API.Password = "root@pam", "simulator"
 	b.applied()
 	b.empty()
-	if config := b.Config("103"); !strings.Contains(config, "keyctl=1") {
-		t.Errorf("live:\n%s", config)
-	}
+	testkit.Holds(t, "live", b.Config("103"), "keyctl=1")
 }
 
 // Somebody changes a guest after it was planned and before it is written to.

@@ -106,8 +106,6 @@ func TestSameRules(t *testing.T) {
 	} {
 		r := liveRule(want[0])
 		tc.edit(&r)
-		if got := Same([]Live{r}, want); got != tc.same {
-			t.Errorf("%s: same is %v", name, got)
-		}
+		testkit.Equal(t, name, Same([]Live{r}, want), tc.same)
 	}
 }
