@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -249,4 +250,24 @@ func TestCloneLife(t *testing.T) {
 	testkit.Equal(t, "cores of the running VM", r.object("/nodes/pve1/qemu/250/config", "current", "1")["cores"], 4.0)
 	r.ends("OK", "POST", "/nodes/pve1/qemu/250/status/reboot")
 	testkit.Equal(t, "cores after the reboot", r.object("/nodes/pve1/qemu/250/config", "current", "1")["cores"], 8.0)
+}
+
+// BenchmarkNew is what every test that uses the simulator pays.
+func BenchmarkNew(b *testing.B) {
+	for b.Loop() {
+		testkit.Try(New(Options{}))(b)
+	}
+}
+
+// BenchmarkResources reads cluster/resources of 80 guests, without the network.
+func BenchmarkResources(b *testing.B) {
+	sim := testkit.Try(New(Options{}))(b)
+	for i := range 80 {
+		testkit.Must(b, sim.AddGuest("lxc", 100+i, "", map[string]string{"hostname": "c" + strconv.Itoa(i), "rootfs": "local-zfs:8"}))
+	}
+	for b.Loop() {
+		if rec := record(sim, "GET", "/api2/json/cluster/resources"); rec.Code != 200 {
+			b.Fatal(rec.Body)
+		}
+	}
 }
