@@ -107,6 +107,18 @@ type Guest struct {
 	Class string // firewall class by its tags; "" for none
 }
 
+// Host is how the guest is reached, as the declaration says; no guest is asked. Its name
+// stands for an address that DHCP gives.
+func (g *Guest) Host() string {
+	switch {
+	case !g.Address.DHCP:
+		return g.Address.CIDR.Addr().String()
+	case g.Domain != "":
+		return g.Name + "." + g.Domain
+	}
+	return g.Name
+}
+
 // Address is the first NIC's. Exactly one of DHCP and CIDR is set.
 type Address struct {
 	DHCP    bool

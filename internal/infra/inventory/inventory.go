@@ -78,12 +78,12 @@ func Build(e *declaration.Estate) (*Inventory, error) {
 	}
 	for _, c := range e.Containers {
 		inv.Containers[c.Key] = Container{
-			VMID: c.VMID, Hostname: c.Name, IP: address(&c.Guest), Node: c.Node, Connection: pctRemote,
+			VMID: c.VMID, Hostname: c.Name, IP: c.Host(), Node: c.Node, Connection: pctRemote,
 			PctVMID: c.VMID, Tags: tags(&c.Guest), PoolID: c.Pool,
 		}
 	}
 	for _, v := range e.VMs {
-		vm := VM{VMID: v.VMID, Hostname: v.Name, IP: address(&v.Guest), Node: v.Node,
+		vm := VM{VMID: v.VMID, Hostname: v.Name, IP: v.Host(), Node: v.Node,
 			Connection: sshPlugin, Tags: tags(&v.Guest), PoolID: v.Pool}
 		inv.VMs[v.Key] = vm
 		inv.users[v.Key] = v.User
@@ -92,7 +92,7 @@ func Build(e *declaration.Estate) (*Inventory, error) {
 		}
 	}
 	if v := e.Splunk; v != nil {
-		inv.SplunkVM[splunkKey] = Splunk{VMID: v.VMID, Hostname: v.Name, IP: address(&v.Guest), Node: v.Node, Connection: sshPlugin}
+		inv.SplunkVM[splunkKey] = Splunk{VMID: v.VMID, Hostname: v.Name, IP: v.Host(), Node: v.Node, Connection: sshPlugin}
 		inv.users[splunkKey] = v.User
 	}
 	return inv, inv.uniqueKeys()
@@ -113,18 +113,6 @@ func (inv *Inventory) uniqueKeys() error {
 		return fmt.Errorf("inventory: a guest is called %q, which is the name of the Splunk VM: rename it", splunkKey)
 	}
 	return nil
-}
-
-// address is what the declaration says; no guest is asked. The name stands for an
-// address that DHCP gives.
-func address(g *declaration.Guest) string {
-	switch {
-	case !g.Address.DHCP:
-		return g.Address.CIDR.Addr().String()
-	case g.Domain != "":
-		return g.Name + "." + g.Domain
-	}
-	return g.Name
 }
 
 // tags never is null in the document.

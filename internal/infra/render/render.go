@@ -109,7 +109,7 @@ func hecEndpoints(e *declaration.Estate, asked []string) ([]string, error) {
 			return nil, errors.New("render: no Splunk VM is declared: name HEC with --hec https://HOST:8088")
 		}
 		port := strconv.Itoa(declaration.Ports().Service["splunk_hec"])
-		asked = []string{"https://" + net.JoinHostPort(hostOf(&e.Splunk.Guest), port)}
+		asked = []string{"https://" + net.JoinHostPort(e.Splunk.Host(), port)}
 	}
 	var quoted []string
 	for _, a := range asked {
@@ -120,17 +120,6 @@ func hecEndpoints(e *declaration.Estate, asked []string) ([]string, error) {
 		quoted = append(quoted, strconv.Quote(a))
 	}
 	return quoted, nil
-}
-
-// hostOf is how a guest is reached: its address, or its name where DHCP gives it one.
-func hostOf(g *declaration.Guest) string {
-	switch {
-	case !g.Address.DHCP:
-		return g.Address.CIDR.Addr().String()
-	case g.Domain != "":
-		return g.Name + "." + g.Domain
-	}
-	return g.Name
 }
 
 // queueSize is what the queue may take of the disk that it is on, in round numbers,
