@@ -67,14 +67,7 @@ func (ss Sets) Remove(name string, force bool) error {
 func (s *Set) Entries() []Entry {
 	var out []Entry
 	for _, e := range s.entries {
-		shown := Entry{}
-		for k, v := range e {
-			shown[k] = v
-			if k == "nomatch" {
-				shown[k] = conf.Int(v)
-			}
-		}
-		out = append(out, shown)
+		out = append(out, e.Shown(func(k string) bool { return k == "nomatch" }))
 	}
 	return out
 }

@@ -33,13 +33,7 @@ func (r *Rules) Len() int { return len(r.list) }
 func (r *Rules) entries() []Entry {
 	var out []Entry
 	for _, rule := range r.list {
-		e := Entry{}
-		for k, v := range rule {
-			e[k] = v
-			if k == "enable" {
-				e[k] = conf.Int(v)
-			}
-		}
+		e := Entry(rule.Shown(func(k string) bool { return k == "enable" }))
 		for _, k := range []string{"source", "dest"} {
 			if v := ipVersion(rule[k]); v > 0 {
 				e["ipversion"] = v

@@ -107,13 +107,8 @@ func (a acme) deactivate(c *api.Call, _ conf.File) (any, error) {
 }
 
 func (a acme) pluginEntry(id string) map[string]any {
-	e := map[string]any{"plugin": id, "digest": conf.Digest(a.cluster.ACME.Text())}
-	for k, v := range a.cluster.ACME.Plugins[id] {
-		e[k] = v
-		if k == "disable" || k == "validation-delay" {
-			e[k] = conf.Int(v)
-		}
-	}
+	e := a.cluster.ACME.Plugins[id].Shown(func(k string) bool { return k == "disable" || k == "validation-delay" })
+	e["plugin"], e["digest"] = id, conf.Digest(a.cluster.ACME.Text())
 	return e
 }
 

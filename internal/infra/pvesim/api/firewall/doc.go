@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"syslog-gateway/internal/infra/pvesim/api"
-	"syslog-gateway/internal/infra/pvesim/conf"
 	"syslog-gateway/internal/infra/pvesim/firewall"
 	"syslog-gateway/internal/infra/pvesim/schema"
 	"syslog-gateway/internal/infra/pvesim/store"
@@ -83,14 +82,7 @@ func (a options) routes() []*api.Route {
 
 // entry is the options with numbers where the table says so.
 func (a options) entry(c *api.Call) firewall.Entry {
-	e := firewall.Entry{}
-	for k, v := range a.file(c).Options {
-		e[k] = v
-		if a.cluster.Tables.IsNumber(a.options, k) {
-			e[k] = conf.Int(v)
-		}
-	}
-	return e
+	return a.file(c).Options.Shown(func(k string) bool { return a.cluster.Tables.IsNumber(a.options, k) })
 }
 
 func (a options) get(c *api.Call) (any, error) {
