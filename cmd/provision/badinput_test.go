@@ -100,8 +100,7 @@ func TestMissingPrivilege(t *testing.T) {
 }
 
 func TestWrongUsage(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, pvesim.Options{})
+	w := beside(t)
 	for _, args := range [][]string{
 		{"nonsense"}, {"plan", "--nonsense"}, {"plan", "dns"}, {"destroy"}, {"inventory", "--format", "toml"},
 		{"--list", "--host", "dns"}, {"state", "show"}, {"state", "migrate"}, {"render", "gateway", "a", "b"}, {"apply", "--lock-timeout", "soon"},

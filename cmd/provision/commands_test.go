@@ -31,8 +31,7 @@ func TestListFlagsTakeSeveralKeys(t *testing.T) {
 }
 
 func TestEnvNeverPrintsValues(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, pvesim.Options{})
+	w := beside(t)
 	w.set("PROXMOX_VE_API_TOKEN=hidden-token")
 	w.set("SPLUNK_HEC_TOKEN=hidden-hec")
 	for _, args := range [][]string{{"env"}, {"env", "--json"}} {
@@ -44,8 +43,7 @@ func TestEnvNeverPrintsValues(t *testing.T) {
 }
 
 func TestRenderWritesSecretsOnlyWhenAsked(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, pvesim.Options{})
+	w := beside(t)
 	w.set("SPLUNK_HEC_TOKEN=hidden-hec")
 	testkit.Lacks(t, "what is printed", w.expect(0, []string{"[unifi]", "${SPLUNK_HEC_TOKEN}"}, "render", "splunk").out, "hidden")
 	folder := w.mkdir("out")
@@ -59,8 +57,7 @@ func TestRenderWritesSecretsOnlyWhenAsked(t *testing.T) {
 }
 
 func TestExplainNamesTheSourceOfEachValue(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, pvesim.Options{})
+	w := beside(t)
 	w.set("PROXMOX_VE_NODE=pve")
 	w.expect(0, []string{"deployment.json:", "environment PROXMOX_VE_NODE", "default"}, "validate", "--explain")
 }
@@ -68,8 +65,7 @@ func TestExplainNamesTheSourceOfEachValue(t *testing.T) {
 // A Terraform state hands over which guests are ours: one that is no longer declared is
 // then refused to vanish, and Splunk cannot be removed at all.
 func TestMigrateFromTerraform(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, pvesim.Options{})
+	w := beside(t)
 	w.expect(0, nil, "apply", "--yes", "--state-dir", "terraform-had-made-it")
 	guest := func(module, kind, name, key string, vmid int) map[string]any {
 		instance := map[string]any{"schema_version": 0, "attributes": map[string]any{"vm_id": vmid, "node_name": "pve", "id": "x"}}
@@ -97,8 +93,7 @@ func TestMigrateFromTerraform(t *testing.T) {
 }
 
 func TestAdoptTakesOverInPlace(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, pvesim.Options{})
+	w := beside(t)
 	w.expect(0, nil, "apply", "--yes", "--state-dir", "another")
 	testkit.Must(t, w.Sim.SetConfig(103, "memory", "256"))
 	w.Sim.ResetJournal()
@@ -170,8 +165,7 @@ func TestInterruptEndsInOrder(t *testing.T) {
 }
 
 func TestMachinesGetJSON(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, pvesim.Options{})
+	w := beside(t)
 	for _, args := range [][]string{
 		{"validate"}, {"validate", "--explain"}, {"plan"}, {"apply", "--yes"}, {"check"}, {"orphans"}, {"adopt"}, {"env"},
 		{"state", "list"}, {"state", "show", "dns"}, {"inventory"}, {"inventory", "--format", "ansible"}, {"render", "gateway"},
@@ -187,8 +181,7 @@ func TestMachinesGetJSON(t *testing.T) {
 
 // A guest that was renamed by somebody stays in the record until it is forgotten.
 func TestStateForget(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, pvesim.Options{})
+	w := beside(t)
 	w.expect(0, nil, "apply", "--yes")
 	testkit.Must(t, w.Sim.SetConfig(103, "tags", "mine"))
 	w.Edit(w.block("dns"), "")
@@ -206,8 +199,7 @@ func TestStateForget(t *testing.T) {
 
 // What is live can hold anything; a terminal must not obey it.
 func TestLiveTextDoesNotReachTheTerminalRaw(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, pvesim.Options{})
+	w := beside(t)
 	w.expect(0, nil, "apply", "--yes")
 	const evil = "x\x1b[31mRED\x1b]0;owned\x07\r+ y"
 	testkit.Must(t, w.Sim.SetConfig(103, "description", evil))
@@ -225,8 +217,7 @@ func TestLiveTextDoesNotReachTheTerminalRaw(t *testing.T) {
 }
 
 func TestSentencesCount(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, pvesim.Options{})
+	w := beside(t)
 	w.expect(1, []string{"the declaration names no target"}, "inventory", "--sync")
 	w.expect(1, []string{"there is no folder nowhere"}, "render", "gateway", "-o", "nowhere")
 	w.Edit(`"vm_id": 103`, `"vm_id": 9`)
@@ -258,8 +249,7 @@ func (w *world) ansibleInventory(args ...string) string {
 // A link to the program, put beside the declaration, is an Ansible inventory; and so is
 // what it prints as one.
 func TestProgramIsAnAnsibleInventory(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, pvesim.Options{})
+	w := beside(t)
 	testkit.Must(t, os.Symlink(os.Args[0], w.Path("estate")))
 	w.Write("static.yml", w.expect(0, nil, "inventory", "--format", "ansible").out)
 	w.Write("wrapper", "#!/bin/sh\nexec "+os.Args[0]+" -f "+w.Path("deployment.json")+" inventory \"$@\"\n")

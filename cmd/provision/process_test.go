@@ -40,6 +40,13 @@ func newWorld(t *testing.T, options pvesim.Options) *world {
 		"PROXMOX_VE_ENDPOINT=" + r.URL, "PROXMOX_VE_API_TOKEN=" + pvesim.DefaultToken}}
 }
 
+// beside is the world of a test that runs beside the others.
+func beside(t *testing.T) *world {
+	t.Helper()
+	t.Parallel()
+	return newWorld(t, pvesim.Options{})
+}
+
 func (w *world) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Dir, cmd.Env = w.Dir, w.env
@@ -142,8 +149,7 @@ func (w *world) block(key string) string {
 }
 
 func TestPartOfTheEstateIsNeverPublished(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, pvesim.Options{})
+	w := beside(t)
 	w.mkdir("repo/inventory")
 	w.expect(0, []string{"not published"}, "apply", "--yes", "--only", "dns", "--sync", "repo")
 	if w.exists("repo/inventory/terraform_inventory.json") {
@@ -163,8 +169,7 @@ func TestPartOfTheEstateIsNeverPublished(t *testing.T) {
 }
 
 func TestApplyAsksFirst(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, pvesim.Options{})
+	w := beside(t)
 	w.expect(1, []string{"Type yes", "nothing was done"}, "apply")
 	if writes := w.Sim.Writes(); len(writes) > 0 {
 		t.Errorf("written without a yes: %v", writes)
@@ -177,8 +182,7 @@ func TestApplyAsksFirst(t *testing.T) {
 }
 
 func TestAnotherRunIsWaitedForOrNamed(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, pvesim.Options{})
+	w := beside(t)
 	holding, proceed := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	w.Hooks(func(r *http.Request) {

@@ -115,7 +115,7 @@ func TestDetachedVolumesCount(t *testing.T) {
 func TestVanishedDataGoesOnlyWhenSaid(t *testing.T) {
 	b := made(t, 7)
 	testkit.Must(t, b.sim.SetConfig(107, "protection", "0"))
-	gone := estate(t, "small", drop(ct, "minio"))
+	gone := estate(t, "small", drop("minio"))
 	known := live.Known{Key: "minio", Kind: declaration.LXC, Name: "minio", Protected: true}
 	destroy := func(k live.Known) *plan.Plan {
 		return b.plan(gone, plan.Options{AllowDestroy: []string{"minio"}, Known: map[int]live.Known{107: k}})
@@ -140,7 +140,7 @@ func TestDetachedWhileItRuns(t *testing.T) {
 	p := b.destroys(estate(t, "small", set(ct, "minio", "mount_points", nil)), "minio")
 	b.refused(p, "it has data (mp0)")
 	testkit.Holds(t, "the plan", show(t, p), "- mp0     local-zfs:subvol-107-disk-1")
-	gone := estate(t, "small", drop(ct, "minio"))
+	gone := estate(t, "small", drop("minio"))
 	b.refused(b.plan(gone, plan.Options{AllowDestroy: []string{"minio"}}), "it has data disks (mp0)")
 	orphans := testkit.Try(plan.Orphans(t.Context(), b.client, gone, plan.Options{}))(t)
 	if len(orphans) != 1 || orphans[0].Removable {

@@ -51,7 +51,7 @@ func TestDigestConflict(t *testing.T) {
 			func(b *rig) { b.by("PUT", "/nodes/pve/lxc/175/config", url.Values{"cores": {"4"}}) }, "container/haproxy"},
 		"vm": {set("vms", "docker-host", "cpu_cores", 8),
 			func(b *rig) { b.by("PUT", "/nodes/pve/qemu/250/config", url.Values{"onboot": {"0"}}) }, "vm/docker-host"},
-		"destroy": {drop("containers", "haproxy"),
+		"destroy": {drop("haproxy"),
 			func(b *rig) { b.by("PUT", "/nodes/pve/lxc/175/config", url.Values{"description": {"keep me"}}) }, "container/haproxy"},
 		"rules": {func(d map[string]any) { d["internal_networks"] = []string{"10.0.0.0/8"} },
 			func(b *rig) { b.by("DELETE", groupFW+"/0", nil) }, "security-group/syslog"},

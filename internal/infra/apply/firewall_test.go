@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 
@@ -35,6 +34,12 @@ func (b *rig) rules(path string) []string {
 	return out
 }
 
+// has compares the live rules at a path.
+func (b *rig) has(path string, want ...string) {
+	b.t.Helper()
+	testkit.Equal(b.t, path, strings.Join(b.rules(path), "\n"), strings.Join(want, "\n"))
+}
+
 const (
 	haproxyFW = "/nodes/pve/lxc/175/firewall"
 	groupFW   = "/cluster/firewall/groups/syslog"
@@ -46,12 +51,8 @@ var wantHAProxy = []string{"group internal-access", "group pipeline-services", "
 func TestFirewallFromEmpty(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 9})
 	b.converge(estate(t, "full"), plan.Options{})
-	if got := b.rules(haproxyFW + "/rules"); !slices.Equal(got, wantHAProxy) {
-		t.Errorf("HAProxy has %v", got)
-	}
-	if got := b.rules(groupFW); !slices.Equal(got, []string{"in ACCEPT 514", "in ACCEPT 514", "in ACCEPT 1514:1518", "in ACCEPT 1514:1518"}) {
-		t.Errorf("syslog has %v", got)
-	}
+	b.has(haproxyFW+"/rules", wantHAProxy...)
+	b.has(groupFW, "in ACCEPT 514", "in ACCEPT 514", "in ACCEPT 1514:1518", "in ACCEPT 1514:1518")
 	var groups []struct{ Group string }
 	testkit.Must(t, b.client.Get(t.Context(), "/cluster/firewall/groups", nil, &groups))
 	if len(groups) != 14 {
@@ -113,9 +114,7 @@ func TestFirewallDrift(t *testing.T) {
 				t.Fatalf("want one change:\n%s", show(t, p))
 			}
 			b.converge(e, plan.Options{})
-			if got := b.rules(haproxyFW + "/rules"); !slices.Equal(got, wantHAProxy) {
-				t.Errorf("HAProxy has %v", got)
-			}
+			b.has(haproxyFW+"/rules", wantHAProxy...)
 		})
 	}
 }
@@ -136,9 +135,7 @@ func TestLeavingAClassDisablesFirst(t *testing.T) {
 		t.Fatalf("want disable, five removals, and the tags last: %v", order)
 	}
 	b.still(e, plan.Options{})
-	if got := b.rules(haproxyFW + "/rules"); !slices.Equal(got, []string{"in ACCEPT 23"}) {
-		t.Errorf("somebody else's rule must stay: %v", got)
-	}
+	b.has(haproxyFW+"/rules", "in ACCEPT 23")
 }
 
 // TestReconcileRules brings random lists to random wants.

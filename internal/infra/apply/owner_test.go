@@ -25,9 +25,7 @@ func TestNodeRulesOfTheOwnerStay(t *testing.T) {
 	e := estate(t, "small")
 	b.converge(e, plan.Options{})
 	want := []string{"in DROP 22", "in DROP 8006", "group ntp-server"}
-	if got := b.rules(nodeFW + "/rules"); !slices.Equal(got, want) {
-		t.Errorf("the node has %v", got)
-	}
+	b.has(nodeFW+"/rules", want...)
 	for _, w := range b.sim.Writes() {
 		if w.Method == "POST" && w.Path == nodeFW+"/rules" && w.Params["type"] == "group" && w.Params["enable"] != "0" {
 			t.Error("it was on top and enabled for a while")
@@ -39,9 +37,7 @@ func TestNodeRulesOfTheOwnerStay(t *testing.T) {
 	b.converge(e, plan.Options{})
 	b.by("DELETE", nodeFW+"/rules/2", nil)
 	b.converge(e, plan.Options{})
-	if got := b.rules(nodeFW + "/rules"); !slices.Equal(got, want) {
-		t.Errorf("the node has %v", got)
-	}
+	b.has(nodeFW+"/rules", want...)
 }
 
 // TestPolicyOfTheOwnerStays does not open a cluster that filters already.

@@ -79,7 +79,7 @@ func TestNothingLiftsAShrink(t *testing.T) {
 
 // vanished is the small estate without HAProxy.
 func vanished(t testing.TB) *declaration.Estate {
-	return estate(t, "small", drop("containers", "haproxy"))
+	return estate(t, "small", drop("haproxy"))
 }
 
 func TestDestroysOnlyByName(t *testing.T) {
@@ -97,7 +97,7 @@ func TestDestroysOnlyByName(t *testing.T) {
 
 func TestNeverDestroysProtected(t *testing.T) {
 	b := made(t, 5)
-	gone := estate(t, "small", drop("containers", "minio"))
+	gone := estate(t, "small", drop("minio"))
 	gone.Splunk = nil
 	known := map[int]live.Known{200: {Key: "splunk", Kind: declaration.QEMU, Name: "splunk-aio", Protected: true}, 107: {Key: "minio", Kind: declaration.LXC, Name: "minio"}}
 	p := b.plan(gone, plan.Options{AllowDestroy: []string{"minio", "splunk", "107", "200"}, Known: known})
@@ -160,7 +160,7 @@ func TestAdopts(t *testing.T) {
 func TestOrphans(t *testing.T) {
 	b := made(t, 5)
 	testkit.Must(t, b.sim.AddGuest("lxc", 300, "pve", map[string]string{"hostname": "stranger", "rootfs": "local-zfs:8"}))
-	e := estate(t, "small", drop("containers", "minio"), drop("containers", "haproxy"))
+	e := estate(t, "small", drop("minio"), drop("haproxy"))
 	got := testkit.Try(plan.Orphans(t.Context(), b.client, e, plan.Options{}))(t)
 	want := map[int][3]bool{107: {true, true, false}, 175: {true, false, true}, 300: {false, false, false}}
 	if len(got) != len(want) {

@@ -106,7 +106,7 @@ func estate(t testing.TB, name string, edits ...func(map[string]any)) *declarati
 // as root@pam, and cloned.
 func lean(t testing.TB) *declaration.Estate {
 	t.Helper()
-	e := estate(t, "small", drop("containers", "minio"))
+	e := estate(t, "small", drop("minio"))
 	e.Splunk = nil
 	return e
 }
@@ -127,9 +127,9 @@ func set(kind, key, field string, value any) func(map[string]any) {
 	}
 }
 
-// drop returns an edit that takes a guest out of the declaration.
-func drop(kind, key string) func(map[string]any) {
-	return func(d map[string]any) { delete(d[kind].(map[string]any), key) }
+// drop returns an edit that takes a container out of the declaration.
+func drop(key string) func(map[string]any) {
+	return func(d map[string]any) { delete(d[ct].(map[string]any), key) }
 }
 
 func (b *rig) plan(e *declaration.Estate, o plan.Options) *plan.Plan {
