@@ -238,14 +238,14 @@ func TestFileLockThatStays(t *testing.T) {
 }
 
 func TestConfigLock(t *testing.T) {
-	s, c := talk(t, func(n int, _ received) string {
+	_, c := talk(t, func(n int, _ received) string {
 		if n == 0 {
 			return refuse("500", "VM is locked (clone)")
 		}
 		return data("null")
 	})
 	testkit.Try(c.Write(context.Background(), http.MethodPut, "/nodes/pve1/qemu/101/config", form("cores", "2")))(t)
-	s = serve(t, always(refuse("500", "CT is locked (backup)")))
+	s := serve(t, always(refuse("500", "CT is locked (backup)")))
 	c, n := client(t, s, func(o *Options) { o.LockWait = 3 * time.Second })
 	_, err := c.Write(context.Background(), http.MethodPut, "/nodes/pve1/lxc/101/config", form("cores", "2"))
 	if got := fmt.Sprint(n.all()); got != "[1s 1s 1s]" || ConfigLock(err) != "backup" {
