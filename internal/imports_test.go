@@ -155,6 +155,9 @@ var allowed = map[string][]string{
 		"internal/infra/declaration", "internal/infra/pve", "internal/infra/workflow/upload",
 	},
 	"internal/infra/workflow/example": {"internal/infra/declaration", "internal/infra/pvesim"},
+	"internal/infra/workflow/workflowtest": { // of tests
+		"internal/infra/declaration", "internal/infra/pvesim", "internal/infra/pvesim/schema", "internal/infra/workflow/example", "internal/testkit",
+	},
 }
 
 func TestImportDirection(t *testing.T) {
