@@ -16,15 +16,12 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/testkit"
 )
 
 func read(t *testing.T, file string) string {
 	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	return string(testkit.Try(os.ReadFile(file))(t))
 }
 
 // service is what is checked of a service of Docker compose or Swarm.
@@ -115,11 +112,7 @@ func TestImageIsMadeOfWhatIsThere(t *testing.T) {
 			}
 		}
 	}
-	for _, line := range []string{"FROM scratch", "USER 65532:65532", "CGO_ENABLED=0"} {
-		if !strings.Contains(dockerfile, line) {
-			t.Errorf("the Dockerfile lacks %s", line)
-		}
-	}
+	testkit.Holds(t, "the Dockerfile", dockerfile, "FROM scratch", "USER 65532:65532", "CGO_ENABLED=0")
 }
 
 // stanzas reads a Splunk .conf file: settings by stanza.
@@ -169,9 +162,7 @@ func TestSplunkHasTheIndexesThatSourcesName(t *testing.T) {
 			t.Errorf("source %s goes to the index %s, which Splunk does not have", name, s.Index)
 		}
 	}
-	if !strings.Contains(read(t, "splunk/compose.yaml"), "http://syslog-gateway:\n                  token: ${SPLUNK_HEC_TOKEN:?") {
-		t.Error("compose.yaml gives no token to the input of the app")
-	}
+	testkit.Holds(t, "compose.yaml gives no token to the input of the app", read(t, "splunk/compose.yaml"), "http://syslog-gateway:\n                  token: ${SPLUNK_HEC_TOKEN:?")
 	if _, written := token["token"]; written {
 		t.Error("a token stands in inputs.conf")
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os/exec"
+	"syslog-gateway/internal/testkit"
 	"testing"
 )
 
@@ -58,7 +59,7 @@ must [ ! -e /var/lib/syslog-gateway ]
 // lives installs, upgrades, removes and purges a package.
 func lives(t *testing.T, deb string) {
 	for _, name := range []string{"unshare", "dpkg", "systemd-sysusers"} {
-		tool(t, name, "apt-get install util-linux dpkg systemd")
+		testkit.Tool(t, name, "util-linux dpkg systemd")
 	}
 	cmd := exec.Command("unshare", "--mount", "sh", "-c", lifecycle, "lifecycle", t.TempDir(), deb)
 	if out, err := cmd.CombinedOutput(); err != nil {
