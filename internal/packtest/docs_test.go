@@ -1,0 +1,55 @@
+package packtest_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"syslog-gateway/internal/pack"
+	"syslog-gateway/internal/pack/catalog"
+	"syslog-gateway/internal/packtest"
+)
+
+var yamlBlock = regexp.MustCompile("(?s)```yaml\n(format: .*?)```")
+
+// TestPacksInDocuments: the packs that the documents show load, contradict no other pack,
+// and do what their tests say.
+func TestPacksInDocuments(t *testing.T) {
+	documents, _ := filepath.Glob("../../docs/*.md") // a good pattern
+	devices, _ := filepath.Glob("../../docs/devices/*.md")
+	var files []pack.File
+	for _, name := range append(documents, devices...) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range yamlBlock.FindAllSubmatchIndex(text, -1) {
+			// The lines before keep their numbers.
+			lines := strings.Repeat("\n", strings.Count(string(text[:m[2]]), "\n"))
+			files = append(files, pack.File{Name: name, Data: []byte(lines + string(text[m[2]:m[3]]))})
+		}
+	}
+	if len(files) == 0 {
+		t.Fatal("the documents show no pack")
+	}
+	site, problems := pack.Load(files)
+	embedded, err := catalog.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conflicts, warnings := pack.Conflicts(site, embedded)
+	for _, p := range append(append(problems, conflicts...), warnings...) {
+		t.Error(p)
+	}
+	r, err := packtest.New(site, embedded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range site {
+		for _, p := range r.Test(&site[i]) {
+			t.Error(p)
+		}
+	}
+}
