@@ -1,8 +1,9 @@
 package dialect
 
 import (
+	"bytes"
+
 	"syslog-gateway/internal/matcher"
-	"syslog-gateway/internal/pack"
 	"syslog-gateway/internal/syslog"
 )
 
@@ -118,33 +119,55 @@ func (l *line) ofCisco(p *Parser, s *matcher.Scratch, m *matcher.Match, r *Resul
 	return true
 }
 
-// repaired reads a line whose header is none by any RFC, if a pack names its form.
-func (p *Parser) repaired(l *line, r *Result) bool {
-	if p.packs == nil || l.headed || len(p.packs.Repairs()) == 0 {
+// byIdentifier reads a line of a Cisco device on a port for all products whose identifier is
+// not where a text begins: behind the node and the process of IOS XR, the counters of Unified
+// CM. Only what has the whole form "%FACILITY-severity-MNEMONIC" counts.
+func (p *Parser) byIdentifier(l *line, r *Result) bool {
+	i := bytes.IndexByte(head(l.rest, maxCiscoHeader), '%')
+	if p.name != Auto || i < 0 || len(l.rest) < i+2 || !isMnemonic(l.rest[i+1:]) {
 		return false
 	}
-	for _, form := range p.packs.Repairs() {
+	class, known := messageID(l.rest[i:])
+	if p.packs != nil {
+		var m matcher.Match
+		if p.packs.Extend(familyCisco, l.show(l.rest[i:], r), &m) {
+			l.nodeTime(l.rest[:i], r)
+			setCisco(l, CiscoIOS, r)
+			return l.setPack(&m, r)
+		}
+	}
+	if class != CiscoIOS || !known {
+		return false
+	}
+	l.nodeTime(l.rest[:i], r)
+	setCisco(l, class, r)
+	return true
+}
+
+// repaired reads a line whose header is none by any RFC, if a pack names its form.
+func (p *Parser) repaired(l *line, r *Result) bool {
+	if p.packs == nil || l.headed {
+		return false
+	}
+	for _, repair := range p.packs.Repairs() {
 		var h syslog.Header
-		if !syslog.Repair(string(form), l.rest, &h) {
+		if !syslog.Repair(string(repair.Form), l.rest, &h) {
 			continue
 		}
 		h.Priority = l.priority
 		saved := *r
 		repaired := newLine(&h, ByHeader, r)
-		if p.ofRepair(form, &repaired, r) {
+		repaired.headed = true
+		var m matcher.Match
+		if p.packs.Pinned(repair.Packs, false, repaired.show(repaired.text, r), &m) {
+			return repaired.setPack(&m, r)
+		}
+		if p.finish(&repaired, r); r.Class != Fallback {
 			return true
 		}
 		*r = saved
 	}
 	return false
-}
-
-// ofRepair gives a repaired line to a pack that names the form of its header.
-func (p *Parser) ofRepair(form pack.Repair, l *line, r *Result) bool {
-	var m matcher.Match
-	s := l.show(l.text, r)
-	return (p.packs.Mark(s, &m) || p.packs.Match(s, &m) || p.packs.Pinned(p.pins, true, s, &m)) &&
-		p.packs.Repaired(m.Pack, form) && l.setPack(&m, r)
 }
 
 // setPack sets r to what a pack says of the line. It returns true.

@@ -81,10 +81,10 @@ func (p *Parser) read(l *line, r *Result) {
 	case p.certain(l, r):
 	case l.byMarker(r):
 		p.extend(l, r)
+	case p.repaired(l, r):
 	case p.ofPack(l, r):
 	case p.relayed(l, r):
 	case len(l.app) == 0 && l.byLaterMarker(p, r):
-	case p.repaired(l, r):
 	default:
 		p.finish(l, r)
 	}
@@ -95,6 +95,7 @@ func (p *Parser) read(l *line, r *Result) {
 func (p *Parser) finish(l *line, r *Result) {
 	switch {
 	case p.pinned(l, r):
+	case p.byIdentifier(l, r):
 	case p.open && p.generic(l, r):
 	case p.own(l, r):
 		if !p.open {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"syslog-gateway/internal/body"
@@ -81,8 +80,8 @@ func (s *Set) add(x *index, packs []pack.Pack, profile string, off map[string]bo
 		}
 		s.packs[p.Name] = c
 		for _, form := range p.Headers {
-			if (form == pack.RepairNoTimeZ || form == pack.RepairNetScaler) && !slices.Contains(s.repairs, form) {
-				s.repairs = append(s.repairs, form)
+			if form == pack.RepairNoTimeZ || form == pack.RepairNetScaler {
+				s.addRepair(form, c)
 			}
 		}
 		of := c.rulesOf(p)

@@ -119,7 +119,7 @@ func (x *index) match(s *Scratch, m *Match) bool {
 
 func (x *index) matchText(s *Scratch, m *Match) bool {
 	r := x.texts.find(s.Text, s)
-	if r == nil {
+	if r == nil && len(s.program) == 0 {
 		r = holding(x.headers, s)
 	}
 	return r.take(s, m)

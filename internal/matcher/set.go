@@ -2,7 +2,6 @@ package matcher
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,10 +16,8 @@ type Set struct {
 	packs          map[string]*compiled
 	classes        []Class
 	// extended are the rules that packs add to built-in families, by family.
-	extended map[string]*index
-	// repairs are the forms of broken headers that packs name, and that syslog.Scan does not
-	// read by itself.
-	repairs   []pack.Repair
+	extended  map[string]*index
+	repairs   []Repair
 	siteMarks bool
 }
 
@@ -191,13 +188,24 @@ func (s *Set) MatchText(sc *Scratch, m *Match) bool {
 	return s.site.match(sc, m) || s.embedded.matchText(sc, m)
 }
 
-// Repairs returns the forms of broken headers that packs name.
-func (s *Set) Repairs() []pack.Repair { return s.repairs }
+// Repair is a form of broken headers that syslog.Scan does not read by itself.
+type Repair struct {
+	Form  pack.Repair
+	Packs []Pin // that name the form
+}
 
-// Repaired reports whether a pack names a form of broken headers.
-func (s *Set) Repaired(name string, form pack.Repair) bool {
-	c := s.packs[name]
-	return c != nil && slices.Contains(c.pack.Headers, form)
+// Repairs returns the forms of broken headers that packs name.
+func (s *Set) Repairs() []Repair { return s.repairs }
+
+// addRepair enters a pack that names a form of broken headers.
+func (s *Set) addRepair(form pack.Repair, c *compiled) {
+	for i := range s.repairs {
+		if r := &s.repairs[i]; r.Form == form {
+			r.Packs = append(r.Packs, Pin{c})
+			return
+		}
+	}
+	s.repairs = append(s.repairs, Repair{form, []Pin{{c}}})
 }
 
 // Unknown returns the error about the name of a pack that is not in the set.

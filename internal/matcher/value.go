@@ -236,6 +236,8 @@ func (c *compiled) placeholder(p pack.Part) value {
 		v.kind = fromWord
 	case "json":
 		v.kind, v.path = fromJSON, jsonPath(p.Text)
+	case "sd":
+		v.kind, v.name = fromSD, []byte(p.Text)
 	case "cef":
 		v.kind = map[string]valueKind{"vendor": fromVendor, "product": fromProduct, "id": fromID}[p.Text]
 	default:
