@@ -38,6 +38,10 @@ func TestDevicePages(t *testing.T) {
 	pages, _ := filepath.Glob("../../../docs/devices/*.md") // a good pattern
 	rows := 0
 	for _, page := range pages {
+		switch filepath.Base(page) {
+		case "unifi.md", "palo_alto.md", "cisco_asa.md", "linux.md", "windows.md": // built-in families
+			continue
+		}
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
@@ -52,7 +56,7 @@ func TestDevicePages(t *testing.T) {
 		for _, m := range tableRow.FindAllStringSubmatch(string(text), -1) {
 			for _, name := range inCode.FindAllStringSubmatch(m[1], -1) {
 				c, ok := classes[name[1]]
-				if !ok { // of a built-in family
+				if !ok { // a class of Linux
 					continue
 				}
 				rows++
