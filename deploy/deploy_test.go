@@ -16,6 +16,11 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/dialect"
+	"syslog-gateway/internal/matcher"
+	"syslog-gateway/internal/pack"
+	"syslog-gateway/internal/pack/catalog"
+	"syslog-gateway/internal/splunk"
 )
 
 func read(t *testing.T, file string) string {
@@ -143,6 +148,32 @@ func stanzas(t *testing.T, file string) map[string]map[string]string {
 	return all
 }
 
+// indexesOf returns the indexes that the classes of all families and packs have in a profile.
+func indexesOf(t *testing.T, profile string) []string {
+	t.Helper()
+	packs, err := catalog.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := matcher.Compile(nil, packs, matcher.Options{Profile: profile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	classes := dialect.Classes(set)
+	names, err := splunk.NewProfile(profile, splunk.Naming{}, classes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, class := range classes {
+		if index := names.Metadata(class, splunk.SourceInfo{Vendor: dialect.Auto}).Index; index != "" {
+			all = append(all, index)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 func TestSplunkHasTheIndexesThatSourcesName(t *testing.T) {
 	const conf = "splunk/apps/syslog_gateway/default/"
 	indexes := stanzas(t, conf+"indexes.conf")
@@ -154,7 +185,10 @@ func TestSplunkHasTheIndexesThatSourcesName(t *testing.T) {
 			t.Errorf("index %s: paths %v", name, s)
 		}
 	}
-	if got, want := slices.Sorted(maps.Keys(indexes)), []string{"firewall", "network", "os", "unifi"}; !slices.Equal(got, want) {
+	want := append(pack.Roles(), "firewall", "network", "os", "unifi")
+	want = slices.DeleteFunc(want, func(name string) bool { return name == "main" }) // Splunk's own
+	slices.Sort(want)
+	if got := slices.Sorted(maps.Keys(indexes)); !slices.Equal(got, want) {
 		t.Errorf("indexes are %q, want %q", got, want)
 	}
 	token := stanzas(t, conf+"inputs.conf")["http://syslog-gateway"]
@@ -167,6 +201,13 @@ func TestSplunkHasTheIndexesThatSourcesName(t *testing.T) {
 	for name, s := range config.Default().Sources {
 		if indexes[s.Index] == nil {
 			t.Errorf("source %s goes to the index %s, which Splunk does not have", name, s.Index)
+		}
+	}
+	for _, profile := range []string{"default", "sc4s"} {
+		for _, name := range indexesOf(t, profile) {
+			if indexes[name] == nil && name != "main" || !slices.Contains(allowed, name) {
+				t.Errorf("events go to the index %s in profile %s; Splunk does not have it, or the token may not write to it", name, profile)
+			}
 		}
 	}
 	if !strings.Contains(read(t, "splunk/compose.yaml"), "http://syslog-gateway:\n                  token: ${SPLUNK_HEC_TOKEN:?") {
