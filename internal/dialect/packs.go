@@ -34,7 +34,7 @@ func (p *Parser) certain(l *line, r *Result) bool {
 	var m matcher.Match
 	s := l.show(l.text, r)
 	switch {
-	case p.packs.Pinned(r.from.Pins, true, s, &m), p.packs.SiteMark(s, &m), device && p.packs.Mark(s, &m):
+	case p.packs.Pinned(r.from.Pins, s, &m), p.packs.SiteMark(s, &m), device && p.packs.Mark(s, &m):
 		return l.setPack(&m, r)
 	}
 	return false
@@ -49,7 +49,6 @@ func (p *Parser) ofPack(l *line, r *Result) bool {
 	s := l.show(l.text, r)
 	switch {
 	case l.ofCisco(p, s, &m, r):
-	case p.packs.Pinned(p.pins, false, s, &m):
 	case p.packs.Mark(s, &m):
 	case p.open && len(p.pins) == 0 && p.packs.Match(s, &m):
 	default:
@@ -64,7 +63,7 @@ func (p *Parser) pinned(l *line, r *Result) bool {
 		return false
 	}
 	var m matcher.Match
-	return p.packs.Pinned(p.pins, true, l.show(l.text, r), &m) && l.setPack(&m, r)
+	return p.packs.Pinned(p.pins, l.show(l.text, r), &m) && l.setPack(&m, r)
 }
 
 // packed gives a line whose own text begins at a later word to a pack for CEF or LEEF, or for
@@ -159,7 +158,7 @@ func (p *Parser) repaired(l *line, r *Result) bool {
 		repaired := newLine(&h, ByHeader, r)
 		repaired.headed = true
 		var m matcher.Match
-		if p.packs.Pinned(repair.Packs, false, repaired.show(repaired.text, r), &m) {
+		if p.packs.Holding(repair.Packs, repaired.show(repaired.text, r), &m) {
 			return repaired.setPack(&m, r)
 		}
 		if p.finish(&repaired, r); r.Class != Fallback {
@@ -174,7 +173,7 @@ func (p *Parser) repaired(l *line, r *Result) bool {
 func (l *line) setPack(m *matcher.Match, r *Result) bool {
 	r.setClass(FirstPackClass+ClassID(m.Class), ByPack)
 	r.Pack, r.Rule, r.Slow = m.Pack, m.By, m.Slow
-	r.Source, r.Sourcetype, r.Unparsed = m.Source, m.Sourcetype, false
+	r.Source, r.Sourcetype, r.Unparsed = m.Source, m.Sourcetype, m.Broken
 	r.CEF = CEFHeader{m.Vendor, m.Product, m.ID}
 	switch {
 	case m.HostOfSender:

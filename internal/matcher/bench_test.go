@@ -2,6 +2,7 @@ package matcher_test
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	_ "time/tzdata" // the zones of packs, on any machine
 
@@ -128,4 +129,31 @@ func TestMatchDoesNotAllocate(t *testing.T) {
 			t.Errorf("%.0f allocations for %q", n, l.Tagged)
 		}
 	}
+}
+
+// BenchmarkLoad reads and compiles all embedded packs, as the gateway does at a start. The
+// memory that stays is reported too.
+func BenchmarkLoad(b *testing.B) {
+	files, err := catalog.Files()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	for b.Loop() {
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		packs, problems := pack.Load(files)
+		if len(problems) != 0 {
+			b.Fatal(problems[0])
+		}
+		s, err := matcher.Compile(nil, packs, matcher.Options{Profile: "default"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		runtime.KeepAlive(s)
+		runtime.KeepAlive(packs)
+	}
+	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/(1<<20), "MiB")
 }

@@ -24,7 +24,7 @@ type compiled struct {
 	profile  string
 	pairs    body.Pairs
 	tabs     bool
-	rules    []rule
+	rules    []*rule
 	not      []condition
 	classes  []class
 	hosts    []hostRule
@@ -114,9 +114,7 @@ func (c *compiled) rulesOf(p *pack.Pack) []*rule {
 	for i := range conditions {
 		all = append(all, c.newRules(&conditions[i])...)
 	}
-	for _, r := range all {
-		c.rules = append(c.rules, *r)
-	}
+	c.rules = all
 	return all
 }
 

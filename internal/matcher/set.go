@@ -61,6 +61,8 @@ type Match struct {
 	// Vendor, Product and ID are from the header of a CEF or LEEF message, if the class has
 	// its fields from there.
 	Vendor, Product, ID []byte
+	// Broken says that the header of a CEF or LEEF message is incomplete.
+	Broken bool
 	// Slow says that the pack has a regular expression or builds the event anew.
 	Slow bool
 }
@@ -109,30 +111,33 @@ func (s *Set) Pin(name string) (p Pin, ok bool) {
 	return Pin{c}, ok
 }
 
-// Pinned gives a message to the first of the packs that says that it is its own, by its
-// conditions or, if weak, because it is pinned.
-func (s *Set) Pinned(pins []Pin, weak bool, sc *Scratch, m *Match) bool {
-	for _, p := range pins {
-		for i := range p.pack.rules {
-			if r := &p.pack.rules[i]; r.all.holds(p.pack, sc) && !holdsAny(p.pack.not, p.pack, sc) {
-				p.pack.read(sc, m, pinnedBy, true)
-				return true
-			}
-		}
-	}
-	if !weak {
-		return false
+// Pinned gives a message to one of the packs: to the first whose conditions hold, else to the
+// first. It returns false if there are none, or if they never take such a message.
+func (s *Set) Pinned(pins []Pin, sc *Scratch, m *Match) bool {
+	if len(pins) > 1 && s.Holding(pins, sc, m) {
+		return true
 	}
 	for _, p := range pins {
 		if !holdsAny(p.pack.not, p.pack, sc) {
-			p.pack.read(sc, m, pinnedBy, true)
+			p.pack.read(sc, m, "pin", true)
 			return true
 		}
 	}
 	return false
 }
 
-const pinnedBy = "pin"
+// Holding gives a message to the first of the packs whose conditions hold.
+func (s *Set) Holding(pins []Pin, sc *Scratch, m *Match) bool {
+	for _, p := range pins {
+		for i := range p.pack.rules {
+			if r := p.pack.rules[i]; r.all.holds(p.pack, sc) && !holdsAny(p.pack.not, p.pack, sc) {
+				p.pack.read(sc, m, r.by, true)
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // read fills m with what the pack says of the line at hand.
 func (c *compiled) read(s *Scratch, m *Match, by string, pinned bool) {
@@ -141,7 +146,7 @@ func (c *compiled) read(s *Scratch, m *Match, by string, pinned bool) {
 	if pinned {
 		id = class.pinnedID
 	}
-	*m = Match{Class: id, Pack: c.pack.Name, By: by, Location: c.location, Form: class.form, Slow: c.Slow}
+	*m = Match{Class: id, Pack: c.pack.Name, By: by, Location: c.location, Form: class.form, Slow: c.Slow, Broken: s.device != nil && s.extension() == nil}
 	for i := range c.hosts {
 		h := &c.hosts[i]
 		if h.sender {
