@@ -110,7 +110,7 @@ func (s *story) failures(t *testing.T) {
 	_, _ = s.try("systemctl start syslog-gateway")
 	s.eventually("the full disk is said", 30*time.Second, func() bool {
 		out, _ := s.attach("systemctl status syslog-gateway --no-pager").Output()
-		return strings.Contains(string(out), "make room")
+		return strings.Contains(string(out), "no space left on device")
 	})
 	_, _ = s.try("systemctl status syslog-gateway --no-pager")
 	s.run("systemctl stop syslog-gateway; umount /var/lib/syslog-gateway")
