@@ -21,15 +21,12 @@ import (
 	"syslog-gateway/internal/pack"
 	"syslog-gateway/internal/pack/catalog"
 	"syslog-gateway/internal/splunk"
+	"syslog-gateway/internal/testkit"
 )
 
 func read(t *testing.T, file string) string {
 	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	return string(testkit.Try(os.ReadFile(file))(t))
 }
 
 // service is what is checked of a service of Docker compose or Swarm.
@@ -120,11 +117,7 @@ func TestImageIsMadeOfWhatIsThere(t *testing.T) {
 			}
 		}
 	}
-	for _, line := range []string{"FROM scratch", "USER 65532:65532", "CGO_ENABLED=0"} {
-		if !strings.Contains(dockerfile, line) {
-			t.Errorf("the Dockerfile lacks %s", line)
-		}
-	}
+	testkit.Holds(t, "the Dockerfile", dockerfile, "FROM scratch", "USER 65532:65532", "CGO_ENABLED=0")
 }
 
 // stanzas reads a Splunk .conf file: settings by stanza.
@@ -151,19 +144,10 @@ func stanzas(t *testing.T, file string) map[string]map[string]string {
 // indexesOf returns the indexes that the classes of all families and packs have in a profile.
 func indexesOf(t *testing.T, profile string) []string {
 	t.Helper()
-	packs, err := catalog.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := matcher.Compile(nil, packs, matcher.Options{Profile: profile})
-	if err != nil {
-		t.Fatal(err)
-	}
+	packs := testkit.Try(catalog.Load())(t)
+	set := testkit.Try(matcher.Compile(nil, packs, matcher.Options{Profile: profile}))(t)
 	classes := dialect.Classes(set)
-	names, err := splunk.NewProfile(profile, splunk.Naming{}, classes)
-	if err != nil {
-		t.Fatal(err)
-	}
+	names := testkit.Try(splunk.NewProfile(profile, splunk.Naming{}, classes))(t)
 	var all []string
 	for _, class := range classes {
 		if index := names.Metadata(class, splunk.SourceInfo{Vendor: dialect.Auto}).Index; index != "" {
@@ -210,9 +194,7 @@ func TestSplunkHasTheIndexesThatSourcesName(t *testing.T) {
 			}
 		}
 	}
-	if !strings.Contains(read(t, "splunk/compose.yaml"), "http://syslog-gateway:\n                  token: ${SPLUNK_HEC_TOKEN:?") {
-		t.Error("compose.yaml gives no token to the input of the app")
-	}
+	testkit.Holds(t, "compose.yaml gives no token to the input of the app", read(t, "splunk/compose.yaml"), "http://syslog-gateway:\n                  token: ${SPLUNK_HEC_TOKEN:?")
 	if _, written := token["token"]; written {
 		t.Error("a token stands in inputs.conf")
 	}

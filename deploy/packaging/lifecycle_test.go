@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // lifecycle plays what a host sees of a package, in a copy of this machine's own system
@@ -98,7 +100,7 @@ must [ ! -e /var/lib/syslog-gateway ]
 // lives installs, upgrades, removes and purges a package.
 func lives(t *testing.T, deb string) {
 	for _, name := range []string{"unshare", "dpkg", "systemd-sysusers"} {
-		tool(t, name, "apt-get install util-linux dpkg systemd")
+		testkit.Tool(t, name, "util-linux dpkg systemd")
 	}
 	cmd := exec.Command("unshare", "--mount", "sh", "-c", lifecycle, "lifecycle", t.TempDir(), deb)
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -109,7 +111,7 @@ func lives(t *testing.T, deb string) {
 // TestUpgradeOfTheRPM: the old package's script restarts the service unless the new program
 // fails its check.
 func TestUpgradeOfTheRPM(t *testing.T) {
-	tool(t, "unshare", "apt-get install util-linux")
+	testkit.Tool(t, "unshare", "util-linux")
 	for _, c := range []struct {
 		name, remaining, active, check string // exit codes
 		restarts, told                 bool
@@ -126,9 +128,7 @@ func TestUpgradeOfTheRPM(t *testing.T) {
 				"systemctl":   "echo \"$@\" >> " + calls + "\n[ \"$1\" != is-active ] || exit " + c.active,
 				"systemd-run": "exit " + c.check,
 			} {
-				if err := os.WriteFile(filepath.Join(tools, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
-					t.Fatal(err)
-				}
+				testkit.Must(t, os.WriteFile(filepath.Join(tools, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755))
 			}
 			cmd := exec.Command("unshare", "--mount", "sh", "-c",
 				"mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && exec sh -e scripts/rpm-postun "+c.remaining)
@@ -137,16 +137,9 @@ func TestUpgradeOfTheRPM(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v (it needs root)\n%s", err, out)
 			}
-			did, err := os.ReadFile(calls)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := strings.Contains(string(did), "try-restart"); got != c.restarts {
-				t.Errorf("restarted: %v, want %v:\n%s", got, c.restarts, did)
-			}
-			if got := strings.Contains(string(out), "is not restarted"); got != c.told {
-				t.Errorf("told: %v, want %v:\n%s", got, c.told, out)
-			}
+			did := testkit.Try(os.ReadFile(calls))(t)
+			testkit.Equal(t, "the service is restarted", strings.Contains(string(did), "try-restart"), c.restarts)
+			testkit.Equal(t, "the script says that it is not", strings.Contains(string(out), "is not restarted"), c.told)
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/pack"
+	"syslog-gateway/internal/testkit"
 )
 
 const referenceFile = "../../docs/packs.md"
@@ -14,10 +15,7 @@ const referenceFile = "../../docs/packs.md"
 // TestReference compares the tables in docs/packs.md with those of the loader. UPDATE=1
 // writes them.
 func TestReference(t *testing.T) {
-	text, err := os.ReadFile(referenceFile)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := testkit.Try(os.ReadFile(referenceFile))(t)
 	want := string(text)
 	for name, table := range referenceTables() {
 		begin, end := "<!-- table: "+name+" -->\n", "<!-- end -->\n"
@@ -32,9 +30,7 @@ func TestReference(t *testing.T) {
 		t.Errorf("%s has a place for a table that there is not", referenceFile)
 	}
 	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(referenceFile, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(referenceFile, []byte(want), 0o644))
 	} else if string(text) != want {
 		t.Errorf("%s differs from the loader; UPDATE=1 go test ./internal/pack writes it", referenceFile)
 	}

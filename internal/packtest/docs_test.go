@@ -10,6 +10,7 @@ import (
 	"syslog-gateway/internal/pack"
 	"syslog-gateway/internal/pack/catalog"
 	"syslog-gateway/internal/packtest"
+	"syslog-gateway/internal/testkit"
 )
 
 var yamlBlock = regexp.MustCompile("(?s)```yaml\n(format: .*?)```")
@@ -20,10 +21,7 @@ func TestPacksInDocuments(t *testing.T) {
 	devices, _ := filepath.Glob("../../docs/devices/*.md")
 	var files []pack.File
 	for _, name := range append(documents, devices...) {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := testkit.Try(os.ReadFile(name))(t)
 		for _, m := range yamlBlock.FindAllSubmatchIndex(text, -1) {
 			// The lines before keep their numbers.
 			lines := strings.Repeat("\n", strings.Count(string(text[:m[2]]), "\n"))
@@ -34,18 +32,12 @@ func TestPacksInDocuments(t *testing.T) {
 		t.Fatal("the documents show no pack")
 	}
 	site, problems := pack.Load(files)
-	embedded, err := catalog.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
+	embedded := testkit.Try(catalog.Load())(t)
 	conflicts, _ := pack.Conflicts(site, embedded)
 	for _, p := range append(problems, conflicts...) {
 		t.Error(p)
 	}
-	r, err := packtest.New(site, embedded)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := testkit.Try(packtest.New(site, embedded))(t)
 	for i := range site {
 		for _, p := range r.Test(&site[i]) {
 			t.Error(p)

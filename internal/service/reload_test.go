@@ -14,6 +14,7 @@ import (
 
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/ingest"
+	"syslog-gateway/internal/testkit"
 	"syslog-gateway/internal/wiring"
 )
 
@@ -23,9 +24,7 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(path, []byte(text), 0o600))
 		return path
 	}
 	values := map[string]string{
@@ -59,29 +58,17 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 	// Keys that the program reads from the running configuration when it uses them.
 	onUse := []string{"sources.NAME.silent_after", "shutdown_timeout"}
 
-	reference, err := os.ReadFile("../../docs/configuration.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	reference := testkit.Try(os.ReadFile("../../docs/configuration.md"))(t)
 	rows := regexp.MustCompile("(?m)^\\| `([^`]+)`<br>`([^`]+)` .* yes \\|$").FindAllStringSubmatch(string(reference), -1)
 	if len(rows) != len(values) {
 		t.Errorf("the reference has %d live keys, this test %d values", len(rows), len(values))
 	}
 	load := func(env ...string) (config.Config, []any) {
 		t.Helper()
-		c, err := config.Load("", env, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := testkit.Try(config.Load("", env, nil))(t)
 		token, _ := c.Token(nil)
-		client, err := wiring.HEC(c, token.Reveal())
-		if err != nil {
-			t.Fatal(err)
-		}
-		sources, err := wiring.Sources(c)
-		if err != nil {
-			t.Fatal(err)
-		}
+		client := testkit.Try(wiring.HEC(c, token.Reveal()))(t)
+		sources := testkit.Try(wiring.Sources(c))(t)
 		level := new(slog.LevelVar)
 		wiring.SetLevel(level, c.Log.Level)
 		var settings []ingest.Settings

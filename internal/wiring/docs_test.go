@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/testkit"
 )
 
 var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
@@ -18,19 +19,14 @@ func TestConfigurationsInDocuments(t *testing.T) {
 	files, _ := filepath.Glob("../../docs/devices/*.md") // a good pattern
 	found := 0
 	for _, name := range append(files, "../../docs/packs.md") {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := testkit.Try(os.ReadFile(name))(t)
 		for _, m := range yamlBlock.FindAllSubmatch(text, -1) {
 			if strings.HasPrefix(string(m[1]), "format:") { // a pack
 				continue
 			}
 			found++
 			file := filepath.Join(t.TempDir(), "gateway.yaml")
-			if err := os.WriteFile(file, m[1], 0o600); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(t, os.WriteFile(file, m[1], 0o600))
 			c, err := config.Load(file, nil, nil)
 			if err == nil {
 				_, err = Sources(c)

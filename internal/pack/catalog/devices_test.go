@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/pack/catalog"
+	"syslog-gateway/internal/testkit"
 )
 
 var (
@@ -18,10 +19,7 @@ var (
 // TestDevicePages: the classes, packs and sourcetypes that the pages of devices name exist,
 // and a class has the sourcetype and the role that stand beside it.
 func TestDevicePages(t *testing.T) {
-	packs, err := catalog.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
+	packs := testkit.Try(catalog.Load())(t)
 	type names struct{ sourcetype, role string }
 	classes := make(map[string]names)
 	known := make(map[string]bool)
@@ -42,10 +40,7 @@ func TestDevicePages(t *testing.T) {
 		case "unifi.md", "palo_alto.md", "cisco_asa.md", "linux.md", "windows.md": // built-in families
 			continue
 		}
-		text, err := os.ReadFile(page)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := testkit.Try(os.ReadFile(page))(t)
 		for _, m := range inCode.FindAllStringSubmatch(string(text), -1) {
 			for name := range known {
 				if strings.HasPrefix(m[1], name+"_") && strings.Trim(m[1], "abcdefghijklmnopqrstuvwxyz0123456789_") == "" && !known[m[1]] {

@@ -13,26 +13,19 @@ import (
 
 	"syslog-gateway/internal/pack"
 	"syslog-gateway/internal/pack/catalog"
+	"syslog-gateway/internal/testkit"
 )
 
 const productsFile = "../../../docs/products.md"
 
 // TestProducts compares docs/products.md with the embedded packs. UPDATE=1 writes the file.
 func TestProducts(t *testing.T) {
-	packs, err := catalog.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
+	packs := testkit.Try(catalog.Load())(t)
 	want := products(packs)
 	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(productsFile, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(productsFile, []byte(want), 0o644))
 	}
-	got, err := os.ReadFile(productsFile)
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := testkit.Try(os.ReadFile(productsFile))(t)
 	if string(got) != want {
 		t.Errorf("%s differs from the packs; UPDATE=1 go test ./internal/pack/catalog writes it", productsFile)
 	}
@@ -40,14 +33,8 @@ func TestProducts(t *testing.T) {
 
 // TestREADMECountsProducts: the README promises no more products than there are.
 func TestREADMECountsProducts(t *testing.T) {
-	packs, err := catalog.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile("../../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	packs := testkit.Try(catalog.Load())(t)
+	text := testkit.Try(os.ReadFile("../../../README.md"))(t)
 	m := regexp.MustCompile(`more\s+than\s+(\d+)\s+products`).FindSubmatch(text)
 	if m == nil {
 		t.Fatal("the README does not say how many products are recognised")

@@ -1,6 +1,7 @@
 package declaration
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -16,21 +17,17 @@ type acme struct {
 
 func (b acme) read(r *reader.Object) Extra {
 	var x Extra
-	for _, a := range r.Entries("acme_accounts", pluginRule) {
-		x.ACMEAccounts = append(x.ACMEAccounts, ACMEAccount{
+	x.ACMEAccounts = each(r, "acme_accounts", pluginRule, func(a reader.Entry) ACMEAccount {
+		return ACMEAccount{
 			Name:      a.Key,
 			Email:     a.NeedText("email", emailRule),
 			Directory: a.NeedText("directory", httpsRule),
 			TOS:       a.NeedText("tos", httpsRule),
-		})
-		a.End()
-	}
-	for _, p := range r.Entries("dns_plugins", pluginRule) {
-		x.DNSPlugins = append(x.DNSPlugins, b.dnsPlugin(p))
-		p.End()
-	}
+		}
+	})
+	x.DNSPlugins = each(r, "dns_plugins", pluginRule, b.dnsPlugin)
 	nodes := make(map[string]string)
-	for _, c := range r.Entries("acme_certificates", keyRule) {
+	x.ACMECertificates = each(r, "acme_certificates", keyRule, func(c reader.Entry) ACMECertificate {
 		cert := ACMECertificate{
 			Key:     c.Key,
 			Node:    c.NeedText("node_name", nameRule),
@@ -39,17 +36,12 @@ func (b acme) read(r *reader.Object) Extra {
 			Plugin:  c.NeedText("dns_plugin_id"),
 		}
 		b.check(c.Object, cert, x, nodes)
-		x.ACMECertificates = append(x.ACMECertificates, cert)
-		c.End()
-	}
+		return cert
+	})
 	if len(x.ACMEAccounts) > 0 {
 		b.report.AddNote(r.Value, "Proxmox VE lets only root@pam itself register ACME accounts, no token", "give PROXMOX_VE_USERNAME=root@pam with PROXMOX_VE_PASSWORD for that apply")
 	}
 	return x
-}
-
-func pluginRule(s string) (string, string) {
-	return pattern(wordText, "is not an ID", "use letters, digits, hyphens and underscores")(s)
 }
 
 func (b acme) dnsPlugin(p reader.Entry) DNSPlugin {
@@ -92,4 +84,57 @@ func (b acme) check(o *reader.Object, c ACMECertificate, x Extra, nodes map[stri
 		b.report.Problem(o.Place("node_name"), fmt.Sprintf("%s gets its certificate from %s already", o.Place("node_name").Shown(), other), "a node has one")
 	}
 	nodes[c.Node] = o.Value.Path
+}
+
+// hostServices checks what Ansible builds on the node itself and keeps it as it was
+// written, for the inventory.
+type hostServices struct{ report *reader.Report }
+
+func (b hostServices) read(r *reader.Object) json.RawMessage {
+	hs := r.Object("host_services")
+	if hs == nil {
+		return nil
+	}
+	if nas := hs.Object("nas"); nas != nil {
+		b.nas(nas)
+	}
+	hs.End()
+	return hs.Value.Raw()
+}
+
+func (b hostServices) nas(o *reader.Object) {
+	for _, key := range []string{"zfs_dataset", "zfs_quota", "smb_share_name"} {
+		o.NeedText(key, singleLine)
+	}
+	o.NeedText("mount_point", absolute)
+	if o.Get("directories") == nil {
+		o.Missing("directories")
+	}
+	o.Texts("directories", nil, reader.NotEmpty, singleLine)
+	o.Typed("group_name", reader.KindText)
+	o.Typed("description", reader.KindText)
+	for _, u := range o.Objects("managed_users") {
+		u.NeedText("name", pattern(wordText, "is not a login name", ""))
+		u.NeedText("password_secret_env", pattern(envName, "is not the name of a variable", "such as NAS_USER_PASSWORD; the password itself stays in the environment"))
+		u.Texts("unix_groups", nil, reader.NotEmpty)
+		u.Typed("shell", reader.KindText)
+		u.Typed("create_home", reader.KindFlag)
+		u.End()
+	}
+	for _, s := range o.Objects("shares") {
+		s.NeedText("name", singleLine)
+		s.NeedText("path", absolute)
+		s.NeedText("valid_users", singleLine)
+		s.Typed("browsable", reader.KindFlag)
+		s.Typed("read_only", reader.KindFlag)
+		s.Typed("force_group", reader.KindText)
+		s.Typed("comment", reader.KindText)
+		for _, mask := range []string{"create_mask", "directory_mask"} {
+			if v := s.Typed(mask, reader.KindText); v != nil {
+				b.report.Check(v, []reader.Rule{pattern(octal, "is not an octal mask", "such as 0664")})
+			}
+		}
+		s.End()
+	}
+	o.End()
 }
