@@ -50,6 +50,7 @@ var scanCases = []scanCase{
 	{name: "H1 pid", in: "<38>Jun  9 06:18:00 web1 sshd[7210]: Accepted publickey", pri: 38, shape: BSD, stamp: "06-09 06:18:00", host: "web1", app: "sshd", pid: "7210", content: "Accepted publickey"},
 	{name: "H1 bracket in the tag", in: "<86>Jun  9 06:18:00 web1 gdm-password][812]: pam_unix", pri: 86, shape: BSD, stamp: "06-09 06:18:00", host: "web1", app: "gdm-password", pid: "812", content: "pam_unix"},
 	{name: "H1 IPv4 host", in: "<38>Jun  9 06:18:00 192.0.2.7 sshd[7210]: x", pri: 38, shape: BSD, stamp: "06-09 06:18:00", host: "192.0.2.7", app: "sshd", pid: "7210", content: "x"},
+	{name: "H1 IPv4 host in brackets", in: "<38>Jun  9 06:18:00 [192.0.2.7] sshd[7210]: x", pri: 38, shape: BSD, stamp: "06-09 06:18:00", host: "[192.0.2.7]", app: "sshd", pid: "7210", content: "x"},
 	{name: "H1 IPv6 host", in: "<38>Jun  9 06:18:00 2001:db8::7 sshd[7210]: x", pri: 38, shape: BSD, stamp: "06-09 06:18:00", host: "2001:db8::7", app: "sshd", pid: "7210", content: "x"},
 	{name: "H1 nil host", in: "<38>Jun  9 06:18:00 - sshd[7210]: x", pri: 38, shape: BSD, stamp: "06-09 06:18:00", app: "sshd", pid: "7210", content: "x"},
 	{name: "H2", in: "<86>Nov 18 16:33:06 dropbear[25092]: Child connection from", pri: 86, shape: BSD, stamp: "11-18 16:33:06", app: "dropbear", pid: "25092", content: "Child connection from"},
