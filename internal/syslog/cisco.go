@@ -10,6 +10,7 @@ import "bytes"
 //	sw01: 000123: Sep 15 11:59:58.123 UTC: %SYS-…        or in front of them
 //	sw01 123: Sep 15 11:59:58.123 UTC: %SYS-…            without a colon behind a relay
 //	nx01: 2022 Jan  6 21:01:34.964 UTC: %ETHPORT-…
+//	wlc1: *spamApTask3: Sep 15 11:59:58.123: %CAPWAP-…   a wireless controller names its task
 //	123: rtr1 RP/0/RSP0/CPU0:Jan 12 12:34:56.123 : pim[1234]: %ROUTING-…
 //	46: [syslog@9 s_sn="17"]: 000042: 2y10w: %SYS-…      a clock that was never set
 //
@@ -80,7 +81,7 @@ func (h *Header) ciscoPart(p []byte, sure bool) (n int, certain bool) {
 			return i + 1, false
 		}
 		return 0, false
-	case isUptime(name), isClock(name):
+	case isUptime(name), isClock(name), first(name) == '*' && h.Hostname != nil: // the task of a wireless controller
 	case h.Hostname == nil && h.named(name):
 	case !sure: // "app: text: …"
 		return 0, false

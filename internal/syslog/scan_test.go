@@ -244,6 +244,7 @@ var scanCases = []scanCase{
 	{name: "IOS origin only", in: "<189>sw01: Sep 15 11:59:58.123 UTC: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "09-15 11:59:58.123 +0", host: "sw01", content: "%SYS-5-A: x"},
 	{name: "IOS origin, not synchronised", in: "<189>sw01: *Sep 15 11:59:58.123: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "09-15 11:59:58.123", flag: '*', host: "sw01", content: "%SYS-5-A: x"},
 	{name: "IOS origin without a colon", in: "<189>sw01 123: Sep 15 11:59:58.123 UTC: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "09-15 11:59:58.123 +0", host: "sw01", content: "%SYS-5-A: x"},
+	{name: "IOS origin and task", in: "<134>wlc1: *apfTask_0: Sep 15 11:59:58.123: %APF-6-A: x", pri: 134, shape: CiscoSequence, stamp: "09-15 11:59:58.123", host: "wlc1", content: "%APF-6-A: x"},
 	{name: "IOS origin, uptime", in: "<189>sw01: 2y10w: %SYS-5-A: x", pri: 189, shape: CiscoSequence, host: "sw01", content: "%SYS-5-A: x"},
 	{name: "IOS address first", in: "<189>192.0.2.77: 000123: Sep 15 11:59:58: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "09-15 11:59:58", host: "192.0.2.77", content: "%SYS-5-A: x"},
 	{name: "IOS IPv6 address first", in: "<189>2001:db8::7: Sep 15 11:59:58: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "09-15 11:59:58", host: "2001:db8::7", content: "%SYS-5-A: x"},
