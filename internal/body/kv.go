@@ -68,13 +68,22 @@ func (k *Pairs) value(p []byte) []byte {
 		return p[:len(p):len(p)]
 	}
 	i := 0
-	for i < len(p) && p[i] != ' ' && p[i] != '\t' {
+	for i < len(p) && p[i] != ' ' && p[i] != '\t' && (!startsKey(p[i]) || !beginsKey(p[i+1:])) {
 		i++
 	}
 	for i > 0 && (p[i-1] == ',' || p[i-1] == ';') {
 		i--
 	}
 	return p[:i:i]
+}
+
+// beginsKey reports whether a key and its '=' stand at the front of p.
+func beginsKey(p []byte) bool {
+	i := 0
+	for i < len(p) && keyByte[p[i]] {
+		i++
+	}
+	return i != 0 && i < len(p) && p[i] == '='
 }
 
 func startsKey(c byte) bool {
