@@ -68,7 +68,7 @@ func (k *Pairs) value(p []byte) []byte {
 		return p[:len(p):len(p)]
 	}
 	i := 0
-	for i < len(p) && p[i] != ' ' && p[i] != '\t' && (!startsKey(p[i]) || !beginsKey(p[i+1:])) {
+	for i < len(p) && (!endByte[p[i]] || p[i] != ' ' && p[i] != '\t' && !beginsKey(p[i+1:])) {
 		i++
 	}
 	for i > 0 && (p[i-1] == ',' || p[i-1] == ';') {
@@ -89,6 +89,14 @@ func beginsKey(p []byte) bool {
 func startsKey(c byte) bool {
 	return c == ' ' || c == '\t' || c == ',' || c == ';' || c == '|' || c == '^'
 }
+
+// endByte is true for what may end a value without quotes.
+var endByte = func() (t [256]bool) {
+	for c := range t {
+		t[c] = startsKey(byte(c))
+	}
+	return t
+}()
 
 var keyByte = func() (t [256]bool) {
 	for c := range t {
