@@ -141,10 +141,11 @@ func (c *Condition) String() string {
 	for i := range pieces {
 		all[i] = pieces[i].String()
 	}
+	text := strings.Join(all, ", and ")
 	if c.Profile != "" {
-		all = append(all, "profile "+c.Profile+" only")
+		text += " (profile " + c.Profile + " only)"
 	}
-	return strings.Join(all, ", and ")
+	return text
 }
 
 // Either says a list of conditions of which one must hold.
