@@ -104,7 +104,9 @@ func (s *packSet) on(packs []pack.Pack) []pack.Pack {
 func (s *packSet) off(p *pack.Pack) bool { return slices.Contains(s.config.Packs.Disable, p.Name) }
 
 // test runs the tests of all packs that are on.
-func (s *packSet) test() (*packwhy.Report, error) { return packwhy.Test(s.on(s.site), s.on(s.embedded)) }
+func (s *packSet) test() (*packwhy.Report, error) {
+	return packwhy.Test(s.on(s.site), s.on(s.embedded))
+}
 
 // all returns the packs that count, sorted by name: a pack of the site takes the place of the
 // embedded one with its name.

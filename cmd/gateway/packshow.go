@@ -346,4 +346,3 @@ func wants(t *pack.Test) string {
 	}
 	return strings.Join(all, ", ")
 }
-
