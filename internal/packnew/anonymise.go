@@ -74,11 +74,18 @@ func (a *anonymiser) learn(line string) {
 	}
 }
 
-// learnHost remembers the name of a device, if it can be told from a word.
+// learnHost remembers the name of a device, with and without its domain, if it can be told
+// from a word.
 func (a *anonymiser) learnHost(name string) {
-	_, err := netip.ParseAddr(name)
-	if name = strings.ToLower(name); err != nil && !common[name] && (len(name) >= 4 || strings.ContainsAny(name, "0123456789-")) {
-		a.hosts[name] = true
+	if _, err := netip.ParseAddr(name); err == nil {
+		return
+	}
+	name = strings.ToLower(name)
+	short, _, _ := strings.Cut(name, ".")
+	for _, name := range []string{name, short} {
+		if !common[name] && (len(name) >= 4 || strings.ContainsAny(name, "0123456789-")) {
+			a.hosts[name] = true
+		}
 	}
 }
 
