@@ -21,6 +21,10 @@ var allowed = map[string][]string{
 	"internal/strftime":     {"internal/syslog"},
 	"internal/pack":         {"internal/strftime", "internal/suggest", "internal/syslog"},
 	"internal/pack/catalog": {"internal/pack"},
+	"internal/packwhy":      {"internal/dialect", "internal/matcher", "internal/pack", "internal/packtest"},
+	"internal/packnew": {
+		"internal/body", "internal/dialect", "internal/matcher", "internal/pack", "internal/packtest", "internal/syslog",
+	},
 	"internal/listener": {
 		"internal/ledger", "internal/throttle", "internal/status", "internal/ingest", "internal/listener/inherit", "internal/fairshare",
 	},
