@@ -36,9 +36,9 @@ func (p *Parser) Views(msg []byte, from netip.Addr) []matcher.Line {
 	if p.packs == nil || outer.headed {
 		return all
 	}
-	for _, form := range p.packs.Repairs() {
+	for _, repair := range p.packs.Repairs() {
 		var repaired syslog.Header
-		if syslog.Repair(string(form), outer.rest, &repaired) {
+		if syslog.Repair(string(repair.Form), outer.rest, &repaired) {
 			repaired.Priority = outer.priority
 			l := view(&repaired)
 			all = append(all, l.show(l.text, &r).Line)
