@@ -306,25 +306,7 @@ func classNames(p *pack.Pack) []string {
 
 // matchedBy says by what messages of a pack are found, pins of the site included.
 func (s *packSet) matchedBy(p *pack.Pack) string {
-	var by []string
-	var networks []string
-	for network, name := range s.config.Packs.Senders {
-		if name == p.Name {
-			networks = append(networks, network)
-		}
-	}
-	slices.Sort(networks)
-	for _, network := range networks {
-		by = append(by, "sender "+network)
-	}
-	var sources []string
-	for name, source := range s.config.Sources {
-		if slices.Contains(source.Packs, p.Name) {
-			sources = append(sources, "source "+name)
-		}
-	}
-	slices.Sort(sources)
-	by = append(by, sources...)
+	by := s.pins(p.Name)
 	if own := p.MatchedBy(); own != "" {
 		by = append(by, own)
 	}
@@ -332,6 +314,24 @@ func (s *packSet) matchedBy(p *pack.Pack) string {
 		return "pin only"
 	}
 	return strings.Join(by, ", ")
+}
+
+// pins returns the senders and sources that are pinned to a pack.
+func (s *packSet) pins(name string) []string {
+	var senders, sources []string
+	for network, pinned := range s.config.Packs.Senders {
+		if pinned == name {
+			senders = append(senders, "sender "+network)
+		}
+	}
+	for source, c := range s.config.Sources {
+		if slices.Contains(c.Packs, name) {
+			sources = append(sources, "source "+source)
+		}
+	}
+	slices.Sort(senders)
+	slices.Sort(sources)
+	return append(senders, sources...)
 }
 
 func (l *packList) print(w io.Writer) error {

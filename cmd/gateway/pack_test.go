@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -89,6 +92,8 @@ func TestPackVerbs(t *testing.T) {
 		{name: "list without packs of the site", args: []string{"list"}, silent: true, out: []string{"packs, 0 conflicts"}},
 		{name: "list of pins", files: map[string]string{"a.yaml": "format: 1\npack: own_pin\nsourcetype: x\n"}, extra: "packs: {senders: {192.0.2.0/24: own_pin}}\n", args: []string{"list"},
 			out: []string{"own_pin yours 1 sender 192.0.2.0/24"}},
+		{name: "show a pin", files: map[string]string{"a.yaml": "format: 1\npack: own_pin\nsourcetype: x\n"}, extra: "packs: {senders: {192.0.2.0/24: own_pin}}\n", args: []string{"show", "own_pin"},
+			out: []string{"pinned by sender 192.0.2.0/24", "recognised by a pin only"}},
 		{name: "list with one that is off", files: map[string]string{"a.yaml": ownPack}, extra: "packs: {disable: [acme_widget]}\n", args: []string{"list"},
 			out: []string{"acme_widget yours 2 program off"}},
 		{name: "list with a warning", files: map[string]string{"a.yaml": greedyPack}, args: []string{"list"},
@@ -124,7 +129,7 @@ func TestPackVerbs(t *testing.T) {
 		{name: "test of what is not there", args: []string{"test", "/nowhere.yaml"}, code: 1, errs: []string{"/nowhere.yaml"}},
 		{name: "explain a pack", files: map[string]string{"a.yaml": ownPack}, args: []string{"explain", line1}, silent: true, out: []string{
 			"decided by: header bsd → program widgetd → pack acme_widget (yours, a.yaml:5) → class acme_widget_alarm by key kind=alarm", "came near: nothing",
-			"Splunk gets: sourcetype acme:alarm, index of the port, source syslog:514, host w1", "fields class=acme_widget_alarm vendor_product=acme_widget", "event as received",
+			"Splunk gets: sourcetype acme:alarm, index of the port, source syslog:514", `host "w1" by header, time`, "fields class=acme_widget_alarm vendor_product=acme_widget", "event as received",
 		}},
 		{name: "explain a family", args: []string{"explain", "<13>Mar 14 14:28:52 ap1 hostapd: wlan0: up"}, out: []string{
 			"decided by: header bsd → program hostapd → no pack → family linux by tag → class linux_syslog", "came near: vmware_vsphere: program host* in any case (profile sc4s only)", "sourcetype syslog",
@@ -132,7 +137,7 @@ func TestPackVerbs(t *testing.T) {
 		{name: "explain in the other profile", args: []string{"explain", "--profile", "sc4s", "<13>Mar 14 14:28:52 ap1 hostapd: wlan0: up"}, out: []string{"pack vmware_vsphere (embedded,", "index infraops"}},
 		{name: "explain what is nothing", args: []string{"explain", "hello there"}, out: []string{"decided by: header bare without PRI → no pack → no family → class fallback", "sourcetype syslog:fallback"}},
 		{name: "explain a pin", files: map[string]string{"a.yaml": "format: 1\npack: own_pin\nsourcetype: own:pin\nrole: main\n"}, extra: "packs: {senders: {192.0.2.0/24: own_pin}}\n",
-			args: []string{"explain", "--sender", "192.0.2.7", "<13>hello"}, out: []string{"decided by: header bare → pin → pack own_pin (yours,", "sourcetype own:pin", "host 192.0.2.7"}},
+			args: []string{"explain", "--sender", "192.0.2.7", "<13>hello"}, out: []string{"decided by: header bare → pin → pack own_pin (yours,", "sourcetype own:pin", "host 192.0.2.7 by the sender's address"}},
 		{name: "explain lines", files: map[string]string{"a.yaml": ownPack}, args: []string{"explain"}, stdin: line1 + "\n\n<13>Mar 14 14:28:52 w1 widgetd[3]: up\n", out: []string{"line 1: " + line1, "line 2: <13>Mar", "class acme_widget_other"}},
 		{name: "explain what is dropped", extra: "metadata: {drop: [linux_syslog]}\n", args: []string{"explain", "<13>Mar 14 14:28:52 w1 zzz: up"}, out: []string{"Splunk gets: nothing: dropped by metadata.drop"}},
 		{name: "explain on a port of a vendor", args: []string{"explain", "--vendor", "cisco_asa", "<13>Mar 14 14:28:52 w1 zzz: up"}, out: []string{"class"}},
@@ -317,5 +322,24 @@ func TestPackNamesAreCompleted(t *testing.T) {
 		if code != 0 || !strings.Contains(out, want+"\n") || strings.Contains(out, "linux") {
 			t.Errorf("%s: exit %d: %s", begin, code, out)
 		}
+	}
+}
+
+// The end of the context, as Ctrl-C brings it, ends the input of pack new: what was read counts.
+func TestPackNewEndsWithItsInput(t *testing.T) {
+	r, w := io.Pipe()
+	ctx, interrupt := context.WithCancel(t.Context())
+	go func() {
+		fmt.Fprintf(w, "%s\n", line1)
+		fmt.Fprintf(w, "%s", line1[:20]) // read only after the line before was taken
+		interrupt()
+	}()
+	lines, err := rawLines(ctx, r)
+	if err != nil || !slices.Equal(lines, []string{line1}) {
+		t.Errorf("%q, %v", lines, err)
+	}
+	_ = w.CloseWithError(errors.New("lost"))
+	if _, err := rawLines(t.Context(), r); err == nil || !strings.Contains(err.Error(), "lost") {
+		t.Error(err)
 	}
 }

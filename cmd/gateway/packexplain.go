@@ -130,10 +130,11 @@ func (w *why) say(out io.Writer, line []byte) error {
 	kept := &keeper{pool: w.pool}
 	replay := ingest.NewDatagramReplay(w.source, ingest.Options{MaxBytes: 1 << 20, MaxEvents: 1, MaxAge: time.Hour, Pool: w.pool, Sink: kept}, w.from)
 	a := &packwhy.Asker{Profile: w.profile, Views: w.parser.Views(line, w.from)}
-	decided, taken, body, dropped := "", "", "as received", ""
+	decided, taken, body, dropped, where := "", "", "as received", "", ""
 	replay.Explain(func(e ingest.Explanation) {
 		if e.Result != nil {
 			decided, taken = w.decided(a, e), e.Result.Pack
+			where = hostText(e) + ", " + timeText(e)
 			if len(e.Result.Body) != len(line) {
 				body = ""
 			}
@@ -160,7 +161,7 @@ func (w *why) say(out io.Writer, line []byte) error {
 		_, err := fmt.Fprintf(out, "Splunk gets: nothing: dropped %s\n", dropText(dropped))
 		return err
 	}
-	return printEvent(out, kept.data, body)
+	return printEvent(out, kept.data, where, body)
 }
 
 // decided says by what a message has its class.
@@ -197,21 +198,17 @@ func (w *why) decided(a *packwhy.Asker, e ingest.Explanation) string {
 	return strings.Join(steps, " → ")
 }
 
-// printEvent prints what Splunk gets. body says that the event is the message, if it is.
-func printEvent(w io.Writer, data []byte, body string) error {
+// printEvent prints what Splunk gets. where says what host and time are and by what, body that
+// the event is the message, if it is.
+func printEvent(w io.Writer, data []byte, where, body string) error {
 	var e struct {
-		Time                            json.Number
-		Host, Source, Sourcetype, Index string
-		Event                           string
-		Fields                          map[string]string
+		Source, Sourcetype, Index, Event string
+		Fields                           map[string]string
 	}
 	if err := json.Unmarshal(data, &e); err != nil {
 		return fmt.Errorf("read the event: %w", err)
 	}
-	seconds, _ := e.Time.Float64()
-	at := time.UnixMicro(int64(seconds * 1e6)).UTC().Format("2006-01-02T15:04:05.999999Z07:00")
-	fmt.Fprintf(w, "Splunk gets: sourcetype %s, index %s, source %s, host %s, time %s\n",
-		e.Sourcetype, cmp.Or(e.Index, "of the port"), e.Source, e.Host, at)
+	fmt.Fprintf(w, "Splunk gets: sourcetype %s, index %s, source %s\n             %s\n", e.Sourcetype, cmp.Or(e.Index, "of the port"), e.Source, where)
 	var fields []string
 	for _, name := range slices.Sorted(maps.Keys(e.Fields)) {
 		fields = append(fields, name+"="+e.Fields[name])

@@ -2,11 +2,14 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -21,12 +24,12 @@ users, serial numbers and passwords are replaced; read them before you pass them
 pack passes its tests. What remains to do is in its comments.
 
 Lines that a loaded pack knows are named on stderr and left out. Lines as gateway tap prints
-them are fine.`,
+them are fine. Ctrl-C ends the input.`,
 		cobra.ExactArgs(1), func(cmd *cobra.Command, s *packSet, args []string) error {
 			if err := s.refuse(cmd.ErrOrStderr()); err != nil {
 				return err
 			}
-			lines, err := rawLines(cmd.InOrStdin())
+			lines, err := rawLines(cmd.Context(), cmd.InOrStdin())
 			if err != nil {
 				return err
 			}
@@ -42,26 +45,49 @@ them are fine.`,
 	return cmd
 }
 
-// rawLines reads lines. Of an object that gateway tap printed it takes the raw line.
-func rawLines(in io.Reader) ([]string, error) {
-	var all []string
-	r := bufio.NewReaderSize(in, 64<<10)
-	for {
-		line, err := r.ReadString('\n')
-		if line = strings.TrimRight(line, "\r\n"); line != "" {
-			var tapped struct{ Raw, Sourcetype *string }
-			if strings.HasPrefix(line, "{") && json.Unmarshal([]byte(line), &tapped) == nil && tapped.Raw != nil {
-				line = *tapped.Raw
+// rawLines reads lines until they end, or until Ctrl-C, which ends gateway tap in the same
+// pipe as well. Of an object that gateway tap printed it takes the raw line.
+func rawLines(ctx context.Context, in io.Reader) ([]string, error) {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT)
+	defer stop()
+	lines, failed := make(chan string), make(chan error, 1)
+	go func() {
+		r := bufio.NewReaderSize(in, 64<<10)
+		for {
+			line, err := r.ReadString('\n')
+			select {
+			case lines <- rawLine(strings.TrimRight(line, "\r\n")):
+			case <-ctx.Done():
+				return
 			}
-			all = append(all, line)
+			if err != nil {
+				failed <- err
+				return
+			}
 		}
-		switch {
-		case errors.Is(err, io.EOF):
-			return all, nil
-		case err != nil:
+	}()
+	var all []string
+	for {
+		select {
+		case line := <-lines:
+			all = append(all, line)
+		case err := <-failed:
+			if errors.Is(err, io.EOF) {
+				return all, nil
+			}
 			return nil, fmt.Errorf("read stdin: %w", err)
+		case <-ctx.Done():
+			return all, nil
 		}
 	}
+}
+
+func rawLine(line string) string {
+	var tapped struct{ Raw *string }
+	if strings.HasPrefix(line, "{") && json.Unmarshal([]byte(line), &tapped) == nil && tapped.Raw != nil {
+		return *tapped.Raw
+	}
+	return line
 }
 
 // maxKnown is how many lines that are left out are named one by one.

@@ -144,11 +144,7 @@ func (s *packSet) facts(p *pack.Pack) (facts [][2]string) {
 		add("vendor", p.Vendor)
 		add("product", p.Product)
 	}
-	for _, network := range strings.Split(s.matchedBy(p), ", ") {
-		if pin, ok := strings.CutPrefix(network, "sender "); ok && s.config.Packs.Senders[pin] == p.Name {
-			add("pinned", "the senders "+pin)
-		}
-	}
+	add("pinned by", strings.Join(s.pins(p.Name), ", "))
 	for _, c := range p.Finders() {
 		add("recognised by", c.String()+" ("+c.Pos.String()+")")
 	}

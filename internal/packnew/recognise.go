@@ -14,6 +14,9 @@ type group struct {
 	samples    []*sample
 }
 
+// maxGroups is how many groups of lines, the largest, get a condition.
+const maxGroups = 64
+
 // recognise finds the conditions by which the lines are recognised: for each group of lines
 // the first anchor that no loaded pack has.
 func (m *maker) recognise() {
@@ -28,7 +31,8 @@ func (m *maker) recognise() {
 		groups[at].samples = append(groups[at].samples, s)
 	}
 	groups = m.programs(groups)
-	for _, g := range groups {
+	slices.SortStableFunc(groups, func(a, b *group) int { return len(b.samples) - len(a.samples) })
+	for _, g := range groups[:min(len(groups), maxGroups)] {
 		var second *pack.Condition // what a loaded pack begins with as well
 		found := false
 		for _, c := range m.candidates(g, len(groups)) {
