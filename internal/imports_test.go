@@ -23,11 +23,11 @@ var allowed = map[string][]string{
 	"internal/packnew": {
 		"internal/body", "internal/dialect", "internal/matcher", "internal/pack", "internal/packtest", "internal/syslog",
 	},
-	"internal/matcher":      {"internal/body", "internal/pack", "internal/strftime", "internal/suggest", "internal/syslog"},
-	"internal/body":         {"internal/event", "internal/syslog"},
-	"internal/event":        {"internal/ledger"},
-	"internal/syslog":       {},
-	"internal/dialect":      {"internal/body", "internal/matcher", "internal/suggest", "internal/syslog"},
+	"internal/matcher": {"internal/body", "internal/pack", "internal/strftime", "internal/suggest", "internal/syslog"},
+	"internal/body":    {"internal/event", "internal/syslog"},
+	"internal/event":   {"internal/ledger"},
+	"internal/syslog":  {},
+	"internal/dialect": {"internal/body", "internal/matcher", "internal/suggest", "internal/syslog"},
 	"internal/listener": {
 		"internal/ledger", "internal/throttle", "internal/status", "internal/ingest", "internal/listener/inherit", "internal/fairshare",
 	},
