@@ -37,8 +37,8 @@ func (p *Parser) relayed(outer *line, r *Result) bool {
 	case p.ofPack(&l, r), len(l.app) == 0 && l.byLaterMarker(p, r), inner.Shape == syslog.Bare && p.relayed(&l, r):
 		return true
 	}
-	named := inner.Shape == syslog.BSD || inner.Shape == syslog.RFC5424 || len(inner.AppName) != 0 || l.isDevice()
-	if !named || r.HostBy != ByInnerHeader || len(outer.app) != 0 {
+	named := inner.Shape == syslog.BSD || inner.Shape == syslog.RFC5424 || len(inner.AppName) != 0
+	if !l.isDevice() && (!named || r.HostBy != ByInnerHeader || len(outer.app) != 0) {
 		*r = saved
 		return false
 	}
