@@ -38,7 +38,7 @@ func (p *Parser) relayed(outer *line, r *Result) bool {
 		return true
 	}
 	named := inner.Shape == syslog.BSD || inner.Shape == syslog.RFC5424 || inner.Shape == syslog.Epoch || len(inner.AppName) != 0
-	if !named || r.HostBy != ByInnerHeader || len(outer.app) != 0 {
+	if !l.isDevice() && (!named || r.HostBy != ByInnerHeader || len(outer.app) != 0) {
 		*r = saved
 		return false
 	}
