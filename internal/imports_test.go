@@ -85,7 +85,7 @@ var allowed = map[string][]string{
 	},
 	"internal/systemd": {},
 	"internal/wiring": {
-		"internal/config", "internal/dialect", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/systemd", "internal/matcher", "internal/pack", "internal/pack/catalog",
+		"internal/config", "internal/dialect", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/systemd", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/status",
 	},
 
 	"internal/infra/declaration": {
