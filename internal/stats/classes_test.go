@@ -144,14 +144,18 @@ func TestUnknownLines(t *testing.T) {
 			t.Errorf("%q: %d lines", query, len(list))
 		}
 	}
-	for _, query := range []string{"?limit=201", "?limit=0", "?follow=maybe", "?sender=192.0.2.0/99"} {
+	for _, query := range []string{"?limit=201", "?limit=0", "?follow=maybe", "?follow=true", "?format=xml", "?sender=192.0.2.0/99"} {
 		if a := p.do("GET", "/api/v1/unparsed"+query, ops); a.code != http.StatusBadRequest {
 			t.Errorf("%s: %d", query, a.code)
 		}
 	}
 
+	if a := p.do("GET", "/api/v1/unparsed?format=ndjson&limit=3", ops); strings.Count(a.body, "\n") != 3 || !strings.HasPrefix(a.body, "{") {
+		t.Errorf("lines: %d %s", a.code, a.body)
+	}
+
 	// A follower gets those that are kept, and then each that comes, once.
-	r, err := http.NewRequest("GET", "http://"+p.server.Addr().String()+"/api/v1/unparsed?follow=true&limit=2", nil)
+	r, err := http.NewRequest("GET", "http://"+p.server.Addr().String()+"/api/v1/unparsed?format=ndjson&follow=true&limit=2", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +180,7 @@ func TestUnknownLines(t *testing.T) {
 func TestFollowersAreBounded(t *testing.T) {
 	p := open(t, func(o *Options) { o.Unknown, o.Users = new(tap.Ring), []auth.User{{Name: "ops", Password: "s3cret"}} })
 	get := func() *http.Response {
-		r, err := http.NewRequest("GET", "http://"+p.server.Addr().String()+"/api/v1/unparsed?follow=true", nil)
+		r, err := http.NewRequest("GET", "http://"+p.server.Addr().String()+"/api/v1/unparsed?format=ndjson&follow=true", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

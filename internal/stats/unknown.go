@@ -2,12 +2,12 @@ package stats
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -55,12 +55,13 @@ func newUnknownLine(m tap.Message) unknownLine {
 }
 
 // serve lists the newest unknown messages, the newest last: ?limit= at most so many.
-// ?source=, ?sender= and ?text= choose. With ?follow=true they are JSON lines, and go on
-// with those that come.
+// ?source=, ?sender= and ?text= choose. With ?format=ndjson they are JSON lines, which with
+// ?follow=true go on with those that come.
 func (u *unknownLines) serve(w http.ResponseWriter, r *http.Request, may auth.Rights) {
 	q := r.URL.Query()
 	limit, err := whole(q.Get("limit"), tap.RingSize, 1, tap.RingSize)
-	follow, err2 := strconv.ParseBool(q.Get("follow"))
+	format, follow := cmp.Or(q.Get("format"), "json"), cmp.Or(q.Get("follow"), "false")
+	lines := format == "ndjson"
 	switch {
 	case !may.Lines:
 		forbidLines(w)
@@ -68,22 +69,25 @@ func (u *unknownLines) serve(w http.ResponseWriter, r *http.Request, may auth.Ri
 	case u.ring == nil:
 		plain(w, http.StatusNotFound, "unknown messages are not kept here\n")
 		return
-	case err != nil || err2 != nil && q.Get("follow") != "":
-		plain(w, http.StatusBadRequest, fmt.Sprintf("limit is a number from 1 to %d, follow is true or false\n", tap.RingSize))
+	case err != nil || !lines && format != "json" || follow != "false" && (follow != "true" || !lines):
+		plain(w, http.StatusBadRequest, fmt.Sprintf(
+			"limit is a number from 1 to %d, format is json or ndjson, follow is true or false and needs ndjson\n", tap.RingSize))
 		return
 	}
 	f, err := u.ring.Follow(tap.Filter{Source: q.Get("source"), Sender: q.Get("sender"), Text: q.Get("text")})
 	switch {
 	case err != nil:
 		plain(w, http.StatusBadRequest, err.Error()+"\n")
-	case follow:
+	case follow == "true":
 		u.follow(w, r, f, limit)
+	case lines:
+		write(w, http.StatusOK, "application/x-ndjson", jsonLines(newest(f.Next(), limit)))
 	default:
-		lines := []unknownLine{}
+		list := []unknownLine{}
 		for _, m := range newest(f.Next(), limit) {
-			lines = append(lines, newUnknownLine(m))
+			list = append(list, newUnknownLine(m))
 		}
-		writeJSON(w, u.errors, "/api/v1/unparsed", map[string]any{"now": time.Now().UTC(), "unparsed": lines})
+		writeJSON(w, u.errors, "/api/v1/unparsed", map[string]any{"now": time.Now().UTC(), "unparsed": list})
 	}
 }
 
