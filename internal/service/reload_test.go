@@ -17,6 +17,29 @@ import (
 	"syslog-gateway/internal/wiring"
 )
 
+const sitePack = `format: 1
+pack: acme_widget
+source: its manual
+match: {program: [widgetd]}
+sourcetype: acme:widget
+role: netops
+tests: [{line: "<13>widgetd: up"}, {line: "<13>x: up", pack: none}]
+`
+
+// withoutPacks are settings without the packs made ready, which are made anew each time, and
+// with what they are for instead.
+func withoutPacks(s ingest.Settings) []any {
+	var classes, pins []string
+	for _, c := range s.Parser.Classes() {
+		classes = append(classes, c.Name)
+	}
+	for _, p := range s.Pins {
+		pins = append(pins, p.Prefix.String())
+	}
+	s.Parser, s.Pins = nil, nil
+	return []any{s, classes, pins}
+}
+
 // Every key that docs/configuration.md promises to apply on a reload changes what
 // one of the parts is given.
 func TestEveryLiveKeyReachesItsPart(t *testing.T) {
@@ -34,6 +57,7 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 		"sources.NAME.timezone":              "Europe/Berlin",
 		"sources.NAME.timezones":             "{10.0.0.0/8: Europe/Berlin}",
 		"sources.NAME.fields":                "{site: berlin}",
+		"sources.NAME.packs":                 "mikrotik_routeros",
 		"sources.NAME.max_message_size":      "2KiB",
 		"sources.NAME.allow":                 "10.0.0.0/8",
 		"sources.NAME.max_connections":       "7",
@@ -46,6 +70,11 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 		"metadata.drop":                      "linux_secure",
 		"metadata.sample":                    "{linux_secure: 10}",
 		"metadata.hosts_file":                write("hosts", "10.0.0.1,fw\n"),
+		"metadata.indexes":                   "{netops: elsewhere}",
+		"packs.folder":                       filepath.Dir(write("site.yaml", sitePack)),
+		"packs.disable":                      "mikrotik_routeros",
+		"packs.options":                      "unbound.on_linux",
+		"packs.senders":                      "{10.0.0.0/8: mikrotik_routeros}",
 		"hec.endpoints":                      "https://other:8088",
 		"hec.token":                          "other",
 		"hec.token_file":                     write("token", "from-file\n"),
@@ -84,9 +113,9 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 		}
 		level := new(slog.LevelVar)
 		wiring.SetLevel(level, c.Log.Level)
-		var settings []ingest.Settings
+		var settings []any
 		for _, s := range sources {
-			settings = append(settings, s.Settings)
+			settings = append(settings, withoutPacks(s.Settings)...)
 		}
 		return c, []any{client.Settings, settings, level}
 	}

@@ -57,13 +57,14 @@ func TestControlSocket(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := open(t, func(o *Options) {
+				o.Unknown = new(tap.Ring)
 				o.Socket, o.Taps, o.Operator, o.Users = path, new(tap.Hub), p0(o), []auth.User{{Name: "ops", Password: "s3cret"}}
 			})
 			info, err := os.Stat(path)
 			if err != nil || info.Mode() != fs.ModeSocket|control.Mode {
 				t.Fatalf("%v, %v", info.Mode(), err)
 			}
-			for _, request := range []string{"/api/v1/tap?format=ndjson&seconds=1", "/api/v1/deadletters", "/stats", "/metrics"} {
+			for _, request := range []string{"/api/v1/tap?format=ndjson&seconds=1", "/api/v1/deadletters", "/api/v1/unparsed", "/stats", "/metrics"} {
 				if a := bySocket(t, path, request); a.code != http.StatusOK {
 					t.Errorf("%s: %d %s", request, a.code, a.body)
 				}
