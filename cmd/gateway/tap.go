@@ -56,7 +56,7 @@ TAP_PASSWORD wins over the configuration.`
 	f.BoolVar(&o.noFollow, "no-follow", false, "with --unknown: only the last ones")
 	cmd.MarkFlagsMutuallyExclusive("unknown", "class")
 	cmd.Example = `  gateway tap --source linux --sender 10.1.0.0/16 --text denied
-  gateway tap --unknown 200 | gateway pack new acme_widget`
+  gateway tap --unknown 200 --no-follow | gateway pack new acme_widget`
 	f.StringVar(&o.address, "address", "", "host:port of the statistics page, when it is not this machine")
 	return cmd
 }
