@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // widget is a pack for the lines of a program, with a sourcetype.
@@ -44,8 +46,8 @@ func (s *site) pack(name, text string) {
 func (s *site) reload(p *process, result string, n float64) {
 	s.t.Helper()
 	_ = p.cmd.Process.Signal(syscall.SIGHUP)
-	eventually(s.t, "the reload is counted", func() bool {
-		return sum(s.metrics(), "gateway_config_reloads_total", `result="`+result+`"`) == n
+	testkit.Eventually(s.t, "the reload is counted", func() bool {
+		return s.metrics().Sum("gateway_config_reloads_total", `result="`+result+`"`) == n
 	})
 }
 
@@ -125,7 +127,7 @@ func TestPacksAreReloaded(t *testing.T) {
 	}
 
 	m := s.metrics()
-	if n := sum(m, "gateway_class_events_total", `source="linux"`); n != float64(sent) {
+	if n := m.Sum("gateway_class_events_total", `source="linux"`); n != float64(sent) {
 		t.Errorf("%v events by class, want %d", n, sent)
 	}
 	if n := m[`gateway_class_events_total{class="acme_widgetd",source="linux"}`]; n != 3 {
@@ -137,7 +139,7 @@ func TestPacksAreReloaded(t *testing.T) {
 		bytes += len(text)
 	}
 	s.sink.mu.Unlock()
-	if n := sum(m, "gateway_class_bytes_total"); n != float64(bytes) {
+	if n := m.Sum("gateway_class_bytes_total"); n != float64(bytes) {
 		t.Errorf("%v bytes by class, want %d", n, bytes)
 	}
 	s.assertBalance()

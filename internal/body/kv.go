@@ -28,26 +28,24 @@ func (k *Pairs) Read(p []byte, values [][]byte) {
 		}
 		i += at
 		from := i
-		for from > at && keyByte[p[from-1]] {
+		for from > at && keyByte[area[from-1]] {
 			from--
 		}
-		if from < i && (from == 0 || from > at && startsKey(p[from-1]) || from == at && at != 0 && startsKey(p[at-1])) {
-			if n := k.index(p[from:i]); n >= 0 && values[n] == nil {
-				values[n] = k.value(p[i+1:])
-				missing--
+		at = i + 1
+		if from == i || from != 0 && !startsKey(area[from-1]) {
+			continue
+		}
+		name := area[from:i]
+		for n, want := range k.Names {
+			if len(want) == len(name) && want[0] == name[0] && string(want) == string(name) {
+				if values[n] == nil {
+					values[n] = k.value(p[at:])
+					missing--
+				}
+				break
 			}
 		}
-		at = i + 1
 	}
-}
-
-func (k *Pairs) index(name []byte) int {
-	for i, want := range k.Names {
-		if len(want) == len(name) && want[0] == name[0] && bytes.Equal(want, name) {
-			return i
-		}
-	}
-	return -1
 }
 
 // value returns the value at the front of p, never nil.
@@ -63,20 +61,20 @@ func (k *Pairs) value(p []byte) []byte {
 		}
 		return p[1:]
 	}
-	end := k.Separator
-	if end == 0 {
-		end = ' '
-	}
-	if i := bytes.IndexByte(p, end); i >= 0 {
-		p = p[:i]
-	}
-	if k.Separator == 0 {
-		if i := bytes.IndexByte(p, '\t'); i >= 0 {
+	if k.Separator != 0 {
+		if i := bytes.IndexByte(p, k.Separator); i >= 0 {
 			p = p[:i]
 		}
-		p = bytes.TrimRight(p, ",;")
+		return p[:len(p):len(p)]
 	}
-	return p[:len(p):len(p)]
+	i := 0
+	for i < len(p) && p[i] != ' ' && p[i] != '\t' {
+		i++
+	}
+	for i > 0 && (p[i-1] == ',' || p[i-1] == ';') {
+		i--
+	}
+	return p[:i:i]
 }
 
 func startsKey(c byte) bool {

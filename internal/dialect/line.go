@@ -48,6 +48,9 @@ func newLine(h *syslog.Header, by Reason, r *Result) line {
 	if string(l.app) == "syslog-ng" && bytes.HasPrefix(l.text, relayError) {
 		l.text, l.app, l.procID = l.text[len(relayError):], nil, nil
 	}
+	if len(l.host) == 0 {
+		l.host = h.NoHost
+	}
 	if h.Stamp.Exists() {
 		r.Stamp, r.TimeBy = r.zoned(h.Stamp), by
 	}

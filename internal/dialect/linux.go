@@ -35,7 +35,7 @@ func ownAuto(l *line, r *Result) bool {
 	case readLinux(l, r):
 	case hasPrefix(l.text, "CEF:"), hasPrefix(l.text, "LEEF:"):
 		return false
-	case l.headed && isProgram(l.app):
+	case (l.headed || l.prioritised && (len(l.procID) != 0 || string(l.app) == "kernel")) && isProgram(l.app):
 		r.setClass(LinuxSyslog, ByTag)
 	default:
 		return false

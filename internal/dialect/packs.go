@@ -1,8 +1,9 @@
 package dialect
 
 import (
+	"bytes"
+
 	"syslog-gateway/internal/matcher"
-	"syslog-gateway/internal/pack"
 	"syslog-gateway/internal/syslog"
 )
 
@@ -33,7 +34,7 @@ func (p *Parser) certain(l *line, r *Result) bool {
 	var m matcher.Match
 	s := l.show(l.text, r)
 	switch {
-	case p.packs.Pinned(r.from.Pins, true, s, &m), p.packs.SiteMark(s, &m), device && p.packs.Mark(s, &m):
+	case p.packs.Pinned(r.from.Pins, s, &m), p.packs.SiteMark(s, &m), device && p.packs.Mark(s, &m):
 		return l.setPack(&m, r)
 	}
 	return false
@@ -48,7 +49,6 @@ func (p *Parser) ofPack(l *line, r *Result) bool {
 	s := l.show(l.text, r)
 	switch {
 	case l.ofCisco(p, s, &m, r):
-	case p.packs.Pinned(p.pins, false, s, &m):
 	case p.packs.Mark(s, &m):
 	case p.open && len(p.pins) == 0 && p.packs.Match(s, &m):
 	default:
@@ -63,7 +63,7 @@ func (p *Parser) pinned(l *line, r *Result) bool {
 		return false
 	}
 	var m matcher.Match
-	return p.packs.Pinned(p.pins, true, l.show(l.text, r), &m) && l.setPack(&m, r)
+	return p.packs.Pinned(p.pins, l.show(l.text, r), &m) && l.setPack(&m, r)
 }
 
 // packed gives a line whose own text begins at a later word to a pack for CEF or LEEF, or for
@@ -118,20 +118,50 @@ func (l *line) ofCisco(p *Parser, s *matcher.Scratch, m *matcher.Match, r *Resul
 	return true
 }
 
-// repaired reads a line whose header is none by any RFC, if a pack names its form.
-func (p *Parser) repaired(l *line, r *Result) bool {
-	if p.packs == nil || l.headed || len(p.packs.Repairs()) == 0 {
+// byIdentifier reads a line of a Cisco device on a port for all products whose identifier is
+// not where a text begins: behind the node and the process of IOS XR, the counters of Unified
+// CM. Only what has the whole form "%FACILITY-severity-MNEMONIC" counts.
+func (p *Parser) byIdentifier(l *line, r *Result) bool {
+	i := bytes.IndexByte(head(l.rest, maxCiscoHeader), '%')
+	if p.name != Auto || i < 0 || len(l.rest) < i+2 || !isMnemonic(l.rest[i+1:]) {
 		return false
 	}
-	for _, form := range p.packs.Repairs() {
+	class, known := messageID(l.rest[i:])
+	if p.packs != nil {
+		var m matcher.Match
+		if p.packs.Extend(familyCisco, l.show(l.rest[i:], r), &m) {
+			l.nodeTime(l.rest[:i], r)
+			setCisco(l, CiscoIOS, r)
+			return l.setPack(&m, r)
+		}
+	}
+	if class != CiscoIOS || !known {
+		return false
+	}
+	l.nodeTime(l.rest[:i], r)
+	setCisco(l, class, r)
+	return true
+}
+
+// repaired reads a line whose header is none by any RFC, if a pack names its form.
+func (p *Parser) repaired(l *line, r *Result) bool {
+	if p.packs == nil || l.headed {
+		return false
+	}
+	for _, repair := range p.packs.Repairs() {
 		var h syslog.Header
-		if !syslog.Repair(string(form), l.rest, &h) {
+		if !syslog.Repair(string(repair.Form), l.rest, &h) {
 			continue
 		}
 		h.Priority = l.priority
 		saved := *r
 		repaired := newLine(&h, ByHeader, r)
-		if p.ofRepair(form, &repaired, r) {
+		repaired.headed = true
+		var m matcher.Match
+		if p.packs.Holding(repair.Packs, repaired.show(repaired.text, r), &m) {
+			return repaired.setPack(&m, r)
+		}
+		if p.finish(&repaired, r); r.Class != Fallback {
 			return true
 		}
 		*r = saved
@@ -139,19 +169,11 @@ func (p *Parser) repaired(l *line, r *Result) bool {
 	return false
 }
 
-// ofRepair gives a repaired line to a pack that names the form of its header.
-func (p *Parser) ofRepair(form pack.Repair, l *line, r *Result) bool {
-	var m matcher.Match
-	s := l.show(l.text, r)
-	return (p.packs.Mark(s, &m) || p.packs.Match(s, &m) || p.packs.Pinned(p.pins, true, s, &m)) &&
-		p.packs.Repaired(m.Pack, form) && l.setPack(&m, r)
-}
-
 // setPack sets r to what a pack says of the line. It returns true.
 func (l *line) setPack(m *matcher.Match, r *Result) bool {
 	r.setClass(FirstPackClass+ClassID(m.Class), ByPack)
 	r.Pack, r.Rule, r.Slow = m.Pack, m.By, m.Slow
-	r.Source, r.Sourcetype, r.Unparsed = m.Source, m.Sourcetype, false
+	r.Source, r.Sourcetype, r.Unparsed = m.Source, m.Sourcetype, m.Broken
 	r.CEF = CEFHeader{m.Vendor, m.Product, m.ID}
 	switch {
 	case m.HostOfSender:

@@ -56,6 +56,8 @@ type From struct {
 	Address netip.Addr
 	// Pins are the packs that the address is pinned to.
 	Pins []matcher.Pin
+	// Family is the built-in family that the address is pinned to, or empty.
+	Family string
 }
 
 // Parse sets *r to what msg is. h is what syslog.Scan found in msg. Parse never fails.
@@ -81,10 +83,10 @@ func (p *Parser) read(l *line, r *Result) {
 	case p.certain(l, r):
 	case l.byMarker(r):
 		p.extend(l, r)
+	case p.repaired(l, r):
 	case p.ofPack(l, r):
 	case p.relayed(l, r):
 	case len(l.app) == 0 && l.byLaterMarker(p, r):
-	case p.repaired(l, r):
 	default:
 		p.finish(l, r)
 	}
@@ -95,6 +97,7 @@ func (p *Parser) read(l *line, r *Result) {
 func (p *Parser) finish(l *line, r *Result) {
 	switch {
 	case p.pinned(l, r):
+	case p.byIdentifier(l, r):
 	case p.open && p.generic(l, r):
 	case p.own(l, r):
 		if !p.open {
@@ -108,11 +111,15 @@ func (p *Parser) finish(l *line, r *Result) {
 	}
 }
 
-// own reads a line without a marker by the rules of the port's family. It returns false
+// own reads a line without a marker by the rules of the family of the sender or of the port. It returns false
 // if these do not know the line. (It is a switch and not a table of functions: a call
 // through a pointer would move the line to the heap.)
 func (p *Parser) own(l *line, r *Result) bool {
-	switch p.name {
+	family := p.name
+	if r.from.Family != "" {
+		family = r.from.Family
+	}
+	switch family {
 	case familyUniFi:
 		return ownUniFi(l, r)
 	case familyPAN:

@@ -15,9 +15,10 @@ import (
 type parsed struct {
 	header syslog.Header
 	result dialect.Result
-	sender *sender  // whose message it is
-	kept   bool     // by the rule for its class
-	seen   []uint32 // messages by class, for the sample rules
+	sender *sender         // whose message it is
+	kept   bool            // by the rule for its class
+	seen   []uint32        // messages by class, for the sample rules
+	opened map[string]bool // what completed sourcetypes
 
 	source   string
 	logger   *slog.Logger // optional
@@ -32,6 +33,9 @@ func newParsed(source string, logger *slog.Logger) parsed {
 func (p *parsed) parse(s *sender, msg []byte) {
 	p.classify(s, msg)
 	p.sender, p.kept = s, p.sample(s)
+	if len(p.result.Sourcetype) != 0 {
+		p.result.Sourcetype = p.bound(p.result.Sourcetype)
+	}
 }
 
 // classify survives a parser that panics. That is a bug of ours and no reason to lose a
@@ -60,6 +64,27 @@ func (p *parsed) survive(s *sender, msg []byte) {
 
 // logEvery is how often one kind of trouble is logged.
 const logEvery = 10 * time.Second
+
+// maxOpened bounds how many sourcetypes messages can make of those with a placeholder: each
+// is a new name in Splunk for ever, and anybody can send any program name.
+const maxOpened = 1000
+
+// other completes a sourcetype when there are too many.
+var other = []byte("other")
+
+// bound keeps the number of different sourcetypes within maxOpened.
+func (p *parsed) bound(sourcetype []byte) []byte {
+	switch {
+	case p.opened[string(sourcetype)]:
+		return sourcetype
+	case len(p.opened) >= maxOpened:
+		return other
+	case p.opened == nil:
+		p.opened = make(map[string]bool)
+	}
+	p.opened[string(sourcetype)] = true
+	return sourcetype
+}
 
 // sample applies the rule for the class: it keeps the first of so many messages.
 func (p *parsed) sample(s *sender) (kept bool) {

@@ -36,7 +36,7 @@ func newSender(f *format, t ledger.Transport, addr netip.Addr, port int) *sender
 		clock:   syslog.NewClock(f.settings.location(addr)),
 		allowed: f.settings.Allows(addr),
 	}
-	s.from = dialect.From{Address: s.addr, Pins: f.settings.pins(s.addr)}
+	s.from = f.settings.from(s.addr)
 	s.name = s.address
 	if name := f.settings.Hosts[addr.WithZone("")]; name != "" {
 		s.name = []byte(name)

@@ -52,21 +52,26 @@ type Zone struct {
 	Location *time.Location
 }
 
-// Pin is the pack of the senders in one network.
+// Pin is the pack, or the built-in family, of the senders in one network.
 type Pin struct {
 	Prefix netip.Prefix
 	Pack   matcher.Pin
+	Family string // instead of a pack
 }
 
-// pins are the packs that one sender is pinned to.
-func (s *Settings) pins(sender netip.Addr) (pins []matcher.Pin) {
-	best := -1
+// from says what is known of a sender before it sends.
+func (s *Settings) from(sender netip.Addr) dialect.From {
+	best, from := -1, dialect.From{Address: sender}
 	for _, p := range s.Pins {
-		if p.Prefix.Contains(sender) && p.Prefix.Bits() > best {
-			best, pins = p.Prefix.Bits(), []matcher.Pin{p.Pack}
+		if !p.Prefix.Contains(sender) || p.Prefix.Bits() <= best {
+			continue
+		}
+		best, from.Pins, from.Family = p.Prefix.Bits(), nil, p.Family
+		if p.Family == "" {
+			from.Pins = []matcher.Pin{p.Pack}
 		}
 	}
-	return pins
+	return from
 }
 
 // location is the zone of one sender's time stamps.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"syslog-gateway/internal/body"
@@ -25,7 +24,7 @@ type compiled struct {
 	profile  string
 	pairs    body.Pairs
 	tabs     bool
-	rules    []rule
+	rules    []*rule
 	not      []condition
 	classes  []class
 	hosts    []hostRule
@@ -81,8 +80,8 @@ func (s *Set) add(x *index, packs []pack.Pack, profile string, off map[string]bo
 		}
 		s.packs[p.Name] = c
 		for _, form := range p.Headers {
-			if (form == pack.RepairNoTimeZ || form == pack.RepairNetScaler) && !slices.Contains(s.repairs, form) {
-				s.repairs = append(s.repairs, form)
+			if form == pack.RepairNoTimeZ || form == pack.RepairNetScaler {
+				s.addRepair(form, c)
 			}
 		}
 		of := c.rulesOf(p)
@@ -115,9 +114,7 @@ func (c *compiled) rulesOf(p *pack.Pack) []*rule {
 	for i := range conditions {
 		all = append(all, c.newRules(&conditions[i])...)
 	}
-	for _, r := range all {
-		c.rules = append(c.rules, *r)
-	}
+	c.rules = all
 	return all
 }
 

@@ -3,6 +3,7 @@ package matcher
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -119,7 +120,7 @@ func (x *index) match(s *Scratch, m *Match) bool {
 
 func (x *index) matchText(s *Scratch, m *Match) bool {
 	r := x.texts.find(s.Text, s)
-	if r == nil {
+	if r == nil && len(s.program) == 0 {
 		r = holding(x.headers, s)
 	}
 	return r.take(s, m)
@@ -254,7 +255,8 @@ func (x *index) addRule(r *rule) {
 		r.rest = r.all
 		x.headers = append(x.headers, r)
 	}
-	r.by += r.rest.describe()
+	others := r.all.without(anchor.kind)
+	r.by += others.describe(r.pack)
 }
 
 // without returns a condition without the parts that an index of a kind checks.
@@ -270,19 +272,25 @@ func (c *condition) without(k kind) condition {
 }
 
 // describe names the parts of a condition for people.
-func (c *condition) describe() string {
+func (c *condition) describe(of *compiled) string {
 	var b strings.Builder
 	for _, p := range c.parts {
 		b.WriteString(" and ")
 		b.WriteString(kindNames[p.kind])
+		switch p.kind {
+		case isKey:
+			fmt.Fprintf(&b, " %s", of.pairs.Names[p.slot])
+		case isColumn, isWord:
+			fmt.Fprintf(&b, " %d", p.slot)
+		}
 	}
 	return b.String()
 }
 
 var kindNames = [...]string{
 	isProgram: "program", isText: "text", isContains: "contains", isIdentity: "message id", isShape: "header",
-	isCEF: "CEF", isLEEF: "LEEF", isVendor: "vendor", isProduct: "product", isID: "id", isSD: "SD-ID", isKey: "keys",
-	isColumn: "columns", isWord: "words", isJSON: "JSON", isHost: "host", isSender: "sender", isLevel: "level",
+	isCEF: "CEF", isLEEF: "LEEF", isVendor: "vendor", isProduct: "product", isID: "id", isSD: "SD-ID", isKey: "key",
+	isColumn: "column", isWord: "word", isJSON: "JSON", isHost: "host", isSender: "sender", isLevel: "level",
 	isFacility: "facility", isRegex: "regex", isAny: "any", isNot: "not", isNever: "never",
 }
 

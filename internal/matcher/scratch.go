@@ -58,6 +58,9 @@ func (s *Scratch) Begin(l Line) {
 // product and the rest. A relay may have taken "CEF:" for the tag.
 func deviceHeader(l *Line) (p []byte, isLEEF bool) {
 	p = l.Text
+	if len(p) < 8 || p[0] != 'C' && p[0] != 'L' && !syslog.IsDigit(p[0]) {
+		return nil, false
+	}
 	switch {
 	case bytes.HasPrefix(p, cefSign):
 		p = p[len(cefSign):]

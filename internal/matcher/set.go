@@ -2,7 +2,6 @@ package matcher
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,10 +16,8 @@ type Set struct {
 	packs          map[string]*compiled
 	classes        []Class
 	// extended are the rules that packs add to built-in families, by family.
-	extended map[string]*index
-	// repairs are the forms of broken headers that packs name, and that syslog.Scan does not
-	// read by itself.
-	repairs   []pack.Repair
+	extended  map[string]*index
+	repairs   []Repair
 	siteMarks bool
 }
 
@@ -64,6 +61,8 @@ type Match struct {
 	// Vendor, Product and ID are from the header of a CEF or LEEF message, if the class has
 	// its fields from there.
 	Vendor, Product, ID []byte
+	// Broken says that the header of a CEF or LEEF message is incomplete.
+	Broken bool
 	// Slow says that the pack has a regular expression or builds the event anew.
 	Slow bool
 }
@@ -112,30 +111,33 @@ func (s *Set) Pin(name string) (p Pin, ok bool) {
 	return Pin{c}, ok
 }
 
-// Pinned gives a message to the first of the packs that says that it is its own, by its
-// conditions or, if weak, because it is pinned.
-func (s *Set) Pinned(pins []Pin, weak bool, sc *Scratch, m *Match) bool {
-	for _, p := range pins {
-		for i := range p.pack.rules {
-			if r := &p.pack.rules[i]; r.all.holds(p.pack, sc) && !holdsAny(p.pack.not, p.pack, sc) {
-				p.pack.read(sc, m, pinnedBy, true)
-				return true
-			}
-		}
-	}
-	if !weak {
-		return false
+// Pinned gives a message to one of the packs: to the first whose conditions hold, else to the
+// first. It returns false if there are none, or if they never take such a message.
+func (s *Set) Pinned(pins []Pin, sc *Scratch, m *Match) bool {
+	if len(pins) > 1 && s.Holding(pins, sc, m) {
+		return true
 	}
 	for _, p := range pins {
 		if !holdsAny(p.pack.not, p.pack, sc) {
-			p.pack.read(sc, m, pinnedBy, true)
+			p.pack.read(sc, m, "pin", true)
 			return true
 		}
 	}
 	return false
 }
 
-const pinnedBy = "pin"
+// Holding gives a message to the first of the packs whose conditions hold.
+func (s *Set) Holding(pins []Pin, sc *Scratch, m *Match) bool {
+	for _, p := range pins {
+		for i := range p.pack.rules {
+			if r := p.pack.rules[i]; r.all.holds(p.pack, sc) && !holdsAny(p.pack.not, p.pack, sc) {
+				p.pack.read(sc, m, r.by, true)
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // read fills m with what the pack says of the line at hand.
 func (c *compiled) read(s *Scratch, m *Match, by string, pinned bool) {
@@ -144,7 +146,7 @@ func (c *compiled) read(s *Scratch, m *Match, by string, pinned bool) {
 	if pinned {
 		id = class.pinnedID
 	}
-	*m = Match{Class: id, Pack: c.pack.Name, By: by, Location: c.location, Form: class.form, Slow: c.Slow}
+	*m = Match{Class: id, Pack: c.pack.Name, By: by, Location: c.location, Form: class.form, Slow: c.Slow, Broken: s.device != nil && s.extension() == nil}
 	for i := range c.hosts {
 		h := &c.hosts[i]
 		if h.sender {
@@ -191,13 +193,24 @@ func (s *Set) MatchText(sc *Scratch, m *Match) bool {
 	return s.site.match(sc, m) || s.embedded.matchText(sc, m)
 }
 
-// Repairs returns the forms of broken headers that packs name.
-func (s *Set) Repairs() []pack.Repair { return s.repairs }
+// Repair is a form of broken headers that syslog.Scan does not read by itself.
+type Repair struct {
+	Form  pack.Repair
+	Packs []Pin // that name the form
+}
 
-// Repaired reports whether a pack names a form of broken headers.
-func (s *Set) Repaired(name string, form pack.Repair) bool {
-	c := s.packs[name]
-	return c != nil && slices.Contains(c.pack.Headers, form)
+// Repairs returns the forms of broken headers that packs name.
+func (s *Set) Repairs() []Repair { return s.repairs }
+
+// addRepair enters a pack that names a form of broken headers.
+func (s *Set) addRepair(form pack.Repair, c *compiled) {
+	for i := range s.repairs {
+		if r := &s.repairs[i]; r.Form == form {
+			r.Packs = append(r.Packs, Pin{c})
+			return
+		}
+	}
+	s.repairs = append(s.repairs, Repair{form, []Pin{{c}}})
 }
 
 // Unknown returns the error about the name of a pack that is not in the set.

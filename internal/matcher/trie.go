@@ -2,7 +2,10 @@ package matcher
 
 // trie finds words in messages: the ones that equal a text, and the ones that it begins
 // with. It does not regard the case of letters; an entry that does compares again.
-type trie struct{ nodes []node }
+type trie struct {
+	nodes []node
+	first [256]int32 // the nodes of the first characters, which are the most
+}
 
 type node struct {
 	edges  []edge
@@ -37,6 +40,9 @@ func (t *trie) add(word string, prefix bool, e entry) {
 			next = int32(len(t.nodes))
 			t.nodes = append(t.nodes, node{})
 			t.nodes[at].edges = append(t.nodes[at].edges, edge{c, next})
+			if at == 0 {
+				t.first[c] = next
+			}
 		}
 		at = next
 	}
@@ -64,21 +70,24 @@ const maxNested = 8
 // find returns the first rule that holds for a word of the message: that of the exact
 // word, then those of the prefixes, longest first.
 func (t *trie) find(p []byte, s *Scratch) *rule {
-	if len(t.nodes) == 0 {
+	if len(p) == 0 {
 		return nil
 	}
 	var passed [maxNested]int32
-	n, at, i := 0, int32(0), 0
-	for ; i < len(p); i++ {
-		next := t.nodes[at].next(lower(p[i]))
-		if next == 0 {
-			break
-		}
+	n, at, i := 0, t.first[lower(p[0])], 0
+	for next := at; next != 0; next = t.nodes[at].next(lower(p[i])) {
 		at = next
+		i++
 		if len(t.nodes[at].prefix) != 0 {
 			passed[n%maxNested] = at
 			n++
 		}
+		if i == len(p) {
+			break
+		}
+	}
+	if at == 0 {
+		return nil
 	}
 	if i == len(p) {
 		if r := first(t.nodes[at].exact, p, s); r != nil {

@@ -33,7 +33,7 @@ func (d *decoder) pack(root *yaml.Node) {
 			to.Classes[0].Pos = to.Pos
 		}
 	} else {
-		for _, name := range []string{"sourcetype", "event_source", "role", "index", "class", "fields", "sc4s"} {
+		for _, name := range onlyNames {
 			if n := seen[name]; n != nil {
 				d.failAt(n.Line, "%s: belongs into the classes, because the pack has classes", name)
 			}
@@ -53,7 +53,7 @@ func (d *decoder) row(n *yaml.Node) {
 	d.within(&to.condition, seen)
 	pinned := true
 	for _, k := range conditionKeys {
-		if _, taken := seen[k.name]; taken && !slices.ContainsFunc(rowOnly, func(name string) bool { return name == k.name }) {
+		if _, taken := seen[k.name]; taken && !slices.Contains(rowOnly, k.name) {
 			pinned = false
 		}
 	}

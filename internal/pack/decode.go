@@ -41,7 +41,7 @@ func mapping[T any](d *decoder, n *yaml.Node, keys []key[T], to *T) map[string]*
 	}
 	outer := d.key
 	seen := make(map[string]*yaml.Node, len(n.Content)/2)
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i+1 < len(n.Content) && !d.full(); i += 2 {
 		name, value := n.Content[i], n.Content[i+1]
 		at := slices.IndexFunc(keys, func(k key[T]) bool { return k.name == name.Value })
 		switch {
@@ -81,11 +81,12 @@ func lift[Part, Whole any](keys []key[Part], part func(*Whole) *Part) []key[Whol
 	return lifted
 }
 
-// only returns the keys of these names, but returns those that are not named.
+// only returns the keys of these names.
 func only[T any](keys []key[T], list ...string) []key[T] {
 	return slices.DeleteFunc(slices.Clone(keys), func(k key[T]) bool { return !slices.Contains(list, k.name) })
 }
 
+// but returns the keys of other names.
 func but[T any](keys []key[T], list ...string) []key[T] {
 	return slices.DeleteFunc(slices.Clone(keys), func(k key[T]) bool { return slices.Contains(list, k.name) })
 }
@@ -99,7 +100,10 @@ func (d *decoder) fail(n *yaml.Node, format string, args ...any) {
 	d.failAt(n.Line, "%s", text)
 }
 
-// failAt records a mistake in a line. Beyond a number of them nobody reads on.
+// full reports whether there are so many problems that nobody reads on.
+func (d *decoder) full() bool { return len(d.problems) > maxProblems }
+
+// failAt records a mistake in a line.
 func (d *decoder) failAt(line int, format string, args ...any) {
 	switch {
 	case len(d.problems) < maxProblems:
@@ -173,11 +177,14 @@ func (d *decoder) list(n *yaml.Node) []*yaml.Node {
 	return n.Content
 }
 
-// list1 reads a list of one kind of element.
-func list1[E any](d *decoder, n *yaml.Node, read func(*yaml.Node) E) []E {
+// listOf reads a list of one kind of element.
+func listOf[E any](d *decoder, n *yaml.Node, read func(*yaml.Node) E) []E {
 	nodes := d.list(n)
 	all := make([]E, 0, len(nodes))
 	for _, e := range nodes {
+		if d.full() {
+			break
+		}
 		all = append(all, read(e))
 	}
 	return all
@@ -205,7 +212,7 @@ func textKey[T any](name, about string, is check, field func(*T) *string) key[T]
 
 func textsKey[T any](name, about string, is check, field func(*T) *[]string) key[T] {
 	return key[T]{name, about, func(d *decoder, n *yaml.Node, to *T) {
-		*field(to) = list1(d, n, func(e *yaml.Node) string { return d.checked(e, is) })
+		*field(to) = listOf(d, n, func(e *yaml.Node) string { return d.checked(e, is) })
 	}}
 }
 
@@ -273,7 +280,7 @@ const (
 )
 
 func (d *decoder) words(n *yaml.Node, least int) []string {
-	return list1(d, n, func(e *yaml.Node) string {
+	return listOf(d, n, func(e *yaml.Node) string {
 		if d.literals++; d.literals == maxLiterals+1 {
 			d.fail(e, "more than %d words in all packs", maxLiterals)
 		}
@@ -338,7 +345,7 @@ func byName[K comparable, V any](d *decoder, n *yaml.Node, name func(*yaml.Node)
 		return nil
 	}
 	all := make(map[K]V, len(n.Content)/2)
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i+1 < len(n.Content) && !d.full(); i += 2 {
 		k, ok := name(n.Content[i])
 		if _, twice := all[k]; twice && ok {
 			d.fail(n.Content[i], "%s is there twice", n.Content[i].Value)
@@ -354,7 +361,7 @@ func byName[K comparable, V any](d *decoder, n *yaml.Node, name func(*yaml.Node)
 // conditionsKey reads a condition or a list of them.
 func conditionsKey[T any](name, about string, field func(*T) *[]Condition) key[T] {
 	return key[T]{name, about, func(d *decoder, n *yaml.Node, to *T) {
-		*field(to) = list1(d, n, d.condition)
+		*field(to) = listOf(d, n, d.condition)
 	}}
 }
 

@@ -29,6 +29,8 @@ var (
 	packKeys      []key[draft]
 	rowKeys       []key[draft]
 	tableKeys     []key[struct{}]
+
+	onlyNames []string // keys at the top level of a pack with one class
 )
 
 func init() {
@@ -52,7 +54,7 @@ func init() {
 		byPlaceKey("words", "words of the text, from 1", func(c *Condition) *map[int][]string { return &c.Words }),
 		byNameKey("json", "values of a JSON object; keys with dots", func(c *Condition) *map[string][]string { return &c.JSON }),
 		wordsKey("host", "host", 1, func(c *Condition) *[]string { return &c.Host }),
-		{"sender", "networks of the sender", func(d *decoder, n *yaml.Node, c *Condition) { c.Sender = list1(d, n, d.prefix) }},
+		{"sender", "networks of the sender", func(d *decoder, n *yaml.Node, c *Condition) { c.Sender = listOf(d, n, d.prefix) }},
 		textsKey("level", "severity", one("a severity", levels), func(c *Condition) *[]string { return &c.Level }),
 		textsKey("facility", "facility", one("a facility", facilities), func(c *Condition) *[]string { return &c.Facility }),
 		textsKey("role", "role of the index", one("a role", roles), func(c *Condition) *[]string { return &c.Role }),
@@ -89,6 +91,7 @@ func init() {
 		}},
 	}, lift(namesKeys, func(c *Class) *Names { return &c.Names })...)
 	onlyKeys := renamed(lift(but(classKeys, "name", "when", "vendor", "product"), func(d *draft) *Class { return &d.only }), "source", "event_source")
+	onlyNames = names(onlyKeys)
 	classKeys = append(classKeys, lift([]key[Form]{event("event")}, func(c *Class) *Form { return &c.Event })...)
 
 	address := func(d *decoder, n *yaml.Node, t *Test) {
@@ -162,7 +165,7 @@ func init() {
 		conditionsKey("match", "which messages are the product's; one condition must hold", func(d *draft) *[]Condition { return &d.Match }),
 		conditionsKey("not", "what the pack never takes", func(d *draft) *[]Condition { return &d.Not }),
 		{"headers", "repairs of headers", func(d *decoder, n *yaml.Node, to *draft) {
-			to.Headers = list1(d, n, func(e *yaml.Node) Repair { return Repair(d.checked(e, one("a repair of headers", repairs))) })
+			to.Headers = listOf(d, n, func(e *yaml.Node) Repair { return Repair(d.checked(e, one("a repair of headers", repairs))) })
 		}},
 		textKey("family", "built-in family whose classes the pack extends", one("a family", families), func(d *draft) *string { return &d.Family }),
 		textsKey("replaces", "embedded packs that are overruled on purpose", packName, func(d *draft) *[]string { return &d.Replaces }),
@@ -177,12 +180,12 @@ func init() {
 			}
 		}},
 		numberKey("within", "bytes of the text that are searched for keys; default 256", maxWithinKeys, func(d *draft) *int { return &d.Within }),
-		{"host", "where the host is; default the header's", func(d *decoder, n *yaml.Node, to *draft) { to.Host = list1(d, n, d.hostRule) }},
-		{"time", "where the time is; default the header's", func(d *decoder, n *yaml.Node, to *draft) { to.Time = list1(d, n, d.timeRule) }},
+		{"host", "where the host is; default the header's", func(d *decoder, n *yaml.Node, to *draft) { to.Host = listOf(d, n, d.hostRule) }},
+		{"time", "where the time is; default the header's", func(d *decoder, n *yaml.Node, to *draft) { to.Time = listOf(d, n, d.timeRule) }},
 		textKey("timezone", "zone of the times without one; default the source's", zone, func(d *draft) *string { return &d.Timezone }),
 		boolKey("linux_server", "the program also runs on Linux servers", func(d *draft) *bool { return &d.LinuxServer }),
-		{"classes", "kinds of messages, in order", func(d *decoder, n *yaml.Node, to *draft) { to.Classes = list1(d, n, d.class) }},
-		{"tests", "lines and what becomes of them", func(d *decoder, n *yaml.Node, to *draft) { to.Tests = list1(d, n, d.test) }},
+		{"classes", "kinds of messages, in order", func(d *decoder, n *yaml.Node, to *draft) { to.Classes = listOf(d, n, d.class) }},
+		{"tests", "lines and what becomes of them", func(d *decoder, n *yaml.Node, to *draft) { to.Tests = listOf(d, n, d.test) }},
 	}, onlyKeys...)
 	packKeys = append(packKeys, lift([]key[Form]{event("event")}, func(d *draft) *Form { return &d.Event })...)
 
@@ -201,6 +204,9 @@ func init() {
 		{"products", "rows, one for each product", func(d *decoder, n *yaml.Node, _ *struct{}) {
 			key := d.key
 			for _, row := range d.list(n) {
+				if d.full() {
+					return
+				}
 				d.key = key
 				d.row(row)
 			}
@@ -221,7 +227,7 @@ func renamed[T any](keys []key[T], from, to string) []key[T] {
 // valuesKey reads several values of a time.
 func valuesKey(name, about string, read func(*decoder, *yaml.Node) Value) key[TimeRule] {
 	return key[TimeRule]{name, about, func(d *decoder, n *yaml.Node, to *TimeRule) {
-		values := list1(d, n, func(e *yaml.Node) Value { return read(d, e) })
+		values := listOf(d, n, func(e *yaml.Node) Value { return read(d, e) })
 		if len(to.Values) != 0 && len(values) != 0 { // after and before of a rule with several values
 			values[0].After, values[0].Before = to.Values[0].After, to.Values[0].Before
 		}

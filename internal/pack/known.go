@@ -31,10 +31,15 @@ func Roles() []string { return slices.Clone(roles) }
 
 // The bytes that are searched if nothing is said, and the most that can be.
 const (
-	defaultWithin     = 256
-	maxWithin         = 512  // of contains
-	maxWithinKeys     = 1024 // of a pack
-	maxName, maxValue = 64, 256
+	defaultWithin = 256
+	maxWithin     = 512  // of contains
+	maxWithinKeys = 1024 // of a pack
+)
+
+// The lengths of the longest names and of other texts.
+const (
+	maxName  = 64
+	maxValue = 256
 )
 
 func shapes() []string {
@@ -81,8 +86,7 @@ func spelt(what, bytes string) check {
 			return "is empty; it is " + what
 		case len(text) > maxName:
 			return fmt.Sprintf("%s has %d bytes, at most %d are allowed", quoted(text), len(text), maxName)
-		case strings.Trim(text, bytes) != "" || strings.ContainsFunc(text, func(r rune) bool { return !strings.ContainsRune(bytes, r) }),
-			strings.ContainsRune("_-.:", rune(text[0])):
+		case strings.ContainsFunc(text, func(r rune) bool { return !strings.ContainsRune(bytes, r) }), strings.Contains("_-.:", text[:1]):
 			return fmt.Sprintf("%s is not %s", quoted(text), what)
 		}
 		return ""

@@ -129,6 +129,9 @@ func (d *decoder) documents(data []byte) {
 			d.invalid(err)
 			return
 		}
+		if d.full() {
+			return
+		}
 		if root := n.Content[0]; d.plain(root) && root.Tag != "!!null" {
 			d.document(root)
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	_ "time/tzdata" // the zones of packs, on any machine
 
 	"syslog-gateway/internal/dialect"
@@ -487,7 +488,7 @@ func TestMistakes(t *testing.T) {
 			"a.yaml:2: source: {key:c} needs read: kv, the pack has read: json",
 		}},
 		{"format: 1\npack: p\nsourcetype: '{prog}'\nevent_source: 'a{b'\n", []string{
-			"a.yaml:3: sourcetype: {prog} is not a placeholder: there are {program}, {key:NAME}, {column:N}, {word:N}, {json:NAME}, {cef:vendor}, {cef:product}, {cef:id}",
+			"a.yaml:3: sourcetype: {prog} is not a placeholder: there are {program}, {key:NAME}, {column:N}, {word:N}, {json:NAME}, {sd:NAME}, {cef:vendor}, {cef:product}, {cef:id}",
 			"a.yaml:4: event_source: a { without a }",
 		}},
 		{"format: 1\npack: p\nsourcetype: '{program|upper}'\nevent_source: 'ab}'\n", []string{
@@ -616,5 +617,40 @@ func TestFolder(t *testing.T) {
 	}
 	if _, err = pack.Folder(dir); err == nil || !strings.Contains(err.Error(), "is not a regular file") {
 		t.Errorf("a folder in place of a file: %v", err)
+	}
+}
+
+// TestHostileFiles: a file of the greatest size costs a bounded time, whatever is in it.
+func TestHostileFiles(t *testing.T) {
+	fill := func(before, again string) string {
+		return before + strings.Repeat(again, (1<<20-len(before))/len(again))
+	}
+	var laughs strings.Builder // a billion of them
+	laughs.WriteString("format: 1\nl0: &l0 [lol]\n")
+	for i := range 30 {
+		fmt.Fprintf(&laughs, "l%d: &l%d [*l%d, *l%d]\n", i+1, i+1, i, i)
+	}
+	for name, text := range map[string]string{
+		"aliases":         laughs.String(),
+		"unknown keys":    fill("format: 1\n", "bananas: 1\n"),
+		"unknown words":   fill(head+"headers: [", "bananas,"),
+		"brackets":        fill("a: ", "["),
+		"braces":          fill("a: ", "{a: "),
+		"dashes":          fill("", "- "),
+		"documents":       fill("", "---\nx\n"),
+		"bad packs":       fill("", "---\nformat: 1\n"),
+		"rows":            fill("format: 1\nproducts:\n", "- {}\n"),
+		"conditions":      fill("format: 1\nmatch:\n", "- {}\n"),
+		"duplicate words": fill(head+"not: {words: {", "1: a, "),
+		"text":            fill("", "x"),
+		"questions":       fill("", "? "),
+	} {
+		began := time.Now()
+		_, problems := load(text)
+		if took := time.Since(began); len(problems) == 0 || len(problems) > 1001 || took > 10*time.Second {
+			t.Errorf("%s: %d problems in %v", name, len(problems), took)
+		} else if testing.Verbose() {
+			t.Log(name, len(problems), took, problems[0])
+		}
 	}
 }

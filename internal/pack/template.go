@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,10 +14,10 @@ type Template []Part
 
 // Part is a literal text or a placeholder.
 type Part struct {
-	// From is what the placeholder begins with: program, key, column, word, json or cef.
+	// From is what the placeholder begins with: program, key, column, word, json, sd or cef.
 	// It is empty for a literal.
 	From string
-	// Text is the literal, or the name behind the colon of key, json and cef. Of cef there
+	// Text is the literal, or the name behind the colon of key, json, sd and cef. Of cef there
 	// are vendor, product and id.
 	Text string
 	// Place is the number behind the colon of column and word, from 1.
@@ -26,7 +27,7 @@ type Part struct {
 }
 
 // origins are what placeholders begin with, as people write them.
-var origins = []string{"program", "key:NAME", "column:N", "word:N", "json:NAME", "cef:vendor", "cef:product", "cef:id"}
+var origins = []string{"program", "key:NAME", "column:N", "word:N", "json:NAME", "sd:NAME", "cef:vendor", "cef:product", "cef:id"}
 
 // ParseTemplate reads a template.
 func ParseTemplate(text string) (Template, error) {
@@ -34,7 +35,7 @@ func ParseTemplate(text string) (Template, error) {
 	for text != "" {
 		before, behind, found := strings.Cut(text, "{")
 		if strings.Contains(before, "}") {
-			return nil, fmt.Errorf("a } without a {")
+			return nil, errors.New("a } without a {")
 		}
 		if before != "" {
 			t = append(t, Part{Text: before})
@@ -44,7 +45,7 @@ func ParseTemplate(text string) (Template, error) {
 		}
 		inside, rest, closed := strings.Cut(behind, "}")
 		if !closed {
-			return nil, fmt.Errorf("a { without a }")
+			return nil, errors.New("a { without a }")
 		}
 		p, err := placeholder(inside)
 		if err != nil {
@@ -74,7 +75,7 @@ func placeholder(text string) (Part, error) {
 			return Part{}, fmt.Errorf("{%s}: %s is not a number from 1 to %d", text, quoted(name), maxPlace)
 		}
 		p.Place = n
-	case "key", "json":
+	case "key", "json", "sd":
 		if wrong := keyName(name); wrong != "" {
 			return Part{}, fmt.Errorf("{%s}: %s", text, wrong)
 		}

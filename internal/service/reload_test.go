@@ -14,31 +14,9 @@ import (
 
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/ingest"
+	"syslog-gateway/internal/testkit"
 	"syslog-gateway/internal/wiring"
 )
-
-const sitePack = `format: 1
-pack: acme_widget
-source: its manual
-match: {program: [widgetd]}
-sourcetype: acme:widget
-role: netops
-tests: [{line: "<13>widgetd: up"}, {line: "<13>x: up", pack: none}]
-`
-
-// withoutPacks are settings without the packs made ready, which are made anew each time, and
-// with what they are for instead.
-func withoutPacks(s ingest.Settings) []any {
-	var classes, pins []string
-	for _, c := range s.Parser.Classes() {
-		classes = append(classes, c.Name)
-	}
-	for _, p := range s.Pins {
-		pins = append(pins, p.Prefix.String())
-	}
-	s.Parser, s.Pins = nil, nil
-	return []any{s, classes, pins}
-}
 
 // Every key that docs/configuration.md promises to apply on a reload changes what
 // one of the parts is given.
@@ -46,11 +24,12 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(path, []byte(text), 0o600))
 		return path
 	}
+	packs := filepath.Join(dir, "packs")
+	testkit.Must(t, os.Mkdir(packs, 0o700))
+	write("packs/own.yaml", "{format: 1, pack: own, match: {program: own}, sourcetype: own, role: main}")
 	values := map[string]string{
 		"sources.NAME.index":                 "elsewhere",
 		"sources.NAME.sourcetype":            "other",
@@ -70,10 +49,10 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 		"metadata.drop":                      "linux_secure",
 		"metadata.sample":                    "{linux_secure: 10}",
 		"metadata.hosts_file":                write("hosts", "10.0.0.1,fw\n"),
-		"metadata.indexes":                   "{netops: elsewhere}",
-		"packs.folder":                       filepath.Dir(write("site.yaml", sitePack)),
+		"metadata.indexes":                   "{netfw: fw}",
+		"packs.folder":                       packs,
 		"packs.disable":                      "mikrotik_routeros",
-		"packs.options":                      "unbound.on_linux",
+		"packs.options":                      "isc_bind.on_linux",
 		"packs.senders":                      "{10.0.0.0/8: mikrotik_routeros}",
 		"hec.endpoints":                      "https://other:8088",
 		"hec.token":                          "other",
@@ -88,34 +67,22 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 	// Keys that the program reads from the running configuration when it uses them.
 	onUse := []string{"sources.NAME.silent_after", "shutdown_timeout"}
 
-	reference, err := os.ReadFile("../../docs/configuration.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	reference := testkit.Try(os.ReadFile("../../docs/configuration.md"))(t)
 	rows := regexp.MustCompile("(?m)^\\| `([^`]+)`<br>`([^`]+)` .* yes \\|$").FindAllStringSubmatch(string(reference), -1)
 	if len(rows) != len(values) {
 		t.Errorf("the reference has %d live keys, this test %d values", len(rows), len(values))
 	}
 	load := func(env ...string) (config.Config, []any) {
 		t.Helper()
-		c, err := config.Load("", env, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := testkit.Try(config.Load("", env, nil))(t)
 		token, _ := c.Token(nil)
-		client, err := wiring.HEC(c, token.Reveal())
-		if err != nil {
-			t.Fatal(err)
-		}
-		sources, err := wiring.Sources(c)
-		if err != nil {
-			t.Fatal(err)
-		}
+		client := testkit.Try(wiring.HEC(c, token.Reveal()))(t)
+		sources := testkit.Try(wiring.Sources(c))(t)
 		level := new(slog.LevelVar)
 		wiring.SetLevel(level, c.Log.Level)
-		var settings []any
+		var settings []ingest.Settings
 		for _, s := range sources {
-			settings = append(settings, withoutPacks(s.Settings)...)
+			settings = append(settings, s.Settings)
 		}
 		return c, []any{client.Settings, settings, level}
 	}

@@ -35,22 +35,14 @@ func (a *api) serveStatus(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, a.errors, "/api/v1/status", a.monitor.Status().Filled())
 }
 
-func (a *api) serveSources(w http.ResponseWriter, _ *http.Request) {
-	st := a.monitor.Status().Filled()
-	a.writeList(w, "sources", st.Now, st.Sources)
+// serveList sends one list of the status under its name.
+func (a *api) serveList(name string, of func(monitor.Status) any) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		st := a.monitor.Status().Filled()
+		a.writeList(w, name, st.Now, of(st))
+	}
 }
 
-func (a *api) serveShards(w http.ResponseWriter, _ *http.Request) {
-	st := a.monitor.Status().Filled()
-	a.writeList(w, "shards", st.Now, st.Shards)
-}
-
-func (a *api) serveEndpoints(w http.ResponseWriter, _ *http.Request) {
-	st := a.monitor.Status().Filled()
-	a.writeList(w, "endpoints", st.Now, st.Endpoints)
-}
-
-// writeList sends one list under its name.
 func (a *api) writeList(w http.ResponseWriter, name string, now time.Time, list any) {
 	writeJSON(w, a.errors, "/api/v1/"+name, map[string]any{"now": now, name: list})
 }

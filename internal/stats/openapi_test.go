@@ -17,6 +17,7 @@ import (
 	"syslog-gateway/internal/stats/problems"
 	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/tap"
+	"syslog-gateway/internal/testkit"
 )
 
 // schema is what our OpenAPI file uses of JSON Schema.
@@ -132,9 +133,7 @@ func typeOf(v any) string {
 func describedAPI(t *testing.T, text string) document {
 	t.Helper()
 	var d document
-	if err := yaml.Unmarshal([]byte(text), &d); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, yaml.Unmarshal([]byte(text), &d))
 	return d
 }
 
@@ -181,21 +180,14 @@ func TestOpenAPI(t *testing.T) {
 			continue // streams
 		}
 		var v any
-		if err := json.Unmarshal(get(path), &v); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, json.Unmarshal(get(path), &v))
 		for _, wrong := range d.check(path, v, content.Schema) {
 			t.Error(wrong)
 		}
 	}
-	body, err := json.Marshal(tapMessage(tap.Message{From: addrOf(1), Event: []byte("{}")}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	body := testkit.Try(json.Marshal(tapMessage(tap.Message{From: addrOf(1), Event: []byte("{}")})))(t)
 	var m any
-	if err := json.Unmarshal(body, &m); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, json.Unmarshal(body, &m))
 	for _, wrong := range d.check("tap", m, d.Components.Schemas["Message"]) {
 		t.Error(wrong)
 	}
@@ -207,9 +199,5 @@ func TestChecker(t *testing.T) {
 	var v any
 	_ = json.Unmarshal([]byte(`{"now":"yesterday","shards":[{"name":1,"aside":"gone","more":2}]}`), &v)
 	wrong := strings.Join(d.check("x", v, d.Components.Schemas["Shards"]), "\n")
-	for _, want := range []string{"x.now: parsing", "x.shards[0].name is integer", "x.shards[0].records is missing", `aside is "gone"`, "x.shards[0].more is not described"} {
-		if !strings.Contains(wrong, want) {
-			t.Errorf("the checker does not say %q:\n%s", want, wrong)
-		}
-	}
+	testkit.Holds(t, "the checker", wrong, "x.now: parsing", "x.shards[0].name is integer", "x.shards[0].records is missing", `aside is "gone"`, "x.shards[0].more is not described")
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"syslog-gateway/internal/stats/auth"
+	"syslog-gateway/internal/stats/monitor"
 )
 
 // router sets the headers of every answer, checks who asks, and finds the handler.
@@ -37,9 +38,9 @@ func routes(p *page, l *live, a *api, t *tapStreams, u *unknownLines, metrics ht
 		"/stats":               p.serve,
 		"/stats.js":            anybody(serveScript),
 		"/api/v1/status":       anybody(a.serveStatus),
-		"/api/v1/sources":      anybody(a.serveSources),
-		"/api/v1/shards":       anybody(a.serveShards),
-		"/api/v1/endpoints":    anybody(a.serveEndpoints),
+		"/api/v1/sources":      anybody(a.serveList("sources", func(st monitor.Status) any { return st.Sources })),
+		"/api/v1/shards":       anybody(a.serveList("shards", func(st monitor.Status) any { return st.Shards })),
+		"/api/v1/endpoints":    anybody(a.serveList("endpoints", func(st monitor.Status) any { return st.Endpoints })),
 		"/api/v1/senders":      anybody(a.serveSenders),
 		"/api/v1/deadletters":  a.serveDeadLetters,
 		"/api/v1/classes":      anybody(a.serveClasses),

@@ -37,7 +37,9 @@ func (h *Header) tagBehind(p []byte) {
 	}
 	if h.tag(skipSeparator(p[n:])); h.AppName == nil {
 		h.Tagged, h.Content = p, p
+		return
 	}
+	h.NoHost = p[:n]
 }
 
 // isStrange reports whether a word that Host refuses may still be meant as a host. Words

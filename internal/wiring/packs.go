@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/matcher"
 	"syslog-gateway/internal/pack"
@@ -55,6 +56,10 @@ func pins(senders map[string]string, packs *matcher.Set) ([]ingest.Pin, error) {
 		prefix, err := config.Network(network)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("packs.senders: %w", err))
+			continue
+		}
+		if name := senders[network]; name != dialect.Auto && slices.Contains(dialect.Names(), name) {
+			all = append(all, ingest.Pin{Prefix: prefix, Family: name})
 			continue
 		}
 		pin, ok := packs.Pin(senders[network])
