@@ -4,14 +4,18 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"syslog-gateway/internal/testkit"
 )
@@ -174,7 +178,7 @@ func TestTapUnknown(t *testing.T) {
 	}
 	s.say("linux", line("linux", "known"))
 	s.waitEvents(6)
-	for args, n := range map[string]int{"--unknown 3 --no-follow": 3, "--unknown 200 --no-follow": 5, "--unknown 200 --limit 2": 2, "--unknown 9 --limit 5": 5, "--unknown 9 --no-follow --source linux": 0} {
+	for args, n := range map[string]int{"--unknown 3 --no-follow": 3, "--unknown 200": 5, "--unknown 200 --follow --limit 2": 2, "--unknown 9 --limit 5 --follow": 5, "--unknown 9 --source linux": 0} {
 		out, errs, code := s.gateway("", append([]string{"tap", "-c", s.file}, strings.Fields(args)...)...)
 		lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
 		first := 0
@@ -185,31 +189,37 @@ func TestTapUnknown(t *testing.T) {
 			t.Errorf("%s: exit %d, %q %s", args, code, lines, errs)
 		}
 	}
-	for _, args := range []string{"--unknown 0", "--unknown 201", "--no-follow", "--unknown 3 --class fallback"} {
+	for _, args := range []string{"--unknown 0", "--unknown 201", "--no-follow", "--follow", "--unknown 3 --follow --no-follow", "--unknown 3 --class fallback"} {
 		if _, errs, code := s.gateway("", append([]string{"tap", "-c", s.file}, strings.Fields(args)...)...); code != 2 {
 			t.Errorf("%s: exit %d, %s", args, code, errs)
 		}
 	}
 
-	cmd := gatewayCommand(s.dir, "tap", "-c", s.file, "--unknown", "2")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := s.spawn(cmd)
-	lines := bufio.NewScanner(out)
-	for i := 3; i < 8; i++ {
-		if i >= 5 {
-			say(i)
+	next := 5
+	follows := func(out io.Reader, cmd *exec.Cmd) {
+		t.Helper()
+		p := s.spawn(cmd)
+		lines := bufio.NewScanner(out)
+		for i := next - 2; i < next+3; i++ {
+			if i >= next {
+				say(i)
+			}
+			if !lines.Scan() || lines.Text() != want(i) { // a Scanner takes the CR of a terminal away
+				t.Fatalf("line %d is %q, want %q", i, lines.Text(), want(i))
+			}
 		}
-		if !lines.Scan() || lines.Text() != want(i) {
-			t.Fatalf("line %d is %q, want %q", i, lines.Text(), want(i))
+		next += 3
+		_ = p.cmd.Process.Signal(os.Interrupt)
+		if code := p.wait(); code != 0 {
+			t.Errorf("exit code %d after Ctrl-C", code)
 		}
 	}
-	_ = p.cmd.Process.Signal(os.Interrupt)
-	if code := p.wait(); code != 0 {
-		t.Errorf("exit code %d after Ctrl-C", code)
-	}
+	inPipe := gatewayCommand(s.dir, "tap", "-c", s.file, "--unknown", "2", "--follow")
+	follows(testkit.Try(inPipe.StdoutPipe())(t), inPipe)
+	onTerminal := gatewayCommand(s.dir, "tap", "-c", s.file, "--unknown", "2")
+	screen, tty := terminal(t)
+	onTerminal.Stdout = tty
+	follows(screen, onTerminal)
 
 	// The lines are secret: over the port nobody sees them without a user.
 	r, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/api/v1/unparsed", s.stats))
@@ -220,6 +230,18 @@ func TestTapUnknown(t *testing.T) {
 	if r.StatusCode != http.StatusForbidden {
 		t.Errorf("over the port: %s", r.Status)
 	}
+}
+
+// terminal returns a pseudo-terminal: what a person sees, and what a program writes to.
+func terminal(t *testing.T) (screen, tty *os.File) {
+	t.Helper()
+	screen = testkit.Try(os.OpenFile("/dev/ptmx", os.O_RDWR, 0))(t)
+	t.Cleanup(func() { screen.Close() })
+	testkit.Must(t, unix.IoctlSetPointerInt(int(screen.Fd()), unix.TIOCSPTLCK, 0))
+	n := testkit.Try(unix.IoctlGetInt(int(screen.Fd()), unix.TIOCGPTN))(t)
+	tty = testkit.Try(os.OpenFile(fmt.Sprint("/dev/pts/", n), os.O_RDWR|unix.O_NOCTTY, 0))(t)
+	t.Cleanup(func() { tty.Close() })
+	return screen, tty
 }
 
 // playPacks: a reload whose packs are refused is said until one is not.

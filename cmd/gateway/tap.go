@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"os/signal"
 	"strconv"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/config"
@@ -26,7 +28,7 @@ type tapOptions struct {
 	limit                                int
 	raw                                  bool
 	unknown                              int  // the last so many lines that no rule knows; 0: the tap
-	noFollow                             bool // and none of those that come
+	follow, noFollow                     bool // and those that come, or not
 }
 
 func newTap() *cobra.Command {
@@ -36,7 +38,8 @@ func newTap() *cobra.Command {
 the raw line beside the event that Splunk gets. Ends with Ctrl-C, or after --limit.
 
 With --unknown N it shows the messages that no rule knows: at once the last N of those that
-the gateway keeps (200), then those that come; --no-follow leaves out the latter. They are
+the gateway keeps (200), then those that come. In a pipe or a file it ends after the first, so
+that the next program of the pipe ends, too; --follow and --no-follow say otherwise. They are
 raw, one a line, at most 2 KiB of each. A control character other than the tab is written as
 \n, \r, \x1b and the like, so that the line stays one and no terminal obeys it. Nothing else
 is changed, except that bytes which are not UTF-8 are U+FFFD.
@@ -53,22 +56,27 @@ TAP_PASSWORD wins over the configuration.`
 	f.IntVar(&o.limit, "limit", 0, "end after so many; 0: never")
 	f.BoolVar(&o.raw, "raw", false, "only the raw lines")
 	f.IntVar(&o.unknown, "unknown", 0, "only the messages that no rule knows, raw: the last so many, then those that come")
-	f.BoolVar(&o.noFollow, "no-follow", false, "with --unknown: only the last ones")
+	f.BoolVar(&o.follow, "follow", false, "with --unknown: go on with those that come in a pipe, too")
+	f.BoolVar(&o.noFollow, "no-follow", false, "with --unknown: end after the last ones on a terminal, too")
 	cmd.MarkFlagsMutuallyExclusive("unknown", "class")
+	cmd.MarkFlagsMutuallyExclusive("follow", "no-follow")
 	cmd.Example = `  gateway tap --source linux --sender 10.1.0.0/16 --text denied
-  gateway tap --unknown 200 --no-follow | gateway pack new acme_widget`
+  gateway tap --unknown 200 | gateway pack new acme_widget`
 	f.StringVar(&o.address, "address", "", "host:port of the statistics page, when it is not this machine")
 	return cmd
 }
 
-// check refuses flags that do not fit together.
+// check refuses flags that do not fit together, and chooses whether to follow.
 func (o *tapOptions) check(cmd *cobra.Command) error {
 	chosen := cmd.Flags().Changed("unknown")
 	switch {
 	case chosen && (o.unknown < 1 || o.unknown > tap.RingSize):
 		return &cli.Exit{Code: cli.Usage, Err: fmt.Errorf("--unknown is a number from 1 to %d", tap.RingSize)}
-	case o.noFollow && !chosen:
-		return &cli.Exit{Code: cli.Usage, Err: errors.New("--no-follow goes with --unknown")}
+	case (o.follow || o.noFollow) && !chosen:
+		return &cli.Exit{Code: cli.Usage, Err: errors.New("--follow and --no-follow go with --unknown")}
+	}
+	if out, ok := cmd.OutOrStdout().(*os.File); ok && term.IsTerminal(int(out.Fd())) {
+		o.follow = !o.noFollow
 	}
 	return nil
 }
@@ -85,7 +93,7 @@ func (o *tapOptions) query() (path string, q url.Values) {
 	case o.unknown > 0:
 		path = "/api/v1/unparsed"
 		q.Set("limit", strconv.Itoa(o.unknown))
-		q.Set("follow", strconv.FormatBool(!o.noFollow))
+		q.Set("follow", strconv.FormatBool(o.follow))
 	case o.limit > 0:
 		q.Set("limit", strconv.Itoa(o.limit))
 	}
