@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"syslog-gateway/internal/pack"
+	"syslog-gateway/internal/syslog"
 )
 
 // index finds the rule of a message by its anchors. A rule is a condition of a pack; its
@@ -21,6 +22,7 @@ type index struct {
 	programs    trie
 	texts       trie
 	headers     []*rule // with a form of header and no other anchor
+	firstWords  bool    // count as programs
 	anyCEF      []*rule
 	anyLEEF     []*rule
 }
@@ -115,8 +117,30 @@ func (x *index) match(s *Scratch, m *Match) bool {
 			return r.take(s, m)
 		}
 	}
-	return x.matchText(s, m)
+	if x.matchText(s, m) {
+		return true
+	}
+	firstWord := x.firstWords && len(s.program) == 0 && (s.Shape == syslog.BSD || s.Shape == syslog.ISO)
+	return firstWord && x.byFirstWord(s).take(s, m)
 }
+
+// byFirstWord takes the first word of a text without a tag for the program, as Splunk Connect
+// for Syslog does.
+func (x *index) byFirstWord(s *Scratch) *rule {
+	i := bytes.IndexByte(s.Text[:min(len(s.Text), maxFirstWord)], ' ')
+	if i < 2 {
+		return nil
+	}
+	s.program = s.Text[:i]
+	r := x.programs.find(s.program, s)
+	if r == nil {
+		s.program = nil
+	}
+	return r
+}
+
+// maxFirstWord is how long a first word may be that is taken for a program.
+const maxFirstWord = 48
 
 func (x *index) matchText(s *Scratch, m *Match) bool {
 	r := x.texts.find(s.Text, s)
