@@ -40,7 +40,7 @@ func TestWrongUseAndWrongConfiguration(t *testing.T) {
 	f(1, good, append(run, "--log.level", "loud"), "--log.level", "loud", "debug")
 	f(2, good, []string{"chekc"}, "chekc")
 	f(2, good, []string{"check", "--no-such-flag"}, "no-such-flag")
-	f(2, good, []string{"parse"}, "source")
+	f(2, good, []string{"parse", "-c", s.file}, "source", "linux")
 	f(1, good, []string{"parse", "--source", "nobody"}, "nobody", "linux")
 	f(1, good, []string{"check", "-c", s.dir + "/missing.yaml"}, "missing.yaml")
 	f(1, good+"hecc: {}\n", check, "hecc", "hec")

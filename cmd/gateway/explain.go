@@ -31,7 +31,7 @@ func (x *explainer) print(e ingest.Explanation) {
 	parts := []string{}
 	if e.Result != nil {
 		parts = append(parts, headerText(e.Header),
-			fmt.Sprintf("class %s by %s", e.Result.Class, e.Result.ClassBy), hostText(e), timeText(e))
+			classText(e), hostText(e), timeText(e))
 		if e.Result.Rejoined {
 			parts = append(parts, "a relay had split its text")
 		}
@@ -46,6 +46,14 @@ func (x *explainer) print(e ingest.Explanation) {
 		parts = append(parts, "dropped: "+dropText(e.Dropped))
 	}
 	_, _ = fmt.Fprintf(x.w, "# %d: %s\n", x.n, strings.Join(parts, "; "))
+}
+
+// classText says which class the message has, and by what. Of a pack it says which one.
+func classText(e ingest.Explanation) string {
+	if e.Result.Pack != "" {
+		return fmt.Sprintf("class %s by pack %s, by %s", e.Class, e.Result.Pack, e.Result.Rule)
+	}
+	return fmt.Sprintf("class %s by %s", e.Class, e.Result.ClassBy)
 }
 
 func headerText(h *syslog.Header) string {
@@ -77,7 +85,7 @@ func notUnderstood(e ingest.Explanation) (notes []string) {
 	case r.Unparsed && r.Class == dialect.Fallback:
 		notes = append(notes, "no rule knows this message")
 	case r.Unparsed:
-		notes = append(notes, "it begins like "+r.Class.String()+" and is broken")
+		notes = append(notes, "it begins like "+e.Class+" and is broken")
 	}
 	switch {
 	case e.Clamped && e.Stamped.IsZero():

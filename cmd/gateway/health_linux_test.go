@@ -162,7 +162,7 @@ func TestHealthOfRealSituations(t *testing.T) {
 	scenes := map[string]func(*testing.T, func(*testing.T, *site) *scene){
 		"starting and stopping": playStart, "delivering": playDelivery, "drain and maintenance": playModes, "slow": playSlow,
 		"full": playFull, "disk": playDisk, "damage": playDamage, "dead letters": playDeadLetters,
-		"senders": playSenders, "little space": playSpace, "silence": playSilence,
+		"senders": playSenders, "little space": playSpace, "silence": playSilence, "packs": playPacks,
 	}
 	played := 0
 	t.Run("scenes", func(t *testing.T) {

@@ -115,7 +115,7 @@ func TestProxyOnThisMachine(t *testing.T) {
 			addresses[x.name] = x.start(t, s.stats)
 		}
 		for name, address := range addresses {
-			for _, path := range []string{"/api/v1/tap?format=ndjson&seconds=1", "/api/v1/deadletters", "/debug/pprof/heap"} {
+			for _, path := range []string{"/api/v1/tap?format=ndjson&seconds=1", "/api/v1/deadletters", "/api/v1/unparsed", "/debug/pprof/heap"} {
 				if code := ask("GET", "http://"+address+path, "", false); code != http.StatusForbidden && code != http.StatusUnauthorized {
 					t.Errorf("%s (users %q): GET %s: %d", name, users, path, code)
 				}

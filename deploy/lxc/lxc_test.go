@@ -43,6 +43,7 @@ func TestServiceInAContainer(t *testing.T) {
 		{"kill -9", s.kill},
 		{"hang", s.hang},
 		{"upgrade under load", s.upgrade},
+		{"upgrade that is refused", s.refusedUpgrade},
 		{"stop", s.stop},
 		{"reboot with a full queue", s.reboot},
 	} {
@@ -111,7 +112,7 @@ func (s *story) failures(t *testing.T) {
 	_, _ = s.try("systemctl start syslog-gateway")
 	s.eventually("the full disk is said", 30*time.Second, func() bool {
 		out, _ := s.attach("systemctl status syslog-gateway --no-pager").Output()
-		return strings.Contains(string(out), "make room")
+		return strings.Contains(string(out), "no space left on device")
 	})
 	_, _ = s.try("systemctl status syslog-gateway --no-pager")
 	s.run("systemctl stop syslog-gateway; umount /var/lib/syslog-gateway")
@@ -289,6 +290,35 @@ func (s *story) upgrade(t *testing.T) {
 	if out := s.run("gateway version"); !strings.Contains(out, "1.1.0") {
 		t.Errorf("version %s", out)
 	}
+}
+
+// refusedUpgrade installs a version that refuses a pack: the running gateway goes on.
+func (s *story) refusedUpgrade(t *testing.T) {
+	const pack = "/etc/syslog-gateway/packs/acme.yaml"
+	path := s.deb("1.2.0")
+	s.write(pack, "format: 1\npack: acme_widget\nmach: {program: widgetd}\n", 0o644)
+	before := s.run("systemctl show -p MainPID --value syslog-gateway")
+	out := s.run("dpkg -i " + path)
+	for _, want := range []string{pack + ":3", "is not restarted"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the package does not say %q:\n%s", want, out)
+		}
+	}
+	if after := s.run("systemctl show -p MainPID --value syslog-gateway"); after != before {
+		t.Errorf("process %s became %s", before, after)
+	}
+	if _, code := s.get("/readyz"); code != 200 {
+		t.Errorf("/readyz answers %d", code)
+	}
+	s.run("rm " + pack)
+	s.run("dpkg -i " + path)
+	if after := s.run("systemctl show -p MainPID --value syslog-gateway"); after == before {
+		t.Error("the service has not been restarted by a version that accepts its packs")
+	}
+	s.eventually("the new process is ready", 60*time.Second, func() bool {
+		_, code := s.get("/readyz")
+		return code == 200
+	})
 }
 
 func (s *story) stop(t *testing.T) {

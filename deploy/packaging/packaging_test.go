@@ -59,7 +59,7 @@ func TestPackages(t *testing.T) {
 	}
 	content(t, deb)
 	lives(t, deb)
-	if got, err := exec.Command("dpkg-deb", "--info", deb, "conffiles").Output(); err != nil || string(got) != "/etc/syslog-gateway/gateway.yaml\n" {
+	if got, err := exec.Command("dpkg-deb", "--info", deb, "conffiles").Output(); err != nil || string(got) != "/etc/syslog-gateway/gateway.yaml\n/etc/syslog-gateway/packs/README\n" {
 		t.Errorf("conffiles are %q (%v)", got, err)
 	}
 }
@@ -71,6 +71,8 @@ func content(t *testing.T, deb string) {
 	modes := map[string]int64{
 		"./usr/bin/gateway":                                  0o755,
 		"./etc/syslog-gateway/gateway.yaml":                  0o640,
+		"./etc/syslog-gateway/packs/":                        0o755,
+		"./etc/syslog-gateway/packs/README":                  0o644,
 		"./usr/lib/systemd/system/syslog-gateway.service":    0o644,
 		"./usr/lib/sysusers.d/syslog-gateway.conf":           0o644,
 		"./usr/lib/sysctl.d/60-syslog-gateway.conf":          0o644,
@@ -82,6 +84,8 @@ func content(t *testing.T, deb string) {
 		"./usr/share/doc/syslog-gateway/changelog.gz":        0o644,
 		"./usr/share/doc/syslog-gateway/configuration.md":    0o644,
 		"./usr/share/doc/syslog-gateway/install.md":          0o644,
+		"./usr/share/doc/syslog-gateway/packs.md":            0o644,
+		"./usr/share/doc/syslog-gateway/products.md":         0o644,
 		"./usr/share/doc/syslog-gateway/upgrade.md":          0o644,
 		"./usr/share/doc/syslog-gateway/changelog.Debian.gz": 0o644,
 	}

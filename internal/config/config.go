@@ -11,6 +11,7 @@ import (
 type Config struct {
 	Sources         map[string]Source `koanf:"sources"`
 	Metadata        Metadata          `koanf:"metadata"`
+	Packs           Packs             `koanf:"packs"`
 	Batch           Batch             `koanf:"batch"`
 	Balancer        Balancer          `koanf:"balancer"`
 	Queue           Queue             `koanf:"queue"`
@@ -37,6 +38,7 @@ type Source struct {
 	IdleTimeout    time.Duration     `koanf:"idle_timeout"`
 	ReceiveBuffer  Size              `koanf:"receive_buffer"`
 	Fields         map[string]string `koanf:"fields"`
+	Packs          []string          `koanf:"packs"`
 	SilentAfter    time.Duration     `koanf:"silent_after"`
 	TLS            ServerTLS         `koanf:"tls"`
 }
@@ -56,6 +58,15 @@ type Metadata struct {
 	Drop      []string            `koanf:"drop"`
 	Sample    map[string]int      `koanf:"sample"`
 	HostsFile string              `koanf:"hosts_file"`
+	Indexes   map[string]string   `koanf:"indexes"`
+}
+
+// Packs says which packs recognise messages, besides what the program knows.
+type Packs struct {
+	Folder  string            `koanf:"folder"`
+	Disable []string          `koanf:"disable"`
+	Options []string          `koanf:"options"`
+	Senders map[string]string `koanf:"senders"`
 }
 
 // Override replaces the names that the profile gives to one class. Empty fields change

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"syslog-gateway/internal/pack"
 )
 
 // Limits of the fixed fields of a source.
@@ -80,4 +82,61 @@ func isOwnField(name string) bool {
 		"time", "host", "source", "sourcetype", "index", "event", "fields", // of HEC
 		"punct", "linecount", "splunk_server", "timestamp", "eventtype", "tag", // of Splunk
 	}, name)
+}
+
+// packName allows names that a pack can have. Whether it exists is checked where the packs
+// are known.
+func packName() rule {
+	return word("a pack: a-z, 0-9 and _", func(v string) string {
+		if v == "" || len(v) > maxName || strings.Trim(v, lower+digits+"_") != "" {
+			return display(v) + " is not the name of a pack"
+		}
+		return ""
+	})
+}
+
+// packOption allows "pack.option".
+func packOption() rule {
+	return word("PACK.OPTION", func(v string) string {
+		name, option, _ := strings.Cut(v, ".")
+		if packName().check(name) != "" || packName().check(option) != "" {
+			return display(v) + " is not the option of a pack, such as isc_bind.on_linux"
+		}
+		return ""
+	})
+}
+
+// packsByNet allows a map from networks to packs.
+func packsByNet() rule {
+	return rule{allowed: "networks with a pack, such as {10.1.2.0/24: mikrotik_routeros}", check: func(value any) string {
+		var wrong []string
+		all := value.(map[string]string)
+		for _, net := range sortedKeys(all) {
+			if text := network().check(net); text != "" {
+				wrong = append(wrong, text)
+			}
+			if text := packName().check(all[net]); text != "" {
+				wrong = append(wrong, text)
+			}
+		}
+		return strings.Join(wrong, ", ")
+	}}
+}
+
+// indexesByRole allows a map from roles to indexes.
+func indexesByRole() rule {
+	roles := append(pack.Roles(), "*")
+	return rule{allowed: "roles with an index, such as {netfw: firewall, \"*\": network}", check: func(value any) string {
+		var wrong []string
+		all := value.(map[string]string)
+		for _, role := range sortedKeys(all) {
+			if !slices.Contains(roles, role) {
+				wrong = append(wrong, display(role)+" is not a role"+didYouMean(role, roles))
+			}
+			if text := indexName().check(all[role]); text != "" {
+				wrong = append(wrong, text)
+			}
+		}
+		return strings.Join(wrong, ", ")
+	}}
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"syslog-gateway/internal/pack"
 )
 
 // key is one row of the table: everything there is to know about one key. Its
@@ -61,6 +63,7 @@ func sourceKeys() []key {
 		{"sources.*.timezone", "UTC", zone(), StageSources, "Time zone of timestamps that do not contain one."},
 		{"sources.*.timezones", nil, zonesByNet(), StageSources, "Time zones by the network of the sender. They take precedence over `timezone`; the narrowest network wins. An IPv4-mapped network means the IPv4 network."},
 		{"sources.*.fields", nil, fixedFields(), StageSources, "Indexed fields that are added to every event of this source, in addition to those of the profile."},
+		{"sources.*.packs", nil, listOf(0, "packs such as mikrotik_routeros (`gateway pack list`)", packName()), StageSources, "Packs that get the messages of this source that do not say themselves what they are: for a port that one product sends to."},
 		{"sources.*.max_message_size", 64 * KiB, between(480, MiB), StageSources, "Longer messages are truncated, marked with the field `truncated` and counted. RFC 5425 section 4.3.1 asks for 2048 bytes or more."},
 		{"sources.*.allow", nil, listOf(0, "networks such as 10.1.0.0/16 or 2001:db8::/32", network()), StageSources, "Networks that may send. Empty: all. Messages from other addresses are dropped and counted. An IPv4-mapped network (::ffff:10.0.0.0/104) means the IPv4 network."},
 		{"sources.*.max_connections", 10000, between(1, 1000000), StageSources, "Maximum number of open TCP and TLS connections. When it is reached, a new connection replaces another one: of the address with the most connections, the one that has been silent longest. Replaced connections are counted. An IPv6 /64 counts as one address. LimitNOFILE of the systemd unit limits all sources together."},
@@ -88,6 +91,12 @@ func dataKeys() []key {
 		{"metadata.drop", nil, listOf(0, "classes such as unifi_wireless (docs/metadata.md)", className()), StageSources, "Classes that are discarded. Their messages are counted as dropped, with the reason `rule`."},
 		{"metadata.sample", nil, samples(), StageSources, "Classes that are sampled, with N: one message in N is kept and gets the field `sample_rate`. The other messages are counted as dropped, with the reason `rule`. Each transport and each receive loop of a source counts separately."},
 		{"metadata.hosts_file", "", text("a CSV file"), StageSources, "Names of senders, one line `address,name` for each. The name becomes the host of messages that do not contain one. The file is read at start and on SIGHUP. It may have at most 4 MiB."},
+		{"metadata.indexes", nil, indexesByRole(), StageSources, "Splunk indexes by role, such as `{netfw: firewall, netops: network}`. `\"*\"` is the index of all other roles. In the profile `sc4s` the role is the index. Roles: " + strings.Join(pack.Roles(), ", ") + "."},
+
+		{"packs.folder", "/etc/syslog-gateway/packs", text("a directory"), StageSources, "Directory of the site's own packs, *.yaml. It is read at start and on SIGHUP; it need not exist."},
+		{"packs.disable", nil, listOf(0, "packs (`gateway pack list`)", packName()), StageSources, "Packs that recognise nothing."},
+		{"packs.options", nil, listOf(0, "options such as isc_bind.on_linux", packOption()), StageSources, "Options of packs that are turned on. `PACK.on_linux` gives the programs of a pack for Linux servers their own sourcetype and index on ports of the vendor `linux` too."},
+		{"packs.senders", nil, packsByNet(), StageSources, "Packs by the network of the sender. All messages from there belong to the pack. The narrowest network wins."},
 
 		// 512 KiB of JSON are about 1,500 events: enough for gzip to find repetitions,
 		// and only a busy source fills it within max_age.

@@ -47,7 +47,7 @@ func loadMix(tb testing.TB, family string) []scanned {
 }
 
 func benchmarkMix(b *testing.B, port string, mix []scanned) {
-	p, err := dialect.New(port)
+	p, err := dialect.New(port, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -57,10 +57,11 @@ func benchmarkMix(b *testing.B, port string, mix []scanned) {
 	}
 	b.ReportAllocs()
 	b.SetBytes(int64(bytes / len(mix)))
+	var from dialect.From
 	var r dialect.Result
 	i := 0
 	for b.Loop() {
-		p.Parse(mix[i].msg, &mix[i].h, &r)
+		p.Parse(mix[i].msg, &mix[i].h, &from, &r)
 		if i++; i == len(mix) {
 			i = 0
 		}
@@ -71,14 +72,15 @@ func benchmarkMix(b *testing.B, port string, mix []scanned) {
 func TestNoAllocation(t *testing.T) {
 	mix := loadMix(t, "*")
 	for _, name := range dialect.Names() {
-		p, err := dialect.New(name)
+		p, err := dialect.New(name, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
+		var from dialect.From
 		var r dialect.Result
 		for i := range mix {
 			m := &mix[i]
-			if n := testing.AllocsPerRun(5, func() { p.Parse(m.msg, &m.h, &r) }); n != 0 {
+			if n := testing.AllocsPerRun(5, func() { p.Parse(m.msg, &m.h, &from, &r) }); n != 0 {
 				t.Errorf("%s: %v allocations for %.80q", name, n, m.msg)
 			}
 		}

@@ -109,13 +109,13 @@ func stampText(s syslog.Stamp) string {
 // parse reads one message with the parser of a port.
 func parse(t testing.TB, port string, msg []byte) dialect.Result {
 	t.Helper()
-	p, err := dialect.New(port)
+	p, err := dialect.New(port, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var h syslog.Header
 	var r dialect.Result
 	syslog.Scan(msg, &h)
-	p.Parse(msg, &h, &r)
+	p.Parse(msg, &h, new(dialect.From), &r)
 	return r
 }

@@ -22,7 +22,7 @@ func readCisco(l *line, p []byte, r *Result) bool {
 	setCisco(l, class, r)
 	r.Unparsed = !known
 	if class == CiscoFTD && r.TimeBy == ByNothing {
-		r.setTime(anyTime(within(head(p, 4096), keyFirstPacket, ',')), ByKey)
+		r.setTime(syslog.ParseAny(within(head(p, 4096), keyFirstPacket, ',')), ByKey)
 	}
 	return true
 }

@@ -2,7 +2,9 @@ package dialect
 
 import (
 	"fmt"
+	"strings"
 
+	"syslog-gateway/internal/matcher"
 	"syslog-gateway/internal/suggest"
 )
 
@@ -79,8 +81,11 @@ type Class struct {
 	Name string
 	// Product is the value of the event field "vendor_product".
 	Product string
-	// Family is the name of the vendor family, as New takes it; empty for Fallback.
+	// Family is the name of the vendor family, as New takes it; empty for Fallback and for
+	// the classes of packs.
 	Family string
+	// Pack describes a class of a pack; nil for the classes of the built-in families.
+	Pack *matcher.Class
 }
 
 // The families, as New and the configuration key sources.*.vendor name them.
@@ -162,23 +167,34 @@ var classes = [classCount]Class{
 	WindowsSyslog:      {Name: "windows_syslog", Product: productWindows, Family: familyWindows},
 }
 
-// Classes returns all classes; the index is the ClassID.
-func Classes() []Class {
-	all := make([]Class, classCount)
+// Classes returns the classes of the built-in families and those of the packs, which may be
+// nil; the index is the ClassID.
+func Classes(packs *matcher.Set) []Class {
+	all := make([]Class, classCount, int(classCount)+len(packs.Classes()))
 	for i := range all {
 		all[i] = ClassID(i).Class()
+	}
+	for i := range packs.Classes() {
+		c := &packs.Classes()[i]
+		all = append(all, Class{ID: FirstPackClass + ClassID(i), Name: c.Name, Product: productOf(c), Pack: c})
 	}
 	return all
 }
 
-// Class returns the description of a class, which must exist.
+// productOf returns the value of the field vendor_product of a class of a pack.
+func productOf(c *matcher.Class) string {
+	name := strings.Trim(c.Names.Vendor+"_"+c.Names.Product, "_")
+	return strings.ReplaceAll(strings.ToLower(name), " ", "_")
+}
+
+// Class returns the description of a class of a built-in family, which must exist.
 func (id ClassID) Class() Class {
 	c := classes[id]
 	c.ID = id
 	return c
 }
 
-// String returns the name of the class.
+// String returns the name of a class of a built-in family.
 func (id ClassID) String() string {
 	if id >= classCount {
 		return "unknown"
@@ -186,16 +202,13 @@ func (id ClassID) String() string {
 	return classes[id].Name
 }
 
-// ClassNamed returns the class of a name. The error of an unknown name suggests three
-// that are like it.
-func ClassNamed(name string) (ClassID, error) {
-	known := make([]string, classCount)
+// Unknown returns the error about a name that is no class of these. It suggests three that
+// are like it.
+func Unknown(name string, classes []Class) error {
+	known := make([]string, len(classes))
 	for i := range classes {
-		if classes[i].Name == name {
-			return ClassID(i), nil
-		}
 		known[i] = classes[i].Name
 	}
 	near := suggest.Closest(name, known, 3)
-	return 0, fmt.Errorf("%q is not a class: did you mean %s, %s or %s?", name, near[0], near[1], near[2])
+	return fmt.Errorf("%q is not a class: did you mean %s, %s or %s?", name, near[0], near[1], near[2])
 }

@@ -11,7 +11,7 @@ import (
 func TestClasses(t *testing.T) {
 	name := regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
 	seen := map[string]bool{}
-	for i, c := range dialect.Classes() {
+	for i, c := range dialect.Classes(nil) {
 		if int(c.ID) != i || c.ID.String() != c.Name {
 			t.Errorf("class %d has ID %d and name %s", i, c.ID, c.Name)
 		}
@@ -35,11 +35,11 @@ func TestClasses(t *testing.T) {
 
 func TestNew(t *testing.T) {
 	for _, name := range dialect.Names() {
-		if p, err := dialect.New(name); err != nil || p.Name() != name {
+		if p, err := dialect.New(name, nil); err != nil || p.Name() != name {
 			t.Errorf("New(%q): %v", name, err)
 		}
 	}
-	_, err := dialect.New("junos")
+	_, err := dialect.New("junos", nil)
 	if err == nil || !strings.Contains(err.Error(), "junos") || !strings.Contains(err.Error(), "auto") {
 		t.Errorf("an unknown vendor: %v", err)
 	}

@@ -32,17 +32,17 @@ func fuzz(f *testing.F, port string) {
 		}
 		f.Add(msg)
 	}
-	p, err := dialect.New(port)
+	p, err := dialect.New(port, nil)
 	if err != nil {
 		f.Fatal(err)
 	}
-	classes := len(dialect.Classes())
+	classes := len(dialect.Classes(nil))
 	var again dialect.Result
 	f.Fuzz(func(t *testing.T, msg []byte) {
 		var h syslog.Header
 		var r dialect.Result
 		syslog.Scan(msg, &h)
-		p.Parse(msg, &h, &r)
+		p.Parse(msg, &h, new(dialect.From), &r)
 		if int(r.Class) >= classes {
 			t.Fatalf("class %d of %d", r.Class, classes)
 		}
@@ -64,7 +64,7 @@ func fuzz(f *testing.F, port string) {
 		if (r.Class == dialect.Fallback) != (r.ClassBy == dialect.ByNothing) {
 			t.Fatalf("class %s by %s", r.Class, r.ClassBy)
 		}
-		p.Parse(msg, &h, &again)
+		p.Parse(msg, &h, new(dialect.From), &again)
 		if again.Class != r.Class || string(again.Host) != string(r.Host) || again.Stamp != r.Stamp {
 			t.Fatalf("parsed twice: %+v and %+v", r, again)
 		}

@@ -16,10 +16,15 @@ type line struct {
 	// app is the program tag before text, or empty.
 	app    []byte
 	procID []byte
+	msgID  []byte
 	// tagged is text with its tag.
 	tagged []byte
 	// data is the structured data of RFC 5424.
 	data []byte
+	// host is the host of the header as written.
+	host     []byte
+	shape    syslog.Shape
+	priority int
 	// rest is everything behind the PRI.
 	rest []byte
 	// headed says that there is a time, or a complete header of RFC 5424.
@@ -35,12 +40,16 @@ type line struct {
 func newLine(h *syslog.Header, by Reason, r *Result) line {
 	// The fields are copied: a line that pointed to the header would move it to the heap.
 	l := line{
-		text: h.Content, app: h.AppName, procID: h.ProcID, tagged: h.Tagged,
+		text: h.Content, app: h.AppName, procID: h.ProcID, msgID: h.MsgID, tagged: h.Tagged,
 		data: h.StructuredData, rest: h.Rest, headed: h.Shape != syslog.Bare,
+		host: h.Hostname, shape: h.Shape, priority: h.Priority,
 		sequenced: h.Shape == syslog.CiscoSequence, prioritised: h.Priority != syslog.NoPriority,
 	}
 	if string(l.app) == "syslog-ng" && bytes.HasPrefix(l.text, relayError) {
 		l.text, l.app, l.procID = l.text[len(relayError):], nil, nil
+	}
+	if len(l.host) == 0 {
+		l.host = h.NoHost
 	}
 	if h.Stamp.Exists() {
 		r.Stamp, r.TimeBy = r.zoned(h.Stamp), by

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"time"
 
+	"syslog-gateway/internal/body"
 	"syslog-gateway/internal/syslog"
 )
 
@@ -17,7 +18,7 @@ func ownLinux(l *line, r *Result) bool {
 		if string(l.app) == "kernel" || string(l.app) == "audit" { // no audit daemon runs
 			setEpoch(l.text, kernelAudit, r)
 		}
-	case isObject(l.text):
+	case body.IsObject(l.text):
 		readJSON(l.text, r)
 	default:
 		return false
@@ -34,7 +35,7 @@ func ownAuto(l *line, r *Result) bool {
 	case readLinux(l, r):
 	case hasPrefix(l.text, "CEF:"), hasPrefix(l.text, "LEEF:"):
 		return false
-	case l.headed && isProgram(l.app):
+	case (l.headed || l.prioritised && (len(l.procID) != 0 || string(l.app) == "kernel")) && isProgram(l.app):
 		r.setClass(LinuxSyslog, ByTag)
 	default:
 		return false
@@ -168,12 +169,12 @@ func readJSON(text []byte, r *Result) {
 	r.setClass(LinuxSyslog, ByShape)
 	if r.TimeBy == ByNothing {
 		for _, key := range [...][]byte{jsonAtTimestamp, jsonTimestamp, jsonTime, jsonTS} {
-			if r.setTime(anyTime(jsonValue(text, key)), ByKey) {
+			if r.setTime(syslog.ParseAny(body.JSONValue(text, key)), ByKey) {
 				break
 			}
 		}
 	}
-	if len(r.Host) == 0 && !r.setHost(jsonValue(text, jsonHostLower), ByKey) {
-		r.setHost(jsonValue(text, jsonHost), ByKey)
+	if len(r.Host) == 0 && !r.setHost(body.JSONValue(text, jsonHostLower), ByKey) {
+		r.setHost(body.JSONValue(text, jsonHost), ByKey)
 	}
 }

@@ -3,6 +3,7 @@ package dialect
 import (
 	"bytes"
 
+	"syslog-gateway/internal/body"
 	"syslog-gateway/internal/syslog"
 )
 
@@ -29,7 +30,7 @@ const maxWords = 4
 
 // byLaterMarker searches for a marker behind the words that devices and relays put between
 // the header and the text.
-func (l *line) byLaterMarker(r *Result) bool {
+func (l *line) byLaterMarker(p *Parser, r *Result) bool {
 	at := l.text
 	var before []byte
 	for n := range maxWords {
@@ -40,7 +41,7 @@ func (l *line) byLaterMarker(r *Result) bool {
 		}
 		before = at[:i]
 		at = syslog.SkipBlanks(at[i+1:])
-		if l.matchMarker(at, r) {
+		if l.matchMarker(at, r) || p.packed(l, at, r) {
 			if len(r.Host) == 0 {
 				r.setHost(bytes.TrimSuffix(before, colonSign), ByHeader)
 			}
@@ -114,6 +115,10 @@ func (l *line) matchMarker(p []byte, r *Result) bool {
 		if hasPrefix(p, snareTag) {
 			return readSnare(p, nil, r)
 		}
+	case 'S':
+		if hasPrefix(p, "SFIMS : ") {
+			return l.setTagged(CiscoFirepower, ByShape, r)
+		}
 	}
 	return matchColumns(p, r)
 }
@@ -155,13 +160,13 @@ func (l *line) matchJSON(p []byte, r *Result) bool {
 // matchCEF reads a CEF message of one of the families' vendors. CEF of other vendors has
 // no marker.
 func matchCEF(p []byte, r *Result) bool {
-	c := parseCEF(p)
+	c := body.ParseCEF(p)
 	switch {
-	case bytes.EqualFold(c.vendor, cefUbiquiti):
+	case bytes.EqualFold(c.Vendor, cefUbiquiti):
 		return readUniFiCEF(&c, r)
-	case bytes.EqualFold(c.vendor, cefPAN):
+	case bytes.EqualFold(c.Vendor, cefPAN):
 		return readPANCEF(&c, r)
-	case bytes.EqualFold(c.vendor, cefMicrosoft), bytes.EqualFold(c.vendor, cefMCAS):
+	case bytes.EqualFold(c.Vendor, cefMicrosoft), bytes.EqualFold(c.Vendor, cefMCAS):
 		return readWindowsCEF(&c, r)
 	}
 	return false

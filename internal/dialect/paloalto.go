@@ -3,6 +3,7 @@ package dialect
 import (
 	"bytes"
 
+	"syslog-gateway/internal/body"
 	"syslog-gateway/internal/syslog"
 )
 
@@ -69,13 +70,13 @@ func readPAN(p []byte, comma int, r *Result) bool {
 	if !future && !dated {
 		return false
 	}
-	c := columns{line: p}
-	received := c.at(panReceived)
-	name := c.at(panTypeAt)
+	c := body.Columns{Line: p}
+	received := c.At(panReceived)
+	name := c.At(panTypeAt)
 	t, ok := panTypeOf(name)
 	generated := panGenerated
 	if !ok && future && dated {
-		if shifted, isType := panTypeOf(c.at(panTypeAt + panShift)); isType {
+		if shifted, isType := panTypeOf(c.At(panTypeAt + panShift)); isType {
 			t, ok, generated = shifted, true, panGenerated+panShift
 		}
 	}
@@ -94,8 +95,8 @@ func readPAN(p []byte, comma int, r *Result) bool {
 
 // setPAN sets time and host from the columns behind the type. The columns can only be read
 // forwards.
-func setPAN(c *columns, t panType, generated int, received []byte, r *Result) {
-	local, _ := syslog.ParseSlash(c.at(generated))
+func setPAN(c *body.Columns, t panType, generated int, received []byte, r *Result) {
+	local, _ := syslog.ParseSlash(c.At(generated))
 	header := r.TimeBy != ByNothing
 	switch {
 	case r.setTime(local, ByColumn), header:
@@ -107,9 +108,9 @@ func setPAN(c *columns, t panType, generated int, received []byte, r *Result) {
 		setPANDevice(c, t, r)
 	}
 	if t.time != 0 {
-		precise, n := syslog.ParseISO(c.at(t.time))
-		if n == 0 && !c.ended {
-			precise = isoColumn(c.line)
+		precise, n := syslog.ParseISO(c.At(t.time))
+		if n == 0 && !c.Ended() {
+			precise = isoColumn(c.Line)
 		}
 		r.setTime(precise, ByColumn)
 	}
@@ -122,15 +123,13 @@ func setPAN(c *columns, t panType, generated int, received []byte, r *Result) {
 // the braces of SD-WAN ("{link name, link tag, …}") are not quoted, and their commas
 // shift the columns behind them. A time within braces is skipped: it is that of a link.
 func isoColumn(line []byte) syslog.Stamp {
-	for c := (columns{line: line}); ; {
-		p := c.at(c.index + 1)
-		if c.ended {
+	for c := (body.Columns{Line: line}); ; {
+		p := c.Next()
+		if c.Ended() {
 			return syslog.Stamp{}
 		}
 		if len(p) != 0 && p[0] == '{' {
-			if end := bytes.IndexByte(line[c.start:], '}'); end > 0 {
-				c.start += end
-			}
+			c.SkipTo('}')
 			continue
 		}
 		if s, n := syslog.ParseISO(p); n != 0 && n == len(p) {
@@ -141,12 +140,12 @@ func isoColumn(line []byte) syslog.Stamp {
 
 // setPANDevice sets the host to the name of the firewall. CONFIG lines that have the
 // configuration before and after the change have two more columns before that name.
-func setPANDevice(c *columns, t panType, r *Result) {
+func setPANDevice(c *body.Columns, t panType, r *Result) {
 	at := t.device
-	if t.class == PANConfig && !syslog.IsNumber(c.at(16)) {
+	if t.class == PANConfig && !syslog.IsNumber(c.At(16)) {
 		at += 2
 	}
-	r.setHost(c.at(at), ByColumn)
+	r.setHost(c.At(at), ByColumn)
 }
 
 // isSlashDate reports whether p begins with "2014/01/28".
@@ -166,8 +165,8 @@ func isLogType(p []byte) bool {
 
 // readPANCEF reads CEF of a firewall's custom format, of the cloud logging service or of
 // an endpoint product.
-func readPANCEF(c *cef, r *Result) bool {
-	switch string(c.product) {
+func readPANCEF(c *body.CEF, r *Result) bool {
+	switch string(c.Product) {
 	case "Traps Agent":
 		r.setClass(PANTraps, ByKey)
 	case "Palo Alto Networks Cortex XSOAR":
@@ -175,9 +174,9 @@ func readPANCEF(c *cef, r *Result) bool {
 	default:
 		r.setClass(PANCEF, ByKey)
 	}
-	r.Unparsed, r.CEF = !c.complete, c.origin()
-	c.setTime(r)
-	r.setHost(extensionWord(c.extension, keyDVCHost), ByKey)
+	r.Unparsed, r.CEF = !c.Complete, origin(c)
+	setCEFTime(c, r)
+	r.setHost(body.ExtensionWord(c.Extension, keyDVCHost), ByKey)
 	return true
 }
 
@@ -194,8 +193,8 @@ func readPANLEEF(p []byte, r *Result) bool {
 		return false
 	}
 	r.setClass(PANLEEF, ByKey)
-	r.setTime(anyTime(leefValue(p, leefDevTime)), ByKey)
-	r.setHost(leefValue(p, leefDevice), ByKey)
+	r.setTime(syslog.ParseAny(body.LEEFValue(p, leefDevTime)), ByKey)
+	r.setHost(body.LEEFValue(p, leefDevice), ByKey)
 	return true
 }
 
@@ -213,21 +212,21 @@ var (
 
 // isPANJSON reports whether an object comes from the cloud logging service.
 func isPANJSON(p []byte) bool {
-	if jsonHas(p, jsonLogType) && (jsonHas(p, jsonDeviceSN) || jsonHas(p, jsonLogTime) || jsonHas(p, jsonReceived)) {
+	if body.JSONHas(p, jsonLogType) && (body.JSONHas(p, jsonDeviceSN) || body.JSONHas(p, jsonLogTime) || body.JSONHas(p, jsonReceived)) {
 		return true
 	}
-	return equalFold(jsonValue(p, jsonVendorName), vendorNamePaloA)
+	return equalFold(body.JSONValue(p, jsonVendorName), vendorNamePaloA)
 }
 
 // readPANJSON reads an object of the cloud logging service.
 func readPANJSON(p []byte, r *Result) bool {
 	r.setClass(PANJSON, ByKey)
 	for _, key := range [...][]byte{jsonHighRes, jsonGenerated, jsonLogTime, jsonReceived} {
-		if v := jsonValue(p, key); len(v) != 0 && r.setTime(anyTime(v), ByKey) {
+		if v := body.JSONValue(p, key); len(v) != 0 && r.setTime(syslog.ParseAny(v), ByKey) {
 			break
 		}
 	}
-	r.setHost(jsonValue(p, jsonDeviceName), ByKey)
+	r.setHost(body.JSONValue(p, jsonDeviceName), ByKey)
 	return true
 }
 

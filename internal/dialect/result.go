@@ -1,6 +1,11 @@
 package dialect
 
-import "syslog-gateway/internal/syslog"
+import (
+	"time"
+
+	"syslog-gateway/internal/matcher"
+	"syslog-gateway/internal/syslog"
+)
 
 // Result is what a message is. All slices are views into the message. If a relay had split
 // the message, they are views into the Result's own copy, which the next Parse overwrites.
@@ -16,6 +21,9 @@ type Result struct {
 	// Source completes the event's source for some classes: the channel of a Windows
 	// event, the program of a Linux line.
 	Source []byte
+	// Sourcetype completes the event's sourcetype for classes of packs whose sourcetype
+	// depends on the message.
+	Sourcetype []byte
 	// CEF is the origin in the header of a Common Event Format message, else empty.
 	CEF CEFHeader
 	// Unparsed marks a message that no rule knows, or that begins like a message of a
@@ -29,8 +37,18 @@ type Result struct {
 	// ClassBy, HostBy and TimeBy say which part of the message decided.
 	ClassBy, HostBy, TimeBy Reason
 
-	whole []byte // buffer of rejoined messages; grows to the longest of them
-	joins int    // how many seams Body had
+	// Pack is the name of the pack whose class it is, and Rule what the pack found it by;
+	// both are empty for the classes of the built-in families.
+	Pack, Rule string
+	// Location is the time zone of a Stamp without one, if a pack says so; else nil.
+	Location *time.Location
+	// Slow says that the pack is outside the promise of speed.
+	Slow bool
+
+	from    *From
+	scratch *matcher.Scratch
+	whole   []byte // buffer of rejoined messages; grows to the longest of them
+	joins   int    // how many seams Body had
 }
 
 // CEFHeader is a part of the header of a CEF message. A '|' or '\' in it is still
@@ -62,11 +80,13 @@ const (
 	ByKey
 	// ByShape: a form that only one kind of message has.
 	ByShape
+	// ByPack: a rule of a pack.
+	ByPack
 )
 
 var reasonNames = [...]string{
 	"nothing", "port", "header", "inner header", "tag", "device tag",
-	"message id", "column", "key", "shape",
+	"message id", "column", "key", "shape", "pack",
 }
 
 // String returns the name that `gateway parse --explain` shows.
@@ -92,6 +112,6 @@ func (r *Result) setHost(name []byte, by Reason) bool {
 
 // Become copies other into r, which keeps its own buffer.
 func (r *Result) Become(other Result) {
-	other.whole = r.whole
+	other.whole, other.scratch = r.whole, r.scratch
 	*r = other
 }

@@ -3,6 +3,7 @@ package dialect
 import (
 	"bytes"
 
+	"syslog-gateway/internal/body"
 	"syslog-gateway/internal/syslog"
 )
 
@@ -120,9 +121,9 @@ func cutAsctime(p []byte) syslog.Stamp {
 
 // readSnareJSON reads the object that newer agents write behind the tag.
 func readSnareJSON(p []byte, r *Result) bool {
-	r.setAgentTime(anyTime(jsonValue(p, jsonEventTime)), ByKey)
-	if !r.setHost(jsonValue(p, jsonComputer), ByKey) {
-		r.setHost(jsonValue(p, jsonHostname), ByKey)
+	r.setAgentTime(syslog.ParseAny(body.JSONValue(p, jsonEventTime)), ByKey)
+	if !r.setHost(body.JSONValue(p, jsonComputer), ByKey) {
+		r.setHost(body.JSONValue(p, jsonHostname), ByKey)
 	}
 	return true
 }

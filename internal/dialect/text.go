@@ -56,19 +56,3 @@ func within(p, open []byte, close byte) []byte {
 	}
 	return p[:j]
 }
-
-// leefValue returns the value behind "key=" up to a '|' or a tab, which separate the keys
-// of LEEF.
-func leefValue(p, key []byte) []byte {
-	i := bytes.Index(p, key)
-	if i < 0 {
-		return nil
-	}
-	p = p[i+len(key):]
-	for j, c := range p {
-		if c == '|' || c == '\t' {
-			return p[:j]
-		}
-	}
-	return p
-}

@@ -2,31 +2,9 @@ package dialect
 
 import "syslog-gateway/internal/syslog"
 
-// anyTime reads a time in any form that values have: RFC 3339, with slashes, an epoch,
-// "Mmm dd [yyyy] hh:mm:ss".
-func anyTime(p []byte) syslog.Stamp {
-	if len(p) < 9 {
-		return syslog.Stamp{}
-	}
-	if !syslog.IsDigit(p[0]) {
-		s, _ := syslog.ParseBSD(p)
-		return s
-	}
-	switch p[4] {
-	case '-':
-		s, _ := syslog.ParseISO(p)
-		return s
-	case '/':
-		s, _ := syslog.ParseSlash(p)
-		return s
-	}
-	s, _ := syslog.ParseUnix(p)
-	return s
-}
-
 // setTime sets the time if it exists and is plausible. It reports whether it did.
 func (r *Result) setTime(s syslog.Stamp, by Reason) bool {
-	if !plausible(&s) {
+	if !s.Plausible() {
 		return false
 	}
 	r.Stamp, r.TimeBy = r.zoned(s), by
@@ -63,21 +41,4 @@ func isLater(a, b *syslog.Stamp) bool {
 		ahead -= year
 	}
 	return ahead > 15
-}
-
-// plausible refuses times that do not exist, such as the month 0 of anonymised samples,
-// and times before the year 2000: a device whose clock was never set writes 1970.
-func plausible(s *syslog.Stamp) bool {
-	const year2000 = 946684800
-	if !s.Exists() {
-		return false
-	}
-	switch s.Kind {
-	case syslog.Local, syslog.Fixed:
-		return s.Year == 0 || s.Year >= 2000
-	case syslog.Unix:
-		return s.Secs >= year2000
-	default: // NoTime
-	}
-	return false
 }

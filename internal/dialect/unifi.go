@@ -3,6 +3,7 @@ package dialect
 import (
 	"bytes"
 
+	"syslog-gateway/internal/body"
 	"syslog-gateway/internal/syslog"
 )
 
@@ -163,8 +164,8 @@ func programOf(p []byte) []byte {
 // readUniFiCEF reads an event of a console. UNIFIutcTime is used before the header's
 // time, which is UTC in some releases and local time in others. A header with a part too
 // few, as UniFi OS has sent it, is unparsed.
-func readUniFiCEF(c *cef, r *Result) bool {
-	switch string(c.product) {
+func readUniFiCEF(c *body.CEF, r *Result) bool {
+	switch string(c.Product) {
 	case "UniFi OS":
 		r.setClass(UniFiOSCEF, ByKey)
 	case "UniFi Protect":
@@ -172,18 +173,18 @@ func readUniFiCEF(c *cef, r *Result) bool {
 	default:
 		r.setClass(UniFiCEF, ByKey)
 	}
-	r.Unparsed, r.CEF = !c.complete, c.origin()
-	keys := c.extension
+	r.Unparsed, r.CEF = !c.Complete, origin(c)
+	keys := c.Extension
 	if i := bytes.Index(keys, keyMsg); i >= 0 { // msg is the last key and is not escaped
 		keys = keys[:i]
 	}
-	if v := extensionValue(keys, keyUTCTime); v == nil || !r.setTime(anyTime(v), ByKey) {
-		if v := extensionValue(keys, keyTimestamp); v != nil {
-			r.setTime(anyTime(v), ByKey)
+	if v := body.Extension(keys, keyUTCTime); v == nil || !r.setTime(syslog.ParseAny(v), ByKey) {
+		if v := body.Extension(keys, keyTimestamp); v != nil {
+			r.setTime(syslog.ParseAny(v), ByKey)
 		}
 	}
 	if len(r.Host) == 0 {
-		r.setHost(extensionWord(keys, keyUNIFIHost), ByKey)
+		r.setHost(body.ExtensionWord(keys, keyUNIFIHost), ByKey)
 	}
 	return true
 }

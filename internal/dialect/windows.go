@@ -3,6 +3,7 @@ package dialect
 import (
 	"bytes"
 
+	"syslog-gateway/internal/body"
 	"syslog-gateway/internal/syslog"
 )
 
@@ -24,8 +25,8 @@ var (
 
 // isNXLogJSON reports whether an object is a Windows event with the keys of NXLog.
 func isNXLogJSON(p []byte) bool {
-	return jsonHas(head(p, 512), jsonEventTime) && jsonHas(p, jsonEventID) &&
-		(jsonHas(p, jsonChannel) || jsonHas(p, jsonProviderGUID) || jsonHas(p, jsonSourceName))
+	return body.JSONHas(head(p, 512), jsonEventTime) && body.JSONHas(p, jsonEventID) &&
+		(body.JSONHas(p, jsonChannel) || body.JSONHas(p, jsonProviderGUID) || body.JSONHas(p, jsonSourceName))
 }
 
 // readNXLogJSON reads a Windows event of NXLog.
@@ -33,9 +34,9 @@ func readNXLogJSON(l *line, p []byte, r *Result) bool {
 	r.setClass(WindowsNXLogJSON, ByKey)
 	r.Source = l.app
 	r.Unparsed = p[len(bytes.TrimRight(p, " \t\r\n"))-1] != '}'
-	r.setAgentTime(anyTime(jsonValue(p, jsonEventTime)), ByKey)
-	if !r.setHost(jsonValue(p, jsonHostname), ByKey) && !r.setHost(jsonValue(p, jsonHOSTNAME), ByKey) {
-		r.setHost(jsonValue(p, jsonComputer), ByKey)
+	r.setAgentTime(syslog.ParseAny(body.JSONValue(p, jsonEventTime)), ByKey)
+	if !r.setHost(body.JSONValue(p, jsonHostname), ByKey) && !r.setHost(body.JSONValue(p, jsonHOSTNAME), ByKey) {
+		r.setHost(body.JSONValue(p, jsonComputer), ByKey)
 	}
 	return true
 }
@@ -91,23 +92,23 @@ func readWindowsXML(p []byte, r *Result) bool {
 }
 
 // readWindowsCEF reads an event of a connector for the Windows event log.
-func readWindowsCEF(c *cef, r *Result) bool {
+func readWindowsCEF(c *body.CEF, r *Result) bool {
 	switch {
-	case bytes.EqualFold(c.vendor, cefMCAS):
+	case bytes.EqualFold(c.Vendor, cefMCAS):
 		r.setClass(WindowsCEFCAS, ByKey)
-	case bytes.EqualFold(c.vendor, cefArcSight):
+	case bytes.EqualFold(c.Vendor, cefArcSight):
 		r.setClass(WindowsCEFArcSight, ByKey)
-	case !bytes.EqualFold(c.vendor, cefMicrosoft):
+	case !bytes.EqualFold(c.Vendor, cefMicrosoft):
 		r.setClass(WindowsCEFOther, ByKey)
-	case string(c.product) == "System or Application Event":
+	case string(c.Product) == "System or Application Event":
 		r.setClass(WindowsCEFApp, ByKey)
 	default:
 		r.setClass(WindowsCEF, ByKey)
 	}
-	r.Unparsed, r.CEF = !c.complete, c.origin()
-	c.setTime(r)
+	r.Unparsed, r.CEF = !c.Complete, origin(c)
+	setCEFTime(c, r)
 	if len(r.Host) == 0 {
-		r.setHost(extensionWord(c.extension, keyDVCHost), ByKey)
+		r.setHost(body.ExtensionWord(c.Extension, keyDVCHost), ByKey)
 	}
 	return true
 }
@@ -126,15 +127,15 @@ func isNXLogData(sd []byte) bool {
 // Winlogbeat, and everything with a header.
 func ownWindows(l *line, r *Result) bool {
 	if i := bytes.Index(head(l.text, 128), []byte("CEF:")); i >= 0 {
-		c := parseCEF(l.text[i:])
-		if len(c.vendor) != 0 {
+		c := body.ParseCEF(l.text[i:])
+		if len(c.Vendor) != 0 {
 			return readWindowsCEF(&c, r)
 		}
 	}
-	if isObject(l.text) && jsonHas(l.text, jsonWinlog) {
+	if body.IsObject(l.text) && body.JSONHas(l.text, jsonWinlog) {
 		r.setClass(WindowsSyslog, ByKey)
-		r.setTime(anyTime(jsonValue(l.text, jsonAtTimestamp)), ByKey)
-		r.setHost(jsonValue(l.text, jsonComputerName), ByKey)
+		r.setTime(syslog.ParseAny(body.JSONValue(l.text, jsonAtTimestamp)), ByKey)
+		r.setHost(body.JSONValue(l.text, jsonComputerName), ByKey)
 		return true
 	}
 	if readLinux(l, r) {

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ingest/ingesttest"
 	"syslog-gateway/internal/ledger"
@@ -87,9 +86,10 @@ func TestPanickingParser(t *testing.T) {
 	pool := event.NewPool(1, 4096)
 	sink := ingesttest.NewSink(pool)
 	s := settings(t, "linux")
-	s.Parser = nil
 	accounts := ledger.New()
-	r := NewDatagramReplay(NewSource("linux", 1517, s, accounts), Options{MaxBytes: 1 << 20, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}, netip.MustParseAddr("192.0.2.7"))
+	source := NewSource("linux", 1517, s, accounts)
+	source.format.Load().settings.Parser = nil
+	r := NewDatagramReplay(source, Options{MaxBytes: 1 << 20, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}, netip.MustParseAddr("192.0.2.7"))
 	r.Write([]byte("<13>first"), time.Now())
 	r.Write([]byte("<13>second"), time.Now())
 	r.Close(time.Now())
@@ -104,7 +104,7 @@ func TestPanickingParser(t *testing.T) {
 
 // What goes on with a message shares its fate under the rules for its class.
 func TestContinuationFollowsTheRules(t *testing.T) {
-	f := func(keep map[dialect.ClassID]int, want ...string) {
+	f := func(keep map[string]int, want ...string) {
 		t.Helper()
 		pool := event.NewPool(1, 4096)
 		sink := ingesttest.NewSink(pool)
@@ -131,8 +131,8 @@ func TestContinuationFollowsTheRules(t *testing.T) {
 		}
 	}
 	f(nil, "1", " 1a", "\t1b", "2", " 2a", "3", " 3a")
-	f(map[dialect.ClassID]int{dialect.LinuxSyslog: 0})
-	f(map[dialect.ClassID]int{dialect.LinuxSyslog: 2}, "1", " 1a", "\t1b", "3", " 3a")
+	f(map[string]int{"linux_syslog": 0})
+	f(map[string]int{"linux_syslog": 2}, "1", " 1a", "\t1b", "3", " 3a")
 }
 
 // FuzzPath gives arbitrary bytes as a stream, in two pieces, and as a datagram:
@@ -153,13 +153,13 @@ func FuzzPath(f *testing.F) {
 		name := vendors[int(pick)%len(vendors)]
 		s := settings(t, name)
 		if int(pick)/len(vendors)%2 == 1 {
-			profile, err := splunk.NewProfile("sc4s", nil)
+			profile, err := splunk.NewProfile("sc4s", splunk.Naming{}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			s.Profile = profile
 			s.Fields = []splunk.Field{{Name: "site", Value: "berlin"}}
-			s.Keep = map[dialect.ClassID]int{dialect.LinuxSyslog: 2, dialect.CiscoASA: 0}
+			s.Keep = map[string]int{"linux_syslog": 2, "cisco_asa": 0}
 		}
 		o := Options{MaxBytes: 4096, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}
 		from := netip.MustParseAddr("192.0.2.7")
@@ -188,6 +188,13 @@ func FuzzPath(f *testing.F) {
 		}
 		if bal := accounts.Account(name).Balance(); bal.Difference() != 0 || bal.InMemory != 0 || int(bal.Received) != sink.Count()+int(bal.Dropped) {
 			t.Fatalf("balance %+v with %d events", bal, sink.Count())
+		}
+		var counted uint64
+		for _, c := range source.Classes() {
+			counted += c.Events
+		}
+		if counted != uint64(sink.Count()) {
+			t.Fatalf("%d events by class, %d in batches", counted, sink.Count())
 		}
 	})
 }

@@ -163,7 +163,7 @@ func TestNoWaitForASecondBatch(t *testing.T) {
 func TestOtherSourcesHaveOneBatch(t *testing.T) {
 	for _, name := range dialect.Names() {
 		families := make(map[uint8]bool)
-		for _, c := range dialect.Classes() {
+		for _, c := range dialect.Classes(nil) {
 			family := familyOf(c, name)
 			if family >= numFamilies {
 				t.Fatalf("class %s of source %s has family %d of %d", c.Name, name, family, numFamilies)

@@ -27,8 +27,11 @@ type format struct {
 // Every indexed field ends with a comma but those of the sender, which come last and
 // of which there is always one.
 type classFormat struct {
+	name   string
+	pack   string    // empty for a class of a built-in family
 	source []byte    // ","source":"…  without the closing quote
-	middle []byte    // ","sourcetype":"…","index":"…","event":"
+	first  []byte    // ","sourcetype":"… if the message completes the sourcetype, else empty
+	middle []byte    // ","sourcetype":"…","index":"…","event":"; without the sourcetype if that is in first
 	fields []byte    // ","fields":{"vendor_product":"…",
 	cef    [3][]byte // "name":" of the fields from the CEF header
 	suffix bool      // the source ends with what the parser found
@@ -38,14 +41,17 @@ type classFormat struct {
 
 func newFormat(port int, s Settings) *format {
 	f := &format{settings: s, names: s.Profile.FieldNames(), lowerHost: s.Profile.LowerCaseHost()}
-	info := splunk.SourceInfo{Vendor: s.Vendor, Port: port, Index: s.Index, Sourcetype: s.Sourcetype}
-	for _, c := range dialect.Classes() {
-		keep, ruled := s.Keep[c.ID]
+	info := splunk.SourceInfo{Vendor: s.Vendor, Port: port, Index: s.Index, Sourcetype: s.Sourcetype, Packs: s.Packs}
+	for _, c := range s.Parser.Classes() {
+		keep, ruled := s.Keep[c.Name]
 		if !ruled {
 			keep = 1
 		}
-		row := newClassFormat(s.Profile.Metadata(c.ID, info), s.Fields, keep)
-		row.family = familyOf(c, s.Vendor)
+		row := newClassFormat(s.Profile.Metadata(c, info), s.Fields, keep)
+		row.name, row.family = c.Name, familyOf(c, s.Vendor)
+		if c.Pack != nil {
+			row.pack = c.Pack.Pack.Name
+		}
 		f.classes = append(f.classes, row)
 	}
 	for p := range f.priority {
@@ -59,6 +65,9 @@ func newClassFormat(m splunk.Metadata, fixed []splunk.Field, keep int) classForm
 	c := classFormat{suffix: m.SourceFromResult, keep: uint32(keep)}
 	c.source = event.AppendString([]byte(`","source":"`), []byte(m.Source))
 	c.middle = event.AppendString([]byte(`","sourcetype":"`), []byte(m.Sourcetype))
+	if m.SourcetypeFromResult {
+		c.first, c.middle = c.middle, nil
+	}
 	if m.Index != "" {
 		c.middle = event.AppendString(append(c.middle, `","index":"`...), []byte(m.Index))
 	}
@@ -97,8 +106,16 @@ func fieldName(dst []byte, name string) []byte {
 	return append(dst, `":"`...)
 }
 
+// textOf is the text of the event of a message.
+func textOf(msg []byte, r *dialect.Result) []byte {
+	if blank(r.Body) {
+		return msg
+	}
+	return r.Body
+}
+
 // append encodes one event and appends it to dst.
-func (s *sender) append(dst, msg []byte, h *syslog.Header, r *dialect.Result, at eventTime, cut bool) []byte {
+func (s *sender) append(dst, text []byte, h *syslog.Header, r *dialect.Result, at eventTime, cut bool) []byte {
 	f := s.format
 	dst = append(dst, `{"time":`...)
 	dst = event.AppendTime(dst, at.nanos)
@@ -109,12 +126,11 @@ func (s *sender) append(dst, msg []byte, h *syslog.Header, r *dialect.Result, at
 	if c.suffix {
 		dst = event.AppendString(dst, r.Source)
 	}
-	dst = append(dst, c.middle...)
-	body := r.Body
-	if blank(body) {
-		body = msg
+	if len(c.first) != 0 {
+		dst = event.AppendString(append(dst, c.first...), r.Sourcetype)
 	}
-	dst = event.AppendString(dst, body)
+	dst = append(dst, c.middle...)
+	dst = event.AppendString(dst, text)
 	dst = append(dst, c.fields...)
 	if h.Priority >= 0 {
 		dst = append(dst, f.priority[h.Priority]...)

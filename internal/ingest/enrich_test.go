@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ingest/ingesttest"
 	"syslog-gateway/internal/ledger"
@@ -36,7 +35,7 @@ const (
 
 func TestRules(t *testing.T) {
 	s := settings(t, "linux")
-	s.Keep = map[dialect.ClassID]int{dialect.CiscoASA: 0, dialect.LinuxSecure: 3}
+	s.Keep = map[string]int{"cisco_asa": 0, "linux_secure": 3}
 	var lines []string
 	for range 7 {
 		lines = append(lines, asaLine, sshdLine, namelessly)
@@ -86,7 +85,7 @@ func TestFixedFieldsAndHosts(t *testing.T) {
 
 func TestProfileOfSplunkConnect(t *testing.T) {
 	s := settings(t, "windows")
-	profile, err := splunk.NewProfile("sc4s", nil)
+	profile, err := splunk.NewProfile("sc4s", splunk.Naming{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,13 +118,13 @@ func TestProfileOfSplunkConnect(t *testing.T) {
 // TestNamingDoesNotAllocate holds the promise of the hot path with everything on.
 func TestNamingDoesNotAllocate(t *testing.T) {
 	s := settings(t, "auto")
-	profile, err := splunk.NewProfile("sc4s", nil)
+	profile, err := splunk.NewProfile("sc4s", splunk.Naming{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Profile = profile
 	s.Fields = []splunk.Field{{Name: "site", Value: "berlin"}}
-	s.Keep = map[dialect.ClassID]int{dialect.CiscoASA: 0, dialect.LinuxSecure: 3}
+	s.Keep = map[string]int{"cisco_asa": 0, "linux_secure": 3}
 	s.Hosts = map[netip.Addr]string{netip.MustParseAddr("192.0.2.7"): "Lab-Switch"}
 	pool := event.NewPool(2, 600<<10)
 	r := NewStreamReplay(NewSource("x", 1514, s, ledger.New()), Options{MaxBytes: 512 << 10, MaxEvents: 10000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}}, syslog.LF, netip.MustParseAddr("192.0.2.7"))
@@ -140,7 +139,7 @@ func TestNamingDoesNotAllocate(t *testing.T) {
 
 func TestExplain(t *testing.T) {
 	s := settings(t, "linux")
-	s.Keep = map[dialect.ClassID]int{dialect.CiscoASA: 0}
+	s.Keep = map[string]int{"cisco_asa": 0}
 	s.Hosts = map[netip.Addr]string{netip.MustParseAddr("192.0.2.7"): "lab"}
 	pool := event.NewPool(1, 64<<10)
 	r := NewStreamReplay(NewSource("x", 1514, s, ledger.New()), Options{MaxBytes: 64 << 10, MaxEvents: 1000, MaxAge: time.Hour, Pool: pool, Sink: discard{pool}}, syslog.LF, netip.MustParseAddr("192.0.2.7"))

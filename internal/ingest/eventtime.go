@@ -34,7 +34,7 @@ func (s *sender) timeOf(h *syslog.Header, r *dialect.Result, received int64) eve
 	if stamp.IsZero() {
 		return eventTime{nanos: received}
 	}
-	at, ok := s.clock.Instant(stamp, received)
+	at, ok := s.clockOf(r.Location).Instant(stamp, received)
 	if !ok {
 		return eventTime{nanos: received, clamped: true}
 	}

@@ -16,6 +16,8 @@ type Explanation struct {
 	Header *syslog.Header
 	// Result is what the vendor's parser made of it.
 	Result *dialect.Result
+	// Class is the name of the class.
+	Class string
 	// Host and Time are those of the event.
 	Host string
 	Time time.Time
@@ -56,7 +58,7 @@ func (r *Replay) Explain(f func(Explanation)) {
 // explain fills in what is known of the message at hand, which was parsed.
 func (b *Batcher) explain(s *sender, e *Explanation) {
 	h, r := &b.parsed.header, &b.parsed.result
-	e.Header, e.Result = h, r
+	e.Header, e.Result, e.Class = h, r, s.format.classes[r.Class].name
 	e.Host = string(s.appendHost(nil, r))
 	switch own := s.namesItself(r); {
 	case own && b.continues:
@@ -70,7 +72,7 @@ func (b *Batcher) explain(s *sender, e *Explanation) {
 	}
 	at := s.timeOf(h, r, b.nanos)
 	e.Time, e.Clamped = time.Unix(0, at.nanos).UTC(), at.clamped
-	if stamp, ok := s.clock.Instant(bestStamp(h, r), b.nanos); at.clamped && ok {
+	if stamp, ok := s.clockOf(r.Location).Instant(bestStamp(h, r), b.nanos); at.clamped && ok {
 		e.Stamped = time.Unix(0, stamp).UTC()
 	}
 }

@@ -11,11 +11,11 @@ import (
 
 func settings(t testing.TB, vendorName string) Settings {
 	t.Helper()
-	parser, err := dialect.New(vendorName)
+	parser, err := dialect.New(vendorName, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	profile, err := splunk.NewProfile("default", nil)
+	profile, err := splunk.NewProfile("default", splunk.Naming{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

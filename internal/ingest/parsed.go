@@ -15,9 +15,10 @@ import (
 type parsed struct {
 	header syslog.Header
 	result dialect.Result
-	sender *sender  // whose message it is
-	kept   bool     // by the rule for its class
-	seen   []uint32 // messages by class, for the sample rules
+	sender *sender         // whose message it is
+	kept   bool            // by the rule for its class
+	seen   []uint32        // messages by class, for the sample rules
+	opened map[string]bool // what completed sourcetypes
 
 	source   string
 	logger   *slog.Logger // optional
@@ -25,13 +26,16 @@ type parsed struct {
 }
 
 func newParsed(source string, logger *slog.Logger) parsed {
-	return parsed{source: source, logger: logger, seen: make([]uint32, len(dialect.Classes()))}
+	return parsed{source: source, logger: logger, seen: make([]uint32, dialect.FirstPackClass)}
 }
 
 // parse scans and classifies a message, and applies the rule for its class.
 func (p *parsed) parse(s *sender, msg []byte) {
 	p.classify(s, msg)
 	p.sender, p.kept = s, p.sample(s)
+	if len(p.result.Sourcetype) != 0 {
+		p.result.Sourcetype = p.bound(p.result.Sourcetype)
+	}
 }
 
 // classify survives a parser that panics. That is a bug of ours and no reason to lose a
@@ -39,7 +43,7 @@ func (p *parsed) parse(s *sender, msg []byte) {
 func (p *parsed) classify(s *sender, msg []byte) {
 	defer p.survive(s, msg)
 	syslog.Scan(msg, &p.header)
-	s.format.settings.Parser.Parse(msg, &p.header, &p.result)
+	s.format.settings.Parser.Parse(msg, &p.header, &s.from, &p.result)
 }
 
 func (p *parsed) survive(s *sender, msg []byte) {
@@ -61,6 +65,27 @@ func (p *parsed) survive(s *sender, msg []byte) {
 // logEvery is how often one kind of trouble is logged.
 const logEvery = 10 * time.Second
 
+// maxOpened bounds how many sourcetypes messages can make of those with a placeholder: each
+// is a new name in Splunk for ever, and anybody can send any program name.
+const maxOpened = 1000
+
+// other completes a sourcetype when there are too many.
+var other = []byte("other")
+
+// bound keeps the number of different sourcetypes within maxOpened.
+func (p *parsed) bound(sourcetype []byte) []byte {
+	switch {
+	case p.opened[string(sourcetype)]:
+		return sourcetype
+	case len(p.opened) >= maxOpened:
+		return other
+	case p.opened == nil:
+		p.opened = make(map[string]bool)
+	}
+	p.opened[string(sourcetype)] = true
+	return sourcetype
+}
+
 // sample applies the rule for the class: it keeps the first of so many messages.
 func (p *parsed) sample(s *sender) (kept bool) {
 	keep := s.format.classes[p.result.Class].keep
@@ -69,6 +94,9 @@ func (p *parsed) sample(s *sender) (kept bool) {
 	}
 	if keep == 0 {
 		return false
+	}
+	for int(p.result.Class) >= len(p.seen) { // of a pack
+		p.seen = append(p.seen, 0)
 	}
 	n := &p.seen[p.result.Class]
 	first := *n == 0
@@ -84,6 +112,7 @@ type lastMessage struct {
 	known        bool
 	class        dialect.ClassID
 	host, source []byte // copies
+	sourcetype   []byte // a copy
 	stamp        syslog.Stamp
 	priority     int
 	kept         bool
@@ -98,6 +127,7 @@ func (p *parsed) save(s *sender) {
 	l, r := &s.last, &p.result
 	l.known, l.class, l.kept, l.unparsed = true, r.Class, p.kept, r.Unparsed
 	l.host, l.source = append(l.host[:0], r.Host...), append(l.source[:0], r.Source...)
+	l.sourcetype = append(l.sourcetype[:0], r.Sourcetype...)
 	l.stamp, l.priority = *bestStamp(&p.header, r), p.header.Priority
 	p.restore(l)
 }
@@ -114,6 +144,6 @@ func (p *parsed) recall(s *sender) bool {
 
 func (p *parsed) restore(l *lastMessage) {
 	p.header = syslog.Header{Priority: l.priority, Stamp: l.stamp}
-	p.result.Become(dialect.Result{Class: l.class, Host: l.host, Source: l.source, Stamp: l.stamp, Unparsed: l.unparsed})
+	p.result.Become(dialect.Result{Class: l.class, Host: l.host, Source: l.source, Sourcetype: l.sourcetype, Stamp: l.stamp, Unparsed: l.unparsed})
 	p.kept = l.kept
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"strconv"
+	"time"
 
 	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/ledger"
@@ -18,7 +19,9 @@ type sender struct {
 	address []byte // as text
 	name    []byte // the host of messages that name none: from the hosts file, or the address
 	trailer []byte // "transport":"…","sender_ip":"…"}}LF
+	from    dialect.From
 	clock   *syslog.Clock
+	zoned   *syslog.Clock // of the zone that the pack of the last such message names
 	allowed bool
 	counts  *hostCounts // of the host that its first message named
 	last    lastMessage // of a connection
@@ -33,6 +36,7 @@ func newSender(f *format, t ledger.Transport, addr netip.Addr, port int) *sender
 		clock:   syslog.NewClock(f.settings.location(addr)),
 		allowed: f.settings.Allows(addr),
 	}
+	s.from = f.settings.from(s.addr)
 	s.name = s.address
 	if name := f.settings.Hosts[addr.WithZone("")]; name != "" {
 		s.name = []byte(name)
@@ -42,6 +46,17 @@ func newSender(f *format, t ledger.Transport, addr netip.Addr, port int) *sender
 	s.trailer = field(s.trailer, f.names.Port, strconv.Itoa(port))
 	s.trailer = append(bytes.TrimSuffix(s.trailer, []byte(",")), "}}\n"...)
 	return s
+}
+
+// clockOf returns the clock for times in the zone that a pack names; nil is the sender's.
+func (s *sender) clockOf(zone *time.Location) *syslog.Clock {
+	if zone == nil {
+		return s.clock
+	}
+	if s.zoned == nil || s.zoned.Location() != zone {
+		s.zoned = syslog.NewClock(zone)
+	}
+	return s.zoned
 }
 
 // namesItself reports whether the message says the device's name. A device that gives

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/dialect"
+	"syslog-gateway/internal/matcher"
 	"syslog-gateway/internal/splunk"
 )
 
@@ -28,9 +29,13 @@ type Settings struct {
 	Fields []splunk.Field
 	// Hosts names senders whose messages do not say who they are from.
 	Hosts map[netip.Addr]string
+	// Packs are the names of the packs that the source is pinned to.
+	Packs []string
+	// Pins are the packs of senders; the longest prefix wins.
+	Pins []Pin
 	// Keep says for a class that one of so many messages is kept, or none if it is 0.
 	// The others are dropped. All messages of other classes are kept.
-	Keep map[dialect.ClassID]int
+	Keep map[string]int
 	// Allow lists who may send; empty means everybody.
 	Allow []netip.Prefix
 	// MaxMessage is the length in bytes at which a message is cut.
@@ -45,6 +50,28 @@ type Settings struct {
 type Zone struct {
 	Prefix   netip.Prefix
 	Location *time.Location
+}
+
+// Pin is the pack, or the built-in family, of the senders in one network.
+type Pin struct {
+	Prefix netip.Prefix
+	Pack   matcher.Pin
+	Family string // instead of a pack
+}
+
+// from says what is known of a sender before it sends.
+func (s *Settings) from(sender netip.Addr) dialect.From {
+	best, from := -1, dialect.From{Address: sender}
+	for _, p := range s.Pins {
+		if !p.Prefix.Contains(sender) || p.Prefix.Bits() <= best {
+			continue
+		}
+		best, from.Pins, from.Family = p.Prefix.Bits(), nil, p.Family
+		if p.Family == "" {
+			from.Pins = []matcher.Pin{p.Pack}
+		}
+	}
+	return from
 }
 
 // location is the zone of one sender's time stamps.

@@ -46,8 +46,8 @@ type bench struct {
 
 func settings(t testing.TB, vendorName string) ingest.Settings {
 	t.Helper()
-	parser := testkit.Try(dialect.New(vendorName))(t)
-	profile := testkit.Try(splunk.NewProfile("default", nil))(t)
+	parser := testkit.Try(dialect.New(vendorName, nil))(t)
+	profile := testkit.Try(splunk.NewProfile("default", splunk.Naming{}, nil))(t)
 	return ingest.Settings{
 		Vendor: vendorName, Parser: parser, Profile: profile, Index: "os", Location: time.UTC,
 		MaxMessage: 1024, MaxConnections: 100, IdleTimeout: time.Hour,

@@ -67,6 +67,9 @@ type Class struct {
 	Event Form
 	// Fields are indexed fields of the class.
 	Fields map[string]string
+	// FieldsFromCEF says that vendor, product and class are those in the header of a CEF or
+	// LEEF message.
+	FieldsFromCEF bool
 }
 
 // Names are the names that Splunk gets. Sourcetype and Source may have placeholders, see
@@ -198,10 +201,14 @@ type Test struct {
 	Profile string
 	// Pack is the pack that must take the message; "none" is none of packs, empty the
 	// test's own.
-	Pack                             string
+	Pack string
+	// Not says that the test's own pack must not take the message: another pack, or none,
+	// does. Pack is then empty.
+	Not                              bool
 	Class, Sourcetype, Index, Source string
 	Host                             string
 	Time                             string // RFC 3339
 	Fields                           map[string]string
-	Event, EventBegins, EventHasNot  string
+	Event, EventBegins               string
+	EventHasNot                      []string
 }

@@ -27,12 +27,16 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 		testkit.Must(t, os.WriteFile(path, []byte(text), 0o600))
 		return path
 	}
+	packs := filepath.Join(dir, "packs")
+	testkit.Must(t, os.Mkdir(packs, 0o700))
+	write("packs/own.yaml", "{format: 1, pack: own, match: {program: own}, sourcetype: own, role: main}")
 	values := map[string]string{
 		"sources.NAME.index":                 "elsewhere",
 		"sources.NAME.sourcetype":            "other",
 		"sources.NAME.timezone":              "Europe/Berlin",
 		"sources.NAME.timezones":             "{10.0.0.0/8: Europe/Berlin}",
 		"sources.NAME.fields":                "{site: berlin}",
+		"sources.NAME.packs":                 "mikrotik_routeros",
 		"sources.NAME.max_message_size":      "2KiB",
 		"sources.NAME.allow":                 "10.0.0.0/8",
 		"sources.NAME.max_connections":       "7",
@@ -45,6 +49,11 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 		"metadata.drop":                      "linux_secure",
 		"metadata.sample":                    "{linux_secure: 10}",
 		"metadata.hosts_file":                write("hosts", "10.0.0.1,fw\n"),
+		"metadata.indexes":                   "{netfw: fw}",
+		"packs.folder":                       packs,
+		"packs.disable":                      "mikrotik_routeros",
+		"packs.options":                      "isc_bind.on_linux",
+		"packs.senders":                      "{10.0.0.0/8: mikrotik_routeros}",
 		"hec.endpoints":                      "https://other:8088",
 		"hec.token":                          "other",
 		"hec.token_file":                     write("token", "from-file\n"),

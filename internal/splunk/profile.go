@@ -20,6 +20,8 @@ type Metadata struct {
 	// SourceFromResult says that dialect.Result.Source is appended to Source. If that
 	// is empty, Source ends with its colon.
 	SourceFromResult bool
+	// SourcetypeFromResult says that dialect.Result.Sourcetype is appended to Sourcetype.
+	SourcetypeFromResult bool
 	// Fields are the indexed fields that depend on the class only, in a fixed order
 	// and without empty values.
 	Fields []Field
@@ -45,19 +47,33 @@ type SourceInfo struct {
 	Index string
 	// Sourcetype is the sourcetype of all events of the source; optional.
 	Sourcetype string
+	// Packs are the packs that the source is pinned to.
+	Packs []string
 }
 
 // Profile has the names of all classes. It is immutable.
 type Profile struct {
-	sc4s      bool
-	overrides map[dialect.ClassID]Override
+	sc4s bool
+	Naming
+}
+
+// Naming is what a site has changed of the names.
+type Naming struct {
+	// Overrides are names by class.
+	Overrides map[string]Override
+	// Indexes are indexes by role, such as netfw; "*" is for the roles that are not there. They
+	// count in the profile default only: in the profile sc4s the role is the index.
+	Indexes map[string]string
+	// OnLinux lists the packs for programs of Linux servers whose names count on ports of the
+	// family linux too.
+	OnLinux []string
 }
 
 // NewProfile returns the profile "default" or "sc4s" (the names of Splunk Connect for
-// Syslog) with the overrides, whose keys are names of classes. The error about an
-// unknown class suggests names that are like it.
-func NewProfile(name string, overrides map[string]Override) (*Profile, error) {
-	p := &Profile{overrides: make(map[dialect.ClassID]Override, len(overrides))}
+// Syslog) with what a site has changed. The error about an unknown class suggests names that
+// are like it.
+func NewProfile(name string, n Naming, classes []dialect.Class) (*Profile, error) {
+	p := &Profile{Naming: n}
 	switch name {
 	case "", "default":
 	case "sc4s":
@@ -65,53 +81,62 @@ func NewProfile(name string, overrides map[string]Override) (*Profile, error) {
 	default:
 		return nil, fmt.Errorf("metadata.profile: %q is not a profile: choose default or sc4s", name)
 	}
-	for _, class := range slices.Sorted(maps.Keys(overrides)) {
-		id, err := dialect.ClassNamed(class)
-		if err != nil {
-			return nil, fmt.Errorf("metadata.overrides: %w", err)
+	for _, class := range slices.Sorted(maps.Keys(n.Overrides)) {
+		if !slices.ContainsFunc(classes, func(c dialect.Class) bool { return c.Name == class }) {
+			return nil, fmt.Errorf("metadata.overrides: %w", dialect.Unknown(class, classes))
 		}
-		p.overrides[id] = overrides[class]
 	}
 	return p, nil
 }
 
-// Metadata returns what Splunk gets of messages of a class from a source. A class that
-// does not exist gets what Fallback gets.
+// Metadata returns what Splunk gets of messages of a class from a source.
 //
 // The first of these that is set decides: for the sourcetype the source, the override,
-// the profile; for the index the override, the profile, the source; for the source the
-// override, the profile.
-func (p *Profile) Metadata(class dialect.ClassID, src SourceInfo) Metadata {
-	if int(class) >= len(table) {
-		class = dialect.Fallback
+// the profile; for the index the override, the index of the role, the profile, the source;
+// for the source the override, the profile.
+func (p *Profile) Metadata(class dialect.Class, src SourceInfo) Metadata {
+	var m Metadata
+	switch {
+	case class.Pack != nil && p.sc4s:
+		m = packSC4S(class.Pack)
+	case class.Pack != nil:
+		m = p.pack(class, src)
+	case p.sc4s:
+		m = sc4s(&table[class.ID].sc4s)
+	default:
+		m = p.standard(class, src)
 	}
-	m := standard(class, src)
-	if p.sc4s {
-		m = sc4s(&table[class].sc4s)
-	}
-	override := p.overrides[class]
+	override := p.Overrides[class.Name]
 	m.Index = cmp.Or(override.Index, m.Index)
-	m.Sourcetype = cmp.Or(src.Sourcetype, override.Sourcetype, m.Sourcetype)
+	if own := cmp.Or(src.Sourcetype, override.Sourcetype); own != "" {
+		m.Sourcetype, m.SourcetypeFromResult = own, false
+	}
 	if override.Source != "" {
 		m.Source, m.SourceFromResult = override.Source, false
 	}
 	return m
 }
 
-// standard returns the names of the profile default.
-func standard(id dialect.ClassID, src SourceInfo) Metadata {
-	class, n := id.Class(), &table[id].standard
+// standard returns the names of the profile default for a class of a built-in family.
+func (p *Profile) standard(class dialect.Class, src SourceInfo) Metadata {
+	n := &table[class.ID].standard
 	m := Metadata{
 		Sourcetype:       n.sourcetype,
-		Index:            src.Index,
+		Index:            p.index(table[class.ID].sc4s.index),
 		Source:           cmp.Or(n.source, "syslog:"+strconv.Itoa(src.Port)),
 		SourceFromResult: strings.HasSuffix(n.source, ":"),
 		Fields:           fields("vendor_product", class.Product, "class", class.Name),
 	}
 	if n.index != "" && (src.Vendor == "" || src.Vendor == dialect.Auto || src.Vendor == class.Family) {
-		m.Index = n.index
+		m.Index = cmp.Or(m.Index, n.index)
 	}
+	m.Index = cmp.Or(m.Index, src.Index)
 	return m
+}
+
+// index returns the site's index of a role, or "".
+func (p *Profile) index(role string) string {
+	return cmp.Or(p.Indexes[role], p.Indexes["*"])
 }
 
 // sc4s returns the names of the profile sc4s.

@@ -13,8 +13,8 @@ import (
 func TestTable(t *testing.T) {
 	for _, profile := range []string{"default", "sc4s"} {
 		p := newProfile(t, profile, nil)
-		for _, c := range dialect.Classes() {
-			m := p.Metadata(c.ID, splunk.SourceInfo{Port: 514, Index: "main"})
+		for _, c := range dialect.Classes(nil) {
+			m := p.Metadata(c, splunk.SourceInfo{Port: 514, Index: "main"})
 			if m.Sourcetype == "" || m.Index == "" || m.Source == "" {
 				t.Errorf("profile %s, class %s: %+v", profile, c.Name, m)
 			}
@@ -32,7 +32,7 @@ func TestProfileDefault(t *testing.T) {
 	windows := splunk.SourceInfo{Vendor: "windows", Port: 1518, Index: "os"}
 	f := func(class dialect.ClassID, src splunk.SourceInfo, sourcetype, index, source string) {
 		t.Helper()
-		m := p.Metadata(class, src)
+		m := p.Metadata(class.Class(), src)
 		if m.Sourcetype != sourcetype || m.Index != index || m.Source != source {
 			t.Errorf("%s from %s: got %s, %s, %s; want %s, %s, %s", class, src.Vendor,
 				m.Sourcetype, m.Index, m.Source, sourcetype, index, source)
@@ -52,10 +52,9 @@ func TestProfileDefault(t *testing.T) {
 	f(dialect.WindowsXML, windows, "XmlWinEventLog", "os", "XmlWinEventLog:")
 	f(dialect.WindowsNXLogJSON, windows, "windows:nxlog:json", "os", "syslog:1518")
 	f(dialect.Fallback, linux, "syslog:fallback", "os", "syslog:1517")
-	f(dialect.ClassID(9999), linux, "syslog:fallback", "os", "syslog:1517")
 
 	want := []splunk.Field{{Name: "vendor_product", Value: "paloalto_panos"}, {Name: "class", Value: "pan_threat"}}
-	if got := p.Metadata(dialect.PANThreat, linux).Fields; !reflect.DeepEqual(got, want) {
+	if got := p.Metadata(dialect.PANThreat.Class(), linux).Fields; !reflect.DeepEqual(got, want) {
 		t.Errorf("fields %v, want %v", got, want)
 	}
 }
@@ -65,7 +64,7 @@ func TestProfileSC4S(t *testing.T) {
 	src := splunk.SourceInfo{Vendor: "unifi", Port: 1514, Index: "ours"}
 	f := func(class dialect.ClassID, sourcetype, index, source string, values ...string) {
 		t.Helper()
-		m := p.Metadata(class, src)
+		m := p.Metadata(class.Class(), src)
 		if m.Sourcetype != sourcetype || m.Index != index || m.Source != source {
 			t.Errorf("%s: got %s, %s, %s", class, m.Sourcetype, m.Index, m.Source)
 		}
@@ -89,13 +88,13 @@ func TestProfileSC4S(t *testing.T) {
 	f(dialect.WindowsCEF, "cef", "oswinsec", "CEFEventLog:Microsoft Windows")
 	f(dialect.WindowsCEFArcSight, "cef", "main", "ArcSight:ArcSight")
 	f(dialect.Fallback, "sc4s:fallback", "main", "sc4s", "splunk", "sc4s", "fallback")
-	if m := p.Metadata(dialect.WindowsCEFOther, src); m.CEF != [3]string{"sc4s_vendor", "sc4s_product", "sc4s_class"} {
+	if m := p.Metadata(dialect.WindowsCEFOther.Class(), src); m.CEF != [3]string{"sc4s_vendor", "sc4s_product", "sc4s_class"} {
 		t.Errorf("a CEF message says vendor, product and class itself: %v", m.CEF)
 	}
-	if m := p.Metadata(dialect.CiscoASA, src); m.CEF != [3]string{} || !p.LowerCaseHost() {
+	if m := p.Metadata(dialect.CiscoASA.Class(), src); m.CEF != [3]string{} || !p.LowerCaseHost() {
 		t.Errorf("fields of a CEF header for an ASA: %v; lower case %v", m.CEF, p.LowerCaseHost())
 	}
-	if !p.Metadata(dialect.LinuxSyslog, src).SourceFromResult || p.Metadata(dialect.WindowsCEF, src).SourceFromResult {
+	if !p.Metadata(dialect.LinuxSyslog.Class(), src).SourceFromResult || p.Metadata(dialect.WindowsCEF.Class(), src).SourceFromResult {
 		t.Error("the program completes the source of Linux lines, and nothing that of CEF")
 	}
 }
@@ -106,24 +105,24 @@ func TestProfileOverrides(t *testing.T) {
 		"windows_xml": {Source: "wef"},
 	})
 	src := splunk.SourceInfo{Vendor: "palo_alto", Port: 1515, Index: "firewall"}
-	m := p.Metadata(dialect.PANTraffic, src)
+	m := p.Metadata(dialect.PANTraffic.Class(), src)
 	if m.Index != "netfw" || m.Sourcetype != "pan:firewall" || m.Source != "syslog:1515" {
 		t.Errorf("override: %+v", m)
 	}
-	if m := p.Metadata(dialect.WindowsXML, src); m.Source != "wef" || m.SourceFromResult {
+	if m := p.Metadata(dialect.WindowsXML.Class(), src); m.Source != "wef" || m.SourceFromResult {
 		t.Errorf("override of the source: %+v", m)
 	}
 	src.Sourcetype = "everything"
-	if m := p.Metadata(dialect.PANTraffic, src); m.Sourcetype != "everything" || m.Index != "netfw" {
+	if m := p.Metadata(dialect.PANTraffic.Class(), src); m.Sourcetype != "everything" || m.Index != "netfw" {
 		t.Errorf("the source's sourcetype is for everything from it: %+v", m)
 	}
 }
 
 func TestProfileErrors(t *testing.T) {
-	if _, err := splunk.NewProfile("cribl", nil); err == nil || !strings.Contains(err.Error(), "cribl") {
+	if _, err := splunk.NewProfile("cribl", splunk.Naming{}, nil); err == nil || !strings.Contains(err.Error(), "cribl") {
 		t.Errorf("an unknown profile: %v", err)
 	}
-	_, err := splunk.NewProfile("default", map[string]splunk.Override{"pan_trafic": {Index: "x"}})
+	_, err := splunk.NewProfile("default", splunk.Naming{Overrides: map[string]splunk.Override{"pan_trafic": {Index: "x"}}}, dialect.Classes(nil))
 	if err == nil || !strings.Contains(err.Error(), "pan_trafic") || !strings.Contains(err.Error(), "pan_traffic") {
 		t.Errorf("an unknown class must name what was meant: %v", err)
 	}
@@ -131,7 +130,7 @@ func TestProfileErrors(t *testing.T) {
 
 func newProfile(t *testing.T, name string, o map[string]splunk.Override) *splunk.Profile {
 	t.Helper()
-	p, err := splunk.NewProfile(name, o)
+	p, err := splunk.NewProfile(name, splunk.Naming{Overrides: o}, dialect.Classes(nil))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,6 +74,27 @@ func (a *api) serveSenders(w http.ResponseWriter, r *http.Request) {
 	}{all.At, total, all.SilentCount(), len(all.Skewed), list})
 }
 
+// shownClasses is how many classes are shown by themselves.
+const shownClasses = 50
+
+// serveClasses has the volume by class, and the packs: ?source= is of one source, ?limit= is
+// how many classes are shown by themselves.
+func (a *api) serveClasses(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	limit, err := whole(q.Get("limit"), shownClasses, 1, maxListed)
+	if err != nil {
+		plain(w, http.StatusBadRequest, fmt.Sprintf("limit is a number from 1 to %d\n", maxListed))
+		return
+	}
+	snap := a.monitor.Snapshot()
+	snap.Packs.Site = monitor.OrEmpty(snap.Packs.Site)
+	writeJSON(w, a.errors, "/api/v1/classes", struct {
+		Now time.Time `json:"now"`
+		monitor.Classes
+		Packs status.Packs `json:"packs"`
+	}{snap.Now, a.monitor.Classes(snap, func(source string) bool { return q.Get("source") == "" || q.Get("source") == source }, limit), snap.Packs})
+}
+
 // serveDeadLetters lists the newest events that Splunk refused: ?limit=.
 func (a *api) serveDeadLetters(w http.ResponseWriter, r *http.Request, may auth.Rights) {
 	if !may.Lines {

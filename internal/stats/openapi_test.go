@@ -140,7 +140,10 @@ func describedAPI(t *testing.T, text string) document {
 // TestOpenAPI: every answer is what the file says, and every path of the API is in it.
 func TestOpenAPI(t *testing.T) {
 	var ring problems.Log
+	unknown := new(tap.Ring)
+	unknown.Keep(tap.Message{Source: "linux", From: addrOf(1), Raw: []byte("x\xff")})
 	p := open(t, func(o *Options) {
+		o.Unknown = unknown
 		o.Senders, o.Problems, o.Taps, o.Users = crowded(20), &ring, new(tap.Hub), []auth.User{{Name: "ops", Password: "s3cret"}}
 	})
 	get := func(path string) []byte {
@@ -152,6 +155,8 @@ func TestOpenAPI(t *testing.T) {
 		silentAfterHour(s)
 		s.snap.Problems = []string{"p"}
 		s.snap.Shards[1].Mode = status.Drain
+		s.snap.Sources[0].Classes = []status.Class{{Name: "unifi_device", Events: 1, Bytes: 10}}
+		s.snap.Packs = status.Packs{Hash: "0123456789ab", Loaded: s.snap.Now, Site: []status.SitePack{{Name: "acme", Classes: []string{"acme"}, Warnings: []string{"w"}}}}
 		s.letters = []status.DeadLetter{{ID: "a", Reason: "incorrect_index", Event: json.RawMessage(`{"event":"x"}`)}, {ID: "b"}}
 	})
 	d := describedAPI(t, string(get("/api/v1/openapi.yaml")))

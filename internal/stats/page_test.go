@@ -138,6 +138,8 @@ func TestHostileNames(t *testing.T) {
 		s.snap.Endpoints[0].URL, s.snap.Endpoints[0].LastAnswer, s.snap.Endpoints[0].State = evil, evil, evil
 		s.snap.Queue.WhenFull, s.snap.Queue.Fault = evil, evil
 		s.snap.Problems = []string{evil}
+		s.snap.Sources[1].Classes = []status.Class{{Name: evil, Pack: evil, Events: 1, Bytes: 1}}
+		s.snap.Packs = status.Packs{Hash: evil, Folder: evil, Site: []status.SitePack{{Name: evil, About: evil, File: evil, Classes: []string{evil}, Warnings: []string{evil}}}}
 	})
 	a := p.ledger.Account(evil)
 	a.Recover(10)

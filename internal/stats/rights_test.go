@@ -147,7 +147,7 @@ func TestNothingWithoutAUser(t *testing.T) {
 					}
 					r.Host = "localhost"
 				}
-				for _, path := range []string{"/api/v1/tap?format=ndjson&seconds=1", "/api/v1/deadletters", "/debug/pprof/", "/debug/pprof/heap"} {
+				for _, path := range []string{"/api/v1/tap?format=ndjson&seconds=1", "/api/v1/deadletters", "/api/v1/unparsed", "/api/v1/unparsed?format=ndjson&follow=true", "/debug/pprof/", "/debug/pprof/heap"} {
 					if a := p.do("GET", path, say); a.code != http.StatusForbidden && a.code != http.StatusUnauthorized {
 						t.Errorf("%s: GET %s: %d", name, path, a.code)
 					}

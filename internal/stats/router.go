@@ -29,7 +29,7 @@ type router struct {
 // route answers a request that has some rights.
 type route func(http.ResponseWriter, *http.Request, auth.Rights)
 
-func routes(p *page, l *live, a *api, t *tapStreams, metrics http.Handler, profiles bool) map[string]route {
+func routes(p *page, l *live, a *api, t *tapStreams, u *unknownLines, metrics http.Handler, profiles bool) map[string]route {
 	anybody := func(h http.HandlerFunc) route {
 		return func(w http.ResponseWriter, r *http.Request, _ auth.Rights) { h(w, r) }
 	}
@@ -43,6 +43,8 @@ func routes(p *page, l *live, a *api, t *tapStreams, metrics http.Handler, profi
 		"/api/v1/endpoints":    anybody(a.serveList("endpoints", func(st monitor.Status) any { return st.Endpoints })),
 		"/api/v1/senders":      anybody(a.serveSenders),
 		"/api/v1/deadletters":  a.serveDeadLetters,
+		"/api/v1/classes":      anybody(a.serveClasses),
+		"/api/v1/unparsed":     u.serve,
 		"/api/v1/events":       l.serve,
 		"/api/v1/tap":          t.serve,
 		"/api/v1/openapi.yaml": anybody(serveOpenAPI),

@@ -47,13 +47,14 @@ func TestControlSocket(t *testing.T) {
 			path := filepath.Join(t.TempDir(), folder, control.Name)
 			testkit.Must(t, os.MkdirAll(filepath.Dir(path), 0o755))
 			p := open(t, func(o *Options) {
+				o.Unknown = new(tap.Ring)
 				o.Socket, o.Taps, o.Operator, o.Users = path, new(tap.Hub), p0(o), []auth.User{{Name: "ops", Password: "s3cret"}}
 			})
 			info, err := os.Stat(path)
 			if err != nil || info.Mode() != fs.ModeSocket|control.Mode {
 				t.Fatalf("%v, %v", info.Mode(), err)
 			}
-			for _, request := range []string{"/api/v1/tap?format=ndjson&seconds=1", "/api/v1/deadletters", "/stats", "/metrics"} {
+			for _, request := range []string{"/api/v1/tap?format=ndjson&seconds=1", "/api/v1/deadletters", "/api/v1/unparsed", "/stats", "/metrics"} {
 				testkit.Equal(t, request, bySocket(t, path, request).code, http.StatusOK)
 			}
 			testkit.Equal(t, "an action", bySocket(t, path, "/stats", func(r *http.Request) { *r = *mustPost(r.URL.String(), "s=0&action=drain&b=shards", r) }).code, http.StatusSeeOther)

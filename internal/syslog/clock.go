@@ -28,6 +28,9 @@ type Clock struct {
 // NewClock returns a clock that takes stamps without a zone for local times in loc.
 func NewClock(loc *time.Location) *Clock { return &Clock{loc: loc} }
 
+// Location is the zone that NewClock was called with.
+func (c *Clock) Location() *time.Location { return c.loc }
+
 // Instant returns the stamp as nanoseconds since 1970. received, in the same unit, decides
 // what the stamp leaves open. A missing year becomes the one that is nearest to received
 // (29 February: the nearest leap year). A local time that exists twice, at the end of

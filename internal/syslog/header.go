@@ -19,6 +19,7 @@ type Header struct {
 	// Host is Host(Hostname): nil if Hostname cannot be a host.
 	Host           []byte
 	Hostname       []byte // as written
+	NoHost         []byte // the word in the place of the host that cannot be one: "slot1/lb-a"
 	AppName        []byte
 	ProcID         []byte
 	MsgID          []byte

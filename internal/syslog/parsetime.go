@@ -366,3 +366,25 @@ func monthOf(a, b, c byte) int8 {
 	}
 	return 0
 }
+
+// ParseAny reads a time in any form that values have: RFC 3339, with slashes, an epoch,
+// "Mmm dd [yyyy] hh:mm:ss".
+func ParseAny(p []byte) Stamp {
+	if len(p) < 9 {
+		return Stamp{}
+	}
+	if !IsDigit(p[0]) {
+		s, _ := ParseBSD(p)
+		return s
+	}
+	switch p[4] {
+	case '-':
+		s, _ := ParseISO(p)
+		return s
+	case '/':
+		s, _ := ParseSlash(p)
+		return s
+	}
+	s, _ := ParseUnix(p)
+	return s
+}

@@ -52,3 +52,20 @@ func (s *Stamp) Exists() bool {
 	return year > 0 && s.Month >= 1 && s.Month <= 12 && s.Day >= 1 && int(s.Day) <= daysIn(int(s.Month), year) &&
 		s.Hour <= 23 && s.Minute <= 59 && s.Second <= 60 && isOffset(s.Offset)
 }
+
+// Plausible reports whether a time can be that of an event. It refuses times that do not exist, such as the month 0 of anonymised samples,
+// and times before the year 2000: a device whose clock was never set writes 1970.
+func (s *Stamp) Plausible() bool {
+	const year2000 = 946684800
+	if !s.Exists() {
+		return false
+	}
+	switch s.Kind {
+	case Local, Fixed:
+		return s.Year == 0 || s.Year >= 2000
+	case Unix:
+		return s.Secs >= year2000
+	default: // NoTime
+	}
+	return false
+}

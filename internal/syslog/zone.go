@@ -162,3 +162,24 @@ func zoneOf(abbr []byte) (int32, zoneKind) {
 	}
 	return 0, zoneUnknown
 }
+
+// ParseZone reads the name of a zone at the front of p, with or without an offset behind
+// it, as headers have it: "CEST", "UTC+1". exact is false for a name that several zones
+// have ("IST"): the offset is then not to be used. n is 0 if p begins with no known zone.
+func ParseZone(p []byte) (seconds int32, exact bool, n int) {
+	seconds, kind, n := zoneAt(p)
+	return seconds, kind == zoneExact, n
+}
+
+// ParseOffset reads "+hh:mm", "+hhmm" or "+hh" at the front of p as seconds east of UTC. n
+// is 0 if p does not begin with an offset of less than a day.
+func ParseOffset(p []byte) (seconds int32, n int) {
+	if len(p) < 3 || p[0] != '+' && p[0] != '-' {
+		return 0, 0
+	}
+	seconds, n = offset(p)
+	if !isOffset(seconds) {
+		return 0, 0
+	}
+	return seconds, n
+}

@@ -15,7 +15,9 @@ import (
 	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/matcher"
 	"syslog-gateway/internal/splunk"
+	"syslog-gateway/internal/status"
 )
 
 // Source is a configured source.
@@ -27,11 +29,24 @@ type Source struct {
 	TLS        *tls.Config // nil without the transport TLS
 }
 
-// Sources returns all sources, sorted by name. The error names all problems.
+// Input is the configured sources, sorted by name, and the packs that recognise their
+// messages.
+type Input struct {
+	Sources []Source
+	Packs   status.Packs
+}
+
+// Sources returns the sources of NewInput.
 func Sources(c config.Config) ([]Source, error) {
+	in, err := NewInput(c)
+	return in.Sources, err
+}
+
+// NewInput reads the packs and makes all sources. The error names all problems.
+func NewInput(c config.Config) (Input, error) {
 	names, err := newNaming(c)
 	if err != nil {
-		return nil, err
+		return Input{}, err
 	}
 	var all []Source
 	var errs []error
@@ -43,7 +58,7 @@ func Sources(c config.Config) ([]Source, error) {
 		}
 		all = append(all, s)
 	}
-	return all, errors.Join(errs...)
+	return Input{all, names.loaded}, errors.Join(errs...)
 }
 
 // Settings returns how messages of one source are read.
@@ -75,8 +90,11 @@ func newSource(name string, c config.Source, names naming) (Source, error) {
 // naming is the section metadata, which is the same for all sources.
 type naming struct {
 	profile *splunk.Profile
-	keep    map[dialect.ClassID]int
+	keep    map[string]int
 	hosts   map[netip.Addr]string
+	packs   *matcher.Set
+	loaded  status.Packs
+	pins    []ingest.Pin
 }
 
 // newNaming reads the section metadata and the hosts file.
@@ -85,11 +103,26 @@ func newNaming(c config.Config) (naming, error) {
 	for class, o := range c.Metadata.Overrides {
 		overrides[class] = splunk.Override{Index: o.Index, Sourcetype: o.Sourcetype, Source: o.Source}
 	}
-	profile, err := splunk.NewProfile(c.Metadata.Profile, overrides)
+	packs, loaded, err := packs(c)
 	if err != nil {
 		return naming{}, err
 	}
-	keep, err := keepRules(c.Metadata)
+	pins, err := pins(c.Packs.Senders, packs)
+	if err != nil {
+		return naming{}, err
+	}
+	onLinux, err := onLinux(c.Packs.Options, packs)
+	if err != nil {
+		return naming{}, err
+	}
+	classes := dialect.Classes(packs)
+	profile, err := splunk.NewProfile(c.Metadata.Profile, splunk.Naming{
+		Overrides: overrides, Indexes: c.Metadata.Indexes, OnLinux: onLinux,
+	}, classes)
+	if err != nil {
+		return naming{}, err
+	}
+	keep, err := keepRules(c.Metadata, classes)
 	if err != nil {
 		return naming{}, err
 	}
@@ -97,29 +130,29 @@ func newNaming(c config.Config) (naming, error) {
 	if err != nil {
 		return naming{}, fmt.Errorf("metadata.hosts_file: %w", err)
 	}
-	return naming{profile, keep, hosts}, nil
+	return naming{profile, keep, hosts, packs, loaded, pins}, nil
 }
 
 // keepRules returns N for each sampled class, of which one message in N is kept, and 0
 // for each dropped class.
-func keepRules(m config.Metadata) (map[dialect.ClassID]int, error) {
-	keep := make(map[dialect.ClassID]int, len(m.Drop)+len(m.Sample))
+func keepRules(m config.Metadata, classes []dialect.Class) (map[string]int, error) {
+	keep := make(map[string]int, len(m.Drop)+len(m.Sample))
+	known := make(map[string]bool, len(classes))
+	for i := range classes {
+		known[classes[i].Name] = true
+	}
 	var errs []error
 	for _, class := range m.Drop {
-		id, err := dialect.ClassNamed(class)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("metadata.drop: %w", err))
-			continue
+		if !known[class] {
+			errs = append(errs, fmt.Errorf("metadata.drop: %w", dialect.Unknown(class, classes)))
 		}
-		keep[id] = 0
+		keep[class] = 0
 	}
 	for _, class := range slices.Sorted(maps.Keys(m.Sample)) {
-		id, err := dialect.ClassNamed(class)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("metadata.sample: %w", err))
-			continue
+		if !known[class] {
+			errs = append(errs, fmt.Errorf("metadata.sample: %w", dialect.Unknown(class, classes)))
 		}
-		keep[id] = m.Sample[class]
+		keep[class] = m.Sample[class]
 	}
 	return keep, errors.Join(errs...)
 }
@@ -127,7 +160,7 @@ func keepRules(m config.Metadata) (map[dialect.ClassID]int, error) {
 // settings returns the settings of a source that can change while it is open.
 func (n naming) settings(s config.Source) (ingest.Settings, error) {
 	var out ingest.Settings
-	parser, err := dialect.New(s.Vendor)
+	parser, err := dialect.New(s.Vendor, n.packs, s.Packs...)
 	if err != nil {
 		return out, err
 	}
@@ -141,6 +174,8 @@ func (n naming) settings(s config.Source) (ingest.Settings, error) {
 		Profile:        n.profile,
 		Keep:           n.keep,
 		Hosts:          n.hosts,
+		Packs:          s.Packs,
+		Pins:           n.pins,
 		Index:          s.Index,
 		Sourcetype:     s.Sourcetype,
 		Location:       location,

@@ -186,9 +186,11 @@ func dark(t *testing.T, _ *gateway, b *tab) {
 	b.run(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "light"}}))
 }
 
-func phone(t *testing.T, _ *gateway, b *tab) {
+func phone(t *testing.T, g *gateway, b *tab) {
 	b.run(chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2), chromedp.EmulateMobile))
 	b.open("/stats")
+	g.send("linux", "<14>"+strings.Repeat("unknown", 100))
+	b.becomes(`String((row => row && row.scrollWidth <= row.clientWidth)(document.querySelector("#unknown tr:has(.raw)")))`, "true")
 	if wide := b.js(`document.documentElement.scrollWidth`); wide != "390" {
 		t.Errorf("the page is %s wide on a phone of 390", wide)
 	}

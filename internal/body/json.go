@@ -1,4 +1,4 @@
-package dialect
+package body
 
 import (
 	"bytes"
@@ -6,12 +6,12 @@ import (
 	"syslog-gateway/internal/syslog"
 )
 
-// jsonValue returns the value of a key in a JSON object on one line, without decoding
+// JSONValue returns the value of a key in a JSON object on one line, without decoding
 // it: a string without its quotes, a number as written. quotedKey is the key with its
 // quotes. The first occurrence at any depth is used, unless it is inside a string, where
 // its quotes are escaped. The result is nil for a string with an escape: that is neither
 // a name nor a time.
-func jsonValue(p, quotedKey []byte) []byte {
+func JSONValue(p, quotedKey []byte) []byte {
 	for {
 		i := jsonKey(p, quotedKey)
 		if i < 0 {
@@ -26,7 +26,7 @@ func jsonValue(p, quotedKey []byte) []byte {
 	}
 }
 
-// jsonScalar returns the scalar at the front of p. See jsonValue.
+// jsonScalar returns the scalar at the front of p. See JSONValue.
 func jsonScalar(p []byte) []byte {
 	if len(p) == 0 {
 		return nil
@@ -45,8 +45,8 @@ func jsonScalar(p []byte) []byte {
 	return p[:i]
 }
 
-// jsonHas reports whether an object has a key.
-func jsonHas(p, quotedKey []byte) bool { return jsonKey(p, quotedKey) >= 0 }
+// JSONHas reports whether an object has a key.
+func JSONHas(p, quotedKey []byte) bool { return jsonKey(p, quotedKey) >= 0 }
 
 // jsonKey returns the position of a key with its quotes, or -1. It searches for the name
 // without the first quote, because bytes.Index would stop at every quote.
@@ -64,12 +64,14 @@ func jsonKey(p, quotedKey []byte) int {
 	return -1
 }
 
-// isObject reports whether p is one JSON object, with or without the "@cee:" of the
+// IsObject reports whether p is one JSON object, with or without the "@cee:" of the
 // Common Event Expression in front.
-func isObject(p []byte) bool {
-	if hasPrefix(p, "@cee:") {
-		p = p[len("@cee:"):]
+func IsObject(p []byte) bool {
+	if bytes.HasPrefix(p, cee) {
+		p = p[len(cee):]
 	}
 	p = bytes.TrimSpace(p)
 	return len(p) > 4 && p[0] == '{' && p[len(p)-1] == '}' && bytes.IndexByte(p, '"') > 0
 }
+
+var cee = []byte("@cee:")

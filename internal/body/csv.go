@@ -1,4 +1,4 @@
-package dialect
+package body
 
 import (
 	"bytes"
@@ -6,25 +6,26 @@ import (
 	"math/bits"
 )
 
-// columns reads the columns of a comma-separated line, forwards only. A column that
+// Columns reads the columns of a comma-separated line, forwards only. A column that
 // begins with '"' ends at the next '"' that is not doubled, and may contain commas.
-type columns struct {
-	line  []byte
+type Columns struct {
+	// Line is what is divided.
+	Line  []byte
 	start int // of column index
 	index int
 	ended bool
 }
 
-// at returns column n without its quotes, or nil if the line has fewer columns. n must
+// At returns column n without its quotes, or nil if the line has fewer columns. n must
 // not be smaller than in the call before.
-func (c *columns) at(n int) []byte {
+func (c *Columns) At(n int) []byte {
 	if c.index < n {
 		c.seek(n)
 	}
 	if c.ended {
 		return nil
 	}
-	p := c.line[c.start:]
+	p := c.Line[c.start:]
 	end := columnEnd(p)
 	if end >= 2 && p[0] == '"' && p[end-1] == '"' {
 		return p[1 : end-1]
@@ -32,10 +33,23 @@ func (c *columns) at(n int) []byte {
 	return p[:end]
 }
 
+// Next returns the column behind the one that was read last.
+func (c *Columns) Next() []byte { return c.At(c.index + 1) }
+
+// Ended reports whether the line has no more columns.
+func (c *Columns) Ended() bool { return c.ended }
+
+// SkipTo moves the begin of the column to the next character b in the line, if there is one.
+func (c *Columns) SkipTo(b byte) {
+	if i := bytes.IndexByte(c.Line[c.start:], b); i > 0 {
+		c.start += i
+	}
+}
+
 // seek moves to column n. It reads eight bytes at a time, because most of 102 columns are
 // short or empty.
-func (c *columns) seek(n int) {
-	p, i, need := c.line, c.start, n-c.index
+func (c *Columns) seek(n int) {
+	p, i, need := c.Line, c.start, n-c.index
 	c.index = n
 	for i < len(p) {
 		if p[i] == '"' {

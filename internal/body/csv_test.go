@@ -1,11 +1,11 @@
-package dialect
+package body
 
 import (
 	"bytes"
 	"testing"
 )
 
-// naiveColumns cuts a line byte by byte, for comparison with columns.
+// naiveColumns cuts a line byte by byte, for comparison with Columns.
 func naiveColumns(p []byte) [][]byte {
 	var all [][]byte
 	start := 0
@@ -44,9 +44,9 @@ func FuzzColumns(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, p []byte, first, step uint8) {
 		want := naiveColumns(p)
-		c := columns{line: p}
+		c := Columns{Line: p}
 		for n := int(first); n < len(want)+3; n += int(step)%7 + 1 {
-			got := c.at(n)
+			got := c.At(n)
 			if n >= len(want) {
 				if got != nil {
 					t.Fatalf("column %d of %q: %q, there are %d", n, p, got, len(want))

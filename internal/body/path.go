@@ -1,0 +1,94 @@
+package body
+
+import "bytes"
+
+// JSONPath returns the scalar at a path of names in the first JSON object of p, as
+// [JSONValue] returns it. It is nil if there is no such scalar or the JSON ends before it.
+func JSONPath(p []byte, path []string) []byte {
+	i := bytes.IndexByte(p, '{')
+	if i < 0 || len(path) == 0 {
+		return nil
+	}
+	return object(p[i+1:], path)
+}
+
+// object searches the members of an object, whose bracket is before p.
+func object(p []byte, path []string) []byte {
+	for {
+		p = skipJSONBlanks(p)
+		if len(p) == 0 || p[0] != '"' {
+			return nil
+		}
+		n := jsonString(p)
+		name := p[1:max(n-1, 1)]
+		p = skipJSONBlanks(p[n:])
+		if len(p) == 0 || p[0] != ':' {
+			return nil
+		}
+		p = skipJSONBlanks(p[1:])
+		if string(name) == path[0] {
+			switch {
+			case len(path) == 1:
+				return jsonScalar(p)
+			case len(p) == 0 || p[0] != '{':
+				return nil
+			}
+			path, p = path[1:], p[1:]
+			continue
+		}
+		p = skipJSONBlanks(p[jsonLength(p):])
+		if len(p) == 0 || p[0] != ',' {
+			return nil
+		}
+		p = p[1:]
+	}
+}
+
+// jsonLength returns the length of the value at the front of p.
+func jsonLength(p []byte) int {
+	depth := 0
+	for i := 0; i < len(p); i++ {
+		switch p[i] {
+		case '"':
+			i += jsonString(p[i:]) - 1
+		case '{', '[':
+			depth++
+			continue
+		case '}', ']':
+			if depth--; depth < 0 {
+				return i
+			}
+		case ',':
+			if depth == 0 {
+				return i
+			}
+			continue
+		default:
+			continue
+		}
+		if depth == 0 {
+			return i + 1
+		}
+	}
+	return len(p)
+}
+
+// jsonString returns the length of the string at the front of p with its quotes.
+func jsonString(p []byte) int {
+	for i := 1; i < len(p); i++ {
+		switch p[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(p)
+}
+
+func skipJSONBlanks(p []byte) []byte {
+	for len(p) != 0 && (p[0] == ' ' || p[0] == '\t' || p[0] == '\n' || p[0] == '\r') {
+		p = p[1:]
+	}
+	return p
+}

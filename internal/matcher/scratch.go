@@ -1,0 +1,270 @@
+package matcher
+
+import (
+	"bytes"
+	"net/netip"
+
+	"syslog-gateway/internal/body"
+	"syslog-gateway/internal/syslog"
+)
+
+// Line is a message as the matcher sees it: what its headers say, and the device's own text
+// behind them. The slices are views into the message.
+type Line struct {
+	Text    []byte // behind the header and the tag
+	Tagged  []byte // with the tag
+	Program []byte // the tag
+	ProcID  []byte
+	MsgID   []byte // of RFC 5424
+	Data    []byte // structured data of RFC 5424
+	Host    []byte // of the header
+	Shape   syslog.Shape
+	// Priority is the PRIVAL, or syslog.NoPriority.
+	Priority int
+	// From is the address of the sender.
+	From netip.Addr
+}
+
+// maxKeys is how many keys a pack may read.
+const maxKeys = 16
+
+// Scratch holds the line at hand, the values that were read from it, and what is built of
+// them. It is for one goroutine, and kept from message to message.
+type Scratch struct {
+	Line
+	program  []byte // Line.Program without its folder
+	device   []byte // Line.Text behind "CEF:0|" or "LEEF:1.0|"
+	isLEEF   bool
+	identity []byte // of a Cisco message, without '%'; else the MSGID
+
+	pack   *compiled // whose keys were read
+	keys   [maxKeys][]byte
+	buffer []byte // of templates, joined times and rebuilt events
+}
+
+// Begin makes l the line at hand.
+func (s *Scratch) Begin(l Line) {
+	s.Line, s.pack = l, nil
+	s.program = l.Program[bytes.LastIndexByte(l.Program, '/')+1:]
+	s.device, s.isLEEF = deviceHeader(&l)
+	s.identity = l.MsgID
+	if p := behindCount(l.Text); len(p) > 1 && p[0] == '%' {
+		s.identity = identifier(p[1:])
+	}
+	s.buffer = s.buffer[:0]
+}
+
+// deviceHeader returns what follows the version of a CEF or LEEF message: the vendor, the
+// product and the rest. A relay may have taken "CEF:" for the tag.
+func deviceHeader(l *Line) (p []byte, isLEEF bool) {
+	p = l.Text
+	if len(p) < 8 || p[0] != 'C' && p[0] != 'L' && !syslog.IsDigit(p[0]) {
+		return nil, false
+	}
+	switch {
+	case bytes.HasPrefix(p, cefSign):
+		p = p[len(cefSign):]
+	case bytes.HasPrefix(p, leefSign):
+		p, isLEEF = p[len(leefSign):], true
+	case string(l.Program) == "CEF":
+	case string(l.Program) == "LEEF":
+		isLEEF = true
+	default:
+		return nil, false
+	}
+	i := bytes.IndexByte(p[:min(len(p), 8)], '|')
+	if i < 0 {
+		return nil, false
+	}
+	return p[i+1:], isLEEF
+}
+
+var cefSign, leefSign = []byte("CEF:"), []byte("LEEF:")
+
+// behindCount skips a sequence number of Cisco devices: "1234: ".
+func behindCount(p []byte) []byte {
+	i := 0
+	for i < len(p) && i < 12 && syslog.IsDigit(p[i]) {
+		i++
+	}
+	if i > 0 && i+1 < len(p) && p[i] == ':' && p[i+1] == ' ' {
+		return p[i+2:]
+	}
+	return p
+}
+
+// identifier returns the identifier of a Cisco message at the front of p:
+// "FACILITY-SEVERITY-MNEMONIC".
+func identifier(p []byte) []byte {
+	for i, c := range p[:min(len(p), 96)] {
+		if c == ':' || c == ' ' {
+			return p[:i]
+		}
+	}
+	return nil
+}
+
+// part returns a part of the header of a CEF or LEEF message: vendor 0, product 1, version
+// 2, id 3.
+func (s *Scratch) part(n int) []byte {
+	p := s.device
+	for ; ; n-- {
+		i := bytes.IndexByte(p, '|')
+		for i > 0 && p[i-1] == '\\' {
+			j := bytes.IndexByte(p[i+1:], '|')
+			if j < 0 {
+				i = -1
+				break
+			}
+			i += 1 + j
+		}
+		switch {
+		case n == 0 && i < 0:
+			return p[:min(len(p), maxPart)]
+		case n == 0:
+			return p[:min(i, maxPart)]
+		case i < 0:
+			return nil
+		}
+		p = p[i+1:]
+	}
+}
+
+// maxPart bounds a part of the header of a broken CEF message, whose next '|' may be far
+// away.
+const maxPart = 256
+
+// extension returns what follows the header of a CEF or LEEF message.
+func (s *Scratch) extension() []byte {
+	p, parts := s.device, 6
+	if s.isLEEF {
+		parts = 4
+	}
+	for range parts {
+		i := bytes.IndexByte(p, '|')
+		for i > 0 && p[i-1] == '\\' {
+			j := bytes.IndexByte(p[i+1:], '|')
+			if j < 0 {
+				return nil
+			}
+			i += 1 + j
+		}
+		if i < 0 {
+			return nil
+		}
+		p = p[i+1:]
+	}
+	return p
+}
+
+// attribute returns the value of an attribute of LEEF. name ends with '='. LEEF 2.0 names the
+// separator of the attributes in its header, as a character or as "x09"; LEEF 1.0 has the tab.
+func (s *Scratch) attribute(name []byte) []byte {
+	p, sep := s.extension(), byte('\t')
+	if i := bytes.IndexByte(p[:min(len(p), 6)], '|'); i >= 0 {
+		switch spec := p[:i]; {
+		case i == 1:
+			sep = spec[0]
+		case i > 2 && spec[i-3] == 'x': // "x09", "0x09"
+			sep = hexDigit(spec[i-2])<<4 | hexDigit(spec[i-1])
+		}
+		p = p[i+1:]
+	}
+	for {
+		i := bytes.Index(p, name)
+		if i < 0 {
+			return nil
+		}
+		if i == 0 || p[i-1] == sep || p[i-1] == '|' {
+			p = p[i+len(name):]
+			if end := bytes.IndexByte(p, sep); end >= 0 {
+				p = p[:end]
+			}
+			return p
+		}
+		p = p[i+len(name):]
+	}
+}
+
+func hexDigit(c byte) byte {
+	if syslog.IsDigit(c) {
+		return c - '0'
+	}
+	return lower(c) - 'a' + 10
+}
+
+// key returns the value of a key of the pack, which is read with all others on the first
+// call: in the text, else as a parameter of the structured data.
+func (s *Scratch) key(c *compiled, slot int) []byte {
+	if s.pack != c {
+		s.pack = c
+		c.pairs.Read(s.Text, s.keys[:len(c.pairs.Names)])
+	}
+	if s.keys[slot] == nil && len(s.Data) != 0 {
+		s.keys[slot] = s.parameter(c.pairs.Names[slot])
+	}
+	return s.keys[slot]
+}
+
+// column returns a column, from 1.
+func (s *Scratch) column(c *compiled, n int) []byte {
+	if c.tabs {
+		return nth(s.Text, '\t', n)
+	}
+	columns := body.Columns{Line: s.Text}
+	return columns.At(n - 1)
+}
+
+// word returns a word of the text, from 1.
+func (s *Scratch) word(n int) []byte {
+	p := syslog.SkipBlanks(s.Text)
+	for ; n > 1; n-- {
+		i := bytes.IndexByte(p, ' ')
+		if i < 0 {
+			return nil
+		}
+		p = syslog.SkipBlanks(p[i:])
+	}
+	w, _ := syslog.Word(p)
+	return w
+}
+
+// nth returns part n, from 1, of a text that a character divides.
+func nth(p []byte, sep byte, n int) []byte {
+	for ; n > 1; n-- {
+		i := bytes.IndexByte(p, sep)
+		if i < 0 {
+			return nil
+		}
+		p = p[i+1:]
+	}
+	if i := bytes.IndexByte(p, sep); i >= 0 {
+		p = p[:i]
+	}
+	return p
+}
+
+// parameter returns the value of a parameter of the structured data (RFC 5424 section 6.3.3).
+func (s *Scratch) parameter(name []byte) []byte {
+	p := s.Data
+	for {
+		i := bytes.Index(p, name)
+		if i < 0 {
+			return nil
+		}
+		end := i + len(name)
+		if i > 0 && p[i-1] == ' ' && end+1 < len(p) && p[end] == '=' && p[end+1] == '"' {
+			p = p[end+2:]
+			for j := 0; j < len(p); j++ {
+				switch p[j] {
+				case '\\':
+					j++
+				case '"':
+					return p[:j]
+				}
+			}
+			return nil
+		}
+		p = p[end:]
+	}
+}

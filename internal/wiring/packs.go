@@ -1,0 +1,91 @@
+package wiring
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/dialect"
+	"syslog-gateway/internal/ingest"
+	"syslog-gateway/internal/matcher"
+	"syslog-gateway/internal/pack"
+	"syslog-gateway/internal/status"
+)
+
+// Packs returns the site's packs and the embedded ones, made ready. The error names all
+// problems of the site's packs.
+func Packs(c config.Config) (*matcher.Set, error) {
+	set, _, err := packs(c)
+	return set, err
+}
+
+// packs is Packs with what is shown of them.
+func packs(c config.Config) (*matcher.Set, status.Packs, error) {
+	p, err := readPacks(c.Packs.Folder)
+	if err != nil {
+		return nil, status.Packs{}, err
+	}
+	site, embedded := p.site, p.embedded
+	set, err := matcher.Compile(site, embedded, matcher.Options{Profile: c.Metadata.Profile, Disable: c.Packs.Disable})
+	if err != nil {
+		return nil, status.Packs{}, fmt.Errorf("packs: %w", err)
+	}
+	var errs []error
+	for _, name := range c.Packs.Disable {
+		if !slices.ContainsFunc(slices.Concat(site, embedded), func(p pack.Pack) bool { return p.Name == name }) {
+			errs = append(errs, fmt.Errorf("packs.disable: %w", set.Unknown(name)))
+		}
+	}
+	return set, p.status(c, set), errors.Join(errs...)
+}
+
+// LoadPacks reads the packs of a folder and the embedded ones.
+func LoadPacks(folder string) (site, embedded []pack.Pack, err error) {
+	p, err := readPacks(folder)
+	return p.site, p.embedded, err
+}
+
+// pins returns the packs of the senders.
+func pins(senders map[string]string, packs *matcher.Set) ([]ingest.Pin, error) {
+	var all []ingest.Pin
+	var errs []error
+	for _, network := range slices.Sorted(maps.Keys(senders)) {
+		prefix, err := config.Network(network)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("packs.senders: %w", err))
+			continue
+		}
+		if name := senders[network]; name != dialect.Auto && slices.Contains(dialect.Names(), name) {
+			all = append(all, ingest.Pin{Prefix: prefix, Family: name})
+			continue
+		}
+		pin, ok := packs.Pin(senders[network])
+		if !ok {
+			errs = append(errs, fmt.Errorf("packs.senders.%s: %w", network, packs.Unknown(senders[network])))
+		}
+		all = append(all, ingest.Pin{Prefix: prefix, Pack: pin})
+	}
+	return all, errors.Join(errs...)
+}
+
+// onLinux returns the packs whose option on_linux is turned on.
+func onLinux(options []string, packs *matcher.Set) ([]string, error) {
+	var names []string
+	var errs []error
+	for _, option := range options {
+		name, what, _ := strings.Cut(option, ".")
+		_, ok := packs.Pin(name)
+		switch {
+		case !ok:
+			errs = append(errs, fmt.Errorf("packs.options: %w", packs.Unknown(name)))
+		case what != "on_linux" || !packs.OnLinux(name):
+			errs = append(errs, fmt.Errorf("packs.options: the pack %s has no option %q", name, what))
+		default:
+			names = append(names, name)
+		}
+	}
+	return names, errors.Join(errs...)
+}
