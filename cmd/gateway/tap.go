@@ -139,7 +139,7 @@ func (o *tapOptions) show(out io.Writer, lines io.Reader) error {
 			shown++
 		}
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
 			return fmt.Errorf("the tap broke off: %w", err)

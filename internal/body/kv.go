@@ -22,20 +22,11 @@ func (k *Pairs) Read(p []byte, values [][]byte) {
 	missing := len(k.Names)
 	area := p[:min(len(p), k.Within)]
 	for at := 0; missing > 0; {
-		i := bytes.IndexByte(area[at:], '=')
-		if i < 0 {
+		name, behind := nextKey(area, at)
+		if behind < 0 {
 			return
 		}
-		i += at
-		from := i
-		for from > at && keyByte[area[from-1]] {
-			from--
-		}
-		at = i + 1
-		if from == i || from != 0 && !startsKey(area[from-1]) {
-			continue
-		}
-		name := area[from:i]
+		at = behind
 		for n, want := range k.Names {
 			if len(want) == len(name) && want[0] == name[0] && string(want) == string(name) {
 				if values[n] == nil {
@@ -44,6 +35,25 @@ func (k *Pairs) Read(p []byte, values [][]byte) {
 				}
 				break
 			}
+		}
+	}
+}
+
+// nextKey returns the next key of p that ends behind at, and the position behind its '='. The
+// position is negative if there is none.
+func nextKey(p []byte, at int) (name []byte, behind int) {
+	for {
+		i := bytes.IndexByte(p[at:], '=')
+		if i < 0 {
+			return nil, -1
+		}
+		i += at
+		from := i
+		for from > at && keyByte[p[from-1]] {
+			from--
+		}
+		if at = i + 1; from != i && (from == 0 || startsKey(p[from-1])) {
+			return p[from:i], at
 		}
 	}
 }

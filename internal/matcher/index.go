@@ -202,8 +202,9 @@ func (p *part) finds() bool {
 		return !p.words.any && !slices.ContainsFunc(p.words.list, isEnding)
 	case isSD:
 		return !p.words.any
+	default: // no words, or words that are an anchor in every form
+		return true
 	}
-	return true
 }
 
 func isEnding(w word) bool { return w.form == ending }
@@ -306,6 +307,7 @@ func (c *condition) describe(of *compiled) string {
 			fmt.Fprintf(&b, " %s", of.pairs.Names[p.slot])
 		case isColumn, isWord:
 			fmt.Fprintf(&b, " %d", p.slot)
+		default: // the kind says enough
 		}
 	}
 	return b.String()
@@ -338,6 +340,7 @@ func (x *index) addDevice(t *trie, generic *[]*rule, r *rule) {
 			vendor = &p.words
 		case isProduct:
 			product = &p.words
+		default: // not in the header
 		}
 	}
 	if vendor == nil || vendor.any || slices.ContainsFunc(vendor.list, isEnding) {

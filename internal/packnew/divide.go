@@ -127,6 +127,7 @@ func valuesOf(reader pack.Reader, text string) map[string]string {
 			}
 			out[strconv.Itoa(n+1)] = string(v)
 		}
+	default: // nothing is read
 	}
 	return out
 }
@@ -219,6 +220,7 @@ func (m *maker) when(value string) string {
 		return fmt.Sprintf("{json: {%s: %s}}", yamlText(m.classKey), yamlText(value))
 	case pack.CSV:
 		return fmt.Sprintf("{columns: {%s: %s}}", m.classKey, yamlText(value))
+	default: // KV
+		return fmt.Sprintf("{keys: {%s: %s}}", yamlText(m.classKey), yamlText(value))
 	}
-	return fmt.Sprintf("{keys: {%s: %s}}", yamlText(m.classKey), yamlText(value))
 }

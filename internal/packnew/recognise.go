@@ -109,6 +109,7 @@ func mark(l *matcher.Line) (kind, word string) {
 		return "kv", program + " " + text[:max(strings.IndexByte(text, '='), 0)]
 	case pack.CSV:
 		return "csv", program + " " + text[:max(strings.IndexByte(text, ','), 0)]
+	default: // by the first word, below
 	}
 	first, _, _ := strings.Cut(text, " ")
 	return "text", program + " " + l.Shape.String() + " " + first
