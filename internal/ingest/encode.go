@@ -28,6 +28,7 @@ type format struct {
 // of which there is always one.
 type classFormat struct {
 	name   string
+	pack   string    // empty for a class of a built-in family
 	source []byte    // ","source":"…  without the closing quote
 	first  []byte    // ","sourcetype":"… if the message completes the sourcetype, else empty
 	middle []byte    // ","sourcetype":"…","index":"…","event":"; without the sourcetype if that is in first
@@ -48,6 +49,9 @@ func newFormat(port int, s Settings) *format {
 		}
 		row := newClassFormat(s.Profile.Metadata(c, info), s.Fields, keep)
 		row.name, row.family = c.Name, familyOf(c, s.Vendor)
+		if c.Pack != nil {
+			row.pack = c.Pack.Pack.Name
+		}
 		f.classes = append(f.classes, row)
 	}
 	for p := range f.priority {
@@ -102,8 +106,16 @@ func fieldName(dst []byte, name string) []byte {
 	return append(dst, `":"`...)
 }
 
+// textOf is the text of the event of a message.
+func textOf(msg []byte, r *dialect.Result) []byte {
+	if blank(r.Body) {
+		return msg
+	}
+	return r.Body
+}
+
 // append encodes one event and appends it to dst.
-func (s *sender) append(dst, msg []byte, h *syslog.Header, r *dialect.Result, at eventTime, cut bool) []byte {
+func (s *sender) append(dst, text []byte, h *syslog.Header, r *dialect.Result, at eventTime, cut bool) []byte {
 	f := s.format
 	dst = append(dst, `{"time":`...)
 	dst = event.AppendTime(dst, at.nanos)
@@ -118,11 +130,7 @@ func (s *sender) append(dst, msg []byte, h *syslog.Header, r *dialect.Result, at
 		dst = event.AppendString(append(dst, c.first...), r.Sourcetype)
 	}
 	dst = append(dst, c.middle...)
-	body := r.Body
-	if blank(body) {
-		body = msg
-	}
-	dst = event.AppendString(dst, body)
+	dst = event.AppendString(dst, text)
 	dst = append(dst, c.fields...)
 	if h.Priority >= 0 {
 		dst = append(dst, f.priority[h.Priority]...)

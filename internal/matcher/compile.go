@@ -66,6 +66,7 @@ func Compile(site, embedded []pack.Pack, o Options) (*Set, error) {
 		return nil, err
 	}
 	s.siteMarks = s.site.marks()
+	s.embedded.firstWords = o.Profile == "sc4s"
 	return s, nil
 }
 

@@ -12,19 +12,26 @@ import (
 	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/matcher"
 	"syslog-gateway/internal/pack"
-	"syslog-gateway/internal/pack/catalog"
+	"syslog-gateway/internal/status"
 )
 
 // Packs returns the site's packs and the embedded ones, made ready. The error names all
 // problems of the site's packs.
 func Packs(c config.Config) (*matcher.Set, error) {
-	site, embedded, err := LoadPacks(c.Packs.Folder)
+	set, _, err := packs(c)
+	return set, err
+}
+
+// packs is Packs with what is shown of them.
+func packs(c config.Config) (*matcher.Set, status.Packs, error) {
+	p, err := readPacks(c.Packs.Folder)
 	if err != nil {
-		return nil, err
+		return nil, status.Packs{}, err
 	}
+	site, embedded := p.site, p.embedded
 	set, err := matcher.Compile(site, embedded, matcher.Options{Profile: c.Metadata.Profile, Disable: c.Packs.Disable})
 	if err != nil {
-		return nil, fmt.Errorf("packs: %w", err)
+		return nil, status.Packs{}, fmt.Errorf("packs: %w", err)
 	}
 	var errs []error
 	for _, name := range c.Packs.Disable {
@@ -32,26 +39,13 @@ func Packs(c config.Config) (*matcher.Set, error) {
 			errs = append(errs, fmt.Errorf("packs.disable: %w", set.Unknown(name)))
 		}
 	}
-	return set, errors.Join(errs...)
+	return set, p.status(c, set), errors.Join(errs...)
 }
 
 // LoadPacks reads the packs of a folder and the embedded ones.
 func LoadPacks(folder string) (site, embedded []pack.Pack, err error) {
-	embedded, err = catalog.Load()
-	if err != nil {
-		return nil, nil, err
-	}
-	files, err := pack.Folder(folder)
-	if err != nil {
-		return nil, nil, fmt.Errorf("packs.folder: %w", err)
-	}
-	site, problems := pack.Load(files)
-	conflicts, _ := pack.Conflicts(site, embedded)
-	var errs []error
-	for _, p := range append(problems, conflicts...) {
-		errs = append(errs, errors.New(p.String()))
-	}
-	return site, embedded, errors.Join(errs...)
+	p, err := readPacks(folder)
+	return p.site, p.embedded, err
 }
 
 // pins returns the packs of the senders.

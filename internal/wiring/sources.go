@@ -17,6 +17,7 @@ import (
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/matcher"
 	"syslog-gateway/internal/splunk"
+	"syslog-gateway/internal/status"
 )
 
 // Source is a configured source.
@@ -28,11 +29,24 @@ type Source struct {
 	TLS        *tls.Config // nil without the transport TLS
 }
 
-// Sources returns all sources, sorted by name. The error names all problems.
+// Input is the configured sources, sorted by name, and the packs that recognise their
+// messages.
+type Input struct {
+	Sources []Source
+	Packs   status.Packs
+}
+
+// Sources returns the sources of NewInput.
 func Sources(c config.Config) ([]Source, error) {
+	in, err := NewInput(c)
+	return in.Sources, err
+}
+
+// NewInput reads the packs and makes all sources. The error names all problems.
+func NewInput(c config.Config) (Input, error) {
 	names, err := newNaming(c)
 	if err != nil {
-		return nil, err
+		return Input{}, err
 	}
 	var all []Source
 	var errs []error
@@ -44,7 +58,7 @@ func Sources(c config.Config) ([]Source, error) {
 		}
 		all = append(all, s)
 	}
-	return all, errors.Join(errs...)
+	return Input{all, names.loaded}, errors.Join(errs...)
 }
 
 // Settings returns how messages of one source are read.
@@ -79,6 +93,7 @@ type naming struct {
 	keep    map[string]int
 	hosts   map[netip.Addr]string
 	packs   *matcher.Set
+	loaded  status.Packs
 	pins    []ingest.Pin
 }
 
@@ -88,7 +103,7 @@ func newNaming(c config.Config) (naming, error) {
 	for class, o := range c.Metadata.Overrides {
 		overrides[class] = splunk.Override{Index: o.Index, Sourcetype: o.Sourcetype, Source: o.Source}
 	}
-	packs, err := Packs(c)
+	packs, loaded, err := packs(c)
 	if err != nil {
 		return naming{}, err
 	}
@@ -115,7 +130,7 @@ func newNaming(c config.Config) (naming, error) {
 	if err != nil {
 		return naming{}, fmt.Errorf("metadata.hosts_file: %w", err)
 	}
-	return naming{profile, keep, hosts, packs, pins}, nil
+	return naming{profile, keep, hosts, packs, loaded, pins}, nil
 }
 
 // keepRules returns N for each sampled class, of which one message in N is kept, and 0
