@@ -15,7 +15,7 @@ import (
 // so do imports: stages know what flows and nothing of one another; internal/service joins
 // them. What is not listed may import nothing of ours.
 var allowed = map[string][]string{
-	"internal/packtest":     {"internal/dialect", "internal/event", "internal/ingest", "internal/ledger", "internal/matcher", "internal/pack", "internal/splunk"},
+	"internal/packtest":     {"internal/dialect", "internal/event", "internal/ingest", "internal/ledger", "internal/matcher", "internal/pack", "internal/rules", "internal/splunk"},
 	"internal/matcher":      {"internal/body", "internal/pack", "internal/strftime", "internal/suggest", "internal/syslog"},
 	"internal/body":         {"internal/event", "internal/syslog"},
 	"internal/event":        {"internal/ledger"},
@@ -67,8 +67,9 @@ var allowed = map[string][]string{
 	"internal/status":            {"internal/ledger"},
 	"internal/status/statustest": {"internal/status"},
 	"internal/fairshare":         {},
+	"internal/rules": {"internal/body", "internal/dialect", "internal/event", "internal/matcher", "internal/pack", "internal/syslog"},
 	"internal/ingest": {
-		"internal/event", "internal/syslog", "internal/dialect", "internal/matcher", "internal/senders", "internal/tap", "internal/ledger", "internal/throttle", "internal/fairshare", "internal/splunk",
+		"internal/rules", "internal/event", "internal/syslog", "internal/dialect", "internal/matcher", "internal/senders", "internal/tap", "internal/ledger", "internal/throttle", "internal/fairshare", "internal/splunk",
 	},
 	"internal/ingest/ingesttest":            {"internal/event"}, // of tests
 	"internal/listener/inherit":             {},
@@ -84,11 +85,11 @@ var allowed = map[string][]string{
 	"internal/queue/segment":    {"internal/event"},
 	"internal/owner":            {},
 	"internal/service": {
-		"internal/balancer", "internal/config", "internal/deadletter", "internal/event", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/listener", "internal/listener/inherit", "internal/owner", "internal/queue", "internal/senders", "internal/shard", "internal/stats", "internal/stats/metrics", "internal/stats/problems", "internal/status", "internal/systemd", "internal/tap", "internal/wiring",
+		"internal/balancer", "internal/config", "internal/deadletter", "internal/event", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/listener", "internal/listener/inherit", "internal/owner", "internal/queue", "internal/rules", "internal/senders", "internal/shard", "internal/stats", "internal/stats/metrics", "internal/stats/problems", "internal/status", "internal/systemd", "internal/tap", "internal/wiring",
 	},
 	"internal/systemd": {},
 	"internal/wiring": {
-		"internal/config", "internal/dialect", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/systemd", "internal/matcher", "internal/pack", "internal/pack/catalog",
+		"internal/config", "internal/dialect", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/systemd", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/rules",
 	},
 
 	"internal/infra/declaration": {

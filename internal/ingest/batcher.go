@@ -9,6 +9,7 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/rules"
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/tap"
 )
@@ -37,6 +38,8 @@ type Options struct {
 	Logger  *slog.Logger   // optional
 	Senders *senders.Table // remembers who sends; optional
 	Tap     *tap.Hub       // shows messages to people; optional
+	// Rules counts what rules do; optional.
+	Rules *rules.Counters
 }
 
 // Batcher makes events of the messages of one source and transport and collects them in
@@ -63,6 +66,7 @@ type Batcher struct {
 
 	open   openBatches
 	counts senderCounts
+	rules  ruleStage
 	tap    tapSampler
 	// observe, when set, is called after each message. It is for people (Replay.Explain,
 	// the tap), not for the hot path.
@@ -100,6 +104,7 @@ func NewBatcher(s *Source, t ledger.Transport, o Options) *Batcher {
 	b.parsed = newParsed(s.name, o.Logger)
 	b.open = newOpenBatches(s, o, b.sealOld)
 	b.counts = senderCounts{table: o.Senders, source: s.name}
+	b.rules = newRuleStage(s, o.Rules)
 	b.tap = tapSampler{hub: o.Tap, report: b.showTap}
 	return b
 }
@@ -120,7 +125,7 @@ func (b *Batcher) message(s *sender, msg []byte, cut, continues bool) {
 	if limit := s.format.settings.MaxMessage; size > limit {
 		msg, cut = msg[:limit], true
 	}
-	b.host, b.time = nil, eventTime{}
+	b.host, b.time, b.rules.shown = nil, eventTime{}, nil
 	b.continues = continues && b.parsed.recall(s)
 	dropped := b.take(s, msg, cut)
 	b.read.dropped[dropped]++
@@ -133,7 +138,7 @@ func (b *Batcher) message(s *sender, msg []byte, cut, continues bool) {
 		b.counts.current.times.Add(b.time.offset, b.time.zoned)
 	}
 	if b.observe != nil {
-		b.observe(s, msg, dropped, cut)
+		b.observe(s, b.show(s, msg, dropped), dropped, cut || b.rules.cut)
 	}
 }
 
@@ -154,6 +159,9 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 	} else {
 		b.parsed.parse(s, msg)
 	}
+	if s.format.settings.Rules != nil && s.format.settings.Rules.Of(b.parsed.result.Class) {
+		msg, cut = b.applyRules(s, msg, cut)
+	}
 	b.host = b.parsed.result.Host
 	if b.parsed.result.Unparsed {
 		b.read.unparsed++
@@ -172,7 +180,7 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 		}
 	}
 	b.time = s.timeOf(&b.parsed.header, &b.parsed.result, b.nanos)
-	batch.Data = s.append(batch.Data, msg, &b.parsed.header, &b.parsed.result, b.time, cut)
+	batch.Data = s.append(batch.Data, msg, &b.parsed.header, &b.parsed.result, b.parsed.acted, b.time, cut)
 	batch.Events++
 	if len(batch.Data) >= b.options.MaxBytes || batch.Events >= b.options.MaxEvents {
 		b.open.seal(family)
@@ -183,6 +191,7 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 // end ends a read and writes it to the ledger.
 func (b *Batcher) end() {
 	b.counts.flush(b.read.events, b.read.bytes, b.nanos)
+	b.rules.actor.Flush()
 	t := b.read
 	b.read = tally{}
 	if t.events != 0 {

@@ -74,7 +74,7 @@ func (b *Batcher) showTap(s *sender, msg []byte, dropped drop, cut bool) {
 		if cut {
 			msg = wholeRunes(msg)
 		}
-		m.Event = bytes.TrimSuffix(s.append(nil, msg, &b.parsed.header, &b.parsed.result, b.time, cut), []byte("\n"))
+		m.Event = bytes.TrimSuffix(s.append(nil, msg, &b.parsed.header, &b.parsed.result, b.parsed.acted, b.time, cut), []byte("\n"))
 	}
 	b.tap.hub.Show(m)
 }
