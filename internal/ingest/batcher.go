@@ -10,6 +10,7 @@ import (
 	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/rules"
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/tap"
 )
@@ -39,6 +40,8 @@ type Options struct {
 	Senders *senders.Table // remembers who sends; optional
 	Tap     *tap.Hub       // shows messages to people; optional
 	Unknown *tap.Ring      // keeps messages that no rule knows, for people; optional
+	// Rules counts what rules do; optional.
+	Rules *rules.Counters
 }
 
 // Batcher makes events of the messages of one source and transport and collects them in
@@ -66,6 +69,7 @@ type Batcher struct {
 	open    openBatches
 	counts  senderCounts
 	classes classCounts
+	rules   *ruleStage
 	tap     tapSampler
 	unknown unknownLines
 	// observe, when set, is called after each message. It is for people (Replay.Explain,
@@ -106,6 +110,7 @@ func NewBatcher(s *Source, t ledger.Transport, o Options) *Batcher {
 	b.counts = senderCounts{table: o.Senders, source: s.name}
 	b.classes = classCounts{totals: &s.classes}
 	b.unknown = unknownLines{ring: o.Unknown}
+	b.rules = newRuleStage(s, o.Rules)
 	b.tap = tapSampler{hub: o.Tap, report: b.showTap}
 	return b
 }
@@ -126,7 +131,7 @@ func (b *Batcher) message(s *sender, msg []byte, cut, continues bool) {
 	if limit := s.format.settings.MaxMessage; size > limit {
 		msg, cut = msg[:limit], true
 	}
-	b.host, b.time = nil, eventTime{}
+	b.host, b.time, b.rules.shown = nil, eventTime{}, nil
 	b.continues = continues && b.parsed.recall(s)
 	dropped := b.take(s, msg, cut)
 	b.read.dropped[dropped]++
@@ -139,7 +144,7 @@ func (b *Batcher) message(s *sender, msg []byte, cut, continues bool) {
 		b.counts.current.times.Add(b.time.offset, b.time.zoned)
 	}
 	if b.observe != nil {
-		b.observe(s, msg, dropped, cut)
+		b.observe(s, b.show(s, msg, dropped), dropped, cut || b.rules.cut)
 	}
 }
 
@@ -162,9 +167,13 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 		if b.parsed.result.Slow {
 			b.classes.of(s.format, b.parsed.result.Class).slow++
 		}
-		if b.parsed.result.Class == dialect.Fallback && b.unknown.ring != nil {
-			b.keepUnknown(s, msg, cut)
-		}
+	}
+	raw := msg
+	if s.format.settings.Rules != nil && s.format.settings.Rules.Of(b.parsed.result.Class) {
+		msg, cut = b.applyRules(s, msg, cut)
+	}
+	if !b.continues && b.parsed.result.Class == dialect.Fallback && b.unknown.ring != nil {
+		b.keepUnknown(s, b.show(s, raw, notDropped), cut)
 	}
 	b.host = b.parsed.result.Host
 	if b.parsed.result.Unparsed {
@@ -185,7 +194,7 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 	}
 	b.time = s.timeOf(&b.parsed.header, &b.parsed.result, b.nanos)
 	text := textOf(msg, &b.parsed.result)
-	batch.Data = s.append(batch.Data, text, &b.parsed.header, &b.parsed.result, b.time, cut)
+	batch.Data = s.append(batch.Data, text, &b.parsed.header, &b.parsed.result, b.parsed.acted, b.time, cut)
 	batch.Events++
 	class := b.classes.of(s.format, b.parsed.result.Class)
 	class.events++
@@ -199,6 +208,7 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 // end ends a read and writes it to the ledger.
 func (b *Batcher) end() {
 	b.counts.flush(b.read.events, b.read.bytes, b.nanos)
+	b.rules.actor.Flush()
 	t := b.read
 	b.read = tally{}
 	if t.events != 0 {

@@ -21,7 +21,8 @@ type sender struct {
 	trailer []byte // "transport":"…","sender_ip":"…"}}LF
 	from    dialect.From
 	clock   *syslog.Clock
-	zoned   *syslog.Clock // of the zone that the pack of the last such message names
+	zoned   *syslog.Clock                    // of the zone that a pack or a look-up named last
+	zones   map[*time.Location]*syslog.Clock // of all that they named
 	allowed bool
 	counts  *hostCounts // of the host that its first message named
 	last    lastMessage // of a connection
@@ -54,7 +55,13 @@ func (s *sender) clockOf(zone *time.Location) *syslog.Clock {
 		return s.clock
 	}
 	if s.zoned == nil || s.zoned.Location() != zone {
-		s.zoned = syslog.NewClock(zone)
+		if s.zoned = s.zones[zone]; s.zoned == nil {
+			s.zoned = syslog.NewClock(zone)
+			if s.zones == nil {
+				s.zones = make(map[*time.Location]*syslog.Clock)
+			}
+			s.zones[zone] = s.zoned
+		}
 	}
 	return s.zoned
 }

@@ -459,3 +459,9 @@ func (p Place) String() string {
 	}
 	return "{…}"
 }
+
+// WrongIndex returns what is wrong with the name of an index, or nothing.
+func WrongIndex(name string) string { return indexName(name) }
+
+// WrongSourcetype returns what is wrong with a sourcetype, or nothing.
+func WrongSourcetype(name string) string { return sourcetype(name) }

@@ -1,0 +1,346 @@
+package rules
+
+import (
+	"bytes"
+
+	"syslog-gateway/internal/matcher"
+	"syslog-gateway/internal/syslog"
+)
+
+// hideKey hides the values of a key: key=value, key="value", "key": "value", key: value,
+// <key>value</key>, <x name="key">value</x>, also within strings of JSON and in URLs.
+func (a *Actor) hideKey(m *mask, p []byte, f matcher.Form) {
+	for at := 0; at < len(p); {
+		i := bytes.Index(p[at:], m.first)
+		if i < 0 {
+			return
+		}
+		i += at
+		at = i + 1
+		if !begins(p, i) {
+			continue
+		}
+		v := valueOf(p, i, i+len(m.first), f)
+		if v.to == 0 {
+			continue
+		}
+		v.how.mask = m
+		a.add(m, v.from, v.to, v.wrap, v.how)
+		at = max(at, v.to)
+	}
+}
+
+// value is where the value of a key is. to is 0 if there is none.
+type value struct {
+	from, to int
+	wrap     []byte // the quotes that the value lacks
+	how      open
+}
+
+// begins reports whether a key can begin at p[i].
+func begins(p []byte, i int) bool {
+	if i == 0 {
+		return true
+	}
+	if !nameByte[p[i-1]] {
+		return true
+	}
+	j := i
+	for j > 0 && (p[j-1] == '-' || p[j-1] == '.') { // "--password=" begins one, "x-password=" does not
+		j--
+	}
+	if j < i && (j == 0 || !nameByte[p[j-1]]) {
+		return true
+	}
+	switch {
+	case i >= 2 && p[i-2] == '\\': // "\n", "\t" in a string
+		return bytes.IndexByte(escapes, p[i-1]) >= 0
+	case i >= 3 && p[i-3] == '%': // "%20"
+		return syslog.IsHex(p[i-2]) && syslog.IsHex(p[i-1])
+	case i >= 4 && p[i-4] == '#': // "#011"
+		return isOctal(p[i-3]) && isOctal(p[i-2]) && isOctal(p[i-1])
+	case i >= 6 && p[i-6] == '\\' && p[i-5] == 'u': // "\u0020"
+		return true
+	}
+	return false
+}
+
+var escapes = []byte("nrtbfv0")
+
+func isOctal(c byte) bool { return c >= '0' && c <= '7' }
+
+// nameByte are the bytes of keys.
+var nameByte = func() (t [256]bool) {
+	for c := range t {
+		b := byte(c)
+		t[c] = b|0x20 >= 'a' && b|0x20 <= 'z' || b >= '0' && b <= '9' || b == '_' || b == '-' || b == '.'
+	}
+	return t
+}()
+
+// valueOf returns the value of the key p[start:end].
+func valueOf(p []byte, start, end int, f matcher.Form) value {
+	i, quoted := end, []byte(nil)
+	if start > 0 && (p[start-1] == '"' || p[start-1] == '\'') { // "key", or \"key\" within a string
+		for i < len(p) && p[i] == '\\' {
+			i++
+		}
+		if i < len(p) && p[i] == p[start-1] {
+			i++
+			quoted = p[end:i]
+		} else {
+			i = end
+		}
+	}
+	sign := skipBlanks(p, i)
+	if sign == len(p) {
+		return value{}
+	}
+	equals := false
+	v := sign + 1
+	switch c := p[sign]; {
+	case c == '=':
+		equals = true
+		if v < len(p) && (p[v] == '>' || p[v] == '=') {
+			v++
+		}
+	case c == ':':
+		if v < len(p) && p[v] == '=' {
+			v++
+		}
+	case c == '%' && sign+2 < len(p) && p[sign+1] == '3' && (p[sign+2]|0x20 == 'd' || p[sign+2]|0x20 == 'a'):
+		v = sign + 3
+	case c == '\\' && bytes.HasPrefix(p[sign:], unicodeEquals): // "\u003d" in a string
+		v = sign + len(unicodeEquals)
+	case c == '>' && (quoted != nil || start > 0 && p[start-1] == '<'):
+		return elementOf(p, v)
+	default:
+		return value{}
+	}
+	if equals && quoted == nil {
+		if f.CEF {
+			return extensionOf(p, v)
+		}
+		if f.Separator != 0 && (v == len(p) || p[v] != '"') {
+			return separated(p, v, f.Separator)
+		}
+	}
+	at := skipBlanks(p, v)
+	if at == len(p) {
+		return value{}
+	}
+	if equals && at > v && sign == i && hasKey(p[at:]) { // "user= action=deny"
+		return value{}
+	}
+	return scalarOf(p, at, quoted, f)
+}
+
+var unicodeEquals = []byte(`\u003d`)
+
+func skipBlanks(p []byte, i int) int {
+	for i < len(p) && (p[i] == ' ' || p[i] == '\t') {
+		i++
+	}
+	return i
+}
+
+// hasKey reports whether p begins with "key=".
+func hasKey(p []byte) bool {
+	i := 0
+	for i < len(p) && nameByte[p[i]] {
+		i++
+	}
+	return i > 0 && i < len(p) && p[i] == '='
+}
+
+// scalarOf returns the value at p[at]: quoted, in brackets, or a word. quoted are the quotes
+// of its key, or nil.
+func scalarOf(p []byte, at int, quoted []byte, f matcher.Form) value {
+	if q, n := quoteAt(p, at); n != 0 {
+		if q.sign != 0 && n == 1 && at+1 < len(p) && p[at+1] == q.sign { // "" is empty, ""x"" is x in a column of CSV
+			if at+2 == len(p) || !nameByte[p[at+2]] && p[at+2] < 0x80 {
+				return value{}
+			}
+			q.doubled, n = true, 2
+		}
+		from := at + n
+		if end := q.end(p, from); end >= 0 {
+			return value{from: from, to: end}
+		}
+		return value{from: from, to: len(p), how: open{kind: openQuote, quote: q}}
+	}
+	wrap := quoted
+	if len(quoted) == 0 || quoted[len(quoted)-1] != '"' {
+		wrap = nil
+	}
+	switch p[at] {
+	case '{', '[':
+		if end := structureEnd(p, at); end >= 0 {
+			return value{from: at, to: end, wrap: wrap}
+		}
+		return value{from: at, to: len(p), wrap: wrap}
+	}
+	if wrap != nil { // a number or a word of JSON
+		end := at
+		for end < len(p) && p[end] > ' ' && p[end] != ',' && p[end] != '}' && p[end] != ']' {
+			end++
+		}
+		return ending(p, at, end, wrap)
+	}
+	return ending(p, at, wordEnd(p, at, f), nil)
+}
+
+// ending returns a word as a value. One that ends with the text may go on.
+func ending(p []byte, from, to int, wrap []byte) value {
+	v := value{from: from, to: to, wrap: wrap}
+	if to == len(p) {
+		v.how.kind = openWord
+	}
+	for v.to > from+1 && v.how.kind == closed && (p[v.to-1] == ',' || p[v.to-1] == ';') {
+		v.to--
+	}
+	return v
+}
+
+// wordEnd returns the end of the word that begins at p[at]. Quotes in it may have blanks
+// between them. Within a string of an object it ends with the string.
+func wordEnd(p []byte, at int, f matcher.Form) int {
+	for i := at; i < len(p); i++ {
+		switch c := p[i]; {
+		case c <= ' ':
+			return i
+		case c == '\\':
+			i++
+		case c == '"' && f.Object:
+			return i
+		case c == '"':
+			end := (quote{sign: '"'}).end(p, i+1)
+			if end < 0 {
+				return len(p)
+			}
+			i = end
+		}
+	}
+	return len(p)
+}
+
+// separated returns a value that a character ends.
+func separated(p []byte, at int, separator byte) value {
+	if i := bytes.IndexByte(p[at:], separator); i >= 0 {
+		return value{from: at, to: at + i}
+	}
+	return value{from: at, to: len(p), how: open{kind: openUntil, until: separators[separator : int(separator)+1]}}
+}
+
+// separators has every byte at its place.
+var separators = func() (t []byte) {
+	for c := range 256 {
+		t = append(t, byte(c))
+	}
+	return t
+}()
+
+// extensionOf returns a value of CEF, which ends before the next " key=".
+func extensionOf(p []byte, at int) value {
+	for i := at; ; {
+		j := bytes.IndexByte(p[i:], '=')
+		if j < 0 {
+			return value{from: at, to: len(p), how: open{kind: openWord}}
+		}
+		i += j
+		key := i
+		for key > at && (nameByte[p[key-1]] || p[key-1] == '[' || p[key-1] == ']') {
+			key--
+		}
+		if key < i && key > at && p[key-1] == ' ' {
+			end := key - 1
+			for end > at && p[end-1] == ' ' {
+				end--
+			}
+			return value{from: at, to: end}
+		}
+		i++
+	}
+}
+
+// elementOf returns the text of an element of XML.
+func elementOf(p []byte, at int) value {
+	if i := bytes.IndexByte(p[at:], '<'); i >= 0 {
+		return value{from: at, to: at + i}
+	}
+	return value{from: at, to: len(p), how: open{kind: openUntil, until: separators['<' : '<'+1]}}
+}
+
+// quote is a quote and what escapes it.
+type quote struct {
+	sign    byte
+	level   int  // backslashes before it: 1 within a string of JSON, 3 within a string within that
+	doubled bool // ""
+}
+
+// quoteAt returns the quote at p[at] and its length.
+func quoteAt(p []byte, at int) (q quote, n int) {
+	i := at
+	for i < len(p) && p[i] == '\\' {
+		i++
+	}
+	if i == len(p) || p[i] != '"' && p[i] != '\'' || p[i] == '\'' && i > at {
+		return quote{}, 0
+	}
+	return quote{sign: p[i], level: i - at}, i + 1 - at
+}
+
+// end returns where the quoted text that begins at p[at] ends, or -1. An escaped quote does
+// not end it, and neither does a doubled one.
+func (q quote) end(p []byte, at int) int {
+	for i := at; ; i++ {
+		j := bytes.IndexByte(p[i:], q.sign)
+		if j < 0 {
+			return -1
+		}
+		i += j
+		if q.doubled {
+			if i+1 < len(p) && p[i+1] == q.sign {
+				return i
+			}
+			continue
+		}
+		n := 0
+		for i-n > at && p[i-n-1] == '\\' {
+			n++
+		}
+		switch {
+		case n < q.level: // the string around it ends
+			return i - n
+		case (n-q.level)%(2*(q.level+1)) != 0: // escaped
+		case q.level == 0 && i+1 < len(p) && p[i+1] == q.sign: // doubled
+			i++
+		default:
+			return i - q.level
+		}
+	}
+}
+
+// structureEnd returns the end of an object or a list that begins at p[at], or -1.
+func structureEnd(p []byte, at int) int {
+	depth := 0
+	for i := at; i < len(p); i++ {
+		switch p[i] {
+		case '\\':
+			i++
+		case '"':
+			end := (quote{sign: '"'}).end(p, i+1)
+			if end < 0 {
+				return -1
+			}
+			i = end
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return -1
+}

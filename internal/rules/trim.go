@@ -1,0 +1,268 @@
+package rules
+
+import (
+	"bytes"
+
+	"syslog-gateway/internal/body"
+	"syslog-gateway/internal/matcher"
+	"syslog-gateway/internal/pack"
+)
+
+// trim makes texts shorter.
+type trim struct {
+	keys         [][]byte
+	spaces, tabs bool
+}
+
+func newTrim(d *pack.Trim) *trim {
+	if d == nil {
+		return nil
+	}
+	t := &trim{spaces: d.Spaces, tabs: d.Tabs}
+	for _, name := range d.Keys {
+		t.keys = append(t.keys, []byte(name))
+	}
+	return t
+}
+
+// trim returns a text without what t removes. own is the device's own text, which the text
+// ends with in most forms of events: what is before it is a header, and stays.
+func (a *Actor) trim(t *trim, text, own []byte, f matcher.Form) []byte {
+	from := 0
+	if len(own) != 0 && bytes.HasSuffix(text, own) {
+		from = len(text) - len(own)
+	}
+	a.first, a.spare = a.spare, a.first // text may be in one of them
+	dst := append(a.first[:0], text[:from]...)
+	rest := text[from:]
+	if len(t.keys) != 0 {
+		begin := len(dst)
+		switch {
+		case f.Object || len(rest) != 0 && rest[0] == '{':
+			dst = t.object(dst, rest)
+		case f.CEF:
+			dst = t.cef(dst, rest)
+		default:
+			dst = t.pairs(dst, rest, f.Separator)
+		}
+		rest = dst[begin:]
+	} else {
+		begin := len(dst)
+		dst = append(dst, rest...)
+		rest = dst[begin:]
+	}
+	if t.spaces || t.tabs {
+		dst = dst[:from+len(t.blanks(rest))]
+	}
+	a.first = dst
+	return dst
+}
+
+// has reports whether a key is removed.
+func (t *trim) has(key []byte) bool {
+	for _, k := range t.keys {
+		if len(k) == len(key) && string(k) == string(key) {
+			return true
+		}
+	}
+	return false
+}
+
+// pairs appends a text of key=value without pairs. A value that has no end stays, and so does
+// what follows it.
+func (t *trim) pairs(dst, p []byte, separator byte) []byte {
+	kept := 0
+	for at := 0; ; {
+		i := bytes.IndexByte(p[at:], '=')
+		if i < 0 {
+			break
+		}
+		i += at
+		begin := i
+		for begin > at && nameByte[p[begin-1]] {
+			begin--
+		}
+		if begin == i || begin != 0 && !divides(p[begin-1], separator) {
+			at = i + 1
+			continue
+		}
+		end, ok := pairEnd(p, i+1, separator)
+		if !ok {
+			break
+		}
+		if at = end; !t.has(p[begin:i]) {
+			continue
+		}
+		switch {
+		case end < len(p) && divides(p[end], separator): // with what is behind it
+			end++
+		case end == len(p) && begin > kept: // the last one, with what is before it
+			begin--
+		}
+		dst = append(dst, p[kept:begin]...)
+		kept, at = end, end
+	}
+	return append(dst, p[kept:]...)
+}
+
+// divides reports whether a byte stands between pairs.
+func divides(c, separator byte) bool {
+	if separator != 0 {
+		return c == separator
+	}
+	return c == ' ' || c == '\t' || c == ',' || c == ';'
+}
+
+// pairEnd returns the end of the value at p[at]. ok is false if a quote has no end.
+func pairEnd(p []byte, at int, separator byte) (end int, ok bool) {
+	if at < len(p) && p[at] == '"' {
+		if end = (quote{sign: '"'}).end(p, at+1); at+1 < len(p) && p[at+1] == '"' {
+			end = at + 1
+		}
+		return end + 1, end >= 0
+	}
+	for end = at; end < len(p) && (separator == 0 && p[end] > ' ' && p[end] != ',' && p[end] != ';' || separator != 0 && p[end] != separator); {
+		end++
+	}
+	return end, true
+}
+
+// cef appends the text of a CEF message without keys of its extension.
+func (t *trim) cef(dst, p []byte) []byte {
+	c := body.ParseCEF(p)
+	from := len(p) - len(c.Extension)
+	kept := 0
+	for at := from; at < len(p); {
+		i := bytes.IndexByte(p[at:], '=')
+		if i < 0 {
+			break
+		}
+		i += at
+		begin := i
+		for begin > at && nameByte[p[begin-1]] {
+			begin--
+		}
+		if at = i + 1; begin == i || begin > from && p[begin-1] != ' ' {
+			continue
+		}
+		if !t.has(p[begin:i]) {
+			continue
+		}
+		end := extensionOf(p, i+1).to
+		for end < len(p) && p[end] == ' ' {
+			end++
+		}
+		if end == len(p) && begin > from {
+			begin--
+		}
+		dst = append(dst, p[kept:begin]...)
+		kept, at = end, end
+	}
+	return append(dst, p[kept:]...)
+}
+
+// object appends an object of JSON without members. Objects in it stay as they are.
+func (t *trim) object(dst, p []byte) []byte {
+	start := len(dst)
+	open := bytes.IndexByte(p, '{')
+	if open < 0 {
+		return append(dst, p...)
+	}
+	dst = append(dst, p[:open+1]...)
+	for at, first := open+1, true; ; {
+		begin := at // of the member, with the blanks before it
+		for at < len(p) && (p[at] <= ' ') {
+			at++
+		}
+		if at == len(p) || p[at] != '"' {
+			return append(dst, p[begin:]...)
+		}
+		end := (quote{sign: '"'}).endJSON(p, at+1)
+		if end < 0 {
+			break
+		}
+		name := p[at+1 : end]
+		for end++; end < len(p) && p[end] <= ' '; {
+			end++
+		}
+		if end == len(p) || p[end] != ':' {
+			break
+		}
+		if end = memberEnd(p, end+1); end < 0 {
+			break
+		}
+		if !t.has(name) {
+			if !first {
+				dst = append(dst, ',')
+			}
+			dst, first = append(dst, p[begin:end]...), false
+		}
+		if p[end] == '}' {
+			return append(dst, p[end:]...)
+		}
+		at = end + 1
+	}
+	return append(dst[:start], p...) // broken
+}
+
+// endJSON is end without doubled quotes, which JSON has not.
+func (q quote) endJSON(p []byte, at int) int {
+	for i := at; i < len(p); i++ {
+		switch p[i] {
+		case '\\':
+			i++
+		case '"':
+			return i
+		}
+	}
+	return -1
+}
+
+// memberEnd returns the position of the ',' or '}' behind a value of an object, or -1.
+func memberEnd(p []byte, at int) int {
+	depth := 0
+	for i := at; i < len(p); i++ {
+		switch p[i] {
+		case '"':
+			if i = (quote{}).endJSON(p, i+1); i < 0 {
+				return -1
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 {
+				if p[i] == ']' {
+					return -1
+				}
+				return i
+			}
+			depth--
+		case ',':
+			if depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// blanks decodes "#011" and makes one blank of runs of them, in place. Blanks at the end go.
+func (t *trim) blanks(p []byte) []byte {
+	to := 0
+	for i := 0; i < len(p); i++ {
+		c := p[i]
+		if t.tabs && c == '#' && i+3 < len(p) && p[i+1] == '0' && p[i+2] == '1' && p[i+3] == '1' {
+			c = '\t'
+			i += 3
+		}
+		if t.spaces && c == ' ' && to > 0 && p[to-1] == ' ' {
+			continue
+		}
+		p[to] = c
+		to++
+	}
+	for t.spaces && to > 0 && p[to-1] == ' ' {
+		to--
+	}
+	return p[:to]
+}
