@@ -67,7 +67,7 @@ var allowed = map[string][]string{
 	"internal/status":            {"internal/ledger"},
 	"internal/status/statustest": {"internal/status"},
 	"internal/fairshare":         {},
-	"internal/rules": {"internal/body", "internal/dialect", "internal/event", "internal/matcher", "internal/pack", "internal/syslog"},
+	"internal/rules":             {"internal/body", "internal/dialect", "internal/event", "internal/matcher", "internal/pack", "internal/syslog"},
 	"internal/ingest": {
 		"internal/rules", "internal/event", "internal/syslog", "internal/dialect", "internal/matcher", "internal/senders", "internal/tap", "internal/ledger", "internal/throttle", "internal/fairshare", "internal/splunk",
 	},

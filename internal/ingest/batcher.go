@@ -104,7 +104,7 @@ func NewBatcher(s *Source, t ledger.Transport, o Options) *Batcher {
 	b.parsed = newParsed(s.name, o.Logger)
 	b.open = newOpenBatches(s, o, b.sealOld)
 	b.counts = senderCounts{table: o.Senders, source: s.name}
-	b.rules = newRuleStage(s, o.Rules)
+	b.rules.init(s, o.Rules)
 	b.tap = tapSampler{hub: o.Tap, report: b.showTap}
 	return b
 }

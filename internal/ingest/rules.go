@@ -26,10 +26,10 @@ type ruleStage struct {
 	failures throttle.Throttle
 }
 
-func newRuleStage(s *Source, counters *rules.Counters) ruleStage {
-	r := ruleStage{actor: rules.NewActor(counters), source: s.name}
+// init makes the stage ready for the messages of a source.
+func (r *ruleStage) init(s *Source, counters *rules.Counters) {
+	r.actor, r.source = rules.NewActor(counters), s.name
 	r.actor.Use(s.Settings().Rules) // its series begin with 0
-	return r
 }
 
 // applyRules applies the rules for the class of the message at hand. It returns what stands

@@ -27,6 +27,7 @@ import (
 	"syslog-gateway/internal/listener"
 	"syslog-gateway/internal/listener/inherit"
 	"syslog-gateway/internal/queue"
+	"syslog-gateway/internal/rules"
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/shard"
 	"syslog-gateway/internal/stats"
@@ -61,6 +62,7 @@ type Gateway struct {
 	problems *problems.Log
 	senders  *senders.Table
 	taps     tap.Hub
+	rules    rules.Counters
 	pauses   []*pauseSwitch // one for each shard of the queue, left-over ones included
 	readers  bool           // everybody may read the statistics page, although it has a user
 
@@ -189,6 +191,9 @@ func (g *Gateway) buildListener(c config.Config, _ string, r *prometheus.Registr
 	if err != nil {
 		return err
 	}
+	if err := r.Register(&g.rules); err != nil {
+		return fmt.Errorf("rules: register metrics: %w", err)
+	}
 	var sources []listener.SourceOptions
 	for _, s := range found {
 		sources = append(sources, listener.SourceOptions{
@@ -212,6 +217,7 @@ func (g *Gateway) buildListener(c config.Config, _ string, r *prometheus.Registr
 			Logger:    g.log,
 			Senders:   g.senders,
 			Tap:       &g.taps,
+			Rules:     &g.rules,
 		},
 		Ledger:     g.ledger,
 		Logger:     g.log,

@@ -13,18 +13,29 @@ import (
 	"syslog-gateway/internal/matcher"
 	"syslog-gateway/internal/pack"
 	"syslog-gateway/internal/pack/catalog"
+	"syslog-gateway/internal/rules"
 )
 
 // Packs returns the site's packs and the embedded ones, made ready. The error names all
 // problems of the site's packs.
 func Packs(c config.Config) (*matcher.Set, error) {
+	set, _, _, err := packsAndRules(c)
+	return set, err
+}
+
+// packsAndRules is Packs with their rules, and the packs in force.
+func packsAndRules(c config.Config) (*matcher.Set, *rules.Set, []pack.Pack, error) {
 	site, embedded, err := LoadPacks(c.Packs.Folder)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
 	set, err := matcher.Compile(site, embedded, matcher.Options{Profile: c.Metadata.Profile, Disable: c.Packs.Disable})
 	if err != nil {
-		return nil, fmt.Errorf("packs: %w", err)
+		return nil, nil, nil, fmt.Errorf("packs: %w", err)
+	}
+	ruled, err := newRules(c, site, embedded, set)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("packs: %w", err)
 	}
 	var errs []error
 	for _, name := range c.Packs.Disable {
@@ -32,7 +43,7 @@ func Packs(c config.Config) (*matcher.Set, error) {
 			errs = append(errs, fmt.Errorf("packs.disable: %w", set.Unknown(name)))
 		}
 	}
-	return set, errors.Join(errs...)
+	return set, ruled, InForce(site, embedded), errors.Join(errs...)
 }
 
 // LoadPacks reads the packs of a folder and the embedded ones.
@@ -77,15 +88,17 @@ func pins(senders map[string]string, packs *matcher.Set) ([]ingest.Pin, error) {
 	return all, errors.Join(errs...)
 }
 
-// onLinux returns the packs whose option on_linux is turned on.
-func onLinux(options []string, packs *matcher.Set) ([]string, error) {
+// onLinux returns the packs whose option on_linux is turned on. The other options are rules.
+func onLinux(options []string, packs *matcher.Set, inForce []pack.Pack) ([]string, error) {
 	var names []string
 	var errs []error
 	for _, option := range options {
 		name, what, _ := strings.Cut(option, ".")
 		_, ok := packs.Pin(name)
+		known, rule := isOption(inForce, name, what)
 		switch {
-		case !ok:
+		case rule:
+		case !ok && !known:
 			errs = append(errs, fmt.Errorf("packs.options: %w", packs.Unknown(name)))
 		case what != "on_linux" || !packs.OnLinux(name):
 			errs = append(errs, fmt.Errorf("packs.options: the pack %s has no option %q", name, what))

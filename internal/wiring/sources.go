@@ -16,6 +16,7 @@ import (
 	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/matcher"
+	"syslog-gateway/internal/rules"
 	"syslog-gateway/internal/splunk"
 )
 
@@ -80,6 +81,7 @@ type naming struct {
 	hosts   map[netip.Addr]string
 	packs   *matcher.Set
 	pins    []ingest.Pin
+	rules   *rules.Set
 }
 
 // newNaming reads the section metadata and the hosts file.
@@ -88,7 +90,7 @@ func newNaming(c config.Config) (naming, error) {
 	for class, o := range c.Metadata.Overrides {
 		overrides[class] = splunk.Override{Index: o.Index, Sourcetype: o.Sourcetype, Source: o.Source}
 	}
-	packs, err := Packs(c)
+	packs, ruled, inForce, err := packsAndRules(c)
 	if err != nil {
 		return naming{}, err
 	}
@@ -96,7 +98,7 @@ func newNaming(c config.Config) (naming, error) {
 	if err != nil {
 		return naming{}, err
 	}
-	onLinux, err := onLinux(c.Packs.Options, packs)
+	onLinux, err := onLinux(c.Packs.Options, packs, inForce)
 	if err != nil {
 		return naming{}, err
 	}
@@ -115,7 +117,7 @@ func newNaming(c config.Config) (naming, error) {
 	if err != nil {
 		return naming{}, fmt.Errorf("metadata.hosts_file: %w", err)
 	}
-	return naming{profile, keep, hosts, packs, pins}, nil
+	return naming{profile, keep, hosts, packs, pins, ruled}, nil
 }
 
 // keepRules returns N for each sampled class, of which one message in N is kept, and 0
@@ -161,6 +163,7 @@ func (n naming) settings(s config.Source) (ingest.Settings, error) {
 		Hosts:          n.hosts,
 		Packs:          s.Packs,
 		Pins:           n.pins,
+		Rules:          n.rules,
 		Index:          s.Index,
 		Sourcetype:     s.Sourcetype,
 		Location:       location,
