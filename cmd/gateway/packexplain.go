@@ -139,7 +139,9 @@ func (w *why) say(out io.Writer, line []byte) error {
 				body = ""
 			}
 		}
-		dropped = e.Dropped
+		if e.Dropped != "" {
+			dropped = dropText(&e)
+		}
 	})
 	now := time.Now()
 	replay.Write(line, now)
@@ -158,7 +160,7 @@ func (w *why) say(out io.Writer, line []byte) error {
 		fmt.Fprintf(out, "%s nothing\n", title)
 	}
 	if dropped != "" {
-		_, err := fmt.Fprintf(out, "Splunk gets: nothing: dropped %s\n", dropText(dropped))
+		_, err := fmt.Fprintf(out, "Splunk gets: nothing: dropped %s\n", dropped)
 		return err
 	}
 	return printEvent(out, kept.data, where, body)

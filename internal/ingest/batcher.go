@@ -69,7 +69,7 @@ type Batcher struct {
 	open    openBatches
 	counts  senderCounts
 	classes classCounts
-	rules   *ruleStage
+	rules   ruleStage
 	tap     tapSampler
 	unknown unknownLines
 	// observe, when set, is called after each message. It is for people (Replay.Explain,
@@ -110,7 +110,7 @@ func NewBatcher(s *Source, t ledger.Transport, o Options) *Batcher {
 	b.counts = senderCounts{table: o.Senders, source: s.name}
 	b.classes = classCounts{totals: &s.classes}
 	b.unknown = unknownLines{ring: o.Unknown}
-	b.rules = newRuleStage(s, o.Rules)
+	b.rules.init(s, o.Rules)
 	b.tap = tapSampler{hub: o.Tap, report: b.showTap}
 	return b
 }

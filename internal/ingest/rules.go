@@ -26,10 +26,10 @@ type ruleStage struct {
 	failures throttle.Throttle
 }
 
-func newRuleStage(s *Source, counters *rules.Counters) *ruleStage {
-	r := &ruleStage{actor: rules.NewActor(counters), source: s.name}
+// init makes the stage ready for the messages of a source.
+func (r *ruleStage) init(s *Source, counters *rules.Counters) {
+	r.actor, r.source = rules.NewActor(counters), s.name
 	r.actor.Use(s.Settings().Rules) // its series begin with 0
-	return r
 }
 
 // applyRules applies the rules for the class of the message at hand. It returns what stands
@@ -41,7 +41,7 @@ func (b *Batcher) applyRules(s *sender, msg []byte, cut bool) (text []byte, isCu
 		return msg, cut
 	}
 	defer b.surviveRules(s, &text)
-	p, stage := &b.parsed, b.rules
+	p, stage := &b.parsed, &b.rules
 	stage.actor.Use(s.format.settings.Rules)
 	m := &stage.message
 	*m = rules.Message{Result: &p.result, Text: eventText(&p.result, msg), Now: b.nanos, Cut: cut, Continues: b.continues}
@@ -116,7 +116,7 @@ func (b *Batcher) show(s *sender, msg []byte, dropped drop) []byte {
 	case b.rules.shown != nil:
 		return b.rules.shown
 	}
-	stage := b.rules
+	stage := &b.rules
 	stage.actor.Use(set)
 	m := rules.Message{Result: &b.parsed.result, Host: s.host(&b.parsed.result), Text: eventText(&b.parsed.result, msg), Now: b.nanos, Continues: b.continues}
 	if b.continues {

@@ -27,6 +27,7 @@ import (
 	"syslog-gateway/internal/listener"
 	"syslog-gateway/internal/listener/inherit"
 	"syslog-gateway/internal/queue"
+	"syslog-gateway/internal/rules"
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/shard"
 	"syslog-gateway/internal/stats"
@@ -65,8 +66,9 @@ type Gateway struct {
 	unknown  tap.Ring                     // the last messages that no rule knows
 	packs    atomic.Pointer[status.Packs] // in force
 	refused  atomic.Pointer[string]       // why the last reload was refused; nil if it was not
-	pauses   []*pauseSwitch               // one for each shard of the queue, left-over ones included
-	readers  bool                         // everybody may read the statistics page, although it has a user
+	rules    rules.Counters
+	pauses   []*pauseSwitch // one for each shard of the queue, left-over ones included
+	readers  bool           // everybody may read the statistics page, although it has a user
 
 	giveUp    chan struct{} // closed when what could not be handed over is dropped
 	abandoned sync.Once
@@ -194,6 +196,9 @@ func (g *Gateway) buildListener(c config.Config, _ string, r *prometheus.Registr
 		return err
 	}
 	g.loaded(in.Packs)
+	if err := r.Register(&g.rules); err != nil {
+		return fmt.Errorf("rules: register metrics: %w", err)
+	}
 	var sources []listener.SourceOptions
 	for _, s := range in.Sources {
 		sources = append(sources, listener.SourceOptions{
@@ -218,6 +223,7 @@ func (g *Gateway) buildListener(c config.Config, _ string, r *prometheus.Registr
 			Senders:   g.senders,
 			Tap:       &g.taps,
 			Unknown:   &g.unknown,
+			Rules:     &g.rules,
 		},
 		Ledger:     g.ledger,
 		Logger:     g.log,
