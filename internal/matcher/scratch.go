@@ -209,7 +209,7 @@ func (s *Scratch) key(c *compiled, slot int) []byte {
 		}
 	}
 	if s.keys[slot] == nil && len(s.Data) != 0 {
-		s.keys[slot] = s.parameter(c.pairs.Names[slot])
+		s.keys[slot] = s.parameter(c.pairs.Names[slot], c.ofRule != nil)
 	}
 	return s.keys[slot]
 }
@@ -253,7 +253,8 @@ func nth(p []byte, sep byte, n int) []byte {
 }
 
 // parameter returns the value of a parameter of the structured data (RFC 5424 section 6.3.3).
-func (s *Scratch) parameter(name []byte) []byte {
+// Check Point writes [action:"Accept"; service:"53"], which loose reads too.
+func (s *Scratch) parameter(name []byte, loose bool) []byte {
 	p := s.Data
 	for {
 		i := bytes.Index(p, name)
@@ -261,7 +262,7 @@ func (s *Scratch) parameter(name []byte) []byte {
 			return nil
 		}
 		end := i + len(name)
-		if i > 0 && p[i-1] == ' ' && end+1 < len(p) && p[end] == '=' && p[end+1] == '"' {
+		if i > 0 && (p[i-1] == ' ' || loose && p[i-1] == '[') && end+1 < len(p) && (p[end] == '=' || loose && p[end] == ':') && p[end+1] == '"' {
 			p = p[end+2:]
 			for j := 0; j < len(p); j++ {
 				switch p[j] {

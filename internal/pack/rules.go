@@ -68,6 +68,7 @@ const Hash = "hash"
 // Trim makes an event shorter.
 type Trim struct {
 	Keys   []string // that are removed with their values
+	Empty  bool     // keys without a value are removed
 	Spaces bool     // runs of blanks become one
 	Tabs   bool     // "#011" becomes a tab
 }
@@ -171,6 +172,7 @@ func init() { // behind that of keys.go
 	}
 	trimKeys = []key[Trim]{
 		textsKey("keys", "keys that are removed with their values", keyName, func(t *Trim) *[]string { return &t.Keys }),
+		markKey("empty", "keys without a value are removed; in CEF with their labels", func(t *Trim) *bool { return &t.Empty }),
 		markKey("spaces", "runs of blanks become one", func(t *Trim) *bool { return &t.Spaces }),
 		markKey("tabs", "#011, as rsyslog writes a tab, becomes one", func(t *Trim) *bool { return &t.Tabs }),
 	}
@@ -222,7 +224,7 @@ func init() { // behind that of keys.go
 		{"trim", "what is removed from the event", func(d *decoder, n *yaml.Node, r *Rule) {
 			r.Trim = &Trim{}
 			if seen := mapping(d, n, trimKeys, r.Trim); seen != nil && len(seen) == 0 {
-				d.fail(n, "says nothing: add keys, spaces or tabs")
+				d.fail(n, "says nothing: add keys, empty, spaces or tabs")
 			}
 			if len(r.Trim.Keys) > maxKeys*2 {
 				d.fail(n, "has %d keys, at most %d are allowed", len(r.Trim.Keys), maxKeys*2)

@@ -10,15 +10,15 @@ import (
 
 // trim makes texts shorter.
 type trim struct {
-	keys         [][]byte
-	spaces, tabs bool
+	keys                [][]byte
+	empty, spaces, tabs bool
 }
 
 func newTrim(d *pack.Trim) *trim {
 	if d == nil {
 		return nil
 	}
-	t := &trim{spaces: d.Spaces, tabs: d.Tabs}
+	t := &trim{empty: d.Empty, spaces: d.Spaces, tabs: d.Tabs}
 	for _, name := range d.Keys {
 		t.keys = append(t.keys, []byte(name))
 	}
@@ -35,7 +35,7 @@ func (a *Actor) trim(t *trim, text, own []byte, f matcher.Form) []byte {
 	a.first, a.spare = a.spare, a.first // text may be in one of them
 	dst := append(a.first[:0], text[:from]...)
 	rest := text[from:]
-	if len(t.keys) != 0 {
+	if len(t.keys) != 0 || t.empty {
 		begin := len(dst)
 		switch {
 		case f.Object || len(rest) != 0 && rest[0] == '{':
@@ -58,7 +58,18 @@ func (a *Actor) trim(t *trim, text, own []byte, f matcher.Form) []byte {
 	return dst
 }
 
-// has reports whether a key is removed.
+// removes reports whether a key with its value is removed. A value of nothing but quotes is
+// empty, and so is null.
+func (t *trim) removes(key, value []byte) bool {
+	if t.empty {
+		if value = bytes.TrimSpace(value); len(value) == 0 || string(value) == `""` || string(value) == "null" {
+			return true
+		}
+	}
+	return t.has(key)
+}
+
+// has reports whether a key is one of those that are always removed.
 func (t *trim) has(key []byte) bool {
 	for _, k := range t.keys {
 		if len(k) == len(key) && string(k) == string(key) {
@@ -90,7 +101,7 @@ func (t *trim) pairs(dst, p []byte, separator byte) []byte {
 		if !ok {
 			break
 		}
-		if at = end; !t.has(p[begin:i]) {
+		if at = end; !t.removes(p[begin:i], p[i+1:end]) {
 			continue
 		}
 		switch {
@@ -145,10 +156,10 @@ func (t *trim) cef(dst, p []byte) []byte {
 		if at = i + 1; begin == i || begin > from && p[begin-1] != ' ' {
 			continue
 		}
-		if !t.has(p[begin:i]) {
+		end := extensionOf(p, i+1).to
+		if !t.removes(p[begin:i], p[i+1:end]) && !t.labels(p[from:], p[begin:i]) {
 			continue
 		}
-		end := extensionOf(p, i+1).to
 		for end < len(p) && p[end] == ' ' {
 			end++
 		}
@@ -160,6 +171,23 @@ func (t *trim) cef(dst, p []byte) []byte {
 	}
 	return append(dst, p[kept:]...)
 }
+
+// labels reports whether a key of an extension is the label of one that is removed, or that
+// is not there: "cs1Label=Policy cs1=".
+func (t *trim) labels(extension, key []byte) bool {
+	of, ok := bytes.CutSuffix(key, labelSuffix)
+	if !ok || !t.empty || len(of) > maxLabelled {
+		return false
+	}
+	var buffer [maxLabelled + 2]byte
+	value := body.ExtensionText(extension, append(append(append(buffer[:0], ' '), of...), '='))
+	return t.removes(of, value)
+}
+
+var labelSuffix = []byte("Label")
+
+// maxLabelled bounds the name of a key that has a label, such as deviceCustomFloatingPoint1.
+const maxLabelled = 32
 
 // object appends an object of JSON without members. Objects in it stay as they are.
 func (t *trim) object(dst, p []byte) []byte {
@@ -188,10 +216,11 @@ func (t *trim) object(dst, p []byte) []byte {
 		if end == len(p) || p[end] != ':' {
 			break
 		}
-		if end = memberEnd(p, end+1); end < 0 {
+		value := end + 1
+		if end = memberEnd(p, value); end < 0 {
 			break
 		}
-		if !t.has(name) {
+		if !t.removes(name, p[value:end]) {
 			if !first {
 				dst = append(dst, ',')
 			}
