@@ -44,8 +44,12 @@ var forms = []func(secret string) string{
 	func(s string) string { return quotedJSON(map[string]any{"msg": "a\tpassword=" + word(s) + "\nb"}) },
 	func(s string) string { return "CEF:0|A|B|1|2|C|3|a=b password=" + extension(s) + " src=x" },
 	func(s string) string { return "CEF:0|A|B|1|2|C|3|password=" + extension(s) },
-	func(s string) string { return "LEEF:1.0|A|B|1|2|a=b\tpassword=" + strings.ReplaceAll(s, "\t", " ") + "\tx=y" },
-	func(s string) string { return `<Data Name="password">` + strings.ReplaceAll(s, "<", "&lt;") + `</Data>` },
+	func(s string) string {
+		return "LEEF:1.0|A|B|1|2|a=b\tpassword=" + strings.ReplaceAll(s, "\t", " ") + "\tx=y"
+	},
+	func(s string) string {
+		return `<Data Name="password">` + strings.ReplaceAll(s, "<", "&lt;") + `</Data>`
+	},
 	func(s string) string { return `<password>` + strings.ReplaceAll(s, "<", "&lt;") + `</password>` },
 	func(s string) string { return "GET /?a=b&password=" + url.QueryEscape(s) + "&c=d HTTP/1.1" },
 	func(s string) string { return "GET /%3Fa%3Db%26password%3D" + url.QueryEscape(s) },

@@ -51,12 +51,12 @@ type open struct {
 type openKind uint8
 
 const (
-	closed    openKind = iota
-	openQuote          // before the quote that ends the value
-	openWord           // the value may go on up to a blank
-	openUntil          // before a text
-	openExtension      // the value goes on up to the next key of CEF
-	openLost           // the rest of the text is not known: it may have begun a value
+	closed        openKind = iota
+	openQuote              // before the quote that ends the value
+	openWord               // the value may go on up to a blank
+	openUntil              // before a text
+	openExtension          // the value goes on up to the next key of CEF
+	openLost               // the rest of the text is not known: it may have begun a value
 )
 
 // hide adds to the spans of a what the mask hides of p.
