@@ -107,7 +107,7 @@ func FuzzMask(f *testing.F) {
 		if c := planted[0]; c != '{' && !strings.HasPrefix(planted, "CEF") && !strings.HasPrefix(planted, "LEEF") {
 			planted = header + before + " " + planted + " " + behind
 		} else {
-			planted = header + planted + behind
+			planted = header + planted + " " + behind
 		}
 		s := set
 		if cut > 60 {
