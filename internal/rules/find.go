@@ -175,12 +175,20 @@ func (a *Actor) hideAddresses(m *mask, p []byte) {
 		word := i > 0 && (syslog.IsLetter(p[i-1]) || p[i-1] == '_')
 		six := colons >= 7 || double && colons >= 2
 		switch {
-		case six && (!word || p[i] == ':') && a.hideIPv6(m, p, i, end):
+		case six && a.hideIPv6(m, p, behindWord(p, i, end, word), end):
 		case dots >= 3:
 			a.hideIPv4(m, p, i, end)
 		}
 		i = end
 	}
+}
+
+// behindWord skips the end of a word in p[from:to] up to a colon: "inside:".
+func behindWord(p []byte, from, to int, word bool) int {
+	if i := bytes.IndexByte(p[from:to], ':'); word && i > 0 {
+		return from + i + 1
+	}
+	return from
 }
 
 var addressByte = func() (t [256]bool) {

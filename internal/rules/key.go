@@ -245,7 +245,7 @@ func extensionOf(p []byte, at int) value {
 	for i := at; ; {
 		j := bytes.IndexByte(p[i:], '=')
 		if j < 0 {
-			return value{from: at, to: len(p), how: open{kind: openWord}}
+			return value{from: at, to: len(p), how: open{kind: openExtension}}
 		}
 		i += j
 		key := i
@@ -306,7 +306,7 @@ func (q quote) end(p []byte, at int) int {
 			continue
 		}
 		n := 0
-		for i-n > at && p[i-n-1] == '\\' {
+		for i-n > 0 && p[i-n-1] == '\\' {
 			n++
 		}
 		switch {

@@ -51,10 +51,12 @@ type open struct {
 type openKind uint8
 
 const (
-	closed    openKind = iota
-	openQuote          // before the quote that ends the value
-	openWord           // the value may go on up to a blank
-	openUntil          // before a text
+	closed        openKind = iota
+	openQuote              // before the quote that ends the value
+	openWord               // the value may go on up to a blank
+	openUntil              // before a text
+	openExtension          // the value goes on up to the next key of CEF
+	openLost               // the rest of the text is not known: it may have begun a value
 )
 
 // hide adds to the spans of a what the mask hides of p.
@@ -95,7 +97,7 @@ func (a *Actor) add(m *mask, from, to int, wrap []byte, how open) {
 	if to > from {
 		a.spans = append(a.spans, span{from, to, wrap, m})
 	}
-	if how.kind != closed && a.open.kind != openQuote { // a quote hides most
+	if how.kind != closed && (a.open.kind == closed || a.open.kind == openWord) { // a word hides least
 		a.open = how
 	}
 }
@@ -136,13 +138,16 @@ func (a *Actor) Edit(m *Message, o *Outcome) []byte {
 }
 
 // masks reports whether one of the edits hides something.
-func (o *Outcome) masks() bool {
+func (o *Outcome) masks() bool { return o.firstMask() != nil }
+
+// firstMask returns a mask of the edits, of which one has masks.
+func (o *Outcome) firstMask() *mask {
 	for _, r := range o.edits {
 		if len(r.masks) != 0 {
-			return true
+			return &r.masks[0]
 		}
 	}
-	return false
+	return nil
 }
 
 // tailSize is how much of a text is looked at again with the one that continues it: a key
@@ -161,8 +166,14 @@ func (a *Actor) conceal(m *Message, o *Outcome, text []byte) []byte {
 	if o.open.kind != closed {
 		a.goOn(o.open, whole, skip)
 	}
-	a.hideAll(m, o, whole)
-	o.open = a.open
+	if o.open.kind != openLost {
+		a.hideAll(m, o, whole)
+	} else {
+		m.Cut = true
+	}
+	if o.open = a.open; m.Cut {
+		o.open = open{kind: openLost, mask: o.firstMask()}
+	}
 	o.tail = append(o.tail[:0], whole[max(0, len(whole)-tailSize):]...)
 	a.order(skip)
 	if len(a.spans) == 0 {
@@ -191,6 +202,10 @@ func (a *Actor) goOn(o open, p []byte, at int) {
 	case openUntil:
 		if i := bytes.Index(p[at:], o.until); i >= 0 {
 			to, how = at+i, open{}
+		}
+	case openExtension:
+		if v := extensionOf(p, at); v.how.kind == closed {
+			to, how = v.to, open{}
 		}
 	case openWord:
 		if end := wordEnd(p, at, matcher.Form{}); end < len(p) {

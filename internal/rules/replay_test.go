@@ -1,0 +1,207 @@
+package rules_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"syslog-gateway/internal/ingest"
+	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/rules"
+	"syslog-gateway/internal/tap"
+)
+
+// Every message is in the books: those that rules leave out under the reason rule, and by rule
+// in the counters, also when the rules change all the time.
+func TestBooksBalance(t *testing.T) {
+	const text = `
+pack: site
+rules:
+  - {name: gone, when: {program: gone}, drop: true}
+  - {name: tenth, when: {program: tenth}, sample: 10}
+  - {name: calm, when: {program: calm}, suppress: {one_in: 30s, by: [host, {key: user}], at_most: 4}}
+  - {name: hide, mask: [{key: password}]}
+  - {name: thin, when: {program: kept}, trim: {keys: [vd]}}
+`
+	first, second := settings(t, text), settings(t, strings.Replace(text, "sample: 10", "sample: 5", 1))
+	r := newRig(first)
+	b := ingest.NewBatcher(r.source, ledger.UDP, r.options)
+	d := ingest.NewDatagrams(r.source, b)
+	const rounds = 1000
+	for i := range rounds {
+		d.Begin(received.Add(time.Duration(i) * time.Second))
+		for _, line := range []string{
+			"gone: 1", "tenth: 1", "kept: vd=x password=hunter2", "calm: user=a password=hunter2", "calm: user=b", "calm: user=a",
+		} {
+			d.Take([]byte("<14>Mar 14 14:28:52 w1 "+line), from)
+		}
+		if i == rounds/2 {
+			r.source.Apply(second)
+		}
+		d.End()
+	}
+	b.Close()
+	balance := r.accounts.Account("x").Balance()
+	totals := map[string]rules.Total{}
+	left := uint64(0)
+	for _, total := range r.counters.Read() {
+		totals[total.Rule] = total
+		left += total.Events["drop"] + total.Events["sample"] + total.Events["suppress"]
+	}
+	if balance.Difference() != 0 || balance.Received != 6*rounds || balance.DropReasons["rule"] != left || int(balance.Received-left) != r.sink.Count() {
+		t.Errorf("balance %+v, %d left out by rules, %d events", balance, left, r.sink.Count())
+	}
+	if n := totals["site.gone"]; n.Events["drop"] != rounds || n.Saved != rounds*uint64(len("<14>Mar 14 14:28:52 w1 gone: 1")) {
+		t.Errorf("%+v", n)
+	}
+	if n := totals["site.hide"].Events["mask"]; n < rounds {
+		t.Errorf("%d masked", n)
+	}
+	if n := totals["site.thin"]; n.Saved != rounds*uint64(len("vd=x ")) || len(n.Events) != 0 {
+		t.Errorf("%+v", n)
+	}
+	suppressed, kept := 0, 0
+	for _, e := range r.sink.Decode(t) {
+		if strings.Contains(e.Event, "hunter2") {
+			t.Fatal(e)
+		}
+		if strings.Contains(e.Event, "calm") {
+			kept++
+		}
+		n := 0
+		fmt.Sscan(e.Fields["suppressed"], &n)
+		suppressed += n
+	}
+	left = totals["site.calm"].Events["suppress"]
+	if kept+int(left) != 3*rounds || suppressed > int(left) || suppressed < int(left)*8/10 {
+		t.Errorf("%d kept, %d suppressed, of which events tell %d", kept, left, suppressed)
+	}
+}
+
+// A value that goes on in the next line is hidden there too, up to its end.
+func TestMasksGoOn(t *testing.T) {
+	const text = "pack: site\nrules: [{name: hide, mask: [{key: password}, {between: [\"<<\", \">>\"]}]}]\n"
+	for _, c := range []struct{ lines, want string }{
+		{"password=\"ab\n cd\" e", "password=\"***|***\" e"},
+		{"password=\"ab\n cd\n ef\" g\n h", "password=\"***|***|***\" g| h"},
+		{"a <<b\n c\n d>> e", "a <<***|***|***>> e"},
+		{"password=\n ab c", "password=| *** c"},
+		{"password=ab\n c", "password=***| c"},
+		{"x\n password=ab\n c", "x| password=***| c"},
+	} {
+		var got []string
+		for _, e := range events(t, text, header+c.lines) {
+			got = append(got, strings.TrimPrefix(e.Event, header))
+		}
+		if strings.Join(got, "|") != c.want {
+			t.Errorf("%q: %q, want %q", c.lines, got, c.want)
+		}
+	}
+}
+
+// A message that is left out leaves out what continues it.
+func TestContinuationIsLeftOut(t *testing.T) {
+	const text = "pack: site\nrules: [{name: gone, when: {program: app}, drop: true}, {name: set, index: other, fields: {a: b}}]\n"
+	if got := events(t, text, header+"x", " y", "<14>Mar 14 14:28:52 w1 other: x", " y"); len(got) != 2 || got[1].Index != "other" || got[1].Fields["a"] != "b" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// What people are shown of a message that a rule or the configuration leaves out is masked.
+func TestTapIsMasked(t *testing.T) {
+	s := settings(t, "pack: site\nrules: [{name: gone, when: {class: linux_syslog}, drop: true}, {name: hide, mask: [{key: password}]}]\n")
+	s.Keep = map[string]int{"cisco_asa": 0}
+	var hub tap.Hub
+	listener, err := hub.Listen(tap.Filter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(s)
+	r.options.Tap = &hub
+	replay := r.stream()
+	replay.Write([]byte(header+"password=hunter2\n password=hunter2\n"+asa+" password=hunter2\nnobody password=hunter2\n password=hunter2\n"), received)
+	replay.Close(received)
+	var out bytes.Buffer
+	for len(listener.Messages()) != 0 {
+		m := <-listener.Messages()
+		fmt.Fprintf(&out, "%s %s %s\n", m.Dropped, m.Raw, m.Event)
+	}
+	if strings.Contains(out.String(), "hunter2") || strings.Count(out.String(), "\n") != 5 {
+		t.Error(out.String())
+	}
+}
+
+// The names of an event have nothing that is hidden in its text.
+func TestNamesAreMasked(t *testing.T) {
+	const text = `
+pack: acme
+match: {program: acmed}
+read: kv
+host: {key: dev}
+sourcetype: "acme:{key:user|lower}"
+event_source: "acme:{key:dom}:{key:user}"
+role: netops
+rules:
+  - {name: hide, mask: [{key: user}, {key: dev, with: hash}]}
+`
+	got := events(t, text, "<14>Mar 14 14:28:52 w1 acmed: dom=corp user=Al%ice dev=secret-host")[0]
+	if got.Sourcetype != "acme:___" || got.Source != "acme:corp:___" || len(got.Host) != 16 || got.Event != "<14>Mar 14 14:28:52 w1 acmed: dom=corp user=*** dev="+got.Host {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A text that grows is cut like any other.
+func TestMaskedTextIsCut(t *testing.T) {
+	s := settings(t, "pack: site\nrules: [{name: hide, mask: [{key: a, with: "+strings.Repeat("x", 60)+"}]}]\n")
+	s.MaxMessage = 480
+	r := newRig(s)
+	replay := r.datagrams()
+	replay.Write([]byte(header+strings.Repeat("a=b ", 100)), received)
+	replay.Close(received)
+	got := r.sink.Decode(t)[0]
+	if len(got.Event) != 480 || got.Fields["truncated"] != "true" {
+		t.Errorf("%d bytes, %v", len(got.Event), got.Fields)
+	}
+}
+
+// Nothing allocates but regular expressions.
+func TestAllocations(t *testing.T) {
+	s := settings(t, `
+pack: site
+lookups: {sites: {file: sites.csv, key: network, columns: {site: field, timezone: timezone}}}
+rules:
+  - {name: gone, when: {program: gone, keys: {a: b}}, drop: true}
+  - {name: tenth, when: {program: app}, sample: 2}
+  - {name: calm, when: {program: calm}, suppress: {one_in: 30s, by: [host, sender, {key: user}]}}
+  - {lookup: sites, by: sender}
+  - {index: x, sourcetype: y, fields: {a: b}}
+  - {name: hide, mask: [{key: password}, {key: user, with: hash}, {between: ["<<", ">>"]}, {find: card}, {find: email}, {find: address}]}
+  - {name: thin, trim: {keys: [vd], spaces: true, tabs: true}}
+`)
+	r := newRig(s)
+	r.options.Sink = discard{r}
+	b := ingest.NewBatcher(r.source, ledger.UDP, r.options)
+	d := ingest.NewDatagrams(r.source, b)
+	lines := [][]byte{
+		[]byte(header + `user=alice password="x" <<a>> 4111 1111 1111 1111 a@example.com 192.0.2.8 fe80::1   vd=root`),
+		[]byte("<14>Mar 14 14:28:52 w1 calm: user=alice"), []byte("<14>Mar 14 14:28:52 w1 gone: a=b"), []byte(fortigate), []byte(asa),
+		[]byte(header + `{"user":"alice","vd":{"a":1},"password":1}`),
+	}
+	sender := netip.MustParseAddr("10.9.1.1")
+	now := received
+	read := func() {
+		now = now.Add(time.Second)
+		d.Begin(now)
+		for _, l := range lines {
+			d.Take(l, sender)
+		}
+		d.End()
+	}
+	read()
+	if n := testing.AllocsPerRun(200, read); n != 0 {
+		t.Errorf("%v allocations for %d messages", n, len(lines))
+	}
+}
