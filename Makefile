@@ -19,7 +19,7 @@ RESULTS  ?= bench/results/$(shell date -u +%F)
 BENCH    ?= ceiling,tcp-flat,tcp-mixed,tcp-flat-nogzip,udp-ramp,latency-50k,many-connections,peers-tcp,idle,startup
 NFPM     := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 
-.PHONY: help run build test test-fast test-tools test-corpus test-lxc nightly lint vulncheck fmt bench bench-all bench-micro bench-provision \
+.PHONY: help run build test test-fast test-tools test-corpus rules-savings test-lxc nightly lint vulncheck fmt bench bench-all bench-micro bench-provision \
 	soak backlog conservation crash faults failover fuzz screenshots stats-demo provision-demo package install clean
 
 help: ## list the targets
@@ -88,6 +88,10 @@ test-tools: ## install what the tests need beside Go: a C compiler, real syslog 
 test-corpus: ## real lines through gateway parse: make test-corpus CORPUS=folder
 	@test -n "$(CORPUS)" || { echo "name the folder: make test-corpus CORPUS=…"; exit 2; }
 	CORPUS=$(abspath $(CORPUS)) $(GO) test -count=1 -v -run 'TestCorpus' ./cmd/gateway
+
+rules-savings: ## what each ready rule saves on real lines: make rules-savings CORPUS=folder
+	@test -n "$(CORPUS)" || { echo "name the folder: make rules-savings CORPUS=…"; exit 2; }
+	@$(GO) run ./internal/packtest/savings $(CORPUS)
 
 vulncheck: ## known vulnerabilities of what is linked in; needs https://vuln.go.dev
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
