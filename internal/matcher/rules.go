@@ -193,15 +193,21 @@ type Form struct {
 	Separator byte
 }
 
-// Form returns the form of the line at hand. separator is that of the pack of the class.
-func (s *Scratch) Form(separator byte) Form {
+// FormOf returns the form of a line. separator is that of the pack of its class.
+func FormOf(l *Line, separator byte) Form {
 	f := Form{Separator: separator}
-	switch {
-	case len(s.Text) != 0 && s.Text[0] == '{':
+	if len(l.Text) != 0 && l.Text[0] == '{' {
 		f.Object = true
-	case s.device == nil:
-	case s.isLEEF:
+		return f
+	}
+	device, isLEEF := deviceHeader(l)
+	switch {
+	case device == nil:
+	case !isLEEF:
+		f.CEF = true
+	default:
 		f.Separator = '\t'
+		s := Scratch{device: device, isLEEF: true}
 		p := s.extension()
 		if i := bytes.IndexByte(p[:min(len(p), 6)], '|'); i >= 0 {
 			switch spec := p[:i]; {
@@ -211,8 +217,6 @@ func (s *Scratch) Form(separator byte) Form {
 				f.Separator = hexDigit(spec[i-2])<<4 | hexDigit(spec[i-1])
 			}
 		}
-	default:
-		f.CEF = true
 	}
 	return f
 }

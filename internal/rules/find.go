@@ -64,14 +64,14 @@ func (a *Actor) hideRun(m *mask, p []byte, from, to int, cut bool) {
 				end = j + 1
 			}
 		}
-		if next == i {
-			next = to
+		if next == i { // the group is longer than any number, or the last one
+			for next < to && p[next]-'0' <= 9 {
+				next++
+			}
 		}
 		if end != 0 {
 			a.add(m, i, end, nil, open{})
-			for next < end {
-				next++
-			}
+			next = max(next, end)
 		}
 		i = next
 		for i < to && p[i]-'0' > 9 {
@@ -104,18 +104,19 @@ func isCard(p []byte) bool {
 
 // hideEmails hides mail addresses, also those of URLs ("%40").
 func (a *Actor) hideEmails(m *mask, p []byte, cut bool) {
+	plain, encoded := -1, -1 // the next signs
 	for at := 0; at < len(p); {
-		i, n := bytes.IndexByte(p[at:], '@'), 1
-		if j := bytes.Index(p[at:], percentAt); j >= 0 && (i < 0 || j < i) {
-			i, n = j, len(percentAt)
+		plain, encoded = nextAt(p, at, plain, atSign), nextAt(p, at, encoded, percentAt)
+		i, n := plain, len(atSign)
+		if encoded < i {
+			i, n = encoded, len(percentAt)
 		}
-		if i < 0 {
+		if i == len(p) {
 			return
 		}
-		i += at
 		at = i + n
 		from, to, dot := i, at, -1
-		for from > 0 && localByte[p[from-1]] {
+		for from > 0 && i-from < maxLocal && localByte[p[from-1]] {
 			from--
 		}
 		for to < len(p) && (nameByte[p[to]] && p[to] != '_' || p[to] >= 0x80) {
@@ -135,7 +136,23 @@ func (a *Actor) hideEmails(m *mask, p []byte, cut bool) {
 	}
 }
 
-var percentAt = []byte("%40")
+// nextAt returns the position of the next sign from at on, if the one that was found before
+// is passed; len(p) if there is none.
+func nextAt(p []byte, at, before int, sign []byte) int {
+	if before >= at {
+		return before
+	}
+	if i := bytes.Index(p[at:], sign); i >= 0 {
+		return at + i
+	}
+	return len(p)
+}
+
+// maxLocal bounds what is before the '@' (RFC 5321 section 4.5.3.1.1: 64 bytes, which may be
+// encoded).
+const maxLocal = 192
+
+var atSign, percentAt = []byte("@"), []byte("%40")
 
 // noEnd says that a part goes on with the text.
 func noEnd(goesOn bool, m *mask) open {
@@ -174,9 +191,10 @@ func (a *Actor) hideAddresses(m *mask, p []byte) {
 		}
 		word := i > 0 && (syslog.IsLetter(p[i-1]) || p[i-1] == '_')
 		six := colons >= 7 || double && colons >= 2
-		switch {
-		case six && a.hideIPv6(m, p, behindWord(p, i, end, word), end):
-		case dots >= 3:
+		if six {
+			a.hideIPv6(m, p, behindWord(p, i, end, word), end)
+		}
+		if dots >= 3 {
 			a.hideIPv4(m, p, i, end)
 		}
 		i = end
@@ -199,38 +217,46 @@ var addressByte = func() (t [256]bool) {
 	return t
 }()
 
-// hideIPv6 hides an address in p[from:to], which may have a port or a colon beside it.
-func (a *Actor) hideIPv6(m *mask, p []byte, from, to int) bool {
+// maxAddr is the length of the longest address.
+const maxAddr = 45
+
+// hideIPv6 hides addresses in p[from:to], which may have a port, a colon or a word beside
+// them.
+func (a *Actor) hideIPv6(m *mask, p []byte, from, to int) {
 	for to > from && (p[to-1] == '.' || p[to-1] == ':' && (to-2 < from || p[to-2] != ':')) {
 		to--
 	}
 	for from < to && (p[from] == '.' || p[from] == ':' && (from+1 == to || p[from+1] != ':')) {
 		from++
 	}
-	for i := from; i < to; { // parts before it: "inside:2001:db8::1"
-		for j := to; j > i+1; {
-			if _, ok := parseAddr(p[i:j]); ok {
+next:
+	for i := from; i < to; {
+		for j := min(to, i+maxAddr); j > i+1; {
+			if _, ok := parseAddr(p[i:j]); ok && bytes.IndexByte(p[i:j], ':') >= 0 {
 				a.add(m, i, j, nil, open{})
-				if j < to {
-					a.hideIPv4(m, p, j, to)
-				}
-				return true
+				i = j
+				continue next
 			}
-			k := bytes.LastIndexByte(p[i:j], ':')
+			k := bytes.LastIndexByte(p[i:j-1], ':')
 			if k < 0 {
 				break
 			}
-			if j = i + k; j == to {
-				break
+			if j = i + k; j+1 < to && p[j+1] == ':' { // "2001:db8::" may end with both
+				j += 2
+				if _, ok := parseAddr(p[i:j]); ok {
+					a.add(m, i, j, nil, open{})
+					i = j
+					continue next
+				}
+				j -= 2
 			}
 		}
 		k := bytes.IndexByte(p[i:to], ':')
 		if k < 0 {
-			return false
+			return
 		}
 		i += k + 1
 	}
-	return false
 }
 
 // hideIPv4 hides the addresses of four numbers in p[from:to].

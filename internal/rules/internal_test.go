@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"syslog-gateway/internal/matcher"
 )
@@ -96,6 +97,8 @@ func TestFinds(t *testing.T) {
 		{maskCard, "378282246310005 6011000990139424", "[378282246310005] [6011000990139424]"},
 		{maskCard, "port=443 4111111111111111 17", "port=443 [4111111111111111] 17"},
 		{maskCard, "1 4111 1111 1111 1111 2", "1 [4111 1111 1111 1111] 2"},
+		{maskCard, "12345678901234567890123 4111111111111111", "12345678901234567890123 [4111111111111111]"},
+		{maskCard, "4111111111111111 4111111111111111", "[4111111111111111] [4111111111111111]"},
 		{maskCard, "4111111111111112", "4111111111111112"},
 		{maskCard, "eventtime=1773498532123456789", "eventtime=1773498532123456789"},
 		{maskCard, "2026-03-14 14:28:52", "2026-03-14 14:28:52"},
@@ -109,6 +112,8 @@ func TestFinds(t *testing.T) {
 		{maskAddress, "1.2.3 1.2.3.256 1.2.3.4.", "1.2.3 1.2.3.256 [1.2.3.4]."},
 		{maskAddress, "fe80::1%eth0 [2001:db8::7]:443 ::1", "[fe80::1]%eth0 [[2001:db8::7]]:443 [::1]"},
 		{maskAddress, "inside:2001:db8:0:0:0:0:0:7", "inside:[2001:db8:0:0:0:0:0:7]"},
+		{maskAddress, "2001:db8:: a 2001:db8::1:443", "[2001:db8::] a [2001:db8::1:443]"},
+		{maskAddress, "x 1:2:3:4:5:6:7:8:443", "x [1:2:3:4:5:6:7:8]:443"},
 		{maskAddress, "::ffff:192.0.2.7", "[::ffff:192.0.2.7]"},
 		{maskAddress, "12:34:56 00:00:5e:00:53:01 std::bad", "12:34:56 00:00:5e:00:53:01 std::bad"},
 	} {
@@ -196,5 +201,26 @@ func TestKinds(t *testing.T) {
 	clock.take(1, 1e15, oneIn)
 	if _, let := clock.take(1, 1e12, oneIn); !let {
 		t.Error("a clock that was set back leaves out for long")
+	}
+}
+
+// Texts that are made to take long do not.
+func TestHostileTexts(t *testing.T) {
+	const size = 64 << 10
+	for _, text := range []string{
+		"1:", "::", "1.1.1.1:", "a@", "a%40", "@", "1 ", "1", "4111111111111111 ", `user="`, "user=", "user= a ", `user=\"`, "-user", `\\"`, "user={", "a=b user=", "user=<",
+	} {
+		p := []byte(strings.Repeat(text, size/len(text)))
+		for kind := maskKey; kind < maskRegex; kind++ {
+			for _, f := range []matcher.Form{{}, {CEF: true}, {Object: true}, {Separator: '|'}} {
+				a := NewActor(nil)
+				start := time.Now()
+				a.hide(&mask{kind: kind, first: []byte("user"), second: []byte("x"), rule: &rule{}}, p, f, false)
+				a.order(0)
+				if took := time.Since(start); took > time.Second {
+					t.Errorf("%q: mask %d took %v", text, kind, took)
+				}
+			}
+		}
 	}
 }

@@ -46,8 +46,11 @@ func begins(p []byte, i int) bool {
 		return true
 	}
 	j := i
-	for j > 0 && (p[j-1] == '-' || p[j-1] == '.') { // "--password=" begins one, "x-password=" does not
+	for j > 0 && i-j < maxDashes && (p[j-1] == '-' || p[j-1] == '.') { // "--password=" begins one, "x-password=" does not
 		j--
+	}
+	if i-j == maxDashes {
+		return true
 	}
 	if j < i && (j == 0 || !nameByte[p[j-1]]) {
 		return true
@@ -64,6 +67,9 @@ func begins(p []byte, i int) bool {
 	}
 	return false
 }
+
+// maxDashes bounds the search for what is before dashes and dots.
+const maxDashes = 8
 
 var escapes = []byte("nrtbfv0")
 

@@ -110,9 +110,7 @@ func (a *Actor) Edit(m *Message, o *Outcome) []byte {
 		own = text
 	} else {
 		own = m.Result.Line().Text
-		o.form = matcher.Form{Separator: a.set.classes[m.Result.Class].separator}
-		o.form = a.line(m).Form(o.form.Separator)
-		o.form.Object = o.form.Object || len(text) != 0 && text[0] == '{'
+		o.form = a.formOf(m)
 	}
 	for _, r := range o.edits {
 		if r.trim != nil {
@@ -139,6 +137,13 @@ func (a *Actor) Edit(m *Message, o *Outcome) []byte {
 
 // masks reports whether one of the edits hides something.
 func (o *Outcome) masks() bool { return o.firstMask() != nil }
+
+// formOf returns the form of a text.
+func (a *Actor) formOf(m *Message) matcher.Form {
+	f := matcher.FormOf(m.Result.Line(), a.set.classes[m.Result.Class].separator)
+	f.Object = f.Object || len(m.Text) != 0 && m.Text[0] == '{'
+	return f
+}
 
 // firstMask returns a mask of the edits, of which one has masks.
 func (o *Outcome) firstMask() *mask {
@@ -215,9 +220,22 @@ func (a *Actor) goOn(o open, p []byte, at int) {
 	a.add(o.mask, at, to, nil, how)
 }
 
+// few is how many spans messages usually have at most.
+const few = 32
+
 // order sorts the spans, joins those that overlap, and leaves out what is before skip.
 func (a *Actor) order(skip int) {
-	slices.SortStableFunc(a.spans, func(x, y span) int { return x.from - y.from })
+	if len(a.spans) == 0 {
+		return
+	}
+	if len(a.spans) > few {
+		slices.SortStableFunc(a.spans, func(x, y span) int { return x.from - y.from })
+	}
+	for i := 1; i < len(a.spans); i++ {
+		for j := i; j > 0 && a.spans[j].from < a.spans[j-1].from; j-- {
+			a.spans[j], a.spans[j-1] = a.spans[j-1], a.spans[j]
+		}
+	}
 	list := a.spans[:0]
 	for _, s := range a.spans {
 		if s.to <= skip {
@@ -282,7 +300,7 @@ func (a *Actor) scrub(m *Message, o *Outcome, text []byte) {
 		a.complete(m, o)
 	}
 	for _, name := range [...]*[]byte{&r.Source, &r.Sourcetype, &r.CEF.Vendor, &r.CEF.Product, &r.CEF.Signature} {
-		if len(*name) != 0 && a.hidden(*name, text) >= 0 {
+		if len(*name) != 0 && (len(a.spans) > few || a.hidden(*name, text) >= 0) {
 			*name = masked
 		}
 	}
@@ -326,7 +344,7 @@ var masked = []byte("masked")
 func (a *Actor) hidden(name, text []byte) int {
 	for i := range a.spans {
 		secret := text[a.spans[i].from:a.spans[i].to]
-		if len(name) != 0 && (alike(name, secret[:min(len(secret), maxCompleted)]) || alike(secret, name)) {
+		if alike(name, secret[:min(len(secret), maxCompleted)]) || len(secret) > maxCompleted && alike(secret, name) {
 			return i
 		}
 	}
@@ -336,8 +354,11 @@ func (a *Actor) hidden(name, text []byte) int {
 // maxCompleted is how much of a value gets into a name.
 const maxCompleted = 64
 
-// alike reports whether p contains part.
+// alike reports whether one of two texts contains the other.
 func alike(p, part []byte) bool {
+	if len(part) > len(p) {
+		p, part = part, p
+	}
 	if len(part) == 0 {
 		return false
 	}
@@ -375,7 +396,6 @@ func (a *Actor) Show(m *Message) []byte {
 			o.edits = append(o.edits, s.rule)
 		}
 	}
-	o.form = a.line(m).Form(a.set.classes[m.Result.Class].separator)
-	o.form.Object = o.form.Object || len(m.Text) != 0 && m.Text[0] == '{'
+	o.form = a.formOf(m)
 	return bytes.Clone(a.conceal(m, &o, m.Text))
 }
