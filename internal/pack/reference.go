@@ -1,7 +1,7 @@
 package pack
 
 // Section is one kind of mapping of the format: what its keys are and what they mean.
-// docs/packs.md has a table for each.
+// docs/packs.md and docs/rules.md have a table for each.
 type Section struct {
 	// Name is the marker of the table in the document.
 	Name string
@@ -23,6 +23,11 @@ func Reference() []Section {
 		{"host", described(hostKeys)},
 		{"time", described(timeKeys)},
 		{"test", described(testKeys)},
+		{"rule", described(ruleKeys)},
+		{"suppress", described(suppressKeys)},
+		{"mask", described(maskKeys)},
+		{"trim", described(trimKeys)},
+		{"look-up", described(tableOfKeys)},
 		{"row", described(only(rowKeys, "product", "documented", "name", "test", "not"))},
 	}
 }
