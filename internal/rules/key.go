@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"math"
 
 	"syslog-gateway/internal/matcher"
 	"syslog-gateway/internal/syslog"
@@ -24,8 +25,7 @@ func (a *Actor) hideKey(m *mask, p []byte, f matcher.Form) {
 		if v.to == 0 {
 			continue
 		}
-		v.how.mask = m
-		a.add(m, v.from, v.to, v.wrap, v.how)
+		a.add(m, v.from, v.to, p[v.wrap:int(v.wrap)+int(v.wrapSize)], open{v.kind, v.quote, v.until, m})
 		at = max(at, v.to)
 	}
 }
@@ -33,8 +33,11 @@ func (a *Actor) hideKey(m *mask, p []byte, f matcher.Form) {
 // value is where the value of a key is. to is 0 if there is none.
 type value struct {
 	from, to int
-	wrap     []byte // the quotes that the value lacks
-	how      open
+	wrap     int32 // where the quotes are that the value lacks
+	wrapSize uint16
+	kind     openKind
+	until    byte
+	quote    quote
 }
 
 // begins reports whether a key can begin at p[i].
@@ -86,14 +89,14 @@ var nameByte = func() (t [256]bool) {
 
 // valueOf returns the value of the key p[start:end].
 func valueOf(p []byte, start, end int, f matcher.Form) value {
-	i, quoted := end, []byte(nil)
+	i, quoted := end, 0
 	if start > 0 && (p[start-1] == '"' || p[start-1] == '\'') { // "key", or \"key\" within a string
 		for i < len(p) && p[i] == '\\' {
 			i++
 		}
 		if i < len(p) && p[i] == p[start-1] {
 			i++
-			quoted = p[end:i]
+			quoted = i - end
 		} else {
 			i = end
 		}
@@ -118,12 +121,12 @@ func valueOf(p []byte, start, end int, f matcher.Form) value {
 		v = sign + 3
 	case c == '\\' && bytes.HasPrefix(p[sign:], unicodeEquals): // "\u003d" in a string
 		v = sign + len(unicodeEquals)
-	case c == '>' && (quoted != nil || start > 0 && p[start-1] == '<'):
+	case c == '>' && (quoted != 0 || start > 0 && p[start-1] == '<'):
 		return elementOf(p, v)
 	default:
 		return value{}
 	}
-	if equals && quoted == nil {
+	if equals && quoted == 0 {
 		if f.CEF {
 			return extensionOf(p, v)
 		}
@@ -138,7 +141,7 @@ func valueOf(p []byte, start, end int, f matcher.Form) value {
 	if equals && at > v && sign == i && hasKey(p[at:]) { // "user= action=deny"
 		return value{}
 	}
-	return scalarOf(p, at, quoted, f)
+	return scalarOf(p, at, end, quoted, f)
 }
 
 var unicodeEquals = []byte(`\u003d`)
@@ -159,9 +162,9 @@ func hasKey(p []byte) bool {
 	return i > 0 && i < len(p) && p[i] == '='
 }
 
-// scalarOf returns the value at p[at]: quoted, in brackets, or a word. quoted are the quotes
-// of its key, or nil.
-func scalarOf(p []byte, at int, quoted []byte, f matcher.Form) value {
+// scalarOf returns the value at p[at]: quoted, in brackets, or a word. The quotes of its key
+// are p[end:end+quoted].
+func scalarOf(p []byte, at, end, quoted int, f matcher.Form) value {
 	if q, n := quoteAt(p, at); n != 0 {
 		if q.sign != 0 && n == 1 && at+1 < len(p) && p[at+1] == q.sign { // "" is empty, ""x"" is x in a column of CSV
 			if at+2 == len(p) || !nameByte[p[at+2]] && p[at+2] < 0x80 {
@@ -173,36 +176,35 @@ func scalarOf(p []byte, at int, quoted []byte, f matcher.Form) value {
 		if end := q.end(p, from); end >= 0 {
 			return value{from: from, to: end}
 		}
-		return value{from: from, to: len(p), how: open{kind: openQuote, quote: q}}
+		return value{from: from, to: len(p), kind: openQuote, quote: q}
 	}
-	wrap := quoted
-	if len(quoted) == 0 || quoted[len(quoted)-1] != '"' {
-		wrap = nil
+	v := value{from: at, to: len(p)}
+	if quoted != 0 && quoted < math.MaxUint16 && p[end+quoted-1] == '"' {
+		v.wrap, v.wrapSize = int32(end), uint16(quoted)
 	}
 	switch p[at] {
 	case '{', '[':
 		if end := structureEnd(p, at); end >= 0 {
-			return value{from: at, to: end, wrap: wrap}
+			v.to = end
 		}
-		return value{from: at, to: len(p), wrap: wrap}
+		return v
 	}
-	if wrap != nil { // a number or a word of JSON
+	if v.wrapSize != 0 { // a number or a word of JSON
 		end := at
 		for end < len(p) && p[end] > ' ' && p[end] != ',' && p[end] != '}' && p[end] != ']' {
 			end++
 		}
-		return ending(p, at, end, wrap)
+		return v.ending(p, end)
 	}
-	return ending(p, at, wordEnd(p, at, f), nil)
+	return v.ending(p, wordEnd(p, at, f))
 }
 
 // ending returns a word as a value. One that ends with the text may go on.
-func ending(p []byte, from, to int, wrap []byte) value {
-	v := value{from: from, to: to, wrap: wrap}
-	if to == len(p) {
-		v.how.kind = openWord
+func (v value) ending(p []byte, to int) value {
+	if v.to = to; to == len(p) {
+		v.kind = openWord
 	}
-	for v.to > from+1 && v.how.kind == closed && (p[v.to-1] == ',' || p[v.to-1] == ';') {
+	for v.to > v.from+1 && v.kind == closed && (p[v.to-1] == ',' || p[v.to-1] == ';') {
 		v.to--
 	}
 	return v
@@ -235,23 +237,15 @@ func separated(p []byte, at int, separator byte) value {
 	if i := bytes.IndexByte(p[at:], separator); i >= 0 {
 		return value{from: at, to: at + i}
 	}
-	return value{from: at, to: len(p), how: open{kind: openUntil, until: separators[separator : int(separator)+1]}}
+	return value{from: at, to: len(p), kind: openUntil, until: separator}
 }
-
-// separators has every byte at its place.
-var separators = func() (t []byte) {
-	for c := range 256 {
-		t = append(t, byte(c))
-	}
-	return t
-}()
 
 // extensionOf returns a value of CEF, which ends before the next " key=".
 func extensionOf(p []byte, at int) value {
 	for i := at; ; {
 		j := bytes.IndexByte(p[i:], '=')
 		if j < 0 {
-			return value{from: at, to: len(p), how: open{kind: openExtension}}
+			return value{from: at, to: len(p), kind: openExtension}
 		}
 		i += j
 		key := i
@@ -274,14 +268,14 @@ func elementOf(p []byte, at int) value {
 	if i := bytes.IndexByte(p[at:], '<'); i >= 0 {
 		return value{from: at, to: at + i}
 	}
-	return value{from: at, to: len(p), how: open{kind: openUntil, until: separators['<' : '<'+1]}}
+	return value{from: at, to: len(p), kind: openUntil, until: '<'}
 }
 
 // quote is a quote and what escapes it.
 type quote struct {
 	sign    byte
-	level   int  // backslashes before it: 1 within a string of JSON, 3 within a string within that
-	doubled bool // ""
+	doubled bool   // ""
+	level   uint16 // backslashes before it: 1 within a string of JSON, 3 within a string within that
 }
 
 // quoteAt returns the quote at p[at] and its length.
@@ -293,7 +287,7 @@ func quoteAt(p []byte, at int) (q quote, n int) {
 	if i == len(p) || p[i] != '"' && p[i] != '\'' || p[i] == '\'' && i > at {
 		return quote{}, 0
 	}
-	return quote{sign: p[i], level: i - at}, i + 1 - at
+	return quote{sign: p[i], level: uint16(min(i-at, math.MaxUint16))}, i + 1 - at
 }
 
 // end returns where the quoted text that begins at p[at] ends, or -1. An escaped quote does
@@ -311,18 +305,18 @@ func (q quote) end(p []byte, at int) int {
 			}
 			continue
 		}
-		n := 0
+		n, level := 0, int(q.level)
 		for i-n > 0 && p[i-n-1] == '\\' {
 			n++
 		}
 		switch {
-		case n < q.level: // the string around it ends
+		case n < level: // the string around it ends
 			return i - n
-		case (n-q.level)%(2*(q.level+1)) != 0: // escaped
-		case q.level == 0 && i+1 < len(p) && p[i+1] == q.sign: // doubled
+		case (n-level)%(2*(level+1)) != 0: // escaped
+		case level == 0 && i+1 < len(p) && p[i+1] == q.sign: // doubled
 			i++
 		default:
-			return i - q.level
+			return i - level
 		}
 	}
 }

@@ -43,8 +43,8 @@ type span struct {
 // open is how a text ended: within a value that is hidden.
 type open struct {
 	kind  openKind
-	quote quote  // of openQuote
-	until []byte // of openUntil
+	quote quote // of openQuote
+	until byte  // of openUntil, but for between
 	mask  *mask
 }
 
@@ -73,7 +73,7 @@ func (a *Actor) hide(m *mask, p []byte, f matcher.Form, cut bool) {
 			from := at + i + len(m.first)
 			to := bytes.Index(p[from:], m.second)
 			if to < 0 {
-				a.add(m, from, len(p), nil, open{kind: openUntil, until: m.second, mask: m})
+				a.add(m, from, len(p), nil, open{kind: openUntil, mask: m})
 				return
 			}
 			a.add(m, from, from+to, nil, open{})
@@ -205,11 +205,15 @@ func (a *Actor) goOn(o open, p []byte, at int) {
 			to, how = end, open{}
 		}
 	case openUntil:
-		if i := bytes.Index(p[at:], o.until); i >= 0 {
+		i := bytes.IndexByte(p[at:], o.until)
+		if o.mask.kind == maskBetween {
+			i = bytes.Index(p[at:], o.mask.second)
+		}
+		if i >= 0 {
 			to, how = at+i, open{}
 		}
 	case openExtension:
-		if v := extensionOf(p, at); v.how.kind == closed {
+		if v := extensionOf(p, at); v.kind == closed {
 			to, how = v.to, open{}
 		}
 	case openWord:
@@ -280,6 +284,9 @@ func (a *Actor) stand(dst []byte, m *mask, value []byte) []byte {
 func (a *Actor) tell(o *Outcome) {
 	for _, r := range o.edits {
 		n := 0
+		if len(r.masks) == 0 {
+			continue
+		}
 		for i := range a.spans {
 			if a.spans[i].mask.rule == r {
 				n++
@@ -362,10 +369,14 @@ func alike(p, part []byte) bool {
 	if len(part) == 0 {
 		return false
 	}
+	begin := plain[part[0]]
 next:
 	for i := 0; i+len(part) <= len(p); i++ {
+		if plain[p[i]] != begin {
+			continue
+		}
 		for j := range part {
-			if plain(p[i+j]) != plain(part[j]) {
+			if plain[p[i+j]] != plain[part[j]] {
 				continue next
 			}
 		}
@@ -374,16 +385,20 @@ next:
 	return false
 }
 
-// plain returns a byte as it is written in names, in lower case.
-func plain(c byte) byte {
-	switch {
-	case c >= 'A' && c <= 'Z':
-		return c | 0x20
-	case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '.', c == ':', c == '-':
-		return c
+// plain are the bytes as they are written in names, in lower case.
+var plain = func() (t [256]byte) {
+	for i := range t {
+		switch c := byte(i); {
+		case c >= 'A' && c <= 'Z':
+			t[i] = c | 0x20
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '.', c == ':', c == '-':
+			t[i] = c
+		default:
+			t[i] = '_'
+		}
 	}
-	return '_'
-}
+	return t
+}()
 
 // Show returns what may be shown of the text of a message whatever other rules say: with all
 // hidden that masks for it hide. The result is the caller's.
