@@ -1,11 +1,17 @@
 package packtest
 
 import (
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	_ "time/tzdata" // the zones of packs, on any machine
 
+	"syslog-gateway/internal/dialect"
+	"syslog-gateway/internal/ingest"
+	"syslog-gateway/internal/pack"
 	"syslog-gateway/internal/pack/catalog"
 	"syslog-gateway/internal/testkit"
 )
@@ -43,4 +49,51 @@ func TestReadyRules(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestSuppressInDocument: a rule of docs/rules.md that suppresses lets the line of its test
+// through once.
+func TestSuppressInDocument(t *testing.T) {
+	embedded := testkit.Try(catalog.Load())(t)
+	text := testkit.Try(os.ReadFile("../../docs/rules.md"))(t)
+	found := 0
+	for _, m := range regexp.MustCompile("(?s)```yaml\n(format: .*?)```").FindAllSubmatch(text, -1) {
+		if !strings.Contains(string(m[1]), "suppress: {") {
+			continue
+		}
+		site, problems := pack.Load([]pack.File{{Name: "rules.md", Data: m[1]}})
+		if len(problems) != 0 {
+			t.Fatal(problems)
+		}
+		runner := testkit.Try(New(site, embedded))(t)
+		for i := range site[0].Tests {
+			found++
+			twice := site[0].Tests[i]
+			twice.Line, twice.Dropped = twice.Line+"\n"+twice.Line, ""
+			if got := testkit.Try(runner.twice(&twice))(t); len(got) != 2 || got[0] != "" || got[1] != "rule" {
+				t.Errorf("%s: the line twice is dropped for %q", twice.Pos, got)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("the document suppresses nothing")
+	}
+}
+
+// twice puts the lines of a test through one receive loop. It returns why each is dropped.
+func (r *Runner) twice(test *pack.Test) (dropped []string, err error) {
+	source, err := r.source(port{profile: "default", vendor: dialect.Auto})
+	if err != nil {
+		return nil, err
+	}
+	r.sink.data = r.sink.data[:0]
+	replay := ingest.NewDatagramReplay(source, ingest.Options{
+		MaxBytes: 1 << 20, MaxEvents: 100, MaxAge: time.Hour, Pool: r.pool, Sink: &r.sink,
+	}, Sender(test))
+	replay.Explain(func(e ingest.Explanation) { dropped = append(dropped, e.Dropped) })
+	for line := range strings.Lines(test.Line) {
+		replay.Write([]byte(strings.TrimSuffix(line, "\n")), Received())
+	}
+	replay.Close(Received())
+	return dropped, nil
 }

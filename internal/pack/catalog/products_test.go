@@ -33,7 +33,7 @@ func TestProducts(t *testing.T) {
 
 // TestREADMECountsProducts: the README promises no more products than there are.
 func TestREADMECountsProducts(t *testing.T) {
-	packs := slices.DeleteFunc(testkit.Try(catalog.Load())(t), func(p pack.Pack) bool { return p.RulesOnly() })
+	packs := slices.DeleteFunc(slices.Clone(testkit.Try(catalog.Load())(t)), func(p pack.Pack) bool { return p.RulesOnly() })
 	text := testkit.Try(os.ReadFile("../../../README.md"))(t)
 	m := regexp.MustCompile(`more\s+than\s+(\d+)\s+products`).FindSubmatch(text)
 	if m == nil {
