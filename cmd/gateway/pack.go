@@ -306,6 +306,9 @@ func classNames(p *pack.Pack) []string {
 
 // matchedBy says by what messages of a pack are found, pins of the site included.
 func (s *packSet) matchedBy(p *pack.Pack) string {
+	if p.RulesOnly() {
+		return "rules only"
+	}
 	by := s.pins(p.Name)
 	if own := p.MatchedBy(); own != "" {
 		by = append(by, own)

@@ -125,8 +125,10 @@ func (s *packSet) show(w io.Writer, p *pack.Pack) error {
 		}
 		rows[at].byProfile = append(rows[at].byProfile, c)
 	}
-	if err := s.printClasses(w, rows); err != nil {
-		return err
+	if len(rows) != 0 {
+		if err := s.printClasses(w, rows); err != nil {
+			return err
+		}
 	}
 	return s.showTests(w, p)
 }
@@ -138,9 +140,10 @@ func (s *packSet) facts(p *pack.Pack) (facts [][2]string) {
 		add("turned off", "by packs.disable")
 	}
 	add("documented in", p.Documented)
-	if p.Family != "" {
+	switch {
+	case p.Family != "":
 		add("extends", "the built-in family "+p.Family)
-	} else {
+	case !p.RulesOnly():
 		add("vendor", p.Vendor)
 		add("product", p.Product)
 	}
@@ -148,7 +151,11 @@ func (s *packSet) facts(p *pack.Pack) (facts [][2]string) {
 	for _, c := range p.Finders() {
 		add("recognised by", c.String()+" ("+c.Pos.String()+")")
 	}
-	if len(p.Finders()) == 0 {
+	switch {
+	case p.RulesOnly():
+		add("recognised by", "nothing: it has rules for messages of others")
+		return append(facts, s.ruleFacts(p)...)
+	case len(p.Finders()) == 0:
 		add("recognised by", "a pin only: packs.senders, or packs of a source")
 	}
 	add("never", pack.Either(p.Not))
@@ -170,6 +177,25 @@ func (s *packSet) facts(p *pack.Pack) (facts [][2]string) {
 	}
 	if p.LinuxServer {
 		add("on Linux", "sourcetype and index of linux_syslog on a port of vendor linux, unless packs.options has "+p.Name+".on_linux")
+	}
+	return append(facts, s.ruleFacts(p)...)
+}
+
+// ruleFacts returns what a pack says of its rules that have a name.
+func (s *packSet) ruleFacts(p *pack.Pack) (facts [][2]string) {
+	for i := range p.Rules {
+		r := &p.Rules[i]
+		if r.Name == "" {
+			continue
+		}
+		state := ""
+		if full := p.Name + "." + r.Name; r.Option {
+			state = "off; packs.options: [" + full + "] turns it on. "
+			if slices.Contains(s.config.Packs.Options, full) {
+				state = "on by packs.options. "
+			}
+		}
+		facts = append(facts, [2]string{"rule " + r.Name, cmp.Or(state+r.About, "on")})
 	}
 	return facts
 }
@@ -339,6 +365,12 @@ func wants(t *pack.Test) string {
 		if f[1] != "" {
 			all = append(all, f[0]+" "+f[1])
 		}
+	}
+	switch {
+	case t.Dropped == "none":
+		all = append(all, "no rule leaves it out")
+	case t.Dropped != "":
+		all = append(all, "the rule "+t.Dropped+" leaves it out")
 	}
 	return strings.Join(all, ", ")
 }
