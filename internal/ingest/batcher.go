@@ -66,11 +66,13 @@ type Batcher struct {
 
 	open   openBatches
 	counts senderCounts
-	rules  ruleStage
 	tap    tapSampler
 	// observe, when set, is called after each message. It is for people (Replay.Explain,
 	// the tap), not for the hot path.
 	observe observer
+	// shown is what people may see of the message at hand; nil: as it was received.
+	shown []byte
+	rules *ruleStage
 }
 
 // tally counts a read, for the ledger at its end.
@@ -104,7 +106,7 @@ func NewBatcher(s *Source, t ledger.Transport, o Options) *Batcher {
 	b.parsed = newParsed(s.name, o.Logger)
 	b.open = newOpenBatches(s, o, b.sealOld)
 	b.counts = senderCounts{table: o.Senders, source: s.name}
-	b.rules.init(s, o.Rules)
+	b.rules = newRuleStage(s, o.Rules)
 	b.tap = tapSampler{hub: o.Tap, report: b.showTap}
 	return b
 }
@@ -125,7 +127,7 @@ func (b *Batcher) message(s *sender, msg []byte, cut, continues bool) {
 	if limit := s.format.settings.MaxMessage; size > limit {
 		msg, cut = msg[:limit], true
 	}
-	b.host, b.time, b.rules.shown = nil, eventTime{}, nil
+	b.host, b.time, b.shown = nil, eventTime{}, nil
 	b.continues = continues && b.parsed.recall(s)
 	dropped := b.take(s, msg, cut)
 	b.read.dropped[dropped]++
@@ -159,7 +161,7 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 	} else {
 		b.parsed.parse(s, msg)
 	}
-	if s.format.settings.Rules != nil && s.format.settings.Rules.Of(b.parsed.result.Class) {
+	if rules := s.format.rules; rules != nil && rules.Of(b.parsed.result.Class) {
 		msg, cut = b.applyRules(s, msg, cut)
 	}
 	b.host = b.parsed.result.Host
