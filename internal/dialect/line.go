@@ -89,9 +89,14 @@ func (l *line) setProgram(r *Result) {
 // own text in it.
 func (l *line) keep(text []byte, r *Result) {
 	if r.from.Rules {
-		r.scratch.Own = matcher.Line{
-			Text: text, Tagged: l.tagged, Program: l.app, ProcID: l.procID, MsgID: l.msgID, Data: l.data,
-			Host: l.host, Shape: l.shape, Priority: l.priority, From: r.from.Address,
-		}
+		l.store(text, r)
+	}
+}
+
+// store is apart from keep, which is then part of its callers.
+func (l *line) store(text []byte, r *Result) {
+	r.scratch.Own = matcher.Line{
+		Text: text, Tagged: l.tagged, Program: l.app, ProcID: l.procID, MsgID: l.msgID, Data: l.data,
+		Host: l.host, Shape: l.shape, Priority: l.priority, From: r.from.Address,
 	}
 }

@@ -69,12 +69,14 @@ type Batcher struct {
 	open    openBatches
 	counts  senderCounts
 	classes classCounts
-	rules   ruleStage
 	tap     tapSampler
 	unknown unknownLines
 	// observe, when set, is called after each message. It is for people (Replay.Explain,
 	// the tap), not for the hot path.
 	observe observer
+	// shown is what people may see of the message at hand; nil: as it was received.
+	shown []byte
+	rules *ruleStage
 }
 
 // tally counts a read, for the ledger at its end.
@@ -110,7 +112,7 @@ func NewBatcher(s *Source, t ledger.Transport, o Options) *Batcher {
 	b.counts = senderCounts{table: o.Senders, source: s.name}
 	b.classes = classCounts{totals: &s.classes}
 	b.unknown = unknownLines{ring: o.Unknown}
-	b.rules.init(s, o.Rules)
+	b.rules = newRuleStage(s, o.Rules)
 	b.tap = tapSampler{hub: o.Tap, report: b.showTap}
 	return b
 }
@@ -131,7 +133,7 @@ func (b *Batcher) message(s *sender, msg []byte, cut, continues bool) {
 	if limit := s.format.settings.MaxMessage; size > limit {
 		msg, cut = msg[:limit], true
 	}
-	b.host, b.time, b.rules.shown = nil, eventTime{}, nil
+	b.host, b.time, b.shown = nil, eventTime{}, nil
 	b.continues = continues && b.parsed.recall(s)
 	dropped := b.take(s, msg, cut)
 	b.read.dropped[dropped]++
@@ -169,7 +171,7 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 		}
 	}
 	raw := msg
-	if s.format.settings.Rules != nil && s.format.settings.Rules.Of(b.parsed.result.Class) {
+	if rules := s.format.rules; rules != nil && rules.Of(b.parsed.result.Class) {
 		msg, cut = b.applyRules(s, msg, cut)
 	}
 	if !b.continues && b.parsed.result.Class == dialect.Fallback && b.unknown.ring != nil {

@@ -16,6 +16,7 @@ type format struct {
 	settings  Settings
 	names     splunk.FieldNames
 	lowerHost bool
+	rules     *rules.Set
 	classes   []classFormat
 	priority  [192][]byte // "facility":"…","severity":"…",
 }
@@ -45,7 +46,7 @@ type classFormat struct {
 }
 
 func newFormat(port int, s Settings) *format {
-	f := &format{settings: s, names: s.Profile.FieldNames(), lowerHost: s.Profile.LowerCaseHost()}
+	f := &format{settings: s, names: s.Profile.FieldNames(), lowerHost: s.Profile.LowerCaseHost(), rules: s.Rules}
 	info := splunk.SourceInfo{Vendor: s.Vendor, Port: port, Index: s.Index, Sourcetype: s.Sourcetype, Packs: s.Packs}
 	for _, c := range s.Parser.Classes() {
 		keep, ruled := s.Keep[c.Name]

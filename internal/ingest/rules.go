@@ -17,8 +17,6 @@ type ruleStage struct {
 	actor   *rules.Actor
 	outcome rules.Outcome // of the message at hand, unless it continues another one
 	message rules.Message
-	// shown is what people may see of the message; nil: as it was received.
-	shown []byte
 	// cut says that a rule made the text too long.
 	cut bool
 
@@ -26,10 +24,10 @@ type ruleStage struct {
 	failures throttle.Throttle
 }
 
-// init makes the stage ready for the messages of a source.
-func (r *ruleStage) init(s *Source, counters *rules.Counters) {
-	r.actor, r.source = rules.NewActor(counters), s.name
+func newRuleStage(s *Source, counters *rules.Counters) *ruleStage {
+	r := &ruleStage{actor: rules.NewActor(counters), source: s.name}
 	r.actor.Use(s.Settings().Rules) // its series begin with 0
+	return r
 }
 
 // applyRules applies the rules for the class of the message at hand. It returns what stands
@@ -41,8 +39,8 @@ func (b *Batcher) applyRules(s *sender, msg []byte, cut bool) (text []byte, isCu
 		return msg, cut
 	}
 	defer b.surviveRules(s, &text)
-	p, stage := &b.parsed, &b.rules
-	stage.actor.Use(s.format.settings.Rules)
+	p, stage := &b.parsed, b.rules
+	stage.actor.Use(s.format.rules)
 	m := &stage.message
 	*m = rules.Message{Result: &p.result, Text: eventText(&p.result, msg), Now: b.nanos, Cut: cut, Continues: b.continues}
 	switch {
@@ -65,7 +63,7 @@ func (b *Batcher) applyRules(s *sender, msg []byte, cut bool) (text []byte, isCu
 	if limit := s.format.settings.MaxMessage; len(text) > limit {
 		text, stage.cut = wholeRunes(text[:limit]), true
 	}
-	p.result.Body, stage.shown = text, text
+	p.result.Body, b.shown = text, text
 	if len(p.result.Sourcetype) != 0 {
 		p.result.Sourcetype = p.bound(p.result.Sourcetype)
 	}
@@ -92,9 +90,9 @@ func (b *Batcher) surviveRules(s *sender, text *[]byte) {
 	}
 	p := &b.parsed
 	p.acted = nil
-	if s.format.settings.Rules.Masks(p.result.Class) {
+	if s.format.rules.Masks(p.result.Class) {
 		p.result.Become(dialect.Result{Class: p.result.Class, Stamp: p.result.Stamp, Unparsed: true, Body: unreadable})
-		b.rules.shown = unreadable
+		b.shown = unreadable
 	}
 	*text = eventText(&p.result, unreadable)
 	if p.logger == nil {
@@ -109,14 +107,14 @@ func (b *Batcher) surviveRules(s *sender, text *[]byte) {
 // show returns what people may see of the message at hand: as it was received, or, if a mask
 // may be for it, the text of its event.
 func (b *Batcher) show(s *sender, msg []byte, dropped drop) []byte {
-	set := s.format.settings.Rules
+	set := s.format.rules
 	switch {
 	case set == nil || !dropped.wasParsed() || !set.Masks(b.parsed.result.Class):
 		return msg
-	case b.rules.shown != nil:
-		return b.rules.shown
+	case b.shown != nil:
+		return b.shown
 	}
-	stage := &b.rules
+	stage := b.rules
 	stage.actor.Use(set)
 	m := rules.Message{Result: &b.parsed.result, Host: s.host(&b.parsed.result), Text: eventText(&b.parsed.result, msg), Now: b.nanos, Continues: b.continues}
 	if b.continues {

@@ -101,6 +101,7 @@ func Compile(packs []pack.Pack, o Options) (*Set, error) {
 	if len(s.fields) > MaxFields {
 		c.fail("rules set %d different fields, at most %d are allowed", len(s.fields), MaxFields)
 	}
+	s.keepMasked()
 	for id := range s.byClass {
 		for _, r := range s.rules {
 			truth := r.when.For(id)
@@ -118,6 +119,23 @@ func Compile(packs []pack.Pack, o Options) (*Set, error) {
 		return nil, nil
 	}
 	return s, nil
+}
+
+// keepMasked tells trims which keys masks look for.
+func (s *Set) keepMasked() {
+	var hidden [][]byte
+	for _, r := range s.rules {
+		for i := range r.masks {
+			if m := &r.masks[i]; m.kind == maskKey || m.kind == maskBetween {
+				hidden = append(hidden, m.first)
+			}
+		}
+	}
+	for _, r := range s.rules {
+		if r.trim != nil {
+			r.trim.hidden = hidden
+		}
+	}
 }
 
 // compiler compiles packs into a set.

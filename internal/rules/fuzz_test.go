@@ -16,7 +16,7 @@ const masks = `
 pack: site
 rules:
   - {name: hide, mask: [{key: password}, {key: user, with: hash}, {between: ["<<", ">>"]}, {find: card}, {find: email}, {find: address}]}
-  - {name: thin, trim: {keys: [vd], spaces: true, tabs: true}}
+  - {name: thin, trim: {keys: [vd], empty: true, spaces: true, tabs: true}}
 `
 
 // first and last are the ends of the secret. No part of it may get out, so neither may one

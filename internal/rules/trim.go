@@ -12,6 +12,9 @@ import (
 type trim struct {
 	keys                [][]byte
 	empty, spaces, tabs bool
+	// hidden are the texts by which masks find values. A key that ends with one, or that is in
+	// one, is never taken for empty: without it the masks would not find what may be its value.
+	hidden [][]byte
 }
 
 func newTrim(d *pack.Trim) *trim {
@@ -63,10 +66,20 @@ func (a *Actor) trim(t *trim, text, own []byte, f matcher.Form) []byte {
 func (t *trim) removes(key, value []byte) bool {
 	if t.empty {
 		if value = bytes.TrimSpace(value); len(value) == 0 || string(value) == `""` || string(value) == "null" {
-			return true
+			return !t.finds(key) || t.has(key)
 		}
 	}
 	return t.has(key)
+}
+
+// finds reports whether masks find a value by a key.
+func (t *trim) finds(key []byte) bool {
+	for _, text := range t.hidden {
+		if n := len(key) - len(text); n >= 0 && bytes.EqualFold(key[n:], text) || bytes.Contains(text, key) {
+			return true
+		}
+	}
+	return false
 }
 
 // has reports whether a key is one of those that are always removed.
@@ -82,7 +95,7 @@ func (t *trim) has(key []byte) bool {
 // pairs appends a text of key=value without pairs. A value that has no end stays, and so does
 // what follows it.
 func (t *trim) pairs(dst, p []byte, separator byte) []byte {
-	kept := 0
+	kept, start := 0, len(dst)
 	for at := 0; ; {
 		i := bytes.IndexByte(p[at:], '=')
 		if i < 0 {
@@ -101,19 +114,31 @@ func (t *trim) pairs(dst, p []byte, separator byte) []byte {
 		if !ok {
 			break
 		}
-		if at = end; !t.removes(p[begin:i], p[i+1:end]) {
+		if at = end; !t.removes(p[begin:i], p[i+1:end]) || end == i+1 && !t.has(p[begin:i]) && goesOn(p, end, separator) || // "" is empty, and ""x"" is not
+			string(p[i+1:end]) == `""` && end < len(p) && !divides(p[end], separator) {
 			continue
 		}
-		switch {
-		case end < len(p) && divides(p[end], separator): // with what is behind it
+		last := end == len(p)
+		if !last && divides(p[end], separator) { // with what is behind it
 			end++
-		case end == len(p) && begin > kept: // the last one, with what is before it
-			begin--
 		}
 		dst = append(dst, p[kept:begin]...)
+		if last && len(dst) > start && divides(dst[len(dst)-1], separator) { // with what is before it
+			dst = dst[:len(dst)-1]
+		}
 		kept, at = end, end
 	}
 	return append(dst, p[kept:]...)
+}
+
+// goesOn reports whether a value that seems to be empty may stand behind the blank at p[at]:
+// "password= x". Without its key a mask would not find it.
+func goesOn(p []byte, at int, separator byte) bool {
+	if separator != 0 || at == len(p) || p[at] != ' ' && p[at] != '\t' {
+		return false
+	}
+	at = skipBlanks(p, at)
+	return at < len(p) && !hasKey(p[at:])
 }
 
 // divides reports whether a byte stands between pairs.
@@ -163,10 +188,10 @@ func (t *trim) cef(dst, p []byte) []byte {
 		for end < len(p) && p[end] == ' ' {
 			end++
 		}
-		if end == len(p) && begin > from {
-			begin--
-		}
 		dst = append(dst, p[kept:begin]...)
+		if n := len(dst); end == len(p) && n != 0 && dst[n-1] == ' ' {
+			dst = dst[:n-1]
+		}
 		kept, at = end, end
 	}
 	return append(dst, p[kept:]...)
