@@ -24,6 +24,7 @@ type sender struct {
 	zoned   *syslog.Clock                    // of the zone that a pack or a look-up named last
 	zones   map[*time.Location]*syslog.Clock // of all that they named
 	allowed bool
+	more    bool        // its message is delivered before it has ended
 	counts  *hostCounts // of the host that its first message named
 	last    lastMessage // of a connection
 }

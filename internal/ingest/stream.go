@@ -216,7 +216,7 @@ func (s *Stream) DeliverOverdue(now time.Time) {
 		s.deliverCounted(now)
 		return
 	}
-	s.flush(now)
+	s.flushAs(now, true)
 	s.cutShort = true
 	s.source.partial[partialSilent].Add(1)
 }
@@ -244,9 +244,14 @@ func (s *Stream) Finish(now time.Time) {
 }
 
 // flush delivers the partial message as it is.
-func (s *Stream) flush(now time.Time) {
+func (s *Stream) flush(now time.Time) { s.flushAs(now, false) }
+
+// flushAs delivers the partial message. more says that it has not ended.
+func (s *Stream) flushAs(now time.Time, more bool) {
 	if s.sender != nil && len(s.partial) != 0 {
 		s.begin(now)
+		s.sender.more = more
+		defer func() { s.sender.more = false }()
 		for p := s.partial; len(p) != 0; {
 			msg, cut, n, ok := s.framer.Final(p)
 			if ok {

@@ -24,6 +24,8 @@ type Message struct {
 	Now int64
 	// Cut says that the message is longer than its text.
 	Cut bool
+	// More says that the message has not ended: more of it may come, which continues it.
+	More bool
 	// Continues says that the message continues the one that the outcome is of.
 	Continues bool
 }
