@@ -96,7 +96,9 @@ func (s *Stream) Feed(p []byte, now time.Time) {
 func (s *Stream) begin(now time.Time) {
 	f := s.source.format.Load()
 	if s.sender == nil || s.sender.format != f {
+		before := s.sender
 		s.sender = newSender(f, s.transport, s.peer, s.source.port)
+		s.sender.orphan = before != nil && (before.orphan || before.last.acted.Open())
 		s.framer.Max = f.settings.MaxMessage
 	}
 	s.batcher.begin(now)

@@ -129,6 +129,9 @@ func (o *Outcome) Fields() uint32 { return o.set }
 // Field returns a field that is set, as `"name":"value",`.
 func (o *Outcome) Field(number int) []byte { return o.values[number] }
 
+// Open reports whether the text ended within a value that is hidden.
+func (o *Outcome) Open() bool { return o != nil && o.open.kind != closed }
+
 // Edits reports whether rules may change the text.
 func (o *Outcome) Edits() bool { return len(o.edits) != 0 }
 

@@ -237,3 +237,21 @@ func TestMasksGoOnBehindSilence(t *testing.T) {
 		}
 	}
 }
+
+// A value that goes on behind a reload is not shown either.
+func TestMasksGoOnBehindReload(t *testing.T) {
+	r := newRig(settings(t, "pack: site\nrules: [{name: hide, mask: {key: password}}]\n"))
+	replay := r.stream()
+	replay.Write([]byte(header+"password=\"two\n"), received)
+	r.source.Apply(settings(t, "pack: site\nrules: [{name: other, mask: {key: x}}]\n"))
+	replay.Write([]byte(" words\n more\n"), received)
+	replay.Write([]byte(" words\n"+header+"next\n"), received)
+	replay.Close(received)
+	var all []string
+	for _, e := range r.sink.Decode(t) {
+		all = append(all, strings.TrimPrefix(e.Event, header))
+	}
+	if got := strings.Join(all, "|"); got != "password=\"***|***|***|***|next" {
+		t.Error(got)
+	}
+}
