@@ -135,6 +135,11 @@ func (b *Batcher) message(s *sender, msg []byte, cut, continues bool) {
 	}
 	b.host, b.time, b.shown = nil, eventTime{}, nil
 	b.continues = continues && b.parsed.recall(s)
+	if s.orphan {
+		if s.orphan = continues; continues {
+			msg, b.continues = hiddenLine, false
+		}
+	}
 	dropped := b.take(s, msg, cut)
 	b.read.dropped[dropped]++
 	if s != b.counts.sender || !bytes.Equal(b.host, b.counts.host) {

@@ -42,7 +42,7 @@ func (b *Batcher) applyRules(s *sender, msg []byte, cut bool) (text []byte, isCu
 	p, stage := &b.parsed, b.rules
 	stage.actor.Use(s.format.rules)
 	m := &stage.message
-	*m = rules.Message{Result: &p.result, Text: eventText(&p.result, msg), Now: b.nanos, Cut: cut, Continues: b.continues}
+	*m = rules.Message{Result: &p.result, Text: eventText(&p.result, msg), Now: b.nanos, Cut: cut, More: s.more, Continues: b.continues}
 	switch {
 	case !b.continues:
 		m.Host = s.host(&p.result)

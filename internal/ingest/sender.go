@@ -24,8 +24,12 @@ type sender struct {
 	zoned   *syslog.Clock                    // of the zone that a pack or a look-up named last
 	zones   map[*time.Location]*syslog.Clock // of all that they named
 	allowed bool
-	counts  *hostCounts // of the host that its first message named
-	last    lastMessage // of a connection
+	more    bool // its message is delivered before it has ended
+	// orphan says that the message before, under the settings before, ended within a value
+	// that is hidden: what continues it must not be shown.
+	orphan bool
+	counts *hostCounts // of the host that its first message named
+	last   lastMessage // of a connection
 }
 
 func newSender(f *format, t ledger.Transport, addr netip.Addr, port int) *sender {

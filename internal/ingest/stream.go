@@ -96,7 +96,9 @@ func (s *Stream) Feed(p []byte, now time.Time) {
 func (s *Stream) begin(now time.Time) {
 	f := s.source.format.Load()
 	if s.sender == nil || s.sender.format != f {
+		before := s.sender
 		s.sender = newSender(f, s.transport, s.peer, s.source.port)
+		s.sender.orphan = before != nil && (before.orphan || before.last.acted.Open())
 		s.framer.Max = f.settings.MaxMessage
 	}
 	s.batcher.begin(now)
@@ -216,7 +218,7 @@ func (s *Stream) DeliverOverdue(now time.Time) {
 		s.deliverCounted(now)
 		return
 	}
-	s.flush(now)
+	s.flushAs(now, true)
 	s.cutShort = true
 	s.source.partial[partialSilent].Add(1)
 }
@@ -244,9 +246,14 @@ func (s *Stream) Finish(now time.Time) {
 }
 
 // flush delivers the partial message as it is.
-func (s *Stream) flush(now time.Time) {
+func (s *Stream) flush(now time.Time) { s.flushAs(now, false) }
+
+// flushAs delivers the partial message. more says that it has not ended.
+func (s *Stream) flushAs(now time.Time, more bool) {
 	if s.sender != nil && len(s.partial) != 0 {
 		s.begin(now)
+		s.sender.more = more
+		defer func() { s.sender.more = false }()
 		for p := s.partial; len(p) != 0; {
 			msg, cut, n, ok := s.framer.Final(p)
 			if ok {

@@ -24,6 +24,8 @@ type Message struct {
 	Now int64
 	// Cut says that the message is longer than its text.
 	Cut bool
+	// More says that the message has not ended: more of it may come, which continues it.
+	More bool
 	// Continues says that the message continues the one that the outcome is of.
 	Continues bool
 }
@@ -126,6 +128,9 @@ func (o *Outcome) Fields() uint32 { return o.set }
 
 // Field returns a field that is set, as `"name":"value",`.
 func (o *Outcome) Field(number int) []byte { return o.values[number] }
+
+// Open reports whether the text ended within a value that is hidden.
+func (o *Outcome) Open() bool { return o != nil && o.open.kind != closed }
 
 // Edits reports whether rules may change the text.
 func (o *Outcome) Edits() bool { return len(o.edits) != 0 }

@@ -191,7 +191,7 @@ func (a *Actor) conceal(m *Message, o *Outcome, text []byte) []byte {
 func (a *Actor) hideAll(m *Message, o *Outcome, p []byte) {
 	for _, r := range o.edits {
 		for i := range r.masks {
-			a.hide(&r.masks[i], p, o.form, m.Cut)
+			a.hide(&r.masks[i], p, o.form, m.Cut || m.More)
 		}
 	}
 }

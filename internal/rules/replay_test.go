@@ -205,3 +205,53 @@ rules:
 		t.Errorf("%v allocations for %d messages", n, len(lines))
 	}
 }
+
+// A message that is delivered before it has ended may end within a value, a key or a number.
+// What comes later does not show the rest of it.
+func TestMasksGoOnBehindSilence(t *testing.T) {
+	const line = header + `a password="two words" card 4111-1111-1111-1111 <<b c>> user=alice,x mail bob@example.com end`
+	const text = "pack: site\nrules: [{name: hide, mask: [{key: password}, {key: user}, {find: card}, {find: email}, {between: [\"<<\", \">>\"]}]}]\n"
+	s := settings(t, text)
+	secrets := []string{"words", "1111-1111", "c>>", "lice", "example"}
+	for at := len(header) + 1; at < len(line); at++ {
+		if c := line[at]; c == '<' || c >= '0' && c <= '9' {
+			continue // for the framer the begin of a message
+		}
+		r := newRig(s)
+		b := ingest.NewBatcher(r.source, ledger.TCP, r.options)
+		stream := ingest.NewStream(r.source, ledger.TCP, from, ingest.NewPartialMemory(nil), nil)
+		stream.Attach(b)
+		stream.Feed([]byte(line[:at]), received)
+		stream.DeliverOverdue(time.Now().Add(time.Hour))
+		stream.Feed([]byte(line[at:]+"\n"), received)
+		stream.Finish(received)
+		b.Close()
+		all := ""
+		for _, e := range r.sink.Decode(t) {
+			all += e.Event + "|"
+		}
+		for _, secret := range secrets {
+			if strings.Contains(all, secret) {
+				t.Errorf("%q|%q: %q is in %q", line[:at], line[at:], secret, all)
+			}
+		}
+	}
+}
+
+// A value that goes on behind a reload is not shown either.
+func TestMasksGoOnBehindReload(t *testing.T) {
+	r := newRig(settings(t, "pack: site\nrules: [{name: hide, mask: {key: password}}]\n"))
+	replay := r.stream()
+	replay.Write([]byte(header+"password=\"two\n"), received)
+	r.source.Apply(settings(t, "pack: site\nrules: [{name: other, mask: {key: x}}]\n"))
+	replay.Write([]byte(" words\n more\n"), received)
+	replay.Write([]byte(" words\n"+header+"next\n"), received)
+	replay.Close(received)
+	var all []string
+	for _, e := range r.sink.Decode(t) {
+		all = append(all, strings.TrimPrefix(e.Event, header))
+	}
+	if got := strings.Join(all, "|"); got != "password=\"***|***|***|***|next" {
+		t.Error(got)
+	}
+}
