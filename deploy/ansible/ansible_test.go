@@ -34,6 +34,7 @@ func newRig(t *testing.T) rig {
 	if local == string(text) {
 		t.Fatal("inventory/example.yml has no connection to replace")
 	}
+	b.file(t, "own.yaml", "{format: 1, pack: own, match: {program: own}, sourcetype: own, role: main}\n", 0o644)
 	b.inventory = b.file(t, "inventory.yml", local, 0o644)
 	return b
 }
@@ -69,6 +70,7 @@ func (b rig) run(t *testing.T, settings map[string]any, token string, flags ...s
 	t.Helper()
 	vars, err := json.Marshal(map[string]any{
 		"syslog_gateway_settings":         settings,
+		"syslog_gateway_packs":            []string{b.dir + "/own.yaml"},
 		"syslog_gateway_config_dir":       b.dir + "/etc",
 		"syslog_gateway_environment_file": b.dir + "/default",
 		"syslog_gateway_environment":      map[string]string{"GATEWAY_STATS__PASSWORD": "hidden"},
@@ -121,9 +123,10 @@ func (b rig) configured(t *testing.T) {
 		mode os.FileMode
 		text []string
 	}{
-		"etc/gateway.yaml": {0o640, []string{"port: 1514", "vendor: palo_alto", "index: firewall", "https://198.51.100.200:8088", "listen: :8404", "max_size: 50GB"}},
-		"etc/hec_token":    {0o600, []string{"secret-of-the-test\n"}},
-		"default":          {0o600, []string{"GATEWAY_STATS__PASSWORD=hidden\n"}},
+		"etc/gateway.yaml":   {0o640, []string{"port: 1514", "vendor: palo_alto", "index: firewall", "https://198.51.100.200:8088", "listen: :8404", "max_size: 50GB"}},
+		"etc/packs/own.yaml": {0o644, []string{"pack: own"}},
+		"etc/hec_token":      {0o600, []string{"secret-of-the-test\n"}},
+		"default":            {0o600, []string{"GATEWAY_STATS__PASSWORD=hidden\n"}},
 	} {
 		info := testkit.Try(os.Stat(filepath.Join(b.dir, name)))(t)
 		text := testkit.Try(os.ReadFile(filepath.Join(b.dir, name)))(t)
