@@ -21,6 +21,7 @@ import (
 	"syslog-gateway/bench/hecsink"
 	"syslog-gateway/bench/runner"
 	"syslog-gateway/internal/cli"
+	"syslog-gateway/internal/testkit"
 )
 
 // TestMain makes this test binary every program of a run: with the arguments of the
@@ -73,10 +74,7 @@ const quiet = 15 * time.Second
 // suite measures the stand-in.
 func suite(t *testing.T, name string, messages uint64) (runner.Report, error) {
 	t.Helper()
-	sc, err := runner.Find([]string{name})
-	if err != nil {
-		t.Fatal(err)
-	}
+	sc := testkit.Try(runner.Find([]string{name}))(t)
 	return runner.Options{
 		Scenarios: sc, Gateway: os.Args[0], Bench: os.Args[0], Messages: messages, Repeat: 1,
 		Dir: t.TempDir(), Quiet: quiet, Idle: 300 * time.Millisecond, Progress: t.Output(),
@@ -85,10 +83,7 @@ func suite(t *testing.T, name string, messages uint64) (runner.Report, error) {
 
 func one(t *testing.T, name string, messages uint64) runner.Run {
 	t.Helper()
-	rep, err := suite(t, name, messages)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rep := testkit.Try(suite(t, name, messages))(t)
 	return rep.Runs[0]
 }
 
@@ -188,9 +183,7 @@ func TestRunIdle(t *testing.T) {
 func TestCeiling(t *testing.T) {
 	dir := t.TempDir()
 	short := filepath.Join(dir, "short.yaml")
-	if err := os.WriteFile(short, []byte("about: short\nmeasure: ceiling\nlasts: 300ms\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(short, []byte("about: short\nmeasure: ceiling\nlasts: 300ms\n"), 0o600))
 	runs := filepath.Join(t.TempDir(), "runs.json")
 	code, stdout, stderr := bench(t.Context(), "run", "--scenario="+short, "--gateway=/no/gateway", "--dir="+dir, "--json="+runs)
 	if code != 0 || !strings.Contains(stdout, "The harness alone, without a gateway: sink with gzip ") {
@@ -218,10 +211,7 @@ func TestCeiling(t *testing.T) {
 
 // TestInterruptedRunLeavesNothing: neither processes nor folders.
 func TestInterruptedRunLeavesNothing(t *testing.T) {
-	sc, err := runner.Find([]string{"idle"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	sc := testkit.Try(runner.Find([]string{"idle"}))(t)
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -233,17 +223,10 @@ func TestInterruptedRunLeavesNothing(t *testing.T) {
 		}.Run(ctx)
 		done <- err
 	}()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(20 * time.Second); ; <-tick.C {
-		logs, err := filepath.Glob(filepath.Join(dir, "*", "gateway.log"))
-		if err != nil || time.Now().After(deadline) {
-			t.Fatal("the gateway was not started", err)
-		}
-		if len(logs) == 1 {
-			break
-		}
-	}
+	testkit.Eventually(t, "the gateway is started", func() bool {
+		logs, _ := filepath.Glob(filepath.Join(dir, "*", "gateway.log")) // a good pattern
+		return len(logs) == 1
+	})
 	cancel()
 	if err := <-done; err == nil {
 		t.Error("an interrupted run gives no error")
@@ -302,10 +285,7 @@ func TestSinkPrintsItsCounts(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
-	written, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	written := testkit.Try(os.ReadFile(file))(t)
 	var s hecsink.Stats
 	if err := json.Unmarshal(written, &s); err != nil || s.Lost != 7 || s.Complete || string(written) != stdout {
 		t.Errorf("counts are %q on stdout and %q in the file (%v), want 7 lost", stdout, written, err)
@@ -317,9 +297,7 @@ func TestRunWritesItsReport(t *testing.T) {
 	dir := t.TempDir()
 	jsonOut, markdown, htmlOut := filepath.Join(dir, "r.json"), filepath.Join(dir, "new", "r.md"), filepath.Join(dir, "new", "r.html")
 	readme := filepath.Join(dir, "README.md")
-	if err := os.WriteFile(readme, []byte("a\n<!-- bench: begin --><!-- bench: end -->\nz\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(readme, []byte("a\n<!-- bench: begin --><!-- bench: end -->\nz\n"), 0o600))
 	code, stdout, stderr := bench(t.Context(), "run", "--scenario=startup,tcp-flat,peers-tcp", "--gateway="+os.Args[0], "--repeat=2",
 		"--messages=2000", "--dir="+dir, "--json="+jsonOut, "--markdown="+markdown, "--readme="+readme)
 	if code != 0 || !strings.Contains(stdout, "| tcp-flat | gateway | 2 | 2000 | 0 | 0 |") || !strings.Contains(stderr, "startup, gateway, run 2") {

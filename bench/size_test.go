@@ -2,16 +2,15 @@ package main
 
 import (
 	"bytes"
-	"strings"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func TestSize(t *testing.T) {
 	p := plan{Rate: 20_000, Bytes: 500, Outage: 8 * time.Hour, Queue: 100 * gb, Ratio: 7.4, CPU: 2.5, Capacity: 400_000}
-	if err := p.check(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, p.check())
 	s := p.size() // 740 bytes of JSON, 100 stored: 2 MB/s
 	for what, c := range map[string][2]float64{
 		"messages a day": {s.MessagesDay, 1_728_000_000},
@@ -36,11 +35,7 @@ func TestSize(t *testing.T) {
 	if err := s.print(&out, p); err != nil || s.OutageFits || s.PeakFits {
 		t.Errorf("%+v, %v: neither may fit", s, err)
 	}
-	for _, want := range []string{"DOES NOT FIT: set queue.max_size to 173 GB", "MORE THAN THE MACHINE CARRIES", "14 hours"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("the answer lacks %q:\n%s", want, out.String())
-		}
-	}
+	testkit.Holds(t, "the answer", out.String(), "DOES NOT FIT: set queue.max_size to 173 GB", "MORE THAN THE MACHINE CARRIES", "14 hours")
 	for _, bad := range []plan{{}, {Rate: 10, Bytes: 1, Queue: 1, Ratio: 1, CPU: 1, Capacity: 10}} {
 		if bad.check() == nil {
 			t.Errorf("%+v is taken", bad)

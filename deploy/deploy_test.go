@@ -16,15 +16,17 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/dialect"
+	"syslog-gateway/internal/matcher"
+	"syslog-gateway/internal/pack"
+	"syslog-gateway/internal/pack/catalog"
+	"syslog-gateway/internal/splunk"
+	"syslog-gateway/internal/testkit"
 )
 
 func read(t *testing.T, file string) string {
 	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	return string(testkit.Try(os.ReadFile(file))(t))
 }
 
 // service is what is checked of a service of Docker compose or Swarm.
@@ -115,11 +117,7 @@ func TestImageIsMadeOfWhatIsThere(t *testing.T) {
 			}
 		}
 	}
-	for _, line := range []string{"FROM scratch", "USER 65532:65532", "CGO_ENABLED=0"} {
-		if !strings.Contains(dockerfile, line) {
-			t.Errorf("the Dockerfile lacks %s", line)
-		}
-	}
+	testkit.Holds(t, "the Dockerfile", dockerfile, "FROM scratch", "USER 65532:65532", "CGO_ENABLED=0")
 }
 
 // stanzas reads a Splunk .conf file: settings by stanza.
@@ -143,6 +141,23 @@ func stanzas(t *testing.T, file string) map[string]map[string]string {
 	return all
 }
 
+// indexesOf returns the indexes that the classes of all families and packs have in a profile.
+func indexesOf(t *testing.T, profile string) []string {
+	t.Helper()
+	packs := testkit.Try(catalog.Load())(t)
+	set := testkit.Try(matcher.Compile(nil, packs, matcher.Options{Profile: profile}))(t)
+	classes := dialect.Classes(set)
+	names := testkit.Try(splunk.NewProfile(profile, splunk.Naming{}, classes))(t)
+	var all []string
+	for _, class := range classes {
+		if index := names.Metadata(class, splunk.SourceInfo{Vendor: dialect.Auto}).Index; index != "" {
+			all = append(all, index)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 func TestSplunkHasTheIndexesThatSourcesName(t *testing.T) {
 	const conf = "splunk/apps/syslog_gateway/default/"
 	indexes := stanzas(t, conf+"indexes.conf")
@@ -154,7 +169,10 @@ func TestSplunkHasTheIndexesThatSourcesName(t *testing.T) {
 			t.Errorf("index %s: paths %v", name, s)
 		}
 	}
-	if got, want := slices.Sorted(maps.Keys(indexes)), []string{"firewall", "network", "os", "unifi"}; !slices.Equal(got, want) {
+	want := append(pack.Roles(), "firewall", "network", "os", "unifi")
+	want = slices.DeleteFunc(want, func(name string) bool { return name == "main" }) // Splunk's own
+	slices.Sort(want)
+	if got := slices.Sorted(maps.Keys(indexes)); !slices.Equal(got, want) {
 		t.Errorf("indexes are %q, want %q", got, want)
 	}
 	token := stanzas(t, conf+"inputs.conf")["http://syslog-gateway"]
@@ -169,9 +187,14 @@ func TestSplunkHasTheIndexesThatSourcesName(t *testing.T) {
 			t.Errorf("source %s goes to the index %s, which Splunk does not have", name, s.Index)
 		}
 	}
-	if !strings.Contains(read(t, "splunk/compose.yaml"), "http://syslog-gateway:\n                  token: ${SPLUNK_HEC_TOKEN:?") {
-		t.Error("compose.yaml gives no token to the input of the app")
+	for _, profile := range []string{"default", "sc4s"} {
+		for _, name := range indexesOf(t, profile) {
+			if indexes[name] == nil && name != "main" || !slices.Contains(allowed, name) {
+				t.Errorf("events go to the index %s in profile %s; Splunk does not have it, or the token may not write to it", name, profile)
+			}
+		}
 	}
+	testkit.Holds(t, "compose.yaml gives no token to the input of the app", read(t, "splunk/compose.yaml"), "http://syslog-gateway:\n                  token: ${SPLUNK_HEC_TOKEN:?")
 	if _, written := token["token"]; written {
 		t.Error("a token stands in inputs.conf")
 	}

@@ -15,15 +15,19 @@ import (
 // so do imports: stages know what flows and nothing of one another; internal/service joins
 // them. What is not listed may import nothing of ours.
 var allowed = map[string][]string{
-	"internal/packtest":     {"internal/dialect", "internal/event", "internal/ingest", "internal/ledger", "internal/matcher", "internal/pack", "internal/rules", "internal/splunk"},
-	"internal/matcher":      {"internal/body", "internal/pack", "internal/strftime", "internal/suggest", "internal/syslog"},
-	"internal/body":         {"internal/event", "internal/syslog"},
-	"internal/event":        {"internal/ledger"},
-	"internal/syslog":       {},
-	"internal/dialect":      {"internal/body", "internal/matcher", "internal/suggest", "internal/syslog"},
 	"internal/strftime":     {"internal/syslog"},
+	"internal/packtest":     {"internal/dialect", "internal/event", "internal/ingest", "internal/ledger", "internal/matcher", "internal/pack", "internal/rules", "internal/splunk"},
 	"internal/pack":         {"internal/strftime", "internal/suggest", "internal/syslog"},
 	"internal/pack/catalog": {"internal/pack"},
+	"internal/packwhy":      {"internal/dialect", "internal/matcher", "internal/pack", "internal/packtest"},
+	"internal/packnew": {
+		"internal/body", "internal/dialect", "internal/matcher", "internal/pack", "internal/packtest", "internal/syslog",
+	},
+	"internal/matcher": {"internal/body", "internal/pack", "internal/strftime", "internal/suggest", "internal/syslog"},
+	"internal/body":    {"internal/event", "internal/syslog"},
+	"internal/event":   {"internal/ledger"},
+	"internal/syslog":  {},
+	"internal/dialect": {"internal/body", "internal/matcher", "internal/suggest", "internal/syslog"},
 	"internal/listener": {
 		"internal/ledger", "internal/throttle", "internal/status", "internal/ingest", "internal/listener/inherit", "internal/fairshare",
 	},
@@ -41,39 +45,37 @@ var allowed = map[string][]string{
 	"internal/stats": {
 		"internal/senders", "internal/tap", "internal/ledger", "internal/status", "internal/throttle", "internal/stats/auth", "internal/stats/control", "internal/stats/haproxy", "internal/stats/metrics", "internal/stats/monitor", "internal/stats/problems", "internal/stats/text", "internal/printable", "internal/fairshare",
 	},
-	"internal/config":            {"internal/pack", "internal/redact", "internal/suggest", "internal/printable"},
-	"internal/redact":            {},
-	"internal/senders":           {},
-	"internal/tap":               {},
-	"internal/testkit/namespace": {}, // of tests
-	"internal/throttle":          {},
-	"internal/cli":               {},
-	"internal/suggest":           {},
-	"internal/durable":           {},
-	"internal/testkit":           {}, // of tests and bench
-	"internal/printable":         {},
-	"internal/splunk":            {"internal/dialect", "internal/matcher"},
-	"internal/stats/auth":        {},
-	"internal/stats/control":     {},
-	"internal/stats/metrics":     {"internal/status", "internal/ledger", "internal/stats/monitor"},
+	"internal/config":        {"internal/pack", "internal/printable", "internal/redact", "internal/suggest"},
+	"internal/redact":        {},
+	"internal/senders":       {},
+	"internal/tap":           {},
+	"internal/throttle":      {},
+	"internal/cli":           {},
+	"internal/suggest":       {},
+	"internal/durable":       {},
+	"internal/testkit":       {}, // of tests and bench
+	"internal/testkit/abort": {}, // of tools that measure
+	"internal/printable":     {},
+	"internal/splunk":        {"internal/dialect", "internal/matcher"},
+	"internal/stats/auth":    {},
+	"internal/stats/control": {},
+	"internal/stats/metrics": {"internal/status", "internal/ledger", "internal/stats/monitor"},
 	"internal/stats/haproxy": {
 		"internal/status", "internal/stats/monitor", "internal/stats/text", "internal/printable",
 	},
 	"internal/stats/monitor": {
 		"internal/status", "internal/ledger", "internal/senders", "internal/stats/problems", "internal/stats/text", "internal/printable",
 	},
-	"internal/stats/problems":    {"internal/printable"},
-	"internal/stats/text":        {"internal/printable"},
-	"internal/status":            {"internal/ledger"},
-	"internal/status/statustest": {"internal/status"},
-	"internal/fairshare":         {},
-	"internal/rules":             {"internal/body", "internal/dialect", "internal/event", "internal/matcher", "internal/pack", "internal/syslog"},
-	"internal/ingest": {
-		"internal/rules", "internal/event", "internal/syslog", "internal/dialect", "internal/matcher", "internal/senders", "internal/tap", "internal/ledger", "internal/throttle", "internal/fairshare", "internal/splunk",
-	},
+	"internal/stats/problems":               {"internal/printable"},
+	"internal/stats/text":                   {"internal/printable"},
+	"internal/status":                       {"internal/ledger"},
+	"internal/status/statustest":            {"internal/status"},
+	"internal/fairshare":                    {},
+	"internal/ingest":                       {"internal/dialect", "internal/event", "internal/fairshare", "internal/ledger", "internal/matcher", "internal/rules", "internal/senders", "internal/splunk", "internal/syslog", "internal/tap", "internal/throttle"},
+	"internal/rules":                        {"internal/body", "internal/dialect", "internal/event", "internal/matcher", "internal/pack", "internal/syslog"},
 	"internal/ingest/ingesttest":            {"internal/event"}, // of tests
 	"internal/listener/inherit":             {},
-	"internal/listener/inherit/inherittest": {}, // of tests
+	"internal/listener/inherit/inherittest": {"internal/testkit"}, // of tests
 	"internal/hec/endpoints":                {"internal/throttle", "internal/waitlist", "internal/status"},
 	"internal/deadletter":                   {"internal/durable", "internal/event", "internal/status"},
 	"internal/waitlist":                     {},
@@ -88,9 +90,7 @@ var allowed = map[string][]string{
 		"internal/balancer", "internal/config", "internal/deadletter", "internal/event", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/listener", "internal/listener/inherit", "internal/owner", "internal/queue", "internal/rules", "internal/senders", "internal/shard", "internal/stats", "internal/stats/metrics", "internal/stats/problems", "internal/status", "internal/systemd", "internal/tap", "internal/wiring",
 	},
 	"internal/systemd": {},
-	"internal/wiring": {
-		"internal/config", "internal/dialect", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/systemd", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/rules",
-	},
+	"internal/wiring":  {"internal/config", "internal/dialect", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/rules", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/status", "internal/systemd"},
 
 	"internal/infra/declaration": {
 		"internal/infra/secrets", "internal/redact", "internal/infra/declaration/reader",
@@ -162,6 +162,9 @@ var allowed = map[string][]string{
 		"internal/infra/declaration", "internal/infra/pve", "internal/infra/workflow/upload",
 	},
 	"internal/infra/workflow/example": {"internal/infra/declaration", "internal/infra/pvesim"},
+	"internal/infra/workflow/workflowtest": { // of tests
+		"internal/infra/declaration", "internal/infra/pvesim", "internal/infra/pvesim/schema", "internal/infra/workflow/example", "internal/testkit",
+	},
 }
 
 func TestImportDirection(t *testing.T) {

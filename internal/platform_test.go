@@ -30,6 +30,7 @@ var platformFiles = map[string]string{
 	"cmd/gateway/health_linux_test.go":            "runs the gateway",
 	"cmd/gateway/operate_linux_test.go":           "runs the gateway",
 	"cmd/gateway/owner_linux_test.go":             "runs the gateway",
+	"cmd/gateway/packs_reload_linux_test.go":      "runs the gateway",
 	"cmd/gateway/process_linux_test.go":           "runs the gateway",
 	"cmd/gateway/proxy_linux_test.go":             "runs the gateway",
 	"cmd/gateway/relays_linux_test.go":            "runs the gateway",

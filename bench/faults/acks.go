@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 // ackSwitch confirms ackIds, or does not for now.
@@ -21,19 +22,10 @@ func ackRow(name, timeout string, happen func(context.Context, *rig, *ackSwitch)
 			stop: "2s", hec: ", ack: {enabled: true, poll_interval: 100ms, timeout: " + timeout + "}"}
 	}, func(ctx context.Context, r *rig) error {
 		a.holds.Store(true)
-		if err := r.start(ctx); err != nil {
-			return err
-		}
-		if err := r.sendAll(ctx, fewMessages, false); err != nil {
-			return err
-		}
+		abort.Must(r.startAndSend(ctx, fewMessages))
 		// Posted and answered with 200, yet nothing may be freed before it is confirmed.
-		if err := r.until(ctx, rowLimit, "all is posted", func() bool { return r.tally.unique.Load() == fewMessages }); err != nil {
-			return err
-		}
-		if err := r.kept(ctx, false); err != nil {
-			return err
-		}
+		abort.Must(r.untilArrived(ctx, "all is posted", fewMessages))
+		abort.Must(r.kept(ctx, false))
 		return happen(ctx, r, &a)
 	})
 }
@@ -43,18 +35,12 @@ func ackRows() []Row {
 		slowAcksRow(),
 		ackRow("ack confirmed late", "1m", func(ctx context.Context, r *rig, a *ackSwitch) error {
 			polls := r.hec[0].Polls()
-			if err := r.until(ctx, rowLimit, "it was asked for in vain", func() bool { return r.hec[0].Polls() > polls+3 }); err != nil {
-				return err
-			}
+			abort.Must(r.until(ctx, rowLimit, "it was asked for in vain", func() bool { return r.hec[0].Polls() > polls+3 }))
 			a.holds.Store(false)
-			err := r.settle(ctx, fewMessages, rowLimit)
-			r.strict()
-			return err
+			return r.settleStrictly(ctx, fewMessages, rowLimit)
 		}),
 		ackRow("ack never, posted again", "1s", func(ctx context.Context, r *rig, a *ackSwitch) error {
-			if err := r.until(ctx, rowLimit, "it is posted again", func() bool { return r.tally.twice.Load() > 0 }); err != nil {
-				return err
-			}
+			abort.Must(r.until(ctx, rowLimit, "it is posted again", func() bool { return r.tally.twice.Load() > 0 }))
 			a.holds.Store(false)
 			err := r.settle(ctx, fewMessages, rowLimit)
 			r.noneLost()
@@ -70,24 +56,16 @@ func ackRows() []Row {
 		ackRow("ack pending, kill -9, restart", "1m", func(ctx context.Context, r *rig, a *ackSwitch) error {
 			r.gw.Kill()
 			a.holds.Store(false)
-			if err := r.start(ctx); err != nil {
-				return err
-			}
+			abort.Must(r.start(ctx))
 			err := r.settle(ctx, fewMessages, rowLimit)
 			r.noneLost()
-			if r.res.Counts.Recovered != fewMessages {
-				r.res.problem("%d of %d were found in the queue", r.res.Counts.Recovered, fewMessages)
-			}
+			r.allRecovered(fewMessages)
 			return err
 		}),
 		ackRow("ack pending, SIGTERM, restart", "1m", func(ctx context.Context, r *rig, a *ackSwitch) error {
-			if code := r.gw.Stop(time.Minute); code != 0 {
-				r.res.problem("exit code %d", code)
-			}
+			r.stop(time.Minute)
 			a.holds.Store(false)
-			if err := r.start(ctx); err != nil {
-				return err
-			}
+			abort.Must(r.start(ctx))
 			err := r.settle(ctx, fewMessages, rowLimit)
 			r.noneLost()
 			return err
@@ -112,29 +90,18 @@ func slowAcksRow() Row {
 			hec:       ", ack: {enabled: true, poll_interval: 1s, timeout: 1m}"}
 	}, func(ctx context.Context, r *rig) error {
 		p := of(r.opts)
-		if err := r.start(ctx); err != nil {
-			return err
-		}
+		abort.Must(r.start(ctx))
 		n, began := p.rate*p.seconds, time.Now()
-		if err := r.newSender(p.rate, n).run(ctx); err != nil {
-			return err
-		}
-		if err := r.until(ctx, rowLimit, "all is posted", func() bool { return r.tally.unique.Load() == int64(n) }); err != nil {
-			return err
-		}
+		abort.Must(r.newSender(p.rate, n).run(ctx))
+		abort.Must(r.untilArrived(ctx, "all is posted", n))
 		took := time.Since(began)
-		err := r.settle(ctx, n, rowLimit)
-		r.strict()
-		rss, rssErr := rss(r.gw.PID())
-		r.res.detail("%.0f/s of %d/s taken with acknowledgements after %d s; RSS at most %d MiB",
-			float64(n)/took.Seconds(), p.rate, p.delay, rss>>20)
-		if rss > maxRSS {
-			r.res.problem("RSS rose to %d MiB, %d are allowed", rss>>20, maxRSS>>20)
-		}
+		err := r.settleStrictly(ctx, n, rowLimit)
+		r.res.detail("%.0f/s of %d/s taken with acknowledgements after %d s", float64(n)/took.Seconds(), p.rate, p.delay)
+		frugal := r.frugal()
 		// If acknowledgements delayed it, it would wait for at least one of them.
 		if late := took - time.Duration(p.seconds)*time.Second; late > time.Duration(p.delay)*time.Second {
 			r.res.problem("the endpoint has all only %.1f s after it was sent", late.Seconds())
 		}
-		return errors.Join(err, rssErr)
+		return errors.Join(err, frugal)
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 const (
@@ -106,27 +107,14 @@ func answerRows() []Row {
 // holdsAnswer gives an answer for a while, then is healthy.
 func holdsAnswer(ctx context.Context, r *rig, f *fault, c answerCase) error {
 	f.on.Store(true)
-	if err := r.start(ctx); err != nil {
-		return err
-	}
-	if err := r.sendAll(ctx, fewMessages, false); err != nil {
-		return err
-	}
-	if err := r.untilCounts(ctx, rowLimit, "all is received", func(k Counts) bool { return k.Received == fewMessages }); err != nil {
-		return err
-	}
-	if err := r.until(ctx, rowLimit, "the fault was met three times", func() bool { return f.given.Load() >= 3 }); err != nil {
-		return err
-	}
+	abort.Must(r.startAndSend(ctx, fewMessages))
+	abort.Must(r.untilCounts(ctx, rowLimit, "all is received", func(k Counts) bool { return k.Received == fewMessages }))
+	abort.Must(r.until(ctx, rowLimit, "the fault was met three times", func() bool { return f.given.Load() >= 3 }))
 	if !c.accepts {
-		if err := r.kept(ctx, c.alarm); err != nil {
-			return err
-		}
+		abort.Must(r.kept(ctx, c.alarm))
 	}
 	f.on.Store(false)
-	if err := r.settle(ctx, fewMessages, rowLimit); err != nil {
-		return err
-	}
+	abort.Must(r.settle(ctx, fewMessages, rowLimit))
 	r.res.detail("the fault was answered %d times", f.given.Load())
 	if n := r.res.Counts.Deadlettered; n != 0 {
 		r.res.problem("%d good events are dead letters", n)
@@ -141,9 +129,7 @@ func holdsAnswer(ctx context.Context, r *rig, f *fault, c answerCase) error {
 
 // kept checks that nothing counts as delivered during the fault, and that the alarm is raised.
 func (r *rig) kept(ctx context.Context, alarm bool) error {
-	if err := r.untilCounts(ctx, rowLimit, "all is in the queue", func(k Counts) bool { return k.Queued == fewMessages }); err != nil {
-		return err
-	}
+	abort.Must(r.untilCounts(ctx, rowLimit, "all is in the queue", func(k Counts) bool { return k.Queued == fewMessages }))
 	if !alarm {
 		return nil
 	}
@@ -167,21 +153,10 @@ func resetInRequestRow() Row {
 	return on("hec reset in the request's body", func(*Options) layout {
 		return layout{numbers: fewMessages, endpoints: []hectest.Options{{Early: early}}}
 	}, func(ctx context.Context, r *rig) error {
-		if err := r.start(ctx); err != nil {
-			return err
-		}
-		if err := r.sendAll(ctx, fewMessages, false); err != nil {
-			return err
-		}
-		if err := r.until(ctx, rowLimit, "three connections were reset", func() bool { return broken.Load() >= 3 }); err != nil {
-			return err
-		}
+		abort.Must(r.startAndSend(ctx, fewMessages))
+		abort.Must(r.until(ctx, rowLimit, "three connections were reset", func() bool { return broken.Load() >= 3 }))
 		healthy.Store(true)
-		if err := r.settle(ctx, fewMessages, rowLimit); err != nil {
-			return err
-		}
-		r.strict()
-		return nil
+		return r.settleStrictly(ctx, fewMessages, rowLimit)
 	})
 }
 
@@ -218,20 +193,11 @@ func poisonRows() []Row {
 			return hectest.Answer{}
 		}}}}
 	}, func(ctx context.Context, r *rig) error {
-		if err := r.start(ctx); err != nil {
-			return err
-		}
-		if err := r.sendAll(ctx, fewMessages, false); err != nil {
-			return err
-		}
-		if err := r.settle(ctx, fewMessages, rowLimit); err != nil {
-			return err
-		}
+		err := sendToAll(ctx, r, fewMessages)
 		if n := r.res.Counts.Deadlettered; n != 0 {
 			r.res.problem("%d good events are dead letters", n)
 		}
-		r.strict()
-		return nil
+		return err
 	}))
 }
 
@@ -241,20 +207,10 @@ func fallbackRow() Row {
 	return on("hec 400 code 7 with fallback_index", func(*Options) layout {
 		return layout{numbers: fewMessages, hec: ", fallback_index: lost_and_found", endpoints: []hectest.Options{{Script: c.script}}}
 	}, func(ctx context.Context, r *rig) error {
-		if err := r.start(ctx); err != nil {
-			return err
-		}
-		if err := r.sendAll(ctx, fewMessages, true); err != nil {
-			return err
-		}
-		if err := r.settle(ctx, fewMessages, rowLimit); err != nil {
-			return err
-		}
-		r.strict()
-		s, err := r.web.scrape(ctx)
-		if err != nil {
-			return err
-		}
+		abort.Must(r.start(ctx))
+		abort.Must(r.sendAll(ctx, fewMessages, true))
+		abort.Must(r.settleStrictly(ctx, fewMessages, rowLimit))
+		s := abort.Value(r.web.scrape(ctx))
 		bad := 0
 		for seq := range fewMessages {
 			if isBad(seq) {
@@ -263,9 +219,7 @@ func fallbackRow() Row {
 		}
 		rerouted := s.sum("gateway_hec_fallback_index_events_total")
 		r.res.detail("%d in the fallback index", rerouted)
-		if int(rerouted) != bad || r.res.Counts.Deadlettered != 0 {
-			r.res.problem("%d of %d events are in the fallback index, %d are dead letters", rerouted, bad, r.res.Counts.Deadlettered)
-		}
+		r.res.problemIf(int(rerouted) != bad || r.res.Counts.Deadlettered != 0, "%d of %d events are in the fallback index, %d are dead letters", rerouted, bad, r.res.Counts.Deadlettered)
 		return nil
 	})
 }
@@ -291,27 +245,14 @@ func (c poisonCase) script(r *hectest.Request) hectest.Answer {
 
 // isolatesPoison sends some bad ones among the good, and wants just those in the store.
 func isolatesPoison(ctx context.Context, r *rig, apart bool) error {
-	if err := r.start(ctx); err != nil {
-		return err
-	}
-	if err := r.sendAll(ctx, fewMessages, apart); err != nil {
-		return err
-	}
-	if err := r.settle(ctx, fewMessages, rowLimit); err != nil {
-		return err
-	}
-	dead, err := r.deadLetters()
-	if err != nil {
-		return err
-	}
+	abort.Must(r.start(ctx))
+	abort.Must(r.sendAll(ctx, fewMessages, apart))
+	abort.Must(r.settle(ctx, fewMessages, rowLimit))
+	dead := abort.Value(r.deadLetters())
 	for seq := range fewMessages {
-		if isBad(seq) != dead[seq] {
-			r.res.problem("message %d: refused %v, dead %v", seq, isBad(seq), dead[seq])
-		}
+		r.res.problemIf(isBad(seq) != dead[seq], "message %d: refused %v, dead %v", seq, isBad(seq), dead[seq])
 	}
-	if int(r.res.Counts.Deadlettered) != len(dead) {
-		r.res.problem("%d dead letters are counted, %d are there", r.res.Counts.Deadlettered, len(dead))
-	}
+	r.res.problemIf(int(r.res.Counts.Deadlettered) != len(dead), "%d dead letters are counted, %d are there", r.res.Counts.Deadlettered, len(dead))
 	r.strict()
 	return nil
 }

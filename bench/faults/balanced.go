@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 // balancedCase is how one of two servers behind one address is sick.
@@ -90,24 +91,17 @@ func balancedRows() []Row {
 // balancer later. Delivery goes on all the time.
 func oneSick(ctx context.Context, r *rig, two *twoServers) error {
 	const n = 20 * fewMessages
-	if err := r.start(ctx); err != nil {
-		return err
-	}
+	abort.Must(r.start(ctx))
 	s := r.newSender(10_000, n)
-	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx) }()
+	ended := s.begin(ctx)
 	progress := func(what string) error {
 		before := r.tally.unique.Load()
 		return r.until(ctx, rowLimit, "delivery goes on "+what, func() bool { return r.tally.unique.Load() >= min(before+4*fewMessages, n) })
 	}
-	if err := progress("while both are well"); err != nil {
-		return err
-	}
+	abort.Must(progress("while both are well"))
 	two.on.Store(true)
 	for range 2 {
-		if err := progress("while one is sick"); err != nil {
-			return err
-		}
+		abort.Must(progress("while one is sick"))
 		if sc, err := r.web.scrape(ctx); err != nil {
 			return err
 		} else if sc.sum("gateway_hec_endpoint_up") != 1 {
@@ -115,19 +109,12 @@ func oneSick(ctx context.Context, r *rig, two *twoServers) error {
 		}
 	}
 	two.balancer.Use(r.hec[1])
-	if err := progress("when the sick one is taken out"); err != nil {
-		return err
-	}
-	if err := <-ended; err != nil {
-		return err
-	}
-	err := r.settle(ctx, n, rowLimit)
-	r.strict()
+	abort.Must(progress("when the sick one is taken out"))
+	abort.Must(<-ended)
+	err := r.settleStrictly(ctx, n, rowLimit)
 	a, well := two.balancer.Made(r.hec[0]), two.balancer.Made(r.hec[1])
 	r.res.detail("the fault was answered %d times; %d and %d connections", two.given.Load(), a, well)
-	if two.given.Load() == 0 {
-		r.res.problem("the sick server got nothing: the row shows nothing")
-	}
+	r.res.problemIf(two.given.Load() == 0, "the sick server got nothing: the row shows nothing")
 	// Health probes make five a second here, each its own.
 	if most := 200 + 10*int(r.res.Counts.Received/10_000); a+well > most {
 		r.res.problem("%d connections were made, not at most %d", a+well, most)
@@ -138,22 +125,13 @@ func oneSick(ctx context.Context, r *rig, two *twoServers) error {
 // acksOfBroken breaks all connections while acknowledgements are awaited: they are asked
 // for on new ones, until these lead to the server that owes them.
 func acksOfBroken(ctx context.Context, r *rig, two *twoServers) error {
-	if err := r.start(ctx); err != nil {
-		return err
-	}
-	if err := r.sendAll(ctx, fewMessages, false); err != nil {
-		return err
-	}
-	if err := r.until(ctx, rowLimit, "all is posted", func() bool { return r.tally.unique.Load() == fewMessages }); err != nil {
-		return err
-	}
+	abort.Must(r.startAndSend(ctx, fewMessages))
+	abort.Must(r.untilArrived(ctx, "all is posted", fewMessages))
 	two.balancer.Break()
 	err := r.settle(ctx, fewMessages, rowLimit)
 	r.noneLost()
 	// Posts under way at that moment are repeated: a batch of 100 for each post.
-	if r.res.Duplicated > 16*100 {
-		r.res.problem("%d came twice", r.res.Duplicated)
-	}
+	r.res.problemIf(r.res.Duplicated > 16*100, "%d came twice", r.res.Duplicated)
 	r.res.detail("%d and %d posts", r.hec[0].Requests(), r.hec[1].Requests())
 	return err
 }
@@ -165,30 +143,17 @@ func singleSickRow() Row {
 	return balancedRow("a single sick server is not hammered", hectest.Busy(), hectest.Options{}, "", func(ctx context.Context, r *rig, two *twoServers) error {
 		two.balancer.Use(r.hec[0])
 		two.on.Store(true)
-		if err := r.start(ctx); err != nil {
-			return err
-		}
-		if err := r.sendAll(ctx, fewMessages, false); err != nil {
-			return err
-		}
-		if err := r.kept(ctx, false); err != nil {
-			return err
-		}
+		abort.Must(r.startAndSend(ctx, fewMessages))
+		abort.Must(r.kept(ctx, false))
 		made, probes := two.balancer.Made(r.hec[0]), r.hec[0].Probes()
 		began := time.Now()
-		if err := r.until(ctx, rowLimit, "a while is over", func() bool { return time.Since(began) > patience }); err != nil {
-			return err
-		}
+		abort.Must(r.until(ctx, rowLimit, "a while is over", func() bool { return time.Since(began) > patience }))
 		// A trial each hec.retry.max, 200 ms here, and some jitter.
 		rate := float64(two.balancer.Made(r.hec[0])-made-(r.hec[0].Probes()-probes)) / time.Since(began).Seconds()
 		r.res.detail("%.1f connections a second", rate)
-		if rate > 12 {
-			r.res.problem("%.1f connections a second to a server that is busy", rate)
-		}
+		r.res.problemIf(rate > 12, "%.1f connections a second to a server that is busy", rate)
 		two.on.Store(false)
-		err := r.settle(ctx, fewMessages, rowLimit)
-		r.strict()
-		return err
+		return r.settleStrictly(ctx, fewMessages, rowLimit)
 	})
 }
 
@@ -209,42 +174,34 @@ func codedRow(name, coding string, readable bool) Row {
 		return layout{numbers: fewMessages, endpoints: []hectest.Options{{Script: f.script}}, stop: "1s"}
 	}, func(ctx context.Context, r *rig) error {
 		f.on.Store(true)
-		if err := r.start(ctx); err != nil {
-			return err
-		}
-		if err := r.sendAll(ctx, fewMessages, false); err != nil {
-			return err
-		}
+		abort.Must(r.startAndSend(ctx, fewMessages))
 		if readable {
-			err := r.settle(ctx, fewMessages, rowLimit)
-			r.strict()
-			return err
+			return r.settleStrictly(ctx, fewMessages, rowLimit)
 		}
-		if err := untilServerOut(ctx, r); err != nil {
-			return err
-		}
+		abort.Must(untilServerOut(ctx, r))
 		return afterRepair(ctx, r, f)
 	})
 }
 
 // untilServerOut waits until all is received and the endpoint is out.
 func untilServerOut(ctx context.Context, r *rig) error {
-	if err := r.untilCounts(ctx, rowLimit, "all is received", func(k Counts) bool { return k.Received == fewMessages }); err != nil {
-		return err
-	}
+	abort.Must(r.untilCounts(ctx, rowLimit, "all is received", func(k Counts) bool { return k.Received == fewMessages }))
 	return r.until(ctx, rowLimit, "the alarm is raised", func() bool {
 		s, err := r.web.scrape(ctx)
 		return err == nil && s.sum("gateway_hec_endpoint_up") == 0 && s.sum("gateway_hec_unconfirmed_answers_total") > 0
 	})
 }
 
+// untilProbed waits until a dozen probes have come since there were so many.
+func (r *rig) untilProbed(ctx context.Context, since int) error {
+	return r.until(ctx, rowLimit, "a dozen probes", func() bool { return r.hec[0].Probes() > since+12 })
+}
+
 // afterRepair wants that an endpoint whose 200 confirms nothing gets no more, for as long as
 // a dozen probes take, then ends the fault and starts a new process.
 func afterRepair(ctx context.Context, r *rig, f *fault) error {
 	given, probes := f.given.Load(), r.hec[0].Probes()
-	if err := r.until(ctx, rowLimit, "a dozen probes", func() bool { return r.hec[0].Probes() > probes+12 }); err != nil {
-		return err
-	}
+	abort.Must(r.untilProbed(ctx, probes))
 	if n := f.given.Load(); n != given {
 		r.res.problem("%d more posts to an endpoint whose answers confirm nothing", n-given)
 	}
@@ -253,13 +210,9 @@ func afterRepair(ctx context.Context, r *rig, f *fault) error {
 	} else if k.counts().Delivered != 0 {
 		r.res.problem("%d count as delivered, and nothing is confirmed", k.counts().Delivered)
 	}
-	if code := r.gw.Stop(30 * time.Second); code != 0 {
-		r.res.problem("exit code %d", code)
-	}
+	r.stop(30 * time.Second)
 	f.on.Store(false)
-	if err := r.start(ctx); err != nil {
-		return err
-	}
+	abort.Must(r.start(ctx))
 	err := r.settle(ctx, fewMessages, rowLimit)
 	r.noneLost()
 	r.res.detail("the fault was answered %d times", f.given.Load())
@@ -276,19 +229,10 @@ func noAckIDRow() Row {
 	return on("ack enabled, 200 without ackId, then repaired", func(*Options) layout {
 		return layout{numbers: fewMessages, hec: ", ack: {enabled: true, poll_interval: 100ms, timeout: 1m}"}
 	}, func(ctx context.Context, r *rig) error {
-		if err := r.start(ctx); err != nil {
-			return err
-		}
-		if err := r.sendAll(ctx, fewMessages, false); err != nil {
-			return err
-		}
-		if err := untilServerOut(ctx, r); err != nil {
-			return err
-		}
+		abort.Must(r.startAndSend(ctx, fewMessages))
+		abort.Must(untilServerOut(ctx, r))
 		probes := r.hec[0].Probes()
-		if err := r.until(ctx, rowLimit, "a dozen probes", func() bool { return r.hec[0].Probes() > probes+12 }); err != nil {
-			return err
-		}
+		abort.Must(r.untilProbed(ctx, probes))
 		if n := r.hec[0].Requests(); n != 1 {
 			r.res.problem("%d posts to an endpoint that gives no ackId", n)
 		}
@@ -298,9 +242,7 @@ func noAckIDRow() Row {
 		if _, text := r.web.ready(ctx); !strings.Contains(text, "ackId") {
 			r.res.problem("/readyz does not name the reason: %s", text)
 		}
-		if r.gw.Logged("confirm") == 0 {
-			r.res.problem("the log does not name the reason")
-		}
+		r.res.problemIf(r.gw.Logged("confirm") == 0, "the log does not name the reason")
 		r.hec[0].SetAcks(true)
 		err := r.settle(ctx, fewMessages, rowLimit)
 		r.noneLost()

@@ -11,6 +11,7 @@ import (
 
 	"syslog-gateway/internal/hec/hectest"
 	"syslog-gateway/internal/testkit"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 // certificateRow has a certificate that has run out, and is renewed.
@@ -20,10 +21,7 @@ func certificateRow() Row {
 		return layout{numbers: fewMessages, hec: ", tls: {ca_file: DIR/ca.pem}",
 			endpoints: []hectest.Options{{Certificate: shown.Load}}}
 	}, func(ctx context.Context, r *rig) error {
-		authority, err := testkit.NewAuthority()
-		if err != nil {
-			return err
-		}
+		authority := abort.Value(testkit.NewAuthority())
 		show := func(end time.Duration) error {
 			c, err := authority.Issue(time.Now().Add(end))
 			shown.Store(c)
@@ -32,26 +30,11 @@ func certificateRow() Row {
 		if err := os.WriteFile(filepath.Join(r.dir, "ca.pem"), authority.PEM(), 0o600); err != nil {
 			return fmt.Errorf("write the authority's certificate: %w", err)
 		}
-		if err := show(-time.Hour); err != nil {
-			return err
-		}
-		if err := r.start(ctx); err != nil {
-			return err
-		}
-		if err := r.sendAll(ctx, fewMessages, false); err != nil {
-			return err
-		}
-		if err := r.kept(ctx, true); err != nil {
-			return err
-		}
-		if r.gw.Logged("certificate is not accepted") == 0 {
-			r.res.problem("the log does not name the certificate")
-		}
-		if err := show(time.Hour); err != nil {
-			return err
-		}
-		err = r.settle(ctx, fewMessages, rowLimit)
-		r.strict()
-		return err
+		abort.Must(show(-time.Hour))
+		abort.Must(r.startAndSend(ctx, fewMessages))
+		abort.Must(r.kept(ctx, true))
+		r.res.problemIf(r.gw.Logged("certificate is not accepted") == 0, "the log does not name the certificate")
+		abort.Must(show(time.Hour))
+		return r.settleStrictly(ctx, fewMessages, rowLimit)
 	})
 }

@@ -1,12 +1,14 @@
 package faults
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"sync"
 	"sync/atomic"
+	"syslog-gateway/internal/testkit/abort"
 	"time"
 )
 
@@ -36,13 +38,11 @@ func connectionRow(name string, size func(*Options) int, act func(*connections, 
 		}
 		return sendTime
 	}
-	row := on(fmt.Sprintf(name, size(&Options{})), func(o *Options) layout {
+	return on(fmt.Sprintf(name, size(&Options{})), func(o *Options) layout {
 		return layout{numbers: sendRate * int(length(o).Seconds()), production: true}
 	}, func(ctx context.Context, r *rig) error {
 		r.tally.noise = true
-		if err := r.start(ctx); err != nil {
-			return err
-		}
+		abort.Must(r.start(ctx))
 		c := &connections{r: r, size: size(r.opts), here: make(chan struct{})}
 		acting, stop := context.WithCancel(ctx)
 		defer stop()
@@ -57,23 +57,13 @@ func connectionRow(name string, size func(*Options) int, act func(*connections, 
 		err := r.newSender(sendRate, n).run(ctx)
 		took := time.Since(began)
 		stop()
-		if err := errors.Join(err, <-ended); err != nil {
-			return err
-		}
+		abort.Must(errors.Join(err, <-ended))
 		r.res.detail("%d connections; beside them %.0f messages/s of %d", c.made.Load(), float64(n)/took.Seconds(), sendRate)
-		err = r.settle(ctx, n, rowLimit)
-		r.strict()
-		rss, rssErr := rss(r.gw.PID())
-		r.res.detail("RSS at most %d MiB", rss>>20)
-		if rss > maxRSS {
-			r.res.problem("RSS rose to %d MiB, %d are allowed", rss>>20, maxRSS>>20)
-		}
-		if took > 2*length(r.opts) {
-			r.res.problem("the well-behaved sender was slowed: %.1f s for what takes %v", took.Seconds(), length(r.opts))
-		}
-		return errors.Join(err, rssErr)
+		err = r.settleStrictly(ctx, n, rowLimit)
+		frugal := r.frugal()
+		r.res.problemIf(took > 2*length(r.opts), "the well-behaved sender was slowed: %.1f s for what takes %v", took.Seconds(), length(r.opts))
+		return errors.Join(err, frugal)
 	})
-	return row
 }
 
 // connections are size connections that all behave alike.
@@ -127,39 +117,24 @@ func (c *connections) idle(ctx context.Context) error {
 
 // trickle writes a byte to each connection every second.
 func (c *connections) trickle(ctx context.Context) error {
-	defer c.closeAll()
-	err := c.open(ctx)
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for err == nil {
-		for _, conn := range c.conns {
-			if _, err := conn.Write([]byte{'x'}); err != nil {
-				return fmt.Errorf("a slow connection was ended: %w", err)
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
-	return err
+	return c.feed(ctx, time.Second, []byte{'x'}, "a slow connection was ended")
 }
 
 // endless writes lines without end, half a MiB a second to each connection.
 func (c *connections) endless(ctx context.Context) error {
+	return c.feed(ctx, time.Second/16, bytes.Repeat([]byte{'x'}, 32<<10), "a connection without line ends was ended")
+}
+
+// feed opens all connections and writes the chunk to each, again and again until ctx ends.
+func (c *connections) feed(ctx context.Context, every time.Duration, chunk []byte, failure string) error {
 	defer c.closeAll()
 	err := c.open(ctx)
-	chunk := make([]byte, 32<<10)
-	for i := range chunk {
-		chunk[i] = 'x'
-	}
-	tick := time.NewTicker(time.Second / 16)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for err == nil {
 		for _, conn := range c.conns {
 			if _, err := conn.Write(chunk); err != nil {
-				return fmt.Errorf("a connection without line ends was ended: %w", err)
+				return fmt.Errorf("%s: %w", failure, err)
 			}
 		}
 		select {

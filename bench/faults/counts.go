@@ -1,13 +1,12 @@
 package faults
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
-	"strings"
+	"syslog-gateway/internal/testkit"
 	"time"
 )
 
@@ -23,26 +22,11 @@ func (b Counts) Difference() int64 {
 	return b.Received + b.Recovered - b.Delivered - b.Deadlettered - b.Dropped - b.Pending
 }
 
-// series are the samples of one scrape by their full names.
-type series map[string]float64
+// series are the samples of one scrape.
+type series struct{ testkit.Series }
 
 // sum adds the samples of a metric whose labels hold all of the texts.
-func (s series) sum(name string, labels ...string) int64 {
-	var total float64
-next:
-	for full, v := range s {
-		if full != name && !strings.HasPrefix(full, name+"{") {
-			continue
-		}
-		for _, l := range labels {
-			if !strings.Contains(full, l) {
-				continue next
-			}
-		}
-		total += v
-	}
-	return int64(total)
-}
+func (s series) sum(name string, labels ...string) int64 { return int64(s.Sum(name, labels...)) }
 
 func (s series) counts() Counts {
 	return Counts{
@@ -83,24 +67,13 @@ func (p web) get(ctx context.Context, path string) (status int, body []byte, err
 func (p web) scrape(ctx context.Context) (series, error) {
 	status, body, err := p.get(ctx, "/metrics")
 	if err != nil {
-		return nil, err
+		return series{}, err
 	}
 	if status != http.StatusOK {
-		return nil, fmt.Errorf("scrape the gateway: status %d", status)
+		return series{}, fmt.Errorf("scrape the gateway: status %d", status)
 	}
-	all := make(series)
-	lines := bufio.NewScanner(strings.NewReader(string(body)))
-	for lines.Scan() {
-		line := lines.Text()
-		i := strings.LastIndexByte(line, ' ')
-		if i < 0 || line[0] == '#' {
-			continue
-		}
-		if v, err := strconv.ParseFloat(line[i+1:], 64); err == nil {
-			all[line[:i]] = v
-		}
-	}
-	return all, lines.Err()
+	all, err := testkit.ReadSeries(bytes.NewReader(body))
+	return series{all}, err
 }
 
 // ready is the answer of /readyz: whether it is 200, and what it says.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 // CrashOptions say how often to kill.
@@ -72,9 +73,7 @@ func (c *crash) run(ctx context.Context, r *rig, f *fault) error {
 	defer cancel()
 	s := r.newSender(streamRate, len(r.tally.seen))
 	ended := make(chan struct{})
-	if err := r.start(ctx); err != nil {
-		return err
-	}
+	abort.Must(r.start(ctx))
 	sending, stopSending := context.WithCancel(ctx)
 	defer stopSending()
 	go func() {
@@ -82,9 +81,7 @@ func (c *crash) run(ctx context.Context, r *rig, f *fault) error {
 		_ = s.run(sending) // its error is the cancelled context
 	}()
 	for range c.kills {
-		if err := c.life(ctx, r, s, f); err != nil {
-			return err
-		}
+		abort.Must(c.life(ctx, r, f))
 	}
 	stopSending()
 	<-ended
@@ -93,7 +90,7 @@ func (c *crash) run(ctx context.Context, r *rig, f *fault) error {
 }
 
 // life lets the gateway run for a random time, kills it and starts it again.
-func (c *crash) life(ctx context.Context, r *rig, s *sender, f *fault) error {
+func (c *crash) life(ctx context.Context, r *rig, f *fault) error {
 	f.on.Store(c.rnd.IntN(3) == 0) // sometimes the queue grows
 	timer := time.NewTimer(lifeMin + time.Duration(c.rnd.Int64N(int64(lifeMax-lifeMin))))
 	defer timer.Stop()
@@ -107,16 +104,10 @@ func (c *crash) life(ctx context.Context, r *rig, s *sender, f *fault) error {
 	// Without a pause between the two, so that the kill hits whatever is going on. The
 	// scrape is not one moment: what it sums may be delivered between two of its
 	// numbers and count twice, so only what is sure to be accepted is taken.
-	at, err := r.web.scrape(ctx)
-	if err != nil {
-		return err
-	}
+	at := abort.Value(r.web.scrape(ctx))
 	r.tally.killed()
 	r.gw.Kill()
-	found, err := r.queued(ctx)
-	if err != nil {
-		return err
-	}
+	found := abort.Value(r.queued(ctx))
 	for seq := range found {
 		c.accepted[seq] = true
 	}
@@ -125,9 +116,7 @@ func (c *crash) life(ctx context.Context, r *rig, s *sender, f *fault) error {
 		r.res.problem("by /metrics %d were accepted, the queue and the endpoint have %d", c.counted, have)
 	}
 	if c.lives++; c.change != nil {
-		if err := c.change(c.lives); err != nil {
-			return err
-		}
+		abort.Must(c.change(c.lives))
 	}
 	return r.start(ctx)
 }
@@ -150,9 +139,7 @@ func (c *crash) settle(ctx context.Context, r *rig, s *sender) error {
 	if err != nil {
 		r.res.problem("%v", err)
 	}
-	if err := r.count(ctx, s.written()); err != nil {
-		return err
-	}
+	abort.Must(r.count(ctx, s.written()))
 	notAccepted := r.res.Lost
 	r.res.Lost = 0
 	for seq := range c.accepted {
@@ -164,8 +151,6 @@ func (c *crash) settle(ctx context.Context, r *rig, s *sender) error {
 	r.res.detail("%d were in socket buffers or memory at a kill", notAccepted-r.res.Lost)
 	r.res.detail("%d connections", s.resumed)
 	r.noneLate()
-	if r.res.Lost > 0 {
-		r.res.problem("%d accepted messages are lost", r.res.Lost)
-	}
+	r.res.problemIf(r.res.Lost > 0, "%d accepted messages are lost", r.res.Lost)
 	return nil
 }

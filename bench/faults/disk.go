@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syslog-gateway/internal/testkit/abort"
 	"time"
 )
 
@@ -45,17 +46,12 @@ func smallDisk(name, mount, queue string, happen func(context.Context, *rig) err
 	return on(name, func(*Options) layout {
 		return layout{numbers: diskMessages, queue: queue, hec: ", compression: none"}
 	}, func(ctx context.Context, r *rig) error {
-		unshare, err := tool("unshare", "util-linux")
-		if err != nil {
-			return err
-		}
-		if _, err := tool("mount", "mount"); err != nil {
-			return err
-		}
+		unshare := abort.Value(tool("unshare", "util-linux"))
+		abort.Value(tool("mount", "mount"))
 		if err := os.Mkdir(r.queuePath(), 0o750); err != nil {
 			return fmt.Errorf("make the queue's folder: %w", err)
 		}
-		err = r.start(ctx, unshare, "-m", "sh", "-c",
+		err := r.start(ctx, unshare, "-m", "sh", "-c",
 			`mount -t tmpfs -o "$1" tmpfs "$2" && shift 2 && exec "$@"`, "sh", mount, r.queuePath())
 		if err != nil {
 			return fmt.Errorf("start with a tmpfs of its own (which needs root): %w", err)
@@ -79,14 +75,9 @@ func pressed(ctx context.Context, r *rig) error {
 func pressDisk(ctx context.Context, r *rig, release func() error) error {
 	r.hec[0].SetDown(true)
 	s := r.newSender(0, diskMessages)
-	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx) }()
-	if err := senderStalls(ctx, r, s); err != nil {
-		return err
-	}
-	if err := release(); err != nil {
-		return err
-	}
+	ended := s.begin(ctx)
+	abort.Must(senderStalls(ctx, r, s))
+	abort.Must(release())
 	r.hec[0].SetDown(false)
 	return untilRecovered(ctx, r, s, ended)
 }
@@ -95,9 +86,7 @@ func pressDisk(ctx context.Context, r *rig, release func() error) error {
 func noSpace(ctx context.Context, r *rig) error {
 	r.hec[0].SetDown(true)
 	filler := r.inside(filepath.Join(r.queuePath(), "filler"))
-	if err := fill(filler); err != nil {
-		return err
-	}
+	abort.Must(fill(filler))
 	return pressDisk(ctx, r, func() error {
 		if err := os.Remove(filler); err != nil {
 			return fmt.Errorf("free space: %w", err)
@@ -122,9 +111,7 @@ func fill(path string) error {
 
 // senderStalls waits until the gateway says that it is not ready and the sender feels it.
 func senderStalls(ctx context.Context, r *rig, s *sender) error {
-	if err := untilUnready(ctx, r); err != nil {
-		return err
-	}
+	abort.Must(untilUnready(ctx, r))
 	last, since := -1, time.Now()
 	return r.until(ctx, rowLimit, "the sender is blocked", func() bool {
 		if n := s.stuck(); n != last {
@@ -154,60 +141,33 @@ func untilUnready(ctx context.Context, r *rig) error {
 // untilRecovered wants that all goes on without a restart and that nothing is lost.
 func untilRecovered(ctx context.Context, r *rig, s *sender, ended <-chan error) error {
 	began := time.Now()
-	if err := r.until(ctx, rowLimit, "the gateway is ready again", func() bool {
-		ok, _ := r.web.ready(ctx)
-		return ok
-	}); err != nil {
-		return err
-	}
+	abort.Must(r.untilReady(ctx, rowLimit, "the gateway is ready again"))
 	r.res.detail("ready again after %.1f s", time.Since(began).Seconds())
 	select {
 	case err := <-ended:
-		if err != nil {
-			return err
-		}
+		abort.Must(err)
 	case <-time.After(rowLimit):
 		return fmt.Errorf("the sender is still blocked: %d of %d messages are sent", s.stuck(), s.limit)
 	}
-	err := r.settle(ctx, s.limit, rowLimit)
-	r.strict()
-	return err
+	return r.settleStrictly(ctx, s.limit, rowLimit)
 }
 
 // diskFails lets system calls on the queue's files fail for a while, by strace.
 func diskFails(ctx context.Context, r *rig, calls, errno string) error {
-	strace, err := tool("strace", "strace")
-	if err != nil {
-		return err
-	}
-	s, ended, err := startLoad(ctx, r)
-	if err != nil {
-		return err
-	}
+	strace := abort.Value(tool("strace", "strace"))
+	s, ended := startLoad(ctx, r)
 	syncing := strings.HasPrefix(calls, "fsync")
 	r.hec[0].SetDown(syncing) // what is delivered needs no sync any more
-	stop, err := r.inject(ctx, strace, calls, errno, r.shardFiles()...)
-	if err != nil {
-		return err
-	}
+	stop := abort.Value(r.inject(ctx, strace, calls, errno, r.shardFiles()...))
 	defer stop()
-	if err := untilUnready(ctx, r); err != nil {
-		return err
-	}
+	abort.Must(untilUnready(ctx, r))
 	stop()
 	if syncing { // the next fsync works, and proves nothing
-		const again = "what could not be synced is written again"
-		if err := r.until(ctx, rowLimit, again, func() bool { return r.gw.Logged(again) > 0 }); err != nil {
-			return err
-		}
+		abort.Must(r.untilLogged(ctx, "what could not be synced is written again"))
 		r.hec[0].SetDown(false)
 	}
-	if err := untilRecovered(ctx, r, s, ended); err != nil {
-		return err
-	}
-	if err := countsFaults(ctx, r, syncing); err != nil {
-		return err
-	}
+	abort.Must(untilRecovered(ctx, r, s, ended))
+	abort.Must(countsFaults(ctx, r, syncing))
 	const shards = 4 // each says it once a minute
 	if n := r.gw.Logged("queue cannot be written"); n < 1 || n > shards {
 		r.res.problem("the fault was logged %d times, not once for each of %d shards that met it", n, shards)
@@ -231,47 +191,25 @@ func countsFaults(ctx context.Context, r *rig, syncing bool) error {
 // unremoved lets no file be removed for a while, as when the file system was remounted
 // read-only. What was delivered meanwhile may not come again after a stop.
 func unremoved(ctx context.Context, r *rig) error {
-	strace, err := tool("strace", "strace")
-	if err != nil {
-		return err
-	}
-	s, ended, err := startLoad(ctx, r)
-	if err != nil {
-		return err
-	}
-	stop, err := r.inject(ctx, strace, "unlink,unlinkat", "EROFS")
-	if err != nil {
-		return err
-	}
+	strace := abort.Value(tool("strace", "strace"))
+	s, ended := startLoad(ctx, r)
+	stop := abort.Value(r.inject(ctx, strace, "unlink,unlinkat", "EROFS"))
 	defer stop()
-	const stays = "a consumed segment cannot be removed"
-	if err := r.until(ctx, rowLimit, stays, func() bool { return r.gw.Logged(stays) > 0 }); err != nil {
-		return err
-	}
+	abort.Must(r.untilLogged(ctx, "a consumed segment cannot be removed"))
 	stop()
-	if err := untilRecovered(ctx, r, s, ended); err != nil {
-		return err
-	}
-	if code := r.gw.Stop(time.Minute); code != 0 {
-		r.res.problem("exit code %d", code)
-	}
-	if err := r.start(ctx); err != nil {
-		return err
-	}
-	err = r.settle(ctx, s.limit, rowLimit)
-	r.strict()
-	return err
+	abort.Must(untilRecovered(ctx, r, s, ended))
+	r.stop(time.Minute)
+	abort.Must(r.start(ctx))
+	return r.settleStrictly(ctx, s.limit, rowLimit)
 }
 
 // startLoad starts the gateway and a sender, and waits until messages arrive.
-func startLoad(ctx context.Context, r *rig) (s *sender, ended chan error, err error) {
-	if err := r.start(ctx); err != nil {
-		return nil, nil, err
-	}
-	s = r.newSender(diskRate, r.opts.pick(quickDisk, diskMessages))
-	ended = make(chan error, 1)
-	go func() { ended <- s.run(ctx) }()
-	return s, ended, r.until(ctx, rowLimit, "it is under load", func() bool { return r.tally.unique.Load() > 1000 })
+func startLoad(ctx context.Context, r *rig) (*sender, <-chan error) {
+	abort.Must(r.start(ctx))
+	s := r.newSender(diskRate, r.opts.pick(quickDisk, diskMessages))
+	ended := s.begin(ctx)
+	abort.Must(r.until(ctx, rowLimit, "it is under load", func() bool { return r.tally.unique.Load() > 1000 }))
+	return s, ended
 }
 
 // shardFiles are the files of the queue's shards.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 // day is a Retry-After of a day. Splunk sends none; proxies do.
@@ -19,10 +20,15 @@ func endpointRows() []Row {
 	}
 	slow := hectest.Always(hectest.Answer{Status: http.StatusOK, Text: "Success", Delay: 400 * time.Millisecond})
 	return []Row{
-		on("two endpoints, one dead", two(hectest.Options{}), oneDead),
+		on("two endpoints, one dead", two(hectest.Options{}), func(ctx context.Context, r *rig) error {
+			r.hec[0].SetDown(true)
+			return sendToAll(ctx, r, fewMessages)
+		}),
 		on("two endpoints, one slow", two(hectest.Options{Script: slow}), oneSlow),
 		on("two endpoints, one flapping", two(hectest.Options{}), oneFlapping),
-		on("two endpoints, one Retry-After of a day", two(hectest.Options{Script: hectest.Always(day)}), oneAway),
+		on("two endpoints, one Retry-After of a day", two(hectest.Options{Script: hectest.Always(day)}), func(ctx context.Context, r *rig) error {
+			return sendToAll(ctx, r, fewMessages)
+		}),
 		on("two endpoints, both down, then one", two(hectest.Options{}), bothDown),
 		retryAfterDayRow(),
 		stormRow(),
@@ -31,59 +37,33 @@ func endpointRows() []Row {
 	}
 }
 
-// sendToAll sends n messages and waits for them.
+// sendToAll sends n messages, and wants each to arrive once.
 func sendToAll(ctx context.Context, r *rig, n int) error {
-	if err := r.start(ctx); err != nil {
-		return err
-	}
-	if err := r.sendAll(ctx, n, false); err != nil {
-		return err
-	}
-	return r.settle(ctx, n, rowLimit)
-}
-
-func oneDead(ctx context.Context, r *rig) error {
-	r.hec[0].SetDown(true)
-	err := sendToAll(ctx, r, fewMessages)
-	r.strict()
-	return err
+	abort.Must(r.startAndSend(ctx, n))
+	return r.settleStrictly(ctx, n, rowLimit)
 }
 
 func oneSlow(ctx context.Context, r *rig) error {
 	err := sendToAll(ctx, r, 10*fewMessages)
-	r.strict()
 	slow, fast := r.hec[0].Taken(), r.hec[1].Taken()
 	r.res.detail("slow took %d, fast %d", slow, fast)
-	if fast < 2*slow {
-		r.res.problem("the slow endpoint took %d events, the fast one %d", slow, fast)
-	}
-	return err
-}
-
-func oneAway(ctx context.Context, r *rig) error {
-	err := sendToAll(ctx, r, fewMessages)
-	r.strict()
+	r.res.problemIf(fast < 2*slow, "the slow endpoint took %d events, the fast one %d", slow, fast)
 	return err
 }
 
 // oneFlapping takes one endpoint down and up again while messages arrive. Requests
 // that were under way come twice.
 func oneFlapping(ctx context.Context, r *rig) error {
-	if err := r.start(ctx); err != nil {
-		return err
-	}
+	abort.Must(r.start(ctx))
 	s := r.newSender(5000, 10*fewMessages)
-	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx) }()
+	ended := s.begin(ctx)
 	flap := time.NewTicker(150 * time.Millisecond)
 	defer flap.Stop()
 	flaps := 0
 	for sending := true; sending; {
 		select {
 		case err := <-ended:
-			if err != nil {
-				return err
-			}
+			abort.Must(err)
 			sending = false
 		case <-flap.C:
 			flaps++
@@ -99,19 +79,10 @@ func oneFlapping(ctx context.Context, r *rig) error {
 func bothDown(ctx context.Context, r *rig) error {
 	r.hec[0].SetDown(true)
 	r.hec[1].SetDown(true)
-	if err := r.start(ctx); err != nil {
-		return err
-	}
-	if err := r.sendAll(ctx, fewMessages, false); err != nil {
-		return err
-	}
-	if err := r.kept(ctx, true); err != nil {
-		return err
-	}
+	abort.Must(r.startAndSend(ctx, fewMessages))
+	abort.Must(r.kept(ctx, true))
 	r.hec[1].SetDown(false)
-	err := r.settle(ctx, fewMessages, rowLimit)
-	r.strict()
-	return err
+	return r.settleStrictly(ctx, fewMessages, rowLimit)
 }
 
 // retryAfterDayRow has one endpoint only. Its wish is capped at a minute: the full row
@@ -123,29 +94,16 @@ func retryAfterDayRow() Row {
 		return layout{numbers: fewMessages, endpoints: []hectest.Options{{Script: f.script}}, stop: "1s"}
 	}, func(ctx context.Context, r *rig) error {
 		f.on.Store(true)
-		if err := r.start(ctx); err != nil {
-			return err
-		}
-		if err := r.sendAll(ctx, fewMessages, false); err != nil {
-			return err
-		}
-		if err := r.until(ctx, rowLimit, "it was asked to wait a day", func() bool { return f.given.Load() >= 1 }); err != nil {
-			return err
-		}
-		if err := r.kept(ctx, false); err != nil {
-			return err
-		}
+		abort.Must(r.startAndSend(ctx, fewMessages))
+		abort.Must(r.until(ctx, rowLimit, "it was asked to wait a day", func() bool { return f.given.Load() >= 1 }))
+		abort.Must(r.kept(ctx, false))
 		asked := time.Now()
 		if r.opts.Quick {
-			if code := r.gw.Stop(30 * time.Second); code != 0 {
-				r.res.problem("exit code %d", code)
-			}
+			r.stop(30 * time.Second)
 		}
 		f.on.Store(false)
 		if r.opts.Quick {
-			if err := r.start(ctx); err != nil {
-				return err
-			}
+			abort.Must(r.start(ctx))
 		}
 		err := r.settle(ctx, fewMessages, 80*time.Second)
 		r.res.detail("delivered %.0f s after it was asked to wait", time.Since(asked).Seconds())
@@ -165,15 +123,11 @@ func stormRow() Row {
 			endpoints: []hectest.Options{{Script: f.script, Health: f.health}}}
 	}, func(ctx context.Context, r *rig) error {
 		n, storm := r.opts.pick(30_000, 200_000), time.Duration(r.opts.pick(3, 20))*time.Second
-		if err := r.start(ctx); err != nil {
-			return err
-		}
+		abort.Must(r.start(ctx))
 		f.on.Store(true)
 		over := time.NewTimer(storm)
 		defer over.Stop()
-		if err := r.newSender(rate, n).run(ctx); err != nil {
-			return err
-		}
+		abort.Must(r.newSender(rate, n).run(ctx))
 		select {
 		case <-over.C:
 		case <-ctx.Done():
@@ -185,18 +139,14 @@ func stormRow() Row {
 		}
 		f.on.Store(false)
 		healthy := time.Now()
-		err := r.until(ctx, rowLimit, "all is delivered", func() bool { return r.tally.unique.Load() == int64(n) })
+		err := r.untilArrived(ctx, "all is delivered", n)
 		if err != nil {
 			r.res.problem("%v", err)
 		}
 		took := time.Since(healthy)
 		r.res.detail("all delivered %.1f s after recovery", took.Seconds())
-		if took > patience {
-			r.res.problem("all was delivered %v after recovery, not within %v", took, patience)
-		}
-		err = r.settle(ctx, n, rowLimit)
-		r.strict()
-		return err
+		r.res.problemIf(took > patience, "all was delivered %v after recovery, not within %v", took, patience)
+		return r.settleStrictly(ctx, n, rowLimit)
 	})
 }
 
@@ -204,26 +154,18 @@ func stormRow() Row {
 // want of buffer is counted by the gateway.
 func udpDown(ctx context.Context, r *rig) error {
 	r.hec[0].SetDown(true)
-	if err := r.start(ctx); err != nil {
-		return err
-	}
-	if err := r.sendUDP(ctx, fewMessages); err != nil {
-		return err
-	}
+	abort.Must(r.start(ctx))
+	abort.Must(r.sendUDP(ctx, fewMessages))
 	kernel := int64(0)
-	if err := r.until(ctx, rowLimit, "every datagram is received or in the kernel's count", func() bool {
+	abort.Must(r.until(ctx, rowLimit, "every datagram is received or in the kernel's count", func() bool {
 		s, err := r.web.scrape(ctx)
 		kernel = s.sum("gateway_udp_kernel_drops_total")
 		return err == nil && s.counts().Received+kernel == fewMessages
-	}); err != nil {
-		return err
-	}
+	}))
 	r.hec[0].SetDown(false)
 	err := r.settle(ctx, fewMessages-int(kernel), rowLimit)
 	r.res.Sent = fewMessages
 	r.res.detail("the kernel dropped %d", kernel)
-	if r.res.Lost > kernel {
-		r.res.problem("%d are lost, the kernel dropped %d", r.res.Lost, kernel)
-	}
+	r.res.problemIf(r.res.Lost > kernel, "%d are lost, the kernel dropped %d", r.res.Lost, kernel)
 	return err
 }

@@ -13,6 +13,8 @@ import (
 	"go.uber.org/goleak"
 
 	"syslog-gateway/bench/marker"
+	"syslog-gateway/internal/testkit"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 // program is the gateway, built once for all tests.
@@ -42,14 +44,10 @@ func TestMain(m *testing.M) {
 
 func holds(t *testing.T, rep Report, err error) {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	if rep.Failed() > 0 {
 		var table strings.Builder
-		if err := rep.WriteTable(&table); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, rep.WriteTable(&table))
 		t.Errorf("rows failed:\n%s", &table)
 	}
 }
@@ -86,34 +84,19 @@ func TestLossIsSeen(t *testing.T) {
 	var res Result
 	row := on("robbed", func(*Options) layout { return layout{numbers: fewMessages} }, func(ctx context.Context, r *rig) error {
 		r.hec[0].SetDown(true)
-		if err := r.start(ctx); err != nil {
-			return err
-		}
-		if err := r.sendAll(ctx, fewMessages, false); err != nil {
-			return err
-		}
-		if err := r.kept(ctx, false); err != nil {
-			return err
-		}
+		abort.Must(r.startAndSend(ctx, fewMessages))
+		abort.Must(r.kept(ctx, false))
 		r.gw.Kill()
 		queued, err := r.queued(ctx)
 		if err != nil || len(queued) != fewMessages {
 			t.Errorf("%d are in the queue: %v", len(queued), err)
 		}
-		if err := os.RemoveAll(filepath.Join(r.queuePath(), "shard-00")); err != nil {
-			return err
-		}
+		abort.Must(os.RemoveAll(filepath.Join(r.queuePath(), "shard-00")))
 		r.hec[0].SetDown(false)
-		if err := r.start(ctx); err != nil {
-			return err
-		}
-		err = r.settle(ctx, fewMessages, 2*time.Second)
-		r.strict()
-		return err
+		abort.Must(r.start(ctx))
+		return r.settleStrictly(ctx, fewMessages, 2*time.Second)
 	})
-	if err := row.run(t.Context(), o, &res); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, row.run(t.Context(), o, &res))
 	if res.OK() || res.Lost == 0 || res.Lost == fewMessages {
 		t.Errorf("lost %d, problems %q", res.Lost, res.Problems)
 	}
@@ -140,13 +123,13 @@ func TestTally(t *testing.T) {
 }
 
 func TestCounts(t *testing.T) {
-	s := series{
+	s := series{testkit.Series{
 		`gateway_received_events_total{source="a",transport="tcp"}`: 7, `gateway_received_events_total{source="a",transport="udp"}`: 2,
 		`gateway_recovered_events_total{source="a"}`: 1, `gateway_delivered_events_total{source="a"}`: 4,
 		`gateway_deadlettered_events_total{reason="x"}`: 1, `gateway_dropped_events_total{reason="y",source="a"}`: 1,
 		`gateway_pending_events{source="a",stage="memory"}`: 1, `gateway_pending_events{source="a",stage="queue"}`: 3,
 		`gateway_queue_events{shard="0"}`: 3,
-	}
+	}}
 	b := s.counts()
 	if b.Difference() != 0 || b.Received != 9 || b.Pending != 4 || b.Queued != 3 {
 		t.Errorf("%+v is off by %d", b, b.Difference())

@@ -20,10 +20,7 @@ func (r *rig) start(ctx context.Context, wrapper ...string) error {
 	if err := r.launch(wrapper...); err != nil {
 		return err
 	}
-	return r.until(ctx, 30*time.Second, "the gateway is ready", func() bool {
-		ok, _ := r.web.ready(ctx)
-		return ok
-	})
+	return r.untilReady(ctx, 30*time.Second, "the gateway is ready")
 }
 
 func (r *rig) launch(wrapper ...string) error {
@@ -37,6 +34,21 @@ func (r *rig) launch(wrapper ...string) error {
 	r.gw, err = child.Start(child.Options{Dir: r.dir, Name: fmt.Sprintf("gateway-%d", r.lives),
 		Env: []string{"SPLUNK_HEC_TOKEN=" + token}, Path: argv[0], Args: argv[1:]})
 	return err
+}
+
+// startAndSend starts the gateway and sends it n messages.
+func (r *rig) startAndSend(ctx context.Context, n int) error {
+	if err := r.start(ctx); err != nil {
+		return err
+	}
+	return r.sendAll(ctx, n, false)
+}
+
+// stop ends the gateway with SIGTERM, which it must obey in order.
+func (r *rig) stop(limit time.Duration) {
+	if code := r.gw.Stop(limit); code != 0 {
+		r.res.problem("exit code %d", code)
+	}
 }
 
 // queued returns the numbers of all messages in the queue of a gateway that has ended.

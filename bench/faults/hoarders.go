@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"syslog-gateway/bench/marker"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 // A hoarder, at 127.0.0.1, holds all that there is; the others come from 127.0.0.2 on.
@@ -80,9 +81,7 @@ func othersDeliver(ctx context.Context, r *rig) error {
 			return err
 		}
 	}
-	err := r.settle(ctx, newcomers*ofNewcomer, rowLimit)
-	r.strict()
-	return err
+	return r.settleStrictly(ctx, newcomers*ofNewcomer, rowLimit)
 }
 
 // hoard holds connections of 127.0.0.1 until ctx ends.
@@ -112,27 +111,20 @@ func (h *hoard) close() {
 // each by a byte a second, so that none is silent.
 func unfinishedLines(ctx context.Context, r *rig) error {
 	r.tally.noise = true
-	if err := r.start(ctx); err != nil {
-		return err
-	}
+	abort.Must(r.start(ctx))
 	h := &hoard{r: r}
 	defer h.close()
-	if err := h.open(ctx, unfinished); err != nil {
-		return err
-	}
+	abort.Must(h.open(ctx, unfinished))
 	line := append([]byte("<13>"), bytes.Repeat([]byte{'h'}, unfinishedSize)...)
 	for _, c := range h.conns {
 		if _, err := c.Write(line); err != nil {
 			return fmt.Errorf("begin a line: %w", err)
 		}
 	}
-	err := r.until(ctx, rowLimit, "the gateway cuts lines because its memory is full", func() bool {
+	abort.Must(r.until(ctx, rowLimit, "the gateway cuts lines because its memory is full", func() bool {
 		s, err := r.web.scrape(ctx)
 		return err == nil && s.sum("gateway_partial_messages_total", `reason="full"`) > 0
-	})
-	if err != nil {
-		return err
-	}
+	}))
 	going, stop := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
@@ -150,7 +142,7 @@ func unfinishedLines(ctx context.Context, r *rig) error {
 			}
 		}
 	}()
-	err = othersDeliver(ctx, r)
+	err := othersDeliver(ctx, r)
 	stop()
 	<-ended
 	s, scrapeErr := r.web.scrape(ctx)
@@ -162,9 +154,7 @@ func unfinishedLines(ctx context.Context, r *rig) error {
 // come.
 func idleConnections(ctx context.Context, r *rig) error {
 	r.tally.noise = true
-	if err := r.start(ctx); err != nil {
-		return err
-	}
+	abort.Must(r.start(ctx))
 	n := hoarded
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
@@ -175,9 +165,7 @@ func idleConnections(ctx context.Context, r *rig) error {
 	}
 	h := &hoard{r: r}
 	defer h.close()
-	if err := h.open(ctx, n); err != nil {
-		return err
-	}
+	abort.Must(h.open(ctx, n))
 	going, stop := context.WithCancel(ctx)
 	ended := make(chan int)
 	go func() {
@@ -198,8 +186,6 @@ func idleConnections(ctx context.Context, r *rig) error {
 	s, scrapeErr := r.web.scrape(ctx)
 	gone := s.sum("gateway_connections_rejected_total", "")
 	r.res.detail("%d idle connections and %d more while the others sent; %d were closed to make room", n, more, gone)
-	if n == hoarded && gone == 0 {
-		r.res.problem("no connection was closed, so there was room for all")
-	}
+	r.res.problemIf(n == hoarded && gone == 0, "no connection was closed, so there was room for all")
 	return errors.Join(err, scrapeErr)
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"syslog-gateway/internal/testkit/abort"
 	"time"
 )
 
@@ -34,12 +35,9 @@ func statsRows() []Row {
 // readyBesideConnections sends while strangers hold the statistics port, and asks for
 // the readiness meanwhile.
 func readyBesideConnections(ctx context.Context, r *rig) error {
-	if err := r.start(ctx); err != nil {
-		return err
-	}
+	abort.Must(r.start(ctx))
 	n := statsRate * r.opts.pick(3, 10)
-	sent := make(chan error, 1)
-	go func() { sent <- r.newSender(statsRate, n).run(ctx) }()
+	sent := r.newSender(statsRate, n).begin(ctx)
 	c := &pageClients{address: r.web.address}
 	err := c.open(ctx)
 	if err == nil {
@@ -47,16 +45,10 @@ func readyBesideConnections(ctx context.Context, r *rig) error {
 	}
 	cut := pageConnections - c.served - c.refused
 	r.res.detail("%d idle connections; of %d streams %d were served, %d refused with 503, %d cut for others", len(c.idle), pageConnections, c.served, c.refused, cut)
-	if c.served == 0 || cut > pageConnections/10 {
-		r.res.problem("of %d streams only %d were served and %d got an answer", pageConnections, c.served, c.refused)
-	}
+	r.res.problemIf(c.served == 0 || cut > pageConnections/10, "of %d streams only %d were served and %d got an answer", pageConnections, c.served, c.refused)
 	c.close()
-	if err := errors.Join(err, <-sent); err != nil {
-		return err
-	}
-	err = r.settle(ctx, n, rowLimit)
-	r.strict()
-	return err
+	abort.Must(errors.Join(err, <-sent))
+	return r.settleStrictly(ctx, n, rowLimit)
 }
 
 // askReady asks for /readyz some times, each on a connection of its own.
@@ -73,9 +65,7 @@ func askReady(ctx context.Context, r *rig) error {
 	slices.Sort(took)
 	median := took[len(took)/2]
 	r.res.detail("/readyz answered after %.1f ms, at most %.1f", ms(median), ms(took[len(took)-1]))
-	if median > readyLimit {
-		r.res.problem("/readyz answers after %v, %v are allowed", median, readyLimit)
-	}
+	r.res.problemIf(median > readyLimit, "/readyz answers after %v, %v are allowed", median, readyLimit)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"fmt"
+	"syslog-gateway/internal/testkit/abort"
 	"time"
 )
 
@@ -28,66 +29,35 @@ func processRows() []Row {
 // killQueued kills a gateway whose queue holds everything.
 func killQueued(ctx context.Context, r *rig) error {
 	n := r.opts.pick(20_000, 200_000)
-	r.hec[0].SetDown(true)
-	if err := r.start(ctx); err != nil {
-		return err
-	}
-	if err := r.sendAll(ctx, n, false); err != nil {
-		return err
-	}
-	if err := r.untilCounts(ctx, rowLimit, "all is queued", func(k Counts) bool { return k.Queued == int64(n) }); err != nil {
-		return err
-	}
+	fillQueue(ctx, r, n)
 	r.gw.Kill()
 	r.hec[0].SetDown(false)
-	if err := r.start(ctx); err != nil {
-		return err
-	}
-	err := r.settle(ctx, n, 2*rowLimit)
-	r.strict()
-	if r.res.Counts.Recovered != int64(n) {
-		r.res.problem("%d of %d were found in the queue", r.res.Counts.Recovered, n)
-	}
+	abort.Must(r.start(ctx))
+	err := r.settleStrictly(ctx, n, 2*rowLimit)
+	r.allRecovered(n)
 	return err
 }
 
 // startStream starts the gateway and a sender of n messages, and returns when it has
 // sent half of them; ended gets its end.
-func startStream(ctx context.Context, r *rig, n int) (s *sender, ended <-chan error, err error) {
-	if err := r.start(ctx); err != nil {
-		return nil, nil, err
-	}
-	s = r.newSender(streamRate, n)
-	end := make(chan error, 1)
-	go func() { end <- s.run(ctx) }()
-	err = r.until(ctx, rowLimit, "it is in the middle", func() bool { return s.written() > n/2 })
-	return s, end, err
+func startStream(ctx context.Context, r *rig, n int) (*sender, <-chan error) {
+	abort.Must(r.start(ctx))
+	s := r.newSender(streamRate, n)
+	ended := s.begin(ctx)
+	abort.Must(r.until(ctx, rowLimit, "it is in the middle", func() bool { return s.written() > n/2 }))
+	return s, ended
 }
 
 // killStream kills in the middle of a stream. What is not accepted yet is lost, and
 // must be: plain TCP reports nothing to a sender.
 func killStream(ctx context.Context, r *rig) error {
 	n := r.opts.pick(40_000, 120_000)
-	s, ended, err := startStream(ctx, r, n)
-	if err != nil {
-		return err
-	}
-	c, err := freezeAndKill(ctx, r, s)
-	if err != nil {
-		return err
-	}
-	if err := r.start(ctx); err != nil {
-		return err
-	}
-	if err := <-ended; err != nil {
-		return err
-	}
-	if err := r.settle(ctx, n-c.unaccepted(), 2*rowLimit); err != nil {
-		return err
-	}
-	if err := r.count(ctx, n); err != nil {
-		return err
-	}
+	s, ended := startStream(ctx, r, n)
+	c := freezeAndKill(ctx, r, s)
+	abort.Must(r.start(ctx))
+	abort.Must(<-ended)
+	abort.Must(r.settle(ctx, n-c.unaccepted(), 2*rowLimit))
+	abort.Must(r.count(ctx, n))
 	c.judge(r)
 	return nil
 }
@@ -108,32 +78,27 @@ func (c *casualties) young() int { return c.unaccepted() - c.sockets }
 
 // freezeAndKill is kill -9 with an exact count: the sender holds still, the process is frozen
 // where it is, the kernel's buffers are read, and then it is killed there.
-func freezeAndKill(ctx context.Context, r *rig, s *sender) (casualties, error) {
+func freezeAndKill(ctx context.Context, r *rig, s *sender) casualties {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := casualties{written: s.next, rate: s.rate}
 	if err := r.gw.Freeze(); err != nil {
-		return c, fmt.Errorf("freeze the gateway: %w", err)
+		abort.Must(fmt.Errorf("freeze the gateway: %w", err))
 	}
-	bytes, err := socketBytes(ctx, r.port, s.ports)
-	if err != nil {
-		return c, err
-	}
+	bytes := abort.Value(socketBytes(ctx, r.port, s.ports))
 	c.sockets = (bytes + lineLen - 1) / lineLen // a message is lost with any part of it
 	r.gw.Kill()
 	// A write now would still succeed where the kernel ended the connection with a FIN.
 	clear(s.ports)
 	s.broken = true
 	// First the queue, then the endpoint: a request may still be on its way to it.
-	if c.accepted, err = r.queued(ctx); err != nil {
-		return c, err
-	}
+	c.accepted = abort.Value(r.queued(ctx))
 	for seq := range s.next {
 		if r.tally.has(seq) {
 			c.accepted[seq] = true
 		}
 	}
-	return c, nil
+	return c
 }
 
 // judge compares what is lost with what could not but be lost.
@@ -146,9 +111,7 @@ func (c *casualties) judge(r *rig) {
 	}
 	r.res.detail("lost: %d in socket buffers, %d in batches younger than %v", c.sockets, max(0, c.young()), batchAge)
 	r.res.detail("the restart repeated %d", r.res.Duplicated)
-	if r.res.Lost > int64(c.unaccepted()) {
-		r.res.problem("%d are lost, only %d were not accepted", r.res.Lost, c.unaccepted())
-	}
+	r.res.problemIf(r.res.Lost > int64(c.unaccepted()), "%d are lost, only %d were not accepted", r.res.Lost, c.unaccepted())
 	// A batch is sealed at batch.max_age, then compressed and appended.
 	if most := 2 * int(float64(c.rate)*batchAge.Seconds()); c.young() > most {
 		r.res.problem("%d messages were in memory, at most %d may be", c.young(), most)
@@ -158,22 +121,11 @@ func (c *casualties) judge(r *rig) {
 // termStream stops the gateway in the middle of a stream, and starts it again.
 func termStream(ctx context.Context, r *rig) error {
 	n := r.opts.pick(40_000, 120_000)
-	_, ended, err := startStream(ctx, r, n)
-	if err != nil {
-		return err
-	}
+	_, ended := startStream(ctx, r, n)
 	began := time.Now()
-	if code := r.gw.Stop(time.Minute); code != 0 {
-		r.res.problem("exit code %d", code)
-	}
+	r.stop(time.Minute)
 	r.res.detail("stopped in %.1f s", time.Since(began).Seconds())
-	if err := r.start(ctx); err != nil {
-		return err
-	}
-	if err := <-ended; err != nil {
-		return err
-	}
-	err = r.settle(ctx, n, 2*rowLimit)
-	r.strict()
-	return err
+	abort.Must(r.start(ctx))
+	abort.Must(<-ended)
+	return r.settleStrictly(ctx, n, 2*rowLimit)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"syslog-gateway/internal/testkit/abort"
 	"time"
 )
 
@@ -40,50 +41,30 @@ func readRows() []Row {
 
 func (o *Options) backlog() int { return o.pick(20_000, 200_000) }
 
-// fillQueue starts the gateway and lets its queue hold a backlog.
-func fillQueue(ctx context.Context, r *rig) (n int, err error) {
-	n = r.opts.backlog()
+// fillQueue starts the gateway and lets its queue hold a backlog of n messages.
+func fillQueue(ctx context.Context, r *rig, n int) {
 	r.hec[0].SetDown(true)
-	if err := r.start(ctx); err != nil {
-		return n, err
-	}
-	if err := r.sendAll(ctx, n, false); err != nil {
-		return n, err
-	}
-	return n, r.untilCounts(ctx, rowLimit, "all is queued", func(k Counts) bool { return k.Queued == int64(n) })
+	abort.Must(r.startAndSend(ctx, n))
+	abort.Must(r.untilQueued(ctx, 2*rowLimit, n))
 }
 
 // readsFail lets reads fail while a backlog drains: for a while, until which nothing can
 // be handed out, or now and then until all is delivered.
 func readsFail(ctx context.Context, r *rig, calls, when string, outage, segments bool) error {
-	strace, err := tool("strace", "strace")
-	if err != nil {
-		return err
-	}
-	n, err := fillQueue(ctx, r)
-	if err != nil {
-		return err
-	}
+	strace := abort.Value(tool("strace", "strace"))
+	n := r.opts.backlog()
+	fillQueue(ctx, r, n)
 	var files []string // all, or where sockets are read by the same call, those of the queue
 	if segments {
 		files = r.shardFiles()
 	}
-	stop, err := r.inject(ctx, strace, calls, "EIO"+when, files...)
-	if err != nil {
-		return err
-	}
+	stop := abort.Value(r.inject(ctx, strace, calls, "EIO"+when, files...))
 	defer stop()
-	if err := r.until(ctx, rowLimit, "strace is at work", r.traced); err != nil {
-		return err
-	}
+	abort.Must(r.until(ctx, rowLimit, "strace is at work", r.traced))
 	r.hec[0].SetDown(false)
 	if outage {
-		if err := untilReadFault(ctx, r); err != nil {
-			return err
-		}
-		if err := waitFor(ctx, r, readOutage); err != nil {
-			return err
-		}
+		abort.Must(untilReadFault(ctx, r))
+		abort.Must(waitFor(ctx, r, readOutage))
 		stop()
 	}
 	return untilAllRead(ctx, r, n)
@@ -91,66 +72,44 @@ func readsFail(ctx context.Context, r *rig, calls, when string, outage, segments
 
 // readsFailAtStart lets reads fail from the first moment of a start on.
 func readsFailAtStart(ctx context.Context, r *rig, when string, kill bool) error {
-	strace, err := tool("strace", "strace")
-	if err != nil {
-		return err
-	}
-	n, err := fillQueue(ctx, r)
-	if err != nil {
-		return err
-	}
+	strace := abort.Value(tool("strace", "strace"))
+	n := r.opts.backlog()
+	fillQueue(ctx, r, n)
 	if kill {
 		r.gw.Kill()
-	} else if code := r.gw.Stop(time.Minute); code != 0 {
-		r.res.problem("exit code %d", code)
+	} else {
+		r.stop(time.Minute)
 	}
 	r.hec[0].SetDown(false)
 	// -D: the gateway is our child, and strace its child. -I2: a signal ends strace.
-	if err := r.launch(strace, "-D", "-I2", "-f", "-qq", "-o", filepath.Join(r.dir, "strace.log"),
-		"-e", "trace=pread64", "-e", "inject=pread64:error=EIO"+when); err != nil {
-		return err
-	}
+	abort.Must(r.launch(strace, "-D", "-I2", "-f", "-qq", "-o", filepath.Join(r.dir, "strace.log"),
+		"-e", "trace=pread64", "-e", "inject=pread64:error=EIO"+when))
 	if when == "" {
-		if err := untilReadFault(ctx, r); err != nil {
-			return err
-		}
-		if err := waitFor(ctx, r, readOutage); err != nil {
-			return err
-		}
+		abort.Must(untilReadFault(ctx, r))
+		abort.Must(waitFor(ctx, r, readOutage))
 		r.untrace()
 	}
-	err = untilAllRead(ctx, r, n)
+	err := untilAllRead(ctx, r, n)
 	r.untrace()
-	if r.res.Counts.Recovered != int64(n) {
-		r.res.problem("%d of %d were found in the queue", r.res.Counts.Recovered, n)
-	}
+	r.allRecovered(n)
 	return err
 }
 
 // untilReadFault waits until /readyz and the log say that the queue cannot be read.
 func untilReadFault(ctx context.Context, r *rig) error {
-	if err := untilUnready(ctx, r); err != nil {
-		return err
-	}
-	const said = "queue cannot be read"
-	return r.until(ctx, rowLimit, said, func() bool { return r.gw.Logged(said) > 0 })
+	abort.Must(untilUnready(ctx, r))
+	return r.untilLogged(ctx, "queue cannot be read")
 }
 
 // untilAllRead wants all of the backlog delivered once, nothing dropped or quarantined, and the
 // errors counted.
 func untilAllRead(ctx context.Context, r *rig, n int) error {
-	err := r.settle(ctx, n, 2*rowLimit)
-	r.strict()
+	err := r.settleStrictly(ctx, n, 2*rowLimit)
 	if k := r.res.Counts; r.res.Lost != 0 || k.Dropped != 0 {
 		r.res.problem("%d lost, %d dropped", r.res.Lost, k.Dropped)
 	}
-	m, serr := r.web.scrape(ctx)
-	if serr != nil {
-		return serr
-	}
-	if m.sum("gateway_queue_faults_total", `kind="read"`) == 0 {
-		r.res.problem(`gateway_queue_faults_total{kind="read"} is 0`)
-	}
+	m := abort.Value(r.web.scrape(ctx))
+	r.res.problemIf(m.sum("gateway_queue_faults_total", `kind="read"`) == 0, `gateway_queue_faults_total{kind="read"} is 0`)
 	if c := m.sum("gateway_queue_corrupt_records_total"); c != 0 {
 		r.res.problem("%d records are taken for damaged", c)
 	}
@@ -162,13 +121,8 @@ func untilAllRead(ctx context.Context, r *rig, n int) error {
 		r.res.problem("the fault was logged %d times, not once for each of %d shards that met it", logged, shards)
 	}
 	r.res.detail("%d reads failed", m.sum("gateway_queue_faults_total", `kind="read"`))
-	if err != nil {
-		return err
-	}
-	return r.until(ctx, rowLimit, "the gateway is ready", func() bool {
-		ok, _ := r.web.ready(ctx)
-		return ok
-	})
+	abort.Must(err)
+	return r.untilReady(ctx, rowLimit, "the gateway is ready")
 }
 
 // waitFor lets time go by.

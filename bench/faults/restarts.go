@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 // shardSteps are the numbers of shards of one life after the other.
@@ -38,9 +39,7 @@ func (r *rig) noneLate() {
 	worst := time.Duration(r.tally.worst.Load()) * time.Microsecond
 	r.res.detail("%d of %d that came twice were answered more than %v before the kill; the first %v before it",
 		late, r.tally.twice.Load(), r.tally.grace, worst.Round(time.Millisecond))
-	if late > 0 {
-		r.res.problem("%d came twice though they were answered more than %v before the kill", late, r.tally.grace)
-	}
+	r.res.problemIf(late > 0, "%d came twice though they were answered more than %v before the kill", late, r.tally.grace)
 }
 
 func shardLayout(o *Options, f *fault, shards int) layout {
@@ -63,44 +62,28 @@ func shardsRow(name string, happen func(context.Context, *rig, *fault) error) Ro
 			if want := shardSteps[len(shardSteps)-1]; len(folders) != want {
 				r.res.problem("%d folders of shards remain, want %d", len(folders), want)
 			}
-			if r.res.Counts.Dropped != 0 {
-				r.res.problem("%d are dropped", r.res.Counts.Dropped)
-			}
+			r.res.problemIf(r.res.Counts.Dropped != 0, "%d are dropped", r.res.Counts.Dropped)
 			return errors.Join(err, globErr)
 		})
 }
 
 func stopShards(ctx context.Context, r *rig, f *fault) error {
 	n := len(r.tally.seen)
-	if err := r.start(ctx); err != nil {
-		return err
-	}
+	abort.Must(r.start(ctx))
 	s := r.newSender(streamRate, n)
-	ended := make(chan error, 1)
-	go func() { ended <- s.run(ctx) }()
+	ended := s.begin(ctx)
 	for i, shards := range shardSteps[1:] {
 		f.on.Store(true)
 		part := n * (i + 1) / len(shardSteps)
-		if err := r.until(ctx, rowLimit, "its part is sent", func() bool { return s.written() >= part }); err != nil {
-			return err
-		}
-		if code := r.gw.Stop(time.Minute); code != 0 {
-			r.res.problem("exit code %d", code)
-		}
-		if err := r.configure(shardLayout(r.opts, f, shards)); err != nil {
-			return err
-		}
+		abort.Must(r.until(ctx, rowLimit, "its part is sent", func() bool { return s.written() >= part }))
+		r.stop(time.Minute)
+		abort.Must(r.configure(shardLayout(r.opts, f, shards)))
 		f.on.Store(i%2 == 1) // at every other start delivering goes on at once
-		if err := r.start(ctx); err != nil {
-			return err
-		}
+		abort.Must(r.start(ctx))
 	}
 	f.on.Store(false)
-	if err := <-ended; err != nil {
-		return err
-	}
-	err := r.settle(ctx, n, 2*rowLimit)
-	r.strict()
+	abort.Must(<-ended)
+	err := r.settleStrictly(ctx, n, 2*rowLimit)
 	return errors.Join(err, dissolveShards(ctx, r))
 }
 
@@ -138,46 +121,27 @@ func hangRow(name string, amid bool) Row {
 		n := len(r.tally.seen)
 		hung.Store(0)
 		hanging.Store(true)
-		r.hec[0].SetDown(true)
-		if err := r.start(ctx); err != nil {
-			return err
-		}
-		if err := r.sendAll(ctx, n, false); err != nil {
-			return err
-		}
-		if err := r.untilCounts(ctx, 2*rowLimit, "all is queued", func(k Counts) bool { return k.Queued == int64(n) }); err != nil {
-			return err
-		}
+		fillQueue(ctx, r, n)
 		r.hec[0].SetDown(false)
 		began := time.Now()
 		most := int64(n)
 		if amid {
 			most /= 2
 		}
-		err := r.until(ctx, 2*rowLimit, "what is behind it is delivered", func() bool {
+		abort.Must(r.until(ctx, 2*rowLimit, "what is behind it is delivered", func() bool {
 			return hung.Load() > 0 && r.tally.unique.Load() >= most-hung.Load()
-		})
-		if err != nil {
-			return err
-		}
+		}))
 		if !amid {
 			hang := time.Duration(r.opts.pick(5, 60)) * time.Second
-			if err := r.until(ctx, 2*rowLimit, "it has hung", func() bool { return time.Since(began) > hang }); err != nil {
-				return err
-			}
+			abort.Must(r.until(ctx, 2*rowLimit, "it has hung", func() bool { return time.Since(began) > hang }))
 		}
 		r.tally.killed()
 		r.gw.Kill()
 		hanging.Store(false)
-		if err := r.start(ctx); err != nil {
-			return err
-		}
-		recovered, err := r.web.scrape(ctx)
-		if err != nil {
-			return err
-		}
+		abort.Must(r.start(ctx))
+		recovered := abort.Value(r.web.scrape(ctx))
 		r.res.detail("the post carried %d; %d were found in the queue", hung.Load(), recovered.counts().Recovered)
-		err = r.settle(ctx, n, 2*rowLimit)
+		err := r.settle(ctx, n, 2*rowLimit)
 		r.noneLost()
 		r.noneLate()
 		if !amid {
@@ -210,57 +174,33 @@ func fullStart(name, mount, queue string, take func(string) error) Row {
 	return on(name, func(*Options) layout {
 		return layout{numbers: 2 * n, queue: queue, hec: ", compression: none"}
 	}, func(ctx context.Context, r *rig) error {
-		inside, wrapper, end, err := mountSmall(ctx, r, mount)
-		if err != nil {
-			return err
-		}
+		inside, wrapper, end := mountSmall(ctx, r, mount)
 		defer end()
 		r.hec[0].SetDown(true)
 		if err := r.start(ctx, wrapper...); err != nil {
 			return fmt.Errorf("start with a tmpfs of its own (which needs root): %w", err)
 		}
-		if err := r.sendAll(ctx, n, false); err != nil {
-			return err
-		}
-		if err := r.untilCounts(ctx, rowLimit, "all is queued", func(k Counts) bool { return k.Queued == n }); err != nil {
-			return err
-		}
+		abort.Must(r.sendAll(ctx, n, false))
+		abort.Must(r.untilQueued(ctx, rowLimit, n))
 		r.gw.Kill()
-		if err := take(filepath.Join(inside, "filler")); err != nil {
-			return err
-		}
-		if err := r.launch(wrapper...); err != nil {
-			return err
-		}
-		if err := untilUnready(ctx, r); err != nil {
-			return err
-		}
+		abort.Must(take(filepath.Join(inside, "filler")))
+		abort.Must(r.launch(wrapper...))
+		abort.Must(untilUnready(ctx, r))
 		r.hec[0].SetDown(false)
-		if err := r.until(ctx, rowLimit, "the backlog is delivered", func() bool { return r.tally.unique.Load() == n }); err != nil {
-			return err
-		}
+		abort.Must(r.untilArrived(ctx, "the backlog is delivered", n))
 		s := r.newSender(diskRate, 2*n)
 		s.next = n
-		ended := make(chan error, 1)
-		go func() { ended <- s.run(ctx) }()
-		return untilRecovered(ctx, r, s, ended)
+		return untilRecovered(ctx, r, s, s.begin(ctx))
 	})
 }
 
 // mountSmall makes a mount namespace with a small tmpfs at the queue's path, which
 // lives until end. inside is the queue's folder as seen from outside; the wrapper starts
 // a program in there.
-func mountSmall(ctx context.Context, r *rig, mount string) (inside string, wrapper []string, end func(), err error) {
-	unshare, err := tool("unshare", "util-linux")
-	if err != nil {
-		return "", nil, nil, err
-	}
-	nsenter, err := tool("nsenter", "util-linux")
-	if err != nil {
-		return "", nil, nil, err
-	}
+func mountSmall(ctx context.Context, r *rig, mount string) (inside string, wrapper []string, end func()) {
+	unshare, nsenter := abort.Value(tool("unshare", "util-linux")), abort.Value(tool("nsenter", "util-linux"))
 	if err := os.Mkdir(r.queuePath(), 0o750); err != nil {
-		return "", nil, nil, fmt.Errorf("make the queue's folder: %w", err)
+		abort.Must(fmt.Errorf("make the queue's folder: %w", err))
 	}
 	cmd := exec.CommandContext(ctx, unshare, "-m", "sh", "-c", `mount -t tmpfs -o "$1" tmpfs "$2" && echo mounted && exec sleep infinity`,
 		"sh", mount, r.queuePath())
@@ -270,7 +210,7 @@ func mountSmall(ctx context.Context, r *rig, mount string) (inside string, wrapp
 		err = cmd.Start()
 	}
 	if err != nil {
-		return "", nil, nil, fmt.Errorf("make a mount namespace: %w", err)
+		abort.Must(fmt.Errorf("make a mount namespace: %w", err))
 	}
 	end = func() {
 		r.gw.Kill() // it is in there
@@ -280,10 +220,10 @@ func mountSmall(ctx context.Context, r *rig, mount string) (inside string, wrapp
 	said := make([]byte, 8)
 	if _, err := out.Read(said); err != nil {
 		_ = cmd.Process.Kill()
-		return "", nil, nil, fmt.Errorf("mount a tmpfs (which needs root): %w", errors.Join(err, cmd.Wait()))
+		abort.Must(fmt.Errorf("mount a tmpfs (which needs root): %w", errors.Join(err, cmd.Wait())))
 	}
 	pid := strconv.Itoa(cmd.Process.Pid)
-	return filepath.Join("/proc", pid, "root", r.queuePath()), []string{nsenter, "-t", pid, "-m"}, end, ctx.Err()
+	return filepath.Join("/proc", pid, "root", r.queuePath()), []string{nsenter, "-t", pid, "-m"}, end
 }
 
 // fillInodes makes files until the file system takes no more.

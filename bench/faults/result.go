@@ -33,6 +33,12 @@ func (r *Result) problem(format string, args ...any) {
 	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
 }
 
+func (r *Result) problemIf(so bool, format string, args ...any) {
+	if so {
+		r.problem(format, args...)
+	}
+}
+
 // Report is all rows.
 type Report []Result
 

@@ -165,6 +165,36 @@ func (r *rig) untilCounts(ctx context.Context, limit time.Duration, what string,
 	})
 }
 
+// untilArrived waits until n messages have arrived at the endpoints.
+func (r *rig) untilArrived(ctx context.Context, what string, n int) error {
+	return r.until(ctx, rowLimit, what, func() bool { return r.tally.unique.Load() == int64(n) })
+}
+
+// untilQueued waits until n messages are in the queue.
+func (r *rig) untilQueued(ctx context.Context, limit time.Duration, n int) error {
+	return r.untilCounts(ctx, limit, "all is queued", func(k Counts) bool { return k.Queued == int64(n) })
+}
+
+// untilReady waits until /readyz answers with 200.
+func (r *rig) untilReady(ctx context.Context, limit time.Duration, what string) error {
+	return r.until(ctx, limit, what, func() bool {
+		ok, _ := r.web.ready(ctx)
+		return ok
+	})
+}
+
+// untilLogged waits until the gateway logs that.
+func (r *rig) untilLogged(ctx context.Context, what string) error {
+	return r.until(ctx, rowLimit, what, func() bool { return r.gw.Logged(what) > 0 })
+}
+
+// settleStrictly is settle, and wants that nothing is lost and nothing came twice.
+func (r *rig) settleStrictly(ctx context.Context, n int, limit time.Duration) error {
+	err := r.settle(ctx, n, limit)
+	r.strict()
+	return err
+}
+
 // settle waits until all n messages are delivered or in the dead-letter store and the
 // queue is empty, and writes the counts into the result.
 func (r *rig) settle(ctx context.Context, n int, limit time.Duration) error {
@@ -214,15 +244,18 @@ func (r *rig) count(ctx context.Context, n int) error {
 // strict wants that nothing is lost and nothing came twice.
 func (r *rig) strict() {
 	r.noneLost()
-	if r.res.Duplicated != 0 {
-		r.res.problem("%d came twice", r.res.Duplicated)
-	}
+	r.res.problemIf(r.res.Duplicated != 0, "%d came twice", r.res.Duplicated)
 }
 
 func (r *rig) noneLost() {
 	if n := r.res.Lost - r.res.Counts.Dropped; n > 0 {
 		r.res.problem("%d messages are lost and counted nowhere", n)
 	}
+}
+
+// allRecovered wants that the last process found n messages in the queue.
+func (r *rig) allRecovered(n int) {
+	r.res.problemIf(r.res.Counts.Recovered != int64(n), "%d of %d were found in the queue", r.res.Counts.Recovered, n)
 }
 
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syslog-gateway/internal/testkit/abort"
 	"time"
 )
 
@@ -107,6 +108,7 @@ func on(name string, l func(*Options) layout, happen func(context.Context, *rig)
 			}
 			err = nil
 		}()
+		defer abort.Catch(&err)
 		return happen(ctx, r)
 	}}
 }

@@ -89,6 +89,13 @@ func (s *sender) run(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// begin runs the sender beside the row; the channel gets its end.
+func (s *sender) begin(ctx context.Context) <-chan error {
+	ended := make(chan error, 1)
+	go func() { ended <- s.run(ctx) }()
+	return ended
+}
+
 // session uses one connection to its end. It watches for the receiver's end, as rsyslog
 // and syslog-ng do: plain TCP reports nothing else to a sender.
 func (s *sender) session(ctx context.Context, c net.Conn) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"syslog-gateway/bench/marker"
+	"syslog-gateway/internal/testkit"
 )
 
 // TestStreamsAreCountedWherever they are cut: in pieces of any length, also of one byte.
@@ -26,30 +27,20 @@ func TestStreamsAreCountedWhereverCut(t *testing.T) {
 		text.WriteString("~seq=\n"[rng.IntN(6):])
 	}
 	s := New(Options{Expect: n, Latency: true})
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ln := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.RunLines(ctx, ln) }()
-	conn, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := testkit.Try(net.Dial("tcp", ln.Addr().String()))(t)
 	for b := text.Bytes(); len(b) > 0; {
 		k := min(len(b), 1+rng.IntN(200))
-		if _, err := conn.Write(b[:k]); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Try(conn.Write(b[:k]))(t)
 		b = b[k:]
 	}
 	<-s.tally.complete
 	conn.Close()
 	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
+	testkit.Equal(t, "error", <-ended, nil)
 	if st := s.Stats(); st.Unique != n || st.Duplicated != 0 || st.Foreign != 0 || st.Lost != 0 || st.RawBytes != uint64(text.Len()) || st.Streams != 1 {
 		t.Errorf("seed %d: %+v", seed, st)
 	}

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"syslog-gateway/bench/marker"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -39,12 +40,8 @@ func zip(t testing.TB, s string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
-	if _, err := io.WriteString(w, s); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Try(io.WriteString(w, s))(t)
+	testkit.Must(t, w.Close())
 	return b.Bytes()
 }
 
@@ -181,10 +178,7 @@ func TestAnswers(t *testing.T) {
 // serve runs a sink on a real socket.
 func serve(t *testing.T, o Options) (*Sink, string, func() error) {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ln := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)
 	s := New(o)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -210,9 +204,7 @@ func TestCutRequestsAreCountedAndUnanswered(t *testing.T) {
 		resp.Body.Close()
 	}
 	client.CloseIdleConnections()
-	if err := stop(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, stop())
 	if got := s.Stats(); cut != 2 || got.Cut != 2 || got.Lost != 0 {
 		t.Errorf("%d requests were cut, the sink says %+v, want 2", cut, got)
 	}
@@ -225,9 +217,7 @@ func TestRefusesForAWhile(t *testing.T) {
 	}
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/services/collector/health", nil))
-	if w.Code != 503 {
-		t.Errorf("health is %d, want 503", w.Code)
-	}
+	testkit.Equal(t, "health", w.Code, 503)
 	s.faults.until = time.Now()
 	status, code := post(t, s.Handler(), []byte(event(0)))
 	wantOK(t, status, code)
@@ -251,23 +241,17 @@ func TestRunEndsWhenComplete(t *testing.T) {
 	s, url, wait := serve(t, Options{Expect: 2, ExitWhenComplete: true})
 	client := &http.Client{Transport: &http.Transport{}}
 	resp, err := client.Post(url+"/services/collector/event", "", strings.NewReader(event(0)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	resp.Body.Close()
 	resp, err = client.Get(url + "/stats")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	var st Stats
 	if err := json.NewDecoder(resp.Body).Decode(&st); err != nil || st.Lost != 1 || st.Unique != 1 {
 		t.Errorf("/stats = %+v, %v, want 1 lost of 2", st, err)
 	}
 	resp.Body.Close()
 	resp, err = client.Post(url+"/services/collector/event", "", strings.NewReader(event(1)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	resp.Body.Close()
 	client.CloseIdleConnections()
 	if err := wait(); err != nil || !s.Stats().Complete {
@@ -276,10 +260,7 @@ func TestRunEndsWhenComplete(t *testing.T) {
 }
 
 func TestRunReportsADeadListener(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ln := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)
 	ln.Close()
 	if err := New(Options{}).Run(t.Context(), ln); err == nil || errors.Is(err, context.Canceled) {
 		t.Errorf("Run = %v, want an error", err)

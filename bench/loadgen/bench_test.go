@@ -4,15 +4,14 @@ import (
 	"net"
 	"sync"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // The benchmarks count the CPU of the whole process by way of cpu-us/msg; for TCP
 // that includes the reader of the test.
 func BenchmarkTCP(b *testing.B) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
+	ln := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(b)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		conn, err := ln.Accept()
@@ -31,10 +30,7 @@ func BenchmarkTCP(b *testing.B) {
 }
 
 func BenchmarkUDP(b *testing.B) {
-	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		b.Fatal(err)
-	}
+	conn := testkit.Try(net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}))(b)
 	defer conn.Close()
 	o := options(conn.LocalAddr().(*net.UDPAddr).Port)
 	o.Transport = UDP

@@ -11,13 +11,12 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func TestProfile(t *testing.T) {
-	p, err := ParseProfile("10s:1000, 20s:1000-3000,5s:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := testkit.Try(ParseProfile("10s:1000, 20s:1000-3000,5s:0"))(t)
 	for _, c := range []struct {
 		at   time.Duration
 		want uint64
@@ -61,17 +60,13 @@ func TestManyConnectionsShareSenders(t *testing.T) {
 
 func TestOwnLines(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lines")
-	if err := os.WriteFile(path, []byte("<13>one\r\n\n<14>two\n<15>three"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(path, []byte("<13>one\r\n\n<14>two\n<15>three"), 0o600))
 	r := newReceiver(t)
 	o := options(r.port())
 	o.File, o.Count = path, 10
 	var last Progress
 	o.Progress = func(p Progress) { last = p }
-	if _, err := Run(t.Context(), o); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Try(Run(t.Context(), o))(t)
 	data := r.all(t)
 	wantEach(t, seen(data), 0, 10)
 	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
@@ -84,9 +79,7 @@ func TestOwnLines(t *testing.T) {
 		t.Errorf("the last progress is %+v", last)
 	}
 	empty := filepath.Join(t.TempDir(), "empty")
-	if err := os.WriteFile(empty, []byte("\n\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(empty, []byte("\n\n"), 0o600))
 	for _, bad := range []string{empty, empty + "x"} {
 		o.File = bad
 		if _, err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), bad) {
@@ -99,10 +92,7 @@ func TestTLS(t *testing.T) {
 	srv := httptest.NewTLSServer(nil) // for its certificate
 	cert := srv.TLS.Certificates[0]
 	srv.Close()
-	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	ln := testkit.Try(tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}}))(t)
 	defer ln.Close()
 	var wg sync.WaitGroup
 	var data []byte
@@ -116,9 +106,7 @@ func TestTLS(t *testing.T) {
 	})
 	o := options(ln.Addr().(*net.TCPAddr).Port)
 	o.Transport, o.Count = TLS, 5000
-	if _, err := Run(t.Context(), o); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Try(Run(t.Context(), o))(t)
 	wg.Wait()
 	wantEach(t, seen(data), 0, 5000)
 	o.CAFile = filepath.Join(t.TempDir(), "none")

@@ -16,6 +16,7 @@ import (
 
 	"syslog-gateway/bench/marker"
 	"syslog-gateway/bench/mix"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -31,10 +32,7 @@ type receiver struct {
 
 func newReceiver(t testing.TB) *receiver {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ln := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)
 	r := &receiver{ln: ln, peers: make(map[string]bool)}
 	r.wg.Go(func() {
 		for {
@@ -65,13 +63,8 @@ func (r *receiver) all(t testing.TB) []byte {
 	t.Helper()
 	// A connection that the kernel has established before Close is still accepted
 	// only if we accept it: one more of our own, behind theirs in the backlog, shows it.
-	conn, err := net.Dial("tcp", r.ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
-		t.Fatal(err)
-	}
+	conn := testkit.Try(net.Dial("tcp", r.ln.Addr().String()))(t)
+	testkit.Must(t, conn.(*net.TCPConn).CloseWrite())
 	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
@@ -125,10 +118,7 @@ func TestTCPSendsEachNumberOnce(t *testing.T) {
 			r := newReceiver(t)
 			o := options(r.port())
 			change(&o)
-			res, err := Run(t.Context(), o)
-			if err != nil {
-				t.Fatal(err)
-			}
+			res := testkit.Try(Run(t.Context(), o))(t)
 			data := r.all(t)
 			wantEach(t, seen(data), o.First, o.Count)
 			if res.Sent != o.Count || res.Errors != 0 || res.Bytes != uint64(len(data)) || res.Next != o.First+o.Count {
@@ -150,10 +140,7 @@ func TestPortPerVendor(t *testing.T) {
 	}
 	o := options(ports...)
 	o.PortPerVendor, o.Count = true, 50_000
-	res, err := Run(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	res := testkit.Try(Run(t.Context(), o))(t)
 	all := make(map[uint64]int)
 	for i, r := range rs {
 		data := r.all(t)
@@ -174,9 +161,7 @@ func TestSources(t *testing.T) {
 	r := newReceiver(t)
 	o := options(r.port())
 	o.Connections, o.Sources = 6, 3
-	if _, err := Run(t.Context(), o); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Try(Run(t.Context(), o))(t)
 	r.all(t)
 	for _, ip := range []string{"127.0.0.2", "127.0.0.3", "127.0.0.4"} {
 		if !r.peers[ip] {
@@ -187,27 +172,17 @@ func TestSources(t *testing.T) {
 
 func TestUDPSendsEachNumberOnce(t *testing.T) {
 	for _, rate := range []int{0, 5000} {
-		conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := conn.SetReadBuffer(4 << 20); err != nil {
-			t.Fatal(err)
-		}
+		conn := testkit.Try(net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}))(t)
+		testkit.Must(t, conn.SetReadBuffer(4<<20))
 		o := options(conn.LocalAddr().(*net.UDPAddr).Port)
 		o.Transport, o.Count, o.Connections, o.Rate = UDP, 600, 2, rate
-		res, err := Run(t.Context(), o)
-		if err != nil {
-			t.Fatal(err)
-		}
+		res := testkit.Try(Run(t.Context(), o))(t)
 		// All of it fits in the socket's buffer, so it can be read afterwards.
 		got := make(map[uint64]int)
 		buf := make([]byte, 65536)
 		size := 0
 		for range o.Count {
-			if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(t, conn.SetReadDeadline(time.Now().Add(10*time.Second)))
 			n, err := conn.Read(buf)
 			if err != nil {
 				t.Fatalf("after %d datagrams: %v", len(got), err)
@@ -231,28 +206,19 @@ func TestUDPSendsEachNumberOnce(t *testing.T) {
 
 // TestUDPRefusals: no socket listens, so the kernel answers some sends with an error.
 func TestUDPRefusals(t *testing.T) {
-	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := testkit.Try(net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}))(t)
 	port := conn.LocalAddr().(*net.UDPAddr).Port
 	conn.Close()
 	o := options(port)
 	o.Transport = UDP
-	res, err := Run(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	res := testkit.Try(Run(t.Context(), o))(t)
 	if res.Errors == 0 || res.Sent+res.Errors != o.Count || !strings.Contains(res.FirstError, "refused") {
 		t.Errorf("result %+v: want some errors, and %d in all", res, o.Count)
 	}
 }
 
 func TestCutConnectionIsCounted(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ln := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)
 	defer ln.Close()
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -267,9 +233,7 @@ func TestCutConnectionIsCounted(t *testing.T) {
 	o.Count = 1_000_000
 	res, err := Run(t.Context(), o)
 	wg.Wait()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	if res.Errors == 0 || res.FirstError == "" || res.Sent+res.Errors != res.Next-res.First || res.Next == o.Count {
 		t.Errorf("result %+v does not report a cut connection", res)
 	}
@@ -278,9 +242,7 @@ func TestCutConnectionIsCounted(t *testing.T) {
 // TestBlockedReceiver: the end of ctx ends a write to a receiver that does not read.
 func TestBlockedReceiver(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	defer ln.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	var conn net.Conn
@@ -305,10 +267,7 @@ func TestDurationEndsSending(t *testing.T) {
 	r := newReceiver(t)
 	o := options(r.port())
 	o.Count, o.Duration, o.Rate = 0, 150*time.Millisecond, 10_000
-	res, err := Run(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	res := testkit.Try(Run(t.Context(), o))(t)
 	wantEach(t, seen(r.all(t)), 0, res.Sent)
 	if res.Sent == 0 || res.Sent > 1600 {
 		t.Errorf("%d messages in 150 ms at 10,000/s", res.Sent)
@@ -323,11 +282,7 @@ func TestOptionsNameAllProblems(t *testing.T) {
 	if err == nil {
 		t.Fatal("Run takes nonsense")
 	}
-	for _, want := range []string{"nohost", "port 0", "sctp", "zip", "six", "negative", "connections 0", "count", "sequence", "sources 300"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("the error does not name %q: %v", want, err)
-		}
-	}
+	testkit.Holds(t, "the error", err.Error(), "nohost", "port 0", "sctp", "zip", "six", "negative", "connections 0", "count", "sequence", "sources 300")
 	o := options(1)
 	o.PortPerVendor = true
 	if err := o.validate(); err == nil || !strings.Contains(err.Error(), "5 ports") {

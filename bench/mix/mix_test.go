@@ -12,6 +12,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"syslog-gateway/bench/marker"
+	"syslog-gateway/internal/testkit"
 )
 
 func newRing(t testing.TB, n int, vendors []Vendor, f Framing) *Ring {
@@ -88,25 +89,14 @@ func compress(t *testing.T, r *Ring) float64 {
 	t.Helper()
 	r.Number(0, r.Len(), 1_000_000, time.Now())
 	var packed bytes.Buffer
-	w, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := testkit.Try(gzip.NewWriterLevel(&packed, gzip.BestSpeed))(t)
 	raw := 0
 	for i := 0; raw < 512<<10; i++ {
-		e, err := json.Marshal(text(r, i))
-		if err != nil {
-			t.Fatal(err)
-		}
-		n, err := fmt.Fprintf(w, `{"time":1767225600.%03d,"host":"host%d","source":"syslog:1514","sourcetype":"cisco:asa","index":"firewall","event":%s,"fields":{"facility":"local4","severity":"info","transport":"tcp","sender_ip":"10.0.0.1"}}`+"\n", i*617%1000, i*7%5, e)
-		if err != nil {
-			t.Fatal(err)
-		}
+		e := testkit.Try(json.Marshal(text(r, i)))(t)
+		n := testkit.Try(fmt.Fprintf(w, `{"time":1767225600.%03d,"host":"host%d","source":"syslog:1514","sourcetype":"cisco:asa","index":"firewall","event":%s,"fields":{"facility":"local4","severity":"info","transport":"tcp","sender_ip":"10.0.0.1"}}`+"\n", i*617%1000, i*7%5, e))(t)
 		raw += n
 	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, w.Close())
 	return float64(raw) / float64(packed.Len())
 }
 

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func TestUpstream(t *testing.T) {
@@ -17,12 +19,8 @@ func TestUpstream(t *testing.T) {
 
 // TestPerPort: one port and five are the same text once and five times.
 func TestPerPort(t *testing.T) {
-	if got := (Site{Ports: []int{1514, 1515}}).perPort("a{port}b{port}\n"); got != "a1514b1514\na1515b1515\n" {
-		t.Errorf("perPort = %q", got)
-	}
-	if got := (Site{}).perPort("x"); got != "" {
-		t.Errorf("perPort without a port = %q", got)
-	}
+	testkit.Equal(t, "perPort", (Site{Ports: []int{1514, 1515}}).perPort("a{port}b{port}\n"), "a1514b1514\na1515b1515\n")
+	testkit.Equal(t, "perPort without a port", (Site{}).perPort("x"), "")
 }
 
 // TestBuildWithoutTools: what a build lacks is a reason to go on without it, by name.

@@ -8,6 +8,7 @@ import (
 	"syslog-gateway/bench/hecsink"
 	"syslog-gateway/bench/loadgen"
 	"syslog-gateway/bench/runner"
+	"syslog-gateway/internal/testkit"
 )
 
 // made is a report of two scenarios: one with a peer, one with points.
@@ -37,18 +38,12 @@ func made() *runner.Report {
 
 func wants(t *testing.T, text string, all ...string) {
 	t.Helper()
-	for _, want := range all {
-		if !strings.Contains(text, want) {
-			t.Errorf("the report lacks %q:\n%s", want, text)
-		}
-	}
+	testkit.Holds(t, "the report", text, all...)
 }
 
 func TestMarkdown(t *testing.T) {
 	var b bytes.Buffer
-	if err := WriteMarkdown(&b, made()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, WriteMarkdown(&b, made()))
 	wants(t, b.String(), "| both | gateway | 4 |", "| 250 (100–400) |", "Problem in both run 2 of gateway: it <rained>",
 		"| other | 62 (25–100) | 0.25 | 20.00 | 10.00 |", "| ramp 20/s | gateway | 1 | 10 | 1 |", "Left out: no package", "By: `bench run`")
 }
@@ -58,32 +53,20 @@ func TestNoiseRefusesTheComparison(t *testing.T) {
 	rep := made()
 	rep.Runs[5].OtherCPU = 1.1 // of 2 cores in 10 s
 	var b, h bytes.Buffer
-	if err := WriteMarkdown(&b, rep); err != nil {
-		t.Fatal(err)
-	}
-	if err := WriteHTML(&h, rep); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, WriteMarkdown(&b, rep))
+	testkit.Must(t, WriteHTML(&h, rep))
 	const want = "no comparison: in run 3 of other other programs took 5.5 % of the machine (limit 5 %)"
 	wants(t, b.String(), want, "| both | other | 4 |")
 	wants(t, h.String(), want)
-	if strings.Contains(b.String(), "times the gateway's") {
-		t.Error("there are ratios nevertheless")
-	}
+	testkit.Lacks(t, "there are ratios nevertheless", b.String(), "times the gateway's")
 }
 
 func TestHTML(t *testing.T) {
 	var b bytes.Buffer
-	if err := WriteHTML(&b, made()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, WriteHTML(&b, made()))
 	html := b.String()
 	wants(t, html, "a &lt;CPU&gt;", "it &lt;rained&gt;", "a = &lt;b&gt;", "<svg", "<polyline class=\"own\"", "times the gateway&#39;s", "both: CPU, microseconds a message")
-	for _, bad := range []string{"http://", "https://", "<script", "<rained>", "src="} {
-		if strings.Contains(html, bad) {
-			t.Errorf("the page holds %q", bad)
-		}
-	}
+	testkit.Lacks(t, "the page", html, "http://", "https://", "<script", "<rained>", "src=")
 }
 
 // TestReadme: the table has the peers and the fastest UDP without loss, and nothing else.
@@ -104,11 +87,7 @@ func TestReadme(t *testing.T) {
 	}
 	wants(t, text, "| scenario | subject | lost | msgs/s | CPU us/msg | RSS high MiB | p99 ms |",
 		"| peers-tcp | gateway |", "| peers-tcp | other |", "| udp-ramp 200/s | gateway |", "[results/all.md](results/all.md)")
-	for _, bad := range []string{"old", "| both", "ramp 10/s", "100/s", "300/s", "bench run"} {
-		if strings.Contains(text, bad) {
-			t.Errorf("the table holds %q:\n%s", bad, text)
-		}
-	}
+	testkit.Lacks(t, "the table", text, "old", "| both", "ramp 10/s", "100/s", "300/s", "bench run")
 	if _, err := Readme("nothing", rep, "results/all.md"); err == nil {
 		t.Error("a README without markers is taken")
 	}
@@ -154,12 +133,8 @@ func TestCeilings(t *testing.T) {
 	const said = "The harness alone, without a gateway: sink with gzip 1000/s at 0.70 us CPU; sink without compression 2000/s at 0.30 us CPU; " +
 		"generator over TCP 4000/s at 0.20 us CPU; generator over UDP 500/s at 2.00 us CPU."
 	var md, html bytes.Buffer
-	if err := WriteMarkdown(&md, rep); err != nil {
-		t.Fatal(err)
-	}
-	if err := WriteHTML(&html, rep); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, WriteMarkdown(&md, rep))
+	testkit.Must(t, WriteHTML(&html, rep))
 	for _, text := range []string{md.String(), html.String()} {
 		wants(t, text, said, found[0], found[3])
 	}

@@ -15,6 +15,7 @@ import (
 	"syslog-gateway/bench/child"
 	"syslog-gateway/bench/hecsink"
 	"syslog-gateway/bench/loadgen"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 // The components of the harness that have a ceiling.
@@ -94,41 +95,21 @@ func (o *Options) ceiling(ctx context.Context, sc Scenario, generator string) (c
 
 // sinkAlone posts ready-made bodies to the sink as fast as it answers.
 func (r *rig) sinkAlone(ctx context.Context, gzip bool) (c Ceiling, err error) {
-	bodies, err := makeBodies(floodBodies, gzip)
-	if err != nil {
-		return c, err
-	}
+	defer abort.Catch(&err)
+	bodies := abort.Value(makeBodies(floodBodies, gzip))
 	var different uint64
 	for _, body := range bodies {
 		different += body.events
 	}
-	if err := r.startSink(ctx, different); err != nil {
-		return c, err
-	}
-	before, err := readUsage(r.sink.PID())
-	if err != nil {
-		return c, err
-	}
-	w, err := startWatch()
-	if err != nil {
-		return c, err
-	}
-	posted, err := r.flood(ctx, bodies, gzip)
-	if err != nil {
-		return c, err
-	}
+	abort.Must(r.startSink(ctx, different))
+	before := abort.Value(readUsage(r.sink.PID()))
+	w := abort.Value(startWatch())
+	posted := abort.Value(r.flood(ctx, bodies, gzip))
 	c.Messages, c.Seconds = posted, time.Since(w.begin).Seconds()
-	after, err := readUsage(r.sink.PID())
-	if err != nil {
-		return c, err
-	}
-	if err := w.read(&c, after.cpu-before.cpu); err != nil {
-		return c, err
-	}
+	after := abort.Value(readUsage(r.sink.PID()))
+	abort.Must(w.read(&c, after.cpu-before.cpu))
 	var s hecsink.Stats
-	if err := r.web.json(ctx, r.site.sinkURL()+"/stats", &s); err != nil {
-		return c, err
-	}
+	abort.Must(r.web.json(ctx, r.site.sinkURL()+"/stats", &s))
 	if s.Events != posted || s.Foreign > 0 || s.Merged > 0 {
 		return c, fmt.Errorf("the sink counted %d events (%d foreign, %d merged) of %d posted: its counts cannot be trusted", s.Events, s.Foreign, s.Merged, posted)
 	}
@@ -190,30 +171,19 @@ func (r *rig) post(ctx context.Context, client *http.Client, body []byte, gzip b
 
 // generatorAlone lets the load generator send flat out to who only discards.
 func (r *rig) generatorAlone(ctx context.Context, transport string) (c Ceiling, err error) {
-	d, err := discard(transport, r.site.ports(r.sc))
-	if err != nil {
-		return c, err
-	}
+	defer abort.Catch(&err)
+	d := abort.Value(discard(transport, r.site.ports(r.sc)))
 	defer d.close()
-	w, err := startWatch()
-	if err != nil {
-		return c, err
-	}
+	w := abort.Value(startWatch())
 	args := append(r.site.loadArgs(r.sc, load{Transport: transport, Connections: ceilingConnections}, 0), "--duration="+r.sc.Lasts.String())
-	p, err := child.Start(child.Options{Dir: r.site.dir, Name: "load", Keep: true, Path: r.o.Bench, Args: args})
-	if err != nil {
-		return c, err
-	}
+	p := abort.Value(child.Start(child.Options{Dir: r.site.dir, Name: "load", Keep: true, Path: r.o.Bench, Args: args}))
 	defer p.Stop(helperGrace) // before the receiver is closed, which waits for the ends of connections
 	select {
 	case <-ctx.Done():
 		return c, ctx.Err()
 	case <-p.Done():
 	}
-	res, err := result(p)
-	if err != nil {
-		return c, err
-	}
+	res := abort.Value(result(p))
 	if res.Errors > 0 {
 		return c, fmt.Errorf("the load generator could not send %d messages: %s", res.Errors, res.FirstError)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"syslog-gateway/bench/child"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 // meter measures CPU times from its creation on.
@@ -54,7 +55,8 @@ func (m *meter) read(loads []*child.Process) error {
 }
 
 // underLoad drives the load and waits until all is through or nothing moves any more.
-func (r *rig) underLoad(ctx context.Context) error {
+func (r *rig) underLoad(ctx context.Context) (err error) {
+	defer abort.Catch(&err)
 	var before Counts
 	if r.peer == nil {
 		var err error
@@ -62,33 +64,21 @@ func (r *rig) underLoad(ctx context.Context) error {
 			return err
 		}
 	}
-	m, err := r.meter()
-	if err != nil {
-		return err
-	}
+	m := abort.Value(r.meter())
 	loads, err := r.startLoads()
 	defer func() {
 		for _, p := range loads {
 			p.Stop(helperGrace)
 		}
 	}()
-	if err != nil {
-		return err
-	}
+	abort.Must(err)
 	observe := r.arrived
 	if r.sc.Until == untilQueued {
 		observe = r.queued(before)
 	}
-	seen, err := r.watch(ctx, loads, observe)
-	if err != nil {
-		return err
-	}
-	if err := r.results(loads); err != nil {
-		return err
-	}
-	if err := m.read(loads); err != nil {
-		return err
-	}
+	seen := abort.Value(r.watch(ctx, loads, observe))
+	abort.Must(r.results(loads))
+	abort.Must(m.read(loads))
 	// What the subject used while the run waited in vain for lost messages is not
 	// the cost of those that came.
 	r.run.CPU = (seen.cpu - m.subject.cpu).Seconds()

@@ -15,6 +15,7 @@ import (
 	"syslog-gateway/bench/hecsink"
 	"syslog-gateway/bench/loadgen"
 	"syslog-gateway/bench/peers"
+	"syslog-gateway/internal/testkit/abort"
 )
 
 const (
@@ -64,6 +65,12 @@ func (run *Run) problem(format string, args ...any) {
 	run.Problems = append(run.Problems, fmt.Sprintf(format, args...))
 }
 
+func (run *Run) problemIf(so bool, format string, args ...any) {
+	if so {
+		run.problem(format, args...)
+	}
+}
+
 // Sent is what all loads sent.
 func (run *Run) Sent() (n uint64) {
 	for _, l := range run.Loads {
@@ -93,25 +100,18 @@ func measure(ctx context.Context, o *Options, sc Scenario, sub subject, number i
 		return run, err
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
+	defer abort.Catch(&err)
 	r.peer = sub.peer
 	if sc.Backlog > 0 {
-		if err := fill(r.site.queue(), sc.Backlog); err != nil {
-			return run, err
-		}
+		abort.Must(fill(r.site.queue(), sc.Backlog))
 		if sc.Cold {
-			if err := forget(r.site.queue()); err != nil {
-				return run, err
-			}
+			abort.Must(forget(r.site.queue()))
 		}
 	}
 	if sc.Measure != measureDrain { // then it comes when all is queued
-		if err := r.startSink(ctx, sc.messages()); err != nil {
-			return run, err
-		}
+		abort.Must(r.startSink(ctx, sc.messages()))
 	}
-	if err := r.startSubject(ctx); err != nil {
-		return run, err
-	}
+	abort.Must(r.startSubject(ctx))
 	switch sc.Measure {
 	case measureLoad:
 		err = r.underLoad(ctx)
@@ -122,9 +122,7 @@ func measure(ctx context.Context, o *Options, sc Scenario, sub subject, number i
 	case measureDrain:
 		err = r.drain(ctx)
 	}
-	if err != nil {
-		return run, err
-	}
+	abort.Must(err)
 	return run, r.finish(ctx)
 }
 
@@ -168,7 +166,7 @@ func (r *rig) startSink(ctx context.Context, expect uint64) (err error) {
 // startSubject starts what is measured and waits until it takes messages.
 func (r *rig) startSubject(ctx context.Context) error {
 	begin := time.Now()
-	ready, err := r.launch(ctx)
+	ready, err := r.launch()
 	if err != nil {
 		return err
 	}
@@ -180,7 +178,7 @@ func (r *rig) startSubject(ctx context.Context) error {
 }
 
 // launch starts the subject and returns what says that it is ready.
-func (r *rig) launch(ctx context.Context) (ready func(context.Context) error, err error) {
+func (r *rig) launch() (ready func(context.Context) error, err error) {
 	if r.peer == nil {
 		path, err := r.site.writeConfig(r.sc)
 		if err != nil {
@@ -287,34 +285,22 @@ func (r *rig) finish(ctx context.Context) error {
 func (r *rig) judge() {
 	run, s := r.run, r.run.Sink
 	for _, l := range run.Loads {
-		if l.Errors > 0 {
-			run.problem("the load generator could not send %d messages: %s", l.Errors, l.FirstError)
-		}
+		run.problemIf(l.Errors > 0, "the load generator could not send %d messages: %s", l.Errors, l.FirstError)
 	}
-	if s.Lost > 0 && r.sc.lossless() && r.sc.Until == untilDelivered {
-		run.problem("%d messages are lost, the first are %v", s.Lost, s.Missing)
-	}
-	if s.Duplicated > 0 {
-		run.problem("%d messages came twice", s.Duplicated)
-	}
-	if s.Foreign > 0 {
-		run.problem("%d events are not ours", s.Foreign)
-	}
+	run.problemIf(s.Lost > 0 && r.sc.lossless() && r.sc.Until == untilDelivered, "%d messages are lost, the first are %v", s.Lost, s.Missing)
+	run.problemIf(s.Duplicated > 0, "%d messages came twice", s.Duplicated)
+	run.problemIf(s.Foreign > 0, "%d events are not ours", s.Foreign)
 }
 
 // judgeCounts checks what only the gateway promises, and compares its counters with the
 // messages that were sent and that arrived.
 func (r *rig) judgeCounts() {
 	run, s := r.run, r.run.Sink
-	if s.Merged > 0 {
-		run.problem("%d messages share an event with another one", s.Merged)
-	}
+	run.problemIf(s.Merged > 0, "%d messages share an event with another one", s.Merged)
 	if unexplained := int64(s.Lost) - run.Counts.KernelDrops - run.Counts.Dropped; unexplained > 0 && !r.sc.lossless() {
 		run.problem("%d of %d lost messages are in no counter of the gateway", unexplained, s.Lost)
 	}
-	if run.Rate < r.sc.Least {
-		run.problem("%.0f messages a second, at least %.0f are wanted", run.Rate, r.sc.Least)
-	}
+	run.problemIf(run.Rate < r.sc.Least, "%.0f messages a second, at least %.0f are wanted", run.Rate, r.sc.Least)
 	if d := run.Counts.Difference(); d != 0 {
 		run.problem("received and accounted-for messages differ by %d: %+v", d, run.Counts)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"syslog-gateway/bench/child"
 	"syslog-gateway/bench/marker"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -81,15 +82,11 @@ func TestCPUAgreesWithTime(t *testing.T) {
 	}
 	dir := t.TempDir()
 	report, fifo := filepath.Join(dir, "time"), filepath.Join(dir, "fifo")
-	if err := unix.Mkfifo(fifo, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, unix.Mkfifo(fifo, 0o600))
 	// The child uses some 2 s of CPU, says its PID, and ends when the FIFO is opened.
 	p, err := child.Start(child.Options{Dir: dir, Name: "timed", Keep: true, Path: gnuTime, Args: []string{"-v", "-o", report, "sh", "-c",
 		`i=0; while [ $i -lt 3000000 ]; do i=$((i+1)); done; echo $$; read x <"$1"`, "sh", fifo}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	defer p.Stop(time.Second)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -111,22 +108,14 @@ func TestCPUAgreesWithTime(t *testing.T) {
 			last, same = u.cpu, 0
 		}
 	}
-	if err := os.WriteFile(fifo, []byte("\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(fifo, []byte("\n"), 0o600))
 	<-p.Done()
-	text, err := os.ReadFile(report)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := testkit.Try(os.ReadFile(report))(t)
 	var total float64
 	for line := range strings.Lines(string(text)) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "): ")
 		if key == "User time (seconds" || key == "System time (seconds" {
-			f, err := strconv.ParseFloat(value, 64)
-			if err != nil {
-				t.Fatal(err)
-			}
+			f := testkit.Try(strconv.ParseFloat(value, 64))(t)
 			total += f
 		}
 	}
@@ -155,10 +144,7 @@ func TestScaledSharesOut(t *testing.T) {
 }
 
 func TestFind(t *testing.T) {
-	known, err := Scenarios()
-	if err != nil {
-		t.Fatal(err)
-	}
+	known := testkit.Try(Scenarios())(t)
 	if all, err := Find([]string{"all"}); err != nil || len(all) != len(known) {
 		t.Errorf("all are %d scenarios, %v", len(all), err)
 	}
@@ -168,10 +154,7 @@ func TestFind(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
-	s, err := newSite(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := testkit.Try(newSite(t.TempDir()))(t)
 	ports := map[int]bool{s.sink: true, s.stats: true}
 	for _, p := range s.sources {
 		ports[p] = true
@@ -180,18 +163,9 @@ func TestConfig(t *testing.T) {
 		t.Errorf("the ports are not all different: %+v", s)
 	}
 	for name, want := range map[string]int{"tcp-flat": 5, "tcp-mixed": 1} {
-		sc, err := Find([]string{name})
-		if err != nil {
-			t.Fatal(err)
-		}
-		path, err := s.writeConfig(sc[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		sc := testkit.Try(Find([]string{name}))(t)
+		path := testkit.Try(s.writeConfig(sc[0]))(t)
+		data := testkit.Try(os.ReadFile(path))(t)
 		var c struct {
 			Sources map[string]struct{ Port int }
 			HEC     struct{ Compression, Token string }
@@ -207,9 +181,7 @@ func TestScenarioFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "mine.yaml")
 	write := func(text string) {
 		t.Helper()
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(path, []byte(text), 0o600))
 	}
 	write("about: mine\nvary: {rate: [10, 20]}\nloads: [{transport: udp, connections: 1, seconds: 3}]\n")
 	found, err := Find([]string{path})
@@ -245,14 +217,8 @@ func TestScenarioFiles(t *testing.T) {
 // TestBodiesAreFullAndDiffer: what the sink's ceiling is taken with has the size of the
 // gateway's requests, its compression, and no number twice.
 func TestBodiesAreFullAndDiffer(t *testing.T) {
-	plain, err := makeBodies(10, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	packed, err := makeBodies(10, true)
-	if err != nil {
-		t.Fatal(err)
-	}
+	plain := testkit.Try(makeBodies(10, false))(t)
+	packed := testkit.Try(makeBodies(10, true))(t)
 	var next uint64
 	for i, b := range plain {
 		if len(b.data) < bodySize || len(b.data) > bodySize+(64<<10) || packed[i].events != b.events {

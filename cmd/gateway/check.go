@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -51,23 +53,57 @@ func runningVerb(use, short string, do func(cmd *cobra.Command, c config.Config)
 }
 
 func newCheck() *cobra.Command {
-	return configVerb("check", "Validate the configuration, secrets and paths; print all problems", cobra.NoArgs,
-		func(cmd *cobra.Command, c config.Config, _ []string) error {
-			if err := c.Check(); err != nil {
-				return err
-			}
-			if _, err := wiring.Sources(c); err != nil { // only the parsers know classes
-				return err
-			}
-			if c.HEC.Ack.Enabled {
-				for _, warning := range sharedNames(cmd.Context(), c.HEC.Endpoints, net.DefaultResolver) {
-					fmt.Fprintln(cmd.OutOrStdout(), warning)
-				}
-			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "fine: %d sources, %d shards, %d endpoints\n",
-				len(c.Sources), c.Balancer.Shards, len(c.HEC.Endpoints))
-			return err
-		})
+	cmd := configVerb("check", "Validate the configuration, packs, secrets and paths; print all problems", cobra.NoArgs, check)
+	cmd.Long = `Validates the configuration, the site's packs, secrets and paths, and prints all problems.
+
+It also runs the tests of all packs. A test that fails is a warning, and so is a pack of the
+site that takes a line of another pack: the gateway starts with it.`
+	return cmd
+}
+
+func check(cmd *cobra.Command, c config.Config, _ []string) error {
+	packs, err := loadPacks(c)
+	if err != nil {
+		return errors.Join(c.Check(), err)
+	}
+	refused := packs.refuse(cmd.ErrOrStderr())
+	if err := c.Check(); err != nil {
+		return err
+	}
+	if refused != nil {
+		return refused
+	}
+	if _, err := wiring.Sources(c); err != nil { // only the parsers know classes
+		return err
+	}
+	out := cmd.OutOrStdout()
+	if c.HEC.Ack.Enabled {
+		for _, warning := range sharedNames(cmd.Context(), c.HEC.Endpoints, net.DefaultResolver) {
+			fmt.Fprintln(out, warning)
+		}
+	}
+	if err := packs.check(out); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "fine: %d sources, %d shards, %d endpoints\n", len(c.Sources), c.Balancer.Shards, len(c.HEC.Endpoints))
+	return err
+}
+
+// check prints what in the set, which is sound, is probably not meant.
+func (s *packSet) check(w io.Writer) error {
+	report, err := s.test()
+	if err != nil {
+		return err
+	}
+	s.warn(w)
+	for i := range report.Thefts {
+		fmt.Fprintln(w, "warning: "+report.Thefts[i].String())
+	}
+	for _, f := range report.Failed {
+		fmt.Fprintln(w, "warning: "+f.String())
+	}
+	_, err = fmt.Fprintf(w, "packs: %d of the site, %d embedded, %s\n", len(s.on(s.site)), len(s.on(s.embedded)), count(report.Tests, "test"))
+	return err
 }
 
 // lookupTime limits the name lookups of a check.

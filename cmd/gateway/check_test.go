@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/cli"
+	"syslog-gateway/internal/testkit"
 )
 
 type fakeNames map[string][]string
@@ -46,9 +47,7 @@ func TestCheckShowsNoSecret(t *testing.T) {
 	} {
 		file := filepath.Join(t.TempDir(), "gateway.yaml")
 		text := "hec: {token: x, endpoints: ['" + url + "']}\nqueue: {path: " + t.TempDir() + "}\ndead_letter: {path: " + t.TempDir() + "}\n"
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(file, []byte(text), 0o600))
 		for _, verb := range []string{"check", "config", "run"} {
 			var out, errs bytes.Buffer
 			code := run(t.Context(), []string{verb, "-c", file}, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs})

@@ -40,7 +40,7 @@ func TestWrongUseAndWrongConfiguration(t *testing.T) {
 	f(1, good, append(run, "--log.level", "loud"), "--log.level", "loud", "debug")
 	f(2, good, []string{"chekc"}, "chekc")
 	f(2, good, []string{"check", "--no-such-flag"}, "no-such-flag")
-	f(2, good, []string{"parse"}, "source")
+	f(2, good, []string{"parse", "-c", s.file}, "source", "linux")
 	f(1, good, []string{"parse", "--source", "nobody"}, "nobody", "linux")
 	f(1, good, []string{"check", "-c", s.dir + "/missing.yaml"}, "missing.yaml")
 	f(1, good+"hecc: {}\n", check, "hecc", "hec")
@@ -49,9 +49,7 @@ func TestWrongUseAndWrongConfiguration(t *testing.T) {
 	f(1, good+"metadata: {overrides: {cisco_as: {index: x}}}\n", check, "cisco_as", "cisco_asa")
 	f(1, strings.Replace(good, fmt.Sprint(s.ports["unifi"]), fmt.Sprint(s.ports["linux"]), 1), check, fmt.Sprint(s.ports["linux"]))
 	f(1, good+"balancer: {policy: random}\n", run, "balancer.policy", "round_robin")
-	if err := os.WriteFile(s.dir+"/file", nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(s.dir+"/file", nil, 0o600))
 	f(1, strings.Replace(good, s.dir+"/queue", s.dir+"/file/queue", 1), check, "queue.path")
 	f(1, strings.Replace(good, s.dir+"/queue", s.dir+"/file/queue", 1), run, "/file")
 }
@@ -118,8 +116,8 @@ func TestReload(t *testing.T) {
 	reload := func(result string, n float64) {
 		t.Helper()
 		_ = p.cmd.Process.Signal(syscall.SIGHUP)
-		eventually(t, "the reload is counted", func() bool {
-			return sum(s.metrics(), "gateway_config_reloads_total", `result="`+result+`"`) == n
+		testkit.Eventually(t, "the reload is counted", func() bool {
+			return s.metrics().Sum("gateway_config_reloads_total", `result="`+result+`"`) == n
 		})
 	}
 	good := s.read()
@@ -143,11 +141,7 @@ func TestReload(t *testing.T) {
 		t.Errorf("sourcetypes %v", types)
 	}
 	log := p.log.String()
-	for _, want := range []string{"nonsense", "batch.max_age", "restart"} {
-		if !strings.Contains(log, want) {
-			t.Errorf("%q is not in the log", want)
-		}
-	}
+	testkit.Holds(t, "the log", log, "nonsense", "batch.max_age", "restart")
 	p.stop()
 }
 
@@ -157,7 +151,7 @@ func TestMetricsContract(t *testing.T) {
 	p := s.start()
 	fmt.Fprint(s.dial("udp", "linux"), line("linux", "mark=one "))
 	s.waitEvents(1)
-	eventually(t, "the delivery is booked", func() bool { return sum(s.metrics(), "gateway_hec_requests_total") > 0 })
+	testkit.Eventually(t, "the delivery is booked", func() bool { return s.metrics().Sum("gateway_hec_requests_total") > 0 })
 	m := s.metrics()
 	for _, want := range []string{
 		`gateway_received_events_total{source="linux",transport="udp"}`,
@@ -187,14 +181,11 @@ func TestMetricsContract(t *testing.T) {
 			t.Errorf("%s is missing", want)
 		}
 	}
-	if sum(m, "gateway_build_info") != 1 {
+	if m.Sum("gateway_build_info") != 1 {
 		t.Error("gateway_build_info is not 1")
 	}
 	for _, path := range []string{"/healthz", "/readyz", "/stats", "/api/v1/status"} {
-		r, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", s.stats, path))
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := testkit.Try(http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", s.stats, path)))(t)
 		r.Body.Close()
 		if r.StatusCode != http.StatusOK {
 			t.Errorf("%s: %s", path, r.Status)
@@ -217,10 +208,8 @@ func TestDevPrintsEventsOnStdoutAlone(t *testing.T) {
 	logger := need(t, "logger", "bsdutils")
 	runSender(t, logger, "-n", "127.0.0.1", "-P", fmt.Sprint(s.ports["linux"]), "-T", "hello")
 	runSender(t, logger, "-n", "127.0.0.1", "-P", fmt.Sprint(s.ports["unifi"]), "-d", "hello")
-	eventually(t, "both events are on stdout", func() bool { return strings.Count(out.String(), "\n") == 2 })
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Eventually(t, "both events are on stdout", func() bool { return strings.Count(out.String(), "\n") == 2 })
+	testkit.Equal(t, "exit code", p.stop(), 0)
 	for l := range strings.Lines(out.String()) {
 		var e struct{ Event, Index string }
 		if err := json.Unmarshal([]byte(l), &e); err != nil || !strings.HasSuffix(e.Event, "hello") || e.Index == "" {
@@ -288,7 +277,7 @@ func TestQueueVerbs(t *testing.T) {
 	s.hec.SetDown(true)
 	all := marks("kept", 100)
 	sendTCP(t, s.dial("tcp", "linux"), "linux", all)
-	eventually(t, "all are in the queue", func() bool { return sum(s.metrics(), "gateway_queue_events") == 100 })
+	testkit.Eventually(t, "all are in the queue", func() bool { return s.metrics().Sum("gateway_queue_events") == 100 })
 	path := []string{"--path", s.dir + "/queue"}
 	if _, errs, code := s.gateway("", append([]string{"queue", "status"}, path...)...); code != 1 || !strings.Contains(errs, "queue") {
 		t.Errorf("status of a running gateway's queue: exit %d: %s", code, errs)
@@ -318,7 +307,7 @@ func TestDeadLetterVerbs(t *testing.T) {
 	c := s.dial("tcp", "linux")
 	fmt.Fprintf(c, "%s\n%s\n%s\n", line("linux", "mark=good1 "), line("linux", "mark=POISON "), line("linux", "mark=good2 "))
 	s.waitEvents(2)
-	eventually(t, "the third is a dead letter", func() bool { return sum(s.metrics(), "gateway_deadlettered_events_total") == 1 })
+	testkit.Eventually(t, "the third is a dead letter", func() bool { return s.metrics().Sum("gateway_deadlettered_events_total") == 1 })
 	s.assertBalance()
 	p.stop()
 	config := []string{"-c", s.file}
@@ -335,9 +324,7 @@ func TestDeadLetterVerbs(t *testing.T) {
 	if out, errs, code := s.gateway("", append([]string{"deadletter", "replay"}, config...)...); code != 0 || !strings.Contains(out, "delivered 1,") {
 		t.Errorf("replay: exit %d: %s%s", code, out, errs)
 	}
-	if n := len(s.waitEvents(3)); n != 3 {
-		t.Errorf("%d events", n)
-	}
+	testkit.Equal(t, "events", len(s.waitEvents(3)), 3)
 }
 
 func TestVersion(t *testing.T) {

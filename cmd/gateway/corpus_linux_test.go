@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // corpusReceived is when the corpus is received: an hour after the time that its lines
@@ -77,9 +79,7 @@ func TestCorpus(t *testing.T) {
 		if profile == "default" { // the index that the port of a live system has
 			text = strings.Replace(text, "vendor: unifi, index: main", "vendor: unifi, index: unifi", 1)
 		}
-		if err := os.WriteFile(c.config(profile), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(c.config(profile), []byte(text), 0o600))
 	}
 	files, err := filepath.Glob(filepath.Join(root, "*", "*.log"))
 	if err != nil || len(files) == 0 {
@@ -118,10 +118,7 @@ func (c *corpus) parse(profile, port string, messages []string) []corpusEvent {
 		"--framing", "octet", "--received-at", corpusReceived, "--sender", "192.0.2.7")
 	cmd.Stdin = &in
 	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	out := testkit.Try(cmd.Output())(c.t)
 	var events []corpusEvent
 	decoder := json.NewDecoder(bytes.NewReader(out))
 	for decoder.More() {
@@ -140,10 +137,7 @@ func (c *corpus) parse(profile, port string, messages []string) []corpusEvent {
 // file checks one file and prints a line about it.
 func (c *corpus) file(path, port string) {
 	c.t.Helper()
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	raw := testkit.Try(os.ReadFile(path))(c.t)
 	lines := strings.Split(strings.TrimSuffix(string(raw), "\n"), "\n")
 	events := c.parse("default", port, lines)
 	classified, whole := 0, 0
@@ -157,10 +151,7 @@ func (c *corpus) file(path, port string) {
 			c.t.Errorf("%s:%d: the event is not of the line: %q", path, i+1, e.Event)
 		}
 	}
-	name, err := filepath.Rel(c.root, strings.TrimSuffix(path, ".log"))
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	name := testkit.Try(filepath.Rel(c.root, strings.TrimSuffix(path, ".log")))(c.t)
 	text := fmt.Sprintf("%-48s port %-9s  lines %3d  classified %3d  lost %d", name, port, len(lines), classified, len(lines)-whole)
 	if filepath.Dir(name) == "other" {
 		text += "  " + c.neighbours(name, lines)

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // assertOnce checks that the events with these marks were delivered once each.
@@ -86,8 +88,8 @@ func (s *site) sendUDP(c net.Conn, source string, marks []string) {
 	for i, m := range marks {
 		fmt.Fprint(c, line(source, m+" "))
 		if i%window == window-1 {
-			eventually(s.t, "the datagrams have been received", func() bool {
-				return sum(s.metrics(), "gateway_received_events_total", `transport="udp"`, `source="`+source+`"`) >= float64(i+1)
+			testkit.Eventually(s.t, "the datagrams have been received", func() bool {
+				return s.metrics().Sum("gateway_received_events_total", `transport="udp"`, `source="`+source+`"`) >= float64(i+1)
 			})
 		}
 	}
@@ -115,7 +117,7 @@ func TestEveryMessageOfAllPortsIsDeliveredOnce(t *testing.T) {
 	}
 	wg.Wait()
 	assertOnce(t, s.waitEvents(len(all)), all)
-	eventually(t, "the queue is empty", func() bool { return sum(s.metrics(), "gateway_queue_events") == 0 })
+	testkit.Eventually(t, "the queue is empty", func() bool { return s.metrics().Sum("gateway_queue_events") == 0 })
 	m := s.metrics()
 	for source := range s.ports {
 		for name, want := range map[string]float64{
@@ -123,15 +125,13 @@ func TestEveryMessageOfAllPortsIsDeliveredOnce(t *testing.T) {
 			"gateway_unparsed_events_total": 0, "gateway_truncated_events_total": 0,
 			"gateway_framing_errors_total": 0, "gateway_dropped_events_total": 0, "gateway_udp_kernel_drops_total": 0,
 		} {
-			if got := sum(m, name, `source="`+source+`"`); got != want {
+			if got := m.Sum(name, `source="`+source+`"`); got != want {
 				t.Errorf("%s of %s is %v, want %v", name, source, got, want)
 			}
 		}
 	}
 	s.assertBalance()
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Equal(t, "exit code", p.stop(), 0)
 }
 
 func TestStopAndRestartDeliverTheRest(t *testing.T) {
@@ -140,8 +140,8 @@ func TestStopAndRestartDeliverTheRest(t *testing.T) {
 	s.hec.SetDown(true)
 	all := marks("queued", 20000)
 	sendTCP(t, s.dial("tcp", "linux"), "linux", all)
-	eventually(t, "all are received", func() bool {
-		return sum(s.metrics(), "gateway_received_events_total") == float64(len(all))
+	testkit.Eventually(t, "all are received", func() bool {
+		return s.metrics().Sum("gateway_received_events_total") == float64(len(all))
 	})
 	if code := p.stop(); code != 0 {
 		t.Fatalf("exit code %d", code)
@@ -156,7 +156,7 @@ func TestStopAndRestartDeliverTheRest(t *testing.T) {
 	s.hec.SetDown(false)
 	p = s.start()
 	assertOnce(t, s.waitEvents(len(all)), all)
-	eventually(t, "the queue is empty", func() bool { return sum(s.metrics(), "gateway_queue_events") == 0 })
+	testkit.Eventually(t, "the queue is empty", func() bool { return s.metrics().Sum("gateway_queue_events") == 0 })
 	s.assertBalance()
 	p.stop()
 }
@@ -205,7 +205,7 @@ func TestStopUnderLoadLosesNothing(t *testing.T) {
 			all = append(all, mine...)
 		})
 	}
-	eventually(t, "the senders are at work", func() bool { return sent.Load() > 20000 })
+	testkit.Eventually(t, "the senders are at work", func() bool { return sent.Load() > 20000 })
 	began := time.Now()
 	code := p.stop()
 	if code != 0 || time.Since(began) > 20*time.Second {
@@ -228,12 +228,12 @@ func TestKillLosesNothingAccepted(t *testing.T) {
 	s.hec.SetDown(true)
 	all := marks("accepted", 10000)
 	sendTCP(t, s.dial("tcp", "linux"), "linux", all)
-	eventually(t, "all are in the queue", func() bool { return sum(s.metrics(), "gateway_queue_events") == float64(len(all)) })
+	testkit.Eventually(t, "all are in the queue", func() bool { return s.metrics().Sum("gateway_queue_events") == float64(len(all)) })
 	p.kill()
 	s.hec.SetDown(false)
 	p = s.start()
 	s.waitEvents(len(all))
-	eventually(t, "the queue is empty", func() bool { return sum(s.metrics(), "gateway_queue_events") == 0 })
+	testkit.Eventually(t, "the queue is empty", func() bool { return s.metrics().Sum("gateway_queue_events") == 0 })
 	seen := make(map[string]bool)
 	for _, e := range s.sink.texts() {
 		mark, _, _ := strings.Cut(e[strings.Index(e, "mark="):], " ")
@@ -261,8 +261,8 @@ func TestFullQueueStopsTCP(t *testing.T) {
 		defer close(done)
 		sendTCP(t, c, "linux", all)
 	}()
-	eventually(t, "the queue is full", func() bool {
-		return sum(s.metrics(), "gateway_queue_bytes") > 1.2e6
+	testkit.Eventually(t, "the queue is full", func() bool {
+		return s.metrics().Sum("gateway_queue_bytes") > 1.2e6
 	})
 	s.hec.SetDown(false)
 	assertOnce(t, s.waitEvents(len(all)), all)
@@ -279,13 +279,13 @@ func TestDropPolicies(t *testing.T) {
 		s.hec.SetDown(true)
 		all := marks("dropped", 20000)
 		sendTCP(t, s.dial("tcp", "linux"), "linux", all) // never blocks for long
-		eventually(t, "all are received", func() bool {
-			return sum(s.metrics(), "gateway_received_events_total") == float64(len(all))
+		testkit.Eventually(t, "all are received", func() bool {
+			return s.metrics().Sum("gateway_received_events_total") == float64(len(all))
 		})
 		s.hec.SetDown(false)
-		eventually(t, "the queue is empty", func() bool { return sum(s.metrics(), "gateway_queue_events") == 0 })
+		testkit.Eventually(t, "the queue is empty", func() bool { return s.metrics().Sum("gateway_queue_events") == 0 })
 		m := s.metrics()
-		if sum(m, "gateway_dropped_events_total", `reason="`+policy+`"`) == 0 {
+		if m.Sum("gateway_dropped_events_total", `reason="`+policy+`"`) == 0 {
 			t.Errorf("%s: nothing was dropped out of a full queue", policy)
 		}
 		s.assertBalance()
@@ -313,9 +313,9 @@ func TestSecondSignalDoesNotWait(t *testing.T) {
 			}
 		}
 	})
-	eventually(t, "the sender is at work", func() bool { return sum(s.metrics(), "gateway_received_events_total") > 1000 })
+	testkit.Eventually(t, "the sender is at work", func() bool { return s.metrics().Sum("gateway_received_events_total") > 1000 })
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	eventually(t, "the gateway is stopping", func() bool { return strings.Contains(p.log.String(), "stopping") })
+	testkit.Eventually(t, "the gateway is stopping", func() bool { return strings.Contains(p.log.String(), "stopping") })
 	began := time.Now()
 	if code := p.stop(); code != 0 || time.Since(began) > 5*time.Second {
 		t.Errorf("exit code %d after %v", code, time.Since(began))

@@ -9,15 +9,15 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func TestEnrichmentIsValidated(t *testing.T) {
 	s := newSite(t, "")
 	good := s.read()
 	hosts := filepath.Join(s.dir, "hosts.csv")
-	if err := os.WriteFile(hosts, []byte("192.0.2.7,a\nfoo\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(hosts, []byte("192.0.2.7,a\nfoo\n"), 0o600))
 	f := func(yaml string, wants ...string) {
 		t.Helper()
 		s.write(good + yaml)
@@ -47,9 +47,7 @@ func TestEnrichment(t *testing.T) {
 	hosts := filepath.Join(s.dir, "hosts.csv")
 	writeHosts := func(text string) {
 		t.Helper()
-		if err := os.WriteFile(hosts, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(hosts, []byte(text), 0o600))
 	}
 	writeHosts("127.0.0.1,first\n")
 	s.write(strings.Replace(s.read(), "linux: {", "linux: {fields: {site: berlin}, ", 1) +
@@ -58,8 +56,8 @@ func TestEnrichment(t *testing.T) {
 	reload := func(result string, n float64) {
 		t.Helper()
 		_ = p.cmd.Process.Signal(syscall.SIGHUP)
-		eventually(t, "the reload is counted", func() bool {
-			return sum(s.metrics(), "gateway_config_reloads_total", `result="`+result+`"`) == n
+		testkit.Eventually(t, "the reload is counted", func() bool {
+			return s.metrics().Sum("gateway_config_reloads_total", `result="`+result+`"`) == n
 		})
 	}
 	c := s.dial("tcp", "linux")
@@ -80,9 +78,7 @@ func TestEnrichment(t *testing.T) {
 			Host   string
 			Fields map[string]string
 		}
-		if err := json.Unmarshal([]byte(l), &e); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, json.Unmarshal([]byte(l), &e))
 		if e.Fields["site"] != "berlin" {
 			t.Errorf("no field site in %s", l)
 		}
@@ -95,12 +91,10 @@ func TestEnrichment(t *testing.T) {
 	if !slices.Equal(got, []string{"first", "second", "second"}) {
 		t.Errorf("hosts %v", got)
 	}
-	if n := sum(s.metrics(), "gateway_dropped_events_total", `source="linux"`, `reason="rule"`); n != 2 {
+	if n := s.metrics().Sum("gateway_dropped_events_total", `source="linux"`, `reason="rule"`); n != 2 {
 		t.Errorf("%v are counted as dropped by rule, want 2", n)
 	}
-	if !strings.Contains(p.log.String(), "line 1") {
-		t.Error("the log does not name the wrong line")
-	}
+	testkit.Holds(t, "the log does not name the wrong line", p.log.String(), "line 1")
 	s.assertBalance()
 	p.stop()
 }

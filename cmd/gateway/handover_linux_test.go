@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"net"
@@ -12,9 +11,16 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
+
+	"syslog-gateway/internal/testkit"
+)
+
+// What the two senders send; each has the place of a number.
+const (
+	datagram = "<38>Nov 22 17:00:00 web1 sshd[4123]: mark=udp-%d end"
+	asaLine  = "<166>Nov 22 17:00:00 fw01 : %%ASA-6-302013: Built mark=tcp-%d end\n"
 )
 
 // manager is what the gateway sees of systemd: a notify socket and a store of files.
@@ -123,7 +129,7 @@ func (m *manager) start(s *site) *process {
 	m.states = nil
 	p := s.spawn(cmd)
 	m.mu.Unlock()
-	eventually(m.t, "READY=1", func() bool {
+	testkit.Eventually(m.t, "READY=1", func() bool {
 		select {
 		case <-p.exited:
 			m.t.Fatalf("the gateway ended: %v\n%s", p.err, p.log)
@@ -141,12 +147,13 @@ func TestRestartUnderLoadLosesNothing(t *testing.T) {
 	var senders sync.WaitGroup
 	var udpSent, tcpSent int
 	udp := s.dial("udp", "linux")
-	senders.Go(func() { udpSent = paceUDP(udp, stop) })
-	senders.Go(func() { tcpSent = reconnectingSender(s.ports["cisco_asa"], stop) })
+	senders.Go(func() { udpSent = testkit.Datagrams(udp, paced/1000, datagram, stop) })
+	dial := func() (net.Conn, error) { return net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.ports["cisco_asa"])) }
+	senders.Go(func() { tcpSent = testkit.Reconnecting(dial, asaLine, stop) })
 	dropped := 0.0
 	for range 3 {
 		more := s.sink.count() + paced*3/4
-		eventually(t, "events flow", func() bool { return s.sink.count() > more })
+		testkit.Eventually(t, "events flow", func() bool { return s.sink.count() > more })
 		if code := p.stop(); code != 0 {
 			t.Fatalf("exit code %d", code)
 		}
@@ -155,12 +162,12 @@ func TestRestartUnderLoadLosesNothing(t *testing.T) {
 	}
 	close(stop)
 	senders.Wait()
-	eventually(t, "all has come, or the kernel has dropped it", func() bool {
+	testkit.Eventually(t, "all has come, or the kernel has dropped it", func() bool {
 		m := s.metrics()
-		now := dropped + sum(m, "gateway_udp_kernel_drops_total")
-		return float64(s.sink.count())+now >= float64(udpSent+tcpSent) && sum(m, "gateway_pending_events") == 0
+		now := dropped + m.Sum("gateway_udp_kernel_drops_total")
+		return float64(s.sink.count())+now >= float64(udpSent+tcpSent) && m.Sum("gateway_pending_events") == 0
 	})
-	dropped += sum(s.metrics(), "gateway_udp_kernel_drops_total")
+	dropped += s.metrics().Sum("gateway_udp_kernel_drops_total")
 	seen := make(map[string]int)
 	for _, e := range s.sink.texts() {
 		mark, _, _ := strings.Cut(e[strings.Index(e, "mark="):], " ")
@@ -181,11 +188,9 @@ func TestRestartUnderLoadLosesNothing(t *testing.T) {
 	if lost["tcp"] != 0 {
 		t.Errorf("of %d messages over TCP %d were lost", tcpSent, lost["tcp"])
 	}
-	eventually(t, "one socket of each port is stored", func() bool { return len(m.stored()) == 10 })
+	testkit.Eventually(t, "one socket of each port is stored", func() bool { return len(m.stored()) == 10 })
 	s.assertBalance()
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Equal(t, "exit code", p.stop(), 0)
 }
 
 // kernelDrops is what a process that has ended says that the kernel dropped.
@@ -196,75 +201,6 @@ func (p *process) kernelDrops() (n float64) {
 		p.t.Fatalf("no drops in the log: %v", err)
 	}
 	return n
-}
-
-// paceUDP sends numbered datagrams at the rate paced until stop is closed.
-func paceUDP(c net.Conn, stop <-chan struct{}) (sent int) {
-	const each = paced / 1000
-	begin, tick := time.Now(), time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-stop:
-			return sent
-		case <-tick.C:
-		}
-		due := min(int(time.Since(begin)/time.Millisecond)*each, sent+10*each)
-		for sent < due {
-			if _, err := fmt.Fprintf(c, "<38>Nov 22 17:00:00 web1 sshd[4123]: mark=udp-%d end", sent); err == nil {
-				sent++
-			}
-		}
-	}
-}
-
-// reconnectingSender sends numbered lines, 2,000 a second, and heeds the half-close
-// by which the gateway says that it stops: it closes and connects again.
-func reconnectingSender(port int, stop <-chan struct{}) (sent int) {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			select {
-			case <-stop:
-				return sent
-			case <-tick.C:
-				continue
-			}
-		}
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			_, _ = bufio.NewReader(c).ReadByte()
-		}()
-		sent = sendUntil(c, sent, stop, ended, tick.C)
-		c.Close()
-		<-ended
-		select {
-		case <-stop:
-			return sent
-		default:
-		}
-	}
-}
-
-func sendUntil(c net.Conn, sent int, stop, ended <-chan struct{}, tick <-chan time.Time) int {
-	for {
-		select {
-		case <-stop:
-			return sent
-		case <-ended:
-			return sent
-		case <-tick:
-		}
-		for range 10 {
-			if _, err := fmt.Fprintf(c, "<166>Nov 22 17:00:00 fw01 : %%ASA-6-302013: Built mark=tcp-%d end\n", sent); err != nil {
-				return sent
-			}
-			sent++
-		}
-	}
 }
 
 func TestSocketsSurviveAKill(t *testing.T) {
@@ -280,23 +216,19 @@ func TestSocketsSurviveAKill(t *testing.T) {
 	fmt.Fprintln(tcp, line("windows", "mark=backlog "))
 	p = m.start(s)
 	assertOnce(t, s.waitEvents(501), append(all, "mark=backlog"))
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Equal(t, "exit code", p.stop(), 0)
 }
 
 func TestManagerIsTold(t *testing.T) {
 	m, s := newManager(t), newSite(t, "")
 	p := m.start(s)
-	eventually(t, "the watchdog is fed", func() bool { return m.said("WATCHDOG=1") })
-	eventually(t, "there are rates", func() bool { return m.said("STATUS=receiving 0/s, delivering 0/s, 0 waiting") })
+	testkit.Eventually(t, "the watchdog is fed", func() bool { return m.said("WATCHDOG=1") })
+	testkit.Eventually(t, "there are rates", func() bool { return m.said("STATUS=receiving 0/s, delivering 0/s, 0 waiting") })
 	_ = p.cmd.Process.Signal(syscall.SIGHUP)
-	eventually(t, "the reload is reported", func() bool { return m.said("RELOADING=1\nMONOTONIC_USEC=") })
+	testkit.Eventually(t, "the reload is reported", func() bool { return m.said("RELOADING=1\nMONOTONIC_USEC=") })
 	s.hec.SetDown(true)
-	eventually(t, "trouble is reported", func() bool { return m.said("no HEC endpoint is up") })
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Eventually(t, "trouble is reported", func() bool { return m.said("no HEC endpoint is up") })
+	testkit.Equal(t, "exit code", p.stop(), 0)
 	if !m.said("STOPPING=1") {
 		t.Error("STOPPING=1 was not sent")
 	}
@@ -318,7 +250,7 @@ func TestFailureInOneSentence(t *testing.T) {
 		if e := new(exec.ExitError); !errors.As(err, &e) || e.ExitCode() != 1 {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
-		eventually(t, name+": the failure is reported", func() bool { return m.said("STATUS=failed: ") })
+		testkit.Eventually(t, name+": the failure is reported", func() bool { return m.said("STATUS=failed: ") })
 		if !m.said(want) {
 			t.Errorf("%s: %q is not in %q", name, want, m.states)
 		}
@@ -326,16 +258,11 @@ func TestFailureInOneSentence(t *testing.T) {
 	f("no token", func(*site) {}, "there is no HEC token; give it by")
 	f("no file", func(s *site) { os.Remove(s.file) }, "gateway.yaml")
 	f("port taken", func(s *site) {
-		c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", s.ports["linux"]))
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := testkit.Try(net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", s.ports["linux"])))(t)
 		t.Cleanup(func() { c.Close() })
 	}, "another process holds the port")
 	f("two problems", func(s *site) { s.write(s.read() + "nonsense: 1\nrubbish: 2\n") }, "(and 1 more in the journal)")
 	f("queue path", func(s *site) {
-		if err := os.WriteFile(filepath.Join(s.dir, "queue"), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(filepath.Join(s.dir, "queue"), nil, 0o600))
 	}, "is not a directory")
 }

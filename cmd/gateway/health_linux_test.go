@@ -54,16 +54,9 @@ func (s *scene) says(sentence string) bool {
 // within waits until something is so.
 func (s *scene) within(d time.Duration, what string, done func() bool) {
 	s.t.Helper()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(d)
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			summary, problems := s.page()
-			s.t.Fatalf("after %v it is still not so that %s; health: %q %q", d, what, summary, problems)
-		}
+	if !testkit.Within(d, done) {
+		summary, problems := s.page()
+		s.t.Fatalf("after %v it is still not so that %s; health: %q %q", d, what, summary, problems)
 	}
 }
 
@@ -99,23 +92,15 @@ func (s *site) health() (string, []string) {
 // inside runs the gateway of a site in this process, so that a test can reach its stages.
 func (s *site) inside() *service.Gateway {
 	s.t.Helper()
-	c, err := config.Load(s.file, nil, nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	c := testkit.Try(config.Load(s.file, nil, nil))(s.t)
 	log := new(testkit.Log)
-	g, err := service.New(service.Options{Config: c, Token: testToken, Log: slog.New(slog.NewTextHandler(log, nil)), Level: new(slog.LevelVar)})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	g := testkit.Try(service.New(service.Options{Config: c, Token: testToken, Log: slog.New(slog.NewTextHandler(log, nil)), Level: new(slog.LevelVar)}))(s.t)
 	ctx, stop := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- g.Serve(ctx, ctx, func() { close(ready) }) }()
 	s.t.Cleanup(func() {
 		stop()
-		if err := <-ended; err != nil {
-			s.t.Errorf("serve: %v", err)
-		}
+		testkit.Equal(s.t, "serve", <-ended, nil)
 		if s.t.Failed() {
 			s.t.Logf("log of the gateway:\n%s", log)
 		}
@@ -165,9 +150,7 @@ func (s *site) traffic(source string, n int) (stop func()) {
 func (s *site) say(source string, lines ...string) {
 	s.t.Helper()
 	c := s.dial("tcp", source)
-	if _, err := fmt.Fprintln(c, strings.Join(lines, "\n")); err != nil {
-		s.t.Fatal(err)
-	}
+	testkit.Try(fmt.Fprintln(c, strings.Join(lines, "\n")))(s.t)
 	c.Close()
 }
 
@@ -179,7 +162,7 @@ func TestHealthOfRealSituations(t *testing.T) {
 	scenes := map[string]func(*testing.T, func(*testing.T, *site) *scene){
 		"starting and stopping": playStart, "delivering": playDelivery, "drain and maintenance": playModes, "slow": playSlow,
 		"full": playFull, "disk": playDisk, "damage": playDamage, "dead letters": playDeadLetters,
-		"senders": playSenders, "little space": playSpace, "silence": playSilence,
+		"senders": playSenders, "little space": playSpace, "silence": playSilence, "packs": playPacks,
 	}
 	played := 0
 	t.Run("scenes", func(t *testing.T) {
@@ -217,7 +200,7 @@ func playStart(t *testing.T, on func(*testing.T, *site) *scene) {
 	sc.when(saidSoon, func() {
 		s.hec.SetScript(hectest.Always(hectest.Answer{Fault: hectest.Hang}))
 		s.say("linux", line("linux", "mark=2"))
-		eventually(t, "it is on the wire", func() bool { return sum(s.metrics(), "gateway_hec_in_flight") > 0 })
+		testkit.Eventually(t, "it is on the wire", func() bool { return s.metrics().Sum("gateway_hec_in_flight") > 0 })
 		_ = p.cmd.Process.Signal(os.Interrupt)
 	}, func() {
 		s.hec.SetScript(nil)
@@ -306,18 +289,14 @@ func playModes(t *testing.T, on func(*testing.T, *site) *scene) {
 	endpoint := func(state string, urls ...string) func() {
 		return func() {
 			for _, u := range urls {
-				if err := g.Operator().SetEndpoint(u, state); err != nil {
-					t.Error(err)
-				}
+				testkit.Equal(t, "error", g.Operator().SetEndpoint(u, state), nil)
 			}
 		}
 	}
 	shard := func(state string, names ...string) func() {
 		return func() {
 			for _, n := range names {
-				if err := g.Operator().SetShard(n, state); err != nil {
-					t.Error(err)
-				}
+				testkit.Equal(t, "error", g.Operator().SetShard(n, state), nil)
 			}
 		}
 	}
@@ -359,9 +338,7 @@ func playDisk(t *testing.T, on func(*testing.T, *site) *scene) {
 	s.traffic("linux", 2000)
 	move := func(from, to string) func() {
 		return func() {
-			if err := os.Rename(filepath.Join(s.dir, from), filepath.Join(s.dir, to)); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(t, os.Rename(filepath.Join(s.dir, from), filepath.Join(s.dir, to)))
 		}
 	}
 	shards, err := filepath.Glob(s.dir + "/queue/shard*1")
@@ -380,7 +357,7 @@ func playDamage(t *testing.T, on func(*testing.T, *site) *scene) {
 	s.hec.SetDown(true)
 	for i := range 3 {
 		s.say("linux", line("linux", "mark=damage"))
-		eventually(t, "it is queued", func() bool { return sum(s.metrics(), "gateway_queue_events") == float64(i+1) })
+		testkit.Eventually(t, "it is queued", func() bool { return s.metrics().Sum("gateway_queue_events") == float64(i+1) })
 	}
 	p.kill()
 	files, err := filepath.Glob(s.dir + "/queue/*/*.dat")
@@ -389,29 +366,18 @@ func playDamage(t *testing.T, on func(*testing.T, *site) *scene) {
 	}
 	away := s.dir + "/away" // a folder in the file's place can be opened and not read
 	sc.when(saidSoon, func() {
-		if err := errors.Join(os.Rename(files[0], away), os.Mkdir(files[0], 0o700)); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, errors.Join(os.Rename(files[0], away), os.Mkdir(files[0], 0o700)))
 		p = s.spawn(gatewayCommand(s.dir, "run", "-c", s.file)) // not ready: its only shard waits
 	}, func() {
-		if err := errors.Join(os.Remove(files[0]), os.Rename(away, files[0])); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, errors.Join(os.Remove(files[0]), os.Rename(away, files[0])))
 	}, "a part of the queue cannot be read: %s")
 	p.kill()
-	data, err := os.ReadFile(files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := testkit.Try(os.ReadFile(files[0]))(t)
 	data[len(data)/2] ^= 0xff
-	if err := os.WriteFile(files[0], data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(files[0], data, 0o600))
 	s.hec.SetDown(false)
 	sc.when(saidSoon, func() { s.start() }, func() {
-		if err := os.RemoveAll(s.dir + "/queue/corrupt"); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.RemoveAll(s.dir+"/queue/corrupt"))
 	}, "%s of the queue in quarantine (folder corrupt)")
 }
 
@@ -422,7 +388,7 @@ func playDeadLetters(t *testing.T, on func(*testing.T, *site) *scene) {
 	s.start()
 	s.say("linux", line("linux", "left out by a rule"), "   ", "<13>kept")
 	fmt.Fprint(s.dial("udp", "unifi"), line("unifi", "left out by allow"))
-	eventually(t, "three are left out", func() bool { return sum(s.metrics(), "gateway_dropped_events_total") == 3 })
+	testkit.Eventually(t, "three are left out", func() bool { return s.metrics().Sum("gateway_dropped_events_total") == 3 })
 	if summary, _ := s.health(); !strings.Contains(summary, "; 0 lost") || !strings.Contains(summary, "unifi") {
 		t.Errorf("what was left out on purpose is a loss, or was received: %q", summary)
 	}
@@ -496,9 +462,7 @@ func playSenders(t *testing.T, on func(*testing.T, *site) *scene) {
 		if len(problems) != 1 || !strings.Contains(problems[0], "+2 h 00 min") || !strings.Contains(problems[0], `timezones: {"127.0.0.1/32"`) {
 			t.Errorf("problems: %q", problems)
 		}
-		if n := sum(s.metrics(), "gateway_skewed_senders"); n != 1 {
-			t.Errorf("gateway_skewed_senders is %v", n)
-		}
+		testkit.Equal(t, "gateway_skewed_senders", s.metrics().Sum("gateway_skewed_senders"), 1)
 		device(0)
 	}, "%s below")
 }
@@ -530,13 +494,8 @@ func playSilence(t *testing.T, on func(*testing.T, *site) *scene) {
 			s.write(text)
 		}
 		g := s.inside()
-		page, err := stats.New(stats.Options{Listen: "127.0.0.1:0", Provider: g, Ledger: g.Ledger(), Sample: 20 * time.Millisecond})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := page.Open(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		page := testkit.Try(stats.New(stats.Options{Listen: "127.0.0.1:0", Provider: g, Ledger: g.Ledger(), Sample: 20 * time.Millisecond}))(t)
+		testkit.Must(t, page.Open(t.Context()))
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() { _ = page.Run(ctx) })

@@ -15,6 +15,7 @@ import (
 
 	"syslog-gateway/internal/hec/hectest"
 	"syslog-gateway/internal/stats/control"
+	"syslog-gateway/internal/testkit"
 )
 
 // userSite is a site whose statistics page has a user, who may use drain and maintenance.
@@ -38,10 +39,7 @@ func (s *site) post(server, proxy, action string) string {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	defer c.CloseIdleConnections()
-	r, err := c.PostForm("http://localhost/stats", url.Values{"s": {server}, "b": {proxy}, "action": {action}})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	r := testkit.Try(c.PostForm("http://localhost/stats", url.Values{"s": {server}, "b": {proxy}, "action": {action}}))(s.t)
 	defer r.Body.Close()
 	if to := r.Header.Get("Location"); to != "" {
 		return to
@@ -52,10 +50,7 @@ func (s *site) post(server, proxy, action string) string {
 
 func (s *site) api(path string, into any) {
 	s.t.Helper()
-	r, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", s.stats, path))
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	r := testkit.Try(http.Get(fmt.Sprintf("http://127.0.0.1:%d%s", s.stats, path)))(s.t)
 	defer r.Body.Close()
 	if err := json.NewDecoder(r.Body).Decode(into); err != nil {
 		s.t.Fatalf("%s: %v", path, err)
@@ -85,7 +80,7 @@ func TestDrainAndMaintenance(t *testing.T) {
 	if a, b := got.Shards[0], got.Shards[1]; a.Aside != "drain" || a.Appended != 0 || a.Events != 0 || b.Aside != "" || b.Appended == 0 {
 		t.Errorf("%+v", got.Shards)
 	}
-	if sum(s.metrics(), "gateway_shard_aside", `shard="0"`) != 1 {
+	if s.metrics().Sum("gateway_shard_aside", `shard="0"`) != 1 {
 		t.Error("gateway_shard_aside does not say it")
 	}
 
@@ -96,7 +91,7 @@ func TestDrainAndMaintenance(t *testing.T) {
 	requests := s.hec.Requests()
 	second := marks("second", 2000)
 	sendTCP(t, s.dial("tcp", "linux"), "linux", second)
-	eventually(t, "they are queued", func() bool { return sum(s.metrics(), "gateway_queue_events") == float64(len(second)) })
+	testkit.Eventually(t, "they are queued", func() bool { return s.metrics().Sum("gateway_queue_events") == float64(len(second)) })
 	if n := s.hec.Requests() - requests; n != 0 || s.sink.count() != len(first) {
 		t.Errorf("%d requests to a drained endpoint", n)
 	}
@@ -105,7 +100,7 @@ func TestDrainAndMaintenance(t *testing.T) {
 	third := marks("third", 100)
 	c := s.dial("tcp", "linux")
 	sendTCP(t, c, "linux", third) // no shard takes batches: they wait
-	eventually(t, "senders are blocked", func() bool {
+	testkit.Eventually(t, "senders are blocked", func() bool {
 		var st struct{ Blocked bool }
 		s.api("/api/v1/status", &st)
 		return st.Blocked
@@ -118,9 +113,7 @@ func TestDrainAndMaintenance(t *testing.T) {
 	assertOnce(t, s.waitEvents(len(first)+len(second)+len(third)), append(append(first, second...), third...))
 	s.assertBalance()
 	s.post("0", "shards", "maint") // a stop does not hang on it
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Equal(t, "exit code", p.stop(), 0)
 }
 
 // tapped runs the tap verb until it has shown a number of lines with "needle" in them.
@@ -128,10 +121,7 @@ func (s *site) tapped(n int, env []string, args ...string) []string {
 	s.t.Helper()
 	cmd := gatewayCommand(s.dir, append([]string{"tap", "-c", s.file, "--source", "linux", "--text", "NEEDLE", "--limit", fmt.Sprint(n)}, args...)...)
 	cmd.Env = append(cmd.Env, env...)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	out := testkit.Try(cmd.StdoutPipe())(s.t)
 	s.spawn(cmd)
 	lines := make(chan string)
 	go func() {
@@ -143,7 +133,7 @@ func (s *site) tapped(n int, env []string, args ...string) []string {
 	}()
 	c := s.dial("tcp", "linux")
 	var got []string
-	eventually(s.t, "the tap shows its lines", func() bool {
+	testkit.Eventually(s.t, "the tap shows its lines", func() bool {
 		fmt.Fprintf(c, "%s\n%s\n", line("linux", "hay"), line("linux", "needle"))
 		select {
 		case l, ok := <-lines:
@@ -210,7 +200,7 @@ func TestStatusVerb(t *testing.T) {
 	p := s.start()
 	fmt.Fprintf(s.dial("tcp", "linux"), "%s\n", line("linux", "mark=one "))
 	s.waitEvents(1)
-	eventually(t, "all is well", func() bool {
+	testkit.Eventually(t, "all is well", func() bool {
 		out, _, code := s.gateway("", "status", "-c", s.file)
 		return code == 0 && strings.Contains(out, "ok listening") && strings.Contains(out, "linux") && strings.Contains(out, s.hec.URL())
 	})
@@ -227,13 +217,11 @@ func TestStatusVerb(t *testing.T) {
 	status(2, "--no-such-flag")
 	status(2, "extra")
 	s.hec.SetDown(true)
-	eventually(t, "it is degraded", func() bool {
+	testkit.Eventually(t, "it is degraded", func() bool {
 		out, errs, code := s.gateway("", "status", "-c", s.file)
 		return code == 3 && strings.Contains(errs, "degraded") && strings.Contains(out, "no endpoint is up")
 	})
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Equal(t, "exit code", p.stop(), 0)
 	status(1)
 }
 
@@ -242,7 +230,7 @@ func TestOwnNumbersGoToSplunk(t *testing.T) {
 	s := newSite(t, "")
 	s.write(strings.Replace(s.read(), "stats: {", "stats: {to_splunk: true, splunk_interval: 1s, splunk_index: gwstats, ", 1))
 	p := s.start()
-	eventually(t, "numbers of all kinds are delivered", func() bool {
+	testkit.Eventually(t, "numbers of all kinds are delivered", func() bool {
 		s.sink.mu.Lock()
 		defer s.sink.mu.Unlock()
 		kinds := make(map[string]bool)
@@ -261,12 +249,10 @@ func TestOwnNumbersGoToSplunk(t *testing.T) {
 		return len(kinds) == 4
 	})
 	s.assertBalance()
-	if n := sum(s.metrics(), "gateway_delivered_events_total", `source="gateway"`); n < 8 {
+	if n := s.metrics().Sum("gateway_delivered_events_total", `source="gateway"`); n < 8 {
 		t.Errorf("%v events are counted", n)
 	}
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Equal(t, "exit code", p.stop(), 0)
 }
 
 // The real promtool finds nothing wrong with what the gateway exposes.
@@ -276,10 +262,7 @@ func TestMetricsAreLintClean(t *testing.T) {
 	s.start()
 	sendTCP(t, s.dial("tcp", "linux"), "linux", marks("lint", 10))
 	s.waitEvents(10)
-	r, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", s.stats))
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := testkit.Try(http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", s.stats)))(t)
 	defer r.Body.Close()
 	cmd := exec.Command(promtool, "check", "metrics")
 	cmd.Stdin = r.Body

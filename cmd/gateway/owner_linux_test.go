@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // serviceUser is the user that the gateway of these tests runs as.
@@ -28,23 +30,15 @@ func owned(t *testing.T, extra string) (s *site, start func() *process) {
 	if err == nil {
 		err = os.WriteFile(program, data, 0o755)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	for dir := s.dir; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.Chmod(dir, 0o755))
 	}
 	state := filepath.Join(s.dir, "state")
-	if err := os.Mkdir(state, 0o750); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.Mkdir(state, 0o750))
 	s.write(strings.NewReplacer(s.dir+"/queue", state+"/queue", s.dir+"/dead", state+"/dead").Replace(s.read()))
 	for _, path := range []string{state, s.file} {
-		if err := os.Chown(path, serviceUser, serviceUser); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.Chown(path, serviceUser, serviceUser))
 	}
 	return s, func() *process {
 		t.Helper()
@@ -79,9 +73,7 @@ func (s *site) allOwned() {
 		}
 		return nil
 	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	testkit.Must(s.t, err)
 }
 
 // TestVerbsOfRootLeaveNothingOfRoots: verbs that root runs, before the first start, beside
@@ -105,20 +97,14 @@ func TestVerbsOfRootLeaveNothingOfRoots(t *testing.T) {
 	verb(0, append([]string{"status"}, config...)...)
 	c := s.dial("tcp", "linux")
 	fmt.Fprintf(c, "%s\n%s\n", line("linux", "mark=POISON1 "), line("linux", "mark=POISON2 "))
-	eventually(t, "two are dead letters", func() bool { return sum(s.metrics(), "gateway_deadlettered_events_total") == 2 })
+	testkit.Eventually(t, "two are dead letters", func() bool { return s.metrics().Sum("gateway_deadlettered_events_total") == 2 })
 	out := verb(0, append([]string{"deadletter", "replay"}, config...)...)
-	if !strings.Contains(out, "refused again 2") {
-		t.Errorf("replay: %s", out)
-	}
-	if got := s.tappedAsRoot(); !strings.Contains(got, "needle") {
-		t.Errorf("tap: %q", got)
-	}
+	testkit.Holds(t, "replay", out, "refused again 2")
+	testkit.Holds(t, "tap by root of another user's gateway", strings.Join(s.tapped(1, nil), ""), "needle")
 	s.hec.SetDown(true)
 	sendTCP(t, c, "linux", marks("kept", 50))
-	eventually(t, "50 are queued", func() bool { return sum(s.metrics(), "gateway_queue_events") >= 50 })
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Eventually(t, "50 are queued", func() bool { return s.metrics().Sum("gateway_queue_events") >= 50 })
+	testkit.Equal(t, "exit code", p.stop(), 0)
 	for _, v := range []string{"status", "verify", "export"} {
 		verb(0, append([]string{"queue", v}, queue...)...)
 	}
@@ -129,18 +115,10 @@ func TestVerbsOfRootLeaveNothingOfRoots(t *testing.T) {
 	}
 	p = start()
 	s.waitEvents(52)
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Equal(t, "exit code", p.stop(), 0)
 	verb(0, append([]string{"queue", "purge", "--yes"}, queue...)...)
 	start()
 	s.allOwned()
-}
-
-// tappedAsRoot shows that root reaches another user's gateway by its socket.
-func (s *site) tappedAsRoot() string {
-	s.t.Helper()
-	return strings.Join(s.tapped(1, nil), "")
 }
 
 // Root without the right to become another user, as in a container that dropped it, learns
@@ -162,24 +140,18 @@ func TestRootThatMayNotBecomeTheOwner(t *testing.T) {
 func TestStartWithAFileOfRoots(t *testing.T) {
 	s, start := owned(t, "")
 	dead := s.dir + "/state/dead"
-	if err := os.Mkdir(dead, 0o750); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chown(dead, serviceUser, serviceUser); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.Mkdir(dead, 0o750))
+	testkit.Must(t, os.Chown(dead, serviceUser, serviceUser))
 	for _, name := range []string{"000000000001.jsonl", "lock", "replay.lock"} {
-		if err := os.WriteFile(filepath.Join(dead, name), []byte("{}\n"), 0o640); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(filepath.Join(dead, name), []byte("{}\n"), 0o640))
 	}
 	p := start()
-	if sum(s.metrics(), "gateway_deadletter_unreadable_files") != 1 || !strings.Contains(p.log.String(), "000000000001.jsonl") {
+	if s.metrics().Sum("gateway_deadletter_unreadable_files") != 1 || !strings.Contains(p.log.String(), "000000000001.jsonl") {
 		t.Errorf("it is not counted and logged:\n%s", p.log)
 	}
 	fmt.Fprintf(s.dial("tcp", "linux"), "%s\n%s\n", line("linux", "mark=POISON "), line("linux", "mark=good "))
 	s.waitEvents(1)
-	eventually(t, "the other is a dead letter", func() bool { return sum(s.metrics(), "gateway_deadlettered_events_total") == 1 })
+	testkit.Eventually(t, "the other is a dead letter", func() bool { return s.metrics().Sum("gateway_deadlettered_events_total") == 1 })
 	s.assertBalance()
 	if out, err := exec.Command("ls", dead).Output(); err != nil || !strings.Contains(string(out), "000000000002.jsonl") {
 		t.Errorf("%s, %v", out, err)

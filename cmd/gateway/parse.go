@@ -2,12 +2,12 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/netip"
-	"os"
 	"slices"
 	"time"
 
@@ -15,6 +15,7 @@ import (
 
 	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/ledger"
@@ -31,42 +32,51 @@ type parseOptions struct {
 func newParse() *cobra.Command {
 	var o parseOptions
 	cmd := &cobra.Command{
-		Use:   "parse --source NAME",
+		Use:   "parse [--source NAME]",
 		Short: "Read messages from stdin and print the HEC events that run would send",
 		Long: `Reads messages from stdin and prints the events that run would send for them, one JSON
 object a line, by the same code.
 
+Without a configuration file it knows the five usual sources, and the source auto, which
+takes the messages of all vendors and is used without --source. The packs of the program
+and of /etc/syslog-gateway/packs are known as well.
+
 With --explain each message also gets a line on stderr: the form of its header, which
 rule chose class, host and time, and what was not understood. stdout stays the same;
 2>&1 shows both in order.`,
-		Example: `  logger --no-act -s -p auth.info hello 2>&1 | gateway parse --source linux
+		Example: `  gateway parse --explain < lines.log
+  logger --no-act -s -p auth.info hello 2>&1 | gateway parse --source linux
   gateway parse --source palo_alto --received-at 2026-03-14T14:28:52Z < lines.log
   gateway parse --source unifi --explain < lines.log 2>&1`,
 		Args: cobra.NoArgs,
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.file, "config", "c", "", "configuration file (default "+defaultFile+" when it is there)")
-	f.StringVar(&o.source, "source", "", "source whose settings apply: a name under sources")
+	f.StringVar(&o.source, "source", "", "source whose settings apply: a name under sources (default auto without a configuration file)")
 	f.StringVar(&o.received, "received-at", "", "receive time, RFC 3339 (default now)")
 	f.StringVar(&o.sender, "sender", "127.0.0.1", "IP address of the sender")
 	f.BoolVar(&o.explain, "explain", false, "say on stderr, after each event, what was understood and which rule chose it")
 	f.StringVar(&o.framing, "framing", "auto", "lf, octet, auto, or datagram (each input line is one datagram)")
-	_ = cmd.MarkFlagRequired("source")
 	cmd.RunE = cli.Does(func(cmd *cobra.Command, _ []string) error {
 		return o.parse(cmd, cmd.InOrStdin(), cmd.OutOrStdout())
 	})
 	return cmd
 }
 
-// load reads the named file, the usual one when it is there, or the defaults.
+// load reads the configuration. Without a file there is also a source for all vendors.
 func (o *parseOptions) load(cmd *cobra.Command) (config.Config, error) {
-	file := o.file
-	if file == "" {
-		if _, err := os.Stat(defaultFile); err == nil {
-			file = defaultFile
+	c, isFile, err := usualConfig(cmd, o.file)
+	if err != nil || isFile {
+		if err == nil && o.source == "" {
+			err = &cli.Exit{Code: cli.Usage, Err: fmt.Errorf("--source is missing: there are the configured sources %q", slices.Sorted(maps.Keys(c.Sources)))}
 		}
+		return c, err
 	}
-	return config.Load(file, os.Environ(), cmd.Flags())
+	o.source = cmp.Or(o.source, dialect.Auto)
+	if _, ok := c.Sources[dialect.Auto]; !ok {
+		c.Sources[dialect.Auto] = sourceOf(dialect.Auto)
+	}
+	return c, nil
 }
 
 func (o *parseOptions) parse(cmd *cobra.Command, in io.Reader, out io.Writer) error {

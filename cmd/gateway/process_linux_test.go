@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -12,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -124,9 +122,7 @@ shutdown_timeout: 20s
 
 func (s *site) write(yaml string) {
 	s.t.Helper()
-	if err := os.WriteFile(s.file, []byte(yaml), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
+	testkit.Must(s.t, os.WriteFile(s.file, []byte(yaml), 0o600))
 }
 
 // uncompressed makes records large, so that small queues fill.
@@ -135,11 +131,7 @@ func (s *site) uncompressed() {
 }
 
 func (s *site) read() string {
-	b, err := os.ReadFile(s.file)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return string(b)
+	return string(testkit.Try(os.ReadFile(s.file))(s.t))
 }
 
 // freePort finds a port that is free for UDP and TCP.
@@ -151,11 +143,7 @@ func freePort(t testing.TB) int {
 // freePorts finds several.
 func freePorts(t testing.TB, n int) []int {
 	t.Helper()
-	ports, err := testkit.FreePorts(n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ports
+	return testkit.Try(testkit.FreePorts(n))(t)
 }
 
 // process is a running gateway.
@@ -187,9 +175,7 @@ func (s *site) spawn(cmd *exec.Cmd) *process {
 	s.t.Helper()
 	p := &process{t: s.t, cmd: cmd, log: &testkit.Log{}, exited: make(chan struct{})}
 	cmd.Stderr = p.log
-	if err := cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
+	testkit.Must(s.t, cmd.Start())
 	go func() {
 		defer close(p.exited)
 		p.err = cmd.Wait()
@@ -208,7 +194,7 @@ func (s *site) spawn(cmd *exec.Cmd) *process {
 func (p *process) waitReady(stats int) {
 	p.t.Helper()
 	url := fmt.Sprintf("http://127.0.0.1:%d/readyz", stats)
-	eventually(p.t, "the gateway is ready", func() bool {
+	testkit.Eventually(p.t, "the gateway is ready", func() bool {
 		select {
 		case <-p.exited:
 			p.t.Fatalf("the gateway ended: %v\n%s", p.err, p.log)
@@ -221,21 +207,6 @@ func (p *process) waitReady(stats int) {
 		r.Body.Close()
 		return r.StatusCode == http.StatusOK
 	})
-}
-
-// eventually polls until done, or fails after 60 s.
-func eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(60 * time.Second)
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("after 60 s it is still not so that %s", what)
-		}
-	}
 }
 
 // stop sends SIGTERM and returns the exit code.
@@ -263,61 +234,24 @@ func (p *process) wait() int {
 	return 0
 }
 
-// metrics scrapes the gateway: the full series name to its value.
-func (s *site) metrics() map[string]float64 {
+// metrics scrapes the gateway.
+func (s *site) metrics() testkit.Series {
 	s.t.Helper()
-	r, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", s.stats))
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	r := testkit.Try(http.Get(fmt.Sprintf("http://127.0.0.1:%d/metrics", s.stats)))(s.t)
 	defer r.Body.Close()
-	all := make(map[string]float64)
-	lines := bufio.NewScanner(r.Body)
-	for lines.Scan() {
-		name, value, ok := cutLast(lines.Text(), " ")
-		if v, err := strconv.ParseFloat(value, 64); ok && err == nil && !strings.HasPrefix(name, "#") {
-			all[name] = v
-		}
-	}
-	return all
-}
-
-func cutLast(s, sep string) (before, after string, ok bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
-}
-
-// sum adds all series of a metric whose labels hold all of the given texts.
-func sum(m map[string]float64, name string, labels ...string) float64 {
-	var total float64
-next:
-	for series, v := range m {
-		if series != name && !strings.HasPrefix(series, name+"{") {
-			continue
-		}
-		for _, l := range labels {
-			if !strings.Contains(series, l) {
-				continue next
-			}
-		}
-		total += v
-	}
-	return total
+	return testkit.Try(testkit.ReadSeries(r.Body))(s.t)
 }
 
 // assertBalance checks the equation that is promised, on a gateway that has come to
 // rest: a scrape reads one number after the other.
 func (s *site) assertBalance() {
 	s.t.Helper()
-	eventually(s.t, "received + recovered = delivered + pending + deadlettered + dropped", func() bool {
+	testkit.Eventually(s.t, "received + recovered = delivered + pending + deadlettered + dropped", func() bool {
 		m := s.metrics()
-		in := sum(m, "gateway_received_events_total") + sum(m, "gateway_recovered_events_total")
-		out := sum(m, "gateway_delivered_events_total") + sum(m, "gateway_queue_events") +
-			sum(m, "gateway_deadlettered_events_total") + sum(m, "gateway_dropped_events_total") +
-			sum(m, "gateway_pending_events", `stage="memory"`)
+		in := m.Sum("gateway_received_events_total") + m.Sum("gateway_recovered_events_total")
+		out := m.Sum("gateway_delivered_events_total") + m.Sum("gateway_queue_events") +
+			m.Sum("gateway_deadlettered_events_total") + m.Sum("gateway_dropped_events_total") +
+			m.Sum("gateway_pending_events", `stage="memory"`)
 		return in == out
 	})
 }
@@ -343,10 +277,7 @@ func (s *site) dial(network, source string) net.Conn {
 
 func (s *site) dialPort(network string, port int) net.Conn {
 	s.t.Helper()
-	c, err := net.Dial(network, fmt.Sprintf("127.0.0.1:%d", port))
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	c := testkit.Try(net.Dial(network, fmt.Sprintf("127.0.0.1:%d", port)))(s.t)
 	s.t.Cleanup(func() { c.Close() })
 	return c
 }

@@ -58,9 +58,7 @@ func (x proxied) start(t *testing.T, stats int) string {
 	dir, port := t.TempDir(), freePort(t)
 	file := filepath.Join(dir, "config")
 	fill := strings.NewReplacer("LISTEN", fmt.Sprint(port), "STATS", fmt.Sprint(stats), "DIR", dir, "FILE", file)
-	if err := os.WriteFile(file, []byte(fill.Replace(x.config)), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(file, []byte(fill.Replace(x.config)), 0o644))
 	var args []string
 	for _, a := range x.args {
 		args = append(args, fill.Replace(a))
@@ -69,9 +67,7 @@ func (x proxied) start(t *testing.T, stats int) string {
 	out := &testkit.Log{}
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait() // the test does not check how a proxy ends
@@ -80,7 +76,7 @@ func (x proxied) start(t *testing.T, stats int) string {
 		}
 	})
 	address := fmt.Sprintf("127.0.0.1:%d", port)
-	eventually(t, x.name+" listens", func() bool {
+	testkit.Eventually(t, x.name+" listens", func() bool {
 		c, err := net.Dial("tcp", address)
 		if err == nil {
 			c.Close()
@@ -100,10 +96,7 @@ func TestProxyOnThisMachine(t *testing.T) {
 		s.start()
 		ask := func(method, url, body string, user bool) int {
 			t.Helper()
-			r, err := http.NewRequest(method, url, strings.NewReader(body))
-			if err != nil {
-				t.Fatal(err)
-			}
+			r := testkit.Try(http.NewRequest(method, url, strings.NewReader(body)))(t)
 			if body != "" {
 				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			}
@@ -112,10 +105,7 @@ func TestProxyOnThisMachine(t *testing.T) {
 			}
 			c := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 			defer c.CloseIdleConnections()
-			resp, err := c.Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
+			resp := testkit.Try(c.Do(r))(t)
 			defer resp.Body.Close()
 			_, _ = io.Copy(io.Discard, resp.Body)
 			return resp.StatusCode
@@ -125,7 +115,7 @@ func TestProxyOnThisMachine(t *testing.T) {
 			addresses[x.name] = x.start(t, s.stats)
 		}
 		for name, address := range addresses {
-			for _, path := range []string{"/api/v1/tap?format=ndjson&seconds=1", "/api/v1/deadletters", "/debug/pprof/heap"} {
+			for _, path := range []string{"/api/v1/tap?format=ndjson&seconds=1", "/api/v1/deadletters", "/api/v1/unparsed", "/debug/pprof/heap"} {
 				if code := ask("GET", "http://"+address+path, "", false); code != http.StatusForbidden && code != http.StatusUnauthorized {
 					t.Errorf("%s (users %q): GET %s: %d", name, users, path, code)
 				}

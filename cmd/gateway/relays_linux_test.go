@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // relayedLine is a line as a device sends it.
@@ -143,9 +145,7 @@ func rsyslogRelay(t *testing.T, template string) relay {
 				conf.WriteString("}\n")
 			}
 			file := filepath.Join(dir, "rsyslog.conf")
-			if err := os.WriteFile(file, []byte(conf.String()), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(t, os.WriteFile(file, []byte(conf.String()), 0o600))
 			cmd := exec.Command(program, "-n", "-f", file, "-i", filepath.Join(dir, "pid"))
 			cmd.Env = append(os.Environ(), "TZ=UTC")
 			return cmd
@@ -186,9 +186,7 @@ func syslogNGRelay(t *testing.T, source, flags, destination, options string) rel
 				conf += " };\n"
 			}
 			file := filepath.Join(dir, "syslog-ng.conf")
-			if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(t, os.WriteFile(file, []byte(conf), 0o600))
 			cmd := exec.Command(program, "-F", "--module-path", modules[0], "-f", file, "-R", filepath.Join(dir, "persist"),
 				"-c", filepath.Join(dir, "control"), "-p", filepath.Join(dir, "pid"))
 			cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+libraries(root), "TZ=UTC")
@@ -238,7 +236,7 @@ func testRelay(t *testing.T, r relay) {
 	relay := s.spawn(r.command(t.TempDir(), inputs, s.ports))
 	for family, port := range inputs { // a relay that does not listen yet loses what is sent
 		c := s.dialPort("udp", port)
-		eventually(t, "the relay listens", func() bool {
+		testkit.Eventually(t, "the relay listens", func() bool {
 			select {
 			case <-relay.exited:
 				t.Fatalf("the relay ended: %v\n%s", relay.err, relay.log)
@@ -261,7 +259,7 @@ func testRelay(t *testing.T, r relay) {
 	for _, l := range lines {
 		for _, port := range targets(l.family) {
 			key := port + " " + mark(l.text)
-			eventually(t, key+" has come", func() bool {
+			testkit.Eventually(t, key+" has come", func() bool {
 				_, relayed := s.arrivals()[key]
 				_, straight := direct.arrivals()[key]
 				return relayed && straight

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // runSender runs a program that sends and ends by itself.
@@ -103,9 +105,7 @@ func TestRsyslog(t *testing.T) {
 			conf := fmt.Sprintf("module(load=\"imudp\")\ninput(type=\"imudp\" address=\"127.0.0.1\" port=\"%d\")\naction(type=\"omfwd\" %s)\n",
 				input, strings.ReplaceAll(action, "PORT", fmt.Sprint(s.ports["linux"])))
 			file := filepath.Join(dir, "rsyslog.conf")
-			if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(t, os.WriteFile(file, []byte(conf), 0o600))
 			relay := s.spawn(exec.Command(rsyslogd, "-n", "-f", file, "-i", filepath.Join(dir, "pid")))
 			const n = 200
 			var ends []string
@@ -114,7 +114,7 @@ func TestRsyslog(t *testing.T) {
 			}
 			// rsyslog listens when it answers nothing: the first message is repeated
 			// until it comes through.
-			eventually(t, "rsyslog relays", func() bool {
+			testkit.Eventually(t, "rsyslog relays", func() bool {
 				runSender(t, logger, "-n", "127.0.0.1", "-P", fmt.Sprint(input), "-d", "--rfc3164", "-t", "app", "warm up")
 				return s.sink.count() > 0
 			})
@@ -122,10 +122,10 @@ func TestRsyslog(t *testing.T) {
 			for i, end := range ends {
 				fmt.Fprintf(c, "<13>%s relay app: %s", stampBSD(), end)
 				if i%50 == 49 {
-					eventually(t, "rsyslog keeps up", func() bool { return s.relayed(name) >= i+1 })
+					testkit.Eventually(t, "rsyslog keeps up", func() bool { return s.relayed(name) >= i+1 })
 				}
 			}
-			eventually(t, "all have come", func() bool { return s.relayed(name) >= n })
+			testkit.Eventually(t, "all have come", func() bool { return s.relayed(name) >= n })
 			for _, end := range ends {
 				found := 0
 				for _, e := range s.sink.texts() {
@@ -200,7 +200,7 @@ func TestLoggen(t *testing.T) {
 			t.Errorf("no single loggen message: %q", e)
 		}
 	}
-	if n := sum(s.metrics(), "gateway_unparsed_events_total") + sum(s.metrics(), "gateway_framing_errors_total"); n != 0 {
+	if n := s.metrics().Sum("gateway_unparsed_events_total") + s.metrics().Sum("gateway_framing_errors_total"); n != 0 {
 		t.Errorf("%v messages were not understood", n)
 	}
 	s.assertBalance()

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // shardWalk goes from each number of shards to each other one, and comes back.
@@ -73,13 +75,13 @@ func TestShardsUpAndDown(t *testing.T) {
 				s.hec.SetDown(step%2 == 0) // then the queue grows past the next start's max_size
 				mine := marks(fmt.Sprintf("step%d", step), 6000)
 				sendTCP(t, s.dial("tcp", "linux"), "linux", mine)
-				eventually(t, "all of them are accepted", func() bool {
+				testkit.Eventually(t, "all of them are accepted", func() bool {
 					m := s.metrics()
-					return sum(m, "gateway_received_events_total") == float64(len(mine)) && sum(m, "gateway_pending_events", `stage="memory"`) == 0
+					return m.Sum("gateway_received_events_total") == float64(len(mine)) && m.Sum("gateway_pending_events", `stage="memory"`) == 0
 				})
 				sure = append(sure, mine...)
 				s.assertBalance()
-				if n := sum(s.metrics(), "gateway_dropped_events_total"); n != 0 {
+				if n := s.metrics().Sum("gateway_dropped_events_total"); n != 0 {
 					t.Fatalf("step %d: %v are dropped", step, n)
 				}
 				c := s.dial("tcp", "linux")
@@ -97,21 +99,19 @@ func TestShardsUpAndDown(t *testing.T) {
 			}
 			s.hec.SetDown(false)
 			p := s.resized(base, len(shardWalk)-1)
-			eventually(t, "the queue is empty", func() bool { return sum(s.metrics(), "gateway_queue_events") == 0 })
+			testkit.Eventually(t, "the queue is empty", func() bool { return s.metrics().Sum("gateway_queue_events") == 0 })
 			s.assertBalance()
 			left := func() []string {
 				folders, _ := filepath.Glob(filepath.Join(s.dir, "queue", "shard-*"))
 				return folders
 			}
-			eventually(t, "the folders of left-over shards are gone", func() bool { return len(left()) == shardWalk[len(shardWalk)-1] })
+			testkit.Eventually(t, "the folders of left-over shards are gone", func() bool { return len(left()) == shardWalk[len(shardWalk)-1] })
 			lost, twice := missing(s.sink.texts(), sure)
 			if lost > 0 || how == "SIGTERM" && twice > 0 {
 				t.Errorf("of %d accepted messages %d are lost and %d came twice", len(sure), lost, twice)
 			}
 			t.Logf("%d of %d accepted messages came twice; %d more were on the way at a kill", twice, len(sure), len(maybe))
-			if code := p.stop(); code != 0 {
-				t.Errorf("exit code %d", code)
-			}
+			testkit.Equal(t, "exit code", p.stop(), 0)
 		})
 	}
 }
@@ -149,13 +149,13 @@ func TestLeftOverShardsGoWhileRunning(t *testing.T) {
 	s.hec.SetDown(true)
 	first := marks("first", 20000)
 	sendTCP(t, s.dial("tcp", "linux"), "linux", first)
-	eventually(t, "all are queued", func() bool { return sum(s.metrics(), "gateway_queue_events") == float64(len(first)) })
+	testkit.Eventually(t, "all are queued", func() bool { return s.metrics().Sum("gateway_queue_events") == float64(len(first)) })
 	p.kill()
 	write(1, "1MiB")
 	p = s.start()
 	s.hec.SetDown(false)
 	s.waitEvents(len(first))
-	eventually(t, "one folder is left", func() bool {
+	testkit.Eventually(t, "one folder is left", func() bool {
 		folders, _ := os.ReadDir(filepath.Join(s.dir, "queue"))
 		n := 0
 		for _, f := range folders {
@@ -165,7 +165,7 @@ func TestLeftOverShardsGoWhileRunning(t *testing.T) {
 		}
 		return n == 1
 	})
-	if m := s.metrics(); sum(m, "gateway_queue_events", `shard="0"`) != 0 || len(m) == 0 {
+	if m := s.metrics(); m.Sum("gateway_queue_events", `shard="0"`) != 0 || len(m) == 0 {
 		t.Error("shard 0 is not empty")
 	} else if _, shown := m[`gateway_queue_events{shard="5"}`]; shown {
 		t.Error("a shard that is gone is shown")
@@ -174,7 +174,5 @@ func TestLeftOverShardsGoWhileRunning(t *testing.T) {
 	sendTCP(t, s.dial("tcp", "linux"), "linux", second)
 	assertOnce(t, s.waitEvents(len(first)+len(second)), append(first, second...))
 	s.assertBalance()
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
+	testkit.Equal(t, "exit code", p.stop(), 0)
 }

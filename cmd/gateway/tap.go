@@ -8,14 +8,18 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"os/signal"
 	"strconv"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
+	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/printable"
+	"syslog-gateway/internal/tap"
 )
 
 // tapOptions are the flags of `gateway tap`.
@@ -23,6 +27,8 @@ type tapOptions struct {
 	source, sender, class, text, address string
 	limit                                int
 	raw                                  bool
+	unknown                              int  // the last so many lines that no rule knows; 0: the tap
+	follow, noFollow                     bool // and those that come, or not
 }
 
 func newTap() *cobra.Command {
@@ -30,6 +36,13 @@ func newTap() *cobra.Command {
 	cmd := runningVerb("tap", "Show some of the messages that go through a running gateway", o.run)
 	cmd.Long = `Shows a sample of the messages that the running gateway receives, each as a JSON line:
 the raw line beside the event that Splunk gets. Ends with Ctrl-C, or after --limit.
+
+With --unknown N it shows the messages that no rule knows: at once the last N of those that
+the gateway keeps (200), then those that come. In a pipe or a file it ends after the first, so
+that the next program of the pipe ends, too; --follow and --no-follow say otherwise. They are
+raw, one a line, at most 2 KiB of each. A control character other than the tab is written as
+\n, \r, \x1b and the like, so that the line stays one and no terminal obeys it. Nothing else
+is changed, except that bytes which are not UTF-8 are U+FFFD.
 
 It asks by the control socket beside the queue, which is for root and the user that the
 gateway runs as. Others, and with --address another machine's, ask the statistics page as
@@ -42,25 +55,55 @@ TAP_PASSWORD wins over the configuration.`
 	f.StringVar(&o.text, "text", "", "only lines with this text in them")
 	f.IntVar(&o.limit, "limit", 0, "end after so many; 0: never")
 	f.BoolVar(&o.raw, "raw", false, "only the raw lines")
+	f.IntVar(&o.unknown, "unknown", 0, "only the messages that no rule knows, raw: the last so many, then those that come")
+	f.BoolVar(&o.follow, "follow", false, "with --unknown: go on with those that come in a pipe, too")
+	f.BoolVar(&o.noFollow, "no-follow", false, "with --unknown: end after the last ones on a terminal, too")
+	cmd.MarkFlagsMutuallyExclusive("unknown", "class")
+	cmd.MarkFlagsMutuallyExclusive("follow", "no-follow")
+	cmd.Example = `  gateway tap --source linux --sender 10.1.0.0/16 --text denied
+  gateway tap --unknown 200 | gateway pack new acme_widget`
 	f.StringVar(&o.address, "address", "", "host:port of the statistics page, when it is not this machine")
 	return cmd
 }
 
-// query is what the tap is asked for.
-func (o *tapOptions) query() url.Values {
-	q := url.Values{"format": {"ndjson"}}
+// check refuses flags that do not fit together, and chooses whether to follow.
+func (o *tapOptions) check(cmd *cobra.Command) error {
+	chosen := cmd.Flags().Changed("unknown")
+	switch {
+	case chosen && (o.unknown < 1 || o.unknown > tap.RingSize):
+		return &cli.Exit{Code: cli.Usage, Err: fmt.Errorf("--unknown is a number from 1 to %d", tap.RingSize)}
+	case (o.follow || o.noFollow) && !chosen:
+		return &cli.Exit{Code: cli.Usage, Err: errors.New("--follow and --no-follow go with --unknown")}
+	}
+	if out, ok := cmd.OutOrStdout().(*os.File); ok && term.IsTerminal(int(out.Fd())) {
+		o.follow = !o.noFollow
+	}
+	return nil
+}
+
+// query is what the gateway is asked for, and where.
+func (o *tapOptions) query() (path string, q url.Values) {
+	path, q = "/api/v1/tap", url.Values{"format": {"ndjson"}}
 	for name, value := range map[string]string{"source": o.source, "sender": o.sender, "class": o.class, "text": o.text} {
 		if value != "" {
 			q.Set(name, value)
 		}
 	}
-	if o.limit > 0 {
+	switch {
+	case o.unknown > 0:
+		path = "/api/v1/unparsed"
+		q.Set("limit", strconv.Itoa(o.unknown))
+		q.Set("follow", strconv.FormatBool(o.follow))
+	case o.limit > 0:
 		q.Set("limit", strconv.Itoa(o.limit))
 	}
-	return q
+	return path, q
 }
 
 func (o *tapOptions) run(cmd *cobra.Command, c config.Config) error {
+	if err := o.check(cmd); err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	a, err := newAsker(ctx, c, o.address)
@@ -68,7 +111,8 @@ func (o *tapOptions) run(cmd *cobra.Command, c config.Config) error {
 		return err
 	}
 	defer a.close()
-	answer, err := a.get(ctx, "/api/v1/tap", o.query())
+	path, query := o.query()
+	answer, err := a.get(ctx, path, query)
 	if err != nil {
 		return err
 	}
@@ -80,28 +124,41 @@ func (o *tapOptions) run(cmd *cobra.Command, c config.Config) error {
 	return err
 }
 
-// show writes the lines as they come.
+// show writes the lines as they come, and ends after limit.
 func (o *tapOptions) show(out io.Writer, lines io.Reader) error {
 	r := bufio.NewReader(lines)
-	for {
+	for shown := 0; o.limit <= 0 || shown < o.limit; {
 		line, err := r.ReadBytes('\n')
 		if len(line) > 0 && err == nil {
-			if o.raw {
-				var m struct{ Raw string }
-				if err := json.Unmarshal(line, &m); err != nil {
-					return fmt.Errorf("read what the tap sent: %w", err)
-				}
-				line = append([]byte(printable.Dots(m.Raw)), '\n')
+			if line, err = o.shown(line); err != nil {
+				return err
 			}
 			if _, err := out.Write(line); err != nil {
 				return fmt.Errorf("write a line: %w", err)
 			}
+			shown++
 		}
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
 			return fmt.Errorf("the tap broke off: %w", err)
 		}
 	}
+	return nil
+}
+
+// shown is how a line of JSON is shown.
+func (o *tapOptions) shown(line []byte) ([]byte, error) {
+	if !o.raw && o.unknown == 0 {
+		return line, nil
+	}
+	var m struct{ Raw string }
+	if err := json.Unmarshal(line, &m); err != nil {
+		return nil, fmt.Errorf("read what the tap sent: %w", err)
+	}
+	if o.unknown > 0 {
+		return append([]byte(printable.EscapeControls(m.Raw)), '\n'), nil
+	}
+	return append([]byte(printable.Dots(m.Raw)), '\n'), nil
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/infra/workflow/workflowtest"
+	"syslog-gateway/internal/testkit"
 )
 
 // Each of these stops before harm, with one clear sentence and exit code 1, and nothing
@@ -19,77 +21,70 @@ func TestBadInputStopsBeforeHarm(t *testing.T) {
 		says  string
 	}{
 		{"missing file", func(w *world) { remove(w, "deployment.json") }, "no such file"},
-		{"empty file", func(w *world) { w.write("deployment.json", "") }, "deployment.json"},
-		{"truncated file", func(w *world) { w.write("deployment.json", smallEstate[:len(smallEstate)/2]) }, "deployment.json"},
-		{"wrong type", func(w *world) { w.edit(`"vm_id": 103`, `"vm_id": "103"`) }, "$.containers.dns.vm_id"},
-		{"unknown key", func(w *world) { w.edit(`"memory_dedicated"`, `"memory_dedicate"`) }, "did you mean memory_dedicated?"},
-		{"null for an object", func(w *world) { w.write("deployment.json", "null") }, "deployment.json"},
-		{"half-decrypted file", func(w *world) { w.write("terraform.sops.json", half) }, "terraform.sops.json"},
-		{"clear SOPS file", func(w *world) { w.write("terraform.sops.json", `{"domain": "x.example"}`) }, "terraform.sops.json"},
+		{"empty file", func(w *world) { w.Write("deployment.json", "") }, "deployment.json"},
+		{"truncated file", func(w *world) { w.Write("deployment.json", workflowtest.Estate[:len(workflowtest.Estate)/2]) }, "deployment.json"},
+		{"wrong type", func(w *world) { w.Edit(`"vm_id": 103`, `"vm_id": "103"`) }, "$.containers.dns.vm_id"},
+		{"unknown key", func(w *world) { w.Edit(`"memory_dedicated"`, `"memory_dedicate"`) }, "did you mean memory_dedicated?"},
+		{"null for an object", func(w *world) { w.Write("deployment.json", "null") }, "deployment.json"},
+		{"half-decrypted file", func(w *world) { w.Write("terraform.sops.json", half) }, "terraform.sops.json"},
+		{"clear SOPS file", func(w *world) { w.Write("terraform.sops.json", `{"domain": "x.example"}`) }, "terraform.sops.json"},
 		{"wrong token", func(w *world) { w.set("PROXMOX_VE_API_TOKEN=root@pam!sim=wrong") }, "401"},
 		{"no endpoint", func(w *world) { w.set("PROXMOX_VE_ENDPOINT=") }, "PROXMOX_VE_ENDPOINT"},
 		{"nobody listens", func(w *world) { w.set("PROXMOX_VE_ENDPOINT=http://127.0.0.1:1") }, "connection refused"},
 		{"unknown node", func(w *world) { w.set("PROXMOX_VE_NODE=pve9") }, "no node pve9"},
-		{"missing template", func(w *world) { must(w.t, w.sim.RemoveGuest(9000)) }, "9000"},
+		{"missing template", func(w *world) { testkit.Must(w.T, w.Sim.RemoveGuest(9000)) }, "9000"},
 		{"template without a template", func(w *world) {
-			must(w.t, w.sim.RemoveGuest(9000))
-			must(w.t, w.sim.AddGuest("qemu", 9000, "pve", map[string]string{"name": "plain", "scsi0": "local-zfs:10"}))
+			testkit.Must(w.T, w.Sim.RemoveGuest(9000))
+			testkit.Must(w.T, w.Sim.AddGuest("qemu", 9000, "pve", map[string]string{"name": "plain", "scsi0": "local-zfs:10"}))
 		}, "9000"},
 		{"missing container template", func(w *world) {
-			w.edit(`"domain"`, `"proxmox_ct_template_debian": "mine_1.0_amd64.tar.zst", "domain"`)
+			w.Edit(`"domain"`, `"proxmox_ct_template_debian": "mine_1.0_amd64.tar.zst", "domain"`)
 		}, "mine_1.0_amd64.tar.zst"},
-		{"template larger than the disk", func(w *world) { w.edit(`"size": 50`, `"size": 5`) }, "10G"},
-		{"full storage", func(w *world) { must(w.t, w.sim.SetStorageUsed("local-zfs", 8<<40)) }, "local-zfs"},
+		{"template larger than the disk", func(w *world) { w.Edit(`"size": 50`, `"size": 5`) }, "10G"},
+		{"full storage", func(w *world) { testkit.Must(w.T, w.Sim.SetStorageUsed("local-zfs", 8<<40)) }, "local-zfs"},
 		{"another's guest", func(w *world) {
-			must(w.t, w.sim.AddGuest("qemu", 103, "pve", map[string]string{"name": "somebody"}))
+			testkit.Must(w.T, w.Sim.AddGuest("qemu", 103, "pve", map[string]string{"name": "somebody"}))
 		}, "103"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, smallEstate, pvesim.Options{})
+			w := newWorld(t, pvesim.Options{})
 			c.spoil(w)
 			w.stops(c.says)
-			if writes := w.sim.Writes(); len(writes) > 0 {
+			if writes := w.Sim.Writes(); len(writes) > 0 {
 				t.Errorf("written nevertheless: %v", writes)
 			}
 		})
 	}
 }
 
-func remove(w *world, name string) { must(w.t, os.Remove(w.path(name))) }
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+func remove(w *world, name string) { testkit.Must(w.T, os.Remove(w.Path(name))) }
 
 // set adds a variable; the last one of a name counts.
 func (w *world) set(variable string) { w.env = append(w.env, variable) }
 
 // stops applies, and wants it to fail with a sentence and without a trace.
 func (w *world) stops(says string) {
-	w.t.Helper()
+	w.T.Helper()
 	target := w.mkdir("published/inventory")
-	a := w.provision("apply", "--yes", "--sync", w.path("published"))
+	a := w.provision("apply", "--yes", "--sync", w.Path("published"))
 	switch {
 	case a.code != 1:
-		w.t.Errorf("exit code %d\n%s%s", a.code, a.out, a.errs)
+		w.T.Errorf("exit code %d\n%s%s", a.code, a.out, a.errs)
 	case !strings.Contains(a.out+a.errs, says):
-		w.t.Errorf("%q is not in\n%s%s", says, a.out, a.errs)
+		w.T.Errorf("%q is not in\n%s%s", says, a.out, a.errs)
 	case strings.Contains(a.errs, "goroutine ") || strings.Contains(a.errs, pvesim.DefaultToken[len("root@pam!sim="):]):
-		w.t.Errorf("not for people:\n%s", a.errs)
+		w.T.Errorf("not for people:\n%s", a.errs)
 	}
 	if entries, err := os.ReadDir(target); err != nil || len(entries) > 0 {
-		w.t.Errorf("published: %v %v", entries, err)
+		w.T.Errorf("published: %v %v", entries, err)
 	}
 }
 
 // Without the right to see or to make guests, the API's own reason is passed on.
 func TestMissingPrivilege(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, smallEstate, pvesim.Options{
+	w := newWorld(t, pvesim.Options{
 		Users:  []pvesim.User{{ID: "ops@pve", Password: "x"}},
 		Tokens: []pvesim.Token{{ID: "ops@pve!ci", Secret: "0-1"}},
 		ACL:    []pvesim.ACL{{Path: "/", UGID: "ops@pve", Role: "PVEAuditor"}},
@@ -98,15 +93,14 @@ func TestMissingPrivilege(t *testing.T) {
 	w.expect(1, []string{"FAIL rights", "VM.Allocate"}, "check")
 	w.stops("403")
 	for vmid := range map[string]bool{"103": true, "200": true} {
-		if w.config(vmid) != "" {
+		if w.Config(vmid) != "" {
 			t.Errorf("guest %s was made", vmid)
 		}
 	}
 }
 
 func TestWrongUsage(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, smallEstate, pvesim.Options{})
+	w := beside(t)
 	for _, args := range [][]string{
 		{"nonsense"}, {"plan", "--nonsense"}, {"plan", "dns"}, {"destroy"}, {"inventory", "--format", "toml"},
 		{"--list", "--host", "dns"}, {"state", "show"}, {"state", "migrate"}, {"render", "gateway", "a", "b"}, {"apply", "--lock-timeout", "soon"},
@@ -115,9 +109,7 @@ func TestWrongUsage(t *testing.T) {
 	}
 	w.expect(1, []string{`--only nobody`}, "plan", "--only", "nobody")
 	for _, args := range [][]string{{"destroy", "nobody", "--yes"}, {"destroy", "pool/logging", "--yes"}, {"adopt", "dns", "nobody"}} {
-		if a := w.expect(1, []string{"is no guest of the declaration"}, args...); strings.Contains(a.errs, "--only") {
-			t.Errorf("%v names a flag that was not given: %s", args, a.errs)
-		}
+		testkit.Lacks(t, "a flag that was not given", w.expect(1, []string{"is no guest of the declaration"}, args...).errs, "--only")
 	}
 	// An empty variable of a script is not "everything".
 	for _, args := range [][]string{
@@ -130,7 +122,7 @@ func TestWrongUsage(t *testing.T) {
 	for _, flag := range []string{"--allow-destroy", "--allow-replace", "--allow-reboot", "--allow-reuse"} {
 		w.expect(1, []string{flag, `"nobody"`}, "plan", flag, "nobody")
 	}
-	if writes := w.sim.Writes(); len(writes) > 0 {
+	if writes := w.Sim.Writes(); len(writes) > 0 {
 		t.Errorf("written: %v", writes)
 	}
 }

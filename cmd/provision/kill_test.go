@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // kills is how many random points of an apply are killed, on so many clusters side by
@@ -43,12 +44,12 @@ func TestKilledAtAnyPointConverges(t *testing.T) {
 func killAndRepeat(t *testing.T, seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	options := pvesim.Options{Seed: seed, TaskDelay: 2 * time.Millisecond}
-	w := newWorld(t, smallEstate, options)
+	w := newWorld(t, options)
 	w.expect(0, nil, "apply", "--yes", "--state-dir", "whole")
-	total := len(w.sim.Journal())
+	total := len(w.Sim.Journal())
 	stateDir := ""
 	for i, round := 0, 0; i < kills/workers; round++ {
-		w.reset(options)
+		w.Reset(options)
 		stateDir = "state" + strconv.Itoa(round)
 		for range 2 {
 			point, answered := 1+random.IntN(total), random.IntN(2) == 0
@@ -64,15 +65,13 @@ func killAndRepeat(t *testing.T, seed uint64) {
 		}
 	}
 	a := w.expect(0, []string{"Nothing to do"}, "apply", "--yes", "--state-dir", stateDir)
-	if strings.Contains(a.out, "interrupted") {
-		t.Errorf("what was finished is still reported:\n%s", a.out)
-	}
+	testkit.Lacks(t, "what was finished is still reported", a.out, "interrupted")
 }
 
 // killed runs an apply and kills it at its nth request, before or after the cluster has
 // done what it asks for. It says whether the apply came so far.
 func (w *world) killed(n int, answered bool, stateDir string) bool {
-	w.t.Helper()
+	w.T.Helper()
 	cmd := w.command("apply", "--yes", "--state-dir", stateDir)
 	ended := make(chan struct{})
 	var seen atomic.Int64
@@ -85,33 +84,31 @@ func (w *world) killed(n int, answered bool, stateDir string) bool {
 	started := make(chan struct{})
 	guarded := func(r *http.Request) { <-started; hook(r) }
 	if answered {
-		w.hooks(nil, guarded)
+		w.Hooks(nil, guarded)
 	} else {
-		w.hooks(guarded, nil)
+		w.Hooks(guarded, nil)
 	}
-	if err := cmd.Start(); err != nil {
-		w.t.Fatal(err)
-	}
+	testkit.Must(w.T, cmd.Start())
 	close(started)
 	err := cmd.Wait()
 	close(ended)
-	w.hooks(nil, nil)
-	eventually(w.t, "every request was answered", w.quiet)
+	w.Hooks(nil, nil)
+	testkit.Eventually(w.T, "every request was answered", w.Quiet)
 	if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	if died := cmd.ProcessState.ExitCode() < 0; died || err == nil {
 		return died
 	}
-	w.t.Fatalf("the apply ended by itself: %v", err)
+	w.T.Fatalf("the apply ended by itself: %v", err)
 	return false
 }
 
 // once checks that every declared guest is there, and was created one time.
 func (w *world) once() {
-	w.t.Helper()
+	w.T.Helper()
 	created := make(map[string]int)
-	for _, r := range w.sim.Writes() {
+	for _, r := range w.Sim.Writes() {
 		if r.Method != http.MethodPost || r.Status != http.StatusOK {
 			continue
 		}
@@ -123,11 +120,11 @@ func (w *world) once() {
 		}
 	}
 	for _, vmid := range []string{"103", "175", "200", "250"} {
-		if created[vmid] != 1 || w.config(vmid) == "" {
-			w.t.Errorf("guest %s was created %d times, its configuration is %q", vmid, created[vmid], w.config(vmid))
+		if created[vmid] != 1 || w.Config(vmid) == "" {
+			w.T.Errorf("guest %s was created %d times, its configuration is %q", vmid, created[vmid], w.Config(vmid))
 		}
 	}
 	if len(created) != 4 {
-		w.t.Errorf("created: %v", created)
+		w.T.Errorf("created: %v", created)
 	}
 }

@@ -4,14 +4,16 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
+
+	"github.com/spf13/cobra"
 
 	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/printable"
-
-	"github.com/spf13/cobra"
 )
 
 // version and commit are set by the linker.
@@ -61,4 +63,20 @@ Exit codes: 0 fine, 1 failed, 2 wrong usage; plan: 0 nothing to do, 2 changes, 1
 	root.AddCommand(newValidate(s), newPlan(s), newApply(s), newDestroy(s), newInventory(s), newAdopt(s), newOrphans(s),
 		newCheck(s), newEnv(s), newState(s), newRender(s), newSimulate(s), newVersion(s))
 	return root
+}
+
+func newVersion(s *settings) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print version, commit and Go version",
+		Args:  cobra.NoArgs,
+		RunE: cli.Does(func(cmd *cobra.Command, _ []string) error {
+			if s.asJSON {
+				return s.output(cmd).document(map[string]string{"version": version, "commit": commit, "go": runtime.Version()})
+			}
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "provision %s\ncommit %s\n%s %s/%s\n",
+				version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return err
+		}),
+	}
 }

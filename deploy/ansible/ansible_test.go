@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // rig is a host for the role that is a folder: the program and systemctl in it only
@@ -20,23 +22,19 @@ type rig struct {
 
 func newRig(t *testing.T) rig {
 	t.Helper()
-	if _, err := exec.LookPath("ansible-playbook"); err != nil {
-		t.Fatal("ansible-playbook is missing: apt-get install ansible-core (.ci/tools does that)")
-	}
+	testkit.Tool(t, "ansible-playbook", "ansible-core")
 	b := rig{dir: t.TempDir()}
 	b.file(t, "bin/gateway", "#!/bin/sh\necho \"gateway $*\" >> "+b.dir+"/calls\n"+
 		"[ \"$SPLUNK_HEC_TOKEN\" = secret-of-the-test ] && grep -q 'port: ' \"$3\"\n", 0o755)
 	b.file(t, "bin/systemctl", "#!/bin/sh\ncase \"$*\" in\n"+
 		"cat*) exit 0 ;;\n*show*) printf 'LoadState=loaded\\nActiveState=active\\nUnitFileState=enabled\\n' ;;\n"+
 		"*is-enabled*) echo enabled ;;\n*) echo \"systemctl $*\" >> "+b.dir+"/calls ;;\nesac\n", 0o755)
-	text, err := os.ReadFile("inventory/example.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := testkit.Try(os.ReadFile("inventory/example.yml"))(t)
 	local := strings.Replace(string(text), "          ansible_connection: community.proxmox.proxmox_pct_remote", "          ansible_connection: local", 1)
 	if local == string(text) {
 		t.Fatal("inventory/example.yml has no connection to replace")
 	}
+	b.file(t, "own.yaml", "{format: 1, pack: own, match: {program: own}, sourcetype: own, role: main}\n", 0o644)
 	b.inventory = b.file(t, "inventory.yml", local, 0o644)
 	return b
 }
@@ -44,12 +42,8 @@ func newRig(t *testing.T) rig {
 func (b rig) file(t *testing.T, name, text string, mode os.FileMode) string {
 	t.Helper()
 	file := filepath.Join(b.dir, name)
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(text), mode); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.MkdirAll(filepath.Dir(file), 0o755))
+	testkit.Must(t, os.WriteFile(file, []byte(text), mode))
 	return file
 }
 
@@ -62,9 +56,7 @@ func (b rig) play(t *testing.T, settings map[string]any, flags ...string) (chang
 	if err != nil {
 		t.Fatalf("ansible-playbook: %v\n%s", err, out)
 	}
-	if strings.Contains(out, "secret-of-the-test") {
-		t.Errorf("the token is in the output:\n%s", out)
-	}
+	testkit.Lacks(t, "the token is in the output", out, "secret-of-the-test")
 	m := recap.FindStringSubmatch(out)
 	if m == nil {
 		t.Fatalf("no recap:\n%s", out)
@@ -78,15 +70,14 @@ func (b rig) run(t *testing.T, settings map[string]any, token string, flags ...s
 	t.Helper()
 	vars, err := json.Marshal(map[string]any{
 		"syslog_gateway_settings":         settings,
+		"syslog_gateway_packs":            []string{b.dir + "/own.yaml"},
 		"syslog_gateway_config_dir":       b.dir + "/etc",
 		"syslog_gateway_environment_file": b.dir + "/default",
 		"syslog_gateway_environment":      map[string]string{"GATEWAY_STATS__PASSWORD": "hidden"},
 		"syslog_gateway_group":            "root",
 		"ansible_python_interpreter":      "/usr/bin/python3",
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	args := append([]string{"-i", b.inventory, "site.yml", "-e", string(vars), "--diff"}, flags...)
 	cmd := exec.CommandContext(t.Context(), "ansible-playbook", args...)
 	cmd.Env = append(os.Environ(), "PATH="+b.dir+"/bin:"+os.Getenv("PATH"), "SPLUNK_HEC_TOKEN="+token,
@@ -132,18 +123,13 @@ func (b rig) configured(t *testing.T) {
 		mode os.FileMode
 		text []string
 	}{
-		"etc/gateway.yaml": {0o640, []string{"port: 1514", "vendor: palo_alto", "index: firewall", "https://198.51.100.200:8088", "listen: :8404", "max_size: 50GB"}},
-		"etc/hec_token":    {0o600, []string{"secret-of-the-test\n"}},
-		"default":          {0o600, []string{"GATEWAY_STATS__PASSWORD=hidden\n"}},
+		"etc/gateway.yaml":   {0o640, []string{"port: 1514", "vendor: palo_alto", "index: firewall", "https://198.51.100.200:8088", "listen: :8404", "max_size: 50GB"}},
+		"etc/packs/own.yaml": {0o644, []string{"pack: own"}},
+		"etc/hec_token":      {0o600, []string{"secret-of-the-test\n"}},
+		"default":            {0o600, []string{"GATEWAY_STATS__PASSWORD=hidden\n"}},
 	} {
-		info, err := os.Stat(filepath.Join(b.dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := os.ReadFile(filepath.Join(b.dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
+		info := testkit.Try(os.Stat(filepath.Join(b.dir, name)))(t)
+		text := testkit.Try(os.ReadFile(filepath.Join(b.dir, name)))(t)
 		if info.Mode().Perm() != want.mode {
 			t.Errorf("%s has mode %o, want %o", name, info.Mode().Perm(), want.mode)
 		}
@@ -168,19 +154,13 @@ func TestNoTokenIsSaidAtOnce(t *testing.T) {
 
 // TestReloadedKeys compares the filter's table with the reference of the configuration.
 func TestReloadedKeys(t *testing.T) {
-	filter, err := os.ReadFile("roles/syslog_gateway/filter_plugins/syslog_gateway.py")
-	if err != nil {
-		t.Fatal(err)
-	}
+	filter := testkit.Try(os.ReadFile("roles/syslog_gateway/filter_plugins/syslog_gateway.py"))(t)
 	table := regexp.MustCompile(`(?s)RELOADED = \((.*?)\n\)`).FindSubmatch(filter)
 	var reloaded []string
 	for _, m := range regexp.MustCompile(`"([^"]+)"`).FindAllSubmatch(table[1], -1) {
 		reloaded = append(reloaded, string(m[1]))
 	}
-	file, err := os.Open("../../docs/configuration.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := testkit.Try(os.Open("../../docs/configuration.md"))(t)
 	defer file.Close()
 	row := regexp.MustCompile("^\\| `([a-z_.A-Z]+)`.*\\| (yes|restart) \\|$")
 	rows := 0

@@ -10,9 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"syslog-gateway/internal/testkit/namespace"
+	"syslog-gateway/internal/testkit"
 )
 
 // program is set in the copy of the test that runs in its own network namespace: the
@@ -27,14 +26,15 @@ func TestValidateFollowsALineOfEveryPort(t *testing.T) {
 		return
 	}
 	newRig(t)
-	namespace.Tools(t, map[string]string{"ip": "iproute2", "logger": "bsdutils"})
+	testkit.Tool(t, "ip", "iproute2")
+	testkit.Tool(t, "logger", "bsdutils")
 	file := filepath.Join(t.TempDir(), "gateway")
 	build := exec.Command("go", "build", "-trimpath", "-o", file, "syslog-gateway/cmd/gateway")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	namespace.Network(t, program+"="+file)
+	testkit.Network(t, program+"="+file)
 }
 
 func validates(t *testing.T, file string) {
@@ -44,9 +44,7 @@ func validates(t *testing.T, file string) {
 	b := newRig(t)
 	gateway := exec.Command(file, "run", "--dev")
 	gateway.Dir, gateway.Stderr = b.dir, os.Stderr
-	if err := gateway.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, gateway.Start())
 	defer func() {
 		_ = gateway.Process.Signal(os.Interrupt)
 		_ = gateway.Wait()
@@ -88,17 +86,11 @@ func (b rig) validate(t *testing.T, password, splunk, seconds string, flags ...s
 // listening waits until a port is open.
 func listening(t *testing.T, addr string) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
-	for again := time.NewTicker(20 * time.Millisecond); ; {
-		if c, err := net.Dial("tcp", addr); err == nil {
+	testkit.Eventually(t, addr+" listens", func() bool {
+		c, err := net.Dial("tcp", addr)
+		if err == nil {
 			c.Close()
-			again.Stop()
-			return
 		}
-		select {
-		case <-deadline:
-			t.Fatalf("nothing listens on %s", addr)
-		case <-again.C:
-		}
-	}
+		return err == nil
+	})
 }

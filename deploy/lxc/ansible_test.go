@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 // TestRoleInAContainer has Debian's Ansible install and configure a container twice,
@@ -47,9 +48,7 @@ func TestRoleInAContainer(t *testing.T) {
 	if changed := c.play(inventory, "site.yml", vars); changed == "0" {
 		t.Error("the first run changes nothing")
 	}
-	if c.active() != "active" {
-		t.Errorf("the service is %s", c.active())
-	}
+	testkit.Equal(t, "the service", c.active(), "active")
 	c.run("systemctl is-enabled syslog-gateway; stat -c '%U:%G %a %n' /etc/syslog-gateway/* ; dpkg-query -W syslog-gateway")
 	first := c.mainPID()
 	if changed := c.play(inventory, "site.yml", vars); changed != "0" {

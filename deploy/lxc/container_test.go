@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"syslog-gateway/internal/testkit"
 )
 
 const (
@@ -54,9 +56,7 @@ func newContainer(t *testing.T) *container {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := os.RemoveAll(c.dir); err != nil {
-			t.Error(err)
-		}
+		testkit.Equal(t, "error", os.RemoveAll(c.dir), nil)
 	})
 	c.must(os.Chmod(c.dir, 0o755)) // for the container's root, who is nobody here
 	root := filepath.Join(c.dir, c.name, "rootfs")
@@ -102,9 +102,7 @@ func rootfs(t *testing.T) string {
 	if _, err := os.Stat(path); err == nil {
 		return path
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.MkdirAll(filepath.Dir(path), 0o755))
 	half := path + ".part.tar"
 	out, err := exec.Command("mmdebstrap", "--mode=root", "--variant=minbase",
 		"--include=systemd,systemd-sysv,dbus,iproute2,procps,kmod,nftables,ca-certificates", suite, half).CombinedOutput()
@@ -241,23 +239,14 @@ func (c *container) note(format string, args ...any) {
 
 func (c *container) must(err error) {
 	c.t.Helper()
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	testkit.Must(c.t, err)
 }
 
 func (c *container) eventually(what string, limit time.Duration, done func() bool) {
 	c.t.Helper()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(limit)
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			status, _ := c.try("systemctl status syslog-gateway --no-pager -n 30")
-			c.t.Fatalf("after %s it is still not so that %s\n%s", limit, what, status)
-		}
+	if !testkit.Within(limit, done) {
+		status, _ := c.try("systemctl status syslog-gateway --no-pager -n 30")
+		c.t.Fatalf("after %s it is still not so that %s\n%s", limit, what, status)
 	}
 }
 

@@ -3,13 +3,17 @@
 package lxc
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
-	"net"
 	"strings"
 	"sync"
-	"time"
+	"syslog-gateway/internal/testkit"
+)
+
+// What the two senders send; each has the place of a number.
+const (
+	datagram = "<38>Nov 22 17:00:00 web1 sshd[4123]: mark=udp-%d end"
+	asaLine  = "<166>Nov 22 17:00:00 fw01 : %%ASA-6-302013: Built mark=tcp-%d end\n"
 )
 
 // events is what the endpoint was given, by the text of the event.
@@ -59,87 +63,8 @@ func (e *events) has(text string) bool {
 	return false
 }
 
-// pending adds up what has not been delivered, by the metrics.
-func pending(metrics string) (n float64) {
-	for line := range strings.Lines(metrics) {
-		if strings.HasPrefix(line, "gateway_pending_events{") {
-			var v float64
-			_, _ = fmt.Sscan(line[strings.LastIndex(line, " ")+1:], &v)
-			n += v
-		}
-	}
-	return n
-}
-
-// pace sends 20,000 numbered datagrams a second until stop is closed.
-func pace(c net.Conn, stop <-chan struct{}) (sent int) {
-	begin, tick := time.Now(), time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-stop:
-			return sent
-		case <-tick.C:
-		}
-		for due := min(int(time.Since(begin).Milliseconds())*20, sent+400); sent < due; {
-			if _, err := fmt.Fprintf(c, "<38>Nov 22 17:00:00 web1 sshd[4123]: mark=udp-%d end", sent); err == nil {
-				sent++
-			}
-		}
-	}
-}
-
-// reconnecting sends numbered lines, 2,000 a second, and heeds the half-close by
-// which the gateway says that it stops: it closes and connects again.
-func (s *story) reconnecting(port int, stop <-chan struct{}) (sent int) {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		c, err := s.dial("tcp", port)
-		if err == nil {
-			ended := make(chan struct{})
-			go func() {
-				defer close(ended)
-				_, _ = bufio.NewReader(c).ReadByte()
-			}()
-			sent = sendLines(c, sent, stop, ended, tick.C)
-			c.Close()
-			<-ended
-		}
-		select {
-		case <-stop:
-			return sent
-		case <-tick.C:
-		}
-	}
-}
-
-func sendLines(c net.Conn, sent int, stop, ended <-chan struct{}, tick <-chan time.Time) int {
-	for {
-		select {
-		case <-stop:
-			return sent
-		case <-ended:
-			return sent
-		case <-tick:
-		}
-		for range 10 {
-			if _, err := fmt.Fprintf(c, "<166>Nov 22 17:00:00 fw01 : %%ASA-6-302013: Built mark=tcp-%d end\n", sent); err != nil {
-				return sent
-			}
-			sent++
-		}
-	}
-}
-
-// queuedEvents adds up what is on disk.
-func queuedEvents(metrics string) (n int) {
-	for line := range strings.Lines(metrics) {
-		if strings.HasPrefix(line, "gateway_queue_events{") {
-			var v float64
-			_, _ = fmt.Sscan(line[strings.LastIndex(line, " ")+1:], &v)
-			n += int(v)
-		}
-	}
-	return n
+// sum adds the samples of a metric.
+func sum(metrics, name string) float64 {
+	all, _ := testkit.ReadSeries(strings.NewReader(metrics)) // a long line ends it
+	return all.Sum(name)
 }

@@ -4,6 +4,7 @@ package lxc
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 const token = "11111111-2222-3333-4444-555555555555"
@@ -41,6 +43,7 @@ func TestServiceInAContainer(t *testing.T) {
 		{"kill -9", s.kill},
 		{"hang", s.hang},
 		{"upgrade under load", s.upgrade},
+		{"upgrade that is refused", s.refusedUpgrade},
 		{"stop", s.stop},
 		{"reboot with a full queue", s.reboot},
 	} {
@@ -109,7 +112,7 @@ func (s *story) failures(t *testing.T) {
 	_, _ = s.try("systemctl start syslog-gateway")
 	s.eventually("the full disk is said", 30*time.Second, func() bool {
 		out, _ := s.attach("systemctl status syslog-gateway --no-pager").Output()
-		return strings.Contains(string(out), "make room")
+		return strings.Contains(string(out), "no space left on device")
 	})
 	_, _ = s.try("systemctl status syslog-gateway --no-pager")
 	s.run("systemctl stop syslog-gateway; umount /var/lib/syslog-gateway")
@@ -162,9 +165,7 @@ func (s *story) hardened(t *testing.T) {
 	if out := s.run("systemd-analyze verify syslog-gateway.service 2>&1"); out != "" {
 		// Manual pages and the root file system's own units are not ours.
 		for line := range strings.Lines(out) {
-			if strings.Contains(line, "syslog-gateway") {
-				t.Errorf("verify: %s", line)
-			}
+			testkit.Lacks(t, "verify", line, "syslog-gateway")
 		}
 	}
 	s.run("systemd-analyze security --no-pager --threshold=15 syslog-gateway.service > /tmp/security; code=$?; tail -1 /tmp/security; exit $code")
@@ -210,12 +211,8 @@ func (s *story) notifyReload(t *testing.T) {
 	s.write("/etc/systemd/system/syslog-gateway.service.d/notify-reload.conf", string(dropIn), 0o644)
 	s.run("systemctl daemon-reload && systemctl restart syslog-gateway && systemctl reload syslog-gateway")
 	body, _ := s.get("/metrics")
-	if !strings.Contains(body, `gateway_config_reloads_total{result="success"} 1`) {
-		t.Error("systemctl reload came back before the gateway had reloaded")
-	}
-	if out := s.run("systemctl show -P Type syslog-gateway"); out != "notify-reload" {
-		t.Errorf("type %s", out)
-	}
+	testkit.Holds(t, "systemctl reload came back before the gateway had reloaded", body, `gateway_config_reloads_total{result="success"} 1`)
+	testkit.Equal(t, "type", s.run("systemctl show -P Type syslog-gateway"), "notify-reload")
 }
 
 // kill ends the process; what comes by UDP until the next one waits in its sockets.
@@ -262,8 +259,9 @@ func (s *story) upgrade(t *testing.T) {
 	var senders sync.WaitGroup
 	var udpSent, tcpSent int
 	begin := time.Now()
-	senders.Go(func() { udpSent = pace(udp, stop) })
-	senders.Go(func() { tcpSent = s.reconnecting(1516, stop) })
+	senders.Go(func() { udpSent = testkit.Datagrams(udp, 20, datagram, stop) })
+	dial := func() (net.Conn, error) { return s.dial("tcp", 1516) }
+	senders.Go(func() { tcpSent = testkit.Reconnecting(dial, asaLine, stop) })
 	flow := func() {
 		t.Helper()
 		enough := s.splunk.Taken() + 40000
@@ -280,7 +278,7 @@ func (s *story) upgrade(t *testing.T) {
 	s.eventually("the queue is empty", 120*time.Second, func() bool {
 		body, _ := s.get("/readyz")
 		metrics, code := s.get("/metrics")
-		return code == 200 && body != "" && pending(metrics) == 0
+		return code == 200 && body != "" && sum(metrics, "gateway_pending_events") == 0
 	})
 	lostUDP, lostTCP := s.got.missing("udp", udpSent), s.got.missing("tcp", tcpSent)
 	s.run("journalctl -u syslog-gateway --no-pager -n 40 -o cat | grep -E 'took over|stopped|ready'")
@@ -292,6 +290,35 @@ func (s *story) upgrade(t *testing.T) {
 	if out := s.run("gateway version"); !strings.Contains(out, "1.1.0") {
 		t.Errorf("version %s", out)
 	}
+}
+
+// refusedUpgrade installs a version that refuses a pack: the running gateway goes on.
+func (s *story) refusedUpgrade(t *testing.T) {
+	const pack = "/etc/syslog-gateway/packs/acme.yaml"
+	path := s.deb("1.2.0")
+	s.write(pack, "format: 1\npack: acme_widget\nmach: {program: widgetd}\n", 0o644)
+	before := s.run("systemctl show -p MainPID --value syslog-gateway")
+	out := s.run("dpkg -i " + path)
+	for _, want := range []string{pack + ":3", "is not restarted"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the package does not say %q:\n%s", want, out)
+		}
+	}
+	if after := s.run("systemctl show -p MainPID --value syslog-gateway"); after != before {
+		t.Errorf("process %s became %s", before, after)
+	}
+	if _, code := s.get("/readyz"); code != 200 {
+		t.Errorf("/readyz answers %d", code)
+	}
+	s.run("rm " + pack)
+	s.run("dpkg -i " + path)
+	if after := s.run("systemctl show -p MainPID --value syslog-gateway"); after == before {
+		t.Error("the service has not been restarted by a version that accepts its packs")
+	}
+	s.eventually("the new process is ready", 60*time.Second, func() bool {
+		_, code := s.get("/readyz")
+		return code == 200
+	})
 }
 
 func (s *story) stop(t *testing.T) {
@@ -308,7 +335,7 @@ func (s *story) stop(t *testing.T) {
 	defer udp.Close()
 	done := make(chan struct{})
 	var sender sync.WaitGroup
-	sender.Go(func() { pace(udp, done) })
+	sender.Go(func() { testkit.Datagrams(udp, 20, datagram, done) })
 	enough := s.splunk.Taken() + 20000
 	s.eventually("it is busy", 30*time.Second, func() bool { return s.splunk.Taken() > enough })
 	begin = time.Now()
@@ -320,9 +347,7 @@ func (s *story) stop(t *testing.T) {
 		t.Errorf("a busy gateway took %s to stop", d)
 	}
 	s.note("a busy gateway stopped within %s", d.Round(100*time.Millisecond))
-	if out := s.run("systemctl show -P Result syslog-gateway"); out != "success" {
-		t.Errorf("the stop ended with %s", out)
-	}
+	testkit.Equal(t, "the stop ended with", s.run("systemctl show -P Result syslog-gateway"), "success")
 }
 
 // reboot fills a small queue while Splunk is away, reboots, and lets Splunk return.
@@ -350,7 +375,7 @@ func (s *story) reboot(t *testing.T) {
 	})
 	s.run("systemctl status syslog-gateway --no-pager")
 	body, _ := s.get("/metrics")
-	queued := queuedEvents(body)
+	queued := int(sum(body, "gateway_queue_events"))
 	if queued < 1000 {
 		t.Fatalf("%d events are queued", queued)
 	}

@@ -7,14 +7,15 @@ import (
 	"testing"
 	"time"
 
-	"syslog-gateway/internal/testkit/namespace"
+	"syslog-gateway/internal/testkit"
 )
 
 // TestStandardPortsLeadToTheGateways loads the example in a network namespace of its
 // own and sends to the standard ports.
 func TestStandardPortsLeadToTheGateways(t *testing.T) {
-	namespace.Tools(t, map[string]string{"nft": "nftables", "ip": "iproute2"})
-	if namespace.Network(t) {
+	testkit.Tool(t, "nft", "nftables")
+	testkit.Tool(t, "ip", "iproute2")
+	if testkit.Network(t) {
 		redirects(t)
 	}
 }
@@ -37,19 +38,11 @@ func redirects(t *testing.T) {
 
 func overUDP(t *testing.T, to, listen string) {
 	t.Helper()
-	l, err := net.ListenPacket("udp", listen)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := testkit.Try(net.ListenPacket("udp", listen))(t)
 	defer l.Close()
-	c, err := net.Dial("udp", to)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := testkit.Try(net.Dial("udp", to))(t)
 	defer c.Close()
-	if _, err := c.Write([]byte("hello")); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Try(c.Write([]byte("hello")))(t)
 	buf := make([]byte, 16)
 	_ = l.SetReadDeadline(time.Now().Add(5 * time.Second))
 	n, from, err := l.ReadFrom(buf)
@@ -63,23 +56,12 @@ func overUDP(t *testing.T, to, listen string) {
 
 func overTCP(t *testing.T, to, listen string) {
 	t.Helper()
-	l, err := net.Listen("tcp", listen)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := testkit.Try(net.Listen("tcp", listen))(t)
 	defer l.Close()
-	c, err := net.DialTimeout("tcp", to, 5*time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Write([]byte("hello")); err != nil {
-		t.Fatal(err)
-	}
+	c := testkit.Try(net.DialTimeout("tcp", to, 5*time.Second))(t)
+	testkit.Try(c.Write([]byte("hello")))(t)
 	c.Close()
-	s, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := testkit.Try(l.Accept())(t)
 	defer s.Close()
 	got, err := io.ReadAll(s)
 	if err != nil || string(got) != "hello" {

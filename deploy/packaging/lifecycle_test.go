@@ -1,8 +1,13 @@
 package main
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // lifecycle plays what a host sees of a package, in a copy of this machine's own system
@@ -37,6 +42,43 @@ dpkg --no-triggers -i /syslog-gateway.deb
 must grep -q "# mine" $config
 must [ "$(stat -c %U:%G:%a $config)" = root:syslog-gateway:640 ]
 
+: an upgrade restarts the running service, if the new program accepts configuration and packs
+mkdir -p /run/systemd/system
+for name in systemctl deb-systemd-invoke; do
+    printf "#!/bin/sh\necho $name \"\$@\" >> /calls\n" > /usr/local/bin/$name
+done
+cat > /usr/local/bin/systemd-run <<"EOF"
+#!/bin/sh
+while [ "$1" != /usr/bin/gateway ]; do
+    case "$1" in --setenv=*) export "${1#--setenv=}" ;; esac
+    shift
+done
+exec setpriv --reuid=syslog-gateway --regid=syslog-gateway --clear-groups "$@"
+EOF
+chmod +x /usr/local/bin/systemctl /usr/local/bin/deb-systemd-invoke /usr/local/bin/systemd-run
+export PATH=/usr/local/bin:$PATH
+chown -R syslog-gateway: /var/lib/syslog-gateway
+dpkg --no-triggers -i /syslog-gateway.deb
+must grep -q "deb-systemd-invoke try-restart syslog-gateway.service" /calls
+
+: and leaves it alone if a pack is broken, or if the service could not read it
+pack=/etc/syslog-gateway/packs/acme.yaml
+printf "format: 1\npack: acme_widget\nmach: {program: widgetd}\n" > $pack
+: > /calls
+dpkg --no-triggers -i /syslog-gateway.deb > /told 2>&1
+must grep -q "packs/acme.yaml:3" /told
+must grep -q "is not restarted" /told
+printf "format: 1\npack: acme_widget\nmatch: {program: widgetd}\nsourcetype: acme:widget\nrole: netops\n" > $pack
+chmod 600 $pack
+dpkg --no-triggers -i /syslog-gateway.deb > /told 2>&1
+must grep -q "is not restarted" /told
+must grep -q is-active /calls
+must [ "$(grep -c restart /calls)" = 0 ]
+chmod 644 $pack
+dpkg --no-triggers -i /syslog-gateway.deb
+must grep -q restart /calls
+rm -r $pack /run/systemd/system /usr/local/bin/systemctl /usr/local/bin/deb-systemd-invoke /usr/local/bin/systemd-run
+
 : removal keeps configuration and queue
 dpkg --no-triggers --remove syslog-gateway
 must [ ! -e /usr/bin/gateway ]
@@ -58,10 +100,46 @@ must [ ! -e /var/lib/syslog-gateway ]
 // lives installs, upgrades, removes and purges a package.
 func lives(t *testing.T, deb string) {
 	for _, name := range []string{"unshare", "dpkg", "systemd-sysusers"} {
-		tool(t, name, "apt-get install util-linux dpkg systemd")
+		testkit.Tool(t, name, "util-linux dpkg systemd")
 	}
 	cmd := exec.Command("unshare", "--mount", "sh", "-c", lifecycle, "lifecycle", t.TempDir(), deb)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v (it needs root)\n%s", err, out)
+	}
+}
+
+// TestUpgradeOfTheRPM: the old package's script restarts the service unless the new program
+// fails its check.
+func TestUpgradeOfTheRPM(t *testing.T) {
+	testkit.Tool(t, "unshare", "util-linux")
+	for _, c := range []struct {
+		name, remaining, active, check string // exit codes
+		restarts, told                 bool
+	}{
+		{"upgrade", "1", "0", "0", true, false},
+		{"upgrade, refused", "1", "0", "1", false, true},
+		{"upgrade, not running", "1", "3", "1", false, false},
+		{"removal", "0", "0", "0", false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			tools := t.TempDir()
+			calls := filepath.Join(tools, "calls")
+			for name, text := range map[string]string{
+				"systemctl":   "echo \"$@\" >> " + calls + "\n[ \"$1\" != is-active ] || exit " + c.active,
+				"systemd-run": "exit " + c.check,
+			} {
+				testkit.Must(t, os.WriteFile(filepath.Join(tools, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755))
+			}
+			cmd := exec.Command("unshare", "--mount", "sh", "-c",
+				"mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && exec sh -e scripts/rpm-postun "+c.remaining)
+			cmd.Env = append(os.Environ(), "PATH="+tools+":"+os.Getenv("PATH"))
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v (it needs root)\n%s", err, out)
+			}
+			did := testkit.Try(os.ReadFile(calls))(t)
+			testkit.Equal(t, "the service is restarted", strings.Contains(string(did), "try-restart"), c.restarts)
+			testkit.Equal(t, "the script says that it is not", strings.Contains(string(out), "is not restarted"), c.told)
+		})
 	}
 }

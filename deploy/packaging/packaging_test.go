@@ -16,39 +16,30 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 var at = time.Date(2026, 11, 22, 22, 56, 0, 0, time.UTC)
 
-// tool finds a program, or says where it comes from.
-func tool(t *testing.T, name, from string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		t.Fatalf("%s is missing: %s (.ci/tools does that)", name, from)
-	}
-}
-
 // made builds the packages of this machine's architecture.
 func made(t *testing.T, formats ...string) []string {
 	t.Helper()
-	nfpm, err := filepath.Abs("../../bin/tools/nfpm")
-	if err != nil {
-		t.Fatal(err)
+	nfpm := testkit.Try(filepath.Abs("../../bin/tools/nfpm"))(t)
+	if _, err := exec.LookPath(nfpm); err != nil {
+		t.Fatal("nfpm is missing: make bin/tools/nfpm (.ci/tools does that)")
 	}
-	tool(t, nfpm, "make bin/tools/nfpm")
 	files, err := build(t.Context(), options{
 		Root: "../..", Out: t.TempDir(), Describe: "v1.2.0", Commit: "abc1234",
 		Archs: []string{runtime.GOARCH}, Formats: formats, NFPM: nfpm, Epoch: at,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	return files
 }
 
 func TestPackages(t *testing.T) {
 	for _, name := range []string{"dpkg-deb", "lintian"} {
-		tool(t, name, "apt-get install dpkg lintian")
+		testkit.Tool(t, name, "dpkg lintian")
 	}
 	first, second := made(t, "deb", "rpm"), made(t, "deb", "rpm")
 	if len(first) != 3 || len(second) != 3 {
@@ -68,7 +59,7 @@ func TestPackages(t *testing.T) {
 	}
 	content(t, deb)
 	lives(t, deb)
-	if got, err := exec.Command("dpkg-deb", "--info", deb, "conffiles").Output(); err != nil || string(got) != "/etc/syslog-gateway/gateway.yaml\n" {
+	if got, err := exec.Command("dpkg-deb", "--info", deb, "conffiles").Output(); err != nil || string(got) != "/etc/syslog-gateway/gateway.yaml\n/etc/syslog-gateway/packs/README\n" {
 		t.Errorf("conffiles are %q (%v)", got, err)
 	}
 }
@@ -76,13 +67,12 @@ func TestPackages(t *testing.T) {
 // content checks owner, mode and time of what is in a package, and that all is there.
 func content(t *testing.T, deb string) {
 	t.Helper()
-	out, err := exec.Command("dpkg-deb", "--fsys-tarfile", deb).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := testkit.Try(exec.Command("dpkg-deb", "--fsys-tarfile", deb).Output())(t)
 	modes := map[string]int64{
 		"./usr/bin/gateway":                                  0o755,
 		"./etc/syslog-gateway/gateway.yaml":                  0o640,
+		"./etc/syslog-gateway/packs/":                        0o755,
+		"./etc/syslog-gateway/packs/README":                  0o644,
 		"./usr/lib/systemd/system/syslog-gateway.service":    0o644,
 		"./usr/lib/sysusers.d/syslog-gateway.conf":           0o644,
 		"./usr/lib/sysctl.d/60-syslog-gateway.conf":          0o644,
@@ -94,6 +84,8 @@ func content(t *testing.T, deb string) {
 		"./usr/share/doc/syslog-gateway/changelog.gz":        0o644,
 		"./usr/share/doc/syslog-gateway/configuration.md":    0o644,
 		"./usr/share/doc/syslog-gateway/install.md":          0o644,
+		"./usr/share/doc/syslog-gateway/packs.md":            0o644,
+		"./usr/share/doc/syslog-gateway/products.md":         0o644,
 		"./usr/share/doc/syslog-gateway/upgrade.md":          0o644,
 		"./usr/share/doc/syslog-gateway/changelog.Debian.gz": 0o644,
 	}
@@ -103,9 +95,7 @@ func content(t *testing.T, deb string) {
 		if err == io.EOF {
 			break
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, err)
 		if h.Uid != 0 || h.Gid != 0 || !h.ModTime.Equal(at) {
 			t.Errorf("%s belongs to %d:%d and is of %s; want root and %s", h.Name, h.Uid, h.Gid, h.ModTime.UTC(), at)
 		}
@@ -123,15 +113,12 @@ func content(t *testing.T, deb string) {
 
 func sum(t *testing.T, file string) [sha256.Size]byte {
 	t.Helper()
-	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	content := testkit.Try(os.ReadFile(file))(t)
 	return sha256.Sum256(content)
 }
 
 func TestVersions(t *testing.T) {
-	tool(t, "dpkg", "apt-get install dpkg")
+	testkit.Tool(t, "dpkg", "dpkg")
 	// In the order of time.
 	described := []struct {
 		describe string
@@ -160,22 +147,11 @@ func TestVersions(t *testing.T) {
 }
 
 func TestBillOfMaterials(t *testing.T) {
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	info, err := buildinfo.ReadFile(self)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := billOfMaterials(info, "1.2.0", at)
-	if err != nil {
-		t.Fatal(err)
-	}
+	self := testkit.Try(os.Executable())(t)
+	info := testkit.Try(buildinfo.ReadFile(self))(t)
+	text := testkit.Try(billOfMaterials(info, "1.2.0", at))(t)
 	var d document
-	if err := json.Unmarshal(text, &d); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, json.Unmarshal(text, &d))
 	if d.Format != "CycloneDX" || d.Metadata.Component.Version != "1.2.0" || !d.Metadata.Timestamp.Equal(at) {
 		t.Errorf("the head is %+v", d)
 	}
@@ -195,10 +171,7 @@ func TestBillOfMaterials(t *testing.T) {
 
 func TestZippedIsWhatWentIn(t *testing.T) {
 	text := strings.Repeat("the same again\n", 100)
-	r, err := gzip.NewReader(bytes.NewReader(zipped([]byte(text))))
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := testkit.Try(gzip.NewReader(bytes.NewReader(zipped([]byte(text)))))(t)
 	got, err := io.ReadAll(r)
 	if err != nil || string(got) != text {
 		t.Errorf("%q (%v)", got, err)

@@ -31,6 +31,7 @@ const (
 // copied are the files of the repository that go into a package as they are.
 var copied = map[string]string{
 	"deploy/examples/gateway.yaml":                "etc/syslog-gateway/gateway.yaml",
+	"deploy/examples/packs/README":                "etc/syslog-gateway/packs/README",
 	"deploy/examples/minimal.yaml":                docs + "/examples/minimal.yaml",
 	"deploy/examples/auto-one-port.yaml":          docs + "/examples/auto-one-port.yaml",
 	"deploy/nftables/syslog-gateway.nft":          docs + "/examples/syslog-gateway.nft",
@@ -46,6 +47,8 @@ var copied = map[string]string{
 	"docs/high-availability.md":                   docs + "/high-availability.md",
 	"docs/guarantees.md":                          docs + "/guarantees.md",
 	"docs/metadata.md":                            docs + "/metadata.md",
+	"docs/packs.md":                               docs + "/packs.md",
+	"docs/products.md":                            docs + "/products.md",
 	"deploy/keepalived/keepalived.conf":           docs + "/examples/keepalived.conf",
 	"deploy/systemd/notify-reload.conf":           docs + "/examples/notify-reload.conf",
 	"docs/upgrade.md":                             docs + "/upgrade.md",

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -38,10 +39,7 @@ func (s *shard) Load() int64 { return s.load }
 func TestPolicies(t *testing.T) {
 	f := func(name string, key uint64, load []int64, want ...[]int) {
 		t.Helper()
-		p, err := NewPolicy(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := testkit.Try(NewPolicy(name))(t)
 		for i, w := range want {
 			if got := p.Order(nil, key, load); !slices.Equal(got, w) {
 				t.Errorf("%s, round %d: got %v, want %v", name, i, got, w)
@@ -70,9 +68,7 @@ func TestFullShardIsPassedOver(t *testing.T) {
 	a, full, c := &shard{room: 10}, &shard{}, &shard{room: 10}
 	b := build(nil, a, full, c)
 	for range 12 {
-		if err := b.Handle(new(event.Batch)); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, b.Handle(new(event.Batch)))
 	}
 	if len(a.got)+len(c.got) != 12 || len(a.got) < 4 || len(c.got) < 4 {
 		t.Errorf("got %d and %d batches", len(a.got), len(c.got))
@@ -95,9 +91,7 @@ func TestHandleWaitsForRoom(t *testing.T) {
 		a.room++
 		a.mu.Unlock()
 		b.Freed()
-		if err := <-done; err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, <-done)
 	}
 	if len(a.got) != handlers || b.Blocked() {
 		t.Errorf("%d batches arrived, blocked %v", len(a.got), b.Blocked())
@@ -119,10 +113,7 @@ func TestStopGivesTheBatchBack(t *testing.T) {
 }
 
 func TestTryDoesNotWait(t *testing.T) {
-	p, err := NewPolicy("round_robin")
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := testkit.Try(NewPolicy("round_robin"))(t)
 	s := &shard{room: 1}
 	b := New(p, []Shard{s}, nil)
 	if !b.Try(&event.Batch{}) || b.Try(&event.Batch{}) || len(s.got) != 1 {
@@ -134,10 +125,7 @@ func TestTryDoesNotWait(t *testing.T) {
 // a batch at hand.
 func TestFirstComeFirstServed(t *testing.T) {
 	s := &shard{}
-	p, err := NewPolicy("round_robin")
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := testkit.Try(NewPolicy("round_robin"))(t)
 	b := New(p, []Shard{s}, make(chan struct{}))
 	const waiters = 20
 	batches := make([]*event.Batch, waiters)
@@ -145,9 +133,7 @@ func TestFirstComeFirstServed(t *testing.T) {
 	for i := range batches {
 		batches[i] = new(event.Batch)
 		wg.Go(func() {
-			if err := b.Handle(batches[i]); err != nil {
-				t.Error(err)
-			}
+			testkit.Equal(t, "error", b.Handle(batches[i]), nil)
 		})
 		for inLine := 0; inLine <= i; runtime.Gosched() {
 			b.mu.Lock()

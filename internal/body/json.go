@@ -67,10 +67,7 @@ func jsonKey(p, quotedKey []byte) int {
 // IsObject reports whether p is one JSON object, with or without the "@cee:" of the
 // Common Event Expression in front.
 func IsObject(p []byte) bool {
-	if bytes.HasPrefix(p, cee) {
-		p = p[len(cee):]
-	}
-	p = bytes.TrimSpace(p)
+	p = bytes.TrimSpace(bytes.TrimPrefix(p, cee))
 	return len(p) > 4 && p[0] == '{' && p[len(p)-1] == '}' && bytes.IndexByte(p, '"') > 0
 }
 

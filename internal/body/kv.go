@@ -22,20 +22,11 @@ func (k *Pairs) Read(p []byte, values [][]byte) {
 	missing := len(k.Names)
 	area := p[:min(len(p), k.Within)]
 	for at := 0; missing > 0; {
-		i := bytes.IndexByte(area[at:], '=')
-		if i < 0 {
+		name, behind := nextKey(area, at)
+		if behind < 0 {
 			return
 		}
-		i += at
-		from := i
-		for from > at && keyByte[area[from-1]] {
-			from--
-		}
-		at = i + 1
-		if from == i || from != 0 && !startsKey(area[from-1]) {
-			continue
-		}
-		name := area[from:i]
+		at = behind
 		for n, want := range k.Names {
 			if len(want) == len(name) && want[0] == name[0] && string(want) == string(name) {
 				if values[n] == nil {
@@ -44,6 +35,25 @@ func (k *Pairs) Read(p []byte, values [][]byte) {
 				}
 				break
 			}
+		}
+	}
+}
+
+// nextKey returns the next key of p that ends behind at, and the position behind its '='. The
+// position is negative if there is none.
+func nextKey(p []byte, at int) (name []byte, behind int) {
+	for {
+		i := bytes.IndexByte(p[at:], '=')
+		if i < 0 {
+			return nil, -1
+		}
+		i += at
+		from := i
+		for from > at && keyByte[p[from-1]] {
+			from--
+		}
+		if at = i + 1; from != i && (from == 0 || startsKey(p[from-1])) {
+			return p[from:i], at
 		}
 	}
 }
@@ -68,7 +78,7 @@ func (k *Pairs) value(p []byte) []byte {
 		return p[:len(p):len(p)]
 	}
 	i := 0
-	for i < len(p) && p[i] != ' ' && p[i] != '\t' {
+	for i < len(p) && (!endByte[p[i]] || p[i] != ' ' && p[i] != '\t' && !beginsKey(p[i+1:])) {
 		i++
 	}
 	for i > 0 && (p[i-1] == ',' || p[i-1] == ';') {
@@ -77,9 +87,26 @@ func (k *Pairs) value(p []byte) []byte {
 	return p[:i:i]
 }
 
+// beginsKey reports whether a key and its '=' stand at the front of p.
+func beginsKey(p []byte) bool {
+	i := 0
+	for i < len(p) && keyByte[p[i]] {
+		i++
+	}
+	return i != 0 && i < len(p) && p[i] == '='
+}
+
 func startsKey(c byte) bool {
 	return c == ' ' || c == '\t' || c == ',' || c == ';' || c == '|' || c == '^'
 }
+
+// endByte is true for what may end a value without quotes.
+var endByte = func() (t [256]bool) {
+	for c := range t {
+		t[c] = startsKey(byte(c))
+	}
+	return t
+}()
 
 var keyByte = func() (t [256]bool) {
 	for c := range t {

@@ -16,9 +16,7 @@ func TestEventsAreWhatIsInTheStore(t *testing.T) {
 	letter := Letter{Reason: "refused", Text: `she said "events": and ,"events":99`, Events: 1, Event: json.RawMessage(`{"event":"a","fields":{"x":"y"},"events":7}`)}
 	expect := func(want uint64) {
 		t.Helper()
-		if got := s.Events(); got != want {
-			t.Errorf("%d events are counted, want %d", got, want)
-		}
+		testkit.Equal(t, "events are counted", s.Events(), want)
 		letters, err := s.List()
 		var listed uint64
 		for _, l := range letters {
@@ -30,9 +28,7 @@ func TestEventsAreWhatIsInTheStore(t *testing.T) {
 	}
 	store := func(s *Store, letters ...Letter) {
 		t.Helper()
-		if err := s.Append(letters); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, s.Append(letters))
 	}
 	expect(0)
 	whole := letter
@@ -42,17 +38,10 @@ func TestEventsAreWhatIsInTheStore(t *testing.T) {
 	store(other, letter)
 	expect(43)
 	file := filepath.Join(dir, "000000000001.jsonl")
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.WriteString("no letter\n" + `{"id":"x","events":5`); err != nil {
-		t.Fatal(err)
-	}
+	f := testkit.Try(os.OpenFile(file, os.O_WRONLY|os.O_APPEND, 0))(t)
+	testkit.Try(f.WriteString("no letter\n" + `{"id":"x","events":5`))(t)
 	expect(43)
-	if _, err := f.WriteString(",\"time\":\"2026-01-01T00:00:00Z\"}\n"); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Try(f.WriteString(",\"time\":\"2026-01-01T00:00:00Z\"}\n"))(t)
 	f.Close()
 	expect(48)
 	names, err := s.claim()
@@ -62,13 +51,9 @@ func TestEventsAreWhatIsInTheStore(t *testing.T) {
 	expect(48)
 	store(s, letter)
 	expect(49)
-	if err := s.putBack(names[0], nil); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, s.putBack(names[0], nil))
 	expect(1)
-	if err := os.RemoveAll(dir); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.RemoveAll(dir))
 	if got := s.Events(); got != 1 {
 		t.Errorf("a store that cannot be read holds %d", got)
 	}

@@ -21,9 +21,7 @@ func open(t *testing.T, path string, size int64, log *testkit.Log) *Store {
 	if err == nil {
 		err = s.Open(t.Context())
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	return s
 }
 
@@ -39,11 +37,7 @@ func letter(n int) Letter {
 
 func list(t *testing.T, s *Store) []Letter {
 	t.Helper()
-	all, err := s.List()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
+	return testkit.Try(s.List())(t)
 }
 
 // posted is a post of a replay that delivers all and counts them.

@@ -24,22 +24,16 @@ func again(t *testing.T, folder string) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can leave files of root's behind")
 	}
-	if err := os.Chown(folder, nobody, nobody); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.Chown(folder, nobody, nobody))
 	// The binary itself lies in a folder that only root may enter.
 	program := filepath.Join(filepath.Dir(folder), "test")
 	data, err := os.ReadFile(os.Args[0])
 	if err == nil {
 		err = os.WriteFile(program, data, 0o755)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	for dir := filepath.Dir(folder); dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.Chmod(dir, 0o755))
 	}
 	cmd := exec.Command(program, "-test.run", "^"+t.Name()+"$", "-test.v")
 	cmd.Dir = folder
@@ -58,9 +52,7 @@ func TestFilesOfRootEndNoStart(t *testing.T) {
 	if folder == "" {
 		folder = filepath.Join(t.TempDir(), "dead")
 		s := open(t, folder, 0, new(testkit.Log))
-		if err := s.Append([]Letter{letter(1)}); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, s.Append([]Letter{letter(1)}))
 		for _, path := range []string{folder, filepath.Join(folder, "000000000001.jsonl")} {
 			if err := os.Chown(path, nobody, nobody); err != nil && os.Geteuid() == 0 {
 				t.Fatal(err)
@@ -70,9 +62,7 @@ func TestFilesOfRootEndNoStart(t *testing.T) {
 			"000000000002.jsonl": "{\"id\":\"x\"}\n", "000000000003.jsonl": "", lockName: "", replayLock: "", "000000000001.tmp": "torn",
 		} {
 			path := filepath.Join(folder, name)
-			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(t, os.WriteFile(path, []byte(text), 0o600))
 			if err := os.Chown(path, 0, 0); err != nil && os.Geteuid() == 0 {
 				t.Fatal(err)
 			}
@@ -85,9 +75,7 @@ func TestFilesOfRootEndNoStart(t *testing.T) {
 	if s.Unreadable() != 2 || strings.Count(log.String(), "level=ERROR") != 2 || !strings.Contains(log.String(), "000000000002.jsonl") || !strings.Contains(log.String(), "chown") {
 		t.Errorf("%d files are counted, the log says %s", s.Unreadable(), log)
 	}
-	if err := s.Append([]Letter{letter(2)}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, s.Append([]Letter{letter(2)}))
 	if l, err := s.List(); len(l) != 2 || err == nil {
 		t.Errorf("%d letters, %v", len(l), err)
 	}
@@ -107,28 +95,19 @@ func TestFilesOfRootEndNoStart(t *testing.T) {
 // refused. One that goes away later is not: it may be a mount point.
 func TestFolderIsMadeLater(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "in the way", "dead")
-	if err := os.WriteFile(filepath.Dir(path), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s, err := New(Options{Path: path})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(filepath.Dir(path), nil, 0o600))
+	s := testkit.Try(New(Options{Path: path}))(t)
 	if err := s.Open(t.Context()); err == nil {
 		t.Fatal("the folder was made in a file")
 	}
 	if err := s.Append([]Letter{letter(1)}); err == nil {
 		t.Error("a letter was stored nowhere")
 	}
-	if err := os.Remove(filepath.Dir(path)); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.Remove(filepath.Dir(path)))
 	if err := s.Append([]Letter{letter(1)}); err != nil || len(list(t, s)) != 1 {
 		t.Errorf("after there is room: %v", err)
 	}
-	if err := os.RemoveAll(path); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.RemoveAll(path))
 	if err := s.Append([]Letter{letter(1)}); err == nil {
 		t.Error("a folder that went away was made again")
 	}

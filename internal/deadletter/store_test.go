@@ -25,24 +25,15 @@ func TestDeadLettersSurvive(t *testing.T) {
 	odd := letter(2)
 	odd.Event, odd.Body = nil, []byte("\x00no json\n")
 	for range 3 {
-		if err := s.Append([]Letter{want, odd}); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, s.Append([]Letter{want, odd}))
 	}
 	// A power loss tears the last line.
-	f, err := os.OpenFile(filepath.Join(path, "000000000001.jsonl"), os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := testkit.Try(os.OpenFile(filepath.Join(path, "000000000001.jsonl"), os.O_APPEND|os.O_WRONLY, 0))(t)
 	f.WriteString(`{"id":"torn","time":"20`)
 	f.Close()
-	if n := len(list(t, s)); n != 6 {
-		t.Errorf("%d letters beside a torn line", n)
-	}
+	testkit.Equal(t, "letters beside a torn line", len(list(t, s)), 6)
 	s = open(t, path, 0, log)
-	if err := s.Append([]Letter{letter(3)}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, s.Append([]Letter{letter(3)}))
 	all := list(t, s)
 	if len(all) != 7 {
 		t.Fatalf("%d letters", len(all))
@@ -67,9 +58,7 @@ func TestDeadLettersSurvive(t *testing.T) {
 	if _, err := s.Show("nobody"); !errors.Is(err, ErrNoLetter) {
 		t.Errorf("error %v", err)
 	}
-	if !strings.Contains(log.String(), "torn line") {
-		t.Errorf("log: %s", log)
-	}
+	testkit.Holds(t, "log", log.String(), "torn line")
 }
 
 func TestDeadLettersAreBounded(t *testing.T) {
@@ -78,13 +67,8 @@ func TestDeadLettersAreBounded(t *testing.T) {
 	s := open(t, path, size, log)
 	var total int64
 	for n := range 500 {
-		if err := s.Append([]Letter{letter(n)}); err != nil {
-			t.Fatal(err)
-		}
-		files, err := s.files()
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, s.Append([]Letter{letter(n)}))
+		files := testkit.Try(s.files())(t)
 		total = 0
 		for _, f := range files {
 			total += f.size
@@ -103,35 +87,22 @@ func TestDeadLettersAreBounded(t *testing.T) {
 	if last := all[len(all)-1]; string(last.Event) != line(499) {
 		t.Errorf("the newest is %s", last.Event)
 	}
-	if !strings.Contains(log.String(), "oldest events are gone") {
-		t.Error("not logged")
-	}
+	testkit.Holds(t, "not logged", log.String(), "oldest events are gone")
 	// One that is larger than the store is kept alone rather than lost at once.
 	huge := letter(0)
 	huge.Event, huge.Body = nil, make([]byte, 2*size)
-	if err := s.Append([]Letter{huge}); err != nil {
-		t.Fatal(err)
-	}
-	if n := len(list(t, s)); n != 1 {
-		t.Errorf("%d letters", n)
-	}
+	testkit.Must(t, s.Append([]Letter{huge}))
+	testkit.Equal(t, "letters", len(list(t, s)), 1)
 }
 
 func TestDamagedLettersStay(t *testing.T) {
 	path := t.TempDir()
 	s := open(t, path, 0, new(testkit.Log))
-	if err := s.Append([]Letter{letter(1), letter(2)}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, s.Append([]Letter{letter(1), letter(2)}))
 	file := filepath.Join(path, "000000000001.jsonl")
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := testkit.Try(os.ReadFile(file))(t)
 	data = append([]byte("garbage\n\x00\x01\n{}\n"), data...)
-	if err := os.WriteFile(file, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(file, data, 0o600))
 	all, err := s.List()
 	if len(all) != 2 || err == nil || !strings.Contains(err.Error(), "3 damaged") {
 		t.Errorf("%d letters, %v", len(all), err)
@@ -154,33 +125,21 @@ func TestTwoProcesses(t *testing.T) {
 		s := open(t, path, 0, log)
 		wg.Go(func() {
 			for n := range 50 {
-				if err := s.Append([]Letter{letter(n)}); err != nil {
-					t.Error(err)
-				}
+				testkit.Equal(t, "error", s.Append([]Letter{letter(n)}), nil)
 			}
 		})
 	}
 	wg.Wait()
-	if n := len(list(t, open(t, path, 0, log))); n != 100 {
-		t.Errorf("%d letters", n)
-	}
+	testkit.Equal(t, "letters", len(list(t, open(t, path, 0, log))), 100)
 }
 
 // A crash between claiming and putting back loses nothing: the next replay goes on.
 func TestReplayAfterCrash(t *testing.T) {
 	s := open(t, t.TempDir(), 0, new(testkit.Log))
-	if err := s.Append([]Letter{letter(0), letter(1)}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.claim(); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Append([]Letter{letter(2)}); err != nil {
-		t.Fatal(err)
-	}
-	if n := len(list(t, s)); n != 3 {
-		t.Errorf("%d letters", n)
-	}
+	testkit.Must(t, s.Append([]Letter{letter(0), letter(1)}))
+	testkit.Try(s.claim())(t)
+	testkit.Must(t, s.Append([]Letter{letter(2)}))
+	testkit.Equal(t, "letters", len(list(t, s)), 3)
 	var events []string
 	kept, err := s.Replay(nil, func(letters []Letter) []Letter {
 		for _, l := range letters {
@@ -191,9 +150,7 @@ func TestReplayAfterCrash(t *testing.T) {
 	if want := []string{line(0), line(1), line(2)}; err != nil || kept != (Kept{}) || !slices.Equal(events, want) {
 		t.Errorf("%+v, %v; posted %q", kept, err, events)
 	}
-	if n := len(list(t, s)); n != 0 {
-		t.Errorf("%d letters are left", n)
-	}
+	testkit.Equal(t, "letters are left", len(list(t, s)), 0)
 }
 
 // A line that was torn while the store is open, by a verb that was killed, does not
@@ -201,19 +158,12 @@ func TestReplayAfterCrash(t *testing.T) {
 func TestTornLineTakesNoOther(t *testing.T) {
 	path := t.TempDir()
 	s := open(t, path, 0, new(testkit.Log))
-	if err := s.Append([]Letter{letter(1)}); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.OpenFile(filepath.Join(path, "000000000001.jsonl"), os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, s.Append([]Letter{letter(1)}))
+	f := testkit.Try(os.OpenFile(filepath.Join(path, "000000000001.jsonl"), os.O_APPEND|os.O_WRONLY, 0))(t)
 	f.WriteString(`{"id":"torn","time":"20`)
 	f.Close()
 	for n := 2; n < 4; n++ {
-		if err := s.Append([]Letter{letter(n)}); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, s.Append([]Letter{letter(n)}))
 	}
 	all := list(t, s)
 	if len(all) != 3 || string(all[1].Event) != line(2) {
@@ -225,30 +175,19 @@ func TestTornLineTakesNoOther(t *testing.T) {
 func TestPutBackFails(t *testing.T) {
 	path := t.TempDir()
 	s := open(t, path, 0, new(testkit.Log))
-	if err := s.Append([]Letter{letter(1), letter(2)}); err != nil {
-		t.Fatal(err)
-	}
-	names, err := s.claim()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, s.Append([]Letter{letter(1), letter(2)}))
+	names := testkit.Try(s.claim())(t)
 	// The claimed file cannot be replaced.
 	claimed := filepath.Join(path, names[0])
-	if err := errors.Join(os.Rename(claimed, claimed+".there"), os.MkdirAll(filepath.Join(claimed, "full"), 0o750)); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, errors.Join(os.Rename(claimed, claimed+".there"), os.MkdirAll(filepath.Join(claimed, "full"), 0o750)))
 	if err := s.putBack(names[0], []byte("{}\n")); err == nil {
 		t.Error("it could be replaced")
 	}
 	if files, _ := filepath.Glob(filepath.Join(path, "*.tmp")); len(files) > 0 {
 		t.Errorf("left behind: %v", files)
 	}
-	if err := errors.Join(os.RemoveAll(claimed), os.Rename(claimed+".there", claimed)); err != nil {
-		t.Fatal(err)
-	}
-	if n := len(list(t, s)); n != 2 {
-		t.Errorf("%d letters", n)
-	}
+	testkit.Must(t, errors.Join(os.RemoveAll(claimed), os.Rename(claimed+".there", claimed)))
+	testkit.Equal(t, "letters", len(list(t, s)), 2)
 }
 
 func FuzzLetters(f *testing.F) {
@@ -257,14 +196,10 @@ func FuzzLetters(f *testing.F) {
 	f.Add([]byte(fmt.Sprintf("%s\n{}\n%s", l, l[:20])))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		path := t.TempDir()
-		if err := os.WriteFile(filepath.Join(path, "000000000001.jsonl"), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(filepath.Join(path, "000000000001.jsonl"), data, 0o600))
 		s := open(t, path, 0, new(testkit.Log))
 		before, _ := s.List()
-		if err := s.Append([]Letter{letter(1)}); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, s.Append([]Letter{letter(1)}))
 		after, _ := s.List()
 		if len(after) != len(before)+1 {
 			t.Fatalf("%d letters became %d", len(before), len(after))
@@ -284,28 +219,20 @@ func TestUnreadableFileIsNotEvicted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := range 300 {
-		if err := s.Append([]Letter{letter(n)}); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, s.Append([]Letter{letter(n)}))
 	}
 	if _, err := os.Stat(oldest); err != nil || s.Evicted() == 0 {
 		t.Fatalf("%d were evicted, and of the file: %v", s.Evicted(), err)
 	}
-	if err := os.Remove(oldest); err != nil {
-		t.Fatal(err)
-	}
-	if n := len(list(t, s)) + int(s.Evicted()); n != 300 {
-		t.Errorf("%d letters are left or counted as gone", n)
-	}
+	testkit.Must(t, os.Remove(oldest))
+	testkit.Equal(t, "letters are left or counted as gone", len(list(t, s))+int(s.Evicted()), 300)
 }
 
 // What a crash in the middle of a replay has left is removed at the next start.
 func TestLeftoversAreRemoved(t *testing.T) {
 	path := t.TempDir()
 	for _, name := range []string{"000000000001.tmp", ".000000000001.replay.123.tmp"} {
-		if err := os.WriteFile(filepath.Join(path, name), []byte("torn"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(filepath.Join(path, name), []byte("torn"), 0o600))
 	}
 	open(t, path, 0, new(testkit.Log))
 	if files, _ := filepath.Glob(filepath.Join(path, "*.tmp")); len(files) > 0 {
@@ -319,9 +246,7 @@ func TestLatestLetters(t *testing.T) {
 		t.Errorf("of an empty store: %v, %v", got, err)
 	}
 	for i := range 10 {
-		if err := s.Append([]Letter{{Reason: string(rune('a' + i)), Events: 1, Event: []byte(`{"event":"x"}`), Encoding: event.Identity}}); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, s.Append([]Letter{{Reason: string(rune('a' + i)), Events: 1, Event: []byte(`{"event":"x"}`), Encoding: event.Identity}}))
 	}
 	got, err := s.Latest(3)
 	if err != nil || len(got) != 3 || got[0].Reason != "j" || got[2].Reason != "h" {
@@ -334,10 +259,7 @@ func TestLatestLetters(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
-	s, err := New(Options{Path: t.TempDir(), Registerer: reg})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := testkit.Try(New(Options{Path: t.TempDir(), Registerer: reg}))(t)
 	s.evicted.Add(3)
 	s.unreadable.Add(2)
 	families, err := reg.Gather()

@@ -122,6 +122,10 @@ func (l *line) matchMarker(p []byte, r *Result) bool {
 		if hasPrefix(p, snareTag) {
 			return readSnare(p, nil, r)
 		}
+	case 'S':
+		if hasPrefix(p, "SFIMS : ") {
+			return l.setTagged(CiscoFirepower, ByShape, r)
+		}
 	}
 	return matchColumns(p, r)
 }

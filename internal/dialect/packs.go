@@ -27,7 +27,7 @@ func (l *line) show(text []byte, r *Result) *matcher.Scratch {
 // certain gives the line to the pack that its sender is pinned to, to a pack of the site
 // whose mark it has, or to one for its vendor of CEF or LEEF.
 func (p *Parser) certain(l *line, r *Result) bool {
-	device := hasPrefix(l.text, "CEF:") || hasPrefix(l.text, "LEEF:")
+	device := l.isDevice()
 	if p.packs == nil || len(r.from.Pins) == 0 && !p.packs.SiteMarks() && !device {
 		return false
 	}
@@ -39,6 +39,9 @@ func (p *Parser) certain(l *line, r *Result) bool {
 	}
 	return false
 }
+
+// isDevice reports whether the text is CEF or LEEF.
+func (l *line) isDevice() bool { return hasPrefix(l.text, "CEF:") || hasPrefix(l.text, "LEEF:") }
 
 // ofPack gives the line to the pack that recognises it.
 func (p *Parser) ofPack(l *line, r *Result) bool {

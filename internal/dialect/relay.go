@@ -37,8 +37,8 @@ func (p *Parser) relayed(outer *line, r *Result) bool {
 	case p.ofPack(&l, r), len(l.app) == 0 && l.byLaterMarker(p, r), inner.Shape == syslog.Bare && p.relayed(&l, r):
 		return true
 	}
-	named := inner.Shape == syslog.BSD || inner.Shape == syslog.RFC5424 || len(inner.AppName) != 0
-	if !named || r.HostBy != ByInnerHeader || len(outer.app) != 0 {
+	named := inner.Shape == syslog.BSD || inner.Shape == syslog.RFC5424 || inner.Shape == syslog.Epoch || len(inner.AppName) != 0
+	if !l.isDevice() && (!named || r.HostBy != ByInnerHeader || len(outer.app) != 0) {
 		*r = saved
 		return false
 	}
@@ -101,8 +101,8 @@ func beginsHeader(p []byte) bool {
 		return bytes.IndexByte(p[6:16], ':') >= 0
 	case p[4] == '-', p[4] == ' ' && syslog.IsUpper(p[5]):
 		return syslog.IsDigit(p[0])
-	case p[0] == '1' && p[1] == ' ': // RFC 5424 whose PRI the relay has removed
-		return p[6] == '-'
+	case p[0] == '1' && p[1] == ' ': // RFC 5424 or Meraki's, whose PRI the relay has removed
+		return p[6] == '-' || syslog.IsNumber(p[2:12]) && (p[12] == '.' || p[12] == ' ')
 	}
 	return octetCount(p) != 0 || syslog.IsDigit(p[0]) && hasIdentifier(p)
 }

@@ -13,15 +13,13 @@ import (
 
 	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 // balanced is a balancer of layer 4 before servers.
 func balanced(t *testing.T, servers ...*hectest.Server) *hectest.Balancer {
 	t.Helper()
-	b, err := hectest.NewBalancer(servers...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := testkit.Try(hectest.NewBalancer(servers...))(t)
 	t.Cleanup(b.Close)
 	return b
 }
@@ -124,13 +122,9 @@ func TestAllServersBehindABalancerAreSick(t *testing.T) {
 	sick.Store(true)
 	src := newMemory(records(20, 2)...)
 	wait := r.start(t.Context(), src)
-	eventually(t, "it is out", func() bool { return !r.AnyUp() })
+	testkit.Eventually(t, "it is out", func() bool { return !r.AnyUp() })
 	sick.Store(false)
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
-	r.balanced(src, 0)
-	arrived(t, 40, nil, a, b)
+	r.ends(wait, src, 40, a, b)
 }
 
 // A single sick server is not met with one connection after the other.
@@ -146,9 +140,7 @@ func TestSickServerIsNotHammered(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 			defer cancel()
 			src := newMemory(records(100, 1)...)
-			if err := r.start(ctx, src)(); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(t, r.start(ctx, src)())
 			// The first burst, and then one every now and then.
 			if n := lb.Made(s); n > 16+16 {
 				t.Errorf("%d connections in 1.5 s", n)
@@ -177,13 +169,11 @@ func TestConnectionsEndWithTheirAge(t *testing.T) {
 		src.todo = append(src.todo, rec)
 		src.changed()
 	}
-	eventually(t, "all at a", func() bool { return a.Requests() >= 20 })
+	testkit.Eventually(t, "all at a", func() bool { return a.Requests() >= 20 })
 	lb.Use(b)
-	eventually(t, "b gets its share", func() bool { more(); return b.Requests() > 5 })
+	testkit.Eventually(t, "b gets its share", func() bool { more(); return b.Requests() > 5 })
 	cancel()
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 }
 
 // Each server knows its own ackIds only, and the balancer knows nothing: all is
@@ -197,12 +187,8 @@ func TestAcksBehindABalancer(t *testing.T) {
 		o.InFlight, o.ConnAge = 4, 50*time.Millisecond // shorter than it takes to index
 	}))
 	src := newMemory(records(200, 1)...)
-	if got := r.all(src); got.Delivered != 200 {
-		t.Errorf("%+v", got)
-	}
-	if n := a.Requests() + b.Requests(); n != 200 {
-		t.Errorf("%d posts for 200 records", n)
-	}
+	testkit.Equal(t, "delivered", r.all(src).Delivered, 200)
+	testkit.Equal(t, "posts for 200 records", a.Requests()+b.Requests(), 200)
 	if a.Requests() == 0 || b.Requests() == 0 {
 		t.Errorf("%d and %d posts", a.Requests(), b.Requests())
 	}
@@ -225,7 +211,7 @@ func TestAcksOfBrokenConnections(t *testing.T) {
 	}))
 	src := newMemory(records(40, 1)...)
 	wait := r.start(t.Context(), src)
-	eventually(t, "the answers to all posts are in", func() bool {
+	testkit.Eventually(t, "the answers to all posts are in", func() bool {
 		owed := 0
 		for _, n := range r.acks.unacked() {
 			owed += n
@@ -235,11 +221,9 @@ func TestAcksOfBrokenConnections(t *testing.T) {
 	lb.Break()
 	// A server confirms once: no poll of before may get an answer that is lost.
 	before := polls.Load()
-	eventually(t, "acknowledgements are asked for on new connections", func() bool { return polls.Load() > before+16 })
+	testkit.Eventually(t, "acknowledgements are asked for on new connections", func() bool { return polls.Load() > before+16 })
 	hold.Store(false)
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	if got := r.balanced(src, 0); got.Delivered != 40 || a.Requests()+b.Requests() != 40 {
 		t.Errorf("%+v, %d posts", got, a.Requests()+b.Requests())
 	}
@@ -276,21 +260,17 @@ func TestProbesOfASickServer(t *testing.T) {
 	r := newRig(t, at(lb, func(o *Options) { o.HealthInterval, o.Registerer = 100*time.Millisecond, reg }))
 	src := newMemory(records(400, 1)...)
 	wait := r.start(t.Context(), src)
-	eventually(t, "b works", func() bool { return b.Requests() > 20 })
+	testkit.Eventually(t, "b works", func() bool { return b.Requests() > 20 })
 	for b.Requests() < 400 {
 		before := b.Requests()
-		eventually(t, "progress", func() bool { return b.Requests() > before || b.Requests() >= 400 })
+		testkit.Eventually(t, "progress", func() bool { return b.Requests() > before || b.Requests() >= 400 })
 		if st := r.Endpoints()[0]; !st.Up {
 			t.Fatalf("%+v", st)
 		}
 	}
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	if n := metric(t, reg, "gateway_hec_bad_connections_total", ""); n == 0 {
 		t.Error("bad connections are not counted")
 	}
-	if !strings.Contains(r.log.String(), "others work") {
-		t.Errorf("log:\n%s", r.log)
-	}
+	testkit.Holds(t, "log", r.log.String(), "others work")
 }

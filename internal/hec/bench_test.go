@@ -10,6 +10,7 @@ import (
 	"syslog-gateway/internal/deadletter"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 // endless gives out one record n times.
@@ -49,19 +50,12 @@ func BenchmarkPost(b *testing.B) {
 	if err == nil {
 		err = dead.Open(b.Context())
 	}
-	if err != nil {
-		b.Fatal(err)
-	}
-	c, err := New(Options{Settings: Settings{Endpoints: []string{s.URL()}, Token: testToken}, DeadLetter: dead})
-	if err != nil {
-		b.Fatal(err)
-	}
+	testkit.Must(b, err)
+	c := testkit.Try(New(Options{Settings: Settings{Endpoints: []string{s.URL()}, Token: testToken}, DeadLetter: dead}))(b)
 	defer c.Close(context.Background())
 	b.SetBytes(int64(len(rec.Body)))
 	b.ReportAllocs()
 	src := &endless{rec: rec, count: b.N}
 	b.ResetTimer()
-	if err := c.Deliver(b.Context(), src); err != nil {
-		b.Fatal(err)
-	}
+	testkit.Must(b, c.Deliver(b.Context(), src))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 // A token without acknowledgement: what is accepted is not delivered, one record finds
@@ -28,12 +29,10 @@ func TestNoAckID(t *testing.T) {
 	}, s)
 	src := newMemory(records(20, 2)...)
 	wait := r.start(t.Context(), src)
-	eventually(t, "it is refused", func() bool { return r.Endpoints()[0].State == "refused" })
+	testkit.Eventually(t, "it is refused", func() bool { return r.Endpoints()[0].State == "refused" })
 	polls, probes := s.Polls(), s.Probes()
-	eventually(t, "it is asked whether it has acknowledgement", func() bool { return s.Polls() > polls+1 && s.Probes() > probes+1 })
-	if n := s.Requests(); n != 1 {
-		t.Errorf("%d posts to an endpoint that confirms nothing", n)
-	}
+	testkit.Eventually(t, "it is asked whether it has acknowledgement", func() bool { return s.Polls() > polls+1 && s.Probes() > probes+1 })
+	testkit.Equal(t, "posts to an endpoint that confirms nothing", s.Requests(), 1)
 	st := r.Endpoints()[0]
 	if b := r.ledger.Account("cisco_asa").Balance(); b.Delivered != 0 || r.AnyUp() || !strings.Contains(st.LastAnswer, "ackId") {
 		t.Errorf("delivered %d; %+v", b.Delivered, st)
@@ -48,9 +47,7 @@ func TestNoAckID(t *testing.T) {
 		t.Errorf("%v are counted", n)
 	}
 	s.SetAcks(true)
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	if b := r.balanced(src, 0); b.Delivered != 40 || s.Requests() != 21 {
 		t.Errorf("delivered %d, %d posts", b.Delivered, s.Requests())
 	}
@@ -68,18 +65,10 @@ func TestNoAckIDThoughPollsAreWell(t *testing.T) {
 	src := newMemory(records(6, 1)...)
 	wait := r.start(t.Context(), src)
 	polls := s.Polls()
-	eventually(t, "it is asked", func() bool { return s.Polls() > polls+2 })
-	if n := s.Requests(); n != 1 {
-		t.Errorf("%d posts", n)
-	}
-	if err := r.setToken(testToken); err != nil {
-		t.Fatal(err)
-	}
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
-	r.balanced(src, 0)
-	arrived(t, 6, nil, s)
+	testkit.Eventually(t, "it is asked", func() bool { return s.Polls() > polls+2 })
+	testkit.Equal(t, "posts", s.Requests(), 1)
+	testkit.Must(t, r.setToken(testToken))
+	r.ends(wait, src, 6, s)
 }
 
 // One endpoint confirms nothing: the other has it all.
@@ -136,9 +125,7 @@ func TestCompressedAnswers(t *testing.T) {
 				t.Errorf("delivered %d with %d posts", b.Delivered, s.Requests())
 			}
 			for _, h := range s.Headers() {
-				if h.Get("Accept-Encoding") != "identity" {
-					t.Errorf("asked for %q", h.Get("Accept-Encoding"))
-				}
+				testkit.Equal(t, "asked for", h.Get("Accept-Encoding"), "identity")
 			}
 		})
 	}
@@ -159,8 +146,8 @@ func TestAnswerThatCanNotBeRead(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			src := newMemory(records(20, 1)...)
 			wait := r.start(ctx, src)
-			eventually(t, "it is out", func() bool { return !r.AnyUp() })
-			eventually(t, "probes", func() bool { return s.Probes() > 10 })
+			testkit.Eventually(t, "it is out", func() bool { return !r.AnyUp() })
+			testkit.Eventually(t, "probes", func() bool { return s.Probes() > 10 })
 			if n := s.Requests(); n > 4 {
 				t.Errorf("%d posts", n)
 			}
@@ -172,19 +159,13 @@ func TestAnswerThatCanNotBeRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer cancel()
-			if err := wait(); err != nil {
-				t.Fatal(err)
-			}
-			r.balanced(src, 0)
-			arrived(t, 20, nil, s)
+			r.ends(wait, src, 20, s)
 		})
 	}
 	// What is no 2xx is understood by its status.
 	s := serve(t, hectest.Options{Script: hectest.Sequence(hectest.Answer{Status: 503, Body: "\x0b", Header: http.Header{"Content-Encoding": {"br"}}})})
 	newRig(t, nil, s).all(newMemory(records(3, 1)...))
-	if s.Requests() != 4 {
-		t.Errorf("%d posts", s.Requests())
-	}
+	testkit.Equal(t, "posts", s.Requests(), 4)
 }
 
 // Whatever the header and the bytes: decoding ends, within its bound.

@@ -20,15 +20,14 @@ import (
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestDeliverAsStored(t *testing.T) {
 	s := serve(t, hectest.Options{})
 	r := newRig(t, nil, s)
 	src := newMemory(records(20, 7)...)
-	if b := r.all(src); b.Delivered != 140 {
-		t.Errorf("delivered %d", b.Delivered)
-	}
+	testkit.Equal(t, "delivered", r.all(src).Delivered, 140)
 	arrived(t, 140, nil, s)
 	if s.Requests() != 20 || s.Taken() != 140 {
 		t.Errorf("requests %d, taken %d", s.Requests(), s.Taken())
@@ -63,10 +62,7 @@ func TestTwoEndpointsShare(t *testing.T) {
 
 // One endpoint is down from the start, at a closed port.
 func TestOneEndpointRefusesConnections(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)
 	dead := "http://" + l.Addr().String()
 	l.Close()
 	s := serve(t, hectest.Options{})
@@ -103,12 +99,8 @@ func TestFlappingEndpoints(t *testing.T) {
 	a.SetDown(true)
 	b.SetDown(true)
 	a.SetDown(false)
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
-	if got := r.balanced(src, 0); got.Delivered != 800 {
-		t.Errorf("delivered %d", got.Delivered)
-	}
+	testkit.Must(t, wait())
+	testkit.Equal(t, "delivered", r.balanced(src, 0).Delivered, 800)
 	arrived(t, 800, nil, a, b)
 }
 
@@ -122,16 +114,12 @@ func TestAllDownThenBack(t *testing.T) {
 	}, s)
 	src := newMemory(records(10, 2)...)
 	wait := r.start(context.Background(), src)
-	eventually(t, "down", func() bool { return !r.AnyUp() })
+	testkit.Eventually(t, "down", func() bool { return !r.AnyUp() })
 	for r.Endpoints()[0].InARow < 20 {
-		eventually(t, "failures", func() bool { return r.Endpoints()[0].InARow >= 20 })
+		testkit.Eventually(t, "failures", func() bool { return r.Endpoints()[0].InARow >= 20 })
 	}
 	s.SetDown(false)
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
-	r.balanced(src, 0)
-	arrived(t, 20, nil, s)
+	r.ends(wait, src, 20, s)
 	if !r.AnyUp() || r.Endpoints()[0].State != "up" {
 		t.Errorf("%+v", r.Endpoints())
 	}
@@ -161,12 +149,8 @@ func TestTimeoutOfAnAttempt(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.Timeout, o.Registerer, o.InFlight = 30*time.Millisecond, reg, 1 }, s)
 	r.all(newMemory(records(2, 2)...))
 	arrived(t, 4, nil, s)
-	if n := metric(t, reg, "gateway_hec_requests_total", "timeout"); n != 2 {
-		t.Errorf("%v timeouts", n)
-	}
-	if n := metric(t, reg, "gateway_hec_requests_total", "200"); n != 2 {
-		t.Errorf("%v answers", n)
-	}
+	testkit.Equal(t, "timeouts", metric(t, reg, "gateway_hec_requests_total", "timeout"), 2)
+	testkit.Equal(t, "answers", metric(t, reg, "gateway_hec_requests_total", "200"), 2)
 }
 
 func TestSlowEndpointGetsLess(t *testing.T) {
@@ -225,7 +209,7 @@ func TestRetryAfterHoldsNoOther(t *testing.T) {
 			r := newRig(t, func(o *Options) { o.HealthInterval = 20 * time.Millisecond }, servers...)
 			src := newMemory(records(20, 1)...)
 			wait := r.start(t.Context(), src)
-			eventually(t, "all wait", func() bool {
+			testkit.Eventually(t, "all wait", func() bool {
 				all := r.Endpoints()
 				return asks.Requests() > 0 && all[0].InFlight == 0 && (len(all) == 1 || all[1].State == "down")
 			})
@@ -233,15 +217,9 @@ func TestRetryAfterHoldsNoOther(t *testing.T) {
 			if len(servers) == 1 {
 				set := *r.settings.Load()
 				set.Endpoints = []string{other.URL()}
-				if err := r.Reconfigure(set); err != nil {
-					t.Fatal(err)
-				}
+				testkit.Must(t, r.Reconfigure(set))
 			}
-			if err := wait(); err != nil {
-				t.Fatal(err)
-			}
-			r.balanced(src, 0)
-			arrived(t, 20, nil, other)
+			r.ends(wait, src, 20, other)
 		})
 	}
 }
@@ -252,24 +230,16 @@ func TestNewToken(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.Retry.Max = time.Hour }, s)
 	src := newMemory(records(5, 2)...)
 	wait := r.start(context.Background(), src)
-	eventually(t, "refused", func() bool { return r.Endpoints()[0].State == "refused" })
+	testkit.Eventually(t, "refused", func() bool { return r.Endpoints()[0].State == "refused" })
 	if r.AnyUp() {
 		t.Error("an endpoint that refuses the token is not up")
 	}
 	if err := r.setToken("two words"); err == nil || strings.Contains(err.Error(), "two words") {
 		t.Errorf("error %v", err)
 	}
-	if err := r.setToken("the-new-one"); err != nil {
-		t.Fatal(err)
-	}
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
-	r.balanced(src, 0)
-	arrived(t, 10, nil, s)
-	if !strings.Contains(r.log.String(), "level=ERROR") {
-		t.Errorf("not loud:\n%s", r.log)
-	}
+	testkit.Must(t, r.setToken("the-new-one"))
+	r.ends(wait, src, 10, s)
+	testkit.Holds(t, "not loud", r.log.String(), "level=ERROR")
 }
 
 func TestReconfigureEndpoints(t *testing.T) {
@@ -278,18 +248,12 @@ func TestReconfigureEndpoints(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.Retry.Max = time.Hour }, a)
 	src := newMemory(records(5, 2)...)
 	wait := r.start(context.Background(), src)
-	eventually(t, "down", func() bool { return !r.AnyUp() })
+	testkit.Eventually(t, "down", func() bool { return !r.AnyUp() })
 	if err := r.Reconfigure(Settings{Endpoints: []string{a.URL(), a.URL()}, Token: testToken}); err == nil {
 		t.Error("one endpoint twice is taken")
 	}
-	if err := r.Reconfigure(Settings{Endpoints: []string{a.URL(), b.URL()}, Token: testToken}); err != nil {
-		t.Fatal(err)
-	}
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
-	r.balanced(src, 0)
-	arrived(t, 10, nil, b)
+	testkit.Must(t, r.Reconfigure(Settings{Endpoints: []string{a.URL(), b.URL()}, Token: testToken}))
+	r.ends(wait, src, 10, b)
 	if st := r.Endpoints(); len(st) != 2 || st[0].Up || !st[1].Up {
 		t.Errorf("%+v", st)
 	}
@@ -304,7 +268,7 @@ func TestDroppedMeanwhile(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- r.Deliver(context.Background(), src) }()
-	eventually(t, "posts", func() bool { return s.Requests() > 5 })
+	testkit.Eventually(t, "posts", func() bool { return s.Requests() > 5 })
 	for seq := range uint64(4) {
 		src.drop(seq + 1)
 		r.ledger.Account("cisco_asa").DropQueued("queue_full", 2)
@@ -313,9 +277,7 @@ func TestDroppedMeanwhile(t *testing.T) {
 	src.mu.Lock()
 	src.todo = nil
 	src.mu.Unlock()
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, <-ended)
 	if b := r.balanced(src, 0); b.Delivered != 0 || b.Dropped != 8 {
 		t.Errorf("%+v", b)
 	}
@@ -331,9 +293,7 @@ func TestDroppedWhilePosted(t *testing.T) {
 	}})
 	r := newRig(t, nil, s)
 	r.ledger.Account("cisco_asa").DropQueued("queue_full", 2)
-	if b := r.all(src); b.Delivered != 0 {
-		t.Errorf("%+v", b)
-	}
+	testkit.Equal(t, "delivered", r.all(src).Delivered, 0)
 }
 
 // Whenever the stop comes, each record is either acknowledged and arrived, or given
@@ -403,12 +363,8 @@ func TestStopGrace(t *testing.T) {
 	}})
 	r := newRig(t, func(o *Options) { o.InFlight = 1 }, s)
 	src := newMemory(records(3, 2)...)
-	if err := r.start(ctx, src)(); err != nil {
-		t.Fatal(err)
-	}
-	if b := r.balanced(src, 4); b.Delivered != 2 {
-		t.Errorf("what was on the wire was not waited for: %+v", b)
-	}
+	testkit.Must(t, r.start(ctx, src)())
+	testkit.Equal(t, "delivered", r.balanced(src, 4).Delivered, 2)
 
 	ctx, cancel = context.WithCancel(context.Background())
 	s.SetScript(func(*hectest.Request) hectest.Answer {
@@ -417,9 +373,7 @@ func TestStopGrace(t *testing.T) {
 	})
 	r = newRig(t, func(o *Options) { o.StopGrace = 20 * time.Millisecond }, s)
 	src = newMemory(records(3, 2)...)
-	if err := r.start(ctx, src)(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.start(ctx, src)())
 	r.balanced(src, 6)
 	if st := r.Endpoints()[0]; !st.Up || st.InARow != 0 || st.InFlight != 0 {
 		t.Errorf("an attempt that we ended counts against the endpoint: %+v", st)
@@ -433,15 +387,11 @@ func TestSourceError(t *testing.T) {
 	src := newMemory(records(3, 2)...)
 	src.failure = fmt.Errorf("segment 7 cannot be read: %w", io.EOF)
 	wait := r.start(context.Background(), src)
-	eventually(t, "the complaint", func() bool { return strings.Contains(r.log.String(), "segment 7") })
+	testkit.Eventually(t, "the complaint", func() bool { return strings.Contains(r.log.String(), "segment 7") })
 	src.mu.Lock()
 	src.failure = nil
 	src.mu.Unlock()
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
-	r.balanced(src, 0)
-	arrived(t, 6, nil, s)
+	r.ends(wait, src, 6, s)
 }
 
 func TestTLS(t *testing.T) {
@@ -450,14 +400,12 @@ func TestTLS(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	src := newMemory(records(2, 2)...)
 	wait := r.start(ctx, src)
-	eventually(t, "the certificate is refused", func() bool { return r.Endpoints()[0].State == "refused" })
+	testkit.Eventually(t, "the certificate is refused", func() bool { return r.Endpoints()[0].State == "refused" })
 	if log := r.log.String(); !strings.Contains(log, "certificate") {
 		t.Errorf("log:\n%s", log)
 	}
 	cancel()
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	r.balanced(src, 4)
 
 	roots := x509.NewCertPool()
@@ -495,28 +443,20 @@ func TestResetWhileSending(t *testing.T) {
 	big := record(event.Identity, line(0), `{"event":"`+strings.Repeat("x", 3<<20)+`"}`)
 	all := append(records(20, 1)[1:], big)
 	b := r.all(newMemory(all...))
-	if b.Delivered != 21 {
-		t.Errorf("delivered %d", b.Delivered)
-	}
+	testkit.Equal(t, "delivered", b.Delivered, 21)
 }
 
 func TestDeadLettersCanNotBeWritten(t *testing.T) {
 	s := serve(t, hectest.Options{Check: hectest.Validate})
 	r := newRig(t, nil, s)
 	// The folder is in the way of nothing but the lock file.
-	if err := os.Rename(r.folder, r.folder+".away"); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.Rename(r.folder, r.folder+".away"))
 	lines, gone := batch(5, 2)
 	src := newMemory(record(event.Gzip, lines...))
 	wait := r.start(context.Background(), src)
-	eventually(t, "the complaint", func() bool { return strings.Contains(r.log.String(), "dead letters cannot be written") })
-	if err := os.Rename(r.folder+".away", r.folder); err != nil {
-		t.Fatal(err)
-	}
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Eventually(t, "the complaint", func() bool { return strings.Contains(r.log.String(), "dead letters cannot be written") })
+	testkit.Must(t, os.Rename(r.folder+".away", r.folder))
+	testkit.Must(t, wait())
 	if b := r.balanced(src, 0); b.Deadlettered != 1 || b.Delivered != 4 {
 		t.Errorf("%+v", b)
 	}
@@ -569,9 +509,7 @@ func TestUserAndPassword(t *testing.T) {
 	with := strings.Replace(s.URL(), "http://", "http://x:hunter2@", 1)
 	r := newRig(t, func(o *Options) { o.Endpoints, o.Token = []string{with}, "" }, s)
 	r.all(newMemory(records(1, 1)...))
-	if got := r.Endpoints()[0].URL; got != s.URL() {
-		t.Errorf("shown as %s", got)
-	}
+	testkit.Equal(t, "shown as", r.Endpoints()[0].URL, s.URL())
 	h := http.Header{"Authorization": {*seen.Load()}}
 	if user, pass, ok := (&http.Request{Header: h}).BasicAuth(); !ok || user != "x" || pass != "hunter2" {
 		t.Errorf("authorization %q", h)

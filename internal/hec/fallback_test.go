@@ -12,6 +12,7 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 // Events of a refused index go to the fallback index, all others to their own.
@@ -68,9 +69,7 @@ func TestFallbackIndex(t *testing.T) {
 					Index, Event string
 					Fields       map[string]string
 				}
-				if err := json.Unmarshal([]byte(l), &e); err != nil {
-					t.Fatal(err)
-				}
+				testkit.Must(t, json.Unmarshal([]byte(l), &e))
 				if e.Index == "firewall" {
 					continue
 				}
@@ -92,9 +91,7 @@ func TestFallbackIndex(t *testing.T) {
 					t.Errorf("dead letter %s, %v", l.Event, err)
 				}
 			}
-			if n != row.dead {
-				t.Errorf("%d dead letters", n)
-			}
+			testkit.Equal(t, "dead letters", n, row.dead)
 		})
 	}
 }
@@ -132,9 +129,7 @@ func TestRefusedFallbackKeepsTheEvent(t *testing.T) {
 	r.all(newMemory(record(event.Gzip, lines...)))
 	var got []string
 	for l, err := range r.dead.All() {
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, err)
 		got = append(got, string(l.Event))
 	}
 	slices.Sort(got)
@@ -162,9 +157,7 @@ func TestRefusedIndexIsRemembered(t *testing.T) {
 	if n := s.Requests(); b.Delivered != 100 || n > 4+2*49 {
 		t.Errorf("%d delivered with %d posts", b.Delivered, n)
 	}
-	if err := r.setToken(testToken); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.setToken(testToken))
 	if bad := r.refused.of("cisco_asa", time.Now()); bad != nil {
 		t.Errorf("a reload keeps %v", bad)
 	}

@@ -214,18 +214,14 @@ func newRig(t *testing.T, change func(*Options), servers ...*hectest.Server) *ri
 	}
 	t.Cleanup(func() {
 		r.close()
-		if strings.Contains(r.log.String(), testToken) {
-			t.Error("the log holds the token")
-		}
+		testkit.Lacks(t, "the log holds the token", r.log.String(), testToken)
 	})
 	return r
 }
 
 // close closes the client, without a limit.
 func (r *rig) close() {
-	if err := r.Close(context.Background()); err != nil {
-		r.t.Error(err)
-	}
+	testkit.Equal(r.t, "error", r.Close(context.Background()), nil)
 }
 
 // setToken changes the token and nothing else.
@@ -280,6 +276,15 @@ func (r *rig) all(src *memory) ledger.Balance {
 	return r.balanced(src, 0)
 }
 
+// ends waits for the end of Deliver and checks that each of want events is counted once
+// and has arrived.
+func (r *rig) ends(wait func() error, src *memory, want int, servers ...*hectest.Server) {
+	r.t.Helper()
+	testkit.Must(r.t, wait())
+	r.balanced(src, 0)
+	arrived(r.t, want, nil, servers...)
+}
+
 // balanced checks that each event is counted once and each record finished once.
 func (r *rig) balanced(src *memory, pending int) ledger.Balance {
 	r.t.Helper()
@@ -318,20 +323,5 @@ func arrived(t *testing.T, want int, except map[int]bool, servers ...*hectest.Se
 	}
 	for e := range seen {
 		t.Errorf("an event arrived that was not sent so: %q", e)
-	}
-}
-
-// eventually polls a condition that has no channel.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	limit := time.After(15 * time.Second)
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-limit:
-			t.Fatalf("not in time: %s", what)
-		}
 	}
 }

@@ -7,15 +7,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 // metric sums the samples of a family whose labels hold value.
 func metric(t *testing.T, reg *prometheus.Registry, name, value string) (sum float64) {
 	t.Helper()
-	families, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
+	families := testkit.Try(reg.Gather())(t)
 	for _, f := range families {
 		if f.GetName() != name {
 			continue
@@ -35,10 +33,7 @@ func metric(t *testing.T, reg *prometheus.Registry, name, value string) (sum flo
 
 func dump(t *testing.T, reg *prometheus.Registry) string {
 	t.Helper()
-	families, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
+	families := testkit.Try(reg.Gather())(t)
 	var b strings.Builder
 	for _, f := range families {
 		b.WriteString(f.String())
@@ -85,23 +80,17 @@ func TestMetricsOfRemovedEndpoints(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.Registerer = reg }, gone)
 	src := newMemory(records(3, 1)...)
 	wait := r.start(t.Context(), src)
-	eventually(t, "a post is on the wire", func() bool { return gone.Requests() > 0 })
+	testkit.Eventually(t, "a post is on the wire", func() bool { return gone.Requests() > 0 })
 	set := *r.settings.Load()
 	set.Endpoints = []string{stays.URL(), "no URL"}
 	if err := r.Reconfigure(set); err == nil {
 		t.Fatal("no error")
 	}
-	if strings.Contains(dump(t, reg), stays.URL()) {
-		t.Error("a refused reload makes series")
-	}
+	testkit.Lacks(t, "a refused reload makes series", dump(t, reg), stays.URL())
 	set.Endpoints = set.Endpoints[:1]
-	if err := r.Reconfigure(set); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.Reconfigure(set))
 	close(release)
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, wait())
 	if all := dump(t, reg); strings.Contains(all, gone.URL()) || !strings.Contains(all, stays.URL()) {
 		t.Errorf("series:\n%s", all)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 // A drained endpoint gets no new requests; with all of them drained delivery
@@ -14,20 +15,16 @@ import (
 func TestSetMode(t *testing.T) {
 	a, b := serve(t, hectest.Options{Token: testToken}), serve(t, hectest.Options{Token: testToken})
 	r := newRig(t, func(o *Options) { o.HealthInterval = 20 * time.Millisecond }, a, b)
-	if err := r.SetMode(a.URL(), endpoints.Drain); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.SetMode(a.URL(), endpoints.Drain))
 	if err := r.SetMode("http://unknown:1", endpoints.Drain); err == nil {
 		t.Error("a mode is accepted for an endpoint that does not exist")
 	}
 	src := newMemory(records(20, 1)...)
-	r.deliverAll(t, src)
+	testkit.Must(t, r.start(t.Context(), src)())
 	if a.Requests() != 0 || b.Requests() != 20 {
 		t.Fatalf("%d requests to the drained endpoint, %d to the other", a.Requests(), b.Requests())
 	}
-	if err := r.SetMode(b.URL(), endpoints.Maintenance); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.SetMode(b.URL(), endpoints.Maintenance))
 	if r.AnyUp() {
 		t.Error("an endpoint is up while none is in use")
 	}
@@ -50,31 +47,20 @@ func TestSetMode(t *testing.T) {
 		defer close(done)
 		_ = r.Deliver(ctx, src)
 	}()
-	eventually(t, "the drained endpoint is probed", func() bool { return a.Probes() > 4 })
+	testkit.Eventually(t, "the drained endpoint is probed", func() bool { return a.Probes() > 4 })
 	if n := a.Requests() + b.Requests(); n != 20 {
 		t.Errorf("%d requests while no endpoint is in use", n-20)
 	}
 	if n := b.Probes() - probed; n > 1 { // one may have been under way
 		t.Errorf("%d probes of an endpoint in maintenance", n)
 	}
-	if err := r.SetMode(a.URL(), endpoints.Ready); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.SetMode(a.URL(), endpoints.Ready))
 	select {
 	case <-done:
 	case <-time.After(20 * time.Second):
 		t.Fatal("delivery did not go on")
 	}
-	if a.Requests() != 5 {
-		t.Errorf("%d requests to the endpoint that came back", a.Requests())
-	}
+	testkit.Equal(t, "requests to the endpoint that came back", a.Requests(), 5)
 	cancel()
 	<-probes
-}
-
-func (r *rig) deliverAll(t *testing.T, src *memory) {
-	t.Helper()
-	if err := r.start(t.Context(), src)(); err != nil {
-		t.Fatal(err)
-	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 const bound = 16
@@ -42,19 +43,11 @@ func TestOutageIsProbedByOne(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.InFlight, o.Registerer = bound, reg }, s)
 	src := newMemory(records(60, 1)...)
 	wait := r.start(context.Background(), src)
-	eventually(t, "many trials", func() bool { return posts.Load() > 3*bound })
-	if got := metric(t, reg, "gateway_hec_concurrency_limit", s.URL()); got != 1 {
-		t.Errorf("limit %v", got)
-	}
-	if most.Load() != 1 {
-		t.Errorf("%d posts at a time to an endpoint that is out", most.Load())
-	}
+	testkit.Eventually(t, "many trials", func() bool { return posts.Load() > 3*bound })
+	testkit.Equal(t, "limit", metric(t, reg, "gateway_hec_concurrency_limit", s.URL()), 1)
+	testkit.Equal(t, "posts at a time to an endpoint that is out", most.Load(), 1)
 	out.Store(false)
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
-	r.balanced(src, 0)
-	arrived(t, 60, nil, s)
+	r.ends(wait, src, 60, s)
 }
 
 // 503 to all but two at a time: the limit settles there, and nothing is lost.
@@ -113,18 +106,14 @@ func TestTimeoutClosesIdleConnections(t *testing.T) {
 		o.Endpoints, o.InFlight, o.Timeout = []string{s.URL}, n, 300*time.Millisecond
 	})
 	deliver := func(n int) {
-		if err := r.Deliver(t.Context(), &endless{rec: record(event.Identity, line(1)), count: n}); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, r.Deliver(t.Context(), &endless{rec: record(event.Identity, line(1)), count: n}))
 	}
 	deliver(n)
 	mu.Lock()
 	fell = true
 	mu.Unlock()
 	deliver(1)
-	if stuck != 1 {
-		t.Errorf("%d posts on connections that are dead", stuck)
-	}
+	testkit.Equal(t, "posts on connections that are dead", stuck, 1)
 }
 
 func TestHealthProbes(t *testing.T) {
@@ -141,17 +130,15 @@ func TestHealthProbes(t *testing.T) {
 	src := newMemory()
 	src.total = 1 // never ends by itself
 	wait := r.start(t.Context(), src)
-	eventually(t, "probes", func() bool { return s.Probes() > 3 })
+	testkit.Eventually(t, "probes", func() bool { return s.Probes() > 3 })
 	if !r.AnyUp() || !strings.Contains(r.Endpoints()[0].LastAnswer, "17") {
 		t.Errorf("%+v", r.Endpoints())
 	}
 	close(sick)
-	eventually(t, "down", func() bool { return !r.AnyUp() })
+	testkit.Eventually(t, "down", func() bool { return !r.AnyUp() })
 	src.mu.Lock()
 	src.total = 0
 	src.changed()
 	src.mu.Unlock()
-	if err := wait(); err != nil {
-		t.Error(err)
-	}
+	testkit.Equal(t, "error", wait(), nil)
 }

@@ -23,9 +23,7 @@ func open(t *testing.T, path string, size int64, log *testkit.Log) *deadletter.S
 	if err == nil {
 		err = s.Open(t.Context())
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	return s
 }
 
@@ -36,11 +34,7 @@ func letter(n int) deadletter.Letter {
 
 func list(t *testing.T, s *deadletter.Store) []deadletter.Letter {
 	t.Helper()
-	all, err := s.List()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
+	return testkit.Try(s.List())(t)
 }
 
 func TestReplay(t *testing.T) {
@@ -54,12 +48,8 @@ func TestReplay(t *testing.T) {
 	letters[7].Source = "windows"
 	rec := record(event.Gzip, line(10), line(11))
 	letters = append(letters, deadletter.Letter{Reason: reasonUnreadable, Source: "linux", Events: 2, Body: rec.Body, Encoding: rec.Encoding})
-	if err := r.dead.Append(letters); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.dead.Append([]deadletter.Letter{letter(12)}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.dead.Append(letters))
+	testkit.Must(t, r.dead.Append([]deadletter.Letter{letter(12)}))
 	res, err := r.Replay(context.Background(), func(l deadletter.Letter) bool { return l.Source == "windows" })
 	if err != nil || res != (ReplayResult{Delivered: 1, Kept: 12}) {
 		t.Fatalf("%+v, %v", res, err)
@@ -87,16 +77,12 @@ func TestReplayStops(t *testing.T) {
 	ids := make(map[string]bool)
 	for n := range 9 {
 		l := []deadletter.Letter{letter(n)}
-		if err := r.dead.Append(l); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, r.dead.Append(l))
 		ids[l[0].ID] = true
 	}
 	s.SetScript(func(req *hectest.Request) hectest.Answer {
 		if req.N == 4 {
-			if err := r.dead.Append([]deadletter.Letter{letter(99)}); err != nil {
-				t.Error(err)
-			}
+			testkit.Equal(t, "error", r.dead.Append([]deadletter.Letter{letter(99)}), nil)
 			if _, err := r.Replay(context.Background(), nil); !errors.Is(err, deadletter.ErrReplaying) {
 				t.Errorf("a second replay: %v", err)
 			}
@@ -118,10 +104,7 @@ func TestReplayStops(t *testing.T) {
 			t.Errorf("a new letter %s", l.ID)
 		}
 	}
-	entries, err := os.ReadDir(r.folder)
-	if err != nil {
-		t.Fatal(err)
-	}
+	entries := testkit.Try(os.ReadDir(r.folder))(t)
 	for _, e := range entries {
 		if strings.HasSuffix(e.Name(), ".tmp") || strings.HasSuffix(e.Name(), ".replay") {
 			t.Errorf("left behind: %s", e.Name())
@@ -133,9 +116,7 @@ func TestReplayWithAcks(t *testing.T) {
 	s := serve(t, hectest.Options{Acks: true})
 	r := newRig(t, withAcks(2*time.Millisecond, time.Hour), s)
 	r.opts.StopGrace = time.Second
-	if err := r.dead.Append([]deadletter.Letter{letter(0), letter(1)}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.dead.Append([]deadletter.Letter{letter(0), letter(1)}))
 	res, err := r.Replay(context.Background(), nil) // without Run beside it
 	if err != nil || res.Delivered != 2 {
 		t.Errorf("%+v, %v", res, err)
@@ -150,17 +131,13 @@ func TestReplayOfAFullStore(t *testing.T) {
 	s := open(t, path, size, new(testkit.Log))
 	events := make(map[string]bool)
 	for n := 0; s.Evicted() == 0; n++ {
-		if err := s.Append([]deadletter.Letter{letter(n)}); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, s.Append([]deadletter.Letter{letter(n)}))
 	}
 	for n := 1000; ; n++ { // up to the brim
 		if stored(t, path)+300 > size {
 			break
 		}
-		if err := s.Append([]deadletter.Letter{letter(n)}); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, s.Append([]deadletter.Letter{letter(n)}))
 	}
 	for _, l := range list(t, s) {
 		events[string(l.Event)] = true
@@ -182,9 +159,7 @@ func TestReplayOfAFullStore(t *testing.T) {
 		t.Errorf("%d letters are lost", len(events))
 	}
 	// After it the bound holds again.
-	if err := s.Append([]deadletter.Letter{letter(1)}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, s.Append([]deadletter.Letter{letter(1)}))
 	if n := stored(t, path); n > size {
 		t.Errorf("%d bytes are stored", n)
 	}
@@ -193,15 +168,9 @@ func TestReplayOfAFullStore(t *testing.T) {
 // stored is the size of the letters in a store.
 func stored(t *testing.T, path string) (total int64) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(path, "*.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := testkit.Try(filepath.Glob(filepath.Join(path, "*.jsonl")))(t)
 	for _, f := range files {
-		info, err := os.Stat(f)
-		if err != nil {
-			t.Fatal(err)
-		}
+		info := testkit.Try(os.Stat(f))(t)
 		total += info.Size()
 	}
 	return total

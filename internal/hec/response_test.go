@@ -11,6 +11,7 @@ import (
 	"syslog-gateway/internal/hec/endpoints"
 	"syslog-gateway/internal/hec/hectest"
 	"syslog-gateway/internal/redact"
+	"syslog-gateway/internal/testkit"
 )
 
 // table is every answer that Splunk documents, and those of what stands before it.
@@ -84,10 +85,7 @@ func TestEveryAnswer(t *testing.T) {
 			r := newRig(t, nil, s)
 			src := newMemory(record(event.Gzip, line(0)))
 			b := r.all(src)
-			letters, err := r.dead.List()
-			if err != nil {
-				t.Fatal(err)
-			}
+			letters := testkit.Try(r.dead.List())(t)
 			if row.want == permanent {
 				if b.DeadReasons[row.reason] != 1 || b.Delivered != 0 || s.Requests() != 1 {
 					t.Errorf("dead %v, delivered %d, requests %d", b.DeadReasons, b.Delivered, s.Requests())

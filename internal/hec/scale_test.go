@@ -42,7 +42,7 @@ func TestOutstandingAcksHoldNoBodies(t *testing.T) {
 		defer close(ended)
 		_ = r.Deliver(t.Context(), src)
 	}()
-	eventually(t, "all are posted", func() bool { return r.Endpoints()[0].Unacked == n })
+	testkit.Eventually(t, "all are posted", func() bool { return r.Endpoints()[0].Unacked == n })
 	if grown := heap() - before; grown > n*size/4 {
 		t.Errorf("%d records that wait take %d MiB", n, grown>>20)
 	}
@@ -65,18 +65,9 @@ func heap() int64 {
 
 // A certificate runs out and is renewed: an alarm meanwhile, nothing lost, no restart.
 func TestCertificateRunsOut(t *testing.T) {
-	authority, err := testkit.NewAuthority()
-	if err != nil {
-		t.Fatal(err)
-	}
-	old, err := authority.Issue(time.Now().Add(-time.Hour))
-	if err != nil {
-		t.Fatal(err)
-	}
-	fresh, err := authority.Issue(time.Now().Add(time.Hour))
-	if err != nil {
-		t.Fatal(err)
-	}
+	authority := testkit.Try(testkit.NewAuthority())(t)
+	old := testkit.Try(authority.Issue(time.Now().Add(-time.Hour)))(t)
+	fresh := testkit.Try(authority.Issue(time.Now().Add(time.Hour)))(t)
 	var shown atomic.Pointer[tls.Certificate]
 	shown.Store(old)
 	s := serve(t, hectest.Options{Certificate: shown.Load})
@@ -86,7 +77,7 @@ func TestCertificateRunsOut(t *testing.T) {
 	}, s)
 	src := newMemory(records(20, 1)...)
 	wait := r.start(t.Context(), src)
-	eventually(t, "refused", func() bool { return r.Endpoints()[0].State == "refused" })
+	testkit.Eventually(t, "refused", func() bool { return r.Endpoints()[0].State == "refused" })
 	if st := r.Endpoints()[0]; st.Up || !strings.Contains(st.LastAnswer, "certificate") {
 		t.Errorf("%+v", st)
 	}
@@ -94,12 +85,6 @@ func TestCertificateRunsOut(t *testing.T) {
 		t.Error("something was posted")
 	}
 	shown.Store(fresh)
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
-	r.balanced(src, 0)
-	arrived(t, 20, nil, s)
-	if s.Requests() != 20 {
-		t.Errorf("%d posts", s.Requests())
-	}
+	r.ends(wait, src, 20, s)
+	testkit.Equal(t, "posts", s.Requests(), 20)
 }

@@ -11,6 +11,7 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 // poison is an event that hectest.Validate refuses with code 13.
@@ -255,10 +256,7 @@ func FuzzSplit(f *testing.F) {
 		}
 		lines := splitLines(raw)
 		j := &job{d: &delivery{c: new(Client)}, rec: event.Record{Encoding: event.Encoding(enc)}}
-		again, err := d.Plain(&event.Record{Body: j.pack(lines), Encoding: event.Encoding(enc), Raw: len(raw)})
-		if err != nil {
-			t.Fatal(err)
-		}
+		again := testkit.Try(d.Plain(&event.Record{Body: j.pack(lines), Encoding: event.Encoding(enc), Raw: len(raw)}))(t)
 		back := splitLines(again)
 		if !slices.EqualFunc(lines, back, bytes.Equal) {
 			t.Fatalf("%q became %q", lines, back)

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/testkit"
 )
 
 // Answers to the old token come when the new one is in force: they count for nothing,
@@ -33,16 +34,10 @@ func TestOldTokenIsRefusedLate(t *testing.T) {
 		r := newRig(t, func(o *Options) { o.Retry.Max = time.Hour }, s)
 		src := newMemory(records(5, 2)...)
 		wait := r.start(t.Context(), src)
-		eventually(t, "three posts with the old token", func() bool { return old.Load() == 3 })
-		if err := r.setToken("the-new-one"); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Eventually(t, "three posts with the old token", func() bool { return old.Load() == 3 })
+		testkit.Must(t, r.setToken("the-new-one"))
 		close(changed)
-		if err := wait(); err != nil {
-			t.Fatal(err)
-		}
-		r.balanced(src, 0)
-		arrived(t, 10, nil, s)
+		r.ends(wait, src, 10, s)
 		if st := r.Endpoints()[0]; !st.Up || old.Load() != 3 || strings.Contains(r.log.String(), "refuses") {
 			t.Errorf("%+v, %d posts with the old token; log:\n%s", st, old.Load(), r.log)
 		}
@@ -52,10 +47,7 @@ func TestOldTokenIsRefusedLate(t *testing.T) {
 // shownBy are the texts in which a secret could be seen.
 func shownBy(t *testing.T, r *rig, reg *prometheus.Registry) string {
 	t.Helper()
-	letters, err := r.dead.List()
-	if err != nil {
-		t.Fatal(err)
-	}
+	letters := testkit.Try(r.dead.List())(t)
 	text := r.log.String() + dump(t, reg)
 	for _, l := range letters {
 		text += l.Text + l.Reason + l.Endpoint
@@ -138,9 +130,7 @@ func TestOldTokenIsNotSeen(t *testing.T) {
 		o.Registerer, o.Token = reg, old
 		o.Endpoints = []string{strings.Replace(s.URL(), "http://", "http://splunk:"+pass+"@", 1)}
 	})
-	if err := r.setToken(fresh); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.setToken(fresh))
 	r.all(newMemory(records(2, 1)...))
 	for _, secret := range []string{old, fresh, pass} {
 		if part := partOf(shownBy(t, r, reg), secret); part != "" {
@@ -158,15 +148,11 @@ func TestSecretInABrokenAnswer(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.Registerer, o.Token = reg, guid }, s)
 	src := newMemory(records(1, 1)...)
 	wait := r.start(t.Context(), src)
-	eventually(t, "it is out", func() bool { return !r.AnyUp() })
+	testkit.Eventually(t, "it is out", func() bool { return !r.AnyUp() })
 	if part := partOf(shownBy(t, r, reg), guid); part != "" {
 		t.Errorf("%q is seen in\n%s", part, shownBy(t, r, reg))
 	}
 	s.SetScript(nil)
-	if err := r.setToken(guid); err != nil {
-		t.Fatal(err)
-	}
-	if err := wait(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.setToken(guid))
+	testkit.Must(t, wait())
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/rules"
@@ -38,6 +39,7 @@ type Options struct {
 	Logger  *slog.Logger   // optional
 	Senders *senders.Table // remembers who sends; optional
 	Tap     *tap.Hub       // shows messages to people; optional
+	Unknown *tap.Ring      // keeps messages that no rule knows, for people; optional
 	// Rules counts what rules do; optional.
 	Rules *rules.Counters
 }
@@ -64,9 +66,11 @@ type Batcher struct {
 	host      []byte    // in the message; nil if it names none, or was not parsed
 	time      eventTime // of its event
 
-	open   openBatches
-	counts senderCounts
-	tap    tapSampler
+	open    openBatches
+	counts  senderCounts
+	classes classCounts
+	tap     tapSampler
+	unknown unknownLines
 	// observe, when set, is called after each message. It is for people (Replay.Explain,
 	// the tap), not for the hot path.
 	observe observer
@@ -106,6 +110,8 @@ func NewBatcher(s *Source, t ledger.Transport, o Options) *Batcher {
 	b.parsed = newParsed(s.name, o.Logger)
 	b.open = newOpenBatches(s, o, b.sealOld)
 	b.counts = senderCounts{table: o.Senders, source: s.name}
+	b.classes = classCounts{totals: &s.classes}
+	b.unknown = unknownLines{ring: o.Unknown}
 	b.rules = newRuleStage(s, o.Rules)
 	b.tap = tapSampler{hub: o.Tap, report: b.showTap}
 	return b
@@ -165,9 +171,16 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 		b.parsed.result.Body = msg
 	} else {
 		b.parsed.parse(s, msg)
+		if b.parsed.result.Slow {
+			b.classes.of(s.format, b.parsed.result.Class).slow++
+		}
 	}
+	raw := msg
 	if rules := s.format.rules; rules != nil && rules.Of(b.parsed.result.Class) {
 		msg, cut = b.applyRules(s, msg, cut)
+	}
+	if b.parsed.result.Class == dialect.Fallback && !b.continues && b.unknown.ring != nil {
+		b.keepUnknown(s, raw, cut)
 	}
 	b.host = b.parsed.result.Host
 	if b.parsed.result.Unparsed {
@@ -187,8 +200,12 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 		}
 	}
 	b.time = s.timeOf(&b.parsed.header, &b.parsed.result, b.nanos)
-	batch.Data = s.append(batch.Data, msg, &b.parsed.header, &b.parsed.result, b.parsed.acted, b.time, cut)
+	text := textOf(msg, &b.parsed.result)
+	batch.Data = s.append(batch.Data, text, &b.parsed.header, &b.parsed.result, b.parsed.acted, b.time, cut)
 	batch.Events++
+	class := b.classes.of(s.format, b.parsed.result.Class)
+	class.events++
+	class.bytes += len(text)
 	if len(batch.Data) >= b.options.MaxBytes || batch.Events >= b.options.MaxEvents {
 		b.open.seal(family)
 	}
@@ -212,6 +229,7 @@ func (b *Batcher) end() {
 			b.account.DropReceived(d.String(), n)
 		}
 	}
+	b.classes.flush()
 	b.tap.end(t.events)
 	b.mu.Unlock()
 }

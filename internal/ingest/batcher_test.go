@@ -189,5 +189,12 @@ func FuzzPath(f *testing.F) {
 		if bal := accounts.Account(name).Balance(); bal.Difference() != 0 || bal.InMemory != 0 || int(bal.Received) != sink.Count()+int(bal.Dropped) {
 			t.Fatalf("balance %+v with %d events", bal, sink.Count())
 		}
+		var counted uint64
+		for _, c := range source.Classes() {
+			counted += c.Events
+		}
+		if counted != uint64(sink.Count()) {
+			t.Fatalf("%d events by class, %d in batches", counted, sink.Count())
+		}
 	})
 }

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"net/netip"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/syslog"
+	"syslog-gateway/internal/tap"
 )
 
 func replay(b testing.TB, vendorName string) (*Replay, *event.Pool) {
@@ -43,6 +45,22 @@ func benchmarkPath(b *testing.B, vendorName string, lines []string) {
 	b.ResetTimer()
 	for i := 0; i < b.N; i += n {
 		r.Write(block.Bytes(), now)
+	}
+}
+
+// BenchmarkUnknown is a flood of messages that no rule knows, of which some are kept for
+// people, or none.
+func BenchmarkUnknown(b *testing.B) {
+	for name, ring := range map[string]*tap.Ring{"kept": new(tap.Ring), "not-kept": nil} {
+		b.Run(name, func(b *testing.B) {
+			r, _ := replay(b, "auto")
+			r.batcher.unknown.ring = ring
+			lines := bytes.Repeat([]byte("<14>"+strings.Repeat("a line of nobody ", 17)+"\n"), 200)
+			b.ReportAllocs()
+			for i := 0; i < b.N; i += 200 {
+				r.Write(lines, time.Now())
+			}
+		})
 	}
 }
 

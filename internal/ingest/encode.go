@@ -29,6 +29,7 @@ type format struct {
 // of which there is always one.
 type classFormat struct {
 	name   string
+	pack   string    // empty for a class of a built-in family
 	source []byte    // ","source":"…  without the closing quote
 	first  []byte    // ","sourcetype":"… if the message completes the sourcetype, else empty
 	middle []byte    // ","sourcetype":"…","index":"…","event":"; without the sourcetype if that is in first
@@ -56,6 +57,9 @@ func newFormat(port int, s Settings) *format {
 		override := s.Profile.Overrides[c.Name]
 		row.fixedIndex, row.fixedSourcetype = override.Index != "", override.Sourcetype != "" || s.Sourcetype != ""
 		row.name, row.family = c.Name, familyOf(c, s.Vendor)
+		if c.Pack != nil {
+			row.pack = c.Pack.Pack.Name
+		}
 		f.classes = append(f.classes, row)
 	}
 	for p := range f.priority {
@@ -112,9 +116,17 @@ func fieldName(dst []byte, name string) []byte {
 	return append(dst, `":"`...)
 }
 
+// textOf is the text of the event of a message.
+func textOf(msg []byte, r *dialect.Result) []byte {
+	if blank(r.Body) {
+		return msg
+	}
+	return r.Body
+}
+
 // append encodes one event and appends it to dst.
 // acted is what rules said, or nil.
-func (s *sender) append(dst, msg []byte, h *syslog.Header, r *dialect.Result, acted *rules.Outcome, at eventTime, cut bool) []byte {
+func (s *sender) append(dst, text []byte, h *syslog.Header, r *dialect.Result, acted *rules.Outcome, at eventTime, cut bool) []byte {
 	f := s.format
 	dst = append(dst, `{"time":`...)
 	dst = event.AppendTime(dst, at.nanos)
@@ -133,11 +145,7 @@ func (s *sender) append(dst, msg []byte, h *syslog.Header, r *dialect.Result, ac
 		}
 		dst = append(dst, c.middle...)
 	}
-	body := r.Body
-	if blank(body) {
-		body = msg
-	}
-	dst = event.AppendString(dst, body)
+	dst = event.AppendString(dst, text)
 	dst = append(dst, c.fields...)
 	if acted != nil || c.keep > 1 || len(c.defaults) != 0 {
 		dst = c.appendRuled(dst, acted)

@@ -14,6 +14,7 @@ type Source struct {
 	account *ledger.Account
 	format  atomic.Pointer[format]
 	partial [numPartials]atomic.Uint64
+	classes classTotals
 }
 
 // NewSource returns a source with an account in the ledger. Parser, Profile and Location
@@ -37,6 +38,9 @@ func (s *Source) Settings() *Settings { return &s.format.Load().settings }
 func (s *Source) Apply(settings Settings) {
 	s.format.Store(newFormat(s.port, settings))
 }
+
+// Classes returns the totals of the classes since the start, in no order.
+func (s *Source) Classes() []ClassTotal { return s.classes.read() }
 
 // partial is why a message is delivered before it has ended.
 type partial uint8

@@ -8,20 +8,35 @@ import (
 )
 
 // A Batcher offers at most so many messages to taps: 200 a second, and 500 at once. So a
-// tap costs it at most a thousandth of a core's time, however many messages there are.
+// tap costs it at most a thousandth of a core's time, however many messages there are. The
+// same holds for what it keeps of unknown messages.
 const (
 	tapRate  = 200
 	tapBurst = 500
 )
 
+// allowance is how many messages a Batcher may still copy for people.
+type allowance struct {
+	tokens int
+	filled int64 // when tokens were added last, in nanoseconds since 1970
+}
+
+// fill adds what has become free until now.
+func (a *allowance) fill(now int64) {
+	past := min(now-a.filled, int64(time.Second))
+	if more := past * tapRate / int64(time.Second); more > 0 {
+		a.tokens = min(a.tokens+int(more), tapBurst)
+		a.filled = now
+	}
+}
+
 // tapSampler chooses the messages that are offered to taps.
 type tapSampler struct {
-	hub      *tap.Hub // optional
-	on       bool     // there is a tap
-	examined int      // messages in this read
-	tokens   int      // messages that may still be examined
-	filled   int64    // when tokens were added last
-	report   observer
+	hub       *tap.Hub // optional
+	on        bool     // there is a tap
+	examined  int      // messages in this read
+	allowance allowance
+	report    observer
 }
 
 // observer is called after each message.
@@ -33,13 +48,9 @@ func (t *tapSampler) begin(now int64) observer {
 	if t.on = t.hub.On(); !t.on {
 		return nil
 	}
-	past := min(now-t.filled, int64(time.Second))
-	if more := past * tapRate / int64(time.Second); more > 0 {
-		t.tokens = min(t.tokens+int(more), tapBurst)
-		t.filled = now
-	}
+	t.allowance.fill(now)
 	t.examined = 0
-	if t.tokens > 0 {
+	if t.allowance.tokens > 0 {
 		return t.report
 	}
 	return nil
@@ -54,7 +65,7 @@ func (t *tapSampler) end(events int) {
 
 // showTap shows the message at hand to the taps.
 func (b *Batcher) showTap(s *sender, msg []byte, dropped drop, cut bool) {
-	if b.tap.tokens--; b.tap.tokens <= 0 {
+	if b.tap.allowance.tokens--; b.tap.allowance.tokens <= 0 {
 		b.observe = nil
 	}
 	b.tap.examined++
@@ -74,7 +85,7 @@ func (b *Batcher) showTap(s *sender, msg []byte, dropped drop, cut bool) {
 		if cut {
 			msg = wholeRunes(msg)
 		}
-		m.Event = bytes.TrimSuffix(s.append(nil, msg, &b.parsed.header, &b.parsed.result, b.parsed.acted, b.time, cut), []byte("\n"))
+		m.Event = bytes.TrimSuffix(s.append(nil, textOf(msg, &b.parsed.result), &b.parsed.header, &b.parsed.result, b.parsed.acted, b.time, cut), []byte("\n"))
 	}
 	b.tap.hub.Show(m)
 }

@@ -7,15 +7,14 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // A port from which all is taken does not wait, open, for a port where more comes:
 // its new connections would be reset.
 func TestAPortClosesWhenAllIsTaken(t *testing.T) {
-	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := testkit.Try(net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}))(t)
 	_ = l.SetDeadline(time.Now())
 	new(connections).accept(l, nil, func(*net.TCPConn) { t.Error("nobody has connected") })
 	if err := l.Close(); !errors.Is(err, net.ErrClosed) {
@@ -32,9 +31,7 @@ func TestDrainWaitsForAllOfQuiet(t *testing.T) {
 		time.AfterFunc(quiet+time.Millisecond, func() { l.reading.Store(0) })
 		begin := time.Now()
 		l.awaitQuiet(t.Context())
-		if took := time.Since(begin); took != 2*quiet {
-			t.Errorf("it waited for %v, want %v", took, 2*quiet)
-		}
+		testkit.Equal(t, "it waited for", time.Since(begin), 2*quiet)
 	})
 }
 

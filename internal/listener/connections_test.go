@@ -20,14 +20,8 @@ import (
 // certificate signs itself for 127.0.0.1.
 func certificate(t *testing.T) tls.Certificate {
 	t.Helper()
-	authority, err := testkit.NewAuthority()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := authority.Issue(time.Now().Add(time.Hour))
-	if err != nil {
-		t.Fatal(err)
-	}
+	authority := testkit.Try(testkit.NewAuthority())(t)
+	cert := testkit.Try(authority.Issue(time.Now().Add(time.Hour)))(t)
 	return *cert
 }
 
@@ -36,10 +30,7 @@ func overBoth(t *testing.T, test func(t *testing.T, change func(*SourceOptions),
 	from := func(b *bench, from string) net.Conn {
 		b.t.Helper()
 		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-		c, err := d.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", b.port))
-		if err != nil {
-			b.t.Fatal(err)
-		}
+		c := testkit.Try(d.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", b.port)))(b.t)
 		b.t.Cleanup(func() { c.Close() })
 		return c
 	}
@@ -52,9 +43,7 @@ func overBoth(t *testing.T, test func(t *testing.T, change func(*SourceOptions),
 		}, func(b *bench, address string) net.Conn {
 			b.t.Helper()
 			c := tls.Client(from(b, address), &tls.Config{InsecureSkipVerify: true})
-			if err := c.Handshake(); err != nil {
-				b.t.Fatal(err)
-			}
+			testkit.Must(b.t, c.Handshake())
 			return c
 		})
 	})
@@ -68,16 +57,14 @@ func (b *bench) serve() {
 	go func() { done <- l.Run(ctx) }()
 	b.served = func() {
 		cancel()
-		if err := <-done; err != nil {
-			b.t.Error(err)
-		}
+		testkit.Equal(b.t, "error", <-done, nil)
 	}
 }
 
 // open waits until so many connections of a source are open.
 func (b *bench) open(n int) {
 	b.t.Helper()
-	eventually(b.t, fmt.Sprintf("%d connections are open", n), func() bool {
+	testkit.Eventually(b.t, fmt.Sprintf("%d connections are open", n), func() bool {
 		return int(b.l.sources[0].open[ledger.TCP].Load()+b.l.sources[0].open[ledger.TLS].Load()) == n
 	})
 }
@@ -110,15 +97,13 @@ func TestHoarderOfConnections(t *testing.T) {
 			dial(b, "127.0.0.1")
 		}
 		flood := uint64(len(others) + 3*most)
-		eventually(t, "all of the flood has come", func() bool { return b.l.Status()[0].Rejected[rejectMaxConnections.String()] >= flood })
+		testkit.Eventually(t, "all of the flood has come", func() bool { return b.l.Status()[0].Rejected[rejectMaxConnections.String()] >= flood })
 		for i, c := range others {
 			fmt.Fprintf(c, "<13>second of %d\n", i)
 		}
 		b.wait(2 * len(others))
 		b.open(most)
-		if n := b.l.Status()[0].Rejected[rejectMaxConnections.String()]; n != flood {
-			t.Errorf("%d connections were closed to make room, want %d", n, flood)
-		}
+		testkit.Equal(t, "connections were closed to make room", b.l.Status()[0].Rejected[rejectMaxConnections.String()], flood)
 		if text := b.log.String(); strings.Count(text, "make room") != 1 || !strings.Contains(text, "address=127.0.0.1") {
 			t.Errorf("the log says: %s", text)
 		}
@@ -132,16 +117,14 @@ func TestRoomIsMadeWithoutLoss(t *testing.T) {
 	const n = 4000
 	line := "<13>Nov 22 17:00:00 host app: " + strings.Repeat("x", 100) + "\n"
 	c := b.dial("tcp")
-	if _, err := c.Write(bytes.Repeat([]byte(line), n)); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Try(c.Write(bytes.Repeat([]byte(line), n)))(t)
 	b.waitBlocked()
 	var wg sync.WaitGroup
 	wg.Go(func() { // it waits until the loop is free
 		d := b.dial("tcp")
 		fmt.Fprint(d, "<13>newcomer\n")
 	})
-	eventually(t, "the newcomer is seen", func() bool { return b.l.tcp.connections.open.Load() == 2 })
+	testkit.Eventually(t, "the newcomer is seen", func() bool { return b.l.tcp.connections.open.Load() == 2 })
 	close(block)
 	wg.Wait()
 	b.wait(n + 1)
@@ -155,23 +138,18 @@ func TestHoarderOfPartialMessages(t *testing.T) {
 		o.Settings.MaxConnections = 3000
 	})
 	other := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
-	c, err := other.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", b.port))
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := testkit.Try(other.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", b.port)))(t)
 	defer c.Close()
 	fmt.Fprint(c, "<13>the first half ")
 	part := append([]byte("<13>"), bytes.Repeat([]byte("h"), 62<<10)...)
 	const hoarders = 1100
 	for range hoarders {
-		if _, err := b.dial("tcp").Write(part); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Try(b.dial("tcp").Write(part))(t)
 	}
 	source := b.l.Source("linux")
-	eventually(t, "some of the hoarder's messages are cut", func() bool { return source.Partial()["full"] > 0 })
+	testkit.Eventually(t, "some of the hoarder's messages are cut", func() bool { return source.Partial()["full"] > 0 })
 	fmt.Fprint(c, "and the second\n<13>next\n")
-	eventually(t, "both of the other one are delivered", func() bool {
+	testkit.Eventually(t, "both of the other one are delivered", func() bool {
 		for _, e := range b.sink.Decode(t) {
 			if e.Event == "<13>next" {
 				return true
@@ -179,7 +157,7 @@ func TestHoarderOfPartialMessages(t *testing.T) {
 		}
 		return false
 	})
-	eventually(t, "the memory is within its limit", func() bool {
+	testkit.Eventually(t, "the memory is within its limit", func() bool {
 		return b.l.tcp.connections.partial.Used() <= 64<<20
 	})
 	whole := false

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestStuckLoopsAreFound(t *testing.T) {
@@ -19,13 +20,13 @@ func TestStuckLoopsAreFound(t *testing.T) {
 		hang := make(chan struct{})
 		const limit = 50 * time.Millisecond
 		turning := func() bool { return b.l.Stuck(limit, false) == nil }
-		eventually(t, "all loops run", turning)
+		testkit.Eventually(t, "all loops run", turning)
 		for _, h := range b.l.heartbeats() {
 			if h.transport.String() == network {
 				_ = h.loop.Execute(t.Context(), task(func() { <-hang })) // as a bug would
 			}
 		}
-		eventually(t, "the loop is found to be stuck", func() bool { return !turning() })
+		testkit.Eventually(t, "the loop is found to be stuck", func() bool { return !turning() })
 		if err := b.l.Stuck(limit, false); err == nil || !strings.Contains(err.Error(), "the "+network+" event loop") {
 			t.Errorf("%s: %v", network, err)
 		}
@@ -33,7 +34,7 @@ func TestStuckLoopsAreFound(t *testing.T) {
 			t.Error("it is excused, although there is no back-pressure")
 		}
 		close(hang)
-		eventually(t, "all loops run again", turning)
+		testkit.Eventually(t, "all loops run again", turning)
 		b.stop()
 	}
 }
@@ -41,12 +42,10 @@ func TestStuckLoopsAreFound(t *testing.T) {
 // A machine that was stopped for an hour, and its watchdog with it, has no stuck loops.
 func TestWhoAsksLateFindsNothing(t *testing.T) {
 	b := listen(t, nil)
-	if err := b.l.Stuck(time.Minute, false); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, b.l.Stuck(time.Minute, false))
 	later := time.Now().Add(time.Hour)
 	for _, h := range b.l.heartbeats() {
-		eventually(t, "the loop has answered", func() bool { return h.silent(later) == 0 })
+		testkit.Eventually(t, "the loop has answered", func() bool { return h.silent(later) == 0 })
 	}
 }
 
@@ -57,15 +56,13 @@ func TestLoopsUnderBackPressureAreExcused(t *testing.T) {
 	t.Cleanup(unblock) // before the listener stops
 	const limit = 50 * time.Millisecond
 	conn := b.dial("udp")
-	eventually(t, "the loop waits for the Batcher, which waits for the pool", func() bool {
+	testkit.Eventually(t, "the loop waits for the Batcher, which waits for the pool", func() bool {
 		fmt.Fprint(conn, "<13>again\n")
 		return b.l.Stuck(limit, false) != nil && b.l.batchers.waiting(ledger.UDP)
 	})
-	if err := b.l.Stuck(limit, true); err != nil {
-		t.Error(err)
-	}
+	testkit.Equal(t, "error", b.l.Stuck(limit, true), nil)
 	unblock()
-	eventually(t, "all loops run again", func() bool { return b.l.Stuck(limit, false) == nil })
+	testkit.Eventually(t, "all loops run again", func() bool { return b.l.Stuck(limit, false) == nil })
 }
 
 func TestEndOfATCPLoopEndsTheListener(t *testing.T) {

@@ -46,14 +46,8 @@ type bench struct {
 
 func settings(t testing.TB, vendorName string) ingest.Settings {
 	t.Helper()
-	parser, err := dialect.New(vendorName, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	profile, err := splunk.NewProfile("default", splunk.Naming{}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	parser := testkit.Try(dialect.New(vendorName, nil))(t)
+	profile := testkit.Try(splunk.NewProfile("default", splunk.Naming{}, nil))(t)
 	return ingest.Settings{
 		Vendor: vendorName, Parser: parser, Profile: profile, Index: "os", Location: time.UTC,
 		MaxMessage: 1024, MaxConnections: 100, IdleTimeout: time.Hour,
@@ -63,10 +57,7 @@ func settings(t testing.TB, vendorName string) ingest.Settings {
 // freePort finds a port that is free for UDP and TCP.
 func freePort(t testing.TB) int {
 	t.Helper()
-	ports, err := testkit.FreePorts(1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ports := testkit.Try(testkit.FreePorts(1))(t)
 	return ports[0]
 }
 
@@ -99,12 +90,8 @@ func listenBlocked(t *testing.T, block chan struct{}, change func(*SourceOptions
 		},
 		Ledger: b.ledger, Logger: slog.New(slog.NewTextHandler(&b.log, nil)),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.l.Open(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
+	testkit.Must(t, b.l.Open(t.Context()))
 	t.Cleanup(b.stop)
 	return b
 }
@@ -118,9 +105,7 @@ func (b *bench) stop() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := b.l.Drain(ctx); err != nil {
-		b.t.Errorf("drain: %v", err)
-	}
+	testkit.Equal(b.t, "drain", b.l.Drain(ctx), nil)
 	b.l = nil
 	for _, a := range b.ledger.Accounts() {
 		if bal := a.Balance(); bal.Difference() != 0 || bal.InMemory != 0 {
@@ -131,10 +116,7 @@ func (b *bench) stop() {
 
 func (b *bench) dial(network string) net.Conn {
 	b.t.Helper()
-	c, err := net.Dial(network, fmt.Sprintf("127.0.0.1:%d", b.port))
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	c := testkit.Try(net.Dial(network, fmt.Sprintf("127.0.0.1:%d", b.port)))(b.t)
 	b.t.Cleanup(func() { c.Close() })
 	return c
 }
@@ -205,7 +187,7 @@ func TestEveryMessageOnce(t *testing.T) {
 		for i := range datagrams {
 			fmt.Fprintf(udp, "<13>Nov 22 17:00:00 host app: n=u-%d\n", i)
 			if i%200 == 199 { // a datagram has no back-pressure: wait for what was sent
-				b.waitReceived(ledger.UDP, i+1)
+				b.waitReceived(i + 1)
 			}
 		}
 	})
@@ -226,18 +208,11 @@ func TestEveryMessageOnce(t *testing.T) {
 	}
 }
 
-// waitReceived waits until the books show n messages of a transport.
-func (b *bench) waitReceived(tr ledger.Transport, n int) {
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
-	for b.ledger.Account("linux").ReceivedBy(tr) < uint64(n) {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			b.t.Errorf("%d of %d received", b.ledger.Account("linux").ReceivedBy(tr), n)
-			return
-		}
+// waitReceived waits until the books show n messages by UDP.
+func (b *bench) waitReceived(n int) {
+	received := func() uint64 { return b.ledger.Account("linux").ReceivedBy(ledger.UDP) }
+	if !testkit.Within(20*time.Second, func() bool { return received() >= uint64(n) }) {
+		b.t.Errorf("%d of %d received", received(), n)
 	}
 }
 
@@ -313,7 +288,7 @@ func TestAllowList(t *testing.T) {
 		o.Settings.Allow = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	})
 	fmt.Fprint(b.dial("udp"), "<13>x")
-	b.waitReceived(ledger.UDP, 1)
+	b.waitReceived(1)
 	c := b.dial("tcp")
 	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if _, err := c.Read(make([]byte, 1)); err == nil || strings.Contains(err.Error(), "timeout") {
@@ -372,13 +347,9 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 	if _, err := c.Read(make([]byte, 1)); err == nil || strings.Contains(err.Error(), "timeout") {
 		t.Errorf("still open: %v", err)
 	}
-	if e := b.wait(1); e[0].Event != "<13>unfinished" {
-		t.Errorf("got %q", e[0].Event)
-	}
+	testkit.Equal(t, "the event", b.wait(1)[0].Event, "<13>unfinished")
 	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
+	testkit.Equal(t, "error", <-done, nil)
 }
 
 func TestBackPressureStopsReading(t *testing.T) {
@@ -399,7 +370,7 @@ func TestBackPressureStopsReading(t *testing.T) {
 		}
 	}
 	fmt.Fprint(b.dial("udp"), "<13>udp goes on until its batch is full")
-	b.waitReceived(ledger.UDP, 1)
+	b.waitReceived(1)
 	close(block)
 	c.Close()
 	b.wait(sent / len(line))
@@ -417,9 +388,7 @@ func TestStopTakesWhatIsOnTheWay(t *testing.T) {
 	for i := range each {
 		fmt.Fprintf(&buf, "<13>Nov 22 17:00:00 host app: %d\n", i)
 	}
-	if _, err := c.Write(buf.Bytes()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Try(c.Write(buf.Bytes()))(t)
 	b.stop() // the connection is open and its bytes may be unread
 	if n := b.sink.Count(); n != each {
 		t.Errorf("%d of %d messages", n, each)
@@ -438,9 +407,7 @@ func TestPortsThatAreTaken(t *testing.T) {
 			Ingest: ingest.Options{Pool: event.NewPool(1, 1024), Sink: b.sink, MaxBytes: 1, MaxEvents: 1, MaxAge: time.Second},
 			Ledger: ledger.New(), Logger: slog.New(slog.DiscardHandler),
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, err)
 		err = second.Open(t.Context())
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "second") {
 			t.Errorf("a second listener on %v: %v", transports, err)
@@ -520,9 +487,7 @@ func TestBlockedConnectionsAreNotIdle(t *testing.T) {
 	c := b.dial("tcp")
 	line := "<13>Nov 22 17:00:00 host app: " + strings.Repeat("x", 100) + "\n"
 	const n = 8000
-	if _, err := c.Write(bytes.Repeat([]byte(line), n)); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Try(c.Write(bytes.Repeat([]byte(line), n)))(t)
 	b.waitBlocked()
 	for range 3 { // as Run does, long after the timeout
 		b.l.tcp.checkIdle(time.Now().Add(time.Hour))
@@ -550,9 +515,7 @@ func TestStopWhileBlocked(t *testing.T) {
 	b := listenBlocked(t, block, nil)
 	c := b.dial("tcp")
 	const n = 8000
-	if _, err := c.Write(bytes.Repeat([]byte("<13>Nov 22 17:00:00 host app: "+strings.Repeat("x", 100)+"\n"), n)); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Try(c.Write(bytes.Repeat([]byte("<13>Nov 22 17:00:00 host app: "+strings.Repeat("x", 100)+"\n"), n)))(t)
 	b.waitBlocked()
 	stopped := make(chan struct{})
 	go func() {

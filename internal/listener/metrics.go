@@ -73,6 +73,9 @@ func (l *Listener) Status() []SourceStatus {
 			Balance: ledger.Balance{Source: s.Name()}, Port: s.options.Port,
 			Connections: make(map[string]int64), Rejected: make(map[string]uint64, numRejections),
 		}, Partial: s.Partial()}
+		for _, c := range s.Classes() {
+			st.Classes = append(st.Classes, status.Class{Name: c.Class, Pack: c.Pack, Events: c.Events, Bytes: c.Bytes, Slow: c.Slow})
+		}
 		for _, t := range s.options.Transports {
 			st.Transports = append(st.Transports, t.String())
 			if t != ledger.UDP {

@@ -1,7 +1,6 @@
 package listener
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -15,6 +14,7 @@ import (
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/listener/inherit"
 	"syslog-gateway/internal/listener/inherit/inherittest"
+	"syslog-gateway/internal/testkit"
 )
 
 // generation starts one process of a line of them: all write into the bench's sink.
@@ -33,21 +33,15 @@ func (b *bench) generation(s *inherittest.Store, address string, transports ...l
 		},
 		Ledger: b.ledger, Logger: log, Store: s, Inherited: inherit.Adopt(s.Files(b.t), s, log),
 	})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	if err := b.l.Open(b.t.Context()); err != nil {
-		b.t.Fatal(err)
-	}
+	testkit.Must(b.t, err)
+	testkit.Must(b.t, b.l.Open(b.t.Context()))
 }
 
 func (b *bench) stopGeneration() {
 	b.t.Helper()
 	l := b.l
 	b.stop()
-	if err := l.Close(b.t.Context()); err != nil {
-		b.t.Error(err)
-	}
+	testkit.Equal(b.t, "error", l.Close(b.t.Context()), nil)
 }
 
 func line(t *testing.T) (*bench, *inherittest.Store) {
@@ -64,25 +58,7 @@ func line(t *testing.T) (*bench, *inherittest.Store) {
 func (b *bench) flow() {
 	b.t.Helper()
 	enough := b.sink.Count() + 1000
-	eventually(b.t, "events flow", func() bool { return b.sink.Count() >= enough })
-}
-
-// paced sends numbered datagrams, about 10,000 a second, until stop is closed.
-func paced(c net.Conn, stop <-chan struct{}) (sent int) {
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-stop:
-			return sent
-		case <-tick.C:
-		}
-		for range 10 {
-			if _, err := fmt.Fprintf(c, "<13>Nov 22 17:00:00 host app: n=%d", sent); err == nil {
-				sent++
-			}
-		}
-	}
+	testkit.Eventually(b.t, "events flow", func() bool { return b.sink.Count() >= enough })
 }
 
 func TestRestartsUnderLoadLoseNoDatagram(t *testing.T) {
@@ -94,13 +70,10 @@ func TestRestartsUnderLoadLoseNoDatagram(t *testing.T) {
 			if to == "" {
 				to = "127.0.0.1"
 			}
-			c, err := net.Dial("udp", net.JoinHostPort(to, fmt.Sprint(b.port)))
-			if err != nil {
-				t.Fatal(err)
-			}
+			c := testkit.Try(net.Dial("udp", net.JoinHostPort(to, fmt.Sprint(b.port))))(t)
 			defer c.Close()
 			stop, sent := make(chan struct{}), make(chan int)
-			go func() { sent <- paced(c, stop) }()
+			go func() { sent <- testkit.Datagrams(c, 10, "<13>Nov 22 17:00:00 host app: n=%d", stop) }()
 			dropped := uint64(0)
 			for range 5 {
 				b.flow()
@@ -110,7 +83,7 @@ func TestRestartsUnderLoadLoseNoDatagram(t *testing.T) {
 			b.flow()
 			close(stop)
 			n := <-sent
-			b.waitReceived(ledger.UDP, n)
+			b.waitReceived(n)
 			dropped = b.l.Status()[0].KernelDrops
 			b.stopGeneration()
 			seen := make(map[string]bool)
@@ -143,7 +116,7 @@ func TestNothingOfTheOldSocketRemains(t *testing.T) {
 	fmt.Fprint(tcp, "<13>from the backlog\n")
 	b.generation(s, "127.0.0.1", ledger.UDP, ledger.TCP)
 	b.wait(101)
-	eventually(t, "one socket of each is stored", func() bool { return len(s.Names()) == 2 })
+	testkit.Eventually(t, "one socket of each is stored", func() bool { return len(s.Names()) == 2 })
 	b.stopGeneration()
 	for _, name := range s.Names() {
 		if !strings.HasPrefix(name, "syslog-gateway.") || strings.ContainsAny(name, ": \n") || len(name) > 200 {
@@ -163,7 +136,7 @@ func TestDropsBetweenTwoProcessesAreShown(t *testing.T) {
 		fmt.Fprint(udp, text)
 	}
 	b.generation(s, "127.0.0.1", ledger.UDP)
-	eventually(t, "all are received or counted as dropped", func() bool {
+	testkit.Eventually(t, "all are received or counted as dropped", func() bool {
 		return b.ledger.Account("linux").ReceivedBy(ledger.UDP)+b.l.Status()[0].KernelDrops == sent
 	})
 	if b.l.Status()[0].KernelDrops == 0 {
@@ -171,10 +144,8 @@ func TestDropsBetweenTwoProcessesAreShown(t *testing.T) {
 	}
 	b.stopGeneration()
 	b.generation(s, "127.0.0.1", ledger.UDP) // and not shown twice
-	eventually(t, "the old socket is closed", func() bool { return len(s.Names()) == 1 })
-	if n := b.l.Status()[0].KernelDrops; n != 0 {
-		t.Errorf("%d drops after a quiet restart", n)
-	}
+	testkit.Eventually(t, "the old socket is closed", func() bool { return len(s.Names()) == 1 })
+	testkit.Equal(t, "drops after a quiet restart", b.l.Status()[0].KernelDrops, 0)
 }
 
 func TestPortsOfAnOldConfigurationAreClosed(t *testing.T) {
@@ -195,21 +166,5 @@ func TestPortsOfAnOldConfigurationAreClosed(t *testing.T) {
 	if c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", old)); err == nil {
 		c.Close()
 		t.Error("the old TCP port is still open")
-	}
-}
-
-// eventually polls until done, or fails after 20 s.
-func eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("after 20 s it is still not so that %s", what)
-		}
 	}
 }

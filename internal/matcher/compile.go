@@ -31,8 +31,9 @@ type compiled struct {
 	times    []timeRule
 	location *time.Location
 	// Slow says that the pack is outside the promise of speed.
-	Slow bool
-	// ofRule, set for rules only, returns the parts for role and class of a condition.
+	Slow     bool
+	forRules bool
+	// ofRule returns the parts for role and class of a condition, while rules are compiled.
 	ofRule func(d *pack.Condition) []part
 	blanks [][]byte   // " key=" of the keys of rules
 	paths  [][]string // of these in an object
@@ -66,6 +67,7 @@ func Compile(site, embedded []pack.Pack, o Options) (*Set, error) {
 		return nil, err
 	}
 	s.siteMarks = s.site.marks()
+	s.embedded.firstWords = o.Profile == "sc4s"
 	return s, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"syslog-gateway/internal/pack"
+	"syslog-gateway/internal/syslog"
 )
 
 // index finds the rule of a message by its anchors. A rule is a condition of a pack; its
@@ -21,6 +22,7 @@ type index struct {
 	programs    trie
 	texts       trie
 	headers     []*rule // with a form of header and no other anchor
+	firstWords  bool    // count as programs
 	anyCEF      []*rule
 	anyLEEF     []*rule
 }
@@ -115,8 +117,30 @@ func (x *index) match(s *Scratch, m *Match) bool {
 			return r.take(s, m)
 		}
 	}
-	return x.matchText(s, m)
+	if x.matchText(s, m) {
+		return true
+	}
+	firstWord := x.firstWords && len(s.program) == 0 && (s.Shape == syslog.BSD || s.Shape == syslog.ISO)
+	return firstWord && x.byFirstWord(s).take(s, m)
 }
+
+// byFirstWord takes the first word of a text without a tag for the program, as Splunk Connect
+// for Syslog does.
+func (x *index) byFirstWord(s *Scratch) *rule {
+	i := bytes.IndexByte(s.Text[:min(len(s.Text), maxFirstWord)], ' ')
+	if i < 2 {
+		return nil
+	}
+	s.program = s.Text[:i]
+	r := x.programs.find(s.program, s)
+	if r == nil {
+		s.program = nil
+	}
+	return r
+}
+
+// maxFirstWord is how long a first word may be that is taken for a program.
+const maxFirstWord = 48
 
 func (x *index) matchText(s *Scratch, m *Match) bool {
 	r := x.texts.find(s.Text, s)
@@ -178,8 +202,9 @@ func (p *part) finds() bool {
 		return !p.words.any && !slices.ContainsFunc(p.words.list, isEnding)
 	case isSD:
 		return !p.words.any
+	default: // no words, or words that are an anchor in every form
+		return true
 	}
-	return true
 }
 
 func isEnding(w word) bool { return w.form == ending }
@@ -282,6 +307,7 @@ func (c *condition) describe(of *compiled) string {
 			fmt.Fprintf(&b, " %s", of.pairs.Names[p.slot])
 		case isColumn, isWord:
 			fmt.Fprintf(&b, " %d", p.slot)
+		default: // the kind says enough
 		}
 	}
 	return b.String()
@@ -314,6 +340,7 @@ func (x *index) addDevice(t *trie, generic *[]*rule, r *rule) {
 			vendor = &p.words
 		case isProduct:
 			product = &p.words
+		default: // not in the header
 		}
 	}
 	if vendor == nil || vendor.any || slices.ContainsFunc(vendor.list, isEnding) {

@@ -202,7 +202,7 @@ func hexDigit(c byte) byte {
 func (s *Scratch) key(c *compiled, slot int) []byte {
 	if s.pack != c {
 		s.pack = c
-		if c.ofRule != nil {
+		if c.forRules {
 			s.readAny(c)
 		} else {
 			c.pairs.Read(s.Text, s.keys[:len(c.pairs.Names)])

@@ -131,7 +131,8 @@ type hostRule struct {
 // timeRule says where the time is.
 type timeRule struct {
 	values []value
-	read   func(p []byte) (syslog.Stamp, bool)
+	as     string // iso, bsd or unix; else the layout is set
+	layout *strftime.Layout
 }
 
 // get returns the time of the line at hand if it is there and plausible.
@@ -154,8 +155,18 @@ func (t *timeRule) get(of *compiled, s *Scratch) (syslog.Stamp, bool) {
 	if len(p) == 0 {
 		return syslog.Stamp{}, false
 	}
-	stamp, ok := t.read(p)
-	return stamp, ok && stamp.Plausible()
+	var stamp syslog.Stamp
+	switch t.as {
+	case "iso":
+		stamp, _ = syslog.ParseISO(p)
+	case "bsd":
+		stamp, _ = syslog.ParseBSD(p)
+	case "unix":
+		stamp, _ = syslog.ParseUnix(p)
+	default:
+		stamp, _ = t.layout.Parse(p)
+	}
+	return stamp, stamp.Plausible()
 }
 
 // maxTime bounds one value of a joined time, in bytes.
@@ -166,30 +177,13 @@ func (c *compiled) newTime(d *pack.TimeRule) (timeRule, error) {
 	for i := range d.Values {
 		t.values = append(t.values, c.newValue(&d.Values[i]))
 	}
-	switch d.As {
-	case "iso":
-		t.read = whole2(syslog.ParseISO)
-	case "bsd":
-		t.read = whole2(syslog.ParseBSD)
-	case "unix":
-		t.read = whole2(syslog.ParseUnix)
-	case "any":
-		t.read = func(p []byte) (syslog.Stamp, bool) { s := syslog.ParseAny(p); return s, s.Exists() }
-	default:
-		layout, err := strftime.Compile(d.As)
-		if err != nil {
-			return t, err
-		}
-		t.read = layout.Parse
+	switch t.as = d.As; t.as {
+	case "iso", "bsd", "unix":
+		return t, nil
 	}
-	return t, nil
-}
-
-func whole2(parse func([]byte) (syslog.Stamp, int)) func([]byte) (syslog.Stamp, bool) {
-	return func(p []byte) (syslog.Stamp, bool) {
-		s, n := parse(p)
-		return s, n != 0
-	}
+	layout, err := strftime.Compile(d.As)
+	t.layout = &layout
+	return t, err
 }
 
 // template is a sourcetype or a source with placeholders: "vmware:esxlog:{program|lower}".

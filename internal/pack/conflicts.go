@@ -148,8 +148,11 @@ func shared(a, b *finder) (name, word string) {
 		if i < 0 || x.of == "id" || !slices.Contains(anchors, x.name) {
 			continue
 		}
+		generic := x.of == "" && (x.name == "cef" || x.name == "leef")
+		if slices.Contains(b.parts[i].words, "*") && !generic { // they find by another part
+			continue
+		}
 		for _, w := range x.words {
-			generic := x.of == "" && (x.name == "cef" || x.name == "leef")
 			if (w != "*" || generic) && (part{words: []string{w}}).meets(b.parts[i], folds(x, a, b), covers) {
 				if x.name == "text" {
 					w = strings.TrimSuffix(w, "*")

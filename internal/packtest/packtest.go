@@ -29,6 +29,14 @@ func Received() time.Time { return time.Date(2026, 3, 14, 14, 29, 0, 0, time.UTC
 // sender is the address of tests that name none.
 var sender = netip.AddrFrom4([4]byte{192, 0, 2, 1})
 
+// Sender returns the address from which a test's line comes.
+func Sender(t *pack.Test) netip.Addr {
+	if t.Sender.IsValid() {
+		return t.Sender
+	}
+	return sender
+}
+
 // None is the name that a test writes for "no pack".
 const None = "none"
 
@@ -78,22 +86,38 @@ func (r *Runner) rules(p port) (*rules.Set, error) {
 	})
 }
 
-// Test runs the tests of a pack. It returns what is wrong.
-func (r *Runner) Test(p *pack.Pack) []pack.Problem {
-	var wrong []pack.Problem
+// Failure is a test that fails.
+type Failure struct {
+	pack.Problem
+	// Pack has the test, and Test is its number, from 1.
+	Pack *pack.Pack
+	Test int
+	// Profile is the one in which the test failed first.
+	Profile string
+	// Want is the pack that should take the line, Took the one that did, or None.
+	Want, Took string
+}
+
+// Test runs the tests of a pack. It returns those that fail.
+func (r *Runner) Test(p *pack.Pack) []Failure {
+	var wrong []Failure
 	for i := range p.Tests {
 		t := &p.Tests[i]
 		for _, profile := range []string{"default", "sc4s"} {
 			if t.Profile != "" && t.Profile != profile {
 				continue
 			}
+			f := Failure{Problem: pack.Problem{Pos: t.Pos}, Pack: p, Test: i + 1, Profile: profile, Want: cmp.Or(t.Pack, p.Name)}
 			got, err := r.run(p, t, profile)
 			if err != nil {
-				wrong = append(wrong, pack.Problem{Pos: t.Pos, Text: fmt.Sprintf("%s test %d: %v", p.Name, i+1, err)})
+				f.Text = fmt.Sprintf("%s test %d: %v", p.Name, i+1, err)
+				wrong = append(wrong, f)
 				break
 			}
 			if text := got.differs(p, t, profile); text != "" {
-				wrong = append(wrong, pack.Problem{Pos: t.Pos, Text: fmt.Sprintf("%s test %d, profile %s: %s (%s)", p.Name, i+1, profile, text, got.why())})
+				f.Took = got.pack
+				f.Text = fmt.Sprintf("%s test %d, profile %s: %s (%s)", p.Name, i+1, profile, text, got.why())
+				wrong = append(wrong, f)
 				break
 			}
 		}
@@ -136,10 +160,7 @@ func (r *Runner) run(p *pack.Pack, t *pack.Test, profile string) (*outcome, erro
 	if err != nil {
 		return nil, err
 	}
-	from := sender
-	if t.Sender.IsValid() {
-		from = t.Sender
-	}
+	from := Sender(t)
 	r.sink.data = r.sink.data[:0]
 	replay := ingest.NewDatagramReplay(source, ingest.Options{
 		MaxBytes: 1 << 20, MaxEvents: 100, MaxAge: time.Hour, Pool: r.pool, Sink: &r.sink,

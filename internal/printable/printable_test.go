@@ -9,10 +9,11 @@ const hostile = "a\tb\x1b[31mc\u009b2J\u202ed\r\ne é→"
 
 func TestTextOfOthersDrivesNoTerminal(t *testing.T) {
 	for name, c := range map[string]struct{ got, want string }{
-		"Escape":      {Escape(hostile), `a\tb\x1b[31mc\u009b2J\u202ed\r\ne é→`},
-		"EscapeLines": {EscapeLines(hostile), `a\tb\x1b[31mc\u009b2J\u202ed\r` + "\n" + "e é→"},
-		"Dots":        {Dots(hostile), "a\tb.[31mc.2J\u202ed..e é→"},
-		"Fold":        {Fold("  a\r\n\tb  c "), "a b c"},
+		"Escape":         {Escape(hostile), `a\tb\x1b[31mc\u009b2J\u202ed\r\ne é→`},
+		"EscapeControls": {EscapeControls(hostile), "a\tb\\x1b[31mc\\u009b2J\u202ed\\r\\ne é→"},
+		"EscapeLines":    {EscapeLines(hostile), `a\tb\x1b[31mc\u009b2J\u202ed\r` + "\n" + "e é→"},
+		"Dots":           {Dots(hostile), "a\tb.[31mc.2J\u202ed..e é→"},
+		"Fold":           {Fold("  a\r\n\tb  c "), "a b c"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: %q, want %q", name, c.got, c.want)

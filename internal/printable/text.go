@@ -28,6 +28,21 @@ func Escape(text string) string {
 	return b.String()
 }
 
+// EscapeControls returns text in one line. Control characters except the tab are written as
+// Go escapes them: \n, \x1b. All else stays as it is, so that programs can read it.
+func EscapeControls(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r == '\t' || !unicode.IsControl(r) {
+			b.WriteRune(r)
+			continue
+		}
+		quoted := strconv.QuoteRune(r)
+		b.WriteString(quoted[1 : len(quoted)-1])
+	}
+	return b.String()
+}
+
 // EscapeLines is [Escape] for each line of text.
 func EscapeLines(text string) string {
 	lines := strings.Split(text, "\n")

@@ -13,6 +13,7 @@ import (
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/queue/inspect"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // holes opens a queue of n records, hands out some and acknowledges all of these but
@@ -35,15 +36,12 @@ func holes(t *testing.T, o Options, n, handed int) (s *Store, queued []int) {
 func TestPlannedRestartRepeatsOnlyWhatIsOpen(t *testing.T) {
 	o := options(t.TempDir())
 	s, queued := holes(t, o, 100, 60)
-	must(t, shut(s))
-	rep, err := inspect.Status(context.Background(), o.Path)
-	must(t, err)
+	testkit.Must(t, shut(s))
+	rep := testkit.Try(inspect.Status(context.Background(), o.Path))(t)
 	if int(rep.Records) != len(queued) {
 		t.Fatalf("%d records are reported, want %d", rep.Records, len(queued))
 	}
-	o.Ledger = ledger.New()
-	s = open(t, o)
-	q := s.Shards()[0]
+	s, q := reopenOne(t, &o)
 	if st := q.Stats(); int(st.Records) != len(queued) {
 		t.Fatalf("%d records, want %d", st.Records, len(queued))
 	}
@@ -56,36 +54,31 @@ func TestPlannedRestartRepeatsOnlyWhatIsOpen(t *testing.T) {
 		q.Ack(rec.Seq)
 		queued = queued[1:]
 	}
-	must(t, shut(s))
-	o.Ledger = ledger.New()
-	s = open(t, o)
-	q = s.Shards()[0]
+	testkit.Must(t, shut(s))
+	s, q = reopenOne(t, &o)
 	appendN(t, q, 100, 5, 700)
 	equal(t, "records", drainAll(t, q), append(queued, sequence(100, 5)...))
 	if n := q.Stats(); n.Records != 0 || n.Bytes != 0 || n.Events != 0 || toSkip(q) != 0 {
 		t.Fatalf("%+v, %d to skip", n, toSkip(q))
 	}
-	must(t, shut(s))
+	testkit.Must(t, shut(s))
 }
 
 // A list that is damaged is not believed: nothing may be lost for a list.
 func TestDamagedListSaysNothing(t *testing.T) {
 	for name, change := range map[string]func(t *testing.T, path string, list []byte){
-		"cut":         func(t *testing.T, path string, list []byte) { must(t, os.Truncate(path, int64(len(list)/2))) },
-		"empty":       func(t *testing.T, path string, _ []byte) { must(t, os.Truncate(path, 0)) },
+		"cut":         func(t *testing.T, path string, list []byte) { testkit.Must(t, os.Truncate(path, int64(len(list)/2))) },
+		"empty":       func(t *testing.T, path string, _ []byte) { testkit.Must(t, os.Truncate(path, 0)) },
 		"other digit": func(t *testing.T, path string, list []byte) { otherDigit(t, path, list) },
-		"none":        func(t *testing.T, path string, _ []byte) { must(t, os.Remove(path)) },
+		"none":        func(t *testing.T, path string, _ []byte) { testkit.Must(t, os.Remove(path)) },
 	} {
-		o := options(t.TempDir())
-		o.Logger = quiet()
+		o := quietOptions(t)
 		s, queued := holes(t, o, 50, 30)
-		must(t, shut(s))
+		testkit.Must(t, shut(s))
 		path := filepath.Join(o.Path, "shard-00", segment.AckedName)
-		list, err := os.ReadFile(path)
-		must(t, err)
+		list := testkit.Try(os.ReadFile(path))(t)
 		change(t, path, list)
-		o.Ledger = ledger.New()
-		if got := drainAll(t, open(t, o).Shards()[0]); len(got) <= len(queued) {
+		if got := drainAll(t, reopen(t, &o).Shards()[0]); len(got) <= len(queued) {
 			t.Errorf("%s: %d records, the list was believed", name, len(got))
 		}
 	}
@@ -101,7 +94,7 @@ func otherDigit(t *testing.T, path string, list []byte) {
 			slot[i] = '0' + (slot[i]-'0'+1)%10
 		}
 	}
-	must(t, os.WriteFile(path, list, segment.FileMode))
+	testkit.Must(t, os.WriteFile(path, list, segment.FileMode))
 }
 
 // A list holds whatever the metadata says: it is of sequence numbers.
@@ -117,19 +110,16 @@ func TestListHoldsForOtherMetadata(t *testing.T) {
 		},
 		"none": func(dir string, _ segment.Meta) error { return os.Remove(filepath.Join(dir, segment.MetaName)) },
 	} {
-		o := options(t.TempDir())
-		o.Logger = quiet()
+		o := quietOptions(t)
 		s, queued := holes(t, o, 50, 30)
-		must(t, shut(s))
+		testkit.Must(t, shut(s))
 		dir := filepath.Join(o.Path, "shard-00")
 		m, _, _, err := segment.ReadMeta(dir)
-		must(t, err)
-		must(t, change(dir, m))
-		rep, err := inspect.Status(context.Background(), o.Path)
-		must(t, err)
+		testkit.Must(t, err)
+		testkit.Must(t, change(dir, m))
+		rep := testkit.Try(inspect.Status(context.Background(), o.Path))(t)
 		equal(t, name+": reported", int(rep.Records), len(queued))
-		o.Ledger = ledger.New()
-		s = open(t, o)
+		s = reopen(t, &o)
 		recovered, _, _ := balance(o.Ledger)
 		equal(t, name+": recovered", recovered, eventsOf(queued...))
 		equal(t, name, drainAll(t, s.Shards()[0]), queued)
@@ -143,7 +133,7 @@ func TestCrashRepeatsOnlyWhatIsNotNoted(t *testing.T) {
 	s, queued := holes(t, o, 300, 200)
 	q := s.Shards()[0]
 	settleDown(q)
-	must(t, s.syncAll())
+	testkit.Must(t, s.syncAll())
 	more := drain(t, q, 3) // of those that were never handed out
 	o.Path, o.Ledger = copyQueue(t, o.Path), ledger.New()
 	got := drainAll(t, open(t, o).Shards()[0])
@@ -158,30 +148,26 @@ func TestCrashRepeatsOnlyWhatIsNotNoted(t *testing.T) {
 func TestOldList(t *testing.T) {
 	for _, other := range []bool{false, true} {
 		o := options(fastDir(t))
-		s := open(t, o)
-		q := s.Shards()[0]
-		appendN(t, q, 0, 20, 700)
-		must(t, shut(s))
+		s, q := openFilled(t, o, 20, 700)
+		testkit.Must(t, shut(s))
 		m, _, _, err := segment.ReadMeta(q.folder.path)
-		must(t, err)
+		testkit.Must(t, err)
 		path := filepath.Join(q.folder.path, segment.AckedName)
-		must(t, os.Remove(filepath.Join(q.folder.path, segment.StopName))) // these versions do not know it
+		testkit.Must(t, os.Remove(filepath.Join(q.folder.path, segment.StopName))) // these versions do not know it
 		if other {
 			m.Depth++
 		}
 		text, err := json.Marshal(map[string]any{"meta": string(m.Encode()), "acked": []map[string]any{
 			{"seq": 3, "segment": 0, "offset": 0}, {"seq": 5, "segment": 0, "offset": 0}}})
-		must(t, err)
-		must(t, os.WriteFile(path, text, segment.FileMode))
+		testkit.Must(t, err)
+		testkit.Must(t, os.WriteFile(path, text, segment.FileMode))
 		want := sequence(0, 20)
 		if !other {
 			want = append([]int{0, 1, 3}, sequence(5, 15)...)
 		}
-		o.Ledger = ledger.New()
-		s = open(t, o)
-		must(t, s.syncAll())
-		list, err := os.ReadFile(path)
-		must(t, err)
+		s = reopen(t, &o)
+		testkit.Must(t, s.syncAll())
+		list := testkit.Try(os.ReadFile(path))(t)
 		if _, whole := segment.DecodeAckedList(list); !whole {
 			t.Fatalf("of other metadata %t: %s", other, list)
 		}
@@ -198,27 +184,25 @@ func TestNumbersGoOnAboveTheList(t *testing.T) {
 		"no segment": func(t *testing.T, dir string) { removeAllSegments(t, dir) },
 		"no segment and no metadata": func(t *testing.T, dir string) {
 			removeAllSegments(t, dir)
-			must(t, os.Remove(filepath.Join(dir, segment.MetaName)))
+			testkit.Must(t, os.Remove(filepath.Join(dir, segment.MetaName)))
 		},
 		"all that was not synced": func(t *testing.T, dir string) {
 			for _, name := range files(t, filepath.Dir(dir), segment.Prefix+"0*") {
-				must(t, os.Truncate(filepath.Join(dir, name), 0))
+				testkit.Must(t, os.Truncate(filepath.Join(dir, name), 0))
 			}
 		},
 		"list unreadable": func(t *testing.T, dir string) {
 			removeAllSegments(t, dir)
 			list := filepath.Join(dir, segment.AckedName)
-			must(t, os.Rename(list, list+".there"))
-			must(t, os.Mkdir(list, segment.DirMode)) // reading a folder fails
+			testkit.Must(t, os.Rename(list, list+".there"))
+			testkit.Must(t, os.Mkdir(list, segment.DirMode)) // reading a folder fails
 		},
 	}
 	for name, lost := range lose {
-		o := options(fastDir(t))
-		o.Logger = quiet()
-		s := open(t, o)
-		appendN(t, s.Shards()[0], 0, 10, 700)
+		o := quietOptions(t)
+		s, _ := openFilled(t, o, 10, 700)
 		equal(t, "records", len(drainAll(t, s.Shards()[0])), 10)
-		must(t, s.syncAll())
+		testkit.Must(t, s.syncAll())
 		image := copyQueue(t, o.Path)
 		dir := filepath.Join(image, "shard-00")
 		lost(t, dir)
@@ -227,8 +211,8 @@ func TestNumbersGoOnAboveTheList(t *testing.T) {
 		appendN(t, s.Shards()[0], 100, 5, 700)
 		again := copyQueue(t, image) // before a new list is written
 		if list := filepath.Join(again, "shard-00", segment.AckedName); name == "list unreadable" {
-			must(t, os.Remove(list))
-			must(t, os.Rename(list+".there", list))
+			testkit.Must(t, os.Remove(list))
+			testkit.Must(t, os.Rename(list+".there", list))
 		}
 		o.Path, o.Ledger = again, ledger.New()
 		equal(t, name, drainAll(t, open(t, o).Shards()[0]), sequence(100, 5))
@@ -238,7 +222,7 @@ func TestNumbersGoOnAboveTheList(t *testing.T) {
 func removeAllSegments(t *testing.T, dir string) {
 	t.Helper()
 	for _, name := range files(t, filepath.Dir(dir), segment.Prefix+"0*") {
-		must(t, os.Remove(filepath.Join(dir, name)))
+		testkit.Must(t, os.Remove(filepath.Join(dir, name)))
 	}
 }
 
@@ -250,18 +234,17 @@ func TestTornListLeavesTheOneBefore(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 8))
 	for range 500 {
 		seq++
-		must(t, f.write(segment.AckedList{Seq: seq, Acked: [][4]uint64{{1, 1, 1, seq}}}))
+		testkit.Must(t, f.write(segment.AckedList{Seq: seq, Acked: [][4]uint64{{1, 1, 1, seq}}}))
 		if seq == 1 || rnd.IntN(3) == 0 {
-			must(t, f.sync())
+			testkit.Must(t, f.sync())
 			synced = seq
 		}
-		data, err := os.ReadFile(f.path)
-		must(t, err)
+		data := testkit.Try(os.ReadFile(f.path))(t)
 		torn := filepath.Join(t.TempDir(), segment.AckedName)
 		if off := f.written * segment.SlotSize; f.written != f.durable {
 			data[off+rnd.IntN(20)] ^= 1
 		}
-		must(t, os.WriteFile(torn, data, segment.FileMode))
+		testkit.Must(t, os.WriteFile(torn, data, segment.FileMode))
 		if a := segment.ReadAcked(filepath.Dir(torn), segment.Meta{}, true); !a.Found || a.Seq < synced {
 			t.Fatalf("%d was synced, %+v is found", synced, a)
 		}
@@ -271,7 +254,7 @@ func TestTornListLeavesTheOneBefore(t *testing.T) {
 		}
 		if rnd.IntN(10) == 0 { // a restart
 			f.close()
-			must(t, f.resume(a.Slot, a.Generation))
+			testkit.Must(t, f.resume(a.Slot, a.Generation))
 			synced = seq
 		}
 	}
@@ -281,12 +264,12 @@ func TestTornListLeavesTheOneBefore(t *testing.T) {
 func TestNothingNewIsNotWritten(t *testing.T) {
 	o := options(fastDir(t))
 	s, _ := holes(t, o, 50, 30)
-	must(t, s.syncAll())
+	testkit.Must(t, s.syncAll())
 	q := s.Shards()[0]
 	before := q.acks.file.generation
 	appendN(t, q, 50, 5, 700)
 	for range 3 {
-		must(t, s.syncAll())
+		testkit.Must(t, s.syncAll())
 		q.acks.write()
 	}
 	equal(t, "lists", q.acks.file.generation, before)
@@ -299,9 +282,7 @@ func TestPlannedRestartsRepeatNothing(t *testing.T) {
 		o := options(fastDir(t))
 		accepted, seen := 0, make(map[int]bool)
 		for range 8 {
-			o.Ledger = ledger.New()
-			s := open(t, o)
-			q := s.Shards()[0]
+			s, q := reopenOne(t, &o)
 			n := rnd.IntN(40)
 			appendN(t, q, accepted, n, 300+rnd.IntN(900))
 			accepted += n
@@ -322,13 +303,12 @@ func TestPlannedRestartsRepeatNothing(t *testing.T) {
 					q.advance(8)
 				}
 			}
-			must(t, shut(s))
+			testkit.Must(t, shut(s))
 			if b := o.Ledger.Account("linux").Balance(); b.Difference() != 0 {
 				t.Fatalf("seed %d: counts %+v", seed, b)
 			}
 		}
-		o.Ledger = ledger.New()
-		for _, i := range drainAll(t, open(t, o).Shards()[0]) {
+		for _, i := range drainAll(t, reopen(t, &o).Shards()[0]) {
 			if seen[i] {
 				t.Fatalf("seed %d: record %d came twice", seed, i)
 			}
@@ -346,17 +326,16 @@ func TestFailedStartKeepsTheList(t *testing.T) {
 		o := options(fastDir(t))
 		o.Shards, o.Logger = 2, quiet()
 		s, queued := holes(t, o, 100, 60)
-		must(t, shut(s))
+		testkit.Must(t, shut(s))
 		block := filepath.Join(o.Path, "shard-01", segment.MetaName+".1"+segment.TempSuffix)
 		if where == "attaching" {
 			block = filepath.Join(o.Path, "shard-01", segment.MetaName+".new"+segment.TempSuffix)
 		}
-		must(t, os.MkdirAll(filepath.Join(block, "full"), segment.DirMode))
+		testkit.Must(t, os.MkdirAll(filepath.Join(block, "full"), segment.DirMode))
 		if _, err := start(o); err == nil {
 			t.Fatalf("%s: opened", where)
 		}
-		must(t, os.RemoveAll(block))
-		o.Ledger = ledger.New()
-		equal(t, where, drainAll(t, open(t, o).Shards()[0]), queued)
+		testkit.Must(t, os.RemoveAll(block))
+		equal(t, where, drainAll(t, reopen(t, &o).Shards()[0]), queued)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/queue/recovery"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // life is a run of random work on a store, over orderly restarts.
@@ -57,7 +58,7 @@ func (l *life) step(q *Shard) {
 		q.win.mu.Unlock()
 		q.faults.sync.set(errors.New("as if a sync had failed"))
 	case k == 18:
-		must(l.t, l.store.syncAll())
+		testkit.Must(l.t, l.store.syncAll())
 	case k == 19:
 		q.faults.write.set(errors.New("as if a write had failed"))
 		q.heal(context.Background())
@@ -69,12 +70,10 @@ func (l *life) balanced() {
 	l.t.Helper()
 	var disk int64
 	for i, q := range l.store.shards {
-		all, err := filepath.Glob(filepath.Join(l.store.opts.Path, recovery.ShardName(i), segment.Prefix+"0*"+segment.Suffix))
-		must(l.t, err)
+		all := testkit.Try(filepath.Glob(filepath.Join(l.store.opts.Path, recovery.ShardName(i), segment.Prefix+"0*"+segment.Suffix)))(l.t)
 		var one int64
 		for _, path := range all {
-			st, err := os.Stat(path)
-			must(l.t, err)
+			st := testkit.Try(os.Stat(path))(l.t)
 			one += st.Size()
 		}
 		if n := q.totals.allocated.Load(); n != one {
@@ -96,8 +95,7 @@ func TestCountsMatchTheFiles(t *testing.T) {
 		o := options(fastDir(t))
 		o.Logger, o.Shards, o.MaxSize = quiet(), 2, 600<<10
 		for range 4 {
-			o.Ledger = ledger.New()
-			l.store = open(t, o)
+			l.store = reopen(t, &o)
 			l.flying = make(map[*Shard]map[uint64]int)
 			for _, q := range l.store.shards {
 				l.flying[q] = make(map[uint64]int)
@@ -108,7 +106,7 @@ func TestCountsMatchTheFiles(t *testing.T) {
 					l.balanced()
 				}
 			}
-			must(t, shut(l.store))
+			testkit.Must(t, shut(l.store))
 			if n := openFiles(t, o.Path); n > 0 {
 				t.Fatalf("%d files are open after Close", n)
 			}

@@ -16,6 +16,7 @@ import (
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/queue/inspect"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // copyQueue copies the folder of a running queue, as a crash of the process would
@@ -90,12 +91,12 @@ func (c *crashed) hurt(t *testing.T, dir string) {
 	metaPath := filepath.Join(dir, "shard-00", segment.MetaName)
 	switch c.rnd.IntN(5) {
 	case 0:
-		must(t, os.Remove(metaPath))
+		testkit.Must(t, os.Remove(metaPath))
 	case 1:
-		must(t, os.WriteFile(metaPath, nil, segment.FileMode))
+		testkit.Must(t, os.WriteFile(metaPath, nil, segment.FileMode))
 	case 2:
 		if c.oldMeta != nil {
-			must(t, os.WriteFile(metaPath, c.oldMeta, segment.FileMode))
+			testkit.Must(t, os.WriteFile(metaPath, c.oldMeta, segment.FileMode))
 		}
 	}
 	c.resurrect(t, dir)
@@ -105,16 +106,16 @@ func (c *crashed) hurt(t *testing.T, dir string) {
 	if c.rnd.IntN(2) == 0 { // a record that was being written
 		torn := segment.AppendRecord([]byte{0, 0, 1, 200}, 1<<40, record(1<<20, 400))
 		f, err := os.OpenFile(last, os.O_WRONLY|os.O_APPEND, 0)
-		must(t, err)
+		testkit.Must(t, err)
 		_, err = f.Write(torn[:1+c.rnd.IntN(len(torn)-1)])
-		must(t, errors.Join(err, f.Close()))
+		testkit.Must(t, errors.Join(err, f.Close()))
 	}
 	if c.rnd.IntN(3) == 0 { // diskqueue gave a segment up just before
 		name := filepath.Join(dir, "shard-00", names[c.rnd.IntN(len(names))])
-		must(t, os.Rename(name, name+segment.BadSuffix))
+		testkit.Must(t, os.Rename(name, name+segment.BadSuffix))
 	}
 	if c.rnd.IntN(2) == 0 {
-		must(t, os.WriteFile(metaPath+".123.tmp", []byte("1\n2"), segment.FileMode))
+		testkit.Must(t, os.WriteFile(metaPath+".123.tmp", []byte("1\n2"), segment.FileMode))
 	}
 }
 
@@ -124,24 +125,15 @@ func (c *crashed) resurrect(t *testing.T, dir string) {
 	if c.oldSeg == "" || c.rnd.IntN(2) == 0 || slices.Min(names) <= c.oldSeg {
 		return
 	}
-	must(t, os.WriteFile(filepath.Join(dir, "shard-00", c.oldSeg), c.oldBytes, segment.FileMode))
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(filepath.Join(dir, "shard-00", c.oldSeg), c.oldBytes, segment.FileMode))
 }
 
 // check opens the copy and compares.
 func (c *crashed) check(t *testing.T, dir string) {
 	o := options(dir)
 	ledger := o.Ledger
-	rep, err := inspect.Verify(context.Background(), dir)
-	must(t, err)
-	s, err := start(o)
-	must(t, err)
+	rep := testkit.Try(inspect.Verify(context.Background(), dir))(t)
+	s := testkit.Try(start(o))(t)
 	q := s.Shards()[0]
 	st := q.Stats()
 	if st.Records != rep.Records || st.Events != rep.Events || st.Bytes != rep.Bytes || rep.Damaged() {
@@ -164,7 +156,7 @@ func (c *crashed) check(t *testing.T, dir string) {
 		}
 	}
 	settleDown(q)
-	must(t, shut(s))
+	testkit.Must(t, shut(s))
 	if len(files(t, dir, "*.bad")) != 0 || len(files(t, dir, "*.tmp")) != 0 {
 		t.Fatalf("litter: %v", files(t, dir, "*"))
 	}
@@ -188,46 +180,46 @@ func seeds(t *testing.T, short uint64) uint64 {
 	return n
 }
 
+// eachSeed runs a test for one seed after the other, and names that with which it fails.
+func eachSeed(t *testing.T, short uint64, test func(t *testing.T, seed uint64)) {
+	t.Helper()
+	for seed := range seeds(t, short) {
+		if !t.Run("", func(t *testing.T) { test(t, seed) }) {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
 func TestCrashAtAnyPoint(t *testing.T) {
-	for seed := range seeds(t, 80) {
+	eachSeed(t, 80, func(t *testing.T, seed uint64) {
 		c := &crashed{
 			rnd:   rand.New(rand.NewPCG(seed, 1)),
 			acked: map[int]bool{}, flying: map[int]uint64{},
 		}
-		ok := t.Run("", func(t *testing.T) {
-			dir := fastDir(t)
-			s := open(t, options(dir))
-			for range 1 + c.rnd.IntN(3) { // the queue goes on after the copy
-				c.live(t, s.Shards()[0])
-				state := *c
-				state.accepted = slices.Clone(c.accepted)
-				image := copyQueue(t, dir)
-				state.hurt(t, image)
-				state.check(t, image)
-			}
-		})
-		if !ok {
-			t.Fatalf("seed %d", seed)
+		dir := fastDir(t)
+		s := open(t, options(dir))
+		for range 1 + c.rnd.IntN(3) { // the queue goes on after the copy
+			c.live(t, s.Shards()[0])
+			state := *c
+			state.accepted = slices.Clone(c.accepted)
+			image := copyQueue(t, dir)
+			state.hurt(t, image)
+			state.check(t, image)
 		}
-	}
+	})
 }
 
 // A power loss keeps what was synced and may shorten or blank what was not.
 func TestPowerLossCutsOnlyWhatWasNotSynced(t *testing.T) {
-	for seed := range seeds(t, 40) {
-		if !t.Run("", func(t *testing.T) { losePower(t, rand.New(rand.NewPCG(seed, 2))) }) {
-			t.Fatalf("seed %d", seed)
-		}
-	}
+	eachSeed(t, 40, func(t *testing.T, seed uint64) { losePower(t, rand.New(rand.NewPCG(seed, 2))) })
 }
 
 func losePower(t *testing.T, rnd *rand.Rand) {
 	o := options(fastDir(t))
-	s := open(t, o)
-	q := s.Shards()[0]
+	s, q := openOne(t, o)
 	synced := 20 + rnd.IntN(60)
 	appendN(t, q, 0, synced, 600)
-	must(t, s.syncAll())
+	testkit.Must(t, s.syncAll())
 	appendN(t, q, synced, rnd.IntN(20), 600)
 	image := copyQueue(t, o.Path)
 	q.win.mu.Lock()
@@ -238,32 +230,29 @@ func losePower(t *testing.T, rnd *rand.Rand) {
 		}
 		path := filepath.Join(image, "shard-00", filepath.Base(seg.path))
 		keep := seg.synced + rnd.Int64N(lose+1)
-		must(t, os.Truncate(path, keep))
+		testkit.Must(t, os.Truncate(path, keep))
 		if rnd.IntN(2) == 0 {
-			must(t, os.Truncate(path, seg.size)) // zeros
+			testkit.Must(t, os.Truncate(path, seg.size)) // zeros
 		}
 	}
 	q.win.mu.Unlock()
 	o.Path, o.Ledger = image, ledger.New()
-	after, err := start(o)
-	must(t, err)
+	after := testkit.Try(start(o))(t)
 	got := drainAll(t, after.Shards()[0])
 	if len(got) < synced || !slices.Equal(got[:synced], sequence(0, synced)) {
 		t.Fatalf("synced %d, got %v", synced, got)
 	}
-	must(t, shut(after))
+	testkit.Must(t, shut(after))
 }
 
 func TestMetadataOfAnOldReadPosition(t *testing.T) {
 	for _, text := range []string{"", "x", "1\n2,3\n", "5\n0,17\n0,20\n", "5\n0,99999999\n0,20\n", "5\n-1,0\n0,20\n", "0\n9,9\n9,9\n"} {
 		o := options(fastDir(t))
-		s := open(t, o)
-		appendN(t, s.Shards()[0], 0, 60, 700)
-		must(t, shut(s))
-		must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", segment.MetaName), []byte(text), segment.FileMode))
+		s, _ := openFilled(t, o, 60, 700)
+		testkit.Must(t, shut(s))
+		testkit.Must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", segment.MetaName), []byte(text), segment.FileMode))
 		o.Logger = slog.New(slog.DiscardHandler)
-		rep, err := inspect.Status(context.Background(), o.Path)
-		must(t, err)
+		rep := testkit.Try(inspect.Status(context.Background(), o.Path))(t)
 		if rep.Records != 60 {
 			t.Fatalf("metadata %q: %d records", text, rep.Records)
 		}
@@ -280,27 +269,21 @@ func TestMetadataOfAnOldReadPosition(t *testing.T) {
 func TestSegmentBeforeTheReadPosition(t *testing.T) {
 	for _, hurt := range []bool{false, true} { // then it is detached as well
 		for _, drop := range []bool{false, true} {
-			o := options(fastDir(t))
-			o.Logger = quiet()
-			s := open(t, o)
-			q := s.Shards()[0]
-			appendN(t, q, 0, 60, 700)
+			o := quietOptions(t)
+			s, q := openFilled(t, o, 60, 700)
 			first := q.win.state.segs[0]
 			n := int(first.ahead.Records)
-			old, err := os.ReadFile(first.path)
-			must(t, err)
+			old := testkit.Try(os.ReadFile(first.path))(t)
 			drain(t, q, n+5)
 			settleDown(q)
-			must(t, shut(s))
-			must(t, os.WriteFile(first.path, old, segment.FileMode))
+			testkit.Must(t, shut(s))
+			testkit.Must(t, os.WriteFile(first.path, old, segment.FileMode))
 			want := append(sequence(0, n), sequence(n+5, 60-n-5)...)
 			if hurt {
 				scribble(t, first.path, offsets(t, first.path)[2]+20, 0xff)
 				want = slices.Delete(want, 2, 3)
 			}
-			o.Ledger = ledger.New()
-			s = open(t, o)
-			q = s.Shards()[0]
+			s, q = reopenOne(t, &o)
 			recovered, _, _ := balance(o.Ledger)
 			equal(t, "recovered events", recovered, eventsOf(want...))
 			if m, _, _, err := segment.ReadMeta(q.folder.path); err != nil || hurt && m.Read.Off == 0 {
@@ -325,7 +308,7 @@ func TestSegmentBeforeTheReadPosition(t *testing.T) {
 			if rec, more := nextNow(t, q); more {
 				t.Fatalf("record %d comes too", number(t, rec))
 			}
-			must(t, shut(s))
+			testkit.Must(t, shut(s))
 		}
 	}
 }
@@ -334,25 +317,21 @@ func TestSegmentBeforeTheReadPosition(t *testing.T) {
 // nevertheless, since a record ends there.
 func TestDamageAtTheReadPosition(t *testing.T) {
 	for _, n := range []int{5, 20} { // consumed of 20
-		o := options(fastDir(t))
-		o.Logger = quiet()
-		s := open(t, o)
-		q := s.Shards()[0]
-		appendN(t, q, 0, 20, 600)
+		o := quietOptions(t)
+		s, q := openFilled(t, o, 20, 600)
 		drain(t, q, n)
 		path := q.win.state.last().path
-		must(t, shut(s))
+		testkit.Must(t, shut(s))
 		want := sequence(n, 20-n)
 		if n == 20 {
 			f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
-			must(t, err)
+			testkit.Must(t, err)
 			_, err = f.Write(segment.AppendRecord([]byte{0, 0, 1, 200}, 21, record(20, 400))[:100])
-			must(t, errors.Join(err, f.Close()))
+			testkit.Must(t, errors.Join(err, f.Close()))
 		} else {
 			scribble(t, path, offsets(t, path)[n]+20, 0xff)
 			want = want[1:]
 		}
-		o.Ledger = ledger.New()
-		equal(t, "records", drainAll(t, open(t, o).Shards()[0]), want)
+		equal(t, "records", drainAll(t, reopen(t, &o).Shards()[0]), want)
 	}
 }

@@ -13,22 +13,28 @@ import (
 	"syslog-gateway/internal/queue/inspect"
 	"syslog-gateway/internal/queue/quarantine"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // quiet is a logger for tests in which warnings are due.
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
+func quietOptions(t testing.TB) Options {
+	o := options(fastDir(t))
+	o.Logger = quiet()
+	return o
+}
+
 // offsets returns where the records of a segment begin.
 func offsets(t testing.TB, path string) []int64 {
 	t.Helper()
-	f, err := os.Open(path)
-	must(t, err)
+	f := testkit.Try(os.Open(path))(t)
 	defer f.Close()
 	st, err := f.Stat()
-	must(t, err)
+	testkit.Must(t, err)
 	var all []int64
 	_, err = segment.Headers(f, st.Size(), 0, func(off int64, _ *segment.Header) error { all = append(all, off); return nil })
-	must(t, err)
+	testkit.Must(t, err)
 	return all
 }
 
@@ -36,10 +42,10 @@ func offsets(t testing.TB, path string) []int64 {
 func scribble(t testing.TB, path string, off int64, b ...byte) {
 	t.Helper()
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	must(t, err)
+	testkit.Must(t, err)
 	_, err = f.WriteAt(b, off)
-	must(t, err)
-	must(t, f.Close())
+	testkit.Must(t, err)
+	testkit.Must(t, f.Close())
 }
 
 func balance(l *ledger.Ledger) (recovered uint64, queued int64, dropped map[string]uint64) {
@@ -64,17 +70,31 @@ func eventsOf(numbers ...int) (n int) {
 
 func quarantinedFiles(t testing.TB, dir string) []string {
 	t.Helper()
-	all, err := filepath.Glob(filepath.Join(dir, quarantine.Folder, "*"))
-	must(t, err)
-	return all
+	return testkit.Try(filepath.Glob(filepath.Join(dir, quarantine.Folder, "*")))(t)
 }
 
-// damages break record number 30 in different forms, and list the records that are lost.
-var damages = []struct {
+// damage breaks a record, and says how many records are lost.
+type damage struct {
 	name string
 	hurt func(t *testing.T, path string, offs []int64, i int)
 	lost int
-}{
+}
+
+// hurtSegment breaks the third record of the first, middle or last segment, and returns
+// the number of the first one in it.
+func (d *damage) hurtSegment(t *testing.T, dir, where string) (first int) {
+	t.Helper()
+	segs := files(t, dir, segment.Prefix+"0*.dat")
+	i := map[string]int{"first": 0, "middle": len(segs) / 2, "last": len(segs) - 1}[where]
+	for _, name := range segs[:i] {
+		first += len(offsets(t, filepath.Join(dir, "shard-00", name)))
+	}
+	path := filepath.Join(dir, "shard-00", segs[i])
+	d.hurt(t, path, offsets(t, path), 2)
+	return first
+}
+
+var damages = []damage{
 	{"body", func(t *testing.T, path string, offs []int64, i int) { scribble(t, path, offs[i]+200, 0xff) }, 1},
 	{"header", func(t *testing.T, path string, offs []int64, i int) { scribble(t, path, offs[i]+20, 0xff) }, 1},
 	{"magic", func(t *testing.T, path string, offs []int64, i int) { scribble(t, path, offs[i]+4, 0) }, 1},
@@ -90,21 +110,11 @@ func TestDamageFoundAtStart(t *testing.T) {
 	for _, d := range damages {
 		for _, where := range []string{"first", "middle", "last"} {
 			t.Run(d.name+" in the "+where+" segment", func(t *testing.T) {
-				o := options(fastDir(t))
-				o.Logger = quiet()
-				s := open(t, o)
-				appendN(t, s.Shards()[0], 0, 112, 600)
-				must(t, shut(s))
-				segs := files(t, o.Path, segment.Prefix+"0*.dat")
-				i := map[string]int{"first": 0, "middle": len(segs) / 2, "last": len(segs) - 1}[where]
-				first := 0
-				for _, name := range segs[:i] {
-					first += len(offsets(t, filepath.Join(o.Path, "shard-00", name)))
-				}
-				path := filepath.Join(o.Path, "shard-00", segs[i])
-				d.hurt(t, path, offsets(t, path), 2)
-				rep, err := inspect.Verify(context.Background(), o.Path)
-				must(t, err)
+				o := quietOptions(t)
+				s, _ := openFilled(t, o, 112, 600)
+				testkit.Must(t, shut(s))
+				first := d.hurtSegment(t, o.Path, where)
+				rep := testkit.Try(inspect.Verify(context.Background(), o.Path))(t)
 				if rep.Damaged() != (d.lost > 0) {
 					t.Fatalf("verify: %+v", rep)
 				}
@@ -121,8 +131,7 @@ func checkDamaged(t *testing.T, o Options, want []int, lost int) {
 	half := len(want) / 2
 	for round, from := range []int{0, half} {
 		o.Ledger = ledger.New()
-		s, err := start(o)
-		must(t, err)
+		s := testkit.Try(start(o))(t)
 		q := s.Shards()[0]
 		n := len(want) - from
 		if round == 0 {
@@ -152,7 +161,7 @@ func checkDamaged(t *testing.T, o Options, want []int, lost int) {
 				t.Fatalf("counts: %d recovered, %v dropped, %+v", recovered, dropped, st)
 			}
 		}
-		must(t, shut(s))
+		testkit.Must(t, shut(s))
 	}
 	if n := len(quarantinedFiles(t, o.Path)); lost > 0 && n != 1 || lost == 0 && n != 0 {
 		t.Fatalf("quarantined: %v", quarantinedFiles(t, o.Path))
@@ -168,29 +177,15 @@ func TestDamageWhileRunning(t *testing.T) {
 	for _, d := range damages {
 		for _, where := range []string{"first", "middle", "last"} {
 			t.Run(d.name+" in the "+where+" segment", func(t *testing.T) {
-				o := options(fastDir(t))
-				o.Logger = quiet()
-				s := open(t, o)
-				q := s.Shards()[0]
-				appendN(t, q, 0, 112, 600)
-				segs := files(t, o.Path, segment.Prefix+"0*.dat")
-				i := map[string]int{"first": 0, "middle": len(segs) / 2, "last": len(segs) - 1}[where]
-				first := 0
-				for _, name := range segs[:i] {
-					first += len(offsets(t, filepath.Join(o.Path, "shard-00", name)))
-				}
-				path := filepath.Join(o.Path, "shard-00", segs[i])
-				d.hurt(t, path, offsets(t, path), 2)
+				o := quietOptions(t)
+				_, q := openFilled(t, o, 112, 600)
+				first := d.hurtSegment(t, o.Path, where)
 				want := slices.Delete(sequence(0, 112), first+2, first+2+d.lost)
 				lost := sequence(first+2, d.lost)
 				appendN(t, q, 112, 40, 600)
 				want = append(want, sequence(112, 40)...)
 				var got []int
-				for {
-					rec, ok := nextNow(t, q)
-					if !ok {
-						break
-					}
+				for rec := range remaining(t, q) {
 					got = append(got, number(t, rec))
 					q.Ack(rec.Seq)
 					o.Ledger.Account(rec.Source).Deliver(rec.Events)
@@ -218,25 +213,22 @@ func TestDamageWhileRunning(t *testing.T) {
 func TestRandomDamage(t *testing.T) {
 	for seed := range uint64(60) {
 		rnd := rand.New(rand.NewPCG(seed, 5))
-		o := options(fastDir(t))
-		o.Logger = quiet()
-		s := open(t, o)
-		appendN(t, s.Shards()[0], 0, 120, 100+rnd.IntN(900))
-		must(t, shut(s))
+		o := quietOptions(t)
+		s, _ := openFilled(t, o, 120, 100+rnd.IntN(900))
+		testkit.Must(t, shut(s))
 		segs := files(t, o.Path, segment.Prefix+"0*.dat")
 		for range 1 + rnd.IntN(6) {
 			path := filepath.Join(o.Path, "shard-00", segs[rnd.IntN(len(segs))])
-			st, err := os.Stat(path)
-			must(t, err)
+			st := testkit.Try(os.Stat(path))(t)
 			if rnd.IntN(5) == 0 {
-				must(t, os.Truncate(path, rnd.Int64N(st.Size())))
+				testkit.Must(t, os.Truncate(path, rnd.Int64N(st.Size())))
 			} else if st.Size() > 0 {
 				scribble(t, path, rnd.Int64N(st.Size()), byte(rnd.Uint32()), byte(rnd.Uint32()), byte(rnd.Uint32()))
 			}
 		}
 		o.Ledger = ledger.New()
 		s, err := start(o)
-		must(t, err)
+		testkit.Must(t, err)
 		q := s.Shards()[0]
 		got := drainAll(t, q)
 		if !slices.IsSorted(got) || len(got) < 20 {
@@ -247,26 +239,23 @@ func TestRandomDamage(t *testing.T) {
 		if st := q.Stats(); st.Records != 0 || st.Segments > 2 || int(queued) != eventsOf(got...) {
 			t.Fatalf("seed %d: %+v, %d queued, %v dropped", seed, st, queued, dropped)
 		}
-		must(t, shut(s))
+		testkit.Must(t, shut(s))
 	}
 }
 
 func TestMissingSegments(t *testing.T) {
 	for _, far := range []int64{1, 1 << 40} {
 		o := options(fastDir(t))
-		s := open(t, o)
-		q := s.Shards()[0]
-		appendN(t, q, 0, 112, 600)
-		must(t, shut(s))
+		s, q := openFilled(t, o, 112, 600)
+		testkit.Must(t, shut(s))
 		segs := files(t, o.Path, segment.Prefix+"0*")
 		middle := segs[len(segs)/2]
 		gone := len(offsets(t, filepath.Join(q.folder.path, middle)))
-		must(t, os.Remove(filepath.Join(q.folder.path, middle)))
+		testkit.Must(t, os.Remove(filepath.Join(q.folder.path, middle)))
 		num, _, _ := segment.Number(segs[len(segs)-1])
-		must(t, os.Rename(q.disk.path(num), q.disk.path(num+far)))
+		testkit.Must(t, os.Rename(q.disk.path(num), q.disk.path(num+far)))
 		o.Logger = quiet()
-		s = open(t, o)
-		q = s.Shards()[0]
+		_, q = openOne(t, o)
 		equal(t, "records", len(drainAll(t, q)), 112-gone)
 		settleDown(q)
 		appendN(t, q, 112, 40, 600)

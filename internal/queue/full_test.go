@@ -13,6 +13,7 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // small is a queue that 4 segments of 16 KiB fill.
@@ -29,15 +30,14 @@ func fill(t *testing.T, q *Shard) (n int) {
 		if errors.Is(err, event.ErrFull) {
 			return n
 		}
-		must(t, err)
+		testkit.Must(t, err)
 	}
 }
 
 func diskUse(t *testing.T, dir string) (sum int64) {
 	t.Helper()
 	for _, name := range files(t, dir, segment.Prefix+"0*") {
-		st, err := os.Stat(filepath.Join(dir, "shard-00", name))
-		must(t, err)
+		st := testkit.Try(os.Stat(filepath.Join(dir, "shard-00", name)))(t)
 		sum += st.Size()
 	}
 	return sum
@@ -46,8 +46,7 @@ func diskUse(t *testing.T, dir string) (sum int64) {
 func TestFullBlocksUntilASegmentIsConsumed(t *testing.T) {
 	for _, policy := range []FullPolicy{Block, DropNewest} {
 		o := small(t, policy)
-		s := open(t, o)
-		q := s.Shards()[0]
+		s, q := openOne(t, o)
 		n := fill(t, q)
 		if use := diskUse(t, o.Path); use > o.MaxSize || use < o.MaxSize-2000 {
 			t.Fatalf("%d bytes are used of %d", use, o.MaxSize)
@@ -69,8 +68,8 @@ func TestFullBlocksUntilASegmentIsConsumed(t *testing.T) {
 		}
 		drain(t, q, 20)
 		settleDown(q)
-		must(t, <-room)
-		must(t, q.Append(record(n, 1000)))
+		testkit.Must(t, <-room)
+		testkit.Must(t, q.Append(record(n, 1000)))
 		if s.Full() {
 			t.Fatal("still full")
 		}
@@ -125,9 +124,7 @@ func TestFullQueueUnderLoadNeverSticks(t *testing.T) {
 func TestDropOldestKeepsTheNewest(t *testing.T) {
 	o := small(t, DropOldest)
 	o.Logger = quiet()
-	s := open(t, o)
-	q := s.Shards()[0]
-	appendN(t, q, 0, 10, 1000)
+	_, q := openFilled(t, o, 10, 1000)
 	flying := next(t, q)
 	delivered := next(t, q)
 	if !q.Ack(delivered.Seq) {
@@ -168,8 +165,7 @@ func TestDropOldestKeepsTheNewest(t *testing.T) {
 func TestDropOldestTakesFromTheOldestShard(t *testing.T) {
 	o := small(t, DropOldest)
 	o.Shards, o.MaxSize, o.Logger = 2, 128<<10, quiet()
-	s := open(t, o)
-	appendN(t, s.Shards()[0], 0, 115, 1000)
+	s, _ := openFilled(t, o, 115, 1000)
 	appendN(t, s.Shards()[1], 1000, 60, 1000)
 	got := drainAll(t, s.Shards()[0])
 	equal(t, "first shard", got, sequence(got[0], 115-got[0]))
@@ -207,11 +203,7 @@ func TestDropOldestWhileOthersWork(t *testing.T) {
 	appendN(t, q, 0, 1500, 1000)
 	cancel()
 	wg.Wait()
-	for {
-		rec, ok := nextNow(t, q)
-		if !ok {
-			break
-		}
+	for rec := range remaining(t, q) {
 		if q.Ack(rec.Seq) {
 			o.Ledger.Account(rec.Source).Deliver(rec.Events)
 		}
@@ -248,7 +240,7 @@ func TestLowSpaceIsFull(t *testing.T) {
 		q := s.Shards()[0]
 		s.budget.low.Store(false)
 		appendN(t, q, 0, 60, 1000)
-		must(t, s.budget.measure())
+		testkit.Must(t, s.budget.measure())
 		if policy == Block {
 			if err := q.Append(record(60, 1000)); !errors.Is(err, event.ErrFull) || q.Accepting() || !s.Full() || !s.Stats().LowSpace {
 				t.Fatalf("append with low space: %v", err)
@@ -262,9 +254,9 @@ func TestLowSpaceIsFull(t *testing.T) {
 			continue
 		}
 		free = 60 << 20
-		must(t, s.budget.measure())
-		must(t, q.WaitRoom(t.Context()))
-		must(t, q.Append(record(60, 1000)))
+		testkit.Must(t, s.budget.measure())
+		testkit.Must(t, q.WaitRoom(t.Context()))
+		testkit.Must(t, q.Append(record(60, 1000)))
 	}
 }
 
@@ -281,11 +273,11 @@ func TestLowSpaceEndsWhenAllIsConsumed(t *testing.T) {
 		first := 1000 * round
 		n := 0
 		for ; ; n++ {
-			must(t, s.budget.measure())
+			testkit.Must(t, s.budget.measure())
 			if err := q.Append(record(first+n, 1000)); errors.Is(err, event.ErrFull) {
 				break
 			} else {
-				must(t, err)
+				testkit.Must(t, err)
 			}
 		}
 		if n == 0 {
@@ -296,7 +288,7 @@ func TestLowSpaceEndsWhenAllIsConsumed(t *testing.T) {
 		if err := q.Append(record(first+n, 1000)); !errors.Is(err, event.ErrFull) { // it makes room by that
 			t.Fatalf("append before the file system was measured: %v", err)
 		}
-		must(t, q.WaitRoom(t.Context()))
+		testkit.Must(t, q.WaitRoom(t.Context()))
 	}
 }
 
@@ -317,11 +309,8 @@ func (f *flaky) Put(b []byte) error {
 }
 
 func TestFailedAppendIsAFaultThatHeals(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
-	s := open(t, o)
-	q := s.Shards()[0]
-	appendN(t, q, 0, 5, 1000)
+	o := quietOptions(t)
+	s, q := openFilled(t, o, 5, 1000)
 	q.disk.dq.dq = &flaky{q.disk.dq.dq, q.win.state.last().path}
 	err := q.Append(record(5, 1000))
 	if !errors.Is(err, syscall.ENOSPC) || q.Accepting() || s.Healthy() == nil || q.Append(record(5, 1000)) == nil {
@@ -331,8 +320,8 @@ func TestFailedAppendIsAFaultThatHeals(t *testing.T) {
 	waited := make(chan error, 1)
 	go func() { waited <- q.WaitRoom(context.Background()) }()
 	q.heal(context.Background())
-	must(t, <-waited)
-	must(t, s.Healthy())
+	testkit.Must(t, <-waited)
+	testkit.Must(t, s.Healthy())
 	appendN(t, q, 5, 40, 1000)
 	equal(t, "records", drainAll(t, q), sequence(2, 43))
 	if got := s.budget.used.Load(); got != q.totals.allocated.Load() {
@@ -343,13 +332,12 @@ func TestFailedAppendIsAFaultThatHeals(t *testing.T) {
 // The folder is gone for a while, as with a lost mount: appending fails where a
 // segment must be begun, and goes on without a restart.
 func TestLostFolderIsAFaultThatHeals(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
+	o := quietOptions(t)
 	s := open(t, o)
 	run(t, s)
 	q := s.Shards()[0]
 	appendN(t, q, 0, 5, 1000)
-	must(t, os.Rename(q.folder.path, q.folder.path+"-away"))
+	testkit.Must(t, os.Rename(q.folder.path, q.folder.path+"-away"))
 	n := 5
 	for ; ; n++ {
 		if err := q.Append(record(n, 1000)); err != nil {
@@ -359,9 +347,9 @@ func TestLostFolderIsAFaultThatHeals(t *testing.T) {
 	if s.Healthy() == nil || q.Accepting() || n > 30 {
 		t.Fatal("no fault is shown")
 	}
-	must(t, os.Rename(q.folder.path+"-away", q.folder.path))
-	must(t, q.WaitRoom(t.Context()))
-	must(t, s.Healthy())
+	testkit.Must(t, os.Rename(q.folder.path+"-away", q.folder.path))
+	testkit.Must(t, q.WaitRoom(t.Context()))
+	testkit.Must(t, s.Healthy())
 	appendN(t, q, n, 50, 1000)
 	equal(t, "records", drainAll(t, q), sequence(0, n+50))
 }

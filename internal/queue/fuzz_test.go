@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // A queue with any bytes as a segment and as metadata opens, gives what is whole,
@@ -18,20 +19,14 @@ func FuzzOpen(f *testing.F) {
 	f.Add(slices.Concat(rec, rec[:50]), []byte{})
 	f.Add(slices.Concat([]byte("x"), rec, []byte{1, 2, 3, 4, 5, 6, 7}), []byte("1\n3,0\n0,9\n"))
 	f.Fuzz(func(t *testing.T, data, metadata []byte) {
-		o := options(fastDir(t))
-		o.Logger = quiet()
+		o := quietOptions(t)
 		dir := filepath.Join(o.Path, "shard-00")
-		must(t, os.MkdirAll(dir, segment.DirMode))
-		must(t, os.WriteFile(filepath.Join(dir, segment.Name(0)), data, segment.FileMode))
-		must(t, os.WriteFile(filepath.Join(dir, segment.MetaName), metadata, segment.FileMode))
-		s, err := start(o)
-		must(t, err)
+		testkit.Must(t, os.MkdirAll(dir, segment.DirMode))
+		testkit.Must(t, os.WriteFile(filepath.Join(dir, segment.Name(0)), data, segment.FileMode))
+		testkit.Must(t, os.WriteFile(filepath.Join(dir, segment.MetaName), metadata, segment.FileMode))
+		s := testkit.Try(start(o))(t)
 		q := s.Shards()[0]
-		for { // what is there may be anything
-			rec, ok := nextNow(t, q)
-			if !ok {
-				break
-			}
+		for rec := range remaining(t, q) { // what is there may be anything
 			q.Ack(rec.Seq)
 		}
 		settleDown(q)
@@ -40,6 +35,6 @@ func FuzzOpen(f *testing.F) {
 		}
 		appendN(t, q, 0, 30, 1000)
 		equal(t, "records", drainAll(t, q), sequence(0, 30))
-		must(t, shut(s))
+		testkit.Must(t, shut(s))
 	})
 }

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // childEnv makes the test binary a process to be killed: it works on the queue in
@@ -117,11 +119,8 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 	s := open(t, options(dir))
 	q := s.Shards()[0]
 	queued := map[int]bool{}
-	for last := -1; ; {
-		rec, ok := nextNow(t, q)
-		if !ok {
-			break
-		}
+	last := -1
+	for rec := range remaining(t, q) {
 		n := number(t, rec)
 		if n <= last {
 			t.Fatalf("seed %d: record %d after %d", seed, n, last)
@@ -154,9 +153,8 @@ func killed(t *testing.T, dir string, from, lines int) []string {
 	cmd.Env = append(os.Environ(), childEnv+"="+dir, fmt.Sprintf("%s_FROM=%d", childEnv, from))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	out, err := cmd.StdoutPipe()
-	must(t, err)
-	must(t, cmd.Start())
+	out := testkit.Try(cmd.StdoutPipe())(t)
+	testkit.Must(t, cmd.Start())
 	r := bufio.NewReader(out)
 	var said []string
 	for {
@@ -164,10 +162,10 @@ func killed(t *testing.T, dir string, from, lines int) []string {
 		if err == io.EOF {
 			break
 		}
-		must(t, err)
+		testkit.Must(t, err)
 		said = append(said, strings.TrimSpace(line))
 		if len(said) == lines {
-			must(t, cmd.Process.Kill())
+			testkit.Must(t, cmd.Process.Kill())
 		}
 	}
 	if err := cmd.Wait(); err == nil || stderr.Len() > 0 {

@@ -9,6 +9,7 @@ import (
 
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // lives is a shard that goes from crash to crash. A crash leaves any state of a file
@@ -55,14 +56,14 @@ func (l *lives) live(t *testing.T, s *Store) {
 		case 9:
 			if l.rnd.IntN(4) == 0 {
 				q.io.Lock()
-				must(t, q.disk.retire())
+				testkit.Must(t, q.disk.retire())
 				q.io.Unlock()
 			}
 		case 10:
 			q.acks.write() // before the records themselves are synced
 			l.keep(q.folder.path)
 		case 11:
-			must(t, s.syncAll())
+			testkit.Must(t, s.syncAll())
 			l.list, l.meta = nil, nil
 			l.keep(q.folder.path)
 			for n := range acked {
@@ -89,7 +90,7 @@ func (l *lives) crash(t *testing.T, s *Store) (image string) {
 		q.win.mu.Lock()
 		for _, seg := range q.win.state.segs {
 			if lose := seg.size - seg.synced; lose > 0 {
-				must(t, os.Truncate(filepath.Join(dir, filepath.Base(seg.path)), seg.synced+l.rnd.Int64N(lose+1)))
+				testkit.Must(t, os.Truncate(filepath.Join(dir, filepath.Base(seg.path)), seg.synced+l.rnd.Int64N(lose+1)))
 			}
 		}
 		q.win.mu.Unlock()
@@ -102,27 +103,26 @@ func (l *lives) crash(t *testing.T, s *Store) (image string) {
 func (l *lives) put(t *testing.T, path string, states [][]byte) {
 	data := states[l.rnd.IntN(len(states))]
 	if data == nil {
-		must(t, segment.Remove(path))
+		testkit.Must(t, segment.Remove(path))
 		return
 	}
-	must(t, os.WriteFile(path, data, segment.FileMode))
+	testkit.Must(t, os.WriteFile(path, data, segment.FileMode))
 }
 
 // present are the records in the segments of an image, whatever is said of them.
 func present(t *testing.T, image string) (all []int) {
 	for _, name := range files(t, image, segment.Prefix+"0*") {
 		path := filepath.Join(image, "shard-00", name)
-		f, err := os.Open(path)
-		must(t, err)
+		f := testkit.Try(os.Open(path))(t)
 		st, err := f.Stat()
-		must(t, err)
+		testkit.Must(t, err)
 		_, err = segment.Headers(f, st.Size(), 0, func(off int64, h *segment.Header) error {
 			rec, err := segment.ReadRecord(f, h.At(off), nil)
 			all = append(all, number(t, rec))
 			return err
 		})
-		must(t, err)
-		must(t, f.Close())
+		testkit.Must(t, err)
+		testkit.Must(t, f.Close())
 	}
 	return all
 }
@@ -131,31 +131,27 @@ func present(t *testing.T, image string) (all []int) {
 // not: none that was stored later, under a number that a power loss has set free. And
 // what was acknowledged before the last sync does not come again.
 func TestNoListEatsARecord(t *testing.T) {
-	for seed := range seeds(t, 60) {
+	eachSeed(t, 60, func(t *testing.T, seed uint64) {
 		l := &lives{rnd: rand.New(rand.NewPCG(seed, 31)), acked: map[int]bool{}, stored: map[int]bool{}}
-		if !t.Run("", func(t *testing.T) {
-			o := options(fastDir(t))
-			for range 8 {
-				o.Ledger = ledger.New()
-				o.Logger = quiet() // a power loss that takes the metadata is worth a warning
-				s := open(t, o)
-				l.live(t, s)
-				o.Path = l.crash(t, s)
-				here := present(t, o.Path)
-				after := o
-				after.Path, after.Ledger = copyQueue(t, o.Path), ledger.New()
-				got := drainAll(t, open(t, after).Shards()[0])
-				for _, n := range here {
-					if came := slices.Contains(got, n); !came && !l.acked[n] {
-						t.Fatalf("record %d is there and does not come: %v of %v", n, got, here)
-					} else if came && l.stored[n] {
-						t.Fatalf("record %d was acknowledged before the last sync, and comes again", n)
-					}
+		o := options(fastDir(t))
+		for range 8 {
+			o.Ledger = ledger.New()
+			o.Logger = quiet() // a power loss that takes the metadata is worth a warning
+			s := open(t, o)
+			l.live(t, s)
+			o.Path = l.crash(t, s)
+			here := present(t, o.Path)
+			after := o
+			after.Path, after.Ledger = copyQueue(t, o.Path), ledger.New()
+			got := drainAll(t, open(t, after).Shards()[0])
+			for _, n := range here {
+				if came := slices.Contains(got, n); !came && !l.acked[n] {
+					t.Fatalf("record %d is there and does not come: %v of %v", n, got, here)
+				} else if came && l.stored[n] {
+					t.Fatalf("record %d was acknowledged before the last sync, and comes again", n)
 				}
-				must(t, shut(s))
 			}
-		}) {
-			t.Fatalf("seed %d", seed)
+			testkit.Must(t, shut(s))
 		}
-	}
+	})
 }

@@ -12,6 +12,7 @@ import (
 	"syslog-gateway/internal/queue/inspect"
 	"syslog-gateway/internal/queue/recovery"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // A second process is refused also when somebody has removed or replaced the lock file
@@ -32,11 +33,11 @@ func TestSecondProcessIsRefused(t *testing.T) {
 			first := exec.Command(os.Args[0])
 			first.Env = append(os.Environ(), childEnv+"="+dir)
 			out, err := first.StdoutPipe()
-			must(t, err)
-			must(t, first.Start())
+			testkit.Must(t, err)
+			testkit.Must(t, first.Start())
 			ended := make(chan error, 1)
 			_, err = out.Read(make([]byte, 1)) // it has the queue
-			must(t, err)
+			testkit.Must(t, err)
 			go func() {
 				_, _ = io.Copy(io.Discard, out) // until it is killed
 				ended <- first.Wait()
@@ -45,7 +46,7 @@ func TestSecondProcessIsRefused(t *testing.T) {
 				_ = first.Process.Kill()
 				<-ended
 			}()
-			must(t, change(filepath.Join(dir, recovery.LockName)))
+			testkit.Must(t, change(filepath.Join(dir, recovery.LockName)))
 			second := exec.Command(os.Args[0])
 			second.Env = first.Env
 			said, err := second.CombinedOutput()

@@ -8,17 +8,17 @@ import (
 	"strings"
 	"testing"
 
-	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/queue/inspect"
 	"syslog-gateway/internal/queue/quarantine"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // runRestore runs the store until all that is to be put back is.
 func runRestore(t *testing.T, s *Store) {
 	t.Helper()
 	stop := run(t, s)
-	until(t, "what is quarantined is put back", func() bool {
+	testkit.Eventually(t, "what is quarantined is put back", func() bool {
 		select {
 		case <-s.restorer.ended:
 			return true
@@ -32,9 +32,8 @@ func runRestore(t *testing.T, s *Store) {
 // copySegmentFile copies a segment's file to another number.
 func copySegmentFile(t *testing.T, from string, num int64) {
 	t.Helper()
-	data, err := os.ReadFile(from)
-	must(t, err)
-	must(t, os.WriteFile(filepath.Join(filepath.Dir(from), segment.Name(num)), data, segment.FileMode))
+	data := testkit.Try(os.ReadFile(from))(t)
+	testkit.Must(t, os.WriteFile(filepath.Join(filepath.Dir(from), segment.Name(num)), data, segment.FileMode))
 }
 
 // A human copies segments about: each record that is queued comes once, none pends, and
@@ -57,21 +56,17 @@ func TestCopiedSegments(t *testing.T) {
 			}
 		}, nil, 3},
 		"one behind the other in a file": {0, func(t *testing.T, segs []string) {
-			a, err := os.ReadFile(segs[0])
-			must(t, err)
-			b, err := os.ReadFile(segs[1])
-			must(t, err)
-			must(t, os.WriteFile(filepath.Join(filepath.Dir(segs[0]), segment.Name(9)), slices.Concat(b, a), segment.FileMode))
+			a := testkit.Try(os.ReadFile(segs[0]))(t)
+			b := testkit.Try(os.ReadFile(segs[1]))(t)
+			testkit.Must(t, os.WriteFile(filepath.Join(filepath.Dir(segs[0]), segment.Name(9)), slices.Concat(b, a), segment.FileMode))
 		}, nil, 1},
 		"a part of the first": {0, func(t *testing.T, segs []string) {
-			data, err := os.ReadFile(segs[0])
-			must(t, err)
-			must(t, os.WriteFile(filepath.Join(filepath.Dir(segs[0]), segment.Name(9)), data[:len(data)/2], segment.FileMode))
+			data := testkit.Try(os.ReadFile(segs[0]))(t)
+			testkit.Must(t, os.WriteFile(filepath.Join(filepath.Dir(segs[0]), segment.Name(9)), data[:len(data)/2], segment.FileMode))
 		}, nil, 1},
 		"given up by diskqueue, too": {0, func(t *testing.T, segs []string) {
-			data, err := os.ReadFile(segs[0])
-			must(t, err)
-			must(t, os.WriteFile(filepath.Join(filepath.Dir(segs[0]), segment.Name(9))+segment.BadSuffix, data, segment.FileMode))
+			data := testkit.Try(os.ReadFile(segs[0]))(t)
+			testkit.Must(t, os.WriteFile(filepath.Join(filepath.Dir(segs[0]), segment.Name(9))+segment.BadSuffix, data, segment.FileMode))
 		}, nil, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -80,8 +75,7 @@ func TestCopiedSegments(t *testing.T) {
 			log, text := logged()
 			o.Logger = log
 			before := tree(t, o.Path)
-			rep, err := inspect.Verify(context.Background(), o.Path)
-			must(t, err)
+			rep := testkit.Try(inspect.Verify(context.Background(), o.Path))(t)
 			if tree(t, o.Path) != before || int(rep.Records) != 60-c.acked {
 				t.Errorf("verify: %+v", rep)
 			}
@@ -99,15 +93,14 @@ func TestCopiedSegments(t *testing.T) {
 			if n := strings.Count(text.String(), "somebody has copied it here"); n != c.misplaced {
 				t.Errorf("logged %d times:\n%s", n, text)
 			}
-			must(t, shut(s))
+			testkit.Must(t, shut(s))
 			kept := quarantinedFiles(t, o.Path)
 			for _, f := range kept {
 				if !strings.HasSuffix(f, quarantine.DuplicateSuffix) && !strings.HasSuffix(f, quarantine.RestoredSuffix) {
 					t.Errorf("%s is left", f)
 				}
 			}
-			o.Ledger = ledger.New()
-			s = open(t, o)
+			s = reopen(t, &o)
 			runRestore(t, s)
 			equal(t, "records of the next life", len(drainAll(t, s.Shards()[0])), 0)
 			equal(t, "files", quarantinedFiles(t, o.Path), kept)
@@ -119,21 +112,16 @@ func TestCopiedSegments(t *testing.T) {
 // known, so they come again, once, and do not pend.
 func TestBackupOfADeliveredSegment(t *testing.T) {
 	for _, num := range []int64{0, 9} {
-		o := options(fastDir(t))
-		o.Logger = quiet()
-		s := open(t, o)
-		q := s.Shards()[0]
-		appendN(t, q, 0, 60, 700)
+		o := quietOptions(t)
+		s, q := openFilled(t, o, 60, 700)
 		n := int(q.win.state.segs[0].ahead.Records)
-		old, err := os.ReadFile(q.win.state.segs[0].path)
-		must(t, err)
+		old := testkit.Try(os.ReadFile(q.win.state.segs[0].path))(t)
 		drain(t, q, n+2)
 		settleDown(q)
-		must(t, shut(s))
-		must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", segment.Name(num)), old, segment.FileMode))
+		testkit.Must(t, shut(s))
+		testkit.Must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", segment.Name(num)), old, segment.FileMode))
 		for life := range 2 {
-			o.Ledger = ledger.New()
-			s = open(t, o)
+			s = reopen(t, &o)
 			runRestore(t, s)
 			q = s.Shards()[0]
 			got := drainAll(t, q)
@@ -154,7 +142,7 @@ func TestBackupOfADeliveredSegment(t *testing.T) {
 			if st := q.Stats(); st.Records != 0 || st.Segments > 1 {
 				t.Errorf("%+v", st)
 			}
-			must(t, shut(s))
+			testkit.Must(t, shut(s))
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestMain(m *testing.M) {
@@ -59,16 +61,40 @@ func open(t testing.TB, o Options) *Store {
 	if o.Logger == nil { // nothing worth a warning happens in a test that does not say so
 		o.Logger = slog.New(&strict{t})
 	}
-	s, err := start(o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := testkit.Try(start(o))(t)
 	t.Cleanup(func() {
-		if err := shut(s); err != nil {
-			t.Error(err)
-		}
+		testkit.Equal(t, "error", shut(s), nil)
 	})
 	return s
+}
+
+// openOne is open for a store of one shard.
+func openOne(t testing.TB, o Options) (*Store, *Shard) {
+	t.Helper()
+	s := open(t, o)
+	return s, s.Shards()[0]
+}
+
+// openFilled is openOne, with n records of about size bytes appended.
+func openFilled(t testing.TB, o Options, n, size int) (*Store, *Shard) {
+	t.Helper()
+	s, q := openOne(t, o)
+	appendN(t, q, 0, n, size)
+	return s, q
+}
+
+// reopen opens a store again, for another life with counts of its own.
+func reopen(t testing.TB, o *Options) *Store {
+	t.Helper()
+	o.Ledger = ledger.New()
+	return open(t, *o)
+}
+
+// reopenOne is reopen for a store of one shard.
+func reopenOne(t testing.TB, o *Options) (*Store, *Shard) {
+	t.Helper()
+	o.Ledger = ledger.New()
+	return openOne(t, *o)
 }
 
 // fastDir is a folder in memory where there is one. What the tests of many crashes
@@ -96,9 +122,7 @@ func run(t testing.TB, s *Store) (stop func()) {
 		}
 		stopped = true
 		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
+		testkit.Equal(t, "error", <-done, nil)
 	}
 	t.Cleanup(stop)
 	return stop
@@ -148,10 +172,7 @@ func tryNext(t testing.TB, q *Shard) (event.Record, bool) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	rec, err := q.Next(ctx, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rec := testkit.Try(q.Next(ctx, nil))(t)
 	return rec, true
 }
 
@@ -186,9 +207,7 @@ func nextNow(t testing.TB, q *Shard) (event.Record, bool) {
 		var torn *damagedError
 		switch {
 		case errors.As(err, &torn):
-			if err := q.pass(torn); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(t, q.pass(torn))
 			continue
 		case errors.Is(err, errNothing):
 			return event.Record{}, false
@@ -209,14 +228,19 @@ func nextNow(t testing.TB, q *Shard) (event.Record, bool) {
 func drainAll(t testing.TB, q *Shard) []int {
 	t.Helper()
 	var got []int
-	for {
-		rec, ok := nextNow(t, q)
-		if !ok {
-			return got
-		}
+	for rec := range remaining(t, q) {
 		got = append(got, number(t, rec))
 		if !q.Ack(rec.Seq) {
 			t.Fatalf("ack of %d is refused", rec.Seq)
+		}
+	}
+	return got
+}
+
+// remaining hands out one record after the other while there is one.
+func remaining(t testing.TB, q *Shard) iter.Seq[event.Record] {
+	return func(yield func(event.Record) bool) {
+		for rec, ok := nextNow(t, q); ok && yield(rec); rec, ok = nextNow(t, q) {
 		}
 	}
 }
@@ -245,27 +269,9 @@ func equal(t testing.TB, what string, got, want any) {
 // files returns the names in shard 0 that match the pattern.
 func files(t testing.TB, dir, pattern string) []string {
 	t.Helper()
-	all, err := filepath.Glob(filepath.Join(dir, "shard-00", pattern))
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := testkit.Try(filepath.Glob(filepath.Join(dir, "shard-00", pattern)))(t)
 	for i, f := range all {
 		all[i] = filepath.Base(f)
 	}
 	return all
-}
-
-func until(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.NewTimer(10 * time.Second)
-	defer deadline.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("still waiting for: %s", what)
-		}
-	}
 }

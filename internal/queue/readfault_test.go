@@ -14,21 +14,20 @@ import (
 	"testing"
 	"time"
 
-	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/queue/inspect"
 	"syslog-gateway/internal/queue/quarantine"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // blind lets every read of a segment fail, until it is seen again.
 func blind(t *testing.T, q *Shard, s *segmentState) {
 	t.Helper()
-	f, err := os.OpenFile(s.path, os.O_WRONLY, 0)
-	must(t, err)
+	f := testkit.Try(os.OpenFile(s.path, os.O_WRONLY, 0))(t)
 	q.win.mu.Lock()
 	defer q.win.mu.Unlock()
 	if s.file != nil {
-		must(t, s.file.Close())
+		testkit.Must(t, s.file.Close())
 	}
 	s.file, q.reader.of = f, nil
 }
@@ -37,7 +36,7 @@ func see(t *testing.T, q *Shard, s *segmentState) {
 	t.Helper()
 	q.win.mu.Lock()
 	defer q.win.mu.Unlock()
-	must(t, s.file.Close())
+	testkit.Must(t, s.file.Close())
 	s.file = nil
 }
 
@@ -52,9 +51,7 @@ func TestUnreadableHeaderHoldsTheShard(t *testing.T) {
 	o := options(fastDir(t))
 	log, text := logged()
 	o.Logger = log
-	s := open(t, o)
-	q := s.Shards()[0]
-	appendN(t, q, 0, 60, 700)
+	s, q := openFilled(t, o, 60, 700)
 	drain(t, q, 3)
 	first := q.win.state.segs[0]
 	blind(t, q, first)
@@ -74,7 +71,7 @@ func TestUnreadableHeaderHoldsTheShard(t *testing.T) {
 		}
 		got <- all
 	}()
-	until(t, "it is tried again", func() bool { return q.Stats().Faults.Read >= 3 })
+	testkit.Eventually(t, "it is tried again", func() bool { return q.Stats().Faults.Read >= 3 })
 	st := s.Stats()
 	if s.Healthy() == nil || !strings.Contains(st.ReadFault, first.path) || !st.Shards[0].Stalled || st.Fault != "" {
 		t.Errorf("healthy %v, %+v", s.Healthy(), st)
@@ -106,15 +103,11 @@ func TestUnreadableHeaderHoldsTheShard(t *testing.T) {
 
 // A body that cannot be read waits alone.
 func TestUnreadableRecordLetsOthersPass(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
-	s := open(t, o)
-	q := s.Shards()[0]
-	appendN(t, q, 0, 10, 700)
+	o := quietOptions(t)
+	s, q := openFilled(t, o, 10, 700)
 	var sick []entry
 	for range 3 {
-		e, err := q.reader.take()
-		must(t, err)
+		e := testkit.Try(q.reader.take())(t)
 		blind(t, q, e.seg)
 		if _, err := q.reader.load(e, nil); !errors.Is(err, errGone) {
 			t.Fatalf("load: %v", err)
@@ -145,9 +138,7 @@ func TestUnreadableRecordLetsOthersPass(t *testing.T) {
 func TestFewRecordsAreUnreadable(t *testing.T) {
 	o := options(fastDir(t))
 	o.Logger, o.SegmentSize = quiet(), 1<<20
-	s := open(t, o)
-	q := s.Shards()[0]
-	appendN(t, q, 0, maxUnreadable+50, 100)
+	s, q := openFilled(t, o, maxUnreadable+50, 100)
 	q.win.mu.Lock()
 	q.win.state.out.retry = pause{at: time.Now().Add(time.Hour), wait: time.Hour}
 	q.win.mu.Unlock()
@@ -156,7 +147,7 @@ func TestFewRecordsAreUnreadable(t *testing.T) {
 		if errors.Is(err, errNothing) && n == maxUnreadable {
 			break
 		}
-		must(t, err)
+		testkit.Must(t, err)
 		q.reader.unread(e, syscall.EIO)
 	}
 	if s.Healthy() == nil {
@@ -166,7 +157,7 @@ func TestFewRecordsAreUnreadable(t *testing.T) {
 	q.win.state.out.retry = pause{}
 	q.win.mu.Unlock()
 	equal(t, "records", len(drainAll(t, q)), maxUnreadable+50)
-	must(t, s.Healthy())
+	testkit.Must(t, s.Healthy())
 }
 
 // fails is a file of which the reads fail that bad says.
@@ -187,12 +178,10 @@ func (f *fails) ReadAt(p []byte, off int64) (int, error) {
 // of its reads fails.
 func TestNoReadErrorIsDamage(t *testing.T) {
 	o := options(fastDir(t))
-	s := open(t, o)
-	appendN(t, s.Shards()[0], 0, 12, 5000)
+	s, _ := openFilled(t, o, 12, 5000)
 	path := s.Shards()[0].win.state.segs[0].path
-	must(t, shut(s))
-	data, err := os.ReadFile(path)
-	must(t, err)
+	testkit.Must(t, shut(s))
+	data := testkit.Try(os.ReadFile(path))(t)
 	offs := offsets(t, path)
 	hurt := slices.Clone(data)
 	hurt[offs[1]+20] ^= 0xff
@@ -224,7 +213,7 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 		}},
 	} {
 		whole := &fails{bytesAt: c.data, bad: func(int, int64) bool { return false }}
-		must(t, c.do(whole))
+		testkit.Must(t, c.do(whole))
 		if whole.n == 0 {
 			t.Errorf("%s reads nothing", name)
 		}
@@ -242,12 +231,12 @@ func TestNoReadErrorIsDamage(t *testing.T) {
 // read. It returns what brings it back.
 func hide(t *testing.T, path string) (back func()) {
 	t.Helper()
-	must(t, os.Rename(path, path+"-hidden"))
-	must(t, os.Mkdir(path, segment.DirMode))
+	testkit.Must(t, os.Rename(path, path+"-hidden"))
+	testkit.Must(t, os.Mkdir(path, segment.DirMode))
 	return func() {
 		t.Helper()
-		must(t, os.Remove(path))
-		must(t, os.Rename(path+"-hidden", path))
+		testkit.Must(t, os.Remove(path))
+		testkit.Must(t, os.Rename(path+"-hidden", path))
 	}
 }
 
@@ -258,11 +247,8 @@ func TestUnreadableAtStart(t *testing.T) {
 	for where, i := range map[string]int{"first": 0, "middle": 1, "last": 2} {
 		for _, end := range []string{"none", "stop", "kill"} {
 			t.Run(where+", "+end, func(t *testing.T) {
-				o := options(fastDir(t))
-				o.Logger = quiet()
-				s := open(t, o)
-				q := s.Shards()[0]
-				appendN(t, q, 0, 60, 700)
+				o := quietOptions(t)
+				s, q := openFilled(t, o, 60, 700)
 				var queued []int
 				for n := range 30 {
 					if rec := next(t, q); n%5 == 4 {
@@ -272,7 +258,7 @@ func TestUnreadableAtStart(t *testing.T) {
 					}
 				}
 				queued = append(queued, sequence(30, 30)...)
-				must(t, shut(s))
+				testkit.Must(t, shut(s))
 				segs := files(t, o.Path, segment.Prefix+"0*"+segment.Suffix)
 				equal(t, "segments", len(segs), 3)
 				back := hide(t, filepath.Join(o.Path, "shard-00", segs[i]))
@@ -283,9 +269,7 @@ func TestUnreadableAtStart(t *testing.T) {
 				if err := inspect.Export(context.Background(), o.Path, io.Discard); err == nil || !strings.Contains(err.Error(), segs[i]) {
 					t.Fatalf("export: %v", err)
 				}
-				o.Ledger = ledger.New()
-				s = open(t, o)
-				q = s.Shards()[0]
+				s, q = reopenOne(t, &o)
 				q.heal(context.Background())
 				if st := s.Stats(); st.ReadFault == "" || st.Shards[0].Faults.Read == 0 || st.Shards[0].Corrupt != 0 {
 					t.Fatalf("%+v", st)
@@ -300,22 +284,20 @@ func TestUnreadableAtStart(t *testing.T) {
 				}
 				switch end {
 				case "stop":
-					must(t, shut(s))
+					testkit.Must(t, shut(s))
 				case "kill":
 					to := copyQueueWith(t, o.Path, segs[i])
-					must(t, shut(s))
+					testkit.Must(t, shut(s))
 					o.Path = to
 				}
 				if end != "none" {
 					path := filepath.Join(o.Path, "shard-00", segs[i])
-					back = func() { must(t, os.Remove(path)); must(t, os.Rename(path+"-hidden", path)) }
-					o.Ledger = ledger.New()
-					s = open(t, o)
-					q = s.Shards()[0]
+					back = func() { testkit.Must(t, os.Remove(path)); testkit.Must(t, os.Rename(path+"-hidden", path)) }
+					s, q = reopenOne(t, &o)
 				}
 				back()
-				until(t, "the segment is read", func() bool { q.heal(context.Background()); return q.Stats().ReadFault == "" })
-				must(t, s.Healthy())
+				testkit.Eventually(t, "the segment is read", func() bool { q.heal(context.Background()); return q.Stats().ReadFault == "" })
+				testkit.Must(t, s.Healthy())
 				got := append(first, drainAll(t, q)...)
 				settleDown(q)
 				want := append(slices.Clone(queued), sequence(60, 5)...)
@@ -351,26 +333,20 @@ func copyQueueWith(t *testing.T, from, name string) string {
 
 // What start-up found of it is a copy of another one: it is still taken out.
 func TestLateSegmentIsMisplaced(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
-	s := open(t, o)
-	q := s.Shards()[0]
-	appendN(t, q, 0, 60, 700)
-	must(t, shut(s))
+	o := quietOptions(t)
+	s, _ := openFilled(t, o, 60, 700)
+	testkit.Must(t, shut(s))
 	segs := files(t, o.Path, segment.Prefix+"0*"+segment.Suffix)
 	dir := filepath.Join(o.Path, "shard-00")
-	data, err := os.ReadFile(filepath.Join(dir, segs[0]))
-	must(t, err)
+	data := testkit.Try(os.ReadFile(filepath.Join(dir, segs[0])))(t)
 	copied := filepath.Join(dir, segment.Name(9))
-	must(t, os.WriteFile(copied, data, segment.FileMode))
+	testkit.Must(t, os.WriteFile(copied, data, segment.FileMode))
 	back := hide(t, copied)
-	o.Ledger = ledger.New()
-	s = open(t, o)
-	q = s.Shards()[0]
+	_, q := reopenOne(t, &o)
 	appendN(t, q, 60, 5, 700)
 	equal(t, "records before it", drainAll(t, q), sequence(0, 60))
 	back()
-	until(t, "it is read", func() bool { q.heal(context.Background()); return q.Stats().ReadFault == "" })
+	testkit.Eventually(t, "it is read", func() bool { q.heal(context.Background()); return q.Stats().ReadFault == "" })
 	equal(t, "records behind it", drainAll(t, q), sequence(60, 5))
 	settleDown(q)
 	if st := q.Stats(); st.Records != 0 || st.Segments > 1 {

@@ -7,20 +7,20 @@ import (
 	"path/filepath"
 	"testing"
 
-	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/queue/quarantine"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // block puts a folder in the place of a file, which so cannot be removed, and returns
 // what undoes that.
 func block(t *testing.T, path string) (undo func()) {
 	t.Helper()
-	must(t, os.Rename(path, path+".there"))
-	must(t, os.MkdirAll(filepath.Join(path, "full"), segment.DirMode))
+	testkit.Must(t, os.Rename(path, path+".there"))
+	testkit.Must(t, os.MkdirAll(filepath.Join(path, "full"), segment.DirMode))
 	return func() {
-		must(t, os.RemoveAll(path))
-		must(t, os.Rename(path+".there", path))
+		testkit.Must(t, os.RemoveAll(path))
+		testkit.Must(t, os.Rename(path+".there", path))
 	}
 }
 
@@ -45,11 +45,8 @@ func TestStopRemovesWhatStayed(t *testing.T) { unremoved(t, func(*Shard, *segmen
 // unremoved consumes a segment while its file cannot be removed, lets the test check when it
 // can be removed again, and requires that a restart repeats nothing.
 func unremoved(t *testing.T, then func(q *Shard, first *segmentState)) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
-	s := open(t, o)
-	q := s.Shards()[0]
-	appendN(t, q, 0, 60, 700)
+	o := quietOptions(t)
+	s, q := openFilled(t, o, 60, 700)
 	first := q.win.state.segs[0]
 	n := int(first.ahead.Records)
 	equal(t, "records", drain(t, q, n-1), sequence(0, n-1))
@@ -60,17 +57,14 @@ func unremoved(t *testing.T, then func(q *Shard, first *segmentState)) {
 	settleDown(q)
 	undo()
 	then(q, first)
-	must(t, shut(s))
-	o.Ledger = ledger.New()
-	equal(t, "records after a restart", drainAll(t, open(t, o).Shards()[0]), sequence(n, 60-n))
+	testkit.Must(t, shut(s))
+	equal(t, "records after a restart", drainAll(t, reopen(t, &o).Shards()[0]), sequence(n, 60-n))
 }
 
 // A segment that is consumed before its sync has begun leaves no .doubt file.
 func TestConsumedSegmentLeavesNoUnsyncedFile(t *testing.T) {
 	o := options(fastDir(t))
-	s := open(t, o)
-	q := s.Shards()[0]
-	appendN(t, q, 0, 60, 700)
+	_, q := openFilled(t, o, 60, 700)
 	first := q.win.state.segs[0]
 	d := dirtySegment{seg: first, file: first.file, to: first.size}
 	drainAll(t, q)
@@ -78,7 +72,7 @@ func TestConsumedSegmentLeavesNoUnsyncedFile(t *testing.T) {
 	if q.win.state.segs[0] == first {
 		t.Fatal("the segment is not consumed")
 	}
-	must(t, q.syncer.syncSegment(d))
+	testkit.Must(t, q.syncer.syncSegment(d))
 	if found := files(t, o.Path, "*"+segment.UnsyncedSuffix); len(found) > 0 {
 		t.Fatalf("left behind: %v", found)
 	}
@@ -87,9 +81,9 @@ func TestConsumedSegmentLeavesNoUnsyncedFile(t *testing.T) {
 // What is closed meanwhile is not taken for unreadable: the copy would be empty.
 func TestNothingIsQuarantinedOfAClosedFile(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "segment"))
-	must(t, err)
+	testkit.Must(t, err)
 	_, err = f.Write(make([]byte, 3*segment.Page))
-	must(t, errors.Join(err, f.Close()))
+	testkit.Must(t, errors.Join(err, f.Close()))
 	root := t.TempDir()
 	if copied, err := quarantine.CopyRange(root, "shard-00", 1, f, 0, 3*segment.Page); err == nil {
 		t.Fatalf("copied to %s", copied)

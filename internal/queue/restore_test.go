@@ -13,6 +13,7 @@ import (
 	"syslog-gateway/internal/queue/inspect"
 	"syslog-gateway/internal/queue/quarantine"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // quarantined is a queue of which all was delivered, or quarantined by a version that took
@@ -30,25 +31,23 @@ func damagedQueue(t *testing.T) *quarantined {
 	t.Helper()
 	z := &quarantined{o: options(fastDir(t))}
 	z.o.Logger = quiet()
-	s := open(t, z.o)
-	q := s.Shards()[0]
-	appendN(t, q, 0, quarantinedRecords, 1500)
+	s, q := openFilled(t, z.o, quarantinedRecords, 1500)
 	z.path = q.win.state.segs[0].path
 	var err error
 	z.data, err = os.ReadFile(z.path)
-	must(t, err)
+	testkit.Must(t, err)
 	z.offs = append(offsets(t, z.path), int64(len(z.data)))
 	drainAll(t, q)
 	settleDown(q)
-	must(t, shut(s))
+	testkit.Must(t, shut(s))
 	z.o.Ledger = ledger.New()
-	must(t, os.MkdirAll(filepath.Join(z.o.Path, quarantine.Folder), segment.DirMode))
+	testkit.Must(t, os.MkdirAll(filepath.Join(z.o.Path, quarantine.Folder), segment.DirMode))
 	return z
 }
 
 func (z *quarantined) put(t *testing.T, name string, data []byte) {
 	t.Helper()
-	must(t, os.WriteFile(filepath.Join(z.o.Path, quarantine.Folder, name), data, segment.FileMode))
+	testkit.Must(t, os.WriteFile(filepath.Join(z.o.Path, quarantine.Folder, name), data, segment.FileMode))
 }
 
 // copied is what a copy of the records from..to has where some pages could not be read.
@@ -145,7 +144,7 @@ func TestRestore(t *testing.T) {
 		"files of others": {func(t *testing.T, z *quarantined) {
 			z.put(t, "notes.txt", []byte("x"))
 			z.put(t, "shard-00-000000@x", z.copied(3, 4))
-			must(t, os.Mkdir(filepath.Join(z.o.Path, quarantine.Folder, "shard-00-000000@77"), segment.DirMode))
+			testkit.Must(t, os.Mkdir(filepath.Join(z.o.Path, quarantine.Folder, "shard-00-000000@77"), segment.DirMode))
 		}, nil, []string{"notes.txt", "shard-00-000000@77", "shard-00-000000@x"}},
 	} {
 		for _, way := range []string{"start", "verb"} {
@@ -153,8 +152,7 @@ func TestRestore(t *testing.T) {
 				z := damagedQueue(t)
 				c.set(t, z)
 				if way == "verb" {
-					done, err := Restore(t.Context(), z.o.Path, quiet())
-					must(t, err)
+					done := testkit.Try(Restore(t.Context(), z.o.Path, quiet()))(t)
 					equal(t, "records", done.Records, len(c.want))
 					equal(t, "events", done.Events, eventsOf(c.want...))
 				}
@@ -174,7 +172,7 @@ func TestRestore(t *testing.T) {
 						t.Errorf("%d recovered, %d queued", recovered, queued)
 					}
 					settleDown(q)
-					must(t, shut(s))
+					testkit.Must(t, shut(s))
 				}
 				var found []string
 				for _, f := range quarantinedFiles(t, z.o.Path) {
@@ -196,32 +194,27 @@ func TestRestore(t *testing.T) {
 // what lies before that comes out of it.
 func TestRestoreOfASegmentThatIsQueued(t *testing.T) {
 	for _, copied := range []bool{false, true} {
-		o := options(fastDir(t))
-		o.Logger = quiet()
-		s := open(t, o)
-		q := s.Shards()[0]
-		appendN(t, q, 0, 20, 600)
+		o := quietOptions(t)
+		s, q := openFilled(t, o, 20, 600)
 		path := q.win.state.segs[0].path
 		offs := offsets(t, path)
 		drain(t, q, 8)
-		must(t, shut(s))
-		must(t, os.Mkdir(filepath.Join(o.Path, quarantine.Folder), segment.DirMode))
-		data, err := os.ReadFile(path)
-		must(t, err)
+		testkit.Must(t, shut(s))
+		testkit.Must(t, os.Mkdir(filepath.Join(o.Path, quarantine.Folder), segment.DirMode))
+		data := testkit.Try(os.ReadFile(path))(t)
 		for _, i := range []int{2, 3, 12} { // 2 and 3 were given up before, and 12 by a reader whose acknowledgements are lost
 			var b []byte
 			if copied {
 				b = data[offs[i]:offs[i+1]]
 			}
-			must(t, os.WriteFile(filepath.Join(o.Path, quarantine.Folder, fmt.Sprintf("shard-00-000000@%d", offs[i])), b, segment.FileMode))
+			testkit.Must(t, os.WriteFile(filepath.Join(o.Path, quarantine.Folder, fmt.Sprintf("shard-00-000000@%d", offs[i])), b, segment.FileMode))
 		}
 		want := append([]int{2, 3}, sequence(8, 12)...)
 		if !copied { // where 3 ended is not known: at 12 at the latest
 			want = append(sequence(2, 6), sequence(8, 12)...)
 		}
 		for life := range 2 {
-			o.Ledger = ledger.New()
-			s = open(t, o)
+			s = reopen(t, &o)
 			runRestore(t, s)
 			got := drainAll(t, s.Shards()[0])
 			slices.Sort(got)
@@ -230,7 +223,7 @@ func TestRestoreOfASegmentThatIsQueued(t *testing.T) {
 			}
 			equal(t, "records", got, append([]int{}, want...))
 			settleDown(s.Shards()[0])
-			must(t, shut(s))
+			testkit.Must(t, shut(s))
 		}
 	}
 }
@@ -238,22 +231,19 @@ func TestRestoreOfASegmentThatIsQueued(t *testing.T) {
 // All that is queued was delivered, and the last segment is there still: what was given up
 // of it comes out of it, though the start removes it.
 func TestRestoreOfTheLastSegment(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
-	s := open(t, o)
-	q := s.Shards()[0]
-	appendN(t, q, 0, 20, 600)
+	o := quietOptions(t)
+	s, q := openFilled(t, o, 20, 600)
 	offs := offsets(t, q.win.state.segs[0].path)
 	drainAll(t, q)
-	must(t, shut(s))
-	must(t, os.Mkdir(filepath.Join(o.Path, quarantine.Folder), segment.DirMode))
+	testkit.Must(t, shut(s))
+	testkit.Must(t, os.Mkdir(filepath.Join(o.Path, quarantine.Folder), segment.DirMode))
 	for _, i := range []int{3, 17} {
-		must(t, os.WriteFile(filepath.Join(o.Path, quarantine.Folder, fmt.Sprintf("shard-00-000000@%d", offs[i])), nil, segment.FileMode))
+		testkit.Must(t, os.WriteFile(filepath.Join(o.Path, quarantine.Folder, fmt.Sprintf("shard-00-000000@%d", offs[i])), nil, segment.FileMode))
 	}
 	s = open(t, o)
 	runRestore(t, s)
 	equal(t, "records", drainAll(t, s.Shards()[0]), sequence(3, 17)) // up to the end: it is not known
-	must(t, shut(s))
+	testkit.Must(t, shut(s))
 	equal(t, "files in the folder", len(quarantinedFiles(t, o.Path)), 0)
 }
 
@@ -268,11 +258,10 @@ func TestRestoreIsInterrupted(t *testing.T) {
 		var got []int
 		for life := 0; life < 20 && len(quarantinedFiles(t, z.o.Path)) > 0; life++ {
 			z.o.Ledger = ledger.New()
-			s := open(t, z.o)
-			q := s.Shards()[0]
+			s, q := openOne(t, z.o)
 			stop := run(t, s)
-			until(t, "it is full, or done", func() bool { return s.Full() || q.Stats().Appended > 0 && len(quarantinedFiles(t, z.o.Path)) == 0 })
-			must(t, s.syncAll())
+			testkit.Eventually(t, "it is full, or done", func() bool { return s.Full() || q.Stats().Appended > 0 && len(quarantinedFiles(t, z.o.Path)) == 0 })
+			testkit.Must(t, s.syncAll())
 			image := z.o.Path
 			if kill {
 				image = copyQueue(t, z.o.Path)
@@ -283,7 +272,7 @@ func TestRestoreIsInterrupted(t *testing.T) {
 				got = append(got, drainAll(t, q)...)
 				settleDown(q)
 			}
-			must(t, shut(s))
+			testkit.Must(t, shut(s))
 			if kill {
 				z.o.Path, z.o.MaxSize, kill = image, 64<<20, false
 				got = nil
@@ -309,20 +298,17 @@ func TestSkip(t *testing.T) {
 		t.Fatalf("%+v, %v", all, err)
 	}
 	before := tree(t, o.Path)
-	whole, err := os.ReadFile(segs[1])
-	must(t, err)
+	whole := testkit.Try(os.ReadFile(segs[1]))(t)
 	offs := offsets(t, segs[1])
 	kept := filepath.Join(o.Path, quarantine.Folder, "shard-00-000001")
 	// As Skip leaves it where one page cannot be read.
-	f, err := os.Create(segs[1] + segment.TempSuffix)
-	must(t, err)
-	empty, err := segment.Copy(badPage{whole, 1}, f, 0, int64(len(whole)))
-	must(t, err)
+	f := testkit.Try(os.Create(segs[1] + segment.TempSuffix))(t)
+	empty := testkit.Try(segment.Copy(badPage{whole, 1}, f, 0, int64(len(whole))))(t)
 	equal(t, "bytes", empty, segment.Page)
-	must(t, f.Close())
-	must(t, os.Mkdir(filepath.Dir(kept), segment.DirMode))
-	must(t, os.Rename(segs[1], kept))
-	must(t, os.Rename(segs[1]+segment.TempSuffix, segs[1]))
+	testkit.Must(t, f.Close())
+	testkit.Must(t, os.Mkdir(filepath.Dir(kept), segment.DirMode))
+	testkit.Must(t, os.Rename(segs[1], kept))
+	testkit.Must(t, os.Rename(segs[1]+segment.TempSuffix, segs[1]))
 	if tree(t, o.Path) == before {
 		t.Fatal("nothing has changed")
 	}
@@ -340,14 +326,13 @@ func TestSkip(t *testing.T) {
 	got := drainAll(t, s.Shards()[0])
 	equal(t, "records of the first life", len(got), 55-missing)
 	settleDown(s.Shards()[0])
-	must(t, shut(s))
-	o.Ledger = ledger.New()
-	s = open(t, o)
+	testkit.Must(t, shut(s))
+	s = reopen(t, &o)
 	runRestore(t, s)
 	got = append(got, drainAll(t, s.Shards()[0])...)
 	slices.Sort(got)
 	equal(t, "records", got, sequence(5, 55))
-	must(t, shut(s))
+	testkit.Must(t, shut(s))
 	equal(t, "files in the folder", len(quarantinedFiles(t, o.Path)), 0)
 }
 

@@ -13,6 +13,7 @@ import (
 	"syslog-gateway/internal/queue/inspect"
 	"syslog-gateway/internal/queue/quarantine"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestFirstInFirstOut(t *testing.T) {
@@ -28,12 +29,8 @@ func TestFirstInFirstOut(t *testing.T) {
 func TestAppendKeepsNothingOfTheRecord(t *testing.T) {
 	q := open(t, options(t.TempDir())).Shards()[0]
 	rec := record(7, 200)
-	if err := q.Append(rec); err != nil {
-		t.Fatal(err)
-	}
-	if rec.Seq != 1 {
-		t.Fatalf("seq is %d", rec.Seq)
-	}
+	testkit.Must(t, q.Append(rec))
+	equal(t, "seq", rec.Seq, 1)
 	clear(rec.Body)
 	equal(t, "record", number(t, next(t, q)), 7)
 }
@@ -106,9 +103,7 @@ func TestNextWaits(t *testing.T) {
 	if _, err := q.Next(ctx, nil); !errors.Is(err, context.Canceled) {
 		t.Fatalf("error is %v", err)
 	}
-	if err := shut(s); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, shut(s))
 	if _, open := <-got; open {
 		t.Fatal("Next goes on after Close")
 	}
@@ -124,17 +119,12 @@ func TestRestartIsExact(t *testing.T) {
 	dir := t.TempDir()
 	for _, n := range []int{0, 1, 37, 99, 100} {
 		o := options(filepath.Join(dir, strings.Repeat("x", n+1)))
-		s := open(t, o)
-		q := s.Shards()[0]
-		appendN(t, q, 0, 100, 700)
+		s, q := openFilled(t, o, 100, 700)
 		drain(t, q, n)
 		before := q.Stats()
-		if err := shut(s); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, shut(s))
 		o.Ledger = nil
-		s = open(t, o)
-		q = s.Shards()[0]
+		_, q = openOne(t, o)
 		after := q.Stats()
 		if before.Records != after.Records || before.Events != after.Events || before.Bytes != after.Bytes ||
 			!before.Oldest.Equal(after.Oldest) || after.Corrupt != 0 {
@@ -170,7 +160,7 @@ func TestCaughtUpRollingLeavesNothing(t *testing.T) {
 				}
 			}
 			drain(t, q, lag)
-			until(t, "all consumed", func() bool { return q.Stats().Allocated <= 16<<10 })
+			testkit.Eventually(t, "all consumed", func() bool { return q.Stats().Allocated <= 16<<10 })
 			equal(t, "files", len(files(t, dir, segment.Prefix+"0*")), 1)
 			if _, err := os.Stat(filepath.Join(dir, quarantine.Folder)); err == nil || q.Stats().Corrupt != 0 {
 				t.Fatal("something was quarantined")
@@ -194,7 +184,7 @@ func TestRecordsLargerThanASegment(t *testing.T) {
 		}
 	}
 	equal(t, "records", drainAll(t, q), sequence(39, 1))
-	until(t, "all consumed", func() bool { return len(files(t, dir, segment.Prefix+"0*")) == 1 })
+	testkit.Eventually(t, "all consumed", func() bool { return len(files(t, dir, segment.Prefix+"0*")) == 1 })
 	if q.Stats().Corrupt != 0 {
 		t.Fatal("damage is seen where none is")
 	}
@@ -220,14 +210,10 @@ func TestFewerShardsDrainTheRest(t *testing.T) {
 		appendN(t, q, i*10, 10, 500)
 	}
 	drainAll(t, s.Shards()[3])
-	if err := shut(s); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, shut(s))
 	o.Shards = 2
 	s = open(t, o)
-	if len(s.Shards()) != 3 {
-		t.Fatalf("%d shards", len(s.Shards()))
-	}
+	equal(t, "shards", len(s.Shards()), 3)
 	if _, err := os.Stat(filepath.Join(o.Path, "shard-03")); !errors.Is(err, os.ErrNotExist) {
 		t.Fatal("the empty shard is still there")
 	}
@@ -238,9 +224,7 @@ func TestFewerShardsDrainTheRest(t *testing.T) {
 	for i, q := range s.Shards() {
 		equal(t, "records", drainAll(t, q), sequence(i*10, 10))
 	}
-	if err := shut(s); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, shut(s))
 	equal(t, "shards in the end", len(open(t, o).Shards()), 2)
 }
 
@@ -278,15 +262,14 @@ func TestRecordsOutOfRangeAreRefused(t *testing.T) {
 // What a crash has left of temporary files goes at the start, whoever has written it.
 func TestTemporaryFilesAreSwept(t *testing.T) {
 	o := options(t.TempDir())
-	s := open(t, o)
-	appendN(t, s.Shards()[0], 0, 3, 100)
-	must(t, shut(s))
+	s, _ := openFilled(t, o, 3, 100)
+	testkit.Must(t, shut(s))
 	for _, name := range []string{
 		segment.MetaName + ".new.tmp", segment.AckedName + ".new.tmp", segment.Prefix + "probe.tmp", // older versions
 		segment.MetaName + ".77.tmp", segment.Name(0) + ".tmp", // diskqueue, a copy
 		"." + segment.MetaName + ".1.tmp", "." + segment.AckedName + ".2.tmp", "." + segment.StopName + ".3.tmp",
 	} {
-		must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", name), nil, segment.FileMode))
+		testkit.Must(t, os.WriteFile(filepath.Join(o.Path, "shard-00", name), nil, segment.FileMode))
 	}
 	q := open(t, o).Shards()[0]
 	equal(t, "records", drainAll(t, q), sequence(0, 3))

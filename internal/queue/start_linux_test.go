@@ -16,6 +16,7 @@ import (
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/queue/recovery"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // smallDiskEnv says that the process has mounts of its own.
@@ -49,8 +50,8 @@ func onSmallDisks(t *testing.T) bool {
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	must(t, unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m,nr_inodes=40"))
-	t.Cleanup(func() { must(t, unix.Unmount(dir, unix.MNT_DETACH)) })
+	testkit.Must(t, unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m,nr_inodes=40"))
+	t.Cleanup(func() { testkit.Must(t, unix.Unmount(dir, unix.MNT_DETACH)) })
 	return dir
 }
 
@@ -58,7 +59,7 @@ func smallDisk(t *testing.T) string {
 func fillDisk(t *testing.T, dir, what string) (free func()) {
 	t.Helper()
 	filler := filepath.Join(dir, "filler")
-	must(t, os.Mkdir(filler, segment.DirMode))
+	testkit.Must(t, os.Mkdir(filler, segment.DirMode))
 	var err error
 	for i := 0; err == nil; i++ {
 		var f *os.File
@@ -71,7 +72,7 @@ func fillDisk(t *testing.T, dir, what string) (free func()) {
 	if !recovery.NoRoom(err) {
 		t.Fatal(err)
 	}
-	return func() { must(t, os.RemoveAll(filler)) }
+	return func() { testkit.Must(t, os.RemoveAll(filler)) }
 }
 
 // A start with a full disk: delivering begins, makes room, and then all goes on.
@@ -96,12 +97,11 @@ func TestStartOnAFullDisk(t *testing.T) {
 		{name: "more shards", shards: 4, records: 280},
 		{name: "more shards, one segment", shards: 4, records: 280, whole: true, new: true},
 		{name: "fewer shards", shards: 1, records: 280},
-		{name: "no metadata", shards: 2, records: 280, hurt: func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, segment.MetaName))) }},
+		{name: "no metadata", shards: 2, records: 280, hurt: func(t *testing.T, dir string) { testkit.Must(t, os.Remove(filepath.Join(dir, segment.MetaName))) }},
 		{name: "torn tail", shards: 2, records: 280, hurt: func(t *testing.T, dir string) {
 			name := lastSegment(t, dir)
-			st, err := os.Stat(name)
-			must(t, err)
-			must(t, os.Truncate(name, st.Size()-50))
+			st := testkit.Try(os.Stat(name))(t)
+			testkit.Must(t, os.Truncate(name, st.Size()-50))
 		}, lost: 1},
 		{name: "damage at the end", shards: 2, records: 280, hurt: func(t *testing.T, dir string) {
 			name := lastSegment(t, dir)
@@ -112,7 +112,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 			scribble(t, filepath.Join(dir, segment.Name(0)), offsets(t, filepath.Join(dir, segment.Name(0)))[2]+20, 0xff)
 		}, lost: 1},
 		{name: "renamed by diskqueue", shards: 2, records: 280, hurt: func(t *testing.T, dir string) {
-			must(t, os.Rename(filepath.Join(dir, segment.Name(0)), filepath.Join(dir, segment.Name(0)+segment.BadSuffix)))
+			testkit.Must(t, os.Rename(filepath.Join(dir, segment.Name(0)), filepath.Join(dir, segment.Name(0)+segment.BadSuffix)))
 		}},
 	}
 	for _, what := range []string{"bytes", "inodes"} {
@@ -128,7 +128,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 				for _, q := range s.Shards() {
 					appendN(t, q, 0, c.records, 700)
 				}
-				must(t, shut(s))
+				testkit.Must(t, shut(s))
 				for _, q := range s.Shards() {
 					if c.hurt != nil {
 						c.hurt(t, q.folder.path)
@@ -154,7 +154,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 				if c.stays {
 					free()
 				}
-				until(t, "the shards that were there take appends again", func() bool {
+				testkit.Eventually(t, "the shards that were there take appends again", func() bool {
 					return !slices.ContainsFunc(s.Shards()[:min(2, c.shards)], func(q *Shard) bool { return !q.Accepting() })
 				})
 				if c.new && what == "inodes" {
@@ -163,10 +163,10 @@ func TestStartOnAFullDisk(t *testing.T) {
 					}
 					free()
 				}
-				until(t, "all is well", func() bool { return s.Healthy() == nil })
+				testkit.Eventually(t, "all is well", func() bool { return s.Healthy() == nil })
 				for _, q := range s.Shards()[:c.shards] {
 					for i := range 3 {
-						must(t, appendSoon(t, q, record(1000+i, 700)))
+						testkit.Must(t, appendSoon(t, q, record(1000+i, 700)))
 					}
 					equal(t, "new records", drainAll(t, q), sequence(1000, 3))
 				}
@@ -179,7 +179,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 
 // appendSoon appends when the shard takes it.
 func appendSoon(t *testing.T, q *Shard, rec *event.Record) (err error) {
-	until(t, "the shard takes a record", func() bool {
+	testkit.Eventually(t, "the shard takes a record", func() bool {
 		err = q.Append(rec)
 		return !errors.Is(err, event.ErrFull) && (err == nil || q.faults.writing() == nil)
 	})
@@ -188,7 +188,6 @@ func appendSoon(t *testing.T, q *Shard, rec *event.Record) (err error) {
 
 func lastSegment(t *testing.T, dir string) string {
 	t.Helper()
-	all, err := filepath.Glob(filepath.Join(dir, segment.Prefix+"0*"))
-	must(t, err)
+	all := testkit.Try(filepath.Glob(filepath.Join(dir, segment.Prefix+"0*")))(t)
 	return all[len(all)-1]
 }

@@ -8,17 +8,16 @@ import (
 
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // stopped is a queue of n records, of which some were acknowledged, closed in order.
 func stopped(t *testing.T, n, acked int) (o Options, segs []string) {
 	t.Helper()
-	o = options(fastDir(t))
-	o.Logger = quiet()
-	s := open(t, o)
-	appendN(t, s.Shards()[0], 0, n, 700)
-	drain(t, s.Shards()[0], acked)
-	must(t, shut(s))
+	o = quietOptions(t)
+	s, q := openFilled(t, o, n, 700)
+	drain(t, q, acked)
+	testkit.Must(t, shut(s))
 	for _, name := range files(t, o.Path, segment.Prefix+"0*"+segment.Suffix) {
 		segs = append(segs, filepath.Join(o.Path, "shard-00", name))
 	}
@@ -31,23 +30,21 @@ func stopped(t *testing.T, n, acked int) (o Options, segs []string) {
 func TestMissingAfterStopIsReported(t *testing.T) {
 	cut := func(to func(size int64) int64) func(t *testing.T, path string) {
 		return func(t *testing.T, path string) {
-			st, err := os.Stat(path)
-			must(t, err)
-			must(t, os.Truncate(path, to(st.Size())))
+			st := testkit.Try(os.Stat(path))(t)
+			testkit.Must(t, os.Truncate(path, to(st.Size())))
 		}
 	}
 	for name, hurt := range map[string]func(t *testing.T, path string){
 		"truncated to 0": cut(func(int64) int64 { return 0 }),
 		"cut":            cut(func(n int64) int64 { return n / 2 }),
 		"a byte":         cut(func(n int64) int64 { return n - 1 }),
-		"removed":        func(t *testing.T, path string) { must(t, os.Remove(path)) },
+		"removed":        func(t *testing.T, path string) { testkit.Must(t, os.Remove(path)) },
 		"zeros": func(t *testing.T, path string) {
-			st, err := os.Stat(path)
-			must(t, err)
-			must(t, os.WriteFile(path, make([]byte, st.Size()), segment.FileMode))
+			st := testkit.Try(os.Stat(path))(t)
+			testkit.Must(t, os.WriteFile(path, make([]byte, st.Size()), segment.FileMode))
 		},
 		"another file": func(t *testing.T, path string) {
-			must(t, os.WriteFile(path, []byte("nothing of ours"), segment.FileMode))
+			testkit.Must(t, os.WriteFile(path, []byte("nothing of ours"), segment.FileMode))
 		},
 	} {
 		for i, where := range []string{"first", "middle", "last"} {
@@ -56,8 +53,7 @@ func TestMissingAfterStopIsReported(t *testing.T) {
 				log, text := logged()
 				o.Logger = log
 				hurt(t, segs[i])
-				s := open(t, o)
-				q := s.Shards()[0]
+				s, q := openOne(t, o)
 				got := drainAll(t, q)
 				missing := sequence(5, 55)
 				for _, n := range got {
@@ -71,13 +67,11 @@ func TestMissingAfterStopIsReported(t *testing.T) {
 					t.Errorf("the log says:\n%s", text)
 				}
 				settleDown(q)
-				must(t, shut(s))
+				testkit.Must(t, shut(s))
 				text.Reset()
 				o.Ledger = ledger.New()
-				must(t, shut(open(t, o)))
-				if strings.Contains(text.String(), "missing") {
-					t.Errorf("it is logged again:\n%s", text)
-				}
+				testkit.Must(t, shut(open(t, o)))
+				testkit.Lacks(t, "it is logged again", text.String(), "missing")
 			})
 		}
 	}
@@ -102,37 +96,36 @@ func TestNothingIsMissing(t *testing.T) {
 			drain(t, s.Shards()[0], 30)
 			settleDown(s.Shards()[0])
 			at := copyQueue(t, o.Path)
-			must(t, shut(s))
+			testkit.Must(t, shut(s))
 			o.Path = at
 		},
 		"kill in the start": func(t *testing.T, o *Options, segs []string) {
 			s := open(t, *o)
 			at := copyQueue(t, o.Path)
 			drainAll(t, s.Shards()[0])
-			must(t, shut(s))
+			testkit.Must(t, shut(s))
 			o.Path = at
 		},
 		"another number": func(t *testing.T, o *Options, segs []string) {
 			last := segs[len(segs)-1]
-			must(t, os.Rename(last, filepath.Join(filepath.Dir(last), segment.Name(17))))
+			testkit.Must(t, os.Rename(last, filepath.Join(filepath.Dir(last), segment.Name(17))))
 		},
 		"given up by diskqueue": func(t *testing.T, o *Options, segs []string) {
-			must(t, os.Rename(segs[1], segs[1]+segment.BadSuffix))
+			testkit.Must(t, os.Rename(segs[1], segs[1]+segment.BadSuffix))
 		},
 		"an older version ran": func(t *testing.T, o *Options, segs []string) {
 			path := filepath.Join(o.Path, "shard-00", segment.StopName)
-			old, err := os.ReadFile(path)
-			must(t, err)
+			old := testkit.Try(os.ReadFile(path))(t)
 			s := open(t, *o)
 			drain(t, s.Shards()[0], 40)
-			must(t, shut(s))
-			must(t, os.WriteFile(path, old, segment.FileMode)) // it leaves the file alone
+			testkit.Must(t, shut(s))
+			testkit.Must(t, os.WriteFile(path, old, segment.FileMode)) // it leaves the file alone
 		},
 		"all was delivered": func(t *testing.T, o *Options, segs []string) {
 			s := open(t, *o)
 			drainAll(t, s.Shards()[0])
 			settleDown(s.Shards()[0])
-			must(t, shut(s))
+			testkit.Must(t, shut(s))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -148,7 +141,7 @@ func TestNothingIsMissing(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(o.Path, "shard-00", segment.StopName)); err == nil {
 				t.Error("the stop state is still there")
 			}
-			must(t, shut(s))
+			testkit.Must(t, shut(s))
 		})
 	}
 }
@@ -160,15 +153,15 @@ func FuzzReadStop(f *testing.F) {
 		dir := fastDir(t)
 		o := options(dir)
 		o.Logger = quiet()
-		must(t, os.Mkdir(filepath.Join(dir, "shard-00"), segment.DirMode))
-		must(t, os.WriteFile(filepath.Join(dir, "shard-00", segment.MetaName), segment.Meta{}.Encode(), segment.FileMode))
-		must(t, os.WriteFile(filepath.Join(dir, "shard-00", segment.StopName), data, segment.FileMode))
+		testkit.Must(t, os.Mkdir(filepath.Join(dir, "shard-00"), segment.DirMode))
+		testkit.Must(t, os.WriteFile(filepath.Join(dir, "shard-00", segment.MetaName), segment.Meta{}.Encode(), segment.FileMode))
+		testkit.Must(t, os.WriteFile(filepath.Join(dir, "shard-00", segment.StopName), data, segment.FileMode))
 		s := open(t, o)
 		for _, a := range o.Ledger.Accounts() {
 			if b := a.Balance(); b.Queued != 0 {
 				t.Fatalf("%+v", b)
 			}
 		}
-		must(t, shut(s))
+		testkit.Must(t, shut(s))
 	})
 }

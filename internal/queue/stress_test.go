@@ -9,6 +9,7 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/testkit"
 )
 
 // workers are many goroutines that use one store.
@@ -29,11 +30,7 @@ type workers struct {
 // order, records given back, syncs and appends that fail, segments dropped for want of
 // room. Each event that was accepted is delivered once or dropped, and the ledger agrees.
 func TestAllAtOnce(t *testing.T) {
-	for seed := range seeds(t, 3) {
-		if !t.Run("", func(t *testing.T) { allAtOnce(t, seed) }) {
-			t.Fatalf("seed %d", seed)
-		}
-	}
+	eachSeed(t, 3, func(t *testing.T, seed uint64) { allAtOnce(t, seed) })
 }
 
 func allAtOnce(t *testing.T, seed uint64) {
@@ -54,7 +51,7 @@ func allAtOnce(t *testing.T, seed uint64) {
 		if delete(drops, dropOldest); len(drops) > 0 {
 			t.Fatalf("life %d: dropped %v", life, drops)
 		}
-		must(t, shut(c.store))
+		testkit.Must(t, shut(c.store))
 		if n := openFiles(t, o.Path); n > 0 {
 			t.Fatalf("life %d: %d files are open after Close", life, n)
 		}

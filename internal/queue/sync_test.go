@@ -10,19 +10,17 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // A sync failed: the segment is written again, to a new file, and all goes on with it.
 func TestFailedSyncIsAFaultThatHeals(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
-	s := open(t, o)
-	q := s.Shards()[0]
-	appendN(t, q, 0, 5, 1000)
-	must(t, s.syncAll())
+	o := quietOptions(t)
+	s, q := openFilled(t, o, 5, 1000)
+	testkit.Must(t, s.syncAll())
 	appendN(t, q, 5, 5, 1000)
 	rec, _ := tryNext(t, q)
-	must(t, q.win.state.last().file.Close()) // whatever makes fdatasync fail
+	testkit.Must(t, q.win.state.last().file.Close()) // whatever makes fdatasync fail
 	if err := s.syncAll(); err == nil || s.Healthy() == nil || q.Accepting() {
 		t.Fatalf("sync: %v, healthy %v", err, s.Healthy())
 	}
@@ -33,14 +31,11 @@ func TestFailedSyncIsAFaultThatHeals(t *testing.T) {
 		t.Fatalf("unsynced %v, synced %d of %d", seg.unsynced, seg.synced, seg.size)
 	}
 	q.win.state.last().file = nil
-	before, err := os.Stat(q.win.state.last().path)
-	must(t, err)
-	content, err := os.ReadFile(q.win.state.last().path)
-	must(t, err)
-	must(t, s.syncAll())
-	must(t, s.Healthy())
-	after, err := os.Stat(q.win.state.last().path)
-	must(t, err)
+	before := testkit.Try(os.Stat(q.win.state.last().path))(t)
+	content := testkit.Try(os.ReadFile(q.win.state.last().path))(t)
+	testkit.Must(t, s.syncAll())
+	testkit.Must(t, s.Healthy())
+	after := testkit.Try(os.Stat(q.win.state.last().path))(t)
 	if os.SameFile(before, after) {
 		t.Fatal("the file is the old one")
 	}
@@ -53,16 +48,14 @@ func TestFailedSyncIsAFaultThatHeals(t *testing.T) {
 	q.Nack(rec.Seq)
 	appendN(t, q, 10, 5, 1000)
 	equal(t, "records", drainAll(t, q), sequence(0, 15))
-	must(t, s.syncAll())
-	must(t, shut(s))
+	testkit.Must(t, s.syncAll())
+	testkit.Must(t, shut(s))
 }
 
 // While all shards append and deliver, syncs fail now and then.
 func TestFailedSyncsUnderLoad(t *testing.T) {
-	o := options(fastDir(t))
-	o.Logger = quiet()
-	s := open(t, o)
-	q := s.Shards()[0]
+	o := quietOptions(t)
+	s, q := openOne(t, o)
 	const n = 400
 	ended := make(chan []int)
 	go func() {
@@ -81,7 +74,7 @@ func TestFailedSyncsUnderLoad(t *testing.T) {
 	}()
 	for i := range n {
 		for q.Append(record(i, 700)) != nil {
-			must(t, s.syncAll())
+			testkit.Must(t, s.syncAll())
 		}
 		if i%40 == 20 {
 			q.win.mu.Lock()
@@ -90,35 +83,30 @@ func TestFailedSyncsUnderLoad(t *testing.T) {
 			q.faults.sync.set(errors.New("as if a sync had failed"))
 		}
 	}
-	must(t, s.syncAll())
+	testkit.Must(t, s.syncAll())
 	equal(t, "records", <-ended, sequence(0, n))
-	must(t, s.Healthy())
+	testkit.Must(t, s.Healthy())
 }
 
 // Pages that cannot be read stay empty, and all others are copied.
 func TestCopyPassesOverWhatIsLost(t *testing.T) {
 	o := options(fastDir(t))
-	s := open(t, o)
-	q := s.Shards()[0]
-	appendN(t, q, 0, 4, 900)
+	s, q := openFilled(t, o, 4, 900)
 	from := q.win.state.last().size
 	appendN(t, q, 4, 60, 9000)
 	to := q.win.state.segs[0].size
 	path := q.win.state.segs[0].path
-	must(t, shut(s))
-	whole, err := os.ReadFile(path)
-	must(t, err)
-	f, err := os.Create(filepath.Join(t.TempDir(), "copy"))
-	must(t, err)
+	testkit.Must(t, shut(s))
+	whole := testkit.Try(os.ReadFile(path))(t)
+	f := testkit.Try(os.Create(filepath.Join(t.TempDir(), "copy")))(t)
 	defer f.Close()
 	for _, bad := range []int64{-1, 0, from + 5000, to - 1} {
-		must(t, f.Truncate(0))
+		testkit.Must(t, f.Truncate(0))
 		empty, err := segment.Copy(badPage{whole, pageOf(bad)}, f, 0, to)
-		if must(t, err); (empty > 0) != (bad >= 0) || empty > segment.Page {
+		if testkit.Must(t, err); (empty > 0) != (bad >= 0) || empty > segment.Page {
 			t.Fatalf("bad %d: %d bytes stay empty", bad, empty)
 		}
-		got, err := os.ReadFile(f.Name())
-		must(t, err)
+		got := testkit.Try(os.ReadFile(f.Name()))(t)
 		if int64(len(got)) != to {
 			t.Fatalf("%d bytes, want %d", len(got), to)
 		}
@@ -129,7 +117,7 @@ func TestCopyPassesOverWhatIsLost(t *testing.T) {
 			}
 		}
 		good, err := segment.GoodBytes(f, from, to)
-		must(t, err)
+		testkit.Must(t, err)
 		lost := to - from - good
 		if (lost > 0) != (bad >= 0) || lost > to-from {
 			t.Errorf("bad %d: %d of %d to %d bytes are lost", bad, lost, from, to)
@@ -177,8 +165,7 @@ func (b badPage) ReadAt(p []byte, off int64) (int, error) {
 func TestStartSyncsWhatItFinds(t *testing.T) {
 	o := options(fastDir(t))
 	o.SegmentSize = minSegment
-	s := open(t, o)
-	appendN(t, s.Shards()[0], 0, 300, 2000)
+	openFilled(t, o, 300, 2000)
 	o.Path = copyQueue(t, o.Path)
 	q := open(t, o).Shards()[0]
 	if n := len(q.win.state.segs); n <= maxSyncs {
@@ -188,7 +175,7 @@ func TestStartSyncsWhatItFinds(t *testing.T) {
 	for more := true; more; syncs++ {
 		var err error
 		more, err = q.syncer.sync()
-		must(t, err)
+		testkit.Must(t, err)
 		files := 0
 		for _, seg := range q.win.state.segs {
 			if seg.file != nil {
@@ -212,10 +199,8 @@ func TestStartSyncsWhatItFinds(t *testing.T) {
 
 func TestUnsyncedSegmentsAreSynced(t *testing.T) {
 	o := options(fastDir(t))
-	s := open(t, o)
-	q := s.Shards()[0]
-	appendN(t, q, 0, 100, 1000)
-	must(t, s.syncAll())
+	s, q := openFilled(t, o, 100, 1000)
+	testkit.Must(t, s.syncAll())
 	for _, seg := range q.win.state.segs {
 		if seg.synced != seg.size {
 			t.Fatalf("%s: %d of %d bytes are synced", seg.path, seg.synced, seg.size)

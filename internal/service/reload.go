@@ -3,7 +3,11 @@
 package service
 
 import (
+	"fmt"
+	"time"
+
 	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/wiring"
 )
 
@@ -15,9 +19,14 @@ func (g *Gateway) reload(load Load) {
 		err = g.apply(fresh, token)
 	}
 	g.reloads.Count(err)
-	if err != nil {
-		g.log.Error("reload refused, the old configuration stays in force", "error", err)
+	if err == nil {
+		g.refused.Store(nil)
+		return
 	}
+	g.log.Error("reload refused, the old configuration stays in force", "error", err)
+	why := fmt.Sprintf("The reload of %s was refused, so the configuration and the packs from before are in force: %s",
+		time.Now().UTC().Format("2006-01-02 15:04:05 UTC"), firstProblem(err))
+	g.refused.Store(&why)
 }
 
 // apply applies the keys of fresh that can change while the gateway runs. It calls each
@@ -25,7 +34,7 @@ func (g *Gateway) reload(load Load) {
 func (g *Gateway) apply(fresh config.Config, token string) error {
 	change := g.config.Load().Reload(fresh)
 	next := change.Next
-	sources, err := wiring.Sources(next)
+	in, err := wiring.NewInput(next)
 	if err != nil {
 		return err
 	}
@@ -35,7 +44,7 @@ func (g *Gateway) apply(fresh config.Config, token string) error {
 	}
 	apply := map[config.Stage]func() error{
 		config.StageHEC:     func() error { return g.client.Reconfigure(client.Settings) },
-		config.StageSources: func() error { g.applySources(sources); return nil },
+		config.StageSources: func() error { g.applySources(in); return nil },
 		config.StageLog:     func() error { wiring.SetLevel(g.level, next.Log.Level); return nil },
 	}
 	for _, stage := range change.Stages { // the HEC client is the first, and the only one that may refuse
@@ -51,10 +60,23 @@ func (g *Gateway) apply(fresh config.Config, token string) error {
 	return nil
 }
 
-func (g *Gateway) applySources(sources []wiring.Source) {
-	for _, s := range sources {
+func (g *Gateway) applySources(in wiring.Input) {
+	for _, s := range in.Sources {
 		if open := g.listener.Source(s.Name); open != nil {
 			open.Apply(s.Settings)
 		}
 	}
+	g.loaded(in.Packs)
+}
+
+// loaded says that packs are in force.
+func (g *Gateway) loaded(packs status.Packs) {
+	packs.Loaded = time.Now()
+	g.packs.Store(&packs)
+	warnings := 0
+	for _, p := range packs.Site {
+		warnings += len(p.Warnings)
+	}
+	g.log.Info("packs loaded", "hash", packs.Hash, "in_force", packs.InForce, "embedded", packs.Embedded,
+		"site", len(packs.Site), "warnings", warnings, "folder", packs.Folder)
 }

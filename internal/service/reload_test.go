@@ -14,6 +14,7 @@ import (
 
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/ingest"
+	"syslog-gateway/internal/testkit"
 	"syslog-gateway/internal/wiring"
 )
 
@@ -23,17 +24,19 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(path, []byte(text), 0o600))
 		return path
 	}
+	packs := filepath.Join(dir, "packs")
+	testkit.Must(t, os.Mkdir(packs, 0o700))
+	write("packs/own.yaml", "{format: 1, pack: own, match: {program: own}, sourcetype: own, role: main}")
 	values := map[string]string{
 		"sources.NAME.index":                 "elsewhere",
 		"sources.NAME.sourcetype":            "other",
 		"sources.NAME.timezone":              "Europe/Berlin",
 		"sources.NAME.timezones":             "{10.0.0.0/8: Europe/Berlin}",
 		"sources.NAME.fields":                "{site: berlin}",
+		"sources.NAME.packs":                 "mikrotik_routeros",
 		"sources.NAME.max_message_size":      "2KiB",
 		"sources.NAME.allow":                 "10.0.0.0/8",
 		"sources.NAME.max_connections":       "7",
@@ -46,6 +49,12 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 		"metadata.drop":                      "linux_secure",
 		"metadata.sample":                    "{linux_secure: 10}",
 		"metadata.hosts_file":                write("hosts", "10.0.0.1,fw\n"),
+		"metadata.indexes":                   "{netfw: fw}",
+		"packs.folder":                       packs,
+		"packs.disable":                      "mikrotik_routeros",
+		"packs.options":                      "isc_bind.on_linux",
+		"packs.senders":                      "{10.0.0.0/8: mikrotik_routeros}",
+		"packs.mask_secret_file":             write("secret", "sixteen bytes of it"),
 		"hec.endpoints":                      "https://other:8088",
 		"hec.token":                          "other",
 		"hec.token_file":                     write("token", "from-file\n"),
@@ -57,31 +66,20 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 		"shutdown_timeout":                   "7s",
 	}
 	// Keys that the program reads from the running configuration when it uses them.
-	onUse := []string{"sources.NAME.silent_after", "shutdown_timeout"}
+	// The secret of masks changes nothing here: no rule hashes.
+	onUse := []string{"sources.NAME.silent_after", "shutdown_timeout", "packs.mask_secret_file"}
 
-	reference, err := os.ReadFile("../../docs/configuration.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	reference := testkit.Try(os.ReadFile("../../docs/configuration.md"))(t)
 	rows := regexp.MustCompile("(?m)^\\| `([^`]+)`<br>`([^`]+)` .* yes \\|$").FindAllStringSubmatch(string(reference), -1)
 	if len(rows) != len(values) {
 		t.Errorf("the reference has %d live keys, this test %d values", len(rows), len(values))
 	}
 	load := func(env ...string) (config.Config, []any) {
 		t.Helper()
-		c, err := config.Load("", env, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := testkit.Try(config.Load("", env, nil))(t)
 		token, _ := c.Token(nil)
-		client, err := wiring.HEC(c, token.Reveal())
-		if err != nil {
-			t.Fatal(err)
-		}
-		sources, err := wiring.Sources(c)
-		if err != nil {
-			t.Fatal(err)
-		}
+		client := testkit.Try(wiring.HEC(c, token.Reveal()))(t)
+		sources := testkit.Try(wiring.Sources(c))(t)
 		level := new(slog.LevelVar)
 		wiring.SetLevel(level, c.Log.Level)
 		var settings []ingest.Settings

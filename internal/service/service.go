@@ -33,6 +33,7 @@ import (
 	"syslog-gateway/internal/stats"
 	"syslog-gateway/internal/stats/metrics"
 	"syslog-gateway/internal/stats/problems"
+	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/tap"
 	"syslog-gateway/internal/wiring"
 )
@@ -63,8 +64,11 @@ type Gateway struct {
 	senders  *senders.Table
 	taps     tap.Hub
 	rules    rules.Counters
-	pauses   []*pauseSwitch // one for each shard of the queue, left-over ones included
-	readers  bool           // everybody may read the statistics page, although it has a user
+	unknown  tap.Ring                     // the last messages that no rule knows
+	packs    atomic.Pointer[status.Packs] // in force
+	refused  atomic.Pointer[string]       // why the last reload was refused; nil if it was not
+	pauses   []*pauseSwitch               // one for each shard of the queue, left-over ones included
+	readers  bool                         // everybody may read the statistics page, although it has a user
 
 	giveUp    chan struct{} // closed when what could not be handed over is dropped
 	abandoned sync.Once
@@ -187,15 +191,16 @@ func (g *Gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry)
 }
 
 func (g *Gateway) buildListener(c config.Config, _ string, r *prometheus.Registry) error {
-	found, err := wiring.Sources(c)
+	in, err := wiring.NewInput(c)
 	if err != nil {
 		return err
 	}
 	if err := r.Register(&g.rules); err != nil {
 		return fmt.Errorf("rules: register metrics: %w", err)
 	}
+	g.loaded(in.Packs)
 	var sources []listener.SourceOptions
-	for _, s := range found {
+	for _, s := range in.Sources {
 		sources = append(sources, listener.SourceOptions{
 			Name: s.Name, Address: s.Config.Address, Port: s.Config.Port, Transports: s.Transports,
 			ReceiveBuffer: int(s.Config.ReceiveBuffer), TLS: s.TLS, Settings: s.Settings,
@@ -217,6 +222,7 @@ func (g *Gateway) buildListener(c config.Config, _ string, r *prometheus.Registr
 			Logger:    g.log,
 			Senders:   g.senders,
 			Tap:       &g.taps,
+			Unknown:   &g.unknown,
 			Rules:     &g.rules,
 		},
 		Ledger:     g.ledger,
@@ -247,6 +253,7 @@ func (g *Gateway) buildStats(c config.Config, _ string, r *prometheus.Registry) 
 		Senders:  g.senders,
 		Problems: g.problems,
 		Taps:     &g.taps,
+		Unknown:  &g.unknown,
 		Pprof:    c.Stats.Pprof,
 		Registry: r,
 		Reloads:  &g.reloads,

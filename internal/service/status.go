@@ -21,6 +21,10 @@ func (g *Gateway) Snapshot() status.Snapshot {
 		Listening:   g.listener.Serving(),
 		Blocked:     g.balancer.Blocked(),
 		DeadLetters: status.DeadLetterStore{Events: g.dead.Events(), Evicted: g.dead.Evicted()},
+		Packs:       *g.packs.Load(),
+	}
+	if why := g.refused.Load(); why != nil {
+		s.Problems = append(s.Problems, *why)
 	}
 	c := g.config.Load()
 	for _, src := range g.listener.Status() {

@@ -16,6 +16,7 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -97,9 +98,7 @@ func TestBatchBecomesRecord(t *testing.T) {
 			}
 		}
 		f.shard.Close()
-		if err := <-f.done; err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, <-f.done)
 		if len(f.queue.recs) != 20 {
 			t.Fatalf("%d records", len(f.queue.recs))
 		}
@@ -107,9 +106,7 @@ func TestBatchBecomesRecord(t *testing.T) {
 			body := r.Body
 			if gz {
 				z, err := gzip.NewReader(bytes.NewReader(body))
-				if err != nil {
-					t.Fatal(err)
-				}
+				testkit.Must(t, err)
 				if body, err = io.ReadAll(z); err != nil {
 					t.Fatal(err)
 				}
@@ -199,7 +196,5 @@ func TestDrain(t *testing.T) {
 	}
 	f.shard.Close()
 	<-f.done
-	if len(q.recs) != 1 {
-		t.Errorf("%d records", len(q.recs))
-	}
+	testkit.Equal(t, "records", len(q.recs), 1)
 }

@@ -71,8 +71,9 @@ func cefPart(value, part string) string {
 
 const referenceHead = `# Classes and their metadata
 
-Every message gets one class. The class decides sourcetype, index, source and some indexed fields; ` + "`metadata.overrides`" + `
-changes any of the three for one class:
+Every message gets one class. The class decides sourcetype, index, source and some indexed fields. This page has the classes of the
+five built-in families; those of all other products are in [products.md](products.md), and the same rules hold for them.
+` + "`metadata.overrides`" + ` changes any of the three for one class:
 
 ` + "```yaml" + `
 metadata:
@@ -80,9 +81,10 @@ metadata:
     pan_traffic: {index: netfw, sourcetype: "pan:firewall"}
 ` + "```" + `
 
-The first value that is set is used. Sourcetype: the source's ` + "`sourcetype`" + `, the override, the table. Index: the override, the table,
-the source's ` + "`index`" + `. An index in the table is used only on a port of the class's family or on an ` + "`auto`" + ` port; on other ports the
-class gets the index of the port.
+The first value that is set is used. Sourcetype: the source's ` + "`sourcetype`" + `, the override, the table. Index: the override, the one that
+` + "`metadata.indexes`" + ` has for the [role](packs.md#profiles-and-roles), the table, the source's ` + "`index`" + `. The role of a class is its index
+in the second table; in profile sc4s ` + "`metadata.indexes`" + ` does not count. An index in the first table is used only on a port of the class's family or
+on an ` + "`auto`" + ` port; on other ports the class gets the index of the port.
 
 ` + "`drop`" + ` discards whole classes. ` + "`sample`" + ` keeps one event in N of a class and adds the field ` + "`sample_rate`" + `. Both are counted as
 dropped, reason ` + "`rule`" + `. ` + "`sources.NAME.fields`" + ` adds fields to all events of a source. A message that does not name its host gets

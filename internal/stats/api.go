@@ -35,22 +35,14 @@ func (a *api) serveStatus(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, a.errors, "/api/v1/status", a.monitor.Status().Filled())
 }
 
-func (a *api) serveSources(w http.ResponseWriter, _ *http.Request) {
-	st := a.monitor.Status().Filled()
-	a.writeList(w, "sources", st.Now, st.Sources)
+// serveList sends one list of the status under its name.
+func (a *api) serveList(name string, of func(monitor.Status) any) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		st := a.monitor.Status().Filled()
+		a.writeList(w, name, st.Now, of(st))
+	}
 }
 
-func (a *api) serveShards(w http.ResponseWriter, _ *http.Request) {
-	st := a.monitor.Status().Filled()
-	a.writeList(w, "shards", st.Now, st.Shards)
-}
-
-func (a *api) serveEndpoints(w http.ResponseWriter, _ *http.Request) {
-	st := a.monitor.Status().Filled()
-	a.writeList(w, "endpoints", st.Now, st.Endpoints)
-}
-
-// writeList sends one list under its name.
 func (a *api) writeList(w http.ResponseWriter, name string, now time.Time, list any) {
 	writeJSON(w, a.errors, "/api/v1/"+name, map[string]any{"now": now, name: list})
 }
@@ -80,6 +72,27 @@ func (a *api) serveSenders(w http.ResponseWriter, r *http.Request) {
 		Skewed  int              `json:"skewed"`
 		Senders []monitor.Sender `json:"senders"`
 	}{all.At, total, all.SilentCount(), len(all.Skewed), list})
+}
+
+// shownClasses is how many classes are shown by themselves.
+const shownClasses = 50
+
+// serveClasses has the volume by class, and the packs: ?source= is of one source, ?limit= is
+// how many classes are shown by themselves.
+func (a *api) serveClasses(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	limit, err := whole(q.Get("limit"), shownClasses, 1, maxListed)
+	if err != nil {
+		plain(w, http.StatusBadRequest, fmt.Sprintf("limit is a number from 1 to %d\n", maxListed))
+		return
+	}
+	snap := a.monitor.Snapshot()
+	snap.Packs.Site = monitor.OrEmpty(snap.Packs.Site)
+	writeJSON(w, a.errors, "/api/v1/classes", struct {
+		Now time.Time `json:"now"`
+		monitor.Classes
+		Packs status.Packs `json:"packs"`
+	}{snap.Now, a.monitor.Classes(snap, func(source string) bool { return q.Get("source") == "" || q.Get("source") == source }, limit), snap.Packs})
 }
 
 // serveDeadLetters lists the newest events that Splunk refused: ?limit=.

@@ -16,36 +16,17 @@ import (
 	"time"
 
 	"syslog-gateway/internal/status"
+	"syslog-gateway/internal/testkit"
 )
-
-// eventually waits until done, or fails after 20 s.
-func eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("after 20 s it is still not so that %s", what)
-		}
-	}
-}
 
 // crowdOf opens n connections from an address 127.0.0.x and sends something on each.
 func (p *port) crowdOf(n int, x byte, send string) (conns []net.Conn) {
 	p.t.Helper()
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, x)}}
 	for range n {
-		c, err := d.Dial("tcp", p.server.Addr().String())
-		if err != nil {
-			p.t.Fatal(err)
-		}
+		c := testkit.Try(d.Dial("tcp", p.server.Addr().String()))(p.t)
 		p.t.Cleanup(func() { c.Close() })
-		if _, err := io.WriteString(c, send); err != nil {
-			p.t.Fatal(err)
-		}
+		testkit.Try(io.WriteString(c, send))(p.t)
 		conns = append(conns, c)
 	}
 	return conns
@@ -92,7 +73,7 @@ func TestIdleConnectionsDoNotSilence(t *testing.T) {
 		if m := series(scrape(t, p)["gateway_stats_refused_total"]); m["reason=connections"] == 0 {
 			t.Errorf("%s: gateway_stats_refused_total: %v", name, m)
 		}
-		eventually(t, "the log says so", func() bool { return strings.Contains(p.log.String(), "the longest silent of 127.0.0.9") })
+		testkit.Eventually(t, "the log says so", func() bool { return strings.Contains(p.log.String(), "the longest silent of 127.0.0.9") })
 		if n := strings.Count(p.log.String(), "longest silent"); n > maxErrors {
 			t.Errorf("%d lines in the log", n)
 		}
@@ -104,18 +85,16 @@ func TestIdleConnectionsDoNotSilence(t *testing.T) {
 func TestNoShareWhileThereIsRoom(t *testing.T) {
 	p := open(t)
 	first := p.crowdOf(maxConnections, 1, "")
-	eventually(t, "one address has all", func() bool { return p.held(p.server.conns, 1) == maxConnections })
+	testkit.Eventually(t, "one address has all", func() bool { return p.held(p.server.conns, 1) == maxConnections })
 	io.WriteString(first[0], "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n") // so that the second has been silent for longest
-	if _, err := http.ReadResponse(bufio.NewReader(first[0]), nil); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Try(http.ReadResponse(bufio.NewReader(first[0]), nil))(t)
 	p.crowdOf(1, 2, "")
 	first[1].SetReadDeadline(time.Now().Add(10 * time.Second))
 	if _, err := first[1].Read(make([]byte, 1)); err == nil || strings.Contains(err.Error(), "timeout") {
 		t.Errorf("the longest silent of the hoarder stays: %v", err)
 	}
 	p.crowdOf(maxConnections, 2, "")
-	eventually(t, "both have as many", func() bool {
+	testkit.Eventually(t, "both have as many", func() bool {
 		a, b := p.held(p.server.conns, 1), p.held(p.server.conns, 2)
 		return a+b == maxConnections && a-b <= 1 && b-a <= 1
 	})
@@ -146,20 +125,14 @@ func TestWhoIsAnsweredGoesLast(t *testing.T) {
 	}
 	b.leave(busy)
 	b.leave(busy)
-	if b.len() != 3 {
-		t.Errorf("%d members", b.len())
-	}
+	testkit.Equal(t, "members", b.len(), 3)
 }
 
 // openStream asks for a stream and returns the status, once it is there.
 func openStream(t *testing.T, c net.Conn) *http.Response {
 	t.Helper()
 	c.SetReadDeadline(time.Now().Add(20 * time.Second))
-	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp
+	return testkit.Try(http.ReadResponse(bufio.NewReader(c), nil))(t)
 }
 
 const eventsRequest = "GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -190,9 +163,7 @@ func TestStreamsDoNotSilence(t *testing.T) {
 			t.Fatal(resp.Status)
 		}
 	}
-	if served != maxLive {
-		t.Errorf("%d streams are served, want %d", served, maxLive)
-	}
+	testkit.Equal(t, "streams are served", served, maxLive)
 	took := p.asks(20, "/readyz")
 	t.Logf("/readyz after %v, at most %v", took[10], took[19])
 	if took[10] > 100*time.Millisecond {
@@ -205,9 +176,7 @@ func TestStreamsDoNotSilence(t *testing.T) {
 	if resp := openStream(t, other); resp.StatusCode != http.StatusOK {
 		t.Errorf("a stream of another address: %s", resp.Status)
 	}
-	if n := p.server.live.streams.len(); n != maxLive {
-		t.Errorf("%d streams are open", n)
-	}
+	testkit.Equal(t, "streams are open", p.server.live.streams.len(), maxLive)
 }
 
 // TestStalledStreamIsEnded: a client that has stopped reading is given up, and its
@@ -218,7 +187,7 @@ func TestStalledStreamIsEnded(t *testing.T) {
 	stalls := p.crowdOf(1, 1, "")[0]
 	stalls.(*net.TCPConn).SetReadBuffer(4 << 10)
 	io.WriteString(stalls, eventsRequest)
-	eventually(t, "both streams are open", func() bool { return p.server.live.streams.len() == 2 })
+	testkit.Eventually(t, "both streams are open", func() bool { return p.server.live.streams.len() == 2 })
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan int64)
 	go func() {
@@ -239,7 +208,7 @@ func TestStalledStreamIsEnded(t *testing.T) {
 			time.Sleep(time.Millisecond) // paces the load; nothing waits for it
 		}
 	}()
-	eventually(t, "the stalled stream has ended", func() bool { return p.held(p.server.live.streams, 1) == 0 })
+	testkit.Eventually(t, "the stalled stream has ended", func() bool { return p.held(p.server.live.streams, 1) == 0 })
 	if p.held(p.server.live.streams, 2) != 1 {
 		t.Error("the stream that is read has ended, too")
 	}
@@ -266,10 +235,7 @@ func TestStreamsOverTLS(t *testing.T) {
 	codes := make(map[int]int)
 	var bodies []io.Closer
 	for range maxLive + 5 {
-		resp, err := p.client.Get("https://" + p.server.Addr().String() + "/api/v1/events")
-		if err != nil {
-			t.Fatal(err)
-		}
+		resp := testkit.Try(p.client.Get("https://" + p.server.Addr().String() + "/api/v1/events"))(t)
 		bodies = append(bodies, resp.Body)
 		codes[resp.StatusCode]++
 	}

@@ -28,10 +28,7 @@ func readCSV(t *testing.T, text string) map[string]map[string]string {
 	if !ok {
 		t.Fatalf("the first line is %.40q", text)
 	}
-	rows, err := csv.NewReader(strings.NewReader(body)).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
+	rows := testkit.Try(csv.NewReader(strings.NewReader(body)).ReadAll())(t)
 	all := make(map[string]map[string]string)
 	for _, row := range rows[1:] {
 		one := make(map[string]string)
@@ -75,12 +72,8 @@ func TestCSV(t *testing.T) {
 			}
 		}
 	}
-	if got := rows["splunk/splunk:8088"]["last_chk"]; got != `200 "fine", really` {
-		t.Errorf("last_chk %q", got)
-	}
-	if len(rows) != 5+3+2 {
-		t.Errorf("%d rows", len(rows))
-	}
+	testkit.Equal(t, "last_chk", rows["splunk/splunk:8088"]["last_chk"], `200 "fine", really`)
+	testkit.Equal(t, "rows", len(rows), 5+3+2)
 }
 
 func TestHAProxyJSON(t *testing.T) {
@@ -105,25 +98,17 @@ func TestHAProxyJSON(t *testing.T) {
 // TestRealExporter: Prometheus' exporter for HAProxy reads the page as HAProxy's, and
 // its counters are ours.
 func TestRealExporter(t *testing.T) {
-	program, err := exec.LookPath("prometheus-haproxy-exporter")
-	if err != nil {
-		t.Fatal("install Debian's package prometheus-haproxy-exporter, or run .ci/tools")
-	}
+	program := testkit.Tool(t, "prometheus-haproxy-exporter", "prometheus-haproxy-exporter")
 	p := open(t, func(o *Options) { o.Users = []auth.User{{Name: "mon", Password: "itor"}} })
 	traffic(p.ledger)
-	suppressed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	suppressed := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)
 	address := suppressed.Addr().String()
 	suppressed.Close()
 	log := new(testkit.Log)
 	cmd := exec.Command(program, "--web.listen-address="+address,
 		"--haproxy.scrape-uri=http://mon:itor@"+p.server.Addr().String()+"/stats;csv")
 	cmd.Stderr = log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, cmd.Start())
 	defer func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
@@ -131,10 +116,7 @@ func TestRealExporter(t *testing.T) {
 	resp := poll(t, p.client, "http://"+address+"/metrics", log)
 	defer resp.Body.Close()
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(bufio.NewReader(resp.Body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	families := testkit.Try(parser.TextToMetricFamilies(bufio.NewReader(resp.Body)))(t)
 	for name, want := range map[string]map[string]float64{
 		"haproxy_up": {"": 1},
 		"haproxy_exporter_csv_parse_failures_total": {"": 0},
@@ -157,17 +139,13 @@ func TestRealExporter(t *testing.T) {
 // poll asks until there is an answer.
 func poll(t *testing.T, c *http.Client, url string, log fmt.Stringer) *http.Response {
 	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
-	for {
-		if resp, err := c.Get(url); err == nil {
-			return resp
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("%s does not answer:\n%s", url, log)
-		}
+	var resp *http.Response
+	if !testkit.Within(20*time.Second, func() bool {
+		var err error
+		resp, err = c.Get(url)
+		return err == nil
+	}) {
+		t.Fatalf("%s does not answer:\n%s", url, log)
 	}
+	return resp
 }

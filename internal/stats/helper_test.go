@@ -99,13 +99,8 @@ func open(t *testing.T, change ...func(*Options)) *port {
 	for _, c := range change {
 		c(&options)
 	}
-	server, err := New(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Open(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	server := testkit.Try(New(options))(t)
+	testkit.Must(t, server.Open(t.Context()))
 	p.server = server
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -116,9 +111,7 @@ func open(t *testing.T, change ...func(*Options)) *port {
 		return <-ended
 	})
 	t.Cleanup(func() {
-		if err := p.stop(); err != nil {
-			t.Errorf("Run: %v", err)
-		}
+		testkit.Equal(t, "Run", p.stop(), nil)
 	})
 	return p
 }
@@ -139,11 +132,7 @@ type answer struct {
 
 func (p *port) do(method, path string, change ...func(*http.Request)) answer {
 	p.t.Helper()
-	a, err := p.try(method, path, change...)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return a
+	return testkit.Try(p.try(method, path, change...))(p.t)
 }
 
 // try is do for goroutines other than the test's.

@@ -19,6 +19,7 @@ import (
 	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/status/statustest"
 	"syslog-gateway/internal/tap"
+	"syslog-gateway/internal/testkit"
 )
 
 func addrOf(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}) }
@@ -56,9 +57,7 @@ func TestSilentSenders(t *testing.T) {
 	}
 	get := func(query string) {
 		t.Helper()
-		if err := json.Unmarshal([]byte(p.get("/api/v1/senders"+query)), &got); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, json.Unmarshal([]byte(p.get("/api/v1/senders"+query)), &got))
 	}
 	get("?limit=3")
 	if got.Total != 50 || got.Silent != 5 || len(got.Senders) != 3 || got.Senders[0].Name != "host49" {
@@ -73,9 +72,7 @@ func TestSilentSenders(t *testing.T) {
 		t.Errorf("the last leaf: %+v", got)
 	}
 	for _, bad := range []string{"limit=0", "limit=x", "limit=1001", "offset=-1", "silent=maybe", "skewed=1"} {
-		if a := p.do("GET", "/api/v1/senders?"+bad); a.code != http.StatusBadRequest {
-			t.Errorf("%s: %d", bad, a.code)
-		}
+		testkit.Equal(t, bad, p.do("GET", "/api/v1/senders?"+bad).code, http.StatusBadRequest)
 	}
 	text := p.get("/stats")
 	wellFormed(t, text)
@@ -128,9 +125,7 @@ func TestSkewedSenders(t *testing.T) {
 		`linux: the times of berlin (10.0.0.5) are -1 h 00 min off their receipt. They name no zone, and the device has another one than its relay`,
 		"5 problems below", "times -2 h 00 min off",
 	} {
-		if !strings.Contains(text, want) {
-			t.Errorf("the page does not say %q", want)
-		}
+		testkit.Holds(t, "the page", text, want)
 	}
 	if strings.Contains(text, "times of backlog") || strings.Contains(text, "times of london") {
 		t.Error("times that are right are said to be off")
@@ -161,9 +156,7 @@ func TestSkewedSenders(t *testing.T) {
 }
 
 func TestPoints(t *testing.T) {
-	if got := points([]float64{0, 5, 10}); got != "116,23.0 118,12.0 120,1.0" {
-		t.Errorf("points %q", got)
-	}
+	testkit.Equal(t, "points", points([]float64{0, 5, 10}), "116,23.0 118,12.0 120,1.0")
 }
 
 func TestScope(t *testing.T) {
@@ -178,9 +171,7 @@ func TestScope(t *testing.T) {
 	if strings.Contains(text, `<th scope="row">unifi`) || !strings.Contains(text, `<th scope="row">linux`) || strings.Contains(text, `id="shards"`) {
 		t.Error("the scope does not choose")
 	}
-	if !strings.Contains(text, `data-events="/api/v1/events?scope=linux"`) {
-		t.Error("the live page forgets the scope")
-	}
+	testkit.Holds(t, "the live page forgets the scope", text, `data-events="/api/v1/events?scope=linux"`)
 	if strings.Contains(p.get("/stats;up"), "https://gone") || !strings.Contains(p.get("/stats"), "https://gone") {
 		t.Error(";up does not hide what is down")
 	}
@@ -196,10 +187,7 @@ func readEvents(t *testing.T, p *port, path string, f func(kind, data string) bo
 	defer cancel()
 	r, _ := http.NewRequestWithContext(ctx, "GET", "http://"+p.server.Addr().String()+path, nil)
 	r.SetBasicAuth("ops", "s3cret")
-	resp, err := p.client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	resp := testkit.Try(p.client.Do(r))(t)
 	defer resp.Body.Close()
 	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" {
 		t.Fatalf("%s: %s", path, resp.Status)
@@ -248,9 +236,7 @@ func TestTapStream(t *testing.T) {
 			hub.Show(m)
 			return false
 		}
-		if err := json.Unmarshal([]byte(data), &got); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, json.Unmarshal([]byte(data), &got))
 		return true
 	})
 	if got.Raw != "<13>a\ufffdb" || string(got.Event) != `{"event":"a"}` || got.Sender != "10.0.0.1" {
@@ -260,9 +246,7 @@ func TestTapStream(t *testing.T) {
 		"/api/v1/tap?format=xml": 400, "/api/v1/tap?limit=0": 400, "/api/v1/tap?seconds=x": 400,
 		"/api/v1/tap?sender=10.0.0.0/99": 400, "/api/v1/tap?format=ndjson&seconds=1": 200,
 	} {
-		if a := p.do("GET", path, as); a.code != code {
-			t.Errorf("%s: %d %s", path, a.code, a.body)
-		}
+		testkit.Equal(t, path, p.do("GET", path, as).code, code)
 	}
 	if hub.On() {
 		t.Error("a tap is left open")
@@ -272,10 +256,7 @@ func TestTapStream(t *testing.T) {
 // TestStreamsEndWithTheServer: an open page does not hold a stop up.
 func TestStreamsEndWithTheServer(t *testing.T) {
 	p := open(t)
-	resp, err := p.client.Get("http://" + p.server.Addr().String() + "/api/v1/events")
-	if err != nil {
-		t.Fatal(err)
-	}
+	resp := testkit.Try(p.client.Get("http://" + p.server.Addr().String() + "/api/v1/events"))(t)
 	defer resp.Body.Close()
 	began := time.Now()
 	if err := p.stop(); err != nil || time.Since(began) > time.Second {
@@ -288,10 +269,7 @@ func TestReport(t *testing.T) {
 	traffic(p.ledger)
 	kinds := make(map[string]int)
 	for _, n := range p.server.Monitor().Report() {
-		body, err := json.Marshal(n)
-		if err != nil {
-			t.Fatal(err)
-		}
+		body := testkit.Try(json.Marshal(n))(t)
 		var one struct{ Kind, Name string }
 		if err := json.Unmarshal(body, &one); err != nil || one.Name == "" {
 			t.Errorf("%s: %v", body, err)
@@ -309,10 +287,7 @@ func BenchmarkPage(b *testing.B) {
 		b.Run(path, func(b *testing.B) {
 			s := &stages{snap: statustest.Calm()}
 			silentAfterHour(s)
-			server, err := New(Options{Listen: "127.0.0.1:0", Provider: s, Ledger: ledger.New(), Senders: crowded(5000)})
-			if err != nil {
-				b.Fatal(err)
-			}
+			server := testkit.Try(New(Options{Listen: "127.0.0.1:0", Provider: s, Ledger: ledger.New(), Senders: crowded(5000)}))(b)
 			r, _ := http.NewRequest("GET", "http://127.0.0.1"+path, nil)
 			b.ReportAllocs()
 			for range b.N {
@@ -337,16 +312,10 @@ func (w *sinkWriter) Write(p []byte) (int, error) { w.code = max(w.code, 200); r
 
 // What the page advises must apply: no receive buffer if there is no UDP.
 func TestAdviceApplies(t *testing.T) {
-	if got := bufferAdvice(status.Source{ReceiveBufferWanted: 32 << 20}); got != "" {
-		t.Errorf("a source without UDP gets the hint %q", got)
-	}
+	testkit.Equal(t, "a source without UDP gets the hint", bufferAdvice(status.Source{ReceiveBufferWanted: 32 << 20}), "")
 }
 
 func TestPercent(t *testing.T) {
-	if got := percent(5, 0); got != 0 {
-		t.Errorf("a share of nothing is %v", got)
-	}
-	if got := percent(300, 100); got != 100 {
-		t.Errorf("an overfull share is %v", got)
-	}
+	testkit.Equal(t, "a share of nothing", percent(5, 0), 0)
+	testkit.Equal(t, "an overfull share", percent(300, 100), 100)
 }

@@ -19,15 +19,9 @@ func TestComplaints(t *testing.T) {
 		for i := range 100 {
 			errorLog.Printf("http: TLS handshake error from 192.0.2.%d: EOF", i)
 		}
-		if n := strings.Count(log.String(), "handshake"); n != maxErrors {
-			t.Errorf("%d errors were logged, want %d", n, maxErrors)
-		}
+		testkit.Equal(t, "errors were logged", strings.Count(log.String(), "handshake"), maxErrors)
 		<-time.After(errorWindow) // the clock of the bubble: nobody waits
 		errorLog.Print("another")
-		for _, want := range []string{fmt.Sprintf("count=%d", 100-maxErrors), "complaint=another"} {
-			if !strings.Contains(log.String(), want) {
-				t.Errorf("the log lacks %q: %s", want, log)
-			}
-		}
+		testkit.Holds(t, "the log", log.String(), fmt.Sprintf("count=%d", 100-maxErrors), "complaint=another")
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/testkit"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
@@ -20,11 +21,7 @@ import (
 func scrape(t *testing.T, p *port) map[string]*dto.MetricFamily {
 	t.Helper()
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(p.get("/metrics")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return families
+	return testkit.Try(parser.TextToMetricFamilies(strings.NewReader(p.get("/metrics"))))(t)
 }
 
 // series writes a family as label values to value.
@@ -87,10 +84,7 @@ func TestContract(t *testing.T) {
 func TestLint(t *testing.T) {
 	p := open(t)
 	traffic(p.ledger)
-	problems, err := promlint.New(strings.NewReader(p.get("/metrics"))).Lint()
-	if err != nil {
-		t.Fatal(err)
-	}
+	problems := testkit.Try(promlint.New(strings.NewReader(p.get("/metrics"))).Lint())(t)
 	for _, problem := range problems {
 		if strings.HasPrefix(problem.Metric, "gateway_") {
 			t.Errorf("%s: %s", problem.Metric, problem.Text)
@@ -154,12 +148,8 @@ func TestGone(t *testing.T) {
 	p.ledger.Account("old").Recover(4)
 	p.ledger.Account("linux").Receive(ledger.TLS, 3, 30)
 	families := scrape(t, p)
-	if got := series(families["gateway_pending_events"])["source=old,stage=queue"]; got != 4 {
-		t.Errorf("pending of the old source: %v", got)
-	}
-	if got := series(families["gateway_received_events_total"])["source=linux,transport=tls"]; got != 3 {
-		t.Errorf("received over TLS, configured no more: %v", got)
-	}
+	testkit.Equal(t, "pending of the old source", series(families["gateway_pending_events"])["source=old,stage=queue"], 4)
+	testkit.Equal(t, "received over TLS, configured no more", series(families["gateway_received_events_total"])["source=linux,transport=tls"], 3)
 }
 
 // TestConservation asserts the equation from /metrics after random bookings.
@@ -220,9 +210,7 @@ func TestRegistry(t *testing.T) {
 	if families["gateway_build_info"] == nil {
 		t.Error("our own metrics are missing beside a broken one")
 	}
-	if !strings.Contains(p.log.String(), "broken sensor") {
-		t.Errorf("the log says %q", p.log)
-	}
+	testkit.Holds(t, "the log", p.log.String(), "broken sensor")
 }
 
 func TestHostileLabels(t *testing.T) {

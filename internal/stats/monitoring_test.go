@@ -25,19 +25,9 @@ import (
 
 const deploy = "../../deploy"
 
-// tool is the path of a program of Debian's package prometheus.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Fatalf("%s is not on this machine: install Debian's package prometheus, or run .ci/tools", name)
-	}
-	return path
-}
-
 func promtool(t *testing.T, dir string, args ...string) {
 	t.Helper()
-	cmd := exec.Command(tool(t, "promtool"), args...)
+	cmd := exec.Command(testkit.Tool(t, "promtool", "prometheus"), args...)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("promtool %q: %v\n%s", args, err, out)
@@ -67,14 +57,9 @@ type dashboard struct {
 // TestGrafanaDashboard: promtool parses every query, with the variables filled in, and
 // every metric in them is one that somebody writes.
 func TestGrafanaDashboard(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(deploy, "grafana", "dashboard.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := testkit.Try(os.ReadFile(filepath.Join(deploy, "grafana", "dashboard.json")))(t)
 	var d dashboard
-	if err := json.Unmarshal(text, &d); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, json.Unmarshal(text, &d))
 	var queries []string
 	for i, p := range d.Panels {
 		if len(p.Targets) == 0 || p.Title == "" {
@@ -101,29 +86,19 @@ func TestGrafanaDashboard(t *testing.T) {
 	fill := strings.NewReplacer("$__rate_interval", "5m", "$__range", "6h", "$instance", ".*", "$source", ".*", "$job", ".*")
 	for i, q := range queries {
 		q = fill.Replace(q)
-		if strings.Contains(q, "$") {
-			t.Errorf("a variable is not known: %s", q)
-		}
+		testkit.Lacks(t, "a variable is not known", q, "$")
 		rules = append(rules, rule{fmt.Sprint("dashboard:query:", i), q})
 	}
-	file, err := yaml.Marshal(map[string]any{"groups": []map[string]any{{"name": "dashboard", "rules": rules}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := testkit.Try(yaml.Marshal(map[string]any{"groups": []map[string]any{{"name": "dashboard", "rules": rules}}}))(t)
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "queries.yml"), file, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(filepath.Join(dir, "queries.yml"), file, 0o600))
 	promtool(t, dir, "check", "rules", "queries.yml")
 	for _, v := range d.Templating.List {
 		queries = append(queries, v.Definition)
 	}
 	known(t, strings.Join(queries, "\n"))
 	for _, name := range []string{"rules.yml", "alerts.yml"} {
-		text, err := os.ReadFile(filepath.Join(deploy, "prometheus", name))
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := testkit.Try(os.ReadFile(filepath.Join(deploy, "prometheus", name)))(t)
 		known(t, string(text))
 	}
 }
@@ -133,18 +108,12 @@ func known(t *testing.T, text string) {
 	t.Helper()
 	source := ""
 	for _, pattern := range []string{"*.go", "../*/*.go", "../*/*/*.go"} {
-		files, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
+		files := testkit.Try(filepath.Glob(pattern))(t)
 		for _, f := range files {
 			if strings.HasSuffix(f, "_test.go") {
 				continue
 			}
-			b, err := os.ReadFile(f)
-			if err != nil {
-				t.Fatal(err)
-			}
+			b := testkit.Try(os.ReadFile(f))(t)
 			source += string(b)
 		}
 	}
@@ -161,10 +130,7 @@ func known(t *testing.T, text string) {
 // TestSplunkDashboard: Simple XML that is well formed, and asks for nothing that the
 // gateway does not send.
 func TestSplunkDashboard(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(deploy, "splunk", "dashboards", "syslog_gateway.xml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := testkit.Try(os.ReadFile(filepath.Join(deploy, "splunk", "dashboards", "syslog_gateway.xml")))(t)
 	var queries []string
 	dec, inQuery := xml.NewDecoder(strings.NewReader(string(text))), false
 	for {
@@ -172,9 +138,7 @@ func TestSplunkDashboard(t *testing.T) {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, err)
 		switch token := token.(type) {
 		case xml.StartElement:
 			inQuery = token.Name.Local == "query"
@@ -191,14 +155,9 @@ func TestSplunkDashboard(t *testing.T) {
 	p := open(t)
 	sent := make(map[string][]string)
 	for _, n := range p.server.Monitor().Report() {
-		body, err := json.Marshal(n)
-		if err != nil {
-			t.Fatal(err)
-		}
+		body := testkit.Try(json.Marshal(n))(t)
 		var fields map[string]any
-		if err := json.Unmarshal(body, &fields); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, json.Unmarshal(body, &fields))
 		for name := range fields {
 			sent[fmt.Sprint(fields["kind"])] = append(sent[fmt.Sprint(fields["kind"])], name)
 		}
@@ -221,28 +180,18 @@ func TestRealPrometheus(t *testing.T) {
 	traffic(p.ledger)
 	dir := t.TempDir()
 	for _, name := range []string{"rules.yml", "alerts.yml", "prometheus.yml"} {
-		text, err := os.ReadFile(filepath.Join(deploy, "prometheus", name))
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := testkit.Try(os.ReadFile(filepath.Join(deploy, "prometheus", name)))(t)
 		s := strings.NewReplacer("127.0.0.1:8404", p.server.Addr().String(), "scrape_interval: 15s", "scrape_interval: 200ms\n  scrape_timeout: 200ms\n  evaluation_interval: 500ms").Replace(string(text))
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(s), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(filepath.Join(dir, name), []byte(s), 0o600))
 	}
-	suppressed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	suppressed := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)
 	address := suppressed.Addr().String()
 	suppressed.Close()
 	log := new(testkit.Log)
-	cmd := exec.Command(tool(t, "prometheus"), "--config.file="+filepath.Join(dir, "prometheus.yml"),
+	cmd := exec.Command(testkit.Tool(t, "prometheus", "prometheus"), "--config.file="+filepath.Join(dir, "prometheus.yml"),
 		"--storage.tsdb.path="+filepath.Join(dir, "tsdb"), "--web.listen-address="+address)
 	cmd.Stderr = log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, cmd.Start())
 	defer func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
@@ -258,20 +207,13 @@ func TestRealPrometheus(t *testing.T) {
 		}
 		return fmt.Sprint(got.Data.Result[0].Value[1])
 	}
-	deadline := time.After(30 * time.Second)
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
 	for query, want := range map[string]string{
 		"up": "1",
 		`gateway_received_events_total{source="linux",transport="tcp"}`: "1234567",
 		`gateway:books:difference`:                                      "0",
 	} {
-		for got := ""; got != want; got = ask(query) {
-			select {
-			case <-tick.C:
-			case <-deadline:
-				t.Fatalf("%s is %q, want %s\n%s", query, got, want, log)
-			}
+		if !testkit.Within(30*time.Second, func() bool { return ask(query) == want }) {
+			t.Fatalf("%s is %q, want %s\n%s", query, ask(query), want, log)
 		}
 	}
 }
@@ -279,11 +221,7 @@ func TestRealPrometheus(t *testing.T) {
 // One list says which reasons are losses. The manual, the alerts and the dashboard go by it.
 func TestDropReasonsAreTheSameEverywhere(t *testing.T) {
 	read := func(path string) string {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
+		return string(testkit.Try(os.ReadFile(path))(t))
 	}
 	manual := read("../../docs/operations.md")
 	_, table, _ := strings.Cut(manual, "## Events dropped")

@@ -17,6 +17,7 @@ import (
 	"syslog-gateway/internal/stats/problems"
 	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/tap"
+	"syslog-gateway/internal/testkit"
 )
 
 // schema is what our OpenAPI file uses of JSON Schema.
@@ -132,16 +133,17 @@ func typeOf(v any) string {
 func describedAPI(t *testing.T, text string) document {
 	t.Helper()
 	var d document
-	if err := yaml.Unmarshal([]byte(text), &d); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, yaml.Unmarshal([]byte(text), &d))
 	return d
 }
 
 // TestOpenAPI: every answer is what the file says, and every path of the API is in it.
 func TestOpenAPI(t *testing.T) {
 	var ring problems.Log
+	unknown := new(tap.Ring)
+	unknown.Keep(tap.Message{Source: "linux", From: addrOf(1), Raw: []byte("x\xff")})
 	p := open(t, func(o *Options) {
+		o.Unknown = unknown
 		o.Senders, o.Problems, o.Taps, o.Users = crowded(20), &ring, new(tap.Hub), []auth.User{{Name: "ops", Password: "s3cret"}}
 	})
 	get := func(path string) []byte {
@@ -153,6 +155,8 @@ func TestOpenAPI(t *testing.T) {
 		silentAfterHour(s)
 		s.snap.Problems = []string{"p"}
 		s.snap.Shards[1].Mode = status.Drain
+		s.snap.Sources[0].Classes = []status.Class{{Name: "unifi_device", Events: 1, Bytes: 10}}
+		s.snap.Packs = status.Packs{Hash: "0123456789ab", Loaded: s.snap.Now, Site: []status.SitePack{{Name: "acme", Classes: []string{"acme"}, Warnings: []string{"w"}}}}
 		s.letters = []status.DeadLetter{{ID: "a", Reason: "incorrect_index", Event: json.RawMessage(`{"event":"x"}`)}, {ID: "b"}}
 	})
 	d := describedAPI(t, string(get("/api/v1/openapi.yaml")))
@@ -176,21 +180,14 @@ func TestOpenAPI(t *testing.T) {
 			continue // streams
 		}
 		var v any
-		if err := json.Unmarshal(get(path), &v); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, json.Unmarshal(get(path), &v))
 		for _, wrong := range d.check(path, v, content.Schema) {
 			t.Error(wrong)
 		}
 	}
-	body, err := json.Marshal(tapMessage(tap.Message{From: addrOf(1), Event: []byte("{}")}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	body := testkit.Try(json.Marshal(tapMessage(tap.Message{From: addrOf(1), Event: []byte("{}")})))(t)
 	var m any
-	if err := json.Unmarshal(body, &m); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, json.Unmarshal(body, &m))
 	for _, wrong := range d.check("tap", m, d.Components.Schemas["Message"]) {
 		t.Error(wrong)
 	}
@@ -202,9 +199,5 @@ func TestChecker(t *testing.T) {
 	var v any
 	_ = json.Unmarshal([]byte(`{"now":"yesterday","shards":[{"name":1,"aside":"gone","more":2}]}`), &v)
 	wrong := strings.Join(d.check("x", v, d.Components.Schemas["Shards"]), "\n")
-	for _, want := range []string{"x.now: parsing", "x.shards[0].name is integer", "x.shards[0].records is missing", `aside is "gone"`, "x.shards[0].more is not described"} {
-		if !strings.Contains(wrong, want) {
-			t.Errorf("the checker does not say %q:\n%s", want, wrong)
-		}
-	}
+	testkit.Holds(t, "the checker", wrong, "x.now: parsing", "x.shards[0].name is integer", "x.shards[0].records is missing", `aside is "gone"`, "x.shards[0].more is not described")
 }

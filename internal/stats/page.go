@@ -10,10 +10,12 @@ import (
 	"html/template"
 	"log"
 	"net/http"
+	"strings"
 
 	"syslog-gateway/internal/stats/auth"
 	"syslog-gateway/internal/stats/haproxy"
 	"syslog-gateway/internal/stats/monitor"
+	"syslog-gateway/internal/tap"
 )
 
 // refreshSeconds is how often a page without scripts loads itself again.
@@ -38,7 +40,8 @@ var scriptText []byte
 type page struct {
 	monitor  *monitor.Monitor
 	users    *auth.Users
-	operator bool // there is one: the buttons work
+	operator bool      // there is one: the buttons work
+	unknown  *tap.Ring // optional
 	errors   *log.Logger
 
 	template *template.Template
@@ -47,7 +50,7 @@ type page struct {
 	policy string
 }
 
-func newPage(m *monitor.Monitor, users *auth.Users, operator bool, errors *log.Logger) (*page, error) {
+func newPage(m *monitor.Monitor, users *auth.Users, operator bool, unknown *tap.Ring, errors *log.Logger) (*page, error) {
 	t, err := template.New("page").Funcs(functions()).Parse(pageText)
 	if err == nil {
 		t, err = t.Parse(sectionsText)
@@ -58,7 +61,7 @@ func newPage(m *monitor.Monitor, users *auth.Users, operator bool, errors *log.L
 	// The digest is of the bytes between <style> and </style> (CSP level 3, section 8.4).
 	digest := sha256.Sum256([]byte(styleText))
 	return &page{
-		monitor: m, users: users, operator: operator, errors: errors, template: t, style: template.CSS(styleText),
+		monitor: m, users: users, operator: operator, unknown: unknown, errors: errors, template: t, style: template.CSS(styleText),
 		policy: "default-src 'self'; style-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) + "'; " +
 			"img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 	}, nil
@@ -78,10 +81,15 @@ func (p *page) shown(may auth.Rights, scope string, up bool) shown {
 func (p *page) view(what shown) view {
 	st := p.monitor.Status()
 	senders := p.monitor.Senders(st.Snapshot)
-	return view{
+	v := view{
 		Status: st, Style: p.style, Scope: what.scope, OnlyUp: what.up, Admin: what.admin, Lines: what.lines,
 		Top: senders.Top(what.scope), Silent: senders.Silent(what.scope),
+		Classes: p.monitor.Classes(st.Snapshot, func(source string) bool { return strings.Contains(source, what.scope) }, shownClasses),
 	}
+	if what.lines {
+		v.Unknown = newestUnknown(p.unknown, what.scope)
+	}
+	return v
 }
 
 // serve answers /stats with HAProxy's options. The page is rendered whole before the first
@@ -145,7 +153,7 @@ func serveScript(w http.ResponseWriter, _ *http.Request) {
 // sections names the sections of the page, which are sent again when they change, in their
 // order.
 func sections() []string {
-	return []string{"uptime", "health", "books", "sources", "queue", "endpoints", "senders", "problems"}
+	return []string{"uptime", "health", "books", "sources", "queue", "endpoints", "classes", "packs", "senders", "unknown", "problems"}
 }
 
 // part is a rendered section, as a server-sent event, and its digest.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/status"
+	"syslog-gateway/internal/testkit"
 )
 
 // row returns the text of a table row's cells on the page.
@@ -66,18 +67,14 @@ func TestPage(t *testing.T) {
 		"All 5 sources receiving; Splunk is keeping up; 5 in the dead-letter store; 42 lost since the start.",
 		`Version 1.2.3 (abc1234) · up <span id="part-uptime">1 d 2 h</span>`, "26.0 GB of 100.0 GB (26.0 %)", "on gw1", "when full: block",
 	} {
-		if !strings.Contains(text, want) {
-			t.Errorf("the page lacks %q", want)
-		}
+		testkit.Holds(t, "the page", text, want)
 	}
 }
 
 func TestRefresh(t *testing.T) {
 	p := open(t)
 	const tag = `<noscript><meta http-equiv="refresh" content="5"></noscript>`
-	if !strings.Contains(p.get("/stats"), tag) {
-		t.Error("/stats does not refresh")
-	}
+	testkit.Holds(t, "/stats does not refresh", p.get("/stats"), tag)
 	for _, path := range []string{"/stats;norefresh", "/stats?norefresh", "/stats?x=1&norefresh=1"} {
 		if strings.Contains(p.get(path), "http-equiv") {
 			t.Errorf("%s refreshes", path)
@@ -94,11 +91,7 @@ func TestNothingFromElsewhere(t *testing.T) {
 	if n := strings.Count(a.body, "<script"); n != 1 || strings.Count(a.body, "src=") != 1 || !strings.Contains(a.body, `<script src="/stats.js" defer="defer"></script>`) {
 		t.Errorf("the page has %d scripts, or another one than ours", n)
 	}
-	for _, bad := range []string{"@import", "url(", "style=", "onclick", "ZgotmplZ", "<no value>"} {
-		if strings.Contains(a.body, bad) {
-			t.Errorf("the page has %q", bad)
-		}
-	}
+	testkit.Lacks(t, "the page", a.body, "@import", "url(", "style=", "onclick", "ZgotmplZ", "<no value>")
 	for _, link := range regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(a.body, -1) {
 		if !strings.HasPrefix(link[1], "/") && link[1] != "#main" && link[1] != "data:," {
 			t.Errorf("the page links to %q", link[1])
@@ -145,6 +138,8 @@ func TestHostileNames(t *testing.T) {
 		s.snap.Endpoints[0].URL, s.snap.Endpoints[0].LastAnswer, s.snap.Endpoints[0].State = evil, evil, evil
 		s.snap.Queue.WhenFull, s.snap.Queue.Fault = evil, evil
 		s.snap.Problems = []string{evil}
+		s.snap.Sources[1].Classes = []status.Class{{Name: evil, Pack: evil, Events: 1, Bytes: 1}}
+		s.snap.Packs = status.Packs{Hash: evil, Folder: evil, Site: []status.SitePack{{Name: evil, About: evil, File: evil, Classes: []string{evil}, Warnings: []string{evil}}}}
 	})
 	a := p.ledger.Account(evil)
 	a.Recover(10)
@@ -153,19 +148,11 @@ func TestHostileNames(t *testing.T) {
 	p.ledger.Account("linux").Deliver(1) // out of balance: its name is in the sentence
 	text := p.get("/stats")
 	text = strings.Replace(text, `<script src="/stats.js" defer="defer"></script>`, "", 1)
-	for _, bad := range []string{"<script", "<img", `"1")`} {
-		if strings.Contains(text, bad) {
-			t.Errorf("the page has %q unescaped", bad)
-		}
-	}
-	if !strings.Contains(text, "&lt;script&gt;") {
-		t.Error("the names are not shown at all")
-	}
+	testkit.Lacks(t, "the page", text, "<script", "<img", `"1")`)
+	testkit.Holds(t, "the names are not shown at all", text, "&lt;script&gt;")
 	wellFormed(t, text)
 	var any map[string]any
-	if err := json.Unmarshal([]byte(p.get("/api/v1/status")), &any); err != nil {
-		t.Error(err)
-	}
+	testkit.Equal(t, "error", json.Unmarshal([]byte(p.get("/api/v1/status")), &any), nil)
 }
 
 func TestEmptyPage(t *testing.T) {
@@ -173,11 +160,7 @@ func TestEmptyPage(t *testing.T) {
 	p.stages.set(func(s *stages) { s.snap = status.Snapshot{} })
 	text := p.get("/stats")
 	wellFormed(t, text)
-	for _, want := range []string{"No source is configured.", "No shard.", "No endpoint is configured.", "critical"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("the empty page lacks %q", want)
-		}
-	}
+	testkit.Holds(t, "the empty page", text, "No source is configured.", "No shard.", "No endpoint is configured.", "critical")
 }
 
 func TestTroubledPage(t *testing.T) {
@@ -199,35 +182,21 @@ func TestTroubledPage(t *testing.T) {
 	if got := row(t, text, "books", "linux"); got[3] != "3" || got[5] != "-3" {
 		t.Errorf("delivered what was never queued: %q", got)
 	}
-	if !strings.Contains(text, `<p class="bad">read at 7: input/output error</p>`) {
-		t.Error("the page does not say what cannot be read")
-	}
-	if !strings.Contains(text, "received and accounted-for events of linux differ") {
-		t.Error("the page does not say that the books of linux are wrong")
-	}
-	if got := row(t, text, "books", "old no longer configured"); got[5] != "9" {
-		t.Errorf("the old source: %q", got)
-	}
+	testkit.Holds(t, "the page does not say what cannot be read", text, `<p class="bad">read at 7: input/output error</p>`)
+	testkit.Holds(t, "the page does not say that the books of linux are wrong", text, "received and accounted-for events of linux differ")
+	testkit.Equal(t, "the old source", row(t, text, "books", "old no longer configured")[5], "9")
 	if got := row(t, text, "sources", "unifi"); !strings.HasPrefix(got[7], "77 Set receive_buffer") || !strings.Contains(got[7], "net.core.rmem_max=67108864") {
 		t.Errorf("advice on drops: %q", got[7])
 	}
 	if got := row(t, text, "sources", "palo_alto"); !strings.Contains(got[7], "granted 212,992 of 33,554,432 bytes: sysctl -w net.core.rmem_max=33554432") {
 		t.Errorf("advice on the buffer: %q", got[7])
 	}
-	if got := row(t, text, "shards", "0"); got[1] != "stuck" {
-		t.Errorf("the stuck shard: %q", got)
-	}
+	testkit.Equal(t, "the stuck shard", row(t, text, "shards", "0")[1], "stuck")
 	if got := row(t, text, "shards", "1"); got[1] != "draining" || got[7] != "2" {
 		t.Errorf("the draining shard: %q", got)
 	}
-	if got := row(t, text, "endpoints", "https://splunk:8088"); got[1] != "refused" {
-		t.Errorf("the endpoint: %q", got)
-	}
-	for _, want := range []string{"no space left on device", "senders are held back", "The limit of open files is 1024.", `class="health critical"`} {
-		if !strings.Contains(text, want) {
-			t.Errorf("the page lacks %q", want)
-		}
-	}
+	testkit.Equal(t, "the endpoint", row(t, text, "endpoints", "https://splunk:8088")[1], "refused")
+	testkit.Holds(t, "the page", text, "no space left on device", "senders are held back", "The limit of open files is 1024.", `class="health critical"`)
 }
 
 // keys lists the paths of all keys of a JSON value; those of a map of counts as *.
@@ -253,9 +222,7 @@ func TestStatusKeys(t *testing.T) {
 	p := open(t)
 	traffic(p.ledger)
 	var status map[string]any
-	if err := json.Unmarshal([]byte(p.get("/api/v1/status")), &status); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, json.Unmarshal([]byte(p.get("/api/v1/status")), &status))
 	set := make(map[string]bool)
 	keys("", status, set)
 	var got []string
@@ -291,9 +258,7 @@ func TestStatusKeys(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("keys are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if strings.Contains(p.get("/api/v1/status"), "null") {
-		t.Error("a list or map is null")
-	}
+	testkit.Lacks(t, "a list or map is null", p.get("/api/v1/status"), "null")
 }
 
 func TestStatusNeverNull(t *testing.T) {
@@ -320,9 +285,7 @@ func TestStatusValues(t *testing.T) {
 		}
 		Uptime float64 `json:"uptime_seconds"`
 	}
-	if err := json.Unmarshal([]byte(p.get("/api/v1/status")), &got); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, json.Unmarshal([]byte(p.get("/api/v1/status")), &got))
 	linux := got.Sources[3]
 	if linux.Source != "linux" || linux.Received != 1234572 || linux.Pending != 5523 || linux.Difference != 0 || linux.DropReasons["queue_full"] != 40 {
 		t.Errorf("linux: %+v", linux)
@@ -340,9 +303,7 @@ func TestBroken(t *testing.T) {
 	if got := p.do("GET", "/api/v1/status"); got.code != http.StatusInternalServerError || strings.Contains(got.body, "NaN") {
 		t.Errorf("/api/v1/status with NaN: %d %s", got.code, got.body)
 	}
-	if !strings.Contains(p.log.String(), "cannot write /api/v1/status") {
-		t.Errorf("the log says %q", p.log)
-	}
+	testkit.Holds(t, "the log", p.log.String(), "cannot write /api/v1/status")
 	p.get("/stats")
 	p.get("/metrics")
 }

@@ -13,13 +13,11 @@ import (
 	"syslog-gateway/internal/stats/auth"
 	"syslog-gateway/internal/status/statustest"
 	"syslog-gateway/internal/tap"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestHashAndRights(t *testing.T) {
-	hash, err := bcrypt.GenerateFromPassword([]byte("pa ss:word"), bcrypt.MinCost)
-	if err != nil {
-		t.Fatal(err)
-	}
+	hash := testkit.Try(bcrypt.GenerateFromPassword([]byte("pa ss:word"), bcrypt.MinCost))(t)
 	hub := new(tap.Hub)
 	p := open(t, func(o *Options) {
 		o.Users = []auth.User{{Name: "ops", Hash: string(hash)}, {Name: "root", Password: "toor", Admin: true}}
@@ -40,12 +38,8 @@ func TestHashAndRights(t *testing.T) {
 			t.Fatalf("ops: %d", a.code)
 		}
 	}
-	if a := p.do("GET", "/api/v1/deadletters", ops); a.code != 200 {
-		t.Errorf("dead letters: %d", a.code)
-	}
-	if a := p.do("GET", "/debug/pprof/", ops); a.code != 200 {
-		t.Errorf("profiles: %d", a.code)
-	}
+	testkit.Equal(t, "dead letters", p.do("GET", "/api/v1/deadletters", ops).code, 200)
+	testkit.Equal(t, "profiles", p.do("GET", "/debug/pprof/", ops).code, 200)
 	if a := p.do("POST", "/stats", form("s=0&b=shards&action=drain"), ops); a.code != http.StatusForbidden || !strings.Contains(a.body, "admin right") {
 		t.Errorf("ops drains: %d %s", a.code, a.body)
 	}
@@ -62,9 +56,7 @@ func TestHashAndRights(t *testing.T) {
 	if last.code != http.StatusTooManyRequests || last.header.Get("Retry-After") == "" {
 		t.Errorf("guessing goes on: %d", last.code)
 	}
-	if a := p.do("GET", "/stats", ops); a.code != 200 {
-		t.Errorf("guessing keeps ops out: %d", a.code)
-	}
+	testkit.Equal(t, "guessing keeps ops out", p.do("GET", "/stats", ops).code, 200)
 }
 
 // p0 is the operator of a port that is being opened.
@@ -134,12 +126,8 @@ func TestActions(t *testing.T) {
 			t.Errorf("%.60s did %q, want %q", c.body, orders, c.order)
 		}
 	}
-	if !strings.Contains(p.do("GET", "/stats;st=DONE", func(r *http.Request) { r.SetBasicAuth("root", "toor") }).body, "Done.") {
-		t.Error("the page does not say that it is done")
-	}
-	if !strings.Contains(p.log.String(), "an operator set the mode") {
-		t.Error("the log does not say who set what")
-	}
+	testkit.Holds(t, "the page does not say that it is done", p.do("GET", "/stats;st=DONE", func(r *http.Request) { r.SetBasicAuth("root", "toor") }).body, "Done.")
+	testkit.Holds(t, "the log does not say who set what", p.log.String(), "an operator set the mode")
 }
 
 // Where a request comes from proves nothing: over TCP nobody sees a line or sets anything
@@ -159,7 +147,7 @@ func TestNothingWithoutAUser(t *testing.T) {
 					}
 					r.Host = "localhost"
 				}
-				for _, path := range []string{"/api/v1/tap?format=ndjson&seconds=1", "/api/v1/deadletters", "/debug/pprof/", "/debug/pprof/heap"} {
+				for _, path := range []string{"/api/v1/tap?format=ndjson&seconds=1", "/api/v1/deadletters", "/api/v1/unparsed", "/api/v1/unparsed?format=ndjson&follow=true", "/debug/pprof/", "/debug/pprof/heap"} {
 					if a := p.do("GET", path, say); a.code != http.StatusForbidden && a.code != http.StatusUnauthorized {
 						t.Errorf("%s: GET %s: %d", name, path, a.code)
 					}
@@ -198,9 +186,7 @@ func TestLogIn(t *testing.T) {
 	if a := p.do("GET", "/stats", as); a.code != 200 || !strings.Contains(a.body, `id="tap"`) {
 		t.Errorf("as the user: %d", a.code)
 	}
-	if a := p.do("GET", "/metrics", func(r *http.Request) { r.SetBasicAuth("dev", "wrong") }); a.code != 401 {
-		t.Errorf("with a wrong password: %d", a.code)
-	}
+	testkit.Equal(t, "with a wrong password", p.do("GET", "/metrics", func(r *http.Request) { r.SetBasicAuth("dev", "wrong") }).code, 401)
 	none := open(t)
 	if a := none.do("GET", "/stats?login"); a.code != 200 || !strings.Contains(a.body, "gateway tap") {
 		t.Errorf("?login where there are no users: %d", a.code)
@@ -222,10 +208,7 @@ func FuzzAction(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body string) {
 		stages := &stages{snap: statustest.Calm()}
-		server, err := New(Options{Listen: "127.0.0.1:0", Provider: stages, Ledger: ledger.New(), Operator: stages, Users: []auth.User{{Name: "root", Password: "toor", Admin: true}}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		server := testkit.Try(New(Options{Listen: "127.0.0.1:0", Provider: stages, Ledger: ledger.New(), Operator: stages, Users: []auth.User{{Name: "root", Password: "toor", Admin: true}}}))(t)
 		r := mustPost("http://127.0.0.1/stats", body, &http.Request{Header: make(http.Header)})
 		r.RemoteAddr = "127.0.0.1:1"
 		r.SetBasicAuth("root", "toor")

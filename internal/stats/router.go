@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"syslog-gateway/internal/stats/auth"
+	"syslog-gateway/internal/stats/monitor"
 )
 
 // router sets the headers of every answer, checks who asks, and finds the handler.
@@ -28,7 +29,7 @@ type router struct {
 // route answers a request that has some rights.
 type route func(http.ResponseWriter, *http.Request, auth.Rights)
 
-func routes(p *page, l *live, a *api, t *tapStreams, metrics http.Handler, profiles bool) map[string]route {
+func routes(p *page, l *live, a *api, t *tapStreams, u *unknownLines, metrics http.Handler, profiles bool) map[string]route {
 	anybody := func(h http.HandlerFunc) route {
 		return func(w http.ResponseWriter, r *http.Request, _ auth.Rights) { h(w, r) }
 	}
@@ -37,11 +38,13 @@ func routes(p *page, l *live, a *api, t *tapStreams, metrics http.Handler, profi
 		"/stats":               p.serve,
 		"/stats.js":            anybody(serveScript),
 		"/api/v1/status":       anybody(a.serveStatus),
-		"/api/v1/sources":      anybody(a.serveSources),
-		"/api/v1/shards":       anybody(a.serveShards),
-		"/api/v1/endpoints":    anybody(a.serveEndpoints),
+		"/api/v1/sources":      anybody(a.serveList("sources", func(st monitor.Status) any { return st.Sources })),
+		"/api/v1/shards":       anybody(a.serveList("shards", func(st monitor.Status) any { return st.Shards })),
+		"/api/v1/endpoints":    anybody(a.serveList("endpoints", func(st monitor.Status) any { return st.Endpoints })),
 		"/api/v1/senders":      anybody(a.serveSenders),
 		"/api/v1/deadletters":  a.serveDeadLetters,
+		"/api/v1/classes":      anybody(a.serveClasses),
+		"/api/v1/unparsed":     u.serve,
 		"/api/v1/events":       l.serve,
 		"/api/v1/tap":          t.serve,
 		"/api/v1/openapi.yaml": anybody(serveOpenAPI),

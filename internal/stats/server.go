@@ -73,6 +73,8 @@ type Options struct {
 	Senders  *senders.Table
 	Problems *problems.Log
 	Taps     *tap.Hub
+	// Unknown has the last messages that no rule knows; optional.
+	Unknown *tap.Ring
 	// Sample is the time between two readings of the state, of which 301 are remembered;
 	// 0 means 1 s.
 	Sample time.Duration
@@ -138,7 +140,7 @@ func New(o Options) (*Server, error) {
 	if o.Socket != "" {
 		s.control = control.New(o.Socket)
 	}
-	page, err := newPage(s.monitor, users, o.Operator != nil, s.log)
+	page, err := newPage(s.monitor, users, o.Operator != nil, o.Unknown, s.log)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +156,7 @@ func New(o Options) (*Server, error) {
 		users: users, policy: page.policy, refused: s.refused, guessLog: newErrorLog(o.Logger),
 		act: (&actions{operator: o.Operator, monitor: s.monitor, logger: o.Logger, done: s.live.next}).serve,
 		routes: routes(page, s.live, &api{s.monitor, o.Provider, s.log}, &tapStreams{o.Taps, s.refused, s.ending},
-			scrapes, o.Pprof),
+			&unknownLines{ring: o.Unknown, refused: s.refused, errors: s.log, ending: s.ending}, scrapes, o.Pprof),
 	}
 	s.http, s.local = s.newHTTP(), s.newHTTP()
 	s.http.TLSConfig = o.TLS.Clone()

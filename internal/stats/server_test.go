@@ -60,12 +60,8 @@ func TestPaths(t *testing.T) {
 			t.Errorf("GET %s: policy %q", c.path, csp)
 		}
 	}
-	if to := p.do(http.MethodGet, "/").header.Get("Location"); to != "/stats" {
-		t.Errorf("/ goes to %q", to)
-	}
-	if body := p.get("/healthz"); body != "ok\n" {
-		t.Errorf("/healthz says %q", body)
-	}
+	testkit.Equal(t, "/ goes to", p.do(http.MethodGet, "/").header.Get("Location"), "/stats")
+	testkit.Equal(t, "/healthz says", p.get("/healthz"), "ok\n")
 }
 
 func TestMethods(t *testing.T) {
@@ -89,9 +85,7 @@ func TestMethods(t *testing.T) {
 			t.Errorf("HEAD %s: %d %q %q", path, head.code, head.header.Get("Content-Type"), head.body)
 		}
 	}
-	if got := p.do("POST", "/unknown"); got.code != http.StatusNotFound {
-		t.Errorf("POST /unknown: %d", got.code)
-	}
+	testkit.Equal(t, "POST /unknown", p.do("POST", "/unknown").code, http.StatusNotFound)
 }
 
 func TestAuth(t *testing.T) {
@@ -126,31 +120,19 @@ func TestAuth(t *testing.T) {
 			t.Errorf("GET %s as the user: %d", path, got.code)
 		}
 	}
-	if got := p.do("POST", "/stats"); got.code != http.StatusUnauthorized {
-		t.Errorf("POST without credentials: %d", got.code)
-	}
-	if strings.Contains(p.log.String(), "s3cret") {
-		t.Error("the log shows the password")
-	}
+	testkit.Equal(t, "POST without credentials", p.do("POST", "/stats").code, http.StatusUnauthorized)
+	testkit.Lacks(t, "the log shows the password", p.log.String(), "s3cret")
 }
 
 // TestOptionsStar: net/http would answer OPTIONS * itself, past the password.
 func TestOptionsStar(t *testing.T) {
 	p := open(t, func(o *Options) { o.Users = []auth.User{{Name: "ops", Password: "secret"}} })
-	c, err := net.Dial("tcp", p.server.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := testkit.Try(net.Dial("tcp", p.server.Addr().String()))(t)
 	defer c.Close()
 	fmt.Fprint(c, "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	resp := testkit.Try(http.ReadResponse(bufio.NewReader(c), nil))(t)
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusUnauthorized {
-		t.Errorf("OPTIONS *: %d", resp.StatusCode)
-	}
+	testkit.Equal(t, "OPTIONS *", resp.StatusCode, http.StatusUnauthorized)
 }
 
 // TestHugeHeader: the server stops reading a header that is too long, so the client
@@ -179,9 +161,7 @@ func TestReady(t *testing.T) {
 		if got := series(scrape(t, p)["gateway_ready"])[""]; got != want {
 			t.Errorf("gateway_ready is %v with %d of /readyz", got, code)
 		}
-		if got := p.get("/healthz"); got != "ok\n" {
-			t.Errorf("/healthz: %q", got)
-		}
+		testkit.Equal(t, "/healthz", p.get("/healthz"), "ok\n")
 	}
 	check(503, "not ok start: not finished yet\n")
 	p.stages.set(func(s *stages) {
@@ -197,14 +177,8 @@ func TestReady(t *testing.T) {
 // certificate is one for 127.0.0.1, with the pool of its authority.
 func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
-	authority, err := testkit.NewAuthority()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := authority.Issue(time.Now().Add(time.Hour))
-	if err != nil {
-		t.Fatal(err)
-	}
+	authority := testkit.Try(testkit.NewAuthority())(t)
+	cert := testkit.Try(authority.Issue(time.Now().Add(time.Hour)))(t)
 	return *cert, authority.Pool()
 }
 
@@ -213,25 +187,17 @@ func TestTLS(t *testing.T) {
 	p := open(t, func(o *Options) { o.TLS = &tls.Config{Certificates: []tls.Certificate{cert}} })
 	p.scheme = "https"
 	p.client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
-	if got := p.get("/healthz"); got != "ok\n" {
-		t.Errorf("over TLS: %q", got)
-	}
+	testkit.Equal(t, "over TLS", p.get("/healthz"), "ok\n")
 	p.scheme = "http"
-	if got := p.do("GET", "/healthz"); got.code != http.StatusBadRequest {
-		t.Errorf("plain HTTP on the TLS port: %d", got.code)
-	}
+	testkit.Equal(t, "plain HTTP on the TLS port", p.do("GET", "/healthz").code, http.StatusBadRequest)
 	// A complaint of the HTTP server reaches the log.
 	c, err := tls.Dial("tcp", p.server.Addr().String(), &tls.Config{})
 	if err == nil {
 		c.Close()
 		t.Fatal("an unknown certificate was accepted")
 	}
-	if err := p.stop(); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(p.log.String(), "TLS handshake error") {
-		t.Errorf("the log says %q", p.log)
-	}
+	testkit.Must(t, p.stop())
+	testkit.Holds(t, "the log", p.log.String(), "TLS handshake error")
 }
 
 func TestNewRefuses(t *testing.T) {
@@ -252,23 +218,17 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func TestOpen(t *testing.T) {
-	suppressed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	suppressed := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)
 	defer suppressed.Close()
 	o := Options{Listen: suppressed.Addr().String(), Provider: new(stages), Ledger: ledger.New()}
-	s, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := testkit.Try(New(o))(t)
 	if err := s.Run(t.Context()); err == nil {
 		t.Error("Run without Open did not fail")
 	}
 	if s.Addr() != nil || s.Close(t.Context()) != nil {
 		t.Error("a server that is not started has an address, or cannot be closed")
 	}
-	err = s.Open(t.Context())
+	err := s.Open(t.Context())
 	if err == nil || !strings.Contains(err.Error(), o.Listen) || !strings.Contains(err.Error(), "stats.listen") {
 		t.Errorf("the port is held by another: %v", err)
 	}
@@ -277,15 +237,11 @@ func TestOpen(t *testing.T) {
 	if s, err = New(o); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Open(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, s.Open(t.Context()))
 	if s.Open(t.Context()) == nil {
 		t.Error("a second Open did not fail")
 	}
-	if err := s.Close(t.Context()); err != nil {
-		t.Error(err)
-	}
+	testkit.Equal(t, "error", s.Close(t.Context()), nil)
 	// Closed before it is run: that is an end nobody asked Run for.
 	if err := s.Run(t.Context()); err == nil {
 		t.Error("Run on a closed port did not fail")
@@ -296,18 +252,13 @@ func TestOpen(t *testing.T) {
 // without limit, and the port is free afterwards.
 func TestStop(t *testing.T) {
 	p := open(t)
-	c, err := net.Dial("tcp", p.server.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := testkit.Try(net.Dial("tcp", p.server.Addr().String()))(t)
 	defer c.Close()
 	fmt.Fprint(c, "GET /stats HTTP/1.1\r\nHost: x\r\n")
 	p.get("/healthz")
 	address := p.server.Addr().String()
 	began := time.Now()
-	if err := p.stop(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, p.stop())
 	if took := time.Since(began); took > stopTimeout+3*time.Second {
 		t.Errorf("the stop took %v", took)
 	}
@@ -359,9 +310,7 @@ func TestManyAtOnce(t *testing.T) {
 		}()
 	}
 	for range paths {
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
+		testkit.Equal(t, "error", <-done, nil)
 	}
 	cancel()
 	<-booked

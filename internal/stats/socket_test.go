@@ -17,6 +17,7 @@ import (
 	"syslog-gateway/internal/stats/auth"
 	"syslog-gateway/internal/stats/control"
 	"syslog-gateway/internal/tap"
+	"syslog-gateway/internal/testkit"
 )
 
 // bySocket asks over a control socket.
@@ -28,22 +29,13 @@ func bySocket(t *testing.T, path, request string, change ...func(*http.Request))
 		}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	r, err := http.NewRequest("GET", "http://localhost"+request, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := testkit.Try(http.NewRequest("GET", "http://localhost"+request, nil))(t)
 	for _, f := range change {
 		f(r)
 	}
-	resp, err := c.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	resp := testkit.Try(c.Do(r))(t)
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	body := testkit.Try(io.ReadAll(resp.Body))(t)
 	return answer{resp.StatusCode, resp.Header, string(body)}
 }
 
@@ -53,30 +45,21 @@ func TestControlSocket(t *testing.T) {
 	for name, folder := range map[string]string{"short": "q", "long": strings.Repeat("a long name/", 12)} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), folder, control.Name)
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(t, os.MkdirAll(filepath.Dir(path), 0o755))
 			p := open(t, func(o *Options) {
+				o.Unknown = new(tap.Ring)
 				o.Socket, o.Taps, o.Operator, o.Users = path, new(tap.Hub), p0(o), []auth.User{{Name: "ops", Password: "s3cret"}}
 			})
 			info, err := os.Stat(path)
 			if err != nil || info.Mode() != fs.ModeSocket|control.Mode {
 				t.Fatalf("%v, %v", info.Mode(), err)
 			}
-			for _, request := range []string{"/api/v1/tap?format=ndjson&seconds=1", "/api/v1/deadletters", "/stats", "/metrics"} {
-				if a := bySocket(t, path, request); a.code != http.StatusOK {
-					t.Errorf("%s: %d %s", request, a.code, a.body)
-				}
+			for _, request := range []string{"/api/v1/tap?format=ndjson&seconds=1", "/api/v1/deadletters", "/api/v1/unparsed", "/stats", "/metrics"} {
+				testkit.Equal(t, request, bySocket(t, path, request).code, http.StatusOK)
 			}
-			if a := bySocket(t, path, "/stats", func(r *http.Request) { *r = *mustPost(r.URL.String(), "s=0&action=drain&b=shards", r) }); a.code != http.StatusSeeOther {
-				t.Errorf("an action: %d %s", a.code, a.body)
-			}
-			if !strings.Contains(p.log.String(), "by the control socket") {
-				t.Errorf("the log does not say who did it: %s", p.log)
-			}
-			if err := p.stop(); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Equal(t, "an action", bySocket(t, path, "/stats", func(r *http.Request) { *r = *mustPost(r.URL.String(), "s=0&action=drain&b=shards", r) }).code, http.StatusSeeOther)
+			testkit.Holds(t, "the log does not say who did it", p.log.String(), "by the control socket")
+			testkit.Must(t, p.stop())
 			if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("after the stop: %v", err)
 			}
@@ -89,14 +72,8 @@ func TestControlSocketRefusesOthers(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can ask as another user")
 	}
-	curl, err := exec.LookPath("curl")
-	if err != nil {
-		t.Fatal("curl is not on this machine: run .ci/tools")
-	}
-	dir, err := os.MkdirTemp("", "control")
-	if err != nil {
-		t.Fatal(err)
-	}
+	curl := testkit.Tool(t, "curl", "curl")
+	dir := testkit.Try(os.MkdirTemp("", "control"))(t)
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, control.Name)
 	p := open(t, func(o *Options) { o.Socket, o.Taps, o.Operator = path, new(tap.Hub), p0(o) })
@@ -111,9 +88,7 @@ func TestControlSocketRefusesOthers(t *testing.T) {
 	if out := ask(65534, 65534, "http://x/metrics"); !strings.Contains(out, "status=000") {
 		t.Errorf("past the folder's mode: %s", out)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.Chmod(dir, 0o755))
 	if out := ask(65534, 65534, "http://x/metrics"); !strings.Contains(out, "status=000") {
 		t.Errorf("past the socket's mode: %s", out)
 	}
@@ -138,32 +113,21 @@ func TestControlSocketRefusesOthers(t *testing.T) {
 // does not take the socket of the next one away.
 func TestControlSocketIsReplaced(t *testing.T) {
 	path := filepath.Join(t.TempDir(), control.Name)
-	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	stale := testkit.Try(net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"}))(t)
 	stale.SetUnlinkOnClose(false)
 	stale.Close()
 	with := func(o *Options) { o.Socket = path }
 	first := open(t, with)
-	if a := bySocket(t, path, "/metrics"); a.code != 200 {
-		t.Errorf("after a crash: %d", a.code)
-	}
+	testkit.Equal(t, "after a crash", bySocket(t, path, "/metrics").code, 200)
 	if err := first.server.Close(t.Context()); err != nil { // and with it goes the lock of the queue
 		t.Fatal(err)
 	}
 	second := open(t, with)
-	if err := first.stop(); err != nil {
-		t.Fatal(err)
-	}
-	if a := bySocket(t, path, "/metrics"); a.code != 200 {
-		t.Errorf("after the first has ended: %d", a.code)
-	}
+	testkit.Must(t, first.stop())
+	testkit.Equal(t, "after the first has ended", bySocket(t, path, "/metrics").code, 200)
 	second.stop()
 
-	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(path, []byte("mine"), 0o600))
 	third := open(t, with)
 	third.get("/metrics") // the port still works
 	if text, _ := os.ReadFile(path); string(text) != "mine" || !strings.Contains(third.log.String(), "cannot open the control socket") {

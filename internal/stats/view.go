@@ -11,6 +11,7 @@ import (
 	"syslog-gateway/internal/stats/monitor"
 	"syslog-gateway/internal/stats/text"
 	"syslog-gateway/internal/status"
+	"syslog-gateway/internal/tap"
 )
 
 // view is what the templates see.
@@ -26,6 +27,8 @@ type view struct {
 	Done    string // the result of an action
 	Top     []monitor.Sender
 	Silent  []monitor.Sender
+	Classes monitor.Classes
+	Unknown []tap.Message // newest first; only if Lines
 }
 
 // Events is the address of the stream of changes for this page.
@@ -92,6 +95,9 @@ func functions() template.FuncMap {
 		"points":   points,
 		"server":   text.HostPort,
 		"offset":   text.Offset,
+		"share":    func(s float64) string { return fmt.Sprintf("%.1f %%", 100*s) },
+		"bitrate":  func(r float64) string { return text.Size(int64(r+0.5)) + "/s" },
+		"brief":    brief,
 	}
 }
 

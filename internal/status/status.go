@@ -35,6 +35,8 @@ type Snapshot struct {
 	Endpoints   []Endpoint      `json:"endpoints"`
 	Queue       Queue           `json:"queue"`
 	DeadLetters DeadLetterStore `json:"dead_letter_store"`
+	// Packs are shown by /api/v1/classes.
+	Packs Packs `json:"-"`
 
 	// Listening is set while all ports are open.
 	Listening bool `json:"listening"`
@@ -68,6 +70,8 @@ type Source struct {
 	// SilentAfter is how long a sender sends nothing before it counts as silent; 0
 	// means without limit.
 	SilentAfter time.Duration `json:"-"`
+	// Classes are shown by /api/v1/classes.
+	Classes []Class `json:"-"`
 }
 
 // Shard is one shard of the queue.

@@ -2,10 +2,14 @@ package syslog
 
 import "bytes"
 
-// hostAddress is Host for a word with a character of IPv6 addresses.
+// hostAddress is Host for a word with a character of IPv6 addresses. Some syslog daemons
+// write an address without a name in brackets.
 func hostAddress(w []byte) []byte {
 	if w[0] == '[' && w[len(w)-1] == ']' {
 		w = w[1 : len(w)-1]
+		if isIPv4(w) && string(w) != "0.0.0.0" {
+			return w
+		}
 	}
 	if i := bytes.IndexByte(w, '%'); i > 0 && i+1 < len(w) {
 		w = w[:i]

@@ -8,7 +8,9 @@ import "bytes"
 //	94: 000090: *Jan  1 2006 23:14:54.141: %SYS-…        two sequence numbers
 //	55: sw01: 000123: Sep 15 11:59:58.123 UTC: %SYS-…    the origin-id between them
 //	sw01: 000123: Sep 15 11:59:58.123 UTC: %SYS-…        or in front of them
+//	sw01 123: Sep 15 11:59:58.123 UTC: %SYS-…            without a colon behind a relay
 //	nx01: 2022 Jan  6 21:01:34.964 UTC: %ETHPORT-…
+//	wlc1: *spamApTask3: Sep 15 11:59:58.123: %CAPWAP-…   a wireless controller names its task
 //	123: rtr1 RP/0/RSP0/CPU0:Jan 12 12:34:56.123 : pim[1234]: %ROUTING-…
 //	46: [syslog@9 s_sn="17"]: 000042: 2y10w: %SYS-…      a clock that was never set
 //
@@ -46,7 +48,7 @@ func beginsCisco(p []byte) bool {
 	if i < 2 {
 		return false
 	}
-	return p[i-1] == ':' || node(p) != 0 || node(p[i+1:]) != 0 || len(p) > i+2 && p[i+1] == ':' && p[i+2] == ' '
+	return p[i-1] == ':' || node(p) != 0 || node(p[i+1:]) != 0 || counted(p[i+1:]) || len(p) > i+2 && p[i+1] == ':' && p[i+2] == ' '
 }
 
 // ciscoPart reads one part of an IOS header at the front of p, up to its colon, and returns
@@ -74,12 +76,12 @@ func (h *Header) ciscoPart(p []byte, sure bool) (n int, certain bool) {
 	switch {
 	case len(name) == 0:
 		return len(w), false
-	case !ended && first(rest) != ':' && node(rest) == 0:
+	case !ended && first(rest) != ':' && node(rest) == 0 && !counted(rest):
 		if i := bytes.Index(p[:min(len(p), 64)], colonBlank); sure && i > 0 { // "Core Switch 1: "
 			return i + 1, false
 		}
 		return 0, false
-	case isUptime(name), isClock(name):
+	case isUptime(name), isClock(name), first(name) == '*' && h.Hostname != nil: // the task of a wireless controller
 	case h.Hostname == nil && h.named(name):
 	case !sure: // "app: text: …"
 		return 0, false
@@ -137,6 +139,16 @@ func node(p []byte) int {
 		}
 	}
 	return 0
+}
+
+// counted reports whether a sequence number and its colon stand at the front of p.
+func counted(p []byte) bool {
+	if !IsDigit(first(p)) {
+		return false
+	}
+	w, _ := Word(p)
+	w, ended := bytes.CutSuffix(w, colonSign)
+	return ended && isCount(w)
 }
 
 // isCount reports whether w is a sequence number.

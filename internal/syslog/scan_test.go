@@ -48,7 +48,9 @@ var scanCases = []scanCase{
 	// The shapes.
 	{name: "H1", in: "<86>Nov 18 16:33:41 router-a sudo: pam_unix(sudo:session): opened", pri: 86, shape: BSD, stamp: "11-18 16:33:41", host: "router-a", app: "sudo", content: "pam_unix(sudo:session): opened"},
 	{name: "H1 pid", in: "<38>Jun  9 06:18:00 web1 sshd[7210]: Accepted publickey", pri: 38, shape: BSD, stamp: "06-09 06:18:00", host: "web1", app: "sshd", pid: "7210", content: "Accepted publickey"},
+	{name: "H1 bracket in the tag", in: "<86>Jun  9 06:18:00 web1 gdm-password][812]: pam_unix", pri: 86, shape: BSD, stamp: "06-09 06:18:00", host: "web1", app: "gdm-password", pid: "812", content: "pam_unix"},
 	{name: "H1 IPv4 host", in: "<38>Jun  9 06:18:00 192.0.2.7 sshd[7210]: x", pri: 38, shape: BSD, stamp: "06-09 06:18:00", host: "192.0.2.7", app: "sshd", pid: "7210", content: "x"},
+	{name: "H1 IPv4 host in brackets", in: "<38>Jun  9 06:18:00 [192.0.2.7] sshd[7210]: x", pri: 38, shape: BSD, stamp: "06-09 06:18:00", host: "[192.0.2.7]", app: "sshd", pid: "7210", content: "x"},
 	{name: "H1 IPv6 host", in: "<38>Jun  9 06:18:00 2001:db8::7 sshd[7210]: x", pri: 38, shape: BSD, stamp: "06-09 06:18:00", host: "2001:db8::7", app: "sshd", pid: "7210", content: "x"},
 	{name: "H1 nil host", in: "<38>Jun  9 06:18:00 - sshd[7210]: x", pri: 38, shape: BSD, stamp: "06-09 06:18:00", app: "sshd", pid: "7210", content: "x"},
 	{name: "H2", in: "<86>Nov 18 16:33:06 dropbear[25092]: Child connection from", pri: 86, shape: BSD, stamp: "11-18 16:33:06", app: "dropbear", pid: "25092", content: "Child connection from"},
@@ -241,6 +243,8 @@ var scanCases = []scanCase{
 	{name: "IOS origin first", in: "<189>sw01: 000123: Sep 15 11:59:58.123 UTC: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "09-15 11:59:58.123 +0", host: "sw01", content: "%SYS-5-A: x"},
 	{name: "IOS origin only", in: "<189>sw01: Sep 15 11:59:58.123 UTC: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "09-15 11:59:58.123 +0", host: "sw01", content: "%SYS-5-A: x"},
 	{name: "IOS origin, not synchronised", in: "<189>sw01: *Sep 15 11:59:58.123: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "09-15 11:59:58.123", flag: '*', host: "sw01", content: "%SYS-5-A: x"},
+	{name: "IOS origin without a colon", in: "<189>sw01 123: Sep 15 11:59:58.123 UTC: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "09-15 11:59:58.123 +0", host: "sw01", content: "%SYS-5-A: x"},
+	{name: "IOS origin and task", in: "<134>wlc1: *apfTask_0: Sep 15 11:59:58.123: %APF-6-A: x", pri: 134, shape: CiscoSequence, stamp: "09-15 11:59:58.123", host: "wlc1", content: "%APF-6-A: x"},
 	{name: "IOS origin, uptime", in: "<189>sw01: 2y10w: %SYS-5-A: x", pri: 189, shape: CiscoSequence, host: "sw01", content: "%SYS-5-A: x"},
 	{name: "IOS address first", in: "<189>192.0.2.77: 000123: Sep 15 11:59:58: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "09-15 11:59:58", host: "192.0.2.77", content: "%SYS-5-A: x"},
 	{name: "IOS IPv6 address first", in: "<189>2001:db8::7: Sep 15 11:59:58: %SYS-5-A: x", pri: 189, shape: CiscoSequence, stamp: "09-15 11:59:58", host: "2001:db8::7", content: "%SYS-5-A: x"},

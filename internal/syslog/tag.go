@@ -85,13 +85,16 @@ func (h *Header) tag(p []byte) {
 	}
 	j := i
 	var procID []byte
-	if p[i] == '[' {
-		n := bytes.IndexByte(p[i:min(len(p), i+130)], ']')
-		if n < 1 || bytes.IndexByte(p[i:i+n], ' ') >= 0 {
+	if p[i] == ']' && i+1 < len(p) && p[i+1] == '[' { // "gdm-password][812]: "
+		j++
+	}
+	if p[j] == '[' {
+		n := bytes.IndexByte(p[j:min(len(p), j+130)], ']')
+		if n < 1 || bytes.IndexByte(p[j:j+n], ' ') >= 0 {
 			return
 		}
-		procID = p[i+1 : i+n]
-		j = i + n + 1
+		procID = p[j+1 : j+n]
+		j += n + 1
 	}
 	switch {
 	case j < len(p) && p[j] == ':' && (j+1 == len(p) || p[j+1] == ' ' || p[j+1] == '\t' || p[j+1] == '[' || procID != nil):

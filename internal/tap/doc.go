@@ -1,6 +1,8 @@
 // Package tap shows people a sample of the traffic: messages as they were received, with
 // the events that were made of them.
 //
+// A [Ring] keeps the newest of some messages, for people who look later.
+//
 // # What is promised
 //
 // A tap never makes a message wait. Without listeners a [Hub] costs one atomic load for

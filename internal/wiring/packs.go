@@ -12,30 +12,39 @@ import (
 	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/matcher"
 	"syslog-gateway/internal/pack"
-	"syslog-gateway/internal/pack/catalog"
 	"syslog-gateway/internal/rules"
+	"syslog-gateway/internal/status"
 )
 
 // Packs returns the site's packs and the embedded ones, made ready. The error names all
 // problems of the site's packs.
 func Packs(c config.Config) (*matcher.Set, error) {
-	set, _, _, err := packsAndRules(c)
-	return set, err
+	p, err := loadPacks(c)
+	return p.set, err
 }
 
-// packsAndRules is Packs with their rules, and the packs in force.
-func packsAndRules(c config.Config) (*matcher.Set, *rules.Set, []pack.Pack, error) {
-	site, embedded, err := LoadPacks(c.Packs.Folder)
+// loaded is what the packs of a configuration are.
+type loaded struct {
+	set     *matcher.Set
+	rules   *rules.Set
+	inForce []pack.Pack
+	shown   status.Packs
+}
+
+// loadPacks is Packs with their rules and what is shown of them.
+func loadPacks(c config.Config) (loaded, error) {
+	p, err := readPacks(c.Packs.Folder)
 	if err != nil {
-		return nil, nil, nil, err
+		return loaded{}, err
 	}
+	site, embedded := p.site, p.embedded
 	set, err := matcher.Compile(site, embedded, matcher.Options{Profile: c.Metadata.Profile, Disable: c.Packs.Disable})
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("packs: %w", err)
+		return loaded{}, fmt.Errorf("packs: %w", err)
 	}
 	ruled, err := newRules(c, site, embedded, set)
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("packs: %w", err)
+		return loaded{}, fmt.Errorf("packs: %w", err)
 	}
 	var errs []error
 	for _, name := range c.Packs.Disable {
@@ -43,26 +52,13 @@ func packsAndRules(c config.Config) (*matcher.Set, *rules.Set, []pack.Pack, erro
 			errs = append(errs, fmt.Errorf("packs.disable: %w", set.Unknown(name)))
 		}
 	}
-	return set, ruled, InForce(site, embedded), errors.Join(errs...)
+	return loaded{set, ruled, InForce(site, embedded), p.status(c, set)}, errors.Join(errs...)
 }
 
 // LoadPacks reads the packs of a folder and the embedded ones.
 func LoadPacks(folder string) (site, embedded []pack.Pack, err error) {
-	embedded, err = catalog.Load()
-	if err != nil {
-		return nil, nil, err
-	}
-	files, err := pack.Folder(folder)
-	if err != nil {
-		return nil, nil, fmt.Errorf("packs.folder: %w", err)
-	}
-	site, problems := pack.Load(files)
-	conflicts, _ := pack.Conflicts(site, embedded)
-	var errs []error
-	for _, p := range append(problems, conflicts...) {
-		errs = append(errs, errors.New(p.String()))
-	}
-	return site, embedded, errors.Join(errs...)
+	p, err := readPacks(folder)
+	return p.site, p.embedded, err
 }
 
 // pins returns the packs of the senders.

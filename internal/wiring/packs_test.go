@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +16,10 @@ import (
 	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/ingest/ingesttest"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/matcher"
+	"syslog-gateway/internal/pack"
+	"syslog-gateway/internal/pack/catalog"
+	"syslog-gateway/internal/testkit"
 	"syslog-gateway/internal/wiring"
 )
 
@@ -125,5 +130,38 @@ func TestWrongPacks(t *testing.T) {
 				t.Errorf("%s: error %v, want %s", c.config, err, want)
 			}
 		}
+	}
+}
+
+// TestUpgradeKeepsSitePacks: a site's packs that overlap embedded ones start with warnings, and
+// they still do when the program knows one more product that overlaps.
+func TestUpgradeKeepsSitePacks(t *testing.T) {
+	const own = "format: 1\nproducts:\n" +
+		"  - {product: my_esx, program: [\"vmk*\", hostd], sourcetype: a:b, role: main, test: '<13>Mar 14 14:28:52 h vmkernel: x', not: '<13>x'}\n" +
+		"  - {product: my_cef, cef: {vendor: \"*\"}, sourcetype: a:b, role: main, test: '<13>CEF:0|a|b|c|d|e|f|', not: '<13>x'}\n" +
+		"  - {product: isc_bind, program: [named], sourcetype: a:b, role: main, test: '<13>Mar 14 14:28:52 h named: x', not: '<13>x'}\n" +
+		"  - {product: my_gadget, program: [gadgetd], sourcetype: a:b, role: main, test: '<13>Mar 14 14:28:52 h gadgetd: x', not: '<13>x'}\n"
+	site, problems := pack.Load([]pack.File{{Name: "own.yaml", Data: []byte(own)}})
+	newer, more := pack.Load([]pack.File{{Name: "newer.yaml", Data: []byte("format: 1\nproducts:\n" +
+		"  - {product: gadget, program: [\"gadget*\"], sourcetype: c:d, role: main, test: '<13>Mar 14 14:28:52 h gadgetd: x', not: '<13>x'}\n")}})
+	if len(problems)+len(more) != 0 {
+		t.Fatal(problems, more)
+	}
+	embedded := testkit.Try(catalog.Load())(t)
+	before := 0
+	for _, known := range [][]pack.Pack{embedded, slices.Concat(embedded, newer)} {
+		errs, warnings := pack.Conflicts(site, known)
+		if len(errs) != 0 || len(warnings) <= before {
+			t.Errorf("errors %v, %d warnings after %d", errs, len(warnings), before)
+		}
+		before = len(warnings)
+		set := testkit.Try(matcher.Compile(site, known, matcher.Options{Profile: "default"}))(t)
+		if !set.OnLinux("isc_dhcpd") || set.OnLinux("isc_bind") {
+			t.Error("the site's pack does not take the place of the embedded one of its name")
+		}
+	}
+	c := configure(t, "sources: {in: {port: 514, vendor: linux, index: os}}\npacks: {folder: DIR}\n", own)
+	if e := read(t, c, "<13>Mar 14 14:28:52 h vmkernel: x"); e.Fields["class"] != "my_esx" {
+		t.Errorf("class %s", e.Fields["class"])
 	}
 }

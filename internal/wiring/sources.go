@@ -18,6 +18,7 @@ import (
 	"syslog-gateway/internal/matcher"
 	"syslog-gateway/internal/rules"
 	"syslog-gateway/internal/splunk"
+	"syslog-gateway/internal/status"
 )
 
 // Source is a configured source.
@@ -29,11 +30,24 @@ type Source struct {
 	TLS        *tls.Config // nil without the transport TLS
 }
 
-// Sources returns all sources, sorted by name. The error names all problems.
+// Input is the configured sources, sorted by name, and the packs that recognise their
+// messages.
+type Input struct {
+	Sources []Source
+	Packs   status.Packs
+}
+
+// Sources returns the sources of NewInput.
 func Sources(c config.Config) ([]Source, error) {
+	in, err := NewInput(c)
+	return in.Sources, err
+}
+
+// NewInput reads the packs and makes all sources. The error names all problems.
+func NewInput(c config.Config) (Input, error) {
 	names, err := newNaming(c)
 	if err != nil {
-		return nil, err
+		return Input{}, err
 	}
 	var all []Source
 	var errs []error
@@ -45,7 +59,7 @@ func Sources(c config.Config) ([]Source, error) {
 		}
 		all = append(all, s)
 	}
-	return all, errors.Join(errs...)
+	return Input{all, names.loaded}, errors.Join(errs...)
 }
 
 // Settings returns how messages of one source are read.
@@ -80,6 +94,7 @@ type naming struct {
 	keep    map[string]int
 	hosts   map[netip.Addr]string
 	packs   *matcher.Set
+	loaded  status.Packs
 	pins    []ingest.Pin
 	rules   *rules.Set
 }
@@ -90,15 +105,16 @@ func newNaming(c config.Config) (naming, error) {
 	for class, o := range c.Metadata.Overrides {
 		overrides[class] = splunk.Override{Index: o.Index, Sourcetype: o.Sourcetype, Source: o.Source}
 	}
-	packs, ruled, inForce, err := packsAndRules(c)
+	loaded, err := loadPacks(c)
 	if err != nil {
 		return naming{}, err
 	}
+	packs := loaded.set
 	pins, err := pins(c.Packs.Senders, packs)
 	if err != nil {
 		return naming{}, err
 	}
-	onLinux, err := onLinux(c.Packs.Options, packs, inForce)
+	onLinux, err := onLinux(c.Packs.Options, packs, loaded.inForce)
 	if err != nil {
 		return naming{}, err
 	}
@@ -117,7 +133,7 @@ func newNaming(c config.Config) (naming, error) {
 	if err != nil {
 		return naming{}, fmt.Errorf("metadata.hosts_file: %w", err)
 	}
-	return naming{profile, keep, hosts, packs, pins, ruled}, nil
+	return naming{profile, keep, hosts, packs, loaded.shown, pins, loaded.rules}, nil
 }
 
 // keepRules returns N for each sampled class, of which one message in N is kept, and 0

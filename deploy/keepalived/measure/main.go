@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/cli"
+	"syslog-gateway/internal/testkit/abort"
 
 	"github.com/spf13/cobra"
 )
@@ -85,15 +86,15 @@ func (o options) enter(ctx context.Context) error {
 // fault is a way for the first gateway to go.
 type fault struct {
 	name string
-	do   func(b *rig) error
-	back func(b *rig) error // before counting: what the first one has in its queue counts, too
+	do   func(ctx context.Context, b *rig) error
+	back func(ctx context.Context, b *rig) error // before counting: what the first one has in its queue counts, too
 }
 
 var faults = []fault{
-	{"keepalived is stopped (before maintenance)", func(b *rig) error { return b.hosts[0].keepalived.stop(syscall.SIGTERM) }, nil},
-	{"the gateway is killed", func(b *rig) error { return b.hosts[0].gateway.stop(syscall.SIGKILL) },
-		func(b *rig) error { return b.startGateway(b.hosts[0]) }},
-	{"the host is cut off", func(b *rig) error { return b.ip("link", "set", b.hosts[0].name, "down") }, nil},
+	{"keepalived is stopped (before maintenance)", func(_ context.Context, b *rig) error { return b.hosts[0].keepalived.stop(syscall.SIGTERM) }, nil},
+	{"the gateway is killed", func(_ context.Context, b *rig) error { return b.hosts[0].gateway.stop(syscall.SIGKILL) },
+		func(ctx context.Context, b *rig) error { return b.startGateway(ctx, b.hosts[0]) }},
+	{"the host is cut off", func(ctx context.Context, b *rig) error { return b.ip(ctx, "link", "set", b.hosts[0].name, "down") }, nil},
 }
 
 func (o options) measure(ctx context.Context) error {
@@ -117,40 +118,23 @@ func (o options) measure(ctx context.Context) error {
 func (o options) one(ctx context.Context, f fault) (r result, err error) {
 	ctx, stop := context.WithTimeout(ctx, 3*o.Limit)
 	defer stop()
-	b, err := newRig(ctx, o)
+	b, err := newRig(o)
 	if err != nil {
 		return r, err
 	}
-	defer func() { err = errors.Join(err, b.end()) }()
-	if err := b.start(); err != nil {
-		return r, err
-	}
-	send, err := b.startSender()
-	if err != nil {
-		return r, err
-	}
+	defer func() { err = errors.Join(err, b.end(ctx)) }()
+	defer abort.Catch(&err)
+	abort.Must(b.start(ctx))
+	send := abort.Value(b.startSender(ctx))
 	// A second of load on the first one, the fault, a second of load on the other.
-	if err := b.wait(ctx, o.Limit, "the first gateway to receive", func() bool { return b.hosts[0].seen.len() >= o.Rate }); err != nil {
-		return r, err
-	}
-	if err := f.do(b); err != nil {
-		return r, err
-	}
-	if err := b.wait(ctx, o.Limit, "the second gateway to take over", func() bool { return b.hosts[1].seen.len() >= o.Rate }); err != nil {
-		return r, err
-	}
-	sent, err := send.finish()
-	if err != nil {
-		return r, err
-	}
+	abort.Must(b.wait(ctx, o.Limit, "the first gateway to receive", func() bool { return b.hosts[0].seen.len() >= o.Rate }))
+	abort.Must(f.do(ctx, b))
+	abort.Must(b.wait(ctx, o.Limit, "the second gateway to take over", func() bool { return b.hosts[1].seen.len() >= o.Rate }))
+	sent := abort.Value(send.finish())
 	if f.back != nil {
-		if err := f.back(b); err != nil {
-			return r, err
-		}
+		abort.Must(f.back(ctx, b))
 	}
-	if err := b.settle(ctx); err != nil {
-		return r, err
-	}
+	abort.Must(b.settle(ctx))
 	return count(sent, &b.hosts[0].seen, &b.hosts[1].seen), nil
 }
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"syslog-gateway/internal/testkit/namespace"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestCount(t *testing.T) {
@@ -16,16 +16,15 @@ func TestCount(t *testing.T) {
 	if got := count(9, &first, &second); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if first.len() != 3 {
-		t.Errorf("%d different ones, want 3", first.len())
-	}
+	testkit.Equal(t, "different ones", first.len(), 3)
 }
 
 // TestKeepalivedTakesTheConfiguration has keepalived itself look at the example, on a
 // host that has the interface which it names.
 func TestKeepalivedTakesTheConfiguration(t *testing.T) {
-	namespace.Tools(t, map[string]string{"keepalived": "keepalived", "ip": "iproute2"})
-	if namespace.Network(t) {
+	testkit.Tool(t, "keepalived", "keepalived")
+	testkit.Tool(t, "ip", "iproute2")
+	if testkit.Network(t) {
 		run(t, "ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
 		run(t, "keepalived", "--config-test", "--use-file", "../keepalived.conf")
 	}

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"syslog-gateway/internal/testkit/abort"
 )
 
 // The addresses of keepalived.conf, and the sender's.
@@ -41,17 +43,16 @@ type host struct {
 // rig is two hosts and a sender on a bridge.
 type rig struct {
 	options
-	ctx   context.Context
 	dir   string
 	hosts []*host
 }
 
-func newRig(ctx context.Context, o options) (*rig, error) {
+func newRig(o options) (*rig, error) {
 	dir, err := os.MkdirTemp("", "failover-")
 	if err != nil {
 		return nil, err
 	}
-	b := &rig{options: o, ctx: ctx, dir: dir}
+	b := &rig{options: o, dir: dir}
 	for i, address := range addresses {
 		name := "gw" + strconv.Itoa(i+1)
 		b.hosts = append(b.hosts, &host{name: name, address: address, dir: filepath.Join(dir, name)})
@@ -61,48 +62,33 @@ func newRig(ctx context.Context, o options) (*rig, error) {
 
 // start brings up the network, the gateways, and keepalived: the first one first, so
 // that it gets the address.
-func (b *rig) start() error {
+func (b *rig) start(ctx context.Context) (err error) {
+	defer abort.Catch(&err)
 	// Own names of namespaces, and of keepalived's files.
 	if err := syscall.Mount("tmpfs", "/run", "tmpfs", 0, "size=16m"); err != nil {
 		return fmt.Errorf("mount /run: %w (root is needed)", err)
 	}
-	if err := b.ip("link", "add", "br0", "type", "bridge"); err != nil {
-		return err
-	}
-	if err := b.ip("link", "set", "br0", "up"); err != nil {
-		return err
-	}
-	if err := b.namespace("sender", senderAddress); err != nil {
-		return err
-	}
+	abort.Must(b.ip(ctx, "link", "add", "br0", "type", "bridge"))
+	abort.Must(b.ip(ctx, "link", "set", "br0", "up"))
+	abort.Must(b.namespace(ctx, "sender", senderAddress))
 	for i, h := range b.hosts {
-		if err := b.namespace(h.name, h.address); err != nil {
-			return err
-		}
-		if err := os.MkdirAll(h.dir, 0o755); err != nil {
-			return err
-		}
-		if err := b.startGateway(h); err != nil {
-			return err
-		}
-		if err := b.startKeepalived(i); err != nil {
-			return err
-		}
+		abort.Must(b.namespace(ctx, h.name, h.address))
+		abort.Must(os.MkdirAll(h.dir, 0o755))
+		abort.Must(b.startGateway(ctx, h))
+		abort.Must(b.startKeepalived(ctx, i))
 		if i == 0 {
 			has := func() bool {
-				out, err := b.in(h.name, "ip", "-4", "addr", "show", "dev", "eth0").Output()
+				out, err := b.in(ctx, h.name, "ip", "-4", "addr", "show", "dev", "eth0").Output()
 				return err == nil && bytes.Contains(out, []byte(virtual+"/"))
 			}
-			if err := b.wait(b.ctx, b.Limit, "keepalived to take "+virtual, has); err != nil {
-				return err
-			}
+			abort.Must(b.wait(ctx, b.Limit, "keepalived to take "+virtual, has))
 		}
 	}
 	return nil
 }
 
 // namespace makes a host on the bridge.
-func (b *rig) namespace(name, address string) error {
+func (b *rig) namespace(ctx context.Context, name, address string) error {
 	for _, args := range [][]string{
 		{"netns", "add", name},
 		{"link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name},
@@ -111,45 +97,45 @@ func (b *rig) namespace(name, address string) error {
 		{"-n", name, "addr", "add", address + network, "dev", "eth0"},
 		{"-n", name, "link", "set", "eth0", "up"},
 	} {
-		if err := b.ip(args...); err != nil {
+		if err := b.ip(ctx, args...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *rig) ip(args ...string) error {
-	if out, err := exec.CommandContext(b.ctx, "ip", args...).CombinedOutput(); err != nil {
+func (b *rig) ip(ctx context.Context, args ...string) error {
+	if out, err := exec.CommandContext(ctx, "ip", args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("ip %s: %w: %s", strings.Join(args, " "), err, bytes.TrimSpace(out))
 	}
 	return nil
 }
 
 // in makes a command that runs on a host.
-func (b *rig) in(name string, args ...string) *exec.Cmd {
-	return exec.CommandContext(b.ctx, "ip", append([]string{"netns", "exec", name}, args...)...)
+func (b *rig) in(ctx context.Context, name string, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", name}, args...)...)
 }
 
 // startGateway starts one with a Splunk of its own, which prints what it gets.
-func (b *rig) startGateway(h *host) error {
+func (b *rig) startGateway(ctx context.Context, h *host) error {
 	file := filepath.Join(h.dir, "gateway.yaml")
 	if err := os.WriteFile(file, []byte("sources: {linux: {port: "+port+", vendor: linux, protocols: [udp]}}\n"), 0o644); err != nil {
 		return err
 	}
-	cmd := b.in(h.name, b.Gateway, "run", "--dev", "-c", file)
+	cmd := b.in(ctx, h.name, b.Gateway, "run", "--dev", "-c", file)
 	cmd.Dir = h.dir
 	var err error
 	if h.gateway, err = launch(cmd, h.seen.read); err != nil {
 		return err
 	}
-	return b.wait(b.ctx, b.Limit, h.name+" to be ready", func() bool {
-		return b.in(h.name, "curl", "-fsS", "-m", "1", "-o", "/dev/null", "http://127.0.0.1:8404/readyz").Run() == nil
+	return b.wait(ctx, b.Limit, h.name+" to be ready", func() bool {
+		return b.in(ctx, h.name, "curl", "-fsS", "-m", "1", "-o", "/dev/null", "http://127.0.0.1:8404/readyz").Run() == nil
 	})
 }
 
 // startKeepalived starts it with the configuration as it is, on the second host with
 // the addresses exchanged.
-func (b *rig) startKeepalived(i int) error {
+func (b *rig) startKeepalived(ctx context.Context, i int) error {
 	text, err := os.ReadFile(b.Config)
 	if err != nil {
 		return err
@@ -162,7 +148,7 @@ func (b *rig) startKeepalived(i int) error {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return err
 	}
-	cmd := b.in(h.name, "keepalived", "--dont-fork", "--log-console", "--vrrp", "--use-file", file,
+	cmd := b.in(ctx, h.name, "keepalived", "--dont-fork", "--log-console", "--vrrp", "--use-file", file,
 		"--pid", filepath.Join(h.dir, "pid"), "--vrrp_pid", filepath.Join(h.dir, "vrrp.pid"))
 	h.keepalived, err = launch(cmd, nil)
 	return err
@@ -209,7 +195,7 @@ func (b *rig) complaints() string {
 }
 
 // end stops everything and takes the network apart.
-func (b *rig) end() error {
+func (b *rig) end(ctx context.Context) error {
 	var errs []error
 	for _, h := range b.hosts {
 		for _, p := range []*process{h.keepalived, h.gateway} {
@@ -218,7 +204,7 @@ func (b *rig) end() error {
 			}
 		}
 	}
-	clean := context.WithoutCancel(b.ctx)
+	clean := context.WithoutCancel(ctx)
 	for _, name := range []string{"sender", b.hosts[0].name, b.hosts[1].name} {
 		_ = exec.CommandContext(clean, "ip", "netns", "del", name).Run() // the last process takes the rest along
 	}

@@ -64,12 +64,12 @@ type sender struct {
 	out bytes.Buffer
 }
 
-func (b *rig) startSender() (*sender, error) {
+func (b *rig) startSender(ctx context.Context) (*sender, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	s := &sender{cmd: b.in("sender", self, "send", "--to", net.JoinHostPort(virtual, port), "--rate", strconv.Itoa(b.Rate))}
+	s := &sender{cmd: b.in(ctx, "sender", self, "send", "--to", net.JoinHostPort(virtual, port), "--rate", strconv.Itoa(b.Rate))}
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, os.Stderr
 	if s.in, err = s.cmd.StdinPipe(); err != nil {
 		return nil, err

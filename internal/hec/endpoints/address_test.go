@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func TestEndpointURLs(t *testing.T) {
@@ -62,18 +64,12 @@ func TestAddressesTakeTurns(t *testing.T) {
 
 // Addresses of a name that refuse the connection are skipped.
 func TestDeadAddressIsPassedOver(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.2:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := testkit.Try(net.Listen("tcp", "127.0.0.2:0"))(t)
 	defer l.Close()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	all := []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.3")}
 	for i := range uint64(3) {
-		conn, err := newDialer().dialOneOf(t.Context(), "tcp", rotated(all, i), port)
-		if err != nil {
-			t.Fatal(err)
-		}
+		conn := testkit.Try(newDialer().dialOneOf(t.Context(), "tcp", rotated(all, i), port))(t)
 		conn.Close()
 	}
 	if _, err := newDialer().dialOneOf(t.Context(), "tcp", all[:1], port); err == nil {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 const bound = 16
@@ -78,9 +80,7 @@ func TestLimit(t *testing.T) {
 func TestLimitGoesByWhatIsUnderWay(t *testing.T) {
 	l := unlimited()
 	l.answered(full, time.Unix(1, 0), time.Millisecond, time.Unix(2, 0), 4, bound)
-	if n := l.now(bound); n != 2 {
-		t.Errorf("limit %d", n)
-	}
+	testkit.Equal(t, "limit", l.now(bound), 2)
 }
 
 // Some records take longer than others, always: no reason to send less.
@@ -150,9 +150,7 @@ func TestSlowEndpointHoldsFewWorkers(t *testing.T) {
 	if took[fast] < 15_000 {
 		t.Errorf("slow took %d, fast %d", took[slow], took[fast])
 	}
-	if n := fast.limit.now(p.admission.bound); n != bound {
-		t.Errorf("the limit of the fast one is %d", n)
-	}
+	testkit.Equal(t, "the limit of the fast one", fast.limit.now(p.admission.bound), bound)
 }
 
 // Who waits for room is woken by an answer, by the time and by a stop.
@@ -164,9 +162,7 @@ func TestWaitForRoom(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		acquire := func() (Attempt, error) { return p.Acquire(ctx, nil, ctx.Err) }
 		first, err := acquire()
-		if err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, err)
 		got := make(chan Attempt)
 		go func() {
 			a, _ := acquire()

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -18,10 +20,7 @@ func poolOf(t testing.TB, n int) (*Pool, *time.Time) {
 	p.now = func() time.Time { return now }
 	var list []Address
 	for i := range n {
-		a, err := parse("https://splunk" + string(rune('a'+i)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := testkit.Try(parse("https://splunk" + string(rune('a'+i))))(t)
 		list = append(list, a)
 	}
 	p.Replace(list, "token")
@@ -98,9 +97,7 @@ func TestOneTrialWhileAllAreOut(t *testing.T) {
 		e.health.retryAt = now.Add(time.Second)
 	}
 	p.Probed(good, Verdict{Condition: Serving}, testRetry)
-	if e := choose(p, nil); e != good {
-		t.Errorf("chose %v", e)
-	}
+	testkit.Equal(t, "chose", choose(p, nil), good)
 	if other(p, p.admission.endpoints[0]) {
 		t.Error("an endpoint whose one trial is under way is offered")
 	}
@@ -110,9 +107,7 @@ func TestOneTrialWhileAllAreOut(t *testing.T) {
 		t.Error("other")
 	}
 	for range 5 {
-		if e := choose(p, nil); e != good {
-			t.Errorf("chose %v", e)
-		}
+		testkit.Equal(t, "chose", choose(p, nil), good)
 	}
 }
 
@@ -153,26 +148,16 @@ func TestProbation(t *testing.T) {
 		}
 		return n
 	}
-	if n := count(); n != 0 {
-		t.Errorf("%d requests to an endpoint that is out", n)
-	}
+	testkit.Equal(t, "requests to an endpoint that is out", count(), 0)
 	well.traffic.underWay = 0
 	p.Probed(sick, Verdict{Condition: Serving}, testRetry)
-	if sick.health.state != stateUp {
-		t.Errorf("state %s", sick.health.state)
-	}
-	if n := count(); n != 1 {
-		t.Errorf("%d requests on probation", n)
-	}
+	testkit.Equal(t, "state", sick.health.state, stateUp)
+	testkit.Equal(t, "requests on probation", count(), 1)
 	answer(p, sick, Failing) // one failure is enough now
-	if sick.health.state != stateDown {
-		t.Errorf("state %s", sick.health.state)
-	}
+	testkit.Equal(t, "state", sick.health.state, stateDown)
 	well.traffic.underWay = 0
 	*now = now.Add(time.Minute) // its time has come without a probe
-	if n := count(); n != 1 {
-		t.Errorf("%d trials", n)
-	}
+	testkit.Equal(t, "trials", count(), 1)
 	answer(p, sick, Serving)
 	well.traffic.underWay, sick.traffic.underWay = 0, 0
 	if n := count(); n != 2 { // its limit has not grown yet
@@ -305,9 +290,7 @@ func TestRefusalCountsAgainstItsToken(t *testing.T) {
 			t.Error("a refusal of the present token is not one")
 		}
 	}
-	if e.health.state != stateRefused {
-		t.Errorf("state %s", e.health.state)
-	}
+	testkit.Equal(t, "state", e.health.state, stateRefused)
 }
 
 // The trials of an endpoint that confirms nothing are 5 minutes apart, and one only is

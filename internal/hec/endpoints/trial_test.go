@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // outAll takes all endpoints out, and lets the time pass after which each may be tried.
@@ -90,9 +92,7 @@ func TestTrialsThatHangLeaveRoom(t *testing.T) {
 		choose(p, nil)
 		choose(p, well)
 	}
-	if sick.trials.underWay != 1 {
-		t.Errorf("%d trials though another endpoint works", sick.trials.underWay)
-	}
+	testkit.Equal(t, "trials though another endpoint works", sick.trials.underWay, 1)
 	p, now = poolOf(t, 2)
 	p.admission.bound = 3
 	outAll(p, now)
@@ -112,10 +112,7 @@ func TestPostsWaitInOrder(t *testing.T) {
 		p.now, p.admission.bound = time.Now, 1
 		ctx, stop := context.WithCancel(t.Context())
 		acquire := func() (Attempt, error) { return p.Acquire(ctx, nil, ctx.Err) }
-		under, err := acquire()
-		if err != nil {
-			t.Fatal(err)
-		}
+		under := testkit.Try(acquire())(t)
 		var group sync.WaitGroup
 		defer group.Wait()
 		var order []int

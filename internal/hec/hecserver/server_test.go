@@ -11,6 +11,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"go.uber.org/goleak"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -18,42 +20,28 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // run serves until the test ends.
 func run(t *testing.T, out io.Writer) *Server {
 	t.Helper()
-	s, err := Listen(Options{Token: "tok", Out: out})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := testkit.Try(Listen(Options{Token: "tok", Out: out}))(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
 	t.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
 		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
+		testkit.Equal(t, "error", <-ended, nil)
 	})
 	return s
 }
 
 func post(t *testing.T, url, auth, encoding string, body []byte) (int, string) {
 	t.Helper()
-	req, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	req := testkit.Try(http.NewRequest(http.MethodPost, url, bytes.NewReader(body)))(t)
 	req.Header.Set("Authorization", auth)
 	if encoding != "" {
 		req.Header.Set("Content-Encoding", encoding)
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	resp := testkit.Try(http.DefaultClient.Do(req))(t)
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	answer := testkit.Try(io.ReadAll(resp.Body))(t)
 	return resp.StatusCode, string(answer)
 }
 
@@ -92,13 +80,8 @@ func TestEventsAreWritten(t *testing.T) {
 		}
 	}
 	want := "{\"event\":1}\n{\"event\":2}\n{\"event\":3}\n{\"event\":4}\n{\"event\":5}\n"
-	if out.String() != want {
-		t.Errorf("events: %q", out.String())
-	}
-	resp, err := http.Get(s.URL() + "/services/collector/health")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Equal(t, "events", out.String(), want)
+	resp := testkit.Try(http.Get(s.URL() + "/services/collector/health"))(t)
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		t.Errorf("health %s", resp.Status)

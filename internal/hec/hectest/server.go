@@ -64,7 +64,6 @@ type Server struct {
 	polls    atomic.Int64
 	probes   atomic.Int64
 	taken    atomic.Uint64
-	bytes    atomic.Uint64
 	script   atomic.Pointer[Script]
 
 	mu     sync.Mutex
@@ -147,9 +146,6 @@ func (s *Server) Probes() int { return int(s.probes.Load()) }
 // Taken is how many events were taken, each as often as it was.
 func (s *Server) Taken() uint64 { return s.taken.Load() }
 
-// Bytes is the unpacked size of all posts.
-func (s *Server) Bytes() uint64 { return s.bytes.Load() }
-
 // Events returns the events taken, with Keep.
 func (s *Server) Events() []string {
 	s.mu.Lock()
@@ -199,7 +195,6 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 
 // answer gives one answer and takes the events when it says so.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, req *Request, a Answer, buf *bytes.Buffer, readErr error) {
-	s.bytes.Add(uint64(buf.Len()))
 	if a.Delay > 0 {
 		s.wait(r, a.Delay)
 	}

@@ -8,16 +8,15 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func call(t *testing.T, s *Server, path, channel, body string) (int, string, error) {
 	t.Helper()
-	req, err := http.NewRequest(http.MethodPost, s.URL()+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	req := testkit.Try(http.NewRequest(http.MethodPost, s.URL()+path, strings.NewReader(body)))(t)
 	req.Header.Set("Authorization", "Splunk tok")
 	if channel != "" {
 		req.Header.Set("X-Splunk-Request-Channel", channel)
@@ -69,9 +68,7 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%d, want %d, %v", got, want, err)
 		}
 	}
-	if s.Taken() != 3 {
-		t.Errorf("taken %d", s.Taken())
-	}
+	testkit.Equal(t, "taken", s.Taken(), 3)
 	s.SetDown(true)
 	if _, _, err := call(t, s, events, "", "{}\n"); err == nil {
 		t.Error("it is not down")

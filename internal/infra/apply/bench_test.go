@@ -7,8 +7,8 @@ import (
 	"syslog-gateway/internal/infra/apply"
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
-	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // twenty is an estate of 20 guests without firewall classes.
@@ -29,15 +29,6 @@ func twenty(t testing.TB) *declaration.Estate {
 	return e
 }
 
-// recorded is what the record says after everything was applied.
-func recorded(e *declaration.Estate) map[int]live.Known {
-	known := map[int]live.Known{}
-	for _, g := range e.Guests() {
-		known[g.VMID] = live.Known{Key: g.Key, Kind: g.Kind, Name: g.Name, Class: g.Class, Protected: g.Protection}
-	}
-	return known
-}
-
 // TestPlanAsksLittle counts the requests of a plan: one a guest and a few. Without a record
 // also what of a guest waits for a restart, and its firewall rules.
 func TestPlanAsksLittle(t *testing.T) {
@@ -50,14 +41,14 @@ func TestPlanAsksLittle(t *testing.T) {
 		case "converged":
 			each = 3
 		case "recorded":
-			o.Known = recorded(e)
+			o.Known = record(e)
 		}
 		p := b.plan(e, o)
 		if n := len(b.sim.Journal()); n > each*p.Guests+10 {
 			t.Errorf("%s: %d requests for %d guests: %v", state, n, p.Guests, b.sim.Journal())
 		}
 		if state == "empty" {
-			check(t, errOf(b.apply(p, apply.Options{})))
+			testkit.Try(b.apply(p, apply.Options{}))(t)
 		}
 	}
 }
@@ -67,9 +58,9 @@ func TestPlanAsksLittle(t *testing.T) {
 func TestPlanOfTheEstateAsksLittle(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 19})
 	e := estate(t, "full")
-	check(t, errOf(b.apply(b.plan(e, plan.Options{}), apply.Options{})))
+	testkit.Try(b.apply(b.plan(e, plan.Options{}), apply.Options{}))(t)
 	b.sim.ResetJournal()
-	p := b.plan(e, plan.Options{Known: recorded(e)})
+	p := b.plan(e, plan.Options{Known: record(e)})
 	classes := 0
 	for _, g := range e.Guests() {
 		if g.Class != "" {
@@ -83,11 +74,11 @@ func TestPlanOfTheEstateAsksLittle(t *testing.T) {
 
 func benchmarkPlan(b *testing.B, e *declaration.Estate) {
 	rig := newRig(b, pvesim.Options{Seed: 19})
-	check(b, errOf(rig.apply(rig.plan(e, plan.Options{}), apply.Options{})))
+	testkit.Try(rig.apply(rig.plan(e, plan.Options{}), apply.Options{}))(b)
 	rig.sim.ResetJournal()
 	b.ResetTimer()
 	for range b.N {
-		if p := rig.plan(e, plan.Options{Known: recorded(e)}); !p.Empty() {
+		if p := rig.plan(e, plan.Options{Known: record(e)}); !p.Empty() {
 			b.Fatal(p.Summary())
 		}
 	}
@@ -109,8 +100,7 @@ func BenchmarkApplyEstate(b *testing.B) {
 		b.StopTimer()
 		rig := newRig(b, pvesim.Options{Seed: 19})
 		b.StartTimer()
-		r, err := rig.apply(rig.plan(e, plan.Options{}), apply.Options{})
-		check(b, err)
+		r := testkit.Try(rig.apply(rig.plan(e, plan.Options{}), apply.Options{}))(b)
 		if !r.Converged {
 			b.Fatal("not converged")
 		}

@@ -8,6 +8,7 @@ import (
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // TestStopsBeforeHarm plans what cannot work, and shows that one sentence says so before
@@ -28,11 +29,11 @@ func TestStopsBeforeHarm(t *testing.T) {
 		"no VM template":    {func(b *rig) error { return b.sim.RemoveGuest(9000) }, []string{"vm docker-host: there is no template 9000"}},
 		"not a VM template": {func(b *rig) error { return b.sim.SetConfig(9000, "template", "") }, []string{"is not a template of a VM"}},
 		"template too large": {func(b *rig) error {
-			check(b.t, b.sim.RemoveGuest(9000))
+			testkit.Must(b.t, b.sim.RemoveGuest(9000))
 			return b.sim.AddTemplateVM(pvesim.TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "64G"}})
 		}, []string{"vm docker-host: scsi0 is declared with 50 GiB, but that of template 9000 has 64G"}},
 		"template's interface": {func(b *rig) error {
-			check(b.t, b.sim.RemoveGuest(9200))
+			testkit.Must(b.t, b.sim.RemoveGuest(9200))
 			return b.sim.AddTemplateVM(pvesim.TemplateVM{VMID: 9200, Disks: map[string]string{"scsi0": "20G"}})
 		}, []string{"vm splunk: its boot disk is declared as virtio0, but template 9200 has scsi0"}},
 		"no container template": {func(b *rig) error {
@@ -50,7 +51,7 @@ func TestStopsBeforeHarm(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newRig(t, pvesim.Options{Seed: 11})
-			check(t, tc.world(b))
+			testkit.Must(t, tc.world(b))
 			b.refused(b.plan(estate(t, "small"), plan.Options{}), tc.words...)
 		})
 	}
@@ -68,9 +69,8 @@ func TestDownloadsAContainerTemplate(t *testing.T) {
 }
 
 func TestLockedGuest(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 11})
-	b.make(estate(t, "small"))
-	check(t, b.sim.SetLock(175, "backup"))
+	b := made(t, 11)
+	testkit.Must(t, b.sim.SetLock(175, "backup"))
 	b.still(estate(t, "small"), plan.Options{}) // nothing to do is nothing to do
 	e := estate(t, "small", set("containers", "haproxy", "memory_dedicated", 1024))
 	b.refused(b.plan(e, plan.Options{}), "container haproxy: it is locked (backup)")
@@ -87,19 +87,15 @@ func TestFeaturesWithoutRoot(t *testing.T) {
 		t.Fatalf("want a step by hand:\n%s", show(t, p))
 	}
 	b.converge(e, plan.Options{Root: true})
-	if got := b.config(180)["features"]; !strings.Contains(got, "keyctl=1") {
-		t.Fatalf("features are %q", got)
-	}
+	testkit.Holds(t, "features", b.config(180)["features"], "keyctl=1")
 }
 
 // TestRebootsOnlyWhenAllowed changes what a running VM takes over at its next start.
 func TestRebootsOnlyWhenAllowed(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 11})
-	b.make(estate(t, "small"))
+	b := made(t, 11)
 	e := estate(t, "small", set("vms", "docker-host", "cpu_cores", 6))
 	b.sim.ResetJournal()
-	r, err := b.apply(b.plan(e, plan.Options{}), apply.Options{})
-	check(t, err)
+	r := testkit.Try(b.apply(b.plan(e, plan.Options{}), apply.Options{}))(t)
 	if !r.Outcomes[0].Reboot || b.rebooted() {
 		t.Fatalf("want it marked, and no restart: %+v", r.Outcomes)
 	}
@@ -107,39 +103,28 @@ func TestRebootsOnlyWhenAllowed(t *testing.T) {
 		t.Fatalf("what waits for a restart is declared and set:\n%s", show(t, p))
 	}
 	o := plan.Options{AllowReboot: []string{"docker-host"}}
-	check(t, errOf(b.apply(b.plan(e, o), apply.Options{})))
+	testkit.Try(b.apply(b.plan(e, o), apply.Options{}))(t)
 	if !b.rebooted() {
 		t.Fatal("want a restart")
 	}
 	b.still(e, o)
 }
 
-func (b *rig) rebooted() bool {
-	for _, w := range b.sim.Writes() {
-		if strings.HasSuffix(w.Path, "/status/reboot") {
-			return true
-		}
-	}
-	return false
-}
+func (b *rig) rebooted() bool { return b.wrote("/status/reboot") > 0 }
 
 // TestCloudInitIsFirstBootOnly changes what is read at the first boot: nothing is planned.
 func TestCloudInitIsFirstBootOnly(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 11})
-	b.make(estate(t, "small"))
+	b := made(t, 11)
 	e := estate(t, "small", set("vms", "docker-host", "ip", "192.168.0.66/24"), set("vms", "docker-host", "user_account",
 		map[string]any{"username": "other", "password": "secret-word", "keys": []string{}}))
-	p := b.plan(e, plan.Options{})
-	if !p.Empty() || !strings.Contains(show(t, p), "first boot only") {
-		t.Fatalf("want nothing but a note:\n%s", show(t, p))
-	}
+	b.noted(e, plan.Options{}, "first boot only")
 }
 
 // TestMigratedGuestIsFound finds a guest wherever it runs.
 func TestMigratedGuestIsFound(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 11, Nodes: []string{"pve2"}})
 	b.make(estate(t, "small"))
-	check(t, b.sim.MoveGuest(175, "pve2"))
+	testkit.Must(t, b.sim.MoveGuest(175, "pve2"))
 	b.still(estate(t, "small"), plan.Options{})
 	b.converge(estate(t, "small", set("containers", "haproxy", "cpu_cores", 2)), plan.Options{})
 }

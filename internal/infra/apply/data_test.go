@@ -11,14 +11,13 @@ import (
 	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // destroys plans the removal of one declared guest.
 func (b *rig) destroys(e *declaration.Estate, key string) *plan.Plan {
 	b.t.Helper()
-	p, err := plan.MakeDestroy(b.t.Context(), b.client, e, []string{key}, plan.Options{})
-	check(b.t, err)
-	return p
+	return testkit.Try(plan.MakeDestroy(b.t.Context(), b.client, e, []string{key}, plan.Options{}))(b.t)
 }
 
 // TestDataKeepsItsGuest takes the disks of a guest out of the declaration: what is on
@@ -34,23 +33,21 @@ func TestDataKeepsItsGuest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newRig(t, pvesim.Options{Seed: 7})
-			b.make(estate(t, "small"))
+			b := made(t, 7)
 			e := estate(t, "small", tc.edits...)
 			b.still(e, plan.Options{})
 			if b.config(tc.vmid)["protection"] != "1" {
 				t.Error("it lost its protection")
 			}
 			b.refused(b.destroys(e, tc.key), "it is protected in Proxmox VE", `declare "protection": false first`)
-			check(t, b.sim.SetConfig(tc.vmid, "protection", "0"))
+			testkit.Must(t, b.sim.SetConfig(tc.vmid, "protection", "0"))
 			b.refused(b.destroys(e, tc.key), "it has data (")
 		})
 	}
 }
 
 func TestReplaceKeepsData(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 7})
-	b.make(estate(t, "small"))
+	b := made(t, 7)
 	edits := []func(map[string]any){set(ct, "minio", "mount_points", nil), set(ct, "minio", "unprivileged", true)}
 	o := plan.Options{AllowReplace: []string{"minio"}}
 	p := b.plan(estate(t, "small", edits...), o)
@@ -70,15 +67,11 @@ func TestHandSetProtectionStays(t *testing.T) {
 	b.converge(e, plan.Options{})
 	b.by("PUT", "/nodes/pve/lxc/175/config", url.Values{"protection": {"1"}})
 	b.still(e, plan.Options{})
-	if s := show(t, b.plan(e, plan.Options{})); !strings.Contains(s, "note: haproxy: it is protected, which is not declared: that stays") {
-		t.Errorf("want a note:\n%s", s)
-	}
+	testkit.Holds(t, "the plan", show(t, b.plan(e, plan.Options{})), "note: haproxy: it is protected, which is not declared: that stays")
 	b.refused(b.destroys(e, "haproxy"), "it is protected in Proxmox VE")
 	off := estate(t, "small", set(ct, "haproxy", "protection", false))
 	b.converge(off, plan.Options{})
-	if got := b.config(175)["protection"]; got != "0" {
-		t.Errorf("protection is %q", got)
-	}
+	testkit.Equal(t, "protection", b.config(175)["protection"], "0")
 }
 
 // TestDetachedVolumesCount has volumes that no key of a disk shows.
@@ -104,16 +97,14 @@ func TestDetachedVolumesCount(t *testing.T) {
 					delete(tc.conf, key)
 				}
 			}
-			check(t, b.sim.AddGuest(tc.kind, tc.vmid, "pve", tc.conf))
+			testkit.Must(t, b.sim.AddGuest(tc.kind, tc.vmid, "pve", tc.conf))
 			for key, value := range unused {
-				check(t, b.sim.SetConfig(tc.vmid, key, value))
+				testkit.Must(t, b.sim.SetConfig(tc.vmid, key, value))
 			}
 			p := b.plan(estate(t, "small"), plan.Options{AllowDestroy: []string{"old"}})
 			b.refused(p, "it has data disks (")
 			for _, key := range strings.Fields(tc.keys) {
-				if !strings.Contains(show(t, p), "- "+key) {
-					t.Errorf("%s is not shown:\n%s", key, show(t, p))
-				}
+				testkit.Holds(t, "the plan", show(t, p), "- "+key)
 			}
 		})
 	}
@@ -122,10 +113,9 @@ func TestDetachedVolumesCount(t *testing.T) {
 // TestVanishedDataGoesOnlyWhenSaid takes a guest with data out of the declaration, whose
 // protection somebody took off.
 func TestVanishedDataGoesOnlyWhenSaid(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 7})
-	b.make(estate(t, "small"))
-	check(t, b.sim.SetConfig(107, "protection", "0"))
-	gone := estate(t, "small", drop(ct, "minio"))
+	b := made(t, 7)
+	testkit.Must(t, b.sim.SetConfig(107, "protection", "0"))
+	gone := estate(t, "small", drop("minio"))
 	known := live.Known{Key: "minio", Kind: declaration.LXC, Name: "minio", Protected: true}
 	destroy := func(k live.Known) *plan.Plan {
 		return b.plan(gone, plan.Options{AllowDestroy: []string{"minio"}, Known: map[int]live.Known{107: k}})
@@ -136,7 +126,7 @@ func TestVanishedDataGoesOnlyWhenSaid(t *testing.T) {
 	known.Unprotected, known.Name = true, "another"
 	b.refused(destroy(known), "it has data disks (mp0)")
 	known.Name = "minio"
-	check(t, errOf(b.apply(destroy(known), apply.Options{})))
+	testkit.Try(b.apply(destroy(known), apply.Options{}))(t)
 	if b.config(107) != nil {
 		t.Error("it is still there")
 	}
@@ -144,19 +134,15 @@ func TestVanishedDataGoesOnlyWhenSaid(t *testing.T) {
 
 // TestDetachedWhileItRuns has a volume that only the next start makes an unused one.
 func TestDetachedWhileItRuns(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 7})
-	b.make(estate(t, "small"))
-	check(t, b.sim.SetConfig(107, "protection", "0"))
+	b := made(t, 7)
+	testkit.Must(t, b.sim.SetConfig(107, "protection", "0"))
 	b.by("PUT", "/nodes/pve/lxc/107/config", url.Values{"delete": {"mp0"}})
 	p := b.destroys(estate(t, "small", set(ct, "minio", "mount_points", nil)), "minio")
 	b.refused(p, "it has data (mp0)")
-	if !strings.Contains(show(t, p), "- mp0     local-zfs:subvol-107-disk-1") {
-		t.Errorf("it is not shown:\n%s", show(t, p))
-	}
-	gone := estate(t, "small", drop(ct, "minio"))
+	testkit.Holds(t, "the plan", show(t, p), "- mp0     local-zfs:subvol-107-disk-1")
+	gone := estate(t, "small", drop("minio"))
 	b.refused(b.plan(gone, plan.Options{AllowDestroy: []string{"minio"}}), "it has data disks (mp0)")
-	orphans, err := plan.Orphans(t.Context(), b.client, gone, plan.Options{})
-	check(t, err)
+	orphans := testkit.Try(plan.Orphans(t.Context(), b.client, gone, plan.Options{}))(t)
 	if len(orphans) != 1 || orphans[0].Removable {
 		t.Errorf("got %+v", orphans)
 	}
@@ -164,9 +150,8 @@ func TestDetachedWhileItRuns(t *testing.T) {
 
 // TestBindMountIsNoData declares a mount point beside a directory of the node.
 func TestBindMountIsNoData(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 7})
-	b.make(estate(t, "small"))
-	check(t, b.sim.SetConfig(175, "mp5", "/srv/shared,mp=/srv/shared"))
+	b := made(t, 7)
+	testkit.Must(t, b.sim.SetConfig(175, "mp5", "/srv/shared,mp=/srv/shared"))
 	b.converge(estate(t, "small", set(ct, "haproxy", "mount_points", []any{mount("5G", "/data")})), plan.Options{})
 }
 
@@ -190,12 +175,11 @@ func TestBlankDiskIsNoSubstitute(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newRig(t, pvesim.Options{Seed: 7})
-			b.make(estate(t, "small"))
+			b := made(t, 7)
 			if path, key, found := strings.Cut(tc.detach, " "); found {
-				check(t, b.sim.SetConfig(tc.vmid, "protection", "0"))
+				testkit.Must(t, b.sim.SetConfig(tc.vmid, "protection", "0"))
 				key, running := strings.CutSuffix(key, " running")
-				check(t, b.sim.SetRunning(tc.vmid, running))
+				testkit.Must(t, b.sim.SetRunning(tc.vmid, running))
 				b.by("PUT", path, url.Values{"delete": {key}})
 			}
 			b.refused(b.plan(estate(t, "small", tc.edit...), plan.Options{}), tc.words...)
@@ -205,8 +189,7 @@ func TestBlankDiskIsNoSubstitute(t *testing.T) {
 
 // TestProtectedDiskIsNotMoved declares disks on another storage.
 func TestProtectedDiskIsNotMoved(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 7})
-	b.make(estate(t, "small"))
+	b := made(t, 7)
 	e := estate(t, "small", func(d map[string]any) { d["datastore_id"] = "local-lvm" })
 	b.refused(b.plan(e, plan.Options{}), "vm splunk: virtio1 is on local-zfs, declared is local-lvm: moving removes what it was on, and it is protected",
 		"qm disk move 200 virtio1 local-lvm")
@@ -225,9 +208,8 @@ func TestMoveIsCheckedBefore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newRig(t, pvesim.Options{Seed: 7})
-			b.make(estate(t, "small"))
-			check(t, tc.world(b))
+			b := made(t, 7)
+			testkit.Must(t, tc.world(b))
 			b.refused(b.plan(estate(t, "small", set(vm, "docker-host", "protection", false),
 				set(vm, "docker-host", "additional_disks", []any{with(disk("scsi1", 100), "datastore_id", tc.store)})), plan.Options{}), tc.words)
 		})

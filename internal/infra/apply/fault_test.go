@@ -1,6 +1,7 @@
 package apply_test
 
 import (
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // creates counts the requests that reached the API to make each guest.
@@ -49,15 +51,14 @@ func TestDigestConflict(t *testing.T) {
 			func(b *rig) { b.by("PUT", "/nodes/pve/lxc/175/config", url.Values{"cores": {"4"}}) }, "container/haproxy"},
 		"vm": {set("vms", "docker-host", "cpu_cores", 8),
 			func(b *rig) { b.by("PUT", "/nodes/pve/qemu/250/config", url.Values{"onboot": {"0"}}) }, "vm/docker-host"},
-		"destroy": {drop("containers", "haproxy"),
+		"destroy": {drop("haproxy"),
 			func(b *rig) { b.by("PUT", "/nodes/pve/lxc/175/config", url.Values{"description": {"keep me"}}) }, "container/haproxy"},
 		"rules": {func(d map[string]any) { d["internal_networks"] = []string{"10.0.0.0/8"} },
 			func(b *rig) { b.by("DELETE", groupFW+"/0", nil) }, "security-group/syslog"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newRig(t, pvesim.Options{Seed: 13})
-			b.make(estate(t, "small"))
+			b := made(t, 13)
 			e := estate(t, "small", tc.edit)
 			o := plan.Options{}
 			if name == "destroy" {
@@ -67,8 +68,8 @@ func TestDigestConflict(t *testing.T) {
 			tc.hand(b)
 			before := b.config(175)
 			r, err := b.apply(p, apply.Options{})
-			if err == nil || !strings.Contains(err.Error(), tc.id+" was changed after it was planned") || r.Converged {
-				t.Fatalf("got %v", err)
+			if testkit.Fails(t, err, tc.id+" was changed after it was planned"); r.Converged {
+				t.Fatal("it says that it converged")
 			}
 			if got := b.config(175); got.Digest() != before.Digest() {
 				t.Error("it wrote nevertheless")
@@ -82,21 +83,16 @@ func TestDigestConflict(t *testing.T) {
 func TestTakenVMID(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 13})
 	p := b.plan(estate(t, "small"), plan.Options{})
-	check(t, b.sim.AddGuest("lxc", 175, "pve", map[string]string{"hostname": "other", "rootfs": "local-zfs:8"}))
-	_, err := b.apply(p, apply.Options{})
-	if err == nil || !strings.Contains(err.Error(), "VMID 175 was taken after the plan was made") {
-		t.Fatalf("got %v", err)
-	}
-	if n := b.creates()["175"]; n != 0 {
-		t.Errorf("%d requests to make it", n)
-	}
+	testkit.Must(t, b.sim.AddGuest("lxc", 175, "pve", map[string]string{"hostname": "other", "rootfs": "local-zfs:8"}))
+	testkit.Fails(t, testkit.Err(b.apply(p, apply.Options{})), "VMID 175 was taken after the plan was made")
+	testkit.Equal(t, "requests to make it", b.creates()["175"], 0)
 }
 
 // TestResourcesLagBehind plans again at once: the list does not have the new guests yet.
 func TestResourcesLagBehind(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 13, ResourceLag: time.Hour})
 	b.filters()
-	check(t, errOf(b.apply(b.plan(estate(t, "small"), plan.Options{Only: []string{"haproxy", "minio"}}), apply.Options{})))
+	testkit.Try(b.apply(b.plan(estate(t, "small"), plan.Options{Only: []string{"haproxy", "minio"}}), apply.Options{}))(t)
 	p := b.plan(estate(t, "small"), plan.Options{Only: []string{"haproxy", "minio"}})
 	if p.Count(change.Create) > 0 {
 		t.Fatalf("it would make them again:\n%s", show(t, p))
@@ -138,8 +134,7 @@ func TestUnknownOutcomeOfADestruction(t *testing.T) {
 		"destroy after":   {Method: "DELETE", Path: "/nodes/pve/lxc/175", Status: 596, After: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newRig(t, pvesim.Options{Seed: 13})
-			b.make(estate(t, "small"))
+			b := made(t, 13)
 			b.sim.Fail(f)
 			b.converge(vanished(t), plan.Options{AllowDestroy: []string{"175"}})
 		})
@@ -148,8 +143,7 @@ func TestUnknownOutcomeOfADestruction(t *testing.T) {
 
 // TestStopsWhatDoesNotShutDown fails the clean shutdown.
 func TestStopsWhatDoesNotShutDown(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 13})
-	b.make(estate(t, "small"))
+	b := made(t, 13)
 	b.sim.Fail(pvesim.Failure{Method: "POST", Path: "/nodes/pve/lxc/175/status/shutdown", TaskError: "received interrupt"})
 	b.converge(vanished(t), plan.Options{AllowDestroy: []string{"haproxy"}})
 }
@@ -166,7 +160,7 @@ func (b *rig) convergeInRuns(runs int) {
 			break
 		}
 	}
-	check(b.t, err)
+	testkit.Must(b.t, err)
 	p := b.plan(e, plan.Options{})
 	if !p.Empty() {
 		b.t.Fatalf("not there:\n%s", show(b.t, p))
@@ -189,8 +183,8 @@ func TestFailedTaskStopsItsChain(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 13})
 	b.sim.Fail(pvesim.Failure{Method: "POST", Path: "/nodes/pve/qemu/9200/clone", TaskError: "clone failed: disk is gone"})
 	r, err := b.apply(b.plan(estate(t, "small"), plan.Options{}), apply.Options{})
-	if err == nil || !strings.Contains(err.Error(), "vm/splunk: clone template 9200") || !strings.Contains(err.Error(), "disk is gone") || r.Converged {
-		t.Fatalf("got %v", err)
+	if testkit.Fails(t, err, "vm/splunk: clone template 9200", "disk is gone"); r.Converged {
+		t.Fatal("it says that it converged")
 	}
 	state := map[string]apply.State{}
 	for _, o := range r.Outcomes {
@@ -214,17 +208,12 @@ func TestDeadCreation(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newRig(t, pvesim.Options{Seed: 13})
 			b.sim.Fail(pvesim.Failure{Method: "POST", Path: path, TaskDies: true})
-			_, err := b.apply(b.plan(estate(t, "small"), plan.Options{}), apply.Options{})
-			if err == nil || !strings.Contains(err.Error(), "its creation died half way") {
-				t.Fatalf("got %v", err)
-			}
+			testkit.Fails(t, testkit.Err(b.apply(b.plan(estate(t, "small"), plan.Options{}), apply.Options{})), "its creation died half way")
 			p := b.plan(estate(t, "small"), plan.Options{})
 			if p.Count(change.Wait) != 1 {
 				t.Fatalf("want it seen as locked:\n%s", show(t, p))
 			}
-			if _, err = b.apply(p, apply.Options{}); err == nil || !strings.Contains(err.Error(), "destroy") {
-				t.Fatalf("got %v", err)
-			}
+			testkit.Fails(t, testkit.Err(b.apply(p, apply.Options{})), "destroy")
 			once(t, b.creates())
 		})
 	}
@@ -236,10 +225,7 @@ func TestManyClones(t *testing.T) {
 	e := estate(t, "small", func(d map[string]any) {
 		vms := d["vms"].(map[string]any)
 		for _, n := range []string{"1", "2", "3", "4", "5"} {
-			v := map[string]any{}
-			for k, x := range vms["docker-host"].(map[string]any) {
-				v[k] = x
-			}
+			v := maps.Clone(vms["docker-host"].(map[string]any))
 			v["vm_id"], v["name"] = 230+int(n[0]-'0'), "docker-"+n
 			vms["docker-"+n] = v
 		}

@@ -9,6 +9,7 @@ import (
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // fieldCase is one field of the declaration that is changed, and what becomes of it.
@@ -86,7 +87,7 @@ func TestFieldInPlace(t *testing.T) {
 			if strings.HasPrefix(tc.id, "pool/") {
 				o.Only = []string{tc.id}
 			}
-			check(t, errOf(b.apply(b.plan(estate(t, "small"), o), apply.Options{})))
+			testkit.Try(b.apply(b.plan(estate(t, "small"), o), apply.Options{}))(t)
 			e := estate(t, "small", tc.edit)
 			p := b.plan(e, o)
 			c := planned(t, p, tc.id)
@@ -96,12 +97,9 @@ func TestFieldInPlace(t *testing.T) {
 			if !slices.ContainsFunc(c.Fields, func(f change.Diff) bool { return f.Path == tc.path }) {
 				t.Fatalf("want a difference of %s:\n%s", tc.path, show(t, p))
 			}
-			_, err := b.apply(p, apply.Options{})
-			check(t, err)
+			testkit.Try(b.apply(p, apply.Options{}))(t)
 			b.still(e, o)
-			if got := b.config(tc.vmid)[tc.key]; !strings.Contains(got, tc.want) {
-				t.Fatalf("%s of %d is %q, want %q in it", tc.key, tc.vmid, got, tc.want)
-			}
+			testkit.Holds(t, tc.key, b.config(tc.vmid)[tc.key], tc.want)
 		})
 	}
 }

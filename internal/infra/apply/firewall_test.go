@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 
@@ -14,25 +13,31 @@ import (
 	"syslog-gateway/internal/infra/plan/rules"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // by writes as another person's hand would.
 func (b *rig) by(method, path string, params url.Values) {
 	b.t.Helper()
-	_, err := b.root.Write(b.t.Context(), method, path, params)
-	check(b.t, err)
+	testkit.Try(b.root.Write(b.t.Context(), method, path, params))(b.t)
 }
 
 // rules are the live rules at a path, as type and action.
 func (b *rig) rules(path string) []string {
 	b.t.Helper()
 	var list []rules.Live
-	check(b.t, b.client.Get(b.t.Context(), path, nil, &list))
+	testkit.Must(b.t, b.client.Get(b.t.Context(), path, nil, &list))
 	var out []string
 	for _, r := range list {
 		out = append(out, strings.TrimSpace(r.Type+" "+r.Action+" "+r.DPort))
 	}
 	return out
+}
+
+// has compares the live rules at a path.
+func (b *rig) has(path string, want ...string) {
+	b.t.Helper()
+	testkit.Equal(b.t, path, strings.Join(b.rules(path), "\n"), strings.Join(want, "\n"))
 }
 
 const (
@@ -46,19 +51,15 @@ var wantHAProxy = []string{"group internal-access", "group pipeline-services", "
 func TestFirewallFromEmpty(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 9})
 	b.converge(estate(t, "full"), plan.Options{})
-	if got := b.rules(haproxyFW + "/rules"); !slices.Equal(got, wantHAProxy) {
-		t.Errorf("HAProxy has %v", got)
-	}
-	if got := b.rules(groupFW); !slices.Equal(got, []string{"in ACCEPT 514", "in ACCEPT 514", "in ACCEPT 1514:1518", "in ACCEPT 1514:1518"}) {
-		t.Errorf("syslog has %v", got)
-	}
+	b.has(haproxyFW+"/rules", wantHAProxy...)
+	b.has(groupFW, "in ACCEPT 514", "in ACCEPT 514", "in ACCEPT 1514:1518", "in ACCEPT 1514:1518")
 	var groups []struct{ Group string }
-	check(t, b.client.Get(t.Context(), "/cluster/firewall/groups", nil, &groups))
+	testkit.Must(t, b.client.Get(t.Context(), "/cluster/firewall/groups", nil, &groups))
 	if len(groups) != 14 {
 		t.Errorf("there are %d groups, want 14", len(groups))
 	}
 	var options pve.Config
-	check(t, b.client.Get(t.Context(), haproxyFW+"/options", nil, &options))
+	testkit.Must(t, b.client.Get(t.Context(), haproxyFW+"/options", nil, &options))
 	if options["enable"] != "1" || options["policy_out"] != "DROP" {
 		t.Errorf("HAProxy's options are %v", options)
 	}
@@ -67,7 +68,7 @@ func TestFirewallFromEmpty(t *testing.T) {
 // TestRulesComeBeforeWhatEnables checks the order of the writes.
 func TestRulesComeBeforeWhatEnables(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 9})
-	check(t, errOf(b.apply(b.plan(estate(t, "small"), plan.Options{}), apply.Options{})))
+	testkit.Try(b.apply(b.plan(estate(t, "small"), plan.Options{}), apply.Options{}))(t)
 	last := map[string]int{}
 	for i, w := range b.sim.Writes() {
 		last[w.Method+" "+w.Path] = i
@@ -82,8 +83,6 @@ func TestRulesComeBeforeWhatEnables(t *testing.T) {
 		}
 	}
 }
-
-func errOf(_ *apply.Result, err error) error { return err }
 
 func TestFirewallDrift(t *testing.T) {
 	for name, drift := range map[string]func(*rig){
@@ -115,22 +114,19 @@ func TestFirewallDrift(t *testing.T) {
 				t.Fatalf("want one change:\n%s", show(t, p))
 			}
 			b.converge(e, plan.Options{})
-			if got := b.rules(haproxyFW + "/rules"); !slices.Equal(got, wantHAProxy) {
-				t.Errorf("HAProxy has %v", got)
-			}
+			b.has(haproxyFW+"/rules", wantHAProxy...)
 		})
 	}
 }
 
 // TestLeavingAClassDisablesFirst takes the tag away that a guest has its class by.
 func TestLeavingAClassDisablesFirst(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 9})
-	b.make(estate(t, "small"))
+	b := made(t, 9)
 	b.by("POST", haproxyFW+"/rules", url.Values{"type": {"in"}, "action": {"ACCEPT"}, "proto": {"tcp"}, "dport": {"23"}, "enable": {"1"}})
 	e := estate(t, "small", set("containers", "haproxy", "tags", []string{"terraform", "container"}))
 	p := b.plan(e, plan.Options{})
 	b.sim.ResetJournal()
-	check(t, errOf(b.apply(p, apply.Options{})))
+	testkit.Try(b.apply(p, apply.Options{}))(t)
 	var order []string
 	for _, w := range b.sim.Writes() {
 		order = append(order, w.Method+" "+w.Path)
@@ -139,9 +135,7 @@ func TestLeavingAClassDisablesFirst(t *testing.T) {
 		t.Fatalf("want disable, five removals, and the tags last: %v", order)
 	}
 	b.still(e, plan.Options{})
-	if got := b.rules(haproxyFW + "/rules"); !slices.Equal(got, []string{"in ACCEPT 23"}) {
-		t.Errorf("somebody else's rule must stay: %v", got)
-	}
+	b.has(haproxyFW+"/rules", "in ACCEPT 23")
 }
 
 // TestReconcileRules brings random lists to random wants.
@@ -173,11 +167,10 @@ func TestReconcileRules(t *testing.T) {
 
 // TestDHCPNeedsDHCP lets a guest behind a dropping policy ask for its address.
 func TestDHCPNeedsDHCP(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 9})
-	b.make(estate(t, "small"))
+	b := made(t, 9)
 	b.converge(estate(t, "small", set("containers", "haproxy", "dhcp", true)), plan.Options{})
 	var options pve.Config
-	check(t, b.client.Get(t.Context(), haproxyFW+"/options", nil, &options))
+	testkit.Must(t, b.client.Get(t.Context(), haproxyFW+"/options", nil, &options))
 	if net := b.config(175)["net0"]; options["dhcp"] != "1" || !strings.Contains(net, "ip=dhcp") || strings.Contains(net, "gw=") {
 		t.Errorf("%v %s", options, net)
 	}

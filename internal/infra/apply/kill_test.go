@@ -14,6 +14,7 @@ import (
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // killer is a process that is killed at its nth request: before it is sent, or when the
@@ -69,7 +70,7 @@ func TestKilledAnywhere(t *testing.T) {
 	rng, seed := seeded(t)
 	b := newRig(t, pvesim.Options{Seed: 17})
 	total, r, err := b.attempt(lean(t), 0, false)
-	check(t, err)
+	testkit.Must(t, err)
 	if !r.Converged || total < 50 {
 		t.Fatalf("%d requests, %+v", total, r)
 	}
@@ -92,24 +93,12 @@ func TestKilledAnywhere(t *testing.T) {
 			t.Errorf("seed %d, point %d: the VM was made without its cloud-init data", seed, n)
 		}
 		for _, id := range []int{175, 180, 250} {
-			if d := b.config(id)["description"]; d == "" || b.status(id) != "running" {
-				t.Errorf("seed %d, point %d: %d has %q and is %s", seed, n, id, d, b.status(id))
+			if d := b.config(id)["description"]; d == "" || b.live(id).Status != "running" {
+				t.Errorf("seed %d, point %d: %d has %q and is %s", seed, n, id, d, b.live(id).Status)
 			}
 		}
 		if t.Failed() {
 			t.Fatalf("seed %d, point %d", seed, n)
 		}
 	}
-}
-
-func (b *rig) status(vmid int) string {
-	b.t.Helper()
-	list, err := b.client.Resources(b.t.Context())
-	check(b.t, err)
-	for _, r := range list {
-		if r.IsGuest() && r.VMID == vmid {
-			return r.Status
-		}
-	}
-	return ""
 }

@@ -11,6 +11,7 @@ import (
 	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 const nodeFW = "/nodes/pve/firewall"
@@ -24,9 +25,7 @@ func TestNodeRulesOfTheOwnerStay(t *testing.T) {
 	e := estate(t, "small")
 	b.converge(e, plan.Options{})
 	want := []string{"in DROP 22", "in DROP 8006", "group ntp-server"}
-	if got := b.rules(nodeFW + "/rules"); !slices.Equal(got, want) {
-		t.Errorf("the node has %v", got)
-	}
+	b.has(nodeFW+"/rules", want...)
 	for _, w := range b.sim.Writes() {
 		if w.Method == "POST" && w.Path == nodeFW+"/rules" && w.Params["type"] == "group" && w.Params["enable"] != "0" {
 			t.Error("it was on top and enabled for a while")
@@ -38,9 +37,7 @@ func TestNodeRulesOfTheOwnerStay(t *testing.T) {
 	b.converge(e, plan.Options{})
 	b.by("DELETE", nodeFW+"/rules/2", nil)
 	b.converge(e, plan.Options{})
-	if got := b.rules(nodeFW + "/rules"); !slices.Equal(got, want) {
-		t.Errorf("the node has %v", got)
-	}
+	b.has(nodeFW+"/rules", want...)
 }
 
 // TestPolicyOfTheOwnerStays does not open a cluster that filters already.
@@ -48,12 +45,10 @@ func TestPolicyOfTheOwnerStays(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 9})
 	b.by("PUT", "/cluster/firewall/options", url.Values{"enable": {"1"}, "policy_in": {"DROP"}})
 	e := estate(t, "small")
-	if p := b.plan(e, plan.Options{}); !strings.Contains(show(t, p), "note: cluster-firewall: it is on, and its policy_in is DROP, not ACCEPT: that stays") {
-		t.Errorf("want a note:\n%s", show(t, p))
-	}
+	testkit.Holds(t, "the plan", show(t, b.plan(e, plan.Options{})), "note: cluster-firewall: it is on, and its policy_in is DROP, not ACCEPT: that stays")
 	b.converge(e, plan.Options{})
 	var options pve.Config
-	check(t, b.client.Get(t.Context(), "/cluster/firewall/options", nil, &options))
+	testkit.Must(t, b.client.Get(t.Context(), "/cluster/firewall/options", nil, &options))
 	if options["policy_in"] != "DROP" || options["ebtables"] == "0" {
 		t.Errorf("the options are %v", options)
 	}
@@ -72,8 +67,7 @@ func TestOnlySwitchesNothingOn(t *testing.T) {
 
 // TestLeavingAClassByHandFirst has the tags changed in Proxmox VE, before the declaration.
 func TestLeavingAClassByHandFirst(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 9})
-	b.make(estate(t, "small"))
+	b := made(t, 9)
 	b.by("PUT", "/nodes/pve/lxc/175/config", url.Values{"tags": {"terraform;container;homelab"}})
 	e := estate(t, "small", set(ct, "haproxy", "tags", []string{"terraform", "container"}))
 	if c := planned(t, b.plan(e, plan.Options{}), "guest-firewall/haproxy"); c.Action != change.Update {
@@ -87,8 +81,7 @@ func TestLeavingAClassByHandFirst(t *testing.T) {
 
 // TestAddressOfAVMIsOwed declares another address for a VM that has been booted.
 func TestAddressOfAVMIsOwed(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 9})
-	b.make(estate(t, "small"))
+	b := made(t, 9)
 	e := estate(t, "small", set(vm, "docker-host", "ip", "192.168.0.66/24"), set(ct, "haproxy", "cpu_cores", 2))
 	p := b.plan(e, plan.Options{})
 	c := planned(t, p, "vm/docker-host")
@@ -96,13 +89,12 @@ func TestAddressOfAVMIsOwed(t *testing.T) {
 	if c.Action != change.Manual || !c.Owed || !slices.Equal(p.Owed(), []string{"vm/docker-host"}) || !strings.Contains(c.Manual[0], command) {
 		t.Fatalf("want a step by hand:\n%s", show(t, p))
 	}
-	r, err := b.apply(p, apply.Options{})
-	check(t, err)
+	r := testkit.Try(b.apply(p, apply.Options{}))(t)
 	if r.Converged || r.Count(apply.Done) != 1 {
 		t.Errorf("nothing may be published: %+v", r)
 	}
-	r, err = b.apply(b.plan(e, plan.Options{}), apply.Options{})
-	if check(t, err); r.Converged {
+	r, err := b.apply(b.plan(e, plan.Options{}), apply.Options{})
+	if testkit.Must(t, err); r.Converged {
 		t.Error("nothing may be published, though no other change remains")
 	}
 	b.by("PUT", "/nodes/pve/qemu/250/config", url.Values{"ipconfig0": {"gw=192.168.0.1,ip=192.168.0.66/24"}})
@@ -128,13 +120,9 @@ func TestNotesOfWhatIsIgnored(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newRig(t, pvesim.Options{Seed: 9})
-			b.make(estate(t, "small"))
-			check(t, b.sim.SetConfig(250, "boot", "order=scsi0;net0"))
-			p := b.plan(estate(t, "small", tc.edit), plan.Options{})
-			if !p.Empty() || !strings.Contains(show(t, p), tc.note) {
-				t.Errorf("want the note %q:\n%s", tc.note, show(t, p))
-			}
+			b := made(t, 9)
+			testkit.Must(t, b.sim.SetConfig(250, "boot", "order=scsi0;net0"))
+			b.noted(estate(t, "small", tc.edit), plan.Options{}, tc.note)
 		})
 	}
 }
@@ -147,10 +135,8 @@ func TestStoppedGuestIsNoted(t *testing.T) {
 	if p := b.plan(e, plan.Options{}); len(p.Notes) > 0 {
 		t.Errorf("there are notes:\n%s", show(t, p))
 	}
-	check(t, b.sim.SetRunning(175, false))
-	if p := b.plan(e, plan.Options{}); !p.Empty() || !strings.Contains(show(t, p), "note: haproxy: it is not running (stopped)") {
-		t.Errorf("want a note:\n%s", show(t, p))
-	}
+	testkit.Must(t, b.sim.SetRunning(175, false))
+	b.noted(e, plan.Options{}, "note: haproxy: it is not running (stopped)")
 }
 
 // TestCreationThatDoesNotRun makes a container whose start fails.
@@ -158,16 +144,12 @@ func TestCreationThatDoesNotRun(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 9})
 	b.filters()
 	b.sim.Fail(pvesim.Failure{Method: "POST", Path: "/nodes/pve/lxc", StaysDown: true})
-	_, err := b.apply(b.plan(estate(t, "small"), plan.Options{Only: []string{"haproxy"}}), apply.Options{})
-	if err == nil || !strings.Contains(err.Error(), "it is made, but it is not running (stopped)") {
-		t.Errorf("got %v", err)
-	}
+	testkit.Fails(t, testkit.Err(b.apply(b.plan(estate(t, "small"), plan.Options{Only: []string{"haproxy"}}), apply.Options{})), "it is made, but it is not running (stopped)")
 }
 
 // TestPendingIsNoted changes what takes effect at the next start, and plans again.
 func TestPendingIsNoted(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 9})
-	b.make(estate(t, "small"))
+	b := made(t, 9)
 	e := estate(t, "small", set(vm, "docker-host", "memory_dedicated", 4096))
 	b.converge(e, plan.Options{})
 	if s := show(t, b.plan(e, plan.Options{})); !strings.Contains(s, "note: docker-host: waits for its next start: ") ||
@@ -183,10 +165,9 @@ func TestPendingIsNoted(t *testing.T) {
 
 // TestLiveTextIsPrintable has a terminal's commands in what others wrote.
 func TestLiveTextIsPrintable(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 9})
-	b.make(estate(t, "small"))
-	check(t, b.sim.SetConfig(175, "description", "x\x1b]0;owned\a\r\u009b2J\u202e"))
-	check(t, b.sim.SetConfig(175, "searchdomain", "a\x1b[2J"))
+	b := made(t, 9)
+	testkit.Must(t, b.sim.SetConfig(175, "description", "x\x1b]0;owned\a\r\u009b2J\u202e"))
+	testkit.Must(t, b.sim.SetConfig(175, "searchdomain", "a\x1b[2J"))
 	s := show(t, b.plan(estate(t, "small", func(d map[string]any) { delete(d, "domain") }), plan.Options{}))
 	if strings.ContainsAny(s, "\x1b\a\r\u009b\u202e") || !strings.Contains(s, `x\x1b]0;owned\a\r\u009b2J\u202e`) || !strings.Contains(s, `a\x1b[2J`) {
 		t.Errorf("got %q", s)

@@ -2,6 +2,7 @@ package apply_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // refused shows that a plan is refused with the words, and that applying it writes nothing.
@@ -22,11 +24,7 @@ func (b *rig) refused(p *plan.Plan, words ...string) {
 	if !errors.As(err, &refused) || r.Converged {
 		b.t.Fatalf("want a refusal, got %v:\n%s", err, show(b.t, p))
 	}
-	for _, w := range words {
-		if all := strings.Join(refused.Reasons, "; "); !strings.Contains(all, w) {
-			b.t.Errorf("%q does not say %q", all, w)
-		}
-	}
+	testkit.Holds(b.t, "the refusal", strings.Join(refused.Reasons, "; "), words...)
 	if w := b.sim.Writes(); len(w) > 0 {
 		b.t.Errorf("it wrote nevertheless: %v", w)
 	}
@@ -69,8 +67,7 @@ func TestReplacesWhenAllowed(t *testing.T) {
 
 // TestNothingLiftsAShrink allows everything, and takes the protection off.
 func TestNothingLiftsAShrink(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 5})
-	b.make(estate(t, "small"))
+	b := made(t, 5)
 	e := estate(t, "small", set("vms", "docker-host", "boot_disk", disk("scsi0", 20)), set("vms", "docker-host", "protection", false),
 		set("containers", "haproxy", "root_disk", map[string]any{"datastore_id": "local-lvm", "size": 4}))
 	p := b.plan(e, plan.Options{AllowReplace: []string{"docker-host", "haproxy"}})
@@ -82,12 +79,11 @@ func TestNothingLiftsAShrink(t *testing.T) {
 
 // vanished is the small estate without HAProxy.
 func vanished(t testing.TB) *declaration.Estate {
-	return estate(t, "small", drop("containers", "haproxy"))
+	return estate(t, "small", drop("haproxy"))
 }
 
 func TestDestroysOnlyByName(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 5})
-	b.make(estate(t, "small"))
+	b := made(t, 5)
 	p := b.plan(vanished(t), plan.Options{})
 	if c := planned(t, p, "container/haproxy"); c.Action != change.Destroy {
 		t.Fatalf("want a destruction:\n%s", show(t, p))
@@ -100,9 +96,8 @@ func TestDestroysOnlyByName(t *testing.T) {
 }
 
 func TestNeverDestroysProtected(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 5})
-	b.make(estate(t, "small"))
-	gone := estate(t, "small", drop("containers", "minio"))
+	b := made(t, 5)
+	gone := estate(t, "small", drop("minio"))
 	gone.Splunk = nil
 	known := map[int]live.Known{200: {Key: "splunk", Kind: declaration.QEMU, Name: "splunk-aio", Protected: true}, 107: {Key: "minio", Kind: declaration.LXC, Name: "minio"}}
 	p := b.plan(gone, plan.Options{AllowDestroy: []string{"minio", "splunk", "107", "200"}, Known: known})
@@ -111,23 +106,19 @@ func TestNeverDestroysProtected(t *testing.T) {
 
 func TestDataDisksOfUnknownGuestsStay(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 5})
-	check(t, b.sim.AddGuest("lxc", 150, "pve", map[string]string{
+	testkit.Must(t, b.sim.AddGuest("lxc", 150, "pve", map[string]string{
 		"hostname": "old", "rootfs": "local-zfs:8", "mp0": "local-zfs:10,mp=/data", "tags": "homelab;terraform"}))
 	b.refused(b.plan(estate(t, "small"), plan.Options{AllowDestroy: []string{"old"}}), "container old: it has data disks (mp0)")
 }
 
 func TestDestroyVerb(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 5})
-	b.make(estate(t, "small"))
+	b := made(t, 5)
 	destroy := func(e *declaration.Estate, keys ...string) *plan.Plan {
-		p, err := plan.MakeDestroy(t.Context(), b.client, e, keys, plan.Options{})
-		check(t, err)
-		return p
+		return testkit.Try(plan.MakeDestroy(t.Context(), b.client, e, keys, plan.Options{}))(t)
 	}
 	b.refused(destroy(estate(t, "small"), "minio", "haproxy"), "container minio: it is protected")
 	off := estate(t, "small", set("containers", "minio", "protection", false))
-	r, err := b.apply(destroy(off, "minio", "haproxy"), apply.Options{})
-	check(t, err)
+	r := testkit.Try(b.apply(destroy(off, "minio", "haproxy"), apply.Options{}))(t)
 	if b.config(107) != nil || b.config(175) != nil || r.Count(apply.Done) != 2 || r.Converged {
 		t.Fatalf("want both gone, and nothing to publish: %+v", r)
 	}
@@ -144,7 +135,7 @@ func TestForeignGuests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newRig(t, pvesim.Options{Seed: 5})
-			check(t, b.sim.AddGuest(tc.kind, 175, "pve", tc.conf))
+			testkit.Must(t, b.sim.AddGuest(tc.kind, 175, "pve", tc.conf))
 			b.refused(b.plan(estate(t, "small"), plan.Options{}), tc.words)
 		})
 	}
@@ -153,7 +144,7 @@ func TestForeignGuests(t *testing.T) {
 // TestAdopts takes guests over that somebody made by hand, in place.
 func TestAdopts(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 5})
-	check(t, b.sim.AddGuest("lxc", 175, "pve", map[string]string{
+	testkit.Must(t, b.sim.AddGuest("lxc", 175, "pve", map[string]string{
 		"hostname": "haproxy", "rootfs": "local-zfs:8", "memory": "256", "cores": "1", "unprivileged": "0",
 		"net0": "name=eth0,bridge=vmbr0,mtu=1400,ip=dhcp"}))
 	p := b.plan(estate(t, "small"), plan.Options{Known: map[int]live.Known{}})
@@ -167,20 +158,16 @@ func TestAdopts(t *testing.T) {
 }
 
 func TestOrphans(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 5})
-	b.make(estate(t, "small"))
-	check(t, b.sim.AddGuest("lxc", 300, "pve", map[string]string{"hostname": "stranger", "rootfs": "local-zfs:8"}))
-	e := estate(t, "small", drop("containers", "minio"), drop("containers", "haproxy"))
-	got, err := plan.Orphans(t.Context(), b.client, e, plan.Options{})
-	check(t, err)
+	b := made(t, 5)
+	testkit.Must(t, b.sim.AddGuest("lxc", 300, "pve", map[string]string{"hostname": "stranger", "rootfs": "local-zfs:8"}))
+	e := estate(t, "small", drop("minio"), drop("haproxy"))
+	got := testkit.Try(plan.Orphans(t.Context(), b.client, e, plan.Options{}))(t)
 	want := map[int][3]bool{107: {true, true, false}, 175: {true, false, true}, 300: {false, false, false}}
 	if len(got) != len(want) {
 		t.Fatalf("got %+v", got)
 	}
 	for _, o := range got {
-		if w := want[o.VMID]; w != [3]bool{o.Marked, o.Protected, o.Removable} {
-			t.Errorf("%d: %+v, want marked, protected, removable %v", o.VMID, o, w)
-		}
+		testkit.Equal(t, fmt.Sprint(o.VMID, " is marked, protected, removable"), want[o.VMID], [3]bool{o.Marked, o.Protected, o.Removable})
 	}
 }
 
@@ -189,8 +176,7 @@ func TestOnly(t *testing.T) {
 	e := estate(t, "small")
 	b.filters()
 	o := plan.Options{Only: []string{"haproxy"}}
-	r, err := b.apply(b.plan(e, o), apply.Options{})
-	check(t, err)
+	r := testkit.Try(b.apply(b.plan(e, o), apply.Options{}))(t)
 	if r.Converged {
 		t.Error("a part of the estate never converges")
 	}
@@ -198,16 +184,11 @@ func TestOnly(t *testing.T) {
 	if b.config(175) == nil || b.config(107) != nil {
 		t.Error("want HAProxy, and nothing else")
 	}
-	if _, err := plan.Make(t.Context(), b.client, e, plan.Options{Only: []string{"nobody"}}); err == nil || !strings.Contains(err.Error(), "nobody") {
-		t.Errorf("an unknown key gives %v", err)
-	}
+	testkit.Fails(t, testkit.Err(plan.Make(t.Context(), b.client, e, plan.Options{Only: []string{"nobody"}})), "nobody")
 }
 
 func TestUnknownNode(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 5})
 	e := estate(t, "small", func(d map[string]any) { d["proxmox_node"] = "nosuch" })
-	_, err := plan.Make(t.Context(), b.client, e, plan.Options{})
-	if err == nil || !strings.Contains(err.Error(), "no node nosuch, it has pve") {
-		t.Fatalf("got %v", err)
-	}
+	testkit.Fails(t, testkit.Err(plan.Make(t.Context(), b.client, e, plan.Options{})), "no node nosuch, it has pve")
 }

@@ -7,11 +7,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"syslog-gateway/internal/infra/apply"
 	"syslog-gateway/internal/infra/declaration"
@@ -20,6 +23,7 @@ import (
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/pvesim"
 	"syslog-gateway/internal/infra/pvesim/schema"
+	"syslog-gateway/internal/testkit"
 )
 
 const (
@@ -42,8 +46,7 @@ var official = sync.OnceValues(schema.FromEnv)
 
 func newRig(t testing.TB, o pvesim.Options) *rig {
 	t.Helper()
-	schema, err := official()
-	check(t, err)
+	schema := testkit.Try(official())(t)
 	o.Schema = schema
 	o.Nodes = append([]string{"pve"}, o.Nodes...)
 	if o.Storages == nil {
@@ -53,12 +56,11 @@ func newRig(t testing.TB, o pvesim.Options) *rig {
 			{ID: "local-lvm", Type: "lvmthin", Content: []string{"images", "rootdir"}, Total: 1 << 40},
 		}
 	}
-	sim, err := pvesim.New(o)
-	check(t, err)
-	check(t, sim.AddTemplateFile(ctTemplate, 100<<20, 400<<20))
-	check(t, sim.AddFile(snippet, 2000))
-	check(t, sim.AddTemplateVM(pvesim.TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "10G"}}))
-	check(t, sim.AddTemplateVM(pvesim.TemplateVM{VMID: 9200, Disks: map[string]string{"virtio0": "20G"}}))
+	sim := testkit.Try(pvesim.New(o))(t)
+	testkit.Must(t, sim.AddTemplateFile(ctTemplate, 100<<20, 400<<20))
+	testkit.Must(t, sim.AddFile(snippet, 2000))
+	testkit.Must(t, sim.AddTemplateVM(pvesim.TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "10G"}}))
+	testkit.Must(t, sim.AddTemplateVM(pvesim.TemplateVM{VMID: 9200, Disks: map[string]string{"virtio0": "20G"}}))
 	srv := httptest.NewServer(sim.Handler())
 	b := &rig{t: t, sim: sim, url: srv.URL}
 	b.client = b.connect(nil)
@@ -67,9 +69,7 @@ func newRig(t testing.TB, o pvesim.Options) *rig {
 		b.client.Close()
 		b.root.Close()
 		srv.Close()
-		if err := sim.Mismatches(); err != nil {
-			t.Error(err)
-		}
+		testkit.Must(t, sim.Mismatches())
 	})
 	return b
 }
@@ -81,53 +81,32 @@ func (b *rig) connect(rt http.RoundTripper) *pve.Client {
 func (b *rig) login(o pve.Options) *pve.Client {
 	b.t.Helper()
 	o.Endpoint, o.Node, o.Sleep = b.url, "pve", brief
-	c, err := pve.New(o)
-	check(b.t, err)
-	return c
+	return testkit.Try(pve.New(o))(b.t)
 }
 
 // brief waits a thousandth of what is asked: the simulator works at once.
-func brief(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d / 1000)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
-
-func check(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+func brief(ctx context.Context, d time.Duration) error { return pve.Sleep(ctx, d/1000) }
 
 // estate reads a declaration of the tests, with edits of its JSON.
 func estate(t testing.TB, name string, edits ...func(map[string]any)) *declaration.Estate {
 	t.Helper()
 	data := readFile(t, filepath.Join("..", "declaration", "testdata", name, "deployment.json"))
 	var d map[string]any
-	check(t, json.Unmarshal(data, &d))
+	testkit.Must(t, json.Unmarshal(data, &d))
 	for _, edit := range edits {
 		edit(d)
 	}
-	out, err := json.Marshal(d)
-	check(t, err)
+	out := testkit.Try(json.Marshal(d))(t)
 	path := filepath.Join(t.TempDir(), "deployment.json")
 	writeFile(t, path, out)
-	e, err := declaration.Load(t.Context(), declaration.Options{Deployment: path})
-	check(t, err)
-	return e
+	return testkit.Try(declaration.Load(t.Context(), declaration.Options{Deployment: path}))(t)
 }
 
 // lean is the small estate with one guest of each sort: made in one request, in several
 // as root@pam, and cloned.
 func lean(t testing.TB) *declaration.Estate {
 	t.Helper()
-	e := estate(t, "small", drop("containers", "minio"))
+	e := estate(t, "small", drop("minio"))
 	e.Splunk = nil
 	return e
 }
@@ -148,16 +127,14 @@ func set(kind, key, field string, value any) func(map[string]any) {
 	}
 }
 
-// drop returns an edit that takes a guest out of the declaration.
-func drop(kind, key string) func(map[string]any) {
-	return func(d map[string]any) { delete(d[kind].(map[string]any), key) }
+// drop returns an edit that takes a container out of the declaration.
+func drop(key string) func(map[string]any) {
+	return func(d map[string]any) { delete(d[ct].(map[string]any), key) }
 }
 
 func (b *rig) plan(e *declaration.Estate, o plan.Options) *plan.Plan {
 	b.t.Helper()
-	p, err := plan.Make(b.t.Context(), b.client, e, o)
-	check(b.t, err)
-	return p
+	return testkit.Try(plan.Make(b.t.Context(), b.client, e, o))(b.t)
 }
 
 func (b *rig) apply(p *plan.Plan, o apply.Options) (*apply.Result, error) {
@@ -170,8 +147,7 @@ func (b *rig) apply(p *plan.Plan, o apply.Options) (*apply.Result, error) {
 // empty, and applying it writes nothing.
 func (b *rig) converge(e *declaration.Estate, o plan.Options) {
 	b.t.Helper()
-	r, err := b.apply(b.plan(e, o), apply.Options{})
-	check(b.t, err)
+	r := testkit.Try(b.apply(b.plan(e, o), apply.Options{}))(b.t)
 	if !r.Converged {
 		b.t.Fatalf("not converged: %+v", r.Outcomes)
 	}
@@ -182,7 +158,33 @@ func (b *rig) converge(e *declaration.Estate, o plan.Options) {
 // make plans and applies, for tests that begin with what is there.
 func (b *rig) make(e *declaration.Estate) {
 	b.t.Helper()
-	check(b.t, errOf(b.apply(b.plan(e, plan.Options{}), apply.Options{})))
+	testkit.Try(b.apply(b.plan(e, plan.Options{}), apply.Options{}))(b.t)
+}
+
+// made is a cluster where the small estate was applied.
+func made(t testing.TB, seed uint64) *rig {
+	t.Helper()
+	b := newRig(t, pvesim.Options{Seed: seed})
+	b.make(estate(t, "small"))
+	return b
+}
+
+// noted shows that there is nothing to do, and that the plan says the words.
+func (b *rig) noted(e *declaration.Estate, o plan.Options, words string) {
+	b.t.Helper()
+	if p := b.plan(e, o); !p.Empty() || !strings.Contains(show(b.t, p), words) {
+		b.t.Fatalf("want nothing but the note %q:\n%s", words, show(b.t, p))
+	}
+}
+
+// wrote counts the writes to what ends so.
+func (b *rig) wrote(suffix string) (n int) {
+	for _, w := range b.sim.Writes() {
+		if strings.HasSuffix(w.Path, suffix) {
+			n++
+		}
+	}
+	return n
 }
 
 // filters switches the firewall of the cluster on, as it is after the first apply.
@@ -200,32 +202,37 @@ func (b *rig) still(e *declaration.Estate, o plan.Options) {
 		b.t.Fatalf("the second plan is not empty:\n%s", show(b.t, p))
 	}
 	b.sim.ResetJournal()
-	r, err := b.apply(p, apply.Options{})
-	check(b.t, err)
+	r := testkit.Try(b.apply(p, apply.Options{}))(b.t)
 	if r.Converged != (len(o.Only) == 0) || len(b.sim.Writes()) > 0 {
 		b.t.Fatalf("the second apply wrote: %v", b.sim.Writes())
 	}
 }
 
+// live is a guest in the cluster's list; the zero value: it is not there.
+func (b *rig) live(vmid int) (guest pve.Resource) {
+	b.t.Helper()
+	for _, r := range testkit.Try(b.client.Resources(b.t.Context()))(b.t) {
+		if r.IsGuest() && r.VMID == vmid {
+			guest = r
+		}
+	}
+	return guest
+}
+
 // config is the live configuration of a guest, read as root.
 func (b *rig) config(vmid int) pve.Config {
 	b.t.Helper()
-	list, err := b.client.Resources(b.t.Context())
-	check(b.t, err)
-	for _, r := range list {
-		if r.IsGuest() && r.VMID == vmid {
-			conf, err := b.client.Config(b.t.Context(), r.Node, r.Type, vmid)
-			check(b.t, err)
-			return conf
-		}
+	r := b.live(vmid)
+	if r.VMID == 0 {
+		return nil
 	}
-	return nil
+	return testkit.Try(b.client.Config(b.t.Context(), r.Node, r.Type, vmid))(b.t)
 }
 
 func show(t testing.TB, p *plan.Plan) string {
 	t.Helper()
 	var s strings.Builder
-	check(t, p.Text(&s, false))
+	testkit.Must(t, p.Text(&s, false))
 	return s.String()
 }
 
@@ -245,4 +252,26 @@ func seeded(t testing.TB) (*rand.Rand, uint64) {
 	t.Helper()
 	seed := rand.Uint64()
 	return rand.New(rand.NewPCG(seed, 1)), seed
+}
+
+func TestConvergesFromEmpty(t *testing.T) {
+	for _, name := range []string{"small", "full"} {
+		t.Run(name, func(t *testing.T) {
+			b := newRig(t, pvesim.Options{Seed: 7})
+			e := estate(t, name)
+			b.converge(e, plan.Options{})
+		})
+	}
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func readFile(t testing.TB, path string) []byte {
+	t.Helper()
+	return testkit.Try(os.ReadFile(path))(t)
+}
+
+func writeFile(t testing.TB, path string, data []byte) {
+	t.Helper()
+	testkit.Must(t, os.WriteFile(path, data, 0o600))
 }

@@ -13,16 +13,15 @@ import (
 	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pvesim"
 	"syslog-gateway/internal/infra/state"
+	"syslog-gateway/internal/testkit"
 )
 
 // TestJournal applies with the journal of package state: after it, no step is open.
 func TestJournal(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 23})
-	dir, err := state.Open(filepath.Join(t.TempDir(), "state"))
-	check(t, err)
-	j, err := dir.Journal("apply", "x")
-	check(t, err)
-	check(t, errOf(b.apply(b.plan(lean(t), plan.Options{Root: true}), apply.Options{Journal: j})))
+	dir := testkit.Try(state.Open(filepath.Join(t.TempDir(), "state")))(t)
+	j := testkit.Try(dir.Journal("apply", "x"))(t)
+	testkit.Try(b.apply(b.plan(lean(t), plan.Options{Root: true}), apply.Options{Journal: j}))(t)
 	if open := j.Open(); len(open) > 0 {
 		t.Errorf("steps are open: %v", open)
 	}
@@ -30,16 +29,14 @@ func TestJournal(t *testing.T) {
 	if !ok || e.Phase != state.Done || !strings.HasPrefix(e.UPID, "UPID:pve:") {
 		t.Errorf("the creation is put down as %+v", e)
 	}
-	check(t, j.Close())
+	testkit.Must(t, j.Close())
 }
 
 // TestJournalKnowsWhatWasLost loses an answer for good.
 func TestJournalKnowsWhatWasLost(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 23})
-	dir, err := state.Open(filepath.Join(t.TempDir(), "state"))
-	check(t, err)
-	j, err := dir.Journal("apply", "x")
-	check(t, err)
+	dir := testkit.Try(state.Open(filepath.Join(t.TempDir(), "state")))(t)
+	j := testkit.Try(dir.Journal("apply", "x"))(t)
 	b.sim.Fail(pvesim.Failure{Method: "POST", Path: "/pools", Status: 596, Times: -1})
 	if _, err := b.apply(b.plan(lean(t), plan.Options{}), apply.Options{Journal: j}); err == nil {
 		t.Fatal("want an error")
@@ -47,7 +44,7 @@ func TestJournalKnowsWhatWasLost(t *testing.T) {
 	if e, _ := j.Last("pool/logging 1/1 create"); e.Phase != state.Unknown {
 		t.Errorf("it is put down as %+v", e)
 	}
-	check(t, j.Close())
+	testkit.Must(t, j.Close())
 }
 
 // full is a journal on a full disk.
@@ -81,12 +78,12 @@ func TestUploadsTheSnippet(t *testing.T) {
 	b.filters()
 	o := plan.Options{Only: []string{"splunk"}, Upload: func(volume string) ([]byte, bool) { return []byte("#cloud-config"), volume == snippet }}
 	var put string
-	check(t, errOf(b.apply(b.plan(estate(t, "small"), o), apply.Options{
+	testkit.Try(b.apply(b.plan(estate(t, "small"), o), apply.Options{
 		Upload: func(_ context.Context, node, volume string, content []byte) error {
 			put = node + " " + volume + " " + string(content)
 			return b.sim.AddFile(volume, int64(len(content)))
 		},
-	})))
+	}))(t)
 	if put != "pve "+snippet+" #cloud-config" || b.config(200)["cicustom"] != "user="+snippet {
 		t.Errorf("put %q, cicustom %q", put, b.config(200)["cicustom"])
 	}
@@ -98,7 +95,7 @@ func TestProgress(t *testing.T) {
 	p := b.plan(lean(t), plan.Options{Root: true})
 	var mu sync.Mutex
 	begun, ended, done := map[string]bool{}, map[string]bool{}, 0
-	check(t, errOf(b.apply(p, apply.Options{
+	testkit.Try(b.apply(p, apply.Options{
 		Progress: func(e apply.Event) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -110,7 +107,7 @@ func TestProgress(t *testing.T) {
 			}
 		},
 		Done: func(change.Change) error { done++; return nil },
-	})))
+	}))(t)
 	for _, c := range p.Changes {
 		if !ended[c.ID()] {
 			t.Errorf("%s was not reported", c.ID())

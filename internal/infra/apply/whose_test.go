@@ -1,7 +1,6 @@
 package apply_test
 
 import (
-	"strings"
 	"testing"
 
 	"syslog-gateway/internal/infra/apply"
@@ -9,13 +8,14 @@ import (
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/testkit"
 )
 
 // record is what an apply puts down of an estate.
 func record(e *declaration.Estate) map[int]live.Known {
 	known := map[int]live.Known{}
 	for _, g := range e.Guests() {
-		known[g.VMID] = live.Known{Key: g.Key, Kind: g.Kind, Name: g.Name, Protected: g.Protection, Unprotected: g.ProtectionDeclared && !g.Protection}
+		known[g.VMID] = live.Known{Key: g.Key, Kind: g.Kind, Name: g.Name, Class: g.Class, Protected: g.Protection, Unprotected: g.ProtectionDeclared && !g.Protection}
 	}
 	return known
 }
@@ -33,20 +33,15 @@ func TestStaleRecordIsNoClaim(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newRig(t, pvesim.Options{Seed: 5})
-			b.make(estate(t, "small"))
+			b := made(t, 5)
 			known := record(estate(t, "small"))
-			check(t, b.sim.RemoveGuest(175))
-			check(t, b.sim.AddGuest(tc.kind, 175, "pve", tc.conf))
-			p := b.plan(vanished(t), plan.Options{Known: known})
-			if !p.Empty() || !strings.Contains(show(t, p), "another guest: it stays as it is") {
-				t.Fatalf("want nothing but a note:\n%s", show(t, p))
-			}
+			testkit.Must(t, b.sim.RemoveGuest(175))
+			testkit.Must(t, b.sim.AddGuest(tc.kind, 175, "pve", tc.conf))
+			b.noted(vanished(t), plan.Options{Known: known}, "another guest: it stays as it is")
 			if _, err := plan.Make(t.Context(), b.client, vanished(t), plan.Options{Known: known, AllowDestroy: []string{"haproxy"}}); err == nil {
 				t.Error("it may be destroyed by the key of the recorded one")
 			}
-			orphans, err := plan.Orphans(t.Context(), b.client, vanished(t), plan.Options{Known: known})
-			check(t, err)
+			orphans := testkit.Try(plan.Orphans(t.Context(), b.client, vanished(t), plan.Options{Known: known}))(t)
 			if len(orphans) != 1 || orphans[0].Marked || orphans[0].Removable {
 				t.Errorf("got %+v", orphans)
 			}
@@ -59,13 +54,12 @@ func TestStaleRecordIsNoIdentity(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 5})
 	e := estate(t, "small")
 	b.converge(e, plan.Options{})
-	check(t, b.sim.RemoveGuest(175))
-	check(t, b.sim.AddGuest("lxc", 175, "pve", map[string]string{"hostname": "colleagues-db", "rootfs": "local-zfs:40"}))
+	testkit.Must(t, b.sim.RemoveGuest(175))
+	testkit.Must(t, b.sim.AddGuest("lxc", 175, "pve", map[string]string{"hostname": "colleagues-db", "rootfs": "local-zfs:40"}))
 	o := plan.Options{Known: record(e)}
 	const words = "VMID 175 is taken by the container colleagues-db on pve, which this estate has not made"
 	b.refused(b.plan(e, o), words)
-	p, err := plan.MakeDestroy(t.Context(), b.client, e, []string{"haproxy"}, o)
-	check(t, err)
+	p := testkit.Try(plan.MakeDestroy(t.Context(), b.client, e, []string{"haproxy"}, o))(t)
 	b.refused(p, words)
 }
 
@@ -88,14 +82,12 @@ func TestReuseNeedsItsFlag(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newRig(t, pvesim.Options{Seed: 5})
-			b.make(estate(t, "small"))
+			b := made(t, 5)
 			e := estate(t, "small", tc.edit...)
 			o := plan.Options{Known: record(estate(t, "small"))}
 			b.refused(b.plan(e, o), tc.words...)
 			for _, key := range tc.gone {
-				p, err := plan.MakeDestroy(t.Context(), b.client, e, []string{key}, o)
-				check(t, err)
+				p := testkit.Try(plan.MakeDestroy(t.Context(), b.client, e, []string{key}, o))(t)
 				b.refused(p, "VMID ")
 			}
 			if o.AllowReuse = tc.allow; tc.allow != nil {
@@ -107,8 +99,7 @@ func TestReuseNeedsItsFlag(t *testing.T) {
 
 // TestKeyRename gives a guest another key, which nothing live knows of.
 func TestKeyRename(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 5})
-	b.make(estate(t, "small"))
+	b := made(t, 5)
 	e := estate(t, "small", func(d map[string]any) {
 		d[ct].(map[string]any)["lb"] = guestOf(d, ct, "haproxy")
 		delete(d[ct].(map[string]any), "haproxy")
@@ -118,20 +109,17 @@ func TestKeyRename(t *testing.T) {
 
 // TestDestroyByAnotherName refuses to remove a guest by a name that it never had.
 func TestDestroyByAnotherName(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 5})
-	b.make(estate(t, "small"))
+	b := made(t, 5)
 	e := estate(t, "small", set(ct, "haproxy", "hostname", "lb"))
-	p, err := plan.MakeDestroy(t.Context(), b.client, e, []string{"haproxy"}, plan.Options{})
-	check(t, err)
+	p := testkit.Try(plan.MakeDestroy(t.Context(), b.client, e, []string{"haproxy"}, plan.Options{}))(t)
 	b.refused(p, "its name is haproxy, which is neither declared nor recorded")
 }
 
 // twins are two guests with the estate's tags and one name.
 func twins(t *testing.T) *rig {
-	b := newRig(t, pvesim.Options{Seed: 5})
-	b.make(estate(t, "small"))
+	b := made(t, 5)
 	for _, id := range []int{150, 151} {
-		check(t, b.sim.AddGuest("lxc", id, "pve", map[string]string{"hostname": "old", "rootfs": "local-zfs:8", "tags": "homelab;terraform"}))
+		testkit.Must(t, b.sim.AddGuest("lxc", id, "pve", map[string]string{"hostname": "old", "rootfs": "local-zfs:8", "tags": "homelab;terraform"}))
 	}
 	return b
 }
@@ -150,14 +138,10 @@ func TestFlagsNameOneGuest(t *testing.T) {
 		`--allow-reuse "typo": no guest of the declaration`:                                      {AllowReuse: []string{"typo"}},
 		`adopt nosuch: that is no guest`:                                                         {Only: []string{"nosuch"}, OnlyName: "adopt"},
 	} {
-		if _, err := plan.Make(t.Context(), b.client, e, o); err == nil || !strings.Contains(err.Error(), words) {
-			t.Errorf("got %v, want %s", err, words)
-		}
+		testkit.Fails(t, testkit.Err(plan.Make(t.Context(), b.client, e, o)), words)
 	}
 	for _, key := range []string{"nosuch", "pool/logging"} {
-		if _, err := plan.MakeDestroy(t.Context(), b.client, e, []string{key}, plan.Options{}); err == nil || !strings.Contains(err.Error(), "destroy "+key+": that is no guest") {
-			t.Errorf("got %v", err)
-		}
+		testkit.Fails(t, testkit.Err(plan.MakeDestroy(t.Context(), b.client, e, []string{key}, plan.Options{})), "destroy "+key+": that is no guest")
 	}
 }
 
@@ -179,11 +163,9 @@ func TestKeyAllowsNoNamesake(t *testing.T) {
 	b.converge(estate(t, "small", edit), plan.Options{})
 	e := estate(t, "small", edit, set(vm, "docker-host", "cpu_cores", 6), set(ct, "haproxy", "nameservers", []string{"192.168.0.103"}))
 	b.sim.ResetJournal()
-	check(t, errOf(b.apply(b.plan(e, plan.Options{AllowReboot: []string{"docker-host"}}), apply.Options{})))
-	for _, w := range b.sim.Writes() {
-		if w.Path == "/nodes/pve/lxc/175/status/reboot" {
-			t.Error("the namesake was restarted")
-		}
+	testkit.Try(b.apply(b.plan(e, plan.Options{AllowReboot: []string{"docker-host"}}), apply.Options{}))(t)
+	if b.wrote("/nodes/pve/lxc/175/status/reboot") > 0 {
+		t.Error("the namesake was restarted")
 	}
 	if !b.rebooted() {
 		t.Error("nothing was restarted")
@@ -192,11 +174,8 @@ func TestKeyAllowsNoNamesake(t *testing.T) {
 
 // TestUndeclaredSplunkIsNoted loses the record and the declaration of Splunk.
 func TestUndeclaredSplunkIsNoted(t *testing.T) {
-	b := newRig(t, pvesim.Options{Seed: 5})
-	b.make(estate(t, "small"))
+	b := made(t, 5)
 	e := estate(t, "small")
 	e.Splunk = nil
-	if p := b.plan(e, plan.Options{}); !p.Empty() || !strings.Contains(show(t, p), "note: 200: the VM splunk-aio on pve has the tags of a Splunk VM") {
-		t.Fatalf("want a note:\n%s", show(t, p))
-	}
+	b.noted(e, plan.Options{}, "note: 200: the VM splunk-aio on pve has the tags of a Splunk VM")
 }

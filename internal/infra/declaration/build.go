@@ -21,8 +21,8 @@ func build(report *reader.Report, root *reader.Value, o Options) *Estate {
 		report: report, claims: claims, addresses: addresses, estate: e,
 		accounts: accounts{report: report, deployment: o.Deployment, key: e.SSH.GuestPublicKey},
 	}
-	e.Containers = containers{common}.read(r)
-	e.VMs = vms{common}.read(r)
+	e.Containers = each(r, "containers", keyRule, containers{common}.read)
+	e.VMs = each(r, "vms", keyRule, vms{common}.read)
 	e.Splunk = splunkVM{common}.read(r)
 	claims.checkTemplates()
 	reportMixedStartup(report, e.Guests())
@@ -54,16 +54,20 @@ func readDefaults(report *reader.Report, r *reader.Object, e *Estate) {
 	}
 }
 
-func readPools(r *reader.Object, environment string) []Pool {
-	var pools []Pool
-	for _, p := range r.Entries("pools", poolRule) {
-		pools = append(pools, Pool{
-			ID:      p.Key,
-			Comment: p.Text("comment", fmt.Sprintf("TF Pool %s - %s", titleCase(p.Key), environment), singleLine),
-		})
-		p.End()
+// each reads the entries of a map, whose keys follow a rule.
+func each[T any](r *reader.Object, key string, rule reader.Rule, read func(reader.Entry) T) []T {
+	var list []T
+	for _, en := range r.Entries(key, rule) {
+		list = append(list, read(en))
+		en.End()
 	}
-	return pools
+	return list
+}
+
+func readPools(r *reader.Object, environment string) []Pool {
+	return each(r, "pools", poolRule, func(p reader.Entry) Pool {
+		return Pool{ID: p.Key, Comment: p.Text("comment", fmt.Sprintf("TF Pool %s - %s", titleCase(p.Key), environment), singleLine)}
+	})
 }
 
 // titleCase is Terraform's title(): the first letter of every word in upper case.
@@ -117,20 +121,19 @@ func splunkAddresses(e *Estate) []netip.Addr {
 
 // readDatastores reads the datastores that are expected. They are checked on the node and never made: neither did the modules before.
 func readDatastores(report *reader.Report, r *reader.Object) []Datastore {
-	var list []Datastore
-	for _, d := range r.Entries("datastores", storeRule) {
-		list = append(list, Datastore{
+	list := each(r, "datastores", storeRule, func(d reader.Entry) Datastore {
+		store := Datastore{
 			Name:    d.Key,
 			Type:    d.NeedText("type", pattern(wordText, "is not a type of storage", "such as zfspool, dir, nfs")),
 			Content: d.Texts("content", []string{"images", "vztmpl", "iso", "backup"}, oneOf("images", "rootdir", "vztmpl", "iso", "backup", "snippets", "import")),
-		})
+		}
 		for _, key := range []string{"path", "server", "export", "options"} {
 			d.Typed(key, reader.KindText)
 		}
 		d.Typed("shared", reader.KindFlag)
 		d.Texts("nodes", nil, nameRule)
-		d.End()
-	}
+		return store
+	})
 	if v := r.Get("datastores"); v != nil && len(v.Members) > 0 {
 		report.AddNote(v, "datastores are not made, only checked", "make them in Proxmox VE under Datacenter > Storage")
 	}

@@ -12,16 +12,7 @@ const maxDisk = 65536
 // containers reads the containers.
 type containers struct{ guests }
 
-func (b containers) read(r *reader.Object) []Container {
-	var list []Container
-	for _, en := range r.Entries("containers", keyRule) {
-		list = append(list, b.container(en))
-		en.End()
-	}
-	return list
-}
-
-func (b containers) container(en reader.Entry) Container {
+func (b containers) read(en reader.Entry) Container {
 	o := en.Object
 	c := Container{Guest: b.guest(en, kindDefaults{
 		kind: LXC, nameKey: "hostname", description: "TF CT", tags: []string{"terraform", "container"},

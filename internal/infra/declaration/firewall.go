@@ -1,6 +1,7 @@
 package declaration
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -85,9 +86,7 @@ func classes() []Class {
 	}
 	for i := range list {
 		list[i].PolicyIn = "DROP"
-		if list[i].PolicyOut == "" {
-			list[i].PolicyOut = "DROP"
-		}
+		list[i].PolicyOut = cmp.Or(list[i].PolicyOut, "DROP")
 	}
 	return list
 }

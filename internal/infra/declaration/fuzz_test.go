@@ -6,16 +6,15 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // FuzzLoad feeds declarations of any kind. There is an estate or there are problems,
 // never both and never neither; and in an estate everything hangs together.
 func FuzzLoad(f *testing.F) {
 	for _, name := range []string{"full", "small"} {
-		data, err := os.ReadFile(filepath.Join("testdata", name, "deployment.json"))
-		if err != nil {
-			f.Fatal(err)
-		}
+		data := testkit.Try(os.ReadFile(filepath.Join("testdata", name, "deployment.json")))(f)
 		f.Add(data)
 	}
 	f.Add([]byte(`{"network_prefix": "10.1.2", "network_cidr_mask": "/25", "splunk_vm_id": 126, "splunk_vm": {"ip": "10.1.2.5/30", "gateway": "10.1.2.6"}}`))
@@ -23,9 +22,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte(`{"a": 1e999, "b": [[[]]], "c": "\ud800"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		path := filepath.Join(t.TempDir(), "deployment.json")
-		if err := os.WriteFile(path, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(path, data, 0o600))
 		e, err := Load(t.Context(), Options{Deployment: path})
 		if err != nil {
 			var ps Problems

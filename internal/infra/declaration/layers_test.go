@@ -15,6 +15,7 @@ import (
 
 	"syslog-gateway/internal/infra/declaration/reader"
 	"syslog-gateway/internal/infra/secrets/secretstest"
+	"syslog-gateway/internal/testkit"
 )
 
 const (
@@ -25,14 +26,8 @@ const (
 // encrypted puts a SOPS file beside the declaration, and its key into the environment.
 func encrypted(t *testing.T, o Options, clear string) Options {
 	t.Helper()
-	key, err := age.GenerateX25519Identity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := secretstest.File{Clear: clear, Recipients: []age.Recipient{key.Recipient()}}.Encrypt()
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := testkit.Try(age.GenerateX25519Identity())(t)
+	data := testkit.Try(secretstest.File{Clear: clear, Recipients: []age.Recipient{key.Recipient()}}.Encrypt())(t)
 	put(t, filepath.Join(filepath.Dir(o.Deployment), "terraform.sops.json"), string(data))
 	return with(o, "SOPS_AGE_KEY", key.String())
 }
@@ -56,22 +51,14 @@ func with(o Options, pairs ...string) Options {
 
 func put(t *testing.T, path, text string) string {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.MkdirAll(filepath.Dir(path), 0o700))
+	testkit.Must(t, os.WriteFile(path, []byte(text), 0o600))
 	return path
 }
 
 func mustLoad(t *testing.T, o Options) *Estate {
 	t.Helper()
-	e, err := Load(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e
+	return testkit.Try(Load(t.Context(), o))(t)
 }
 
 func TestLaterLayersWin(t *testing.T) {
@@ -119,9 +106,7 @@ func TestSOPSFile(t *testing.T) {
 			return o
 		}, "it is not encrypted"},
 		"a dangling link": {func(t *testing.T, o Options) Options {
-			if err := os.Symlink("nowhere", filepath.Join(filepath.Dir(o.Deployment), "terraform.sops.json")); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(t, os.Symlink("nowhere", filepath.Join(filepath.Dir(o.Deployment), "terraform.sops.json")))
 			return o
 		}, "no such file"},
 		"named and absent": {func(_ *testing.T, o Options) Options {
@@ -151,9 +136,7 @@ func TestEncryptedPrefixIsNotShown(t *testing.T) {
 	o := encrypted(t, withText(t, `{"containers": {"a": {"vm_id": 101, "hostname": "a"}, "b": {"vm_id": 300, "hostname": "b"},
 		"c": {"vm_id": 102, "hostname": "c", "gateway": "10.9.9.1"}}}`), `{"network_prefix": "10.77.77"}`)
 	settings, err := Explain(t.Context(), o)
-	if err == nil || !strings.Contains(err.Error(), "<network_prefix>.102/24 is not in the network of its gateway") {
-		t.Errorf("error is %v", err)
-	}
+	testkit.Fails(t, err, "<network_prefix>.102/24 is not in the network of its gateway")
 	if all := fmt.Sprint(settings, err); strings.Contains(all, "10.77") || !strings.Contains(all, `"<network_prefix>.101/24"`) {
 		t.Errorf("got %s", all)
 	}
@@ -239,10 +222,7 @@ func TestExplain(t *testing.T) {
   "dns_plugins": {"r53": {"plugin_type": "aws", "data": {"AWS_SECRET_ACCESS_KEY": "secret-word"}}}
 }`)
 	o = with(encrypted(t, o, `{"domain": "example.com"}`), "PROXMOX_VE_NODE", "pve3", "PROXMOX_SSH_PRIVATE_KEY", privateKey)
-	settings, err := Explain(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	settings := testkit.Try(Explain(t.Context(), o))(t)
 	byPath := make(map[string]Setting)
 	for _, s := range settings {
 		byPath[s.Path] = s
@@ -342,9 +322,7 @@ func TestSplunkUserData(t *testing.T) {
 			Manage   bool   `yaml:"manage_etc_hosts"`
 			Run      []any  `yaml:"runcmd"`
 		}
-		if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, yaml.Unmarshal([]byte(text), &doc))
 		for i, c := range doc.Run {
 			if _, ok := c.(string); !ok {
 				t.Errorf("command %d is a %T: cloud-init would not run it in a shell", i, c)
@@ -378,7 +356,5 @@ func TestExtraOfASoundDeclaration(t *testing.T) {
 	if text, err := json.Marshal(e); err != nil || strings.Contains(string(text), "secret-word") {
 		t.Errorf("as JSON: %s, %v", text, err)
 	}
-	if !strings.Contains(e.Notes.Error(), "register ACME accounts") {
-		t.Errorf("notes are %v", e.Notes)
-	}
+	testkit.Holds(t, "notes", e.Notes.Error(), "register ACME accounts")
 }

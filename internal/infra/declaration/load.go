@@ -1,6 +1,7 @@
 package declaration
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,10 +89,7 @@ func readFile(report *reader.Report, path string) *reader.Value {
 
 // decrypt reads the SOPS file. Absent it is an empty layer, unless it was named.
 func decrypt(ctx context.Context, report *reader.Report, o Options) *reader.Value {
-	path := o.SOPS
-	if path == "" {
-		path = filepath.Join(filepath.Dir(o.Deployment), "terraform.sops.json")
-	}
+	path := cmp.Or(o.SOPS, filepath.Join(filepath.Dir(o.Deployment), "terraform.sops.json"))
 	failed := func(what, fix string) *reader.Value {
 		report.Problems = append(report.Problems, reader.Problem{File: path, Path: "$", What: what, Fix: fix})
 		return nil
@@ -136,4 +134,25 @@ func environment(o Options) *reader.Value {
 		}
 	}
 	return layer
+}
+
+// What is wrong with a declaration, or worth a note, and where values come from.
+type (
+	Problem  = reader.Problem
+	Problems = reader.Problems
+	Setting  = reader.Setting
+)
+
+// Explain returns every effective value, in the order in which the declaration is
+// read, with its origin. It does so for a wrong declaration, too, as far as that can
+// be read; the error is then the one of [Load].
+func Explain(ctx context.Context, o Options) ([]Setting, error) {
+	_, report := load(ctx, o)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if len(report.Problems) > 0 {
+		return report.Settings, report.Problems.Sort()
+	}
+	return report.Settings, nil
 }

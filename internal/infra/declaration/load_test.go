@@ -9,15 +9,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func loadFile(t *testing.T, path string) *Estate {
 	t.Helper()
-	e, err := Load(t.Context(), Options{Deployment: path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e
+	return testkit.Try(Load(t.Context(), Options{Deployment: path}))(t)
 }
 
 // withText writes a declaration into its own folder.
@@ -25,9 +23,7 @@ func withText(t *testing.T, text string) Options {
 	t.Helper()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "deployment.json")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(path, []byte(text), 0o600))
 	return Options{Deployment: path, Home: dir}
 }
 
@@ -57,12 +53,8 @@ func TestFullEstate(t *testing.T) {
 	if !reflect.DeepEqual(classes, want) {
 		t.Errorf("classes are %v, want %v", classes, want)
 	}
-	if objects := countObjects(e); objects != 78 {
-		t.Errorf("the estate has %d objects, want 78", objects)
-	}
-	if got := joined(e.Network.Splunk); got != "192.168.0.200,192.168.0.199" {
-		t.Errorf("Splunk's addresses are %s", got)
-	}
+	testkit.Equal(t, "objects of the estate", countObjects(e), 78)
+	testkit.Equal(t, "addresses of Splunk", joined(e.Network.Splunk), "192.168.0.200,192.168.0.199")
 	var nas struct {
 		NAS struct {
 			Shares []struct{ Name string } `json:"shares"`
@@ -98,9 +90,7 @@ func TestGuestsOfTheFullEstate(t *testing.T) {
 	if !slices.Equal(c.Mounts, []Mount{{"local-zfs", 100, "/opt/minio"}}) || !c.Protection || c.Root != (Disk{Interface: "rootfs", Store: "local-zfs", Size: 8}) {
 		t.Errorf("minio: %+v, protected %v, %+v", c.Mounts, c.Protection, c.Root)
 	}
-	if got := strings.Join(c.Tags, " "); got != "terraform container minio storage infrastructure homelab" {
-		t.Errorf("minio's tags are %s", got)
-	}
+	testkit.Equal(t, "tags of minio", strings.Join(c.Tags, " "), "terraform container minio storage infrastructure homelab")
 	if c.Description != "TF CT minio - homelab" || c.Unprivileged || !c.OnBoot || c.OSType != "debian" || c.Domain != "example.com" || len(c.Keys) != 1 {
 		t.Errorf("minio: %+v", c)
 	}
@@ -144,10 +134,7 @@ func TestSmallEstateAndDefaults(t *testing.T) {
 		"containers": {"a": {"vm_id": 101, "hostname": "a"}},
 		"vms": {"b": {"vm_id": 102, "name": "b"}},
 		"pools": {"my-pool": {}}}`)
-	e, err := Load(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	e = testkit.Try(Load(t.Context(), o))(t)
 	c, v := e.Containers[0], e.VMs[0]
 	wantC := Container{
 		Guest: Guest{
@@ -188,10 +175,7 @@ func TestAdditiveFields(t *testing.T) {
 			"lease": {"vm_id": 300, "hostname": "lease", "dhcp": true, "startup": "app"},
 			"data": {"vm_id": 101, "hostname": "data", "protection": false, "startup": "db", "mount_points": [{"volume": "tank", "size": "1T", "path": "/srv"}]}},
 		"splunk_vm_id": 200, "splunk_vm": {"node": "pve2", "ip": "10.1.2.20/24", "vlan": 40, "startup": "db"}}`)
-	e, err := Load(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := testkit.Try(Load(t.Context(), o))(t)
 	data, dns, lease := e.Containers[0], e.Containers[1], e.Containers[2]
 	if dns.Node != "pve2" || dns.NICs[0].VLAN != 30 || dns.Address.CIDR.String() != "10.3.0.53/24" || dns.Address.Gateway.String() != "10.3.0.1" ||
 		len(dns.Nameservers) != 2 || dns.Startup != (Startup{"dns", 1, 30}) || dns.OnBoot || !dns.Protection {
@@ -243,7 +227,5 @@ func TestBrokenFiles(t *testing.T) {
 		})
 	}
 	missing := Options{Deployment: filepath.Join(t.TempDir(), "deployment.json")}
-	if _, err := Load(t.Context(), missing); err == nil || !strings.Contains(err.Error(), "there is no such file") {
-		t.Errorf("missing file: %v", err)
-	}
+	testkit.Fails(t, testkit.Err(Load(t.Context(), missing)), "there is no such file")
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func testNetwork() Network {
@@ -219,8 +221,6 @@ func TestClasses(t *testing.T) {
 		{QEMU, "haproxy", ""},
 		{LXC, "cribl edge stream", "pipeline cribl_stream"},
 	} {
-		if got := strings.Join(classesOf(c.kind, strings.Fields(c.tags)), " "); got != c.want {
-			t.Errorf("%s %s is %q, want %q", c.kind, c.tags, got, c.want)
-		}
+		testkit.Equal(t, string(c.kind)+" "+c.tags, strings.Join(classesOf(c.kind, strings.Fields(c.tags)), " "), c.want)
 	}
 }

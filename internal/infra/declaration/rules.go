@@ -43,30 +43,16 @@ func pattern(re *regexp.Regexp, what, fix string) reader.Rule {
 	}
 }
 
-// The rules are functions, since packages keep no state.
-func nameRule(s string) (string, string) {
-	return pattern(dnsLabel, "is not a DNS label", "use letters, digits and inner hyphens, 63 at most")(s)
-}
-
-func keyRule(s string) (string, string) {
-	return pattern(guestKey, "cannot be the name of a host in the inventory", "use letters, digits and inner hyphens, dots or underscores")(s)
-}
-
-func storeRule(s string) (string, string) {
-	return pattern(storageID, "is not the name of a datastore", "use the ID that Datacenter > Storage shows, such as local-zfs")(s)
-}
-
-func poolRule(s string) (string, string) {
-	return pattern(poolID, "is not a pool ID", "use letters, digits, hyphens, dots or underscores, in three levels (a/b/c) at most")(s)
-}
-
-func bridgeRule(s string) (string, string) {
-	return pattern(bridgeName, "is not the name of a bridge", "use the name of the node's bridge, such as vmbr0")(s)
-}
-
-func fileRule(s string) (string, string) {
-	return pattern(fileName, "is not a file name", "give the name alone, without datastore and folder")(s)
-}
+// Rules of one pattern each.
+var (
+	nameRule   = pattern(dnsLabel, "is not a DNS label", "use letters, digits and inner hyphens, 63 at most")
+	keyRule    = pattern(guestKey, "cannot be the name of a host in the inventory", "use letters, digits and inner hyphens, dots or underscores")
+	storeRule  = pattern(storageID, "is not the name of a datastore", "use the ID that Datacenter > Storage shows, such as local-zfs")
+	poolRule   = pattern(poolID, "is not a pool ID", "use letters, digits, hyphens, dots or underscores, in three levels (a/b/c) at most")
+	bridgeRule = pattern(bridgeName, "is not the name of a bridge", "use the name of the node's bridge, such as vmbr0")
+	fileRule   = pattern(fileName, "is not a file name", "give the name alone, without datastore and folder")
+	pluginRule = pattern(wordText, "is not an ID", "use letters, digits, hyphens and underscores")
+)
 
 func diskRule(s string) (string, string) {
 	if s == "ide2" {

@@ -10,16 +10,7 @@ import (
 // vms reads the generic VMs.
 type vms struct{ guests }
 
-func (b vms) read(r *reader.Object) []VM {
-	var list []VM
-	for _, en := range r.Entries("vms", keyRule) {
-		list = append(list, b.vm(en))
-		en.End()
-	}
-	return list
-}
-
-func (b vms) vm(en reader.Entry) VM {
+func (b vms) read(en reader.Entry) VM {
 	o := en.Object
 	v := VM{Guest: b.guest(en, kindDefaults{
 		kind: QEMU, nameKey: "name", description: "TF VM", tags: []string{"terraform"},

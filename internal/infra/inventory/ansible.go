@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -56,10 +57,7 @@ type group struct {
 func (inv *Inventory) hosts(o AnsibleOptions) map[string]hostVars {
 	all := make(map[string]hostVars)
 	for key, c := range inv.Containers {
-		node := o.NodeHost
-		if node == "" {
-			node = c.Node
-		}
+		node := cmp.Or(o.NodeHost, c.Node)
 		// The plugin takes the last of its variables that is set, so that ansible_host
 		// remains the address of the guest itself.
 		all[key] = hostVars{
@@ -134,12 +132,7 @@ func (inv *Inventory) groups() []group {
 }
 
 func containsAll(have, want []string) bool {
-	for _, w := range want {
-		if !slices.Contains(have, w) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(want, func(w string) bool { return !slices.Contains(have, w) })
 }
 
 // poolGroup is the group of a pool. Ansible's group names are letters, digits and _.

@@ -7,8 +7,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // ansibleInventory is Ansible's own reader; that it is missing fails the test.
@@ -25,9 +26,7 @@ func ansibleInventory(t *testing.T, args ...string) string {
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%v: %v\n%s", args, err, errs.String())
 	}
-	if strings.Contains(errs.String(), "WARNING") {
-		t.Errorf("%v: Ansible warns:\n%s", args, errs.String())
-	}
+	testkit.Lacks(t, "what Ansible says", errs.String(), "WARNING")
 	return out.String()
 }
 
@@ -35,24 +34,17 @@ func ansibleInventory(t *testing.T, args ...string) string {
 func forms(t *testing.T, inv *Inventory) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
-	write := func(name string, text []byte, err error, mode os.FileMode) string {
-		if err != nil {
-			t.Fatal(err)
-		}
+	write := func(name string, text []byte, mode os.FileMode) string {
 		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, text, mode); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(path, text, mode))
 		return path
 	}
-	yaml, err := inv.AnsibleYAML(AnsibleOptions{})
-	static := write("static.yml", yaml, err, 0o644)
-	asJSON, err := inv.AnsibleJSON(AnsibleOptions{})
-	staticJSON := write("static.json", asJSON, err, 0o644)
-	list, err := inv.List(AnsibleOptions{})
-	answer := write("answer", list, err, 0o644)
-	script := write("dynamic", []byte("#!/bin/sh\n[ \"$1\" = --list ] || exit 1\nexec cat "+answer+"\n"), nil, 0o755)
-	return map[string]string{"YAML": static, "JSON": staticJSON, "dynamic": script}
+	answer := write("answer", testkit.Try(inv.List(AnsibleOptions{}))(t), 0o644)
+	return map[string]string{
+		"YAML":    write("static.yml", testkit.Try(inv.AnsibleYAML(AnsibleOptions{}))(t), 0o644),
+		"JSON":    write("static.json", testkit.Try(inv.AnsibleJSON(AnsibleOptions{}))(t), 0o644),
+		"dynamic": write("dynamic", []byte("#!/bin/sh\n[ \"$1\" = --list ] || exit 1\nexec cat "+answer+"\n"), 0o755),
+	}
 }
 
 // Ansible itself lists and graphs every form, without a warning, and finds the same.
@@ -61,9 +53,7 @@ func TestAnsibleReadsEveryForm(t *testing.T) {
 	var lists []any
 	for form, path := range forms(t, inv) {
 		var doc map[string]any
-		if err := json.Unmarshal([]byte(ansibleInventory(t, "-i", path, "--list")), &doc); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, json.Unmarshal([]byte(ansibleInventory(t, "-i", path, "--list")), &doc))
 		vars := doc["_meta"].(map[string]any)["hostvars"].(map[string]any)
 		gateway := vars["syslog-gateway-01"].(map[string]any)
 		if gateway["container_ip"] != "10.20.30.175" || gateway["terraform_data"].(map[string]any)["domain"] != "lab.example" {
@@ -71,11 +61,7 @@ func TestAnsibleReadsEveryForm(t *testing.T) {
 		}
 		lists = append(lists, vars)
 		graph := ansibleInventory(t, "-i", path, "--graph")
-		for _, want := range []string{"@syslog_gateway_group:", "@lxc_containers:", "@splunk_vms:", "--splunk", "@pool_logging:"} {
-			if !strings.Contains(graph, want) {
-				t.Errorf("%s: the graph has no %s:\n%s", form, want, graph)
-			}
-		}
+		testkit.Holds(t, form+": the graph", graph, "@syslog_gateway_group:", "@lxc_containers:", "@splunk_vms:", "--splunk", "@pool_logging:")
 	}
 	for _, l := range lists[1:] {
 		if text(l) != text(lists[0]) {
@@ -91,9 +77,7 @@ func TestAnsibleReadsAnEmptyEstate(t *testing.T) {
 		var doc struct {
 			All struct{ Children []string }
 		}
-		if err := json.Unmarshal([]byte(ansibleInventory(t, "-i", path, "--list")), &doc); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, json.Unmarshal([]byte(ansibleInventory(t, "-i", path, "--list")), &doc))
 		if !slices.Contains(doc.All.Children, "lxc_containers") {
 			t.Errorf("%s: groups %v", form, doc.All.Children)
 		}

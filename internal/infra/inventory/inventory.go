@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"go.yaml.in/yaml/v3"
+
 	"syslog-gateway/internal/infra/declaration"
 )
 
@@ -76,12 +78,12 @@ func Build(e *declaration.Estate) (*Inventory, error) {
 	}
 	for _, c := range e.Containers {
 		inv.Containers[c.Key] = Container{
-			VMID: c.VMID, Hostname: c.Name, IP: address(&c.Guest), Node: c.Node, Connection: pctRemote,
+			VMID: c.VMID, Hostname: c.Name, IP: c.Host(), Node: c.Node, Connection: pctRemote,
 			PctVMID: c.VMID, Tags: tags(&c.Guest), PoolID: c.Pool,
 		}
 	}
 	for _, v := range e.VMs {
-		vm := VM{VMID: v.VMID, Hostname: v.Name, IP: address(&v.Guest), Node: v.Node,
+		vm := VM{VMID: v.VMID, Hostname: v.Name, IP: v.Host(), Node: v.Node,
 			Connection: sshPlugin, Tags: tags(&v.Guest), PoolID: v.Pool}
 		inv.VMs[v.Key] = vm
 		inv.users[v.Key] = v.User
@@ -90,7 +92,7 @@ func Build(e *declaration.Estate) (*Inventory, error) {
 		}
 	}
 	if v := e.Splunk; v != nil {
-		inv.SplunkVM[splunkKey] = Splunk{VMID: v.VMID, Hostname: v.Name, IP: address(&v.Guest), Node: v.Node, Connection: sshPlugin}
+		inv.SplunkVM[splunkKey] = Splunk{VMID: v.VMID, Hostname: v.Name, IP: v.Host(), Node: v.Node, Connection: sshPlugin}
 		inv.users[splunkKey] = v.User
 	}
 	return inv, inv.uniqueKeys()
@@ -111,18 +113,6 @@ func (inv *Inventory) uniqueKeys() error {
 		return fmt.Errorf("inventory: a guest is called %q, which is the name of the Splunk VM: rename it", splunkKey)
 	}
 	return nil
-}
-
-// address is what the declaration says; no guest is asked. The name stands for an
-// address that DHCP gives.
-func address(g *declaration.Guest) string {
-	switch {
-	case !g.Address.DHCP:
-		return g.Address.CIDR.Addr().String()
-	case g.Domain != "":
-		return g.Name + "." + g.Domain
-	}
-	return g.Name
 }
 
 // tags never is null in the document.
@@ -148,4 +138,66 @@ func hostServices(raw json.RawMessage) (json.RawMessage, error) {
 		return json.RawMessage("{}"), nil
 	}
 	return json.Marshal(services)
+}
+
+// JSON is the document as consumers load it: the bare object on one line, keys sorted,
+// with a newline.
+func (inv *Inventory) JSON() ([]byte, error) { return canonical(inv) }
+
+// YAML is the same document as YAML, keys sorted.
+func (inv *Inventory) YAML() ([]byte, error) { return asYAML(inv) }
+
+// canonical is v as compact JSON with sorted keys on every level, and a newline.
+func canonical(v any) ([]byte, error) {
+	doc, err := generic(v)
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return nil, fmt.Errorf("inventory: %w", err)
+	}
+	return append(text, '\n'), nil
+}
+
+// generic is v as maps, lists, strings, json.Number, bool and nil.
+func generic(v any) (any, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("inventory: %w", err)
+	}
+	return decode(text)
+}
+
+// decode reads one JSON document and refuses anything after it.
+func decode(text []byte) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var doc any
+	if err := d.Decode(&doc); err != nil {
+		return nil, fmt.Errorf("inventory: not JSON: %w", err)
+	}
+	if d.More() {
+		return nil, fmt.Errorf("inventory: there is something after the JSON document, at byte %d", d.InputOffset())
+	}
+	return doc, nil
+}
+
+// asYAML goes by way of JSON, which is YAML: names and omitted keys are the same.
+func asYAML(v any) ([]byte, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("inventory: %w", err)
+	}
+	var doc any
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return nil, fmt.Errorf("inventory: %w", err)
+	}
+	var out bytes.Buffer
+	enc := yaml.NewEncoder(&out)
+	enc.SetIndent(2)
+	if err := enc.Encode(doc); err != nil {
+		return nil, fmt.Errorf("inventory: %w", err)
+	}
+	return out.Bytes(), enc.Close()
 }

@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"syslog-gateway/internal/infra/declaration"
+	"syslog-gateway/internal/testkit"
 )
 
 func guest(key string, vmid int, pool string, tags ...string) declaration.Guest {
@@ -44,36 +45,22 @@ func small() *declaration.Estate {
 
 func build(t *testing.T, e *declaration.Estate) *Inventory {
 	t.Helper()
-	inv, err := Build(e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return inv
+	return testkit.Try(Build(e))(t)
 }
 
 func document(t *testing.T, e *declaration.Estate) []byte {
 	t.Helper()
-	text, err := build(t, e).JSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
+	return testkit.Try(build(t, e).JSON())(t)
 }
 
 func TestDocumentEqualsGolden(t *testing.T) {
-	want, err := os.ReadFile("testdata/small.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	want := testkit.Try(os.ReadFile("testdata/small.json"))(t)
 	differences(t, want, document(t, small()))
 }
 
 func differences(t *testing.T, want, got []byte) {
 	t.Helper()
-	changes, err := Diff(want, got)
-	if err != nil {
-		t.Fatal(err)
-	}
+	changes := testkit.Try(Diff(want, got))(t)
 	for _, c := range changes {
 		t.Error(c)
 	}
@@ -85,31 +72,18 @@ func TestDocumentIsOneLineWithSortedKeys(t *testing.T) {
 		t.Errorf("%d line ends, the last byte is %q", n, text[len(text)-1])
 	}
 	var again any
-	if err := json.Unmarshal(text, &again); err != nil {
-		t.Fatal(err)
-	}
-	sorted, err := json.Marshal(again) // sorts on every level
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, json.Unmarshal(text, &again))
+	sorted := testkit.Try(json.Marshal(again))(t) // sorts on every level
 	if string(sorted)+"\n" != string(text) {
 		t.Errorf("keys are not sorted:\n%s%s", text, sorted)
 	}
 }
 
 func TestYAMLMeansTheSame(t *testing.T) {
-	text, err := build(t, small()).YAML()
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := testkit.Try(build(t, small()).YAML())(t)
 	var doc any
-	if err := yaml.Unmarshal(text, &doc); err != nil {
-		t.Fatal(err)
-	}
-	back, err := json.Marshal(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, yaml.Unmarshal(text, &doc))
+	back := testkit.Try(json.Marshal(doc))(t)
 	differences(t, document(t, small()), back)
 }
 
@@ -122,11 +96,7 @@ func TestWhatIsUnsetIsLeftOut(t *testing.T) {
 		e.Domain = ""
 		e.Splunk = nil
 		text := document(t, e)
-		for _, want := range []string{`"host_services":{}`, `"splunk_vm":{}`, `"domain":""`, `"tags":[]`} {
-			if !strings.Contains(string(text), want) {
-				t.Errorf("%s: %s is not in %s", name, want, text)
-			}
-		}
+		testkit.Holds(t, name, string(text), `"host_services":{}`, `"splunk_vm":{}`, `"domain":""`, `"tags":[]`)
 		if minio := build(t, e).Containers["minio"]; minio.PoolID != "" || strings.Contains(string(text), `"pool_id":""`) {
 			t.Errorf("%s: an empty pool shows", name)
 		}
@@ -136,13 +106,9 @@ func TestWhatIsUnsetIsLeftOut(t *testing.T) {
 func TestNameStandsForAddressOfDHCP(t *testing.T) {
 	e := small()
 	e.Containers[0].Address = declaration.Address{DHCP: true}
-	if ip := build(t, e).Containers["minio"].IP; ip != "minio.lab.example" {
-		t.Errorf("ip %q", ip)
-	}
+	testkit.Equal(t, "ip", build(t, e).Containers["minio"].IP, "minio.lab.example")
 	e.Containers[0].Domain = ""
-	if ip := build(t, e).Containers["minio"].IP; ip != "minio" {
-		t.Errorf("ip %q", ip)
-	}
+	testkit.Equal(t, "ip", build(t, e).Containers["minio"].IP, "minio")
 	if wrong, err := Check(document(t, e)); err != nil || len(wrong) > 0 {
 		t.Errorf("%v %v", wrong, err)
 	}
@@ -154,9 +120,7 @@ func TestOneNameSpaceOfKeys(t *testing.T) {
 	splunk := small()
 	splunk.Containers[0].Key = "splunk"
 	for _, e := range []*declaration.Estate{both, splunk} {
-		if _, err := Build(e); err == nil || !strings.Contains(err.Error(), "rename") {
-			t.Errorf("error %v", err)
-		}
+		testkit.Fails(t, testkit.Err(Build(e)), "rename")
 	}
 	wrong := small()
 	wrong.HostServices = json.RawMessage(`[1]`)
@@ -169,11 +133,7 @@ func TestFingerprintSeesTheDeclarationAndNoSecret(t *testing.T) {
 	print := func(change func(*declaration.Estate)) string {
 		e := small()
 		change(e)
-		f, err := Fingerprint(e)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return f
+		return testkit.Try(Fingerprint(e))(t)
 	}
 	base := print(func(*declaration.Estate) {})
 	if !strings.HasPrefix(base, "sha256:") || len(base) != 71 {
@@ -196,10 +156,7 @@ func TestEqualsTheReferenceInMeaning(t *testing.T) {
 		return
 	}
 	for estate, file := range map[string]string{"full": "full.json", "small": "example.json"} {
-		want, err := os.ReadFile(filepath.Join(folder, "inventory", file))
-		if err != nil {
-			t.Fatal(err)
-		}
+		want := testkit.Try(os.ReadFile(filepath.Join(folder, "inventory", file)))(t)
 		differences(t, want, document(t, load(t, estate)))
 	}
 }
@@ -207,13 +164,10 @@ func TestEqualsTheReferenceInMeaning(t *testing.T) {
 // load is one of the estates that package declaration is tested with.
 func load(t *testing.T, name string) *declaration.Estate {
 	t.Helper()
-	e, err := declaration.Load(t.Context(), declaration.Options{
+	e := testkit.Try(declaration.Load(t.Context(), declaration.Options{
 		Deployment: filepath.Join("..", "declaration", "testdata", name, "deployment.json"),
 		Env:        func(string) string { return "" },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))(t)
 	return e
 }
 
@@ -241,23 +195,16 @@ func TestGroupsAndVariables(t *testing.T) {
 			t.Errorf("%s is %v, want %v", name, vars[name], want)
 		}
 	}
-	if name := poolGroup("a b-c.ü"); name != "pool_a_b_c__" {
-		t.Errorf("group %q", name)
-	}
+	testkit.Equal(t, "group", poolGroup("a b-c.ü"), "pool_a_b_c__")
 }
 
 func TestHostAnswersOneHost(t *testing.T) {
 	inv := build(t, small())
-	list, err := inv.List(AnsibleOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	list := testkit.Try(inv.List(AnsibleOptions{}))(t)
 	var doc struct {
 		Meta struct{ Hostvars map[string]json.RawMessage } `json:"_meta"`
 	}
-	if err := json.Unmarshal(list, &doc); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, json.Unmarshal(list, &doc))
 	for name, vars := range doc.Meta.Hostvars {
 		host, err := inv.Host(name, AnsibleOptions{})
 		if err != nil || string(host) != string(vars)+"\n" {
@@ -267,7 +214,5 @@ func TestHostAnswersOneHost(t *testing.T) {
 	if local, err := inv.Host("localhost", AnsibleOptions{}); err != nil || string(local) != "{}\n" {
 		t.Errorf("localhost: %s %v", local, err)
 	}
-	if _, err := inv.Host("nobody", AnsibleOptions{}); err == nil || !strings.Contains(err.Error(), `"nobody"`) {
-		t.Errorf("error %v", err)
-	}
+	testkit.Fails(t, testkit.Err(inv.Host("nobody", AnsibleOptions{})), `"nobody"`)
 }

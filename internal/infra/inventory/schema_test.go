@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // What the validator does not know it would not check.
@@ -25,9 +27,7 @@ func TestSchemasUseOnlyWhatIsChecked(t *testing.T) {
 	}
 	for name, text := range map[string][]byte{"own": ownSchema, "legacy": legacySchema} {
 		var doc any
-		if err := json.Unmarshal(text, &doc); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, json.Unmarshal(text, &doc))
 		visit(name, doc, false)
 	}
 }
@@ -50,10 +50,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		{`"tags":["terraform"`, `"tags":[true`, "[0]: is of type boolean"},
 		{`"mount_point":"/mnt/nas"`, `"mount_point":"mnt"`, "must match ^/"},
 	} {
-		wrong, err := Check([]byte(strings.Replace(good, c.old, c.new, 1)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		wrong := testkit.Try(Check([]byte(strings.Replace(good, c.old, c.new, 1))))(t)
 		all := strings.Join(wrong, "; ")
 		if (c.want == "") != (all == "") || !strings.Contains(all, c.want) {
 			t.Errorf("%s -> %s: found %q, want %q", c.old, c.new, all, c.want)
@@ -68,10 +65,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 
 // The old schema never learned of MinIO's ports, which the playbooks beside it use.
 func TestLegacySchemaRefusesMinIOPortsOnly(t *testing.T) {
-	wrong, err := CheckLegacy(document(t, small()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	wrong := testkit.Try(CheckLegacy(document(t, small())))(t)
 	want := []string{`$.constants.service_ports: "minio_api" is not allowed`, `$.constants.service_ports: "minio_console" is not allowed`}
 	if !slices.Equal(wrong, want) {
 		t.Errorf("found %q, want %q", wrong, want)

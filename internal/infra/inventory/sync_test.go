@@ -9,45 +9,32 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/infra/declaration"
+	"syslog-gateway/internal/testkit"
 )
 
 // published is an estate's document with its sidecar.
 func published(t *testing.T, e *declaration.Estate) ([]byte, Meta) {
 	t.Helper()
 	text := document(t, e)
-	meta, err := NewMeta(e, text, "provision test")
-	if err != nil {
-		t.Fatal(err)
-	}
+	meta := testkit.Try(NewMeta(e, text, "provision test"))(t)
 	return text, meta
 }
 
 func sync(t *testing.T, e *declaration.Estate, targets ...string) []Result {
 	t.Helper()
 	text, meta := published(t, e)
-	results, err := Sync(targets, text, meta)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return results
+	return testkit.Try(Sync(targets, text, meta))(t)
 }
 
 func read(t *testing.T, path string) string {
 	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	return string(testkit.Try(os.ReadFile(path))(t))
 }
 
 // listing are the names in a folder.
 func listing(t *testing.T, dir string) string {
 	t.Helper()
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	entries := testkit.Try(os.ReadDir(dir))(t)
 	var names []string
 	for _, e := range entries {
 		names = append(names, e.Name())
@@ -64,9 +51,7 @@ func TestSyncWritesDocumentAndSidecar(t *testing.T) {
 	if len(r) != 2 || !r[0].Created || !r[1].Created || r[1].Target != second {
 		t.Fatalf("results %+v", r)
 	}
-	if got := listing(t, dir); got != "inv.json inv.meta.json terraform_inventory.json terraform_inventory.meta.json" {
-		t.Errorf("folder: %s", got)
-	}
+	testkit.Equal(t, "folder", listing(t, dir), "inv.json inv.meta.json terraform_inventory.json terraform_inventory.meta.json")
 	text, meta := published(t, e)
 	if read(t, target) != string(text) {
 		t.Error("the file is not the document")
@@ -80,9 +65,8 @@ func TestSyncWritesDocumentAndSidecar(t *testing.T) {
 func TestSyncShowsWhatChanges(t *testing.T) {
 	target, e := filepath.Join(t.TempDir(), fileName), small()
 	sync(t, e, target)
-	must(t, os.Chmod(target, 0o664))
-	before, err := os.Stat(target)
-	must(t, err)
+	testkit.Must(t, os.Chmod(target, 0o664))
+	before := testkit.Try(os.Stat(target))(t)
 	if r := sync(t, e, target); len(r[0].Changes) != 0 || r[0].Created {
 		t.Errorf("the same again: %+v", r)
 	}
@@ -105,41 +89,27 @@ func TestSyncShowsWhatChanges(t *testing.T) {
 	}
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestSyncSkipsMissingFolderVisibly(t *testing.T) {
 	dir := t.TempDir()
 	r := sync(t, small(), filepath.Join(dir, "not-cloned", fileName), filepath.Join(dir, fileName))
 	if !strings.Contains(r[0].Skipped, "not-cloned") || r[1].Skipped != "" {
 		t.Errorf("results %+v", r)
 	}
-	if got := listing(t, dir); strings.Contains(got, "not-cloned") {
-		t.Errorf("a folder was made: %s", got)
-	}
+	testkit.Lacks(t, "the folder", listing(t, dir), "not-cloned")
 }
 
 // What cannot be written is found before anything is, the sidecar's place included.
 func TestSyncPublishesNothingWhenAPlaceIsTaken(t *testing.T) {
 	for _, taken := range []string{fileName, "terraform_inventory.meta.json"} {
 		good, bad := filepath.Join(t.TempDir(), fileName), t.TempDir()
-		must(t, os.WriteFile(good, []byte("{}\n"), 0o600))
-		must(t, os.MkdirAll(filepath.Join(bad, taken, "x"), 0o755)) // a folder stands in the way
+		testkit.Must(t, os.WriteFile(good, []byte("{}\n"), 0o600))
+		testkit.Must(t, os.MkdirAll(filepath.Join(bad, taken, "x"), 0o755)) // a folder stands in the way
 		text, meta := published(t, small())
-		_, err := Sync([]string{good, filepath.Join(bad, fileName)}, text, meta)
-		if err == nil || !strings.Contains(err.Error(), taken) {
-			t.Errorf("%s: %v", taken, err)
-		}
+		testkit.Fails(t, testkit.Err(Sync([]string{good, filepath.Join(bad, fileName)}, text, meta)), taken)
 		if read(t, good) != "{}\n" || listing(t, filepath.Dir(good)) != fileName || listing(t, bad) != taken {
 			t.Errorf("%s: published in part: %s, %s", taken, listing(t, filepath.Dir(good)), listing(t, bad))
 		}
-		if _, err := Sync([]string{good}, []byte(`{"containers":{}}`), meta); err == nil || !strings.Contains(err.Error(), "schema") {
-			t.Errorf("error %v", err)
-		}
+		testkit.Fails(t, testkit.Err(Sync([]string{good}, []byte(`{"containers":{}}`), meta)), "schema")
 		if read(t, good) != "{}\n" {
 			t.Error("what breaks the schema was published")
 		}
@@ -152,7 +122,7 @@ func TestSyncPutsBackWhatWasThere(t *testing.T) {
 	for n := range 4 {
 		a, b := t.TempDir(), t.TempDir()
 		targets := []string{filepath.Join(a, fileName), filepath.Join(b, fileName)}
-		must(t, os.WriteFile(targets[0], []byte("old\n"), 0o640))
+		testkit.Must(t, os.WriteFile(targets[0], []byte("old\n"), 0o640))
 		renames := 0
 		_, err := publish(targets, text, meta, func(from, to string) error {
 			if renames++; renames > n {
@@ -163,8 +133,7 @@ func TestSyncPutsBackWhatWasThere(t *testing.T) {
 		if !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), "nothing is published") {
 			t.Errorf("rename %d: %v", n, err)
 		}
-		st, err := os.Stat(targets[0])
-		must(t, err)
+		st := testkit.Try(os.Stat(targets[0]))(t)
 		if read(t, targets[0]) != "old\n" || st.Mode().Perm() != 0o640 || listing(t, a) != fileName || listing(t, b) != "" {
 			t.Errorf("rename %d: %s %v, %s, %s", n, read(t, targets[0]), st.Mode(), listing(t, a), listing(t, b))
 		}
@@ -174,12 +143,8 @@ func TestSyncPutsBackWhatWasThere(t *testing.T) {
 func TestSyncGoesThroughLinksAndDamage(t *testing.T) {
 	dir := t.TempDir()
 	file, link := filepath.Join(dir, "real.json"), filepath.Join(dir, "link.json")
-	if err := os.WriteFile(file, []byte(`{"containers":`), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink("real.json", link); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(file, []byte(`{"containers":`), 0o644))
+	testkit.Must(t, os.Symlink("real.json", link))
 	r := sync(t, small(), link)
 	if !r[0].Damaged || r[0].Target != file {
 		t.Errorf("result %+v", r[0])

@@ -1,8 +1,10 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -14,6 +16,7 @@ import (
 	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/plan/scope"
 	"syslog-gateway/internal/infra/plan/storage"
+	"syslog-gateway/internal/infra/pve"
 )
 
 // maker makes one plan.
@@ -136,4 +139,122 @@ func (m *maker) needRestartCheck() []*live.Guest {
 		}
 	}
 	return out
+}
+
+// MakeDestroy plans the removal of declared guests. Protected ones, and those with data,
+// are refused unless the declaration says that they are not protected.
+func MakeDestroy(ctx context.Context, api live.API, e *declaration.Estate, keys []string, opts Options) (*Plan, error) {
+	opts.Only = keys
+	m, err := newMaker(api, e, opts, "destroy")
+	if err != nil {
+		return nil, err
+	}
+	m.plan.destroy = true
+	if err := m.live.ReadCluster(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := m.live.ReadGuests(ctx); err != nil {
+		return nil, err
+	}
+	if err := m.live.ReadPending(ctx, m.planned()); err != nil {
+		return nil, err
+	}
+	for _, g := range m.scope.Guests {
+		if lv := m.live.Of(g); lv != nil {
+			m.plan.Add(m.destroy(g, lv))
+		} else {
+			m.plan.AddNote(g.Key, "it is not there")
+		}
+	}
+	return m.plan, nil
+}
+
+// destroy removes the live guest of a declared one, if it is that one and may go.
+func (m *maker) destroy(g *declaration.Guest, lv *live.Guest) change.Change {
+	why := cmp.Or(m.owner.Foreign(g, lv), m.owner.Reuses(g, lv))
+	if why == "" && !m.owner.Sure(g, lv) {
+		why = guest.RenameFirst(g, lv)
+	}
+	if why != "" {
+		return change.Change{Key: g.Key, Object: change.ObjectOf(g.Kind), Action: change.Refuse, Name: g.Name, VMID: g.VMID, Node: lv.Node,
+			Blocks: []change.Block{{Why: why}}}
+	}
+	c := guest.Destroy(g.Key, lv)
+	c.Steps = append(guest.Unprotect(lv), c.Steps...)
+	if why := guest.Guard(g, lv); why != "" {
+		c.Blocks = append(c.Blocks, change.Block{Why: why + ": " + guest.Unguard(g)})
+	}
+	return c
+}
+
+// Orphan is a live guest that is not declared.
+type Orphan struct {
+	VMID   int              `json:"vmid"`
+	Kind   declaration.Kind `json:"kind"`
+	Name   string           `json:"name"`
+	Node   string           `json:"node"`
+	Status string           `json:"status"`
+	Pool   string           `json:"pool,omitempty"`
+	// Marked is true if the guest is in the record, or has the estate's tags.
+	Marked bool `json:"marked"`
+	// Protected guests and those with data disks are never offered for removal.
+	Protected bool     `json:"protected"`
+	Removable bool     `json:"removable"`
+	Volumes   []string `json:"volumes,omitempty"` // key and volume; they would be removed with it
+}
+
+// Orphans lists the live guests that are not declared, by VMID, without templates.
+func Orphans(ctx context.Context, api live.API, e *declaration.Estate, opts Options) ([]Orphan, error) {
+	opts.Only = nil
+	m, err := newMaker(api, e, opts, "")
+	if err != nil {
+		return nil, err
+	}
+	if err := m.live.ReadCluster(ctx); err != nil {
+		return nil, err
+	}
+	found := m.live.Undeclared(e)
+	if err := m.live.ReadConfigs(ctx, found); err != nil && !pve.IsForbidden(err) {
+		return nil, err
+	}
+	if err := m.live.ReadPending(ctx, found); err != nil && !pve.IsForbidden(err) {
+		return nil, err
+	}
+	out := make([]Orphan, 0, len(found))
+	for _, lv := range found {
+		known, recorded := m.owner.Recorded(lv)
+		o := Orphan{
+			VMID: lv.VMID, Kind: lv.Kind(), Name: lv.Name, Node: lv.Node, Status: lv.Status, Pool: lv.Pool,
+			Marked: recorded || m.owner.Marked(lv), Protected: lv.Protected() || known.Protected,
+		}
+		for _, key := range lv.Volumes() {
+			o.Volumes = append(o.Volumes, key+" "+lv.Volume(key))
+		}
+		o.Removable = o.Marked && !o.Protected && lv.Conf != nil && (known.Unprotected || len(lv.DataDisks()) == 0)
+		out = append(out, o)
+	}
+	slices.SortFunc(out, func(a, b Orphan) int { return a.VMID - b.VMID })
+	return out, nil
+}
+
+// pools compares the declared pools. Undeclared pools stay as they are.
+func (m *maker) pools() {
+	for _, p := range m.scope.Pools {
+		comment, exists := m.live.Pools[p.ID]
+		c := change.Change{Key: p.ID, Object: change.ObjectPool, Name: p.ID}
+		params := url.Values{"poolid": {p.ID}, "comment": {p.Comment}}
+		switch {
+		case !exists && (m.scope.Pool(p.ID) || m.scope.NeedsPool(p.ID)):
+			c.Action = change.Create
+			c.Fields = []change.Diff{{Path: "comment", To: p.Comment}}
+			c.Steps = []change.Step{change.Write("create", "POST", "/pools", params)}
+		case exists && comment != p.Comment && m.scope.Pool(p.ID):
+			c.Action = change.Update
+			c.Fields = []change.Diff{{Path: "comment", From: comment, To: p.Comment}}
+			c.Steps = []change.Step{change.Write("change", "PUT", "/pools", params)}
+		default:
+			continue
+		}
+		m.plan.Add(c)
+	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
+	"syslog-gateway/internal/testkit"
 )
 
 // canned answers every read from a map; what is not in there does not exist.
@@ -66,10 +67,7 @@ func TestNothingToDo(t *testing.T) {
 
 func TestText(t *testing.T) {
 	conf := strings.NewReplacer(`"cores":2`, `"cores":1`, `size=8G`, `size=4G`, `"hostname":"web"`, `"hostname":"old"`).Replace(converged)
-	p, err := Make(t.Context(), cannedContainer(conf), oneContainer(), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := testkit.Try(Make(t.Context(), cannedContainer(conf), oneContainer(), Options{}))(t)
 	want := `~ container web (101 on pve) will be changed in place
     ~ hostname     old -> web  (from the next start)
     ~ cores        1 -> 2
@@ -92,28 +90,16 @@ func TestJSON(t *testing.T) {
 	api := cannedContainer(converged)
 	api["/cluster/resources"] = `[{"type":"node","node":"pve"}]`
 	delete(api, "/nodes/pve/lxc/101/config")
-	p, err := Make(t.Context(), api, oneContainer(), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := json.Marshal(p)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := testkit.Try(Make(t.Context(), api, oneContainer(), Options{}))(t)
+	out := testkit.Try(json.Marshal(p))(t)
 	const want = `{"changes":[{"key":"web","object":"container","action":"create","name":"web","vmid":101,"node":"pve","fields":[{"path":"description","from":"","to":"a\nb"},`
 	if !strings.HasPrefix(string(out), want) {
 		t.Errorf("got %s", out)
 	}
 	var s strings.Builder
-	if err := p.Text(&s, true); err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(string(out)+s.String(), "secret-word") {
-		t.Error("a secret is shown")
-	}
-	if got := p.Changes[0].Steps[0].Params.Get("password"); got != "secret-word" {
-		t.Errorf("the password sent is %q", got)
-	}
+	testkit.Must(t, p.Text(&s, true))
+	testkit.Lacks(t, "what is shown", string(out)+s.String(), "secret-word")
+	testkit.Equal(t, "the password sent", p.Changes[0].Steps[0].Params.Get("password"), "secret-word")
 }
 
 // FuzzConfig plans against any configuration: it never panics, and what it finds equal
@@ -122,15 +108,9 @@ func FuzzConfig(f *testing.F) {
 	f.Add("name=eth0,bridge=vmbr0,firewall=1", "zfs:subvol,size=8G", "order=3,up=30", "nesting=1", "mp=/x,size=1G")
 	f.Add(",,=,=", "size=", "up", "mount=nfs;cifs", ":")
 	f.Fuzz(func(t *testing.T, net, rootfs, startup, features, mp string) {
-		conf, err := json.Marshal(map[string]string{
-			"hostname": "web", "net0": net, "rootfs": rootfs, "startup": startup, "features": features, "mp0": mp, "digest": "d"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := Make(t.Context(), cannedContainer(string(conf)), oneContainer(), Options{Root: true, AllowReboot: []string{"web"}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		conf := testkit.Try(json.Marshal(map[string]string{
+			"hostname": "web", "net0": net, "rootfs": rootfs, "startup": startup, "features": features, "mp0": mp, "digest": "d"}))(t)
+		p := testkit.Try(Make(t.Context(), cannedContainer(string(conf)), oneContainer(), Options{Root: true, AllowReboot: []string{"web"}}))(t)
 		for _, c := range p.Changes {
 			if len(c.Steps) > 0 && len(c.Fields) == 0 {
 				t.Errorf("%s has steps, but shows nothing: %+v", c.ID(), c.Steps)
@@ -141,11 +121,6 @@ func FuzzConfig(f *testing.F) {
 
 // TestShrinkNamesAWholeSize has a live size that no declaration can have.
 func TestShrinkNamesAWholeSize(t *testing.T) {
-	p, err := Make(t.Context(), cannedContainer(strings.Replace(converged, "size=8G", "size=8704M", 1)), oneContainer(), Options{AllowReplace: []string{"web"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := strings.Join(p.Blocks(), ""); got != "container web: rootfs has 8704M and is declared with 8G, and disks only grow: declare 9G" {
-		t.Errorf("got %q", got)
-	}
+	p := testkit.Try(Make(t.Context(), cannedContainer(strings.Replace(converged, "size=8G", "size=8704M", 1)), oneContainer(), Options{AllowReplace: []string{"web"}}))(t)
+	testkit.Equal(t, "blocks", strings.Join(p.Blocks(), ""), "container web: rootfs has 8704M and is declared with 8G, and disks only grow: declare 9G")
 }

@@ -91,9 +91,7 @@ func TestTicketIsRenewed(t *testing.T) {
 	a.now = func() time.Time { return now }
 	get := func(logins int32) {
 		t.Helper()
-		if err := c.Get(context.Background(), "/version", nil, nil); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, c.Get(context.Background(), "/version", nil, nil))
 		if r.logins.Load() != logins {
 			t.Errorf("%d logins, want %d", r.logins.Load(), logins)
 		}
@@ -117,13 +115,9 @@ func TestTicketIsRenewed(t *testing.T) {
 func TestTicketThatEndedEarly(t *testing.T) {
 	r := new(realm)
 	c, _ := client(t, serve(t, r.answer), byPassword)
-	if err := c.Get(context.Background(), "/version", nil, nil); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, c.Get(context.Background(), "/version", nil, nil))
 	r.logins.Add(5) // the host has new keys: no ticket of before is good
-	if _, err := c.Write(context.Background(), http.MethodPost, "/pools", form("poolid", "x")); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Try(c.Write(context.Background(), http.MethodPost, "/pools", form("poolid", "x")))(t)
 	if r.writes.Load() != 1 {
 		t.Errorf("%d writes", r.writes.Load())
 	}
@@ -137,17 +131,14 @@ func TestWrongCredentials(t *testing.T) {
 	if !isUnauthorized(err) || IsUnknownOutcome(err) || len(s.requests()) != 1 {
 		t.Errorf("%d requests, %v", len(s.requests()), err)
 	}
-	contains(t, err.Error(), "log in as root@pam", "authentication failure", "PROXMOX_VE_PASSWORD")
-	if strings.Contains(err.Error(), "wrong-password") {
-		t.Error("the password is in the error")
-	}
-	s = serve(t, always(answer("401 invalid token value!", "", "")))
-	c, _ = client(t, s, nil)
+	testkit.Fails(t, err, "log in as root@pam", "authentication failure", "PROXMOX_VE_PASSWORD")
+	testkit.Lacks(t, "the error", err.Error(), "wrong-password")
+	s, c = talk(t, always(answer("401 invalid token value!", "", "")))
 	_, err = c.Write(context.Background(), http.MethodPost, "/pools", form("poolid", "x"))
 	if !isUnauthorized(err) || len(s.requests()) != 1 {
 		t.Errorf("%d requests, %v", len(s.requests()), err)
 	}
-	contains(t, err.Error(), "invalid token value!", "PROXMOX_VE_API_TOKEN")
+	testkit.Fails(t, err, "invalid token value!", "PROXMOX_VE_API_TOKEN")
 }
 
 func TestGivenTicket(t *testing.T) {
@@ -155,9 +146,7 @@ func TestGivenTicket(t *testing.T) {
 	r.logins.Store(7)
 	s := serve(t, r.answer)
 	c, _ := client(t, s, func(o *Options) { o.Token, o.Ticket, o.CSRF = "", "PVE:root@pam:00000007::sig+/=", "csrf7" })
-	if _, err := c.Write(context.Background(), http.MethodPost, "/pools", form("poolid", "x")); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Try(c.Write(context.Background(), http.MethodPost, "/pools", form("poolid", "x")))(t)
 	r.logins.Add(1)
 	if err := c.Get(context.Background(), "/version", nil, nil); !isUnauthorized(err) {
 		t.Errorf("a ticket that ended, without a password: %v", err)
@@ -167,11 +156,7 @@ func TestGivenTicket(t *testing.T) {
 func TestSecondFactor(t *testing.T) {
 	s := serve(t, always(data(`{"ticket":"PVE:!tfa!root@pam:x","CSRFPreventionToken":"c","NeedTFA":1}`)))
 	c, _ := client(t, s, byPassword)
-	err := c.Get(context.Background(), "/version", nil, nil)
-	if err == nil {
-		t.Fatal("no error")
-	}
-	contains(t, err.Error(), "second factor", "API token")
+	testkit.Fails(t, c.Get(context.Background(), "/version", nil, nil), "second factor", "API token")
 }
 
 func TestCredentialsAreChecked(t *testing.T) {
@@ -208,9 +193,7 @@ func tlsServer(t *testing.T) (*httptest.Server, string) {
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600))
 	return s, ca
 }
 
@@ -238,17 +221,14 @@ func TestCertificates(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			n := new(naps)
 			tc.o.Token, tc.o.Sleep = testToken, n.sleep
-			c, err := New(tc.o)
-			if err != nil {
-				t.Fatal(err)
-			}
+			c := testkit.Try(New(tc.o))(t)
 			t.Cleanup(c.Close)
-			_, err = c.Write(context.Background(), http.MethodPost, "/x", form("a", "b"))
+			_, err := c.Write(context.Background(), http.MethodPost, "/x", form("a", "b"))
 			if (err == nil) != tc.ok || IsUnknownOutcome(err) {
 				t.Fatalf("got %v", err)
 			}
 			if err != nil {
-				contains(t, err.Error(), tc.say)
+				testkit.Fails(t, err, tc.say)
 			}
 			if err := c.Get(context.Background(), "/version", nil, nil); (err == nil) != tc.ok || len(n.all()) > 0 {
 				t.Errorf("read: %v after %v", err, n.all())
@@ -259,9 +239,7 @@ func TestCertificates(t *testing.T) {
 
 func TestCAFileIsChecked(t *testing.T) {
 	junk := filepath.Join(t.TempDir(), "junk.pem")
-	if err := os.WriteFile(junk, []byte("no certificate"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(junk, []byte("no certificate"), 0o600))
 	for _, o := range []Options{{CAFile: junk}, {CAFile: junk + ".gone"}, {MinTLS: "1.1"}} {
 		o.Endpoint, o.Token = "https://127.0.0.1:1", testToken
 		if _, err := New(o); err == nil {
@@ -273,14 +251,9 @@ func TestCAFileIsChecked(t *testing.T) {
 // ownCA is a file with the certificate of an authority that issued nothing.
 func ownCA(t *testing.T) string {
 	t.Helper()
-	authority, err := testkit.NewAuthority()
-	if err != nil {
-		t.Fatal(err)
-	}
+	authority := testkit.Try(testkit.NewAuthority())(t)
 	path := filepath.Join(t.TempDir(), "other.pem")
-	if err := os.WriteFile(path, authority.PEM(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(path, authority.PEM(), 0o600))
 	return path
 }
 

@@ -10,17 +10,16 @@ import (
 	"testing"
 	"time"
 
+	"syslog-gateway/internal/testkit"
+
 	"github.com/luthermonson/go-proxmox"
 )
 
 func TestFormsAreEscapedWhole(t *testing.T) {
-	s := serve(t, always(data("null")))
-	c, _ := client(t, s, nil)
+	s, c := talk(t, always(data("null")))
 	params := form("net0", "name=eth0,bridge=vmbr0,tag=5", "tags", "a;b", "size", "+1G", "description", "a=b & c%\nü +", "sshkeys", proxmox.EncodeSSHKeys("ssh-ed25519 AAAA+/= me@x"))
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
-		if _, err := c.Write(context.Background(), method, "/nodes/pve1/lxc/100/config", params); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Try(c.Write(context.Background(), method, "/nodes/pve1/lxc/100/config", params))(t)
 	}
 	for _, r := range s.requests() {
 		raw := r.Body
@@ -43,7 +42,7 @@ func TestFormsAreEscapedWhole(t *testing.T) {
 			t.Errorf("token %q", r.Header.Get("Authorization"))
 		}
 	}
-	contains(t, s.requests()[0].Body, "sshkeys=ssh-ed25519%2520AAAA%252B%252F%253D%2520me%2540x")
+	testkit.Holds(t, "what was written", s.requests()[0].Body, "sshkeys=ssh-ed25519%2520AAAA%252B%252F%253D%2520me%2540x")
 }
 
 func TestPath(t *testing.T) {
@@ -51,14 +50,9 @@ func TestPath(t *testing.T) {
 	if want := "/nodes/pve1/storage/local/content/local:vztmpl%2Fa%20b.tar.zst"; got != want {
 		t.Errorf("got %s", got)
 	}
-	s := serve(t, always(data("null")))
-	c, _ := client(t, s, nil)
-	if err := c.Get(context.Background(), Path("cluster", "firewall", "ipset", "blk", "10.1.0.0/16"), nil, nil); err != nil {
-		t.Fatal(err)
-	}
-	if got := s.requests()[0].Target; got != "/api2/json/cluster/firewall/ipset/blk/10.1.0.0%2F16" {
-		t.Errorf("sent %s", got)
-	}
+	s, c := talk(t, always(data("null")))
+	testkit.Must(t, c.Get(context.Background(), Path("cluster", "firewall", "ipset", "blk", "10.1.0.0/16"), nil, nil))
+	testkit.Equal(t, "sent", s.requests()[0].Target, "/api2/json/cluster/firewall/ipset/blk/10.1.0.0%2F16")
 }
 
 func TestReadsAreRepeated(t *testing.T) {
@@ -74,46 +68,35 @@ func TestReadsAreRepeated(t *testing.T) {
 		if err != nil || v.Version != "9.1.3" {
 			t.Fatalf("after %.20q: %v, %v", bad, v, err)
 		}
-		if got := fmt.Sprint(n.all()); got != "[200ms 600ms]" {
-			t.Errorf("waited %s", got)
-		}
-		if got := c.Requests(); got != (Count{Reads: 3, Repeats: 2}) {
-			t.Errorf("counted %+v", got)
-		}
+		testkit.Equal(t, "waited", fmt.Sprint(n.all()), "[200ms 600ms]")
+		testkit.Equal(t, "counted", c.Requests(), (Count{Reads: 3, Repeats: 2}))
 	}
 }
 
 func TestReadsAreNotRepeatedForever(t *testing.T) {
-	s := serve(t, always(answer("595 No route to host", "", "")))
-	c, _ := client(t, s, nil)
+	s, c := talk(t, always(answer("595 No route to host", "", "")))
 	err := c.Get(context.Background(), "/nodes/pve2/status", nil, nil)
 	if n := len(s.requests()); n != readTries || status(err) != 595 || IsUnknownOutcome(err) {
 		t.Errorf("%d requests, %v", n, err)
 	}
-	contains(t, err.Error(), "is the node online?")
+	testkit.Fails(t, err, "is the node online?")
 }
 
 func TestARefusedReadIsNotRepeated(t *testing.T) {
 	for _, bad := range []string{refuse("500", "x does not exist"), refuse("403", "no"), refuse("400", "bad"), answer("401 No ticket", "", ""), answer("200 OK", "text/html", "<p>hello</p>"), data(`"text"`)} {
-		s := serve(t, always(bad))
-		c, _ := client(t, s, nil)
+		s, c := talk(t, always(bad))
 		var out struct{ A int }
 		if err := c.Get(context.Background(), "/x", nil, &out); err == nil || IsUnknownOutcome(err) {
 			t.Errorf("%.30q: %v", bad, err)
 		}
-		if n := len(s.requests()); n != 1 {
-			t.Errorf("%.30q: %d requests", bad, n)
-		}
+		testkit.Equal(t, "requests with "+bad, len(s.requests()), 1)
 	}
 }
 
 func TestNobodyListens(t *testing.T) {
 	n := new(naps)
-	c, err := New(Options{Endpoint: closedPort(t), Token: testToken, Sleep: n.sleep})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = c.Write(context.Background(), http.MethodPost, "/pools", form("poolid", "x"))
+	c := testkit.Try(New(Options{Endpoint: closedPort(t), Token: testToken, Sleep: n.sleep}))(t)
+	_, err := c.Write(context.Background(), http.MethodPost, "/pools", form("poolid", "x"))
 	if err == nil || IsUnknownOutcome(err) {
 		t.Errorf("a write that was never sent: %v", err)
 	}
@@ -123,13 +106,8 @@ func TestNobodyListens(t *testing.T) {
 }
 
 func TestAnUnknownNode(t *testing.T) {
-	s := serve(t, always(refuse("500", "hostname lookup 'nosuch' failed - failed to get address info for: nosuch: Name or service not known")))
-	c, _ := client(t, s, nil)
-	err := c.Get(context.Background(), "/nodes/nosuch/status", nil, nil)
-	if err == nil {
-		t.Fatal("no error")
-	}
-	contains(t, err.Error(), "no such node", "PROXMOX_VE_NODE")
+	_, c := talk(t, always(refuse("500", "hostname lookup 'nosuch' failed - failed to get address info for: nosuch: Name or service not known")))
+	testkit.Fails(t, c.Get(context.Background(), "/nodes/nosuch/status", nil, nil), "no such node", "PROXMOX_VE_NODE")
 }
 
 func TestTimeout(t *testing.T) {
@@ -141,7 +119,7 @@ func TestTimeout(t *testing.T) {
 	if !IsUnknownOutcome(err) {
 		t.Errorf("a write without an answer in time: %v", err)
 	}
-	contains(t, err.Error(), "no answer within 30ms", "check before you repeat it")
+	testkit.Fails(t, err, "no answer within 30ms", "check before you repeat it")
 }
 
 func TestCancelledWriteIsOfUnknownOutcome(t *testing.T) {
@@ -159,8 +137,7 @@ func TestCancelledWriteIsOfUnknownOutcome(t *testing.T) {
 func TestAContextThatEndedSendsNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	s := serve(t, always(data("null")))
-	c, _ := client(t, s, nil)
+	s, c := talk(t, always(data("null")))
 	_, err := c.Write(ctx, http.MethodPost, "/pools", form("poolid", "x"))
 	if !errors.Is(err, context.Canceled) || IsUnknownOutcome(err) || len(s.requests()) != 0 {
 		t.Errorf("got %v, %d requests", err, len(s.requests()))
@@ -168,7 +145,7 @@ func TestAContextThatEndedSendsNothing(t *testing.T) {
 }
 
 func TestSecretsStaySecret(t *testing.T) {
-	log := new(journal)
+	log := new(testkit.Log)
 	const secret = "hunter2-hunter2"
 	s := serve(t, func(n int, r received) string {
 		if n == 0 {
@@ -176,7 +153,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		}
 		return cut
 	})
-	c, _ := client(t, s, func(o *Options) { o.Logger = log.logger() })
+	c, _ := client(t, s, func(o *Options) { o.Logger = debugging(log) })
 	params := form("password", secret, "cipassword", secret, "hostname", "web")
 	for range 2 {
 		_, err := c.Write(context.Background(), http.MethodPost, "/nodes/pve1/lxc", params)
@@ -188,7 +165,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	if strings.Contains(log.String(), secret) || strings.Contains(log.String(), "5555") {
 		t.Errorf("log: %s", log)
 	}
-	contains(t, log.String(), "hostname=web", "password=<secret>", "/nodes/pve1/lxc")
+	testkit.Holds(t, "what was written", log.String(), "hostname=web", "password=<secret>", "/nodes/pve1/lxc")
 }
 
 func TestEndpoints(t *testing.T) {
@@ -214,11 +191,10 @@ func TestEndpoints(t *testing.T) {
 }
 
 func TestResources(t *testing.T) {
-	s := serve(t, always(data(`[
+	s, c := talk(t, always(data(`[
 		{"id":"lxc/100","type":"lxc","vmid":100,"node":"pve1","name":"web","pool":"infra","tags":"a;b","status":"running","template":0,"maxmem":1073741824,"maxcpu":2,"cpu":0.01,"lock":"backup","hastate":"started"},
 		{"id":"qemu/9000","type":"qemu","vmid":"9000","template":"1","maxdisk":"1e+08","mem":1.5},
 		{"id":"storage/pve1/local","type":"storage","storage":"local","plugintype":"dir","content":"iso,vztmpl","shared":1,"disk":null}]`)))
-	c, _ := client(t, s, nil)
 	r, err := c.Resources(context.Background())
 	if err != nil || len(r) != 3 {
 		t.Fatal(r, err)

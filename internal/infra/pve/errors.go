@@ -1,9 +1,13 @@
 package pve
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -29,7 +33,7 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, "%d ", e.Status)
 	}
 	b.WriteString(e.Reason)
-	for i, name := range e.names() {
+	for i, name := range slices.Sorted(maps.Keys(e.Params)) {
 		sep := "; "
 		if i == 0 {
 			sep = ": "
@@ -47,15 +51,6 @@ func (e *Error) Error() string {
 
 // Unwrap gives what broke below HTTP.
 func (e *Error) Unwrap() error { return e.Err }
-
-func (e *Error) names() []string {
-	names := make([]string, 0, len(e.Params))
-	for n := range e.Params {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
-}
 
 // statuses that a way between us and the node gives, and not the API itself: 595 to
 // 599 are the pseudo codes of the proxying daemon's HTTP client.
@@ -175,3 +170,106 @@ func (e *Error) UnknownOutcome() bool { return e.Unknown }
 
 // UnknownOutcome is Unknown, for those who must not import this package.
 func (e *TaskError) UnknownOutcome() bool { return e.Unknown }
+
+// hint returns what to do about e, in a few words; "" when the reason is enough.
+func (e *Error) hint() string {
+	switch {
+	case e.Unknown:
+		return "it may have been carried out nevertheless: check before you repeat it"
+	case e.Status == 0:
+		return hintBroken(e.Err)
+	case e.Status == http.StatusUnauthorized:
+		return "check the token or password: PROXMOX_VE_API_TOKEN is user@realm!name=secret"
+	case IsRootOnly(e):
+		return "no token may do this: log in as root@pam by PROXMOX_VE_USERNAME and PROXMOX_VE_PASSWORD"
+	case e.Status == http.StatusForbidden:
+		return "give the user, and its token when it has separate privileges, a role with that right"
+	case e.Status == 595:
+		return "is the node online?"
+	case hasReason(e, "hostname lookup '"):
+		return "the cluster has no such node: check PROXMOX_VE_NODE and the guest's node"
+	case e.Status == http.StatusNotImplemented:
+		return "this version of Proxmox VE does not have that call"
+	case IsStale(e):
+		return "somebody else changed it meanwhile: plan again"
+	}
+	return hintLock(e, e.Path)
+}
+
+func hintLock(err error, path string) string {
+	word := ConfigLock(err)
+	switch {
+	case word != "":
+		tool := "qm"
+		if strings.Contains(path, "/lxc") || hasReason(err, "CT is locked") {
+			tool = "pct"
+		}
+		return "wait until its " + word + " task ends; when none runs any more, `" + tool + " unlock VMID` on the node frees it"
+	case isFileLock(err):
+		return "another task works on it for longer than we wait: see which in the task list, then run again"
+	}
+	return ""
+}
+
+func hintBroken(err error) string {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return "copy /etc/pve/pve-root-ca.pem from a node and name it in PROXMOX_VE_CACERT"
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "use a name that the certificate holds in PROXMOX_VE_ENDPOINT; with PROXMOX_VE_CACERT set, PROXMOX_VE_INSECURE=true leaves out only the check of the name"
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return "no TLS is spoken there: check PROXMOX_VE_ENDPOINT"
+	}
+	return ""
+}
+
+const hidden = "<secret>"
+
+// secretParam reports whether a parameter's value must not be shown. Public keys may be.
+func secretParam(name string) bool {
+	switch name {
+	case "sshkeys", "ssh-public-keys":
+		return false
+	case "data", "ticket", "otp": // data: credentials of an ACME plugin
+		return true
+	}
+	n := strings.ToLower(name)
+	return slices.ContainsFunc([]string{"pass", "secret", "token", "key", "tfa"}, func(p string) bool { return strings.Contains(n, p) })
+}
+
+// shown gives params as text for the log.
+func shown(params url.Values) string {
+	var b strings.Builder
+	for _, n := range slices.Sorted(maps.Keys(params)) {
+		for _, v := range params[n] {
+			if secretParam(n) {
+				v = hidden
+			}
+			if b.Len() > 0 {
+				b.WriteByte(' ')
+			}
+			b.WriteString(n + "=" + v)
+		}
+	}
+	return b.String()
+}
+
+// scrub removes the secrets among params from the node's texts: a text on a wrong
+// value may contain the value.
+func scrub(e *Error, params url.Values) {
+	for name, values := range params {
+		if !secretParam(name) {
+			continue
+		}
+		for _, v := range values {
+			if len(v) < 4 { // would hit common words; the shortest password allowed has 5
+				continue
+			}
+			e.Reason = strings.ReplaceAll(e.Reason, v, hidden)
+			for p, s := range e.Params {
+				e.Params[p] = strings.ReplaceAll(s, v, hidden)
+			}
+		}
+	}
+}

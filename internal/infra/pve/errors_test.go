@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 const (
@@ -62,8 +64,7 @@ func TestEveryBadStatusIsAnError(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
-			s := serve(t, always(tc.answer))
-			c, _ := client(t, s, nil)
+			s, c := talk(t, always(tc.answer))
 			_, err := c.Write(context.Background(), http.MethodPost, "/pools", form("poolid", "x"))
 			e, ok := errors.AsType[*Error](err)
 			if !ok {
@@ -72,8 +73,8 @@ func TestEveryBadStatusIsAnError(t *testing.T) {
 			if e.Method != "POST" || e.Path != "/pools" || e.Status != tc.status || e.Unknown != tc.unknown || !maps.Equal(e.Params, tc.params) {
 				t.Errorf("got %+v", e)
 			}
-			contains(t, e.Reason, tc.reason)
-			contains(t, err.Error(), "POST /pools")
+			testkit.Holds(t, "what was written", e.Reason, tc.reason)
+			testkit.Fails(t, err, "POST /pools")
 			if strings.ContainsAny(err.Error(), "\n\r<") {
 				t.Errorf("not one line of text: %q", err)
 			}
@@ -88,8 +89,7 @@ func TestEveryBadStatusIsAnError(t *testing.T) {
 }
 
 func TestErrorText(t *testing.T) {
-	s := serve(t, always(answer("400 Parameter verification failed.", jsonType, badParam)))
-	c, _ := client(t, s, nil)
+	_, c := talk(t, always(answer("400 Parameter verification failed.", jsonType, badParam)))
 	_, err := c.Write(context.Background(), http.MethodPost, "/nodes/pve1/lxc", form("net0", "x"))
 	const want = "pve: POST /nodes/pve1/lxc: 400 Parameter verification failed. net0: invalid format - format error net0.tag: value must have a maximum value of 4094; vmid: property is missing and it is not optional"
 	if err.Error() != want {
@@ -126,16 +126,11 @@ func FuzzRefusal(f *testing.F) {
 	f.Add(502, "502 Bad Gateway", []byte("<html>\xff"))
 	f.Fuzz(func(t *testing.T, code int, status string, body []byte) {
 		tr := &transport{}
-		req, err := http.NewRequest(http.MethodPost, "http://h/api2/json/pools", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		req := testkit.Try(http.NewRequest(http.MethodPost, "http://h/api2/json/pools", nil))(t)
 		e := tr.refusal(req, &http.Response{StatusCode: code, Status: status, Header: http.Header{}}, body)
 		if e.Reason == "" || e.Error() == "" {
 			t.Errorf("no reason: %+v", e)
 		}
-		if _, err := json.Marshal(e.Params); err != nil {
-			t.Error(err)
-		}
+		testkit.Try(json.Marshal(e.Params))(t)
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"syslog-gateway/internal/testkit"
+
 	"github.com/luthermonson/go-proxmox"
 )
 
@@ -29,7 +31,7 @@ func TestGoProxmoxTakesNoFailureForSuccess(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), "unexpected end of JSON") {
 			t.Errorf("%s: read gives %v", status, err)
 		}
-		contains(t, err.Error(), status[:3])
+		testkit.Fails(t, err, status[:3])
 	}
 }
 
@@ -51,7 +53,7 @@ func TestGoProxmoxKeepsReasons(t *testing.T) {
 				t.Errorf("not typed: %v", err)
 				continue
 			}
-			contains(t, err.Error(), tc.reason)
+			testkit.Fails(t, err, tc.reason)
 		}
 	}
 }
@@ -68,17 +70,12 @@ func TestGoProxmoxTaskThatFails(t *testing.T) {
 }
 
 func TestBigIntegersStayWhole(t *testing.T) {
-	s := serve(t, always(data("null")))
-	c, _ := client(t, s, nil)
+	s, c := talk(t, always(data("null")))
 	ctx := context.Background()
-	if err := c.Get(ctx, "/cluster/nextid", form("vmid", "100000000"), nil); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Write(ctx, http.MethodDelete, "/pools", form("vms", "100000000")); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, c.Get(ctx, "/cluster/nextid", form("vmid", "100000000"), nil))
+	testkit.Try(c.Write(ctx, http.MethodDelete, "/pools", form("vms", "100000000")))(t)
 	for _, r := range s.requests() {
-		contains(t, r.Target, "=100000000")
+		testkit.Holds(t, "what was written", r.Target, "=100000000")
 	}
 }
 
@@ -89,21 +86,16 @@ func TestAnErrorInPlaceOfATaskDoesNotPanic(t *testing.T) {
 }
 
 func TestGoProxmoxLogsNoSecrets(t *testing.T) {
-	log := new(journal)
+	log := new(testkit.Log)
 	s := serve(t, always(data("null")))
-	c, _ := client(t, s, func(o *Options) { o.Logger = log.logger() })
-	if err := c.Typed().Post(context.Background(), "/nodes/pve1/lxc", map[string]string{"password": "hunter2"}, nil); err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(log.String(), "hunter2") {
-		t.Errorf("log: %s", log)
-	}
-	contains(t, log.String(), "/nodes/pve1/lxc")
+	c, _ := client(t, s, func(o *Options) { o.Logger = debugging(log) })
+	testkit.Must(t, c.Typed().Post(context.Background(), "/nodes/pve1/lxc", map[string]string{"password": "hunter2"}, nil))
+	testkit.Lacks(t, "the log", log.String(), "hunter2")
+	testkit.Holds(t, "what was written", log.String(), "/nodes/pve1/lxc")
 }
 
 func TestGoProxmoxNeverRepeatsAWrite(t *testing.T) {
-	s := serve(t, always(cut))
-	c, _ := client(t, s, nil)
+	s, c := talk(t, always(cut))
 	err := c.Typed().Post(context.Background(), "/pools", map[string]string{"poolid": "x"}, nil)
 	if !IsUnknownOutcome(err) || len(s.requests()) != 1 {
 		t.Errorf("%d requests, %v", len(s.requests()), err)

@@ -1,7 +1,6 @@
 package pve
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -10,10 +9,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"strings"
+	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 
 	"go.uber.org/goleak"
 )
@@ -68,7 +69,7 @@ func (s *server) handler(script func(n int, r received) string) http.Handler {
 func (s *server) requests() []received {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]received(nil), s.got...)
+	return slices.Clone(s.got)
 }
 
 // answer is an HTTP answer with any status line.
@@ -104,7 +105,7 @@ func (n *naps) sleep(ctx context.Context, d time.Duration) error {
 func (n *naps) all() []time.Duration {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return append([]time.Duration(nil), n.took...)
+	return slices.Clone(n.took)
 }
 
 // client is one of s that does not wait. It has a token unless set says otherwise.
@@ -115,12 +116,17 @@ func client(t *testing.T, s *server, set func(*Options)) (*Client, *naps) {
 	if set != nil {
 		set(&o)
 	}
-	c, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := testkit.Try(New(o))(t)
 	t.Cleanup(c.Close)
 	return c, n
+}
+
+// talk is a server with a script, and a client of it.
+func talk(t *testing.T, script func(n int, r received) string) (*server, *Client) {
+	t.Helper()
+	s := serve(t, script)
+	c, _ := client(t, s, nil)
+	return s, c
 }
 
 func always(s string) func(int, received) string { return func(int, received) string { return s } }
@@ -133,46 +139,17 @@ func form(kv ...string) url.Values {
 	return v
 }
 
-// journal is a logger into memory.
-type journal struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.b.String()
-}
-
-func (j *journal) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(j, &slog.HandlerOptions{Level: slog.LevelDebug}))
+// debugging is a logger that says everything.
+func debugging(to *testkit.Log) *slog.Logger {
+	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 // closedPort is an address where nothing listens.
 func closedPort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)
 	defer l.Close()
 	return "http://" + l.Addr().String()
-}
-
-func contains(t *testing.T, s string, texts ...string) {
-	t.Helper()
-	for _, p := range texts {
-		if !strings.Contains(s, p) {
-			t.Errorf("%q is not in %q", p, s)
-		}
-	}
 }
 
 // isUnauthorized says whether the credentials were not taken.

@@ -11,38 +11,26 @@ import (
 
 	"syslog-gateway/internal/infra/pvesim"
 	"syslog-gateway/internal/infra/pvesim/schema"
+	"syslog-gateway/internal/testkit"
 )
 
 // simulate gives a client of a simulated cluster that waits shortly.
 func simulate(t *testing.T, o pvesim.Options, set func(*Options)) (*pvesim.Sim, *Client) {
 	t.Helper()
-	official, err := schema.FromEnv()
-	if err != nil {
-		t.Fatal(err)
-	}
+	official := testkit.Try(schema.FromEnv())(t)
 	o.Schema = official
-	sim, err := pvesim.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := sim.AddTemplateFile(ctTemplate, 100<<20, 400<<20); err != nil {
-		t.Fatal(err)
-	}
+	sim := testkit.Try(pvesim.New(o))(t)
+	testkit.Must(t, sim.AddTemplateFile(ctTemplate, 100<<20, 400<<20))
 	s := httptest.NewServer(sim.Handler())
 	t.Cleanup(s.Close)
 	t.Cleanup(func() {
-		if err := sim.Mismatches(); err != nil {
-			t.Error(err)
-		}
+		testkit.Must(t, sim.Mismatches())
 	})
 	opts := Options{Endpoint: s.URL, Token: pvesim.DefaultToken, Timeout: 10 * time.Second, LockWait: 2 * time.Second, Sleep: briefly}
 	if set != nil {
 		set(&opts)
 	}
-	c, err := New(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := testkit.Try(New(opts))(t)
 	t.Cleanup(c.Close)
 	return sim, c
 }
@@ -69,16 +57,11 @@ func TestSimulatedContainer(t *testing.T) {
 			sim, c := simulate(t, pvesim.Options{Seed: 1, TaskDelay: 3 * time.Millisecond}, set)
 			ctx := context.Background()
 			var task string
-			if err := c.Run(ctx, newCT("101"), func(u string) error { task = u; return nil }, nil); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(t, c.Run(ctx, newCT("101"), func(u string) error { task = u; return nil }, nil))
 			if u, err := ParseUPID(task); err != nil || u.Type != "vzcreate" || u.ID != "101" || u.Node != "pve1" {
 				t.Errorf("%s: %+v, %v", task, u, err)
 			}
-			conf, err := c.Config(ctx, "pve1", "lxc", 101)
-			if err != nil {
-				t.Fatal(err)
-			}
+			conf := testkit.Try(c.Config(ctx, "pve1", "lxc", 101))(t)
 			net := ParseProps(conf["net0"], "")
 			if conf["memory"] != "1024" || strings.TrimSpace(conf["description"]) != "a=b; c+d & ü" || net.Get("ip") != "192.168.0.101/24" || !net.Has("hwaddr") || len(conf.Digest()) != 40 {
 				t.Errorf("%v", conf)
@@ -87,10 +70,8 @@ func TestSimulatedContainer(t *testing.T) {
 				t.Errorf("root %v", root.Map())
 			}
 			path := Path("nodes", "pve1", "lxc", "101", "config")
-			if _, err := c.Write(ctx, http.MethodPut, path, form("memory", "2048", "digest", conf.Digest())); err != nil {
-				t.Fatal(err)
-			}
-			_, err = c.Write(ctx, http.MethodPut, path, form("memory", "4096", "digest", conf.Digest()))
+			testkit.Try(c.Write(ctx, http.MethodPut, path, form("memory", "2048", "digest", conf.Digest())))(t)
+			_, err := c.Write(ctx, http.MethodPut, path, form("memory", "4096", "digest", conf.Digest()))
 			if !IsStale(err) {
 				t.Errorf("an old digest: %v", err)
 			}
@@ -106,9 +87,7 @@ func TestSimulatedContainer(t *testing.T) {
 				t.Errorf("not in %+v", list)
 			}
 			del := Request{Method: http.MethodDelete, Path: Path("nodes", "pve1", "lxc", "101"), Params: form("purge", "1", "destroy-unreferenced-disks", "1")}
-			if err := c.Run(ctx, del, nil, nil); err != nil {
-				t.Fatal(err)
-			}
+			testkit.Must(t, c.Run(ctx, del, nil, nil))
 			if _, err := c.Config(ctx, "pve1", "lxc", 101); !IsNotFound(err) {
 				t.Errorf("after its end: %v", err)
 			}
@@ -122,9 +101,7 @@ func TestSimulatedContainer(t *testing.T) {
 func TestSimulatedRefusals(t *testing.T) {
 	_, c := simulate(t, pvesim.Options{Seed: 1}, nil)
 	ctx := context.Background()
-	if err := c.Run(ctx, newCT("101"), nil, nil); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, c.Run(ctx, newCT("101"), nil, nil))
 	err := c.Run(ctx, newCT("101"), nil, nil)
 	if !IsExists(err) {
 		t.Errorf("a second create: %v", err)
@@ -137,7 +114,7 @@ func TestSimulatedRefusals(t *testing.T) {
 	if !ok || e.Status != 400 || len(e.Params) != 3 {
 		t.Fatalf("got %+v", e)
 	}
-	contains(t, e.Error(), "net0.tag", "nosuch: property is not defined in schema", "onboot: type check ('boolean') failed")
+	testkit.Fails(t, e, "net0.tag", "nosuch: property is not defined in schema", "onboot: type check ('boolean') failed")
 	missing := newCT("102")
 	missing.Params.Set("ostemplate", "local:vztmpl/nope.tar.zst")
 	if err := c.Run(ctx, missing, nil, nil); err == nil || !IsNotFound(err) || IsUnknownOutcome(err) {
@@ -211,7 +188,7 @@ func TestSimulatedTasks(t *testing.T) {
 			t.Errorf("%+v: %v, %d ends", tc.f, err, ends)
 		}
 		if err != nil {
-			contains(t, err.Error(), tc.say, "vzcreate 101 on pve1")
+			testkit.Fails(t, err, tc.say, "vzcreate 101 on pve1")
 		}
 	}
 }
@@ -219,43 +196,29 @@ func TestSimulatedTasks(t *testing.T) {
 func TestSimulatedLocks(t *testing.T) {
 	sim, c := simulate(t, pvesim.Options{Seed: 1}, nil)
 	ctx := context.Background()
-	if err := c.Run(ctx, newCT("101"), nil, nil); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, c.Run(ctx, newCT("101"), nil, nil))
 	put := func() error {
 		_, err := c.Write(ctx, http.MethodPut, "/nodes/pve1/lxc/101/config", form("memory", "2048"))
 		return err
 	}
-	if err := sim.SetLock(101, "backup"); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, sim.SetLock(101, "backup"))
 	sim.ResetJournal()
 	if err := put(); ConfigLock(err) != "backup" || len(sim.Writes()) != 3 { // at once, and after each of 2 s
 		t.Errorf("%d writes, %v", len(sim.Writes()), err)
 	}
-	if err := sim.SetLock(101, ""); err != nil {
-		t.Fatal(err)
-	}
-	if err := sim.HoldLock(101, true); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, sim.SetLock(101, ""))
+	testkit.Must(t, sim.HoldLock(101, true))
 	sim.ResetJournal()
 	if err := put(); !isLocked(err) || ConfigLock(err) != "" || len(sim.Writes()) != lockTries {
 		t.Errorf("%d writes, %v", len(sim.Writes()), err)
 	}
-	if err := sim.HoldLock(101, false); err != nil {
-		t.Fatal(err)
-	}
-	if err := put(); err != nil {
-		t.Error(err)
-	}
+	testkit.Must(t, sim.HoldLock(101, false))
+	testkit.Must(t, put())
 }
 
 func TestSimulatedParallelClones(t *testing.T) {
 	sim, c := simulate(t, pvesim.Options{Seed: 1, MaxClones: 1, TaskDelay: 5 * time.Millisecond, LockTimeout: time.Millisecond}, nil)
-	if err := sim.AddTemplateVM(pvesim.TemplateVM{VMID: 9000, Name: "debian"}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, sim.AddTemplateVM(pvesim.TemplateVM{VMID: 9000, Name: "debian"}))
 	done := make(chan error)
 	ids := []string{"101", "102", "103"}
 	for _, id := range ids {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 const (
@@ -70,22 +72,16 @@ func TestWaitEnds(t *testing.T) {
 		if err := c.Wait(context.Background(), upid, nil); err != nil {
 			t.Errorf("%s: %v", exit, err)
 		}
-		if got := fmt.Sprint(n.all()); got != "[20ms 32ms 51.2ms]" {
-			t.Errorf("waited %s", got)
-		}
+		testkit.Equal(t, "waited", fmt.Sprint(n.all()), "[20ms 32ms 51.2ms]")
 		want := "/api2/json/nodes/pve1/tasks/UPID:pve1:000F4240:0A1B2C3D4:6740A1B2:vzcreate:311:prov@pve%21t1:/status"
-		if got := s.requests()[0].Target; got != want {
-			t.Errorf("asked for %s", got)
-		}
+		testkit.Equal(t, "asked for", s.requests()[0].Target, want)
 	}
 }
 
 func TestWaitSlowsDown(t *testing.T) {
 	states := slices.Repeat([]string{"running"}, 40)
 	c, n, _ := follow(t, &task{states: append(states, "OK")})
-	if err := c.Wait(context.Background(), upid, nil); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, c.Wait(context.Background(), upid, nil))
 	all := n.all()
 	if all[len(all)-1] != 2*time.Second || !slices.IsSorted(all) || slices.Index(all, 2*time.Second) > 12 {
 		t.Errorf("waited %v", all)
@@ -112,7 +108,7 @@ func TestWaitDeadWorker(t *testing.T) {
 		if !IsUnknownOutcome(err) || len(n.all()) != 1 {
 			t.Errorf("%s: %v", state, err)
 		}
-		contains(t, err.Error(), "vzcreate 311 on pve1 died", "check what it left", "extracting archive", upid)
+		testkit.Fails(t, err, "vzcreate 311 on pve1 died", "check what it left", "extracting archive", upid)
 	}
 }
 
@@ -152,9 +148,7 @@ func TestWaitSitsOutASilentNode(t *testing.T) {
 	lost := answer("596 ", "", "")
 	states := append(slices.Repeat([]string{lost}, 6), cut, "running", "OK")
 	c, _, _ := follow(t, &task{states: states})
-	if err := c.Wait(context.Background(), upid, nil); err != nil {
-		t.Error(err)
-	}
+	testkit.Must(t, c.Wait(context.Background(), upid, nil))
 }
 
 func TestWaitGivesUpASilentNode(t *testing.T) {
@@ -163,7 +157,7 @@ func TestWaitGivesUpASilentNode(t *testing.T) {
 	if !IsUnknownOutcome(err) {
 		t.Errorf("got %v", err)
 	}
-	contains(t, err.Error(), "595", "cannot be followed and may go on", upid)
+	testkit.Fails(t, err, "595", "cannot be followed and may go on", upid)
 	total := time.Duration(0)
 	for _, d := range n.all() {
 		total += d
@@ -189,7 +183,7 @@ func TestWaitCancelled(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || !IsUnknownOutcome(err) {
 		t.Errorf("got %v", err)
 	}
-	contains(t, err.Error(), upid)
+	testkit.Fails(t, err, upid)
 }
 
 func TestWaitForWhatIsNoTask(t *testing.T) {
@@ -227,58 +221,49 @@ func TestFileLockIsTriedAgain(t *testing.T) {
 		return data("null")
 	})
 	c, n := client(t, s, nil)
-	if _, err := c.Write(context.Background(), http.MethodPut, "/nodes/pve1/qemu/101/config", form("cores", "2")); err != nil {
-		t.Fatal(err)
-	}
-	if got := fmt.Sprint(n.all()); got != "[1s 2s]" {
-		t.Errorf("waited %s", got)
-	}
+	testkit.Try(c.Write(context.Background(), http.MethodPut, "/nodes/pve1/qemu/101/config", form("cores", "2")))(t)
+	testkit.Equal(t, "waited", fmt.Sprint(n.all()), "[1s 2s]")
 	if s.requests()[0].Body != s.requests()[2].Body {
 		t.Error("the repeat was another request")
 	}
 }
 
 func TestFileLockThatStays(t *testing.T) {
-	s := serve(t, always(refuse("500", flockText)))
-	c, _ := client(t, s, nil)
+	s, c := talk(t, always(refuse("500", flockText)))
 	_, err := c.Write(context.Background(), http.MethodPut, "/nodes/pve1/qemu/101/config", form("cores", "2"))
 	if !isLocked(err) || len(s.requests()) != lockTries {
 		t.Errorf("%d requests, %v", len(s.requests()), err)
 	}
-	contains(t, err.Error(), "another task works on it")
+	testkit.Fails(t, err, "another task works on it")
 }
 
 func TestConfigLock(t *testing.T) {
-	s := serve(t, func(n int, _ received) string {
+	_, c := talk(t, func(n int, _ received) string {
 		if n == 0 {
 			return refuse("500", "VM is locked (clone)")
 		}
 		return data("null")
 	})
-	c, _ := client(t, s, nil)
-	if _, err := c.Write(context.Background(), http.MethodPut, "/nodes/pve1/qemu/101/config", form("cores", "2")); err != nil {
-		t.Error(err)
-	}
-	s = serve(t, always(refuse("500", "CT is locked (backup)")))
+	testkit.Try(c.Write(context.Background(), http.MethodPut, "/nodes/pve1/qemu/101/config", form("cores", "2")))(t)
+	s := serve(t, always(refuse("500", "CT is locked (backup)")))
 	c, n := client(t, s, func(o *Options) { o.LockWait = 3 * time.Second })
 	_, err := c.Write(context.Background(), http.MethodPut, "/nodes/pve1/lxc/101/config", form("cores", "2"))
 	if got := fmt.Sprint(n.all()); got != "[1s 1s 1s]" || ConfigLock(err) != "backup" {
 		t.Errorf("waited %s, %v", got, err)
 	}
-	contains(t, err.Error(), "CT is locked (backup)", "`pct unlock VMID`")
+	testkit.Fails(t, err, "CT is locked (backup)", "`pct unlock VMID`")
 }
 
 func TestRunBeginsAgainAfterAFileLockOfTheTask(t *testing.T) {
 	tasks := []*task{{states: []string{flockText}}, {states: []string{"running", "OK"}}}
 	begun := 0
-	s := serve(t, func(_ int, r received) string {
+	_, c := talk(t, func(_ int, r received) string {
 		if r.Method == http.MethodPost {
 			begun++
 			return data(`"` + vmUPID + `"`)
 		}
 		return tasks[begun-1].answer(r)
 	})
-	c, _ := client(t, s, nil)
 	var put []string
 	w := Request{Method: http.MethodPost, Path: "/nodes/pve1/qemu/9000/clone", Params: form("newid", "101")}
 	err := c.Run(context.Background(), w, func(u string) error { put = append(put, u); return nil }, nil)
@@ -288,8 +273,7 @@ func TestRunBeginsAgainAfterAFileLockOfTheTask(t *testing.T) {
 }
 
 func TestRunStopsWhereTheTaskCannotBePutDown(t *testing.T) {
-	s := serve(t, always(data(`"`+vmUPID+`"`)))
-	c, _ := client(t, s, nil)
+	s, c := talk(t, always(data(`"`+vmUPID+`"`)))
 	full := errors.New("disk full")
 	err := c.Run(context.Background(), Request{Method: http.MethodPost, Path: "/x"}, func(string) error { return full }, nil)
 	if !errors.Is(err, full) || len(s.requests()) != 1 {
@@ -298,8 +282,7 @@ func TestRunStopsWhereTheTaskCannotBePutDown(t *testing.T) {
 }
 
 func TestRunWithoutATask(t *testing.T) {
-	s := serve(t, always(data("null")))
-	c, _ := client(t, s, nil)
+	s, c := talk(t, always(data("null")))
 	if err := c.Run(context.Background(), Request{Method: http.MethodPut, Path: "/x"}, nil, nil); err != nil || len(s.requests()) != 1 {
 		t.Error(err)
 	}

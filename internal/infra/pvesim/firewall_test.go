@@ -3,18 +3,16 @@ package pvesim
 import (
 	"fmt"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // digests of the firewall are those of the real API: recorded for equal objects.
 func TestFirewallDigests(t *testing.T) {
 	r := newRig(t, Options{})
-	if got := r.object("/cluster/firewall/options")["digest"]; got != "da39a3ee5e6b4b0d3255bfef95601890afd80709" {
-		t.Errorf("of no options: %v", got)
-	}
+	testkit.Equal(t, "digest of no options", r.object("/cluster/firewall/options")["digest"], "da39a3ee5e6b4b0d3255bfef95601890afd80709")
 	r.ok("PUT", "/cluster/firewall/options", "enable", "0", "policy_in", "DROP")
-	if got := r.object("/cluster/firewall/options")["digest"]; got != "b0fb1c1b9a22ace2455acb1c9ce3c90eae0b6897" {
-		t.Errorf("of two options: %v", got)
-	}
+	testkit.Equal(t, "digest of two options", r.object("/cluster/firewall/options")["digest"], "b0fb1c1b9a22ace2455acb1c9ce3c90eae0b6897")
 }
 
 // order is the comments of a list of rules.
@@ -41,17 +39,13 @@ func TestRuleOrder(t *testing.T) {
 	}
 	for _, c := range []struct{ pos, moveto, want string }{{"0", "2", "bacd"}, {"3", "0", "dbac"}, {"1", "4", "dacb"}, {"2", "2", "dacb"}} {
 		r.ok("PUT", at+"/"+c.pos, "moveto", c.moveto)
-		if got := order(r, at); got != c.want {
-			t.Errorf("moving %s before %s: %s, want %s", c.pos, c.moveto, got, c.want)
-		}
+		testkit.Equal(t, "after moving "+c.pos+" before "+c.moveto, order(r, at), c.want)
 	}
 	digest := r.list(at)[0]["digest"].(string)
 	r.ok("PUT", at+"/0", "comment", "D", "enable", "1", "digest", digest)
 	r.refused(500, "detected modified configuration - file changed by other user? Try again.", r.do("DELETE", at+"/0", "digest", digest))
 	r.ok("DELETE", at+"/0")
-	if got := order(r, at); got != "acb" {
-		t.Errorf("after the removal: %s", got)
-	}
+	testkit.Equal(t, "after the removal", order(r, at), "acb")
 	r.refused(500, "Security group 'web' is not empty", r.do("DELETE", at))
 	if a := r.do("POST", at, "type", "in", "action", "ACCEPT", "dport", "1"); a.Errors["proto"] == "" {
 		t.Errorf("dport without proto: %v", a.Errors)

@@ -16,25 +16,12 @@ import (
 	"time"
 
 	"syslog-gateway/internal/infra/pvesim/schema"
+	"syslog-gateway/internal/testkit"
 
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// raw sends a body as it is.
-func (r *rig) raw(method, path, contentType, body string) reply {
-	r.Helper()
-	req, err := http.NewRequest(method, r.url+path, strings.NewReader(body))
-	if err != nil {
-		r.Fatal(err)
-	}
-	req.Header.Set("Content-Type", contentType)
-	req.Header.Set("Authorization", "PVEAPIToken="+r.token)
-	return r.send(req)
-}
-
-const form = "application/x-www-form-urlencoded"
 
 func TestBodies(t *testing.T) {
 	r := newRig(t, Options{})
@@ -71,15 +58,11 @@ func TestBodies(t *testing.T) {
 	if a := r.raw("POST", "/api2/json/pools", "application/json", `{"poolid":"q","comment":`); a.Status != 400 {
 		t.Errorf("torn JSON: %d", a.Status)
 	}
-	if s := r.createCT("300"); s != "OK" {
-		t.Fatal(s)
-	}
+	r.createCT("300")
 	if a := r.raw("PUT", "/api2/json/nodes/pve1/lxc/300/config", "application/json", `{"onboot":true,"cores":2}`); a.Status != 200 {
 		t.Errorf("JSON booleans: %d %v", a.Status, a.Errors)
 	}
-	if a := r.raw("PUT", "/api2/json/nodes/pve1/lxc/300/config", form, "onboot=true"); a.Errors["onboot"] != "type check ('boolean') failed - got 'true'" {
-		t.Errorf("form booleans: %d %v", a.Status, a.Errors)
-	}
+	r.wrong("onboot", "type check ('boolean') failed - got 'true'", r.raw("PUT", "/api2/json/nodes/pve1/lxc/300/config", form, "onboot=true"))
 }
 
 func TestHTTPRefusals(t *testing.T) {
@@ -106,14 +89,7 @@ func TestHTTPRefusals(t *testing.T) {
 
 // TestRecorder: without a connection to take over, status and body still come.
 func TestRecorder(t *testing.T) {
-	sim, err := New(Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	req := httptest.NewRequest("GET", "/api2/json/pools?poolid=none", nil)
-	req.Header.Set("Authorization", "PVEAPIToken="+DefaultToken)
-	rec := httptest.NewRecorder()
-	sim.Handler().ServeHTTP(rec, req)
+	rec := record(testkit.Try(New(Options{}))(t), "GET", "/api2/json/pools?poolid=none")
 	if rec.Code != 500 || !strings.Contains(rec.Body.String(), "pool 'none' does not exist") {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
@@ -121,18 +97,12 @@ func TestRecorder(t *testing.T) {
 
 // TestServeTLS: HTTPS with a generated certificate, HTTP/1.1, ends with its context.
 func TestServeTLS(t *testing.T) {
-	sim, err := New(Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	sim := testkit.Try(New(Options{}))(t)
 	cert, pem, err := NewCertificate("127.0.0.1", "localhost")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ln := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- sim.Serve(ctx, ln, cert) }()
@@ -140,15 +110,9 @@ func TestServeTLS(t *testing.T) {
 	roots.AppendCertsFromPEM(pem)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}
 	client := &http.Client{Transport: transport, Timeout: 5 * time.Second}
-	req, err := http.NewRequest("GET", "https://"+ln.Addr().String()+"/api2/json/nodes/nosuch/status", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	req := testkit.Try(http.NewRequest("GET", "https://"+ln.Addr().String()+"/api2/json/nodes/nosuch/status", nil))(t)
 	req.Header.Set("Authorization", "PVEAPIToken="+DefaultToken)
-	resp, err := client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	resp := testkit.Try(client.Do(req))(t)
 	_, _ = io.Copy(io.Discard, resp.Body)
 	_ = resp.Body.Close()
 	if resp.ProtoMajor != 1 || !strings.HasPrefix(resp.Status, "500 hostname lookup 'nosuch' failed") {
@@ -156,9 +120,7 @@ func TestServeTLS(t *testing.T) {
 	}
 	transport.CloseIdleConnections()
 	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
+	testkit.Must(t, <-done)
 }
 
 // FuzzRequest: whatever comes in, the answer is well-formed, and after a refused write
@@ -173,13 +135,8 @@ func FuzzRequest(f *testing.F) {
 	f.Add("DELETE", "/api2/json/nodes/pve1/storage/local/content/a/b%2Fc", "", []byte{})
 	f.Add("PUT", "/api2/json/pools", form, []byte("poolid=p&vms=9000,9000&delete=1"))
 	f.Fuzz(func(t *testing.T, method, target, kind string, body []byte) {
-		sim, err := New(Options{Now: func() time.Time { return time.Unix(1795370268, 0) }})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := sim.AddTemplateVM(TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "1G"}}); err != nil {
-			t.Fatal(err)
-		}
+		sim := testkit.Try(New(Options{Now: func() time.Time { return time.Unix(1795370268, 0) }}))(t)
+		testkit.Must(t, sim.AddTemplateVM(TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "1G"}}))
 		before := fmt.Sprint(sim.Dump())
 		head := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nAuthorization: PVEAPIToken=%s\r\nContent-Length: %d\r\n\r\n", method, target, kind, DefaultToken, len(body))
 		req, err := http.ReadRequest(bufio.NewReader(io.MultiReader(strings.NewReader(head), bytes.NewReader(body))))

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func TestFailures(t *testing.T) {
@@ -21,9 +23,7 @@ func TestFailures(t *testing.T) {
 		t.Errorf("a 595 with the body %q", a.Raw)
 	}
 	r.refused(596, "Connection timed out", r.do("POST", "/pools", "poolid", "a3"))
-	if got := fmt.Sprint(r.list("/pools")); got != "[map[poolid:a1] map[poolid:a3]]" {
-		t.Errorf("pools %s: want the third, whose work was done, and not the second", got)
-	}
+	testkit.Equal(t, "pools: the third, whose work was done, and not the second", fmt.Sprint(r.list("/pools")), "[map[poolid:a1] map[poolid:a3]]")
 	r.refused(503, "Service Unavailable", r.do("GET", "/cluster/status"))
 	r.refused(503, "Service Unavailable", r.do("GET", "/cluster/firewall/options"))
 	if a := r.do("GET", "/nodes/pve1/status"); a.Status != 0 || !strings.Contains(a.Reason, "EOF") {
@@ -59,28 +59,20 @@ func TestTaskGrowsAndDies(t *testing.T) {
 	}
 
 	r.sim.Fail(Failure{Method: "POST", Path: "/nodes/*/lxc", TaskDies: true})
-	if s := r.task("POST", "/nodes/pve1/lxc", append(create, "vmid", "301")...); s != "unexpected status" {
-		t.Error(s)
-	}
+	r.ends("unexpected status", "POST", "/nodes/pve1/lxc", append(create, "vmid", "301")...)
 	if conf := r.object("/nodes/pve1/lxc/301/config"); conf["lock"] != "create" {
 		t.Errorf("after the worker's death: %v", conf)
 	}
 	r.sim.Fail(Failure{Method: "POST", Path: "/nodes/*/lxc", TaskWarnings: 2})
-	if s := r.task("POST", "/nodes/pve1/lxc", append(create, "vmid", "302")...); s != "WARNINGS: 2" {
-		t.Error(s)
-	}
+	r.ends("WARNINGS: 2", "POST", "/nodes/pve1/lxc", append(create, "vmid", "302")...)
 	r.sim.Fail(Failure{Method: "POST", Path: "/nodes/*/lxc", TaskError: "no luck"})
-	if s := r.task("POST", "/nodes/pve1/lxc", append(create, "vmid", "303")...); s != "no luck" {
-		t.Error(s)
-	}
+	r.ends("no luck", "POST", "/nodes/pve1/lxc", append(create, "vmid", "303")...)
 	r.refused(500, "Configuration file 'nodes/pve1/lxc/303.conf' does not exist", r.do("GET", "/nodes/pve1/lxc/303/config"))
 }
 
 func TestCloneLimit(t *testing.T) {
 	r := newRig(t, Options{TaskDelay: 8 * time.Second, MaxClones: 1})
-	if err := r.sim.AddTemplateVM(TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "2G"}}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.sim.AddTemplateVM(TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "2G"}}))
 	var upids []string
 	for i := range 3 {
 		upids = append(upids, r.ok("POST", "/nodes/pve1/qemu/9000/clone", "newid", fmt.Sprint(200+i), "full", "1"))
@@ -98,89 +90,57 @@ func TestCloneLimit(t *testing.T) {
 
 func TestStorageFull(t *testing.T) {
 	r := newRig(t, Options{})
-	if err := r.sim.SetStorageUsed("local-zfs", 1<<40-2<<30); err != nil {
-		t.Fatal(err)
-	}
-	if s := r.createCT("300"); s != "unable to create CT 300 - zfs error: cannot create 'rpool/data/subvol-300-disk-0': out of space" {
-		t.Error(s)
-	}
+	testkit.Must(t, r.sim.SetStorageUsed("local-zfs", 1<<40-2<<30))
+	r.ends("unable to create CT 300 - zfs error: cannot create 'rpool/data/subvol-300-disk-0': out of space", "POST", "/nodes/pve1/lxc", container("300")...)
 	if got := r.list("/nodes/pve1/lxc"); len(got) != 0 {
 		t.Errorf("left behind: %v", got)
 	}
 	if st := r.object("/nodes/pve1/storage/local-zfs/status"); st["avail"] != float64(2<<30) {
 		t.Errorf("avail %v", st["avail"])
 	}
-	if err := r.sim.SetStorageUsed("local-zfs", 0); err != nil {
-		t.Fatal(err)
-	}
-	if s := r.task("POST", "/nodes/pve1/lxc", "vmid", "301", "ostemplate", "local:vztmpl/debian.tar.zst", "rootfs", "local-zfs:0.1", "unprivileged", "1"); !strings.Contains(s, "'tar xpf ") {
-		t.Errorf("a root file system smaller than the template: %s", s)
-	}
+	testkit.Must(t, r.sim.SetStorageUsed("local-zfs", 0))
+	testkit.Holds(t, "a root file system smaller than the template", r.task("POST", "/nodes/pve1/lxc", "vmid", "301", "ostemplate", "local:vztmpl/debian.tar.zst", "rootfs", "local-zfs:0.1", "unprivileged", "1"), "'tar xpf ")
 	r.refused(500, "storage 'nope' does not exist", r.do("GET", "/nodes/pve1/storage/nope/content"))
 }
 
 func TestLocks(t *testing.T) {
 	r := newRig(t, Options{})
-	if s := r.createCT("300"); s != "OK" {
-		t.Fatal(s)
-	}
-	if err := r.sim.SetLock(300, "backup"); err != nil {
-		t.Fatal(err)
-	}
+	r.createCT("300")
+	testkit.Must(t, r.sim.SetLock(300, "backup"))
 	r.refused(500, "CT is locked (backup)", r.do("PUT", "/nodes/pve1/lxc/300/config", "memory", "64"))
 	r.refused(500, "CT is locked (backup)", r.do("DELETE", "/nodes/pve1/lxc/300"))
-	if err := r.sim.SetLock(300, ""); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.sim.HoldLock(300, true); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.sim.SetLock(300, ""))
+	testkit.Must(t, r.sim.HoldLock(300, true))
 	r.refused(500, "can't lock file '/run/lock/lxc/pve-config-300.lock' - got timeout", r.do("PUT", "/nodes/pve1/lxc/300/config", "memory", "64"))
-	if err := r.sim.HoldLock(300, false); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.sim.HoldLock(300, false))
 	r.ok("PUT", "/nodes/pve1/lxc/300/config", "memory", "64", "protection", "1")
 	r.refused(500, "can't remove CT 300 - protection mode enabled", r.do("DELETE", "/nodes/pve1/lxc/300"))
 }
 
 func TestResourceLag(t *testing.T) {
 	r := newRig(t, Options{ResourceLag: 10 * time.Second})
-	if s := r.createCT("300", "hostname", "web", "tags", "x"); s != "OK" {
-		t.Fatal(s)
-	}
+	r.createCT("300", "hostname", "web", "tags", "x")
 	res := r.list("/cluster/resources", "type", "vm")[0]
 	if res["status"] != "unknown" || res["name"] != nil || res["tags"] != "x" {
 		t.Errorf("a new guest: %v", res)
 	}
 	r.clock.advance(11 * time.Second)
 	r.task("POST", "/nodes/pve1/lxc/300/status/start")
-	if got := r.list("/cluster/resources", "type", "vm")[0]["status"]; got != "stopped" {
-		t.Errorf("just started: %v", got)
-	}
-	if got := r.object("/nodes/pve1/lxc/300/status/current")["status"]; got != "running" {
-		t.Errorf("status/current: %v", got)
-	}
+	testkit.Equal(t, "just started", r.list("/cluster/resources", "type", "vm")[0]["status"], "stopped")
+	testkit.Equal(t, "status/current", r.object("/nodes/pve1/lxc/300/status/current")["status"], "running")
 	r.clock.advance(10 * time.Second)
-	if got := r.list("/cluster/resources", "type", "vm")[0]["status"]; got != "running" {
-		t.Errorf("after the lag: %v", got)
-	}
+	testkit.Equal(t, "after the lag", r.list("/cluster/resources", "type", "vm")[0]["status"], "running")
 }
 
 func TestNodes(t *testing.T) {
 	r := newRig(t, Options{Nodes: []string{"pve1", "pve2"}})
-	if s := r.createCT("300"); s != "OK" {
-		t.Fatal(s)
-	}
+	r.createCT("300")
 	r.refused(500, "hostname lookup 'nosuch' failed - failed to get address info for: nosuch: Name or service not known", r.do("GET", "/nodes/nosuch/status"))
-	if err := r.sim.MoveGuest(300, "pve2"); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.sim.MoveGuest(300, "pve2"))
 	r.refused(500, "Configuration file 'nodes/pve1/lxc/300.conf' does not exist", r.do("GET", "/nodes/pve1/lxc/300/config"))
 	r.ok("GET", "/nodes/pve2/lxc/300/config")
 	r.refused(500, "CT 300 already exists on node 'pve2'", r.do("POST", "/nodes/pve1/lxc", "vmid", "300", "ostemplate", "local:vztmpl/debian.tar.zst", "unprivileged", "1", "rootfs", "local-zfs:1"))
-	if err := r.sim.SetNodeOnline("pve2", false); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.sim.SetNodeOnline("pve2", false))
 	r.refused(595, "No route to host", r.do("GET", "/nodes/pve2/lxc/300/config"))
 	if got := r.list("/cluster/resources", "type", "vm")[0]; got["node"] != "pve2" || got["status"] != "unknown" {
 		t.Errorf("a guest of a lost node: %v", got)
@@ -208,12 +168,8 @@ func TestJournalAndDump(t *testing.T) {
 	if !strings.Contains(d["nodes/pve1/lxc/300.conf"], "hostname: CT300\n") || d["user.cfg"] != "pool:prod:c:300::\n" {
 		t.Errorf("dump %q", d)
 	}
-	if err := r.sim.RemoveGuest(300); err != nil {
-		t.Fatal(err)
-	}
-	if got := r.sim.Dump()["user.cfg"]; got != "pool:prod:c:::\n" {
-		t.Errorf("pools after the removal: %q", got)
-	}
+	testkit.Must(t, r.sim.RemoveGuest(300))
+	testkit.Equal(t, "pools after the removal", r.sim.Dump()["user.cfg"], "pool:prod:c:::\n")
 }
 
 // TestSeed: equal seeds give equal worlds.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/infra/pvesim/schema"
+	"syslog-gateway/internal/testkit"
 )
 
 // TestParameterErrors: every wrong parameter is named in one answer, in the words of the real API.
@@ -54,33 +55,21 @@ func TestSides(t *testing.T) {
 	}
 	r.refused(500, "storage 'nostore' does not exist", r.do("POST", "/nodes/pve1/lxc", ct("300", "rootfs", "nostore:1")...))
 	r.refused(403, "Permission check failed (pool 'nopool' does not exist)", r.do("POST", "/nodes/pve1/lxc", ct("300", "rootfs", "local-zfs:1", "pool", "nopool")...))
-	if a := r.do("POST", "/nodes/pve1/lxc", ct("300", "rootfs", "local:1")...); a.Errors["storage"] != "storage 'local' does not support container directories" {
-		t.Errorf("a storage for files alone: %v", a.Errors)
-	}
+	r.wrong("storage", "storage 'local' does not support container directories", r.do("POST", "/nodes/pve1/lxc", ct("300", "rootfs", "local:1")...))
 	missing := ct("300", "rootfs", "local-zfs:1")
 	missing[5] = "local:vztmpl/nope.tar.zst"
-	if s := r.task("POST", "/nodes/pve1/lxc", missing...); s != "unable to create CT 300 - volume 'local:vztmpl/nope.tar.zst' does not exist" {
-		t.Error(s)
-	}
+	r.ends("unable to create CT 300 - volume 'local:vztmpl/nope.tar.zst' does not exist", "POST", "/nodes/pve1/lxc", missing...)
 	if got := r.list("/nodes/pve1/storage/local-zfs/content"); len(got) != 0 {
 		t.Errorf("a failed creation left %v", got)
 	}
-	if s := r.task("POST", "/nodes/pve1/qemu", "vmid", "200", "scsi0", "local:iso/none.iso,media=cdrom"); s != "unable to create VM 200 - volume 'local:iso/none.iso' does not exist" {
-		t.Error(s)
-	}
+	r.ends("unable to create VM 200 - volume 'local:iso/none.iso' does not exist", "POST", "/nodes/pve1/qemu", "vmid", "200", "scsi0", "local:iso/none.iso,media=cdrom")
 	r.refused(500, "only root can set 'args' config", r.do("POST", "/nodes/pve1/qemu", "vmid", "200", "args", "-foo"))
 	r.refused(500, "only root can set 'hostpci0' config for non-mapped devices", r.do("POST", "/nodes/pve1/qemu", "vmid", "200", "hostpci0", "0000:01:00.0"))
-	if s := r.task("POST", "/nodes/pve1/qemu/999/status/stop"); s != "unable to find configuration file for VM 999 on node 'pve1'" {
-		t.Error(s)
-	}
+	r.ends("unable to find configuration file for VM 999 on node 'pve1'", "POST", "/nodes/pve1/qemu/999/status/stop")
 	r.refused(500, "unable to find configuration file for VM 999 on node 'pve1'", r.do("POST", "/nodes/pve1/qemu/999/status/reboot"))
 	r.refused(500, "Configuration file 'nodes/pve1/lxc/999.conf' does not exist", r.do("GET", "/nodes/pve1/lxc/999/status/current"))
-	if a := r.do("GET", "/nodes/pve1/tasks/UPID:bad/status"); a.Errors["upid"] != "unable to parse worker upid" {
-		t.Errorf("%v", a.Errors)
-	}
-	if s := r.createCT("300"); s != "OK" {
-		t.Fatal(s)
-	}
+	r.wrong("upid", "unable to parse worker upid", r.do("GET", "/nodes/pve1/tasks/UPID:bad/status"))
+	r.createCT("300")
 	r.refused(500, "no options specified", r.do("PUT", "/nodes/pve1/lxc/300/config"))
 	r.refused(500, "unable to modify read-only option: 'unprivileged'", r.do("PUT", "/nodes/pve1/lxc/300/config", "unprivileged", "0"))
 	r.refused(500, "unable to shrink disk size", r.do("PUT", "/nodes/pve1/lxc/300/resize", "disk", "rootfs", "size", "1G"))
@@ -96,31 +85,19 @@ func TestSides(t *testing.T) {
 func TestDisks(t *testing.T) {
 	r := newRig(t, Options{})
 	r.sim.AddStorage(Storage{ID: "fast", Type: "lvmthin", Content: []string{"images", "rootdir"}, Path: "vg"})
-	if s := r.task("POST", "/nodes/pve1/qemu", "vmid", "200", "scsi0", "local-zfs:4,discard=on,ssd=1", "scsi1", "local-zfs:1", "ide2", "local-zfs:cloudinit", "net0", "virtio,bridge=vmbr0"); s != "OK" {
-		t.Fatal(s)
-	}
+	r.ends("OK", "POST", "/nodes/pve1/qemu", "vmid", "200", "scsi0", "local-zfs:4,discard=on,ssd=1", "scsi1", "local-zfs:1", "ide2", "local-zfs:cloudinit", "net0", "virtio,bridge=vmbr0")
 	at := "/nodes/pve1/qemu/200"
 	r.ok("PUT", at+"/config", "delete", "scsi1")
 	if got := r.object(at + "/config"); got["unused0"] != "local-zfs:vm-200-disk-1" || got["scsi1"] != nil || got["boot"] != "order=scsi0;net0" {
 		t.Errorf("after detaching: %v", got)
 	}
 	r.ok("PUT", at+"/unlink", "idlist", "unused0")
-	if got := len(r.list("/nodes/pve1/storage/local-zfs/content")); got != 2 {
-		t.Errorf("%d volumes after the removal", got)
-	}
-	if s := r.task("POST", at+"/move_disk", "disk", "scsi0", "storage", "fast", "delete", "1"); s != "OK" {
-		t.Error(s)
-	}
-	if got := r.object(at + "/config")["scsi0"]; got != "fast:vm-200-disk-0,discard=on,size=4G,ssd=1" {
-		t.Errorf("after the move: %v", got)
-	}
+	testkit.Equal(t, "volumes after the removal", len(r.list("/nodes/pve1/storage/local-zfs/content")), 2)
+	r.ends("OK", "POST", at+"/move_disk", "disk", "scsi0", "storage", "fast", "delete", "1")
+	testkit.Equal(t, "after the move", r.object(at + "/config")["scsi0"], "fast:vm-200-disk-0,discard=on,size=4G,ssd=1")
 	r.refused(500, "Linked clone feature is not supported for 'fast:vm-200-disk-0' (scsi0)", r.do("POST", at+"/clone", "newid", "201", "full", "0"))
-	if s := r.task("POST", at+"/template"); s != "OK" {
-		t.Error(s)
-	}
-	if s := r.task("POST", at+"/clone", "newid", "201"); s != "OK" {
-		t.Error(s)
-	}
+	r.ends("OK", "POST", at+"/template")
+	r.ends("OK", "POST", at+"/clone", "newid", "201")
 	if got := r.list("/nodes/pve1/storage/fast/content", "vmid", "201"); len(got) != 1 || got[0]["parent"] != "fast:base-200-disk-0" {
 		t.Errorf("linked clone: %v", got)
 	}
@@ -130,9 +107,7 @@ func TestDisks(t *testing.T) {
 // TestPending: what a running guest cannot apply waits for its next start.
 func TestPending(t *testing.T) {
 	r := newRig(t, Options{})
-	if s := r.createCT("300", "nameserver", "1.1.1.1", "start", "1"); s != "OK" {
-		t.Fatal(s)
-	}
+	r.createCT("300", "nameserver", "1.1.1.1", "start", "1")
 	at := "/nodes/pve1/lxc/300"
 	r.ok("PUT", at+"/config", "memory", "1024", "searchdomain", "x.y", "delete", "nameserver")
 	shown := map[string]map[string]any{}
@@ -146,9 +121,7 @@ func TestPending(t *testing.T) {
 		t.Errorf("config %v", got)
 	}
 	r.ok("PUT", at+"/config", "revert", "nameserver")
-	if s := r.task("POST", at+"/status/reboot"); s != "OK" {
-		t.Error(s)
-	}
+	r.ends("OK", "POST", at+"/status/reboot")
 	if got := r.object(at+"/config", "current", "1"); got["searchdomain"] != "x.y" || got["nameserver"] != "1.1.1.1" {
 		t.Errorf("after the reboot: %v", got)
 	}
@@ -157,42 +130,26 @@ func TestPending(t *testing.T) {
 func TestFilesAndCertificates(t *testing.T) {
 	r := newRig(t, Options{})
 	const at = "/nodes/pve1/storage/local"
-	if s := r.task("POST", at+"/download-url", "content", "iso", "filename", "x.iso", "url", "https://example.com/x.iso"); s != "OK" {
-		t.Error(s)
-	}
-	if s := r.task("POST", at+"/download-url", "content", "iso", "filename", "x.iso", "url", "https://example.com/x.iso"); s != "refusing to override existing file '/var/lib/vz/template/iso/x.iso'" {
-		t.Error(s)
-	}
-	if a := r.do("POST", at+"/download-url", "content", "iso", "filename", "x.txt", "url", "https://example.com/x"); a.Errors["filename"] != "wrong file extension" {
-		t.Errorf("%v", a.Errors)
-	}
-	if err := r.sim.AddFile("local:snippets/a.yml", 10); err != nil {
-		t.Fatal(err)
-	}
+	r.ends("OK", "POST", at+"/download-url", "content", "iso", "filename", "x.iso", "url", "https://example.com/x.iso")
+	r.ends("refusing to override existing file '/var/lib/vz/template/iso/x.iso'", "POST", at+"/download-url", "content", "iso", "filename", "x.iso", "url", "https://example.com/x.iso")
+	r.wrong("filename", "wrong file extension", r.do("POST", at+"/download-url", "content", "iso", "filename", "x.txt", "url", "https://example.com/x"))
+	testkit.Must(t, r.sim.AddFile("local:snippets/a.yml", 10))
 	if got := r.list(at+"/content", "content", "snippets"); len(got) != 1 || got[0]["volid"] != "local:snippets/a.yml" {
 		t.Errorf("snippets %v", got)
 	}
-	if s := r.task("DELETE", at+"/content/local:iso/x.iso"); s != "OK" {
-		t.Error(s)
-	}
+	r.ends("OK", "DELETE", at+"/content/local:iso/x.iso")
 	appliance := r.list("/nodes/pve1/aplinfo")[0]["template"].(string)
-	if s := r.task("POST", "/nodes/pve1/aplinfo", "storage", "local", "template", appliance); s != "OK" {
-		t.Error(s)
-	}
+	r.ends("OK", "POST", "/nodes/pve1/aplinfo", "storage", "local", "template", appliance)
 
 	r.ok("POST", "/cluster/acme/plugins", "id", "aws", "type", "dns", "api", "aws", "data", "QT1i")
 	r.refused(500, "ACME plugin ID 'aws' already exists", r.do("POST", "/cluster/acme/plugins", "id", "aws", "type", "dns"))
 	r.ok("PUT", "/nodes/pve1/config", "acme", "account=default", "acmedomain0", "pve1.example.com,plugin=aws")
-	order := func() string { return r.task("POST", "/nodes/pve1/certificates/acme/certificate") }
-	if s := order(); s != "ACME account config file 'default' does not exist." {
-		t.Error(s)
-	}
+	const order = "/nodes/pve1/certificates/acme/certificate"
+	r.ends("ACME account config file 'default' does not exist.", "POST", order)
 	ticket, csrf := session(r, DefaultPassword)
 	withTicket(r, "POST", "/cluster/acme/account?contact=a%40example.com", ticket, csrf)
 	r.token = DefaultToken
-	if s := order(); s != "OK" {
-		t.Error(s)
-	}
+	r.ends("OK", "POST", order)
 	var files []string
 	for _, c := range r.list("/nodes/pve1/certificates/info") {
 		files = append(files, fmt.Sprint(c["filename"]))

@@ -2,7 +2,6 @@ package pvesim
 
 import (
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +11,7 @@ import (
 
 	"syslog-gateway/internal/infra/pvesim/api/guests"
 	"syslog-gateway/internal/infra/pvesim/schema"
+	"syslog-gateway/internal/testkit"
 )
 
 // smallSchema has the shape of apidoc.json, with a made-up method.
@@ -21,24 +21,11 @@ const smallSchema = `[{"path":"/pools","children":[],"info":{"POST":{"parameters
 // TestMismatches: what only the official schema refuses is refused as well, and kept.
 func TestMismatches(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "apidoc.json")
-	if err := os.WriteFile(file, []byte(smallSchema), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	official, err := schema.Read(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sim, err := New(Options{Schema: official})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := sim.Mismatches(); err != nil {
-		t.Error(err)
-	}
-	req := httptest.NewRequest("POST", "/api2/json/pools?poolid=prod&comment=x", nil)
-	req.Header.Set("Authorization", "PVEAPIToken="+DefaultToken)
-	rec := httptest.NewRecorder()
-	sim.Handler().ServeHTTP(rec, req)
+	testkit.Must(t, os.WriteFile(file, []byte(smallSchema), 0o600))
+	official := testkit.Try(schema.Read(file))(t)
+	sim := testkit.Try(New(Options{Schema: official}))(t)
+	testkit.Must(t, sim.Mismatches())
+	rec := record(sim, "POST", "/api2/json/pools?poolid=prod&comment=x")
 	if rec.Code != 400 || !strings.Contains(rec.Body.String(), `"comment"`) {
 		t.Errorf("what only the schema refuses: %d %s", rec.Code, rec.Body)
 	}
@@ -53,17 +40,11 @@ var leftOut = []string{"migratedfrom", "migration_network", "migration_type", "n
 
 // TestTablesAgainstSchema compares every table with the official schema, where PVE_SCHEMA names it.
 func TestTablesAgainstSchema(t *testing.T) {
-	s, err := schema.FromEnv()
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := testkit.Try(schema.FromEnv())(t)
 	if s == nil {
 		return
 	}
-	forms, err := forms()
-	if err != nil {
-		t.Fatal(err)
-	}
+	forms := testkit.Try(forms())(t)
 	names := regexp.MustCompile(`\{[^}]*\}`)
 	for _, r := range routes(nil, guests.CloneLimit{}) {
 		mine := forms.Of(r)

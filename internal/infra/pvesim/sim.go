@@ -1,6 +1,7 @@
 package pvesim
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -124,9 +125,7 @@ func setDefaults(opt *Options) {
 		opt.Users = []User{{ID: DefaultUser, Password: DefaultPassword}}
 		opt.Tokens = []Token{{ID: defaultTokenID, Secret: defaultSecret}}
 	}
-	if opt.LockTimeout == 0 {
-		opt.LockTimeout = 10 * time.Second
-	}
+	opt.LockTimeout = cmp.Or(opt.LockTimeout, 10*time.Second)
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}

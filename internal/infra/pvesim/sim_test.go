@@ -1,19 +1,20 @@
 package pvesim
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"syslog-gateway/internal/infra/pvesim/schema"
 	"syslog-gateway/internal/infra/pvesim/task"
+	"syslog-gateway/internal/testkit"
 )
 
 // clock is a time that only changes when a test sets it.
@@ -44,10 +45,7 @@ type reply struct {
 
 func newRig(t *testing.T, opt Options) *rig {
 	t.Helper()
-	official, err := schema.FromEnv()
-	if err != nil {
-		t.Fatal(err)
-	}
+	official := testkit.Try(schema.FromEnv())(t)
 	if opt.Schema == nil {
 		opt.Schema = official
 	}
@@ -55,20 +53,13 @@ func newRig(t *testing.T, opt Options) *rig {
 	if opt.Now == nil {
 		opt.Now = c.now
 	}
-	sim, err := New(opt)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sim := testkit.Try(New(opt))(t)
 	srv := httptest.NewServer(sim.Handler())
 	t.Cleanup(srv.Close)
 	t.Cleanup(func() {
-		if err := sim.Mismatches(); err != nil {
-			t.Error(err)
-		}
+		testkit.Must(t, sim.Mismatches())
 	})
-	if err := sim.AddTemplateFile("local:vztmpl/debian.tar.zst", 100<<20, 500<<20); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, sim.AddTemplateFile("local:vztmpl/debian.tar.zst", 100<<20, 500<<20))
 	return &rig{T: t, sim: sim, url: srv.URL, clock: c, token: DefaultToken}
 }
 
@@ -79,23 +70,35 @@ func (r *rig) do(method, path string, kv ...string) reply {
 	for i := 0; i+1 < len(kv); i += 2 {
 		values.Add(kv[i], kv[i+1])
 	}
-	var body io.Reader
 	if method == "POST" || method == "PUT" {
-		body = strings.NewReader(values.Encode())
-	} else if len(values) > 0 {
+		return r.raw(method, "/api2/json"+path, form, values.Encode())
+	}
+	if len(values) > 0 {
 		path += "?" + values.Encode()
 	}
-	req, err := http.NewRequest(method, r.url+"/api2/json"+path, body)
-	if err != nil {
-		r.Fatal(err)
-	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
+	return r.raw(method, "/api2/json"+path, "", "")
+}
+
+const form = "application/x-www-form-urlencoded"
+
+// raw sends a body as it is.
+func (r *rig) raw(method, path, contentType, body string) reply {
+	r.Helper()
+	req := testkit.Try(http.NewRequest(method, r.url+path, strings.NewReader(body)))(r)
+	req.Header.Set("Content-Type", contentType)
 	if r.token != "" {
 		req.Header.Set("Authorization", "PVEAPIToken="+r.token)
 	}
 	return r.send(req)
+}
+
+// record is the answer to a request that no connection carries.
+func record(sim *Sim, method, target string) *httptest.ResponseRecorder {
+	req := httptest.NewRequest(method, target, nil)
+	req.Header.Set("Authorization", "PVEAPIToken="+DefaultToken)
+	rec := httptest.NewRecorder()
+	sim.Handler().ServeHTTP(rec, req)
+	return rec
 }
 
 func (r *rig) send(req *http.Request) reply {
@@ -105,20 +108,12 @@ func (r *rig) send(req *http.Request) reply {
 		return reply{Reason: err.Error()}
 	}
 	defer resp.Body.Close()
-	return readReply(r.T, resp)
-}
-
-func readReply(t *testing.T, resp *http.Response) reply {
-	t.Helper()
-	raw, err := io.ReadAll(bufio.NewReader(resp.Body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	raw := testkit.Try(io.ReadAll(resp.Body))(r)
 	out := reply{Status: resp.StatusCode, Raw: string(raw)}
 	_, out.Reason, _ = strings.Cut(resp.Status, " ")
 	if len(raw) > 0 {
 		if err := json.Unmarshal(raw, &out); err != nil {
-			t.Fatalf("%s: %v", raw, err)
+			r.Fatalf("%s: %v", raw, err)
 		}
 	}
 	return out
@@ -138,23 +133,19 @@ func (r *rig) ok(method, path string, kv ...string) string {
 	return string(a.Data)
 }
 
-// object is ok for an answer that is one object.
-func (r *rig) object(path string, kv ...string) map[string]any {
+// get reads what a path answers with.
+func get[T any](r *rig, path string, kv ...string) (out T) {
 	r.Helper()
-	var out map[string]any
-	if err := json.Unmarshal([]byte(r.ok("GET", path, kv...)), &out); err != nil {
-		r.Fatal(err)
-	}
+	testkit.Must(r, json.Unmarshal([]byte(r.ok("GET", path, kv...)), &out))
 	return out
 }
 
+func (r *rig) object(path string, kv ...string) map[string]any {
+	return get[map[string]any](r, path, kv...)
+}
+
 func (r *rig) list(path string, kv ...string) []map[string]any {
-	r.Helper()
-	var out []map[string]any
-	if err := json.Unmarshal([]byte(r.ok("GET", path, kv...)), &out); err != nil {
-		r.Fatal(err)
-	}
-	return out
+	return get[[]map[string]any](r, path, kv...)
 }
 
 // task runs a request that answers with a UPID, and returns the exit status.
@@ -176,18 +167,37 @@ func (r *rig) refused(status int, reason string, a reply) {
 	}
 }
 
-func (r *rig) createCT(vmid string, kv ...string) string {
+// wrong wants an error text of one parameter.
+func (r *rig) wrong(param, text string, a reply) {
 	r.Helper()
-	return r.task("POST", "/nodes/pve1/lxc", append([]string{"vmid", vmid, "ostemplate", "local:vztmpl/debian.tar.zst", "rootfs", "local-zfs:4", "unprivileged", "1",
-		"net0", "name=eth0,bridge=vmbr0,ip=10.0.0.5/24,gw=10.0.0.1,firewall=1"}, kv...)...)
+	if a.Errors[param] != text {
+		r.Errorf("answer %d %q %v, want %s: %q", a.Status, a.Reason, a.Errors, param, text)
+	}
+}
+
+// ends is task, and wants the exit status.
+func (r *rig) ends(want, method, path string, kv ...string) {
+	r.Helper()
+	if got := r.task(method, path, kv...); got != want {
+		r.Fatalf("%s %s %v ends with %q, want %q", method, path, kv, got, want)
+	}
+}
+
+// container are the parameters of a small one.
+func container(vmid string, kv ...string) []string {
+	return append([]string{"vmid", vmid, "ostemplate", "local:vztmpl/debian.tar.zst", "rootfs", "local-zfs:4", "unprivileged", "1",
+		"net0", "name=eth0,bridge=vmbr0,ip=10.0.0.5/24,gw=10.0.0.1,firewall=1"}, kv...)
+}
+
+func (r *rig) createCT(vmid string, kv ...string) {
+	r.Helper()
+	r.ends("OK", "POST", "/nodes/pve1/lxc", container(vmid, kv...)...)
 }
 
 func TestContainerLife(t *testing.T) {
 	r := newRig(t, Options{Seed: 1})
 	r.ok("POST", "/pools", "poolid", "prod", "comment", "x")
-	if s := r.createCT("300", "hostname", "web", "pool", "prod", "tags", "b;A;a", "mp0", "local-zfs:8,mp=/data", "start", "1", "description", "x"); s != "OK" {
-		t.Fatal(s)
-	}
+	r.createCT("300", "hostname", "web", "pool", "prod", "tags", "b;A;a", "mp0", "local-zfs:8,mp=/data", "start", "1", "description", "x")
 	conf := r.object("/nodes/pve1/lxc/300/config")
 	want := map[string]any{
 		"rootfs": "local-zfs:subvol-300-disk-0,size=4G", "mp0": "local-zfs:subvol-300-disk-1,mp=/data,size=8G", "tags": "a;b", "swap": 512.0, "arch": "amd64",
@@ -205,16 +215,10 @@ func TestContainerLife(t *testing.T) {
 	r.refused(500, "detected modified configuration - file changed by other user? Try again.", r.do("PUT", "/nodes/pve1/lxc/300/config", "memory", "1024", "digest", strings.Repeat("0", 40)))
 	r.ok("PUT", "/nodes/pve1/lxc/300/config", "memory", "1024", "digest", conf["digest"].(string))
 	r.refused(500, "CT 300 already running", r.do("POST", "/nodes/pve1/lxc/300/status/start"))
-	if s := r.task("PUT", "/nodes/pve1/lxc/300/resize", "disk", "rootfs", "size", "6G"); s != "OK" {
-		t.Error(s)
-	}
+	r.ends("OK", "PUT", "/nodes/pve1/lxc/300/resize", "disk", "rootfs", "size", "6G")
 	r.refused(500, "unable to destroy CT 300 - container is running", r.do("DELETE", "/nodes/pve1/lxc/300"))
-	if s := r.task("POST", "/nodes/pve1/lxc/300/status/stop"); s != "OK" {
-		t.Error(s)
-	}
-	if s := r.task("DELETE", "/nodes/pve1/lxc/300", "purge", "1"); s != "OK" {
-		t.Error(s)
-	}
+	r.ends("OK", "POST", "/nodes/pve1/lxc/300/status/stop")
+	r.ends("OK", "DELETE", "/nodes/pve1/lxc/300", "purge", "1")
 	if v := r.list("/nodes/pve1/storage/local-zfs/content"); len(v) != 0 {
 		t.Errorf("volumes left: %v", v)
 	}
@@ -228,40 +232,42 @@ func mac(v any, prefix string) string {
 
 func TestCloneLife(t *testing.T) {
 	r := newRig(t, Options{Seed: 2})
-	if err := r.sim.AddTemplateVM(TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "10G"}}); err != nil {
-		t.Fatal(err)
-	}
-	if s := r.task("POST", "/nodes/pve1/qemu/9000/clone", "newid", "250", "name", "docker", "full", "1"); s != "OK" {
-		t.Fatal(s)
-	}
+	testkit.Must(t, r.sim.AddTemplateVM(TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "10G"}}))
+	r.ends("OK", "POST", "/nodes/pve1/qemu/9000/clone", "newid", "250", "name", "docker", "full", "1")
 	r.ok("PUT", "/nodes/pve1/qemu/250/config", "cores", "4", "memory", "4096", "net0", "virtio,bridge=vmbr0,firewall=1", "sshkeys", "ssh-ed25519%20AAAAC3NzaC1lZDI1NTE5AAAAIEiU%20x",
 		"ciuser", "debian", "cipassword", "hidden", "ipconfig0", "ip=10.0.0.6/24,gw=10.0.0.1", "agent", "enabled=1")
-	if s := r.task("PUT", "/nodes/pve1/qemu/250/resize", "disk", "scsi0", "size", "20G"); s != "OK" {
-		t.Error(s)
-	}
+	r.ends("OK", "PUT", "/nodes/pve1/qemu/250/resize", "disk", "scsi0", "size", "20G")
 	conf := r.object("/nodes/pve1/qemu/250/config")
 	for k, v := range map[string]any{"scsi0": "local-zfs:vm-250-disk-0,size=20G", "memory": "4096", "cores": 4.0, "cipassword": "**********", "ide2": "local-zfs:vm-250-cloudinit,media=cdrom", "template": nil} {
 		if conf[k] != v {
 			t.Errorf("%s is %v, want %v", k, conf[k], v)
 		}
 	}
-	if s := r.task("PUT", "/nodes/pve1/qemu/250/resize", "disk", "scsi0", "size", "1G"); s != "shrinking disks is not supported" {
-		t.Error(s)
-	}
-	if s := r.task("POST", "/nodes/pve1/qemu/250/status/start"); s != "OK" {
-		t.Error(s)
-	}
-	if s := r.task("POST", "/nodes/pve1/qemu/9000/status/start"); s != "you can't start a vm if it's a template" {
-		t.Error(s)
-	}
+	r.ends("shrinking disks is not supported", "PUT", "/nodes/pve1/qemu/250/resize", "disk", "scsi0", "size", "1G")
+	r.ends("OK", "POST", "/nodes/pve1/qemu/250/status/start")
+	r.ends("you can't start a vm if it's a template", "POST", "/nodes/pve1/qemu/9000/status/start")
 	r.ok("PUT", "/nodes/pve1/qemu/250/config", "cores", "8")
-	if got := r.object("/nodes/pve1/qemu/250/config", "current", "1")["cores"]; got != 4.0 {
-		t.Errorf("cores of the running VM %v", got)
+	testkit.Equal(t, "cores of the running VM", r.object("/nodes/pve1/qemu/250/config", "current", "1")["cores"], 4.0)
+	r.ends("OK", "POST", "/nodes/pve1/qemu/250/status/reboot")
+	testkit.Equal(t, "cores after the reboot", r.object("/nodes/pve1/qemu/250/config", "current", "1")["cores"], 8.0)
+}
+
+// BenchmarkNew is what every test that uses the simulator pays.
+func BenchmarkNew(b *testing.B) {
+	for b.Loop() {
+		testkit.Try(New(Options{}))(b)
 	}
-	if s := r.task("POST", "/nodes/pve1/qemu/250/status/reboot"); s != "OK" {
-		t.Error(s)
+}
+
+// BenchmarkResources reads cluster/resources of 80 guests, without the network.
+func BenchmarkResources(b *testing.B) {
+	sim := testkit.Try(New(Options{}))(b)
+	for i := range 80 {
+		testkit.Must(b, sim.AddGuest("lxc", 100+i, "", map[string]string{"hostname": "c" + strconv.Itoa(i), "rootfs": "local-zfs:8"}))
 	}
-	if got := r.object("/nodes/pve1/qemu/250/config", "current", "1")["cores"]; got != 8.0 {
-		t.Errorf("cores after the reboot %v", got)
+	for b.Loop() {
+		if rec := record(sim, "GET", "/api2/json/cluster/resources"); rec.Code != 200 {
+			b.Fatal(rec.Body)
+		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,6 +14,7 @@ import (
 
 	"syslog-gateway/internal/infra/pvesim/conf"
 	"syslog-gateway/internal/infra/pvesim/task"
+	"syslog-gateway/internal/testkit"
 )
 
 // transcriptVariable names the folder with answers recorded from the real API:
@@ -39,10 +39,7 @@ var (
 
 func readTranscript(t *testing.T, file string) []*recorded {
 	t.Helper()
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	raw := testkit.Try(os.ReadFile(file))(t)
 	var out []*recorded
 	section := ""
 	for line := range strings.Lines(string(raw)) {
@@ -129,17 +126,13 @@ func replayRig(t *testing.T, file string) *rig {
 			"VM.Allocate,VM.Audit,VM.Clone,VM.Config.CPU,VM.Config.Cloudinit,VM.Config.Disk,VM.Config.Memory,VM.Config.Network,VM.Config.Options,VM.PowerMgmt", ",")},
 		ACL: []ACL{{Path: "/", UGID: "prov@pve", Role: "Prov"}, {Path: "/", UGID: "prov@pve!t1", Role: "Prov"}},
 	})
-	if err := r.sim.AddTemplateFile("local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst", 15653, 92160); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.sim.AddTemplateFile("local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst", 15653, 92160))
 	r.sim.SetUnreachable("127.0.0.1")
 	r.sim.AddPool("prod", "")
 	if strings.Contains(file, "lxc") {
 		return r
 	}
-	if err := r.sim.AddGuest("lxc", 300, "pve1", map[string]string{"hostname": "c300", "rootfs": "local:1", "net0": "name=eth0,bridge=vmbr0", "arch": "amd64", "ostype": "debian"}); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, r.sim.AddGuest("lxc", 300, "pve1", map[string]string{"hostname": "c300", "rootfs": "local:1", "net0": "name=eth0,bridge=vmbr0", "arch": "amd64", "ostype": "debian"}))
 	if strings.Contains(file, "misc") {
 		r.sim.AddPool("prod", "", 300)
 		r.sim.AddPool("csrf", "")
@@ -181,9 +174,7 @@ phrase, names of wrong parameters, and exit status of the task. "texts" adds tha
 | recording | request | recorded | here |
 |---|---|---|---|
 %s`, counts["agree"], counts["differs"], counts["not served"], table.String())
-	if err := os.WriteFile("TRANSCRIPTS.md", []byte(doc), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile("TRANSCRIPTS.md", []byte(doc), 0o644))
 }
 
 func replay(t *testing.T, file string, table *strings.Builder, counts map[string]int) {
@@ -239,24 +230,16 @@ func (r *rig) replayOne(rec *recorded, digests map[string]string) reply {
 	for theirs, ours := range digests {
 		body = strings.ReplaceAll(body, theirs, ours)
 	}
-	path := r.url + "/api2/json" + rec.path
+	path, kind := "/api2/json"+rec.path, form
 	if rec.query != "" {
 		path += "?" + rec.query
 	}
-	req, err := http.NewRequest(rec.method, path, strings.NewReader(body))
-	if err != nil {
-		r.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if body == "multipart" {
-		req.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+		kind = "multipart/form-data; boundary=x"
 	}
-	req.Header.Set("Authorization", "PVEAPIToken="+r.token)
-	got := r.send(req)
-	for _, pair := range [][2]string{{digestIn(rec.answer.Data), digestIn(got.Data)}} {
-		if pair[0] != "" && pair[1] != "" {
-			digests[pair[0]] = pair[1]
-		}
+	got := r.raw(rec.method, path, kind, body)
+	if theirs, ours := digestIn(rec.answer.Data), digestIn(got.Data); theirs != "" && ours != "" {
+		digests[theirs] = ours
 	}
 	r.sim.Settle()
 	return got

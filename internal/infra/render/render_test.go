@@ -9,6 +9,7 @@ import (
 
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/infra/declaration"
+	"syslog-gateway/internal/testkit"
 )
 
 func address(last byte) declaration.Address {
@@ -36,9 +37,7 @@ func estate() *declaration.Estate {
 func loaded(t *testing.T, text []byte) config.Config {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "gateway.yaml")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(file, text, 0o600))
 	c, err := config.Load(file, nil, nil)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
@@ -47,10 +46,7 @@ func loaded(t *testing.T, text []byte) config.Config {
 }
 
 func TestGatewayTakesItsOwnConfiguration(t *testing.T) {
-	text, err := Gateway(estate(), GatewayOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := testkit.Try(Gateway(estate(), GatewayOptions{}))(t)
 	c := loaded(t, text)
 	ports := declaration.Ports().Syslog
 	if len(c.Sources) != len(ports) {
@@ -129,25 +125,16 @@ func TestQueueLeavesRoom(t *testing.T) {
 }
 
 func TestSplunkConfiguration(t *testing.T) {
-	files, err := Splunk(estate(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := testkit.Try(Splunk(estate(), ""))(t)
 	indexes, inputs := string(files[0].Text), string(files[1].Text)
 	for _, name := range []string{"[firewall]", "[os]", "[unifi]", "maxTotalDataSizeMB = 54613"} { // 4/5 of 200 GiB, by three
-		if !strings.Contains(indexes, name) {
-			t.Errorf("indexes.conf has no %s:\n%s", name, indexes)
-		}
+		testkit.Holds(t, "indexes.conf", indexes, name)
 	}
-	for _, line := range []string{"port = 8088", "token = ${SPLUNK_HEC_TOKEN}", "indexes = firewall,os,unifi"} {
-		if !strings.Contains(inputs, line) {
-			t.Errorf("inputs.conf has no %q:\n%s", line, inputs)
-		}
-	}
+	testkit.Holds(t, "inputs.conf", inputs, "port = 8088", "token = ${SPLUNK_HEC_TOKEN}", "indexes = firewall,os,unifi")
 	if files[1].Secret {
 		t.Error("there is no secret in it")
 	}
-	files, err = Splunk(estate(), "1111-2222")
+	files, err := Splunk(estate(), "1111-2222")
 	if err != nil || !files[1].Secret || !strings.Contains(string(files[1].Text), "token = 1111-2222\n") {
 		t.Errorf("with the token: %v\n%s", err, files[1].Text)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"syslog-gateway/internal/infra/secrets"
 	"syslog-gateway/internal/infra/secrets/secretstest"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestEveryPlaceOfAgeKeys(t *testing.T) {
@@ -34,10 +35,7 @@ func TestEveryPlaceOfAgeKeys(t *testing.T) {
 		"several":           {Env: variables("SOPS_AGE_KEY", other.String(), "SOPS_AGE_KEY_FILE", file)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := secrets.Decrypt(t.Context(), data, secrets.JSON, o)
-			if err != nil {
-				t.Fatal(err)
-			}
+			got := testkit.Try(secrets.Decrypt(t.Context(), data, secrets.JSON, o))(t)
 			sameJSON(t, got, `{"a": "alpha"}`)
 		})
 	}
@@ -59,43 +57,22 @@ func TestEveryPlaceOfAgeKeys(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := secrets.Decrypt(t.Context(), data, secrets.JSON, c.o)
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Fatalf("error is %v; want %q", err, c.want)
-			}
-			if strings.Contains(err.Error(), "AGE-SECRET-KEY-1") {
-				t.Errorf("the error shows a key: %v", err)
-			}
+			testkit.Fails(t, err, c.want)
+			testkit.Lacks(t, "the error", err.Error(), "AGE-SECRET-KEY-1")
 		})
 	}
 }
 
 func TestSSHKeys(t *testing.T) {
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rs, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
+	rs := testkit.Try(rsa.GenerateKey(rand.Reader, 2048))(t)
 	for name, private := range map[string]any{"id_ed25519": ed, "id_rsa": rs} {
 		t.Run(name, func(t *testing.T) {
-			block, err := ssh.MarshalPrivateKey(private, "test")
-			if err != nil {
-				t.Fatal(err)
-			}
-			locked, err := ssh.MarshalPrivateKeyWithPassphrase(private, "test", []byte("word"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			signer, err := ssh.NewSignerFromKey(private)
-			if err != nil {
-				t.Fatal(err)
-			}
-			recipient, err := agessh.ParseRecipient(string(ssh.MarshalAuthorizedKey(signer.PublicKey())))
-			if err != nil {
-				t.Fatal(err)
-			}
+			block := testkit.Try(ssh.MarshalPrivateKey(private, "test"))(t)
+			locked := testkit.Try(ssh.MarshalPrivateKeyWithPassphrase(private, "test", []byte("word")))(t)
+			signer := testkit.Try(ssh.NewSignerFromKey(private))(t)
+			recipient := testkit.Try(agessh.ParseRecipient(string(ssh.MarshalAuthorizedKey(signer.PublicKey()))))(t)
 			data := encrypt(t, secretstest.File{Clear: `{"a": "alpha"}`, Recipients: []age.Recipient{recipient}})
 			home := t.TempDir()
 			file := write(t, filepath.Join(home, ".ssh", name), string(pem.EncodeToMemory(block)), 0o600)
@@ -104,15 +81,11 @@ func TestSSHKeys(t *testing.T) {
 				{Env: variables("SOPS_AGE_SSH_PRIVATE_KEY_FILE", file)},
 				{Env: variables("SOPS_AGE_SSH_PRIVATE_KEY_CMD", "cat '"+file+"'")},
 			} {
-				if _, err := secrets.Decrypt(t.Context(), data, secrets.JSON, o); err != nil {
-					t.Error(err)
-				}
+				testkit.Try(secrets.Decrypt(t.Context(), data, secrets.JSON, o))(t)
 			}
 			write(t, file, string(pem.EncodeToMemory(locked)), 0o600)
 			for _, o := range []secrets.Options{{Home: home}, {Env: variables("SOPS_AGE_SSH_PRIVATE_KEY_FILE", file)}} {
-				if _, err := secrets.Decrypt(t.Context(), data, secrets.JSON, o); err == nil || !strings.Contains(err.Error(), "passphrase") {
-					t.Errorf("locked key: %v", err)
-				}
+				testkit.Fails(t, testkit.Err(secrets.Decrypt(t.Context(), data, secrets.JSON, o)), "passphrase")
 			}
 		})
 	}
@@ -147,9 +120,7 @@ echo '{"from": "sops"}'
 				refusing:                   "no key could decrypt",
 				silent:                     "printed nothing",
 			} {
-				if _, err := secrets.Read(t.Context(), path, secrets.Options{Env: env, Program: bad}); err == nil || !strings.Contains(err.Error(), want) {
-					t.Errorf("%s: %v", filepath.Base(bad), err)
-				}
+				testkit.Fails(t, testkit.Err(secrets.Read(t.Context(), path, secrets.Options{Env: env, Program: bad})), want)
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package secrets
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,10 +97,7 @@ func (e *unsupportedError) Error() string { return e.what }
 
 // runSOPS has an installed sops decrypt the file.
 func runSOPS(ctx context.Context, path string, format Format, o Options, why error) ([]byte, error) {
-	name := o.Program
-	if name == "" {
-		name = "sops"
-	}
+	name := cmp.Or(o.Program, "sops")
 	program, err := exec.LookPath(name)
 	if err != nil {
 		return nil, fmt.Errorf("%w; install sops, which is then used for this file, or encrypt it for an age key alone", why)

@@ -15,6 +15,7 @@ import (
 
 	"syslog-gateway/internal/infra/secrets"
 	"syslog-gateway/internal/infra/secrets/secretstest"
+	"syslog-gateway/internal/testkit"
 )
 
 const clearJSON = `{
@@ -25,20 +26,12 @@ const clearJSON = `{
 
 func newKey(t testing.TB) *age.X25519Identity {
 	t.Helper()
-	k, err := age.GenerateX25519Identity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
+	return testkit.Try(age.GenerateX25519Identity())(t)
 }
 
 func encrypt(t testing.TB, f secretstest.File) []byte {
 	t.Helper()
-	data, err := f.Encrypt()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
+	return testkit.Try(f.Encrypt())(t)
 }
 
 // variables is an environment.
@@ -55,12 +48,8 @@ func variables(pairs ...string) func(string) string {
 
 func write(t testing.TB, path, text string, mode fs.FileMode) string {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), mode); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.MkdirAll(filepath.Dir(path), 0o700))
+	testkit.Must(t, os.WriteFile(path, []byte(text), mode))
 	return path
 }
 
@@ -71,9 +60,7 @@ func sameJSON(t *testing.T, got []byte, want string) {
 	if err := json.Unmarshal(got, &g); err != nil {
 		t.Fatalf("%v: %s", err, got)
 	}
-	if err := json.Unmarshal([]byte(want), &w); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, json.Unmarshal([]byte(want), &w))
 	if fmt.Sprint(g) != fmt.Sprint(w) {
 		t.Errorf("got %v, want %v", g, w)
 	}
@@ -94,13 +81,8 @@ func TestWhatIsEncryptedByEveryRule(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f.Clear, f.Recipients = clearJSON, []age.Recipient{newKey(t).Recipient(), key.Recipient()}
 			data := encrypt(t, f)
-			if !strings.Contains(string(data), "ENC[AES256_GCM") {
-				t.Fatal("nothing was encrypted")
-			}
-			got, err := secrets.Decrypt(t.Context(), data, secrets.JSON, o)
-			if err != nil {
-				t.Fatal(err)
-			}
+			testkit.Holds(t, "the file", string(data), "ENC[AES256_GCM")
+			got := testkit.Try(secrets.Decrypt(t.Context(), data, secrets.JSON, o))(t)
 			sameJSON(t, got, clearJSON)
 		})
 	}
@@ -112,33 +94,21 @@ func TestYAML(t *testing.T) {
 	f := secretstest.File{Clear: text, YAML: true, Recipients: []age.Recipient{key.Recipient()}}
 	data := encrypt(t, f)
 	o := secrets.Options{Env: variables("SOPS_AGE_KEY", key.String())}
-	got, err := secrets.Decrypt(t.Context(), data, secrets.YAML, o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := testkit.Try(secrets.Decrypt(t.Context(), data, secrets.YAML, o))(t)
 	const want = "domain: example.com\ncount: 7\nratio: 2.5\nok: true\nnumber_like: \"0123\"\npem: |\n    one\n    two\nlist:\n    - a\n    - b: c\n"
 	if string(got) != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	_, err = secrets.Decrypt(t.Context(), append(data, "---\nmore: x\n"...), secrets.YAML, o)
-	if err == nil || !strings.Contains(err.Error(), "several YAML documents") {
-		t.Errorf("two documents: %v", err)
-	}
+	testkit.Fails(t, testkit.Err(secrets.Decrypt(t.Context(), append(data, "---\nmore: x\n"...), secrets.YAML, o)), "several YAML documents")
 }
 
 // change edits an encrypted JSON document as somebody without sops would.
 func change(t *testing.T, data []byte, edit func(map[string]any)) []byte {
 	t.Helper()
 	var doc map[string]any
-	if err := json.Unmarshal(data, &doc); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, json.Unmarshal(data, &doc))
 	edit(doc)
-	out, err := json.Marshal(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return testkit.Try(json.Marshal(doc))(t)
 }
 
 func TestWhatWasChangedIsRefused(t *testing.T) {
@@ -193,11 +163,7 @@ func TestWhatWasChangedIsRefused(t *testing.T) {
 			if err == nil || got != nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("got %s, %v; want %q", got, err, c.want)
 			}
-			for _, s := range []string{"alpha", "beta", "AGE-SECRET"} {
-				if strings.Contains(err.Error(), s) {
-					t.Errorf("the error shows %q: %v", s, err)
-				}
-			}
+			testkit.Lacks(t, "the error", err.Error(), "alpha", "beta", "AGE-SECRET")
 		})
 	}
 }

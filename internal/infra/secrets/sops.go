@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -11,6 +12,7 @@ import (
 	"hash"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -112,19 +114,11 @@ func (m *metadata) rule() (func([]string) bool, error) {
 		want = true
 		match = func(key string) bool { return strings.HasSuffix(key, m.EncryptedSuffix) }
 	default:
-		suffix := m.UnencryptedSuffix
-		if suffix == "" {
-			suffix = "_unencrypted"
-		}
+		suffix := cmp.Or(m.UnencryptedSuffix, "_unencrypted")
 		match = func(key string) bool { return strings.HasSuffix(key, suffix) }
 	}
 	return func(path []string) bool {
-		for _, key := range path {
-			if match(key) {
-				return want
-			}
-		}
-		return !want
+		return slices.ContainsFunc(path, match) == want
 	}, nil
 }
 

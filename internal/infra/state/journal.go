@@ -173,10 +173,10 @@ func (j *Journal) add(e Entry) error {
 	line = append(line, '\n')
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if _, err := j.f.WriteAt(line, j.size); err != nil {
-		return fmt.Errorf("state: journal: %w", err)
+	if _, err = j.f.WriteAt(line, j.size); err == nil {
+		err = j.f.Sync()
 	}
-	if err := j.f.Sync(); err != nil {
+	if err != nil {
 		return fmt.Errorf("state: journal: %w", err)
 	}
 	j.size += int64(len(line))
@@ -216,10 +216,10 @@ func (j *Journal) Close() error {
 // Finish ends the journal of an apply that succeeded: the file is renamed to *.done, in
 // place of the previous one, and the next apply begins a new journal.
 func (j *Journal) Finish() error {
-	if err := j.Close(); err != nil {
-		return fmt.Errorf("state: journal: %w", err)
+	err := j.Close()
+	if err == nil {
+		err = os.Rename(j.path, j.path+".done")
 	}
-	err := os.Rename(j.path, j.path+".done")
 	if err == nil {
 		err = durable.SyncDir(filepath.Dir(j.path))
 	}

@@ -7,24 +7,20 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 const upid = "UPID:pve:000F4240:0A1B2C3D:6740A1B2:vzcreate:311:root@pam:"
 
 func begin(t *testing.T, d *Dir) *Journal {
 	t.Helper()
-	j, err := d.Journal("provision apply", "plan-1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return j
+	return testkit.Try(d.Journal("provision apply", "plan-1"))(t)
 }
 
 func check(t *testing.T, errs ...error) {
 	t.Helper()
-	if err := errors.Join(errs...); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, errors.Join(errs...))
 }
 
 type lostAnswer struct{}
@@ -49,17 +45,13 @@ func TestJournalKnowsWhatIsOpen(t *testing.T) {
 	check(t, j.Begin("d"), j.Task("d", upid), j.End("d", fmt.Errorf("create: %w", lostAnswer{})))
 	check(t, j.Begin("e"), j.End("e", errors.New("no space left")))
 	const want = "b=task c=begun d=unknown"
-	if got := phases(j.Open()); got != want {
-		t.Errorf("open: %s", got)
-	}
+	testkit.Equal(t, "open", phases(j.Open()), want)
 	check(t, j.Close()) // as by a kill: each line is on disk
 	if got, err := d.Interrupted(); err != nil || phases(got) != want {
 		t.Errorf("%s, %v", phases(got), err)
 	}
 	j = begin(t, d)
-	if got := phases(j.Open()); got != want {
-		t.Errorf("after a restart: %s", got)
-	}
+	testkit.Equal(t, "after a restart", phases(j.Open()), want)
 	if e, ok := j.Last("d"); !ok || e.UPID != upid || e.Error != "create: 596" || e.Time.IsZero() {
 		t.Errorf("d: %+v", e)
 	}
@@ -89,8 +81,7 @@ func TestTornLastLine(t *testing.T) {
 	d := open(t)
 	j := begin(t, d)
 	check(t, j.Begin("a"), j.Begin("b"), j.Close())
-	whole, err := os.ReadFile(d.file(journalName))
-	check(t, err)
+	whole := testkit.Try(os.ReadFile(d.file(journalName)))(t)
 	last := strings.LastIndex(strings.TrimSuffix(string(whole), "\n"), "\n") + 1
 	for cut := last; cut < len(whole); cut++ {
 		write(t, d.file(journalName), string(whole[:cut]))
@@ -109,14 +100,11 @@ func TestADamagedJournalIsNotAnEmptyOne(t *testing.T) {
 	d := open(t)
 	j := begin(t, d)
 	check(t, j.Begin("a"), j.Close())
-	whole, err := os.ReadFile(d.file(journalName))
-	check(t, err)
+	whole := testkit.Try(os.ReadFile(d.file(journalName)))(t)
 	damaged := strings.Replace(string(whole), `"step"`, `"st`, 1) + `{"step":"b","phase":"begun"}` + "\n"
 	write(t, d.file(journalName), damaged)
-	_, err = d.Journal("provision apply", "x")
-	contains(t, err, "line 2", journalName)
-	_, err = d.Interrupted()
-	contains(t, err, "line 2")
+	testkit.Fails(t, testkit.Err(d.Journal("provision apply", "x")), "line 2", journalName)
+	testkit.Fails(t, testkit.Err(d.Interrupted()), "line 2")
 	if after, _ := os.ReadFile(d.file(journalName)); string(after) != damaged {
 		t.Error("the journal was changed")
 	}

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 const killVariable = "STATE_TEST_KILL_DIR"
@@ -18,9 +20,7 @@ const killVariable = "STATE_TEST_KILL_DIR"
 // moments. What it had said to be done must be there, and everything readable.
 func TestKilledRuns(t *testing.T) {
 	if path := os.Getenv(killVariable); path != "" {
-		if err := writeForEver(path); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, writeForEver(path))
 	}
 	d := open(t)
 	seed := rand.Uint64()
@@ -39,15 +39,9 @@ func TestKilledRuns(t *testing.T) {
 			t.Errorf("seed %d: %s, %v", seed, phases(opened), err)
 		}
 	}
-	l, err := d.Lock(context.Background(), LockOptions{Wait: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := testkit.Try(d.Lock(context.Background(), LockOptions{Wait: -1}))(t)
 	check(t, l.Release())
-	files, err := os.ReadDir(d.path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := testkit.Try(os.ReadDir(d.path))(t)
 	for _, f := range files {
 		if strings.HasPrefix(f.Name(), ".") {
 			t.Errorf("left behind: %s", f.Name())

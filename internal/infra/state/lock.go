@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -83,9 +84,7 @@ type Lock struct {
 // Unlock is for that. The error is a *HeldError if the lock did not become free.
 func (d *Dir) Lock(ctx context.Context, o LockOptions) (*Lock, error) {
 	me := self(o.Command)
-	if o.Wait == 0 {
-		o.Wait = DefaultWait
-	}
+	o.Wait = cmp.Or(o.Wait, DefaultWait)
 	began := time.Now()
 	for reported := false; ; {
 		other, err := d.try(me, o.Took)

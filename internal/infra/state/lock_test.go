@@ -11,14 +11,13 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func hold(t *testing.T, d *Dir, h Holder) {
 	t.Helper()
-	b, err := json.Marshal(h)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := testkit.Try(json.Marshal(h))(t)
 	write(t, d.file(lockName), string(b))
 }
 
@@ -41,9 +40,7 @@ func TestLockIsExclusive(t *testing.T) {
 			}
 			entered.Add(1)
 			inside.Add(-1)
-			if err := l.Release(); err != nil {
-				t.Error(err)
-			}
+			testkit.Must(t, l.Release())
 		})
 	}
 	wg.Wait()
@@ -57,37 +54,27 @@ func TestLockIsExclusive(t *testing.T) {
 
 func TestLockShowsItsHolder(t *testing.T) {
 	d := open(t)
-	l, err := d.Lock(context.Background(), LockOptions{Command: "provision apply --yes"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = d.Lock(context.Background(), LockOptions{Command: "provision plan", Wait: -1})
+	l := testkit.Try(d.Lock(context.Background(), LockOptions{Command: "provision apply --yes"}))(t)
+	_, err := d.Lock(context.Background(), LockOptions{Command: "provision plan", Wait: -1})
 	held, ok := errors.AsType[*HeldError](err)
 	if !ok || held.Holder.PID != os.Getpid() || held.Holder.Host == "" || held.Holder.Since.IsZero() {
 		t.Fatalf("got %v", err)
 	}
-	contains(t, err, "provision apply --yes", "provision state unlock", "process", "since")
+	testkit.Fails(t, err, "provision apply --yes", "provision state unlock", "process", "since")
 	info, err := os.Stat(d.file(lockName))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Error(info, err)
 	}
-	if err := l.Release(); err != nil {
-		t.Error(err)
-	}
+	testkit.Must(t, l.Release())
 }
 
 func TestLockWaits(t *testing.T) {
 	d := open(t)
-	first, err := d.Lock(context.Background(), LockOptions{Command: "first"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	first := testkit.Try(d.Lock(context.Background(), LockOptions{Command: "first"}))(t)
 	var reported []string
 	second, err := d.Lock(context.Background(), LockOptions{Command: "second", Wait: 10 * time.Second, Waiting: func(h Holder) {
 		reported = append(reported, h.Command)
-		if err := first.Release(); err != nil {
-			t.Error(err)
-		}
+		testkit.Must(t, first.Release())
 	}})
 	if err != nil || len(reported) != 1 || reported[0] != "first" {
 		t.Fatalf("%v, reported %v", err, reported)
@@ -97,18 +84,14 @@ func TestLockWaits(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if err := second.Release(); err != nil {
-		t.Error(err)
-	}
+	testkit.Must(t, second.Release())
 }
 
 // ended is the number of a process that was and is no more.
 func ended(t *testing.T) int {
 	t.Helper()
 	cmd := exec.Command("/bin/true")
-	if err := cmd.Run(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, cmd.Run())
 	return cmd.Process.Pid
 }
 
@@ -127,9 +110,7 @@ func TestStaleLockIsTakenOver(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, err, took)
 			continue
 		}
-		if err := l.Release(); err != nil {
-			t.Error(err)
-		}
+		testkit.Must(t, l.Release())
 	}
 }
 
@@ -137,7 +118,7 @@ func TestALockThatMayBeAliveIsLeftAlone(t *testing.T) {
 	me := self("provision apply")
 	elsewhere := me
 	elsewhere.Host, elsewhere.PID = "another-host", ended(t)
-	for name, content := range map[string]string{"elsewhere": string(must(json.Marshal(elsewhere))), "damaged": `{"pid":`, "empty": ""} {
+	for name, content := range map[string]string{"elsewhere": string(testkit.Try(json.Marshal(elsewhere))(t)), "damaged": `{"pid":`, "empty": ""} {
 		d := open(t)
 		write(t, d.file(lockName), content)
 		if _, err := d.Lock(context.Background(), LockOptions{Wait: -1}); err == nil {
@@ -152,67 +133,40 @@ func TestALockThatMayBeAliveIsLeftAlone(t *testing.T) {
 	}
 }
 
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
 func TestUnlock(t *testing.T) {
 	d := open(t)
 	if _, was, err := d.Unlock(false); was || err != nil {
 		t.Error("unlocked what is not locked", err)
 	}
-	l, err := d.Lock(context.Background(), LockOptions{Command: "provision apply"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _, err = d.Unlock(false)
-	contains(t, err, "still runs")
+	l := testkit.Try(d.Lock(context.Background(), LockOptions{Command: "provision apply"}))(t)
+	_, _, err := d.Unlock(false)
+	testkit.Fails(t, err, "still runs")
 	h, was, err := d.Unlock(true)
 	if !was || err != nil || h.Command != "provision apply" {
 		t.Error(h, was, err)
 	}
-	contains(t, l.mine(), "taken away")
-	contains(t, l.Release(), "taken away")
-	other, err := d.Lock(context.Background(), LockOptions{Command: "other"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	contains(t, l.Release(), "now held by", "other")
-	if err := other.mine(); err != nil {
-		t.Error(err)
-	}
-	if err := other.Release(); err != nil {
-		t.Error(err)
-	}
+	testkit.Fails(t, l.mine(), "taken away")
+	testkit.Fails(t, l.Release(), "taken away")
+	other := testkit.Try(d.Lock(context.Background(), LockOptions{Command: "other"}))(t)
+	testkit.Fails(t, l.Release(), "now held by", "other")
+	testkit.Must(t, other.mine())
+	testkit.Must(t, other.Release())
 }
 
 // TestLockOfAKilledProcess takes the lock in a process that is killed with it.
 func TestLockOfAKilledProcess(t *testing.T) {
 	const dirVariable = "STATE_TEST_LOCK_DIR"
 	if path := os.Getenv(dirVariable); path != "" {
-		d, err := Open(path)
-		if err == nil {
-			_, err = d.Lock(context.Background(), LockOptions{Command: "child", Wait: -1})
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		d := testkit.Try(Open(path))(t)
+		testkit.Try(d.Lock(context.Background(), LockOptions{Command: "child", Wait: -1}))(t)
 		os.Stdout.WriteString("locked\n")
 		select {} // until killed
 	}
 	d := open(t)
 	cmd := exec.Command(os.Args[0], "-test.run=^TestLockOfAKilledProcess$")
 	cmd.Env = append(os.Environ(), dirVariable+"="+d.path)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	out := testkit.Try(cmd.StdoutPipe())(t)
+	testkit.Must(t, cmd.Start())
 	line := make([]byte, 7)
 	if _, err := out.Read(line); err != nil || !strings.HasPrefix(string(line), "locked") {
 		t.Fatalf("child said %q, %v", line, err)
@@ -220,15 +174,8 @@ func TestLockOfAKilledProcess(t *testing.T) {
 	if _, err := d.Lock(context.Background(), LockOptions{Wait: -1}); err == nil {
 		t.Error("two have the lock")
 	}
-	if err := cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, cmd.Process.Kill())
 	_ = cmd.Wait()
-	l, err := d.Lock(context.Background(), LockOptions{Wait: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Release(); err != nil {
-		t.Error(err)
-	}
+	l := testkit.Try(d.Lock(context.Background(), LockOptions{Wait: -1}))(t)
+	testkit.Must(t, l.Release())
 }

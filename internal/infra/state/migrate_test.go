@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // tfstate is a state as OpenTofu writes it, shortened.
@@ -67,10 +69,7 @@ func TestMigrateFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "terraform.tfstate")
 	write(t, path, tfstate)
-	m, err := Migrate(context.Background(), Source{Location: path})
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := testkit.Try(Migrate(context.Background(), Source{Location: path}))(t)
 	want := items()
 	for i, item := range m.Items {
 		if i >= len(want) || item != want[i] {
@@ -84,13 +83,11 @@ func TestMigrateFile(t *testing.T) {
 		t.Errorf("guests: %+v", g)
 	}
 	write(t, filepath.Join(dir, ".terraform.tfstate.lock.info"), lockInfo)
-	m, err = Migrate(context.Background(), Source{Location: path})
+	m, err := Migrate(context.Background(), Source{Location: path})
 	if err != nil || len(m.Locks) != 1 || m.Locks[0].Who != "root@vm" || m.Locks[0].ID != "0c4ea6c0-1" {
 		t.Fatalf("%+v, %v", m.Locks, err)
 	}
-	if s := m.Locks[0].String(); !strings.Contains(s, "locked by root@vm for Apply since 2026-11-22") {
-		t.Error(s)
-	}
+	testkit.Holds(t, "the lock", m.Locks[0].String(), "locked by root@vm for Apply since 2026-11-22")
 	if after, _ := os.ReadFile(path); string(after) != tfstate {
 		t.Error("the state was changed")
 	}
@@ -110,7 +107,7 @@ func TestMigrateRefuses(t *testing.T) {
 	} {
 		write(t, path, content)
 		_, err := Migrate(context.Background(), Source{Location: path})
-		contains(t, err, strings.NewReplacer(`\"`, "").Replace(say), path)
+		testkit.Fails(t, err, strings.NewReplacer(`\"`, "").Replace(say), path)
 	}
 	for _, location := range []string{path + ".gone", t.TempDir(), "s3://bucket", "s3:///key", "gs://bucket/key"} {
 		if _, err := Migrate(context.Background(), Source{Location: location}); err == nil {
@@ -140,10 +137,7 @@ func FuzzState(f *testing.F) {
 }
 
 func TestItemsHoldNoSecrets(t *testing.T) {
-	s, err := decodeState([]byte(tfstate))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := testkit.Try(decodeState([]byte(tfstate)))(t)
 	list, err := s.items()
 	if err != nil || !reflect.DeepEqual(list, items()) {
 		t.Fatal(err)
@@ -151,9 +145,7 @@ func TestItemsHoldNoSecrets(t *testing.T) {
 	for _, i := range list {
 		v := reflect.ValueOf(i)
 		for n := range v.NumField() {
-			if strings.Contains(v.Field(n).String(), "hunter2") {
-				t.Errorf("%+v", i)
-			}
+			testkit.Lacks(t, "an item", v.Field(n).String(), "hunter2")
 		}
 	}
 }

@@ -2,11 +2,14 @@ package state
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -86,10 +89,7 @@ func (r *Record) place(kind, key string) (int, bool) {
 }
 
 func compare(a, b Object) int {
-	if c := strings.Compare(a.Kind, b.Kind); c != 0 {
-		return c
-	}
-	return strings.Compare(a.Key, b.Key)
+	return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Key, b.Key))
 }
 
 // Load reads the record. If there is none, it gives an empty one.
@@ -169,3 +169,35 @@ func (d *Dir) Save(r *Record) error {
 	*r = next
 	return nil
 }
+
+const (
+	recordName  = "record.json"
+	lockName    = "lock.json"
+	guardName   = "lock.guard"
+	journalName = "journal.jsonl"
+
+	fileMode = 0o600
+	dirMode  = 0o700
+)
+
+// Dir is the folder of record, lock and journal.
+type Dir struct{ path string }
+
+// Open creates the folder if it does not exist.
+func Open(path string) (*Dir, error) {
+	if path == "" {
+		return nil, errors.New("state: no folder given")
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("state: folder %s: %w", path, err)
+	}
+	if err := os.MkdirAll(abs, dirMode); err != nil {
+		return nil, fmt.Errorf("state: create the folder: %w", err)
+	}
+	return &Dir{path: abs}, nil
+}
+
+func (d *Dir) file(name string) string { return filepath.Join(d.path, name) }
+
+func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -5,9 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"strings"
 	"testing"
 	"time"
+
+	"syslog-gateway/internal/testkit"
 
 	"go.uber.org/goleak"
 )
@@ -16,31 +17,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func open(t *testing.T) *Dir {
 	t.Helper()
-	d, err := Open(filepath.Join(t.TempDir(), "a", "state"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
+	return testkit.Try(Open(filepath.Join(t.TempDir(), "a", "state")))(t)
 }
 
 func write(t *testing.T, path, s string) {
 	t.Helper()
-	if err := os.WriteFile(path, []byte(s), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func contains(t *testing.T, err error, texts ...string) {
-	t.Helper()
-	if err == nil {
-		t.Error("no error")
-		return
-	}
-	for _, p := range texts {
-		if !strings.Contains(err.Error(), p) {
-			t.Errorf("%q is not in %q", p, err)
-		}
-	}
+	testkit.Must(t, os.WriteFile(path, []byte(s), 0o600))
 }
 
 func TestRecordIsKept(t *testing.T) {
@@ -56,9 +38,7 @@ func TestRecordIsKept(t *testing.T) {
 	r.Put(Object{Kind: "lxc", Key: "haproxy", VMID: 175, Applied: when})
 	r.Put(Object{Kind: "lxc", Key: "ansible", VMID: 101, Applied: when})
 	for range 2 {
-		if err := d.Save(r); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, d.Save(r))
 	}
 	got, err := d.Load()
 	if err != nil || !reflect.DeepEqual(got, r) || got.Serial != 2 || got.Version != 1 || len(got.Objects) != 3 {
@@ -98,8 +78,7 @@ func TestABrokenRecordIsNotAnEmptyOne(t *testing.T) {
 	} {
 		d := open(t)
 		write(t, d.file(recordName), content)
-		_, err := d.Load()
-		contains(t, err, name, recordName)
+		testkit.Fails(t, testkit.Err(d.Load()), name, recordName)
 	}
 }
 
@@ -107,9 +86,7 @@ func TestSaveThatFailsLeavesTheOldRecord(t *testing.T) {
 	d := open(t)
 	r, _ := d.Load()
 	r.Put(Object{Kind: "lxc", Key: "a"})
-	if err := d.Save(r); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, d.Save(r))
 	before, _ := os.ReadFile(d.file(recordName))
 	bad := &Record{Objects: []Object{{Kind: "lxc", Key: "a"}, {Kind: "lxc", Key: "a"}}}
 	if err := d.Save(bad); err == nil {

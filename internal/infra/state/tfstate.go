@@ -2,6 +2,7 @@ package state
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -186,9 +187,7 @@ func (r tfResource) item(in tfInstance) (Item, error) {
 	if (item.Kind == KindContainer || item.Kind == KindVM) && item.VMID == 0 {
 		item.VMID = idNumber(a.ID)
 	}
-	if item.Key == "" {
-		item.Key = firstOf(item.Name, r.Name)
-	}
+	item.Key = cmp.Or(item.Key, item.Name, r.Name)
 	return item, nil
 }
 
@@ -229,13 +228,4 @@ func idNumber(id string) int {
 	}
 	n, _ := strconv.Atoi(m[1]) // at most nine digits
 	return n
-}
-
-func firstOf(s ...string) string {
-	for _, v := range s {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

@@ -10,37 +10,36 @@ import (
 
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/infra/workflow/workflowtest"
+	"syslog-gateway/internal/testkit"
 )
 
 // A guest that is neither declared nor live is forgotten: whoever takes its VMID next is
 // not ours.
 func TestRecordForgetsWhatIsGone(t *testing.T) {
 	t.Parallel()
-	b := newRig(t, estate, pvesim.Options{})
+	b := newRig(t, workflowtest.Estate, pvesim.Options{})
 	b.applied()
-	must(t, b.sim.RemoveGuest(103))
-	b.edit(dns, "")
+	testkit.Must(t, b.Sim.RemoveGuest(103))
+	b.Edit(dns, "")
 	b.applied()
-	record, err := b.site.Record()
-	must(t, err)
+	record := testkit.Try(b.site.Record())(t)
 	if _, known := record.Guest(103); known {
 		t.Error("still recorded")
 	}
 	if _, known := record.Guest(175); !known {
 		t.Error("another guest is forgotten")
 	}
-	must(t, b.sim.AddGuest("lxc", 103, "pve", map[string]string{"hostname": "dns", "rootfs": "local-zfs:8"}))
+	testkit.Must(t, b.Sim.AddGuest("lxc", 103, "pve", map[string]string{"hostname": "dns", "rootfs": "local-zfs:8"}))
 	b.empty()
-	s, err := Open(t.Context(), b.site, b.access)
-	must(t, err)
+	s := testkit.Try(Open(t.Context(), b.site, b.access))(t)
 	defer s.Close()
 	orphans, err := s.Orphans(t.Context())
 	if err != nil || len(orphans) != 1 || orphans[0].Marked {
 		t.Errorf("%+v, %v", orphans, err)
 	}
-	_, err = b.apply(plan.Options{AllowDestroy: []string{"103"}})
-	fails(t, err, "--allow-destroy")
-	if b.config("103") == "" {
+	testkit.Fails(t, testkit.Err(b.apply(plan.Options{AllowDestroy: []string{"103"}})), "--allow-destroy")
+	if b.Config("103") == "" {
 		t.Error("a colleague's guest was destroyed")
 	}
 }
@@ -48,25 +47,19 @@ func TestRecordForgetsWhatIsGone(t *testing.T) {
 // A record speaks of one cluster. Its VMIDs are other guests' on any other.
 func TestRecordOfAnotherClusterIsRefused(t *testing.T) {
 	t.Parallel()
-	b := newRig(t, estate, pvesim.Options{})
+	b := newRig(t, workflowtest.Estate, pvesim.Options{})
 	b.applied()
-	b.reset(pvesim.Options{}) // the same address, nodes and seed
-	must(t, b.sim.AddGuest("lxc", 103, "pve", map[string]string{"hostname": "mail", "rootfs": "local-zfs:8"}))
-	_, err := b.plan()
-	fails(t, err, "to another Proxmox VE", "--state-dir")
-	_, err = b.begin()
-	fails(t, err, "to another Proxmox VE", "--state-dir")
-	b.site.State = b.path("other")
-	_, err = b.apply(plan.Options{})
-	fails(t, err, "mail")
-	w, err := b.begin()
-	must(t, err)
-	p, err := w.PlanDestroy(t.Context(), []string{"dns"})
-	must(t, err)
-	_, err = w.CarryOut(t.Context(), p, nil)
-	fails(t, err, "mail")
-	must(t, w.Close())
-	if writes := b.sim.Writes(); len(writes) > 0 {
+	b.Reset(pvesim.Options{}) // the same address, nodes and seed
+	testkit.Must(t, b.Sim.AddGuest("lxc", 103, "pve", map[string]string{"hostname": "mail", "rootfs": "local-zfs:8"}))
+	testkit.Fails(t, testkit.Err(b.plan()), "to another Proxmox VE", "--state-dir")
+	testkit.Fails(t, testkit.Err(b.begin()), "to another Proxmox VE", "--state-dir")
+	b.site.State = b.Path("other")
+	testkit.Fails(t, testkit.Err(b.apply(plan.Options{})), "mail")
+	w := testkit.Try(b.begin())(t)
+	p := testkit.Try(w.PlanDestroy(t.Context(), []string{"dns"}))(t)
+	testkit.Fails(t, testkit.Err(w.CarryOut(t.Context(), p, nil)), "mail")
+	testkit.Must(t, w.Close())
+	if writes := b.Sim.Writes(); len(writes) > 0 {
 		t.Errorf("written: %v", writes)
 	}
 }
@@ -74,21 +67,18 @@ func TestRecordOfAnotherClusterIsRefused(t *testing.T) {
 // Two declarations with one record would each take the other's guests for undeclared.
 func TestRecordOfAnotherDeclarationIsRefused(t *testing.T) {
 	t.Parallel()
-	b := newRig(t, strings.Replace(estate, `"domain"`, `"inventory_sync": ["repo"], "domain"`, 1), pvesim.Options{})
+	b := newRig(t, strings.Replace(workflowtest.Estate, `"domain"`, `"inventory_sync": ["repo"], "domain"`, 1), pvesim.Options{})
 	b.applied()
-	b.write("lab.json", strings.Replace(b.read("deployment.json"), dns, "", 1))
-	b.site.Declaration.Deployment = b.path("lab.json")
-	_, err := b.plan()
-	fails(t, err, "not to "+b.path("lab.json"))
-	_, err = b.begin()
-	fails(t, err, "not to "+b.path("lab.json"))
-	_, err = b.publish()
-	fails(t, err, "not to "+b.path("lab.json"))
-	must(t, os.Remove(b.path("lab.json")))
-	must(t, os.Symlink(b.path("deployment.json"), b.path("lab.json")))
+	b.Write("lab.json", strings.Replace(b.Read("deployment.json"), dns, "", 1))
+	b.site.Declaration.Deployment = b.Path("lab.json")
+	testkit.Fails(t, testkit.Err(b.plan()), "not to "+b.Path("lab.json"))
+	testkit.Fails(t, testkit.Err(b.begin()), "not to "+b.Path("lab.json"))
+	testkit.Fails(t, testkit.Err(b.publish()), "not to "+b.Path("lab.json"))
+	testkit.Must(t, os.Remove(b.Path("lab.json")))
+	testkit.Must(t, os.Symlink(b.Path("deployment.json"), b.Path("lab.json")))
 	b.empty() // another name of the same
-	must(t, os.Remove(b.path("lab.json")))
-	must(t, os.Rename(b.path("deployment.json"), b.path("lab.json")))
+	testkit.Must(t, os.Remove(b.Path("lab.json")))
+	testkit.Must(t, os.Rename(b.Path("deployment.json"), b.Path("lab.json")))
 	b.empty() // renamed
 }
 
@@ -96,12 +86,11 @@ func TestRecordOfAnotherDeclarationIsRefused(t *testing.T) {
 // that are published.
 func TestOnlyWhatIsInForceIsPublished(t *testing.T) {
 	t.Parallel()
-	b := newRig(t, strings.Replace(estate, `"domain"`, `"inventory_sync": ["repo"], "domain"`, 1), pvesim.Options{})
+	b := newRig(t, strings.Replace(workflowtest.Estate, `"domain"`, `"inventory_sync": ["repo"], "domain"`, 1), pvesim.Options{})
 	target := filepath.Join("repo", "inventory", "terraform_inventory.json")
-	must(t, os.MkdirAll(filepath.Dir(b.path(target)), 0o755))
-	_, err := b.publish()
-	fails(t, err, "nothing is published")
-	results, err := b.apply(plan.Options{}, b.path("repo"))
+	testkit.Must(t, os.MkdirAll(filepath.Dir(b.Path(target)), 0o755))
+	testkit.Fails(t, testkit.Err(b.publish()), "nothing is published")
+	results, err := b.apply(plan.Options{}, b.Path("repo"))
 	if err != nil || len(results) != 1 || !results[0].Created {
 		t.Errorf("one target that is named twice: %+v, %v", results, err)
 	}
@@ -109,25 +98,20 @@ func TestOnlyWhatIsInForceIsPublished(t *testing.T) {
 	if err != nil || len(results) != 1 || len(results[0].Changes) > 0 {
 		t.Errorf("published again: %+v, %v", results, err)
 	}
-	declared, published := b.read("deployment.json"), b.read(target)
+	declared, published := b.Read("deployment.json"), b.Read(target)
 	for _, edit := range [][2]string{{dns, ""}, {`"vm_id": 103`, `"vm_id": 104`}, {`"containers"`, `"_containers"`}} {
-		b.write("deployment.json", strings.Replace(declared, edit[0], edit[1], 1))
-		_, err := b.publish()
-		fails(t, err)
-		_, err = b.apply(plan.Options{})
-		fails(t, err)
+		b.Write("deployment.json", strings.Replace(declared, edit[0], edit[1], 1))
+		testkit.Fails(t, testkit.Err(b.publish()))
+		testkit.Fails(t, testkit.Err(b.apply(plan.Options{})))
 	}
-	b.write("deployment.json", strings.Replace(declared, `"vm_id": 250`, `"ip": "10.20.30.78", "vm_id": 250`, 1))
-	_, err = b.apply(plan.Options{})
-	fails(t, err, "by hand", "not published", "docker-host")
-	_, err = b.publish()
-	fails(t, err, "nothing is published")
-	if b.read(target) != published {
+	b.Write("deployment.json", strings.Replace(declared, `"vm_id": 250`, `"ip": "10.20.30.78", "vm_id": 250`, 1))
+	testkit.Fails(t, testkit.Err(b.apply(plan.Options{})), "by hand", "not published", "docker-host")
+	testkit.Fails(t, testkit.Err(b.publish()), "nothing is published")
+	if b.Read(target) != published {
 		t.Error("published what is not in force")
 	}
-	must(t, b.sim.SetConfig(250, "ipconfig0", "ip=10.20.30.78/24,gw=10.20.30.1"))
-	results, err = b.apply(plan.Options{})
-	must(t, err)
+	testkit.Must(t, b.Sim.SetConfig(250, "ipconfig0", "ip=10.20.30.78/24,gw=10.20.30.1"))
+	results = testkit.Try(b.apply(plan.Options{}))(t)
 	const want = `~ vms.docker-host.ip "10.20.30.250" -> "10.20.30.78"`
 	found := false
 	for _, c := range results[0].Changes {
@@ -138,23 +122,13 @@ func TestOnlyWhatIsInForceIsPublished(t *testing.T) {
 	}
 }
 
-// users are root@pam, and an administrator with a token.
-func users(rootPassword string) pvesim.Options {
-	return pvesim.Options{
-		Users:  []pvesim.User{{ID: "root@pam", Password: rootPassword}, {ID: "ops@pve", Password: "x"}},
-		Tokens: []pvesim.Token{{ID: "ops@pve!ci", Secret: "0-1"}},
-		ACL:    []pvesim.ACL{{Path: "/", UGID: "ops@pve", Role: "Administrator"}},
-	}
-}
-
 // A step that needs root@pam is not found out in the middle of an apply.
 func TestWrongRootPasswordIsKnownBefore(t *testing.T) {
 	t.Parallel()
-	b := newRig(t, strings.Replace(estate, `"unprivileged": true, "root_disk"`, `"features": {"keyctl": true}, "unprivileged": true, "root_disk"`, 1), users("right"))
+	b := newRig(t, strings.Replace(workflowtest.Estate, `"unprivileged": true, "root_disk"`, `"features": {"keyctl": true}, "unprivileged": true, "root_disk"`, 1), workflowtest.Users("right"))
 	b.access.API.Token, b.access.API.Username, b.access.API.Password = "ops@pve!ci=0-1", "root@pam", "wrong"
-	_, err := b.apply(plan.Options{})
-	fails(t, err, "nothing was done", "root@pam", "401")
-	for _, r := range b.sim.Writes() {
+	testkit.Fails(t, testkit.Err(b.apply(plan.Options{})), "nothing was done", "root@pam", "401")
+	for _, r := range b.Sim.Writes() {
 		if r.Path != "/access/ticket" {
 			t.Errorf("written: %v", r)
 		}
@@ -166,13 +140,12 @@ func TestWrongRootPasswordIsKnownBefore(t *testing.T) {
 
 func TestTokenBesidePasswordTakesRootSteps(t *testing.T) {
 	t.Parallel()
-	b := newRig(t, strings.Replace(estate, `"unprivileged": true, "root_disk"`, `"features": {"nesting": true, "keyctl": true}, "unprivileged": true, "root_disk"`, 1),
-		users("simulator"))
+	b := newRig(t, strings.Replace(workflowtest.Estate, `"unprivileged": true, "root_disk"`, `"features": {"nesting": true, "keyctl": true}, "unprivileged": true, "root_disk"`, 1),
+		workflowtest.Users("simulator"))
 	b.access.API.Token = "ops@pve!ci=0-1"
 	var shown strings.Builder
-	p, err := b.plan()
-	must(t, err)
-	must(t, p.Text(&shown, false))
+	p := testkit.Try(b.plan())(t)
+	testkit.Must(t, p.Text(&shown, false))
 	if !strings.Contains(shown.String(), "by hand") || !strings.Contains(shown.String(), "only root@pam itself") {
 		t.Errorf("a token alone:\n%s", shown.String())
 	}
@@ -180,36 +153,32 @@ func TestTokenBesidePasswordTakesRootSteps(t *testing.T) {
 	b.access.API.Username, b.access.API.Password = "root@pam", "simulator"
 	b.applied()
 	b.empty()
-	if config := b.config("103"); !strings.Contains(config, "keyctl=1") {
-		t.Errorf("live:\n%s", config)
-	}
+	testkit.Holds(t, "live", b.Config("103"), "keyctl=1")
 }
 
 // Somebody changes a guest after it was planned and before it is written to.
 func TestChangeBetweenPlanAndApply(t *testing.T) {
 	t.Parallel()
-	b := newRig(t, estate, pvesim.Options{})
+	b := newRig(t, workflowtest.Estate, pvesim.Options{})
 	b.applied()
-	b.edit(`"memory_dedicated": 512`, `"memory_dedicated": 1024`)
+	b.Edit(`"memory_dedicated": 512`, `"memory_dedicated": 1024`)
 	var once sync.Once
-	b.hook(func(r *http.Request) {
+	b.Hooks(func(r *http.Request) {
 		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/lxc/103/config") {
-			once.Do(func() { must(t, b.sim.SetConfig(103, "description", "changed by hand")) })
+			once.Do(func() { testkit.Must(t, b.Sim.SetConfig(103, "description", "changed by hand")) })
 		}
-	})
-	target := b.path("published")
-	must(t, os.MkdirAll(filepath.Join(target, "inventory"), 0o755))
-	_, err := b.apply(plan.Options{}, target)
-	fails(t, err, "103")
+	}, nil)
+	target := b.Path("published")
+	testkit.Must(t, os.MkdirAll(filepath.Join(target, "inventory"), 0o755))
+	testkit.Fails(t, testkit.Err(b.apply(plan.Options{}, target)), "103")
 	if entries, err := os.ReadDir(filepath.Join(target, "inventory")); err != nil || len(entries) > 0 {
 		t.Errorf("published: %v, %v", entries, err)
 	}
-	if config := b.config("103"); strings.Contains(config, "memory: 1024") || !strings.Contains(config, "changed by hand") {
+	if config := b.Config("103"); strings.Contains(config, "memory: 1024") || !strings.Contains(config, "changed by hand") {
 		t.Errorf("live:\n%s", config)
 	}
-	b.hook(nil)
-	p, err := b.plan()
-	must(t, err)
+	b.Hooks(nil, nil)
+	p := testkit.Try(b.plan())(t)
 	var paths []string
 	for _, c := range p.Changes {
 		for _, f := range c.Fields {

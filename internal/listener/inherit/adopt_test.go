@@ -10,13 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"syslog-gateway/internal/listener/inherit/inherittest"
+	"syslog-gateway/internal/testkit"
 )
 
 func TestForeignFilesAreClosed(t *testing.T) {
 	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, err)
 	defer w.Close()
 	s := &inherittest.Store{}
 	in := Adopt([]*os.File{r}, s, slog.New(slog.DiscardHandler))
@@ -26,10 +25,7 @@ func TestForeignFilesAreClosed(t *testing.T) {
 	if _, err := w.Write([]byte("x")); err == nil {
 		t.Error("the pipe is still open")
 	}
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fd := testkit.Try(unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0))(t)
 	in = Adopt([]*os.File{os.NewFile(uintptr(fd), prefix+"x")}, s, slog.New(slog.DiscardHandler))
 	if len(in.sockets) != 0 {
 		t.Error("a unix socket is taken")
@@ -37,24 +33,14 @@ func TestForeignFilesAreClosed(t *testing.T) {
 }
 
 func TestDivertedSocketIsFoundAgain(t *testing.T) {
-	c, err := net.ListenPacket("udp", "[::]:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := testkit.Try(net.ListenPacket("udp", "[::]:0"))(t)
 	defer c.Close()
 	port := c.LocalAddr().(*net.UDPAddr).Port
-	f, err := c.(*net.UDPConn).File()
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := testkit.Try(c.(*net.UDPConn).File())(t)
 	s := &inherittest.Store{}
 	defer s.Close()
-	if err := s.Keep(prefix+"x", int(f.Fd())); err != nil {
-		t.Fatal(err)
-	}
-	if err := Divert(int(f.Fd())); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, s.Keep(prefix+"x", int(f.Fd())))
+	testkit.Must(t, Divert(int(f.Fd())))
 	f.Close()
 	in := Adopt(s.Files(t), s, slog.New(slog.DiscardHandler))
 	got := in.Take("udp", net.JoinHostPort("", strconv.Itoa(port)))

@@ -9,6 +9,7 @@ import (
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/queue/segment"
+	"syslog-gateway/internal/testkit"
 )
 
 // counted counts the reads of a file.
@@ -36,7 +37,7 @@ func TestLongListIsReadOnce(t *testing.T) {
 	}
 	r := &counted{bytesAt: data}
 	s := &Segment{FileSize: int64(len(data))}
-	must(t, s.Read(r, list))
+	testkit.Must(t, s.Read(r, list))
 	if most := 2*len(data)/segment.ReadSize + 1; s.Skip != n || s.Records != 0 || r.reads > most {
 		t.Fatalf("%d of %d records, %d reads, want at most %d", s.Skip, n, r.reads, most)
 	}
@@ -49,13 +50,13 @@ func FuzzReadAcked(f *testing.F) {
 	f.Add(append(make([]byte, segment.SlotSize), segment.AckedList{Seq: 9, Acked: [][4]uint64{{2, 1, 9, 3}}}.Encode()...))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		dir := t.TempDir()
-		must(t, os.WriteFile(filepath.Join(dir, segment.AckedName), data, segment.FileMode))
+		testkit.Must(t, os.WriteFile(filepath.Join(dir, segment.AckedName), data, segment.FileMode))
 		a := segment.ReadAcked(dir, segment.Meta{}, true)
-		must(t, a.Unread)
+		testkit.Must(t, a.Unread)
 		for _, l := range a.List {
 			for num := l.First; num <= min(l.Last, l.First+3) && num >= l.First; num++ {
 				s := &Segment{FileSize: 100}
-				must(t, s.Read(bytesAt(make([]byte, 100)), a.Of(num)))
+				testkit.Must(t, s.Read(bytesAt(make([]byte, 100)), a.Of(num)))
 				if s.Skip != 0 {
 					t.Fatalf("zeros are records: %v", s.Done)
 				}
@@ -72,11 +73,4 @@ func (b bytesAt) ReadAt(p []byte, off int64) (int, error) {
 		return n, io.EOF
 	}
 	return len(p), nil
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/testkit"
 )
 
 func FuzzDecodeHeader(f *testing.F) {
@@ -42,10 +43,7 @@ func FuzzHeaders(f *testing.F) {
 	f.Add(append([]byte("junk"), rec...))
 	f.Add(make([]byte, 100))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		res, err := Headers(bytes.NewReader(b), int64(len(b)), 0, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		res := testkit.Try(Headers(bytes.NewReader(b), int64(len(b)), 0, nil))(t)
 		covered := res.Bytes
 		for _, d := range res.Damage {
 			if d.To <= d.From {

@@ -11,6 +11,8 @@ import (
 
 	"go.uber.org/goleak"
 	"golang.org/x/crypto/bcrypt"
+
+	"syslog-gateway/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -22,10 +24,7 @@ func address(i int) netip.Prefix {
 
 func TestPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, err := New([]User{{Name: "ops", Password: "right"}, {Name: "adm", Password: "higher"}}, false)
-		if err != nil {
-			t.Fatal(err)
-		}
+		d := testkit.Try(New([]User{{Name: "ops", Password: "right"}, {Name: "adm", Password: "higher"}}, false))(t)
 		one, other := address(1), address(2)
 		try := func(from netip.Prefix, name, secret string) (time.Duration, bool) {
 			t.Helper()
@@ -82,14 +81,8 @@ func TestPauses(t *testing.T) {
 
 // What remembers guessers, and what waits to be compared, is bounded.
 func TestGuessersAreBounded(t *testing.T) {
-	hash, err := bcrypt.GenerateFromPassword([]byte("right"), bcrypt.MinCost)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := New([]User{{Name: "ops", Hash: string(hash)}}, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	hash := testkit.Try(bcrypt.GenerateFromPassword([]byte("right"), bcrypt.MinCost))(t)
+	d := testkit.Try(New([]User{{Name: "ops", Hash: string(hash)}}, false))(t)
 	for i := range 2 * maxGuessers {
 		d.guesses.wrong(address(i))
 	}
@@ -115,9 +108,7 @@ func TestGuessersAreBounded(t *testing.T) {
 		in <- err
 	}()
 	<-d.comparing
-	if err := <-in; err != nil {
-		t.Errorf("a flood keeps another address out: %v", err)
-	}
+	testkit.Equal(t, "a flood keeps another address out", <-in, nil)
 	waiting.Wait()
 }
 
@@ -125,18 +116,9 @@ func TestGuessersAreBounded(t *testing.T) {
 // hashes of all users. The test counts the comparisons: their time depends on the load of
 // the machine.
 func TestRefusalsCostTheSame(t *testing.T) {
-	cheap, err := bcrypt.GenerateFromPassword([]byte("a"), bcrypt.MinCost)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dear, err := bcrypt.GenerateFromPassword([]byte("b"), bcrypt.MinCost+1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := New([]User{{Name: "cheap", Hash: string(cheap)}, {Name: "dear", Hash: string(dear)}, {Name: "plain", Password: "c"}}, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cheap := testkit.Try(bcrypt.GenerateFromPassword([]byte("a"), bcrypt.MinCost))(t)
+	dear := testkit.Try(bcrypt.GenerateFromPassword([]byte("b"), bcrypt.MinCost+1))(t)
+	d := testkit.Try(New([]User{{Name: "cheap", Hash: string(cheap)}, {Name: "dear", Hash: string(dear)}, {Name: "plain", Password: "c"}}, false))(t)
 	var compared []string
 	d.compare = func(hash, password []byte) error {
 		compared = append(compared, string(hash))

@@ -14,6 +14,8 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // A whole visit, so that the browser starts once.
@@ -52,9 +54,7 @@ func firstPaint(t *testing.T, _ *gateway, b *tab) {
 	b.open("/")
 	var text string
 	b.run(chromedp.Text("#part-health", &text), emulation.SetScriptExecutionDisabled(false))
-	if !strings.Contains(text, "5 sources listening, nothing received yet; nothing sent to Splunk yet; 0 lost.") {
-		t.Errorf("the first paint says %q", text)
-	}
+	testkit.Holds(t, "the first paint", text, "5 sources listening, nothing received yet; nothing sent to Splunk yet; 0 lost.")
 }
 
 func liveUpdate(t *testing.T, g *gateway, b *tab) {
@@ -82,12 +82,8 @@ func tapWithFilter(t *testing.T, g *gateway, b *tab) {
 	g.send("unifi", "<30>Nov 22 17:00:00 U6-Lite hostapd: a needle of another source")
 	g.send("linux", "<13>Nov 22 17:00:00 web1 app: hay", "<13>Nov 22 17:00:00 web1 app: a <img src=x onerror=alert(1)> needle")
 	b.becomes(`document.querySelectorAll("#lines tbody tr").length`, "1")
-	if raw := b.js(`document.querySelector("#lines tbody .raw").textContent`); raw != "<13>Nov 22 17:00:00 web1 app: a <img src=x onerror=alert(1)> needle" {
-		t.Errorf("the raw line is %q", raw)
-	}
-	if event := b.js(`JSON.parse(document.querySelectorAll("#lines tbody .raw")[1].textContent).sourcetype`); event != "syslog" {
-		t.Errorf("the event's sourcetype is %q", event)
-	}
+	testkit.Equal(t, "the raw line", b.js(`document.querySelector("#lines tbody .raw").textContent`), "<13>Nov 22 17:00:00 web1 app: a <img src=x onerror=alert(1)> needle")
+	testkit.Equal(t, "the event's sourcetype", b.js(`JSON.parse(document.querySelectorAll("#lines tbody .raw")[1].textContent).sourcetype`), "syslog")
 	b.picture("stats-tap")
 	b.run(chromedp.Click("#tap-go"))
 	b.becomes(`document.getElementById("tap-note").textContent`, "Stopped.")
@@ -190,9 +186,11 @@ func dark(t *testing.T, _ *gateway, b *tab) {
 	b.run(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "light"}}))
 }
 
-func phone(t *testing.T, _ *gateway, b *tab) {
+func phone(t *testing.T, g *gateway, b *tab) {
 	b.run(chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2), chromedp.EmulateMobile))
 	b.open("/stats")
+	g.send("linux", "<14>"+strings.Repeat("unknown", 100))
+	b.becomes(`String((row => row && row.scrollWidth <= row.clientWidth)(document.querySelector("#unknown tr:has(.raw)")))`, "true")
 	if wide := b.js(`document.documentElement.scrollWidth`); wide != "390" {
 		t.Errorf("the page is %s wide on a phone of 390", wide)
 	}
@@ -231,10 +229,7 @@ func TestDevAddress(t *testing.T) {
 // it send an action.
 func TestForeignPageCannotAct(t *testing.T) {
 	g := start(t)
-	foreign, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	foreign := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)
 	page := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprintf(w, `<form method="post" action="%s/stats"><input name="s" value="0"><input name="b" value="shards"><button name="action" value="drain" id="go">x</button></form>`, g.url)

@@ -61,11 +61,7 @@ func (s *safe) String() string {
 
 func freePorts(t *testing.T, n int) []int {
 	t.Helper()
-	ports, err := testkit.FreePorts(n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ports
+	return testkit.Try(testkit.FreePorts(n))(t)
 }
 
 // start builds the gateway and runs it with an endpoint that takes everything.
@@ -86,9 +82,7 @@ func start(t *testing.T) *gateway {
 	fmt.Fprintf(&y, "hec: {endpoints: [%q], health_interval: 1s}\nstats: {listen: '127.0.0.1:%d', username: ops, password: s3cret, admin: true}\n", g.hec.URL(), ports[5])
 	fmt.Fprintf(&y, "queue: {path: %s/queue, min_free: 1MB, max_size: 1GiB}\ndead_letter: {path: %s/dead}\nbalancer: {shards: 2}\n", dir, dir)
 	file := filepath.Join(dir, "gateway.yaml")
-	if err := os.WriteFile(file, []byte(y.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(file, []byte(y.String()), 0o600))
 	g.run(exec.Command(program, "run", "-c", file), "SPLUNK_HEC_TOKEN="+token)
 	return g
 }
@@ -133,9 +127,7 @@ func (g *gateway) run(cmd *exec.Cmd, env ...string) {
 	t.Helper()
 	cmd.Env = append(env, "PATH="+os.Getenv("PATH"))
 	cmd.Stderr = g.log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil || t.Failed() {
@@ -154,29 +146,17 @@ func (g *gateway) run(cmd *exec.Cmd, env ...string) {
 
 func (g *gateway) eventually(what string, done func() bool) {
 	g.t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(30 * time.Second)
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			g.t.Fatalf("it is not so that %s\n%s", what, g.log)
-		}
+	if !testkit.Within(30*time.Second, done) {
+		g.t.Fatalf("it is not so that %s\n%s", what, g.log)
 	}
 }
 
 // send sends lines to a source by TCP.
 func (g *gateway) send(source string, lines ...string) {
 	g.t.Helper()
-	c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", g.ports[source]))
-	if err != nil {
-		g.t.Fatal(err)
-	}
+	c := testkit.Try(net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", g.ports[source])))(g.t)
 	defer c.Close()
-	if _, err := fmt.Fprint(c, strings.Join(lines, "\n")+"\n"); err != nil {
-		g.t.Fatal(err)
-	}
+	testkit.Try(fmt.Fprint(c, strings.Join(lines, "\n")+"\n"))(g.t)
 }
 
 // tab is an open page, with what it should not have done.
@@ -191,10 +171,7 @@ type tab struct {
 // openTab starts a browser.
 func openTab(t *testing.T, g *gateway) *tab {
 	t.Helper()
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Fatal("chromium is not on this machine: install Debian's packages chromium and fonts-dejavu-core, or run .ci/tools")
-	}
+	chromium := testkit.Tool(t, "chromium", "chromium fonts-dejavu-core")
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true),
@@ -267,20 +244,13 @@ func (b *tab) js(expression string) (text string) {
 // becomes waits until an expression is a text.
 func (b *tab) becomes(expression, want string) {
 	b.t.Helper()
-	got := ""
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
-	for {
-		err := chromedp.Run(b.ctx, chromedp.Evaluate("String("+expression+")", &got))
-		if err == nil && got == want {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			b.t.Fatalf("%s is %q (%v), want %q", expression, got, err, want)
-		}
+	var got string
+	var err error
+	if !testkit.Within(20*time.Second, func() bool {
+		err = chromedp.Run(b.ctx, chromedp.Evaluate("String("+expression+")", &got))
+		return err == nil && got == want
+	}) {
+		b.t.Fatalf("%s is %q (%v), want %q", expression, got, err, want)
 	}
 }
 
@@ -303,7 +273,5 @@ func (b *tab) shot(name string, how func(*[]byte) chromedp.Action) {
 	}
 	var png []byte
 	b.run(chromedp.Evaluate("scrollTo(0, 0)", nil), how(&png))
-	if err := os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644); err != nil {
-		b.t.Fatal(err)
-	}
+	testkit.Must(b.t, os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644))
 }

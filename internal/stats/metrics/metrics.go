@@ -40,6 +40,7 @@ type descriptions struct {
 	reloads, build, ready                    *prometheus.Desc
 	senders, silent, shardMode, endpointMode *prometheus.Desc
 	skewed, deadLetters                      *prometheus.Desc
+	classEvents, classBytes, packs, slow     *prometheus.Desc
 }
 
 func describe() descriptions {
@@ -62,6 +63,10 @@ func describe() descriptions {
 		silent:         desc("silent_senders", "Senders that sent regularly and then nothing for silent_after.", "source"),
 		skewed:         desc("skewed_senders", "Senders whose times are off by a time zone, or ahead."),
 		deadLetters:    desc("deadletter_held_events", "Events that are in the dead-letter store now."),
+		classEvents:    desc("class_events_total", "Events that were put into batches, by class. Classes without events have no series.", "source", "class"),
+		classBytes:     desc("class_bytes_total", "Bytes of the texts of these events, as Splunk's licence counts them.", "source", "class"),
+		packs:          desc("packs_loaded", "Packs in force: those of the site and the embedded ones."),
+		slow:           desc("pack_slow_total", "Messages for which a pack searched with a regular expression or built the event anew.", "pack"),
 		shardMode:      desc("shard_aside", "Whether an operator has set the shard to drain or maint (1) or not (0).", "shard"),
 		endpointMode:   desc("hec_endpoint_aside", "Whether an operator has set the HEC endpoint to drain or maint (1) or not (0).", "endpoint"),
 		ready:          desc("ready", "Whether /readyz says that the gateway can do its work (1) or not (0)."),
@@ -140,6 +145,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 		c.receivedEvents, c.receivedBytes, c.recovered, c.unparsed, c.truncated, c.framing,
 		c.pending, c.dropped, c.delivered, c.dead, c.reloads, c.build, c.ready,
 		c.senders, c.silent, c.skewed, c.deadLetters, c.shardMode, c.endpointMode,
+		c.classEvents, c.classBytes, c.packs, c.slow,
 	} {
 		ch <- d
 	}
@@ -163,7 +169,17 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	snap := c.from.Monitor.Snapshot()
 	dead := fromZero(true, nil, deadReasons())
+	slow := make(map[string]uint64)
 	for _, s := range snap.Sources {
+		for _, class := range s.Classes {
+			if class.Events > 0 {
+				count(c.classEvents, class.Events, s.Source, class.Name)
+				count(c.classBytes, class.Bytes, s.Source, class.Name)
+			}
+			if class.Slow > 0 {
+				slow[class.Pack] += class.Slow
+			}
+		}
 		c.collectReceived(count, s)
 		count(c.recovered, s.Recovered, s.Source)
 		count(c.unparsed, s.Unparsed, s.Source)
@@ -198,6 +214,10 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for reason, n := range dead {
 		count(c.dead, n, reason)
 	}
+	for pack, n := range slow {
+		count(c.slow, n, pack)
+	}
+	gauge(c.packs, snap.Packs.InForce)
 	count(c.reloads, c.from.Reloads.done.Load(), "success")
 	count(c.reloads, c.from.Reloads.refused.Load(), "failure")
 	ready := 0

@@ -10,6 +10,7 @@ import (
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/status/statustest"
+	"syslog-gateway/internal/testkit"
 )
 
 // busy is calm with one event received and delivered by each source.
@@ -142,10 +143,7 @@ func TestHealth(t *testing.T) {
 // TestSentences: each has a text and a place in the manual, where its first words say what
 // it means.
 func TestSentences(t *testing.T) {
-	manual, err := os.ReadFile("../../../docs/operations.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	manual := testkit.Try(os.ReadFile("../../../docs/operations.md"))(t)
 	for i, s := range Sentences() {
 		fixed := regexp.MustCompile(`%[ds]`).ReplaceAllString(s, "…")
 		if s == "" || !strings.Contains(string(manual), "| "+fixed+" |") {

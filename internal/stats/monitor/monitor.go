@@ -29,6 +29,7 @@ type Monitor struct {
 	problems *problems.Log
 	history  *history
 	senders  *senderWatch
+	classes  classWatch
 }
 
 // New returns a monitor without any sample.
@@ -38,7 +39,7 @@ func New(o Options) *Monitor {
 	}
 	return &Monitor{
 		reader: reader{o.Snapshot, o.Ledger}, problems: o.Problems,
-		history: newHistory(o.Every), senders: &senderWatch{table: o.Senders},
+		history: newHistory(o.Every), senders: &senderWatch{table: o.Senders}, classes: classWatch{every: o.Every},
 	}
 }
 
@@ -50,6 +51,7 @@ func (m *Monitor) Sample() {
 	snap := m.Snapshot()
 	m.history.add(snap)
 	m.senders.refresh(snap)
+	m.classes.add(snap)
 }
 
 // Snapshot takes a reading of the stages and the ledger.
@@ -57,6 +59,12 @@ func (m *Monitor) Snapshot() status.Snapshot { return m.reader.read() }
 
 // Senders is the newest reading of the senders.
 func (m *Monitor) Senders(snap status.Snapshot) Senders { return m.senders.latest(snap) }
+
+// Classes is the volume of the classes of the sources that are wanted, largest first, and at
+// most so many by themselves.
+func (m *Monitor) Classes(snap status.Snapshot, wanted func(source string) bool, most int) Classes {
+	return m.classes.volume(snap, wanted, most)
+}
 
 // Peaks are the highest values since the start.
 func (m *Monitor) Peaks() Peaks { return m.history.highest() }

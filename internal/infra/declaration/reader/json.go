@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -111,18 +113,11 @@ func Parse(data []byte, file string, hidden bool) (*Value, Problems) {
 
 // Line is where the parser stands.
 func (p *parser) line() int {
-	at, low, high := p.dec.InputOffset(), 0, len(p.lines)
-	for low < high {
-		if mid := (low + high) / 2; p.lines[mid] < at {
-			low = mid + 1
-		} else {
-			high = mid
-		}
-	}
 	if p.hidden {
 		return 0 // the clear text has other lines than the file
 	}
-	return low + 1
+	before, _ := slices.BinarySearch(p.lines, p.dec.InputOffset())
+	return before + 1
 }
 
 func (p *parser) value(path string, depth int) (*Value, error) {
@@ -227,4 +222,49 @@ func (v *Value) Overlay(layer *Value) {
 			v.Members = append(v.Members, m)
 		}
 	}
+}
+
+// Raw is the value as compact JSON, without comments.
+func (v *Value) Raw() json.RawMessage {
+	var b bytes.Buffer
+	v.write(&b)
+	return b.Bytes()
+}
+
+func (v *Value) write(b *bytes.Buffer) {
+	switch v.Kind {
+	case KindObject:
+		b.WriteByte('{')
+		comma := ""
+		for _, m := range v.Members {
+			if m.Name != comment {
+				fmt.Fprintf(b, "%s%s:", comma, Quoted(m.Name))
+				m.Value.write(b)
+				comma = ","
+			}
+		}
+		b.WriteByte('}')
+	case KindList:
+		b.WriteByte('[')
+		for i, item := range v.Items {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			item.write(b)
+		}
+		b.WriteByte(']')
+	case KindText:
+		b.WriteString(Quoted(v.Text))
+	default:
+		b.WriteString(v.Text)
+	}
+}
+
+// Quoted is a JSON string, with & < > as they are.
+func Quoted(s string) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(s) // a string into a buffer: cannot fail
+	return strings.TrimSuffix(b.String(), "\n")
 }

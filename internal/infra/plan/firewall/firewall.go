@@ -3,6 +3,7 @@
 package firewall
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -51,10 +52,7 @@ func compare(have pve.Config, options []option) ([]change.Diff, url.Values) {
 	var fields []change.Diff
 	params := url.Values{}
 	for _, o := range options {
-		from := have[o.key]
-		if from == "" {
-			from = o.def
-		}
+		from := cmp.Or(have[o.key], o.def)
 		same := from == o.want
 		if o.key == "log_ratelimit" {
 			same = pve.ParseProps(from, "enable").Equal(pve.ParseProps(o.want, "enable"))
@@ -89,9 +87,7 @@ func (p *Planner) Groups() {
 			c.Steps = append(c.Steps, change.Write("change", "POST", "/cluster/firewall/groups", params))
 		}
 		if !rules.Same(lv.Rules, g.Rules) {
-			if c.Action == "" {
-				c.Action = change.Update
-			}
+			c.Action = cmp.Or(c.Action, change.Update)
 			c.Fields = append(c.Fields, rules.Diffs(lv.Rules, g.Rules)...)
 			c.Steps = append(c.Steps, rules.Step(live.GroupPath(g.Name), lv.Rules, g.Rules))
 		}
@@ -183,8 +179,12 @@ func (p *Planner) node(node string) {
 		}
 		c.Steps = append(c.Steps, join)
 	}
-	fields, params := compare(fw.Options, nodeOptions)
-	if len(fields) > 0 {
+	p.add(c, base, fw, nodeOptions)
+}
+
+// add plans a change that sets the options at a place as well, where they differ.
+func (p *Planner) add(c change.Change, base string, fw *live.Firewall, want []option) {
+	if fields, params := compare(fw.Options, want); len(fields) > 0 {
 		c.Fields = append(c.Fields, fields...)
 		c.Steps = append(c.Steps, change.Write("set options", "PUT", base+"/options", params).
 			From(base+"/options", fw.Options.Digest()))
@@ -226,15 +226,7 @@ func (p *Planner) guest(g *declaration.Guest) {
 		c.Fields = append(c.Fields, rules.Diffs(fw.Rules, want)...)
 		c.Steps = append(c.Steps, rules.Step(path+"/firewall/rules", fw.Rules, want))
 	}
-	fields, params := compare(fw.Options, guestOptions(class, g))
-	if len(fields) > 0 {
-		c.Fields = append(c.Fields, fields...)
-		c.Steps = append(c.Steps, change.Write("set options", "PUT", path+"/firewall/options", params).
-			From(path+"/firewall/options", fw.Options.Digest()))
-	}
-	if len(c.Steps) > 0 {
-		p.List.Add(c)
-	}
+	p.add(c, path+"/firewall", fw, guestOptions(class, g))
 }
 
 // leave switches the firewall of a guest off that has lost its class, before its groups

@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -33,9 +34,7 @@ func (d *delta) differs(path, from, to, note string) {
 
 // plain compares a scalar, where def is the value of an absent key, and sets it.
 func (d *delta) plain(key, live, def, want string) bool {
-	if live == "" {
-		live = def
-	}
+	live = cmp.Or(live, def)
 	if live == want {
 		return false
 	}

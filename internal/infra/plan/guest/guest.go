@@ -4,6 +4,7 @@
 package guest
 
 import (
+	"cmp"
 	"net/url"
 	"strconv"
 	"strings"
@@ -200,20 +201,13 @@ func (d *delta) resolver(key, have, want string, g *declaration.Guest, lv *live.
 	case have == want:
 	case g.Kind == declaration.QEMU:
 		if lv.Get("ipconfig0") != "" {
-			d.addNote("cloud-init gave it %s %s, declared is %s: that is read at the first boot only and stays", key, orNone(have), orNone(want))
+			d.addNote("cloud-init gave it %s %s, declared is %s: that is read at the first boot only and stays", key, cmp.Or(have, "none"), cmp.Or(want, "none"))
 		}
 	case want == "":
 		d.addNote("its %s (%s) is not declared and stays", key, have)
 	default:
 		d.late(key, have, "", want, lv.Running())
 	}
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
 }
 
 func (d *delta) startup(g *declaration.Guest, lv *live.Guest) {

@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"cmp"
 	"strconv"
 
 	"syslog-gateway/internal/infra/declaration"
@@ -62,13 +63,7 @@ func (d *delta) network(key string, live, want pve.Props) {
 	out := live.Clone()
 	changed := false
 	for _, o := range owned {
-		from, to := live.Get(o.key), want.Get(o.key)
-		if from == "" {
-			from = o.def
-		}
-		if to == "" {
-			to = o.def
-		}
+		from, to := cmp.Or(live.Get(o.key), o.def), cmp.Or(want.Get(o.key), o.def)
 		if from == to || to == "" && (o.key == "ip" || o.key == "name" || o.key == "model") {
 			continue // an undeclared address stays
 		}

@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -229,10 +230,7 @@ func (d *delta) disk(disk declaration.Disk, lv *live.Guest) []change.Step {
 func (d *delta) diskOptions(p *pve.Props, disk declaration.Disk) bool {
 	changed := false
 	for _, o := range diskOptions(disk) {
-		from := p.Get(o.key)
-		if from == "" {
-			from = o.def
-		}
+		from := cmp.Or(p.Get(o.key), o.def)
 		if from == o.want {
 			continue
 		}

@@ -3,6 +3,9 @@
 package live
 
 import (
+	"context"
+	"encoding/json"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,12 +74,8 @@ func Words(k declaration.Kind) string {
 // Splunk reports whether a guest has the tags that a Splunk VM is made with.
 func (g *Guest) Splunk() bool {
 	tags := SplitTags(g.Tags)
-	for _, t := range []string{"terraform", "splunk", "enterprise"} {
-		if !slices.Contains(tags, t) {
-			return false
-		}
-	}
-	return true
+	lacks := func(t string) bool { return !slices.Contains(tags, t) }
+	return !slices.ContainsFunc([]string{"terraform", "splunk", "enterprise"}, lacks)
 }
 
 // Filtered reports whether the firewall sees an interface of the guest.
@@ -112,4 +111,56 @@ func TagList(tags []string) string {
 	}
 	slices.Sort(out)
 	return strings.Join(slices.Compact(out), ";")
+}
+
+// ReadPending reads what waits for a restart of the guests that run. Guests may be nil.
+func (r *Reader) ReadPending(ctx context.Context, guests []*Guest) error {
+	return r.all(ctx, func(ctx context.Context, b *batch) {
+		for _, lv := range guests {
+			if lv == nil || lv.Conf == nil || !lv.Running() {
+				continue
+			}
+			var keys []pendingKey
+			b.get(ctx, lv.Path()+"/pending", &keys, func() { lv.wait(keys) })
+		}
+	})
+}
+
+// wait takes down which keys wait for a restart.
+func (g *Guest) wait(keys []pendingKey) {
+	for _, k := range keys {
+		if !k.waits() {
+			continue
+		}
+		g.Pending = append(g.Pending, k.Key)
+		if volume := k.detaches(); volume != "" {
+			if g.Detached == nil {
+				g.Detached = map[string]string{}
+			}
+			g.Detached[k.Key] = volume
+		}
+	}
+}
+
+// pendingKey is a key of a configuration with what a restart will make of it.
+type pendingKey struct {
+	Key     string
+	Value   json.RawMessage
+	Pending json.RawMessage
+	Delete  pve.Int
+}
+
+func (k pendingKey) waits() bool {
+	return k.Delete > 0 || len(k.Pending) > 0 && string(k.Pending) != string(k.Value)
+}
+
+var mountKeys = regexp.MustCompile(`^mp\d+$`)
+
+// detaches is the volume that the restart takes off, "" for none.
+func (k pendingKey) detaches() string {
+	var value string
+	if k.Delete == 0 || json.Unmarshal(k.Value, &value) != nil || !mountKeys.MatchString(k.Key) && !IsDisk(k.Key, value) {
+		return ""
+	}
+	return value
 }

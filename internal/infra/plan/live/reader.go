@@ -6,6 +6,9 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan/rules"
@@ -38,7 +41,7 @@ func (r *Reader) all(ctx context.Context, fill func(context.Context, *batch)) er
 func (r *Reader) ReadCluster(ctx context.Context) error {
 	return r.all(ctx, func(ctx context.Context, b *batch) {
 		var resources []pve.Resource
-		b.get(ctx, "/cluster/resources", nil, &resources, func() {
+		b.get(ctx, "/cluster/resources", &resources, func() {
 			for _, res := range resources {
 				switch {
 				case res.IsGuest():
@@ -49,7 +52,7 @@ func (r *Reader) ReadCluster(ctx context.Context) error {
 			}
 		})
 		var pools []struct{ PoolID, Comment string }
-		b.get(ctx, "/pools", nil, &pools, func() {
+		b.get(ctx, "/pools", &pools, func() {
 			for _, p := range pools {
 				r.Pools[p.PoolID] = p.Comment
 			}
@@ -62,9 +65,9 @@ func (r *Reader) ReadCluster(ctx context.Context) error {
 
 // readFirewall reads the options of the cluster and the names of the groups.
 func (r *Reader) readFirewall(ctx context.Context, b *batch) {
-	b.get(ctx, "/cluster/firewall/options", nil, &r.Firewall, nil)
+	b.get(ctx, "/cluster/firewall/options", &r.Firewall, nil)
 	var groups []struct{ Group, Comment, Digest string }
-	b.get(ctx, "/cluster/firewall/groups", nil, &groups, func() {
+	b.get(ctx, "/cluster/firewall/groups", &groups, func() {
 		for _, g := range groups {
 			r.Groups[g.Group] = &Group{Comment: g.Comment, Digest: g.Digest}
 		}
@@ -97,7 +100,7 @@ func (r *Reader) ReadGuests(ctx context.Context) (undeclared []*Guest, err error
 		r.readACME(ctx, b)
 		for _, g := range r.Scope.Groups() {
 			if lv := r.Groups[g.Name]; lv != nil {
-				b.get(ctx, GroupPath(g.Name), nil, &lv.Rules, nil)
+				b.get(ctx, GroupPath(g.Name), &lv.Rules, nil)
 			}
 		}
 	})
@@ -134,7 +137,7 @@ func (r *Reader) readDeclared(ctx context.Context, b *batch, g *declaration.Gues
 
 func (r *Reader) readConfig(ctx context.Context, b *batch, lv *Guest) {
 	var conf pve.Config
-	b.get(ctx, lv.Path()+"/config", nil, &conf, func() {
+	b.get(ctx, lv.Path()+"/config", &conf, func() {
 		lv.Conf = conf
 		// The list of resources is older: it may show a guest that was not finished.
 		if name := conf[nameKey(lv.Kind())]; name != "" {
@@ -183,8 +186,8 @@ func (r *Reader) readAbsent(ctx context.Context, b *batch, g *declaration.Guest)
 // readFirewall reads what is set for a guest or a node.
 func readFirewall(ctx context.Context, b *batch, base string) *Firewall {
 	f := &Firewall{}
-	b.get(ctx, base+"/firewall/options", nil, &f.Options, nil)
-	b.get(ctx, base+"/firewall/rules", nil, &f.Rules, nil)
+	b.get(ctx, base+"/firewall/options", &f.Options, nil)
+	b.get(ctx, base+"/firewall/rules", &f.Rules, nil)
 	return f
 }
 
@@ -212,7 +215,7 @@ func (r *Reader) ReadLeaving(ctx context.Context) error {
 			if lv.Filtered() && !r.Owner.Settled(g, lv) || TagList(SplitTags(lv.Get("tags"))) != TagList(g.Tags) {
 				lv.Firewall = &Firewall{}
 				leaving = append(leaving, lv)
-				b.get(ctx, lv.Path()+"/firewall/rules", nil, &lv.Firewall.Rules, nil)
+				b.get(ctx, lv.Path()+"/firewall/rules", &lv.Firewall.Rules, nil)
 			}
 		}
 	})
@@ -222,7 +225,7 @@ func (r *Reader) ReadLeaving(ctx context.Context) error {
 	return r.all(ctx, func(ctx context.Context, b *batch) {
 		for _, lv := range leaving {
 			if rules.Leave(lv.Firewall.Rules, r.Scope.OwnGroups()).Method != "" {
-				b.get(ctx, lv.Path()+"/firewall/options", nil, &lv.Firewall.Options, nil)
+				b.get(ctx, lv.Path()+"/firewall/options", &lv.Firewall.Options, nil)
 			}
 		}
 	})
@@ -269,7 +272,7 @@ func (r *Reader) ReadStorage(ctx context.Context, nodes []string) error {
 			byName := map[string]Storage{}
 			r.Storage[node] = byName
 			var list []Storage
-			b.get(ctx, pve.Path("nodes", node, "storage"), nil, &list, func() {
+			b.get(ctx, pve.Path("nodes", node, "storage"), &list, func() {
 				for _, s := range list {
 					byName[s.Storage] = s
 				}
@@ -323,25 +326,25 @@ func (r *Reader) readACME(ctx context.Context, b *batch) {
 	a := &ACME{Plugins: map[string]ACMEPlugin{}, Node: map[string]pve.Config{}, Names: map[string][]string{}}
 	r.ACME = a
 	var accounts []struct{ Name string }
-	b.get(ctx, "/cluster/acme/account", nil, &accounts, func() {
+	b.get(ctx, "/cluster/acme/account", &accounts, func() {
 		for _, acc := range accounts {
 			a.Accounts = append(a.Accounts, acc.Name)
 		}
 	})
 	var plugins []ACMEPlugin
-	b.get(ctx, "/cluster/acme/plugins", nil, &plugins, func() {
+	b.get(ctx, "/cluster/acme/plugins", &plugins, func() {
 		for _, p := range plugins {
 			a.Plugins[p.Plugin] = p
 		}
 	})
 	for _, c := range x.ACMECertificates {
 		var conf pve.Config
-		b.get(ctx, pve.Path("nodes", c.Node, "config"), nil, &conf, func() { a.Node[c.Node] = conf })
+		b.get(ctx, pve.Path("nodes", c.Node, "config"), &conf, func() { a.Node[c.Node] = conf })
 		var served []struct {
 			Filename string
 			SAN      []string
 		}
-		b.get(ctx, pve.Path("nodes", c.Node, "certificates", "info"), nil, &served, func() {
+		b.get(ctx, pve.Path("nodes", c.Node, "certificates", "info"), &served, func() {
 			for _, s := range served {
 				if s.Filename == "pveproxy-ssl.pem" {
 					a.Names[c.Node] = s.SAN
@@ -349,4 +352,42 @@ func (r *Reader) readACME(ctx context.Context, b *batch) {
 			}
 		})
 	}
+}
+
+// API is what is read with; *pve.Client has it. out is decoded from the answer's data.
+type API interface {
+	Get(ctx context.Context, path string, query url.Values, out any) error
+}
+
+// batch reads many things in parallel, with a bound.
+type batch struct {
+	api   API
+	group *errgroup.Group
+	mu    sync.Mutex // of what the reads fill
+}
+
+// all lets fill ask for reads and waits for them. parallel 0 is 8.
+func all(ctx context.Context, api API, parallel int, fill func(context.Context, *batch)) error {
+	if parallel <= 0 {
+		parallel = 8
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallel)
+	fill(ctx, &batch{api: api, group: group})
+	return group.Wait()
+}
+
+// get reads path into out, and then calls use under the lock. use is optional.
+func (b *batch) get(ctx context.Context, path string, out any, use func()) {
+	b.group.Go(func() error {
+		if err := b.api.Get(ctx, path, nil, out); err != nil {
+			return fmt.Errorf("read %s: %w", path, err)
+		}
+		if use != nil {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			use()
+		}
+		return nil
+	})
 }

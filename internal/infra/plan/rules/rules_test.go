@@ -8,6 +8,7 @@ import (
 
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
+	"syslog-gateway/internal/testkit"
 )
 
 func liveRule(r declaration.Rule) Live {
@@ -28,10 +29,7 @@ func carry(t *testing.T, live []Live, op Request) []Live {
 	case "DELETE":
 		return slices.Delete(slices.Clone(live), op.Pos, op.Pos+1)
 	}
-	to, err := strconv.Atoi(op.Params.Get("moveto"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	to := testkit.Try(strconv.Atoi(op.Params.Get("moveto")))(t)
 	var out []Live
 	for i, r := range live {
 		if i == to {
@@ -108,8 +106,6 @@ func TestSameRules(t *testing.T) {
 	} {
 		r := liveRule(want[0])
 		tc.edit(&r)
-		if got := Same([]Live{r}, want); got != tc.same {
-			t.Errorf("%s: same is %v", name, got)
-		}
+		testkit.Equal(t, name, Same([]Live{r}, want), tc.same)
 	}
 }

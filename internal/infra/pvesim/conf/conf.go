@@ -23,6 +23,18 @@ func (f File) Write(b *strings.Builder) {
 	}
 }
 
+// Shown is the file as the API shows it: a number at each key that holds one.
+func (f File) Shown(number func(key string) bool) map[string]any {
+	out := map[string]any{}
+	for k, v := range f {
+		out[k] = v
+		if number(k) {
+			out[k] = Int(v)
+		}
+	}
+	return out
+}
+
 // WriteDescription appends a description as the comment lines that it is kept in.
 func WriteDescription(b *strings.Builder, text string) {
 	encode := strings.NewReplacer("%", "%25", "\r", "%0D", "\x00", "%00") // PVE::Tools::encode_text

@@ -1,6 +1,7 @@
 package firewall
 
 import (
+	"cmp"
 	"maps"
 	"regexp"
 	"slices"
@@ -32,13 +33,7 @@ func (r *Rules) Len() int { return len(r.list) }
 func (r *Rules) entries() []Entry {
 	var out []Entry
 	for _, rule := range r.list {
-		e := Entry{}
-		for k, v := range rule {
-			e[k] = v
-			if k == "enable" {
-				e[k] = conf.Int(v)
-			}
-		}
+		e := Entry(rule.Shown(func(k string) bool { return k == "enable" }))
 		for _, k := range []string{"source", "dest"} {
 			if v := ipVersion(rule[k]); v > 0 {
 				e["ipversion"] = v
@@ -90,9 +85,7 @@ func verify(r conf.File, where Place) error {
 
 // Insert puts a rule at a position, or at the end when that is beyond it.
 func (r *Rules) Insert(rule conf.File, where Place, pos int, digest string) error {
-	if rule["enable"] == "" {
-		rule["enable"] = "0"
-	}
+	rule["enable"] = cmp.Or(rule["enable"], "0")
 	if err := verify(rule, where); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package knobs
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 	"sync"
@@ -54,12 +55,8 @@ type Failures struct {
 
 // Add injects a failure.
 func (fs *Failures) Add(f Failure) {
-	if f.Nth == 0 {
-		f.Nth = 1
-	}
-	if f.Times == 0 {
-		f.Times = 1
-	}
+	f.Nth = cmp.Or(f.Nth, 1)
+	f.Times = cmp.Or(f.Times, 1)
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	fs.all = append(fs.all, &failure{Failure: f})
@@ -114,10 +111,7 @@ func (f Failure) answer() error {
 	if f.Status == 0 {
 		return nil
 	}
-	reason := f.Reason
-	if reason == "" {
-		reason = defaultReason(f.Status)
-	}
+	reason := cmp.Or(f.Reason, defaultReason(f.Status))
 	return &refusal.Error{Status: f.Status, Reason: reason, Bare: f.Status >= 595}
 }
 

@@ -1,6 +1,7 @@
 package knobs
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -89,12 +90,8 @@ type TemplateVM struct {
 
 // AddTemplateVM adds a template with a cloud-init drive, guest agent and one network card.
 func (h *Hand) AddTemplateVM(t TemplateVM) error {
-	if t.Store == "" {
-		t.Store = "local-zfs"
-	}
-	if t.Name == "" {
-		t.Name = fmt.Sprintf("template-%d", t.VMID)
-	}
+	t.Store = cmp.Or(t.Store, "local-zfs")
+	t.Name = cmp.Or(t.Name, fmt.Sprintf("template-%d", t.VMID))
 	values := map[string]string{
 		"name": t.Name, "ostype": "l26", "scsihw": "virtio-scsi-pci", "agent": "1", "serial0": "socket", "vga": "serial0",
 		"cores": "2", "memory": "2048", "net0": "virtio,bridge=vmbr0",
@@ -122,9 +119,7 @@ func (h *Hand) AddGuest(kind string, vmid int, node string, values map[string]st
 
 func (h *Hand) addGuest(kind string, vmid int, node string, values map[string]string) error {
 	c := h.cluster
-	if node == "" {
-		node = c.Nodes.First().Name
-	}
+	node = cmp.Or(node, c.Nodes.First().Name)
 	if c.Guests.Get(vmid) != nil || c.Nodes.Get(node) == nil || kind != "lxc" && kind != "qemu" {
 		return fmt.Errorf("pvesim: cannot add %s %d on node %q: taken, or no such node or kind", kind, vmid, node)
 	}

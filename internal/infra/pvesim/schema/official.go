@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -96,10 +97,7 @@ func (s *Official) Params(method, path string) (*Params, map[string]*Params, err
 	if m == nil {
 		return nil, nil, fmt.Errorf("the schema has no %s %s", method, path)
 	}
-	own, err := tableOf(m.Parameters.Properties, true)
-	if err != nil {
-		return nil, nil, err
-	}
+	own := tableOf(m.Parameters.Properties, true)
 	grammars := map[string]*Params{}
 	for name, p := range own.ByName {
 		if p.Grammar == "" {
@@ -131,7 +129,7 @@ func grammarOf(a *apiProp) (*Params, error) {
 	if err := json.Unmarshal(a.Format, &keys); err != nil {
 		return nil, err
 	}
-	return tableOf(keys, false)
+	return tableOf(keys, false), nil
 }
 
 func (s *Official) find(nodes []*apiNode, method string, elements []string) *apiMethod {
@@ -168,13 +166,10 @@ var families = map[string]int{"net": 32, "scsi": 31, "virtio": 16, "sata": 6, "i
 
 // tableOf turns the schema's properties into ours. Named formats are not in the file,
 // so they are not checked here.
-func tableOf(props map[string]*apiProp, top bool) (*Params, error) {
+func tableOf(props map[string]*apiProp, top bool) *Params {
 	out := &Params{ByName: map[string]*Param{}}
 	for name, a := range props {
-		p, err := a.prop(name)
-		if err != nil {
-			return nil, err
-		}
+		p := a.prop(name)
 		if p.IsKey {
 			out.Key = name
 		}
@@ -189,15 +184,13 @@ func tableOf(props map[string]*apiProp, top bool) (*Params, error) {
 			out.ByName[one.Name] = &one
 		}
 	}
-	return out, nil
+	return out
 }
 
-func (a *apiProp) prop(name string) (*Param, error) {
+func (a *apiProp) prop(name string) *Param {
 	kinds := map[string]string{"integer": "int", "number": "num", "boolean": "bool"}
 	p := &Param{Name: name, Kind: kinds[a.Type], Requires: a.Requires, Alias: a.Alias, KeyAlias: a.KeyAlias, Required: !truth(a.Optional), IsKey: truth(a.Default)}
-	if p.Kind == "" {
-		p.Kind = "str"
-	}
+	p.Kind = cmp.Or(p.Kind, "str")
 	if p.Alias != "" {
 		p.Required = false
 	}
@@ -220,7 +213,7 @@ func (a *apiProp) prop(name string) (*Param, error) {
 	if len(a.Format) > 0 && a.Format[0] == '{' {
 		p.Grammar = strings.TrimSuffix(name, "[n]")
 	}
-	return p, nil
+	return p
 }
 
 func truth(raw json.RawMessage) bool {

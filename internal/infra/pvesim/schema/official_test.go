@@ -1,10 +1,13 @@
 package schema
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // smallSchema has the shape of apidoc.json, with a made-up method.
@@ -17,13 +20,8 @@ const smallSchema = `[{"path":"/pools","children":[],"info":{
 // TestOfficialRefuses: what is wrong is said by parameter; what is no schema is not read.
 func TestOfficialRefuses(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "apidoc.json")
-	if err := os.WriteFile(file, []byte(smallSchema), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s, err := Read(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	testkit.Must(t, os.WriteFile(file, []byte(smallSchema), 0o600))
+	s := testkit.Try(Read(file))(t)
 	for _, c := range []struct {
 		params map[string]string
 		want   string
@@ -33,21 +31,37 @@ func TestOfficialRefuses(t *testing.T) {
 		{map[string]string{"poolid": "long5", "foo": "1"}, "foo: " + UnknownParam + "\npoolid: value may only be 4 characters long"},
 		{map[string]string{"poolid": "p", "net0": "virtio,tag=10"}, "net0: invalid format - format error\nnet0.tag: value must have a maximum value of 9"},
 	} {
-		errs, err := s.Errors("POST", "/pools", c.params)
-		if err != nil {
-			t.Fatal(err)
-		}
+		errs := testkit.Try(s.Errors("POST", "/pools", c.params))(t)
 		got := strings.TrimSpace(Flat("", errs))
 		if got != c.want {
 			t.Errorf("%v: %q, want %q", c.params, got, c.want)
 		}
 	}
 	for _, bad := range []string{"", "[", `{"a":1}`} {
-		if err := os.WriteFile(file, []byte(bad), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.Must(t, os.WriteFile(file, []byte(bad), 0o600))
 		if _, err := Read(file); err == nil {
 			t.Errorf("%q is taken for a schema", bad)
 		}
 	}
+}
+
+// FuzzProps: what a property string is parsed into prints and parses back to the same.
+func FuzzProps(f *testing.F) {
+	for _, v := range []string{"virtio=BC:24:11:03:C4:27,bridge=vmbr0", "virtio,tag=4094,firewall=on", "model=e1000,macaddr=bc:24:11:03:c4:27", ",,", "=a", "a=", "virtio,virtio"} {
+		f.Add("qemunet", v)
+	}
+	f.Add("scsi", "local:4,discard=on,ssd=1")
+	f.Add("mp", "local:1,mp=/data,backup=1")
+	f.Add("ctnet", "name=eth0,ip=10.0.0.1/24,gw=10.0.0.2")
+	tables := testkit.Try(NewTables())(f)
+	f.Fuzz(func(t *testing.T, grammar, v string) {
+		values, text := tables.ParseProps(grammar, "x", v)
+		if text != "" {
+			return
+		}
+		again, text := tables.ParseProps(grammar, "x", tables.PrintProps(grammar, values))
+		if text != "" || fmt.Sprint(again) != fmt.Sprint(values) {
+			t.Errorf("%s %q: %v prints and parses to %v %s", grammar, v, values, again, text)
+		}
+	})
 }

@@ -2,7 +2,10 @@ package store
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -121,4 +124,79 @@ func (i *IDs) MAC() string {
 func (i *IDs) UUID() string {
 	a, b := i.random.Uint64(), i.random.Uint64()
 	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", uint32(a), uint16(a>>32), uint16(a>>48)&0xfff, uint16(b)&0x3fff|0x8000, b>>16)
+}
+
+// builtinPlugin is the plugin that every cluster has.
+const builtinPlugin = "standalone"
+
+// ACME is the cluster's accounts and challenge plugins, by name and ID. Both are
+// records: no CA is ever asked.
+type ACME struct {
+	Accounts map[string]conf.File
+	Plugins  map[string]conf.File
+}
+
+func newACME() *ACME {
+	return &ACME{Accounts: map[string]conf.File{}, Plugins: map[string]conf.File{builtinPlugin: {"type": builtinPlugin}}}
+}
+
+// Text is the file that the digest of the plugins is made of. The built-in one is not
+// in it.
+func (a *ACME) Text() string {
+	out := ""
+	for _, id := range slices.Sorted(maps.Keys(a.Plugins)) {
+		p := a.Plugins[id]
+		if id == builtinPlugin {
+			continue
+		}
+		out += p["type"] + ": " + id + "\n"
+		for _, k := range slices.Sorted(maps.Keys(p)) {
+			if k != "type" {
+				out += "\t" + k + " " + p[k] + "\n"
+			}
+		}
+		out += "\n"
+	}
+	return out
+}
+
+// Dump is the state as the files below /etc/pve that backup tools see: guests, firewalls,
+// pools, storages. Hashes of passwords are left out.
+func (c *Cluster) Dump() map[string]string {
+	out := map[string]string{}
+	for _, g := range c.Guests.byID {
+		out[ConfPath(g.Kind, g.Node, g.VMID)] = hidePassword(g.Text())
+		if text := g.Firewall.Text(); text != "" {
+			out[fmt.Sprintf("firewall/%d.fw", g.VMID)] = text
+		}
+	}
+	for _, n := range c.Nodes.byName {
+		if text := n.Firewall.Text(); text != "" {
+			out["nodes/"+n.Name+"/host.fw"] = text
+		}
+		if len(n.Config) > 0 {
+			out["nodes/"+n.Name+"/config"] = n.Text()
+		}
+	}
+	if text := c.Firewall.Text(); text != "" {
+		out["firewall/cluster.fw"] = text
+	}
+	out["storage.cfg"] = c.Datastores.Text()
+	var pools strings.Builder
+	for _, id := range c.Pools.IDs() {
+		p := c.Pools.Get(id)
+		fmt.Fprintf(&pools, "pool:%s:%s:%s:%s:\n", id, p.Comment, strings.Trim(strings.ReplaceAll(fmt.Sprint(p.Guests), " ", ","), "[]"), strings.Join(p.Storages, ","))
+	}
+	out["user.cfg"] = pools.String()
+	return out
+}
+
+func hidePassword(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		if strings.HasPrefix(l, "cipassword: ") {
+			lines[i] = "cipassword: **********"
+		}
+	}
+	return strings.Join(lines, "\n")
 }

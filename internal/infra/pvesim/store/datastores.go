@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -83,9 +84,7 @@ func newDatastores(now func() time.Time) *Datastores {
 
 // Add adds a datastore, or replaces one with its volumes.
 func (ds *Datastores) Add(st Storage) {
-	if st.Total == 0 {
-		st.Total = 1 << 40
-	}
+	st.Total = cmp.Or(st.Total, 1<<40)
 	ds.byID[st.ID] = &Datastore{Storage: st, Volumes: map[string]*Volume{}}
 }
 
@@ -161,9 +160,7 @@ func (ds *Datastores) Allocate(st *Datastore, vmid int, what, format string, siz
 	if what == "subvol" {
 		v.Content, v.Format = "rootdir", "subvol"
 	}
-	if v.Format == "" {
-		v.Format = "raw"
-	}
+	v.Format = cmp.Or(v.Format, "raw")
 	if st.HoldsFiles() {
 		v.ID = fmt.Sprintf("%s:%d/%s", st.ID, vmid, name)
 		if what == "subvol" {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -193,4 +194,63 @@ func NormalTags(v string) string {
 		seen[strings.ToLower(t)] = true
 	}
 	return strings.Join(slices.Sorted(maps.Keys(seen)), ";")
+}
+
+// Guests are all containers and VMs of the cluster, by VMID.
+type Guests struct{ byID map[int]*Guest }
+
+// Get returns the guest of a VMID, or nil.
+func (gs *Guests) Get(vmid int) *Guest { return gs.byID[vmid] }
+
+// Add puts a guest into the cluster. Its VMID must be free.
+func (gs *Guests) Add(g *Guest) { gs.byID[g.VMID] = g }
+
+// Remove takes a guest away; a missing one is fine.
+func (gs *Guests) Remove(vmid int) { delete(gs.byID, vmid) }
+
+// Sorted are all guests in the order of their VMIDs.
+func (gs *Guests) Sorted() []*Guest {
+	return slices.SortedFunc(maps.Values(gs.byID), func(a, b *Guest) int { return cmp.Compare(a.VMID, b.VMID) })
+}
+
+// NextFree is the lowest unused VMID from 100 on.
+func (gs *Guests) NextFree() int {
+	id := 100
+	for gs.byID[id] != nil {
+		id++
+	}
+	return id
+}
+
+// BootOrder is get_default_bootdevices: first disk, first CD-ROM, first network card.
+func BootOrder(tables *schema.Tables, values conf.File) string {
+	var disk, cdrom, net string
+	for _, bus := range []string{"ide", "scsi", "virtio", "sata"} {
+		for i := range 31 {
+			k := bus + strconv.Itoa(i)
+			v, ok := values[k]
+			if !ok {
+				continue
+			}
+			if tables.Value("qemu", k, v)["media"] == "cdrom" {
+				if cdrom == "" && !strings.Contains(v, "-cloudinit") {
+					cdrom = k
+				}
+			} else if disk == "" {
+				disk = k
+			}
+		}
+	}
+	for i := range 32 {
+		if k := "net" + strconv.Itoa(i); net == "" && values[k] != "" {
+			net = k
+		}
+	}
+	var order []string
+	for _, k := range []string{disk, cdrom, net} {
+		if k != "" {
+			order = append(order, k)
+		}
+	}
+	return "order=" + strings.Join(order, ";")
 }

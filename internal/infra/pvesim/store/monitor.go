@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -29,13 +30,9 @@ type Monitor struct {
 // Measure measures a guest now.
 func (m *Monitor) Measure(g *Guest) Measurement {
 	st := Measurement{Name: g.Name(), Status: "stopped", Template: g.Config["template"]}
-	if st.Name == "" {
-		st.Name = map[string]string{"lxc": "CT", "qemu": "VM "}[g.Kind] + strconv.Itoa(g.VMID)
-	}
+	st.Name = cmp.Or(st.Name, map[string]string{"lxc": "CT", "qemu": "VM "}[g.Kind]+strconv.Itoa(g.VMID))
 	st.Memory = int64(conf.Int(g.Config["memory"])) << 20
-	if st.Memory == 0 {
-		st.Memory = 512 << 20
-	}
+	st.Memory = cmp.Or(st.Memory, 512<<20)
 	st.CPUs = max(conf.Int(g.Config["cores"]), 1) * max(conf.Int(g.Config["sockets"]), 1)
 	root := g.Config["rootfs"]
 	if g.Kind == "qemu" {

@@ -4,6 +4,7 @@ package secretstest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -14,7 +15,9 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -120,9 +123,7 @@ func (s *sealer) metadata() (map[string]any, error) {
 	if s.file.MACOnlyEncrypted {
 		meta["mac_only_encrypted"] = true
 	}
-	for name, v := range s.file.More {
-		meta[name] = v
-	}
+	maps.Copy(meta, s.file.More)
 	return meta, nil
 }
 
@@ -134,17 +135,16 @@ func (s *sealer) tree(n *yaml.Node, path []string) error {
 				return err
 			}
 		}
-		return nil
 	case yaml.SequenceNode:
 		for _, c := range n.Content {
 			if err := s.tree(c, path); err != nil {
 				return err
 			}
 		}
-		return nil
 	default:
 		return s.scalar(n, path)
 	}
+	return nil
 }
 
 func (s *sealer) scalar(n *yaml.Node, path []string) error {
@@ -183,28 +183,18 @@ func (s *sealer) scalar(n *yaml.Node, path []string) error {
 
 // hidden reports whether the rule has the value encrypted.
 func (s *sealer) hidden(path []string) bool {
-	some := func(match func(string) bool) bool {
-		for _, p := range path {
-			if match(p) {
-				return true
-			}
-		}
-		return false
-	}
-	f := s.file
-	switch {
+	some := func(expr string) bool { return slices.ContainsFunc(path, regexp.MustCompile(expr).MatchString) }
+	suffix := func(text string) string { return regexp.QuoteMeta(text) + "$" }
+	switch f := s.file; {
 	case f.EncryptedSuffix != "":
-		return some(func(p string) bool { return strings.HasSuffix(p, f.EncryptedSuffix) })
+		return some(suffix(f.EncryptedSuffix))
 	case f.EncryptedRegex != "":
-		return some(regexp.MustCompile(f.EncryptedRegex).MatchString)
+		return some(f.EncryptedRegex)
 	case f.UnencryptedRegex != "":
-		return !some(regexp.MustCompile(f.UnencryptedRegex).MatchString)
+		return !some(f.UnencryptedRegex)
+	default:
+		return !some(suffix(cmp.Or(f.UnencryptedSuffix, "_unencrypted")))
 	}
-	suffix := f.UnencryptedSuffix
-	if suffix == "" {
-		suffix = "_unencrypted"
-	}
-	return !some(func(p string) bool { return strings.HasSuffix(p, suffix) })
 }
 
 func (s *sealer) seal(text, kind, bound string) (string, error) {

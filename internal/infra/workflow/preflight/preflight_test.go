@@ -1,17 +1,14 @@
 package preflight
 
 import (
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
-	"syslog-gateway/internal/infra/pvesim"
-	"syslog-gateway/internal/infra/workflow/example"
 	"syslog-gateway/internal/infra/workflow/upload"
+	"syslog-gateway/internal/infra/workflow/workflowtest"
+	"syslog-gateway/internal/testkit"
 )
 
 const estate = `{
@@ -25,58 +22,37 @@ const estate = `{
 
 // rig is a cluster with what the estate needs, and clients to it.
 type rig struct {
-	t      *testing.T
+	*workflowtest.Rig
 	estate *declaration.Estate
-	sim    *pvesim.Sim
-	url    string
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "deployment.json")
-	must(t, os.WriteFile(file, []byte(estate), 0o600))
-	e, err := declaration.Load(t.Context(), declaration.Options{Deployment: file})
-	must(t, err)
-	sim, err := example.Cluster(e, pvesim.Options{
-		Users:  []pvesim.User{{ID: "root@pam", Password: "right"}, {ID: "ops@pve", Password: "x"}},
-		Tokens: []pvesim.Token{{ID: "ops@pve!ci", Secret: "0-1"}},
-		ACL:    []pvesim.ACL{{Path: "/", UGID: "ops@pve", Role: "Administrator"}},
-	})
-	must(t, err)
-	server := httptest.NewServer(sim.Handler())
-	t.Cleanup(server.Close)
-	return &rig{t: t, estate: e, sim: sim, url: server.URL}
+	r := workflowtest.New(t, estate, workflowtest.Users("right"))
+	return &rig{r, r.Load()}
 }
 
 func (b *rig) client(o pve.Options) *pve.Client {
-	b.t.Helper()
-	o.Endpoint, o.Node = b.url, "pve"
-	c, err := pve.New(o)
-	must(b.t, err)
-	b.t.Cleanup(c.Close)
+	b.T.Helper()
+	o.Endpoint, o.Node = b.URL, "pve"
+	c := testkit.Try(pve.New(o))(b.T)
+	b.T.Cleanup(c.Close)
 	return c
 }
 
 // run makes all checks with a token, and beside it a password of root@pam if there is one.
 func (b *rig) run(rootPassword string) map[string]Finding {
-	b.t.Helper()
-	o := Options{Estate: b.estate, Client: b.client(pve.Options{Token: "ops@pve!ci=0-1"}), Endpoint: b.url}
+	b.T.Helper()
+	o := Options{Estate: b.estate, Client: b.client(pve.Options{Token: "ops@pve!ci=0-1"}), Endpoint: b.URL}
 	o.SSH = &upload.Uploader{API: o.Client}
 	if rootPassword != "" {
 		o.Root = b.client(pve.Options{Username: "root@pam", Password: rootPassword})
 	}
 	found := make(map[string]Finding)
-	for _, f := range Run(b.t.Context(), o) {
+	for _, f := range Run(b.T.Context(), o) {
 		found[f.What] = f
 	}
 	return found
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestRootPasswordIsTried(t *testing.T) {
@@ -97,7 +73,7 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 			t.Errorf("%s: %s", what, f.Says)
 		}
 	}
-	must(t, b.sim.RemoveGuest(9000))
+	testkit.Must(t, b.Sim.RemoveGuest(9000))
 	b.estate.ContainerTemplate = "local:vztmpl/mine_1.0_amd64.tar.zst"
 	b.estate.Containers[0].Root.Store = "nowhere"
 	found := b.run("right")
@@ -110,7 +86,7 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 			t.Errorf("%s: %+v", what, f)
 		}
 	}
-	for _, r := range b.sim.Writes() {
+	for _, r := range b.Sim.Writes() {
 		if r.Path != "/access/ticket" { // the login of root@pam
 			t.Errorf("written: %v", r)
 		}

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // Store keeps duplicates of sockets as systemd does. It is an inherit.Store.
@@ -54,10 +56,7 @@ func (s *Store) Files(t *testing.T) (files []*os.File) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, fd := range s.fds {
-		dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+		dup := testkit.Try(unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0))(t)
 		files = append(files, os.NewFile(uintptr(dup), s.names[i]))
 	}
 	return files

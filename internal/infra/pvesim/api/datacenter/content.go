@@ -33,16 +33,16 @@ func (a content) routes() []*api.Route {
 	}
 	return []*api.Route{
 		{Method: "GET", Path: "/nodes/{node}/storage", Groups: []string{"node"}, Params: "content contents\nenabled bool\nformat bool\nstorage storage\ntarget node", Handle: a.stores},
-		{Method: "GET", Path: at + "/status", Groups: groups, Check: audit, Handle: a.status},
-		{Method: "GET", Path: at + "/content", Groups: groups, Params: "content content\nvmid int 100..999999999", Check: audit, Handle: a.list},
-		{Method: "POST", Path: at + "/content", Groups: groups, Check: api.Need("/storage/{storage}", "Datastore.AllocateSpace"), Handle: a.allocate, Params: `
+		{Method: "GET", Path: at + "/status", Groups: groups, Check: audit, Handle: on(a.cluster, a.status)},
+		{Method: "GET", Path: at + "/content", Groups: groups, Params: "content content\nvmid int 100..999999999", Check: audit, Handle: on(a.cluster, a.list)},
+		{Method: "POST", Path: at + "/content", Groups: groups, Check: api.Need("/storage/{storage}", "Datastore.AllocateSpace"), Handle: on(a.cluster, a.allocate), Params: `
 			filename! str
 			format str enum=raw|qcow2|subvol|vmdk requires=size
 			size! str re=\d+[MG]?
 			vmid! int 100..999999999`},
-		{Method: "GET", Path: at + "/content/{volume...}", Groups: groups, Check: audit, Handle: a.get},
-		{Method: "DELETE", Path: at + "/content/{volume...}", Groups: groups, Params: "delay int 1..30", Handle: a.remove},
-		{Method: "POST", Path: at + "/download-url", Groups: groups, Check: download, Handle: a.download, Params: `
+		{Method: "GET", Path: at + "/content/{volume...}", Groups: groups, Check: audit, Handle: on(a.cluster, a.get)},
+		{Method: "DELETE", Path: at + "/content/{volume...}", Groups: groups, Params: "delay int 1..30", Handle: on(a.cluster, a.remove)},
+		{Method: "POST", Path: at + "/download-url", Groups: groups, Check: download, Handle: on(a.cluster, a.download), Params: `
 			checksum str requires=checksum-algorithm
 			checksum-algorithm str enum=md5|sha1|sha224|sha256|sha384|sha512 requires=checksum
 			compression str
@@ -68,11 +68,7 @@ func (a content) stores(c *api.Call) (any, error) {
 	return out, nil
 }
 
-func (a content) status(c *api.Call) (any, error) {
-	st, err := a.cluster.Datastores.On(c.Node.Name, c.Str("storage"))
-	if err != nil {
-		return nil, err
-	}
+func (a content) status(_ *api.Call, st *store.Datastore) (any, error) {
 	return usage(st), nil
 }
 
@@ -87,11 +83,7 @@ func volumeEntry(v *store.Volume) map[string]any {
 	return out
 }
 
-func (a content) list(c *api.Call) (any, error) {
-	st, err := a.cluster.Datastores.On(c.Node.Name, c.Str("storage"))
-	if err != nil {
-		return nil, err
-	}
+func (a content) list(c *api.Call, st *store.Datastore) (any, error) {
 	out := []map[string]any{}
 	for _, id := range slices.Sorted(maps.Keys(st.Volumes)) {
 		v := st.Volumes[id]
@@ -112,11 +104,7 @@ func volid(c *api.Call) string {
 	return c.Str("storage") + ":" + v
 }
 
-func (a content) get(c *api.Call) (any, error) {
-	st, err := a.cluster.Datastores.On(c.Node.Name, c.Str("storage"))
-	if err != nil {
-		return nil, err
-	}
+func (a content) get(c *api.Call, st *store.Datastore) (any, error) {
 	v := st.Volumes[volid(c)]
 	if v == nil {
 		return nil, refusal.Fail("volume '%s' does not exist", volid(c))
@@ -124,11 +112,7 @@ func (a content) get(c *api.Call) (any, error) {
 	return map[string]any{"path": a.cluster.Datastores.FilePath(v), "size": v.Size, "used": v.Size, "format": v.Format}, nil
 }
 
-func (a content) allocate(c *api.Call) (any, error) {
-	st, err := a.cluster.Datastores.On(c.Node.Name, c.Str("storage"))
-	if err != nil {
-		return nil, err
-	}
+func (a content) allocate(c *api.Call, st *store.Datastore) (any, error) {
 	id, size := st.ID+":"+c.Str("filename"), c.Str("size")
 	if st.HoldsFiles() {
 		id = st.ID + ":" + c.Str("vmid") + "/" + c.Str("filename")
@@ -147,11 +131,7 @@ func (a content) allocate(c *api.Call) (any, error) {
 	return id, nil
 }
 
-func (a content) remove(c *api.Call) (any, error) {
-	st, err := a.cluster.Datastores.On(c.Node.Name, c.Str("storage"))
-	if err != nil {
-		return nil, err
-	}
+func (a content) remove(c *api.Call, st *store.Datastore) (any, error) {
 	id := volid(c)
 	if err := c.User.Require("/storage/"+st.ID, "Datastore.Allocate"); err != nil {
 		return nil, err
@@ -160,14 +140,13 @@ func (a content) remove(c *api.Call) (any, error) {
 	if v := st.Volumes[id]; v != nil && v.VMID > 0 {
 		label = strconv.Itoa(v.VMID) + label
 	}
-	started := c.Start("imgdel", label, func(*task.Task) error {
+	return c.Start("imgdel", label, func(*task.Task) error {
 		if st.Volumes[id] == nil {
 			return refusal.Fail("volume '%s' does not exist", id)
 		}
 		delete(st.Volumes, id)
 		return nil
-	})
-	return started.UPID, nil
+	}).UPID, nil
 }
 
 // extensions are those that a file of a kind may have.
@@ -181,11 +160,7 @@ func extensions(content string) []string {
 
 // download fetches nothing: the file appears with a made-up size, unless the host is one
 // that a test has made unreachable.
-func (a content) download(c *api.Call) (any, error) {
-	st, err := a.cluster.Datastores.On(c.Node.Name, c.Str("storage"))
-	if err != nil {
-		return nil, err
-	}
+func (a content) download(c *api.Call, st *store.Datastore) (any, error) {
 	name, content := c.Str("filename"), c.Str("content")
 	if !slices.ContainsFunc(extensions(content), func(e string) bool { return strings.HasSuffix(name, e) }) {
 		return nil, refusal.BadParam("filename", "wrong file extension")
@@ -194,7 +169,7 @@ func (a content) download(c *api.Call) (any, error) {
 		return nil, refusal.BadParam("storage", "storage '%s' is not configured for content-type '%s'", st.ID, content)
 	}
 	id := st.ID + ":" + content + "/" + path.Base(name)
-	started := c.Start("download", name, func(t *task.Task) error {
+	return c.Start("download", name, func(t *task.Task) error {
 		v := &store.Volume{ID: id, Content: content, Format: store.FileFormat(name), Size: 120 << 20, Unpacked: 500 << 20}
 		t.Logf("downloading %s to %s", c.Str("url"), a.cluster.Datastores.FilePath(v))
 		if st.Volumes[id] != nil {
@@ -206,6 +181,5 @@ func (a content) download(c *api.Call) (any, error) {
 		a.cluster.Datastores.PutFile(st, v)
 		t.Logf("download of '%s' to '%s' finished", c.Str("url"), a.cluster.Datastores.FilePath(v))
 		return nil
-	})
-	return started.UPID, nil
+	}).UPID, nil
 }

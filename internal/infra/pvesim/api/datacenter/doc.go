@@ -20,6 +20,13 @@ func Routes(c *store.Cluster) []*api.Route {
 	)
 }
 
+// on is a handler that gets the datastore which a call names, once the node can use it.
+func on(cluster *store.Cluster, handle func(*api.Call, *store.Datastore) (any, error)) func(*api.Call) (any, error) {
+	return api.On(func(c *api.Call) (*store.Datastore, error) {
+		return cluster.Datastores.On(c.Node.Name, c.Str("storage"))
+	}, handle)
+}
+
 // visible reports whether the user may see a datastore.
 func visible(c *api.Call, id string) bool {
 	return c.User.RequireAny("/storage/"+id, "Datastore.Audit", "Datastore.AllocateSpace") == nil

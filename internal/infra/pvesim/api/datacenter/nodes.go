@@ -35,7 +35,7 @@ func (a nodes) routes() []*api.Route {
 		}},
 		{Method: "GET", Path: "/nodes/{node}/aplinfo", Groups: groups, Handle: func(c *api.Call) (any, error) { return appliances(), nil }},
 		{Method: "POST", Path: "/nodes/{node}/aplinfo", Groups: groups, Params: "storage! storage\ntemplate! str len=..255",
-			Check: api.Need("/storage/{storage}", "Datastore.AllocateTemplate"), Handle: a.downloadAppliance},
+			Check: api.Need("/storage/{storage}", "Datastore.AllocateTemplate"), Handle: on(a.cluster, a.downloadAppliance)},
 	}
 }
 
@@ -113,11 +113,7 @@ func appliances() []map[string]any {
 	return out
 }
 
-func (a nodes) downloadAppliance(c *api.Call) (any, error) {
-	st, err := a.cluster.Datastores.On(c.Node.Name, c.Str("storage"))
-	if err != nil {
-		return nil, err
-	}
+func (a nodes) downloadAppliance(c *api.Call, st *store.Datastore) (any, error) {
 	name := c.Str("template")
 	if !slices.ContainsFunc(appliances(), func(a map[string]any) bool { return a["template"] == name }) {
 		return nil, refusal.BadParam("template", "no such template")
@@ -125,12 +121,11 @@ func (a nodes) downloadAppliance(c *api.Call) (any, error) {
 	if !slices.Contains(st.Content, "vztmpl") {
 		return nil, refusal.BadParam("storage", "storage '%s' does not support templates", st.ID)
 	}
-	started := c.Start("download", name, func(t *task.Task) error {
+	return c.Start("download", name, func(t *task.Task) error {
 		id := fmt.Sprintf("%s:vztmpl/%s", st.ID, name)
 		v := &store.Volume{ID: id, Content: "vztmpl", Format: store.FileFormat(name), Size: 120 << 20, Unpacked: 500 << 20}
 		a.cluster.Datastores.PutFile(st, v)
 		t.Logf("downloading %s to %s", name, a.cluster.Datastores.FilePath(v))
 		return nil
-	})
-	return started.UPID, nil
+	}).UPID, nil
 }

@@ -1,6 +1,7 @@
 package datacenter
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -74,9 +75,7 @@ func (a storages) create(c *api.Call) (any, error) {
 		return nil, refusal.Fail("create storage failed: storage '%s' is not online", id)
 	}
 	st := store.Storage{ID: id, Type: c.Str("type"), Path: c.Str("path"), Shared: c.Bool("shared"), Nodes: schema.SplitList(c.Str("nodes")), Content: schema.SplitList(c.Str("content"))}
-	if st.Path == "" {
-		st.Path = c.Str("pool")
-	}
+	st.Path = cmp.Or(st.Path, c.Str("pool"))
 	if len(st.Content) == 0 {
 		st.Content = []string{"images", "rootdir"}
 	}

@@ -1,6 +1,7 @@
 package datacenter
 
 import (
+	"cmp"
 	"errors"
 	"strconv"
 	"strings"
@@ -27,9 +28,9 @@ func (a tasks) routes() []*api.Route {
 			until int
 			userfilter str
 			vmid int 100..999999999`, Handle: a.ofNode},
-		{Method: "GET", Path: "/nodes/{node}/tasks/{upid}/status", Groups: []string{"node"}, Handle: a.status},
+		{Method: "GET", Path: "/nodes/{node}/tasks/{upid}/status", Groups: []string{"node"}, Handle: api.On(a.find, a.status)},
 		{Method: "GET", Path: "/nodes/{node}/tasks/{upid}/log", Groups: []string{"node"}, Params: "download bool\nlimit int 0..\nstart int 0..", Handle: a.log},
-		{Method: "DELETE", Path: "/nodes/{node}/tasks/{upid}", Groups: []string{"node"}, Handle: a.stop},
+		{Method: "DELETE", Path: "/nodes/{node}/tasks/{upid}", Groups: []string{"node"}, Handle: api.On(a.find, a.stop)},
 		{Method: "GET", Path: "/cluster/tasks", Handle: a.ofCluster},
 	}
 }
@@ -68,11 +69,7 @@ func describe(t *task.Task) map[string]any {
 	return out
 }
 
-func (a tasks) status(c *api.Call) (any, error) {
-	t, err := a.find(c)
-	if err != nil {
-		return nil, err
-	}
+func (a tasks) status(_ *api.Call, t *task.Task) (any, error) {
 	out := describe(t)
 	out["pid"], out["pstart"], out["status"] = t.PID, t.PStart, "running"
 	if t.Done {
@@ -94,9 +91,7 @@ func (a tasks) log(c *api.Call) (any, error) {
 	if c.Has("limit") {
 		limit = c.Int("limit")
 	}
-	if limit == 0 {
-		limit = len(lines)
-	}
+	limit = cmp.Or(limit, len(lines))
 	out := []map[string]any{}
 	for i := max(start, 0); i < len(lines) && len(out) < limit; i++ {
 		out = append(out, map[string]any{"n": i + 1, "t": lines[i]})
@@ -104,11 +99,7 @@ func (a tasks) log(c *api.Call) (any, error) {
 	return api.List{Data: out, Total: len(lines)}, nil
 }
 
-func (a tasks) stop(c *api.Call) (any, error) {
-	t, err := a.find(c)
-	if err != nil {
-		return nil, err
-	}
+func (a tasks) stop(c *api.Call, t *task.Task) (any, error) {
 	if err := a.allowed(c, t, "Sys.Modify"); err != nil {
 		return nil, err
 	}

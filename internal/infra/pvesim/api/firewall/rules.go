@@ -20,27 +20,17 @@ func (a ruleList) routes() []*api.Route {
 	groups := append([]string{"rule"}, a.groups...)
 	at := a.path + "/{pos}"
 	return []*api.Route{
-		{Method: "GET", Path: a.path, Groups: a.groups, Params: a.params, Check: a.read, Handle: a.list},
-		{Method: "POST", Path: a.path, Groups: groups, Params: a.params + "type! str enum=in|out|forward|group\naction! str len=2..20 re=" + names, Check: a.write, Handle: a.insert},
-		{Method: "GET", Path: at, Groups: a.groups, Params: a.params + "pos int 0..", Check: a.read, Handle: a.get},
-		{Method: "PUT", Path: at, Groups: groups, Params: a.params + "delete configids\nmoveto int 0..", Check: a.write, Handle: a.update},
-		{Method: "DELETE", Path: at, Groups: a.groups, Params: a.params + "digest str len=..64\npos int 0..", Check: a.write, Handle: a.remove},
+		{Method: "GET", Path: a.path, Groups: a.groups, Params: a.params, Check: a.read, Handle: api.On(a.find, a.list)},
+		{Method: "POST", Path: a.path, Groups: groups, Params: a.params + "type! str enum=in|out|forward|group\naction! str len=2..20 re=" + names, Check: a.write, Handle: api.On(a.find, a.insert)},
+		{Method: "GET", Path: at, Groups: a.groups, Params: a.params + "pos int 0..", Check: a.read, Handle: api.On(a.find, a.get)},
+		{Method: "PUT", Path: at, Groups: groups, Params: a.params + "delete configids\nmoveto int 0..", Check: a.write, Handle: api.On(a.find, a.update)},
+		{Method: "DELETE", Path: at, Groups: a.groups, Params: a.params + "digest str len=..64\npos int 0..", Check: a.write, Handle: api.On(a.find, a.remove)},
 	}
 }
 
-func (a ruleList) list(c *api.Call) (any, error) {
-	r, err := a.find(c)
-	if err != nil {
-		return nil, err
-	}
-	return r.Shown(), nil
-}
+func (a ruleList) list(_ *api.Call, r *firewall.Rules) (any, error) { return r.Shown(), nil }
 
-func (a ruleList) get(c *api.Call) (any, error) {
-	r, err := a.find(c)
-	if err != nil {
-		return nil, err
-	}
+func (a ruleList) get(c *api.Call, r *firewall.Rules) (any, error) {
 	i, err := r.At(c.Str("pos"))
 	if err != nil {
 		return nil, err
@@ -62,26 +52,12 @@ func ruleOf(c *api.Call) conf.File {
 }
 
 // insert puts a rule on top, or at pos.
-func (a ruleList) insert(c *api.Call) (any, error) {
-	r, err := a.find(c)
-	if err != nil {
-		return nil, err
-	}
+func (a ruleList) insert(c *api.Call, r *firewall.Rules) (any, error) {
 	return nil, r.Insert(ruleOf(c), a.kind, c.Int("pos"), c.Str("digest"))
 }
 
-// written finds the list and the rule that a call changes.
-func (a ruleList) written(c *api.Call) (*firewall.Rules, int, error) {
-	r, err := a.find(c)
-	if err != nil {
-		return nil, 0, err
-	}
+func (a ruleList) update(c *api.Call, r *firewall.Rules) (any, error) {
 	i, err := r.Check(c.Str("pos"), c.Str("digest"))
-	return r, i, err
-}
-
-func (a ruleList) update(c *api.Call) (any, error) {
-	r, i, err := a.written(c)
 	switch {
 	case err != nil:
 		return nil, err
@@ -92,8 +68,8 @@ func (a ruleList) update(c *api.Call) (any, error) {
 	return nil, r.Update(i, a.kind, ruleOf(c), schema.SplitList(c.Str("delete")))
 }
 
-func (a ruleList) remove(c *api.Call) (any, error) {
-	r, i, err := a.written(c)
+func (a ruleList) remove(c *api.Call, r *firewall.Rules) (any, error) {
+	i, err := r.Check(c.Str("pos"), c.Str("digest"))
 	if err == nil {
 		r.Remove(i)
 	}

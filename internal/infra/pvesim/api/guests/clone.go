@@ -35,21 +35,14 @@ func (a clones) routes() []*api.Route {
 	}
 	params := a.pick("bwlimit num 0..\nhostname dns\n", "bwlimit int 0..\nformat str enum=raw|qcow2|vmdk\nname dns\n")
 	return []*api.Route{
-		{Method: "POST", Path: a.one() + "/clone", Groups: groups(), Check: may, Handle: a.clone,
+		{Method: "POST", Path: a.one() + "/clone", Groups: groups(), Check: may, Handle: api.On(a.present, a.clone),
 			Params: params + "description str\nfull bool\nnewid! int 100..999999999\npool pool\nsnapname configid len=..40\nstorage storage\ntarget node"},
-		{Method: "POST", Path: a.one() + "/template", Groups: groups(), Params: a.pick("", "disk str"), Check: api.Need("/vms/{vmid}", "VM.Allocate"), Handle: a.template},
+		{Method: "POST", Path: a.one() + "/template", Groups: groups(), Params: a.pick("", "disk str"), Check: api.Need("/vms/{vmid}", "VM.Allocate"), Handle: api.On(a.unlocked, a.template)},
 	}
 }
 
-func (a clones) clone(c *api.Call) (any, error) {
-	src := a.cluster.Guests.Get(c.VMID())
+func (a clones) clone(c *api.Call, src *store.Guest) (any, error) {
 	newid, target := c.Int("newid"), c.Node.Name
-	if src == nil || src.Kind != a.kind || src.Node != c.Node.Name {
-		if a.kind == "lxc" {
-			return nil, refusal.Fail("Configuration file '%s' does not exist", store.ConfPath(a.kind, c.Node.Name, c.VMID()))
-		}
-		return nil, refusal.Fail("unable to find configuration file for VM %d on node '%s'", c.VMID(), c.Node.Name)
-	}
 	if t := c.Str("target"); t != "" {
 		if a.cluster.Nodes.Get(t) == nil {
 			return nil, refusal.BadParam("target", "target node '%s' does not exist", t)
@@ -193,11 +186,8 @@ func (a clones) copy(c *api.Call, src *store.Guest, m *creation, full bool, t *t
 }
 
 // template turns a guest into a template: a container at once, a VM by a task.
-func (a clones) template(c *api.Call) (any, error) {
-	g, err := a.unlocked(c)
+func (a clones) template(c *api.Call, g *store.Guest) (any, error) {
 	switch {
-	case err != nil:
-		return nil, err
 	case g.IsTemplate():
 		return nil, refusal.Fail("you can't convert a template to a template")
 	case g.Running && a.kind == "qemu":

@@ -1,6 +1,7 @@
 package guests
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -38,7 +39,7 @@ func (a containers) routes() []*api.Route {
 		{Method: "POST", Path: a.path(), Groups: []string{"guest", "lxc"}, Params: containerCreation, Handle: a.create},
 		{Method: "PUT", Path: a.one() + "/config", Groups: []string{"guest", "lxc", "update"}, Handle: a.update,
 			Check: api.NeedAny("/vms/{vmid}", "VM.Config.Disk", "VM.Config.CPU", "VM.Config.Memory", "VM.Config.Network", "VM.Config.Options")},
-		{Method: "GET", Path: a.one() + "/interfaces", Groups: groups(), Handle: a.interfaces, Check: api.Need("/vms/{vmid}", "VM.Audit")},
+		{Method: "GET", Path: a.one() + "/interfaces", Groups: groups(), Handle: a.on(a.interfaces), Check: api.Need("/vms/{vmid}", "VM.Audit")},
 	}
 }
 
@@ -51,10 +52,7 @@ func (a containers) create(c *api.Call) (any, error) {
 	}
 	sent := a.settings(c)
 	if _, ok := sent["rootfs"]; !ok {
-		store := c.Str("storage")
-		if store == "" {
-			store = "local"
-		}
+		store := cmp.Or(c.Str("storage"), "local")
 		sent["rootfs"] = store + ":4"
 	}
 	if sent["unprivileged"] != "1" {
@@ -72,9 +70,7 @@ func (a containers) create(c *api.Call) (any, error) {
 	}
 	m := begin(a.cluster, store.NewGuest(c.VMID(), "lxc", c.Node.Name), "create")
 	for k, v := range map[string]string{"hostname": fmt.Sprintf("CT%d", m.guest.VMID), "memory": "512", "swap": "512", "arch": "amd64"} {
-		if sent[k] == "" {
-			sent[k] = v
-		}
+		sent[k] = cmp.Or(sent[k], v)
 	}
 	a.cluster.Normalize("lxc", sent)
 	return m.start(c, "vzcreate", func(t *task.Task) error { return a.build(c, m, sent, t) }), nil
@@ -123,9 +119,7 @@ func (a containers) unpack(template string, sent conf.File, t *task.Task) error 
 	}
 	t.Logf("Total bytes read: %d", archive.Unpacked)
 	t.Logf("Detected container architecture: %s", sent["arch"])
-	if sent["ostype"] == "" {
-		sent["ostype"] = osType(template)
-	}
+	sent["ostype"] = cmp.Or(sent["ostype"], osType(template))
 	return nil
 }
 
@@ -172,10 +166,7 @@ func (a containers) update(c *api.Call) (any, error) {
 			return nil, err
 		}
 	}
-	if err := g.CheckLock(); err != nil {
-		return nil, err
-	}
-	if err := g.CheckDigest(c.Str("digest")); err != nil {
+	if err := cmp.Or(g.CheckLock(), g.CheckDigest(c.Str("digest"))); err != nil {
 		return nil, err
 	}
 	for _, k := range slices.Sorted(maps.Keys(ch.Set)) {
@@ -191,10 +182,9 @@ func (a containers) update(c *api.Call) (any, error) {
 	return nil, a.cluster.Apply(g, ch)
 }
 
-func (a containers) interfaces(c *api.Call) (any, error) {
-	g, err := a.find(c)
-	if err != nil || !g.Running {
-		return nil, err
+func (a containers) interfaces(_ *api.Call, g *store.Guest) (any, error) {
+	if !g.Running {
+		return nil, nil
 	}
 	out := []map[string]any{{"name": "lo", "hwaddr": "00:00:00:00:00:00", "inet": "127.0.0.1/8"}}
 	for i := range 32 {

@@ -1,6 +1,7 @@
 package guests
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -23,35 +24,28 @@ func (a disks) routes() []*api.Route {
 	)
 	if a.kind == "lxc" {
 		return []*api.Route{
-			{Method: "PUT", Path: a.one() + "/resize", Groups: groups(), Check: may, Handle: a.resize, Params: size + `disk! str re=rootfs|mp\d+`},
-			{Method: "POST", Path: a.one() + "/move_volume", Groups: groups(), Check: may, Handle: a.moveVolume, Params: move + `
+			{Method: "PUT", Path: a.one() + "/resize", Groups: groups(), Check: may, Handle: a.on(a.resize), Params: size + `disk! str re=rootfs|mp\d+`},
+			{Method: "POST", Path: a.one() + "/move_volume", Groups: groups(), Check: may, Handle: a.on(a.moveVolume), Params: move + `
 				bwlimit num 0..
 				target-volume str re=rootfs|mp\d+|unused\d+
 				volume! str re=rootfs|mp\d+|unused\d+`},
 		}
 	}
 	return []*api.Route{
-		{Method: "PUT", Path: a.one() + "/resize", Groups: groups(), Check: may, Handle: a.resize, Params: size + `
+		{Method: "PUT", Path: a.one() + "/resize", Groups: groups(), Check: may, Handle: a.on(a.resize), Params: size + `
 			disk! str re=(ide|sata|scsi|virtio)\d+|efidisk0|tpmstate0
 			skiplock bool`},
-		{Method: "POST", Path: a.one() + "/move_disk", Groups: groups(), Check: may, Handle: a.moveDisk, Params: move + `
+		{Method: "POST", Path: a.one() + "/move_disk", Groups: groups(), Check: may, Handle: a.on(a.moveDisk), Params: move + `
 			bwlimit int 0..
 			disk! str re=(ide|sata|scsi|virtio|unused)\d+|efidisk0|tpmstate0
 			format str enum=raw|qcow2|vmdk
 			target-disk str`},
-		{Method: "PUT", Path: a.one() + "/unlink", Groups: groups(), Check: may, Handle: a.unlink, Params: "force bool\nidlist! configids"},
+		{Method: "PUT", Path: a.one() + "/unlink", Groups: groups(), Check: may, Handle: api.On(a.unlocked, a.unlink), Params: "force bool\nidlist! configids"},
 	}
 }
 
-func (a disks) resize(c *api.Call) (any, error) {
-	g, err := a.find(c)
-	if err != nil {
-		return nil, err
-	}
-	if err := g.CheckDigest(c.Str("digest")); err != nil {
-		return nil, err
-	}
-	if err := g.CheckLock(); err != nil {
+func (a disks) resize(c *api.Call, g *store.Guest) (any, error) {
+	if err := cmp.Or(g.CheckDigest(c.Str("digest")), g.CheckLock()); err != nil {
 		return nil, err
 	}
 	k := c.Str("disk")
@@ -72,20 +66,19 @@ func (a disks) resize(c *api.Call) (any, error) {
 	if a.kind == "lxc" && size < v.Size {
 		return nil, refusal.Fail("unable to shrink disk size")
 	}
-	started := c.Start("resize", strconv.Itoa(g.VMID), func(t *task.Task) error { return a.cluster.Volumes.Grow(g, k, size, t) })
-	return started.UPID, nil
+	return c.Start("resize", strconv.Itoa(g.VMID), func(t *task.Task) error { return a.cluster.Volumes.Grow(g, k, size, t) }).UPID, nil
 }
 
-func (a disks) moveDisk(c *api.Call) (any, error) { return a.move(c, c.Str("disk"), "qmmove") }
+func (a disks) moveDisk(c *api.Call, g *store.Guest) (any, error) {
+	return a.move(c, g, c.Str("disk"), "qmmove")
+}
 
-func (a disks) moveVolume(c *api.Call) (any, error) { return a.move(c, c.Str("volume"), "move_volume") }
+func (a disks) moveVolume(c *api.Call, g *store.Guest) (any, error) {
+	return a.move(c, g, c.Str("volume"), "move_volume")
+}
 
 // move moves a volume to another storage.
-func (a disks) move(c *api.Call, k, taskKind string) (any, error) {
-	g, err := a.find(c)
-	if err != nil {
-		return nil, err
-	}
+func (a disks) move(c *api.Call, g *store.Guest, k, taskKind string) (any, error) {
 	if c.Has("target-vmid") {
 		return nil, refusal.Fail("the simulator does not move volumes between guests")
 	}
@@ -96,10 +89,7 @@ func (a disks) move(c *api.Call, k, taskKind string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := g.CheckDigest(c.Str("digest")); err != nil {
-		return nil, err
-	}
-	if err := g.CheckLock(); err != nil {
+	if err := cmp.Or(g.CheckDigest(c.Str("digest")), g.CheckLock()); err != nil {
 		return nil, err
 	}
 	if _, ok := g.Config[k]; !ok {
@@ -119,11 +109,7 @@ func (a disks) move(c *api.Call, k, taskKind string) (any, error) {
 	}).UPID, nil
 }
 
-func (a disks) unlink(c *api.Call) (any, error) {
-	g, err := a.unlocked(c)
-	if err != nil {
-		return nil, err
-	}
+func (a disks) unlink(c *api.Call, g *store.Guest) (any, error) {
 	ch := &store.Change{Set: conf.File{}, Delete: schema.SplitList(c.Str("idlist")), Force: c.Bool("force")}
 	for _, k := range ch.Delete {
 		if !store.IsDrive(k) && !store.IsUnused(k) {

@@ -11,6 +11,7 @@ import (
 
 	"syslog-gateway/internal/infra/pvesim/api"
 	"syslog-gateway/internal/infra/pvesim/refusal"
+	"syslog-gateway/internal/infra/pvesim/schema"
 	"syslog-gateway/internal/infra/pvesim/store"
 )
 
@@ -48,6 +49,24 @@ func (a guests) find(c *api.Call) (*store.Guest, error) {
 	return g, nil
 }
 
+// present is find, with the words that clones and tasks of VMs have.
+func (a guests) present(c *api.Call) (*store.Guest, error) {
+	g, err := a.find(c)
+	if err != nil && a.kind == "qemu" {
+		err = a.lost(c)
+	}
+	return g, err
+}
+
+func (a guests) lost(c *api.Call) error {
+	return refusal.Fail("unable to find configuration file for VM %d on node '%s'", c.VMID(), c.Node.Name)
+}
+
+// on is a handler that gets the guest of the path.
+func (a guests) on(handle func(*api.Call, *store.Guest) (any, error)) func(*api.Call) (any, error) {
+	return api.On(a.find, handle)
+}
+
 // unlocked is find, unless the guest is locked.
 func (a guests) unlocked(c *api.Call) (*store.Guest, error) {
 	g, err := a.find(c)
@@ -63,4 +82,29 @@ func (a guests) pick(lxc, qemu string) string {
 		return lxc
 	}
 	return qemu
+}
+
+// change checks what every configuration write has in common.
+func (a guests) change(c *api.Call) (*store.Change, error) {
+	ch := &store.Change{Set: a.settings(c), Delete: schema.SplitList(c.Str("delete")), Revert: schema.SplitList(c.Str("revert")), Force: c.Bool("force")}
+	if len(ch.Set)+len(ch.Delete)+len(ch.Revert) == 0 {
+		return nil, refusal.Fail("no options specified")
+	}
+	for _, k := range ch.Revert {
+		if !a.cluster.Tables.Has(a.kind, k) {
+			return nil, refusal.BadParam("revert", "unknown option '%s'", k)
+		}
+		if _, both := ch.Set[k]; both {
+			return nil, refusal.BadParam("revert", "you can't use '-%s' and '-revert %s' at the same time", k, k)
+		}
+	}
+	for _, k := range ch.Delete {
+		if _, both := ch.Set[k]; both {
+			return nil, refusal.BadParam("delete", "you can't use '-%s' and -delete %s' at the same time", k, k)
+		}
+		if !a.cluster.Tables.Has(a.kind, k) {
+			return nil, refusal.BadParam("delete", "unknown option '%s'", k)
+		}
+	}
+	return ch, nil
 }

@@ -28,16 +28,14 @@ func (a power) routes() []*api.Route {
 		{Method: "POST", Path: at + "/stop", Groups: groups(), Params: stop, Check: may, Handle: a.stop},
 		{Method: "POST", Path: at + "/shutdown", Groups: groups(), Params: shutdown, Check: may, Handle: a.shutdown},
 		{Method: "POST", Path: at + "/reboot", Groups: groups(), Params: "timeout int 0..", Check: may, Handle: a.reboot},
-		{Method: "DELETE", Path: a.one(), Groups: groups(), Params: destroy, Check: api.Need("/vms/{vmid}", "VM.Allocate"), Handle: a.destroy},
+		{Method: "DELETE", Path: a.one(), Groups: groups(), Params: destroy, Check: api.Need("/vms/{vmid}", "VM.Allocate"), Handle: a.on(a.destroy)},
 	}
 }
 
 // run runs a power task. Containers are checked before the task begins, VMs within
 // it, as in the real code.
 func (a power) run(c *api.Call, verb string, check func(*store.Guest) error, do func(*store.Guest)) (any, error) {
-	prefix, missing := "qm", refusal.Fail("unable to find configuration file for VM %d on node '%s'", c.VMID(), c.Node.Name)
 	if a.kind == "lxc" {
-		prefix = "vz"
 		g, err := a.find(c)
 		if err == nil {
 			err = check(g)
@@ -46,11 +44,10 @@ func (a power) run(c *api.Call, verb string, check func(*store.Guest) error, do 
 			return nil, err
 		}
 	}
-	vmid, node := c.VMID(), c.Node.Name
-	started := c.Start(prefix+verb, strconv.Itoa(vmid), func(*task.Task) error {
-		g := a.cluster.Guests.Get(vmid)
-		if g == nil || g.Kind != a.kind || g.Node != node {
-			return missing
+	return c.Start(a.pick("vz", "qm")+verb, strconv.Itoa(c.VMID()), func(*task.Task) error {
+		g, err := a.find(c)
+		if err != nil {
+			return a.lost(c)
 		}
 		if a.kind == "qemu" {
 			if err := check(g); err != nil {
@@ -59,8 +56,7 @@ func (a power) run(c *api.Call, verb string, check func(*store.Guest) error, do 
 		}
 		do(g)
 		return nil
-	})
-	return started.UPID, nil
+	}).UPID, nil
 }
 
 func (a power) start(c *api.Call) (any, error) {
@@ -88,39 +84,33 @@ func (a power) stop(c *api.Call) (any, error) {
 	}, func(g *store.Guest) { a.cluster.SetRunning(g, false) })
 }
 
+// running wants a guest that runs and is not locked.
+func running(g *store.Guest) error {
+	if !g.Running {
+		return refusal.Fail("%s %d not running", g.Noun(), g.VMID)
+	}
+	return g.CheckLock()
+}
+
 func (a power) shutdown(c *api.Call) (any, error) {
-	return a.run(c, "shutdown", func(g *store.Guest) error {
-		if !g.Running {
-			return refusal.Fail("%s %d not running", g.Noun(), g.VMID)
-		}
-		return g.CheckLock()
-	}, func(g *store.Guest) { a.cluster.SetRunning(g, false) })
+	return a.run(c, "shutdown", running, func(g *store.Guest) { a.cluster.SetRunning(g, false) })
 }
 
 func (a power) reboot(c *api.Call) (any, error) {
-	g := a.cluster.Guests.Get(c.VMID())
-	switch {
-	case a.kind == "qemu" && (g == nil || g.Kind != a.kind || g.Node != c.Node.Name):
-		return nil, refusal.Fail("unable to find configuration file for VM %d on node '%s'", c.VMID(), c.Node.Name)
-	case a.kind == "qemu" && !g.Running:
+	switch g, err := a.present(c); {
+	case a.kind == "lxc":
+	case err != nil:
+		return nil, err
+	case !g.Running:
 		return nil, refusal.Fail("VM %d not running", g.VMID)
 	}
-	return a.run(c, "reboot", func(g *store.Guest) error {
-		if !g.Running {
-			return refusal.Fail("%s %d not running", g.Noun(), g.VMID)
-		}
-		return g.CheckLock()
-	}, func(g *store.Guest) {
+	return a.run(c, "reboot", running, func(g *store.Guest) {
 		a.cluster.SetRunning(g, false)
 		a.cluster.SetRunning(g, true)
 	})
 }
 
-func (a power) destroy(c *api.Call) (any, error) {
-	g, err := a.find(c)
-	if err != nil {
-		return nil, err
-	}
+func (a power) destroy(c *api.Call, g *store.Guest) (any, error) {
 	switch {
 	case g.Config["protection"] == "1":
 		return nil, refusal.Fail("can't remove %s %d - protection mode enabled", g.Noun(), g.VMID)
@@ -136,7 +126,7 @@ func (a power) destroy(c *api.Call) (any, error) {
 			return nil, refusal.Fail("base volume '%s' is still in use by linked cloned", v)
 		}
 	}
-	started := c.Start(a.pick("vz", "qm")+"destroy", strconv.Itoa(g.VMID), func(t *task.Task) error {
+	return c.Start(a.pick("vz", "qm")+"destroy", strconv.Itoa(g.VMID), func(t *task.Task) error {
 		if g.Running && a.kind == "lxc" {
 			t.Logf("forced to stop CT %d before destroying!", g.VMID)
 		}
@@ -152,6 +142,5 @@ func (a power) destroy(c *api.Call) (any, error) {
 		a.cluster.Remove(g)
 		a.cluster.Access.Forget(fmt.Sprintf("/vms/%d", g.VMID))
 		return nil
-	})
-	return started.UPID, nil
+	}).UPID, nil
 }

@@ -19,17 +19,14 @@ func (a views) routes() []*api.Route {
 	audit := api.Need("/vms/{vmid}", "VM.Audit")
 	return []*api.Route{
 		{Method: "GET", Path: a.path(), Groups: []string{"node"}, Params: a.pick("", "full bool"), Handle: a.list},
-		{Method: "GET", Path: a.one(), Groups: groups(), Handle: a.index},
-		{Method: "GET", Path: a.one() + "/config", Groups: groups(), Params: "current bool\nsnapshot configid len=..40", Check: audit, Handle: a.config},
-		{Method: "GET", Path: a.one() + "/pending", Groups: groups(), Check: audit, Handle: a.pending},
-		{Method: "GET", Path: a.one() + "/status/current", Groups: groups(), Check: audit, Handle: a.current},
+		{Method: "GET", Path: a.one(), Groups: groups(), Handle: a.on(a.index)},
+		{Method: "GET", Path: a.one() + "/config", Groups: groups(), Params: "current bool\nsnapshot configid len=..40", Check: audit, Handle: a.on(a.config)},
+		{Method: "GET", Path: a.one() + "/pending", Groups: groups(), Check: audit, Handle: a.on(a.pending)},
+		{Method: "GET", Path: a.one() + "/status/current", Groups: groups(), Check: audit, Handle: a.on(a.current)},
 	}
 }
 
-func (a views) index(c *api.Call) (any, error) {
-	if _, err := a.find(c); err != nil {
-		return nil, err
-	}
+func (a views) index(*api.Call, *store.Guest) (any, error) {
 	return []map[string]string{{"subdir": "config"}, {"subdir": "pending"}, {"subdir": "status"}, {"subdir": "firewall"}, {"subdir": "resize"}}, nil
 }
 
@@ -43,11 +40,7 @@ func (a views) list(c *api.Call) (any, error) {
 	return out, nil
 }
 
-func (a views) config(c *api.Call) (any, error) {
-	g, err := a.find(c)
-	if err != nil {
-		return nil, err
-	}
+func (a views) config(c *api.Call, g *store.Guest) (any, error) {
 	if c.Has("snapshot") {
 		return nil, refusal.Fail("snapshot '%s' does not exist", c.Str("snapshot"))
 	}
@@ -62,11 +55,7 @@ func (a views) config(c *api.Call) (any, error) {
 	return out, nil
 }
 
-func (a views) pending(c *api.Call) (any, error) {
-	g, err := a.find(c)
-	if err != nil {
-		return nil, err
-	}
+func (a views) pending(_ *api.Call, g *store.Guest) (any, error) {
 	out := []map[string]any{{"key": "digest", "value": g.Digest()}}
 	for _, k := range slices.Sorted(maps.Keys(g.Config)) {
 		entry := map[string]any{"key": k, "value": g.Typed(a.cluster.Tables, k, g.Config[k])}
@@ -86,11 +75,7 @@ func (a views) pending(c *api.Call) (any, error) {
 	return out, nil
 }
 
-func (a views) current(c *api.Call) (any, error) {
-	g, err := a.find(c)
-	if err != nil {
-		return nil, err
-	}
+func (a views) current(_ *api.Call, g *store.Guest) (any, error) {
 	out := a.status(g)
 	out["ha"] = map[string]any{"managed": 0}
 	if a.kind == "qemu" {

@@ -1,0 +1,42 @@
+package wiring
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/testkit"
+)
+
+var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
+
+// TestConfigurationsInDocuments: the parts of a configuration in the documents on packs and
+// devices are valid, and the packs and classes in them exist.
+func TestConfigurationsInDocuments(t *testing.T) {
+	files, _ := filepath.Glob("../../docs/devices/*.md") // a good pattern
+	found := 0
+	for _, name := range append(files, "../../docs/packs.md") {
+		text := testkit.Try(os.ReadFile(name))(t)
+		for _, m := range yamlBlock.FindAllSubmatch(text, -1) {
+			if strings.HasPrefix(string(m[1]), "format:") { // a pack
+				continue
+			}
+			found++
+			file := filepath.Join(t.TempDir(), "gateway.yaml")
+			testkit.Must(t, os.WriteFile(file, m[1], 0o600))
+			c, err := config.Load(file, nil, nil)
+			if err == nil {
+				_, err = Sources(c)
+			}
+			if err != nil {
+				t.Errorf("%s: %v\n%s", name, err, m[1])
+			}
+		}
+	}
+	if found < 5 {
+		t.Errorf("only %d parts are checked", found)
+	}
+}
