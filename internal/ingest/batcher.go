@@ -179,8 +179,8 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 	if rules := s.format.rules; rules != nil && rules.Of(b.parsed.result.Class) {
 		msg, cut = b.applyRules(s, msg, cut)
 	}
-	if !b.continues && b.parsed.result.Class == dialect.Fallback && b.unknown.ring != nil {
-		b.keepUnknown(s, b.show(s, raw, notDropped), cut)
+	if b.parsed.result.Class == dialect.Fallback && !b.continues && b.unknown.ring != nil {
+		b.keepUnknown(s, raw, cut)
 	}
 	b.host = b.parsed.result.Host
 	if b.parsed.result.Unparsed {

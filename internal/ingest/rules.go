@@ -42,7 +42,7 @@ func (b *Batcher) applyRules(s *sender, msg []byte, cut bool) (text []byte, isCu
 	p, stage := &b.parsed, b.rules
 	stage.actor.Use(s.format.rules)
 	m := &stage.message
-	*m = rules.Message{Result: &p.result, Text: eventText(&p.result, msg), Now: b.nanos, Cut: cut, More: s.more, Continues: b.continues}
+	*m = rules.Message{Result: &p.result, Text: textOf(msg, &p.result), Now: b.nanos, Cut: cut, More: s.more, Continues: b.continues}
 	switch {
 	case !b.continues:
 		m.Host = s.host(&p.result)
@@ -70,14 +70,6 @@ func (b *Batcher) applyRules(s *sender, msg []byte, cut bool) (text []byte, isCu
 	return text, cut || stage.cut
 }
 
-// eventText is the text of the event of a message.
-func eventText(r *dialect.Result, msg []byte) []byte {
-	if blank(r.Body) {
-		return msg
-	}
-	return r.Body
-}
-
 // unreadable is the event of a message on which a rule failed that may hide something.
 var unreadable = []byte("*** a rule failed on this message")
 
@@ -94,7 +86,7 @@ func (b *Batcher) surviveRules(s *sender, text *[]byte) {
 		p.result.Become(dialect.Result{Class: p.result.Class, Stamp: p.result.Stamp, Unparsed: true, Body: unreadable})
 		b.shown = unreadable
 	}
-	*text = eventText(&p.result, unreadable)
+	*text = textOf(unreadable, &p.result)
 	if p.logger == nil {
 		return
 	}
@@ -116,7 +108,7 @@ func (b *Batcher) show(s *sender, msg []byte, dropped drop) []byte {
 	}
 	stage := b.rules
 	stage.actor.Use(set)
-	m := rules.Message{Result: &b.parsed.result, Host: s.host(&b.parsed.result), Text: eventText(&b.parsed.result, msg), Now: b.nanos, Continues: b.continues}
+	m := rules.Message{Result: &b.parsed.result, Host: s.host(&b.parsed.result), Text: textOf(msg, &b.parsed.result), Now: b.nanos, Continues: b.continues}
 	if b.continues {
 		return hiddenLine // of one that is left out
 	}

@@ -31,8 +31,9 @@ type compiled struct {
 	times    []timeRule
 	location *time.Location
 	// Slow says that the pack is outside the promise of speed.
-	Slow bool
-	// ofRule, set for rules only, returns the parts for role and class of a condition.
+	Slow     bool
+	forRules bool
+	// ofRule returns the parts for role and class of a condition, while rules are compiled.
 	ofRule func(d *pack.Condition) []part
 	blanks [][]byte   // " key=" of the keys of rules
 	paths  [][]string // of these in an object

@@ -41,7 +41,7 @@ func NewRules(p *pack.Pack, profile string, classes func(names []string) (Bits, 
 	if within <= defaultWithin { // the keys of a known message, not those that tell what it is
 		within = withinRules
 	}
-	r.of = &compiled{pack: p, profile: profile, tabs: p.Read == pack.Tab, pairs: body.Pairs{Separator: p.Separator, Within: within}}
+	r.of = &compiled{pack: p, profile: profile, tabs: p.Read == pack.Tab, forRules: true, pairs: body.Pairs{Separator: p.Separator, Within: within}}
 	r.of.ofRule = func(d *pack.Condition) []part {
 		var parts []part
 		if len(d.Class) != 0 {
@@ -79,9 +79,6 @@ func (r *Rules) When(list []pack.Condition) (When, error) {
 	}
 	return w, err
 }
-
-// Slow reports whether the conditions of the pack have a regular expression.
-func (r *Rules) Slow() bool { return r.of.Slow }
 
 // Holds reports whether a condition holds for the line at hand.
 func (w *When) Holds(s *Scratch) bool { return w.all || holdsAny(w.list, w.of, s) }
@@ -151,6 +148,7 @@ func (p *Place) Get(s *Scratch) []byte { return p.value.get(p.of, s) }
 
 // Ready ends the compilation. All conditions and places are known.
 func (r *Rules) Ready() {
+	r.of.ofRule = nil
 	for _, name := range r.of.pairs.Names {
 		r.of.blanks = append(r.of.blanks, []byte(" "+string(name)+"="))
 		r.of.paths = append(r.of.paths, jsonPath(string(name)))

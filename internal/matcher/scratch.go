@@ -202,14 +202,14 @@ func hexDigit(c byte) byte {
 func (s *Scratch) key(c *compiled, slot int) []byte {
 	if s.pack != c {
 		s.pack = c
-		if c.ofRule != nil {
+		if c.forRules {
 			s.readAny(c)
 		} else {
 			c.pairs.Read(s.Text, s.keys[:len(c.pairs.Names)])
 		}
 	}
 	if s.keys[slot] == nil && len(s.Data) != 0 {
-		s.keys[slot] = s.parameter(c.pairs.Names[slot], c.ofRule != nil)
+		s.keys[slot] = s.parameter(c.pairs.Names[slot], c.forRules)
 	}
 	return s.keys[slot]
 }

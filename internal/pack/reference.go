@@ -22,6 +22,11 @@ func Reference() []Section {
 		{"cef", described(deviceKeys)},
 		{"host", described(hostKeys)},
 		{"time", described(timeKeys)},
+		{"rule", described(ruleKeys)},
+		{"suppress", described(suppressKeys)},
+		{"mask", described(maskKeys)},
+		{"trim", described(trimKeys)},
+		{"look-up", described(tableOfKeys)},
 		{"test", described(testKeys)},
 		{"rule", described(ruleKeys)},
 		{"suppress", described(suppressKeys)},
@@ -63,6 +68,11 @@ func Vocabularies() []Vocabulary {
 		{"header", headers},
 		{"level", levels},
 		{"facility", facilities},
+		{"find", finds},
+		{"by of a look-up", lookupWords},
+		{"by of suppress", suppressWords},
+		{"key of a look-up", lookupKeys},
+		{"columns of a look-up", lookupGives},
 	}
 }
 
@@ -90,6 +100,8 @@ func Bounds() []Bound {
 		{"keys that a pack reads", maxKeys},
 		{"bytes that `contains` searches", maxWithin},
 		{"bytes that are searched for keys", maxWithinKeys},
+		{"rules of a pack", maxRules},
+		{"masks of a pack", maxMasks},
 		{"MiB of a file", maxFile >> 20},
 		{"MiB of all files", maxFolder >> 20},
 	}

@@ -63,12 +63,12 @@ type Gateway struct {
 	problems *problems.Log
 	senders  *senders.Table
 	taps     tap.Hub
+	rules    rules.Counters
 	unknown  tap.Ring                     // the last messages that no rule knows
 	packs    atomic.Pointer[status.Packs] // in force
 	refused  atomic.Pointer[string]       // why the last reload was refused; nil if it was not
-	rules    rules.Counters
-	pauses   []*pauseSwitch // one for each shard of the queue, left-over ones included
-	readers  bool           // everybody may read the statistics page, although it has a user
+	pauses   []*pauseSwitch               // one for each shard of the queue, left-over ones included
+	readers  bool                         // everybody may read the statistics page, although it has a user
 
 	giveUp    chan struct{} // closed when what could not be handed over is dropped
 	abandoned sync.Once
@@ -195,10 +195,10 @@ func (g *Gateway) buildListener(c config.Config, _ string, r *prometheus.Registr
 	if err != nil {
 		return err
 	}
-	g.loaded(in.Packs)
 	if err := r.Register(&g.rules); err != nil {
 		return fmt.Errorf("rules: register metrics: %w", err)
 	}
+	g.loaded(in.Packs)
 	var sources []listener.SourceOptions
 	for _, s := range in.Sources {
 		sources = append(sources, listener.SourceOptions{

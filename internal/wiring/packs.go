@@ -19,32 +19,32 @@ import (
 // Packs returns the site's packs and the embedded ones, made ready. The error names all
 // problems of the site's packs.
 func Packs(c config.Config) (*matcher.Set, error) {
-	l, err := loadPacks(c)
-	return l.set, err
+	p, err := loadPacks(c)
+	return p.set, err
 }
 
-// loadedPacks are packs made ready.
-type loadedPacks struct {
+// loaded is what the packs of a configuration are.
+type loaded struct {
 	set     *matcher.Set
 	rules   *rules.Set
 	inForce []pack.Pack
 	shown   status.Packs
 }
 
-// loadPacks is Packs with their rules, and what is shown of them.
-func loadPacks(c config.Config) (l loadedPacks, err error) {
+// loadPacks is Packs with their rules and what is shown of them.
+func loadPacks(c config.Config) (loaded, error) {
 	p, err := readPacks(c.Packs.Folder)
 	if err != nil {
-		return l, err
+		return loaded{}, err
 	}
 	site, embedded := p.site, p.embedded
 	set, err := matcher.Compile(site, embedded, matcher.Options{Profile: c.Metadata.Profile, Disable: c.Packs.Disable})
 	if err != nil {
-		return l, fmt.Errorf("packs: %w", err)
+		return loaded{}, fmt.Errorf("packs: %w", err)
 	}
 	ruled, err := newRules(c, site, embedded, set)
 	if err != nil {
-		return l, fmt.Errorf("packs: %w", err)
+		return loaded{}, fmt.Errorf("packs: %w", err)
 	}
 	var errs []error
 	for _, name := range c.Packs.Disable {
@@ -52,7 +52,7 @@ func loadPacks(c config.Config) (l loadedPacks, err error) {
 			errs = append(errs, fmt.Errorf("packs.disable: %w", set.Unknown(name)))
 		}
 	}
-	return loadedPacks{set, ruled, InForce(site, embedded), p.status(c, set)}, errors.Join(errs...)
+	return loaded{set, ruled, InForce(site, embedded), p.status(c, set)}, errors.Join(errs...)
 }
 
 // LoadPacks reads the packs of a folder and the embedded ones.
