@@ -255,3 +255,25 @@ func TestMasksGoOnBehindReload(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// The ring of unknown lines has them masked, those too that a rule leaves out.
+func TestUnknownLinesAreMasked(t *testing.T) {
+	for _, text := range []string{
+		"pack: site\nrules: [{name: hide, mask: {key: password}}]\n",
+		"pack: site\nrules: [{name: gone, when: {class: fallback}, drop: true}, {name: hide, mask: {key: password}}]\n",
+	} {
+		r := newRig(settings(t, text))
+		ring := new(tap.Ring)
+		r.options.Unknown = ring
+		replay := r.stream()
+		replay.Write([]byte("a line of nobody password=hunter2\n"), received)
+		replay.Close(received)
+		follower, err := ring.Follow(tap.Filter{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := follower.Next(); len(got) != 1 || string(got[0].Raw) != "a line of nobody password=***" {
+			t.Errorf("%s: %+v", text, got)
+		}
+	}
+}
