@@ -170,7 +170,9 @@ func (s *Scratch) readAny(c *compiled) {
 			values[i] = body.JSONPath(s.Text, c.paths[i])
 		}
 	case s.device == nil:
-		c.pairs.Read(s.Text, values)
+		pairs := c.pairs
+		pairs.Separator = cmp.Or(pairs.Separator, s.Separator)
+		pairs.Read(s.Text, values)
 	case s.isLEEF:
 		for i := range values {
 			values[i] = s.attribute(c.blanks[i][1:])

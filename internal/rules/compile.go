@@ -52,6 +52,7 @@ type step struct {
 type class struct {
 	name      string
 	separator byte // ends values; 0 is a blank
+	tabs      bool // divide columns
 	open      bool // the text completes its names
 	masked    bool // there are masks for it
 }
@@ -89,7 +90,8 @@ func Compile(packs []pack.Pack, o Options) (*Set, error) {
 	for i := range o.Classes {
 		one := class{name: o.Classes[i].Name}
 		if p := o.Classes[i].Pack; p != nil {
-			one.separator, one.open = p.Pack.Separator, p.SourcetypeOpen || p.SourceOpen
+			one.separator, one.tabs = p.Pack.Separator, p.Pack.Read == pack.Tab
+			one.open = p.SourcetypeOpen || p.SourceOpen
 		}
 		s.classes = append(s.classes, one)
 	}

@@ -277,3 +277,43 @@ func TestUnknownLinesAreMasked(t *testing.T) {
 		}
 	}
 }
+
+// Rules of another pack read a text as the pack of its class divides it.
+func TestRulesReadAsTheClassDoes(t *testing.T) {
+	const text = `
+pack: acme
+match: {text: "acme="}
+read: kv
+separator: "|"
+sourcetype: acme
+role: netops
+---
+format: 1
+pack: tabbed
+match: {text: "TAB"}
+read: tab
+sourcetype: tabbed
+role: netops
+---
+format: 1
+pack: site
+rules:
+  - {when: {class: acme, keys: {action: "Two words"}}, index: kv}
+  - {when: {class: tabbed, columns: {2: "Two words"}}, index: tab}
+  - {when: {keys: {action: "Two words"}, cef: {vendor: Acme}}, index: cef}
+  - {when: {keys: {"a.action": "Two words"}}, index: json}
+  - {name: hide, mask: {key: user}}
+  - {name: thin, trim: {keys: vd}}
+`
+	for _, c := range []struct{ line, index, event string }{
+		{"acme=1|action=Two words|user=a b|vd=c d|e=f", "kv", "acme=1|action=Two words|user=***|e=f"},
+		{"TAB\tTwo words\tuser=x", "tab", "TAB\tTwo words\tuser=***"},
+		{"CEF:0|Acme|W|1|2|x|3|action=Two words user=a b vd=c d e=f", "cef", "CEF:0|Acme|W|1|2|x|3|action=Two words user=*** e=f"},
+		{`{"a":{"action":"Two words"},"user":"a b","vd":1}`, "json", `{"a":{"action":"Two words"},"user":"***"}`},
+	} {
+		e := events(t, text, "<14>Mar 14 14:28:52 w1 "+c.line)[0]
+		if e.Index != c.index || !strings.HasSuffix(e.Event, c.event) {
+			t.Errorf("%+v, want %s %s", e, c.index, c.event)
+		}
+	}
+}
