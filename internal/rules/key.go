@@ -25,7 +25,10 @@ func (a *Actor) hideKey(m *mask, p []byte, f matcher.Form) {
 		if v.to == 0 {
 			continue
 		}
-		a.add(m, v.from, v.to, p[v.wrap:int(v.wrap)+int(v.wrapSize)], open{v.kind, v.quote, v.until, m})
+		a.add(m, v.from, v.to, p[v.wrap:int(v.wrap)+int(v.wrapSize)])
+		if v.kind != closed {
+			a.ends(open{v.kind, v.quote, v.until, m})
+		}
 		at = max(at, v.to)
 	}
 }

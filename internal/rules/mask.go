@@ -73,10 +73,11 @@ func (a *Actor) hide(m *mask, p []byte, f matcher.Form, cut bool) {
 			from := at + i + len(m.first)
 			to := bytes.Index(p[from:], m.second)
 			if to < 0 {
-				a.add(m, from, len(p), nil, open{kind: openUntil, mask: m})
+				a.add(m, from, len(p), nil)
+				a.ends(open{kind: openUntil, mask: m})
 				return
 			}
-			a.add(m, from, from+to, nil, open{})
+			a.add(m, from, from+to, nil)
 			at = from + to
 		}
 	case maskCard:
@@ -87,16 +88,20 @@ func (a *Actor) hide(m *mask, p []byte, f matcher.Form, cut bool) {
 		a.hideAddresses(m, p)
 	case maskRegex:
 		for _, at := range m.regex.FindAllIndex(p, -1) {
-			a.add(m, at[0], at[1], nil, open{})
+			a.add(m, at[0], at[1], nil)
 		}
 	}
 }
 
-// add adds a span. how says how it ends, if it ends with the text.
-func (a *Actor) add(m *mask, from, to int, wrap []byte, how open) {
+// add adds a span.
+func (a *Actor) add(m *mask, from, to int, wrap []byte) {
 	if to > from {
 		a.spans = append(a.spans, span{from, to, wrap, m})
 	}
+}
+
+// ends notes that the text ends within a value.
+func (a *Actor) ends(how open) {
 	if how.kind != closed && (a.open.kind == closed || a.open.kind == openWord) { // a word hides least
 		a.open = how
 	}
@@ -221,7 +226,8 @@ func (a *Actor) goOn(o open, p []byte, at int) {
 			to, how = end, open{}
 		}
 	}
-	a.add(o.mask, at, to, nil, how)
+	a.add(o.mask, at, to, nil)
+	a.ends(how)
 }
 
 // few is how many spans messages usually have at most.
@@ -261,8 +267,12 @@ func (a *Actor) replace(dst, p []byte, skip int) []byte {
 	at := skip
 	for i := range a.spans {
 		s := &a.spans[i]
-		dst = append(append(dst, p[at:s.from]...), s.wrap...)
-		dst = append(a.stand(dst, s.mask, p[s.from:s.to]), s.wrap...)
+		dst = append(dst, p[at:s.from]...)
+		if len(s.wrap) != 0 {
+			dst = append(a.stand(append(dst, s.wrap...), s.mask, p[s.from:s.to]), s.wrap...)
+		} else {
+			dst = a.stand(dst, s.mask, p[s.from:s.to])
+		}
 		at = s.to
 	}
 	return append(dst, p[at:]...)
@@ -306,10 +316,9 @@ func (a *Actor) scrub(m *Message, o *Outcome, text []byte) {
 	if len(r.Source)+len(r.Sourcetype) != 0 && a.set.classes[r.Class].open {
 		a.complete(m, o)
 	}
-	for _, name := range [...]*[]byte{&r.Source, &r.Sourcetype, &r.CEF.Vendor, &r.CEF.Product, &r.CEF.Signature} {
-		if len(*name) != 0 && (len(a.spans) > few || a.hidden(*name, text) >= 0) {
-			*name = masked
-		}
+	r.Source, r.Sourcetype = a.nameOf(r.Source, text), a.nameOf(r.Sourcetype, text)
+	if len(r.CEF.Vendor)+len(r.CEF.Product)+len(r.CEF.Signature) != 0 {
+		r.CEF.Vendor, r.CEF.Product, r.CEF.Signature = a.nameOf(r.CEF.Vendor, text), a.nameOf(r.CEF.Product, text), a.nameOf(r.CEF.Signature, text)
 	}
 	if r.HostBy != dialect.ByColumn && r.HostBy != dialect.ByKey && r.HostBy != dialect.ByShape && r.HostBy != dialect.ByPack {
 		return
@@ -341,6 +350,14 @@ func (a *Actor) complete(m *Message, o *Outcome) {
 	a.spans = keep
 	a.scratch.Begin(l)
 	m.Result.Sourcetype, m.Result.Source = a.set.packs.Complete(int(m.Result.Class-dialect.FirstPackClass), &a.scratch)
+}
+
+// nameOf returns a name, or what stands for it if it has something that is hidden in the text.
+func (a *Actor) nameOf(name, text []byte) []byte {
+	if len(name) != 0 && (len(a.spans) > few || a.hidden(name, text) >= 0) {
+		return masked
+	}
+	return name
 }
 
 // masked stands for a name that has something hidden in it.
