@@ -130,8 +130,9 @@ func (p *part) forClass(class int) Truth {
 		return anyFor(p.any, class)
 	case isNot:
 		return Always - anyFor(p.any, class)
+	default:
+		return Maybe
 	}
-	return Maybe
 }
 
 // Place is where in a message a value is.

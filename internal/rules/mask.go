@@ -225,6 +225,7 @@ func (a *Actor) goOn(o open, p []byte, at int) {
 		if end := wordEnd(p, at, matcher.Form{}); end < len(p) {
 			to, how = end, open{}
 		}
+	default: // openLost: all of it
 	}
 	a.add(o.mask, at, to, nil)
 	a.ends(how)
