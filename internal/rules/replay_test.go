@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -314,6 +315,76 @@ rules:
 		e := events(t, text, "<14>Mar 14 14:28:52 w1 "+c.line)[0]
 		if e.Index != c.index || !strings.HasSuffix(e.Event, c.event) {
 			t.Errorf("%+v, want %s %s", e, c.index, c.event)
+		}
+	}
+}
+
+// While rules change all the time, every receive loop goes on, the books balance to the
+// message, and nothing that all of the rules hide gets out.
+func TestRulesChangeWhileReading(t *testing.T) {
+	const text = `
+pack: site
+rules:
+  - {name: gone, when: {program: gone}, drop: true}
+  - {name: tenth, when: {program: tenth}, sample: 10}
+  - {name: calm, when: {program: calm}, suppress: {one_in: 30s, by: [host, {key: user}], at_most: 4}}
+  - {name: hide, mask: [{key: password}, {find: card}]}
+`
+	sets := []ingest.Settings{
+		settings(t, text),
+		settings(t, strings.Replace(text, "  - {name: gone, when: {program: gone}, drop: true}\n", "", 1)),
+		settings(t, strings.Replace(text, "rules:\n", "rules:\n  - {index: other}\n  - {name: more, when: {program: kept}, trim: {keys: vd}}\n", 1)),
+	}
+	r := newRig(sets[0])
+	var loops, reload sync.WaitGroup
+	stop := make(chan struct{})
+	reload.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				r.source.Apply(sets[i%len(sets)])
+				time.Sleep(50 * time.Microsecond)
+			}
+		}
+	})
+	const rounds = 300
+	for loop := range 4 {
+		loops.Go(func() {
+			b := ingest.NewBatcher(r.source, ledger.TCP, r.options)
+			stream := ingest.NewStream(r.source, ledger.TCP, from, ingest.NewPartialMemory(nil), nil)
+			stream.Attach(b)
+			for i := range rounds {
+				at := received.Add(time.Duration(i) * time.Second)
+				for _, line := range []string{
+					"gone: password=hunter2", "tenth: password=hunter2 4111111111111111", "kept: vd=x password=\"hunter2\n hunter2\n hunter2\" x",
+					"calm: user=a password=hunter2\n password=hunter2", "calm: user=b password=hunter2",
+				} {
+					message := "<14>Mar 14 14:28:52 w1 " + line + "\n"
+					cut := (i*7 + loop) % len(message)
+					stream.Feed([]byte(message[:cut]), at)
+					stream.Feed([]byte(message[cut:]), at)
+				}
+			}
+			stream.Finish(received)
+			b.Close()
+		})
+	}
+	loops.Wait()
+	close(stop)
+	reload.Wait()
+	balance := r.accounts.Account("x").Balance()
+	left := uint64(0)
+	for _, total := range r.counters.Read() {
+		left += total.Events["drop"] + total.Events["sample"] + total.Events["suppress"]
+	}
+	if balance.Difference() != 0 || balance.InMemory != 0 || balance.Received != 4*rounds*8 || balance.DropReasons["rule"] != left || int(balance.Received-left) != r.sink.Count() {
+		t.Errorf("balance %+v, %d left out by rules, %d events", balance, left, r.sink.Count())
+	}
+	for _, line := range r.sink.Lines() {
+		if bytes.Contains(line, []byte("hunter2")) || bytes.Contains(line, []byte("41111")) {
+			t.Fatalf("%s", line)
 		}
 	}
 }
