@@ -146,9 +146,9 @@ func (p *Parser) rejoin(msg []byte, h *syslog.Header, by Reason, r *Result) bool
 	l.text, l.app, l.procID = whole[text:], nil, nil
 	l.tagged, l.rest = l.text, l.text
 	p.read(&l, r)
-	if r.joins == 1 && (r.ClassBy == ByNothing || common && r.ClassBy == ByPort) {
+	if r.joins == 1 && (r.ClassBy == ByNothing || common && (r.ClassBy == ByPort || r.ClassBy == ByPack)) {
 		saved.whole = r.whole
-		*r = saved // CEF of another vendor, which may have a space there
+		*r = saved // CEF of another vendor, which may have a space there; packs read it with one
 		return false
 	}
 	return true
