@@ -40,6 +40,7 @@ type Set struct {
 	fields  []string
 	packs   *matcher.Set
 	secret  []byte
+	masked  bool // there are masks
 }
 
 // step is a rule in the list of a class. sure says that its condition holds for the class.
@@ -110,7 +111,9 @@ func Compile(packs []pack.Pack, o Options) (*Set, error) {
 				continue
 			}
 			s.byClass[id] = append(s.byClass[id], step{r, truth == matcher.Always})
-			s.classes[id].masked = s.classes[id].masked || len(r.masks) != 0
+			if len(r.masks) != 0 {
+				s.masked, s.classes[id].masked = true, true
+			}
 		}
 	}
 	if len(c.errs) != 0 {
@@ -289,6 +292,9 @@ func (s *Set) Fields() []string {
 
 // Of reports whether there are rules for a class.
 func (s *Set) Of(id dialect.ClassID) bool { return len(s.byClass[id]) != 0 }
+
+// AnyMasks reports whether there are masks.
+func (s *Set) AnyMasks() bool { return s.masked }
 
 // Masks reports whether a mask may hide something in the messages of a class.
 func (s *Set) Masks(id dialect.ClassID) bool { return s.classes[id].masked }

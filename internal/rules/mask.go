@@ -418,6 +418,27 @@ var plain = func() (t [256]byte) {
 	return t
 }()
 
+// ShowUnread returns what may be shown of a message that was not read: with all hidden that
+// any mask hides. The result is the caller's.
+func (a *Actor) ShowUnread(msg []byte) []byte {
+	var o Outcome
+	for _, r := range a.set.rules {
+		if len(r.masks) != 0 {
+			o.edits = append(o.edits, r)
+		}
+	}
+	text := msg
+	for _, sign := range [][]byte{[]byte("CEF:"), []byte("LEEF:"), []byte("{")} {
+		if i := bytes.Index(msg, sign); i >= 0 {
+			text = msg[i:]
+			break
+		}
+	}
+	l := matcher.NoLine(text)
+	o.form = matcher.FormOf(&l, 0)
+	return bytes.Clone(a.conceal(&Message{More: true}, &o, msg))
+}
+
 // Show returns what may be shown of the text of a message whatever other rules say: with all
 // hidden that masks for it hide. The result is the caller's.
 func (a *Actor) Show(m *Message) []byte {

@@ -12,6 +12,7 @@ import (
 	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/rules"
+	"syslog-gateway/internal/syslog"
 	"syslog-gateway/internal/tap"
 )
 
@@ -115,6 +116,7 @@ func TestContinuationIsLeftOut(t *testing.T) {
 func TestTapIsMasked(t *testing.T) {
 	s := settings(t, "pack: site\nrules: [{name: gone, when: {class: linux_syslog}, drop: true}, {name: hide, mask: [{key: password}]}]\n")
 	s.Keep = map[string]int{"cisco_asa": 0}
+	s.Allow = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
 	var hub tap.Hub
 	listener, err := hub.Listen(tap.Filter{})
 	if err != nil {
@@ -125,12 +127,15 @@ func TestTapIsMasked(t *testing.T) {
 	replay := r.stream()
 	replay.Write([]byte(header+"password=hunter2\n password=hunter2\n"+asa+" password=hunter2\nnobody password=hunter2\n password=hunter2\n"), received)
 	replay.Close(received)
+	stranger := ingest.NewStreamReplay(r.source, r.options, syslog.LF, netip.MustParseAddr("203.0.113.9"))
+	stranger.Write([]byte(header+"password=hunter2\n"), received)
+	stranger.Close(received)
 	var out bytes.Buffer
 	for len(listener.Messages()) != 0 {
 		m := <-listener.Messages()
 		fmt.Fprintf(&out, "%s %s %s\n", m.Dropped, m.Raw, m.Event)
 	}
-	if strings.Contains(out.String(), "hunter2") || strings.Count(out.String(), "\n") != 5 {
+	if strings.Contains(out.String(), "hunter2") || strings.Count(out.String(), "\n") != 6 || !strings.Contains(out.String(), "not_allowed "+header+"password=***") {
 		t.Error(out.String())
 	}
 }
