@@ -313,7 +313,10 @@ func (s *packSet) matchedBy(p *pack.Pack) string {
 	if own := p.MatchedBy(); own != "" {
 		by = append(by, own)
 	}
-	if len(by) == 0 {
+	switch {
+	case p.RulesOnly():
+		return "rules only"
+	case len(by) == 0:
 		return "pin only"
 	}
 	return strings.Join(by, ", ")

@@ -96,7 +96,7 @@ func TestPackVerbs(t *testing.T) {
 			out: []string{"pinned by sender 192.0.2.0/24", "recognised by a pin only"}},
 		{name: "list of rules", args: []string{"list"}, out: []string{"cisco_asa_rules embedded 0 rules only"}},
 		{name: "show rules", extra: "packs: {options: [cisco_asa_rules.no_build]}\n", args: []string{"show", "cisco_asa_rules"}, silent: true, not: []string{"product ", "sourcetype"},
-			out: []string{"recognised by nothing", "rule no_build on by packs.options. Connections", "rule no_teardown off packs.options [cisco_asa_rules.no_teardown]", "cisco_asa, the rule no_build leaves it out"}},
+			out: []string{"recognised by nothing", "rule no_build Connections", "rule no_teardown off unless packs.options has cisco_asa_rules.no_teardown", "cisco_asa, the rule no_build leaves it out"}},
 		{name: "list with one that is off", files: map[string]string{"a.yaml": ownPack}, extra: "packs: {disable: [acme_widget]}\n", args: []string{"list"},
 			out: []string{"acme_widget yours 2 program off"}},
 		{name: "list with a warning", files: map[string]string{"a.yaml": greedyPack}, args: []string{"list"},

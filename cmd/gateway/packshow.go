@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -153,7 +154,10 @@ func (s *packSet) facts(p *pack.Pack) (facts [][2]string) {
 	}
 	switch {
 	case p.RulesOnly():
-		add("recognised by", "nothing: it has rules for messages of others")
+		add("recognised by", "nothing: its rules are for messages of other packs")
+		for i := range p.Lookups {
+			add("look-up "+p.Lookups[i].Name, p.Lookups[i].File+", by "+p.Lookups[i].Key)
+		}
 		return append(facts, s.ruleFacts(p)...)
 	case len(p.Finders()) == 0:
 		add("recognised by", "a pin only: packs.senders, or packs of a source")
@@ -181,21 +185,21 @@ func (s *packSet) facts(p *pack.Pack) (facts [][2]string) {
 	return append(facts, s.ruleFacts(p)...)
 }
 
-// ruleFacts returns what a pack says of its rules that have a name.
+// ruleFacts returns what the rules of a pack do, in order.
 func (s *packSet) ruleFacts(p *pack.Pack) (facts [][2]string) {
 	for i := range p.Rules {
 		r := &p.Rules[i]
-		if r.Name == "" {
-			continue
+		text := r.String()
+		if len(r.When) != 0 {
+			text = "when " + pack.Either(r.When) + ": " + text
 		}
-		state := ""
-		if full := p.Name + "." + r.Name; r.Option {
-			state = "off; packs.options: [" + full + "] turns it on. "
-			if slices.Contains(s.config.Packs.Options, full) {
-				state = "on by packs.options. "
-			}
+		if r.About != "" {
+			text = r.About + ": " + text
 		}
-		facts = append(facts, [2]string{"rule " + r.Name, cmp.Or(state+r.About, "on")})
+		if option := p.Name + "." + r.Name; r.Option && !slices.Contains(s.config.Packs.Options, option) {
+			text = "off unless packs.options has " + option + "; " + text
+		}
+		facts = append(facts, [2]string{strings.TrimSpace("rule " + cmp.Or(r.Name, strconv.Itoa(i+1))), text})
 	}
 	return facts
 }

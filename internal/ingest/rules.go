@@ -101,18 +101,22 @@ func (b *Batcher) surviveRules(s *sender, text *[]byte) {
 func (b *Batcher) show(s *sender, msg []byte, dropped drop) []byte {
 	set := s.format.rules
 	switch {
-	case set == nil || !dropped.wasParsed() || !set.Masks(b.parsed.result.Class):
-		return msg
 	case b.shown != nil:
 		return b.shown
+	case set == nil || !set.AnyMasks() || dropped == dropEmpty:
+		return msg
+	case !dropped.wasParsed(): // of no class: all masks
+		b.rules.actor.Use(set)
+		return b.rules.actor.ShowUnread(msg)
+	case !set.Masks(b.parsed.result.Class), b.continues && dropped == notDropped: // no mask is for it
+		return msg
+	case b.continues: // of one that is left out
+		return hiddenLine
 	}
-	stage := b.rules
-	stage.actor.Use(set)
-	m := rules.Message{Result: &b.parsed.result, Host: s.host(&b.parsed.result), Text: textOf(msg, &b.parsed.result), Now: b.nanos, Continues: b.continues}
-	if b.continues {
-		return hiddenLine // of one that is left out
-	}
-	return stage.actor.Show(&m)
+	b.rules.actor.Use(set)
+	return b.rules.actor.Show(&rules.Message{
+		Result: &b.parsed.result, Host: s.host(&b.parsed.result), Text: textOf(msg, &b.parsed.result), Now: b.nanos,
+	})
 }
 
 // hiddenLine is shown of a line that continues a message that is left out, and in which

@@ -130,8 +130,9 @@ func (p *part) forClass(class int) Truth {
 		return anyFor(p.any, class)
 	case isNot:
 		return Always - anyFor(p.any, class)
+	default:
+		return Maybe
 	}
-	return Maybe
 }
 
 // Place is where in a message a value is.
@@ -170,7 +171,9 @@ func (s *Scratch) readAny(c *compiled) {
 			values[i] = body.JSONPath(s.Text, c.paths[i])
 		}
 	case s.device == nil:
-		c.pairs.Read(s.Text, values)
+		pairs := c.pairs
+		pairs.Separator = cmp.Or(pairs.Separator, s.Separator)
+		pairs.Read(s.Text, values)
 	case s.isLEEF:
 		for i := range values {
 			values[i] = s.attribute(c.blanks[i][1:])

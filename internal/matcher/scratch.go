@@ -34,12 +34,15 @@ type Scratch struct {
 	Line
 	// Own is the line that the class of the message comes from. It is kept for rules.
 	Own Line
-	// Class is the number of the class of the message, for rules.
-	Class    int
-	program  []byte // Line.Program without its folder
-	device   []byte // Line.Text behind "CEF:0|" or "LEEF:1.0|"
-	isLEEF   bool
-	identity []byte // of a Cisco message, without '%'; else the MSGID
+	// Class is the number of the class of the message, for rules. Separator and Tabs say how
+	// the pack of the class divides its text.
+	Class     int
+	Separator byte
+	Tabs      bool
+	program   []byte // Line.Program without its folder
+	device    []byte // Line.Text behind "CEF:0|" or "LEEF:1.0|"
+	isLEEF    bool
+	identity  []byte // of a Cisco message, without '%'; else the MSGID
 
 	pack   *compiled // whose keys were read
 	keys   [maxKeys][]byte
@@ -216,7 +219,7 @@ func (s *Scratch) key(c *compiled, slot int) []byte {
 
 // column returns a column, from 1.
 func (s *Scratch) column(c *compiled, n int) []byte {
-	if c.tabs {
+	if c.tabs || c.forRules && s.Tabs {
 		return nth(s.Text, '\t', n)
 	}
 	columns := body.Columns{Line: s.Text}

@@ -1,7 +1,6 @@
 package pack
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -453,13 +452,10 @@ func (c *checker) testOfRules(t *Test) {
 
 // String returns how the part is written.
 func (p Place) String() string {
-	switch {
-	case p.Word != "":
+	if p.Word != "" {
 		return p.Word
-	case p.Key != "":
-		return fmt.Sprintf("{key: %s}", p.Key)
 	}
-	return "{…}"
+	return p.Value.String()
 }
 
 // WrongIndex returns what is wrong with the name of an index, or nothing.

@@ -287,7 +287,8 @@ func (a *Actor) line(m *Message) *matcher.Scratch {
 		l := *m.Result.Line()
 		l.Host = m.Host
 		a.scratch.Begin(l)
-		a.scratch.Class = int(m.Result.Class)
+		c := &a.set.classes[m.Result.Class]
+		a.scratch.Class, a.scratch.Separator, a.scratch.Tabs = int(m.Result.Class), c.separator, c.tabs
 	}
 	return &a.scratch
 }

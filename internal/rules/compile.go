@@ -40,6 +40,7 @@ type Set struct {
 	fields  []string
 	packs   *matcher.Set
 	secret  []byte
+	masked  bool // there are masks
 }
 
 // step is a rule in the list of a class. sure says that its condition holds for the class.
@@ -52,6 +53,7 @@ type step struct {
 type class struct {
 	name      string
 	separator byte // ends values; 0 is a blank
+	tabs      bool // divide columns
 	open      bool // the text completes its names
 	masked    bool // there are masks for it
 }
@@ -89,7 +91,8 @@ func Compile(packs []pack.Pack, o Options) (*Set, error) {
 	for i := range o.Classes {
 		one := class{name: o.Classes[i].Name}
 		if p := o.Classes[i].Pack; p != nil {
-			one.separator, one.open = p.Pack.Separator, p.SourcetypeOpen || p.SourceOpen
+			one.separator, one.tabs = p.Pack.Separator, p.Pack.Read == pack.Tab
+			one.open = p.SourcetypeOpen || p.SourceOpen
 		}
 		s.classes = append(s.classes, one)
 	}
@@ -109,7 +112,9 @@ func Compile(packs []pack.Pack, o Options) (*Set, error) {
 				continue
 			}
 			s.byClass[id] = append(s.byClass[id], step{r, truth == matcher.Always})
-			s.classes[id].masked = s.classes[id].masked || len(r.masks) != 0
+			if len(r.masks) != 0 {
+				s.masked, s.classes[id].masked = true, true
+			}
 		}
 	}
 	if len(c.errs) != 0 {
@@ -305,6 +310,9 @@ func (s *Set) Fields() []string {
 
 // Of reports whether there are rules for a class.
 func (s *Set) Of(id dialect.ClassID) bool { return len(s.byClass[id]) != 0 }
+
+// AnyMasks reports whether there are masks.
+func (s *Set) AnyMasks() bool { return s.masked }
 
 // Masks reports whether a mask may hide something in the messages of a class.
 func (s *Set) Masks(id dialect.ClassID) bool { return s.classes[id].masked }

@@ -70,7 +70,7 @@ func (a *Actor) hideRun(m *mask, p []byte, from, to int, cut bool) {
 			}
 		}
 		if end != 0 {
-			a.add(m, i, end, nil, open{})
+			a.add(m, i, end, nil)
 			next = max(next, end)
 		}
 		i = next
@@ -130,7 +130,10 @@ func (a *Actor) hideEmails(m *mask, p []byte, cut bool) {
 			to--
 		}
 		if from < i && to > at && (open || dot > at && dot < to-1) {
-			a.add(m, from, to, nil, noEnd(open, m))
+			a.add(m, from, to, nil)
+			if open {
+				a.goesOn(m)
+			}
 			at = to
 		}
 	}
@@ -154,13 +157,8 @@ const maxLocal = 192
 
 var atSign, percentAt = []byte("@"), []byte("%40")
 
-// noEnd says that a part goes on with the text.
-func noEnd(goesOn bool, m *mask) open {
-	if goesOn {
-		return open{kind: openWord, mask: m}
-	}
-	return open{}
-}
+// goesOn notes that a word ends with the text.
+func (a *Actor) goesOn(m *mask) { a.ends(open{kind: openWord, mask: m}) }
 
 // localByte are the bytes before the '@'.
 var localByte = func() (t [256]bool) {
@@ -233,7 +231,7 @@ next:
 	for i := from; i < to; {
 		for j := min(to, i+maxAddr); j > i+1; {
 			if _, ok := parseAddr(p[i:j]); ok && bytes.IndexByte(p[i:j], ':') >= 0 {
-				a.add(m, i, j, nil, open{})
+				a.add(m, i, j, nil)
 				i = j
 				continue next
 			}
@@ -244,7 +242,7 @@ next:
 			if j = i + k; j+1 < to && p[j+1] == ':' { // "2001:db8::" may end with both
 				j += 2
 				if _, ok := parseAddr(p[i:j]); ok {
-					a.add(m, i, j, nil, open{})
+					a.add(m, i, j, nil)
 					i = j
 					continue next
 				}
@@ -266,7 +264,7 @@ func (a *Actor) hideIPv4(m *mask, p []byte, from, to int) {
 			continue
 		}
 		if n := ipv4(p[i:to]); n != 0 {
-			a.add(m, i, i+n, nil, open{})
+			a.add(m, i, i+n, nil)
 			i += n
 		}
 	}

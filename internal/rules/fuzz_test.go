@@ -53,12 +53,20 @@ var forms = []func(secret string) string{
 	func(s string) string { return `<password>` + strings.ReplaceAll(s, "<", "&lt;") + `</password>` },
 	func(s string) string { return "GET /?a=b&password=" + url.QueryEscape(s) + "&c=d HTTP/1.1" },
 	func(s string) string { return "GET /%3Fa%3Db%26password%3D" + url.QueryEscape(s) },
+	func(s string) string { return url.QueryEscape(quotedJSON(map[string]string{"password": s})) },
+	func(s string) string { return nginx(quotedJSON(map[string]string{"password": s, "z": ""})) },
+	func(s string) string {
+		return `<m>` + strings.ReplaceAll(quotedJSON(map[string]string{"password": strings.ReplaceAll(s, `"`, "")}), `"`, "&quot;") + `</m>`
+	},
 	func(s string) string { return "#011password=" + word(s) + "#011x" },
 	func(s string) string { return `"x, password=""` + strings.ReplaceAll(s, `"`, "") + `"", y"` },
 	func(s string) string { return "<<" + strings.ReplaceAll(s, ">>", "") + ">>" },
 	func(s string) string { return `password="` + escaped(s) }, // cut
 	func(s string) string { return "<<" + strings.ReplaceAll(s, ">>", "") },
 }
+
+// nginx escapes quotes and backslashes as that program does.
+func nginx(s string) string { return strings.NewReplacer(`\`, `\x5C`, `"`, `\x22`).Replace(s) }
 
 func word(s string) string {
 	return strings.Map(func(r rune) rune {

@@ -25,7 +25,10 @@ func (a *Actor) hideKey(m *mask, p []byte, f matcher.Form) {
 		if v.to == 0 {
 			continue
 		}
-		a.add(m, v.from, v.to, p[v.wrap:int(v.wrap)+int(v.wrapSize)], open{v.kind, v.quote, v.until, m})
+		a.add(m, v.from, v.to, p[v.wrap:int(v.wrap)+int(v.wrapSize)])
+		if v.kind != closed {
+			a.ends(open{v.kind, v.quote, v.until, m})
+		}
 		at = max(at, v.to)
 	}
 }
@@ -65,11 +68,85 @@ func begins(p []byte, i int) bool {
 		return syslog.IsHex(p[i-2]) && syslog.IsHex(p[i-1])
 	case i >= 4 && p[i-4] == '#': // "#011"
 		return isOctal(p[i-3]) && isOctal(p[i-2]) && isOctal(p[i-1])
+	case i >= 4 && p[i-4] == '\\' && p[i-3] == 'x': // "\x22"
+		return true
 	case i >= 6 && p[i-6] == '\\' && p[i-5] == 'u': // "\u0020"
 		return true
 	}
 	return false
 }
+
+// encodedQuote returns the length of a quote at p[i] that is encoded as in URLs, in XML, or in
+// strings: "%22", "&quot;", "\x22", "\u0022", with any number of backslashes; 0 if there is
+// none.
+func encodedQuote(p []byte, i int) int {
+	if i == len(p) {
+		return 0
+	}
+	begin := i
+	switch p[i] {
+	case '\\':
+		for i < len(p) && p[i] == '\\' {
+			i++
+		}
+		for _, code := range stringQuotes {
+			if bytes.HasPrefix(p[i:], code) {
+				return i + len(code) - begin
+			}
+		}
+	case '%', '&':
+		for _, code := range textQuotes {
+			if bytes.HasPrefix(p[i:], code) {
+				return len(code)
+			}
+		}
+	}
+	return 0
+}
+
+// encodedEnd returns where a text ends that begins at p[at] behind an encoded quote, or -1. A
+// quote behind an odd number of backslashes, encoded or not, is escaped.
+func encodedEnd(p []byte, at int, quote []byte) int {
+	for i := at; ; {
+		j := bytes.Index(p[i:], quote)
+		if j < 0 {
+			return -1
+		}
+		i += j
+		n := 0
+		for end := i; end > at; n++ {
+			size := encodedBackslash(p[at:end])
+			if size == 0 {
+				break
+			}
+			end -= size
+		}
+		if n%2 == 0 {
+			return i
+		}
+		i += len(quote)
+	}
+}
+
+// encodedBackslash returns the length of a backslash at the end of p, encoded or not, or 0.
+func encodedBackslash(p []byte) int {
+	if len(p) != 0 && p[len(p)-1] == '\\' {
+		return 1
+	}
+	for _, code := range backslashes {
+		if n := len(p) - len(code); n >= 0 && bytes.EqualFold(p[n:], code) {
+			return len(code)
+		}
+	}
+	return 0
+}
+
+var backslashes = [][]byte{[]byte(`\x5c`), []byte("%5c"), []byte(`\u005c`), []byte("&#92;")}
+
+var (
+	stringQuotes = [][]byte{[]byte("x22"), []byte("x27"), []byte("u0022"), []byte("u0027")}
+	textQuotes   = [][]byte{[]byte("%22"), []byte("%27"), []byte("&quot;"), []byte("&#34;"), []byte("&apos;"), []byte("&#39;")}
+)
 
 // maxDashes bounds the search for what is before dashes and dots.
 const maxDashes = 8
@@ -100,6 +177,8 @@ func valueOf(p []byte, start, end int, f matcher.Form) value {
 		} else {
 			i = end
 		}
+	} else {
+		i += encodedQuote(p, i)
 	}
 	sign := skipBlanks(p, i)
 	if sign == len(p) {
@@ -177,6 +256,13 @@ func scalarOf(p []byte, at, end, quoted int, f matcher.Form) value {
 			return value{from: from, to: end}
 		}
 		return value{from: from, to: len(p), kind: openQuote, quote: q}
+	}
+	if n := encodedQuote(p, at); n != 0 {
+		from := at + n
+		if end := encodedEnd(p, from, p[at:from]); end >= 0 {
+			return value{from: from, to: end}
+		}
+		return value{from: from, to: len(p), kind: openLost}
 	}
 	v := value{from: at, to: len(p)}
 	if quoted != 0 && quoted < math.MaxUint16 && p[end+quoted-1] == '"' {

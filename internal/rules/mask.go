@@ -73,10 +73,11 @@ func (a *Actor) hide(m *mask, p []byte, f matcher.Form, cut bool) {
 			from := at + i + len(m.first)
 			to := bytes.Index(p[from:], m.second)
 			if to < 0 {
-				a.add(m, from, len(p), nil, open{kind: openUntil, mask: m})
+				a.add(m, from, len(p), nil)
+				a.ends(open{kind: openUntil, mask: m})
 				return
 			}
-			a.add(m, from, from+to, nil, open{})
+			a.add(m, from, from+to, nil)
 			at = from + to
 		}
 	case maskCard:
@@ -87,16 +88,20 @@ func (a *Actor) hide(m *mask, p []byte, f matcher.Form, cut bool) {
 		a.hideAddresses(m, p)
 	case maskRegex:
 		for _, at := range m.regex.FindAllIndex(p, -1) {
-			a.add(m, at[0], at[1], nil, open{})
+			a.add(m, at[0], at[1], nil)
 		}
 	}
 }
 
-// add adds a span. how says how it ends, if it ends with the text.
-func (a *Actor) add(m *mask, from, to int, wrap []byte, how open) {
+// add adds a span.
+func (a *Actor) add(m *mask, from, to int, wrap []byte) {
 	if to > from {
 		a.spans = append(a.spans, span{from, to, wrap, m})
 	}
+}
+
+// ends notes that the text ends within a value.
+func (a *Actor) ends(how open) {
 	if how.kind != closed && (a.open.kind == closed || a.open.kind == openWord) { // a word hides least
 		a.open = how
 	}
@@ -220,8 +225,10 @@ func (a *Actor) goOn(o open, p []byte, at int) {
 		if end := wordEnd(p, at, matcher.Form{}); end < len(p) {
 			to, how = end, open{}
 		}
+	default: // openLost: all of it
 	}
-	a.add(o.mask, at, to, nil, how)
+	a.add(o.mask, at, to, nil)
+	a.ends(how)
 }
 
 // few is how many spans messages usually have at most.
@@ -261,8 +268,12 @@ func (a *Actor) replace(dst, p []byte, skip int) []byte {
 	at := skip
 	for i := range a.spans {
 		s := &a.spans[i]
-		dst = append(append(dst, p[at:s.from]...), s.wrap...)
-		dst = append(a.stand(dst, s.mask, p[s.from:s.to]), s.wrap...)
+		dst = append(dst, p[at:s.from]...)
+		if len(s.wrap) != 0 {
+			dst = append(a.stand(append(dst, s.wrap...), s.mask, p[s.from:s.to]), s.wrap...)
+		} else {
+			dst = a.stand(dst, s.mask, p[s.from:s.to])
+		}
 		at = s.to
 	}
 	return append(dst, p[at:]...)
@@ -306,10 +317,9 @@ func (a *Actor) scrub(m *Message, o *Outcome, text []byte) {
 	if len(r.Source)+len(r.Sourcetype) != 0 && a.set.classes[r.Class].open {
 		a.complete(m, o)
 	}
-	for _, name := range [...]*[]byte{&r.Source, &r.Sourcetype, &r.CEF.Vendor, &r.CEF.Product, &r.CEF.Signature} {
-		if len(*name) != 0 && (len(a.spans) > few || a.hidden(*name, text) >= 0) {
-			*name = masked
-		}
+	r.Source, r.Sourcetype = a.nameOf(r.Source, text), a.nameOf(r.Sourcetype, text)
+	if len(r.CEF.Vendor)+len(r.CEF.Product)+len(r.CEF.Signature) != 0 {
+		r.CEF.Vendor, r.CEF.Product, r.CEF.Signature = a.nameOf(r.CEF.Vendor, text), a.nameOf(r.CEF.Product, text), a.nameOf(r.CEF.Signature, text)
 	}
 	if r.HostBy != dialect.ByColumn && r.HostBy != dialect.ByKey && r.HostBy != dialect.ByShape && r.HostBy != dialect.ByPack {
 		return
@@ -341,6 +351,14 @@ func (a *Actor) complete(m *Message, o *Outcome) {
 	a.spans = keep
 	a.scratch.Begin(l)
 	m.Result.Sourcetype, m.Result.Source = a.set.packs.Complete(int(m.Result.Class-dialect.FirstPackClass), &a.scratch)
+}
+
+// nameOf returns a name, or what stands for it if it has something that is hidden in the text.
+func (a *Actor) nameOf(name, text []byte) []byte {
+	if len(name) != 0 && (len(a.spans) > few || a.hidden(name, text) >= 0) {
+		return masked
+	}
+	return name
 }
 
 // masked stands for a name that has something hidden in it.
@@ -399,6 +417,27 @@ var plain = func() (t [256]byte) {
 	}
 	return t
 }()
+
+// ShowUnread returns what may be shown of a message that was not read: with all hidden that
+// any mask hides. The result is the caller's.
+func (a *Actor) ShowUnread(msg []byte) []byte {
+	var o Outcome
+	for _, r := range a.set.rules {
+		if len(r.masks) != 0 {
+			o.edits = append(o.edits, r)
+		}
+	}
+	text := msg
+	for _, sign := range [][]byte{[]byte("CEF:"), []byte("LEEF:"), []byte("{")} {
+		if i := bytes.Index(msg, sign); i >= 0 {
+			text = msg[i:]
+			break
+		}
+	}
+	l := matcher.NoLine(text)
+	o.form = matcher.FormOf(&l, 0)
+	return bytes.Clone(a.conceal(&Message{More: true}, &o, msg))
+}
 
 // Show returns what may be shown of the text of a message whatever other rules say: with all
 // hidden that masks for it hide. The result is the caller's.

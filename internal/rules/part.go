@@ -50,6 +50,7 @@ func (p *part) get(a *Actor, m *Message) []byte {
 		return a.line(m).ProgramName()
 	case partValue:
 		return p.place.Get(a.line(m))
+	default:
+		return nil
 	}
-	return nil
 }

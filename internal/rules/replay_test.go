@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/rules"
+	"syslog-gateway/internal/syslog"
 	"syslog-gateway/internal/tap"
 )
 
@@ -114,6 +116,7 @@ func TestContinuationIsLeftOut(t *testing.T) {
 func TestTapIsMasked(t *testing.T) {
 	s := settings(t, "pack: site\nrules: [{name: gone, when: {class: linux_syslog}, drop: true}, {name: hide, mask: [{key: password}]}]\n")
 	s.Keep = map[string]int{"cisco_asa": 0}
+	s.Allow = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
 	var hub tap.Hub
 	listener, err := hub.Listen(tap.Filter{})
 	if err != nil {
@@ -124,12 +127,15 @@ func TestTapIsMasked(t *testing.T) {
 	replay := r.stream()
 	replay.Write([]byte(header+"password=hunter2\n password=hunter2\n"+asa+" password=hunter2\nnobody password=hunter2\n password=hunter2\n"), received)
 	replay.Close(received)
+	stranger := ingest.NewStreamReplay(r.source, r.options, syslog.LF, netip.MustParseAddr("203.0.113.9"))
+	stranger.Write([]byte(header+"password=hunter2\n"), received)
+	stranger.Close(received)
 	var out bytes.Buffer
 	for len(listener.Messages()) != 0 {
 		m := <-listener.Messages()
 		fmt.Fprintf(&out, "%s %s %s\n", m.Dropped, m.Raw, m.Event)
 	}
-	if strings.Contains(out.String(), "hunter2") || strings.Count(out.String(), "\n") != 5 {
+	if strings.Contains(out.String(), "hunter2") || strings.Count(out.String(), "\n") != 6 || !strings.Contains(out.String(), "not_allowed "+header+"password=***") {
 		t.Error(out.String())
 	}
 }
@@ -253,5 +259,137 @@ func TestMasksGoOnBehindReload(t *testing.T) {
 	}
 	if got := strings.Join(all, "|"); got != "password=\"***|***|***|***|next" {
 		t.Error(got)
+	}
+}
+
+// The ring of unknown lines has them masked, those too that a rule leaves out.
+func TestUnknownLinesAreMasked(t *testing.T) {
+	for _, text := range []string{
+		"pack: site\nrules: [{name: hide, mask: {key: password}}]\n",
+		"pack: site\nrules: [{name: gone, when: {class: fallback}, drop: true}, {name: hide, mask: {key: password}}]\n",
+	} {
+		r := newRig(settings(t, text))
+		ring := new(tap.Ring)
+		r.options.Unknown = ring
+		replay := r.stream()
+		replay.Write([]byte("a line of nobody password=hunter2\n"), received)
+		replay.Close(received)
+		follower, err := ring.Follow(tap.Filter{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := follower.Next(); len(got) != 1 || string(got[0].Raw) != "a line of nobody password=***" {
+			t.Errorf("%s: %+v", text, got)
+		}
+	}
+}
+
+// Rules of another pack read a text as the pack of its class divides it.
+func TestRulesReadAsTheClassDoes(t *testing.T) {
+	const text = `
+pack: acme
+match: {text: "acme="}
+read: kv
+separator: "|"
+sourcetype: acme
+role: netops
+---
+format: 1
+pack: tabbed
+match: {text: "TAB"}
+read: tab
+sourcetype: tabbed
+role: netops
+---
+format: 1
+pack: site
+rules:
+  - {when: {class: acme, keys: {action: "Two words"}}, index: kv}
+  - {when: {class: tabbed, columns: {2: "Two words"}}, index: tab}
+  - {when: {keys: {action: "Two words"}, cef: {vendor: Acme}}, index: cef}
+  - {when: {keys: {"a.action": "Two words"}}, index: json}
+  - {name: hide, mask: {key: user}}
+  - {name: thin, trim: {keys: vd}}
+`
+	for _, c := range []struct{ line, index, event string }{
+		{"acme=1|action=Two words|user=a b|vd=c d|e=f", "kv", "acme=1|action=Two words|user=***|e=f"},
+		{"TAB\tTwo words\tuser=x", "tab", "TAB\tTwo words\tuser=***"},
+		{"CEF:0|Acme|W|1|2|x|3|action=Two words user=a b vd=c d e=f", "cef", "CEF:0|Acme|W|1|2|x|3|action=Two words user=*** e=f"},
+		{`{"a":{"action":"Two words"},"user":"a b","vd":1}`, "json", `{"a":{"action":"Two words"},"user":"***"}`},
+	} {
+		e := events(t, text, "<14>Mar 14 14:28:52 w1 "+c.line)[0]
+		if e.Index != c.index || !strings.HasSuffix(e.Event, c.event) {
+			t.Errorf("%+v, want %s %s", e, c.index, c.event)
+		}
+	}
+}
+
+// While rules change all the time, every receive loop goes on, the books balance to the
+// message, and nothing that all of the rules hide gets out.
+func TestRulesChangeWhileReading(t *testing.T) {
+	const text = `
+pack: site
+rules:
+  - {name: gone, when: {program: gone}, drop: true}
+  - {name: tenth, when: {program: tenth}, sample: 10}
+  - {name: calm, when: {program: calm}, suppress: {one_in: 30s, by: [host, {key: user}], at_most: 4}}
+  - {name: hide, mask: [{key: password}, {find: card}]}
+`
+	sets := []ingest.Settings{
+		settings(t, text),
+		settings(t, strings.Replace(text, "  - {name: gone, when: {program: gone}, drop: true}\n", "", 1)),
+		settings(t, strings.Replace(text, "rules:\n", "rules:\n  - {index: other}\n  - {name: more, when: {program: kept}, trim: {keys: vd}}\n", 1)),
+	}
+	r := newRig(sets[0])
+	var loops, reload sync.WaitGroup
+	stop := make(chan struct{})
+	reload.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				r.source.Apply(sets[i%len(sets)])
+				time.Sleep(50 * time.Microsecond)
+			}
+		}
+	})
+	const rounds = 300
+	for loop := range 4 {
+		loops.Go(func() {
+			b := ingest.NewBatcher(r.source, ledger.TCP, r.options)
+			stream := ingest.NewStream(r.source, ledger.TCP, from, ingest.NewPartialMemory(nil), nil)
+			stream.Attach(b)
+			for i := range rounds {
+				at := received.Add(time.Duration(i) * time.Second)
+				for _, line := range []string{
+					"gone: password=hunter2", "tenth: password=hunter2 4111111111111111", "kept: vd=x password=\"hunter2\n hunter2\n hunter2\" x",
+					"calm: user=a password=hunter2\n password=hunter2", "calm: user=b password=hunter2",
+				} {
+					message := "<14>Mar 14 14:28:52 w1 " + line + "\n"
+					cut := (i*7 + loop) % len(message)
+					stream.Feed([]byte(message[:cut]), at)
+					stream.Feed([]byte(message[cut:]), at)
+				}
+			}
+			stream.Finish(received)
+			b.Close()
+		})
+	}
+	loops.Wait()
+	close(stop)
+	reload.Wait()
+	balance := r.accounts.Account("x").Balance()
+	left := uint64(0)
+	for _, total := range r.counters.Read() {
+		left += total.Events["drop"] + total.Events["sample"] + total.Events["suppress"]
+	}
+	if balance.Difference() != 0 || balance.InMemory != 0 || balance.Received != 4*rounds*8 || balance.DropReasons["rule"] != left || int(balance.Received-left) != r.sink.Count() {
+		t.Errorf("balance %+v, %d left out by rules, %d events", balance, left, r.sink.Count())
+	}
+	for _, line := range r.sink.Lines() {
+		if bytes.Contains(line, []byte("hunter2")) || bytes.Contains(line, []byte("41111")) {
+			t.Fatalf("%s", line)
+		}
 	}
 }

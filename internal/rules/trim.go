@@ -230,7 +230,7 @@ func (t *trim) object(dst, p []byte) []byte {
 		if at == len(p) || p[at] != '"' {
 			return append(dst, p[begin:]...)
 		}
-		end := (quote{sign: '"'}).endJSON(p, at+1)
+		end := stringEnd(p, at+1)
 		if end < 0 {
 			break
 		}
@@ -259,8 +259,8 @@ func (t *trim) object(dst, p []byte) []byte {
 	return append(dst[:start], p...) // broken
 }
 
-// endJSON is end without doubled quotes, which JSON has not.
-func (q quote) endJSON(p []byte, at int) int {
+// stringEnd returns the position of the quote that ends a string of JSON, or -1.
+func stringEnd(p []byte, at int) int {
 	for i := at; i < len(p); i++ {
 		switch p[i] {
 		case '\\':
@@ -278,7 +278,7 @@ func memberEnd(p []byte, at int) int {
 	for i := at; i < len(p); i++ {
 		switch p[i] {
 		case '"':
-			if i = (quote{}).endJSON(p, i+1); i < 0 {
+			if i = stringEnd(p, i+1); i < 0 {
 				return -1
 			}
 		case '{', '[':
