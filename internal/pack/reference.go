@@ -14,32 +14,24 @@ type Key struct{ Name, About string }
 // Reference returns the keys of the format, as the loader knows them. A row of a table has
 // its own keys here, and not those that it shares with packs and conditions.
 func Reference() []Section {
+	t := newTables()
+	oneClass := only(t.pack, "sourcetype", "event_source", "role", "index", "class", "fields", "fields_from", "sc4s")
 	return []Section{
-		{"pack", described(but(packKeys, names(onlyKeys())...))},
-		{"one class", described(onlyKeys())},
-		{"class", described(classKeys)},
-		{"condition", described(conditionKeys)},
-		{"cef", described(deviceKeys)},
-		{"host", described(hostKeys)},
-		{"time", described(timeKeys)},
-		{"rule", described(ruleKeys)},
-		{"suppress", described(suppressKeys)},
-		{"mask", described(maskKeys)},
-		{"trim", described(trimKeys)},
-		{"look-up", described(tableOfKeys)},
-		{"test", described(testKeys)},
-		{"rule", described(ruleKeys)},
-		{"suppress", described(suppressKeys)},
-		{"mask", described(maskKeys)},
-		{"trim", described(trimKeys)},
-		{"look-up", described(tableOfKeys)},
-		{"row", described(only(rowKeys, "product", "documented", "name", "test", "not"))},
+		{"pack", described(but(t.pack, names(oneClass)...))},
+		{"one class", described(oneClass)},
+		{"class", described(t.class)},
+		{"condition", described(t.condition)},
+		{"cef", described(t.device)},
+		{"host", described(t.host)},
+		{"time", described(t.time)},
+		{"rule", described(t.rule)},
+		{"suppress", described(t.suppress)},
+		{"mask", described(t.mask)},
+		{"trim", described(t.trim)},
+		{"look-up", described(t.lookup)},
+		{"test", described(t.test)},
+		{"row", described(only(t.row, "product", "documented", "name", "test", "not"))},
 	}
-}
-
-// onlyKeys are the keys at the top level of a pack that has one class.
-func onlyKeys() []key[draft] {
-	return only(packKeys, "sourcetype", "event_source", "role", "index", "class", "fields", "fields_from", "sc4s")
 }
 
 func described[T any](keys []key[T]) []Key {

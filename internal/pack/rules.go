@@ -123,17 +123,9 @@ func setField(name string) string {
 	return fieldName(name)
 }
 
-// The tables of keys.
-var (
-	ruleKeys     []key[Rule]
-	suppressKeys []key[Suppress]
-	maskKeys     []key[Mask]
-	trimKeys     []key[Trim]
-	tableOfKeys  []key[Lookup]
-)
-
-func init() { // behind that of keys.go
-	suppressKeys = []key[Suppress]{
+// addRules adds the tables of rules, and the keys of a pack that need them.
+func (t *tables) addRules() {
+	t.suppress = []key[Suppress]{
 		{"one_in", "how long one message of a kind stands for all", func(d *decoder, n *yaml.Node, s *Suppress) {
 			t, err := time.ParseDuration(d.text(n))
 			if err != nil || t < time.Second || t > maxSuppress {
@@ -149,7 +141,7 @@ func init() { // behind that of keys.go
 		}},
 		numberKey("at_most", "how many kinds are remembered; default 65536", maxAtMost, func(s *Suppress) *int { return &s.AtMost }),
 	}
-	maskKeys = []key[Mask]{
+	t.mask = []key[Mask]{
 		textKey("key", "the value of a key", keyName, func(m *Mask) *string { return &m.Key }),
 		{"between", "what is between two texts", func(d *decoder, n *yaml.Node, m *Mask) {
 			if n.Kind != yaml.SequenceNode || len(n.Content) != 2 {
@@ -169,13 +161,13 @@ func init() { // behind that of keys.go
 		}},
 		textKey("with", "what stands there instead; hash is a keyed hash; default ***", maskText, func(m *Mask) *string { return &m.With }),
 	}
-	trimKeys = []key[Trim]{
+	t.trim = []key[Trim]{
 		textsKey("keys", "keys that are removed with their values", keyName, func(t *Trim) *[]string { return &t.Keys }),
 		markKey("empty", "keys without a value are removed; in CEF with their labels", func(t *Trim) *bool { return &t.Empty }),
 		markKey("spaces", "runs of blanks become one", func(t *Trim) *bool { return &t.Spaces }),
 		markKey("tabs", "#011, as rsyslog writes a tab, becomes one", func(t *Trim) *bool { return &t.Tabs }),
 	}
-	tableOfKeys = []key[Lookup]{
+	t.lookup = []key[Lookup]{
 		textKey("file", "CSV file, relative to the pack's", printable(maxValue), func(l *Lookup) *string { return &l.File }),
 		textKey("key", "what the first column has: network, host or value", one("a kind of key", lookupKeys), func(l *Lookup) *string { return &l.Key }),
 		{"columns", "what the other columns give", func(d *decoder, n *yaml.Node, l *Lookup) {
@@ -190,7 +182,7 @@ func init() { // behind that of keys.go
 			}
 		}},
 	}
-	ruleKeys = []key[Rule]{
+	t.rule = []key[Rule]{
 		textKey("name", "name of the rule", packName, func(r *Rule) *string { return &r.Name }),
 		boolKey("option", "off unless packs.options has it", func(r *Rule) *bool { return &r.Option }),
 		textKey("about", "a line for people", printable(maxValue), func(r *Rule) *string { return &r.About }),
@@ -203,7 +195,7 @@ func init() { // behind that of keys.go
 		}},
 		{"suppress", "one message of a kind in so long", func(d *decoder, n *yaml.Node, r *Rule) {
 			r.Suppress = &Suppress{AtMost: usualAtMost}
-			if seen := mapping(d, n, suppressKeys, r.Suppress); seen != nil && (seen["one_in"] == nil || seen["by"] == nil) {
+			if seen := mapping(d, n, t.suppress, r.Suppress); seen != nil && (seen["one_in"] == nil || seen["by"] == nil) {
 				d.fail(n, "one_in and by are needed: {one_in: 30s, by: [host, class]}")
 			}
 		}},
@@ -222,7 +214,7 @@ func init() { // behind that of keys.go
 		{"mask", "what is hidden", func(d *decoder, n *yaml.Node, r *Rule) { r.Masks = listOf(d, n, d.mask) }},
 		{"trim", "what is removed from the event", func(d *decoder, n *yaml.Node, r *Rule) {
 			r.Trim = &Trim{}
-			if seen := mapping(d, n, trimKeys, r.Trim); seen != nil && len(seen) == 0 {
+			if seen := mapping(d, n, t.trim, r.Trim); seen != nil && len(seen) == 0 {
 				d.fail(n, "says nothing: add keys, empty, spaces or tabs")
 			}
 			if len(r.Trim.Keys) > maxKeys*2 {
@@ -230,11 +222,11 @@ func init() { // behind that of keys.go
 			}
 		}},
 	}
-	packKeys = append(packKeys,
+	t.pack = append(t.pack,
 		key[draft]{"lookups", "tables of the site, in CSV files", func(d *decoder, n *yaml.Node, to *draft) { to.Lookups = d.lookups(n) }},
 		key[draft]{"rules", "what becomes of messages, in order", func(d *decoder, n *yaml.Node, to *draft) { to.Rules = listOf(d, n, d.rule) }},
 	)
-	testKeys = append(testKeys,
+	t.test = append(t.test,
 		textKey("dropped", "the rule that leaves the line out, or none", ruleName, func(t *Test) *string { return &t.Dropped }),
 		textsKey("options", "options of the pack that are turned on", packName, func(t *Test) *[]string { return &t.Options }),
 	)
@@ -271,7 +263,7 @@ func (d *decoder) part(n *yaml.Node, words []string) Place {
 
 func (d *decoder) mask(n *yaml.Node) Mask {
 	m := Mask{Pos: d.pos(n), With: "***"}
-	seen := mapping(d, n, maskKeys, &m)
+	seen := mapping(d, n, d.tables.mask, &m)
 	var have []string
 	for _, name := range []string{"key", "between", "find", "regex"} {
 		if seen[name] != nil {
@@ -294,7 +286,7 @@ func (d *decoder) lookups(n *yaml.Node) []Lookup {
 		return d.checked(name, packName), len(d.problems) == problems
 	}, func(v *yaml.Node) Lookup {
 		l := Lookup{Pos: d.pos(v)}
-		if seen := mapping(d, v, tableOfKeys, &l); seen != nil {
+		if seen := mapping(d, v, d.tables.lookup, &l); seen != nil {
 			for _, name := range []string{"file", "key", "columns"} {
 				if seen[name] == nil {
 					d.fail(v, "%s is missing in the look-up", name)
@@ -314,7 +306,7 @@ func (d *decoder) lookups(n *yaml.Node) []Lookup {
 
 func (d *decoder) rule(n *yaml.Node) Rule {
 	r := Rule{Pos: d.pos(n)}
-	seen := mapping(d, n, ruleKeys, &r)
+	seen := mapping(d, n, d.tables.rule, &r)
 	if seen == nil {
 		return r
 	}
@@ -346,11 +338,11 @@ func (d *decoder) rule(n *yaml.Node) Rule {
 
 // rulesOnly reports whether a document with these keys is a pack of rules for messages of
 // other packs.
-func rulesOnly(seen map[string]*yaml.Node) bool {
+func (d *decoder) rulesOnly(seen map[string]*yaml.Node) bool {
 	if seen["rules"] == nil && seen["lookups"] == nil {
 		return false
 	}
-	for _, name := range append([]string{"match", "not", "classes", "family", "host", "time", "event", "headers", "linux_server"}, onlyNames...) {
+	for _, name := range append([]string{"match", "not", "classes", "family", "host", "time", "event", "headers", "linux_server"}, d.tables.only...) {
 		if seen[name] != nil {
 			return false
 		}
