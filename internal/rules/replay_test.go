@@ -393,3 +393,22 @@ rules:
 		}
 	}
 }
+
+// Keys are removed from an object of JSON that stands behind words, too; what only looks like
+// one is read as pairs.
+func TestTrimsObjectBehindWords(t *testing.T) {
+	const text = "pack: site\nrules: [{name: thin, trim: {keys: [vd]}}]\n"
+	for in, want := range map[string]string{
+		`@cee:{"a":1,"vd":"root","b":"{}"}`:  `@cee:{"a":1,"b":"{}"}`,
+		`audit {"vd":"root"}`:                `audit {}`,
+		`audit { "a":1, "vd":{"x":"}"} }`:    `audit { "a":1}`,
+		`from { IP } vd=root b=c {"vd":"x"}`: `from { IP } b=c {"vd":"x"}`,
+		`a=b vd=root {"vd":"x"}`:             `a=b {"vd":"x"}`,
+		`audit {"vd":"root`:                  `audit {"vd":"root`,
+		`audit {"vd" "root"}`:                `audit {"vd" "root"}`,
+	} {
+		if got := strings.TrimPrefix(events(t, text, header+in)[0].Event, header); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}

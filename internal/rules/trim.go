@@ -45,6 +45,8 @@ func (a *Actor) trim(t *trim, text, own []byte, f matcher.Form) []byte {
 			dst = t.object(dst, rest)
 		case f.CEF:
 			dst = t.cef(dst, rest)
+		case endsWithObject(rest):
+			dst = t.object(dst, rest)
 		default:
 			dst = t.pairs(dst, rest, f.Separator)
 		}
@@ -59,6 +61,20 @@ func (a *Actor) trim(t *trim, text, own []byte, f matcher.Form) []byte {
 	}
 	a.first = dst
 	return dst
+}
+
+// endsWithObject reports whether a text ends with an object of JSON behind words that are no
+// pairs: "@cee: {…}".
+func endsWithObject(p []byte) bool {
+	if len(p) == 0 || p[len(p)-1] != '}' {
+		return false
+	}
+	i := bytes.IndexByte(p, '{')
+	if i < 0 || bytes.IndexByte(p[:i], '=') >= 0 {
+		return false
+	}
+	i = skipBlanks(p, i+1)
+	return p[i] == '"'
 }
 
 // removes reports whether a key with its value is removed. A value of nothing but quotes is
