@@ -259,6 +259,7 @@ type template struct {
 	rule          string // that leaves messages out
 	users         int    // different values of gwuser; 0: it has none
 	forms         []form
+	parent        *template // of a line that continues another message; nil: it is a message
 
 	base       hecEvent // what becomes of it without rules; the text is in begin and end
 	begin, end string
@@ -302,6 +303,11 @@ func join(list []piece, set int) string {
 	return b.String()
 }
 
+// continuing is a line that continues messages of a template.
+func continuing(t *template) *template {
+	return &template{port: t.port, before: " more ", after: " ok", forms: bare, parent: t}
+}
+
 // templates are those of the five families, of products, and of programs for which there are
 // rules.
 func templates(t *testing.T) (all []*template, products int) {
@@ -315,6 +321,9 @@ func templates(t *testing.T) (all []*template, products int) {
 		}
 		for range 8 {
 			all = append(all, &one)
+		}
+		if port == "windows" {
+			all = append(all, continuing(&one), continuing(&one))
 		}
 	}
 	teardown := strings.Replace(line("cisco_asa", here), "302013: Built", "302014: Teardown", 1)
@@ -374,6 +383,10 @@ type hecEvent struct {
 	Fields                                 map[string]string
 }
 
+func (e *hecEvent) equal(o *hecEvent) bool {
+	return e.Event == o.Event && e.Host == o.Host && e.Source == o.Source && e.Sourcetype == o.Sourcetype && e.Index == o.Index && maps.Equal(e.Fields, o.Fields)
+}
+
 // idOf returns the number of the message of a text, or -1.
 func idOf(text string) int {
 	i := strings.Index(text, "gwid")
@@ -394,9 +407,12 @@ func idOf(text string) int {
 // want is what a generation of the rules makes of a message.
 func (t *template) want(id int, f form, generation int, sender, transport string) hecEvent {
 	set := generation % 2
-	e := t.base
-	e.Fields = maps.Clone(t.base.Fields)
-	e.Event = t.begin + join(t.pieces(id, f), set) + t.end
+	e, begin, end := t.base, t.begin, t.end
+	if t.parent != nil {
+		e, begin, end = t.parent.base, t.before, t.after
+	}
+	e.Fields = maps.Clone(e.Fields)
+	e.Event = begin + join(t.pieces(id, f), set) + end
 	g := fmt.Sprint(generation)
 	word := [2]string{"a", "b"}[set]
 	e.Fields["generation"], e.Fields["sender_ip"], e.Fields["transport"] = g, sender, transport

@@ -412,3 +412,37 @@ func TestTrimsObjectBehindWords(t *testing.T) {
 		}
 	}
 }
+
+// Lines that continue a message have its names and its rules behind a reload too, for a
+// second: they do not say themselves what they are.
+func TestLinesGoOnBehindReload(t *testing.T) {
+	set := func(name string) ingest.Settings {
+		return settings(t, "pack: site\nrules: [{index: "+name+", fields: {set: "+name+"}}, {name: hide, mask: {key: password, with: "+name+"}}, {name: gone, when: {program: gone}, drop: true}]\n")
+	}
+	r := newRig(set("a"))
+	replay := r.stream()
+	replay.Write([]byte(header+"x\n"), received)
+	r.source.Apply(set("b"))
+	replay.Write([]byte(" password=x 1\n"), received)
+	replay.Write([]byte("\tpassword=x 2\n"+header+"y password=x\n password=x 3\n<14>Mar 14 14:28:52 w1 gone: z\n"), received.Add(time.Second/2))
+	r.source.Apply(set("c"))
+	replay.Write([]byte(" of what is gone\n"+header+"z\n"), received.Add(time.Second))
+	r.source.Apply(set("d"))
+	replay.Write([]byte(" password=x 4\n"), received.Add(2*time.Second))
+	replay.Write([]byte(" password=x 5\n"), received.Add(3*time.Second))
+	replay.Close(received.Add(3 * time.Second))
+	var got []string
+	for _, e := range r.sink.Decode(t) {
+		got = append(got, fmt.Sprintf("%s %s %s %s", e.Host, e.Index, e.Fields["set"], strings.TrimPrefix(e.Event, header)))
+	}
+	want := []string{
+		"w1 a a x", "w1 a a  password=a 1", "w1 a a \tpassword=a 2", "w1 b b y password=b", "w1 b b  password=b 3",
+		"w1 c c z", "w1 c c  password=c 4", "192.0.2.7 d d  password=d 5",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if b := r.accounts.Account("x").Balance(); b.Difference() != 0 || b.DropReasons["rule"] != 2 {
+		t.Errorf("balance %+v", b)
+	}
+}
