@@ -37,6 +37,9 @@ type ruled struct {
 	asked, live atomic.Int64 // generations of the rules: asked for, in force
 	sent        atomic.Int64
 
+	kept   *bufio.Writer // what HEC got, for later: to look at it takes longer than to send it
+	keptMu sync.Mutex
+
 	mu      sync.Mutex
 	arrived []bool // delivered or refused, by number
 	seen    int
@@ -44,9 +47,9 @@ type ruled struct {
 	faults  int
 	marks   [][]since // by sender
 	// What the events that arrived say of the rules.
-	saved, masked         map[string]int
-	suppressed, stoodFor  map[string]int
-	secrets, generationsA map[string]int
+	saved, masked        map[string]int
+	suppressed, stoodFor map[string]int
+	secrets, generations map[string]int
 }
 
 // since says that messages from a number on were sent when a generation was in force.
@@ -83,7 +86,10 @@ func (r *ruled) before(id int) int {
 }
 
 // wire is a message as it is sent.
-func (t *template) wire(id int, f form) string { return t.before + join(t.pieces(id, f), -1) + t.after }
+func (t *template) wire(id int, f form) string {
+	list := t.pieces(id, f)
+	return t.before + join(list, -1) + list[len(list)-1].cut + t.after
+}
 
 // fault says what is wrong, up to a bound.
 func (r *ruled) fault(format string, args ...any) {
@@ -125,8 +131,8 @@ func (r *ruled) take(where string, line []byte) {
 		r.fault("%s: message %d is\n%q, want\n%q", where, id, e, want)
 		return
 	}
-	if where == "queue" {
-		return // it is still to be delivered
+	if where == "queue" || where == "tap" {
+		return // it is to be delivered
 	}
 	if r.arrived[id] {
 		r.twice++
@@ -149,7 +155,26 @@ func (r *ruled) take(where string, line []byte) {
 	r.suppressed[t.rule] += left
 	rate, _ := strconv.Atoi(e.Fields["sample_rate"])
 	r.stoodFor[t.rule] += rate
-	r.generationsA[e.Fields["generation"]]++
+	r.generations[e.Fields["generation"]]++
+}
+
+// keep keeps an event that HEC got.
+func (r *ruled) keep(line []byte) {
+	r.keptMu.Lock()
+	defer r.keptMu.Unlock()
+	_, _ = r.kept.Write(line)
+	_ = r.kept.WriteByte('\n') // Flush says what fails
+}
+
+// eachLine calls f with each line.
+func eachLine(t *testing.T, from io.Reader, f func(line []byte)) {
+	t.Helper()
+	lines := bufio.NewScanner(from)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		f(lines.Bytes())
+	}
+	testkit.Must(t, lines.Err())
 }
 
 // floor is the generation that was in force when a message was sent.
@@ -162,6 +187,18 @@ func (r *ruled) floor(id int) int {
 		return marks[i-1].generation
 	}
 	return 0
+}
+
+// wait polls until done. A scrape costs the gateway much, and there may be much to wait for.
+func (r *ruled) wait(what string, done func() bool) {
+	r.t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for limit := time.Now().Add(5 * time.Minute); !done(); <-tick.C {
+		if time.Now().After(limit) {
+			r.t.Fatalf("after five minutes it is still not so that %s", what)
+		}
+	}
 }
 
 // note notes that what a sender sends from a number on is for the rules in force, or later
@@ -235,7 +272,7 @@ func (r *ruled) send(k int, conns map[string]net.Conn) {
 	}
 }
 
-// sendUDP sends the datagrams, waiting for the gateway every few.
+// sendDatagrams sends the datagrams, waiting for the gateway every few.
 func (r *ruled) sendDatagrams(conns map[string]net.Conn) {
 	const window = 20
 	for id := r.tcp; id < r.total; id++ {
@@ -251,7 +288,7 @@ func (r *ruled) sendDatagrams(conns map[string]net.Conn) {
 	}
 }
 
-// asked asks a gateway by its control socket.
+// asks asks a gateway by its control socket.
 func (s *site) asks(path string) *http.Response {
 	s.t.Helper()
 	c := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -341,14 +378,11 @@ func (s *site) queued(f func(event []byte)) (secrets, n int) {
 	})
 	out, in := io.Pipe()
 	go func() { in.CloseWithError(inspect.Export(context.Background(), queue, in)) }()
-	lines := bufio.NewScanner(out)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
+	eachLine(s.t, out, func(line []byte) {
 		n++
-		secrets += leaks(lines.Bytes())
-		f(lines.Bytes())
-	}
-	testkit.Must(s.t, lines.Err())
+		secrets += leaks(line)
+		f(line)
+	})
 	return secrets, n
 }
 
@@ -364,7 +398,7 @@ func ruledSite(t *testing.T, onEvent func([]byte)) *site {
 		return 0
 	}})
 	t.Cleanup(s.hec.Close)
-	s.write(strings.NewReplacer("vendor: unifi", "vendor: auto", own, s.hec.URL()).Replace(s.read()))
+	s.write(strings.NewReplacer("vendor: unifi", "vendor: auto", "address: 127.0.0.1}", fmt.Sprintf("address: 127.0.0.1, max_message_size: %d}", ruledMax), own, s.hec.URL()).Replace(s.read()))
 	return s
 }
 
@@ -505,13 +539,15 @@ func TestRulesUnderLoad(t *testing.T) {
 	r := &ruled{
 		all: all, senders: []string{"127.0.1.1", "127.0.2.1", "127.0.1.2", "127.0.4.1"},
 		saved: map[string]int{}, masked: map[string]int{}, suppressed: map[string]int{}, stoodFor: map[string]int{},
-		secrets: map[string]int{}, generationsA: map[string]int{},
+		secrets: map[string]int{}, generations: map[string]int{},
 	}
 	r.tcp = int(ruledTime.Seconds()) * ruledRate
-	r.total = r.tcp + r.tcp/50
+	r.total = r.tcp + min(r.tcp/50, 5000)
 	r.arrived, r.marks = make([]bool, r.total), make([][]since, len(r.senders)+1)
-	r.site = ruledSite(t, func(line []byte) { r.take("HEC", line) })
-	r.site.t = t
+	kept := testkit.Try(os.Create(filepath.Join(t.TempDir(), "events")))(t)
+	defer kept.Close()
+	r.kept = bufio.NewWriterSize(kept, 1<<20)
+	r.site = ruledSite(t, r.keep)
 	r.apply(0)
 	p := r.start()
 	w := r.watch()
@@ -529,10 +565,10 @@ func TestRulesUnderLoad(t *testing.T) {
 	wg.Go(func() { r.sendDatagrams(datagrams) })
 	done := make(chan struct{})
 	go func() { wg.Wait(); close(done) }()
-	generations := r.change(p, done)
+	changes := r.change(p, done)
 	took := time.Since(began)
 	r.hec.SetDown(true)
-	testkit.Eventually(t, "all are received", func() bool {
+	r.wait("all are received", func() bool {
 		return r.metrics().Sum("gateway_received_events_total") == float64(r.total)
 	})
 	r.assertBalance()
@@ -541,18 +577,29 @@ func TestRulesUnderLoad(t *testing.T) {
 		r.secrets[where] += n
 	}
 	testkit.Equal(t, "exit code", p.stop(), 0)
+	shown := 0
+	for l := range strings.Lines(w.streams["tap"].String()) {
+		var m struct{ Event json.RawMessage }
+		if err := json.Unmarshal([]byte(l), &m); err == nil && len(m.Event) > 4 { // else it is cut, or left out: null
+			shown++
+			r.take("tap", m.Event)
+		}
+	}
 	inFiles, pending := r.queued(func(line []byte) { r.take("queue", line) })
 	r.secrets["queue"] += inFiles
 
 	// The rest is delivered by another process.
 	r.hec.SetDown(false)
 	p = r.start()
-	testkit.Eventually(t, "the queue is empty", func() bool {
+	r.wait("the queue is empty", func() bool {
 		m := r.metrics()
 		return m.Sum("gateway_queue_events") == 0 && arrivals(m) == float64(pending)
 	})
 	r.assertBalance()
 	testkit.Equal(t, "exit code", p.stop(), 0)
+	testkit.Must(t, r.kept.Flush())
+	testkit.Try(kept.Seek(0, io.SeekStart))(t)
+	eachLine(t, kept, func(line []byte) { r.take("HEC", line) })
 	dead := 0
 	r.secrets["dead letters"] += r.refused(func(line []byte) {
 		dead++
@@ -560,8 +607,8 @@ func TestRulesUnderLoad(t *testing.T) {
 	})
 	r.secrets["log"] += leaks([]byte(p.log.String()))
 	r.books(counted, pending, dead)
-	t.Logf("%d messages, %d of them datagrams, of %d products and 5 families in %.1f s: %.0f/s; %d generations of rules, %d seen in events; %d pending at the stop; %d dead letters; %d came twice; secrets found: %v",
-		r.total, r.total-r.tcp, products, took.Seconds(), float64(r.total)/took.Seconds(), generations, len(r.generationsA), pending, dead, r.twice, r.secrets)
+	t.Logf("%d messages, %d of them datagrams, of %d products and 5 families in %.1f s: %.0f/s; %d generations of rules, %d seen in events; %d pending at the stop; %d dead letters; %d shown by the tap; %d came twice; secrets found: %v",
+		r.total, r.total-r.tcp, products, took.Seconds(), float64(r.total)/took.Seconds(), changes, len(r.generations), pending, dead, shown, r.twice, r.secrets)
 }
 
 // books compares the counters with what has arrived.
@@ -621,7 +668,7 @@ func (r *ruled) books(m testkit.Series, pending, dead int) {
 	for where, n := range r.secrets {
 		testkit.Equal(t, "secrets in "+where, n, 0)
 	}
-	if dead == 0 || len(r.generationsA) < 2 {
-		t.Errorf("%d dead letters, events of %d generations", dead, len(r.generationsA))
+	if dead == 0 || len(r.generations) < 2 {
+		t.Errorf("%d dead letters, events of %d generations", dead, len(r.generations))
 	}
 }

@@ -90,7 +90,11 @@ type piece struct {
 	text string
 	rule string    // that hides or removes it; empty: none
 	with [2]string // what stands there under each of the sets; hashed is a hash
+	cut  string    // what is sent behind it, beyond the length of messages
 }
+
+// ruledMax is the length at which messages are cut.
+const ruledMax = 4096
 
 const hashed = "\x00hash"
 
@@ -107,12 +111,21 @@ func (p *piece) under(set int) string {
 }
 
 func text(t string) piece { return piece{text: t} }
-func pass(t string) piece { return piece{t, "words", [2]string{"***", hashed}} }
-func acct(t string) piece { return piece{t, "words", [2]string{hashed, "###"}} }
-func find(t string) piece { return piece{t, "found", [2]string{"***", hashed}} }
+func pass(t string) piece { return piece{text: t, rule: "words", with: [2]string{"***", hashed}} }
+func acct(t string) piece { return piece{text: t, rule: "words", with: [2]string{hashed, "###"}} }
+func find(t string) piece { return piece{text: t, rule: "found", with: [2]string{"***", hashed}} }
+
+// trimmed is what one of the sets removes.
+func trimmed(t string, by int) piece {
+	p := piece{text: t, rule: "thin", with: [2]string{t, t}}
+	p.with[by] = ""
+	return p
+}
 
 // inQuotes is a value of JSON that gets quotes when it is hidden.
-func inQuotes(t string) piece { return piece{t, "words", [2]string{`"***"`, `"` + hashed + `"`}} }
+func inQuotes(t string) piece {
+	return piece{text: t, rule: "words", with: [2]string{`"***"`, `"` + hashed + `"`}}
+}
 
 // random returns a number that belongs to a message.
 func random(id, n int) uint64 {
@@ -210,7 +223,7 @@ var quoted = append([]form{
 		return []piece{text("gwpass='"), pass(token(id, 0) + " " + token(id, 1)), text("' ok")}
 	},
 	func(id int) []piece {
-		return []piece{text("gw[["), {token(id, 0) + " " + token(id, 1), "between", [2]string{"***", "xxx"}}, text("]] ok")}
+		return []piece{text("gw[["), {text: token(id, 0) + " " + token(id, 1), rule: "between", with: [2]string{"***", "xxx"}}, text("]] ok")}
 	},
 	func(id int) []piece { return []piece{text(`{"gwacct":"`), acct(token(id, 0)), text(`"}`)} },
 }, bare...)
@@ -244,11 +257,11 @@ var payments = []form{
 }
 
 func accounts(id int) []piece {
-	return []piece{text("to "), {fmt.Sprintf("DE%02d%s", id%100, token(id, 0)), "iban", [2]string{"IBAN", "***"}}, text(" ok")}
+	return []piece{text("to "), {text: fmt.Sprintf("DE%02d%s", id%100, token(id, 0)), rule: "iban", with: [2]string{"IBAN", "***"}}, text(" ok")}
 }
 
 func blanks(id int) []piece {
-	return []piece{{"a   b#011c  ", "blanks", [2]string{"a b\tc ", "a b\tc "}}, text("gwpass="), pass(token(id, 0))}
+	return []piece{{text: "a   b#011c  ", rule: "blanks", with: [2]string{"a b\tc ", "a b\tc "}}, text("gwpass="), pass(token(id, 0))}
 }
 
 // template is a kind of message.
@@ -275,22 +288,35 @@ func (t *template) pieces(id int, f form) []piece {
 	if t.object {
 		return append([]piece{
 			text(fmt.Sprintf(`,"gwid":"%08d%s",`, id, poison)),
-			{`"gwvd":"root",`, "thin", [2]string{"", `"gwvd":"root",`}}, {`"gwlog":7,`, "thin", [2]string{`"gwlog":7,`, ""}},
+			trimmed(`"gwvd":"root",`, 0), trimmed(`"gwlog":7,`, 1),
 		}, f(id)...)
 	}
 	list := []piece{
 		text(fmt.Sprintf("gwid=%08d%s ", id, poison)),
-		{"gwvd=root ", "thin", [2]string{"", "gwvd=root "}}, {"gwlog=7 ", "thin", [2]string{"gwlog=7 ", ""}},
+		trimmed("gwvd=root ", 0), trimmed("gwlog=7 ", 1),
 	}
 	if t.users != 0 {
 		list = append(list, text("gwuser="+t.user(id)+" "))
 	}
+	if f == nil {
+		return append(list, long(id, ruledMax-len(t.before)-len(join(list, -1)))...)
+	}
 	return append(list, f(id)...)
+}
+
+// long are pieces of so many bytes, the last of which are within a secret that is cut.
+func long(id, size int) []piece {
+	const key = `gwpass="`
+	value := token(id, 0) + strings.Repeat(" long", ruledMax/5) + " "
+	value = value[:size-len(key)-7] + token(id, 1) // whose first 7 are in the message
+	last := pass(value[:size-len(key)])
+	last.cut = value[size-len(key):] + `" end`
+	return []piece{text(key), last}
 }
 
 func (t *template) user(id int) string { return fmt.Sprintf("u%d", random(id, 5)%uint64(t.users)) }
 
-// join writes pieces as they are sent (set -1) or as a set leaves them.
+// join writes pieces as they are received (set -1) or as a set leaves them.
 func join(list []piece, set int) string {
 	var b strings.Builder
 	for i := range list {
@@ -341,7 +367,7 @@ func templates(t *testing.T) (all []*template, products int) {
 		{31, "noisy", "x ", "debug", 0, quoted}, {30, "noisy", "x ", "", 0, quoted},
 		{38, "tenth", "x ", "tenth", 0, quoted}, {38, "calm", "x ", "calm", 3, quoted}, {38, "storm", "x ", "storm", 16, quoted},
 		{38, "whois", "x ", "", 4, quoted}, {38, "pay", "x ", "", 0, payments}, {38, "pay", "x ", "", 0, payments},
-		{38, "bank", "x ", "", 0, []form{accounts}}, {38, "thin", "x ", "", 0, []form{blanks}},
+		{38, "bank", "x ", "", 0, []form{accounts}}, {38, "thin", "x ", "", 0, []form{blanks}}, {38, "long", "x ", "", 0, []form{nil}},
 	} {
 		one := template{
 			port: "linux", before: fmt.Sprintf("<%d>%s web1 %s[12]: %s", p.priority, stamp, p.program, p.says),
