@@ -149,7 +149,7 @@ func token(id, n int) string {
 
 // card is the number of a card.
 func card(id int, between string) string {
-	digits := fmt.Sprintf("492977%09d", random(id, 9)%1e9)
+	digits := fmt.Sprintf("492977135%06d", random(id, 9)%1e6)
 	sum := 0
 	for i, c := range []byte(digits) {
 		d := int(c - '0')
@@ -165,7 +165,10 @@ func card(id int, between string) string {
 }
 
 // leaks counts what of secrets is in p.
-func leaks(p []byte) (n int) {
+func leaks(p []byte) int { return leaksOf(p, 4) }
+
+// leaksOf counts runs of so many letters of a token.
+func leaksOf(p []byte, least int) (n int) {
 	for i := 3; i < len(p); i += 4 {
 		if !letter[p[i]] {
 			continue
@@ -177,7 +180,7 @@ func leaks(p []byte) (n int) {
 		for to < len(p) && letter[p[to]] {
 			to++
 		}
-		if to-from >= 4 {
+		if to-from >= least {
 			n++
 		}
 		i += (to - i) / 4 * 4
@@ -190,7 +193,7 @@ func leaks(p []byte) (n int) {
 
 var letter = [256]bool{'Q': true, 'X': true, 'Z': true, 'J': true}
 
-var secretParts = [][]byte{[]byte("492977"), []byte("4929 77"), []byte("4929-77"), []byte("198.18."), []byte("2001:db8:5ec:")}
+var secretParts = [][]byte{[]byte("492977135"), []byte("4929 7713"), []byte("4929-7713"), []byte("198.18."), []byte("2001:db8:5ec:")}
 
 // form makes what is planted into the message with a number, behind its first keys.
 type form func(id int) []piece
@@ -365,7 +368,7 @@ func templates(t *testing.T) (all []*template, products int) {
 		{38, "app", "x ", "", 0, quoted}, {38, "app", "x ", "", 0, quoted}, {38, "app", "x ", "", 0, quoted},
 		{38, "gone", "zone=dmz ", "gone", 0, quoted}, {38, "gone", "zone=lan ", "", 0, quoted},
 		{31, "noisy", "x ", "debug", 0, quoted}, {30, "noisy", "x ", "", 0, quoted},
-		{38, "tenth", "x ", "tenth", 0, quoted}, {38, "calm", "x ", "calm", 3, quoted}, {38, "storm", "x ", "storm", 16, quoted},
+		{38, "tenth", "x ", "tenth", 0, quoted}, {38, "calm", "x ", "calm", 3, quoted}, {38, "storm", "x ", "storm", 2, quoted},
 		{38, "whois", "x ", "", 4, quoted}, {38, "pay", "x ", "", 0, payments}, {38, "pay", "x ", "", 0, payments},
 		{38, "bank", "x ", "", 0, []form{accounts}}, {38, "thin", "x ", "", 0, []form{blanks}}, {38, "long", "x ", "", 0, []form{nil}},
 	} {
