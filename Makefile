@@ -19,7 +19,7 @@ RESULTS  ?= bench/results/$(shell date -u +%F)
 BENCH    ?= ceiling,tcp-flat,tcp-mixed,tcp-flat-nogzip,udp-ramp,latency-50k,many-connections,peers-tcp,idle,startup
 NFPM     := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 
-.PHONY: help run build test test-fast test-tools test-corpus test-lxc nightly lint vulncheck fmt bench bench-all bench-micro bench-provision \
+.PHONY: help run build test test-fast test-tools test-corpus rules-savings test-lxc nightly lint vulncheck fmt bench bench-all bench-micro bench-provision \
 	soak backlog conservation crash faults failover fuzz screenshots stats-demo provision-demo package install clean
 
 help: ## list the targets
@@ -89,6 +89,10 @@ test-corpus: ## real lines through gateway parse: make test-corpus CORPUS=folder
 	@test -n "$(CORPUS)" || { echo "name the folder: make test-corpus CORPUS=…"; exit 2; }
 	CORPUS=$(abspath $(CORPUS)) $(GO) test -count=1 -v -run 'TestCorpus' ./cmd/gateway
 
+rules-savings: ## what each ready rule saves on real lines: make rules-savings CORPUS=folder
+	@test -n "$(CORPUS)" || { echo "name the folder: make rules-savings CORPUS=…"; exit 2; }
+	@$(GO) run ./internal/packtest/savings $(CORPUS)
+
 vulncheck: ## known vulnerabilities of what is linked in; needs https://vuln.go.dev
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
 
@@ -114,9 +118,10 @@ test-lxc: bin/tools/nfpm ## the service in an unprivileged LXC container: instal
 failover: build ## two gateways and keepalived in network namespaces: the gap of a failover (root)
 	$(GO) run ./deploy/keepalived/measure --gateway bin/gateway
 
-nightly: test-tools ## what does not fit into CI: all faults, 20 kills, peers, packages in a container, failover, fuzzing (root, 2 hours)
+nightly: test-tools ## what does not fit into CI: all faults, 20 kills, peers, rules under load, packages in a container, failover, fuzzing (root, 2 hours)
 	$(MAKE) faults crash soak backlog failover test-lxc
 	$(GO) test -tags nightly -count=1 -timeout 30m -run TestPeers ./bench
+	$(GO) test -tags nightly -count=1 -timeout 15m -v -run TestRulesUnderLoad ./cmd/gateway
 	$(MAKE) fuzz FUZZTIME=30s
 
 ##@ Measure it

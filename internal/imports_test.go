@@ -15,11 +15,12 @@ import (
 // so do imports: stages know what flows and nothing of one another; internal/service joins
 // them. What is not listed may import nothing of ours.
 var allowed = map[string][]string{
-	"internal/strftime":     {"internal/syslog"},
-	"internal/packtest":     {"internal/dialect", "internal/event", "internal/ingest", "internal/ledger", "internal/matcher", "internal/pack", "internal/splunk"},
-	"internal/pack":         {"internal/strftime", "internal/suggest", "internal/syslog"},
-	"internal/pack/catalog": {"internal/pack"},
-	"internal/packwhy":      {"internal/dialect", "internal/matcher", "internal/pack", "internal/packtest"},
+	"internal/packtest/savings": {"internal/dialect", "internal/event", "internal/ingest", "internal/ledger", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/rules", "internal/splunk"},
+	"internal/strftime":         {"internal/syslog"},
+	"internal/packtest":         {"internal/dialect", "internal/event", "internal/ingest", "internal/ledger", "internal/matcher", "internal/pack", "internal/rules", "internal/splunk"},
+	"internal/pack":             {"internal/strftime", "internal/suggest", "internal/syslog"},
+	"internal/pack/catalog":     {"internal/pack"},
+	"internal/packwhy":          {"internal/dialect", "internal/matcher", "internal/pack", "internal/packtest"},
 	"internal/packnew": {
 		"internal/body", "internal/dialect", "internal/matcher", "internal/pack", "internal/packtest", "internal/syslog",
 	},
@@ -71,7 +72,8 @@ var allowed = map[string][]string{
 	"internal/status":                       {"internal/ledger"},
 	"internal/status/statustest":            {"internal/status"},
 	"internal/fairshare":                    {},
-	"internal/ingest":                       {"internal/dialect", "internal/event", "internal/fairshare", "internal/ledger", "internal/matcher", "internal/senders", "internal/splunk", "internal/syslog", "internal/tap", "internal/throttle"},
+	"internal/ingest":                       {"internal/dialect", "internal/event", "internal/fairshare", "internal/ledger", "internal/matcher", "internal/rules", "internal/senders", "internal/splunk", "internal/syslog", "internal/tap", "internal/throttle"},
+	"internal/rules":                        {"internal/body", "internal/dialect", "internal/event", "internal/matcher", "internal/pack", "internal/syslog"},
 	"internal/ingest/ingesttest":            {"internal/event"}, // of tests
 	"internal/listener/inherit":             {},
 	"internal/listener/inherit/inherittest": {"internal/testkit"}, // of tests
@@ -86,10 +88,10 @@ var allowed = map[string][]string{
 	"internal/queue/segment":    {"internal/event"},
 	"internal/owner":            {},
 	"internal/service": {
-		"internal/balancer", "internal/config", "internal/deadletter", "internal/event", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/listener", "internal/listener/inherit", "internal/owner", "internal/queue", "internal/senders", "internal/shard", "internal/stats", "internal/stats/metrics", "internal/stats/problems", "internal/status", "internal/systemd", "internal/tap", "internal/wiring",
+		"internal/balancer", "internal/config", "internal/deadletter", "internal/event", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/listener", "internal/listener/inherit", "internal/owner", "internal/queue", "internal/rules", "internal/senders", "internal/shard", "internal/stats", "internal/stats/metrics", "internal/stats/problems", "internal/status", "internal/systemd", "internal/tap", "internal/wiring",
 	},
 	"internal/systemd": {},
-	"internal/wiring":  {"internal/config", "internal/dialect", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/status", "internal/systemd"},
+	"internal/wiring":  {"internal/config", "internal/dialect", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/rules", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/status", "internal/systemd"},
 
 	"internal/infra/declaration": {
 		"internal/infra/secrets", "internal/redact", "internal/infra/declaration/reader",

@@ -39,11 +39,14 @@ func (x *explainer) print(e ingest.Explanation) {
 			parts = append(parts, "not understood: "+strings.Join(notes, ", "))
 		}
 	}
+	if len(e.Rules) != 0 {
+		parts = append(parts, "rules: "+strings.Join(e.Rules, ", "))
+	}
 	if e.Truncated {
 		parts = append(parts, fmt.Sprintf("cut at %d bytes", len(e.Message)))
 	}
 	if e.Dropped != "" {
-		parts = append(parts, "dropped: "+dropText(e.Dropped))
+		parts = append(parts, "dropped: "+dropText(&e))
 	}
 	_, _ = fmt.Fprintf(x.w, "# %d: %s\n", x.n, strings.Join(parts, "; "))
 }
@@ -102,14 +105,17 @@ func notUnderstood(e ingest.Explanation) (notes []string) {
 }
 
 // dropText says in words why there is no event.
-func dropText(reason string) string {
-	switch reason {
+func dropText(e *ingest.Explanation) string {
+	switch e.Dropped {
 	case "rule":
+		if e.Left != "" {
+			return "by the rule " + e.Left
+		}
 		return "by metadata.drop or metadata.sample"
 	case "empty":
 		return "nothing but blanks"
 	case "not_allowed":
 		return "the sender is not in allow"
 	}
-	return reason
+	return e.Dropped
 }

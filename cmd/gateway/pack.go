@@ -306,11 +306,17 @@ func classNames(p *pack.Pack) []string {
 
 // matchedBy says by what messages of a pack are found, pins of the site included.
 func (s *packSet) matchedBy(p *pack.Pack) string {
+	if p.RulesOnly() {
+		return "rules only"
+	}
 	by := s.pins(p.Name)
 	if own := p.MatchedBy(); own != "" {
 		by = append(by, own)
 	}
-	if len(by) == 0 {
+	switch {
+	case p.RulesOnly():
+		return "rules only"
+	case len(by) == 0:
 		return "pin only"
 	}
 	return strings.Join(by, ", ")

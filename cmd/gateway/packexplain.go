@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -130,16 +131,19 @@ func (w *why) say(out io.Writer, line []byte) error {
 	kept := &keeper{pool: w.pool}
 	replay := ingest.NewDatagramReplay(w.source, ingest.Options{MaxBytes: 1 << 20, MaxEvents: 1, MaxAge: time.Hour, Pool: w.pool, Sink: kept}, w.from)
 	a := &packwhy.Asker{Profile: w.profile, Views: w.parser.Views(line, w.from)}
-	decided, taken, body, dropped, where := "", "", "as received", "", ""
+	decided, taken, body, dropped, where, rules := "", "", "as received", "", "", ""
 	replay.Explain(func(e ingest.Explanation) {
 		if e.Result != nil {
 			decided, taken = w.decided(a, e), e.Result.Pack
 			where = hostText(e) + ", " + timeText(e)
-			if len(e.Result.Body) != len(line) {
+			if !bytes.Equal(e.Result.Body, line) {
 				body = ""
 			}
 		}
-		dropped = e.Dropped
+		if e.Dropped != "" {
+			dropped = dropText(&e)
+		}
+		rules = strings.Join(e.Rules, ", ")
 	})
 	now := time.Now()
 	replay.Write(line, now)
@@ -157,8 +161,11 @@ func (w *why) say(out io.Writer, line []byte) error {
 	if len(near) == 0 {
 		fmt.Fprintf(out, "%s nothing\n", title)
 	}
+	if rules != "" {
+		fmt.Fprintf(out, "rules:       %s\n", rules)
+	}
 	if dropped != "" {
-		_, err := fmt.Fprintf(out, "Splunk gets: nothing: dropped %s\n", dropText(dropped))
+		_, err := fmt.Fprintf(out, "Splunk gets: nothing: dropped %s\n", dropped)
 		return err
 	}
 	return printEvent(out, kept.data, where, body)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -125,8 +126,10 @@ func (s *packSet) show(w io.Writer, p *pack.Pack) error {
 		}
 		rows[at].byProfile = append(rows[at].byProfile, c)
 	}
-	if err := s.printClasses(w, rows); err != nil {
-		return err
+	if len(rows) != 0 {
+		if err := s.printClasses(w, rows); err != nil {
+			return err
+		}
 	}
 	return s.showTests(w, p)
 }
@@ -138,9 +141,10 @@ func (s *packSet) facts(p *pack.Pack) (facts [][2]string) {
 		add("turned off", "by packs.disable")
 	}
 	add("documented in", p.Documented)
-	if p.Family != "" {
+	switch {
+	case p.Family != "":
 		add("extends", "the built-in family "+p.Family)
-	} else {
+	case !p.RulesOnly():
 		add("vendor", p.Vendor)
 		add("product", p.Product)
 	}
@@ -148,7 +152,14 @@ func (s *packSet) facts(p *pack.Pack) (facts [][2]string) {
 	for _, c := range p.Finders() {
 		add("recognised by", c.String()+" ("+c.Pos.String()+")")
 	}
-	if len(p.Finders()) == 0 {
+	switch {
+	case p.RulesOnly():
+		add("recognised by", "nothing: its rules are for messages of other packs")
+		for i := range p.Lookups {
+			add("look-up "+p.Lookups[i].Name, p.Lookups[i].File+", by "+p.Lookups[i].Key)
+		}
+		return append(facts, s.ruleFacts(p)...)
+	case len(p.Finders()) == 0:
 		add("recognised by", "a pin only: packs.senders, or packs of a source")
 	}
 	add("never", pack.Either(p.Not))
@@ -170,6 +181,25 @@ func (s *packSet) facts(p *pack.Pack) (facts [][2]string) {
 	}
 	if p.LinuxServer {
 		add("on Linux", "sourcetype and index of linux_syslog on a port of vendor linux, unless packs.options has "+p.Name+".on_linux")
+	}
+	return append(facts, s.ruleFacts(p)...)
+}
+
+// ruleFacts returns what the rules of a pack do, in order.
+func (s *packSet) ruleFacts(p *pack.Pack) (facts [][2]string) {
+	for i := range p.Rules {
+		r := &p.Rules[i]
+		text := r.String()
+		if len(r.When) != 0 {
+			text = "when " + pack.Either(r.When) + ": " + text
+		}
+		if r.About != "" {
+			text = r.About + ": " + text
+		}
+		if option := p.Name + "." + r.Name; r.Option && !slices.Contains(s.config.Packs.Options, option) {
+			text = "off unless packs.options has " + option + "; " + text
+		}
+		facts = append(facts, [2]string{strings.TrimSpace("rule " + cmp.Or(r.Name, strconv.Itoa(i+1))), text})
 	}
 	return facts
 }
@@ -339,6 +369,12 @@ func wants(t *pack.Test) string {
 		if f[1] != "" {
 			all = append(all, f[0]+" "+f[1])
 		}
+	}
+	switch {
+	case t.Dropped == "none":
+		all = append(all, "no rule leaves it out")
+	case t.Dropped != "":
+		all = append(all, "the rule "+t.Dropped+" leaves it out")
 	}
 	return strings.Join(all, ", ")
 }

@@ -67,6 +67,8 @@ type Packs struct {
 	Disable []string          `koanf:"disable"`
 	Options []string          `koanf:"options"`
 	Senders map[string]string `koanf:"senders"`
+	// MaskSecretFile has the key of the hashes by which rules mask values.
+	MaskSecretFile string `koanf:"mask_secret_file"`
 }
 
 // Override replaces the names that the profile gives to one class. Empty fields change

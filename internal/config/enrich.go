@@ -65,23 +65,13 @@ func wrongField(name, value string) (wrong []string) {
 	switch {
 	case name == "" || len(name) > maxFieldName || strings.Trim(name, lower+upper+digits+"_") != "" || !strings.Contains(lower+upper, name[:1]):
 		wrong = append(wrong, display(name)+" is not the name of a field")
-	case isOwnField(name):
+	case pack.OwnField(name):
 		wrong = append(wrong, display(name)+" is a field of the gateway's or Splunk's own")
 	}
 	if value == "" || len(value) > maxFieldValue || strings.ContainsFunc(value, isControl) {
 		wrong = append(wrong, display(value)+" is not a value (for "+display(name)+")")
 	}
 	return wrong
-}
-
-// isOwnField reports whether the gateway or Splunk uses a field of this name.
-func isOwnField(name string) bool {
-	return strings.HasPrefix(name, "sc4s_") || slices.Contains([]string{
-		"vendor_product", "class", "facility", "severity", "transport", "sender_ip", // of profile default
-		"truncated", "time_clamped", "sample_rate", // set by the gateway
-		"time", "host", "source", "sourcetype", "index", "event", "fields", // of HEC
-		"punct", "linecount", "splunk_server", "timestamp", "eventtype", "tag", // of Splunk
-	}, name)
 }
 
 // packName allows names that a pack can have. Whether it exists is checked where the packs

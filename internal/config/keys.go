@@ -95,8 +95,10 @@ func dataKeys() []key {
 
 		{"packs.folder", "/etc/syslog-gateway/packs", text("a directory"), StageSources, "Directory of the site's own packs, *.yaml. It is read at start and on SIGHUP; it need not exist."},
 		{"packs.disable", nil, listOf(0, "packs (`gateway pack list`)", packName()), StageSources, "Packs that recognise nothing."},
-		{"packs.options", nil, listOf(0, "options such as isc_bind.on_linux", packOption()), StageSources, "Options of packs that are turned on. `PACK.on_linux` gives the programs of a pack for Linux servers their own sourcetype and index on ports of the vendor `linux` too."},
+		{"packs.options", nil, listOf(0, "options such as isc_bind.on_linux", packOption()), StageSources, "Options of packs that are turned on. `PACK.RULE` turns on a rule of the pack that is off by default. `PACK.on_linux` gives the programs of a pack for Linux servers their own sourcetype and index on ports of the vendor `linux` too."},
 		{"packs.senders", nil, packsByNet(), StageSources, "Packs by the network of the sender. All messages from there belong to the pack. The narrowest network wins."},
+
+		{"packs.mask_secret_file", "", text("a file of 16 bytes or more"), StageSources, "Secret of the hashes that rules with `with: hash` put in the place of values: equal values get equal hashes. Better: the systemd credential `mask_secret`. Read at start and on SIGHUP. With another secret all hashes change."},
 
 		// 512 KiB of JSON are about 1,500 events: enough for gzip to find repetitions,
 		// and only a busy source fills it within max_age.

@@ -166,6 +166,7 @@ func ownCisco(l *line, r *Result) bool {
 			known = isMnemonic(rest[i+1:])
 		}
 		if class != Fallback && known {
+			l.keep(rest[i:], r)
 			l.nodeTime(rest[:i], r)
 			setCisco(l, class, r)
 			return true

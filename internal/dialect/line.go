@@ -3,6 +3,7 @@ package dialect
 import (
 	"bytes"
 
+	"syslog-gateway/internal/matcher"
 	"syslog-gateway/internal/syslog"
 )
 
@@ -82,4 +83,20 @@ func (l *line) setProgram(r *Result) {
 		}
 	}
 	r.Source = program[bytes.LastIndexByte(program, '/')+1:]
+}
+
+// keep keeps the line, which decides what the message is, for rules. text is the device's
+// own text in it.
+func (l *line) keep(text []byte, r *Result) {
+	if r.from.Rules {
+		l.store(text, r)
+	}
+}
+
+// store is apart from keep, which is then part of its callers.
+func (l *line) store(text []byte, r *Result) {
+	r.scratch.Own = matcher.Line{
+		Text: text, Tagged: l.tagged, Program: l.app, ProcID: l.procID, MsgID: l.msgID, Data: l.data,
+		Host: l.host, Shape: l.shape, Priority: l.priority, From: r.from.Address,
+	}
 }

@@ -14,13 +14,16 @@ import (
 // byMarker searches for a marker at the front of the text, in the structured data and in the
 // tag, and reads the line as that family's.
 func (l *line) byMarker(r *Result) bool {
+	text := syslog.SkipBlanks(l.text)
 	switch {
-	case l.matchMarker(syslog.SkipBlanks(l.text), r):
-		return true
+	case l.matchMarker(text, r):
 	case isNXLogData(l.data):
-		return l.setTagged(WindowsSyslog, ByTag, r)
+		l.setTagged(WindowsSyslog, ByTag, r)
+	case len(l.app) == 0 || !l.byTagMarker(r):
+		return false
 	}
-	return len(l.app) != 0 && l.byTagMarker(r)
+	l.keep(text, r)
+	return true
 }
 
 // maxWords is how many words without meaning may be between the header and a marker: a
@@ -41,7 +44,11 @@ func (l *line) byLaterMarker(p *Parser, r *Result) bool {
 		}
 		before = at[:i]
 		at = syslog.SkipBlanks(at[i+1:])
-		if l.matchMarker(at, r) || p.packed(l, at, r) {
+		marked := l.matchMarker(at, r)
+		if marked {
+			l.keep(at, r)
+		}
+		if marked || p.packed(l, at, r) {
 			if len(r.Host) == 0 {
 				r.setHost(bytes.TrimSuffix(before, colonSign), ByHeader)
 			}

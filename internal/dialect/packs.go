@@ -141,6 +141,7 @@ func (p *Parser) byIdentifier(l *line, r *Result) bool {
 	if class != CiscoIOS || !known {
 		return false
 	}
+	l.keep(l.rest[i:], r)
 	l.nodeTime(l.rest[:i], r)
 	setCisco(l, class, r)
 	return true
@@ -174,6 +175,7 @@ func (p *Parser) repaired(l *line, r *Result) bool {
 
 // setPack sets r to what a pack says of the line. It returns true.
 func (l *line) setPack(m *matcher.Match, r *Result) bool {
+	l.keep(r.scratch.Text, r)
 	r.setClass(FirstPackClass+ClassID(m.Class), ByPack)
 	r.Pack, r.Rule, r.Slow = m.Pack, m.By, m.Slow
 	r.Source, r.Sourcetype, r.Unparsed = m.Source, m.Sourcetype, m.Broken

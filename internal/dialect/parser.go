@@ -58,6 +58,8 @@ type From struct {
 	Pins []matcher.Pin
 	// Family is the built-in family that the address is pinned to, or empty.
 	Family string
+	// Rules says that rules look at the message: its line is kept.
+	Rules bool
 }
 
 // Parse sets *r to what msg is. h is what syslog.Scan found in msg. Parse never fails.
@@ -66,7 +68,7 @@ func (p *Parser) Parse(msg []byte, h *syslog.Header, from *From, r *Result) {
 	whole, scratch := r.whole, r.scratch
 	*r = Result{}
 	r.Body, r.whole, r.scratch, r.from = msg, whole, scratch, from
-	if p.packs != nil && scratch == nil {
+	if scratch == nil && (p.packs != nil || from.Rules) {
 		r.scratch = new(matcher.Scratch)
 	}
 	if p.rejoin(msg, h, ByHeader, r) {
@@ -95,6 +97,7 @@ func (p *Parser) read(l *line, r *Result) {
 // finish reads a line that says itself nothing: by the pins of the source, by the rules of
 // the port's family, or as CEF or LEEF of any vendor.
 func (p *Parser) finish(l *line, r *Result) {
+	l.keep(l.text, r)
 	switch {
 	case p.pinned(l, r):
 	case p.byIdentifier(l, r):

@@ -82,11 +82,13 @@ const (
 	ByShape
 	// ByPack: a rule of a pack.
 	ByPack
+	// ByLookup: a look-up of the site.
+	ByLookup
 )
 
 var reasonNames = [...]string{
 	"nothing", "port", "header", "inner header", "tag", "device tag",
-	"message id", "column", "key", "shape", "pack",
+	"message id", "column", "key", "shape", "pack", "look-up",
 }
 
 // String returns the name that `gateway parse --explain` shows.
@@ -114,4 +116,12 @@ func (r *Result) setHost(name []byte, by Reason) bool {
 func (r *Result) Become(other Result) {
 	other.whole, other.scratch = r.whole, r.scratch
 	*r = other
+}
+
+// Line returns the device's own text and what its headers say. It is kept for rules only.
+func (r *Result) Line() *matcher.Line {
+	if r.scratch == nil {
+		r.scratch = new(matcher.Scratch)
+	}
+	return &r.scratch.Own
 }

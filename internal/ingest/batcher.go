@@ -10,6 +10,7 @@ import (
 	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/rules"
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/tap"
 )
@@ -39,6 +40,8 @@ type Options struct {
 	Senders *senders.Table // remembers who sends; optional
 	Tap     *tap.Hub       // shows messages to people; optional
 	Unknown *tap.Ring      // keeps messages that no rule knows, for people; optional
+	// Rules counts what rules do; optional.
+	Rules *rules.Counters
 }
 
 // Batcher makes events of the messages of one source and transport and collects them in
@@ -71,6 +74,9 @@ type Batcher struct {
 	// observe, when set, is called after each message. It is for people (Replay.Explain,
 	// the tap), not for the hot path.
 	observe observer
+	// shown is what people may see of the message at hand; nil: as it was received.
+	shown []byte
+	rules *ruleStage
 }
 
 // tally counts a read, for the ledger at its end.
@@ -106,6 +112,7 @@ func NewBatcher(s *Source, t ledger.Transport, o Options) *Batcher {
 	b.counts = senderCounts{table: o.Senders, source: s.name}
 	b.classes = classCounts{totals: &s.classes}
 	b.unknown = unknownLines{ring: o.Unknown}
+	b.rules = newRuleStage(s, o.Rules)
 	b.tap = tapSampler{hub: o.Tap, report: b.showTap}
 	return b
 }
@@ -126,8 +133,13 @@ func (b *Batcher) message(s *sender, msg []byte, cut, continues bool) {
 	if limit := s.format.settings.MaxMessage; size > limit {
 		msg, cut = msg[:limit], true
 	}
-	b.host, b.time = nil, eventTime{}
+	b.host, b.time, b.shown = nil, eventTime{}, nil
 	b.continues = continues && b.parsed.recall(s)
+	if s.orphan {
+		if s.orphan = continues; continues {
+			msg, b.continues = hiddenLine, false
+		}
+	}
 	dropped := b.take(s, msg, cut)
 	b.read.dropped[dropped]++
 	if s != b.counts.sender || !bytes.Equal(b.host, b.counts.host) {
@@ -139,7 +151,7 @@ func (b *Batcher) message(s *sender, msg []byte, cut, continues bool) {
 		b.counts.current.times.Add(b.time.offset, b.time.zoned)
 	}
 	if b.observe != nil {
-		b.observe(s, msg, dropped, cut)
+		b.observe(s, b.show(s, msg, dropped), dropped, cut || b.rules.cut)
 	}
 }
 
@@ -162,9 +174,13 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 		if b.parsed.result.Slow {
 			b.classes.of(s.format, b.parsed.result.Class).slow++
 		}
-		if b.parsed.result.Class == dialect.Fallback && b.unknown.ring != nil {
-			b.keepUnknown(s, msg, cut)
-		}
+	}
+	raw := msg
+	if rules := s.format.rules; rules != nil && rules.Of(b.parsed.result.Class) {
+		msg, cut = b.applyRules(s, msg, cut)
+	}
+	if b.parsed.result.Class == dialect.Fallback && !b.continues && b.unknown.ring != nil {
+		b.keepUnknown(s, raw, cut)
 	}
 	b.host = b.parsed.result.Host
 	if b.parsed.result.Unparsed {
@@ -185,7 +201,7 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 	}
 	b.time = s.timeOf(&b.parsed.header, &b.parsed.result, b.nanos)
 	text := textOf(msg, &b.parsed.result)
-	batch.Data = s.append(batch.Data, text, &b.parsed.header, &b.parsed.result, b.time, cut)
+	batch.Data = s.append(batch.Data, text, &b.parsed.header, &b.parsed.result, b.parsed.acted, b.time, cut)
 	batch.Events++
 	class := b.classes.of(s.format, b.parsed.result.Class)
 	class.events++
@@ -199,6 +215,7 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 // end ends a read and writes it to the ledger.
 func (b *Batcher) end() {
 	b.counts.flush(b.read.events, b.read.bytes, b.nanos)
+	b.rules.actor.Flush()
 	t := b.read
 	b.read = tally{}
 	if t.events != 0 {

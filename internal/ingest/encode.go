@@ -2,10 +2,10 @@ package ingest
 
 import (
 	"slices"
-	"strconv"
 
 	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/rules"
 	"syslog-gateway/internal/splunk"
 	"syslog-gateway/internal/syslog"
 )
@@ -16,6 +16,7 @@ type format struct {
 	settings  Settings
 	names     splunk.FieldNames
 	lowerHost bool
+	rules     *rules.Set
 	classes   []classFormat
 	priority  [192][]byte // "facility":"…","severity":"…",
 }
@@ -34,20 +35,27 @@ type classFormat struct {
 	middle []byte    // ","sourcetype":"…","index":"…","event":"; without the sourcetype if that is in first
 	fields []byte    // ","fields":{"vendor_product":"…",
 	cef    [3][]byte // "name":" of the fields from the CEF header
-	suffix bool      // the source ends with what the parser found
-	keep   uint32    // one of so many is kept; 0 is none
-	family uint8     // which open batch takes it
+	// sourcetype and index are the values in first and middle, for rules that set one of them;
+	// fixed ones are set by the configuration, which is above rules.
+	sourcetype, index           []byte
+	fixedIndex, fixedSourcetype bool
+	defaults                    []defaultField // fields that a rule may set
+	suffix                      bool           // the source ends with what the parser found
+	keep                        uint32         // one of so many is kept; 0 is none
+	family                      uint8          // which open batch takes it
 }
 
 func newFormat(port int, s Settings) *format {
-	f := &format{settings: s, names: s.Profile.FieldNames(), lowerHost: s.Profile.LowerCaseHost()}
+	f := &format{settings: s, names: s.Profile.FieldNames(), lowerHost: s.Profile.LowerCaseHost(), rules: s.Rules}
 	info := splunk.SourceInfo{Vendor: s.Vendor, Port: port, Index: s.Index, Sourcetype: s.Sourcetype, Packs: s.Packs}
 	for _, c := range s.Parser.Classes() {
 		keep, ruled := s.Keep[c.Name]
 		if !ruled {
 			keep = 1
 		}
-		row := newClassFormat(s.Profile.Metadata(c, info), s.Fields, keep)
+		row := newClassFormat(s.Profile.Metadata(c, info), s.Fields, s.Rules.Fields(), keep)
+		override := s.Profile.Overrides[c.Name]
+		row.fixedIndex, row.fixedSourcetype = override.Index != "", override.Sourcetype != "" || s.Sourcetype != ""
 		row.name, row.family = c.Name, familyOf(c, s.Vendor)
 		if c.Pack != nil {
 			row.pack = c.Pack.Pack.Name
@@ -61,8 +69,9 @@ func newFormat(port int, s Settings) *format {
 	return f
 }
 
-func newClassFormat(m splunk.Metadata, fixed []splunk.Field, keep int) classFormat {
+func newClassFormat(m splunk.Metadata, fixed []splunk.Field, ruled []string, keep int) classFormat {
 	c := classFormat{suffix: m.SourceFromResult, keep: uint32(keep)}
+	c.sourcetype, c.index = event.AppendString(nil, []byte(m.Sourcetype)), event.AppendString(nil, []byte(m.Index))
 	c.source = event.AppendString([]byte(`","source":"`), []byte(m.Source))
 	c.middle = event.AppendString([]byte(`","sourcetype":"`), []byte(m.Sourcetype))
 	if m.SourcetypeFromResult {
@@ -74,10 +83,11 @@ func newClassFormat(m splunk.Metadata, fixed []splunk.Field, keep int) classForm
 	c.middle = append(c.middle, `","event":"`...)
 	c.fields = []byte(`","fields":{`)
 	for _, kv := range slices.Concat(m.Fields, fixed) {
+		if n := slices.Index(ruled, kv.Name); n >= 0 {
+			c.defaults = append(c.defaults, defaultField{n, field(nil, kv.Name, kv.Value)})
+			continue
+		}
 		c.fields = field(c.fields, kv.Name, kv.Value)
-	}
-	if keep > 1 { // so that a search can multiply what it counts
-		c.fields = field(c.fields, SampleField, strconv.Itoa(keep))
 	}
 	for i, name := range m.CEF {
 		if name != "" {
@@ -115,7 +125,8 @@ func textOf(msg []byte, r *dialect.Result) []byte {
 }
 
 // append encodes one event and appends it to dst.
-func (s *sender) append(dst, text []byte, h *syslog.Header, r *dialect.Result, at eventTime, cut bool) []byte {
+// acted is what rules said, or nil.
+func (s *sender) append(dst, text []byte, h *syslog.Header, r *dialect.Result, acted *rules.Outcome, at eventTime, cut bool) []byte {
 	f := s.format
 	dst = append(dst, `{"time":`...)
 	dst = event.AppendTime(dst, at.nanos)
@@ -126,12 +137,19 @@ func (s *sender) append(dst, text []byte, h *syslog.Header, r *dialect.Result, a
 	if c.suffix {
 		dst = event.AppendString(dst, r.Source)
 	}
-	if len(c.first) != 0 {
-		dst = event.AppendString(append(dst, c.first...), r.Sourcetype)
+	if acted != nil && (acted.Index() != nil || acted.Sourcetype() != nil) {
+		dst = c.appendNames(dst, acted, r)
+	} else {
+		if len(c.first) != 0 {
+			dst = event.AppendString(append(dst, c.first...), r.Sourcetype)
+		}
+		dst = append(dst, c.middle...)
 	}
-	dst = append(dst, c.middle...)
 	dst = event.AppendString(dst, text)
 	dst = append(dst, c.fields...)
+	if acted != nil || c.keep > 1 || len(c.defaults) != 0 {
+		dst = c.appendRuled(dst, acted)
+	}
 	if h.Priority >= 0 {
 		dst = append(dst, f.priority[h.Priority]...)
 	}

@@ -29,6 +29,10 @@ type Explanation struct {
 	Stamped time.Time
 	// Truncated says that the message is longer than what is there.
 	Truncated bool
+	// Rules say what each rule that acted did.
+	Rules []string
+	// Left is the rule that left the message out, or empty.
+	Left string
 	// Dropped is the reason for which there is no event. Header and Result are nil when
 	// the message was not parsed.
 	Dropped string
@@ -60,6 +64,9 @@ func (b *Batcher) explain(s *sender, e *Explanation) {
 	h, r := &b.parsed.header, &b.parsed.result
 	e.Header, e.Result, e.Class = h, r, s.format.classes[r.Class].name
 	e.Host = string(s.appendHost(nil, r))
+	if b.parsed.acted != nil && !b.continues {
+		e.Rules, e.Left = b.parsed.acted.Tell(), b.parsed.acted.Left()
+	}
 	switch own := s.namesItself(r); {
 	case own && b.continues:
 		e.HostFrom = HostFromBefore

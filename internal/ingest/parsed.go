@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"syslog-gateway/internal/dialect"
+	"syslog-gateway/internal/matcher"
+	"syslog-gateway/internal/rules"
 	"syslog-gateway/internal/syslog"
 	"syslog-gateway/internal/throttle"
 )
@@ -19,6 +21,7 @@ type parsed struct {
 	kept   bool            // by the rule for its class
 	seen   []uint32        // messages by class, for the sample rules
 	opened map[string]bool // what completed sourcetypes
+	acted  *rules.Outcome  // what rules said; nil if there are none for the class
 
 	source   string
 	logger   *slog.Logger // optional
@@ -32,7 +35,7 @@ func newParsed(source string, logger *slog.Logger) parsed {
 // parse scans and classifies a message, and applies the rule for its class.
 func (p *parsed) parse(s *sender, msg []byte) {
 	p.classify(s, msg)
-	p.sender, p.kept = s, p.sample(s)
+	p.sender, p.kept, p.acted = s, p.sample(s), nil
 	if len(p.result.Sourcetype) != 0 {
 		p.result.Sourcetype = p.bound(p.result.Sourcetype)
 	}
@@ -53,6 +56,7 @@ func (p *parsed) survive(s *sender, msg []byte) {
 	}
 	p.header = syslog.Header{Priority: syslog.NoPriority}
 	p.result.Become(dialect.Result{Class: dialect.Fallback, Body: msg, Unparsed: true})
+	*p.result.Line() = matcher.NoLine(msg)
 	if p.logger == nil {
 		return
 	}
@@ -117,6 +121,9 @@ type lastMessage struct {
 	priority     int
 	kept         bool
 	unparsed     bool
+	location     *time.Location
+	acted        *rules.Outcome // nil if rules said nothing
+	outcome      *rules.Outcome // a copy for acted
 }
 
 // save keeps the last message of a connection before its bytes are gone.
@@ -129,6 +136,15 @@ func (p *parsed) save(s *sender) {
 	l.host, l.source = append(l.host[:0], r.Host...), append(l.source[:0], r.Source...)
 	l.sourcetype = append(l.sourcetype[:0], r.Sourcetype...)
 	l.stamp, l.priority = *bestStamp(&p.header, r), p.header.Priority
+	l.location, l.acted = r.Location, nil
+	if p.acted != nil {
+		if l.outcome == nil {
+			l.outcome = new(rules.Outcome)
+		}
+		if l.acted = l.outcome; p.acted != l.outcome {
+			l.outcome.CopyFrom(p.acted)
+		}
+	}
 	p.restore(l)
 }
 
@@ -144,6 +160,6 @@ func (p *parsed) recall(s *sender) bool {
 
 func (p *parsed) restore(l *lastMessage) {
 	p.header = syslog.Header{Priority: l.priority, Stamp: l.stamp}
-	p.result.Become(dialect.Result{Class: l.class, Host: l.host, Source: l.source, Sourcetype: l.sourcetype, Stamp: l.stamp, Unparsed: l.unparsed})
-	p.kept = l.kept
+	p.result.Become(dialect.Result{Class: l.class, Host: l.host, Source: l.source, Sourcetype: l.sourcetype, Stamp: l.stamp, Location: l.location, Unparsed: l.unparsed})
+	p.kept, p.acted = l.kept, l.acted
 }

@@ -21,10 +21,15 @@ type sender struct {
 	trailer []byte // "transport":"…","sender_ip":"…"}}LF
 	from    dialect.From
 	clock   *syslog.Clock
-	zoned   *syslog.Clock // of the zone that the pack of the last such message names
+	zoned   *syslog.Clock                    // of the zone that a pack or a look-up named last
+	zones   map[*time.Location]*syslog.Clock // of all that they named
 	allowed bool
-	counts  *hostCounts // of the host that its first message named
-	last    lastMessage // of a connection
+	more    bool // its message is delivered before it has ended
+	// orphan says that the message before, under the settings before, ended within a value
+	// that is hidden: what continues it must not be shown.
+	orphan bool
+	counts *hostCounts // of the host that its first message named
+	last   lastMessage // of a connection
 }
 
 func newSender(f *format, t ledger.Transport, addr netip.Addr, port int) *sender {
@@ -54,7 +59,13 @@ func (s *sender) clockOf(zone *time.Location) *syslog.Clock {
 		return s.clock
 	}
 	if s.zoned == nil || s.zoned.Location() != zone {
-		s.zoned = syslog.NewClock(zone)
+		if s.zoned = s.zones[zone]; s.zoned == nil {
+			s.zoned = syslog.NewClock(zone)
+			if s.zones == nil {
+				s.zones = make(map[*time.Location]*syslog.Clock)
+			}
+			s.zones[zone] = s.zoned
+		}
 	}
 	return s.zoned
 }

@@ -6,6 +6,7 @@ import (
 
 	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/matcher"
+	"syslog-gateway/internal/rules"
 	"syslog-gateway/internal/splunk"
 )
 
@@ -36,6 +37,8 @@ type Settings struct {
 	// Keep says for a class that one of so many messages is kept, or none if it is 0.
 	// The others are dropped. All messages of other classes are kept.
 	Keep map[string]int
+	// Rules say what becomes of messages besides their names; nil if there are none.
+	Rules *rules.Set
 	// Allow lists who may send; empty means everybody.
 	Allow []netip.Prefix
 	// MaxMessage is the length in bytes at which a message is cut.
@@ -61,7 +64,7 @@ type Pin struct {
 
 // from says what is known of a sender before it sends.
 func (s *Settings) from(sender netip.Addr) dialect.From {
-	best, from := -1, dialect.From{Address: sender}
+	best, from := -1, dialect.From{Address: sender, Rules: s.Rules != nil}
 	for _, p := range s.Pins {
 		if !p.Prefix.Contains(sender) || p.Prefix.Bits() <= best {
 			continue

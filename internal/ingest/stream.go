@@ -32,9 +32,10 @@ type Stream struct {
 	peer      netip.Addr
 	sender    *sender
 	framer    syslog.Framer
-	partial   []byte // of the message that has not ended
-	cutShort  bool   // the last message was delivered before it ended
-	over      bool   // the connection has ended
+	partial   []byte    // of the message that has not ended
+	cutShort  bool      // the last message was delivered before it ended
+	over      bool      // the connection has ended
+	changed   time.Time // when it was seen that the sender has old settings; zero: it has not
 
 	lastActive atomic.Int64 // nanoseconds since 1970
 	due        atomic.Int64 // when the partial message is delivered, the same; 0: there is none
@@ -92,14 +93,34 @@ func (s *Stream) Feed(p []byte, now time.Time) {
 	s.await()
 }
 
-// begin starts a read, with a sender made for the source's current settings.
+// goOnFor is how long after a change of the settings lines that continue a message have those
+// of the message.
+const goOnFor = time.Second
+
+// begin starts a read. When the source's settings have changed, the next message that
+// continues none is the first under the new ones.
 func (s *Stream) begin(now time.Time) {
-	f := s.source.format.Load()
-	if s.sender == nil || s.sender.format != f {
-		s.sender = newSender(f, s.transport, s.peer, s.source.port)
-		s.framer.Max = f.settings.MaxMessage
+	switch f := s.source.format.Load(); {
+	case s.sender == nil:
+		s.renew()
+	case s.sender.format == f:
+	case s.changed.IsZero():
+		s.changed = now
+	case now.Sub(s.changed) >= goOnFor:
+		s.renew()
 	}
 	s.batcher.begin(now)
+}
+
+// renew makes a sender for the source's current settings.
+func (s *Stream) renew() {
+	before := s.sender
+	s.changed = time.Time{}
+	s.sender = newSender(s.source.format.Load(), s.transport, s.peer, s.source.port)
+	if before != nil {
+		s.sender.orphan, s.sender.more = before.orphan || before.last.acted.Open(), before.more
+	}
+	s.framer.Max = s.sender.format.settings.MaxMessage
 }
 
 // complete joins the partial message with as much of p as it needs, so that most of p is
@@ -139,6 +160,9 @@ func (s *Stream) messages(p []byte) []byte {
 func (s *Stream) message(msg []byte, cut bool) {
 	continues := len(msg) != 0 && (msg[0] == ' ' || msg[0] == '\t' || s.cutShort && msg[0] != '<')
 	s.cutShort = false
+	if !s.changed.IsZero() && !continues {
+		s.renew()
+	}
 	s.batcher.message(s.sender, msg, cut, continues)
 }
 
@@ -216,7 +240,7 @@ func (s *Stream) DeliverOverdue(now time.Time) {
 		s.deliverCounted(now)
 		return
 	}
-	s.flush(now)
+	s.flushAs(now, true)
 	s.cutShort = true
 	s.source.partial[partialSilent].Add(1)
 }
@@ -244,9 +268,14 @@ func (s *Stream) Finish(now time.Time) {
 }
 
 // flush delivers the partial message as it is.
-func (s *Stream) flush(now time.Time) {
+func (s *Stream) flush(now time.Time) { s.flushAs(now, false) }
+
+// flushAs delivers the partial message. more says that it has not ended.
+func (s *Stream) flushAs(now time.Time, more bool) {
 	if s.sender != nil && len(s.partial) != 0 {
 		s.begin(now)
+		s.sender.more = more
+		defer func() { s.sender.more = false }()
 		for p := s.partial; len(p) != 0; {
 			msg, cut, n, ok := s.framer.Final(p)
 			if ok {

@@ -23,6 +23,7 @@ func (b *Batcher) keepUnknown(s *sender, msg []byte, cut bool) {
 		return
 	}
 	u.allowance.tokens--
+	msg = b.show(s, msg, notDropped)
 	if len(msg) > tap.RingText {
 		msg, cut = wholeRunes(msg[:tap.RingText]), true
 	}

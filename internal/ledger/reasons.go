@@ -23,7 +23,7 @@ func DropReasons() []DropReason {
 		{"no_room", true},     // the gateway's own numbers, for which no shard had room
 		{notAllowed, false},   // the sender is not in allow
 		{"empty", false},      // a message of blanks
-		{"rule", false},       // metadata.drop or metadata.sample
+		{"rule", false},       // metadata.drop, metadata.sample, or a rule of a pack
 	}
 }
 

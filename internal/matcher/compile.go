@@ -31,7 +31,12 @@ type compiled struct {
 	times    []timeRule
 	location *time.Location
 	// Slow says that the pack is outside the promise of speed.
-	Slow bool
+	Slow     bool
+	forRules bool
+	// ofRule returns the parts for role and class of a condition, while rules are compiled.
+	ofRule func(d *pack.Condition) []part
+	blanks [][]byte   // " key=" of the keys of rules
+	paths  [][]string // of these in an object
 }
 
 // class is a class made ready.
@@ -72,7 +77,7 @@ func (s *Set) add(x *index, packs []pack.Pack, profile string, off map[string]bo
 	extended := map[string][]*rule{}
 	for i := range packs {
 		p := &packs[i]
-		if off[p.Name] {
+		if off[p.Name] || p.RulesOnly() {
 			continue
 		}
 		c, err := s.compile(p, profile)

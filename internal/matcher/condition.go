@@ -23,6 +23,7 @@ type part struct {
 	nets   []netip.Prefix
 	regex  *regexp.Regexp
 	any    []condition
+	bits   Bits // of classes
 }
 
 type kind uint8
@@ -50,6 +51,7 @@ const (
 	isRegex
 	isAny
 	isNot
+	isClass // in rules
 	isNever // what cannot be known here: the role or the class
 )
 
@@ -114,6 +116,8 @@ func (p *part) holds(of *compiled, s *Scratch) bool {
 		return holdsAny(p.any, of, s)
 	case isNot:
 		return !holdsAny(p.any, of, s)
+	case isClass:
+		return p.bits.Has(s.Class)
 	default: // isNever
 		return false
 	}
@@ -198,7 +202,9 @@ func (c *compiled) newCondition(d *pack.Condition) (condition, bool) {
 	if not := c.newConditions(d.Not); len(not) != 0 {
 		out.parts = append(out.parts, part{kind: isNot, any: not})
 	}
-	if len(d.Role) != 0 || len(d.Class) != 0 {
+	if c.ofRule != nil {
+		out.parts = append(c.ofRule(d), out.parts...)
+	} else if len(d.Role) != 0 || len(d.Class) != 0 {
 		out.parts = append(out.parts, part{kind: isNever})
 	}
 	if d.Regex != "" {

@@ -34,9 +34,9 @@ func FuzzMatch(f *testing.F) {
 			if find(s, sc, l, &m) || s.Generic(sc, &m) {
 				check(t, s, sc, &m, len(msg))
 			}
-			pin, _ := s.Pin(packs[int(pinned)%len(packs)].Name)
+			pin, ok := s.Pin(packs[int(pinned)%len(packs)].Name)
 			sc.Begin(l)
-			if s.Pinned([]matcher.Pin{pin}, sc, &m) {
+			if ok && s.Pinned([]matcher.Pin{pin}, sc, &m) {
 				check(t, s, sc, &m, len(msg))
 			}
 		}

@@ -32,10 +32,17 @@ const maxKeys = 16
 // them. It is for one goroutine, and kept from message to message.
 type Scratch struct {
 	Line
-	program  []byte // Line.Program without its folder
-	device   []byte // Line.Text behind "CEF:0|" or "LEEF:1.0|"
-	isLEEF   bool
-	identity []byte // of a Cisco message, without '%'; else the MSGID
+	// Own is the line that the class of the message comes from. It is kept for rules.
+	Own Line
+	// Class is the number of the class of the message, for rules. Separator and Tabs say how
+	// the pack of the class divides its text.
+	Class     int
+	Separator byte
+	Tabs      bool
+	program   []byte // Line.Program without its folder
+	device    []byte // Line.Text behind "CEF:0|" or "LEEF:1.0|"
+	isLEEF    bool
+	identity  []byte // of a Cisco message, without '%'; else the MSGID
 
 	pack   *compiled // whose keys were read
 	keys   [maxKeys][]byte
@@ -198,17 +205,21 @@ func hexDigit(c byte) byte {
 func (s *Scratch) key(c *compiled, slot int) []byte {
 	if s.pack != c {
 		s.pack = c
-		c.pairs.Read(s.Text, s.keys[:len(c.pairs.Names)])
+		if c.forRules {
+			s.readAny(c)
+		} else {
+			c.pairs.Read(s.Text, s.keys[:len(c.pairs.Names)])
+		}
 	}
 	if s.keys[slot] == nil && len(s.Data) != 0 {
-		s.keys[slot] = s.parameter(c.pairs.Names[slot])
+		s.keys[slot] = s.parameter(c.pairs.Names[slot], c.forRules)
 	}
 	return s.keys[slot]
 }
 
 // column returns a column, from 1.
 func (s *Scratch) column(c *compiled, n int) []byte {
-	if c.tabs {
+	if c.tabs || c.forRules && s.Tabs {
 		return nth(s.Text, '\t', n)
 	}
 	columns := body.Columns{Line: s.Text}
@@ -245,7 +256,8 @@ func nth(p []byte, sep byte, n int) []byte {
 }
 
 // parameter returns the value of a parameter of the structured data (RFC 5424 section 6.3.3).
-func (s *Scratch) parameter(name []byte) []byte {
+// Check Point writes [action:"Accept"; service:"53"], which loose reads too.
+func (s *Scratch) parameter(name []byte, loose bool) []byte {
 	p := s.Data
 	for {
 		i := bytes.Index(p, name)
@@ -253,7 +265,7 @@ func (s *Scratch) parameter(name []byte) []byte {
 			return nil
 		}
 		end := i + len(name)
-		if i > 0 && p[i-1] == ' ' && end+1 < len(p) && p[end] == '=' && p[end+1] == '"' {
+		if i > 0 && (p[i-1] == ' ' || loose && p[i-1] == '[') && end+1 < len(p) && (p[end] == '=' || loose && p[end] == ':') && p[end+1] == '"' {
 			p = p[end+2:]
 			for j := 0; j < len(p); j++ {
 				switch p[j] {

@@ -76,7 +76,7 @@ func (v *value) raw(of *compiled, s *Scratch) []byte {
 		}
 		return s.attribute(v.name)
 	case fromSD:
-		return s.parameter(v.name)
+		return s.parameter(v.name, false)
 	case fromProgram:
 		return s.program
 	case fromHeader:

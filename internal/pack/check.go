@@ -16,7 +16,7 @@ func (d *decoder) pack(root *yaml.Node) {
 		d.failAt(both.Line, "pack: and products: are in one document; put a line --- between them")
 		return
 	}
-	seen := mapping(d, root, packKeys, &to)
+	seen := mapping(d, root, d.tables.pack, &to)
 	if at := lookUp(root, "pack"); at != nil {
 		to.Line = at.Line
 	} else {
@@ -25,7 +25,9 @@ func (d *decoder) pack(root *yaml.Node) {
 	if seen["separator"] != nil && to.Read != KV {
 		d.failAt(seen["separator"].Line, "separator: needs read: kv")
 	}
-	if seen["classes"] == nil {
+	if d.rulesOnly(seen) {
+		to.Classes = nil
+	} else if seen["classes"] == nil {
 		if to.Family != "" {
 			d.failAt(to.Line, "a pack of a family has classes, each with when")
 		} else {
@@ -33,7 +35,7 @@ func (d *decoder) pack(root *yaml.Node) {
 			to.Classes[0].Pos = to.Pos
 		}
 	} else {
-		for _, name := range onlyNames {
+		for _, name := range d.tables.only {
 			if n := seen[name]; n != nil {
 				d.failAt(n.Line, "%s: belongs into the classes, because the pack has classes", name)
 			}
@@ -46,13 +48,13 @@ func (d *decoder) pack(root *yaml.Node) {
 func (d *decoder) row(n *yaml.Node) {
 	problems := len(d.problems)
 	to := draft{Pack: Pack{Pos: d.pos(n)}}
-	seen := mapping(d, n, rowKeys, &to)
+	seen := mapping(d, n, d.tables.row, &to)
 	if seen == nil {
 		return
 	}
 	d.within(&to.condition, seen)
 	pinned := true
-	for _, k := range conditionKeys {
+	for _, k := range d.tables.condition {
 		if _, taken := seen[k.name]; taken && !slices.Contains(rowOnly, k.name) {
 			pinned = false
 		}
@@ -87,14 +89,14 @@ var rowOnly = []string{"class", "host", "not", "role"}
 // class reads a class.
 func (d *decoder) class(n *yaml.Node) Class {
 	c := Class{Pos: d.pos(n)}
-	mapping(d, n, classKeys, &c)
+	mapping(d, n, d.tables.class, &c)
 	return c
 }
 
 // test reads a test.
 func (d *decoder) test(n *yaml.Node) Test {
 	t := Test{Pos: d.pos(n)}
-	if seen := mapping(d, n, testKeys, &t); seen != nil && seen["line"] == nil {
+	if seen := mapping(d, n, d.tables.test, &t); seen != nil && seen["line"] == nil {
 		d.fail(n, "line is missing")
 	}
 	return t
@@ -133,13 +135,13 @@ func (d *decoder) onePlace(n *yaml.Node, seen map[string]*yaml.Node) {
 
 func (d *decoder) hostRule(n *yaml.Node) HostRule {
 	h := HostRule{Pos: d.pos(n)}
-	d.onePlace(n, mapping(d, n, hostKeys, &h))
+	d.onePlace(n, mapping(d, n, d.tables.host, &h))
 	return h
 }
 
 func (d *decoder) timeRule(n *yaml.Node) TimeRule {
 	t := TimeRule{Pos: d.pos(n)}
-	seen := mapping(d, n, timeKeys, &t)
+	seen := mapping(d, n, d.tables.time, &t)
 	d.onePlace(n, seen)
 	if seen != nil && seen["as"] == nil {
 		d.fail(n, "as is missing: iso, bsd, unix or a format of strftime")
@@ -166,6 +168,7 @@ func (d *decoder) finish(p *Pack, problems int) {
 	c.classes()
 	c.conditions()
 	c.rules()
+	c.actions()
 	c.tests()
 	if len(c.keys) > maxKeys {
 		d.failAt(p.Line, "the pack uses %d keys, at most %d are allowed", len(c.keys), maxKeys)
@@ -381,6 +384,7 @@ func (c *checker) tests() {
 	}
 	for i := range c.p.Tests {
 		t := &c.p.Tests[i]
+		c.testOfRules(t)
 		switch {
 		case t.Class == "" || t.Pack != "" && t.Pack != c.p.Name:
 		case len(known) == 0:

@@ -17,6 +17,7 @@ import (
 // decoder reads nodes of YAML into the types of this package. A mistake becomes a problem,
 // and reading goes on.
 type decoder struct {
+	tables   *tables
 	file     string
 	key      string // that is being read
 	packs    []Pack
@@ -376,7 +377,7 @@ func (d *decoder) condition(n *yaml.Node) Condition {
 	}
 	d.depth++
 	problems := len(d.problems)
-	seen := mapping(d, n, conditionKeys, &c)
+	seen := mapping(d, n, d.tables.condition, &c)
 	d.depth--
 	d.within(&c, seen)
 	if len(c.parts()) == 0 && len(d.problems) == problems {
@@ -398,7 +399,7 @@ func (d *decoder) within(c *Condition, seen map[string]*yaml.Node) {
 func deviceKey(name, about string, field func(*Condition) **Device) key[Condition] {
 	return key[Condition]{name, about, func(d *decoder, n *yaml.Node, to *Condition) {
 		device := &Device{}
-		mapping(d, n, deviceKeys, device)
+		mapping(d, n, d.tables.device, device)
 		*field(to) = device
 	}}
 }

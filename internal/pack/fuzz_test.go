@@ -58,7 +58,7 @@ func rules(t *testing.T, p *pack.Pack) {
 	check(p.Separator == 0 || p.Read == pack.KV, "separator")
 	_, err := time.LoadLocation(p.Timezone)
 	check(err == nil, "time zone")
-	check(len(p.Classes) >= 1 && len(p.Classes) <= 256, "classes")
+	check((len(p.Classes) >= 1 || len(p.Rules)+len(p.Lookups) != 0) && len(p.Classes) <= 256, "classes")
 	for i, c := range p.Classes {
 		check((len(c.When) == 0) == (p.Family == "" && i == len(p.Classes)-1), "the last class has no condition")
 		check((c.Name == "") == (len(p.Classes) == 1), "name of a class")

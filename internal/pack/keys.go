@@ -16,30 +16,36 @@ type draft struct {
 	test, not *yaml.Node
 }
 
-// The tables of keys, one for each kind of mapping. Some read others in turn, so they are
-// set when the program starts.
-var (
-	conditionKeys []key[Condition]
-	deviceKeys    []key[Device]
-	namesKeys     []key[Names]
-	classKeys     []key[Class]
-	testKeys      []key[Test]
-	hostKeys      []key[HostRule]
-	timeKeys      []key[TimeRule]
-	packKeys      []key[draft]
-	rowKeys       []key[draft]
-	tableKeys     []key[struct{}]
+// tables are the tables of keys, one for each kind of mapping.
+type tables struct {
+	condition []key[Condition]
+	device    []key[Device]
+	names     []key[Names]
+	class     []key[Class]
+	test      []key[Test]
+	host      []key[HostRule]
+	time      []key[TimeRule]
+	pack      []key[draft]
+	row       []key[draft]
+	table     []key[struct{}]
+	rule      []key[Rule]
+	suppress  []key[Suppress]
+	mask      []key[Mask]
+	trim      []key[Trim]
+	lookup    []key[Lookup]
 
-	onlyNames []string // keys at the top level of a pack with one class
-)
+	only []string // keys at the top level of a pack with one class
+}
 
-func init() {
-	deviceKeys = []key[Device]{
+// newTables returns the tables, some of which read others in turn.
+func newTables() *tables {
+	t := &tables{}
+	t.device = []key[Device]{
 		wordsKey("vendor", "vendor in the header", 1, func(d *Device) *[]string { return &d.Vendor }),
 		wordsKey("product", "product in the header", 1, func(d *Device) *[]string { return &d.Product }),
 		wordsKey("id", "event class of CEF, event ID of LEEF", 1, func(d *Device) *[]string { return &d.ID }),
 	}
-	conditionKeys = []key[Condition]{
+	t.condition = []key[Condition]{
 		wordsKey("program", "the tag, without [pid] and path", shortest, func(c *Condition) *[]string { return &c.Program }),
 		beginsKey("text", "the text behind header and program begins with", func(c *Condition) *[]string { return &c.Text }),
 		beginsKey("contains", "the first bytes of the text contain; only beside another word", func(c *Condition) *[]string { return &c.Contains }),
@@ -65,7 +71,7 @@ func init() {
 		textKey("profile", "holds in this profile only", one("a profile", profiles), func(c *Condition) *string { return &c.Profile }),
 		boolKey("ignore_case", "program, text, contains, host and values in any case", func(c *Condition) *bool { return &c.IgnoreCase }),
 	}
-	namesKeys = []key[Names]{
+	t.names = []key[Names]{
 		textKey("sourcetype", "sourcetype; placeholders are allowed", sourcetypeTemplate, func(n *Names) *string { return &n.Sourcetype }),
 		textKey("source", "Splunk's source; placeholders are allowed", sourceTemplate, func(n *Names) *string { return &n.Source }),
 		textKey("role", "role of the index", one("a role", roles), func(n *Names) *string { return &n.Role }),
@@ -79,7 +85,7 @@ func init() {
 			*to = Form(d.checked(n, one("a form of event", forms)))
 		}}
 	}
-	classKeys = append([]key[Class]{
+	t.class = append([]key[Class]{
 		textKey("name", "name of the class", packName, func(c *Class) *string { return &c.Name }),
 		conditionsKey("when", "condition; the last class has none", func(c *Class) *[]Condition { return &c.When }),
 		{"fields", "indexed fields with their values", func(d *decoder, n *yaml.Node, c *Class) { c.Fields = d.fields(n) }},
@@ -87,12 +93,12 @@ func init() {
 			c.FieldsFromCEF = d.checked(n, one("a header", []string{"cef"})) != ""
 		}},
 		{"sc4s", "what is different in the profile sc4s", func(d *decoder, n *yaml.Node, c *Class) {
-			mapping(d, n, but(namesKeys, "index"), &c.SC4S)
+			mapping(d, n, but(t.names, "index"), &c.SC4S)
 		}},
-	}, lift(namesKeys, func(c *Class) *Names { return &c.Names })...)
-	onlyKeys := renamed(lift(but(classKeys, "name", "when", "vendor", "product"), func(d *draft) *Class { return &d.only }), "source", "event_source")
-	onlyNames = names(onlyKeys)
-	classKeys = append(classKeys, lift([]key[Form]{event("event")}, func(c *Class) *Form { return &c.Event })...)
+	}, lift(t.names, func(c *Class) *Names { return &c.Names })...)
+	onlyKeys := renamed(lift(but(t.class, "name", "when", "vendor", "product"), func(d *draft) *Class { return &d.only }), "source", "event_source")
+	t.only = names(onlyKeys)
+	t.class = append(t.class, lift([]key[Form]{event("event")}, func(c *Class) *Form { return &c.Event })...)
 
 	address := func(d *decoder, n *yaml.Node, t *Test) {
 		a, err := netip.ParseAddr(d.text(n))
@@ -107,7 +113,7 @@ func init() {
 		}
 		return ""
 	}
-	testKeys = []key[Test]{
+	t.test = []key[Test]{
 		textKey("line", "the message", notEmpty, func(t *Test) *string { return &t.Line }),
 		{"sender", "address of the sender", address},
 		textKey("vendor", "family of the port", one("a family", append([]string{"auto"}, families...)), func(t *Test) *string { return &t.Vendor }),
@@ -141,8 +147,8 @@ func init() {
 		textKey("after", "cut up to and with the first such text", notEmpty, func(v *Value) *string { return &v.After }),
 		textKey("before", "cut from the first such text on", notEmpty, func(v *Value) *string { return &v.Before }),
 	}
-	hostKeys = lift(valueKeys, func(h *HostRule) *Value { return &h.Value })
-	timeKeys = append([]key[TimeRule]{
+	t.host = lift(valueKeys, func(h *HostRule) *Value { return &h.Value })
+	t.time = append([]key[TimeRule]{
 		textKey("as", "iso, bsd, unix or a format of strftime", timeForm, func(t *TimeRule) *string { return &t.As }),
 		valuesKey("keys", "values of several keys", func(d *decoder, n *yaml.Node) Value { return Value{Key: d.checked(n, keyName)} }),
 		valuesKey("columns", "several columns, from 1", func(d *decoder, n *yaml.Node) Value { return Value{Column: d.number(n, maxPlace)} }),
@@ -155,7 +161,7 @@ func init() {
 	})...)
 
 	format := textKey("format", "1", anything, func(d *draft) *string { return new(string) })
-	packKeys = append([]key[draft]{
+	t.pack = append([]key[draft]{
 		format,
 		textKey("pack", "name of the pack", packName, func(d *draft) *string { return &d.Name }),
 		textKey("about", "a line for people", printable(maxValue), func(d *draft) *string { return &d.About }),
@@ -187,19 +193,19 @@ func init() {
 		{"classes", "kinds of messages, in order", func(d *decoder, n *yaml.Node, to *draft) { to.Classes = listOf(d, n, d.class) }},
 		{"tests", "lines and what becomes of them", func(d *decoder, n *yaml.Node, to *draft) { to.Tests = listOf(d, n, d.test) }},
 	}, onlyKeys...)
-	packKeys = append(packKeys, lift([]key[Form]{event("event")}, func(d *draft) *Form { return &d.Event })...)
+	t.pack = append(t.pack, lift([]key[Form]{event("event")}, func(d *draft) *Form { return &d.Event })...)
 
-	rowKeys = append([]key[draft]{
+	t.row = append([]key[draft]{
 		textKey("product", "name of the pack", packName, func(d *draft) *string { return &d.Name }),
 		textKey("documented", "where the form of the lines is documented", printable(2*maxValue), func(d *draft) *string { return &d.Documented }),
 		textKey("name", "field sc4s_product; default what is behind the first _ of product", fixed, func(d *draft) *string { return &d.Product }),
 		{"test", "a line of the product", func(d *decoder, n *yaml.Node, to *draft) { d.checked(n, notEmpty); to.test = n }},
 		{"not", "a line of another product", func(d *decoder, n *yaml.Node, to *draft) { d.checked(n, notEmpty); to.not = n }},
-	}, only(packKeys, "about", "vendor", "headers", "read", "host", "timezone", "event", "linux_server", "replaces")...)
-	rowKeys = append(rowKeys, onlyKeys...)
-	rowKeys = append(rowKeys, lift(but(conditionKeys, names(rowKeys)...), func(d *draft) *Condition { return &d.condition })...)
+	}, only(t.pack, "about", "vendor", "headers", "read", "host", "timezone", "event", "linux_server", "replaces")...)
+	t.row = append(t.row, onlyKeys...)
+	t.row = append(t.row, lift(but(t.condition, names(t.row)...), func(d *draft) *Condition { return &d.condition })...)
 
-	tableKeys = []key[struct{}]{
+	t.table = []key[struct{}]{
 		{"format", "1", func(d *decoder, n *yaml.Node, _ *struct{}) { d.text(n) }},
 		{"products", "rows, one for each product", func(d *decoder, n *yaml.Node, _ *struct{}) {
 			key := d.key
@@ -212,6 +218,8 @@ func init() {
 			}
 		}},
 	}
+	t.addRules()
+	return t
 }
 
 // renamed gives a key another name.

@@ -97,7 +97,7 @@ func readFile(path string) ([]byte, error) {
 // Load reads the packs of files. It finds all mistakes at once, in the order of the files
 // and lines. A set with a problem must not be used.
 func Load(files []File) ([]Pack, []Problem) {
-	d := &decoder{}
+	d := &decoder{tables: newTables()}
 	size := 0
 	for _, f := range files {
 		d.file = f.Name
@@ -188,7 +188,7 @@ func (d *decoder) document(root *yaml.Node) {
 		return // keys may mean something else
 	}
 	if products != nil && pack == nil {
-		mapping(d, root, tableKeys, &struct{}{})
+		mapping(d, root, d.tables.table, &struct{}{})
 		return
 	}
 	d.pack(root)

@@ -49,6 +49,9 @@ type Pack struct {
 	LinuxServer bool
 	// Classes are tried in order; the last has no condition.
 	Classes []Class
+	// Lookups are tables of the site, and Rules what becomes of messages.
+	Lookups []Lookup
+	Rules   []Rule
 	Tests   []Test
 	// Embedded says that the pack is part of the program.
 	Embedded bool
@@ -211,4 +214,8 @@ type Test struct {
 	Fields                           map[string]string
 	Event, EventBegins               string
 	EventHasNot                      []string
+	// Dropped is the rule that leaves the line out, or none.
+	Dropped string
+	// Options are options of the pack that are turned on.
+	Options []string
 }

@@ -1,7 +1,7 @@
 package pack
 
 // Section is one kind of mapping of the format: what its keys are and what they mean.
-// docs/packs.md has a table for each.
+// docs/packs.md and docs/rules.md have a table for each.
 type Section struct {
 	// Name is the marker of the table in the document.
 	Name string
@@ -14,22 +14,24 @@ type Key struct{ Name, About string }
 // Reference returns the keys of the format, as the loader knows them. A row of a table has
 // its own keys here, and not those that it shares with packs and conditions.
 func Reference() []Section {
+	t := newTables()
+	oneClass := only(t.pack, "sourcetype", "event_source", "role", "index", "class", "fields", "fields_from", "sc4s")
 	return []Section{
-		{"pack", described(but(packKeys, names(onlyKeys())...))},
-		{"one class", described(onlyKeys())},
-		{"class", described(classKeys)},
-		{"condition", described(conditionKeys)},
-		{"cef", described(deviceKeys)},
-		{"host", described(hostKeys)},
-		{"time", described(timeKeys)},
-		{"test", described(testKeys)},
-		{"row", described(only(rowKeys, "product", "documented", "name", "test", "not"))},
+		{"pack", described(but(t.pack, names(oneClass)...))},
+		{"one class", described(oneClass)},
+		{"class", described(t.class)},
+		{"condition", described(t.condition)},
+		{"cef", described(t.device)},
+		{"host", described(t.host)},
+		{"time", described(t.time)},
+		{"rule", described(t.rule)},
+		{"suppress", described(t.suppress)},
+		{"mask", described(t.mask)},
+		{"trim", described(t.trim)},
+		{"look-up", described(t.lookup)},
+		{"test", described(t.test)},
+		{"row", described(only(t.row, "product", "documented", "name", "test", "not"))},
 	}
-}
-
-// onlyKeys are the keys at the top level of a pack that has one class.
-func onlyKeys() []key[draft] {
-	return only(packKeys, "sourcetype", "event_source", "role", "index", "class", "fields", "fields_from", "sc4s")
 }
 
 func described[T any](keys []key[T]) []Key {
@@ -58,6 +60,11 @@ func Vocabularies() []Vocabulary {
 		{"header", headers},
 		{"level", levels},
 		{"facility", facilities},
+		{"find", finds},
+		{"by of a look-up", lookupWords},
+		{"by of suppress", suppressWords},
+		{"key of a look-up", lookupKeys},
+		{"columns of a look-up", lookupGives},
 	}
 }
 
@@ -85,6 +92,8 @@ func Bounds() []Bound {
 		{"keys that a pack reads", maxKeys},
 		{"bytes that `contains` searches", maxWithin},
 		{"bytes that are searched for keys", maxWithinKeys},
+		{"rules of a pack", maxRules},
+		{"masks of a pack", maxMasks},
 		{"MiB of a file", maxFile >> 20},
 		{"MiB of all files", maxFolder >> 20},
 	}

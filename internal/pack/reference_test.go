@@ -3,6 +3,7 @@ package pack_test
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -10,31 +11,53 @@ import (
 	"syslog-gateway/internal/testkit"
 )
 
-const referenceFile = "../../docs/packs.md"
+// references are the documents with tables of keys.
+var references = []string{"../../docs/packs.md", "../../docs/rules.md"}
 
-// TestReference compares the tables in docs/packs.md with those of the loader. UPDATE=1
+// TestReference compares the tables in the documents with those of the loader. UPDATE=1
 // writes them.
 func TestReference(t *testing.T) {
-	text := testkit.Try(os.ReadFile(referenceFile))(t)
-	want := string(text)
-	for name, table := range referenceTables() {
-		begin, end := "<!-- table: "+name+" -->\n", "<!-- end -->\n"
-		before, rest, found := strings.Cut(want, begin)
-		_, after, ends := strings.Cut(rest, end)
-		if !found || !ends {
-			t.Fatalf("%s has no place for the table %q", referenceFile, name)
+	tables := referenceTables()
+	for _, file := range references {
+		text := testkit.Try(os.ReadFile(file))(t)
+		want := string(text)
+		for name, table := range tables {
+			begin, end := "<!-- table: "+name+" -->\n", "<!-- end -->\n"
+			before, rest, found := strings.Cut(want, begin)
+			if !found {
+				continue
+			}
+			_, after, ends := strings.Cut(rest, end)
+			if !ends {
+				t.Fatalf("%s: the table %q has no end", file, name)
+			}
+			want = before + begin + table + end + after
+			delete(tables, name)
 		}
-		want = before + begin + table + end + after
+		if os.Getenv("UPDATE") != "" {
+			testkit.Must(t, os.WriteFile(file, []byte(want), 0o644))
+		} else if string(text) != want {
+			t.Errorf("%s differs from the loader; UPDATE=1 go test ./internal/pack writes it", file)
+		}
 	}
-	if strings.Count(want, "<!-- table: ") != len(referenceTables()) {
-		t.Errorf("%s has a place for a table that there is not", referenceFile)
-	}
-	if os.Getenv("UPDATE") != "" {
-		testkit.Must(t, os.WriteFile(referenceFile, []byte(want), 0o644))
-	} else if string(text) != want {
-		t.Errorf("%s differs from the loader; UPDATE=1 go test ./internal/pack writes it", referenceFile)
+	for name := range tables {
+		t.Errorf("no document has a place for the table %q", name)
 	}
 }
+
+// TestReferencePlaces: the documents have no place for a table that there is not.
+func TestReferencePlaces(t *testing.T) {
+	tables := referenceTables()
+	for _, file := range references {
+		for _, m := range place.FindAllSubmatch(testkit.Try(os.ReadFile(file))(t), -1) {
+			if _, ok := tables[string(m[1])]; !ok {
+				t.Errorf("%s has a place for the table %q, which there is not", file, m[1])
+			}
+		}
+	}
+}
+
+var place = regexp.MustCompile(`<!-- table: (.*?) -->`)
 
 // referenceTables are the tables of the document by their names.
 func referenceTables() map[string]string {

@@ -19,6 +19,7 @@ import (
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/matcher"
 	"syslog-gateway/internal/pack"
+	"syslog-gateway/internal/rules"
 	"syslog-gateway/internal/splunk"
 )
 
@@ -42,13 +43,14 @@ const None = "none"
 // Runner runs tests against a set of packs. It is for one goroutine.
 type Runner struct {
 	sets    map[string]*matcher.Set // by profile
+	packs   []pack.Pack             // in force
 	sources map[port]*ingest.Source
 	pool    *event.Pool
 	sink    keeper
 }
 
 // port is what a test says of the port that receives its line.
-type port struct{ profile, vendor, pinned string }
+type port struct{ profile, vendor, pinned, options string }
 
 // New returns a Runner for the site's packs and the embedded ones.
 func New(site, embedded []pack.Pack) (*Runner, error) {
@@ -61,7 +63,27 @@ func New(site, embedded []pack.Pack) (*Runner, error) {
 		}
 		r.sets[profile] = set
 	}
+	for i := range embedded {
+		if !slices.ContainsFunc(site, func(p pack.Pack) bool { return p.Name == embedded[i].Name }) {
+			r.packs = append(r.packs, embedded[i])
+		}
+	}
+	r.packs = append(r.packs, site...)
+	for profile := range r.sets {
+		if _, err := r.rules(port{profile: profile}); err != nil {
+			return nil, err
+		}
+	}
 	return r, nil
+}
+
+// rules returns the rules of all packs, with the options of a port.
+func (r *Runner) rules(p port) (*rules.Set, error) {
+	set := r.sets[p.profile]
+	return rules.Compile(r.packs, rules.Options{
+		Profile: p.profile, Options: strings.Fields(p.options), Classes: dialect.Classes(set), Role: splunk.Role,
+		Packs: set, Secret: []byte("the secret of the tests of packs"),
+	})
 }
 
 // Failure is a test that fails.
@@ -111,19 +133,28 @@ type outcome struct {
 	Fields                          map[string]string
 
 	pack, class, rule string
+	left              string // the rule that leaves the line out
+	rules             []string
 }
 
 func (o *outcome) why() string {
-	if o.pack == None {
-		return "class " + o.class
+	text := "class " + o.class
+	if o.pack != None {
+		text += " of pack " + o.pack + " by " + o.rule
 	}
-	return "class " + o.class + " of pack " + o.pack + " by " + o.rule
+	if len(o.rules) != 0 {
+		text += "; rules: " + strings.Join(o.rules, ", ")
+	}
+	return text
 }
 
 func (r *Runner) run(p *pack.Pack, t *pack.Test, profile string) (*outcome, error) {
 	where := port{profile: profile, vendor: cmp.Or(t.Vendor, dialect.Auto)}
 	if t.Pinned {
 		where.pinned = p.Name
+	}
+	for _, option := range t.Options {
+		where.options += p.Name + "." + option + " "
 	}
 	source, err := r.source(where)
 	if err != nil {
@@ -139,10 +170,13 @@ func (r *Runner) run(p *pack.Pack, t *pack.Test, profile string) (*outcome, erro
 		if e.Result != nil && e.Result.Pack != "" {
 			got.pack, got.rule = e.Result.Pack, e.Result.Rule
 		}
-		got.class = e.Class
+		got.class, got.left, got.rules = e.Class, e.Left, e.Rules
 	})
 	replay.Write([]byte(t.Line), Received())
 	replay.Close(Received())
+	if len(r.sink.data) == 0 && got.left != "" {
+		return got, nil
+	}
 	if err := json.Unmarshal(r.sink.data, got); err != nil {
 		return nil, fmt.Errorf("no event: %w", err)
 	}
@@ -167,8 +201,12 @@ func (r *Runner) source(p port) (*ingest.Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	ruled, err := r.rules(p)
+	if err != nil {
+		return nil, err
+	}
 	s := ingest.NewSource("test", 514, ingest.Settings{
-		Vendor: p.vendor, Parser: parser, Profile: profile, Packs: pinned, Location: time.UTC, MaxMessage: 64 << 10,
+		Rules: ruled, Vendor: p.vendor, Parser: parser, Profile: profile, Packs: pinned, Location: time.UTC, MaxMessage: 64 << 10,
 	}, ledger.New())
 	r.sources[p] = s
 	return s, nil
@@ -202,9 +240,22 @@ func (o *outcome) differs(p *pack.Pack, t *pack.Test, profile string) string {
 			wrong = append(wrong, fmt.Sprintf("%s is %q, want %q", what, got, want))
 		}
 	}
-	compare("pack", o.pack, want)
-	if t.Class != "" {
+	if t.Pack != "" || !p.RulesOnly() {
+		compare("pack", o.pack, want)
+	}
+	if t.Class != "" && o.class != t.Class { // the whole name in tests of rules
 		compare("class", o.class, want+"_"+t.Class)
+	}
+	if left := cmp.Or(o.left, None); t.Dropped != "" {
+		if t.Dropped != None && !strings.Contains(t.Dropped, ".") {
+			left = strings.TrimPrefix(left, p.Name+".")
+		}
+		compare("dropped", left, t.Dropped)
+	} else if o.left != "" {
+		wrong = append(wrong, fmt.Sprintf("the rule %s leaves the line out", o.left))
+	}
+	if o.left != "" {
+		return strings.Join(wrong, "; ") // there is no event
 	}
 	compare("sourcetype", o.Sourcetype, t.Sourcetype)
 	compare("host", o.Host, hostIn(t.Host, profile))

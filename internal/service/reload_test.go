@@ -54,6 +54,7 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 		"packs.disable":                      "mikrotik_routeros",
 		"packs.options":                      "isc_bind.on_linux",
 		"packs.senders":                      "{10.0.0.0/8: mikrotik_routeros}",
+		"packs.mask_secret_file":             write("secret", "sixteen bytes of it"),
 		"hec.endpoints":                      "https://other:8088",
 		"hec.token":                          "other",
 		"hec.token_file":                     write("token", "from-file\n"),
@@ -65,7 +66,8 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 		"shutdown_timeout":                   "7s",
 	}
 	// Keys that the program reads from the running configuration when it uses them.
-	onUse := []string{"sources.NAME.silent_after", "shutdown_timeout"}
+	// The secret of masks changes nothing here: no rule hashes.
+	onUse := []string{"sources.NAME.silent_after", "shutdown_timeout", "packs.mask_secret_file"}
 
 	reference := testkit.Try(os.ReadFile("../../docs/configuration.md"))(t)
 	rows := regexp.MustCompile("(?m)^\\| `([^`]+)`<br>`([^`]+)` .* yes \\|$").FindAllStringSubmatch(string(reference), -1)

@@ -27,6 +27,7 @@ import (
 	"syslog-gateway/internal/listener"
 	"syslog-gateway/internal/listener/inherit"
 	"syslog-gateway/internal/queue"
+	"syslog-gateway/internal/rules"
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/shard"
 	"syslog-gateway/internal/stats"
@@ -62,6 +63,7 @@ type Gateway struct {
 	problems *problems.Log
 	senders  *senders.Table
 	taps     tap.Hub
+	rules    rules.Counters
 	unknown  tap.Ring                     // the last messages that no rule knows
 	packs    atomic.Pointer[status.Packs] // in force
 	refused  atomic.Pointer[string]       // why the last reload was refused; nil if it was not
@@ -193,6 +195,9 @@ func (g *Gateway) buildListener(c config.Config, _ string, r *prometheus.Registr
 	if err != nil {
 		return err
 	}
+	if err := r.Register(&g.rules); err != nil {
+		return fmt.Errorf("rules: register metrics: %w", err)
+	}
 	g.loaded(in.Packs)
 	var sources []listener.SourceOptions
 	for _, s := range in.Sources {
@@ -218,6 +223,7 @@ func (g *Gateway) buildListener(c config.Config, _ string, r *prometheus.Registr
 			Senders:   g.senders,
 			Tap:       &g.taps,
 			Unknown:   &g.unknown,
+			Rules:     &g.rules,
 		},
 		Ledger:     g.ledger,
 		Logger:     g.log,

@@ -87,7 +87,7 @@ in the second table; in profile sc4s ` + "`metadata.indexes`" + ` does not count
 on an ` + "`auto`" + ` port; on other ports the class gets the index of the port.
 
 ` + "`drop`" + ` discards whole classes. ` + "`sample`" + ` keeps one event in N of a class and adds the field ` + "`sample_rate`" + `. Both are counted as
-dropped, reason ` + "`rule`" + `. ` + "`sources.NAME.fields`" + ` adds fields to all events of a source. A message that does not name its host gets
+dropped, reason ` + "`rule`" + `. [Rules](rules.md) do it by conditions. ` + "`sources.NAME.fields`" + ` adds fields to all events of a source. A message that does not name its host gets
 the sender's name from ` + "`metadata.hosts_file`" + `, or the sender's address. SIGHUP reads that file again:
 
 ` + "```yaml" + `

@@ -13,12 +13,14 @@ import (
 
 var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 
-// TestConfigurationsInDocuments: the parts of a configuration in the documents on packs and
-// devices are valid, and the packs and classes in them exist.
+// TestConfigurationsInDocuments: the parts of a configuration in the documents on packs,
+// rules and devices are valid, and the packs and classes in them exist.
 func TestConfigurationsInDocuments(t *testing.T) {
 	files, _ := filepath.Glob("../../docs/devices/*.md") // a good pattern
+	secret := filepath.Join(t.TempDir(), "mask_secret")
+	testkit.Must(t, os.WriteFile(secret, []byte("the secret of the documents"), 0o600))
 	found := 0
-	for _, name := range append(files, "../../docs/packs.md") {
+	for _, name := range append(files, "../../docs/packs.md", "../../docs/rules.md") {
 		text := testkit.Try(os.ReadFile(name))(t)
 		for _, m := range yamlBlock.FindAllSubmatch(text, -1) {
 			if strings.HasPrefix(string(m[1]), "format:") { // a pack
@@ -26,7 +28,8 @@ func TestConfigurationsInDocuments(t *testing.T) {
 			}
 			found++
 			file := filepath.Join(t.TempDir(), "gateway.yaml")
-			testkit.Must(t, os.WriteFile(file, m[1], 0o600))
+			text := strings.Replace(string(m[1]), "/etc/syslog-gateway/mask_secret", secret, 1)
+			testkit.Must(t, os.WriteFile(file, []byte(text), 0o600))
 			c, err := config.Load(file, nil, nil)
 			if err == nil {
 				_, err = Sources(c)

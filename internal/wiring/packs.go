@@ -12,26 +12,39 @@ import (
 	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/matcher"
 	"syslog-gateway/internal/pack"
+	"syslog-gateway/internal/rules"
 	"syslog-gateway/internal/status"
 )
 
 // Packs returns the site's packs and the embedded ones, made ready. The error names all
 // problems of the site's packs.
 func Packs(c config.Config) (*matcher.Set, error) {
-	set, _, err := packs(c)
-	return set, err
+	p, err := loadPacks(c)
+	return p.set, err
 }
 
-// packs is Packs with what is shown of them.
-func packs(c config.Config) (*matcher.Set, status.Packs, error) {
+// loaded is what the packs of a configuration are.
+type loaded struct {
+	set     *matcher.Set
+	rules   *rules.Set
+	inForce []pack.Pack
+	shown   status.Packs
+}
+
+// loadPacks is Packs with their rules and what is shown of them.
+func loadPacks(c config.Config) (loaded, error) {
 	p, err := readPacks(c.Packs.Folder)
 	if err != nil {
-		return nil, status.Packs{}, err
+		return loaded{}, err
 	}
 	site, embedded := p.site, p.embedded
 	set, err := matcher.Compile(site, embedded, matcher.Options{Profile: c.Metadata.Profile, Disable: c.Packs.Disable})
 	if err != nil {
-		return nil, status.Packs{}, fmt.Errorf("packs: %w", err)
+		return loaded{}, fmt.Errorf("packs: %w", err)
+	}
+	ruled, err := newRules(c, site, embedded, set)
+	if err != nil {
+		return loaded{}, fmt.Errorf("packs: %w", err)
 	}
 	var errs []error
 	for _, name := range c.Packs.Disable {
@@ -39,7 +52,7 @@ func packs(c config.Config) (*matcher.Set, status.Packs, error) {
 			errs = append(errs, fmt.Errorf("packs.disable: %w", set.Unknown(name)))
 		}
 	}
-	return set, p.status(c, set), errors.Join(errs...)
+	return loaded{set, ruled, InForce(site, embedded), p.status(c, set)}, errors.Join(errs...)
 }
 
 // LoadPacks reads the packs of a folder and the embedded ones.
@@ -71,15 +84,17 @@ func pins(senders map[string]string, packs *matcher.Set) ([]ingest.Pin, error) {
 	return all, errors.Join(errs...)
 }
 
-// onLinux returns the packs whose option on_linux is turned on.
-func onLinux(options []string, packs *matcher.Set) ([]string, error) {
+// onLinux returns the packs whose option on_linux is turned on. The other options are rules.
+func onLinux(options []string, packs *matcher.Set, inForce []pack.Pack) ([]string, error) {
 	var names []string
 	var errs []error
 	for _, option := range options {
 		name, what, _ := strings.Cut(option, ".")
 		_, ok := packs.Pin(name)
+		known, rule := isOption(inForce, name, what)
 		switch {
-		case !ok:
+		case rule:
+		case !ok && !known:
 			errs = append(errs, fmt.Errorf("packs.options: %w", packs.Unknown(name)))
 		case what != "on_linux" || !packs.OnLinux(name):
 			errs = append(errs, fmt.Errorf("packs.options: the pack %s has no option %q", name, what))

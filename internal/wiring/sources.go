@@ -16,6 +16,7 @@ import (
 	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/matcher"
+	"syslog-gateway/internal/rules"
 	"syslog-gateway/internal/splunk"
 	"syslog-gateway/internal/status"
 )
@@ -95,6 +96,7 @@ type naming struct {
 	packs   *matcher.Set
 	loaded  status.Packs
 	pins    []ingest.Pin
+	rules   *rules.Set
 }
 
 // newNaming reads the section metadata and the hosts file.
@@ -103,15 +105,16 @@ func newNaming(c config.Config) (naming, error) {
 	for class, o := range c.Metadata.Overrides {
 		overrides[class] = splunk.Override{Index: o.Index, Sourcetype: o.Sourcetype, Source: o.Source}
 	}
-	packs, loaded, err := packs(c)
+	loaded, err := loadPacks(c)
 	if err != nil {
 		return naming{}, err
 	}
+	packs := loaded.set
 	pins, err := pins(c.Packs.Senders, packs)
 	if err != nil {
 		return naming{}, err
 	}
-	onLinux, err := onLinux(c.Packs.Options, packs)
+	onLinux, err := onLinux(c.Packs.Options, packs, loaded.inForce)
 	if err != nil {
 		return naming{}, err
 	}
@@ -130,7 +133,7 @@ func newNaming(c config.Config) (naming, error) {
 	if err != nil {
 		return naming{}, fmt.Errorf("metadata.hosts_file: %w", err)
 	}
-	return naming{profile, keep, hosts, packs, loaded, pins}, nil
+	return naming{profile, keep, hosts, packs, loaded.shown, pins, loaded.rules}, nil
 }
 
 // keepRules returns N for each sampled class, of which one message in N is kept, and 0
@@ -176,6 +179,7 @@ func (n naming) settings(s config.Source) (ingest.Settings, error) {
 		Hosts:          n.hosts,
 		Packs:          s.Packs,
 		Pins:           n.pins,
+		Rules:          n.rules,
 		Index:          s.Index,
 		Sourcetype:     s.Sourcetype,
 		Location:       location,

@@ -44,6 +44,9 @@ func TestPacksAreComplete(t *testing.T) {
 		if p.About == "" || p.Documented == "" || len(p.Replaces) != 0 {
 			t.Errorf("%s: %s: about and documented must be there, replaces must not", p.Pos, p.Name)
 		}
+		if p.RulesOnly() { // TestReadyRules of package packtest looks at their lines
+			continue
+		}
 		if foreign == 0 || own < 2 && !row || own == 0 {
 			t.Errorf("%s: %s has %d lines that it takes and %d that it must not take", p.Pos, p.Name, own, foreign)
 		}

@@ -33,7 +33,7 @@ func TestProducts(t *testing.T) {
 
 // TestREADMECountsProducts: the README promises no more products than there are.
 func TestREADMECountsProducts(t *testing.T) {
-	packs := testkit.Try(catalog.Load())(t)
+	packs := slices.DeleteFunc(slices.Clone(testkit.Try(catalog.Load())(t)), func(p pack.Pack) bool { return p.RulesOnly() })
 	text := testkit.Try(os.ReadFile("../../../README.md"))(t)
 	m := regexp.MustCompile(`more\s+than\s+(\d+)\s+products`).FindSubmatch(text)
 	if m == nil {
@@ -46,7 +46,7 @@ func TestREADMECountsProducts(t *testing.T) {
 
 // products returns the text of docs/products.md.
 func products(packs []pack.Pack) string {
-	packs = slices.Clone(packs)
+	packs = slices.DeleteFunc(slices.Clone(packs), func(p pack.Pack) bool { return p.RulesOnly() })
 	slices.SortFunc(packs, func(a, b pack.Pack) int {
 		return cmp.Or(cmp.Compare(vendorOf(&a), vendorOf(&b)), cmp.Compare(a.Name, b.Name))
 	})
@@ -84,6 +84,9 @@ func product(p *pack.Pack) string {
 	for i := range p.Classes {
 		b.WriteString(class(p, &p.Classes[i]))
 	}
+	if list := options(p); len(list) != 0 {
+		fmt.Fprintf(&b, "\nReady rules, which `packs.options` turns on: `%s` ([rules.md](rules.md#ready-rules)).\n", strings.Join(list, "`, `"))
+	}
 	for i := range p.Tests {
 		if t := &p.Tests[i]; !t.Not && cmp.Or(t.Pack, p.Name) == p.Name {
 			on := ""
@@ -96,6 +99,16 @@ func product(p *pack.Pack) string {
 	}
 	fmt.Fprintf(&b, "\nDocumented in: %s.\n", strings.TrimSuffix(p.Documented, "."))
 	return b.String()
+}
+
+// options are the rules of a pack that are off, by their full names.
+func options(p *pack.Pack) (all []string) {
+	for i := range p.Rules {
+		if r := &p.Rules[i]; r.Option {
+			all = append(all, p.Name+"."+r.Name)
+		}
+	}
+	return all
 }
 
 // class returns the row of a class.
