@@ -1,6 +1,10 @@
 package body
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
 
 // Pairs finds keys in a text of key=value and key="value". A key begins at the front of
 // the text or behind a blank, a tab, ',', ';', '|' or '^'. Only the first Within bytes are
@@ -15,27 +19,65 @@ type Pairs struct {
 	Within int
 }
 
-// Read sets values[i] to the value of Names[i], or to nil. It stops when it has all. Of
-// several values of a key the first counts.
+// Read sets values[i] to the value of Names[i], or to nil.
 func (k *Pairs) Read(p []byte, values [][]byte) {
-	clear(values)
-	missing := len(k.Names)
-	area := p[:min(len(p), k.Within)]
-	for at := 0; missing > 0; {
-		name, behind := nextKey(area, at)
-		if behind < 0 {
-			return
+	var signs Signs
+	for n := range values {
+		values[n] = k.Find(p, &signs, n)
+	}
+}
+
+// Find returns the value of Names[n], or nil. Of several values of a key the first counts.
+// signs is of the same text, or empty.
+func (k *Pairs) Find(p []byte, signs *Signs, n int) []byte {
+	signs.scan(p, k.Within)
+	name := k.Names[n]
+	last := name[len(name)-1]
+	for _, at := range signs.at[:signs.n] {
+		i := int(at)
+		from := i - len(name)
+		switch {
+		case i >= k.Within:
+			return nil
+		case from < 0 || p[i-1] != last || from > 0 && !startsKey(p[from-1]) || string(p[from:i]) != string(name):
+		default:
+			return k.value(p[i+1:])
 		}
-		at = behind
-		for n, want := range k.Names {
-			if len(want) == len(name) && want[0] == name[0] && string(want) == string(name) {
-				if values[n] == nil {
-					values[n] = k.value(p[at:])
-					missing--
-				}
-				break
+	}
+	return nil
+}
+
+// Signs are the positions of '=' at the front of a text, which are found once for all keys.
+// The zero value is ready for a text; Reset makes it ready for another.
+type Signs struct {
+	at   [maxSigns]uint16
+	n    int
+	upto int // what has been searched
+}
+
+// maxSigns is how many '=' of a text are known. Keys behind them are not found.
+const maxSigns = 128
+
+// Reset forgets the text.
+func (s *Signs) Reset() { s.n, s.upto = 0, 0 }
+
+// scan searches the first bytes of a text, eight at a time.
+func (s *Signs) scan(p []byte, within int) {
+	within = min(within, len(p))
+	for s.upto < within && s.n < maxSigns {
+		if s.upto+8 > len(p) {
+			if p[s.upto] == '=' {
+				s.at[s.n] = uint16(s.upto)
+				s.n++
 			}
+			s.upto++
+			continue
 		}
+		for found := matches(binary.LittleEndian.Uint64(p[s.upto:]), '='); found != 0 && s.n < maxSigns; found &= found - 1 {
+			s.at[s.n] = uint16(s.upto + bits.TrailingZeros64(found)/8)
+			s.n++
+		}
+		s.upto += 8
 	}
 }
 

@@ -46,12 +46,15 @@ type Scratch struct {
 
 	pack   *compiled // whose keys were read
 	keys   [maxKeys][]byte
+	known  uint32 // which of the keys were read, a bit each
+	signs  body.Signs
 	buffer []byte // of templates, joined times and rebuilt events
 }
 
 // Begin makes l the line at hand.
 func (s *Scratch) Begin(l Line) {
 	s.Line, s.pack = l, nil
+	s.signs.Reset()
 	s.program = l.Program[bytes.LastIndexByte(l.Program, '/')+1:]
 	s.device, s.isLEEF = deviceHeader(&l)
 	s.identity = l.MsgID
@@ -200,16 +203,19 @@ func hexDigit(c byte) byte {
 	return lower(c) - 'a' + 10
 }
 
-// key returns the value of a key of the pack, which is read with all others on the first
-// call: in the text, else as a parameter of the structured data.
+// key returns the value of a key of the pack: in the text, else as a parameter of the
+// structured data.
 func (s *Scratch) key(c *compiled, slot int) []byte {
 	if s.pack != c {
-		s.pack = c
+		s.pack, s.known = c, 0
 		if c.forRules {
 			s.readAny(c)
-		} else {
-			c.pairs.Read(s.Text, s.keys[:len(c.pairs.Names)])
+			s.known = 1<<maxKeys - 1
 		}
+	}
+	if s.known&(1<<slot) == 0 {
+		s.known |= 1 << slot
+		s.keys[slot] = c.pairs.Find(s.Text, &s.signs, slot)
 	}
 	if s.keys[slot] == nil && len(s.Data) != 0 {
 		s.keys[slot] = s.parameter(c.pairs.Names[slot], c.forRules)
