@@ -17,7 +17,7 @@ const FirstPackClass = classCount
 
 // show makes the line the one at hand for the packs. text is the device's own text.
 func (l *line) show(text []byte, r *Result) *matcher.Scratch {
-	r.scratch.Begin(matcher.Line{
+	r.scratch.Begin(&matcher.Line{
 		Text: text, Tagged: l.tagged, Program: l.app, ProcID: l.procID, MsgID: l.msgID, Data: l.data,
 		Host: l.host, Shape: l.shape, Priority: l.priority, From: r.from.Address,
 	})
@@ -48,16 +48,16 @@ func (p *Parser) ofPack(l *line, r *Result) bool {
 	if p.packs == nil {
 		return false
 	}
-	var m matcher.Match
 	s := l.show(l.text, r)
+	m := &s.Found // a Match of our own would be cleared for each line
 	switch {
-	case l.ofCisco(p, s, &m, r):
-	case p.packs.Mark(s, &m):
-	case p.open && len(p.pins) == 0 && p.packs.Match(s, &m):
+	case l.ofCisco(p, s, m, r):
+	case p.packs.Mark(s, m):
+	case p.open && len(p.pins) == 0 && p.packs.Match(s, m):
 	default:
 		return false
 	}
-	return l.setPack(&m, r)
+	return l.setPack(m, r)
 }
 
 // pinned gives the line to the pack that its source is pinned to.
@@ -82,7 +82,7 @@ func (p *Parser) packed(l *line, at []byte, r *Result) bool {
 
 // generic gives a line in CEF or LEEF to the pack for vendors that no other pack names.
 func (p *Parser) generic(l *line, r *Result) bool {
-	if p.packs == nil {
+	if p.packs == nil || !l.isDevice() && string(l.app) != "CEF" && string(l.app) != "LEEF" {
 		return false
 	}
 	var m matcher.Match

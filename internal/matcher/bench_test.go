@@ -47,7 +47,7 @@ func lineOf(msg string) matcher.Line {
 
 // find asks as the parser does for a message without a mark of a built-in family.
 func find(s *matcher.Set, sc *matcher.Scratch, l matcher.Line, m *matcher.Match) bool {
-	sc.Begin(l)
+	sc.Begin(&l)
 	return s.Mark(sc, m) || s.Match(sc, m)
 }
 

@@ -35,7 +35,7 @@ func FuzzMatch(f *testing.F) {
 				check(t, s, sc, &m, len(msg))
 			}
 			pin, ok := s.Pin(packs[int(pinned)%len(packs)].Name)
-			sc.Begin(l)
+			sc.Begin(&l)
 			if ok && s.Pinned([]matcher.Pin{pin}, sc, &m) {
 				check(t, s, sc, &m, len(msg))
 			}

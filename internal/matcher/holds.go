@@ -17,6 +17,6 @@ func Holds(p *pack.Pack, c *pack.Condition, profile string, l *Line) bool {
 		return false
 	}
 	var s Scratch
-	s.Begin(*l)
+	s.Begin(l)
 	return one.holds(of, &s)
 }

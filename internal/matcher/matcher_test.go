@@ -199,7 +199,8 @@ func TestPins(t *testing.T) {
 		"<13>Mar 14 14:28:52 h anything: this is no wall x": "by_any_case",
 	} {
 		sc, m := new(matcher.Scratch), matcher.Match{}
-		sc.Begin(lineOf(line))
+		l := lineOf(line)
+		sc.Begin(&l)
 		if !s.Pinned([]matcher.Pin{acme, other}, sc, &m) || m.Pack != want {
 			t.Errorf("%s: pack %q, want %q", line, m.Pack, want)
 		}

@@ -32,6 +32,9 @@ const maxKeys = 16
 // them. It is for one goroutine, and kept from message to message.
 type Scratch struct {
 	Line
+	// Found is for the caller: what a pack says of the line at hand.
+	Found Match
+
 	// Own is the line that the class of the message comes from. It is kept for rules.
 	Own Line
 	// Class is the number of the class of the message, for rules. Separator and Tabs say how
@@ -52,11 +55,11 @@ type Scratch struct {
 }
 
 // Begin makes l the line at hand.
-func (s *Scratch) Begin(l Line) {
-	s.Line, s.pack = l, nil
+func (s *Scratch) Begin(l *Line) {
+	s.Line, s.pack = *l, nil
 	s.signs.Reset()
 	s.program = l.Program[bytes.LastIndexByte(l.Program, '/')+1:]
-	s.device, s.isLEEF = deviceHeader(&l)
+	s.device, s.isLEEF = deviceHeader(l)
 	s.identity = l.MsgID
 	if p := behindCount(l.Text); len(p) > 1 && p[0] == '%' {
 		s.identity = identifier(p[1:])

@@ -286,7 +286,7 @@ func (a *Actor) line(m *Message) *matcher.Scratch {
 		a.begun = true
 		l := *m.Result.Line()
 		l.Host = m.Host
-		a.scratch.Begin(l)
+		a.scratch.Begin(&l)
 		c := &a.set.classes[m.Result.Class]
 		a.scratch.Class, a.scratch.Separator, a.scratch.Tabs = int(m.Result.Class), c.separator, c.tabs
 	}

@@ -349,7 +349,7 @@ func (a *Actor) complete(m *Message, o *Outcome) {
 		a.others = a.spans
 	}
 	a.spans = keep
-	a.scratch.Begin(l)
+	a.scratch.Begin(&l)
 	m.Result.Sourcetype, m.Result.Source = a.set.packs.Complete(int(m.Result.Class-dialect.FirstPackClass), &a.scratch)
 }
 
