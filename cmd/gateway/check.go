@@ -102,7 +102,7 @@ func (s *packSet) check(w io.Writer) error {
 	for _, f := range report.Failed {
 		fmt.Fprintln(w, "warning: "+f.String())
 	}
-	_, err = fmt.Fprintf(w, "packs: %d of the site, %d embedded, %s\n", len(s.on(s.site)), len(s.on(s.embedded)), count(report.Tests, "test"))
+	_, err = fmt.Fprintf(w, "packs: %d of the site, %d embedded, %s\n", len(s.on(s.Site)), len(s.on(s.Embedded)), count(report.Tests, "test"))
 	return err
 }
 

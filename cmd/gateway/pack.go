@@ -18,9 +18,9 @@ import (
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/pack"
-	"syslog-gateway/internal/pack/catalog"
 	"syslog-gateway/internal/packwhy"
 	"syslog-gateway/internal/suggest"
+	"syslog-gateway/internal/wiring"
 )
 
 func newPack() *cobra.Command {
@@ -70,30 +70,26 @@ func packVerb(use, short, long string, args cobra.PositionalArgs, do func(cmd *c
 
 // packSet is all packs that a configuration has.
 type packSet struct {
-	config         config.Config
-	site, embedded []pack.Pack
-	// problems and conflicts refuse the set, warnings do not.
-	problems, conflicts, warnings []pack.Problem
+	config config.Config
+	wiring.PackFiles
+	// conflicts refuse the set, as Problems do; warnings do not.
+	conflicts, warnings []pack.Problem
 }
 
 // loadPacks reads the site's packs and the embedded ones. Problems are no error.
 func loadPacks(c config.Config) (*packSet, error) {
-	files, err := pack.Folder(c.Packs.Folder)
+	files, err := wiring.ReadPacks(c.Packs.Folder)
 	if err != nil {
-		return nil, fmt.Errorf("packs.folder: %w", err)
-	}
-	s := &packSet{config: c}
-	if s.embedded, err = catalog.Load(); err != nil {
 		return nil, err
 	}
-	s.site, s.problems = pack.Load(files)
+	s := &packSet{config: c, PackFiles: files}
 	s.compare()
 	return s, nil
 }
 
 // compare finds the conflicts and warnings of the set.
 func (s *packSet) compare() {
-	s.conflicts, s.warnings = pack.Conflicts(s.site, s.on(s.embedded))
+	s.conflicts, s.warnings = s.Compare(s.config.Packs.Disable)
 }
 
 // on returns the packs that are not turned off.
@@ -105,21 +101,21 @@ func (s *packSet) off(p *pack.Pack) bool { return slices.Contains(s.config.Packs
 
 // test runs the tests of all packs that are on.
 func (s *packSet) test() (*packwhy.Report, error) {
-	return packwhy.Test(s.on(s.site), s.on(s.embedded))
+	return packwhy.Test(s.on(s.Site), s.on(s.Embedded))
 }
 
 // all returns the packs that count, sorted by name: a pack of the site takes the place of the
 // embedded one with its name.
 func (s *packSet) all() []*pack.Pack {
 	var all []*pack.Pack
-	own := make(map[string]bool, len(s.site))
-	for i := range s.site {
-		own[s.site[i].Name] = true
-		all = append(all, &s.site[i])
+	own := make(map[string]bool, len(s.Site))
+	for i := range s.Site {
+		own[s.Site[i].Name] = true
+		all = append(all, &s.Site[i])
 	}
-	for i := range s.embedded {
-		if !own[s.embedded[i].Name] {
-			all = append(all, &s.embedded[i])
+	for i := range s.Embedded {
+		if !own[s.Embedded[i].Name] {
+			all = append(all, &s.Embedded[i])
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *pack.Pack) int { return cmp.Compare(a.Name, b.Name) })
@@ -128,10 +124,10 @@ func (s *packSet) all() []*pack.Pack {
 
 // refuse prints what is wrong with the set. Its error chooses the exit code only.
 func (s *packSet) refuse(w io.Writer) error {
-	for _, p := range slices.Concat(s.problems, s.conflicts) {
+	for _, p := range slices.Concat(s.Problems, s.conflicts) {
 		fmt.Fprintln(w, p)
 	}
-	if len(s.problems)+len(s.conflicts) == 0 {
+	if len(s.Problems)+len(s.conflicts) == 0 {
 		return nil
 	}
 	return &cli.Exit{Code: cli.Failed}
@@ -258,7 +254,7 @@ func (s *packSet) list() (*packList, error) {
 	for _, t := range report.Thefts {
 		failed[t.From.Pack.Name]++
 	}
-	l := &packList{Problems: lines(s.problems), Conflicts: lines(s.conflicts), Warnings: lines(s.warnings)}
+	l := &packList{Problems: lines(s.Problems), Conflicts: lines(s.conflicts), Warnings: lines(s.warnings)}
 	for i := range families {
 		f := &families[i]
 		l.Packs = append(l.Packs, packRow{Name: f.name, Kind: "built in", About: f.about, Classes: len(f.classes()), MatchedBy: f.by})
@@ -422,9 +418,9 @@ func (s *packSet) include(paths []string) ([]string, error) {
 	same := func(at pack.Pos) bool {
 		return slices.ContainsFunc(files, func(f pack.File) bool { return absolute(f.Name) == absolute(at.File) })
 	}
-	s.site = slices.DeleteFunc(s.site, func(p pack.Pack) bool { return same(p.Pos) || slices.Contains(names, p.Name) })
-	s.problems = slices.DeleteFunc(s.problems, func(p pack.Problem) bool { return same(p.Pos) })
-	s.site, s.problems = append(s.site, packs...), append(s.problems, problems...)
+	s.Site = slices.DeleteFunc(s.Site, func(p pack.Pack) bool { return same(p.Pos) || slices.Contains(names, p.Name) })
+	s.Problems = slices.DeleteFunc(s.Problems, func(p pack.Problem) bool { return same(p.Pos) })
+	s.Site, s.Problems = append(s.Site, packs...), append(s.Problems, problems...)
 	s.compare()
 	if len(names) == 0 && len(problems) == 0 {
 		return nil, errors.New("there is no pack in " + strings.Join(paths, " "))

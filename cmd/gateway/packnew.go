@@ -33,7 +33,7 @@ them are fine. Ctrl-C ends the input.`,
 			if err != nil {
 				return err
 			}
-			made, err := packnew.New(args[0], lines, s.on(s.site), s.on(s.embedded))
+			made, err := packnew.New(args[0], lines, s.on(s.Site), s.on(s.Embedded))
 			if err != nil {
 				return err
 			}

@@ -306,7 +306,7 @@ func (r *classRow) source(m *splunk.Metadata, profile string) string {
 
 // profile returns the names of a profile, as the site has changed them.
 func (s *packSet) profile(name string) (*splunk.Profile, []dialect.Class, error) {
-	set, err := matcher.Compile(s.site, s.embedded, matcher.Options{Profile: name, Disable: s.config.Packs.Disable})
+	set, err := matcher.Compile(s.Site, s.Embedded, matcher.Options{Profile: name, Disable: s.config.Packs.Disable})
 	if err != nil {
 		return nil, nil, err
 	}

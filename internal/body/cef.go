@@ -23,7 +23,7 @@ func ParseCEF(p []byte) (c CEF) {
 	var fields [7][]byte
 	n := 0
 	for n < len(fields) {
-		end := bar(p)
+		end := Bar(p)
 		if end < 0 {
 			break
 		}
@@ -37,8 +37,8 @@ func ParseCEF(p []byte) (c CEF) {
 	return c
 }
 
-// bar returns the position of the next '|' that is not escaped, or -1.
-func bar(p []byte) int {
+// Bar returns the position of the next '|' that is not escaped, or -1.
+func Bar(p []byte) int {
 	i := 0
 	for {
 		j := bytes.IndexByte(p[i:], '|')

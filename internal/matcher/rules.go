@@ -1,7 +1,6 @@
 package matcher
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 
@@ -207,17 +206,8 @@ func FormOf(l *Line, separator byte) Form {
 	case !isLEEF:
 		f.CEF = true
 	default:
-		f.Separator = '\t'
 		s := Scratch{device: device, isLEEF: true}
-		p := s.extension()
-		if i := bytes.IndexByte(p[:min(len(p), 6)], '|'); i >= 0 {
-			switch spec := p[:i]; {
-			case i == 1:
-				f.Separator = spec[0]
-			case i > 2 && spec[i-3] == 'x':
-				f.Separator = hexDigit(spec[i-2])<<4 | hexDigit(spec[i-1])
-			}
-		}
+		_, f.Separator = s.attributes()
 	}
 	return f
 }

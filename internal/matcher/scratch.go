@@ -122,24 +122,16 @@ func identifier(p []byte) []byte {
 func (s *Scratch) part(n int) []byte {
 	p := s.device
 	for ; ; n-- {
-		i := bytes.IndexByte(p, '|')
-		for i > 0 && p[i-1] == '\\' {
-			j := bytes.IndexByte(p[i+1:], '|')
-			if j < 0 {
-				i = -1
-				break
-			}
-			i += 1 + j
-		}
+		end := body.Bar(p)
 		switch {
-		case n == 0 && i < 0:
+		case n == 0 && end < 0:
 			return p[:min(len(p), maxPart)]
 		case n == 0:
-			return p[:min(i, maxPart)]
-		case i < 0:
+			return p[:min(end, maxPart)]
+		case end < 0:
 			return nil
 		}
-		p = p[i+1:]
+		p = p[end+1:]
 	}
 }
 
@@ -154,35 +146,35 @@ func (s *Scratch) extension() []byte {
 		parts = 4
 	}
 	for range parts {
-		i := bytes.IndexByte(p, '|')
-		for i > 0 && p[i-1] == '\\' {
-			j := bytes.IndexByte(p[i+1:], '|')
-			if j < 0 {
-				return nil
-			}
-			i += 1 + j
-		}
-		if i < 0 {
+		end := body.Bar(p)
+		if end < 0 {
 			return nil
 		}
-		p = p[i+1:]
+		p = p[end+1:]
 	}
 	return p
 }
 
-// attribute returns the value of an attribute of LEEF. name ends with '='. LEEF 2.0 names the
-// separator of the attributes in its header, as a character or as "x09"; LEEF 1.0 has the tab.
-func (s *Scratch) attribute(name []byte) []byte {
-	p, sep := s.extension(), byte('\t')
-	if i := bytes.IndexByte(p[:min(len(p), 6)], '|'); i >= 0 {
-		switch spec := p[:i]; {
-		case i == 1:
-			sep = spec[0]
-		case i > 2 && spec[i-3] == 'x': // "x09", "0x09"
-			sep = hexDigit(spec[i-2])<<4 | hexDigit(spec[i-1])
-		}
-		p = p[i+1:]
+// attributes returns the attributes of a LEEF message and their separator. LEEF 2.0 names it
+// in its header, as a character or as "x09"; LEEF 1.0 has the tab.
+func (s *Scratch) attributes() (p []byte, separator byte) {
+	p, separator = s.extension(), '\t'
+	i := bytes.IndexByte(p[:min(len(p), 6)], '|')
+	if i < 0 {
+		return p, separator
 	}
+	switch spec := p[:i]; {
+	case i == 1:
+		separator = spec[0]
+	case i > 2 && spec[i-3] == 'x': // "x09", "0x09"
+		separator = syslog.HexDigit(spec[i-2])<<4 | syslog.HexDigit(spec[i-1])
+	}
+	return p[i+1:], separator
+}
+
+// attribute returns the value of an attribute of LEEF. name ends with '='.
+func (s *Scratch) attribute(name []byte) []byte {
+	p, sep := s.attributes()
 	for {
 		i := bytes.Index(p, name)
 		if i < 0 {
@@ -197,13 +189,6 @@ func (s *Scratch) attribute(name []byte) []byte {
 		}
 		p = p[i+len(name):]
 	}
-}
-
-func hexDigit(c byte) byte {
-	if syslog.IsDigit(c) {
-		return c - '0'
-	}
-	return lower(c) - 'a' + 10
 }
 
 // key returns the value of a key of the pack: in the text, else as a parameter of the

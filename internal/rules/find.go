@@ -343,7 +343,7 @@ func ipv6(p []byte) (netip.Addr, bool) {
 		}
 		v, digits := 0, 0
 		for digits < len(p) && digits < 5 && syslog.IsHex(p[digits]) {
-			v = v<<4 | int(hexDigit(p[digits]))
+			v = v<<4 | int(syslog.HexDigit(p[digits]))
 			digits++
 		}
 		if digits == 0 || digits > 4 {
@@ -374,11 +374,4 @@ func ipv6(p []byte) (netip.Addr, bool) {
 	copy(out[16-(n-gap):], out[gap:n])
 	clear(out[gap : 16-(n-gap)])
 	return netip.AddrFrom16(out), true
-}
-
-func hexDigit(c byte) byte {
-	if c <= '9' {
-		return c - '0'
-	}
-	return c | 0x20 - 'a' + 10
 }

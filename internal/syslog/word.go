@@ -11,6 +11,14 @@ func IsDigit(c byte) bool { return c-'0' <= 9 }
 // IsHex reports whether c is a hexadecimal digit.
 func IsHex(c byte) bool { return IsDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }
 
+// HexDigit returns the value of a hexadecimal digit.
+func HexDigit(c byte) byte {
+	if IsDigit(c) {
+		return c - '0'
+	}
+	return c | 0x20 - 'a' + 10
+}
+
 // IsUpper reports whether c is an upper-case ASCII letter.
 func IsUpper(c byte) bool { return c-'A' <= 'Z'-'A' }
 

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -16,17 +15,17 @@ import (
 	"syslog-gateway/internal/status"
 )
 
-// packFiles is what the files of packs say.
-type packFiles struct {
-	site, embedded []pack.Pack
-	warnings       []pack.Problem // what the site's packs take from embedded ones
-	hash           string
+// PackFiles is what the files of packs say.
+type PackFiles struct {
+	Site, Embedded []pack.Pack
+	// Problems are the mistakes in the site's files.
+	Problems []pack.Problem
+	hash     string
 }
 
-// readPacks reads the packs of a folder and the embedded ones.
-func readPacks(folder string) (p packFiles, err error) {
-	p.embedded, err = catalog.Load()
-	if err != nil {
+// ReadPacks reads the packs of a folder and the embedded ones. Mistakes in them are no error.
+func ReadPacks(folder string) (p PackFiles, err error) {
+	if p.Embedded, err = catalog.Load(); err != nil {
 		return p, err
 	}
 	own, err := catalog.Files()
@@ -38,14 +37,14 @@ func readPacks(folder string) (p packFiles, err error) {
 		return p, fmt.Errorf("packs.folder: %w", err)
 	}
 	p.hash = hashOf(files, own)
-	site, problems := pack.Load(files)
-	conflicts, warnings := pack.Conflicts(site, p.embedded)
-	p.site, p.warnings = site, warnings
-	var errs []error
-	for _, problem := range append(problems, conflicts...) {
-		errs = append(errs, errors.New(problem.String()))
-	}
-	return p, errors.Join(errs...)
+	p.Site, p.Problems = pack.Load(files)
+	return p, nil
+}
+
+// Compare returns the conflicts between the site's packs, and what these take from embedded
+// packs that are not turned off.
+func (p *PackFiles) Compare(disable []string) (conflicts, warnings []pack.Problem) {
+	return pack.Conflicts(p.Site, slices.DeleteFunc(slices.Clone(p.Embedded), func(one pack.Pack) bool { return slices.Contains(disable, one.Name) }))
 }
 
 // hashDigits is how much of a hash is shown: enough to compare gateways.
@@ -71,11 +70,11 @@ func hashOf(site, embedded []pack.File) string {
 }
 
 // status is what is shown of the packs of a set.
-func (p *packFiles) status(c config.Config, set *matcher.Set) status.Packs {
+func (p *PackFiles) status(c config.Config, set *matcher.Set, warnings []pack.Problem) status.Packs {
 	s := status.Packs{Hash: p.hash, Folder: c.Packs.Folder, Site: []status.SitePack{}}
-	names := make(map[string]bool, len(p.site))
-	for i := range p.site {
-		one := &p.site[i]
+	names := make(map[string]bool, len(p.Site))
+	for i := range p.Site {
+		one := &p.Site[i]
 		names[one.Name] = true
 		shown := status.SitePack{
 			Name: one.Name, About: one.About, File: one.File, Line: one.Line,
@@ -86,8 +85,8 @@ func (p *packFiles) status(c config.Config, set *matcher.Set) status.Packs {
 		}
 		s.Site = append(s.Site, shown)
 	}
-	for i := range p.embedded {
-		if name := p.embedded[i].Name; !names[name] && !slices.Contains(c.Packs.Disable, name) {
+	for i := range p.Embedded {
+		if name := p.Embedded[i].Name; !names[name] && !slices.Contains(c.Packs.Disable, name) {
 			s.InForce++
 			s.Embedded++
 		}
@@ -97,7 +96,7 @@ func (p *packFiles) status(c config.Config, set *matcher.Set) status.Packs {
 			s.Site[i].Classes = append(s.Site[i].Classes, class.Name)
 		}
 	}
-	for _, w := range p.warnings {
+	for _, w := range warnings {
 		if i := p.packAt(w.Pos); i >= 0 {
 			s.Site[i].Warnings = append(s.Site[i].Warnings, fmt.Sprintf("line %d: %s", w.Line, w.Text))
 		}
@@ -107,10 +106,10 @@ func (p *packFiles) status(c config.Config, set *matcher.Set) status.Packs {
 
 // packAt returns the index of the site's pack that has a line of a file: the last that
 // begins at or before it.
-func (p *packFiles) packAt(at pack.Pos) int {
+func (p *PackFiles) packAt(at pack.Pos) int {
 	best := -1
-	for i := range p.site {
-		if one := p.site[i].Pos; one.File == at.File && one.Line <= at.Line && (best < 0 || one.Line >= p.site[best].Line) {
+	for i := range p.Site {
+		if one := p.Site[i].Pos; one.File == at.File && one.Line <= at.Line && (best < 0 || one.Line >= p.Site[best].Line) {
 			best = i
 		}
 	}

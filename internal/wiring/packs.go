@@ -16,13 +16,6 @@ import (
 	"syslog-gateway/internal/status"
 )
 
-// Packs returns the site's packs and the embedded ones, made ready. The error names all
-// problems of the site's packs.
-func Packs(c config.Config) (*matcher.Set, error) {
-	p, err := loadPacks(c)
-	return p.set, err
-}
-
 // loaded is what the packs of a configuration are.
 type loaded struct {
 	set     *matcher.Set
@@ -31,13 +24,22 @@ type loaded struct {
 	shown   status.Packs
 }
 
-// loadPacks is Packs with their rules and what is shown of them.
+// loadPacks returns the site's packs and the embedded ones, made ready, with their rules and
+// with what is shown of them. The error names all problems of the site's packs.
 func loadPacks(c config.Config) (loaded, error) {
-	p, err := readPacks(c.Packs.Folder)
+	p, err := ReadPacks(c.Packs.Folder)
 	if err != nil {
 		return loaded{}, err
 	}
-	site, embedded := p.site, p.embedded
+	var errs []error
+	conflicts, warnings := p.Compare(c.Packs.Disable)
+	for _, problem := range slices.Concat(p.Problems, conflicts) {
+		errs = append(errs, errors.New(problem.String()))
+	}
+	if len(errs) != 0 {
+		return loaded{}, errors.Join(errs...)
+	}
+	site, embedded := p.Site, p.Embedded
 	set, err := matcher.Compile(site, embedded, matcher.Options{Profile: c.Metadata.Profile, Disable: c.Packs.Disable})
 	if err != nil {
 		return loaded{}, fmt.Errorf("packs: %w", err)
@@ -46,19 +48,12 @@ func loadPacks(c config.Config) (loaded, error) {
 	if err != nil {
 		return loaded{}, fmt.Errorf("packs: %w", err)
 	}
-	var errs []error
 	for _, name := range c.Packs.Disable {
 		if !slices.ContainsFunc(slices.Concat(site, embedded), func(p pack.Pack) bool { return p.Name == name }) {
 			errs = append(errs, fmt.Errorf("packs.disable: %w", set.Unknown(name)))
 		}
 	}
-	return loaded{set, ruled, InForce(site, embedded), p.status(c, set)}, errors.Join(errs...)
-}
-
-// LoadPacks reads the packs of a folder and the embedded ones.
-func LoadPacks(folder string) (site, embedded []pack.Pack, err error) {
-	p, err := readPacks(folder)
-	return p.site, p.embedded, err
+	return loaded{set, ruled, InForce(site, embedded), p.status(c, set, warnings)}, errors.Join(errs...)
 }
 
 // pins returns the packs of the senders.
