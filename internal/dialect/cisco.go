@@ -166,10 +166,7 @@ func ownCisco(l *line, r *Result) bool {
 			known = isMnemonic(rest[i+1:])
 		}
 		if class != Fallback && known {
-			l.keep(rest[i:], r)
-			l.nodeTime(rest[:i], r)
-			setCisco(l, class, r)
-			return true
+			return l.identified(i, class, r)
 		}
 	}
 	if front := rest[:len(rest)-len(l.text)]; l.headed && bytes.HasSuffix(front, deviceColon) {
@@ -177,6 +174,14 @@ func ownCisco(l *line, r *Result) bool {
 		return true
 	}
 	return readLinux(l, r)
+}
+
+// identified makes the line one of Cisco, whose identifier is at rest[i]. It returns true.
+func (l *line) identified(i int, class ClassID, r *Result) bool {
+	l.keep(l.rest[i:], r)
+	l.nodeTime(l.rest[:i], r)
+	setCisco(l, class, r)
+	return true
 }
 
 // deviceColon follows the device-id of an ASA.

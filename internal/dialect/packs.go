@@ -138,13 +138,7 @@ func (p *Parser) byIdentifier(l *line, r *Result) bool {
 			return l.setPack(&m, r)
 		}
 	}
-	if class != CiscoIOS || !known {
-		return false
-	}
-	l.keep(l.rest[i:], r)
-	l.nodeTime(l.rest[:i], r)
-	setCisco(l, class, r)
-	return true
+	return class == CiscoIOS && known && l.identified(i, class, r)
 }
 
 // repaired reads a line whose header is none by any RFC, if a pack names its form.

@@ -3,7 +3,6 @@ package rules
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"hash"
 	"hash/maphash"
 	"math"
 	"time"
@@ -151,14 +150,8 @@ type Actor struct {
 	key     []byte
 	folded  []byte
 
-	spans, others []span
-	open          open   // how the text at hand ends
-	first, second []byte // edited texts
-	spare         []byte
-	joined        []byte // the end of the text before, and this one
-	names         []byte // of scrub
-	mac           hash.Hash
-	sum           []byte
+	hider        hider
+	first, spare []byte // texts that are trimmed
 }
 
 // NewActor returns an Actor whose counts are added to counters, which may be nil.
@@ -173,13 +166,13 @@ func (a *Actor) Use(s *Set) {
 		return
 	}
 	a.Flush()
-	a.set, a.mac = s, nil
+	a.set, a.hider.mac = s, nil
 	if s == nil {
 		return
 	}
 	a.seen, a.kinds, a.counts = make([]uint32, len(s.rules)), make([]*kinds, len(s.rules)), make([]count, len(s.rules))
 	if len(s.secret) != 0 {
-		a.mac = hmac.New(sha256.New, s.secret)
+		a.hider.mac = hmac.New(sha256.New, s.secret)
 	}
 	if a.counters != nil {
 		for i, r := range s.rules {

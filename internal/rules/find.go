@@ -17,14 +17,14 @@ const (
 
 // hideCards hides card numbers: 13 to 19 digits that begin with 2 to 6 and have the check
 // digit of Luhn, with or without single blanks or dashes between groups.
-func (a *Actor) hideCards(m *mask, p []byte, cut bool) {
+func (h *hider) hideCards(m *mask, p []byte, cut bool) {
 	for i := 0; i < len(p); i++ {
 		if p[i]-'0' > 9 {
 			continue
 		}
 		end := runEnd(p, i)
 		if end-i >= minCard || cut && end == len(p) && end-i >= beginCard {
-			a.hideRun(m, p, i, end, cut && end == len(p))
+			h.hideRun(m, p, i, end, cut && end == len(p))
 		}
 		i = end
 	}
@@ -46,7 +46,7 @@ func runEnd(p []byte, i int) int {
 
 // hideRun hides the card numbers in a run of groups of digits. A number begins and ends where
 // a group does, because other numbers may stand beside it.
-func (a *Actor) hideRun(m *mask, p []byte, from, to int, cut bool) {
+func (h *hider) hideRun(m *mask, p []byte, from, to int, cut bool) {
 	for i := from; i < to; {
 		end, next := 0, i
 		digits := 0
@@ -70,7 +70,7 @@ func (a *Actor) hideRun(m *mask, p []byte, from, to int, cut bool) {
 			}
 		}
 		if end != 0 {
-			a.add(m, i, end, nil)
+			h.add(m, i, end, nil)
 			next = max(next, end)
 		}
 		i = next
@@ -103,7 +103,7 @@ func isCard(p []byte) bool {
 }
 
 // hideEmails hides mail addresses, also those of URLs ("%40").
-func (a *Actor) hideEmails(m *mask, p []byte, cut bool) {
+func (h *hider) hideEmails(m *mask, p []byte, cut bool) {
 	plain, encoded := -1, -1 // the next signs
 	for at := 0; at < len(p); {
 		plain, encoded = nextAt(p, at, plain, atSign), nextAt(p, at, encoded, percentAt)
@@ -130,9 +130,9 @@ func (a *Actor) hideEmails(m *mask, p []byte, cut bool) {
 			to--
 		}
 		if from < i && to > at && (open || dot > at && dot < to-1) {
-			a.add(m, from, to, nil)
+			h.add(m, from, to, nil)
 			if open {
-				a.goesOn(m)
+				h.goesOn(m)
 			}
 			at = to
 		}
@@ -158,7 +158,7 @@ const maxLocal = 192
 var atSign, percentAt = []byte("@"), []byte("%40")
 
 // goesOn notes that a word ends with the text.
-func (a *Actor) goesOn(m *mask) { a.ends(open{kind: openWord, mask: m}) }
+func (h *hider) goesOn(m *mask) { h.ends(open{kind: openWord, mask: m}) }
 
 // localByte are the bytes before the '@'.
 var localByte = func() (t [256]bool) {
@@ -170,7 +170,7 @@ var localByte = func() (t [256]bool) {
 }()
 
 // hideAddresses hides addresses of IPv4 and IPv6.
-func (a *Actor) hideAddresses(m *mask, p []byte) {
+func (h *hider) hideAddresses(m *mask, p []byte) {
 	for i := 0; i < len(p); {
 		if !addressByte[p[i]] {
 			i++
@@ -190,10 +190,10 @@ func (a *Actor) hideAddresses(m *mask, p []byte) {
 		word := i > 0 && (syslog.IsLetter(p[i-1]) || p[i-1] == '_')
 		six := colons >= 7 || double && colons >= 2
 		if six {
-			a.hideIPv6(m, p, behindWord(p, i, end, word), end)
+			h.hideIPv6(m, p, behindWord(p, i, end, word), end)
 		}
 		if dots >= 3 {
-			a.hideIPv4(m, p, i, end)
+			h.hideIPv4(m, p, i, end)
 		}
 		i = end
 	}
@@ -220,7 +220,7 @@ const maxAddr = 45
 
 // hideIPv6 hides addresses in p[from:to], which may have a port, a colon or a word beside
 // them.
-func (a *Actor) hideIPv6(m *mask, p []byte, from, to int) {
+func (h *hider) hideIPv6(m *mask, p []byte, from, to int) {
 	for to > from && (p[to-1] == '.' || p[to-1] == ':' && (to-2 < from || p[to-2] != ':')) {
 		to--
 	}
@@ -231,7 +231,7 @@ next:
 	for i := from; i < to; {
 		for j := min(to, i+maxAddr); j > i+1; {
 			if _, ok := parseAddr(p[i:j]); ok && bytes.IndexByte(p[i:j], ':') >= 0 {
-				a.add(m, i, j, nil)
+				h.add(m, i, j, nil)
 				i = j
 				continue next
 			}
@@ -242,7 +242,7 @@ next:
 			if j = i + k; j+1 < to && p[j+1] == ':' { // "2001:db8::" may end with both
 				j += 2
 				if _, ok := parseAddr(p[i:j]); ok {
-					a.add(m, i, j, nil)
+					h.add(m, i, j, nil)
 					i = j
 					continue next
 				}
@@ -258,13 +258,13 @@ next:
 }
 
 // hideIPv4 hides the addresses of four numbers in p[from:to].
-func (a *Actor) hideIPv4(m *mask, p []byte, from, to int) {
+func (h *hider) hideIPv4(m *mask, p []byte, from, to int) {
 	for i := from; i < to; i++ {
 		if p[i]-'0' > 9 || i > 0 && (p[i-1]-'0' <= 9) {
 			continue
 		}
 		if n := ipv4(p[i:to]); n != 0 {
-			a.add(m, i, i+n, nil)
+			h.add(m, i, i+n, nil)
 			i += n
 		}
 	}

@@ -14,11 +14,11 @@ import (
 func hidden(m *mask, text string, f matcher.Form, cut bool) string {
 	a := NewActor(nil)
 	m.rule = &rule{}
-	a.hide(m, []byte(text), f, cut)
-	a.order(0)
+	a.hider.hide(m, []byte(text), f, cut)
+	a.hider.order(0)
 	var b strings.Builder
 	at := 0
-	for _, s := range a.spans {
+	for _, s := range a.hider.spans {
 		b.WriteString(text[at:s.from] + string(s.wrap) + "[" + text[s.from:s.to] + "]" + string(s.wrap))
 		at = s.to
 	}
@@ -222,8 +222,8 @@ func TestHostileTexts(t *testing.T) {
 			for _, f := range []matcher.Form{{}, {CEF: true}, {Object: true}, {Separator: '|'}} {
 				a := NewActor(nil)
 				start := time.Now()
-				a.hide(&mask{kind: kind, first: []byte("user"), second: []byte("x"), rule: &rule{}}, p, f, false)
-				a.order(0)
+				a.hider.hide(&mask{kind: kind, first: []byte("user"), second: []byte("x"), rule: &rule{}}, p, f, false)
+				a.hider.order(0)
 				if took := time.Since(start); took > time.Second {
 					t.Errorf("%q: mask %d took %v", text, kind, took)
 				}

@@ -10,7 +10,7 @@ import (
 
 // hideKey hides the values of a key: key=value, key="value", "key": "value", key: value,
 // <key>value</key>, <x name="key">value</x>, also within strings of JSON and in URLs.
-func (a *Actor) hideKey(m *mask, p []byte, f matcher.Form) {
+func (h *hider) hideKey(m *mask, p []byte, f matcher.Form) {
 	for at := 0; at < len(p); {
 		i := bytes.Index(p[at:], m.first)
 		if i < 0 {
@@ -25,9 +25,9 @@ func (a *Actor) hideKey(m *mask, p []byte, f matcher.Form) {
 		if v.to == 0 {
 			continue
 		}
-		a.add(m, v.from, v.to, p[v.wrap:int(v.wrap)+int(v.wrapSize)])
+		h.add(m, v.from, v.to, p[v.wrap:int(v.wrap)+int(v.wrapSize)])
 		if v.kind != closed {
-			a.ends(open{v.kind, v.quote, v.until, m})
+			h.ends(open{v.kind, v.quote, v.until, m})
 		}
 		at = max(at, v.to)
 	}

@@ -3,6 +3,7 @@ package rules
 import (
 	"bytes"
 	"encoding/hex"
+	"hash"
 	"regexp"
 	"slices"
 
@@ -59,11 +60,22 @@ const (
 	openLost               // the rest of the text is not known: it may have begun a value
 )
 
-// hide adds to the spans of a what the mask hides of p.
-func (a *Actor) hide(m *mask, p []byte, f matcher.Form, cut bool) {
+// hider finds what masks hide in a text, and puts something in its place.
+type hider struct {
+	spans, others []span
+	open          open   // how the text at hand ends
+	second        []byte // the text with its spans hidden
+	joined        []byte // the end of the text before, and this one
+	names         []byte // what stands for hidden names
+	mac           hash.Hash
+	sum           []byte
+}
+
+// hide adds to the spans what the mask hides of p.
+func (h *hider) hide(m *mask, p []byte, f matcher.Form, cut bool) {
 	switch m.kind {
 	case maskKey:
-		a.hideKey(m, p, f)
+		h.hideKey(m, p, f)
 	case maskBetween:
 		for at := 0; ; {
 			i := bytes.Index(p[at:], m.first)
@@ -73,37 +85,37 @@ func (a *Actor) hide(m *mask, p []byte, f matcher.Form, cut bool) {
 			from := at + i + len(m.first)
 			to := bytes.Index(p[from:], m.second)
 			if to < 0 {
-				a.add(m, from, len(p), nil)
-				a.ends(open{kind: openUntil, mask: m})
+				h.add(m, from, len(p), nil)
+				h.ends(open{kind: openUntil, mask: m})
 				return
 			}
-			a.add(m, from, from+to, nil)
+			h.add(m, from, from+to, nil)
 			at = from + to
 		}
 	case maskCard:
-		a.hideCards(m, p, cut)
+		h.hideCards(m, p, cut)
 	case maskEmail:
-		a.hideEmails(m, p, cut)
+		h.hideEmails(m, p, cut)
 	case maskAddress:
-		a.hideAddresses(m, p)
+		h.hideAddresses(m, p)
 	case maskRegex:
 		for _, at := range m.regex.FindAllIndex(p, -1) {
-			a.add(m, at[0], at[1], nil)
+			h.add(m, at[0], at[1], nil)
 		}
 	}
 }
 
 // add adds a span.
-func (a *Actor) add(m *mask, from, to int, wrap []byte) {
+func (h *hider) add(m *mask, from, to int, wrap []byte) {
 	if to > from {
-		a.spans = append(a.spans, span{from, to, wrap, m})
+		h.spans = append(h.spans, span{from, to, wrap, m})
 	}
 }
 
 // ends notes that the text ends within a value.
-func (a *Actor) ends(how open) {
-	if how.kind != closed && (a.open.kind == closed || a.open.kind == openWord) { // a word hides least
-		a.open = how
+func (h *hider) ends(how open) {
+	if how.kind != closed && (h.open.kind == closed || h.open.kind == openWord) { // a word hides least
+		h.open = how
 	}
 }
 
@@ -130,8 +142,8 @@ func (a *Actor) Edit(m *Message, o *Outcome) []byte {
 	if !o.masks() {
 		return text
 	}
-	out := a.conceal(m, o, text)
-	if len(a.spans) != 0 {
+	out := a.hider.conceal(m, o, text)
+	if len(a.hider.spans) != 0 {
 		a.tell(o)
 		if !m.Continues {
 			a.scrub(m, o, text)
@@ -166,43 +178,43 @@ const tailSize = 160
 
 // conceal hides what the masks find in a text. If the message continues another one, o is
 // how that ended.
-func (a *Actor) conceal(m *Message, o *Outcome, text []byte) []byte {
+func (h *hider) conceal(m *Message, o *Outcome, text []byte) []byte {
 	whole, skip := text, len(o.tail)
 	if skip != 0 {
-		a.joined = append(append(a.joined[:0], o.tail...), text...)
-		whole = a.joined
+		h.joined = append(append(h.joined[:0], o.tail...), text...)
+		whole = h.joined
 	}
-	a.spans, a.open = a.spans[:0], open{}
+	h.spans, h.open = h.spans[:0], open{}
 	if o.open.kind != closed {
-		a.goOn(o.open, whole, skip)
+		h.goOn(o.open, whole, skip)
 	}
 	if o.open.kind != openLost {
-		a.hideAll(m, o, whole)
+		h.hideAll(m, o, whole)
 	} else {
 		m.Cut = true
 	}
-	if o.open = a.open; m.Cut {
+	if o.open = h.open; m.Cut {
 		o.open = open{kind: openLost, mask: o.firstMask()}
 	}
 	o.tail = append(o.tail[:0], whole[max(0, len(whole)-tailSize):]...)
-	a.order(skip)
-	if len(a.spans) == 0 {
+	h.order(skip)
+	if len(h.spans) == 0 {
 		return text
 	}
-	a.second = a.replace(a.second[:0], whole, skip)
-	return a.second
+	h.second = h.replace(h.second[:0], whole, skip)
+	return h.second
 }
 
-func (a *Actor) hideAll(m *Message, o *Outcome, p []byte) {
+func (h *hider) hideAll(m *Message, o *Outcome, p []byte) {
 	for _, r := range o.edits {
 		for i := range r.masks {
-			a.hide(&r.masks[i], p, o.form, m.Cut || m.More)
+			h.hide(&r.masks[i], p, o.form, m.Cut || m.More)
 		}
 	}
 }
 
 // goOn hides the rest of a value that the text before began.
-func (a *Actor) goOn(o open, p []byte, at int) {
+func (h *hider) goOn(o open, p []byte, at int) {
 	to, how := len(p), o
 	switch o.kind {
 	case openQuote:
@@ -227,28 +239,28 @@ func (a *Actor) goOn(o open, p []byte, at int) {
 		}
 	default: // openLost: all of it
 	}
-	a.add(o.mask, at, to, nil)
-	a.ends(how)
+	h.add(o.mask, at, to, nil)
+	h.ends(how)
 }
 
 // few is how many spans messages usually have at most.
 const few = 32
 
 // order sorts the spans, joins those that overlap, and leaves out what is before skip.
-func (a *Actor) order(skip int) {
-	if len(a.spans) == 0 {
+func (h *hider) order(skip int) {
+	if len(h.spans) == 0 {
 		return
 	}
-	if len(a.spans) > few {
-		slices.SortStableFunc(a.spans, func(x, y span) int { return x.from - y.from })
+	if len(h.spans) > few {
+		slices.SortStableFunc(h.spans, func(x, y span) int { return x.from - y.from })
 	}
-	for i := 1; i < len(a.spans); i++ {
-		for j := i; j > 0 && a.spans[j].from < a.spans[j-1].from; j-- {
-			a.spans[j], a.spans[j-1] = a.spans[j-1], a.spans[j]
+	for i := 1; i < len(h.spans); i++ {
+		for j := i; j > 0 && h.spans[j].from < h.spans[j-1].from; j-- {
+			h.spans[j], h.spans[j-1] = h.spans[j-1], h.spans[j]
 		}
 	}
-	list := a.spans[:0]
-	for _, s := range a.spans {
+	list := h.spans[:0]
+	for _, s := range h.spans {
 		if s.to <= skip {
 			continue
 		}
@@ -260,19 +272,19 @@ func (a *Actor) order(skip int) {
 		}
 		list = append(list, s)
 	}
-	a.spans = list
+	h.spans = list
 }
 
 // replace appends p from skip on with its spans hidden.
-func (a *Actor) replace(dst, p []byte, skip int) []byte {
+func (h *hider) replace(dst, p []byte, skip int) []byte {
 	at := skip
-	for i := range a.spans {
-		s := &a.spans[i]
+	for i := range h.spans {
+		s := &h.spans[i]
 		dst = append(dst, p[at:s.from]...)
 		if len(s.wrap) != 0 {
-			dst = append(a.stand(append(dst, s.wrap...), s.mask, p[s.from:s.to]), s.wrap...)
+			dst = append(h.stand(append(dst, s.wrap...), s.mask, p[s.from:s.to]), s.wrap...)
 		} else {
-			dst = a.stand(dst, s.mask, p[s.from:s.to])
+			dst = h.stand(dst, s.mask, p[s.from:s.to])
 		}
 		at = s.to
 	}
@@ -280,15 +292,15 @@ func (a *Actor) replace(dst, p []byte, skip int) []byte {
 }
 
 // stand appends what takes the place of a value.
-func (a *Actor) stand(dst []byte, m *mask, value []byte) []byte {
+func (h *hider) stand(dst []byte, m *mask, value []byte) []byte {
 	if !m.hash {
 		return append(dst, m.with...)
 	}
 	const shown = 8 // bytes
-	a.mac.Reset()
-	a.mac.Write(value)
-	a.sum = a.mac.Sum(a.sum[:0])
-	return hex.AppendEncode(dst, a.sum[:shown])
+	h.mac.Reset()
+	h.mac.Write(value)
+	h.sum = h.mac.Sum(h.sum[:0])
+	return hex.AppendEncode(dst, h.sum[:shown])
 }
 
 // tell counts the messages in which rules hid something.
@@ -298,8 +310,8 @@ func (a *Actor) tell(o *Outcome) {
 		if len(r.masks) == 0 {
 			continue
 		}
-		for i := range a.spans {
-			if a.spans[i].mask.rule == r {
+		for i := range a.hider.spans {
+			if a.hider.spans[i].mask.rule == r {
 				n++
 			}
 		}
@@ -313,22 +325,22 @@ func (a *Actor) tell(o *Outcome) {
 // scrub hides in the names of the event what was hidden in its text. text is the one before.
 func (a *Actor) scrub(m *Message, o *Outcome, text []byte) {
 	r := m.Result
-	a.names = a.names[:0]
+	a.hider.names = a.hider.names[:0]
 	if len(r.Source)+len(r.Sourcetype) != 0 && a.set.classes[r.Class].open {
 		a.complete(m, o)
 	}
-	r.Source, r.Sourcetype = a.nameOf(r.Source, text), a.nameOf(r.Sourcetype, text)
+	r.Source, r.Sourcetype = a.hider.nameOf(r.Source, text), a.hider.nameOf(r.Sourcetype, text)
 	if len(r.CEF.Vendor)+len(r.CEF.Product)+len(r.CEF.Signature) != 0 {
-		r.CEF.Vendor, r.CEF.Product, r.CEF.Signature = a.nameOf(r.CEF.Vendor, text), a.nameOf(r.CEF.Product, text), a.nameOf(r.CEF.Signature, text)
+		r.CEF.Vendor, r.CEF.Product, r.CEF.Signature = a.hider.nameOf(r.CEF.Vendor, text), a.hider.nameOf(r.CEF.Product, text), a.hider.nameOf(r.CEF.Signature, text)
 	}
 	if r.HostBy != dialect.ByColumn && r.HostBy != dialect.ByKey && r.HostBy != dialect.ByShape && r.HostBy != dialect.ByPack {
 		return
 	}
-	if i := a.hidden(r.Host, text); i >= 0 {
-		s := &a.spans[i]
-		from := len(a.names)
-		a.names = a.stand(a.names, s.mask, text[s.from:s.to])
-		r.Host = a.names[from:len(a.names):len(a.names)]
+	if i := a.hider.hidden(r.Host, text); i >= 0 {
+		s := &a.hider.spans[i]
+		from := len(a.hider.names)
+		a.hider.names = a.hider.stand(a.hider.names, s.mask, text[s.from:s.to])
+		r.Host = a.hider.names[from:len(a.hider.names):len(a.hider.names)]
 	}
 }
 
@@ -336,26 +348,26 @@ func (a *Actor) scrub(m *Message, o *Outcome, text []byte) {
 func (a *Actor) complete(m *Message, o *Outcome) {
 	l := *m.Result.Line()
 	l.Host = m.Host
-	keep := a.spans
+	keep := a.hider.spans
 	for _, part := range [...]*[]byte{&l.Text, &l.Data} {
-		a.spans = a.others[:0]
-		a.hideAll(m, o, *part)
-		a.order(0)
-		if len(a.spans) != 0 {
-			from := len(a.names)
-			a.names = a.replace(a.names, *part, 0)
-			*part = a.names[from:len(a.names):len(a.names)]
+		a.hider.spans = a.hider.others[:0]
+		a.hider.hideAll(m, o, *part)
+		a.hider.order(0)
+		if len(a.hider.spans) != 0 {
+			from := len(a.hider.names)
+			a.hider.names = a.hider.replace(a.hider.names, *part, 0)
+			*part = a.hider.names[from:len(a.hider.names):len(a.hider.names)]
 		}
-		a.others = a.spans
+		a.hider.others = a.hider.spans
 	}
-	a.spans = keep
+	a.hider.spans = keep
 	a.scratch.Begin(&l)
 	m.Result.Sourcetype, m.Result.Source = a.set.packs.Complete(int(m.Result.Class-dialect.FirstPackClass), &a.scratch)
 }
 
 // nameOf returns a name, or what stands for it if it has something that is hidden in the text.
-func (a *Actor) nameOf(name, text []byte) []byte {
-	if len(name) != 0 && (len(a.spans) > few || a.hidden(name, text) >= 0) {
+func (h *hider) nameOf(name, text []byte) []byte {
+	if len(name) != 0 && (len(h.spans) > few || h.hidden(name, text) >= 0) {
 		return masked
 	}
 	return name
@@ -366,9 +378,9 @@ var masked = []byte("masked")
 
 // hidden returns the span that has something of a name, or that the name has something of;
 // -1 if there is none. Case and what names must not have make no difference.
-func (a *Actor) hidden(name, text []byte) int {
-	for i := range a.spans {
-		secret := text[a.spans[i].from:a.spans[i].to]
+func (h *hider) hidden(name, text []byte) int {
+	for i := range h.spans {
+		secret := text[h.spans[i].from:h.spans[i].to]
 		if alike(name, secret[:min(len(secret), maxCompleted)]) || len(secret) > maxCompleted && alike(secret, name) {
 			return i
 		}
@@ -436,7 +448,7 @@ func (a *Actor) ShowUnread(msg []byte) []byte {
 	}
 	l := matcher.NoLine(text)
 	o.form = matcher.FormOf(&l, 0)
-	return bytes.Clone(a.conceal(&Message{More: true}, &o, msg))
+	return bytes.Clone(a.hider.conceal(&Message{More: true}, &o, msg))
 }
 
 // Show returns what may be shown of the text of a message whatever other rules say: with all
@@ -451,5 +463,5 @@ func (a *Actor) Show(m *Message) []byte {
 		}
 	}
 	o.form = a.formOf(m)
-	return bytes.Clone(a.conceal(m, &o, m.Text))
+	return bytes.Clone(a.hider.conceal(m, &o, m.Text))
 }
