@@ -103,13 +103,8 @@ func nextKey(p []byte, at int) (name []byte, behind int) {
 // value returns the value at the front of p, never nil.
 func (k *Pairs) value(p []byte) []byte {
 	if len(p) != 0 && p[0] == '"' {
-		for i := 1; i < len(p); i++ {
-			switch p[i] {
-			case '\\':
-				i++
-			case '"':
-				return p[1:i]
-			}
+		if end := StringEnd(p, 1); end >= 0 {
+			return p[1:end]
 		}
 		return p[1:]
 	}

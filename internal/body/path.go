@@ -73,17 +73,27 @@ func jsonLength(p []byte) int {
 	return len(p)
 }
 
-// jsonString returns the length of the string at the front of p with its quotes.
+// jsonString returns the length of the string at the front of p with its quotes. One that
+// does not end is all of p.
 func jsonString(p []byte) int {
-	for i := 1; i < len(p); i++ {
+	if end := StringEnd(p, 1); end >= 0 {
+		return end + 1
+	}
+	return len(p)
+}
+
+// StringEnd returns the position of the quote that ends a string of JSON, or -1. at is behind
+// the quote that begins it.
+func StringEnd(p []byte, at int) int {
+	for i := at; i < len(p); i++ {
 		switch p[i] {
 		case '\\':
 			i++
 		case '"':
-			return i + 1
+			return i
 		}
 	}
-	return len(p)
+	return -1
 }
 
 func skipJSONBlanks(p []byte) []byte {

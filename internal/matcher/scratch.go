@@ -261,13 +261,8 @@ func (s *Scratch) parameter(name []byte, loose bool) []byte {
 		end := i + len(name)
 		if i > 0 && (p[i-1] == ' ' || loose && p[i-1] == '[') && end+1 < len(p) && (p[end] == '=' || loose && p[end] == ':') && p[end+1] == '"' {
 			p = p[end+2:]
-			for j := 0; j < len(p); j++ {
-				switch p[j] {
-				case '\\':
-					j++
-				case '"':
-					return p[:j]
-				}
+			if quote := body.StringEnd(p, 0); quote >= 0 {
+				return p[:quote]
 			}
 			return nil
 		}

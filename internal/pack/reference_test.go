@@ -45,14 +45,20 @@ func TestReference(t *testing.T) {
 	}
 }
 
-// TestReferencePlaces: the documents have no place for a table that there is not.
+// TestReferencePlaces: the documents have no place for a table that there is not, and one for
+// each that there is. A second one would not be compared.
 func TestReferencePlaces(t *testing.T) {
 	tables := referenceTables()
+	seen := make(map[string]string)
 	for _, file := range references {
 		for _, m := range place.FindAllSubmatch(testkit.Try(os.ReadFile(file))(t), -1) {
 			if _, ok := tables[string(m[1])]; !ok {
 				t.Errorf("%s has a place for the table %q, which there is not", file, m[1])
 			}
+			if first := seen[string(m[1])]; first != "" {
+				t.Errorf("%s has a place for the table %q, and so has %s", file, m[1], first)
+			}
+			seen[string(m[1])] = file
 		}
 	}
 }

@@ -24,7 +24,7 @@ type Rule struct {
 	Sample   int // one message in so many is kept; 0: all
 	Suppress *Suppress
 
-	// Lookup is the name of a table of the pack, and By what is looked up there.
+	// Lookup is the name of a table of the pack, and By is the value that it is searched for.
 	Lookup string
 	By     Place
 
@@ -200,7 +200,7 @@ func (t *tables) addRules() {
 			}
 		}},
 		textKey("lookup", "a table of the pack", packName, func(r *Rule) *string { return &r.Lookup }),
-		{"by", "what is looked up: sender, host, program, {key: x}", func(d *decoder, n *yaml.Node, r *Rule) { r.By = d.part(n, lookupWords) }},
+		{"by", "the value that the table is searched for: sender, host, program, {key: x}", func(d *decoder, n *yaml.Node, r *Rule) { r.By = d.part(n, lookupWords) }},
 		textKey("index", "index", indexName, func(r *Rule) *string { return &r.Index }),
 		textKey("sourcetype", "sourcetype", sourcetype, func(r *Rule) *string { return &r.Sourcetype }),
 		{"fields", "indexed fields with their values", func(d *decoder, n *yaml.Node, r *Rule) {

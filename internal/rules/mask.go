@@ -172,8 +172,8 @@ func (o *Outcome) firstMask() *mask {
 	return nil
 }
 
-// tailSize is how much of a text is looked at again with the one that continues it: a key
-// and its sign, or a number, that was cut in two.
+// tailSize is how much of the end of a text is read again with the text that continues it: a
+// key and its sign, or a number, may be cut in two.
 const tailSize = 160
 
 // conceal hides what the masks find in a text. If the message continues another one, o is

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -350,7 +351,7 @@ rules:
 				return
 			default:
 				r.source.Apply(sets[i%len(sets)])
-				time.Sleep(50 * time.Microsecond)
+				runtime.Gosched()
 			}
 		}
 	})

@@ -246,7 +246,7 @@ func (t *trim) object(dst, p []byte) []byte {
 		if at == len(p) || p[at] != '"' {
 			return append(dst, p[begin:]...)
 		}
-		end := stringEnd(p, at+1)
+		end := body.StringEnd(p, at+1)
 		if end < 0 {
 			break
 		}
@@ -275,26 +275,13 @@ func (t *trim) object(dst, p []byte) []byte {
 	return append(dst[:start], p...) // broken
 }
 
-// stringEnd returns the position of the quote that ends a string of JSON, or -1.
-func stringEnd(p []byte, at int) int {
-	for i := at; i < len(p); i++ {
-		switch p[i] {
-		case '\\':
-			i++
-		case '"':
-			return i
-		}
-	}
-	return -1
-}
-
 // memberEnd returns the position of the ',' or '}' behind a value of an object, or -1.
 func memberEnd(p []byte, at int) int {
 	depth := 0
 	for i := at; i < len(p); i++ {
 		switch p[i] {
 		case '"':
-			if i = stringEnd(p, i+1); i < 0 {
+			if i = body.StringEnd(p, i+1); i < 0 {
 				return -1
 			}
 		case '{', '[':
