@@ -24,24 +24,25 @@ type client struct{ addr, proxy netip.Addr }
 var errCut = errors.New("the datagram ends within the PROXY header")
 
 // Receive takes a datagram as Take does. One that comes from a proxy has to begin with a
-// PROXY header, whose client is then the sender; otherwise it is dropped.
+// PROXY header, whose client is then the sender; otherwise it is dropped. If the header
+// names no client, or the proxy itself, the proxy is the sender.
 func (d *Datagrams) Receive(p []byte, from netip.Addr) {
 	s := d.sender(from)
 	if !s.isProxy {
 		d.take(p, s)
 		return
 	}
-	h, n, err := proxyproto.Parse(p)
+	addr, n, err := proxyproto.Parse(p)
 	if err == nil && n == 0 {
 		err = errCut
 	}
 	switch {
 	case err != nil:
 		d.reject(p, s, err)
-	case h.Local && n == len(p):
+	case addr.IsValid() && addr != s.addr:
+		d.take(p[n:], d.client(client{addr, s.addr}))
+	case n == len(p):
 		d.source.CountCheck()
-	case h.Client.IsValid():
-		d.take(p[n:], d.client(client{h.Client, s.addr}))
 	default:
 		d.take(p[n:], s)
 	}

@@ -26,6 +26,7 @@ type connection struct {
 	ofAll     fairshare.Share[*connection] // of the connections of all sources
 	transport ledger.Transport
 	begun     bool // its first bytes have been checked
+	anonymous bool // its PROXY header names no client but the proxy: most likely it is a health check
 
 	// The owner's lock guards these.
 	closing bool      // it has been asked to close

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -114,7 +115,7 @@ func (e *entrance) drain() {
 
 // passes reads the header of a connection and reports whether the connection may go on.
 func (e *entrance) passes(c *connection, raw *net.TCPConn) bool {
-	h, err := receiveHeader(raw)
+	client, err := receiveHeader(raw, c.peer)
 	inTime, draining := e.arrived(c, raw)
 	switch {
 	case errors.Is(err, errCheck):
@@ -130,11 +131,11 @@ func (e *entrance) passes(c *connection, raw *net.TCPConn) bool {
 		}
 		return false
 	}
-	if h.Client.IsValid() {
-		c.stream.Behind(c.peer, h.Client)
+	if c.anonymous = !client.IsValid(); c.anonymous {
+		return true // allow holds for its messages: a check brings none, and is not worth a line
 	}
-	// What a proxy sends for itself is not worth a line; its messages are dropped one by one.
-	if !h.Local && !c.source.Settings().Allows(c.stream.From()) {
+	c.stream.Behind(c.peer, client)
+	if !c.source.Settings().Allows(c.stream.From()) {
 		e.connections.refuse(c, rejectNotAllowed)
 		return false
 	}
@@ -148,9 +149,9 @@ var (
 )
 
 // receiveHeader reads the header of a connection, and no byte that follows it, until the
-// deadline of the connection. After a header for no client it also waits for a byte that
-// follows.
-func receiveHeader(raw *net.TCPConn) (h proxyproto.Header, err error) {
+// deadline of the connection. After a header that names no client, or the proxy itself as
+// HAProxy's checks with version 1 do, it also waits for a byte that follows.
+func receiveHeader(raw *net.TCPConn, proxy netip.Addr) (client netip.Addr, err error) {
 	buf := make([]byte, 256)
 	for have := 0; ; {
 		if have == len(buf) {
@@ -159,28 +160,28 @@ func receiveHeader(raw *net.TCPConn) (h proxyproto.Header, err error) {
 		seen, err := peek(raw, buf[have:])
 		switch {
 		case gone(err) && have == 0:
-			return h, errCheck
+			return client, errCheck
 		case gone(err):
-			return h, errEnded
+			return client, errEnded
 		case err != nil:
-			return h, fmt.Errorf("wait for the PROXY header: %w", err)
+			return client, fmt.Errorf("wait for the PROXY header: %w", err)
 		}
-		h, n, err := proxyproto.Parse(buf[:have+seen])
+		client, n, err := proxyproto.Parse(buf[:have+seen])
 		if err != nil {
-			return h, err
+			return client, err
 		}
 		whole := n != 0
 		if !whole { // then all of it belongs to the header
 			n = have + seen
 		}
 		if _, err := io.ReadFull(raw, buf[have:n]); err != nil {
-			return h, fmt.Errorf("read the PROXY header: %w", err)
+			return client, fmt.Errorf("read the PROXY header: %w", err)
 		}
 		switch have = n; {
-		case whole && h.Local:
-			return h, awaitMessage(raw)
+		case whole && (!client.IsValid() || client == proxy):
+			return netip.Addr{}, awaitMessage(raw)
 		case whole:
-			return h, nil
+			return client, nil
 		}
 	}
 }
@@ -194,7 +195,9 @@ func awaitMessage(raw *net.TCPConn) error {
 }
 
 // gone reports whether the other end has closed or reset the connection.
-func gone(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, unix.ECONNRESET) }
+func gone(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE)
+}
 
 // peek waits until there is something to read and returns how much of it is in p now. It
 // stays where it is.

@@ -12,14 +12,15 @@ import (
 	"golang.org/x/sys/unix"
 
 	"syslog-gateway/internal/ledger"
-	"syslog-gateway/internal/proxyproto"
 	"syslog-gateway/internal/testkit"
 )
 
 const (
-	headerV1    = "PROXY TCP4 192.0.2.7 10.0.0.1 5000 1517\r\n"
-	headerV2    = "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xc0\x00\x02\x07\x0a\x00\x00\x01\x13\x88\x05\xed"
-	headerLocal = "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"
+	headerV1     = "PROXY TCP4 192.0.2.7 10.0.0.1 5000 1517\r\n"
+	headerV2     = "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xc0\x00\x02\x07\x0a\x00\x00\x01\x13\x88\x05\xed"
+	headerItself = "PROXY TCP4 127.0.0.1 127.0.0.1 48214 39517\r\n" // HAProxy's check with version 1
+	headerUnspec = "\r\n\r\n\x00\r\nQUIT\n\x21\x00\x00\x00"
+	headerLocal  = "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"
 )
 
 func loopback() []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} }
@@ -183,7 +184,7 @@ func TestHealthChecks(t *testing.T) {
 	overProxies(t, func(t *testing.T, listenTo func(func(*SourceOptions)) proxiedBench) {
 		b := listenTo(func(o *SourceOptions) { o.Settings.Allow = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} })
 		n := 0
-		for _, p := range []string{"", headerLocal} {
+		for _, p := range []string{"", headerLocal, "PROXY UNKNOWN\r\n", headerUnspec, headerItself} {
 			for _, linger := range []int{-1, 0} { // a close, a reset
 				c := b.dial("tcp").(*net.TCPConn)
 				fmt.Fprint(c, p)
@@ -205,17 +206,42 @@ func TestHealthChecks(t *testing.T) {
 	})
 }
 
+// A check may speak TLS, and go away before the handshake is over or behind it.
+func TestHealthCheckByTLS(t *testing.T) {
+	cert := certificate(t)
+	b := listen(t, func(o *SourceOptions) {
+		o.Transports = []ledger.Transport{ledger.TLS}
+		o.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
+		o.Settings.Proxies = loopback()
+	})
+	for i, shakes := range []bool{false, true} {
+		c := b.dial("tcp").(*net.TCPConn)
+		fmt.Fprint(c, headerLocal)
+		if shakes {
+			testkit.Must(t, tls.Client(c, &tls.Config{InsecureSkipVerify: true}).Handshake())
+		} else {
+			fmt.Fprint(c, "\x16\x03\x01\x02\x00") // of a ClientHello
+			b.open(1)
+		}
+		testkit.Must(t, c.SetLinger(0))
+		c.Close()
+		testkit.Eventually(t, "it is counted", func() bool { return b.l.Status()[0].Checks == uint64(i+1) })
+	}
+	testkit.Equal(t, "the log", b.log.String(), "")
+	testkit.Equal(t, "rejected", b.l.Status()[0].Rejected[rejectHandshake.String()], 0)
+}
+
 // A connection that is for no client, or for one that the proxy does not name, is the
 // proxy's own.
 func TestProxyForItself(t *testing.T) {
 	overProxies(t, func(t *testing.T, listenTo func(func(*SourceOptions)) proxiedBench) {
 		b := listenTo(asIs)
-		for _, header := range []string{headerLocal, "PROXY UNKNOWN\r\n", "\r\n\r\n\x00\r\nQUIT\n\x21\x00\x00\x00"} {
+		for _, header := range []string{headerLocal, "PROXY UNKNOWN\r\n", headerUnspec, headerItself} {
 			c := b.dial("tcp")
 			fmt.Fprint(c, header)
 			fmt.Fprint(b.speak(c), "<13>hello\n")
 		}
-		for _, e := range b.wait(3) {
+		for _, e := range b.wait(4) {
 			if _, has := e.Fields["proxy_ip"]; e.Fields["sender_ip"] != "127.0.0.1" || has {
 				t.Errorf("%+v", e)
 			}
@@ -236,13 +262,13 @@ func TestHeaderInPieces(t *testing.T) {
 		defer raw.Close()
 		_ = raw.SetReadDeadline(time.Now().Add(20 * time.Second))
 		type result struct {
-			h   proxyproto.Header
-			err error
+			client netip.Addr
+			err    error
 		}
 		got := make(chan result, 1)
 		go func() {
-			h, err := receiveHeader(raw)
-			got <- result{h, err}
+			client, err := receiveHeader(raw, netip.MustParseAddr("127.0.0.1"))
+			got <- result{client, err}
 		}()
 		if at > 0 {
 			fmt.Fprint(client, header[:at])
@@ -250,7 +276,7 @@ func TestHeaderInPieces(t *testing.T) {
 		}
 		fmt.Fprint(client, header[at:]+"<13>rest\n")
 		r := <-got
-		if r.err != nil || r.h.Client != netip.MustParseAddr("192.0.2.7") {
+		if r.err != nil || r.client != netip.MustParseAddr("192.0.2.7") {
 			t.Fatalf("%q in pieces at %d: %+v", header, at, r)
 		}
 		rest := make([]byte, 100)

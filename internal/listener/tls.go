@@ -95,10 +95,18 @@ func (c *tlsConn) serve() {
 		return
 	}
 	defer t.remove(c.raw)
+	defer func() {
+		if c.anonymous && !c.begun {
+			c.source.CountCheck()
+		}
+	}()
 	conn := tls.Server(c.raw, c.source.options.TLS)
 	handshake, cancel := context.WithTimeout(context.Background(), handshakeTimeout)
 	err := conn.HandshakeContext(handshake)
 	cancel()
+	if err != nil && c.anonymous && gone(err) {
+		return // a check of HAProxy (check-ssl) does not wait for the end of the handshake
+	}
 	if err != nil {
 		c.source.reject(rejectHandshake)
 		if ready(&t.connections.troubles) {

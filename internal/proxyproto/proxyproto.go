@@ -8,16 +8,6 @@ import (
 	"unsafe"
 )
 
-// Header is what a header says.
-type Header struct {
-	// Client is the address that the proxy was contacted from; the zero Addr if the header
-	// names none, or one that is not an IP address. An IPv4-mapped address is given as IPv4.
-	Client netip.Addr
-	// Local says that the proxy speaks for itself, as in a health check (command LOCAL of
-	// version 2).
-	Local bool
-}
-
 // MaxLength is the length in bytes of the longest header that is read: version 2 with 4 KiB
 // of addresses and TLVs.
 const MaxLength = fixedV2 + 4<<10
@@ -42,17 +32,20 @@ const (
 	maxV1 = 107
 )
 
-// Parse reads the header at the front of p. n is its length in bytes. It is 0, without an
-// error, while p may be the beginning of a header: all of p belongs to it then. Parse keeps
-// nothing of p, and does not allocate for a valid header.
-func Parse(p []byte) (h Header, n int, err error) {
+// Parse reads the header at the front of p. client is the address that the proxy was
+// contacted from, an IPv4-mapped one as IPv4. It is the zero Addr where the header names no
+// IP address (LOCAL, UNKNOWN, AF_UNSPEC, AF_UNIX): the proxy speaks for itself, as in a
+// health check, or cannot say for whom. n is the length of the header in bytes. It is 0,
+// without an error, while p may be the beginning of a header: all of p belongs to it then.
+// Parse keeps nothing of p, and does not allocate for a valid header.
+func Parse(p []byte) (client netip.Addr, n int, err error) {
 	switch {
 	case hasBegin(p, beginV1):
 		return parseV1(p)
 	case hasBegin(p, beginV2):
 		return parseV2(p)
 	}
-	return Header{}, 0, ErrNone
+	return client, 0, ErrNone
 }
 
 // hasBegin reports whether p begins with begin, as far as p goes.
@@ -63,32 +56,32 @@ func hasBegin(p []byte, begin string) bool {
 
 // parseV1 reads a header of version 1 (section 2.1):
 // PROXY, protocol, source, destination, source's port, destination's port.
-func parseV1(p []byte) (h Header, n int, err error) {
+func parseV1(p []byte) (client netip.Addr, n int, err error) {
 	end := bytes.IndexByte(p[:min(len(p), maxV1)], '\n')
 	switch {
 	case end < 0 && len(p) >= maxV1:
-		return h, 0, errTooLong
+		return client, 0, errTooLong
 	case end < 0:
-		return h, 0, nil
+		return client, 0, nil
 	case p[end-1] != '\r':
-		return h, 0, errNoCRLF
+		return client, 0, errNoCRLF
 	}
 	protocol, rest, _ := bytes.Cut(p[len(beginV1):end-1], []byte(" "))
 	switch string(protocol) {
 	case "UNKNOWN": // what follows is to be ignored
-		return h, end + 1, nil
+		return client, end + 1, nil
 	case "TCP4", "TCP6", "UDP4", "UDP6":
 	default:
-		return h, 0, errWord
+		return client, 0, errWord
 	}
 	source, rest, _ := bytes.Cut(rest, []byte(" "))
 	destination, rest, _ := bytes.Cut(rest, []byte(" "))
 	sourcePort, destinationPort, _ := bytes.Cut(rest, []byte(" "))
-	h.Client = address(source)
-	if !h.Client.IsValid() || !address(destination).IsValid() || !isPort(sourcePort) || !isPort(destinationPort) {
-		return Header{}, 0, errAddress
+	client = address(source)
+	if !client.IsValid() || !address(destination).IsValid() || !isPort(sourcePort) || !isPort(destinationPort) {
+		return netip.Addr{}, 0, errAddress
 	}
-	return h, end + 1, nil
+	return client, end + 1, nil
 }
 
 // address reads an IP address without a zone; the zero Addr is none.

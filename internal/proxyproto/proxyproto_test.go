@@ -40,10 +40,7 @@ func summed() string {
 }
 
 // good are headers and the client that each names, "" for none.
-var good = []struct {
-	name, header, client string
-	local                bool
-}{
+var good = []struct{ name, header, client string }{
 	{name: "v1", header: "PROXY TCP4 192.0.2.7 10.0.0.1 5000 1517\r\n", client: "192.0.2.7"},
 	{name: "v1 IPv6", header: "PROXY TCP6 2001:db8::7 2001:db8::1 5000 1517\r\n", client: "2001:db8::7"},
 	{name: "v1 IPv4-mapped", header: "PROXY TCP6 ::ffff:192.0.2.7 ::ffff:10.0.0.1 5000 1517\r\n", client: "192.0.2.7"},
@@ -62,9 +59,9 @@ var good = []struct {
 	{name: "v2 of a UNIX socket", header: v2(commandProxy, 0x31, strings.Repeat("/", 216))},
 	{name: "v2 unspecified", header: v2(commandProxy, 0x00, "")},
 	{name: "v2 unspecified with bytes", header: v2(commandProxy, 0x00, "\x01")},
-	{name: "v2 local, HAProxy's check", header: "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00", local: true},
-	{name: "v2 local with an address", header: v2(commandLocal, 0x11, v4), local: true},
-	{name: "v2 local with anything", header: v2(commandLocal, 0xff, "\x03\x00"), local: true},
+	{name: "v2 local, HAProxy's check", header: "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"},
+	{name: "v2 local with an address", header: v2(commandLocal, 0x11, v4)},
+	{name: "v2 local with anything", header: v2(commandLocal, 0xff, "\x03\x00")},
 }
 
 // bad are bytes that are no header, and why.
@@ -116,25 +113,25 @@ func bad() []struct {
 
 func TestHeaders(t *testing.T) {
 	for _, tc := range good {
-		want := Header{Local: tc.local}
+		var want netip.Addr
 		if tc.client != "" {
-			want.Client = netip.MustParseAddr(tc.client)
+			want = netip.MustParseAddr(tc.client)
 		}
 		for _, rest := range []string{"", anyText, tc.header} {
-			h, n, err := Parse([]byte(tc.header + rest))
-			if h != want || n != len(tc.header) || err != nil {
-				t.Errorf("%s: %+v, %d of %d, %v", tc.name, h, n, len(tc.header), err)
+			got, n, err := Parse([]byte(tc.header + rest))
+			if got != want || n != len(tc.header) || err != nil {
+				t.Errorf("%s: %v, %d of %d, %v", tc.name, got, n, len(tc.header), err)
 			}
 		}
 		for k := range len(tc.header) {
-			if h, n, err := Parse([]byte(tc.header[:k])); h != (Header{}) || n != 0 || err != nil {
-				t.Fatalf("%s: the first %d bytes: %+v, %d, %v", tc.name, k, h, n, err)
+			if got, n, err := Parse([]byte(tc.header[:k])); got.IsValid() || n != 0 || err != nil {
+				t.Fatalf("%s: the first %d bytes: %v, %d, %v", tc.name, k, got, n, err)
 			}
 		}
 	}
 	for _, tc := range bad() {
-		if h, n, err := Parse([]byte(tc.bytes)); h != (Header{}) || n != 0 || err != tc.why {
-			t.Errorf("%s: %+v, %d, %v, want %v", tc.name, h, n, err, tc.why)
+		if got, n, err := Parse([]byte(tc.bytes)); got.IsValid() || n != 0 || err != tc.why {
+			t.Errorf("%s: %v, %d, %v, want %v", tc.name, got, n, err, tc.why)
 		}
 	}
 }
@@ -174,17 +171,17 @@ func judge(p []byte) (client netip.Addr, n int, err error) {
 // differs compares Parse with go-proxyproto. It returns "" where they agree, or where we
 // differ on purpose.
 func differs(p []byte) string {
-	h, n, err := Parse(p)
+	got, n, err := Parse(p)
 	client, judged, refused := judge(p)
 	switch {
 	case err == nil && n != 0 && refused == nil:
-		if n != judged || h.Client != client {
+		if n != judged || got != client {
 			return "another header"
 		}
 	case err == nil && n != 0: // it refuses what we take
 		v1 := bytes.HasPrefix(p, []byte(beginV1))
-		mixed := v1 && h.Client.IsValid() // UDP4, TCP6 with IPv4: nginx writes both
-		if !mixed && !h.Local && (v1 || p[13] != 0) {
+		mixed := v1 && got.IsValid() // UDP4, TCP6 with IPv4: nginx writes both
+		if !mixed && (v1 || p[12] != commandLocal && p[13] != 0) {
 			return "we alone take it"
 		}
 	case refused == nil: // it does not check TLVs
@@ -224,20 +221,20 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, p []byte) {
 		before := bytes.Clone(p)
-		h, n, err := Parse(p)
-		if n < 0 || n > len(p) || n > MaxLength || err != nil && n != 0 || n == 0 && h != (Header{}) {
-			t.Fatalf("%+v, %d of %d, %v", h, n, len(p), err)
+		got, n, err := Parse(p)
+		if n < 0 || n > len(p) || n > MaxLength || err != nil && n != 0 || n == 0 && got.IsValid() {
+			t.Fatalf("%v, %d of %d, %v", got, n, len(p), err)
 		}
 		if n == 0 && err == nil && len(p) >= MaxLength {
 			t.Fatal("asks for more than the longest header has")
 		}
 		for k := range n { // what is not there yet does not change what is
-			if h, n, err := Parse(p[:k]); n != 0 || err != nil {
-				t.Fatalf("the first %d bytes: %+v, %d, %v", k, h, n, err)
+			if got, n, err := Parse(p[:k]); n != 0 || err != nil {
+				t.Fatalf("the first %d bytes: %v, %d, %v", k, got, n, err)
 			}
 		}
 		if d := differs(p); d != "" {
-			t.Fatalf("%s: %+v, %d, %v", d, h, n, err)
+			t.Fatalf("%s: %v, %d, %v", d, got, n, err)
 		}
 		if !bytes.Equal(p, before) {
 			t.Fatal("the bytes were changed")

@@ -19,43 +19,43 @@ const (
 )
 
 // parseV2 reads a header of version 2 (section 2.2).
-func parseV2(p []byte) (h Header, n int, err error) {
+func parseV2(p []byte) (client netip.Addr, n int, err error) {
 	if len(p) < fixedV2 {
 		if len(p) > len(beginV2) && p[12] != commandLocal && p[12] != commandProxy {
-			return h, 0, errVersion
+			return client, 0, errVersion
 		}
-		return h, 0, nil
+		return client, 0, nil
 	}
 	local, rest := p[12] == commandLocal, int(binary.BigEndian.Uint16(p[14:]))
 	n = fixedV2 + rest
 	size, known := addressSize(p[13])
 	switch {
 	case !local && p[12] != commandProxy:
-		return h, 0, errVersion
+		return client, 0, errVersion
 	case n > MaxLength:
-		return h, 0, errTooLong
+		return client, 0, errTooLong
 	case local: // the rest is to be skipped, whatever it is
 	case !known:
-		return h, 0, errFamily
+		return client, 0, errFamily
 	case rest < size:
-		return h, 0, errTooShort
+		return client, 0, errTooShort
 	}
 	if len(p) < n {
-		return h, 0, nil
+		return client, 0, nil
 	}
 	if local || size == 0 {
-		return Header{Local: local}, n, nil
+		return client, n, nil
 	}
 	if err := checkTLVs(p[:n], fixedV2+size); err != nil {
-		return h, 0, err
+		return client, 0, err
 	}
 	switch a := p[fixedV2:]; size {
 	case sizeIPv4:
-		h.Client = netip.AddrFrom4([4]byte(a))
+		client = netip.AddrFrom4([4]byte(a))
 	case sizeIPv6:
-		h.Client = netip.AddrFrom16([16]byte(a)).Unmap()
+		client = netip.AddrFrom16([16]byte(a)).Unmap()
 	}
-	return h, n, nil
+	return client, n, nil
 }
 
 // Lengths in bytes of source, destination and their ports.
