@@ -352,6 +352,32 @@ func TestStopWhileAHeaderIsAwaited(t *testing.T) {
 	})
 }
 
+// However a datagram is read, in a burst or at the stop, its header is.
+func TestDatagramsOfAProxy(t *testing.T) {
+	b := listen(t, func(o *SourceOptions) { o.Settings.Proxies = loopback() })
+	c := b.dial("udp")
+	const n = 500
+	for i := range n {
+		header := headerV1 // as nginx writes it
+		if i%2 == 0 {
+			header = headerV2
+		}
+		fmt.Fprintf(c, "%s<13>hello %d", header, i)
+	}
+	fmt.Fprint(c, "<13>no header")
+	b.stop()
+	events := b.sink.Decode(t)
+	testkit.Equal(t, "events", len(events), n)
+	for _, e := range events {
+		if e.Fields["sender_ip"] != "192.0.2.7" || e.Fields["proxy_ip"] != "127.0.0.1" || !strings.HasPrefix(e.Event, "<13>hello ") {
+			t.Fatalf("%+v", e)
+		}
+	}
+	bal := b.balance()
+	testkit.Equal(t, "dropped", bal.DropReasons["proxy_header"], 1)
+	testkit.Equal(t, "received", bal.Received, n+1)
+}
+
 // New networks hold for the next connection and the next datagram.
 func TestProxiesAreReloaded(t *testing.T) {
 	b := listen(t, nil)

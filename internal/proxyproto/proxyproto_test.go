@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"net/netip"
 	"strings"
@@ -130,7 +131,7 @@ func TestHeaders(t *testing.T) {
 		}
 	}
 	for _, tc := range bad() {
-		if got, n, err := Parse([]byte(tc.bytes)); got.IsValid() || n != 0 || err != tc.why {
+		if got, n, err := Parse([]byte(tc.bytes)); got.IsValid() || n != 0 || !errors.Is(err, tc.why) {
 			t.Errorf("%s: %v, %d, %v, want %v", tc.name, got, n, err, tc.why)
 		}
 	}
@@ -185,7 +186,7 @@ func differs(p []byte) string {
 			return "we alone take it"
 		}
 	case refused == nil: // it does not check TLVs
-		if err != errTLV && err != errCorrupted {
+		if !errors.Is(err, errTLV) && !errors.Is(err, errCorrupted) {
 			return "we alone refuse it"
 		}
 	}
