@@ -56,12 +56,18 @@ type Scratch struct {
 
 // Begin makes l the line at hand.
 func (s *Scratch) Begin(l *Line) {
-	s.Line, s.pack = *l, nil
+	s.Line = *l
+	s.Start()
+}
+
+// Start begins with the line that the caller has written to s.Line, which saves a copy.
+func (s *Scratch) Start() {
+	s.pack = nil
 	s.signs.Reset()
-	s.program = l.Program[bytes.LastIndexByte(l.Program, '/')+1:]
-	s.device, s.isLEEF = deviceHeader(l)
-	s.identity = l.MsgID
-	if p := behindCount(l.Text); len(p) > 1 && p[0] == '%' {
+	s.program = s.Program[bytes.LastIndexByte(s.Program, '/')+1:]
+	s.device, s.isLEEF = deviceHeader(&s.Line)
+	s.identity = s.MsgID
+	if p := behindCount(s.Text); len(p) > 1 && p[0] == '%' {
 		s.identity = identifier(p[1:])
 	}
 	s.buffer = s.buffer[:0]

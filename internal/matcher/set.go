@@ -85,7 +85,7 @@ func (s *Set) Mark(sc *Scratch, m *Match) bool { return s.embedded.mark(sc, m) }
 // Match finds the pack of a message by its program, the begin of its text, or the form of its
 // header.
 func (s *Set) Match(sc *Scratch, m *Match) bool {
-	return s.site.match(sc, m) || s.embedded.match(sc, m)
+	return !s.site.empty && s.site.match(sc, m) || s.embedded.match(sc, m)
 }
 
 // Generic finds the pack for CEF or LEEF of a vendor that no other pack names.
