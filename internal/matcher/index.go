@@ -23,7 +23,7 @@ type index struct {
 	texts       trie
 	headers     []*rule // with a form of header and no other anchor
 	empty       bool
-	firstWords  bool    // count as programs
+	firstWords  bool // count as programs
 	anyCEF      []*rule
 	anyLEEF     []*rule
 }
@@ -306,7 +306,7 @@ func (c *condition) describe(of *compiled) string {
 		b.WriteString(kindNames[p.kind])
 		switch p.kind {
 		case isKey:
-			fmt.Fprintf(&b, " %s", of.pairs.Names[p.slot])
+			fmt.Fprintf(&b, " %s", of.keys.Names[p.slot])
 		case isColumn, isWord:
 			fmt.Fprintf(&b, " %d", p.slot)
 		default: // the kind says enough
