@@ -258,7 +258,7 @@ func (t *trim) object(dst, p []byte) []byte {
 			break
 		}
 		value := end + 1
-		if end = memberEnd(p, value); end < 0 {
+		if end = body.MemberEnd(p, value); end < 0 {
 			break
 		}
 		if !t.removes(name, p[value:end]) {
@@ -273,34 +273,6 @@ func (t *trim) object(dst, p []byte) []byte {
 		at = end + 1
 	}
 	return append(dst[:start], p...) // broken
-}
-
-// memberEnd returns the position of the ',' or '}' behind a value of an object, or -1.
-func memberEnd(p []byte, at int) int {
-	depth := 0
-	for i := at; i < len(p); i++ {
-		switch p[i] {
-		case '"':
-			if i = body.StringEnd(p, i+1); i < 0 {
-				return -1
-			}
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth == 0 {
-				if p[i] == ']' {
-					return -1
-				}
-				return i
-			}
-			depth--
-		case ',':
-			if depth == 0 {
-				return i
-			}
-		}
-	}
-	return -1
 }
 
 // blanks decodes "#011" and makes one blank of runs of them, in place. Blanks at the end go.
