@@ -3,7 +3,6 @@ package matcher
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"syslog-gateway/internal/body"
 	"syslog-gateway/internal/pack"
@@ -82,15 +81,6 @@ func (r *Rules) When(list []pack.Condition) (When, error) {
 
 // Holds reports whether a condition holds for the line at hand.
 func (w *When) Holds(s *Scratch) bool { return w.all || holdsAny(w.list, w.of, s) }
-
-// Searches reports whether a regular expression is part of the conditions.
-func (w *When) Searches() bool { return anySearches(w.list) }
-
-func anySearches(list []condition) bool {
-	return slices.ContainsFunc(list, func(c condition) bool {
-		return slices.ContainsFunc(c.parts, func(p part) bool { return p.kind == isRegex || anySearches(p.any) })
-	})
-}
 
 // Truth is what the class of a message says of a condition.
 type Truth int8

@@ -42,10 +42,13 @@ type Scratch struct {
 	Class     int
 	Separator byte
 	Tabs      bool
-	program   []byte // Line.Program without its folder
-	device    []byte // Line.Text behind "CEF:0|" or "LEEF:1.0|"
-	isLEEF    bool
-	identity  []byte // of a Cisco message, without '%'; else the MSGID
+	// Searched says that a regular expression was searched for, for rules, which reset it.
+	Searched bool
+
+	program  []byte // Line.Program without its folder
+	device   []byte // Line.Text behind "CEF:0|" or "LEEF:1.0|"
+	isLEEF   bool
+	identity []byte // of a Cisco message, without '%'; else the MSGID
 
 	pack   *compiled // whose keys were read
 	keys   [maxKeys][]byte
@@ -58,6 +61,7 @@ type Scratch struct {
 func (s *Scratch) Begin(l *Line) {
 	s.Line, s.pack = *l, nil
 	s.signs.Reset()
+	s.Searched = false
 	s.program = l.Program[bytes.LastIndexByte(l.Program, '/')+1:]
 	s.device, s.isLEEF = deviceHeader(l)
 	s.identity = l.MsgID

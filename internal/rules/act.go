@@ -145,7 +145,7 @@ type Actor struct {
 	dirty  []int    // rules whose count is not 0
 
 	forgotten []Forgotten // of rules that were changed or removed
-	slowPack  string      // counts the message at hand as slow
+	slow      []string    // packs whose rules searched the message at hand with regular expressions
 
 	scratch matcher.Scratch
 	begun   bool // the line at hand is in scratch
@@ -198,15 +198,17 @@ func (a *Actor) begin(s *Set) {
 // leaves it out.
 func (a *Actor) Act(m *Message, o *Outcome) bool {
 	o.reset()
-	a.begun, a.slowPack = false, ""
+	a.begun, a.slow = false, a.slow[:0]
 	steps := a.set.byClass[m.Result.Class]
 	for i := range steps {
 		r := steps[i].rule
 		if !steps[i].sure {
-			if r.searches {
-				a.slow(r, m)
+			holds := r.when.Holds(a.line(m))
+			if a.scratch.Searched {
+				a.scratch.Searched = false
+				a.searched(r, m)
 			}
-			if !r.when.Holds(a.line(m)) {
+			if !holds {
 				continue
 			}
 		}

@@ -64,8 +64,7 @@ type rule struct {
 	pack       string
 	number     int         // in Set.rules
 	definition *definition // nil: it remembers no messages
-	searches   bool        // its conditions have a regular expression
-	masksSlow  bool        // its masks have one
+	masksSlow  bool        // its masks have a regular expression
 	when       matcher.When
 	drop       bool
 	sample     uint32
@@ -183,7 +182,7 @@ func (c *compiler) pack(p *pack.Pack) {
 		}
 		r := &rule{
 			name: p.Name + "." + d.Name, pack: p.Name, number: len(c.rules), definition: newDefinition(p, d),
-			when: when, searches: when.Searches(), drop: d.Drop, sample: uint32(d.Sample),
+			when: when, drop: d.Drop, sample: uint32(d.Sample),
 		}
 		if d.Name == "" {
 			r.name = fmt.Sprintf("%s.%d", p.Name, i+1)

@@ -130,12 +130,12 @@ func (a *Actor) count(r *rule, action Action, events, saved int) {
 	c.saved += saved
 }
 
-// slow counts a message that a rule searches with a regular expression: once for a pack.
-func (a *Actor) slow(r *rule, m *Message) {
-	if r.pack == a.slowPack || m.Result.Slow && m.Result.Pack == r.pack {
+// searched counts a message that a rule searched with a regular expression: once for a pack.
+func (a *Actor) searched(r *rule, m *Message) {
+	if slices.Contains(a.slow, r.pack) || m.Result.Slow && m.Result.Pack == r.pack {
 		return
 	}
-	a.slowPack = r.pack
+	a.slow = append(a.slow, r.pack)
 	a.countOf(r).slow++
 }
 

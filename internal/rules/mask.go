@@ -143,11 +143,11 @@ func (a *Actor) Edit(m *Message, o *Outcome) []byte {
 		return text
 	}
 	if m.Continues {
-		a.slowPack = ""
+		a.slow = a.slow[:0]
 	}
 	for _, r := range o.edits {
 		if r.masksSlow {
-			a.slow(r, m)
+			a.searched(r, m)
 		}
 	}
 	out := a.hider.conceal(m, o, text)
