@@ -41,6 +41,8 @@ func (a *Actor) trim(t *trim, text, own []byte, f matcher.Form) []byte {
 	if len(t.keys) != 0 || t.empty {
 		begin := len(dst)
 		switch {
+		case isXML(rest):
+			dst = append(dst, rest...)
 		case f.Object || len(rest) != 0 && rest[0] == '{':
 			dst = t.object(dst, rest)
 		case f.CEF:
@@ -62,6 +64,17 @@ func (a *Actor) trim(t *trim, text, own []byte, f matcher.Form) []byte {
 	a.first = dst
 	return dst
 }
+
+// isXML reports whether a text is XML, whole or cut: its attributes are no pairs.
+func isXML(p []byte) bool {
+	p = bytes.TrimSpace(p)
+	if len(p) < 2 {
+		return false
+	}
+	return p[0] == '<' && (p[1]|0x20 >= 'a' && p[1]|0x20 <= 'z' || p[1] == '?') || p[len(p)-1] == '>' && bytes.Contains(p, endOfElement)
+}
+
+var endOfElement = []byte("</")
 
 // endsWithObject reports whether a text ends with an object of JSON behind words that are no
 // pairs: "@cee: {…}".
