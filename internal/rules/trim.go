@@ -65,16 +65,17 @@ func (a *Actor) trim(t *trim, text, own []byte, f matcher.Form) []byte {
 	return dst
 }
 
-// isXML reports whether a text is XML, whole or cut: its attributes are no pairs.
+// isXML reports whether a text is a document of XML, whose attributes are no pairs: it ends with
+// the end of an element, or, if it is cut, its first tag names a namespace.
 func isXML(p []byte) bool {
-	p = bytes.TrimSpace(p)
-	if len(p) < 2 {
-		return false
+	if end := bytes.TrimRight(p, " \t\r\n"); bytes.HasSuffix(end, endOfTag) && bytes.Contains(end, endOfElement) {
+		return true
 	}
-	return p[0] == '<' && (p[1]|0x20 >= 'a' && p[1]|0x20 <= 'z' || p[1] == '?') || p[len(p)-1] == '>' && bytes.Contains(p, endOfElement)
+	i := bytes.IndexByte(p, '>')
+	return i >= 0 && bytes.Contains(p[:i], namespace)
 }
 
-var endOfElement = []byte("</")
+var endOfTag, endOfElement, namespace = []byte(">"), []byte("</"), []byte("xmlns=")
 
 // endsWithObject reports whether a text ends with an object of JSON behind words that are no
 // pairs: "@cee: {…}".
