@@ -24,6 +24,7 @@ var platformFiles = map[string]string{
 	"cmd/gateway/commands_linux_test.go":          "runs the gateway",
 	"cmd/gateway/corpus_exceptions_linux_test.go": "runs the gateway",
 	"cmd/gateway/rules_load_linux_test.go":        "runs the gateway",
+	"cmd/gateway/rules_page_linux_test.go":        "runs the gateway",
 	"cmd/gateway/rules_model_linux_test.go":       "runs the gateway",
 	"cmd/gateway/rules_nightly_linux_test.go":     "the load of rules of make nightly",
 	"cmd/gateway/rules_short_linux_test.go":       "the load of rules of make test",

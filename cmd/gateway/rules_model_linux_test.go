@@ -10,6 +10,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"syslog-gateway/internal/pack/catalog"
 	"syslog-gateway/internal/testkit"
@@ -29,17 +30,20 @@ func rulesOf(generation int) map[string]string {
 		"nets.csv":  fmt.Sprintf("network,site,index\n127.0.1.0/24,north-%d,net_%s\n127.0.2.0/24,south-%d,\n", generation, word, generation),
 		"hosts.csv": fmt.Sprintf("host,owner,type\nweb1,web-%d,web:%s\n", generation, word),
 		"users.csv": fmt.Sprintf("user,team,desk\nu1,one-%d,desk-%s\nu2,two-%d,\n", generation, word, generation),
+		"zones.csv": fmt.Sprintf("user,zone\nu0,%s\nu1,%s\nu2,\n", zones["u0"][generation%2], zones["u1"][generation%2]),
 		"site.yaml": fmt.Sprintf(`format: 1
 pack: site
 lookups:
   nets: {file: nets.csv, key: network, columns: {site: field, index: index}}
   hosts: {file: hosts.csv, key: host, columns: {owner: field, type: sourcetype}}
   users: {file: users.csv, key: value, columns: {team: field, desk: host}}
+  zones: {file: zones.csv, key: value, columns: {zone: timezone}}
 rules:
   - {fields: {generation: "%d"}}
   - {lookup: nets, by: sender}
   - {lookup: hosts, by: host}
   - {when: {program: whois}, lookup: users, by: {key: gwuser}}
+  - {when: {program: abroad}, lookup: zones, by: {key: gwuser}}
   - {when: {class: cisco_asa}, index: asa_%s, sourcetype: "asa:%s", fields: {zone: %s}}
 `, generation, word, word, word) + [2]string{rulesA, rulesB}[generation%2],
 	}
@@ -53,6 +57,7 @@ const rulesA = `
   - {name: system, when: {class: pan_system}, sample: 3}
   - {name: calm, when: {program: calm}, suppress: {one_in: 1s, by: [host, class, {key: gwuser}]}}
   - {name: storm, when: {program: storm}, suppress: {one_in: 30s, by: [sender, {key: gwuser}], at_most: 4}}
+  - {name: steady, when: {program: steady}, suppress: {one_in: 2s, by: [host, class, {key: gwuser}]}}
   - {name: words, mask: [{key: gwpass}, {key: gwacct, with: hash}]}
   - {name: between, mask: {between: ["gw[[", "]]"]}}
   - {name: found, when: {program: pay}, mask: [{find: card}, {find: email}, {find: address}]}
@@ -62,6 +67,7 @@ const rulesA = `
 `
 
 const rulesB = `
+  - {name: steady, when: {program: steady}, suppress: {one_in: 2s, by: [host, class, {key: gwuser}]}}
   - {name: blanks, when: {program: thin}, trim: {spaces: true, tabs: true}}
   - {name: found, when: {program: pay}, mask: [{find: address, with: hash}, {find: card, with: hash}, {find: email, with: hash}]}
   - {name: iban, when: {program: bank}, mask: {regex: 'DE[0-9]{2}[QXZJ]{16}'}}
@@ -77,12 +83,15 @@ const rulesB = `
   - {name: debug, when: {program: noisy, level: debug}, drop: true}
 `
 
+// zones are the time zones of users, by set: a message of one of them has a time without a zone.
+var zones = map[string][2]string{"u0": {"Etc/GMT-3", "Asia/Kolkata"}, "u1": {"Asia/Kolkata", "Etc/GMT+7"}, "u2": {"UTC", "UTC"}, "u3": {"UTC", "UTC"}}
+
 // samples is how many messages one stands for, by rule and set.
 var samples = map[string][2]string{"tenth": {"10", "4"}, "system": {"3", "2"}}
 
 // leaving are the rules that leave messages out, with their action.
 var leaving = map[string]string{
-	"gone": "drop", "debug": "drop", "teardown": "drop", "tenth": "sample", "system": "sample", "calm": "suppress", "storm": "suppress",
+	"gone": "drop", "debug": "drop", "teardown": "drop", "tenth": "sample", "system": "sample", "calm": "suppress", "storm": "suppress", "steady": "suppress",
 }
 
 // piece is a piece of what is planted into a message.
@@ -369,7 +378,8 @@ func templates(t *testing.T) (all []*template, products int) {
 		{38, "gone", "zone=dmz ", "gone", 0, quoted}, {38, "gone", "zone=lan ", "", 0, quoted},
 		{31, "noisy", "x ", "debug", 0, quoted}, {30, "noisy", "x ", "", 0, quoted},
 		{38, "tenth", "x ", "tenth", 0, quoted}, {38, "calm", "x ", "calm", 3, quoted}, {38, "storm", "x ", "storm", 2, quoted},
-		{38, "whois", "x ", "", 4, quoted}, {38, "pay", "x ", "", 0, payments}, {38, "pay", "x ", "", 0, payments},
+		{38, "steady", "x ", "steady", 3, quoted}, {38, "whois", "x ", "", 4, quoted}, {38, "abroad", "x ", "", 4, quoted},
+		{38, "pay", "x ", "", 0, payments}, {38, "pay", "x ", "", 0, payments},
 		{38, "bank", "x ", "", 0, []form{accounts}}, {38, "thin", "x ", "", 0, []form{blanks}}, {38, "long", "x ", "", 0, []form{nil}},
 	} {
 		one := template{
@@ -406,14 +416,15 @@ func templates(t *testing.T) (all []*template, products int) {
 	return all, products
 }
 
-// hecEvent is an event as HEC gets it, but for its time.
+// hecEvent is an event as HEC gets it. Only the times of those that want one are compared.
 type hecEvent struct {
+	Time                                   json.Number
 	Host, Source, Sourcetype, Index, Event string
 	Fields                                 map[string]string
 }
 
 func (e *hecEvent) equal(o *hecEvent) bool {
-	return e.Event == o.Event && e.Host == o.Host && e.Source == o.Source && e.Sourcetype == o.Sourcetype && e.Index == o.Index && maps.Equal(e.Fields, o.Fields)
+	return (o.Time == "" || e.Time == o.Time) && e.Event == o.Event && e.Host == o.Host && e.Source == o.Source && e.Sourcetype == o.Sourcetype && e.Index == o.Index && maps.Equal(e.Fields, o.Fields)
 }
 
 // idOf returns the number of the message of a text, or -1.
@@ -431,6 +442,27 @@ func idOf(text string) int {
 		return -1
 	}
 	return id
+}
+
+// timeIn is the time of a template's messages, which have none but that of their header, if
+// their clock is that of a zone.
+func (t *template) timeIn(zone string) json.Number {
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		panic(err)
+	}
+	_, text, _ := strings.Cut(t.before, ">")
+	at, err := time.Parse(time.Stamp, text[:len(time.Stamp)])
+	if err != nil {
+		panic(err)
+	}
+	now := time.Now().UTC()
+	year := now.Year()
+	if at.Month() == time.December && now.Month() == time.January {
+		year--
+	}
+	at = time.Date(year, at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), 0, loc)
+	return json.Number(fmt.Sprint(at.Unix()))
 }
 
 // want is what a generation of the rules makes of a message.
@@ -464,6 +496,9 @@ func (t *template) want(id int, f form, generation int, sender, transport string
 		case "u2":
 			e.Fields["team"] = "two-" + g
 		}
+	}
+	if strings.Contains(t.before, " abroad[") {
+		e.Time = t.timeIn(zones[t.user(id)][set])
 	}
 	if t.port == "cisco_asa" {
 		e.Index, e.Sourcetype, e.Fields["zone"] = "asa_"+word, "asa:"+word, word

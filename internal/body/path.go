@@ -36,41 +36,41 @@ func object(p []byte, path []string) []byte {
 			path, p = path[1:], p[1:]
 			continue
 		}
-		p = skipJSONBlanks(p[jsonLength(p):])
-		if len(p) == 0 || p[0] != ',' {
+		end := MemberEnd(p, 0)
+		if end < 0 || p[end] != ',' {
 			return nil
 		}
-		p = p[1:]
+		p = p[end+1:]
 	}
 }
 
-// jsonLength returns the length of the value at the front of p.
-func jsonLength(p []byte) int {
+// MemberEnd returns the position of the ',' or '}' behind the value at p[at] of an object of
+// JSON, or -1.
+func MemberEnd(p []byte, at int) int {
 	depth := 0
-	for i := 0; i < len(p); i++ {
+	for i := at; i < len(p); i++ {
 		switch p[i] {
 		case '"':
-			i += jsonString(p[i:]) - 1
+			if i = StringEnd(p, i+1); i < 0 {
+				return -1
+			}
 		case '{', '[':
 			depth++
-			continue
 		case '}', ']':
-			if depth--; depth < 0 {
+			if depth == 0 {
+				if p[i] == ']' {
+					return -1
+				}
 				return i
 			}
+			depth--
 		case ',':
 			if depth == 0 {
 				return i
 			}
-			continue
-		default:
-			continue
-		}
-		if depth == 0 {
-			return i + 1
 		}
 	}
-	return len(p)
+	return -1
 }
 
 // jsonString returns the length of the string at the front of p with its quotes. One that

@@ -113,7 +113,7 @@ func NewBatcher(s *Source, t ledger.Transport, o Options) *Batcher {
 	b.counts = senderCounts{table: o.Senders, source: s.name}
 	b.classes = classCounts{totals: &s.classes}
 	b.unknown = unknownLines{ring: o.Unknown}
-	b.rules = newRuleStage(s, o.Rules)
+	b.rules = newRuleStage(s, o.Rules, o.Logger)
 	b.tap = tapSampler{hub: o.Tap, report: b.showTap}
 	return b
 }
@@ -177,6 +177,7 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 		}
 	}
 	raw := msg
+	b.rules.actor.Use(s.format.rules)
 	if rules := s.format.rules; rules != nil && rules.Of(b.parsed.result.Class) {
 		msg, cut = b.applyRules(s, msg, cut)
 	}
@@ -216,7 +217,7 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 // end ends a read and writes it to the ledger.
 func (b *Batcher) end() {
 	b.counts.flush(b.read.events, b.read.bytes, b.nanos)
-	b.rules.actor.Flush()
+	b.rules.end(b.now)
 	t := b.read
 	b.read = tally{}
 	if t.events != 0 {

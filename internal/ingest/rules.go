@@ -20,14 +20,31 @@ type ruleStage struct {
 	// cut says that a rule made the text too long.
 	cut bool
 
-	source   string
-	failures throttle.Throttle
+	source    string
+	logger    *slog.Logger // optional
+	failures  throttle.Throttle
+	forgotten throttle.Throttle
 }
 
-func newRuleStage(s *Source, counters *rules.Counters) *ruleStage {
-	r := &ruleStage{actor: rules.NewActor(counters), source: s.name}
+func newRuleStage(s *Source, counters *rules.Counters, logger *slog.Logger) *ruleStage {
+	r := &ruleStage{actor: rules.NewActor(counters), source: s.name, logger: logger}
 	r.actor.Use(s.Settings().Rules) // its series begin with 0
 	return r
+}
+
+// end ends a read.
+func (r *ruleStage) end(now time.Time) {
+	r.actor.Flush()
+	if r.logger == nil || !r.actor.HasForgotten() {
+		return
+	}
+	if _, ok := r.forgotten.Ready(now, logEvery); !ok { // the next read tells
+		return
+	}
+	for _, f := range r.actor.Forgotten() {
+		r.logger.Info("a suppress rule was changed or removed; no event will tell of the last messages that it left out",
+			"source", r.source, "rule", f.Rule, "kinds", f.Kinds, "messages", f.Messages)
+	}
 }
 
 // applyRules applies the rules for the class of the message at hand. It returns what stands
@@ -40,7 +57,6 @@ func (b *Batcher) applyRules(s *sender, msg []byte, cut bool) (text []byte, isCu
 	}
 	defer b.surviveRules(s, &text)
 	p, stage := &b.parsed, b.rules
-	stage.actor.Use(s.format.rules)
 	m := &stage.message
 	*m = rules.Message{Result: &p.result, Text: textOf(msg, &p.result), Now: b.nanos, Cut: cut, More: s.more, Continues: b.continues}
 	switch {
@@ -87,11 +103,11 @@ func (b *Batcher) surviveRules(s *sender, text *[]byte) {
 		b.shown = unreadable
 	}
 	*text = textOf(unreadable, &p.result)
-	if p.logger == nil {
+	if b.rules.logger == nil {
 		return
 	}
 	if _, ok := b.rules.failures.Ready(time.Now(), logEvery); ok {
-		p.logger.Error("a rule failed on a message; a text in which something may have to be hidden is not delivered. Please report this",
+		b.rules.logger.Error("a rule failed on a message; a text in which something may have to be hidden is not delivered. Please report this",
 			"source", b.rules.source, "sender", string(s.address), "reason", reason, slog.String("stack", string(debug.Stack())))
 	}
 }
@@ -113,7 +129,6 @@ func (b *Batcher) show(s *sender, msg []byte, dropped drop) []byte {
 	case b.continues: // of one that is left out
 		return hiddenLine
 	}
-	b.rules.actor.Use(set)
 	return b.rules.actor.Show(&rules.Message{
 		Result: &b.parsed.result, Host: s.host(&b.parsed.result), Text: textOf(msg, &b.parsed.result), Now: b.nanos,
 	})

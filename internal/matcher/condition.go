@@ -111,6 +111,7 @@ func (p *part) holds(of *compiled, s *Scratch) bool {
 	case isFacility:
 		return s.Priority >= 0 && p.mask&(1<<(s.Priority>>3)) != 0
 	case isRegex:
+		s.Searched = true
 		return p.regex.Match(s.Text)
 	case isAny:
 		return holdsAny(p.any, of, s)

@@ -39,10 +39,13 @@ type Scratch struct {
 	Class     int
 	Separator byte
 	Tabs      bool
-	program   []byte // Line.Program without its folder
-	device    []byte // Line.Text behind "CEF:0|" or "LEEF:1.0|"
-	isLEEF    bool
-	identity  []byte // of a Cisco message, without '%'; else the MSGID
+	// Searched says that a regular expression was searched for, for rules, which reset it.
+	Searched bool
+
+	program  []byte // Line.Program without its folder
+	device   []byte // Line.Text behind "CEF:0|" or "LEEF:1.0|"
+	isLEEF   bool
+	identity []byte // of a Cisco message, without '%'; else the MSGID
 
 	keys   *keys    // that were read
 	values [][]byte // of keys
@@ -62,6 +65,7 @@ func (s *Scratch) Begin(l *Line) {
 func (s *Scratch) Start() {
 	s.keys, s.taker = nil, nil
 	s.signs.Reset()
+	s.Searched = false
 	s.program = s.Program[bytes.LastIndexByte(s.Program, '/')+1:]
 	s.device, s.isLEEF = deviceHeader(&s.Line)
 	s.identity = s.MsgID

@@ -144,6 +144,9 @@ type Actor struct {
 	counts []count  // by rule
 	dirty  []int    // rules whose count is not 0
 
+	forgotten []Forgotten // of rules that were changed or removed
+	slow      []string    // packs whose rules searched the message at hand with regular expressions
+
 	scratch matcher.Scratch
 	begun   bool // the line at hand is in scratch
 	seed    maphash.Seed
@@ -159,14 +162,24 @@ func NewActor(counters *Counters) *Actor {
 	return &Actor{counters: counters, seed: maphash.MakeSeed()}
 }
 
-// Use makes a set the one that is applied. What the rules of another set remember is
-// forgotten.
+// Use makes a set the one that is applied; nil is one without rules. Rules that are the same
+// in the set before go on with what they remember.
 func (a *Actor) Use(s *Set) {
-	if a.set == s {
-		return
+	if a.set != s {
+		a.renew(s)
 	}
+}
+
+func (a *Actor) renew(s *Set) {
 	a.Flush()
-	a.set, a.hider.mac = s, nil
+	old, seen, kinds := a.set, a.seen, a.kinds
+	a.set, a.hider.mac, a.seen, a.kinds, a.counts = s, nil, nil, nil, nil
+	a.begin(s)
+	a.carry(old, seen, kinds)
+}
+
+// begin makes room for what rules count and remember.
+func (a *Actor) begin(s *Set) {
 	if s == nil {
 		return
 	}
@@ -185,12 +198,19 @@ func (a *Actor) Use(s *Set) {
 // leaves it out.
 func (a *Actor) Act(m *Message, o *Outcome) bool {
 	o.reset()
-	a.begun = false
+	a.begun, a.slow = false, a.slow[:0]
 	steps := a.set.byClass[m.Result.Class]
 	for i := range steps {
 		r := steps[i].rule
-		if !steps[i].sure && !r.when.Holds(a.line(m)) {
-			continue
+		if !steps[i].sure {
+			holds := r.when.Holds(a.line(m))
+			if a.scratch.Searched {
+				a.scratch.Searched = false
+				a.searched(r, m)
+			}
+			if !holds {
+				continue
+			}
 		}
 		switch {
 		case r.drop:

@@ -60,14 +60,17 @@ type class struct {
 
 // rule is a rule made ready.
 type rule struct {
-	name     string // pack.rule
-	number   int    // in Set.rules
-	when     matcher.When
-	drop     bool
-	sample   uint32
-	suppress *suppress
-	lookup   *table
-	by       part
+	name       string // pack.rule
+	pack       string
+	number     int         // in Set.rules
+	definition *definition // nil: it remembers no messages
+	masksSlow  bool        // its masks have a regular expression
+	when       matcher.When
+	drop       bool
+	sample     uint32
+	suppress   *suppress
+	lookup     *table
+	by         part
 
 	index, sourcetype []byte // in JSON
 	fields            []field
@@ -177,7 +180,10 @@ func (c *compiler) pack(p *pack.Pack) {
 		if d.Option && !slices.Contains(c.Options.Options, p.Name+"."+d.Name) {
 			continue
 		}
-		r := &rule{name: p.Name + "." + d.Name, number: len(c.rules), when: when, drop: d.Drop, sample: uint32(d.Sample)}
+		r := &rule{
+			name: p.Name + "." + d.Name, pack: p.Name, number: len(c.rules), definition: newDefinition(p, d),
+			when: when, drop: d.Drop, sample: uint32(d.Sample),
+		}
 		if d.Name == "" {
 			r.name = fmt.Sprintf("%s.%d", p.Name, i+1)
 		}
@@ -261,6 +267,7 @@ func (c *compiler) mask(of *rule, d *pack.Mask) mask {
 		m.kind = map[string]maskKind{"card": maskCard, "email": maskEmail, "address": maskAddress}[d.Find]
 	case d.Regex != "":
 		m.kind, m.regex = maskRegex, regexp.MustCompile(d.Regex)
+		of.masksSlow = true
 	default:
 		m.kind, m.first, m.second = maskBetween, []byte(d.Between[0]), []byte(d.Between[1])
 	}
@@ -274,8 +281,9 @@ func (c *compiler) mask(of *rule, d *pack.Mask) mask {
 
 // Rule is what people see of a rule.
 type Rule struct {
-	Name    string
-	Actions []Action
+	Name, Pack string
+	// Does are the keys of the rule that say what it does, such as drop and lookup.
+	Does []string
 }
 
 // Rules returns the rules that are on, in order.
@@ -285,9 +293,32 @@ func (s *Set) Rules() []Rule {
 	}
 	all := make([]Rule, 0, len(s.rules))
 	for _, r := range s.rules {
-		all = append(all, Rule{r.name, r.actions()})
+		all = append(all, Rule{r.name, r.pack, r.does()})
 	}
 	return all
+}
+
+// does are the keys of a rule that say what it does, those that are counted first.
+func (r *rule) does() (keys []string) {
+	for _, a := range r.actions() {
+		keys = append(keys, a.String())
+	}
+	if r.trim != nil {
+		keys = append(keys, "trim")
+	}
+	if r.lookup != nil {
+		keys = append(keys, "lookup")
+	}
+	if len(r.index) != 0 {
+		keys = append(keys, "index")
+	}
+	if len(r.sourcetype) != 0 {
+		keys = append(keys, "sourcetype")
+	}
+	if len(r.fields) != 0 {
+		keys = append(keys, "fields")
+	}
+	return keys
 }
 
 // actions are those that are counted.

@@ -142,6 +142,14 @@ func (a *Actor) Edit(m *Message, o *Outcome) []byte {
 	if !o.masks() {
 		return text
 	}
+	if m.Continues {
+		a.slow = a.slow[:0]
+	}
+	for _, r := range o.edits {
+		if r.masksSlow {
+			a.searched(r, m)
+		}
+	}
 	out := a.hider.conceal(m, o, text)
 	if len(a.hider.spans) != 0 {
 		a.tell(o)

@@ -22,7 +22,7 @@ func (a *Actor) suppress(r *rule, m *Message) (before uint32, let bool) {
 		p := &r.suppress.by[i]
 		switch p.kind {
 		case partClass:
-			a.key = append(a.key, byte(m.Result.Class), byte(m.Result.Class>>8))
+			a.key = append(append(a.key, a.set.classes[m.Result.Class].name...), 0) // its number is another one after a reload
 		case partSender:
 			addr := m.Result.Line().From.As16()
 			a.key = append(a.key, addr[:]...)

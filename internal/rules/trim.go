@@ -41,6 +41,8 @@ func (a *Actor) trim(t *trim, text, own []byte, f matcher.Form) []byte {
 	if len(t.keys) != 0 || t.empty {
 		begin := len(dst)
 		switch {
+		case isXML(rest):
+			dst = append(dst, rest...)
 		case f.Object || len(rest) != 0 && rest[0] == '{':
 			dst = t.object(dst, rest)
 		case f.CEF:
@@ -62,6 +64,18 @@ func (a *Actor) trim(t *trim, text, own []byte, f matcher.Form) []byte {
 	a.first = dst
 	return dst
 }
+
+// isXML reports whether a text is a document of XML, whose attributes are no pairs: it ends with
+// the end of an element, or, if it is cut, its first tag names a namespace.
+func isXML(p []byte) bool {
+	if end := bytes.TrimRight(p, " \t\r\n"); bytes.HasSuffix(end, endOfTag) && bytes.Contains(end, endOfElement) {
+		return true
+	}
+	i := bytes.IndexByte(p, '>')
+	return i >= 0 && bytes.Contains(p[:i], namespace)
+}
+
+var endOfTag, endOfElement, namespace = []byte(">"), []byte("</"), []byte("xmlns=")
 
 // endsWithObject reports whether a text ends with an object of JSON behind words that are no
 // pairs: "@cee: {…}".
@@ -258,7 +272,7 @@ func (t *trim) object(dst, p []byte) []byte {
 			break
 		}
 		value := end + 1
-		if end = memberEnd(p, value); end < 0 {
+		if end = body.MemberEnd(p, value); end < 0 {
 			break
 		}
 		if !t.removes(name, p[value:end]) {
@@ -273,34 +287,6 @@ func (t *trim) object(dst, p []byte) []byte {
 		at = end + 1
 	}
 	return append(dst[:start], p...) // broken
-}
-
-// memberEnd returns the position of the ',' or '}' behind a value of an object, or -1.
-func memberEnd(p []byte, at int) int {
-	depth := 0
-	for i := at; i < len(p); i++ {
-		switch p[i] {
-		case '"':
-			if i = body.StringEnd(p, i+1); i < 0 {
-				return -1
-			}
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth == 0 {
-				if p[i] == ']' {
-					return -1
-				}
-				return i
-			}
-			depth--
-		case ',':
-			if depth == 0 {
-				return i
-			}
-		}
-	}
-	return -1
 }
 
 // blanks decodes "#011" and makes one blank of runs of them, in place. Blanks at the end go.

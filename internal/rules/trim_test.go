@@ -67,6 +67,10 @@ func TestTrim(t *testing.T) {
 		text, want string
 	}{
 		{keys, matcher.Form{}, `logid="01" a=1 vd=root b=2`, `a=1 b=2`},
+		{keys, matcher.Form{}, `<a vd="1"><b>c vd=2</b></a>`, `<a vd="1"><b>c vd=2</b></a>`},
+		{keys, matcher.Form{}, `<a xmlns="x" vd="1"><b>c vd=2</`, `<a xmlns="x" vd="1"><b>c vd=2</`}, // cut
+		{keys, matcher.Form{}, `<root@pam> a=1 vd=2`, `<root@pam> a=1`},
+		{keys, matcher.Form{}, `<?xml?><a>b</a> vd=1 c=2`, `<?xml?><a>b</a> c=2`},
 		{keys, matcher.Form{}, `a=1 vd=root`, `a=1`},
 		{keys, matcher.Form{}, `vd=root`, ``},
 		{keys, matcher.Form{}, `a=1,vd=root,b=2`, `a=1,b=2`},

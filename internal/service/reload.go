@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"syslog-gateway/internal/config"
-	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/wiring"
 )
 
@@ -66,13 +65,15 @@ func (g *Gateway) applySources(in wiring.Input) {
 			open.Apply(s.Settings)
 		}
 	}
-	g.loaded(in.Packs)
+	g.loaded(in)
 }
 
 // loaded says that packs are in force.
-func (g *Gateway) loaded(packs status.Packs) {
+func (g *Gateway) loaded(in wiring.Input) {
+	packs := in.Packs
 	packs.Loaded = time.Now()
 	g.packs.Store(&packs)
+	g.ruled.Store(in.Rules)
 	warnings := 0
 	for _, p := range packs.Site {
 		warnings += len(p.Warnings)

@@ -66,6 +66,7 @@ type Gateway struct {
 	rules    rules.Counters
 	unknown  tap.Ring                     // the last messages that no rule knows
 	packs    atomic.Pointer[status.Packs] // in force
+	ruled    atomic.Pointer[rules.Set]    // in force; nil if there are none
 	refused  atomic.Pointer[string]       // why the last reload was refused; nil if it was not
 	pauses   []*pauseSwitch               // one for each shard of the queue, left-over ones included
 	readers  bool                         // everybody may read the statistics page, although it has a user
@@ -198,7 +199,7 @@ func (g *Gateway) buildListener(c config.Config, _ string, r *prometheus.Registr
 	if err := r.Register(&g.rules); err != nil {
 		return fmt.Errorf("rules: register metrics: %w", err)
 	}
-	g.loaded(in.Packs)
+	g.loaded(in)
 	var sources []listener.SourceOptions
 	for _, s := range in.Sources {
 		sources = append(sources, listener.SourceOptions{

@@ -22,6 +22,7 @@ func (g *Gateway) Snapshot() status.Snapshot {
 		Blocked:     g.balancer.Blocked(),
 		DeadLetters: status.DeadLetterStore{Events: g.dead.Events(), Evicted: g.dead.Evicted()},
 		Packs:       *g.packs.Load(),
+		Rules:       g.ruleStatus(),
 	}
 	if why := g.refused.Load(); why != nil {
 		s.Problems = append(s.Problems, *why)
@@ -46,6 +47,25 @@ func (g *Gateway) Snapshot() status.Snapshot {
 		}
 	}
 	return s
+}
+
+// ruleStatus returns the rules in force, and those that were once and have counted something.
+func (g *Gateway) ruleStatus() []status.Rule {
+	var all []status.Rule
+	at := make(map[string]int)
+	for _, r := range g.ruled.Load().Rules() {
+		at[r.Name] = len(all)
+		all = append(all, status.Rule{Name: r.Name, Pack: r.Pack, InForce: true, Does: r.Does})
+	}
+	for _, total := range g.rules.Read() {
+		i, known := at[total.Rule]
+		if !known {
+			i = len(all)
+			all = append(all, status.Rule{Name: total.Rule, Pack: total.Pack})
+		}
+		all[i].Events, all[i].Saved, all[i].Slow = total.Events, total.Saved, total.Slow
+	}
+	return all
 }
 
 func (g *Gateway) queueSnapshot(s *status.Snapshot) {

@@ -74,8 +74,11 @@ func (a *api) serveSenders(w http.ResponseWriter, r *http.Request) {
 	}{all.At, total, all.SilentCount(), len(all.Skewed), list})
 }
 
-// shownClasses is how many classes are shown by themselves.
-const shownClasses = 50
+// So many classes are shown by themselves, and so many rules.
+const (
+	shownClasses = 50
+	shownRules   = 50
+)
 
 // serveClasses has the volume by class, and the packs: ?source= is of one source, ?limit= is
 // how many classes are shown by themselves.
@@ -93,6 +96,20 @@ func (a *api) serveClasses(w http.ResponseWriter, r *http.Request) {
 		monitor.Classes
 		Packs status.Packs `json:"packs"`
 	}{snap.Now, a.monitor.Classes(snap, func(source string) bool { return q.Get("source") == "" || q.Get("source") == source }, limit), snap.Packs})
+}
+
+// serveRules has the rules in force: ?limit= is how many are listed.
+func (a *api) serveRules(w http.ResponseWriter, r *http.Request) {
+	limit, err := whole(r.URL.Query().Get("limit"), shownRules, 1, maxListed)
+	if err != nil {
+		plain(w, http.StatusBadRequest, fmt.Sprintf("limit is a number from 1 to %d\n", maxListed))
+		return
+	}
+	snap := a.monitor.Snapshot()
+	writeJSON(w, a.errors, "/api/v1/rules", struct {
+		Now time.Time `json:"now"`
+		monitor.Rules
+	}{snap.Now, a.monitor.Rules(snap, limit)})
 }
 
 // serveDeadLetters lists the newest events that Splunk refused: ?limit=.

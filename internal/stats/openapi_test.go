@@ -156,6 +156,7 @@ func TestOpenAPI(t *testing.T) {
 		s.snap.Problems = []string{"p"}
 		s.snap.Shards[1].Mode = status.Drain
 		s.snap.Sources[0].Classes = []status.Class{{Name: "unifi_device", Events: 1, Bytes: 10}}
+		ruled(s)
 		s.snap.Packs = status.Packs{Hash: "0123456789ab", Loaded: s.snap.Now, Site: []status.SitePack{{Name: "acme", Classes: []string{"acme"}, Warnings: []string{"w"}}}}
 		s.letters = []status.DeadLetter{{ID: "a", Reason: "incorrect_index", Event: json.RawMessage(`{"event":"x"}`)}, {ID: "b"}}
 	})

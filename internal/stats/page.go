@@ -85,6 +85,7 @@ func (p *page) view(what shown) view {
 		Status: st, Style: p.style, Scope: what.scope, OnlyUp: what.up, Admin: what.admin, Lines: what.lines,
 		Top: senders.Top(what.scope), Silent: senders.Silent(what.scope),
 		Classes: p.monitor.Classes(st.Snapshot, func(source string) bool { return strings.Contains(source, what.scope) }, shownClasses),
+		Rules:   p.monitor.Rules(st.Snapshot, shownRules),
 	}
 	if what.lines {
 		v.Unknown = newestUnknown(p.unknown, what.scope)
@@ -153,7 +154,7 @@ func serveScript(w http.ResponseWriter, _ *http.Request) {
 // sections names the sections of the page, which are sent again when they change, in their
 // order.
 func sections() []string {
-	return []string{"uptime", "health", "books", "sources", "queue", "endpoints", "classes", "packs", "senders", "unknown", "problems"}
+	return []string{"uptime", "health", "books", "sources", "queue", "endpoints", "classes", "packs", "rules", "senders", "unknown", "problems"}
 }
 
 // part is a rendered section, as a server-sent event, and its digest.

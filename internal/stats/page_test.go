@@ -139,6 +139,7 @@ func TestHostileNames(t *testing.T) {
 		s.snap.Queue.WhenFull, s.snap.Queue.Fault = evil, evil
 		s.snap.Problems = []string{evil}
 		s.snap.Sources[1].Classes = []status.Class{{Name: evil, Pack: evil, Events: 1, Bytes: 1}}
+		s.snap.Rules = []status.Rule{{Name: evil, Pack: evil, InForce: true, Does: []string{evil}, Events: map[string]uint64{evil: 1, "drop": 2}}}
 		s.snap.Packs = status.Packs{Hash: evil, Folder: evil, Site: []status.SitePack{{Name: evil, About: evil, File: evil, Classes: []string{evil}, Warnings: []string{evil}}}}
 	})
 	a := p.ledger.Account(evil)

@@ -44,6 +44,7 @@ func routes(p *page, l *live, a *api, t *tapStreams, u *unknownLines, metrics ht
 		"/api/v1/senders":      anybody(a.serveSenders),
 		"/api/v1/deadletters":  a.serveDeadLetters,
 		"/api/v1/classes":      anybody(a.serveClasses),
+		"/api/v1/rules":        anybody(a.serveRules),
 		"/api/v1/unparsed":     u.serve,
 		"/api/v1/events":       l.serve,
 		"/api/v1/tap":          t.serve,

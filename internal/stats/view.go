@@ -28,6 +28,7 @@ type view struct {
 	Top     []monitor.Sender
 	Silent  []monitor.Sender
 	Classes monitor.Classes
+	Rules   monitor.Rules
 	Unknown []tap.Message // newest first; only if Lines
 }
 

@@ -38,3 +38,20 @@ type Class struct {
 	Bytes  uint64 // of the texts of the events
 	Slow   uint64 // messages for which the pack was outside the promise of speed
 }
+
+// Rule is what a rule of a pack did since the start.
+type Rule struct {
+	Name string // with its pack in front: site.no_debug
+	Pack string
+	// InForce says that it is on. One that was changed or removed keeps its numbers.
+	InForce bool
+	// Does are the keys of the rule that say what it does, such as drop and lookup.
+	Does []string
+	// Events are the messages that it left out or masked, by action: drop, sample, suppress
+	// or mask.
+	Events map[string]uint64
+	Saved  uint64 // bytes of the texts that it left out or removed
+	// Slow are the messages that it searched with a regular expression, without those for
+	// which another rule of the pack, or the pack itself, is counted already.
+	Slow uint64
+}

@@ -37,6 +37,8 @@ type Snapshot struct {
 	DeadLetters DeadLetterStore `json:"dead_letter_store"`
 	// Packs are shown by /api/v1/classes.
 	Packs Packs `json:"-"`
+	// Rules are shown by /api/v1/rules.
+	Rules []Rule `json:"-"`
 
 	// Listening is set while all ports are open.
 	Listening bool `json:"listening"`

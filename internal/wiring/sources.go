@@ -35,6 +35,7 @@ type Source struct {
 type Input struct {
 	Sources []Source
 	Packs   status.Packs
+	Rules   *rules.Set // nil if there are none
 }
 
 // Sources returns the sources of NewInput.
@@ -59,7 +60,7 @@ func NewInput(c config.Config) (Input, error) {
 		}
 		all = append(all, s)
 	}
-	return Input{all, names.loaded}, errors.Join(errs...)
+	return Input{all, names.loaded, names.rules}, errors.Join(errs...)
 }
 
 // Settings returns how messages of one source are read.

@@ -32,6 +32,7 @@ func TestPage(t *testing.T) {
 		{"tap with filter", tapWithFilter},
 		{"drain and ready", drainAndReady},
 		{"silent sender", silentSender},
+		{"rules", rules},
 		{"accessible", accessible},
 		{"pictures", pictures},
 		{"dark", dark},
@@ -114,6 +115,15 @@ func silentSender(_ *testing.T, _ *gateway, b *tab) {
 	b.open("/stats")
 	b.becomes(`document.querySelectorAll("#silent tr.quiet").length > 0`, "true")
 	b.becomes(cell("silent", "", 1), "linux")
+}
+
+func rules(t *testing.T, g *gateway, b *tab) {
+	b.open("/stats")
+	b.becomes(cell("rules", "site.no_noise", 3), "0")
+	b.becomes(`document.getElementById("state").textContent`, "live")
+	g.send("linux", "<13>Nov 22 17:00:00 web1 noise: x", "<13>Nov 22 17:00:00 web1 noise: xyz")
+	b.becomes(cell("rules", "site.no_noise", 3), "2")
+	testkit.Equal(t, "bytes saved in the last hour", b.js(cell("rules", "site.no_noise", 6)), "68 B")
 }
 
 func accessible(t *testing.T, _ *gateway, b *tab) {

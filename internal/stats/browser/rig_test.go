@@ -81,6 +81,9 @@ func start(t *testing.T) *gateway {
 	}
 	fmt.Fprintf(&y, "hec: {endpoints: [%q], health_interval: 1s}\nstats: {listen: '127.0.0.1:%d', username: ops, password: s3cret, admin: true}\n", g.hec.URL(), ports[5])
 	fmt.Fprintf(&y, "queue: {path: %s/queue, min_free: 1MB, max_size: 1GiB}\ndead_letter: {path: %s/dead}\nbalancer: {shards: 2}\n", dir, dir)
+	fmt.Fprintf(&y, "packs: {folder: %s/packs}\n", dir)
+	testkit.Must(t, os.Mkdir(filepath.Join(dir, "packs"), 0o700))
+	testkit.Must(t, os.WriteFile(filepath.Join(dir, "packs", "site.yaml"), []byte("{format: 1, pack: site, rules: [{name: no_noise, when: {program: noise}, drop: true}]}"), 0o600))
 	file := filepath.Join(dir, "gateway.yaml")
 	testkit.Must(t, os.WriteFile(file, []byte(y.String()), 0o600))
 	g.run(exec.Command(program, "run", "-c", file), "SPLUNK_HEC_TOKEN="+token)

@@ -66,7 +66,7 @@ func describe() descriptions {
 		classEvents:    desc("class_events_total", "Events that were put into batches, by class. Classes without events have no series.", "source", "class"),
 		classBytes:     desc("class_bytes_total", "Bytes of the texts of these events, as Splunk's licence counts them.", "source", "class"),
 		packs:          desc("packs_loaded", "Packs in force: those of the site and the embedded ones."),
-		slow:           desc("pack_slow_total", "Messages for which a pack searched with a regular expression or built the event anew.", "pack"),
+		slow:           desc("pack_slow_total", "Messages for which a pack or its rules searched with a regular expression, or the pack built the event anew.", "pack"),
 		shardMode:      desc("shard_aside", "Whether an operator has set the shard to drain or maint (1) or not (0).", "shard"),
 		endpointMode:   desc("hec_endpoint_aside", "Whether an operator has set the HEC endpoint to drain or maint (1) or not (0).", "endpoint"),
 		ready:          desc("ready", "Whether /readyz says that the gateway can do its work (1) or not (0)."),
@@ -213,6 +213,11 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for reason, n := range dead {
 		count(c.dead, n, reason)
+	}
+	for _, r := range snap.Rules {
+		if r.Slow > 0 {
+			slow[r.Pack] += r.Slow
+		}
 	}
 	for pack, n := range slow {
 		count(c.slow, n, pack)

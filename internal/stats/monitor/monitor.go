@@ -30,6 +30,7 @@ type Monitor struct {
 	history  *history
 	senders  *senderWatch
 	classes  classWatch
+	rules    ruleWatch
 }
 
 // New returns a monitor without any sample.
@@ -52,6 +53,7 @@ func (m *Monitor) Sample() {
 	m.history.add(snap)
 	m.senders.refresh(snap)
 	m.classes.add(snap)
+	m.rules.add(snap)
 }
 
 // Snapshot takes a reading of the stages and the ledger.
@@ -65,6 +67,9 @@ func (m *Monitor) Senders(snap status.Snapshot) Senders { return m.senders.lates
 func (m *Monitor) Classes(snap status.Snapshot, wanted func(source string) bool, most int) Classes {
 	return m.classes.volume(snap, wanted, most)
 }
+
+// Rules are the rules in force, those first that save most, and at most so many.
+func (m *Monitor) Rules(snap status.Snapshot, most int) Rules { return m.rules.volume(snap, most) }
 
 // Peaks are the highest values since the start.
 func (m *Monitor) Peaks() Peaks { return m.history.highest() }
