@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"syslog-gateway/internal/balancer"
+	"syslog-gateway/internal/certificate"
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/deadletter"
 	"syslog-gateway/internal/event"
@@ -50,25 +51,26 @@ type Gateway struct {
 
 	version, commit string
 
-	ledger   *ledger.Ledger
-	dead     *deadletter.Store
-	client   *hec.Client
-	store    *queue.Store
-	shards   []*shard.Shard
-	pool     *event.Pool
-	balancer *balancer.Balancer
-	listener *listener.Listener
-	stats    *stats.Server
-	reloads  metrics.Reloads
-	problems *problems.Log
-	senders  *senders.Table
-	taps     tap.Hub
-	rules    rules.Counters
-	unknown  tap.Ring                     // the last messages that no rule knows
-	packs    atomic.Pointer[status.Packs] // in force
-	refused  atomic.Pointer[string]       // why the last reload was refused; nil if it was not
-	pauses   []*pauseSwitch               // one for each shard of the queue, left-over ones included
-	readers  bool                         // everybody may read the statistics page, although it has a user
+	ledger       *ledger.Ledger
+	dead         *deadletter.Store
+	client       *hec.Client
+	store        *queue.Store
+	shards       []*shard.Shard
+	pool         *event.Pool
+	balancer     *balancer.Balancer
+	listener     *listener.Listener
+	stats        *stats.Server
+	reloads      metrics.Reloads
+	problems     *problems.Log
+	senders      *senders.Table
+	taps         tap.Hub
+	rules        rules.Counters
+	unknown      tap.Ring                     // the last messages that no rule knows
+	packs        atomic.Pointer[status.Packs] // in force
+	refused      atomic.Pointer[string]       // why the last reload was refused; nil if it was not
+	certificates *certificate.Store
+	pauses       []*pauseSwitch // one for each shard of the queue, left-over ones included
+	readers      bool           // everybody may read the statistics page, although it has a user
 
 	giveUp    chan struct{} // closed when what could not be handed over is dropped
 	abandoned sync.Once
@@ -99,7 +101,11 @@ func New(o Options) (*Gateway, error) {
 		errs:   make(chan error, 16),
 	}
 	g.config.Store(&c)
+	g.certificates = certificate.New(g.log)
 	registry := prometheus.NewRegistry()
+	if err := registry.Register(g.certificates); err != nil {
+		return nil, fmt.Errorf("certificates: register metrics: %w", err)
+	}
 	for _, build := range []func(config.Config, string, *prometheus.Registry) error{
 		g.buildSender, g.buildQueue, g.buildShards, g.buildListener, g.buildStats,
 	} {
@@ -127,7 +133,7 @@ func (g *Gateway) buildSender(c config.Config, token string, r *prometheus.Regis
 		g.log.Error("the dead-letter store cannot be used; it is tried again with each event that is refused, "+
 			"and the record of that event waits in the queue", "path", c.DeadLetter.Path, "error", err)
 	}
-	o, err := wiring.HEC(c, token)
+	o, err := wiring.HEC(c, token, g.certificates)
 	if err != nil {
 		return err
 	}
@@ -190,6 +196,9 @@ func (g *Gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry)
 	return nil
 }
 
+// tlsUse is how a source is named among the uses of certificates.
+func tlsUse(source string) string { return "source/" + source }
+
 func (g *Gateway) buildListener(c config.Config, _ string, r *prometheus.Registry) error {
 	in, err := wiring.NewInput(c)
 	if err != nil {
@@ -201,9 +210,13 @@ func (g *Gateway) buildListener(c config.Config, _ string, r *prometheus.Registr
 	g.loaded(in.Packs)
 	var sources []listener.SourceOptions
 	for _, s := range in.Sources {
+		tls, err := wiring.ServerTLS(tlsUse(s.Name), s.Config.TLS, g.certificates)
+		if err != nil {
+			return fmt.Errorf("sources.%s.tls: %w", s.Name, err)
+		}
 		sources = append(sources, listener.SourceOptions{
 			Name: s.Name, Address: s.Config.Address, Port: s.Config.Port, Transports: s.Transports,
-			ReceiveBuffer: int(s.Config.ReceiveBuffer), TLS: s.TLS, Settings: s.Settings,
+			ReceiveBuffer: int(s.Config.ReceiveBuffer), TLS: tls, Settings: s.Settings,
 		})
 	}
 	store, inherited := inherit.FromSystemd(g.log)
@@ -233,7 +246,7 @@ func (g *Gateway) buildListener(c config.Config, _ string, r *prometheus.Registr
 }
 
 func (g *Gateway) buildStats(c config.Config, _ string, r *prometheus.Registry) error {
-	tls, err := c.Stats.TLS.Config()
+	tls, err := wiring.ServerTLS("stats", c.Stats.TLS, g.certificates)
 	if err != nil {
 		return fmt.Errorf("stats.tls: %w", err)
 	}
