@@ -259,7 +259,7 @@ func (a stamp) same(b stamp) bool {
 	if a.FileInfo == nil || b.FileInfo == nil {
 		return a.FileInfo == nil && b.FileInfo == nil
 	}
-	return os.SameFile(a, b) && a.Size() == b.Size() && a.Mode() == b.Mode() && a.ModTime().Equal(b.ModTime())
+	return os.SameFile(a.FileInfo, b.FileInfo) && a.Size() == b.Size() && a.Mode() == b.Mode() && a.ModTime().Equal(b.ModTime())
 }
 
 // Describe implements prometheus.Collector.

@@ -21,8 +21,8 @@ func write(t *testing.T, path, text string) string {
 	return path
 }
 
-// certificate writes a certificate and its key.
-func certificate(t *testing.T, dir string) (cert, key string) {
+// selfSigned writes a certificate and its key.
+func selfSigned(t *testing.T, dir string) (cert, key string) {
 	t.Helper()
 	authority, err := testkit.NewAuthority()
 	if err != nil {
@@ -98,7 +98,7 @@ func TestTokenThatCanNotBeUsed(t *testing.T) {
 // checkable returns a configuration that passes Check.
 func checkable(t *testing.T) (c Config, dir string) {
 	dir = t.TempDir()
-	cert, key := certificate(t, dir)
+	cert, key := selfSigned(t, dir)
 	c = Default()
 	s := newSource(6514, "auto", "os")
 	s.Protocols, s.TLS = []string{"tls"}, ServerTLS{CertFile: cert, KeyFile: key, ClientCAFile: cert, MinVersion: "1.3"}

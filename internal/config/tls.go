@@ -25,12 +25,17 @@ func (t ServerTLS) Files() certificate.Files {
 // On reports whether there is a certificate, without which there is no TLS.
 func (t ServerTLS) On() bool { return t.CertFile != "" || len(t.Certificates) > 0 }
 
+// any reports whether a key is set that has no meaning without TLS.
+func (t ServerTLS) any() bool {
+	return t.On() || t.KeyFile+t.ClientCAFile+t.CRLFile != "" || len(t.ClientNames) > 0
+}
+
 // problem says what is wrong with keys that need each other, or "".
 func (t ServerTLS) problem() string {
 	switch {
 	case (t.CertFile == "") != (t.KeyFile == ""):
 		return "needs cert_file and key_file together; set both, or none of them"
-	case !t.On() && (t.ClientCAFile != "" || t.CRLFile != "" || len(t.ClientNames) > 0):
+	case !t.On() && t.any():
 		return "needs cert_file and key_file together with what clients have to show"
 	case t.ClientCAFile == "" && t.CRLFile != "":
 		return "crl_file needs client_ca_file, the CAs that have signed the list"

@@ -49,7 +49,7 @@ func (c Config) checkSources(ps *problems) {
 		switch {
 		case tls && (!s.TLS.On() || s.TLS.CertFile != "" && s.TLS.KeyFile == ""):
 			ps.add(here.key("tls"), "protocol tls needs cert_file and key_file, or certificates")
-		case !tls && (s.TLS.On() || s.TLS.KeyFile != "" || s.TLS.ClientCAFile != ""):
+		case !tls && s.TLS.any():
 			ps.add(here.key("tls"), "files are given, but protocols %v has no tls; add it, or remove them", s.Protocols)
 		default:
 			ps.checkTLSKeys(here.key("tls"), s.TLS)

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -29,7 +30,6 @@ func TestValues(t *testing.T) {
 		{"sources.a.max_connections", "1 1000000", "0 1000001 -1"},
 		{"sources.a.idle_timeout", "1s 168h", "999ms 169h -1s"},
 		{"sources.a.receive_buffer", "4KiB 1GiB", "4095 2GiB"},
-		{"sources.a.tls.client_names", "[] ['*.example.com'] [192.0.2.1] ['Firewall 1']", "[''] ['*'] ['a.*.b'] ['*.'] [10.0.0.0/8] [a,a]"},
 		{"sources.a.tls.min_version", "1.2 1.3 '1.2'", "1.1 1 tls12 '' 1.20001"},
 		{"metadata.profile", "default sc4s", "splunk ''"},
 		{"metadata.drop", "[] [unifi_wireless] [unifi_wireless,pan_traffic]", "[Unifi] [a-b] [''] [x,x] x"},
@@ -190,7 +190,7 @@ func TestKeysThatBelongTogether(t *testing.T) {
 		"stats: {tls: {certificates: [{cert_file: c, key_file: k}], client_names: [a]}}": "stats.tls: client_names needs client_ca_file",
 		"sources: {a: {port: 1, protocols: [tls], tls: {cert_file: c, key_file: k, client_names: [a]}}}": "sources.a.tls: client_names needs client_ca_file",
 		"sources: {a: {port: 1, protocols: [tls], tls: {certificates: [{cert_file: c}]}}}":               "sources.a.tls.certificates: entry 1: cert_file or key_file is empty",
-		"sources: {a: {port: 1, protocols: [tls], tls: {certificates: [{cert: c}]}}}":                    "sources.a.tls.certificates: entry 1: cert: unknown key; did you mean cert_file?",
+		"sources: {a: {port: 1, protocols: [tls], tls: {certificates: [{cert: c}]}}}":                    "sources.a.tls.certificates: entry 1: cert: unknown key; known here: cert_file, key_file",
 		"sources: {a: {port: 1, protocols: [tls], tls: {certificates: [c]}}}":                            "sources.a.tls.certificates: entry 1: is text",
 		"sources: {a: {port: 1, protocols: [tls], tls: {certificates: {cert_file: c, key_file: k}}}}":    "sources.a.tls.certificates: is a map; write a list",
 		"hec: {ack: {timeout: 5s}}":    "hec.ack.timeout: 5s is not longer than hec.ack.poll_interval (10s)",
@@ -203,6 +203,33 @@ func TestKeysThatBelongTogether(t *testing.T) {
 	} {
 		_, err := loadText(t, yaml)
 		wantError(t, err, want)
+	}
+}
+
+func TestClientNames(t *testing.T) {
+	for name, good := range map[string]bool{
+		"fw1.example.com": true, "*.example.com": true, "192.0.2.1": true, "2001:db8::1": true, "Firewall 1": true,
+		"": false, " ": false, "*": false, "*.": false, "a.*.b": false, "fw*": false, "10.0.0.0/8": false,
+	} {
+		if wrong := clientName().check(name); (wrong == "") != good {
+			t.Errorf("%q: %q", name, wrong)
+		}
+	}
+	c, err := loadText(t, `sources: {a: {port: 1, protocols: [tls], tls: {certificates: [{cert_file: c, key_file: k}, {cert_file: d, key_file: l}], client_ca_file: a, client_names: ["*.example.com"]}}}`)
+	if err != nil || len(c.Sources["a"].TLS.Certificates) != 2 || c.Sources["a"].TLS.Certificates[1] != (KeyPair{"d", "l"}) {
+		t.Errorf("%+v, %v", c.Sources["a"].TLS, err)
+	}
+	text, err := c.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := loadText(t, string(text)); err != nil || !slices.Equal(again.Sources["a"].TLS.Certificates, c.Sources["a"].TLS.Certificates) {
+		t.Errorf("%v\n%s", err, text)
+	}
+	const list = "GATEWAY_SOURCES__LINUX__TLS__CERTIFICATES=[{cert_file: c, key_file: k}]"
+	c, err = Load("", []string{"GATEWAY_SOURCES__LINUX__PROTOCOLS=tls", list}, nil)
+	if err != nil || len(c.Sources["linux"].TLS.Certificates) != 1 {
+		t.Errorf("by a variable: %+v, %v", c.Sources["linux"].TLS, err)
 	}
 }
 
