@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/template"
+	texttemplate "text/template"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -91,7 +91,7 @@ func initTLS(cmd *cobra.Command, dir string, names, clients []string) error {
 		}
 		made(authority.ClientFile(name), cert.NotAfter)
 	}
-	return template.Must(template.New("lines").Parse(tlsLines)).Execute(out, map[string]any{
+	return texttemplate.Must(texttemplate.New("lines").Parse(tlsLines)).Execute(out, map[string]any{
 		"Dir": dir, "Name": firstOf(names, "gateway.example.com"),
 		"Clients": strings.Join(clients, ", "), "Client": clientFile(clients),
 	})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -35,7 +36,7 @@ func (c *content) loadCRL(path string, data []byte, cas []*x509.Certificate) err
 			}
 		}
 		if !crl.NextUpdate.IsZero() {
-			c.crlEnds.earlier(crl.NextUpdate, path, fmt.Sprintf("%.100q", crl.Issuer))
+			c.crlEnds.earlier(crl.NextUpdate, path, crl.Issuer.String())
 		}
 		return nil
 	}
@@ -83,10 +84,10 @@ func (c *content) verify(peer []*x509.Certificate, names []string) error {
 	}
 	chains, err := leaf.Verify(options)
 	if err != nil {
-		return fmt.Errorf("the client's certificate %s: %w", subject(leaf), &tls.CertificateVerificationError{UnverifiedCertificates: peer, Err: err})
+		return fmt.Errorf("the client's certificate %q: %w", subject(leaf), &tls.CertificateVerificationError{UnverifiedCertificates: peer, Err: err})
 	}
 	if !c.anyUnrevoked(chains) {
-		return fmt.Errorf("the client's certificate %s is revoked by crl_file", subject(leaf))
+		return fmt.Errorf("the client's certificate %q is revoked by crl_file", subject(leaf))
 	}
 	if len(names) > 0 && !permitted(leaf, names) {
 		return fmt.Errorf("the client's certificate has none of the client_names; it has %.300q", namesOf(leaf))
@@ -109,11 +110,11 @@ func (c *content) anyUnrevoked(chains [][]*x509.Certificate) bool {
 
 // namesOf returns the names of a certificate: DNS names, IP addresses, common name.
 func namesOf(cert *x509.Certificate) []string {
-	names := append([]string(nil), cert.DNSNames...)
+	names := slices.Clone(cert.DNSNames)
 	for _, ip := range cert.IPAddresses {
 		names = append(names, ip.String())
 	}
-	if cn := cert.Subject.CommonName; cn != "" {
+	if cn := cert.Subject.CommonName; cn != "" && !slices.Contains(names, cn) {
 		names = append(names, cn)
 	}
 	return names

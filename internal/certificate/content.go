@@ -162,9 +162,9 @@ func (c *content) useCAs(key, path string, cas []*x509.Certificate) {
 func validNow(path string, cert *x509.Certificate) error {
 	switch now := time.Now(); {
 	case now.After(cert.NotAfter):
-		return fmt.Errorf("%s: the certificate of %s has expired on %s", path, subject(cert), day(cert.NotAfter))
+		return fmt.Errorf("%s: the certificate of %q has expired on %s", path, subject(cert), day(cert.NotAfter))
 	case now.Before(cert.NotBefore):
-		return fmt.Errorf("%s: the certificate of %s is not valid before %s: check the clock", path, subject(cert), cert.NotBefore.UTC().Format(time.RFC3339))
+		return fmt.Errorf("%s: the certificate of %q is not valid before %s: check the clock", path, subject(cert), cert.NotBefore.UTC().Format(time.RFC3339))
 	}
 	return nil
 }
@@ -174,12 +174,10 @@ func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 // subject names a certificate in a log: its common name, or its first name.
 func subject(cert *x509.Certificate) string {
 	name := cert.Subject.CommonName
-	for _, other := range namesOf(cert) {
-		if name == "" {
-			name = other
-		}
+	if names := namesOf(cert); name == "" && len(names) > 0 {
+		name = names[0]
 	}
-	return fmt.Sprintf("%.100q", name)
+	return name[:min(len(name), 100)]
 }
 
 // maxFile bounds a file: large revocation lists have some MiB.

@@ -238,7 +238,7 @@ func (s *Store) Problems(now time.Time) (lines []string) {
 			lines = append(lines, fmt.Sprintf("%s: the new certificates cannot be used, those from before are in force: %v", u.name, st.fault))
 		}
 		for _, n := range st.notices(now) {
-			lines = append(lines, fmt.Sprintf("%s: %s: that of %s in %s (%s).", u.name, n.message, n.what, n.file, day(n.at)))
+			lines = append(lines, fmt.Sprintf("%s: %s: that of %q in %s (%s).", u.name, n.message, n.what, n.file, day(n.at)))
 		}
 	}
 	return lines
