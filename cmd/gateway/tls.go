@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -92,7 +93,7 @@ func initTLS(cmd *cobra.Command, dir string, names, clients []string) error {
 		made(authority.ClientFile(name), cert.NotAfter)
 	}
 	return texttemplate.Must(texttemplate.New("lines").Parse(tlsLines)).Execute(out, map[string]any{
-		"Dir": dir, "Name": firstOf(names, "gateway.example.com"),
+		"Dir": dir, "Name": firstOf(names, "gateway.example.com"), "Address": firstOf(addresses(names), "ADDRESS"),
 		"Clients": strings.Join(clients, ", "), "Client": clientFile(clients),
 	})
 }
@@ -102,6 +103,16 @@ func firstOf(list []string, other string) string {
 		return list[0]
 	}
 	return other
+}
+
+// addresses returns the IP addresses among names.
+func addresses(names []string) (all []string) {
+	for _, name := range names {
+		if net.ParseIP(name) != nil {
+			all = append(all, name)
+		}
+	}
+	return all
 }
 
 // clientFile is the name of the files of the first client, "" without one.

@@ -84,7 +84,7 @@ func TestTLSInit(t *testing.T) {
 	testkit.Holds(t, "client first", errs, "give --name")
 
 	out := s.ca("--name", "localhost,127.0.0.1", "--client", "web1.example.com")
-	testkit.Holds(t, "lines", out, "client_names: [web1.example.com]", "cert_file: "+dir+"/server.pem", "crypto ca trustpoint", "transport SSL",
+	testkit.Holds(t, "lines", out, "client_names: [web1.example.com]", "cert_file: "+dir+"/server.pem", "crypto ca trustpoint", "logging host inside 127.0.0.1 tcp/6514 secure", "transport SSL",
 		`StreamDriver="gtls"`, `module(load="omrelp")`, "/etc/syslog-ng/tls/client-web1.example.com.pem", "chown syslog-gateway "+dir+"/server.key")
 	testkit.Lacks(t, "no template is left", out, "{{", "<no value>")
 	server, client := s.pair("server").Leaf, s.pair("client-web1.example.com").Leaf
@@ -347,12 +347,14 @@ func TestCertbotRenews(t *testing.T) {
 	testkit.Must(t, first.VerifyHostname("gateway.example.com"))
 	open := testkit.Try(tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.ports["secure"]), &tls.Config{InsecureSkipVerify: true}))(t)
 	defer open.Close()
+	testkit.Must(t, os.Chmod(filepath.Join(live, "privkey.pem"), 0o640)) // docs/tls.md: the group may read it
 	run("renew", "--force-renewal")
 	begin := time.Now()
 	testkit.Eventually(t, "the renewed certificate is shown", func() bool { return !bytes.Equal(shown().Raw, first.Raw) })
 	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("it took %v", took)
 	}
+	testkit.Equal(t, "rights of the renewed key", testkit.Try(os.Stat(filepath.Join(live, "privkey.pem")))(t).Mode().Perm(), 0o640)
 	at := s.metrics().Sum("gateway_certificate_expiry_timestamp_seconds", `use="source/secure"`)
 	testkit.Equal(t, "expiry", at, float64(shown().NotAfter.Unix()))
 	_ = testkit.Try(io.WriteString(open, "<13>1 - - - - - - over the old connection\n"))(t)
