@@ -51,26 +51,27 @@ type Gateway struct {
 
 	version, commit string
 
-	ledger       *ledger.Ledger
-	dead         *deadletter.Store
-	client       *hec.Client
-	store        *queue.Store
-	shards       []*shard.Shard
-	pool         *event.Pool
-	balancer     *balancer.Balancer
-	listener     *listener.Listener
-	stats        *stats.Server
-	reloads      metrics.Reloads
-	problems     *problems.Log
-	senders      *senders.Table
-	taps         tap.Hub
-	rules        rules.Counters
-	unknown      tap.Ring                     // the last messages that no rule knows
-	packs        atomic.Pointer[status.Packs] // in force
-	refused      atomic.Pointer[string]       // why the last reload was refused; nil if it was not
 	certificates *certificate.Store
-	pauses       []*pauseSwitch // one for each shard of the queue, left-over ones included
-	readers      bool           // everybody may read the statistics page, although it has a user
+
+	ledger   *ledger.Ledger
+	dead     *deadletter.Store
+	client   *hec.Client
+	store    *queue.Store
+	shards   []*shard.Shard
+	pool     *event.Pool
+	balancer *balancer.Balancer
+	listener *listener.Listener
+	stats    *stats.Server
+	reloads  metrics.Reloads
+	problems *problems.Log
+	senders  *senders.Table
+	taps     tap.Hub
+	rules    rules.Counters
+	unknown  tap.Ring                     // the last messages that no rule knows
+	packs    atomic.Pointer[status.Packs] // in force
+	refused  atomic.Pointer[string]       // why the last reload was refused; nil if it was not
+	pauses   []*pauseSwitch               // one for each shard of the queue, left-over ones included
+	readers  bool                         // everybody may read the statistics page, although it has a user
 
 	giveUp    chan struct{} // closed when what could not be handed over is dropped
 	abandoned sync.Once
