@@ -12,12 +12,14 @@ FUZZTIME ?= 1m
 CRASH_SEEDS ?= 1000
 KILLS    ?= 20
 FAULTS   ?=
-SLOW     := internal/(queue|hec|listener|stats|stats/browser|infra/apply|infra/inventory)$$
+SLOW     := internal/(queue|hec|listener|certificate|stats|stats/browser|infra/apply|infra/inventory)$$
 DEMO_RATE ?= 200
 DEMO_TIME ?= 24h
 RESULTS  ?= bench/results/$(shell date -u +%F)
 BENCH    ?= ceiling,tcp-flat,tcp-mixed,tcp-flat-nogzip,udp-ramp,latency-50k,many-connections,peers-tcp,idle,startup
 NFPM     := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
+PEBBLE   := github.com/letsencrypt/pebble/v2/cmd
+PEBBLE_VERSION := v2.10.3
 
 .PHONY: help run build test test-fast test-tools test-corpus rules-savings test-lxc nightly lint vulncheck fmt bench bench-all bench-micro bench-provision \
 	soak backlog conservation crash faults failover fuzz screenshots stats-demo provision-demo package install clean
@@ -57,6 +59,9 @@ package: bin/tools/nfpm ## .deb and .rpm for amd64 and arm64 with bills of mater
 
 bin/tools/nfpm:
 	GOBIN=$(CURDIR)/bin/tools $(GO) install $(NFPM)
+
+bin/tools/pebble:
+	CGO_ENABLED=0 GOBIN=$(CURDIR)/bin/tools $(GO) install $(PEBBLE)/pebble@$(PEBBLE_VERSION) $(PEBBLE)/pebble-challtestsrv@$(PEBBLE_VERSION)
 
 clean: ## remove what was built; the queue in ./data stays
 	rm -rf bin dist

@@ -46,7 +46,9 @@ var allowed = map[string][]string{
 	"internal/stats": {
 		"internal/senders", "internal/tap", "internal/ledger", "internal/status", "internal/throttle", "internal/stats/auth", "internal/stats/control", "internal/stats/haproxy", "internal/stats/metrics", "internal/stats/monitor", "internal/stats/problems", "internal/stats/text", "internal/printable", "internal/fairshare",
 	},
-	"internal/config":        {"internal/pack", "internal/printable", "internal/redact", "internal/suggest"},
+	"internal/certificate":   {},
+	"internal/authority":     {"internal/durable"},
+	"internal/config":        {"internal/certificate", "internal/pack", "internal/printable", "internal/redact", "internal/suggest"},
 	"internal/redact":        {},
 	"internal/senders":       {},
 	"internal/tap":           {},
@@ -89,10 +91,10 @@ var allowed = map[string][]string{
 	"internal/queue/segment":    {"internal/event"},
 	"internal/owner":            {},
 	"internal/service": {
-		"internal/balancer", "internal/config", "internal/deadletter", "internal/event", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/listener", "internal/listener/inherit", "internal/owner", "internal/queue", "internal/rules", "internal/senders", "internal/shard", "internal/stats", "internal/stats/metrics", "internal/stats/problems", "internal/status", "internal/systemd", "internal/tap", "internal/wiring",
+		"internal/balancer", "internal/certificate", "internal/config", "internal/deadletter", "internal/event", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/listener", "internal/listener/inherit", "internal/owner", "internal/queue", "internal/rules", "internal/senders", "internal/shard", "internal/stats", "internal/stats/metrics", "internal/stats/problems", "internal/status", "internal/systemd", "internal/tap", "internal/wiring",
 	},
 	"internal/systemd": {},
-	"internal/wiring":  {"internal/config", "internal/dialect", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/rules", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/status", "internal/systemd"},
+	"internal/wiring":  {"internal/certificate", "internal/config", "internal/dialect", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/rules", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/status", "internal/systemd"},
 
 	"internal/infra/declaration": {
 		"internal/infra/secrets", "internal/redact", "internal/infra/declaration/reader",

@@ -42,6 +42,7 @@ var platformFiles = map[string]string{
 	"cmd/gateway/relays_linux_test.go":            "runs the gateway",
 	"cmd/gateway/senders_linux_test.go":           "runs the gateway",
 	"cmd/gateway/shards_linux_test.go":            "runs the gateway",
+	"cmd/gateway/tls_linux_test.go":               "runs the gateway",
 	"cmd/gateway/dev_linux.go":                    "of run",
 	"cmd/gateway/run_linux.go":                    "the running gateway",
 	"cmd/gateway/run_other.go":                    "says that it needs Linux",

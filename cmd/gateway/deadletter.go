@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"sync"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"syslog-gateway/internal/certificate"
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/deadletter"
 	"syslog-gateway/internal/hec"
@@ -85,7 +87,7 @@ func replayDeadLetters(cmd *cobra.Command, c config.Config, ids []string) (err e
 	if err != nil {
 		return err
 	}
-	o, err := wiring.HEC(c, token.Reveal())
+	o, err := wiring.HEC(c, token.Reveal(), certificate.New(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		return err
 	}

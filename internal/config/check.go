@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"syslog-gateway/internal/certificate"
 	"syslog-gateway/internal/redact"
 )
 
@@ -42,7 +43,7 @@ func (c Config) check(env []string) error {
 	if _, err := c.Metadata.Hosts(); err != nil {
 		ps.add(at("metadata", "hosts_file"), "%v", err)
 	}
-	if _, err := c.HEC.TLS.Config(); err != nil {
+	if err := (certificate.Files{CAFile: c.HEC.TLS.CAFile}).Check(); err != nil {
 		ps.add(at("hec", "tls"), "%v", err)
 	}
 	ps.checkWritable(at("queue", "path"), c.Queue.Path)
@@ -51,10 +52,10 @@ func (c Config) check(env []string) error {
 }
 
 func (ps *problems) checkTLS(p keyPath, t ServerTLS) {
-	if t.CertFile == "" || t.KeyFile == "" {
+	if t.problem() != "" {
 		return // Validate reports it where it is wrong
 	}
-	if _, err := t.Config(); err != nil {
+	if err := t.Files().Check(); err != nil {
 		ps.add(p, "%v", err)
 	}
 }

@@ -3,10 +3,12 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"syslog-gateway/internal/certificate"
 	"syslog-gateway/internal/redact"
 	"syslog-gateway/internal/testkit"
 )
@@ -19,8 +21,8 @@ func write(t *testing.T, path, text string) string {
 	return path
 }
 
-// certificate writes a certificate and its key.
-func certificate(t *testing.T, dir string) (cert, key string) {
+// selfSigned writes a certificate and its key.
+func selfSigned(t *testing.T, dir string) (cert, key string) {
 	t.Helper()
 	authority, err := testkit.NewAuthority()
 	if err != nil {
@@ -96,7 +98,7 @@ func TestTokenThatCanNotBeUsed(t *testing.T) {
 // checkable returns a configuration that passes Check.
 func checkable(t *testing.T) (c Config, dir string) {
 	dir = t.TempDir()
-	cert, key := certificate(t, dir)
+	cert, key := selfSigned(t, dir)
 	c = Default()
 	s := newSource(6514, "auto", "os")
 	s.Protocols, s.TLS = []string{"tls"}, ServerTLS{CertFile: cert, KeyFile: key, ClientCAFile: cert, MinVersion: "1.3"}
@@ -144,9 +146,9 @@ func TestCheckSaysAllAtOnce(t *testing.T) {
 	wantError(t, c.check(nil),
 		"hec.in_flight: 100 is out of range",
 		"hec.token: there is no HEC token",
-		"sources.secure.tls: client_ca_file "+junk+" holds no PEM certificate",
+		"sources.secure.tls: client_ca_file "+junk+": holds no PEM certificate",
 		"stats.tls: load cert_file", "none.key: no such file",
-		"hec.tls: ca_file "+junk+" holds no PEM certificate",
+		"hec.tls: ca_file "+junk+": holds no PEM certificate",
 		"queue.path: ", "not a directory",
 		"dead_letter.path: "+display(junk)+" is not a directory")
 
@@ -154,21 +156,17 @@ func TestCheckSaysAllAtOnce(t *testing.T) {
 	wantError(t, c.check(nil), `queue.path: "/proc" is not writable`)
 }
 
-func TestTLSConfig(t *testing.T) {
-	if config, err := (ServerTLS{}).Config(); config != nil || err != nil {
-		t.Errorf("no files: %v, %v", config, err)
+func TestFilesOfTLS(t *testing.T) {
+	if (ServerTLS{}).On() {
+		t.Error("TLS without a certificate")
 	}
-	c, _ := checkable(t)
-	config, err := c.Sources["secure"].TLS.Config()
-	if err != nil || config.MinVersion != 0x0304 || config.ClientCAs == nil || config.ClientAuth == 0 || len(config.Certificates) != 1 {
-		t.Errorf("%+v, %v", config, err)
+	s := ServerTLS{CertFile: "a", KeyFile: "b", Certificates: []KeyPair{{"c", "d"}}, ClientCAFile: "e", CRLFile: "f"}
+	want := certificate.Files{Pairs: []certificate.Pair{{CertFile: "a", KeyFile: "b"}, {CertFile: "c", KeyFile: "d"}}, CAFile: "e", CRLFile: "f"}
+	if got := s.Files(); !reflect.DeepEqual(got, want) || !s.On() {
+		t.Errorf("%+v", got)
 	}
-	c.HEC.TLS.ServerName = "splunk"
-	client, err := c.HEC.TLS.Config()
-	if err != nil || client.RootCAs == nil || client.ServerName != "splunk" || client.InsecureSkipVerify {
-		t.Errorf("%+v, %v", client, err)
+	s.CertFile, s.KeyFile = "", ""
+	if got := s.Files().Pairs; len(got) != 1 || got[0].CertFile != "c" || !s.On() {
+		t.Errorf("%+v", got)
 	}
-	c.HEC.TLS.CAFile = "/nowhere.pem"
-	_, err = c.HEC.TLS.Config()
-	wantError(t, err, "ca_file /nowhere.pem", "no such file")
 }

@@ -48,8 +48,17 @@ type Source struct {
 type ServerTLS struct {
 	CertFile     string     `koanf:"cert_file"`
 	KeyFile      string     `koanf:"key_file"`
+	Certificates []KeyPair  `koanf:"certificates"`
 	ClientCAFile string     `koanf:"client_ca_file"`
+	CRLFile      string     `koanf:"crl_file"`
+	ClientNames  []string   `koanf:"client_names"`
 	MinVersion   TLSVersion `koanf:"min_version"`
+}
+
+// KeyPair names the files of a certificate and its private key.
+type KeyPair struct {
+	CertFile string `koanf:"cert_file"`
+	KeyFile  string `koanf:"key_file"`
 }
 
 // Metadata names the events, and drops or samples classes.

@@ -97,6 +97,8 @@ func convert(v any, t reflect.Type) (out any, wrong string) {
 			return nil, "is " + kindOf(v) + "; write it in quotes"
 		}
 		return redact.Secret(s), ""
+	case reflect.TypeFor[[]KeyPair]():
+		return convertKeyPairs(v)
 	case reflect.TypeFor[TLSVersion]():
 		// In YAML 1.2 without quotes is a number.
 		if f, ok := v.(float64); ok {

@@ -71,14 +71,17 @@ func sourceKeys() []key {
 		{"sources.*.idle_timeout", time.Hour, between(time.Second, 7*24*time.Hour), StageSources, "A connection is closed when it sends nothing for this long. An incomplete message is delivered after 5 s of silence."},
 		{"sources.*.silent_after", time.Hour, between(0, 30*24*time.Hour), onUse, "A sender is shown as silent when it has sent at least 10 messages, and then nothing for this long and for five times its usual pause. 0: never."},
 		{"sources.*.receive_buffer", 32 * MiB, between(4*KiB, GiB), restart, "Kernel receive buffer of a UDP socket. The kernel limits it to net.core.rmem_max; see deploy/sysctl.d."},
-	}, serverTLSKeys("sources.*", "protocol `tls`")...)
+	}, serverTLSKeys("sources.*", "protocol `tls`", StageSources)...)
 }
 
-func serverTLSKeys(section, what string) []key {
+func serverTLSKeys(section, what string, names Stage) []key {
 	return []key{
-		{section + ".tls.cert_file", "", text("a PEM file"), restart, "Certificate chain for " + what + "."},
+		{section + ".tls.cert_file", "", text("a PEM file"), restart, "Certificate chain for " + what + ". The gateway reads the files of all TLS keys again on SIGHUP and when they change: see [TLS](tls.md)."},
 		{section + ".tls.key_file", "", text("a PEM file"), restart, "Private key of the certificate."},
+		{section + ".tls.certificates", nil, keyPairs(), restart, "Further certificates with their keys. A client gets the first one that fits the name it asks for (SNI), else `cert_file`, or the first of this list without one."},
 		{section + ".tls.client_ca_file", "", text("a PEM file"), restart, "If set, clients must present a certificate that one of these CAs has signed."},
+		{section + ".tls.crl_file", "", text("a PEM or DER file"), restart, "Certificate revocation lists of these CAs. A revoked client is refused. A list that is out of date is logged, and its entries still count."},
+		{section + ".tls.client_names", nil, listOf(0, "names such as fw1.example.com, *.example.com or 192.0.2.1", clientName()), names, "The certificate of a client must have one of these DNS names, IP addresses or common names. `*.` stands for one label. Empty: each certificate of `client_ca_file` is enough."},
 		{section + ".tls.min_version", "1.2", oneOf("1.2", "1.3"), restart, "Lowest TLS version that is accepted."},
 	}
 }
@@ -159,7 +162,7 @@ func restKeys() []key {
 		{"stats.splunk_index", "", indexName(), restart, "Index of these events. Empty: the default index of the HEC token."},
 		{"stats.splunk_interval", 30 * time.Second, between(time.Second, time.Hour), restart, "Time between two of these events."},
 	}
-	keys = append(keys, serverTLSKeys("stats", "stats.listen. Empty: plain HTTP")...)
+	keys = append(keys, serverTLSKeys("stats", "stats.listen. Empty: plain HTTP", restart)...)
 	return append(keys,
 		key{"log.level", "info", oneOf("debug", "info", "warn", "error"), StageLog, "Lowest level that is logged."},
 		key{"log.format", "auto", oneOf("auto", "text", "json", "journal"), restart, "`auto`: `journal` under systemd, else `text`."},

@@ -110,7 +110,7 @@ shutdown_timeout: 1m30s
 	want := newSource(5514, "auto", "")
 	want.Timezones = map[string]string{"10.1.0.0/16": "Europe/Berlin", "2001:db8::/32": "UTC"}
 	want.TLS.MinVersion = "1.3"
-	if got := c.Sources["lab-1"]; !reflect.DeepEqual(got.Timezones, want.Timezones) || got.TLS != want.TLS || got.MaxMessageSize != 64*KiB || got.Vendor != "auto" {
+	if got := c.Sources["lab-1"]; !reflect.DeepEqual(got.Timezones, want.Timezones) || got.TLS.MinVersion != want.TLS.MinVersion || got.MaxMessageSize != 64*KiB || got.Vendor != "auto" {
 		t.Errorf("source = %+v", got)
 	}
 	rest := Default()

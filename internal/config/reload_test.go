@@ -19,7 +19,11 @@ func TestNextHasWhatAChangePromises(t *testing.T) {
 		case reflect.Int, reflect.Int64:
 			v.SetInt(v.Int() + 1)
 		case reflect.Slice:
-			v.Set(reflect.Append(v, reflect.ValueOf("x").Convert(v.Type().Elem())))
+			item := reflect.New(v.Type().Elem()).Elem()
+			if item.Kind() == reflect.String {
+				item.SetString("x")
+			}
+			v.Set(reflect.Append(v, item))
 		}
 	}
 	var everything func(v reflect.Value)
@@ -163,7 +167,7 @@ func touch(v reflect.Value, pattern string) bool {
 			case reflect.Bool:
 				v.SetBool(!v.Bool())
 			case reflect.Slice:
-				v.Set(reflect.ValueOf([]string{"new"}))
+				v.Set(reflect.MakeSlice(v.Type(), v.Len()+1, v.Len()+1))
 			case reflect.Map:
 				entries := reflect.MakeMap(v.Type())
 				entries.SetMapIndex(reflect.ValueOf("x"), reflect.New(v.Type().Elem()).Elem())

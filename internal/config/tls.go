@@ -1,56 +1,97 @@
 package config
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
-	"os"
+	"net/netip"
+	"reflect"
+	"strings"
+
+	"syslog-gateway/internal/certificate"
 )
 
-// Config loads the files and returns the TLS configuration of a listener, or nil if the
-// section names no certificate.
-func (t ServerTLS) Config() (*tls.Config, error) {
-	if t.CertFile == "" {
-		return nil, nil
+// Files returns the files of a listener: the certificate of cert_file first, then those of
+// certificates.
+func (t ServerTLS) Files() certificate.Files {
+	f := certificate.Files{CAFile: t.ClientCAFile, CRLFile: t.CRLFile}
+	if t.CertFile != "" {
+		f.Pairs = append(f.Pairs, certificate.Pair{CertFile: t.CertFile, KeyFile: t.KeyFile})
 	}
-	cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-	if err != nil {
-		return nil, fmt.Errorf("load cert_file %s with key_file %s: %w", t.CertFile, t.KeyFile, err)
+	for _, p := range t.Certificates {
+		f.Pairs = append(f.Pairs, certificate.Pair(p))
 	}
-	config := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: t.MinVersion.Number()}
-	if t.ClientCAFile != "" {
-		if config.ClientCAs, err = loadCAs("client_ca_file", t.ClientCAFile); err != nil {
-			return nil, err
-		}
-		config.ClientAuth = tls.RequireAndVerifyClientCert
-	}
-	return config, nil
+	return f
 }
 
-// Config loads the CA file and returns the TLS configuration of a client.
-func (t ClientTLS) Config() (*tls.Config, error) {
-	config := &tls.Config{
-		MinVersion:         tls.VersionTLS12,
-		ServerName:         t.ServerName,
-		InsecureSkipVerify: t.InsecureSkipVerify, // the decision of the user; the reference names the risk
-	}
-	if t.CAFile != "" {
-		var err error
-		if config.RootCAs, err = loadCAs("ca_file", t.CAFile); err != nil {
-			return nil, err
-		}
-	}
-	return config, nil
+// On reports whether there is a certificate, without which there is no TLS.
+func (t ServerTLS) On() bool { return t.CertFile != "" || len(t.Certificates) > 0 }
+
+// any reports whether a key is set that has no meaning without TLS.
+func (t ServerTLS) any() bool {
+	return t.On() || t.KeyFile+t.ClientCAFile+t.CRLFile != "" || len(t.ClientNames) > 0
 }
 
-func loadCAs(key, path string) (*x509.CertPool, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read %s %s: %w", key, path, cause(err))
+// problem says what is wrong with keys that need each other, or "".
+func (t ServerTLS) problem() string {
+	switch {
+	case (t.CertFile == "") != (t.KeyFile == ""):
+		return "needs cert_file and key_file together; set both, or none of them"
+	case !t.On() && t.any():
+		return "needs cert_file and key_file together with what clients have to show"
+	case t.ClientCAFile == "" && t.CRLFile != "":
+		return "crl_file needs client_ca_file, the CAs that have signed the list"
+	case t.ClientCAFile == "" && len(t.ClientNames) > 0:
+		return "client_names needs client_ca_file: without it clients show no certificate"
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(data) {
-		return nil, fmt.Errorf("%s %s holds no PEM certificate", key, path)
+	return ""
+}
+
+// keyPairs allows a list of certificates with their keys.
+func keyPairs() rule {
+	return rule{allowed: "a list such as [{cert_file: /etc/a.pem, key_file: /etc/a.key}]", check: func(value any) string {
+		for i, p := range value.([]KeyPair) {
+			for _, path := range []string{p.CertFile, p.KeyFile} {
+				if wrong := required("a PEM file").check(path); wrong != "" {
+					return fmt.Sprintf("entry %d: cert_file or key_file %s", i+1, wrong)
+				}
+			}
+		}
+		return ""
+	}}
+}
+
+// convertKeyPairs converts a YAML list of sections to key pairs.
+func convertKeyPairs(v any) (any, string) {
+	items, ok := v.([]any)
+	if !ok {
+		return nil, shown(v) + "; write a list"
 	}
-	return pool, nil
+	var all []KeyPair
+	for i, item := range items {
+		var wrong problems
+		m, _ := conform(keyPath{}, item, reflect.TypeFor[KeyPair](), &wrong)
+		if len(wrong) > 0 {
+			return nil, fmt.Sprintf("entry %d: %v", i+1, wrong[0])
+		}
+		section := m.(map[string]any)
+		cert, _ := section["cert_file"].(string)
+		key, _ := section["key_file"].(string)
+		all = append(all, KeyPair{cert, key})
+	}
+	return all, ""
+}
+
+// clientName allows a name that a certificate can have.
+func clientName() rule {
+	return word("a DNS name, an IP address or a common name", func(v string) string {
+		if wrong := required("").check(v); wrong != "" {
+			return wrong
+		}
+		if strings.Contains(strings.TrimPrefix(v, "*."), "*") || v == "*." {
+			return display(v) + " has a * that does not stand for the first label"
+		}
+		if p, err := netip.ParsePrefix(v); err == nil {
+			return display(v) + " is a network; write addresses such as " + p.Addr().String()
+		}
+		return ""
+	})
 }

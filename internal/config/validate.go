@@ -47,10 +47,12 @@ func (c Config) checkSources(ps *problems) {
 			ps.add(here.key("protocols"), "tcp and tls cannot share port %d; declare a second source for one of them", s.Port)
 		}
 		switch {
-		case tls && (s.TLS.CertFile == "" || s.TLS.KeyFile == ""):
-			ps.add(here.key("tls"), "protocol tls needs cert_file and key_file")
-		case !tls && (s.TLS.CertFile != "" || s.TLS.KeyFile != "" || s.TLS.ClientCAFile != ""):
+		case tls && (!s.TLS.On() || s.TLS.CertFile != "" && s.TLS.KeyFile == ""):
+			ps.add(here.key("tls"), "protocol tls needs cert_file and key_file, or certificates")
+		case !tls && s.TLS.any():
 			ps.add(here.key("tls"), "files are given, but protocols %v has no tls; add it, or remove them", s.Protocols)
+		default:
+			ps.checkTLSKeys(here.key("tls"), s.TLS)
 		}
 	}
 	for _, class := range c.Metadata.Drop {
@@ -168,9 +170,12 @@ func (c Config) checkRest(ps *problems) {
 		ps.add(at("hec", "retry", "max"), "%s is shorter than hec.retry.initial (%s)", display(c.HEC.Retry.Max), display(c.HEC.Retry.Initial))
 	}
 	c.checkUsers(ps)
-	t := c.Stats.TLS
-	if (t.CertFile == "") != (t.KeyFile == "") || (t.ClientCAFile != "" && t.CertFile == "") {
-		ps.add(at("stats", "tls"), "needs cert_file and key_file together; set both, or none of its files")
+	ps.checkTLSKeys(at("stats", "tls"), c.Stats.TLS)
+}
+
+func (ps *problems) checkTLSKeys(p keyPath, t ServerTLS) {
+	if wrong := t.problem(); wrong != "" {
+		ps.add(p, "%s", wrong)
 	}
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -180,14 +181,21 @@ func TestKeysThatBelongTogether(t *testing.T) {
 		"sources: {a: {port: 1, protocols: [tls], tls: {cert_file: c}}}":                   "sources.a.tls: protocol tls needs",
 		"sources: {a: {port: 1, tls: {cert_file: c, key_file: k}}}":                        "sources.a.tls: files are given, but protocols [udp tcp] has no tls",
 		"sources: {a: {port: 1, protocols: [tcp, tls], tls: {cert_file: c, key_file: k}}}": "sources.a.protocols: tcp and tls cannot share port 1",
-		"stats: {password: p}":                                                       "stats.username: is empty while stats.password is set",
-		"stats: {admin_password: p}":                                                 "stats.admin_username: is empty while stats.admin_password is set",
-		"stats: {username: u, admin_username: u}":                                    "stats.admin_username: \"u\" is stats.username as well",
-		"stats: {username: 'a:b', password: p}":                                      "stats.username: \"a:b\" has a colon",
-		"stats: {tls: {cert_file: c}}":                                               "stats.tls: needs cert_file and key_file together",
-		"stats: {tls: {client_ca_file: c}}":                                          "stats.tls: needs cert_file and key_file together",
-		"hec: {ack: {timeout: 5s}}":                                                  "hec.ack.timeout: 5s is not longer than hec.ack.poll_interval (10s)",
-		"hec: {retry: {initial: 40s}}":                                               "hec.retry.max: 30s is shorter than hec.retry.initial (40s)",
+		"stats: {password: p}":                                                           "stats.username: is empty while stats.password is set",
+		"stats: {admin_password: p}":                                                     "stats.admin_username: is empty while stats.admin_password is set",
+		"stats: {username: u, admin_username: u}":                                        "stats.admin_username: \"u\" is stats.username as well",
+		"stats: {username: 'a:b', password: p}":                                          "stats.username: \"a:b\" has a colon",
+		"stats: {tls: {cert_file: c}}":                                                   "stats.tls: needs cert_file and key_file together",
+		"stats: {tls: {client_ca_file: c}}":                                              "stats.tls: needs cert_file and key_file together",
+		"stats: {tls: {cert_file: c, key_file: k, crl_file: l}}":                         "stats.tls: crl_file needs client_ca_file",
+		"stats: {tls: {certificates: [{cert_file: c, key_file: k}], client_names: [a]}}": "stats.tls: client_names needs client_ca_file",
+		"sources: {a: {port: 1, protocols: [tls], tls: {cert_file: c, key_file: k, client_names: [a]}}}": "sources.a.tls: client_names needs client_ca_file",
+		"sources: {a: {port: 1, protocols: [tls], tls: {certificates: [{cert_file: c}]}}}":               "sources.a.tls.certificates: entry 1: cert_file or key_file is empty",
+		"sources: {a: {port: 1, protocols: [tls], tls: {certificates: [{cert: c}]}}}":                    "sources.a.tls.certificates: entry 1: cert: unknown key; known here: cert_file, key_file",
+		"sources: {a: {port: 1, protocols: [tls], tls: {certificates: [c]}}}":                            "sources.a.tls.certificates: entry 1: is text",
+		"sources: {a: {port: 1, protocols: [tls], tls: {certificates: {cert_file: c, key_file: k}}}}":    "sources.a.tls.certificates: is a map; write a list",
+		"hec: {ack: {timeout: 5s}}":    "hec.ack.timeout: 5s is not longer than hec.ack.poll_interval (10s)",
+		"hec: {retry: {initial: 40s}}": "hec.retry.max: 30s is shorter than hec.retry.initial (40s)",
 		"queue: {max_size: 100MB}\nbalancer: {shards: 64}\nbatch: {max_bytes: 1MiB}": "queue.max_size: 100MB is too small; allowed: 128MiB or more",
 		"metadata: {overrides: {x: {}}}":                                             "metadata.overrides.x: overrides nothing",
 		"metadata: {drop: [pan_log], sample: {pan_log: 2}}":                          "metadata.sample.pan_log: is in metadata.drop as well",
@@ -196,6 +204,33 @@ func TestKeysThatBelongTogether(t *testing.T) {
 	} {
 		_, err := loadText(t, yaml)
 		wantError(t, err, want)
+	}
+}
+
+func TestClientNames(t *testing.T) {
+	for name, good := range map[string]bool{
+		"fw1.example.com": true, "*.example.com": true, "192.0.2.1": true, "2001:db8::1": true, "Firewall 1": true,
+		"": false, " ": false, "*": false, "*.": false, "a.*.b": false, "fw*": false, "10.0.0.0/8": false,
+	} {
+		if wrong := clientName().check(name); (wrong == "") != good {
+			t.Errorf("%q: %q", name, wrong)
+		}
+	}
+	c, err := loadText(t, `sources: {a: {port: 1, protocols: [tls], tls: {certificates: [{cert_file: c, key_file: k}, {cert_file: d, key_file: l}], client_ca_file: a, client_names: ["*.example.com"]}}}`)
+	if err != nil || len(c.Sources["a"].TLS.Certificates) != 2 || c.Sources["a"].TLS.Certificates[1] != (KeyPair{"d", "l"}) {
+		t.Errorf("%+v, %v", c.Sources["a"].TLS, err)
+	}
+	text, err := c.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := loadText(t, string(text)); err != nil || !slices.Equal(again.Sources["a"].TLS.Certificates, c.Sources["a"].TLS.Certificates) {
+		t.Errorf("%v\n%s", err, text)
+	}
+	const list = "GATEWAY_SOURCES__LINUX__TLS__CERTIFICATES=[{cert_file: c, key_file: k}]"
+	c, err = Load("", []string{"GATEWAY_SOURCES__LINUX__PROTOCOLS=tls", list}, nil)
+	if err != nil || len(c.Sources["linux"].TLS.Certificates) != 1 {
+		t.Errorf("by a variable: %+v, %v", c.Sources["linux"].TLS, err)
 	}
 }
 

@@ -48,7 +48,7 @@ func New(o Options) (*Client, error) {
 	c := &Client{opts: o, metrics: newMetrics(), acks: newAckTable(),
 		transport: endpoints.NewTransport(o.TLS), aborted: make(chan struct{})}
 	c.pool = endpoints.New(endpoints.Options{
-		Transport: c.transport, Logger: o.Logger, Patience: o.HealthInterval, ConnAge: o.ConnAge, Acks: o.Ack.Enabled,
+		Transport: c.transport, Roots: o.Roots, Logger: o.Logger, Patience: o.HealthInterval, ConnAge: o.ConnAge, Acks: o.Ack.Enabled,
 	})
 	if err := c.apply(o.Settings); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package hec
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,6 +26,9 @@ type Options struct {
 	Ack AckOptions
 	// TLS is for https endpoints; nil is the system's roots.
 	TLS *tls.Config
+	// Roots are the CAs that verify https endpoints, asked for with each new connection;
+	// optional. It needs TLS.
+	Roots func() *x509.CertPool
 	// HealthInterval is the time between health probes of an endpoint; 5 s.
 	HealthInterval time.Duration
 	// StopGrace is how long attempts under way may continue after Deliver is asked

@@ -11,8 +11,9 @@ import (
 )
 
 // reload loads the configuration and applies what can change while the gateway runs. An
-// invalid configuration changes nothing.
+// invalid configuration changes nothing. The files of TLS are read again in any case.
 func (g *Gateway) reload(load Load) {
+	g.certificates.Reread()
 	fresh, token, err := load()
 	if err == nil {
 		err = g.apply(fresh, token)
@@ -37,12 +38,8 @@ func (g *Gateway) apply(fresh config.Config, token string) error {
 	if err != nil {
 		return err
 	}
-	client, err := wiring.HEC(next, token)
-	if err != nil {
-		return err
-	}
 	apply := map[config.Stage]func() error{
-		config.StageHEC:     func() error { return g.client.Reconfigure(client.Settings) },
+		config.StageHEC:     func() error { return g.client.Reconfigure(wiring.HECSettings(next, token)) },
 		config.StageSources: func() error { g.applySources(in); return nil },
 		config.StageLog:     func() error { wiring.SetLevel(g.level, next.Log.Level); return nil },
 	}
@@ -64,6 +61,7 @@ func (g *Gateway) applySources(in wiring.Input) {
 		if open := g.listener.Source(s.Name); open != nil {
 			open.Apply(s.Settings)
 		}
+		g.certificates.SetClientNames(tlsUse(s.Name), s.Config.TLS.ClientNames)
 	}
 	g.loaded(in)
 }

@@ -43,6 +43,7 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 		"sources.NAME.max_connections":       "7",
 		"sources.NAME.idle_timeout":          "7s",
 		"sources.NAME.silent_after":          "7s",
+		"sources.NAME.tls.client_names":      "fw1.example.com",
 		"metadata.profile":                   "sc4s",
 		"metadata.overrides.NAME.index":      "elsewhere",
 		"metadata.overrides.NAME.sourcetype": "other",
@@ -75,19 +76,25 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 	if len(rows) != len(values) {
 		t.Errorf("the reference has %d live keys, this test %d values", len(rows), len(values))
 	}
+	overTLS := []string{
+		"GATEWAY_SOURCES__LINUX__PROTOCOLS=tls", "GATEWAY_SOURCES__LINUX__TLS__CERT_FILE=c",
+		"GATEWAY_SOURCES__LINUX__TLS__KEY_FILE=k", "GATEWAY_SOURCES__LINUX__TLS__CLIENT_CA_FILE=a",
+	}
 	load := func(env ...string) (config.Config, []any) {
 		t.Helper()
-		c := testkit.Try(config.Load("", env, nil))(t)
+		c := testkit.Try(config.Load("", append(overTLS, env...), nil))(t)
 		token, _ := c.Token(nil)
-		client := testkit.Try(wiring.HEC(c, token.Reveal()))(t)
+		client := wiring.HECSettings(c, token.Reveal())
 		sources := testkit.Try(wiring.Sources(c))(t)
 		level := new(slog.LevelVar)
 		wiring.SetLevel(level, c.Log.Level)
 		var settings []ingest.Settings
+		var clients [][]string
 		for _, s := range sources {
 			settings = append(settings, s.Settings)
+			clients = append(clients, s.Config.TLS.ClientNames)
 		}
-		return c, []any{client.Settings, settings, level}
+		return c, []any{client, settings, clients, level}
 	}
 	for _, row := range rows {
 		key := row[1]

@@ -91,6 +91,7 @@ func (g *Gateway) parts() []*part {
 		reports.run = append(reports.run, reporter{g}.run)
 	}
 	return []*part{
+		{name: "certificates", run: []func(context.Context) error{g.certificates.Run}},
 		// The page shows the stop, too: it is the last one to end.
 		{name: "statistics page", run: []func(context.Context) error{g.stats.Run}, stop: func(_ context.Context, r *running) error {
 			err := g.close()

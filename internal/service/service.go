@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"syslog-gateway/internal/balancer"
+	"syslog-gateway/internal/certificate"
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/deadletter"
 	"syslog-gateway/internal/event"
@@ -49,6 +50,8 @@ type Gateway struct {
 	start  time.Time
 
 	version, commit string
+
+	certificates *certificate.Store
 
 	ledger   *ledger.Ledger
 	dead     *deadletter.Store
@@ -100,7 +103,11 @@ func New(o Options) (*Gateway, error) {
 		errs:   make(chan error, 16),
 	}
 	g.config.Store(&c)
+	g.certificates = certificate.New(g.log)
 	registry := prometheus.NewRegistry()
+	if err := registry.Register(g.certificates); err != nil {
+		return nil, fmt.Errorf("certificates: register metrics: %w", err)
+	}
 	for _, build := range []func(config.Config, string, *prometheus.Registry) error{
 		g.buildSender, g.buildQueue, g.buildShards, g.buildListener, g.buildStats,
 	} {
@@ -128,7 +135,7 @@ func (g *Gateway) buildSender(c config.Config, token string, r *prometheus.Regis
 		g.log.Error("the dead-letter store cannot be used; it is tried again with each event that is refused, "+
 			"and the record of that event waits in the queue", "path", c.DeadLetter.Path, "error", err)
 	}
-	o, err := wiring.HEC(c, token)
+	o, err := wiring.HEC(c, token, g.certificates)
 	if err != nil {
 		return err
 	}
@@ -191,6 +198,9 @@ func (g *Gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry)
 	return nil
 }
 
+// tlsUse is how a source is named among the uses of certificates.
+func tlsUse(source string) string { return "source/" + source }
+
 func (g *Gateway) buildListener(c config.Config, _ string, r *prometheus.Registry) error {
 	in, err := wiring.NewInput(c)
 	if err != nil {
@@ -202,9 +212,13 @@ func (g *Gateway) buildListener(c config.Config, _ string, r *prometheus.Registr
 	g.loaded(in)
 	var sources []listener.SourceOptions
 	for _, s := range in.Sources {
+		tls, err := wiring.ServerTLS(tlsUse(s.Name), s.Config.TLS, g.certificates)
+		if err != nil {
+			return fmt.Errorf("sources.%s.tls: %w", s.Name, err)
+		}
 		sources = append(sources, listener.SourceOptions{
 			Name: s.Name, Address: s.Config.Address, Port: s.Config.Port, Transports: s.Transports,
-			ReceiveBuffer: int(s.Config.ReceiveBuffer), TLS: s.TLS, Settings: s.Settings,
+			ReceiveBuffer: int(s.Config.ReceiveBuffer), TLS: tls, Settings: s.Settings,
 		})
 	}
 	store, inherited := inherit.FromSystemd(g.log)
@@ -234,7 +248,7 @@ func (g *Gateway) buildListener(c config.Config, _ string, r *prometheus.Registr
 }
 
 func (g *Gateway) buildStats(c config.Config, _ string, r *prometheus.Registry) error {
-	tls, err := c.Stats.TLS.Config()
+	tls, err := wiring.ServerTLS("stats", c.Stats.TLS, g.certificates)
 	if err != nil {
 		return fmt.Errorf("stats.tls: %w", err)
 	}

@@ -27,6 +27,7 @@ func (g *Gateway) Snapshot() status.Snapshot {
 	if why := g.refused.Load(); why != nil {
 		s.Problems = append(s.Problems, *why)
 	}
+	s.Problems = append(s.Problems, g.certificates.Problems(s.Now)...)
 	c := g.config.Load()
 	for _, src := range g.listener.Status() {
 		one, settings := src.Source, c.Sources[src.Balance.Source]

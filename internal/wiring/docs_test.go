@@ -14,13 +14,13 @@ import (
 var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 
 // TestConfigurationsInDocuments: the parts of a configuration in the documents on packs,
-// rules and devices are valid, and the packs and classes in them exist.
+// rules, TLS and devices are valid, and the packs and classes in them exist.
 func TestConfigurationsInDocuments(t *testing.T) {
 	files, _ := filepath.Glob("../../docs/devices/*.md") // a good pattern
 	secret := filepath.Join(t.TempDir(), "mask_secret")
 	testkit.Must(t, os.WriteFile(secret, []byte("the secret of the documents"), 0o600))
 	found := 0
-	for _, name := range append(files, "../../docs/packs.md", "../../docs/rules.md") {
+	for _, name := range append(files, "../../docs/packs.md", "../../docs/rules.md", "../../docs/tls.md") {
 		text := testkit.Try(os.ReadFile(name))(t)
 		for _, m := range yamlBlock.FindAllSubmatch(text, -1) {
 			if strings.HasPrefix(string(m[1]), "format:") { // a pack

@@ -3,7 +3,6 @@
 package wiring
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -27,7 +26,6 @@ type Source struct {
 	Config     config.Source
 	Settings   ingest.Settings
 	Transports []ledger.Transport
-	TLS        *tls.Config // nil without the transport TLS
 }
 
 // Input is the configured sources, sorted by name, and the packs that recognise their
@@ -83,10 +81,7 @@ func newSource(name string, c config.Source, names naming) (Source, error) {
 			s.Transports = append(s.Transports, t)
 		}
 	}
-	if slices.Contains(s.Transports, ledger.TLS) {
-		s.TLS, err = c.TLS.Config()
-	}
-	return s, err
+	return s, nil
 }
 
 // naming is the section metadata, which is the same for all sources.

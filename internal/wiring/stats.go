@@ -31,7 +31,7 @@ func StatsURL(c config.Config) url.URL {
 		host = "127.0.0.1"
 	}
 	u := url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}
-	if c.Stats.TLS.CertFile != "" {
+	if c.Stats.TLS.On() {
 		u.Scheme = "https"
 	}
 	return u

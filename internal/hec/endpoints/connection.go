@@ -71,7 +71,7 @@ type roundTripper struct{ c *Conn }
 func (r roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	if r.c.conn == nil {
 		e := r.c.Endpoint
-		conn, err := e.conns.shared.transport.NewClientConn(req.Context(), e.Address.Event.Scheme, e.Address.host)
+		conn, err := e.conns.shared.dial(req.Context(), e.Address.Event.Scheme, e.Address.host)
 		if err != nil {
 			if req.Body != nil {
 				req.Body.Close()

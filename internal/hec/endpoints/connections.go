@@ -1,7 +1,9 @@
 package endpoints
 
 import (
+	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"fmt"
 	"net/http"
 	"net/http/cookiejar"
@@ -22,10 +24,21 @@ const (
 // shared is what the connections of all endpoints have in common.
 type shared struct {
 	transport *http.Transport
+	roots     func() *x509.CertPool // optional
 	acks      bool
 	age       time.Duration
 	patience  time.Duration
 	closing   []*Conn // to be closed when the mutex of the pool is released
+}
+
+// dial makes a connection, over TLS with the CAs that are in force now.
+func (s *shared) dial(ctx context.Context, scheme, host string) (*http.ClientConn, error) {
+	t := s.transport
+	if s.roots != nil && scheme == "https" {
+		t = t.Clone()
+		t.TLSClientConfig.RootCAs = s.roots()
+	}
+	return t.NewClientConn(ctx, scheme, host)
 }
 
 // connections are the connections of one endpoint.

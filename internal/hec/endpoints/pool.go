@@ -2,6 +2,7 @@ package endpoints
 
 import (
 	"context"
+	"crypto/x509"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -12,7 +13,10 @@ import (
 // Options configure a Pool.
 type Options struct {
 	Transport *http.Transport // makes the connections
-	Logger    *slog.Logger
+	// Roots are the CAs in force, for each new TLS connection; optional. Transport then has a
+	// TLS configuration.
+	Roots  func() *x509.CertPool
+	Logger *slog.Logger
 	// Patience is how long a trial may take before its endpoint is tried again: the time
 	// between probes.
 	Patience time.Duration
@@ -46,7 +50,7 @@ func New(o Options) *Pool {
 	return &Pool{
 		log: o.Logger, now: time.Now, metrics: newMetrics(),
 		admission: admission{patience: o.Patience},
-		shared:    shared{transport: o.Transport, acks: o.Acks, age: o.ConnAge, patience: o.Patience},
+		shared:    shared{transport: o.Transport, roots: o.Roots, acks: o.Acks, age: o.ConnAge, patience: o.Patience},
 		changed:   make(chan struct{}), all: make(map[*Endpoint]bool),
 	}
 }

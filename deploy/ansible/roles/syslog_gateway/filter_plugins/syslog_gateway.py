@@ -19,6 +19,7 @@ RELOADED = (
     "sources.NAME.max_connections",
     "sources.NAME.idle_timeout",
     "sources.NAME.silent_after",
+    "sources.NAME.tls.client_names",
     "metadata",
     "packs",
     "hec.endpoints",
