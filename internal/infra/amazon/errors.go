@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
-	smithyhttp "github.com/aws/smithy-go/transport/http"
-
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // failure is a request that did not succeed, in one sentence.
@@ -24,6 +24,10 @@ func (f *failure) Error() string {
 	says := f.err.Error()
 	if e, ok := errors.AsType[smithy.APIError](f.err); ok {
 		says = strings.TrimSuffix(e.ErrorCode()+": "+e.ErrorMessage(), ": ")
+	} else if e, ok := errors.AsType[*url.Error](f.err); ok {
+		says = "no answer: " + e.Error()
+	} else if errors.Is(f.err, context.DeadlineExceeded) {
+		says = "no answer in time"
 	}
 	return f.what + ": " + says + f.hint()
 }
@@ -33,8 +37,11 @@ func (f *failure) Unwrap() []error { return []error{f.kind, f.err} }
 // UnknownOutcome says that the request may have been carried out: there was no answer, or
 // one of a server that failed.
 func (f *failure) UnknownOutcome() bool {
-	answer, ok := errors.AsType[*smithyhttp.ResponseError](f.err)
-	return !ok && !f.unsent() || ok && answer.HTTPStatusCode() >= http.StatusInternalServerError
+	status := 0
+	if answer, ok := errors.AsType[*smithyhttp.ResponseError](f.err); ok {
+		status = answer.HTTPStatusCode()
+	}
+	return status == 0 && !f.unsent() || status >= http.StatusInternalServerError
 }
 
 // unsent says that there were no credentials to send a request with.
@@ -102,7 +109,7 @@ func (f *failure) hint() string {
 	}
 	switch {
 	case errors.Is(f.err, context.DeadlineExceeded):
-		return " (no answer in time: is the endpoint right, and the network there?)"
+		return " (is the endpoint right, and the network there?)"
 	case f.unsent():
 		return " (no AWS credentials: run it within `aws-vault exec PROFILE --`)"
 	}

@@ -93,7 +93,7 @@ func (a *Amazon) Versioned() {
 	a.versions = true
 }
 
-// Fault is asked for each request, by its name; nil for none.
+// Fault is asked for each request, by its name; nil for none. It must not use the Amazon.
 func (a *Amazon) Fault(f func(name string) Fault) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -154,37 +154,43 @@ func (a *Amazon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else {
 		q.name = r.Method + " " + q.path
 	}
+	switch fault := a.take(w, q); fault {
+	case None:
+	case Hung:
+		<-a.ended
+	case Lost:
+		panic(http.ErrAbortHandler) // closes the connection
+	default:
+		q.fail(w, fault)
+	}
+}
+
+// take notes a request, and does what it asks for unless a fault prevents it. Nothing
+// happens in between.
+func (a *Amazon) take(w http.ResponseWriter, q *query) Fault {
 	a.mu.Lock()
-	a.requests = append(a.requests, Request{Name: q.name, Header: r.Header.Clone(), Body: q.body})
+	defer a.mu.Unlock()
+	a.requests = append(a.requests, Request{Name: q.name, Header: q.r.Header.Clone(), Body: q.body})
+	if !strings.HasPrefix(q.r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential=AKIATEST/") {
+		return Denied
+	}
 	fault := None
 	if a.fault != nil {
 		fault = a.fault(q.name)
 	}
-	a.mu.Unlock()
-	switch {
-	case !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential=AKIATEST/"):
-		q.refuse(w, http.StatusForbidden, "AccessDenied", "AccessDeniedException", "the request is not signed")
-	case fault == Hung:
-		<-a.ended
-	case fault == Lost:
-		a.answer(httptest.NewRecorder(), q)
-		panic(http.ErrAbortHandler) // closes the connection
-	case fault != None:
-		q.fail(w, fault)
+	switch fault {
+	case None:
+	case Lost:
+		w = httptest.NewRecorder()
 	default:
-		a.answer(w, q)
+		return fault
 	}
-}
-
-// answer does what a request asks for.
-func (a *Amazon) answer(w http.ResponseWriter, q *query) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	if q.operation != "" {
 		a.dynamo(w, q)
-		return
+	} else {
+		a.s3(w, q)
 	}
-	a.s3(w, q)
+	return fault
 }
 
 // query is a request in work.
