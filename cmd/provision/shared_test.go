@@ -137,7 +137,9 @@ func TestBadSharedStateStopsBeforeHarm(t *testing.T) {
 		{"no credentials", func(w *world, _ *amazontest.Amazon) { w.set("AWS_ACCESS_KEY_ID="); w.set("AWS_SECRET_ACCESS_KEY=") }, "no AWS credentials"},
 		{"wrong table", func(w *world, _ *amazontest.Amazon) { w.Edit(`"dynamodb_table": "locks"`, `"dynamodb_table": "lokcs"`) }, "is the table in that region?"},
 		{"half a record", func(_ *world, a *amazontest.Amazon) { a.Put(recordObject, `{"version": 1, "ser`) }, "not a JSON object"},
-		{"newer record", func(_ *world, a *amazontest.Amazon) { a.Put(recordObject, `{"version": 9, "serial": 1, "objects": []}`) }, "use a newer program"},
+		{"newer record", func(_ *world, a *amazontest.Amazon) {
+			a.Put(recordObject, `{"version": 9, "serial": 1, "objects": []}`)
+		}, "use a newer program"},
 		{"Terraform's state", func(_ *world, a *amazontest.Amazon) {
 			a.Put(recordObject, `{"version": 4, "terraform_version": "1.11.4", "resources": []}`)
 		}, "a state of Terraform"},

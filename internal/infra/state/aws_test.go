@@ -114,3 +114,14 @@ func TestMigrateWithoutCredentials(t *testing.T) {
 	testkit.Fails(t, testkit.Err(Migrate(context.Background(), src)), "no AWS credentials", "aws-vault exec")
 	onlyRead(t, a, 0)
 }
+
+func FuzzReadLock(f *testing.F) {
+	f.Add([]byte(lockInfo))
+	f.Add([]byte(`{"ID": 7}`))
+	f.Add([]byte(`{"Created": "yesterday"}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if l := ReadLock("s3://b/k", b); l.Where != "s3://b/k" || !strings.Contains(l.String(), "is locked by") {
+			t.Errorf("%+v", l)
+		}
+	})
+}

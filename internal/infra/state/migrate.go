@@ -41,8 +41,18 @@ type StateLock struct {
 
 // String names the holder for people.
 func (l StateLock) String() string {
-	s := fmt.Sprintf("%s is locked by %s for %s since %s (lock ID %s)",
-		l.Where, l.Who, strings.TrimPrefix(l.Operation, "OperationType"), l.Created.Local().Format(time.DateTime), l.ID)
+	operation, terraform := strings.CutPrefix(l.Operation, "OperationType")
+	tool := l.Version
+	if terraform {
+		tool = strings.TrimSpace("Terraform or OpenTofu " + l.Version)
+	}
+	s := fmt.Sprintf("%s is locked by %s for %s", l.Where, l.Who, operation)
+	if !l.Created.IsZero() {
+		s += " since " + l.Created.Local().Format(time.DateTime)
+	}
+	if l.ID != "" {
+		s += fmt.Sprintf(" (%s, lock ID %s)", tool, l.ID)
+	}
 	if l.Info != "" {
 		s += "; " + l.Info
 	}

@@ -65,7 +65,7 @@ func TestHeldByTerraform(t *testing.T) {
 				r.PutItem(itemID, "Info", terraforms)
 			}
 			_, err := r.take("mine")
-			testkit.Fails(t, err, "is locked by root@ci for Apply since", "0c4ea6c0-1111", "provision state unlock 0c4ea6c0-1111")
+			testkit.Fails(t, err, "is locked by root@ci for Apply since", "Terraform or OpenTofu 1.11.4, lock ID 0c4ea6c0-1111", "provision state unlock 0c4ea6c0-1111")
 			if held, ok := errors.AsType[*HeldError](err); !ok || held.Lock.Version != "1.11.4" {
 				t.Errorf("%+v", err)
 			}
@@ -123,7 +123,7 @@ func TestLostAnswers(t *testing.T) {
 			if !object || !item {
 				t.Errorf("not held: S3 %v, DynamoDB %v", object, item)
 			}
-			testkit.Fails(t, testkit.Err(r.take("another")), "ops@alpha", "unlock mine")
+			testkit.Fails(t, testkit.Err(r.take("another")), "ops@alpha for provision apply since", "provision 1.2", "unlock mine")
 			testkit.Must(t, release(t.Context()))
 			r.free("released")
 		})
@@ -320,7 +320,7 @@ func TestLockIsExclusive(t *testing.T) {
 	r.Fault(func(string) amazontest.Fault {
 		mu.Lock()
 		defer mu.Unlock()
-		if n++; n%7 == 0 {
+		if n++; n%11 == 0 {
 			return amazontest.Lost
 		}
 		return amazontest.None
