@@ -73,7 +73,7 @@ func (s Site) Find(record *state.Record, name string) ([]state.Object, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("nothing called %q is recorded in %s; `provision state list` shows what is", name, s.State)
+		return nil, fmt.Errorf("nothing called %q is recorded; `provision state list` shows what is", name)
 	}
 	return found, nil
 }
@@ -105,12 +105,12 @@ func (s Site) sameDeclaration(record *state.Record) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("find the declaration that the record in %s belongs to: %w", s.State, err)
+		return fmt.Errorf("find the declaration that the record of %s belongs to: %w", s.State, err)
 	}
 	if mine, err := os.Stat(s.Declaration.Deployment); err == nil && os.SameFile(mine, recorded) {
 		return nil
 	}
-	return fmt.Errorf("the record in %s belongs to %s, not to %s: give each declaration its own --state-dir",
+	return fmt.Errorf("the record of %s belongs to %s, not to %s: give each declaration its own --state-dir, and in S3 its own state.key",
 		s.State, other, s.Declaration.Deployment)
 }
 
@@ -132,7 +132,7 @@ func (s Site) Publish(ctx context.Context, e *declaration.Estate, by string) ([]
 		return nil, err
 	}
 	if record.Fingerprint != fingerprint {
-		return nil, fmt.Errorf("nothing is published: according to the record in %s, %s is not what was applied last; "+
+		return nil, fmt.Errorf("nothing is published: according to the record of %s, %s is not what was applied last; "+
 			"run `provision apply`, which publishes at its end", s.State, s.Declaration.Deployment)
 	}
 	return inventory.Publish(e, e.InventorySync, by)

@@ -206,6 +206,7 @@ type query struct {
 // fail answers as AWS does in a fault.
 func (q *query) fail(w http.ResponseWriter, f Fault) {
 	switch f {
+	case None, Lost, Hung: // are no answers
 	case Throttled:
 		q.refuse(w, http.StatusServiceUnavailable, "SlowDown", "ProvisionedThroughputExceededException", "Reduce your request rate.")
 	case Expired:

@@ -54,10 +54,10 @@ func keys(t *testing.T, b *Backend) string {
 
 // The same rules hold for a folder and for S3.
 func TestRecordIsWhereItIsDeclared(t *testing.T) {
-	a := newAmazon(t)
 	onlyLock := declaration.State{Bucket: "states", TerraformKey: "tf.tfstate", Lockfile: true}
 	for name, settings := range map[string]declaration.State{"local": {}, "local with Terraform's lock": onlyLock, "s3": inS3()} {
 		t.Run(name, func(t *testing.T) {
+			a := newAmazon(t)
 			folder := filepath.Join(t.TempDir(), "state")
 			b := open(t, folder, settings)
 			testkit.Equal(t, "empty", keys(t, b), "")
@@ -163,4 +163,27 @@ func TestUnlockOfALivingRun(t *testing.T) {
 	testkit.Fails(t, testkit.Err(open(t, t.TempDir(), inS3()).Unlock(t.Context(), "", false)), "provision apply", "process")
 	testkit.Equal(t, "locks", len(a.Keys()), 2)
 	testkit.Must(t, release())
+}
+
+// A run that died on another host, or here: its locks are taken away together.
+func TestUnlockOfADeadRun(t *testing.T) {
+	a := newAmazon(t)
+	folder := t.TempDir()
+	b := open(t, folder, inS3())
+	testkit.Try(b.Lock(t.Context(), state.LockOptions{Command: "provision apply", Wait: -1}))(t)
+	file := filepath.Join(folder, "lock.json")
+	var holder state.Holder
+	testkit.Must(t, json.Unmarshal(testkit.Try(os.ReadFile(file))(t), &holder))
+	holder.Host = "beta"
+	testkit.Must(t, os.WriteFile(file, testkit.Try(json.Marshal(holder))(t), 0o600))
+	testkit.Fails(t, testkit.Err(b.Lock(t.Context(), state.LockOptions{Wait: -1})), "on beta", "provision state unlock")
+	u := testkit.Try(b.Unlock(t.Context(), "", false))(t)
+	if u.Local == nil || u.Local.Host != "beta" || len(u.Shared) != 2 {
+		t.Errorf("%+v", u)
+	}
+	testkit.Equal(t, "left", len(a.Keys()), 0)
+	u = testkit.Try(b.Unlock(t.Context(), "", false))(t)
+	if u.Local != nil || len(u.Shared) != 0 {
+		t.Errorf("of a free lock: %+v", u)
+	}
 }
