@@ -18,6 +18,7 @@ import (
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/state"
 	"syslog-gateway/internal/infra/workflow"
+	"syslog-gateway/internal/printable"
 )
 
 // fileName is the declaration's name if no flag gives one.
@@ -123,7 +124,7 @@ func (w lockWait) options(cmd *cobra.Command) state.LockOptions {
 		o.Wait = -1 // for state: do not wait
 	}
 	report := func(w io.Writer, format string) func(fmt.Stringer) {
-		return func(h fmt.Stringer) { fmt.Fprintf(w, format, h) }
+		return func(h fmt.Stringer) { fmt.Fprintf(w, format, printable.Escape(h.String())) }
 	}
 	o.Waiting = report(cmd.ErrOrStderr(), "waiting for another run: %s\n")
 	o.Took = report(cmd.ErrOrStderr(), "took the lock of %s, which died\n")

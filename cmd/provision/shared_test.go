@@ -324,3 +324,15 @@ func (w *world) killedAt(a *amazontest.Amazon, n int, done bool, folder string) 
 		w.T.Errorf("the apply ended by itself before request %d", n)
 	}
 }
+
+// What somebody wrote into a lock does not reach the terminal as control characters.
+func TestLockOfAStrangerIsEscaped(t *testing.T) {
+	t.Parallel()
+	w, a := sharedWorld(t, pvesim.Options{})
+	a.PutItem(lockItem, "Info", `{"ID":"x-1","Operation":"apply","Who":"\u001b[2Jroot"}`)
+	for _, args := range [][]string{{"apply", "--yes", "--lock-timeout", "1ms"}, {"state", "unlock"}, {"state", "unlock", "x-1"}} {
+		answer := w.provision(args...)
+		testkit.Holds(t, "the name", answer.out+answer.errs, "root")
+		testkit.Lacks(t, "an escape", answer.out+answer.errs, "\x1b")
+	}
+}

@@ -131,10 +131,10 @@ func printUnlocked(o output, u backend.Unlocked, all bool) error {
 		return err
 	}
 	if u.Local != nil {
-		fmt.Fprintf(o.messages, "taken from %s\n", u.Local)
+		fmt.Fprintf(o.messages, "taken from %s\n", printable.Escape(u.Local.String()))
 	}
 	for _, l := range u.Shared {
-		fmt.Fprintf(o.messages, "taken away: %s\n", l)
+		fmt.Fprintf(o.messages, "taken away: %s\n", printable.Escape(l.String()))
 	}
 	return nil
 }

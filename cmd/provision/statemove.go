@@ -10,6 +10,7 @@ import (
 
 	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/infra/state"
+	"syslog-gateway/internal/printable"
 )
 
 func newPull(s *settings) *cobra.Command {
@@ -117,7 +118,7 @@ func newVersions(s *settings) *cobra.Command {
 			t := o.table()
 			fmt.Fprintln(t, "version-id\tsaved\tbytes")
 			for _, v := range all {
-				fmt.Fprintf(t, "%s\t%s\t%d\n", v.ID, v.Modified.UTC().Format(time.RFC3339), v.Size)
+				fmt.Fprintf(t, "%s\t%s\t%d\n", printable.Escape(v.ID), v.Modified.UTC().Format(time.RFC3339), v.Size)
 			}
 			return t.Flush()
 		})}
