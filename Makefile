@@ -63,6 +63,13 @@ bin/tools/nfpm:
 bin/tools/pebble:
 	CGO_ENABLED=0 GOBIN=$(CURDIR)/bin/tools $(GO) install $(PEBBLE)/pebble@$(PEBBLE_VERSION) $(PEBBLE)/pebble-challtestsrv@$(PEBBLE_VERSION)
 
+bin/tools/versitygw: # S3 for a test of make nightly
+	CGO_ENABLED=0 GOBIN=$(CURDIR)/bin/tools $(GO) install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+
+bin/tools/dynalite: # DynamoDB for the same test; needs npm
+	npm install --prefix bin/tools/dynalite.d --no-audit --no-fund dynalite@4.0.0
+	ln -sf dynalite.d/node_modules/.bin/dynalite $@
+
 clean: ## remove what was built; the queue in ./data stays
 	rm -rf bin dist
 
@@ -123,10 +130,12 @@ test-lxc: bin/tools/nfpm ## the service in an unprivileged LXC container: instal
 failover: build ## two gateways and keepalived in network namespaces: the gap of a failover (root)
 	$(GO) run ./deploy/keepalived/measure --gateway bin/gateway
 
-nightly: test-tools ## what does not fit into CI: all faults, 20 kills, peers, rules under load, packages in a container, failover, fuzzing (root, 2 hours)
+nightly: test-tools ## what does not fit into CI: all faults, 20 kills, peers, rules under load, Terraform beside provision, packages in a container, failover, fuzzing (root, 2 hours)
 	$(MAKE) faults crash soak backlog failover test-lxc
 	$(GO) test -tags nightly -count=1 -timeout 30m -run TestPeers ./bench
 	$(GO) test -tags nightly -count=1 -timeout 15m -v -run TestRulesUnderLoad ./cmd/gateway
+	$(MAKE) bin/tools/versitygw bin/tools/dynalite
+	$(GO) test -tags nightly -count=1 -timeout 5m -v -run TestTerraform ./cmd/provision
 	$(MAKE) fuzz FUZZTIME=30s
 
 ##@ Measure it

@@ -130,7 +130,13 @@ var allowed = map[string][]string{
 	"internal/infra/apply": {
 		"internal/infra/pve", "internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/guest", "internal/infra/plan/rules", "internal/printable",
 	},
-	"internal/infra/state":              {"internal/durable"},
+	"internal/infra/state":        {"internal/durable", "internal/infra/amazon"},
+	"internal/infra/state/shared": {"internal/infra/amazon", "internal/infra/state"},
+	"internal/infra/state/backend": {
+		"internal/infra/amazon", "internal/infra/declaration", "internal/infra/state", "internal/infra/state/shared",
+	},
+	"internal/infra/amazon":             {},
+	"internal/infra/amazon/amazontest":  {}, // of tests
 	"internal/infra/inventory":          {"internal/infra/declaration", "internal/durable"},
 	"internal/infra/render":             {"internal/infra/declaration"},
 	"internal/infra/declaration/reader": {"internal/suggest"},
@@ -159,7 +165,7 @@ var allowed = map[string][]string{
 		"internal/infra/pvesim/api", "internal/infra/pvesim/conf", "internal/infra/pvesim/refusal", "internal/infra/pvesim/schema", "internal/infra/pvesim/store", "internal/infra/pvesim/task",
 	},
 	"internal/infra/workflow": {
-		"internal/infra/declaration", "internal/infra/pve", "internal/infra/state", "internal/infra/inventory", "internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/apply", "internal/infra/workflow/upload",
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/state", "internal/infra/inventory", "internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/apply", "internal/infra/workflow/upload", "internal/infra/amazon", "internal/infra/state/backend",
 	},
 	"internal/infra/workflow/upload": {"internal/infra/pve", "internal/redact"},
 	"internal/infra/workflow/preflight": {

@@ -46,6 +46,7 @@ var platformFiles = map[string]string{
 	"cmd/gateway/dev_linux.go":                    "of run",
 	"cmd/gateway/run_linux.go":                    "the running gateway",
 	"cmd/gateway/run_other.go":                    "says that it needs Linux",
+	"cmd/provision/terraform_nightly_test.go":     "tag nightly: builds versitygw and dynalite",
 	"internal/owner/owner_linux.go":               "users of files and processes",
 	"internal/owner/owner_other.go":               "nothing where no service runs",
 	"internal/service/operate.go":                 "the running gateway",

@@ -35,7 +35,9 @@ func variables() []variable {
 			what: "key of terraform.sops.json, if there is one", file: ".config/sops/age/keys.txt"},
 		{names: []string{"PROXMOX_VE_HOSTNAME"}, what: "inventory: the node's address for SSH; default its name"},
 		{names: []string{"SPLUNK_HEC_TOKEN"}, what: "render splunk --with-token"},
-		{names: []string{"AWS_ACCESS_KEY_ID", "AWS_PROFILE"}, what: "state migrate s3://…", file: ".aws/credentials"},
+		{names: []string{"AWS_ACCESS_KEY_ID", "AWS_PROFILE"}, what: "a state in S3, Terraform's lock, state migrate s3://…", file: ".aws/credentials"},
+		{names: []string{"AWS_REGION", "AWS_DEFAULT_REGION"}, what: "region of these, unless state.region is declared"},
+		{names: []string{"AWS_CREDENTIAL_EXPIRATION"}, what: "when the credentials end; aws-vault sets it"},
 	}
 }
 

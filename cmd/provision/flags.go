@@ -18,6 +18,7 @@ import (
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/state"
 	"syslog-gateway/internal/infra/workflow"
+	"syslog-gateway/internal/printable"
 )
 
 // fileName is the declaration's name if no flag gives one.
@@ -34,7 +35,7 @@ type settings struct {
 func (s *settings) flags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringVarP(&s.file, "file", "f", "", "the declaration (default: PROVISION_FILE, else deployment.json in this folder, else beside the program as it was called)")
-	f.StringVar(&s.stateDir, "state-dir", "", "folder of lock, record and journal (default: PROVISION_STATE_DIR, else .provision beside the declaration)")
+	f.StringVar(&s.stateDir, "state-dir", "", "folder of lock and journal, and of the record unless it is declared in S3 (default: PROVISION_STATE_DIR, else .provision beside the declaration)")
 	f.BoolVar(&s.noColor, "no-color", false, "print without colours; they are used on a terminal only, and never if NO_COLOR is set")
 	f.BoolVar(&s.asJSON, "json", false, "print JSON for programs")
 }
@@ -118,14 +119,14 @@ func (w *lockWait) flag(cmd *cobra.Command) {
 }
 
 func (w lockWait) options(cmd *cobra.Command) state.LockOptions {
-	o := state.LockOptions{Command: cmd.CommandPath(), Wait: time.Duration(w)}
+	o := state.LockOptions{Command: cmd.CommandPath(), Version: version, Wait: time.Duration(w)}
 	if o.Wait == 0 {
 		o.Wait = -1 // for state: do not wait
 	}
-	report := func(w io.Writer, format string) func(state.Holder) {
-		return func(h state.Holder) { fmt.Fprintf(w, format, h) }
+	report := func(w io.Writer, format string) func(fmt.Stringer) {
+		return func(h fmt.Stringer) { fmt.Fprintf(w, format, printable.Escape(h.String())) }
 	}
-	o.Waiting = report(cmd.ErrOrStderr(), "waiting for %s\n")
+	o.Waiting = report(cmd.ErrOrStderr(), "waiting for another run: %s\n")
 	o.Took = report(cmd.ErrOrStderr(), "took the lock of %s, which died\n")
 	return o
 }

@@ -111,7 +111,7 @@ func (i *inventoryOptions) run(cmd *cobra.Command, s *settings) error {
 		}
 	}
 	if i.toAll {
-		results, err := site.Publish(e, writer())
+		results, err := site.Publish(cmd.Context(), e, writer())
 		if err != nil {
 			return err
 		}

@@ -1,33 +1,37 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/infra/state"
+	"syslog-gateway/internal/infra/state/backend"
 	"syslog-gateway/internal/printable"
 )
 
 func newState(s *settings) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "state",
-		Short: "The record of what was applied: list, show, forget, unlock, migrate",
+		Short: "The record of what was applied: list, show, forget, unlock, pull, push, versions, migrate",
 		Long: `The record says which guests are ours. It does not decide what exists: Proxmox VE does,
-and a plan is right without it.`,
+and a plan is right without it. It is in the state folder, or where the declaration says
+under state.`,
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(newStateList(s), newStateShow(s), newForget(s), newUnlock(s), newMigrate(s))
+	cmd.AddCommand(newStateList(s), newStateShow(s), newForget(s), newUnlock(s), newPull(s), newPush(s), newVersions(s), newMigrate(s))
 	return cmd
 }
 
 func newStateList(s *settings) *cobra.Command {
 	return &cobra.Command{Use: "list", Short: "One line for each object", Args: cobra.NoArgs,
 		RunE: cli.Does(func(cmd *cobra.Command, _ []string) error {
-			record, err := s.site().Record()
+			record, err := s.site().Record(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -58,7 +62,7 @@ func vmid(n int) string {
 func newStateShow(s *settings) *cobra.Command {
 	return &cobra.Command{Use: "show KEY", Short: "Everything that is recorded of one object", Args: cobra.ExactArgs(1),
 		RunE: cli.Does(func(cmd *cobra.Command, args []string) error {
-			record, err := s.site().Record()
+			record, err := s.site().Record(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -102,28 +106,37 @@ tag terraform off it in Proxmox VE, and forget it.`,
 func newUnlock(s *settings) *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
-		Use:   "unlock",
-		Short: "Take the lock from a run that died on another host",
-		Args:  cobra.NoArgs,
-		RunE: cli.Does(func(cmd *cobra.Command, _ []string) error {
-			dir, err := state.Open(s.site().State)
-			if err != nil {
-				return err
+		Use:   "unlock [ID]",
+		Short: "Take the locks from a run that died",
+		Long: `Takes the lock of the state folder from a run that died on another host, and with it the
+lock that this run shares with Terraform. The shared lock of any other run is shown, and is
+taken only if its ID is given. Look first whether that run is still working: two at once
+damage each other's work.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: cli.Does(func(cmd *cobra.Command, args []string) error {
+			u, err := s.site().Unlock(cmd.Context(), strings.Join(args, ""), force)
+			if s.asJSON && err == nil {
+				return s.output(cmd).document(u)
 			}
-			holder, was, err := dir.Unlock(force)
-			if err != nil {
-				return err
-			}
-			if !was {
-				_, err = fmt.Fprintln(cmd.OutOrStdout(), "the lock is free")
-				return err
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "taken from %s\n", holder)
-			return err
+			return errors.Join(printUnlocked(s.output(cmd), u, err == nil), err)
 		}),
 	}
-	cmd.Flags().BoolVar(&force, "force", false, "even from a run that is alive on this host")
+	cmd.Flags().BoolVar(&force, "force", false, "from any run, even from one that is alive on this host")
 	return cmd
+}
+
+func printUnlocked(o output, u backend.Unlocked, all bool) error {
+	if u.Local == nil && len(u.Shared) == 0 && all {
+		_, err := fmt.Fprintln(o.messages, "the lock is free")
+		return err
+	}
+	if u.Local != nil {
+		fmt.Fprintf(o.messages, "taken from %s\n", printable.Escape(u.Local.String()))
+	}
+	for _, l := range u.Shared {
+		fmt.Fprintf(o.messages, "taken away: %s\n", printable.Escape(l.String()))
+	}
+	return nil
 }
 
 func newMigrate(s *settings) *cobra.Command {

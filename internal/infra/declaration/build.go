@@ -30,6 +30,7 @@ func build(report *reader.Report, root *reader.Value, o Options) *Estate {
 	e.Extra = acme{report, o.Deployment}.read(r)
 	e.Datastores = readDatastores(report, r)
 	e.InventorySync = readInventorySync(o, r)
+	readState(report, r, o) // checked here, used by LoadState
 	r.End()
 	e.Network = addresses.network
 	e.Network.Splunk = splunkAddresses(e)

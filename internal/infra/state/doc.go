@@ -1,6 +1,7 @@
 // Package state keeps what provision remembers between runs, in one folder: a record of
 // what was applied, a lock, and the journal of the apply that is running. It also reads a
-// Terraform or OpenTofu state, for migration.
+// Terraform or OpenTofu state, for migration. Its packages shared and backend keep the
+// record in S3 instead.
 //
 // It does not decide what exists: Proxmox VE does, and a guest is identified by its VMID.
 // The record says which guests are ours and what they were first booted with; plans are

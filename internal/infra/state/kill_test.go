@@ -27,7 +27,7 @@ func TestKilledRuns(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	for range 8 {
 		last := runAndKill(t, d, 1+random.IntN(12))
-		r, err := d.Load()
+		r, err := d.Load(t.Context())
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
@@ -59,7 +59,7 @@ func writeForEver(path string) error {
 	if _, err := d.Lock(context.Background(), LockOptions{Command: "child", Wait: -1}); err != nil {
 		return err
 	}
-	r, err := d.Load()
+	r, err := d.Load(context.Background())
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func writeForEver(path string) error {
 	for {
 		r.Put(Object{Kind: "lxc", Key: fmt.Sprint("guest ", r.Serial%50), VMID: 100 + r.Serial})
 		step := fmt.Sprint("save ", r.Serial)
-		if err := errors.Join(j.Begin(step), d.Save(r), j.End(step, nil)); err != nil {
+		if err := errors.Join(j.Begin(step), d.Save(context.Background(), r), j.End(step, nil)); err != nil {
 			return err
 		}
 		fmt.Printf("saved %d\n", r.Serial)

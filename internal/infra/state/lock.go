@@ -19,6 +19,9 @@ const DefaultWait = 10 * time.Minute
 
 const lockPoll = 250 * time.Millisecond
 
+// maxLeft bounds Holder.Left.
+const maxLeft = 15
+
 // Holder is the run that has the lock.
 type Holder struct {
 	ID      string    `json:"id"`
@@ -29,6 +32,9 @@ type Holder struct {
 	Since   time.Time `json:"since"`
 	Boot    string    `json:"boot,omitempty"`  // identity of the host's boot
 	Start   string    `json:"start,omitempty"` // when the process started, in the kernel's unit
+	// Left are the IDs of dead runs whose lock was taken over one after the other. What
+	// they hold elsewhere under these IDs may be taken over, too.
+	Left []string `json:"left,omitempty"`
 }
 
 // String names the holder for people.
@@ -66,11 +72,12 @@ func (e *HeldError) Unwrap() error { return e.Err }
 // LockOptions says how to wait.
 type LockOptions struct {
 	Command string        // what the run is, for others to see; no secrets
+	Version string        // of the program, for others to see
 	Wait    time.Duration // 0: DefaultWait; negative: not at all
-	// Waiting is called once, when waiting for another run begins; optional.
-	Waiting func(Holder)
+	// Waiting is called with the holder when waiting for another run begins; optional.
+	Waiting func(fmt.Stringer)
 	// Took is called with the dead holder whose lock was taken over; optional.
-	Took func(Holder)
+	Took func(fmt.Stringer)
 }
 
 // Lock is a lock that this process holds.
@@ -83,11 +90,14 @@ type Lock struct {
 // on this host is taken over. Whether a process of another host lives cannot be known:
 // Unlock is for that. The error is a *HeldError if the lock did not become free.
 func (d *Dir) Lock(ctx context.Context, o LockOptions) (*Lock, error) {
+	if err := d.create(); err != nil {
+		return nil, err
+	}
 	me := self(o.Command)
 	o.Wait = cmp.Or(o.Wait, DefaultWait)
 	began := time.Now()
 	for reported := false; ; {
-		other, err := d.try(me, o.Took)
+		other, err := d.try(&me, o.Took)
 		if err != nil {
 			return nil, err
 		}
@@ -109,8 +119,11 @@ func (d *Dir) Lock(ctx context.Context, o LockOptions) (*Lock, error) {
 	}
 }
 
+// Holder is this run.
+func (l *Lock) Holder() Holder { return l.holder }
+
 // try takes the lock if it is free or its holder died; otherwise it gives the holder.
-func (d *Dir) try(me Holder, took func(Holder)) (other *Holder, err error) {
+func (d *Dir) try(me *Holder, took func(fmt.Stringer)) (other *Holder, err error) {
 	err = d.guarded(func() error {
 		h, held, err := d.read()
 		if err != nil {
@@ -119,6 +132,9 @@ func (d *Dir) try(me Holder, took func(Holder)) (other *Holder, err error) {
 		if held && !h.dead() {
 			other = &h
 			return nil
+		}
+		if me.Left = nil; held && h.ID != "" {
+			me.Left = append(h.Left[max(0, len(h.Left)-maxLeft):], h.ID)
 		}
 		data, err := json.MarshalIndent(me, "", "  ")
 		if err != nil {
@@ -184,12 +200,19 @@ func (d *Dir) read() (Holder, bool, error) {
 }
 
 // Unlock takes the lock away from its holder, which it returns; was is false if there is
-// none. A holder that still runs on this host keeps the lock, unless force is set.
-func (d *Dir) Unlock(force bool) (holder Holder, was bool, err error) {
+// none, or if an ID is given and it is another one's. A holder that still runs on this host
+// keeps the lock, unless force is set.
+func (d *Dir) Unlock(id string, force bool) (holder Holder, was bool, err error) {
+	if _, err := os.Stat(d.path); missing(err) {
+		return Holder{}, false, nil
+	}
 	err = d.guarded(func() error {
 		holder, was, err = d.read()
 		if err != nil || !was {
 			return err
+		}
+		if was = id == "" || id == holder.ID; !was {
+			return nil
 		}
 		if holder.local() && !holder.dead() && !force {
 			return fmt.Errorf("%s still runs: end it first", holder)
@@ -238,4 +261,10 @@ func (l *Lock) mine() error {
 	return nil
 }
 
-func newID() string { return rand.Text() }
+// newID is a UUID (RFC 9562, version 4), as Terraform's lock has one.
+func newID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

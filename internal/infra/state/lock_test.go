@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -72,15 +73,15 @@ func TestLockWaits(t *testing.T) {
 	d := open(t)
 	first := testkit.Try(d.Lock(context.Background(), LockOptions{Command: "first"}))(t)
 	var reported []string
-	second, err := d.Lock(context.Background(), LockOptions{Command: "second", Wait: 10 * time.Second, Waiting: func(h Holder) {
-		reported = append(reported, h.Command)
+	second, err := d.Lock(context.Background(), LockOptions{Command: "second", Wait: 10 * time.Second, Waiting: func(h fmt.Stringer) {
+		reported = append(reported, h.(Holder).Command)
 		testkit.Must(t, first.Release())
 	}})
 	if err != nil || len(reported) != 1 || reported[0] != "first" {
 		t.Fatalf("%v, reported %v", err, reported)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	_, err = d.Lock(ctx, LockOptions{Command: "third", Waiting: func(Holder) { cancel() }})
+	_, err = d.Lock(ctx, LockOptions{Command: "third", Waiting: func(fmt.Stringer) { cancel() }})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
@@ -105,7 +106,7 @@ func TestStaleLockIsTakenOver(t *testing.T) {
 		d := open(t)
 		hold(t, d, h)
 		var took []Holder
-		l, err := d.Lock(context.Background(), LockOptions{Wait: -1, Took: func(h Holder) { took = append(took, h) }})
+		l, err := d.Lock(context.Background(), LockOptions{Wait: -1, Took: func(h fmt.Stringer) { took = append(took, h.(Holder)) }})
 		if err != nil || len(took) != 1 || took[0].ID != h.ID {
 			t.Errorf("%s: %v, %v", name, err, took)
 			continue
@@ -124,7 +125,7 @@ func TestALockThatMayBeAliveIsLeftAlone(t *testing.T) {
 		if _, err := d.Lock(context.Background(), LockOptions{Wait: -1}); err == nil {
 			t.Errorf("%s: taken over", name)
 		}
-		if _, was, err := d.Unlock(false); !was || err != nil {
+		if _, was, err := d.Unlock("", false); !was || err != nil {
 			t.Errorf("%s: not unlocked: %v", name, err)
 		}
 		if _, held, _ := d.read(); held {
@@ -135,13 +136,13 @@ func TestALockThatMayBeAliveIsLeftAlone(t *testing.T) {
 
 func TestUnlock(t *testing.T) {
 	d := open(t)
-	if _, was, err := d.Unlock(false); was || err != nil {
+	if _, was, err := d.Unlock("", false); was || err != nil {
 		t.Error("unlocked what is not locked", err)
 	}
 	l := testkit.Try(d.Lock(context.Background(), LockOptions{Command: "provision apply"}))(t)
-	_, _, err := d.Unlock(false)
+	_, _, err := d.Unlock("", false)
 	testkit.Fails(t, err, "still runs")
-	h, was, err := d.Unlock(true)
+	h, was, err := d.Unlock("", true)
 	if !was || err != nil || h.Command != "provision apply" {
 		t.Error(h, was, err)
 	}

@@ -36,12 +36,27 @@ type StateLock struct {
 	Who       string    `json:"who"`
 	Version   string    `json:"version"`
 	Created   time.Time `json:"created"`
+	Info      string    `json:"info,omitempty"` // more, such as where the journal is
 }
 
 // String names the holder for people.
 func (l StateLock) String() string {
-	return fmt.Sprintf("%s is locked by %s for %s since %s (lock ID %s)",
-		l.Where, l.Who, strings.TrimPrefix(l.Operation, "OperationType"), l.Created.Local().Format(time.DateTime), l.ID)
+	operation, terraform := strings.CutPrefix(l.Operation, "OperationType")
+	tool := l.Version
+	if terraform {
+		tool = strings.TrimSpace("Terraform or OpenTofu " + l.Version)
+	}
+	s := fmt.Sprintf("%s is locked by %s for %s", l.Where, l.Who, operation)
+	if !l.Created.IsZero() {
+		s += " since " + l.Created.Local().Format(time.DateTime)
+	}
+	if l.ID != "" {
+		s += fmt.Sprintf(" (%s, lock ID %s)", tool, l.ID)
+	}
+	if l.Info != "" {
+		s += "; " + l.Info
+	}
+	return s
 }
 
 // Guests gives the items that are VMs and containers.

@@ -3,6 +3,7 @@ package state
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,7 +24,8 @@ const recordVersion = 1
 // Record is what was applied last.
 type Record struct {
 	Version     int       `json:"version"`
-	Serial      int       `json:"serial"` // grows by one with each Save
+	Serial      int       `json:"serial"`            // grows by one with each Save
+	Lineage     string    `json:"lineage,omitempty"` // the same for all serials of a record that is shared
 	Updated     time.Time `json:"updated"`
 	Deployment  string    `json:"deployment,omitempty"`  // the declaration's file
 	Fingerprint string    `json:"fingerprint,omitempty"` // of the declaration, if all of it was applied
@@ -92,8 +94,9 @@ func compare(a, b Object) int {
 	return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Key, b.Key))
 }
 
-// Load reads the record. If there is none, it gives an empty one.
-func (d *Dir) Load() (*Record, error) {
+// Load reads the record. If there is none, it gives an empty one. The error is a
+// *MovedError if it was moved.
+func (d *Dir) Load(context.Context) (*Record, error) {
 	path := d.file(recordName)
 	data, err := os.ReadFile(path)
 	if missing(err) {
@@ -102,20 +105,36 @@ func (d *Dir) Load() (*Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state: read the record: %w", err)
 	}
-	r, err := decodeRecord(data)
+	r, err := Decode(data)
+	if moved, ok := errors.AsType[*MovedError](err); ok {
+		moved.Folder = d.path
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("state: record %s: %w; restore a copy, or move it away and run `provision adopt`: the record only says what was applied", path, err)
 	}
 	return r, nil
 }
 
-func decodeRecord(data []byte) (*Record, error) {
+// Decode reads the text of a record. What is not wholly one is an error.
+func Decode(data []byte) (*Record, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, errors.New("the file is empty")
 	}
-	var form struct{ Version int }
+	var form struct {
+		Version   int
+		Moved     string
+		Lineage   string
+		Terraform string `json:"terraform_version"`
+	}
 	if err := json.Unmarshal(data, &form); err != nil {
 		return nil, fmt.Errorf("not a JSON object: %w", err)
+	}
+	if form.Terraform != "" {
+		return nil, errors.New("it is a state of Terraform, not a record of provision; the record needs a key of its own")
+	}
+	if form.Version == movedVersion && form.Moved != "" {
+		return nil, &MovedError{To: form.Moved, Lineage: form.Lineage}
 	}
 	if form.Version > recordVersion {
 		return nil, fmt.Errorf("its version %d is newer than %d, the newest that this program knows: use a newer program", form.Version, recordVersion)
@@ -148,11 +167,11 @@ func (r *Record) check() error {
 	return nil
 }
 
-// Save replaces the record on disk. It raises r's serial and sets its time. The caller
-// holds the lock.
-func (d *Dir) Save(r *Record) error {
+// Next gives the record as it is saved next, with a higher serial and a new time, and its
+// text.
+func (r *Record) Next() (*Record, []byte, error) {
 	if err := r.check(); err != nil {
-		return fmt.Errorf("state: save the record: %w", err)
+		return nil, nil, err
 	}
 	next := *r
 	next.Version, next.Serial, next.Updated = recordVersion, r.Serial+1, time.Now().UTC().Truncate(time.Second)
@@ -160,13 +179,20 @@ func (d *Dir) Save(r *Record) error {
 		next.Objects = []Object{}
 	}
 	data, err := json.MarshalIndent(next, "", "  ")
+	return &next, append(data, '\n'), err
+}
+
+// Save replaces the record on disk. It raises r's serial and sets its time. The caller
+// holds the lock.
+func (d *Dir) Save(_ context.Context, r *Record) error {
+	next, data, err := r.Next()
+	if err == nil {
+		err = durable.WriteFile(d.file(recordName), data, fileMode)
+	}
 	if err != nil {
 		return fmt.Errorf("state: save the record: %w", err)
 	}
-	if err := durable.WriteFile(d.file(recordName), append(data, '\n'), fileMode); err != nil {
-		return fmt.Errorf("state: save the record: %w", err)
-	}
-	*r = next
+	*r = *next
 	return nil
 }
 
@@ -185,6 +211,18 @@ type Dir struct{ path string }
 
 // Open creates the folder if it does not exist.
 func Open(path string) (*Dir, error) {
+	d, err := At(path)
+	if err == nil {
+		err = d.create()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// At is Open for those who may only read: the folder is created by Lock.
+func At(path string) (*Dir, error) {
 	if path == "" {
 		return nil, errors.New("state: no folder given")
 	}
@@ -192,11 +230,19 @@ func Open(path string) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state: folder %s: %w", path, err)
 	}
-	if err := os.MkdirAll(abs, dirMode); err != nil {
-		return nil, fmt.Errorf("state: create the folder: %w", err)
-	}
 	return &Dir{path: abs}, nil
 }
+
+// create makes the folder.
+func (d *Dir) create() error {
+	if err := os.MkdirAll(d.path, dirMode); err != nil {
+		return fmt.Errorf("state: create the folder: %w", err)
+	}
+	return nil
+}
+
+// String is the folder's path.
+func (d *Dir) String() string { return d.path }
 
 func (d *Dir) file(name string) string { return filepath.Join(d.path, name) }
 

@@ -27,7 +27,7 @@ func write(t *testing.T, path, s string) {
 
 func TestRecordIsKept(t *testing.T) {
 	d := open(t)
-	r, err := d.Load()
+	r, err := d.Load(t.Context())
 	if err != nil || len(r.Objects) != 0 || r.Serial != 0 {
 		t.Fatalf("of an empty folder: %+v, %v", r, err)
 	}
@@ -38,9 +38,9 @@ func TestRecordIsKept(t *testing.T) {
 	r.Put(Object{Kind: "lxc", Key: "haproxy", VMID: 175, Applied: when})
 	r.Put(Object{Kind: "lxc", Key: "ansible", VMID: 101, Applied: when})
 	for range 2 {
-		testkit.Must(t, d.Save(r))
+		testkit.Must(t, d.Save(t.Context(), r))
 	}
-	got, err := d.Load()
+	got, err := d.Load(t.Context())
 	if err != nil || !reflect.DeepEqual(got, r) || got.Serial != 2 || got.Version != 1 || len(got.Objects) != 3 {
 		t.Fatalf("got %+v, %v", got, err)
 	}
@@ -78,23 +78,23 @@ func TestABrokenRecordIsNotAnEmptyOne(t *testing.T) {
 	} {
 		d := open(t)
 		write(t, d.file(recordName), content)
-		testkit.Fails(t, testkit.Err(d.Load()), name, recordName)
+		testkit.Fails(t, testkit.Err(d.Load(t.Context())), name, recordName)
 	}
 }
 
 func TestSaveThatFailsLeavesTheOldRecord(t *testing.T) {
 	d := open(t)
-	r, _ := d.Load()
+	r, _ := d.Load(t.Context())
 	r.Put(Object{Kind: "lxc", Key: "a"})
-	testkit.Must(t, d.Save(r))
+	testkit.Must(t, d.Save(t.Context(), r))
 	before, _ := os.ReadFile(d.file(recordName))
 	bad := &Record{Objects: []Object{{Kind: "lxc", Key: "a"}, {Kind: "lxc", Key: "a"}}}
-	if err := d.Save(bad); err == nil {
+	if err := d.Save(t.Context(), bad); err == nil {
 		t.Error("saved a record that could not be loaded")
 	}
 	gone := &Dir{path: filepath.Join(d.path, "no", "folder")}
 	serial := r.Serial
-	if err := gone.Save(r); err == nil || r.Serial != serial {
+	if err := gone.Save(t.Context(), r); err == nil || r.Serial != serial {
 		t.Errorf("%v, serial %d", err, r.Serial)
 	}
 	if after, _ := os.ReadFile(d.file(recordName)); string(after) != string(before) {
@@ -117,7 +117,7 @@ func FuzzRecord(f *testing.F) {
 	f.Add([]byte(`{"version":1,"objects":[{"kind":"lxc","key":"a","vmid":1,"applied":"2026-01-01T00:00:00Z","inputs":{"a":"b"}}]}`))
 	f.Add([]byte(`{"version":1}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := decodeRecord(b)
+		r, err := Decode(b)
 		if err != nil {
 			return
 		}
@@ -125,7 +125,7 @@ func FuzzRecord(f *testing.F) {
 		if err != nil {
 			return // a year that JSON has no form for
 		}
-		if _, err := decodeRecord(again); err != nil {
+		if _, err := Decode(again); err != nil {
 			t.Errorf("%s: %v", again, err)
 		}
 	})

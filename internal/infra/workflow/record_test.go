@@ -23,7 +23,7 @@ func TestRecordForgetsWhatIsGone(t *testing.T) {
 	testkit.Must(t, b.Sim.RemoveGuest(103))
 	b.Edit(dns, "")
 	b.applied()
-	record := testkit.Try(b.site.Record())(t)
+	record := testkit.Try(b.site.Record(t.Context()))(t)
 	if _, known := record.Guest(103); known {
 		t.Error("still recorded")
 	}

@@ -94,5 +94,5 @@ func (b *rig) publish() ([]inventory.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.site.Publish(e, "test")
+	return b.site.Publish(b.T.Context(), e, "test")
 }

@@ -8,6 +8,7 @@ import (
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/state"
+	"syslog-gateway/internal/infra/state/backend"
 )
 
 // Session is an estate beside its live cluster. It only reads.
@@ -16,6 +17,7 @@ type Session struct {
 	estate  *declaration.Estate
 	cluster *Cluster
 	id      string // identity of the cluster
+	backend *backend.Backend
 	record  *state.Record
 }
 
@@ -26,7 +28,11 @@ func Open(ctx context.Context, site Site, access Access) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	record, err := site.Record()
+	b, err := site.backend(ctx)
+	if err != nil {
+		return nil, err
+	}
+	record, err := b.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +43,7 @@ func Open(ctx context.Context, site Site, access Access) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{site: site, estate: e, cluster: c, record: record}
+	s := &Session{site: site, estate: e, cluster: c, backend: b, record: record}
 	if s.id, err = c.identity(ctx); err == nil {
 		err = s.sameCluster(record)
 	}
@@ -56,9 +62,9 @@ func (s *Session) sameCluster(record *state.Record) error {
 	if record.Cluster == "" || record.Cluster == s.id {
 		return nil
 	}
-	return fmt.Errorf("the record in %s belongs to another Proxmox VE (%.32s) than this one (%.32s): use another --state-dir for this one; "+
+	return fmt.Errorf("the record in %s belongs to another Proxmox VE (%.32s) than this one (%.32s): use another --state-dir, or in S3 another state.key, for this one; "+
 		"if it is the same one, reinstalled or with a new CA, move record.json away and run `provision adopt`",
-		s.site.State, record.Cluster, s.id)
+		s.backend, record.Cluster, s.id)
 }
 
 // Plan compares the estate with what is live. The options say what is planned and

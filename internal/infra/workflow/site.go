@@ -8,17 +8,18 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/inventory"
 	"syslog-gateway/internal/infra/state"
+	"syslog-gateway/internal/infra/state/backend"
 )
 
-// Site is where an estate's declaration and record are. Its methods send nothing.
+// Site is where an estate's declaration and record are. Its methods send nothing to
+// Proxmox VE.
 type Site struct {
 	Declaration declaration.Options
-	State       string // folder of lock, record and journal
+	State       string // folder of lock and journal, and of the record unless the declaration says otherwise
 }
 
 // Load reads the declaration with all its layers.
@@ -44,16 +45,22 @@ func (s Site) Check(ctx context.Context) (*declaration.Estate, error) {
 	return e, nil
 }
 
-// Record reads the record. It does not make the folder: without one the record is empty.
-func (s Site) Record() (*state.Record, error) {
-	if _, err := os.Stat(s.State); errors.Is(err, fs.ErrNotExist) {
-		return new(state.Record), nil
-	}
-	dir, err := state.Open(s.State)
+// backend is where the declaration says that record and locks are.
+func (s Site) backend(ctx context.Context) (*backend.Backend, error) {
+	settings, err := declaration.LoadState(s.Declaration)
 	if err != nil {
 		return nil, err
 	}
-	return dir.Load()
+	return backend.Open(ctx, s.State, settings)
+}
+
+// Record reads the record. It does not make the folder: without one the record is empty.
+func (s Site) Record(ctx context.Context) (*state.Record, error) {
+	b, err := s.backend(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return b.Load(ctx)
 }
 
 // Find gives the recorded objects that a name means: a key, a VMID or KIND/KEY.
@@ -66,51 +73,9 @@ func (s Site) Find(record *state.Record, name string) ([]state.Object, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("nothing called %q is recorded in %s; `provision state list` shows what is", name, s.State)
+		return nil, fmt.Errorf("nothing called %q is recorded; `provision state list` shows what is", name)
 	}
 	return found, nil
-}
-
-// Forget takes the one object that a name means out of the record.
-func (s Site) Forget(ctx context.Context, lock state.LockOptions, name string) (gone state.Object, err error) {
-	err = s.edit(ctx, lock, func(record *state.Record) error {
-		found, err := s.Find(record, name)
-		if err != nil {
-			return err
-		}
-		if len(found) > 1 {
-			var names []string
-			for _, o := range found {
-				names = append(names, o.Kind+"/"+o.Key)
-			}
-			return fmt.Errorf("%q is recorded more than once: use %s", name, strings.Join(names, " or "))
-		}
-		gone = found[0]
-		record.Remove(gone.Kind, gone.Key)
-		return nil
-	})
-	return gone, err
-}
-
-// edit changes the record under the lock.
-func (s Site) edit(ctx context.Context, options state.LockOptions, change func(*state.Record) error) (err error) {
-	dir, err := state.Open(s.State)
-	if err != nil {
-		return err
-	}
-	lock, err := dir.Lock(ctx, options)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, lock.Release()) }()
-	record, err := dir.Load()
-	if err != nil {
-		return err
-	}
-	if err := change(record); err != nil {
-		return err
-	}
-	return dir.Save(record)
 }
 
 // place is the declaration's path as the record has it: relative to the record's folder,
@@ -140,22 +105,22 @@ func (s Site) sameDeclaration(record *state.Record) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("find the declaration that the record in %s belongs to: %w", s.State, err)
+		return fmt.Errorf("find the declaration that the record of %s belongs to: %w", s.State, err)
 	}
 	if mine, err := os.Stat(s.Declaration.Deployment); err == nil && os.SameFile(mine, recorded) {
 		return nil
 	}
-	return fmt.Errorf("the record in %s belongs to %s, not to %s: give each declaration its own --state-dir",
+	return fmt.Errorf("the record of %s belongs to %s, not to %s: give each declaration its own --state-dir, and in S3 its own state.key",
 		s.State, other, s.Declaration.Deployment)
 }
 
 // Publish writes the inventory to the declared targets, if the declaration is what was
 // applied last: otherwise it would name guests that do not exist, and lack some that do.
-func (s Site) Publish(e *declaration.Estate, by string) ([]inventory.Result, error) {
+func (s Site) Publish(ctx context.Context, e *declaration.Estate, by string) ([]inventory.Result, error) {
 	if len(e.InventorySync) == 0 {
 		return nil, errors.New("the declaration names no target: list them under inventory_sync, or name them with `provision apply --sync PATH`")
 	}
-	record, err := s.Record()
+	record, err := s.Record(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -167,46 +132,8 @@ func (s Site) Publish(e *declaration.Estate, by string) ([]inventory.Result, err
 		return nil, err
 	}
 	if record.Fingerprint != fingerprint {
-		return nil, fmt.Errorf("nothing is published: according to the record in %s, %s is not what was applied last; "+
+		return nil, fmt.Errorf("nothing is published: according to the record of %s, %s is not what was applied last; "+
 			"run `provision apply`, which publishes at its end", s.State, s.Declaration.Deployment)
 	}
 	return inventory.Publish(e, e.InventorySync, by)
-}
-
-// Migrate records the guests and pools that a Terraform state manages. A state that is
-// locked is refused. Objects that are recorded already stay as they are: they are newer.
-func (s Site) Migrate(ctx context.Context, lock state.LockOptions, from state.Source) (*state.Migration, error) {
-	m, err := state.Migrate(ctx, from)
-	if err != nil {
-		return nil, err
-	}
-	if len(m.Locks) > 0 {
-		return nil, fmt.Errorf("%s: nothing was recorded; wait until the lock is released", m.Locks[0])
-	}
-	err = s.edit(ctx, lock, func(record *state.Record) error {
-		if err := s.sameDeclaration(record); err != nil {
-			return err
-		}
-		for _, i := range m.Items {
-			addMigrated(record, i)
-		}
-		return nil
-	})
-	return m, err
-}
-
-func addMigrated(record *state.Record, i state.Item) {
-	if i.Kind != state.KindPool && i.Kind != state.KindContainer && i.Kind != state.KindVM {
-		return
-	}
-	if _, known := record.Guest(i.VMID); known && i.VMID != 0 {
-		return
-	}
-	if _, known := record.Find(i.Kind, i.Key); known {
-		return
-	}
-	record.Put(state.Object{
-		Kind: i.Kind, Key: i.Key, VMID: i.VMID, Node: i.Node, Name: i.Name, Applied: now(),
-		Protected: strings.HasPrefix(i.Address, "module.splunk_vm."), // lifecycle prevent_destroy there
-	})
 }

@@ -19,9 +19,8 @@ import (
 // changes the record.
 type Work struct {
 	*Session
-	dir      *state.Dir
-	lock     *state.Lock
-	command  string // for the journal
+	release  func() error // of the lock
+	command  string       // for the journal
 	register *register
 }
 
@@ -32,14 +31,11 @@ func Begin(ctx context.Context, site Site, access Access, options state.LockOpti
 		return nil, err
 	}
 	w := &Work{Session: s, command: options.Command}
-	if w.dir, err = state.Open(site.State); err == nil {
-		w.lock, err = w.dir.Lock(ctx, options)
-	}
-	if err != nil {
+	if w.release, err = s.backend.Lock(ctx, options); err != nil {
 		s.Close()
 		return nil, err
 	}
-	if err := w.reload(); err != nil {
+	if err := w.reload(ctx); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
 	return w, nil
@@ -47,8 +43,8 @@ func Begin(ctx context.Context, site Site, access Access, options state.LockOpti
 
 // reload reads the record again: another run may have changed it before the lock came
 // free.
-func (w *Work) reload() error {
-	record, err := w.dir.Load()
+func (w *Work) reload(ctx context.Context) error {
+	record, err := w.backend.Load(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,20 +55,22 @@ func (w *Work) reload() error {
 		return err
 	}
 	record.Cluster, w.record = w.id, record
-	w.register = &register{estate: w.estate, record: record, save: w.dir.Save}
+	// What was done is saved, also after Ctrl-C.
+	save := func(r *state.Record) error { return w.backend.Save(context.WithoutCancel(ctx), r) }
+	w.register = &register{estate: w.estate, record: record, save: save}
 	return nil
 }
 
 // Close ends the connections and gives the lock back.
 func (w *Work) Close() error {
 	w.Session.Close()
-	return w.lock.Release()
+	return w.release()
 }
 
 // Settle waits for the tasks of an apply that was interrupted. If there are such steps,
 // report is called first with their number.
 func (w *Work) Settle(ctx context.Context, report func(steps int)) error {
-	steps, err := w.dir.Interrupted()
+	steps, err := w.backend.Dir.Interrupted()
 	if err != nil || len(steps) == 0 {
 		return err
 	}
@@ -102,7 +100,7 @@ func (w *Work) CarryOut(ctx context.Context, p *plan.Plan, progress func(apply.E
 	if err := w.register.begin(); err != nil {
 		return &apply.Result{}, err
 	}
-	journal, err := w.dir.Journal(w.command, "")
+	journal, err := w.backend.Dir.Journal(w.command, "")
 	if err != nil {
 		return &apply.Result{}, err
 	}
@@ -119,11 +117,11 @@ func (w *Work) CarryOut(ctx context.Context, p *plan.Plan, progress func(apply.E
 
 // endInterrupted ends the journal of an interrupted apply that has nothing left to do.
 func (w *Work) endInterrupted() error {
-	steps, err := w.dir.Interrupted()
+	steps, err := w.backend.Dir.Interrupted()
 	if err != nil || len(steps) == 0 {
 		return err
 	}
-	journal, err := w.dir.Journal(w.command, "")
+	journal, err := w.backend.Dir.Journal(w.command, "")
 	if err != nil {
 		return err
 	}
@@ -198,7 +196,7 @@ func (w *Work) Adopt(ctx context.Context, keys []string) ([]Adoption, error) {
 		}
 		all = append(all, a)
 	}
-	return all, w.dir.Save(w.record)
+	return all, w.register.save(w.record)
 }
 
 // adoption judges one guest by its change in the plan. A guest without a change is live

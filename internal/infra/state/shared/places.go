@@ -1,0 +1,79 @@
+package shared
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"syslog-gateway/internal/infra/amazon"
+)
+
+// place is one of the two in which Terraform keeps a lock.
+type place interface {
+	String() string
+	// take writes the lock; amazon.ErrConflict: one is there, somebody's or our own.
+	take(ctx context.Context, body []byte) error
+	// read gives the lock; amazon.ErrMissing: it is free.
+	read(ctx context.Context) (body []byte, err error)
+	// drop deletes the lock with that body; amazon.ErrMissing: it was free, and
+	// amazon.ErrConflict: it is another one, or free since.
+	drop(ctx context.Context, body []byte) error
+}
+
+// object is the lock beside the state in S3, with use_lockfile.
+type object struct {
+	bucket *amazon.Bucket
+	key    string // of the lock
+}
+
+func (o object) String() string { return o.bucket.Place(o.key) }
+
+func (o object) take(ctx context.Context, body []byte) error {
+	_, err := o.bucket.Put(ctx, o.key, body, "")
+	return err
+}
+
+func (o object) read(ctx context.Context) ([]byte, error) {
+	found, err := o.bucket.Get(ctx, o.key, "")
+	return found.Data, err
+}
+
+func (o object) drop(ctx context.Context, body []byte) error {
+	found, err := o.bucket.Get(ctx, o.key, "")
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(found.Data, body) {
+		return amazon.ErrConflict
+	}
+	if err := o.bucket.Delete(ctx, o.key, found.ETag); !errors.Is(err, amazon.ErrMissing) {
+		return err
+	}
+	return nil
+}
+
+// item is the lock in DynamoDB, with dynamodb_table.
+type item struct {
+	table *amazon.Table
+	id    string // bucket/key
+}
+
+const attribute = "Info"
+
+func (i item) String() string { return "dynamodb:" + i.table.Name() + "/" + i.id }
+
+func (i item) take(ctx context.Context, body []byte) error {
+	return i.table.Create(ctx, i.id, attribute, string(body))
+}
+
+func (i item) read(ctx context.Context) ([]byte, error) {
+	info, err := i.table.Get(ctx, i.id, attribute)
+	return []byte(info), err
+}
+
+func (i item) drop(ctx context.Context, body []byte) error {
+	if _, err := i.table.Get(ctx, i.id, attribute); err != nil {
+		return err
+	}
+	return i.table.Delete(ctx, i.id, attribute, string(body))
+}
