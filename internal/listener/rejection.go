@@ -14,6 +14,11 @@ const (
 	rejectHTTP
 	rejectHandshake
 	rejectDescriptors
+	rejectFrame
+	rejectTooLong
+	rejectCommand
+	rejectMemory
+	rejectUnread
 	numRejections
 )
 
@@ -26,6 +31,11 @@ func (r rejection) String() string {
 		rejectHTTP:           "http",
 		rejectHandshake:      "tls_handshake",
 		rejectDescriptors:    "file_descriptors",
+		rejectFrame:          "relp_frame",
+		rejectTooLong:        "relp_too_long",
+		rejectCommand:        "relp_command",
+		rejectMemory:         "relp_memory",
+		rejectUnread:         "relp_answers_unread",
 	}[r]
 }
 

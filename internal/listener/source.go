@@ -23,7 +23,7 @@ type SourceOptions struct {
 	Port          int
 	Transports    []ledger.Transport
 	ReceiveBuffer int         // bytes, for UDP
-	TLS           *tls.Config // for the TLS transport
+	TLS           *tls.Config // for the transports over TLS
 	Settings      ingest.Settings
 }
 
@@ -31,7 +31,8 @@ type SourceOptions struct {
 type source struct {
 	*ingest.Source
 	options     SourceOptions
-	open        [3]atomic.Int64 // connections by transport
+	open        [ledger.Internal]atomic.Int64 // connections by transport
+	unanswered  atomic.Int64                  // messages by RELP that were taken and not answered
 	connections fairshare.Pool[*connection]
 	rejected    [numRejections]atomic.Uint64
 }

@@ -111,7 +111,7 @@ func (t *tcpListener) open(ctx context.Context) error {
 
 // enrol gives a new connection to an event loop.
 func (t *tcpListener) enrol(p *tcpPort, raw *net.TCPConn) {
-	c := t.connections.newConnection(p.source, ledger.TCP, peerOf(raw), t)
+	c := t.connections.newConnection(p.source, ledger.TCP, peerOf(raw), nil, t)
 	if reason, ok := t.connections.admit(c); !ok {
 		t.connections.refuse(c, reason)
 		_ = raw.Close()

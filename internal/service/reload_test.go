@@ -42,6 +42,8 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 		"sources.NAME.max_connections":       "7",
 		"sources.NAME.idle_timeout":          "7s",
 		"sources.NAME.silent_after":          "7s",
+		"sources.NAME.relp.ack":              "queued",
+		"sources.NAME.relp.max_unacked":      "7",
 		"metadata.profile":                   "sc4s",
 		"metadata.overrides.NAME.index":      "elsewhere",
 		"metadata.overrides.NAME.sourcetype": "other",

@@ -27,7 +27,7 @@ type Source struct {
 	Config     config.Source
 	Settings   ingest.Settings
 	Transports []ledger.Transport
-	TLS        *tls.Config // nil without the transport TLS
+	TLS        *tls.Config // nil without a transport over TLS
 }
 
 // Input is the configured sources, sorted by name, and the packs that recognise their
@@ -82,7 +82,7 @@ func newSource(name string, c config.Source, names naming) (Source, error) {
 			s.Transports = append(s.Transports, t)
 		}
 	}
-	if slices.Contains(s.Transports, ledger.TLS) {
+	if slices.ContainsFunc(s.Transports, ledger.Transport.Encrypted) {
 		s.TLS, err = c.TLS.Config()
 	}
 	return s, err
@@ -186,6 +186,7 @@ func (n naming) settings(s config.Source) (ingest.Settings, error) {
 		MaxMessage:     int(s.MaxMessageSize),
 		MaxConnections: s.MaxConnections,
 		IdleTimeout:    s.IdleTimeout,
+		RELP:           ingest.RELP{Synced: s.RELP.Ack == config.Synced, MaxUnacked: s.RELP.MaxUnacked},
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Fields)) {
 		out.Fields = append(out.Fields, splunk.Field{Name: name, Value: s.Fields[name]})

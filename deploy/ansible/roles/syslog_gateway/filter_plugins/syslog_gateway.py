@@ -18,6 +18,7 @@ RELOADED = (
     "sources.NAME.max_connections",
     "sources.NAME.idle_timeout",
     "sources.NAME.silent_after",
+    "sources.NAME.relp",
     "metadata",
     "packs",
     "hec.endpoints",
