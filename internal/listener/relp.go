@@ -60,7 +60,7 @@ func (c *servedConn) answer(conn net.Conn) {
 		var last bool
 		buf, n, last = c.relp.Answers(buf[:0])
 		if len(buf) != 0 {
-			_ = conn.SetWriteDeadline(time.Now().Add(answerTimeout))
+			_ = conn.SetWriteDeadline(time.Now().Add(c.source.options.answerWithin))
 			if _, err := conn.Write(buf); err != nil {
 				c.unanswerable(err)
 				return
@@ -82,7 +82,7 @@ func (c *servedConn) unanswerable(err error) {
 		c.source.reject(rejectUnread)
 		if ready(&c.listener.connections.troubles) {
 			c.listener.log.Warn("a RELP client does not read its answers; the connection is closed and it sends again what is unanswered",
-				"source", c.source.Name(), "peer", c.From(), "waited", answerTimeout)
+				"source", c.source.Name(), "peer", c.From(), "waited", c.source.options.answerWithin)
 		}
 	}
 	c.relp.Abandon()

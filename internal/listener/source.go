@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -25,6 +26,7 @@ type SourceOptions struct {
 	ReceiveBuffer int         // bytes, for UDP
 	TLS           *tls.Config // for the transports over TLS
 	Settings      ingest.Settings
+	answerWithin  time.Duration // how long a RELP client may leave answers unread; 0: answerTimeout
 }
 
 // source is one configured source and its sockets.
@@ -38,6 +40,9 @@ type source struct {
 }
 
 func newSource(o SourceOptions, accounts *ledger.Ledger) *source {
+	if o.answerWithin == 0 {
+		o.answerWithin = answerTimeout
+	}
 	return &source{Source: ingest.NewSource(o.Name, o.Port, o.Settings, accounts), options: o}
 }
 

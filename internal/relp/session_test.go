@@ -73,8 +73,8 @@ func TestSession(t *testing.T) {
 
 func TestOffers(t *testing.T) {
 	for text, want := range map[string]error{
-		"relp_version=0":                            nil,
-		"relp_version=1":                            nil,
+		"relp_version=0": nil,
+		"relp_version=1": nil,
 		"relp_version=1\ncommands=syslog,eventlog":  nil,
 		"x=y\n\n=\nnonsense\nrelp_version=0\ntls=1": nil,
 		"commands=syslog":                           ErrVersion,
@@ -100,11 +100,11 @@ func TestOffers(t *testing.T) {
 // A command that there is not is refused, and what came before it is answered first.
 func TestRefusal(t *testing.T) {
 	for text, want := range map[string]error{
-		"1 syslog 1 a\n":               ErrNotOpen,
-		"1 starttls 0\n":               ErrUnknown,
-		hello + "2 open 1 x\n":         ErrUnknown,
-		hello + "2 rsp 6 200 OK\n":     ErrUnknown,
-		hello + "2 Syslog 1 x\n":       ErrUnknown,
+		"1 syslog 1 a\n":                ErrNotOpen,
+		"1 starttls 0\n":                ErrUnknown,
+		hello + "2 open 1 x\n":          ErrUnknown,
+		hello + "2 rsp 6 200 OK\n":      ErrUnknown,
+		hello + "2 Syslog 1 x\n":        ErrUnknown,
 		hello + "9 syslog 1 x\n2 x 0\n": ErrUnknown,
 	} {
 		s := NewSession(new(gauge))
