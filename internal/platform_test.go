@@ -38,6 +38,7 @@ var platformFiles = map[string]string{
 	"cmd/gateway/process_linux_test.go":           "runs the gateway",
 	"cmd/gateway/proxy_linux_test.go":             "runs the gateway",
 	"cmd/gateway/relays_linux_test.go":            "runs the gateway",
+	"cmd/gateway/relp_linux_test.go":              "runs the gateway",
 	"cmd/gateway/senders_linux_test.go":           "runs the gateway",
 	"cmd/gateway/shards_linux_test.go":            "runs the gateway",
 	"cmd/gateway/dev_linux.go":                    "of run",

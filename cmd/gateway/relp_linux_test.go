@@ -44,20 +44,17 @@ func TestRsyslogRELP(t *testing.T) {
 		{"openssl with client certificate", ` tls.tlslib="openssl"`, secured, server + ", client_ca_file: DIR/ca.pem}"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newSite(t, "")
+			// A window that waited for one of these would take a minute.
+			s := newSite(t, "batch: {max_age: 1m}\nqueue: {path: DIR/queue, min_free: 1MB, sync_interval: 1m}\n")
 			s.write(strings.Replace(s.read(), "vendor: linux,", "vendor: linux, "+strings.ReplaceAll(c.source, "DIR", dir)+",", 1))
 			p := s.start()
-			const n = 50_000
+			const n = 20_000
 			relay := s.startRELP(rsyslogd, c.module, strings.ReplaceAll(c.action, "DIR", dir))
 			began := time.Now()
 			relay.send(0, n)
 			s.waitEvents(n)
 			took := time.Since(began)
 			t.Logf("%d messages in %v: %.0f/s", n, took, n/took.Seconds())
-			// A window that waits for batch.max_age or queue.sync_interval makes 500/s of it.
-			if n/took.Seconds() < 2000 {
-				t.Errorf("%d messages took %v: the answers wait for more than the sync", n, took)
-			}
 			s.wantOnce(n)
 			testkit.Equal(t, "unacknowledged", s.metrics().Sum("gateway_relp_unacknowledged"), 0)
 			s.assertBalance()
