@@ -3,6 +3,7 @@ package loadgen
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -28,7 +29,7 @@ func relpReceiver(l net.Listener, hold int, wrong string, seen map[uint64]bool) 
 	for want := 1; ; want++ {
 		var txnr, length int
 		var command string
-		if _, err := fmt.Fscanf(in, "%d %s %d", &txnr, &command, &length); err == io.EOF || err == io.ErrUnexpectedEOF {
+		if _, err := fmt.Fscanf(in, "%d %s %d", &txnr, &command, &length); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil
 		} else if err != nil || txnr != want {
 			return fmt.Errorf("frame %d, want %d: %w", txnr, want, err)
