@@ -28,9 +28,10 @@ var allowed = map[string][]string{
 	"internal/body":    {"internal/event", "internal/syslog"},
 	"internal/event":   {"internal/ledger"},
 	"internal/syslog":  {},
+	"internal/relp":    {},
 	"internal/dialect": {"internal/body", "internal/matcher", "internal/suggest", "internal/syslog"},
 	"internal/listener": {
-		"internal/ledger", "internal/throttle", "internal/status", "internal/ingest", "internal/listener/inherit", "internal/fairshare", "internal/proxyproto",
+		"internal/ledger", "internal/throttle", "internal/status", "internal/ingest", "internal/listener/inherit", "internal/fairshare", "internal/proxyproto", "internal/relp",
 	},
 	"internal/balancer": {"internal/event", "internal/waitlist"},
 	"internal/deflate":  {},
@@ -74,7 +75,7 @@ var allowed = map[string][]string{
 	"internal/status":                       {"internal/ledger"},
 	"internal/status/statustest":            {"internal/status"},
 	"internal/fairshare":                    {},
-	"internal/ingest":                       {"internal/dialect", "internal/event", "internal/fairshare", "internal/ledger", "internal/matcher", "internal/proxyproto", "internal/rules", "internal/senders", "internal/splunk", "internal/syslog", "internal/tap", "internal/throttle"},
+	"internal/ingest":                       {"internal/dialect", "internal/event", "internal/fairshare", "internal/ledger", "internal/matcher", "internal/proxyproto", "internal/relp", "internal/rules", "internal/senders", "internal/splunk", "internal/syslog", "internal/tap", "internal/throttle"},
 	"internal/rules":                        {"internal/body", "internal/dialect", "internal/event", "internal/matcher", "internal/pack", "internal/syslog"},
 	"internal/ingest/ingesttest":            {"internal/event"}, // of tests
 	"internal/listener/inherit":             {},

@@ -57,7 +57,7 @@ func TestRows(t *testing.T) {
 	o := Options{Gateway: program, Quick: true, Dir: t.TempDir(), Only: []string{
 		"code 4 invalid token", "code 9 busy", "code 6 invalid format", "code 6 without", "code 7 without", "429 code 26", "fallback_index", "certificate", "never end a line",
 		"502 in HTML", "half an answer", "hang beyond", "413", "Retry-After of a day", "one dead", "both down", "ack never",
-		"ack pending, kill", "full queue", "mid-stream", "SIGTERM under load", "1 under load, kill", "post hangs", "start on a full", "start without inodes", "fsync fails", "removing fails",
+		"ack pending, kill", "full queue", "mid-stream", "SIGTERM under load", "1 under load, kill", "post hangs", "start on a full", "start without inodes", "fsync fails", "removing fails", "RELP, kill", "RELP, SIGTERM", "RELP, gateway away",
 	}}
 	rep, err := o.Run(t.Context())
 	holds(t, rep, err)

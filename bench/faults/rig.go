@@ -30,6 +30,7 @@ type layout struct {
 	address func([]*hectest.Server) (urls []string, err error)
 	// production leaves batches, retries and health probes at their defaults.
 	production bool
+	linux      string // appended to the source linux
 	hec        string // appended within hec: {…}
 	queue      string // the rest of queue: {path: …}
 	stop       string // shutdown_timeout; 20s
@@ -106,14 +107,14 @@ func (r *rig) configure(l layout) error {
 		l.stop = "20s"
 	}
 	yaml := fmt.Sprintf(`sources:
-  linux: {address: 127.0.0.1, port: %d, vendor: linux, index: os}
+  linux: {address: 127.0.0.1, port: %d, vendor: linux, index: os%s}
   closed: {address: 127.0.0.1, port: %d, vendor: linux, index: closed}
 hec: {endpoints: [%s]%s%s}
 queue: {path: DIR/queue, %s}
 dead_letter: {path: DIR/dead}
 stats: {listen: %q}
 shutdown_timeout: %s
-%s%s`, r.port, r.closed, strings.Join(urls, ", "), quick, l.hec, l.queue, r.web.address, l.stop, batch, l.sections)
+%s%s`, r.port, l.linux, r.closed, strings.Join(urls, ", "), quick, l.hec, l.queue, r.web.address, l.stop, batch, l.sections)
 	if err := os.WriteFile(r.file(), []byte(strings.ReplaceAll(yaml, "DIR", r.dir)), 0o600); err != nil {
 		return fmt.Errorf("write the gateway's configuration: %w", err)
 	}

@@ -37,6 +37,7 @@ func Rows() []Row {
 		processRows(),
 		restartRows(),
 		connectionRows(),
+		relpRows(),
 		hoarderRows(),
 		statsRows(),
 		diskRows(),

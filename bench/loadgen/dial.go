@@ -42,7 +42,7 @@ func newDialer(o *Options) (*dialer, error) {
 // connect makes the connection of that number to the port.
 func (d *dialer) connect(ctx context.Context, port, number int) (output, error) {
 	network := d.o.Transport
-	if d.tls != nil {
+	if network != UDP {
 		network = TCP
 	}
 	nd := net.Dialer{Timeout: dialTimeout}
@@ -60,6 +60,9 @@ func (d *dialer) connect(ctx context.Context, port, number int) (output, error) 
 	}
 	if u, ok := conn.(*net.UDPConn); ok {
 		return newDatagrams(u)
+	}
+	if d.o.Transport == RELP {
+		return newRELP(conn, d.o.window())
 	}
 	if d.tls == nil {
 		return stream{conn}, nil

@@ -15,6 +15,8 @@ const (
 	TCP = "tcp"
 	UDP = "udp"
 	TLS = "tls" // RFC 5425's, in the chosen framing
+	// RELP waits for answers, as rsyslog's omrelp does.
+	RELP = "relp"
 )
 
 // MixFive is the mix of all vendors in equal shares.
@@ -33,7 +35,7 @@ type Options struct {
 	Target string
 	// Ports are the receiver's ports.
 	Ports []int
-	// Transport is TCP, UDP or TLS.
+	// Transport is TCP, UDP, TLS or RELP.
 	Transport string
 	// Connections is the number of sockets to every port. They are served by
 	// maxSenders senders at most, each an equal share.
@@ -46,8 +48,10 @@ type Options struct {
 	Rate int
 	// Profile changes the rate over time; it ends the sending. It excludes Rate.
 	Profile Profile
-	// Framing separates messages in a TCP stream; UDP has none.
+	// Framing separates messages in a TCP stream; UDP has none, and RELP its own.
 	Framing mix.Framing
+	// Window is how many messages of a RELP connection may be unanswered; 0 is Window.
+	Window int
 	// Single makes every message a write of its own, on the next connection.
 	Single bool
 	// Mix is MixFive or one vendor.
@@ -84,8 +88,8 @@ func (o *Options) validate() error {
 			bad("port %d is not from 1 to 65535", p)
 		}
 	}
-	if o.Transport != TCP && o.Transport != UDP && o.Transport != TLS {
-		bad("transport %q: use tcp, udp or tls", o.Transport)
+	if o.Transport != TCP && o.Transport != UDP && o.Transport != TLS && o.Transport != RELP {
+		bad("transport %q: use tcp, udp, tls or relp", o.Transport)
 	}
 	if o.CAFile != "" && o.Transport != TLS {
 		bad("a CA file is of use for transport tls only")
@@ -95,6 +99,9 @@ func (o *Options) validate() error {
 	}
 	if o.Framing != mix.LF && o.Framing != mix.Octet {
 		bad("framing %q: use lf or octet", o.Framing)
+	}
+	if o.Window < 0 || o.Window > 0 && o.Transport != RELP {
+		bad("window %d: it is of use for transport relp only, and not negative", o.Window)
 	}
 	if o.Rate < 0 || o.Duration < 0 {
 		bad("rate and duration must not be negative")

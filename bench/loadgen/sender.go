@@ -54,6 +54,9 @@ type output interface {
 // connections to all ports. The number distinguishes its messages from those of others.
 func open(ctx context.Context, o *Options, c *claim, number, all int) (*sender, error) {
 	s := &sender{claim: c, most: batchMessages}
+	if o.Transport == RELP {
+		s.most = min(s.most, o.window()) // one window, then the next connection
+	}
 	if o.Single {
 		s.most = 1
 	}
@@ -83,11 +86,21 @@ func open(ctx context.Context, o *Options, c *claim, number, all int) (*sender, 
 	return s, nil
 }
 
+func (o *Options) window() int {
+	if o.Window == 0 {
+		return Window
+	}
+	return o.Window
+}
+
 // ring renders the messages of a target.
 func (o *Options) ring(vendors []mix.Vendor, seed uint64) (*mix.Ring, error) {
 	framing := o.Framing
-	if o.Transport == UDP {
+	switch o.Transport {
+	case UDP:
 		framing = mix.Datagram
+	case RELP:
+		framing = mix.Octet
 	}
 	if o.File != "" {
 		return mix.ReadRing(o.File, framing)

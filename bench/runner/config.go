@@ -5,9 +5,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
+	"syslog-gateway/bench/loadgen"
 	"syslog-gateway/bench/mix"
 	"syslog-gateway/internal/testkit"
 )
@@ -55,17 +57,21 @@ func (s *site) ports(sc Scenario) []int {
 // named here is at its default.
 func (s *site) writeConfig(sc Scenario) (string, error) {
 	var b strings.Builder
+	protocols := ""
+	if slices.ContainsFunc(sc.Loads, func(l load) bool { return l.Transport == loadgen.RELP }) {
+		protocols = ", protocols: [relp]"
+	}
 	b.WriteString("sources:\n")
 	switch sc.Source {
 	case sourceFive:
 		for i, v := range mix.Vendors() {
-			fmt.Fprintf(&b, "  %s: {address: 127.0.0.1, port: %d, vendor: %s, index: %s}\n", v, s.sources[i], v, indexOf(v))
+			fmt.Fprintf(&b, "  %s: {address: 127.0.0.1, port: %d, vendor: %s, index: %s%s}\n", v, s.sources[i], v, indexOf(v), protocols)
 		}
 	case sourceAuto:
-		fmt.Fprintf(&b, "  mixed: {address: 127.0.0.1, port: %d, vendor: auto, index: main}\n", s.sources[0])
+		fmt.Fprintf(&b, "  mixed: {address: 127.0.0.1, port: %d, vendor: auto, index: main%s}\n", s.sources[0], protocols)
 	default:
 		v := mix.Vendor(sc.Source)
-		fmt.Fprintf(&b, "  %s: {address: 127.0.0.1, port: %d, vendor: %s, index: %s}\n", v, s.sources[0], v, indexOf(v))
+		fmt.Fprintf(&b, "  %s: {address: 127.0.0.1, port: %d, vendor: %s, index: %s%s}\n", v, s.sources[0], v, indexOf(v), protocols)
 	}
 	fmt.Fprintf(&b, "queue: {path: %q, max_size: 60GB}\n", s.queue())
 	endpoint := s.sinkURL()
@@ -103,6 +109,9 @@ func (s *site) loadArgs(sc Scenario, l load, first uint64) []string {
 	} else {
 		n, _ := l.messages() // validate has seen it
 		args = append(args, "--rate="+strconv.Itoa(l.Rate), "--count="+strconv.FormatUint(n, 10))
+	}
+	if l.Window > 0 {
+		args = append(args, "--window="+strconv.Itoa(l.Window))
 	}
 	if l.Single {
 		args = append(args, "--single")

@@ -79,6 +79,7 @@ type load struct {
 	Rate        int    `yaml:"rate"`    // messages a second, 0 is flat out
 	Seconds     int    `yaml:"seconds"` // instead of a count
 	Profile     string `yaml:"profile"` // instead of a rate and a count
+	Window      int    `yaml:"window"`  // of a RELP connection; 0 is rsyslog's default
 	Single      bool   `yaml:"single"`  // each message is a write of its own
 }
 
@@ -219,7 +220,7 @@ func (s *Scenario) validate() error {
 	}
 	for _, p := range s.points() {
 		for i, l := range p.Loads {
-			oneOf(fmt.Sprintf("loads[%d].transport", i), l.Transport, loadgen.TCP, loadgen.UDP)
+			oneOf(fmt.Sprintf("loads[%d].transport", i), l.Transport, loadgen.TCP, loadgen.UDP, loadgen.RELP)
 			switch n, err := l.messages(); {
 			case err != nil:
 				errs = append(errs, fmt.Errorf("loads[%d]: %w", i, err))

@@ -35,7 +35,7 @@ func (c Config) check(env []string) error {
 		ps.add(keyPath{}, "%v", err)
 	}
 	for _, name := range sortedKeys(c.Sources) {
-		if s := c.Sources[name]; slices.Contains(s.Protocols, "tls") {
+		if s := c.Sources[name]; len(s.encrypted()) > 0 {
 			ps.checkTLS(at("sources", name, "tls"), s.TLS)
 		}
 	}

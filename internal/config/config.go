@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"time"
 
 	"syslog-gateway/internal/redact"
@@ -41,7 +42,27 @@ type Source struct {
 	Fields         map[string]string `koanf:"fields"`
 	Packs          []string          `koanf:"packs"`
 	SilentAfter    time.Duration     `koanf:"silent_after"`
+	RELP           RELP              `koanf:"relp"`
 	TLS            ServerTLS         `koanf:"tls"`
+}
+
+// RELP says how messages by RELP are answered.
+type RELP struct {
+	Ack        string `koanf:"ack"`
+	MaxUnacked int    `koanf:"max_unacked"`
+}
+
+// Synced is the value of Ack that answers what a power loss does not lose.
+const Synced = "synced"
+
+// encrypted returns the protocols over TLS that the source takes.
+func (s Source) encrypted() []string {
+	return slices.DeleteFunc(slices.Clone(s.Protocols), func(p string) bool { return p != "tls" && p != "relp_tls" })
+}
+
+// streams returns the protocols that need the TCP port.
+func (s Source) streams() []string {
+	return slices.DeleteFunc(slices.Clone(s.Protocols), func(p string) bool { return p == "udp" })
 }
 
 // ServerTLS is the TLS configuration of a listener: a source or the statistics page.

@@ -59,7 +59,7 @@ func sourceKeys() []key {
 		{"sources.*.index", "", indexName(), StageSources, "Splunk index of the events. Empty: the default index of the HEC token. Classes that have their own index keep it."},
 		{"sources.*.sourcetype", "", sourcetypeName(), StageSources, "Sourcetype of all events of this source. Empty: the profile chooses it by class."},
 		{"sources.*.address", "", ipAddress(), restart, "Address to listen on. Empty: all IPv4 and IPv6 addresses."},
-		{"sources.*.protocols", []string{"udp", "tcp"}, listOf(1, "a list of udp, tcp, tls; tcp and tls need a port each", oneOf("udp", "tcp", "tls")), restart, "Protocols that the devices may use."},
+		{"sources.*.protocols", []string{"udp", "tcp"}, listOf(1, "a list of udp and one of tcp, tls, relp, relp_tls", oneOf("udp", "tcp", "tls", "relp", "relp_tls")), restart, "Protocols that the devices may use: `udp`, and one of `tcp`, `tls`, `relp`, `relp_tls`. With RELP the sender keeps each message until the gateway answers for it: [Linux](devices/linux.md#relp-nothing-is-lost-in-a-socket)."},
 		{"sources.*.timezone", "UTC", zone(), StageSources, "Time zone of timestamps that do not contain one."},
 		{"sources.*.timezones", nil, zonesByNet(), StageSources, "Time zones by the network of the sender. They take precedence over `timezone`; the narrowest network wins. An IPv4-mapped network means the IPv4 network."},
 		{"sources.*.fields", nil, fixedFields(), StageSources, "Indexed fields that are added to every event of this source, in addition to those of the profile."},
@@ -67,11 +67,13 @@ func sourceKeys() []key {
 		{"sources.*.max_message_size", 64 * KiB, between(480, MiB), StageSources, "Longer messages are truncated, marked with the field `truncated` and counted. RFC 5425 section 4.3.1 asks for 2048 bytes or more."},
 		{"sources.*.allow", nil, listOf(0, "networks such as 10.1.0.0/16 or 2001:db8::/32", network()), StageSources, "Networks that may send. Empty: all. Messages from other addresses are dropped and counted. An IPv4-mapped network (::ffff:10.0.0.0/104) means the IPv4 network."},
 		{"sources.*.proxy_protocol", nil, listOf(0, "networks such as 10.1.0.10/32 or 2001:db8::10/128", network()), StageSources, "Networks of load balancers that speak the PROXY protocol, version 1 or 2. What comes from them must begin with its header: TCP before the first message, TLS before the handshake, UDP each datagram. Otherwise the connection is closed, or the datagram dropped, and counted. The address in the header is the sender everywhere (`allow`, `timezones`, `sender_ip`); the field `proxy_ip` has that of the load balancer. From other addresses a header is text like any other. Name only addresses that are yours: a host in these networks can claim to be any sender."},
-		{"sources.*.max_connections", 10000, between(1, 1000000), StageSources, "Maximum number of open TCP and TLS connections. When it is reached, a new connection replaces another one: of the address with the most connections, the one that has been silent longest. Replaced connections are counted. An IPv6 /64 counts as one address. LimitNOFILE of the systemd unit limits all sources together."},
+		{"sources.*.max_connections", 10000, between(1, 1000000), StageSources, "Maximum number of open connections. When it is reached, a new connection replaces another one: of the address with the most connections, the one that has been silent longest. Replaced connections are counted. An IPv6 /64 counts as one address. LimitNOFILE of the systemd unit limits all sources together."},
 		{"sources.*.idle_timeout", time.Hour, between(time.Second, 7*24*time.Hour), StageSources, "A connection is closed when it sends nothing for this long. An incomplete message is delivered after 5 s of silence."},
 		{"sources.*.silent_after", time.Hour, between(0, 30*24*time.Hour), onUse, "A sender is shown as silent when it has sent at least 10 messages, and then nothing for this long and for five times its usual pause. 0: never."},
+		{"sources.*.relp.ack", Synced, oneOf(Synced, "queued"), StageSources, "When a message by RELP is answered. `synced`: when a power loss no longer loses it; the queue is then synced at once, not after `queue.sync_interval`. `queued`: when a crash of the gateway no longer loses it."},
+		{"sources.*.relp.max_unacked", 10000, between(1, 1000000), StageSources, "Maximum number of unanswered messages of one RELP connection. When it is reached, the connection is not read until answers are written."},
 		{"sources.*.receive_buffer", 32 * MiB, between(4*KiB, GiB), restart, "Kernel receive buffer of a UDP socket. The kernel limits it to net.core.rmem_max; see deploy/sysctl.d."},
-	}, serverTLSKeys("sources.*", "protocol `tls`", StageSources)...)
+	}, serverTLSKeys("sources.*", "protocols `tls` and `relp_tls`", StageSources)...)
 }
 
 func serverTLSKeys(section, what string, names Stage) []key {

@@ -50,7 +50,7 @@ func sectionText(section string) string {
 		}
 		return "You choose NAME (a-z, 0-9, _ and -). It is a label of the metrics. If the file has no `sources` section, these sources\n" +
 			"exist. A `sources` section replaces them:\n\n| Source | Port | Vendor | Index |\n|---|---|---|---|\n" + rows.String() +
-			"\nTwo sources can share a port if they use different protocols (tcp and tls count as one) or listen on different addresses.\n\n"
+			"\nTwo sources can share a port if they use different protocols (all but udp count as one) or listen on different addresses.\n\n"
 	case "metadata":
 		return "NAME is the class of an event: the value of its field `class`.\n\n"
 	}

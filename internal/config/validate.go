@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -42,15 +41,15 @@ func (c Config) checkSources(ps *problems) {
 		if !isName(name) {
 			ps.add(here, "%s is not a name for a source; allowed: a-z, 0-9, _ and -, beginning with a letter or digit, no __, at most %d characters", display(name), maxName)
 		}
-		tls := slices.Contains(s.Protocols, "tls")
-		if tls && slices.Contains(s.Protocols, "tcp") {
-			ps.add(here.key("protocols"), "tcp and tls cannot share port %d; declare a second source for one of them", s.Port)
+		if streams := s.streams(); len(streams) > 1 {
+			ps.add(here.key("protocols"), "%s cannot share port %d; declare a source with its own port for each", strings.Join(streams, " and "), s.Port)
 		}
+		encrypted := s.encrypted()
 		switch {
-		case tls && (!s.TLS.On() || s.TLS.CertFile != "" && s.TLS.KeyFile == ""):
-			ps.add(here.key("tls"), "protocol tls needs cert_file and key_file, or certificates")
-		case !tls && s.TLS.any():
-			ps.add(here.key("tls"), "files are given, but protocols %v has no tls; add it, or remove them", s.Protocols)
+		case len(encrypted) > 0 && (!s.TLS.On() || s.TLS.CertFile != "" && s.TLS.KeyFile == ""):
+			ps.add(here.key("tls"), "protocol %s needs cert_file and key_file, or certificates", encrypted[0])
+		case len(encrypted) == 0 && s.TLS.any():
+			ps.add(here.key("tls"), "files are given, but protocols %v has neither tls nor relp_tls; add one, or remove them", s.Protocols)
 		default:
 			ps.checkTLSKeys(here.key("tls"), s.TLS)
 		}

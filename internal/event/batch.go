@@ -21,6 +21,8 @@ type Batch struct {
 	// Key is a hash of the source. The source_hash policy keeps batches of one key on one
 	// shard.
 	Key uint64
+	// Receipts are owed to those whose messages are in the batch.
+	Receipts Receipts
 }
 
 // Pool lends a fixed number of batches, which bounds their memory. Get waits while all

@@ -62,9 +62,11 @@ type Batcher struct {
 
 	// The message at hand.
 	parsed    parsed
-	continues bool      // it continues the message before of its sender
-	host      []byte    // in the message; nil if it names none, or was not parsed
-	time      eventTime // of its event
+	continues bool               // it continues the message before of its sender
+	host      []byte             // in the message; nil if it names none, or was not parsed
+	time      eventTime          // of its event
+	receipt   event.Acknowledger // owed for it; nil: none
+	number    uint32             // of the message, for the receipt
 
 	open    openBatches
 	counts  senderCounts
@@ -105,8 +107,16 @@ func (d drop) String() string {
 // wasParsed reports whether a message with this outcome was parsed.
 func (d drop) wasParsed() bool { return d == notDropped || d == dropRule }
 
+// answeredAge is the age of a batch for whose messages senders wait.
+const answeredAge = 5 * time.Millisecond
+
 // NewBatcher returns a Batcher of a source's messages. Close hands over what it holds.
 func NewBatcher(s *Source, t ledger.Transport, o Options) *Batcher {
+	if t.Answered() {
+		// Who waits for an answer does not send: such batches are young. They are not
+		// divided by family, so that they are not small as well.
+		o.MaxAge, o.InOrder = min(o.MaxAge, answeredAge), true
+	}
 	b := &Batcher{options: o, account: s.account, transport: t}
 	b.parsed = newParsed(s.name, o.Logger)
 	b.open = newOpenBatches(s, o, b.sealOld)
@@ -128,8 +138,9 @@ func (b *Batcher) begin(now time.Time) {
 }
 
 // message takes one message of a sender. cut says that it is longer than what is there,
-// continues that it belongs to the message that the sender sent before.
-func (b *Batcher) message(s *sender, msg []byte, cut, continues bool) {
+// continues that it belongs to the message that the sender sent before. It says what became
+// of it.
+func (b *Batcher) message(s *sender, msg []byte, cut, continues bool) drop {
 	size := len(msg)
 	if limit := s.format.settings.MaxMessage; size > limit {
 		msg, cut = msg[:limit], true
@@ -154,6 +165,7 @@ func (b *Batcher) message(s *sender, msg []byte, cut, continues bool) {
 	if b.observe != nil {
 		b.observe(s, b.show(s, msg, dropped), dropped, cut || b.rules.cut)
 	}
+	return dropped
 }
 
 // take makes an event of a message, or says why there is none.
@@ -205,6 +217,9 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 	text := textOf(msg, &b.parsed.result)
 	batch.Data = s.append(batch.Data, text, &b.parsed.header, &b.parsed.result, b.parsed.acted, b.time, cut)
 	batch.Events++
+	if b.receipt != nil {
+		batch.Receipts.Owe(b.receipt, b.number)
+	}
 	class := b.classes.of(s.format, b.parsed.result.Class)
 	class.events++
 	class.bytes += len(text)

@@ -40,6 +40,7 @@ type openBatches struct {
 	sink    Sink
 	stop    <-chan struct{}
 	maxAge  time.Duration
+	source  *Source
 	account *ledger.Account
 	key     uint64 // of the source_hash policy
 
@@ -48,14 +49,21 @@ type openBatches struct {
 	timer    *time.Timer // calls sealOld when a batch has reached its age
 	closed   bool
 	waiting  atomic.Int32 // 1 while the pool or the sink has no room
+	underWay underWay     // sealed, and owe receipts
 }
+
+// underWay counts batches. It is owed a receipt of each.
+type underWay struct{ n atomic.Int32 }
+
+// Acknowledge implements event.Acknowledger.
+func (u *underWay) Acknowledge(uint32, uint32) { u.n.Add(-1) }
 
 func newOpenBatches(s *Source, o Options, sealOld func()) openBatches {
 	timer := time.AfterFunc(time.Hour, sealOld)
 	timer.Stop()
 	return openBatches{
 		pool: o.Pool, sink: o.Sink, stop: o.Stop, maxAge: o.MaxAge,
-		account: s.account, key: hash(s.name), timer: timer,
+		source: s, account: s.account, key: hash(s.name), timer: timer,
 	}
 }
 
@@ -80,6 +88,7 @@ func (o *openBatches) begin(family uint8, now time.Time) (uint8, *event.Batch) {
 		return family, o.byFamily[family]
 	}
 	b.Account, b.Received, b.Key = o.account, now, o.key
+	b.Receipts.Synced = o.source.Settings().RELP.Synced
 	o.byFamily[family] = b
 	o.open++
 	return family, b
@@ -90,6 +99,10 @@ func (o *openBatches) seal(family uint8) {
 	b := o.byFamily[family]
 	o.byFamily[family] = nil
 	o.open--
+	if b.Receipts.Any() {
+		o.underWay.n.Add(1)
+		b.Receipts.Owe(&o.underWay, 0)
+	}
 	o.waiting.Store(1)
 	err := o.sink.Handle(b)
 	o.waiting.Store(0)
@@ -123,6 +136,11 @@ func (o *openBatches) sealOld() {
 func (o *openBatches) close() {
 	o.closed = true
 	o.timer.Stop()
+	o.sealAll()
+}
+
+// sealAll seals all open batches.
+func (o *openBatches) sealAll() {
 	for family, b := range o.byFamily {
 		if b != nil {
 			o.seal(uint8(family))

@@ -3,7 +3,7 @@
 //
 // # The path of a message
 //
-// A [Stream] cuts the bytes of one TCP or TLS connection into messages, and [Datagrams]
+// A [Stream] cuts the bytes of one connection into messages, and [Datagrams]
 // the datagrams of one UDP port. Both give each message to a [Batcher]. The Batcher
 // parses it, applies the rule for its class, and appends its event as JSON to the open
 // batch of the message's vendor family. batcher.go has these steps from top to bottom. A
@@ -22,6 +22,11 @@
 //
 // The Sink blocks while no shard can take a batch, and the pool blocks while all batches
 // are in use. Then the Batcher blocks, with its lock held, and its caller too.
+//
+// # Receipts
+//
+// A message by RELP is owed an answer. Its batch carries that (event.Receipts), and whoever
+// stores the batch gives it. A message that ends in no batch is answered at once.
 //
 // # What does not belong here
 //

@@ -50,6 +50,8 @@ type Settings struct {
 	MaxConnections int
 	// IdleTimeout is how long a connection may be silent; 0 is without limit.
 	IdleTimeout time.Duration
+	// RELP says how messages that come by RELP are answered.
+	RELP RELP
 }
 
 // Zone is the time zone of the senders in one network.

@@ -8,6 +8,7 @@ import (
 
 	"syslog-gateway/internal/fairshare"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/relp"
 	"syslog-gateway/internal/syslog"
 )
 
@@ -22,7 +23,7 @@ const (
 	keptBuffer = 4 << 10
 )
 
-// Stream is the messages of one TCP or TLS connection: its framing, and the message that
+// Stream is the messages of one TCP, TLS or RELP connection: its framing, and the message that
 // has begun and not ended. It belongs to the goroutine that reads the connection; others
 // may call the methods that say so.
 type Stream struct {
@@ -33,10 +34,15 @@ type Stream struct {
 	proxy     netip.Addr // that the connection comes from, if not from peer
 	sender    *sender
 	framer    syslog.Framer
-	partial   []byte    // of the message that has not ended
-	cutShort  bool      // the last message was delivered before it ended
-	over      bool      // the connection has ended
-	changed   time.Time // when it was seen that the sender has old settings; zero: it has not
+	partial   []byte // of the message that has not ended
+	cutShort  bool   // the last message was delivered before it ended
+	over      bool   // the connection has ended
+
+	session *relp.Session // of a RELP connection; nil: messages are cut by framer
+	left    bool          // its client has said close
+	err     error         // why no further frame of it can be taken
+
+	changed time.Time // when it was seen that the sender has old settings; zero: it has not
 
 	lastActive atomic.Int64 // nanoseconds since 1970
 	due        atomic.Int64 // when the partial message is delivered, the same; 0: there is none
@@ -86,6 +92,17 @@ func (s *Stream) Over() bool { return s.over }
 func (s *Stream) Feed(p []byte, now time.Time) {
 	s.Touch(now)
 	s.begin(now)
+	if s.session != nil {
+		s.feedFrames(p)
+	} else {
+		s.feedMessages(p)
+	}
+	s.bound()
+	s.end()
+	s.await()
+}
+
+func (s *Stream) feedMessages(p []byte) {
 	if len(s.partial) != 0 {
 		p = s.complete(p)
 	}
@@ -93,9 +110,6 @@ func (s *Stream) Feed(p []byte, now time.Time) {
 	if len(p) != 0 {
 		s.partial = append(s.partial, p...)
 	}
-	s.bound()
-	s.end()
-	s.await()
 }
 
 // goOnFor is how long after a change of the settings lines that continue a message have those
@@ -165,10 +179,17 @@ func (s *Stream) messages(p []byte) []byte {
 func (s *Stream) message(msg []byte, cut bool) {
 	continues := len(msg) != 0 && (msg[0] == ' ' || msg[0] == '\t' || s.cutShort && msg[0] != '<')
 	s.cutShort = false
-	if !s.changed.IsZero() && !continues {
-		s.renew()
+	if !continues {
+		s.settings()
 	}
 	s.batcher.message(s.sender, msg, cut, continues)
+}
+
+// settings has a new message be the first under changed settings.
+func (s *Stream) settings() {
+	if !s.changed.IsZero() {
+		s.renew()
+	}
 }
 
 // bound counts the memory of the partial message. When all streams together hold too
@@ -206,7 +227,7 @@ func (s *Stream) end() {
 // await sets when the partial message is delivered.
 func (s *Stream) await() {
 	var due int64
-	if len(s.partial) != 0 && !blank(s.partial) { // a Cisco ASA sends a blank behind the LF
+	if s.session == nil && len(s.partial) != 0 && !blank(s.partial) { // a Cisco ASA sends a blank behind the LF
 		wait := partialTimeout
 		if s.framer.Whole(s.partial) {
 			wait = countTimeout
@@ -277,7 +298,7 @@ func (s *Stream) flush(now time.Time) { s.flushAs(now, false) }
 
 // flushAs delivers the partial message. more says that it has not ended.
 func (s *Stream) flushAs(now time.Time, more bool) {
-	if s.sender != nil && len(s.partial) != 0 {
+	if s.sender != nil && len(s.partial) != 0 && s.session == nil {
 		s.begin(now)
 		s.sender.more = more
 		defer func() { s.sender.more = false }()
@@ -312,7 +333,9 @@ func (s *Stream) GiveUp(now time.Time) {
 
 // cutPartial delivers the partial message as far as it came and skips the rest of it.
 func (s *Stream) cutPartial() {
-	if len(s.partial) != 0 && !s.framer.Pending() { // otherwise it is part of what is skipped
+	if s.session != nil {
+		s.refuse(ErrNoMemory)
+	} else if len(s.partial) != 0 && !s.framer.Pending() { // otherwise it is part of what is skipped
 		s.source.partial[partialFull].Add(1)
 		s.message(s.framer.Cut(s.partial), true)
 	}

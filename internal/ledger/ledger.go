@@ -14,6 +14,8 @@ const (
 	UDP Transport = iota
 	TCP
 	TLS
+	RELP
+	RELPTLS
 	// Internal is what the gateway itself reports; no device can use it.
 	Internal
 	transports
@@ -21,11 +23,17 @@ const (
 
 // String returns the transport as the metrics label and the event field name it.
 func (t Transport) String() string {
-	return [...]string{"udp", "tcp", "tls", "internal"}[t]
+	return [...]string{"udp", "tcp", "tls", "relp", "relp_tls", "internal"}[t]
 }
 
+// Encrypted reports whether messages arrive over TLS.
+func (t Transport) Encrypted() bool { return t == TLS || t == RELPTLS }
+
+// Answered reports whether the sender is told what was taken, and keeps a message until then.
+func (t Transport) Answered() bool { return t == RELP || t == RELPTLS }
+
 // Transports lists the transports of devices.
-func Transports() []Transport { return []Transport{UDP, TCP, TLS} }
+func Transports() []Transport { return []Transport{UDP, TCP, TLS, RELP, RELPTLS} }
 
 // Ledger holds one [Account] for each source. Each method of Account is a double
 // entry: it takes from one column what it puts into another, so the equation can only

@@ -71,7 +71,7 @@ func TestInternalIsBooked(t *testing.T) {
 	a.Receive(Internal, 3, 300)
 	a.Accept(3)
 	b := a.Balance()
-	if b.Received != 3 || b.ReceivedBytes != 300 || b.Difference() != 0 || b.ByTransport[3] != (TransportCount{"internal", 3, 300}) {
+	if b.Received != 3 || b.ReceivedBytes != 300 || b.Difference() != 0 || b.ByTransport[len(Transports())] != (TransportCount{"internal", 3, 300}) {
 		t.Errorf("%+v", b)
 	}
 }

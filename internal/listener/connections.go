@@ -13,10 +13,11 @@ import (
 	"syslog-gateway/internal/fairshare"
 	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/relp"
 	"syslog-gateway/internal/throttle"
 )
 
-// connection is one TCP or TLS connection.
+// connection is one connection of any transport but UDP.
 type connection struct {
 	source    *source
 	peer      netip.Addr // what the kernel says; stream has the sender, who may be behind it
@@ -96,10 +97,16 @@ func newConnections(log *slog.Logger) *connections {
 	}
 }
 
-// newConnection returns a connection that is not counted yet.
-func (cs *connections) newConnection(s *source, t ledger.Transport, peer netip.Addr, o owner) *connection {
+// newConnection returns a connection that is not counted yet. answers is the session of a
+// RELP connection, else nil.
+func (cs *connections) newConnection(s *source, t ledger.Transport, peer netip.Addr, answers *relp.Session, o owner) *connection {
 	c := &connection{source: s, transport: t, owner: o, peer: peer}
-	c.stream = ingest.NewStream(s.Source, t, peer, cs.partial, func() { c.owner.giveUp(c, false) })
+	giveUp := func() { c.owner.giveUp(c, false) }
+	if answers != nil {
+		c.stream = ingest.NewRELPStream(s.Source, t, peer, cs.partial, answers, giveUp)
+	} else {
+		c.stream = ingest.NewStream(s.Source, t, peer, cs.partial, giveUp)
+	}
 	c.ofSource, c.ofAll = fairshare.NewShare(c), fairshare.NewShare(c)
 	return c
 }

@@ -6,8 +6,8 @@
 // A UDP port is bound by a gnet engine, whose loop drains the ready socket with
 // recvmmsg(2). A TCP port is accepted from by a goroutine that enrols the connection in a
 // gnet event loop; running out of file descriptors delays new connections and ends
-// nothing (docs/adr/0002). TLS has a goroutine for each connection, because gnet has no
-// TLS. gnet binds UDP with SO_REUSEPORT, with which a second process would silently take
+// nothing (docs/adr/0002). TLS and RELP have a goroutine for each connection: gnet has no
+// TLS, and cannot stop reading one connection. gnet binds UDP with SO_REUSEPORT, with which a second process would silently take
 // half of the traffic; so each port is first bound without it, and a port that somebody
 // holds is an error.
 //
@@ -17,6 +17,13 @@
 // are then not read, and their senders notice. A UDP sender cannot be slowed down: the
 // kernel's receive buffer fills, and what the kernel drops is shown per source. UDP and
 // TCP have loops of their own, so neither waits for the other's sockets.
+//
+// # Answers
+//
+// A RELP sender keeps a message until it is answered, which happens when the batch of the
+// message gives its receipt (package relp). So what has not ended or is not answered when a
+// connection ends is left to the sender. A drain reads nothing more of it, waits for what
+// was taken, and answers.
 //
 // # Bounds
 //
@@ -41,6 +48,6 @@
 //
 // What a message is and how it becomes an event: see package ingest.
 //
-// It has more than 1,500 lines: UDP, TCP and TLS share the event loops, the limits and the
-// stop.
+// It has more than 1,500 lines: UDP, TCP, TLS and RELP share the event loops, the limits and
+// the stop.
 package listener

@@ -56,7 +56,7 @@ func asIs(*SourceOptions) {}
 // entrance is that of the only transport.
 func (b proxiedBench) entrance() *entrance {
 	if b.l.sources[0].has(ledger.TLS) {
-		return b.l.tls.entrance
+		return b.l.served.entrance
 	}
 	return b.l.tcp.entrance
 }

@@ -34,7 +34,7 @@ type Listener struct {
 	batchers  *batchers
 	udp       *udpListener
 	tcp       *tcpListener
-	tls       *tlsListener
+	served    *servedListener
 	serving   atomic.Bool
 }
 
@@ -56,7 +56,7 @@ func New(o Options) (*Listener, error) {
 	connections := newConnections(o.Logger)
 	l.udp = newUDPListener(o, l.sources, l.batchers)
 	l.tcp = newTCPListener(o, l.sources, l.batchers, connections)
-	l.tls = newTLSListener(o, l.sources, l.batchers, connections)
+	l.served = newServedListener(o, l.sources, l.batchers, connections)
 	if o.Registerer != nil {
 		if err := o.Registerer.Register(newCollector(l)); err != nil {
 			return nil, fmt.Errorf("register the listener's metrics: %w", err)
@@ -84,7 +84,7 @@ func (l *Listener) Open(ctx context.Context) error {
 	if err := l.tcp.open(ctx); err != nil {
 		return err
 	}
-	if err := l.tls.open(ctx); err != nil {
+	if err := l.served.open(ctx); err != nil {
 		return err
 	}
 	l.inherited.CloseUnclaimed()
@@ -128,7 +128,7 @@ func (l *Listener) Drain(ctx context.Context) error {
 	l.serving.Store(false)
 	errs := make(chan error, 2)
 	go func() { errs <- l.tcp.drain(ctx) }()
-	go func() { errs <- l.tls.drain(ctx) }()
+	go func() { errs <- l.served.drain(ctx) }()
 	err := errors.Join(<-errs, <-errs)
 	err = errors.Join(err, l.udp.drain())
 	l.batchers.close()

@@ -430,11 +430,11 @@ func TestForeign(t *testing.T) {
 }
 
 func TestLoopsOfTransports(t *testing.T) {
-	if !slices.Equal(ledger.Transports(), []ledger.Transport{ledger.UDP, ledger.TCP, ledger.TLS}) {
+	if !slices.Equal(ledger.Transports(), []ledger.Transport{ledger.UDP, ledger.TCP, ledger.TLS, ledger.RELP, ledger.RELPTLS}) {
 		t.Error("the order of transports is that of the columns in the books")
 	}
-	if n := Batchers(); n < len(ledger.Transports()) {
-		t.Errorf("%d batchers for the transports of a source", n)
+	if n := Batchers(); n < 2 {
+		t.Errorf("%d batchers for a source with UDP and one other transport", n)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 type collector struct {
 	listener                              *Listener
 	connections, rejected, partial, drops *prometheus.Desc
-	checks                                *prometheus.Desc
+	checks, unanswered                    *prometheus.Desc
 }
 
 func newCollector(l *Listener) *collector {
@@ -31,6 +31,8 @@ func newCollector(l *Listener) *collector {
 			"Messages on TCP and TLS that were delivered before they had ended.", "source", "reason"),
 		drops: desc("udp_kernel_drops_total",
 			"Datagrams that the kernel dropped because the receive buffer was full.", "source"),
+		unanswered: desc("relp_unacknowledged",
+			"Messages by RELP that were taken and are not acknowledged to their senders yet.", "source"),
 	}
 }
 
@@ -41,6 +43,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.checks
 	ch <- c.partial
 	ch <- c.drops
+	ch <- c.unanswered
 }
 
 // Collect implements prometheus.Collector.
@@ -57,6 +60,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		for reason, n := range s.Partial {
 			ch <- prometheus.MustNewConstMetric(c.partial, prometheus.CounterValue, float64(n), name, reason)
 		}
+		if s.RELP {
+			ch <- prometheus.MustNewConstMetric(c.unanswered, prometheus.GaugeValue, float64(s.Unanswered), name)
+		}
 		if s.UDP {
 			ch <- prometheus.MustNewConstMetric(c.drops, prometheus.CounterValue, float64(s.KernelDrops), name)
 		}
@@ -66,9 +72,11 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 // SourceStatus is the state of a source. Of the balance it has the name.
 type SourceStatus struct {
 	status.Source
-	Partial map[string]uint64 // messages delivered before they had ended, by reason
-	Checks  uint64            // health checks of proxies
-	UDP     bool              // it has a UDP port
+	Partial    map[string]uint64 // messages delivered before they had ended, by reason
+	Checks     uint64            // health checks of proxies
+	UDP        bool              // it has a UDP port
+	RELP       bool              // it takes RELP
+	Unanswered int64             // messages by RELP that are not answered yet
 }
 
 // Status returns the state of all sources in the order of the configuration.
@@ -78,7 +86,7 @@ func (l *Listener) Status() []SourceStatus {
 		st := SourceStatus{Source: status.Source{
 			Balance: ledger.Balance{Source: s.Name()}, Port: s.options.Port,
 			Connections: make(map[string]int64), Rejected: make(map[string]uint64, numRejections),
-		}, Partial: s.Partial(), Checks: s.Checks()}
+		}, Partial: s.Partial(), Checks: s.Checks(), Unanswered: s.unanswered.Load()}
 		for _, c := range s.Classes() {
 			st.Classes = append(st.Classes, status.Class{Name: c.Class, Pack: c.Pack, Events: c.Events, Bytes: c.Bytes, Slow: c.Slow})
 		}
@@ -87,6 +95,7 @@ func (l *Listener) Status() []SourceStatus {
 			if t != ledger.UDP {
 				st.Connections[t.String()] = s.open[t].Load()
 			}
+			st.RELP = st.RELP || t.Answered()
 		}
 		for reason := range numRejections {
 			st.Rejected[reason.String()] = s.rejected[reason].Load()

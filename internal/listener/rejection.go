@@ -15,6 +15,11 @@ const (
 	rejectHandshake
 	rejectDescriptors
 	rejectProxyHeader
+	rejectFrame
+	rejectTooLong
+	rejectCommand
+	rejectMemory
+	rejectUnread
 	numRejections
 )
 
@@ -28,6 +33,11 @@ func (r rejection) String() string {
 		rejectHandshake:      "tls_handshake",
 		rejectDescriptors:    "file_descriptors",
 		rejectProxyHeader:    "proxy_header",
+		rejectFrame:          "relp_frame",
+		rejectTooLong:        "relp_too_long",
+		rejectCommand:        "relp_command",
+		rejectMemory:         "relp_memory",
+		rejectUnread:         "relp_answers_unread",
 	}[r]
 }
 

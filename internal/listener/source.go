@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -23,20 +24,25 @@ type SourceOptions struct {
 	Port          int
 	Transports    []ledger.Transport
 	ReceiveBuffer int         // bytes, for UDP
-	TLS           *tls.Config // for the TLS transport
+	TLS           *tls.Config // for the transports over TLS
 	Settings      ingest.Settings
+	answerWithin  time.Duration // how long a RELP client may leave answers unread; 0: answerTimeout
 }
 
 // source is one configured source and its sockets.
 type source struct {
 	*ingest.Source
 	options     SourceOptions
-	open        [3]atomic.Int64 // connections by transport
+	open        [ledger.Internal]atomic.Int64 // connections by transport
+	unanswered  atomic.Int64                  // messages by RELP that were taken and not answered
 	connections fairshare.Pool[*connection]
 	rejected    [numRejections]atomic.Uint64
 }
 
 func newSource(o SourceOptions, accounts *ledger.Ledger) *source {
+	if o.answerWithin == 0 {
+		o.answerWithin = answerTimeout
+	}
 	return &source{Source: ingest.NewSource(o.Name, o.Port, o.Settings, accounts), options: o}
 }
 

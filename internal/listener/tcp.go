@@ -112,7 +112,7 @@ func (t *tcpListener) open(ctx context.Context) error {
 
 // take takes a new connection.
 func (t *tcpListener) take(p *tcpPort, raw *net.TCPConn) {
-	c := t.connections.newConnection(p.source, ledger.TCP, peerOf(raw), t)
+	c := t.connections.newConnection(p.source, ledger.TCP, peerOf(raw), nil, t)
 	t.entrance.enter(c, raw, func() { t.enrol(p, c, raw) })
 }
 

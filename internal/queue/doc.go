@@ -70,6 +70,10 @@
 // byte was written, which is the only way to see all write-back errors. An error becomes a
 // fault: Healthy reports it, Accepting is false, and the sync is tried again until it works.
 //
+// Shard.AfterSync begins a sync at once, and tells its caller when it has worked. While one
+// sync runs, those who wait gather for the next. Such a sync covers the segments and the
+// folder. The list of what is acknowledged waits for the interval.
+//
 // After a failed sync a successful one proves nothing, since Linux treats the pages as clean. So
 // the segment is copied to a new file, which is synced and renamed over the old one, and
 // diskqueue is started again. A failed copy is tried again after a pause that grows to

@@ -53,9 +53,40 @@ func (q *Shard) storeAcks(ctx context.Context, every time.Duration) {
 	}
 }
 
-// sync syncs the shard. After a failure it keeps everybody else from the disk: what is to
+// syncLoop syncs the shard in every interval, and whenever somebody waits for it, until ctx
+// is done. A failure is shown by Healthy, and tried again in the next interval.
+func (q *Shard) syncLoop(ctx context.Context, interval time.Duration, observe func(time.Duration)) {
+	every := time.NewTicker(interval)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+			_ = q.sync(records|acknowledged, observe)
+		case <-q.commits.wake:
+			_ = q.sync(records, observe)
+		}
+	}
+}
+
+// sync syncs the shard, and tells those who wait for it.
+func (q *Shard) sync(what scope, observe func(time.Duration)) error {
+	waiting := q.commits.take()
+	err := q.syncOnce(what, observe)
+	if err != nil {
+		q.commits.giveBack(waiting)
+		return err
+	}
+	for _, done := range waiting {
+		done()
+	}
+	return nil
+}
+
+// syncOnce syncs. After a failure it keeps everybody else from the disk: what is to
 // be written again must not grow meanwhile.
-func (q *Shard) sync(observe func(time.Duration)) error {
+func (q *Shard) syncOnce(what scope, observe func(time.Duration)) error {
 	began := time.Now()
 	if q.syncer.unsynced() {
 		q.io.Lock()
@@ -64,5 +95,5 @@ func (q *Shard) sync(observe func(time.Duration)) error {
 			return err
 		}
 	}
-	return q.syncer.once(began, observe)
+	return q.syncer.once(what, began, observe)
 }

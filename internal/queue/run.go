@@ -23,18 +23,10 @@ func (s *Store) Run(ctx context.Context) error {
 	for _, q := range s.shards {
 		wg.Go(func() { q.healLoop(ctx) })
 		wg.Go(func() { q.storeAcks(ctx, s.opts.SyncInterval/2) })
+		wg.Go(func() { q.syncLoop(ctx, s.opts.SyncInterval, s.metrics.observeSync) })
 	}
 	wg.Go(func() { s.watch(ctx) })
 	wg.Go(func() { s.restorer.run(ctx) })
-	every := time.NewTicker(s.opts.SyncInterval)
-	defer every.Stop()
-	for ctx.Err() == nil {
-		select {
-		case <-ctx.Done():
-		case <-every.C:
-			s.syncAll() // a failure is shown by Healthy, and tried again
-		}
-	}
 	wg.Wait()
 	return s.syncAll()
 }
@@ -84,7 +76,7 @@ func (s *Store) syncAll() error {
 	errs := make([]error, len(s.shards))
 	var wg sync.WaitGroup
 	for i, q := range s.shards {
-		wg.Go(func() { errs[i] = q.sync(s.metrics.observeSync) })
+		wg.Go(func() { errs[i] = q.sync(records|acknowledged, s.metrics.observeSync) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)

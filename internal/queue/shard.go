@@ -67,6 +67,8 @@ type Shard struct {
 	syncer    *syncer
 	recoverer *recoverer
 
+	commits commits
+
 	acked chan struct{} // a record is done
 	// healNow asks for an attempt to end a fault.
 	healNow chan struct{}
@@ -90,8 +92,9 @@ func newShard(o shardOptions, index int, drains bool) *Shard {
 	q := &Shard{
 		name: name, index: index, root: o.root, drains: drains, log: log, makeRoom: o.makeRoom,
 		budget: o.budget, faults: newFaults(name, log, o.budget.retry),
-		folder: folder{path: dir},
-		acked:  make(chan struct{}, 1), healNow: make(chan struct{}, 1),
+		folder:  folder{path: dir},
+		commits: commits{wake: make(chan struct{}, 1)},
+		acked:   make(chan struct{}, 1), healNow: make(chan struct{}, 1),
 	}
 	q.acks = newAckStore(dir, log, func() (uint64, []segment.Stretch) { return q.win.acknowledged(&q.folder) })
 	q.win.state = windowState{sources: make(map[string]string), totals: &q.totals, ledger: o.ledger, acked: &q.acks.changed}

@@ -174,7 +174,7 @@ func TestStartSyncsWhatItFinds(t *testing.T) {
 	syncs := 0
 	for more := true; more; syncs++ {
 		var err error
-		more, err = q.syncer.sync()
+		more, err = q.syncer.sync(records | acknowledged)
 		testkit.Must(t, err)
 		files := 0
 		for _, seg := range q.win.state.segs {
@@ -209,7 +209,7 @@ func TestUnsyncedSegmentsAreSynced(t *testing.T) {
 			t.Fatalf("%s: open is %v", seg.path, seg.file != nil)
 		}
 	}
-	if worked, err := q.syncer.sync(); worked || err != nil {
+	if worked, err := q.syncer.sync(records | acknowledged); worked || err != nil {
 		t.Fatalf("nothing is left to sync: %v %v", worked, err)
 	}
 }

@@ -55,8 +55,8 @@ func (y *syncer) unsynced() (failed bool) {
 
 // once syncs and makes the outcome visible. began is when the caller began to wait for
 // Shard.io. observe gets the duration of a sync that had anything to do.
-func (y *syncer) once(began time.Time, observe func(time.Duration)) error {
-	worked, err := y.sync()
+func (y *syncer) once(what scope, began time.Time, observe func(time.Duration)) error {
+	worked, err := y.sync(what)
 	if err != nil {
 		return y.fault.set(err)
 	}
@@ -82,9 +82,17 @@ func (y *syncer) waits(now time.Time) error {
 	return nil
 }
 
+// scope says what a sync covers.
+type scope uint8
+
+const (
+	records      scope = 1 << iota // the segments, and the names of files
+	acknowledged                   // the list of acknowledged records
+)
+
 // sync syncs the segments, then the list of acknowledged records, then the folder. worked
 // reports whether there was anything to do. There may be more then.
-func (y *syncer) sync() (worked bool, err error) {
+func (y *syncer) sync(what scope) (worked bool, err error) {
 	if y.folder.gone.Load() {
 		return false, nil
 	}
@@ -96,7 +104,9 @@ func (y *syncer) sync() (worked bool, err error) {
 			err = errors.Join(err, e)
 		}
 	}
-	y.acks.sync()
+	if what&acknowledged != 0 {
+		y.acks.sync()
+	}
 	if names {
 		forgotten, e := y.folder.sync()
 		if forgotten { // what the next list leaves out
@@ -110,7 +120,7 @@ func (y *syncer) sync() (worked bool, err error) {
 // syncAll syncs until there is nothing left to sync.
 func (y *syncer) syncAll(ctx context.Context) error {
 	for {
-		if more, err := y.sync(); !more || err != nil {
+		if more, err := y.sync(records | acknowledged); !more || err != nil {
 			return err
 		}
 		if err := ctx.Err(); err != nil {

@@ -44,6 +44,8 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 		"sources.NAME.idle_timeout":          "7s",
 		"sources.NAME.silent_after":          "7s",
 		"sources.NAME.tls.client_names":      "fw1.example.com",
+		"sources.NAME.relp.ack":              "queued",
+		"sources.NAME.relp.max_unacked":      "7",
 		"metadata.profile":                   "sc4s",
 		"metadata.overrides.NAME.index":      "elsewhere",
 		"metadata.overrides.NAME.sourcetype": "other",

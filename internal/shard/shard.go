@@ -20,6 +20,9 @@ type Queue interface {
 	Append(rec *event.Record) error
 	// WaitRoom blocks until Append is worth trying again, or ctx is done.
 	WaitRoom(ctx context.Context) error
+	// AfterSync has done called when all that is appended so far is synced, which is begun
+	// at once. It is not called if that never happens.
+	AfterSync(done func())
 	// PendingBytes is what waits in the queue.
 	PendingBytes() int64
 }
@@ -131,12 +134,27 @@ func (s *Shard) take(ctx context.Context, b *event.Batch) {
 		s.body = s.compressor.Append(s.body[:0], b.Data)
 		rec.Encoding, rec.Body = event.Gzip, s.body
 	}
-	if reason := s.append(ctx, &rec); reason != "" {
+	reason := s.append(ctx, &rec)
+	if reason != "" {
 		b.Account.DropReceived(reason, b.Events)
 	}
+	s.settle(b.Receipts, reason)
 	s.waiting.Add(-int64(len(b.Data)))
 	s.options.Pool.Put(b)
 	s.options.Freed()
+}
+
+// settle gives the senders their receipts, or has the queue do so. A batch that is dropped
+// by a rule is in order for its senders: they would send it for ever. One that is dropped by
+// a stop is not: they send it to the next process.
+func (s *Shard) settle(receipts event.Receipts, dropped string) {
+	switch {
+	case !receipts.Any() || dropped == dropShutdown:
+	case dropped == "" && receipts.Synced:
+		s.options.Queue.AfterSync(receipts.Settle)
+	default:
+		receipts.Settle()
+	}
 }
 
 // append tries until the queue has the record. A reason says why it was dropped instead.

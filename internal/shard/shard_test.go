@@ -28,6 +28,13 @@ type fakeQueue struct {
 	errs   []error
 	room   chan struct{}
 	waited int
+	synced []func() // wait for a sync
+}
+
+func (q *fakeQueue) AfterSync(done func()) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.synced = append(q.synced, done)
 }
 
 func (q *fakeQueue) Append(rec *event.Record) error {

@@ -52,14 +52,14 @@ func (a *Authority) Pool() *x509.CertPool {
 	return pool
 }
 
-// Issue makes a certificate for localhost, 127.0.0.1 and ::1 that expires at end, which
-// may be in the past.
+// Issue makes a certificate for localhost, 127.0.0.1 and ::1, of a server or a client, that
+// expires at end, which may be in the past.
 func (a *Authority) Issue(end time.Time) (*tls.Certificate, error) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(end.UnixNano()), Subject: pkix.Name{CommonName: "localhost"},
 		NotBefore: end.Add(-24 * time.Hour), NotAfter: end,
 		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, a.key.Public(), a.key)
 	if err != nil {

@@ -182,6 +182,7 @@ func (n naming) settings(s config.Source) (ingest.Settings, error) {
 		MaxMessage:     int(s.MaxMessageSize),
 		MaxConnections: s.MaxConnections,
 		IdleTimeout:    s.IdleTimeout,
+		RELP:           ingest.RELP{Synced: s.RELP.Ack == config.Synced, MaxUnacked: s.RELP.MaxUnacked},
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Fields)) {
 		out.Fields = append(out.Fields, splunk.Field{Name: name, Value: s.Fields[name]})

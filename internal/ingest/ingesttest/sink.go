@@ -4,6 +4,7 @@ package ingesttest
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"sync"
 	"testing"
 
@@ -17,8 +18,11 @@ type Sink struct {
 	Block chan struct{}
 	// More gets a value when there are more events.
 	More chan struct{}
+	// Hold, when set, keeps receipts back until Settle.
+	Hold bool
 
 	mu     sync.Mutex
+	held   []event.Receipts
 	lines  [][]byte
 	events int
 }
@@ -38,12 +42,27 @@ func (s *Sink) Handle(b *event.Batch) error {
 		s.lines = append(s.lines, bytes.Clone(line))
 	}
 	s.events += b.Events
+	if s.Hold {
+		s.held = append(s.held, b.Receipts)
+	} else {
+		b.Receipts.Settle()
+	}
 	s.Pool.Put(b)
 	select {
 	case s.More <- struct{}{}:
 	default:
 	}
 	return nil
+}
+
+// Settle gives the receipts that are held, the last batch first, and holds no more.
+func (s *Sink) Settle() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range slices.Backward(s.held) {
+		r.Settle()
+	}
+	s.held, s.Hold = nil, false
 }
 
 // Count is how many events the sink has.

@@ -20,6 +20,7 @@ RELOADED = (
     "sources.NAME.idle_timeout",
     "sources.NAME.silent_after",
     "sources.NAME.tls.client_names",
+    "sources.NAME.relp",
     "metadata",
     "packs",
     "hec.endpoints",
