@@ -192,7 +192,7 @@ func Open(path string) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state: folder %s: %w", path, err)
 	}
-	if err := os.MkdirAll(abs, dirMode); err != nil {
+	if err := durable.MkdirAll(abs, dirMode); err != nil {
 		return nil, fmt.Errorf("state: create the folder: %w", err)
 	}
 	return &Dir{path: abs}, nil
