@@ -12,6 +12,7 @@ FUZZTIME ?= 1m
 CRASH_SEEDS ?= 1000
 KILLS    ?= 20
 FAULTS   ?=
+CUTS     ?= 100
 SLOW     := internal/(queue|hec|listener|stats|stats/browser|infra/apply|infra/inventory)$$
 DEMO_RATE ?= 200
 DEMO_TIME ?= 24h
@@ -20,7 +21,7 @@ BENCH    ?= ceiling,tcp-flat,tcp-mixed,tcp-flat-nogzip,udp-ramp,latency-50k,many
 NFPM     := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 
 .PHONY: help run build test test-fast test-tools test-corpus rules-savings test-lxc nightly lint vulncheck fmt bench bench-all bench-micro bench-provision \
-	soak backlog conservation crash faults failover fuzz screenshots stats-demo provision-demo package install clean
+	soak backlog conservation crash faults powerloss failover fuzz screenshots stats-demo provision-demo package install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -107,6 +108,10 @@ faults: build test-tools ## every fault of HEC, process and disk, one row each (
 crash: build ## seeded crashes of the queue, and kills under load
 	CRASH_SEEDS=$(CRASH_SEEDS) $(GO) test -count=1 -timeout 0 -run 'TestCrashAtAnyPoint|TestNoListEatsARecord|TestPowerLossCutsOnlyWhatWasNotSynced|TestKilledProcessLosesNothing' ./internal/queue
 	bin/bench crash --gateway bin/gateway --kills $(KILLS)
+
+powerloss: build ## pull the plug CUTS times on each of two kinds of disk, of the gateway and of provision (root, /dev/fuse, 6 minutes)
+	unshare -m bin/bench powerloss --gateway bin/gateway --cuts $(CUTS)
+	POWERLOSS_CUTS=$(CUTS) unshare -m $(GO) test -count=1 -timeout 10m -v -run 'TestPowerLossDuringApply|TestLostRecordIsSeen' ./cmd/provision
 
 conservation: build ## 1,000,000 TCP and 300,000 UDP messages over all five ports, counted one by one
 	bin/bench run --gateway bin/gateway --scenario conservation

@@ -25,7 +25,6 @@ func powerlossCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&o.Gateway, "gateway", "bin/gateway", "the gateway's program")
-	f.StringVar(&o.Provision, "provision", "bin/provision", "provision's program")
 	f.IntVar(&o.Cuts, "cuts", 100, "cuts in each model")
 	f.Uint64Var(&o.Seed, "seed", 1, "the first seed")
 	f.StringArrayVar(&o.Only, "only", nil, "only series whose name holds one of these")

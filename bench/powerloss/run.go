@@ -1,7 +1,6 @@
 package powerloss
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -14,14 +13,13 @@ import (
 
 // Options say what is run.
 type Options struct {
-	Gateway   string
-	Provision string
-	Cuts      int    // of the gateway's power, in each model
-	Seed      uint64 // of the first series
-	Only      []string
-	Dir       string // where temporary folders are made
-	Keep      bool   // the folders of series that fail
-	Progress  io.Writer
+	Gateway  string
+	Cuts     int    // in each model
+	Seed     uint64 // of the first series
+	Only     []string
+	Dir      string // where temporary folders are made
+	Keep     bool   // the folders of series that fail
+	Progress io.Writer
 }
 
 // perSeries is the most cuts of one series.
@@ -99,9 +97,7 @@ func (o *Options) parts() (all []part, err error) {
 		}
 	}
 	for _, sc := range controls {
-		add(sc, disk.Journal, o.Seed, 2)
+		add(sc, disk.Journal, o.Seed, 1)
 	}
 	return all, nil
 }
-
-func holdsRefused(line []byte) bool { return bytes.Contains(line, []byte(refusedWord)) }

@@ -1,6 +1,7 @@
 package powerloss
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -32,6 +33,8 @@ const (
 )
 
 func isRefused(seq int) bool { return seq%refusedEvery == 0 }
+
+func holdsRefused(line []byte) bool { return bytes.Contains(line, []byte(refusedWord)) }
 
 var padding = strings.Repeat("session opened by uid 0, ", 12)
 

@@ -40,9 +40,6 @@ type Disk struct {
 	tick    int64 // grows with each change and each fsync
 	waiting []change
 	off     bool
-	syncs   int
-	folders int // syncs of folders
-	longest time.Duration
 }
 
 // node is a file or a folder.
@@ -135,7 +132,6 @@ func (d *Disk) change(edits ...edit) {
 
 // sync is an fsync of a node.
 func (d *Disk) sync(n *node) syscall.Errno {
-	began := time.Now()
 	d.mu.Lock()
 	d.tick++
 	tick := d.tick
@@ -152,14 +148,10 @@ func (d *Disk) sync(n *node) syscall.Errno {
 	if d.off {
 		return syscall.EIO
 	}
-	d.syncs++
-	if n.folder() {
-		d.folders++
-	} else {
+	if !n.folder() {
 		n.store(s)
 	}
 	d.storeNames(n, tick)
-	d.longest = max(d.longest, time.Since(began))
 	return 0
 }
 
@@ -251,6 +243,9 @@ type File struct {
 	c      *content
 }
 
+// Syncs is how many fsyncs of it have ended.
+func (f *File) Syncs() int { return f.c.syncs }
+
 // Durable says whether a range is on stable storage.
 func (f *File) Durable(from, to int) bool { return f.c.durable(int64(from), int64(to)) }
 
@@ -275,12 +270,4 @@ func (d *Disk) Files() (all []File) {
 	}
 	walk("", d.root, true)
 	return all
-}
-
-// Syncs are how many fsyncs have ended, how many of them of folders, and how long the
-// longest one took.
-func (d *Disk) Syncs() (all, folders int, longest time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.syncs, d.folders, d.longest
 }

@@ -28,6 +28,7 @@ type content struct {
 	dirty  map[int64]*page
 	length int64 // the durable one
 	since  int64 // the tick of length
+	syncs  int   // that have ended
 	writes []write
 }
 
@@ -95,6 +96,7 @@ func (c *content) snapshot(tick int64) snapshot {
 
 // store says that an fsync has ended.
 func (c *content) store(s snapshot) {
+	c.syncs++
 	for n, data := range s.pages {
 		p := c.dirty[n]
 		switch {
