@@ -123,8 +123,8 @@ test-lxc: bin/tools/nfpm ## the service in an unprivileged LXC container: instal
 failover: build ## two gateways and keepalived in network namespaces: the gap of a failover (root)
 	$(GO) run ./deploy/keepalived/measure --gateway bin/gateway
 
-nightly: test-tools ## what does not fit into CI: all faults, 20 kills, peers, rules under load, packages in a container, failover, fuzzing (root, 2 hours)
-	$(MAKE) faults crash soak backlog failover test-lxc
+nightly: test-tools ## what does not fit into CI: all faults, 20 kills, 200 power losses, peers, rules under load, packages in a container, failover, fuzzing (root, 2 hours)
+	$(MAKE) faults crash powerloss soak backlog failover test-lxc
 	$(GO) test -tags nightly -count=1 -timeout 30m -run TestPeers ./bench
 	$(GO) test -tags nightly -count=1 -timeout 15m -v -run TestRulesUnderLoad ./cmd/gateway
 	$(MAKE) fuzz FUZZTIME=30s

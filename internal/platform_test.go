@@ -43,6 +43,7 @@ var platformFiles = map[string]string{
 	"cmd/gateway/dev_linux.go":                    "of run",
 	"cmd/gateway/run_linux.go":                    "the running gateway",
 	"cmd/gateway/run_other.go":                    "says that it needs Linux",
+	"cmd/provision/powerloss_linux_test.go":       "mounts a disk with FUSE",
 	"internal/owner/owner_linux.go":               "users of files and processes",
 	"internal/owner/owner_other.go":               "nothing where no service runs",
 	"internal/service/operate.go":                 "the running gateway",

@@ -20,19 +20,24 @@ type arrivals struct {
 	planned int           // came again although a planned stop lay between
 }
 
-// cut is when the power went, and when the gateway was gone; planned: after a planned stop.
+// cut is when the power went, and when the gateway was started again; planned: after a
+// planned stop.
 type cut struct {
-	at, gone time.Time
-	planned  bool
+	at, until time.Time
+	planned   bool
 }
 
-// before is how long before the cut that ended it a message was sent: 0 for one that was sent
-// to a gateway without power.
+// before is how long before the cut that has taken it a message was sent: 0 for one that was
+// sent to a gateway without power, or to one that was being stopped.
 func (a *arrivals) before(sent time.Time) time.Duration {
 	for _, c := range a.cuts {
-		if c.gone.After(sent) {
-			return max(0, c.at.Sub(sent))
+		if !c.until.After(sent) {
+			continue
 		}
+		if c.planned {
+			return 0
+		}
+		return max(0, c.at.Sub(sent))
 	}
 	return 0
 }
@@ -67,10 +72,19 @@ func (a *arrivals) take(line []byte) {
 	}
 }
 
-func (a *arrivals) cut(c cut) {
+func (a *arrivals) cut(at time.Time, planned bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.cuts = append(a.cuts, c)
+	a.cuts = append(a.cuts, cut{at: at, planned: planned})
+}
+
+// started says that the gateway is started.
+func (a *arrivals) started() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if n := len(a.cuts); n > 0 {
+		a.cuts[n-1].until = time.Now()
+	}
 }
 
 func (a *arrivals) has(seq int) bool {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -51,7 +52,9 @@ func TestOracle(t *testing.T) {
 			t.Errorf("%d was written %v ago", q.seq, age)
 		}
 	}
-	testkit.Equal(t, "synced", synced, map[int]bool{0: true, 1: true, 2: true, 4: false})
+	if want := map[int]bool{0: true, 1: true, 2: true, 4: false}; !maps.Equal(synced, want) {
+		t.Errorf("synced %v, want %v", synced, want)
+	}
 }
 
 func recordOf(t *testing.T, seq int) []byte {

@@ -179,6 +179,7 @@ func (s *series) start() (err error) {
 	if s.mount, err = s.disk.Mount(s.path("disk")); err != nil {
 		return err
 	}
+	s.arrived.started()
 	s.gw, err = child.Start(child.Options{Dir: s.dir, Name: fmt.Sprintf("gateway-%d", s.res.Cuts),
 		Env: []string{"SPLUNK_HEC_TOKEN=" + token}, Path: s.gateway, Args: []string{"run", "-c", s.path("gateway.yaml")}})
 	return err
@@ -254,7 +255,7 @@ func (s *series) pullThePlug(planned bool, rnd *rand.Rand) error {
 	s.disk.Off()
 	now := time.Now()
 	s.gw.Kill()
-	s.arrived.cut(cut{now, time.Now(), planned})
+	s.arrived.cut(now, planned)
 	if err := s.mount.Close(); err != nil {
 		return err
 	}
