@@ -108,6 +108,31 @@ func TestProgramsAndCuts(t *testing.T) {
 	}
 }
 
+// A folder that durable.MkdirAll has made is there after a cut; one of os.MkdirAll is not.
+func TestMadeFolders(t *testing.T) {
+	for name, row := range map[string]struct {
+		make func(string, os.FileMode) error
+		want string
+	}{"durable": {durable.MkdirAll, "new"}, "os": {os.MkdirAll, "-"}} {
+		t.Run(name, func(t *testing.T) {
+			d := New(Options{Model: Strict})
+			dir, unmount := mounted(t, d)
+			folder := filepath.Join(dir, "x", "y")
+			testkit.Must(t, row.make(folder, 0o700))
+			testkit.Must(t, durable.WriteFile(filepath.Join(folder, "a"), []byte("new"), 0o600))
+			d.Off()
+			unmount()
+			saw := make(map[string]bool)
+			for seed := range uint64(100) {
+				saw[holds(d.After(rand.New(rand.NewPCG(seed, 1))), "x/y/a")] = true
+			}
+			if !saw[row.want] || row.want == "new" && len(saw) > 1 {
+				t.Errorf("100 cuts left %v", saw)
+			}
+		})
+	}
+}
+
 // holds is what a file holds; "-": there is none.
 func holds(d *Disk, name string) string {
 	for _, f := range d.Files() {
