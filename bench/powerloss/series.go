@@ -29,6 +29,7 @@ type scenario struct {
 	lies     bool          // the disk
 	shards   int
 	queue    string        // the rest of queue: {path: …}
+	batch    string        // a section, with its LF
 	interval time.Duration // its sync_interval
 	refuses  bool          // the endpoint refuses some events: they become dead letters
 	down     float64       // how often the endpoint takes nothing
@@ -45,14 +46,17 @@ const (
 	loseWritten = "what was written long before"
 )
 
+// smallBatches are what a small queue needs: two for each shard must fit in.
+const smallBatches = "batch: {max_bytes: 64KiB}\n"
+
 var scenarios = []scenario{
 	{name: "one shard", shards: 1, down: 0.5},
 	{name: "three shards, 64 KiB segments", shards: 3, queue: ", segment_size: 64KiB", down: 0.5},
 	{name: "endpoint up", shards: 2},
 	{name: "dead letters", shards: 2, refuses: true, down: 0.3},
 	{name: "an fsync takes 100 ms", shards: 2, syncTime: 100 * time.Millisecond, down: 0.5},
-	{name: "drop_newest, 1 MiB", shards: 2, queue: ", max_size: 1MiB, when_full: drop_newest", down: 0.8, drops: true},
-	{name: "block, 1 MiB", shards: 2, queue: ", max_size: 1MiB, when_full: block", down: 0.7, waits: true},
+	{name: "drop_newest, 1 MiB", shards: 2, queue: ", max_size: 1MiB, when_full: drop_newest", batch: smallBatches, down: 0.8, drops: true},
+	{name: "block, 1 MiB", shards: 2, queue: ", max_size: 1MiB, when_full: block", batch: smallBatches, down: 0.7, waits: true},
 }
 
 var controls = []scenario{
@@ -166,11 +170,10 @@ func (s *series) configure(ports []int, stop string) error {
 hec: {endpoints: [%q], retry: {initial: 20ms, max: 200ms}, health_interval: 200ms}
 balancer: {shards: %d}
 queue: {path: %s/queue, min_free: 1MB, sync_interval: %s%s}
-batch: {max_bytes: 64KiB}
-dead_letter: {path: %s/dead}
+%sdead_letter: {path: %s/dead}
 stats: {listen: %q}
 shutdown_timeout: %s
-`, ports[0], s.sink.URL(), s.sc.shards, at, interval, s.sc.queue, at, local(ports[1]), stop)
+`, ports[0], s.sink.URL(), s.sc.shards, at, interval, s.sc.queue, s.sc.batch, at, local(ports[1]), stop)
 	return os.WriteFile(s.path("gateway.yaml"), []byte(text), 0o600)
 }
 
