@@ -13,6 +13,7 @@ CRASH_SEEDS ?= 1000
 KILLS    ?= 20
 FAULTS   ?=
 SLOW     := internal/(queue|hec|listener|certificate|stats|stats/browser|infra/apply|infra/inventory)$$
+CUTS     ?= 100
 DEMO_RATE ?= 200
 DEMO_TIME ?= 24h
 RESULTS  ?= bench/results/$(shell date -u +%F)
@@ -22,7 +23,7 @@ PEBBLE   := github.com/letsencrypt/pebble/v2/cmd
 PEBBLE_VERSION := v2.10.3
 
 .PHONY: help run build test test-fast test-tools test-corpus rules-savings test-lxc nightly lint vulncheck fmt bench bench-all bench-micro bench-provision \
-	soak backlog conservation crash faults failover fuzz screenshots stats-demo provision-demo package install clean
+	soak backlog conservation crash faults powerloss failover fuzz screenshots stats-demo provision-demo package install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -120,6 +121,10 @@ crash: build ## seeded crashes of the queue, and kills under load
 	CRASH_SEEDS=$(CRASH_SEEDS) $(GO) test -count=1 -timeout 0 -run 'TestCrashAtAnyPoint|TestNoListEatsARecord|TestPowerLossCutsOnlyWhatWasNotSynced|TestKilledProcessLosesNothing' ./internal/queue
 	bin/bench crash --gateway bin/gateway --kills $(KILLS)
 
+powerloss: build ## pull the plug CUTS times on each of two kinds of disk, of the gateway and of provision (root, /dev/fuse, 6 minutes)
+	unshare -m bin/bench powerloss --gateway bin/gateway --cuts $(CUTS)
+	POWERLOSS_CUTS=$(CUTS) unshare -m $(GO) test -count=1 -timeout 10m -v -run 'TestPowerLossDuringApply|TestLostRecordIsSeen' ./cmd/provision
+
 conservation: build ## 1,000,000 TCP and 300,000 UDP messages over all five ports, counted one by one
 	bin/bench run --gateway bin/gateway --scenario conservation
 
@@ -130,8 +135,8 @@ test-lxc: bin/tools/nfpm ## the service in an unprivileged LXC container: instal
 failover: build ## two gateways and keepalived in network namespaces: the gap of a failover (root)
 	$(GO) run ./deploy/keepalived/measure --gateway bin/gateway
 
-nightly: test-tools ## what does not fit into CI: all faults, 20 kills, peers, rules under load, Terraform beside provision, packages in a container, failover, fuzzing (root, 2 hours)
-	$(MAKE) faults crash soak backlog failover test-lxc
+nightly: test-tools ## what does not fit into CI: all faults, 20 kills, 200 power losses, peers, rules under load, Terraform beside provision, packages in a container, failover, fuzzing (root, 2 hours)
+	$(MAKE) faults crash powerloss soak backlog failover test-lxc
 	$(GO) test -tags nightly -count=1 -timeout 30m -run TestPeers ./bench
 	$(GO) test -tags nightly -count=1 -timeout 15m -v -run TestRulesUnderLoad ./cmd/gateway
 	$(MAKE) bin/tools/versitygw bin/tools/dynalite

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +19,7 @@ func faultsCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.Progress = c.ErrOrStderr()
 			rep, err := o.Run(c.Context())
-			return printReport(c, rep, err)
+			return printTable(c, rep, err)
 		},
 	}
 	f := c.Flags()
@@ -42,7 +43,7 @@ func crashCommand() *cobra.Command {
 			}
 			o.Progress = c.ErrOrStderr()
 			rep, err := faults.Crash(c.Context(), o)
-			return printReport(c, rep, err)
+			return printTable(c, rep, err)
 		},
 	}
 	f := c.Flags()
@@ -55,8 +56,17 @@ func crashCommand() *cobra.Command {
 	return c
 }
 
-// printReport prints the table. It fails when a row failed.
-func printReport(c *cobra.Command, rep faults.Report, err error) error {
+// table is the outcome of many rows.
+type table interface {
+	WriteTable(w io.Writer) error
+	Failed() int
+}
+
+// printTable prints the rows. It fails when one of them failed.
+func printTable[T any, R interface {
+	~[]T
+	table
+}](c *cobra.Command, rep R, err error) error {
 	if len(rep) > 0 {
 		if werr := rep.WriteTable(c.OutOrStdout()); werr != nil {
 			return cli.Fail(fmt.Errorf("print the table: %w", werr))

@@ -22,6 +22,6 @@ func main() {
 // run is the whole program; it returns the exit code.
 func run(ctx context.Context, args []string, s cli.Streams) int {
 	root := &cobra.Command{Use: "bench", Short: "Measure the syslog gateway"}
-	root.AddCommand(loadCommand(), sinkCommand(), runCommand(), reportCommand(), sizeCommand(), faultsCommand(), crashCommand())
+	root.AddCommand(loadCommand(), sinkCommand(), runCommand(), reportCommand(), sizeCommand(), faultsCommand(), crashCommand(), powerlossCommand())
 	return cli.Run(ctx, root, args, s, nil)
 }

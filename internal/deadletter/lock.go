@@ -21,7 +21,7 @@ const (
 func (s *Store) lock() (unlock func(), err error) {
 	s.mu.Lock()
 	if !s.made {
-		if err := os.MkdirAll(s.path, 0o750); err != nil {
+		if err := durable.MkdirAll(s.path, 0o750); err != nil {
 			s.mu.Unlock()
 			return nil, fmt.Errorf("make the dead-letter folder: %w", err)
 		}

@@ -46,3 +46,22 @@ func Beside(path string, data []byte, perm fs.FileMode) (name string, err error)
 	}
 	return f.Name(), nil
 }
+
+// MkdirAll makes a folder and those above it that are missing. When it returns nil, the names
+// of those that it has made are on stable storage.
+func MkdirAll(path string, perm fs.FileMode) error {
+	var changed []string // folders that get a name
+	for at := filepath.Clean(path); at != filepath.Dir(at); at = filepath.Dir(at) {
+		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		changed = append(changed, filepath.Dir(at))
+	}
+	err := os.MkdirAll(path, perm)
+	for _, dir := range changed {
+		if err == nil {
+			err = SyncDir(dir)
+		}
+	}
+	return err
+}

@@ -72,3 +72,22 @@ func only(t *testing.T, dir, name string) {
 		t.Errorf("%v, %v, want %s alone", all, err, name)
 	}
 }
+
+func TestMkdirAll(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a", "b")
+	for range 2 {
+		if err := MkdirAll(path, 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		t.Fatal(info, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := MkdirAll(filepath.Join(dir, "file", "c"), 0o750); err == nil {
+		t.Error("a folder was made below a file")
+	}
+}

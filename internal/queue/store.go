@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"syslog-gateway/internal/durable"
 	"syslog-gateway/internal/queue/recovery"
 	"syslog-gateway/internal/queue/segment"
 )
@@ -48,7 +49,7 @@ func New(o Options) (*Store, error) {
 // makes the shards ready. What it finds is counted as recovered in the ledger. After an
 // error nothing is open. ctx bounds the attempts to read a disk that does not answer.
 func (s *Store) Open(ctx context.Context) (err error) {
-	if err := os.MkdirAll(s.opts.Path, segment.DirMode); err != nil {
+	if err := durable.MkdirAll(s.opts.Path, segment.DirMode); err != nil {
 		return fmt.Errorf("queue: make the folder: %w", err)
 	}
 	if s.lock, err = recovery.TakeLock(s.opts.Path, os.O_RDWR|os.O_CREATE); err != nil {

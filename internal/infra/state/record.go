@@ -235,7 +235,7 @@ func At(path string) (*Dir, error) {
 
 // create makes the folder.
 func (d *Dir) create() error {
-	if err := os.MkdirAll(d.path, dirMode); err != nil {
+	if err := durable.MkdirAll(d.path, dirMode); err != nil {
 		return fmt.Errorf("state: create the folder: %w", err)
 	}
 	return nil

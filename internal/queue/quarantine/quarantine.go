@@ -42,7 +42,7 @@ const Folder = "corrupt"
 // copied before is not stored twice.
 func CopyRange(root, shard string, num int64, r io.ReaderAt, from, to int64) (string, error) {
 	dir := filepath.Join(root, Folder)
-	if err := os.MkdirAll(dir, segment.DirMode); err != nil {
+	if err := durable.MkdirAll(dir, segment.DirMode); err != nil {
 		return "", fmt.Errorf("queue: quarantine: %w", err)
 	}
 	base := filepath.Join(dir, fmt.Sprintf("%s-%06d@%d", shard, num, from))
@@ -123,7 +123,7 @@ func sameBytes(path string, r io.ReaderAt, from, to int64) (bool, error) {
 // behind it, and returns its new path.
 func Move(root, shard string, num int64, path, suffix string) (string, error) {
 	dir := filepath.Join(root, Folder)
-	if err := os.MkdirAll(dir, segment.DirMode); err != nil {
+	if err := durable.MkdirAll(dir, segment.DirMode); err != nil {
 		return "", fmt.Errorf("queue: quarantine: %w", err)
 	}
 	base := filepath.Join(dir, fmt.Sprintf("%s-%06d", shard, num))
@@ -144,7 +144,7 @@ func Move(root, shard string, num int64, path, suffix string) (string, error) {
 // no other.
 func Link(root, shard string, num int64, path, suffix string) (string, error) {
 	dir := filepath.Join(root, Folder)
-	if err := os.MkdirAll(dir, segment.DirMode); err != nil {
+	if err := durable.MkdirAll(dir, segment.DirMode); err != nil {
 		return "", fmt.Errorf("queue: quarantine: %w", err)
 	}
 	st, err := os.Stat(path)
