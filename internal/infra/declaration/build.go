@@ -30,10 +30,14 @@ func build(report *reader.Report, root *reader.Value, o Options) *Estate {
 	e.Extra = acme{report, o.Deployment}.read(r)
 	e.Datastores = readDatastores(report, r)
 	e.InventorySync = readInventorySync(o, r)
+	wall := r.OrEmpty("firewall")
+	manage, declared := wall.Flag("manage_cluster", false), wall.Get("manage_cluster") != nil
+	wall.End()
 	r.End()
 	e.Network = addresses.network
 	e.Network.Splunk = splunkAddresses(e)
 	e.Firewall = firewall(e.Network)
+	e.Firewall.ManageCluster, e.Firewall.ManageDeclared = manage, declared
 	return e
 }
 
@@ -66,7 +70,8 @@ func each[T any](r *reader.Object, key string, rule reader.Rule, read func(reade
 
 func readPools(r *reader.Object, environment string) []Pool {
 	return each(r, "pools", poolRule, func(p reader.Entry) Pool {
-		return Pool{ID: p.Key, Comment: p.Text("comment", fmt.Sprintf("TF Pool %s - %s", titleCase(p.Key), environment), singleLine)}
+		comment := p.Text("comment", fmt.Sprintf("TF Pool %s - %s", titleCase(p.Key), environment), singleLine)
+		return Pool{ID: p.Key, Comment: comment, CommentDeclared: p.Get("comment") != nil}
 	})
 }
 

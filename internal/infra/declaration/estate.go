@@ -69,7 +69,12 @@ type Datastore struct {
 }
 
 // Pool is a resource pool.
-type Pool struct{ ID, Comment string }
+type Pool struct {
+	ID, Comment string
+	// CommentDeclared says that Comment is in the declaration. A default is for a new pool
+	// only.
+	CommentDeclared bool
+}
 
 // Kind is what Proxmox VE calls the type of a guest: the element of its API paths.
 type Kind string
@@ -208,6 +213,12 @@ type Firewall struct {
 	Groups  []Group // in the order they are made
 	Classes []Class
 	Node    []Rule // of the node: group rules
+
+	// ManageCluster says that the firewall of the cluster is switched on. Without it that
+	// one, and the nodes' switches, stay as they are found.
+	ManageCluster bool
+	// ManageDeclared says that ManageCluster is in the declaration, and not the default.
+	ManageDeclared bool
 }
 
 // Group is a security group. Its name has 18 characters at most.

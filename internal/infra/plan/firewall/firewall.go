@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan/change"
@@ -21,13 +22,21 @@ type Planner struct {
 	Scope *scope.Scope
 	Live  *live.Cluster
 	List  *change.List // what is planned goes here
+	// Reuse names the groups of others that become this estate's, as group/NAME.
+	Reuse []string
 }
+
+// GroupPrefix begins the name of a security group where it stands beside guests.
+const GroupPrefix = "group/"
 
 // clusterOptions switch the firewall on and let everything through: guests filter.
 var clusterOptions = []option{
 	{"policy_in", "DROP", "ACCEPT"}, {"policy_out", "ACCEPT", "ACCEPT"}, {"ebtables", "1", "0"},
 	{"log_ratelimit", "", "enable=1,burst=10,rate=5/second"}, {"enable", "0", "1"},
 }
+
+// ManageKey is the key by which a declaration says that the firewall of the cluster is its own.
+const ManageKey = `"firewall": {"manage_cluster": true}`
 
 // nodeOptions make the node apply its own rules.
 var nodeOptions = []option{{"enable", "1", "1"}}
@@ -90,6 +99,13 @@ func (p *Planner) Groups() {
 			c.Action = cmp.Or(c.Action, change.Update)
 			c.Fields = append(c.Fields, rules.Diffs(lv.Rules, g.Rules)...)
 			c.Steps = append(c.Steps, rules.Step(live.GroupPath(g.Name), lv.Rules, g.Rules))
+			if extra := rules.Extra(lv.Rules, g.Rules); len(extra) > 0 && lv.Comment != g.Comment && !slices.Contains(p.Reuse, GroupPrefix+g.Name) {
+				c.Blocks = append(c.Blocks, change.Block{
+					Why: "a group of that name is there which this estate has not made, and these rules of it would be removed: " + strings.Join(extra, "; ") +
+						": rename that group, or say by name that it is this estate's",
+					Flag: "--allow-reuse " + GroupPrefix + g.Name,
+				})
+			}
 		}
 		if c.Action != "" {
 			p.List.Add(c)
@@ -114,10 +130,14 @@ func (p *Planner) Plan() {
 	p.cluster()
 }
 
-// cluster switches the firewall of the cluster on. One that is on already keeps
-// its policies: opening it is not this estate's business. A part of the estate switches
-// nothing on, which all guests would feel.
+// cluster switches the firewall of the cluster on, if the declaration says so. One that is
+// on already keeps its policies: opening it is not this estate's business. A part of the
+// estate switches nothing on, which all guests would feel.
 func (p *Planner) cluster() {
+	if !p.Scope.Firewall.ManageCluster {
+		p.asFound()
+		return
+	}
 	fields, params := compare(p.Live.Firewall, clusterOptions)
 	on := p.Live.Firewall["enable"] == "1"
 	if on {
@@ -152,6 +172,32 @@ func (p *Planner) cluster() {
 	c.Steps = []change.Step{change.Write("set options", "PUT", "/cluster/firewall/options", params).
 		From("/cluster/firewall/options", p.Live.Firewall.Digest())}
 	p.List.Add(c)
+	for _, lv := range p.Live.Dormant {
+		p.List.AddNote("cluster-firewall", "switching it on wakes the rules of %d, %s on %s, which have no effect now: its policy for incoming traffic is %s",
+			lv.VMID, lv.Called(), lv.Node, cmp.Or(lv.Firewall.Options["policy_in"], "DROP"))
+	}
+}
+
+// asFound leaves the firewall of the cluster as it is. While it is off no rule of a guest
+// has an effect: that is refused until the declaration says what is meant.
+func (p *Planner) asFound() {
+	var filtered []string
+	for _, g := range p.Scope.Guests {
+		if g.Class != "" {
+			filtered = append(filtered, g.Key)
+		}
+	}
+	if p.Live.Firewall["enable"] == "1" || len(filtered) == 0 {
+		return
+	}
+	why := "the firewall of the cluster is off, so that the declared rules have no effect (" + strings.Join(filtered, ", ") + ")"
+	if p.Scope.Firewall.ManageDeclared {
+		p.List.AddNote("cluster-firewall", "%s, and manage_cluster is false: it stays off", why)
+		return
+	}
+	p.List.Add(change.Change{Key: "cluster", Object: change.ObjectClusterFirewall, Action: change.Refuse, Blocks: []change.Block{{
+		Why: why + ": declare " + ManageKey + " to switch it on for all guests of the cluster, or false there to leave it off",
+	}}})
 }
 
 // node makes sure that the node has the estate's groups. Its other rules are its
@@ -179,7 +225,14 @@ func (p *Planner) node(node string) {
 		}
 		c.Steps = append(c.Steps, join)
 	}
-	p.add(c, base, fw, nodeOptions)
+	want := nodeOptions
+	if !p.Scope.Firewall.ManageCluster {
+		want = nil
+		if fw.Options["enable"] == "0" {
+			p.List.AddNote(node, "the firewall of the node is off, so that its rules have no effect: it stays off without %s", ManageKey)
+		}
+	}
+	p.add(c, base, fw, want)
 }
 
 // add plans a change that sets the options at a place as well, where they differ.

@@ -86,8 +86,13 @@ func (p *Planner) guest(g *declaration.Guest, k kind) {
 
 // notOurs returns why the live guest is not the declared one, or nil when it is.
 func (p *Planner) notOurs(g *declaration.Guest, lv *live.Guest) *change.Block {
-	if why := p.Owner.Foreign(g, lv); why != "" {
-		return &change.Block{Why: why}
+	if why := p.Owner.Taken(g, lv); why != "" && !p.AllowReuse[g.VMID] {
+		return &change.Block{Why: why, Flag: "--allow-reuse " + g.Key}
+	} else if why == "" {
+		why = p.Owner.Foreign(g, lv)
+		if why != "" {
+			return &change.Block{Why: why}
+		}
 	}
 	if why := p.Owner.Reuses(g, lv); why != "" && !p.AllowReuse[g.VMID] {
 		return &change.Block{

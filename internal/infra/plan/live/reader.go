@@ -231,6 +231,56 @@ func (r *Reader) ReadLeaving(ctx context.Context) error {
 	})
 }
 
+// ReadDormant reads which guests without a class the firewall of the cluster would filter
+// if it was switched on. Guests that the user may not see are left out.
+func (r *Reader) ReadDormant(ctx context.Context) error {
+	if !r.Scope.All() || !r.Scope.Firewall.ManageCluster || r.Cluster.Firewall["enable"] == "1" {
+		return nil
+	}
+	classed := map[int]bool{}
+	for _, g := range r.Scope.Guests {
+		classed[g.VMID] = g.Class != ""
+	}
+	return r.all(ctx, func(ctx context.Context, b *batch) {
+		for _, lv := range r.Guests {
+			if classed[lv.VMID] || lv.Template {
+				continue
+			}
+			b.group.Go(func() error {
+				on, err := r.dormant(ctx, lv)
+				if err != nil || on == nil {
+					return err
+				}
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				r.Dormant = append(r.Dormant, on)
+				return nil
+			})
+		}
+	})
+}
+
+// dormant returns the guest with its firewall's options if these are switched on and an
+// interface is filtered, else nil.
+func (r *Reader) dormant(ctx context.Context, lv *Guest) (*Guest, error) {
+	on := &Guest{Resource: lv.Resource, Conf: lv.Conf, Firewall: &Firewall{}}
+	for path, out := range map[string]*pve.Config{"/firewall/options": &on.Firewall.Options, "/config": &on.Conf} {
+		if *out != nil {
+			continue
+		}
+		switch err := r.API.Get(ctx, lv.Path()+path, nil, out); {
+		case pve.IsForbidden(err), pve.IsNotFound(err):
+			return nil, nil //nolint:nilnil // nothing can be said of this guest
+		case err != nil:
+			return nil, fmt.Errorf("read %s: %w", lv.Path()+path, err)
+		}
+	}
+	if on.Firewall.Options["enable"] != "1" || !on.Filtered() {
+		return nil, nil //nolint:nilnil // it is not dormant
+	}
+	return on, nil
+}
+
 // templates are the templates of declared VMs that do not exist yet.
 func (r *Reader) templates() []*Guest {
 	var out []*Guest

@@ -238,6 +238,17 @@ func Diffs(live []Live, want []declaration.Rule) []change.Diff {
 	return out
 }
 
+// Extra shows the live rules that are not wanted.
+func Extra(live []Live, want []declaration.Rule) []string {
+	var out []string
+	for pos, place := range match(live, want) {
+		if place < 0 {
+			out = append(out, live[pos].Signature())
+		}
+	}
+	return out
+}
+
 // Step brings the list at path to want.
 func Step(path string, live []Live, want []declaration.Rule) change.Step {
 	s := change.Step{Op: change.OpRules, Title: "set " + printable.Count(len(want), "rule"), Path: path, Source: path, Rules: want}

@@ -147,6 +147,11 @@ func (h *Hand) addGuest(kind string, vmid int, node string, values map[string]st
 	return nil
 }
 
+// SetClusterFirewall sets options of the cluster's firewall.
+func (h *Hand) SetClusterFirewall(options map[string]string) {
+	h.cluster.Do(func() { maps.Copy(h.cluster.Firewall.Options, options) })
+}
+
 // AddPool adds a resource pool, and guests to it.
 func (h *Hand) AddPool(id, comment string, vmids ...int) {
 	h.cluster.Do(func() { h.cluster.Pools.Add(&store.Pool{ID: id, Comment: comment, Guests: vmids}) })

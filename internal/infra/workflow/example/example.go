@@ -4,6 +4,7 @@
 package example
 
 import (
+	"slices"
 	"strconv"
 
 	"syslog-gateway/internal/infra/declaration"
@@ -32,6 +33,10 @@ func Cluster(e *declaration.Estate, options pvesim.Options) (*pvesim.Sim, error)
 		if err := sim.AddTemplateFile(e.ContainerTemplate, 130<<20, 600<<20); err != nil {
 			return nil, err
 		}
+	}
+	if !e.Firewall.ManageCluster && slices.ContainsFunc(e.Guests(), func(g *declaration.Guest) bool { return g.Class != "" }) {
+		// What the estate needs and does not switch on itself.
+		sim.SetClusterFirewall(map[string]string{"enable": "1", "policy_in": "ACCEPT"})
 	}
 	templates := make(map[int]bool)
 	for _, v := range e.AllVMs() {
