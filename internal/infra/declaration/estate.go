@@ -1,6 +1,7 @@
 package declaration
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/netip"
 	"slices"
@@ -307,6 +308,21 @@ func (e *Estate) Nodes() []string {
 	}
 	slices.Sort(nodes)
 	return slices.Compact(nodes)
+}
+
+// Placed is the estate with its guests on the nodes where they are, by VMID; a guest that
+// is not in nodes is where it is declared.
+func (e *Estate) Placed(nodes map[int]string) *Estate {
+	placed := *e
+	placed.Containers, placed.VMs = slices.Clone(e.Containers), slices.Clone(e.VMs)
+	if e.Splunk != nil {
+		splunk := *e.Splunk
+		placed.Splunk = &splunk
+	}
+	for _, g := range placed.Guests() {
+		g.Node = cmp.Or(nodes[g.VMID], g.Node)
+	}
+	return &placed
 }
 
 // StoreUse is a storage and a kind of content that it must hold, as Proxmox VE calls it.

@@ -315,7 +315,7 @@ func TestMixedStartOrdersAreNoted(t *testing.T) {
 
 func TestSplunkUserData(t *testing.T) {
 	for _, domain := range []string{"", "example.com"} {
-		text := cloudConfig("splunk-aio", domain)
+		text := cloudConfig("splunk-aio", domain, "")
 		var doc struct {
 			Hostname string `yaml:"hostname"`
 			FQDN     string `yaml:"fqdn"`

@@ -223,8 +223,8 @@ func TestSplunkRules(t *testing.T) {
 		{`"splunk_vm_id": 200, "template_id": 200`, []string{`$.template_id: the template 200 is the guest $.splunk_vm_id as well; a template is not a guest that runs: give the guest another VMID or name the right template`}},
 		{`"splunk_vm_id": 200, "splunk_vm": {"dhcp": true}`, []string{`$.splunk_vm.dhcp: is true, and firewall rules name Splunk hosts by address; give it a fixed one`}},
 		{`"splunk_vm_id": 200, "splunk_vm": {"protection": false}`, []string{`$.splunk_vm.protection: is false, and the Splunk VM is always protected; remove the key; who really wants to remove the VM takes protection off in Proxmox VE`}},
-		{`"splunk_vm_id": 200, "splunk_vm": {"memory": 5}`, []string{`$.splunk_vm.memory: the key "memory" is not known here; known here: dhcp, gateway, ip, nameservers, node, on_boot, protection, startup, vlan`}},
-		{`"splunk_vm_id": 200, "splunk_vm": {"vm_id": 201}`, []string{`$.splunk_vm.vm_id: the key "vm_id" is not known here; known here: dhcp, gateway, ip, nameservers, node, on_boot, protection, startup, vlan`}},
+		{`"splunk_vm_id": 200, "splunk_vm": {"memory": 5}`, []string{`$.splunk_vm.memory: the key "memory" is not known here; known here: boot_disk, data_disk, dhcp, gateway, ip, nameservers, node, on_boot, protection, startup, vlan`}},
+		{`"splunk_vm_id": 200, "splunk_vm": {"vm_id": 201}`, []string{`$.splunk_vm.vm_id: the key "vm_id" is not known here; known here: boot_disk, data_disk, dhcp, gateway, ip, nameservers, node, on_boot, protection, startup, vlan`}},
 		{`"splunk_vm_id": 200, "splunk_vm": {"ip": "10.1.2.1"}`, []string{`$.splunk_vm.ip: 10.1.2.1/24 is the address of the gateway; choose another VMID or set ip`}},
 	})
 }

@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
@@ -19,6 +20,17 @@ type register struct {
 	estate *declaration.Estate
 	record *state.Record
 	save   func(*state.Record) error
+	nodes  map[int]string // where guests are, by VMID, if that is known
+}
+
+// locate notes where the live guests are.
+func (r *register) locate(resources []pve.Resource) {
+	r.nodes = make(map[int]string)
+	for _, l := range resources {
+		if l.IsGuest() {
+			r.nodes[l.VMID] = l.Node
+		}
+	}
 }
 
 // begin records that the declaration is no longer known to be in force.
@@ -94,7 +106,7 @@ func (r *register) dropMissing(guests []state.Object, live []pve.Resource) {
 // guest records a guest as it is declared. One that is recorded keeps the time and the
 // inputs of its first boot.
 func (r *register) guest(g *declaration.Guest) {
-	object := state.Object{Kind: string(g.Kind), Key: g.Key, VMID: g.VMID, Node: g.Node, Name: g.Name,
+	object := state.Object{Kind: string(g.Kind), Key: g.Key, VMID: g.VMID, Node: cmp.Or(r.nodes[g.VMID], g.Node), Name: g.Name,
 		Class: g.Class, Protected: g.Protection, Unprotected: g.ProtectionDeclared && !g.Protection, Applied: now(), Inputs: r.firstBoot(g)}
 	if old, known := r.record.Guest(g.VMID); known && old.Kind == object.Kind {
 		object.Applied, object.Inputs = old.Applied, old.Inputs
