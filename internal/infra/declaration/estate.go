@@ -2,9 +2,12 @@ package declaration
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"syslog-gateway/internal/redact"
@@ -200,7 +203,7 @@ type VM struct {
 	User     string // made by cloud-init
 	Password redact.Secret
 	Keys     []string
-	VGA      string
+	VGA      string // "" leaves that of the template, or of Proxmox VE
 	Agent    bool
 	OSType   string
 	// Snippet is the cloud-init user data, put on the node over SSH; "" for none.
@@ -323,6 +326,31 @@ func (e *Estate) Placed(nodes map[int]string) *Estate {
 		g.Node = cmp.Or(nodes[g.VMID], g.Node)
 	}
 	return &placed
+}
+
+// FirstBoot are the inputs of a guest that only count when it is made, by name. They hold no
+// secret: keys and files are digests.
+func (e *Estate) FirstBoot(g *Guest) map[string]string {
+	digest := func(text string) string {
+		sum := sha256.Sum256([]byte(text))
+		return "sha256:" + hex.EncodeToString(sum[:])
+	}
+	for _, c := range e.Containers {
+		if c.VMID == g.VMID {
+			return map[string]string{"template": e.ContainerTemplate, "ssh_keys": digest(strings.Join(c.Keys, "\n"))}
+		}
+	}
+	for _, v := range e.AllVMs() {
+		if v.VMID != g.VMID {
+			continue
+		}
+		inputs := map[string]string{"template": strconv.Itoa(v.Template), "ssh_keys": digest(strings.Join(v.Keys, "\n")), "user": v.User}
+		if v.Snippet != "" {
+			inputs["cloud_init"] = digest(v.Snippet)
+		}
+		return inputs
+	}
+	return nil
 }
 
 // StoreUse is a storage and a kind of content that it must hold, as Proxmox VE calls it.

@@ -151,7 +151,7 @@ func TestSmallEstateAndDefaults(t *testing.T) {
 			Key: "b", Kind: QEMU, VMID: 102, Name: "b", Node: "pve", Description: "TF VM b - homelab", Tags: []string{"terraform", "homelab"},
 			Cores: 4, Memory: 2048, NICs: []NIC{{Model: "virtio", Bridge: "vmbr0"}}, Address: v.Address, OnBoot: true, Startup: Startup{Order: 154, Up: 30},
 		},
-		CPUType: "x86-64-v2-AES", Balloon: 2048, User: "debian", VGA: "std", Agent: true, OSType: "l26",
+		CPUType: "x86-64-v2-AES", Balloon: 2048, User: "debian", Agent: true, OSType: "l26",
 		Disks: []Disk{{Interface: "scsi0", Store: "local-lvm", Size: 64, Format: "raw", IOThread: true, Discard: "ignore"}},
 	}
 	if !reflect.DeepEqual(v, wantV) {

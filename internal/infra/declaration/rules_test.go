@@ -178,7 +178,7 @@ func TestVMRules(t *testing.T) {
 		{`"memory_dedicated": 131072`, []string{`$.vms.a.memory_dedicated: 131072 is out of range; 256 to 65536 are possible`}},
 		{`"memory_dedicated": 1024, "memory_floating": 2048`, []string{`$.vms.a.memory_floating: is more than memory_dedicated; it is what remains when memory is short: at most memory_dedicated`}},
 		{`"cpu_type": "x 86"`, []string{`$.vms.a.cpu_type: "x 86" is not a CPU type; such as host or x86-64-v2-AES`}},
-		{`"vga_type": "invalid"`, []string{`$.vms.a.vga_type: "invalid" is not possible here; one of: std, cirrus, vmware, qxl`}},
+		{`"vga_type": "invalid"`, []string{`$.vms.a.vga_type: "invalid" is not possible here; one of: std, cirrus, vmware, qxl, serial0, virtio, none`}},
 		{`"os_type": "debian"`, []string{`$.vms.a.os_type: "debian" is not possible here; one of: other, wxp, w2k, w2k3, w2k8, wvista, win7, win8, win10, win11, l24, l26, solaris`}},
 		{`"agent_enabled": "yes"`, []string{`$.vms.a.agent_enabled: is a string where true or false is needed; write true or false without quotes`}},
 		{`"boot_disk": {"size": 0}`, []string{`$.vms.a.boot_disk.size: 0 is out of range; 1 to 65536 are possible`}},

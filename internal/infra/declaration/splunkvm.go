@@ -49,7 +49,7 @@ func (b splunkVM) read(r *reader.Object) *VM {
 	v.Cores = r.Whole("splunk_cpu_cores", 8, 1, 32)
 	v.Memory = r.Whole("splunk_memory", 12288, 1024, 65536)
 	v.Balloon = v.Memory
-	v.CPUType, v.VGA, v.OSType, v.Agent = "host", "std", "l26", true
+	v.CPUType, v.OSType, v.Agent = "host", "l26", true
 	v.Template = r.Whole("template_id", 9201, minVMID, 9999)
 	b.claims.template(v.Template, r.Place("template_id"))
 	o := r.OrEmpty("splunk_vm")
@@ -112,6 +112,7 @@ func (b splunkVM) object(r, o *reader.Object, v *VM) {
 	if o.Get("vlan") != nil {
 		v.NICs[0].VLAN = o.Whole("vlan", 0, 1, 4094)
 	}
+	b.addresses.reachable(o, &v.Guest)
 	b.fixedSplunk(o, &v.Guest)
 	if o.Get("startup") != nil {
 		v.Startup = b.startup(o, v.VMID)

@@ -88,7 +88,7 @@ func (s *Session) complete(o plan.Options) plan.Options {
 		}
 		if isGuest(r) {
 			o.Known[r.VMID] = live.Known{Key: r.Key, Kind: declaration.Kind(r.Kind), Name: r.Name, Class: r.Class,
-				Protected: r.Protected, Unprotected: r.Unprotected}
+				Protected: r.Protected, Unprotected: r.Unprotected, Inputs: r.Inputs}
 		}
 	}
 	return o

@@ -200,6 +200,7 @@ func (w *Work) Adopt(ctx context.Context, keys []string) ([]Adoption, error) {
 		c, changed := changes[g.VMID]
 		a := adoption(g, c, changed)
 		if a.Adopted {
+			w.register.remove(g.VMID) // what it was made from is what is declared from now on
 			w.register.guest(g)
 		}
 		all = append(all, a)

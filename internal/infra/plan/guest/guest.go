@@ -5,7 +5,9 @@ package guest
 
 import (
 	"cmp"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -139,7 +141,8 @@ func (p *Planner) update(c change.Change, g *declaration.Guest, k kind, lv *live
 	c.Action, c.Fields, c.Blocks, c.Manual = change.Update, d.fields, d.blocks, d.manual
 	c.Owed = d.owed
 	p.pool(&c, d, g, lv)
-	_, known := p.Owner.Recorded(lv)
+	record, known := p.Owner.Recorded(lv)
+	d.firstInputs(p.Scope.FirstBoot(g), record)
 	c.Adopts = p.Owner.Known != nil && !known
 	p.addNotes(g.Key, d)
 	p.replace(&c, g, k, lv)
@@ -156,6 +159,19 @@ func (p *Planner) update(c change.Change, g *declaration.Guest, k kind, lv *live
 		p.List.Add(c)
 	}
 }
+
+// firstInputs adds notes on inputs that changed after the guest was made from them.
+func (d *delta) firstInputs(want map[string]string, record live.Known) {
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		if was, known := record.Inputs[key]; known && was != want[key] {
+			d.addNote("its %s changed in the declaration since it was made, and counts only then: it stays; "+
+				"change it in the guest, and `provision adopt %s` ends this note", inputWords[key], record.Key)
+		}
+	}
+}
+
+// inputWords are the names of the inputs of a first boot in messages.
+var inputWords = map[string]string{"template": "template", "ssh_keys": "SSH keys", "user": "cloud-init user", "cloud_init": "cloud-init file"}
 
 func (p *Planner) addNotes(key string, d *delta) {
 	for _, n := range d.notes {

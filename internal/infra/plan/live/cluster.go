@@ -40,6 +40,7 @@ type Storage struct {
 	Enabled pve.Int `json:"enabled"`
 	Active  pve.Int `json:"active"`
 	Avail   pve.Int `json:"avail"` // bytes
+	Shared  pve.Int `json:"shared"`
 }
 
 // ACME is what is set for certificates by ACME.

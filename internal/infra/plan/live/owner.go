@@ -19,6 +19,8 @@ type Known struct {
 	// Unprotected is true when the declaration literally had "protection": false: only
 	// then may the guest's data be removed.
 	Unprotected bool
+	// Inputs are those that it was made from: see declaration.Estate.FirstBoot.
+	Inputs map[string]string
 }
 
 // Unfinished is the description of a guest that is created in several steps. While it has

@@ -331,6 +331,25 @@ func (r *Reader) ReadStorage(ctx context.Context, nodes []string) error {
 	})
 }
 
+// Bridges are the bridges of a node that the user may see, those of SDN included; none
+// without a right to see any.
+func (r *Reader) Bridges(ctx context.Context, node string) ([]string, error) {
+	var list []struct{ Iface string }
+	path := pve.Path("nodes", node, "network")
+	if err := r.API.Get(ctx, path, url.Values{"type": {"any_bridge"}}, &list); err != nil {
+		if pve.IsForbidden(err) || pve.IsNotFound(err) {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	var out []string
+	for _, b := range list {
+		out = append(out, b.Iface)
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
 // HasVolume reports whether a node's storage has a volume.
 func (r *Reader) HasVolume(ctx context.Context, node, volume, content string) (bool, error) {
 	key := node + " " + content + " " + Store(volume)

@@ -38,6 +38,13 @@ func Cluster(e *declaration.Estate, options pvesim.Options) (*pvesim.Sim, error)
 		// What the estate needs and does not switch on itself.
 		sim.SetClusterFirewall(map[string]string{"enable": "1", "policy_in": "ACCEPT"})
 	}
+	for _, g := range e.Guests() {
+		for _, n := range g.NICs {
+			if err := sim.AddBridge(g.Node, n.Bridge); err != nil {
+				return nil, err
+			}
+		}
+	}
 	templates := make(map[int]bool)
 	for _, v := range e.AllVMs() {
 		if err := addFiles(sim, v); err != nil {
