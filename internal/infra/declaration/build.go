@@ -18,7 +18,7 @@ func build(report *reader.Report, root *reader.Value, o Options) *Estate {
 	e.SSH = ssh{report, o}.read(r)
 	e.Pools = readPools(r, e.Environment)
 	common := guests{
-		report: report, claims: claims, addresses: addresses, estate: e,
+		report: report, claims: claims, addresses: addresses, estate: e, rules: &ownRules{report: report},
 		accounts: accounts{report: report, deployment: o.Deployment, key: e.SSH.GuestPublicKey},
 	}
 	e.Containers = each(r, "containers", keyRule, containers{common}.read)
@@ -30,14 +30,11 @@ func build(report *reader.Report, root *reader.Value, o Options) *Estate {
 	e.Extra = acme{report, o.Deployment}.read(r)
 	e.Datastores = readDatastores(report, r)
 	e.InventorySync = readInventorySync(o, r)
-	wall := r.OrEmpty("firewall")
-	manage, declared := wall.Flag("manage_cluster", false), wall.Get("manage_cluster") != nil
-	wall.End()
-	r.End()
 	e.Network = addresses.network
 	e.Network.Splunk = splunkAddresses(e)
 	e.Firewall = firewall(e.Network)
-	e.Firewall.ManageCluster, e.Firewall.ManageDeclared = manage, declared
+	common.rules.estate(r, e)
+	r.End()
 	return e
 }
 

@@ -113,7 +113,8 @@ type Guest struct {
 	// ProtectionDeclared says that Protection is in the declaration, and not the default.
 	ProtectionDeclared bool
 
-	Class string // firewall class by its tags; "" for none
+	Class    string // firewall class by its tags; "" for none
+	Firewall OwnFirewall
 }
 
 // Host is how the guest is reached, as the declaration says; no guest is asked. Its name
@@ -236,18 +237,30 @@ type Group struct {
 type Rule struct {
 	Type   string // in | out | group
 	Action string // ACCEPT, DROP, REJECT, or the group's name
-	Proto  string // tcp | udp | icmp; "" for any
+	Proto  string // tcp, udp, icmp, vrrp, …; "" for any
 	DPort  string // 514 or 1514:1518
 	Source string // comma-separated
 	Dest   string
+	ICMP   string // type of ICMP message; "" for any
 }
 
 // Class is what guests with certain tags get: groups in order, and the policies.
 type Class struct {
 	Name      string
 	Groups    []string
+	Rules     []Rule // before the groups
 	PolicyIn  string
 	PolicyOut string
+}
+
+// Rules are the rules of a guest, in order: its own, those of its class, the groups.
+func (f Firewall) Rules(g *Guest) []Rule {
+	class, _ := f.Class(g.Class)
+	rules := slices.Concat(g.Firewall.Rules, class.Rules)
+	for _, name := range slices.Concat(class.Groups, g.Firewall.Groups) {
+		rules = append(rules, Rule{Type: "group", Action: name})
+	}
+	return rules
 }
 
 // Class returns the class of that name.

@@ -35,6 +35,7 @@ type guests struct {
 	claims    *claims
 	addresses *addresses
 	accounts  accounts
+	rules     *ownRules
 	estate    *Estate
 }
 
@@ -54,6 +55,7 @@ func (b guests) guest(en reader.Entry, d kindDefaults) Guest {
 	g.Startup = b.startup(o, g.VMID)
 	b.identity(o, &g, d.nameKey)
 	b.classify(o, &g)
+	b.rules.guest(o, &g)
 	return g
 }
 

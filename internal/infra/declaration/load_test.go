@@ -29,7 +29,7 @@ func withText(t *testing.T, text string) Options {
 
 func TestFullEstate(t *testing.T) {
 	e := loadFile(t, "testdata/full/deployment.json")
-	if len(e.Pools) != 3 || len(e.Containers) != 26 || len(e.VMs) != 2 || e.Splunk == nil || len(e.Firewall.Groups) != 14 {
+	if len(e.Pools) != 3 || len(e.Containers) != 26 || len(e.VMs) != 2 || e.Splunk == nil || len(e.Firewall.Groups) != 16 {
 		t.Fatalf("%d pools, %d containers, %d VMs, %d groups", len(e.Pools), len(e.Containers), len(e.VMs), len(e.Firewall.Groups))
 	}
 	classes := make(map[string][]string)

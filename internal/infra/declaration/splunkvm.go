@@ -113,6 +113,7 @@ func (b splunkVM) object(r, o *reader.Object, v *VM) {
 		v.NICs[0].VLAN = o.Whole("vlan", 0, 1, 4094)
 	}
 	b.addresses.reachable(o, &v.Guest)
+	b.rules.guest(o, &v.Guest)
 	b.fixedSplunk(o, &v.Guest)
 	if o.Get("startup") != nil {
 		v.Startup = b.startup(o, v.VMID)

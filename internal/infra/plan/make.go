@@ -44,7 +44,7 @@ func Make(ctx context.Context, api live.API, e *declaration.Estate, opts Options
 		Scope: m.scope, Live: m.live.Cluster, Owner: m.owner, List: &m.plan.List, Root: opts.Root,
 		AllowReplace: m.opts.allowed.replace, AllowReboot: m.opts.allowed.reboot, AllowReuse: m.opts.allowed.reuse,
 	}
-	walls := &firewall.Planner{Scope: m.scope, Live: m.live.Cluster, List: &m.plan.List, Reuse: m.opts.AllowReuse}
+	walls := &firewall.Planner{Scope: m.scope, Live: m.live.Cluster, Owner: m.owner, List: &m.plan.List, Reuse: m.opts.AllowReuse}
 	certificates := &acme.Planner{Declared: e.Extra, Live: m.live.ACME, List: &m.plan.List, Root: opts.Root}
 	needs := &storage.Checker{Scope: m.scope, Live: m.live, List: &m.plan.List, Upload: opts.Upload}
 

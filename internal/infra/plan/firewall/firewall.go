@@ -21,6 +21,7 @@ import (
 type Planner struct {
 	Scope *scope.Scope
 	Live  *live.Cluster
+	Owner live.Owner
 	List  *change.List // what is planned goes here
 	// Reuse names the groups of others that become this estate's, as group/NAME.
 	Reuse []string
@@ -47,7 +48,7 @@ type option struct{ key, def, want string }
 // guestOptions are the options of a guest that has a class.
 func guestOptions(c declaration.Class, g *declaration.Guest) []option {
 	return []option{
-		{"policy_in", "DROP", c.PolicyIn}, {"policy_out", "ACCEPT", c.PolicyOut},
+		{"policy_in", "DROP", cmp.Or(g.Firewall.PolicyIn, c.PolicyIn)}, {"policy_out", "ACCEPT", cmp.Or(g.Firewall.PolicyOut, c.PolicyOut)},
 		{"log_level_in", "nolog", "warning"}, {"log_level_out", "nolog", "warning"},
 		// Without this one a guest that asks for its address never gets it.
 		{"dhcp", "0", pve.Flag(g.Address.DHCP)},
@@ -95,9 +96,9 @@ func (p *Planner) Groups() {
 			params := url.Values{"group": {g.Name}, "rename": {g.Name}, "comment": {g.Comment}}
 			c.Steps = append(c.Steps, change.Write("change", "POST", "/cluster/firewall/groups", params))
 		}
-		if !rules.Same(lv.Rules, g.Rules) {
+		if !rules.Same(lv.Rules, g.Rules, false) {
 			c.Action = cmp.Or(c.Action, change.Update)
-			c.Fields = append(c.Fields, rules.Diffs(lv.Rules, g.Rules)...)
+			c.Fields = append(c.Fields, rules.Diffs(lv.Rules, g.Rules, false)...)
 			c.Steps = append(c.Steps, rules.Step(live.GroupPath(g.Name), lv.Rules, g.Rules))
 			if extra := rules.Extra(lv.Rules, g.Rules); len(extra) > 0 && lv.Comment != g.Comment && !slices.Contains(p.Reuse, GroupPrefix+g.Name) {
 				c.Blocks = append(c.Blocks, change.Block{
@@ -270,14 +271,22 @@ func (p *Planner) guest(g *declaration.Guest) {
 	}
 	c := change.Change{Key: g.Key, Object: change.ObjectGuestFirewall, Action: change.Update, Name: g.Name, VMID: g.VMID, Node: g.Node}
 	c.After = append(c.After, change.GuestID(g))
-	var want []declaration.Rule
-	for _, name := range class.Groups {
-		want = append(want, declaration.Rule{Type: "group", Action: name})
-		c.After = append(c.After, change.ObjectGroup+"/"+name)
+	want, keep := p.Scope.Firewall.Rules(g), g.Firewall.KeepForeign
+	for _, r := range want {
+		if r.Type == "group" {
+			c.After = append(c.After, change.ObjectGroup+"/"+r.Action)
+		}
 	}
-	if !rules.Same(fw.Rules, want) {
-		c.Fields = append(c.Fields, rules.Diffs(fw.Rules, want)...)
-		c.Steps = append(c.Steps, rules.Step(path+"/firewall/rules", fw.Rules, want))
+	if keep {
+		for _, rule := range rules.Extra(fw.Rules, want) {
+			p.List.AddNote(g.Key, "the firewall rule %s is not declared and stays", rule)
+		}
+	}
+	if !rules.Same(fw.Rules, want, keep) {
+		c.Fields = append(c.Fields, rules.Diffs(fw.Rules, want, keep)...)
+		step := rules.Step(path+"/firewall/rules", fw.Rules, want)
+		step.Keep = keep
+		c.Steps = append(c.Steps, step)
 	}
 	p.add(c, path+"/firewall", fw, guestOptions(class, g))
 }
@@ -287,7 +296,8 @@ func (p *Planner) guest(g *declaration.Guest) {
 // guest's tags change, by which it is known.
 func (p *Planner) leave(g *declaration.Guest, lv *live.Guest) {
 	ours := p.Scope.OwnGroups()
-	if rules.Leave(lv.Firewall.Rules, ours).Method == "" {
+	left := rules.Leave(lv.Firewall.Rules, ours).Method != ""
+	if known, _ := p.Owner.Recorded(lv); !left && (known.Class == "" || lv.Firewall.Options["enable"] != "1") {
 		return
 	}
 	c := change.Change{Key: g.Key, Object: change.ObjectGuestFirewall, Action: change.Update, Name: g.Name, VMID: g.VMID, Node: lv.Node}
@@ -296,6 +306,10 @@ func (p *Planner) leave(g *declaration.Guest, lv *live.Guest) {
 		c.Fields = append(c.Fields, change.Diff{Path: "enable", From: "1", To: "0", Note: "it has no firewall class any more"})
 		c.Steps = append(c.Steps, change.Write("disable", "PUT", base+"/options", url.Values{"enable": {"0"}}).
 			From(base+"/options", lv.Firewall.Options.Digest()))
+	}
+	if !left { // it had rules of its own: which those were, nobody knows
+		p.List.Add(c)
+		return
 	}
 	drop := change.Step{Op: change.OpLeave, Title: "remove its groups", Path: base + "/rules", Source: base + "/rules", Digest: lv.Firewall.Rules[0].Digest}
 	drop.Groups = ours

@@ -224,7 +224,8 @@ func (r *Reader) ReadLeaving(ctx context.Context) error {
 	}
 	return r.all(ctx, func(ctx context.Context, b *batch) {
 		for _, lv := range leaving {
-			if rules.Leave(lv.Firewall.Rules, r.Scope.OwnGroups()).Method != "" {
+			known, _ := r.Owner.Recorded(lv)
+			if known.Class != "" || rules.Leave(lv.Firewall.Rules, r.Scope.OwnGroups()).Method != "" {
 				b.get(ctx, lv.Path()+"/firewall/options", &lv.Firewall.Options, nil)
 			}
 		}
