@@ -62,6 +62,7 @@ type SSH struct {
 	User           string
 	PrivateKey     redact.Secret // PEM; "" where none was found
 	GuestPublicKey string        // what guests let in, without line end; "" where none was found
+	GuestKeyFault  string        // why the file that was named could not be read; "" otherwise
 	GuestKeyPath   string        // file with the private half; handed on, never read
 }
 

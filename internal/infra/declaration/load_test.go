@@ -53,7 +53,7 @@ func TestFullEstate(t *testing.T) {
 	if !reflect.DeepEqual(classes, want) {
 		t.Errorf("classes are %v, want %v", classes, want)
 	}
-	testkit.Equal(t, "objects of the estate", countObjects(e), 78)
+	testkit.Equal(t, "objects of the estate", countObjects(e), 80)
 	testkit.Equal(t, "addresses of Splunk", joined(e.Network.Splunk), "192.168.0.200,192.168.0.199")
 	var nas struct {
 		NAS struct {

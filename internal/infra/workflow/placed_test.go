@@ -41,3 +41,32 @@ func TestAdoptShowsRefusals(t *testing.T) {
 		t.Errorf("got %+v", all)
 	}
 }
+
+// The rights that check asks for are enough to make and change everything.
+func TestRoleOfCheckIsEnough(t *testing.T) {
+	t.Parallel()
+	role := strings.Fields("Datastore.AllocateSpace Datastore.Audit Pool.Allocate Pool.Audit SDN.Use Sys.Audit Sys.Modify VM.Allocate VM.Audit VM.Clone " +
+		"VM.Config.CPU VM.Config.Disk VM.Config.Memory VM.Config.Network VM.Config.Options VM.PowerMgmt")
+	b := newRig(t, strings.Replace(workflowtest.Estate, "{", `{"firewall": {"manage_cluster": true},`, 1), pvesim.Options{
+		Users:  []pvesim.User{{ID: "root@pam", Password: "x"}, {ID: "ops@pve", Password: "x"}},
+		Tokens: []pvesim.Token{{ID: "ops@pve!ci", Secret: "0-1", PrivSep: true}},
+		Roles:  map[string][]string{"Provision": role},
+		ACL:    []pvesim.ACL{{Path: "/", UGID: "ops@pve", Role: "Provision"}, {Path: "/", UGID: "ops@pve!ci", Role: "Provision"}},
+	})
+	b.access.API.Token = "ops@pve!ci=0-1"
+	b.applied()
+	b.Edit(`"memory_dedicated": 512`, `"memory_dedicated": 1024`)
+	b.applied()
+	b.empty()
+}
+
+// No verb fails for want of an SSH key but what makes a guest with it.
+func TestMissingKeyStopsOnlyCreation(t *testing.T) {
+	t.Parallel()
+	b := newRig(t, workflowtest.Estate, pvesim.Options{})
+	b.applied()
+	b.Edit(`"ssh_public_key":`, `"vm_ssh_public_key_path": "/nowhere/id.pub", "proxmox_ssh_private_key": "/nowhere/id", "_comment":`)
+	b.empty()
+	testkit.Must(t, b.Sim.RemoveGuest(103))
+	testkit.Fails(t, testkit.Err(b.apply(plan.Options{})), "container dns: the public key for the guests cannot be read", "ssh_public_key")
+}

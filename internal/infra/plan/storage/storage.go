@@ -273,6 +273,9 @@ func (k *Checker) volumes(ctx context.Context) error {
 		if c == nil || !c.Creates() || c.Resumes {
 			continue
 		}
+		if why := k.Scope.SSH.GuestKeyFault; why != "" {
+			c.Blocks = append(c.Blocks, change.Block{Why: why})
+		}
 		if k.Scope.Container(g) != nil {
 			if err := k.containerTemplate(ctx, c); err != nil {
 				return err

@@ -69,35 +69,6 @@ func Run(ctx context.Context, o Options) []Finding {
 	return p.found
 }
 
-// rights checks the privileges that the estate needs, wherever they are granted.
-func (p *preflight) rights(ctx context.Context) {
-	granted, err := p.Client.Permissions(ctx)
-	if err != nil {
-		p.add(Fail, "rights", "%v", err)
-		return
-	}
-	var have []string
-	for _, privileges := range granted {
-		for name := range privileges {
-			have = append(have, name)
-		}
-	}
-	var missing []string
-	for _, need := range []string{"Datastore.AllocateSpace", "Datastore.Audit", "Pool.Allocate", "SDN.Use", "Sys.Audit", "Sys.Modify",
-		"VM.Allocate", "VM.Audit", "VM.Clone", "VM.Config.CPU", "VM.Config.Cloudinit", "VM.Config.Disk", "VM.Config.Memory",
-		"VM.Config.Network", "VM.Config.Options", "VM.PowerMgmt"} {
-		if !slices.Contains(have, need) {
-			missing = append(missing, need)
-		}
-	}
-	if len(missing) > 0 {
-		p.add(Fail, "rights", "%s lacks %s on every path: give its role these privileges", p.Client.User(), strings.Join(missing, ", "))
-	} else {
-		p.add(Fine, "rights", "%s", p.Client.User())
-	}
-	p.root(ctx)
-}
-
 // root checks, if the estate needs it, that there is a login of root@pam.
 func (p *preflight) root(ctx context.Context) {
 	var needs []string
