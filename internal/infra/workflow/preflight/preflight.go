@@ -1,5 +1,5 @@
 // Package preflight checks whether a cluster has what an estate needs, before anything is
-// planned: API, rights, nodes, storages, templates, SSH. It changes nothing. Whether a
+// planned: API, rights, nodes, storages, bridges, templates, SSH. It changes nothing. Whether a
 // single change is possible is plan's subject.
 package preflight
 
@@ -64,6 +64,7 @@ func Run(ctx context.Context, o Options) []Finding {
 	p.rights(ctx)
 	p.nodes(ctx)
 	p.storages(ctx)
+	p.bridges(ctx)
 	p.templates(ctx)
 	p.ssh(ctx)
 	return p.found
@@ -137,6 +138,29 @@ func (p *preflight) storages(ctx context.Context) {
 				p.add(Fail, what, "allows %s but not %s: enable it under Datacenter, Storage, Content", there[found].Content, need.Content)
 			default:
 				p.add(Fine, what, "%s, %d GiB free", need.Content, there[found].Avail>>30)
+			}
+		}
+	}
+}
+
+// bridges checks that each node has the bridges of its guests. A user who may see no
+// bridge gets no finding: rights says what is missing.
+func (p *preflight) bridges(ctx context.Context) {
+	for _, node := range p.Estate.Nodes() {
+		var list []struct{ Iface string }
+		if err := p.Client.Get(ctx, pve.Path("nodes", node, "network"), url.Values{"type": {"any_bridge"}}, &list); err != nil || len(list) == 0 {
+			continue
+		}
+		var there []string
+		for _, b := range list {
+			there = append(there, b.Iface)
+		}
+		slices.Sort(there)
+		for _, g := range p.Estate.Guests() {
+			for _, n := range g.NICs {
+				if g.Node == node && !slices.Contains(there, n.Bridge) {
+					p.add(Fail, "bridge "+n.Bridge+" on "+node, "does not exist, and %s is on it: declare one of %s, or make it there", g.Key, strings.Join(there, ", "))
+				}
 			}
 		}
 	}
