@@ -89,3 +89,10 @@ func TestEmptyRuleParameters(t *testing.T) {
 	b.by("POST", "/cluster/firewall/groups/mine", url.Values{"type": {"in"}, "action": {"ACCEPT"}, "proto": {"icmp"}, "dport": {""}, "source": {""}, "dest": {""}, "sport": {""}})
 	b.has("/cluster/firewall/groups/mine", "in ACCEPT")
 }
+
+// TestSocketsStay has a VM with two sockets, which no key declares.
+func TestSocketsStay(t *testing.T) {
+	b := made(t, 3)
+	testkit.Must(t, b.sim.SetConfig(250, "sockets", "2"))
+	b.noted(estate(t, "small"), plan.Options{}, "docker-host: sockets=2: no key declares it, it stays")
+}

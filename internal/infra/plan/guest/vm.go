@@ -59,13 +59,14 @@ type setting struct {
 	key, def, want string
 	prop           string // the key within a property string; "" for a scalar
 	late           bool   // a running VM takes it over at its next start
+	once           bool   // no key declares it: it is for new VMs only
 }
 
 func settings(v *declaration.VM) []setting {
 	return []setting{
 		{key: "name", def: "VM " + strconv.Itoa(v.VMID), want: v.Name},
 		{key: "cores", def: "1", want: strconv.Itoa(v.Cores), late: true},
-		{key: "sockets", def: "1", want: "1", late: true},
+		{key: "sockets", def: "1", want: "1", once: true},
 		{key: "cpu", def: "kvm64", want: v.CPUType, prop: "cputype", late: true},
 		{key: "memory", def: "512", want: strconv.Itoa(v.Memory), prop: "current", late: true},
 		{key: "balloon", want: strconv.Itoa(v.Balloon), late: false},
@@ -84,7 +85,10 @@ func (v *vm) diff(d *delta, lv *live.Guest) []change.Step {
 		if s.key == "balloon" && live == "" {
 			live = memory // without the option it is as large as the memory
 		}
-		if s.want == "" {
+		if s.once && live != "" && live != s.want {
+			d.addNote("%s=%s: no key declares it, it stays", s.key, live)
+		}
+		if s.want == "" || s.once {
 			continue
 		}
 		if s.prop == "" {
