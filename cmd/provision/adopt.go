@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -64,6 +65,9 @@ func adoptionTable(o output, all []workflow.Adoption) error {
 		fmt.Fprintf(t, "%s\t%s\t%d\t%s\n", verb, a.Key, a.VMID, printable.Escape(a.Says))
 		for _, f := range a.Fields {
 			fmt.Fprintf(t, "\t\t\t  %s\n", field(f))
+		}
+		for _, b := range a.Blocks {
+			fmt.Fprintf(t, "\t\t\t  refused: %s\n", printable.Escape(strings.TrimSpace(b.Why+" "+b.Flag)))
 		}
 	}
 	return t.Flush()

@@ -30,7 +30,11 @@ func (d *dynamic) asked(cmd *cobra.Command) bool { return d.list || cmd.Flags().
 
 // answer prints one JSON document and nothing else.
 func (d *dynamic) answer(cmd *cobra.Command, s *settings) error {
-	e, err := s.site().Load(cmd.Context())
+	site := s.site()
+	e, err := site.Load(cmd.Context())
+	if err == nil {
+		e, err = site.Located(e)
+	}
 	if err != nil {
 		return err
 	}
@@ -73,7 +77,8 @@ func newInventory(s *settings) *cobra.Command {
 		Short: "The inventory of the whole estate: print it, publish it, serve it to Ansible",
 		Long: `Prints the inventory: json (terraform_inventory.json as the Terraform output had it),
 yaml (the same as YAML) or ansible (a static Ansible inventory; with --json as JSON).
-It is built from the declaration alone and is always whole.
+It is built from the declaration alone and is always whole; the record only adds the node
+where a migrated guest was when it was last applied or adopted.
 
 With --sync it is published to inventory_sync of the declaration, if the declaration is
 what was applied last: to all targets or none, each by a rename, with a diff. A target
@@ -116,6 +121,9 @@ func (i *inventoryOptions) run(cmd *cobra.Command, s *settings) error {
 			return err
 		}
 		return printTargets(cmd.OutOrStdout(), results)
+	}
+	if e, err = site.Located(e); err != nil {
+		return err
 	}
 	text, err := i.text(e, s.asJSON)
 	if err != nil {

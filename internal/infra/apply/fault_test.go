@@ -53,7 +53,7 @@ func TestDigestConflict(t *testing.T) {
 			func(b *rig) { b.by("PUT", "/nodes/pve/qemu/250/config", url.Values{"onboot": {"0"}}) }, "vm/docker-host"},
 		"destroy": {drop("haproxy"),
 			func(b *rig) { b.by("PUT", "/nodes/pve/lxc/175/config", url.Values{"description": {"keep me"}}) }, "container/haproxy"},
-		"rules": {func(d map[string]any) { d["internal_networks"] = []string{"10.0.0.0/8"} },
+		"rules": {func(d map[string]any) { d["internal_networks"] = []string{"10.0.0.0/8", "192.168.0.0/16"} },
 			func(b *rig) { b.by("DELETE", groupFW+"/0", nil) }, "security-group/syslog"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -47,7 +47,7 @@ func (t *taking) rules(ctx context.Context) error {
 		if n == 0 && digest != t.s.Digest && t.s.Digest != "" && !t.wrote[t.s.Source] {
 			return stale(t.c, nil)
 		}
-		op := rules.Next(live, t.s.Rules)
+		op := rules.Next(live, t.s.Rules, t.s.Keep)
 		switch t.s.Op {
 		case change.OpLeave:
 			op = rules.Leave(live, t.s.Groups)

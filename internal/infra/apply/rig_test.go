@@ -93,6 +93,7 @@ func estate(t testing.TB, name string, edits ...func(map[string]any)) *declarati
 	data := readFile(t, filepath.Join("..", "declaration", "testdata", name, "deployment.json"))
 	var d map[string]any
 	testkit.Must(t, json.Unmarshal(data, &d))
+	d["firewall"] = map[string]any{"manage_cluster": true}
 	for _, edit := range edits {
 		edit(d)
 	}

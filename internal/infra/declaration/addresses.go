@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -177,6 +178,17 @@ func (b *addresses) check(place *reader.Value, cidr netip.Prefix, gateway netip.
 	if first := b.claims.owner("VMID", place.Text); first == nil || first == place {
 		b.claims.unique("the address", b.conceal(addr.String()), place)
 	}
+}
+
+// reachable makes sure that the firewall lets the guest's own network in: the rules of a
+// class let in what the internal networks are, and nothing else, SSH included.
+func (b *addresses) reachable(o *reader.Object, g *Guest) {
+	own := g.Address.CIDR.Masked()
+	if !own.IsValid() || slices.ContainsFunc(b.network.Internal, func(p netip.Prefix) bool { return p.Bits() <= own.Bits() && p.Contains(own.Addr()) }) {
+		return
+	}
+	b.report.Problem(o.Value, fmt.Sprintf("the guest is in %s, which is not in internal_networks, so that the rules of the firewall class %s keep its own network out",
+		b.conceal(own.String()), g.Class), "add its network to internal_networks")
 }
 
 // lastOf is the broadcast address.

@@ -18,7 +18,7 @@ func build(report *reader.Report, root *reader.Value, o Options) *Estate {
 	e.SSH = ssh{report, o}.read(r)
 	e.Pools = readPools(r, e.Environment)
 	common := guests{
-		report: report, claims: claims, addresses: addresses, estate: e,
+		report: report, claims: claims, addresses: addresses, estate: e, rules: &ownRules{report: report},
 		accounts: accounts{report: report, deployment: o.Deployment, key: e.SSH.GuestPublicKey},
 	}
 	e.Containers = each(r, "containers", keyRule, containers{common}.read)
@@ -31,10 +31,11 @@ func build(report *reader.Report, root *reader.Value, o Options) *Estate {
 	e.Datastores = readDatastores(report, r)
 	e.InventorySync = readInventorySync(o, r)
 	readState(report, r, o) // checked here, used by LoadState
-	r.End()
 	e.Network = addresses.network
 	e.Network.Splunk = splunkAddresses(e)
 	e.Firewall = firewall(e.Network)
+	common.rules.estate(r, e)
+	r.End()
 	return e
 }
 
@@ -67,7 +68,8 @@ func each[T any](r *reader.Object, key string, rule reader.Rule, read func(reade
 
 func readPools(r *reader.Object, environment string) []Pool {
 	return each(r, "pools", poolRule, func(p reader.Entry) Pool {
-		return Pool{ID: p.Key, Comment: p.Text("comment", fmt.Sprintf("TF Pool %s - %s", titleCase(p.Key), environment), singleLine)}
+		comment := p.Text("comment", fmt.Sprintf("TF Pool %s - %s", titleCase(p.Key), environment), singleLine)
+		return Pool{ID: p.Key, Comment: comment, CommentDeclared: p.Get("comment") != nil}
 	})
 }
 

@@ -1,6 +1,7 @@
 package declaration
 
 import (
+	"slices"
 	"strings"
 
 	"syslog-gateway/internal/infra/declaration/reader"
@@ -68,13 +69,18 @@ func (b containers) mounts(o *reader.Object, c *Container) {
 func (b containers) features(o *reader.Object, c *Container) {
 	c.Unprivileged = o.Flag("unprivileged", false)
 	f := o.OrEmpty("features")
+	// systemd cannot give the gateway's unit its file systems without nesting.
+	gateway := slices.Contains(c.Tags, "syslog-gateway")
 	c.Features = Features{
-		Nesting: f.Flag("nesting", false),
+		Nesting: f.Flag("nesting", gateway && c.Unprivileged),
 		Keyctl:  f.Flag("keyctl", false),
 		Fuse:    f.Flag("fuse", false),
 		Mount:   f.Texts("mount", nil, pattern(wordText, "is not a type of file system", "such as nfs or cifs")),
 	}
 	f.End()
+	if gateway && !c.Features.Nesting {
+		b.report.AddNote(o.Place("features"), "the gateway's unit does not start in a container without nesting", "set nesting to true")
+	}
 	beyond := c.Features
 	beyond.Nesting = beyond.Nesting && !c.Unprivileged
 	if beyond.Any() {

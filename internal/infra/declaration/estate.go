@@ -1,9 +1,13 @@
 package declaration
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"syslog-gateway/internal/redact"
@@ -58,6 +62,7 @@ type SSH struct {
 	User           string
 	PrivateKey     redact.Secret // PEM; "" where none was found
 	GuestPublicKey string        // what guests let in, without line end; "" where none was found
+	GuestKeyFault  string        // why the file that was named could not be read; "" otherwise
 	GuestKeyPath   string        // file with the private half; handed on, never read
 }
 
@@ -69,7 +74,12 @@ type Datastore struct {
 }
 
 // Pool is a resource pool.
-type Pool struct{ ID, Comment string }
+type Pool struct {
+	ID, Comment string
+	// CommentDeclared says that Comment is in the declaration. A default is for a new pool
+	// only.
+	CommentDeclared bool
+}
 
 // Kind is what Proxmox VE calls the type of a guest: the element of its API paths.
 type Kind string
@@ -104,7 +114,8 @@ type Guest struct {
 	// ProtectionDeclared says that Protection is in the declaration, and not the default.
 	ProtectionDeclared bool
 
-	Class string // firewall class by its tags; "" for none
+	Class    string // firewall class by its tags; "" for none
+	Firewall OwnFirewall
 }
 
 // Host is how the guest is reached, as the declaration says; no guest is asked. Its name
@@ -194,7 +205,7 @@ type VM struct {
 	User     string // made by cloud-init
 	Password redact.Secret
 	Keys     []string
-	VGA      string
+	VGA      string // "" leaves that of the template, or of Proxmox VE
 	Agent    bool
 	OSType   string
 	// Snippet is the cloud-init user data, put on the node over SSH; "" for none.
@@ -208,6 +219,12 @@ type Firewall struct {
 	Groups  []Group // in the order they are made
 	Classes []Class
 	Node    []Rule // of the node: group rules
+
+	// ManageCluster says that the firewall of the cluster is switched on. Without it that
+	// one, and the nodes' switches, stay as they are found.
+	ManageCluster bool
+	// ManageDeclared says that ManageCluster is in the declaration, and not the default.
+	ManageDeclared bool
 }
 
 // Group is a security group. Its name has 18 characters at most.
@@ -221,18 +238,30 @@ type Group struct {
 type Rule struct {
 	Type   string // in | out | group
 	Action string // ACCEPT, DROP, REJECT, or the group's name
-	Proto  string // tcp | udp | icmp; "" for any
+	Proto  string // tcp, udp, icmp, vrrp, …; "" for any
 	DPort  string // 514 or 1514:1518
 	Source string // comma-separated
 	Dest   string
+	ICMP   string // type of ICMP message; "" for any
 }
 
 // Class is what guests with certain tags get: groups in order, and the policies.
 type Class struct {
 	Name      string
 	Groups    []string
+	Rules     []Rule // before the groups
 	PolicyIn  string
 	PolicyOut string
+}
+
+// Rules are the rules of a guest, in order: its own, those of its class, the groups.
+func (f Firewall) Rules(g *Guest) []Rule {
+	class, _ := f.Class(g.Class)
+	rules := slices.Concat(g.Firewall.Rules, class.Rules)
+	for _, name := range slices.Concat(class.Groups, g.Firewall.Groups) {
+		rules = append(rules, Rule{Type: "group", Action: name})
+	}
+	return rules
 }
 
 // Class returns the class of that name.
@@ -296,6 +325,46 @@ func (e *Estate) Nodes() []string {
 	}
 	slices.Sort(nodes)
 	return slices.Compact(nodes)
+}
+
+// Placed is the estate with its guests on the nodes where they are, by VMID; a guest that
+// is not in nodes is where it is declared.
+func (e *Estate) Placed(nodes map[int]string) *Estate {
+	placed := *e
+	placed.Containers, placed.VMs = slices.Clone(e.Containers), slices.Clone(e.VMs)
+	if e.Splunk != nil {
+		splunk := *e.Splunk
+		placed.Splunk = &splunk
+	}
+	for _, g := range placed.Guests() {
+		g.Node = cmp.Or(nodes[g.VMID], g.Node)
+	}
+	return &placed
+}
+
+// FirstBoot are the inputs of a guest that only count when it is made, by name. They hold no
+// secret: keys and files are digests.
+func (e *Estate) FirstBoot(g *Guest) map[string]string {
+	digest := func(text string) string {
+		sum := sha256.Sum256([]byte(text))
+		return "sha256:" + hex.EncodeToString(sum[:])
+	}
+	for _, c := range e.Containers {
+		if c.VMID == g.VMID {
+			return map[string]string{"template": e.ContainerTemplate, "ssh_keys": digest(strings.Join(c.Keys, "\n"))}
+		}
+	}
+	for _, v := range e.AllVMs() {
+		if v.VMID != g.VMID {
+			continue
+		}
+		inputs := map[string]string{"template": strconv.Itoa(v.Template), "ssh_keys": digest(strings.Join(v.Keys, "\n")), "user": v.User}
+		if v.Snippet != "" {
+			inputs["cloud_init"] = digest(v.Snippet)
+		}
+		return inputs
+	}
+	return nil
 }
 
 // StoreUse is a storage and a kind of content that it must hold, as Proxmox VE calls it.

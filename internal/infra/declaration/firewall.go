@@ -30,12 +30,20 @@ func firewall(n Network) Firewall {
 		{Name: "minio-svc", Comment: "Object storage from internal networks"},
 		{Name: "ntp-server", Comment: "NTP from internal networks"},
 		{Name: "idrac-kvm-svc", Comment: "iDRAC consoles from internal networks"},
+		{Name: "queue-svc", Comment: "Queue cluster (NATS) from internal networks"},
+		{Name: "keepalived-svc", Comment: "VRRP of keepalived pairs"},
 	} {
 		switch g.Name {
 		case "internal-access":
 			g.Rules = []Rule{
 				{Type: "in", Action: "ACCEPT", Proto: "tcp", DPort: "22", Source: sources[internal]},
 				{Type: "in", Action: "ACCEPT", Proto: "icmp", Source: sources[internal]},
+			}
+		case "keepalived-svc":
+			// 224.0.0.18 is VRRP's group (RFC 5798, section 5.1.1.2).
+			g.Rules = []Rule{
+				{Type: "in", Action: "ACCEPT", Proto: "vrrp", Source: sources[internal]},
+				{Type: "out", Action: "ACCEPT", Proto: "vrrp", Dest: "224.0.0.18," + sources[internal]},
 			}
 		case "outbound-internal":
 			g.Rules = outbound(sources)
@@ -44,7 +52,8 @@ func firewall(n Network) Firewall {
 		}
 		groups = append(groups, g)
 	}
-	return Firewall{Groups: groups, Classes: classes(), Node: []Rule{{Type: "group", Action: "ntp-server"}}}
+	own := Class{Name: ownClass, PolicyIn: "DROP", PolicyOut: "ACCEPT"}
+	return Firewall{Groups: groups, Classes: append(classes(), own), Node: []Rule{{Type: "group", Action: "ntp-server"}}}
 }
 
 // outbound lets guests reach the internal networks, and Splunk hosts each other even
@@ -83,12 +92,21 @@ func classes() []Class {
 		{Name: "rag", Groups: []string{"internal-access", "outbound-internal"}},
 		{Name: "minio", Groups: []string{"internal-access", "minio-svc", "outbound-internal"}},
 		{Name: "idrac_kvm", Groups: []string{"internal-access", "idrac-kvm-svc", "outbound-internal"}},
+		{Name: "queue", Groups: []string{"internal-access", "queue-svc", "outbound-internal"}},
+		{Name: "keepalived", Groups: []string{"internal-access", "keepalived-svc", "outbound-internal"}},
 	}
 	for i := range list {
 		list[i].PolicyIn = "DROP"
 		list[i].PolicyOut = cmp.Or(list[i].PolicyOut, "DROP")
 	}
 	return list
+}
+
+// additions are the groups that tags add to any class. A guest without one gets class,
+// which has the group.
+var additions = []struct{ tag, group, class string }{
+	{"syslog-gateway-queue", "queue-svc", "queue"},
+	{"keepalived", "keepalived-svc", "keepalived"},
 }
 
 // classesOf are the classes that a guest's tags select: none or one, if all is well.

@@ -13,6 +13,9 @@ const (
 	maxVMID = 999999999
 )
 
+// maxDescription is the limit of Proxmox VE for the description of a guest, in bytes.
+const maxDescription = 8192
+
 // kindDefaults is what containers and VMs have in common but read by other keys or with
 // other defaults.
 type kindDefaults struct {
@@ -32,6 +35,7 @@ type guests struct {
 	claims    *claims
 	addresses *addresses
 	accounts  accounts
+	rules     *ownRules
 	estate    *Estate
 }
 
@@ -42,7 +46,7 @@ func (b guests) guest(en reader.Entry, d kindDefaults) Guest {
 	g.VMID = o.NeedWhole("vm_id", minVMID, maxVMID)
 	b.claims.vmid(g.VMID, o.Place("vm_id"))
 	g.Name = o.NeedText(d.nameKey, nameRule)
-	g.Description = o.Text("description", fmt.Sprintf("%s %s - %s", d.description, g.Name, b.estate.Environment))
+	g.Description = o.Text("description", fmt.Sprintf("%s %s - %s", d.description, g.Name, b.estate.Environment), atMost(maxDescription))
 	g.Tags = b.tags(o, d.tags)
 	g.Pool = b.pool(o, "pool_id")
 	g.Cores = o.Whole("cpu_cores", d.cores, 1, 32)
@@ -51,6 +55,7 @@ func (b guests) guest(en reader.Entry, d kindDefaults) Guest {
 	g.Startup = b.startup(o, g.VMID)
 	b.identity(o, &g, d.nameKey)
 	b.classify(o, &g)
+	b.rules.guest(o, &g)
 	return g
 }
 
@@ -108,6 +113,7 @@ func (b guests) classify(o *reader.Object, g *Guest) {
 	case 0:
 	case 1:
 		g.Class = names[0]
+		b.addresses.reachable(o, g)
 		b.report.Record(reader.Below(o.Value.Path, "firewall_class"), fmt.Sprintf("%q", g.Class), "derived from tags")
 	default:
 		b.report.Problem(o.Place("tags"), fmt.Sprintf("the tags put the guest into the firewall classes %s and %s", names[0], names[1]), "a guest has one: drop the tags of the other")

@@ -181,7 +181,6 @@ func TestSSHKeys(t *testing.T) {
 		"path from home":    {[]string{"PROXMOX_SSH_KEY_PATH", "~/key"}, ""},
 		"path as content":   {[]string{"PROXMOX_SSH_PRIVATE_KEY", path}, ""},
 		"content wins":      {[]string{"PROXMOX_SSH_KEY_PATH", "/nonexistent", "PROXMOX_SSH_PRIVATE_KEY", privateKey}, ""},
-		"missing":           {[]string{"PROXMOX_SSH_KEY_PATH", "/nonexistent/key"}, "environment PROXMOX_SSH_KEY_PATH: $.proxmox_ssh_private_key: the private key cannot be read"},
 		"the public half":   {[]string{"PROXMOX_SSH_KEY_PATH", public}, "does not hold a private key"},
 		"neither":           {[]string{"PROXMOX_SSH_PRIVATE_KEY", "secret-word"}, "is neither a private key"},
 		"node is not valid": {[]string{"PROXMOX_VE_NODE", "a b"}, "environment PROXMOX_VE_NODE: $.proxmox_node"},
@@ -315,7 +314,7 @@ func TestMixedStartOrdersAreNoted(t *testing.T) {
 
 func TestSplunkUserData(t *testing.T) {
 	for _, domain := range []string{"", "example.com"} {
-		text := cloudConfig("splunk-aio", domain)
+		text := cloudConfig("splunk-aio", domain, "")
 		var doc struct {
 			Hostname string `yaml:"hostname"`
 			FQDN     string `yaml:"fqdn"`

@@ -29,7 +29,7 @@ func withText(t *testing.T, text string) Options {
 
 func TestFullEstate(t *testing.T) {
 	e := loadFile(t, "testdata/full/deployment.json")
-	if len(e.Pools) != 3 || len(e.Containers) != 26 || len(e.VMs) != 2 || e.Splunk == nil || len(e.Firewall.Groups) != 14 {
+	if len(e.Pools) != 3 || len(e.Containers) != 26 || len(e.VMs) != 2 || e.Splunk == nil || len(e.Firewall.Groups) != 16 {
 		t.Fatalf("%d pools, %d containers, %d VMs, %d groups", len(e.Pools), len(e.Containers), len(e.VMs), len(e.Firewall.Groups))
 	}
 	classes := make(map[string][]string)
@@ -53,7 +53,7 @@ func TestFullEstate(t *testing.T) {
 	if !reflect.DeepEqual(classes, want) {
 		t.Errorf("classes are %v, want %v", classes, want)
 	}
-	testkit.Equal(t, "objects of the estate", countObjects(e), 78)
+	testkit.Equal(t, "objects of the estate", countObjects(e), 80)
 	testkit.Equal(t, "addresses of Splunk", joined(e.Network.Splunk), "192.168.0.200,192.168.0.199")
 	var nas struct {
 		NAS struct {
@@ -151,7 +151,7 @@ func TestSmallEstateAndDefaults(t *testing.T) {
 			Key: "b", Kind: QEMU, VMID: 102, Name: "b", Node: "pve", Description: "TF VM b - homelab", Tags: []string{"terraform", "homelab"},
 			Cores: 4, Memory: 2048, NICs: []NIC{{Model: "virtio", Bridge: "vmbr0"}}, Address: v.Address, OnBoot: true, Startup: Startup{Order: 154, Up: 30},
 		},
-		CPUType: "x86-64-v2-AES", Balloon: 2048, User: "debian", VGA: "std", Agent: true, OSType: "l26",
+		CPUType: "x86-64-v2-AES", Balloon: 2048, User: "debian", Agent: true, OSType: "l26",
 		Disks: []Disk{{Interface: "scsi0", Store: "local-lvm", Size: 64, Format: "raw", IOThread: true, Discard: "ignore"}},
 	}
 	if !reflect.DeepEqual(v, wantV) {

@@ -87,6 +87,10 @@ func table() []port {
 
 		{"ntp-server", 123, udp, internal, unnamed, ""},
 
+		{"queue-svc", 4222, tcp, internal, unnamed, ""}, // clients
+		{"queue-svc", 6222, tcp, internal, unnamed, ""}, // the members of the cluster
+		{"queue-svc", 8222, tcp, internal, unnamed, ""}, // monitoring
+
 		{"idrac-kvm-svc", 5800, tcp, internal, unnamed, ""},
 		{"idrac-kvm-svc", 5801, tcp, internal, unnamed, ""},
 	}

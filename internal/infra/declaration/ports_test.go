@@ -56,6 +56,8 @@ func TestGroups(t *testing.T) {
 		"minio-svc":         {in("tcp", "9000", s), in("tcp", "9001", s)},
 		"ntp-server":        {in("udp", "123", s)},
 		"idrac-kvm-svc":     {in("tcp", "5800", s), in("tcp", "5801", s)},
+		"queue-svc":         {in("tcp", "4222", s), in("tcp", "6222", s), in("tcp", "8222", s)},
+		"keepalived-svc":    {in("vrrp", "", s), out("vrrp", "", "224.0.0.18,"+s)},
 	}
 	f := firewall(testNetwork())
 	got := make(map[string][]Rule)

@@ -1,7 +1,9 @@
 package declaration
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -47,38 +49,71 @@ func (b splunkVM) read(r *reader.Object) *VM {
 	v.Cores = r.Whole("splunk_cpu_cores", 8, 1, 32)
 	v.Memory = r.Whole("splunk_memory", 12288, 1024, 65536)
 	v.Balloon = v.Memory
-	v.CPUType, v.VGA, v.OSType, v.Agent = "host", "std", "l26", true
+	v.CPUType, v.OSType, v.Agent = "host", "l26", true
 	v.Template = r.Whole("template_id", 9201, minVMID, 9999)
 	b.claims.template(v.Template, r.Place("template_id"))
-	b.disks(r, &v, store)
+	o := r.OrEmpty("splunk_vm")
+	b.disks(r, o, &v, store)
 	v.User, v.Keys = "debian", b.accounts.keys(nil)
 	v.NICs = []NIC{{Model: "virtio", Bridge: bridge, Firewall: true}}
-	b.object(r, &v)
-	v.Snippet = cloudConfig(v.Name, b.estate.Domain)
+	b.object(r, o, &v)
+	v.Snippet = cloudConfig(v.Name, b.estate.Domain, dataDevice(v.Disks))
 	v.SnippetFile = b.estate.FileStore + ":snippets/" + v.Name + "-cloud-init.yml"
 	b.claims.unique("the name", v.Name, r.Place("splunk_vm_name"))
 	b.claims.unique("the key", SplunkKey, r.Place("splunk_vm_id"))
 	return &v
 }
 
-func (b splunkVM) disks(r *reader.Object, v *VM, store string) {
+// disks reads the sizes, which are top-level keys, and the interfaces, which are in the
+// object splunk_vm: a VM that was cloned from a template on scsi0 has its disks there.
+func (b splunkVM) disks(r, o *reader.Object, v *VM, store string) {
 	disk := Disk{Store: store, Format: "raw", IOThread: true, Discard: "ignore"}
-	disk.Interface, disk.Size = "virtio0", r.Whole("splunk_boot_disk_size", 25, 1, 1000)
+	disk.Interface, disk.Size = b.diskInterface(o, "boot_disk", "virtio0"), r.Whole("splunk_boot_disk_size", 25, 1, 1000)
 	v.Disks = []Disk{disk}
-	disk.Interface, disk.Size = "virtio1", r.Whole("splunk_data_disk_size", 200, 0, 1000)
-	if disk.Size > 0 {
-		v.Disks = append(v.Disks, disk)
+	disk.Interface, disk.Size = b.diskInterface(o, "data_disk", "virtio1"), r.Whole("splunk_data_disk_size", 200, 0, 1000)
+	if disk.Size == 0 {
+		return
 	}
+	if v.Disks = append(v.Disks, disk); disk.Interface == v.Disks[0].Interface {
+		b.report.Problem(o.Place("data_disk"), disk.Interface+" is the interface of both disks", "every disk needs its own, such as scsi1")
+	}
+}
+
+func (b splunkVM) diskInterface(o *reader.Object, key, def string) string {
+	d := o.OrEmpty(key)
+	iface := d.Text("interface", def, diskRule, pattern(splunkDisk, "is not possible here", "use scsi0 to scsi30 or virtio0 to virtio15"))
+	d.End()
+	return iface
+}
+
+var splunkDisk = regexp.MustCompile(`^(scsi|virtio)`)
+
+// dataDevice is how Linux calls the data disk, "" where there is none. SCSI disks have a
+// link by the name of their drive in QEMU; virtio disks without a serial number have only
+// a letter, in the order of their interfaces.
+func dataDevice(disks []Disk) string {
+	if len(disks) < 2 {
+		return ""
+	}
+	data := disks[1].Interface
+	if strings.HasPrefix(data, "scsi") {
+		return "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_drive-" + data
+	}
+	if boot := disks[0].Interface; !strings.HasPrefix(boot, "virtio") || len(boot) > len(data) || len(boot) == len(data) && boot > data {
+		return "/dev/vda"
+	}
+	return "/dev/vdb"
 }
 
 // object reads the object splunk_vm: the fields that other guests have and this
 // one had not. It is always protected.
-func (b splunkVM) object(r *reader.Object, v *VM) {
-	o := r.OrEmpty("splunk_vm")
+func (b splunkVM) object(r, o *reader.Object, v *VM) {
 	b.placement(o.With("vm_id", r.Get("splunk_vm_id"), "node", "ip", "dhcp", "gateway", "nameservers"), &v.Guest)
 	if o.Get("vlan") != nil {
 		v.NICs[0].VLAN = o.Whole("vlan", 0, 1, 4094)
 	}
+	b.addresses.reachable(o, &v.Guest)
+	b.rules.guest(o, &v.Guest)
 	b.fixedSplunk(o, &v.Guest)
 	if o.Get("startup") != nil {
 		v.Startup = b.startup(o, v.VMID)
@@ -96,19 +131,25 @@ func (b splunkVM) object(r *reader.Object, v *VM) {
 // on /opt/splunk. It is done by runcmd, since disk_setup runs before user data is
 // there on Proxmox VE's NoCloud drive and is skipped. It holds no secret and no Splunk
 // configuration. A labelled file system is never formatted again.
-func cloudConfig(name, domain string) string {
+// device is the data disk; "" for the default, which a VM without one may get later.
+func cloudConfig(name, domain, device string) string {
+	device = cmp.Or(device, "/dev/vdb")
+	partition := device + "1"
+	if strings.HasPrefix(device, "/dev/disk/") {
+		partition = device + "-part1"
+	}
 	var b strings.Builder
 	b.WriteString("#cloud-config\n")
 	fmt.Fprintf(&b, "hostname: %s\n", name)
 	if domain != "" {
 		fmt.Fprintf(&b, "fqdn: %s.%s\nmanage_etc_hosts: true\n", name, domain)
 	}
-	b.WriteString(`runcmd:
+	b.WriteString(strings.NewReplacer("PARTITION", partition, "DEVICE", device).Replace(`runcmd:
   - |
     if ! blkid -L splunk-data >/dev/null; then
-      parted --script /dev/vdb mklabel gpt mkpart primary ext4 0% 100%
+      parted --script DEVICE mklabel gpt mkpart primary ext4 0% 100%
       udevadm settle
-      mkfs.ext4 -L splunk-data /dev/vdb1
+      mkfs.ext4 -L splunk-data PARTITION
     fi
   - mkdir -p /opt/splunk
   - grep -q 'LABEL=splunk-data' /etc/fstab || echo 'LABEL=splunk-data /opt/splunk ext4 defaults,nofail 0 2' >> /etc/fstab
@@ -124,6 +165,6 @@ func cloudConfig(name, domain string) string {
   - mkdir -p /opt/splunk/var /opt/splunk/etc
   - chmod 777 /opt/splunk /opt/splunk/var /opt/splunk/etc
   - install -d -o root -g root /opt/splunk-config
-`)
+`))
 	return b.String()
 }

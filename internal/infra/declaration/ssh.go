@@ -34,7 +34,7 @@ func (b ssh) read(r *reader.Object) SSH {
 	s.User = r.Text("proxmox_ssh_username", "root", pattern(wordText, "is not a login name", "such as root; root@pam is a user of the API"))
 	s.PrivateKey = b.privateKey(r)
 	s.GuestKeyPath = b.o.expand(r.Text("vm_ssh_private_key_path", "~/.ssh/id_rsa_vm", pattern(keyPath, "is not a path", "begin it with / or ~/")))
-	s.GuestPublicKey = b.publicKey(r)
+	s.GuestPublicKey = b.publicKey(r, &s)
 	return s
 }
 
@@ -64,7 +64,8 @@ func (b ssh) privateKey(r *reader.Object) redact.Secret {
 		return ""
 	case err != nil:
 		place := r.Place("proxmox_ssh_private_key")
-		b.report.Problem(place, "the private key cannot be read: "+reason(err), "set PROXMOX_SSH_PRIVATE_KEY to the key or PROXMOX_SSH_KEY_PATH to the path of a readable file")
+		// What needs the key says so: most verbs do not.
+		b.report.AddNote(place, "the private key cannot be read: "+reason(err), "set PROXMOX_SSH_PRIVATE_KEY to the key or PROXMOX_SSH_KEY_PATH to the path of a readable file")
 		return ""
 	case !strings.HasPrefix(strings.TrimSpace(string(data)), "-----BEGIN"):
 		b.report.Problem(r.Place("proxmox_ssh_private_key"), "the file does not hold a private key", "it begins with -----BEGIN; the one that ends in .pub is the public half")
@@ -82,9 +83,9 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// publicKey takes the key itself, or that of the file. A file that was named has to be
-// there; guests made without one cannot be entered by SSH.
-func (b ssh) publicKey(r *reader.Object) string {
+// publicKey takes the key itself, or that of the file. Guests made without one cannot be
+// entered by SSH: while a file that was named is not there, none is made.
+func (b ssh) publicKey(r *reader.Object, s *SSH) string {
 	path := r.Text("vm_ssh_public_key_path", "~/.ssh/id_rsa_vm.pub", pattern(pubKeyPath, "is not the path of a public key", "begin it with / or ~/ and end it with .pub"))
 	if v := r.Typed("ssh_public_key", reader.KindText); v != nil && v.Text != "" {
 		r.Set("ssh_public_key", v, v.Text)
@@ -101,7 +102,8 @@ func (b ssh) publicKey(r *reader.Object) string {
 		if place.Kind == reader.KindNull && errors.Is(err, fs.ErrNotExist) {
 			b.report.AddNote(place, what, fix+"; guests made without one cannot be entered by SSH")
 		} else {
-			b.report.Problem(place, what, fix)
+			b.report.AddNote(place, what, fix+"; no guest is made without it")
+			s.GuestKeyFault = what + ": " + fix
 		}
 		return ""
 	}

@@ -25,7 +25,12 @@ func (b vms) read(en reader.Entry) VM {
 	v.NICs = nics{b.report}.read(o, &v.Guest, false)
 	b.source(o, &v)
 	b.cloudUser(o, &v)
-	v.VGA = o.Text("vga_type", "std", oneOf("std", "cirrus", "vmware", "qxl"))
+	v.VGA = o.Text("vga_type", "", func(s string) (string, string) {
+		if s == "" {
+			return "", ""
+		}
+		return oneOf("std", "cirrus", "vmware", "qxl", "serial0", "virtio", "none")(s)
+	})
 	v.Agent = o.Flag("agent_enabled", true)
 	v.OSType = o.Text("os_type", "l26", oneOf("other", "wxp", "w2k", "w2k3", "w2k8", "wvista", "win7", "win8", "win10", "win11", "l24", "l26", "solaris"))
 	b.bootFlag(o, &v.Guest)

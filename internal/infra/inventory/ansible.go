@@ -33,6 +33,8 @@ var byTags = []struct {
 	tags  []string
 }{
 	{"syslog_gateway_group", []string{"syslog-gateway"}},
+	{"syslog_gateway_queue_group", []string{"syslog-gateway-queue"}},
+	{"keepalived_group", []string{"keepalived"}},
 	{"haproxy_group", []string{"haproxy"}},
 	{"cribl_edge", []string{"cribl", "edge"}},
 	{"cribl_stream_group", []string{"cribl", "stream"}},

@@ -29,10 +29,10 @@ func Document(e *declaration.Estate) ([]byte, error) {
 	return text, nil
 }
 
-// Publish writes the inventory of an estate to files by Sync; by is the program that
-// does it.
-func Publish(e *declaration.Estate, targets []string, by string) ([]Result, error) {
-	text, err := Document(e)
+// Publish writes the inventory of an estate to files by Sync. nodes says where guests are,
+// by VMID, if that is not where they are declared; by is the program that does it.
+func Publish(e *declaration.Estate, nodes map[int]string, targets []string, by string) ([]Result, error) {
+	text, err := Document(e.Placed(nodes))
 	if err != nil {
 		return nil, err
 	}

@@ -2,12 +2,26 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+
+	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/plan/firewall"
 )
 
 // allowed are the guests that the Allow lists of the options name, by VMID.
 type allowed struct{ destroy, replace, reboot, reuse map[int]bool }
+
+// object is the prefix and name of what --allow-reuse names beside guests: group/NAME,
+// pool/ID.
+func (m *maker) object(word string) bool {
+	if id, ok := strings.CutPrefix(word, change.ObjectPool+"/"); ok {
+		return m.scope.DeclaresPool(id)
+	}
+	name, ok := strings.CutPrefix(word, firewall.GroupPrefix)
+	return ok && slices.Contains(m.scope.OwnGroups(), name)
+}
 
 // called are the words that a guest can be named by.
 type called struct {
@@ -42,6 +56,9 @@ func (m *maker) resolve() error {
 		{"--allow-reuse", m.opts.AllowReuse, declared, notDeclared, a.reuse},
 	} {
 		for _, word := range list.words {
+			if list.flag == "--allow-reuse" && m.object(word) {
+				continue
+			}
 			vmid, err := find(list.flag, word, list.among, list.other)
 			if err != nil {
 				return err

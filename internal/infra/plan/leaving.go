@@ -64,9 +64,16 @@ func (m *maker) reportStranger(lv *live.Guest) {
 }
 
 // vanish plans the removal of live guests of ours that are no longer declared. Each must
-// be allowed by its name.
+// be allowed by its name. What was never recorded was never declared: its tags alone are
+// worth a note.
 func (m *maker) vanish() {
 	for _, l := range m.leaving {
+		if m.opts.Known != nil && !l.recorded && !m.opts.allowed.destroy[l.VMID] {
+			m.plan.AddNote(strconv.Itoa(l.VMID), "%s on %s has the tags terraform and %s, but was neither applied nor adopted here: it stays as it is; "+
+				"if it belongs to another declaration, give this one an environment of its own (environment), which is in the tags of its guests",
+				l.Called(), l.Node, m.owner.Estate.Environment)
+			continue
+		}
 		c := guest.Destroy(l.key, l.Guest)
 		switch data := l.DataDisks(); {
 		case l.Protected() || l.known.Protected:

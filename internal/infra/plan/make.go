@@ -44,7 +44,7 @@ func Make(ctx context.Context, api live.API, e *declaration.Estate, opts Options
 		Scope: m.scope, Live: m.live.Cluster, Owner: m.owner, List: &m.plan.List, Root: opts.Root,
 		AllowReplace: m.opts.allowed.replace, AllowReboot: m.opts.allowed.reboot, AllowReuse: m.opts.allowed.reuse,
 	}
-	walls := &firewall.Planner{Scope: m.scope, Live: m.live.Cluster, List: &m.plan.List}
+	walls := &firewall.Planner{Scope: m.scope, Live: m.live.Cluster, Owner: m.owner, List: &m.plan.List, Reuse: m.opts.AllowReuse}
 	certificates := &acme.Planner{Declared: e.Extra, Live: m.live.ACME, List: &m.plan.List, Root: opts.Root}
 	needs := &storage.Checker{Scope: m.scope, Live: m.live, List: &m.plan.List, Upload: opts.Upload}
 
@@ -91,6 +91,9 @@ func (m *maker) read(ctx context.Context) error {
 		return err
 	}
 	if err := m.live.ReadLeaving(ctx); err != nil {
+		return err
+	}
+	if err := m.live.ReadDormant(ctx); err != nil {
 		return err
 	}
 	return m.live.ReadPending(ctx, m.needRestartCheck())
@@ -237,7 +240,8 @@ func Orphans(ctx context.Context, api live.API, e *declaration.Estate, opts Opti
 	return out, nil
 }
 
-// pools compares the declared pools. Undeclared pools stay as they are.
+// pools compares the declared pools. Undeclared pools stay as they are, and so does a
+// comment that is not declared: another declaration may have the same pool.
 func (m *maker) pools() {
 	for _, p := range m.scope.Pools {
 		comment, exists := m.live.Pools[p.ID]
@@ -248,8 +252,15 @@ func (m *maker) pools() {
 			c.Action = change.Create
 			c.Fields = []change.Diff{{Path: "comment", To: p.Comment}}
 			c.Steps = []change.Step{change.Write("create", "POST", "/pools", params)}
-		case exists && comment != p.Comment && m.scope.Pool(p.ID):
+		case exists && comment != p.Comment && p.CommentDeclared && m.scope.Pool(p.ID):
 			c.Action = change.Update
+			if m.opts.KnownPools != nil && !m.opts.KnownPools[p.ID] && comment != "" && !slices.Contains(m.opts.AllowReuse, c.ID()) {
+				c.Blocks = []change.Block{{
+					Why: fmt.Sprintf("a pool of that name is there, was not applied here, and its comment is %q: remove the comment from the declaration, "+
+						"which leaves the pool's as it is, or say by name that the pool is this estate's", comment),
+					Flag: "--allow-reuse " + c.ID(),
+				}}
+			}
 			c.Fields = []change.Diff{{Path: "comment", From: comment, To: p.Comment}}
 			c.Steps = []change.Step{change.Write("change", "PUT", "/pools", params)}
 		default:

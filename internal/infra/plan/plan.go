@@ -19,7 +19,7 @@ type Options struct {
 	AllowDestroy []string // that are no longer declared
 	AllowReplace []string
 	AllowReboot  []string
-	AllowReuse   []string // become another guest in place, under the same VMID
+	AllowReuse   []string // become another guest in place, under the same VMID; also group/NAME and pool/ID of others
 
 	// OnlyName is how Only is called in errors, such as the verb that takes the keys;
 	// "" for --only.
@@ -33,6 +33,8 @@ type Options struct {
 	// Known are the guests of earlier applies by VMID. Plans work without it;
 	// it only shows which guests that are no longer declared were ours.
 	Known map[int]live.Known
+	// KnownPools are the pools of earlier applies by ID; nil: not known.
+	KnownPools map[string]bool
 	// Parallel is how many reads run at a time; 0: 8.
 	Parallel int
 

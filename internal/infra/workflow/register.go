@@ -1,10 +1,9 @@
 package workflow
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"cmp"
+	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"syslog-gateway/internal/infra/declaration"
@@ -19,6 +18,17 @@ type register struct {
 	estate *declaration.Estate
 	record *state.Record
 	save   func(*state.Record) error
+	nodes  map[int]string // where guests are, by VMID, if that is known
+}
+
+// locate notes where the live guests are.
+func (r *register) locate(resources []pve.Resource) {
+	r.nodes = make(map[int]string)
+	for _, l := range resources {
+		if l.IsGuest() {
+			r.nodes[l.VMID] = l.Node
+		}
+	}
 }
 
 // begin records that the declaration is no longer known to be in force.
@@ -94,10 +104,11 @@ func (r *register) dropMissing(guests []state.Object, live []pve.Resource) {
 // guest records a guest as it is declared. One that is recorded keeps the time and the
 // inputs of its first boot.
 func (r *register) guest(g *declaration.Guest) {
-	object := state.Object{Kind: string(g.Kind), Key: g.Key, VMID: g.VMID, Node: g.Node, Name: g.Name,
-		Class: g.Class, Protected: g.Protection, Unprotected: g.ProtectionDeclared && !g.Protection, Applied: now(), Inputs: r.firstBoot(g)}
+	object := state.Object{Kind: string(g.Kind), Key: g.Key, VMID: g.VMID, Node: cmp.Or(r.nodes[g.VMID], g.Node), Name: g.Name,
+		Class: g.Class, Protected: g.Protection, Unprotected: g.ProtectionDeclared && !g.Protection, Applied: now(), Inputs: r.estate.FirstBoot(g)}
 	if old, known := r.record.Guest(g.VMID); known && old.Kind == object.Kind {
-		object.Applied, object.Inputs = old.Applied, old.Inputs
+		object.Applied = old.Applied
+		maps.Copy(object.Inputs, old.Inputs)
 	}
 	r.remove(g.VMID)
 	r.record.Remove(object.Kind, object.Key) // the key may have belonged to another guest
@@ -109,25 +120,6 @@ func (r *register) remove(vmid int) {
 	for o, ok := r.record.Guest(vmid); ok; o, ok = r.record.Guest(vmid) {
 		r.record.Remove(o.Kind, o.Key)
 	}
-}
-
-// firstBoot gives the inputs that only count when a guest is created.
-func (r *register) firstBoot(g *declaration.Guest) map[string]string {
-	if g.Kind == declaration.LXC {
-		return map[string]string{"template": r.estate.ContainerTemplate}
-	}
-	for _, v := range r.estate.AllVMs() {
-		if v.VMID != g.VMID {
-			continue
-		}
-		inputs := map[string]string{"template": strconv.Itoa(v.Template)}
-		if v.Snippet != "" {
-			sum := sha256.Sum256([]byte(v.Snippet))
-			inputs["cloud_init"] = "sha256:" + hex.EncodeToString(sum[:])
-		}
-		return inputs
-	}
-	return nil
 }
 
 // isGuest says whether a recorded object is a container or a VM.

@@ -6,6 +6,7 @@ import (
 
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/state"
 	"syslog-gateway/internal/infra/state/backend"
@@ -86,10 +87,14 @@ func (s *Session) Orphans(ctx context.Context) ([]plan.Orphan, error) {
 // complete adds to the options of a plan what the session knows.
 func (s *Session) complete(o plan.Options) plan.Options {
 	o.Root, o.Upload, o.Known = s.cluster.root() != nil, s.snippet, make(map[int]live.Known)
+	o.KnownPools = make(map[string]bool)
 	for _, r := range s.record.Objects {
+		if r.Kind == change.ObjectPool {
+			o.KnownPools[r.Key] = true
+		}
 		if isGuest(r) {
 			o.Known[r.VMID] = live.Known{Key: r.Key, Kind: declaration.Kind(r.Kind), Name: r.Name, Class: r.Class,
-				Protected: r.Protected, Unprotected: r.Unprotected}
+				Protected: r.Protected, Unprotected: r.Unprotected, Inputs: r.Inputs}
 		}
 	}
 	return o

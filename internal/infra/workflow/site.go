@@ -114,6 +114,30 @@ func (s Site) sameDeclaration(record *state.Record) error {
 		s.State, other, s.Declaration.Deployment)
 }
 
+// Located is the estate with each guest on the node where the record last saw it: guests
+// may have been migrated. A record of another declaration says nothing of this one.
+func (s Site) Located(e *declaration.Estate) (*declaration.Estate, error) {
+	record, err := s.Record()
+	if err != nil {
+		return nil, err
+	}
+	if s.sameDeclaration(record) != nil {
+		return e, nil
+	}
+	return e.Placed(located(e, record)), nil
+}
+
+// located are the nodes of the recorded guests of an estate, by VMID.
+func located(e *declaration.Estate, record *state.Record) map[int]string {
+	nodes := make(map[int]string)
+	for _, g := range e.Guests() {
+		if o, known := record.Guest(g.VMID); known && o.Key == g.Key && o.Kind == string(g.Kind) {
+			nodes[g.VMID] = o.Node
+		}
+	}
+	return nodes
+}
+
 // Publish writes the inventory to the declared targets, if the declaration is what was
 // applied last: otherwise it would name guests that do not exist, and lack some that do.
 func (s Site) Publish(ctx context.Context, e *declaration.Estate, by string) ([]inventory.Result, error) {
@@ -135,5 +159,5 @@ func (s Site) Publish(ctx context.Context, e *declaration.Estate, by string) ([]
 		return nil, fmt.Errorf("nothing is published: according to the record of %s, %s is not what was applied last; "+
 			"run `provision apply`, which publishes at its end", s.State, s.Declaration.Deployment)
 	}
-	return inventory.Publish(e, e.InventorySync, by)
+	return inventory.Publish(e, located(e, record), e.InventorySync, by)
 }

@@ -133,13 +133,12 @@ func (w *Work) endInterrupted() error {
 // program's name in the sidecar. While a step by hand remains, nothing is published.
 func (w *Work) Conclude(ctx context.Context, p *plan.Plan, more []string, by string) ([]inventory.Result, error) {
 	byHand := p.Owed()
-	if gone := w.register.undeclared(); len(gone) > 0 {
-		live, err := w.cluster.Client.Resources(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("find recorded guests that no longer exist: %w", err)
-		}
-		w.register.dropMissing(gone, live)
+	live, err := w.cluster.Client.Resources(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find out which guests exist, and where: %w", err)
 	}
+	w.register.dropMissing(w.register.undeclared(), live)
+	w.register.locate(live)
 	if err := w.register.all(len(byHand) == 0); err != nil {
 		return nil, err
 	}
@@ -154,7 +153,7 @@ func (w *Work) Conclude(ctx context.Context, p *plan.Plan, more []string, by str
 		return nil, fmt.Errorf("the inventory is not published: these guests do not have their declared address until the step by hand is done: %s; "+
 			"then run this again", strings.Join(byHand, ", "))
 	}
-	results, err := inventory.Publish(w.estate, targets, by)
+	results, err := inventory.Publish(w.estate, w.register.nodes, targets, by)
 	if err != nil {
 		return nil, fmt.Errorf("the estate is as declared, but %w", err)
 	}
@@ -168,7 +167,9 @@ type Adoption struct {
 	Adopted bool          `json:"adopted"`
 	Says    string        `json:"says"`
 	Fields  []change.Diff `json:"fields,omitempty"`
-	Refused bool          `json:"-"` // the guest is live and cannot be adopted
+	// Blocks are why an apply would refuse the guest as it is declared.
+	Blocks  []change.Block `json:"blocks,omitempty"`
+	Refused bool           `json:"-"` // the guest is live and cannot be adopted
 }
 
 // Adopt records the declared guests that are live already as ours; keys restricts it to
@@ -178,6 +179,11 @@ func (w *Work) Adopt(ctx context.Context, keys []string) ([]Adoption, error) {
 	if err != nil {
 		return nil, err
 	}
+	live, err := w.cluster.Client.Resources(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find out where the guests are: %w", err)
+	}
+	w.register.locate(live)
 	changes := make(map[int]change.Change)
 	for _, c := range p.Changes {
 		if c.Guest() && c.Action != change.Destroy {
@@ -192,6 +198,7 @@ func (w *Work) Adopt(ctx context.Context, keys []string) ([]Adoption, error) {
 		c, changed := changes[g.VMID]
 		a := adoption(g, c, changed)
 		if a.Adopted {
+			w.register.remove(g.VMID) // what it was made from is what is declared from now on
 			w.register.guest(g)
 		}
 		all = append(all, a)
@@ -202,14 +209,16 @@ func (w *Work) Adopt(ctx context.Context, keys []string) ([]Adoption, error) {
 // adoption judges one guest by its change in the plan. A guest without a change is live
 // and as declared.
 func adoption(g *declaration.Guest, c change.Change, changed bool) Adoption {
-	a := Adoption{Key: g.Key, VMID: g.VMID, Fields: c.Fields, Refused: c.Action == change.Refuse}
+	a := Adoption{Key: g.Key, VMID: g.VMID, Fields: c.Fields, Blocks: c.Blocks, Refused: c.Action == change.Refuse}
 	switch {
 	case !changed:
 		a.Adopted, a.Says = true, "as declared"
 	case c.Action == change.Create || c.Action == change.Wait:
 		a.Says, a.Fields = "does not exist: apply creates it", nil
 	case c.Action == change.Refuse && len(c.Blocks) > 0:
-		a.Says = c.Blocks[0].Why
+		a.Says, a.Blocks = c.Blocks[0].Why, c.Blocks[1:]
+	case len(c.Blocks) > 0 && c.Action != change.Replace:
+		a.Adopted, a.Says = true, differences(c)+", and apply refuses them as declared"
 	case c.Action == change.Replace:
 		a.Adopted, a.Says = true, differences(c)+", not all can be changed in place"
 	default:

@@ -67,6 +67,12 @@ func DidYouMean(name string, known []string) string {
 	if best := suggest.Nearest(name, known); best != "" {
 		return fmt.Sprintf("did you mean %s?", best)
 	}
+	// cores for cpu_cores, memory for memory_dedicated: a word of the known name.
+	for _, k := range slices.Sorted(slices.Values(known)) {
+		if name != "" && slices.Contains(strings.Split(k, "_"), strings.ToLower(name)) {
+			return fmt.Sprintf("did you mean %s?", k)
+		}
+	}
 	if len(known) > maxListed {
 		return "remove it; the keys are listed in docs/provision.md"
 	}

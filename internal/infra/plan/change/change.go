@@ -201,6 +201,7 @@ type Step struct {
 
 	Disks   []declaration.Disk // what guest.Complete adds to Params
 	Rules   []declaration.Rule // of OpRules
+	Keep    bool               // of OpRules: other rules stay
 	Groups  []string           // of OpLeave and OpJoin
 	Volume  string             // of OpUpload
 	Content []byte

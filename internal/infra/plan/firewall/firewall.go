@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan/change"
@@ -20,14 +21,23 @@ import (
 type Planner struct {
 	Scope *scope.Scope
 	Live  *live.Cluster
+	Owner live.Owner
 	List  *change.List // what is planned goes here
+	// Reuse names the groups of others that become this estate's, as group/NAME.
+	Reuse []string
 }
+
+// GroupPrefix begins the name of a security group where it stands beside guests.
+const GroupPrefix = "group/"
 
 // clusterOptions switch the firewall on and let everything through: guests filter.
 var clusterOptions = []option{
 	{"policy_in", "DROP", "ACCEPT"}, {"policy_out", "ACCEPT", "ACCEPT"}, {"ebtables", "1", "0"},
 	{"log_ratelimit", "", "enable=1,burst=10,rate=5/second"}, {"enable", "0", "1"},
 }
+
+// ManageKey is the key by which a declaration says that the firewall of the cluster is its own.
+const ManageKey = `"firewall": {"manage_cluster": true}`
 
 // nodeOptions make the node apply its own rules.
 var nodeOptions = []option{{"enable", "1", "1"}}
@@ -38,7 +48,7 @@ type option struct{ key, def, want string }
 // guestOptions are the options of a guest that has a class.
 func guestOptions(c declaration.Class, g *declaration.Guest) []option {
 	return []option{
-		{"policy_in", "DROP", c.PolicyIn}, {"policy_out", "ACCEPT", c.PolicyOut},
+		{"policy_in", "DROP", cmp.Or(g.Firewall.PolicyIn, c.PolicyIn)}, {"policy_out", "ACCEPT", cmp.Or(g.Firewall.PolicyOut, c.PolicyOut)},
 		{"log_level_in", "nolog", "warning"}, {"log_level_out", "nolog", "warning"},
 		// Without this one a guest that asks for its address never gets it.
 		{"dhcp", "0", pve.Flag(g.Address.DHCP)},
@@ -86,10 +96,17 @@ func (p *Planner) Groups() {
 			params := url.Values{"group": {g.Name}, "rename": {g.Name}, "comment": {g.Comment}}
 			c.Steps = append(c.Steps, change.Write("change", "POST", "/cluster/firewall/groups", params))
 		}
-		if !rules.Same(lv.Rules, g.Rules) {
+		if !rules.Same(lv.Rules, g.Rules, false) {
 			c.Action = cmp.Or(c.Action, change.Update)
-			c.Fields = append(c.Fields, rules.Diffs(lv.Rules, g.Rules)...)
+			c.Fields = append(c.Fields, rules.Diffs(lv.Rules, g.Rules, false)...)
 			c.Steps = append(c.Steps, rules.Step(live.GroupPath(g.Name), lv.Rules, g.Rules))
+			if extra := rules.Extra(lv.Rules, g.Rules); len(extra) > 0 && lv.Comment != g.Comment && !slices.Contains(p.Reuse, GroupPrefix+g.Name) {
+				c.Blocks = append(c.Blocks, change.Block{
+					Why: "a group of that name is there which this estate has not made, and these rules of it would be removed: " + strings.Join(extra, "; ") +
+						": rename that group, or say by name that it is this estate's",
+					Flag: "--allow-reuse " + GroupPrefix + g.Name,
+				})
+			}
 		}
 		if c.Action != "" {
 			p.List.Add(c)
@@ -114,10 +131,14 @@ func (p *Planner) Plan() {
 	p.cluster()
 }
 
-// cluster switches the firewall of the cluster on. One that is on already keeps
-// its policies: opening it is not this estate's business. A part of the estate switches
-// nothing on, which all guests would feel.
+// cluster switches the firewall of the cluster on, if the declaration says so. One that is
+// on already keeps its policies: opening it is not this estate's business. A part of the
+// estate switches nothing on, which all guests would feel.
 func (p *Planner) cluster() {
+	if !p.Scope.Firewall.ManageCluster {
+		p.asFound()
+		return
+	}
 	fields, params := compare(p.Live.Firewall, clusterOptions)
 	on := p.Live.Firewall["enable"] == "1"
 	if on {
@@ -152,6 +173,32 @@ func (p *Planner) cluster() {
 	c.Steps = []change.Step{change.Write("set options", "PUT", "/cluster/firewall/options", params).
 		From("/cluster/firewall/options", p.Live.Firewall.Digest())}
 	p.List.Add(c)
+	for _, lv := range p.Live.Dormant {
+		p.List.AddNote("cluster-firewall", "switching it on wakes the rules of %d, %s on %s, which have no effect now: its policy for incoming traffic is %s",
+			lv.VMID, lv.Called(), lv.Node, cmp.Or(lv.Firewall.Options["policy_in"], "DROP"))
+	}
+}
+
+// asFound leaves the firewall of the cluster as it is. While it is off no rule of a guest
+// has an effect: that is refused until the declaration says what is meant.
+func (p *Planner) asFound() {
+	var filtered []string
+	for _, g := range p.Scope.Guests {
+		if g.Class != "" {
+			filtered = append(filtered, g.Key)
+		}
+	}
+	if p.Live.Firewall["enable"] == "1" || len(filtered) == 0 {
+		return
+	}
+	why := "the firewall of the cluster is off, so that the declared rules have no effect (" + strings.Join(filtered, ", ") + ")"
+	if p.Scope.Firewall.ManageDeclared {
+		p.List.AddNote("cluster-firewall", "%s, and manage_cluster is false: it stays off", why)
+		return
+	}
+	p.List.Add(change.Change{Key: "cluster", Object: change.ObjectClusterFirewall, Action: change.Refuse, Blocks: []change.Block{{
+		Why: why + ": declare " + ManageKey + " to switch it on for all guests of the cluster, or false there to leave it off",
+	}}})
 }
 
 // node makes sure that the node has the estate's groups. Its other rules are its
@@ -179,7 +226,14 @@ func (p *Planner) node(node string) {
 		}
 		c.Steps = append(c.Steps, join)
 	}
-	p.add(c, base, fw, nodeOptions)
+	want := nodeOptions
+	if !p.Scope.Firewall.ManageCluster {
+		want = nil
+		if fw.Options["enable"] == "0" {
+			p.List.AddNote(node, "the firewall of the node is off, so that its rules have no effect: it stays off without %s", ManageKey)
+		}
+	}
+	p.add(c, base, fw, want)
 }
 
 // add plans a change that sets the options at a place as well, where they differ.
@@ -217,14 +271,22 @@ func (p *Planner) guest(g *declaration.Guest) {
 	}
 	c := change.Change{Key: g.Key, Object: change.ObjectGuestFirewall, Action: change.Update, Name: g.Name, VMID: g.VMID, Node: g.Node}
 	c.After = append(c.After, change.GuestID(g))
-	var want []declaration.Rule
-	for _, name := range class.Groups {
-		want = append(want, declaration.Rule{Type: "group", Action: name})
-		c.After = append(c.After, change.ObjectGroup+"/"+name)
+	want, keep := p.Scope.Firewall.Rules(g), g.Firewall.KeepForeign
+	for _, r := range want {
+		if r.Type == "group" {
+			c.After = append(c.After, change.ObjectGroup+"/"+r.Action)
+		}
 	}
-	if !rules.Same(fw.Rules, want) {
-		c.Fields = append(c.Fields, rules.Diffs(fw.Rules, want)...)
-		c.Steps = append(c.Steps, rules.Step(path+"/firewall/rules", fw.Rules, want))
+	if keep {
+		for _, rule := range rules.Extra(fw.Rules, want) {
+			p.List.AddNote(g.Key, "the firewall rule %s is not declared and stays", rule)
+		}
+	}
+	if !rules.Same(fw.Rules, want, keep) {
+		c.Fields = append(c.Fields, rules.Diffs(fw.Rules, want, keep)...)
+		step := rules.Step(path+"/firewall/rules", fw.Rules, want)
+		step.Keep = keep
+		c.Steps = append(c.Steps, step)
 	}
 	p.add(c, path+"/firewall", fw, guestOptions(class, g))
 }
@@ -234,7 +296,8 @@ func (p *Planner) guest(g *declaration.Guest) {
 // guest's tags change, by which it is known.
 func (p *Planner) leave(g *declaration.Guest, lv *live.Guest) {
 	ours := p.Scope.OwnGroups()
-	if rules.Leave(lv.Firewall.Rules, ours).Method == "" {
+	left := rules.Leave(lv.Firewall.Rules, ours).Method != ""
+	if known, _ := p.Owner.Recorded(lv); !left && (known.Class == "" || lv.Firewall.Options["enable"] != "1") {
 		return
 	}
 	c := change.Change{Key: g.Key, Object: change.ObjectGuestFirewall, Action: change.Update, Name: g.Name, VMID: g.VMID, Node: lv.Node}
@@ -243,6 +306,10 @@ func (p *Planner) leave(g *declaration.Guest, lv *live.Guest) {
 		c.Fields = append(c.Fields, change.Diff{Path: "enable", From: "1", To: "0", Note: "it has no firewall class any more"})
 		c.Steps = append(c.Steps, change.Write("disable", "PUT", base+"/options", url.Values{"enable": {"0"}}).
 			From(base+"/options", lv.Firewall.Options.Digest()))
+	}
+	if !left { // it had rules of its own: which those were, nobody knows
+		p.List.Add(c)
+		return
 	}
 	drop := change.Step{Op: change.OpLeave, Title: "remove its groups", Path: base + "/rules", Source: base + "/rules", Digest: lv.Firewall.Rules[0].Digest}
 	drop.Groups = ours

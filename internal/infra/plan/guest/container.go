@@ -209,6 +209,12 @@ func (d *delta) mounts(c *declaration.Container, lv *live.Guest) []change.Step {
 		}
 		delete(byPath, mp.Path)
 		p := pve.ParseProps(lv.Get(key), "volume")
+		if from := p.Default(); strings.HasPrefix(from, "/") {
+			d.differs(key, from, mp.Store+":"+gib(mp.Size)+" at "+mp.Path, "")
+			d.block("%s at %s is %s of the node, declared is a volume on %s: to keep it, take %s out of mount_points; to change it, stop the guest, run "+
+				"`pct set %d --delete %s` on %s as root, apply, and copy what is in %s", key, mp.Path, from, mp.Store, mp.Path, c.VMID, key, lv.Node, from)
+			continue
+		}
 		d.sameStore(key, p.Default(), mp.Store, c.VMID)
 		steps = append(steps, d.grow(key, p.Get("size"), mp.Size, lv)...)
 	}
@@ -232,18 +238,19 @@ func looseMounts(c *declaration.Container, lv *live.Guest) []string {
 }
 
 // takesPlace refuses a blank volume while the guest has one that is not declared, which
-// most probably is the one meant. attach is the command that puts a volume there.
+// most probably is the one meant. Only a detached one can be attached; attach is the command
+// that puts it there.
 func (d *delta) takesPlace(lv *live.Guest, what string, loose []string, attach func(key string) string) bool {
 	if len(loose) == 0 {
 		return false
 	}
-	key := loose[0]
-	instead := "declare what " + key + " is"
-	if lv.Detaches(key) || strings.HasPrefix(key, "unused") {
-		instead = "remove " + key + " in Proxmox VE if it may go"
+	detached := func(key string) bool { return lv.Detaches(key) || strings.HasPrefix(key, "unused") }
+	advice := "declare what " + loose[0] + " is in place of " + what
+	if i := slices.IndexFunc(loose, detached); i >= 0 {
+		advice = fmt.Sprintf("attach %s (%s), or remove it in Proxmox VE if it may go", loose[i], attach(loose[i]))
 	}
-	d.block("%s is declared and not there, but it has %s, which is not declared: a blank volume would take its place: attach that one (%s), or %s",
-		what, strings.Join(loose, ", "), attach(key), instead)
+	d.block("%s is declared and not there, but it has %s, which is not declared: a blank volume would take its place: %s",
+		what, strings.Join(loose, ", "), advice)
 	return true
 }
 

@@ -5,7 +5,9 @@ package guest
 
 import (
 	"cmp"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -86,8 +88,13 @@ func (p *Planner) guest(g *declaration.Guest, k kind) {
 
 // notOurs returns why the live guest is not the declared one, or nil when it is.
 func (p *Planner) notOurs(g *declaration.Guest, lv *live.Guest) *change.Block {
-	if why := p.Owner.Foreign(g, lv); why != "" {
-		return &change.Block{Why: why}
+	if why := p.Owner.Taken(g, lv); why != "" && !p.AllowReuse[g.VMID] {
+		return &change.Block{Why: why, Flag: "--allow-reuse " + g.Key}
+	} else if why == "" {
+		why = p.Owner.Foreign(g, lv)
+		if why != "" {
+			return &change.Block{Why: why}
+		}
 	}
 	if why := p.Owner.Reuses(g, lv); why != "" && !p.AllowReuse[g.VMID] {
 		return &change.Block{
@@ -134,7 +141,8 @@ func (p *Planner) update(c change.Change, g *declaration.Guest, k kind, lv *live
 	c.Action, c.Fields, c.Blocks, c.Manual = change.Update, d.fields, d.blocks, d.manual
 	c.Owed = d.owed
 	p.pool(&c, d, g, lv)
-	_, known := p.Owner.Recorded(lv)
+	record, known := p.Owner.Recorded(lv)
+	d.firstInputs(p.Scope.FirstBoot(g), record)
 	c.Adopts = p.Owner.Known != nil && !known
 	p.addNotes(g.Key, d)
 	p.replace(&c, g, k, lv)
@@ -151,6 +159,19 @@ func (p *Planner) update(c change.Change, g *declaration.Guest, k kind, lv *live
 		p.List.Add(c)
 	}
 }
+
+// firstInputs adds notes on inputs that changed after the guest was made from them.
+func (d *delta) firstInputs(want map[string]string, record live.Known) {
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		if was, known := record.Inputs[key]; known && was != want[key] {
+			d.addNote("its %s changed in the declaration since it was made, and counts only then: it stays; "+
+				"change it in the guest, and `provision adopt %s` ends this note", inputWords[key], record.Key)
+		}
+	}
+}
+
+// inputWords are the names of the inputs of a first boot in messages.
+var inputWords = map[string]string{"template": "template", "ssh_keys": "SSH keys", "user": "cloud-init user", "cloud_init": "cloud-init file"}
 
 func (p *Planner) addNotes(key string, d *delta) {
 	for _, n := range d.notes {

@@ -59,13 +59,14 @@ type setting struct {
 	key, def, want string
 	prop           string // the key within a property string; "" for a scalar
 	late           bool   // a running VM takes it over at its next start
+	once           bool   // no key declares it: it is for new VMs only
 }
 
 func settings(v *declaration.VM) []setting {
 	return []setting{
 		{key: "name", def: "VM " + strconv.Itoa(v.VMID), want: v.Name},
 		{key: "cores", def: "1", want: strconv.Itoa(v.Cores), late: true},
-		{key: "sockets", def: "1", want: "1", late: true},
+		{key: "sockets", def: "1", want: "1", once: true},
 		{key: "cpu", def: "kvm64", want: v.CPUType, prop: "cputype", late: true},
 		{key: "memory", def: "512", want: strconv.Itoa(v.Memory), prop: "current", late: true},
 		{key: "balloon", want: strconv.Itoa(v.Balloon), late: false},
@@ -84,7 +85,10 @@ func (v *vm) diff(d *delta, lv *live.Guest) []change.Step {
 		if s.key == "balloon" && live == "" {
 			live = memory // without the option it is as large as the memory
 		}
-		if s.want == "" {
+		if s.once && live != "" && live != s.want {
+			d.addNote("%s=%s: no key declares it, it stays", s.key, live)
+		}
+		if s.want == "" || s.once {
 			continue
 		}
 		if s.prop == "" {
@@ -135,9 +139,13 @@ func (d *delta) firstBoot(v *declaration.VM, lv *live.Guest) {
 			d.addNote("the file_format of %s is %s, declared is %s: that counts only when it is made, and stays", disk.Interface, live, disk.Format)
 		}
 	}
-	order := pve.ParseProps(lv.Get("boot"), "legacy").Get("order")
-	if first, _, _ := strings.Cut(order, ";"); len(v.Disks) > 0 && live.IsDisk(first, lv.Get(first)) && first != v.Disks[0].Interface {
-		d.addNote("it boots from %s, declared as boot disk is %s: that stays", first, v.Disks[0].Interface)
+	order := bootOrder(lv.Conf)
+	switch {
+	case len(order) == 0 || len(v.Disks) == 0:
+	case !slices.ContainsFunc(order, func(key string) bool { return slices.Contains(lv.DiskList(), key) }):
+		d.addNote("its boot order (%s) has no disk: `qm set %d --boot order=%s` makes it boot from the declared one", strings.Join(order, ";"), v.VMID, v.Disks[0].Interface)
+	case live.IsDisk(order[0], lv.Get(order[0])) && order[0] != v.Disks[0].Interface:
+		d.addNote("it boots from %s, declared as boot disk is %s: that stays", order[0], v.Disks[0].Interface)
 	}
 }
 
@@ -167,8 +175,8 @@ func (d *delta) disks(v *declaration.VM, lv *live.Guest) []change.Step {
 		value := lv.Get(key)
 		switch {
 		case value == "" && i == 0:
-			d.block("its boot disk is declared as %s, but it has %s: a blank disk would not boot; declare the live one",
-				key, strings.Join(lv.DiskList(), ", "))
+			d.block("its boot disk is declared as %s, but it has %s: a blank disk would not boot; declare the live one: %s",
+				key, strings.Join(lv.DiskList(), ", "), declareDisks(v, lv))
 		case value == "" && d.takesPlace(lv, key, looseDisks(v, lv), func(from string) string {
 			if lv.Detaches(from) {
 				return fmt.Sprintf("`qm set %d --revert %s`", v.VMID, from)
@@ -192,10 +200,51 @@ func (d *delta) disks(v *declaration.VM, lv *live.Guest) []change.Step {
 	return steps
 }
 
-// looseDisks are the live volumes of a VM without a declared disk.
+// declareDisks is what to write to declare the live disks of a VM.
+func declareDisks(v *declaration.VM, lv *live.Guest) string {
+	boot := bootDisk(lv)
+	if v.Key != declaration.SplunkKey {
+		return fmt.Sprintf(`"boot_disk": {"interface": %q}, and the others under additional_disks`, boot)
+	}
+	text := fmt.Sprintf(`"splunk_vm": {"boot_disk": {"interface": %q}}`, boot)
+	for _, key := range lv.DiskList() {
+		if key != boot {
+			return fmt.Sprintf(`%s and "data_disk": {"interface": %q} in it`, text, key)
+		}
+	}
+	return text
+}
+
+// bootOrder are the devices that a VM boots from, in order; bootdisk and the first disk
+// where the order is in the form that Proxmox VE had before 6.3.
+func bootOrder(conf pve.Config) []string {
+	if order := pve.ParseProps(conf["boot"], "legacy").Get("order"); order != "" {
+		return strings.FieldsFunc(order, func(r rune) bool { return r == ';' })
+	}
+	if first := conf["bootdisk"]; first != "" {
+		return []string{first}
+	}
+	return nil
+}
+
+// bootDisk is the live disk that a VM boots from, "" where it has none.
+func bootDisk(lv *live.Guest) string {
+	for _, key := range bootOrder(lv.Conf) {
+		if slices.Contains(lv.DiskList(), key) {
+			return key
+		}
+	}
+	if disks := lv.DiskList(); len(disks) > 0 {
+		return disks[0]
+	}
+	return ""
+}
+
+// looseDisks are the live volumes of a VM without a declared disk, except the one that it
+// boots from.
 func looseDisks(v *declaration.VM, lv *live.Guest) []string {
 	return slices.DeleteFunc(append(lv.DiskList(), lv.Unused()...), func(key string) bool {
-		return !lv.Detaches(key) && slices.ContainsFunc(v.Disks, func(x declaration.Disk) bool { return x.Interface == key })
+		return key == bootDisk(lv) || !lv.Detaches(key) && slices.ContainsFunc(v.Disks, func(x declaration.Disk) bool { return x.Interface == key })
 	})
 }
 
@@ -212,6 +261,10 @@ func (d *delta) disk(disk declaration.Disk, lv *live.Guest) []change.Step {
 		}
 	}
 	var steps []change.Step
+	if from := p.Default(); strings.HasPrefix(from, "/") {
+		d.block("%s is %s of the node, declared is a volume on %s: it is not moved: take %s out of the declaration", key, from, disk.Store, key)
+		return steps
+	}
 	if live := live.Store(p.Default()); live != disk.Store && live != "" {
 		d.differs(key+".storage", live, disk.Store, "moved while it runs")
 		if d.guarded != "" {

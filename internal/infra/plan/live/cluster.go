@@ -19,6 +19,10 @@ type Cluster struct {
 	Node     map[string]*Firewall          // by node
 	Storage  map[string]map[string]Storage // by node and name
 	ACME     *ACME                         // nil until it is read
+
+	// Dormant are the guests whose rules have no effect only because the firewall of the
+	// cluster is off. They are read when a plan may switch it on.
+	Dormant []*Guest
 }
 
 // Group is a security group.
@@ -36,6 +40,7 @@ type Storage struct {
 	Enabled pve.Int `json:"enabled"`
 	Active  pve.Int `json:"active"`
 	Avail   pve.Int `json:"avail"` // bytes
+	Shared  pve.Int `json:"shared"`
 }
 
 // ACME is what is set for certificates by ACME.

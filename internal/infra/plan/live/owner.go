@@ -19,6 +19,8 @@ type Known struct {
 	// Unprotected is true when the declaration literally had "protection": false: only
 	// then may the guest's data be removed.
 	Unprotected bool
+	// Inputs are those that it was made from: see declaration.Estate.FirstBoot.
+	Inputs map[string]string
 }
 
 // Unfinished is the description of a guest that is created in several steps. While it has
@@ -53,19 +55,32 @@ func (o Owner) Marked(lv *Guest) bool {
 }
 
 // Foreign returns why the live guest under a VMID is not the declared one, "" when it is. A
-// guest that has the estate's tags may have been renamed.
+// recorded guest that has the estate's tags may have been renamed; without a record the tags
+// are enough.
 func (o Owner) Foreign(g *declaration.Guest, lv *Guest) string {
 	id := strconv.Itoa(g.VMID)
 	taken := "VMID " + id + " is taken by " + lv.Called() + " on " + lv.Node
+	_, recorded := o.Recorded(lv)
 	switch {
 	case lv.Kind() != g.Kind:
 		return taken + ", but " + Words(g.Kind) + " is declared: give " + g.Key + " another vm_id"
 	case lv.Template:
 		return "VMID " + id + " is the template " + lv.Name + ": give " + g.Key + " another vm_id"
-	case o.Sure(g, lv), o.Marked(lv), lv.Begun():
+	case o.Sure(g, lv), lv.Begun(), recorded, o.Known == nil && o.Marked(lv):
 		return ""
 	}
 	return taken + ", which this estate has not made: give " + g.Key + " another vm_id, or, if it is the same guest, declare its name"
+}
+
+// Taken returns why a guest that has only the estate's tags is not the declared one, ""
+// when it is. The user may say that it is.
+func (o Owner) Taken(g *declaration.Guest, lv *Guest) string {
+	if lv.Kind() != g.Kind || lv.Template || !o.Marked(lv) || o.Foreign(g, lv) == "" {
+		return ""
+	}
+	return fmt.Sprintf("VMID %d is taken by %s on %s, which has the tags terraform and %s, but was neither applied nor adopted here: "+
+		"if it belongs to another declaration, give %s another vm_id and this declaration an environment of its own (environment); "+
+		"to make it, with its disks, into %s in place, say so by name", g.VMID, lv.Called(), lv.Node, o.Estate.Environment, g.Key, g.Key)
 }
 
 // Sure reports whether the live guest has the declared name, or the one that is recorded.

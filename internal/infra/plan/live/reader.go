@@ -224,11 +224,62 @@ func (r *Reader) ReadLeaving(ctx context.Context) error {
 	}
 	return r.all(ctx, func(ctx context.Context, b *batch) {
 		for _, lv := range leaving {
-			if rules.Leave(lv.Firewall.Rules, r.Scope.OwnGroups()).Method != "" {
+			known, _ := r.Owner.Recorded(lv)
+			if known.Class != "" || rules.Leave(lv.Firewall.Rules, r.Scope.OwnGroups()).Method != "" {
 				b.get(ctx, lv.Path()+"/firewall/options", &lv.Firewall.Options, nil)
 			}
 		}
 	})
+}
+
+// ReadDormant reads which guests without a class the firewall of the cluster would filter
+// if it was switched on. Guests that the user may not see are left out.
+func (r *Reader) ReadDormant(ctx context.Context) error {
+	if !r.Scope.All() || !r.Scope.Firewall.ManageCluster || r.Cluster.Firewall["enable"] == "1" {
+		return nil
+	}
+	classed := map[int]bool{}
+	for _, g := range r.Scope.Guests {
+		classed[g.VMID] = g.Class != ""
+	}
+	return r.all(ctx, func(ctx context.Context, b *batch) {
+		for _, lv := range r.Guests {
+			if classed[lv.VMID] || lv.Template {
+				continue
+			}
+			b.group.Go(func() error {
+				on, err := r.dormant(ctx, lv)
+				if err != nil || on == nil {
+					return err
+				}
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				r.Dormant = append(r.Dormant, on)
+				return nil
+			})
+		}
+	})
+}
+
+// dormant returns the guest with its firewall's options if these are switched on and an
+// interface is filtered, else nil.
+func (r *Reader) dormant(ctx context.Context, lv *Guest) (*Guest, error) {
+	on := &Guest{Resource: lv.Resource, Conf: lv.Conf, Firewall: &Firewall{}}
+	for path, out := range map[string]*pve.Config{"/firewall/options": &on.Firewall.Options, "/config": &on.Conf} {
+		if *out != nil {
+			continue
+		}
+		switch err := r.API.Get(ctx, lv.Path()+path, nil, out); {
+		case pve.IsForbidden(err), pve.IsNotFound(err):
+			return nil, nil //nolint:nilnil // nothing can be said of this guest
+		case err != nil:
+			return nil, fmt.Errorf("read %s: %w", lv.Path()+path, err)
+		}
+	}
+	if on.Firewall.Options["enable"] != "1" || !on.Filtered() {
+		return nil, nil //nolint:nilnil // it is not dormant
+	}
+	return on, nil
 }
 
 // templates are the templates of declared VMs that do not exist yet.
@@ -279,6 +330,25 @@ func (r *Reader) ReadStorage(ctx context.Context, nodes []string) error {
 			})
 		}
 	})
+}
+
+// Bridges are the bridges of a node that the user may see, those of SDN included; none
+// without a right to see any.
+func (r *Reader) Bridges(ctx context.Context, node string) ([]string, error) {
+	var list []struct{ Iface string }
+	path := pve.Path("nodes", node, "network")
+	if err := r.API.Get(ctx, path, url.Values{"type": {"any_bridge"}}, &list); err != nil {
+		if pve.IsForbidden(err) || pve.IsNotFound(err) {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	var out []string
+	for _, b := range list {
+		out = append(out, b.Iface)
+	}
+	slices.Sort(out)
+	return out, nil
 }
 
 // HasVolume reports whether a node's storage has a volume.

@@ -35,9 +35,9 @@ type Live struct {
 func (r Live) Signature() string {
 	s := signature(declaration.Rule{
 		Type: r.Type, Action: r.Action, Proto: r.Proto, DPort: r.DPort,
-		Source: r.Source, Dest: r.Dest,
+		Source: r.Source, Dest: r.Dest, ICMP: r.ICMP,
 	})
-	for _, extra := range []string{r.SPort, r.Iface, r.Macro, r.ICMP} {
+	for _, extra := range []string{r.SPort, r.Iface, r.Macro} {
 		if extra != "" {
 			s += " !" + extra
 		}
@@ -52,7 +52,7 @@ func signature(r declaration.Rule) string {
 	var b strings.Builder
 	b.WriteString(strings.ToLower(r.Type) + " " + r.Action)
 	for _, f := range []struct{ name, value string }{
-		{"proto", r.Proto}, {"dport", ports(r.DPort)}, {"source", addresses(r.Source)}, {"dest", addresses(r.Dest)},
+		{"proto", r.Proto}, {"dport", ports(r.DPort)}, {"source", addresses(r.Source)}, {"dest", addresses(r.Dest)}, {"icmp-type", r.ICMP},
 	} {
 		if f.value != "" {
 			b.WriteString(" " + f.name + "=" + f.value)
@@ -82,15 +82,15 @@ type Request struct {
 // Next compares an ordered list of rules with the wanted one and returns one request.
 // It adds missing rules, then removes extra ones, then corrects the order, so that wanted
 // traffic is never blocked in between. Proxmox VE puts every new rule on top, so missing
-// rules are sent in reverse order.
-func Next(live []Live, want []declaration.Rule) Request {
+// rules are sent in reverse order. keep leaves rules that are not wanted where they are.
+func Next(live []Live, want []declaration.Rule, keep bool) Request {
 	place := match(live, want)
 	for i := len(want) - 1; i >= 0; i-- {
 		if !slices.Contains(place, i) {
 			return Request{Method: "POST", Params: params(want[i])}
 		}
 	}
-	for pos := len(live) - 1; pos >= 0; pos-- {
+	for pos := len(live) - 1; pos >= 0 && !keep; pos-- {
 		if place[pos] < 0 {
 			return Request{Method: "DELETE", Pos: pos, Params: url.Values{}}
 		}
@@ -158,12 +158,21 @@ func match(live []Live, want []declaration.Rule) []int {
 // nextMove moves one rule that is not in the longest ordered run to its position. Each
 // move makes that run longer.
 func nextMove(place []int) Request {
-	keep := longestRun(place)
+	var ours []int // positions of wanted rules; what lies between them stays
 	for pos, p := range place {
-		if slices.Contains(keep, pos) {
+		if p >= 0 {
+			ours = append(ours, pos)
+		}
+	}
+	var keep []int
+	for _, i := range longestRun(wanted(place)) {
+		keep = append(keep, ours[i])
+	}
+	for pos, p := range place {
+		if p < 0 || slices.Contains(keep, pos) {
 			continue
 		}
-		before := len(place)
+		before := ours[len(ours)-1] + 1
 		for _, k := range keep {
 			if place[k] > p {
 				before = k
@@ -173,6 +182,11 @@ func nextMove(place []int) Request {
 		return Request{Method: "PUT", Pos: pos, Params: url.Values{"moveto": {strconv.Itoa(before)}}}
 	}
 	return Request{}
+}
+
+// wanted are the places of the wanted rules alone.
+func wanted(place []int) []int {
+	return slices.DeleteFunc(slices.Clone(place), func(p int) bool { return p < 0 })
 }
 
 // longestRun returns the positions of a longest increasing subsequence.
@@ -201,7 +215,7 @@ func longestRun(place []int) []int {
 func params(r declaration.Rule) url.Values {
 	v := url.Values{"type": {r.Type}, "action": {r.Action}, "enable": {"1"}}
 	for _, f := range []struct{ name, value string }{
-		{"proto", r.Proto}, {"dport", r.DPort}, {"source", r.Source}, {"dest", r.Dest},
+		{"proto", r.Proto}, {"dport", r.DPort}, {"source", r.Source}, {"dest", r.Dest}, {"icmp-type", r.ICMP},
 	} {
 		if f.value != "" {
 			v.Set(f.name, f.value)
@@ -211,12 +225,12 @@ func params(r declaration.Rule) url.Values {
 }
 
 // Same reports whether nothing is to be done.
-func Same(live []Live, want []declaration.Rule) bool {
-	return Next(live, want).Method == ""
+func Same(live []Live, want []declaration.Rule, keep bool) bool {
+	return Next(live, want, keep).Method == ""
 }
 
 // Diffs shows which rules come, go, or change their place.
-func Diffs(live []Live, want []declaration.Rule) []change.Diff {
+func Diffs(live []Live, want []declaration.Rule, keep bool) []change.Diff {
 	var out []change.Diff
 	place := match(live, want)
 	for i, r := range want {
@@ -227,13 +241,27 @@ func Diffs(live []Live, want []declaration.Rule) []change.Diff {
 	kept := 0
 	for pos, r := range live {
 		if place[pos] < 0 {
+			if keep {
+				continue
+			}
 			out = append(out, change.Diff{Path: "rule[" + strconv.Itoa(pos) + "]", From: r.Signature()})
 			continue
 		}
 		kept++
 	}
-	if len(longestRun(slices.DeleteFunc(slices.Clone(place), func(p int) bool { return p < 0 }))) < kept {
+	if len(longestRun(wanted(place))) < kept {
 		out = append(out, change.Diff{Path: "rules", From: "another order", To: "in order"})
+	}
+	return out
+}
+
+// Extra shows the live rules that are not wanted.
+func Extra(live []Live, want []declaration.Rule) []string {
+	var out []string
+	for pos, place := range match(live, want) {
+		if place < 0 {
+			out = append(out, live[pos].Signature())
+		}
 	}
 	return out
 }

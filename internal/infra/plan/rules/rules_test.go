@@ -64,7 +64,7 @@ func TestRulesConverge(t *testing.T) {
 		matched := len(slices.DeleteFunc(match(live, want), func(p int) bool { return p < 0 }))
 		limit := len(want) - matched + len(live) - matched + len(want)
 		for n := 0; ; n++ {
-			op := Next(live, want)
+			op := Next(live, want, false)
 			if op.Method == "" {
 				break
 			}
@@ -106,6 +106,6 @@ func TestSameRules(t *testing.T) {
 	} {
 		r := liveRule(want[0])
 		tc.edit(&r)
-		testkit.Equal(t, name, Same([]Live{r}, want), tc.same)
+		testkit.Equal(t, name, Same([]Live{r}, want, false), tc.same)
 	}
 }

@@ -137,7 +137,7 @@ func (s *Scope) Groups() []declaration.Group {
 	used := map[string]bool{}
 	for _, g := range s.Guests {
 		if class, ok := s.Firewall.Class(g.Class); ok {
-			for _, name := range class.Groups {
+			for _, name := range slices.Concat(class.Groups, g.Firewall.Groups) {
 				used[name] = true
 			}
 		}

@@ -53,7 +53,7 @@ func (k *Checker) Check(ctx context.Context) error {
 	}
 	expects := k.Scope.All() && len(k.Scope.Datastores) > 0
 	if len(needs) == 0 && !expects {
-		return nil
+		return k.bridges(ctx)
 	}
 	var nodes []string
 	for _, n := range needs {
@@ -62,6 +62,11 @@ func (k *Checker) Check(ctx context.Context) error {
 	if expects {
 		nodes = append(nodes, k.Scope.Node)
 	}
+	for _, v := range k.Scope.QEMU() {
+		if t := k.Live.Guests[v.Template]; t != nil && t.Node != v.Node && k.Live.Of(&v.Guest) == nil {
+			nodes = append(nodes, t.Node)
+		}
+	}
 	if err := k.Live.ReadStorage(ctx, nodes); err != nil {
 		return err
 	}
@@ -69,8 +74,42 @@ func (k *Checker) Check(ctx context.Context) error {
 		k.datastores()
 	}
 	k.space(needs)
+	if err := k.bridges(ctx); err != nil {
+		return err
+	}
 	k.vmTemplates()
 	return k.volumes(ctx)
+}
+
+// bridges refuses network cards on bridges that the node does not have: the guest would be
+// made, and not start. Virtual networks of SDN are among the node's bridges.
+func (k *Checker) bridges(ctx context.Context) error {
+	byNode := map[string][]string{}
+	for _, g := range k.Scope.Guests {
+		c := k.List.Find(change.GuestID(g))
+		if c == nil || c.Action == change.Wait || c.Action == change.Refuse {
+			continue
+		}
+		for i, n := range g.NICs {
+			if lv := k.Live.Of(g); lv != nil && !c.Creates() && pve.ParseProps(lv.Get("net"+strconv.Itoa(i)), "model").Get("bridge") == n.Bridge {
+				continue
+			}
+			there, read := byNode[c.Node]
+			if !read {
+				var err error
+				if there, err = k.Live.Bridges(ctx, c.Node); err != nil {
+					return err
+				}
+				byNode[c.Node] = there
+			}
+			// A user without rights on the network sees no bridge.
+			if len(there) > 0 && !slices.Contains(there, n.Bridge) {
+				c.Blocks = append(c.Blocks, change.Block{Why: fmt.Sprintf("net%d is declared on the bridge %s, and node %s has %s: declare one of these, or make it there",
+					i, n.Bridge, c.Node, strings.Join(there, ", "))})
+			}
+		}
+	}
+	return nil
 }
 
 // needs are the volumes that a change allocates.
@@ -177,10 +216,28 @@ func (k *Checker) vmTemplates() {
 		if c == nil || !c.Creates() || v.Template == 0 || c.Resumes {
 			continue
 		}
-		for _, why := range templateFaults(k.Live.Guests[v.Template], v) {
+		t := k.Live.Guests[v.Template]
+		for _, why := range append(templateFaults(t, v), k.elsewhere(t, v)...) {
 			k.List.Refuse(v.Key, why)
 		}
 	}
+}
+
+// elsewhere refuses a template on another node whose disks only that node sees: Proxmox VE
+// clones to another node from shared storages alone.
+func (k *Checker) elsewhere(t *live.Guest, v *declaration.VM) []string {
+	if t == nil || t.Node == v.Node {
+		return nil
+	}
+	var out []string
+	for _, key := range t.DiskList() {
+		name := live.Store(live.VolumeOf(t.Get(key)))
+		if s := k.Live.Storage[t.Node][name]; s.Storage != "" && s.Shared == 0 {
+			out = append(out, fmt.Sprintf("template %d is on %s, and its %s is on %s, which is not shared: it cannot be cloned to %s: make a template there, or declare node %s",
+				v.Template, t.Node, key, name, v.Node, t.Node))
+		}
+	}
+	return out
 }
 
 func templateFaults(t *live.Guest, v *declaration.VM) []string {
@@ -215,6 +272,9 @@ func (k *Checker) volumes(ctx context.Context) error {
 		c := k.List.Find(change.GuestID(g))
 		if c == nil || !c.Creates() || c.Resumes {
 			continue
+		}
+		if why := k.Scope.SSH.GuestKeyFault; why != "" {
+			c.Blocks = append(c.Blocks, change.Block{Why: why})
 		}
 		if k.Scope.Container(g) != nil {
 			if err := k.containerTemplate(ctx, c); err != nil {

@@ -17,6 +17,7 @@ type Route struct {
 	Path    string     // with {names}; {name...} takes the rest
 	Groups  []string   // groups of parameters
 	Params  string     // further ones, in the form of the tables
+	Unset   []string   // those that count as not sent when they are empty; Terraform's provider sends such
 	Without []string   // parameters of the groups that it does not have
 	Check   Permission // optional
 	Handle  func(*Call) (any, error)

@@ -147,6 +147,26 @@ func (h *Hand) addGuest(kind string, vmid int, node string, values map[string]st
 	return nil
 }
 
+// AddBridge gives a node a bridge; one that is there stays.
+func (h *Hand) AddBridge(node, name string) error {
+	n := h.cluster.Nodes.Get(node)
+	if n == nil {
+		return fmt.Errorf("pvesim: no node %q", node)
+	}
+	h.cluster.Do(func() {
+		if !slices.ContainsFunc(n.Networks, func(have map[string]any) bool { return have["iface"] == name }) {
+			n.Networks = append(n.Networks, map[string]any{"iface": name, "type": "bridge", "method": "manual", "method6": "manual",
+				"active": 1, "autostart": 1, "priority": 5, "families": []string{"inet"}})
+		}
+	})
+	return nil
+}
+
+// SetClusterFirewall sets options of the cluster's firewall.
+func (h *Hand) SetClusterFirewall(options map[string]string) {
+	h.cluster.Do(func() { maps.Copy(h.cluster.Firewall.Options, options) })
+}
+
 // AddPool adds a resource pool, and guests to it.
 func (h *Hand) AddPool(id, comment string, vmids ...int) {
 	h.cluster.Do(func() { h.cluster.Pools.Add(&store.Pool{ID: id, Comment: comment, Guests: vmids}) })

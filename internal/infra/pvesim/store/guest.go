@@ -232,8 +232,8 @@ func BootOrder(tables *schema.Tables, values conf.File) string {
 			if !ok {
 				continue
 			}
-			if tables.Value("qemu", k, v)["media"] == "cdrom" {
-				if cdrom == "" && !strings.Contains(v, "-cloudinit") {
+			if tables.Value("qemu", k, v)["media"] == "cdrom" || strings.Contains(v, ":cloudinit") {
+				if cdrom == "" && !strings.Contains(v, "cloudinit") {
 					cdrom = k
 				}
 			} else if disk == "" {

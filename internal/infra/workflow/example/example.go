@@ -4,6 +4,7 @@
 package example
 
 import (
+	"slices"
 	"strconv"
 
 	"syslog-gateway/internal/infra/declaration"
@@ -31,6 +32,17 @@ func Cluster(e *declaration.Estate, options pvesim.Options) (*pvesim.Sim, error)
 	if len(e.Containers) > 0 {
 		if err := sim.AddTemplateFile(e.ContainerTemplate, 130<<20, 600<<20); err != nil {
 			return nil, err
+		}
+	}
+	if !e.Firewall.ManageCluster && slices.ContainsFunc(e.Guests(), func(g *declaration.Guest) bool { return g.Class != "" }) {
+		// What the estate needs and does not switch on itself.
+		sim.SetClusterFirewall(map[string]string{"enable": "1", "policy_in": "ACCEPT"})
+	}
+	for _, g := range e.Guests() {
+		for _, n := range g.NICs {
+			if err := sim.AddBridge(g.Node, n.Bridge); err != nil {
+				return nil, err
+			}
 		}
 	}
 	templates := make(map[int]bool)

@@ -1,5 +1,5 @@
 // Package preflight checks whether a cluster has what an estate needs, before anything is
-// planned: API, rights, nodes, storages, templates, SSH. It changes nothing. Whether a
+// planned: API, rights, nodes, storages, bridges, templates, SSH. It changes nothing. Whether a
 // single change is possible is plan's subject.
 package preflight
 
@@ -64,38 +64,10 @@ func Run(ctx context.Context, o Options) []Finding {
 	p.rights(ctx)
 	p.nodes(ctx)
 	p.storages(ctx)
+	p.bridges(ctx)
 	p.templates(ctx)
 	p.ssh(ctx)
 	return p.found
-}
-
-// rights checks the privileges that the estate needs, wherever they are granted.
-func (p *preflight) rights(ctx context.Context) {
-	granted, err := p.Client.Permissions(ctx)
-	if err != nil {
-		p.add(Fail, "rights", "%v", err)
-		return
-	}
-	var have []string
-	for _, privileges := range granted {
-		for name := range privileges {
-			have = append(have, name)
-		}
-	}
-	var missing []string
-	for _, need := range []string{"Datastore.AllocateSpace", "Datastore.Audit", "Pool.Allocate", "SDN.Use", "Sys.Audit", "Sys.Modify",
-		"VM.Allocate", "VM.Audit", "VM.Clone", "VM.Config.CPU", "VM.Config.Cloudinit", "VM.Config.Disk", "VM.Config.Memory",
-		"VM.Config.Network", "VM.Config.Options", "VM.PowerMgmt"} {
-		if !slices.Contains(have, need) {
-			missing = append(missing, need)
-		}
-	}
-	if len(missing) > 0 {
-		p.add(Fail, "rights", "%s lacks %s on every path: give its role these privileges", p.Client.User(), strings.Join(missing, ", "))
-	} else {
-		p.add(Fine, "rights", "%s", p.Client.User())
-	}
-	p.root(ctx)
 }
 
 // root checks, if the estate needs it, that there is a login of root@pam.
@@ -166,6 +138,29 @@ func (p *preflight) storages(ctx context.Context) {
 				p.add(Fail, what, "allows %s but not %s: enable it under Datacenter, Storage, Content", there[found].Content, need.Content)
 			default:
 				p.add(Fine, what, "%s, %d GiB free", need.Content, there[found].Avail>>30)
+			}
+		}
+	}
+}
+
+// bridges checks that each node has the bridges of its guests. A user who may see no
+// bridge gets no finding: rights says what is missing.
+func (p *preflight) bridges(ctx context.Context) {
+	for _, node := range p.Estate.Nodes() {
+		var list []struct{ Iface string }
+		if err := p.Client.Get(ctx, pve.Path("nodes", node, "network"), url.Values{"type": {"any_bridge"}}, &list); err != nil || len(list) == 0 {
+			continue
+		}
+		var there []string
+		for _, b := range list {
+			there = append(there, b.Iface)
+		}
+		slices.Sort(there)
+		for _, g := range p.Estate.Guests() {
+			for _, n := range g.NICs {
+				if g.Node == node && !slices.Contains(there, n.Bridge) {
+					p.add(Fail, "bridge "+n.Bridge+" on "+node, "does not exist, and %s is on it: declare one of %s, or make it there", g.Key, strings.Join(there, ", "))
+				}
 			}
 		}
 	}

@@ -76,11 +76,13 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	testkit.Must(t, b.Sim.RemoveGuest(9000))
 	b.estate.ContainerTemplate = "local:vztmpl/mine_1.0_amd64.tar.zst"
 	b.estate.Containers[0].Root.Store = "nowhere"
+	b.estate.Containers[0].NICs[0].Bridge = "vmbr7"
 	found := b.run("right")
 	for what, says := range map[string]string{
 		"template 9000":                       "docker-host",
 		"local:vztmpl/mine_1.0_amd64.tar.zst": "pveam download local mine_1.0_amd64.tar.zst",
 		"storage nowhere on pve":              "datastore_id",
+		"bridge vmbr7 on pve":                 "dns is on it: declare one of vmbr0",
 	} {
 		if f := found[what]; f.State != Fail || !strings.Contains(f.Says, says) {
 			t.Errorf("%s: %+v", what, f)

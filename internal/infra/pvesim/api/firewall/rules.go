@@ -21,9 +21,9 @@ func (a ruleList) routes() []*api.Route {
 	at := a.path + "/{pos}"
 	return []*api.Route{
 		{Method: "GET", Path: a.path, Groups: a.groups, Params: a.params, Check: a.read, Handle: api.On(a.find, a.list)},
-		{Method: "POST", Path: a.path, Groups: groups, Params: a.params + "type! str enum=in|out|forward|group\naction! str len=2..20 re=" + names, Check: a.write, Handle: api.On(a.find, a.insert)},
+		{Method: "POST", Path: a.path, Groups: groups, Unset: firewall.RuleKeys(), Params: a.params + "type! str enum=in|out|forward|group\naction! str len=2..20 re=" + names, Check: a.write, Handle: api.On(a.find, a.insert)},
 		{Method: "GET", Path: at, Groups: a.groups, Params: a.params + "pos int 0..", Check: a.read, Handle: api.On(a.find, a.get)},
-		{Method: "PUT", Path: at, Groups: groups, Params: a.params + "delete configids\nmoveto int 0..", Check: a.write, Handle: api.On(a.find, a.update)},
+		{Method: "PUT", Path: at, Groups: groups, Unset: firewall.RuleKeys(), Params: a.params + "delete configids\nmoveto int 0..", Check: a.write, Handle: api.On(a.find, a.update)},
 		{Method: "DELETE", Path: at, Groups: a.groups, Params: a.params + "digest str len=..64\npos int 0..", Check: a.write, Handle: api.On(a.find, a.remove)},
 	}
 }
