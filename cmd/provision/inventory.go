@@ -33,7 +33,7 @@ func (d *dynamic) answer(cmd *cobra.Command, s *settings) error {
 	site := s.site()
 	e, err := site.Load(cmd.Context())
 	if err == nil {
-		e, err = site.Located(e)
+		e, err = site.Located(cmd.Context(), e)
 	}
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ func (i *inventoryOptions) run(cmd *cobra.Command, s *settings) error {
 		}
 		return printTargets(cmd.OutOrStdout(), results)
 	}
-	if e, err = site.Located(e); err != nil {
+	if e, err = site.Located(cmd.Context(), e); err != nil {
 		return err
 	}
 	text, err := i.text(e, s.asJSON)

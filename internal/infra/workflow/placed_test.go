@@ -17,12 +17,12 @@ func TestMigratedGuestIsPublishedWhereItIs(t *testing.T) {
 	text := strings.Replace(workflowtest.Estate, `"vm_id": 175,`, `"node": "pve2", "vm_id": 175,`, 1)
 	b := newRig(t, text, pvesim.Options{})
 	b.applied()
-	fingerprint := testkit.Try(b.site.Record())(t).Fingerprint
+	fingerprint := testkit.Try(b.site.Record(t.Context()))(t).Fingerprint
 	testkit.Must(t, b.Sim.MoveGuest(103, "pve2"))
 	testkit.Try(b.apply(plan.Options{}, b.Path("out.json")))(t)
 	testkit.Holds(t, "the inventory", b.Read("out.json"), `"node":"pve2","tags":["terraform","container","dns"`)
-	testkit.Equal(t, "the fingerprint of what is declared", testkit.Try(b.site.Record())(t).Fingerprint, fingerprint)
-	e := testkit.Try(b.site.Located(b.Load()))(t)
+	testkit.Equal(t, "the fingerprint of what is declared", testkit.Try(b.site.Record(t.Context()))(t).Fingerprint, fingerprint)
+	e := testkit.Try(b.site.Located(t.Context(), b.Load()))(t)
 	host := testkit.Try(testkit.Try(inventory.Build(e))(t).Host("dns", inventory.AnsibleOptions{}))(t)
 	testkit.Holds(t, "the host", string(host), `"ansible_paramiko_host":"pve2"`, `"proxmox_node":"pve2"`)
 }

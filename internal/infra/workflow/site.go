@@ -116,8 +116,8 @@ func (s Site) sameDeclaration(record *state.Record) error {
 
 // Located is the estate with each guest on the node where the record last saw it: guests
 // may have been migrated. A record of another declaration says nothing of this one.
-func (s Site) Located(e *declaration.Estate) (*declaration.Estate, error) {
-	record, err := s.Record()
+func (s Site) Located(ctx context.Context, e *declaration.Estate) (*declaration.Estate, error) {
+	record, err := s.Record(ctx)
 	if err != nil {
 		return nil, err
 	}
