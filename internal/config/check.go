@@ -45,6 +45,14 @@ func (c Config) check(env []string) error {
 	if _, err := c.HEC.TLS.Config(); err != nil {
 		ps.add(at("hec", "tls"), "%v", err)
 	}
+	if c.Queue.Clustered() {
+		if _, err := c.Queue.JetStream.TLS.Config(c.Queue.JetStream.Servers); err != nil {
+			ps.add(at("queue", "jetstream", "tls"), "%v", err)
+		}
+		if _, err := c.QueueCredentials(env); err != nil {
+			ps.add(keyPath{}, "%v", err)
+		}
+	}
 	ps.checkWritable(at("queue", "path"), c.Queue.Path)
 	ps.checkWritable(at("dead_letter", "path"), c.DeadLetter.Path)
 	return ps.err()

@@ -191,7 +191,7 @@ func (v *verdict) receiving(snap status.Snapshot, past trend) {
 			continue
 		}
 		all++
-		if s.Taken() == 0 {
+		if s.Admitted() == 0 {
 			never = append(never, s.Source)
 		}
 	}

@@ -106,7 +106,7 @@ func (h *history) quiet(snap status.Snapshot) (names []string, since time.Durati
 	}
 	oldest := h.back(samples - 1)
 	for _, s := range snap.Sources {
-		if s.Configured && !s.Internal && s.Taken() > 0 && s.Taken() == oldest.flows[s.Source].taken {
+		if s.Configured && !s.Internal && s.Admitted() > 0 && s.Admitted() == oldest.flows[s.Source].taken {
 			names = append(names, s.Source)
 		}
 	}
