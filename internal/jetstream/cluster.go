@@ -80,8 +80,8 @@ func New(o Options) (*Cluster, error) {
 		nats.MaxPingsOutstanding(2),
 		nats.Timeout(answerTime),
 		nats.IgnoreAuthErrorAbort(),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { c.disconnected(err) }),
-		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { c.disconnected(err) }),
+		nats.DisconnectErrHandler(c.disconnected),
+		nats.ReconnectErrHandler(c.disconnected),
 		nats.ConnectHandler(func(n *nats.Conn) { c.log.Info("connected to the cluster", "server", n.ConnectedServerName()) }),
 		nats.ReconnectHandler(func(n *nats.Conn) {
 			c.log.Info("connected to the cluster again", "server", n.ConnectedServerName())
@@ -180,8 +180,8 @@ func (c *Cluster) Close() {
 	c.conn.Close()
 }
 
-func (c *Cluster) disconnected(err error) {
-	if err != nil && !c.conn.IsClosed() {
+func (c *Cluster) disconnected(n *nats.Conn, err error) {
+	if err != nil && !n.IsClosed() {
 		c.warn("not connected to the cluster; records wait in the disk queue", err)
 	}
 }
