@@ -115,7 +115,7 @@ func TestRecords(t *testing.T) {
 	testkit.Equal(t, "queued", balance.Queued, 6) // the caller counts them as delivered
 	testkit.Equal(t, "difference", balance.Difference(), 0)
 	testkit.Eventually(t, "the stream answers", func() bool { st := b.Streams()[1].Status(); return st.Records == 0 && st.Redelivered == 1 })
-	if st := b.Streams()[1].Status(); st.Leader == "" || st.Current != 3 || st.Capacity != 32<<20 {
+	if st := b.Streams()[1].Status(); st.Leader == "" || st.Current != 3 || st.CapacityBytes != 32<<20 {
 		t.Errorf("status %+v", st)
 	}
 }

@@ -65,7 +65,7 @@ func (m *counters) Collect(ch chan<- prometheus.Metric) {
 		gauge := func(d *prometheus.Desc, v float64) { ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, st.Name) }
 		gauge(m.records, float64(st.Records))
 		gauge(m.bytes, float64(st.Bytes))
-		gauge(m.capacity, float64(st.Capacity))
+		gauge(m.capacity, float64(st.CapacityBytes))
 		gauge(m.pending, float64(st.AckPending))
 		gauge(m.current, float64(st.Current))
 		gauge(m.held, float64(st.Held))

@@ -11,6 +11,7 @@ import (
 	js "github.com/nats-io/nats.go/jetstream"
 
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/throttle"
 )
 
@@ -43,34 +44,13 @@ type Stream struct {
 // state is what is known of a stream.
 type state struct {
 	consumer js.Consumer // nil: the stream is not ready
-	status   Status
-}
-
-// Status is what the servers last said of a stream.
-type Status struct {
-	Name string
-	// Up says that the stream has a leader and is as it must be. Problem says what is wrong
-	// otherwise.
-	Up              bool
-	Problem         string
-	Leader          string
-	Replicas        int // configured
-	Current         int // of the replicas, those that have everything
-	Lag             uint64
-	Records, Bytes  uint64
-	Capacity        int64
-	Oldest          time.Time // when the oldest record was stored
-	AckPending      int       // given out and not acknowledged
-	Redelivered     uint64    // records that this gateway got more than once
-	Held            int       // records that this gateway has taken and not finished
-	CheckedAt       time.Time
-	LastSequence    uint64
+	status   status.Stream
 }
 
 func newStream(c *Cluster, number int) *Stream {
 	s := &Stream{cluster: c, number: number, name: NameOf(number)}
 	s.source = newSource(s)
-	s.state.Store(&state{status: Status{Name: s.name, Replicas: c.options.Replicas, Problem: "not reached yet"}})
+	s.state.Store(&state{status: status.Stream{Name: s.name, Replicas: c.options.Replicas, Problem: "not reached yet"}})
 	return s
 }
 
@@ -81,7 +61,7 @@ func NameOf(number int) string { return fmt.Sprintf("SYSLOG-%02d", number) }
 func (s *Stream) Source() *Source { return s.source }
 
 // Status returns what is known of the stream.
-func (s *Stream) Status() Status {
+func (s *Stream) Status() status.Stream {
 	st := s.state.Load().status
 	st.Held, st.Redelivered = s.source.holding(), s.source.redelivered.Load()
 	return st
@@ -156,9 +136,9 @@ func (s *Stream) look(ctx context.Context, consumer js.Consumer) (*state, error)
 			return nil, err
 		}
 	}
-	st := Status{
+	st := status.Stream{
 		Name: s.name, Up: true, Replicas: info.Config.Replicas, Records: info.State.Msgs, Bytes: info.State.Bytes,
-		Capacity: info.Config.MaxBytes, LastSequence: info.State.LastSeq, Current: 1,
+		CapacityBytes: info.Config.MaxBytes, Current: 1,
 	}
 	if info.State.Msgs != 0 {
 		st.Oldest = info.State.FirstTime
