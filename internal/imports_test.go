@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"internal/syslog":  {},
 	"internal/dialect": {"internal/body", "internal/matcher", "internal/suggest", "internal/syslog"},
 	"internal/listener": {
-		"internal/ledger", "internal/throttle", "internal/status", "internal/ingest", "internal/listener/inherit", "internal/fairshare",
+		"internal/ledger", "internal/throttle", "internal/status", "internal/ingest", "internal/listener/inherit", "internal/fairshare", "internal/proxyproto",
 	},
 	"internal/balancer": {"internal/event", "internal/waitlist"},
 	"internal/deflate":  {},
@@ -72,10 +72,11 @@ var allowed = map[string][]string{
 	"internal/status":                       {"internal/ledger"},
 	"internal/status/statustest":            {"internal/status"},
 	"internal/fairshare":                    {},
-	"internal/ingest":                       {"internal/dialect", "internal/event", "internal/fairshare", "internal/ledger", "internal/matcher", "internal/rules", "internal/senders", "internal/splunk", "internal/syslog", "internal/tap", "internal/throttle"},
+	"internal/ingest":                       {"internal/dialect", "internal/event", "internal/fairshare", "internal/ledger", "internal/matcher", "internal/proxyproto", "internal/rules", "internal/senders", "internal/splunk", "internal/syslog", "internal/tap", "internal/throttle"},
 	"internal/rules":                        {"internal/body", "internal/dialect", "internal/event", "internal/matcher", "internal/pack", "internal/syslog"},
 	"internal/ingest/ingesttest":            {"internal/event"}, // of tests
 	"internal/listener/inherit":             {},
+	"internal/proxyproto":                   {},
 	"internal/listener/inherit/inherittest": {"internal/testkit"}, // of tests
 	"internal/hec/endpoints":                {"internal/throttle", "internal/waitlist", "internal/status"},
 	"internal/deadletter":                   {"internal/durable", "internal/event", "internal/status"},

@@ -37,6 +37,7 @@ var platformFiles = map[string]string{
 	"cmd/gateway/packs_reload_linux_test.go":      "runs the gateway",
 	"cmd/gateway/process_linux_test.go":           "runs the gateway",
 	"cmd/gateway/proxy_linux_test.go":             "runs the gateway",
+	"cmd/gateway/proxyprotocol_linux_test.go":     "runs the gateway",
 	"cmd/gateway/relays_linux_test.go":            "runs the gateway",
 	"cmd/gateway/senders_linux_test.go":           "runs the gateway",
 	"cmd/gateway/shards_linux_test.go":            "runs the gateway",

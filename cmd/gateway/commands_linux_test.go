@@ -161,6 +161,7 @@ func TestMetricsContract(t *testing.T) {
 		`gateway_framing_errors_total{source="linux"}`,
 		`gateway_connections{source="linux",transport="tcp"}`,
 		`gateway_connections_rejected_total{reason="max_connections",source="linux"}`,
+		`gateway_proxy_checks_total{source="linux"}`,
 		`gateway_udp_kernel_drops_total{source="linux"}`,
 		`gateway_queue_events{shard="0"}`,
 		`gateway_queue_bytes{shard="3"}`,

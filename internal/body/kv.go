@@ -11,7 +11,7 @@ import (
 // searched, and quoted values are not skipped there, so a key inside of one can be found
 // if the text has no such key before it.
 type Pairs struct {
-	// Names are the keys that are searched for, at most 16.
+	// Names are the keys that are searched for.
 	Names [][]byte
 	// Separator ends a value without quotes; 0 is a blank.
 	Separator byte

@@ -34,6 +34,7 @@ type Source struct {
 	Timezones      map[string]string `koanf:"timezones"`
 	MaxMessageSize Size              `koanf:"max_message_size"`
 	Allow          []string          `koanf:"allow"`
+	ProxyProtocol  []string          `koanf:"proxy_protocol"`
 	MaxConnections int               `koanf:"max_connections"`
 	IdleTimeout    time.Duration     `koanf:"idle_timeout"`
 	ReceiveBuffer  Size              `koanf:"receive_buffer"`

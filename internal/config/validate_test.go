@@ -25,6 +25,7 @@ func TestValues(t *testing.T) {
 		{"sources.a.timezones", "{} {10.0.0.0/8:Europe/Berlin} {'::/0':UTC}", "{10.0.0.0/8:Nowhere} {10.0.0.1/8:UTC} {host:UTC} {'::ffff:10.0.0.0/90':UTC} {10.0.0.0/8:UTC,'::ffff:10.0.0.0/104':UTC}"},
 		{"sources.a.fields", "{} {site:berlin} {Rack_7:'a,b/ä'}", "{site:''} {_x:y} {1x:y} {a-b:y} {class:y} {host:y} {sc4s_class:y} {sample_rate:y} {site:1} {site:'" + strings.Repeat("x", 257) + "'}"},
 		{"sources.a.max_message_size", "480 64KiB 1MiB", "479 1048577"},
+		{"sources.a.proxy_protocol", "[] [10.1.0.10/32] ['2001:db8::10/128']", "[10.1.0.10] [10.1.0.10/8] [all] [10.1.0.10/32,10.1.0.10/32]"},
 		{"sources.a.allow", "[] [10.0.0.0/8] ['::/0',192.0.2.7/32] ['::ffff:10.0.0.0/104']", "[10.0.0.0] [10.0.0.1/8] [all] [10.0.0.0/33] [10.0.0.0/8,10.0.0.0/8] ['::ffff:0.0.0.0/95'] ['::ffff:10.0.0.1/104'] ['::ffff:10.0.0.1']"},
 		{"sources.a.max_connections", "1 1000000", "0 1000001 -1"},
 		{"sources.a.idle_timeout", "1s 168h", "999ms 169h -1s"},

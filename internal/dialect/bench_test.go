@@ -6,7 +6,10 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/dialect"
+	"syslog-gateway/internal/matcher"
+	"syslog-gateway/internal/pack/catalog"
 	"syslog-gateway/internal/syslog"
+	"syslog-gateway/internal/testkit"
 )
 
 // The mixes are the cases of each family. All forms are equally frequent, so they cost more
@@ -51,6 +54,10 @@ func benchmarkMix(b *testing.B, port string, mix []scanned) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	benchmarkWith(b, p, mix)
+}
+
+func benchmarkWith(b *testing.B, p *dialect.Parser, mix []scanned) {
 	bytes := 0
 	for i := range mix {
 		bytes += len(mix[i].msg)
@@ -85,4 +92,33 @@ func TestNoAllocation(t *testing.T) {
 			}
 		}
 	}
+}
+
+// BenchmarkPacks shows what the packs cost a line of Linux that they do not take.
+func BenchmarkPacks(b *testing.B) {
+	packs := testkit.Try(catalog.Load())(b)
+	set := testkit.Try(matcher.Compile(nil, packs, matcher.Options{Profile: "default"}))(b)
+	mix := linuxLines()
+	for _, port := range []string{"linux", "auto"} {
+		for name, of := range map[string]*matcher.Set{"without": nil, "with": set} {
+			b.Run(port+"/"+name, func(b *testing.B) { benchmarkWith(b, testkit.Try(dialect.New(port, of))(b), mix) })
+		}
+	}
+}
+
+// linuxLines are lines of Linux that no pack takes.
+func linuxLines() []scanned {
+	var all []scanned
+	for _, msg := range []string{
+		"<86>Mar 14 14:28:52 web1 sshd[4321]: Accepted publickey for deploy from 192.0.2.7 port 51000 ssh2: ED25519 SHA256:abc",
+		"<30>Mar 14 14:28:52 web1 systemd[1]: Started Session 42 of User deploy.",
+		"<78>Mar 14 14:28:52 web1 CRON[999]: (root) CMD (/usr/local/bin/backup --all)",
+		"<6>Mar 14 14:28:52 web1 kernel: [12345.678901] eth0: link up, 1000 Mbps, full duplex",
+		"<13>1 2026-03-14T14:28:52.123456Z web1 app 4321 - - request served in 12 ms, status 200",
+	} {
+		one := scanned{msg: []byte(msg)}
+		syslog.Scan(one.msg, &one.h)
+		all = append(all, one)
+	}
+	return all
 }

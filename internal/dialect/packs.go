@@ -17,11 +17,11 @@ const FirstPackClass = classCount
 
 // show makes the line the one at hand for the packs. text is the device's own text.
 func (l *line) show(text []byte, r *Result) *matcher.Scratch {
-	r.scratch.Begin(&matcher.Line{
-		Text: text, Tagged: l.tagged, Program: l.app, ProcID: l.procID, MsgID: l.msgID, Data: l.data,
-		Host: l.host, Shape: l.shape, Priority: l.priority, From: r.from.Address,
-	})
-	return r.scratch
+	s := r.scratch
+	s.Text, s.Tagged, s.Program, s.ProcID, s.MsgID, s.Data, s.Host = text, l.tagged, l.app, l.procID, l.msgID, l.data, l.host
+	s.Shape, s.Priority, s.From = l.shape, l.priority, r.from.Address
+	s.Start()
+	return s
 }
 
 // certain gives the line to the pack that its sender is pinned to, to a pack of the site

@@ -89,16 +89,17 @@ type tally struct {
 type drop uint8
 
 const (
-	notDropped     drop = iota
-	dropEmpty           // nothing but blanks and trailers
-	dropNotAllowed      // the sender is not in the allow list
-	dropRule            // a drop or sample rule for the class
-	dropShutdown        // stopped while every queue was full
+	notDropped      drop = iota
+	dropEmpty            // nothing but blanks and trailers
+	dropNotAllowed       // the sender is not in the allow list
+	dropProxyHeader      // a datagram of a proxy without a PROXY header
+	dropRule             // a drop or sample rule for the class
+	dropShutdown         // stopped while every queue was full
 	numDrops
 )
 
 func (d drop) String() string {
-	return [numDrops]string{"", "empty", "not_allowed", "rule", "shutdown"}[d]
+	return [numDrops]string{"", "empty", "not_allowed", "proxy_header", "rule", "shutdown"}[d]
 }
 
 // wasParsed reports whether a message with this outcome was parsed.
@@ -158,8 +159,8 @@ func (b *Batcher) message(s *sender, msg []byte, cut, continues bool) {
 // take makes an event of a message, or says why there is none.
 func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 	switch {
-	case !s.allowed:
-		return dropNotAllowed
+	case s.refused != notDropped:
+		return s.refused
 	case blank(msg):
 		return dropEmpty
 	}

@@ -21,6 +21,7 @@ type Datagrams struct {
 	senders map[netip.Addr]*sender
 	last    netip.Addr // of the datagram before
 	lastBy  *sender
+	clients clients // the senders behind proxies
 }
 
 // NewDatagrams returns the Datagrams of a source's port that feed a Batcher.
@@ -33,8 +34,9 @@ func NewDatagrams(s *Source, b *Batcher) *Datagrams {
 func (d *Datagrams) Begin(now time.Time) { d.batcher.begin(now) }
 
 // Take takes one datagram of a read, which may contain several messages.
-func (d *Datagrams) Take(p []byte, from netip.Addr) {
-	s := d.sender(from)
+func (d *Datagrams) Take(p []byte, from netip.Addr) { d.take(p, d.sender(from)) }
+
+func (d *Datagrams) take(p []byte, s *sender) {
 	for {
 		msg, rest := syslog.Datagram(p)
 		d.batcher.message(s, msg, false, false)
@@ -59,7 +61,7 @@ func (d *Datagrams) sender(addr netip.Addr) *sender {
 		if len(d.senders) >= maxSenders {
 			clear(d.senders)
 		}
-		s = newSender(f, ledger.UDP, addr, d.source.port)
+		s = newSender(f, ledger.UDP, addr, netip.Addr{}, d.source.port)
 		d.senders[addr] = s
 	}
 	d.last, d.lastBy = addr, s

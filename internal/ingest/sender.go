@@ -18,13 +18,14 @@ type sender struct {
 	addr    netip.Addr
 	address []byte // as text
 	name    []byte // the host of messages that name none: from the hosts file, or the address
-	trailer []byte // "transport":"…","sender_ip":"…"}}LF
+	trailer []byte // "transport":"…","sender_ip":"…","proxy_ip":"…"}}LF
 	from    dialect.From
 	clock   *syslog.Clock
 	zoned   *syslog.Clock                    // of the zone that a pack or a look-up named last
 	zones   map[*time.Location]*syslog.Clock // of all that they named
-	allowed bool
-	more    bool // its message is delivered before it has ended
+	refused drop                             // why its messages are dropped; notDropped: they are not
+	isProxy bool                             // its datagrams begin with a PROXY header
+	more    bool                             // its message is delivered before it has ended
 	// orphan says that the message before, under the settings before, ended within a value
 	// that is hidden: what continues it must not be shown.
 	orphan bool
@@ -32,14 +33,19 @@ type sender struct {
 	last   lastMessage // of a connection
 }
 
-func newSender(f *format, t ledger.Transport, addr netip.Addr, port int) *sender {
+// newSender makes the sender with an address. proxy is the address that its messages come
+// from if that is another one.
+func newSender(f *format, t ledger.Transport, addr, proxy netip.Addr, port int) *sender {
 	addr = addr.Unmap()
 	s := &sender{
 		format:  f,
 		addr:    addr.WithZone(""),
 		address: []byte(addr.WithZone("").String()),
 		clock:   syslog.NewClock(f.settings.location(addr)),
-		allowed: f.settings.Allows(addr),
+		isProxy: f.settings.IsProxy(addr),
+	}
+	if !f.settings.Allows(addr) {
+		s.refused = dropNotAllowed
 	}
 	s.from = f.settings.from(s.addr)
 	s.name = s.address
@@ -48,6 +54,9 @@ func newSender(f *format, t ledger.Transport, addr netip.Addr, port int) *sender
 	}
 	s.trailer = field(s.trailer, f.names.Transport, f.names.TransportValue(t.String()))
 	s.trailer = field(s.trailer, f.names.SenderIP, string(s.address))
+	if proxy.IsValid() {
+		s.trailer = field(s.trailer, f.names.ProxyIP, proxy.String())
+	}
 	s.trailer = field(s.trailer, f.names.Port, strconv.Itoa(port))
 	s.trailer = append(bytes.TrimSuffix(s.trailer, []byte(",")), "}}\n"...)
 	return s

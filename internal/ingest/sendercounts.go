@@ -52,7 +52,7 @@ func (c *senderCounts) count(s *sender, host []byte, events, bytes int) {
 		h.bytes += bytes - c.bytes
 	}
 	c.sender, c.host, c.current, c.events, c.bytes = s, nil, nil, events, bytes
-	if s == nil || !s.allowed || c.table == nil {
+	if s == nil || s.refused != notDropped || c.table == nil {
 		return
 	}
 	h := c.of(s, host)

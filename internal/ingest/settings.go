@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"syslog-gateway/internal/dialect"
@@ -41,6 +42,8 @@ type Settings struct {
 	Rules *rules.Set
 	// Allow lists who may send; empty means everybody.
 	Allow []netip.Prefix
+	// Proxies lists the proxies, whose connections and datagrams begin with a PROXY header.
+	Proxies []netip.Prefix
 	// MaxMessage is the length in bytes at which a message is cut.
 	MaxMessage int
 	// MaxConnections bounds the TCP and TLS connections together.
@@ -90,10 +93,12 @@ func (s *Settings) location(sender netip.Addr) *time.Location {
 
 // Allows reports whether a sender may send.
 func (s *Settings) Allows(sender netip.Addr) bool {
-	for _, p := range s.Allow {
-		if p.Contains(sender) {
-			return true
-		}
-	}
-	return len(s.Allow) == 0
+	return len(s.Allow) == 0 || contains(s.Allow, sender)
+}
+
+// IsProxy reports whether what comes from an address begins with a PROXY header.
+func (s *Settings) IsProxy(a netip.Addr) bool { return contains(s.Proxies, a) }
+
+func contains(networks []netip.Prefix, a netip.Addr) bool {
+	return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(a) })
 }

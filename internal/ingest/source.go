@@ -15,6 +15,7 @@ type Source struct {
 	format  atomic.Pointer[format]
 	partial [numPartials]atomic.Uint64
 	classes classTotals
+	checks  atomic.Uint64
 }
 
 // NewSource returns a source with an account in the ledger. Parser, Profile and Location
@@ -41,6 +42,13 @@ func (s *Source) Apply(settings Settings) {
 
 // Classes returns the totals of the classes since the start, in no order.
 func (s *Source) Classes() []ClassTotal { return s.classes.read() }
+
+// CountCheck counts a connection or a datagram of a proxy that is for no client and brings
+// no message: a health check.
+func (s *Source) CountCheck() { s.checks.Add(1) }
+
+// Checks returns how many there were.
+func (s *Source) Checks() uint64 { return s.checks.Load() }
 
 // partial is why a message is delivered before it has ended.
 type partial uint8

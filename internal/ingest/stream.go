@@ -30,6 +30,7 @@ type Stream struct {
 	transport ledger.Transport
 	batcher   *Batcher
 	peer      netip.Addr
+	proxy     netip.Addr // that the connection comes from, if not from peer
 	sender    *sender
 	framer    syslog.Framer
 	partial   []byte    // of the message that has not ended
@@ -57,6 +58,10 @@ func NewStream(s *Source, t ledger.Transport, peer netip.Addr, m *PartialMemory,
 
 // Attach gives the stream the Batcher that takes its messages, before the first Feed.
 func (s *Stream) Attach(b *Batcher) { s.batcher = b }
+
+// Behind says that the connection comes from a proxy and that the sender is behind it,
+// before the first Feed.
+func (s *Stream) Behind(proxy, sender netip.Addr) { s.proxy, s.peer = proxy, sender }
 
 // Attached reports whether the stream has a Batcher.
 func (s *Stream) Attached() bool { return s.batcher != nil }
@@ -116,7 +121,7 @@ func (s *Stream) begin(now time.Time) {
 func (s *Stream) renew() {
 	before := s.sender
 	s.changed = time.Time{}
-	s.sender = newSender(s.source.format.Load(), s.transport, s.peer, s.source.port)
+	s.sender = newSender(s.source.format.Load(), s.transport, s.peer, s.proxy, s.source.port)
 	if before != nil {
 		s.sender.orphan, s.sender.more = before.orphan || before.last.acted.Open(), before.more
 	}

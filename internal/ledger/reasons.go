@@ -15,15 +15,16 @@ const notAllowed = "not_allowed"
 // documents go by this list; a reason that is not in it counts as a loss.
 func DropReasons() []DropReason {
 	return []DropReason{
-		{"drop_oldest", true}, // the queue was full
-		{"drop_newest", true}, // the queue was full
-		{"shutdown", true},    // stopped while the queue was full
-		{"unstorable", true},  // larger than the whole queue
-		{"corrupt", true},     // damaged on disk
-		{"no_room", true},     // the gateway's own numbers, for which no shard had room
-		{notAllowed, false},   // the sender is not in allow
-		{"empty", false},      // a message of blanks
-		{"rule", false},       // metadata.drop, metadata.sample, or a rule of a pack
+		{"drop_oldest", true},  // the queue was full
+		{"drop_newest", true},  // the queue was full
+		{"shutdown", true},     // stopped while the queue was full
+		{"unstorable", true},   // larger than the whole queue
+		{"corrupt", true},      // damaged on disk
+		{"no_room", true},      // the gateway's own numbers, for which no shard had room
+		{"proxy_header", true}, // a datagram of a proxy that does not say for whom it is
+		{notAllowed, false},    // the sender is not in allow
+		{"empty", false},       // a message of blanks
+		{"rule", false},        // metadata.drop, metadata.sample, or a rule of a pack
 	}
 }
 

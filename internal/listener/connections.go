@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -18,12 +19,14 @@ import (
 // connection is one TCP or TLS connection.
 type connection struct {
 	source    *source
+	peer      netip.Addr // what the kernel says; stream has the sender, who may be behind it
 	stream    *ingest.Stream
 	owner     owner
 	ofSource  fairshare.Share[*connection] // of the connections of its source
 	ofAll     fairshare.Share[*connection] // of the connections of all sources
 	transport ledger.Transport
 	begun     bool // its first bytes have been checked
+	anonymous bool // its PROXY header names no client but the proxy: most likely it is a health check
 
 	// The owner's lock guards these.
 	closing bool      // it has been asked to close
@@ -37,8 +40,16 @@ type owner interface {
 	giveUp(c *connection, all bool)
 }
 
-// From implements fairshare.Member.
-func (c *connection) From() netip.Addr { return c.stream.From() }
+// From implements fairshare.Member: a proxy shares its connections among those behind it.
+func (c *connection) From() netip.Addr { return c.peer }
+
+// sender says for the log who sends, and through which proxy.
+func (c *connection) sender() string {
+	if sender := c.stream.From(); sender != c.peer {
+		return fmt.Sprintf("%s through %s", sender, c.peer)
+	}
+	return c.peer.String()
+}
 
 // LastActive implements fairshare.Member.
 func (c *connection) LastActive() int64 { return c.stream.LastActive() }
@@ -87,7 +98,7 @@ func newConnections(log *slog.Logger) *connections {
 
 // newConnection returns a connection that is not counted yet.
 func (cs *connections) newConnection(s *source, t ledger.Transport, peer netip.Addr, o owner) *connection {
-	c := &connection{source: s, transport: t, owner: o}
+	c := &connection{source: s, transport: t, owner: o, peer: peer}
 	c.stream = ingest.NewStream(s.Source, t, peer, cs.partial, func() { c.owner.giveUp(c, false) })
 	c.ofSource, c.ofAll = fairshare.NewShare(c), fairshare.NewShare(c)
 	return c
@@ -96,10 +107,7 @@ func (cs *connections) newConnection(s *source, t ledger.Transport, peer netip.A
 // admit counts a new connection, or says why it is refused. If the limit is reached,
 // another one is asked to close.
 func (cs *connections) admit(c *connection) (reason rejection, ok bool) {
-	switch {
-	case !c.source.Settings().Allows(c.From()):
-		return rejectNotAllowed, false
-	case cs.open.Load() >= cs.most:
+	if cs.open.Load() >= cs.most {
 		return rejectDescriptors, false
 	}
 	cs.open.Add(1)
@@ -142,7 +150,7 @@ func (cs *connections) leave(c *connection) {
 func (cs *connections) refuse(c *connection, reason rejection) {
 	c.source.reject(reason)
 	if ready(&cs.troubles) {
-		cs.log.Warn("connection closed", "source", c.source.Name(), "peer", c.From(), "reason", reason.String())
+		cs.log.Warn("connection closed", "source", c.source.Name(), "peer", c.sender(), "reason", reason.String())
 	}
 }
 

@@ -24,6 +24,13 @@
 // (package fairshare). When one of them runs out, the address that holds most gives up
 // what its longest silent connection holds.
 //
+// # Proxies
+//
+// A connection from an address in Settings.Proxies passes an entrance: a goroutine reads its
+// PROXY header, to the last byte, and then gives the connection to its event loop or to TLS,
+// which know nothing of it. It counts in the limits from the beginning, under the proxy's
+// address. In datagrams package ingest reads the header.
+//
 // # Restarts
 //
 // With an inherit.Store the sockets outlive the process. The next one takes over TCP

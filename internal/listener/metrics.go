@@ -12,6 +12,7 @@ import (
 type collector struct {
 	listener                              *Listener
 	connections, rejected, partial, drops *prometheus.Desc
+	checks                                *prometheus.Desc
 }
 
 func newCollector(l *Listener) *collector {
@@ -24,6 +25,8 @@ func newCollector(l *Listener) *collector {
 			"Open connections.", "source", "transport"),
 		rejected: desc("connections_rejected_total",
 			"Connections that were refused, closed to make room for new ones, or closed because they brought no syslog.", "source", "reason"),
+		checks: desc("proxy_checks_total",
+			"Connections and datagrams of proxies (proxy_protocol) that were for no client and brought no message: health checks.", "source"),
 		partial: desc("partial_messages_total",
 			"Messages on TCP and TLS that were delivered before they had ended.", "source", "reason"),
 		drops: desc("udp_kernel_drops_total",
@@ -35,6 +38,7 @@ func newCollector(l *Listener) *collector {
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.connections
 	ch <- c.rejected
+	ch <- c.checks
 	ch <- c.partial
 	ch <- c.drops
 }
@@ -49,6 +53,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		for reason, n := range s.Rejected {
 			ch <- prometheus.MustNewConstMetric(c.rejected, prometheus.CounterValue, float64(n), name, reason)
 		}
+		ch <- prometheus.MustNewConstMetric(c.checks, prometheus.CounterValue, float64(s.Checks), name)
 		for reason, n := range s.Partial {
 			ch <- prometheus.MustNewConstMetric(c.partial, prometheus.CounterValue, float64(n), name, reason)
 		}
@@ -62,6 +67,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 type SourceStatus struct {
 	status.Source
 	Partial map[string]uint64 // messages delivered before they had ended, by reason
+	Checks  uint64            // health checks of proxies
 	UDP     bool              // it has a UDP port
 }
 
@@ -72,7 +78,7 @@ func (l *Listener) Status() []SourceStatus {
 		st := SourceStatus{Source: status.Source{
 			Balance: ledger.Balance{Source: s.Name()}, Port: s.options.Port,
 			Connections: make(map[string]int64), Rejected: make(map[string]uint64, numRejections),
-		}, Partial: s.Partial()}
+		}, Partial: s.Partial(), Checks: s.Checks()}
 		for _, c := range s.Classes() {
 			st.Classes = append(st.Classes, status.Class{Name: c.Class, Pack: c.Pack, Events: c.Events, Bytes: c.Bytes, Slow: c.Slow})
 		}

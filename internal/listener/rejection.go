@@ -14,6 +14,7 @@ const (
 	rejectHTTP
 	rejectHandshake
 	rejectDescriptors
+	rejectProxyHeader
 	numRejections
 )
 
@@ -26,6 +27,7 @@ func (r rejection) String() string {
 		rejectHTTP:           "http",
 		rejectHandshake:      "tls_handshake",
 		rejectDescriptors:    "file_descriptors",
+		rejectProxyHeader:    "proxy_header",
 	}[r]
 }
 

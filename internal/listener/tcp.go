@@ -29,6 +29,7 @@ const (
 type tcpListener struct {
 	log         *slog.Logger
 	connections *connections
+	entrance    *entrance
 	batchers    *batchers
 	binder      binder
 	client      *gnet.Client // nil until open
@@ -61,7 +62,7 @@ type tcpConn struct {
 
 func newTCPListener(o Options, sources []*source, b *batchers, cs *connections) *tcpListener {
 	t := &tcpListener{
-		log: o.Logger, connections: cs, batchers: b, loops: o.Loops,
+		log: o.Logger, connections: cs, entrance: newEntrance(cs), batchers: b, loops: o.Loops,
 		binder: binder{o.Logger, o.Store, o.Inherited},
 		ended:  make(chan struct{}),
 		conns:  make(map[*connection]gnet.Conn),
@@ -104,19 +105,19 @@ func (t *tcpListener) open(ctx context.Context) error {
 		}
 	}
 	for _, p := range t.ports {
-		t.accepting.Go(func() { t.connections.accept(p.listener, p.source, func(c *net.TCPConn) { t.enrol(p, c) }) })
+		t.accepting.Go(func() { t.connections.accept(p.listener, p.source, func(c *net.TCPConn) { t.take(p, c) }) })
 	}
 	return nil
 }
 
-// enrol gives a new connection to an event loop.
-func (t *tcpListener) enrol(p *tcpPort, raw *net.TCPConn) {
+// take takes a new connection.
+func (t *tcpListener) take(p *tcpPort, raw *net.TCPConn) {
 	c := t.connections.newConnection(p.source, ledger.TCP, peerOf(raw), t)
-	if reason, ok := t.connections.admit(c); !ok {
-		t.connections.refuse(c, reason)
-		_ = raw.Close()
-		return
-	}
+	t.entrance.enter(c, raw, func() { t.enrol(p, c, raw) })
+}
+
+// enrol gives a connection to an event loop.
+func (t *tcpListener) enrol(p *tcpPort, c *connection, raw *net.TCPConn) {
 	_, err := t.client.EnrollContext(raw, &tcpConn{connection: c, port: p})
 	if err == nil && !c.stream.Attached() { // epoll did not take it, and gnet does not say so
 		err = errors.New("the event loop did not take it")
@@ -192,6 +193,9 @@ func (h *tcpLoop) OnClose(gc gnet.Conn, _ error) gnet.Action {
 
 // giveUp implements owner: the connection's loop does it. The caller may be another loop.
 func (t *tcpListener) giveUp(c *connection, all bool) {
+	if all {
+		t.entrance.giveUp(c)
+	}
 	t.mu.Lock()
 	gc := t.conns[c]
 	c.closing = c.closing || all // OnOpen checks it if the connection is not open yet
@@ -266,6 +270,7 @@ func (t *tcpListener) drain(ctx context.Context) error {
 		}
 	}
 	err := drainBacklog(bound, &t.accepting)
+	t.entrance.drain()
 	if t.client == nil {
 		return err
 	}

@@ -25,6 +25,7 @@ const (
 type tlsListener struct {
 	log         *slog.Logger
 	connections *connections
+	entrance    *entrance
 	binder      binder
 	ports       []*tlsPort
 
@@ -46,7 +47,7 @@ type tlsPort struct {
 func newTLSListener(o Options, sources []*source, b *batchers, cs *connections) *tlsListener {
 	t := &tlsListener{
 		log: o.Logger, connections: cs, conns: make(map[net.Conn]struct{}),
-		binder: binder{o.Logger, o.Store, o.Inherited},
+		entrance: newEntrance(cs), binder: binder{o.Logger, o.Store, o.Inherited},
 	}
 	for _, s := range sources {
 		if s.has(ledger.TLS) {
@@ -82,12 +83,7 @@ func (t *tlsListener) enrol(p *tlsPort, raw *net.TCPConn) {
 	c := &tlsConn{listener: t, raw: raw}
 	c.connection = t.connections.newConnection(p.source, ledger.TLS, peerOf(raw), c)
 	c.stream.Attach(p.batcher)
-	if reason, ok := t.connections.admit(c.connection); !ok {
-		t.connections.refuse(c.connection, reason)
-		_ = raw.Close()
-		return
-	}
-	t.serving.Go(c.serve)
+	t.entrance.enter(c.connection, raw, func() { t.serving.Go(c.serve) })
 }
 
 // serve reads the connection to its end.
@@ -99,14 +95,22 @@ func (c *tlsConn) serve() {
 		return
 	}
 	defer t.remove(c.raw)
+	defer func() {
+		if c.anonymous && !c.begun {
+			c.source.CountCheck()
+		}
+	}()
 	conn := tls.Server(c.raw, c.source.options.TLS)
 	handshake, cancel := context.WithTimeout(context.Background(), handshakeTimeout)
 	err := conn.HandshakeContext(handshake)
 	cancel()
+	if err != nil && c.anonymous && gone(err) {
+		return // a check of HAProxy (check-ssl) does not wait for the end of the handshake
+	}
 	if err != nil {
 		c.source.reject(rejectHandshake)
 		if ready(&t.connections.troubles) {
-			t.log.Warn("TLS handshake failed", "source", c.source.Name(), "peer", c.From(), "error", err)
+			t.log.Warn("TLS handshake failed", "source", c.source.Name(), "peer", c.sender(), "error", err)
 		}
 		return
 	}
@@ -172,6 +176,9 @@ func (c *tlsConn) timedOut(now time.Time) (goOn bool) {
 
 // giveUp implements owner: the connection's goroutine does it when its read ends.
 func (c *tlsConn) giveUp(_ *connection, all bool) {
+	if all {
+		c.listener.entrance.giveUp(c.connection)
+	}
 	c.listener.mu.Lock()
 	defer c.listener.mu.Unlock()
 	now := time.Now()
@@ -209,6 +216,7 @@ func (t *tlsListener) drain(ctx context.Context) error {
 		}
 	}
 	err := drainBacklog(bound, &t.accepting)
+	t.entrance.drain()
 	t.mu.Lock()
 	t.draining = true
 	for c := range t.conns {

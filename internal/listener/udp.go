@@ -195,7 +195,7 @@ func (u *udpListener) OnTraffic(c gnet.Conn) gnet.Action {
 	defer p.datagrams.End()
 	if addr, ok := c.RemoteAddr().(*net.UDPAddr); ok {
 		ip, _ := netip.AddrFromSlice(addr.IP)
-		p.datagrams.Take(first, ip.Unmap())
+		p.datagrams.Receive(first, ip.Unmap())
 	}
 	for taken := 0; taken < readLimit; {
 		n, err := u.drainer.receive(c.Fd())
@@ -207,7 +207,7 @@ func (u *udpListener) OnTraffic(c gnet.Conn) gnet.Action {
 		}
 		for i := range n {
 			msg, from := u.drainer.datagram(i)
-			p.datagrams.Take(msg, from)
+			p.datagrams.Receive(msg, from)
 		}
 		taken += n
 		if n < datagrams {
@@ -342,7 +342,7 @@ func readOnce(d *drainer, fd int, to *ingest.Datagrams) int {
 	defer to.End()
 	for i := range n {
 		msg, from := d.datagram(i)
-		to.Take(msg, from)
+		to.Receive(msg, from)
 	}
 	return n
 }

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"time"
 
-	"syslog-gateway/internal/body"
 	"syslog-gateway/internal/pack"
 )
 
@@ -22,7 +21,7 @@ type Options struct {
 type compiled struct {
 	pack     *pack.Pack
 	profile  string
-	pairs    body.Pairs
+	keys     *keys
 	tabs     bool
 	rules    []*rule
 	not      []condition
@@ -31,12 +30,9 @@ type compiled struct {
 	times    []timeRule
 	location *time.Location
 	// Slow says that the pack is outside the promise of speed.
-	Slow     bool
-	forRules bool
+	Slow bool
 	// ofRule returns the parts for role and class of a condition, while rules are compiled.
 	ofRule func(d *pack.Condition) []part
-	blanks [][]byte   // " key=" of the keys of rules
-	paths  [][]string // of these in an object
 }
 
 // class is a class made ready.
@@ -126,7 +122,7 @@ func (c *compiled) rulesOf(p *pack.Pack) []*rule {
 
 func (s *Set) compile(p *pack.Pack, profile string) (*compiled, error) {
 	c := &compiled{pack: p, profile: profile, tabs: p.Read == pack.Tab}
-	c.pairs = body.Pairs{Separator: p.Separator, Within: cmp.Or(p.Within, defaultWithin)}
+	c.keys = s.keysFor(p)
 	c.not = c.newConditions(p.Not)
 	for i := range p.Host {
 		h := &p.Host[i]
@@ -150,9 +146,6 @@ func (s *Set) compile(p *pack.Pack, profile string) (*compiled, error) {
 		if err := s.addClass(c, &p.Classes[i]); err != nil {
 			return nil, err
 		}
-	}
-	if len(c.pairs.Names) > maxKeys {
-		return nil, fmt.Errorf("reads %d keys; at most %d", len(c.pairs.Names), maxKeys)
 	}
 	return c, nil
 }
@@ -206,15 +199,4 @@ func (c *compiled) namesOf(d *pack.Class) pack.Names {
 		n.Class = cmp.Or(d.SC4S.Class, n.Class)
 	}
 	return n
-}
-
-// keySlot returns the place of a key among those that the pack reads.
-func (c *compiled) keySlot(name string) int {
-	for i, have := range c.pairs.Names {
-		if string(have) == name {
-			return i
-		}
-	}
-	c.pairs.Names = append(c.pairs.Names, []byte(name))
-	return len(c.pairs.Names) - 1
 }

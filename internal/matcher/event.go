@@ -34,8 +34,8 @@ func (s *Scratch) Event(f pack.Form) []byte {
 
 // separator is what ends the values of the pack that took the line.
 func (s *Scratch) separator() byte {
-	if s.pack == nil {
+	if s.taker == nil {
 		return 0
 	}
-	return s.pack.pairs.Separator
+	return s.taker.keys.Separator
 }

@@ -3,7 +3,6 @@ package matcher
 import (
 	"cmp"
 
-	"syslog-gateway/internal/body"
 	"syslog-gateway/internal/pack"
 )
 
@@ -11,7 +10,7 @@ import (
 // people who wonder why: it compiles the condition each time.
 func Holds(p *pack.Pack, c *pack.Condition, profile string, l *Line) bool {
 	of := &compiled{pack: p, profile: profile, tabs: p.Read == pack.Tab}
-	of.pairs = body.Pairs{Separator: p.Separator, Within: cmp.Or(p.Within, defaultWithin)}
+	of.keys = newKeys(p.Separator, cmp.Or(p.Within, defaultWithin))
 	one, ok := of.newCondition(c)
 	if !ok {
 		return false

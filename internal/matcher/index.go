@@ -22,7 +22,8 @@ type index struct {
 	programs    trie
 	texts       trie
 	headers     []*rule // with a form of header and no other anchor
-	firstWords  bool    // count as programs
+	empty       bool
+	firstWords  bool // count as programs
 	anyCEF      []*rule
 	anyLEEF     []*rule
 }
@@ -236,6 +237,7 @@ func (c *compiled) newRules(d *pack.Condition) []*rule {
 
 // add enters rules, those with more parts before those with fewer.
 func (x *index) add(rules []*rule) {
+	x.empty = len(rules) == 0
 	slices.SortStableFunc(rules, func(a, b *rule) int { return cmp.Compare(len(b.all.parts), len(a.all.parts)) })
 	for _, r := range rules {
 		x.addRule(r)
@@ -304,7 +306,7 @@ func (c *condition) describe(of *compiled) string {
 		b.WriteString(kindNames[p.kind])
 		switch p.kind {
 		case isKey:
-			fmt.Fprintf(&b, " %s", of.pairs.Names[p.slot])
+			fmt.Fprintf(&b, " %s", of.keys.Names[p.slot])
 		case isColumn, isWord:
 			fmt.Fprintf(&b, " %d", p.slot)
 		default: // the kind says enough

@@ -40,7 +40,8 @@ func NewRules(p *pack.Pack, profile string, classes func(names []string) (Bits, 
 	if within <= defaultWithin { // the keys of a known message, not those that tell what it is
 		within = withinRules
 	}
-	r.of = &compiled{pack: p, profile: profile, tabs: p.Read == pack.Tab, forRules: true, pairs: body.Pairs{Separator: p.Separator, Within: within}}
+	r.of = &compiled{pack: p, profile: profile, tabs: p.Read == pack.Tab, keys: newKeys(p.Separator, within)}
+	r.of.keys.ofRules = true
 	r.of.ofRule = func(d *pack.Condition) []part {
 		var parts []part
 		if len(d.Class) != 0 {
@@ -73,9 +74,6 @@ func (r *Rules) When(list []pack.Condition) (When, error) {
 	w := When{of: r.of, list: r.of.newConditions(list), all: len(list) == 0}
 	err := r.err
 	r.err = nil
-	if len(r.of.pairs.Names) > maxKeys {
-		return w, fmt.Errorf("the rules read %d keys; at most %d", len(r.of.pairs.Names), maxKeys)
-	}
 	return w, err
 }
 
@@ -149,9 +147,9 @@ func (p *Place) Get(s *Scratch) []byte { return p.value.get(p.of, s) }
 // Ready ends the compilation. All conditions and places are known.
 func (r *Rules) Ready() {
 	r.of.ofRule = nil
-	for _, name := range r.of.pairs.Names {
-		r.of.blanks = append(r.of.blanks, []byte(" "+string(name)+"="))
-		r.of.paths = append(r.of.paths, jsonPath(string(name)))
+	for _, name := range r.of.keys.Names {
+		r.of.keys.blanks = append(r.of.keys.blanks, []byte(" "+string(name)+"="))
+		r.of.keys.paths = append(r.of.keys.paths, jsonPath(string(name)))
 	}
 }
 
@@ -162,25 +160,25 @@ func (s *Scratch) Identity() []byte { return s.identity }
 func (s *Scratch) ProgramName() []byte { return s.program }
 
 // readAny reads the keys of rules: of an object, of CEF and LEEF, or of key=value.
-func (s *Scratch) readAny(c *compiled) {
-	values := s.keys[:len(c.pairs.Names)]
+func (s *Scratch) readAny(k *keys) {
+	values := s.values[:len(k.Names)]
 	switch {
 	case len(s.Text) != 0 && s.Text[0] == '{':
 		for i := range values {
-			values[i] = body.JSONPath(s.Text, c.paths[i])
+			values[i] = body.JSONPath(s.Text, k.paths[i])
 		}
 	case s.device == nil:
-		pairs := c.pairs
+		pairs := k.Pairs
 		pairs.Separator = cmp.Or(pairs.Separator, s.Separator)
 		pairs.Read(s.Text, values)
 	case s.isLEEF:
 		for i := range values {
-			values[i] = s.attribute(c.blanks[i][1:])
+			values[i] = s.attribute(k.blanks[i][1:])
 		}
 	default:
 		extension := s.extension()
 		for i := range values {
-			values[i] = body.ExtensionText(extension, c.blanks[i])
+			values[i] = body.ExtensionText(extension, k.blanks[i])
 		}
 	}
 }

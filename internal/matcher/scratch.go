@@ -25,9 +25,6 @@ type Line struct {
 	From netip.Addr
 }
 
-// maxKeys is how many keys a pack may read.
-const maxKeys = 16
-
 // Scratch holds the line at hand, the values that were read from it, and what is built of
 // them. It is for one goroutine, and kept from message to message.
 type Scratch struct {
@@ -47,21 +44,28 @@ type Scratch struct {
 	isLEEF    bool
 	identity  []byte // of a Cisco message, without '%'; else the MSGID
 
-	pack   *compiled // whose keys were read
-	keys   [maxKeys][]byte
-	known  uint32 // which of the keys were read, a bit each
+	keys   *keys    // that were read
+	values [][]byte // of keys
+	known  Bits     // which of them were read
+	taker  *compiled
 	signs  body.Signs
 	buffer []byte // of templates, joined times and rebuilt events
 }
 
 // Begin makes l the line at hand.
 func (s *Scratch) Begin(l *Line) {
-	s.Line, s.pack = *l, nil
+	s.Line = *l
+	s.Start()
+}
+
+// Start begins with the line that the caller has written to s.Line, which saves a copy.
+func (s *Scratch) Start() {
+	s.keys, s.taker = nil, nil
 	s.signs.Reset()
-	s.program = l.Program[bytes.LastIndexByte(l.Program, '/')+1:]
-	s.device, s.isLEEF = deviceHeader(l)
-	s.identity = l.MsgID
-	if p := behindCount(l.Text); len(p) > 1 && p[0] == '%' {
+	s.program = s.Program[bytes.LastIndexByte(s.Program, '/')+1:]
+	s.device, s.isLEEF = deviceHeader(&s.Line)
+	s.identity = s.MsgID
+	if p := behindCount(s.Text); len(p) > 1 && p[0] == '%' {
 		s.identity = identifier(p[1:])
 	}
 	s.buffer = s.buffer[:0]
@@ -194,26 +198,35 @@ func (s *Scratch) attribute(name []byte) []byte {
 // key returns the value of a key of the pack: in the text, else as a parameter of the
 // structured data.
 func (s *Scratch) key(c *compiled, slot int) []byte {
-	if s.pack != c {
-		s.pack, s.known = c, 0
-		if c.forRules {
-			s.readAny(c)
-			s.known = 1<<maxKeys - 1
-		}
+	k := c.keys
+	if s.keys != k {
+		s.keys = k
+		s.forget()
 	}
-	if s.known&(1<<slot) == 0 {
-		s.known |= 1 << slot
-		s.keys[slot] = c.pairs.Find(s.Text, &s.signs, slot)
+	if !k.ofRules && !s.known.Has(slot) {
+		s.known.Add(slot)
+		s.values[slot] = k.Find(s.Text, &s.signs, slot)
 	}
-	if s.keys[slot] == nil && len(s.Data) != 0 {
-		s.keys[slot] = s.parameter(c.pairs.Names[slot], c.forRules)
+	if s.values[slot] == nil && len(s.Data) != 0 {
+		s.values[slot] = s.parameter(k.Names[slot], k.ofRules)
 	}
-	return s.keys[slot]
+	return s.values[slot]
+}
+
+// forget makes room for the values of s.keys. Those of rules are read at once.
+func (s *Scratch) forget() {
+	if n := len(s.keys.Names); len(s.values) < n {
+		s.values = make([][]byte, n)
+	}
+	clear(s.known)
+	if s.keys.ofRules {
+		s.readAny(s.keys)
+	}
 }
 
 // column returns a column, from 1.
 func (s *Scratch) column(c *compiled, n int) []byte {
-	if c.tabs || c.forRules && s.Tabs {
+	if c.tabs || c.keys.ofRules && s.Tabs {
 		return nth(s.Text, '\t', n)
 	}
 	columns := body.Columns{Line: s.Text}

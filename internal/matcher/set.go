@@ -14,6 +14,7 @@ import (
 type Set struct {
 	site, embedded index
 	packs          map[string]*compiled
+	keys           []*keys // of all packs
 	classes        []Class
 	// extended are the rules that packs add to built-in families, by family.
 	extended  map[string]*index
@@ -85,7 +86,7 @@ func (s *Set) Mark(sc *Scratch, m *Match) bool { return s.embedded.mark(sc, m) }
 // Match finds the pack of a message by its program, the begin of its text, or the form of its
 // header.
 func (s *Set) Match(sc *Scratch, m *Match) bool {
-	return s.site.match(sc, m) || s.embedded.match(sc, m)
+	return !s.site.empty && s.site.match(sc, m) || s.embedded.match(sc, m)
 }
 
 // Generic finds the pack for CEF or LEEF of a vendor that no other pack names.
@@ -141,6 +142,7 @@ func (s *Set) Holding(pins []Pin, sc *Scratch, m *Match) bool {
 
 // read fills m with what the pack says of the line at hand.
 func (c *compiled) read(s *Scratch, m *Match, by string, pinned bool) {
+	s.taker = c
 	class := c.classOf(s)
 	id := class.id
 	if pinned {

@@ -5,6 +5,8 @@ package matcher
 type trie struct {
 	nodes []node
 	first [256]int32 // the nodes of the first characters, which are the most
+	// pairs tells most words that are not here by their first two characters, a bit each.
+	pairs [64]uint64
 }
 
 type node struct {
@@ -32,6 +34,7 @@ func (t *trie) add(word string, prefix bool, e entry) {
 		t.nodes = append(t.nodes, node{})
 	}
 	e.word = word
+	t.addPair(word)
 	at := int32(0)
 	for i := range len(word) {
 		c := lower(word[i])
@@ -53,6 +56,20 @@ func (t *trie) add(word string, prefix bool, e entry) {
 	}
 }
 
+// addPair enters the first two characters of a word.
+func (t *trie) addPair(word string) {
+	switch len(word) {
+	case 0:
+	case 1: // any may follow
+		t.pairs[pairOf(word[0])] = ^uint64(0)
+	default:
+		t.pairs[pairOf(word[0])] |= 1 << pairOf(word[1])
+	}
+}
+
+// pairOf maps a character to 0 … 63. Letters do not share theirs with one another.
+func pairOf(c byte) byte { return (c | 0x20) & 63 }
+
 // next returns the node behind a character, or 0.
 func (n *node) next(c byte) int32 {
 	for i := range n.edges {
@@ -70,7 +87,7 @@ const maxNested = 8
 // find returns the first rule that holds for a word of the message: that of the exact
 // word, then those of the prefixes, longest first.
 func (t *trie) find(p []byte, s *Scratch) *rule {
-	if len(p) == 0 {
+	if len(p) == 0 || len(p) > 1 && t.pairs[pairOf(p[0])]>>pairOf(p[1])&1 == 0 {
 		return nil
 	}
 	var passed [maxNested]int32

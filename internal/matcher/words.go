@@ -16,6 +16,7 @@ type words struct {
 type word struct {
 	text string // in lower case if the words fold
 	form wordForm
+	char byte // the first of text, to tell most others
 }
 
 type wordForm uint8
@@ -35,12 +36,15 @@ func newWords(list []string, fold bool) words {
 		}
 		one := word{text: text}
 		if cut, ok := strings.CutSuffix(text, "*"); ok {
-			one = word{cut, beginning}
+			one = word{text: cut, form: beginning}
 		} else if cut, ok := strings.CutPrefix(text, "*"); ok {
-			one = word{cut, ending}
+			one = word{text: cut, form: ending}
 		}
 		if fold {
 			one.text = strings.ToLower(one.text)
+		}
+		if one.text != "" {
+			one.char = one.text[0]
 		}
 		w.list = append(w.list, one)
 	}
@@ -72,7 +76,9 @@ func (w *words) match(p []byte) bool {
 // begins reports whether p begins with one of the words.
 func (w *words) begins(p []byte) bool {
 	for i := range w.list {
-		if text := w.list[i].text; len(p) >= len(text) && w.equal(p[:len(text)], text) {
+		one := &w.list[i]
+		n := len(one.text)
+		if len(p) >= n && (n == 0 || w.fold || p[0] == one.char) && w.equal(p[:n], one.text) {
 			return true
 		}
 	}

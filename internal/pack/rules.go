@@ -109,7 +109,7 @@ var (
 func OwnField(name string) bool {
 	return strings.HasPrefix(name, "sc4s_") || slices.Contains([]string{
 		"vendor_product", "class", "facility", "severity", "transport", "sender_ip", // of profile default
-		"truncated", "time_clamped", "sample_rate", "suppressed", // set by the gateway
+		"proxy_ip", "truncated", "time_clamped", "sample_rate", "suppressed", // set by the gateway
 		"time", "host", "source", "sourcetype", "index", "event", "fields", // of HEC
 		"punct", "linecount", "splunk_server", "timestamp", "eventtype", "tag", // of Splunk
 	}, name)

@@ -39,6 +39,7 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 		"sources.NAME.packs":                 "mikrotik_routeros",
 		"sources.NAME.max_message_size":      "2KiB",
 		"sources.NAME.allow":                 "10.0.0.0/8",
+		"sources.NAME.proxy_protocol":        "10.0.0.0/8",
 		"sources.NAME.max_connections":       "7",
 		"sources.NAME.idle_timeout":          "7s",
 		"sources.NAME.silent_after":          "7s",

@@ -193,7 +193,10 @@ func (n naming) settings(s config.Source) (ingest.Settings, error) {
 	if out.Zones, err = zones(s.Timezones); err != nil {
 		return out, err
 	}
-	out.Allow, err = prefixes(s.Allow)
+	if out.Allow, err = prefixes("allow", s.Allow); err != nil {
+		return out, err
+	}
+	out.Proxies, err = prefixes("proxy_protocol", s.ProxyProtocol)
 	return out, err
 }
 
@@ -213,12 +216,12 @@ func zones(byNet map[string]string) ([]ingest.Zone, error) {
 	return all, nil
 }
 
-func prefixes(networks []string) ([]netip.Prefix, error) {
+func prefixes(key string, networks []string) ([]netip.Prefix, error) {
 	var all []netip.Prefix
 	for _, network := range networks {
 		p, err := config.Network(network)
 		if err != nil {
-			return nil, fmt.Errorf("allow: %w", err)
+			return nil, fmt.Errorf("%s: %w", key, err)
 		}
 		all = append(all, p)
 	}

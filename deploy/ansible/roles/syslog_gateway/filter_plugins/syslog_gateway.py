@@ -15,6 +15,7 @@ RELOADED = (
     "sources.NAME.packs",
     "sources.NAME.max_message_size",
     "sources.NAME.allow",
+    "sources.NAME.proxy_protocol",
     "sources.NAME.max_connections",
     "sources.NAME.idle_timeout",
     "sources.NAME.silent_after",
