@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -196,5 +197,20 @@ func TestImportDirection(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestTheServerIsAProgramOfItsOwn: the gateway is linked with the client of NATS and not with
+// the server, which has a process, a user and a memory limit of its own.
+func TestTheServerIsAProgramOfItsOwn(t *testing.T) {
+	const server = "github.com/nats-io/nats-server/v2/server"
+	for program, want := range map[string]bool{"gateway": false, "provision": false, "queue-server": true} {
+		out, err := exec.Command("go", "list", "-deps", "../cmd/"+program).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Contains(strings.Fields(string(out)), server); got != want {
+			t.Errorf("cmd/%s is linked with %s: %v, want %v", program, server, got, want)
+		}
 	}
 }

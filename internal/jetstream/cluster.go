@@ -45,6 +45,18 @@ type Options struct {
 	Registerer prometheus.Registerer // optional
 }
 
+// access is how the gateway says who it is.
+func (o Options) access() []nats.Option {
+	all := []nats.Option{nats.Name("syslog-gateway " + o.Gateway), nats.Timeout(answerTime)}
+	if o.TLS != nil {
+		all = append(all, nats.Secure(o.TLS))
+	}
+	if o.CredentialsFile != "" {
+		all = append(all, nats.UserCredentials(o.CredentialsFile))
+	}
+	return all
+}
+
 // Cluster is the connection of a gateway to the servers. All methods are safe for concurrent
 // use.
 type Cluster struct {
@@ -70,15 +82,13 @@ func New(o Options) (*Cluster, error) {
 	if c.memory, err = readMemory(o.Memory); err != nil {
 		return nil, err
 	}
-	options := []nats.Option{
-		nats.Name("syslog-gateway " + o.Gateway),
+	options := append(o.access(),
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(500 * time.Millisecond),
 		nats.ReconnectBufSize(-1), // what is published while nobody is connected fails at once
 		nats.PingInterval(pingEvery),
 		nats.MaxPingsOutstanding(2),
-		nats.Timeout(answerTime),
 		nats.IgnoreAuthErrorAbort(),
 		nats.DisconnectErrHandler(c.disconnected),
 		nats.ReconnectErrHandler(c.disconnected),
@@ -87,13 +97,7 @@ func New(o Options) (*Cluster, error) {
 			c.log.Info("connected to the cluster again", "server", n.ConnectedServerName())
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.warn("the cluster reports an error", err) }),
-	}
-	if o.TLS != nil {
-		options = append(options, nats.Secure(o.TLS))
-	}
-	if o.CredentialsFile != "" {
-		options = append(options, nats.UserCredentials(o.CredentialsFile))
-	}
+	)
 	if c.conn, err = nats.Connect(strings.Join(o.Servers, ","), options...); err != nil {
 		return nil, fmt.Errorf("queue.jetstream: connect to %s: %w", strings.Join(o.Servers, ", "), err)
 	}

@@ -115,8 +115,7 @@ func (s *Stream) look(ctx context.Context, consumer js.Consumer) (*state, error)
 	stream, err := c.js.Stream(ctx, s.name)
 	if errors.Is(err, js.ErrStreamNotFound) {
 		if c.memory.has(s.name) {
-			return nil, fmt.Errorf("stream %s is gone, and was there before: what was in it is not delivered. Bring the servers back that hold it; "+
-				"or, to begin with an empty one, stop the gateways and remove its line from %s", s.name, c.memory.path)
+			return nil, s.gone(c.memory.path)
 		}
 		c.log.Info("making a stream", "stream", s.name, "replicas", c.options.Replicas)
 		stream, err = c.js.CreateStream(ctx, s.wanted())
@@ -136,8 +135,25 @@ func (s *Stream) look(ctx context.Context, consumer js.Consumer) (*state, error)
 			return nil, err
 		}
 	}
+	st := describe(info)
+	if ci, err := consumer.Info(ctx); err == nil {
+		st.AckPending = ci.NumAckPending
+	} else if errors.Is(err, js.ErrConsumerNotFound) {
+		return nil, fmt.Errorf("consumer %s of stream %s is gone: %w", consumerName, s.name, err)
+	}
+	return &state{consumer: consumer, status: st}, nil
+}
+
+// gone is the error of a stream that was there before.
+func (s *Stream) gone(memory string) error {
+	return fmt.Errorf("stream %s is gone, and was there before: what was in it is not delivered. Bring the servers back that hold it; "+
+		"or, to begin with an empty one, stop the gateways and remove its line from %s", s.name, memory)
+}
+
+// describe returns what the servers say of a stream.
+func describe(info *js.StreamInfo) status.Stream {
 	st := status.Stream{
-		Name: s.name, Up: true, Replicas: info.Config.Replicas, Records: info.State.Msgs, Bytes: info.State.Bytes,
+		Name: info.Config.Name, Up: true, Replicas: info.Config.Replicas, Records: info.State.Msgs, Bytes: info.State.Bytes,
 		CapacityBytes: info.Config.MaxBytes, Current: 1,
 	}
 	if info.State.Msgs != 0 {
@@ -155,12 +171,7 @@ func (s *Stream) look(ctx context.Context, consumer js.Consumer) (*state, error)
 			st.Lag = max(st.Lag, r.Lag)
 		}
 	}
-	if ci, err := consumer.Info(ctx); err == nil {
-		st.AckPending = ci.NumAckPending
-	} else if errors.Is(err, js.ErrConsumerNotFound) {
-		return nil, fmt.Errorf("consumer %s of stream %s is gone: %w", consumerName, s.name, err)
-	}
-	return &state{consumer: consumer, status: st}, nil
+	return st
 }
 
 // asWanted says in what a stream is not as it must be.
@@ -209,10 +220,18 @@ func (s *Stream) consume(ctx context.Context, stream js.Stream) (js.Consumer, er
 	if err != nil {
 		return nil, fmt.Errorf("consumer %s of stream %s: %w", consumerName, s.name, err)
 	}
-	if have := consumer.CachedInfo().Config; have.AckPolicy != js.AckExplicitPolicy || have.MaxDeliver != -1 || have.FilterSubject != "" || len(have.FilterSubjects) != 0 {
-		return nil, fmt.Errorf("consumer %s of stream %s belongs to somebody else: it must have explicit acknowledgements, no limit of deliveries and no filter", consumerName, s.name)
+	if err := s.asShared(&consumer.CachedInfo().Config); err != nil {
+		return nil, err
 	}
 	return consumer, nil
+}
+
+// asShared says in what a consumer is not one that all gateways can use.
+func (s *Stream) asShared(have *js.ConsumerConfig) error {
+	if have.AckPolicy != js.AckExplicitPolicy || have.MaxDeliver != -1 || have.FilterSubject != "" || len(have.FilterSubjects) != 0 {
+		return fmt.Errorf("consumer %s of stream %s belongs to somebody else: it must have explicit acknowledgements, no limit of deliveries and no filter", consumerName, s.name)
+	}
+	return nil
 }
 
 // full reports whether a stream answers so when it has no room.

@@ -30,15 +30,15 @@ type Snapshot struct {
 	Started time.Time `json:"started"`
 	Now     time.Time `json:"now"`
 
-	Sources     []Source        `json:"sources"`
-	Shards      []Shard         `json:"shards"`
-	Endpoints   []Endpoint      `json:"endpoints"`
-	Queue       Queue           `json:"queue"`
+	Sources   []Source   `json:"sources"`
+	Shards    []Shard    `json:"shards"`
+	Endpoints []Endpoint `json:"endpoints"`
+	Queue     Queue      `json:"queue"`
 	// Streams are those of a cluster; empty without one.
 	Streams []Stream `json:"streams,omitempty"`
 	// ForwardLagSeconds is the age of the oldest record that is being forwarded to a stream.
-	ForwardLagSeconds float64 `json:"forward_lag_seconds,omitempty"`
-	DeadLetters DeadLetterStore `json:"dead_letter_store"`
+	ForwardLagSeconds float64         `json:"forward_lag_seconds,omitempty"`
+	DeadLetters       DeadLetterStore `json:"dead_letter_store"`
 	// Packs are shown by /api/v1/classes.
 	Packs Packs `json:"-"`
 
