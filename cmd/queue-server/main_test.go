@@ -68,8 +68,8 @@ func node(t *testing.T, dir string) *exec.Cmd {
 	return cmd
 }
 
-// connect connects as a gateway with the files that init has made for it.
-func connect(t *testing.T, dir, gateway string, nodes []string) *jetstream.Cluster {
+// member returns the options of a gateway with the files that init has made for it.
+func member(t *testing.T, dir, gateway string, nodes []string) jetstream.Options {
 	t.Helper()
 	var servers []string
 	for _, n := range nodes {
@@ -77,10 +77,16 @@ func connect(t *testing.T, dir, gateway string, nodes []string) *jetstream.Clust
 	}
 	from := filepath.Join(dir, "gateway-"+gateway)
 	files := config.MutualTLS{CAFile: filepath.Join(from, "ca.pem"), CertFile: filepath.Join(from, "client.pem"), KeyFile: filepath.Join(from, "client.key")}
-	c := testkit.Try(jetstream.New(jetstream.Options{
+	return jetstream.Options{
 		Servers: servers, Gateway: gateway, Streams: 1, Replicas: 3, MaxSize: 32 << 20, DuplicateWindow: time.Minute, AckWait: 10 * time.Second,
 		TLS: testkit.Try(files.Config(servers))(t), Memory: filepath.Join(t.TempDir(), "streams.json"), Ledger: ledger.New(),
-	}))(t)
+	}
+}
+
+// connect connects as a gateway with the files that init has made for it.
+func connect(t *testing.T, dir, gateway string, nodes []string) *jetstream.Cluster {
+	t.Helper()
+	c := testkit.Try(jetstream.New(member(t, dir, gateway, nodes)))(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = c.Run(ctx) })
@@ -114,6 +120,11 @@ func TestThreeNodes(t *testing.T) {
 		})
 	}
 	publish(1)
+	check := func(o jetstream.Options) string {
+		f := jetstream.Check(t.Context(), o, 1<<20)
+		return strings.Join(append(f.Refused, f.Warnings...), "\n")
+	}
+	testkit.Eventually(t, "nothing is wrong with the cluster that init has made", func() bool { return check(member(t, dir, "gw1", nodes)) == "" })
 	testkit.Must(t, running[0].Process.Signal(syscall.SIGKILL))
 	publish(2)
 	for range 2 {
@@ -136,6 +147,14 @@ func TestThreeNodes(t *testing.T) {
 	if _, err := stranger.Streams()[0].Publish(t.Context(), 0, &event.Record{Seq: 1, Source: "linux", Events: 1}, ""); err == nil {
 		t.Error("a gateway with a certificate of another CA can store records")
 	}
+	testkit.Holds(t, "check of a stranger", check(member(t, other, "gw3", nodes)), nodes[1]+":4222: its certificate is not signed by the CA in queue.jetstream.tls.ca_file")
+	mixed := member(t, dir, "gw1", nodes)
+	mixed.TLS.Certificates = member(t, other, "gw3", nodes).TLS.Certificates
+	testkit.Holds(t, "check with another's certificate", check(mixed), "does not accept the certificate in queue.jetstream.tls.cert_file")
+	unknown := t.TempDir()
+	testkit.Must(t, os.CopyFS(unknown, os.DirFS(dir)))
+	initCluster(t, unknown, nodes, []string{"gw1", "gw2", "gw9"}) // the nodes have not read it
+	testkit.Holds(t, "check of one that the nodes do not know", check(member(t, unknown, "gw9", nodes)), `does not let gateway "gw9" in`)
 }
 
 // TestInitAgain: init adds gateways and keeps the keys that are there.

@@ -60,6 +60,9 @@ func Check(ctx context.Context, o Options, largest int64) Findings {
 		f.refuse("%v", err)
 		return f
 	}
+	if o.Replicas > 1 && conns[0].ConnectedClusterName() == "" {
+		f.refuse("%s is a server of its own, and queue.jetstream.replicas is %d: give the servers a cluster block, or set replicas to 1", conns[0].ConnectedServerName(), o.Replicas)
+	}
 	missing := f.streams(ctx, v)
 	if len(servers) == 0 {
 		f.warn("the servers do not say how they are set: see to it that each has sync_interval: always and %d bytes for the streams, "+

@@ -85,7 +85,7 @@ func New(o Options) (*Cluster, error) {
 	options := append(o.access(),
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
-		nats.ReconnectWait(500 * time.Millisecond),
+		nats.ReconnectWait(500*time.Millisecond),
 		nats.ReconnectBufSize(-1), // what is published while nobody is connected fails at once
 		nats.PingInterval(pingEvery),
 		nats.MaxPingsOutstanding(2),
