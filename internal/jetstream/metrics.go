@@ -13,7 +13,7 @@ type counters struct {
 	registerer  prometheus.Registerer
 	unconfirmed *prometheus.CounterVec
 
-	records, bytes, capacity, pending, redelivered, current, up, held *prometheus.Desc
+	records, bytes, capacity, pending, redelivered, replicas, current, up, held *prometheus.Desc
 }
 
 func newCounters(c *Cluster, r prometheus.Registerer) (*counters, error) {
@@ -31,6 +31,7 @@ func newCounters(c *Cluster, r prometheus.Registerer) (*counters, error) {
 		capacity:    desc("capacity_bytes", "The limit of the stream's bytes (queue.jetstream.max_size divided by streams)."),
 		pending:     desc("ack_pending", "Records that gateways have taken and not acknowledged."),
 		redelivered: desc("redelivered_records_total", "Records that this gateway got although they had been given out before."),
+		replicas:    desc("replicas", "Replicas that the stream is to have (queue.jetstream.replicas)."),
 		current:     desc("replicas_current", "Replicas that have all records."),
 		up:          desc("up", "1 if the stream has a leader and is as it must be."),
 		held:        desc("held_records", "Records that this gateway has taken and not finished."),
@@ -69,6 +70,7 @@ func (m *counters) Collect(ch chan<- prometheus.Metric) {
 		gauge(m.bytes, float64(st.Bytes))
 		gauge(m.capacity, float64(st.CapacityBytes))
 		gauge(m.pending, float64(st.AckPending))
+		gauge(m.replicas, float64(st.Replicas))
 		gauge(m.current, float64(st.Current))
 		gauge(m.held, float64(st.Held))
 		up := 0.0

@@ -29,7 +29,7 @@ type sample struct {
 	requests map[string]uint64 // by endpoint
 
 	blocked       bool
-	waiting       int64  // events that could be sent
+	waiting       int64  // events that could be sent; records with a cluster
 	posts, failed uint64 // of all endpoints
 }
 
