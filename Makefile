@@ -20,7 +20,7 @@ BENCH    ?= ceiling,tcp-flat,tcp-mixed,tcp-flat-nogzip,udp-ramp,latency-50k,many
 NFPM     := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 
 .PHONY: help run build test test-fast test-tools test-corpus rules-savings test-lxc nightly lint vulncheck fmt bench bench-all bench-micro bench-provision \
-	soak backlog conservation crash faults failover fuzz screenshots stats-demo provision-demo package install clean
+	soak backlog conservation crash faults failover fuzz screenshots stats-demo provision-demo cluster-demo package install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ stats-demo: build ## the statistics page with a gentle load of all five families
 
 provision-demo: build ## provision against its own simulator: validate, plan, apply, change, refuse, destroy, inventory
 	@PROVISION=bin/provision deploy/provision/demo.sh
+
+cluster-demo: build ## three queue nodes and two gateways on localhost: a load, a kill, and the pages until Ctrl-C
+	@BIN=bin DEMO_RATE=$(DEMO_RATE) DEMO_TIME=$(DEMO_TIME) deploy/cluster/demo.sh
 
 install: ## install the programs, units, users, sysctl file and an example: make install DESTDIR=…
 	@test -x bin/gateway || { echo "run 'make build' first"; exit 1; }

@@ -90,10 +90,18 @@ var allowed = map[string][]string{
 	"internal/queue/segment":    {"internal/event"},
 	"internal/owner":            {},
 	"internal/service": {
-		"internal/balancer", "internal/config", "internal/deadletter", "internal/event", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/listener", "internal/listener/inherit", "internal/owner", "internal/queue", "internal/rules", "internal/senders", "internal/shard", "internal/stats", "internal/stats/metrics", "internal/stats/problems", "internal/status", "internal/systemd", "internal/tap", "internal/wiring",
+		"internal/balancer", "internal/config", "internal/deadletter", "internal/event", "internal/hec", "internal/forward", "internal/hec/endpoints", "internal/ingest", "internal/jetstream", "internal/ledger", "internal/listener", "internal/listener/inherit", "internal/owner", "internal/queue", "internal/rules", "internal/senders", "internal/shard", "internal/stats", "internal/stats/metrics", "internal/stats/problems", "internal/status", "internal/systemd", "internal/tap", "internal/wiring",
 	},
 	"internal/systemd": {},
-	"internal/wiring":  {"internal/config", "internal/dialect", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/rules", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/status", "internal/systemd"},
+	"internal/wiring":  {"internal/config", "internal/dialect", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/jetstream", "internal/ledger", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/rules", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/status", "internal/systemd"},
+
+	"internal/jetstream": {
+		"internal/durable", "internal/event", "internal/ledger", "internal/status", "internal/throttle",
+	},
+	"internal/jetstream/jetstreamtest": {"internal/testkit"}, // of tests
+	"internal/forward":                 {"internal/event", "internal/ledger", "internal/throttle"},
+	"internal/authority":               {"internal/durable"},
+	"internal/cli/manual":              {"internal/cli"},
 
 	"internal/infra/declaration": {
 		"internal/infra/secrets", "internal/redact", "internal/infra/declaration/reader",

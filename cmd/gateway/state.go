@@ -121,6 +121,12 @@ func writeStatus(w io.Writer, s monitor.Status, conditions []string) error {
 		fmt.Fprintf(t, "%s\t%.0f\t%.0f\t%d\t%d\t%d\t%d\t%d\n", src.Balance.Source, src.Rates.Received, src.Rates.Delivered,
 			src.Received, src.Delivered, src.Pending, src.Deadlettered, src.Dropped)
 	}
+	if len(s.Streams) > 0 {
+		fmt.Fprintln(t, "\nstream\tstate\tleader\treplicas\trecords\tbytes\tcapacity")
+	}
+	for _, st := range s.Streams {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d/%d\t%d\t%d\t%d\n", st.Name, st.Word(), printable.Dots(st.Leader), st.Current, st.Replicas, st.Records, st.Bytes, st.CapacityBytes)
+	}
 	fmt.Fprintln(t, "\nendpoint\tstate\tlast answer")
 	for _, e := range s.Endpoints {
 		fmt.Fprintf(t, "%s\t%s\t%s\n", e.URL, e.Word(), printable.Dots(e.LastAnswer))

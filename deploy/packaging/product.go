@@ -27,6 +27,7 @@ func products() []product {
 		"deploy/examples/packs/README":           "etc/syslog-gateway/packs/README",
 		"deploy/examples/minimal.yaml":           docs + "/examples/minimal.yaml",
 		"deploy/examples/auto-one-port.yaml":     docs + "/examples/auto-one-port.yaml",
+		"deploy/examples/cluster.yaml":           docs + "/examples/cluster.yaml",
 		"deploy/nftables/syslog-gateway.nft":     docs + "/examples/syslog-gateway.nft",
 		"deploy/sysctl.d/60-syslog-gateway.conf": "usr/lib/sysctl.d/60-syslog-gateway.conf",
 		"docs/cluster.md":                        docs + "/cluster.md",

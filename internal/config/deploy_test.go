@@ -50,7 +50,7 @@ func gatewayFiles(t *testing.T) []string {
 
 func TestDeployedConfigurationsLoad(t *testing.T) {
 	files := gatewayFiles(t)
-	for _, name := range []string{"gateway.yaml", "minimal.yaml", "auto-one-port.yaml"} {
+	for _, name := range []string{"gateway.yaml", "minimal.yaml", "auto-one-port.yaml", "cluster.yaml"} {
 		if !slices.Contains(files, filepath.Join(deployDir, "examples", name)) {
 			t.Errorf("%s is not found among %v", name, files)
 		}

@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -13,7 +14,7 @@ type counters struct {
 	registerer  prometheus.Registerer
 	unconfirmed *prometheus.CounterVec
 
-	records, bytes, capacity, pending, redelivered, replicas, current, up, held *prometheus.Desc
+	records, bytes, capacity, oldest, pending, redelivered, replicas, current, up, held *prometheus.Desc
 }
 
 func newCounters(c *Cluster, r prometheus.Registerer) (*counters, error) {
@@ -29,6 +30,7 @@ func newCounters(c *Cluster, r prometheus.Registerer) (*counters, error) {
 		records:     desc("records", "Records in the stream, as the cluster says: the same at all gateways."),
 		bytes:       desc("bytes", "Bytes of the stream in each replica, as the cluster says."),
 		capacity:    desc("capacity_bytes", "The limit of the stream's bytes (queue.jetstream.max_size divided by streams)."),
+		oldest:      desc("oldest_seconds", "Time since the oldest record of the stream was stored; 0 if there is none."),
 		pending:     desc("ack_pending", "Records that gateways have taken and not acknowledged."),
 		redelivered: desc("redelivered_records_total", "Records that this gateway got although they had been given out before."),
 		replicas:    desc("replicas", "Replicas that the stream is to have (queue.jetstream.replicas)."),
@@ -69,6 +71,11 @@ func (m *counters) Collect(ch chan<- prometheus.Metric) {
 		gauge(m.records, float64(st.Records))
 		gauge(m.bytes, float64(st.Bytes))
 		gauge(m.capacity, float64(st.CapacityBytes))
+		age := 0.0
+		if !st.Oldest.IsZero() {
+			age = time.Since(st.Oldest).Seconds()
+		}
+		gauge(m.oldest, age)
 		gauge(m.pending, float64(st.AckPending))
 		gauge(m.replicas, float64(st.Replicas))
 		gauge(m.current, float64(st.Current))

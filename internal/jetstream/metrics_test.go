@@ -30,7 +30,7 @@ func TestContract(t *testing.T) {
 		}
 	}
 	for name, kind := range map[string]string{
-		"gateway_stream_records": "GAUGE", "gateway_stream_bytes": "GAUGE", "gateway_stream_capacity_bytes": "GAUGE", "gateway_stream_ack_pending": "GAUGE",
+		"gateway_stream_records": "GAUGE", "gateway_stream_bytes": "GAUGE", "gateway_stream_capacity_bytes": "GAUGE", "gateway_stream_ack_pending": "GAUGE", "gateway_stream_oldest_seconds": "GAUGE",
 		"gateway_stream_replicas": "GAUGE", "gateway_stream_replicas_current": "GAUGE", "gateway_stream_up": "GAUGE", "gateway_stream_held_records": "GAUGE",
 		"gateway_stream_redelivered_records_total": "COUNTER",
 	} {
