@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -14,10 +15,11 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// dial connects to one server, once. The error is a sentence that says what to do.
+// dial connects to one server, once. A connection that breaks later goes on to the other
+// servers. The error is a sentence that says what to do.
 func (o Options) dial(server string) (*nats.Conn, error) {
 	d := &dialer{}
-	conn, err := nats.Connect(server, append(o.access(), nats.NoReconnect(), nats.IgnoreDiscoveredServers(), nats.SetCustomDialer(d))...)
+	conn, err := nats.Connect(server, append(o.access(), nats.SetCustomDialer(d), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s", host(server), d.explain(o, err))
 	}
@@ -32,7 +34,8 @@ type dialer struct {
 
 // Dial implements nats.CustomDialer.
 func (d *dialer) Dial(network, address string) (net.Conn, error) {
-	conn, err := net.DialTimeout(network, address, answerTime)
+	// nats.Connect knows no context: what it gives up after is the time.
+	conn, err := (&net.Dialer{Timeout: answerTime}).DialContext(context.Background(), network, address)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.err = err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	js "github.com/nats-io/nats.go/jetstream"
@@ -124,9 +125,25 @@ func (v *Visitor) Each(ctx context.Context, name string, good func(event.Record)
 	return last, nil
 }
 
+// patience is how long a visitor waits for servers that elect a leader.
+const patience = 30 * time.Second
+
 // message reads the first message from a sequence on, by Direct Get: no consumer has a part
 // in it.
-func (v *Visitor) message(ctx context.Context, stream js.Stream, from uint64) (*js.RawStreamMsg, error) {
+func (v *Visitor) message(ctx context.Context, stream js.Stream, from uint64) (m *js.RawStreamMsg, err error) {
+	for end := time.Now().Add(patience); ; {
+		if m, err = v.get(ctx, stream, from); err == nil || !noAnswer(err) || time.Now().After(end) {
+			return m, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (v *Visitor) get(ctx context.Context, stream js.Stream, from uint64) (*js.RawStreamMsg, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	return stream.GetMsg(ctx, from, js.WithGetMsgSubject(">"))

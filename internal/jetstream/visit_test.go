@@ -75,6 +75,25 @@ func TestVisit(t *testing.T) {
 	testkit.Fails(t, err, "stream not found")
 }
 
+// TestVisitGoesOn: a reader whose server dies goes on at the others.
+func TestVisitGoesOn(t *testing.T) {
+	servers := jetstreamtest.Start(t, 3)
+	g := join(t, servers, "gw1", nil).up(t)
+	for i := range uint64(20) {
+		publish(t, g.Streams()[0], record(i))
+	}
+	v := testkit.Try(jetstream.Visit(seeing(t, servers, 3)))(t)
+	defer v.Close()
+	seen := 0
+	testkit.Try(v.Each(t.Context(), "SYSLOG-00", func(event.Record) error {
+		if seen++; seen == 5 {
+			servers.Kill(0) // it is connected to this one
+		}
+		return nil
+	}, nil))(t)
+	testkit.Equal(t, "records", seen, 20)
+}
+
 // TestVisitNobody: without servers the error names each, and what to do.
 func TestVisitNobody(t *testing.T) {
 	_, err := jetstream.Visit(jetstream.Options{Servers: []string{"nats://127.0.0.1:1", "nats://127.0.0.1:2"}, Gateway: "gw1"})
