@@ -90,11 +90,23 @@ func (f *Findings) reach(o Options, largest int64) (conns []*nats.Conn) {
 		if have, need := c.MaxPayload(), largest+roomForHeaders; have < need {
 			f.refuse("%s: max_payload is %d bytes, and a record may have %d: set max_payload: 9MB, or lower batch.max_bytes", host(o.Servers[i]), have, need)
 		}
+		if v := c.ConnectedServerVersion(); tooOld(v) {
+			f.refuse("%s: it is NATS %s, which may lose records that it has acknowledged: install 2.15 or newer", host(o.Servers[i]), v)
+		}
 		if ok, _ := c.ConnectedServerJetStream(); !ok {
 			f.refuse("%s: JetStream is off: look into its log (a full disk turns it off), and restart it", host(o.Servers[i]))
 		}
 	}
 	return conns
+}
+
+// tooOld reports whether servers of a version may lose acknowledged records with any
+// sync_interval: before 2.15 a Raft log could be shortened before what it covers was on disk
+// (nats-io/nats-server pull request 8447). What is no version is not too old.
+func tooOld(version string) bool {
+	var major, minor int
+	n, _ := fmt.Sscanf(version, "%d.%d", &major, &minor)
+	return n == 2 && (major < 2 || major == 2 && minor < 15)
 }
 
 // streams looks at the streams that are there, and returns how many are not.

@@ -44,3 +44,9 @@ func TestSettings(t *testing.T) {
 		})
 	}
 }
+
+func TestTooOld(t *testing.T) {
+	for version, want := range map[string]bool{"2.9.25": true, "2.14.9": true, "1.99.0": true, "2.15.0": false, "2.15.3-RC.1": false, "2.100.0": false, "3.0.0": false, "": false, "dev": false} {
+		testkit.Equal(t, version, tooOld(version), want)
+	}
+}
