@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -92,10 +93,17 @@ var allowed = map[string][]string{
 	"internal/queue/segment":    {"internal/event"},
 	"internal/owner":            {},
 	"internal/service": {
-		"internal/balancer", "internal/certificate", "internal/config", "internal/deadletter", "internal/event", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/listener", "internal/listener/inherit", "internal/owner", "internal/queue", "internal/rules", "internal/senders", "internal/shard", "internal/stats", "internal/stats/metrics", "internal/stats/problems", "internal/status", "internal/systemd", "internal/tap", "internal/wiring",
+		"internal/balancer", "internal/certificate", "internal/config", "internal/deadletter", "internal/event", "internal/forward", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/jetstream", "internal/ledger", "internal/listener", "internal/listener/inherit", "internal/owner", "internal/queue", "internal/rules", "internal/senders", "internal/shard", "internal/stats", "internal/stats/metrics", "internal/stats/problems", "internal/status", "internal/systemd", "internal/tap", "internal/wiring",
 	},
 	"internal/systemd": {},
-	"internal/wiring":  {"internal/certificate", "internal/config", "internal/dialect", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/rules", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/status", "internal/systemd"},
+	"internal/wiring":  {"internal/certificate", "internal/config", "internal/dialect", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/jetstream", "internal/ledger", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/rules", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/status", "internal/systemd"},
+
+	"internal/jetstream": {
+		"internal/durable", "internal/event", "internal/ledger", "internal/status", "internal/throttle",
+	},
+	"internal/jetstream/jetstreamtest": {"internal/testkit"}, // of tests
+	"internal/forward":                 {"internal/event", "internal/ledger", "internal/throttle"},
+	"internal/cli/manual":              {"internal/cli"},
 
 	"internal/infra/declaration": {
 		"internal/infra/secrets", "internal/redact", "internal/infra/declaration/reader",
@@ -205,5 +213,20 @@ func TestImportDirection(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestTheServerIsAProgramOfItsOwn: the gateway is linked with the client of NATS and not with
+// the server, which has a process, a user and a memory limit of its own.
+func TestTheServerIsAProgramOfItsOwn(t *testing.T) {
+	const server = "github.com/nats-io/nats-server/v2/server"
+	for program, want := range map[string]bool{"gateway": false, "provision": false, "queue-server": true} {
+		out, err := exec.Command("go", "list", "-deps", "../cmd/"+program).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Contains(strings.Fields(string(out)), server); got != want {
+			t.Errorf("cmd/%s is linked with %s: %v, want %v", program, server, got, want)
+		}
 	}
 }

@@ -21,6 +21,8 @@ var platformFiles = map[string]string{
 	"bench/runner/proc_linux.go":                  "/proc",
 	"cmd/gateway/rate_race_linux_test.go":         "the race detector is on",
 	"cmd/gateway/rate_linux_test.go":              "the race detector is off",
+	"cmd/gateway/cluster_commands_linux_test.go":  "runs the gateway",
+	"cmd/gateway/cluster_linux_test.go":           "runs the gateway",
 	"cmd/gateway/commands_linux_test.go":          "runs the gateway",
 	"cmd/gateway/corpus_exceptions_linux_test.go": "runs the gateway",
 	"cmd/gateway/rules_load_linux_test.go":        "runs the gateway",

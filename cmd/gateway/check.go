@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -13,8 +14,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"syslog-gateway/internal/certificate"
 	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/jetstream"
+	"syslog-gateway/internal/printable"
 	"syslog-gateway/internal/redact"
 	"syslog-gateway/internal/wiring"
 )
@@ -53,15 +57,34 @@ func runningVerb(use, short string, do func(cmd *cobra.Command, c config.Config)
 }
 
 func newCheck() *cobra.Command {
-	cmd := configVerb("check", "Validate the configuration, packs, secrets and paths; print all problems", cobra.NoArgs, check)
+	var reach bool
+	cmd := configVerb("check", "Validate the configuration, packs, secrets and paths; print all problems", cobra.NoArgs,
+		func(cmd *cobra.Command, c config.Config, _ []string) error {
+			if err := check(cmd, c); err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			var err error
+			switch {
+			case reach && c.Queue.Clustered():
+				err = checkCluster(cmd, c)
+			case reach:
+				_, err = fmt.Fprintln(out, "cluster: none, since queue.kind is disk")
+			case c.Queue.Clustered():
+				_, err = fmt.Fprintln(out, "not checked: the servers of queue.jetstream; gateway check --connect reaches them")
+			}
+			return err
+		})
+	cmd.Flags().BoolVar(&reach, "connect", false, "also reach the servers of queue.jetstream, and refuse what would lose records")
 	cmd.Long = `Validates the configuration, the site's packs, secrets and paths, and prints all problems.
+Without --connect it reaches nobody but the name servers.
 
 It also runs the tests of all packs. A test that fails is a warning, and so is a pack of the
 site that takes a line of another pack: the gateway starts with it.`
 	return cmd
 }
 
-func check(cmd *cobra.Command, c config.Config, _ []string) error {
+func check(cmd *cobra.Command, c config.Config) error {
 	packs, err := loadPacks(c)
 	if err != nil {
 		return errors.Join(c.Check(), err)
@@ -86,6 +109,28 @@ func check(cmd *cobra.Command, c config.Config, _ []string) error {
 		return err
 	}
 	_, err = fmt.Fprintf(out, "fine: %d sources, %d shards, %d endpoints\n", len(c.Sources), c.Balancer.Shards, len(c.HEC.Endpoints))
+	return err
+}
+
+// checkCluster reaches the servers of the cluster.
+func checkCluster(cmd *cobra.Command, c config.Config) error {
+	o, err := wiring.Cluster(c, os.Environ(), certificate.New(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		return err
+	}
+	found := jetstream.Check(cmd.Context(), o, int64(c.Batch.MaxBytes))
+	out := cmd.OutOrStdout()
+	for _, w := range found.Warnings {
+		fmt.Fprintln(out, "warning: "+printable.Dots(w))
+	}
+	if len(found.Refused) != 0 {
+		errs := make([]error, 0, len(found.Refused))
+		for _, r := range found.Refused {
+			errs = append(errs, errors.New(printable.Dots(r)))
+		}
+		return fmt.Errorf("the cluster of queue.jetstream cannot be used as it is:\n%w", errors.Join(errs...))
+	}
+	_, err = fmt.Fprintf(out, "cluster: %s, %d streams, %d replicas\n", count(found.Servers, "server"), o.Streams, o.Replicas)
 	return err
 }
 

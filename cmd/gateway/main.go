@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"syslog-gateway/internal/cli"
+	"syslog-gateway/internal/cli/manual"
 	"syslog-gateway/internal/redact"
 )
 
@@ -42,6 +43,6 @@ Collector. Without a verb it does what "gateway run" does.`,
 	serve := newRun()
 	root.Flags().AddFlagSet(serve.Flags())
 	root.RunE = serve.RunE
-	root.AddCommand(serve, newCheck(), newConfig(), newParse(), newPack(), newQueue(), newDeadLetter(), newTap(), newStatus(), newTLS(), newVersion(), newMan())
+	root.AddCommand(serve, newCheck(), newConfig(), newParse(), newPack(), newQueue(), newDeadLetter(), newTap(), newStatus(), newTLS(), newVersion(), manual.Command())
 	return root
 }

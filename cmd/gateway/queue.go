@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,19 +20,27 @@ import (
 )
 
 func newQueue() *cobra.Command {
-	cmd := &cobra.Command{Use: "queue", Short: "Check and repair the disk queue of a stopped gateway"}
+	cmd := &cobra.Command{Use: "queue", Short: "Check and repair the disk queue of a stopped gateway, or look into the streams of a cluster"}
 	var path string
 	var asJSON, yes bool
+	streams := newStreamVerbs(&asJSON, &yes)
 	verb := func(use, short string, do func(cmd *cobra.Command) error) *cobra.Command {
 		c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
 			RunE: cli.Does(func(cmd *cobra.Command, _ []string) error {
+				if streams.wanted {
+					return streams.run(cmd)
+				}
 				if err := owner.Become(path); err != nil {
 					return err
 				}
 				return do(cmd)
 			})}
 		c.Flags().StringVar(&path, "path", "", "folder of the queue (queue.path)")
-		_ = c.MarkFlagRequired("path")
+		if streams.has(use) {
+			streams.flags(c)
+		} else {
+			_ = c.MarkFlagRequired("path")
+		}
 		cmd.AddCommand(c)
 		return c
 	}
@@ -119,9 +126,7 @@ func purgeQueue(cmd *cobra.Command, path string, yes bool) error {
 
 func printReport(w io.Writer, r inspect.Report, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(r)
+		return printJSON(w, r)
 	}
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "shard\tsegments\trecords\tevents\tbytes\toldest\tsources")

@@ -1,4 +1,6 @@
-package main
+// Package manual is the verb that packages are built with: the manual pages come out of the
+// commands themselves.
+package manual
 
 import (
 	"github.com/spf13/cobra"
@@ -7,9 +9,9 @@ import (
 	"syslog-gateway/internal/cli"
 )
 
-// newMan is the verb that packages are built with: the manual pages come out of the
-// commands themselves. Their date is SOURCE_DATE_EPOCH where that is set.
-func newMan() *cobra.Command {
+// Command returns the hidden verb "man FOLDER". The date of the pages is SOURCE_DATE_EPOCH
+// where that is set.
+func Command() *cobra.Command {
 	return &cobra.Command{
 		Use:    "man FOLDER",
 		Short:  "Write the manual pages into a folder",
