@@ -2,6 +2,7 @@ package declaration
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -49,6 +50,9 @@ const (
 	ChallengeInternal = "internal" // none: the CA of gateway tls init
 )
 
+// plainCommand is one that needs no quotes in certbot's configuration.
+var plainCommand = regexp.MustCompile(`^[A-Za-z0-9/][A-Za-z0-9 _./:@=-]*$`)
+
 const letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory"
 
 // maxNames is the limit of Let's Encrypt for one certificate.
@@ -70,7 +74,7 @@ func (b guestCertificates) read(r *reader.Object) []GuestCertificate {
 			Server:    o.Text("server", letsEncrypt, httpsRule, singleLine),
 			CAFile:    o.Text("ca_file", "", optional(absolute)),
 			Email:     o.Text("email", "", optional(emailRule)),
-			Reload:    o.Text("reload", "", singleLine),
+			Reload:    o.Text("reload", "", optional(pattern(plainCommand, "is not a plain command", "use letters, digits, blanks and - _ . / : @ = alone; put more into a script"))),
 		}
 		b.check(o.Object, c)
 		return c

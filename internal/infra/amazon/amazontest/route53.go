@@ -171,7 +171,7 @@ func (a *Amazon) serve53(w http.ResponseWriter, q *query) {
 		answerXML(w, http.StatusOK, struct {
 			XMLName    xml.Name
 			HostedZone zoneEntry
-		}{xml.Name{Space: namespace, Local: "GetHostedZoneResponse"}, zoneEntry{"/hostedzone/" + q.id, z.name, "x"}})
+		}{xml.Name{Space: namespace, Local: "GetHostedZoneResponse"}, zoneEntry{"/hostedzone/" + q.id, z.name, "x", false}})
 	case q.route == "ListResourceRecordSets":
 		a.listSets(w, q, z)
 	case q.route == "ChangeResourceRecordSets":
@@ -182,12 +182,15 @@ func (a *Amazon) serve53(w http.ResponseWriter, q *query) {
 }
 
 // zoneEntry is what Route 53 says about a zone.
-type zoneEntry struct{ Id, Name, CallerReference string } //nolint:revive,staticcheck // Route 53's words
+type zoneEntry struct {
+	Id, Name, CallerReference string //nolint:revive,staticcheck // Route 53's words
+	Private                   bool   `xml:"Config>PrivateZone"`
+}
 
 func (a *Amazon) listZones(w http.ResponseWriter) {
 	var all []zoneEntry
 	for id, z := range a.Route53.zones {
-		all = append(all, zoneEntry{"/hostedzone/" + id, z.name, "x"})
+		all = append(all, zoneEntry{"/hostedzone/" + id, z.name, "x", false})
 	}
 	answerXML(w, http.StatusOK, struct {
 		XMLName     xml.Name
