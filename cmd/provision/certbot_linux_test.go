@@ -24,8 +24,8 @@ import (
 	"syslog-gateway/internal/testkit"
 )
 
-// tool is the path of a program of bin/tools, or of PATH; without it the test is skipped.
-func tool(t *testing.T, name, how string) string {
+// program is the path of a program of bin/tools, or of PATH; without it the test is skipped.
+func program(t *testing.T, name, how string) string {
 	t.Helper()
 	if path, err := filepath.Abs("../../bin/tools/" + name); err == nil {
 		if _, err := os.Stat(path); err == nil {
@@ -112,9 +112,9 @@ const declaredCertificates = `"guest_certificates": {
 // TestCertbotTakesWhatIsRendered: certbot runs with the rendered files alone. Its plugin for
 // Route 53 proves a name and a wildcard by dns-01, and standalone proves a name by http-01.
 func TestCertbotTakesWhatIsRendered(t *testing.T) {
-	pebble := tool(t, "pebble", "it is a Go module")
-	dns := tool(t, "pebble-challtestsrv", "it is a Go module")
-	certbot := tool(t, "certbot", "install Debian's package certbot")
+	pebble := program(t, "pebble", "it is a Go module")
+	dns := program(t, "pebble-challtestsrv", "it is a Go module")
+	certbot := program(t, "certbot", "install Debian's package certbot")
 	if out, _ := exec.Command(certbot, "plugins").CombinedOutput(); !strings.Contains(string(out), "* dns-route53") {
 		t.Skip("certbot has no plugin for Route 53: install Debian's package python3-certbot-dns-route53, or run .ci/tools")
 	}

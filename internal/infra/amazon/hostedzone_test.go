@@ -111,11 +111,11 @@ func TestRoute53Faults(t *testing.T) {
 	}
 }
 
-// TestThrottledForGood: the SDK repeats five times, then it is said what to do.
+// TestThrottledForGood: the SDK repeats a request, then it is said what to do.
 func TestThrottledForGood(t *testing.T) {
-	a, z := zoneRig(t, Options{})
+	a, _ := zoneRig(t, Options{})
 	t.Setenv("AWS_MAX_ATTEMPTS", "2")
-	z = testkit.Try(Open(t.Context(), Options{Global: true}))(t).HostedZone("Z1", "example.com")
+	z := testkit.Try(Open(t.Context(), Options{Global: true}))(t).HostedZone("Z1", "example.com")
 	for fault, says := range map[amazontest.Fault]string{amazontest.Throttled: "AWS asks for fewer requests", amazontest.Busy: "still busy with an earlier change"} {
 		a.Requests()
 		a.Always("ChangeResourceRecordSets", fault)

@@ -81,7 +81,10 @@ func TestRefusals(t *testing.T) {
 			testkit.Lacks(t, "error", err.Error(), "\n", "\x1b", c.token, "5ec4e7", "abcdefSECRET")
 		})
 	}
-	g.Fault(func(w http.ResponseWriter, _ *http.Request) bool { fmt.Fprint(w, `{"key_id": "1", "key": "AAAA"}`); return true })
+	g.Fault(func(w http.ResponseWriter, _ *http.Request) bool {
+		fmt.Fprint(w, `{"key_id": "1", "key": "AAAA"}`)
+		return true
+	})
 	_, err := open(t, g, good).Key(t.Context())
 	testkit.Holds(t, "short key", fmt.Sprint(err), "no key of 32 bytes")
 	g.Fault(func(w http.ResponseWriter, _ *http.Request) bool { fmt.Fprint(w, `<html>`); return true })
