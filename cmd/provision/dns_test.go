@@ -71,7 +71,9 @@ func TestRecordsFromNothingToDeclaredAndOn(t *testing.T) {
 	w.expect(2, []string{"- dns-record hec.lab.example will be destroyed", "--allow-destroy dns/hec.lab.example"}, "plan")
 	w.expect(1, []string{"nothing was done"}, "apply", "--yes")
 	w.expect(1, []string{"no record of that name is ours and no longer declared"}, "apply", "--yes", "--allow-destroy", "dns/pve.lab.example")
-	w.expect(0, []string{"1 done"}, "apply", "--yes", "--allow-destroy", "dns/hec.lab.example")
+	a.SetRecord("Z1", amazontest.Set{Name: "pve.lab.example.", Type: "AAAA"})
+	w.expect(1, []string{"no record of that name is ours and no longer declared"}, "plan", "--allow-destroy", "dns/pve.lab.example") // it is changed, not removed
+	w.expect(0, []string{"2 done"}, "apply", "--yes", "--allow-destroy", "dns/hec.lab.example")
 	testkit.Lacks(t, "records", strings.Join(a.Sets("Z1"), "\n"), "hec")
 	testkit.Equal(t, "number of records", len(a.Sets("Z1")), len(want)-2)
 	w.expect(1, []string{"leave out --only"}, "plan", "--only", "dns", "--allow-destroy", "dns/pve.lab.example")

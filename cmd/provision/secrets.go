@@ -291,10 +291,7 @@ func (f *secretFlags) sync(cmd *cobra.Command, o output, all []secret, notes []s
 			continue
 		}
 		if _, err := r.Set(ctx, key, one.Name, one.value); err != nil {
-			if len(done) == 0 {
-				return fmt.Errorf("nothing was set: %w", err)
-			}
-			return fmt.Errorf("set %s, and no more: %w; run it again", strings.Join(done, ", "), err)
+			return halfway(done, one.Name, err)
 		}
 		one.GitHub = stateSet
 		done = append(done, one.Name)
@@ -304,6 +301,18 @@ func (f *secretFlags) sync(cmd *cobra.Command, o output, all []secret, notes []s
 	}
 	_, err = fmt.Fprintf(o.messages, "%s set in %s.\n", printable.Count(len(done), "secret"), f.repository)
 	return err
+}
+
+// halfway says what is set when the next secret could not be.
+func halfway(done []string, next string, err error) error {
+	is := "nothing was set"
+	if len(done) > 0 {
+		is = "set " + strings.Join(done, ", ") + ", and no more"
+	}
+	if !github.IsRefused(err) {
+		is += ", unless " + next + " is all the same"
+	}
+	return fmt.Errorf("%s: %w; run it again when that is mended", is, err)
 }
 
 // expires says whether the value is a session's, which ends within hours.

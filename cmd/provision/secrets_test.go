@@ -140,6 +140,14 @@ func TestSecretsBadInput(t *testing.T) {
 		w.expect(1, []string{"set GH_TOKEN, PROXMOX_SSH_PRIVATE_KEY, PROXMOX_VE_API_TOKEN, and no more: set the secret SPLUNK_HEC_TOKEN of owner/estate: GitHub answers 401", "run it again"},
 			"secrets", "sync", "--github", "owner/estate", "--yes")
 		testkit.Equal(t, "number of values", len(g.Values()), 3)
+		g.Fault(func(_ http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodPut {
+				panic(http.ErrAbortHandler) // the answer is lost
+			}
+			return false
+		})
+		w.expect(1, []string{"nothing was set, unless GH_TOKEN is all the same: set the secret GH_TOKEN of owner/estate: no answer", "run it again"},
+			"secrets", "sync", "--github", "owner/estate", "--yes")
 		g.Fault(nil)
 		w.expect(0, []string{"4 secrets set"}, "secrets", "sync", "--github", "owner/estate", "--yes")
 	})

@@ -189,6 +189,9 @@ func (b dns) addresses(o *reader.Object, key, want string) []string {
 
 // zoneRule wants a DNS name with labels for services, too (_acme-challenge).
 func zoneRule(s string) (string, string) {
+	if s == "." {
+		return "is the root of all names", "name a zone"
+	}
 	var labels []string
 	for label := range strings.SplitSeq(strings.TrimSuffix(s, "."), ".") {
 		labels = append(labels, strings.TrimPrefix(label, "_"))

@@ -66,7 +66,7 @@ type Planner struct {
 	marks map[string]zone.Mark     // by the name that they speak for
 }
 
-// Types are those that may be declared.
+// types are those that may be declared.
 func types() []string { return []string{"A", "AAAA", "CNAME"} }
 
 // Plan reads the zone and compares each name.
@@ -97,10 +97,10 @@ func (p *Planner) Plan(ctx context.Context) error {
 }
 
 // known refuses allowed names that no change is about: a word that names nothing is a
-// mistake. What was done meanwhile is none.
+// mistake.
 func (p *Planner) known() error {
 	for _, name := range p.Allowed.Destroy {
-		if _, marked := p.marks[name]; !marked || p.List.Find(change.ObjectRecord+"/"+name) == nil {
+		if c := p.List.Find(change.ObjectRecord + "/" + name); c == nil || c.Action != change.Destroy {
 			return fmt.Errorf("--allow-destroy %s%s: no record of that name is ours and no longer declared: leave it out if it is gone already", Prefix, name)
 		}
 	}

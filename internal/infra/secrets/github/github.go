@@ -202,6 +202,13 @@ func (r *Repository) clean(text string) string {
 	return printable.Cut(printable.Escape(printable.Fold(r.hidden.Text(text))), maxSaid)
 }
 
+// IsRefused says that GitHub answered, and did not do what was asked. Of other errors that
+// is not known.
+func IsRefused(err error) bool {
+	_, ok := errors.AsType[*answerError](err)
+	return ok
+}
+
 // answerError is a refusal of GitHub's.
 type answerError struct {
 	status int
