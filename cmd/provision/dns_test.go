@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -200,4 +201,71 @@ func TestDNSBadInput(t *testing.T) {
 		w.expect(0, []string{"done"}, "apply", "--yes")
 		w.expect(0, []string{"Nothing to do"}, "plan")
 	})
+}
+
+// TestRecordThatChangesAfterThePlan: between the plan and the answer somebody changes the
+// record. His change stays.
+func TestRecordThatChangesAfterThePlan(t *testing.T) {
+	t.Parallel()
+	w, a := zoneWorld(t, `"x": {"a": ["192.0.2.1"]}`)
+	w.expect(0, nil, "apply", "--yes")
+	w.Edit("192.0.2.1", "192.0.2.2")
+	cmd := w.command("apply")
+	in := testkit.Try(cmd.StdinPipe())(t)
+	out := testkit.Try(cmd.StdoutPipe())(t)
+	var errs strings.Builder
+	cmd.Stderr = &errs
+	testkit.Must(t, cmd.Start())
+	said, buffer := "", make([]byte, 4096)
+	for !strings.Contains(said, "Type yes") {
+		n := testkit.Try(out.Read(buffer))(t)
+		said += string(buffer[:n])
+	}
+	a.SetRecord("Z1", amazontest.Set{Name: "x.lab.example.", Type: "A", TTL: 60, Values: amazontest.Values("203.0.113.9")})
+	_ = testkit.Try(in.Write([]byte("yes\n")))(t)
+	_, _ = io.Copy(io.Discard, out)
+	if err := cmd.Wait(); err == nil {
+		t.Fatal("it succeeds")
+	}
+	testkit.Holds(t, "error", errs.String(), "somebody changed it after it was planned, nothing of it was done: plan again")
+	testkit.Equal(t, "records", strings.Join(a.Sets("Z1"), "; "),
+		`_provision.x.lab.example. TXT 300 "heritage=provision,owner=homelab,types=A"; x.lab.example. A 60 203.0.113.9`)
+	w.expect(2, []string{"203.0.113.9 ttl 60 -> 192.0.2.2 ttl 300"}, "plan")
+	w.expect(0, nil, "apply", "--yes")
+	w.expect(0, []string{"Nothing to do"}, "plan")
+}
+
+// TestKilledBetweenRecords: a kill leaves each name as before or done with its mark, and the
+// next apply does the rest.
+func TestKilledBetweenRecords(t *testing.T) {
+	t.Parallel()
+	w, a := zoneWorld(t, oneOfEach)
+	came, changes := make(chan struct{}), 0
+	a.Fault(func(name string) amazontest.Fault {
+		if strings.HasPrefix(name, "ChangeResourceRecordSets") {
+			if changes++; changes == 3 {
+				close(came)
+			}
+			if changes >= 3 {
+				return amazontest.Hung
+			}
+		}
+		return amazontest.None
+	})
+	cmd := w.command("apply", "--yes")
+	testkit.Must(t, cmd.Start())
+	<-came
+	testkit.Must(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+	marks := 0
+	for _, s := range a.Sets("Z1") {
+		if strings.HasPrefix(s, "_provision.") {
+			marks++
+		}
+	}
+	testkit.Equal(t, "names that are done", marks, 2)
+	a.Always("none", amazontest.None)
+	w.expect(0, []string{"finishing it"}, "apply", "--yes")
+	w.expect(0, []string{"Nothing to do"}, "plan")
+	testkit.Equal(t, "records and marks", len(a.Sets("Z1")), 7+6)
 }
