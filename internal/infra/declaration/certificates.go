@@ -26,7 +26,7 @@ func (b acme) domains(o *reader.Object) (list []string, complete bool) {
 		}
 	}
 	if slices.ContainsFunc(list, isWildcard) {
-		b.report.AddNote(o.Value, "Proxmox VE up to 9.1 takes no wildcard for a node (its bug 5719)", "if it refuses, nothing is ordered: name the hosts instead")
+		b.report.AddNote(o.Value, "Proxmox VE takes no wildcard for a node before its bug 5719 is mended", "if it refuses, nothing is ordered: name the hosts instead")
 	}
 	return list, complete
 }

@@ -92,14 +92,15 @@ func (b dns) record(d *DNS, en reader.Entry, ttl int) {
 		d.Records = append(d.Records, Record{Guest: guest, Record: zone.Record{Name: name, Type: kind, TTL: int64(ttl), Values: values}})
 	}
 	kinds := 0
-	if key := en.Text("guest", ""); key != "" {
+	if en.Get("guest") != nil {
 		kinds++
+		key := en.NeedText("guest")
 		if address, ok := b.address(en.Object, key); ok {
 			add(family(address), key, address.String())
 		}
 	}
 	a, aaaa := b.addresses(en.Object, "a", "A"), b.addresses(en.Object, "aaaa", "AAAA")
-	if len(a)+len(aaaa) > 0 {
+	if en.Get("a") != nil || en.Get("aaaa") != nil {
 		kinds++
 	}
 	if len(a) > 0 {
@@ -108,8 +109,9 @@ func (b dns) record(d *DNS, en reader.Entry, ttl int) {
 	if len(aaaa) > 0 {
 		add("AAAA", "", aaaa...)
 	}
-	if target := en.Text("cname", "", zoneRule); target != "" {
+	if en.Get("cname") != nil {
 		kinds++
+		target := en.NeedText("cname", zoneRule)
 		if name == d.Zone {
 			b.report.Problem(en.Place("cname"), "cannot be at the zone itself, which has other records", "use a, aaaa or guest (RFC 1034, section 3.6.2)")
 		}
@@ -170,6 +172,10 @@ func family(a netip.Addr) string {
 
 // addresses reads a list of addresses of one family, each once.
 func (b dns) addresses(o *reader.Object, key, want string) []string {
+	v := o.Get(key)
+	if v == nil {
+		return nil
+	}
 	var out []string
 	for _, s := range o.Texts(key, nil, func(s string) (string, string) {
 		if a, err := netip.ParseAddr(s); err != nil || a.Zone() != "" || a.Is4In6() || family(a) != want {
@@ -181,7 +187,7 @@ func (b dns) addresses(o *reader.Object, key, want string) []string {
 			out = append(out, a.String())
 		}
 	}
-	if v := o.Get(key); v != nil && (len(v.Items) == 0 || len(v.Items) > maxValues) {
+	if v.Kind == reader.KindList && (len(v.Items) == 0 || len(v.Items) > maxValues) {
 		b.report.Problem(v, fmt.Sprintf("has %d addresses", len(v.Items)), fmt.Sprintf("give 1 to %d", maxValues))
 	}
 	return out

@@ -31,6 +31,9 @@ func TestDNSRules(t *testing.T) {
 		{records(`"m": {"guest": "moves"}`), []string{`$.dns.route53.records.m.guest: "moves" has its address by DHCP, which is not known here; give the guest an address, or leave the record to the DHCP server`}},
 		{records(`"web": {}`), []string{`$.dns.route53.records.web: has none of guest, a, aaaa and cname, or several of them` + oneKind}},
 		{records(`"web": {"guest": "web", "cname": "x"}`), []string{`$.dns.route53.records.web: has none of guest, a, aaaa and cname, or several of them` + oneKind}},
+		{records(`"web": {"cname": ""}`), []string{`$.dns.route53.records.web.cname: "" is empty; set it`}},
+		{records(`"web": {"a": "192.0.2.1"}`), []string{
+			`$.dns.route53.records.web.a: is a string where a list is needed; write it in [ ]`}},
 		{records(`"web": {"a": ["2001:db8::1"]}`), []string{`$.dns.route53.records.web.a[0]: "2001:db8::1" is not an address for A`}},
 		{records(`"web": {"aaaa": ["192.0.2.1", "fe80::1%eth0"]}`), []string{
 			`$.dns.route53.records.web.aaaa[0]: "192.0.2.1" is not an address for AAAA`, `$.dns.route53.records.web.aaaa[1]: "fe80::1%eth0" is not an address for AAAA`}},
