@@ -106,14 +106,19 @@ var allowed = map[string][]string{
 	"internal/cli/manual":              {"internal/cli"},
 
 	"internal/infra/declaration": {
-		"internal/infra/secrets", "internal/redact", "internal/infra/declaration/reader",
+		"internal/infra/secrets", "internal/infra/zone", "internal/redact", "internal/infra/declaration/reader",
 	},
-	"internal/infra/secrets": {},
-	"internal/infra/pve":     {"internal/printable"},
+	"internal/infra/secrets":                   {},
+	"internal/infra/secrets/needs":             {"internal/infra/secrets", "internal/redact"},
+	"internal/infra/secrets/github":            {"internal/printable", "internal/redact"},
+	"internal/infra/secrets/github/githubtest": {"internal/testkit"}, // of tests
+	"internal/infra/zone":                      {},
+	"internal/infra/pve":                       {"internal/printable"},
 	"internal/infra/pvesim": {
 		"internal/infra/pvesim/access", "internal/infra/pvesim/api", "internal/infra/pvesim/api/datacenter", "internal/infra/pvesim/api/firewall", "internal/infra/pvesim/api/guests", "internal/infra/pvesim/knobs", "internal/infra/pvesim/schema", "internal/infra/pvesim/store",
 	},
-	"internal/infra/plan/change": {"internal/infra/declaration"},
+	"internal/infra/plan/change": {"internal/infra/declaration", "internal/infra/zone"},
+	"internal/infra/plan/dns":    {"internal/infra/declaration", "internal/infra/plan/change", "internal/infra/zone"},
 	"internal/infra/plan/scope":  {"internal/infra/declaration", "internal/infra/plan/change"},
 	"internal/infra/plan/rules": {
 		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/printable",
@@ -134,17 +139,17 @@ var allowed = map[string][]string{
 		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/plan/scope",
 	},
 	"internal/infra/plan": {
-		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/acme", "internal/infra/plan/change", "internal/infra/plan/firewall", "internal/infra/plan/guest", "internal/infra/plan/live", "internal/infra/plan/scope", "internal/infra/plan/storage", "internal/printable",
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/acme", "internal/infra/plan/change", "internal/infra/plan/dns", "internal/infra/plan/firewall", "internal/infra/plan/guest", "internal/infra/plan/live", "internal/infra/plan/scope", "internal/infra/plan/storage", "internal/printable",
 	},
 	"internal/infra/apply": {
-		"internal/infra/pve", "internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/guest", "internal/infra/plan/rules", "internal/printable",
+		"internal/infra/pve", "internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/guest", "internal/infra/plan/rules", "internal/infra/zone", "internal/printable",
 	},
 	"internal/infra/state":        {"internal/durable", "internal/infra/amazon"},
 	"internal/infra/state/shared": {"internal/infra/amazon", "internal/infra/state"},
 	"internal/infra/state/backend": {
 		"internal/infra/amazon", "internal/infra/declaration", "internal/infra/state", "internal/infra/state/shared",
 	},
-	"internal/infra/amazon":             {},
+	"internal/infra/amazon":             {"internal/infra/zone"},
 	"internal/infra/amazon/amazontest":  {}, // of tests
 	"internal/infra/inventory":          {"internal/infra/declaration", "internal/durable"},
 	"internal/infra/render":             {"internal/infra/declaration"},

@@ -46,6 +46,7 @@ var platformFiles = map[string]string{
 	"cmd/gateway/senders_linux_test.go":           "runs the gateway",
 	"cmd/gateway/shards_linux_test.go":            "runs the gateway",
 	"cmd/gateway/tls_linux_test.go":               "runs the gateway",
+	"cmd/provision/certbot_linux_test.go":         "runs certbot in a network namespace of its own",
 	"cmd/gateway/dev_linux.go":                    "of run",
 	"cmd/gateway/run_linux.go":                    "the running gateway",
 	"cmd/gateway/run_other.go":                    "says that it needs Linux",
