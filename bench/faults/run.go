@@ -12,6 +12,7 @@ import (
 // Options say what to run.
 type Options struct {
 	Gateway  string   // path of the program
+	Queue    string   // path of the server of a cluster's queue
 	Only     []string // rows whose name holds one of these; empty: all
 	Quick    bool     // fewer messages and shorter storms
 	Dir      string   // where to make the folders; "" is the system's temporary folder
@@ -41,6 +42,8 @@ func Rows() []Row {
 		statsRows(),
 		diskRows(),
 		readRows(),
+		clusterRows(),
+		powerRows(),
 	} {
 		rows = append(rows, group...)
 	}
@@ -82,7 +85,7 @@ func (o *Options) Run(ctx context.Context) (Report, error) {
 		}
 		res.Took = time.Since(began)
 		if o.Progress != nil {
-			fmt.Fprintf(o.Progress, "%-40s %-6s %5.1fs %s\n", row.Name, verdict(res.OK(), "ok", "FAILED"), res.Took.Seconds(), strings.Join(res.Problems, "; "))
+			fmt.Fprintf(o.Progress, "%-40s %-6s %5.1fs %s\n", row.Name, res.verdict(), res.Took.Seconds(), strings.Join(res.Problems, "; "))
 		}
 		rep = append(rep, res)
 	}
