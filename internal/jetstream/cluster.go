@@ -26,8 +26,8 @@ const (
 	answerTime = 5 * time.Second
 	// pingEvery finds a dead server in a few seconds.
 	pingEvery = 2 * time.Second
-	// stuckTime is how long a connected server may answer for no stream. It may have lost the
-	// others: then another one is tried.
+	// stuckTime is how long a connected server may know no leader of any stream. It may have
+	// lost the others: then another one is tried.
 	stuckTime = 10 * time.Second
 	// lastWords is how long a stop waits until the servers confirm what was delivered.
 	lastWords = 2 * time.Second
@@ -135,13 +135,13 @@ func (c *Cluster) Run(ctx context.Context) error {
 	parts.Go(func() { c.keepHeld(ctx) })
 	tick := time.NewTicker(checkEvery)
 	defer tick.Stop()
-	answered := time.Now()
+	useful := time.Now()
 	for {
 		if c.check(ctx) || !c.conn.IsConnected() {
-			answered = time.Now()
-		} else if now := time.Now(); now.Sub(answered) > stuckTime {
-			answered = now
-			c.log.Warn("the server answers for no stream; another one is tried", "server", c.conn.ConnectedServerName())
+			useful = time.Now()
+		} else if now := time.Now(); now.Sub(useful) > stuckTime {
+			useful = now
+			c.log.Warn("the server knows no leader of any stream; another one is tried", "server", c.conn.ConnectedServerName())
 			if err := c.conn.ForceReconnect(); err != nil {
 				c.warn("the connection to the cluster cannot be changed", err)
 			}
@@ -158,20 +158,20 @@ func (c *Cluster) Run(ctx context.Context) error {
 	}
 }
 
-// check looks at all streams at a time, and reports whether there was an answer for any: one
-// without a leader must not make the others wait.
+// check looks at all streams at a time, so that one without a leader does not make the others
+// wait. It reports whether the connected server is of use for any.
 func (c *Cluster) check(ctx context.Context) bool {
-	var answers atomic.Int32
+	var useful atomic.Bool
 	var checks sync.WaitGroup
 	for _, s := range c.streams {
 		checks.Go(func() {
 			if s.check(ctx) {
-				answers.Add(1)
+				useful.Store(true)
 			}
 		})
 	}
 	checks.Wait()
-	return answers.Load() > 0
+	return useful.Load()
 }
 
 // lastConfirms ends the acknowledgements: at once when nobody is there who could confirm them.

@@ -283,6 +283,7 @@ func TestStopGivesBack(t *testing.T) {
 	a, b := join(t, servers, "a", slow).up(t), join(t, servers, "b", slow).up(t)
 	const n = 200
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	source := a.Streams()[0].Source()
 	var workers sync.WaitGroup
 	for range 8 {

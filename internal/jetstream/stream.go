@@ -86,9 +86,10 @@ func (s *Stream) wanted() js.StreamConfig {
 	}
 }
 
-// check makes the stream ready, and keeps what the servers say of it. It reports whether they
-// answered.
-func (s *Stream) check(ctx context.Context) (answered bool) {
+// check makes the stream ready, and keeps what the servers say of it. It reports whether the
+// server that this gateway is connected to is of use: one that has lost the others knows no
+// leader.
+func (s *Stream) check(ctx context.Context) (useful bool) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	old := s.state.Load()
@@ -96,8 +97,8 @@ func (s *Stream) check(ctx context.Context) (answered bool) {
 	if err != nil {
 		next = &state{consumer: old.consumer, status: old.status}
 		next.status.Up, next.status.Problem = false, err.Error()
-		answered = !noAnswer(err) && ctx.Err() == nil && s.cluster.conn.IsConnected()
-		if answered {
+		useful = !noAnswer(err) && ctx.Err() == nil && s.cluster.conn.IsConnected()
+		if useful {
 			next.consumer = nil // it is not as it must be
 		}
 		if n, ok := s.alarm.Ready(time.Now(), time.Minute); ok && s.cluster.conn.IsConnected() {
@@ -109,7 +110,7 @@ func (s *Stream) check(ctx context.Context) (answered bool) {
 	if next.consumer != nil {
 		s.source.wake()
 	}
-	return answered || err == nil
+	return useful || next.status.Up
 }
 
 // ackWait is how long the servers wait for a word about a record. The gateway that made the
