@@ -14,11 +14,10 @@ import (
 )
 
 const (
-	// fetchTime is how long the servers look for a record before they are asked again.
-	fetchTime = 3 * time.Second
-	// stopGrace is how long a stop waits for a record that may be on its way here: nobody
-	// else would get it before its time has run out.
-	stopGrace = 250 * time.Millisecond
+	// fetchTime is how long the servers look for a record before they are asked again. A stop
+	// waits for their answer: a record that is on its way here while nobody listens would
+	// come to another gateway when its time has run out.
+	fetchTime = time.Second
 	// reconnectPause is how often a source looks whether there is a connection again.
 	reconnectPause = 100 * time.Millisecond
 	// confirmPause is how long a source waits before it acknowledges a record again.
@@ -101,7 +100,7 @@ func (s *Source) Next(ctx context.Context, _ []byte) (event.Record, error) {
 			pause(ctx, reconnectPause)
 			continue
 		}
-		m, err := fetch(ctx, consumer)
+		m, err := fetch(consumer)
 		if err != nil {
 			return event.Record{}, fmt.Errorf("stream %s: %w", s.stream.name, err)
 		}
@@ -110,7 +109,7 @@ func (s *Source) Next(ctx context.Context, _ []byte) (event.Record, error) {
 		}
 		r, ok := s.take(m)
 		if ok && ctx.Err() != nil { // it came while the caller stopped
-			s.Nack(r.Seq)
+			s.giveBack(r.Seq, atOnce)
 			return event.Record{}, ctx.Err()
 		}
 		if ok {
@@ -140,30 +139,16 @@ func (s *Source) sleep() {
 	}
 }
 
-// fetch asks the servers for one message. It returns nil if they have none for a while. When
-// ctx is done, it waits a moment for the message that may be on its way.
-func fetch(ctx context.Context, consumer js.Consumer) (js.Msg, error) {
-	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTime)
-	defer cancel()
-	defer context.AfterFunc(ctx, func() {
-		pause(limit, stopGrace)
-		cancel()
-	})()
-	batch, err := consumer.Fetch(1, js.FetchContext(limit))
+// fetch asks the servers for one message. It returns nil if they have none for fetchTime.
+func fetch(consumer js.Consumer) (js.Msg, error) {
+	batch, err := consumer.Fetch(1, js.FetchMaxWait(fetchTime))
 	if err != nil {
 		return nil, err
 	}
 	for m := range batch.Messages() {
 		return m, nil
 	}
-	err = batch.Error()
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil, nil
-	}
-	return nil, err
+	return nil, batch.Error()
 }
 
 // take makes the record of a message the caller's. What is damaged is not given out.
@@ -263,6 +248,12 @@ func (s *Source) release(seq uint64) {
 
 // Nack gives a record back. Any gateway gets it again, after a while.
 func (s *Source) Nack(seq uint64) {
+	s.giveBack(seq, func(given uint64) time.Duration { return min(lastDelay, firstDelay<<min(given-1, 10)) })
+}
+
+// giveBack gives a record back, which is given out again after a delay. The delay depends on
+// how often that was done.
+func (s *Source) giveBack(seq uint64, delay func(given uint64) time.Duration) {
 	s.mu.Lock()
 	h := s.held[seq]
 	if h == nil || h.done {
@@ -273,9 +264,10 @@ func (s *Source) Nack(seq uint64) {
 	s.mu.Unlock()
 	c := s.stream.cluster
 	c.options.Ledger.Account(h.source).GiveBack(h.events)
-	delay := min(lastDelay, firstDelay<<min(h.given-1, 10))
-	_ = c.conn.Publish(h.reply, fmt.Appendf(nil, ackBack, delay)) // if it is lost, the time of the record runs out
+	_ = c.conn.Publish(h.reply, fmt.Appendf(nil, ackBack, delay(h.given))) // if it is lost, the time of the record runs out
 }
+
+func atOnce(uint64) time.Duration { return 0 }
 
 // Abandoned is false: nothing drops a record that was given out.
 func (s *Source) Abandoned(uint64) bool { return false }
