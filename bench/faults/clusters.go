@@ -26,7 +26,8 @@ func clusterRows() []Row {
 		streamFullRow(),
 		clustered("rolling restart of the nodes", cluster{conf: shortDuck}, rollingNodes),
 		clustered("rolling restart of the gateways", cluster{}, rollingGateways),
-		clustered("a gateway is destroyed with its disk", cluster{receives: [2]bool{true, false}}, destroyed),
+		destroyedRow("a gateway is destroyed with its disk", false),
+		destroyedRow("a gateway is destroyed with its disk while two nodes are away", true),
 	}
 }
 
@@ -285,12 +286,25 @@ func rollingGateways(ctx context.Context, f *fleet) error {
 	return nil
 }
 
-// destroyed takes a gateway and its disk away for ever. What was not secured is lost, and no
-// more: it was in its disk queue, or not accepted yet.
-func destroyed(ctx context.Context, f *fleet) error {
-	f.begin(ctx)
+// destroyedRow takes a gateway and its disk away for ever. What was not secured is lost, and no
+// more: it was in its disk queue, or not accepted yet. While two nodes are away nothing is
+// secured: then much must be lost, which shows that the row can see it.
+func destroyedRow(name string, away bool) Row {
+	return clustered(name, cluster{receives: [2]bool{true, false}}, func(ctx context.Context, f *fleet) error {
+		f.begin(ctx)
+		l := f.load(ctx, fleetRate)
+		if away {
+			for _, n := range f.nodes[:2] {
+				n.kill()
+			}
+			pass(ctx, 2*time.Second)
+		}
+		return destroyed(ctx, f, l, away)
+	})
+}
+
+func destroyed(ctx context.Context, f *fleet, l *load, away bool) error {
 	g := f.gws[0]
-	l := f.load(ctx, fleetRate)
 	before := abort.Value(g.web.scrape(ctx))
 	lag := time.Duration(before.Sum("gateway_forward_lag_seconds") * float64(time.Second))
 	s := l.senders[0]
@@ -300,6 +314,9 @@ func destroyed(ctx context.Context, f *fleet) error {
 	c := freezeAndKill(ctx, g, s)
 	g.gw = nil
 	queued := abort.Value(g.queued(ctx))
+	if away {
+		f.startAll(ctx, f.nodes[:2]...)
+	}
 	abort.Must(<-l.ended[1])
 	arrived := func() (n int) {
 		for seq := range c.written {
@@ -330,6 +347,10 @@ func destroyed(ctx context.Context, f *fleet) error {
 	f.res.Sent, f.res.Lost = int64(c.written+f.each), int64(lostQueued+lostOther)
 	f.res.detail("its disk held %d messages that were not secured (%d ms of load), the forward lag was %v; %d of them are lost, and %d in socket buffers or not accepted yet",
 		len(queued), 1000*len(queued)/fleetRate, lag.Round(time.Millisecond), lostQueued, lostOther)
+	// The disk may have grown between the reading of the lag and the end.
+	most := int((lag + time.Second).Seconds() * fleetRate)
+	f.res.problemIf(lostQueued > most, "%d messages of its disk queue are lost, the forward lag allows %d", lostQueued, most)
+	f.res.problemIf(away && lostQueued == 0, "nothing is lost that waited in its disk queue: the row shows nothing")
 	f.res.problemIf(lostOther > c.sockets+fleetYoung, "%d messages are lost that were neither in its disk queue nor in socket buffers, at most %d may", lostOther-c.sockets, fleetYoung)
 	f.res.problemIf(f.res.Duplicated > f.underWay(), "%d came twice, at most %d may", f.res.Duplicated, f.underWay())
 	return nil

@@ -69,7 +69,7 @@ type node struct {
 
 // clustered makes a row of a cluster, and what happens to it when it runs.
 func clustered(name string, c cluster, happen func(context.Context, *fleet) error) Row {
-	return Row{Name: "cluster: " + name, run: func(ctx context.Context, o *Options, res *Result) error {
+	return Row{Name: "cluster: " + name, long: true, run: func(ctx context.Context, o *Options, res *Result) error {
 		f := &fleet{cluster: c, res: res}
 		f.defaults()
 		row := on(name, func(*Options) layout { return f.layout(0) }, func(ctx context.Context, r *rig) error {

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -312,4 +314,93 @@ func TestStopGivesBack(t *testing.T) {
 	testkit.Equal(t, "records", len(got), n)
 	books := g.ledger.Account("linux").Balance()
 	testkit.Equal(t, "taken and kept", int(books.Taken-books.GivenBack), 3*n)
+}
+
+// freezer is a TCP proxy that stops to read when it is frozen, as a server does that was
+// stopped.
+type freezer struct {
+	net.Listener
+	frozen sync.RWMutex // locked: nothing moves
+}
+
+func newFreezer(t *testing.T, to string) *freezer {
+	f := &freezer{Listener: testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)}
+	var work sync.WaitGroup
+	var mu sync.Mutex
+	var conns []net.Conn
+	move := func(to, from net.Conn) {
+		defer to.Close()
+		buf := make([]byte, 32<<10)
+		for {
+			f.frozen.RLock()
+			f.frozen.RUnlock() //nolint:staticcheck // it waits while it is frozen
+			n, err := from.Read(buf)
+			if _, werr := to.Write(buf[:n]); err != nil || werr != nil {
+				return
+			}
+		}
+	}
+	work.Go(func() {
+		for {
+			in, err := f.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", to)
+			if err != nil {
+				in.Close()
+				continue
+			}
+			mu.Lock()
+			conns = append(conns, in, out)
+			mu.Unlock()
+			work.Go(func() { move(out, in) })
+			work.Go(func() { move(in, out) })
+		}
+	})
+	t.Cleanup(func() {
+		f.Close()
+		mu.Lock()
+		for _, c := range conns {
+			c.Close()
+		}
+		mu.Unlock()
+		work.Wait()
+	})
+	return f
+}
+
+// TestFrozenServer: a server that reads nothing any more, with more to send to it than the
+// buffers of the connection hold, blocks nobody for long: the page, a stop and the pings need
+// the connection, too.
+func TestFrozenServer(t *testing.T) {
+	t.Parallel()
+	servers := jetstreamtest.Start(t, 1)
+	f := newFreezer(t, strings.TrimPrefix(servers.URLs()[0], "nats://"))
+	g := join(t, servers, "a", func(o *jetstream.Options) {
+		o.Servers, o.Streams = []string{"nats://" + f.Addr().String()}, 1
+	}).up(t)
+	s := g.Streams()[0]
+	f.frozen.Lock()
+	thaw := sync.OnceFunc(f.frozen.Unlock)
+	defer thaw()
+	began := time.Now()
+	var publishers sync.WaitGroup
+	for i := range uint64(40) {
+		publishers.Go(func() {
+			if _, err := s.Publish(t.Context(), 0, sized(i+1, 1<<20), ""); err == nil {
+				t.Errorf("record %d is stored by a frozen server", i+1)
+			}
+		})
+	}
+	publishers.Wait()
+	for g.AnyUp() && time.Since(began) < time.Minute {
+		_ = s.Status()
+	}
+	if took := time.Since(began); took > 40*time.Second {
+		t.Errorf("it took %v to notice", took)
+	}
+	thaw()
+	g.up(t)
+	publish(t, s, record(1))
 }

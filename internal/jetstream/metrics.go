@@ -62,7 +62,9 @@ func (m *counters) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByC
 func (m *counters) Collect(ch chan<- prometheus.Metric) {
 	for _, s := range m.cluster.streams {
 		st := s.Status()
-		gauge := func(d *prometheus.Desc, v float64) { ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, st.Name) }
+		gauge := func(d *prometheus.Desc, v float64) {
+			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, st.Name)
+		}
 		gauge(m.records, float64(st.Records))
 		gauge(m.bytes, float64(st.Bytes))
 		gauge(m.capacity, float64(st.CapacityBytes))
