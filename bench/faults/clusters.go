@@ -107,7 +107,7 @@ func partitionRow() Row {
 		return routesLine.ReplaceAllString(text, routes)
 	}}, func(ctx context.Context, f *fleet) error {
 		defer p.close()
-		abort.Must(p.open())
+		abort.Must(p.open(ctx))
 		f.begin(ctx)
 		leader := abort.Value(f.leader(ctx))
 		for try := 0; !leader.serves(ctx); try++ { // which node a gateway takes is by chance
@@ -149,12 +149,7 @@ func nodeFullRow() Row {
 			abort.Must(g.launch())
 		}
 		abort.Must(f.wait(ctx, "the streams can be used", func() bool { return f.up(ctx, f.gws...) }))
-		var l load
-		for i, g := range f.gws {
-			s := g.newSender(2*fleetRate, (i+1)*f.each)
-			s.next = i * f.each
-			l.ended = append(l.ended, s.begin(ctx))
-		}
+		l := f.send(ctx, 2*fleetRate)
 		abort.Must(f.wait(ctx, "the node says that it is full", func() bool { return !small.healthy(ctx) }))
 		l.end()
 		abort.Must(f.wait(ctx, "all is secured", func() bool { return f.sum(ctx, "gateway_secured_events_total") == int64(2*f.each) }))
@@ -170,7 +165,7 @@ func nodeFullRow() Row {
 // gets them when their time has run out.
 func deliveringKilledRow() Row {
 	const post = 64
-	slow := hectest.Options{Script: func(*hectest.Request) hectest.Answer { return hectest.Answer{Delay: time.Second} }}
+	slow := hectest.Options{Script: func(*hectest.Request) hectest.Answer { return hectest.Answer{Delay: 4 * time.Second} }}
 	return clustered("a delivering gateway is killed with many records in flight", cluster{post: post, endpoint: slow}, func(ctx context.Context, f *fleet) error {
 		f.startAll(ctx, f.nodes...)
 		first, second := f.gws[0], f.gws[1]
@@ -183,7 +178,7 @@ func deliveringKilledRow() Row {
 		abort.Must(f.wait(ctx, "it has many records in flight", func() bool {
 			m, err := second.web.scrape(ctx)
 			held = m.sum("gateway_stream_held_records")
-			return err == nil && held >= post/2
+			return err == nil && held >= 3*post/2
 		}))
 		second.gw.Kill()
 		second.gw = nil
@@ -231,12 +226,7 @@ func streamFullRow() Row {
 	return clustered("the streams are full", cluster{each: 30_000, size: "16MiB"}, func(ctx context.Context, f *fleet) error {
 		f.begin(ctx)
 		f.gws[0].hec[0].SetDown(true)
-		var l load
-		for i, g := range f.gws {
-			s := g.newSender(2*fleetRate, (i+1)*f.each)
-			s.next = i * f.each
-			l.ended = append(l.ended, s.begin(ctx))
-		}
+		l := f.send(ctx, 2*fleetRate)
 		l.end()
 		abort.Must(f.wait(ctx, "the streams refuse records", func() bool { return f.sum(ctx, "gateway_forward_records_total", `result="full"`) > 0 }))
 		spooled := f.sum(ctx, "gateway_queue_events")
@@ -307,17 +297,16 @@ func destroyed(ctx context.Context, f *fleet, l *load, away bool) error {
 	g := f.gws[0]
 	before := abort.Value(g.web.scrape(ctx))
 	lag := time.Duration(before.Sum("gateway_forward_lag_seconds") * float64(time.Second))
-	s := l.senders[0]
-	s.mu.Lock()
-	s.limit = s.next // nobody sends to it any more
-	s.mu.Unlock()
-	c := freezeAndKill(ctx, g, s)
+	c := freezeAndKill(ctx, g, l.senders[0])
+	l.stop[0]() // nobody sends to it any more
+	<-l.ended[0]
 	g.gw = nil
 	queued := abort.Value(g.queued(ctx))
 	if away {
 		f.startAll(ctx, f.nodes[:2]...)
 	}
 	abort.Must(<-l.ended[1])
+	l.stop[1]()
 	arrived := func() (n int) {
 		for seq := range c.written {
 			if g.tally.has(seq) {

@@ -333,18 +333,25 @@ func pass(ctx context.Context, d time.Duration) {
 // load is a sender to each gateway.
 type load struct {
 	senders []*sender
+	stop    []context.CancelFunc
 	ended   []<-chan error
 }
 
-// load sends to both gateways, and returns when a fifth of it is on its way.
-func (f *fleet) load(ctx context.Context, rate int) *load {
+// send sends to both gateways.
+func (f *fleet) send(ctx context.Context, rate int) *load {
 	l := &load{}
 	for i, g := range f.gws {
 		s := g.newSender(rate, (i+1)*f.each)
 		s.next = i * f.each
-		l.senders = append(l.senders, s)
-		l.ended = append(l.ended, s.begin(ctx))
+		ctx, stop := context.WithCancel(ctx)
+		l.senders, l.stop, l.ended = append(l.senders, s), append(l.stop, stop), append(l.ended, s.begin(ctx))
 	}
+	return l
+}
+
+// load sends to both gateways, and returns when a fifth of it is on its way.
+func (f *fleet) load(ctx context.Context, rate int) *load {
+	l := f.send(ctx, rate)
 	abort.Must(f.wait(ctx, "it is under load", func() bool {
 		return l.senders[0].written() > f.each/5 && f.gws[0].tally.unique.Load() > 0
 	}))
@@ -352,8 +359,9 @@ func (f *fleet) load(ctx context.Context, rate int) *load {
 }
 
 func (l *load) end() {
-	for _, ended := range l.ended {
+	for i, ended := range l.ended {
 		abort.Must(<-ended)
+		l.stop[i]()
 	}
 }
 

@@ -1,7 +1,7 @@
 package faults
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"net"
 	"sync"
@@ -19,8 +19,9 @@ type proxy struct {
 	listener net.Listener
 	moving   gate
 
-	mu    sync.Mutex
-	conns []net.Conn
+	mu     sync.Mutex
+	conns  []net.Conn
+	closed bool
 }
 
 // gate lets nobody pass while it is closed.
@@ -59,17 +60,17 @@ func (p *proxies) routes(n *node) (urls []string) {
 	return urls
 }
 
-func (p *proxies) open() (err error) {
+func (p *proxies) open(ctx context.Context) (err error) {
 	for _, one := range p.all {
-		if one.listener, err = net.Listen("tcp", one.address()); err != nil {
+		if one.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", one.address()); err != nil {
 			return fmt.Errorf("open a proxy: %w", err)
 		}
-		p.work.Go(func() { p.accept(one) })
+		p.work.Go(func() { p.accept(ctx, one) })
 	}
 	return nil
 }
 
-func (p *proxies) accept(one *proxy) {
+func (p *proxies) accept(ctx context.Context, one *proxy) {
 	for {
 		in, err := one.listener.Accept()
 		if err != nil {
@@ -77,13 +78,17 @@ func (p *proxies) accept(one *proxy) {
 		}
 		p.work.Go(func() {
 			one.moving.pass()
-			out, err := net.Dial("tcp", one.to.name+":6222")
+			out, err := new(net.Dialer).DialContext(ctx, "tcp", one.to.name+":6222")
 			if err != nil {
 				in.Close()
 				return
 			}
 			one.mu.Lock()
 			one.conns = append(one.conns, in, out)
+			if one.closed {
+				in.Close()
+				out.Close()
+			}
 			one.mu.Unlock()
 			p.work.Go(func() { one.move(in, out) })
 			one.move(out, in)
@@ -121,13 +126,13 @@ func (p *proxies) close() {
 			one.listener.Close()
 		}
 		one.mu.Lock()
-		var errs []error
+		one.closed = true
 		for _, c := range one.conns {
-			errs = append(errs, c.Close())
+			c.Close()
 		}
 		one.mu.Unlock()
-		_ = errors.Join(errs...) // most are closed already
 	}
+	p.work.Wait()
 }
 
 func (g *gate) set(closed bool) {

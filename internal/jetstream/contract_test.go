@@ -283,7 +283,7 @@ func TestHeldAgain(t *testing.T) {
 func TestStopGivesBack(t *testing.T) {
 	servers := jetstreamtest.Start(t, 3)
 	g := join(t, servers, "a", func(o *jetstream.Options) { o.Streams, o.AckWait = 1, time.Hour }).up(t)
-	const n = 600
+	const n = 200
 	stream, rnd := g.Streams()[0], rand.New(rand.NewPCG(1, 2))
 	var publisher sync.WaitGroup
 	publisher.Go(func() {

@@ -20,8 +20,8 @@ const (
 	fetchTime = time.Second
 	// reconnectPause is how often a source looks whether there is a connection again.
 	reconnectPause = 100 * time.Millisecond
-	// confirmPause is how long a source waits before it acknowledges a record again.
-	confirmPause = 500 * time.Millisecond
+	// retryPause is how long a source waits before it takes or acknowledges a record again.
+	retryPause = 500 * time.Millisecond
 	// maxConfirms bounds the acknowledgements that wait for the servers.
 	maxConfirms = 1024
 	// firstDelay is how long a record that was given back waits, the first time. Each time
@@ -79,8 +79,10 @@ func (s *Source) wake() {
 	}
 }
 
-// Next waits for a record and takes it. Its body is in new memory. It is asked for when the
-// caller has time for it: nothing waits here while its time runs out.
+// Next waits for a record and takes it, also while the servers are away: the only error is that
+// of ctx, and comes within fetchTime or, if they do not answer, twice that. The body is in new
+// memory. A record is asked for when the caller has time for it: nothing waits here while its
+// time runs out.
 func (s *Source) Next(ctx context.Context, _ []byte) (event.Record, error) {
 	for {
 		s.mu.Lock()
@@ -101,8 +103,10 @@ func (s *Source) Next(ctx context.Context, _ []byte) (event.Record, error) {
 			continue
 		}
 		m, err := fetch(consumer)
-		if err != nil {
-			return event.Record{}, fmt.Errorf("stream %s: %w", s.stream.name, err)
+		if err != nil { // such as a leader that is elected: the caller's own pauses are longer
+			s.stream.cluster.warn("no record can be taken from a stream; it is tried again", fmt.Errorf("stream %s: %w", s.stream.name, err))
+			pause(ctx, retryPause)
+			continue
 		}
 		if m == nil {
 			continue
@@ -227,7 +231,7 @@ func (s *Source) confirm(seq uint64, h *held) {
 		if n == 0 {
 			s.unconfirmed(err)
 		}
-		if pause(c.lasting, confirmPause); c.lasting.Err() != nil {
+		if pause(c.lasting, retryPause<<min(n, 3)); c.lasting.Err() != nil {
 			return
 		}
 	}
