@@ -13,13 +13,14 @@ import (
 // Counts are the terms of the gateway's equation, from /metrics.
 type Counts struct {
 	Received, Recovered, Delivered, Deadlettered, Dropped int64
+	Secured, Taken, GivenBack                             int64 // with a cluster: into its streams, out of them, and back
 	Pending                                               int64 // in memory and in the queue
 	Queued                                                int64 // of those, in the queue
 }
 
 // Difference is 0 when the equation holds.
 func (b Counts) Difference() int64 {
-	return b.Received + b.Recovered - b.Delivered - b.Deadlettered - b.Dropped - b.Pending
+	return b.Received + b.Recovered + b.Taken - b.Secured - b.GivenBack - b.Delivered - b.Deadlettered - b.Dropped - b.Pending
 }
 
 // series are the samples of one scrape.
@@ -35,6 +36,9 @@ func (s series) counts() Counts {
 		Delivered:    s.sum("gateway_delivered_events_total"),
 		Deadlettered: s.sum("gateway_deadlettered_events_total"),
 		Dropped:      s.sum("gateway_dropped_events_total"),
+		Secured:      s.sum("gateway_secured_events_total"),
+		Taken:        s.sum("gateway_taken_events_total"),
+		GivenBack:    s.sum("gateway_given_back_events_total"),
 		Pending:      s.sum("gateway_pending_events"),
 		Queued:       s.sum("gateway_queue_events"),
 	}

@@ -11,6 +11,10 @@
 // must hold on /metrics. A [Row] is one fault. A row that needs a tool which is not
 // there fails and names Debian's package.
 //
+// The rows of a cluster ([clustered]) have three nodes of the queue and two gateways before one
+// endpoint. Their equation has the streams in it, and that of all gateways together must hold,
+// too. A power cut is a copy of the nodes' disk while they are frozen.
+//
 // [Crash] kills the gateway again and again under load. Accepted is what its queue
 // holds (gateway queue export) or its endpoint has: of that, none may be lost.
 //

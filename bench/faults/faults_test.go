@@ -17,16 +17,16 @@ import (
 	"syslog-gateway/internal/testkit/abort"
 )
 
-// program is the gateway, built once for all tests.
-var program string
+// program is the gateway and queueServer a node of a cluster, built once for all tests.
+var program, queueServer string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "faults-test-")
 	if err == nil {
-		program = filepath.Join(dir, "gateway")
+		program, queueServer = filepath.Join(dir, "gateway"), filepath.Join(dir, "queue-server")
 		var out []byte
-		if out, err = exec.Command("go", "build", "-o", program, "../../cmd/gateway").CombinedOutput(); err != nil {
-			err = fmt.Errorf("build the gateway: %w\n%s", err, out)
+		if out, err = exec.Command("go", "build", "-o", dir+"/", "../../cmd/gateway", "../../cmd/queue-server").CombinedOutput(); err != nil {
+			err = fmt.Errorf("build the programs: %w\n%s", err, out)
 		}
 	}
 	if err != nil {
@@ -70,6 +70,27 @@ func TestStorm(t *testing.T) {
 	o := Options{Gateway: program, Quick: true, Dir: t.TempDir(), Only: []string{"503 storm"}}
 	rep, err := o.Run(t.Context())
 	holds(t, rep, err)
+}
+
+// The rows of a cluster that take the least time.
+func TestClusterRows(t *testing.T) {
+	o := Options{Gateway: program, Queue: queueServer, Dir: t.TempDir(), Only: []string{"the leader is killed", "restart of the gateways", "destroyed with its disk while"}}
+	rep, err := o.Run(t.Context())
+	holds(t, rep, err)
+	testkit.Equal(t, "rows", len(rep), len(o.Only))
+}
+
+// A quick run has none of the long rows, unless they are named.
+func TestQuickRunLeavesOut(t *testing.T) {
+	quick, named := Options{Quick: true}, Options{Quick: true, Only: []string{"partition"}}
+	for _, row := range Rows() {
+		switch {
+		case row.long && quick.wanted(row):
+			t.Errorf("%s is in a quick run", row.Name)
+		case strings.Contains(row.Name, "partition") && (!row.long || !named.wanted(row)):
+			t.Errorf("%s is not run when it is named", row.Name)
+		}
+	}
 }
 
 func TestCrash(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -198,12 +199,23 @@ func fullStart(name, mount, queue string, take func(string) error) Row {
 // lives until end. inside is the queue's folder as seen from outside; the wrapper starts
 // a program in there.
 func mountSmall(ctx context.Context, r *rig, mount string) (inside string, wrapper []string, end func()) {
-	unshare, nsenter := abort.Value(tool("unshare", "util-linux")), abort.Value(tool("nsenter", "util-linux"))
-	if err := os.Mkdir(r.queuePath(), 0o750); err != nil {
-		abort.Must(fmt.Errorf("make the queue's folder: %w", err))
+	inside, wrapper, unmount := mountApart(ctx, r.queuePath(), "-t", "tmpfs", "-o", mount, "tmpfs")
+	return inside, wrapper, func() {
+		r.gw.Kill() // it is in there
+		unmount()
 	}
-	cmd := exec.CommandContext(ctx, unshare, "-m", "sh", "-c", `mount -t tmpfs -o "$1" tmpfs "$2" && echo mounted && exec sleep infinity`,
-		"sh", mount, r.queuePath())
+}
+
+// mountApart makes a folder and a mount namespace with something mounted there, by the
+// arguments of mount(8). It lives until end, which needs that no program is in there.
+func mountApart(ctx context.Context, path string, mount ...string) (inside string, wrapper []string, end func()) {
+	unshare, nsenter := abort.Value(tool("unshare", "util-linux")), abort.Value(tool("nsenter", "util-linux"))
+	abort.Value(tool("mount", "mount"))
+	if err := os.MkdirAll(path, 0o750); err != nil {
+		abort.Must(fmt.Errorf("make a folder: %w", err))
+	}
+	args := append([]string{"-m", "sh", "-c", `mount "$@" && echo mounted && exec sleep infinity`, "sh"}, mount...)
+	cmd := exec.CommandContext(ctx, unshare, append(args, path)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.StdoutPipe()
 	if err == nil {
@@ -213,17 +225,16 @@ func mountSmall(ctx context.Context, r *rig, mount string) (inside string, wrapp
 		abort.Must(fmt.Errorf("make a mount namespace: %w", err))
 	}
 	end = func() {
-		r.gw.Kill() // it is in there
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	}
 	said := make([]byte, 8)
 	if _, err := out.Read(said); err != nil {
 		_ = cmd.Process.Kill()
-		abort.Must(fmt.Errorf("mount a tmpfs (which needs root): %w", errors.Join(err, cmd.Wait())))
+		abort.Must(fmt.Errorf("mount %s (which needs root): %w", strings.Join(mount, " "), errors.Join(err, cmd.Wait())))
 	}
 	pid := strconv.Itoa(cmd.Process.Pid)
-	return filepath.Join("/proc", pid, "root", r.queuePath()), []string{nsenter, "-t", pid, "-m"}, end
+	return filepath.Join("/proc", pid, "root", path), []string{nsenter, "-t", pid, "-m"}, end
 }
 
 // fillInodes makes files until the file system takes no more.

@@ -18,12 +18,20 @@ type Result struct {
 	Duplicated int64 // arrivals beyond the first
 	Took       time.Duration
 	Details    []string
+	Skipped    string // why the row was not run; empty: it was
 	// Problems is empty when the row holds.
 	Problems []string
 }
 
 // OK says whether the row holds.
 func (r *Result) OK() bool { return len(r.Problems) == 0 }
+
+func (r *Result) verdict() string {
+	if r.Skipped != "" {
+		return "skipped: " + r.Skipped
+	}
+	return verdict(r.OK(), "ok", "FAILED")
+}
 
 func (r *Result) detail(format string, args ...any) {
 	r.Details = append(r.Details, fmt.Sprintf(format, args...))
@@ -61,7 +69,7 @@ func (r Report) WriteTable(w io.Writer) error {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%.1fs\t%s\n", row.Fault, row.Sent, b.Received, b.Recovered,
 			b.Delivered, row.Duplicated, b.Deadlettered, b.Dropped, b.Pending, row.Lost,
 			verdict(b.Difference() == 0, "holds", fmt.Sprintf("off by %d", b.Difference())),
-			verdict(row.OK(), "ok", "FAILED"), row.Took.Seconds(), strings.Join(row.Details, "; "))
+			row.verdict(), row.Took.Seconds(), strings.Join(row.Details, "; "))
 	}
 	if err := t.Flush(); err != nil {
 		return err

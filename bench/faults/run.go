@@ -12,8 +12,9 @@ import (
 // Options say what to run.
 type Options struct {
 	Gateway  string   // path of the program
+	Queue    string   // path of the server of a cluster's queue
 	Only     []string // rows whose name holds one of these; empty: all
-	Quick    bool     // fewer messages and shorter storms
+	Quick    bool     // fewer messages and shorter storms, and no long rows unless Only names them
 	Dir      string   // where to make the folders; "" is the system's temporary folder
 	Keep     bool     // leave the folders of rows that fail
 	Progress io.Writer
@@ -22,6 +23,7 @@ type Options struct {
 // Row is one fault.
 type Row struct {
 	Name string
+	long bool
 	run  func(context.Context, *Options, *Result) error
 }
 
@@ -42,19 +44,21 @@ func Rows() []Row {
 		statsRows(),
 		diskRows(),
 		readRows(),
+		clusterRows(),
+		powerRows(),
 	} {
 		rows = append(rows, group...)
 	}
 	return rows
 }
 
-func (o *Options) wanted(name string) bool {
+func (o *Options) wanted(row Row) bool {
 	for _, only := range o.Only {
-		if strings.Contains(name, only) {
+		if strings.Contains(row.Name, only) {
 			return true
 		}
 	}
-	return len(o.Only) == 0
+	return len(o.Only) == 0 && !(o.Quick && row.long)
 }
 
 // pick is the first when quick, else the second.
@@ -70,7 +74,7 @@ func (o *Options) pick(quick, full int) int {
 func (o *Options) Run(ctx context.Context) (Report, error) {
 	var rep Report
 	for _, row := range Rows() {
-		if !o.wanted(row.Name) {
+		if !o.wanted(row) {
 			continue
 		}
 		res := Result{Fault: row.Name}
@@ -83,7 +87,7 @@ func (o *Options) Run(ctx context.Context) (Report, error) {
 		}
 		res.Took = time.Since(began)
 		if o.Progress != nil {
-			fmt.Fprintf(o.Progress, "%-40s %-6s %5.1fs %s\n", row.Name, verdict(res.OK(), "ok", "FAILED"), res.Took.Seconds(), strings.Join(res.Problems, "; "))
+			fmt.Fprintf(o.Progress, "%-40s %-6s %5.1fs %s\n", row.Name, res.verdict(), res.Took.Seconds(), strings.Join(res.Problems, "; "))
 		}
 		rep = append(rep, res)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"syslog-gateway/internal/jetstream/jetstreamtest"
 	"syslog-gateway/internal/testkit"
@@ -70,4 +71,27 @@ func TestClusterAway(t *testing.T) {
 	if text := s.sink.texts(); !slices.ContainsFunc(text, func(e string) bool { return strings.Contains(e, all[0]) }) {
 		t.Errorf("%q is not among the events", all[0])
 	}
+}
+
+// TestStopWithoutServers: a gateway whose servers are away stops without waiting for them, and
+// keeps what it has.
+func TestStopWithoutServers(t *testing.T) {
+	servers := jetstreamtest.Start(t, 1)
+	s := newMember(t, servers, nil, "alone", "replicas: 1")
+	p := s.start()
+	testkit.Eventually(t, "the streams are up", func() bool { return s.metrics().Sum("gateway_stream_up") == 2 })
+	servers.Kill(0)
+	all := marks("kept", 500)
+	sendTCP(t, s.dial("tcp", "linux"), "linux", all)
+	testkit.Eventually(t, "all is in the disk queue", func() bool { return s.metrics().Sum("gateway_queue_events") == 500 })
+	began := time.Now()
+	if code := p.stop(); code != 0 {
+		t.Errorf("it ends with %d", code)
+	}
+	if took := time.Since(began); took > 6*time.Second {
+		t.Errorf("it took %v to stop", took)
+	}
+	servers.Run(0)
+	s.start()
+	assertOnce(t, s.waitEvents(len(all)), all)
 }

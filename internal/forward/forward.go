@@ -77,6 +77,10 @@ const (
 	lastPause  = 5 * time.Second
 )
 
+// stopGrace is how long a stop waits for the answer about a record that was published: nobody
+// knows without it whether the stream has the record.
+const stopGrace = time.Second
+
 // Run moves records until ctx is done or the queue ends. What is not confirmed then stays in
 // the queue.
 func (f *Forwarder) Run(ctx context.Context, q Queue) error {
@@ -102,7 +106,7 @@ func (f *Forwarder) work(ctx context.Context, q Queue) {
 			return
 		}
 		f.warn("no record can be taken from the disk queue; it is tried again", err)
-		sleep(ctx, failures)
+		sleep(ctx, pauseAfter(failures))
 		failures++
 	}
 }
@@ -111,9 +115,12 @@ func (f *Forwarder) work(ctx context.Context, q Queue) {
 func (f *Forwarder) move(ctx context.Context, q Queue, rec *event.Record) {
 	f.fly(rec)
 	defer f.land(rec.Seq)
+	wire, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	defer context.AfterFunc(ctx, func() { sleep(wire, stopGrace); cut() })()
 	var again string
 	for n := 0; ; n++ {
-		duplicate, err := f.options.To.Publish(ctx, f.options.Shard, rec, again)
+		duplicate, err := f.options.To.Publish(wire, f.options.Shard, rec, again)
 		switch {
 		case err == nil && duplicate && n == 0 && rec.Received.After(f.started):
 			// It was not published before, so what the stream has is another record. (An
@@ -133,7 +140,7 @@ func (f *Forwarder) move(ctx context.Context, q Queue, rec *event.Record) {
 		if ctx.Err() == nil {
 			f.warn("a record cannot be forwarded; it waits in the disk queue and is tried again", err)
 		}
-		sleep(ctx, n)
+		sleep(ctx, pauseAfter(n))
 		if ctx.Err() != nil || q.Abandoned(rec.Seq) {
 			q.Nack(rec.Seq)
 			return
@@ -182,10 +189,13 @@ func (f *Forwarder) warn(text string, err error) {
 	}
 }
 
-// sleep waits longer after each failure.
-func sleep(ctx context.Context, failures int) {
+// pauseAfter is longer after each failure.
+func pauseAfter(failures int) time.Duration {
 	pause := min(lastPause, firstPause<<min(failures, 10))
-	pause = pause/2 + rand.N(pause/2)
+	return pause/2 + rand.N(pause/2)
+}
+
+func sleep(ctx context.Context, pause time.Duration) {
 	t := time.NewTimer(pause)
 	defer t.Stop()
 	select {

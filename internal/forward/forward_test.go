@@ -98,7 +98,7 @@ func (s *stream) Publish(_ context.Context, shard int, r *event.Record, again st
 	return have, nil
 }
 
-func run(t *testing.T, ctx context.Context, q *queue, s *stream) (*ledger.Account, string) {
+func run(t *testing.T, ctx context.Context, q *queue, s forward.Stream) (*ledger.Account, string) {
 	t.Helper()
 	books, log := ledger.New(), new(testkit.Log)
 	books.Account("linux").Recover(2 * len(q.waiting))
@@ -164,6 +164,38 @@ func TestStop(t *testing.T) {
 	testkit.Equal(t, "secured", account.Balance().Secured, 0)
 	if q.nacked == 0 || q.nacked+len(q.waiting) != 8 {
 		t.Errorf("%d given back, %d waiting", q.nacked, len(q.waiting))
+	}
+}
+
+// patient is a stream that answers when the gateway is stopping already.
+type patient struct {
+	stop    context.CancelFunc
+	answers bool
+}
+
+func (p patient) Publish(ctx context.Context, _ int, _ *event.Record, _ string) (bool, error) {
+	p.stop()
+	if p.answers {
+		return false, ctx.Err()
+	}
+	<-ctx.Done()
+	return false, ctx.Err()
+}
+
+// TestStopWaitsForAnswers: a record that was published when the gateway stops is freed by the
+// answer, and does not come twice. A stream that does not answer holds the stop up for a
+// moment only.
+func TestStopWaitsForAnswers(t *testing.T) {
+	for _, answers := range []bool{true, false} {
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		q := newQueue(1, time.Now())
+		began := time.Now()
+		run(t, ctx, q, patient{stop, answers})
+		testkit.Equal(t, "freed", q.acked[1], answers)
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("the stop took %v", took)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -26,6 +27,11 @@ const (
 	answerTime = 5 * time.Second
 	// pingEvery finds a dead server in a few seconds.
 	pingEvery = 2 * time.Second
+	// stuckTime is how long a connected server may know no leader of any stream. It may have
+	// lost the others: then another one is tried.
+	stuckTime = 10 * time.Second
+	// lastWords is how long a stop waits until the servers confirm what was delivered.
+	lastWords = 2 * time.Second
 )
 
 // Options say where the streams are and how they are.
@@ -77,6 +83,9 @@ type Cluster struct {
 	memory  *memory
 	metrics *counters
 
+	lasting context.Context // of acknowledgements; it ends after Run
+	finish  context.CancelFunc
+
 	trouble throttle.Throttle // of lines about servers that do not answer
 }
 
@@ -87,6 +96,7 @@ func New(o Options) (*Cluster, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := &Cluster{options: o, log: o.Logger}
+	c.lasting, c.finish = context.WithCancel(context.Background())
 	var err error
 	if c.memory, err = readMemory(o.Memory); err != nil {
 		return nil, err
@@ -98,6 +108,8 @@ func New(o Options) (*Cluster, error) {
 		nats.ReconnectBufSize(-1), // what is published while nobody is connected fails at once
 		nats.PingInterval(pingEvery),
 		nats.MaxPingsOutstanding(2),
+		// A write that hangs blocks all that use the connection, the pings, too.
+		nats.FlusherTimeout(answerTime),
 		nats.IgnoreAuthErrorAbort(),
 		nats.DisconnectErrHandler(c.disconnected),
 		nats.ReconnectErrHandler(c.disconnected),
@@ -128,16 +140,24 @@ func New(o Options) (*Cluster, error) {
 func (c *Cluster) Streams() []*Stream { return c.streams }
 
 // Run makes the streams ready, looks at them, and keeps the records that are held, until ctx
-// is done.
+// is done. Then it waits a moment until the servers have confirmed what was delivered.
 func (c *Cluster) Run(ctx context.Context) error {
 	var parts sync.WaitGroup
+	defer c.lastConfirms()
 	defer parts.Wait()
 	parts.Go(func() { c.keepHeld(ctx) })
 	tick := time.NewTicker(checkEvery)
 	defer tick.Stop()
+	useful := time.Now()
 	for {
-		for _, s := range c.streams {
-			s.check(ctx)
+		if c.check(ctx) || !c.conn.IsConnected() {
+			useful = time.Now()
+		} else if now := time.Now(); now.Sub(useful) > stuckTime {
+			useful = now
+			c.log.Warn("the server knows no leader of any stream; another one is tried", "server", c.conn.ConnectedServerName())
+			if err := c.conn.ForceReconnect(); err != nil {
+				c.warn("the connection to the cluster cannot be changed", err)
+			}
 		}
 		wait := tick.C
 		if !c.allReady() { // the servers may come at any moment
@@ -149,6 +169,44 @@ func (c *Cluster) Run(ctx context.Context) error {
 		case <-wait:
 		}
 	}
+}
+
+// check looks at all streams at a time, so that one without a leader does not make the others
+// wait. It reports whether the connected server is of use for any.
+func (c *Cluster) check(ctx context.Context) bool {
+	var useful atomic.Bool
+	var checks sync.WaitGroup
+	for _, s := range c.streams {
+		checks.Go(func() {
+			if s.check(ctx) {
+				useful.Store(true)
+			}
+		})
+	}
+	checks.Wait()
+	return useful.Load()
+}
+
+// lastConfirms ends the acknowledgements: at once when nobody is there who could confirm them.
+func (c *Cluster) lastConfirms() {
+	defer c.finish()
+	ended := make(chan struct{})
+	go func() {
+		for _, s := range c.streams {
+			s.source.confirming.Wait()
+		}
+		close(ended)
+	}()
+	limit := time.NewTimer(lastWords)
+	defer limit.Stop()
+	if c.AnyUp() {
+		select {
+		case <-ended:
+		case <-limit.C:
+		}
+	}
+	c.finish()
+	<-ended
 }
 
 // AnyUp reports whether a stream takes records, as far as is known.
@@ -173,15 +231,15 @@ func (c *Cluster) allReady() bool {
 // keepHeld tells the servers that the records at hand are worked on. A slow endpoint may hold
 // them for minutes.
 func (c *Cluster) keepHeld(ctx context.Context) {
-	tick := time.NewTicker(c.options.AckWait / 3)
+	tick := time.NewTicker(min(time.Second, c.options.AckWait/6))
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case now := <-tick.C:
 			for _, s := range c.streams {
-				s.source.keep()
+				s.source.keep(now, s.ackWait()/3)
 			}
 		}
 	}
@@ -189,6 +247,7 @@ func (c *Cluster) keepHeld(ctx context.Context) {
 
 // Close ends the connection.
 func (c *Cluster) Close() {
+	c.finish()
 	c.metrics.unregister()
 	c.conn.Close()
 }

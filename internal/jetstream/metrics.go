@@ -25,7 +25,7 @@ func newCounters(c *Cluster, r prometheus.Registerer) (*counters, error) {
 		cluster: c, registerer: r,
 		unconfirmed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gateway_stream_unconfirmed_acks_total",
-			Help: "Records that were delivered and whose acknowledgement the cluster did not confirm: they may be delivered again.",
+			Help: "Records that were delivered and whose acknowledgement the cluster did not confirm at the first attempt: they may be delivered again.",
 		}, []string{"stream"}),
 		records:     desc("records", "Records in the stream, as the cluster says: the same at all gateways."),
 		bytes:       desc("bytes", "Bytes of the stream in each replica, as the cluster says."),

@@ -11,8 +11,8 @@ import (
 	"syslog-gateway/internal/testkit"
 )
 
-// TestContract: these names, types and labels are used by others.
-func TestContract(t *testing.T) {
+// TestMetrics: these names, types and labels are used by others.
+func TestMetrics(t *testing.T) {
 	servers := jetstreamtest.Start(t, 1)
 	r := prometheus.NewRegistry()
 	g := join(t, servers, "gw1", func(o *jetstream.Options) { o.Registerer, o.Streams, o.MaxSize = r, 1, 1<<20 }).up(t)

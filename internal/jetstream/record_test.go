@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -31,7 +32,7 @@ func FuzzRecord(f *testing.F) {
 func TestDamaged(t *testing.T) {
 	r := event.Record{Source: "linux", Events: 1, Raw: 4, Received: time.Unix(1, 2), Body: []byte("body")}
 	h := headersOf(&r)
-	if _, err := recordOf(h, []byte("bodi")); err != errDamaged {
+	if _, err := recordOf(h, []byte("bodi")); !errors.Is(err, errDamaged) {
 		t.Errorf("a damaged body: %v", err)
 	}
 	if _, err := recordOf(h, r.Body); err != nil {

@@ -14,12 +14,27 @@ import (
 )
 
 const (
-	// fetchTime is how long the servers look for a record before they are asked again.
-	fetchTime = 3 * time.Second
+	// fetchTime is how long the servers look for a record before they are asked again. A stop
+	// waits for their answer: a record that is on its way here while nobody listens would
+	// come to another gateway when its time has run out.
+	fetchTime = time.Second
+	// reconnectPause is how often a source looks whether there is a connection again.
+	reconnectPause = 100 * time.Millisecond
+	// retryPause is how long a source waits before it takes or acknowledges a record again.
+	retryPause = 500 * time.Millisecond
+	// maxConfirms bounds the acknowledgements that wait for the servers.
+	maxConfirms = 1024
 	// firstDelay is how long a record that was given back waits, the first time. Each time
 	// doubles it, up to lastDelay.
 	firstDelay = 500 * time.Millisecond
 	lastDelay  = 30 * time.Second
+)
+
+// What a gateway says of a record that it got (docs.nats.io, "Consumers", acknowledgements).
+const (
+	ackDone  = "+ACK"
+	ackBack  = `-NAK {"delay": %d}` // nanoseconds until it is given out again
+	ackWorks = "+WPI"
 )
 
 // dropDamaged is the reason for records whose body is not what was stored.
@@ -31,21 +46,26 @@ type Source struct {
 	stream      *Stream
 	redelivered atomic.Uint64
 
+	confirming sync.WaitGroup
+	confirms   chan struct{} // a place for each acknowledgement that waits
+
 	mu    sync.Mutex
 	held  map[uint64]*held
 	ready chan struct{} // closed when the stream became ready
 }
 
-// held is a record that was given out.
+// held is a record that was given out and that the servers have not taken back yet.
 type held struct {
-	message js.Msg
-	source  string
-	events  int
-	given   uint64 // how often the servers gave it out
+	reply  string // where the servers hear of it
+	source string
+	events int
+	given  uint64    // how often the servers gave it out
+	done   bool      // delivered; the servers have not confirmed it yet
+	told   time.Time // when the servers heard of it last
 }
 
 func newSource(s *Stream) *Source {
-	return &Source{stream: s, held: map[uint64]*held{}, ready: make(chan struct{})}
+	return &Source{stream: s, held: map[uint64]*held{}, ready: make(chan struct{}), confirms: make(chan struct{}, maxConfirms)}
 }
 
 // wake lets those go on who wait for the stream.
@@ -59,8 +79,10 @@ func (s *Source) wake() {
 	}
 }
 
-// Next waits for a record and takes it. Its body is in new memory. It is asked for when the
-// caller has time for it: nothing waits here while its time runs out.
+// Next waits for a record and takes it, also while the servers are away: the only error is that
+// of ctx, and comes within fetchTime or, if they do not answer, twice that. The body is in new
+// memory. A record is asked for when the caller has time for it: nothing waits here while its
+// time runs out.
 func (s *Source) Next(ctx context.Context, _ []byte) (event.Record, error) {
 	for {
 		s.mu.Lock()
@@ -76,16 +98,37 @@ func (s *Source) Next(ctx context.Context, _ []byte) (event.Record, error) {
 			s.sleep()
 			continue
 		}
-		m, err := fetch(ctx, consumer)
-		if err != nil {
-			return event.Record{}, fmt.Errorf("stream %s: %w", s.stream.name, err)
+		if !s.stream.cluster.conn.IsConnected() { // each Fetch would leave a subscription behind
+			pause(ctx, reconnectPause)
+			continue
+		}
+		m, err := fetch(consumer)
+		if err != nil { // such as a leader that is elected: the caller's own pauses are longer
+			s.stream.cluster.warn("no record can be taken from a stream; it is tried again", fmt.Errorf("stream %s: %w", s.stream.name, err))
+			pause(ctx, retryPause)
+			continue
 		}
 		if m == nil {
 			continue
 		}
-		if r, ok := s.take(m); ok {
+		r, ok := s.take(m)
+		if ok && ctx.Err() != nil { // it came while the caller stopped
+			s.giveBack(r.Seq, atOnce)
+			return event.Record{}, ctx.Err()
+		}
+		if ok {
 			return r, nil
 		}
+	}
+}
+
+// pause waits, at most until ctx is done.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
 	}
 }
 
@@ -100,25 +143,16 @@ func (s *Source) sleep() {
 	}
 }
 
-// fetch asks the servers for one message. It returns nil if they have none for a while.
-func fetch(ctx context.Context, consumer js.Consumer) (js.Msg, error) {
-	limit, cancel := context.WithTimeout(ctx, fetchTime)
-	defer cancel()
-	batch, err := consumer.Fetch(1, js.FetchContext(limit))
+// fetch asks the servers for one message. It returns nil if they have none for fetchTime.
+func fetch(consumer js.Consumer) (js.Msg, error) {
+	batch, err := consumer.Fetch(1, js.FetchMaxWait(fetchTime))
 	if err != nil {
 		return nil, err
 	}
 	for m := range batch.Messages() {
 		return m, nil
 	}
-	err = batch.Error()
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil, nil
-	}
-	return nil, err
+	return nil, batch.Error()
 }
 
 // take makes the record of a message the caller's. What is damaged is not given out.
@@ -144,58 +178,118 @@ func (s *Source) take(m js.Msg) (event.Record, bool) {
 	if about.NumDelivered > 1 {
 		s.redelivered.Add(1)
 	}
-	c.options.Ledger.Account(r.Source).Take(r.Events)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.held[r.Seq] = &held{message: m, source: r.Source, events: r.Events, given: about.NumDelivered}
+	if h := s.held[r.Seq]; h != nil { // its time ran out, and it is still at hand
+		h.reply, h.given, h.told = m.Reply(), about.NumDelivered, time.Now()
+		return r, false
+	}
+	c.options.Ledger.Account(r.Source).Take(r.Events)
+	s.held[r.Seq] = &held{reply: m.Reply(), source: r.Source, events: r.Events, given: about.NumDelivered, told: time.Now()}
 	return r, true
 }
 
-// release takes a record off those that are held. It returns nil if it is not held.
-func (s *Source) release(seq uint64) *held {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	h := s.held[seq]
-	delete(s.held, seq)
-	return h
-}
-
-// Ack takes a record out of the stream, and waits until the servers confirm it. If they do
-// not, the record is given out again.
+// Ack takes a record out of the stream. It does not wait until the servers confirm that: they
+// are told until they do, and the record is not given to the caller again meanwhile. If they
+// do not before the end, the record is given out again.
 func (s *Source) Ack(seq uint64) bool {
-	h := s.release(seq)
-	if h == nil {
+	s.mu.Lock()
+	h := s.held[seq]
+	if h == nil || h.done {
+		s.mu.Unlock()
 		return false
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
-	defer cancel()
-	if err := h.message.DoubleAck(ctx); err != nil {
-		s.stream.cluster.metrics.unconfirmed.WithLabelValues(s.stream.name).Inc()
-		s.stream.cluster.warn("the cluster did not confirm that a record was delivered; it may be delivered again", err)
+	h.done = true
+	s.mu.Unlock()
+	select {
+	case s.confirms <- struct{}{}:
+		s.confirming.Go(func() {
+			s.confirm(seq, h)
+			<-s.confirms
+		})
+	default:
+		s.unconfirmed(errors.New("too many acknowledgements wait"))
+		s.release(seq)
 	}
 	return true
 }
 
+// confirm tells the servers that a record is delivered until they confirm it.
+func (s *Source) confirm(seq uint64, h *held) {
+	defer s.release(seq)
+	c := s.stream.cluster
+	for n := 0; ; n++ {
+		s.mu.Lock()
+		reply := h.reply
+		s.mu.Unlock()
+		ctx, cancel := context.WithTimeout(c.lasting, answerTime)
+		_, err := c.conn.RequestWithContext(ctx, reply, []byte(ackDone))
+		cancel()
+		if err == nil {
+			return
+		}
+		if n == 0 {
+			s.unconfirmed(err)
+		}
+		if pause(c.lasting, retryPause<<min(n, 3)); c.lasting.Err() != nil {
+			return
+		}
+	}
+}
+
+func (s *Source) unconfirmed(err error) {
+	c := s.stream.cluster
+	c.metrics.unconfirmed.WithLabelValues(s.stream.name).Inc()
+	c.warn("the cluster did not confirm that a record was delivered; it may be delivered again", err)
+}
+
+// release takes a record off those that are held.
+func (s *Source) release(seq uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.held, seq)
+}
+
 // Nack gives a record back. Any gateway gets it again, after a while.
 func (s *Source) Nack(seq uint64) {
-	h := s.release(seq)
-	if h == nil {
+	s.giveBack(seq, func(given uint64) time.Duration { return min(lastDelay, firstDelay<<min(given-1, 10)) })
+}
+
+// giveBack gives a record back, which is given out again after a delay. The delay depends on
+// how often that was done.
+func (s *Source) giveBack(seq uint64, delay func(given uint64) time.Duration) {
+	s.mu.Lock()
+	h := s.held[seq]
+	if h == nil || h.done {
+		s.mu.Unlock()
 		return
 	}
-	s.stream.cluster.options.Ledger.Account(h.source).GiveBack(h.events)
-	delay := min(lastDelay, firstDelay<<min(h.given-1, 10))
-	_ = h.message.NakWithDelay(delay) // if it is lost, the time of the record runs out
+	delete(s.held, seq)
+	s.mu.Unlock()
+	c := s.stream.cluster
+	c.options.Ledger.Account(h.source).GiveBack(h.events)
+	_ = c.conn.Publish(h.reply, fmt.Appendf(nil, ackBack, delay(h.given))) // if it is lost, the time of the record runs out
 }
+
+func atOnce(uint64) time.Duration { return 0 }
 
 // Abandoned is false: nothing drops a record that was given out.
 func (s *Source) Abandoned(uint64) bool { return false }
 
-// keep tells the servers that the records at hand are worked on.
-func (s *Source) keep() {
+// keep tells the servers of the records of which they have not heard for so long that they
+// are worked on. The lock is not held meanwhile: a connection may be slow.
+func (s *Source) keep(now time.Time, silence time.Duration) {
+	var replies []string
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	for _, h := range s.held {
-		_ = h.message.InProgress() // if it is lost, the next one follows
+		if now.Sub(h.told) >= silence {
+			h.told = now
+			replies = append(replies, h.reply)
+		}
+	}
+	s.mu.Unlock()
+	for _, reply := range replies {
+		_ = s.stream.cluster.conn.Publish(reply, []byte(ackWorks)) // if it is lost, the next one follows
 	}
 }
 

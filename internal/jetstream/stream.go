@@ -86,8 +86,10 @@ func (s *Stream) wanted() js.StreamConfig {
 	}
 }
 
-// check makes the stream ready, and keeps what the servers say of it.
-func (s *Stream) check(ctx context.Context) {
+// check makes the stream ready, and keeps what the servers say of it. It reports whether the
+// server that this gateway is connected to is of use: one that has lost the others knows no
+// leader.
+func (s *Stream) check(ctx context.Context) (useful bool) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	old := s.state.Load()
@@ -95,7 +97,8 @@ func (s *Stream) check(ctx context.Context) {
 	if err != nil {
 		next = &state{consumer: old.consumer, status: old.status}
 		next.status.Up, next.status.Problem = false, err.Error()
-		if !noAnswer(err) && ctx.Err() == nil {
+		useful = !noAnswer(err) && ctx.Err() == nil && s.cluster.conn.IsConnected()
+		if useful {
 			next.consumer = nil // it is not as it must be
 		}
 		if n, ok := s.alarm.Ready(time.Now(), time.Minute); ok && s.cluster.conn.IsConnected() {
@@ -107,6 +110,16 @@ func (s *Stream) check(ctx context.Context) {
 	if next.consumer != nil {
 		s.source.wake()
 	}
+	return useful || next.status.Up
+}
+
+// ackWait is how long the servers wait for a word about a record. The gateway that made the
+// consumer has said so.
+func (s *Stream) ackWait() time.Duration {
+	if consumer := s.state.Load().consumer; consumer != nil {
+		return consumer.CachedInfo().Config.AckWait
+	}
+	return s.cluster.options.AckWait
 }
 
 // look finds or makes the stream and its consumer.

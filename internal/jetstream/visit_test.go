@@ -68,9 +68,11 @@ func TestVisit(t *testing.T) {
 	testkit.Equal(t, "removed", testkit.Try(v.Purge(t.Context(), "SYSLOG-00", 5))(t), 4)
 	stream.Source().Ack(held.Seq) // it was taken before: it is delivered, and its acknowledgement hurts nobody
 	testkit.Equal(t, "left", v.Status(t.Context(), "SYSLOG-00").Records, 1)
-	left := next(t, stream.Source())
-	testkit.Equal(t, "left", string(left.Body), "body 9")
-	stream.Source().Ack(left.Seq)
+	testkit.Eventually(t, "what came later is given out", func() bool {
+		left := next(t, stream.Source()) // a copy that is behind may give out what was removed
+		stream.Source().Ack(left.Seq)
+		return string(left.Body) == "body 9"
+	})
 	_, err = v.Purge(t.Context(), "SYSLOG-99", 5)
 	testkit.Fails(t, err, "stream not found")
 }
