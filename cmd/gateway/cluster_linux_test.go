@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"slices"
 	"strings"
@@ -94,4 +95,40 @@ func TestStopWithoutServers(t *testing.T) {
 	servers.Run(0)
 	s.start()
 	assertOnce(t, s.waitEvents(len(all)), all)
+}
+
+// TestClusterAnswersRELP: with relp.ack: secured a message is answered when the cluster has it,
+// and not while the cluster is away.
+func TestClusterAnswersRELP(t *testing.T) {
+	servers := jetstreamtest.Start(t, 1)
+	s := newMember(t, servers, nil, "alone", "replicas: 1")
+	s.write(strings.Replace(s.read(), "vendor: linux,", "vendor: linux, protocols: [relp], relp: {ack: secured},", 1))
+	p := s.start()
+	c := s.dial("tcp", "linux")
+	answers := bufio.NewReader(c)
+	answer := func(want string) {
+		t.Helper()
+		testkit.Must(t, c.SetReadDeadline(time.Now().Add(time.Minute)))
+		for {
+			if line := testkit.Try(answers.ReadString('\n'))(t); strings.HasPrefix(line, want) {
+				return
+			}
+		}
+	}
+	send := func(txnr int, text string) {
+		testkit.Try(fmt.Fprintf(c, "%d syslog %d %s\n", txnr, len(text), text))(t)
+	}
+	testkit.Try(fmt.Fprintf(c, "1 open 30 relp_version=0\ncommands=syslog\n"))(t)
+	answer("commands=syslog")
+	send(2, line("linux", "first"))
+	answer("2 rsp 6 200 OK")
+	servers.Kill(0)
+	testkit.Eventually(t, "the gateway knows that the cluster is away", func() bool { return s.metrics().Sum("gateway_stream_up") == 0 })
+	send(3, line("linux", "second"))
+	testkit.Eventually(t, "it is in the disk queue", func() bool { return s.metrics().Sum("gateway_queue_events") == 1 })
+	testkit.Equal(t, "unanswered", s.metrics().Sum("gateway_relp_unacknowledged"), 1)
+	servers.Run(0)
+	answer("3 rsp 6 200 OK")
+	s.waitEvents(2)
+	testkit.Equal(t, "exit code", p.stop(), 0)
 }

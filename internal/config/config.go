@@ -52,8 +52,12 @@ type RELP struct {
 	MaxUnacked int    `koanf:"max_unacked"`
 }
 
-// Synced is the value of Ack that answers what a power loss does not lose.
-const Synced = "synced"
+// The values of Ack that answer what a power loss does not lose, and what the loss of the
+// machine does not lose.
+const (
+	Synced  = "synced"
+	Secured = "secured"
+)
 
 // encrypted returns the protocols over TLS that the source takes.
 func (s Source) encrypted() []string {

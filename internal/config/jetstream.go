@@ -30,6 +30,11 @@ func (q Queue) Delivers() bool { return q.Clustered() && q.JetStream.Deliver }
 // checkJetStream checks the keys of a cluster.
 func (c Config) checkJetStream(ps *problems) {
 	if !c.Queue.Clustered() {
+		for _, name := range sortedKeys(c.Sources) {
+			if c.Sources[name].RELP.Ack == Secured {
+				ps.add(at("sources", name, "relp", "ack"), "secured is what a cluster confirms; use synced, or set queue.kind: jetstream")
+			}
+		}
 		return
 	}
 	j, here := c.Queue.JetStream, at("queue", "jetstream")

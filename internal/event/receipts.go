@@ -7,12 +7,19 @@ type Acknowledger interface {
 	Acknowledge(first, last uint32)
 }
 
+// Due is when a receipt is due.
+type Due uint8
+
+const (
+	Queued  Due = iota // the record is in the queue: a crash does not lose it
+	Synced             // it is synced: a power loss does not lose it
+	Secured            // the cluster has it: the loss of the machine does not lose it
+)
+
 // Receipts are the acknowledgements that a batch owes. The zero value owes none.
 type Receipts struct {
-	// Synced says that they are due when the record is synced. Otherwise they are due when
-	// it is in the queue.
-	Synced bool
-	owed   []receipt
+	Due  Due
+	owed []receipt
 }
 
 // receipt is the messages of consecutive numbers from one connection.

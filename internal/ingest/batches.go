@@ -88,7 +88,7 @@ func (o *openBatches) begin(family uint8, now time.Time) (uint8, *event.Batch) {
 		return family, o.byFamily[family]
 	}
 	b.Account, b.Received, b.Key = o.account, now, o.key
-	b.Receipts.Synced = o.source.Settings().RELP.Synced
+	b.Receipts.Due = o.source.Settings().RELP.Due
 	o.byFamily[family] = b
 	o.open++
 	return family, b

@@ -4,14 +4,15 @@ import (
 	"errors"
 	"net/netip"
 
+	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/relp"
 )
 
 // RELP says how messages that come by RELP are answered.
 type RELP struct {
-	// Synced answers a message when its record is synced, not when it is in the queue.
-	Synced bool
+	// Due is when a message is answered.
+	Due event.Due
 	// MaxUnacked is how many messages of a connection may be unanswered.
 	MaxUnacked int
 }

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/testkit"
@@ -32,7 +33,7 @@ const (
 // relpSource makes a source take RELP.
 func relpSource(o *SourceOptions) {
 	o.Transports = []ledger.Transport{ledger.RELP}
-	o.Settings.RELP = ingest.RELP{Synced: true, MaxUnacked: 1000}
+	o.Settings.RELP = ingest.RELP{Due: event.Synced, MaxUnacked: 1000}
 }
 
 // overRELP runs a test in clear and over TLS.

@@ -26,6 +26,21 @@ func (q *Shard) AfterSync(done func()) {
 	}
 }
 
+// AfterAck has done called when a record is acknowledged, dropped or found damaged; at once if
+// it has been. done must not block, and not call the shard.
+func (q *Shard) AfterAck(seq uint64, done func()) {
+	q.win.with(func(s *windowState) {
+		if !s.queued(seq) {
+			done()
+			return
+		}
+		if s.whenDone == nil {
+			s.whenDone = map[uint64]func(){}
+		}
+		s.whenDone[seq] = done
+	})
+}
+
 // take returns who waits. A sync that begins after it covers them.
 func (c *commits) take() []func() {
 	c.mu.Lock()

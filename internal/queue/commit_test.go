@@ -117,3 +117,38 @@ func TestAfterSyncThatFails(t *testing.T) {
 	equal(t, "records", drainAll(t, q), sequence(0, 10))
 	testkit.Must(t, shut(s))
 }
+
+// Who waits for a record is told when it is acknowledged, also if that was before they asked,
+// and when it is dropped. Others are not told.
+func TestAfterAck(t *testing.T) {
+	o := quietOptions(t)
+	o.SegmentSize = 64 << 10
+	s, q := openOne(t, o)
+	appendN(t, q, 0, 3, 300)
+	told := map[uint64]int{}
+	wait := func(seq uint64) { q.AfterAck(seq, func() { told[seq]++ }) }
+	var seqs []uint64
+	for range 3 {
+		seqs = append(seqs, testkit.Try(q.Next(t.Context(), nil))(t).Seq)
+	}
+	q.Ack(seqs[0])
+	for _, seq := range seqs {
+		wait(seq)
+	}
+	q.Nack(seqs[1])
+	q.Ack(seqs[2])
+	testkit.Equal(t, "before", told[seqs[0]], 1)
+	testkit.Equal(t, "given back", told[seqs[1]], 0)
+	testkit.Equal(t, "acknowledged", told[seqs[2]], 1)
+	last := seqs[2]
+	for n := 3; q.Stats().Segments < 3; n++ { // the first segment is not the one that is written to
+		appendN(t, q, n, 1, 5000)
+		last++
+		wait(last)
+	}
+	q.dropHead()
+	testkit.Equal(t, "dropped in flight", told[seqs[1]], 1)
+	testkit.Equal(t, "dropped unseen", told[seqs[2]+1], 1)
+	testkit.Equal(t, "queued", told[last], 0)
+	testkit.Must(t, shut(s))
+}

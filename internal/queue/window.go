@@ -53,6 +53,8 @@ type windowState struct {
 	sources map[string]string
 	totals  *totals
 	ledger  *ledger.Ledger
+	// whenDone is called for records that are done, by their numbers.
+	whenDone map[uint64]func()
 	// acked is set when a record is done: what is acknowledged is to be stored.
 	acked *atomic.Bool
 }
@@ -138,6 +140,16 @@ func (s *windowState) finish(e *entry) {
 	e.seg.done.Add(e.Seq)
 	s.acked.Store(true)
 	s.totals.add(-1, -int64(e.events), -e.Size)
+	if tell := s.whenDone[e.Seq]; tell != nil {
+		delete(s.whenDone, e.Seq)
+		tell()
+	}
+}
+
+// queued reports whether a record is in the queue and not done.
+func (s *windowState) queued(seq uint64) bool {
+	i := slices.IndexFunc(s.segs, func(seg *segmentState) bool { return seg.first <= seq && seq <= seg.last })
+	return i >= 0 && !s.segs[i].done.Has(seq)
 }
 
 // giveUp counts what was not handed out of a segment as dropped.
@@ -149,6 +161,12 @@ func (s *windowState) giveUp(seg *segmentState, reason string) {
 	}
 	s.totals.add(-seg.ahead.Records, -seg.ahead.Events, -seg.ahead.Bytes)
 	seg.ahead = segment.Tally{}
+	for seq, tell := range s.whenDone {
+		if seg.first <= seq && seq <= seg.last {
+			delete(s.whenDone, seq)
+			tell()
+		}
+	}
 }
 
 // recovered counts what the process before has left in a segment.

@@ -21,15 +21,16 @@ func (s *sender) Acknowledge(first, last uint32) {
 func TestReceipts(t *testing.T) {
 	for name, c := range map[string]struct {
 		errs       []error
-		synced     bool
+		due        event.Due
 		dropNewest bool
 		stopped    bool
 		now, later string
 	}{
 		"queued":     {now: "[7-9]"},
-		"synced":     {synced: true, now: "[]", later: "[7-9]"},
-		"dropped":    {synced: true, errs: []error{event.ErrFull}, dropNewest: true, now: "[7-9]"},
-		"unstorable": {synced: true, errs: []error{event.ErrRecord}, now: "[7-9]"},
+		"synced":     {due: event.Synced, now: "[]", later: "[7-9]"},
+		"secured":    {due: event.Secured, now: "[]", later: "[7-9]"},
+		"dropped":    {due: event.Secured, errs: []error{event.ErrFull}, dropNewest: true, now: "[7-9]"},
+		"unstorable": {due: event.Synced, errs: []error{event.ErrRecord}, now: "[7-9]"},
 		"stopped":    {errs: []error{event.ErrFull}, stopped: true, now: "[]"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -39,7 +40,7 @@ func TestReceipts(t *testing.T) {
 			f := start(t, ctx, q, false, c.dropNewest)
 			var to sender
 			b := f.batch(1)
-			b.Receipts.Synced = c.synced
+			b.Receipts.Due = c.due
 			for n := uint32(7); n <= 9; n++ {
 				b.Receipts.Owe(&to, n)
 			}

@@ -23,6 +23,8 @@ type Queue interface {
 	// AfterSync has done called when all that is appended so far is synced, which is begun
 	// at once. It is not called if that never happens.
 	AfterSync(done func())
+	// AfterAck has done called when a record is acknowledged, at once if it has been.
+	AfterAck(seq uint64, done func())
 	// PendingBytes is what waits in the queue.
 	PendingBytes() int64
 }
@@ -138,7 +140,7 @@ func (s *Shard) take(ctx context.Context, b *event.Batch) {
 	if reason != "" {
 		b.Account.DropReceived(reason, b.Events)
 	}
-	s.settle(b.Receipts, reason)
+	s.settle(b.Receipts, rec.Seq, reason)
 	s.waiting.Add(-int64(len(b.Data)))
 	s.options.Pool.Put(b)
 	s.options.Freed()
@@ -147,11 +149,13 @@ func (s *Shard) take(ctx context.Context, b *event.Batch) {
 // settle gives the senders their receipts, or has the queue do so. A batch that is dropped
 // by a rule is in order for its senders: they would send it for ever. One that is dropped by
 // a stop is not: they send it to the next process.
-func (s *Shard) settle(receipts event.Receipts, dropped string) {
+func (s *Shard) settle(receipts event.Receipts, seq uint64, dropped string) {
 	switch {
 	case !receipts.Any() || dropped == dropShutdown:
-	case dropped == "" && receipts.Synced:
+	case dropped == "" && receipts.Due == event.Synced:
 		s.options.Queue.AfterSync(receipts.Settle)
+	case dropped == "" && receipts.Due == event.Secured:
+		s.options.Queue.AfterAck(seq, receipts.Settle)
 	default:
 		receipts.Settle()
 	}

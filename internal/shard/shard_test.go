@@ -37,6 +37,8 @@ func (q *fakeQueue) AfterSync(done func()) {
 	q.synced = append(q.synced, done)
 }
 
+func (q *fakeQueue) AfterAck(_ uint64, done func()) { q.AfterSync(done) }
+
 func (q *fakeQueue) Append(rec *event.Record) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -12,6 +12,7 @@ import (
 
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/dialect"
+	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/matcher"
@@ -182,7 +183,7 @@ func (n naming) settings(s config.Source) (ingest.Settings, error) {
 		MaxMessage:     int(s.MaxMessageSize),
 		MaxConnections: s.MaxConnections,
 		IdleTimeout:    s.IdleTimeout,
-		RELP:           ingest.RELP{Synced: s.RELP.Ack == config.Synced, MaxUnacked: s.RELP.MaxUnacked},
+		RELP:           ingest.RELP{Due: due(s.RELP.Ack), MaxUnacked: s.RELP.MaxUnacked},
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Fields)) {
 		out.Fields = append(out.Fields, splunk.Field{Name: name, Value: s.Fields[name]})
@@ -223,4 +224,15 @@ func prefixes(key string, networks []string) ([]netip.Prefix, error) {
 		all = append(all, p)
 	}
 	return all, nil
+}
+
+// due is when a message by RELP is answered, as the configuration says it.
+func due(ack string) event.Due {
+	switch ack {
+	case config.Secured:
+		return event.Secured
+	case config.Synced:
+		return event.Synced
+	}
+	return event.Queued
 }
