@@ -32,6 +32,7 @@ type step struct {
 // these messages.
 func (m *model) flow(steps []step, whole bool) {
 	var before when     // final steps that came before and send; none of them may hold
+	own := names{}      // what all of them set themselves
 	unclear := Note{}   // a step of these whose condition cannot be said
 	all := !whole       // a step sends everything, or what is sent cannot be said
 	var takes when      // what steps send
@@ -54,7 +55,7 @@ func (m *model) flow(steps []step, whole bool) {
 				m.cannot(s.at, "%s: what comes here depends on line %d, which cannot be said", s.name, unclear.Line)
 			}
 		default:
-			said = m.step(s, before)
+			said = m.step(s, before, own)
 		}
 		switch {
 		case !s.final || said && !s.sends:
@@ -68,6 +69,8 @@ func (m *model) flow(steps []step, whole bool) {
 			}
 			return
 		default:
+			own.index = s.index != "" && (own.index || len(before) == 0)
+			own.sourcetype = s.sourcetype != "" && (own.sourcetype || len(before) == 0)
 			before = slices.Concat(before, s.when)
 		}
 	}
@@ -82,9 +85,17 @@ func (m *model) flow(steps []step, whole bool) {
 	}
 }
 
-// step says a step for all sources. It reports whether the step leaves messages out.
-func (m *model) step(s *step, before when) bool {
+// names says which names are set.
+type names struct{ index, sourcetype bool }
+
+// step says a step for all sources. It reports whether the step leaves messages out. What the
+// steps before set themselves can be set for the sources: a rule goes before a source.
+func (m *model) step(s *step, before when, own names) bool {
 	w := s.when
+	if len(w) == 0 && len(before) != 0 && len(s.fields) == 0 && (s.index == "" || own.index) && (s.sourcetype == "" || own.sourcetype) {
+		m.constants(s, m.sources)
+		s.index, s.sourcetype = "", ""
+	}
 	if len(before) != 0 {
 		var err error
 		if w, err = both(w, when{{Not: before}}); err != nil {

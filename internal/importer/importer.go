@@ -71,15 +71,20 @@ func Read(product, from, dir string) (*Imported, error) {
 }
 
 func read(product string, files fs.FS, root, main, dir string) (*Imported, error) {
-	parse, ok := readers()[product]
-	if !ok {
+	if readers()[product] == nil {
 		return nil, fmt.Errorf("%q is not a product: %s", product, strings.Join(Products(), ", "))
 	}
-	m, err := newModel(product)
+	m, err := newModel()
 	if err != nil {
 		return nil, err
 	}
-	if err := parse(m, &folder{files: files, root: root}, main); err != nil {
+	return m.read(product, files, root, main, dir)
+}
+
+// read fills an empty model and makes files of it.
+func (m *model) read(product string, files fs.FS, root, main, dir string) (*Imported, error) {
+	m.product, m.overrides, m.senders = product, map[string]override{}, map[string]string{}
+	if err := readers()[product](m, &folder{files: files, root: root}, main); err != nil {
 		return nil, err
 	}
 	return m.write(dir)

@@ -95,8 +95,9 @@ type class struct {
 	vendor     string // vendor_product of SC4S
 }
 
-func newModel(product string) (*model, error) {
-	m := &model{product: product, overrides: map[string]override{}, senders: map[string]string{}}
+// newModel returns an empty model that knows the classes of the gateway.
+func newModel() (*model, error) {
+	m := &model{}
 	embedded, err := catalog.Load()
 	if err != nil {
 		return nil, err
@@ -320,8 +321,16 @@ func (m *model) index(at Note, text string) string {
 	return text
 }
 
+// generic is the sourcetype that says nothing of the product.
+const generic = "syslog"
+
+// sourcetype returns a sourcetype that Splunk can have, or lists it.
 func (m *model) sourcetype(at Note, text string) string {
-	if text == "" {
+	switch text {
+	case "":
+		return ""
+	case generic:
+		m.hint(at, "sourcetype syslog is left out: each product gets the sourcetype of its add-on; to keep one for all, set sourcetype of the source")
 		return ""
 	}
 	if wrong := pack.WrongSourcetype(text); wrong != "" {
