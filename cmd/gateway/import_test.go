@@ -48,7 +48,7 @@ func TestImportedConfigurationsAreChecked(t *testing.T) {
 	}
 	pems := t.TempDir()
 	authority := testkit.Try(testkit.NewAuthority())(t)
-	cert, key, err := testkit.Files(testkit.Try(authority.Issue(time.Now().Add(24*time.Hour)))(t))
+	cert, key, err := testkit.Files(testkit.Try(authority.Issue(time.Now().Add(24 * time.Hour)))(t))
 	testkit.Must(t, err)
 	both := filepath.Join(pems, "both.pem")
 	testkit.Must(t, os.WriteFile(both, append(append([]byte{}, cert...), key...), 0o600))

@@ -43,6 +43,7 @@ var copied = map[string]string{
 	"docs/configuration.md":                       docs + "/configuration.md",
 	"docs/operations.md":                          docs + "/operations.md",
 	"docs/install.md":                             docs + "/install.md",
+	"docs/migrating.md":                           docs + "/migrating.md",
 	"docs/sizing.md":                              docs + "/sizing.md",
 	"docs/high-availability.md":                   docs + "/high-availability.md",
 	"docs/guarantees.md":                          docs + "/guarantees.md",
