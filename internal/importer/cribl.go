@@ -25,6 +25,7 @@ type cribl struct {
 	standard  string               // the id behind "default"
 	pipelines map[string]pipeline
 	steps     []step
+	work      int // functions that were read
 }
 
 type pipeline struct {
@@ -393,6 +394,10 @@ func (c *cribl) functionsAfter(s *step, id string, changed map[string]int) {
 		root = conf
 	}
 	for _, n := range list(child(root, "functions")) {
+		if c.work++; c.work > maxWork {
+			c.m.cannot(Note{File: p.file, Line: n.Line}, "there are too many functions; those from here on are left out")
+			return
+		}
 		if value(n, "disabled") == "true" || value(n, "id") == "comment" {
 			c.m.skipped++
 			continue

@@ -12,6 +12,7 @@ type filters struct {
 	m     *model
 	named map[string][]token
 	depth int
+	work  int // how many parts were read
 }
 
 // condition reads the tokens of a filter.
@@ -54,6 +55,9 @@ func (f *filters) and(all []token) (when, []token, error) {
 }
 
 func (f *filters) not(all []token) (when, []token, error) {
+	if f.work++; f.work > maxWork {
+		return nil, nil, errLarge
+	}
 	if f.depth++; f.depth > 8*maxDepth {
 		return nil, nil, errLarge
 	}

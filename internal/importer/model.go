@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/matcher"
@@ -36,10 +38,13 @@ type model struct {
 	packs     []product
 
 	unsaid, hints []Note
+	told          map[Note]bool
 	skipped       int
 
 	classes  []class
 	embedded []pack.Pack
+	ports    int // that were named
+	tries    int // rules and products, those that were refused too
 }
 
 // source is a port. Its tags are the keys of the configuration.
@@ -147,22 +152,29 @@ func newModel() (*model, error) {
 
 // cannot lists what the gateway cannot say.
 func (m *model) cannot(at Note, format string, args ...any) {
-	m.unsaid = note(m.unsaid, at, fmt.Sprintf(format, args...))
+	m.unsaid = m.note(m.unsaid, at, format, args)
 }
 
 // hint tells what to know or to do.
 func (m *model) hint(at Note, format string, args ...any) {
-	m.hints = note(m.hints, at, fmt.Sprintf(format, args...))
+	m.hints = m.note(m.hints, at, format, args)
 }
 
-func note(list []Note, at Note, text string) []Note {
-	at.Text = clean(text)
+// note adds a note. One that is there already, and those beyond the bound, are not told.
+func (m *model) note(list []Note, at Note, format string, args []any) []Note {
+	if len(list) > maxNotes {
+		return list
+	}
 	if len(list) == maxNotes {
 		return append(list, Note{Text: "more follows that is not told: import a part of the configuration"})
 	}
-	if len(list) > maxNotes || slices.Contains(list, at) {
+	if at.Text = clean(fmt.Sprintf(format, args...)); m.told[at] {
 		return list
 	}
+	if m.told == nil {
+		m.told = map[Note]bool{}
+	}
+	m.told[at] = true
 	return append(list, at)
 }
 
@@ -202,8 +214,12 @@ func (m *model) source(s source) *source {
 			return nil
 		}
 	}
-	if len(m.sources) == maxSources {
+	if m.ports++; len(m.sources) == maxSources || m.ports > maxWork {
 		m.cannot(s.at, "port %d: there are more than %d ports", s.Port, maxSources)
+		return nil
+	}
+	if text := m.wrongSource(s); text != "" {
+		m.cannot(s.at, "port %d: %s; the port is left out", s.Port, text)
 		return nil
 	}
 	for _, other := range m.sources {
@@ -235,6 +251,22 @@ func (m *model) source(s source) *source {
 	s.name = m.free(s.name)
 	m.sources = append(m.sources, &s)
 	return &s
+}
+
+// wrongSource returns what the configuration does not accept of a source.
+func (m *model) wrongSource(s source) string {
+	if s.TLS == nil { // all else was checked where it was read
+		return ""
+	}
+	text, err := yaml.Marshal(&file{Sources: map[string]*source{"imported": &s}})
+	if err == nil {
+		_, err = config.Read("", text)
+	}
+	if err != nil {
+		_, text, _ := strings.Cut(err.Error(), "sources.imported.")
+		return text
+	}
+	return ""
 }
 
 // apart reports whether two protocols of a port need sources of their own.

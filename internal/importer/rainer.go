@@ -299,9 +299,9 @@ func (r *rainer) actions() ([]rstatement, error) {
 // property reads :property, operation, "value" action.
 func (r *rainer) property(s rstatement) (rstatement, error) {
 	s.kind = "property"
-	end := strings.IndexByte(r.text[r.pos:], '"')
-	line := strings.IndexByte(r.text[r.pos:]+"\n", '\n')
-	if end < 0 || end > line {
+	line, _, _ := strings.Cut(r.text[r.pos:], "\n")
+	end := strings.IndexByte(line, '"')
+	if end < 0 {
 		s.kind, s.text = "legacy", r.restOfLine() // :omusrmsg:*
 		return s, nil
 	}

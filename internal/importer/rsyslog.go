@@ -24,7 +24,7 @@ type rsyslog struct {
 	formats map[string]string
 	bound   map[string]string // legacy: the ruleset of the next input, by its kind
 	address string
-	calls   int
+	work    int // statements that were read
 }
 
 // rinput is an input that listens on a port.
@@ -284,7 +284,13 @@ func (c *rsyslog) input(in rinput) (all []*source) {
 		base.Protocols = []string{"relp"}
 		if get("tls") == "on" {
 			base.Protocols = []string{"relp_tls"}
-			base.TLS = &serverTLS{CertFile: get("tls.mycert"), KeyFile: get("tls.myprivkey"), ClientCAFile: get("tls.cacert")}
+			base.TLS = &serverTLS{CertFile: get("tls.mycert"), KeyFile: get("tls.myprivkey")}
+			if mode := get("tls.authmode"); mode != "" {
+				if base.TLS.ClientCAFile = get("tls.cacert"); base.TLS.ClientCAFile == "" {
+					c.m.cannot(in.at, "tls.authmode %s without tls.cacert; the port is left out", mode)
+					return nil
+				}
+			}
 			if peers := in.params["tls.permittedpeer"]; len(peers) != 0 && get("tls.authmode") == "name" {
 				base.TLS.ClientNames = peers
 			} else if get("tls.authmode") == "fingerprint" {
@@ -336,7 +342,12 @@ func (c *rsyslog) tls(s *source, in rinput, get func(string) string) bool {
 		c.m.cannot(in.at, "TLS without a certificate and its key (DefaultNetstreamDriverCertFile, …KeyFile); the port is left out")
 		return false
 	}
-	switch mode := get("streamdriver.authmode"); mode {
+	mode := get("streamdriver.authmode")
+	if mode != "" && mode != "anon" && global("cafile") == "" {
+		c.m.cannot(in.at, "StreamDriver.AuthMode %s without a CA (DefaultNetstreamDriverCAFile); the port is left out", mode)
+		return false
+	}
+	switch mode {
 	case "", "anon":
 	case "x509/certvalid":
 		s.TLS.ClientCAFile = global("cafile")
@@ -386,6 +397,10 @@ func (b *block) statements(all []rstatement, w when, unclear bool) {
 	all = withAnd(all)
 	for i := range all {
 		s := &all[i]
+		if b.c.work++; b.c.work > maxWork {
+			b.c.m.cannot(s.at, "there are too many statements; those from here on are left out")
+			return
+		}
 		switch s.kind {
 		case "action", "legacy":
 			switch b.action(s, w, unclear) {
@@ -416,10 +431,6 @@ func (b *block) statements(all []rstatement, w when, unclear bool) {
 				b.statements(s.other, not, unclear || err != nil || err2 != nil)
 			}
 		case "call":
-			if b.c.calls++; b.c.calls > maxRules {
-				b.c.m.cannot(s.at, "rulesets call one another too often")
-				return
-			}
 			b.statements(b.c.sets[s.text], w, unclear)
 		case "continue":
 		default:

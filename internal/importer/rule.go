@@ -114,9 +114,12 @@ func wrong(document any) string {
 
 // The bounds of what is written.
 const (
-	maxRules   = 512
-	maxFields  = 32 // of all rules
-	maxRegexes = 16 // the gateway has room for 32
+	maxRules    = 512
+	maxProducts = 100
+	maxFields   = 32 // of all rules
+	maxRegexes  = 16 // the gateway has room for 32
+	maxTries    = 4 * maxRules
+	maxWork     = 20000 // statements, functions and parts of filters, counted each time they are used
 )
 
 // rule adds a rule, or lists what is wrong with it and returns false.
@@ -126,8 +129,8 @@ func (m *model) rule(r rule) bool {
 		regexes += m.rules[i].regexes()
 	}
 	switch n := r.regexes(); {
-	case len(m.rules) == maxRules:
-		m.cannot(r.at, "there are more than %d rules", maxRules)
+	case len(m.rules) == maxRules || m.tries >= maxTries:
+		m.cannot(r.at, "there are more than %d rules, or too many that are refused", maxRules)
 		return false
 	case n != 0 && regexes+n > maxRegexes:
 		m.cannot(r.at, "there are more than %d expressions; say some with class, program or contains", maxRegexes)
@@ -159,6 +162,7 @@ func (m *model) rule(r rule) bool {
 		m.cannot(r.at, "rules and look-ups set more than %d fields in all", maxFields)
 		return false
 	}
+	m.tries++
 	if text := wrong(newRuleSet("imported", "", []rule{r})); text != "" {
 		m.cannot(r.at, "%s", text)
 		return false
@@ -221,8 +225,8 @@ func (m *model) addProduct(p product) bool {
 			return false
 		}
 	}
-	if len(m.packs) == maxSources {
-		m.cannot(p.at, "there are more than %d packs", maxSources)
+	if m.tries++; len(m.packs) == maxProducts || m.tries >= maxTries {
+		m.cannot(p.at, "there are more than %d packs", maxProducts)
 		return false
 	}
 	if text := m.conflict(p); text != "" {

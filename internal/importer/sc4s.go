@@ -619,7 +619,7 @@ func (c *sc4s) application(s *statement, parsers map[string]statement) {
 			calls = append(calls, p.body...)
 		}
 	}
-	set, unknown := rewriteOf(calls, parsers, 0)
+	set, unknown := rewriteOf(calls, parsers, map[string]bool{})
 	if kind == "sc4s-vps" {
 		c.pin(s.at, filter, set["vendor"]+"_"+set["product"])
 		return
@@ -677,11 +677,8 @@ func (c *sc4s) recognise(at Note, label string, w when, set map[string]string, u
 
 // rewriteOf returns what a parser sets: r_set_splunk_dest_default(index('x') …) and the like.
 // What else it does is unknown.
-func rewriteOf(body []token, parsers map[string]statement, depth int) (set map[string]string, unknown string) {
+func rewriteOf(body []token, parsers map[string]statement, seen map[string]bool) (set map[string]string, unknown string) {
 	set = map[string]string{}
-	if depth > 8 {
-		return set, "parsers in a circle"
-	}
 	join := func(more map[string]string, what string) {
 		for k, v := range more {
 			set[k] = v
@@ -690,11 +687,19 @@ func rewriteOf(body []token, parsers map[string]statement, depth int) (set map[s
 			unknown = what
 		}
 	}
+	called := func(name string) bool { // each parser is read once
+		p, ok := parsers[name]
+		if ok && !seen[name] {
+			seen[name] = true
+			join(rewriteOf(p.body, parsers, seen))
+		}
+		return ok
+	}
 	for i := 0; i < len(body); i++ {
 		t := body[i]
 		switch {
 		case t.kind == '{':
-			join(rewriteOf(t.kids, parsers, depth+1))
+			join(rewriteOf(t.kids, parsers, seen))
 		case t.kind != 'w' || i+1 >= len(body) || body[i+1].kind != '(':
 		default:
 			args := body[i+1].kids
@@ -704,10 +709,8 @@ func rewriteOf(body []token, parsers map[string]statement, depth int) (set map[s
 			case strings.Contains(strings.ReplaceAll(first(args), "_", "-"), "null-queue"):
 				set["drop"] = "yes"
 			case word == "parser" || word == "rewrite":
-				join(rewriteOf(args, parsers, depth+1))
-				if p, ok := parsers[strings.ReplaceAll(first(args), "_", "-")]; ok {
-					join(rewriteOf(p.body, parsers, depth+1))
-				}
+				join(rewriteOf(args, parsers, seen))
+				called(strings.ReplaceAll(first(args), "_", "-"))
 			case strings.HasPrefix(word, "r-set-splunk-dest") || word == "p-set-netsource-fields":
 				for _, o := range options(args) {
 					if v := first(o.args); v != "" && !strings.ContainsAny(v, "$`") {
@@ -719,9 +722,7 @@ func rewriteOf(body []token, parsers map[string]statement, depth int) (set map[s
 			case word == "r-set-dest-splunk-null-queue":
 				set["drop"] = "yes"
 			default:
-				if p, ok := parsers[word]; ok {
-					join(rewriteOf(p.body, parsers, depth+1))
-				} else if unknown == "" {
+				if !called(word) && unknown == "" {
 					unknown = t.text + "(…)"
 				}
 			}

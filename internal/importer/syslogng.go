@@ -351,9 +351,11 @@ func (c *ng) tls(s *source, args []token) {
 	verify := first(get(all, "peer-verify"))
 	switch {
 	case get(all, "ca-dir") != nil && !strings.HasPrefix(verify, "optional") && verify != "no":
-		c.m.cannot(s.at, "port %d: ca-dir(): put the certificates of these CAs into one file and name it in client_ca_file", s.Port)
+		c.m.cannot(s.at, "port %d: ca-dir(): put the certificates of these CAs into one file and name it in client_ca_file; until then clients need no certificate", s.Port)
 	case verify != "no" && !strings.HasPrefix(verify, "optional"):
-		t.ClientCAFile = first(get(all, "ca-file"))
+		if t.ClientCAFile = first(get(all, "ca-file")); t.ClientCAFile == "" {
+			c.m.cannot(s.at, "port %d: peer-verify() without ca-file(): clients need no certificate here", s.Port)
+		}
 	}
 	if get(all, "trusted-keys") != nil || get(all, "trusted-dn") != nil {
 		c.m.cannot(s.at, "port %d: trusted-keys() and trusted-dn(): client_names has names of certificates", s.Port)

@@ -115,6 +115,10 @@ func (m *model) write(dir string) (*Imported, error) {
 	return out, nil
 }
 
+// maxRulesOfPack is how many rules a pack gets at first; if they have too many masks or keys
+// together, it gets fewer.
+const maxRulesOfPack = 32
+
 func (m *model) file(dir string, extra bool) *file {
 	f := &file{HEC: &client{Endpoints: m.hec.endpoints}}
 	if len(m.sources) != 0 {
@@ -165,9 +169,9 @@ func (m *model) writePacks(files map[string][]byte) error {
 	}
 	about := "Rules of the imported configuration"
 	for from, n := 0, 1; from < len(m.rules); n++ {
-		to := from + 1
-		for to < len(m.rules) && wrong(newRuleSet("imported", "", m.rules[from:to+1])) == "" {
-			to++
+		to := min(from+maxRulesOfPack, len(m.rules))
+		for to > from+1 && wrong(newRuleSet("imported", "", m.rules[from:to])) != "" {
+			to = from + (to-from)/2
 		}
 		set := newRuleSet(fmt.Sprintf("imported_%d", n), about, m.rules[from:to])
 		documents = append(documents, set)
