@@ -209,6 +209,7 @@ func word(how match, text string) (string, error) {
 			return word(begins, inside)
 		}
 		return word(equals, inside)
+	default:
 	}
 	if text == "" || strings.Contains(text, "*") {
 		return "", fmt.Errorf("%q is empty or has a *", text)

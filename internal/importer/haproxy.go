@@ -25,7 +25,7 @@ type haproxy struct {
 	m     *model
 	tcp   bool // the mode of the last section defaults
 	steps []step
-	rings map[string]bool
+	bound int // ports that were named
 }
 
 func readHAProxy(m *model, f *folder, main string) error {
@@ -39,7 +39,7 @@ func readHAProxy(m *model, f *folder, main string) error {
 			return fmt.Errorf("%s has no file *.cfg", f.root)
 		}
 	}
-	h := &haproxy{m: m, tcp: true, rings: map[string]bool{}}
+	h := &haproxy{m: m, tcp: true}
 	var all []section
 	for _, file := range files {
 		text, err := f.read(file, maxFile)
@@ -150,7 +150,6 @@ func (h *haproxy) section(s *section) {
 	case "frontend", "listen":
 		h.proxy(s)
 	case "ring":
-		h.rings[s.name] = true
 		h.m.hint(s.at, "ring %s kept messages in memory for %s: the gateway's queue is on disk (queue.max_size)", s.name, strings.Join(servers(s), ", "))
 	case "backend":
 		for _, d := range s.lines {
@@ -186,8 +185,12 @@ func (h *haproxy) sendProxy(d directive) {
 
 // bind returns the ports of a line bind or dgram-bind.
 func (h *haproxy) bind(s *section, d directive, protocol string) []source {
-	if len(d.words) < 2 {
+	switch {
+	case len(d.words) < 2:
 		h.m.cannot(d.at, "%s without an address", d.words[0])
+		return nil
+	case h.bound > maxWork:
+		h.m.cannot(d.at, "%s: there are too many ports", d.words[0])
 		return nil
 	}
 	base := source{name: s.name, at: d.at, Protocols: []string{protocol}}
@@ -272,7 +275,7 @@ func (h *haproxy) bind(s *section, d directive, protocol string) []source {
 			h.m.cannot(d.at, "%s is no port", address[i+1:])
 			continue
 		}
-		for ; a <= b; a++ {
+		for h.bound += b - a + 1; a <= b; a++ {
 			one := base
 			one.Address, one.Port = address[:i], a
 			all = append(all, one)

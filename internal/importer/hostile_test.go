@@ -10,7 +10,7 @@ import (
 	"syslog-gateway/internal/testkit"
 )
 
-// TestHostileFilesAreBounded: files of the largest size that make the most work end in time,
+// TestHostileFilesAreBounded: files of 256 KiB that make the most work end in time,
 // with something that the gateway accepts or one error.
 func TestHostileFilesAreBounded(t *testing.T) {
 	empty, err := newModel()
@@ -21,7 +21,7 @@ func TestHostileFilesAreBounded(t *testing.T) {
 		fmt.Fprintf(&doubling, "filter f%d { filter(f%d) and filter(f%d); };\n", i, i-1, i-1)
 	}
 	const net, hec = "source s { network(port(514)); };\n", "destination d { http(url(\"https://a:8088/services/collector\")); };\n"
-	fill := func(text string) string { return strings.Repeat(text, (1<<20-1000)/len(text)) }
+	fill := func(text string) string { return strings.Repeat(text, (1<<18)/len(text)) }
 	parser := "block parser p() { channel { " + strings.Repeat("p(); ", 10000) + " }; };\napplication a[sc4s-syslog] { filter { program('abc'); }; parser { p(); }; };\n"
 	for _, test := range []struct {
 		name, product string
@@ -53,7 +53,7 @@ func TestHostileFilesAreBounded(t *testing.T) {
 			began := time.Now()
 			m := *empty
 			made, err := m.read(test.product, files, "/opt/x", ".", usual)
-			if took := time.Since(began); took > 2*time.Minute {
+			if took := time.Since(began); took > time.Minute {
 				t.Errorf("it takes %v", took)
 			}
 			if err != nil {
