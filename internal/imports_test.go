@@ -25,6 +25,9 @@ var allowed = map[string][]string{
 	"internal/packnew": {
 		"internal/body", "internal/dialect", "internal/matcher", "internal/pack", "internal/packtest", "internal/syslog",
 	},
+	"internal/importer": {
+		"internal/config", "internal/dialect", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/redact", "internal/splunk",
+	},
 	"internal/matcher": {"internal/body", "internal/pack", "internal/strftime", "internal/suggest", "internal/syslog"},
 	"internal/body":    {"internal/event", "internal/syslog"},
 	"internal/event":   {"internal/ledger"},

@@ -43,6 +43,6 @@ Collector. Without a verb it does what "gateway run" does.`,
 	serve := newRun()
 	root.Flags().AddFlagSet(serve.Flags())
 	root.RunE = serve.RunE
-	root.AddCommand(serve, newCheck(), newConfig(), newParse(), newPack(), newQueue(), newDeadLetter(), newTap(), newStatus(), newTLS(), newVersion(), manual.Command())
+	root.AddCommand(serve, newCheck(), newConfig(), newParse(), newPack(), newQueue(), newDeadLetter(), newTap(), newStatus(), newTLS(), newImport(), newVersion(), manual.Command())
 	return root
 }

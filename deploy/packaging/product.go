@@ -39,6 +39,7 @@ func products() []product {
 		"docs/guarantees.md":                     docs + "/guarantees.md",
 		"docs/metadata.md":                       docs + "/metadata.md",
 		"docs/packs.md":                          docs + "/packs.md",
+		"docs/migrating.md":                      docs + "/migrating.md",
 		"docs/products.md":                       docs + "/products.md",
 		"deploy/keepalived/keepalived.conf":      docs + "/examples/keepalived.conf",
 		"deploy/systemd/notify-reload.conf":      docs + "/examples/notify-reload.conf",

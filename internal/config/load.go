@@ -243,3 +243,9 @@ func section(values map[string]any, name string) []string {
 	}
 	return sortedKeys(m)
 }
+
+// Read returns the configuration from the defaults and the text of a file, whose name is for
+// errors only. The environment is not asked. The error joins all problems.
+func Read(name string, data []byte) (Config, error) {
+	return load(Default(), document{name: name}, data, nil, nil)
+}

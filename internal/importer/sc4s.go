@@ -1,0 +1,739 @@
+package importer
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"syslog-gateway/internal/dialect"
+)
+
+// sc4s is the folder of Splunk Connect for Syslog, usually /opt/sc4s: env_file, local/context,
+// local/config, tls.
+type sc4s struct {
+	m    *model
+	f    *folder
+	env  map[string]string
+	line map[string]int
+	file string
+	used map[string]bool
+	// filters and parsers are those of local/config.
+	filters filters
+	simple  map[string]bool // vendor_product of ports that are simple
+}
+
+func readSC4S(m *model, f *folder, main string) error {
+	c := &sc4s{m: m, f: f, env: map[string]string{}, line: map[string]int{}, used: map[string]bool{}, simple: map[string]bool{}}
+	c.filters = filters{m: m, named: map[string][]token{}}
+	m.profile = "sc4s"
+	if c.file = main; main == "." {
+		c.file = "env_file"
+	}
+	text, ok, err := f.optional(c.file, maxFile)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		if _, err := f.files.Open("local"); err != nil {
+			return fmt.Errorf("%s has neither env_file nor local; name the folder of SC4S, usually /opt/sc4s", f.root)
+		}
+		m.cannot(Note{}, "there is no env_file: endpoints and ports are those of the gateway's own")
+	}
+	c.variables(text)
+	c.destinations()
+	c.general()
+	c.ports()
+	c.rest()
+	if main != "." {
+		return nil
+	}
+	for _, step := range []func() error{c.metadata, c.hosts, c.bySource, c.compliance, c.local} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// variables reads NAME=value lines.
+func (c *sc4s) variables(text string) {
+	for i, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, value, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
+		at := Note{File: c.file, Line: i + 1}
+		if !ok || !variable.MatchString(name) {
+			c.m.cannot(at, "%q is no line NAME=value", name)
+			continue
+		}
+		if c.line[name] != 0 {
+			c.m.hint(at, "%s is set twice; the last one counts", name)
+		}
+		c.env[name], c.line[name] = strings.Trim(strings.TrimSpace(value), `"'`), i+1
+	}
+}
+
+var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// get returns the value of a variable, and where it is.
+func (c *sc4s) get(name string) (string, Note) {
+	c.used[name] = true
+	return c.env[name], Note{File: c.file, Line: c.line[name]}
+}
+
+func yes(text string) bool {
+	return slices.Contains([]string{"yes", "true", "1", "on", "y"}, strings.ToLower(text))
+}
+
+// destinations reads the default HEC destination.
+func (c *sc4s) destinations() {
+	for _, prefix := range []string{"SC4S_DEST_SPLUNK_HEC_DEFAULT_", "SPLUNK_HEC_"} { // the second is of old versions
+		urls, at := c.get(prefix + "URL")
+		for _, u := range strings.FieldsFunc(urls, func(r rune) bool { return r == ' ' || r == ',' }) {
+			c.m.endpoint(at, u)
+		}
+		token, at := c.get(prefix + "TOKEN")
+		c.m.token(at, token)
+	}
+	const p = "SC4S_DEST_SPLUNK_HEC_DEFAULT_"
+	for _, name := range []string{p + "TLS_VERIFY", "SC4S_DEST_SPLUNK_HEC_TLS_VERIFY"} {
+		if v, _ := c.get(name); v != "" && !yes(v) {
+			c.m.hec.skipVerify = true
+		}
+	}
+	for _, name := range []string{p + "TLS_CA_FILE", "SC4S_DEST_SPLUNK_HEC_TLS_CA_FILE"} {
+		if v, _ := c.get(name); v != "" {
+			c.m.hec.caFile = c.tlsFile(path.Base(v))
+		}
+	}
+	if text, at := c.get(p + "DISKBUFF_DISKBUFSIZE"); text != "" {
+		n, err := strconv.ParseInt(text, 10, 64)
+		workers, _ := c.get(p + "WORKERS")
+		w, _ := strconv.ParseInt(orName(workers, "10"), 10, 64)
+		if err != nil || n < 1<<20 || w < 1 || w > 1000 || n > 1<<45 {
+			c.m.cannot(at, "%sDISKBUFF_DISKBUFSIZE %s is no number of bytes of 1 MiB or more", p, text)
+		} else {
+			c.m.queueSize = size(int(max(n*w, 8<<20)))
+			c.m.hint(at, "queue.max_size is the size of the disk buffer times its %d workers; the queue needs this room on one file system", w)
+		}
+	}
+}
+
+// tlsFile is the path of a file that the container has in its folder tls.
+func (c *sc4s) tlsFile(name string) string { return filepath.Join(c.f.root, "tls", name) }
+
+// general reads what holds for all ports.
+func (c *sc4s) general() {
+	for _, name := range []string{"SC4S_SEND_METRICS", "SC4S_SEND_METRICS_TERMINAL"} {
+		v, _ := c.get(name)
+		c.m.toSplunk = c.m.toSplunk || name == "SC4S_SEND_METRICS" && yes(v)
+	}
+	if v, at := c.get("SC4S_USE_REVERSE_DNS"); yes(v) {
+		c.m.cannot(at, "SC4S_USE_REVERSE_DNS: the gateway asks no name server; metadata.hosts_file has names of senders")
+	}
+	for name := range c.env {
+		for _, own := range []string{"SC4S_CONTAINER_HOST", "SC4S_IMAGE", "SC4S_PERSIST_MOUNT", "SC4S_LOCAL_MOUNT", "SC4S_ARCHIVE_MOUNT", "SC4S_TLS_MOUNT",
+			"SC4S_REVERSE_DNS_KEEP_FQDN", "SC4S_LISTEN_STATUS_PORT", "SC4S_USE_NAME_CACHE", "SC4S_CLEAR_NAME_CACHE", "SC4S_RUNTIME_ENV", "SC4S_SOURCE_TLS_OPTIONS", "SC4S_SOURCE_TLS_CIPHER_SUITE"} {
+			if name == own {
+				c.used[name] = true
+				c.m.skipped++
+			}
+		}
+		if tuning.MatchString(name) {
+			c.used[name] = true
+			c.m.skipped++
+		}
+	}
+}
+
+// tuning are variables that concern the other program alone: its threads, buffers and batches.
+var tuning = regexp.MustCompile(`^SC4S_(?:SOURCE_(?:LISTEN_\w+|UDP_SOCKETS|\w*FETCH_LIMIT|\w*IW_SIZE|\w*IW_USE|\w*PARALLELIZE\w*|RCVBUF_\w+|\w*IPV6\w*)|DEST_SPLUNK_HEC_(?:DEFAULT_)?(?:WORKERS|DISKBUFF_\w+|BATCH_\w+|CIPHER_SUITE|SSL_VERSION|HTTP_COMPRESSION|MODE|TIMEOUT|LOG_FIFO_SIZE|GLOBAL)|ENABLE_EBPF|EBPF_\w+|IPV6_ENABLE|ENABLE_PARALLELIZE|PARALLELIZE_\w+|DEBUG_\w+|DEFAULT_\w*FIFO\w*)$`)
+
+// kinds of ports: the end of the variable, the protocol, the port that is open without it.
+func portKinds() []struct {
+	end, protocol string
+	port          int
+} {
+	return []struct {
+		end, protocol string
+		port          int
+	}{{"UDP_PORT", "udp", 514}, {"TCP_PORT", "tcp", 514}, {"RFC5426_PORT", "udp", 601}, {"RFC6587_PORT", "tcp", 601}, {"TLS_PORT", "tls", 6514}, {"RFC5425_PORT", "tls", 5425}}
+}
+
+// ports reads SC4S_LISTEN_…
+func (c *sc4s) ports() {
+	zone, at := c.get("SC4S_DEFAULT_TIMEZONE")
+	zone = c.m.timezone(at, zone)
+	encrypted, _ := c.get("SC4S_SOURCE_TLS_ENABLE")
+	base := source{Timezone: zone}
+	if n, _ := c.get("SC4S_SOURCE_UDP_SO_RCVBUFF"); n != "" {
+		if b, err := strconv.Atoi(n); err == nil && b >= 4096 && b <= 1<<30 {
+			base.ReceiveBuffer = size(b)
+		}
+	}
+	most := 0
+	if n, _ := c.get("SC4S_SOURCE_TCP_MAX_CONNECTIONS"); n != "" {
+		most, _ = strconv.Atoi(n)
+	}
+	add := func(at Note, label, text, protocol string, pins []string) {
+		for _, p := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+			one := base
+			one.name, one.at, one.Protocols, one.Packs = label, at, []string{protocol}, pins
+			var err error
+			if one.Port, err = strconv.Atoi(p); err != nil {
+				c.m.cannot(at, "the port %q is no number", p)
+				continue
+			}
+			if protocol != "udp" {
+				one.ReceiveBuffer = ""
+				if most > 0 && most <= 1000000 {
+					one.MaxConnections = most
+				}
+			}
+			if protocol == "tls" {
+				one.TLS = &serverTLS{CertFile: c.tlsFile("server.pem"), KeyFile: c.tlsFile("server.key")}
+			}
+			c.m.source(one)
+		}
+	}
+	for _, k := range portKinds() {
+		text, at := c.get("SC4S_LISTEN_DEFAULT_" + k.end)
+		if text == "" {
+			text = strconv.Itoa(k.port)
+			at = Note{File: c.file}
+		}
+		if k.protocol == "tls" && !yes(encrypted) {
+			continue
+		}
+		add(at, "default", text, k.protocol, nil)
+	}
+	for _, name := range sorted(c.env) {
+		rest, ok := strings.CutPrefix(name, "SC4S_LISTEN_")
+		if !ok || c.used[name] {
+			continue
+		}
+		for _, k := range portKinds() {
+			product, ok := strings.CutSuffix(rest, "_"+k.end)
+			if !ok {
+				continue
+			}
+			text, at := c.get(name)
+			if k.protocol == "tls" && !yes(encrypted) {
+				c.m.cannot(at, "%s: SC4S_SOURCE_TLS_ENABLE is not yes, so the port was not open", name)
+				break
+			}
+			product = strings.ToLower(product)
+			if simple, ok := strings.CutPrefix(product, "simple_"); ok {
+				c.simple[simple] = true
+				add(at, simple, text, k.protocol, []string{simple})
+				break
+			}
+			pins := c.packs(product)
+			if len(pins) == 0 {
+				c.m.cannot(at, "%s: no pack of the gateway is called so; what comes here is recognised by what it says", name)
+			}
+			add(at, product, text, k.protocol, slices.DeleteFunc(pins, func(pin string) bool { return slices.Contains(dialect.Names(), pin) }))
+			break
+		}
+	}
+}
+
+// packs returns the packs and built-in families for a vendor_product of SC4S. A port needs no
+// pin for a family: it takes them all.
+func (c *sc4s) packs(key string) []string {
+	var all []string
+	for i := range c.m.classes {
+		k := &c.m.classes[i]
+		if same(k.vendor, key) && !slices.Contains(all, k.pack) {
+			all = append(all, k.pack)
+		}
+	}
+	return all
+}
+
+func same(a, b string) bool {
+	return strings.EqualFold(strings.ReplaceAll(strings.ReplaceAll(a, " ", "_"), "-", "_"), strings.ReplaceAll(b, "-", "_"))
+}
+
+// rest lists the variables that nothing has read.
+func (c *sc4s) rest() {
+	var names []string
+	for name := range c.env {
+		if !c.used[name] {
+			names = append(names, name)
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int { return c.line[a] - c.line[b] })
+	for _, name := range names {
+		at := Note{File: c.file, Line: c.line[name]}
+		switch {
+		case strings.HasPrefix(name, "SC4S_DEST_SPLUNK_HEC_"):
+			c.m.cannot(at, "%s: the gateway has one HEC destination (with several endpoints and one token)", name)
+		case strings.HasPrefix(name, "SC4S_DEST_"):
+			c.m.cannot(at, "%s: the gateway delivers to Splunk HEC only", name)
+		case strings.Contains(name, "ARCHIVE"):
+			c.m.cannot(at, "%s: the gateway keeps no archive of files", name)
+		case strings.HasPrefix(name, "SC4S_SOURCE_PROXYCONNECT") || strings.Contains(name, "PROXY"):
+			c.m.cannot(at, "%s: name the networks of the load balancer in proxy_protocol of the source", name)
+		default:
+			c.m.cannot(at, "%s", name)
+		}
+	}
+}
+
+// rows reads a CSV file of local/context; a file that is not there has none.
+func (c *sc4s) rows(file string, each func(at Note, row []string)) error {
+	text, ok, err := c.f.optional(file, maxTable)
+	if err != nil || !ok {
+		return err
+	}
+	r := csv.NewReader(strings.NewReader(text))
+	r.FieldsPerRecord, r.Comment, r.LazyQuotes, r.TrimLeadingSpace = -1, '#', true, true
+	for {
+		row, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		line, _ := r.FieldPos(0)
+		for i := range row {
+			row[i] = strings.TrimSpace(row[i])
+		}
+		each(Note{File: file, Line: line}, row)
+	}
+}
+
+const context = "local/context/"
+
+// metadata reads splunk_metadata.csv, and splunk_index.csv of old versions.
+func (c *sc4s) metadata() error {
+	simple := map[string]*product{}
+	row := func(at Note, row []string) {
+		if len(row) == 2 {
+			row = []string{row[0], "index", row[1]}
+		}
+		if len(row) < 3 {
+			c.m.cannot(at, "this is no row key,metadata,value")
+			return
+		}
+		key, what, value := row[0], row[1], row[2]
+		if c.simple[key] {
+			p := simple[key]
+			if p == nil {
+				p = &product{}
+				simple[key] = p
+			}
+			switch what {
+			case "sourcetype":
+				p.Sourcetype = c.m.sourcetype(at, value)
+			case "index":
+				p.Role = c.m.index(at, value)
+			case "source":
+				p.Source = value
+			}
+			return
+		}
+		c.override(at, key, what, value)
+	}
+	for _, file := range []string{"splunk_index.csv", "splunk_metadata.csv"} {
+		if err := c.rows(context+file, row); err != nil {
+			return err
+		}
+	}
+	for _, key := range sorted(c.simple) {
+		p := simple[key]
+		if p == nil || p.Sourcetype == "" {
+			if p == nil {
+				p = &product{}
+			}
+			p.Sourcetype = name(key, "x")
+			c.m.hint(Note{File: c.file}, "the simple source %s has no sourcetype in splunk_metadata.csv; it gets %s", key, p.Sourcetype)
+		}
+		index := p.Role
+		p.Pack, p.About, p.Role = name(key, "simple"), "Everything that comes to the port of "+key, "main"
+		if v, product, ok := strings.Cut(key, "_"); ok {
+			p.Vendor, p.Product = v, product
+		}
+		if !c.m.addProduct(*p) {
+			for _, s := range c.m.sources { // a pin needs its pack
+				s.Packs = slices.DeleteFunc(s.Packs, func(pin string) bool { return pin == key })
+			}
+			continue
+		}
+		if index != "" {
+			c.m.overrides[p.Pack] = override{Index: index}
+		}
+	}
+	return nil
+}
+
+// override says a row of splunk_metadata.csv for the classes of its key.
+func (c *sc4s) override(at Note, key, what, value string) {
+	var classes []string
+	for i := range c.m.classes {
+		if same(c.m.classes[i].key, key) {
+			classes = append(classes, c.m.classes[i].name)
+		}
+	}
+	if len(classes) == 0 {
+		c.m.cannot(at, "%s: no class of the gateway has this key; gateway pack list and docs/products.md have the classes", key)
+		return
+	}
+	for _, class := range classes {
+		o := c.m.overrides[class]
+		switch what {
+		case "index":
+			o.Index = c.m.index(at, value)
+		case "sourcetype":
+			o.Sourcetype = c.m.sourcetype(at, value)
+		case "source":
+			if value != "" && len(value) <= 256 && clean(value) == value {
+				o.Source = value
+			} else {
+				c.m.cannot(at, "source %q", value)
+			}
+		default:
+			c.m.cannot(at, "%s of %s: overrides set index, sourcetype and source; event in a pack sets the form of the event", what, key)
+			return
+		}
+		if o != (override{}) {
+			c.m.overrides[class] = o
+		}
+	}
+}
+
+// hosts reads host.csv: names of senders whose messages have no host.
+func (c *sc4s) hosts() error {
+	seen := map[string]bool{}
+	return c.rows(context+"host.csv", func(at Note, row []string) {
+		if len(row) == 3 {
+			row = []string{row[0], row[2]}
+		}
+		if len(row) != 2 {
+			c.m.cannot(at, "this is no row address,host,name")
+			return
+		}
+		n, ok := network(row[0])
+		address, _, _ := strings.Cut(n, "/")
+		if !ok || strings.Contains(row[0], "/") || !hostName.MatchString(row[1]) {
+			c.m.cannot(at, "%s,%s: the table has addresses with the name of a host", row[0], row[1])
+			return
+		}
+		if !seen[address] && len(c.m.hosts) < 50000 {
+			seen[address] = true
+			c.m.hosts = append(c.m.hosts, [2]string{address, row[1]})
+		}
+	})
+}
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_])?$`)
+
+// ngStatements reads a file in syslog-ng's language; a file that is not there has none.
+func (c *sc4s) ngStatements(file string) ([]statement, error) {
+	if _, ok, err := c.f.optional(file, maxFile); err != nil || !ok {
+		return nil, err
+	}
+	return (&ngFiles{m: c.m, f: c.f, defines: map[string]string{}}).statements(file)
+}
+
+// bySource reads vendor_product_by_source.conf, which has filters, and its CSV file, which
+// gives them vendor and product.
+func (c *sc4s) bySource() error {
+	all, err := c.ngStatements(context + "vendor_product_by_source.conf")
+	if err != nil {
+		return err
+	}
+	places := map[string]Note{}
+	for _, s := range all {
+		if s.kind == "filter" {
+			c.filters.named[s.name], places[s.name] = s.body, s.at
+		}
+	}
+	return c.rows(context+"vendor_product_by_source.csv", func(at Note, row []string) {
+		if len(row) < 3 || !strings.HasSuffix(row[1], "vendor_product") {
+			c.m.cannot(at, "this is no row filter,sc4s_vendor_product,value")
+			return
+		}
+		body, ok := c.filters.named[row[0]]
+		if !ok {
+			c.m.cannot(at, "there is no filter %s in vendor_product_by_source.conf", row[0])
+			return
+		}
+		c.pin(places[row[0]], body, row[2])
+	})
+}
+
+// pin gives senders a pack. Hosts and programs cannot be pinned.
+func (c *sc4s) pin(at Note, body []token, key string) {
+	pins := c.packs(key)
+	if len(pins) == 0 {
+		c.m.cannot(at, "%s: no pack of the gateway has this vendor and product; write one (docs/packs.md)", key)
+		return
+	}
+	w, err := c.filters.condition(body)
+	if err != nil {
+		c.m.cannot(at, "%s: %v", key, err)
+		return
+	}
+	for _, one := range w {
+		if !onlySender(one) {
+			c.m.cannot(at, "%s: %s: packs.senders pins networks of senders; write the addresses of these devices there", key, one)
+			continue
+		}
+		for _, n := range one.Sender {
+			if had := c.m.senders[n]; had != "" && had != pins[0] {
+				c.m.cannot(at, "%s: the network %s has the pack %s already", key, n, had)
+				continue
+			}
+			c.m.senders[n] = pins[0]
+		}
+		if len(pins) > 1 {
+			c.m.hint(at, "%s is several packs of the gateway: %s; the senders get the first", key, strings.Join(pins, ", "))
+		}
+	}
+}
+
+// compliance reads compliance_meta_by_source: filters, and what the messages get.
+func (c *sc4s) compliance() error {
+	all, err := c.ngStatements(context + "compliance_meta_by_source.conf")
+	if err != nil {
+		return err
+	}
+	named := map[string]when{}
+	for _, s := range all {
+		if s.kind != "filter" {
+			continue
+		}
+		w, err := c.filters.condition(s.body)
+		if err != nil {
+			c.m.cannot(s.at, "filter %s: %v", s.name, err)
+			continue
+		}
+		named[s.name] = w
+	}
+	var rules []rule
+	err = c.rows(context+"compliance_meta_by_source.csv", func(at Note, row []string) {
+		if len(row) < 3 {
+			c.m.cannot(at, "this is no row filter,name,value")
+			return
+		}
+		w, ok := named[row[0]]
+		if !ok {
+			c.m.cannot(at, "the filter %s is not there, or cannot be said", row[0])
+			return
+		}
+		i := slices.IndexFunc(rules, func(r rule) bool { return r.Name == row[0] })
+		if i < 0 {
+			rules = append(rules, rule{at: at, Name: row[0], When: w, Fields: map[string]string{}})
+			i = len(rules) - 1
+		}
+		r := &rules[i]
+		what := strings.TrimPrefix(row[1], "fields.")
+		switch {
+		case row[1] == ".splunk.index":
+			r.Index = c.m.index(at, row[2])
+		case row[1] == ".splunk.sourcetype":
+			r.Sourcetype = c.m.sourcetype(at, row[2])
+		case strings.HasPrefix(row[1], ".") || !field(what, row[2]):
+			c.m.cannot(at, "%s = %q", row[1], row[2])
+		default:
+			r.Fields[what] = row[2]
+		}
+	})
+	for _, r := range rules {
+		if r.Index != "" || r.Sourcetype != "" || len(r.Fields) != 0 {
+			c.m.rule(r)
+		}
+	}
+	return err
+}
+
+// local reads parsers and filters of the site.
+func (c *sc4s) local() error {
+	files, err := c.f.find("local/config", "*.conf", "*.conf.tmpl")
+	if err != nil {
+		return err
+	}
+	parsers := map[string]statement{}
+	var applications []statement
+	for _, file := range files {
+		if strings.HasSuffix(file, ".example.conf") || strings.Contains(path.Base(file), "example") {
+			c.m.skipped++ // SC4S has examples that are not read
+			continue
+		}
+		if strings.HasSuffix(file, ".tmpl") {
+			c.m.cannot(Note{File: file}, "a template of a log path: write a pack (docs/packs.md)")
+			continue
+		}
+		all, err := c.ngStatements(file)
+		if err != nil {
+			return err
+		}
+		for _, s := range all {
+			switch s.kind {
+			case "block": // block parser name() { … };
+				if len(s.head) > 2 && s.head[1].text == "parser" {
+					parsers[strings.ReplaceAll(s.head[2].text, "_", "-")] = s
+				} else {
+					c.m.cannot(s.at, "block")
+				}
+			case "application":
+				applications = append(applications, s)
+			case "filter":
+				c.filters.named[s.name] = s.body
+			default:
+				c.m.cannot(s.at, "%s %s: write a pack (docs/packs.md)", s.kind, s.name)
+			}
+		}
+	}
+	for i := range applications {
+		c.application(&applications[i], parsers)
+	}
+	return nil
+}
+
+// application reads application NAME[sc4s-syslog] { filter {…}; parser {…}; };
+func (c *sc4s) application(s *statement, parsers map[string]statement) {
+	label, kind, _ := strings.Cut(strings.TrimSuffix(s.name, "]"), "[")
+	if kind == "" && len(s.head) > 2 {
+		kind = strings.Trim(s.head[2].text, "[]")
+	}
+	var filter, calls []token
+	for _, p := range statementsOf(s.body) {
+		switch p.kind {
+		case "filter":
+			filter = p.body
+		case "parser":
+			calls = append(calls, p.body...)
+		}
+	}
+	set, unknown := rewriteOf(calls, parsers, map[string]bool{})
+	if kind == "sc4s-vps" {
+		c.pin(s.at, filter, set["vendor"]+"_"+set["product"])
+		return
+	}
+	w, err := c.filters.condition(filter)
+	if err != nil {
+		c.m.cannot(s.at, "application %s: %v", label, err)
+		return
+	}
+	switch {
+	case set["drop"] != "":
+		c.m.rule(rule{at: s.at, Name: label, When: w, Drop: true})
+	case strings.Contains(kind, "postfilter") || strings.Contains(kind, "finalfilter"):
+		if unknown != "" {
+			c.m.cannot(s.at, "application %s: %s", label, unknown)
+		}
+		r := rule{at: s.at, Name: label, When: w, Index: c.m.index(s.at, set["index"]), Sourcetype: c.m.sourcetype(s.at, set["sourcetype"])}
+		if r.Index == "" && r.Sourcetype == "" {
+			c.m.cannot(s.at, "application %s sets neither index nor sourcetype by a constant", label)
+			return
+		}
+		c.m.rule(r)
+	default:
+		c.recognise(s.at, label, w, set, unknown)
+	}
+}
+
+// recognise makes a pack of a parser that gives messages their names.
+func (c *sc4s) recognise(at Note, label string, w when, set map[string]string, unknown string) {
+	if set["sourcetype"] == "" {
+		c.m.cannot(at, "application %s: its parser gives no sourcetype by a constant; write a pack (docs/packs.md)", label)
+		return
+	}
+	if unknown != "" {
+		c.m.cannot(at, "application %s: of its parser %s is left out", label, unknown)
+	}
+	p := product{at: at, Pack: name(label, "product"), About: "Imported from SC4S: application " + label, Vendor: set["vendor"], Product: set["product"], Sourcetype: set["sourcetype"], Source: set["source"], Role: "main"}
+	if set["vendor"] != "" && set["product"] != "" {
+		p.Pack = name(set["vendor"]+"_"+set["product"], "product")
+	}
+	for i := range w { // an anchor finds messages; the beginning of the text is one
+		if re := w[i].Regex; strings.HasPrefix(re, "^") && len(w[i].Program) == 0 {
+			if text, err := word(matches, re); err == nil && strings.HasSuffix(text, "*") && len(text) > 2 {
+				w[i].Text, w[i].Regex = []string{strings.TrimSuffix(text, "*")}, ""
+			}
+		}
+	}
+	p.Match = w
+	if c.m.addProduct(p) && set["index"] != "" {
+		if index := c.m.index(at, set["index"]); index != "" {
+			c.m.overrides[p.Pack] = override{Index: index}
+		}
+	}
+}
+
+// rewriteOf returns what a parser sets: r_set_splunk_dest_default(index('x') …) and the like.
+// What else it does is unknown.
+func rewriteOf(body []token, parsers map[string]statement, seen map[string]bool) (set map[string]string, unknown string) {
+	set = map[string]string{}
+	join := func(more map[string]string, what string) {
+		for k, v := range more {
+			set[k] = v
+		}
+		if unknown == "" {
+			unknown = what
+		}
+	}
+	called := func(name string) bool { // each parser is read once
+		p, ok := parsers[name]
+		if ok && !seen[name] {
+			seen[name] = true
+			join(rewriteOf(p.body, parsers, seen))
+		}
+		return ok
+	}
+	for i := 0; i < len(body); i++ {
+		t := body[i]
+		switch {
+		case t.kind == '{':
+			join(rewriteOf(t.kids, parsers, seen))
+		case t.kind != 'w' || i+1 >= len(body) || body[i+1].kind != '(':
+		default:
+			args := body[i+1].kids
+			word := strings.ReplaceAll(t.text, "_", "-")
+			i++
+			switch {
+			case strings.Contains(strings.ReplaceAll(first(args), "_", "-"), "null-queue"):
+				set["drop"] = "yes"
+			case word == "parser" || word == "rewrite":
+				join(rewriteOf(args, parsers, seen))
+				called(strings.ReplaceAll(first(args), "_", "-"))
+			case strings.HasPrefix(word, "r-set-splunk-dest") || word == "p-set-netsource-fields":
+				for _, o := range options(args) {
+					if v := first(o.args); v != "" && !strings.ContainsAny(v, "$`") {
+						set[strings.ReplaceAll(o.name, "-", "_")] = v
+					} else if unknown == "" {
+						unknown = o.name
+					}
+				}
+			case word == "r-set-dest-splunk-null-queue":
+				set["drop"] = "yes"
+			default:
+				if !called(word) && unknown == "" {
+					unknown = t.text + "(…)"
+				}
+			}
+		}
+	}
+	return set, unknown
+}
+
+// onlySender reports whether a condition asks for the network of the sender alone.
+func onlySender(one condition) bool {
+	sender := one.Sender
+	one.Sender = nil
+	return len(sender) != 0 && reflect.DeepEqual(one, condition{})
+}
