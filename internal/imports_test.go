@@ -59,6 +59,7 @@ var allowed = map[string][]string{
 	"internal/durable":       {},
 	"internal/testkit":       {}, // of tests and bench
 	"internal/testkit/abort": {}, // of tools that measure
+	"internal/preflight":     {"internal/hec/endpoints", "internal/printable", "internal/redact", "internal/stats/text"},
 	"internal/printable":     {},
 	"internal/splunk":        {"internal/dialect", "internal/matcher"},
 	"internal/stats/auth":    {},

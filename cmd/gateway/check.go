@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,27 +54,57 @@ func runningVerb(use, short string, do func(cmd *cobra.Command, c config.Config)
 }
 
 func newCheck() *cobra.Command {
-	cmd := configVerb("check", "Validate the configuration, packs, secrets and paths; print all problems", cobra.NoArgs, check)
+	var o connectOptions
+	cmd := configVerb("check", "Validate the configuration, packs, secrets and paths; print all problems", cobra.NoArgs,
+		func(cmd *cobra.Command, c config.Config, _ []string) error { return o.check(cmd, c) })
 	cmd.Long = `Validates the configuration, the site's packs, secrets and paths, and prints all problems.
 
 It also runs the tests of all packs. A test that fails is a warning, and so is a pack of the
-site that takes a line of another pack: the gateway starts with it.`
+site that takes a line of another pack: the gateway starts with it.
+
+With --connect it also checks the machine and the way to Splunk, within 5 s: whether the ports
+can be bound, limits of the kernel, what the service's user may read and write, the room on
+the disk, and of each endpoint its name, TLS, health, token, acknowledgement and clock. It
+sends no event: --send-events sends one to each index, which alone shows whether the token
+may write there. Run it as root: then it sees with the rights of the service's user.
+
+The token is the one that the service would get: SPLUNK_HEC_TOKEN, hec.token_file,
+` + credentials + `/hec_token if this user may read it, or hec.token.`
+	cmd.Example = `  sudo gateway check --connect
+  sudo gateway check --connect --send-events`
+	o.flags(cmd)
 	return cmd
 }
 
-func check(cmd *cobra.Command, c config.Config, _ []string) error {
-	packs, err := loadPacks(c)
-	if err != nil {
-		return errors.Join(c.Check(), err)
+// check prints warnings, and returns all problems.
+func (o *connectOptions) check(cmd *cobra.Command, c config.Config) error {
+	if o.sendEvents && !o.connect {
+		return &cli.Exit{Code: cli.Usage, Err: errors.New("--send-events goes with --connect")}
 	}
-	refused := packs.refuse(cmd.ErrOrStderr())
-	if err := c.Check(); err != nil {
+	out := cmd.OutOrStdout()
+	if note := useCredentials(credentials); note != "" {
+		fmt.Fprintln(out, note)
+	}
+	err := checkConfig(cmd, c)
+	if !o.connect {
+		if err == nil {
+			_, err = fmt.Fprintln(out, unconnected)
+		}
 		return err
 	}
-	if refused != nil {
-		return refused
+	return joinOnce(err, report(cmd.Context(), out, connectChecks(cmd.Context(), c, o.sendEvents)))
+}
+
+// checkConfig checks what the configuration says, without reaching anybody but name servers.
+func checkConfig(cmd *cobra.Command, c config.Config) error {
+	packs, err := loadPacks(c)
+	if err != nil {
+		return joinOnce(c.Check(), err)
 	}
-	if _, err := wiring.Sources(c); err != nil { // only the parsers know classes
+	if err = packs.refuse(cmd.ErrOrStderr()); err == nil {
+		_, err = wiring.Sources(c) // only the parsers know classes
+	}
+	if err := joinOnce(c.Check(), err); err != nil {
 		return err
 	}
 	out := cmd.OutOrStdout()
@@ -87,6 +118,22 @@ func check(cmd *cobra.Command, c config.Config, _ []string) error {
 	}
 	_, err = fmt.Fprintf(out, "fine: %d sources, %d shards, %d endpoints\n", len(c.Sources), c.Balancer.Shards, len(c.HEC.Endpoints))
 	return err
+}
+
+// joinOnce joins errors, each line of them once.
+func joinOnce(errs ...error) error {
+	if errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil }); len(errs) < 2 {
+		return errors.Join(errs...)
+	}
+	var lines []error
+	seen := make(map[string]bool)
+	for line := range strings.SplitSeq(errors.Join(errs...).Error(), "\n") {
+		if !seen[line] {
+			seen[line] = true
+			lines = append(lines, errors.New(line))
+		}
+	}
+	return errors.Join(lines...)
 }
 
 // check prints what in the set, which is sound, is probably not meant.

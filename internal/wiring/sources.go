@@ -106,28 +106,19 @@ func newNaming(c config.Config) (naming, error) {
 		return naming{}, err
 	}
 	packs := loaded.set
-	pins, err := pins(c.Packs.Senders, packs)
-	if err != nil {
-		return naming{}, err
-	}
-	onLinux, err := onLinux(c.Packs.Options, packs, loaded.inForce)
-	if err != nil {
-		return naming{}, err
-	}
+	pins, wrongPins := pins(c.Packs.Senders, packs)
+	onLinux, wrongOptions := onLinux(c.Packs.Options, packs, loaded.inForce)
 	classes := dialect.Classes(packs)
-	profile, err := splunk.NewProfile(c.Metadata.Profile, splunk.Naming{
+	profile, wrongNames := splunk.NewProfile(c.Metadata.Profile, splunk.Naming{
 		Overrides: overrides, Indexes: c.Metadata.Indexes, OnLinux: onLinux,
 	}, classes)
-	if err != nil {
-		return naming{}, err
+	keep, wrongClasses := keepRules(c.Metadata, classes)
+	hosts, wrongHosts := c.Metadata.Hosts()
+	if wrongHosts != nil {
+		wrongHosts = fmt.Errorf("metadata.hosts_file: %w", wrongHosts)
 	}
-	keep, err := keepRules(c.Metadata, classes)
-	if err != nil {
+	if err := errors.Join(wrongPins, wrongOptions, wrongNames, wrongClasses, wrongHosts); err != nil {
 		return naming{}, err
-	}
-	hosts, err := c.Metadata.Hosts()
-	if err != nil {
-		return naming{}, fmt.Errorf("metadata.hosts_file: %w", err)
 	}
 	return naming{profile, keep, hosts, packs, loaded.shown, pins, loaded.rules}, nil
 }
