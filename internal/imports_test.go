@@ -18,7 +18,8 @@ var allowed = map[string][]string{
 	"internal/packtest/savings": {"internal/dialect", "internal/event", "internal/ingest", "internal/ledger", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/rules", "internal/splunk"},
 	"internal/strftime":         {"internal/syslog"},
 	"internal/packtest":         {"internal/dialect", "internal/event", "internal/ingest", "internal/ledger", "internal/matcher", "internal/pack", "internal/rules", "internal/splunk"},
-	"internal/pack":             {"internal/strftime", "internal/suggest", "internal/syslog"},
+	"internal/pack":             {"internal/strftime", "internal/suggest", "internal/syslog", "internal/yamlcause"},
+	"internal/yamlcause":        {},
 	"internal/pack/catalog":     {"internal/pack"},
 	"internal/packwhy":          {"internal/dialect", "internal/matcher", "internal/pack", "internal/packtest"},
 	"internal/packnew": {
@@ -49,7 +50,7 @@ var allowed = map[string][]string{
 	},
 	"internal/certificate":   {},
 	"internal/authority":     {"internal/durable"},
-	"internal/config":        {"internal/certificate", "internal/pack", "internal/printable", "internal/redact", "internal/suggest"},
+	"internal/config":        {"internal/certificate", "internal/pack", "internal/printable", "internal/redact", "internal/suggest", "internal/yamlcause"},
 	"internal/redact":        {},
 	"internal/senders":       {},
 	"internal/tap":           {},

@@ -179,7 +179,9 @@ func TestConnectSendsAnEventToEachIndex(t *testing.T) {
 	code, said := s.checked(yaml, "--connect", "--send-events")
 	testkit.Equal(t, "exit code", code, cli.Failed)
 	testkit.Holds(t, "check", said, "index forbidden", "allowed indexes", "an event was taken for", "walls")
-	if n := len(h.Events()); n == 0 || !slices.ContainsFunc(h.Events(), func(e string) bool { return strings.Contains(e, `"index":"walls"`) && strings.Contains(e, "syslog_gateway:check") }) {
+	if n := len(h.Events()); n == 0 || !slices.ContainsFunc(h.Events(), func(e string) bool {
+		return strings.Contains(e, `"index":"walls"`) && strings.Contains(e, "syslog_gateway:check")
+	}) {
 		t.Errorf("%q", h.Events())
 	}
 }
