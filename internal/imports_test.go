@@ -55,7 +55,7 @@ var allowed = map[string][]string{
 	"internal/senders":       {},
 	"internal/tap":           {},
 	"internal/throttle":      {},
-	"internal/cli":           {},
+	"internal/cli":           {"internal/suggest"},
 	"internal/suggest":       {},
 	"internal/durable":       {},
 	"internal/testkit":       {}, // of tests and bench

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
