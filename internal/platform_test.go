@@ -19,6 +19,8 @@ var platformFiles = map[string]string{
 	"bench/loadgen/datagrams_linux.go":            "sendmmsg",
 	"bench/peers_test.go":                         "tag nightly: downloads Debian packages",
 	"bench/runner/proc_linux.go":                  "/proc",
+	"cmd/gateway/queue_linux_test.go":             "runs the gateway",
+	"cmd/gateway/tap_linux_test.go":               "runs the gateway",
 	"cmd/gateway/rate_race_linux_test.go":         "the race detector is on",
 	"cmd/gateway/rate_linux_test.go":              "the race detector is off",
 	"cmd/gateway/commands_linux_test.go":          "runs the gateway",

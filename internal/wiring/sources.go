@@ -61,6 +61,19 @@ func NewInput(c config.Config) (Input, error) {
 	return Input{all, names.loaded, names.rules}, errors.Join(errs...)
 }
 
+// ClassNames returns the names of all classes that messages can have.
+func ClassNames(c config.Config) ([]string, error) {
+	loaded, err := loadPacks(c)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, class := range dialect.Classes(loaded.set) {
+		names = append(names, class.Name)
+	}
+	return names, nil
+}
+
 // Settings returns how messages of one source are read.
 func Settings(c config.Config, source string) (ingest.Settings, error) {
 	names, err := newNaming(c)
