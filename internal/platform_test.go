@@ -24,6 +24,7 @@ var platformFiles = map[string]string{
 	"cmd/gateway/rate_race_linux_test.go":         "the race detector is on",
 	"cmd/gateway/rate_linux_test.go":              "the race detector is off",
 	"cmd/gateway/commands_linux_test.go":          "runs the gateway",
+	"cmd/gateway/bundle_linux_test.go":            "runs the gateway",
 	"cmd/gateway/connect_linux_test.go":           "runs the gateway",
 	"cmd/gateway/corpus_exceptions_linux_test.go": "runs the gateway",
 	"cmd/gateway/rules_load_linux_test.go":        "runs the gateway",

@@ -187,7 +187,7 @@ func sharedNames(ctx context.Context, endpoints []string, names resolver) (warni
 }
 
 func newConfig() *cobra.Command {
-	return configVerb("config", "Print the effective configuration, secrets as <secret>", cobra.NoArgs,
+	cmd := configVerb("config", "Print the effective configuration, secrets as <secret>", cobra.NoArgs,
 		func(cmd *cobra.Command, c config.Config, _ []string) error {
 			text, err := c.YAML()
 			if err != nil {
@@ -196,4 +196,23 @@ func newConfig() *cobra.Command {
 			_, err = cmd.OutOrStdout().Write(text)
 			return err
 		})
+	cmd.AddCommand(&cobra.Command{
+		Use:   "schema",
+		Short: "Print a JSON Schema of the configuration file, for editors",
+		Long: `Prints a JSON Schema (draft 7) of gateway.yaml. Editors with a YAML language server complete
+keys by it, show what they mean, and mark mistakes. In the first line of the file:
+
+  # yaml-language-server: $schema=/usr/local/share/gateway.schema.json`,
+		Example: "  gateway config schema > /usr/local/share/gateway.schema.json",
+		Args:    cobra.NoArgs,
+		RunE: cli.Does(func(cmd *cobra.Command, _ []string) error {
+			text, err := config.Schema()
+			if err != nil {
+				return err
+			}
+			_, err = cmd.OutOrStdout().Write(text)
+			return err
+		}),
+	})
+	return cmd
 }

@@ -78,6 +78,7 @@ func content(t *testing.T, deb string) {
 		"./usr/lib/sysctl.d/60-syslog-gateway.conf":          0o644,
 		"./usr/share/man/man1/gateway.1.gz":                  0o644,
 		"./usr/share/man/man1/gateway-run.1.gz":              0o644,
+		"./usr/share/man/man5/gateway.yaml.5.gz":             0o644,
 		"./usr/share/bash-completion/completions/gateway":    0o644,
 		"./usr/share/doc/syslog-gateway/copyright":           0o644,
 		"./usr/share/doc/syslog-gateway/sbom.cdx.json":       0o644,

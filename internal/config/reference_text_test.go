@@ -2,11 +2,7 @@ package config
 
 import (
 	"fmt"
-	"reflect"
 	"strings"
-	"time"
-
-	"syslog-gateway/internal/redact"
 )
 
 // referenceText returns docs/configuration.md: one row per key with its type,
@@ -57,63 +53,8 @@ func sectionText(section string) string {
 	return ""
 }
 
-// defaultTexts returns the default of every key by its pattern.
-func defaultTexts() map[string]string {
-	c := Default()
-	c.Sources = map[string]Source{"any": newSource(0, "auto", "")}
-	c.Metadata.Overrides = map[string]Override{"any": {}}
-	texts := make(map[string]string)
-	walk(c, func(p keyPath, v reflect.Value) { texts[p.pattern] = defaultText(v) })
-	texts["sources.*.port"] = "required"
-	return texts
-}
-
-func defaultText(v reflect.Value) string {
-	switch v.Kind() {
-	case reflect.Slice:
-		var items []string
-		for i := range v.Len() {
-			items = append(items, v.Index(i).String())
-		}
-		return "`[" + strings.Join(items, ", ") + "]`"
-	case reflect.Map:
-		return "`{}`"
-	case reflect.String:
-		if v.String() == "" {
-			return "empty"
-		}
-		return "`" + v.String() + "`"
-	}
-	return "`" + display(v.Interface()) + "`"
-}
-
 // cell makes text fit for a cell of a table.
 func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
-
-// typeName returns what people call the type of a key.
-func typeName(t reflect.Type) string {
-	switch t {
-	case reflect.TypeFor[time.Duration]():
-		return "duration"
-	case reflect.TypeFor[Size]():
-		return "size"
-	case reflect.TypeFor[redact.Secret]():
-		return "secret"
-	}
-	switch t.Kind() {
-	case reflect.Int:
-		return "whole number"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Slice:
-		return "list"
-	case reflect.Map:
-		return "map"
-	case reflect.Struct:
-		return "section"
-	}
-	return "text"
-}
 
 // envName returns the variable that sets a key.
 func envName(pattern string) string {
