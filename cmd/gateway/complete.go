@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -13,8 +14,7 @@ import (
 	"syslog-gateway/internal/wiring"
 )
 
-// completions makes the shell complete the values of flags, by the names of the flags, and the
-// packs of `gateway pack show`.
+// completions makes the shell complete the values of flags, by the names of the flags.
 func completions(root *cobra.Command) {
 	for _, cmd := range root.Commands() {
 		completions(cmd)
@@ -25,9 +25,6 @@ func completions(root *cobra.Command) {
 			_ = root.RegisterFlagCompletionFunc(f.Name, values)
 		}
 	})
-	if root.CommandPath() == "gateway pack show" {
-		root.ValidArgsFunction = byConfig(packNames)
-	}
 }
 
 // flagValues are the values of flags by their names. A name means the same at each verb.
@@ -61,7 +58,7 @@ func folders(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellC
 // byConfig completes names of the configuration that the flag -c names, or of the usual one.
 // Where it is wrong, the defaults have the names.
 func byConfig(names func(config.Config) []string) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return func(cmd *cobra.Command, _ []string, begin string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		file := ""
 		if f := cmd.Flags().Lookup("config"); f != nil && f.Changed {
 			file = f.Value.String()
@@ -72,7 +69,7 @@ func byConfig(names func(config.Config) []string) cobra.CompletionFunc {
 		if err != nil {
 			c = config.Default()
 		}
-		return names(c), cobra.ShellCompDirectiveNoFileComp
+		return slices.DeleteFunc(names(c), func(name string) bool { return !strings.HasPrefix(name, begin) }), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
@@ -83,15 +80,4 @@ func everyClass(c config.Config) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names) // some classes have several packs
-}
-
-func packNames(c config.Config) (names []string) {
-	packs, err := loadPacks(c)
-	if err != nil {
-		return nil
-	}
-	for _, p := range packs.all() {
-		names = append(names, p.Name)
-	}
-	return names
 }

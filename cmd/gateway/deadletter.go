@@ -65,16 +65,18 @@ func showDeadLetters(cmd *cobra.Command, c config.Config, ids []string) error {
 	enc := json.NewEncoder(cmd.OutOrStdout())
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false) // the event as it was sent
+	var errs []error
 	for _, id := range ids {
 		l, err := store.Show(id)
 		if err != nil {
-			return err
+			errs = append(errs, err)
+			continue
 		}
 		if err := enc.Encode(l); err != nil {
 			return err
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // replay sends the letters again that the filter and the IDs choose.

@@ -114,9 +114,9 @@ func newNaming(c config.Config) (naming, error) {
 	for class, o := range c.Metadata.Overrides {
 		overrides[class] = splunk.Override{Index: o.Index, Sourcetype: o.Sourcetype, Source: o.Source}
 	}
-	loaded, err := loadPacks(c)
-	if err != nil {
-		return naming{}, err
+	loaded, wrongPacks := loadPacks(c)
+	if loaded.set == nil {
+		return naming{}, wrongPacks
 	}
 	packs := loaded.set
 	pins, wrongPins := pins(c.Packs.Senders, packs)
@@ -130,7 +130,7 @@ func newNaming(c config.Config) (naming, error) {
 	if wrongHosts != nil {
 		wrongHosts = fmt.Errorf("metadata.hosts_file: %w", wrongHosts)
 	}
-	if err := errors.Join(wrongPins, wrongOptions, wrongNames, wrongClasses, wrongHosts); err != nil {
+	if err := errors.Join(wrongPacks, wrongPins, wrongOptions, wrongNames, wrongClasses, wrongHosts); err != nil {
 		return naming{}, err
 	}
 	return naming{profile, keep, hosts, packs, loaded.shown, pins, loaded.rules}, nil
