@@ -85,6 +85,9 @@ How to write values:
 - Keys are lower case. An unknown key, a key without a value, a duplicate key and a second YAML document are errors.
 
 ` + "`gateway check`" + ` reports all problems at once. ` + "`gateway config`" + ` prints the result of all layers, with secrets as ` + "`<secret>`" + `.
+` + "`gateway config schema`" + ` prints a JSON Schema (draft 7), by which editors with a YAML language server complete keys and mark mistakes:
+write it into a file and put ` + "`# yaml-language-server: $schema=FILE`" + ` into the first line of gateway.yaml. The manual page
+` + "`gateway.yaml(5)`" + ` has this reference, too.
 
 On SIGHUP the gateway reads the configuration again. If it is invalid, the gateway refuses it and keeps the old one. Changes of
 keys with "yes" in the column Reload are applied at once, without closing a socket. All other changes, and adding or removing a
@@ -102,6 +105,6 @@ The gateway uses the first of these that exists:
 3. the systemd credential ` + "`hec_token`" + `: the unit loads it from ` + "`/etc/syslog-gateway/hec_token`" + `, which only root must be able to read
 4. ` + "`hec.token`" + ` (or ` + "`GATEWAY_HEC__TOKEN`" + `)
 
-Only the service can see the credential. To run ` + "`gateway check`" + ` by hand with it:
-` + "`systemd-run --pipe --wait -p User=syslog-gateway -p LoadCredential=hec_token:/etc/syslog-gateway/hec_token gateway check`" + `.
+Only the service can see the credential. The verbs ` + "`check`, `deadletter replay` and `support-bundle`" + ` read the files of credentials
+in ` + "`/etc/syslog-gateway`" + ` themselves when root runs them.
 `
