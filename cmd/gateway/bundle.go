@@ -58,7 +58,7 @@ Run it as root; otherwise the log and the status may be missing.`,
 		}
 		useCredentials(credentials) // what cannot be read cannot get into the bundle either
 		c, err := config.Load(file, os.Environ(), cmd.Flags())
-		b := bundle{config: c, wrong: err}
+		b := bundle{file: file, config: c, wrong: err}
 		if err != nil {
 			b.config = config.Default()
 		}
@@ -78,6 +78,7 @@ Run it as root; otherwise the log and the status may be missing.`,
 
 // bundle collects what support needs.
 type bundle struct {
+	file    string
 	config  config.Config
 	wrong   error // why the configuration cannot be used; config is then the default
 	secrets redact.Secrets
@@ -204,7 +205,7 @@ func (b *bundle) check(ctx context.Context) (string, error) {
 	cmd.SetContext(ctx)
 	cmd.SetOut(&out)
 	cmd.SetErr(&out)
-	if err := joinOnce(checkConfig(cmd, b.config), report(ctx, &out, connectChecks(ctx, b.config, false))); err != nil {
+	if err := joinOnce(checkConfig(cmd, b.config), report(ctx, &out, connectChecks(ctx, b.file, b.config, false))); err != nil {
 		fmt.Fprintln(&out, err) // a finding, not a part that is incomplete
 	}
 	return out.String(), nil

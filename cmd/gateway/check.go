@@ -92,7 +92,7 @@ func (o *connectOptions) check(cmd *cobra.Command, c config.Config) error {
 		}
 		return err
 	}
-	return joinOnce(err, report(cmd.Context(), out, connectChecks(cmd.Context(), c, o.sendEvents)))
+	return joinOnce(err, report(cmd.Context(), out, connectChecks(cmd.Context(), cmd.Flag("config").Value.String(), c, o.sendEvents)))
 }
 
 // checkConfig checks what the configuration says, without reaching anybody but name servers.

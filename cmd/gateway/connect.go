@@ -69,8 +69,8 @@ func useCredentials(folder string) (note string) {
 	return ""
 }
 
-// connectChecks are the checks of --connect. Who reaches something else adds a check here.
-func connectChecks(ctx context.Context, c config.Config, sendEvents bool) []preflight.Check {
+// connectChecks are the checks of --connect for the configuration that was read from file. Who reaches something else adds a check here.
+func connectChecks(ctx context.Context, file string, c config.Config, sendEvents bool) []preflight.Check {
 	service := systemdService(ctx)
 	limits := preflight.Limits{OpenFiles: service.OpenFiles}
 	for _, s := range c.Sources {
@@ -84,7 +84,7 @@ func connectChecks(ctx context.Context, c config.Config, sendEvents bool) []pref
 	checks := []preflight.Check{
 		preflight.Ports(portsOf(c), answers(ctx, c), service.Installed),
 		preflight.Kernel(limits),
-		preflight.Files(service, readFiles(c), []preflight.Path{{Key: "queue.path", Path: c.Queue.Path}, {Key: "dead_letter.path", Path: c.DeadLetter.Path}}),
+		preflight.Files(service, readFiles(file, c), []preflight.Path{{Key: "queue.path", Path: c.Queue.Path}, {Key: "dead_letter.path", Path: c.DeadLetter.Path}}),
 		preflight.Disk(preflight.Room{Path: c.Queue.Path, MaxSize: int64(c.Queue.MaxSize), MinFree: int64(c.Queue.MinFree)}),
 	}
 	return append(checks, endpointChecks(c, sendEvents)...)
@@ -144,7 +144,7 @@ func portsOf(c config.Config) (ports []preflight.Port) {
 
 // readFiles are the files of the configuration that the service reads itself. Those that
 // systemd reads for it are not among them.
-func readFiles(c config.Config) (files []preflight.Path) {
+func readFiles(file string, c config.Config) (files []preflight.Path) {
 	add := func(key, path string) { files = append(files, preflight.Path{Key: key, Path: path}) }
 	addTLS := func(key string, t config.ServerTLS) {
 		if !t.On() {
@@ -159,6 +159,7 @@ func readFiles(c config.Config) (files []preflight.Path) {
 		add(key+".client_ca_file", t.ClientCAFile)
 		add(key+".crl_file", t.CRLFile)
 	}
+	add("configuration", file)
 	for _, name := range slices.Sorted(maps.Keys(c.Sources)) {
 		addTLS("sources."+name+".tls", c.Sources[name].TLS)
 	}
@@ -169,6 +170,10 @@ func readFiles(c config.Config) (files []preflight.Path) {
 	add("packs.mask_secret_file", c.Packs.MaskSecretFile)
 	if _, err := os.Stat(c.Packs.Folder); err == nil { // it need not exist
 		add("packs.folder", c.Packs.Folder)
+		packs, _ := filepath.Glob(filepath.Join(c.Packs.Folder, "*.yaml")) // a folder with [ in its name has none
+		for _, pack := range packs {
+			add("packs.folder", pack)
+		}
 	}
 	return files
 }

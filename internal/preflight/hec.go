@@ -39,8 +39,8 @@ type HEC struct {
 
 // The limits of a check of one endpoint, in which it ends whatever the server does.
 const (
-	endpointTime = 4500 * time.Millisecond
-	stepTime     = 3 * time.Second
+	endpointTime = 4 * time.Second
+	stepTime     = 2 * time.Second
 	maxAnswer    = 64 << 10
 	maxIndexes   = 64 // that get an event
 	maxShown     = 160
