@@ -24,6 +24,7 @@ import (
 	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/durable"
+	"syslog-gateway/internal/preflight"
 	"syslog-gateway/internal/printable"
 	"syslog-gateway/internal/redact"
 )
@@ -205,7 +206,7 @@ func (b *bundle) check(ctx context.Context) (string, error) {
 	cmd.SetContext(ctx)
 	cmd.SetOut(&out)
 	cmd.SetErr(&out)
-	if err := joinOnce(checkConfig(cmd, b.config), report(ctx, &out, connectChecks(ctx, b.file, b.config, false))); err != nil {
+	if err := joinOnce(checkConfig(cmd, b.config), report(&out, preflight.Run(ctx, connectChecks(ctx, b.file, b.config, false)))); err != nil {
 		fmt.Fprintln(&out, err) // a finding, not a part that is incomplete
 	}
 	return out.String(), nil

@@ -16,6 +16,7 @@ import (
 
 	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/preflight"
 	"syslog-gateway/internal/redact"
 	"syslog-gateway/internal/wiring"
 )
@@ -85,14 +86,20 @@ func (o *connectOptions) check(cmd *cobra.Command, c config.Config) error {
 	if note := useCredentials(credentials); note != "" {
 		fmt.Fprintln(out, note)
 	}
-	err := checkConfig(cmd, c)
 	if !o.connect {
+		err := checkConfig(cmd, c)
 		if err == nil {
 			_, err = fmt.Fprintln(out, unconnected)
 		}
 		return err
 	}
-	return joinOnce(err, report(cmd.Context(), out, connectChecks(cmd.Context(), cmd.Flag("config").Value.String(), c, o.sendEvents)))
+	// The servers are waited for while the packs are tested.
+	found := make(chan []preflight.Finding)
+	go func() {
+		found <- preflight.Run(cmd.Context(), connectChecks(cmd.Context(), cmd.Flag("config").Value.String(), c, o.sendEvents))
+	}()
+	err := checkConfig(cmd, c)
+	return joinOnce(err, report(out, <-found))
 }
 
 // checkConfig checks what the configuration says, without reaching anybody but name servers.

@@ -51,7 +51,8 @@ func listening(t *testing.T, serve func(net.Conn)) string {
 }
 
 // TestConnectFindsTheMistakesOfAFirstHour: each mistake is found, with a sentence that says what
-// to do, within 5 s and without an event.
+// to do, and without an event. That servers which hang cost less than 5 s is shown in package
+// preflight, where nothing else takes time.
 func TestConnectFindsTheMistakesOfAFirstHour(t *testing.T) {
 	s := newSite(t, "")
 	good := s.read()
@@ -137,11 +138,7 @@ func TestConnectFindsTheMistakesOfAFirstHour(t *testing.T) {
 				defer wrong.Close()
 				c.yaml = to(wrong.URL())
 			}
-			began := time.Now()
 			code, said := site.checked(c.yaml, "--connect")
-			if took := time.Since(began); took > 5*time.Second {
-				t.Errorf("it takes %s", took)
-			}
 			testkit.Equal(t, "exit code", code, c.code)
 			testkit.Holds(t, "what it says", said, c.want...)
 			testkit.Lacks(t, "what it says", said, testToken, "\x1b")

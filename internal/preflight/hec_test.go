@@ -12,6 +12,9 @@ import (
 	"syslog-gateway/internal/testkit"
 )
 
+// limit is the longest that a check may take, whatever a server does.
+const limit = 5 * time.Second
+
 // serving is what a check says of a server that answers all requests by handle.
 func serving(t *testing.T, h HEC, handle http.HandlerFunc) string {
 	t.Helper()
@@ -23,7 +26,7 @@ func serving(t *testing.T, h HEC, handle http.HandlerFunc) string {
 	for _, f := range Run(t.Context(), h.Checks()) {
 		said.WriteString(string(f.Result) + " " + f.Name + ": " + f.Text + "\n")
 	}
-	if took := time.Since(began); took > endpointTime+time.Second {
+	if took := time.Since(began); took > limit {
 		t.Errorf("it takes %s", took)
 	}
 	return said.String()
@@ -85,6 +88,20 @@ func TestServersThatLie(t *testing.T) {
 	f("it cannot be asked for", healthy(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"text":"Success","code":0}`)) }))
 }
 
+// A server that takes the connection and says nothing, with TLS and without.
+func TestServersThatHang(t *testing.T) {
+	l := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t) // the kernel accepts, nobody reads
+	defer l.Close()
+	began := time.Now()
+	found := Run(t.Context(), HEC{Token: "t", Endpoints: []string{"https://" + l.Addr().String(), "http://" + l.Addr().String()}}.Checks())
+	testkit.Equal(t, "findings", len(found), 3)
+	testkit.Holds(t, "with TLS", found[0].Text, "then says nothing")
+	testkit.Holds(t, "without", found[2].Text, "does not answer")
+	if took := time.Since(began); took > limit {
+		t.Errorf("it takes %s", took)
+	}
+}
+
 // A name server that does not answer ends the check in time.
 func TestHangingNameServer(t *testing.T) {
 	old := net.DefaultResolver
@@ -98,7 +115,7 @@ func TestHangingNameServer(t *testing.T) {
 	found := Run(t.Context(), HEC{Endpoints: []string{"https://splunk.example.com:8088"}}.Checks())
 	testkit.Equal(t, "findings", len(found), 1)
 	testkit.Holds(t, "sentence", found[0].Text, "give no answer for splunk.example.com", "/etc/resolv.conf")
-	if took := time.Since(began); took > endpointTime {
+	if took := time.Since(began); took > limit {
 		t.Errorf("it takes %s", took)
 	}
 }
