@@ -23,7 +23,7 @@ PEBBLE   := github.com/letsencrypt/pebble/v2/cmd
 PEBBLE_VERSION := v2.10.3
 
 .PHONY: help run build test test-fast test-tools test-corpus rules-savings test-lxc nightly lint vulncheck fmt bench bench-all bench-micro bench-provision \
-	soak backlog conservation crash faults powerloss failover fuzz screenshots stats-demo provision-demo package install clean
+	soak backlog conservation crash faults powerloss failover fuzz screenshots stats-demo provision-demo cluster-demo package install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,8 +34,9 @@ run: ## run the gateway on localhost: ports 1514-1518, events as JSON lines; it 
 	@$(MAKE) --no-print-directory build >&2
 	@exec bin/gateway run --dev
 
-build: ## build bin/gateway, bin/provision and bin/bench, static
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/... ./bench
+build: ## build bin/gateway, bin/syslog-gateway-queue, bin/provision and bin/bench, static
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/gateway ./cmd/provision ./bench
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/syslog-gateway-queue ./cmd/queue-server
 
 stats-demo: build ## the statistics page with a gentle load of all five families, until Ctrl-C
 	@bin/gateway run --dev >/dev/null & gateway=$$!; trap 'kill $$gateway; wait $$gateway' EXIT; \
@@ -45,15 +46,21 @@ stats-demo: build ## the statistics page with a gentle load of all five families
 provision-demo: build ## provision against its own simulator: validate, plan, apply, change, refuse, destroy, inventory
 	@PROVISION=bin/provision deploy/provision/demo.sh
 
-install: ## install the program, unit, user, sysctl file and an example: make install DESTDIR=…
+cluster-demo: build ## three queue nodes and two gateways on localhost: a load, a kill, and the pages until Ctrl-C
+	@BIN=bin DEMO_RATE=$(DEMO_RATE) DEMO_TIME=$(DEMO_TIME) deploy/cluster/demo.sh
+
+install: ## install the programs, units, users, sysctl file and an example: make install DESTDIR=…
 	@test -x bin/gateway || { echo "run 'make build' first"; exit 1; }
 	install -D -m 0755 bin/gateway $(DESTDIR)$(PREFIX)/bin/gateway
-	install -D -m 0644 deploy/systemd/syslog-gateway.service $(DESTDIR)$(PREFIX)/lib/systemd/system/syslog-gateway.service
-	install -D -m 0644 deploy/systemd/syslog-gateway.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/syslog-gateway.conf
+	install -D -m 0755 bin/syslog-gateway-queue $(DESTDIR)$(PREFIX)/bin/syslog-gateway-queue
+	for unit in syslog-gateway syslog-gateway-queue; do \
+	  install -D -m 0644 deploy/systemd/$$unit.service $(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit.service && \
+	  install -D -m 0644 deploy/systemd/$$unit.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/$$unit.conf || exit 1; \
+	done
 	install -D -m 0644 deploy/sysctl.d/60-syslog-gateway.conf $(DESTDIR)$(PREFIX)/lib/sysctl.d/60-syslog-gateway.conf
-	install -d -m 0755 $(DESTDIR)/etc/syslog-gateway
+	install -d -m 0755 $(DESTDIR)/etc/syslog-gateway $(DESTDIR)/etc/syslog-gateway-queue
 	test -e $(DESTDIR)/etc/syslog-gateway/gateway.yaml || install -m 0640 deploy/examples/gateway.yaml $(DESTDIR)/etc/syslog-gateway/gateway.yaml
-	@test -n '$(DESTDIR)' || { systemd-sysusers syslog-gateway.conf && chgrp syslog-gateway /etc/syslog-gateway/gateway.yaml; }
+	@test -n '$(DESTDIR)' || { systemd-sysusers syslog-gateway.conf syslog-gateway-queue.conf && chgrp syslog-gateway /etc/syslog-gateway/gateway.yaml; }
 
 package: bin/tools/nfpm ## .deb and .rpm for amd64 and arm64 with bills of materials, in dist/
 	$(GO) run ./deploy/packaging --version '$(VERSION)' --commit '$(COMMIT)' --out dist

@@ -10,7 +10,7 @@ import (
 
 var (
 	// named is a test's name in the documents, or the package of the names before it.
-	named  = regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w*)|\\(((?:internal|cmd|bench|deploy)[a-z0-9/]*)[);:,]")
+	named  = regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w*)|\\(((?:internal|cmd|bench|deploy)[a-z0-9/-]*)[);:,]")
 	isTest = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
 )
 

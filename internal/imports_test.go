@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -94,20 +95,32 @@ var allowed = map[string][]string{
 	"internal/queue/segment":    {"internal/event"},
 	"internal/owner":            {},
 	"internal/service": {
-		"internal/balancer", "internal/certificate", "internal/config", "internal/deadletter", "internal/event", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/listener", "internal/listener/inherit", "internal/owner", "internal/queue", "internal/rules", "internal/senders", "internal/shard", "internal/stats", "internal/stats/metrics", "internal/stats/problems", "internal/status", "internal/systemd", "internal/tap", "internal/wiring",
+		"internal/balancer", "internal/certificate", "internal/config", "internal/deadletter", "internal/event", "internal/forward", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/jetstream", "internal/ledger", "internal/listener", "internal/listener/inherit", "internal/owner", "internal/queue", "internal/rules", "internal/senders", "internal/shard", "internal/stats", "internal/stats/metrics", "internal/stats/problems", "internal/status", "internal/systemd", "internal/tap", "internal/wiring",
 	},
 	"internal/systemd": {},
-	"internal/wiring":  {"internal/certificate", "internal/config", "internal/dialect", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/ledger", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/rules", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/status", "internal/systemd"},
+	"internal/wiring":  {"internal/certificate", "internal/config", "internal/dialect", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/jetstream", "internal/ledger", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/rules", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/status", "internal/systemd"},
+
+	"internal/jetstream": {
+		"internal/durable", "internal/event", "internal/ledger", "internal/status", "internal/throttle",
+	},
+	"internal/jetstream/jetstreamtest": {"internal/testkit"}, // of tests
+	"internal/forward":                 {"internal/event", "internal/ledger", "internal/throttle"},
+	"internal/cli/manual":              {"internal/cli"},
 
 	"internal/infra/declaration": {
-		"internal/infra/secrets", "internal/redact", "internal/infra/declaration/reader",
+		"internal/infra/secrets", "internal/infra/zone", "internal/redact", "internal/infra/declaration/reader",
 	},
-	"internal/infra/secrets": {},
-	"internal/infra/pve":     {"internal/printable"},
+	"internal/infra/secrets":                   {},
+	"internal/infra/secrets/needs":             {"internal/infra/secrets", "internal/redact"},
+	"internal/infra/secrets/github":            {"internal/printable", "internal/redact"},
+	"internal/infra/secrets/github/githubtest": {"internal/testkit"}, // of tests
+	"internal/infra/zone":                      {},
+	"internal/infra/pve":                       {"internal/printable"},
 	"internal/infra/pvesim": {
 		"internal/infra/pvesim/access", "internal/infra/pvesim/api", "internal/infra/pvesim/api/datacenter", "internal/infra/pvesim/api/firewall", "internal/infra/pvesim/api/guests", "internal/infra/pvesim/knobs", "internal/infra/pvesim/schema", "internal/infra/pvesim/store",
 	},
-	"internal/infra/plan/change": {"internal/infra/declaration"},
+	"internal/infra/plan/change": {"internal/infra/declaration", "internal/infra/zone"},
+	"internal/infra/plan/dns":    {"internal/infra/declaration", "internal/infra/plan/change", "internal/infra/zone"},
 	"internal/infra/plan/scope":  {"internal/infra/declaration", "internal/infra/plan/change"},
 	"internal/infra/plan/rules": {
 		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/printable",
@@ -128,17 +141,17 @@ var allowed = map[string][]string{
 		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/plan/scope",
 	},
 	"internal/infra/plan": {
-		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/acme", "internal/infra/plan/change", "internal/infra/plan/firewall", "internal/infra/plan/guest", "internal/infra/plan/live", "internal/infra/plan/scope", "internal/infra/plan/storage", "internal/printable",
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/acme", "internal/infra/plan/change", "internal/infra/plan/dns", "internal/infra/plan/firewall", "internal/infra/plan/guest", "internal/infra/plan/live", "internal/infra/plan/scope", "internal/infra/plan/storage", "internal/printable",
 	},
 	"internal/infra/apply": {
-		"internal/infra/pve", "internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/guest", "internal/infra/plan/rules", "internal/printable",
+		"internal/infra/pve", "internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/guest", "internal/infra/plan/rules", "internal/infra/zone", "internal/printable",
 	},
 	"internal/infra/state":        {"internal/durable", "internal/infra/amazon"},
 	"internal/infra/state/shared": {"internal/infra/amazon", "internal/infra/state"},
 	"internal/infra/state/backend": {
 		"internal/infra/amazon", "internal/infra/declaration", "internal/infra/state", "internal/infra/state/shared",
 	},
-	"internal/infra/amazon":             {},
+	"internal/infra/amazon":             {"internal/infra/zone"},
 	"internal/infra/amazon/amazontest":  {}, // of tests
 	"internal/infra/inventory":          {"internal/infra/declaration", "internal/durable"},
 	"internal/infra/render":             {"internal/infra/declaration"},
@@ -207,5 +220,20 @@ func TestImportDirection(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestTheServerIsAProgramOfItsOwn: the gateway is linked with the client of NATS and not with
+// the server, which has a process, a user and a memory limit of its own.
+func TestTheServerIsAProgramOfItsOwn(t *testing.T) {
+	const server = "github.com/nats-io/nats-server/v2/server"
+	for program, want := range map[string]bool{"gateway": false, "provision": false, "queue-server": true} {
+		out, err := exec.Command("go", "list", "-deps", "../cmd/"+program).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Contains(strings.Fields(string(out)), server); got != want {
+			t.Errorf("cmd/%s is linked with %s: %v, want %v", program, server, got, want)
+		}
 	}
 }

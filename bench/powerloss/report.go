@@ -58,15 +58,15 @@ func (rep Report) Failed() (n int) {
 // WriteTable prints the series, and below them what is wrong.
 func (rep Report) WriteTable(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "series\tseed\tcuts\tstops\tsent\tsynced\tat risk\tsynced and lost\tlost\twritten before\tsent before\ttwice\tdelivered before\tdead\tverdict\ttook")
+	fmt.Fprintln(t, "series\tseed\tcuts\tstops\tsent\tsynced\tat risk\tsynced and lost\tanswered\tanswered and lost\tlost\twritten before\tsent before\ttwice\tdelivered before\tdead\tverdict\ttook")
 	ms := func(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }
 	for _, r := range rep {
 		verdict := "ok"
 		if !r.OK() {
 			verdict = "FAILED"
 		}
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%d\t%s\t%d\t%s\t%.1fs\n", r.Name, r.Seed, r.Cuts, r.Stops, r.Sent, r.Synced,
-			r.AtRisk, r.SyncedLost, r.Lost, ms(r.Written), ms(r.SenderLoses), r.Twice, ms(r.TwiceOldest), r.DeadLetters, verdict, r.Took.Seconds())
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%d\t%s\t%d\t%s\t%.1fs\n", r.Name, r.Seed, r.Cuts, r.Stops, r.Sent, r.Synced,
+			r.AtRisk, r.SyncedLost, r.Acknowledged, r.AcknowledgedLost, r.Lost, ms(r.Written), ms(r.SenderLoses), r.Twice, ms(r.TwiceOldest), r.DeadLetters, verdict, r.Took.Seconds())
 	}
 	if err := t.Flush(); err != nil {
 		return err

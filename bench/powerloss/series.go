@@ -34,6 +34,7 @@ type scenario struct {
 	refuses  bool          // the endpoint refuses some events: they become dead letters
 	down     float64       // how often the endpoint takes nothing
 	drops    bool          // the gateway may drop what it has not written
+	relp     bool          // the sender waits for answers
 	waits    bool          // senders wait for the queue: what they sent may be old
 	mustLose string        // a control: what it must be seen to lose
 }
@@ -42,8 +43,9 @@ const syncInterval = 250 * time.Millisecond // queue.sync_interval, unless a sce
 
 // What a control must be seen to lose.
 const (
-	loseSynced  = "what was synced"
-	loseWritten = "what was written long before"
+	loseSynced   = "what was synced"
+	loseWritten  = "what was written long before"
+	loseAnswered = "what was answered"
 )
 
 // smallBatches are what a small queue needs: two for each shard must fit in.
@@ -53,6 +55,7 @@ var scenarios = []scenario{
 	{name: "one shard", shards: 1, down: 0.5},
 	{name: "three shards, 64 KiB segments", shards: 3, queue: ", segment_size: 64KiB", down: 0.5},
 	{name: "endpoint up", shards: 2},
+	{name: "RELP, two shards", shards: 2, queue: ", segment_size: 64KiB", down: 0.5, relp: true, waits: true},
 	{name: "dead letters", shards: 2, refuses: true, down: 0.3},
 	{name: "an fsync takes 100 ms", shards: 2, syncTime: 100 * time.Millisecond, down: 0.5},
 	{name: "drop_newest, 1 MiB", shards: 2, queue: ", max_size: 1MiB, when_full: drop_newest", batch: smallBatches, down: 0.8, drops: true},
@@ -61,6 +64,7 @@ var scenarios = []scenario{
 
 var controls = []scenario{
 	{name: "control: a disk that lies about fsync", shards: 1, lies: true, down: 1, mustLose: loseSynced},
+	{name: "control: RELP on a disk that lies", shards: 1, lies: true, down: 1, relp: true, mustLose: loseAnswered},
 	{name: "control: sync_interval 20 s", shards: 1, interval: 20 * time.Second, down: 1, mustLose: loseWritten},
 }
 
@@ -100,7 +104,9 @@ func (s *series) run(ctx context.Context) (err error) {
 	address := local(ports[0])
 	s.ready = "http://" + local(ports[1]) + "/readyz"
 	abort.Must(s.configure(ports, "2s"))
-	s.sender = newTCP(address)
+	if s.sender = newTCP(address); s.sc.relp {
+		s.sender = newRELP(address)
+	}
 
 	sending, stop := context.WithCancel(ctx)
 	var sends sync.WaitGroup
@@ -164,16 +170,19 @@ func (s *series) configure(ports []int, stop string) error {
 	if s.sc.interval > 0 {
 		interval = s.sc.interval
 	}
-	at := s.path("disk")
+	at, protocols := s.path("disk"), "udp, tcp"
+	if s.sc.relp {
+		protocols = "relp"
+	}
 	text := fmt.Sprintf(`sources:
-  linux: {address: 127.0.0.1, port: %d, vendor: linux, index: os}
+  linux: {address: 127.0.0.1, port: %d, vendor: linux, index: os, protocols: [%s]}
 hec: {endpoints: [%q], retry: {initial: 20ms, max: 200ms}, health_interval: 200ms}
 balancer: {shards: %d}
 queue: {path: %s/queue, min_free: 1MB, sync_interval: %s%s}
 %sdead_letter: {path: %s/dead}
 stats: {listen: %q}
 shutdown_timeout: %s
-`, ports[0], s.sink.URL(), s.sc.shards, at, interval, s.sc.queue, s.sc.batch, at, local(ports[1]), stop)
+`, ports[0], protocols, s.sink.URL(), s.sc.shards, at, interval, s.sc.queue, s.sc.batch, at, local(ports[1]), stop)
 	return os.WriteFile(s.path("gateway.yaml"), []byte(text), 0o600)
 }
 
@@ -337,6 +346,8 @@ func (s *series) verdict() {
 	switch s.sc.mustLose {
 	case loseSynced:
 		r.problemIf(r.SyncedLost == 0, "the lab is blind: the disk lied, and nothing that was synced is lost")
+	case loseAnswered:
+		r.problemIf(r.AcknowledgedLost == 0, "the lab is blind: the disk lied, and nothing that was answered is lost")
 	case loseWritten:
 		r.problemIf(r.Written < 2*time.Second, "the lab is blind: nothing was synced for seconds, and nothing old is lost")
 		r.problemIf(r.SyncedLost > 0, "%d messages were synced and are lost", r.SyncedLost)
@@ -346,6 +357,7 @@ func (s *series) verdict() {
 		r.problemIf(r.AcknowledgedLost > 0, "%d messages were acknowledged and are lost", r.AcknowledgedLost)
 		r.problemIf(r.Written > limit, "a lost message had been written %v before the cut, at most %v is promised", r.Written, limit)
 		r.problemIf(s.arrived.planned > 0, "%d messages came twice although the gateway was stopped in order", s.arrived.planned)
+		r.problemIf(s.sc.relp && r.Acknowledged == 0, "the gateway answered no message")
 		r.problemIf(s.sc.refuses && r.DeadLetters == 0, "there is no dead letter")
 	}
 }

@@ -59,6 +59,7 @@ func newCheck() *cobra.Command {
 	cmd := configVerb("check", "Validate the configuration, packs, secrets and paths; print all problems", cobra.NoArgs,
 		func(cmd *cobra.Command, c config.Config, _ []string) error { return o.check(cmd, c) })
 	cmd.Long = `Validates the configuration, the site's packs, secrets and paths, and prints all problems.
+Without --connect it reaches nobody but the name servers.
 
 It also runs the tests of all packs. A test that fails is a warning, and so is a pack of the
 site that takes a line of another pack: the gateway starts with it.
@@ -90,6 +91,9 @@ func (o *connectOptions) check(cmd *cobra.Command, c config.Config) error {
 		err := checkConfig(cmd, c)
 		if err == nil {
 			_, err = fmt.Fprintln(out, unconnected)
+		}
+		if err == nil && c.Queue.Clustered() {
+			_, err = fmt.Fprintln(out, "not checked: the servers of queue.jetstream; gateway check --connect reaches them")
 		}
 		return err
 	}

@@ -23,7 +23,9 @@ import (
 
 	"syslog-gateway/internal/certificate"
 	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/jetstream"
 	"syslog-gateway/internal/preflight"
+	"syslog-gateway/internal/printable"
 	"syslog-gateway/internal/splunk"
 	"syslog-gateway/internal/stats/control"
 	"syslog-gateway/internal/wiring"
@@ -87,7 +89,35 @@ func connectChecks(ctx context.Context, file string, c config.Config, sendEvents
 		preflight.Files(service, readFiles(file, c), []preflight.Path{{Key: "queue.path", Path: c.Queue.Path}, {Key: "dead_letter.path", Path: c.DeadLetter.Path}}),
 		preflight.Disk(preflight.Room{Path: c.Queue.Path, MaxSize: int64(c.Queue.MaxSize), MinFree: int64(c.Queue.MinFree)}),
 	}
-	return append(checks, endpointChecks(c, sendEvents)...)
+	checks = append(checks, endpointChecks(c, sendEvents)...)
+	return append(checks, func(ctx context.Context) []preflight.Finding { return clusterFindings(ctx, c) })
+}
+
+// clusterFindings is what is wrong with the servers of queue.jetstream.
+func clusterFindings(ctx context.Context, c config.Config) (found []preflight.Finding) {
+	say := func(result preflight.Result, text string) {
+		found = append(found, preflight.Finding{Name: "cluster", Result: result, Text: printable.Dots(text)})
+	}
+	if !c.Queue.Clustered() {
+		say(preflight.OK, "none, since queue.kind is disk")
+		return found
+	}
+	o, err := wiring.Cluster(c, os.Environ(), certificate.New(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		say(preflight.Failed, err.Error())
+		return found
+	}
+	seen := jetstream.Check(ctx, o, int64(c.Batch.MaxBytes))
+	for _, w := range seen.Warnings {
+		say(preflight.Warning, w)
+	}
+	for _, r := range seen.Refused {
+		say(preflight.Failed, "it cannot be used as it is: "+r)
+	}
+	if len(seen.Refused) == 0 {
+		say(preflight.OK, fmt.Sprintf("%s, %d streams, %d replicas", count(seen.Servers, "server"), o.Streams, o.Replicas))
+	}
+	return found
 }
 
 func endpointChecks(c config.Config, sendEvents bool) []preflight.Check {

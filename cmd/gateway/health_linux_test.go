@@ -18,8 +18,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	js "github.com/nats-io/nats.go/jetstream"
+
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/jetstream/jetstreamtest"
 	"syslog-gateway/internal/service"
 	"syslog-gateway/internal/stats"
 	"syslog-gateway/internal/stats/monitor"
@@ -162,7 +166,7 @@ func TestHealthOfRealSituations(t *testing.T) {
 	scenes := map[string]func(*testing.T, func(*testing.T, *site) *scene){
 		"starting and stopping": playStart, "delivering": playDelivery, "drain and maintenance": playModes, "slow": playSlow,
 		"full": playFull, "disk": playDisk, "damage": playDamage, "dead letters": playDeadLetters,
-		"senders": playSenders, "little space": playSpace, "silence": playSilence, "packs": playPacks,
+		"senders": playSenders, "little space": playSpace, "silence": playSilence, "packs": playPacks, "cluster": playCluster,
 	}
 	played := 0
 	t.Run("scenes", func(t *testing.T) {
@@ -516,4 +520,30 @@ func playSilence(t *testing.T, on func(*testing.T, *site) *scene) {
 		sc.when(saidSoon, send, nothing, sentence)
 		sc.when(saidSoon, nothing, send, "nothing from %s for %s")
 	}
+}
+
+func playCluster(t *testing.T, on func(*testing.T, *site) *scene) {
+	servers := jetstreamtest.Start(t, 3)
+	s := newMember(t, servers, nil, "gw1", "replicas: 3")
+	sc := on(t, s)
+	s.start()
+	s.traffic("linux", 5)
+	testkit.Eventually(t, "records are secured", func() bool { return s.metrics().Sum("gateway_secured_events_total") > 0 })
+	follower := (servers.Leader("SYSLOG-00") + 1) % 3
+	sc.when(saidAtLast, func() { servers.Kill(follower) }, func() { servers.Run(follower) }, "%d of %d streams lack a current replica")
+	sc.when(saidAtLast, func() {
+		for i := range 3 {
+			servers.Kill(i)
+		}
+	}, func() {
+		for i := range 3 {
+			servers.Run(i)
+		}
+	}, "the cluster takes nothing, records wait in the disk queue: %s", "forwarding to the cluster is behind by %s")
+	conn := testkit.Try(nats.Connect(strings.Join(servers.URLs(), ",")))(t)
+	t.Cleanup(conn.Close)
+	j := testkit.Try(js.New(conn))(t)
+	stream := testkit.Try(j.Stream(t.Context(), "SYSLOG-01"))(t)
+	sc.when(saidAtLast, func() { testkit.Must(t, j.DeleteStream(t.Context(), "SYSLOG-01")) },
+		func() { testkit.Try(j.CreateStream(t.Context(), stream.CachedInfo().Config))(t) }, "%d of %d streams take nothing: %s")
 }

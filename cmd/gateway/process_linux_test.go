@@ -248,8 +248,9 @@ func (s *site) assertBalance() {
 	s.t.Helper()
 	testkit.Eventually(s.t, "received + recovered = delivered + pending + deadlettered + dropped", func() bool {
 		m := s.metrics()
-		in := m.Sum("gateway_received_events_total") + m.Sum("gateway_recovered_events_total")
-		out := m.Sum("gateway_delivered_events_total") + m.Sum("gateway_queue_events") +
+		in := m.Sum("gateway_received_events_total") + m.Sum("gateway_recovered_events_total") + m.Sum("gateway_taken_events_total")
+		out := m.Sum("gateway_delivered_events_total") + m.Sum("gateway_pending_events", `stage="queue"`) +
+			m.Sum("gateway_secured_events_total") + m.Sum("gateway_given_back_events_total") +
 			m.Sum("gateway_deadlettered_events_total") + m.Sum("gateway_dropped_events_total") +
 			m.Sum("gateway_pending_events", `stage="memory"`)
 		return in == out

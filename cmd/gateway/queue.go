@@ -2,7 +2,7 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -22,12 +22,17 @@ import (
 )
 
 func newQueue() *cobra.Command {
-	cmd := &cobra.Command{Use: "queue", Short: "Check and repair the disk queue of a stopped gateway"}
+	cmd := &cobra.Command{Use: "queue", Short: "Check and repair the disk queue of a stopped gateway, or look into the streams of a cluster"}
 	var path, file string
 	var asJSON, yes bool
+	streams := newStreamVerbs(&asJSON, &yes)
 	verb := func(use, short string, do func(cmd *cobra.Command) error) *cobra.Command {
 		c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
 			RunE: cli.Does(func(cmd *cobra.Command, _ []string) error {
+				if streams.wanted {
+					streams.file = cmp.Or(file, defaultFile)
+					return streams.run(cmd)
+				}
 				if path == "" {
 					c, _, err := usualConfig(cmd, file)
 					if err != nil {
@@ -45,6 +50,9 @@ func newQueue() *cobra.Command {
 			})}
 		c.Flags().StringVar(&path, "path", "", "folder of the queue (default queue.path of the configuration)")
 		c.Flags().StringVarP(&file, "config", "c", "", "configuration file (default "+defaultFile+" when it is there)")
+		if streams.has(use) {
+			streams.flags(c)
+		}
 		cmd.AddCommand(c)
 		return c
 	}
@@ -144,9 +152,7 @@ func purgeQueue(cmd *cobra.Command, path string, yes bool) error {
 
 func printReport(w io.Writer, r inspect.Report, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(r)
+		return printJSON(w, r)
 	}
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "shard\tsegments\trecords\tevents\tsize\toldest\tsources")

@@ -40,6 +40,7 @@ func TestRsyslogRELP(t *testing.T) {
 		{"clear", "", "", "protocols: [relp]"},
 		{"clear and queued", "", "", "protocols: [relp], relp: {ack: queued}"},
 		{"gnutls", "", secured, server + "}"},
+		{"gnutls with client certificate", "", secured, server + ", client_ca_file: DIR/ca.pem, client_names: [localhost]}"},
 		{"openssl", ` tls.tlslib="openssl"`, secured, server + "}"},
 		{"openssl with client certificate", ` tls.tlslib="openssl"`, secured, server + ", client_ca_file: DIR/ca.pem}"},
 	} {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -116,10 +117,25 @@ func writeStatus(w io.Writer, s monitor.Status, conditions []string) error {
 	for _, line := range append(conditions, s.Problems...) {
 		fmt.Fprintln(t, printable.Dots(line))
 	}
-	fmt.Fprintln(t, "\nsource\treceived/s\tdelivered/s\treceived\tdelivered\tpending\tdead-lettered\tdropped")
+	clustered := len(s.Streams) > 0
+	fmt.Fprint(t, "\nsource\treceived/s\tdelivered/s\treceived\tdelivered\tpending\tdead-lettered\tdropped")
+	if clustered {
+		fmt.Fprint(t, "\tsecured\ttaken\tgiven back")
+	}
+	fmt.Fprintln(t)
 	for _, src := range s.Sources {
-		fmt.Fprintf(t, "%s\t%.0f\t%.0f\t%d\t%d\t%d\t%d\t%d\n", src.Balance.Source, src.Rates.Received, src.Rates.Delivered,
+		fmt.Fprintf(t, "%s\t%.0f\t%.0f\t%d\t%d\t%d\t%d\t%d", src.Balance.Source, src.Rates.Received, src.Rates.Delivered,
 			src.Received, src.Delivered, src.Pending, src.Deadlettered, src.Dropped)
+		if clustered {
+			fmt.Fprintf(t, "\t%d\t%d\t%d", src.Secured, src.Taken, src.GivenBack)
+		}
+		fmt.Fprintln(t)
+	}
+	if clustered {
+		fmt.Fprintln(t, "\nstream\tstate\tleader\treplicas\trecords\tbytes\tcapacity")
+	}
+	for _, st := range s.Streams {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d/%d\t%d\t%d\t%d\n", st.Name, st.Word(), cmp.Or(printable.Dots(st.Leader), "-"), st.Current, st.Replicas, st.Records, st.Bytes, st.CapacityBytes)
 	}
 	fmt.Fprintln(t, "\nendpoint\tstate\tlast answer")
 	for _, e := range s.Endpoints {

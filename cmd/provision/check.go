@@ -14,10 +14,11 @@ import (
 func newCheck(s *settings) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
-		Short: "Preflight: API, credentials, rights, nodes, storages, templates, SSH",
+		Short: "Preflight: API, credentials, rights, nodes, storages, templates, certificates, DNS, SSH",
 		Long: `Checks everything that an apply will need, and changes nothing: the API's version, the
-user and its rights, nodes, datastores and their content types, templates, and the SSH
-key for what the API cannot do. Exit code 1 if a check fails.`,
+user and its rights, nodes, datastores and their content types, templates, when the
+certificates of nodes end, the zone of DNS records, and the SSH key for what the API
+cannot do. Exit code 1 if a check fails.`,
 		Args: cobra.NoArgs,
 		RunE: cli.Does(func(cmd *cobra.Command, _ []string) error {
 			e, err := s.site().Check(cmd.Context())
@@ -30,7 +31,7 @@ key for what the API cannot do. Exit code 1 if a check fails.`,
 			}
 			defer c.Close()
 			return printFindings(s.output(cmd), preflight.Run(cmd.Context(),
-				preflight.Options{Estate: e, Client: c.Client, Root: c.Root, SSH: c.SSH, Endpoint: c.Endpoint}))
+				preflight.Options{Estate: e, Client: c.Client, Root: c.Root, SSH: c.SSH, Endpoint: c.Endpoint, Zone: workflow.CheckZone}))
 		}),
 	}
 }

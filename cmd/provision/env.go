@@ -1,14 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"syslog-gateway/internal/cli"
-
 	"github.com/spf13/cobra"
+
+	"syslog-gateway/internal/cli"
+	"syslog-gateway/internal/infra/secrets/needs"
+	"syslog-gateway/internal/printable"
 )
 
 // variable is an environment variable that is read, with its alternatives.
@@ -35,16 +38,19 @@ func variables() []variable {
 			what: "key of terraform.sops.json, if there is one", file: ".config/sops/age/keys.txt"},
 		{names: []string{"PROXMOX_VE_HOSTNAME"}, what: "inventory: the node's address for SSH; default its name"},
 		{names: []string{"SPLUNK_HEC_TOKEN"}, what: "render splunk --with-token"},
-		{names: []string{"AWS_ACCESS_KEY_ID", "AWS_PROFILE"}, what: "a state in S3, Terraform's lock, state migrate s3://…", file: ".aws/credentials"},
+		{names: []string{"AWS_ACCESS_KEY_ID", "AWS_PROFILE"}, what: "a state in S3, Terraform's lock, state migrate s3://…, DNS records", file: ".aws/credentials"},
 		{names: []string{"AWS_REGION", "AWS_DEFAULT_REGION"}, what: "region of these, unless state.region is declared"},
 		{names: []string{"AWS_CREDENTIAL_EXPIRATION"}, what: "when the credentials end; aws-vault sets it"},
+		{names: tokens(), what: "secrets check and sync --github: a token with Secrets (read and write)"},
+		{names: []string{"GITHUB_API_URL"}, what: "another GitHub than github.com: https://HOST/api/v3"},
 	}
 }
 
 // finding says whether a variable is set.
 type finding struct {
 	Name   string `json:"name"`
-	State  string `json:"state"` // found, missing or unset
+	State  string `json:"state"`           // found, missing or unset
+	Where  string `json:"where,omitempty"` // doppler PROJECT/CONFIG, aws-vault PROFILE, environment, file
 	Needed bool   `json:"needed"`
 	For    string `json:"for"`
 }
@@ -56,13 +62,13 @@ func (v variable) find() finding {
 	}
 	for _, name := range v.names {
 		if os.Getenv(name) != "" {
-			f.Name, f.State = name, "found"
+			f.Name, f.State, f.Where = name, "found", needs.Environment(os.Getenv, name)
 			return f
 		}
 	}
 	if v.file != "" && home() != "" {
 		if _, err := os.Stat(filepath.Join(home(), v.file)); err == nil {
-			f.Name, f.State = "~/"+v.file, "found"
+			f.Name, f.State, f.Where = "~/"+v.file, "found", "file"
 		}
 	}
 	return f
@@ -72,8 +78,8 @@ func newEnv(s *settings) *cobra.Command {
 	return &cobra.Command{
 		Use:   "env",
 		Short: "Which variables are needed, found, missing; never their values",
-		Long: `Prints which environment variables are read, what for, and whether they are set. Values
-are never printed. Exit code 1 if a needed one is missing.`,
+		Long: `Prints which environment variables are read, what for, whether they are set, and by whom:
+doppler run and aws-vault exec leave variables that say so. Values are never printed. Exit code 1 if a needed one is missing.`,
 		Args: cobra.NoArgs,
 		RunE: cli.Does(func(cmd *cobra.Command, _ []string) error { return printVariableStates(s.output(cmd)) }),
 	}
@@ -95,7 +101,7 @@ func printVariableStates(o output) error {
 	} else {
 		t := o.table()
 		for _, f := range all {
-			fmt.Fprintf(t, "%s\t%s\t%s\n", f.State, f.Name, f.For)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", f.State, f.Name, printable.Escape(cmp.Or(f.Where, "-")), f.For)
 		}
 		err = t.Flush()
 	}

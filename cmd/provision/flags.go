@@ -15,6 +15,7 @@ import (
 
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/dns"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/state"
 	"syslog-gateway/internal/infra/workflow"
@@ -187,12 +188,15 @@ type planFlags struct{ only, destroy, replace, reboot, reuse keys }
 func (p *planFlags) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.Var(&p.only, "only", "`KEY`… of the guests to plan; all others stay as they are")
-	f.Var(&p.destroy, "allow-destroy", "`KEY`… of guests that may be removed")
+	f.Var(&p.destroy, "allow-destroy", "`KEY`… of guests that may be removed, dns/NAME of DNS records")
 	f.Var(&p.replace, "allow-replace", "`KEY`… of guests that may be removed and created again")
 	f.Var(&p.reboot, "allow-reboot", "`KEY`… of guests that may be restarted for changes to take effect")
-	f.Var(&p.reuse, "allow-reuse", "`KEY`… of guests that may take over the VMID of another one, in place")
+	f.Var(&p.reuse, "allow-reuse", "`KEY`… of guests that may take over the VMID of another one, in place; dns/NAME of DNS records that may be taken over")
 }
 
 func (p *planFlags) options() plan.Options {
-	return plan.Options{Only: p.only, AllowDestroy: p.destroy, AllowReplace: p.replace, AllowReboot: p.reboot, AllowReuse: p.reuse}
+	o := plan.Options{Only: p.only, AllowReplace: p.replace, AllowReboot: p.reboot}
+	o.AllowDestroy, o.AllowRecords.Destroy = dns.Split(p.destroy)
+	o.AllowReuse, o.AllowRecords.Reuse = dns.Split(p.reuse)
+	return o
 }

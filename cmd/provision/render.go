@@ -14,7 +14,7 @@ import (
 
 func newRender(s *settings) *cobra.Command {
 	cmd := &cobra.Command{Use: "render", Short: "Configuration files that follow from the declaration", Args: cobra.NoArgs}
-	cmd.AddCommand(newRenderGateway(s), newRenderSplunk(s))
+	cmd.AddCommand(newRenderGateway(s), newRenderSplunk(s), newRenderCertificates(s))
 	return cmd
 }
 
@@ -68,6 +68,27 @@ func newRenderSplunk(s *settings) *cobra.Command {
 			return err
 		}
 		files, err := render.Splunk(e, token)
+		if err != nil {
+			return err
+		}
+		return deliver(s.output(cmd), folder, files)
+	})
+	return cmd
+}
+
+func newRenderCertificates(s *settings) *cobra.Command {
+	var folder string
+	cmd := &cobra.Command{
+		Use:   "certificates [KEY…]",
+		Short: "certbot's configuration, or the internal CA's command, for guest_certificates",
+	}
+	outputFlag(cmd, &folder)
+	cmd.RunE = cli.Does(func(cmd *cobra.Command, keys []string) error {
+		e, err := s.site().Load(cmd.Context())
+		if err != nil {
+			return err
+		}
+		files, err := render.Certificates(e, keys)
 		if err != nil {
 			return err
 		}

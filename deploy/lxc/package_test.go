@@ -14,7 +14,7 @@ func (c *container) deb(version string) (path string) {
 	c.t.Helper()
 	out := filepath.Join(c.dir, "packages-"+version)
 	c.host("go", "run", "../packaging", "--root", "../..", "--nfpm", "../../bin/tools/nfpm", "--out", out,
-		"--version", "v"+version, "--commit", "test", "--arch", "amd64", "--format", "deb")
+		"--version", "v"+version, "--commit", "test", "--package", "syslog-gateway", "--arch", "amd64", "--format", "deb")
 	files, err := filepath.Glob(filepath.Join(out, "*.deb"))
 	c.must(err)
 	if len(files) != 1 {

@@ -41,10 +41,10 @@ type (
 // billOfMaterials lists what the linker put into a program: the modules with the
 // versions and sums of go.sum, and Go's standard library. Sums of modules are of
 // their file tree (h1), which CycloneDX has no name for: they are properties.
-func billOfMaterials(info *debug.BuildInfo, version string, at time.Time) ([]byte, error) {
+func billOfMaterials(info *debug.BuildInfo, name, version string, at time.Time) ([]byte, error) {
 	d := document{Format: "CycloneDX", Spec: "1.5", Version: 1}
 	d.Metadata = metadata{Timestamp: at, Component: component{
-		Type: "application", Ref: "syslog-gateway", Name: "syslog-gateway", Version: version,
+		Type: "application", Ref: name, Name: name, Version: version,
 	}}
 	for _, s := range info.Settings {
 		if s.Key == "GOOS" || s.Key == "GOARCH" || strings.HasPrefix(s.Key, "vcs.") {

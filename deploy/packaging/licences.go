@@ -21,7 +21,7 @@ var licenceFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([
 // licences writes the licences of everything that is linked into the program; all
 // of them ask for that.
 func (t tree) licences(ctx context.Context) error {
-	info, err := buildinfo.ReadFile(t.path(binary))
+	info, err := buildinfo.ReadFile(t.path(t.program()))
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (t tree) licences(ctx context.Context) error {
 			return err
 		}
 	}
-	return t.write(docs+"/third-party-licences.gz", zipped(text.Bytes()))
+	return t.write(t.docs()+"/third-party-licences.gz", zipped(text.Bytes()))
 }
 
 // source is where the sources of a module are.

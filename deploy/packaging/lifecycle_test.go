@@ -11,7 +11,7 @@ import (
 )
 
 // lifecycle plays what a host sees of a package, in a copy of this machine's own system
-// that lives in memory: $1 is an empty folder, $2 the package.
+// that lives in memory: $1 is an empty folder, $2 the package, $3 the script inside.
 const lifecycle = `set -e
 mount --make-rprivate /
 mount -t tmpfs -o size=512m tmpfs "$1"
@@ -19,14 +19,21 @@ mkdir "$1/upper" "$1/work" "$1/root"
 mount -t overlay overlay -o lowerdir=/,upperdir="$1/upper",workdir="$1/work" "$1/root"
 mount -t proc proc "$1/root/proc"
 mount --rbind /dev "$1/root/dev"
-cp "$2" "$1/root/syslog-gateway.deb"
-exec chroot "$1/root" sh -e -x -c '
+cp "$2" "$1/root/package.deb"
+exec chroot "$1/root" sh -e -x -c "$3" </dev/null
+`
+
+// must is what the scripts below begin with.
+const must = `
 must() { "$@" || { echo "FAILED: $*"; exit 1; }; }
 export DEBIAN_FRONTEND=noninteractive
+`
+
+const lifeOfTheGateway = must + `
 config=/etc/syslog-gateway/gateway.yaml
 
 : installation
-dpkg --no-triggers -i /syslog-gateway.deb
+dpkg --no-triggers -i /package.deb
 must [ "$(stat -c %U:%G:%a $config)" = root:syslog-gateway:640 ]
 must getent passwd syslog-gateway
 must [ ! -e /etc/systemd/system/multi-user.target.wants/syslog-gateway.service ]
@@ -38,7 +45,7 @@ echo "# mine" >> $config
 echo token > /etc/syslog-gateway/hec_token
 mkdir -p /var/lib/syslog-gateway/queue
 echo events > /var/lib/syslog-gateway/queue/segment
-dpkg --no-triggers -i /syslog-gateway.deb
+dpkg --no-triggers -i /package.deb
 must grep -q "# mine" $config
 must [ "$(stat -c %U:%G:%a $config)" = root:syslog-gateway:640 ]
 
@@ -58,24 +65,24 @@ EOF
 chmod +x /usr/local/bin/systemctl /usr/local/bin/deb-systemd-invoke /usr/local/bin/systemd-run
 export PATH=/usr/local/bin:$PATH
 chown -R syslog-gateway: /var/lib/syslog-gateway
-dpkg --no-triggers -i /syslog-gateway.deb
+dpkg --no-triggers -i /package.deb
 must grep -q "deb-systemd-invoke try-restart syslog-gateway.service" /calls
 
 : and leaves it alone if a pack is broken, or if the service could not read it
 pack=/etc/syslog-gateway/packs/acme.yaml
 printf "format: 1\npack: acme_widget\nmach: {program: widgetd}\n" > $pack
 : > /calls
-dpkg --no-triggers -i /syslog-gateway.deb > /told 2>&1
+dpkg --no-triggers -i /package.deb > /told 2>&1
 must grep -q "packs/acme.yaml:3" /told
 must grep -q "is not restarted" /told
 printf "format: 1\npack: acme_widget\nmatch: {program: widgetd}\nsourcetype: acme:widget\nrole: netops\n" > $pack
 chmod 600 $pack
-dpkg --no-triggers -i /syslog-gateway.deb > /told 2>&1
+dpkg --no-triggers -i /package.deb > /told 2>&1
 must grep -q "is not restarted" /told
 must grep -q is-active /calls
 must [ "$(grep -c restart /calls)" = 0 ]
 chmod 644 $pack
-dpkg --no-triggers -i /syslog-gateway.deb
+dpkg --no-triggers -i /package.deb
 must grep -q restart /calls
 rm -r $pack /run/systemd/system /usr/local/bin/systemctl /usr/local/bin/deb-systemd-invoke /usr/local/bin/systemd-run
 
@@ -87,22 +94,63 @@ must [ -e /etc/syslog-gateway/hec_token ]
 must [ -e /var/lib/syslog-gateway/queue/segment ]
 
 : and what is installed again goes on with them
-dpkg --no-triggers -i /syslog-gateway.deb
+dpkg --no-triggers -i /package.deb
 must grep -q "# mine" $config
 
 : purging leaves nothing
 dpkg --no-triggers --purge syslog-gateway
 must [ ! -e /etc/syslog-gateway ]
 must [ ! -e /var/lib/syslog-gateway ]
-' </dev/null
+`
+
+const lifeOfTheQueue = must + `
+: installation
+dpkg --no-triggers -i /package.deb
+must getent passwd syslog-gateway-queue
+must [ ! -e /etc/systemd/system/multi-user.target.wants/syslog-gateway-queue.service ]
+syslog-gateway-queue --version
+
+: what init makes is what the unit runs
+cd /etc/syslog-gateway-queue
+syslog-gateway-queue init /cluster --node 127.0.0.1 --gateway gw1
+install -m 0644 -t . /cluster/node-127.0.0.1/queue.conf /cluster/node-127.0.0.1/node.pem /cluster/node-127.0.0.1/ca.pem
+install -m 0640 -g syslog-gateway-queue -t . /cluster/node-127.0.0.1/node.key
+setpriv --reuid=syslog-gateway-queue --regid=syslog-gateway-queue --clear-groups syslog-gateway-queue -t -c queue.conf
+mkdir -p /var/lib/syslog-gateway-queue/jetstream
+echo records > /var/lib/syslog-gateway-queue/jetstream/block
+
+: an upgrade says that the node is the old one, and restarts nothing
+mkdir -p /run/systemd/system
+for name in systemctl deb-systemd-invoke; do
+    printf "#!/bin/sh\necho $name \"\$@\" >> /calls\n" > /usr/local/bin/$name
+    chmod +x /usr/local/bin/$name
+done
+export PATH=/usr/local/bin:$PATH
+dpkg --no-triggers -i /package.deb > /told 2>&1
+must grep -q "still the old version" /told
+must grep -q is-active /calls
+must [ "$(grep -c restart /calls)" = 0 ]
+
+: removal stops it and keeps files and records
+dpkg --no-triggers --remove syslog-gateway-queue
+must grep -q "systemctl disable --quiet --now syslog-gateway-queue.service" /calls
+must [ ! -e /usr/bin/syslog-gateway-queue ]
+must [ -e /etc/syslog-gateway-queue/node.key ]
+must [ -e /var/lib/syslog-gateway-queue/jetstream/block ]
+
+: purging leaves nothing
+cd /
+dpkg --no-triggers --purge syslog-gateway-queue
+must [ ! -e /etc/syslog-gateway-queue ]
+must [ ! -e /var/lib/syslog-gateway-queue ]
 `
 
 // lives installs, upgrades, removes and purges a package.
-func lives(t *testing.T, deb string) {
+func lives(t *testing.T, deb, script string) {
 	for _, name := range []string{"unshare", "dpkg", "systemd-sysusers"} {
 		testkit.Tool(t, name, "util-linux dpkg systemd")
 	}
-	cmd := exec.Command("unshare", "--mount", "sh", "-c", lifecycle, "lifecycle", t.TempDir(), deb)
+	cmd := exec.Command("unshare", "--mount", "sh", "-c", lifecycle, "lifecycle", t.TempDir(), deb, script)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v (it needs root)\n%s", err, out)
 	}
@@ -131,7 +179,7 @@ func TestUpgradeOfTheRPM(t *testing.T) {
 				testkit.Must(t, os.WriteFile(filepath.Join(tools, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755))
 			}
 			cmd := exec.Command("unshare", "--mount", "sh", "-c",
-				"mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && exec sh -e scripts/rpm-postun "+c.remaining)
+				"mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && exec sh -e syslog-gateway/scripts/rpm-postun "+c.remaining)
 			cmd.Env = append(os.Environ(), "PATH="+tools+":"+os.Getenv("PATH"))
 			out, err := cmd.CombinedOutput()
 			if err != nil {

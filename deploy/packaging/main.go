@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +30,7 @@ type options struct {
 	Out      string   // where packages go
 	Describe string   // the version as `git describe` says it
 	Commit   string   // short, for gateway version
+	Packages []string // names; all if there is none
 	Archs    []string // Go's names
 	Formats  []string // deb, rpm
 	NFPM     string   // the program
@@ -47,8 +49,9 @@ func newCommand() *cobra.Command {
 	f.StringVar(&o.Out, "out", "dist", "where the packages go")
 	f.StringVar(&o.Describe, "version", "dev", "version as `git describe` says it: v1.2.0, v1.2.0-3-gabc1234 or abc1234")
 	f.StringVar(&o.Commit, "commit", "unknown", "commit that `gateway version` prints")
+	f.StringSliceVar(&o.Packages, "package", nil, "packages to build, by name; all of them without it")
 	f.StringSliceVar(&o.Archs, "arch", []string{"amd64", "arm64"}, "architectures, by Go's names")
-	f.StringSliceVar(&o.Formats, "format", []string{"deb", "rpm"}, "packages to build")
+	f.StringSliceVar(&o.Formats, "format", []string{"deb", "rpm"}, "formats to build")
 	f.StringVar(&o.NFPM, "nfpm", "bin/tools/nfpm", "the nfpm program")
 	cmd.RunE = cli.Does(func(cmd *cobra.Command, _ []string) error {
 		var err error
@@ -95,13 +98,36 @@ func build(ctx context.Context, o options) (files []string, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	for _, arch := range o.Archs {
-		t := tree{options: o, arch: arch, version: packageVersion(o.Describe, o.Epoch), dir: filepath.Join(work, arch)}
-		made, err := t.build(ctx)
-		files = append(files, made...)
-		if err != nil {
-			return files, fmt.Errorf("%s: %w", arch, err)
+	all, err := o.chosen()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range all {
+		for _, arch := range o.Archs {
+			t := tree{options: o, product: p, arch: arch, version: packageVersion(o.Describe, o.Epoch), dir: filepath.Join(work, p.Package, arch)}
+			made, err := t.build(ctx)
+			files = append(files, made...)
+			if err != nil {
+				return files, fmt.Errorf("%s, %s: %w", p.Package, arch, err)
+			}
 		}
 	}
 	return files, nil
+}
+
+// chosen returns the packages that are to be built.
+func (o options) chosen() ([]product, error) {
+	all := products()
+	if len(o.Packages) == 0 {
+		return all, nil
+	}
+	var some []product
+	for _, name := range o.Packages {
+		i := slices.IndexFunc(all, func(p product) bool { return p.Package == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no package %q", name)
+		}
+		some = append(some, all[i])
+	}
+	return some, nil
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,54 +43,77 @@ func TestPackages(t *testing.T) {
 		testkit.Tool(t, name, "dpkg lintian")
 	}
 	first, second := made(t, "deb", "rpm"), made(t, "deb", "rpm")
-	if len(first) != 3 || len(second) != 3 {
-		t.Fatalf("want .deb, .rpm and a bill of materials, got %q and %q", first, second)
+	if len(first) != 6 || len(second) != 6 {
+		t.Fatalf("want .deb, .rpm and a bill of materials of each package, got %q and %q", first, second)
 	}
 	for i := range first {
 		if a, b := sum(t, first[i]), sum(t, second[i]); a != b {
 			t.Errorf("%s is not the same twice: %x and %x", filepath.Base(first[i]), a, b)
 		}
 	}
-	deb := first[0]
-	if want := "syslog-gateway_1.2.0-1_" + runtime.GOARCH + ".deb"; filepath.Base(deb) != want {
-		t.Errorf("the package is %s, want %s", filepath.Base(deb), want)
-	}
-	if out, err := exec.Command("lintian", "--allow-root", "--fail-on", "error,warning", deb).CombinedOutput(); err != nil {
-		t.Errorf("lintian: %v\n%s", err, out)
-	}
-	content(t, deb)
-	lives(t, deb)
-	if got, err := exec.Command("dpkg-deb", "--info", deb, "conffiles").Output(); err != nil || string(got) != "/etc/syslog-gateway/gateway.yaml\n/etc/syslog-gateway/packs/README\n" {
-		t.Errorf("conffiles are %q (%v)", got, err)
+	for i, p := range products() {
+		t.Run(p.Package, func(t *testing.T) {
+			deb := first[3*i]
+			if want := p.Package + "_1.2.0-1_" + runtime.GOARCH + ".deb"; filepath.Base(deb) != want {
+				t.Errorf("the package is %s, want %s", filepath.Base(deb), want)
+			}
+			if out, err := exec.Command("lintian", "--allow-root", "--fail-on", "error,warning", deb).CombinedOutput(); err != nil {
+				t.Errorf("lintian: %v\n%s", err, out)
+			}
+			want := expected[p.Package]
+			content(t, deb, p, want.modes)
+			lives(t, deb, want.life)
+			out, _ := exec.Command("dpkg-deb", "--info", deb, "conffiles").Output() // it fails if there are none
+			testkit.Equal(t, "conffiles", string(out), want.conffiles)
+		})
 	}
 }
 
+// expected is what the packages have beside their program, unit, user and documents.
+var expected = map[string]struct {
+	modes           map[string]int64
+	conffiles, life string
+}{
+	"syslog-gateway": {
+		modes: map[string]int64{
+			"./etc/syslog-gateway/gateway.yaml":               0o640,
+			"./etc/syslog-gateway/packs/":                     0o755,
+			"./etc/syslog-gateway/packs/README":               0o644,
+			"./usr/lib/sysctl.d/60-syslog-gateway.conf":       0o644,
+			"./usr/share/man/man1/gateway-run.1.gz":           0o644,
+			"./usr/share/man/man5/gateway.yaml.5.gz":          0o644,
+			"./usr/share/doc/syslog-gateway/configuration.md": 0o644,
+			"./usr/share/doc/syslog-gateway/install.md":       0o644,
+			"./usr/share/doc/syslog-gateway/packs.md":         0o644,
+			"./usr/share/doc/syslog-gateway/products.md":      0o644,
+			"./usr/share/doc/syslog-gateway/upgrade.md":       0o644,
+		},
+		conffiles: "/etc/syslog-gateway/gateway.yaml\n/etc/syslog-gateway/packs/README\n",
+		life:      lifeOfTheGateway,
+	},
+	"syslog-gateway-queue": {
+		modes: map[string]int64{
+			"./etc/syslog-gateway-queue/":                         0o755,
+			"./usr/share/man/man1/syslog-gateway-queue-init.1.gz": 0o644,
+		},
+		life: lifeOfTheQueue,
+	},
+}
+
 // content checks owner, mode and time of what is in a package, and that all is there.
-func content(t *testing.T, deb string) {
+func content(t *testing.T, deb string, p product, modes map[string]int64) {
 	t.Helper()
 	out := testkit.Try(exec.Command("dpkg-deb", "--fsys-tarfile", deb).Output())(t)
-	modes := map[string]int64{
-		"./usr/bin/gateway":                                  0o755,
-		"./etc/syslog-gateway/gateway.yaml":                  0o640,
-		"./etc/syslog-gateway/packs/":                        0o755,
-		"./etc/syslog-gateway/packs/README":                  0o644,
-		"./usr/lib/systemd/system/syslog-gateway.service":    0o644,
-		"./usr/lib/sysusers.d/syslog-gateway.conf":           0o644,
-		"./usr/lib/sysctl.d/60-syslog-gateway.conf":          0o644,
-		"./usr/share/man/man1/gateway.1.gz":                  0o644,
-		"./usr/share/man/man1/gateway-run.1.gz":              0o644,
-		"./usr/share/man/man5/gateway.yaml.5.gz":             0o644,
-		"./usr/share/bash-completion/completions/gateway":    0o644,
-		"./usr/share/doc/syslog-gateway/copyright":           0o644,
-		"./usr/share/doc/syslog-gateway/sbom.cdx.json":       0o644,
-		"./usr/share/doc/syslog-gateway/changelog.gz":        0o644,
-		"./usr/share/doc/syslog-gateway/configuration.md":    0o644,
-		"./usr/share/doc/syslog-gateway/install.md":          0o644,
-		"./usr/share/doc/syslog-gateway/packs.md":            0o644,
-		"./usr/share/doc/syslog-gateway/products.md":         0o644,
-		"./usr/share/doc/syslog-gateway/upgrade.md":          0o644,
-		"./usr/share/doc/syslog-gateway/changelog.Debian.gz": 0o644,
+	modes = maps.Clone(modes)
+	for _, name := range []string{
+		"usr/lib/systemd/system/" + p.Package + ".service", "usr/lib/sysusers.d/" + p.Package + ".conf",
+		"usr/share/man/man1/" + p.Binary + ".1.gz", "usr/share/bash-completion/completions/" + p.Binary,
+		p.docs() + "/cluster.md", p.docs() + "/copyright", p.docs() + "/third-party-licences.gz", p.docs() + "/" + billName,
+		p.docs() + "/changelog.gz", p.docs() + "/changelog.Debian.gz",
+	} {
+		modes["./"+name] = 0o644
 	}
+	modes["./"+p.program()] = 0o755
 	r := tar.NewReader(bytes.NewReader(out))
 	for {
 		h, err := r.Next()
@@ -150,7 +174,7 @@ func TestVersions(t *testing.T) {
 func TestBillOfMaterials(t *testing.T) {
 	self := testkit.Try(os.Executable())(t)
 	info := testkit.Try(buildinfo.ReadFile(self))(t)
-	text := testkit.Try(billOfMaterials(info, "1.2.0", at))(t)
+	text := testkit.Try(billOfMaterials(info, "syslog-gateway", "1.2.0", at))(t)
 	var d document
 	testkit.Must(t, json.Unmarshal(text, &d))
 	if d.Format != "CycloneDX" || d.Metadata.Component.Version != "1.2.0" || !d.Metadata.Timestamp.Equal(at) {
@@ -183,8 +207,8 @@ func TestZippedIsWhatWentIn(t *testing.T) {
 }
 
 func TestScriptsAreShell(t *testing.T) {
-	scripts, err := filepath.Glob("scripts/*")
-	if err != nil || len(scripts) != 6 {
+	scripts, err := filepath.Glob("*/scripts/*")
+	if err != nil || len(scripts) != 6*len(products()) {
 		t.Fatalf("%q (%v)", scripts, err)
 	}
 	for _, script := range scripts {

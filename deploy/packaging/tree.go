@@ -15,44 +15,13 @@ import (
 	"time"
 )
 
-// tree is the content of one architecture's packages, laid out as on the host.
+// tree is the content of a package for one architecture, laid out as on the host.
 type tree struct {
 	options
+	product
 	arch    string
 	version string
 	dir     string
-}
-
-const (
-	binary = "usr/bin/gateway"
-	docs   = "usr/share/doc/syslog-gateway"
-)
-
-// copied are the files of the repository that go into a package as they are.
-var copied = map[string]string{
-	"deploy/examples/gateway.yaml":                "etc/syslog-gateway/gateway.yaml",
-	"deploy/examples/packs/README":                "etc/syslog-gateway/packs/README",
-	"deploy/examples/minimal.yaml":                docs + "/examples/minimal.yaml",
-	"deploy/examples/auto-one-port.yaml":          docs + "/examples/auto-one-port.yaml",
-	"deploy/nftables/syslog-gateway.nft":          docs + "/examples/syslog-gateway.nft",
-	"deploy/systemd/syslog-gateway.service":       "usr/lib/systemd/system/syslog-gateway.service",
-	"deploy/systemd/syslog-gateway.sysusers.conf": "usr/lib/sysusers.d/syslog-gateway.conf",
-	"deploy/sysctl.d/60-syslog-gateway.conf":      "usr/lib/sysctl.d/60-syslog-gateway.conf",
-	"deploy/packaging/lintian-overrides":          "usr/share/lintian/overrides/syslog-gateway",
-	"deploy/packaging/copyright":                  docs + "/copyright",
-	"docs/configuration.md":                       docs + "/configuration.md",
-	"docs/operations.md":                          docs + "/operations.md",
-	"docs/install.md":                             docs + "/install.md",
-	"docs/sizing.md":                              docs + "/sizing.md",
-	"docs/high-availability.md":                   docs + "/high-availability.md",
-	"docs/guarantees.md":                          docs + "/guarantees.md",
-	"docs/metadata.md":                            docs + "/metadata.md",
-	"docs/packs.md":                               docs + "/packs.md",
-	"docs/products.md":                            docs + "/products.md",
-	"deploy/keepalived/keepalived.conf":           docs + "/examples/keepalived.conf",
-	"deploy/systemd/notify-reload.conf":           docs + "/examples/notify-reload.conf",
-	"docs/upgrade.md":                             docs + "/upgrade.md",
-	"README.md":                                   docs + "/README.md",
 }
 
 // build lays the tree out and packs it. It returns the packages and the bill of materials.
@@ -66,8 +35,8 @@ func (t tree) build(ctx context.Context) ([]string, error) {
 	if err := t.stamp(); err != nil {
 		return nil, err
 	}
-	bill := filepath.Join(t.Out, fmt.Sprintf("syslog-gateway_%s_%s.cdx.json", t.version, t.arch))
-	if err := copyFile(t.path(docs, billName), bill); err != nil {
+	bill := filepath.Join(t.Out, fmt.Sprintf("%s_%s_%s.cdx.json", t.Package, t.version, t.arch))
+	if err := copyFile(t.path(t.docs(), billName), bill); err != nil {
 		return nil, err
 	}
 	packages, err := t.pack(ctx)
@@ -89,11 +58,13 @@ func (t tree) write(name string, content []byte) error {
 }
 
 // compile builds the program as the Makefile does.
-func (t tree) compile(ctx context.Context) error { return t.compileFor(ctx, t.arch, t.path(binary)) }
+func (t tree) compile(ctx context.Context) error {
+	return t.compileFor(ctx, t.arch, t.path(t.program()))
+}
 
 func (t tree) compileFor(ctx context.Context, arch, file string) error {
 	flags := fmt.Sprintf("-s -w -X main.version=%s -X main.commit=%s", t.version, t.Commit)
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", flags, "-o", file, "./cmd/gateway")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", flags, "-o", file, t.Source)
 	cmd.Dir = t.Root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 	_, err := run(cmd)
@@ -101,7 +72,7 @@ func (t tree) compileFor(ctx context.Context, arch, file string) error {
 }
 
 func (t tree) copies(context.Context) error {
-	for from, to := range copied {
+	for from, to := range t.Copied {
 		content, err := os.ReadFile(filepath.Join(t.Root, from))
 		if err != nil {
 			return err
@@ -113,12 +84,12 @@ func (t tree) copies(context.Context) error {
 	return nil
 }
 
-// native returns a gateway that runs here, whatever the packages are for.
+// native returns the program that runs here, whatever the packages are for.
 func (t tree) native(ctx context.Context) (string, error) {
 	host, err := run(exec.CommandContext(ctx, "go", "env", "GOHOSTARCH"))
 	arch := strings.TrimSpace(string(host))
 	if err != nil || arch == t.arch {
-		return t.path(binary), err
+		return t.path(t.program()), err
 	}
 	file := t.dir + "-native"
 	return file, t.compileFor(ctx, arch, file)
@@ -127,7 +98,7 @@ func (t tree) native(ctx context.Context) (string, error) {
 // manual writes the pages that the commands describe themselves with, and that of the
 // configuration file.
 func (t tree) manual(ctx context.Context) error {
-	gateway, err := t.native(ctx)
+	program, err := t.native(ctx)
 	if err != nil {
 		return err
 	}
@@ -136,7 +107,7 @@ func (t tree) manual(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(pages)
-	cmd := exec.CommandContext(ctx, gateway, "man", pages)
+	cmd := exec.CommandContext(ctx, program, "man", pages)
 	cmd.Env = append(os.Environ(), fmt.Sprintf("SOURCE_DATE_EPOCH=%d", t.Epoch.Unix()))
 	if _, err := run(cmd); err != nil {
 		return err
@@ -159,16 +130,16 @@ func (t tree) manual(ctx context.Context) error {
 }
 
 func (t tree) completions(ctx context.Context) error {
-	gateway, err := t.native(ctx)
+	program, err := t.native(ctx)
 	if err != nil {
 		return err
 	}
 	for shell, name := range map[string]string{
-		"bash": "usr/share/bash-completion/completions/gateway",
-		"zsh":  "usr/share/zsh/vendor-completions/_gateway",
-		"fish": "usr/share/fish/vendor_completions.d/gateway.fish",
+		"bash": "usr/share/bash-completion/completions/" + t.Binary,
+		"zsh":  "usr/share/zsh/vendor-completions/_" + t.Binary,
+		"fish": "usr/share/fish/vendor_completions.d/" + t.Binary + ".fish",
 	} {
-		script, err := run(exec.CommandContext(ctx, gateway, "completion", shell))
+		script, err := run(exec.CommandContext(ctx, program, "completion", shell))
 		if err != nil {
 			return err
 		}
@@ -185,13 +156,13 @@ func (t tree) changelogs(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := t.write(docs+"/changelog.gz", zipped(ours)); err != nil {
+	if err := t.write(t.docs()+"/changelog.gz", zipped(ours)); err != nil {
 		return err
 	}
-	entry := fmt.Sprintf("syslog-gateway (%s-1) stable; urgency=medium\n\n"+
+	entry := fmt.Sprintf("%s (%s-1) stable; urgency=medium\n\n"+
 		"  * Built from %s. The changes are in changelog.gz.\n\n"+
-		" -- %s  %s\n", t.version, t.Commit, maintainer, t.Epoch.Format(time.RFC1123Z))
-	return t.write(docs+"/changelog.Debian.gz", zipped([]byte(entry)))
+		" -- %s  %s\n", t.Package, t.version, t.Commit, maintainer, t.Epoch.Format(time.RFC1123Z))
+	return t.write(t.docs()+"/changelog.Debian.gz", zipped([]byte(entry)))
 }
 
 // maintainer stands in nfpm.yaml, too.
@@ -199,15 +170,15 @@ const maintainer = "Syslog gateway maintainers <maintainers@syslog-gateway.examp
 
 // bill writes the bill of materials out of what the linker recorded in the program.
 func (t tree) bill(context.Context) error {
-	info, err := buildinfo.ReadFile(t.path(binary))
+	info, err := buildinfo.ReadFile(t.path(t.program()))
 	if err != nil {
 		return err
 	}
-	text, err := billOfMaterials(info, t.version, t.Epoch)
+	text, err := billOfMaterials(info, t.Package, t.version, t.Epoch)
 	if err != nil {
 		return err
 	}
-	return t.write(docs+"/"+billName, text)
+	return t.write(t.docs()+"/"+billName, text)
 }
 
 // stamp gives everything in the tree its mode and the one time.
@@ -217,7 +188,7 @@ func (t tree) stamp() error {
 			return err
 		}
 		mode := fs.FileMode(0o644)
-		if d.IsDir() || path == t.path(binary) {
+		if d.IsDir() || path == t.path(t.program()) {
 			mode = 0o755
 		}
 		if err := os.Chmod(path, mode); err != nil {
@@ -239,7 +210,7 @@ func (t tree) pack(ctx context.Context) (files []string, err error) {
 	}
 	for _, format := range t.Formats {
 		file := filepath.Join(out, t.fileName(format))
-		cmd := exec.CommandContext(ctx, nfpm, "package", "--config", "deploy/packaging/nfpm.yaml", "--packager", format, "--target", file)
+		cmd := exec.CommandContext(ctx, nfpm, "package", "--config", "deploy/packaging/"+t.Package+"/nfpm.yaml", "--packager", format, "--target", file)
 		cmd.Dir = t.Root
 		cmd.Env = append(os.Environ(), "PACKAGE_VERSION="+t.version, "PACKAGE_ARCH="+t.arch, "PACKAGE_TREE="+t.dir,
 			fmt.Sprintf("SOURCE_DATE_EPOCH=%d", t.Epoch.Unix()))
@@ -255,9 +226,9 @@ func (t tree) pack(ctx context.Context) (files []string, err error) {
 func (t tree) fileName(format string) string {
 	if format == "rpm" {
 		arch := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[t.arch]
-		return fmt.Sprintf("syslog-gateway-%s-1.%s.rpm", t.version, arch)
+		return fmt.Sprintf("%s-%s-1.%s.rpm", t.Package, t.version, arch)
 	}
-	return fmt.Sprintf("syslog-gateway_%s-1_%s.deb", t.version, t.arch)
+	return fmt.Sprintf("%s_%s-1_%s.deb", t.Package, t.version, t.arch)
 }
 
 // run returns what a program prints; its error has what it complained about.

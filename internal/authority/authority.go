@@ -111,6 +111,15 @@ func (a *Authority) Client(name string) (*x509.Certificate, error) {
 	return a.leaf(ClientFile(name), []string{name}, x509.ExtKeyUsageClientAuth)
 }
 
+// Peer makes or renews the certificate of a node of a cluster, which is a server and a client
+// of the others.
+func (a *Authority) Peer(name string) (*x509.Certificate, error) {
+	return a.leaf(PeerFile(name), []string{name}, x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth)
+}
+
+// PeerFile is the name of the files of a node, without .pem and .key.
+func PeerFile(name string) string { return "node-" + strings.ReplaceAll(name, ":", "_") }
+
 // ClientFile is the name of the files of a client, without .pem and .key.
 func ClientFile(name string) string { return "client-" + strings.ReplaceAll(name, ":", "_") }
 
@@ -133,7 +142,7 @@ func CheckName(name string) error {
 
 // leaf makes a certificate with the key that is there, or with a new one. It replaces only
 // a certificate of this CA.
-func (a *Authority) leaf(file string, names []string, usage x509.ExtKeyUsage) (*x509.Certificate, error) {
+func (a *Authority) leaf(file string, names []string, usage ...x509.ExtKeyUsage) (*x509.Certificate, error) {
 	for _, name := range names {
 		if err := CheckName(name); err != nil {
 			return nil, err
@@ -143,7 +152,7 @@ func (a *Authority) leaf(file string, names []string, usage x509.ExtKeyUsage) (*
 	template := &x509.Certificate{
 		Subject:   pkix.Name{CommonName: commonName(names)},
 		NotBefore: now.Add(-skew), NotAfter: now.AddDate(0, 0, leafDays),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{usage},
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: usage,
 		BasicConstraintsValid: true,
 	}
 	if template.NotAfter.After(a.cert.NotAfter) {

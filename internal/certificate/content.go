@@ -25,6 +25,8 @@ type Files struct {
 	// CRLFile has certificate revocation lists (RFC 5280 section 5) of these CAs, in PEM or
 	// one in DER.
 	CRLFile string
+	// Client says that they are those of a client: CAFile is for servers.
+	Client bool
 }
 
 // Check reads the files as the start of the gateway does. The error names the key of the
@@ -87,7 +89,7 @@ func (f Files) load() (*content, error) {
 	var cas []*x509.Certificate
 	if f.CAFile != "" {
 		key := "ca_file"
-		if len(f.Pairs) > 0 {
+		if len(f.Pairs) > 0 && !f.Client {
 			key = "client_ca_file"
 		}
 		data, err := read(key, f.CAFile)

@@ -56,7 +56,7 @@ type state struct {
 // New returns a store without uses.
 func New(log *slog.Logger) *Store {
 	s := &Store{log: log, expiry: prometheus.NewDesc("gateway_certificate_expiry_timestamp_seconds",
-		"When the first of the certificates of a use expires, in Unix time: source/NAME and stats (certificates, their chains, client_ca_file), hec (ca_file).",
+		"When the first of the certificates of a use expires, in Unix time: source/NAME and stats (certificates, their chains, client_ca_file), hec (ca_file), queue (those of queue.jetstream.tls).",
 		[]string{"use"}, nil)}
 	s.uses.Store(new([]*use))
 	return s
@@ -124,6 +124,23 @@ func (s *Store) Roots(name, caFile string) (func() *x509.CertPool, error) {
 		return nil, err
 	}
 	return func() *x509.CertPool { return u.state.Load().cas }, nil
+}
+
+// Client returns functions for the certificate and the CAs in force, which a client is to use
+// for each new connection. certificate is nil if there is none; the CAs are nil for those of
+// the system.
+func (s *Store) Client(name string, f Files) (certificate func() (tls.Certificate, error), roots func() (*x509.CertPool, error), err error) {
+	if len(f.list()) == 0 {
+		return nil, func() (*x509.CertPool, error) { return nil, nil }, nil
+	}
+	u, err := s.add(name, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(f.Pairs) != 0 {
+		certificate = func() (tls.Certificate, error) { return u.state.Load().pairs[0], nil }
+	}
+	return certificate, func() (*x509.CertPool, error) { return u.state.Load().cas, nil }, nil
 }
 
 // SetClientNames changes the names of clients of a use, for new connections.

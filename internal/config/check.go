@@ -46,6 +46,14 @@ func (c Config) check(env []string) error {
 	if err := (certificate.Files{CAFile: c.HEC.TLS.CAFile}).Check(); err != nil {
 		ps.add(at("hec", "tls"), "%v", err)
 	}
+	if c.Queue.Clustered() {
+		if err := c.Queue.JetStream.TLS.Files().Check(); err != nil {
+			ps.add(at("queue", "jetstream", "tls"), "%v", err)
+		}
+		if _, err := c.QueueCredentials(env); err != nil {
+			ps.add(keyPath{}, "%v", err)
+		}
+	}
 	ps.checkWritable(at("queue", "path"), c.Queue.Path)
 	ps.checkWritable(at("dead_letter", "path"), c.DeadLetter.Path)
 	return ps.err()

@@ -123,14 +123,38 @@ type Balancer struct {
 	Policy string `koanf:"policy"`
 }
 
-// Queue is the disk queue of all shards together.
+// Queue is the disk queue of all shards together, and the streams that it is forwarded to.
 type Queue struct {
+	Kind         string        `koanf:"kind"`
 	Path         string        `koanf:"path"`
 	MaxSize      Size          `koanf:"max_size"`
 	SegmentSize  Size          `koanf:"segment_size"`
 	SyncInterval time.Duration `koanf:"sync_interval"`
 	MinFree      Size          `koanf:"min_free"`
 	WhenFull     string        `koanf:"when_full"`
+	JetStream    JetStream     `koanf:"jetstream"`
+}
+
+// JetStream is the cluster that records are forwarded to with Queue.Kind jetstream.
+type JetStream struct {
+	Servers         []string      `koanf:"servers"`
+	GatewayID       string        `koanf:"gateway_id"`
+	Streams         int           `koanf:"streams"`
+	Replicas        int           `koanf:"replicas"`
+	MaxSize         Size          `koanf:"max_size"`
+	InFlight        int           `koanf:"in_flight"`
+	DuplicateWindow time.Duration `koanf:"duplicate_window"`
+	AckWait         time.Duration `koanf:"ack_wait"`
+	Deliver         bool          `koanf:"deliver"`
+	TLS             MutualTLS     `koanf:"tls"`
+	CredentialsFile string        `koanf:"credentials_file"`
+}
+
+// MutualTLS is the TLS configuration of connections to servers that ask for a certificate.
+type MutualTLS struct {
+	CAFile   string `koanf:"ca_file"`
+	CertFile string `koanf:"cert_file"`
+	KeyFile  string `koanf:"key_file"`
 }
 
 // HEC is Splunk's HTTP Event Collector.

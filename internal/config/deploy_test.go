@@ -50,7 +50,7 @@ func gatewayFiles(t *testing.T) []string {
 
 func TestDeployedConfigurationsLoad(t *testing.T) {
 	files := gatewayFiles(t)
-	for _, name := range []string{"gateway.yaml", "minimal.yaml", "auto-one-port.yaml"} {
+	for _, name := range []string{"gateway.yaml", "minimal.yaml", "auto-one-port.yaml", "cluster.yaml"} {
 		if !slices.Contains(files, filepath.Join(deployDir, "examples", name)) {
 			t.Errorf("%s is not found among %v", name, files)
 		}
@@ -168,32 +168,37 @@ func TestUnitInSystemdsEyes(t *testing.T) {
 	if err != nil {
 		t.Fatal("systemd-analyze is not on this machine: install Debian's package systemd, or run .ci/tools")
 	}
-	root := t.TempDir()
-	units := filepath.Join(root, "etc/systemd/system")
-	for _, dir := range []string{units, filepath.Join(root, "usr/bin"), filepath.Join(root, "bin")} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, program := range []string{"usr/bin/gateway", "bin/kill"} {
-		if err := os.WriteFile(filepath.Join(root, program), []byte("#!/bin/sh\n"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, unit := range []string{"sysinit.target", "basic.target", "shutdown.target", "network-online.target", "time-sync.target", "system.slice"} {
-		write(t, filepath.Join(units, unit), "[Unit]\nDescription=stands in for "+unit+"\n")
-	}
-	data, err := os.ReadFile(filepath.Join(deployDir, unitFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(units, "syslog-gateway.service"), string(data))
+	for unit, program := range map[string]string{unitFile: "usr/bin/gateway", "systemd/syslog-gateway-queue.service": "usr/bin/syslog-gateway-queue"} {
+		name := filepath.Base(unit)
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			units := filepath.Join(root, "etc/systemd/system")
+			for _, dir := range []string{units, filepath.Join(root, "usr/bin"), filepath.Join(root, "bin")} {
+				if err := os.MkdirAll(dir, 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, program := range []string{program, "bin/kill"} {
+				if err := os.WriteFile(filepath.Join(root, program), []byte("#!/bin/sh\n"), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, unit := range []string{"sysinit.target", "basic.target", "shutdown.target", "network-online.target", "time-sync.target", "system.slice"} {
+				write(t, filepath.Join(units, unit), "[Unit]\nDescription=stands in for "+unit+"\n")
+			}
+			data, err := os.ReadFile(filepath.Join(deployDir, unit))
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, filepath.Join(units, name), string(data))
 
-	if out, err := exec.Command(analyze, "verify", "--root="+root, "syslog-gateway.service").CombinedOutput(); err != nil || len(out) != 0 {
-		t.Errorf("verify: %v\n%s", err, out)
-	}
-	out, err := exec.Command(analyze, "security", "--offline=true", "--threshold=15", "--root="+root, "--no-pager", "syslog-gateway.service").CombinedOutput()
-	if err != nil {
-		t.Errorf("security: %v\n%s", err, out)
+			if out, err := exec.Command(analyze, "verify", "--root="+root, name).CombinedOutput(); err != nil || len(out) != 0 {
+				t.Errorf("verify: %v\n%s", err, out)
+			}
+			out, err := exec.Command(analyze, "security", "--offline=true", "--threshold=15", "--root="+root, "--no-pager", name).CombinedOutput()
+			if err != nil {
+				t.Errorf("security: %v\n%s", err, out)
+			}
+		})
 	}
 }

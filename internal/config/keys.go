@@ -115,6 +115,7 @@ func dataKeys() []key {
 		{"balancer.shards", 4, between(1, 64), restart, "Number of shards. Each shard has its own disk queue and sender. If you lower the number, the extra shards are delivered and then removed."},
 		{"balancer.policy", "round_robin", oneOf("round_robin", "least_pending", "source_hash"), restart, "How a shard is chosen for a batch. `source_hash` sends all events of a source to one shard, in order. With `vendor: auto` the source then fills one batch at a time, not one for each vendor."},
 
+		{"queue.kind", QueueDisk, oneOf(QueueDisk, QueueJetStream), restart, "`disk`: this gateway delivers what it has received. `jetstream`: the disk queue is forwarded to streams on NATS servers, and every gateway of the cluster delivers from there (docs/cluster.md). The other keys of `queue` apply to both."},
 		{"queue.path", "/var/lib/syslog-gateway/queue", queuePath(), restart, "Directory of the disk queue. Only one gateway can use it at a time; a lock file ensures this."},
 		{"queue.max_size", 100 * GB, atLeast(MiB), restart, "Disk space for all shards together. At least two batches (`batch.max_bytes`) per shard."},
 		// The queue itself lowers the size down to 4 KiB where max_size is small.
@@ -122,6 +123,20 @@ func dataKeys() []key {
 		{"queue.sync_interval", 250 * time.Millisecond, between(time.Millisecond, time.Minute), restart, "Maximum time between two fsyncs while data is written. A power failure can lose the events of this time; after a crash they may be delivered twice."},
 		{"queue.min_free", 2 * GB, between(0, 100*TB), restart, "The queue counts as full when its file system has less free space than this."},
 		{"queue.when_full", "block", oneOf("block", "drop_oldest", "drop_newest"), restart, "`block` stops reading: TCP senders wait, the kernel drops UDP datagrams, and the gateway shows how many. The other policies drop events and count them."},
+
+		{"queue.jetstream.servers", nil, listOf(0, "a list of addresses such as tls://queue-01:4222", natsServer()), restart, "Addresses of the NATS servers. One is enough to find the others; name all, since one may be away."},
+		{"queue.jetstream.gateway_id", "", charset("letters, digits, _ and -, beginning with a letter or digit; or empty", lower+upper+digits+"_-"), restart, "Name of this gateway, which no other gateway of the cluster has. Empty: the host name."},
+		{"queue.jetstream.streams", 4, between(1, 64), restart, "Number of streams, SYSLOG-00 and so on. The same at all gateways, for the life of the cluster. Shard N is forwarded to stream N modulo `streams`."},
+		{"queue.jetstream.replicas", 3, replicas(), restart, "Servers that hold each record. With 3, one of them may be lost; with 1, none."},
+		{"queue.jetstream.max_size", 400 * GB, atLeast(16 * MiB), restart, "Disk space of all streams together on each server that holds a replica. It is reserved. A full stream takes nothing: the records wait in the disk queues."},
+		{"queue.jetstream.in_flight", 16, between(1, 256), restart, "Records of a shard that are forwarded at the same time."},
+		{"queue.jetstream.duplicate_window", 2 * time.Minute, between(time.Second, time.Hour), restart, "How long the servers recognise a record that is forwarded again. It costs about 400 bytes of their memory for each record of this time."},
+		{"queue.jetstream.ack_wait", time.Minute, between(5*time.Second, time.Hour), restart, "A record that a gateway has taken is given to another one after this time without a sign of life."},
+		{"queue.jetstream.deliver", true, trueOrFalse(), restart, "Take records out of the streams and deliver them. `false`: this gateway only receives and forwards. With `true` it needs no source."},
+		{"queue.jetstream.tls.ca_file", "", text("a PEM file"), restart, "CA certificates that are trusted for the servers. Empty: those of the system."},
+		{"queue.jetstream.tls.cert_file", "", text("a PEM file"), restart, "Certificate of this gateway, if the servers ask for one."},
+		{"queue.jetstream.tls.key_file", "", text("a PEM file"), restart, "Private key of the certificate."},
+		{"queue.jetstream.credentials_file", "", text("a .creds file of NATS"), restart, "Credentials of this gateway. Empty: the systemd credential `queue_creds`, if there is one."},
 	}
 }
 

@@ -332,3 +332,33 @@ func endpoint() rule {
 		return ""
 	})
 }
+
+// natsServer is the address of a NATS server.
+func natsServer() rule {
+	return word("addresses such as tls://queue-01:4222 or nats://10.0.0.5:4222", func(v string) string {
+		u, err := url.Parse(v)
+		switch {
+		case err != nil:
+			return display(v) + " is not an address"
+		case u.Scheme != "nats" && u.Scheme != "tls":
+			return display(v) + " does not begin with nats:// or tls://"
+		case u.Hostname() == "":
+			return display(v) + " has no host"
+		case u.User != nil:
+			return display(v) + " contains a user or password; use credentials_file or a certificate"
+		case u.Path != "" || u.RawQuery != "" || u.Fragment != "":
+			return display(v) + " has more than a host and a port"
+		}
+		return ""
+	})
+}
+
+// replicas allows a number of which a majority is well defined.
+func replicas() rule {
+	return rule{allowed: "1, 3, 5", check: func(v any) string {
+		if n, ok := v.(int); ok && (n == 1 || n == 3 || n == 5) {
+			return ""
+		}
+		return display(v) + " is no number of replicas"
+	}}
+}

@@ -25,6 +25,7 @@ func (c Config) problems() problems {
 	c.checkSources(&ps)
 	c.checkPorts(&ps)
 	c.checkQueue(&ps)
+	c.checkJetStream(&ps)
 	c.checkRest(&ps)
 	return ps
 }
@@ -33,7 +34,7 @@ func (c Config) problems() problems {
 const maxName = 64
 
 func (c Config) checkSources(ps *problems) {
-	if len(c.Sources) == 0 {
+	if len(c.Sources) == 0 && !c.Queue.Delivers() {
 		ps.add(at("sources"), "there is no source; declare at least one, such as linux: {port: 1517, vendor: linux}")
 	}
 	for _, name := range sortedKeys(c.Sources) {

@@ -89,6 +89,9 @@ type Account struct {
 	memory    atomic.Int64
 	queued    atomic.Int64
 	delivered atomic.Uint64
+	secured   atomic.Uint64
+	taken     atomic.Uint64
+	givenBack atomic.Uint64
 
 	unparsed  atomic.Uint64
 	truncated atomic.Uint64
@@ -123,6 +126,26 @@ func (a *Account) Recover(n int) {
 func (a *Account) Deliver(n int) {
 	a.queued.Add(-int64(n))
 	a.delivered.Add(uint64(n))
+}
+
+// Secure counts n events from the disk queue into the stream of a cluster. From here on the
+// loss of this machine does not lose them.
+func (a *Account) Secure(n int) {
+	a.queued.Add(-int64(n))
+	a.secured.Add(uint64(n))
+}
+
+// Take counts n events from the stream of a cluster to this gateway, which delivers them or
+// gives them back.
+func (a *Account) Take(n int) {
+	a.taken.Add(uint64(n))
+	a.queued.Add(int64(n))
+}
+
+// GiveBack counts n events that were taken from the stream and stay in it.
+func (a *Account) GiveBack(n int) {
+	a.queued.Add(-int64(n))
+	a.givenBack.Add(uint64(n))
 }
 
 // DeadLetter counts n events from the queue to the dead-letter store.
@@ -182,6 +205,9 @@ type Balance struct {
 	Delivered     uint64            `json:"delivered"`
 	Deadlettered  uint64            `json:"deadlettered"`
 	Dropped       uint64            `json:"dropped"`
+	Secured       uint64            `json:"secured,omitempty"`
+	Taken         uint64            `json:"taken,omitempty"`
+	GivenBack     uint64            `json:"given_back,omitempty"`
 	ReceivedBytes uint64            `json:"received_bytes"`
 	Unparsed      uint64            `json:"unparsed"`
 	Truncated     uint64            `json:"truncated"`
@@ -203,7 +229,8 @@ func (b Balance) Pending() int64 { return b.InMemory + b.Queued }
 
 // Difference is the left side of the equation minus the right: 0 unless there is a bug.
 func (b Balance) Difference() int64 {
-	return int64(b.Received) + int64(b.Recovered) -
+	return int64(b.Received) + int64(b.Recovered) + int64(b.Taken) -
+		int64(b.Secured) - int64(b.GivenBack) -
 		int64(b.Delivered) - b.Pending() - int64(b.Deadlettered) - int64(b.Dropped)
 }
 
@@ -218,8 +245,8 @@ func (b Balance) Lost() uint64 {
 	return lost
 }
 
-// Taken is how many of the messages received came from senders that may send.
-func (b Balance) Taken() uint64 { return b.Received - b.DropReasons[notAllowed] }
+// Admitted is how many of the messages received came from senders that may send.
+func (b Balance) Admitted() uint64 { return b.Received - b.DropReasons[notAllowed] }
 
 // Balance reads the account. The columns that events leave are read before those
 // that they enter, so nothing is seen twice.
@@ -242,9 +269,12 @@ func (a *Account) Balance() Balance {
 		b.ByTransport = append(b.ByTransport, c)
 	}
 	b.Recovered = a.recovered.Load()
+	b.Taken = a.taken.Load()
 	b.InMemory = a.memory.Load()
 	b.Queued = a.queued.Load()
 	b.Delivered = a.delivered.Load()
+	b.Secured = a.secured.Load()
+	b.GivenBack = a.givenBack.Load()
 	b.Unparsed = a.unparsed.Load()
 	b.Truncated = a.truncated.Load()
 	b.FramingErrors = a.framing.Load()

@@ -78,10 +78,6 @@ func (r *running) end() {
 // parts lists the parts from sink to source. They are started in this order, and stopped
 // in the reverse one.
 func (g *Gateway) parts() []*part {
-	senders := part{name: "senders", stop: g.stopSenders}
-	for i, q := range g.store.Shards() {
-		senders.run = append(senders.run, func(ctx context.Context) error { return g.client.Deliver(ctx, pausable{q, g.pauses[i]}) })
-	}
 	shards := part{name: "shards", stop: g.stopShards}
 	for _, s := range g.shards {
 		shards.run = append(shards.run, s.Run)
@@ -90,7 +86,7 @@ func (g *Gateway) parts() []*part {
 	if g.config.Load().Stats.ToSplunk {
 		reports.run = append(reports.run, reporter{g}.run)
 	}
-	return []*part{
+	parts := []*part{
 		{name: "certificates", run: []func(context.Context) error{g.certificates.Run}},
 		// The page shows the stop, too: it is the last one to end.
 		{name: "statistics page", run: []func(context.Context) error{g.stats.Run}, stop: func(_ context.Context, r *running) error {
@@ -100,11 +96,39 @@ func (g *Gateway) parts() []*part {
 		}},
 		{name: "disk queue", run: []func(context.Context) error{g.store.Run}},
 		{name: "HEC client", run: []func(context.Context) error{g.client.Run}},
-		&senders,
-		&shards,
-		{name: "listener", run: []func(context.Context) error{g.listener.Run}, stop: g.stopListening},
-		&reports,
 	}
+	parts = append(parts, g.emptying()...)
+	return append(parts,
+		&shards,
+		&part{name: "listener", run: []func(context.Context) error{g.listener.Run}, stop: g.stopListening},
+		&reports,
+	)
+}
+
+// emptying lists the parts that empty the disk queue: senders to Splunk, or with a cluster
+// what forwards to its streams, and senders that take from there.
+func (g *Gateway) emptying() []*part {
+	fromQueue := part{name: "senders", stop: func(limit context.Context, r *running) error { return g.stopSenders(limit, r, g.client.AnyUp) }}
+	if g.cluster == nil {
+		for i, q := range g.store.Shards() {
+			fromQueue.run = append(fromQueue.run, func(ctx context.Context) error { return g.client.Deliver(ctx, pausable{q, g.pauses[i]}) })
+		}
+		return []*part{&fromQueue}
+	}
+	fromQueue.name = "forwarders"
+	fromQueue.stop = func(limit context.Context, r *running) error { return g.stopSenders(limit, r, g.cluster.AnyUp) }
+	for i, q := range g.store.Shards() {
+		fromQueue.run = append(fromQueue.run, func(ctx context.Context) error { return g.forwarders[i].Run(ctx, pausable{q, g.pauses[i]}) })
+	}
+	parts := []*part{{name: "cluster", run: []func(context.Context) error{g.cluster.Run}}}
+	if g.config.Load().Queue.Delivers() {
+		fromStream := part{name: "senders", stop: func(_ context.Context, r *running) error { g.endSenders(r); return nil }}
+		for _, s := range g.cluster.Streams() {
+			fromStream.run = append(fromStream.run, func(ctx context.Context) error { return g.client.Deliver(ctx, s.Source()) })
+		}
+		parts = append(parts, &fromStream)
+	}
+	return append(parts, &fromQueue)
 }
 
 // Serve runs the gateway until ctx is done or a part fails, then stops it. ready is called
@@ -170,21 +194,21 @@ func (g *Gateway) stopShards(limit context.Context, r *running) error {
 	return nil
 }
 
-// stopSenders lets the senders deliver as long as that is of use, and then finish the
+// stopSenders lets the senders empty the queue as long as that is of use, and then finish the
 // requests that are under way.
-func (g *Gateway) stopSenders(limit context.Context, r *running) error {
-	g.drain(limit)
+func (g *Gateway) stopSenders(limit context.Context, r *running, anyUp func() bool) error {
+	g.drain(limit, anyUp)
 	g.endSenders(r)
 	return nil
 }
 
 // drain lets the senders work until the queue is empty, nobody takes anything any
 // more, or the time is up. What is left stays on disk.
-func (g *Gateway) drain(ctx context.Context) {
+func (g *Gateway) drain(ctx context.Context, anyUp func() bool) {
 	tick := time.NewTicker(drainTick)
 	defer tick.Stop()
 	least, since := int64(math.MaxInt64), time.Now()
-	for g.client.AnyUp() {
+	for anyUp() {
 		switch n := g.store.Stats().Records; {
 		case n == 0:
 			return
@@ -236,6 +260,9 @@ func (g *Gateway) close() error {
 	}
 	if g.client != nil {
 		err = errors.Join(err, closeClient(g.client))
+	}
+	if g.cluster != nil {
+		g.cluster.Close()
 	}
 	if g.store != nil {
 		err = errors.Join(err, g.store.Close(context.Background()))

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -22,8 +23,10 @@ import (
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/deadletter"
 	"syslog-gateway/internal/event"
+	"syslog-gateway/internal/forward"
 	"syslog-gateway/internal/hec"
 	"syslog-gateway/internal/ingest"
+	"syslog-gateway/internal/jetstream"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/listener"
 	"syslog-gateway/internal/listener/inherit"
@@ -43,6 +46,11 @@ import (
 // feeds it and stopped after it:
 //
 //	sockets → listener → balancer → shards → queue → sender → Splunk
+//
+// With a cluster the records of the queue go to its streams, and the senders take from there
+// what any gateway has forwarded:
+//
+//	… → shards → queue → forwarders → streams → sender → Splunk
 type Gateway struct {
 	config atomic.Pointer[config.Config]
 	log    *slog.Logger
@@ -53,26 +61,29 @@ type Gateway struct {
 
 	certificates *certificate.Store
 
-	ledger   *ledger.Ledger
-	dead     *deadletter.Store
-	client   *hec.Client
-	store    *queue.Store
-	shards   []*shard.Shard
-	pool     *event.Pool
-	balancer *balancer.Balancer
-	listener *listener.Listener
-	stats    *stats.Server
-	reloads  metrics.Reloads
-	problems *problems.Log
-	senders  *senders.Table
-	taps     tap.Hub
-	rules    rules.Counters
-	unknown  tap.Ring                     // the last messages that no rule knows
-	packs    atomic.Pointer[status.Packs] // in force
-	ruled    atomic.Pointer[rules.Set]    // in force; nil if there are none
-	refused  atomic.Pointer[string]       // why the last reload was refused; nil if it was not
-	pauses   []*pauseSwitch               // one for each shard of the queue, left-over ones included
-	readers  bool                         // everybody may read the statistics page, although it has a user
+	ledger     *ledger.Ledger
+	dead       *deadletter.Store
+	client     *hec.Client
+	store      *queue.Store
+	cluster    *jetstream.Cluster // nil: there is none
+	forwards   *forward.Metrics
+	forwarders []*forward.Forwarder // one for each shard of the queue
+	shards     []*shard.Shard
+	pool       *event.Pool
+	balancer   *balancer.Balancer
+	listener   *listener.Listener
+	stats      *stats.Server
+	reloads    metrics.Reloads
+	problems   *problems.Log
+	senders    *senders.Table
+	taps       tap.Hub
+	rules      rules.Counters
+	unknown    tap.Ring                     // the last messages that no rule knows
+	packs      atomic.Pointer[status.Packs] // in force
+	ruled      atomic.Pointer[rules.Set]    // in force; nil if there are none
+	refused    atomic.Pointer[string]       // why the last reload was refused; nil if it was not
+	pauses     []*pauseSwitch               // one for each shard of the queue, left-over ones included
+	readers    bool                         // everybody may read the statistics page, although it has a user
 
 	giveUp    chan struct{} // closed when what could not be handed over is dropped
 	abandoned sync.Once
@@ -109,7 +120,7 @@ func New(o Options) (*Gateway, error) {
 		return nil, fmt.Errorf("certificates: register metrics: %w", err)
 	}
 	for _, build := range []func(config.Config, string, *prometheus.Registry) error{
-		g.buildSender, g.buildQueue, g.buildShards, g.buildListener, g.buildStats,
+		g.buildSender, g.buildQueue, g.buildCluster, g.buildShards, g.buildListener, g.buildStats,
 	} {
 		if err := build(c, o.Token, registry); err != nil {
 			return nil, errors.Join(err, g.close())
@@ -164,6 +175,32 @@ func (g *Gateway) buildQueue(c config.Config, _ string, r *prometheus.Registry) 
 		return err
 	}
 	g.store = store
+	return nil
+}
+
+func (g *Gateway) buildCluster(c config.Config, _ string, r *prometheus.Registry) error {
+	if !c.Queue.Clustered() {
+		return nil
+	}
+	o, err := wiring.Cluster(c, os.Environ(), g.certificates)
+	if err != nil {
+		return err
+	}
+	o.Ledger, o.Logger, o.Registerer = g.ledger, g.log, r
+	if g.cluster, err = jetstream.New(o); err != nil {
+		return err
+	}
+	if g.forwards, err = forward.NewMetrics(r); err != nil {
+		return err
+	}
+	streams := g.cluster.Streams()
+	for i := range g.store.Shards() {
+		n := i % len(streams)
+		g.forwarders = append(g.forwarders, forward.New(forward.Options{
+			Shard: i, Stream: jetstream.NameOf(n), To: streams[n], InFlight: c.Queue.JetStream.InFlight,
+			End: hec.ErrEnd, Ledger: g.ledger, Logger: g.log, Metrics: g.forwards,
+		}))
+	}
 	return nil
 }
 

@@ -40,6 +40,7 @@ func (g *Gateway) Snapshot() status.Snapshot {
 		})
 	}
 	g.queueSnapshot(&s)
+	g.clusterSnapshot(&s)
 	for _, e := range g.client.Endpoints() {
 		s.Endpoints = append(s.Endpoints, e.Endpoint)
 		if e.Unconfirmed {
@@ -87,6 +88,20 @@ func (g *Gateway) queueSnapshot(s *status.Snapshot) {
 		}
 		s.Shards = append(s.Shards, q.Shard)
 	}
+}
+
+func (g *Gateway) clusterSnapshot(s *status.Snapshot) {
+	if g.cluster == nil {
+		return
+	}
+	for _, one := range g.cluster.Streams() {
+		st := one.Status()
+		s.Streams = append(s.Streams, st)
+		if !st.Up {
+			s.Problems = append(s.Problems, fmt.Sprintf("Stream %s takes nothing; records wait in the disk queue: %s", st.Name, st.Problem))
+		}
+	}
+	s.ForwardLagSeconds = g.forwards.Lag(s.Now).Seconds()
 }
 
 // hostName is the machine's name, empty when it has none.

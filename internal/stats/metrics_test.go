@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/status/statustest"
 	"syslog-gateway/internal/testkit"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -77,6 +78,32 @@ func TestContract(t *testing.T) {
 		}
 		if f.GetType() != want.kind || strings.Join(labels, ",") != want.labels || f.GetHelp() == "" {
 			t.Errorf("%s is a %v{%v} with help %q, want %v{%s}", name, f.GetType(), labels, f.GetHelp(), want.kind, want.labels)
+		}
+	}
+}
+
+// TestContractOfACluster: what only a gateway of a cluster has. What the streams and the
+// forwarders have is in the test of package jetstream.
+func TestContractOfACluster(t *testing.T) {
+	p := open(t)
+	traffic(p.ledger)
+	a := p.ledger.Account("linux")
+	a.Secure(900)
+	a.Take(700)
+	a.GiveBack(20)
+	names := map[string]float64{"gateway_secured_events_total": 900, "gateway_taken_events_total": 700, "gateway_given_back_events_total": 20}
+	families := scrape(t, p)
+	for name := range names {
+		if families[name] != nil {
+			t.Errorf("%s is there without a cluster", name)
+		}
+	}
+	p.stages.set(func(s *stages) { s.snap.Streams = statustest.Streams(s.snap.Now) })
+	families = scrape(t, p)
+	for name, want := range names {
+		f := families[name]
+		if f == nil || f.GetType() != dto.MetricType_COUNTER || f.GetHelp() == "" || series(f)["source=linux"] != want {
+			t.Errorf("%s is %v, want a counter with source=linux %v", name, f, want)
 		}
 	}
 }

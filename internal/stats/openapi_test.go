@@ -16,6 +16,7 @@ import (
 	"syslog-gateway/internal/stats/auth"
 	"syslog-gateway/internal/stats/problems"
 	"syslog-gateway/internal/status"
+	"syslog-gateway/internal/status/statustest"
 	"syslog-gateway/internal/tap"
 	"syslog-gateway/internal/testkit"
 )
@@ -151,9 +152,15 @@ func TestOpenAPI(t *testing.T) {
 	}
 	ring.Add(problems.Problem{Level: "error", Message: "m", Count: 1})
 	traffic(p.ledger)
+	linux := p.ledger.Account("linux")
+	linux.Secure(9)
+	linux.Take(7)
+	linux.GiveBack(2)
 	p.stages.set(func(s *stages) {
 		silentAfterHour(s)
 		s.snap.Problems = []string{"p"}
+		s.snap.Streams, s.snap.ForwardLagSeconds = statustest.Streams(s.snap.Now), 0.5
+		s.snap.Streams[0].Problem = "p"
 		s.snap.Shards[1].Mode = status.Drain
 		s.snap.Sources[0].Classes = []status.Class{{Name: "unifi_device", Events: 1, Bytes: 10}}
 		ruled(s)

@@ -154,7 +154,7 @@ func serveScript(w http.ResponseWriter, _ *http.Request) {
 // sections names the sections of the page, which are sent again when they change, in their
 // order.
 func sections() []string {
-	return []string{"uptime", "health", "books", "sources", "queue", "endpoints", "classes", "packs", "rules", "senders", "unknown", "problems"}
+	return []string{"uptime", "health", "books", "sources", "queue", "streams", "endpoints", "classes", "packs", "rules", "senders", "unknown", "problems"}
 }
 
 // part is a rendered section, as a server-sent event, and its digest.

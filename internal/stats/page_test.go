@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/status"
+	"syslog-gateway/internal/status/statustest"
 	"syslog-gateway/internal/testkit"
 )
 
@@ -69,6 +70,45 @@ func TestPage(t *testing.T) {
 	} {
 		testkit.Holds(t, "the page", text, want)
 	}
+}
+
+// TestPageOfACluster: the streams and three more columns of the books; without a cluster
+// there is nothing of them.
+func TestPageOfACluster(t *testing.T) {
+	p := open(t)
+	traffic(p.ledger)
+	a := p.ledger.Account("linux")
+	a.Secure(900)
+	a.Take(700)
+	a.GiveBack(20)
+	p.ledger.Account("elsewhere").Take(3)
+	alone := p.get("/stats")
+	testkit.Lacks(t, "a gateway without a cluster", alone, "Streams", "Secured", "Given back", "taken =")
+	testkit.Equal(t, "columns", len(row(t, alone, "books", "linux")), 12)
+	p.stages.set(func(s *stages) {
+		s.snap.Streams, s.snap.ForwardLagSeconds = statustest.Streams(s.snap.Now), 2
+	})
+	text := p.get("/stats")
+	wellFormed(t, text)
+	for _, c := range []struct {
+		table string
+		want  []string
+	}{
+		{"books", []string{"linux", "1,234,572", "1,000", "1,230,000", "570", "4,733", "7 invalid_event 7", "42 queue_full 40 shutdown 2", "900", "700", "20", "0"}},
+		{"books", []string{"elsewhere of other gateways", "0", "0", "0", "0", "3", "0", "0", "0", "3", "0", "0"}},
+		{"books", []string{"All", "1,234,592", "1,000", "1,230,000", "590", "4,736", "7", "42", "900", "703", "20", "0"}},
+		{"streams", []string{"SYSLOG-00", "ok", "q1", "3 of 3 current", "1,500", "105.0 MB of 100.0 GB", "0.1 %", "4 s", "12 5 by this gateway", "0", "–"}},
+		{"streams", []string{"SYSLOG-01", "degraded", "q2", "2 of 3 current 70 operations behind", "20,000", "75.0 GB of 100.0 GB", "75.0 %", "8 s", "0", "3", "–"}},
+	} {
+		if got := row(t, text, c.table, c.want[0]); !slices.Equal(got[:min(len(got), len(c.want))], c.want) {
+			t.Errorf("%s:\n got %q\nwant %q", c.table, got, c.want)
+		}
+	}
+	testkit.Holds(t, "the page", text, "received + recovered + taken = secured + given back + delivered", "Forward lag 2 s", "1 of 2 streams lack a current replica")
+	p.stages.set(func(s *stages) {
+		s.snap.Streams[0].Up, s.snap.Streams[0].Problem = false, "<script>no leader"
+	})
+	testkit.Holds(t, "the page", p.get("/stats"), "&lt;script&gt;no leader", "1 of 2 streams take nothing")
 }
 
 func TestRefresh(t *testing.T) {

@@ -90,6 +90,7 @@ func functions() template.FuncMap {
 		"age":      age,
 		"moment":   moment,
 		"percent":  percent,
+		"filled":   func(s status.Stream) string { return fmt.Sprintf("%.1f", percent(int64(s.Bytes), s.CapacityBytes)) },
 		"advice":   bufferAdvice,
 		"join":     strings.Join,
 		"rate":     writeRate,

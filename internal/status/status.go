@@ -30,11 +30,15 @@ type Snapshot struct {
 	Started time.Time `json:"started"`
 	Now     time.Time `json:"now"`
 
-	Sources     []Source        `json:"sources"`
-	Shards      []Shard         `json:"shards"`
-	Endpoints   []Endpoint      `json:"endpoints"`
-	Queue       Queue           `json:"queue"`
-	DeadLetters DeadLetterStore `json:"dead_letter_store"`
+	Sources   []Source   `json:"sources"`
+	Shards    []Shard    `json:"shards"`
+	Endpoints []Endpoint `json:"endpoints"`
+	Queue     Queue      `json:"queue"`
+	// Streams are those of a cluster; empty without one.
+	Streams []Stream `json:"streams,omitempty"`
+	// ForwardLagSeconds is the age of the oldest record that is being forwarded to a stream.
+	ForwardLagSeconds float64         `json:"forward_lag_seconds,omitempty"`
+	DeadLetters       DeadLetterStore `json:"dead_letter_store"`
 	// Packs are shown by /api/v1/classes.
 	Packs Packs `json:"-"`
 	// Rules are shown by /api/v1/rules.
@@ -92,6 +96,39 @@ type Shard struct {
 	// Mode is the mode an operator has set, drain or maint; empty while in use.
 	Mode     string `json:"aside"`
 	Appended uint64 `json:"appended_records"` // since the start
+}
+
+// Stream is a stream of the cluster, as the servers last described it. All gateways see the
+// same, except what this one holds.
+type Stream struct {
+	Name string `json:"name"`
+	// Up says that the stream has a leader and is as it must be. Problem says what is wrong
+	// otherwise.
+	Up            bool      `json:"up"`
+	Problem       string    `json:"problem,omitempty"`
+	Leader        string    `json:"leader"`
+	Replicas      int       `json:"replicas"`
+	Current       int       `json:"replicas_current"` // those that have all records
+	Lag           uint64    `json:"replica_lag"`      // operations that the slowest replica lacks
+	Records       uint64    `json:"records"`
+	Bytes         uint64    `json:"bytes"`
+	CapacityBytes int64     `json:"capacity_bytes"`
+	Oldest        time.Time `json:"oldest,omitzero"` // when the oldest record was stored
+	AckPending    int       `json:"ack_pending"`     // taken by gateways and not acknowledged
+	Held          int       `json:"held"`            // of these, by this gateway
+	Redelivered   uint64    `json:"redelivered_records"`
+	CheckedAt     time.Time `json:"checked_at,omitzero"`
+}
+
+// Word is the state of the stream in one word.
+func (s Stream) Word() string {
+	switch {
+	case !s.Up:
+		return "down"
+	case s.Current < s.Replicas:
+		return "degraded"
+	}
+	return "ok"
 }
 
 // Word is the state of the shard in one word.

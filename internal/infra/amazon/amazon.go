@@ -1,9 +1,10 @@
-// Package amazon makes the few requests to S3 and DynamoDB that a shared state needs: read,
-// create, replace and delete one object or one item, each of them only if it is as it was
-// seen last.
+// Package amazon makes the few requests to S3, DynamoDB and Route 53 that an estate needs:
+// read, create, replace and delete one object, one item or the records of one name, each of
+// them only if it is as it was seen last.
 //
 // Credentials, region and endpoints are those that the AWS SDK finds: AWS's own variables,
-// AWS_ENDPOINT_URL_S3 and AWS_ENDPOINT_URL_DYNAMODB among them, and profiles. Every
+// AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL_DYNAMODB and AWS_ENDPOINT_URL_ROUTE_53 among them,
+// and profiles. Every
 // request has a time limit. An error says what was tried and what to do; it is ErrMissing
 // or ErrConflict where the caller decides.
 package amazon
@@ -39,7 +40,8 @@ var (
 // Options say which services are used.
 type Options struct {
 	Region   string        // "": AWS_REGION, or the profile's
-	Endpoint string        // of S3 and DynamoDB, in place of AWS's; "": AWS's variables say
+	Global   bool          // for Route 53, which has no regions: none needs to be known
+	Endpoint string        // of the services, in place of AWS's; "": AWS's variables say
 	Timeout  time.Duration // of a request with its repetitions; 0: 60 s
 }
 
@@ -67,6 +69,9 @@ func Open(ctx context.Context, o Options) (*Account, error) {
 	conf, err := config.LoadDefaultConfig(ctx, load...)
 	if err != nil {
 		return nil, fmt.Errorf("AWS configuration: %w", err)
+	}
+	if conf.Region == "" && o.Global {
+		conf.Region = "us-east-1"
 	}
 	if conf.Region == "" {
 		return nil, errors.New("the AWS region is not known: set AWS_REGION, or declare it as state.region")
@@ -116,7 +121,7 @@ func (a *Account) Lasting(ctx context.Context, least time.Duration) error {
 	if left > 0 {
 		how = fmt.Sprintf("end in %s, and %s are needed", left.Round(time.Second), least)
 	}
-	return fmt.Errorf("the AWS credentials %s (%s): nothing was begun, because the lock could not be released with them; "+
+	return fmt.Errorf("the AWS credentials %s (%s): nothing was begun, because they could end before it is finished; "+
 		"leave this shell and run it within a new `aws-vault exec PROFILE --`", how, expiration)
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -22,7 +23,9 @@ type failure struct {
 
 func (f *failure) Error() string {
 	says := f.err.Error()
-	if e, ok := errors.AsType[smithy.APIError](f.err); ok {
+	if e, ok := errors.AsType[*types.InvalidChangeBatch](f.err); ok && len(e.Messages) > 0 {
+		says = e.ErrorCode() + ": " + strings.Join(e.Messages, "; ")
+	} else if e, ok := errors.AsType[smithy.APIError](f.err); ok {
 		says = strings.TrimSuffix(e.ErrorCode()+": "+e.ErrorMessage(), ": ")
 	} else if e, ok := errors.AsType[*url.Error](f.err); ok {
 		says = "no answer: " + e.Error()
@@ -59,7 +62,7 @@ func fail(err error, format string, args ...any) error {
 	switch {
 	case code(err, "NoSuchKey", "NotFound"):
 		f.kind = ErrMissing
-	case code(err, "PreconditionFailed", "ConditionalCheckFailedException", "ConditionalRequestConflict"):
+	case code(err, "PreconditionFailed", "ConditionalCheckFailedException", "ConditionalRequestConflict", "InvalidChangeBatch"):
 		f.kind = ErrConflict
 	}
 	return f
@@ -85,6 +88,9 @@ var hints = []struct {
 	{[]string{"SignatureDoesNotMatch"}, "the secret key is wrong: run it within `aws-vault exec PROFILE --`"},
 	{[]string{"ResourceNotFoundException"}, "is the table in that region?"},
 	{[]string{"NoSuchBucket"}, "is state.bucket right?"},
+	{[]string{"NoSuchHostedZone", "InvalidInput"}, "is dns.route53.zone_id right, and is the zone in this AWS account?"},
+	{[]string{"InvalidChangeBatch"}, "somebody changed it after it was planned, nothing of it was done: plan again"},
+	{[]string{"PriorRequestNotComplete"}, "Route 53 is still busy with an earlier change of this zone: run it again in a minute"},
 	{[]string{"SlowDown", "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded", "Throttling"},
 		"AWS asks for fewer requests: run it again in a minute"},
 	{[]string{"KMS.NotFoundException", "KMS.DisabledException", "KMSAccessDenied", "KMS.KMSInvalidStateException"}, "is state.kms_key_id right?"},

@@ -76,3 +76,53 @@ func TestACMEOrderThatFails(t *testing.T) {
 	}
 	b.still(e, o)
 }
+
+// withDomains puts a list of domains in place of the one.
+func withDomains(domains ...any) func(map[string]any) {
+	return func(d map[string]any) {
+		certified("", "secret-word")(d)
+		cert := d["acme_certificates"].(map[string]any)["pve"].(map[string]any)
+		delete(cert, "domain")
+		cert["domains"] = domains
+	}
+}
+
+// TestACMEDomains orders for several names at once, and gives up those that are no longer
+// in the list. A single domain leaves the others alone.
+func TestACMEDomains(t *testing.T) {
+	b := newRig(t, pvesim.Options{Seed: 31})
+	o := plan.Options{Root: true}
+	b.converge(estate(t, "small", withDomains("pve.example.com", "pve.example.org", "node.example.com")), o)
+	conf := func() (all string) {
+		var c map[string]any
+		testkit.Must(t, b.client.Get(t.Context(), "/nodes/pve/config", nil, &c))
+		for _, k := range []string{"acme", "acmedomain0", "acmedomain1", "acmedomain2"} {
+			if c[k] != nil {
+				all += k + " " + c[k].(string) + "\n"
+			}
+		}
+		return all
+	}
+	testkit.Equal(t, "configuration", conf(), "acme account=le\nacmedomain0 domain=pve.example.com,plugin=route\nacmedomain1 domain=pve.example.org,plugin=route\nacmedomain2 domain=node.example.com,plugin=route\n")
+	b.noted(estate(t, "small", certified("pve.example.com", "secret-word")), o, "acmedomain2 of pve (domain=node.example.com,plugin=route) is not declared and stays")
+	fewer := estate(t, "small", withDomains("pve.example.com", "pve.example.net"))
+	p := b.plan(fewer, o)
+	testkit.Holds(t, "plan", show(t, p), "acmedomain2", "pve.example.com,pve.example.net")
+	b.sim.ResetJournal()
+	testkit.Try(b.apply(p, apply.Options{}))(t)
+	testkit.Equal(t, "orders", b.orders(), 1)
+	testkit.Equal(t, "configuration with fewer", conf(), "acme account=le\nacmedomain0 domain=pve.example.com,plugin=route\nacmedomain1 domain=pve.example.net,plugin=route\n")
+	b.still(fewer, o)
+
+	// Proxmox VE refuses a wildcard: nothing is ordered, and what was set stays.
+	before := conf()
+	b.sim.ResetJournal()
+	_, err := b.apply(b.plan(estate(t, "small", withDomains("pve.example.com", "*.example.com")), o), apply.Options{})
+	if err == nil {
+		t.Fatal("a wildcard is taken")
+	}
+	testkit.Holds(t, "error", err.Error(), "acmedomain1", "does not look like a valid DNS name")
+	testkit.Lacks(t, "error", err.Error(), "secret-word")
+	testkit.Equal(t, "configuration after a refusal", conf(), before)
+	testkit.Equal(t, "orders after a refusal", b.orders(), 0)
+}

@@ -10,6 +10,7 @@ import (
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pve"
+	"syslog-gateway/internal/infra/zone"
 )
 
 // API is how a plan is carried out; *pve.Client has it.
@@ -29,10 +30,17 @@ type Journal interface {
 	End(step string, err error) error
 }
 
+// Zone changes DNS records. A change is made as a whole or not at all; done when every name
+// server has it.
+type Zone interface {
+	Change(ctx context.Context, edits []zone.Edit) error
+}
+
 // Options say how to carry a plan out. All are optional.
 type Options struct {
 	Root     API // logged in as root@pam itself, with a ticket
 	Upload   func(ctx context.Context, node, volume string, content []byte) error
+	Zone     Zone // of DNS records
 	Journal  Journal
 	Progress func(Event) // called one at a time
 	// Done is called for each change that was carried out, one at a time. Its error fails
@@ -123,6 +131,8 @@ func refusals(p *plan.Plan, o Options) []string {
 			switch {
 			case s.Root && o.Root == nil:
 				reasons = append(reasons, c.ID()+": "+s.Title+" needs root@pam itself: give PROXMOX_VE_USERNAME=root@pam and PROXMOX_VE_PASSWORD")
+			case s.Op == change.OpRecords && o.Zone == nil:
+				reasons = append(reasons, c.ID()+": "+s.Title+" needs Route 53")
 			case s.Op == change.OpUpload && o.Upload == nil:
 				reasons = append(reasons, c.ID()+": "+s.Title+" needs SSH to the node: give PROXMOX_SSH_PRIVATE_KEY or PROXMOX_SSH_KEY_PATH")
 			}

@@ -70,6 +70,8 @@ func (t *taking) take(ctx context.Context) error {
 		return t.stop(ctx)
 	case change.OpSettle:
 		return t.r.idle(ctx, t.c)
+	case change.OpRecords:
+		return t.r.opts.Zone.Change(ctx, t.s.Edits)
 	case change.OpUpload:
 		return t.r.opts.Upload(ctx, t.s.Path, t.s.Volume, t.s.Content)
 	}

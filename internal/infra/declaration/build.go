@@ -28,6 +28,8 @@ func build(report *reader.Report, root *reader.Value, o Options) *Estate {
 	reportMixedStartup(report, e.Guests())
 	e.HostServices = hostServices{report}.read(r)
 	e.Extra = acme{report, o.Deployment}.read(r)
+	e.DNS = dns{report, e}.read(r)
+	e.GuestCertificates = guestCertificates{report, e}.read(r)
 	e.Datastores = readDatastores(report, r)
 	e.InventorySync = readInventorySync(o, r)
 	readState(report, r, o) // checked here, used by LoadState

@@ -39,6 +39,9 @@ type Estate struct {
 	HostServices json.RawMessage // handed on to the inventory; nil when unset
 	Extra        Extra
 
+	DNS               *DNS               // nil when none is declared
+	GuestCertificates []GuestCertificate // for which certbot is configured; by key
+
 	Datastores    []Datastore // expected on the node: checked, never made
 	InventorySync []string    // files that a complete inventory is published to
 
@@ -290,8 +293,13 @@ type DNSPlugin struct {
 	Data    map[string]redact.Secret
 }
 
-// ACMECertificate is the certificate of a node.
-type ACMECertificate struct{ Key, Node, Domain, Account, Plugin string }
+// ACMECertificate is the certificate of a node. Complete says that Domains are all that it
+// may have; otherwise the others that the node has stay.
+type ACMECertificate struct {
+	Key, Node, Account, Plugin string
+	Domains                    []string // the first one is the common name; one at least
+	Complete                   bool
+}
 
 // Guests are all guests: containers, VMs, Splunk.
 func (e *Estate) Guests() []*Guest {

@@ -9,7 +9,7 @@ import (
 	"syslog-gateway/internal/redact"
 )
 
-// acme reads certificates by ACME: accounts, DNS plugins, one domain a node.
+// acme reads certificates by ACME: accounts, DNS plugins, and the domains of each node.
 type acme struct {
 	report     *reader.Report
 	deployment string // file in which a credential is open to everybody
@@ -31,10 +31,10 @@ func (b acme) read(r *reader.Object) Extra {
 		cert := ACMECertificate{
 			Key:     c.Key,
 			Node:    c.NeedText("node_name", nameRule),
-			Domain:  c.NeedText("domain", reader.NotEmpty, domainRule),
 			Account: c.NeedText("account_id"),
 			Plugin:  c.NeedText("dns_plugin_id"),
 		}
+		cert.Domains, cert.Complete = b.domains(c.Object)
 		b.check(c.Object, cert, x, nodes)
 		return cert
 	})

@@ -27,6 +27,7 @@
 //	guest     a container or VM beside its declaration
 //	firewall  groups, and the firewall of guests, nodes and the cluster; rules: ordered lists
 //	acme      accounts, plugins and certificates
+//	dns       records of Route 53
 //	storage   what new guests and disks need; refuses what would not fit
 //	change    what all of them write: changes with fields, reasons and steps
 package plan

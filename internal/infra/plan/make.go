@@ -11,6 +11,7 @@ import (
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan/acme"
 	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/plan/dns"
 	"syslog-gateway/internal/infra/plan/firewall"
 	"syslog-gateway/internal/infra/plan/guest"
 	"syslog-gateway/internal/infra/plan/live"
@@ -56,9 +57,21 @@ func Make(ctx context.Context, api live.API, e *declaration.Estate, opts Options
 	}
 	walls.Plan()
 	certificates.Plan()
+	if err := m.records(ctx); err != nil {
+		return nil, err
+	}
 	m.vanish()
 	m.plan.Order()
 	return m.plan, nil
+}
+
+// records compares DNS, if it is declared and the whole estate is planned.
+func (m *maker) records(ctx context.Context) error {
+	if m.opts.Zone == nil || m.scope.Estate.DNS == nil || !m.scope.All() {
+		return m.opts.AllowRecords.Unused()
+	}
+	records := &dns.Planner{Estate: m.scope.Estate, Zone: m.opts.Zone, List: &m.plan.List, Allowed: m.opts.AllowRecords}
+	return records.Plan(ctx)
 }
 
 func newMaker(api live.API, e *declaration.Estate, opts Options, verb string) (*maker, error) {

@@ -6,6 +6,7 @@ import (
 
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/plan/dns"
 	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/printable"
 )
@@ -35,6 +36,10 @@ type Options struct {
 	Known map[int]live.Known
 	// KnownPools are the pools of earlier applies by ID; nil: not known.
 	KnownPools map[string]bool
+	// Zone reads the zone of declared DNS records; nil leaves DNS out of the plan.
+	Zone dns.Zone
+	// AllowRecords are the names of DNS records that may go, or that may be taken over.
+	AllowRecords dns.Allowed
 	// Parallel is how many reads run at a time; 0: 8.
 	Parallel int
 
@@ -101,6 +106,7 @@ func (p *Plan) Partial() bool { return len(p.opts.Only) > 0 }
 // false if there is none.
 func (p *Plan) Again(ctx context.Context, api live.API, c change.Change) (change.Change, bool, error) {
 	opts := p.opts
+	opts.Zone, opts.AllowRecords = nil, dns.Allowed{} // a change of records is all or nothing
 	next := (*Plan)(nil)
 	var err error
 	switch {

@@ -20,6 +20,7 @@ type Session struct {
 	id      string // identity of the cluster
 	backend *backend.Backend
 	record  *state.Record
+	dns     *dnsZone // nil if no records are declared
 }
 
 // Open loads the declaration and the record, connects, and makes sure that the record
@@ -48,6 +49,9 @@ func Open(ctx context.Context, site Site, access Access) (*Session, error) {
 	if s.id, err = c.identity(ctx); err == nil {
 		err = s.sameCluster(record)
 	}
+	if err == nil {
+		s.dns, err = openZone(ctx, e)
+	}
 	if err != nil {
 		c.Close()
 		return nil, err
@@ -71,6 +75,14 @@ func (s *Session) sameCluster(record *state.Record) error {
 // Plan compares the estate with what is live. The options say what is planned and
 // allowed; the session fills in the rest.
 func (s *Session) Plan(ctx context.Context, o plan.Options) (*plan.Plan, error) {
+	if s.dns != nil {
+		o.Zone = s.dns
+	}
+	return s.planGuests(ctx, o)
+}
+
+// planGuests is Plan without DNS records, unless the options have a zone.
+func (s *Session) planGuests(ctx context.Context, o plan.Options) (*plan.Plan, error) {
 	return plan.Make(ctx, s.cluster.Client, s.estate, s.complete(o))
 }
 

@@ -97,6 +97,9 @@ func (w *Work) CarryOut(ctx context.Context, p *plan.Plan, progress func(apply.E
 	if err := w.cluster.tryRoot(ctx, p); err != nil {
 		return &apply.Result{}, err
 	}
+	if err := w.dns.ready(ctx, p); err != nil {
+		return &apply.Result{}, err
+	}
 	if err := w.register.begin(); err != nil {
 		return &apply.Result{}, err
 	}
@@ -105,6 +108,9 @@ func (w *Work) CarryOut(ctx context.Context, p *plan.Plan, progress func(apply.E
 		return &apply.Result{}, err
 	}
 	options := apply.Options{Root: w.cluster.root(), Journal: journal, Done: w.register.change, Progress: progress}
+	if w.dns != nil {
+		options.Zone = w.dns
+	}
 	if w.cluster.SSH.Usable() {
 		options.Upload = w.cluster.SSH.Upload
 	}
@@ -175,7 +181,7 @@ type Adoption struct {
 // Adopt records the declared guests that are live already as ours; keys restricts it to
 // some. Nothing changes on Proxmox VE.
 func (w *Work) Adopt(ctx context.Context, keys []string) ([]Adoption, error) {
-	p, err := w.Plan(ctx, plan.Options{Only: keys, OnlyName: "adopt"})
+	p, err := w.planGuests(ctx, plan.Options{Only: keys, OnlyName: "adopt"})
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
+	"syslog-gateway/internal/jetstream/jetstreamtest"
 	"syslog-gateway/internal/testkit"
 )
 
@@ -206,6 +207,36 @@ func phone(t *testing.T, g *gateway, b *tab) {
 	}
 	b.becomes(`document.getElementById("state").textContent`, "live")
 	b.shot("stats-phone", func(png *[]byte) chromedp.Action { return chromedp.CaptureScreenshot(png) })
+}
+
+// TestClusterPage: the block of the streams and the columns of the books follow what happens.
+func TestClusterPage(t *testing.T) {
+	servers := jetstreamtest.Start(t, 1)
+	g := start(t, "kind: jetstream", fmt.Sprintf("jetstream: {servers: [%s], gateway_id: gw1, streams: 1, replicas: 1, max_size: 64MB}", strings.Join(servers.URLs(), ", ")))
+	b := openTab(t, g)
+	b.logIn("ops", "s3cret")
+	b.open("/stats")
+	b.becomes(cell("streams", "SYSLOG-00", 1), "ok")
+	b.becomes(cell("streams", "SYSLOG-00", 2), "node0")
+	b.becomes(cell("streams", "SYSLOG-00", 3), "1 of 1 current")
+	g.send("linux", real("linux", 1), real("linux", 2))
+	b.becomes(cell("books", "linux", 8), "2")  // secured
+	b.becomes(cell("books", "linux", 9), "2")  // taken
+	b.becomes(cell("books", "linux", 3), "2")  // delivered
+	b.becomes(cell("books", "linux", 11), "0") // difference
+	testkit.Equal(t, "tables without caption", b.js(`[...document.querySelectorAll("table")].filter((t) => !t.caption || !t.caption.textContent.trim()).length`), "0")
+	testkit.Equal(t, "heads without scope", b.js(`[...document.querySelectorAll("thead th")].filter((h) => h.scope !== "col").length`), "0")
+	servers.Kill(0)
+	b.becomes(cell("streams", "SYSLOG-00", 1), "down")
+	b.becomes(`document.querySelector("#sentence").textContent.includes("the cluster takes nothing, records wait in the disk queue")`, "true")
+	b.run(chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2), chromedp.EmulateMobile))
+	b.open("/stats")
+	testkit.Equal(t, "the width on a phone", b.js(`document.documentElement.scrollWidth`), "390")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, bad := range b.bad {
+		t.Error(bad)
+	}
 }
 
 // The address that `gateway run --dev` prints opens a page that is kept up to date and

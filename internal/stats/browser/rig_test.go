@@ -64,8 +64,9 @@ func freePorts(t *testing.T, n int) []int {
 	return testkit.Try(testkit.FreePorts(n))(t)
 }
 
-// start builds the gateway and runs it with an endpoint that takes everything.
-func start(t *testing.T) *gateway {
+// start builds the gateway and runs it with an endpoint that takes everything. more are
+// further keys of queue.
+func start(t *testing.T, more ...string) *gateway {
 	t.Helper()
 	dir := t.TempDir()
 	program := build(t, dir)
@@ -80,7 +81,8 @@ func start(t *testing.T) *gateway {
 		fmt.Fprintf(&y, "  %s: {port: %d, vendor: %s, address: 127.0.0.1, silent_after: 2s}\n", name, ports[i], name)
 	}
 	fmt.Fprintf(&y, "hec: {endpoints: [%q], health_interval: 1s}\nstats: {listen: '127.0.0.1:%d', username: ops, password: s3cret, admin: true}\n", g.hec.URL(), ports[5])
-	fmt.Fprintf(&y, "queue: {path: %s/queue, min_free: 1MB, max_size: 1GiB}\ndead_letter: {path: %s/dead}\nbalancer: {shards: 2}\n", dir, dir)
+	fmt.Fprintf(&y, "queue: {path: %s/queue, min_free: 1MB, max_size: 1GiB%s}\ndead_letter: {path: %s/dead}\nbalancer: {shards: 2}\n",
+		dir, strings.Join(append([]string{""}, more...), ", "), dir)
 	fmt.Fprintf(&y, "packs: {folder: %s/packs}\n", dir)
 	testkit.Must(t, os.Mkdir(filepath.Join(dir, "packs"), 0o700))
 	testkit.Must(t, os.WriteFile(filepath.Join(dir, "packs", "site.yaml"), []byte("{format: 1, pack: site, rules: [{name: no_noise, when: {program: noise}, drop: true}]}"), 0o600))

@@ -41,6 +41,7 @@ type descriptions struct {
 	senders, silent, shardMode, endpointMode *prometheus.Desc
 	skewed, deadLetters                      *prometheus.Desc
 	classEvents, classBytes, packs, slow     *prometheus.Desc
+	secured, taken, givenBack                *prometheus.Desc
 }
 
 func describe() descriptions {
@@ -57,6 +58,9 @@ func describe() descriptions {
 		pending:        desc("pending_events", "Events not delivered yet, in memory or in the queue.", "source", "stage"),
 		dropped:        desc("dropped_events_total", "Events dropped, by reason.", "source", "reason"),
 		delivered:      desc("delivered_events_total", "Events that Splunk has confirmed.", "source"),
+		secured:        desc("secured_events_total", "Events that left the disk queue for a stream of the cluster, which has confirmed them.", "source"),
+		taken:          desc("taken_events_total", "Events that this gateway took from a stream of the cluster.", "source"),
+		givenBack:      desc("given_back_events_total", "Events that it took and gave back to the stream.", "source"),
 		dead:           desc("deadlettered_events_total", "Events that Splunk refused and that are kept in the dead-letter store, by reason.", "reason"),
 		reloads:        desc("config_reloads_total", "Reloads of the configuration, by result: success or failure.", "result"),
 		senders:        desc("senders", "Senders that are remembered.", "source"),
@@ -145,7 +149,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 		c.receivedEvents, c.receivedBytes, c.recovered, c.unparsed, c.truncated, c.framing,
 		c.pending, c.dropped, c.delivered, c.dead, c.reloads, c.build, c.ready,
 		c.senders, c.silent, c.skewed, c.deadLetters, c.shardMode, c.endpointMode,
-		c.classEvents, c.classBytes, c.packs, c.slow,
+		c.classEvents, c.classBytes, c.packs, c.slow, c.secured, c.taken, c.givenBack,
 	} {
 		ch <- d
 	}
@@ -186,6 +190,11 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		count(c.truncated, s.Truncated, s.Source)
 		count(c.framing, s.FramingErrors, s.Source)
 		count(c.delivered, s.Delivered, s.Source)
+		if len(snap.Streams) != 0 {
+			count(c.secured, s.Secured, s.Source)
+			count(c.taken, s.Taken, s.Source)
+			count(c.givenBack, s.GivenBack, s.Source)
+		}
 		for reason, n := range fromZero(s.Configured, s.DropReasons, dropReasons()) {
 			count(c.dropped, n, s.Source, reason)
 		}

@@ -70,6 +70,10 @@ const (
 	somePostsFail
 	queueFails
 	someShardsFail
+	clusterOff
+	someStreamsOff
+	replicasBehind
+	forwardBehind
 	readFails
 	queueFull
 	allShardsOff
@@ -110,6 +114,10 @@ func wording() [sentences]struct{ level, text string } {
 		somePostsFail:    {levelWarning, "%d of %d posts failed in the last 10 s"},
 		queueFails:       {levelCritical, "the queue fails: %s"},
 		someShardsFail:   {levelCritical, "%d of %d shards failing: %s"},
+		clusterOff:       {levelCritical, "the cluster takes nothing, records wait in the disk queue: %s"},
+		someStreamsOff:   {levelWarning, "%d of %d streams take nothing: %s"},
+		replicasBehind:   {levelWarning, "%d of %d streams lack a current replica"},
+		forwardBehind:    {levelWarning, "forwarding to the cluster is behind by %s"},
 		readFails:        {levelCritical, "a part of the queue cannot be read: %s"},
 		queueFull:        {levelCritical, "the queue is full, %s"},
 		allShardsOff:     {levelCritical, "all shards are in drain or maint, senders wait"},
@@ -154,6 +162,7 @@ func assess(snap status.Snapshot, t Totals, past trend) Health {
 	v.receiving(snap, past)
 	v.delivering(snap, past)
 	v.storing(snap)
+	v.securing(snap)
 	if names := unbalanced(snap.Sources); len(names) > 0 {
 		v.say(countsDiffer, text.Names(names))
 	}
@@ -191,9 +200,12 @@ func (v *verdict) receiving(snap status.Snapshot, past trend) {
 			continue
 		}
 		all++
-		if s.Taken() == 0 {
+		if s.Admitted() == 0 {
 			never = append(never, s.Source)
 		}
+	}
+	if all == 0 && len(snap.Streams) > 0 { // it only delivers
+		return
 	}
 	switch at := all - len(never) - len(past.quiet); {
 	case len(never) == all:
@@ -255,16 +267,20 @@ func (v *verdict) pace(snap status.Snapshot, past trend, unacked int) {
 	if unacked > 0 {
 		patience = behindAfter
 	}
-	events, oldest := backlog(snap)
+	n, oldest := backlog(snap)
+	waiting := text.Count(int(n), "event")
+	if len(snap.Streams) > 0 {
+		waiting = text.Count(int(n), "record")
+	}
 	switch {
 	case past.stalled >= refusedFor && past.failed > 0:
 		v.say(postsFail, text.Span(past.stalled), past.lastFailed)
 	case past.stalled >= patience:
 		v.say(nothingDelivered, text.Span(past.stalled))
 	case oldest >= behindAfter, oldest >= patience && past.grows:
-		v.say(behind, text.Count(int(events), "event"), text.Span(oldest))
+		v.say(behind, waiting, text.Span(oldest))
 	case oldest >= patience:
-		v.say(catchingUp, text.Count(int(events), "event"), text.Span(oldest))
+		v.say(catchingUp, waiting, text.Span(oldest))
 	case past.neverSent:
 		v.say(nothingSent)
 	default:
@@ -321,6 +337,33 @@ func (v *verdict) storing(snap status.Snapshot) {
 	}
 	if n := snap.Queue.DamagedFiles; n > 0 {
 		v.say(quarantinedFiles, text.Count(n, "damaged part"))
+	}
+}
+
+// securing judges the streams of a cluster. What they cannot take is in the disk queue.
+func (v *verdict) securing(snap status.Snapshot) {
+	var off, behind int
+	var why string
+	for _, s := range snap.Streams {
+		switch {
+		case !s.Up:
+			off++
+			why = s.Problem
+		case s.Current < s.Replicas:
+			behind++
+		}
+	}
+	switch all := len(snap.Streams); {
+	case off > 0 && off == all:
+		v.say(clusterOff, text.Brief(why))
+	case off > 0:
+		v.say(someStreamsOff, off, all, text.Brief(why))
+	}
+	if behind > 0 {
+		v.say(replicasBehind, behind, len(snap.Streams))
+	}
+	if lag := time.Duration(snap.ForwardLagSeconds * float64(time.Second)); lag >= waitingFor {
+		v.say(forwardBehind, text.Span(lag))
 	}
 }
 

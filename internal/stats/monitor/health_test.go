@@ -23,6 +23,11 @@ func busy() status.Snapshot {
 	return snap
 }
 
+// streams are those of a cluster that works well.
+func streams() []status.Stream {
+	return []status.Stream{{Name: "SYSLOG-00", Up: true, Replicas: 3, Current: 3, Records: 7}, {Name: "SYSLOG-01", Up: true, Replicas: 3, Current: 3}}
+}
+
 // TestHealth is what is said of a reading. That a situation makes such a reading is shown by
 // cmd/gateway's TestHealthOfRealSituations.
 func TestHealth(t *testing.T) {
@@ -106,6 +111,28 @@ func TestHealth(t *testing.T) {
 			"All 5 sources receiving; Splunk is keeping up; 5 in the dead-letter store; 0 lost."},
 		"replayed": {func(s *status.Snapshot, _ *trend) { s.Sources[0].Deadlettered, s.Sources[0].Received = 5, 6 }, levelOK,
 			"All 5 sources receiving; Splunk is keeping up; 0 lost."},
+		"cluster": {func(s *status.Snapshot, _ *trend) { s.Streams = streams() }, levelOK, "All 5 sources receiving; Splunk is keeping up; 0 lost."},
+		"it only delivers": {func(s *status.Snapshot, _ *trend) {
+			s.Streams, s.Sources = streams(), []status.Source{{Balance: ledger.Balance{Source: "linux", Taken: 5, Delivered: 5}}}
+		}, levelOK, "Splunk is keeping up; 0 lost."},
+		"old in the disk queue of a cluster": {func(s *status.Snapshot, past *trend) {
+			s.Streams, s.ForwardLagSeconds = streams(), 754
+			s.Shards[0].Oldest, past.grows = s.Now.Add(-754*time.Second), true
+		}, levelWarning, "All 5 sources receiving; Splunk is keeping up; forwarding to the cluster is behind by 12 min 34 s; 0 lost."},
+		"old in a stream": {func(s *status.Snapshot, _ *trend) {
+			s.Streams = streams()
+			s.Streams[1].Oldest = s.Now.Add(-2 * time.Minute)
+		}, levelWarning, "All 5 sources receiving; Splunk is behind, 7 records waiting, the oldest for 2 min 0 s; 0 lost."},
+		"no cluster": {func(s *status.Snapshot, _ *trend) {
+			s.Streams = streams()
+			for i := range s.Streams {
+				s.Streams[i].Up, s.Streams[i].Problem = false, "no\nanswer"
+			}
+		}, levelCritical, "All 5 sources receiving; Splunk is keeping up; the cluster takes nothing, records wait in the disk queue: no answer; 0 lost."},
+		"a stream is gone, another lacks a replica": {func(s *status.Snapshot, _ *trend) {
+			s.Streams = streams()
+			s.Streams[0].Up, s.Streams[0].Problem, s.Streams[1].Current = false, "gone", 2
+		}, levelWarning, "All 5 sources receiving; Splunk is keeping up; 1 of 2 streams take nothing: gone; 1 of 2 streams lack a current replica; 0 lost."},
 		"unreadable": {func(s *status.Snapshot, _ *trend) {
 			s.Queue.ReadFault = "queue shard-01: x.dat: read at 7: input/output error"
 		}, levelCritical,

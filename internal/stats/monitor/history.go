@@ -29,7 +29,7 @@ type sample struct {
 	requests map[string]uint64 // by endpoint
 
 	blocked       bool
-	waiting       int64  // events that could be sent
+	waiting       int64  // events that could be sent; records with a cluster
 	posts, failed uint64 // of all endpoints
 }
 
@@ -77,7 +77,7 @@ func (h *history) add(snap status.Snapshot) {
 		shards: make(map[string]int64, len(snap.Shards)), requests: make(map[string]uint64, len(snap.Endpoints)),
 	}
 	for _, src := range snap.Sources {
-		s.flows[src.Source] = flow{src.Received, src.Taken(), src.Delivered, src.Lost() + src.KernelDrops}
+		s.flows[src.Source] = flow{src.Received, src.Admitted(), src.Delivered, src.Lost() + src.KernelDrops}
 	}
 	for _, sh := range snap.Shards {
 		s.shards[sh.Name] = sh.Bytes

@@ -67,6 +67,9 @@ type Totals struct {
 	Delivered     uint64 `json:"delivered"`
 	Deadlettered  uint64 `json:"deadlettered"`
 	Dropped       uint64 `json:"dropped"`
+	Secured       uint64 `json:"secured,omitempty"`
+	Taken         uint64 `json:"taken,omitempty"`
+	GivenBack     uint64 `json:"given_back,omitempty"`
 	KernelDrops   uint64 `json:"udp_kernel_drops"`
 	// Lost events were dropped by the gateway or the kernel, or removed from the
 	// dead-letter store. LeftOut were dropped by a rule and are no loss.
@@ -93,6 +96,9 @@ func sum(snap status.Snapshot) Totals {
 		t.Delivered += s.Delivered
 		t.Deadlettered += s.Deadlettered
 		t.Dropped += s.Dropped
+		t.Secured += s.Secured
+		t.Taken += s.Taken
+		t.GivenBack += s.GivenBack
 		t.KernelDrops += s.KernelDrops
 		t.Lost += s.Lost() + s.KernelDrops
 		t.LeftOut += s.Dropped - s.Lost()

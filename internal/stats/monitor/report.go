@@ -48,6 +48,17 @@ func (m *Monitor) Report() []any {
 			State  string  `json:"state"`
 		}{head("shard", sh.Name), sh.Events, sh.Bytes, seconds(st.Now, sh.Oldest), sh.Word()})
 	}
+	for _, r := range st.Streams {
+		all = append(all, struct {
+			reportHead
+			State    string  `json:"state"`
+			Records  uint64  `json:"records"`
+			Bytes    uint64  `json:"bytes"`
+			Capacity int64   `json:"capacity_bytes"`
+			Oldest   float64 `json:"oldest_seconds"`
+			Current  int     `json:"replicas_current"`
+		}{head("stream", r.Name), r.Word(), r.Records, r.Bytes, r.CapacityBytes, seconds(st.Now, r.Oldest), r.Current})
+	}
 	for _, e := range st.Endpoints {
 		all = append(all, struct {
 			reportHead

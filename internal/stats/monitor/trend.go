@@ -25,18 +25,40 @@ func posts(snap status.Snapshot) (all, failed uint64) {
 }
 
 // backlog is how many events wait to be sent, and how long the oldest of them has waited.
-// It leaves out shards in maintenance, which send nothing: Splunk is not to blame.
-func backlog(snap status.Snapshot) (events int64, oldest time.Duration) {
+// It leaves out shards in maintenance, which send nothing: Splunk is not to blame. With a
+// cluster it is the records in its streams, which any gateway sends.
+func backlog(snap status.Snapshot) (n int64, oldest time.Duration) {
+	for _, s := range snap.Streams {
+		n += int64(s.Records)
+		if !s.Oldest.IsZero() {
+			oldest = max(oldest, snap.Now.Sub(s.Oldest))
+		}
+	}
+	if len(snap.Streams) > 0 {
+		return n, oldest
+	}
 	for _, s := range snap.Shards {
 		if s.Mode == status.Maint {
 			continue
 		}
-		events += s.Events
+		n += s.Events
 		if s.Events > 0 && !s.Oldest.IsZero() {
 			oldest = max(oldest, snap.Now.Sub(s.Oldest))
 		}
 	}
-	return events, oldest
+	return n, oldest
+}
+
+// due is what this gateway itself has to send now: its backlog, or the records that it has
+// taken out of the streams.
+func due(snap status.Snapshot) (n int64) {
+	if len(snap.Streams) == 0 {
+		n, _ = backlog(snap)
+	}
+	for _, s := range snap.Streams {
+		n += int64(s.Held)
+	}
+	return n
 }
 
 // trend is what the judgement of health needs to know of the last minutes.
@@ -94,8 +116,7 @@ func (h *history) trend(snap status.Snapshot) (t trend) {
 // moves reports whether something was delivered since the last progress, or nothing waits.
 // The caller holds mu.
 func (h *history) moves(snap status.Snapshot) bool {
-	n, _ := backlog(snap)
-	return n == 0 || settled(snap) != h.lastProgress.settled
+	return due(snap) == 0 || settled(snap) != h.lastProgress.settled
 }
 
 // quiet lists the sources that have received something, but nothing in all the time that
@@ -106,7 +127,7 @@ func (h *history) quiet(snap status.Snapshot) (names []string, since time.Durati
 	}
 	oldest := h.back(samples - 1)
 	for _, s := range snap.Sources {
-		if s.Configured && !s.Internal && s.Taken() > 0 && s.Taken() == oldest.flows[s.Source].taken {
+		if s.Configured && !s.Internal && s.Admitted() > 0 && s.Admitted() == oldest.flows[s.Source].taken {
 			names = append(names, s.Source)
 		}
 	}

@@ -29,3 +29,17 @@ func Calm() status.Snapshot {
 	}
 	return snap
 }
+
+// Streams are those of a cluster: one that works well, and one that has lost a server.
+func Streams(now time.Time) []status.Stream {
+	return []status.Stream{
+		{
+			Name: "SYSLOG-00", Up: true, Leader: "q1", Replicas: 3, Current: 3, Records: 1500, Bytes: 105e6, CapacityBytes: 100e9,
+			Oldest: now.Add(-4 * time.Second), AckPending: 12, Held: 5, CheckedAt: now,
+		},
+		{
+			Name: "SYSLOG-01", Up: true, Leader: "q2", Replicas: 3, Current: 2, Lag: 70, Records: 20000, Bytes: 75e9, CapacityBytes: 100e9,
+			Oldest: now.Add(-8 * time.Second), Redelivered: 3, CheckedAt: now,
+		},
+	}
+}

@@ -1,6 +1,6 @@
-// Package amazontest stands in for S3 and DynamoDB in tests: the requests that a shared
-// state and Terraform's backend need, with conditional writes, versions, and the faults
-// that AWS has. Sources: the API references of Amazon S3 and Amazon DynamoDB.
+// Package amazontest stands in for S3, DynamoDB and Route 53 in tests: the requests that a
+// shared state, Terraform's backend and DNS records need, with conditional writes, versions,
+// pages, and the faults that AWS has. Sources: the API references of the three services.
 //
 // It keeps everything in memory, and checks that requests are signed, not the signatures.
 package amazontest
@@ -32,6 +32,7 @@ const (
 	Conflicted Fault = "conflicted" // 409 ConditionalRequestConflict
 	Denied     Fault = "denied"     // AccessDenied
 	Hung       Fault = "hung"       // no answer until the test ends
+	Busy       Fault = "busy"       // PriorRequestNotComplete, of Route 53
 )
 
 // Request is one request that came.
@@ -41,9 +42,10 @@ type Request struct {
 	Body   string
 }
 
-// Amazon is S3 and DynamoDB at one address.
+// Amazon is S3, DynamoDB and Route 53 at one address.
 type Amazon struct {
-	URL string
+	URL     string
+	Route53 Route53
 
 	mu       sync.Mutex
 	table    string
@@ -74,7 +76,7 @@ func (a *Amazon) Env(folder string) map[string]string {
 		"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "s3cr3t", "AWS_SESSION_TOKEN": "", "AWS_CREDENTIAL_EXPIRATION": "",
 		"AWS_REGION": "us-east-2", "AWS_DEFAULT_REGION": "", "AWS_PROFILE": "", "AWS_MAX_ATTEMPTS": "", "AWS_ENDPOINT_URL": "",
 		"AWS_CONFIG_FILE": none, "AWS_SHARED_CREDENTIALS_FILE": none, "AWS_EC2_METADATA_DISABLED": "true",
-		"AWS_ENDPOINT_URL_S3": a.URL, "AWS_ENDPOINT_URL_DYNAMODB": a.URL,
+		"AWS_ENDPOINT_URL_S3": a.URL, "AWS_ENDPOINT_URL_DYNAMODB": a.URL, "AWS_ENDPOINT_URL_ROUTE_53": a.URL,
 	}
 }
 
@@ -151,7 +153,7 @@ func (a *Amazon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if q.operation != "" {
 		q.decode()
 		q.name = q.operation + " " + q.table + "/" + q.id
-	} else {
+	} else if !q.route53() {
 		q.name = r.Method + " " + q.path
 	}
 	switch fault := a.take(w, q); fault {
@@ -185,9 +187,12 @@ func (a *Amazon) take(w http.ResponseWriter, q *query) Fault {
 	default:
 		return fault
 	}
-	if q.operation != "" {
+	switch {
+	case q.operation != "":
 		a.dynamo(w, q)
-	} else {
+	case q.route != "":
+		a.serve53(w, q)
+	default:
 		a.s3(w, q)
 	}
 	return fault
@@ -198,6 +203,7 @@ type query struct {
 	r                    *http.Request
 	name, path, body     string
 	operation, table, id string
+	route                string // operation of Route 53
 	condition            string
 	item, values         map[string]attribute
 	names                map[string]string
@@ -207,6 +213,8 @@ type query struct {
 func (q *query) fail(w http.ResponseWriter, f Fault) {
 	switch f {
 	case None, Lost, Hung: // are no answers
+	case Busy:
+		q.refuse(w, http.StatusBadRequest, "PriorRequestNotComplete", "", "The request was rejected because Route 53 was still processing a prior request.")
 	case Throttled:
 		q.refuse(w, http.StatusServiceUnavailable, "SlowDown", "ProvisionedThroughputExceededException", "Reduce your request rate.")
 	case Expired:
@@ -233,6 +241,13 @@ func (q *query) refuse(w http.ResponseWriter, status int, s3code, dynamoCode, sa
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 		w.WriteHeader(http.StatusBadRequest)
 		fmt.Fprintf(w, `{"__type":"com.amazonaws.dynamodb.v20120810#%s","message":%q}`, dynamoCode, says)
+		return
+	}
+	if q.route != "" {
+		if s3code == "SlowDown" {
+			status, s3code = http.StatusBadRequest, "Throttling"
+		}
+		refuse53(w, status, s3code, says)
 		return
 	}
 	w.Header().Set("Content-Type", "application/xml")

@@ -25,9 +25,8 @@ type Planner struct {
 	Root     bool         // somebody logs in as root@pam itself
 }
 
-// maxACMEDomains is how many domains a node's certificate may have by DNS challenge
-// (acmedomain0 to acmedomain4); ours has one.
-const maxACMEDomains = 5
+// lastDomain is the last of the keys acmedomain0, acmedomain1, … that a node may have.
+const lastDomain = 5
 
 // Plan compares accounts, DNS plugins and certificates. What is not declared stays.
 func (p *Planner) Plan() {
@@ -113,32 +112,21 @@ func dataLines(s string) []string {
 }
 
 // certificate compares what a node orders with, and orders when that changes or when
-// the certificate that it serves is for another name. Renewal is the node's own business.
+// the certificate that it serves lacks a name. Renewal is the node's own business.
 func (p *Planner) certificate(cert declaration.ACMECertificate) {
 	conf, base := p.Live.Node[cert.Node], pve.Path("nodes", cert.Node)
-	c := change.Change{Key: cert.Key, Object: change.ObjectACMECertificate, Action: change.Update, Name: cert.Domain, Node: cert.Node,
+	c := change.Change{Key: cert.Key, Object: change.ObjectACMECertificate, Action: change.Update, Name: cert.Domains[0], Node: cert.Node,
 		After: []string{change.ObjectACMEAccount + "/" + cert.Account, change.ObjectACMEPlugin + "/" + cert.Plugin}}
-	params := url.Values{}
-	for _, f := range []struct{ key, def, want string }{
-		{"acme", "account", "account=" + cert.Account}, {"acmedomain0", "domain", "domain=" + cert.Domain + ",plugin=" + cert.Plugin},
-	} {
-		if !pve.ParseProps(conf[f.key], f.def).Equal(pve.ParseProps(f.want, f.def)) {
-			c.Fields = append(c.Fields, change.Diff{Path: f.key, From: conf[f.key], To: f.want})
-			params.Set(f.key, f.want)
-		}
-	}
-	for i := 1; i < maxACMEDomains; i++ {
-		if key := "acmedomain" + strconv.Itoa(i); conf[key] != "" {
-			p.List.AddNote(cert.Key, "%s of %s (%s) is not declared and stays", key, cert.Node, conf[key])
-		}
-	}
+	var params url.Values
+	c.Fields, params = p.options(cert, conf)
 	served := p.Live.Names[cert.Node]
+	lacks := func(domain string) bool { return !slices.Contains(served, domain) }
 	if len(params) > 0 {
 		c.Steps = append(c.Steps, change.Write("set node options", "PUT", base+"/config", params).From(base+"/config", conf.Digest()))
-	} else if slices.Contains(served, cert.Domain) {
+	} else if !slices.ContainsFunc(cert.Domains, lacks) {
 		return
 	}
-	c.Fields = append(c.Fields, change.Diff{Path: "certificate", From: strings.Join(served, ","), To: cert.Domain, Note: "ordered by ACME"})
+	c.Fields = append(c.Fields, change.Diff{Path: "certificate", From: strings.Join(served, ","), To: strings.Join(cert.Domains, ","), Note: "ordered by ACME"})
 	order := url.Values{}
 	if len(served) > 0 {
 		order.Set("force", "1") // there is one already
@@ -149,4 +137,34 @@ func (p *Planner) certificate(cert declaration.ACMECertificate) {
 		c.Manual = []string{"it waits for the account " + cert.Account + ": register that, and apply again"}
 	}
 	p.List.Add(c)
+}
+
+// options compares the account and the domains that a node orders with.
+func (p *Planner) options(cert declaration.ACMECertificate, conf pve.Config) (fields []change.Diff, params url.Values) {
+	params = url.Values{}
+	set := func(key, def, want string) {
+		if !pve.ParseProps(conf[key], def).Equal(pve.ParseProps(want, def)) {
+			fields = append(fields, change.Diff{Path: key, From: conf[key], To: want})
+			params.Set(key, want)
+		}
+	}
+	set("acme", "account", "account="+cert.Account)
+	for i, domain := range cert.Domains {
+		set("acmedomain"+strconv.Itoa(i), "domain", "domain="+domain+",plugin="+cert.Plugin)
+	}
+	var gone []string
+	for i := len(cert.Domains); i <= lastDomain; i++ {
+		switch key := "acmedomain" + strconv.Itoa(i); {
+		case conf[key] == "":
+		case cert.Complete:
+			fields = append(fields, change.Diff{Path: key, From: conf[key]})
+			gone = append(gone, key)
+		default:
+			p.List.AddNote(cert.Key, "%s of %s (%s) is not declared and stays; it goes if all names are declared as domains", key, cert.Node, conf[key])
+		}
+	}
+	if len(gone) > 0 {
+		params.Set("delete", strings.Join(gone, ","))
+	}
+	return fields, params
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"syslog-gateway/internal/infra/declaration"
+	"syslog-gateway/internal/infra/zone"
 )
 
 // Action is what happens to an object.
@@ -39,6 +40,7 @@ const (
 	ObjectACMEAccount     = "acme-account"
 	ObjectACMEPlugin      = "acme-plugin"
 	ObjectACMECertificate = "acme-certificate"
+	ObjectRecord          = "dns-record"
 )
 
 // Change is what is to be done with one object.
@@ -155,6 +157,7 @@ func (l *List) Refuse(key, why string) {
 var rank = []string{
 	ObjectPool, ObjectTemplate, ObjectContainer, ObjectVM, ObjectGroup, ObjectGuestFirewall,
 	ObjectNodeFirewall, ObjectClusterFirewall, ObjectACMEAccount, ObjectACMEPlugin, ObjectACMECertificate,
+	ObjectRecord,
 }
 
 // Order sorts the changes, and drops what waits for objects that do not change.
@@ -181,6 +184,7 @@ const (
 	OpSettle  Op = "settle"  // wait until the guest's lock is gone, then plan it again
 	OpUpload  Op = "upload"  // put Content on the node as Volume, over SSH
 	OpStop    Op = "stop"    // shut the guest down, stop it if it does not
+	OpRecords Op = "records" // make the Edits of DNS records, all or none
 )
 
 // Step is one request, or a loop of them, with what is needed to send it safely.
@@ -205,7 +209,8 @@ type Step struct {
 	Groups  []string           // of OpLeave and OpJoin
 	Volume  string             // of OpUpload
 	Content []byte
-	Timeout int // of OpStop: seconds for a clean shutdown
+	Timeout int         // of OpStop: seconds for a clean shutdown
+	Edits   []zone.Edit // of OpRecords
 }
 
 // Write is a step of one request.

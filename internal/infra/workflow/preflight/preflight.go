@@ -39,6 +39,9 @@ type Options struct {
 	Root     *pve.Client // root@pam by password, beside a token; nil without one
 	SSH      *upload.Uploader
 	Endpoint string // URL of the API, for people
+	// Zone reads the zone of declared DNS records; optional.
+	Zone func(context.Context, *declaration.Estate) (says string, declared bool, err error)
+	Now  func() time.Time // nil: time.Now
 }
 
 // preflight collects the findings.
@@ -55,6 +58,9 @@ func (p *preflight) add(state, what, format string, args ...any) {
 // does not answer, nothing else is checked.
 func Run(ctx context.Context, o Options) []Finding {
 	p := &preflight{Options: o}
+	if p.Now == nil {
+		p.Now = time.Now
+	}
 	v, err := p.Client.Version(ctx)
 	if err != nil {
 		p.add(Fail, "API", "%v", err)
@@ -66,6 +72,8 @@ func Run(ctx context.Context, o Options) []Finding {
 	p.storages(ctx)
 	p.bridges(ctx)
 	p.templates(ctx)
+	p.certificates(ctx)
+	p.zone(ctx)
 	p.ssh(ctx)
 	return p.found
 }

@@ -3,6 +3,7 @@ package preflight
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/pve"
@@ -24,12 +25,13 @@ const estate = `{
 type rig struct {
 	*workflowtest.Rig
 	estate *declaration.Estate
+	now    func() time.Time
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := workflowtest.New(t, estate, workflowtest.Users("right"))
-	return &rig{r, r.Load()}
+	return &rig{Rig: r, estate: r.Load()}
 }
 
 func (b *rig) client(o pve.Options) *pve.Client {
@@ -43,7 +45,7 @@ func (b *rig) client(o pve.Options) *pve.Client {
 // run makes all checks with a token, and beside it a password of root@pam if there is one.
 func (b *rig) run(rootPassword string) map[string]Finding {
 	b.T.Helper()
-	o := Options{Estate: b.estate, Client: b.client(pve.Options{Token: "ops@pve!ci=0-1"}), Endpoint: b.URL}
+	o := Options{Estate: b.estate, Client: b.client(pve.Options{Token: "ops@pve!ci=0-1"}), Endpoint: b.URL, Now: b.now}
 	o.SSH = &upload.Uploader{API: o.Client}
 	if rootPassword != "" {
 		o.Root = b.client(pve.Options{Username: "root@pam", Password: rootPassword})
