@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"syslog-gateway/internal/config"
 )
 
 // plan is a site's requirements and the assumptions behind them.
@@ -128,10 +131,35 @@ func sizeCommand() *cobra.Command {
 	f.Float64Var(&p.Peak, "peak", 0, "messages a second in the busiest minutes; 0 = as the mean")
 	f.Float64Var(&p.Bytes, "bytes", 340, "bytes of a message, the mean")
 	f.DurationVar(&p.Outage, "outage", 8*time.Hour, "how long Splunk may be away")
-	f.Float64Var(&p.Queue, "queue", 100*gb, "queue.max_size in bytes")
+	p.Queue = 100 * gb
+	f.Var((*diskSize)(&p.Queue), "queue", "queue.max_size, such as 100GB")
 	f.Float64Var(&p.Ratio, "ratio", 6, "compression of the JSON: 8 to 12 for the lines of most vendors, 6 is careful, 1 for none")
 	f.Float64Var(&p.CPU, "cpu", 4, "CPU of the gateway in microseconds a message: 1.8 for TCP, 3 to 4 for UDP")
 	f.Float64Var(&p.Capacity, "capacity", 200_000, "messages a second that the machine carries: measure it with bench run")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
+
+// diskSize is a flag for a number of bytes, written as in the configuration: 100GB.
+type diskSize float64
+
+// Set implements pflag.Value.
+func (d *diskSize) Set(text string) error {
+	size, err := config.ParseSize(text)
+	if err == nil {
+		*d = diskSize(size)
+		return nil
+	}
+	number, numberErr := strconv.ParseFloat(text, 64) // as 1e11
+	if numberErr != nil {
+		return fmt.Errorf("%q %w", text, err)
+	}
+	*d = diskSize(number)
+	return nil
+}
+
+// String implements pflag.Value.
+func (d *diskSize) String() string { return config.Size(*d).String() }
+
+// Type implements pflag.Value.
+func (*diskSize) Type() string { return "size" }

@@ -42,3 +42,14 @@ func TestSize(t *testing.T) {
 		}
 	}
 }
+
+// The size of the queue is written as in the configuration, or as a number of bytes.
+func TestQueueFlag(t *testing.T) {
+	for text, want := range map[string]float64{"50GB": 50e9, "1TiB": 1 << 40, "1e+11": 1e11, "4096": 4096} {
+		var d diskSize
+		testkit.Must(t, d.Set(text))
+		testkit.Equal(t, text, float64(d), want)
+	}
+	var d diskSize
+	testkit.Fails(t, d.Set("50gb"), "did you mean GB?")
+}

@@ -19,7 +19,8 @@ var allowed = map[string][]string{
 	"internal/packtest/savings": {"internal/dialect", "internal/event", "internal/ingest", "internal/ledger", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/rules", "internal/splunk"},
 	"internal/strftime":         {"internal/syslog"},
 	"internal/packtest":         {"internal/dialect", "internal/event", "internal/ingest", "internal/ledger", "internal/matcher", "internal/pack", "internal/rules", "internal/splunk"},
-	"internal/pack":             {"internal/strftime", "internal/suggest", "internal/syslog"},
+	"internal/pack":             {"internal/strftime", "internal/suggest", "internal/syslog", "internal/yamlcause"},
+	"internal/yamlcause":        {},
 	"internal/pack/catalog":     {"internal/pack"},
 	"internal/packwhy":          {"internal/dialect", "internal/matcher", "internal/pack", "internal/packtest"},
 	"internal/packnew": {
@@ -53,16 +54,17 @@ var allowed = map[string][]string{
 	},
 	"internal/certificate":   {},
 	"internal/authority":     {"internal/durable"},
-	"internal/config":        {"internal/certificate", "internal/pack", "internal/printable", "internal/redact", "internal/suggest"},
+	"internal/config":        {"internal/certificate", "internal/pack", "internal/printable", "internal/redact", "internal/suggest", "internal/yamlcause"},
 	"internal/redact":        {},
 	"internal/senders":       {},
 	"internal/tap":           {},
 	"internal/throttle":      {},
-	"internal/cli":           {},
+	"internal/cli":           {"internal/suggest"},
 	"internal/suggest":       {},
 	"internal/durable":       {},
 	"internal/testkit":       {}, // of tests and bench
 	"internal/testkit/abort": {}, // of tools that measure
+	"internal/preflight":     {"internal/hec/endpoints", "internal/printable", "internal/redact", "internal/stats/text"},
 	"internal/printable":     {},
 	"internal/splunk":        {"internal/dialect", "internal/matcher"},
 	"internal/stats/auth":    {},
@@ -99,7 +101,7 @@ var allowed = map[string][]string{
 		"internal/balancer", "internal/certificate", "internal/config", "internal/deadletter", "internal/event", "internal/forward", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/jetstream", "internal/ledger", "internal/listener", "internal/listener/inherit", "internal/owner", "internal/queue", "internal/rules", "internal/senders", "internal/shard", "internal/stats", "internal/stats/metrics", "internal/stats/problems", "internal/status", "internal/systemd", "internal/tap", "internal/wiring",
 	},
 	"internal/systemd": {},
-	"internal/wiring":  {"internal/certificate", "internal/config", "internal/dialect", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/jetstream", "internal/ledger", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/rules", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/status", "internal/systemd"},
+	"internal/wiring":  {"internal/certificate", "internal/config", "internal/dialect", "internal/event", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/jetstream", "internal/ledger", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/rules", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/status", "internal/systemd"},
 
 	"internal/jetstream": {
 		"internal/durable", "internal/event", "internal/ledger", "internal/status", "internal/throttle",

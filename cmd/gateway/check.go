@@ -5,20 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"syslog-gateway/internal/certificate"
 	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/config"
-	"syslog-gateway/internal/jetstream"
-	"syslog-gateway/internal/printable"
+	"syslog-gateway/internal/preflight"
 	"syslog-gateway/internal/redact"
 	"syslog-gateway/internal/wiring"
 )
@@ -57,46 +55,67 @@ func runningVerb(use, short string, do func(cmd *cobra.Command, c config.Config)
 }
 
 func newCheck() *cobra.Command {
-	var reach bool
+	var o connectOptions
 	cmd := configVerb("check", "Validate the configuration, packs, secrets and paths; print all problems", cobra.NoArgs,
-		func(cmd *cobra.Command, c config.Config, _ []string) error {
-			if err := check(cmd, c); err != nil {
-				return err
-			}
-			out := cmd.OutOrStdout()
-			var err error
-			switch {
-			case reach && c.Queue.Clustered():
-				err = checkCluster(cmd, c)
-			case reach:
-				_, err = fmt.Fprintln(out, "cluster: none, since queue.kind is disk")
-			case c.Queue.Clustered():
-				_, err = fmt.Fprintln(out, "not checked: the servers of queue.jetstream; gateway check --connect reaches them")
-			}
-			return err
-		})
-	cmd.Flags().BoolVar(&reach, "connect", false, "also reach the servers of queue.jetstream, and refuse what would lose records")
+		func(cmd *cobra.Command, c config.Config, _ []string) error { return o.check(cmd, c) })
 	cmd.Long = `Validates the configuration, the site's packs, secrets and paths, and prints all problems.
 Without --connect it reaches nobody but the name servers.
 
 It also runs the tests of all packs. A test that fails is a warning, and so is a pack of the
-site that takes a line of another pack: the gateway starts with it.`
+site that takes a line of another pack: the gateway starts with it.
+
+With --connect it also checks the machine and the way to Splunk, within 5 s: whether the ports
+can be bound, limits of the kernel, what the service's user may read and write, the room on
+the disk, and of each endpoint its name, TLS, health, token, acknowledgement and clock. It
+sends no event: --send-events sends one to each index, which alone shows whether the token
+may write there. Run it as root: then it sees with the rights of the service's user.
+
+The token is the one that the service would get: SPLUNK_HEC_TOKEN, hec.token_file,
+` + credentials + `/hec_token if this user may read it, or hec.token.`
+	cmd.Example = `  sudo gateway check --connect
+  sudo gateway check --connect --send-events`
+	o.flags(cmd)
 	return cmd
 }
 
-func check(cmd *cobra.Command, c config.Config) error {
-	packs, err := loadPacks(c)
-	if err != nil {
-		return errors.Join(c.Check(), err)
+// check prints warnings, and returns all problems.
+func (o *connectOptions) check(cmd *cobra.Command, c config.Config) error {
+	if o.sendEvents && !o.connect {
+		return &cli.Exit{Code: cli.Usage, Err: errors.New("--send-events goes with --connect")}
 	}
-	refused := packs.refuse(cmd.ErrOrStderr())
-	if err := c.Check(); err != nil {
+	out := cmd.OutOrStdout()
+	if note := useCredentials(credentials); note != "" {
+		fmt.Fprintln(out, note)
+	}
+	if !o.connect {
+		err := checkConfig(cmd, c)
+		if err == nil {
+			_, err = fmt.Fprintln(out, unconnected)
+		}
+		if err == nil && c.Queue.Clustered() {
+			_, err = fmt.Fprintln(out, "not checked: the servers of queue.jetstream; gateway check --connect reaches them")
+		}
 		return err
 	}
-	if refused != nil {
-		return refused
+	// The servers are waited for while the packs are tested.
+	found := make(chan []preflight.Finding)
+	go func() {
+		found <- preflight.Run(cmd.Context(), connectChecks(cmd.Context(), cmd.Flag("config").Value.String(), c, o.sendEvents))
+	}()
+	err := checkConfig(cmd, c)
+	return joinOnce(err, report(out, <-found))
+}
+
+// checkConfig checks what the configuration says, without reaching anybody but name servers.
+func checkConfig(cmd *cobra.Command, c config.Config) error {
+	packs, err := loadPacks(c)
+	if err != nil {
+		return joinOnce(c.Check(), err)
 	}
-	if _, err := wiring.Sources(c); err != nil { // only the parsers know classes
+	if err = packs.refuse(cmd.ErrOrStderr()); err == nil {
+		_, err = wiring.Sources(c) // only the parsers know classes
+	}
+	if err := joinOnce(c.Check(), err); err != nil {
 		return err
 	}
 	out := cmd.OutOrStdout()
@@ -112,26 +131,20 @@ func check(cmd *cobra.Command, c config.Config) error {
 	return err
 }
 
-// checkCluster reaches the servers of the cluster.
-func checkCluster(cmd *cobra.Command, c config.Config) error {
-	o, err := wiring.Cluster(c, os.Environ(), certificate.New(slog.New(slog.DiscardHandler)))
-	if err != nil {
-		return err
+// joinOnce joins errors, each line of them once.
+func joinOnce(errs ...error) error {
+	if errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil }); len(errs) < 2 {
+		return errors.Join(errs...)
 	}
-	found := jetstream.Check(cmd.Context(), o, int64(c.Batch.MaxBytes))
-	out := cmd.OutOrStdout()
-	for _, w := range found.Warnings {
-		fmt.Fprintln(out, "warning: "+printable.Dots(w))
-	}
-	if len(found.Refused) != 0 {
-		errs := make([]error, 0, len(found.Refused))
-		for _, r := range found.Refused {
-			errs = append(errs, errors.New(printable.Dots(r)))
+	var lines []error
+	seen := make(map[string]bool)
+	for line := range strings.SplitSeq(errors.Join(errs...).Error(), "\n") {
+		if !seen[line] {
+			seen[line] = true
+			lines = append(lines, errors.New(line))
 		}
-		return fmt.Errorf("the cluster of queue.jetstream cannot be used as it is:\n%w", errors.Join(errs...))
 	}
-	_, err = fmt.Fprintf(out, "cluster: %s, %d streams, %d replicas\n", count(found.Servers, "server"), o.Streams, o.Replicas)
-	return err
+	return errors.Join(lines...)
 }
 
 // check prints what in the set, which is sound, is probably not meant.
@@ -185,7 +198,7 @@ func sharedNames(ctx context.Context, endpoints []string, names resolver) (warni
 }
 
 func newConfig() *cobra.Command {
-	return configVerb("config", "Print the effective configuration, secrets as <secret>", cobra.NoArgs,
+	cmd := configVerb("config", "Print the effective configuration, secrets as <secret>", cobra.NoArgs,
 		func(cmd *cobra.Command, c config.Config, _ []string) error {
 			text, err := c.YAML()
 			if err != nil {
@@ -194,4 +207,23 @@ func newConfig() *cobra.Command {
 			_, err = cmd.OutOrStdout().Write(text)
 			return err
 		})
+	cmd.AddCommand(&cobra.Command{
+		Use:   "schema",
+		Short: "Print a JSON Schema of the configuration file, for editors",
+		Long: `Prints a JSON Schema (draft 7) of gateway.yaml. Editors with a YAML language server complete
+keys by it, show what they mean, and mark mistakes. In the first line of the file:
+
+  # yaml-language-server: $schema=/usr/local/share/gateway.schema.json`,
+		Example: "  gateway config schema > /usr/local/share/gateway.schema.json",
+		Args:    cobra.NoArgs,
+		RunE: cli.Does(func(cmd *cobra.Command, _ []string) error {
+			text, err := config.Schema()
+			if err != nil {
+				return err
+			}
+			_, err = cmd.OutOrStdout().Write(text)
+			return err
+		}),
+	})
+	return cmd
 }

@@ -10,7 +10,6 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,11 +24,20 @@ import (
 
 func newDeadLetter() *cobra.Command {
 	cmd := &cobra.Command{Use: "deadletter", Short: "List, show and resend the events that Splunk refused"}
-	cmd.AddCommand(
-		configVerb("list", "List all, one per line: ID, time, reason, source", cobra.NoArgs, listDeadLetters),
-		configVerb("show ID…", "Print dead letters as JSON", cobra.MinimumNArgs(1), showDeadLetters),
-		configVerb("replay [ID…]", "Send some or all again; those refused again are kept", cobra.ArbitraryArgs, replayDeadLetters),
-	)
+	var l letterList
+	list := configVerb("list", "List the newest, one per line, or in groups", cobra.NoArgs, l.list)
+	list.Long = `Lists the newest dead letters, the newest last: ID, time, reason, source, events, and what
+Splunk said. With --group it lists one line for each reason, source and answer of Splunk,
+with an ID as an example for "gateway deadletter show".`
+	list.Example = `  gateway deadletter list --group
+  gateway deadletter list --reason incorrect_index --since 24h`
+	list.Flags().IntVar(&l.limit, "limit", 1000, "list so many at most, the newest; 0: all")
+	list.Flags().BoolVar(&l.group, "group", false, "one line for all that have reason, source and answer in common")
+	l.flags(list)
+	var r letterFilter
+	replay := configVerb("replay [ID…]", "Send some or all again; those refused again are kept", cobra.ArbitraryArgs, r.replay)
+	r.flags(replay)
+	cmd.AddCommand(list, configVerb("show ID…", "Print dead letters as JSON", cobra.MinimumNArgs(1), showDeadLetters), replay)
 	return cmd
 }
 
@@ -49,20 +57,6 @@ func openDeadLetters(ctx context.Context, c config.Config) (*deadletter.Store, e
 	return store, store.Open(ctx)
 }
 
-func listDeadLetters(cmd *cobra.Command, c config.Config, _ []string) error {
-	store, err := openDeadLetters(cmd.Context(), c)
-	if err != nil {
-		return err
-	}
-	letters, err := store.List()
-	t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "id\ttime\treason\tsource\tevents\tSplunk said")
-	for _, l := range letters {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d %s\n", l.ID, l.Time.UTC().Format(time.RFC3339), l.Reason, l.Source, l.Events, l.Status, l.Text)
-	}
-	return errors.Join(err, t.Flush())
-}
-
 func showDeadLetters(cmd *cobra.Command, c config.Config, ids []string) error {
 	store, err := openDeadLetters(cmd.Context(), c)
 	if err != nil {
@@ -70,19 +64,30 @@ func showDeadLetters(cmd *cobra.Command, c config.Config, ids []string) error {
 	}
 	enc := json.NewEncoder(cmd.OutOrStdout())
 	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false) // the event as it was sent
+	var errs []error
 	for _, id := range ids {
 		l, err := store.Show(id)
 		if err != nil {
-			return err
+			errs = append(errs, err)
+			continue
 		}
 		if err := enc.Encode(l); err != nil {
 			return err
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-func replayDeadLetters(cmd *cobra.Command, c config.Config, ids []string) (err error) {
+// replay sends the letters again that the filter and the IDs choose.
+func (f *letterFilter) replay(cmd *cobra.Command, c config.Config, ids []string) (err error) {
+	choose, err := f.choice(ids)
+	if err != nil {
+		return err
+	}
+	if note := useCredentials(credentials); note != "" {
+		fmt.Fprintln(cmd.ErrOrStderr(), note)
+	}
 	token, err := c.Token(os.Environ())
 	if err != nil {
 		return err
@@ -112,19 +117,9 @@ func replayDeadLetters(cmd *cobra.Command, c config.Config, ids []string) (err e
 	probes.Go(func() { _ = client.Run(probing) })
 	defer probes.Wait()
 	defer endProbes()
-	r, err := client.Replay(ctx, chosen(ids))
+	far := newProgress(cmd, "read", false)
+	r, err := client.Replay(ctx, counted(store, far, choose))
+	far.end()
 	fmt.Fprintf(cmd.OutOrStdout(), "delivered %d, refused again %d, not tried %d, damaged %d\n", r.Delivered, r.Refused, r.Kept, r.Damaged)
 	return err
-}
-
-// chosen picks letters by ID; nil picks all.
-func chosen(ids []string) func(deadletter.Letter) bool {
-	if len(ids) == 0 {
-		return nil
-	}
-	want := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		want[id] = true
-	}
-	return func(l deadletter.Letter) bool { return want[l.ID] }
 }

@@ -10,6 +10,7 @@ import (
 
 	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/cli/manual"
+	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/redact"
 )
 
@@ -43,6 +44,7 @@ Collector. Without a verb it does what "gateway run" does.`,
 	serve := newRun()
 	root.Flags().AddFlagSet(serve.Flags())
 	root.RunE = serve.RunE
-	root.AddCommand(serve, newCheck(), newConfig(), newParse(), newPack(), newQueue(), newDeadLetter(), newTap(), newStatus(), newTLS(), newImport(), newVersion(), manual.Command())
+	root.AddCommand(serve, newCheck(), newConfig(), newParse(), newPack(), newQueue(), newDeadLetter(), newTap(), newStatus(), newTLS(), newImport(), newVersion(), manual.Command(map[string]func() []byte{"gateway.yaml.5": config.Manual}), newBundle())
+	completions(root)
 	return root
 }

@@ -84,18 +84,9 @@ func (o *parseOptions) parse(cmd *cobra.Command, in io.Reader, out io.Writer) er
 	if err != nil {
 		return err
 	}
-	if _, ok := c.Sources[o.source]; !ok {
-		return fmt.Errorf("--source %q is none of the configured sources %q", o.source, slices.Sorted(maps.Keys(c.Sources)))
-	}
-	received := time.Now()
-	if o.received != "" {
-		if received, err = time.Parse(time.RFC3339Nano, o.received); err != nil {
-			return fmt.Errorf("--received-at: %w", err)
-		}
-	}
-	from, err := netip.ParseAddr(o.sender)
+	received, from, err := o.values(c)
 	if err != nil {
-		return fmt.Errorf("--sender: %w", err)
+		return err
 	}
 	w := bufio.NewWriterSize(out, 64<<10)
 	replay, err := o.replay(c, from, w)
@@ -109,6 +100,32 @@ func (o *parseOptions) parse(cmd *cobra.Command, in io.Reader, out io.Writer) er
 		return err
 	}
 	return w.Flush() // also reports what failed before
+}
+
+// framings are the values of --framing besides datagram.
+func framings() map[string]syslog.Framing {
+	return map[string]syslog.Framing{"lf": syslog.LF, "octet": syslog.Octet, "auto": syslog.Auto}
+}
+
+// values reads the values of the flags. The error names all that are wrong.
+func (o *parseOptions) values(c config.Config) (received time.Time, from netip.Addr, err error) {
+	var errs []error
+	if _, ok := c.Sources[o.source]; !ok {
+		errs = append(errs, fmt.Errorf("--source %q is none of the configured sources %q", o.source, slices.Sorted(maps.Keys(c.Sources))))
+	}
+	received = time.Now()
+	if o.received != "" {
+		if received, err = time.Parse(time.RFC3339Nano, o.received); err != nil {
+			errs = append(errs, fmt.Errorf("--received-at: %w", err))
+		}
+	}
+	if from, err = netip.ParseAddr(o.sender); err != nil {
+		errs = append(errs, fmt.Errorf("--sender: %w", err))
+	}
+	if _, ok := framings()[o.framing]; !ok && o.framing != "datagram" {
+		errs = append(errs, fmt.Errorf("--framing %q is not one of lf, octet, auto, datagram", o.framing))
+	}
+	return received, from, errors.Join(errs...)
 }
 
 func (o *parseOptions) replay(c config.Config, from netip.Addr, w *bufio.Writer) (*ingest.Replay, error) {
@@ -126,15 +143,10 @@ func (o *parseOptions) replay(c config.Config, from netip.Addr, w *bufio.Writer)
 	if o.explain {
 		options.MaxEvents = 1 // each event before what is said about it
 	}
-	framings := map[string]syslog.Framing{"lf": syslog.LF, "octet": syslog.Octet, "auto": syslog.Auto}
 	if o.framing == "datagram" {
 		return ingest.NewDatagramReplay(source, options, from), nil
 	}
-	framing, ok := framings[o.framing]
-	if !ok {
-		return nil, fmt.Errorf("--framing %q is not one of lf, octet, auto, datagram", o.framing)
-	}
-	return ingest.NewStreamReplay(source, options, framing, from), nil
+	return ingest.NewStreamReplay(source, options, framings()[o.framing], from), nil
 }
 
 // feed gives the input to the replay: as it comes, or line by line as datagrams.

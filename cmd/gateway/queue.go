@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -17,29 +18,40 @@ import (
 	"syslog-gateway/internal/owner"
 	"syslog-gateway/internal/queue"
 	"syslog-gateway/internal/queue/inspect"
+	show "syslog-gateway/internal/stats/text"
 )
 
 func newQueue() *cobra.Command {
 	cmd := &cobra.Command{Use: "queue", Short: "Check and repair the disk queue of a stopped gateway, or look into the streams of a cluster"}
-	var path string
+	var path, file string
 	var asJSON, yes bool
 	streams := newStreamVerbs(&asJSON, &yes)
 	verb := func(use, short string, do func(cmd *cobra.Command) error) *cobra.Command {
 		c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs,
 			RunE: cli.Does(func(cmd *cobra.Command, _ []string) error {
 				if streams.wanted {
+					streams.file = cmp.Or(file, defaultFile)
 					return streams.run(cmd)
+				}
+				if path == "" {
+					c, _, err := usualConfig(cmd, file)
+					if err != nil {
+						return err
+					}
+					path = c.Queue.Path
 				}
 				if err := owner.Become(path); err != nil {
 					return err
 				}
+				if err := inspect.Find(path); err != nil {
+					return err
+				}
 				return do(cmd)
 			})}
-		c.Flags().StringVar(&path, "path", "", "folder of the queue (queue.path)")
+		c.Flags().StringVar(&path, "path", "", "folder of the queue (default queue.path of the configuration)")
+		c.Flags().StringVarP(&file, "config", "c", "", "configuration file (default "+defaultFile+" when it is there)")
 		if streams.has(use) {
 			streams.flags(c)
-		} else {
-			_ = c.MarkFlagRequired("path")
 		}
 		cmd.AddCommand(c)
 		return c
@@ -52,28 +64,16 @@ func newQueue() *cobra.Command {
 		return printReport(cmd.OutOrStdout(), r, asJSON)
 	})
 	verify := verb("verify", "Check every record; exit 1 if one is damaged", func(cmd *cobra.Command) error {
-		r, err := inspect.Verify(cmd.Context(), path)
-		if err != nil {
-			return err
-		}
-		if err := printReport(cmd.OutOrStdout(), r, asJSON); err != nil {
-			return err
-		}
-		if r.Unread() {
-			return errors.New("a part of the queue cannot be read, which says nothing about the data: check the kernel log and try again; " +
-				"if the disk stays bad, use gateway queue skip")
-		}
-		if r.Damaged() {
-			return errors.New("the queue is damaged; the next start quarantines the damaged parts and goes on")
-		}
-		return nil
+		return verifyQueue(cmd, path, asJSON)
 	})
 	for _, c := range []*cobra.Command{status, verify} {
 		c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	}
 	verb("export", "Print every queued event as a JSON line", func(cmd *cobra.Command) error {
+		far := newProgress(cmd, "exported", isTerminal(cmd.OutOrStdout()))
+		defer far.end()
 		w := bufio.NewWriterSize(cmd.OutOrStdout(), 256<<10)
-		if err := inspect.Export(cmd.Context(), path, w); err != nil {
+		if err := inspect.Export(cmd.Context(), path, w, far.bytes); err != nil {
 			return errors.Join(err, w.Flush())
 		}
 		return w.Flush()
@@ -92,16 +92,42 @@ func newQueue() *cobra.Command {
 		return err
 	})
 	verb("skip", "Leave out what the disk cannot read, so that all else is delivered", func(cmd *cobra.Command) error {
-		all, err := inspect.Skip(cmd.Context(), path)
-		for _, s := range all {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d bytes cannot be read and are left out; the file is kept as %s\n", s.File, s.Bytes, s.Kept)
-		}
-		if err == nil && len(all) == 0 {
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), "all of the queue can be read; nothing was changed")
-		}
-		return err
+		return skipUnread(cmd, path)
 	})
 	return cmd
+}
+
+func verifyQueue(cmd *cobra.Command, path string, asJSON bool) error {
+	far := newProgress(cmd, "verified", false)
+	r, err := inspect.Verify(cmd.Context(), path, far.bytes)
+	far.end()
+	if err != nil {
+		return err
+	}
+	if err := printReport(cmd.OutOrStdout(), r, asJSON); err != nil {
+		return err
+	}
+	if r.Unread() {
+		return errors.New("a part of the queue cannot be read, which says nothing about the data: check the kernel log and try again; " +
+			"if the disk stays bad, use gateway queue skip")
+	}
+	if r.Damaged() {
+		return errors.New("the queue is damaged; the next start quarantines the damaged parts and goes on")
+	}
+	return nil
+}
+
+func skipUnread(cmd *cobra.Command, path string) error {
+	far := newProgress(cmd, "read", false)
+	all, err := inspect.Skip(cmd.Context(), path, far.bytes)
+	far.end()
+	for _, s := range all {
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: %s cannot be read and are left out; the file is kept as %s\n", s.File, show.Size(s.Bytes), s.Kept)
+	}
+	if err == nil && len(all) == 0 {
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), "all of the queue can be read; nothing was changed")
+	}
+	return err
 }
 
 func purgeQueue(cmd *cobra.Command, path string, yes bool) error {
@@ -129,12 +155,12 @@ func printReport(w io.Writer, r inspect.Report, asJSON bool) error {
 		return printJSON(w, r)
 	}
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "shard\tsegments\trecords\tevents\tbytes\toldest\tsources")
+	fmt.Fprintln(t, "shard\tsegments\trecords\tevents\tsize\toldest\tsources")
 	for _, s := range r.Shards {
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%s\t%s\n", s.Name, s.Segments, s.Records, s.Events, s.Bytes,
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s\t%s\t%s\n", s.Name, s.Segments, s.Records, s.Events, show.Size(s.Bytes),
 			moment(s.Oldest), bySource(s))
 	}
-	fmt.Fprintf(t, "all\t\t%d\t%d\t%d\t\t\n", r.Records, r.Events, r.Bytes)
+	fmt.Fprintf(t, "all\t\t%d\t%d\t%s\t\t\n", r.Records, r.Events, show.Size(r.Bytes))
 	if err := t.Flush(); err != nil {
 		return err
 	}

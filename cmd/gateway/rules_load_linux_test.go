@@ -377,7 +377,7 @@ func (s *site) queued(f func(event []byte)) (secrets, n int) {
 		return err
 	})
 	out, in := io.Pipe()
-	go func() { in.CloseWithError(inspect.Export(context.Background(), queue, in)) }()
+	go func() { in.CloseWithError(inspect.Export(context.Background(), queue, in, nil)) }()
 	eachLine(s.t, out, func(line []byte) {
 		n++
 		secrets += leaks(line)

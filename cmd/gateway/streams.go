@@ -22,6 +22,7 @@ import (
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/jetstream"
 	"syslog-gateway/internal/printable"
+	show "syslog-gateway/internal/stats/text"
 	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/wiring"
 )
@@ -47,8 +48,6 @@ func (s *streamVerbs) has(verb string) bool { return s.verbs[verb] != nil }
 // flags adds the flags of a verb that also works on streams.
 func (s *streamVerbs) flags(c *cobra.Command) {
 	c.Flags().BoolVar(&s.wanted, "stream", false, "the streams of the cluster instead of a disk queue; gateways may run")
-	c.Flags().StringVarP(&s.file, "config", "c", defaultFile, "configuration file, which says where the cluster is; with --stream")
-	c.MarkFlagsOneRequired("path", "stream")
 	c.MarkFlagsMutuallyExclusive("path", "stream")
 }
 
@@ -82,10 +81,10 @@ func (s *streamVerbs) status(cmd *cobra.Command, v *jetstream.Visitor) error {
 		return printJSON(cmd.OutOrStdout(), all)
 	}
 	t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "stream\tstate\tleader\treplicas\trecords\tbytes\tcapacity\toldest\ttaken\tredelivered")
+	fmt.Fprintln(t, "stream\tstate\tleader\treplicas\trecords\tsize\tcapacity\toldest\ttaken\tredelivered")
 	for _, st := range all {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d/%d\t%d\t%d\t%d\t%s\t%d\t%d\n", st.Name, st.Word(), cmp.Or(printable.Dots(st.Leader), "-"), st.Current, st.Replicas,
-			st.Records, st.Bytes, st.CapacityBytes, moment(st.Oldest), st.AckPending, st.Redelivered)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d/%d\t%d\t%s\t%s\t%s\t%d\t%d\n", st.Name, st.Word(), cmp.Or(printable.Dots(st.Leader), "-"), st.Current, st.Replicas,
+			st.Records, show.Size(st.Bytes), show.Size(st.CapacityBytes), moment(st.Oldest), st.AckPending, st.Redelivered)
 	}
 	if err := t.Flush(); err != nil {
 		return err

@@ -2,24 +2,30 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
-	"os"
 	"os/signal"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/printable"
+	"syslog-gateway/internal/stats/monitor"
+	"syslog-gateway/internal/status"
+	"syslog-gateway/internal/suggest"
 	"syslog-gateway/internal/tap"
+	"syslog-gateway/internal/wiring"
 )
 
 // tapOptions are the flags of `gateway tap`.
@@ -40,9 +46,11 @@ the raw line beside the event that Splunk gets. Ends with Ctrl-C, or after --lim
 With --unknown N it shows the messages that no rule knows: at once the last N of those that
 the gateway keeps (200), then those that come. In a pipe or a file it ends after the first, so
 that the next program of the pipe ends, too; --follow and --no-follow say otherwise. They are
-raw, one a line, at most 2 KiB of each. A control character other than the tab is written as
-\n, \r, \x1b and the like, so that the line stays one and no terminal obeys it. Nothing else
-is changed, except that bytes which are not UTF-8 are U+FFFD.
+raw, one a line, at most 2 KiB of each.
+
+Raw lines, with --raw or --unknown, are as they were received, except that a control character
+other than the tab is written as \n, \r, \x1b and the like, so that the line stays one and no
+terminal obeys it, and that bytes which are not UTF-8 are U+FFFD.
 
 It asks by the control socket beside the queue, which is for root and the user that the
 gateway runs as. Others, and with --address another machine's, ask the statistics page as
@@ -54,7 +62,7 @@ TAP_PASSWORD wins over the configuration.`
 	f.StringVar(&o.class, "class", "", "only this class (docs/metadata.md)")
 	f.StringVar(&o.text, "text", "", "only lines with this text in them")
 	f.IntVar(&o.limit, "limit", 0, "end after so many; 0: never")
-	f.BoolVar(&o.raw, "raw", false, "only the raw lines")
+	f.BoolVar(&o.raw, "raw", false, "only the raw lines, control characters escaped")
 	f.IntVar(&o.unknown, "unknown", 0, "only the messages that no rule knows, raw: the last so many, then those that come")
 	f.BoolVar(&o.follow, "follow", false, "with --unknown: go on with those that come in a pipe, too")
 	f.BoolVar(&o.noFollow, "no-follow", false, "with --unknown: end after the last ones on a terminal, too")
@@ -75,7 +83,7 @@ func (o *tapOptions) check(cmd *cobra.Command) error {
 	case (o.follow || o.noFollow) && !chosen:
 		return &cli.Exit{Code: cli.Usage, Err: errors.New("--follow and --no-follow go with --unknown")}
 	}
-	if out, ok := cmd.OutOrStdout().(*os.File); ok && term.IsTerminal(int(out.Fd())) {
+	if isTerminal(cmd.OutOrStdout()) {
 		o.follow = !o.noFollow
 	}
 	return nil
@@ -111,6 +119,9 @@ func (o *tapOptions) run(cmd *cobra.Command, c config.Config) error {
 		return err
 	}
 	defer a.close()
+	if err := o.known(ctx, c, a); err != nil {
+		return err
+	}
 	path, query := o.query()
 	answer, err := a.get(ctx, path, query)
 	if err != nil {
@@ -151,14 +162,101 @@ func (o *tapOptions) show(out io.Writer, lines io.Reader) error {
 // shown is how a line of JSON is shown.
 func (o *tapOptions) shown(line []byte) ([]byte, error) {
 	if !o.raw && o.unknown == 0 {
-		return line, nil
+		return escapeInJSON(line), nil
 	}
 	var m struct{ Raw string }
 	if err := json.Unmarshal(line, &m); err != nil {
 		return nil, fmt.Errorf("read what the tap sent: %w", err)
 	}
-	if o.unknown > 0 {
-		return append([]byte(printable.EscapeControls(m.Raw)), '\n'), nil
+	return append([]byte(printable.EscapeControls(m.Raw)), '\n'), nil
+}
+
+// escapeInJSON escapes the control characters that JSON allows as they are, DEL and U+0080
+// to U+009F: a terminal may obey them.
+func escapeInJSON(line []byte) []byte {
+	text, end := bytes.TrimSuffix(line, []byte{'\n'}), []byte{'\n'}
+	if !bytes.ContainsFunc(text, unicode.IsControl) {
+		return line
 	}
-	return append([]byte(printable.Dots(m.Raw)), '\n'), nil
+	var b bytes.Buffer
+	for _, r := range string(text) {
+		if unicode.IsControl(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return append(b.Bytes(), end...)
+}
+
+// known refuses a source that the gateway does not have, and a class that neither this
+// program nor the gateway knows: nothing would ever come.
+func (o *tapOptions) known(ctx context.Context, c config.Config, a *asker) error {
+	var errs []error
+	if o.source != "" {
+		names, err := a.sources(ctx)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(names, o.source) {
+			errs = append(errs, fmt.Errorf("--source %q is none of the gateway's sources: %s", o.source, strings.Join(names, ", ")))
+		}
+	}
+	if o.class != "" {
+		names, err := o.classes(ctx, c, a)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(names, o.class) {
+			errs = append(errs, fmt.Errorf("--class %q is not a class: did you mean %s? `gateway pack list` and docs/metadata.md have them",
+				o.class, strings.Join(suggest.Closest(o.class, names, 3), ", ")))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return &cli.Exit{Code: cli.Usage, Err: err}
+	}
+	return nil
+}
+
+// sources returns the names of the sources of the gateway.
+func (a *asker) sources(ctx context.Context) ([]string, error) {
+	body, err := a.read(ctx, "/api/v1/status")
+	if err != nil {
+		return nil, err
+	}
+	var s monitor.Status
+	if err := json.Unmarshal(body, &s); err != nil {
+		return nil, fmt.Errorf("read the gateway's status: %w", err)
+	}
+	var names []string
+	for _, src := range s.Sources {
+		names = append(names, src.Balance.Source)
+	}
+	return names, nil
+}
+
+// classes returns those that this configuration has, and those of the gateway that is asked.
+func (o *tapOptions) classes(ctx context.Context, c config.Config, a *asker) ([]string, error) {
+	names, err := wiring.ClassNames(c)
+	if err != nil {
+		return nil, err
+	}
+	body, err := a.read(ctx, "/api/v1/classes")
+	if err != nil {
+		return nil, err
+	}
+	var seen struct {
+		Classes []struct{ Class string }
+		Packs   status.Packs
+	}
+	if err := json.Unmarshal(body, &seen); err != nil {
+		return nil, fmt.Errorf("read the gateway's classes: %w", err)
+	}
+	for _, class := range seen.Classes {
+		names = append(names, class.Class)
+	}
+	for i := range seen.Packs.Site {
+		names = append(names, seen.Packs.Site[i].Classes...)
+	}
+	return names, nil
 }

@@ -46,10 +46,12 @@ who has it can make certificates that all devices trust.`,
 	cmd.Flags().StringSliceVar(&names, "name", nil, "DNS name or IP address by which clients reach the gateway; repeat it for more")
 	cmd.Flags().StringSliceVar(&clients, "client", nil, "name of a client that gets a certificate of its own; repeat it for more")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		var errs []error
 		for _, name := range slices.Concat(names, clients) {
-			if err := authority.CheckName(name); err != nil {
-				return err
-			}
+			errs = append(errs, authority.CheckName(name))
+		}
+		if err := errors.Join(errs...); err != nil {
+			return err
 		}
 		if len(names)+len(clients) == 0 {
 			return errors.New("give --name with each DNS name and IP address by which clients reach the gateway, or --client")

@@ -49,7 +49,7 @@ again, SIGUSR2 hands the clients over to the other servers and stops, SIGTERM st
 	}
 	cmd.Flags().StringVarP(&file, "config", "c", "", "configuration file, in the language of NATS")
 	cmd.Flags().BoolVarP(&check, "test", "t", false, "check the file and end")
-	cmd.AddCommand(newInit(), manual.Command())
+	cmd.AddCommand(newInit(), manual.Command(nil))
 	return cmd
 }
 

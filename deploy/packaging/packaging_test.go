@@ -81,6 +81,7 @@ var expected = map[string]struct {
 			"./etc/syslog-gateway/packs/README":               0o644,
 			"./usr/lib/sysctl.d/60-syslog-gateway.conf":       0o644,
 			"./usr/share/man/man1/gateway-run.1.gz":           0o644,
+			"./usr/share/man/man5/gateway.yaml.5.gz":          0o644,
 			"./usr/share/doc/syslog-gateway/configuration.md": 0o644,
 			"./usr/share/doc/syslog-gateway/install.md":       0o644,
 			"./usr/share/doc/syslog-gateway/packs.md":         0o644,

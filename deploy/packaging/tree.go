@@ -95,34 +95,34 @@ func (t tree) native(ctx context.Context) (string, error) {
 	return file, t.compileFor(ctx, arch, file)
 }
 
-// manual writes the pages that the commands describe themselves with.
+// manual writes the pages that the commands describe themselves with, and that of the
+// configuration file.
 func (t tree) manual(ctx context.Context) error {
 	program, err := t.native(ctx)
 	if err != nil {
 		return err
 	}
-	pages := t.path("usr/share/man/man1")
-	if err := os.MkdirAll(pages, 0o755); err != nil {
+	pages, err := os.MkdirTemp("", "gateway-man-")
+	if err != nil {
 		return err
 	}
+	defer os.RemoveAll(pages)
 	cmd := exec.CommandContext(ctx, program, "man", pages)
 	cmd.Env = append(os.Environ(), fmt.Sprintf("SOURCE_DATE_EPOCH=%d", t.Epoch.Unix()))
 	if _, err := run(cmd); err != nil {
 		return err
 	}
-	files, err := filepath.Glob(pages + "/*.1")
+	files, err := os.ReadDir(pages)
 	if err != nil {
 		return err
 	}
 	for _, file := range files {
-		content, err := os.ReadFile(file)
+		content, err := os.ReadFile(filepath.Join(pages, file.Name()))
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(file+".gz", zipped(content), 0o644); err != nil {
-			return err
-		}
-		if err := os.Remove(file); err != nil {
+		section := strings.TrimPrefix(filepath.Ext(file.Name()), ".")
+		if err := t.write("usr/share/man/man"+section+"/"+file.Name()+".gz", zipped(content)); err != nil {
 			return err
 		}
 	}

@@ -8,8 +8,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"syslog-gateway/internal/suggest"
 )
 
 // The exit codes of all programs. A verb may have others, see [Exit].
@@ -62,6 +66,8 @@ func Std() Streams { return Streams{os.Stdin, os.Stdout, os.Stderr} }
 // error that chooses no code is one of the command line.
 func Run(ctx context.Context, root *cobra.Command, args []string, s Streams, clean func(string) string) int {
 	root.SilenceUsage, root.SilenceErrors = true, true
+	root.SetFlagErrorFunc(unknownFlag)
+	verbs(root)
 	root.SetArgs(args)
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
@@ -83,4 +89,58 @@ func Run(ctx context.Context, root *cobra.Command, args []string, s Streams, cle
 	}
 	fmt.Fprintf(s.Err, "%s: %s\n", root.Name(), text)
 	return code
+}
+
+// verbs makes a word that is no verb an error that names the one that was probably meant, at
+// each command that has verbs. One that does nothing without a verb says so; cobra alone
+// would print its help and be content.
+func verbs(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		verbs(sub)
+	}
+	if !cmd.HasAvailableSubCommands() {
+		return
+	}
+	if !cmd.Runnable() {
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+			return fmt.Errorf("name a verb: %s", strings.Join(verbsOf(cmd), ", "))
+		}
+	}
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		known := verbsOf(cmd)
+		if best := suggest.Nearest(args[0], known); best != "" {
+			return fmt.Errorf("unknown verb %q of %s; did you mean %s?", args[0], cmd.CommandPath(), best)
+		}
+		return fmt.Errorf("unknown verb %q of %s; it has %s", args[0], cmd.CommandPath(), strings.Join(known, ", "))
+	}
+}
+
+func verbsOf(cmd *cobra.Command) (names []string) {
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return names
+}
+
+// unknownFlag adds the flag that was probably meant to the error about one that is not known.
+func unknownFlag(cmd *cobra.Command, err error) error {
+	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
+	if !unknown {
+		return err
+	}
+	var known []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			known = append(known, f.Name)
+		}
+	})
+	if best := suggest.Nearest(name, known); best != "" {
+		return fmt.Errorf("%w; did you mean --%s?", err, best)
+	}
+	return fmt.Errorf("%w; `%s --help` lists all", err, cmd.CommandPath())
 }

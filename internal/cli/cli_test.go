@@ -34,3 +34,30 @@ func TestRun(t *testing.T) {
 		t.Errorf("code %d, %q", code, errs.String())
 	}
 }
+
+// A word that is no verb, and a flag that is none, is wrong usage with a suggestion.
+func TestDidYouMean(t *testing.T) {
+	f := func(wantCode int, want string, args ...string) {
+		t.Helper()
+		does := func(*cobra.Command, []string) error { return nil }
+		queue := &cobra.Command{Use: "queue"}
+		status := &cobra.Command{Use: "status", Args: cobra.NoArgs, RunE: does}
+		status.Flags().String("source", "", "")
+		queue.AddCommand(status, &cobra.Command{Use: "verify", RunE: does}, &cobra.Command{Use: "inner", Hidden: true, RunE: does})
+		root := &cobra.Command{Use: "prog", Args: cobra.NoArgs, RunE: does}
+		root.AddCommand(queue)
+		var errs bytes.Buffer
+		if code := Run(t.Context(), root, args, Streams{nil, &errs, &errs}, nil); code != wantCode || !strings.HasPrefix(errs.String(), want) {
+			t.Errorf("%q: code %d, %q; want %d, %q", args, code, errs.String(), wantCode, want)
+		}
+	}
+	f(Fine, "", []string{}...)
+	f(Fine, "", "queue", "status")
+	f(Usage, `prog: unknown verb "qeue" of prog; did you mean queue?`, "qeue")
+	f(Usage, `prog: unknown verb "stauts" of prog queue; did you mean status?`, "queue", "stauts")
+	f(Usage, `prog: unknown verb "zzzzzz" of prog queue; it has status, verify`+"\n", "queue", "zzzzzz")
+	f(Usage, "prog: name a verb: status, verify\n", "queue")
+	f(Usage, "prog: unknown flag: --sorce; did you mean --source?", "queue", "status", "--sorce", "x")
+	f(Usage, "prog: unknown flag: --zzzzzz; `prog queue status --help` lists all", "queue", "status", "--zzzzzz")
+	f(Fine, "Usage:", "queue", "--help")
+}

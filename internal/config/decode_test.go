@@ -15,10 +15,12 @@ func TestRefused(t *testing.T) {
 		// shape of the file
 		{"- a\n", "the file is a list"},
 		{"hello\n", "the file is text"},
-		{"a: [\n", "not valid YAML|line"},
+		{"a: [\n", ":1: not valid YAML|a bracket that opens here is never closed"},
 		{"log: {level: info}\n---\nlog: {level: warn}\n", "more than one YAML document"},
 		{"log: {level: info, level: warn}\n", `"level" already defined`},
-		{"log: {}\nlog: {}\n", `"log" already defined`},
+		{"log: {}\nlog: {}\n", `:2: key "log" already defined at line 1`},
+		{"log: {}\nlog: {}\nhecc: {}\nhec: {in_flight: 99}\n", `"log" already defined|:3: hecc: unknown key|hec.in_flight: 99 is out of range`},
+		{"log:\n  level: info\n\tformat: text\n", ":3: not valid YAML|the line begins with a tab"},
 		{"hec: {token: !!binary aGk=}\n", ":1: YAML tags"},
 
 		// names

@@ -62,6 +62,9 @@ func load(base Config, doc document, data []byte, env []string, flags *pflag.Fla
 		return Config{}, err
 	}
 	var found problems
+	for _, p := range doc.twice {
+		found = append(found, problem{where: fmt.Sprintf("%s:%d", doc.name, p.Line), text: p.Text})
+	}
 	file := fileLayer(doc, &found)
 	names := slices.Concat(sortedKeys(base.Sources), section(file.values, "sources"))
 	layers := []layer{file, envLayer(env, names, &found), flagLayer(flags, &found)}

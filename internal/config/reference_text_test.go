@@ -2,11 +2,7 @@ package config
 
 import (
 	"fmt"
-	"reflect"
 	"strings"
-	"time"
-
-	"syslog-gateway/internal/redact"
 )
 
 // referenceText returns docs/configuration.md: one row per key with its type,
@@ -57,63 +53,8 @@ func sectionText(section string) string {
 	return ""
 }
 
-// defaultTexts returns the default of every key by its pattern.
-func defaultTexts() map[string]string {
-	c := Default()
-	c.Sources = map[string]Source{"any": newSource(0, "auto", "")}
-	c.Metadata.Overrides = map[string]Override{"any": {}}
-	texts := make(map[string]string)
-	walk(c, func(p keyPath, v reflect.Value) { texts[p.pattern] = defaultText(v) })
-	texts["sources.*.port"] = "required"
-	return texts
-}
-
-func defaultText(v reflect.Value) string {
-	switch v.Kind() {
-	case reflect.Slice:
-		var items []string
-		for i := range v.Len() {
-			items = append(items, v.Index(i).String())
-		}
-		return "`[" + strings.Join(items, ", ") + "]`"
-	case reflect.Map:
-		return "`{}`"
-	case reflect.String:
-		if v.String() == "" {
-			return "empty"
-		}
-		return "`" + v.String() + "`"
-	}
-	return "`" + display(v.Interface()) + "`"
-}
-
 // cell makes text fit for a cell of a table.
 func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
-
-// typeName returns what people call the type of a key.
-func typeName(t reflect.Type) string {
-	switch t {
-	case reflect.TypeFor[time.Duration]():
-		return "duration"
-	case reflect.TypeFor[Size]():
-		return "size"
-	case reflect.TypeFor[redact.Secret]():
-		return "secret"
-	}
-	switch t.Kind() {
-	case reflect.Int:
-		return "whole number"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Slice:
-		return "list"
-	case reflect.Map:
-		return "map"
-	case reflect.Struct:
-		return "section"
-	}
-	return "text"
-}
 
 // envName returns the variable that sets a key.
 func envName(pattern string) string {
@@ -144,6 +85,9 @@ How to write values:
 - Keys are lower case. An unknown key, a key without a value, a duplicate key and a second YAML document are errors.
 
 ` + "`gateway check`" + ` reports all problems at once. ` + "`gateway config`" + ` prints the result of all layers, with secrets as ` + "`<secret>`" + `.
+` + "`gateway config schema`" + ` prints a JSON Schema (draft 7), by which editors with a YAML language server complete keys and mark mistakes:
+write it into a file and put ` + "`# yaml-language-server: $schema=FILE`" + ` into the first line of gateway.yaml. The manual page
+` + "`gateway.yaml(5)`" + ` has this reference, too.
 
 On SIGHUP the gateway reads the configuration again. If it is invalid, the gateway refuses it and keeps the old one. Changes of
 keys with "yes" in the column Reload are applied at once, without closing a socket. All other changes, and adding or removing a
@@ -161,6 +105,6 @@ The gateway uses the first of these that exists:
 3. the systemd credential ` + "`hec_token`" + `: the unit loads it from ` + "`/etc/syslog-gateway/hec_token`" + `, which only root must be able to read
 4. ` + "`hec.token`" + ` (or ` + "`GATEWAY_HEC__TOKEN`" + `)
 
-Only the service can see the credential. To run ` + "`gateway check`" + ` by hand with it:
-` + "`systemd-run --pipe --wait -p User=syslog-gateway -p LoadCredential=hec_token:/etc/syslog-gateway/hec_token gateway check`" + `.
+Only the service can see the credential. The verbs ` + "`check`, `deadletter replay` and `support-bundle`" + ` read the files of credentials
+in ` + "`/etc/syslog-gateway`" + ` themselves when root runs them.
 `

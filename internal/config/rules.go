@@ -22,11 +22,18 @@ type rule struct {
 	allowed string
 	// check returns what is wrong with a value, including the value, or "".
 	check func(value any) string
+	// schema is what JSON Schema can say of the rule; nil is nothing.
+	schema map[string]any
 }
 
 // between allows the numbers from lo to hi.
 func between[T int | Size | time.Duration](lo, hi T) rule {
+	var schema map[string]any
+	if _, number := any(lo).(int); number {
+		schema = map[string]any{"minimum": lo, "maximum": hi}
+	}
 	return rule{
+		schema:  schema,
 		allowed: display(lo) + " to " + display(hi),
 		check: func(value any) string {
 			if v := value.(T); v < lo || v > hi {
@@ -40,7 +47,7 @@ func between[T int | Size | time.Duration](lo, hi T) rule {
 // port allows a port. The value is 0 if the key is missing.
 func port() rule {
 	r := between(1, 65535)
-	return rule{allowed: r.allowed, check: func(value any) string {
+	return rule{allowed: r.allowed, schema: r.schema, check: func(value any) string {
 		if value == 0 {
 			return "is missing or 0; a source needs a port"
 		}
@@ -68,12 +75,14 @@ func trueOrFalse() rule {
 
 // oneOf allows these words.
 func oneOf(words ...string) rule {
-	return word(strings.Join(words, ", "), func(v string) string {
+	r := word(strings.Join(words, ", "), func(v string) string {
 		if slices.Contains(words, v) {
 			return ""
 		}
 		return display(v) + " is unknown" + didYouMean(v, words)
 	})
+	r.schema = map[string]any{"enum": words}
+	return r
 }
 
 // word allows the texts for which check returns "".
@@ -90,7 +99,14 @@ func word(allowed string, check func(v string) string) rule {
 
 // listOf allows a list of different words, at least least of them.
 func listOf(least int, allowed string, item rule) rule {
-	return rule{allowed: allowed, check: func(value any) string {
+	schema := map[string]any{"uniqueItems": true}
+	if least > 0 {
+		schema["minItems"] = least
+	}
+	if item.schema != nil {
+		schema["items"] = item.schema
+	}
+	return rule{allowed: allowed, schema: schema, check: func(value any) string {
 		list := value.([]string)
 		if len(list) < least {
 			return "is an empty list"

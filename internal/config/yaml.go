@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"syslog-gateway/internal/yamlcause"
 )
 
 // document is a parsed configuration file.
@@ -16,6 +18,7 @@ type document struct {
 	name   string
 	root   *yaml.Node
 	values map[string]any
+	twice  []yamlcause.Problem // keys that are there twice; the first ones count in values
 }
 
 // parse reads a YAML file that consists of one mapping. An empty file is an empty
@@ -28,7 +31,7 @@ func parse(name string, data []byte) (document, error) {
 	case errors.Is(err, io.EOF):
 		return doc, nil
 	case err != nil:
-		return doc, invalid(name, err)
+		return doc, invalid(name, err, data)
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return doc, fmt.Errorf("%s: contains more than one YAML document; remove the line ---", name)
@@ -36,9 +39,10 @@ func parse(name string, data []byte) (document, error) {
 	if line := tagged(&node); line != 0 {
 		return doc, fmt.Errorf("%s:%d: YAML tags (!…) are not used in this file; put text that begins with ! in quotes", name, line)
 	}
+	doc.twice = yamlcause.Unique(&node)
 	var values any
 	if err := node.Decode(&values); err != nil {
-		return doc, invalid(name, err)
+		return doc, invalid(name, err, data)
 	}
 	doc.root = node.Content[0]
 	if values == nil {
@@ -54,11 +58,15 @@ func parse(name string, data []byte) (document, error) {
 
 // invalid wraps an error of the parser. The error about an unknown alias would show
 // text of the file: a password that begins with * and has no quotes is an alias.
-func invalid(name string, err error) error {
+func invalid(name string, err error, data []byte) error {
 	if strings.Contains(err.Error(), "anchor") {
 		return fmt.Errorf("%s: not valid YAML: an alias (*) without an anchor; put text that begins with * or & in quotes", name)
 	}
-	return fmt.Errorf("%s: not valid YAML: %w", name, err)
+	p := yamlcause.Of(err, data)
+	if p.Line > 0 {
+		name = fmt.Sprintf("%s:%d", name, p.Line)
+	}
+	return fmt.Errorf("%s: not valid YAML: %s", name, p.Text)
 }
 
 // tagged returns the line of the first node that has an explicit tag, or 0. Tags

@@ -39,6 +39,13 @@ const (
 	reasonUnreadable = "unreadable_body"
 )
 
+// Reasons are the reasons of all dead letters.
+func Reasons() []string {
+	return []string{
+		reasonNoData, reasonFormat, reasonIndex, reasonMissing, reasonBlank, reasonFields, reasonTooLarge, reasonRefused, reasonUnreadable,
+	}
+}
+
 // answer is one classified answer, or what came instead of one.
 type answer struct {
 	outcome   outcome

@@ -8,12 +8,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"syslog-gateway/internal/yamlcause"
 )
 
 // The bounds of a set. What is beyond them is refused.
@@ -126,7 +127,7 @@ func (d *decoder) documents(data []byte) {
 			return
 		}
 		if err != nil {
-			d.invalid(err)
+			d.invalid(err, data)
 			return
 		}
 		if d.full() {
@@ -156,21 +157,13 @@ func (d *decoder) plain(n *yaml.Node) bool {
 	return ok
 }
 
-var lineOf = regexp.MustCompile(`^yaml: line (\d+): `)
-
 // invalid tells an error of the YAML parser.
-func (d *decoder) invalid(err error) {
-	text, line := err.Error(), 0
-	if m := lineOf.FindStringSubmatch(text); m != nil {
-		line, _ = strconv.Atoi(m[1])
-		text = text[len(m[0]):]
+func (d *decoder) invalid(err error, data []byte) {
+	p := yamlcause.Of(err, data)
+	if strings.Contains(p.Text, "anchor") || strings.Contains(p.Text, "alphabetic or numeric") {
+		p.Text = "put text that begins with * or & in quotes"
 	}
-	text = strings.TrimPrefix(text, "yaml: ")
-	if strings.Contains(text, "anchor") || strings.Contains(text, "alphabetic or numeric") {
-		d.failAt(line, "not valid YAML: put text that begins with * or & in quotes")
-		return
-	}
-	d.failAt(line, "not valid YAML: %s", text)
+	d.failAt(p.Line, "not valid YAML: %s", p.Text)
 }
 
 // document reads one YAML document: a pack, or a table of products.

@@ -213,7 +213,7 @@ func TestMistakes(t *testing.T) {
 		{"", nil},
 		{"# nothing\n", nil},
 		{"a: [\n", []string{
-			"a.yaml:1: not valid YAML: did not find expected node content",
+			"a.yaml:1: not valid YAML: did not find expected node content; a bracket that opens here is never closed, or a comma is missing",
 		}},
 		{"- x\n", []string{
 			"a.yaml:1: a document of packs has keys: begin with format: 1",
@@ -571,7 +571,7 @@ func TestMistakes(t *testing.T) {
 		{"format: 1\n? [a]\n: b\npack: p\nsourcetype: s\n", []string{
 			`a.yaml:2: "" is not a key here: did you mean not, pack or read?`,
 		}},
-		{head + "about: \xff\n", []string{"a.yaml: not valid YAML: invalid leading UTF-8 octet"}},
+		{head + "about: \xff\n", []string{"a.yaml:5: not valid YAML: invalid leading UTF-8 octet"}},
 	} {
 		packs, got := load(c.text)
 		if !slices.Equal(got, c.want) {

@@ -132,7 +132,7 @@ func (c *crashed) resurrect(t *testing.T, dir string) {
 func (c *crashed) check(t *testing.T, dir string) {
 	o := options(dir)
 	ledger := o.Ledger
-	rep := testkit.Try(inspect.Verify(context.Background(), dir))(t)
+	rep := testkit.Try(inspect.Verify(context.Background(), dir, nil))(t)
 	s := testkit.Try(start(o))(t)
 	q := s.Shards()[0]
 	st := q.Stats()

@@ -114,7 +114,7 @@ func TestDamageFoundAtStart(t *testing.T) {
 				s, _ := openFilled(t, o, 112, 600)
 				testkit.Must(t, shut(s))
 				first := d.hurtSegment(t, o.Path, where)
-				rep := testkit.Try(inspect.Verify(context.Background(), o.Path))(t)
+				rep := testkit.Try(inspect.Verify(context.Background(), o.Path, nil))(t)
 				if rep.Damaged() != (d.lost > 0) {
 					t.Fatalf("verify: %+v", rep)
 				}

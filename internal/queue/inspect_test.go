@@ -53,7 +53,7 @@ func TestInspectChangesNothing(t *testing.T) {
 	testkit.Must(t, errors.Join(err, f.Close()))
 	testkit.Must(t, os.WriteFile(filepath.Join(dir, segment.MetaName+".77.tmp"), nil, segment.FileMode))
 	before := tree(t, o.Path)
-	rep := testkit.Try(inspect.Verify(context.Background(), o.Path))(t)
+	rep := testkit.Try(inspect.Verify(context.Background(), o.Path, nil))(t)
 	if tree(t, o.Path) != before {
 		t.Fatal("inspecting has changed something")
 	}
@@ -95,7 +95,7 @@ func TestExport(t *testing.T) {
 	testkit.Must(t, shut(s))
 	before := tree(t, o.Path)
 	var got bytes.Buffer
-	testkit.Must(t, inspect.Export(context.Background(), o.Path, &got))
+	testkit.Must(t, inspect.Export(context.Background(), o.Path, &got, nil))
 	if got.String() != want.String() || tree(t, o.Path) != before {
 		t.Fatalf("%d bytes, want %d", got.Len(), want.Len())
 	}
@@ -104,7 +104,7 @@ func TestExport(t *testing.T) {
 	offs := offsets(t, path)
 	scribble(t, path, offs[len(offs)-1]+60, 0xff, 0xff)
 	got.Reset()
-	err := inspect.Export(context.Background(), o.Path, &got)
+	err := inspect.Export(context.Background(), o.Path, &got, nil)
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%s:%d", path, offs[len(offs)-1])) {
 		t.Fatalf("error is %v", err)
 	}

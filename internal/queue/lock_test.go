@@ -56,9 +56,9 @@ func TestSecondProcessIsRefused(t *testing.T) {
 			for verb, do := range map[string]func() error{
 				"status":  func() error { _, err := inspect.Status(context.Background(), dir); return err },
 				"purge":   func() error { _, err := inspect.Purge(context.Background(), dir); return err },
-				"export":  func() error { return inspect.Export(context.Background(), dir, io.Discard) },
+				"export":  func() error { return inspect.Export(context.Background(), dir, io.Discard, nil) },
 				"restore": func() error { _, err := Restore(t.Context(), dir, quiet()); return err },
-				"skip":    func() error { _, err := inspect.Skip(context.Background(), dir); return err },
+				"skip":    func() error { _, err := inspect.Skip(context.Background(), dir, nil); return err },
 			} {
 				if err := do(); err == nil || !strings.Contains(err.Error(), "in use") {
 					t.Errorf("%s: %v", verb, err)

@@ -75,7 +75,7 @@ func TestCopiedSegments(t *testing.T) {
 			log, text := logged()
 			o.Logger = log
 			before := tree(t, o.Path)
-			rep := testkit.Try(inspect.Verify(context.Background(), o.Path))(t)
+			rep := testkit.Try(inspect.Verify(context.Background(), o.Path, nil))(t)
 			if tree(t, o.Path) != before || int(rep.Records) != 60-c.acked {
 				t.Errorf("verify: %+v", rep)
 			}

@@ -263,10 +263,10 @@ func TestUnreadableAtStart(t *testing.T) {
 				equal(t, "segments", len(segs), 3)
 				back := hide(t, filepath.Join(o.Path, "shard-00", segs[i]))
 				before := tree(t, o.Path)
-				if rep, err := inspect.Verify(context.Background(), o.Path); err != nil || !rep.Unread() || rep.Damaged() || tree(t, o.Path) != before {
+				if rep, err := inspect.Verify(context.Background(), o.Path, nil); err != nil || !rep.Unread() || rep.Damaged() || tree(t, o.Path) != before {
 					t.Fatalf("verify: %+v, %v", rep, err)
 				}
-				if err := inspect.Export(context.Background(), o.Path, io.Discard); err == nil || !strings.Contains(err.Error(), segs[i]) {
+				if err := inspect.Export(context.Background(), o.Path, io.Discard, nil); err == nil || !strings.Contains(err.Error(), segs[i]) {
 					t.Fatalf("export: %v", err)
 				}
 				s, q = reopenOne(t, &o)

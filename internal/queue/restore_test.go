@@ -294,7 +294,7 @@ func TestRestoreIsInterrupted(t *testing.T) {
 // file can be read by then comes back.
 func TestSkip(t *testing.T) {
 	o, segs := stopped(t, 60, 5)
-	if all, err := inspect.Skip(context.Background(), o.Path); err != nil || len(all) != 0 {
+	if all, err := inspect.Skip(context.Background(), o.Path, nil); err != nil || len(all) != 0 {
 		t.Fatalf("%+v, %v", all, err)
 	}
 	before := tree(t, o.Path)

@@ -114,7 +114,7 @@ func TestConsumedSegmentIsNotWrittenAgain(t *testing.T) {
 	}
 	equal(t, "records", append(got, drainAll(t, q)...), sequence(0, 30))
 	testkit.Must(t, shut(s))
-	rep, err := inspect.Verify(context.Background(), o.Path)
+	rep, err := inspect.Verify(context.Background(), o.Path, nil)
 	if err != nil || rep.Damaged() {
 		t.Fatalf("%+v, %v", rep, err)
 	}

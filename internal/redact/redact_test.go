@@ -231,6 +231,24 @@ func TestOldSecretsAreForgotten(t *testing.T) {
 	}
 }
 
+// A long text is redacted wherever in it a secret is, and not cut.
+func TestLongText(t *testing.T) {
+	var s Secrets
+	s.Add(token)
+	for name, encode := range encodings {
+		sent := encode(token)
+		for _, before := range []int{0, maxText/2 - 20, maxText/2 - 3, maxText - 20, maxText + 5, 3*maxText - 9} {
+			got := s.All(strings.Repeat(".", before) + " " + sent + " " + strings.Repeat(".", maxText))
+			if run := leak(got, token); run != "" {
+				t.Errorf("%s behind %d bytes: %q is left", name, before, run)
+			}
+			if !strings.HasSuffix(got, strings.Repeat(".", maxText)) || !strings.HasPrefix(got, strings.Repeat(".", before)) {
+				t.Errorf("%s behind %d bytes: the rest has changed", name, before)
+			}
+		}
+	}
+}
+
 // For any text, and however often the secret is escaped in it, no five characters in a row
 // remain.
 func FuzzText(f *testing.F) {

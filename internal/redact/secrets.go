@@ -91,15 +91,34 @@ func (s *Secrets) addRuns(text string, n int) {
 // removes. A text longer than 16 KiB is cut.
 func (s *Secrets) Text(text string) string {
 	text = text[:min(len(text), maxText)]
-	s.mu.RLock()
 	hide := make([]bool, len(text))
-	if len(s.known) > 0 {
-		for _, view := range views(text) {
-			s.find(view, hide)
+	s.mark(text, hide)
+	return URLs(cover(text, hide))
+}
+
+// All is Text for a text of any length, which costs about half a second for each MiB. An
+// encoded secret of more than 8 KiB may remain.
+func (s *Secrets) All(text string) string {
+	hide := make([]bool, len(text))
+	for begin := 0; ; begin += maxText / 2 { // what one window cuts, the next one has whole
+		end := min(begin+maxText, len(text))
+		s.mark(text[begin:end], hide[begin:end])
+		if end == len(text) {
+			return URLs(cover(text, hide))
 		}
 	}
-	s.mu.RUnlock()
-	return URLs(cover(text, hide))
+}
+
+// mark hides the bytes of a text that belong to a secret.
+func (s *Secrets) mark(text string, hide []bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if len(s.known) == 0 {
+		return
+	}
+	for _, view := range views(text) {
+		s.find(view, hide)
+	}
 }
 
 // find hides the bytes of a view that belong to a secret.

@@ -165,13 +165,23 @@ func (o tapStream) counts(t *tap.Tap) {
 }
 
 func (o tapStream) write(to *bytes.Buffer, kind string, v any) {
-	body, err := json.Marshal(v)
+	body, err := readable(v)
 	if err != nil { // an event that is not JSON is a bug, and must be seen
-		body, _ = json.Marshal(map[string]string{"error": fmt.Sprint(err)})
+		body, _ = readable(map[string]string{"error": fmt.Sprint(err)})
 	}
 	if o.lines {
-		to.Write(append(body, '\n'))
+		to.Write(body)
 		return
 	}
-	fmt.Fprintf(to, "event: %s\ndata: %s\n\n", kind, body)
+	fmt.Fprintf(to, "event: %s\ndata: %s\n", kind, body)
+}
+
+// readable is JSON with a line end, and with <134> as people know it: net/http serves it as
+// no HTML.
+func readable(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return b.Bytes(), err
 }

@@ -62,6 +62,19 @@ func NewInput(c config.Config) (Input, error) {
 	return Input{all, names.loaded, names.rules}, errors.Join(errs...)
 }
 
+// ClassNames returns the names of all classes that messages can have.
+func ClassNames(c config.Config) ([]string, error) {
+	loaded, err := loadPacks(c)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, class := range dialect.Classes(loaded.set) {
+		names = append(names, class.Name)
+	}
+	return names, nil
+}
+
 // Settings returns how messages of one source are read.
 func Settings(c config.Config, source string) (ingest.Settings, error) {
 	names, err := newNaming(c)
@@ -102,33 +115,24 @@ func newNaming(c config.Config) (naming, error) {
 	for class, o := range c.Metadata.Overrides {
 		overrides[class] = splunk.Override{Index: o.Index, Sourcetype: o.Sourcetype, Source: o.Source}
 	}
-	loaded, err := loadPacks(c)
-	if err != nil {
-		return naming{}, err
+	loaded, wrongPacks := loadPacks(c)
+	if loaded.set == nil {
+		return naming{}, wrongPacks
 	}
 	packs := loaded.set
-	pins, err := pins(c.Packs.Senders, packs)
-	if err != nil {
-		return naming{}, err
-	}
-	onLinux, err := onLinux(c.Packs.Options, packs, loaded.inForce)
-	if err != nil {
-		return naming{}, err
-	}
+	pins, wrongPins := pins(c.Packs.Senders, packs)
+	onLinux, wrongOptions := onLinux(c.Packs.Options, packs, loaded.inForce)
 	classes := dialect.Classes(packs)
-	profile, err := splunk.NewProfile(c.Metadata.Profile, splunk.Naming{
+	profile, wrongNames := splunk.NewProfile(c.Metadata.Profile, splunk.Naming{
 		Overrides: overrides, Indexes: c.Metadata.Indexes, OnLinux: onLinux,
 	}, classes)
-	if err != nil {
-		return naming{}, err
+	keep, wrongClasses := keepRules(c.Metadata, classes)
+	hosts, wrongHosts := c.Metadata.Hosts()
+	if wrongHosts != nil {
+		wrongHosts = fmt.Errorf("metadata.hosts_file: %w", wrongHosts)
 	}
-	keep, err := keepRules(c.Metadata, classes)
-	if err != nil {
+	if err := errors.Join(wrongPacks, wrongPins, wrongOptions, wrongNames, wrongClasses, wrongHosts); err != nil {
 		return naming{}, err
-	}
-	hosts, err := c.Metadata.Hosts()
-	if err != nil {
-		return naming{}, fmt.Errorf("metadata.hosts_file: %w", err)
 	}
 	return naming{profile, keep, hosts, packs, loaded.shown, pins, loaded.rules}, nil
 }

@@ -17,11 +17,12 @@ import (
 // Export writes every queued event of a stopped gateway to w as one line of JSON,
 // shard by shard, oldest first. It changes nothing. What cannot be read is left
 // out, and named in the error in the end.
-func Export(ctx context.Context, path string, w io.Writer) error {
+func Export(ctx context.Context, path string, w io.Writer, tell Progress) error {
 	out := bufio.NewWriterSize(w, segment.ReadSize)
 	var bad []error
 	err := recovery.Stopped(ctx, path, func(scans []*recovery.Shard) error {
 		x := exporter{out: out}
+		p := newReading(tell, scans)
 		for _, sc := range scans {
 			rep := report(sc)
 			for _, d := range slices.Concat(rep.Damage, rep.Unread) {
@@ -30,7 +31,7 @@ func Export(ctx context.Context, path string, w io.Writer) error {
 			for _, s := range sc.Misplaced {
 				bad = append(bad, fmt.Errorf("%s: a segment that was copied here; gateway queue restore puts back its records that are not queued", s.File()))
 			}
-			err := each(sc, x.record, func(d Damage, _ bool) { bad = append(bad, errors.New(d.String())) })
+			err := each(sc, p, x.record, func(d Damage, _ bool) { bad = append(bad, errors.New(d.String())) })
 			if err != nil {
 				return err
 			}
@@ -71,7 +72,7 @@ func (x *exporter) record(rec *event.Record) error {
 
 // each reads all queued records of the shard. Those whose body is damaged go to
 // broken, and those that cannot be read, with unread true. An error is one of good.
-func each(sc *recovery.Shard, good func(*event.Record) error, broken func(d Damage, unread bool)) error {
+func each(sc *recovery.Shard, p *reading, good func(*event.Record) error, broken func(d Damage, unread bool)) error {
 	var buf []byte
 	for _, s := range sc.Segments {
 		if s.Failed != nil {
@@ -88,6 +89,7 @@ func each(sc *recovery.Shard, good func(*event.Record) error, broken func(d Dama
 			}
 			rec, err := segment.ReadRecord(f, h.At(off), buf)
 			buf = rec.Body
+			p.read(h.Size())
 			if err != nil {
 				broken(Damage{s.File(), off, h.Size(), err.Error()}, segment.NotRead(err))
 				return nil

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"syslog-gateway/internal/event"
@@ -73,19 +74,24 @@ func (r Report) Unread() bool {
 
 // Status reports on the queue of a stopped gateway by the headers of its records.
 // It changes nothing. It fails when a gateway is running on it.
-func Status(ctx context.Context, path string) (Report, error) { return inspect(ctx, path, false) }
+func Status(ctx context.Context, path string) (Report, error) {
+	return inspect(ctx, path, false, nil)
+}
 
 // Verify is Status that also checks each body against its checksum: it reads the
 // whole queue.
-func Verify(ctx context.Context, path string) (Report, error) { return inspect(ctx, path, true) }
+func Verify(ctx context.Context, path string, tell Progress) (Report, error) {
+	return inspect(ctx, path, true, tell)
+}
 
-func inspect(ctx context.Context, path string, bodies bool) (Report, error) {
+func inspect(ctx context.Context, path string, bodies bool, tell Progress) (Report, error) {
 	rep := Report{Path: path}
 	err := recovery.Stopped(ctx, path, func(scans []*recovery.Shard) error {
+		p := newReading(tell, scans)
 		for _, sc := range scans {
 			one := report(sc)
 			if bodies {
-				if err := each(sc, func(*event.Record) error { return nil }, one.addDamage); err != nil {
+				if err := each(sc, p, func(*event.Record) error { return nil }, one.addDamage); err != nil {
 					return err
 				}
 			}
@@ -213,3 +219,69 @@ func Purge(ctx context.Context, path string) (Report, error) {
 
 // SourceNames returns the sources of a shard, sorted.
 func (r ShardReport) SourceNames() []string { return slices.Sorted(maps.Keys(r.Sources)) }
+
+// Progress is told how much of the queue's files is read, in bytes. It may be nil.
+type Progress func(done, total int64)
+
+// reading is how far a verb is.
+type reading struct {
+	tell        Progress
+	done, total int64
+}
+
+func newReading(tell Progress, scans []*recovery.Shard) *reading {
+	r := &reading{tell: tell}
+	for _, sc := range scans {
+		for _, s := range sc.Segments {
+			r.total += s.FileSize
+		}
+	}
+	return r
+}
+
+// read says that so many bytes more are read.
+func (r *reading) read(n int64) {
+	r.done += n
+	if r.tell != nil {
+		r.tell(min(r.done, r.total), r.total)
+	}
+}
+
+// Find returns an error where a folder holds no queue. It says where there is one, if that is
+// near.
+func Find(path string) error {
+	if isQueue(path) {
+		return nil
+	}
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("there is no queue in %s: %w", path, err)
+	}
+	for _, near := range []string{filepath.Join(path, "queue"), filepath.Dir(filepath.Clean(path))} {
+		if isQueue(near) {
+			return fmt.Errorf("there is no queue in %s, but in %s: use that", path, near)
+		}
+	}
+	return fmt.Errorf("there is no queue in %s: no folders %s00 and so on, which the gateway makes at its first start; use queue.path of its configuration",
+		path, recovery.ShardPrefix)
+}
+
+// isQueue reports whether a folder has shards or what they leave. A purged queue has its lock
+// only; the store of dead letters has one, too.
+func isQueue(path string) bool {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return false
+	}
+	lock, other := false, false
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case e.IsDir() && (strings.HasPrefix(name, recovery.ShardPrefix) || name == quarantine.Folder):
+			return true
+		case name == recovery.LockName:
+			lock = true
+		case e.Type().IsRegular():
+			other = true
+		}
+	}
+	return lock && !other
+}

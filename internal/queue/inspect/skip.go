@@ -23,10 +23,12 @@ type Skipped struct {
 // segment with such a page is replaced by a copy in which the page is empty, and the file
 // itself is kept in the corrupt folder. The next start takes the empty pages for damage,
 // and each later one puts back what of the kept file can be read by then.
-func Skip(ctx context.Context, path string) (all []Skipped, err error) {
+func Skip(ctx context.Context, path string, tell Progress) (all []Skipped, err error) {
 	err = recovery.Stopped(ctx, path, func(scans []*recovery.Shard) error {
+		p := newReading(tell, scans)
 		for _, sc := range scans {
 			for _, s := range sc.Segments {
+				p.read(s.FileSize)
 				one, err := skip(path, sc, s)
 				if err != nil {
 					return err
