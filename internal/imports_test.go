@@ -63,6 +63,7 @@ var allowed = map[string][]string{
 	"internal/splunk":        {"internal/dialect", "internal/matcher"},
 	"internal/stats/auth":    {},
 	"internal/stats/control": {},
+	"internal/stats/history": {"internal/durable", "internal/printable"},
 	"internal/stats/metrics": {"internal/status", "internal/ledger", "internal/stats/monitor"},
 	"internal/stats/haproxy": {
 		"internal/status", "internal/stats/monitor", "internal/stats/text", "internal/printable",
