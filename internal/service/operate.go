@@ -123,3 +123,6 @@ func (q pausable) Next(ctx context.Context, buf []byte) (event.Record, error) {
 
 // DeadLetters returns the newest events that Splunk refused, for the statistics page.
 func (g *Gateway) DeadLetters(n int) ([]status.DeadLetter, error) { return g.dead.Latest(n) }
+
+// DeadLetterGroups returns what is in the dead-letter store, for the statistics page.
+func (g *Gateway) DeadLetterGroups(n int) ([]status.DeadLetterGroup, uint64) { return g.dead.Groups(n) }

@@ -32,7 +32,9 @@ type Store struct {
 	volumes map[int64]volume    // by hour
 	dirty   map[place]struct{}  // what the file does not have
 
-	file    file // nil while there is none; only Open, Run and Close use it
+	disk    sync.Mutex // guards what follows; taken before mu
+	file    file       // nil while there is none
+	closed  bool
 	failing bool
 	scratch []byte
 }
@@ -73,7 +75,9 @@ func New(path string, logger *slog.Logger) *Store {
 // Open reads the file, or makes one. It never fails: without a file the history is in
 // memory, and [Store.Run] tries again. Nobody else may use the file.
 func (s *Store) Open(now time.Time) {
-	if s.path == "" {
+	s.disk.Lock()
+	defer s.disk.Unlock()
+	if s.path == "" || s.closed || s.file != nil {
 		return
 	}
 	f, c, aside, err := openFile(s.path, now)
@@ -240,30 +244,32 @@ func (s *Store) Events(since time.Time, n int) []Event {
 	return all[max(0, len(all)-n):]
 }
 
-// Run writes what is new until ctx is done, and then the rest.
+// Run writes what is new until ctx is done or the store is closed.
 func (s *Store) Run(ctx context.Context) {
 	tick := time.NewTicker(FlushEvery)
 	defer tick.Stop()
 	for synced := time.Now(); ; {
 		select {
 		case <-ctx.Done():
-			s.write(true)
 			return
 		case now := <-tick.C:
 			due := now.Sub(synced) >= SyncEvery
 			if due {
 				synced = now
-				if s.file == nil {
-					s.Open(now)
-				}
+				s.Open(now) // if that could not be done before
 			}
 			s.write(due)
 		}
 	}
 }
 
-// Close closes the file. Call it after Run.
+// Close writes the rest and closes the file. After it, the next process may use the file; what
+// is added from then on is in memory only.
 func (s *Store) Close() error {
+	s.write(true)
+	s.disk.Lock()
+	defer s.disk.Unlock()
+	s.closed = true
 	if s.file == nil {
 		return nil
 	}
@@ -274,6 +280,8 @@ func (s *Store) Close() error {
 
 // write writes what the file does not have, and makes it durable if it is to.
 func (s *Store) write(durably bool) {
+	s.disk.Lock()
+	defer s.disk.Unlock()
 	if s.file == nil {
 		return
 	}
@@ -303,7 +311,7 @@ func (s *Store) write(durably bool) {
 	s.fail(err)
 }
 
-// fail logs the begin of a fault.
+// fail logs the begin of a fault. The caller holds disk, as that of writeSlot does.
 func (s *Store) fail(err error) {
 	if !s.failing {
 		s.failing = true

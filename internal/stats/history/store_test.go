@@ -237,6 +237,7 @@ func TestFailingDisk(t *testing.T) {
 		testkit.Equal(t, "end", strings.Count(log.String(), "can be written again"), 1)
 		cancel()
 		<-done
+		testkit.Must(t, s.Close())
 		again, _ := opened(t, path, now)
 		if len(again.Events(now, 9)) != 1 || len(again.Series(rangeOf(t, "15m"), now.Add(10*time.Second))) == 0 || len(again.Volumes(now)) != 1 {
 			t.Error("what was in memory is not in the file")
