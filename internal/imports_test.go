@@ -65,6 +65,7 @@ var allowed = map[string][]string{
 	"internal/stats/control": {},
 	"internal/stats/help":    {},
 	"internal/stats/history": {"internal/durable", "internal/printable"},
+	"internal/stats/screen":  {"internal/printable", "internal/stats/history", "internal/stats/monitor", "internal/stats/text", "internal/status"},
 	"internal/stats/metrics": {"internal/status", "internal/ledger", "internal/stats/monitor"},
 	"internal/stats/haproxy": {
 		"internal/status", "internal/stats/monitor", "internal/stats/text", "internal/printable",

@@ -42,6 +42,7 @@ Collector. Without a verb it does what "gateway run" does.`,
 	serve := newRun()
 	root.Flags().AddFlagSet(serve.Flags())
 	root.RunE = serve.RunE
-	root.AddCommand(serve, newCheck(), newConfig(), newParse(), newPack(), newQueue(), newDeadLetter(), newTap(), newStatus(), newTLS(), newVersion(), newMan())
+	root.AddCommand(serve, newCheck(), newConfig(), newParse(), newPack(), newQueue(), newDeadLetter(), newTap(), newStatus(), newTop(), newTLS(), newVersion(), newMan())
+	root.SetHelpCommand(newHelp())
 	return root
 }
