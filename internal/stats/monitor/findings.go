@@ -41,13 +41,23 @@ type findingKey struct{ id, row string }
 // the same one, so that what comes and goes does not fill the history.
 const endedFor = 60
 
+// lastsFor is for how many readings a finding is there before it is an alarm: a start and a
+// reload are none.
+const lastsFor = 2
+
+// openFinding is a finding that is there, or has ended of late.
+type openFinding struct {
+	Finding
+	alarm bool // it is in the history
+}
+
 // findingWatch remembers since when a finding is there.
 type findingWatch struct {
 	every time.Duration
 	store *history.Store
 
 	mu   sync.Mutex
-	open map[findingKey]Finding
+	open map[findingKey]openFinding
 	up   map[string]bool // the endpoints, at the last reading
 }
 
@@ -57,7 +67,7 @@ func (w *findingWatch) add(snap status.Snapshot, found []Finding) {
 	defer w.mu.Unlock()
 	w.endpoints(snap)
 	if w.open == nil {
-		w.open = make(map[findingKey]Finding)
+		w.open = make(map[findingKey]openFinding)
 	}
 	now := snap.Now.UTC()
 	there := make(map[findingKey]bool, len(found))
@@ -68,20 +78,21 @@ func (w *findingWatch) add(snap status.Snapshot, found []Finding) {
 		if f.Since = now; known {
 			f.Since = old.Since
 		}
-		if f.Level != levelNote && (!known || old.Level == levelNote) {
-			w.store.Mark(history.Event{Time: now, Kind: history.AlarmOn, Text: f.Text})
+		if !old.alarm && f.Level != levelNote && now.Sub(f.Since) >= lastsFor*w.every {
+			old.alarm = true
+			w.store.Mark(history.Event{Time: f.Since, Kind: history.AlarmOn, Text: f.Text})
 		}
-		w.open[key] = f
+		w.open[key] = openFinding{f, old.alarm}
 	}
 	for key, f := range w.open {
 		switch {
 		case there[key]:
-		case f.Ended.IsZero():
+		case f.Ended.IsZero() && now.Sub(f.Since) >= lastsFor*w.every:
 			f.Ended = now
 			w.open[key] = f
-		case now.Sub(f.Ended) >= endedFor*w.every:
+		case f.Ended.IsZero(), now.Sub(f.Ended) >= endedFor*w.every:
 			delete(w.open, key)
-			if f.Level != levelNote {
+			if f.alarm {
 				w.store.Mark(history.Event{Time: f.Ended, Kind: history.AlarmOff, Text: f.Text})
 			}
 		}
@@ -121,11 +132,8 @@ func (w *findingWatch) describe(now time.Time, found []Finding) []Finding {
 		all = append(all, f)
 	}
 	for key, f := range w.open {
-		if !there[key] {
-			if f.Ended.IsZero() {
-				f.Ended = now.UTC()
-			}
-			all = append(all, f)
+		if !there[key] && !f.Ended.IsZero() {
+			all = append(all, f.Finding)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Finding) int {

@@ -280,6 +280,9 @@ func (s Senders) SilentCount() (n int) {
 	return n
 }
 
+// Flooding is how many senders flood.
+func (s Senders) Flooding() int { return len(s.floods) }
+
 // BySource calls f with the number of senders of each source, and of the silent ones.
 func (s Senders) BySource(f func(source string, known, silent int)) {
 	for source, c := range s.counts {

@@ -90,10 +90,24 @@ func (k *volumeKey) by(by VolumeBy) string {
 	return k.class
 }
 
-// volumeHour is what came in an hour: amounts by the number of a key.
+// volumeHour is what came in an hour that is over: amounts with the number of their key.
 type volumeHour struct {
 	begins time.Time
-	of     map[int32]Amount
+	rows   []volumeAmount
+}
+
+type volumeAmount struct {
+	key int32
+	Amount
+}
+
+// rowsOf lists amounts, in no order. A list is read many times faster than a map.
+func rowsOf(of map[int32]Amount) []volumeAmount {
+	rows := make([]volumeAmount, 0, len(of))
+	for n, a := range of {
+		rows = append(rows, volumeAmount{n, a})
+	}
+	return rows
 }
 
 // volumeWatch adds up volumes by hour, for a week.
@@ -105,7 +119,8 @@ type volumeWatch struct {
 	keys     []volumeKey
 	numbers  map[volumeKey]int32
 	past     []volumeHour // oldest first, without this hour
-	hour     volumeHour   // this one
+	begins   time.Time    // of this hour
+	hour     map[int32]Amount
 	readings []volumeReading
 	saved    time.Time
 }
@@ -127,9 +142,9 @@ func (w *volumeWatch) load(now time.Time) {
 		if err != nil { // its checksum is right: of another program
 			continue
 		}
-		h := volumeHour{at, make(map[int32]Amount, len(rows))}
+		h := volumeHour{at, make([]volumeAmount, 0, len(rows))}
 		for key, n := range rows {
-			h.of[w.number(key)] = n
+			h.rows = append(h.rows, volumeAmount{w.number(key), n})
 		}
 		w.past = append(w.past, h)
 	}
@@ -140,16 +155,18 @@ func (w *volumeWatch) load(now time.Time) {
 // begin makes the hour of a time this hour.
 func (w *volumeWatch) begin(now time.Time) {
 	begins := now.UTC().Truncate(time.Hour)
-	if w.hour.begins.Equal(begins) {
+	if w.begins.Equal(begins) {
 		return
 	}
-	if w.hour.of != nil {
-		w.past = append(w.past, w.hour)
+	if w.hour != nil {
+		w.past = append(w.past, volumeHour{w.begins, rowsOf(w.hour)})
 	}
-	w.hour = volumeHour{begins, make(map[int32]Amount)}
+	w.begins, w.hour = begins, make(map[int32]Amount)
 	w.past = slices.DeleteFunc(w.past, func(h volumeHour) bool {
 		if h.begins.Equal(begins) { // of the process before, or the clock was set back
-			w.hour = h
+			for _, a := range h.rows {
+				w.hour[a.key] = a.Amount
+			}
 			return true
 		}
 		return begins.Sub(h.begins) > weekHours*time.Hour || h.begins.After(begins)
@@ -170,13 +187,15 @@ func (w *volumeWatch) forget() {
 		}
 		*old = of
 	}
-	for i := range w.past {
-		renumber(&w.past[i].of)
+	for _, h := range w.past {
+		for i := range h.rows {
+			h.rows[i].key = w.number(keys[h.rows[i].key])
+		}
 	}
 	for i := range w.readings {
 		renumber(&w.readings[i].of)
 	}
-	renumber(&w.hour.of)
+	renumber(&w.hour)
 }
 
 func (w *volumeWatch) number(key volumeKey) int32 {
@@ -193,7 +212,7 @@ func (w *volumeWatch) number(key volumeKey) int32 {
 func (w *volumeWatch) add(snap status.Snapshot) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.hour.of == nil {
+	if w.hour == nil {
 		w.load(snap.Now)
 	}
 	last := len(w.readings) - 1
@@ -208,7 +227,7 @@ func (w *volumeWatch) add(snap status.Snapshot) {
 			r.of[n] = Amount{v.Events, v.Bytes}
 		}
 	}
-	begins := w.hour.begins
+	begins := w.begins
 	for n, now := range r.of {
 		var before Amount
 		if last >= 0 {
@@ -218,12 +237,12 @@ func (w *volumeWatch) add(snap status.Snapshot) {
 		if grown == (Amount{}) {
 			continue
 		}
-		if _, known := w.hour.of[n]; !known && len(w.hour.of) >= maxVolumes {
+		if _, known := w.hour[n]; !known && len(w.hour) >= maxVolumes {
 			n = w.number(otherVolumes)
 		}
-		sum := w.hour.of[n]
+		sum := w.hour[n]
 		sum.add(grown)
-		w.hour.of[n] = sum
+		w.hour[n] = sum
 	}
 	w.readings = append(w.readings, r)
 	if len(w.readings) > 3 {
@@ -241,18 +260,18 @@ func (w *volumeWatch) add(snap status.Snapshot) {
 
 // save gives this hour to the history.
 func (w *volumeWatch) save() {
-	rows := make(map[volumeKey]Amount, len(w.hour.of))
-	for n, a := range w.hour.of {
+	rows := make(map[volumeKey]Amount, len(w.hour))
+	for n, a := range w.hour {
 		rows[w.keys[n]] = a
 	}
-	w.store.SetVolume(w.hour.begins, appendVolume(rows, history.MaxVolume))
+	w.store.SetVolume(w.begins, appendVolume(rows, history.MaxVolume))
 }
 
 // volume adds up by one kind of name.
 func (w *volumeWatch) volume(now time.Time, by VolumeBy, most int) Volume {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	all := Volume{By: by, Hour: w.hour.begins, Since: w.hour.begins, Total: VolumeRow{Name: "total"}, Rest: VolumeRow{Name: "rest"}}
+	all := Volume{By: by, Hour: w.begins, Since: w.begins, Total: VolumeRow{Name: "total"}, Rest: VolumeRow{Name: "rest"}}
 	if len(w.past) > 0 {
 		all.Since = w.past[0].begins
 	}
@@ -269,14 +288,10 @@ func (w *volumeWatch) volume(now time.Time, by VolumeBy, most int) Volume {
 		return names[n]
 	}
 	today := now.UTC().Truncate(24 * time.Hour)
-	for i := range len(w.past) + 1 {
-		h := &w.hour
-		if i < len(w.past) {
-			h = &w.past[i]
-		}
-		ago := int(w.hour.begins.Sub(h.begins) / time.Hour)
-		for n, a := range h.of {
-			r := row(n)
+	for _, h := range append(w.past[:len(w.past):len(w.past)], volumeHour{w.begins, rowsOf(w.hour)}) {
+		ago := int(w.begins.Sub(h.begins) / time.Hour)
+		for _, one := range h.rows {
+			r, a := row(one.key), one.Amount
 			r.Week.add(a)
 			if ago < dayHours {
 				r.Hours[dayHours-1-ago] += a.Bytes

@@ -124,20 +124,26 @@ func program(s monitor.Status) string {
 // width is how many columns a text takes.
 func width(s string) int { return uniseg.StringWidth(s) }
 
+// head is the begin of a text that takes at most so many columns.
+func head(s string, most int) string {
+	end, used := 0, 0
+	for g := uniseg.NewGraphemes(s); g.Next(); end += len(g.Str()) {
+		if used += g.Width(); used > most {
+			break
+		}
+	}
+	return s[:end]
+}
+
 // cut shortens a text to so many columns.
 func cut(s string, most int) string {
-	if width(s) <= most {
+	switch {
+	case width(s) <= most:
 		return s
+	case most <= 0:
+		return ""
 	}
-	var b strings.Builder
-	used := 0
-	for g := uniseg.NewGraphemes(s); g.Next() && used+g.Width() < most; used += g.Width() {
-		b.WriteString(g.Str())
-	}
-	if most > 0 {
-		b.WriteString("…")
-	}
-	return b.String()
+	return head(s, most-1) + "…"
 }
 
 // left and right fill a text up to so many columns, and cut what is longer.
@@ -160,11 +166,11 @@ func wrap(s string, most int) (lines []string) {
 			if line != "" {
 				lines, line = append(lines, line), ""
 			}
-			head := strings.TrimSuffix(cut(word, most), "…")
-			if head == "" {
+			begin := head(word, most)
+			if begin == "" {
 				break
 			}
-			lines, word = append(lines, head), word[len(head):]
+			lines, word = append(lines, begin), word[len(begin):]
 		}
 		switch {
 		case line == "":

@@ -27,17 +27,19 @@ func WriteStatus(w io.Writer, s State) error {
 		b.WriteString(line + "\n")
 	}
 	clock := st.Now.UTC().Format("2006-01-02 15:04:05 UTC")
-	head := cut(program(st), columns-len(clock)-2)
-	b.WriteString(head + strings.Repeat(" ", columns-width(head)-len(clock)) + clock + "\n\n")
+	b.WriteString(left(program(st), columns-len(clock)-2) + "  " + clock + "\n\n")
 	for i, f := range st.Health.Findings {
 		if i == shownFindings {
 			fmt.Fprintf(&b, "  %d more: --json, or gateway top\n", len(st.Health.Findings)-i)
 			break
 		}
-		since := when(f, st.Now)
+		since, level := when(f, st.Now), clean(f.Level)
+		if !f.Ended.IsZero() {
+			level = "ended"
+		}
 		for n, line := range wrap(clean(f.Text), columns-12-24) {
 			if n == 0 {
-				fmt.Fprintf(&b, "  %-8s  %s  %s\n", clean(f.Level), left(line, columns-12-24), since)
+				fmt.Fprintf(&b, "  %-8s  %s  %s\n", level, left(line, columns-12-24), since)
 				continue
 			}
 			b.WriteString(strings.Repeat(" ", 12) + line + "\n")
@@ -64,19 +66,16 @@ func WriteStatus(w io.Writer, s State) error {
 func (s *State) numbers(b *strings.Builder) {
 	st, f := s.Status, s.flows()
 	row := func(name, number string, parts ...string) {
-		head := "  " + left(name, 10) + " " + left(number, 12) + " "
-		indent := strings.Repeat(" ", width(head))
-		line := head
+		begin := "  " + left(name, 10) + " " + left(number, max(12, width(number))) + " "
+		indent := strings.Repeat(" ", width(begin))
+		line := begin
 		for _, part := range parts {
-			if width(line)+width(part) > columns && line != head && line != indent {
+			if width(line)+width(part) > columns && line != begin && line != indent {
 				b.WriteString(strings.TrimRight(line, " ") + "\n")
 				line = indent
 			}
 			for width(part) > columns-width(indent) { // longer than a row
-				room := strings.TrimSuffix(cut(part, columns-width(indent)), "…")
-				if room == "" {
-					break
-				}
+				room := head(part, columns-width(indent))
 				b.WriteString(line + room + "\n")
 				line, part = indent, part[len(room):]
 			}

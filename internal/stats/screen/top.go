@@ -71,7 +71,7 @@ type Frame struct {
 
 // Lines are the lines of the screen, at most Height of them.
 func (f *Frame) Lines() []Line {
-	head := f.head()
+	lines := f.head()
 	var body []Line
 	switch f.View {
 	case Wrong:
@@ -91,15 +91,15 @@ func (f *Frame) Lines() []Line {
 			}
 		}
 	default:
-		body = f.main(f.Height - len(head) - 1)
+		body = f.main(f.Height - len(lines) - 1)
 	}
-	room := max(f.Height-len(head)-1, 0)
+	room := max(f.Height-len(lines)-1, 0)
 	body = body[min(max(f.Offset, 0), max(len(body)-room, 0)):]
-	lines := append(head, body[:min(room, len(body))]...)
+	lines = append(lines, body[:min(room, len(body))]...)
 	for len(lines) < f.Height-1 {
 		lines = append(lines, Line{})
 	}
-	lines = append(lines, Line{{cut("w wrong  s senders  c classes  y sourcetypes  i indexes  o sources  d dead letters  1-4 window  space hold  Enter what to do  ? keys  q quit", f.Width), Quiet}})
+	lines = append(lines, Line{{cut("q quit  ? keys  w wrong  Enter what to do  s senders  c classes  d dead letters  y sourcetypes  i indexes  o sources  1-4 window  space hold", f.Width), Quiet}})
 	return lines[:min(len(lines), max(f.Height, 0))]
 }
 
@@ -382,7 +382,7 @@ func keys() (lines []Line) {
 		"w      what is wrong, and the section of the runbook on it", "Enter  that section, of the worst", "s      senders, the highest rate first",
 		"c y    classes, sourcetypes", "i o    indexes, sources", "d      the dead-letter store", "1 2 3 4  the window of the curves: 15 min, 6 h, 24 h, 7 d",
 		"space  hold, and go on", "arrows, Page Up, Page Down  scroll", "Esc    back", "q      quit", "",
-		"X or a cross: critical. ! or a triangle: warning. ? or a diamond: odd. * or a circle: well.",
+		"X or a cross: critical      ! or a triangle: warning", "? or a diamond: odd         * or a circle: well",
 	} {
 		lines = append(lines, Line{{"  " + line, Plain}})
 	}
