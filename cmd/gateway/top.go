@@ -112,8 +112,8 @@ gateway status and gateway top name, such as kernel-drops. gateway help runbook 
 					return nil
 				}
 			}
-			about, _, err := cmd.Root().Find(args)
-			if err != nil || about == nil {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
 				return &cli.Exit{Code: cli.Usage, Err: fmt.Errorf("there is no help on %q; gateway help lists commands, gateway help runbook the sections of the runbook", strings.Join(args, " "))}
 			}
 			about.InitDefaultHelpFlag()

@@ -64,7 +64,9 @@ func (s ticking) Snapshot() status.Snapshot {
 func TestHistoryOverRestarts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history")
 	run := func(mark string) string {
-		p := open(t, func(o *Options) { o.History, o.Sample, o.Provider = path, 10*time.Millisecond, ticking{o.Provider.(*stages)} })
+		p := open(t, func(o *Options) {
+			o.History, o.Sample, o.Provider = path, 10*time.Millisecond, ticking{o.Provider.(*stages)}
+		})
 		p.server.monitor.Mark(history.Reload, mark)
 		testkit.Eventually(t, "there are points", func() bool { return strings.Contains(p.get("/api/v1/history"), `"received_per_second"`) })
 		body := p.get("/api/v1/history")

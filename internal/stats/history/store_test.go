@@ -247,7 +247,6 @@ func TestFailingDisk(t *testing.T) {
 
 // counting counts the work that the history makes for the disk.
 type counting struct {
-	file
 	writes, bytes, syncs int
 }
 

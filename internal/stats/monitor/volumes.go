@@ -77,17 +77,16 @@ var otherVolumes = volumeKey{"(other)", "(other)", "(other)", "(other)"}
 
 func (k *volumeKey) by(by VolumeBy) string {
 	switch by {
+	case ByClass:
+		return k.class
 	case BySourcetype:
 		return k.sourcetype
 	case BySource:
 		return k.source
 	case ByIndex:
-		if k.index == "" {
-			return DefaultIndex
-		}
-		return k.index
+		return cmp.Or(k.index, DefaultIndex)
 	}
-	return k.class
+	return ""
 }
 
 // volumeHour is what came in an hour that is over: amounts with the number of their key.
