@@ -144,7 +144,7 @@ func TestStatusNamesWhatIsWrong(t *testing.T) {
 			s.start()
 			stop := s.traffic("cisco_asa", 2)
 			testkit.Eventually(t, "it is known", func() bool { return s.metrics().Sum("gateway_received_events_total") > 20 })
-			s.named("sender-silent", "silent-senders", 0, "1 sender fell silent", stop, func() { s.traffic("cisco_asa", 2) })
+			s.named("sender-silent", "silent-senders", 0, "1 sender fell silent: fw01 (127.0.0.1)", stop, func() { s.traffic("cisco_asa", 2) })
 		},
 		"a wrong zone": func(t *testing.T) {
 			s := newSite(t, "")

@@ -14,7 +14,7 @@ import (
 	"syslog-gateway/internal/status"
 )
 
-// maxSenders is the most senders that are remembered, at about 300 bytes each.
+// maxSenders is the most senders that are remembered, at about 1 KiB each with their rates.
 const maxSenders = 16384
 
 // operator carries out the actions of the statistics page.

@@ -195,7 +195,12 @@ func assess(snap status.Snapshot, t Totals, past trend) Health {
 	}
 	v.losing(t, past.losses)
 	if t.SilentSenders > 0 {
-		v.say(someSilent, text.Count(t.SilentSenders, "sender"))
+		f := v.say(someSilent, text.Count(t.SilentSenders, "sender"))
+		names := make([]string, 0, len(past.silent))
+		for _, s := range past.silent {
+			names = append(names, text.Brief(s.Who()))
+		}
+		f.Text += ": " + text.Names(names)
 	}
 	for i, s := range past.floods {
 		if i == maxFloods {

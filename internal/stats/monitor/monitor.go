@@ -82,7 +82,7 @@ func (m *Monitor) judge(snap *status.Snapshot, list Senders) (Health, Totals) {
 	t.Senders, t.SilentSenders, t.SkewedSenders = list.Known(), list.SilentCount(), len(list.Skewed)
 	past := m.recent.trend(*snap)
 	past.ofWindows(*snap, &m.windows, m.recent.lost())
-	past.floods = list.floods
+	past.floods, past.silent = list.floods, list.Silent("")
 	return assess(*snap, t, past), t
 }
 

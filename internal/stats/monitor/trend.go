@@ -61,6 +61,7 @@ type trend struct {
 	losses  losses
 	floods  []Sender // the highest rate first
 	unknown []string // sources of which many messages are not recognised
+	silent  []Sender // the latest first
 }
 
 // losses are what was lost of late.
