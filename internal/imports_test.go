@@ -50,7 +50,7 @@ var allowed = map[string][]string{
 	"internal/hec/hecserver": {"internal/event"},
 	"internal/hec/hectest":   {"internal/hec/hecserver", "internal/event"},
 	"internal/stats": {
-		"internal/senders", "internal/tap", "internal/ledger", "internal/status", "internal/throttle", "internal/stats/auth", "internal/stats/control", "internal/stats/haproxy", "internal/stats/metrics", "internal/stats/monitor", "internal/stats/problems", "internal/stats/text", "internal/printable", "internal/fairshare",
+		"internal/senders", "internal/tap", "internal/ledger", "internal/status", "internal/throttle", "internal/stats/auth", "internal/stats/control", "internal/stats/haproxy", "internal/stats/help", "internal/stats/history", "internal/stats/metrics", "internal/stats/monitor", "internal/stats/problems", "internal/stats/text", "internal/printable", "internal/fairshare", "docs",
 	},
 	"internal/certificate":   {},
 	"internal/authority":     {"internal/durable"},
@@ -69,12 +69,15 @@ var allowed = map[string][]string{
 	"internal/splunk":        {"internal/dialect", "internal/matcher"},
 	"internal/stats/auth":    {},
 	"internal/stats/control": {},
+	"internal/stats/help":    {},
+	"internal/stats/history": {"internal/durable", "internal/printable"},
+	"internal/stats/screen":  {"internal/printable", "internal/stats/history", "internal/stats/monitor", "internal/stats/text", "internal/status"},
 	"internal/stats/metrics": {"internal/status", "internal/ledger", "internal/stats/monitor"},
 	"internal/stats/haproxy": {
 		"internal/status", "internal/stats/monitor", "internal/stats/text", "internal/printable",
 	},
 	"internal/stats/monitor": {
-		"internal/status", "internal/ledger", "internal/senders", "internal/stats/problems", "internal/stats/text", "internal/printable",
+		"internal/status", "internal/ledger", "internal/senders", "internal/stats/history", "internal/stats/problems", "internal/stats/text", "internal/printable",
 	},
 	"internal/stats/problems":               {"internal/printable"},
 	"internal/stats/text":                   {"internal/printable"},
@@ -98,7 +101,7 @@ var allowed = map[string][]string{
 	"internal/queue/segment":    {"internal/event"},
 	"internal/owner":            {},
 	"internal/service": {
-		"internal/balancer", "internal/certificate", "internal/config", "internal/deadletter", "internal/event", "internal/forward", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/jetstream", "internal/ledger", "internal/listener", "internal/listener/inherit", "internal/owner", "internal/queue", "internal/rules", "internal/senders", "internal/shard", "internal/stats", "internal/stats/metrics", "internal/stats/problems", "internal/status", "internal/systemd", "internal/tap", "internal/wiring",
+		"internal/balancer", "internal/certificate", "internal/config", "internal/deadletter", "internal/event", "internal/forward", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/jetstream", "internal/ledger", "internal/listener", "internal/listener/inherit", "internal/owner", "internal/queue", "internal/rules", "internal/senders", "internal/shard", "internal/stats", "internal/stats/history", "internal/stats/metrics", "internal/stats/problems", "internal/status", "internal/systemd", "internal/tap", "internal/wiring",
 	},
 	"internal/systemd": {},
 	"internal/wiring":  {"internal/certificate", "internal/config", "internal/dialect", "internal/event", "internal/hec", "internal/hec/endpoints", "internal/ingest", "internal/jetstream", "internal/ledger", "internal/matcher", "internal/pack", "internal/pack/catalog", "internal/rules", "internal/splunk", "internal/stats/auth", "internal/stats/control", "internal/status", "internal/systemd"},

@@ -38,6 +38,7 @@ var platformFiles = map[string]string{
 	"cmd/gateway/delivery_linux_test.go":          "runs the gateway",
 	"cmd/gateway/enrich_linux_test.go":            "runs the gateway",
 	"cmd/gateway/handover_linux_test.go":          "runs the gateway",
+	"cmd/gateway/desk_linux_test.go":              "runs the gateway",
 	"cmd/gateway/health_linux_test.go":            "runs the gateway",
 	"cmd/gateway/operate_linux_test.go":           "runs the gateway",
 	"cmd/gateway/owner_linux_test.go":             "runs the gateway",

@@ -24,6 +24,7 @@ import (
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/hec/hectest"
 	"syslog-gateway/internal/jetstream/jetstreamtest"
+	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/service"
 	"syslog-gateway/internal/stats"
 	"syslog-gateway/internal/stats/monitor"
@@ -166,7 +167,9 @@ func TestHealthOfRealSituations(t *testing.T) {
 	scenes := map[string]func(*testing.T, func(*testing.T, *site) *scene){
 		"starting and stopping": playStart, "delivering": playDelivery, "drain and maintenance": playModes, "slow": playSlow,
 		"full": playFull, "disk": playDisk, "damage": playDamage, "dead letters": playDeadLetters,
-		"senders": playSenders, "little space": playSpace, "silence": playSilence, "packs": playPacks, "cluster": playCluster,
+		"senders": playSenders, "little space": playSpace, "silence": playSilence, "packs": playPacks,
+		"cluster": playCluster,
+		"windows": playWindows, "nearly full": playNearlyFull, "flood": playFlood,
 	}
 	played := 0
 	t.Run("scenes", func(t *testing.T) {
@@ -325,8 +328,8 @@ func playFull(t *testing.T, on func(*testing.T, *site) *scene) {
 		s.hec.SetDown(true)
 		stop = s.traffic("linux", 1000)
 	}, "0 lost")
-	sc.when(saidSoon, nothing, func() { stop(); s.hec.SetDown(false) }, "the queue is full, %s")
-	sc.when(saidSoon, nothing, func() { p.stop(); p = s.start() }, "%s lost since the start")
+	sc.when(saidSoon, nothing, func() { stop(); s.hec.SetDown(false) }, "the queue is full, %s", "events are being lost, %s a second: %s")
+	sc.when(saidSoon, nothing, func() { p.stop(); p = s.start() }, "%s lost in the last 5 min: %s")
 	if summary, _ := s.health(); !strings.Contains(summary, "0 lost") {
 		t.Errorf("after a restart: %q", summary)
 	}
@@ -482,6 +485,82 @@ func playSpace(t *testing.T, on func(*testing.T, *site) *scene) {
 	}, "%s below")
 }
 
+// fast is a page of real stages that takes readings fifty times as often, so that its five
+// minutes are six seconds.
+func fast(t *testing.T, g *service.Gateway) func() (summary string, problems []string) {
+	page := testkit.Try(stats.New(stats.Options{Listen: "127.0.0.1:0", Provider: g, Ledger: g.Ledger(), Sample: 20 * time.Millisecond}))(t)
+	testkit.Must(t, page.Open(t.Context()))
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = page.Run(ctx) })
+	t.Cleanup(func() { cancel(); wg.Wait() })
+	return func() (string, []string) {
+		w := httptest.NewRecorder()
+		page.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/status", nil))
+		var st struct{ Health struct{ Summary string } }
+		_ = json.NewDecoder(bytes.NewReader(w.Body.Bytes())).Decode(&st)
+		return st.Health.Summary, nil
+	}
+}
+
+// What was lost, and what is not recognised, is said for five minutes.
+func playWindows(t *testing.T, on func(*testing.T, *site) *scene) {
+	s := newSite(t, "")
+	g := s.inside()
+	sc := on(t, s)
+	sc.page = fast(t, g)
+	lose := func() {
+		g.Ledger().Account("unifi").Receive(ledger.UDP, 5, 5)
+		g.Ledger().Account("unifi").DropReceived("drop_newest", 5)
+	}
+	const losing = "events are being lost, %s a second: %s"
+	testkit.Within(saidSoon, func() bool { lose(); return sc.says(losing) }) // the page takes its first reading when it likes
+	sc.when(saidSoon, nothing, nothing, losing)
+	sc.when(saidSoon, nothing, lose, "%s lost since the start, none in the last 5 min")
+	sc.when(saidSoon, func() {
+		for range 30 {
+			s.say("linux", "one of an unknown product")
+		}
+	}, nothing, "many messages of %s are not recognised")
+}
+
+// The queue is four fifths full, which a sender fills slowly.
+func playNearlyFull(t *testing.T, on func(*testing.T, *site) *scene) {
+	s := newSite(t, "queue: {path: DIR/queue, min_free: 1MB, max_size: 4MiB, segment_size: 64KiB}\nbatch: {max_bytes: 32KiB, max_age: 20ms}\nbalancer: {shards: 1}\n")
+	s.uncompressed()
+	sc := on(t, s)
+	s.start()
+	s.hec.SetDown(true)
+	stop := s.traffic("linux", 100)
+	sc.when(saidAtLast, nothing, func() { stop(); s.hec.SetDown(false) }, "the queue is nearly full, it has room for %s")
+}
+
+// A sender is known for half a minute before it floods.
+func playFlood(t *testing.T, on func(*testing.T, *site) *scene) {
+	s := newSite(t, "")
+	sc := on(t, s)
+	s.start()
+	s.traffic("linux", 2)
+	s.known(35 * time.Second)
+	stop := func() {}
+	sc.when(saidSoon, func() { stop = s.traffic("linux", 600) }, func() { stop() }, "%s sends many times its usual rate, %s a second")
+}
+
+// known waits until a sender is known for so long.
+func (s *site) known(d time.Duration) {
+	s.t.Helper()
+	testkit.Eventually(s.t, "a sender is known for some time", func() bool {
+		var got struct {
+			Senders []struct {
+				First time.Time `json:"first_seen"`
+				Usual float64   `json:"usual_per_second"`
+			}
+		}
+		s.api("/api/v1/senders", &got)
+		return len(got.Senders) > 0 && time.Since(got.Senders[0].First) > d && got.Senders[0].Usual > 0
+	})
+}
+
 // The real stages, shown by a page that takes readings fifty times as often, so that its
 // five minutes are six seconds.
 func playSilence(t *testing.T, on func(*testing.T, *site) *scene) {
@@ -498,20 +577,8 @@ func playSilence(t *testing.T, on func(*testing.T, *site) *scene) {
 			s.write(text)
 		}
 		g := s.inside()
-		page := testkit.Try(stats.New(stats.Options{Listen: "127.0.0.1:0", Provider: g, Ledger: g.Ledger(), Sample: 20 * time.Millisecond}))(t)
-		testkit.Must(t, page.Open(t.Context()))
-		ctx, cancel := context.WithCancel(t.Context())
-		var wg sync.WaitGroup
-		wg.Go(func() { _ = page.Run(ctx) })
-		t.Cleanup(func() { cancel(); wg.Wait() })
 		sc := on(t, s)
-		sc.page = func() (string, []string) {
-			w := httptest.NewRecorder()
-			page.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/status", nil))
-			var st struct{ Health struct{ Summary string } }
-			_ = json.NewDecoder(bytes.NewReader(w.Body.Bytes())).Decode(&st)
-			return st.Health.Summary, nil
-		}
+		sc.page = fast(t, g)
 		send := func() {
 			for source := range s.ports {
 				s.say(source, line(source, "mark=1"))

@@ -44,7 +44,8 @@ Collector. Without a verb it does what "gateway run" does.`,
 	serve := newRun()
 	root.Flags().AddFlagSet(serve.Flags())
 	root.RunE = serve.RunE
-	root.AddCommand(serve, newCheck(), newConfig(), newParse(), newPack(), newQueue(), newDeadLetter(), newTap(), newStatus(), newTLS(), newImport(), newVersion(), manual.Command(map[string]func() []byte{"gateway.yaml.5": config.Manual}), newBundle())
+	root.AddCommand(serve, newCheck(), newConfig(), newParse(), newPack(), newQueue(), newDeadLetter(), newTap(), newStatus(), newTop(), newTLS(), newImport(), newVersion(), manual.Command(map[string]func() []byte{"gateway.yaml.5": config.Manual}), newBundle())
+	root.SetHelpCommand(newHelp())
 	completions(root)
 	return root
 }

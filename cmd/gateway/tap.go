@@ -220,7 +220,7 @@ func (o *tapOptions) known(ctx context.Context, c config.Config, a *asker) error
 
 // sources returns the names of the sources of the gateway.
 func (a *asker) sources(ctx context.Context) ([]string, error) {
-	body, err := a.read(ctx, "/api/v1/status")
+	body, err := a.read(ctx, "/api/v1/status", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +241,7 @@ func (o *tapOptions) classes(ctx context.Context, c config.Config, a *asker) ([]
 	if err != nil {
 		return nil, err
 	}
-	body, err := a.read(ctx, "/api/v1/classes")
+	body, err := a.read(ctx, "/api/v1/classes", nil)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ type countedFile struct {
 	info   os.FileInfo
 	offset int64
 	events uint64
+	groups groups
 }
 
 // Events is how many events are in the store now, whichever process put them there. The
@@ -68,7 +69,8 @@ func (c countedFile) count(path string) countedFile {
 	if info.Size() == c.offset {
 		return c
 	}
-	events, read := countEvents(io.NewSectionReader(f, c.offset, info.Size()-c.offset))
+	c.groups = c.groups.clone() // the old count may be read meanwhile
+	events, read := countEvents(io.NewSectionReader(f, c.offset, info.Size()-c.offset), c.groups)
 	c.offset += read
 	c.events += events
 	return c
@@ -76,7 +78,7 @@ func (c countedFile) count(path string) countedFile {
 
 // countEvents counts the events of whole lines, and the bytes of these lines. A line without
 // its end is still being written.
-func countEvents(r io.Reader) (events uint64, read int64) {
+func countEvents(r io.Reader, into groups) (events uint64, read int64) {
 	lines := bufio.NewReaderSize(r, 256<<10)
 	for {
 		line, err := lines.ReadBytes('\n')
@@ -84,7 +86,9 @@ func countEvents(r io.Reader) (events uint64, read int64) {
 			return events, read
 		}
 		read += int64(len(line))
-		events += eventsOf(line)
+		n := eventsOf(line)
+		into.add(line, n)
+		events += n
 	}
 }
 

@@ -3,6 +3,7 @@ package deadletter
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -90,10 +91,15 @@ func (s *Store) Latest(n int) ([]status.DeadLetter, error) {
 		}
 		begin := bytes.LastIndexByte(data[:end], '\n') + 1
 		if l, err := parseLetter(data[begin:end]); err == nil {
-			letters = append(letters, status.DeadLetter{
+			one := status.DeadLetter{
 				ID: l.ID, Time: l.Time, Reason: l.Reason, Status: l.Status, Text: l.Text,
 				Source: l.Source, Endpoint: l.Endpoint, Events: l.Events, Event: l.Event,
-			})
+			}
+			var event struct{ Host, Sourcetype, Index string }
+			if json.Unmarshal(l.Event, &event) == nil { // a body that is no object has none
+				one.Host, one.Sourcetype, one.Index = event.Host, event.Sourcetype, event.Index
+			}
+			letters = append(letters, one)
 		}
 		data = data[:begin]
 	}

@@ -1,6 +1,9 @@
 package hec
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+)
 
 // metrics are the series of delivery. Those of posts are the pool's, those of events the
 // ledger's.
@@ -26,4 +29,20 @@ func newMetrics() *metrics {
 // collectors are all of them.
 func (m *metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{m.latency, m.rerouted}
+}
+
+// Latency returns how many records were delivered by how long that took: the upper bounds in
+// seconds, and the counts, of which the last one has no bound.
+func (c *Client) Latency() (bounds []float64, counts []uint64) {
+	var m dto.Metric
+	if c.metrics.latency.Write(&m) != nil {
+		return nil, nil
+	}
+	var below uint64
+	for _, b := range m.GetHistogram().GetBucket() {
+		bounds = append(bounds, b.GetUpperBound())
+		counts = append(counts, b.GetCumulativeCount()-below)
+		below = b.GetCumulativeCount()
+	}
+	return bounds, append(counts, m.GetHistogram().GetSampleCount()-below)
 }

@@ -159,8 +159,15 @@ func (b *Batcher) message(s *sender, msg []byte, cut, continues bool) drop {
 	}
 	b.read.events++
 	b.read.bytes += size
-	if b.time.own && b.counts.current != nil {
-		b.counts.current.times.Add(b.time.offset, b.time.zoned)
+	if h := b.counts.current; h != nil {
+		if dropped == notDropped {
+			h.mix.Add(s.format.classes[b.parsed.result.Class].name, 1)
+		} else {
+			h.dropped.Add(dropped == dropRule, dropped == dropEmpty)
+		}
+		if b.time.own {
+			h.times.Add(b.time.offset, b.time.zoned)
+		}
 	}
 	if b.observe != nil {
 		b.observe(s, b.show(s, msg, dropped), dropped, cut || b.rules.cut)
@@ -220,9 +227,7 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 	if b.receipt != nil {
 		batch.Receipts.Owe(b.receipt, b.number)
 	}
-	class := b.classes.of(s.format, b.parsed.result.Class)
-	class.events++
-	class.bytes += len(text)
+	b.classes.add(s.format, b.parsed.result.Class, len(text), s.format.classes[b.parsed.result.Class].names(b.parsed.acted, &b.parsed.result))
 	if len(batch.Data) >= b.options.MaxBytes || batch.Events >= b.options.MaxEvents {
 		b.open.seal(family)
 	}

@@ -144,23 +144,38 @@ type defaultField struct {
 	json   []byte
 }
 
+// eventNames are what Splunk calls an event, as its JSON has them.
+type eventNames struct {
+	sourcetype, suffix, index []byte // the sourcetype ends with the suffix
+	own                       bool   // they are not those of the class
+}
+
+// names returns the names of an event: those of its class, unless the message completes the
+// sourcetype or rules have set one of them.
+func (c *classFormat) names(acted *rules.Outcome, r *dialect.Result) eventNames {
+	n := eventNames{sourcetype: c.sourcetype, index: c.index}
+	if len(c.first) != 0 {
+		n.suffix, n.own = r.Sourcetype, true
+	}
+	if acted == nil {
+		return n
+	}
+	if own := acted.Sourcetype(); own != nil && !c.fixedSourcetype {
+		n.sourcetype, n.suffix, n.own = own, nil, true
+	}
+	if own := acted.Index(); own != nil && !c.fixedIndex {
+		n.index, n.own = own, true
+	}
+	return n
+}
+
 // appendNames appends sourcetype and index where rules have set one of them.
 func (c *classFormat) appendNames(dst []byte, acted *rules.Outcome, r *dialect.Result) []byte {
-	dst = append(dst, `","sourcetype":"`...)
-	if own := acted.Sourcetype(); own != nil && !c.fixedSourcetype {
-		dst = append(dst, own...)
-	} else {
-		dst = append(dst, c.sourcetype...)
-		if len(c.first) != 0 {
-			dst = event.AppendString(dst, r.Sourcetype)
-		}
-	}
-	index := c.index
-	if own := acted.Index(); own != nil && !c.fixedIndex {
-		index = own
-	}
-	if len(index) != 0 {
-		dst = append(append(dst, `","index":"`...), index...)
+	n := c.names(acted, r)
+	dst = append(append(dst, `","sourcetype":"`...), n.sourcetype...)
+	dst = event.AppendString(dst, n.suffix)
+	if len(n.index) != 0 {
+		dst = append(append(dst, `","index":"`...), n.index...)
 	}
 	return append(dst, `","event":"`...)
 }

@@ -35,6 +35,9 @@ type hostCounts struct {
 	events int
 	bytes  int
 	times  senders.Times
+	// Those of the events have a class, those of the dropped messages have a reason.
+	mix     senders.Mix
+	dropped senders.Dropped
 }
 
 // hostKey finds the hosts of an address after its first one: those behind a relay.
@@ -115,7 +118,8 @@ func (c *senderCounts) flush(events, bytes int, received int64) {
 			c.openEntry(h)
 			h.entry.Add(h.events, h.bytes, received, &h.times)
 		}
-		h.events, h.bytes, h.active, h.times = 0, 0, false, senders.Times{}
+		h.entry.AddOutcome(&h.mix, h.dropped)
+		h.events, h.bytes, h.active, h.times, h.mix, h.dropped = 0, 0, false, senders.Times{}, senders.Mix{}, senders.Dropped{}
 		c.active[i] = nil
 	}
 	c.active = c.active[:0]

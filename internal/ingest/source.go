@@ -43,6 +43,9 @@ func (s *Source) Apply(settings Settings) {
 // Classes returns the totals of the classes since the start, in no order.
 func (s *Source) Classes() []ClassTotal { return s.classes.read() }
 
+// Volumes returns the totals of the classes by their names in Splunk, in no order.
+func (s *Source) Volumes() []VolumeTotal { return s.classes.readVolumes() }
+
 // CountCheck counts a connection or a datagram of a proxy that is for no client and brings
 // no message: a health check.
 func (s *Source) CountCheck() { s.checks.Add(1) }

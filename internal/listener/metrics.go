@@ -90,6 +90,9 @@ func (l *Listener) Status() []SourceStatus {
 		for _, c := range s.Classes() {
 			st.Classes = append(st.Classes, status.Class{Name: c.Class, Pack: c.Pack, Events: c.Events, Bytes: c.Bytes, Slow: c.Slow})
 		}
+		for _, v := range s.Volumes() {
+			st.Volumes = append(st.Volumes, status.Volume{Class: v.Class, Sourcetype: v.Sourcetype, Index: v.Index, Events: v.Events, Bytes: v.Bytes})
+		}
 		for _, t := range s.options.Transports {
 			st.Transports = append(st.Transports, t.String())
 			if t != ledger.UDP {

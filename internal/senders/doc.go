@@ -9,6 +9,9 @@
 // 2005): the count of an entry is at most what its sender sent, and at most [Sender.Error]
 // below it.
 //
+// An entry also counts the first classes of its events by themselves, and the messages of
+// which there is no event by reason.
+//
 // Adding to an entry takes a few atomic operations and no lock. It is done once for each
 // read of a loop, not for each message.
 //

@@ -55,6 +55,8 @@ type Entry struct {
 	// The last unusually long pause, in nanoseconds since 1970. Messages that were delayed
 	// by it are older than their receipt, which says nothing about the sender's zone.
 	pausedFrom, pausedTo atomic.Int64
+
+	outcome outcome
 }
 
 // Entry returns the entry of a host at an address, and makes it if there is none. host is
@@ -169,6 +171,8 @@ type Sender struct {
 	First   time.Time
 	Last    time.Time
 	Skew    Skew
+	Mix     Mix
+	Dropped Dropped
 }
 
 // Senders returns all senders that have sent something, in no order.
@@ -188,6 +192,7 @@ func (t *Table) Senders() []Sender {
 			First: time.Unix(0, e.first.Load()), Last: time.Unix(0, last),
 			Skew: unpack(e.times.Load()).skew(time.Duration(e.offset.Load())),
 		}
+		s.Mix, s.Dropped = e.outcome.read()
 		if name := e.name.Load(); name != nil && s.Host == "" {
 			s.Name = *name
 		}

@@ -14,7 +14,7 @@ import (
 	"syslog-gateway/internal/status"
 )
 
-// maxSenders is the most senders that are remembered, at about 300 bytes each.
+// maxSenders is the most senders that are remembered, at about 1 KiB each with their rates.
 const maxSenders = 16384
 
 // operator carries out the actions of the statistics page.
@@ -123,3 +123,6 @@ func (q pausable) Next(ctx context.Context, buf []byte) (event.Record, error) {
 
 // DeadLetters returns the newest events that Splunk refused, for the statistics page.
 func (g *Gateway) DeadLetters(n int) ([]status.DeadLetter, error) { return g.dead.Latest(n) }
+
+// DeadLetterGroups returns what is in the dead-letter store, for the statistics page.
+func (g *Gateway) DeadLetterGroups(n int) ([]status.DeadLetterGroup, uint64) { return g.dead.Groups(n) }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/config"
+	"syslog-gateway/internal/stats/history"
 	"syslog-gateway/internal/wiring"
 )
 
@@ -21,12 +22,14 @@ func (g *Gateway) reload(load Load) {
 	g.reloads.Count(err)
 	if err == nil {
 		g.refused.Store(nil)
+		g.stats.Monitor().Mark(history.Reload, "configuration reloaded")
 		return
 	}
 	g.log.Error("reload refused, the old configuration stays in force", "error", err)
 	why := fmt.Sprintf("The reload of %s was refused, so the configuration and the packs from before are in force: %s",
 		time.Now().UTC().Format("2006-01-02 15:04:05 UTC"), firstProblem(err))
 	g.refused.Store(&why)
+	g.stats.Monitor().Mark(history.ReloadRefused, firstProblem(err))
 }
 
 // apply applies the keys of fresh that can change while the gateway runs. It calls each

@@ -298,6 +298,7 @@ func (g *Gateway) buildStats(c config.Config, _ string, r *prometheus.Registry) 
 		Users:    users,
 		Readers:  g.readers,
 		Socket:   wiring.SocketPath(c),
+		History:  wiring.HistoryPath(c),
 		Operator: g.Operator(),
 		TLS:      tls,
 		Provider: g,

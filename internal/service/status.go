@@ -24,10 +24,13 @@ func (g *Gateway) Snapshot() status.Snapshot {
 		Packs:       *g.packs.Load(),
 		Rules:       g.ruleStatus(),
 	}
+	s.Latency.Bounds, s.Latency.Counts = g.client.Latency()
 	if why := g.refused.Load(); why != nil {
-		s.Problems = append(s.Problems, *why)
+		s.Notes = append(s.Notes, status.Note{ID: "reload-refused", Text: *why, Row: "problems", Help: "lines-of-the-log"})
 	}
-	s.Problems = append(s.Problems, g.certificates.Problems(s.Now)...)
+	for _, why := range g.certificates.Problems(s.Now) {
+		s.Notes = append(s.Notes, status.Note{ID: "certificate", Text: why, Row: "problems", Help: "certificates"})
+	}
 	c := g.config.Load()
 	for _, src := range g.listener.Status() {
 		one, settings := src.Source, c.Sources[src.Balance.Source]
@@ -44,8 +47,9 @@ func (g *Gateway) Snapshot() status.Snapshot {
 	for _, e := range g.client.Endpoints() {
 		s.Endpoints = append(s.Endpoints, e.Endpoint)
 		if e.Unconfirmed {
-			s.Problems = append(s.Problems, fmt.Sprintf("%s accepts events and does not confirm them; they stay in the queue. "+
-				"With hec.ack.enabled the token needs indexer acknowledgement (useACK).", e.URL))
+			s.Notes = append(s.Notes, status.Note{ID: "unconfirmed", Row: "endpoints", Help: "an-endpoint-that-confirms-nothing",
+				Text: fmt.Sprintf("%s accepts events and does not confirm them; they stay in the queue. "+
+					"With hec.ack.enabled the token needs indexer acknowledgement (useACK).", e.URL)})
 		}
 	}
 	return s
@@ -79,8 +83,8 @@ func (g *Gateway) queueSnapshot(s *status.Snapshot) {
 		DamagedFiles: filesIn(filepath.Join(c.Queue.Path, "corrupt")),
 	}
 	if st.LowSpace {
-		s.Problems = append(s.Problems, fmt.Sprintf(
-			"The file system of %s has less than queue.min_free (%s) left: the queue counts as full.", c.Queue.Path, c.Queue.MinFree))
+		s.Notes = append(s.Notes, status.Note{ID: "low-space", Row: "queue", Help: "queue-fills", Text: fmt.Sprintf(
+			"The file system of %s has less than queue.min_free (%s) left: the queue counts as full.", c.Queue.Path, c.Queue.MinFree)})
 	}
 	for _, q := range st.Shards {
 		if q.Index < len(g.shards) && !q.Draining {

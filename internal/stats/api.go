@@ -47,22 +47,32 @@ func (a *api) writeList(w http.ResponseWriter, name string, now time.Time, list 
 	writeJSON(w, a.errors, "/api/v1/"+name, map[string]any{"now": now, name: list})
 }
 
-// serveSenders lists senders: ?source=, ?silent= and ?skewed= choose, ?limit= and ?offset=
-// page through them.
+// serveSenders lists senders: ?source=, ?silent=, ?skewed=, ?floods= and ?text= choose, ?sort=
+// is events or rate, ?limit= and ?offset= page through them.
 func (a *api) serveSenders(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	limit, err := whole(q.Get("limit"), 100, 1, maxListed)
 	offset, err2 := whole(q.Get("offset"), 0, 0, 1<<30)
 	chosen := func(key string, is bool) bool { return q.Get(key) == "" || q.Get(key) == strconv.FormatBool(is) }
-	wrong := slices.ContainsFunc([]string{"silent", "skewed"}, func(key string) bool { return !chosen(key, true) && !chosen(key, false) })
-	if err != nil || err2 != nil || wrong {
-		plain(w, http.StatusBadRequest, "limit is a number from 1 to 1000, offset one from 0 on, silent and skewed are true or false\n")
+	wrong := slices.ContainsFunc([]string{"silent", "skewed", "floods"}, func(key string) bool { return !chosen(key, true) && !chosen(key, false) })
+	order := q.Get("sort")
+	if err != nil || err2 != nil || wrong || order != "" && order != "events" && order != "rate" {
+		plain(w, http.StatusBadRequest, "limit is a number from 1 to 1000, offset one from 0 on, silent, skewed and floods are true or false, "+
+			"sort is events or rate\n")
 		return
 	}
 	all := a.monitor.Senders(a.monitor.Snapshot())
-	list := all.Pick(len(all.All), func(one monitor.Sender) bool {
-		return (q.Get("source") == "" || q.Get("source") == one.Source) && chosen("silent", one.Silent) && chosen("skewed", one.Skewed)
-	})
+	source, text := q.Get("source"), q.Get("text")
+	want := func(one monitor.Sender) bool {
+		return (source == "" || source == one.Source) && chosen("silent", one.Silent) && chosen("skewed", one.Skewed) && chosen("floods", one.Floods) &&
+			(text == "" || strings.Contains(one.Name, text) || strings.Contains(one.Address, text))
+	}
+	var list []monitor.Sender
+	if order == "rate" {
+		list = all.ByRate(want)
+	} else {
+		list = all.Pick(len(all.All), want)
+	}
 	total := len(list)
 	list = list[min(offset, total):min(offset+limit, total)]
 	writeJSON(w, a.errors, "/api/v1/senders", struct {

@@ -28,6 +28,7 @@ type stages struct {
 	snap       status.Snapshot
 	conditions []status.Condition
 	letters    []status.DeadLetter
+	groups     []status.DeadLetterGroup
 	orders     []string // the operator's calls
 }
 
@@ -49,6 +50,12 @@ func (s *stages) DeadLetters(n int) ([]status.DeadLetter, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.letters[:min(n, len(s.letters))], nil
+}
+
+func (s *stages) DeadLetterGroups(n int) ([]status.DeadLetterGroup, uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.groups[:min(n, len(s.groups))], uint64(len(s.groups) - min(n, len(s.groups)))
 }
 
 func (s *stages) SetShard(name, state string) error   { return s.order("shard", name, state) }

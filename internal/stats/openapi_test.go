@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"syslog-gateway/internal/stats/auth"
+	"syslog-gateway/internal/stats/history"
 	"syslog-gateway/internal/stats/problems"
 	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/status/statustest"
@@ -165,8 +166,15 @@ func TestOpenAPI(t *testing.T) {
 		s.snap.Sources[0].Classes = []status.Class{{Name: "unifi_device", Events: 1, Bytes: 10}}
 		ruled(s)
 		s.snap.Packs = status.Packs{Hash: "0123456789ab", Loaded: s.snap.Now, Site: []status.SitePack{{Name: "acme", Classes: []string{"acme"}, Warnings: []string{"w"}}}}
+		s.snap.Sources[0].Volumes = []status.Volume{{Class: "unifi_device", Sourcetype: "st", Events: 1, Bytes: 10}}
+		s.snap.Sources[1].KernelDrops = 5
+		s.groups = []status.DeadLetterGroup{{Reason: "incorrect_index", Hosts: []string{"h"}}}
 		s.letters = []status.DeadLetter{{ID: "a", Reason: "incorrect_index", Event: json.RawMessage(`{"event":"x"}`)}, {ID: "b"}}
 	})
+	p.server.monitor.Sample()
+	for range 2 {
+		p.server.history.Add(history.Point{At: time.Now(), Covered: time.Second, Received: 1})
+	}
 	d := describedAPI(t, string(get("/api/v1/openapi.yaml")))
 	var described, routed []string
 	for path := range d.Paths {

@@ -12,8 +12,10 @@ import (
 	"net/http"
 	"strings"
 
+	"syslog-gateway/docs"
 	"syslog-gateway/internal/stats/auth"
 	"syslog-gateway/internal/stats/haproxy"
+	"syslog-gateway/internal/stats/help"
 	"syslog-gateway/internal/stats/monitor"
 	"syslog-gateway/internal/tap"
 )
@@ -26,6 +28,9 @@ var pageText string
 
 //go:embed sections.html.tmpl
 var sectionsText string
+
+//go:embed help.html.tmpl
+var helpText string
 
 //go:embed style.css
 var styleText string
@@ -44,6 +49,7 @@ type page struct {
 	unknown  *tap.Ring // optional
 	errors   *log.Logger
 
+	manual   *help.Manual
 	template *template.Template
 	style    template.CSS
 	// policy allows a browser this style, our script and nothing from elsewhere.
@@ -55,13 +61,16 @@ func newPage(m *monitor.Monitor, users *auth.Users, operator bool, unknown *tap.
 	if err == nil {
 		t, err = t.Parse(sectionsText)
 	}
+	if err == nil {
+		t, err = t.New("help").Parse(helpText)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("stats: page template: %w", err)
 	}
 	// The digest is of the bytes between <style> and </style> (CSP level 3, section 8.4).
 	digest := sha256.Sum256([]byte(styleText))
 	return &page{
-		monitor: m, users: users, operator: operator, unknown: unknown, errors: errors, template: t, style: template.CSS(styleText),
+		manual: help.New(docs.Operations), monitor: m, users: users, operator: operator, unknown: unknown, errors: errors, template: t, style: template.CSS(styleText),
 		policy: "default-src 'self'; style-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) + "'; " +
 			"img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 	}, nil
@@ -124,13 +133,21 @@ func (p *page) serve(w http.ResponseWriter, r *http.Request, may auth.Rights) {
 		p.serveHAProxy(w, o, v.Status)
 		return
 	}
+	p.execute(w, "/stats", "page", v)
+}
+
+// execute answers with a template, whole or not at all.
+func (p *page) execute(w http.ResponseWriter, path, name string, v any) {
 	var b bytes.Buffer
-	if err := p.template.Execute(&b, v); err != nil {
-		broken(w, p.errors, "/stats", err)
+	if err := p.template.ExecuteTemplate(&b, name, v); err != nil {
+		broken(w, p.errors, path, err)
 		return
 	}
 	write(w, http.StatusOK, "text/html; charset=utf-8", b.Bytes())
 }
+
+// ownHTML is HTML that was made of our own documentation.
+func ownHTML(html []byte) template.HTML { return template.HTML(html) }
 
 // serveHAProxy answers /stats;csv and /stats;json.
 func (p *page) serveHAProxy(w http.ResponseWriter, o haproxy.Options, st monitor.Status) {

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"bytes"
 	"encoding/json"
 	"log"
 	"net/http"
@@ -20,12 +21,20 @@ func plain(w http.ResponseWriter, code int, text string) {
 	write(w, code, "text/plain; charset=utf-8", []byte(text))
 }
 
+// maxIndented is up to which size JSON is indented for people: that takes as long as making it.
+const maxIndented = 128 << 10
+
 // writeJSON sends a value as JSON.
 func writeJSON(w http.ResponseWriter, errors *log.Logger, path string, v any) {
-	body, err := json.MarshalIndent(v, "", "  ")
+	body, err := json.Marshal(v)
 	if err != nil {
 		broken(w, errors, path, err)
 		return
+	}
+	if len(body) <= maxIndented {
+		var b bytes.Buffer
+		_ = json.Indent(&b, body, "", "  ") // it is valid
+		body = b.Bytes()
 	}
 	write(w, http.StatusOK, "application/json", append(body, '\n'))
 }

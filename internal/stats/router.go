@@ -34,24 +34,30 @@ func routes(p *page, l *live, a *api, t *tapStreams, u *unknownLines, metrics ht
 		return func(w http.ResponseWriter, r *http.Request, _ auth.Rights) { h(w, r) }
 	}
 	routes := map[string]route{
-		"/":                    anybody(serveRoot),
-		"/stats":               p.serve,
-		"/stats.js":            anybody(serveScript),
-		"/api/v1/status":       anybody(a.serveStatus),
-		"/api/v1/sources":      anybody(a.serveList("sources", func(st monitor.Status) any { return st.Sources })),
-		"/api/v1/shards":       anybody(a.serveList("shards", func(st monitor.Status) any { return st.Shards })),
-		"/api/v1/endpoints":    anybody(a.serveList("endpoints", func(st monitor.Status) any { return st.Endpoints })),
-		"/api/v1/senders":      anybody(a.serveSenders),
-		"/api/v1/deadletters":  a.serveDeadLetters,
-		"/api/v1/classes":      anybody(a.serveClasses),
-		"/api/v1/rules":        anybody(a.serveRules),
-		"/api/v1/unparsed":     u.serve,
-		"/api/v1/events":       l.serve,
-		"/api/v1/tap":          t.serve,
-		"/api/v1/openapi.yaml": anybody(serveOpenAPI),
-		"/metrics":             anybody(metrics.ServeHTTP),
-		"/healthz":             anybody(serveHealth),
-		"/readyz":              anybody(a.serveReady),
+		"/":                          anybody(serveRoot),
+		"/stats":                     p.serve,
+		"/stats.js":                  anybody(serveScript),
+		"/api/v1/status":             anybody(a.serveStatus),
+		"/api/v1/sources":            anybody(a.serveList("sources", func(st monitor.Status) any { return st.Sources })),
+		"/api/v1/shards":             anybody(a.serveList("shards", func(st monitor.Status) any { return st.Shards })),
+		"/api/v1/endpoints":          anybody(a.serveList("endpoints", func(st monitor.Status) any { return st.Endpoints })),
+		"/api/v1/senders":            anybody(a.serveSenders),
+		"/api/v1/deadletters":        a.serveDeadLetters,
+		"/api/v1/deadletters/groups": anybody(a.serveDeadLetterGroups),
+		"/api/v1/history":            anybody(a.serveHistory),
+		"/api/v1/volume":             anybody(a.serveVolume),
+		"/api/v1/drops":              anybody(a.serveDrops),
+		"/api/v1/counters":           anybody(a.serveCounters),
+		helpRoot:                     anybody(p.serveHelp),
+		"/api/v1/classes":            anybody(a.serveClasses),
+		"/api/v1/rules":              anybody(a.serveRules),
+		"/api/v1/unparsed":           u.serve,
+		"/api/v1/events":             l.serve,
+		"/api/v1/tap":                t.serve,
+		"/api/v1/openapi.yaml":       anybody(serveOpenAPI),
+		"/metrics":                   anybody(metrics.ServeHTTP),
+		"/healthz":                   anybody(serveHealth),
+		"/readyz":                    anybody(a.serveReady),
 	}
 	if profiles {
 		addProfiles(routes)
@@ -102,6 +108,9 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
 	if strings.HasPrefix(path, "/stats;") {
 		path = "/stats"
+	}
+	if strings.HasPrefix(path, helpRoot) {
+		path = helpRoot
 	}
 	handler, ok := rt.routes[path]
 	switch {

@@ -19,6 +19,7 @@ import (
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/stats/auth"
 	"syslog-gateway/internal/stats/control"
+	"syslog-gateway/internal/stats/history"
 	"syslog-gateway/internal/stats/metrics"
 	"syslog-gateway/internal/stats/monitor"
 	"syslog-gateway/internal/stats/problems"
@@ -53,6 +54,9 @@ type Provider interface {
 	Ready() []status.Condition
 	// DeadLetters returns at most the n newest events that Splunk refused, newest first.
 	DeadLetters(n int) ([]status.DeadLetter, error)
+	// DeadLetterGroups returns at most n groups of what is in the dead-letter store, most
+	// events first, and how many events are in others.
+	DeadLetterGroups(n int) (groups []status.DeadLetterGroup, others uint64)
 }
 
 // Options say where to serve what. Listen, Provider and Ledger are required.
@@ -66,6 +70,9 @@ type Options struct {
 	Readers bool
 	// Socket is the path of the control socket, in a folder that exists; empty for none.
 	Socket string
+	// History is the path of the file that keeps the history over restarts, which nobody else
+	// may use; empty to keep it in memory.
+	History string
 	// Operator sets the mode of shards and endpoints; optional.
 	Operator Operator
 	// Senders, Problems and Taps are optional: the senders, the logged problems, and the
@@ -100,6 +107,7 @@ type Options struct {
 type Server struct {
 	address string
 	monitor *monitor.Monitor
+	history *history.Store
 	logger  *slog.Logger
 	log     *log.Logger // the error log of HTTP
 	handler http.Handler
@@ -130,11 +138,12 @@ func New(o Options) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	past := history.New(o.History, o.Logger)
 	s := &Server{
-		address: o.Listen, logger: o.Logger, log: newErrorLog(o.Logger), ending: make(chan struct{}),
+		history: past, address: o.Listen, logger: o.Logger, log: newErrorLog(o.Logger), ending: make(chan struct{}),
 		conns: newBounded(maxConnections), verbs: newBounded(maxSocketConns), refused: metrics.NewRefused(),
 		monitor: monitor.New(monitor.Options{
-			Snapshot: o.Provider.Snapshot, Ledger: o.Ledger, Senders: o.Senders, Problems: o.Problems, Every: o.Sample,
+			Snapshot: o.Provider.Snapshot, Ledger: o.Ledger, Senders: o.Senders, Problems: o.Problems, History: past, Every: o.Sample,
 		}),
 	}
 	if o.Socket != "" {
@@ -202,6 +211,7 @@ func (s *Server) Open(ctx context.Context) error {
 		return fmt.Errorf("stats: cannot listen on %q: %w; set stats.listen to a free address", s.address, err)
 	}
 	s.ln = door{Listener: ln, limit: s.conns, full: s.closedForOther}
+	s.history.Open(time.Now())
 	if s.control != nil {
 		if _, err := s.control.Open(); err != nil {
 			s.logger.Warn("cannot open the control socket: gateway tap and status need a user of the statistics page; "+
@@ -240,6 +250,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stop()
 	group.Go(func() { served <- s.serve() })
 	group.Go(func() { s.sample(beside) })
+	group.Go(func() { s.history.Run(beside) })
 	if s.control != nil {
 		group.Go(func() { s.serveControl(beside) })
 	}
@@ -307,11 +318,14 @@ func (s *Server) sample(ctx context.Context) {
 	}
 }
 
-// Close closes the control socket and removes its file, and closes the port unless Run has
-// it. Call it while holding the lock of the queue: after that the next gateway may have
-// put its own socket there.
+// Close closes the control socket and removes its file, closes the file of the history, and
+// closes the port unless Run has it. Call it while holding the lock of the queue: after that
+// the next gateway may have put its own socket there, and use the history.
 func (s *Server) Close(context.Context) error {
-	err := s.closeControl()
+	if s.running.Load() {
+		s.monitor.Mark(history.Stop, "")
+	}
+	err := errors.Join(s.closeControl(), s.history.Close())
 	if s.ln != nil && !s.running.Load() {
 		err = errors.Join(err, s.ln.Close())
 	}

@@ -39,6 +39,14 @@ type Class struct {
 	Slow   uint64 // messages for which the pack was outside the promise of speed
 }
 
+// Volume is what a source had of one class under one name in Splunk since the start.
+type Volume struct {
+	Class, Sourcetype string
+	Index             string // empty for the default of the token
+	Events            uint64
+	Bytes             uint64 // of the texts of the events
+}
+
 // Rule is what a rule of a pack did since the start.
 type Rule struct {
 	Name string // with its pack in front: site.no_debug

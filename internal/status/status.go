@@ -43,6 +43,11 @@ type Snapshot struct {
 	Packs Packs `json:"-"`
 	// Rules are shown by /api/v1/rules.
 	Rules []Rule `json:"-"`
+	// Latency is how long deliveries took since the start.
+	Latency Latency `json:"-"`
+	// Notes are what else an operator should know. Package stats/monitor adds their texts to
+	// Problems.
+	Notes []Note `json:"-"`
 
 	// Listening is set while all ports are open.
 	Listening bool `json:"listening"`
@@ -78,6 +83,8 @@ type Source struct {
 	SilentAfter time.Duration `json:"-"`
 	// Classes are shown by /api/v1/classes.
 	Classes []Class `json:"-"`
+	// Volumes are shown by /api/v1/volume.
+	Volumes []Volume `json:"-"`
 }
 
 // Shard is one shard of the queue.
@@ -227,6 +234,23 @@ type DeadLetter struct {
 	Endpoint string          `json:"endpoint"`
 	Events   int             `json:"events"`
 	Event    json.RawMessage `json:"event,omitempty"` // as it was sent
+	// What Event says, empty where it does not.
+	Host       string `json:"host"`
+	Sourcetype string `json:"sourcetype"`
+	Index      string `json:"index"`
+}
+
+// DeadLetterGroup are the events in the store that were refused alike.
+type DeadLetterGroup struct {
+	Reason     string    `json:"reason"`
+	Source     string    `json:"source"`
+	Sourcetype string    `json:"sourcetype"`
+	Index      string    `json:"index"`
+	Events     uint64    `json:"events"`
+	Hosts      []string  `json:"hosts"` // the first ones
+	First      time.Time `json:"first"`
+	Last       time.Time `json:"last"`
+	Text       string    `json:"text"` // of the last answer
 }
 
 // Condition is one line of /readyz. It must hold no password: everybody who reaches the
@@ -235,4 +259,18 @@ type Condition struct {
 	Name string
 	OK   bool
 	Why  string // what is missing, or what is there
+}
+
+// Note is something that an operator should know.
+type Note struct {
+	ID   string // one word for its kind, such as reload-refused
+	Text string // a sentence
+	Row  string // of the page, that it is about
+	Help string // the section of docs/operations.md
+}
+
+// Latency counts deliveries by how long they took.
+type Latency struct {
+	Bounds []float64 // upper bounds of all counts but the last, in seconds, ascending
+	Counts []uint64  // not cumulative; the last one has no bound
 }

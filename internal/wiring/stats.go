@@ -24,6 +24,9 @@ func StatsUsers(c config.Config) ([]auth.User, error) {
 // SocketPath is where a gateway has its control socket.
 func SocketPath(c config.Config) string { return filepath.Join(c.Queue.Path, control.Name) }
 
+// HistoryPath is where a gateway keeps its history. The lock of the queue guards it.
+func HistoryPath(c config.Config) string { return filepath.Join(c.Queue.Path, "history") }
+
 // StatsURL is the statistics page as this machine reaches it.
 func StatsURL(c config.Config) url.URL {
 	host, port, _ := net.SplitHostPort(c.Stats.Listen)

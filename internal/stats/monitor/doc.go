@@ -6,6 +6,10 @@
 // and who fell silent, and the recent warnings of the log. What it computes is shown by
 // the page, the API and the metrics alike, and sent to Splunk ([Monitor.Report]).
 //
+// Counters have windows, so that what was lost weeks ago does not look like now. What is wrong
+// is a list of findings with a begin and an end, each with a row of the page and a section of
+// docs/operations.md. What happens over hours and days goes to package stats/history.
+//
 // It serves nothing and runs nothing: package stats calls [Monitor.Sample] once a second.
 // Formatting of numbers belongs to package stats/text.
 //

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -32,6 +33,9 @@ const (
 	blockedFor = 3
 )
 
+// nearlyFrom is from which part on the queue is nearly full.
+const nearlyFrom = 0.8
+
 // Health mentions failed posts from someFail on, if at least one in failedShare failed.
 const (
 	someFail    = 3
@@ -42,6 +46,8 @@ const (
 type Health struct {
 	Level   string `json:"level"`
 	Summary string `json:"summary"`
+	// Findings are what is wrong or odd, worst first, then oldest first.
+	Findings []Finding `json:"findings"`
 }
 
 // sentence is a part of the summary: a row of wording.
@@ -76,89 +82,116 @@ const (
 	forwardBehind
 	readFails
 	queueFull
+	nearlyFull
 	allShardsOff
 	someShardsOff
 	quarantinedFiles
 	countsDiffer
 	deadLetters
 	noneLost
+	losing
 	someLost
+	onceLost
 	someSilent
+	someFlood
+	someUnknown
 	problemsBelow
 	sentences
 )
 
-// wording has the level and the text of each sentence; an empty level changes nothing. A
-// sentence must be true at the time of the reading: docs/operations.md has a line for each,
-// and a test of cmd/gateway makes and ends the situation of each.
-func wording() [sentences]struct{ level, text string } {
-	return [...]struct{ level, text string }{
-		portsClosed:      {levelWarning, "not all ports are open"},
-		sendersBlocked:   {levelCritical, "senders are held back"},
-		nothingYet:       {"", "%s listening, nothing received yet"},
-		oneReceives:      {"", "the source is receiving"},
-		allReceive:       {"", "all %d sources receiving"},
-		someReceive:      {"", "%d of %d sources receiving"},
-		someNotYet:       {"", "nothing from %s yet"},
-		someQuiet:        {"", "nothing from %s for %s"},
-		allEndpointsOff:  {levelCritical, "Splunk gets nothing, all endpoints are in drain or maint"},
-		takesNothing:     {levelCritical, "Splunk does not take events: %s"},
-		postsFail:        {levelCritical, "nothing delivered for %s, posts fail: %s"},
-		nothingDelivered: {levelWarning, "nothing delivered for %s while events wait"},
-		behind:           {levelWarning, "Splunk is behind, %s waiting, the oldest for %s"},
-		catchingUp:       {"", "Splunk is catching up, %s waiting, the oldest for %s"},
-		nothingSent:      {"", "nothing sent to Splunk yet"},
-		keepingUp:        {"", "Splunk is keeping up"},
-		someDown:         {levelWarning, "%d of %d endpoints down: %s"},
-		someEndpointsOff: {levelWarning, "%d of %d endpoints in drain or maint"},
-		somePostsFail:    {levelWarning, "%d of %d posts failed in the last 10 s"},
-		queueFails:       {levelCritical, "the queue fails: %s"},
-		someShardsFail:   {levelCritical, "%d of %d shards failing: %s"},
-		clusterOff:       {levelCritical, "the cluster takes nothing, records wait in the disk queue: %s"},
-		someStreamsOff:   {levelWarning, "%d of %d streams take nothing: %s"},
-		replicasBehind:   {levelWarning, "%d of %d streams lack a current replica"},
-		forwardBehind:    {levelWarning, "forwarding to the cluster is behind by %s"},
-		readFails:        {levelCritical, "a part of the queue cannot be read: %s"},
-		queueFull:        {levelCritical, "the queue is full, %s"},
-		allShardsOff:     {levelCritical, "all shards are in drain or maint, senders wait"},
-		someShardsOff:    {levelWarning, "%d of %d shards in drain or maint"},
-		quarantinedFiles: {levelWarning, "%s of the queue in quarantine (folder corrupt)"},
-		countsDiffer:     {levelCritical, "received and accounted-for events of %s differ"},
-		deadLetters:      {levelWarning, "%s in the dead-letter store"},
-		noneLost:         {"", "0 lost"},
-		someLost:         {levelWarning, "%s lost since the start"},
-		someSilent:       {"", "%s fell silent"},
-		problemsBelow:    {levelWarning, "%s below"},
+// wording is how a sentence is said. An empty level changes nothing. Row and help, a section
+// of docs/operations.md, are those of a finding; without help the sentence is none.
+type wording struct{ level, text, id, row, help string }
+
+// wordings has the wording of each sentence. A sentence must be true at the time of the
+// reading: docs/operations.md has a line for each, and a test of cmd/gateway makes and ends the
+// situation of each.
+func wordings() [sentences]wording {
+	const off = "drain-and-maintenance"
+	return [...]wording{
+		portsClosed:      {levelWarning, "not all ports are open", "ports-closed", "sources", "what-the-page-says"},
+		sendersBlocked:   {levelCritical, "senders are held back", "senders-blocked", "queue", "what-the-page-says"},
+		nothingYet:       {text: "%s listening, nothing received yet"},
+		oneReceives:      {text: "the source is receiving"},
+		allReceive:       {text: "all %d sources receiving"},
+		someReceive:      {text: "%d of %d sources receiving"},
+		someNotYet:       {text: "nothing from %s yet"},
+		someQuiet:        {"", "nothing from %s for %s", "source-silent", "sources", "silent-source"},
+		allEndpointsOff:  {levelCritical, "Splunk gets nothing, all endpoints are in drain or maint", "endpoints-aside", "endpoints", off},
+		takesNothing:     {levelCritical, "Splunk does not take events: %s", "endpoint-down", "endpoints", "endpoint-down-or-refused"},
+		postsFail:        {levelCritical, "nothing delivered for %s, posts fail: %s", "posts-fail", "endpoints", "slow-splunk"},
+		nothingDelivered: {levelWarning, "nothing delivered for %s while events wait", "nothing-delivered", "endpoints", "slow-splunk"},
+		behind:           {levelWarning, "Splunk is behind, %s waiting, the oldest for %s", "splunk-behind", "queue", "slow-splunk"},
+		catchingUp:       {"", "Splunk is catching up, %s waiting, the oldest for %s", "catching-up", "queue", "slow-splunk"},
+		nothingSent:      {text: "nothing sent to Splunk yet"},
+		keepingUp:        {text: "Splunk is keeping up"},
+		someDown:         {levelWarning, "%d of %d endpoints down: %s", "endpoint-down", "endpoints", "endpoint-down-or-refused"},
+		someEndpointsOff: {levelWarning, "%d of %d endpoints in drain or maint", "endpoints-aside", "endpoints", off},
+		somePostsFail:    {levelWarning, "%d of %d posts failed in the last 10 s", "posts-fail", "endpoints", "slow-splunk"},
+		queueFails:       {levelCritical, "the queue fails: %s", "queue-fails", "queue", "full-or-failing-disk"},
+		someShardsFail:   {levelCritical, "%d of %d shards failing: %s", "queue-fails", "shards", "full-or-failing-disk"},
+		clusterOff:       {levelCritical, "the cluster takes nothing, records wait in the disk queue: %s", "cluster-off", "streams", "the-cluster"},
+		someStreamsOff:   {levelWarning, "%d of %d streams take nothing: %s", "stream-off", "streams", "the-cluster"},
+		replicasBehind:   {levelWarning, "%d of %d streams lack a current replica", "replica-behind", "streams", "the-cluster"},
+		forwardBehind:    {levelWarning, "forwarding to the cluster is behind by %s", "forward-behind", "streams", "the-cluster"},
+		readFails:        {levelCritical, "a part of the queue cannot be read: %s", "queue-unreadable", "queue", "unreadable-disk"},
+		queueFull:        {levelCritical, "the queue is full, %s", "queue-full", "queue", "queue-fills"},
+		nearlyFull:       {levelWarning, "the queue is nearly full, it has room for %s", "queue-nearly-full", "queue", "queue-fills"},
+		allShardsOff:     {levelCritical, "all shards are in drain or maint, senders wait", "shards-aside", "shards", off},
+		someShardsOff:    {levelWarning, "%d of %d shards in drain or maint", "shards-aside", "shards", off},
+		quarantinedFiles: {levelWarning, "%s of the queue in quarantine (folder corrupt)", "corrupt-records", "queue", "corrupt-records"},
+		countsDiffer:     {levelCritical, "received and accounted-for events of %s differ", "counts-differ", "books", "the-one-number"},
+		deadLetters:      {levelWarning, "%s in the dead-letter store", "dead-letters", "deadletters", "dead-letters"},
+		noneLost:         {text: "0 lost"},
+		losing:           {levelCritical, "events are being lost, %s a second: %s", "losing", "drops", "events-dropped"},
+		someLost:         {levelWarning, "%s lost in the last 5 min: %s", "lost", "drops", "events-dropped"},
+		onceLost:         {text: "%s lost since the start, none in the last 5 min"},
+		someSilent:       {"", "%s fell silent", "sender-silent", "silent", "silent-senders"},
+		someFlood:        {levelWarning, "%s sends many times its usual rate, %s a second", "sender-floods", "senders", "a-sender-floods"},
+		someUnknown:      {"", "many messages of %s are not recognised", "unrecognised", "unknown", "classes-and-unknown-lines"},
+		problemsBelow:    {level: levelWarning, text: "%s below"}, // each of them is a finding
 	}
 }
 
 // Sentences returns all phrases of a summary, as formats of package fmt.
 func Sentences() []string {
 	var all []string
-	for _, s := range wording() {
+	for _, s := range wordings() {
 		all = append(all, s.text)
 	}
 	return all
 }
 
-// verdict collects sentences, and the worst level of them.
+// verdict collects sentences and findings, and the worst level of them.
 type verdict struct {
-	wording [sentences]struct{ level, text string }
-	level   string
-	phrases []string
+	wordings [sentences]wording
+	level    string
+	phrases  []string
+	findings []Finding
 }
 
-func (v *verdict) say(s sentence, args ...any) {
-	w := v.wording[s]
-	v.phrases = append(v.phrases, fmt.Sprintf(w.text, args...))
+// say adds a sentence. It returns its finding, for what is known better than its wording does.
+func (v *verdict) say(s sentence, args ...any) *Finding {
+	w := v.wordings[s]
+	phrase := fmt.Sprintf(w.text, args...)
+	v.phrases = append(v.phrases, phrase)
 	if w.level == levelCritical || w.level != "" && v.level == levelOK {
 		v.level = w.level
 	}
+	if w.help == "" {
+		return new(Finding) // none
+	}
+	return v.find(w.id, cmp.Or(w.level, levelNote), phrase, w.row, w.help)
+}
+
+func (v *verdict) find(id, level, phrase, row, help string) *Finding {
+	v.findings = append(v.findings, Finding{ID: id, Level: level, Text: strings.ToUpper(phrase[:1]) + phrase[1:], Row: row, Help: helpAt(help)})
+	return &v.findings[len(v.findings)-1]
 }
 
 // assess judges a reading: whether the gateway receives, delivers, stores and loses events.
 func assess(snap status.Snapshot, t Totals, past trend) Health {
-	v := verdict{wording: wording(), level: levelOK}
+	v := verdict{wordings: wordings(), level: levelOK}
 	v.receiving(snap, past)
 	v.delivering(snap, past)
 	v.storing(snap)
@@ -169,19 +202,73 @@ func assess(snap status.Snapshot, t Totals, past trend) Health {
 	if n := snap.DeadLetters.Events; n > 0 {
 		v.say(deadLetters, text.Number(n))
 	}
-	if t.Lost > 0 {
-		v.say(someLost, text.Number(t.Lost))
-	} else {
-		v.say(noneLost)
-	}
+	v.losing(t, past.losses)
 	if t.SilentSenders > 0 {
-		v.say(someSilent, text.Count(t.SilentSenders, "sender"))
+		f := v.say(someSilent, text.Count(t.SilentSenders, "sender"))
+		names := make([]string, 0, len(past.silent))
+		for _, s := range past.silent {
+			names = append(names, text.Brief(s.Who()))
+		}
+		f.Text += ": " + text.Names(names)
+	}
+	for i, s := range past.floods {
+		if i == maxFloods {
+			break
+		}
+		v.say(someFlood, text.Brief(s.Who()), text.Number(int64(s.Rate))).Row = rowOf("sender", s.Source+"-"+s.Address)
+	}
+	if len(past.unknown) > 0 {
+		v.say(someUnknown, text.Names(past.unknown))
 	}
 	if n := len(snap.Problems); n > 0 {
 		v.say(problemsBelow, text.Count(n, "problem"))
 	}
+	v.notes(snap)
 	summary := strings.Join(v.phrases, "; ") + "."
-	return Health{Level: v.level, Summary: strings.ToUpper(summary[:1]) + summary[1:]}
+	return Health{Level: v.level, Summary: strings.ToUpper(summary[:1]) + summary[1:], Findings: OrEmpty(v.findings)}
+}
+
+// maxFloods is how many senders that flood are named.
+const maxFloods = 3
+
+// losing: what was lost of late is wrong; what was lost before is only told.
+func (v *verdict) losing(t Totals, l losses) {
+	var f *Finding
+	switch {
+	case t.Lost == 0:
+		v.say(noneLost)
+		return
+	case l.rate > 0 && l.lately > 0:
+		f = v.say(losing, text.Number(int64(max(l.rate, 1))), l.causes)
+	case l.lately > 0:
+		f = v.say(someLost, text.Number(l.lately), l.causes)
+	default:
+		v.say(onceLost, text.Number(t.Lost))
+		return
+	}
+	switch l.main {
+	case byKernel:
+		f.Help = helpAt("kernel-drops")
+	case byEvicted:
+		f.Help = helpAt("dead-letters")
+	}
+}
+
+// notes makes findings of what the stages have to say.
+func (v *verdict) notes(snap status.Snapshot) {
+	kinds := make(map[string]status.Note, len(snap.Notes))
+	for _, n := range snap.Notes {
+		kinds[n.Text] = n
+	}
+	for _, text := range snap.Problems {
+		n, known := kinds[text]
+		if !known {
+			n = status.Note{ID: "problem", Row: "problems", Help: "what-the-page-says"}
+		}
+		if text != "" {
+			v.find(n.ID, levelWarning, text, n.Row, n.Help)
+		}
+	}
 }
 
 // receiving: a source without any message is no fault of the gateway, but the first
@@ -224,12 +311,12 @@ func (v *verdict) receiving(snap status.Snapshot, past trend) {
 		v.say(someNotYet, text.Names(never))
 	}
 	if len(past.quiet) > 0 {
-		v.say(someQuiet, text.Names(past.quiet), text.Span(past.quietFor))
+		v.say(someQuiet, text.Names(past.quiet), text.Span(past.quietFor)).Row = rowOf("source", past.quiet[0])
 	}
 }
 
 func (v *verdict) delivering(snap status.Snapshot, past trend) {
-	var down []string
+	var down, rows []string
 	var off, unacked int
 	for _, e := range snap.Endpoints {
 		unacked += e.Unacked
@@ -238,6 +325,7 @@ func (v *verdict) delivering(snap status.Snapshot, past trend) {
 			off++
 		case !e.Up:
 			down = append(down, whyDown(e))
+			rows = append(rows, rowOf("endpoint", text.HostPort(e.URL)))
 		}
 	}
 	all := len(snap.Endpoints)
@@ -249,11 +337,11 @@ func (v *verdict) delivering(snap status.Snapshot, past trend) {
 		v.say(allEndpointsOff)
 		return
 	case len(down)+off == all:
-		v.say(takesNothing, down[0])
+		v.say(takesNothing, down[0]).Row = rows[0]
 	default:
 		v.pace(snap, past, unacked)
 		if len(down) > 0 {
-			v.say(someDown, len(down), all, text.Names(down))
+			v.say(someDown, len(down), all, text.Names(down)).Row = rows[0]
 		}
 	}
 	if off > 0 {
@@ -325,6 +413,8 @@ func (v *verdict) storing(snap status.Snapshot) {
 		v.say(queueFails, text.Brief(q.Fault))
 	case q.Full:
 		v.say(queueFull, whenFull(q.WhenFull))
+	case q.CapacityBytes > 0 && float64(q.UsedBytes) >= nearlyFrom*float64(q.UsedBytes+q.Free()):
+		v.say(nearlyFull, text.Size(q.Free()))
 	}
 	if why := snap.Queue.ReadFault; why != "" {
 		v.say(readFails, text.Brief(why))

@@ -141,7 +141,22 @@ func TestHealth(t *testing.T) {
 			s.Sources[0].Dropped, s.Sources[0].Received = 1000, 1001
 			s.Sources[0].DropReasons = map[string]uint64{"corrupt": 990, "a new reason": 4, "empty": 1, "rule": 5}
 			s.Sources[1].KernelDrops, s.DeadLetters.Evicted = 234, 6
-		}, levelWarning, "All 5 sources receiving; Splunk is keeping up; 1,234 lost since the start."},
+		}, levelOK, "All 5 sources receiving; Splunk is keeping up; 1,234 lost since the start, none in the last 5 min."},
+		"lost lately": {func(s *status.Snapshot, past *trend) {
+			s.Sources[1].KernelDrops, past.losses = 234, losses{lately: 34, causes: "palo_alto kernel (34)", main: byKernel}
+		}, levelWarning, "All 5 sources receiving; Splunk is keeping up; 34 lost in the last 5 min: palo_alto kernel (34)."},
+		"being lost": {func(s *status.Snapshot, past *trend) {
+			s.Sources[1].KernelDrops, past.losses = 234, losses{rate: 12.3, lately: 34, causes: "palo_alto kernel (34)", main: byKernel}
+		}, levelCritical, "All 5 sources receiving; Splunk is keeping up; events are being lost, 12 a second: palo_alto kernel (34)."},
+		"nearly full": {func(s *status.Snapshot, _ *trend) { s.Queue.UsedBytes = 81e9 }, levelWarning,
+			"All 5 sources receiving; Splunk is keeping up; the queue is nearly full, it has room for 19.0 GB; 0 lost."},
+		"the disk is nearly full": {func(s *status.Snapshot, _ *trend) { s.Queue.FreeDiskBytes, s.Queue.MinFreeBytes = 11e9, 10e9 }, levelWarning,
+			"All 5 sources receiving; Splunk is keeping up; the queue is nearly full, it has room for 1.0 GB; 0 lost."},
+		"a flood": {func(_ *status.Snapshot, past *trend) {
+			past.floods = []Sender{{Source: "linux", Address: "192.0.2.1", Name: "a\x1b]0;b", Rate: 6072}}
+		}, levelWarning, `All 5 sources receiving; Splunk is keeping up; 0 lost; a\x1b]0;b (192.0.2.1) sends many times its usual rate, 6,072 a second.`},
+		"unknown": {func(_ *status.Snapshot, past *trend) { past.unknown = []string{"linux"} }, levelOK,
+			"All 5 sources receiving; Splunk is keeping up; 0 lost; many messages of linux are not recognised."},
 		"left out": {func(s *status.Snapshot, _ *trend) {
 			s.Sources[0].Dropped, s.Sources[0].Received = 3, 4
 			s.Sources[0].DropReasons = map[string]uint64{"rule": 1, "not_allowed": 1, "empty": 1}

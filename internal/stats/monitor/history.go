@@ -43,8 +43,8 @@ type Peaks struct {
 	Down        map[string]time.Duration
 }
 
-// history is a ring of samples. The sampler writes it, requests read it.
-type history struct {
+// recent is a ring of samples. The sampler writes it, requests read it.
+type recent struct {
 	every time.Duration // between two samples
 
 	mu           sync.Mutex
@@ -63,15 +63,15 @@ type progress struct {
 	failed  map[string]uint64 // posts, by endpoint
 }
 
-func newHistory(every time.Duration) *history {
-	return &history{every: every, peaks: Peaks{
+func newRecent(every time.Duration) *recent {
+	return &recent{every: every, peaks: Peaks{
 		Connections: make(map[string]int64), Rates: make(map[string]float64), Queued: make(map[string]int64),
 		InFlight: make(map[string]int), Down: make(map[string]time.Duration),
 	}}
 }
 
 // add remembers a reading.
-func (h *history) add(snap status.Snapshot) {
+func (h *recent) add(snap status.Snapshot) {
 	s := sample{
 		at: snap.Now, flows: make(map[string]flow, len(snap.Sources)),
 		shards: make(map[string]int64, len(snap.Shards)), requests: make(map[string]uint64, len(snap.Endpoints)),
@@ -126,7 +126,7 @@ func (p *Peaks) raise(snap status.Snapshot, before *sample) {
 }
 
 // highest is a copy of the peaks.
-func (h *history) highest() Peaks {
+func (h *recent) highest() Peaks {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p := h.peaks
@@ -134,7 +134,7 @@ func (h *history) highest() Peaks {
 }
 
 // describe adds the trends of the last minutes to a status.
-func (h *history) describe(st *Status, list Senders) {
+func (h *recent) describe(st *Status, list Senders) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, src := range st.Snapshot.Sources {
@@ -162,7 +162,7 @@ func (h *history) describe(st *Status, list Senders) {
 
 // back is the sample n before the newest, nil if there is none. The caller of this and of
 // all methods below holds mu.
-func (h *history) back(n int) *sample {
+func (h *recent) back(n int) *sample {
 	if n >= h.count {
 		return nil
 	}
@@ -170,7 +170,7 @@ func (h *history) back(n int) *sample {
 }
 
 // over returns the newest sample and the one that is d older, or else the oldest one.
-func (h *history) over(d time.Duration) (from, to *sample) {
+func (h *recent) over(d time.Duration) (from, to *sample) {
 	n := min(int(d/h.every), h.count-1)
 	if n < 1 {
 		return nil, nil
@@ -185,7 +185,7 @@ type Rates struct {
 	Lost      float64 `json:"lost_per_second"`
 }
 
-func (h *history) rate(source string) Rates {
+func (h *recent) rate(source string) Rates {
 	from, to := h.over(rateOver)
 	if from == nil {
 		return Rates{}
@@ -207,8 +207,21 @@ func per(from, to uint64, seconds float64) float64 {
 	return float64(to-from) / seconds
 }
 
+// lost is how many events of all sources are lost per second.
+func (h *recent) lost() (rate float64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.count == 0 {
+		return 0
+	}
+	for source := range h.back(0).flows {
+		rate += h.rate(source).Lost
+	}
+	return rate
+}
+
 // requests is how many requests per second an endpoint gets.
-func (h *history) requests(url string) float64 {
+func (h *recent) requests(url string) float64 {
 	from, to := h.over(rateOver)
 	if from == nil {
 		return 0
@@ -217,7 +230,7 @@ func (h *history) requests(url string) float64 {
 }
 
 // spark is events received per second in steps of five seconds, oldest first.
-func (h *history) spark(source string) []float64 {
+func (h *recent) spark(source string) []float64 {
 	const step = (samples - 1) / sparkPoints
 	var points []float64
 	for i := sparkPoints - 1; i >= 0; i-- {
@@ -236,7 +249,7 @@ func (h *history) spark(source string) []float64 {
 }
 
 // growth is by how many bytes per second a value grew over the last minute.
-func (h *history) growth(of func(*sample) int64) float64 {
+func (h *recent) growth(of func(*sample) int64) float64 {
 	from, to := h.over(growthOver)
 	if from == nil || to.at.Sub(from.at) <= 0 {
 		return 0

@@ -10,7 +10,7 @@ import (
 )
 
 func TestHistory(t *testing.T) {
-	h := newHistory(time.Second)
+	h := newRecent(time.Second)
 	snap := statustest.Calm()
 	for i := range 400 {
 		snap.Now = snap.Now.Add(time.Second)
@@ -52,7 +52,7 @@ func TestHistory(t *testing.T) {
 // TestTrend: whether Splunk gets anything depends on what it confirms, not on whether its
 // endpoints are up.
 func TestTrend(t *testing.T) {
-	h := newHistory(time.Second)
+	h := newRecent(time.Second)
 	snap := statustest.Calm()
 	linux, splunk, shard := &snap.Sources[3], &snap.Endpoints[0], &snap.Shards[0]
 	splunk.Requests, splunk.Failures, shard.Events = 0, 0, 0

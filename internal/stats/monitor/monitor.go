@@ -5,6 +5,7 @@ import (
 
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/senders"
+	"syslog-gateway/internal/stats/history"
 	"syslog-gateway/internal/stats/problems"
 	"syslog-gateway/internal/status"
 )
@@ -19,6 +20,8 @@ type Options struct {
 	// Senders and Problems are optional.
 	Senders  *senders.Table
 	Problems *problems.Log
+	// History keeps what happened over the last days; nil for one in memory.
+	History *history.Store
 	// Every is the time between two samples; 0 means 1 s.
 	Every time.Duration
 }
@@ -27,10 +30,14 @@ type Options struct {
 type Monitor struct {
 	reader   reader
 	problems *problems.Log
-	history  *history
+	recent   *recent
+	store    *history.Store
+	past     recorder
 	senders  *senderWatch
 	classes  classWatch
-	rules    ruleWatch
+	volumes  *volumeWatch
+	windows  windows
+	findings findingWatch
 }
 
 // New returns a monitor without any sample.
@@ -38,22 +45,45 @@ func New(o Options) *Monitor {
 	if o.Every == 0 {
 		o.Every = sampleEvery
 	}
+	if o.History == nil {
+		o.History = history.New("", nil)
+	}
 	return &Monitor{
-		reader: reader{o.Snapshot, o.Ledger}, problems: o.Problems,
-		history: newHistory(o.Every), senders: &senderWatch{table: o.Senders}, classes: classWatch{every: o.Every},
+		reader: reader{o.Snapshot, o.Ledger}, problems: o.Problems, recent: newRecent(o.Every), store: o.History, past: recorder{store: o.History},
+		senders: &senderWatch{table: o.Senders, rates: rateWatch{every: o.Every}}, classes: classWatch{every: o.Every},
+		volumes: newVolumeWatch(o.History, o.Every), windows: windows{every: o.Every}, findings: findingWatch{every: o.Every, store: o.History},
 	}
 }
 
 // Every is the time between two samples.
-func (m *Monitor) Every() time.Duration { return m.history.every }
+func (m *Monitor) Every() time.Duration { return m.recent.every }
 
 // Sample takes a reading and remembers it.
 func (m *Monitor) Sample() {
 	snap := m.Snapshot()
-	m.history.add(snap)
+	m.recent.add(snap)
 	m.senders.refresh(snap)
 	m.classes.add(snap)
-	m.rules.add(snap)
+	m.volumes.add(snap)
+	list := m.Senders(snap)
+	m.windows.add(snap.Now, func(f func(counter, uint64)) { readCounters(snap, list, f) })
+	m.past.add(snap, sum(snap))
+	health, _ := m.judge(&snap, list)
+	m.findings.add(snap, health.Findings)
+}
+
+// judge completes a reading by what the senders and the stages have to say, and judges it.
+func (m *Monitor) judge(snap *status.Snapshot, list Senders) (Health, Totals) {
+	snap.Notes = append(snap.Notes, list.advice()...)
+	for _, n := range snap.Notes {
+		snap.Problems = append(snap.Problems, n.Text)
+	}
+	t := sum(*snap)
+	t.Senders, t.SilentSenders, t.SkewedSenders = list.Known(), list.SilentCount(), len(list.Skewed)
+	past := m.recent.trend(*snap)
+	past.ofWindows(*snap, &m.windows, m.recent.lost())
+	past.floods, past.silent = list.floods, list.Silent("")
+	return assess(*snap, t, past), t
 }
 
 // Snapshot takes a reading of the stages and the ledger.
@@ -69,26 +99,46 @@ func (m *Monitor) Classes(snap status.Snapshot, wanted func(source string) bool,
 }
 
 // Rules are the rules in force, those first that save most, and at most so many.
-func (m *Monitor) Rules(snap status.Snapshot, most int) Rules { return m.rules.volume(snap, most) }
+func (m *Monitor) Rules(snap status.Snapshot, most int) Rules { return rulesOf(snap, &m.windows, most) }
+
+// Volume is the volume by one kind of name, and at most so many of them by themselves.
+func (m *Monitor) Volume(now time.Time, by VolumeBy, most int) Volume {
+	return m.volumes.volume(now, by, most)
+}
+
+// Counters are the windows of the counters that health judges by.
+func (m *Monitor) Counters(snap status.Snapshot) Counters { return countersOf(snap, &m.windows) }
+
+// Drops are what was dropped, at most so many of each kind.
+func (m *Monitor) Drops(snap status.Snapshot, most int) Drops {
+	return dropsIn(snap, m.Senders(snap), &m.windows, most)
+}
+
+// History is what happened over the last days.
+func (m *Monitor) History() *history.Store { return m.store }
+
+// Mark marks an event in the history.
+func (m *Monitor) Mark(kind, text string) {
+	m.store.Mark(history.Event{Time: time.Now(), Kind: kind, Text: text})
+}
 
 // Peaks are the highest values since the start.
-func (m *Monitor) Peaks() Peaks { return m.history.highest() }
+func (m *Monitor) Peaks() Peaks { return m.recent.highest() }
 
 // Status takes a reading and computes everything that is shown of it.
 func (m *Monitor) Status() Status {
 	snap := m.Snapshot()
 	list := m.Senders(snap)
-	t := sum(snap)
-	t.Senders, t.SilentSenders, t.SkewedSenders = list.Known(), list.SilentCount(), len(list.Skewed)
-	snap.Problems = append(snap.Problems, list.advice()...)
+	health, t := m.judge(&snap, list)
+	health.Findings = m.findings.describe(snap.Now, health.Findings)
 	st := Status{
-		Health: assess(snap, t, m.history.trend(snap)), Totals: t, Snapshot: snap,
+		Health: health, Totals: t, Snapshot: snap,
 		UptimeSeconds: snap.Now.Sub(snap.Started).Seconds(),
 	}
 	if m.problems != nil {
 		st.Recent = m.problems.Recent()
 	}
-	m.history.describe(&st, list)
+	m.recent.describe(&st, list)
 	return st
 }
 
@@ -163,6 +213,7 @@ func (st Status) Filled() Status {
 	}
 	st.Shards = OrEmpty(st.Shards)
 	st.Endpoints = OrEmpty(st.Endpoints)
+	st.Health.Findings = OrEmpty(st.Health.Findings)
 	st.Problems = OrEmpty(st.Problems)
 	st.Recent = OrEmpty(st.Recent)
 	return st

@@ -3,8 +3,6 @@ package monitor
 import (
 	"cmp"
 	"slices"
-	"sync"
-	"time"
 
 	"syslog-gateway/internal/status"
 )
@@ -32,71 +30,12 @@ type Rules struct {
 	SavedHour uint64 `json:"saved_bytes_last_hour"`
 }
 
-// An hour is remembered in marks of a minute: what is shown of the last hour is of 59 to 60
-// minutes, or since the start.
-const (
-	markEvery = time.Minute
-	marks     = 60
-)
+// The counters of a rule: the messages of an action, and the bytes that it saves.
+func ruleCounter(rule, action string) counter { return counter{kind: "rule", of: rule, what: action} }
+func savedCounter(rule string) counter        { return counter{kind: "saved", of: rule} }
 
-// count names what is counted of a rule: the messages of an action, or, without one, the bytes
-// that it saves.
-type count struct{ rule, action string }
-
-// ruleWatch remembers for an hour what rules had counted. It has a bound, because the stages
-// count so many rules at most, and what has counted nothing is not in it.
-type ruleWatch struct {
-	mu     sync.Mutex
-	newest time.Time // of the marks
-	taken  int       // marks since the start
-	ring   map[count]*[marks]uint64
-}
-
-// add takes a mark when it is time for one.
-func (w *ruleWatch) add(snap status.Snapshot) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.taken != 0 && snap.Now.Sub(w.newest) < markEvery {
-		return
-	}
-	for _, r := range snap.Rules {
-		for action, n := range r.Events {
-			w.mark(count{r.Name, action}, n)
-		}
-		w.mark(count{r.Name, ""}, r.Saved)
-	}
-	w.newest = snap.Now
-	w.taken++
-}
-
-func (w *ruleWatch) mark(c count, n uint64) {
-	if n == 0 {
-		return
-	}
-	if w.ring == nil {
-		w.ring = make(map[count]*[marks]uint64)
-	}
-	if w.ring[c] == nil {
-		w.ring[c] = new([marks]uint64)
-	}
-	w.ring[c][w.taken%marks] = n
-}
-
-// lastHour is how much of a number is of the last hour. The caller holds mu. A snapshot may
-// be older than the newest mark.
-func (w *ruleWatch) lastHour(c count, n uint64) uint64 {
-	ring := w.ring[c]
-	if ring == nil || w.taken < marks { // it counts from 0 on, as all do
-		return n
-	}
-	before := ring[w.taken%marks]
-	return max(n, before) - before
-}
-
-// volume returns what the rules in force did.
-func (w *ruleWatch) volume(snap status.Snapshot, most int) Rules {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// rulesOf returns what the rules in force did.
+func rulesOf(snap status.Snapshot, w *windows, most int) Rules {
 	all := Rules{List: []Rule{}}
 	for _, r := range snap.Rules {
 		if !r.InForce {
@@ -104,10 +43,10 @@ func (w *ruleWatch) volume(snap status.Snapshot, most int) Rules {
 		}
 		one := Rule{
 			Name: r.Name, Pack: r.Pack, Does: OrEmpty(r.Does), Events: orNone(r.Events), EventsHour: make(map[string]uint64, len(r.Events)),
-			Saved: r.Saved, SavedHour: w.lastHour(count{r.Name, ""}, r.Saved),
+			Saved: r.Saved, SavedHour: w.window(savedCounter(r.Name), r.Saved).Hour,
 		}
 		for action, n := range r.Events {
-			one.EventsHour[action] = w.lastHour(count{r.Name, action}, n)
+			one.EventsHour[action] = w.window(ruleCounter(r.Name, action), n).Hour
 		}
 		all.List = append(all.List, one)
 		all.Saved += one.Saved

@@ -13,7 +13,8 @@ import (
 // What rules did in the last hour is told to the minute, whether they are there from the
 // start, come later, or are off for a while.
 func TestRulesOfTheLastHour(t *testing.T) {
-	var w ruleWatch
+	w := windows{every: time.Second}
+	volume := func(snap status.Snapshot, most int) Rules { return rulesOf(snap, &w, most) }
 	snap := statustest.Calm()
 	start := snap.Now
 	// Two messages of ten bytes a second; late begins after 100 minutes.
@@ -32,8 +33,8 @@ func TestRulesOfTheLastHour(t *testing.T) {
 	}
 	for second := range 10800 {
 		s := at(second)
-		w.add(s)
-		got := w.volume(s, 50)
+		w.add(s.Now, func(f func(counter, uint64)) { readCounters(s, Senders{}, f) })
+		got := volume(s, 50)
 		byName := map[string]Rule{}
 		for _, r := range got.List {
 			byName[r.Name] = r
@@ -56,13 +57,19 @@ func TestRulesOfTheLastHour(t *testing.T) {
 			t.Fatalf("a rule that counts nothing: %+v", r)
 		}
 	}
-	testkit.Equal(t, "numbers that are remembered", len(w.ring), 4) // not those that are 0
+	remembered := 0
+	for c := range w.of {
+		if c.kind == "rule" || c.kind == "saved" {
+			remembered++
+		}
+	}
+	testkit.Equal(t, "numbers that are remembered", remembered, 4) // not those that are 0
 	last := at(10799)
-	got := w.volume(last, 1)
+	got := volume(last, 1)
 	if got.List[0].Name != "site.steady" || got.Others != 2 || got.Saved != 10*2*10799+2*4799 || got.SavedHour <= got.List[0].SavedHour {
 		t.Errorf("the first of three: %+v", got)
 	}
-	if none := w.volume(statustest.Calm(), 50); fmt.Sprintf("%+v", none) != "{List:[] Others:0 Saved:0 SavedHour:0}" {
+	if none := volume(statustest.Calm(), 50); fmt.Sprintf("%+v", none) != "{List:[] Others:0 Saved:0 SavedHour:0}" {
 		t.Errorf("without rules: %+v", none)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"syslog-gateway/internal/printable"
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/status"
 )
@@ -37,7 +38,48 @@ type Sender struct {
 	Skewed  bool      `json:"skewed"` // its times are off by a zone, or ahead
 	Offset  float64   `json:"time_offset_seconds"`
 
+	// Rate is of the last ten seconds, Rate5 of the last five minutes, and Usual the mean of
+	// the last hour or so, in which a flood counts little; messages per second.
+	Rate  float64 `json:"events_per_second"`
+	Rate5 float64 `json:"events_per_second_5_min"`
+	Usual float64 `json:"usual_per_second"`
+	// Floods says that it sends many times what is usual, and much of all.
+	Floods bool `json:"floods"`
+	// Classes are of its events since the start; those that are not listed are in Others.
+	Classes      []ClassShare `json:"classes"`
+	OtherClasses uint64       `json:"other_classes"`
+	// Dropped are its messages of which there is no event.
+	Dropped SenderDropped `json:"dropped"`
+
 	Skew senders.Skew `json:"-"`
+}
+
+// ClassShare is how many events of a sender are of a class.
+type ClassShare struct {
+	Class  string `json:"class"`
+	Events uint64 `json:"events"`
+}
+
+// SenderDropped counts messages of a sender by reason.
+type SenderDropped struct {
+	Rule  uint64 `json:"rule"`
+	Empty uint64 `json:"empty"`
+	Other uint64 `json:"other"`
+}
+
+// DroppedSum is of how many messages there is no event.
+func (s *Sender) DroppedSum() uint64 { return s.Dropped.Rule + s.Dropped.Empty + s.Dropped.Other }
+
+func (s *Sender) dropCounter() counter {
+	return counter{kind: "sender", of: s.Source, what: s.Address, more: s.Name}
+}
+
+// Who is the sender's name and address.
+func (s *Sender) Who() string {
+	if s.Name == "" || s.Name == s.Address {
+		return s.Address
+	}
+	return printable.Escape(printable.Fold(s.Name)) + " (" + s.Address + ")"
 }
 
 // Senders is one reading of all senders, busiest first.
@@ -46,6 +88,43 @@ type Senders struct {
 	All    []Sender
 	Skewed []Sender
 	counts map[string]senderCount // by source
+	byRate []int32                // of All, the highest rate first
+	floods []Sender
+	// dropping are those of which messages were dropped, most first, and how many more there
+	// are.
+	dropping      []Sender
+	otherDropping int
+}
+
+// maxDropping is how many senders have windows of what was dropped of them.
+const maxDropping = 512
+
+// sort makes the orders and lists that are asked for.
+func (s *Senders) sort() {
+	s.byRate = make([]int32, len(s.All))
+	for i := range s.All {
+		s.byRate[i] = int32(i)
+		if s.All[i].DroppedSum() > 0 {
+			s.dropping = append(s.dropping, s.All[i])
+		}
+		if s.All[i].Floods {
+			s.floods = append(s.floods, s.All[i])
+		}
+	}
+	slices.SortStableFunc(s.byRate, func(a, b int32) int { return cmp.Compare(s.All[b].Rate, s.All[a].Rate) })
+	slices.SortStableFunc(s.floods, func(a, b Sender) int { return cmp.Compare(b.Rate, a.Rate) })
+	s.dropping, s.otherDropping = first(s.dropping, maxDropping, func(a, b Sender) int { return cmp.Compare(b.DroppedSum(), a.DroppedSum()) })
+}
+
+// ByRate returns all senders that are wanted, the highest rate first, never nil.
+func (s Senders) ByRate(want func(Sender) bool) []Sender {
+	list := make([]Sender, 0, len(s.All))
+	for _, i := range s.byRate {
+		if want(s.All[i]) {
+			list = append(list, s.All[i])
+		}
+	}
+	return list
 }
 
 // senderCount counts the senders of one source.
@@ -54,7 +133,7 @@ type senderCount struct{ known, silent int }
 // readSenders reads the table of senders. A sender is silent if it sent regularly and then nothing for
 // as long as its source allows and for several of its own average pauses: a device that
 // sends once an hour is not silent after one hour. skew decides whose times are off.
-func readSenders(table *senders.Table, snap status.Snapshot, skew *skewWatch) Senders {
+func readSenders(table *senders.Table, snap status.Snapshot, skew *skewWatch, rates *rateWatch) Senders {
 	after := make(map[string]time.Duration, len(snap.Sources))
 	all := Senders{At: snap.Now, counts: make(map[string]senderCount, len(snap.Sources))}
 	for _, s := range snap.Sources {
@@ -71,6 +150,7 @@ func readSenders(table *senders.Table, snap status.Snapshot, skew *skewWatch) Se
 		return cmp.Or(cmp.Compare(a.Source, b.Source), a.Address.Compare(b.Address), cmp.Compare(a.Host, b.Host))
 	})
 	skew.begin()
+	rates.begin(snap.Now)
 	for len(list) > 0 {
 		n := slices.IndexFunc(list, func(s senders.Sender) bool { return s.Source != list[0].Source || s.Address != list[0].Address })
 		if n < 0 {
@@ -80,6 +160,7 @@ func readSenders(table *senders.Table, snap status.Snapshot, skew *skewWatch) Se
 			if one.Skewed = skew.confirmed(&one, snap.Now); one.Skewed {
 				one.Offset = one.Skew.Offset.Seconds()
 			}
+			rates.rate(&one)
 			count := all.counts[one.Source]
 			count.known++
 			if one.Silent {
@@ -91,10 +172,12 @@ func readSenders(table *senders.Table, snap status.Snapshot, skew *skewWatch) Se
 		list = list[n:]
 	}
 	skew.end()
+	rates.end(all.All)
 	slices.SortFunc(all.All, func(a, b Sender) int {
 		return cmp.Or(cmp.Compare(b.Events, a.Events), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Address, b.Address), cmp.Compare(a.Name, b.Name))
 	})
 	all.Skewed = all.Pick(len(all.All), func(s Sender) bool { return s.Skewed })
+	all.sort()
 	return all
 }
 
@@ -111,7 +194,14 @@ func atAddress(entries []senders.Sender, after time.Duration, now time.Time) (li
 		one := Sender{
 			Source: e.Source, Address: e.Address.String(), Name: strings.ToValidUTF8(e.Name, "\ufffd"), Relayed: len(entries) > 1 && e.Host != "",
 			Events: e.Events, Error: e.Error, Bytes: e.Bytes, First: e.First.UTC(), Last: e.Last.UTC(), Skew: e.Skew,
+			Classes: []ClassShare{}, OtherClasses: e.Mix.Others, Dropped: SenderDropped(e.Dropped),
 		}
+		for _, c := range e.Mix.Of {
+			if c.Events > 0 {
+				one.Classes = append(one.Classes, ClassShare(c))
+			}
+		}
+		slices.SortStableFunc(one.Classes, func(a, b ClassShare) int { return cmp.Compare(b.Events, a.Events) })
 		if after > 0 && e.Events >= regular {
 			pause := e.Last.Sub(e.First) / time.Duration(e.Events-1)
 			one.Silent = now.Sub(e.Last) > max(after, patience*pause)
@@ -141,6 +231,15 @@ func joined(without, with senders.Sender) senders.Sender {
 	if with.Skew == (senders.Skew{}) {
 		with.Skew = without.Skew
 	}
+	for _, c := range without.Mix.Of {
+		if c.Events > 0 {
+			with.Mix.Add(c.Class, c.Events)
+		}
+	}
+	with.Mix.Others += without.Mix.Others
+	with.Dropped.Rule += without.Dropped.Rule
+	with.Dropped.Empty += without.Dropped.Empty
+	with.Dropped.Other += without.Dropped.Other
 	return with
 }
 
@@ -181,6 +280,9 @@ func (s Senders) SilentCount() (n int) {
 	return n
 }
 
+// Flooding is how many senders flood.
+func (s Senders) Flooding() int { return len(s.floods) }
+
 // BySource calls f with the number of senders of each source, and of the silent ones.
 func (s Senders) BySource(f func(source string, known, silent int)) {
 	for source, c := range s.counts {
@@ -196,6 +298,7 @@ type senderWatch struct {
 
 	reading sync.Mutex // locked while the table is read; taken without mu
 	skew    skewWatch
+	rates   rateWatch
 }
 
 // refresh reads the senders, unless there are many and the newest reading is recent.
@@ -208,7 +311,7 @@ func (w *senderWatch) refresh(snap status.Snapshot) {
 	}
 	w.reading.Lock()
 	defer w.reading.Unlock()
-	next := readSenders(w.table, snap, &w.skew)
+	next := readSenders(w.table, snap, &w.skew, &w.rates)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.newest = next

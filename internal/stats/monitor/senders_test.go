@@ -22,11 +22,11 @@ func TestWhoIsNotSilent(t *testing.T) {
 	table.Entry("unifi", addrOf(3), "").Add(100, 1, now.Add(-9*time.Hour).UnixNano(), new(senders.Times))
 	snap := statustest.Calm()
 	snap.Sources[3].SilentAfter, snap.Sources[3].Configured = time.Hour, true
-	if c := readSenders(table, snap, new(skewWatch)); c.SilentCount() != 0 || c.Known() != 3 {
+	if c := readSenders(table, snap, new(skewWatch), &rateWatch{every: time.Second}); c.SilentCount() != 0 || c.Known() != 3 {
 		t.Errorf("%+v", c)
 	}
 	snap.Now = now.Add(10 * time.Hour)
-	if c := readSenders(table, snap, new(skewWatch)); c.SilentCount() != 1 || !c.All[slices.IndexFunc(c.All, func(s Sender) bool { return s.Address == "10.0.0.1" })].Silent {
+	if c := readSenders(table, snap, new(skewWatch), &rateWatch{every: time.Second}); c.SilentCount() != 1 || !c.All[slices.IndexFunc(c.All, func(s Sender) bool { return s.Address == "10.0.0.1" })].Silent {
 		t.Errorf("%+v", c)
 	}
 }
@@ -53,7 +53,7 @@ func TestRelay(t *testing.T) {
 	say(4, "", 20, 2*time.Hour)
 	snap := statustest.Calm()
 	snap.Sources[3].SilentAfter, snap.Sources[3].Configured = time.Hour, true
-	c := readSenders(table, snap, new(skewWatch))
+	c := readSenders(table, snap, new(skewWatch), &rateWatch{every: time.Second})
 	var silent []string
 	for _, s := range c.All {
 		if s.Silent {

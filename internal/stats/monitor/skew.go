@@ -5,9 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"syslog-gateway/internal/printable"
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/stats/text"
+	"syslog-gateway/internal/status"
 )
 
 // The times of a sender count as off if they have been for offFor and moved by less than
@@ -53,28 +53,28 @@ func (w *skewWatch) confirmed(s *Sender, now time.Time) bool {
 const maxAdvice = 10
 
 // advice says whose times are off, and what to do.
-func (s Senders) advice() (lines []string) {
+func (s Senders) advice() (lines []status.Note) {
 	for i, one := range s.Skewed {
 		if i == maxAdvice {
-			lines = append(lines, fmt.Sprintf("The times of %s more are off: /api/v1/senders?skewed=true lists them.", text.Count(len(s.Skewed)-i, "sender")))
+			lines = append(lines, wrongTimes("senders", fmt.Sprintf("The times of %s more are off: /api/v1/senders?skewed=true lists them.", text.Count(len(s.Skewed)-i, "sender"))))
 			break
 		}
-		lines = append(lines, one.advice())
+		lines = append(lines, wrongTimes(rowOf("sender", one.Source+"-"+one.Address), one.advice()))
 	}
 	return lines
 }
 
+func wrongTimes(row, line string) status.Note {
+	return status.Note{ID: "wrong-times", Text: line, Row: row, Help: "wrong-times"}
+}
+
 // advice is a line such as: linux: the times of fw1 (192.0.2.9) are +1 h 00 min off …
 func (s Sender) advice() string {
-	who := s.Address
-	if s.Name != "" && s.Name != s.Address {
-		who = printable.Fold(s.Name) + " (" + s.Address + ")"
-	}
 	bits := "/32"
 	if strings.Contains(s.Address, ":") {
 		bits = "/128"
 	}
-	line := fmt.Sprintf("%s: the times of %s are %s off their receipt. ", s.Source, who, text.Offset(s.Skew.Offset))
+	line := fmt.Sprintf("%s: the times of %s are %s off their receipt. ", s.Source, s.Who(), text.Offset(s.Skew.Offset))
 	setting := fmt.Sprintf("sources.%s.timezones: {%q: ZONE}", s.Source, s.Address+bits)
 	switch {
 	case s.Skew.Zoned:

@@ -1,6 +1,9 @@
 package monitor
 
 import (
+	"cmp"
+	"slices"
+	"strings"
 	"time"
 
 	"syslog-gateway/internal/stats/text"
@@ -76,10 +79,73 @@ type trend struct {
 	grows      bool // more events wait than ten seconds ago
 	neverSent  bool
 	lately     struct{ posts, failed uint64 } // in the last ten seconds
+
+	losses  losses
+	floods  []Sender // the highest rate first
+	unknown []string // sources of which many messages are not recognised
+	silent  []Sender // the latest first
+}
+
+// losses are what was lost of late.
+type losses struct {
+	rate   float64 // events per second in the last ten seconds
+	lately uint64  // events in the last five minutes
+	causes string  // where and why, most first
+	main   string  // the first reason
+}
+
+// Of a source many messages are not recognised if one in unknownShare is not, and unknownLeast
+// at least, in the last five minutes.
+const (
+	unknownShare = 10
+	unknownLeast = 20
+)
+
+// maxCauses is how many causes of losses a sentence has.
+const maxCauses = 3
+
+// ofWindows adds to a trend what the windows of the counters show.
+func (t *trend) ofWindows(snap status.Snapshot, w *windows, rate float64) {
+	totals := sum(snap)
+	t.losses = losses{rate: rate, lately: w.window(counter{kind: "total", of: "lost"}, totals.Lost).FiveMin}
+	type cause struct {
+		words, reason string
+		events        uint64
+	}
+	var causes []cause
+	if n := w.window(counter{kind: "drop", what: byEvicted}, snap.DeadLetters.Evicted).FiveMin; n > 0 {
+		causes = append(causes, cause{"dead letters that were removed", byEvicted, n})
+	}
+	for i := range snap.Sources {
+		s := &snap.Sources[i]
+		dropsOf(s, func(reason string, n uint64) {
+			if !Lost(reason) {
+				return
+			}
+			if lost := w.window(counter{kind: "drop", of: s.Source, what: reason}, n).FiveMin; lost > 0 {
+				causes = append(causes, cause{s.Source + " " + reason, reason, lost})
+			}
+		})
+		unparsed := w.window(counter{kind: "source", of: s.Source, what: "unparsed"}, s.Unparsed).FiveMin
+		if unparsed >= unknownLeast && unparsed*unknownShare >= w.window(counter{kind: "source", of: s.Source, what: "received"}, s.Received).FiveMin {
+			t.unknown = append(t.unknown, s.Source)
+		}
+	}
+	slices.SortFunc(causes, func(a, b cause) int { return cmp.Or(cmp.Compare(b.events, a.events), cmp.Compare(a.words, b.words)) })
+	var words []string
+	for i, c := range causes {
+		if i == 0 {
+			t.losses.main = c.reason
+		}
+		if i < maxCauses {
+			words = append(words, c.words+" ("+text.Number(c.events)+")")
+		}
+	}
+	t.losses.causes = strings.Join(words, ", ")
 }
 
 // trend compares a reading with the samples.
-func (h *history) trend(snap status.Snapshot) (t trend) {
+func (h *recent) trend(snap status.Snapshot) (t trend) {
 	all, failed := posts(snap)
 	t.neverSent = all == 0 && settled(snap) == 0
 	for _, e := range snap.Endpoints {
@@ -115,13 +181,13 @@ func (h *history) trend(snap status.Snapshot) (t trend) {
 
 // moves reports whether something was delivered since the last progress, or nothing waits.
 // The caller holds mu.
-func (h *history) moves(snap status.Snapshot) bool {
+func (h *recent) moves(snap status.Snapshot) bool {
 	return due(snap) == 0 || settled(snap) != h.lastProgress.settled
 }
 
 // quiet lists the sources that have received something, but nothing in all the time that
 // is remembered. The caller holds mu.
-func (h *history) quiet(snap status.Snapshot) (names []string, since time.Duration) {
+func (h *recent) quiet(snap status.Snapshot) (names []string, since time.Duration) {
 	if h.count < samples {
 		return nil, 0
 	}
