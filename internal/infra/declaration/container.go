@@ -28,6 +28,7 @@ func (b containers) read(en reader.Entry) Container {
 	b.mounts(o, &c)
 	b.features(o, &c)
 	c.OSType = o.Text("os_type", "debian", oneOf("alpine", "archlinux", "centos", "debian", "devuan", "fedora", "gentoo", "nixos", "opensuse", "ubuntu", "unmanaged"))
+	c.unless(o, "os_type", "ostype")
 	b.bootFlag(o, &c.Guest)
 	b.rootAccount(o, &c)
 	o.Unused("ip_config", "addresses are derived from vm_id; ip and dhcp set another one")

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"syslog-gateway/internal/infra/declaration/reader"
 	"syslog-gateway/internal/redact"
 )
 
@@ -116,6 +117,20 @@ type Guest struct {
 
 	Class    string // firewall class by its tags; "" for none
 	Firewall OwnFirewall
+
+	// Undeclared are the options, in Proxmox VE's words, whose values are defaults. A new
+	// guest gets them; those of a live one stay as they are.
+	Undeclared []string `json:"-"`
+}
+
+// Declares reports whether an option is in the declaration, and not a default.
+func (g *Guest) Declares(option string) bool { return !slices.Contains(g.Undeclared, option) }
+
+// unless takes down that an option is a default unless its key is declared.
+func (g *Guest) unless(o *reader.Object, key, option string) {
+	if o.Get(key) == nil {
+		g.Undeclared = append(g.Undeclared, option)
+	}
 }
 
 // Host is how the guest is reached, as the declaration says; no guest is asked. Its name
@@ -162,6 +177,8 @@ type Disk struct {
 	IOThread  bool
 	SSD       bool
 	Discard   string // ignore | on
+	// Undeclared are its options whose values are defaults, as those of a guest.
+	Undeclared []string `json:"-"`
 }
 
 // Container is an LXC guest.

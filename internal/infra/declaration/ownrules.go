@@ -174,17 +174,41 @@ func (b *ownRules) resolve(e *Estate) {
 		}
 		return strings.Join(words, ",")
 	}
-	all := func(rules []Rule) {
-		for i := range rules {
-			rules[i].Source, rules[i].Dest = set(rules[i].Source), set(rules[i].Dest)
+	all := func(rules []Rule) (out []Rule) {
+		for _, r := range rules {
+			for _, source := range apart(set(r.Source)) {
+				for _, dest := range apart(set(r.Dest)) {
+					r.Source, r.Dest = source, dest
+					out = append(out, r)
+				}
+			}
 		}
+		return out
 	}
 	for _, g := range e.Guests() {
-		all(g.Firewall.Rules)
+		g.Firewall.Rules = all(g.Firewall.Rules)
 	}
-	for _, c := range e.Firewall.Classes {
-		all(c.Rules)
+	for i := range e.Firewall.Classes {
+		c := &e.Firewall.Classes[i]
+		c.Rules = all(c.Rules)
 	}
+}
+
+// apart are the lists that a list of addresses, IP sets and aliases has to be written as: a
+// rule of Proxmox VE has one set, one alias, or addresses (pve-firewall, verify_rule).
+func apart(list string) []string {
+	var out, addresses []string
+	for word := range strings.SplitSeq(list, ",") {
+		if setText.MatchString(word) || alias.MatchString(word) {
+			out = append(out, word)
+		} else {
+			addresses = append(addresses, word)
+		}
+	}
+	if len(addresses) > 0 {
+		out = append(out, strings.Join(addresses, ","))
+	}
+	return out
 }
 
 // guest reads what a guest declares beside its class.

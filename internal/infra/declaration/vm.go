@@ -22,6 +22,10 @@ func (b vms) read(en reader.Entry) VM {
 		b.report.Problem(o.Place("memory_floating"), "is more than memory_dedicated", "it is what remains when memory is short: at most memory_dedicated")
 	}
 	b.disks(o, &v)
+	v.unless(o, "cpu_type", "cpu")
+	v.unless(o, "memory_floating", "balloon")
+	v.unless(o, "agent_enabled", "agent")
+	v.unless(o, "os_type", "ostype")
 	v.NICs = nics{b.report}.read(o, &v.Guest, false)
 	b.source(o, &v)
 	b.cloudUser(o, &v)
@@ -75,6 +79,11 @@ func (b vms) disk(d *reader.Object, store, iface string, size int) Disk {
 		IOThread:  d.Flag("iothread", true),
 		SSD:       d.Flag("ssd", false),
 		Discard:   d.Text("discard", "ignore", oneOf("ignore", "on")),
+	}
+	for _, key := range []string{"iothread", "ssd", "discard"} {
+		if d.Get(key) == nil {
+			disk.Undeclared = append(disk.Undeclared, key)
+		}
 	}
 	bus := strings.TrimRight(disk.Interface, "0123456789")
 	if disk.SSD && bus == "virtio" {

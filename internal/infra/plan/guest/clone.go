@@ -171,7 +171,7 @@ func Complete(s change.Step, conf pve.Config) url.Values {
 			continue
 		}
 		p := pve.ParseProps(value, "file")
-		if newDelta().diskOptions(&p, disk) {
+		if newDelta().diskOptions(&p, disk, diskOptions(disk)) {
 			out.Set(disk.Interface, p.String())
 		}
 	}

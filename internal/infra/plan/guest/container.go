@@ -140,7 +140,7 @@ func (c *container) diff(d *delta, lv *live.Guest) []change.Step {
 	if have := pve.Flag(lv.Unprivileged()); have != pve.Flag(c.Unprivileged) {
 		d.differs("unprivileged", have, pve.Flag(c.Unprivileged), change.Replaces)
 	}
-	if have := lv.Get("ostype"); have != "" && have != c.OSType {
+	if have := lv.Get("ostype"); have != "" && have != c.OSType && c.Declares("ostype") {
 		d.addNote("its os_type is %s, declared is %s: that counts only when it is made, and stays", have, c.OSType)
 	}
 	steps := d.root(c.Container, lv)

@@ -88,6 +88,11 @@ func (v *vm) diff(d *delta, lv *live.Guest) []change.Step {
 		if s.once && live != "" && live != s.want {
 			d.addNote("%s=%s: no key declares it, it stays", s.key, live)
 		}
+		if s.key == "balloon" && !v.Declares(s.key) {
+			s.want = follows(live, memory, v.Memory)
+		} else if !v.Declares(s.key) {
+			continue
+		}
 		if s.want == "" || s.once {
 			continue
 		}
@@ -110,6 +115,16 @@ func (v *vm) diff(d *delta, lv *live.Guest) []change.Step {
 	d.address(v.VM, lv)
 	d.firstBoot(v.VM, lv)
 	return d.disks(v.VM, lv)
+}
+
+// follows is an undeclared balloon: it stays as large as the memory if it was, and is never
+// larger, which Proxmox VE refuses.
+func follows(balloon, memory string, want int) string {
+	n, err := strconv.Atoi(balloon)
+	if balloon == memory || err == nil && n > want {
+		return strconv.Itoa(want)
+	}
+	return balloon
 }
 
 // address compares what cloud-init gave the VM: a new address takes effect with a rebuilt
@@ -252,7 +267,7 @@ func looseDisks(v *declaration.VM, lv *live.Guest) []string {
 func (d *delta) disk(disk declaration.Disk, lv *live.Guest) []change.Step {
 	key := disk.Interface
 	p := pve.ParseProps(lv.Get(key), "file")
-	changed := d.diskOptions(&p, disk)
+	changed := d.diskOptions(&p, disk, declared(disk))
 	if changed {
 		d.set.Set(key, p.String())
 		if lv.Running() {
@@ -279,10 +294,15 @@ func (d *delta) disk(disk declaration.Disk, lv *live.Guest) []change.Step {
 	return append(steps, d.grow(key, p.Get("size"), disk.Size, lv)...)
 }
 
-// diskOptions compares iothread, ssd and discard.
-func (d *delta) diskOptions(p *pve.Props, disk declaration.Disk) bool {
+// declared are the options of a disk without those that are defaults.
+func declared(disk declaration.Disk) []diskOption {
+	return slices.DeleteFunc(diskOptions(disk), func(o diskOption) bool { return slices.Contains(disk.Undeclared, o.key) })
+}
+
+// diskOptions compares options of a disk: iothread, ssd and discard.
+func (d *delta) diskOptions(p *pve.Props, disk declaration.Disk, options []diskOption) bool {
 	changed := false
-	for _, o := range diskOptions(disk) {
+	for _, o := range options {
 		from := cmp.Or(p.Get(o.key), o.def)
 		if from == o.want {
 			continue

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/infra/declaration"
+	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/workflow/upload"
 )
@@ -39,6 +40,9 @@ type Options struct {
 	Root     *pve.Client // root@pam by password, beside a token; nil without one
 	SSH      *upload.Uploader
 	Endpoint string // URL of the API, for people
+	// Plan plans an apply of everything; optional. The rights that are checked are then those
+	// of its steps.
+	Plan func(context.Context) ([]change.Change, error)
 }
 
 // preflight collects the findings.
