@@ -179,7 +179,10 @@ func (b guests) fixedSplunk(o *reader.Object, g *Guest) {
 }
 
 // nics reads the network interfaces of guests.
-type nics struct{ report *reader.Report }
+type nics struct {
+	report *reader.Report
+	claims *claims // optional
+}
 
 // read reads the NICs. Only the first one gets the guest's address.
 func (b nics) read(o *reader.Object, g *Guest, firewalled bool) []NIC {
@@ -218,6 +221,7 @@ func (b nics) nic(n *reader.Object, k Kind, index int, firewalled bool) NIC {
 		nic.VLAN = n.Whole("vlan_id", 0, 1, 4094)
 	}
 	nic.Firewall = n.Flag("firewall", firewalled)
+	nic.MAC = b.mac(n)
 	return nic
 }
 

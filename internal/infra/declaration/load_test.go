@@ -87,7 +87,7 @@ func TestGuestsOfTheFullEstate(t *testing.T) {
 	if c.Address.CIDR.String() != "192.168.0.107/24" || c.Address.Gateway.String() != "192.168.0.1" || c.Startup != (Startup{Order: 149, Up: 30}) {
 		t.Errorf("minio: %+v %+v", c.Address, c.Startup)
 	}
-	if !slices.Equal(c.Mounts, []Mount{{"local-zfs", 100, "/opt/minio"}}) || !c.Protection || !reflect.DeepEqual(c.Root, Disk{Interface: "rootfs", Store: "local-zfs", Size: 8}) {
+	if !slices.Equal(c.Mounts, []Mount{{Store: "local-zfs", Size: 100, Path: "/opt/minio"}}) || !c.Protection || !reflect.DeepEqual(c.Root, Disk{Interface: "rootfs", Store: "local-zfs", Size: 8}) {
 		t.Errorf("minio: %+v, protected %v, %+v", c.Mounts, c.Protection, c.Root)
 	}
 	testkit.Equal(t, "tags of minio", strings.Join(c.Tags, " "), "terraform container minio storage infrastructure homelab")
@@ -140,7 +140,7 @@ func TestSmallEstateAndDefaults(t *testing.T) {
 		Guest: Guest{
 			Key: "a", Kind: LXC, VMID: 101, Name: "a", Node: "pve", Description: "TF CT a - homelab", Tags: []string{"terraform", "container", "homelab"},
 			Cores: 2, Memory: 512, NICs: []NIC{{Name: "eth0", Bridge: "vmbr0", Firewall: true}}, Address: c.Address, OnBoot: true, Startup: Startup{Order: 155, Up: 30},
-			Undeclared: []string{"ostype"},
+			Undeclared: []string{"cpulimit", "ostype"},
 		},
 		Swap: 512, Root: Disk{Interface: "rootfs", Store: "local-zfs", Size: 16}, OSType: "debian",
 	}
@@ -151,7 +151,7 @@ func TestSmallEstateAndDefaults(t *testing.T) {
 		Guest: Guest{
 			Key: "b", Kind: QEMU, VMID: 102, Name: "b", Node: "pve", Description: "TF VM b - homelab", Tags: []string{"terraform", "homelab"},
 			Cores: 4, Memory: 2048, NICs: []NIC{{Model: "virtio", Bridge: "vmbr0"}}, Address: v.Address, OnBoot: true, Startup: Startup{Order: 154, Up: 30},
-			Undeclared: []string{"cpu", "balloon", "agent", "ostype"},
+			Undeclared: []string{"cpu", "balloon", "agent", "ostype", "cpulimit"},
 		},
 		CPUType: "x86-64-v2-AES", Balloon: 2048, User: "debian", Agent: true, OSType: "l26",
 		Disks: []Disk{{Interface: "scsi0", Store: "local-lvm", Size: 64, Format: "raw", IOThread: true, Discard: "ignore", Undeclared: []string{"iothread", "ssd", "discard"}}},

@@ -176,14 +176,10 @@ func (b *ownRules) resolve(e *Estate) {
 	}
 	all := func(rules []Rule) (out []Rule) {
 		for _, r := range rules {
-			for _, source := range apart(set(r.Source)) {
-				for _, dest := range apart(set(r.Dest)) {
-					r.Source, r.Dest = source, dest
-					out = append(out, r)
-				}
-			}
+			r.Source, r.Dest = set(r.Source), set(r.Dest)
+			out = append(out, r)
 		}
-		return out
+		return separated(out)
 	}
 	for _, g := range e.Guests() {
 		g.Firewall.Rules = all(g.Firewall.Rules)
@@ -194,8 +190,33 @@ func (b *ownRules) resolve(e *Estate) {
 	}
 }
 
+// separated are the rules that rules with mixed lists have to be written as. ICMP over IPv6 is
+// another protocol (RFC 4443).
+func separated(rules []Rule) (out []Rule) {
+	for _, r := range rules {
+		for _, source := range apart(r.Source) {
+			for _, dest := range apart(r.Dest) {
+				one := r
+				one.Source, one.Dest = source, dest
+				six := func(list string) bool { return strings.Contains(list, ":") }
+				switch {
+				case source != "" && dest != "" && isAddressList(source) && isAddressList(dest) && six(source) != six(dest):
+					continue // of two families
+				case r.Proto == "icmp" && r.ICMP == "" && (six(source) || six(dest)):
+					one.Proto = "ipv6-icmp"
+				}
+				out = append(out, one)
+			}
+		}
+	}
+	return out
+}
+
+func isAddressList(list string) bool { return !setText.MatchString(list) && !alias.MatchString(list) }
+
 // apart are the lists that a list of addresses, IP sets and aliases has to be written as: a
-// rule of Proxmox VE has one set, one alias, or addresses (pve-firewall, verify_rule).
+// rule of Proxmox VE has one set, one alias, or addresses of one family (pve-firewall,
+// verify_rule).
 func apart(list string) []string {
 	var out, addresses []string
 	for word := range strings.SplitSeq(list, ",") {
@@ -205,8 +226,11 @@ func apart(list string) []string {
 			addresses = append(addresses, word)
 		}
 	}
-	if len(addresses) > 0 {
-		out = append(out, strings.Join(addresses, ","))
+	for _, six := range []bool{false, true} {
+		family := slices.DeleteFunc(slices.Clone(addresses), func(a string) bool { return strings.Contains(a, ":") != six })
+		if len(family) > 0 {
+			out = append(out, strings.Join(family, ","))
+		}
 	}
 	return out
 }

@@ -60,6 +60,7 @@ func (b splunkVM) read(r *reader.Object) *VM {
 	b.object(r, o, &v)
 	v.Snippet = cloudConfig(v.Name, b.estate.Domain, dataDevice(v.Disks))
 	v.SnippetFile = b.estate.FileStore + ":snippets/" + v.Name + "-cloud-init.yml"
+	v.CloudInit.User = v.SnippetFile
 	b.claims.unique("the name", v.Name, r.Place("splunk_vm_name"))
 	b.claims.unique("the key", SplunkKey, r.Place("splunk_vm_id"))
 	return &v

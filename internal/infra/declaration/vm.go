@@ -26,9 +26,13 @@ func (b vms) read(en reader.Entry) VM {
 	v.unless(o, "memory_floating", "balloon")
 	v.unless(o, "agent_enabled", "agent")
 	v.unless(o, "os_type", "ostype")
-	v.NICs = nics{b.report}.read(o, &v.Guest, false)
+	v.NICs = nics{b.report, b.claims}.read(o, &v.Guest, false)
+	b.firmware(o, &v)
+	b.limited(o, &v.Guest)
+	b.addresses.read6(o, &v.Guest)
 	b.source(o, &v)
 	b.cloudUser(o, &v)
+	b.cloudInit(o, &v)
 	v.VGA = o.Text("vga_type", "", func(s string) (string, string) {
 		if s == "" {
 			return "", ""
@@ -39,7 +43,7 @@ func (b vms) read(en reader.Entry) VM {
 	v.OSType = o.Text("os_type", "l26", oneOf("other", "wxp", "w2k", "w2k3", "w2k8", "wvista", "win7", "win8", "win10", "win11", "l24", "l26", "solaris"))
 	b.bootFlag(o, &v.Guest)
 	o.Unused("ip_config", "addresses are derived from vm_id; ip and dhcp set another one")
-	o.Unused("cloud_init_user_data", "it was never handed to Proxmox VE")
+	o.Unused("cloud_init_user_data", "it was never handed to Proxmox VE; cloud_init has what is")
 	b.protect(o, &v.Guest, len(v.Disks) > 1)
 	return v
 }

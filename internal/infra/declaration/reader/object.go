@@ -215,6 +215,23 @@ func (o *Object) Whole(key string, def, low, high int) int {
 	return n
 }
 
+// Number reads a number of a range, which may have a fraction. One that is wrong reads as the
+// default.
+func (o *Object) Number(key string, def, low, high float64) float64 {
+	v := o.Typed(key, KindNumber)
+	n := def
+	if v != nil {
+		f, err := strconv.ParseFloat(v.Text, 64)
+		if err != nil || f < low || f > high {
+			o.report.Problem(v, v.Shown()+" is out of range", fmt.Sprintf("%v to %v are possible", low, high))
+		} else {
+			n = f
+		}
+	}
+	o.Set(key, v, n)
+	return n
+}
+
 // Flag reads a truth value.
 func (o *Object) Flag(key string, def bool) bool {
 	v := o.Typed(key, KindFlag)

@@ -53,7 +53,7 @@ func guestOptions(c declaration.Class, g *declaration.Guest) []option {
 		{"log_level_in", "nolog", "warning"}, {"log_level_out", "nolog", "warning"},
 		// Without this one a guest that asks for its address never gets it.
 		{"dhcp", "0", pve.Flag(g.Address.DHCP)},
-		{"ipfilter", "0", "0"}, {"macfilter", "1", "1"}, {"ndp", "1", "0"}, {"radv", "0", "1"},
+		{"ipfilter", "0", "0"}, {"macfilter", "1", "1"}, {"ndp", "1", pve.Flag(g.IP6 != "")}, {"radv", "0", "1"},
 		{"enable", "0", "1"},
 	}
 }

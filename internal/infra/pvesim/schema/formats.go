@@ -3,6 +3,7 @@ package schema
 import (
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -124,6 +125,9 @@ var (
 func checkFirewallAddress(v string) string {
 	if aliasOrSet.MatchString(v) {
 		return ""
+	}
+	if strings.Contains(v, ":") && slices.ContainsFunc(strings.Split(v, ","), func(e string) bool { return !strings.Contains(e, ":") }) {
+		return "detected mixed ipv4/ipv6 addresses in address list '" + v + "'"
 	}
 	for _, e := range strings.Split(v, ",") {
 		lo, hi, isRange := strings.Cut(e, "-")
