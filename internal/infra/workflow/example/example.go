@@ -100,7 +100,7 @@ func storage(id string, kinds []string) pvesim.Storage {
 		}
 	}
 	if st.Type == "dir" {
-		st.Content = append(st.Content, "iso")
+		st.Content = append(st.Content, "iso", "backup")
 	}
 	return st
 }
