@@ -145,7 +145,7 @@ var allowed = map[string][]string{
 	"internal/infra/pvesim/refusal":     {},
 	"internal/infra/pvesim/schema":      {},
 	"internal/infra/pvesim/task":        {"internal/infra/pvesim/refusal"},
-	"internal/infra/pvesim/access":      {"internal/infra/pvesim/refusal"},
+	"internal/infra/pvesim/access":      {"internal/infra/pvesim/conf", "internal/infra/pvesim/refusal"},
 	"internal/infra/pvesim/firewall":    {"internal/infra/pvesim/conf", "internal/infra/pvesim/refusal"},
 	"internal/infra/pvesim/store": {
 		"internal/infra/pvesim/access", "internal/infra/pvesim/conf", "internal/infra/pvesim/firewall", "internal/infra/pvesim/refusal", "internal/infra/pvesim/schema", "internal/infra/pvesim/task",
@@ -157,7 +157,7 @@ var allowed = map[string][]string{
 		"internal/infra/pvesim/access", "internal/infra/pvesim/knobs", "internal/infra/pvesim/refusal", "internal/infra/pvesim/schema", "internal/infra/pvesim/store", "internal/infra/pvesim/task",
 	},
 	"internal/infra/pvesim/api/datacenter": {
-		"internal/infra/pvesim/api", "internal/infra/pvesim/conf", "internal/infra/pvesim/refusal", "internal/infra/pvesim/schema", "internal/infra/pvesim/store", "internal/infra/pvesim/task",
+		"internal/infra/pvesim/access", "internal/infra/pvesim/api", "internal/infra/pvesim/conf", "internal/infra/pvesim/refusal", "internal/infra/pvesim/schema", "internal/infra/pvesim/store", "internal/infra/pvesim/task",
 	},
 	"internal/infra/pvesim/api/firewall": {
 		"internal/infra/pvesim/api", "internal/infra/pvesim/conf", "internal/infra/pvesim/firewall", "internal/infra/pvesim/refusal", "internal/infra/pvesim/schema", "internal/infra/pvesim/store",

@@ -34,6 +34,7 @@ func readNetwork(report *reader.Report, claims *claims, r *reader.Object) *addre
 	case place.Kind != reader.KindText || !ok:
 		b.report.Problem(place, place.Shown()+" is not the first three octets of an IPv4 network", "write three numbers of 0 to 255 without leading zeros, such as 192.168.0")
 	default:
+		r.Typed("network_prefix", reader.KindText)
 		n.Prefix, b.known = prefix, true
 		if place.Hidden {
 			b.concealed = prefix

@@ -34,7 +34,7 @@ func (b containers) read(en reader.Entry) Container {
 	}
 	b.limited(o, &c.Guest)
 	b.addresses.read6(o, &c.Guest)
-	c.OSType = o.Text("os_type", "debian", oneOf("alpine", "archlinux", "centos", "debian", "devuan", "fedora", "gentoo", "nixos", "opensuse", "ubuntu", "unmanaged"))
+	c.OSType = o.Word("os_type", "debian", "alpine", "archlinux", "centos", "debian", "devuan", "fedora", "gentoo", "nixos", "opensuse", "ubuntu", "unmanaged")
 	c.unless(o, "os_type", "ostype")
 	b.bootFlag(o, &c.Guest)
 	b.rootAccount(o, &c)
@@ -63,7 +63,10 @@ func (b containers) mounts(o *reader.Object, c *Container) {
 			}
 		} else {
 			mount.Store = m.NeedText("volume", storeRule)
-			mount.Size, _ = gibibytes(m.NeedText("size", sizeRule))
+			if m.Get("size") == nil {
+				m.Missing("size")
+			}
+			mount.Size, _ = gibibytes(m.Text("size", "", sizeRule))
 		}
 		mount.Options = mountOptions(m)
 		for _, other := range c.Mounts {

@@ -57,7 +57,7 @@ func mountOptions(m *reader.Object) string {
 		}
 	}
 	if m.Typed("mount_options", reader.KindList) != nil {
-		list := m.Texts("mount_options", nil, oneOf("discard", "lazytime", "noatime", "nodev", "noexec", "nosuid"))
+		list := m.Words("mount_options", nil, "discard", "lazytime", "noatime", "nodev", "noexec", "nosuid")
 		slices.Sort(list)
 		out = append(out, "mountoptions="+strings.Join(slices.Compact(list), ";"))
 	}
@@ -90,14 +90,14 @@ func (b guests) limited(o *reader.Object, g *Guest) {
 // firmware reads BIOS or UEFI, and the machine type.
 func (b vms) firmware(o *reader.Object, v *VM) {
 	if o.Get("bios") != nil {
-		v.BIOS = o.Text("bios", "", oneOf("seabios", "ovmf"))
+		v.BIOS = o.Word("bios", "", "seabios", "ovmf")
 	}
 	if o.Get("machine") != nil {
 		v.Machine = o.Text("machine", "", pattern(machineText, "is not a machine type", "such as q35"))
 	}
 	e := o.OrEmpty("efi_disk")
 	efi := &EFI{
-		Store: e.Text("datastore_id", v.Disks[0].Store, storeRule), Type: e.Text("type", "4m", oneOf("2m", "4m")),
+		Store: e.Text("datastore_id", v.Disks[0].Store, storeRule), Type: e.Word("type", "4m", "2m", "4m"),
 		PreEnrolledKey: e.Flag("pre_enrolled_keys", true),
 	}
 	e.End()

@@ -65,9 +65,9 @@ func (b *ownRules) read(o *reader.Object) []Rule {
 }
 
 func (b *ownRules) rule(o *reader.Object, way string) Rule {
-	r := Rule{Type: way, Action: o.Text("action", "ACCEPT", oneOf("ACCEPT", "DROP", "REJECT"))}
+	r := Rule{Type: way, Action: o.Word("action", "ACCEPT", "ACCEPT", "DROP", "REJECT")}
 	if o.Get("proto") != nil {
-		r.Proto = o.Text("proto", "", oneOf(protocolNames()...))
+		r.Proto = o.Word("proto", "", protocolNames()...)
 	}
 	r.DPort = strings.Join(b.ports(o), ",")
 	if r.DPort != "" && !protocols[r.Proto] {
@@ -263,12 +263,12 @@ func (b *ownRules) policy(o *reader.Object, key string) string {
 	if o.Get(key) == nil {
 		return ""
 	}
-	return o.Text(key, "", oneOf("ACCEPT", "DROP", "REJECT"))
+	return o.Word(key, "", "ACCEPT", "DROP", "REJECT")
 }
 
 // foreign reads whether rules that nobody declared are kept.
 func (b *ownRules) foreign(o *reader.Object) bool {
-	return o.Text("foreign_rules", "remove", oneOf("keep", "remove")) == "keep"
+	return o.Word("foreign_rules", "remove", "keep", "remove") == "keep"
 }
 
 // estate reads the object firewall of the whole declaration into the estate, whose classes
