@@ -168,6 +168,7 @@ var allowed = map[string][]string{
 	"internal/infra/workflow": {
 		"internal/infra/declaration", "internal/infra/pve", "internal/infra/state", "internal/infra/inventory", "internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/apply", "internal/infra/workflow/upload", "internal/infra/amazon", "internal/infra/state/backend",
 	},
+	"internal/infra/tfimport":        {"internal/infra/state"},
 	"internal/infra/workflow/upload": {"internal/infra/pve", "internal/redact"},
 	"internal/infra/workflow/preflight": {
 		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/infra/workflow/upload",

@@ -49,4 +49,3 @@ func TestSchemaTakesWhatIsRead(t *testing.T) {
 		}
 	}
 }
-
