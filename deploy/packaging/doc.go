@@ -1,5 +1,5 @@
 // Command packaging builds the .deb and .rpm packages of the gateway, for each
-// architecture a pair and a bill of materials:
+// architecture a pair and a bill of materials, and archives of provision for Linux and macOS:
 //
 //	go run ./deploy/packaging --version v1.2.0 --out dist
 //

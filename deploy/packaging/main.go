@@ -31,6 +31,7 @@ type options struct {
 	Commit   string   // short, for gateway version
 	Archs    []string // Go's names
 	Formats  []string // deb, rpm
+	Systems  []string // of archives of provision, by Go's names
 	NFPM     string   // the program
 	Epoch    time.Time
 }
@@ -39,7 +40,7 @@ func newCommand() *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "packaging",
-		Short: "Build the .deb and .rpm packages",
+		Short: "Build the .deb and .rpm packages, and archives of provision",
 		Args:  cobra.NoArgs,
 	}
 	f := cmd.Flags()
@@ -49,6 +50,7 @@ func newCommand() *cobra.Command {
 	f.StringVar(&o.Commit, "commit", "unknown", "commit that `gateway version` prints")
 	f.StringSliceVar(&o.Archs, "arch", []string{"amd64", "arm64"}, "architectures, by Go's names")
 	f.StringSliceVar(&o.Formats, "format", []string{"deb", "rpm"}, "packages to build")
+	f.StringSliceVar(&o.Systems, "archive", []string{"linux", "darwin"}, "systems that archives of provision are for, by Go's names")
 	f.StringVar(&o.NFPM, "nfpm", "bin/tools/nfpm", "the nfpm program")
 	cmd.RunE = cli.Does(func(cmd *cobra.Command, _ []string) error {
 		var err error
@@ -85,7 +87,7 @@ func epoch(ctx context.Context, root string) (time.Time, error) {
 	return time.Unix(seconds, 0).UTC(), nil
 }
 
-// build makes all packages and returns their files.
+// build makes all packages and archives, and returns their files.
 func build(ctx context.Context, o options) (files []string, err error) {
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return nil, err
@@ -101,6 +103,13 @@ func build(ctx context.Context, o options) (files []string, err error) {
 		files = append(files, made...)
 		if err != nil {
 			return files, fmt.Errorf("%s: %w", arch, err)
+		}
+		for _, system := range o.Systems {
+			file, err := t.archive(ctx, system)
+			if err != nil {
+				return files, fmt.Errorf("%s, %s: %w", system, arch, err)
+			}
+			files = append(files, file)
 		}
 	}
 	return files, nil
