@@ -85,11 +85,7 @@ func (a users) list(c *api.Call) (any, error) {
 		delete(e, "groups")
 		if c.Bool("full") {
 			e["groups"] = all[id]["groups"]
-			tokens := []map[string]any{}
-			for _, t := range a.shownTokens(id) {
-				tokens = append(tokens, t)
-			}
-			e["tokens"] = tokens
+			e["tokens"] = a.shownTokens(id)
 		}
 		out = append(out, e)
 	}
