@@ -62,7 +62,7 @@ install: ## install the programs, units, users, sysctl file and an example: make
 	test -e $(DESTDIR)/etc/syslog-gateway/gateway.yaml || install -m 0640 deploy/examples/gateway.yaml $(DESTDIR)/etc/syslog-gateway/gateway.yaml
 	@test -n '$(DESTDIR)' || { systemd-sysusers syslog-gateway.conf syslog-gateway-queue.conf && chgrp syslog-gateway /etc/syslog-gateway/gateway.yaml; }
 
-package: bin/tools/nfpm ## .deb and .rpm for amd64 and arm64 with bills of materials, in dist/
+package: bin/tools/nfpm ## .deb and .rpm for amd64 and arm64 with bills of materials, and archives of provision, in dist/
 	$(GO) run ./deploy/packaging --version '$(VERSION)' --commit '$(COMMIT)' --out dist
 
 bin/tools/nfpm:

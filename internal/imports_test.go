@@ -166,7 +166,7 @@ var allowed = map[string][]string{
 	"internal/infra/pvesim/refusal":     {},
 	"internal/infra/pvesim/schema":      {},
 	"internal/infra/pvesim/task":        {"internal/infra/pvesim/refusal"},
-	"internal/infra/pvesim/access":      {"internal/infra/pvesim/refusal"},
+	"internal/infra/pvesim/access":      {"internal/infra/pvesim/conf", "internal/infra/pvesim/refusal"},
 	"internal/infra/pvesim/firewall":    {"internal/infra/pvesim/conf", "internal/infra/pvesim/refusal"},
 	"internal/infra/pvesim/store": {
 		"internal/infra/pvesim/access", "internal/infra/pvesim/conf", "internal/infra/pvesim/firewall", "internal/infra/pvesim/refusal", "internal/infra/pvesim/schema", "internal/infra/pvesim/task",
@@ -178,7 +178,7 @@ var allowed = map[string][]string{
 		"internal/infra/pvesim/access", "internal/infra/pvesim/knobs", "internal/infra/pvesim/refusal", "internal/infra/pvesim/schema", "internal/infra/pvesim/store", "internal/infra/pvesim/task",
 	},
 	"internal/infra/pvesim/api/datacenter": {
-		"internal/infra/pvesim/api", "internal/infra/pvesim/conf", "internal/infra/pvesim/refusal", "internal/infra/pvesim/schema", "internal/infra/pvesim/store", "internal/infra/pvesim/task",
+		"internal/infra/pvesim/access", "internal/infra/pvesim/api", "internal/infra/pvesim/conf", "internal/infra/pvesim/refusal", "internal/infra/pvesim/schema", "internal/infra/pvesim/store", "internal/infra/pvesim/task",
 	},
 	"internal/infra/pvesim/api/firewall": {
 		"internal/infra/pvesim/api", "internal/infra/pvesim/conf", "internal/infra/pvesim/firewall", "internal/infra/pvesim/refusal", "internal/infra/pvesim/schema", "internal/infra/pvesim/store",
@@ -189,9 +189,10 @@ var allowed = map[string][]string{
 	"internal/infra/workflow": {
 		"internal/infra/declaration", "internal/infra/pve", "internal/infra/state", "internal/infra/inventory", "internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/apply", "internal/infra/workflow/upload", "internal/infra/amazon", "internal/infra/state/backend",
 	},
+	"internal/infra/tfimport":        {"internal/infra/state"},
 	"internal/infra/workflow/upload": {"internal/infra/pve", "internal/redact"},
 	"internal/infra/workflow/preflight": {
-		"internal/infra/declaration", "internal/infra/pve", "internal/infra/workflow/upload",
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/infra/workflow/upload",
 	},
 	"internal/infra/workflow/example": {"internal/infra/declaration", "internal/infra/pvesim"},
 	"internal/infra/workflow/workflowtest": { // of tests

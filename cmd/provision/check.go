@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"syslog-gateway/internal/cli"
+	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/workflow"
 	"syslog-gateway/internal/infra/workflow/preflight"
 	"syslog-gateway/internal/printable"
@@ -31,9 +34,23 @@ cannot do. Exit code 1 if a check fails.`,
 			}
 			defer c.Close()
 			return printFindings(s.output(cmd), preflight.Run(cmd.Context(),
-				preflight.Options{Estate: e, Client: c.Client, Root: c.Root, SSH: c.SSH, Endpoint: c.Endpoint, Zone: workflow.CheckZone}))
+				preflight.Options{Estate: e, Client: c.Client, Root: c.Root, SSH: c.SSH, Endpoint: c.Endpoint, Zone: workflow.CheckZone, Plan: s.changes}))
 		}),
 	}
+}
+
+// changes are those of a plan of everything.
+func (s *settings) changes(ctx context.Context) ([]change.Change, error) {
+	session, err := workflow.Open(ctx, s.site(), access())
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	p, err := session.Plan(ctx, plan.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return p.Changes, nil
 }
 
 func printFindings(o output, all []preflight.Finding) error {

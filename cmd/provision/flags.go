@@ -138,7 +138,7 @@ func yesFlag(cmd *cobra.Command, yes *bool) {
 
 // listFlags take several keys: --only a b, --only a,b and --only a --only b are the same.
 func listFlags() []string {
-	return []string{"--only", "--allow-destroy", "--allow-replace", "--allow-reboot", "--allow-reuse"}
+	return []string{"--only", "--allow-destroy", "--allow-replace", "--allow-reboot", "--allow-reuse", "--allow-detach"}
 }
 
 // expandLists writes --only a b as --only=a --only=b, which flags can be.
@@ -183,7 +183,7 @@ func (k *keys) String() string { return strings.Join(*k, ",") }
 func (k *keys) Type() string { return "keys" }
 
 // planFlags choose what is planned, and allow what a plan refuses by itself.
-type planFlags struct{ only, destroy, replace, reboot, reuse keys }
+type planFlags struct{ only, destroy, replace, reboot, reuse, detach keys }
 
 func (p *planFlags) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
@@ -191,11 +191,12 @@ func (p *planFlags) flags(cmd *cobra.Command) {
 	f.Var(&p.destroy, "allow-destroy", "`KEY`… of guests that may be removed, dns/NAME of DNS records")
 	f.Var(&p.replace, "allow-replace", "`KEY`… of guests that may be removed and created again")
 	f.Var(&p.reboot, "allow-reboot", "`KEY`… of guests that may be restarted for changes to take effect")
+	f.Var(&p.detach, "allow-detach", "`KEY:PATH`… of mount points, KEY:INTERFACE of disks, that may be taken off; their volumes stay")
 	f.Var(&p.reuse, "allow-reuse", "`KEY`… of guests that may take over the VMID of another one, in place; dns/NAME of DNS records that may be taken over")
 }
 
 func (p *planFlags) options() plan.Options {
-	o := plan.Options{Only: p.only, AllowReplace: p.replace, AllowReboot: p.reboot}
+	o := plan.Options{Only: p.only, AllowReplace: p.replace, AllowReboot: p.reboot, AllowDetach: p.detach}
 	o.AllowDestroy, o.AllowRecords.Destroy = dns.Split(p.destroy)
 	o.AllowReuse, o.AllowRecords.Reuse = dns.Split(p.reuse)
 	return o

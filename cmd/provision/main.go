@@ -61,7 +61,7 @@ Exit codes: 0 fine, 1 failed, 2 wrong usage; plan: 0 nothing to do, 2 changes, 1
 		return cli.Does(func(cmd *cobra.Command, _ []string) error { return ask.answer(cmd, s) })(cmd, args)
 	}
 	root.AddCommand(newValidate(s), newPlan(s), newApply(s), newDestroy(s), newInventory(s), newAdopt(s), newOrphans(s),
-		newCheck(s), newEnv(s), newState(s), newSecrets(s), newRender(s), newSimulate(s), newVersion(s))
+		newCheck(s), newEnv(s), newState(s), newSecrets(s), newRender(s), newSimulate(s), newInit(s), newImport(s), newSchema(s), newVersion(s))
 	return root
 }
 

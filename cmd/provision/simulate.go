@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,7 +37,8 @@ func newSimulate(s *settings) *cobra.Command {
 		Use:   "simulate",
 		Short: "An in-memory Proxmox VE API, for trying all of the above without a host",
 		Long: `Serves an in-memory Proxmox VE until it is stopped, and prints the variables that the
-other verbs need to find it. Nothing is kept after it ends.
+other verbs need to find it. The login of root@pam by password is in comments. Nothing is
+kept after it ends. Terraform and others want HTTPS: --tls.
 
 With --example it has what the declaration needs: its nodes, storages, templates and the
 snippet that would be uploaded over SSH. Otherwise it has one node, pve, with the storages
@@ -68,6 +70,7 @@ func (s *settings) simulate(cmd *cobra.Command, o simulateOptions) error {
 		{"PROXMOX_VE_ENDPOINT", "http://" + listener.Addr().String()},
 		{"PROXMOX_VE_API_TOKEN", pvesim.DefaultToken},
 	}
+	password := [][2]string{{"PROXMOX_VE_USERNAME", pvesim.DefaultUser}, {"PROXMOX_VE_PASSWORD", pvesim.DefaultPassword}}
 	var cert *tls.Certificate
 	if o.tls {
 		var file string
@@ -77,22 +80,29 @@ func (s *settings) simulate(cmd *cobra.Command, o simulateOptions) error {
 		vars[0][1] = "https://" + listener.Addr().String()
 		vars = append(vars, [2]string{"PROXMOX_VE_CACERT", file})
 	}
-	if err := printVariables(s.output(cmd), vars); err != nil {
+	if err := printVariables(s.output(cmd), vars, password); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	return errors.Join(sim.Serve(cmd.Context(), listener, cert), sim.Mismatches())
 }
 
-func printVariables(o output, vars [][2]string) error {
+// printVariables prints what leads to the simulator; login is the other way to it, for who asks
+// for a password.
+func printVariables(o output, vars, login [][2]string) error {
 	if o.json {
 		named := make(map[string]string)
-		for _, v := range vars {
+		for _, v := range slices.Concat(vars, login) {
 			named[v[0]] = v[1]
 		}
 		return o.document(named)
 	}
 	for _, v := range vars {
 		if _, err := fmt.Fprintf(o.doc, "export %s='%s'\n", v[0], v[1]); err != nil {
+			return err
+		}
+	}
+	for _, v := range login {
+		if _, err := fmt.Fprintf(o.doc, "# export %s='%s'\n", v[0], v[1]); err != nil {
 			return err
 		}
 	}

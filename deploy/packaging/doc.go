@@ -1,5 +1,6 @@
 // Command packaging builds the .deb and .rpm packages of the gateway and of the queue
-// of a cluster, for each architecture a pair and a bill of materials:
+// of a cluster, for each architecture a pair and a bill of materials, and archives of
+// provision for Linux and macOS:
 //
 //	go run ./deploy/packaging --version v1.2.0 --out dist
 //

@@ -21,29 +21,38 @@ var licenceFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([
 // licences writes the licences of everything that is linked into the program; all
 // of them ask for that.
 func (t tree) licences(ctx context.Context) error {
-	info, err := buildinfo.ReadFile(t.path(t.program()))
+	text, err := t.licenceText(ctx, t.path(t.program()))
 	if err != nil {
 		return err
+	}
+	return t.write(t.docs()+"/third-party-licences.gz", zipped(text))
+}
+
+// licenceText are the licences of what is linked into a program.
+func (t tree) licenceText(ctx context.Context, program string) ([]byte, error) {
+	info, err := buildinfo.ReadFile(program)
+	if err != nil {
+		return nil, err
 	}
 	var text bytes.Buffer
 	text.WriteString("The program contains the Go standard library and these modules, under the licences below.\n")
 	goroot, err := run(exec.CommandContext(ctx, "go", "env", "GOROOT"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := addLicences(&text, "Go "+info.GoVersion, strings.TrimSpace(string(goroot))); err != nil {
-		return err
+		return nil, err
 	}
 	modules, err := t.sources(ctx, info.Deps)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, m := range modules {
 		if err := addLicences(&text, m.Path+" "+m.Version, m.Dir); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return t.write(t.docs()+"/third-party-licences.gz", zipped(text.Bytes()))
+	return text.Bytes(), nil
 }
 
 // source is where the sources of a module are.

@@ -33,6 +33,7 @@ type options struct {
 	Packages []string // names; all if there is none
 	Archs    []string // Go's names
 	Formats  []string // deb, rpm
+	Systems  []string // of archives of provision, by Go's names
 	NFPM     string   // the program
 	Epoch    time.Time
 }
@@ -41,7 +42,7 @@ func newCommand() *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "packaging",
-		Short: "Build the .deb and .rpm packages",
+		Short: "Build the .deb and .rpm packages, and archives of provision",
 		Args:  cobra.NoArgs,
 	}
 	f := cmd.Flags()
@@ -52,6 +53,7 @@ func newCommand() *cobra.Command {
 	f.StringSliceVar(&o.Packages, "package", nil, "packages to build, by name; all of them without it")
 	f.StringSliceVar(&o.Archs, "arch", []string{"amd64", "arm64"}, "architectures, by Go's names")
 	f.StringSliceVar(&o.Formats, "format", []string{"deb", "rpm"}, "formats to build")
+	f.StringSliceVar(&o.Systems, "archive", []string{"linux", "darwin"}, "systems that archives of provision are for, by Go's names")
 	f.StringVar(&o.NFPM, "nfpm", "bin/tools/nfpm", "the nfpm program")
 	cmd.RunE = cli.Does(func(cmd *cobra.Command, _ []string) error {
 		var err error
@@ -88,7 +90,7 @@ func epoch(ctx context.Context, root string) (time.Time, error) {
 	return time.Unix(seconds, 0).UTC(), nil
 }
 
-// build makes all packages and returns their files.
+// build makes all packages and archives, and returns their files.
 func build(ctx context.Context, o options) (files []string, err error) {
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return nil, err
@@ -110,6 +112,19 @@ func build(ctx context.Context, o options) (files []string, err error) {
 			if err != nil {
 				return files, fmt.Errorf("%s, %s: %w", p.Package, arch, err)
 			}
+		}
+	}
+	if len(o.Packages) != 0 { // archives were not asked for
+		return files, nil
+	}
+	for _, arch := range o.Archs {
+		t := tree{options: o, arch: arch, version: packageVersion(o.Describe, o.Epoch), dir: filepath.Join(work, "archives", arch)}
+		for _, system := range o.Systems {
+			file, err := t.archive(ctx, system)
+			if err != nil {
+				return files, fmt.Errorf("%s, %s: %w", system, arch, err)
+			}
+			files = append(files, file)
 		}
 	}
 	return files, nil

@@ -217,3 +217,34 @@ func TestScriptsAreShell(t *testing.T) {
 		}
 	}
 }
+
+// TestArchives makes archives of provision twice, and runs what is in the one for this machine.
+func TestArchives(t *testing.T) {
+	var archives [2][]string
+	for i := range archives {
+		o := options{Root: "../..", Out: t.TempDir(), Describe: "v1.2.0", Commit: "abc1234", Epoch: at}
+		tr := tree{options: o, arch: runtime.GOARCH, version: packageVersion(o.Describe, o.Epoch), dir: t.TempDir()}
+		for _, system := range []string{"darwin", "linux"} {
+			archives[i] = append(archives[i], testkit.Try(tr.archive(t.Context(), system))(t))
+		}
+	}
+	for i, file := range archives[0] {
+		if a, b := sum(t, file), sum(t, archives[1][i]); a != b {
+			t.Errorf("%s is not the same twice", filepath.Base(file))
+		}
+	}
+	dir := t.TempDir()
+	folder := "provision_1.2.0_linux_" + runtime.GOARCH
+	for _, file := range archives[0] {
+		if out, err := exec.Command("tar", "-xzf", file, "-C", dir).CombinedOutput(); err != nil {
+			t.Fatalf("tar: %v\n%s", err, out)
+		}
+	}
+	out := testkit.Try(exec.Command(filepath.Join(dir, folder, "provision"), "version").Output())(t)
+	testkit.Holds(t, "version", string(out), "provision 1.2.0", "abc1234")
+	testkit.Holds(t, "licences", string(testkit.Try(os.ReadFile(filepath.Join(dir, folder, "third-party-licences")))(t)), "github.com/spf13/cobra", "Apache License")
+	head := testkit.Try(os.ReadFile(filepath.Join(dir, strings.Replace(folder, "linux", "darwin", 1), "provision")))(t)[:4]
+	if !bytes.Equal(head, []byte{0xcf, 0xfa, 0xed, 0xfe}) { // MH_MAGIC_64, little endian (mach-o/loader.h)
+		t.Errorf("the program for macOS begins with % x", head)
+	}
+}

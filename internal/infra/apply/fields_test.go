@@ -47,6 +47,13 @@ func containerFields() []fieldCase {
 		{"startup", set(ct, "haproxy", "startup", "lb"), "container/haproxy", "startup", 175, "startup", "4,up=30", false},
 		{"protection", set(ct, "haproxy", "protection", true), "container/haproxy", "protection", 175, "protection", "1", false},
 		{"features", set(ct, "haproxy", "features", map[string]any{"nesting": true}), "container/haproxy", "features.nesting", 175, "features", "nesting=1", true},
+		{"cpu limit", set(ct, "haproxy", "cpu_limit", 1.5), "container/haproxy", "cpulimit", 175, "cpulimit", "1.5", false},
+		{"timezone", set(ct, "haproxy", "timezone", "Europe/Berlin"), "container/haproxy", "timezone", 175, "timezone", "Europe/Berlin", true},
+		{"mac", set(ct, "haproxy", "network_interfaces", []any{with(nic("eth0", 0), "mac_address", "bc:24:11:00:00:01")}), "container/haproxy", "net0.hwaddr", 175, "net0", "hwaddr=BC:24:11:00:00:01", false},
+		{"mount options", set(ct, "minio", "mount_points", []any{with(with(mount("100G", "/opt/minio"), "backup", true), "mount_options", []string{"noatime", "nodev"})}),
+			"container/minio", "mp0.mountoptions", 107, "mp0", "backup=1,mountoptions=noatime;nodev", true},
+		{"bind mount", set(ct, "haproxy", "mount_points", []any{map[string]any{"volume": "/srv/data", "path": "/data", "read_only": true}}), "container/haproxy", "mp0", 175, "mp0", "/srv/data,mp=/data,ro=1", true},
+		{"device", set(ct, "haproxy", "devices", []any{map[string]any{"path": "/dev/dri/renderD128", "mode": "0660", "gid": 104}}), "container/haproxy", "dev0", 175, "dev0", "/dev/dri/renderD128,gid=104,mode=0660", true},
 		{"pool", set(ct, "haproxy", "pool_id", "infrastructure"), "container/haproxy", "pool", 0, "", "", false},
 		{"pool comment", func(d map[string]any) { d["pools"].(map[string]any)["logging"] = map[string]any{"comment": "new"} }, "pool/logging", "comment", 0, "", "", false},
 	}
@@ -69,6 +76,9 @@ func vmFields() []fieldCase {
 			guestOf(d, vm, "docker-host")["additional_disks"] = []any{with(disk("scsi1", 100), "datastore_id", "local-lvm")}
 		}, "vm/docker-host", "scsi1.storage", 250, "scsi1", "local-lvm:", false},
 		{"vm nic", set(vm, "docker-host", "network_interfaces", []any{map[string]any{"bridge": "vmbr0", "vlan_id": 12}}), "vm/docker-host", "net0.tag", 250, "net0", "tag=12", false},
+		{"vm cpu limit", set(vm, "docker-host", "cpu_limit", 2), "vm/docker-host", "cpulimit", 250, "cpulimit", "2", false},
+		{"vm machine", set(vm, "docker-host", "machine", "q35"), "vm/docker-host", "machine", 250, "machine", "q35", true},
+		{"vm mac", set(vm, "docker-host", "network_interfaces", []any{map[string]any{"bridge": "vmbr0", "mac_address": "BC:24:11:00:00:02"}}), "vm/docker-host", "net0.macaddr", 250, "net0", "virtio=BC:24:11:00:00:02", false},
 		{"vm tags", set(vm, "docker-host", "tags", []string{"terraform", "docker"}), "vm/docker-host", "tags", 250, "tags", "docker;homelab;terraform", false},
 		{"splunk memory", func(d map[string]any) { d["splunk_memory"] = 16384 }, "vm/splunk", "memory", 200, "memory", "16384", true},
 	}

@@ -34,6 +34,7 @@ func readNetwork(report *reader.Report, claims *claims, r *reader.Object) *addre
 	case place.Kind != reader.KindText || !ok:
 		b.report.Problem(place, place.Shown()+" is not the first three octets of an IPv4 network", "write three numbers of 0 to 255 without leading zeros, such as 192.168.0")
 	default:
+		r.Typed("network_prefix", reader.KindText)
 		n.Prefix, b.known = prefix, true
 		if place.Hidden {
 			b.concealed = prefix
@@ -49,7 +50,7 @@ func readNetwork(report *reader.Report, claims *claims, r *reader.Object) *addre
 		if place.Kind == reader.KindList && i < len(place.Items) {
 			at = place.Items[i]
 		}
-		if p, what, fix := ipv4Network(s); what != "" {
+		if p, what, fix := network(s); what != "" {
 			b.report.Problem(at, at.Shown()+" "+what, fix)
 		} else {
 			n.Internal = append(n.Internal, p)
@@ -83,14 +84,12 @@ func threeOctets(s string) (string, bool) {
 	return s, err == nil && a.Is4()
 }
 
-// ipv4Network parses an IPv4 network.
-func ipv4Network(s string) (p netip.Prefix, what, fix string) {
+// network parses a network.
+func network(s string) (p netip.Prefix, what, fix string) {
 	p, err := netip.ParsePrefix(s)
 	switch {
 	case err != nil:
-		return p, "is not an IPv4 network", "write it as 10.0.0.0/8"
-	case !p.Addr().Is4():
-		return p, "is not an IPv4 network", "rules for IPv6 are not made"
+		return p, "is not a network", "write it as 10.0.0.0/8 or fd00::/8"
 	case p.Masked() != p:
 		return p, "has bits behind the mask", "write " + p.Masked().String()
 	}

@@ -130,7 +130,7 @@ func readDatastores(report *reader.Report, r *reader.Object) []Datastore {
 		store := Datastore{
 			Name:    d.Key,
 			Type:    d.NeedText("type", pattern(wordText, "is not a type of storage", "such as zfspool, dir, nfs")),
-			Content: d.Texts("content", []string{"images", "vztmpl", "iso", "backup"}, oneOf("images", "rootdir", "vztmpl", "iso", "backup", "snippets", "import")),
+			Content: d.Words("content", []string{"images", "vztmpl", "iso", "backup"}, "images", "rootdir", "vztmpl", "iso", "backup", "snippets", "import"),
 		}
 		for _, key := range []string{"path", "server", "export", "options"} {
 			d.Typed(key, reader.KindText)

@@ -15,14 +15,16 @@ const maxNodeDomains = 5
 
 // domains reads domain, or domains: then they are all.
 func (b acme) domains(o *reader.Object) (list []string, complete bool) {
-	if o.Get("domains") == nil {
-		if domain := o.NeedText("domain", reader.NotEmpty, certificateName); domain != "" {
-			list = []string{domain}
-		}
-	} else {
-		list, complete = certificateNames(b.report, o, "domains", maxNodeDomains), true
-		if o.Get("domain") != nil {
+	if complete = o.Get("domains") != nil; complete {
+		list = certificateNames(b.report, o, "domains", maxNodeDomains)
+	}
+	if !complete || o.Get("domain") != nil {
+		domain := o.NeedText("domain", reader.NotEmpty, certificateName)
+		switch {
+		case complete:
 			b.report.Problem(o.Place("domain"), "and domains are both given", "write all names into domains")
+		case domain != "":
+			list = []string{domain}
 		}
 	}
 	if slices.ContainsFunc(list, isWildcard) {
@@ -70,7 +72,7 @@ func (b guestCertificates) read(r *reader.Object) []GuestCertificate {
 			Key:       o.Key,
 			Guest:     o.NeedText("guest"),
 			Domains:   certificateNames(b.report, o.Object, "domains", maxNames),
-			Challenge: o.Text("challenge", ChallengeRoute53, oneOf(ChallengeRoute53, ChallengeHTTP, ChallengeInternal)),
+			Challenge: o.Word("challenge", ChallengeRoute53, ChallengeRoute53, ChallengeHTTP, ChallengeInternal),
 			Server:    o.Text("server", letsEncrypt, httpsRule, singleLine),
 			CAFile:    o.Text("ca_file", "", optional(absolute)),
 			Email:     o.Text("email", "", optional(emailRule)),

@@ -23,15 +23,23 @@ func (b containers) read(en reader.Entry) Container {
 		b.fixedSplunk(o, &c.Guest)
 	}
 	c.Swap = o.Whole("memory_swap", 512, 0, 1<<20)
-	c.NICs = nics{b.report}.read(o, &c.Guest, true)
+	c.NICs = nics{b.report, b.claims}.read(o, &c.Guest, true)
 	b.rootDisk(o, &c)
 	b.mounts(o, &c)
 	b.features(o, &c)
-	c.OSType = o.Text("os_type", "debian", oneOf("alpine", "archlinux", "centos", "debian", "devuan", "fedora", "gentoo", "nixos", "opensuse", "ubuntu", "unmanaged"))
+	b.devices(o, &c)
+	b.noteRoot(o, &c)
+	if o.Get("timezone") != nil {
+		c.Timezone = o.Text("timezone", "", pattern(zoneText, "is not a time zone", "such as Europe/Berlin, or host for that of the node"))
+	}
+	b.limited(o, &c.Guest)
+	b.addresses.read6(o, &c.Guest)
+	c.OSType = o.Word("os_type", "debian", "alpine", "archlinux", "centos", "debian", "devuan", "fedora", "gentoo", "nixos", "opensuse", "ubuntu", "unmanaged")
+	c.unless(o, "os_type", "ostype")
 	b.bootFlag(o, &c.Guest)
 	b.rootAccount(o, &c)
 	o.Unused("ip_config", "addresses are derived from vm_id; ip and dhcp set another one")
-	b.protect(o, &c.Guest, len(c.Mounts) > 0)
+	b.protect(o, &c.Guest, slices.ContainsFunc(c.Mounts, func(m Mount) bool { return m.Bind == "" }))
 	return c
 }
 
@@ -47,15 +55,20 @@ func (b containers) rootDisk(o *reader.Object, c *Container) {
 
 func (b containers) mounts(o *reader.Object, c *Container) {
 	for _, m := range o.Objects("mount_points") {
+		mount := Mount{Path: m.NeedText("path", absolute)}
 		if v := m.Get("volume"); v != nil && strings.HasPrefix(v.Text, "/") {
-			b.report.Problem(v, v.Shown()+" would be a bind mount of the node's directory", "name the datastore that the volume is made in; bind mounts are set by hand, as root@pam")
-			m.Typed("size", reader.KindText)
-			m.Typed("path", reader.KindText)
-			m.End()
-			continue
+			mount.Bind = m.NeedText("volume", absolute)
+			if size := m.Typed("size", reader.KindText); size != nil {
+				b.report.Problem(size, "is declared for "+v.Shown()+", a directory of the node", "remove it, or name the datastore that a volume is made in")
+			}
+		} else {
+			mount.Store = m.NeedText("volume", storeRule)
+			if m.Get("size") == nil {
+				m.Missing("size")
+			}
+			mount.Size, _ = gibibytes(m.Text("size", "", sizeRule))
 		}
-		mount := Mount{Store: m.NeedText("volume", storeRule), Path: m.NeedText("path", absolute)}
-		mount.Size, _ = gibibytes(m.NeedText("size", sizeRule))
+		mount.Options = mountOptions(m)
 		for _, other := range c.Mounts {
 			if other.Path == mount.Path && mount.Path != "" {
 				b.report.Problem(m.Place("path"), m.Place("path").Shown()+" is mounted twice", "every mount point needs its own path")
@@ -84,8 +97,32 @@ func (b containers) features(o *reader.Object, c *Container) {
 	beyond := c.Features
 	beyond.Nesting = beyond.Nesting && !c.Unprivileged
 	if beyond.Any() {
-		b.report.AddNote(o.Place("features"), "Proxmox VE lets only root@pam itself set these ("+strings.Join(beyond.names(), ", ")+privilege(c)+"), no token and no other user",
-			"give PROXMOX_VE_USERNAME=root@pam with PROXMOX_VE_PASSWORD for the apply that makes or changes them")
+		b.onlyRoot(o.Place("features"), strings.Join(beyond.names(), ", ")+privilege(c))
+	}
+}
+
+// onlyRoot adds a note on what a token may not set.
+func (b containers) onlyRoot(place *reader.Value, what string) {
+	b.report.AddNote(place, "Proxmox VE lets only root@pam itself set these ("+what+"), no token and no other user",
+		"give PROXMOX_VE_USERNAME=root@pam with PROXMOX_VE_PASSWORD for the apply that makes or changes them")
+}
+
+// noteRoot adds notes on directories and devices of the node.
+func (b containers) noteRoot(o *reader.Object, c *Container) {
+	var binds, devices []string
+	for _, m := range c.Mounts {
+		if m.Bind != "" {
+			binds = append(binds, m.Bind)
+		}
+	}
+	for _, d := range c.Devices {
+		devices = append(devices, d.Path)
+	}
+	if len(binds) > 0 {
+		b.onlyRoot(o.Place("mount_points"), "directories of the node: "+strings.Join(binds, ", "))
+	}
+	if len(devices) > 0 {
+		b.onlyRoot(o.Place("devices"), strings.Join(devices, ", "))
 	}
 }
 

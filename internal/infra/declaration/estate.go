@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"syslog-gateway/internal/infra/declaration/reader"
 	"syslog-gateway/internal/redact"
 )
 
@@ -104,10 +105,13 @@ type Guest struct {
 	Tags        []string // as declared, then the environment; Proxmox VE stores them sorted
 	Pool        string   // "" for none
 	Cores       int
-	Memory      int // MiB
+	CPULimit    float64 `json:",omitempty"` // CPUs' worth of time; 0: no limit
+	Memory      int     // MiB
 
 	NICs        []NIC // NICs[0] has Address
 	Address     Address
+	IP6         string       `json:",omitempty"` // of NICs[0]: auto, dhcp or address/prefix; "": none is declared
+	Gateway6    netip.Addr   `json:",omitzero"`
 	Nameservers []netip.Addr // none: those of the node
 	Domain      string       // search domain; "" for none
 
@@ -119,6 +123,20 @@ type Guest struct {
 
 	Class    string // firewall class by its tags; "" for none
 	Firewall OwnFirewall
+
+	// Undeclared are the options, in Proxmox VE's words, whose values are defaults. A new
+	// guest gets them; those of a live one stay as they are.
+	Undeclared []string `json:"-"`
+}
+
+// Declares reports whether an option is in the declaration, and not a default.
+func (g *Guest) Declares(option string) bool { return !slices.Contains(g.Undeclared, option) }
+
+// unless takes down that an option is a default unless its key is declared.
+func (g *Guest) unless(o *reader.Object, key, option string) {
+	if o.Get(key) == nil {
+		g.Undeclared = append(g.Undeclared, option)
+	}
 }
 
 // Host is how the guest is reached, as the declaration says; no guest is asked. Its name
@@ -154,6 +172,7 @@ type NIC struct {
 	Bridge   string
 	VLAN     int // 0: untagged
 	Firewall bool
+	MAC      string `json:",omitempty"` // BC:24:11:…; "": Proxmox VE draws one
 }
 
 // Disk is a disk of a VM, or the root file system of a container.
@@ -165,6 +184,8 @@ type Disk struct {
 	IOThread  bool
 	SSD       bool
 	Discard   string // ignore | on
+	// Undeclared are its options whose values are defaults, as those of a guest.
+	Undeclared []string `json:"-"`
 }
 
 // Container is an LXC guest.
@@ -178,13 +199,17 @@ type Container struct {
 	OSType       string
 	Password     redact.Secret
 	Keys         []string // SSH public keys of root
+	Timezone     string   `json:",omitempty"` // host, or such as Europe/Berlin; "" leaves it
+	Devices      []Device `json:",omitempty"`
 }
 
 // Mount is a mount point: mpN in the order of the declaration.
 type Mount struct {
-	Store string
-	Size  int // GiB
-	Path  string
+	Store   string
+	Size    int // GiB
+	Path    string
+	Bind    string `json:",omitempty"` // a directory of the node in place of a volume, which only root@pam itself may set
+	Options string `json:",omitempty"` // declared ones, as Proxmox VE writes them: backup=1,mountoptions=noatime;nodev
 }
 
 // Features are the flags of a container. All but Nesting need root@pam itself, on a
@@ -211,7 +236,13 @@ type VM struct {
 	VGA      string // "" leaves that of the template, or of Proxmox VE
 	Agent    bool
 	OSType   string
-	// Snippet is the cloud-init user data, put on the node over SSH; "" for none.
+	BIOS     string `json:",omitempty"` // seabios | ovmf; "" leaves that of the template, or of Proxmox VE
+	Machine  string `json:",omitempty"` // such as q35; "" likewise
+	EFI      *EFI   `json:",omitempty"` // nil without UEFI
+
+	CloudInit CloudInit `json:",omitzero"`
+	// Snippet is cloud-init data that is put on the node over SSH as one of CloudInit's files;
+	// "" for none.
 	Snippet     string
 	SnippetFile string // volume ID, such as local:snippets/splunk-aio-cloud-init.yml
 }
@@ -404,8 +435,11 @@ func (e *Estate) StoresOn(node string) []StoreUse {
 		for _, d := range v.Disks {
 			want(d.Store, "images")
 		}
-		if v.Snippet != "" {
-			store, _, _ := strings.Cut(v.SnippetFile, ":")
+		if v.EFI != nil {
+			want(v.EFI.Store, "images")
+		}
+		for _, volume := range []string{v.CloudInit.User, v.CloudInit.Vendor, v.CloudInit.Network} {
+			store, _, _ := strings.Cut(volume, ":")
 			want(store, "snippets")
 		}
 	}

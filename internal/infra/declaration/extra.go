@@ -53,8 +53,7 @@ func (b acme) dnsPlugin(p reader.Entry) DNSPlugin {
 		return "", ""
 	})
 	data := p.Object.Object("data")
-	if data == nil {
-		p.Missing("data")
+	if !p.Need("data") || data == nil {
 		return plugin
 	}
 	for _, m := range data.Value.Members {
@@ -107,9 +106,7 @@ func (b hostServices) nas(o *reader.Object) {
 		o.NeedText(key, singleLine)
 	}
 	o.NeedText("mount_point", absolute)
-	if o.Get("directories") == nil {
-		o.Missing("directories")
-	}
+	o.Need("directories")
 	o.Texts("directories", nil, reader.NotEmpty, singleLine)
 	o.Typed("group_name", reader.KindText)
 	o.Typed("description", reader.KindText)

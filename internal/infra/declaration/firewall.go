@@ -40,16 +40,21 @@ func firewall(n Network) Firewall {
 				{Type: "in", Action: "ACCEPT", Proto: "icmp", Source: sources[internal]},
 			}
 		case "keepalived-svc":
-			// 224.0.0.18 is VRRP's group (RFC 5798, section 5.1.1.2).
+			// VRRP's groups (RFC 5798, sections 5.1.1.2 and 5.1.2.2).
+			vrrp := "224.0.0.18"
+			if strings.Contains(sources[internal], ":") {
+				vrrp += ",ff02::12"
+			}
 			g.Rules = []Rule{
 				{Type: "in", Action: "ACCEPT", Proto: "vrrp", Source: sources[internal]},
-				{Type: "out", Action: "ACCEPT", Proto: "vrrp", Dest: "224.0.0.18," + sources[internal]},
+				{Type: "out", Action: "ACCEPT", Proto: "vrrp", Dest: vrrp + "," + sources[internal]},
 			}
 		case "outbound-internal":
 			g.Rules = outbound(sources)
 		default:
 			g.Rules = openings(g.Name, sources)
 		}
+		g.Rules = separated(g.Rules)
 		groups = append(groups, g)
 	}
 	own := Class{Name: ownClass, PolicyIn: "DROP", PolicyOut: "ACCEPT"}

@@ -129,11 +129,10 @@ const startDelay = 30
 // startup reads the tier. Without one the order is 256 - VMID, as it always was; where
 // that is not positive none is set.
 func (b guests) startup(o *reader.Object, vmid int) Startup {
-	if v := o.Typed("startup", reader.KindText); v != nil {
-		b.report.Check(v, []reader.Rule{oneOf(tiers()...)})
-		if i := slices.Index(tiers(), v.Text); i >= 0 {
-			o.Set("startup", v, v.Text)
-			return Startup{Tier: v.Text, Order: i + 1, Up: startDelay}
+	if o.Typed("startup", reader.KindText) != nil {
+		tier := o.Word("startup", "", tiers()...)
+		if i := slices.Index(tiers(), tier); i >= 0 {
+			return Startup{Tier: tier, Order: i + 1, Up: startDelay}
 		}
 		return Startup{}
 	}
@@ -179,7 +178,10 @@ func (b guests) fixedSplunk(o *reader.Object, g *Guest) {
 }
 
 // nics reads the network interfaces of guests.
-type nics struct{ report *reader.Report }
+type nics struct {
+	report *reader.Report
+	claims *claims // optional
+}
 
 // read reads the NICs. Only the first one gets the guest's address.
 func (b nics) read(o *reader.Object, g *Guest, firewalled bool) []NIC {
@@ -211,13 +213,14 @@ func (b nics) nic(n *reader.Object, k Kind, index int, firewalled bool) NIC {
 	if k == LXC {
 		nic.Name = n.Text("name", fmt.Sprintf("eth%d", index), pattern(bridgeName, "is not the name of an interface", "such as eth0"))
 	} else {
-		nic.Model = n.Text("model", "virtio", oneOf("virtio", "e1000", "e1000e", "rtl8139", "vmxnet3"))
+		nic.Model = n.Word("model", "virtio", "virtio", "e1000", "e1000e", "rtl8139", "vmxnet3")
 	}
 	if v := n.Get("vlan_id"); v != nil {
 		// Decision: for containers the key was dropped without a word; it works now.
 		nic.VLAN = n.Whole("vlan_id", 0, 1, 4094)
 	}
 	nic.Firewall = n.Flag("firewall", firewalled)
+	nic.MAC = b.mac(n)
 	return nic
 }
 

@@ -157,7 +157,8 @@ func TestEncryptedGuestsAreNotShown(t *testing.T) {
 		t.Fatalf("problems are %v", err)
 	}
 	for _, p := range ps {
-		if text := strings.ToLower(p.What + p.Fix); strings.Contains(text, "secret") || strings.Contains(text, "43") {
+		// The name of the test's folder has digits of its own.
+		if text := strings.ToLower(strings.ReplaceAll(p.What+p.Fix, filepath.Dir(o.Deployment), "")); strings.Contains(text, "secret") || strings.Contains(text, "43") {
 			t.Errorf("a problem shows an encrypted value: %v", p)
 		}
 	}

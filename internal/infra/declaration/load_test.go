@@ -87,7 +87,7 @@ func TestGuestsOfTheFullEstate(t *testing.T) {
 	if c.Address.CIDR.String() != "192.168.0.107/24" || c.Address.Gateway.String() != "192.168.0.1" || c.Startup != (Startup{Order: 149, Up: 30}) {
 		t.Errorf("minio: %+v %+v", c.Address, c.Startup)
 	}
-	if !slices.Equal(c.Mounts, []Mount{{"local-zfs", 100, "/opt/minio"}}) || !c.Protection || c.Root != (Disk{Interface: "rootfs", Store: "local-zfs", Size: 8}) {
+	if !slices.Equal(c.Mounts, []Mount{{Store: "local-zfs", Size: 100, Path: "/opt/minio"}}) || !c.Protection || !reflect.DeepEqual(c.Root, Disk{Interface: "rootfs", Store: "local-zfs", Size: 8}) {
 		t.Errorf("minio: %+v, protected %v, %+v", c.Mounts, c.Protection, c.Root)
 	}
 	testkit.Equal(t, "tags of minio", strings.Join(c.Tags, " "), "terraform container minio storage infrastructure homelab")
@@ -104,7 +104,7 @@ func TestGuestsOfTheFullEstate(t *testing.T) {
 	if v.Key != "docker-host" || v.Name != "docker" || v.Template != 9000 || v.CPUType != "x86-64-v2-AES" || v.Balloon != 8192 || v.Startup.Order != 6 || !v.Protection {
 		t.Errorf("docker-host: %+v", v)
 	}
-	if len(v.Disks) != 2 || v.Disks[1] != (Disk{Interface: "scsi1", Store: "local-zfs", Size: 100, Format: "raw", IOThread: true, Discard: "ignore"}) {
+	if len(v.Disks) != 2 || !reflect.DeepEqual(v.Disks[1], Disk{Interface: "scsi1", Store: "local-zfs", Size: 100, Format: "raw", IOThread: true, Discard: "ignore", Undeclared: []string{"iothread", "ssd", "discard"}}) {
 		t.Errorf("docker-host's disks: %+v", v.Disks)
 	}
 	s := e.Splunk
@@ -140,6 +140,7 @@ func TestSmallEstateAndDefaults(t *testing.T) {
 		Guest: Guest{
 			Key: "a", Kind: LXC, VMID: 101, Name: "a", Node: "pve", Description: "TF CT a - homelab", Tags: []string{"terraform", "container", "homelab"},
 			Cores: 2, Memory: 512, NICs: []NIC{{Name: "eth0", Bridge: "vmbr0", Firewall: true}}, Address: c.Address, OnBoot: true, Startup: Startup{Order: 155, Up: 30},
+			Undeclared: []string{"cpulimit", "ostype"},
 		},
 		Swap: 512, Root: Disk{Interface: "rootfs", Store: "local-zfs", Size: 16}, OSType: "debian",
 	}
@@ -150,9 +151,10 @@ func TestSmallEstateAndDefaults(t *testing.T) {
 		Guest: Guest{
 			Key: "b", Kind: QEMU, VMID: 102, Name: "b", Node: "pve", Description: "TF VM b - homelab", Tags: []string{"terraform", "homelab"},
 			Cores: 4, Memory: 2048, NICs: []NIC{{Model: "virtio", Bridge: "vmbr0"}}, Address: v.Address, OnBoot: true, Startup: Startup{Order: 154, Up: 30},
+			Undeclared: []string{"cpu", "balloon", "agent", "ostype", "cpulimit"},
 		},
 		CPUType: "x86-64-v2-AES", Balloon: 2048, User: "debian", Agent: true, OSType: "l26",
-		Disks: []Disk{{Interface: "scsi0", Store: "local-lvm", Size: 64, Format: "raw", IOThread: true, Discard: "ignore"}},
+		Disks: []Disk{{Interface: "scsi0", Store: "local-lvm", Size: 64, Format: "raw", IOThread: true, Discard: "ignore", Undeclared: []string{"iothread", "ssd", "discard"}}},
 	}
 	if !reflect.DeepEqual(v, wantV) {
 		t.Errorf("VM is\n%+v, want\n%+v", v, wantV)

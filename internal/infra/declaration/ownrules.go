@@ -65,9 +65,9 @@ func (b *ownRules) read(o *reader.Object) []Rule {
 }
 
 func (b *ownRules) rule(o *reader.Object, way string) Rule {
-	r := Rule{Type: way, Action: o.Text("action", "ACCEPT", oneOf("ACCEPT", "DROP", "REJECT"))}
+	r := Rule{Type: way, Action: o.Word("action", "ACCEPT", "ACCEPT", "DROP", "REJECT")}
 	if o.Get("proto") != nil {
-		r.Proto = o.Text("proto", "", oneOf(protocolNames()...))
+		r.Proto = o.Word("proto", "", protocolNames()...)
 	}
 	r.DPort = strings.Join(b.ports(o), ",")
 	if r.DPort != "" && !protocols[r.Proto] {
@@ -174,17 +174,65 @@ func (b *ownRules) resolve(e *Estate) {
 		}
 		return strings.Join(words, ",")
 	}
-	all := func(rules []Rule) {
-		for i := range rules {
-			rules[i].Source, rules[i].Dest = set(rules[i].Source), set(rules[i].Dest)
+	all := func(rules []Rule) (out []Rule) {
+		for _, r := range rules {
+			r.Source, r.Dest = set(r.Source), set(r.Dest)
+			out = append(out, r)
 		}
+		return separated(out)
 	}
 	for _, g := range e.Guests() {
-		all(g.Firewall.Rules)
+		g.Firewall.Rules = all(g.Firewall.Rules)
 	}
-	for _, c := range e.Firewall.Classes {
-		all(c.Rules)
+	for i := range e.Firewall.Classes {
+		c := &e.Firewall.Classes[i]
+		c.Rules = all(c.Rules)
 	}
+}
+
+// separated are the rules that rules with mixed lists have to be written as. ICMP over IPv6 is
+// another protocol (RFC 4443).
+func separated(rules []Rule) (out []Rule) {
+	for _, r := range rules {
+		for _, source := range apart(r.Source) {
+			for _, dest := range apart(r.Dest) {
+				one := r
+				one.Source, one.Dest = source, dest
+				six := func(list string) bool { return strings.Contains(list, ":") }
+				switch {
+				case source != "" && dest != "" && isAddressList(source) && isAddressList(dest) && six(source) != six(dest):
+					continue // of two families
+				case r.Proto == "icmp" && r.ICMP == "" && (six(source) || six(dest)):
+					one.Proto = "ipv6-icmp"
+				}
+				out = append(out, one)
+			}
+		}
+	}
+	return out
+}
+
+func isAddressList(list string) bool { return !setText.MatchString(list) && !alias.MatchString(list) }
+
+// apart are the lists that a list of addresses, IP sets and aliases has to be written as: a
+// rule of Proxmox VE has one set, one alias, or addresses of one family (pve-firewall,
+// verify_rule).
+func apart(list string) []string {
+	var out, addresses []string
+	for word := range strings.SplitSeq(list, ",") {
+		if setText.MatchString(word) || alias.MatchString(word) {
+			out = append(out, word)
+		} else {
+			addresses = append(addresses, word)
+		}
+	}
+	for _, six := range []bool{false, true} {
+		family := slices.DeleteFunc(slices.Clone(addresses), func(a string) bool { return strings.Contains(a, ":") != six })
+		if len(family) > 0 {
+			out = append(out, strings.Join(family, ","))
+		}
+	}
+	return out
 }
 
 // guest reads what a guest declares beside its class.
@@ -215,12 +263,12 @@ func (b *ownRules) policy(o *reader.Object, key string) string {
 	if o.Get(key) == nil {
 		return ""
 	}
-	return o.Text(key, "", oneOf("ACCEPT", "DROP", "REJECT"))
+	return o.Word(key, "", "ACCEPT", "DROP", "REJECT")
 }
 
 // foreign reads whether rules that nobody declared are kept.
 func (b *ownRules) foreign(o *reader.Object) bool {
-	return o.Text("foreign_rules", "remove", oneOf("keep", "remove")) == "keep"
+	return o.Word("foreign_rules", "remove", "keep", "remove") == "keep"
 }
 
 // estate reads the object firewall of the whole declaration into the estate, whose classes

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"path"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -75,16 +74,6 @@ func atMost(n int) reader.Rule {
 			return "", ""
 		}
 		return fmt.Sprintf("has %d characters", len(s)), fmt.Sprintf("%d at most are possible", n)
-	}
-}
-
-// oneOf names what is possible.
-func oneOf(words ...string) reader.Rule {
-	return func(s string) (string, string) {
-		if slices.Contains(words, s) {
-			return "", ""
-		}
-		return "is not possible here", "one of: " + strings.Join(words, ", ")
 	}
 }
 

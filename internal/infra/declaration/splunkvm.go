@@ -50,6 +50,7 @@ func (b splunkVM) read(r *reader.Object) *VM {
 	v.Memory = r.Whole("splunk_memory", 12288, 1024, 65536)
 	v.Balloon = v.Memory
 	v.CPUType, v.OSType, v.Agent = "host", "l26", true
+	v.Undeclared = []string{"cpu", "ostype", "agent", "balloon"} // no key declares them
 	v.Template = r.Whole("template_id", 9201, minVMID, 9999)
 	b.claims.template(v.Template, r.Place("template_id"))
 	o := r.OrEmpty("splunk_vm")
@@ -59,6 +60,7 @@ func (b splunkVM) read(r *reader.Object) *VM {
 	b.object(r, o, &v)
 	v.Snippet = cloudConfig(v.Name, b.estate.Domain, dataDevice(v.Disks))
 	v.SnippetFile = b.estate.FileStore + ":snippets/" + v.Name + "-cloud-init.yml"
+	v.CloudInit.User = v.SnippetFile
 	b.claims.unique("the name", v.Name, r.Place("splunk_vm_name"))
 	b.claims.unique("the key", SplunkKey, r.Place("splunk_vm_id"))
 	return &v
@@ -67,7 +69,7 @@ func (b splunkVM) read(r *reader.Object) *VM {
 // disks reads the sizes, which are top-level keys, and the interfaces, which are in the
 // object splunk_vm: a VM that was cloned from a template on scsi0 has its disks there.
 func (b splunkVM) disks(r, o *reader.Object, v *VM, store string) {
-	disk := Disk{Store: store, Format: "raw", IOThread: true, Discard: "ignore"}
+	disk := Disk{Store: store, Format: "raw", IOThread: true, Discard: "ignore", Undeclared: []string{"iothread", "ssd", "discard"}}
 	disk.Interface, disk.Size = b.diskInterface(o, "boot_disk", "virtio0"), r.Whole("splunk_boot_disk_size", 25, 1, 1000)
 	v.Disks = []Disk{disk}
 	disk.Interface, disk.Size = b.diskInterface(o, "data_disk", "virtio1"), r.Whole("splunk_data_disk_size", 200, 0, 1000)

@@ -56,7 +56,7 @@ func readState(report *reader.Report, r *reader.Object, o Options) State {
 		return State{}
 	}
 	s := State{
-		S3:           v.Text("backend", "local", oneOf("local", "s3")) == "s3",
+		S3:           v.Word("backend", "local", "local", "s3") == "s3",
 		Bucket:       v.Text("bucket", "", singleLine),
 		Key:          v.Text("key", "", objectKey),
 		Region:       v.Text("region", "", singleLine),

@@ -22,20 +22,23 @@ func (b vms) read(en reader.Entry) VM {
 		b.report.Problem(o.Place("memory_floating"), "is more than memory_dedicated", "it is what remains when memory is short: at most memory_dedicated")
 	}
 	b.disks(o, &v)
-	v.NICs = nics{b.report}.read(o, &v.Guest, false)
+	v.unless(o, "cpu_type", "cpu")
+	v.unless(o, "memory_floating", "balloon")
+	v.unless(o, "agent_enabled", "agent")
+	v.unless(o, "os_type", "ostype")
+	v.NICs = nics{b.report, b.claims}.read(o, &v.Guest, false)
+	b.firmware(o, &v)
+	b.limited(o, &v.Guest)
+	b.addresses.read6(o, &v.Guest)
 	b.source(o, &v)
 	b.cloudUser(o, &v)
-	v.VGA = o.Text("vga_type", "", func(s string) (string, string) {
-		if s == "" {
-			return "", ""
-		}
-		return oneOf("std", "cirrus", "vmware", "qxl", "serial0", "virtio", "none")(s)
-	})
+	b.cloudInit(o, &v)
+	v.VGA = o.Word("vga_type", "", "std", "cirrus", "vmware", "qxl", "serial0", "virtio", "none", "")
 	v.Agent = o.Flag("agent_enabled", true)
-	v.OSType = o.Text("os_type", "l26", oneOf("other", "wxp", "w2k", "w2k3", "w2k8", "wvista", "win7", "win8", "win10", "win11", "l24", "l26", "solaris"))
+	v.OSType = o.Word("os_type", "l26", "other", "wxp", "w2k", "w2k3", "w2k8", "wvista", "win7", "win8", "win10", "win11", "l24", "l26", "solaris")
 	b.bootFlag(o, &v.Guest)
 	o.Unused("ip_config", "addresses are derived from vm_id; ip and dhcp set another one")
-	o.Unused("cloud_init_user_data", "it was never handed to Proxmox VE")
+	o.Unused("cloud_init_user_data", "it was never handed to Proxmox VE; cloud_init has what is")
 	b.protect(o, &v.Guest, len(v.Disks) > 1)
 	return v
 }
@@ -50,12 +53,8 @@ func (b vms) disks(o *reader.Object, v *VM) {
 	v.Disks = []Disk{b.disk(boot, "local-lvm", "scsi0", 64)}
 	places := []*reader.Object{boot}
 	for _, d := range o.Objects("additional_disks") {
-		if d.Get("interface") == nil {
-			d.Missing("interface")
-		}
-		if d.Get("size") == nil {
-			d.Missing("size")
-		}
+		d.Need("interface")
+		d.Need("size")
 		v.Disks = append(v.Disks, b.disk(d, "local-zfs", "", 0))
 		places = append(places, d)
 	}
@@ -71,10 +70,15 @@ func (b vms) disk(d *reader.Object, store, iface string, size int) Disk {
 		Store:     d.Text("datastore_id", store, storeRule),
 		Interface: d.Text("interface", iface, diskRule),
 		Size:      d.Whole("size", size, 1, maxDisk),
-		Format:    d.Text("file_format", "raw", oneOf("raw", "qcow2", "vmdk")),
+		Format:    d.Word("file_format", "raw", "raw", "qcow2", "vmdk"),
 		IOThread:  d.Flag("iothread", true),
 		SSD:       d.Flag("ssd", false),
-		Discard:   d.Text("discard", "ignore", oneOf("ignore", "on")),
+		Discard:   d.Word("discard", "ignore", "ignore", "on"),
+	}
+	for _, key := range []string{"iothread", "ssd", "discard"} {
+		if d.Get(key) == nil {
+			disk.Undeclared = append(disk.Undeclared, key)
+		}
 	}
 	bus := strings.TrimRight(disk.Interface, "0123456789")
 	if disk.SSD && bus == "virtio" {

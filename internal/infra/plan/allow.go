@@ -11,7 +11,10 @@ import (
 )
 
 // allowed are the guests that the Allow lists of the options name, by VMID.
-type allowed struct{ destroy, replace, reboot, reuse map[int]bool }
+type allowed struct {
+	destroy, replace, reboot, reuse map[int]bool
+	detach                          map[int]map[string]bool
+}
 
 // object is the prefix and name of what --allow-reuse names beside guests: group/NAME,
 // pool/ID.
@@ -42,7 +45,11 @@ func (m *maker) resolve() error {
 	for _, l := range m.leaving {
 		leaving = append(leaving, called{l.key, l.Name, l.VMID})
 	}
-	a := &allowed{destroy: map[int]bool{}, replace: map[int]bool{}, reboot: map[int]bool{}, reuse: map[int]bool{}}
+	detach, err := m.detach(declared)
+	if err != nil {
+		return err
+	}
+	a := &allowed{detach: detach, destroy: map[int]bool{}, replace: map[int]bool{}, reboot: map[int]bool{}, reuse: map[int]bool{}}
 	for _, list := range []struct {
 		flag  string
 		words []string
@@ -68,6 +75,39 @@ func (m *maker) resolve() error {
 	}
 	m.opts.allowed = a
 	m.plan.opts.allowed = a
+	return nil
+}
+
+// detach takes the words of --allow-detach apart: GUEST:PATH or GUEST:INTERFACE.
+func (m *maker) detach(declared []called) (map[int]map[string]bool, error) {
+	out := map[int]map[string]bool{}
+	for _, word := range m.opts.AllowDetach {
+		key, name, ok := strings.Cut(word, ":")
+		if !ok || name == "" {
+			return nil, fmt.Errorf("--allow-detach %q: write KEY:PATH for a mount point, KEY:INTERFACE for a disk", word)
+		}
+		vmid, err := find("--allow-detach", key, declared, notDeclared)
+		if err != nil {
+			return nil, err
+		}
+		if out[vmid] == nil {
+			out[vmid] = map[string]bool{}
+		}
+		out[vmid][name] = true
+	}
+	return out, nil
+}
+
+// allDetached is an error if something that may be taken off is not there, most probably for a
+// slip of the finger.
+func (m *maker) allDetached(there map[int][]string) error {
+	for _, g := range m.scope.Guests {
+		for name := range m.opts.allowed.detach[g.VMID] {
+			if !slices.Contains(there[g.VMID], name) {
+				return fmt.Errorf("--allow-detach %s:%s: it has no undeclared mount point at that path, nor an undeclared disk of that name", g.Key, name)
+			}
+		}
+	}
 	return nil
 }
 

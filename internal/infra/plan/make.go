@@ -41,7 +41,9 @@ func Make(ctx context.Context, api live.API, e *declaration.Estate, opts Options
 	if err := m.read(ctx); err != nil {
 		return nil, err
 	}
+	again := opts.allowed != nil
 	guests := &guest.Planner{
+		AllowDetach: m.opts.allowed.detach, Detached: map[int][]string{},
 		Scope: m.scope, Live: m.live.Cluster, Owner: m.owner, List: &m.plan.List, Root: opts.Root,
 		AllowReplace: m.opts.allowed.replace, AllowReboot: m.opts.allowed.reboot, AllowReuse: m.opts.allowed.reuse,
 	}
@@ -52,6 +54,9 @@ func Make(ctx context.Context, api live.API, e *declaration.Estate, opts Options
 	m.pools()
 	walls.Groups()
 	guests.Plan()
+	if err := m.allDetached(guests.Detached); err != nil && !again {
+		return nil, err
+	}
 	if err := needs.Check(ctx); err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ type Options struct {
 	AllowDestroy []string // that are no longer declared
 	AllowReplace []string
 	AllowReboot  []string
+	AllowDetach  []string // undeclared mount points and disks, as KEY:PATH and KEY:INTERFACE
 	AllowReuse   []string // become another guest in place, under the same VMID; also group/NAME and pool/ID of others
 
 	// OnlyName is how Only is called in errors, such as the verb that takes the keys;

@@ -43,9 +43,9 @@
 //
 // # What it leaves out
 //
-// Snapshots, backups and restore, migration, HA, replication, SDN, Ceph, the consoles,
-// two-factor login, user and role administration over the API (users are Options), uploads,
-// ACME orders (accounts and plugins are records; ordering a certificate succeeds when the
+// The content of volumes (a snapshot keeps the configuration), restore, migration, what HA and
+// backup jobs do by themselves, replication, SDN beyond empty lists, Ceph, the consoles,
+// two-factor login, realms, uploads, ACME orders (accounts and plugins are records; ordering a certificate succeeds when the
 // account exists), the guest's inside (the agent answers with the addresses of ipconfigN, or
 // not at all). A write that does not get a lock file is refused at once, not after ten seconds
 // of waiting. Unknown or unserved paths answer 501 `Method 'GET /x' not implemented`, as

@@ -112,24 +112,32 @@ func (n *tfNumber) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-func decodeState(data []byte) (*tfState, error) {
+// Form reports why data is not a Terraform state of the form that is read.
+func Form(data []byte) error {
 	if len(bytes.TrimSpace(data)) == 0 {
-		return nil, errors.New("it is empty: Terraform has not written a state there")
+		return errors.New("it is empty: Terraform has not written a state there")
 	}
 	var form struct {
 		Version       *int
 		EncryptedData json.RawMessage `json:"encrypted_data"`
 	}
 	if err := json.Unmarshal(data, &form); err != nil {
-		return nil, fmt.Errorf("it is not a whole JSON document: %w", err)
+		return fmt.Errorf("it is not a whole JSON document: %w", err)
 	}
 	switch {
 	case len(form.EncryptedData) > 0:
-		return nil, errors.New("OpenTofu has encrypted it: give the output of `tofu state pull` instead")
+		return errors.New("OpenTofu has encrypted it: give the output of `tofu state pull` instead")
 	case form.Version == nil:
-		return nil, errors.New("it has no version: not a Terraform state")
+		return errors.New("it has no version: not a Terraform state")
 	case *form.Version != tfVersion:
-		return nil, fmt.Errorf("its form is version %d, and only %d (Terraform 0.12 and later, OpenTofu) is read", *form.Version, tfVersion)
+		return fmt.Errorf("its form is version %d, and only %d (Terraform 0.12 and later, OpenTofu) is read", *form.Version, tfVersion)
+	}
+	return nil
+}
+
+func decodeState(data []byte) (*tfState, error) {
+	if err := Form(data); err != nil {
+		return nil, err
 	}
 	s := new(tfState)
 	if err := json.Unmarshal(data, s); err != nil {

@@ -24,6 +24,7 @@ type Report struct {
 	Problems Problems
 	Notes    Problems
 	Settings []Setting
+	Keys     Keys // what was asked for; nil: not collected
 }
 
 // Problem adds what is wrong at v, and how to mend it.
@@ -44,13 +45,17 @@ func (l *Report) Record(path, shown, from string) {
 // comment is the key that every object may have and that is ignored.
 const comment = "_comment"
 
+// schemaKey is where a file names its schema, for editors.
+const schemaKey = "$schema"
+
 // Object reads the keys of one JSON object. A key that is absent or null has its
 // default. A key that was not asked for by the time of End is unknown.
 type Object struct {
 	Value *Value // never nil: an absent object is an empty one at its place
 
-	report *Report
-	asked  []string
+	report   *Report
+	asked    []string
+	borrowed string // a member that belongs to another object
 }
 
 // Object returns the reader of v; what is not an object is a problem and reads as empty.
@@ -67,6 +72,7 @@ func (o *Object) Get(key string) *Value {
 	if !slices.Contains(o.asked, key) {
 		o.asked = append(o.asked, key)
 	}
+	o.key(key)
 	for _, m := range o.Value.Members {
 		if m.Name == key && m.Value.Kind != KindNull {
 			return m.Value
@@ -86,6 +92,7 @@ func (o *Object) Place(key string) *Value {
 // Typed is [Object.Get] for one type of value; another type is a problem and reads as absent.
 func (o *Object) Typed(key string, want Kind) *Value {
 	v := o.Get(key)
+	o.key(key).Kind = want
 	if v != nil && v.Kind != want {
 		fix := ""
 		switch {
@@ -128,6 +135,9 @@ func (o *Object) Set(key string, v *Value, effective any) {
 		}
 		shown = "[" + strings.Join(list, ", ") + "]"
 	}
+	if v == nil {
+		o.key(key).Default = shown
+	}
 	if v != nil && v.Hidden || o.Value.Hidden {
 		shown = HiddenText
 	}
@@ -149,6 +159,28 @@ func (o *Object) Text(key, def string, rules ...Rule) string {
 	return s
 }
 
+// Word reads a string that is one of several.
+func (o *Object) Word(key, def string, words ...string) string {
+	o.key(key).Words = words
+	return o.Text(key, def, oneOf(words))
+}
+
+// Words reads a list of such strings.
+func (o *Object) Words(key string, def []string, words ...string) []string {
+	o.key(key).Words = words
+	return o.Texts(key, def, oneOf(words))
+}
+
+// oneOf names what is possible.
+func oneOf(words []string) Rule {
+	return func(s string) (string, string) {
+		if slices.Contains(words, s) {
+			return "", ""
+		}
+		return "is not possible here", "one of: " + strings.Trim(strings.Join(words, ", "), ", ")
+	}
+}
+
 // Secret reads a string that is shown nowhere.
 func (o *Object) Secret(key string) string {
 	v := o.Typed(key, KindText)
@@ -162,8 +194,8 @@ func (o *Object) Secret(key string) string {
 
 // NeedText reads a string that has to be there.
 func (o *Object) NeedText(key string, rules ...Rule) string {
-	if o.Get(key) == nil {
-		o.Missing(key)
+	if !o.Need(key) {
+		o.key(key).Kind = KindText
 		return ""
 	}
 	return o.Text(key, "", append([]Rule{NotEmpty}, rules...)...)
@@ -171,11 +203,20 @@ func (o *Object) NeedText(key string, rules ...Rule) string {
 
 // NeedWhole reads an integer that has to be there.
 func (o *Object) NeedWhole(key string, low, high int) int {
-	if o.Get(key) == nil {
-		o.Missing(key)
+	if !o.Need(key) {
 		return 0
 	}
 	return o.Whole(key, 0, low, high)
+}
+
+// Need reports a key that has to be there and is not.
+func (o *Object) Need(key string) bool {
+	o.key(key).Needed = true
+	if o.Get(key) == nil {
+		o.Missing(key)
+		return false
+	}
+	return true
 }
 
 // Missing reports that a key has to be there.
@@ -199,6 +240,7 @@ func (l *Report) Check(v *Value, rules []Rule) {
 // Whole reads an integer of a range. One that is wrong reads as the default.
 func (o *Object) Whole(key string, def, low, high int) int {
 	v := o.Typed(key, KindNumber)
+	o.bounds(key, float64(low), float64(high)).Whole = true
 	n := def
 	if v != nil {
 		f, err := strconv.ParseFloat(v.Text, 64)
@@ -215,6 +257,30 @@ func (o *Object) Whole(key string, def, low, high int) int {
 	return n
 }
 
+// Number reads a number of a range, which may have a fraction. One that is wrong reads as the
+// default.
+func (o *Object) Number(key string, def, low, high float64) float64 {
+	v := o.Typed(key, KindNumber)
+	o.bounds(key, low, high)
+	n := def
+	if v != nil {
+		f, err := strconv.ParseFloat(v.Text, 64)
+		if err != nil || f < low || f > high {
+			o.report.Problem(v, v.Shown()+" is out of range", fmt.Sprintf("%v to %v are possible", low, high))
+		} else {
+			n = f
+		}
+	}
+	o.Set(key, v, n)
+	return n
+}
+
+func (o *Object) bounds(key string, low, high float64) *Key {
+	k := o.key(key)
+	k.Range, k.Ranged = [2]float64{low, high}, true
+	return k
+}
+
 // Flag reads a truth value.
 func (o *Object) Flag(key string, def bool) bool {
 	v := o.Typed(key, KindFlag)
@@ -229,6 +295,7 @@ func (o *Object) Flag(key string, def bool) bool {
 // Texts reads a list of strings.
 func (o *Object) Texts(key string, def []string, rules ...Rule) []string {
 	v := o.Typed(key, KindList)
+	o.key(key).Items = KindText
 	list := slices.Clone(def)
 	if v != nil {
 		list = nil
@@ -265,6 +332,7 @@ func (o *Object) OrEmpty(key string) *Object {
 // Objects reads a list of objects.
 func (o *Object) Objects(key string) []*Object {
 	v := o.Typed(key, KindList)
+	o.key(key).Items = KindObject
 	if v == nil {
 		return nil
 	}
@@ -311,7 +379,7 @@ func (o *Object) Unused(key, why string) {
 // End reports the keys that were not asked for.
 func (o *Object) End() {
 	for _, m := range o.Value.Members {
-		if m.Name != comment && !slices.Contains(o.asked, m.Name) {
+		if m.Name != comment && !(m.Name == schemaKey && o.Value.Path == "$") && !slices.Contains(o.asked, m.Name) {
 			o.report.Problem(m.Value, fmt.Sprintf("the key %q is not known here", m.Name), DidYouMean(m.Name, o.asked))
 		}
 	}
@@ -325,7 +393,7 @@ func (o *Object) With(name string, v *Value, keys ...string) *Object {
 	if v != nil {
 		view.Members = append(slices.Clone(view.Members), Member{name, v})
 	}
-	return &Object{report: o.report, Value: &view}
+	return &Object{report: o.report, Value: &view, borrowed: name}
 }
 
 // NotEmpty wants a text.

@@ -4,6 +4,7 @@ package firewall
 
 import (
 	"cmp"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -52,7 +53,7 @@ func guestOptions(c declaration.Class, g *declaration.Guest) []option {
 		{"log_level_in", "nolog", "warning"}, {"log_level_out", "nolog", "warning"},
 		// Without this one a guest that asks for its address never gets it.
 		{"dhcp", "0", pve.Flag(g.Address.DHCP)},
-		{"ipfilter", "0", "0"}, {"macfilter", "1", "1"}, {"ndp", "1", "0"}, {"radv", "0", "1"},
+		{"ipfilter", "0", "0"}, {"macfilter", "1", "1"}, {"ndp", "1", pve.Flag(g.IP6 != "")}, {"radv", "0", "1"},
 		{"enable", "0", "1"},
 	}
 }
@@ -243,7 +244,7 @@ func (p *Planner) add(c change.Change, base string, fw *live.Firewall, want []op
 		c.Steps = append(c.Steps, change.Write("set options", "PUT", base+"/options", params).
 			From(base+"/options", fw.Options.Digest()))
 	}
-	if len(c.Steps) > 0 {
+	if len(c.Steps) > 0 || len(c.Blocks) > 0 {
 		p.List.Add(c)
 	}
 }
@@ -288,7 +289,45 @@ func (p *Planner) guest(g *declaration.Guest) {
 		step.Keep = keep
 		c.Steps = append(c.Steps, step)
 	}
+	c.Blocks = p.missing(g, fw.Names)
 	p.add(c, path+"/firewall", fw, guestOptions(class, g))
+}
+
+// missing refuses rules that name aliases or IP sets which are not there: Proxmox VE
+// takes no such rule. own are those of the guest itself.
+func (p *Planner) missing(g *declaration.Guest, own live.Names) []change.Block {
+	var out []change.Block
+	for _, word := range p.Scope.Names(g) {
+		what, rest := "alias", word
+		if set, ok := strings.CutPrefix(word, "+"); ok {
+			what, rest = "IP set", set
+		}
+		place, name, placed := strings.Cut(rest, "/")
+		if !placed {
+			place, name = "", rest
+		}
+		known := func(n live.Names) []string {
+			if what == "alias" {
+				return n.Aliases
+			}
+			return n.Sets
+		}
+		there := place == "sdn" // Proxmox VE makes those itself
+		if place != "dc" {
+			there = there || slices.Contains(known(own), name)
+		}
+		if place != "guest" {
+			there = there || slices.Contains(known(*p.Live.Names), name)
+		}
+		where := "Datacenter > Firewall"
+		if place == "guest" {
+			where = "the firewall of the guest"
+		}
+		if !there {
+			out = append(out, change.Block{Why: fmt.Sprintf("a rule names the %s %s, which is not there: make it under %s, or write the addresses", what, word, where)})
+		}
+	}
+	return out
 }
 
 // leave switches the firewall of a guest off that has lost its class, before its groups

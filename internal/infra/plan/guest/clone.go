@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -93,7 +94,7 @@ func (v *vm) setUp(path string, base *live.Guest) []change.Step {
 func (v *vm) params(conf pve.Config, blank bool) url.Values {
 	p := url.Values{
 		"numa": {"0"}, "tags": {live.TagList(v.Tags)}, "onboot": {pve.Flag(v.OnBoot)}, "protection": {pve.Flag(v.Protection)},
-		"ipconfig0": {ipconfig(v.Address)},
+		"ipconfig0": {ipconfig(&v.Guest)},
 	}
 	for _, s := range settings(v.VM) {
 		if s.want != "" {
@@ -108,15 +109,13 @@ func (v *vm) params(conf pve.Config, blank bool) url.Values {
 	}
 	for key, value := range map[string]string{
 		"ciuser": v.User, "cipassword": v.Password.Reveal(), "sshkeys": sshKeys(v.Keys),
-		"searchdomain": v.Domain, "nameserver": nameserverList(&v.Guest),
+		"searchdomain": v.Domain, "nameserver": nameserverList(&v.Guest), "cicustom": v.custom(), "ciupgrade": v.CloudInit.Upgrade, "bios": v.BIOS,
 	} {
 		if value != "" {
 			p.Set(key, value)
 		}
 	}
-	if v.SnippetFile != "" {
-		p.Set("cicustom", "user="+v.SnippetFile)
-	}
+	v.firmware(p, conf)
 	v.drives(p, conf, blank)
 	for i, n := range v.NICs {
 		p.Set("net"+strconv.Itoa(i), vmNIC(n).String())
@@ -125,6 +124,13 @@ func (v *vm) params(conf pve.Config, blank bool) url.Values {
 		p.Set("delete", strings.Join(extra, ","))
 	}
 	return p
+}
+
+// firmware adds the disk for the variables of UEFI, unless the template has one.
+func (v *vm) firmware(p url.Values, conf pve.Config) {
+	if _, has := conf["efidisk0"]; v.EFI != nil && !has {
+		p.Set("efidisk0", fmt.Sprintf("%s:1,efitype=%s,pre-enrolled-keys=%s", v.EFI.Store, v.EFI.Type, pve.Flag(v.EFI.PreEnrolledKey)))
+	}
 }
 
 // drives adds the cloud-init drive and the CD-ROM, and says what a new VM boots from.
@@ -171,7 +177,7 @@ func Complete(s change.Step, conf pve.Config) url.Values {
 			continue
 		}
 		p := pve.ParseProps(value, "file")
-		if newDelta().diskOptions(&p, disk) {
+		if newDelta().diskOptions(&p, disk, diskOptions(disk)) {
 			out.Set(disk.Interface, p.String())
 		}
 	}

@@ -25,16 +25,19 @@ type container struct {
 func (c *container) limited() []string {
 	limited := []string{"storage/" + c.Root.Store}
 	for _, mp := range c.Mounts {
-		limited = append(limited, "storage/"+mp.Store)
+		if mp.Bind == "" {
+			limited = append(limited, "storage/"+mp.Store)
+		}
 	}
 	slices.Sort(limited)
 	return slices.Compact(limited)
 }
 
-// create makes a container in one request; where features need root@pam, in several, and
+// create makes a container in one request; where something needs root@pam, in several, and
 // then it is started last.
 func (c *container) create(lv *live.Guest) []change.Step {
-	allowed, rest := splitFeatures(c.Container)
+	allowed, _ := splitFeatures(c.Container)
+	rest := c.ofRoot()
 	path := live.GuestPath(c.Node, declaration.LXC, c.VMID)
 	var steps []change.Step
 	if lv == nil {
@@ -45,7 +48,7 @@ func (c *container) create(lv *live.Guest) []change.Step {
 		}
 		create := change.Write("create", "POST", pve.Path("nodes", c.Node, "lxc"), params)
 		create.Free = c.VMID
-		if !rest || !c.asRoot {
+		if len(rest) == 0 || !c.asRoot {
 			params.Set("start", "1")
 			return []change.Step{create, runs(path)}
 		}
@@ -54,10 +57,8 @@ func (c *container) create(lv *live.Guest) []change.Step {
 	} else {
 		path = lv.Path()
 	}
-	if rest && c.asRoot {
-		features := change.Write("set features", "PUT", path+"/config", url.Values{"features": {featureString(c.Features)}})
-		features.Root = true
-		steps = append(steps, features.From(path+"/config", ""))
+	if len(rest) > 0 && c.asRoot {
+		steps = append(steps, rootStep(rest, path, ""))
 	}
 	return append(steps, finish(path, lv, c.Description)...)
 }
@@ -86,13 +87,16 @@ func containerParams(c *declaration.Container) url.Values {
 		"unprivileged": {pve.Flag(c.Unprivileged)}, "onboot": {pve.Flag(c.OnBoot)}, "protection": {pve.Flag(c.Protection)},
 	}
 	for i, mp := range c.Mounts {
-		v.Set("mp"+strconv.Itoa(i), mountString(mp))
+		if mp.Bind == "" {
+			v.Set("mp"+strconv.Itoa(i), mountString(mp))
+		}
 	}
 	for i := range c.NICs {
 		v.Set("net"+strconv.Itoa(i), containerNIC(&c.Guest, i).String())
 	}
 	for key, value := range map[string]string{
 		"pool": c.Pool, "searchdomain": c.Domain, "nameserver": nameserverList(&c.Guest),
+		"timezone": c.Timezone, "cpulimit": cpuLimit(&c.Guest),
 		"password": c.Password.Reveal(), "ssh-public-keys": strings.Join(c.Keys, "\n"),
 	} {
 		if value != "" {
@@ -106,7 +110,19 @@ func containerParams(c *declaration.Container) url.Values {
 }
 
 func mountString(mp declaration.Mount) string {
-	return fmt.Sprintf("%s:%d,mp=%s", mp.Store, mp.Size, mp.Path)
+	text := fmt.Sprintf("%s:%d,mp=%s", mp.Store, mp.Size, mp.Path)
+	if mp.Bind != "" {
+		text = mp.Bind + ",mp=" + mp.Path
+	}
+	return strings.TrimSuffix(text+","+mp.Options, ",")
+}
+
+// mountShown is a declared mount point for people.
+func mountShown(mp declaration.Mount) string {
+	if mp.Bind != "" {
+		return mp.Bind + " of the node at " + mp.Path
+	}
+	return mp.Store + ":" + gib(mp.Size) + " at " + mp.Path
 }
 
 func (c *container) show(d *delta) {
@@ -114,7 +130,13 @@ func (c *container) show(d *delta) {
 	d.differs("swap", "", strconv.Itoa(c.Swap), "")
 	d.differs("rootfs", "", c.Root.Store+":"+gib(c.Root.Size), "")
 	for i, mp := range c.Mounts {
-		d.differs("mp"+strconv.Itoa(i), "", mp.Store+":"+gib(mp.Size)+" at "+mp.Path, "")
+		d.differs("mp"+strconv.Itoa(i), "", mountShown(mp), "")
+	}
+	for i, dev := range c.Devices {
+		d.differs("dev"+strconv.Itoa(i), "", deviceString(dev), "")
+	}
+	if c.Timezone != "" {
+		d.differs("timezone", "", c.Timezone, "")
 	}
 	for i := range c.NICs {
 		d.differs("net"+strconv.Itoa(i), "", containerNIC(&c.Guest, i).String(), "")
@@ -132,6 +154,10 @@ func (c *container) diff(d *delta, lv *live.Guest) []change.Step {
 	d.plain("cores", lv.Get("cores"), "", strconv.Itoa(c.Cores))
 	d.plain("memory", lv.Get("memory"), "512", strconv.Itoa(c.Memory))
 	d.plain("swap", lv.Get("swap"), "512", strconv.Itoa(c.Swap))
+	d.cpuLimit(&c.Guest, lv)
+	if c.Timezone != "" {
+		d.late("timezone", lv.Get("timezone"), "", c.Timezone, running)
+	}
 	for i := range c.NICs {
 		key := "net" + strconv.Itoa(i)
 		d.network(key, pve.ParseProps(lv.Get(key), ""), containerNIC(&c.Guest, i))
@@ -140,12 +166,14 @@ func (c *container) diff(d *delta, lv *live.Guest) []change.Step {
 	if have := pve.Flag(lv.Unprivileged()); have != pve.Flag(c.Unprivileged) {
 		d.differs("unprivileged", have, pve.Flag(c.Unprivileged), change.Replaces)
 	}
-	if have := lv.Get("ostype"); have != "" && have != c.OSType {
+	if have := lv.Get("ostype"); have != "" && have != c.OSType && c.Declares("ostype") {
 		d.addNote("its os_type is %s, declared is %s: that counts only when it is made, and stays", have, c.OSType)
 	}
 	steps := d.root(c.Container, lv)
 	steps = append(steps, d.mounts(c.Container, lv)...)
-	return append(steps, c.features(d, lv)...)
+	d.devices(c.Container, lv)
+	steps = append(steps, c.features(d, lv)...)
+	return append(steps, c.asked(d, lv)...)
 }
 
 // root compares the root file system: it can grow.
@@ -193,7 +221,12 @@ func (d *delta) mounts(c *declaration.Container, lv *live.Guest) []change.Step {
 	var steps []change.Step
 	for i, mp := range c.Mounts {
 		key, exists := byPath[mp.Path]
-		if !exists {
+		switch {
+		case mp.Bind != "":
+			d.bind(mp, key, i, lv)
+			delete(byPath, mp.Path)
+			continue
+		case !exists:
 			if d.takesPlace(lv, mp.Path, looseMounts(c, lv), func(key string) string {
 				if lv.Detaches(key) {
 					return fmt.Sprintf("`pct set %d --revert %s`", c.VMID, key)
@@ -203,23 +236,27 @@ func (d *delta) mounts(c *declaration.Container, lv *live.Guest) []change.Step {
 				continue
 			}
 			key = freeMount(d, lv, i)
-			d.differs(key, "", mp.Store+":"+gib(mp.Size)+" at "+mp.Path, "")
+			d.differs(key, "", mountShown(mp), "")
 			d.set.Set(key, mountString(mp))
 			continue
 		}
 		delete(byPath, mp.Path)
 		p := pve.ParseProps(lv.Get(key), "volume")
 		if from := p.Default(); strings.HasPrefix(from, "/") {
-			d.differs(key, from, mp.Store+":"+gib(mp.Size)+" at "+mp.Path, "")
+			d.differs(key, from, mountShown(mp), "")
 			d.block("%s at %s is %s of the node, declared is a volume on %s: to keep it, take %s out of mount_points; to change it, stop the guest, run "+
 				"`pct set %d --delete %s` on %s as root, apply, and copy what is in %s", key, mp.Path, from, mp.Store, mp.Path, c.VMID, key, lv.Node, from)
 			continue
 		}
 		d.sameStore(key, p.Default(), mp.Store, c.VMID)
+		if d.mountOptions(key, &p, mp) {
+			d.set.Set(key, p.String())
+			d.restarts(lv)
+		}
 		steps = append(steps, d.grow(key, p.Get("size"), mp.Size, lv)...)
 	}
 	for _, path := range slices.Sorted(maps.Keys(byPath)) {
-		d.addNote("%s at %s is not declared and stays", byPath[path], path)
+		d.undeclared(c.Key, byPath[path], path, fmt.Sprintf("%s at %s", byPath[path], path), lv)
 	}
 	return steps
 }

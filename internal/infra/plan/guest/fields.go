@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/plan/live"
 )
 
 // atReboot is the note of a field that takes effect at the guest's next start.
@@ -20,12 +21,16 @@ type delta struct {
 	blocks []change.Block
 	notes  []string
 	manual []string
-	owed   bool // until manual is done, nothing may be published
+	asRoot url.Values // what only root@pam may set
+	owed   bool       // until manual is done, nothing may be published
+
+	detach map[string]bool // what may be taken off: paths of mount points, interfaces of disks
+	taken  []string        // of detach, what is there
 
 	guarded string // why the guest's volumes may not be removed; "" if they may
 }
 
-func newDelta() *delta { return &delta{set: url.Values{}} }
+func newDelta() *delta { return &delta{set: url.Values{}, asRoot: url.Values{}} }
 
 // differs records a difference; rebooting ones take effect at the next start.
 func (d *delta) differs(path, from, to, note string) {
@@ -48,6 +53,14 @@ func (d *delta) late(key, live, def, want string, running bool) {
 	if d.plain(key, live, def, want) && running {
 		d.fields[len(d.fields)-1].Note = atReboot
 		d.reboot = true
+	}
+}
+
+// restarts says of the last difference that it takes effect at the next start, if lv runs.
+func (d *delta) restarts(lv *live.Guest) {
+	if lv.Running() {
+		d.reboot = true
+		d.fields[len(d.fields)-1].Note = atReboot
 	}
 }
 

@@ -28,6 +28,11 @@ type Planner struct {
 	Root bool
 	// What is allowed, by VMID.
 	AllowReplace, AllowReboot, AllowReuse map[int]bool
+	// AllowDetach are undeclared mount points, by path, and disks, by interface, that may be
+	// taken off.
+	AllowDetach map[int]map[string]bool
+	// Detached are those of AllowDetach that are there, by VMID.
+	Detached map[int][]string
 }
 
 // kind is what differs between containers and VMs.
@@ -133,7 +138,11 @@ func (p *Planner) update(c change.Change, g *declaration.Guest, k kind, lv *live
 	d := newDelta()
 	d.guarded = Guard(g, lv)
 	d.common(g, lv)
+	d.detach = p.AllowDetach[g.VMID]
 	steps := k.diff(d, lv)
+	if p.Detached != nil {
+		p.Detached[g.VMID] = d.taken
+	}
 	if params := d.params(); params != nil {
 		c.Steps = append(c.Steps, change.Write("change", "PUT", lv.Path()+"/config", params).From(lv.Path()+"/config", lv.Digest()))
 	}

@@ -20,6 +20,10 @@ func containerNIC(g *declaration.Guest, i int) pve.Props {
 		if gw != "" {
 			p.Set("gw", gw)
 		}
+		address6(&p, g)
+	}
+	if n.MAC != "" {
+		p.Set("hwaddr", n.MAC)
 	}
 	return p
 }
@@ -28,6 +32,9 @@ func containerNIC(g *declaration.Guest, i int) pve.Props {
 func vmNIC(n declaration.NIC) pve.Props {
 	p := pve.ParseNet(n.Model)
 	nicProps(&p, n)
+	if n.MAC != "" {
+		p.Set("macaddr", n.MAC)
+	}
 	return p
 }
 
@@ -52,10 +59,21 @@ func address(a declaration.Address) (ip, gw string) {
 	return a.CIDR.String(), gw
 }
 
+// address6 adds ip6= and gw6=, where they are declared.
+func address6(p *pve.Props, g *declaration.Guest) {
+	if g.IP6 != "" {
+		p.Set("ip6", g.IP6)
+	}
+	if g.Gateway6.IsValid() {
+		p.Set("gw6", g.Gateway6.String())
+	}
+}
+
 // owned are the keys of a network property that a declaration can set, with their
-// defaults. MAC address, rate, MTU and the like stay as they are.
+// defaults. Rate, MTU and the like stay as they are.
 var owned = []struct{ key, def string }{
 	{"name", ""}, {"model", ""}, {"bridge", ""}, {"firewall", "0"}, {"tag", ""}, {"ip", ""}, {"gw", ""},
+	{"ip6", ""}, {"gw6", ""}, {"hwaddr", ""}, {"macaddr", ""},
 }
 
 // network compares netN, keeping what is not owned.
@@ -64,7 +82,7 @@ func (d *delta) network(key string, live, want pve.Props) {
 	changed := false
 	for _, o := range owned {
 		from, to := cmp.Or(live.Get(o.key), o.def), cmp.Or(want.Get(o.key), o.def)
-		if from == to || to == "" && (o.key == "ip" || o.key == "name" || o.key == "model") {
+		if from == to || to == "" && o.key != "bridge" && o.key != "tag" && o.key != "gw" {
 			continue // an undeclared address stays
 		}
 		changed = true

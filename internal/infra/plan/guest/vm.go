@@ -49,8 +49,14 @@ func (v *vm) show(d *delta) {
 	}
 	ip, gw := address(v.Address)
 	d.differs("address", "", strings.TrimSuffix(ip+" gateway "+gw, " gateway "), "")
-	if v.SnippetFile != "" {
-		d.differs("cloud-init", "", v.SnippetFile, "")
+	if custom := v.custom(); custom != "" {
+		d.differs("cloud-init", "", custom, "")
+	}
+	if v.BIOS != "" {
+		d.differs("bios", "", v.BIOS, "")
+	}
+	if v.Machine != "" {
+		d.differs("machine", "", v.Machine, "")
 	}
 }
 
@@ -73,6 +79,8 @@ func settings(v *declaration.VM) []setting {
 		{key: "agent", def: "0", want: pve.Flag(v.Agent), prop: "enabled", late: true},
 		{key: "vga", def: "std", want: v.VGA, prop: "type", late: true},
 		{key: "ostype", def: "other", want: v.OSType, late: true},
+		{key: "machine", def: "pc", want: v.Machine, prop: "type", late: true},
+		{key: "cpulimit", want: cpuLimit(&v.Guest), once: true},
 	}
 }
 
@@ -85,8 +93,13 @@ func (v *vm) diff(d *delta, lv *live.Guest) []change.Step {
 		if s.key == "balloon" && live == "" {
 			live = memory // without the option it is as large as the memory
 		}
-		if s.once && live != "" && live != s.want {
+		if s.key == "sockets" && live != "" && live != s.want {
 			d.addNote("%s=%s: no key declares it, it stays", s.key, live)
+		}
+		if s.key == "balloon" && !v.Declares(s.key) {
+			s.want = follows(live, memory, v.Memory)
+		} else if !v.Declares(s.key) {
+			continue
 		}
 		if s.want == "" || s.once {
 			continue
@@ -107,16 +120,42 @@ func (v *vm) diff(d *delta, lv *live.Guest) []change.Step {
 		d.network(key, pve.ParseNet(lv.Get(key)), vmNIC(n))
 	}
 	d.extra(lv, "net", len(v.NICs))
+	d.cpuLimit(&v.Guest, lv)
 	d.address(v.VM, lv)
+	d.firmware(v.VM, lv)
 	d.firstBoot(v.VM, lv)
 	return d.disks(v.VM, lv)
+}
+
+// firmware refuses another BIOS: what is installed for one does not boot with the other.
+func (d *delta) firmware(v *declaration.VM, lv *live.Guest) {
+	have := cmp.Or(lv.Get("bios"), "seabios")
+	if v.BIOS == "" || v.BIOS == have {
+		return
+	}
+	d.differs("bios", have, v.BIOS, "")
+	d.block("its bios is %s, declared is %s, and a system that is installed for one does not boot with the other: declare %s, or change both by hand", have, v.BIOS, have)
+}
+
+// follows is an undeclared balloon: it stays as large as the memory if it was, and is never
+// larger, which Proxmox VE refuses.
+func follows(balloon, memory string, want int) string {
+	n, err := strconv.Atoi(balloon)
+	if balloon == memory || err == nil && n > want {
+		return strconv.Itoa(want)
+	}
+	return balloon
 }
 
 // address compares what cloud-init gave the VM: a new address takes effect with a rebuilt
 // drive and a restart, which are not done behind anybody's back.
 func (d *delta) address(v *declaration.VM, lv *live.Guest) {
-	live, want := lv.Get("ipconfig0"), ipconfig(v.Address)
-	if live == "" || pve.ParseProps(live, "").Equal(pve.ParseProps(want, "")) {
+	live, want := lv.Get("ipconfig0"), ipconfig(&v.Guest)
+	have := pve.ParseProps(live, "")
+	if v.IP6 == "" {
+		have.Delete("ip6", "gw6") // undeclared ones stay
+	}
+	if live == "" || have.Equal(pve.ParseProps(want, "")) {
 		return
 	}
 	d.owed = true
@@ -194,7 +233,7 @@ func (d *delta) disks(v *declaration.VM, lv *live.Guest) []change.Step {
 	}
 	for _, key := range lv.DiskList() {
 		if !slices.ContainsFunc(v.Disks, func(x declaration.Disk) bool { return x.Interface == key }) {
-			d.addNote("the disk %s is not declared and stays", key)
+			d.undeclared(v.Key, key, key, "the disk "+key, lv)
 		}
 	}
 	return steps
@@ -252,13 +291,10 @@ func looseDisks(v *declaration.VM, lv *live.Guest) []string {
 func (d *delta) disk(disk declaration.Disk, lv *live.Guest) []change.Step {
 	key := disk.Interface
 	p := pve.ParseProps(lv.Get(key), "file")
-	changed := d.diskOptions(&p, disk)
+	changed := d.diskOptions(&p, disk, declared(disk))
 	if changed {
 		d.set.Set(key, p.String())
-		if lv.Running() {
-			d.reboot = true
-			d.fields[len(d.fields)-1].Note = atReboot
-		}
+		d.restarts(lv)
 	}
 	var steps []change.Step
 	if from := p.Default(); strings.HasPrefix(from, "/") {
@@ -279,10 +315,15 @@ func (d *delta) disk(disk declaration.Disk, lv *live.Guest) []change.Step {
 	return append(steps, d.grow(key, p.Get("size"), disk.Size, lv)...)
 }
 
-// diskOptions compares iothread, ssd and discard.
-func (d *delta) diskOptions(p *pve.Props, disk declaration.Disk) bool {
+// declared are the options of a disk without those that are defaults.
+func declared(disk declaration.Disk) []diskOption {
+	return slices.DeleteFunc(diskOptions(disk), func(o diskOption) bool { return slices.Contains(disk.Undeclared, o.key) })
+}
+
+// diskOptions compares options of a disk: iothread, ssd and discard.
+func (d *delta) diskOptions(p *pve.Props, disk declaration.Disk, options []diskOption) bool {
 	changed := false
-	for _, o := range diskOptions(disk) {
+	for _, o := range options {
 		from := cmp.Or(p.Get(o.key), o.def)
 		if from == o.want {
 			continue
@@ -328,10 +369,24 @@ func newDisk(disk declaration.Disk) string {
 	return s
 }
 
-func ipconfig(a declaration.Address) string {
-	ip, gw := address(a)
+func ipconfig(g *declaration.Guest) string {
+	p := pve.ParseProps("", "")
+	ip, gw := address(g.Address)
 	if gw != "" {
-		return "gw=" + gw + ",ip=" + ip
+		p.Set("gw", gw)
 	}
-	return "ip=" + ip
+	p.Set("ip", ip)
+	address6(&p, g)
+	return p.String()
+}
+
+// custom are the files that cloud-init reads beside what Proxmox VE makes.
+func (v *vm) custom() string {
+	p := pve.ParseProps("", "")
+	for _, f := range []struct{ key, volume string }{{"user", v.CloudInit.User}, {"vendor", v.CloudInit.Vendor}, {"network", v.CloudInit.Network}} {
+		if f.volume != "" {
+			p.Set(f.key, f.volume)
+		}
+	}
+	return p.String()
 }

@@ -16,6 +16,7 @@ type Cluster struct {
 
 	Firewall pve.Config // the cluster's options
 	Groups   map[string]*Group
+	Names    *Names                        // of the cluster; nil until a rule names one
 	Node     map[string]*Firewall          // by node
 	Storage  map[string]map[string]Storage // by node and name
 	ACME     *ACME                         // nil until it is read
@@ -31,6 +32,9 @@ type Group struct {
 	Digest  string // of the list of groups
 	Rules   []rules.Live
 }
+
+// Names are the aliases and IP sets of a firewall.
+type Names struct{ Aliases, Sets []string }
 
 // Storage is a line of /nodes/N/storage.
 type Storage struct {

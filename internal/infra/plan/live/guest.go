@@ -31,6 +31,7 @@ type Guest struct {
 type Firewall struct {
 	Options pve.Config
 	Rules   []rules.Live
+	Names   Names // of a guest; read if a rule names one
 }
 
 // Get is the value of a key of the configuration, "" where there is none.

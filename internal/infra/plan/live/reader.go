@@ -98,6 +98,10 @@ func (r *Reader) ReadGuests(ctx context.Context) (undeclared []*Guest, err error
 		}
 		r.readNodes(ctx, b)
 		r.readACME(ctx, b)
+		if slices.ContainsFunc(r.Scope.Guests, func(g *declaration.Guest) bool { return len(r.Scope.Names(g)) > 0 }) {
+			r.Names = &Names{}
+			readNames(ctx, b, "/cluster/firewall", r.Names)
+		}
 		for _, g := range r.Scope.Groups() {
 			if lv := r.Groups[g.Name]; lv != nil {
 				b.get(ctx, GroupPath(g.Name), &lv.Rules, nil)
@@ -131,6 +135,9 @@ func (r *Reader) readDeclared(ctx context.Context, b *batch, g *declaration.Gues
 		r.readConfig(ctx, b, lv)
 		if g.Class != "" {
 			lv.Firewall = readFirewall(ctx, b, lv.Path())
+			if len(r.Scope.Names(g)) > 0 {
+				readNames(ctx, b, lv.Path()+"/firewall", &lv.Firewall.Names)
+			}
 		}
 	}
 }
@@ -189,6 +196,18 @@ func readFirewall(ctx context.Context, b *batch, base string) *Firewall {
 	b.get(ctx, base+"/firewall/options", &f.Options, nil)
 	b.get(ctx, base+"/firewall/rules", &f.Rules, nil)
 	return f
+}
+
+// readNames reads which aliases and IP sets there are.
+func readNames(ctx context.Context, b *batch, base string, out *Names) {
+	for path, list := range map[string]*[]string{"/aliases": &out.Aliases, "/ipset": &out.Sets} {
+		var named []struct{ Name string }
+		b.get(ctx, base+path, &named, func() {
+			for _, n := range named {
+				*list = append(*list, n.Name)
+			}
+		})
+	}
 }
 
 // readNodes reads the firewall of the nodes.

@@ -5,6 +5,7 @@ package scope
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan/change"
@@ -126,6 +127,20 @@ func (s *Scope) QEMU() []*declaration.VM {
 // has rules.
 func (s *Scope) Firewalled() bool {
 	return s.NodeFirewalled() || slices.ContainsFunc(s.Guests, func(g *declaration.Guest) bool { return g.Class != "" })
+}
+
+// Names are the aliases (dc/NAME) and IP sets (+NAME) that the rules of a guest name.
+func (s *Scope) Names(g *declaration.Guest) []string {
+	var out []string
+	for _, r := range s.Firewall.Rules(g) {
+		for _, word := range strings.Split(r.Source+","+r.Dest, ",") {
+			name := strings.HasPrefix(word, "+") || strings.HasPrefix(word, "dc/") || strings.HasPrefix(word, "guest/")
+			if name && !slices.Contains(out, word) {
+				out = append(out, word)
+			}
+		}
+	}
+	return out
 }
 
 // NodeFirewalled reports whether the firewall of the nodes is in scope.

@@ -3,6 +3,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -256,6 +257,9 @@ func templateFaults(t *live.Guest, v *declaration.VM) []string {
 		out = append(out, fmt.Sprintf("its boot disk is declared as %s, but template %s has %s: a blank disk would not boot; declare the template's interface",
 			boot.Interface, id, strings.Join(t.DiskList(), ", ")))
 	}
+	if has := cmp.Or(t.Get("bios"), "seabios"); v.BIOS != "" && v.BIOS != has {
+		out = append(out, fmt.Sprintf("its bios is declared as %s, but template %s has %s: declare that, or another template", v.BIOS, id, has))
+	}
 	for _, d := range v.Disks {
 		size := pve.ParseProps(t.Get(d.Interface), "file").Get("size")
 		if live.Mebibytes(size) > float64(d.Size*1024) {
@@ -288,8 +292,16 @@ func (k *Checker) volumes(ctx context.Context) error {
 				return err
 			}
 		}
-		if v.SnippetFile != "" {
+		if v.Snippet != "" {
 			if err := k.snippet(ctx, c, v); err != nil {
+				return err
+			}
+		}
+		for _, volume := range []string{v.CloudInit.User, v.CloudInit.Vendor, v.CloudInit.Network} {
+			if volume == "" || volume == v.SnippetFile {
+				continue
+			}
+			if err := k.file(ctx, c, volume, contentSnippets, "put it into the folder snippets of the storage"); err != nil {
 				return err
 			}
 		}

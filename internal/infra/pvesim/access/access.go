@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"syslog-gateway/internal/infra/pvesim/conf"
 	"syslog-gateway/internal/infra/pvesim/refusal"
 )
 
@@ -27,6 +28,8 @@ type User struct{ ID, Password string }
 type Token struct {
 	ID, Secret string
 	PrivSep    bool
+	Comment    string
+	Expire     int // seconds since 1970; 0: never
 }
 
 // ACL gives a user or token (UGID) the privileges of Role on Path, and below it
@@ -62,6 +65,8 @@ type Access struct {
 	key       []byte
 	passwords map[string]string
 	tokens    map[string]Token
+	accounts  map[string]conf.File
+	groups    map[string]string // comments
 	acl       []ACL
 	roles     map[string][]string
 }
@@ -71,6 +76,7 @@ func New(o Options) (*Access, error) {
 	a := &Access{
 		now: o.Now, pools: o.Pools, key: fmt.Appendf(nil, "pvesim %d", o.Seed),
 		passwords: map[string]string{}, tokens: map[string]Token{}, acl: o.ACL, roles: builtinRoles(),
+		accounts: accountsOf(o.Users, o.Tokens), groups: map[string]string{},
 	}
 	maps.Copy(a.roles, o.Roles)
 	for _, u := range o.Users {
@@ -186,6 +192,24 @@ func (a *Access) granted(ugid, path string) map[string]int {
 	return out
 }
 
+// at are the rights that one level of a path gives; last is true where that is the object.
+func (a *Access) at(level string, last bool, who []string) (here map[string]int, found bool) {
+	here = map[string]int{}
+	for _, e := range a.acl {
+		if !slices.Contains(who, e.UGID) || e.Path != level || e.NoPropagate && !last {
+			continue
+		}
+		found = true
+		for _, p := range a.roles[e.Role] {
+			here[p] = 1
+			if e.NoPropagate {
+				here[p] = 0
+			}
+		}
+	}
+	return here, found
+}
+
 func (a *Access) alongPath(ugid, path string) map[string]int {
 	out := map[string]int{}
 	levels := []string{"/"}
@@ -198,21 +222,11 @@ func (a *Access) alongPath(ugid, path string) map[string]int {
 		levels = append(levels, path)
 	}
 	for _, level := range levels {
-		here, found := map[string]int{}, false
-		for _, e := range a.acl {
-			if e.UGID != ugid || e.Path != level || e.NoPropagate && level != path {
-				continue
+		// An entry of the user itself counts in place of those of its groups.
+		for _, who := range [][]string{a.groupsOf(ugid), {ugid}} {
+			if here, found := a.at(level, level == path, who); found {
+				out = here
 			}
-			found = true
-			for _, p := range a.roles[e.Role] {
-				here[p] = 1
-				if e.NoPropagate {
-					here[p] = 0
-				}
-			}
-		}
-		if found {
-			out = here
 		}
 	}
 	return out

@@ -3,6 +3,7 @@ package schema
 import (
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -30,6 +31,12 @@ var patternFormats = map[string]struct {
 	"file":     {regexp.MustCompile(`(?i)^(none|cdrom|/\S+|[a-z][a-z0-9_.-]*[a-z0-9]:\S+)$`), "invalid volume ID '%s'"},
 	"abspath":  {regexp.MustCompile(`^/\S+|^[A-Za-z][\w.-]*:\S+$`), "unable to parse volume ID '%s'"},
 	"tz":       {regexp.MustCompile(`^(host|[A-Za-z0-9_+/-]+)$`), "invalid time zone '%s'"},
+	"groupid":  {regexp.MustCompile(`^[A-Za-z0-9._-]+$`), "group name '%s' contains invalid characters"},
+	"roleid":   {regexp.MustCompile(`^[A-Za-z0-9._-]+$`), "role name '%s' contains invalid characters"},
+	"tokenid":  {regexp.MustCompile(`^[^\s:/]+@[A-Za-z][A-Za-z0-9._-]+![A-Za-z][A-Za-z0-9._-]+$`), "value '%s' does not look like a valid token ID"},
+	"priv":     {regexp.MustCompile(`^[A-Za-z.]+$`), "invalid privilege '%s'"},
+	"sid":      {regexp.MustCompile(`^((vm|ct):)?[1-9][0-9]{2,8}$`), "invalid HA resource ID '%s'"},
+	"hanode":   {regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(:\d+)?$`), "invalid HA node '%s'"},
 	"userid":   {regexp.MustCompile(`^[^\s:/]+@[A-Za-z][A-Za-z0-9._-]+$`), "value '%s' does not look like a valid user name"},
 	"proto":    {regexp.MustCompile(`^[a-z0-9-]+$|^\d+$`), "unknown protocol '%s'"},
 	"content":  {regexp.MustCompile(`^(images|rootdir|vztmpl|iso|backup|snippets|import|none)$`), "invalid content type '%s'"},
@@ -44,6 +51,7 @@ var patternFormats = map[string]struct {
 var listFormats = map[string]string{
 	"dnslist": "dns", "configids": "configid", "tags": "tag", "vmids": "vmid", "storages": "storage",
 	"nodes": "node", "addresses": "address", "emails": "email", "contents": "content", "statuses": "status",
+	"groupids": "groupid", "roleids": "roleid", "tokenids": "tokenid", "userids": "userid", "privs": "priv", "sids": "sid", "hanodes": "hanode",
 }
 
 // CheckFormat returns what is wrong with v as a value of the named format, or "".
@@ -124,6 +132,9 @@ var (
 func checkFirewallAddress(v string) string {
 	if aliasOrSet.MatchString(v) {
 		return ""
+	}
+	if strings.Contains(v, ":") && slices.ContainsFunc(strings.Split(v, ","), func(e string) bool { return !strings.Contains(e, ":") }) {
+		return "detected mixed ipv4/ipv6 addresses in address list '" + v + "'"
 	}
 	for _, e := range strings.Split(v, ",") {
 		lo, hi, isRange := strings.Cut(e, "-")

@@ -46,6 +46,8 @@ type Cluster struct {
 	Firewall   *firewall.File
 	Settings   conf.File // of the datacenter
 	ACME       *ACME
+	HA         *HA
+	Backups    map[string]conf.File // jobs by ID
 	Monitor    *Monitor
 
 	mu sync.Mutex
@@ -65,6 +67,8 @@ func New(o Options) (*Cluster, error) {
 		Firewall:   firewall.New(),
 		Settings:   conf.File{"keyboard": "en-us"},
 		ACME:       newACME(),
+		HA:         &HA{Resources: map[string]conf.File{}, Rules: map[string]conf.File{}},
+		Backups:    map[string]conf.File{},
 		Monitor:    &Monitor{lag: o.ResourceLag, start: start, now: o.Now},
 	}
 	c.Volumes = &Volumes{stores: c.Datastores, tables: o.Tables}

@@ -40,6 +40,8 @@ type Volume struct {
 	Unpacked            int64 // bytes in a container template
 	VMID                int   // of the guest that owns it; 0 is none
 	Parent              string
+	Notes, Subtype      string // of a backup: lxc or qemu
+	Protected           bool   // of a backup: it is not removed
 }
 
 // Used is how many bytes are used in all.

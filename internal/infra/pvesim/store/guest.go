@@ -18,16 +18,18 @@ import (
 
 // Guest is a container or VM.
 type Guest struct {
-	VMID     int
-	Kind     string // lxc | qemu
-	Node     string
-	Config   conf.File
-	Pending  conf.File       // set while running, active after the next start
-	Deleted  map[string]bool // as Pending, for removed keys
-	Running  bool
-	Since    time.Time // of the last start
-	Flocked  bool      // some other process holds the file lock
-	Firewall *firewall.File
+	VMID      int
+	Kind      string // lxc | qemu
+	Node      string
+	Config    conf.File
+	Pending   conf.File       // set while running, active after the next start
+	Deleted   map[string]bool // as Pending, for removed keys
+	Running   bool
+	Since     time.Time // of the last start
+	Flocked   bool      // some other process holds the file lock
+	Firewall  *firewall.File
+	Snapshots []Snapshot // in the order in which they were taken
+	Parent    string     // the snapshot that the guest was taken to, or rolled back to, last
 
 	measured *Measurement // by pvestatd, last
 }

@@ -17,6 +17,8 @@ type Node struct {
 	Firewall    *firewall.File
 	Certificate *Certificate // beside the one of the cluster's CA; optional
 	Networks    []map[string]any
+	DNS         map[string]string // search, dns1 to dns3
+	Timezone    string
 }
 
 // Certificate is a node's own certificate, uploaded or ordered.
@@ -54,7 +56,8 @@ func newNodes(names []string) (*Nodes, error) {
 
 func newNode(name string) *Node {
 	return &Node{
-		Name: name, Online: true, Config: conf.File{}, Firewall: firewall.New(),
+		Name: name, Online: true, Config: conf.File{}, Firewall: firewall.New(), Timezone: "UTC",
+		DNS: map[string]string{"search": "lab.example", "dns1": "192.168.0.1"},
 		Networks: []map[string]any{
 			{"iface": "eno1", "type": "eth", "method": "manual", "method6": "manual", "active": 1, "exists": 1, "priority": 3, "families": []string{"inet"}},
 			{"iface": "vmbr0", "type": "bridge", "method": "static", "method6": "manual", "active": 1, "autostart": 1, "priority": 4,

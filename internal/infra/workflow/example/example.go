@@ -55,7 +55,14 @@ func Cluster(e *declaration.Estate, options pvesim.Options) (*pvesim.Sim, error)
 		}
 		templates[v.Template] = true
 		boot := v.Disks[0]
-		err := sim.AddTemplateVM(pvesim.TemplateVM{VMID: v.Template, Node: v.Node, Store: boot.Store,
+		bios := map[string]string{}
+		if v.BIOS != "" {
+			bios["bios"] = v.BIOS
+		}
+		if v.EFI != nil {
+			bios["efidisk0"] = v.EFI.Store + ":1,efitype=" + v.EFI.Type
+		}
+		err := sim.AddTemplateVM(pvesim.TemplateVM{VMID: v.Template, Node: v.Node, Store: boot.Store, Extra: bios,
 			Disks: map[string]string{boot.Interface: strconv.Itoa(min(boot.Size, 10)) + "G"}})
 		if err != nil {
 			return nil, err
@@ -69,6 +76,13 @@ func addFiles(sim *pvesim.Sim, v declaration.VM) error {
 	if v.Snippet != "" {
 		if err := sim.AddFile(v.SnippetFile, int64(len(v.Snippet))); err != nil {
 			return err
+		}
+	}
+	for _, volume := range []string{v.CloudInit.User, v.CloudInit.Vendor, v.CloudInit.Network} {
+		if volume != "" && volume != v.SnippetFile {
+			if err := sim.AddFile(volume, 1000); err != nil {
+				return err
+			}
 		}
 	}
 	if v.CDROM != "" {
@@ -86,7 +100,7 @@ func storage(id string, kinds []string) pvesim.Storage {
 		}
 	}
 	if st.Type == "dir" {
-		st.Content = append(st.Content, "iso")
+		st.Content = append(st.Content, "iso", "backup")
 	}
 	return st
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/infra/declaration"
+	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/workflow/upload"
 )
@@ -42,6 +43,9 @@ type Options struct {
 	// Zone reads the zone of declared DNS records; optional.
 	Zone func(context.Context, *declaration.Estate) (says string, declared bool, err error)
 	Now  func() time.Time // nil: time.Now
+	// Plan plans an apply of everything; optional. The rights that are checked are then those
+	// of its steps.
+	Plan func(context.Context) ([]change.Change, error)
 }
 
 // preflight collects the findings.
@@ -83,6 +87,9 @@ func (p *preflight) root(ctx context.Context) {
 	var needs []string
 	for _, c := range p.Estate.Containers {
 		f := c.Features
+		if len(c.Devices) > 0 || slices.ContainsFunc(c.Mounts, func(m declaration.Mount) bool { return m.Bind != "" }) {
+			needs = append(needs, "directories and devices of the node in "+c.Key)
+		}
 		if f.Keyctl || f.Fuse || len(f.Mount) > 0 || f.Nesting && !c.Unprivileged {
 			needs = append(needs, "the features of "+c.Key)
 		}
@@ -233,16 +240,20 @@ func (p *preflight) volume(ctx context.Context, node, store, content, volume str
 
 // ssh checks the login to the node, if a snippet has to be uploaded.
 func (p *preflight) ssh(ctx context.Context) {
-	splunk := p.Estate.Splunk
-	if splunk == nil || splunk.Snippet == "" {
-		return
+	files := map[string]string{}
+	for _, v := range p.Estate.AllVMs() {
+		if v.Snippet != "" {
+			files[v.Node] = v.SnippetFile
+		}
 	}
-	switch err := p.SSH.Probe(ctx, splunk.Node); {
-	case errors.Is(err, upload.ErrNoKey):
-		p.add(Warn, "SSH", "%v; without a key %s must be put on the node by hand", err, splunk.SnippetFile)
-	case err != nil:
-		p.add(Fail, "SSH", "%v", err)
-	default:
-		p.add(Fine, "SSH", "%s", p.SSH.Address(splunk.Node))
+	for node, file := range files {
+		switch err := p.SSH.Probe(ctx, node); {
+		case errors.Is(err, upload.ErrNoKey):
+			p.add(Warn, "SSH", "%v; without a key %s must be put on the node by hand", err, file)
+		case err != nil:
+			p.add(Fail, "SSH", "%v", err)
+		default:
+			p.add(Fine, "SSH", "%s", p.SSH.Address(node))
+		}
 	}
 }

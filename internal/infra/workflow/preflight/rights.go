@@ -40,8 +40,19 @@ func (p *preflight) rights(ctx context.Context) {
 		}
 	}
 	granted := map[string]map[string]pve.Int{}
+	all := needs(p.Estate, live)
+	judged := all
+	if p.Plan != nil {
+		// Without the rights to read there is no plan: then everything is judged.
+		if changes, err := p.Plan(ctx); err == nil {
+			judged = planned(p.Estate, changes)
+		}
+	}
 	var lacks, role []string
-	for _, n := range needs(p.Estate, live) {
+	for _, n := range all {
+		role = append(role, n.privs...)
+	}
+	for _, n := range judged {
 		missing := n.privs
 		for _, path := range []string{n.path, n.pool} {
 			if path == "" || len(missing) == 0 {

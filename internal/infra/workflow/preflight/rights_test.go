@@ -1,9 +1,12 @@
 package preflight
 
 import (
+	"context"
 	"strings"
 	"testing"
 
+	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/pvesim"
 	"syslog-gateway/internal/infra/workflow/upload"
@@ -25,13 +28,22 @@ func TestRightsPerObject(t *testing.T) {
 		edit [2]string
 		acl  []pvesim.ACL
 		want string
+
+		world func(*workflowtest.Rig)
 	}{
-		"enough":         {[2]string{}, nil, ""},
-		"vga":            {[2]string{`"tags": ["terraform", "docker"],`, `"tags": ["terraform", "docker"], "vga_type": "std",`}, nil, "VM.Config.HWType on /vms/250 (docker-host)"},
-		"one guest":      {[2]string{}, acl("/vms/103", "Less"), "VM.Config.Memory on /vms/103 (dns)"},
-		"one storage":    {[2]string{}, acl("/storage/local-zfs", "PVEAuditor"), "Datastore.AllocateSpace on /storage/local-zfs"},
-		"only the user":  {[2]string{}, []pvesim.ACL{{Path: "/vms/103", UGID: "ops@pve!ci", Role: "Less"}}, "VM.Config.Memory on /vms/103"},
-		"the role's own": {[2]string{}, acl("/sdn", "Less2"), "SDN.Use on /sdn/zones/localnetwork/vmbr0"},
+		"enough":         {[2]string{}, nil, "", nil},
+		"vga":            {[2]string{`"tags": ["terraform", "docker"],`, `"tags": ["terraform", "docker"], "vga_type": "std",`}, nil, "VM.Config.HWType on /vms/250 (docker-host)", nil},
+		"one guest":      {[2]string{}, acl("/vms/103", "Less"), "VM.Config.Memory on /vms/103 (dns)", nil},
+		"one storage":    {[2]string{}, acl("/storage/local-zfs", "PVEAuditor"), "Datastore.AllocateSpace on /storage/local-zfs", nil},
+		"only the user":  {[2]string{}, []pvesim.ACL{{Path: "/vms/103", UGID: "ops@pve!ci", Role: "Less"}}, "VM.Config.Memory on /vms/103", nil},
+		"the role's own": {[2]string{}, acl("/sdn", "Less2"), "SDN.Use on /sdn/zones/localnetwork/vmbr0", nil},
+		"destroy": {[2]string{}, acl("/vms/199", "PVEAuditor"), "VM.PowerMgmt, VM.Allocate on /vms/199 (destroy old)", func(r *workflowtest.Rig) {
+			testkit.Must(r.T, r.Sim.AddGuest("lxc", 199, "pve", map[string]string{"hostname": "old", "tags": "terraform;homelab", "rootfs": "local-zfs:8"}))
+			testkit.Must(r.T, r.Sim.SetRunning(199, true))
+		}},
+		"template": {[2]string{}, nil, "Datastore.AllocateTemplate on /storage/local", func(r *workflowtest.Rig) {
+			r.Sim.RemoveFile("local:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst")
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := pvesim.Options{
@@ -41,13 +53,24 @@ func TestRightsPerObject(t *testing.T) {
 				ACL:    append(acl("/", "Provision"), tc.acl...),
 			}
 			r := workflowtest.New(t, estate, o)
+			if tc.world != nil {
+				tc.world(r)
+			}
 			if tc.edit[0] != "" {
 				r.Edit(tc.edit[0], tc.edit[1])
 			}
 			c := testkit.Try(pve.New(pve.Options{Endpoint: r.URL, Node: "pve", Token: "ops@pve!ci=0-1"}))(t)
 			defer c.Close()
 			var got Finding
-			for _, f := range Run(t.Context(), Options{Estate: r.Load(), Client: c, SSH: &upload.Uploader{API: c}}) {
+			e := r.Load()
+			changes := func(ctx context.Context) ([]change.Change, error) {
+				p, err := plan.Make(ctx, c, e, plan.Options{})
+				if err != nil {
+					return nil, err
+				}
+				return p.Changes, nil
+			}
+			for _, f := range Run(t.Context(), Options{Estate: e, Client: c, SSH: &upload.Uploader{API: c}, Plan: changes}) {
 				if f.What == "rights" {
 					got = f
 				}

@@ -1,6 +1,7 @@
 package datacenter
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"strconv"
@@ -101,7 +102,7 @@ func (a resources) list(c *api.Call) (any, error) {
 }
 
 func nodeEntry(c *store.Cluster, name string) map[string]any {
-	e := map[string]any{"type": "node", "id": "node/" + name, "node": name, "status": "offline", "level": ""}
+	e := map[string]any{"type": "node", "id": "node/" + name, "node": name, "status": "offline", "level": "", "ssl_fingerprint": fingerprint(sha256.Sum256([]byte(name)))}
 	if c.Nodes.Get(name).Online {
 		maps.Copy(e, map[string]any{"status": "online", "maxcpu": 16, "cpu": 0.02, "maxmem": int64(64) << 30, "mem": int64(8) << 30,
 			"maxdisk": int64(100) << 30, "disk": int64(10) << 30, "uptime": uptime(c)})

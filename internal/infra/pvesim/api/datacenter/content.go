@@ -80,6 +80,9 @@ func volumeEntry(v *store.Volume) map[string]any {
 	if v.Parent != "" {
 		out["parent"] = v.Parent
 	}
+	if v.Content == "backup" {
+		out["subtype"], out["protected"], out["notes"] = v.Subtype, v.Protected, v.Notes
+	}
 	return out
 }
 
@@ -141,8 +144,11 @@ func (a content) remove(c *api.Call, st *store.Datastore) (any, error) {
 		label = strconv.Itoa(v.VMID) + label
 	}
 	return c.Start("imgdel", label, func(*task.Task) error {
-		if st.Volumes[id] == nil {
+		switch v := st.Volumes[id]; {
+		case v == nil:
 			return refusal.Fail("volume '%s' does not exist", id)
+		case v.Protected:
+			return refusal.Fail("can't remove volume '%s' - it is marked as protected", id)
 		}
 		delete(st.Volumes, id)
 		return nil

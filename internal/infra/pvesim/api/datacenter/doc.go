@@ -1,6 +1,6 @@
 // Package datacenter is the part of the API that is not about single guests: logging in,
-// the cluster's resources, nodes and their certificates, tasks, pools, datastores and what
-// lies on them, ACME. [Routes] are its routes; every object has a type for its handlers.
+// users and their rights, the cluster's resources, nodes and their certificates, tasks, pools,
+// datastores and what lies on them, backups, HA, ACME. [Routes] are its routes; every object has a type for its handlers.
 //
 // Guests and firewalls have packages of their own.
 package datacenter
@@ -15,7 +15,7 @@ import (
 // Routes are the routes on a cluster. Without one they can be read and not handled.
 func Routes(c *store.Cluster) []*api.Route {
 	return slices.Concat(
-		logins{c}.routes(), resources{c}.routes(), nodes{c}.routes(), certificates{c}.routes(), tasks{c}.routes(),
+		logins{c}.routes(), users{c}.routes(), authority{c}.routes(), ha{c}.routes(), backups{c}.routes(), facts{c}.routes(), resources{c}.routes(), nodes{c}.routes(), certificates{c}.routes(), tasks{c}.routes(),
 		content{c}.routes(), storages{c}.routes(), pools{c}.routes(), acme{c}.routes(),
 	)
 }

@@ -58,7 +58,7 @@ func Routes(c *store.Cluster) []*api.Route {
 		rules := func(c *api.Call) (*firewall.Rules, error) { return &p.file(c).Rules, nil }
 		out = slices.Concat(out, ruleList{p, p.path + "/rules", p.kind, "", rules}.routes(), options{p, c}.routes())
 		if p.kind != firewall.Node {
-			out = slices.Concat(out, sets{p}.routes(), aliases{p}.routes())
+			out = slices.Concat(out, sets{p}.routes(), aliases{p}.routes(), refs{p, c}.routes())
 		}
 	}
 	return append(out, groups{cluster(c)}.routes()...)

@@ -20,7 +20,7 @@ func Routes(c *store.Cluster, limit CloneLimit) []*api.Route {
 	lxc, qemu := guests{c, "lxc"}, guests{c, "qemu"}
 	out := slices.Concat(containers{lxc}.routes(), vms{qemu}.routes(), cloudinit{qemu}.routes())
 	for _, g := range []guests{lxc, qemu} {
-		out = slices.Concat(out, views{g}.routes(), power{g}.routes(), clones{g, limit}.routes(), disks{g}.routes())
+		out = slices.Concat(out, views{g}.routes(), power{g}.routes(), clones{g, limit}.routes(), disks{g}.routes(), snapshots{g}.routes())
 	}
 	return out
 }

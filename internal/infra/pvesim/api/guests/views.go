@@ -8,7 +8,6 @@ import (
 
 	"syslog-gateway/internal/infra/pvesim/api"
 	"syslog-gateway/internal/infra/pvesim/conf"
-	"syslog-gateway/internal/infra/pvesim/refusal"
 	"syslog-gateway/internal/infra/pvesim/store"
 )
 
@@ -22,6 +21,9 @@ func (a views) routes() []*api.Route {
 		{Method: "GET", Path: a.one(), Groups: groups(), Handle: a.on(a.index)},
 		{Method: "GET", Path: a.one() + "/config", Groups: groups(), Params: "current bool\nsnapshot configid len=..40", Check: audit, Handle: a.on(a.config)},
 		{Method: "GET", Path: a.one() + "/pending", Groups: groups(), Check: audit, Handle: a.on(a.pending)},
+		{Method: "GET", Path: a.one() + "/rrddata", Groups: groups(), Params: "cf str enum=AVERAGE|MAX\ntimeframe! str enum=hour|day|week|month|year", Check: audit, Handle: a.on(func(*api.Call, *store.Guest) (any, error) {
+			return []any{}, nil // nothing is measured over time
+		})},
 		{Method: "GET", Path: a.one() + "/status/current", Groups: groups(), Check: audit, Handle: a.on(a.current)},
 	}
 }
@@ -42,17 +44,30 @@ func (a views) list(c *api.Call) (any, error) {
 
 func (a views) config(c *api.Call, g *store.Guest) (any, error) {
 	if c.Has("snapshot") {
-		return nil, refusal.Fail("snapshot '%s' does not exist", c.Str("snapshot"))
+		s, err := g.Snapshot(c.Str("snapshot"))
+		if err != nil {
+			return nil, err
+		}
+		return a.shown(g, s.Config), nil
 	}
 	values := g.Effective()
 	if c.Bool("current") {
 		values = g.Config
 	}
-	out := map[string]any{"digest": g.Digest()}
+	out := a.shown(g, values)
+	out["digest"] = g.Digest()
+	if g.Parent != "" {
+		out["parent"] = g.Parent
+	}
+	return out, nil
+}
+
+func (a guests) shown(g *store.Guest, values conf.File) map[string]any {
+	out := map[string]any{}
 	for k, v := range values {
 		out[k] = g.Typed(a.cluster.Tables, k, v)
 	}
-	return out, nil
+	return out
 }
 
 func (a views) pending(_ *api.Call, g *store.Guest) (any, error) {
@@ -78,6 +93,9 @@ func (a views) pending(_ *api.Call, g *store.Guest) (any, error) {
 func (a views) current(_ *api.Call, g *store.Guest) (any, error) {
 	out := a.status(g)
 	out["ha"] = map[string]any{"managed": 0}
+	if r := a.cluster.HA.Resources[store.SID(g)]; r != nil {
+		out["ha"] = map[string]any{"managed": 1, "state": r["state"]}
+	}
 	if a.kind == "qemu" {
 		out["qmpstatus"] = out["status"]
 		if strings.HasPrefix(strings.TrimPrefix(g.Config["agent"], "enabled="), "1") {
