@@ -127,7 +127,7 @@ func TestImportedRulesAct(t *testing.T) {
 		{"syslog-ng/drivers", "s_all", "192.0.2.1", "<13>Mar 14 14:28:52 web1 app: ok", ""},
 		{"cribl/stream", "in_firewalls", "192.0.2.1", "<13>Mar 14 14:28:52 web1 CRON[3]: job", ""},
 		{"cribl/stream", "in_firewalls", "192.0.2.1", "<13>Mar 14 14:28:52 sw-7 app: token=abc rest", `"owner":"lab team"`},
-		{"cribl/stream", "in_firewalls", "192.0.2.1", "<13>Mar 14 14:28:52 sw-8 app: TOKEN=abc rest", "XXXX rest"},
+		{"cribl/stream", "in_firewalls", "192.0.2.1", "<13>Mar 14 14:28:52 sw-8 app: TOKEN=abc rest", "hidden rest"},
 		{"cribl/stream", "in_firewalls", "192.0.2.1", "<13>Mar 14 14:28:52 lab-1 app: ok", `"sourcetype":"lab:syslog"`},
 		{"cribl/stream", "in_firewalls", "192.0.2.1", "<166>Mar 14 2026 14:28:52 fw1 : %ASA-6-302013: Built outbound TCP connection 1", ""},
 		{"cribl/pack", "linux", "192.0.2.1", "<166>Mar 14 2026 14:28:52 fw1 : %ASA-6-302015: Built outbound UDP connection 1", `"thinned":"yes"`},
