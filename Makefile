@@ -87,7 +87,7 @@ test-fast: ## most packages, in under a minute: needs nothing but Go
 	CGO_ENABLED=0 $(GO) test $$($(GO) list ./internal/... ./bench/mark ./bench/mix ./bench/report | grep -vE '$(SLOW)')
 
 test: test-tools ## all tests with the race detector; installs 380 MB of Debian packages
-	$(GO) test -race -count=1 -timeout 20m $(PACKAGES)
+	$(GO) test -race -count=1 -timeout 30m $(PACKAGES)
 
 lint: ## formatting, golangci-lint, builds for macOS and Windows
 	@.ci/lint

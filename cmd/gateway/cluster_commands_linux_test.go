@@ -28,7 +28,7 @@ func TestStreamCommands(t *testing.T) {
 	testkit.Holds(t, "status", queue("", 0, "status", "--stream"), "SYSLOG-00", "SYSLOG-01", "ok")
 	testkit.Holds(t, "status", queue("", 0, "status", "--stream", "--json"), `"replicas_current": 1`)
 	shown, _, _ := s.gateway("", "status", "-c", s.file)
-	testkit.Holds(t, "the state of the gateway", shown, "secured", "SYSLOG-00", "1/1")
+	testkit.Holds(t, "the state of the gateway", shown, "secured", "SYSLOG-00", "1 of 1 replicas")
 	testkit.Holds(t, "verify", queue("", 0, "verify", "--stream"), "linux=")
 	for range 2 { // it takes nothing
 		out := queue("", 0, "export", "--stream")

@@ -114,7 +114,7 @@ func (s *Stream) feedMessages(p []byte) {
 
 // goOnFor is how long after a change of the settings lines that continue a message have those
 // of the message.
-const goOnFor = time.Second
+const goOnFor = 5 * time.Second
 
 // begin starts a read. When the source's settings have changed, the next message that
 // continues none is the first under the new ones.

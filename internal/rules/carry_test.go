@@ -141,7 +141,7 @@ func TestEachSuppressedMessageIsToldOnce(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	r := newReloaded(t, remembers)
-	var streams []*ingest.Stream // read by the rules of before for a second
+	var streams []*ingest.Stream // read by the rules of before for a while
 	for range 3 {
 		s := ingest.NewStream(r.source, ledger.UDP, from, ingest.NewPartialMemory(nil), nil)
 		s.Attach(r.batcher)

@@ -265,23 +265,23 @@ func Find(path string) error {
 		path, recovery.ShardPrefix)
 }
 
-// isQueue reports whether a folder has shards or what they leave. A purged queue has its lock
-// only; the store of dead letters has one, too.
+// isQueue reports whether a folder has shards or what they leave. A purged queue has its lock,
+// and no dead letters: their store has a lock, too.
 func isQueue(path string) bool {
 	entries, err := os.ReadDir(path)
 	if err != nil {
 		return false
 	}
-	lock, other := false, false
+	lock, letters := false, false
 	for _, e := range entries {
 		switch name := e.Name(); {
 		case e.IsDir() && (strings.HasPrefix(name, recovery.ShardPrefix) || name == quarantine.Folder):
 			return true
 		case name == recovery.LockName:
 			lock = true
-		case e.Type().IsRegular():
-			other = true
+		case strings.HasSuffix(name, ".jsonl"):
+			letters = true
 		}
 	}
-	return lock && !other
+	return lock && !letters
 }

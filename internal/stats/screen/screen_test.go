@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -116,7 +117,7 @@ func TestFramesFit(t *testing.T) {
 // TestTop plays the screen on a simulated terminal: keys, an answer that does not come, the end.
 func TestTop(t *testing.T) {
 	t.Setenv("LC_ALL", "C.UTF-8")
-	s := tcell.NewSimulationScreen("UTF-8")
+	s := &display{SimulationScreen: tcell.NewSimulationScreen("UTF-8")}
 	fails := make(chan bool, 1)
 	fails <- false
 	ask := func(context.Context, Frame) (State, error) {
@@ -134,15 +135,7 @@ func TestTop(t *testing.T) {
 	shows := func(what string) {
 		t.Helper()
 		testkit.Eventually(t, "the screen shows "+what, func() bool {
-			cells, w, _ := s.GetContents()
-			var b strings.Builder
-			for i, c := range cells {
-				if w > 0 && i%w == 0 {
-					b.WriteByte('\n')
-				}
-				b.WriteString(string(c.Runes))
-			}
-			return strings.Contains(b.String(), what)
+			return strings.Contains(s.shown(), what)
 		})
 	}
 	shows("RECEIVED")
@@ -170,4 +163,33 @@ func TestWrap(t *testing.T) {
 	} {
 		testkit.Equal(t, c.text, strings.Join(wrap(c.text, 4), "|"), c.want)
 	}
+}
+
+// display keeps what is shown: the cells of the simulation have no lock for readers.
+type display struct {
+	tcell.SimulationScreen
+
+	mu   sync.Mutex
+	text string
+}
+
+func (d *display) Show() {
+	d.SimulationScreen.Show()
+	cells, w, _ := d.GetContents()
+	var b strings.Builder
+	for i, c := range cells {
+		if w > 0 && i%w == 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(string(c.Runes))
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.text = b.String()
+}
+
+func (d *display) shown() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.text
 }

@@ -103,6 +103,9 @@ func (s *State) numbers(b *strings.Builder) {
 		waiting = append(waiting, "full in "+text.Span(time.Duration(st.Queue.FillsInSeconds*float64(time.Second))))
 	}
 	row("waiting", text.Number(st.Totals.Pending), waiting...)
+	if len(st.Streams) > 0 {
+		row("secured", text.Number(int64(st.Totals.Secured)), text.Number(int64(st.Totals.Taken))+" taken from the cluster", text.Number(int64(st.Totals.GivenBack))+" given back")
+	}
 	for _, one := range st.Streams {
 		row("stream", clean(one.Name), one.Word(), fmt.Sprintf("%d of %d replicas", one.Current, one.Replicas), text.Number(int64(one.Records))+" records",
 			fmt.Sprintf("%s of %s", text.Size(int64(one.Bytes)), text.Size(one.CapacityBytes)), "leader "+cmp.Or(clean(one.Leader), "-"))
