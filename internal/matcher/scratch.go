@@ -49,7 +49,7 @@ type Scratch struct {
 
 	keys   *keys    // that were read
 	values [][]byte // of keys
-	known  Bits     // which of them were read
+	known  []bool   // which of them were read
 	taker  *compiled
 	signs  body.Signs
 	buffer []byte // of templates, joined times and rebuilt events
@@ -207,8 +207,8 @@ func (s *Scratch) key(c *compiled, slot int) []byte {
 		s.keys = k
 		s.forget()
 	}
-	if !k.ofRules && !s.known.Has(slot) {
-		s.known.Add(slot)
+	if !k.ofRules && !s.known[slot] {
+		s.known[slot] = true
 		s.values[slot] = k.Find(s.Text, &s.signs, slot)
 	}
 	if s.values[slot] == nil && len(s.Data) != 0 {
@@ -220,7 +220,7 @@ func (s *Scratch) key(c *compiled, slot int) []byte {
 // forget makes room for the values of s.keys. Those of rules are read at once.
 func (s *Scratch) forget() {
 	if n := len(s.keys.Names); len(s.values) < n {
-		s.values = make([][]byte, n)
+		s.values, s.known = make([][]byte, n), make([]bool, n)
 	}
 	clear(s.known)
 	if s.keys.ofRules {

@@ -414,8 +414,8 @@ func TestTrimsObjectBehindWords(t *testing.T) {
 	}
 }
 
-// Lines that continue a message have its names and its rules behind a reload too, for a
-// second: they do not say themselves what they are.
+// Lines that continue a message have its names and its rules behind a reload too, for
+// five seconds: they do not say themselves what they are.
 func TestLinesGoOnBehindReload(t *testing.T) {
 	set := func(name string) ingest.Settings {
 		return settings(t, "pack: site\nrules: [{index: "+name+", fields: {set: "+name+"}}, {name: hide, mask: {key: password, with: "+name+"}}, {name: gone, when: {program: gone}, drop: true}]\n")
@@ -430,8 +430,8 @@ func TestLinesGoOnBehindReload(t *testing.T) {
 	replay.Write([]byte(" of what is gone\n"+header+"z\n"), received.Add(time.Second))
 	r.source.Apply(set("d"))
 	replay.Write([]byte(" password=x 4\n"), received.Add(2*time.Second))
-	replay.Write([]byte(" password=x 5\n"), received.Add(3*time.Second))
-	replay.Close(received.Add(3 * time.Second))
+	replay.Write([]byte(" password=x 5\n"), received.Add(7*time.Second))
+	replay.Close(received.Add(7 * time.Second))
 	var got []string
 	for _, e := range r.sink.Decode(t) {
 		got = append(got, fmt.Sprintf("%s %s %s %s", e.Host, e.Index, e.Fields["set"], strings.TrimPrefix(e.Event, header)))
