@@ -122,7 +122,7 @@ screenshots: test-tools ## write docs/img anew: the statistics page in light, da
 ##@ Prove it
 
 faults: build test-tools ## every fault of HEC, process, disk and cluster, one row each (FAULTS=--quick: 75 s)
-	bin/bench faults --gateway bin/gateway --queue-server bin/queue-server $(FAULTS)
+	bin/bench faults --gateway bin/gateway --queue-server bin/syslog-gateway-queue $(FAULTS)
 
 crash: build ## seeded crashes of the queue, and kills under load
 	CRASH_SEEDS=$(CRASH_SEEDS) $(GO) test -count=1 -timeout 0 -run 'TestCrashAtAnyPoint|TestNoListEatsARecord|TestPowerLossCutsOnlyWhatWasNotSynced|TestKilledProcessLosesNothing' ./internal/queue

@@ -24,7 +24,7 @@ func faultsCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&o.Gateway, "gateway", "bin/gateway", "the gateway's program")
-	f.StringVar(&o.Queue, "queue-server", "bin/queue-server", "the program of a cluster's nodes")
+	f.StringVar(&o.Queue, "queue-server", "bin/syslog-gateway-queue", "the program of a cluster's nodes")
 	f.BoolVar(&o.Quick, "quick", false, "fewer messages and shorter storms")
 	f.StringSliceVar(&o.Only, "only", nil, "only rows whose name holds one of these")
 	f.StringVar(&o.Dir, "dir", "", "where to make the temporary folders (default: the system's temporary folder)")
