@@ -70,19 +70,7 @@ func (s *relp) answer(seq int) {
 	s.answered[seq] = true
 }
 
-func (s *relp) Run(ctx context.Context) {
-	every := time.NewTicker(10 * time.Millisecond)
-	defer every.Stop()
-	for ctx.Err() == nil {
-		if c, err := new(net.Dialer).DialContext(ctx, "tcp", s.address); err == nil {
-			s.session(ctx, c)
-		}
-		select {
-		case <-ctx.Done():
-		case <-every.C:
-		}
-	}
-}
+func (s *relp) Run(ctx context.Context) { connect(ctx, s.address, s.session) }
 
 // session uses a connection until the receiver or ctx ends it. The number of a frame is the
 // place of its message in numbers.

@@ -75,12 +75,15 @@ func (s *tcp) Sent() []time.Time {
 	return s.sent[:len(s.sent):len(s.sent)]
 }
 
-func (s *tcp) Run(ctx context.Context) {
+func (s *tcp) Run(ctx context.Context) { connect(ctx, s.address, s.session) }
+
+// connect has connections used, one after the other, until ctx ends.
+func connect(ctx context.Context, address string, use func(context.Context, net.Conn)) {
 	every := time.NewTicker(10 * time.Millisecond)
 	defer every.Stop()
 	for ctx.Err() == nil {
-		if c, err := new(net.Dialer).DialContext(ctx, "tcp", s.address); err == nil {
-			s.session(ctx, c)
+		if c, err := new(net.Dialer).DialContext(ctx, "tcp", address); err == nil {
+			use(ctx, c)
 		}
 		select {
 		case <-ctx.Done():
