@@ -15,8 +15,8 @@ import (
 const (
 	// Window is how many messages rsyslog sends by default before it waits for answers.
 	Window = 128
-	// relpHello opens a session: librelp's, less its name.
-	relpHello = "1 open 30 relp_version=0\ncommands=syslog\n"
+	// Hello opens a RELP session: librelp's, less its name.
+	Hello = "1 open 30 relp_version=0\ncommands=syslog\n"
 	// relpTxnr is the largest number of a frame; the next is 1.
 	relpTxnr = 999_999_999
 	// answersWithin bounds the waiting for the last answers.
@@ -43,7 +43,7 @@ func newRELP(conn net.Conn, window int) (*relp, error) {
 	_ = conn.SetDeadline(time.Now().Add(dialTimeout))
 	defer conn.SetDeadline(time.Time{})
 	answers := bufio.NewReader(conn)
-	if _, err := conn.Write([]byte(relpHello)); err != nil {
+	if _, err := conn.Write([]byte(Hello)); err != nil {
 		return nil, errors.Join(fmt.Errorf("open a RELP session: %w", err), conn.Close())
 	}
 	var txnr, length int

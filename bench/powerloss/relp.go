@@ -4,16 +4,15 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
-)
 
-// window is how many messages omrelp sends before it waits for answers, unless it is told
-// otherwise.
-const window = 128
+	"syslog-gateway/bench/loadgen"
+)
 
 // relp sends over one RELP connection, and connects again when it ends. As omrelp does, it
 // then sends again what was not answered.
@@ -76,7 +75,7 @@ func (s *relp) Run(ctx context.Context) { connect(ctx, s.address, s.session) }
 // place of its message in numbers.
 func (s *relp) session(ctx context.Context, c net.Conn) {
 	var reading sync.WaitGroup
-	answers := make(chan int, 4*window)
+	answers := make(chan int, 4*loadgen.Window)
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	defer func() {
 		stop()
@@ -89,7 +88,7 @@ func (s *relp) session(ctx context.Context, c net.Conn) {
 		defer close(answers)
 		read(c, answers)
 	})
-	if _, err := fmt.Fprintf(c, "1 open 30 relp_version=0\ncommands=syslog\n"); err != nil {
+	if _, err := io.WriteString(c, loadgen.Hello); err != nil {
 		return
 	}
 	numbers := map[int]int{} // the message of each frame without an answer
@@ -114,7 +113,7 @@ func (s *relp) session(ctx context.Context, c net.Conn) {
 		case <-tick.C:
 		}
 		now := time.Now()
-		due := min(int(now.Sub(began).Seconds()*rate)-given, window-len(numbers))
+		due := min(int(now.Sub(began).Seconds()*rate)-given, loadgen.Window-len(numbers))
 		buf = buf[:0]
 		for range due {
 			given++

@@ -605,8 +605,8 @@ func TestExpiry(t *testing.T) {
 
 func labelOf(m *dto.Metric) string { return m.GetLabel()[0].GetValue() }
 
-// TestRightsAreTriedAgain: an owner that was changed does not show in what is looked at, so
-// files that cannot be used are read again now and then, without another line.
+// TestRightsAreTriedAgain: a change of the owner does not show in size, mode and time. So files
+// that cannot be used are read again now and then, without another line in the log.
 func TestRightsAreTriedAgain(t *testing.T) {
 	r, a := newRig(t), newCA(t, "ca")
 	r.serve(certificate.Files{Pairs: []certificate.Pair{r.pair("s", a.server("one"))}})

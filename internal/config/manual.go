@@ -15,14 +15,9 @@ func Manual() []byte {
 	var b strings.Builder
 	b.WriteString(manualHead)
 	defaults := defaultTexts()
-	section := ""
-	for _, k := range table() {
-		if s, _, nested := strings.Cut(k.pattern, "."); s != section {
-			section = s
-			if !nested {
-				s = "other keys"
-			}
-			fmt.Fprintf(&b, "\n# %s\n", strings.ToUpper(s))
+	eachKey(func(heading string, k key) {
+		if heading != "" {
+			fmt.Fprintf(&b, "\n# %s\n", strings.ToUpper(heading))
 		}
 		reload := "a reload applies a change"
 		if k.applies == restart {
@@ -31,9 +26,25 @@ func Manual() []byte {
 		t := resolve(strings.Split(k.pattern, "."))
 		fmt.Fprintf(&b, "\n**%s**\n: %s\n\n    Type: %s. Allowed: %s. Default: %s; %s.\n", strings.ReplaceAll(k.pattern, "*", "NAME"), // NAME is the user's
 			plain(k.meaning), typeName(t), k.rule.allowed, strings.ReplaceAll(defaults[k.pattern], "`", ""), reload)
-	}
+	})
 	b.WriteString(manualTail)
 	return []byte(b.String())
+}
+
+// eachKey has do called with each key in the order of the table, and with the heading of its
+// section if it is the first one there.
+func eachKey(do func(heading string, k key)) {
+	section := ""
+	for _, k := range table() {
+		heading := ""
+		if s, _, nested := strings.Cut(k.pattern, "."); s != section {
+			section, heading = s, s
+			if !nested {
+				heading = "Other keys"
+			}
+		}
+		do(heading, k)
+	}
 }
 
 // defaultTexts returns the default of every key by its pattern.

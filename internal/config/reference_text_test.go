@@ -12,14 +12,9 @@ func referenceText() string {
 	var b strings.Builder
 	b.WriteString(referenceHead)
 	defaults := defaultTexts()
-	section := ""
-	for _, k := range table() {
-		if s, _, nested := strings.Cut(k.pattern, "."); s != section {
-			section = s
-			if !nested {
-				s = "Other keys"
-			}
-			fmt.Fprintf(&b, "\n## %s\n\n%s| Key | Type | Default | Allowed | Meaning | Reload |\n|---|---|---|---|---|---|\n", s, sectionText(section))
+	eachKey(func(heading string, k key) {
+		if heading != "" {
+			fmt.Fprintf(&b, "\n## %s\n\n%s| Key | Type | Default | Allowed | Meaning | Reload |\n|---|---|---|---|---|---|\n", heading, sectionText(heading))
 		}
 		reload := "yes"
 		if k.applies == restart {
@@ -29,7 +24,7 @@ func referenceText() string {
 		fmt.Fprintf(&b, "| `%s`<br>`%s` | %s | %s | %s | %s | %s |\n",
 			strings.ReplaceAll(k.pattern, "*", "NAME"), envName(k.pattern), typeName(t),
 			cell(defaults[k.pattern]), cell(k.rule.allowed), cell(k.meaning), reload)
-	}
+	})
 	b.WriteString(referenceTail)
 	return b.String()
 }

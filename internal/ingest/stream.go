@@ -113,8 +113,8 @@ func (s *Stream) feedMessages(p []byte) {
 }
 
 // goOnFor is how long after a change of the settings lines that continue a message have those
-// of the message.
-const goOnFor = 5 * time.Second
+// of the message: as long as a message may wait for its end.
+const goOnFor = partialTimeout
 
 // begin starts a read. When the source's settings have changed, the next message that
 // continues none is the first under the new ones.

@@ -90,13 +90,21 @@ const (
 	shownRules   = 50
 )
 
+// limitOf reads ?limit=; without one the limit is usual. It answers a request with a wrong one.
+func limitOf(w http.ResponseWriter, r *http.Request, usual int) (n int, ok bool) {
+	n, err := whole(r.URL.Query().Get("limit"), usual, 1, maxListed)
+	if err != nil {
+		plain(w, http.StatusBadRequest, fmt.Sprintf("limit is a number from 1 to %d\n", maxListed))
+	}
+	return n, err == nil
+}
+
 // serveClasses has the volume by class, and the packs: ?source= is of one source, ?limit= is
 // how many classes are shown by themselves.
 func (a *api) serveClasses(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	limit, err := whole(q.Get("limit"), shownClasses, 1, maxListed)
-	if err != nil {
-		plain(w, http.StatusBadRequest, fmt.Sprintf("limit is a number from 1 to %d\n", maxListed))
+	limit, ok := limitOf(w, r, shownClasses)
+	if !ok {
 		return
 	}
 	snap := a.monitor.Snapshot()
@@ -110,9 +118,8 @@ func (a *api) serveClasses(w http.ResponseWriter, r *http.Request) {
 
 // serveRules has the rules in force: ?limit= is how many are listed.
 func (a *api) serveRules(w http.ResponseWriter, r *http.Request) {
-	limit, err := whole(r.URL.Query().Get("limit"), shownRules, 1, maxListed)
-	if err != nil {
-		plain(w, http.StatusBadRequest, fmt.Sprintf("limit is a number from 1 to %d\n", maxListed))
+	limit, ok := limitOf(w, r, shownRules)
+	if !ok {
 		return
 	}
 	snap := a.monitor.Snapshot()
@@ -128,9 +135,8 @@ func (a *api) serveDeadLetters(w http.ResponseWriter, r *http.Request, may auth.
 		forbidLines(w)
 		return
 	}
-	limit, err := whole(r.URL.Query().Get("limit"), 100, 1, maxListed)
-	if err != nil {
-		plain(w, http.StatusBadRequest, fmt.Sprintf("limit is a number from 1 to %d\n", maxListed))
+	limit, ok := limitOf(w, r, 100)
+	if !ok {
 		return
 	}
 	letters, err := a.provider.DeadLetters(limit)

@@ -86,9 +86,8 @@ func (a *api) serveVolume(w http.ResponseWriter, r *http.Request) {
 
 // serveDrops has what was dropped: ?limit= is how many of each kind.
 func (a *api) serveDrops(w http.ResponseWriter, r *http.Request) {
-	limit, err := whole(r.URL.Query().Get("limit"), shownDrops, 1, maxListed)
-	if err != nil {
-		plain(w, http.StatusBadRequest, fmt.Sprintf("limit is a number from 1 to %d\n", maxListed))
+	limit, ok := limitOf(w, r, shownDrops)
+	if !ok {
 		return
 	}
 	snap := a.monitor.Snapshot()
@@ -109,9 +108,8 @@ func (a *api) serveCounters(w http.ResponseWriter, _ *http.Request) {
 
 // serveDeadLetterGroups has what is in the dead-letter store, without lines: ?limit=.
 func (a *api) serveDeadLetterGroups(w http.ResponseWriter, r *http.Request) {
-	limit, err := whole(r.URL.Query().Get("limit"), shownGroups, 1, maxListed)
-	if err != nil {
-		plain(w, http.StatusBadRequest, fmt.Sprintf("limit is a number from 1 to %d\n", maxListed))
+	limit, ok := limitOf(w, r, shownGroups)
+	if !ok {
 		return
 	}
 	groups, others := a.provider.DeadLetterGroups(limit)
