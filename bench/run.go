@@ -62,6 +62,7 @@ func runCommand() *cobra.Command {
 	f.StringSliceVar(&peerNames, "peers", nil, "other programs to measure in alternation with the gateway, in scenarios that allow it: all or "+peerList())
 	f.StringVar(&o.Cache, "cache", cacheFolder(), "where peers are unpacked and built")
 	f.StringVar(&o.Gateway, "gateway", "bin/gateway", "the gateway's program")
+	f.StringVar(&o.Queue, "queue-server", "bin/syslog-gateway-queue", "the program of a cluster's servers")
 	f.Uint64Var(&o.Messages, "messages", 0, "messages a run; 0 = the scenario's own number")
 	f.IntVar(&o.Repeat, "repeat", 0, "runs of each scenario; 0 = the scenario's own number")
 	to.flags(f)

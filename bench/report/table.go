@@ -63,6 +63,7 @@ func columns() []column {
 		{"p99.9 ms", figure("%.0f", latency(p999))},
 		{"startup ms", figure("%.0f", func(r *runner.Run) float64 { return 1000 * r.Startup })},
 		{"load/sink CPU s", each(func(r *runner.Run) string { return fmt.Sprintf("%.1f/%.1f", r.LoadCPU, r.SinkCPU) })},
+		{"nodes CPU us/msg", figure("%.2f", func(r *runner.Run) float64 { return r.NodesCPU * 1e6 / float64(max(1, r.Through)) })},
 		{"other CPU s", each(func(r *runner.Run) string { return fmt.Sprintf("%.1f", r.OtherCPU) })},
 		{"problems", func(g group) string {
 			n := 0

@@ -22,6 +22,7 @@ type site struct {
 	lines   int   // streams of subjects that have no HEC output
 	stats   int
 	closed  int // without a listener
+	nodes   *nodes
 }
 
 // newSite makes a folder below parent ("" is the system's temporary folder)
@@ -73,7 +74,11 @@ func (s *site) writeConfig(sc Scenario) (string, error) {
 		v := mix.Vendor(sc.Source)
 		fmt.Fprintf(&b, "  %s: {address: 127.0.0.1, port: %d, vendor: %s, index: %s%s}\n", v, s.sources[0], v, indexOf(v), protocols)
 	}
-	fmt.Fprintf(&b, "queue: {path: %q, max_size: 60GB}\n", s.queue())
+	cluster := ""
+	if s.nodes != nil {
+		cluster = s.nodes.config()
+	}
+	fmt.Fprintf(&b, "queue: {path: %q, max_size: 60GB%s}\n", s.queue(), cluster)
 	endpoint := s.sinkURL()
 	if sc.dead() {
 		endpoint = "http://" + local(s.closed) // a port without a listener

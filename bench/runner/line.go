@@ -17,6 +17,9 @@ func (run *Run) line() string {
 		fmt.Fprintf(&b, ", sent %d, lost %d, twice %d, %.0f/s, %.2f us CPU a message, %.1f s of CPU elsewhere in %.1f s",
 			sent, run.Lost(), run.Sink.Duplicated, run.Rate, run.CPUPerMessage, run.OtherCPU, run.Watched)
 	}
+	if run.NodesCPU > 0 {
+		fmt.Fprintf(&b, ", %.2f us in the cluster's servers", run.NodesCPU*1e6/float64(max(1, run.Through)))
+	}
 	if run.CPUShare > 0 {
 		fmt.Fprintf(&b, ", idle at %.2f %% of a core", 100*run.CPUShare)
 	}

@@ -16,16 +16,18 @@ type meter struct {
 	begin   time.Time
 	subject usage
 	sink    usage
+	nodes   time.Duration
 	machine time.Duration
 	own     time.Duration
 }
 
 func (r *rig) meter() (*meter, error) {
 	m := &meter{b: r, begin: time.Now(), own: ownCPU()}
-	var errs [3]error
+	var errs [4]error
 	m.machine, errs[0] = machineCPU()
 	m.sink, errs[1] = readUsage(r.sink.PID())
 	m.subject, errs[2] = readUsage(r.subject.PID())
+	m.nodes, errs[3] = r.site.nodes.cpu()
 	return m, errors.Join(errs[:]...)
 }
 
@@ -36,18 +38,20 @@ func (m *meter) read(loads []*child.Process) error {
 	subject, err1 := readUsage(m.b.subject.PID())
 	sink, err2 := readUsage(m.b.sink.PID())
 	busy, err3 := machineCPU()
-	if err := errors.Join(err1, err2, err3); err != nil {
+	nodes, err4 := m.b.site.nodes.cpu()
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		return err
 	}
 	var load time.Duration
 	for _, p := range loads {
 		load += p.CPU()
 	}
-	ours := subject.cpu - m.subject.cpu + sink.cpu - m.sink.cpu + load + ownCPU() - m.own
+	ours := subject.cpu - m.subject.cpu + sink.cpu - m.sink.cpu + nodes - m.nodes + load + ownCPU() - m.own
 	run.Watched = time.Since(m.begin).Seconds()
 	run.OtherCPU = max(0, (busy - m.machine - ours).Seconds())
 	run.CPU = (subject.cpu - m.subject.cpu).Seconds()
 	run.SinkCPU = (sink.cpu - m.sink.cpu).Seconds()
+	run.NodesCPU = (nodes - m.nodes).Seconds()
 	run.LoadCPU = load.Seconds()
 	run.RSSHigh = subject.rssHigh
 	run.Written = subject.written - m.subject.written

@@ -63,25 +63,26 @@ func (w web) up(ctx context.Context, url string) error {
 	return w.get(ctx, url, func(r io.Reader) error { _, err := io.Copy(io.Discard, r); return err })
 }
 
-// counts scrapes the gateway's metrics.
-func (w web) counts(ctx context.Context, url string) (b Counts, err error) {
-	err = w.get(ctx, url+"/metrics", func(r io.Reader) error {
-		sums, err := sumMetrics(r)
-		if err != nil {
-			return err
-		}
-		b = Counts{
-			Received:     sums["gateway_received_events_total"],
-			Delivered:    sums["gateway_delivered_events_total"],
-			Queued:       sums["gateway_queue_events"],
-			Deadlettered: sums["gateway_deadlettered_events_total"],
-			Dropped:      sums["gateway_dropped_events_total"],
-			Unparsed:     sums["gateway_unparsed_events_total"],
-			KernelDrops:  sums["gateway_udp_kernel_drops_total"],
-		}
-		return nil
+// metrics scrapes the gateway at url; the samples of each name are added up.
+func (w web) metrics(ctx context.Context, url string) (sums map[string]int64, err error) {
+	err = w.get(ctx, url+"/metrics", func(r io.Reader) (err error) {
+		sums, err = sumMetrics(r)
+		return err
 	})
-	return b, err
+	return sums, err
+}
+
+func (w web) counts(ctx context.Context, url string) (Counts, error) {
+	sums, err := w.metrics(ctx, url)
+	return Counts{
+		Received:     sums["gateway_received_events_total"],
+		Delivered:    sums["gateway_delivered_events_total"],
+		Queued:       sums["gateway_queue_events"],
+		Deadlettered: sums["gateway_deadlettered_events_total"],
+		Dropped:      sums["gateway_dropped_events_total"],
+		Unparsed:     sums["gateway_unparsed_events_total"],
+		KernelDrops:  sums["gateway_udp_kernel_drops_total"],
+	}, err
 }
 
 // sumMetrics reads the Prometheus text format and adds up all samples of each name.

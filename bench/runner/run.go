@@ -51,6 +51,7 @@ type Run struct {
 	Written  uint64  `json:"written_bytes"`
 	SinkCPU  float64 `json:"sink_cpu_seconds"`
 	LoadCPU  float64 `json:"load_cpu_seconds"`
+	NodesCPU float64 `json:"nodes_cpu_seconds,omitempty"` // of a cluster's servers
 	OtherCPU float64 `json:"other_cpu_seconds"`
 	Watched  float64 `json:"watched_seconds"` // what OtherCPU is out of
 	ExitCode int     `json:"exit_code"`
@@ -111,7 +112,13 @@ func measure(ctx context.Context, o *Options, sc Scenario, sub subject, number i
 	if sc.Measure != measureDrain { // then it comes when all is queued
 		abort.Must(r.startSink(ctx, sc.messages()))
 	}
+	if sc.Cluster {
+		abort.Must(r.startNodes(ctx))
+	}
 	abort.Must(r.startSubject(ctx))
+	if sc.Cluster {
+		abort.Must(r.streamsUp(ctx))
+	}
 	switch sc.Measure {
 	case measureLoad:
 		err = r.underLoad(ctx)
@@ -317,6 +324,7 @@ func (r *rig) stop() {
 	if r.subject != nil {
 		r.subject.Stop(subjectGrace)
 	}
+	r.site.nodes.stop()
 	if r.sink != nil {
 		r.sink.Stop(helperGrace)
 	}

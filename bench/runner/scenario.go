@@ -56,6 +56,9 @@ type Scenario struct {
 	Cold    bool  `yaml:"cold"`
 	// Until says when the messages are through: delivered or queued.
 	Until string `yaml:"until"`
+	// Cluster says that the gateway forwards its records to three servers of a cluster, and
+	// delivers what it takes from them.
+	Cluster bool `yaml:"cluster"`
 	// Refuse is for how long the sink answers 503 from its start on.
 	Refuse time.Duration `yaml:"refuse"`
 	// Vary makes a point of each of its values; StopAtLoss ends a row of points when one
@@ -89,6 +92,7 @@ type vary struct {
 	Connections []int    `yaml:"connections"`
 	Vendor      []string `yaml:"vendor"`
 	Backlog     []int64  `yaml:"backlog"`
+	Cluster     []bool   `yaml:"cluster"`
 }
 
 // axis names what varies, for plots.
@@ -102,6 +106,8 @@ func (v vary) axis() string {
 		return "bytes queued before"
 	case len(v.Vendor) > 0:
 		return "vendor"
+	case len(v.Cluster) > 0:
+		return "queue"
 	}
 	return ""
 }
@@ -212,7 +218,7 @@ func (s *Scenario) validate() error {
 		errs = append(errs, fmt.Errorf("repeat is %d: use 1 or more", s.Repeat))
 	}
 	set := 0
-	for _, n := range []int{len(s.Vary.Rate), len(s.Vary.Connections), len(s.Vary.Vendor), len(s.Vary.Backlog)} {
+	for _, n := range []int{len(s.Vary.Rate), len(s.Vary.Connections), len(s.Vary.Vendor), len(s.Vary.Backlog), len(s.Vary.Cluster)} {
 		set += min(n, 1)
 	}
 	if set > 1 {
@@ -261,6 +267,13 @@ func (s Scenario) points() []Scenario {
 	}
 	for _, v := range s.Vary.Backlog {
 		point(fmt.Sprintf("%d GB queued", v/1e9), float64(v), func(p *Scenario) { p.Backlog = v })
+	}
+	for i, v := range s.Vary.Cluster {
+		label := "disk"
+		if v {
+			label = "cluster"
+		}
+		point(label, float64(i), func(p *Scenario) { p.Cluster = v })
 	}
 	if all == nil {
 		return []Scenario{s}

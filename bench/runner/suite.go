@@ -23,6 +23,8 @@ type Options struct {
 	Scenarios []Scenario
 	// Gateway is the program under test; it is started as `GATEWAY run -c FILE`.
 	Gateway string
+	// Queue is the program of a cluster's servers.
+	Queue string
 	// Peers are measured beside it in the scenarios that they can run.
 	Peers []peers.Peer
 	// Cache is where the peers' programs are unpacked and built.
