@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -253,11 +253,7 @@ func TestTwoFoldersExcludeEachOther(t *testing.T) {
 // are. The next run on that folder takes them over, or somebody unlocks them elsewhere.
 func TestKilledAtAnyLockSaysWho(t *testing.T) {
 	t.Parallel()
-	seed := uint64(time.Now().UnixNano())
-	if fixed := os.Getenv("KILL_SEED"); fixed != "" {
-		seed, _ = strconv.ParseUint(fixed, 10, 64)
-	}
-	t.Logf("KILL_SEED=%d", seed)
+	seed := killSeed(t)
 	for worker := range workers {
 		t.Run(strconv.Itoa(worker), func(t *testing.T) {
 			t.Parallel()
@@ -272,7 +268,8 @@ func TestKilledAtAnyLockSaysWho(t *testing.T) {
 				a.Remove(recordObject)
 				folder := "state" + strconv.Itoa(i)
 				point, done := 1+random.IntN(total), random.IntN(2) == 0
-				w.killedAt(a, point, done, folder)
+				killedAt(t, a, w.command("apply", "--yes", "--state-dir", folder), point, done)
+				testkit.Eventually(t, "every request was answered", w.Quiet)
 				for _, text := range locks(t, a) {
 					held++
 					id := holder(t, text).ID
@@ -294,10 +291,14 @@ func TestKilledAtAnyLockSaysWho(t *testing.T) {
 	}
 }
 
-// killedAt runs an apply and kills it at its nth request to AWS, which is done or not.
-func (w *world) killedAt(a *amazontest.Amazon, n int, done bool, folder string) {
-	w.T.Helper()
-	cmd := w.command("apply", "--yes", "--state-dir", folder)
+// faulty is S3 and DynamoDB, or what stands in front of them.
+type faulty interface {
+	Fault(f func(name string) amazontest.Fault)
+}
+
+// killedAt starts a run and kills it at its nth request to AWS, which is done or not.
+func killedAt(t *testing.T, a faulty, cmd *exec.Cmd, n int, done bool) {
+	t.Helper()
 	started, ended := make(chan struct{}), make(chan struct{})
 	seen := 0
 	a.Fault(func(string) amazontest.Fault {
@@ -314,14 +315,13 @@ func (w *world) killedAt(a *amazontest.Amazon, n int, done bool, folder string) 
 		}
 		return amazontest.Denied
 	})
-	testkit.Must(w.T, cmd.Start())
+	testkit.Must(t, cmd.Start())
 	close(started)
 	_ = cmd.Wait()
 	close(ended)
-	testkit.Eventually(w.T, "every request was answered", w.Quiet)
-	a.Fault(nil)
+	a.Fault(nil) // waits for the request in work
 	if cmd.ProcessState.ExitCode() >= 0 {
-		w.T.Errorf("the apply ended by itself before request %d", n)
+		t.Errorf("the run ended by itself before request %d", n)
 	}
 }
 
