@@ -81,7 +81,7 @@ func TestRoute53Faults(t *testing.T) {
 		{"busy once", amazontest.Busy, true, nil},
 		{"lost answer", amazontest.Lost, true, nil},
 		{"expired", amazontest.Expired, false, []string{"The provided token has expired", "the AWS credentials have ended: run it within a new `aws-vault exec PROFILE --`"}},
-		{"denied", amazontest.Denied, false, []string{"AccessDenied", "docs/provision.md lists the rights"}},
+		{"denied", amazontest.Denied, false, []string{"AccessDenied", "`provision check` prints the IAM policy"}},
 		{"hung", amazontest.Hung, false, []string{"no answer in time", "is the endpoint right"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
