@@ -86,6 +86,25 @@ func TestRecordInS3(t *testing.T) {
 	w.expect(0, []string{`"lineage"`, `"key": "dns"`}, "state", "pull")
 }
 
+// What only reads asks S3 once, also for Ansible, which gets all hosts from --list.
+func TestReadersAskS3Once(t *testing.T) {
+	t.Parallel()
+	w, a := sharedWorld(t, pvesim.Options{})
+	w.mkdir("repo/inventory")
+	w.Edit(`"domain"`, `"inventory_sync": ["repo"], "domain"`)
+	w.expect(0, nil, "apply", "--yes")
+	for _, line := range []string{"--list", "--host dns", "inventory", "inventory --format ansible", "inventory --sync", "state list", "state pull", "plan", "orphans"} {
+		a.Requests()
+		w.expect(0, nil, strings.Fields(line)...)
+		testkit.Equal(t, "requests of "+line, strings.Join(a.Names(), ", "), "GET "+recordObject)
+	}
+	testkit.Holds(t, "the answer to Ansible", w.expect(0, nil, "--list").out, `"_meta"`, `"hostvars"`)
+	// Where S3 cannot be asked, there is an error, and not an inventory with old nodes.
+	a.Always("GET ", amazontest.Expired)
+	answer := w.expect(1, []string{"the AWS credentials have ended"}, "--list")
+	testkit.Equal(t, "printed", answer.out, "")
+}
+
 func TestRecordMovesToS3AndBack(t *testing.T) {
 	t.Parallel()
 	w, a := sharedWorld(t, pvesim.Options{})
@@ -169,6 +188,33 @@ func TestBadSharedStateStopsBeforeHarm(t *testing.T) {
 			}
 			testkit.Equal(t, "objects and items", fmt.Sprint(a.Keys()), fmt.Sprint(before))
 		})
+	}
+}
+
+// The answer to any request of an apply is lost: the apply succeeds, and leaves no lock.
+func TestAnyAnswerMayBeLost(t *testing.T) {
+	t.Parallel()
+	options := pvesim.Options{}
+	w, a := sharedWorld(t, options)
+	w.expect(0, nil, "apply", "--yes")
+	total := len(a.Names())
+	for n := 1; n <= total; n++ {
+		w.Reset(options)
+		a.Remove(recordObject)
+		seen, lost := 0, ""
+		a.Fault(func(name string) amazontest.Fault {
+			if seen++; seen == n {
+				lost = name
+				return amazontest.Lost
+			}
+			return amazontest.None
+		})
+		answer := w.provision("apply", "--yes", "--lock-timeout", "0", "--state-dir", "state"+strconv.Itoa(n))
+		a.Fault(nil)
+		if left := locks(t, a); answer.code != 0 || len(left) > 0 {
+			t.Errorf("lost: %s: exit code %d, left %v\n%s", lost, answer.code, left, answer.errs)
+		}
+		w.once()
 	}
 }
 

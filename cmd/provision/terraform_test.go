@@ -61,7 +61,9 @@ func findTerraform(t *testing.T) string {
 	if path == "" {
 		path = program(t, "tofu", "there is no terraform either; make bin/tools/tofu")
 	}
-	version := testkit.Try(exec.Command(path, "version").Output())(t)
+	cmd := exec.Command(path, "version")
+	cmd.Env = append(os.Environ(), "CHECKPOINT_DISABLE=1")
+	version := testkit.Try(cmd.Output())(t)
 	t.Logf("%s: %s", path, bytes.SplitN(version, []byte("\n"), 2)[0])
 	return path
 }
@@ -205,6 +207,7 @@ func exclude(t *testing.T, tf *terraform) {
 	testkit.Equal(t, "places that Terraform locks", tf.locked(), 2)
 	tf.expect(1, []string{"is locked by", "for Apply since", "provision state unlock "}, "apply", "--yes", "--lock-timeout", "0")
 	tf.expect(2, []string{"to create"}, "plan")
+	tf.expect(0, []string{"written, read, not written over, and deleted", "warn lock: "}, "check")
 	if writes := tf.Sim.Writes(); len(writes) > 0 {
 		t.Errorf("written beside Terraform: %v", writes)
 	}
@@ -272,4 +275,5 @@ func exclude(t *testing.T, tf *terraform) {
 	testkit.Equal(t, "places after state unlock", tf.locked(), 0)
 	tf.applied()
 	tf.expect(0, []string{"Nothing to do"}, "plan")
+	tf.expect(0, []string{"lock: free"}, "check")
 }
