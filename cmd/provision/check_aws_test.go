@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -78,8 +79,10 @@ func TestCheckTriesAWS(t *testing.T) {
 		}
 	}
 	testkit.Must(t, json.Unmarshal([]byte(text), &policy))
+	docs := string(testkit.Try(os.ReadFile("../../docs/provision.md"))(t))
 	for i, s := range policy.Statement {
 		for j, action := range s.Action {
+			testkit.Holds(t, "docs/provision.md", docs, "`"+action+"`")
 			// What apply does not need, and what only the real objects need.
 			if action == "s3:ListBucketVersions" || action == "s3:GetObjectVersion" || strings.HasSuffix(s.Resource, "/record.json") && action == "s3:PutObject" ||
 				strings.HasSuffix(s.Resource, ".tflock") && action != "s3:GetObject" {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -64,7 +65,7 @@ func findTerraform(t *testing.T) string {
 	cmd := exec.Command(path, "version")
 	cmd.Env = append(os.Environ(), "CHECKPOINT_DISABLE=1")
 	version := testkit.Try(cmd.Output())(t)
-	t.Logf("%s: %s", path, bytes.SplitN(version, []byte("\n"), 2)[0])
+	t.Logf("%s: %s", path, regexp.MustCompile(`(Terraform|OpenTofu) v\S+`).Find(version))
 	return path
 }
 
