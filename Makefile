@@ -21,6 +21,7 @@ BENCH    ?= ceiling,tcp-flat,tcp-mixed,tcp-flat-nogzip,udp-ramp,latency-50k,many
 NFPM     := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 PEBBLE   := github.com/letsencrypt/pebble/v2/cmd
 PEBBLE_VERSION := v2.10.3
+TOFU     := github.com/opentofu/opentofu@v1.12.6
 
 .PHONY: help run build test test-fast test-tools test-corpus rules-savings test-lxc nightly lint vulncheck fmt bench bench-all bench-micro bench-provision \
 	soak backlog conservation crash faults powerloss failover fuzz screenshots stats-demo provision-demo cluster-demo package install clean
@@ -71,12 +72,18 @@ bin/tools/nfpm:
 bin/tools/pebble:
 	CGO_ENABLED=0 GOBIN=$(CURDIR)/bin/tools $(GO) install $(PEBBLE)/pebble@$(PEBBLE_VERSION) $(PEBBLE)/pebble-challtestsrv@$(PEBBLE_VERSION)
 
-bin/tools/versitygw: # S3 for a test of make nightly
+bin/tools/versitygw: # S3 for a test
 	CGO_ENABLED=0 GOBIN=$(CURDIR)/bin/tools $(GO) install github.com/versity/versitygw/cmd/versitygw@v1.8.0
 
 bin/tools/dynalite: # DynamoDB for the same test; needs npm
-	npm install --prefix bin/tools/dynalite.d --no-audit --no-fund dynalite@4.0.0
+	npm install --prefix bin/tools/dynalite.d --no-audit --no-fund --silent dynalite@4.0.0
 	ln -sf dynalite.d/node_modules/.bin/dynalite $@
+
+bin/tools/tofu: # for the same test, where there is no Terraform. Its go.mod replaces a module: go install refuses that
+	mkdir -p bin/tools/tofu.d
+	cp -r --no-preserve=mode "$$($(GO) mod download -json $(TOFU) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/." bin/tools/tofu.d
+	cd bin/tools/tofu.d && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o ../tofu ./cmd/tofu
+	rm -rf bin/tools/tofu.d
 
 clean: ## remove what was built; the queue in ./data stays
 	rm -rf bin dist
@@ -142,12 +149,12 @@ test-lxc: bin/tools/nfpm ## the service in an unprivileged LXC container: instal
 failover: build ## two gateways and keepalived in network namespaces: the gap of a failover (root)
 	$(GO) run ./deploy/keepalived/measure --gateway bin/gateway
 
-nightly: test-tools ## what does not fit into CI: all faults, 20 kills, 200 power losses, peers, rules under load, Terraform beside provision, packages in a container, failover, fuzzing (root, 2 hours)
+nightly: test-tools ## what does not fit into CI: all faults, 20 kills, 200 power losses, peers, rules under load, OpenTofu beside provision, packages in a container, failover, fuzzing (root, 2 hours)
 	$(MAKE) faults crash powerloss soak backlog failover test-lxc
 	$(GO) test -tags nightly -count=1 -timeout 30m -run TestPeers ./bench
 	$(GO) test -tags nightly -count=1 -timeout 15m -v -run TestRulesUnderLoad ./cmd/gateway
-	$(MAKE) bin/tools/versitygw bin/tools/dynalite
-	$(GO) test -tags nightly -count=1 -timeout 5m -v -run TestTerraform ./cmd/provision
+	$(MAKE) bin/tools/tofu
+	TERRAFORM=$(CURDIR)/bin/tools/tofu $(GO) test -count=1 -timeout 5m -v -run TestTerraform ./cmd/provision
 	$(MAKE) fuzz FUZZTIME=30s
 
 ##@ Measure it

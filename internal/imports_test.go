@@ -187,7 +187,7 @@ var allowed = map[string][]string{
 		"internal/infra/pvesim/api", "internal/infra/pvesim/conf", "internal/infra/pvesim/refusal", "internal/infra/pvesim/schema", "internal/infra/pvesim/store", "internal/infra/pvesim/task",
 	},
 	"internal/infra/workflow": {
-		"internal/infra/declaration", "internal/infra/pve", "internal/infra/state", "internal/infra/inventory", "internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/apply", "internal/infra/workflow/upload", "internal/infra/amazon", "internal/infra/state/backend",
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/state", "internal/infra/inventory", "internal/infra/plan", "internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/apply", "internal/infra/workflow/upload", "internal/infra/workflow/preflight", "internal/infra/amazon", "internal/infra/state/backend", "internal/infra/zone", "internal/printable",
 	},
 	"internal/infra/tfimport":        {"internal/infra/state"},
 	"internal/infra/workflow/upload": {"internal/infra/pve", "internal/redact"},

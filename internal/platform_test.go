@@ -55,7 +55,6 @@ var platformFiles = map[string]string{
 	"cmd/gateway/dev_linux.go":                    "of run",
 	"cmd/gateway/run_linux.go":                    "the running gateway",
 	"cmd/gateway/run_other.go":                    "says that it needs Linux",
-	"cmd/provision/terraform_nightly_test.go":     "tag nightly: builds versitygw and dynalite",
 	"cmd/provision/powerloss_linux_test.go":       "mounts a disk with FUSE",
 	"internal/owner/owner_linux.go":               "users of files and processes",
 	"internal/owner/owner_other.go":               "nothing where no service runs",

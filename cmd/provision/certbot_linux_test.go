@@ -24,36 +24,6 @@ import (
 	"syslog-gateway/internal/testkit"
 )
 
-// program is the path of a program of bin/tools, or of PATH; without it the test is skipped.
-func program(t *testing.T, name, how string) string {
-	t.Helper()
-	if path, err := filepath.Abs("../../bin/tools/" + name); err == nil {
-		if _, err := os.Stat(path); err == nil {
-			return path
-		}
-	}
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skipf("%s is not on this machine: %s, or run .ci/tools", name, how)
-	}
-	return path
-}
-
-// service starts a program for the time of a test.
-func service(t *testing.T, cmd *exec.Cmd) {
-	t.Helper()
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
-	testkit.Must(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("%s said:\n%s", cmd.Path, said.String())
-		}
-	})
-}
-
 // tunnel is a proxy that takes CONNECT to any host, and answers there itself with a
 // certificate and a handler: what certbot's plugin takes for Amazon.
 func tunnel(t *testing.T, pair tls.Certificate, h http.Handler) string {

@@ -17,11 +17,15 @@ import (
 func newCheck(s *settings) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
-		Short: "Preflight: API, credentials, rights, nodes, storages, templates, certificates, DNS, SSH",
+		Short: "Preflight: API, credentials, rights, nodes, storages, templates, certificates, S3, DNS, SSH",
 		Long: `Checks everything that an apply will need, and changes nothing: the API's version, the
 user and its rights, nodes, datastores and their content types, templates, when the
-certificates of nodes end, the zone of DNS records, and the SSH key for what the API
-cannot do. Exit code 1 if a check fails.`,
+certificates of nodes end, the shared state, the zone of DNS records, and the SSH key for
+what the API cannot do. Exit code 1 if a check fails.
+
+In S3 and DynamoDB it writes beside the record and the lock, under a name of its own with
+.check-, what an apply writes there, and deletes it. Route 53 is asked to delete a record
+that does not exist. If a right is missing, the IAM policy with all of them is printed.`,
 		Args: cobra.NoArgs,
 		RunE: cli.Does(func(cmd *cobra.Command, _ []string) error {
 			e, err := s.site().Check(cmd.Context())
@@ -33,8 +37,9 @@ cannot do. Exit code 1 if a check fails.`,
 				return err
 			}
 			defer c.Close()
+			aws := func(ctx context.Context) []preflight.Finding { return s.site().TryAWS(ctx, e) }
 			return printFindings(s.output(cmd), preflight.Run(cmd.Context(),
-				preflight.Options{Estate: e, Client: c.Client, Root: c.Root, SSH: c.SSH, Endpoint: c.Endpoint, Zone: workflow.CheckZone, Plan: s.changes}))
+				preflight.Options{Estate: e, Client: c.Client, Root: c.Root, SSH: c.SSH, Endpoint: c.Endpoint, AWS: aws, Plan: s.changes}))
 		}),
 	}
 }

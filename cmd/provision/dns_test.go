@@ -150,7 +150,7 @@ func TestDNSBadInput(t *testing.T) {
 		{"a zone of somebody else", func(w *world, a *amazontest.Amazon) { a.AddZone("Z2", "example.org"); w.Edit(`"Z1"`, `"Z2"`) }, `the Route 53 zone Z2 is "example.org", not lab.example`},
 		{"no such zone", func(w *world, _ *amazontest.Amazon) { w.Edit(`"Z1"`, `"Z9"`) }, "NoSuchHostedZone"},
 		{"no credentials", func(w *world, _ *amazontest.Amazon) { w.set("AWS_ACCESS_KEY_ID="); w.set("AWS_SECRET_ACCESS_KEY=") }, "aws-vault exec PROFILE --"},
-		{"no rights", func(_ *world, a *amazontest.Amazon) { a.Always("ListResourceRecordSets", amazontest.Denied) }, "docs/provision.md lists the rights"},
+		{"no rights", func(_ *world, a *amazontest.Amazon) { a.Always("ListResourceRecordSets", amazontest.Denied) }, "`provision check` prints the IAM policy"},
 		{"credentials that end soon", func(w *world, _ *amazontest.Amazon) {
 			w.set("AWS_CREDENTIAL_EXPIRATION=" + time.Now().Add(time.Minute).UTC().Format(time.RFC3339))
 		}, "nothing was begun"},

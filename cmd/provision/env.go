@@ -2,9 +2,14 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -77,15 +82,42 @@ func (v variable) find() finding {
 func newEnv(s *settings) *cobra.Command {
 	return &cobra.Command{
 		Use:   "env",
-		Short: "Which variables are needed, found, missing; never their values",
+		Short: "Which variables and secrets are needed, found, missing; never their values",
 		Long: `Prints which environment variables are read, what for, whether they are set, and by whom:
-doppler run and aws-vault exec leave variables that say so. Values are never printed. Exit code 1 if a needed one is missing.`,
+doppler run and aws-vault exec leave variables that say so. What terraform.sops.json has
+is listed by its keys, for which nothing is decrypted. Values are never printed. Exit
+code 1 if a needed variable is missing.`,
 		Args: cobra.NoArgs,
-		RunE: cli.Does(func(cmd *cobra.Command, _ []string) error { return printVariableStates(s.output(cmd)) }),
+		RunE: cli.Does(func(cmd *cobra.Command, _ []string) error {
+			encrypted, err := encryptedKeys(filepath.Join(filepath.Dir(s.deployment()), sopsFile))
+			return errors.Join(printVariableStates(s.output(cmd), encrypted), err)
+		}),
 	}
 }
 
-func printVariableStates(o output) error {
+// sopsFile is the encrypted layer of the declaration.
+const sopsFile = "terraform.sops.json"
+
+// encryptedKeys are the keys of a file that SOPS has encrypted, which are in clear; none if
+// there is no such file.
+func encryptedKeys(path string) ([]finding, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var keys map[string]json.RawMessage
+	if err == nil && json.Unmarshal(data, &keys) != nil {
+		err = fmt.Errorf("%s is no JSON object", path)
+	}
+	delete(keys, "sops")
+	var all []finding
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		all = append(all, finding{Name: key, State: "found", Where: sopsFile, For: "the declaration; a variable of the same meaning wins"})
+	}
+	return all, err
+}
+
+func printVariableStates(o output, encrypted []finding) error {
 	var all []finding
 	var missing []string
 	for _, v := range variables() {
@@ -95,13 +127,14 @@ func printVariableStates(o output) error {
 			missing = append(missing, f.Name)
 		}
 	}
+	all = append(all, encrypted...)
 	var err error
 	if o.json {
 		err = o.document(all)
 	} else {
 		t := o.table()
 		for _, f := range all {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", f.State, f.Name, printable.Escape(cmp.Or(f.Where, "-")), f.For)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", f.State, printable.Escape(f.Name), printable.Escape(cmp.Or(f.Where, "-")), f.For)
 		}
 		err = t.Flush()
 	}

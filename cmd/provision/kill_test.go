@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -26,11 +25,7 @@ const (
 // An apply that is killed at any point is finished by running it again: everything is
 // there once, and nothing was created twice.
 func TestKilledAtAnyPointConverges(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if fixed := os.Getenv("KILL_SEED"); fixed != "" {
-		seed, _ = strconv.ParseUint(fixed, 10, 64)
-	}
-	t.Logf("KILL_SEED=%d", seed)
+	seed := killSeed(t)
 	for worker := range workers {
 		t.Run(strconv.Itoa(worker), func(t *testing.T) {
 			t.Parallel()

@@ -156,7 +156,7 @@ func TestSecretsBadInput(t *testing.T) {
 	w.expect(1, []string{"write OWNER/REPO"}, "secrets", "sync", "--github", "estate", "--yes")
 }
 
-// TestEnvNamesWhoSetIt: each found variable has its origin, without its value.
+// TestEnvNamesWhoSetIt: each found variable and secret has its origin, without its value.
 func TestEnvNamesWhoSetIt(t *testing.T) {
 	w := beside(t)
 	for _, kv := range []string{"DOPPLER_PROJECT=iac", "DOPPLER_CONFIG=prd", "AWS_VAULT=tf-proxmox", "AWS_ACCESS_KEY_ID=AKIA" + word} {
@@ -171,4 +171,21 @@ func TestEnvNamesWhoSetIt(t *testing.T) {
 			testkit.Equal(t, f.Name, f.Where, "aws-vault tf-proxmox")
 		}
 	}
+
+	// What SOPS has encrypted is named by its file, without the key to it.
+	key := testkit.Try(age.GenerateX25519Identity())(t)
+	clear := `{"proxmox_ssh_private_key": "` + word + `", "dns_plugins": {"aws": {"plugin_type": "aws", "data": {"AWS_ACCESS_KEY_ID": "` + word + `"}}}}`
+	w.Write("terraform.sops.json", string(testkit.Try(secretstest.File{Clear: clear, Recipients: []age.Recipient{key.Recipient()}}.Encrypt())(t)))
+	got = w.expect(0, nil, "env", "--json")
+	testkit.Lacks(t, "env", got.out+got.errs, word)
+	testkit.Must(t, json.Unmarshal([]byte(got.out), &all))
+	var encrypted []string
+	for _, f := range all {
+		if f.Where == "terraform.sops.json" {
+			encrypted = append(encrypted, f.Name)
+		}
+	}
+	testkit.Equal(t, "encrypted", strings.Join(encrypted, " "), "dns_plugins proxmox_ssh_private_key")
+	w.Write("terraform.sops.json", "{")
+	w.expect(1, []string{"terraform.sops.json is no JSON object"}, "env")
 }

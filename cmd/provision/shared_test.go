@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -84,6 +84,25 @@ func TestRecordInS3(t *testing.T) {
 	w.expect(0, []string{"adopted"}, "adopt", "dns")
 	testkit.Lacks(t, "a secret", w.Read(".provision/record.json"), "s3cr3t")
 	w.expect(0, []string{`"lineage"`, `"key": "dns"`}, "state", "pull")
+}
+
+// What only reads asks S3 once, also for Ansible, which gets all hosts from --list.
+func TestReadersAskS3Once(t *testing.T) {
+	t.Parallel()
+	w, a := sharedWorld(t, pvesim.Options{})
+	w.mkdir("repo/inventory")
+	w.Edit(`"domain"`, `"inventory_sync": ["repo"], "domain"`)
+	w.expect(0, nil, "apply", "--yes")
+	for _, line := range []string{"--list", "--host dns", "inventory", "inventory --format ansible", "inventory --sync", "state list", "state pull", "plan", "orphans"} {
+		a.Requests()
+		w.expect(0, nil, strings.Fields(line)...)
+		testkit.Equal(t, "requests of "+line, strings.Join(a.Names(), ", "), "GET "+recordObject)
+	}
+	testkit.Holds(t, "the answer to Ansible", w.expect(0, nil, "--list").out, `"_meta"`, `"hostvars"`)
+	// Where S3 cannot be asked, there is an error, and not an inventory with old nodes.
+	a.Always("GET ", amazontest.Expired)
+	answer := w.expect(1, []string{"the AWS credentials have ended"}, "--list")
+	testkit.Equal(t, "printed", answer.out, "")
 }
 
 func TestRecordMovesToS3AndBack(t *testing.T) {
@@ -172,6 +191,33 @@ func TestBadSharedStateStopsBeforeHarm(t *testing.T) {
 	}
 }
 
+// The answer to any request of an apply is lost: the apply succeeds, and leaves no lock.
+func TestAnyAnswerMayBeLost(t *testing.T) {
+	t.Parallel()
+	options := pvesim.Options{}
+	w, a := sharedWorld(t, options)
+	w.expect(0, nil, "apply", "--yes")
+	total := len(a.Names())
+	for n := 1; n <= total; n++ {
+		w.Reset(options)
+		a.Remove(recordObject)
+		seen, lost := 0, ""
+		a.Fault(func(name string) amazontest.Fault {
+			if seen++; seen == n {
+				lost = name
+				return amazontest.Lost
+			}
+			return amazontest.None
+		})
+		answer := w.provision("apply", "--yes", "--lock-timeout", "0", "--state-dir", "state"+strconv.Itoa(n))
+		a.Fault(nil)
+		if left := locks(t, a); answer.code != 0 || len(left) > 0 {
+			t.Errorf("lost: %s: exit code %d, left %v\n%s", lost, answer.code, left, answer.errs)
+		}
+		w.once()
+	}
+}
+
 // Credentials end in the middle of an apply: it stops, says so and what stays, and is
 // finished with new ones.
 func TestCredentialsEndDuringApply(t *testing.T) {
@@ -253,11 +299,7 @@ func TestTwoFoldersExcludeEachOther(t *testing.T) {
 // are. The next run on that folder takes them over, or somebody unlocks them elsewhere.
 func TestKilledAtAnyLockSaysWho(t *testing.T) {
 	t.Parallel()
-	seed := uint64(time.Now().UnixNano())
-	if fixed := os.Getenv("KILL_SEED"); fixed != "" {
-		seed, _ = strconv.ParseUint(fixed, 10, 64)
-	}
-	t.Logf("KILL_SEED=%d", seed)
+	seed := killSeed(t)
 	for worker := range workers {
 		t.Run(strconv.Itoa(worker), func(t *testing.T) {
 			t.Parallel()
@@ -272,7 +314,8 @@ func TestKilledAtAnyLockSaysWho(t *testing.T) {
 				a.Remove(recordObject)
 				folder := "state" + strconv.Itoa(i)
 				point, done := 1+random.IntN(total), random.IntN(2) == 0
-				w.killedAt(a, point, done, folder)
+				killedAt(t, a, w.command("apply", "--yes", "--state-dir", folder), point, done)
+				testkit.Eventually(t, "every request was answered", w.Quiet)
 				for _, text := range locks(t, a) {
 					held++
 					id := holder(t, text).ID
@@ -294,10 +337,14 @@ func TestKilledAtAnyLockSaysWho(t *testing.T) {
 	}
 }
 
-// killedAt runs an apply and kills it at its nth request to AWS, which is done or not.
-func (w *world) killedAt(a *amazontest.Amazon, n int, done bool, folder string) {
-	w.T.Helper()
-	cmd := w.command("apply", "--yes", "--state-dir", folder)
+// faulty is S3 and DynamoDB, or what stands in front of them.
+type faulty interface {
+	Fault(f func(name string) amazontest.Fault)
+}
+
+// killedAt starts a run and kills it at its nth request to AWS, which is done or not.
+func killedAt(t *testing.T, a faulty, cmd *exec.Cmd, n int, done bool) {
+	t.Helper()
 	started, ended := make(chan struct{}), make(chan struct{})
 	seen := 0
 	a.Fault(func(string) amazontest.Fault {
@@ -314,14 +361,13 @@ func (w *world) killedAt(a *amazontest.Amazon, n int, done bool, folder string) 
 		}
 		return amazontest.Denied
 	})
-	testkit.Must(w.T, cmd.Start())
+	testkit.Must(t, cmd.Start())
 	close(started)
 	_ = cmd.Wait()
 	close(ended)
-	testkit.Eventually(w.T, "every request was answered", w.Quiet)
-	a.Fault(nil)
+	a.Fault(nil) // waits for the request in work
 	if cmd.ProcessState.ExitCode() >= 0 {
-		w.T.Errorf("the apply ended by itself before request %d", n)
+		t.Errorf("the run ended by itself before request %d", n)
 	}
 }
 

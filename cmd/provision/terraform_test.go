@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"syslog-gateway/internal/infra/amazon"
 	"syslog-gateway/internal/infra/amazon/amazontest"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/infra/state"
 	"syslog-gateway/internal/testkit"
 )
 
@@ -22,7 +24,7 @@ import (
 const estateOfTerraform = `
 terraform {
   backend "s3" {
-    bucket = "states"
+    bucket = "BUCKET"
     key = "terraform-proxmox/terraform.tfstate"
     region = "us-east-2"
     encrypt = true
@@ -49,38 +51,48 @@ type terraform struct {
 	table   *amazon.Table
 }
 
-// findTerraform gives terraform or OpenTofu: TERRAFORM, else what is on the PATH.
+// findTerraform gives Terraform or OpenTofu: TERRAFORM, else what is on the PATH or in
+// bin/tools.
 func findTerraform(t *testing.T) string {
 	t.Helper()
-	for _, name := range []string{os.Getenv("TERRAFORM"), "terraform", "tofu"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
+	path := os.Getenv("TERRAFORM")
+	if path == "" {
+		path, _ = exec.LookPath("terraform")
 	}
-	t.Skip("neither terraform nor tofu is on the PATH")
-	return ""
+	if path == "" {
+		path = program(t, "tofu", "there is no terraform either; make bin/tools/tofu")
+	}
+	cmd := exec.Command(path, "version")
+	cmd.Env = append(os.Environ(), "CHECKPOINT_DISABLE=1")
+	version := testkit.Try(cmd.Output())(t)
+	t.Logf("%s: %s", path, regexp.MustCompile(`(Terraform|OpenTofu) v\S+`).Find(version))
+	return path
 }
 
-// newTerraform initializes Terraform on what the variables name.
-func newTerraform(t *testing.T, w *world, env map[string]string) *terraform {
+// newTerraform initializes Terraform on what the variables name. The account leads to the
+// same.
+func newTerraform(t *testing.T, w *world, env map[string]string, account *amazon.Account, bucket string) *terraform {
 	t.Helper()
-	tf := &terraform{world: w, program: findTerraform(t), folder: w.mkdir("terraform")}
-	w.Write("terraform/main.tf", estateOfTerraform)
+	tf := &terraform{world: w, program: findTerraform(t), folder: w.mkdir("terraform"),
+		bucket: account.Bucket(bucket, amazon.Encryption{}), table: account.Table("locks")}
+	w.Write("terraform/main.tf", strings.Replace(estateOfTerraform, "BUCKET", bucket, 1))
 	w.Write("none.tfrc", "")
 	for k, v := range env {
 		w.set(k + "=" + v)
-		t.Setenv(k, v)
 	}
 	w.set("TF_CLI_CONFIG_FILE=" + w.Path("none.tfrc"))
 	w.set("CHECKPOINT_DISABLE=1")
 	w.set("TF_IN_AUTOMATION=1")
-	account := testkit.Try(amazon.Open(t.Context(), amazon.Options{}))(t)
-	tf.bucket, tf.table = account.Bucket("states", amazon.Encryption{}), account.Table("locks")
 	out, err := tf.call("init", "-input=false", "-no-color")
 	if err != nil {
 		t.Fatalf("init: %v\n%s", err, out)
 	}
 	return tf
+}
+
+// section is the declaration's, with Terraform's lock.
+func (tf *terraform) section() string {
+	return strings.Replace(stateInS3, `"states"`, `"`+tf.bucket.Name()+`"`, 1)
 }
 
 func (tf *terraform) start(args ...string) (*exec.Cmd, *bytes.Buffer) {
@@ -96,21 +108,74 @@ func (tf *terraform) call(args ...string) (string, error) {
 	return out.String(), err
 }
 
+// terraformKey is the key of Terraform's state.
+const terraformKey = "terraform-proxmox/terraform.tfstate"
+
+// item is the lock in DynamoDB.
+func (tf *terraform) item() string { return tf.bucket.Name() + "/" + terraformKey }
+
+// locks gives what the locks say, by place.
+func (tf *terraform) locks() map[string]string {
+	tf.T.Helper()
+	all := make(map[string]string)
+	object, err := tf.bucket.Get(tf.T.Context(), terraformKey+".tflock", "")
+	if err == nil {
+		all["S3"] = string(object.Data)
+	} else if !errors.Is(err, amazon.ErrMissing) {
+		tf.T.Error(err)
+	}
+	text, err := tf.table.Get(tf.T.Context(), tf.item(), "Info")
+	if err == nil {
+		all["DynamoDB"] = text
+	} else if !errors.Is(err, amazon.ErrMissing) {
+		tf.T.Error(err)
+	}
+	return all
+}
+
 // locked says in how many places there is a lock.
 func (tf *terraform) locked() int {
 	tf.T.Helper()
-	n := 0
-	if _, err := tf.bucket.Get(tf.T.Context(), lockItem[len("states/"):]+".tflock", ""); err == nil {
-		n++
-	} else if !errors.Is(err, amazon.ErrMissing) {
-		tf.T.Error(err)
+	return len(tf.locks())
+}
+
+// forgetRecord removes the record.
+func (tf *terraform) forgetRecord() {
+	tf.T.Helper()
+	const key = "provision/record.json"
+	object, err := tf.bucket.Get(tf.T.Context(), key, "")
+	if err == nil {
+		err = tf.bucket.Delete(tf.T.Context(), key, object.ETag)
 	}
-	if _, err := tf.table.Get(tf.T.Context(), lockItem, "Info"); err == nil {
-		n++
-	} else if !errors.Is(err, amazon.ErrMissing) {
-		tf.T.Error(err)
+	if !errors.Is(err, amazon.ErrMissing) {
+		testkit.Must(tf.T, err)
 	}
-	return n
+}
+
+// applied runs an apply of Terraform to its end.
+func (tf *terraform) applied() {
+	tf.T.Helper()
+	if text, err := tf.call("apply", "-auto-approve", "-input=false", "-no-color"); err != nil {
+		tf.T.Fatalf("terraform apply: %v\n%s", err, text)
+	}
+}
+
+// goesOn wants that Terraform can plan. If it was killed between its state and the digest,
+// it refuses the state until the digest is gone, and so does provision: then it gives 1.
+func (tf *terraform) goesOn() int {
+	tf.T.Helper()
+	ctx, id, wrong := tf.T.Context(), tf.item()+"-md5", 0
+	text, err := tf.call("plan", "-input=false", "-no-color", "-lock-timeout=0s")
+	if err != nil && strings.Contains(text, "Digest") {
+		wrong = 1
+		tf.expect(1, []string{"MD5", tf.item()}, "state", "migrate", "s3://"+tf.item(), "--region", "us-east-2", "--lock-table", "locks")
+		testkit.Must(tf.T, tf.table.Delete(ctx, id, "Digest", testkit.Try(tf.table.Get(ctx, id, "Digest"))(tf.T)))
+		text, err = tf.call("plan", "-input=false", "-no-color", "-lock-timeout=0s")
+	}
+	if err != nil {
+		tf.T.Errorf("terraform plan: %v\n%s", err, text)
+	}
+	return wrong
 }
 
 // applying starts an apply of Terraform and waits until it works.
@@ -128,13 +193,14 @@ func (tf *terraform) applying() (*exec.Cmd, *bytes.Buffer) {
 func TestTerraformAndProvisionExcludeEachOther(t *testing.T) {
 	a := amazontest.Start(t)
 	w := newWorld(t, pvesim.Options{})
-	exclude(t, newTerraform(t, w, a.Env(w.Dir)))
+	a.Setenv(t)
+	account := testkit.Try(amazon.Open(t.Context(), amazon.Options{}))(t)
+	exclude(t, newTerraform(t, w, a.Env(w.Dir), account, "states"))
 }
 
 func exclude(t *testing.T, tf *terraform) {
-	t.Helper()
 	plain := tf.Read("deployment.json")
-	declared := strings.Replace(plain, `"domain"`, stateInS3, 1)
+	declared := strings.Replace(plain, `"domain"`, tf.section(), 1)
 	tf.Write("deployment.json", declared)
 
 	// Terraform works: provision names it, waits, and goes on.
@@ -142,6 +208,7 @@ func exclude(t *testing.T, tf *terraform) {
 	testkit.Equal(t, "places that Terraform locks", tf.locked(), 2)
 	tf.expect(1, []string{"is locked by", "for Apply since", "provision state unlock "}, "apply", "--yes", "--lock-timeout", "0")
 	tf.expect(2, []string{"to create"}, "plan")
+	tf.expect(0, []string{"written, read, not written over, and deleted", "warn lock: "}, "check")
 	if writes := tf.Sim.Writes(); len(writes) > 0 {
 		t.Errorf("written beside Terraform: %v", writes)
 	}
@@ -183,8 +250,7 @@ func exclude(t *testing.T, tf *terraform) {
 	testkit.Equal(t, "places after Terraform's try", tf.locked(), 2)
 
 	// provision is killed: Terraform can break its lock.
-	object := testkit.Try(tf.bucket.Get(t.Context(), lockItem[len("states/"):]+".tflock", ""))(t)
-	id := holder(t, string(object.Data)).ID
+	id := state.ReadLock("", []byte(tf.locks()["S3"])).ID
 	testkit.Must(t, mine.Process.Kill())
 	_ = mine.Wait()
 	close(proceed)
@@ -208,8 +274,7 @@ func exclude(t *testing.T, tf *terraform) {
 	id, _, _ = strings.Cut(id, "`")
 	tf.expect(0, []string{"taken away"}, "state", "unlock", id)
 	testkit.Equal(t, "places after state unlock", tf.locked(), 0)
-	if text, err := tf.call("apply", "-auto-approve", "-input=false", "-no-color"); err != nil {
-		t.Errorf("terraform apply after all: %v\n%s", err, text)
-	}
+	tf.applied()
 	tf.expect(0, []string{"Nothing to do"}, "plan")
+	tf.expect(0, []string{"lock: free"}, "check")
 }

@@ -35,6 +35,8 @@ var (
 	// ErrConflict says that the object or item is not as the condition of the request
 	// wants it. It may be the caller's own: an answer that was lost is asked for again.
 	ErrConflict = errors.New("it was changed meanwhile")
+	// ErrDenied says that a right is missing.
+	ErrDenied = errors.New("it is not allowed")
 )
 
 // Options say which services are used.

@@ -55,8 +55,11 @@ func (b *Bucket) Get(ctx context.Context, key, version string) (Object, error) {
 		in.VersionId = &version
 	}
 	out, err := b.account.s3.GetObject(ctx, in)
+	if err = fail(err, "read %s", b.Place(key)); errors.Is(err, ErrDenied) {
+		return Object{}, fmt.Errorf("%w; without s3:ListBucket a missing object looks forbidden, too", err)
+	}
 	if err != nil {
-		return Object{}, fail(err, "read %s", b.Place(key))
+		return Object{}, err
 	}
 	defer out.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(out.Body, maxObject+1))

@@ -17,7 +17,7 @@ import (
 // failure is a request that did not succeed, in one sentence.
 type failure struct {
 	what string // read s3://bucket/key
-	kind error  // ErrMissing, ErrConflict or nil
+	kind error  // ErrMissing, ErrConflict, ErrDenied or nil
 	err  error
 }
 
@@ -64,6 +64,8 @@ func fail(err error, format string, args ...any) error {
 		f.kind = ErrMissing
 	case code(err, "PreconditionFailed", "ConditionalCheckFailedException", "ConditionalRequestConflict", "InvalidChangeBatch"):
 		f.kind = ErrConflict
+	case code(err, denied...):
+		f.kind = ErrDenied
 	}
 	return f
 }
@@ -74,13 +76,16 @@ func code(err error, codes ...string) bool {
 	return ok && slices.Contains(codes, e.ErrorCode())
 }
 
+// denied are AWS's codes for a right that is missing.
+var denied = []string{"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden"}
+
 // hints are what to do, by AWS's code.
 var hints = []struct {
 	codes []string
 	says  string
 }{
-	{[]string{"AccessDenied", "AccessDeniedException", "InvalidAccessKeyId", "UnrecognizedClientException", "AllAccessDisabled", "Forbidden"},
-		"run it within `aws-vault exec PROFILE --`; docs/provision.md lists the rights that are needed"},
+	{denied, "is it the right PROFILE of `aws-vault exec PROFILE --`? `provision check` prints the IAM policy that an apply needs"},
+	{[]string{"InvalidAccessKeyId", "UnrecognizedClientException"}, "AWS does not know this access key: run it within `aws-vault exec PROFILE --`"},
 	{[]string{"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"},
 		"the AWS credentials have ended: run it within a new `aws-vault exec PROFILE --`"},
 	{[]string{"InvalidSignatureException", "RequestTimeTooSkewed"},

@@ -2,6 +2,7 @@ package amazon
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -172,6 +173,28 @@ func (z *HostedZone) made(ctx context.Context, edits []zone.Edit) (bool, error) 
 		}
 	}
 	return true, nil
+}
+
+// unknownChange is a change that no zone has.
+const unknownChange = "C0000000000000"
+
+// Try makes sure that records may be changed, without changing any: it asks to delete a
+// record that does not exist. name is that of the record, so that rights on single names
+// are tried, too; its type is TXT.
+func (z *HostedZone) Try(ctx context.Context, name string) error {
+	one, cancel := z.account.bound(ctx)
+	defer cancel()
+	never := zone.Edit{Remove: true, Record: zone.Record{Name: name, Type: "TXT", TTL: 60, Values: []string{`"provision check ` + rand.Text() + `"`}}}
+	_, err := z.client.ChangeResourceRecordSets(one, &route53.ChangeResourceRecordSetsInput{HostedZoneId: &z.id,
+		ChangeBatch: &types.ChangeBatch{Changes: []types.Change{wire(never)}}})
+	if err = fail(err, "try to change %s in the Route 53 zone %s", name, z); err != nil && !errors.Is(err, ErrConflict) {
+		return err
+	}
+	_, err = z.client.GetChange(one, &route53.GetChangeInput{Id: aws.String(unknownChange)})
+	if code(err, "NoSuchChange", "InvalidInput") {
+		return nil
+	}
+	return fail(err, "ask whether a change of the Route 53 zone %s is done", z)
 }
 
 func wire(e zone.Edit) types.Change {

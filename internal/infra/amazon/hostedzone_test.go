@@ -3,6 +3,7 @@ package amazon
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -81,7 +82,7 @@ func TestRoute53Faults(t *testing.T) {
 		{"busy once", amazontest.Busy, true, nil},
 		{"lost answer", amazontest.Lost, true, nil},
 		{"expired", amazontest.Expired, false, []string{"The provided token has expired", "the AWS credentials have ended: run it within a new `aws-vault exec PROFILE --`"}},
-		{"denied", amazontest.Denied, false, []string{"AccessDenied", "docs/provision.md lists the rights"}},
+		{"denied", amazontest.Denied, false, []string{"AccessDenied", "`provision check` prints the IAM policy"}},
 		{"hung", amazontest.Hung, false, []string{"no answer in time", "is the endpoint right"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -108,6 +109,44 @@ func TestRoute53Faults(t *testing.T) {
 			testkit.Lacks(t, "error", err.Error(), "\n", "s3cr3t")
 			testkit.Equal(t, "records", len(a.Sets("Z1")), 0)
 		})
+	}
+}
+
+// TestEveryRequestMayBeThrottled: once each, and the answer to a replacement may be lost.
+func TestEveryRequestMayBeThrottled(t *testing.T) {
+	a, z := zoneRig(t, Options{})
+	a.Route53.Page, a.Route53.Pending = 1, 2
+	old := record4("x.example.com", "192.0.2.1")
+	testkit.Must(t, z.Change(t.Context(), []zone.Edit{{Record: old}}))
+	for _, request := range []string{"GetHostedZone", "ListResourceRecordSets"} {
+		a.Once(request, amazontest.Throttled)
+		testkit.Equal(t, request, len(testkit.Try(z.Records(t.Context()))(t)), 2)
+	}
+	for i, c := range []struct {
+		request string
+		fault   amazontest.Fault
+	}{{"GetChange", amazontest.Throttled}, {"ChangeResourceRecordSets", amazontest.Lost}} {
+		next := record4("x.example.com", "192.0.2.1"+strconv.Itoa(i))
+		a.Once(c.request, c.fault)
+		testkit.Must(t, z.Change(t.Context(), []zone.Edit{{Remove: true, Record: old}, {Record: next}}))
+		testkit.Equal(t, "records", strings.Join(a.Sets("Z1"), "; "), "x.example.com. A 300 192.0.2.1"+strconv.Itoa(i))
+		old = next
+	}
+}
+
+// TestTryZone: it asks whether records may be changed, and changes none.
+func TestTryZone(t *testing.T) {
+	a, z := zoneRig(t, Options{})
+	a.SetRecord("Z1", amazontest.Set{Name: "_provision.x.example.com.", Type: "TXT", TTL: 60, Values: amazontest.Values(`"keep"`)})
+	for _, name := range []string{"_provision.x.example.com", "_provision.y.example.com"} {
+		testkit.Must(t, z.Try(t.Context(), name))
+		testkit.Equal(t, "records", strings.Join(a.Sets("Z1"), "; "), `_provision.x.example.com. TXT 60 "keep"`)
+	}
+	for _, request := range []string{"ChangeResourceRecordSets", "GetChange"} {
+		a.Always(request, amazontest.Denied)
+		if err := z.Try(t.Context(), "_provision.x.example.com"); !errors.Is(err, ErrDenied) {
+			t.Errorf("%s: %v", request, err)
+		}
 	}
 }
 

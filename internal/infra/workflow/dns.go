@@ -41,14 +41,3 @@ func (z *dnsZone) ready(ctx context.Context, p *plan.Plan) error {
 	}
 	return z.account.Lasting(ctx, leastLeft)
 }
-
-// CheckZone reads the zone of the declared records, and says how many are in it; false if
-// none are declared.
-func CheckZone(ctx context.Context, e *declaration.Estate) (says string, declared bool, err error) {
-	z, err := openZone(ctx, e)
-	if z == nil {
-		return "", err != nil, err
-	}
-	records, err := z.Records(ctx)
-	return fmt.Sprintf("%s, %d records", z, len(records)), true, err
-}

@@ -33,6 +33,7 @@ const (
 	Denied     Fault = "denied"     // AccessDenied
 	Hung       Fault = "hung"       // no answer until the test ends
 	Busy       Fault = "busy"       // PriorRequestNotComplete, of Route 53
+	Careless   Fault = "careless"   // done without regard to conditions
 )
 
 // Request is one request that came.
@@ -55,6 +56,7 @@ type Amazon struct {
 	made     int
 	requests []Request
 	fault    func(name string) Fault
+	policy   *policy // nil: everything is allowed
 	ended    chan struct{}
 }
 
@@ -176,6 +178,9 @@ func (a *Amazon) take(w http.ResponseWriter, q *query) Fault {
 	if !strings.HasPrefix(q.r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential=AKIATEST/") {
 		return Denied
 	}
+	if !a.allowed(q) {
+		return Denied
+	}
 	fault := None
 	if a.fault != nil {
 		fault = a.fault(q.name)
@@ -184,6 +189,10 @@ func (a *Amazon) take(w http.ResponseWriter, q *query) Fault {
 	case None:
 	case Lost:
 		w = httptest.NewRecorder()
+	case Careless:
+		q.r.Header.Del("If-Match")
+		q.r.Header.Del("If-None-Match")
+		q.condition, fault = "", None
 	default:
 		return fault
 	}
@@ -212,7 +221,7 @@ type query struct {
 // fail answers as AWS does in a fault.
 func (q *query) fail(w http.ResponseWriter, f Fault) {
 	switch f {
-	case None, Lost, Hung: // are no answers
+	case None, Lost, Hung, Careless: // are no answers
 	case Busy:
 		q.refuse(w, http.StatusBadRequest, "PriorRequestNotComplete", "", "The request was rejected because Route 53 was still processing a prior request.")
 	case Throttled:

@@ -31,6 +31,9 @@ type lock interface {
 	Take(context.Context, shared.Claim, state.LockOptions) (release func(context.Context) error, err error)
 	Holders(context.Context) ([]state.StateLock, error)
 	Break(ctx context.Context, ids []string, force bool) ([]state.StateLock, error)
+	Ready(context.Context) error
+	Try(context.Context) []shared.Tried
+	Rights() []amazon.Right
 }
 
 // Backend is one declaration's state, for one run.
@@ -40,6 +43,7 @@ type Backend struct {
 	records records
 	s3      *shared.Record // records, if they are in S3
 	lock    lock           // nil: the folder's is the only one
+	bucket  *amazon.Bucket // of both; nil without lock
 	noted   bool           // the folder says where the record is
 }
 
@@ -57,12 +61,12 @@ func Open(ctx context.Context, folder string, s declaration.State) (*Backend, er
 	if err != nil {
 		return nil, fmt.Errorf("state: %w", err)
 	}
-	bucket := account.Bucket(s.Bucket, amazon.Encryption{On: s.Encrypt, KMSKey: s.KMSKey})
+	b.bucket = account.Bucket(s.Bucket, amazon.Encryption{On: s.Encrypt, KMSKey: s.KMSKey})
 	if s.S3 {
-		b.s3 = shared.NewRecord(bucket, s.Key)
+		b.s3 = shared.NewRecord(b.bucket, s.Key)
 		b.records = b.s3
 	}
-	b.lock = shared.NewLock(account, bucket, cmp.Or(s.TerraformKey, s.Key), s.Lockfile, s.Table)
+	b.lock = shared.NewLock(account, b.bucket, cmp.Or(s.TerraformKey, s.Key), s.Lockfile, s.Table)
 	return b, nil
 }
 

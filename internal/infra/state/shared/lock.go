@@ -90,6 +90,14 @@ func breakIt(l state.StateLock) string {
 	return "`provision state unlock " + l.ID + "`"
 }
 
+// Ready makes sure that credentials last for a run.
+func (l *Lock) Ready(ctx context.Context) error {
+	if err := l.account.Lasting(ctx, least); err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	return nil
+}
+
 // Take takes the lock, and waits for another run to end. What the holder's dead
 // predecessors left is taken over. release gives it back.
 func (l *Lock) Take(ctx context.Context, c Claim, o state.LockOptions) (release func(context.Context) error, err error) {
@@ -99,8 +107,8 @@ func (l *Lock) Take(ctx context.Context, c Claim, o state.LockOptions) (release 
 	}
 	began, pause := time.Now(), l.pause
 	for reported := false; ; {
-		if err := l.account.Lasting(ctx, least); err != nil {
-			return nil, fmt.Errorf("state: %w", err)
+		if err := l.Ready(ctx); err != nil {
+			return nil, err
 		}
 		other, err := l.try(ctx, c.Holder, body)
 		if err != nil {

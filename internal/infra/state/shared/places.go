@@ -11,6 +11,10 @@ import (
 // place is one of the two in which Terraform keeps a lock.
 type place interface {
 	String() string
+	// beside is a place of the same kind, for trying.
+	beside(name string) place
+	// rights are those that a run needs there.
+	rights() []amazon.Right
 	// take writes the lock; amazon.ErrConflict: one is there, somebody's or our own.
 	take(ctx context.Context, body []byte) error
 	// read gives the lock; amazon.ErrMissing: it is free.
@@ -27,6 +31,13 @@ type object struct {
 }
 
 func (o object) String() string { return o.bucket.Place(o.key) }
+
+func (o object) beside(name string) place { return object{o.bucket, o.key + name} }
+
+func (o object) rights() []amazon.Right {
+	actions := []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}
+	return []amazon.Right{o.bucket.Right(o.key, actions...), o.bucket.Right(o.key+trial+"*", actions...)}
+}
 
 func (o object) take(ctx context.Context, body []byte) error {
 	_, err := o.bucket.Put(ctx, o.key, body, "")
@@ -61,6 +72,12 @@ type item struct {
 const attribute = "Info"
 
 func (i item) String() string { return "dynamodb:" + i.table.Name() + "/" + i.id }
+
+func (i item) beside(name string) place { return item{i.table, i.id + name} }
+
+func (i item) rights() []amazon.Right {
+	return []amazon.Right{i.table.Right("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem")}
+}
 
 func (i item) take(ctx context.Context, body []byte) error {
 	return i.table.Create(ctx, i.id, attribute, string(body))

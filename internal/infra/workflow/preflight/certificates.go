@@ -63,17 +63,3 @@ func (p *preflight) judge(c declaration.ACMECertificate, s served) (state, says 
 	}
 	return Fine, until
 }
-
-// zone checks that the zone of declared records can be read.
-func (p *preflight) zone(ctx context.Context) {
-	if p.Zone == nil {
-		return
-	}
-	says, declared, err := p.Zone(ctx, p.Estate)
-	switch {
-	case err != nil:
-		p.add(Fail, "DNS", "%v", err)
-	case declared:
-		p.add(Fine, "DNS", "zone %s", says)
-	}
-}

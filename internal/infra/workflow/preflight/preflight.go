@@ -1,5 +1,5 @@
 // Package preflight checks whether a cluster has what an estate needs, before anything is
-// planned: API, rights, nodes, storages, bridges, templates, SSH. It changes nothing. Whether a
+// planned: API, rights, nodes, storages, bridges, templates, AWS, SSH. It changes nothing. Whether a
 // single change is possible is plan's subject.
 package preflight
 
@@ -40,9 +40,9 @@ type Options struct {
 	Root     *pve.Client // root@pam by password, beside a token; nil without one
 	SSH      *upload.Uploader
 	Endpoint string // URL of the API, for people
-	// Zone reads the zone of declared DNS records; optional.
-	Zone func(context.Context, *declaration.Estate) (says string, declared bool, err error)
-	Now  func() time.Time // nil: time.Now
+	// AWS tries the shared state and the zone of declared DNS records; optional.
+	AWS func(context.Context) []Finding
+	Now func() time.Time // nil: time.Now
 	// Plan plans an apply of everything; optional. The rights that are checked are then those
 	// of its steps.
 	Plan func(context.Context) ([]change.Change, error)
@@ -77,7 +77,9 @@ func Run(ctx context.Context, o Options) []Finding {
 	p.bridges(ctx)
 	p.templates(ctx)
 	p.certificates(ctx)
-	p.zone(ctx)
+	if p.AWS != nil {
+		p.found = append(p.found, p.AWS(ctx)...)
+	}
 	p.ssh(ctx)
 	return p.found
 }
