@@ -20,7 +20,7 @@ func TestSite(t *testing.T) {
 	out := t.TempDir()
 	n, err := write(os.DirFS("../.."), out)
 	testkit.Must(t, err)
-	if n < 60 {
+	if n < 50 {
 		t.Errorf("%d pages", n)
 	}
 	seen := crawl(os.DirFS(out), "index.html")
