@@ -96,7 +96,7 @@ func newHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND | SECTION]",
 		Short: "Help about a command, or what a problem means and what to do",
-		Long: `Shows the help of a command, or a section of the runbook, docs/operations.md: those that
+		Long: `Shows the help of a command, or a section of docs/operations.md or docs/troubleshooting.md: those that
 gateway status and gateway top name, such as kernel-drops. gateway help runbook lists them.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out := cmd.OutOrStdout()
