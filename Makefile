@@ -24,7 +24,7 @@ PEBBLE_VERSION := v2.10.3
 TOFU     := github.com/opentofu/opentofu@v1.12.6
 
 .PHONY: help run build test test-fast test-tools test-corpus rules-savings test-lxc nightly lint vulncheck fmt bench bench-all bench-micro bench-provision \
-	soak backlog conservation crash faults powerloss failover fuzz screenshots stats-demo provision-demo cluster-demo package install clean
+	soak backlog conservation crash faults powerloss failover fuzz screenshots stats-demo provision-demo cluster-demo package docs install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ install: ## install the programs, units, users, sysctl file and an example: make
 
 package: bin/tools/nfpm ## .deb and .rpm for amd64 and arm64 with bills of materials, and archives of provision, in dist/
 	$(GO) run ./deploy/packaging --version '$(VERSION)' --commit '$(COMMIT)' --out dist
+
+docs: ## the documentation as a static site in dist/site: no script, nothing from elsewhere
+	@$(GO) run ./docs/site --out dist/site
 
 bin/tools/nfpm:
 	GOBIN=$(CURDIR)/bin/tools $(GO) install $(NFPM)

@@ -48,6 +48,7 @@ var platformFiles = map[string]string{
 	"cmd/gateway/proxyprotocol_linux_test.go":     "runs the gateway",
 	"cmd/gateway/relays_linux_test.go":            "runs the gateway",
 	"cmd/gateway/relp_linux_test.go":              "runs the gateway",
+	"cmd/gateway/readme_linux_test.go":            "runs the gateway",
 	"cmd/gateway/senders_linux_test.go":           "runs the gateway",
 	"cmd/gateway/shards_linux_test.go":            "runs the gateway",
 	"cmd/gateway/tls_linux_test.go":               "runs the gateway",

@@ -231,7 +231,7 @@ func playDelivery(t *testing.T, on func(*testing.T, *site) *scene) {
 	sc.when(saidSoon, nothing, script(nil), "nothing delivered for %s, posts fail: %s")
 	sc.when(saidSoon, both(func(h *hectest.Server) { h.SetDown(true) }), both(func(h *hectest.Server) { h.SetDown(false) }),
 		"Splunk does not take events: %s")
-	sc.when(saidSoon, func() { other.SetDown(true) }, func() { other.SetDown(false) }, "%d of %d endpoints down: %s")
+	sc.when(saidSoon, func() { other.SetDown(true) }, func() { other.SetDown(false) }, "%d of %d endpoints take nothing: %s")
 	// What a refused token was answered stays, however well the health probes are.
 	last := func() string {
 		var got struct {

@@ -63,7 +63,7 @@ func newQueue() *cobra.Command {
 		}
 		return printReport(cmd.OutOrStdout(), r, asJSON)
 	})
-	verify := verb("verify", "Check every record; exit 1 if one is damaged", func(cmd *cobra.Command) error {
+	verify := verb("verify", "Check every record; exit 1 if one is damaged or cannot be read", func(cmd *cobra.Command) error {
 		return verifyQueue(cmd, path, asJSON)
 	})
 	for _, c := range []*cobra.Command{status, verify} {

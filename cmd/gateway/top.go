@@ -17,7 +17,7 @@ import (
 	"syslog-gateway/docs"
 	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/config"
-	"syslog-gateway/internal/stats/help"
+	"syslog-gateway/internal/handbook"
 	"syslog-gateway/internal/stats/monitor"
 	"syslog-gateway/internal/stats/screen"
 	"syslog-gateway/internal/status"
@@ -54,7 +54,7 @@ func watch(cmd *cobra.Command, c config.Config, address string) error {
 	if err != nil {
 		return fmt.Errorf("open the terminal: %w", err)
 	}
-	manual := help.New(docs.Operations)
+	manual := handbook.New(docs.Files)
 	return screen.Top(ctx, terminal, a.frame, func(section string) string {
 		text, _ := manual.Text(section)
 		return text
@@ -92,11 +92,11 @@ func (a *asker) frame(ctx context.Context, f screen.Frame) (screen.State, error)
 
 // newHelp is cobra's help, which also knows the sections of the runbook.
 func newHelp() *cobra.Command {
-	manual := help.New(docs.Operations)
+	manual := handbook.New(docs.Files)
 	return &cobra.Command{
 		Use:   "help [COMMAND | SECTION]",
 		Short: "Help about a command, or what a problem means and what to do",
-		Long: `Shows the help of a command, or a section of the runbook, docs/operations.md: those that
+		Long: `Shows the help of a command, or a section of docs/operations.md or docs/troubleshooting.md: those that
 gateway status and gateway top name, such as kernel-drops. gateway help runbook lists them.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out := cmd.OutOrStdout()

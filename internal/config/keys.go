@@ -90,7 +90,7 @@ func serverTLSKeys(section, what string, names Stage) []key {
 
 func dataKeys() []key {
 	return []key{
-		{"metadata.profile", "default", oneOf("default", "sc4s"), StageSources, "Sourcetypes, indexes and field names of the events. `sc4s` uses those of Splunk Connect for Syslog."},
+		{"metadata.profile", "default", oneOf("default", "sc4s"), StageSources, "Sourcetypes, indexes and field names of the events. `sc4s` uses those of Splunk Connect for Syslog: its indexes are the roles (netfw, osnix and so on), which Splunk must have and the token allow."},
 		{"metadata.overrides.*.index", "", indexName(), StageSources, "Index of this class, instead of the one of the profile. Empty: unchanged."},
 		{"metadata.overrides.*.sourcetype", "", sourcetypeName(), StageSources, "Sourcetype of this class. Empty: unchanged."},
 		{"metadata.overrides.*.source", "", text("text without control characters"), StageSources, "Splunk `source` of this class. Empty: unchanged."},

@@ -5,25 +5,27 @@ import (
 	"strings"
 )
 
-// referenceText returns docs/configuration.md: one row per key with its type,
-// default, allowed values, meaning, environment variable, and whether a reload
-// applies a change.
+// referenceText returns docs/configuration.md: for each section an example, and one row per
+// key with its default, meaning, type, allowed values, and whether a reload applies a change.
 func referenceText() string {
 	var b strings.Builder
 	b.WriteString(referenceHead)
 	defaults := defaultTexts()
 	eachKey(func(heading string, k key) {
 		if heading != "" {
-			fmt.Fprintf(&b, "\n## %s\n\n%s| Key | Type | Default | Allowed | Meaning | Reload |\n|---|---|---|---|---|---|\n", heading, sectionText(heading))
+			fmt.Fprintf(&b, "\n## %s\n\n%s```yaml\n%s```\n\n| Key | Default | Meaning | Reload |\n|---|---|---|---|\n", heading, sectionText(heading), examples[heading])
 		}
 		reload := "yes"
 		if k.applies == restart {
 			reload = "restart"
 		}
 		t := resolve(strings.Split(k.pattern, "."))
-		fmt.Fprintf(&b, "| `%s`<br>`%s` | %s | %s | %s | %s | %s |\n",
-			strings.ReplaceAll(k.pattern, "*", "NAME"), envName(k.pattern), typeName(t),
-			cell(defaults[k.pattern]), cell(k.rule.allowed), cell(k.meaning), reload)
+		allowed := ""
+		if typeName(t) != k.rule.allowed {
+			allowed = ": " + k.rule.allowed
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s<br>*%s*%s | %s |\n",
+			strings.ReplaceAll(k.pattern, "*", "NAME"), cell(defaults[k.pattern]), cell(k.meaning), typeName(t), cell(allowed), reload)
 	})
 	b.WriteString(referenceTail)
 	return b.String()
@@ -51,10 +53,63 @@ func sectionText(section string) string {
 // cell makes text fit for a cell of a table.
 func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
 
-// envName returns the variable that sets a key.
-func envName(pattern string) string {
-	name := strings.ToUpper(strings.ReplaceAll(pattern, ".", "__"))
-	return EnvPrefix + strings.ReplaceAll(name, "*", "<NAME>")
+// examples are what people set most, by section. TestReferenceExamples loads each of them.
+var examples = map[string]string{
+	"sources": `sources:
+  linux: {port: 1517, vendor: linux, index: os, timezone: Europe/Berlin}
+  devices:                                  # everything that has no port of its own
+    port: 1520
+    vendor: auto
+    index: network
+    timezones: {10.2.0.0/16: America/New_York}
+    allow: [10.0.0.0/8]
+  linux_tls:
+    port: 6514
+    vendor: linux
+    index: os
+    protocols: [tls]
+    tls: {cert_file: /etc/syslog-gateway/tls/gateway.pem, key_file: /etc/syslog-gateway/tls/gateway.key}
+`,
+	"metadata": `metadata:
+  indexes: {netfw: firewall, netids: firewall, "*": network}
+  overrides:
+    linux_secure: {index: security}
+  sample: {pan_traffic: 10}                 # one in ten
+  hosts_file: /etc/syslog-gateway/hosts.csv
+`,
+	"packs": `packs:
+  senders: {192.0.2.0/24: mikrotik_routeros}
+  options: [isc_bind.on_linux]
+`,
+	"batch": `batch:
+  max_age: 1s                               # fewer and larger requests, events come later
+`,
+	"balancer": `balancer:
+  shards: 2                                 # for a small machine
+`,
+	"queue": `queue:
+  max_size: 200GB
+  when_full: drop_oldest                    # the newest events matter more than the oldest
+`,
+	"hec": `hec:
+  endpoints: [https://idx1.example.com:8088, https://idx2.example.com:8088]
+  tls: {ca_file: /etc/syslog-gateway/splunk-ca.pem}
+  fallback_index: lastchance
+`,
+	"dead_letter": `dead_letter:
+  max_size: 5GB
+`,
+	"stats": `stats:
+  username: ops
+  password_hash: "$2y$10$GV2mIpTNmAGL4jtYgSJRwOiQQBXkTSHvJ6Gy0wKTNVXr8zc8tYfbO"
+  to_splunk: true
+  splunk_index: os
+`,
+	"log": `log:
+  level: debug
+`,
+	"Other keys": `shutdown_timeout: 10s
+`,
 }
 
 const referenceHead = `# Configuration

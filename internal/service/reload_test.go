@@ -74,7 +74,7 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 	onUse := []string{"sources.NAME.silent_after", "shutdown_timeout", "packs.mask_secret_file"}
 
 	reference := testkit.Try(os.ReadFile("../../docs/configuration.md"))(t)
-	rows := regexp.MustCompile("(?m)^\\| `([^`]+)`<br>`([^`]+)` .* yes \\|$").FindAllStringSubmatch(string(reference), -1)
+	rows := regexp.MustCompile("(?m)^\\| `([^`]+)` .* yes \\|$").FindAllStringSubmatch(string(reference), -1)
 	if len(rows) != len(values) {
 		t.Errorf("the reference has %d live keys, this test %d values", len(rows), len(values))
 	}
@@ -100,8 +100,9 @@ func TestEveryLiveKeyReachesItsPart(t *testing.T) {
 	}
 	for _, row := range rows {
 		key := row[1]
-		variable := strings.Replace(row[2], "SOURCES__<NAME>", "SOURCES__LINUX", 1)
-		variable = strings.Replace(variable, "OVERRIDES__<NAME>", "OVERRIDES__LINUX_SECURE", 1)
+		variable := config.EnvPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "__"))
+		variable = strings.Replace(variable, "SOURCES__NAME", "SOURCES__LINUX", 1)
+		variable = strings.Replace(variable, "OVERRIDES__NAME", "OVERRIDES__LINUX_SECURE", 1)
 		old, before := load()
 		fresh, after := load(variable + "=" + values[key])
 		if change := old.Reload(fresh); len(change.Applied) == 0 || len(change.Restart) != 0 {

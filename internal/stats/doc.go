@@ -7,7 +7,7 @@
 //	POST /stats           sets the mode of a shard or an endpoint, as HAProxy's form does
 //	/api/v1/…             the same as JSON; /api/v1/openapi.yaml describes it
 //	/api/v1/tap           messages as they go through
-//	/help/…               sections of docs/operations.md
+//	/help/…               the documentation; sections of docs/operations.md
 //	/metrics              the same for Prometheus, with the metrics of the stages
 //	/healthz              200 while the process answers
 //	/readyz               200 or 503, and one line for each condition

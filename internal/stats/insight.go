@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"syslog-gateway/internal/handbook"
 	"syslog-gateway/internal/stats/history"
 	"syslog-gateway/internal/stats/monitor"
 	"syslog-gateway/internal/status"
@@ -120,25 +121,23 @@ func (a *api) serveDeadLetterGroups(w http.ResponseWriter, r *http.Request) {
 	}{time.Now().UTC(), monitor.OrEmpty(groups), others})
 }
 
-// helpRoot is below which the sections of the runbook are.
+// helpRoot is below which the documentation is.
 const helpRoot = "/help/"
 
-// serveHelp shows a section of docs/operations.md, or their list.
+// serveHelp shows a section of the runbook, a page of the documentation, or what there is.
 func (p *page) serveHelp(w http.ResponseWriter, r *http.Request) {
-	id := strings.TrimPrefix(r.URL.Path, helpRoot)
-	v := struct {
-		view
-		Title    string
-		Body     any // HTML of our own documentation
-		Sections any
-	}{view: view{Style: p.style}, Title: "Help", Sections: p.manual.Sections()}
-	if id != "" {
-		body, title, found := p.manual.HTML(id, helpRoot)
-		if !found {
-			plain(w, http.StatusNotFound, fmt.Sprintf("there is no help on %.80q; %s lists what there is\n", id, helpRoot))
-			return
-		}
-		v.Title, v.Body, v.Sections = title, ownHTML(body), nil
+	name := strings.TrimPrefix(r.URL.Path, helpRoot)
+	if handbook.IsStyle(name) {
+		write(w, http.StatusOK, "text/css; charset=utf-8", handbook.Style)
+		return
 	}
-	p.execute(w, r.URL.Path, "help", v)
+	html, found, err := p.manual.Document(name, handbook.Place{Root: helpRoot, Home: handbook.Link{Text: "Statistics", To: "/stats"}})
+	switch {
+	case err != nil:
+		broken(w, p.errors, r.URL.Path, err)
+	case !found:
+		plain(w, http.StatusNotFound, fmt.Sprintf("there is no help on %.80q; %s lists what there is\n", name, helpRoot))
+	default:
+		write(w, http.StatusOK, "text/html; charset=utf-8", html)
+	}
 }

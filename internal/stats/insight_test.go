@@ -37,9 +37,13 @@ func TestInsightParameters(t *testing.T) {
 // Help is a page of our own, and asks for a user as all else does; what is asked for is text.
 func TestHelp(t *testing.T) {
 	p := open(t)
-	testkit.Holds(t, "a section", p.get("/help/kernel-drops"), "<h2>Kernel drops</h2>", "<title>Kernel drops", "<style>")
+	testkit.Holds(t, "a section", p.get("/help/kernel-drops"), `<h2 id="kernel-drops">Kernel drops</h2>`, "<title>Kernel drops", `href="/help/style.css"`)
+	testkit.Holds(t, "a page", p.get("/help/devices/linux.md"), `href="/help/tls.md#devices"`)
+	if a := p.do(http.MethodGet, "/help/style.css"); a.code != http.StatusOK || a.header.Get("Content-Type") != "text/css; charset=utf-8" {
+		t.Errorf("style.css: %d %v", a.code, a.header)
+	}
 	testkit.Holds(t, "the list", p.get("/help/"), `<a href="/help/dead-letters">Dead letters</a>`)
-	testkit.Lacks(t, "the list", p.get("/help/"), "<script", "http://", "https://")
+	testkit.Lacks(t, "the list", p.get("/help/"), "<script", `="http://`, `="https://`)
 	a := p.do(http.MethodGet, "/help/%3Cscript%3E%1b")
 	if a.code != http.StatusNotFound || strings.Contains(a.body, "\x1b") || a.header.Get("Content-Type") != "text/plain; charset=utf-8" {
 		t.Errorf("%d %q", a.code, a.body)

@@ -13,9 +13,9 @@ import (
 	"strings"
 
 	"syslog-gateway/docs"
+	"syslog-gateway/internal/handbook"
 	"syslog-gateway/internal/stats/auth"
 	"syslog-gateway/internal/stats/haproxy"
-	"syslog-gateway/internal/stats/help"
 	"syslog-gateway/internal/stats/monitor"
 	"syslog-gateway/internal/tap"
 )
@@ -28,9 +28,6 @@ var pageText string
 
 //go:embed sections.html.tmpl
 var sectionsText string
-
-//go:embed help.html.tmpl
-var helpText string
 
 //go:embed style.css
 var styleText string
@@ -49,7 +46,7 @@ type page struct {
 	unknown  *tap.Ring // optional
 	errors   *log.Logger
 
-	manual   *help.Manual
+	manual   *handbook.Manual
 	template *template.Template
 	style    template.CSS
 	// policy allows a browser this style, our script and nothing from elsewhere.
@@ -61,16 +58,13 @@ func newPage(m *monitor.Monitor, users *auth.Users, operator bool, unknown *tap.
 	if err == nil {
 		t, err = t.Parse(sectionsText)
 	}
-	if err == nil {
-		t, err = t.New("help").Parse(helpText)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("stats: page template: %w", err)
 	}
 	// The digest is of the bytes between <style> and </style> (CSP level 3, section 8.4).
 	digest := sha256.Sum256([]byte(styleText))
 	return &page{
-		manual: help.New(docs.Operations), monitor: m, users: users, operator: operator, unknown: unknown, errors: errors, template: t, style: template.CSS(styleText),
+		manual: handbook.New(docs.Files), monitor: m, users: users, operator: operator, unknown: unknown, errors: errors, template: t, style: template.CSS(styleText),
 		policy: "default-src 'self'; style-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) + "'; " +
 			"img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 	}, nil
@@ -145,9 +139,6 @@ func (p *page) execute(w http.ResponseWriter, path, name string, v any) {
 	}
 	write(w, http.StatusOK, "text/html; charset=utf-8", b.Bytes())
 }
-
-// ownHTML is HTML that was made of our own documentation.
-func ownHTML(html []byte) template.HTML { return template.HTML(html) }
 
 // serveHAProxy answers /stats;csv and /stats;json.
 func (p *page) serveHAProxy(w http.ResponseWriter, o haproxy.Options, st monitor.Status) {

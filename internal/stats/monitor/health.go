@@ -125,7 +125,7 @@ func wordings() [sentences]wording {
 		catchingUp:       {"", "Splunk is catching up, %s waiting, the oldest for %s", "catching-up", "queue", "slow-splunk"},
 		nothingSent:      {text: "nothing sent to Splunk yet"},
 		keepingUp:        {text: "Splunk is keeping up"},
-		someDown:         {levelWarning, "%d of %d endpoints down: %s", "endpoint-down", "endpoints", "endpoint-down-or-refused"},
+		someDown:         {levelWarning, "%d of %d endpoints take nothing: %s", "endpoint-down", "endpoints", "endpoint-down-or-refused"},
 		someEndpointsOff: {levelWarning, "%d of %d endpoints in drain or maint", "endpoints-aside", "endpoints", off},
 		somePostsFail:    {levelWarning, "%d of %d posts failed in the last 10 s", "posts-fail", "endpoints", "slow-splunk"},
 		queueFails:       {levelCritical, "the queue fails: %s", "queue-fails", "queue", "full-or-failing-disk"},

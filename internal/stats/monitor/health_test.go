@@ -95,7 +95,7 @@ func TestHealth(t *testing.T) {
 			"All 5 sources receiving; Splunk is keeping up; 0 lost."},
 		"one down": {func(s *status.Snapshot, _ *trend) {
 			s.Endpoints = append(s.Endpoints, status.Endpoint{URL: "https://b:8088", State: "refused", LastAnswer: "403 Invalid token"})
-		}, levelWarning, "All 5 sources receiving; Splunk is keeping up; 1 of 2 endpoints down: b:8088 is refused (403 Invalid token); 0 lost."},
+		}, levelWarning, "All 5 sources receiving; Splunk is keeping up; 1 of 2 endpoints take nothing: b:8088 is refused (403 Invalid token); 0 lost."},
 		"all down": {func(s *status.Snapshot, _ *trend) { s.Endpoints[0].Up = false }, levelCritical,
 			"All 5 sources receiving; Splunk does not take events: splunk:8088 is down (200 Success); 0 lost."},
 		"full": {func(s *status.Snapshot, past *trend) { s.Queue.Full, past.blocked = true, true }, levelCritical,

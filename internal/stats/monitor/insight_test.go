@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"syslog-gateway/docs"
+	"syslog-gateway/internal/handbook"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/stats/history"
@@ -247,13 +248,8 @@ func TestFindingsLeadSomewhere(t *testing.T) {
 }
 
 func hasHeading(id string) bool {
-	for line := range strings.Lines(docs.Operations) {
-		if title, ok := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); ok && strings.HasPrefix(line, "#") &&
-			strings.NewReplacer(" ", "-", ",", "").Replace(strings.ToLower(strings.TrimSpace(title))) == id {
-			return true
-		}
-	}
-	return false
+	_, found := handbook.New(docs.Files).Text(id)
+	return found
 }
 
 // The history has the differences of the readings, and percentiles of what was delivered.
