@@ -236,9 +236,10 @@ type VM struct {
 	VGA      string // "" leaves that of the template, or of Proxmox VE
 	Agent    bool
 	OSType   string
-	BIOS     string `json:",omitempty"` // seabios | ovmf; "" leaves that of the template, or of Proxmox VE
-	Machine  string `json:",omitempty"` // such as q35; "" likewise
-	EFI      *EFI   `json:",omitempty"` // nil without UEFI
+	BIOS     string       `json:",omitempty"` // seabios | ovmf; "" leaves that of the template, or of Proxmox VE
+	Machine  string       `json:",omitempty"` // such as q35; "" likewise
+	EFI      *EFI         `json:",omitempty"` // nil without UEFI
+	Devices  []HostDevice `json:",omitempty"`
 
 	CloudInit CloudInit `json:",omitzero"`
 	// Snippet is cloud-init data that is put on the node over SSH as one of CloudInit's files;

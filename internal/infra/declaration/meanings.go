@@ -95,6 +95,17 @@ var meanings = map[string]meaning{
 	"devices[].gid":        {"its group inside", ""},
 	"devices[].deny_write": {"read-only", ""},
 
+	"vms.KEY.devices":            {"devices of the node in the VM, PCI and USB", ""},
+	"vms.KEY.devices[].type":     {"what it is: `hostpciN` or `usbN` of Proxmox VE", ""},
+	"vms.KEY.devices[].host":     {"of the node: `0000:01:00.0` (without function: all), for USB `0bda:2838` or the port `1-1.2`; root@pam only", ""},
+	"vms.KEY.devices[].mapping":  {"in place of `host`, the name of a resource mapping of the cluster", ""},
+	"vms.KEY.devices[].pcie":     {"PCI Express; with the machine type q35", "as it is"},
+	"vms.KEY.devices[].rombar":   {"the VM sees its ROM", "as it is"},
+	"vms.KEY.devices[].xvga":     {"it is the VM's display", "as it is"},
+	"vms.KEY.devices[].mdev":     {"the type of a mediated device", "as it is"},
+	"vms.KEY.devices[].rom_file": {"a ROM in /usr/share/kvm", "as it is"},
+	"vms.KEY.devices[].usb3":     {"as a device of USB 3", "as it is"},
+
 	"network_interfaces":               {"interfaces; the first one has the guest's address", "one on vmbr0"},
 	"network_interfaces[].name":        {"its name in the container", "eth0, eth1, …"},
 	"network_interfaces[].model":       {"the virtual card", ""},

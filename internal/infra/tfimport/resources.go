@@ -123,6 +123,16 @@ type (
 			VMID int `json:"vm_id"`
 		}]
 		VGA block[struct{ Type string }]
+		PCI []struct {
+			ID, Mapping, Mdev string
+			ROM               string `json:"rom_file"`
+			PCIe, XVGA        bool
+			ROMBar            *bool
+		} `json:"hostpci"`
+		USB []struct {
+			Host, Mapping string
+			USB3          bool
+		}
 	}
 	nic struct {
 		Name, Model, Bridge string

@@ -393,6 +393,9 @@ func (m *importer) vm(key string, v vm) object {
 	if id := v.Clone.only().VMID; id > 0 {
 		o["clone_template"] = object{"template_id": id}
 	}
+	if list := devices(v); list != nil {
+		o["devices"] = list
+	}
 	set(o, "vga_type", v.VGA.only().Type)
 	init, files := v.Initialization.only(), object{}
 	for name, volume := range map[string]string{"user_data_file": init.UserData, "vendor_data_file": init.VendorData, "network_data_file": init.NetworkData} {
@@ -402,6 +405,34 @@ func (m *importer) vm(key string, v vm) object {
 		o["cloud_init"] = files
 	}
 	return o
+}
+
+// devices are those of the node in a VM. The mapping of a device goes before what it stands for.
+func devices(v vm) (list []object) {
+	device := func(kind, host, mapping string, flags map[string]bool) object {
+		dev := object{"type": kind}
+		if set(dev, "mapping", mapping); mapping == "" {
+			dev["host"] = host
+		}
+		for key, on := range flags {
+			if on {
+				dev[key] = true
+			}
+		}
+		list = append(list, dev)
+		return dev
+	}
+	for _, d := range v.PCI {
+		dev := device("pci", d.ID, d.Mapping, map[string]bool{"pcie": d.PCIe, "xvga": d.XVGA})
+		if d.ROMBar != nil && !*d.ROMBar {
+			dev["rombar"] = false
+		}
+		set(set(dev, "mdev", d.Mdev), "rom_file", d.ROM)
+	}
+	for _, d := range v.USB {
+		device("usb", d.Host, d.Mapping, map[string]bool{"usb3": d.USB3})
+	}
+	return list
 }
 
 // splunk is the Splunk VM, which has keys of its own.

@@ -94,6 +94,11 @@ func (p *preflight) root(ctx context.Context) {
 			needs = append(needs, "the features of "+c.Key)
 		}
 	}
+	for _, v := range p.Estate.AllVMs() {
+		if slices.ContainsFunc(v.Devices, func(d declaration.HostDevice) bool { return d.Mapping == "" }) {
+			needs = append(needs, "devices of the node in "+v.Key)
+		}
+	}
 	for _, a := range p.Estate.Extra.ACMEAccounts {
 		needs = append(needs, "the ACME account "+a.Name)
 	}
