@@ -13,6 +13,7 @@ type file struct {
 		Mode, Type, Name string
 		Instances        []struct {
 			IndexKey   json.RawMessage `json:"index_key"`
+			Status     string
 			Deposed    string
 			Attributes json.RawMessage
 		}
