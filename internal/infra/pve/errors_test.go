@@ -148,6 +148,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(200, "", `{"data":[{"type":"lxc","vmid":"101","node":"pve","status":null}]}`)
 	f.Add(200, "", `{"data":{"release":9,"version":[],"/":{"Sys.Audit":1}}}`)
 	f.Add(500, "got timeout\x1b[31m", `{"data":null,"errors":{"a":"b"},"message":"5b1d0c3e"}`)
+	f.Add(200, "", "<p>Authorization: PVEAPIToken=ops@pve!ci=5b1d0c3e-9a4f-4e0b-8f2d-0000000000ff</p>")
 	f.Add(401, "No ticket 5b1d0c3e-9a4f-4e0b-8f2d-0000000000ff", "\xff{")
 	f.Fuzz(func(t *testing.T, status int, reason, body string) {
 		const secret = "5b1d0c3e-9a4f-4e0b-8f2d-0000000000ff"
