@@ -176,6 +176,42 @@ func TestCloudInitFiles(t *testing.T) {
 	testkit.Equal(t, "first step", c.Steps[0].Op, change.OpUpload)
 }
 
+// TestOnlyIPv6 makes guests without IPv4, and takes it from one that has it.
+func TestOnlyIPv6(t *testing.T) {
+	b := newRig(t, pvesim.Options{Seed: 3})
+	b.filters()
+	only := func(d map[string]any) {
+		d["internal_networks"] = []string{"192.168.0.0/16", "fd00::/8"}
+		for kind, key := range map[string]string{ct: "minio", vm: "docker-host"} {
+			g := guestOf(d, kind, key)
+			g["ip"], g["ip6"], g["gateway6"] = "none", map[string]string{ct: "fd00:10::6b/64", vm: "fd00:10::fa/64"}[kind], "fe80::1"
+		}
+	}
+	b.converge(estate(t, "small"), plan.Options{})
+	e := estate(t, "small", only)
+	c := planned(t, b.plan(e, plan.Options{}), "container/minio")
+	testkit.Equal(t, "fields", fmt.Sprint(c.Fields), "[{net0.ip 192.168.0.107/24 manual } {net0.gw 192.168.0.1  } {net0.ip6  fd00:10::6b/64 } {net0.gw6  fe80::1 }]")
+	c = planned(t, b.plan(e, plan.Options{}), "vm/docker-host")
+	testkit.Holds(t, "by hand", c.Manual[0], "qm set 250 --ipconfig0 ip6=fd00:10::fa/64,gw6=fe80::1 && qm cloudinit update 250")
+
+	b = newRig(t, pvesim.Options{Seed: 3})
+	b.filters()
+	b.converge(e, plan.Options{})
+	testkit.Holds(t, "net0", b.config(107)["net0"], "ip=manual", "ip6=fd00:10::6b/64", "gw6=fe80::1")
+	testkit.Equal(t, "ipconfig0", b.config(250)["ipconfig0"], "ip6=fd00:10::fa/64,gw6=fe80::1")
+	for _, guest := range []string{"lxc/107", "lxc/175"} {
+		var rules []map[string]any
+		testkit.Must(t, b.client.Get(t.Context(), "/nodes/pve/"+guest+"/firewall/rules", nil, &rules))
+		if len(rules) == 0 {
+			t.Errorf("%s has no rules", guest)
+		}
+	}
+	// As others write it: without a word about IPv4.
+	b.by("PUT", "/nodes/pve/lxc/107/config", url.Values{"net0": {strings.Replace(b.config(107)["net0"], ",ip=manual", "", 1)}})
+	testkit.Lacks(t, "net0", b.config(107)["net0"], "manual")
+	b.still(e, plan.Options{})
+}
+
 // TestFirewallOfBothFamilies has internal networks of IPv4 and IPv6: no rule may mix them.
 func TestFirewallOfBothFamilies(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 3})

@@ -248,6 +248,9 @@ func (b *addresses) read6(o *reader.Object, g *Guest) {
 	}
 	place := o.Typed("ip6", reader.KindText)
 	if place == nil {
+		if g.Address.None {
+			b.report.Problem(o.Place("ip"), "is none, and there is no ip6: the guest would have no address", "set ip6 to the address and its prefix, auto or dhcp")
+		}
 		if g.Gateway6.IsValid() {
 			b.report.Problem(o.Place("gateway6"), "is set without ip6", "set ip6 to the address and its prefix, such as fd00:10::7/64")
 		}
@@ -267,6 +270,9 @@ func (b *addresses) read6(o *reader.Object, g *Guest) {
 	}
 	g.IP6 = cidr.String()
 	b.claims.unique("the address", cidr.Addr().String(), place)
+	if g.Address.None && g.Class != "" {
+		b.reachable(o, g, cidr)
+	}
 }
 
 // mac reads the MAC address of an interface, in upper case as Proxmox VE stores it.

@@ -44,7 +44,7 @@ var meanings = map[string]meaning{
 	"memory_floating":      {"memory in MiB that remains when the node is short (ballooning); 0: off", "`memory_dedicated`"},
 	"node":                 {"the node that it is made on", "`proxmox_node`"},
 	"vlan":                 {"the VLAN of its first interface", ""},
-	"ip":                   {"its IPv4 address, with or without mask", "`network_prefix` and the VMID"},
+	"ip":                   {"its IPv4 address, with or without mask; `none`: only IPv6", "`network_prefix` and the VMID"},
 	"dhcp":                 {"the address comes from DHCP; the inventory has the DNS name then", ""},
 	"gateway":              {"the IPv4 router", "the first address of `network_prefix`"},
 	"ip6":                  {"its IPv6 address with prefix, `auto` (SLAAC) or `dhcp`", "none"},

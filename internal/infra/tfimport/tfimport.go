@@ -300,6 +300,8 @@ func (m *importer) address(o object, key string, vmid int, g guest) {
 	prefix, err := netip.ParsePrefix(v4.Address)
 	derived := m.prefix + "." + strconv.Itoa(vmid)
 	switch {
+	case v4.Address == "" && v6.Address != "":
+		o["ip"] = "none"
 	case v4.Address == "dhcp", v4.Address == "":
 		o["dhcp"] = true
 		if v4.Address == "" {

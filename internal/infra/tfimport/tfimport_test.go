@@ -85,6 +85,7 @@ func TestHalfStates(t *testing.T) {
 		"no attributes":      {`[{"index_key": "web", "attributes": {`, `[{"index_key": "web"}, {"index_key": "web", "attributes": {`, "proxmox_virtual_environment_container.web: has no attributes"},
 		"another type":       {`"vm_id": 120`, `"vm_id": [120]`, "proxmox_virtual_environment_container.web: "},
 		"IPv6 as IPv4":       {`"10.20.30.120/24"`, `"fd00::1/64"`, "web: its address fd00::1/64 is not taken over"},
+		"only IPv6":          {`"ipv4": [{"address": "10.20.30.120/24", "gateway": "10.20.30.1"}]`, `"ipv4": []`, ""},
 		"an address":         {`"10.20.30.120/24"`, `"ten"`, "web: its address ten is not taken over"},
 		"no VMID":            {`"vm_id": 120, `, "", "web: it has no VMID: a creation ended half way; it is left out"},
 		"tainted":            {`"instances": [{"index_key": "web",`, `"instances": [{"index_key": "web", "status": "tainted",`, "web: Terraform holds it for half made (tainted): look at it before you adopt it"},

@@ -62,7 +62,7 @@ func (v *vm) show(d *delta) {
 		d.differs("net"+strconv.Itoa(i), "", vmNIC(n).String(), "")
 	}
 	ip, gw := address(v.Address)
-	d.differs("address", "", strings.TrimSuffix(ip+" gateway "+gw, " gateway "), "")
+	d.differs("address", "", cmp.Or(strings.TrimSuffix(ip+" gateway "+gw, " gateway "), v.IP6), "")
 	if custom := v.custom(); custom != "" {
 		d.differs("cloud-init", "", custom, "")
 	}
@@ -397,7 +397,9 @@ func ipconfig(g *declaration.Guest) string {
 	if gw != "" {
 		p.Set("gw", gw)
 	}
-	p.Set("ip", ip)
+	if ip != "" {
+		p.Set("ip", ip)
+	}
 	address6(&p, g)
 	return p.String()
 }
