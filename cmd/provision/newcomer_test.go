@@ -39,6 +39,22 @@ func TestNewcomer(t *testing.T) {
 	w.expect(1, []string{"deployment.json is there already"}, "init", "--yes", "--network", "10.1.1")
 }
 
+// TestNewcomerLacksSomething has no key and no container template: init and check say the first
+// with what to do, and that apply downloads the other.
+func TestNewcomerLacksSomething(t *testing.T) {
+	w := beside(t)
+	testkit.Must(t, os.Remove(w.Path("deployment.json")))
+	w.Sim.RemoveFile("local:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst")
+	a := w.expect(0, []string{"no such file or directory (~/.ssh/id_ed25519.pub); make one (ssh-keygen -t ed25519)"}, "init", "--yes", "--network", "10.20.30")
+	testkit.Equal(t, "times that the key is missed", strings.Count(a.out+a.errs, "cannot be read"), 1)
+	w.expect(1, []string{"FAIL key of the guests: the public key", "is not on pve yet: apply downloads it", "1 of"}, "check")
+	w.expect(1, []string{"ssh-keygen"}, "apply", "--yes")
+	w.mkdir(".ssh")
+	w.Write(".ssh/id_ed25519.pub", guestKey)
+	w.expect(0, nil, "check")
+	w.expect(0, []string{"done"}, "apply", "--yes")
+}
+
 // TestInitByFlags writes declarations without being asked, and refuses wrong answers.
 func TestInitByFlags(t *testing.T) {
 	w := beside(t)
