@@ -192,7 +192,7 @@ var allowed = map[string][]string{
 	"internal/infra/tfimport":        {"internal/infra/state"},
 	"internal/infra/workflow/upload": {"internal/infra/pve", "internal/redact"},
 	"internal/infra/workflow/preflight": {
-		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/infra/workflow/upload",
+		"internal/infra/declaration", "internal/infra/pve", "internal/infra/plan/change", "internal/infra/plan/live", "internal/infra/workflow/upload",
 	},
 	"internal/infra/workflow/example": {"internal/infra/declaration", "internal/infra/pvesim"},
 	"internal/infra/workflow/workflowtest": { // of tests

@@ -56,15 +56,20 @@ What is not taken over is said. Read it before you use it, then:
 const maxTerraformState = 64 << 20
 
 func readState(stdin io.Reader, name string) ([]byte, error) {
-	if name == "-" {
-		return io.ReadAll(io.LimitReader(stdin, maxTerraformState))
+	in := stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
+	data, err := io.ReadAll(io.LimitReader(in, maxTerraformState+1))
+	if err == nil && len(data) > maxTerraformState {
+		err = fmt.Errorf("Terraform's state %s is larger than %d MiB", name, maxTerraformState>>20) //nolint:staticcheck // a name
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxTerraformState))
-	return data, errors.Join(err, f.Close())
+	return data, err
 }
 
 // writeDeclaration prints a declaration, or writes it to a file that is not there yet.

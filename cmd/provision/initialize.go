@@ -151,9 +151,6 @@ func (s *settings) initialize(cmd *cobra.Command, document map[string]any) error
 	for _, n := range e.Notes {
 		fmt.Fprintf(o.messages, "note: %v\n", n)
 	}
-	if why := e.SSH.GuestKeyFault; why != "" {
-		fmt.Fprintf(o.messages, "note: %s\n", why)
-	}
 	_, err = fmt.Fprintln(o.messages, "next: provision check, provision plan, provision apply")
 	return err
 }

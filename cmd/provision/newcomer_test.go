@@ -39,6 +39,22 @@ func TestNewcomer(t *testing.T) {
 	w.expect(1, []string{"deployment.json is there already"}, "init", "--yes", "--network", "10.1.1")
 }
 
+// TestNewcomerLacksSomething has no key and no container template: init and check say the first
+// with what to do, and that apply downloads the other.
+func TestNewcomerLacksSomething(t *testing.T) {
+	w := beside(t)
+	testkit.Must(t, os.Remove(w.Path("deployment.json")))
+	w.Sim.RemoveFile("local:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst")
+	a := w.expect(0, []string{"no such file or directory (~/.ssh/id_ed25519.pub); make one (ssh-keygen -t ed25519)"}, "init", "--yes", "--network", "10.20.30")
+	testkit.Equal(t, "times that the key is missed", strings.Count(a.out+a.errs, "cannot be read"), 1)
+	w.expect(1, []string{"FAIL key of the guests: the public key", "is not on pve yet: apply downloads it", "1 of"}, "check")
+	w.expect(1, []string{"ssh-keygen"}, "apply", "--yes")
+	w.mkdir(".ssh")
+	w.Write(".ssh/id_ed25519.pub", guestKey)
+	w.expect(0, nil, "check")
+	w.expect(0, []string{"done"}, "apply", "--yes")
+}
+
 // TestInitByFlags writes declarations without being asked, and refuses wrong answers.
 func TestInitByFlags(t *testing.T) {
 	w := beside(t)
@@ -82,7 +98,7 @@ func TestImportOfATerraformState(t *testing.T) {
 	a := w.expect(0, []string{"deployment.json is written", "1 × proxmox_virtual_environment_firewall_rules: not taken over"}, "import", "tfstate", "terraform.tfstate", "-o", "deployment.json")
 	testkit.Lacks(t, "what is printed", a.out+a.errs+w.Read("deployment.json"), "hunter2")
 	w.expect(0, []string{"fine: 1 container, 2 VMs, 2 pools"}, "validate")
-	testkit.Holds(t, "declaration", w.Read("deployment.json"), `"environment": "lab"`, `"splunk_vm_id": 200`, `"volume": "/srv/media"`, `"ip6": "fd00:10::78/64"`, `"bios": "ovmf"`)
+	testkit.Holds(t, "declaration", w.Read("deployment.json"), `"environment": "lab"`, `"splunk_vm_id": 200`, `"volume": "/srv/media"`, `"ip6": "fd00:10::78/64"`, `"bios": "ovmf"`, `"mapping": "gpu"`, `"host": "0bda:2838"`)
 	testkit.Lacks(t, "declaration", w.Read("deployment.json"), `"ip": "10.20.30.120`)
 
 	for vmid, values := range map[int]map[string]string{
@@ -118,7 +134,8 @@ const importedState = `{"version": 4, "terraform_version": "1.11.4", "serial": 7
     "agent": [{"enabled": true}], "cpu": [{"cores": 2, "sockets": 1, "type": "host", "limit": 1.5}], "memory": [{"dedicated": 2048, "floating": 0}], "clone": [{"vm_id": 9000}],
     "disk": [{"interface": "scsi0", "datastore_id": "local-zfs", "size": 20, "file_format": "raw", "discard": "ignore", "iothread": false, "ssd": false},
       {"interface": "scsi1", "datastore_id": "local-zfs", "size": 30, "file_format": "raw", "discard": "on", "iothread": true, "ssd": true}],
-    "efi_disk": [{"datastore_id": "local-zfs", "type": "4m", "pre_enrolled_keys": false}], "network_device": [{"bridge": "vmbr0", "model": "virtio", "firewall": false, "vlan_id": 7}],
+    "efi_disk": [{"datastore_id": "local-zfs", "type": "4m", "pre_enrolled_keys": false}],
+    "hostpci": [{"device": "hostpci0", "id": null, "mapping": "gpu", "mdev": null, "pcie": true, "rombar": true, "rom_file": null, "xvga": false}], "usb": [{"host": "0bda:2838", "mapping": null, "usb3": false}], "network_device": [{"bridge": "vmbr0", "model": "virtio", "firewall": false, "vlan_id": 7}],
     "initialization": [{"ip_config": [{"ipv4": [{"address": "dhcp", "gateway": ""}], "ipv6": []}], "user_account": [{"username": "debian", "keys": [], "password": "hunter2"}], "vendor_data_file_id": "local:snippets/base.yml"}]}},
   {"index_key": "template", "attributes": {"vm_id": 9000, "name": "template", "template": true}}]},
 {"mode": "managed", "type": "proxmox_virtual_environment_vm", "name": "splunk_vm", "instances": [{"attributes": {"vm_id": 200, "node_name": "pve", "name": "splunk-aio",

@@ -60,7 +60,7 @@ func printVerdict(o output, file string, e *declaration.Estate, err error) error
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%s:\n%w", printable.Count(len(problems), "problem"), err)
+		return fmt.Errorf("%s:\n%w", printable.Count(len(problems), "problem"), problems)
 	}
 	for _, n := range e.Notes {
 		fmt.Fprintf(o.messages, "note: %v\n", n)

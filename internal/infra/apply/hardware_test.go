@@ -44,6 +44,60 @@ func TestNodesOwnInAContainer(t *testing.T) {
 	}), plan.Options{Root: true}), "mp1 at /media is /srv/media, declared is /srv/other of the node")
 }
 
+// TestNodesOwnInAVM gives VMs devices of the node and of the cluster's mappings: with a token and
+// as root@pam, to one that runs and to new ones.
+func TestNodesOwnInAVM(t *testing.T) {
+	pci := map[string]any{"type": "pci", "host": "01:00", "pcie": true, "xvga": true}
+	usb := map[string]any{"type": "usb", "host": "0bda:2838"}
+	mapped := map[string]any{"type": "pci", "mapping": "gpu", "rombar": false}
+	with := func(devices ...any) *declaration.Estate {
+		return estate(t, "small", set(vm, "docker-host", "machine", "q35"), set(vm, "docker-host", "devices", devices))
+	}
+	b := newRig(t, pvesim.Options{Seed: 3})
+	b.converge(estate(t, "small", set(vm, "docker-host", "machine", "q35")), plan.Options{})
+	e := with(pci, usb, mapped)
+	testkit.Holds(t, "notes", fmt.Sprint(e.Notes), "only root@pam itself set these (0000:01:00, 0bda:2838; a mapping of the cluster")
+
+	// With a token: the mapping is set, the rest is said.
+	c := planned(t, b.plan(e, plan.Options{}), "vm/docker-host")
+	testkit.Equal(t, "fields", fmt.Sprint(c.Fields), "[{hostpci1  mapping=gpu,rombar=0 from the next start}]")
+	testkit.Holds(t, "by hand", c.Manual[0], "qm set 250 --hostpci0 '0000:01:00,pcie=1,x-vga=1' --usb0 '0bda:2838' && qm reboot 250")
+	b.converge(e, plan.Options{})
+	// As root@pam: the same plan shows and sets all.
+	p := b.plan(e, plan.Options{Root: true, AllowReboot: []string{"docker-host"}})
+	testkit.Holds(t, "the plan", show(t, p), "hostpci0", "from the next start", "usb0")
+	testkit.Try(b.apply(p, apply.Options{}))(t)
+	b.still(e, plan.Options{Root: true})
+	conf := b.config(250)
+	testkit.Equal(t, "hostpci0", conf["hostpci0"], "0000:01:00,pcie=1,x-vga=1")
+	testkit.Equal(t, "hostpci1", conf["hostpci1"], "mapping=gpu,rombar=0")
+	testkit.Equal(t, "usb0", conf["usb0"], "0bda:2838")
+
+	// Drift: an option, a device that nobody declares, one that is gone; other words for the same.
+	b.by("PUT", "/nodes/pve/qemu/250/config", url.Values{"hostpci0": {"01:00,x-vga=1,romfile=card.bin"}, "usb0": {"0x0BDA:0x2838,usb3=1"}, "usb3": {"1-2"}, "delete": {"hostpci1"}})
+	b.by("POST", "/nodes/pve/qemu/250/status/reboot", url.Values{})
+	p = b.plan(e, plan.Options{Root: true})
+	c = planned(t, p, "vm/docker-host")
+	testkit.Equal(t, "fields", fmt.Sprint(c.Fields),
+		"[{hostpci0 01:00,x-vga=1,romfile=card.bin 01:00,x-vga=1,romfile=card.bin,pcie=1 from the next start} {hostpci1  mapping=gpu,rombar=0 from the next start}]")
+	testkit.Holds(t, "the plan", show(t, p), "the device 1-2 (usb3) is not declared and stays")
+	b.converge(e, plan.Options{Root: true})
+
+	// New ones: cloned from a template and from nothing.
+	for _, template := range []any{map[string]any{"template_id": 9000}, nil} {
+		for _, root := range []bool{true, false} {
+			b = newRig(t, pvesim.Options{Seed: 3})
+			e = estate(t, "small", set(vm, "docker-host", "machine", "q35"), set(vm, "docker-host", "devices", []any{pci, mapped}), set(vm, "docker-host", "clone_template", template))
+			p = b.plan(e, plan.Options{Root: root})
+			c = planned(t, p, "vm/docker-host")
+			testkit.Equal(t, "manual steps", len(c.Manual), map[bool]int{true: 0, false: 1}[root])
+			b.converge(e, plan.Options{Root: root})
+			testkit.Equal(t, "hostpci0", b.config(250)["hostpci0"], map[bool]string{true: "0000:01:00,pcie=1,x-vga=1"}[root])
+			testkit.Equal(t, "hostpci1", b.config(250)["hostpci1"], "mapping=gpu,rombar=0")
+		}
+	}
+}
+
 // TestRemovedMountIsTakenOffByName removes a mount point and a disk from the declaration.
 func TestRemovedMountIsTakenOffByName(t *testing.T) {
 	b := made(t, 3)
@@ -120,6 +174,42 @@ func TestCloudInitFiles(t *testing.T) {
 	o.Upload = func(string) ([]byte, bool) { return []byte(e.VMs[0].Snippet), true }
 	c := planned(t, b.plan(e, o), "vm/docker-host")
 	testkit.Equal(t, "first step", c.Steps[0].Op, change.OpUpload)
+}
+
+// TestOnlyIPv6 makes guests without IPv4, and takes it from one that has it.
+func TestOnlyIPv6(t *testing.T) {
+	b := newRig(t, pvesim.Options{Seed: 3})
+	b.filters()
+	only := func(d map[string]any) {
+		d["internal_networks"] = []string{"192.168.0.0/16", "fd00::/8"}
+		for kind, key := range map[string]string{ct: "minio", vm: "docker-host"} {
+			g := guestOf(d, kind, key)
+			g["ip"], g["ip6"], g["gateway6"] = "none", map[string]string{ct: "fd00:10::6b/64", vm: "fd00:10::fa/64"}[kind], "fe80::1"
+		}
+	}
+	b.converge(estate(t, "small"), plan.Options{})
+	e := estate(t, "small", only)
+	c := planned(t, b.plan(e, plan.Options{}), "container/minio")
+	testkit.Equal(t, "fields", fmt.Sprint(c.Fields), "[{net0.ip 192.168.0.107/24 manual } {net0.gw 192.168.0.1  } {net0.ip6  fd00:10::6b/64 } {net0.gw6  fe80::1 }]")
+	c = planned(t, b.plan(e, plan.Options{}), "vm/docker-host")
+	testkit.Holds(t, "by hand", c.Manual[0], "qm set 250 --ipconfig0 ip6=fd00:10::fa/64,gw6=fe80::1 && qm cloudinit update 250")
+
+	b = newRig(t, pvesim.Options{Seed: 3})
+	b.filters()
+	b.converge(e, plan.Options{})
+	testkit.Holds(t, "net0", b.config(107)["net0"], "ip=manual", "ip6=fd00:10::6b/64", "gw6=fe80::1")
+	testkit.Equal(t, "ipconfig0", b.config(250)["ipconfig0"], "ip6=fd00:10::fa/64,gw6=fe80::1")
+	for _, guest := range []string{"lxc/107", "lxc/175"} {
+		var rules []map[string]any
+		testkit.Must(t, b.client.Get(t.Context(), "/nodes/pve/"+guest+"/firewall/rules", nil, &rules))
+		if len(rules) == 0 {
+			t.Errorf("%s has no rules", guest)
+		}
+	}
+	// As others write it: without a word about IPv4.
+	b.by("PUT", "/nodes/pve/lxc/107/config", url.Values{"net0": {strings.Replace(b.config(107)["net0"], ",ip=manual", "", 1)}})
+	testkit.Lacks(t, "net0", b.config(107)["net0"], "manual")
+	b.still(e, plan.Options{})
 }
 
 // TestFirewallOfBothFamilies has internal networks of IPv4 and IPv6: no rule may mix them.

@@ -109,6 +109,13 @@ func (b *addresses) read(o *reader.Object, vmid int) Address {
 		b.report.Record(at, "dhcp", o.Get("dhcp").From())
 		return Address{DHCP: true}
 	}
+	if place != nil && place.Text == "none" {
+		if hasGateway {
+			b.report.Problem(o.Place("gateway"), "is set, and ip is none", "remove it; gateway6 is the IPv6 router")
+		}
+		b.report.Record(at, "none", place.From())
+		return Address{None: true}
+	}
 	var cidr netip.Prefix
 	from := "derived from network_prefix and vm_id"
 	if place != nil {
@@ -152,7 +159,7 @@ func (b *addresses) declared(v *reader.Value) netip.Prefix {
 	}
 	p, err := netip.ParsePrefix(v.Text)
 	if err != nil || !p.Addr().Is4() {
-		b.report.Problem(v, v.Shown()+" is not an IPv4 address", "write 192.168.5.7 or 192.168.5.7/24")
+		b.report.Problem(v, v.Shown()+" is not an IPv4 address", "write 192.168.5.7 or 192.168.5.7/24, or none for a guest with only IPv6")
 		return netip.Prefix{}
 	}
 	return p
@@ -181,8 +188,8 @@ func (b *addresses) check(place *reader.Value, cidr netip.Prefix, gateway netip.
 
 // reachable makes sure that the firewall lets the guest's own network in: the rules of a
 // class let in what the internal networks are, and nothing else, SSH included.
-func (b *addresses) reachable(o *reader.Object, g *Guest) {
-	own := g.Address.CIDR.Masked()
+func (b *addresses) reachable(o *reader.Object, g *Guest, own netip.Prefix) {
+	own = own.Masked()
 	if !own.IsValid() || slices.ContainsFunc(b.network.Internal, func(p netip.Prefix) bool { return p.Bits() <= own.Bits() && p.Contains(own.Addr()) }) {
 		return
 	}

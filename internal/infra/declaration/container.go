@@ -102,7 +102,7 @@ func (b containers) features(o *reader.Object, c *Container) {
 }
 
 // onlyRoot adds a note on what a token may not set.
-func (b containers) onlyRoot(place *reader.Value, what string) {
+func (b guests) onlyRoot(place *reader.Value, what string) {
 	b.report.AddNote(place, "Proxmox VE lets only root@pam itself set these ("+what+"), no token and no other user",
 		"give PROXMOX_VE_USERNAME=root@pam with PROXMOX_VE_PASSWORD for the apply that makes or changes them")
 }

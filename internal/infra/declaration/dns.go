@@ -157,8 +157,10 @@ func (b dns) address(o *reader.Object, key string) (netip.Addr, bool) {
 		b.report.Problem(o.Place("guest"), o.Place("guest").Shown()+" is not a declared guest", reader.DidYouMean(key, keys))
 	case guests[i].Address.DHCP:
 		b.report.Problem(o.Place("guest"), o.Place("guest").Shown()+" has its address by DHCP, which is not known here", "give the guest an address, or leave the record to the DHCP server")
-	case guests[i].Address.CIDR.IsValid():
-		return guests[i].Address.CIDR.Addr(), true
+	case guests[i].Fixed().IsValid():
+		return guests[i].Fixed(), true
+	case guests[i].Address.None:
+		b.report.Problem(o.Place("guest"), o.Place("guest").Shown()+" has its IPv6 address from the network, which is not known here", "give the guest an address in ip6")
 	}
 	return netip.Addr{}, false
 }

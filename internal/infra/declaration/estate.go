@@ -140,20 +140,36 @@ func (g *Guest) unless(o *reader.Object, key, option string) {
 }
 
 // Host is how the guest is reached, as the declaration says; no guest is asked. Its name
-// stands for an address that DHCP gives.
+// stands for an address that DHCP or a router gives.
 func (g *Guest) Host() string {
-	switch {
-	case !g.Address.DHCP:
-		return g.Address.CIDR.Addr().String()
+	switch fixed := g.Fixed(); {
+	case fixed.IsValid():
+		return fixed.String()
 	case g.Domain != "":
 		return g.Name + "." + g.Domain
 	}
 	return g.Name
 }
 
-// Address is the first NIC's. Exactly one of DHCP and CIDR is set.
+// Fixed is the address that the declaration says: the IPv4 one, or that of a guest with only
+// IPv6; invalid where DHCP or a router gives it.
+func (g *Guest) Fixed() netip.Addr {
+	if g.Address.None {
+		return g.Fixed6()
+	}
+	return g.Address.CIDR.Addr()
+}
+
+// Fixed6 is the IPv6 address that the declaration says; invalid for none.
+func (g *Guest) Fixed6() netip.Addr {
+	p, _ := netip.ParsePrefix(g.IP6) // auto and dhcp are none
+	return p.Addr()
+}
+
+// Address is the first NIC's IPv4 address. Exactly one of DHCP, None and CIDR is set.
 type Address struct {
 	DHCP    bool
+	None    bool         `json:",omitempty"` // only IPv6
 	CIDR    netip.Prefix // host address with the mask
 	Gateway netip.Addr
 }
@@ -236,9 +252,10 @@ type VM struct {
 	VGA      string // "" leaves that of the template, or of Proxmox VE
 	Agent    bool
 	OSType   string
-	BIOS     string `json:",omitempty"` // seabios | ovmf; "" leaves that of the template, or of Proxmox VE
-	Machine  string `json:",omitempty"` // such as q35; "" likewise
-	EFI      *EFI   `json:",omitempty"` // nil without UEFI
+	BIOS     string       `json:",omitempty"` // seabios | ovmf; "" leaves that of the template, or of Proxmox VE
+	Machine  string       `json:",omitempty"` // such as q35; "" likewise
+	EFI      *EFI         `json:",omitempty"` // nil without UEFI
+	Devices  []HostDevice `json:",omitempty"`
 
 	CloudInit CloudInit `json:",omitzero"`
 	// Snippet is cloud-init data that is put on the node over SSH as one of CloudInit's files;

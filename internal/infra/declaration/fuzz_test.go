@@ -19,6 +19,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add([]byte(`{"network_prefix": "10.1.2", "network_cidr_mask": "/25", "splunk_vm_id": 126, "splunk_vm": {"ip": "10.1.2.5/30", "gateway": "10.1.2.6"}}`))
 	f.Add([]byte(`{"network_prefix": "10.1.2", "containers": {"a": {"vm_id": 101, "hostname": "a", "dhcp": true, "startup": "dns", "network_interfaces": [{}, {}]}}, "host_services": {}}`))
+	f.Add([]byte(`{"network_prefix": "10.1.2", "vms": {"a": {"vm_id": 101, "name": "a", "ip": "none", "ip6": "fd00::7/64", "machine": "q35", "devices": [{"type": "pci", "host": "01:00", "pcie": true}]}}}`))
 	f.Add([]byte(`{"a": 1e999, "b": [[[]]], "c": "\ud800"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		path := filepath.Join(t.TempDir(), "deployment.json")
@@ -33,7 +34,8 @@ func FuzzLoad(f *testing.F) {
 		}
 		ids, addresses := make(map[int]bool), make(map[netip.Addr]bool)
 		for _, g := range e.Guests() {
-			if g.VMID < minVMID || ids[g.VMID] || g.Name == "" || len(g.NICs) == 0 || g.Address.DHCP == g.Address.CIDR.IsValid() {
+			if g.VMID < minVMID || ids[g.VMID] || g.Name == "" || len(g.NICs) == 0 || g.Address.None && g.IP6 == "" ||
+				b2i(g.Address.DHCP)+b2i(g.Address.None)+b2i(g.Address.CIDR.IsValid()) != 1 {
 				t.Errorf("%+v", g)
 			}
 			ids[g.VMID] = true
@@ -55,4 +57,11 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 	})
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

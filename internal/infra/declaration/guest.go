@@ -113,7 +113,7 @@ func (b guests) classify(o *reader.Object, g *Guest) {
 	case 0:
 	case 1:
 		g.Class = names[0]
-		b.addresses.reachable(o, g)
+		b.addresses.reachable(o, g, g.Address.CIDR)
 		b.report.Record(reader.Below(o.Value.Path, "firewall_class"), fmt.Sprintf("%q", g.Class), "derived from tags")
 	default:
 		b.report.Problem(o.Place("tags"), fmt.Sprintf("the tags put the guest into the firewall classes %s and %s", names[0], names[1]), "a guest has one: drop the tags of the other")
@@ -172,6 +172,9 @@ func (b guests) protect(o *reader.Object, g *Guest, data bool) {
 
 // fixedSplunk makes sure that firewall rules can name a Splunk host.
 func (b guests) fixedSplunk(o *reader.Object, g *Guest) {
+	if g.Address.None {
+		b.report.Problem(o.Place("ip"), "is none, and firewall rules name Splunk hosts by their IPv4 address", "give it one")
+	}
 	if g.Address.DHCP {
 		b.report.Problem(o.Place("dhcp"), "is true, and firewall rules name Splunk hosts by address", "give it a fixed one")
 	}

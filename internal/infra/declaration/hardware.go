@@ -1,6 +1,7 @@
 package declaration
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -19,6 +20,18 @@ type Device struct {
 	DenyWrite bool
 }
 
+// HostDevice is a device of the node in a VM: one of the node itself, which only root@pam may
+// set, or one of the cluster's resource mappings.
+type HostDevice struct {
+	Type    string // pci | usb
+	Host    string // PCI: 0000:01:00.0, or without function all of them; USB: 1234:5678 (vendor and product) or 1-1.2 (bus and port)
+	Mapping string // the name of a mapping; exactly one of Host and Mapping is set
+	Options string // declared ones, as Proxmox VE writes them: pcie=1,x-vga=1
+}
+
+// Name is how the node or the cluster calls it.
+func (d HostDevice) Name() string { return cmp.Or(d.Mapping, d.Host) }
+
 // EFI is the disk for the variables of UEFI.
 type EFI struct {
 	Store          string
@@ -34,6 +47,9 @@ type CloudInit struct {
 }
 
 var (
+	pciText     = regexp.MustCompile(`^([0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}(\.[0-7])?$`)
+	usbText     = regexp.MustCompile(`^([0-9a-f]{4}:[0-9a-f]{4}|[0-9]+-[0-9]+(\.[0-9]+)*)$`)
+	mappingText = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]+$`)
 	macText     = regexp.MustCompile(`^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$`)
 	devicePath  = regexp.MustCompile(`^/dev/[^,\s]+$`)
 	modeText    = regexp.MustCompile(`^0[0-7]{3}$`)
@@ -79,6 +95,85 @@ func (b containers) devices(o *reader.Object, c *Container) {
 		c.Devices = append(c.Devices, dev)
 		d.End()
 	}
+}
+
+// hostOptions are the options of a device by its type: key of the declaration and of Proxmox VE.
+var hostOptions = []struct{ kind, key, option string }{
+	{"pci", "pcie", "pcie"}, {"pci", "rombar", "rombar"}, {"pci", "xvga", "x-vga"}, {"pci", "mdev", "mdev"}, {"pci", "rom_file", "romfile"}, {"usb", "usb3", "usb3"},
+}
+
+// maxDevices are how many devices of a type a VM can have.
+var maxDevices = map[string]int{"pci": 16, "usb": 14}
+
+// devices reads the devices of the node that a VM gets.
+func (b vms) devices(o *reader.Object, v *VM) {
+	var raw []string
+	count := map[string]int{}
+	for _, d := range o.Objects("devices") {
+		d.Need("type")
+		dev := b.device(d, v)
+		if slices.ContainsFunc(v.Devices, func(x HostDevice) bool { return x.Type == dev.Type && x.Name() == dev.Name() }) {
+			b.report.Problem(d.Value, dev.Name()+" is there twice", "remove one")
+		}
+		most, known := maxDevices[dev.Type]
+		if count[dev.Type]++; known && count[dev.Type] == most+1 {
+			b.report.Problem(d.Value, fmt.Sprintf("is one more than the %d %s devices that a VM can have", most, dev.Type), "remove some")
+		}
+		if dev.Mapping == "" && dev.Host != "" {
+			raw = append(raw, dev.Host)
+		}
+		v.Devices = append(v.Devices, dev)
+		d.End()
+	}
+	if len(raw) > 0 {
+		b.onlyRoot(o.Place("devices"), strings.Join(raw, ", ")+"; a mapping of the cluster may be set by others")
+	}
+}
+
+func (b vms) device(d *reader.Object, v *VM) HostDevice {
+	dev := HostDevice{Type: d.Word("type", "", "pci", "usb")}
+	text, such := pciText, "such as 0000:01:00.0, or 0000:01:00 for all its functions (lspci -D)"
+	if dev.Type == "usb" {
+		text, such = usbText, "such as 0bda:2838 (lsusb), or 1-1.2 for a port"
+	}
+	if d.Get("host") != nil {
+		dev.Host = d.Text("host", "", pattern(text, "is not a "+strings.ToUpper(dev.Type)+" device", such))
+		if dev.Type == "pci" && strings.Count(dev.Host, ":") == 1 {
+			dev.Host = "0000:" + dev.Host
+		}
+	}
+	if d.Get("mapping") != nil {
+		dev.Mapping = d.Text("mapping", "", pattern(mappingText, "is not the name of a mapping", "as Datacenter > Resource Mappings shows it"))
+	}
+	if (d.Get("host") == nil) == (d.Get("mapping") == nil) {
+		b.report.Problem(d.Value, "needs host or mapping, and not both", "host is a device of the node, mapping one of Datacenter > Resource Mappings")
+	}
+	var options []string
+	for _, x := range hostOptions {
+		value := ""
+		switch x.key {
+		case "mdev", "rom_file":
+			if d.Get(x.key) != nil {
+				value = d.Text(x.key, "", pattern(fileName, "is not a name", map[string]string{"mdev": "such as nvidia-63", "rom_file": "that of a file in /usr/share/kvm"}[x.key]))
+			}
+		default:
+			if d.Typed(x.key, reader.KindFlag) != nil {
+				value = map[bool]string{true: "1", false: "0"}[d.Flag(x.key, false)]
+			}
+		}
+		if value == "" {
+			continue
+		}
+		if x.kind != dev.Type {
+			b.report.Problem(d.Place(x.key), "is no option of a "+dev.Type+" device", "remove it")
+		}
+		options = append(options, x.option+"="+value)
+	}
+	if slices.Contains(options, "pcie=1") && !strings.HasPrefix(v.Machine, "q35") {
+		b.report.Problem(d.Place("pcie"), "is true, and only the machine type q35 has PCI Express", `set "machine": "q35"`)
+	}
+	dev.Options = strings.Join(options, ",")
+	return dev
 }
 
 // limited reads the share of a CPU's time.
@@ -153,6 +248,9 @@ func (b *addresses) read6(o *reader.Object, g *Guest) {
 	}
 	place := o.Typed("ip6", reader.KindText)
 	if place == nil {
+		if g.Address.None {
+			b.report.Problem(o.Place("ip"), "is none, and there is no ip6: the guest would have no address", "set ip6 to the address and its prefix, auto or dhcp")
+		}
 		if g.Gateway6.IsValid() {
 			b.report.Problem(o.Place("gateway6"), "is set without ip6", "set ip6 to the address and its prefix, such as fd00:10::7/64")
 		}
@@ -172,6 +270,9 @@ func (b *addresses) read6(o *reader.Object, g *Guest) {
 	}
 	g.IP6 = cidr.String()
 	b.claims.unique("the address", cidr.Addr().String(), place)
+	if g.Address.None && g.Class != "" {
+		b.reachable(o, g, cidr)
+	}
 }
 
 // mac reads the MAC address of an interface, in upper case as Proxmox VE stores it.

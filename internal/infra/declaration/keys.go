@@ -36,6 +36,7 @@ const probe = `{"network_prefix": "10.20.30", "ssh_public_key": "", "internal_ne
     "out": [{"proto": "icmp", "icmp_type": "any", "ports": [], "sources": ["10.0.0.1"], "destinations": ["10.0.0.1"]}]}}},
 "vms": {"KEY": {"vm_id": 102, "name": "NAME", "boot_disk": {}, "additional_disks": [{"interface": "scsi1"}], "user_account": {}, "startup": "db", "nameservers": ["10.0.0.1"], "vlan": 7, "ip6": "auto",
   "network_interfaces": [{"vlan_id": 1, "mac_address": "BC:24:11:00:00:02"}], "clone_template": {"template_id": 9000}, "bios": "ovmf", "machine": "q35", "efi_disk": {},
+  "devices": [{"type": "pci", "host": "0000:01:00.0", "mapping": "NAME", "pcie": true, "rombar": true, "xvga": true, "mdev": "NAME", "rom_file": "NAME", "usb3": true}],
   "cloud_init": {"vendor_data": "#!", "vendor_data_file": "", "user_data_file": "", "network_data_file": "", "upgrade": true},
   "firewall": {"policy_in": "DROP", "policy_out": "DROP", "in": [{"proto": "icmp", "icmp_type": "any", "ports": [], "sources": ["10.0.0.1"], "destinations": ["10.0.0.1"]}],
     "out": [{"proto": "icmp", "icmp_type": "any", "ports": [], "sources": ["10.0.0.1"], "destinations": ["10.0.0.1"]}]}}},

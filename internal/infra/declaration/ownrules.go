@@ -152,8 +152,8 @@ func (b *ownRules) resolve(e *Estate) {
 	var keys []string
 	for _, g := range e.Guests() {
 		keys = append(keys, g.Key)
-		if g.Address.CIDR.IsValid() {
-			address[g.Key] = g.Address.CIDR.Addr().String()
+		if fixed := g.Fixed(); fixed.IsValid() {
+			address[g.Key] = fixed.String()
 		}
 	}
 	for _, v := range b.peers {

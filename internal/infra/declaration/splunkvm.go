@@ -114,7 +114,7 @@ func (b splunkVM) object(r, o *reader.Object, v *VM) {
 	if o.Get("vlan") != nil {
 		v.NICs[0].VLAN = o.Whole("vlan", 0, 1, 4094)
 	}
-	b.addresses.reachable(o, &v.Guest)
+	b.addresses.reachable(o, &v.Guest, v.Address.CIDR)
 	b.rules.guest(o, &v.Guest)
 	b.fixedSplunk(o, &v.Guest)
 	if o.Get("startup") != nil {

@@ -98,7 +98,10 @@ func (b ssh) publicKey(r *reader.Object, s *SSH) string {
 	}
 	data, err := os.ReadFile(b.o.expand(path))
 	if err != nil {
-		what, fix := "the public key for the guests cannot be read: "+reason(err), "set ssh_public_key to the key, or vm_ssh_public_key_path to its file"
+		what, fix := "the public key for the guests cannot be read: "+reason(err), "make one (ssh-keygen -t ed25519), or set ssh_public_key to the key, or vm_ssh_public_key_path to its file"
+		if !place.Hidden {
+			what += " (" + path + ")"
+		}
 		if place.Kind == reader.KindNull && errors.Is(err, fs.ErrNotExist) {
 			b.report.AddNote(place, what, fix+"; guests made without one cannot be entered by SSH")
 		} else {

@@ -28,6 +28,7 @@ func (b vms) read(en reader.Entry) VM {
 	v.unless(o, "os_type", "ostype")
 	v.NICs = nics{b.report, b.claims}.read(o, &v.Guest, false)
 	b.firmware(o, &v)
+	b.devices(o, &v)
 	b.limited(o, &v.Guest)
 	b.addresses.read6(o, &v.Guest)
 	b.source(o, &v)

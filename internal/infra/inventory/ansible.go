@@ -67,12 +67,12 @@ func (inv *Inventory) hosts(o AnsibleOptions) map[string]hostVars {
 			"ansible_pct_vmid": c.PctVMID, "proxmox_vmid": c.VMID, "proxmox_vmtype": "lxc", "container_ip": c.IP,
 			"vmid": c.VMID, "proxmox_node": c.Node, "tags": c.Tags, "host_tags": c.Tags,
 		}
-		withPool(all[key], c.PoolID)
+		declared(all[key], c.PoolID, c.IP6)
 	}
 	for key, v := range inv.VMs {
 		all[key] = inv.machine(key, v.IP, v.Node, v.VMID)
 		all[key]["tags"], all[key]["host_tags"] = v.Tags, v.Tags
-		withPool(all[key], v.PoolID)
+		declared(all[key], v.PoolID, v.IP6)
 	}
 	for key, s := range inv.SplunkVM {
 		all[key] = inv.machine(key, s.IP, s.Node, s.VMID)
@@ -90,9 +90,13 @@ func (inv *Inventory) machine(key, ip, node string, vmid int) hostVars {
 	return vars
 }
 
-func withPool(vars hostVars, pool string) {
+// declared adds the variables that only some guests have.
+func declared(vars hostVars, pool, ip6 string) {
 	if pool != "" {
 		vars["pool_id"] = pool
+	}
+	if ip6 != "" {
+		vars["ip6"] = ip6
 	}
 }
 

@@ -7,8 +7,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/testkit"
 )
 
@@ -82,4 +84,54 @@ func TestAnsibleReadsAnEmptyEstate(t *testing.T) {
 			t.Errorf("%s: groups %v", form, doc.All.Children)
 		}
 	}
+}
+
+// TestIPv6 has guests with both families, with IPv6 alone, and with addresses that the network
+// gives: ansible_host is the one that is declared, without prefix and brackets, as ssh takes it.
+func TestIPv6(t *testing.T) {
+	e := small()
+	none := declaration.Address{None: true}
+	for _, g := range []struct {
+		key     string
+		address declaration.Address
+		ip6     string
+	}{
+		{"both", e.Containers[0].Address, "fd00:10::7/64"}, {"only6", none, "2001:db8::7/64"}, {"slaac", none, "auto"},
+		{"dhcp6", declaration.Address{DHCP: true}, "fd00:10::8/64"},
+	} {
+		guest := e.Containers[0].Guest
+		guest.Key, guest.Name, guest.VMID, guest.Address, guest.IP6, guest.Domain = g.key, g.key, 300+len(e.Containers), g.address, g.ip6, "lab.example"
+		e.Containers = append(e.Containers, declaration.Container{Guest: guest})
+		guest.Key, guest.Name, guest.VMID, guest.Kind = "vm-"+g.key, "vm-"+g.key, guest.VMID+100, declaration.QEMU
+		e.VMs = append(e.VMs, declaration.VM{Guest: guest, User: "debian"})
+	}
+	inv := build(t, e)
+	testkit.Equal(t, "problems of the document", len(testkit.Try(Check(document(t, e)))(t)), 0)
+	for form, path := range forms(t, inv) {
+		var doc struct {
+			Meta struct{ Hostvars map[string]map[string]any } `json:"_meta"`
+		}
+		testkit.Must(t, json.Unmarshal([]byte(ansibleInventory(t, "-i", path, "--list")), &doc))
+		for key, want := range map[string][2]any{
+			"both": {"10.20.30.107", "fd00:10::7"}, "only6": {"2001:db8::7", "2001:db8::7"}, "slaac": {"slaac.lab.example", nil},
+			"dhcp6": {"dhcp6.lab.example", "fd00:10::8"}, "minio": {"10.20.30.107", nil},
+		} {
+			vars := doc.Meta.Hostvars[key]
+			if vars["ansible_host"] != want[0] || vars["container_ip"] != want[0] || vars["ip6"] != want[1] {
+				t.Errorf("%s: %s has %v", form, key, vars)
+			}
+			if key == "minio" {
+				continue
+			}
+			vars = doc.Meta.Hostvars["vm-"+key]
+			host := want[0]
+			if name, ok := host.(string); ok && (key == "slaac" || key == "dhcp6") {
+				host = "vm-" + name
+			}
+			if vars["ansible_host"] != host || vars["ip6"] != want[1] {
+				t.Errorf("%s: vm-%s has %v", form, key, vars)
+			}
+		}
+	}
+	testkit.Holds(t, "the old schema", strings.Join(testkit.Try(CheckLegacy(document(t, e)))(t), "\n"), `"ip6" is not allowed`)
 }

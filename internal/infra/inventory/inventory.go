@@ -37,10 +37,11 @@ type Inventory struct {
 type Container struct {
 	VMID       int      `json:"vmid"`
 	Hostname   string   `json:"hostname"`
-	IP         string   `json:"ip"` // without mask; the DNS name of a guest that uses DHCP
+	IP         string   `json:"ip"` // without mask; that of IPv6 if there is only that; the DNS name where the network gives the address
 	Node       string   `json:"node"`
 	Connection string   `json:"ansible_connection"`
 	PctVMID    int      `json:"ansible_pct_vmid"`
+	IP6        string   `json:"ip6,omitempty"` // without prefix, where it is declared
 	Tags       []string `json:"tags"`
 	PoolID     string   `json:"pool_id,omitempty"`
 }
@@ -52,6 +53,7 @@ type VM struct {
 	IP         string   `json:"ip"`
 	Node       string   `json:"node"`
 	Connection string   `json:"ansible_connection"`
+	IP6        string   `json:"ip6,omitempty"`
 	Tags       []string `json:"tags"`
 	PoolID     string   `json:"pool_id,omitempty"`
 }
@@ -79,12 +81,12 @@ func Build(e *declaration.Estate) (*Inventory, error) {
 	for _, c := range e.Containers {
 		inv.Containers[c.Key] = Container{
 			VMID: c.VMID, Hostname: c.Name, IP: c.Host(), Node: c.Node, Connection: pctRemote,
-			PctVMID: c.VMID, Tags: tags(&c.Guest), PoolID: c.Pool,
+			PctVMID: c.VMID, IP6: ip6(&c.Guest), Tags: tags(&c.Guest), PoolID: c.Pool,
 		}
 	}
 	for _, v := range e.VMs {
 		vm := VM{VMID: v.VMID, Hostname: v.Name, IP: v.Host(), Node: v.Node,
-			Connection: sshPlugin, Tags: tags(&v.Guest), PoolID: v.Pool}
+			Connection: sshPlugin, IP6: ip6(&v.Guest), Tags: tags(&v.Guest), PoolID: v.Pool}
 		inv.VMs[v.Key] = vm
 		inv.users[v.Key] = v.User
 		if slices.Contains(v.Tags, "docker") {
@@ -113,6 +115,14 @@ func (inv *Inventory) uniqueKeys() error {
 		return fmt.Errorf("inventory: a guest is called %q, which is the name of the Splunk VM: rename it", splunkKey)
 	}
 	return nil
+}
+
+// ip6 is the declared IPv6 address, "" for none.
+func ip6(g *declaration.Guest) string {
+	if a := g.Fixed6(); a.IsValid() {
+		return a.String()
+	}
+	return ""
 }
 
 // tags never is null in the document.

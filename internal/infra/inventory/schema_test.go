@@ -72,6 +72,27 @@ func TestLegacySchemaRefusesMinIOPortsOnly(t *testing.T) {
 	}
 }
 
+// FuzzDiff compares what somebody left in the place of a published inventory with a document:
+// there is no difference if they are the same, and each difference can be printed.
+func FuzzDiff(f *testing.F) {
+	f.Add([]byte(`{"a":{"b":[1,2.50,null]}}`), []byte(`{"a":{"b":{}}}`))
+	f.Add([]byte("\xff"), []byte(`{"":{"":""}}`))
+	f.Fuzz(func(t *testing.T, before, after []byte) {
+		changes, err := Diff(before, after)
+		if err != nil && changes != nil {
+			t.Errorf("%v and %v", changes, err)
+		}
+		for _, c := range changes {
+			if c.From == c.To || c.String() == "" {
+				t.Errorf("%+v", c)
+			}
+		}
+		if same, err := Diff(after, after); err == nil && len(same) > 0 {
+			t.Errorf("of itself it differs by %v", same)
+		}
+	})
+}
+
 func FuzzCheck(f *testing.F) {
 	f.Add([]byte(`{"containers":{"a":{"vmid":1e99,"tags":[[]]}},"constants":null}`))
 	f.Add([]byte(`{"domain":"\ud800"}`))

@@ -119,6 +119,41 @@ func FuzzConfig(f *testing.F) {
 	})
 }
 
+// FuzzVMConfig is the same with a VM.
+func FuzzVMConfig(f *testing.F) {
+	f.Add("virtio=BC:24:11:00:00:01,bridge=vmbr0", "zfs:vm-102-disk-0,size=8G", "order=scsi0", "ip=192.0.2.102/24,gw=192.0.2.1", "0000:01:00,pcie=1", "0bda:2838", "2048")
+	f.Add("=", "none,media=cdrom", "cdn", "ip6=auto", "mapping=gpu;;", "spice,usb3=1", "current=0")
+	f.Add("model", "/dev/sda", "", ",", "host=01:00;02:00", "0x0BDA:0x2838", "")
+	f.Fuzz(func(t *testing.T, net, disk, boot, ipconfig, pci, usb, memory string) {
+		conf := testkit.Try(json.Marshal(map[string]string{"name": "app", "net0": net, "scsi0": disk, "scsi1": disk, "boot": boot, "ipconfig0": ipconfig,
+			"hostpci0": pci, "hostpci7": pci, "usb0": usb, "memory": memory, "balloon": memory, "vga": usb, "efidisk0": disk, "digest": "d"}))(t)
+		api := canned{
+			"/cluster/resources": `[{"type":"node","node":"pve","id":"node/pve"},{"type":"qemu","vmid":102,"node":"pve","name":"app","status":"running","tags":"lab;terraform"}]`,
+			"/pools":             `[]`, "/nodes/pve/qemu/102/config": string(conf), "/nodes/pve/qemu/102/pending": `[]`,
+			"/nodes/pve/qemu/102/firewall/options": `{}`, "/nodes/pve/qemu/102/firewall/rules": `[]`, "/nodes/pve/storage": cannedContainer("")["/nodes/pve/storage"],
+		}
+		e := oneContainer()
+		e.VMs = []declaration.VM{{Guest: e.Containers[0].Guest, CPUType: "host", Balloon: 512, OSType: "l26", BIOS: "ovmf", Machine: "q35",
+			Disks:   []declaration.Disk{{Interface: "scsi0", Store: "zfs", Size: 8, Format: "raw", Discard: "on"}},
+			Devices: []declaration.HostDevice{{Type: "pci", Host: "0000:01:00", Options: "pcie=1"}, {Type: "pci", Mapping: "gpu"}, {Type: "usb", Host: "0bda:2838", Options: "usb3=0"}}}}
+		e.VMs[0].Key, e.VMs[0].Kind, e.VMs[0].VMID, e.VMs[0].Name = "app", declaration.QEMU, 102, "app"
+		e.Containers = nil
+		for _, root := range []bool{true, false} {
+			p := testkit.Try(Make(t.Context(), api, e, Options{Root: root, AllowReboot: []string{"app"}}))(t)
+			for _, c := range p.Changes {
+				if len(c.Steps) > 0 && len(c.Fields) == 0 {
+					t.Errorf("%s has steps, but shows nothing: %+v", c.ID(), c.Steps)
+				}
+				for _, s := range c.Steps {
+					if raw := s.Params.Get("hostpci0") + s.Params.Get("usb0"); !root && strings.Contains(raw, "0000:01:00") {
+						t.Errorf("with a token it would set %s", raw)
+					}
+				}
+			}
+		}
+	})
+}
+
 // TestShrinkNamesAWholeSize has a live size that no declaration can have.
 func TestShrinkNamesAWholeSize(t *testing.T) {
 	p := testkit.Try(Make(t.Context(), cannedContainer(strings.Replace(converged, "size=8G", "size=8704M", 1)), oneContainer(), Options{AllowReplace: []string{"web"}}))(t)

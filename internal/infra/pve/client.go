@@ -133,10 +133,15 @@ func (c *Client) call(ctx context.Context, method, path string, params url.Value
 	}
 	var answer struct{ Data *json.RawMessage }
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, &Error{
+		e := &Error{
 			Method: method, Path: bare(path), Status: res.StatusCode, Unknown: method != http.MethodGet, Err: err,
 			Reason: "the answer is not what the API of Proxmox VE gives: " + strange(res, body),
 		}
+		scrub(e, params)
+		if signed, err := c.t.auth.sign(ctx); err == nil {
+			unsign(e, signed)
+		}
+		return nil, e
 	}
 	if answer.Data == nil { // JSON null, too
 		return json.RawMessage("null"), nil

@@ -1,6 +1,7 @@
 package pve
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -263,13 +264,31 @@ func scrub(e *Error, params url.Values) {
 			continue
 		}
 		for _, v := range values {
-			if len(v) < 4 { // would hit common words; the shortest password allowed has 5
-				continue
-			}
-			e.Reason = strings.ReplaceAll(e.Reason, v, hidden)
-			for p, s := range e.Params {
-				e.Params[p] = strings.ReplaceAll(s, v, hidden)
-			}
+			e.hide(v)
 		}
+	}
+}
+
+// unsign removes what a request was signed with from the answer's texts: proxies show headers.
+func unsign(e *Error, signed http.Header) {
+	for _, values := range signed {
+		for _, v := range values {
+			_, secret, _ := strings.Cut(v, "=") // PVEAPIToken=ID=SECRET, PVEAuthCookie=TICKET
+			if id, of, ok := strings.Cut(secret, "="); ok && strings.Contains(id, "!") {
+				secret = of
+			}
+			e.hide(cmp.Or(secret, v))
+		}
+	}
+}
+
+// hide takes a secret out of the texts.
+func (e *Error) hide(secret string) {
+	if len(secret) < 4 { // would hit common words; the shortest password allowed has 5
+		return
+	}
+	e.Reason = strings.ReplaceAll(e.Reason, secret, hidden)
+	for p, s := range e.Params {
+		e.Params[p] = strings.ReplaceAll(s, secret, hidden)
 	}
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"maps"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"syslog-gateway/internal/testkit"
 )
@@ -132,5 +134,35 @@ func FuzzRefusal(f *testing.F) {
 			t.Errorf("no reason: %+v", e)
 		}
 		testkit.Try(json.Marshal(e.Params))(t)
+	})
+}
+
+// roundTrip answers requests in place of a server.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// FuzzAnswer reads what any server answers: there is a value or an error, and no error shows the
+// token.
+func FuzzAnswer(f *testing.F) {
+	f.Add(200, "", `{"data":[{"type":"lxc","vmid":"101","node":"pve","status":null}]}`)
+	f.Add(200, "", `{"data":{"release":9,"version":[],"/":{"Sys.Audit":1}}}`)
+	f.Add(500, "got timeout\x1b[31m", `{"data":null,"errors":{"a":"b"},"message":"5b1d0c3e"}`)
+	f.Add(200, "", "<p>Authorization: PVEAPIToken=ops@pve!ci=5b1d0c3e-9a4f-4e0b-8f2d-0000000000ff</p>")
+	f.Add(401, "No ticket 5b1d0c3e-9a4f-4e0b-8f2d-0000000000ff", "\xff{")
+	f.Fuzz(func(t *testing.T, status int, reason, body string) {
+		const secret = "5b1d0c3e-9a4f-4e0b-8f2d-0000000000ff"
+		c := testkit.Try(New(Options{Endpoint: "https://pve.lab.example:8006", Token: "ops@pve!ci=" + secret, Sleep: func(context.Context, time.Duration) error { return nil },
+			Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: 200 + (status%400+400)%400, Status: reason, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+					Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+			})}))(t)
+		ctx := t.Context()
+		_, write := c.Write(ctx, "PUT", "/pools", form("poolid", "a"))
+		for _, err := range []error{testkit.Err(c.Resources(ctx)), testkit.Err(c.Config(ctx, "pve", "lxc", 101)), testkit.Err(c.Version(ctx)), testkit.Err(c.Permissions(ctx)), write} {
+			if err != nil && strings.Contains(err.Error(), secret) {
+				t.Errorf("the error is %q", err)
+			}
+		}
 	})
 }

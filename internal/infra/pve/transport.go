@@ -117,7 +117,9 @@ func (t *transport) once(req *http.Request, sign http.Header) (*http.Response, *
 	}
 	t.logAnswer(req, res.StatusCode, time.Since(began))
 	if res.StatusCode >= 300 {
-		return nil, t.refusal(req, res, body)
+		e := t.refusal(req, res, body)
+		unsign(e, sign)
+		return nil, e
 	}
 	res.Body = io.NopCloser(bytes.NewReader(body))
 	return res, nil

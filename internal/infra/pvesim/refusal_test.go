@@ -65,6 +65,7 @@ func TestSides(t *testing.T) {
 	r.ends("unable to create VM 200 - volume 'local:iso/none.iso' does not exist", "POST", "/nodes/pve1/qemu", "vmid", "200", "scsi0", "local:iso/none.iso,media=cdrom")
 	r.refused(500, "only root can set 'args' config", r.do("POST", "/nodes/pve1/qemu", "vmid", "200", "args", "-foo"))
 	r.refused(500, "only root can set 'hostpci0' config for non-mapped devices", r.do("POST", "/nodes/pve1/qemu", "vmid", "200", "hostpci0", "0000:01:00.0"))
+	r.refused(500, "only root can set 'usb0' config for real devices", r.do("POST", "/nodes/pve1/qemu", "vmid", "200", "usb0", "0bda:2838"))
 	r.ends("unable to find configuration file for VM 999 on node 'pve1'", "POST", "/nodes/pve1/qemu/999/status/stop")
 	r.refused(500, "unable to find configuration file for VM 999 on node 'pve1'", r.do("POST", "/nodes/pve1/qemu/999/status/reboot"))
 	r.refused(500, "Configuration file 'nodes/pve1/lxc/999.conf' does not exist", r.do("GET", "/nodes/pve1/lxc/999/status/current"))

@@ -13,6 +13,7 @@ type file struct {
 		Mode, Type, Name string
 		Instances        []struct {
 			IndexKey   json.RawMessage `json:"index_key"`
+			Status     string
 			Deposed    string
 			Attributes json.RawMessage
 		}
@@ -123,6 +124,16 @@ type (
 			VMID int `json:"vm_id"`
 		}]
 		VGA block[struct{ Type string }]
+		PCI []struct {
+			ID, Mapping, Mdev string
+			ROM               string `json:"rom_file"`
+			PCIe, XVGA        bool
+			ROMBar            *bool
+		} `json:"hostpci"`
+		USB []struct {
+			Host, Mapping string
+			USB3          bool
+		}
 	}
 	nic struct {
 		Name, Model, Bridge string

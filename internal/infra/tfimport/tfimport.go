@@ -30,6 +30,7 @@ type importer struct {
 	left     map[string]int
 	template map[string]int // of containers, by how often
 	tags     [][]string     // of the guests
+	keys     map[string]bool
 }
 
 // Read makes a declaration of a Terraform state. Its errors are those of a file that is none.
@@ -43,12 +44,15 @@ func Read(data []byte) (*Declaration, error) {
 	}
 	var containers []named[container]
 	var vms []named[vm]
-	m := &importer{root: object{}, left: map[string]int{}, template: map[string]int{}}
+	m := &importer{root: object{}, left: map[string]int{}, template: map[string]int{}, keys: map[string]bool{}}
 	pools := object{}
 	for _, r := range f.Resources {
 		for _, in := range r.Instances {
 			if r.Mode != "managed" || in.Deposed != "" {
 				continue
+			}
+			if len(in.Attributes) == 0 {
+				return nil, fmt.Errorf("%s.%s: has no attributes: the state is not whole", r.Type, r.Name)
 			}
 			var err error
 			switch kind := kindOf(r.Type); kind {
@@ -58,9 +62,9 @@ func Read(data []byte) (*Declaration, error) {
 					pools[p.PoolID] = set(object{}, "comment", p.Comment)
 				}
 			case "container":
-				containers, err = add(containers, in.IndexKey, in.Attributes)
+				containers, err = add(containers, in.IndexKey, in.Attributes, in.Status)
 			case "vm", "cloned_vm":
-				vms, err = add(vms, in.IndexKey, in.Attributes)
+				vms, err = add(vms, in.IndexKey, in.Attributes, in.Status)
 			default:
 				m.left[r.Type]++
 			}
@@ -79,12 +83,13 @@ func Read(data []byte) (*Declaration, error) {
 
 // named is a resource with its key of for_each, "" for none.
 type named[T any] struct {
-	key string
-	is  T
+	key    string
+	status string // tainted; "" for whole
+	is     T
 }
 
-func add[T any](list []named[T], index, attributes json.RawMessage) ([]named[T], error) {
-	n := named[T]{}
+func add[T any](list []named[T], index, attributes json.RawMessage, status string) ([]named[T], error) {
+	n := named[T]{status: status}
 	_ = json.Unmarshal(index, &n.key) // a number is no key
 	if err := json.Unmarshal(attributes, &n.is); err != nil {
 		return nil, err
@@ -120,7 +125,7 @@ func (m *importer) shared(containers []named[container], vms []named[vm]) {
 		nodes[g.NodeName]++
 		init := g.Initialization.only()
 		domains[init.DNS.only().Domain]++
-		if p, err := netip.ParsePrefix(init.IPConfig.only().IPv4.only().Address); err == nil {
+		if p, err := netip.ParsePrefix(init.IPConfig.only().IPv4.only().Address); err == nil && p.Addr().Is4() {
 			text := p.Addr().String()
 			prefixes[text[:strings.LastIndexByte(text, '.')]]++
 			bits["/"+strconv.Itoa(p.Bits())]++
@@ -158,7 +163,10 @@ func (m *importer) shared(containers []named[container], vms []named[vm]) {
 
 // environment is a tag that all guests have: the declaration adds one to all of them.
 func (m *importer) environment() {
-	common := slices.Clone(slices.Concat(m.tags...))
+	var common []string
+	if len(m.tags) > 0 {
+		common = slices.Clone(m.tags[0])
+	}
 	for _, tags := range m.tags {
 		common = slices.DeleteFunc(common, func(t string) bool { return !slices.Contains(tags, t) })
 	}
@@ -190,20 +198,23 @@ func (m *importer) note(format string, args ...any) {
 func (m *importer) guests(containers []named[container], vms []named[vm]) {
 	cts, machines := object{}, object{}
 	for _, c := range containers {
-		key := cmp.Or(c.key, c.is.Initialization.only().Hostname, c.is.ID)
-		cts[key] = m.container(key, c.is)
+		if key := m.key(c.status, c.is.guest, c.key, c.is.Initialization.only().Hostname); key != "" {
+			cts[key] = m.container(key, c.is)
+		}
 	}
 	for _, v := range vms {
 		if v.is.Template {
 			m.note("the template %s (%s) is not declared: it is made by hand", v.is.Name, v.is.ID)
 			continue
 		}
-		if v.is.splunk() && m.root["splunk_vm_id"] == nil {
+		key := m.key(v.status, v.is.guest, v.key, v.is.Name)
+		switch {
+		case key == "":
+		case v.is.splunk() && m.root["splunk_vm_id"] == nil:
 			m.splunk(v.is)
-			continue
+		default:
+			machines[key] = m.vm(key, v.is)
 		}
-		key := cmp.Or(v.key, v.is.Name, v.is.ID)
-		machines[key] = m.vm(key, v.is)
 	}
 	if len(cts) > 0 {
 		m.root["containers"] = cts
@@ -211,6 +222,25 @@ func (m *importer) guests(containers []named[container], vms []named[vm]) {
 	if len(machines) > 0 {
 		m.root["vms"] = machines
 	}
+}
+
+// key is the guest's in the declaration, where a key is there once; "" where it is not declared.
+func (m *importer) key(status string, g guest, names ...string) string {
+	vmid := strconv.Itoa(g.vmid())
+	key := cmp.Or(cmp.Or(names...), vmid)
+	if g.vmid() == 0 {
+		m.note("%s: it has no VMID: a creation ended half way; it is left out", key)
+		return ""
+	}
+	if m.keys[key] {
+		m.note("%s: its key %s is that of another guest: it is declared as %s-%s", vmid, key, key, vmid)
+		key += "-" + vmid
+	}
+	m.keys[key] = true
+	if status != "" {
+		m.note("%s: Terraform holds it for half made (%s): look at it before you adopt it", key, status)
+	}
+	return key
 }
 
 // common is what containers and VMs have in common.
@@ -270,12 +300,14 @@ func (m *importer) address(o object, key string, vmid int, g guest) {
 	prefix, err := netip.ParsePrefix(v4.Address)
 	derived := m.prefix + "." + strconv.Itoa(vmid)
 	switch {
+	case v4.Address == "" && v6.Address != "":
+		o["ip"] = "none"
 	case v4.Address == "dhcp", v4.Address == "":
 		o["dhcp"] = true
 		if v4.Address == "" {
 			m.note("%s: the state has no IPv4 address of it: it is declared with DHCP", key)
 		}
-	case err != nil:
+	case err != nil || !prefix.Addr().Is4():
 		m.note("%s: its address %s is not taken over", key, v4.Address)
 	default:
 		if prefix.Addr().String() != derived {
@@ -393,6 +425,9 @@ func (m *importer) vm(key string, v vm) object {
 	if id := v.Clone.only().VMID; id > 0 {
 		o["clone_template"] = object{"template_id": id}
 	}
+	if list := devices(v); list != nil {
+		o["devices"] = list
+	}
 	set(o, "vga_type", v.VGA.only().Type)
 	init, files := v.Initialization.only(), object{}
 	for name, volume := range map[string]string{"user_data_file": init.UserData, "vendor_data_file": init.VendorData, "network_data_file": init.NetworkData} {
@@ -402,6 +437,34 @@ func (m *importer) vm(key string, v vm) object {
 		o["cloud_init"] = files
 	}
 	return o
+}
+
+// devices are those of the node in a VM. The mapping of a device goes before what it stands for.
+func devices(v vm) (list []object) {
+	device := func(kind, host, mapping string, flags map[string]bool) object {
+		dev := object{"type": kind}
+		if set(dev, "mapping", mapping); mapping == "" {
+			dev["host"] = host
+		}
+		for key, on := range flags {
+			if on {
+				dev[key] = true
+			}
+		}
+		list = append(list, dev)
+		return dev
+	}
+	for _, d := range v.PCI {
+		dev := device("pci", d.ID, d.Mapping, map[string]bool{"pcie": d.PCIe, "xvga": d.XVGA})
+		if d.ROMBar != nil && !*d.ROMBar {
+			dev["rombar"] = false
+		}
+		set(set(dev, "mdev", d.Mdev), "rom_file", d.ROM)
+	}
+	for _, d := range v.USB {
+		device("usb", d.Host, d.Mapping, map[string]bool{"usb3": d.USB3})
+	}
+	return list
 }
 
 // splunk is the Splunk VM, which has keys of its own.

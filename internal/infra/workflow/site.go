@@ -24,8 +24,26 @@ type Site struct {
 
 // Load reads the declaration with all its layers.
 func (s Site) Load(ctx context.Context) (*declaration.Estate, error) {
-	return declaration.Load(ctx, s.Declaration)
+	e, err := declaration.Load(ctx, s.Declaration)
+	if all, ok := errors.AsType[declaration.Problems](err); ok && len(all) > maxShown {
+		return nil, manyProblems(all)
+	}
+	return e, err
 }
+
+// maxShown is how many problems an error shows.
+const maxShown = 20
+
+// manyProblems are shown in part: `provision validate` shows them all.
+type manyProblems declaration.Problems
+
+// Error implements error.
+func (m manyProblems) Error() string {
+	return fmt.Sprintf("the declaration has %d problems, nothing was done: `provision validate` shows all; the first %d are:\n%v", len(m), maxShown, declaration.Problems(m[:maxShown]))
+}
+
+// Unwrap gives all problems.
+func (m manyProblems) Unwrap() error { return declaration.Problems(m) }
 
 // Check is Load, and makes sure that an inventory can be made of the declaration. An
 // estate without containers is allowed and gets a note: more often something was lost.

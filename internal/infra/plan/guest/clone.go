@@ -29,11 +29,15 @@ func (v *vm) create(lv *live.Guest) []change.Step {
 	} else {
 		path = lv.Path()
 	}
-	if base == nil || base.Conf == nil { // no template: the first step has set everything
-		return append(steps, finish(path, lv, v.Description)...)
+	var conf pve.Config
+	if base != nil {
+		conf = base.Conf
 	}
-	if lv == nil || !lv.Running() {
+	if conf != nil && (lv == nil || !lv.Running()) { // without a template the first step has set everything
 		steps = append(steps, v.setUp(path, base)...)
+	}
+	if rest := v.ofRoot(conf); len(rest) > 0 && v.asRoot {
+		steps = append(steps, rootStep(rest, path, ""))
 	}
 	return append(steps, finish(path, lv, v.Description)...)
 }
@@ -119,6 +123,12 @@ func (v *vm) params(conf pve.Config, blank bool) url.Values {
 	v.drives(p, conf, blank)
 	for i, n := range v.NICs {
 		p.Set("net"+strconv.Itoa(i), vmNIC(n).String())
+	}
+	devices, _ := hostDevices(v.Devices, conf)
+	for _, s := range devices {
+		if !s.root {
+			p.Set(s.key, s.to)
+		}
 	}
 	if extra := extraNICs(conf, len(v.NICs)); len(extra) > 0 {
 		p.Set("delete", strings.Join(extra, ","))

@@ -171,9 +171,9 @@ func (c *container) diff(d *delta, lv *live.Guest) []change.Step {
 	}
 	steps := d.root(c.Container, lv)
 	steps = append(steps, d.mounts(c.Container, lv)...)
-	d.devices(c.Container, lv)
+	d.nodeDevices(c.Container, lv)
 	steps = append(steps, c.features(d, lv)...)
-	return append(steps, c.asked(d, lv)...)
+	return append(steps, d.asked(c.asRoot, &c.Guest, lv)...)
 }
 
 // root compares the root file system: it can grow.

@@ -49,20 +49,21 @@ func featureString(f declaration.Features) string { return featureProps(f).Strin
 // manual says what of a new container's features must be set by hand.
 func (c *container) manual(d *delta) {
 	if rest := c.ofRoot(); len(rest) > 0 && !c.asRoot {
-		d.byHand(c.Container, rest)
+		d.byHand(&c.Guest, rest)
 	}
 }
 
 // byHand says how to set by hand what only root@pam may.
-func (d *delta) byHand(c *declaration.Container, values url.Values) {
+func (d *delta) byHand(g *declaration.Guest, values url.Values) {
 	var shown, options []string
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		shown = append(shown, key+" "+values.Get(key))
 		options = append(options, fmt.Sprintf("--%s '%s'", key, values.Get(key)))
 	}
+	tool := map[declaration.Kind]string{declaration.LXC: "pct", declaration.QEMU: "qm"}[g.Kind]
 	d.manual = append(d.manual, fmt.Sprintf("%s: only root@pam itself may set this, no token: log in with "+
-		"PROXMOX_VE_USERNAME=root@pam and PROXMOX_VE_PASSWORD, or run on %s: pct set %d %s && pct reboot %d",
-		strings.Join(shown, "; "), c.Node, c.VMID, strings.Join(options, " "), c.VMID))
+		"PROXMOX_VE_USERNAME=root@pam and PROXMOX_VE_PASSWORD, or run on %s: %s set %d %s && %s reboot %d",
+		strings.Join(shown, "; "), g.Node, tool, g.VMID, strings.Join(options, " "), tool, g.VMID))
 }
 
 // features compares the feature flags. If none is declared, the live ones stay.
@@ -96,7 +97,7 @@ func (c *container) features(d *delta, lv *live.Guest) []change.Step {
 		return nil
 	case root && !c.asRoot:
 		d.fields = slices.DeleteFunc(d.fields, func(f change.Diff) bool { return strings.HasPrefix(f.Path, "features.") })
-		d.byHand(c.Container, url.Values{"features": {featureString(c.Features)}})
+		d.byHand(&c.Guest, url.Values{"features": {featureString(c.Features)}})
 		return nil
 	}
 	if lv.Running() {

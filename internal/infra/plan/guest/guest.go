@@ -56,7 +56,7 @@ func (p *Planner) Plan() {
 		p.guest(&c.Guest, &container{Container: c, template: p.Scope.ContainerTemplate, asRoot: p.Root})
 	}
 	for _, v := range p.Scope.QEMU() {
-		p.guest(&v.Guest, &vm{VM: v, template: p.Live.Guests[v.Template], store: p.Scope.DefaultStore})
+		p.guest(&v.Guest, &vm{VM: v, template: p.Live.Guests[v.Template], store: p.Scope.DefaultStore, asRoot: p.Root})
 	}
 }
 

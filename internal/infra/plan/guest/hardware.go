@@ -40,16 +40,20 @@ func rootStep(values url.Values, path, digest string) change.Step {
 
 // asked returns the step for what only root@pam may set of a live container, or says how to
 // do it by hand.
-func (c *container) asked(d *delta, lv *live.Guest) []change.Step {
+func (d *delta) asked(asRoot bool, g *declaration.Guest, lv *live.Guest) []change.Step {
 	switch {
 	case len(d.asRoot) == 0:
 		return nil
-	case !c.asRoot:
+	case !asRoot:
 		d.fields = slices.DeleteFunc(d.fields, func(f change.Diff) bool { return d.asRoot.Has(f.Path) })
-		d.byHand(c.Container, d.asRoot)
+		d.byHand(g, d.asRoot)
 		return nil
 	}
-	d.restarts(lv)
+	for i, f := range d.fields {
+		if d.asRoot.Has(f.Path) && lv.Running() && !strings.HasPrefix(f.Path, "usb") { // USB is plugged in at once
+			d.fields[i].Note, d.reboot = atReboot, true
+		}
+	}
 	return []change.Step{rootStep(d.asRoot, lv.Path(), lv.Get("digest"))}
 }
 
@@ -122,8 +126,8 @@ func deviceString(dev declaration.Device) string {
 // maxDevices is how many devices a container can have.
 const maxDevices = 256
 
-// devices compares the devices of the node by their path. Undeclared ones stay.
-func (d *delta) devices(c *declaration.Container, lv *live.Guest) {
+// nodeDevices compares the devices of the node by their path. Undeclared ones stay.
+func (d *delta) nodeDevices(c *declaration.Container, lv *live.Guest) {
 	byPath := map[string]string{} // path -> key
 	free := 0
 	for i := range maxDevices {

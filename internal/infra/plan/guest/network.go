@@ -16,7 +16,7 @@ func containerNIC(g *declaration.Guest, i int) pve.Props {
 	nicProps(&p, n)
 	if i == 0 {
 		ip, gw := address(g.Address)
-		p.Set("ip", ip)
+		p.Set("ip", cmp.Or(ip, noAddress))
 		if gw != "" {
 			p.Set("gw", gw)
 		}
@@ -48,10 +48,16 @@ func nicProps(p *pve.Props, n declaration.NIC) {
 	}
 }
 
-// address gives ip= and gw= of an interface.
+// noAddress is how a container's interface without IPv4 is written.
+const noAddress = "manual"
+
+// address gives ip= and gw= of an interface, "" for only IPv6.
 func address(a declaration.Address) (ip, gw string) {
-	if a.DHCP {
+	switch {
+	case a.DHCP:
 		return "dhcp", ""
+	case a.None:
+		return "", ""
 	}
 	if a.Gateway.IsValid() {
 		gw = a.Gateway.String()
@@ -82,7 +88,7 @@ func (d *delta) network(key string, live, want pve.Props) {
 	changed := false
 	for _, o := range owned {
 		from, to := cmp.Or(live.Get(o.key), o.def), cmp.Or(want.Get(o.key), o.def)
-		if from == to || to == "" && o.key != "bridge" && o.key != "tag" && o.key != "gw" {
+		if from == to || from == "" && to == noAddress || to == "" && o.key != "bridge" && o.key != "tag" && o.key != "gw" {
 			continue // an undeclared address stays
 		}
 		changed = true

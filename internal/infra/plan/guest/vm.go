@@ -19,6 +19,7 @@ type vm struct {
 	*declaration.VM
 	template *live.Guest // what it is cloned from; nil for none
 	store    string      // of the cloud-init drive
+	asRoot   bool        // somebody logs in as root@pam itself
 }
 
 func (v *vm) limited() []string {
@@ -33,7 +34,20 @@ func (v *vm) limited() []string {
 	return slices.Compact(limited)
 }
 
-func (*vm) manual(*delta) {}
+// manual says what of a new VM's devices must be set by hand.
+func (v *vm) manual(d *delta) {
+	if rest := v.ofRoot(v.made()); len(rest) > 0 && !v.asRoot {
+		d.byHand(&v.Guest, rest)
+	}
+}
+
+// made is what the VM has from its template.
+func (v *vm) made() pve.Config {
+	if v.template == nil {
+		return nil
+	}
+	return v.template.Conf
+}
 
 func (v *vm) show(d *delta) {
 	if v.Template > 0 {
@@ -48,7 +62,7 @@ func (v *vm) show(d *delta) {
 		d.differs("net"+strconv.Itoa(i), "", vmNIC(n).String(), "")
 	}
 	ip, gw := address(v.Address)
-	d.differs("address", "", strings.TrimSuffix(ip+" gateway "+gw, " gateway "), "")
+	d.differs("address", "", cmp.Or(strings.TrimSuffix(ip+" gateway "+gw, " gateway "), v.IP6), "")
 	if custom := v.custom(); custom != "" {
 		d.differs("cloud-init", "", custom, "")
 	}
@@ -57,6 +71,12 @@ func (v *vm) show(d *delta) {
 	}
 	if v.Machine != "" {
 		d.differs("machine", "", v.Machine, "")
+	}
+	devices, _ := hostDevices(v.Devices, v.made())
+	for _, s := range devices {
+		if !s.root || v.asRoot {
+			d.differs(s.key, s.from, s.to, "")
+		}
 	}
 }
 
@@ -124,7 +144,9 @@ func (v *vm) diff(d *delta, lv *live.Guest) []change.Step {
 	d.address(v.VM, lv)
 	d.firmware(v.VM, lv)
 	d.firstBoot(v.VM, lv)
-	return d.disks(v.VM, lv)
+	steps := d.disks(v.VM, lv)
+	d.devices(v.VM, lv)
+	return append(steps, d.asked(v.asRoot, &v.Guest, lv)...)
 }
 
 // firmware refuses another BIOS: what is installed for one does not boot with the other.
@@ -375,7 +397,9 @@ func ipconfig(g *declaration.Guest) string {
 	if gw != "" {
 		p.Set("gw", gw)
 	}
-	p.Set("ip", ip)
+	if ip != "" {
+		p.Set("ip", ip)
+	}
 	address6(&p, g)
 	return p.String()
 }

@@ -134,6 +134,9 @@ func grammarOf(a *apiProp) (*Params, error) {
 
 func (s *Official) find(nodes []*apiNode, method string, elements []string) *apiMethod {
 	for _, n := range nodes {
+		if n == nil || len(elements) == 0 {
+			continue
+		}
 		last := n.Path[strings.LastIndexByte(n.Path, '/')+1:]
 		isName := strings.HasPrefix(last, "{")
 		if !isName && last != elements[0] {
@@ -169,6 +172,9 @@ var families = map[string]int{"net": 32, "scsi": 31, "virtio": 16, "sata": 6, "i
 func tableOf(props map[string]*apiProp, top bool) *Params {
 	out := &Params{ByName: map[string]*Param{}}
 	for name, a := range props {
+		if a == nil {
+			continue
+		}
 		p := a.prop(name)
 		if p.IsKey {
 			out.Key = name

@@ -45,6 +45,22 @@ func TestOfficialRefuses(t *testing.T) {
 	}
 }
 
+// FuzzOfficial reads a file that is given as the schema: it is refused, or parameters can be
+// checked by it.
+func FuzzOfficial(f *testing.F) {
+	f.Add([]byte(smallSchema))
+	f.Add([]byte(`[null,{"path":"/pools","info":{"POST":null}},{"path":"/pools","info":{"POST":{"parameters":{"properties":{"a":null,"b[n]":{"format":{"c":null}}}}}}}]`))
+	file := filepath.Join(f.TempDir(), "apidoc.json")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		testkit.Must(t, os.WriteFile(file, data, 0o600))
+		s, err := Read(file)
+		if err != nil {
+			return
+		}
+		_, _ = s.Errors("POST", "/pools", map[string]string{"poolid": "long5", "net3": "virtio,tag=10", "a": "1", "b0": "c=1"})
+	})
+}
+
 // FuzzProps: what a property string is parsed into prints and parses back to the same.
 func FuzzProps(f *testing.F) {
 	for _, v := range []string{"virtio=BC:24:11:03:C4:27,bridge=vmbr0", "virtio,tag=4094,firewall=on", "model=e1000,macaddr=bc:24:11:03:c4:27", ",,", "=a", "a=", "virtio,virtio"} {

@@ -157,7 +157,7 @@ description str len=..8192
 efidisk0 str props=efidisk
 freeze bool
 hookscript volume
-hostpci[16] str
+hostpci[16] str props=hostpci
 hotplug hotplug
 hugepages str enum=any|2|1024
 ide[4] str props=ide
@@ -203,7 +203,7 @@ tdf bool
 template bool
 tpmstate0 str props=tpmstate
 unused[256] str props=unused
-usb[14] str
+usb[14] str props=usb
 vcpus int 1..
 vga str props=vga
 virtio[16] str props=virtio

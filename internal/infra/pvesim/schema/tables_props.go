@@ -203,6 +203,26 @@ enable-s3 bool
 enable-s4 bool
 viommu str enum=intel|virtio
 
+[hostpci]
+*host str re=([a-f0-9]{4,}:)?[a-f0-9]{2}:[a-f0-9]{2}(\.[a-f0-9])?(;([a-f0-9]{4,}:)?[a-f0-9]{2}:[a-f0-9]{2}(\.[a-f0-9])?)*
+mapping str re=[A-Za-z][A-Za-z0-9_-]+
+device-id str re=0x[0-9a-fA-F]{4}
+driver str enum=vfio|keep
+legacy-igd bool
+mdev str re=[^/\s]+
+pcie bool
+rombar bool
+romfile str re=[^,;/]+
+sub-device-id str re=0x[0-9a-fA-F]{4}
+sub-vendor-id str re=0x[0-9a-fA-F]{4}
+vendor-id str re=0x[0-9a-fA-F]{4}
+x-vga bool
+
+[usb]
+*host str re=((0x)?[0-9A-Fa-f]{4}:(0x)?[0-9A-Fa-f]{4}|\d+-\d+(\.\d+)*|[Ss][Pp][Ii][Cc][Ee])
+mapping str re=[A-Za-z][A-Za-z0-9_-]+
+usb3 bool
+
 [cicustom]
 meta volume
 network volume

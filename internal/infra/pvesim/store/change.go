@@ -101,7 +101,7 @@ func (g *Guest) setKey(k, v string) {
 }
 
 var (
-	hotQEMU = regexp.MustCompile(`^(name|onboot|shares|startup|description|protection|vmstatestorage|hookscript|tags|lock|net\d+|scsi\d+|virtio\d+|unused\d+|balloon)$`)
+	hotQEMU = regexp.MustCompile(`^(name|onboot|shares|startup|description|protection|vmstatestorage|hookscript|tags|lock|net\d+|scsi\d+|virtio\d+|unused\d+|balloon|usb\d+)$`)
 	hotLXC  = regexp.MustCompile(`^(description|onboot|startup|protection|hostname|hookscript|cores|tags|lock|memory|swap|cpulimit|cpuunits|net\d+|unused\d+)$`)
 )
 

@@ -54,6 +54,16 @@ func FuzzWorkflow(f *testing.F) {
 	})
 }
 
+func FuzzNamed(f *testing.F) {
+	f.Add([]byte("A: b\nC: null\nD: [1]\n? {x: y}\n: z\n<<: *a"))
+	f.Add([]byte("&a {A: *a}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if values, ok := named(data); ok != (values != nil) || len(values) > len(data) {
+			t.Errorf("%v %v", values, ok)
+		}
+	})
+}
+
 func TestFolder(t *testing.T) {
 	root := t.TempDir()
 	folder := filepath.Join(root, ".github", "workflows")

@@ -28,18 +28,28 @@ func (s *Sources) Load(ctx context.Context, path string, o secrets.Options) erro
 	if err != nil {
 		return err
 	}
-	var doc yaml.Node // JSON is YAML
-	if err := yaml.Unmarshal(data, &doc); err != nil || len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
+	values, ok := named(data)
+	if !ok {
 		return fmt.Errorf("%s is decrypted and not an object of names and values", path) // the parser's error may quote one
 	}
-	s.file, s.values = path, make(map[string]redact.Secret)
+	s.file, s.values = path, values
+	return nil
+}
+
+// named reads an object of names and values.
+func named(data []byte) (values map[string]redact.Secret, ok bool) {
+	var doc yaml.Node // JSON is YAML
+	if err := yaml.Unmarshal(data, &doc); err != nil || len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
+		return nil, false
+	}
+	values = make(map[string]redact.Secret)
 	members := doc.Content[0].Content
 	for i := 0; i+1 < len(members); i += 2 {
 		if v := members[i+1]; v.Kind == yaml.ScalarNode && v.ShortTag() != "!!null" {
-			s.values[members[i].Value] = redact.Secret(v.Value)
+			values[members[i].Value] = redact.Secret(v.Value)
 		}
 	}
-	return nil
+	return values, true
 }
 
 // Find gives a value and the place that it comes from; "" for none.

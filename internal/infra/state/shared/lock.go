@@ -179,7 +179,7 @@ func (l *Lock) one(ctx context.Context, p place, me state.Holder, body []byte) (
 		if !again || held.ID == "" || !slices.Contains(me.Left, held.ID) {
 			return &held, nil
 		}
-		if err := p.drop(ctx, found); err != nil && !errors.Is(err, amazon.ErrMissing) {
+		if err := p.drop(ctx, found); err != nil && !errors.Is(err, amazon.ErrMissing) && !errors.Is(err, amazon.ErrConflict) {
 			return nil, fmt.Errorf("take over the lock %s of a run that died here: %w", held.ID, err)
 		}
 	}
@@ -229,14 +229,16 @@ func (l *Lock) giveBack(ctx context.Context, p place, body []byte, id string) er
 	}
 	found, reading := p.read(ctx)
 	switch {
-	case errors.Is(reading, amazon.ErrMissing):
-		return nil // the answer was lost, and the SDK asked twice
-	case reading != nil:
-		return fmt.Errorf("state: whether the lock %s of this run is released is not known: %w", p, reading)
-	case bytes.Equal(found, body):
+	case reading == nil && errors.Is(err, errOthers):
+		return fmt.Errorf("state: the lock of this run was taken away: %s", state.ReadLock(p.String(), found))
+	case reading == nil && bytes.Equal(found, body):
 		return fmt.Errorf("state: the lock %s of this run stays; use `provision state unlock %s`", p, id)
+	case reading != nil && !errors.Is(reading, amazon.ErrMissing):
+		return fmt.Errorf("state: whether the lock %s of this run is released is not known: %w", p, reading)
 	}
-	return fmt.Errorf("state: the lock of this run was taken away: %s", state.ReadLock(p.String(), found))
+	// It was ours until it was to be deleted. The answer was lost and the SDK asked twice; the next
+	// run may have it by now.
+	return nil
 }
 
 // Holders gives who has the lock, by place; none if it is free.

@@ -354,3 +354,32 @@ func TestLockIsExclusive(t *testing.T) {
 	all.Wait()
 	r.free("in the end")
 }
+
+// answers is a place where a deletion ends so, and where a lock is found then.
+type answers struct {
+	place
+	dropped error
+	found   string
+}
+
+func (answers) String() string                         { return "a place" }
+func (a answers) drop(context.Context, []byte) error   { return a.dropped }
+func (a answers) read(context.Context) ([]byte, error) { return []byte(a.found), nil }
+
+// The answer to our deletion is lost, and the next run takes the lock before the SDK asks again:
+// nothing was taken away from us.
+func TestNextRunTakesTheLockBehindALostAnswer(t *testing.T) {
+	refused := fmt.Errorf("delete: %w", amazon.ErrConflict)
+	for says, a := range map[string]answers{
+		"":               {dropped: refused, found: terraforms},
+		"was taken away": {dropped: errOthers, found: terraforms},
+		"stays":          {dropped: refused, found: "mine"},
+	} {
+		err := (&Lock{places: []place{a}}).release(t.Context(), []byte("mine"), "1")
+		if says == "" {
+			testkit.Must(t, err)
+			continue
+		}
+		testkit.Fails(t, err, says)
+	}
+}

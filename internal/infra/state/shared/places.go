@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 
 	"syslog-gateway/internal/infra/amazon"
 )
@@ -19,10 +20,14 @@ type place interface {
 	take(ctx context.Context, body []byte) error
 	// read gives the lock; amazon.ErrMissing: it is free.
 	read(ctx context.Context) (body []byte, err error)
-	// drop deletes the lock with that body; amazon.ErrMissing: it was free, and
-	// amazon.ErrConflict: it is another one, or free since.
+	// drop reads the lock and deletes it if it has that body. amazon.ErrMissing: it was free;
+	// errOthers: it was another one; another amazon.ErrConflict: it was that one when it was read,
+	// and is not deleted now, or was by a request whose answer was lost.
 	drop(ctx context.Context, body []byte) error
 }
+
+// errOthers says that a lock is not the one that was to be deleted.
+var errOthers = fmt.Errorf("another run's lock: %w", amazon.ErrConflict)
 
 // object is the lock beside the state in S3, with use_lockfile.
 type object struct {
@@ -55,7 +60,7 @@ func (o object) drop(ctx context.Context, body []byte) error {
 		return err
 	}
 	if !bytes.Equal(found.Data, body) {
-		return amazon.ErrConflict
+		return errOthers
 	}
 	if err := o.bucket.Delete(ctx, o.key, found.ETag); !errors.Is(err, amazon.ErrMissing) {
 		return err
@@ -89,8 +94,12 @@ func (i item) read(ctx context.Context) ([]byte, error) {
 }
 
 func (i item) drop(ctx context.Context, body []byte) error {
-	if _, err := i.table.Get(ctx, i.id, attribute); err != nil {
+	found, err := i.table.Get(ctx, i.id, attribute)
+	if err != nil {
 		return err
+	}
+	if found != string(body) {
+		return errOthers
 	}
 	return i.table.Delete(ctx, i.id, attribute, string(body))
 }

@@ -15,6 +15,7 @@ import (
 
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan/change"
+	"syslog-gateway/internal/infra/plan/live"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/workflow/upload"
 )
@@ -94,6 +95,11 @@ func (p *preflight) root(ctx context.Context) {
 		}
 		if f.Keyctl || f.Fuse || len(f.Mount) > 0 || f.Nesting && !c.Unprivileged {
 			needs = append(needs, "the features of "+c.Key)
+		}
+	}
+	for _, v := range p.Estate.AllVMs() {
+		if slices.ContainsFunc(v.Devices, func(d declaration.HostDevice) bool { return d.Mapping == "" }) {
+			needs = append(needs, "devices of the node in "+v.Key)
 		}
 	}
 	for _, a := range p.Estate.Extra.ACMEAccounts {
@@ -195,6 +201,11 @@ func (p *preflight) templates(ctx context.Context) {
 		p.add(Fail, "templates", "%v", err)
 		return
 	}
+	if why := p.Estate.SSH.GuestKeyFault; why != "" && slices.ContainsFunc(p.Estate.Guests(), func(g *declaration.Guest) bool {
+		return !slices.ContainsFunc(resources, func(r pve.Resource) bool { return r.VMID == g.VMID })
+	}) {
+		p.add(Fail, "key of the guests", "%s", why)
+	}
 	var checked []int
 	for _, v := range p.Estate.AllVMs() {
 		if v.Template == 0 || slices.Contains(checked, v.Template) {
@@ -234,7 +245,12 @@ func (p *preflight) volume(ctx context.Context, node, store, content, volume str
 	case err != nil:
 		p.add(Fail, volume, "%v", err)
 	case !slices.Contains(there, liveVolume{volume}):
-		p.add(Fail, volume, "is not on %s: download it, `pveam update && pveam download %s %s`", node, store, volume[strings.LastIndex(volume, "/")+1:])
+		name := volume[strings.LastIndex(volume, "/")+1:]
+		if listed, err := (&live.Reader{API: p.Client}).HasAppliance(ctx, node, name); err == nil && listed {
+			p.add(Fine, volume, "is not on %s yet: apply downloads it", node)
+			return
+		}
+		p.add(Fail, volume, "is not on %s: download it, `pveam update && pveam download %s %s`", node, store, name)
 	default:
 		p.add(Fine, volume, "on %s", node)
 	}

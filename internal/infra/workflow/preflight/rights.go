@@ -143,13 +143,18 @@ func vmNeeds(v declaration.VM, live bool) []need {
 	if v.Pool != "" {
 		n.pool = "/pool/" + v.Pool
 	}
-	if v.VGA != "" || v.Template == 0 && !live { // a VM without template gets its SCSI controller
+	if v.VGA != "" || v.Machine != "" || len(v.Devices) > 0 || v.Template == 0 && !live { // a VM without template gets its SCSI controller
 		n.privs = append(n.privs, "VM.Config.HWType")
 	}
 	if v.CDROM != "" && !live {
 		n.privs = append(n.privs, "VM.Config.CDROM")
 	}
 	out := []need{n}
+	for _, d := range v.Devices {
+		if d.Mapping != "" {
+			out = append(out, need{path: "/mapping/" + d.Type + "/" + d.Mapping, privs: []string{"Mapping.Use"}, what: v.Key})
+		}
+	}
 	if v.Template > 0 && !live {
 		out = append(out, need{path: "/vms/" + strconv.Itoa(v.Template), privs: []string{"VM.Audit", "VM.Clone"}, what: "template of " + v.Key})
 	}

@@ -33,6 +33,7 @@ func TestRightsPerObject(t *testing.T) {
 	}{
 		"enough":         {[2]string{}, nil, "", nil},
 		"vga":            {[2]string{`"tags": ["terraform", "docker"],`, `"tags": ["terraform", "docker"], "vga_type": "std",`}, nil, "VM.Config.HWType on /vms/250 (docker-host)", nil},
+		"a mapping":      {[2]string{`"tags": ["terraform", "docker"],`, `"tags": ["terraform", "docker"], "devices": [{"type": "usb", "mapping": "stick"}],`}, nil, "VM.Config.HWType on /vms/250 (docker-host); Mapping.Use on /mapping/usb/stick (docker-host)", nil},
 		"one guest":      {[2]string{}, acl("/vms/103", "Less"), "VM.Config.Memory on /vms/103 (dns)", nil},
 		"one storage":    {[2]string{}, acl("/storage/local-zfs", "PVEAuditor"), "Datastore.AllocateSpace on /storage/local-zfs", nil},
 		"only the user":  {[2]string{}, []pvesim.ACL{{Path: "/vms/103", UGID: "ops@pve!ci", Role: "Less"}}, "VM.Config.Memory on /vms/103", nil},

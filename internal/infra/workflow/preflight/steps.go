@@ -145,6 +145,8 @@ func settingNeeds(at string, s change.Step) []need {
 		switch p := pve.ParseProps(value, "volume"); {
 		case strings.HasPrefix(key, "net") && p.Get("bridge") != "":
 			out = merge(out, need{path: strings.TrimSuffix("/sdn/zones/localnetwork/"+p.Get("bridge")+"/"+p.Get("tag"), "/"), privs: []string{"SDN.Use"}})
+		case p.Has("mapping"):
+			out = merge(out, need{path: "/mapping/" + strings.TrimPrefix(strings.TrimRight(key, "0123456789"), "host") + "/" + p.Get("mapping"), privs: []string{"Mapping.Use"}})
 		case priv == "VM.Config.Disk":
 			if store, size, ok := strings.Cut(p.Default(), ":"); ok && !strings.Contains(size, "-") {
 				for _, n := range space(store) {
@@ -173,7 +175,7 @@ var privileges = map[string]string{
 	"memory": "VM.Config.Memory", "swap": "VM.Config.Memory", "balloon": "VM.Config.Memory",
 	"net": "VM.Config.Network", "nameserver": "VM.Config.Network", "searchdomain": "VM.Config.Network", "hostname": "VM.Config.Network", "ipconfig": "VM.Config.Network",
 	"cicustom": "VM.Config.Network", "ciuser": "VM.Config.Network", "cipassword": "VM.Config.Network", "sshkeys": "VM.Config.Network", "ciupgrade": "VM.Config.Network",
-	"vga": "VM.Config.HWType", "scsihw": "VM.Config.HWType", "machine": "VM.Config.HWType",
+	"vga": "VM.Config.HWType", "scsihw": "VM.Config.HWType", "machine": "VM.Config.HWType", "hostpci": "VM.Config.HWType", "usb": "VM.Config.HWType",
 	"features": "VM.Allocate",
 	"vmid":     "", "ostemplate": "", "pool": "", "start": "", "delete": "", "password": "", "ssh-public-keys": "", "unprivileged": "", "digest": "",
 }

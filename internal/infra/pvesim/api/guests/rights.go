@@ -197,7 +197,7 @@ var optionPrivileges = map[string][]string{
 		"name", "onboot", "ostype", "protection", "reboot", "startdate", "startup", "tdf", "template", "tags", "spice_enhancements"},
 }
 
-var rootOnly = regexp.MustCompile(`^(args|lock|hookscript|parallel\d+|amd-sev|intel-tdx|freeze|usb\d+)$`)
+var rootOnly = regexp.MustCompile(`^(args|lock|hookscript|parallel\d+|amd-sev|intel-tdx|freeze)$`)
 
 // vm holds new or removed values against the rights of the user
 // (check_vm_modify_config_perm and check_storage_access).
@@ -237,8 +237,8 @@ func (r rights) vmKey(k, v string) error {
 		return r.need("VM.Config.Network")
 	case base == "serial" && (v == "socket" || v == ""):
 		return r.need("VM.Config.HWType")
-	case base == "hostpci" && !strings.Contains(v, "mapping=") && !r.call.User.IsRoot():
-		return refusal.Fail("only root can set '%s' config for non-mapped devices", k)
+	case base == "hostpci" || base == "usb":
+		return r.passthrough(k, base, v)
 	case k == "sshkeys":
 		if err := checkKeys(v); err != nil {
 			return err
@@ -257,6 +257,25 @@ func (r rights) vmKey(k, v string) error {
 		}
 	}
 	return nil
+}
+
+// passthrough holds a device of the node against the rights: one that is no mapping is root's
+// (check_hostpci_perm and check_usb_perm).
+func (r rights) passthrough(k, base, v string) error {
+	values := r.cluster.Tables.Value("qemu", k, v)
+	kind := strings.TrimPrefix(base, "host")
+	switch mapping := values["mapping"]; {
+	case v == "" || r.call.User.IsRoot():
+	case mapping != "":
+		if err := r.call.User.Require("/mapping/"+kind+"/"+mapping, "Mapping.Use"); err != nil {
+			return err
+		}
+	case kind == "pci":
+		return refusal.Fail("only root can set '%s' config for non-mapped devices", k)
+	case !strings.EqualFold(values["host"], "spice"):
+		return refusal.Fail("only root can set '%s' config for real devices", k)
+	}
+	return r.need("VM.Config.HWType")
 }
 
 var sshKey = regexp.MustCompile(`^(?:[^\s#]+ )?(ssh-(ed25519|rsa|dss)|ecdsa-sha2-nistp(256|384|521)|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]+={0,3}( .*)?$`)
