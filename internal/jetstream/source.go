@@ -45,6 +45,7 @@ const dropDamaged = "corrupt"
 type Source struct {
 	stream      *Stream
 	redelivered atomic.Uint64
+	removed     atomic.Uint64 // records that the servers have removed, as this gateway said
 
 	confirming sync.WaitGroup
 	confirms   chan struct{} // a place for each acknowledgement that waits
@@ -171,7 +172,9 @@ func (s *Source) take(m js.Msg) (event.Record, bool) {
 			a.Take(r.Events)
 			a.DropQueued(dropDamaged, r.Events)
 		}
-		_ = m.TermWithReason(err.Error())
+		if m.TermWithReason(err.Error()) == nil {
+			s.removed.Add(1)
+		}
 		return r, false
 	}
 	r.Seq = about.Sequence.Stream
@@ -226,6 +229,7 @@ func (s *Source) confirm(seq uint64, h *held) {
 		_, err := c.conn.RequestWithContext(ctx, reply, []byte(ackDone))
 		cancel()
 		if err == nil {
+			s.removed.Add(1)
 			return
 		}
 		if n == 0 {
@@ -298,4 +302,16 @@ func (s *Source) holding() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.held)
+}
+
+// holdingEvents returns how many events were taken and are not finished.
+func (s *Source) holdingEvents() (n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.held {
+		if !h.done {
+			n += int64(h.events)
+		}
+	}
+	return n
 }
