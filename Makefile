@@ -24,7 +24,7 @@ PEBBLE_VERSION := v2.10.3
 TOFU     := github.com/opentofu/opentofu@v1.12.6
 
 .PHONY: help run build test test-fast test-tools test-corpus rules-savings test-lxc nightly lint vulncheck fmt bench bench-all bench-micro bench-provision \
-	soak backlog conservation crash faults powerloss failover fuzz screenshots stats-demo provision-demo cluster-demo package docs install clean
+	soak backlog conservation crash faults powerloss failover fuzz screenshots stats-demo provision-demo cluster-demo cluster-namespaces package docs install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -152,8 +152,12 @@ test-lxc: bin/tools/nfpm ## the service in an unprivileged LXC container: instal
 failover: build ## two gateways and keepalived in network namespaces: the gap of a failover (root)
 	$(GO) run ./deploy/keepalived/measure --gateway bin/gateway
 
-nightly: test-tools ## what does not fit into CI: all faults, 20 kills, 200 power losses, peers, rules under load, OpenTofu beside provision, packages in a container, failover, fuzzing (root, 2 hours)
-	$(MAKE) faults crash powerloss soak backlog failover test-lxc
+cluster-namespaces: build bin/tools/nfpm ## docs/cluster.md as it is written, on three machines in network namespaces: the packages, a lost machine, its replacement (root, 2 minutes)
+	$(GO) run ./deploy/packaging --version '$(VERSION)' --commit '$(COMMIT)' --arch $(shell $(GO) env GOARCH) --format deb --archive linux --out bin/packages
+	deploy/cluster/namespaces.sh bin/packages/*.deb
+
+nightly: test-tools ## what does not fit into CI: all faults, 20 kills, 200 power losses, peers, rules under load, OpenTofu beside provision, packages in a container, failover, a cluster in namespaces, fuzzing (root, 2 hours)
+	$(MAKE) faults crash powerloss soak backlog failover cluster-namespaces test-lxc
 	$(GO) test -tags nightly -count=1 -timeout 30m -run TestPeers ./bench
 	$(GO) test -tags nightly -count=1 -timeout 15m -v -run TestRulesUnderLoad ./cmd/gateway
 	$(MAKE) bin/tools/tofu

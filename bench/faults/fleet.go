@@ -431,7 +431,36 @@ func (f *fleet) whole(ctx context.Context, twice int64) error {
 	f.res.problemIf(k.Received != n || k.Secured != n || k.Dropped != 0, "received %d, secured %d, dropped %d of %d", k.Received, k.Secured, k.Dropped, n)
 	f.res.problemIf(k.Delivered != n+f.res.Duplicated || k.Taken-k.GivenBack != k.Delivered,
 		"delivered %d, taken %d, given back %d; %d and %d again arrived", k.Delivered, k.Taken, k.GivenBack, n, f.res.Duplicated)
+	f.sums(ctx, n, k.Delivered)
 	return nil
+}
+
+// sums waits until each gateway says what all have counted together. What was taken twice, or
+// stored twice, makes the streams hold less or more than nothing.
+func (f *fleet) sums(ctx context.Context, received, delivered int64) {
+	for _, g := range f.alive() {
+		var said string
+		if err := f.wait(ctx, "the sum over all gateways is right", func() bool {
+			var page struct {
+				Cluster struct {
+					Total struct {
+						Received, Delivered, Pending int64
+					} `json:"total"`
+					Records    int64 `json:"server_records"`
+					Difference int64 `json:"difference"`
+				} `json:"cluster"`
+			}
+			_, body, err := g.web.get(ctx, "/api/v1/status")
+			if err != nil || json.Unmarshal(body, &page) != nil {
+				return false
+			}
+			said = fmt.Sprintf("%+v", page.Cluster)
+			c := page.Cluster
+			return c.Total.Received == received && c.Total.Delivered == delivered && c.Total.Pending == 0 && c.Records == 0 && c.Difference == 0
+		}); err != nil {
+			f.res.problem("%v: %s", err, said)
+		}
+	}
 }
 
 func (b *Counts) add(o Counts) {

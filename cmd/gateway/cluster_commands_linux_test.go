@@ -39,6 +39,11 @@ func TestStreamCommands(t *testing.T) {
 	testkit.Equal(t, "lines", strings.Count(queue("", 0, "export", "--stream"), "\n"), 100)
 	testkit.Holds(t, "purge", queue("yes\n", 0, "purge", "--stream"), "100 events", "purged")
 	testkit.Equal(t, "left", queue("", 0, "export", "--stream"), "")
+	testkit.Eventually(t, "the sum over all gateways has what was purged", func() bool {
+		shown, _, _ = s.gateway("", "status", "-c", s.file)
+		return strings.Contains(shown, "100 dropped")
+	})
+	testkit.Holds(t, "the state of all gateways", shown, "100 received by all", "100 secured", "0 in the streams", "difference 0")
 	testkit.Holds(t, "neither: the disk queue", queue("", 1, "status"), s.dir+"/queue is in use")
 	testkit.Holds(t, "both", queue("", 2, "status", "--stream", "--path", "x"), "path", "stream")
 	testkit.Holds(t, "restore", queue("", 2, "restore", "--stream"), "unknown flag")

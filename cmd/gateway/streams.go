@@ -242,13 +242,17 @@ func (s *streamVerbs) purge(cmd *cobra.Command, v *jetstream.Visitor) error {
 	}
 	for i := range all {
 		r := &all[i]
-		removed, err := v.Purge(cmd.Context(), r.Name, r.last)
+		p, err := v.Purge(cmd.Context(), r.Name, r.last)
+		r.Events, r.Sources = 0, p.Events
+		for _, n := range p.Events {
+			r.Events += n
+		}
+		fmt.Fprintf(out, "%s: purged %d records with %d events: %s\n", r.Name, p.Records, r.Events, r.sources())
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%s: purged %d records with at most %d events: %s\n", r.Name, removed, r.Events, r.sources())
-		if seen := r.Records + uint64(len(r.Damage)); removed < seen {
-			fmt.Fprintf(out, "%s: %d of the records were delivered meanwhile\n", r.Name, seen-removed)
+		if p.Kept > 0 {
+			fmt.Fprintf(out, "%s: %d records stay: gateways have taken them, and deliver them or give them back\n", r.Name, p.Kept)
 		}
 	}
 	return nil

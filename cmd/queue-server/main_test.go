@@ -101,6 +101,21 @@ func connect(t *testing.T, dir, gateway string, nodes []string) *jetstream.Clust
 	return c
 }
 
+// store stores a record over a connection of its own.
+func store(t *testing.T, o jetstream.Options) error {
+	t.Helper()
+	c := testkit.Try(jetstream.New(o))(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { _ = c.Run(ctx) })
+	defer c.Close()
+	defer running.Wait()
+	defer cancel()
+	testkit.Eventually(t, "the stream answers", c.AnyUp)
+	_, err := c.Streams()[0].Publish(t.Context(), 0, &event.Record{Seq: 3, Source: "linux", Events: 1, Received: time.Unix(1, 0), Body: []byte("{}")}, "")
+	return err
+}
+
 // TestThreeNodes: the files of init make a cluster of three processes that two gateways use by
 // TLS with certificates, that survives a kill -9, and that refuses a stranger.
 func TestThreeNodes(t *testing.T) {
@@ -139,6 +154,13 @@ func TestThreeNodes(t *testing.T) {
 		})
 		two.Streams()[0].Source().Ack(r.Seq)
 	}
+	testkit.Eventually(t, "each gateway knows what both have stored", func() bool {
+		sum := two.Sum()
+		return sum != nil && sum.Total.RecordsSecured == 2 && len(sum.Members) == 2
+	})
+	forger := member(t, dir, "gw1", nodes)
+	forger.Gateway = "gw2"
+	testkit.Fails(t, store(t, forger), "deadline exceeded")
 	testkit.Eventually(t, "a node that lives is healthy", func() bool {
 		response, err := http.Get("http://" + nodes[1] + ":8222/healthz")
 		return err == nil && response.Body.Close() == nil && response.StatusCode == http.StatusOK
@@ -169,7 +191,7 @@ func TestInitAgain(t *testing.T) {
 	key := read("node-q1.example.com/node.key")
 	initCluster(t, dir, nodes, []string{"gw1", "gw2"})
 	testkit.Equal(t, "key", read("node-q1.example.com/node.key"), key)
-	testkit.Holds(t, "queue.conf", read("node-q2.example.com/queue.conf"), `user: "gw1"`, `user: "gw2"`, "sync_interval: always", "tls://q3.example.com:6222")
+	testkit.Holds(t, "queue.conf", read("node-q2.example.com/queue.conf"), `user: "gw1"`, `user: "gw2"`, `"syslog.*.*.gw2"`, "sync_interval: always", "tls://q3.example.com:6222")
 	testkit.Holds(t, "queue.yaml", read("gateway-gw2/queue.yaml"), "gateway_id: gw2", "replicas: 3", "tls://q1.example.com:4222")
 }
 

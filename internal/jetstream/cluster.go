@@ -82,6 +82,7 @@ type Cluster struct {
 	streams []*Stream
 	memory  *memory
 	metrics *counters
+	books   *books
 
 	lasting context.Context // of acknowledgements; it ends after Run
 	finish  context.CancelFunc
@@ -129,6 +130,7 @@ func New(o Options) (*Cluster, error) {
 	for i := range o.Streams {
 		c.streams = append(c.streams, newStream(c, i))
 	}
+	c.books = newBooks(c)
 	if c.metrics, err = newCounters(c, o.Registerer); err != nil {
 		c.conn.Close()
 		return nil, err
@@ -140,12 +142,15 @@ func New(o Options) (*Cluster, error) {
 func (c *Cluster) Streams() []*Stream { return c.streams }
 
 // Run makes the streams ready, looks at them, and keeps the records that are held, until ctx
-// is done. Then it waits a moment until the servers have confirmed what was delivered.
+// is done. Then it waits a moment until the servers have confirmed what was delivered, and
+// says what it has counted.
 func (c *Cluster) Run(ctx context.Context) error {
 	var parts sync.WaitGroup
+	defer c.books.last()
 	defer c.lastConfirms()
 	defer parts.Wait()
 	parts.Go(func() { c.keepHeld(ctx) })
+	parts.Go(func() { c.books.run(ctx) })
 	tick := time.NewTicker(checkEvery)
 	defer tick.Stop()
 	useful := time.Now()

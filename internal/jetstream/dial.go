@@ -60,7 +60,7 @@ func (d *dialer) explain(o Options, err error) string {
 		return fmt.Sprintf("its certificate is not valid at %s, which is the time of this machine: set the clocks of both, or renew the certificate (%v)", time.Now().UTC().Format(time.RFC3339), err)
 	case errors.As(err, &name):
 		return fmt.Sprintf("its certificate is for another name (%v): use the name in queue.jetstream.servers that the certificate has", err)
-	case errors.As(err, &alert), strings.Contains(text, "remote error: tls"), errors.Is(err, io.EOF) && o.TLS != nil:
+	case errors.As(err, &alert), strings.Contains(text, "remote error: tls"), strings.Contains(text, "closed by remote after TLS handshake"), errors.Is(err, io.EOF) && o.TLS != nil:
 		return fmt.Sprintf("it does not accept the certificate in queue.jetstream.tls.cert_file (%v): use one that the CA of this cluster has signed, and look at the clocks", err)
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), strings.Contains(strings.ToLower(text), "authorization violation"):
 		return fmt.Sprintf("it does not let gateway %q in: its certificate or credentials are those of no user; add the gateway with syslog-gateway-queue init, or correct queue.jetstream.tls and credentials_file", o.Gateway)

@@ -25,6 +25,10 @@
 // A record that a gateway has taken is delivered, dead-lettered or given back. A record whose
 // acknowledgement got lost is given out again, and counted as redelivered.
 //
+// Each gateway keeps its last word in the stream SYSLOG-BOOKS: all that it has counted since it
+// joined the cluster. A new process goes on from there. All gateways read all words and add
+// them up. What is purged is taken and dropped, with a word of its own.
+//
 // # What does not belong here
 //
 // What is accepted from a sender is in the disk queue: see package queue. What moves it from

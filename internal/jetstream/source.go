@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	js "github.com/nats-io/nats.go/jetstream"
 
 	"syslog-gateway/internal/event"
@@ -35,7 +36,17 @@ const (
 	ackDone  = "+ACK"
 	ackBack  = `-NAK {"delay": %d}` // nanoseconds until it is given out again
 	ackWorks = "+WPI"
+	ackNever = "+TERM " // and why
 )
+
+// The answers to who asks for a record and gets none.
+const (
+	noneThere  = "404"
+	noneInTime = "408"
+)
+
+// nextOne asks for one record within fetchTime.
+var nextOne = fmt.Appendf(nil, `{"batch": 1, "expires": %d}`, fetchTime)
 
 // dropDamaged is the reason for records whose body is not what was stored.
 const dropDamaged = "corrupt"
@@ -44,14 +55,17 @@ const dropDamaged = "corrupt"
 // hec takes records from.
 type Source struct {
 	stream      *Stream
+	nextSubject string // where records are asked for
 	redelivered atomic.Uint64
+	removed     atomic.Uint64 // records that the servers have removed, as this gateway said
 
 	confirming sync.WaitGroup
 	confirms   chan struct{} // a place for each acknowledgement that waits
 
-	mu    sync.Mutex
-	held  map[uint64]*held
-	ready chan struct{} // closed when the stream became ready
+	mu      sync.Mutex
+	inboxes []inbox // those that nobody uses now; as many as fetch at a time
+	held    map[uint64]*held
+	ready   chan struct{} // closed when the stream became ready
 }
 
 // held is a record that was given out and that the servers have not taken back yet.
@@ -65,7 +79,8 @@ type held struct {
 }
 
 func newSource(s *Stream) *Source {
-	return &Source{stream: s, held: map[uint64]*held{}, ready: make(chan struct{}), confirms: make(chan struct{}, maxConfirms)}
+	next := js.DefaultAPIPrefix + "CONSUMER.MSG.NEXT." + s.name + "." + consumerName
+	return &Source{stream: s, nextSubject: next, held: map[uint64]*held{}, ready: make(chan struct{}), confirms: make(chan struct{}, maxConfirms)}
 }
 
 // wake lets those go on who wait for the stream.
@@ -93,8 +108,7 @@ func (s *Source) Next(ctx context.Context, _ []byte) (event.Record, error) {
 			return event.Record{}, ctx.Err()
 		case <-ready:
 		}
-		consumer := s.stream.state.Load().consumer
-		if consumer == nil { // it is not as it must be any more
+		if s.stream.state.Load().consumer == nil { // it is not as it must be any more
 			s.sleep()
 			continue
 		}
@@ -102,7 +116,7 @@ func (s *Source) Next(ctx context.Context, _ []byte) (event.Record, error) {
 			pause(ctx, reconnectPause)
 			continue
 		}
-		m, err := fetch(consumer)
+		m, err := s.fetch()
 		if err != nil { // such as a leader that is elected: the caller's own pauses are longer
 			s.stream.cluster.warn("no record can be taken from a stream; it is tried again", fmt.Errorf("stream %s: %w", s.stream.name, err))
 			pause(ctx, retryPause)
@@ -143,35 +157,80 @@ func (s *Source) sleep() {
 	}
 }
 
-// fetch asks the servers for one message. It returns nil if they have none for fetchTime.
-func fetch(consumer js.Consumer) (js.Msg, error) {
-	batch, err := consumer.Fetch(1, js.FetchMaxWait(fetchTime))
+// fetch asks the servers for one message. It returns nil if they have none for fetchTime. The
+// library's own way to fetch makes a subscription for each message, of which all servers hear;
+// here one is used again, unless an answer to it may still come.
+func (s *Source) fetch() (*nats.Msg, error) {
+	c := s.stream.cluster
+	in, err := s.inbox()
 	if err != nil {
 		return nil, err
 	}
-	for m := range batch.Messages() {
-		return m, nil
+	ctx, cancel := context.WithTimeout(context.Background(), 2*fetchTime)
+	defer cancel()
+	if err = c.conn.PublishRequest(s.nextSubject, in.Subject, nextOne); err != nil {
+		return nil, errors.Join(err, in.Unsubscribe())
 	}
-	return nil, batch.Error()
+	var m *nats.Msg
+	select {
+	case m = <-in.messages:
+	case <-ctx.Done():
+		return nil, errors.Join(ctx.Err(), in.Unsubscribe())
+	}
+	s.mu.Lock()
+	s.inboxes = append(s.inboxes, in)
+	s.mu.Unlock()
+	switch status := m.Header.Get("Status"); status {
+	case "":
+		return m, nil
+	case noneThere, noneInTime:
+		return nil, nil
+	default:
+		return nil, fmt.Errorf("the servers answer %s %s", status, m.Header.Get("Description"))
+	}
+}
+
+// inbox is where a message arrives that was asked for.
+type inbox struct {
+	*nats.Subscription
+	messages chan *nats.Msg
+}
+
+// inbox returns one that nobody uses.
+func (s *Source) inbox() (inbox, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.inboxes); n > 0 {
+		in := s.inboxes[n-1]
+		s.inboxes = s.inboxes[:n-1]
+		return in, nil
+	}
+	in := inbox{messages: make(chan *nats.Msg, 4)}
+	conn := s.stream.cluster.conn
+	var err error
+	in.Subscription, err = conn.ChanSubscribe(conn.NewInbox(), in.messages)
+	return in, err
 }
 
 // take makes the record of a message the caller's. What is damaged is not given out.
-func (s *Source) take(m js.Msg) (event.Record, bool) {
+func (s *Source) take(m *nats.Msg) (event.Record, bool) {
 	about, err := m.Metadata()
 	if err != nil {
 		return event.Record{}, false
 	}
-	r, err := recordOf(m.Headers(), m.Data())
+	r, err := recordOf(m.Header, m.Data)
 	c := s.stream.cluster
 	if err != nil {
 		c.log.Error("a message of the stream is not what was stored; it is taken out and not delivered",
-			"stream", s.stream.name, "sequence", about.Sequence.Stream, "subject", m.Subject(), "error", err)
+			"stream", s.stream.name, "sequence", about.Sequence.Stream, "subject", m.Subject, "error", err)
 		if r.Source != "" && r.Events > 0 {
 			a := c.options.Ledger.Account(r.Source)
 			a.Take(r.Events)
 			a.DropQueued(dropDamaged, r.Events)
 		}
-		_ = m.TermWithReason(err.Error())
+		if c.conn.Publish(m.Reply, []byte(ackNever+err.Error())) == nil {
+			s.removed.Add(1)
+		}
 		return r, false
 	}
 	r.Seq = about.Sequence.Stream
@@ -181,11 +240,11 @@ func (s *Source) take(m js.Msg) (event.Record, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if h := s.held[r.Seq]; h != nil { // its time ran out, and it is still at hand
-		h.reply, h.given, h.told = m.Reply(), about.NumDelivered, time.Now()
+		h.reply, h.given, h.told = m.Reply, about.NumDelivered, time.Now()
 		return r, false
 	}
 	c.options.Ledger.Account(r.Source).Take(r.Events)
-	s.held[r.Seq] = &held{reply: m.Reply(), source: r.Source, events: r.Events, given: about.NumDelivered, told: time.Now()}
+	s.held[r.Seq] = &held{reply: m.Reply, source: r.Source, events: r.Events, given: about.NumDelivered, told: time.Now()}
 	return r, true
 }
 
@@ -226,6 +285,7 @@ func (s *Source) confirm(seq uint64, h *held) {
 		_, err := c.conn.RequestWithContext(ctx, reply, []byte(ackDone))
 		cancel()
 		if err == nil {
+			s.removed.Add(1)
 			return
 		}
 		if n == 0 {
@@ -298,4 +358,16 @@ func (s *Source) holding() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.held)
+}
+
+// holdingEvents returns how many events were taken and are not finished.
+func (s *Source) holdingEvents() (n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.held {
+		if !h.done {
+			n += int64(h.events)
+		}
+	}
+	return n
 }

@@ -37,6 +37,7 @@ type Stream struct {
 	name    string
 	source  *Source
 	state   atomic.Pointer[state]
+	stored  atomic.Uint64 // records that this gateway has stored
 
 	alarm throttle.Throttle
 }
@@ -273,6 +274,7 @@ func (s *Stream) Publish(ctx context.Context, shard int, r *event.Record, again 
 	var api *js.APIError
 	switch {
 	case err == nil:
+		s.stored.Add(1)
 		return ack.Duplicate, nil
 	case errors.As(err, &api) && (full(api.ErrorCode)):
 		return false, fmt.Errorf("stream %s: %w: %s", s.name, event.ErrFull, api.Description)

@@ -2,7 +2,6 @@ package jetstream
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -147,33 +146,6 @@ func (v *Visitor) get(ctx context.Context, stream js.Stream, from uint64) (*js.R
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	return stream.GetMsg(ctx, from, js.WithGetMsgSubject(">"))
-}
-
-// Purge removes the records of a stream up to a sequence, and returns how many these were.
-// What gateways have taken before, they deliver all the same.
-func (v *Visitor) Purge(ctx context.Context, name string, last uint64) (records uint64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
-	defer cancel()
-	body, err := json.Marshal(js.StreamPurgeRequest{Sequence: last + 1})
-	if err != nil {
-		return 0, fmt.Errorf("purge stream %s: %w", name, err)
-	}
-	// The library's method does not say how many records were removed.
-	m, err := v.conn.RequestWithContext(ctx, js.DefaultAPIPrefix+"STREAM.PURGE."+name, body)
-	if err != nil {
-		return 0, fmt.Errorf("purge stream %s: %w; look with gateway queue status --stream what is left", name, err)
-	}
-	var answer struct {
-		Error  *js.APIError `json:"error"`
-		Purged uint64       `json:"purged"`
-	}
-	if err := json.Unmarshal(m.Data, &answer); err != nil {
-		return 0, fmt.Errorf("purge stream %s: read the answer: %w", name, err)
-	}
-	if answer.Error != nil {
-		return 0, fmt.Errorf("purge stream %s: %w", name, answer.Error)
-	}
-	return answer.Purged, nil
 }
 
 // host is a server's address without scheme and user.

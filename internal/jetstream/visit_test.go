@@ -65,14 +65,12 @@ func TestVisit(t *testing.T) {
 	testkit.Equal(t, "error", errors.Is(err, stop), true)
 
 	publish(t, stream, record(9))
-	testkit.Equal(t, "removed", testkit.Try(v.Purge(t.Context(), "SYSLOG-00", 5))(t), 4)
-	stream.Source().Ack(held.Seq) // it was taken before: it is delivered, and its acknowledgement hurts nobody
-	testkit.Equal(t, "left", v.Status(t.Context(), "SYSLOG-00").Records, 1)
-	testkit.Eventually(t, "what came later is given out", func() bool {
-		left := next(t, stream.Source()) // a copy that is behind may give out what was removed
-		stream.Source().Ack(left.Seq)
-		return string(left.Body) == "body 9"
-	})
+	p := testkit.Try(v.Purge(t.Context(), "SYSLOG-00", 5))(t)
+	testkit.Equal(t, "purged", fmt.Sprint(p), "{3 map[linux:9] 1}") // one of them is damaged
+	stream.Source().Ack(held.Seq)                                   // it was taken before: it is delivered
+	testkit.Eventually(t, "only what came later is left", func() bool { return v.Status(t.Context(), "SYSLOG-00").Records == 1 })
+	left := next(t, stream.Source())
+	testkit.Equal(t, "body", string(left.Body), "body 9")
 	_, err = v.Purge(t.Context(), "SYSLOG-99", 5)
 	testkit.Fails(t, err, "stream not found")
 }

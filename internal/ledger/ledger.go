@@ -234,6 +234,12 @@ func (b Balance) Difference() int64 {
 		int64(b.Delivered) - b.Pending() - int64(b.Deadlettered) - int64(b.Dropped)
 }
 
+// Holds reports whether the equation of the ledger holds and no column is negative: a stage
+// that forgets an entry, or makes it twice, leaves less than nothing pending.
+func (b Balance) Holds() bool {
+	return b.Difference() == 0 && b.InMemory >= 0 && b.Queued >= 0
+}
+
 // Lost is how many of the dropped events were not left out on purpose.
 func (b Balance) Lost() uint64 {
 	lost := b.Dropped
@@ -282,6 +288,21 @@ func (a *Account) Balance() Balance {
 	defer a.mu.Unlock()
 	b.DropReasons, b.Dropped = sum(a.dropped)
 	b.DeadReasons, b.Deadlettered = sum(a.deadlettered)
+	return b
+}
+
+// Settled reads the account until it balances. Stages write to it once per batch, which takes
+// nanoseconds, so the second reading nearly always balances. An account that does not balance
+// after all readings is wrong.
+func (a *Account) Settled() Balance {
+	const readings = 10
+	b := a.Balance()
+	for range readings - 1 {
+		if b.Holds() {
+			break
+		}
+		b = a.Balance()
+	}
 	return b
 }
 

@@ -105,6 +105,7 @@ func (g *Gateway) clusterSnapshot(s *status.Snapshot) {
 			s.Problems = append(s.Problems, fmt.Sprintf("Stream %s takes nothing; records wait in the disk queue: %s", st.Name, st.Problem))
 		}
 	}
+	s.Cluster = g.cluster.Sum()
 	s.ForwardLagSeconds = g.forwards.Lag(s.Now).Seconds()
 }
 

@@ -162,6 +162,7 @@ func TestOpenAPI(t *testing.T) {
 		s.snap.Problems = []string{"p"}
 		s.snap.Streams, s.snap.ForwardLagSeconds = statustest.Streams(s.snap.Now), 0.5
 		s.snap.Streams[0].Problem = "p"
+		s.snap.Cluster = statustest.Cluster(s.snap.Now)
 		s.snap.Shards[1].Mode = status.Drain
 		s.snap.Sources[0].Classes = []status.Class{{Name: "unifi_device", Events: 1, Bytes: 10}}
 		ruled(s)

@@ -87,6 +87,7 @@ func TestPageOfACluster(t *testing.T) {
 	testkit.Equal(t, "columns", len(row(t, alone, "books", "linux")), 12)
 	p.stages.set(func(s *stages) {
 		s.snap.Streams, s.snap.ForwardLagSeconds = statustest.Streams(s.snap.Now), 2
+		s.snap.Cluster = statustest.Cluster(s.snap.Now)
 	})
 	text := p.get("/stats")
 	wellFormed(t, text)
@@ -99,12 +100,16 @@ func TestPageOfACluster(t *testing.T) {
 		{"books", []string{"All", "1,234,592", "1,000", "1,230,000", "590", "4,736", "7", "42", "900", "703", "20", "0"}},
 		{"streams", []string{"SYSLOG-00", "ok", "q1", "3 of 3 current", "1,500", "105.0 MB of 100.0 GB", "0.1 %", "4 s", "12 5 by this gateway", "0", "–"}},
 		{"streams", []string{"SYSLOG-01", "degraded", "q2", "2 of 3 current 70 operations behind", "20,000", "75.0 GB of 100.0 GB", "75.0 %", "8 s", "0", "3", "–"}},
+		{"cluster", []string{"gw1", "ok", "2 s", "5,000", "4,900", "0", "0", "95", "–", "0", "0", "5"}},
+		{"cluster", []string{"gw2", "silent", "1 min 30 s", "0", "0", "3,000", "2,980", "20", "–", "0", "0", "0"}},
+		{"cluster", []string{"queue purge", "stopped", "1 h 0 min", "0", "0", "100", "0", "0", "–", "0", "100 purged 100", "0"}},
+		{"cluster", []string{"All", "", "5,000", "4,900", "3,100", "2,980", "115", "1,800", "0", "100", "5"}},
 	} {
 		if got := row(t, text, c.table, c.want[0]); !slices.Equal(got[:min(len(got), len(c.want))], c.want) {
 			t.Errorf("%s:\n got %q\nwant %q", c.table, got, c.want)
 		}
 	}
-	testkit.Holds(t, "the page", text, "received + recovered + taken = secured + given back + delivered", "Forward lag 2 s", "1 of 2 streams lack a current replica")
+	testkit.Holds(t, "the page", text, "received + recovered + taken = secured + given back + delivered", "Forward lag 2 s", "gw2 has said &lt;nothing&gt;.", "1 of 2 streams lack a current replica")
 	p.stages.set(func(s *stages) {
 		s.snap.Streams[0].Up, s.snap.Streams[0].Problem = false, "<script>no leader"
 	})

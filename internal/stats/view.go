@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/stats/haproxy"
 	"syslog-gateway/internal/stats/monitor"
 	"syslog-gateway/internal/stats/text"
@@ -83,7 +84,7 @@ func (v view) Of(s monitor.Sender) shownSender { return shownSender{s, v.Now} }
 // functions are those of the templates.
 func functions() template.FuncMap {
 	return template.FuncMap{
-		"balances": monitor.Balances,
+		"balances": ledger.Balance.Holds,
 		"number":   writeNumber,
 		"size":     writeSize,
 		"seconds":  func(s float64) string { return text.Span(time.Duration(s * float64(time.Second))) },

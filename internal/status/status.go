@@ -8,6 +8,7 @@ package status
 
 import (
 	"encoding/json"
+	"maps"
 	"time"
 
 	"syslog-gateway/internal/ledger"
@@ -36,6 +37,8 @@ type Snapshot struct {
 	Queue     Queue      `json:"queue"`
 	// Streams are those of a cluster; empty without one.
 	Streams []Stream `json:"streams,omitempty"`
+	// Cluster is the sum over all gateways; nil until it is known, and without a cluster.
+	Cluster *Cluster `json:"cluster,omitempty"`
 	// ForwardLagSeconds is the age of the oldest record that is being forwarded to a stream.
 	ForwardLagSeconds float64         `json:"forward_lag_seconds,omitempty"`
 	DeadLetters       DeadLetterStore `json:"dead_letter_store"`
@@ -136,6 +139,99 @@ func (s Stream) Word() string {
 		return "degraded"
 	}
 	return "ok"
+}
+
+// Books are the events of one gateway since it joined the cluster, restarts included, or of
+// all gateways.
+type Books struct {
+	Received     uint64            `json:"received"`
+	Secured      uint64            `json:"secured"`
+	Taken        uint64            `json:"taken"`
+	GivenBack    uint64            `json:"given_back"`
+	Delivered    uint64            `json:"delivered"`
+	Pending      int64             `json:"pending"` // in memory, in the disk queue, or taken
+	Deadlettered uint64            `json:"deadlettered"`
+	Dropped      uint64            `json:"dropped"`
+	DropReasons  map[string]uint64 `json:"drop_reasons,omitempty"`
+	// RecordsSecured and RecordsDone are the records that were stored in the streams, and that
+	// the servers have removed.
+	RecordsSecured uint64 `json:"records_secured"`
+	RecordsDone    uint64 `json:"records_done"`
+}
+
+// Add adds other books.
+func (b *Books) Add(o Books) {
+	b.Received += o.Received
+	b.Secured += o.Secured
+	b.Taken += o.Taken
+	b.GivenBack += o.GivenBack
+	b.Delivered += o.Delivered
+	b.Pending += o.Pending
+	b.Deadlettered += o.Deadlettered
+	b.Dropped += o.Dropped
+	b.RecordsSecured += o.RecordsSecured
+	b.RecordsDone += o.RecordsDone
+	reasons := maps.Clone(b.DropReasons)
+	for reason, n := range o.DropReasons {
+		if reasons == nil {
+			reasons = map[string]uint64{}
+		}
+		reasons[reason] += n
+	}
+	b.DropReasons = reasons
+}
+
+// InStreams is how many events are in the streams, as the gateways have counted. Events that
+// were delivered twice make it less.
+func (b Books) InStreams() int64 { return int64(b.Secured) + int64(b.GivenBack) - int64(b.Taken) }
+
+// Records is how many records are in the streams, as the gateways have counted.
+func (b Books) Records() int64 { return int64(b.RecordsSecured) - int64(b.RecordsDone) }
+
+// Difference is what was received and is nowhere: 0 unless a gateway crashed, lost its queue,
+// or has a bug.
+func (b Books) Difference() int64 {
+	return int64(b.Received) - int64(b.Delivered) - b.Pending - b.InStreams() - int64(b.Deadlettered) - int64(b.Dropped)
+}
+
+// Member is one gateway of the cluster, as it last described itself. The operators who have
+// purged the streams are one, too.
+type Member struct {
+	Name string `json:"name"`
+	Books
+	Difference int64     `json:"difference"`
+	SaidAt     time.Time `json:"said_at"` // by the servers' clock
+	Silent     bool      `json:"silent"`  // it should have said something since
+	Stopped    bool      `json:"stopped"` // on purpose
+	// Crashes is how often it has ended without a last word: what it counted in its last
+	// seconds is missing.
+	Crashes int `json:"crashes,omitempty"`
+}
+
+// Word is the state of the gateway in one word.
+func (m Member) Word() string {
+	switch {
+	case m.Stopped:
+		return "stopped"
+	case m.Silent:
+		return "silent"
+	}
+	return "ok"
+}
+
+// Cluster is the sum over all gateways of a cluster. Their words are up to some seconds old,
+// and not of the same moment.
+type Cluster struct {
+	Members []Member `json:"gateways"` // by name
+	Total   Books    `json:"total"`
+	// InStreams are events and Records are records, as the gateways have counted;
+	// ServerRecords are those that the servers have.
+	InStreams     int64  `json:"in_streams"`
+	Records       int64  `json:"records"`
+	ServerRecords uint64 `json:"server_records"`
+	Difference    int64  `json:"difference"`
+	// Missing says what the sum lacks and why, each a sentence.
+	Missing []string `json:"missing"`
 }
 
 // Word is the state of the shard in one word.

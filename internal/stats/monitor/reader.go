@@ -29,31 +29,10 @@ func (r reader) read() status.Snapshot {
 			i = len(sources)
 			sources = append(sources, status.Source{})
 		}
-		sources[i].Balance = settle(a)
+		sources[i].Balance = a.Settled()
 	}
 	snap.Sources = sources
 	return snap
-}
-
-// settle reads an account until it balances. Stages write to it once per batch, which
-// takes nanoseconds, so the second reading nearly always balances. An account that does
-// not balance after all readings is wrong.
-func settle(a *ledger.Account) ledger.Balance {
-	const readings = 10
-	b := a.Balance()
-	for range readings - 1 {
-		if Balances(b) {
-			break
-		}
-		b = a.Balance()
-	}
-	return b
-}
-
-// Balances reports whether the equation of the ledger holds and no column is negative: a
-// stage that forgets an entry, or makes it twice, leaves less than nothing pending.
-func Balances(b ledger.Balance) bool {
-	return b.Difference() == 0 && b.InMemory >= 0 && b.Queued >= 0
 }
 
 // Totals are the sums over all sources.
@@ -114,7 +93,7 @@ func sum(snap status.Snapshot) Totals {
 // two errors may cancel out.
 func unbalanced(sources []status.Source) (names []string) {
 	for _, s := range sources {
-		if !Balances(s.Balance) {
+		if !s.Balance.Holds() {
 			names = append(names, s.Source)
 		}
 	}

@@ -110,6 +110,14 @@ func (s *State) numbers(b *strings.Builder) {
 		row("stream", clean(one.Name), one.Word(), fmt.Sprintf("%d of %d replicas", one.Current, one.Replicas), text.Number(int64(one.Records))+" records",
 			fmt.Sprintf("%s of %s", text.Size(int64(one.Bytes)), text.Size(one.CapacityBytes)), "leader "+cmp.Or(clean(one.Leader), "-"))
 	}
+	if all := st.Cluster; all != nil {
+		row("cluster", text.Number(int64(all.Total.Received))+" received by all", text.Number(int64(all.Total.Secured))+" secured", text.Number(int64(all.Total.Delivered))+" delivered",
+			text.Number(all.Total.Pending)+" pending", text.Number(all.InStreams)+" in the streams", text.Number(int64(all.Total.Deadlettered))+" dead-lettered",
+			text.Number(int64(all.Total.Dropped))+" dropped", "difference "+text.Number(all.Difference))
+		for _, why := range all.Missing {
+			row("", clean(why))
+		}
+	}
 	var out []string
 	for _, e := range st.Endpoints {
 		out = append(out, server(e, e.URL))

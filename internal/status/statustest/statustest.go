@@ -43,3 +43,17 @@ func Streams(now time.Time) []status.Stream {
 		},
 	}
 }
+
+// Cluster is the sum over two gateways, of which one has lost 5 events in a crash, and an
+// operator who has purged the streams.
+func Cluster(now time.Time) *status.Cluster {
+	one := status.Member{Name: "gw1", SaidAt: now.Add(-2 * time.Second), Crashes: 1, Difference: 5, Books: status.Books{Received: 5000, Secured: 4900, Pending: 95, RecordsSecured: 49}}
+	two := status.Member{Name: "gw2", SaidAt: now.Add(-90 * time.Second), Silent: true, Books: status.Books{Taken: 3000, Delivered: 2980, Pending: 20, RecordsDone: 30}}
+	purge := status.Member{Name: "queue purge", SaidAt: now.Add(-time.Hour), Stopped: true, Books: status.Books{Taken: 100, Dropped: 100, DropReasons: map[string]uint64{"purged": 100}, RecordsDone: 1}}
+	c := &status.Cluster{Members: []status.Member{one, two, purge}, ServerRecords: 18, Missing: []string{"gw2 has said <nothing>."}}
+	for _, m := range c.Members {
+		c.Total.Add(m.Books)
+	}
+	c.InStreams, c.Records, c.Difference = c.Total.InStreams(), c.Total.Records(), c.Total.Difference()
+	return c
+}
