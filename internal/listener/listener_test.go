@@ -35,15 +35,16 @@ func TestMain(m *testing.M) {
 }
 
 type bench struct {
-	t      *testing.T
-	sink   *ingesttest.Sink
-	ledger *ledger.Ledger
-	l      *Listener
-	port   int
-	loops  int             // of UDP; 0 is the default
-	others []SourceOptions // beside the source of port
-	log    testkit.Log
-	served func() // ends what serve has begun
+	t        *testing.T
+	sink     *ingesttest.Sink
+	ledger   *ledger.Ledger
+	l        *Listener
+	port     int
+	loops    int // of UDP; 0 is the default
+	tcpLoops int
+	others   []SourceOptions // beside the source of port
+	log      testkit.Log
+	served   func() // ends what serve has begun
 }
 
 func settings(t testing.TB, vendorName string) ingest.Settings {

@@ -27,7 +27,7 @@ func (b *bench) generation(s *inherittest.Store, address string, transports ...l
 			Name: "linux", Address: address, Port: b.port, Transports: transports,
 			ReceiveBuffer: 4 << 20, Settings: settings(b.t, "linux"),
 		}}, b.others...),
-		UDPLoops: b.loops,
+		UDPLoops: b.loops, TCPLoops: b.tcpLoops,
 		Ingest: ingest.Options{
 			MaxBytes: 32 << 10, MaxEvents: 500, MaxAge: 20 * time.Millisecond,
 			Pool: b.sink.Pool, Sink: b.sink, Stop: make(chan struct{}),
