@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"go.yaml.in/yaml/v3"
 
 	"syslog-gateway/bench/hecsink"
 	"syslog-gateway/bench/runner"
@@ -33,6 +35,11 @@ func TestMain(m *testing.M) {
 			main()
 		case "run":
 			os.Exit(playGateway(os.Args[3]))
+		case "--version":
+			fmt.Println("stand-in 1.0")
+			os.Exit(0)
+		case "--quiet": // as Vector
+			os.Exit(playVector(os.Args[3]))
 		}
 	}
 	// A program built with -race sleeps a second at its end, unless configured otherwise.
@@ -41,6 +48,41 @@ func TestMain(m *testing.M) {
 		os.Exit(cli.Failed)
 	}
 	goleak.VerifyTestMain(m)
+}
+
+// playVector takes and sends what a configuration of Vector says.
+func playVector(config string) int {
+	data, err := os.ReadFile(config)
+	var s struct {
+		Sources map[string]struct{ Mode, Address string }
+		Sinks   map[string]struct {
+			Endpoint string
+			Token    string `yaml:"default_token"`
+		}
+	}
+	if err == nil {
+		err = yaml.Unmarshal(data, &s)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	var b strings.Builder
+	b.WriteString("sources:\n")
+	for name, src := range s.Sources {
+		host, port, _ := net.SplitHostPort(src.Address)
+		if src.Mode == "tcp" { // the stand-in takes both at one port
+			fmt.Fprintf(&b, "  %s: {address: %s, port: %s}\n", name, host, port)
+		}
+	}
+	fmt.Fprintf(&b, "hec: {endpoints: [%s]}\nstats: {listen: 127.0.0.1:0}\n", s.Sinks["hec"].Endpoint)
+	file := config + ".stand-in"
+	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	os.Setenv("SPLUNK_HEC_TOKEN", s.Sinks["hec"].Token)
+	return playGateway(file)
 }
 
 func playGateway(config string) int {
@@ -320,5 +362,32 @@ func TestRunWritesItsReport(t *testing.T) {
 	}
 	if html, err := os.ReadFile(htmlOut); err != nil || !strings.Contains(string(html), "<svg") {
 		t.Errorf("the page is %s (%v)", html, err)
+	}
+}
+
+// TestAPeerOfTheUsersOwn: a program that is named by its path gets a configuration, takes its
+// turn beside the gateway, and the report shows how it was set up.
+func TestAPeerOfTheUsersOwn(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "runs.json")
+	code, stdout, stderr := bench(t.Context(), "run", "--scenario=peers-tcp-five", "--peer=vector="+os.Args[0], "--messages=5000", "--repeat=2",
+		"--gateway="+os.Args[0], "--dir="+t.TempDir(), "--json="+file, "--quiet="+quiet.String())
+	if code != 0 {
+		t.Fatalf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+	testkit.Holds(t, "the report", stdout, "stand-in 1.0", "mode: tcp", "type: splunk_hec_logs", "compression: gzip", "buffer: {type: disk")
+	var rep runner.Report
+	testkit.Must(t, json.Unmarshal(testkit.Try(os.ReadFile(file))(t), &rep))
+	for i, r := range rep.Runs {
+		testkit.Equal(t, "subject", r.Subject, []string{"gateway", "vector"}[i%2])
+		testkit.Equal(t, "messages that came through", r.Through, 5000)
+	}
+	testkit.Equal(t, "runs", len(rep.Runs), 4)
+	for arg, want := range map[string]string{
+		"logstash=/bin/true": "NAME=PATH", "vector=": "NAME=PATH", "vector": "NAME=PATH", "vector=/no/such/program": "no such file", "vector=/bin/false": "is it the right program",
+	} {
+		code, _, stderr := bench(t.Context(), "run", "--scenario=peers-tcp", "--peer="+arg, "--gateway="+os.Args[0])
+		if code == 0 || !strings.Contains(stderr, want) {
+			t.Errorf("--peer=%s: exit code %d, %s", arg, code, stderr)
+		}
 	}
 }

@@ -22,7 +22,7 @@ import (
 
 func runCommand() *cobra.Command {
 	o := runner.Options{}
-	var names, peerNames []string
+	var names, peerNames, givenPeers []string
 	var to outputs
 	c := &cobra.Command{
 		Use:   "run",
@@ -35,6 +35,11 @@ func runCommand() *cobra.Command {
 			if o.Peers, err = peers.Find(peerNames); err != nil {
 				return err
 			}
+			own, err := peers.Given(givenPeers)
+			if err != nil {
+				return err
+			}
+			o.Peers = append(o.Peers, own...)
 			if o.Bench, err = os.Executable(); err != nil {
 				return cli.Fail(fmt.Errorf("find this program: %w", err))
 			}
@@ -60,6 +65,7 @@ func runCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringSliceVar(&names, "scenario", []string{"tcp-flat"}, "scenarios to run, files of one's own, or all")
 	f.StringSliceVar(&peerNames, "peers", nil, "other programs to measure in alternation with the gateway, in scenarios that allow it: all or "+peerList())
+	f.StringArrayVar(&givenPeers, "peer", nil, "a program of your own to measure in the same way, as NAME=PATH: axosyslog, fluent-bit or vector; repeat it for each")
 	f.StringVar(&o.Cache, "cache", cacheFolder(), "where peers are unpacked and built")
 	f.StringVar(&o.Gateway, "gateway", "bin/gateway", "the gateway's program")
 	f.StringVar(&o.Queue, "queue-server", "bin/syslog-gateway-queue", "the program of a cluster's servers")

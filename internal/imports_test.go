@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"internal/relp":    {},
 	"internal/dialect": {"internal/body", "internal/matcher", "internal/suggest", "internal/syslog"},
 	"internal/listener": {
-		"internal/ledger", "internal/throttle", "internal/status", "internal/ingest", "internal/listener/inherit", "internal/fairshare", "internal/proxyproto", "internal/relp",
+		"internal/ledger", "internal/throttle", "internal/status", "internal/ingest", "internal/listener/inherit", "internal/listener/udp", "internal/fairshare", "internal/proxyproto", "internal/relp",
 	},
 	"internal/balancer": {"internal/event", "internal/waitlist"},
 	"internal/deflate":  {},
@@ -88,6 +88,7 @@ var allowed = map[string][]string{
 	"internal/rules":                        {"internal/body", "internal/dialect", "internal/event", "internal/matcher", "internal/pack", "internal/syslog"},
 	"internal/ingest/ingesttest":            {"internal/event"}, // of tests
 	"internal/listener/inherit":             {},
+	"internal/listener/udp":                 {"internal/listener/inherit", "internal/throttle"},
 	"internal/proxyproto":                   {},
 	"internal/listener/inherit/inherittest": {"internal/testkit"}, // of tests
 	"internal/hec/endpoints":                {"internal/throttle", "internal/waitlist", "internal/status"},

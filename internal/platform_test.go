@@ -92,8 +92,11 @@ var platformFiles = map[string]string{
 	"internal/queue/disk_linux.go":                "fdatasync, free space",
 	"internal/queue/disk_other.go":                "the same where no gateway runs",
 	"internal/queue/start_linux_test.go":          "mount namespaces",
-	"internal/listener/kernel_linux.go":           "what the kernel says of a socket",
-	"internal/listener/recvmmsg_linux.go":         "recvmmsg",
+	"internal/listener/udp/kernel_linux.go":       "what the kernel says of a socket",
+	"internal/listener/udp/recvmmsg_linux.go":     "recvmmsg",
+	"internal/listener/udp/group_linux.go":        "SO_REUSEPORT",
+	"internal/listener/udp/socket_linux.go":       "reads by recvmmsg",
+	"internal/listener/udp/loop_linux.go":         "epoll",
 }
 
 // platforms are the suffixes of file names that go/build knows and that could be used

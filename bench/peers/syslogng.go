@@ -30,7 +30,15 @@ func prepareSyslogNG(ctx context.Context, dir string) (*Program, error) {
 		return nil, err
 	}
 	return &Program{Version: version, command: func(s Site) (Command, error) {
-		text := fmt.Sprintf(`@version: 3.38
+		text := syslogNGConfig("3.38", "", s)
+		path, err := s.writeConfig("syslog-ng.conf", text)
+		return Command{Path: program, Args: append(syslogNGArgs(path, s), "--module-path="+modules[0]), Env: env, Config: text}, err
+	}}, nil
+}
+
+// syslogNGConfig is a configuration of that version; compression is what http() has of it.
+func syslogNGConfig(version, compression string, s Site) string {
+	return fmt.Sprintf(`@version: %s
 options { keep-hostname(yes); stats-freq(0); log-msg-size(65536); use-dns(no); dns-cache(no); time-reopen(1); };
 source in {
 %s};
@@ -38,20 +46,11 @@ destination hec {
     http(url("%s/services/collector/event") method("POST")
         headers("Authorization: Splunk %s", "Content-Type: application/json")
         body('$(format-json time=$S_UNIXTIME host=$HOST source=syslog event=$MESSAGE)')
-        workers(2) batch-lines(1000) batch-timeout(200) timeout(60) retries(1000000)
+        workers(2) batch-lines(1000) batch-timeout(200) timeout(60) retries(1000000)%s
         disk-buffer(reliable(yes) disk-buf-size(4000000000) mem-buf-size(163840000) dir("%s")));
 };
 log { source(in); destination(hec); flags(flow-control); };
-`, s.perPort(`    network(transport(tcp) ip(127.0.0.1) port({port}) max-connections(1000) log-iw-size(100000) log-fetch-limit(1000));
+`, version, s.perPort(`    network(transport(tcp) ip(127.0.0.1) port({port}) max-connections(1000) log-iw-size(100000) log-fetch-limit(1000));
     network(transport(udp) ip(127.0.0.1) port({port}) so-rcvbuf(33554432) log-fetch-limit(1000));
-`), s.HEC, s.Token, s.Dir)
-		path, err := s.writeConfig("syslog-ng.conf", text)
-		return Command{
-			Path: program,
-			Args: []string{"--foreground", "--no-caps", "--cfgfile=" + path, "--module-path=" + modules[0],
-				"--persist-file=" + filepath.Join(s.Dir, "persist"), "--control=" + filepath.Join(s.Dir, "control"),
-				"--pidfile=" + filepath.Join(s.Dir, "pid")},
-			Env: env, Config: text,
-		}, err
-	}}, nil
+`), s.HEC, s.Token, compression, s.Dir)
 }

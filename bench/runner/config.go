@@ -84,6 +84,9 @@ func (s *site) writeConfig(sc Scenario) (string, error) {
 		endpoint = "http://" + local(s.closed) // a port without a listener
 	}
 	fmt.Fprintf(&b, "hec: {endpoints: [%q], compression: %s}\n", endpoint, sc.Compression)
+	if sc.Loops > 0 {
+		fmt.Fprintf(&b, "loops: {udp: %d}\n", sc.Loops)
+	}
 	fmt.Fprintf(&b, "dead_letter: {path: %q}\n", filepath.Join(s.dir, "dead-letter"))
 	fmt.Fprintf(&b, "stats: {listen: %q}\n", local(s.stats))
 	path := filepath.Join(s.dir, "gateway.yaml")

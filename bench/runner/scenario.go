@@ -59,6 +59,8 @@ type Scenario struct {
 	// Cluster says that the gateway forwards its records to three servers of a cluster, and
 	// delivers what it takes from them.
 	Cluster bool `yaml:"cluster"`
+	// Loops is loops.udp of the gateway; 0 leaves it at its default.
+	Loops int `yaml:"loops"`
 	// Refuse is for how long the sink answers 503 from its start on.
 	Refuse time.Duration `yaml:"refuse"`
 	// Vary makes a point of each of its values; StopAtLoss ends a row of points when one
@@ -93,6 +95,7 @@ type vary struct {
 	Vendor      []string `yaml:"vendor"`
 	Backlog     []int64  `yaml:"backlog"`
 	Cluster     []bool   `yaml:"cluster"`
+	Loops       []int    `yaml:"loops"`
 }
 
 // axis names what varies, for plots.
@@ -108,6 +111,8 @@ func (v vary) axis() string {
 		return "vendor"
 	case len(v.Cluster) > 0:
 		return "queue"
+	case len(v.Loops) > 0:
+		return "UDP loops"
 	}
 	return ""
 }
@@ -218,7 +223,7 @@ func (s *Scenario) validate() error {
 		errs = append(errs, fmt.Errorf("repeat is %d: use 1 or more", s.Repeat))
 	}
 	set := 0
-	for _, n := range []int{len(s.Vary.Rate), len(s.Vary.Connections), len(s.Vary.Vendor), len(s.Vary.Backlog), len(s.Vary.Cluster)} {
+	for _, n := range []int{len(s.Vary.Rate), len(s.Vary.Connections), len(s.Vary.Vendor), len(s.Vary.Backlog), len(s.Vary.Cluster), len(s.Vary.Loops)} {
 		set += min(n, 1)
 	}
 	if set > 1 {
@@ -274,6 +279,9 @@ func (s Scenario) points() []Scenario {
 			label = "cluster"
 		}
 		point(label, float64(i), func(p *Scenario) { p.Cluster = v })
+	}
+	for _, v := range s.Vary.Loops {
+		point(fmt.Sprintf("%d loops", v), float64(v), func(p *Scenario) { p.Loops = v })
 	}
 	if all == nil {
 		return []Scenario{s}

@@ -127,7 +127,7 @@ func checkConfig(cmd *cobra.Command, c config.Config) error {
 	if err := packs.check(out); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "fine: %d sources, %d shards, %d endpoints\n", len(c.Sources), c.Balancer.Shards, len(c.HEC.Endpoints))
+	_, err = fmt.Fprintf(out, "fine: %d sources, %d shards, %d endpoints\n", len(c.Sources), c.Balancer.ShardCount(), len(c.HEC.Endpoints))
 	return err
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"runtime"
 	"slices"
 	"time"
 
@@ -14,6 +15,7 @@ type Config struct {
 	Metadata        Metadata          `koanf:"metadata"`
 	Packs           Packs             `koanf:"packs"`
 	Batch           Batch             `koanf:"batch"`
+	Loops           Loops             `koanf:"loops"`
 	Balancer        Balancer          `koanf:"balancer"`
 	Queue           Queue             `koanf:"queue"`
 	HEC             HEC               `koanf:"hec"`
@@ -121,10 +123,28 @@ type Batch struct {
 	MaxEvents int           `koanf:"max_events"`
 }
 
+// maxShards is how many shards a gateway has at most.
+const maxShards = 64
+
+// Loops is how many event loops read.
+type Loops struct {
+	UDP Count `koanf:"udp"`
+	TCP Count `koanf:"tcp"`
+}
+
 // Balancer spreads batches over shards.
 type Balancer struct {
-	Shards int    `koanf:"shards"`
+	Shards Count  `koanf:"shards"`
 	Policy string `koanf:"policy"`
+}
+
+// ShardCount is the number of shards: auto is 4, and one for every two processors from the
+// ninth on.
+func (b Balancer) ShardCount() int {
+	if b.Shards == 0 {
+		return min(max(4, runtime.GOMAXPROCS(0)/2), maxShards)
+	}
+	return int(b.Shards)
 }
 
 // Queue is the disk queue of all shards together, and the streams that it is forwarded to.

@@ -97,6 +97,8 @@ func convert(v any, t reflect.Type) (out any, wrong string) {
 			return nil, "is " + kindOf(v) + "; write it in quotes"
 		}
 		return redact.Secret(s), ""
+	case reflect.TypeFor[Count]():
+		return convertCount(v)
 	case reflect.TypeFor[[]KeyPair]():
 		return convertKeyPairs(v)
 	case reflect.TypeFor[TLSVersion]():
@@ -155,6 +157,21 @@ func convertSize(v any) (any, string) {
 		return Size(v), ""
 	}
 	return nil, shown(v) + "; write a size such as 512KiB, 64MiB or 100GB"
+}
+
+func convertCount(v any) (any, string) {
+	switch v := v.(type) {
+	case string:
+		if v == Count(0).String() {
+			return Count(0), ""
+		}
+	case int:
+		if v == 0 {
+			return nil, "0 is out of range"
+		}
+		return Count(v), ""
+	}
+	return nil, shown(v) + "; write a whole number, or auto"
 }
 
 func convertList(v any) (any, string) {

@@ -28,7 +28,7 @@ func schemaDefaults() map[string]any {
 	walk(everyKey(), func(p keyPath, v reflect.Value) {
 		switch value := v.Interface().(type) {
 		case redact.Secret:
-		case time.Duration, Size:
+		case time.Duration, Size, Count:
 			all[p.pattern] = display(value)
 		default:
 			if k := v.Kind(); (k != reflect.Slice && k != reflect.Map || v.Len() > 0) && p.pattern != "sources.*.port" {
@@ -86,6 +86,8 @@ func schemaOf(t reflect.Type, p keyPath, defaults map[string]any) map[string]any
 // valueSchema returns what the type of a key says.
 func valueSchema(t reflect.Type) map[string]any {
 	switch t {
+	case reflect.TypeFor[Count](): // the rule says it
+		return map[string]any{}
 	case reflect.TypeFor[time.Duration]():
 		return map[string]any{"type": "string", "pattern": `^([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+$`}
 	case reflect.TypeFor[Size]():

@@ -112,7 +112,10 @@ func dataKeys() []key {
 		{"batch.max_age", 200 * time.Millisecond, between(time.Millisecond, time.Minute), restart, "A batch is closed this long after its first event. A crash of the process can lose the messages of this time."},
 		{"batch.max_events", 10000, between(1, 1000000), restart, "A batch is closed when it holds this many events."},
 
-		{"balancer.shards", 4, between(1, 64), restart, "Number of shards. Each shard has its own disk queue and sender. If you lower the number, the extra shards are delivered and then removed."},
+		{"loops.udp", Count(0), autoUpTo(64), restart, "Event loops that read UDP. Each has a socket of its own on each UDP port, and the kernel spreads the datagrams evenly over them. With more than one, the messages of one sender may change their order. `auto` is one for every four processors."},
+		{"loops.tcp", Count(0), autoUpTo(64), restart, "Event loops that read TCP connections without TLS. `auto` is one for every four processors."},
+
+		{"balancer.shards", Count(0), autoUpTo(maxShards), restart, "Number of shards. Each shard has its own disk queue and sender. `auto` is 4, and one for every two processors from the ninth on. If you lower the number, the extra shards are delivered and then removed."},
 		{"balancer.policy", "round_robin", oneOf("round_robin", "least_pending", "source_hash"), restart, "How a shard is chosen for a batch. `source_hash` sends all events of a source to one shard, in order. With `vendor: auto` the source then fills one batch at a time, not one for each vendor."},
 
 		{"queue.kind", QueueDisk, oneOf(QueueDisk, QueueJetStream), restart, "`disk`: this gateway delivers what it has received. `jetstream`: the disk queue is forwarded to streams on NATS servers, and every gateway of the cluster delivers from there (docs/cluster.md). The other keys of `queue` apply to both."},

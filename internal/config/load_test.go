@@ -187,7 +187,7 @@ func TestProblemsSayWhereTheyAre(t *testing.T) {
 		path+`:2: queue.when_full: "stop" is unknown`,
 		path+`:3: queue.segment_size: "big" is not a whole number with a unit`,
 		path+`:6: sources.a.port: is missing`,
-		"GATEWAY_BALANCER__SHARDS: balancer.shards: 65 is out of range; allowed: 1 to 64",
+		"GATEWAY_BALANCER__SHARDS: balancer.shards: 65 is out of range; allowed: auto, 1 to 64",
 		`GATEWAY_HEC__TIMEOUT: hec.timeout: "5" is not a duration`,
 		"GATEWAY_QUEU__PATH: queu: unknown key; did you mean queue?",
 		"GATEWAY_X: x: unknown key",

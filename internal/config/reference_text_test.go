@@ -84,6 +84,9 @@ var examples = map[string]string{
 	"batch": `batch:
   max_age: 1s                               # fewer and larger requests, events come later
 `,
+	"loops": `loops:
+  udp: 4                                    # sockets of each UDP port, on a machine with 16 processors
+`,
 	"balancer": `balancer:
   shards: 2                                 # for a small machine
 `,

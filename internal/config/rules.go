@@ -44,6 +44,23 @@ func between[T int | Size | time.Duration](lo, hi T) rule {
 	}
 }
 
+// autoUpTo allows auto, and the numbers from 1 to hi.
+func autoUpTo(hi Count) rule {
+	return rule{
+		allowed: "auto, 1 to " + display(hi),
+		schema: map[string]any{"anyOf": []any{
+			map[string]any{"enum": []string{Count(0).String()}},
+			map[string]any{"type": "integer", "minimum": 1, "maximum": int(hi)},
+		}},
+		check: func(value any) string {
+			if v := value.(Count); v < 0 || v > hi {
+				return display(v) + " is out of range"
+			}
+			return ""
+		},
+	}
+}
+
 // port allows a port. The value is 0 if the key is missing.
 func port() rule {
 	r := between(1, 65535)

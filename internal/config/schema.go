@@ -86,7 +86,7 @@ func display(v any) string {
 	switch v := v.(type) {
 	case time.Duration:
 		return durationText(v)
-	case redact.Secret, Size, int, int64, uint64, float64, bool:
+	case redact.Secret, Size, Count, int, int64, uint64, float64, bool:
 		return fmt.Sprint(v)
 	case string:
 		return fmt.Sprintf("%q", printable.Cut(redact.URL(v), 80)) // redacted before it is cut

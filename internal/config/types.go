@@ -86,6 +86,18 @@ func (s Size) String() string {
 	return strconv.FormatInt(int64(s/best.size), 10) + best.name
 }
 
+// Count is a number of parts of the program, such as event loops; 0 is "auto": a number that
+// fits the processors.
+type Count int
+
+// String returns the number, or auto.
+func (c Count) String() string {
+	if c == 0 {
+		return "auto"
+	}
+	return strconv.Itoa(int(c))
+}
+
 // TLSVersion is "1.2" or "1.3".
 type TLSVersion string
 

@@ -152,9 +152,9 @@ func toAddr(s string) netip.Addr {
 
 func (c Config) checkQueue(ps *problems) {
 	key := at("queue", "max_size")
-	if least := 2 * Size(max(c.Balancer.Shards, 1)) * c.Batch.MaxBytes; c.Queue.MaxSize < least && !ps.about(key) {
+	if least := 2 * Size(c.Balancer.ShardCount()) * c.Batch.MaxBytes; c.Queue.MaxSize < least && !ps.about(key) {
 		ps.add(key, "%s is too small; allowed: %s or more, which is two batches of %s for each of %d shards",
-			c.Queue.MaxSize, least, c.Batch.MaxBytes, c.Balancer.Shards)
+			c.Queue.MaxSize, least, c.Batch.MaxBytes, c.Balancer.ShardCount())
 	}
 	if c.DeadLetter.Path != "" && filepath.Clean(c.DeadLetter.Path) == filepath.Clean(c.Queue.Path) {
 		ps.add(at("dead_letter", "path"), "%s is queue.path as well; give it a directory of its own", display(c.DeadLetter.Path))

@@ -16,8 +16,8 @@ const (
 // Each byte that is not UTF-8 becomes U+FFFD, as in encoding/json.
 func AppendString(dst, s []byte) []byte {
 	for {
-		n := plain(s)
-		dst = append(dst, s[:n]...)
+		var n int
+		dst, n = appendPlain(dst, s)
 		if n == len(s) {
 			return dst
 		}
@@ -35,6 +35,12 @@ func AppendString(dst, s []byte) []byte {
 		}
 		s = s[size:]
 	}
+}
+
+// appendPlainWords is appendPlain on every processor.
+func appendPlainWords(dst, s []byte) ([]byte, int) {
+	n := plain(s)
+	return append(dst, s[:n]...), n
 }
 
 // plain returns how many bytes at the front of s are ASCII that needs no escape.
@@ -93,16 +99,20 @@ func appendEscaped(dst []byte, c byte) []byte {
 // AppendTime appends an instant, in nanoseconds since 1970, as the decimal seconds of the
 // HEC key "time". Instants before 1970 become 0.
 func AppendTime(dst []byte, nanos int64) []byte {
-	nanos = max(nanos, 0)
-	dst = strconv.AppendInt(dst, nanos/1e9, 10)
-	fraction := nanos % 1e9
+	since := uint64(max(nanos, 0))
+	dst = strconv.AppendUint(dst, since/1e9, 10)
+	fraction := uint32(since % 1e9)
 	if fraction == 0 {
 		return dst
 	}
-	dst = append(dst, '.')
-	for unit := int64(1e8); fraction != 0; unit /= 10 {
-		dst = append(dst, byte('0'+fraction/unit))
-		fraction %= unit
+	digits := [10]byte{'.'}
+	for i := len(digits) - 1; i > 0; i-- {
+		digits[i] = byte('0' + fraction%10)
+		fraction /= 10
 	}
-	return dst
+	n := len(digits)
+	for digits[n-1] == '0' {
+		n--
+	}
+	return append(dst, digits[:n]...)
 }

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"math/rand"
 	"strconv"
+	"strings"
 	"testing"
+
+	"syslog-gateway/internal/testkit"
 )
 
 // agrees checks that an appended string decodes like the one of encoding/json.
@@ -49,12 +52,53 @@ func TestAppendString(t *testing.T) {
 	}
 }
 
+// TestBlocks: each special byte at each position of a long text, at each length around those of
+// the blocks; nothing is written behind the text's own room.
+func TestBlocks(t *testing.T) {
+	text := bytes.Repeat([]byte("The quick brown fox, 0123456789. "), 5)
+	for n := range 140 {
+		room := make([]byte, n, n+40)
+		behind := room[n : n+40]
+		for i := range behind {
+			behind[i] = 0xa5
+		}
+		if got := AppendString(room[:0], text[:n]); !bytes.Equal(got, text[:n]) {
+			t.Fatalf("%d bytes: %q", n, got)
+		}
+		testkit.Equal(t, "bytes behind the text", string(behind), strings.Repeat("\xa5", 40))
+		for i := range n {
+			for _, c := range []byte{'"', '\\', '\t', 0, 0x1f, 0x7f, 0x80, 0xff} {
+				s := bytes.Clone(text[:n])
+				s[i] = c
+				if got, want := AppendString(nil, s), appendSlowly(s); !bytes.Equal(got, want) {
+					t.Fatalf("%q at %d of %d: %q, want %q", c, i, n, got, want)
+				}
+			}
+		}
+	}
+}
+
+// appendSlowly is AppendString for text in which at most one byte is special.
+func appendSlowly(s []byte) (dst []byte) {
+	for _, c := range s {
+		switch {
+		case c >= 0x80:
+			dst = append(dst, "\ufffd"...)
+		case c < 0x20 || c == '"' || c == '\\':
+			dst = appendEscaped(dst, c)
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
 func TestAppendStringRandom(t *testing.T) {
 	const seed = 1
 	r := rand.New(rand.NewSource(seed))
 	alphabet := []byte("abc \"\\\n\t\x00\x1f\x7f\x80\xbf\xc3\xa4\xe2\x82\xac\xed\xa0\xf0\x9f\x98\x80\xff")
 	for range 50_000 {
-		s := make([]byte, r.Intn(40))
+		s := make([]byte, r.Intn(100))
 		for i := range s {
 			s[i] = alphabet[r.Intn(len(alphabet))]
 		}

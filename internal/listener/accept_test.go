@@ -40,9 +40,9 @@ func TestAStopClosesTheHeartbeats(t *testing.T) {
 	b := listen(t, nil)
 	l := b.l
 	b.stop()
-	for _, h := range l.heartbeats() {
+	for _, h := range l.tcp.heartbeats {
 		if err := h.close(); !errors.Is(err, os.ErrClosed) {
-			t.Errorf("the far end of the %s loop's heartbeat was still open; closing it gives %v", h.transport, err)
+			t.Errorf("the far end of a heartbeat was still open; closing it gives %v", err)
 		}
 	}
 }

@@ -16,8 +16,9 @@ type batchers struct {
 	all []*ingest.Batcher
 }
 
-// Batchers is how many Batchers a source has at most: one in each loop and transport.
-func Batchers() int { return defaultLoops() + 2 }
+// Batchers is how many Batchers a source has at most: one in each loop, and one of each
+// transport that has no loops.
+func Batchers(tcpLoops, udpLoops int) int { return tcpLoops + udpLoops + int(ledger.Internal) - 2 }
 
 // newBatcher makes a Batcher that close will close.
 func (b *batchers) newBatcher(s *source, t ledger.Transport) *ingest.Batcher {

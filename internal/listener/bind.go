@@ -55,16 +55,6 @@ func keep(store inherit.Store, name string, l *net.TCPListener) error {
 	return errors.Join(err, kept)
 }
 
-// checkFree fails when somebody holds the UDP port. gnet binds with SO_REUSEPORT, which
-// never fails between processes of one user and would silently share the traffic.
-func checkFree(ctx context.Context, network, address string) error {
-	c, err := new(net.ListenConfig).ListenPacket(ctx, network, address)
-	if err != nil {
-		return fmt.Errorf("listen on UDP: %w; %s", err, bindHint("udp", address, err))
-	}
-	return c.Close()
-}
-
 // bindHint says what to do about a port that cannot be bound.
 func bindHint(proto, address string, err error) string {
 	_, port, _ := net.SplitHostPort(address)

@@ -286,3 +286,39 @@ func TestContinuation(t *testing.T) {
 		t.Errorf("balance %+v", bal)
 	}
 }
+
+// A connection that always has something to read leaves the loop to the others after each
+// read.
+func TestABusyConnectionHoldsNoLoop(t *testing.T) {
+	b, s := line(t)
+	b.tcpLoops = 1
+	b.others = []SourceOptions{{
+		Name: "quiet", Address: "127.0.0.1", Port: freePort(t), Transports: []ledger.Transport{ledger.TCP}, Settings: settings(t, "linux"),
+	}}
+	b.generation(s, "127.0.0.1", ledger.TCP)
+	busy := b.dial("tcp")
+	quiet := testkit.Try(net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", b.others[0].Port)))(t)
+	defer quiet.Close()
+	text := []byte(strings.Repeat("<13>busy\n", 10_000))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			if _, err := busy.Write(text); err != nil {
+				return // it was closed
+			}
+		}
+	}()
+	received := func(source string) uint64 { return b.ledger.Account(source).ReceivedBy(ledger.TCP) }
+	testkit.Eventually(t, "the busy connection is read", func() bool { return received("linux") > 50_000 })
+	for i := range 10 {
+		before := received("linux")
+		fmt.Fprint(quiet, "<13>quiet\n")
+		testkit.Eventually(t, "the quiet one is read", func() bool { return received("quiet") == uint64(i+1) })
+		if n := received("linux") - before; n > 300_000 { // ten reads of 256 KiB
+			t.Errorf("%d messages of the busy connection came before one of the quiet one", n)
+		}
+	}
+	busy.Close()
+	<-ended
+}

@@ -3,13 +3,10 @@
 //
 // # Sockets
 //
-// A UDP port is bound by a gnet engine, whose loop drains the ready socket with
-// recvmmsg(2). A TCP port is accepted from by a goroutine that enrols the connection in a
-// gnet event loop; running out of file descriptors delays new connections and ends
-// nothing (docs/adr/0002). TLS and RELP have a goroutine for each connection: gnet has no
-// TLS, and cannot stop reading one connection. gnet binds UDP with SO_REUSEPORT, with which a second process would silently take
-// half of the traffic; so each port is first bound without it, and a port that somebody
-// holds is an error.
+// UDP ports belong to package udp, which gives each datagram to a Receiver. A TCP port is
+// accepted from by a goroutine that enrols the connection in a gnet event loop; running out of
+// file descriptors delays new connections and ends nothing (docs/adr/0002). TLS and RELP have a
+// goroutine for each connection: gnet has no TLS, and cannot stop reading one connection.
 //
 // # Back-pressure
 //
@@ -41,13 +38,12 @@
 // # Restarts
 //
 // With an inherit.Store the sockets outlive the process. The next one takes over TCP
-// listeners with their backlogs, and empties the UDP sockets before it closes them, so
-// that nothing is lost in between (docs/adr/0004).
+// listeners with their backlogs, and UDP sockets with what is in their buffers, so that
+// nothing is lost in between (docs/adr/0004, 0011).
 //
 // # What does not belong here
 //
 // What a message is and how it becomes an event: see package ingest.
 //
-// It has more than 1,500 lines: UDP, TCP, TLS and RELP share the event loops, the limits and
-// the stop.
+// It has more than 1,500 lines: TCP, TLS and RELP share the limits and the stop.
 package listener

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -15,27 +16,21 @@ import (
 	"syslog-gateway/internal/ledger"
 )
 
-// heartbeat shows that an event loop runs. The loop holds one end of a socket pair, by
-// which we know the loop and notice its end. What it is asked to execute shows that it
-// runs. Silence is measured from the request, so a suspended machine does not look like
-// a stuck loop.
+// heartbeat shows that an event loop runs: it is woken, and answers. Silence is measured
+// from the request, so a suspended machine does not look like a stuck loop.
 type heartbeat struct {
 	transport ledger.Transport // that the loop receives
-	loop      gnet.EventLoop
-	far       *os.File     // the other end of the pair
-	asked     atomic.Int64 // when, in nanoseconds since 1970; 0 when it has answered
+	wake      func()           // has the loop call answer; does nothing if it has ended
+	asked     atomic.Int64     // when, in nanoseconds since 1970; 0 when it has answered
 }
 
-// Run is executed by the loop.
-func (h *heartbeat) Run(context.Context) error {
-	h.asked.Store(0)
-	return nil
-}
+// answer is called by the loop.
+func (h *heartbeat) answer() { h.asked.Store(0) }
 
 // ask has the loop show itself; one that has not answered yet is not asked again.
 func (h *heartbeat) ask(now time.Time) {
 	if h.asked.CompareAndSwap(0, now.UnixNano()) {
-		_ = h.loop.Execute(context.Background(), h) // fails if the loop has ended: then it stays silent
+		h.wake()
 	}
 }
 
@@ -55,49 +50,41 @@ func (h *heartbeat) silent(now time.Time) time.Duration {
 	return now.Sub(time.Unix(0, at))
 }
 
-func (h *heartbeat) close() error { return h.far.Close() }
-
-// newHeartbeat makes the pair; near is for the loop.
-func newHeartbeat(t ledger.Transport) (h *heartbeat, near net.Conn, err error) {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
-		return nil, nil, fmt.Errorf("make a socket pair: %w", err)
-	}
-	file := os.NewFile(uintptr(pair[0]), "near end of a heartbeat")
-	h = &heartbeat{transport: t, far: os.NewFile(uintptr(pair[1]), "far end of a heartbeat")}
-	near, err = net.FileConn(file) // a duplicate
-	return h, near, errors.Join(err, file.Close())
+// tcpHeartbeat is that of a gnet loop. The loop holds one end of a socket pair, by which we
+// know the loop and notice its end.
+type tcpHeartbeat struct {
+	heartbeat
+	loop gnet.EventLoop
+	far  *os.File // the other end of the pair
 }
 
+// Run is executed by the loop.
+func (h *tcpHeartbeat) Run(context.Context) error {
+	h.answer()
+	return nil
+}
+
+func (h *tcpHeartbeat) close() error { return h.far.Close() }
+
 // enrolHeartbeat gives a heartbeat to the client's loop with the fewest connections.
-func enrolHeartbeat(client *gnet.Client) (*heartbeat, error) {
-	h, near, err := newHeartbeat(ledger.TCP)
+func enrolHeartbeat(client *gnet.Client) (*tcpHeartbeat, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("make a socket pair: %w", err)
+	}
+	file := os.NewFile(uintptr(pair[0]), "near end of a heartbeat")
+	h := &tcpHeartbeat{far: os.NewFile(uintptr(pair[1]), "far end of a heartbeat")}
+	h.transport = ledger.TCP
+	near, err := net.FileConn(file) // a duplicate
+	if err = errors.Join(err, file.Close()); err != nil {
+		return nil, errors.Join(err, h.close())
 	}
 	c, err := client.EnrollContext(near, h)
 	if err != nil {
 		return nil, errors.Join(err, h.close())
 	}
 	h.loop = c.EventLoop()
-	return h, nil
-}
-
-// registerHeartbeat gives a heartbeat to the only loop of an engine, which is turning.
-func registerHeartbeat(e gnet.Engine) (*heartbeat, error) {
-	h, near, err := newHeartbeat(ledger.UDP)
-	if err != nil {
-		return nil, err
-	}
-	result, err := e.Register(gnet.NewNetConnContext(context.Background(), near))
-	if err != nil {
-		return nil, errors.Join(err, near.Close(), h.close())
-	}
-	r := <-result
-	if r.Err != nil {
-		return nil, errors.Join(r.Err, h.close())
-	}
-	h.loop = r.Conn.EventLoop()
+	h.wake = func() { _ = h.loop.Execute(context.Background(), h) } // fails if the loop has ended
 	return h, nil
 }
 
@@ -124,9 +111,9 @@ func (l *Listener) Stuck(limit time.Duration, excused bool) error {
 
 // heartbeats are those of all loops.
 func (l *Listener) heartbeats() []*heartbeat {
-	all := append([]*heartbeat(nil), l.tcp.heartbeats...)
-	if l.udp.heartbeat != nil {
-		all = append(all, l.udp.heartbeat)
+	all := slices.Clone(l.udpBeats[:l.udp.Loops()])
+	for _, h := range l.tcp.heartbeats {
+		all = append(all, &h.heartbeat)
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,13 +14,15 @@ import (
 	"syslog-gateway/internal/ingest"
 	"syslog-gateway/internal/ledger"
 	"syslog-gateway/internal/listener/inherit"
+	"syslog-gateway/internal/listener/udp"
 )
 
 // Options is what the listener is built of.
 type Options struct {
 	Sources    []SourceOptions
 	Ingest     ingest.Options
-	Loops      int              // TCP event loops; 0 is one for every four processors
+	TCPLoops   int              // event loops of connections; 0 is one for every four processors
+	UDPLoops   int              // event loops of datagrams, and sockets of each UDP port; 0 likewise
 	Store      inherit.Store    // keeps the sockets open beyond this process; optional
 	Inherited  *inherit.Sockets // sockets of the previous process; optional
 	Ledger     *ledger.Ledger
@@ -32,7 +35,8 @@ type Listener struct {
 	inherited *inherit.Sockets
 	sources   []*source
 	batchers  *batchers
-	udp       *udpListener
+	udp       *udp.Listener
+	udpBeats  []*heartbeat // of the loops of udp
 	tcp       *tcpListener
 	served    *servedListener
 	serving   atomic.Bool
@@ -43,9 +47,8 @@ func New(o Options) (*Listener, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if o.Loops == 0 {
-		o.Loops = defaultLoops()
-	}
+	o.TCPLoops = cmp.Or(o.TCPLoops, DefaultLoops())
+	o.UDPLoops = cmp.Or(o.UDPLoops, DefaultLoops())
 	l := &Listener{inherited: o.Inherited, batchers: &batchers{options: o.Ingest}}
 	for _, so := range o.Sources {
 		if so.Settings.Parser == nil || so.Settings.Profile == nil || so.Settings.Location == nil {
@@ -54,7 +57,7 @@ func New(o Options) (*Listener, error) {
 		l.sources = append(l.sources, newSource(so, o.Ledger))
 	}
 	connections := newConnections(o.Logger)
-	l.udp = newUDPListener(o, l.sources, l.batchers)
+	l.udp = l.newUDP(o)
 	l.tcp = newTCPListener(o, l.sources, l.batchers, connections)
 	l.served = newServedListener(o, l.sources, l.batchers, connections)
 	if o.Registerer != nil {
@@ -78,7 +81,7 @@ func (l *Listener) Source(name string) *ingest.Source {
 // Open binds all ports and begins to receive. Drain and Close give back what it has
 // opened, also when it fails.
 func (l *Listener) Open(ctx context.Context) error {
-	if err := l.udp.open(ctx); err != nil {
+	if err := l.udp.Open(ctx); err != nil {
 		return err
 	}
 	if err := l.tcp.open(ctx); err != nil {
@@ -107,8 +110,8 @@ func (l *Listener) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-l.udp.ended():
-			return errors.New("the UDP event loop ended by itself; the log above says why")
+		case <-l.udp.Ended():
+			return errors.New("a UDP event loop ended by itself; the log above says why")
 		case <-l.tcp.ended:
 			return errors.New("a TCP event loop ended by itself; the log above says why")
 		case now := <-tick.C:
@@ -130,14 +133,14 @@ func (l *Listener) Drain(ctx context.Context) error {
 	go func() { errs <- l.tcp.drain(ctx) }()
 	go func() { errs <- l.served.drain(ctx) }()
 	err := errors.Join(<-errs, <-errs)
-	err = errors.Join(err, l.udp.drain())
+	err = errors.Join(err, l.udp.Drain())
 	l.batchers.close()
 	return err
 }
 
 // Filled is the part of the fullest UDP receive buffer that is in use. After Drain it says
 // how long the next process may take to come.
-func (l *Listener) Filled() float64 { return l.udp.filled() }
+func (l *Listener) Filled() float64 { return l.udp.Filled() }
 
 // Close closes the sockets that Drain keeps open. It does not block.
-func (l *Listener) Close(context.Context) error { return l.udp.close() }
+func (l *Listener) Close(context.Context) error { return l.udp.Close() }

@@ -35,13 +35,16 @@ func TestMain(m *testing.M) {
 }
 
 type bench struct {
-	t      *testing.T
-	sink   *ingesttest.Sink
-	ledger *ledger.Ledger
-	l      *Listener
-	port   int
-	log    testkit.Log
-	served func() // ends what serve has begun
+	t        *testing.T
+	sink     *ingesttest.Sink
+	ledger   *ledger.Ledger
+	l        *Listener
+	port     int
+	loops    int // of UDP; 0 is the default
+	tcpLoops int
+	others   []SourceOptions // beside the source of port
+	log      testkit.Log
+	served   func() // ends what serve has begun
 }
 
 func settings(t testing.TB, vendorName string) ingest.Settings {
@@ -433,9 +436,7 @@ func TestLoopsOfTransports(t *testing.T) {
 	if !slices.Equal(ledger.Transports(), []ledger.Transport{ledger.UDP, ledger.TCP, ledger.TLS, ledger.RELP, ledger.RELPTLS}) {
 		t.Error("the order of transports is that of the columns in the books")
 	}
-	if n := Batchers(); n < 2 {
-		t.Errorf("%d batchers for a source with UDP and one other transport", n)
-	}
+	testkit.Equal(t, "Batchers of a source with all transports and a loop each", Batchers(1, 1), len(ledger.Transports()))
 }
 
 // All addresses, one family, and both: what is bound is what is written.

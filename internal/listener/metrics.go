@@ -1,9 +1,12 @@
 package listener
 
 import (
+	"strconv"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"syslog-gateway/internal/ledger"
+	"syslog-gateway/internal/listener/udp"
 	"syslog-gateway/internal/status"
 )
 
@@ -13,6 +16,7 @@ type collector struct {
 	listener                              *Listener
 	connections, rejected, partial, drops *prometheus.Desc
 	checks, unanswered                    *prometheus.Desc
+	socketDatagrams, socketDrops          *prometheus.Desc
 }
 
 func newCollector(l *Listener) *collector {
@@ -31,6 +35,10 @@ func newCollector(l *Listener) *collector {
 			"Messages on TCP and TLS that were delivered before they had ended.", "source", "reason"),
 		drops: desc("udp_kernel_drops_total",
 			"Datagrams that the kernel dropped because the receive buffer was full.", "source"),
+		socketDatagrams: desc("udp_socket_datagrams_total",
+			"Datagrams that were read from a socket of the port.", "source", "socket"),
+		socketDrops: desc("udp_socket_drops_total",
+			"Datagrams that the kernel dropped at a socket of the port because its receive buffer was full.", "source", "socket"),
 		unanswered: desc("relp_unacknowledged",
 			"Messages by RELP that were taken and are not acknowledged to their senders yet.", "source"),
 	}
@@ -44,6 +52,8 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.partial
 	ch <- c.drops
 	ch <- c.unanswered
+	ch <- c.socketDatagrams
+	ch <- c.socketDrops
 }
 
 // Collect implements prometheus.Collector.
@@ -63,8 +73,13 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		if s.RELP {
 			ch <- prometheus.MustNewConstMetric(c.unanswered, prometheus.GaugeValue, float64(s.Unanswered), name)
 		}
-		if s.UDP {
+		if s.Sockets != nil {
 			ch <- prometheus.MustNewConstMetric(c.drops, prometheus.CounterValue, float64(s.KernelDrops), name)
+		}
+		for i, one := range s.Sockets {
+			n := strconv.Itoa(i)
+			ch <- prometheus.MustNewConstMetric(c.socketDatagrams, prometheus.CounterValue, float64(one.Received), name, n)
+			ch <- prometheus.MustNewConstMetric(c.socketDrops, prometheus.CounterValue, float64(one.Drops), name, n)
 		}
 	}
 }
@@ -74,7 +89,7 @@ type SourceStatus struct {
 	status.Source
 	Partial    map[string]uint64 // messages delivered before they had ended, by reason
 	Checks     uint64            // health checks of proxies
-	UDP        bool              // it has a UDP port
+	Sockets    []udp.Socket      // of its UDP port
 	RELP       bool              // it takes RELP
 	Unanswered int64             // messages by RELP that are not answered yet
 }
@@ -82,6 +97,7 @@ type SourceStatus struct {
 // Status returns the state of all sources in the order of the configuration.
 func (l *Listener) Status() []SourceStatus {
 	var all []SourceStatus
+	udpPort := 0 // its number among the UDP ports
 	for _, s := range l.sources {
 		st := SourceStatus{Source: status.Source{
 			Balance: ledger.Balance{Source: s.Name()}, Port: s.options.Port,
@@ -103,10 +119,14 @@ func (l *Listener) Status() []SourceStatus {
 		for reason := range numRejections {
 			st.Rejected[reason.String()] = s.rejected[reason].Load()
 		}
-		for _, p := range l.udp.ports {
-			if p.source == s {
-				st.UDP = true
-				st.KernelDrops, st.ReceiveBuffer = l.udp.kernel(p)
+		if s.has(ledger.UDP) {
+			st.Sockets = l.udp.Sockets(udpPort)
+			udpPort++
+			for i, one := range st.Sockets {
+				st.KernelDrops += one.Drops
+				if i == 0 || one.Granted < st.ReceiveBuffer {
+					st.ReceiveBuffer = one.Granted
+				}
 			}
 		}
 		all = append(all, st)

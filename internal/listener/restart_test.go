@@ -23,10 +23,11 @@ func (b *bench) generation(s *inherittest.Store, address string, transports ...l
 	log := slog.New(slog.DiscardHandler)
 	var err error
 	b.l, err = New(Options{
-		Sources: []SourceOptions{{
+		Sources: append([]SourceOptions{{
 			Name: "linux", Address: address, Port: b.port, Transports: transports,
 			ReceiveBuffer: 4 << 20, Settings: settings(b.t, "linux"),
-		}},
+		}}, b.others...),
+		UDPLoops: b.loops, TCPLoops: b.tcpLoops,
 		Ingest: ingest.Options{
 			MaxBytes: 32 << 10, MaxEvents: 500, MaxAge: 20 * time.Millisecond,
 			Pool: b.sink.Pool, Sink: b.sink, Stop: make(chan struct{}),
@@ -166,5 +167,101 @@ func TestPortsOfAnOldConfigurationAreClosed(t *testing.T) {
 	if c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", old)); err == nil {
 		c.Close()
 		t.Error("the old TCP port is still open")
+	}
+}
+
+// With another number of loops the sockets of the process before are read on, and none of
+// them is left without a reader.
+func TestRestartsWithOtherLoopsLoseNoDatagram(t *testing.T) {
+	b, s := line(t)
+	b.loops = 4
+	b.generation(s, "127.0.0.1", ledger.UDP)
+	c := b.dial("udp")
+	stop, sent := make(chan struct{}), make(chan int)
+	go func() { sent <- testkit.Datagrams(c, 10, "<13>Nov 22 17:00:00 host app: n=%d", stop) }()
+	for _, loops := range []int{2, 8, 1, 3} {
+		b.flow()
+		b.stopGeneration()
+		b.loops = loops
+		b.generation(s, "127.0.0.1", ledger.UDP)
+	}
+	b.flow()
+	close(stop)
+	n := <-sent
+	b.waitReceived(n)
+	sockets := b.l.Status()[0].Sockets
+	testkit.Equal(t, "sockets", len(sockets), 8) // never fewer than there were
+	for i, one := range sockets {
+		if one.Received == 0 || one.Drops != 0 {
+			t.Errorf("socket %d: %+v", i, one)
+		}
+	}
+	b.stopGeneration()
+	testkit.Equal(t, "stored", len(s.Names()), 8)
+	seen := make(map[string]bool)
+	for _, e := range b.sink.Decode(t) {
+		seen[e.Event[strings.Index(e.Event, "n="):]] = true
+	}
+	if len(seen) != n || b.sink.Count() != n {
+		t.Errorf("%d events, %d different, of %d datagrams", b.sink.Count(), len(seen), n)
+	}
+}
+
+// One sender's datagrams go to all sockets in equal parts.
+func TestOneSenderIsSpread(t *testing.T) {
+	b, s := line(t)
+	b.loops = 4
+	b.generation(s, "127.0.0.1", ledger.UDP)
+	udp := b.dial("udp")
+	const sent = 20_000
+	for i := range sent {
+		fmt.Fprintf(udp, "<13>one sender %d", i)
+		if i%500 == 0 {
+			testkit.Eventually(t, "they are received", func() bool { return b.ledger.Account("linux").ReceivedBy(ledger.UDP) >= uint64(i) })
+		}
+	}
+	b.waitReceived(sent)
+	for i, one := range b.l.Status()[0].Sockets {
+		if share := float64(one.Received) / (sent / 4); share < 0.95 || share > 1.05 {
+			t.Errorf("socket %d has %.3f of its even share", i, share)
+		}
+	}
+}
+
+// A flood on one port costs another port nothing: its datagrams come in time and none is
+// dropped, while the kernel drops those of the flood.
+func TestAFloodStarvesNoOtherPort(t *testing.T) {
+	b, s := line(t)
+	b.loops = 1
+	b.others = []SourceOptions{{
+		Name: "flooded", Address: "127.0.0.1", Port: freePort(t), Transports: []ledger.Transport{ledger.UDP},
+		ReceiveBuffer: 4096, Settings: settings(t, "linux"),
+	}}
+	b.generation(s, "127.0.0.1", ledger.UDP)
+	flood := testkit.Try(net.Dial("udp", fmt.Sprintf("127.0.0.1:%d", b.others[0].Port)))(t)
+	defer flood.Close()
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				fmt.Fprint(flood, "<13>flood")
+			}
+		}
+	}()
+	quiet := b.dial("udp")
+	const sent = 500
+	for i := range sent {
+		fmt.Fprintf(quiet, "<13>one of few %d", i)
+		testkit.Eventually(t, "it has come", func() bool { return b.ledger.Account("linux").ReceivedBy(ledger.UDP) == uint64(i+1) })
+	}
+	close(stop)
+	<-ended
+	all := b.l.Status()
+	if all[0].KernelDrops != 0 || all[1].KernelDrops == 0 {
+		t.Errorf("dropped: %d of the few, %d of the flood", all[0].KernelDrops, all[1].KernelDrops)
 	}
 }

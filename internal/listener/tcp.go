@@ -36,7 +36,7 @@ type tcpListener struct {
 	ports       []*tcpPort
 	loops       int
 	reading     atomic.Int64 // reads that are being worked on, or blocked
-	heartbeats  []*heartbeat
+	heartbeats  []*tcpHeartbeat
 	ended       chan struct{} // closed when a loop ended without being stopped
 	end         sync.Once
 	ending      atomic.Bool
@@ -62,7 +62,7 @@ type tcpConn struct {
 
 func newTCPListener(o Options, sources []*source, b *batchers, cs *connections) *tcpListener {
 	t := &tcpListener{
-		log: o.Logger, connections: cs, entrance: newEntrance(cs), batchers: b, loops: o.Loops,
+		log: o.Logger, connections: cs, entrance: newEntrance(cs), batchers: b, loops: o.TCPLoops,
 		binder: binder{o.Logger, o.Store, o.Inherited},
 		ended:  make(chan struct{}),
 		conns:  make(map[*connection]gnet.Conn),

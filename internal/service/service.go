@@ -6,6 +6,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -158,7 +159,7 @@ func (g *Gateway) buildSender(c config.Config, token string, r *prometheus.Regis
 func (g *Gateway) buildQueue(c config.Config, _ string, r *prometheus.Registry) error {
 	store, err := queue.New(queue.Options{
 		Path:         c.Queue.Path,
-		Shards:       c.Balancer.Shards,
+		Shards:       c.Balancer.ShardCount(),
 		MaxSize:      int64(c.Queue.MaxSize),
 		SegmentSize:  int64(c.Queue.SegmentSize),
 		MinFree:      int64(c.Queue.MinFree),
@@ -209,13 +210,13 @@ func (g *Gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry)
 	if err != nil {
 		return err
 	}
-	batches := c.Balancer.Shards*shard.MaxBatches + 2
+	batches := c.Balancer.ShardCount()*shard.MaxBatches + 2
 	for _, s := range c.Sources {
-		batches += listener.Batchers() * ingest.OpenBatches(s.Vendor)
+		batches += listener.Batchers(loops(c.Loops.TCP), loops(c.Loops.UDP)) * ingest.OpenBatches(s.Vendor)
 	}
 	g.pool = event.NewPool(batches, int(c.Batch.MaxBytes)+16<<10)
 	var candidates []balancer.Shard
-	for i := range c.Balancer.Shards {
+	for i := range c.Balancer.ShardCount() {
 		s := shard.New(shard.Options{
 			Name:       strconv.Itoa(i),
 			Queue:      g.store.Shards()[i],
@@ -234,6 +235,9 @@ func (g *Gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry)
 	g.balancer = balancer.New(policy, candidates, g.giveUp)
 	return nil
 }
+
+// loops is a number of event loops.
+func loops(n config.Count) int { return cmp.Or(int(n), listener.DefaultLoops()) }
 
 // tlsUse is how a source is named among the uses of certificates.
 func tlsUse(source string) string { return "source/" + source }
@@ -277,6 +281,8 @@ func (g *Gateway) buildListener(c config.Config, _ string, r *prometheus.Registr
 			Unknown:   &g.unknown,
 			Rules:     &g.rules,
 		},
+		TCPLoops:   loops(c.Loops.TCP),
+		UDPLoops:   loops(c.Loops.UDP),
 		Ledger:     g.ledger,
 		Logger:     g.log,
 		Registerer: r,

@@ -192,7 +192,7 @@ func (n *health) trouble() string {
 		return summary
 	}
 	for _, s := range n.g.listener.Status() {
-		if want := int(n.g.config.Load().Sources[s.Balance.Source].ReceiveBuffer); s.UDP && s.ReceiveBuffer < want {
+		if want := int(n.g.config.Load().Sources[s.Balance.Source].ReceiveBuffer); s.Sockets != nil && s.ReceiveBuffer < want {
 			return fmt.Sprintf("the kernel gives UDP %d KiB of receive buffer where %d are wanted: raise net.core.rmem_max (on the host of a container)",
 				s.ReceiveBuffer>>10, want>>10)
 		}

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,11 +24,10 @@ type Sockets struct {
 }
 
 type socket struct {
-	file     *os.File // its name is the one in the store
-	network  string   // tcp or udp
-	bound    netip.AddrPort
-	family   int  // AF_INET or AF_INET6
-	diverted bool // Divert has changed its address
+	file    *os.File // its name is the one in the store
+	network string   // tcp or udp
+	bound   netip.AddrPort
+	family  int // AF_INET or AF_INET6
 }
 
 // Adopt sorts files that the service manager passed, and owns them from now on. It logs
@@ -79,8 +77,6 @@ func inspect(f *os.File) (*socket, error) {
 	default:
 		return nil, errors.New("it has no internet address")
 	}
-	_, notConnected := unix.Getpeername(fd)
-	s.diverted = s.network == "udp" && notConnected == nil
 	if err := unix.SetNonblock(fd, true); err != nil {
 		return nil, fmt.Errorf("set non-blocking: %w", err)
 	}
@@ -88,8 +84,8 @@ func inspect(f *os.File) (*socket, error) {
 }
 
 // Take returns the sockets that are bound as net.Listen would bind a new one to this
-// network ("tcp", "udp4", …) and address. The caller owns them from now on. There are two
-// when a process ended before it had drained the one that it inherited.
+// network ("tcp", "udp4", …) and address. The caller owns them from now on. A UDP port has one
+// for each loop of the process before.
 func (s *Sockets) Take(network, address string) (files []*os.File) {
 	if s == nil {
 		return nil
@@ -105,7 +101,7 @@ func (s *Sockets) Take(network, address string) (files []*os.File) {
 	s.sockets = slices.DeleteFunc(s.sockets, func(have *socket) bool {
 		ours := have.network == strings.TrimRight(network, "46") && have.family == family &&
 			strconv.Itoa(int(have.bound.Port())) == port &&
-			(have.bound.Addr() == wanted || have.diverted)
+			have.bound.Addr() == wanted
 		if ours {
 			files = append(files, have.file)
 		}
@@ -131,56 +127,4 @@ func (s *Sockets) Discard(f *os.File) {
 	if err := errors.Join(f.Close(), s.store.Forget(f.Name())); err != nil {
 		s.log.Warn("close a socket that was passed", "name", f.Name(), "error", err)
 	}
-}
-
-// linger is how long an inherited UDP socket is watched after it was found empty: a
-// datagram that the kernel was about to put there when it was diverted arrives within
-// microseconds.
-const linger = 20 * time.Millisecond
-
-// Empty reads an inherited UDP socket until nothing more can come. read reads what waits
-// there, without blocking, and returns the number of datagrams. The result is false if
-// stop was closed before the socket was empty.
-func Empty(stop <-chan struct{}, read func() int) (taken int, empty bool) {
-	for lingered := false; ; lingered = true {
-		for n := -1; n != 0; taken += n {
-			select {
-			case <-stop:
-				return taken, false
-			default:
-			}
-			n = read()
-		}
-		if lingered {
-			return taken, true
-		}
-		<-time.After(linger)
-	}
-}
-
-// Divert makes a bound UDP socket receive nothing new while it keeps what it has: a
-// connected socket takes datagrams of its peer only, and the discard port of this
-// host never sends.
-func Divert(fd int) error {
-	name, err := unix.Getsockname(fd)
-	if err != nil {
-		return fmt.Errorf("getsockname: %w", err)
-	}
-	const discard = 9
-	switch a := name.(type) {
-	case *unix.SockaddrInet4:
-		if a.Addr == [4]byte{} {
-			a.Addr = [4]byte{127, 0, 0, 1}
-		}
-		a.Port = discard
-	case *unix.SockaddrInet6:
-		if a.Addr == [16]byte{} { // IPv4's loopback is there even when IPv6's is not
-			a.Addr = netip.AddrFrom4([4]byte{127, 0, 0, 1}).As16()
-		}
-		a.Port = discard
-	}
-	if err := unix.Connect(fd, name); err != nil {
-		return fmt.Errorf("connect: %w", err)
-	}
-	return nil
 }

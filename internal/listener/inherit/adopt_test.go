@@ -2,9 +2,7 @@ package inherit
 
 import (
 	"log/slog"
-	"net"
 	"os"
-	"strconv"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -32,24 +30,6 @@ func TestForeignFilesAreClosed(t *testing.T) {
 	}
 }
 
-func TestDivertedSocketIsFoundAgain(t *testing.T) {
-	c := testkit.Try(net.ListenPacket("udp", "[::]:0"))(t)
-	defer c.Close()
-	port := c.LocalAddr().(*net.UDPAddr).Port
-	f := testkit.Try(c.(*net.UDPConn).File())(t)
-	s := &inherittest.Store{}
-	defer s.Close()
-	testkit.Must(t, s.Keep(prefix+"x", int(f.Fd())))
-	testkit.Must(t, Divert(int(f.Fd())))
-	f.Close()
-	in := Adopt(s.Files(t), s, slog.New(slog.DiscardHandler))
-	got := in.Take("udp", net.JoinHostPort("", strconv.Itoa(port)))
-	if len(got) != 1 {
-		t.Fatalf("%d sockets", len(got))
-	}
-	got[0].Close()
-}
-
 func TestReportedDrops(t *testing.T) {
 	f := func(name string, want uint64) {
 		t.Helper()
@@ -58,6 +38,7 @@ func TestReportedDrops(t *testing.T) {
 		}
 	}
 	f(WithDrops("syslog-gateway.udp-1514.77", 12), 12)
+	f(WithDrops(WithDrops("syslog-gateway.udp-1514.77.0", 12), 15), 15)
 	f("syslog-gateway.udp-1514.77", 0)
 	f("syslog-gateway.udp-1514.77.drops-x", 0)
 }

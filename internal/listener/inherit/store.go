@@ -3,8 +3,7 @@
 //
 // A process leaves its sockets with a [Store], which is systemd's file descriptor store.
 // The next process gets them as [Sockets]. It takes over TCP listeners with their
-// backlogs. UDP sockets it cannot take over, since gnet binds its own; it diverts and
-// empties them.
+// backlogs, and UDP sockets with what is in their buffers.
 //
 // What is done with the datagrams and connections does not belong here: see package
 // listener.
@@ -33,14 +32,16 @@ const prefix = "syslog-gateway."
 // been reported.
 const dropsSuffix = ".drops-"
 
-// Name is the name in the store for this process's socket of a port. proto is tcp or udp.
-// The name has the process in it because for a moment the store holds the sockets of two.
+// Name is the name in the store for a socket of a port that this process has bound. proto is
+// tcp or udp. The name has the process in it because for a moment the store may hold the
+// sockets of two.
 func Name(proto string, port int) string {
 	return fmt.Sprintf("%s%s-%d.%d", prefix, proto, port, os.Getpid())
 }
 
-// WithDrops adds to the name of a UDP socket how many of its drops have been reported.
+// WithDrops writes into the name of a UDP socket how many of its drops have been reported.
 func WithDrops(name string, drops uint64) string {
+	name, _, _ = strings.Cut(name, dropsSuffix)
 	return name + dropsSuffix + strconv.FormatUint(drops, 10)
 }
 

@@ -1,4 +1,4 @@
-package listener
+package udp
 
 import (
 	"encoding/binary"

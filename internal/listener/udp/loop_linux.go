@@ -1,0 +1,155 @@
+package udp
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"syslog-gateway/internal/throttle"
+)
+
+const (
+	// coalesceTime is how long one loop lets datagrams accumulate once one is there; with
+	// more loops each of them gets less and waits longer. Each wake-up costs
+	// (docs/adr/0003); a receive buffer of 4 MiB holds some 20 ms of 200,000 datagrams a
+	// second.
+	coalesceTime    = 2 * time.Millisecond
+	maxCoalesceTime = 16 * time.Millisecond
+	// smallBuffer is the receive buffer in bytes below which a loop does not wait for
+	// datagrams to accumulate.
+	smallBuffer = 1 << 20
+	// wakeEvent is the eventfd among the events of epoll; the others are numbers of sockets.
+	wakeEvent = -1
+)
+
+// loop waits for its sockets and reads those that are ready.
+type loop struct {
+	number   int
+	log      *slog.Logger
+	turned   func(int)
+	epoll    int
+	event    int // eventfd(2)
+	sockets  []*socket
+	events   []unix.EpollEvent
+	pause    time.Duration // 0: it does not let datagrams accumulate
+	stopping atomic.Bool
+	troubles throttle.Throttle
+}
+
+// newLoop makes the i-th loop: it gets every o.Loops-th socket of each port.
+func newLoop(i int, o Options, ports []*group) (*loop, error) {
+	l := &loop{number: i, log: o.Logger, turned: o.Turned, pause: min(time.Duration(o.Loops)*coalesceTime, maxCoalesceTime)}
+	d := newDrainer()
+	for _, g := range ports {
+		to := g.port.NewReceiver()
+		for n := i; n < len(g.sockets); n += o.Loops {
+			s := g.sockets[n]
+			s.receiver, s.drainer = to, d
+			if s.granted < smallBuffer {
+				l.pause = 0
+			}
+			l.sockets = append(l.sockets, s)
+		}
+	}
+	l.events = make([]unix.EpollEvent, len(l.sockets)+1)
+	var err error
+	if l.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("epoll_create1: %w", err)
+	}
+	if l.event, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return nil, errors.Join(fmt.Errorf("eventfd: %w", err), unix.Close(l.epoll))
+	}
+	err = l.watch(l.event, wakeEvent)
+	for n, s := range l.sockets {
+		err = errors.Join(err, l.watch(s.fd, int32(n)))
+	}
+	if err != nil {
+		err = errors.Join(err, l.close())
+	}
+	return l, err
+}
+
+func (l *loop) watch(fd int, name int32) error {
+	if err := unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: name}); err != nil {
+		return fmt.Errorf("epoll_ctl: %w", err)
+	}
+	return nil
+}
+
+// run turns until stop. It sleeps a little when something has come, so that datagrams
+// accumulate, unless a socket had more than one turn may take (docs/adr/0007).
+func (l *loop) run() error {
+	pause := unix.NsecToTimespec(int64(l.pause))
+	for more := false; !l.stopping.Load(); {
+		var n int
+		var err error
+		if !more {
+			if _, err = l.wait(-1); err != nil {
+				return err
+			}
+			if l.pause > 0 {
+				_ = unix.Nanosleep(&pause, nil)
+			}
+		}
+		if n, err = l.wait(0); err != nil {
+			return err
+		}
+		more = l.turn(l.events[:n])
+	}
+	return nil
+}
+
+// turn reads the sockets that are ready. more says that one of them may have more.
+func (l *loop) turn(events []unix.EpollEvent) (more bool) {
+	for _, e := range events {
+		if e.Fd == wakeEvent {
+			var count [8]byte
+			_, _ = unix.Read(l.event, count[:])
+			l.turned(l.number)
+			continue
+		}
+		full, err := l.sockets[e.Fd].read()
+		if err != nil && ready(&l.troubles) {
+			l.log.Error("a UDP socket cannot be read", "error", err)
+		}
+		more = more || full
+	}
+	return more
+}
+
+// wait waits for events, at most for the given milliseconds; -1 is without an end.
+func (l *loop) wait(timeout int) (int, error) {
+	for {
+		n, err := unix.EpollWait(l.epoll, l.events, timeout)
+		if !errors.Is(err, unix.EINTR) {
+			if err != nil {
+				err = fmt.Errorf("epoll_wait: %w", err)
+			}
+			return n, err
+		}
+	}
+}
+
+// ready reports whether a line may be logged now.
+func ready(t *throttle.Throttle) bool {
+	_, ok := t.Ready(time.Now(), 10*time.Second)
+	return ok
+}
+
+func (l *loop) wake() {
+	var one [8]byte
+	binary.NativeEndian.PutUint64(one[:], 1)
+	_, _ = unix.Write(l.event, one[:]) // fails when it has been woken 2^64 times
+}
+
+func (l *loop) stop() {
+	l.stopping.Store(true)
+	l.wake()
+}
+
+func (l *loop) close() error { return errors.Join(unix.Close(l.epoll), unix.Close(l.event)) }

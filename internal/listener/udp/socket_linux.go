@@ -1,0 +1,111 @@
+package udp
+
+import (
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"syslog-gateway/internal/listener/inherit"
+)
+
+// readLimit is how many datagrams one socket may take before the loop reads the others.
+const readLimit = 1024
+
+// socket is one socket of a port. One goroutine reads it: its loop, and Drain after that.
+type socket struct {
+	port     Port
+	fd       int
+	receiver Receiver
+	drainer  *drainer // of the loop
+	granted  int      // receive buffer, bytes
+	kept     string   // its name in the Store
+	reported uint64   // drops that the processes before have shown
+	received atomic.Uint64
+
+	// Listener.mu guards these.
+	file  *os.File // nil when it is closed
+	drops uint64
+}
+
+func newSocket(f *os.File, p Port) (*socket, error) {
+	s := &socket{port: p, fd: int(f.Fd()), file: f}
+	var err error
+	if s.granted, err = setReceiveBuffer(s.fd, p.Buffer); err != nil {
+		return nil, fmt.Errorf("UDP socket %s: %w", p.Address, err)
+	}
+	return s, nil
+}
+
+// status asks the kernel about the socket.
+func (s *socket) status() Socket {
+	if s.file != nil {
+		if n, err := kernelDrops(s.fd); err == nil {
+			s.drops = n - min(n, s.reported)
+		}
+	}
+	return Socket{Received: s.received.Load(), Drops: s.drops, Granted: s.granted}
+}
+
+// read takes what waits at the socket, at most readLimit. more says that there may be more.
+func (s *socket) read() (more bool, err error) {
+	s.receiver.Begin(time.Now())
+	defer s.receiver.End()
+	for taken := 0; taken < readLimit; {
+		n, err := s.drainer.receive(s.fd)
+		if err != nil {
+			return false, fmt.Errorf("receive UDP for the source %s: %w", s.port.Source, err)
+		}
+		for i := range n {
+			msg, from := s.drainer.datagram(i)
+			s.receiver.Receive(msg, from)
+		}
+		s.received.Add(uint64(n))
+		if n < datagrams {
+			return false, nil
+		}
+		taken += n
+	}
+	return true, nil
+}
+
+// readRemaining reads a socket whose loop has ended. It stays bound, so readRemaining takes no
+// more than the receive buffer can contain.
+func (s *socket) readRemaining(giveUp <-chan struct{}) {
+	const smallest = 512 // bytes that the kernel accounts for a datagram, at least
+	most := uint64(2 * s.granted / smallest)
+	for before := s.received.Load(); s.received.Load()-before < most; {
+		select {
+		case <-giveUp:
+			return
+		default:
+		}
+		if more, err := s.read(); !more || err != nil {
+			return
+		}
+	}
+}
+
+// rename writes into the name in the Store which drops were shown. The Store takes no socket
+// twice.
+func (s *socket) rename(store inherit.Store) error {
+	name := inherit.WithDrops(s.kept, s.reported+s.status().Drops)
+	if name == s.kept {
+		return nil
+	}
+	if err := store.Forget(s.kept); err != nil {
+		return err
+	}
+	s.kept = name
+	return store.Keep(name, s.fd)
+}
+
+func (s *socket) close() error {
+	if s.file == nil {
+		return nil
+	}
+	s.status()
+	err := s.file.Close()
+	s.file = nil
+	return err
+}
