@@ -82,6 +82,8 @@ var platformFiles = map[string]string{
 	"internal/config/hosts_unix_test.go":          "named pipes",
 	"internal/deflate/word.go":                    "loads without bounds checks",
 	"internal/deflate/word_checked.go":            "the same with checks, for purego and other processors",
+	"internal/event/plain_amd64.go":               "AVX2",
+	"internal/event/plain_words.go":               "the same by words",
 	"internal/durable/sync_unix.go":               "fsync of folders, flock",
 	"internal/durable/sync_windows.go":            "the same on Windows",
 	"internal/infra/state/process_unix.go":        "whether a process lives; opening without following links",
