@@ -5,7 +5,8 @@ DESTDIR  ?=
 PREFIX   ?= /usr
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT   ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
-LDFLAGS  := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+LDFLAGS  := -s -w -X syslog-gateway/internal/cli.version=$(VERSION) -X syslog-gateway/internal/cli.commit=$(COMMIT)
+BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 PACKAGES := ./...
 CORPUS   ?=
 FUZZTIME ?= 1m
@@ -16,6 +17,7 @@ SLOW     := internal/(queue|hec|listener|certificate|stats|stats/browser|infra/a
 CUTS     ?= 100
 DEMO_RATE ?= 200
 DEMO_TIME ?= 24h
+READY    := http://127.0.0.1:8404/readyz
 RESULTS  ?= bench/results/$(shell date -u +%F)
 BENCH    ?= ceiling,tcp-flat,tcp-mixed,tcp-flat-nogzip,udp-ramp,latency-50k,many-connections,peers-tcp,idle,startup
 NFPM     := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
@@ -24,7 +26,7 @@ PEBBLE_VERSION := v2.10.3
 TOFU     := github.com/opentofu/opentofu@v1.12.6
 
 .PHONY: help run build test test-fast test-tools test-corpus rules-savings test-lxc nightly lint vulncheck fmt bench bench-all bench-micro bench-provision \
-	soak backlog conservation crash faults powerloss failover fuzz screenshots stats-demo provision-demo cluster-demo cluster-namespaces package docs install clean
+	soak backlog conservation crash faults powerloss failover fuzz screenshots stats-demo provision-demo cluster-demo cluster-namespaces package image release release-notes docs install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,16 +34,21 @@ help: ## list the targets
 ##@ Use it
 
 run: ## run the gateway on localhost: ports 1514-1518, events as JSON lines; it prints the address of the page
-	@$(MAKE) --no-print-directory build >&2
+	@echo 'building bin/gateway (the first time: about a minute of CPU) …' >&2
+	@$(BUILD) -o bin/gateway ./cmd/gateway
 	@exec bin/gateway run --dev
 
 build: ## build bin/gateway, bin/syslog-gateway-queue, bin/provision and bin/bench, static
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/gateway ./cmd/provision ./bench
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/syslog-gateway-queue ./cmd/queue-server
+	$(BUILD) -o bin/ ./cmd/gateway ./cmd/provision ./bench
+	$(BUILD) -o bin/syslog-gateway-queue ./cmd/queue-server
 
-stats-demo: build ## the statistics page with a gentle load of all five families, until Ctrl-C
-	@bin/gateway run --dev >/dev/null & gateway=$$!; trap 'kill $$gateway; wait $$gateway' EXIT; \
-	for i in $$(seq 100); do curl -fs -o /dev/null http://127.0.0.1:8404/readyz && break; sleep 0.1; done; \
+stats-demo: ## the statistics page with a gentle load of all five families, until Ctrl-C; on the gateway of make run if it runs
+	@echo 'building bin/gateway and bin/bench …' >&2
+	@$(BUILD) -o bin/ ./cmd/gateway ./bench
+	@if curl -fs -o /dev/null $(READY); then echo 'a load for the gateway that is there' >&2; else \
+	  bin/gateway run --dev >/dev/null & gateway=$$!; trap 'kill $$gateway; wait $$gateway' EXIT; \
+	  for i in $$(seq 100); do curl -fs -o /dev/null $(READY) && break; sleep 0.1; done; \
+	fi; \
 	bin/bench load --transport udp --port-per-vendor --sources 20 --connections 20 --rate $(DEMO_RATE) --duration $(DEMO_TIME)
 
 provision-demo: build ## provision against its own simulator: validate, plan, apply, change, refuse, destroy, inventory
@@ -63,8 +70,20 @@ install: ## install the programs, units, users, sysctl file and an example: make
 	test -e $(DESTDIR)/etc/syslog-gateway/gateway.yaml || install -m 0640 deploy/examples/gateway.yaml $(DESTDIR)/etc/syslog-gateway/gateway.yaml
 	@test -n '$(DESTDIR)' || { systemd-sysusers syslog-gateway.conf syslog-gateway-queue.conf && chgrp syslog-gateway /etc/syslog-gateway/gateway.yaml; }
 
-package: bin/tools/nfpm ## .deb and .rpm for amd64 and arm64 with bills of materials, and archives of provision, in dist/
-	$(GO) run ./deploy/packaging --version '$(VERSION)' --commit '$(COMMIT)' --out dist
+PACKAGING := $(GO) run ./deploy/packaging --version '$(VERSION)' --commit '$(COMMIT)' --out dist
+
+package: bin/tools/nfpm ## .deb and .rpm for amd64 and arm64 with bills of materials, in dist/
+	$(PACKAGING) --format deb,rpm
+
+image: ## the container images for this machine's architecture, in dist/
+	$(PACKAGING) --format image --arch $$($(GO) env GOARCH)
+
+release: bin/tools/nfpm ## all that a release has, in dist/: packages, archives, images, the apt folder, sums, signatures (docs/releasing.md)
+	$(PACKAGING)
+
+release-notes: ## print the section of CHANGELOG.md that has VERSION; fail if there is none
+	@awk -v head='## [$(VERSION:v%=%)]' '/^## /{on = index($$0, head) == 1; found += on} on; END{exit !found}' CHANGELOG.md || \
+	  { echo "CHANGELOG.md has no section [$(VERSION:v%=%)]" >&2; exit 1; }
 
 docs: ## the documentation as a static site in dist/site: no script, nothing from elsewhere
 	@$(GO) run ./docs/site --out dist/site

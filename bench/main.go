@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"syslog-gateway/internal/cli"
+	"syslog-gateway/internal/cli/manual"
 
 	"github.com/spf13/cobra"
 )
@@ -22,6 +23,6 @@ func main() {
 // run is the whole program; it returns the exit code.
 func run(ctx context.Context, args []string, s cli.Streams) int {
 	root := &cobra.Command{Use: "bench", Short: "Measure the syslog gateway"}
-	root.AddCommand(loadCommand(), sinkCommand(), runCommand(), reportCommand(), sizeCommand(), faultsCommand(), crashCommand(), powerlossCommand())
+	root.AddCommand(loadCommand(), sinkCommand(), runCommand(), reportCommand(), sizeCommand(), faultsCommand(), crashCommand(), powerlossCommand(), manual.Command(nil))
 	return cli.Run(ctx, root, args, s, nil)
 }

@@ -169,7 +169,7 @@ func (p part) collect(ctx context.Context) (string, error) {
 }
 
 func (b *bundle) version(context.Context) (string, error) {
-	text := fmt.Sprintf("syslog-gateway %s\ncommit %s\n%s %s/%s, %d CPUs\n\n", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
+	text := fmt.Sprintf("%s%d CPUs\n\n", cli.ThisBuild().Text("syslog-gateway"), runtime.NumCPU())
 	if info, ok := debug.ReadBuildInfo(); ok {
 		text += info.String()
 	}

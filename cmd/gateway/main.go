@@ -14,12 +14,6 @@ import (
 	"syslog-gateway/internal/redact"
 )
 
-// version and commit are set by the linker.
-var (
-	version = "dev"
-	commit  = "unknown"
-)
-
 // exitDegraded says that the gateway works, but that something is wrong.
 const exitDegraded = 3
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/service"
 	"syslog-gateway/internal/wiring"
@@ -64,8 +65,9 @@ func (o *runOptions) serve(cmd *cobra.Command) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(signals)
+	build := cli.ThisBuild()
 	g, err := service.New(service.Options{
-		Config: c, Token: token, Log: log, Level: level, Readers: o.password != "", Version: version, Commit: commit,
+		Config: c, Token: token, Log: log, Level: level, Readers: o.password != "", Version: build.Version, Commit: build.Commit,
 	})
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/plan/dns"
@@ -120,7 +121,7 @@ func (w *lockWait) flag(cmd *cobra.Command) {
 }
 
 func (w lockWait) options(cmd *cobra.Command) state.LockOptions {
-	o := state.LockOptions{Command: cmd.CommandPath(), Version: version, Wait: time.Duration(w)}
+	o := state.LockOptions{Command: cmd.CommandPath(), Version: cli.ThisBuild().Version, Wait: time.Duration(w)}
 	if o.Wait == 0 {
 		o.Wait = -1 // for state: do not wait
 	}

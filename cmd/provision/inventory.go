@@ -150,7 +150,7 @@ func (i *inventoryOptions) text(e *declaration.Estate, asJSON bool) ([]byte, err
 }
 
 // writer is how published files name this program.
-func writer() string { return "provision " + version }
+func writer() string { return "provision " + cli.ThisBuild().Version }
 
 func reportLegacy(w io.Writer, e *declaration.Estate) error {
 	text, err := inventory.Document(e)

@@ -13,13 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"syslog-gateway/internal/cli"
+	"syslog-gateway/internal/cli/manual"
 	"syslog-gateway/internal/printable"
-)
-
-// version and commit are set by the linker.
-var (
-	version = "dev"
-	commit  = "unknown"
 )
 
 // errChanges ends a plan with changes. It is no failure, and is not printed. Its exit code
@@ -61,7 +56,7 @@ Exit codes: 0 fine, 1 failed, 2 wrong usage; plan: 0 nothing to do, 2 changes, 1
 		return cli.Does(func(cmd *cobra.Command, _ []string) error { return ask.answer(cmd, s) })(cmd, args)
 	}
 	root.AddCommand(newValidate(s), newPlan(s), newApply(s), newDestroy(s), newInventory(s), newAdopt(s), newOrphans(s),
-		newCheck(s), newEnv(s), newState(s), newSecrets(s), newRender(s), newSimulate(s), newInit(s), newImport(s), newSchema(s), newVersion(s))
+		newCheck(s), newEnv(s), newState(s), newSecrets(s), newRender(s), newSimulate(s), newInit(s), newImport(s), newSchema(s), newVersion(s), manual.Command(nil))
 	return root
 }
 
@@ -71,11 +66,11 @@ func newVersion(s *settings) *cobra.Command {
 		Short: "Print version, commit and Go version",
 		Args:  cobra.NoArgs,
 		RunE: cli.Does(func(cmd *cobra.Command, _ []string) error {
+			build := cli.ThisBuild()
 			if s.asJSON {
-				return s.output(cmd).document(map[string]string{"version": version, "commit": commit, "go": runtime.Version()})
+				return s.output(cmd).document(map[string]string{"version": build.Version, "commit": build.Commit, "go": runtime.Version()})
 			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "provision %s\ncommit %s\n%s %s/%s\n",
-				version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprint(cmd.OutOrStdout(), build.Text("provision"))
 			return err
 		}),
 	}

@@ -16,12 +16,6 @@ import (
 	"syslog-gateway/internal/redact"
 )
 
-// version and commit are set by the linker.
-var (
-	version = "dev"
-	commit  = "unknown"
-)
-
 func main() { os.Exit(run(context.Background(), os.Args[1:], cli.Std())) }
 
 func run(ctx context.Context, args []string, s cli.Streams) int {
@@ -31,6 +25,7 @@ func run(ctx context.Context, args []string, s cli.Streams) int {
 func newRoot() *cobra.Command {
 	var file string
 	var check bool
+	build := cli.ThisBuild()
 	cmd := &cobra.Command{
 		Use:   "syslog-gateway-queue -c FILE",
 		Short: "A NATS server that keeps the queue of a cluster of gateways",
@@ -39,7 +34,7 @@ again, SIGUSR2 hands the clients over to the other servers and stops, SIGTERM st
 
 "syslog-gateway-queue init" makes the files of a new cluster.`,
 		Args:    cobra.NoArgs,
-		Version: fmt.Sprintf("%s (%s, nats-server %s)", version, commit, server.VERSION),
+		Version: fmt.Sprintf("%s (%s, nats-server %s)", build.Version, build.Commit, server.VERSION),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if file == "" {
 				return cmd.Usage()

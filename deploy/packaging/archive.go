@@ -5,83 +5,105 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"errors"
-	"fmt"
+	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
+	"strings"
+	"time"
 )
 
-// archived are the files of the repository that go into an archive of provision, by their
-// place there.
-var archived = map[string]string{
-	"README.md":               "docs/provision.md",
-	"simulator.md":            "docs/simulator.md",
-	"LICENSE":                 "LICENSE",
-	"CHANGELOG.md":            "CHANGELOG.md",
-	"example/deployment.json": "deploy/provision/deployment.json",
-}
-
-// archive makes provision_VERSION_SYSTEM_ARCH.tar.gz: the program for the machine of who plans,
-// which is not always one with packages.
-func (t tree) archive(ctx context.Context, system string) (string, error) {
-	program := t.path("provision")
-	flags := fmt.Sprintf("-s -w -X main.version=%s -X main.commit=%s", t.version, t.Commit)
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", flags, "-o", program, "./cmd/provision")
-	cmd.Dir = t.Root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+system, "GOARCH="+t.arch)
-	if _, err := run(cmd); err != nil {
-		return "", err
-	}
-	licences, err := t.licenceText(ctx, program)
+// archive makes NAME_VERSION_SYSTEM_ARCH.tar.gz for machines without packages: the program on
+// top, and below it what a package has in /usr. What only systemd reads is for Linux alone.
+func (t tree) archive(context.Context) (string, error) {
+	licence, err := os.ReadFile(filepath.Join(t.Root, "LICENSE"))
 	if err != nil {
 		return "", err
 	}
-	content := map[string][]byte{"third-party-licences": licences}
-	if content["provision"], err = os.ReadFile(program); err != nil {
-		return "", err
-	}
-	for name, from := range archived {
-		if content[name], err = os.ReadFile(filepath.Join(t.Root, from)); err != nil {
-			return "", err
+	entries := []entry{{name: "LICENSE", mode: 0o644, content: licence}}
+	err = filepath.WalkDir(t.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
 		}
-	}
-	folder := fmt.Sprintf("provision_%s_%s_%s", t.version, system, t.arch)
-	packed, err := t.tarball(folder, content)
+		name, err := filepath.Rel(t.dir, path)
+		if err != nil {
+			return err
+		}
+		to := strings.TrimPrefix(filepath.ToSlash(name), "usr/")
+		switch {
+		case t.system != "linux" && !strings.HasPrefix(to, "share/") && name != t.program(), strings.HasPrefix(to, "share/lintian/"):
+			return nil
+		case name == t.program():
+			to = t.Binary
+		}
+		e, err := t.entry(name, to)
+		entries = append(entries, e)
+		return err
+	})
 	if err != nil {
 		return "", err
 	}
-	file := filepath.Join(t.Out, folder+".tar.gz")
-	return file, os.WriteFile(file, packed, 0o644)
+	for i := range entries {
+		entries[i].name = t.name() + "/" + entries[i].name
+	}
+	packed, err := tarOf(entries, t.Epoch)
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(t.Out, t.name()+".tar.gz")
+	return file, os.WriteFile(file, zipped(packed, gzip.DefaultCompression), 0o644)
 }
 
-// tarball packs files below a folder, in the order of their names and with the one time.
-func (t tree) tarball(folder string, content map[string][]byte) ([]byte, error) {
+// entry is a file or, with a name that ends in a slash, a folder of a tar archive.
+type entry struct {
+	name    string
+	mode    int64
+	owner   int // user and group
+	content []byte
+}
+
+// entry reads a file of the tree.
+func (t tree) entry(name, to string) (entry, error) {
+	e := entry{name: to, mode: 0o644}
+	if name == t.program() {
+		e.mode = 0o755
+	}
+	var err error
+	e.content, err = os.ReadFile(t.path(name))
+	return e, err
+}
+
+// tarOf packs entries in the order given, all of one time.
+func tarOf(entries []entry, at time.Time) ([]byte, error) {
 	var b bytes.Buffer
-	zip, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	w := tar.NewWriter(zip)
-	var names []string
-	for name := range content {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		mode := int64(0o644)
-		if name == "provision" {
-			mode = 0o755
+	w := tar.NewWriter(&b)
+	for _, e := range entries {
+		h := &tar.Header{
+			Typeflag: tar.TypeReg, Name: e.name, Mode: e.mode, Uid: e.owner, Gid: e.owner,
+			Size: int64(len(e.content)), ModTime: at, Format: tar.FormatPAX,
 		}
-		h := &tar.Header{Name: folder + "/" + name, Mode: mode, Size: int64(len(content[name])), ModTime: t.Epoch, Format: tar.FormatUSTAR}
+		if strings.HasSuffix(e.name, "/") {
+			h.Typeflag = tar.TypeDir
+		}
 		if err := w.WriteHeader(h); err != nil {
 			return nil, err
 		}
-		if _, err := w.Write(content[name]); err != nil {
+		if _, err := w.Write(e.content); err != nil {
 			return nil, err
 		}
 	}
-	err = errors.Join(w.Close(), zip.Close())
+	err := w.Close()
 	return b.Bytes(), err
+}
+
+// zipped compresses without name and time. Documents of packages are compressed as `gzip -9n`
+// does, which lintian asks for; the rest gains nothing by it.
+func zipped(content []byte, level int) []byte {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, level)
+	if err != nil {
+		return nil // the level is a valid one
+	}
+	_, _ = w.Write(content) // into memory
+	_ = w.Close()
+	return b.Bytes()
 }

@@ -47,7 +47,7 @@ func billOfMaterials(info *debug.BuildInfo, name, version string, at time.Time) 
 		Type: "application", Ref: name, Name: name, Version: version,
 	}}
 	for _, s := range info.Settings {
-		if s.Key == "GOOS" || s.Key == "GOARCH" || strings.HasPrefix(s.Key, "vcs.") {
+		if s.Key == "GOOS" || s.Key == "GOARCH" {
 			d.Metadata.Component.Properties = append(d.Metadata.Component.Properties, property{"go:build:" + s.Key, s.Value})
 		}
 	}

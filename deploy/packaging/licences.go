@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"debug/buildinfo"
 	"encoding/json"
@@ -25,7 +26,7 @@ func (t tree) licences(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.write(t.docs()+"/third-party-licences.gz", zipped(text))
+	return t.write(t.docs()+"/third-party-licences.gz", zipped(text, gzip.BestCompression))
 }
 
 // licenceText are the licences of what is linked into a program.

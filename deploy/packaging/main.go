@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,28 +33,27 @@ type options struct {
 	Commit   string   // short, for gateway version
 	Packages []string // names; all if there is none
 	Archs    []string // Go's names
-	Formats  []string // deb, rpm
-	Systems  []string // of archives of provision, by Go's names
+	Formats  []string // deb, rpm, archive, image, apt
 	NFPM     string   // the program
 	Epoch    time.Time
+	Keys     keys
 }
 
 func newCommand() *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "packaging",
-		Short: "Build the .deb and .rpm packages, and archives of provision",
+		Short: "Build packages, archives, container images and the apt folder of a release",
 		Args:  cobra.NoArgs,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Root, "root", ".", "folder of the repository")
-	f.StringVar(&o.Out, "out", "dist", "where the packages go")
+	f.StringVar(&o.Out, "out", "dist", "where the files go")
 	f.StringVar(&o.Describe, "version", "dev", "version as `git describe` says it: v1.2.0, v1.2.0-3-gabc1234 or abc1234")
 	f.StringVar(&o.Commit, "commit", "unknown", "commit that `gateway version` prints")
-	f.StringSliceVar(&o.Packages, "package", nil, "packages to build, by name; all of them without it")
+	f.StringSliceVar(&o.Packages, "package", nil, "what to build, by the name of the package; everything without it")
 	f.StringSliceVar(&o.Archs, "arch", []string{"amd64", "arm64"}, "architectures, by Go's names")
-	f.StringSliceVar(&o.Formats, "format", []string{"deb", "rpm"}, "formats to build")
-	f.StringSliceVar(&o.Systems, "archive", []string{"linux", "darwin"}, "systems that archives of provision are for, by Go's names")
+	f.StringSliceVar(&o.Formats, "format", append(slices.Clone(formats), formatAPT), "formats to build")
 	f.StringVar(&o.NFPM, "nfpm", "bin/tools/nfpm", "the nfpm program")
 	cmd.RunE = cli.Does(func(cmd *cobra.Command, _ []string) error {
 		var err error
@@ -62,6 +62,12 @@ func newCommand() *cobra.Command {
 		}
 		if o.Epoch, err = epoch(cmd.Context(), o.Root); err != nil {
 			return err
+		}
+		if o.Keys, err = readKeys(os.Getenv); err != nil {
+			return err
+		}
+		if missing := o.Keys.missing(); missing != "" {
+			fmt.Fprintln(cmd.ErrOrStderr(), missing)
 		}
 		files, err := build(cmd.Context(), o)
 		for _, f := range files {
@@ -90,8 +96,11 @@ func epoch(ctx context.Context, root string) (time.Time, error) {
 	return time.Unix(seconds, 0).UTC(), nil
 }
 
-// build makes all packages and archives, and returns their files.
+// build makes everything that was asked for, and returns the files but those of the apt folder.
 func build(ctx context.Context, o options) (files []string, err error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return nil, err
 	}
@@ -105,36 +114,67 @@ func build(ctx context.Context, o options) (files []string, err error) {
 		return nil, err
 	}
 	for _, p := range all {
+		made, err := o.product(ctx, p, filepath.Join(work, p.Package))
+		files = append(files, made...)
+		if err != nil {
+			return files, err
+		}
+	}
+	if slices.Contains(o.Formats, formatAPT) {
+		var debs []string
+		for _, file := range files {
+			if filepath.Ext(file) == ".deb" {
+				debs = append(debs, file)
+			}
+		}
+		if err := aptRepository(o, debs); err != nil {
+			return files, fmt.Errorf("make the apt folder: %w", err)
+		}
+	}
+	sealed, err := seal(o, files)
+	return append(files, sealed...), err
+}
+
+// product makes the files of one product in a folder to work in.
+func (o options) product(ctx context.Context, p product, work string) (files []string, err error) {
+	t := tree{options: o, product: p, version: packageVersion(o.Describe, o.Epoch), native: filepath.Join(work, "native", p.Binary)}
+	if err := t.compileFor(ctx, runtime.GOOS, runtime.GOARCH, t.native); err != nil {
+		return nil, err
+	}
+	for _, system := range systems {
 		for _, arch := range o.Archs {
-			t := tree{options: o, product: p, arch: arch, version: packageVersion(o.Describe, o.Epoch), dir: filepath.Join(work, p.Package, arch)}
+			t.system, t.arch, t.dir = system, arch, filepath.Join(work, system, arch)
+			if len(t.formats()) == 0 {
+				continue
+			}
 			made, err := t.build(ctx)
 			files = append(files, made...)
 			if err != nil {
-				return files, fmt.Errorf("%s, %s: %w", p.Package, arch, err)
+				return files, fmt.Errorf("%s, %s, %s: %w", p.Package, system, arch, err)
 			}
-		}
-	}
-	if len(o.Packages) != 0 { // archives were not asked for
-		return files, nil
-	}
-	for _, arch := range o.Archs {
-		t := tree{options: o, arch: arch, version: packageVersion(o.Describe, o.Epoch), dir: filepath.Join(work, "archives", arch)}
-		for _, system := range o.Systems {
-			file, err := t.archive(ctx, system)
-			if err != nil {
-				return files, fmt.Errorf("%s, %s: %w", system, arch, err)
-			}
-			files = append(files, file)
 		}
 	}
 	return files, nil
 }
 
-// chosen returns the packages that are to be built.
+// check refuses formats that there are not.
+func (o options) check() error {
+	for _, format := range o.Formats {
+		if format != formatAPT && !slices.Contains(formats, format) {
+			return fmt.Errorf("there is no format %q: use %s or %s", format, strings.Join(formats, ", "), formatAPT)
+		}
+	}
+	if slices.Contains(o.Formats, formatAPT) && !slices.Contains(o.Formats, formatDeb) {
+		return fmt.Errorf("format %s needs %s, too", formatAPT, formatDeb)
+	}
+	return nil
+}
+
+// chosen returns the products that are to be built.
 func (o options) chosen() ([]product, error) {
-	all := products()
-	if len(o.Packages) == 0 {
-		return all, nil
+	all, err := products(o.Root)
+	if err != nil || len(o.Packages) == 0 {
+		return all, err
 	}
 	var some []product
 	for _, name := range o.Packages {
