@@ -131,6 +131,9 @@ func verbsOf(cmd *cobra.Command) (names []string) {
 func unknownFlag(cmd *cobra.Command, err error) error {
 	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
 	if !unknown {
+		if strings.HasPrefix(err.Error(), "unknown shorthand flag") {
+			return fmt.Errorf("%w; `%s --help` lists all", err, cmd.CommandPath())
+		}
 		return err
 	}
 	var known []string
