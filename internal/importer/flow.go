@@ -1,7 +1,5 @@
 package importer
 
-import "slices"
-
 // step is what the other program does with the messages that fit a condition: a path, a route,
 // or a statement of a ruleset. Messages meet the steps in order.
 type step struct {
@@ -43,7 +41,7 @@ func (m *model) flow(steps []step, whole bool) {
 		reachesHEC = reachesHEC || s.sends && !s.elsewhere
 		all = all || s.sends && (s.unclear || some || len(s.when) == 0)
 		if s.sends {
-			takes = slices.Concat(takes, s.when)
+			takes = append(takes, s.when...)
 		}
 		said := false
 		switch {
@@ -74,7 +72,7 @@ func (m *model) flow(steps []step, whole bool) {
 		default:
 			own.index = s.index != "" && (own.index || len(before) == 0)
 			own.sourcetype = s.sourcetype != "" && (own.sourcetype || len(before) == 0)
-			before = slices.Concat(before, s.when)
+			before = append(before, s.when...) // rules that have it keep what they have
 		}
 	}
 	if !reachesHEC {

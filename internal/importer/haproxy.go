@@ -25,7 +25,7 @@ type haproxy struct {
 	m     *model
 	tcp   bool // the mode of the last section defaults
 	steps []step
-	bound int         // ports that were named
+	bound int         // ports that were named, and lines log of the section global
 	log   []directive // the lines log of the section global
 }
 
@@ -313,7 +313,7 @@ func (h *haproxy) forward(s *section) {
 	one := step{at: s.at, name: s.name, sends: true, sources: []*source{}}
 	var ports []source
 	var logs []directive
-	connections, idle := 0, ""
+	connections, idle, global := 0, "", false
 	for _, d := range s.lines {
 		switch d.words[0] {
 		case "bind":
@@ -331,7 +331,12 @@ func (h *haproxy) forward(s *section) {
 		case "log":
 			if len(d.words) == 2 && d.words[1] == "global" {
 				h.m.hint(d.at, "log global: the gateway delivers to hec.endpoints")
-				logs = append(logs, h.log...)
+				if h.bound += len(h.log); h.bound > maxWork {
+					h.m.cannot(d.at, "log global: there are too many lines log")
+				} else if !global {
+					logs = append(logs, h.log...)
+				}
+				global = true
 			} else {
 				logs = append(logs, d)
 			}

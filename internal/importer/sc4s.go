@@ -30,6 +30,7 @@ type sc4s struct {
 	simple  map[string]bool    // vendor_product of ports that are simple
 	listens map[*source]string // the name in SC4S_LISTEN_…, in lower case
 	nobody  map[string]Note    // names there that no pack has, yet
+	names   map[string]named   // of the classes; nil: to be made anew
 	// of local/config
 	parsers      map[string]statement
 	applications []statement
@@ -269,17 +270,37 @@ func (c *sc4s) unrecognised() {
 // pin for a family: it takes them all.
 func (c *sc4s) packs(key string) []string {
 	var all []string
-	for i := range c.m.classes {
-		k := &c.m.classes[i]
-		if same(k.vendor, key) && !slices.Contains(all, k.pack) {
+	for _, k := range c.named(key).byVendor {
+		if !slices.Contains(all, k.pack) {
 			all = append(all, k.pack)
 		}
 	}
 	return all
 }
 
-func same(a, b string) bool {
-	return strings.EqualFold(strings.ReplaceAll(strings.ReplaceAll(a, " ", "_"), "-", "_"), strings.ReplaceAll(b, "-", "_"))
+// named is what a key of SC4S names.
+type named struct {
+	byKey, byVendor []*class // those with this key; those of this vendor_product
+}
+
+// named returns the classes that a key of SC4S names.
+func (c *sc4s) named(key string) named {
+	fold := func(text string) string {
+		return strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(text))
+	}
+	if c.names == nil {
+		c.names = map[string]named{}
+		for i := range c.m.classes {
+			k := &c.m.classes[i]
+			n := c.names[fold(k.key)]
+			n.byKey = append(n.byKey, k)
+			c.names[fold(k.key)] = n
+			n = c.names[fold(k.vendor)]
+			n.byVendor = append(n.byVendor, k)
+			c.names[fold(k.vendor)] = n
+		}
+	}
+	return c.names[fold(key)]
 }
 
 // rest lists the variables that nothing has read.
@@ -401,10 +422,8 @@ func (c *sc4s) metadata() error {
 // override says a row of splunk_metadata.csv for the classes of its key.
 func (c *sc4s) override(at Note, key, what, value string) {
 	var classes []string
-	for i := range c.m.classes {
-		if same(c.m.classes[i].key, key) {
-			classes = append(classes, c.m.classes[i].name)
-		}
+	for _, k := range c.named(key).byKey {
+		classes = append(classes, k.name)
 	}
 	if len(classes) == 0 {
 		c.m.cannot(at, "%s: no class of the gateway has this key; gateway pack list and docs/products.md have the classes", key)
@@ -776,6 +795,7 @@ func (c *sc4s) recognise(at Note, label string, w when, set map[string]string, u
 	if !c.m.addProduct(p) {
 		return
 	}
+	c.names = nil
 	c.m.classes = append(c.m.classes[:len(c.m.classes):len(c.m.classes)], class{name: p.Pack, pack: p.Pack, sourcetype: p.Sourcetype, key: p.Pack, vendor: p.Pack})
 	for _, s := range c.m.sources { // what comes to a port of its own needs no match
 		if slices.Contains(ports, c.listens[s]) && len(s.Packs) == 0 {
