@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/cli"
+	"syslog-gateway/internal/importer"
 	"syslog-gateway/internal/testkit"
 )
 
@@ -188,6 +189,11 @@ func TestImportRefuses(t *testing.T) {
 	for _, args := range [][]string{{"import", "sc4s"}, {"import", "sc4s", "a", "b"}, {"import", "sc4s", "a", "--nothing"}} {
 		if _, _, code := runImport(t, args...); code != cli.Usage {
 			t.Errorf("%v: exit code %d", args, code)
+		}
+	}
+	for _, product := range importer.Products() { // what is printed at the end leads somewhere
+		if _, err := os.Stat("../../docs/migrate/" + product + ".md"); err != nil {
+			t.Error(err)
 		}
 	}
 	out := filepath.Join(dir, "out")

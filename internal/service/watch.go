@@ -13,7 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	show "syslog-gateway/internal/stats/text"
 	"syslog-gateway/internal/systemd"
 )
 
@@ -195,7 +194,7 @@ func (n *health) trouble() string {
 	for _, s := range n.g.listener.Status() {
 		if want := int(n.g.config.Load().Sources[s.Balance.Source].ReceiveBuffer); s.UDP && s.ReceiveBuffer < want {
 			return fmt.Sprintf("the kernel gives UDP %s of receive buffer where %s are wanted: raise net.core.rmem_max (on the host of a container)",
-				show.Size(s.ReceiveBuffer), show.Size(want))
+				config.Size(s.ReceiveBuffer), config.Size(want))
 		}
 	}
 	return ""
