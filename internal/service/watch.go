@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/systemd"
 )
 
