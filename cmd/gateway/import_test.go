@@ -197,7 +197,7 @@ func TestImportRefuses(t *testing.T) {
 		}
 	}
 	out := filepath.Join(dir, "out")
-	file := write("l/haproxy.cfg", "log-forward a\n  dgram-bind :5514\n")
+	file := write("l/haproxy.cfg", "log-forward a\n  dgram-bind :5514\n  log 192.0.2.9:514 local0\n")
 	if _, _, code := runImport(t, "import", "haproxy", file, "-o", out); code != cli.Fine {
 		t.Errorf("all is said, and the exit code is %d", code)
 	}
