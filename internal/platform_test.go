@@ -28,6 +28,8 @@ var platformFiles = map[string]string{
 	"cmd/gateway/commands_linux_test.go":          "runs the gateway",
 	"cmd/gateway/bundle_linux_test.go":            "runs the gateway",
 	"cmd/gateway/connect_linux_test.go":           "runs the gateway",
+	"cmd/gateway/import_hostile_linux_test.go":    "measures the memory of the gateway",
+	"cmd/gateway/import_run_linux_test.go":        "runs the gateway",
 	"cmd/gateway/corpus_exceptions_linux_test.go": "runs the gateway",
 	"cmd/gateway/rules_load_linux_test.go":        "runs the gateway",
 	"cmd/gateway/rules_page_linux_test.go":        "runs the gateway",

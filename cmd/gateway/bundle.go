@@ -3,7 +3,6 @@ package main
 import (
 	"archive/tar"
 	"bytes"
-
 	"compress/gzip"
 	"context"
 	"errors"
@@ -13,6 +12,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -101,6 +102,83 @@ func (b *bundle) know(env []string) {
 	}
 	mask, _ := c.MaskSecret(env)
 	b.secrets.Add(string(mask), strings.TrimSpace(string(mask)))
+	b.knowOthers(env)
+}
+
+// knowOthers learns the secrets that are there and do not count: those of a variable or a file
+// that another one goes before, and those of a file that cannot be used as a configuration.
+func (b *bundle) knowOthers(env []string) {
+	files := []string{b.config.HEC.TokenFile, b.config.Queue.JetStream.CredentialsFile}
+	for _, v := range env {
+		name, value, _ := strings.Cut(v, "=")
+		switch upper := strings.ToUpper(name); {
+		case name == "CREDENTIALS_DIRECTORY":
+			found, _ := filepath.Glob(filepath.Join(value, "*")) // a folder with [ in its name has none
+			files = append(files, found...)
+		case name == config.TokenEnv, strings.HasPrefix(upper, config.EnvPrefix) && secretKey.MatchString(upper):
+			b.secrets.Add(value)
+		case strings.HasSuffix(upper, "_PROXY"):
+			b.secrets.Add(userOfURL(value)...)
+		}
+	}
+	b.secrets.Add(secretsIn(beginning(b.file))...)
+	for _, file := range files {
+		text := beginning(file)
+		b.secrets.Add(strings.TrimSpace(text))
+		for line := range strings.Lines(text) { // of a file with several, such as credentials of NATS
+			if line = strings.TrimSpace(line); len(line) >= 20 && !strings.HasPrefix(line, "-") && !strings.Contains(line, " ") {
+				b.secrets.Add(line)
+			}
+		}
+	}
+}
+
+// maxFoundSecrets limits what is taken for a secret in a file that cannot be read as what it is.
+const maxFoundSecrets = 20
+
+var (
+	secretKey   = regexp.MustCompile(`(?i)(?:TOKEN|PASSWORD(?:_HASH)?)$`)
+	secretValue = regexp.MustCompile(`(?i)(?:token|password(?:_hash)?)["']?[ \t]*:[ \t]*([^ \t\r\n][^\r\n]*)`)
+	urlUser     = regexp.MustCompile(`://([^\s/@]{1,256})@`)
+)
+
+// secretsIn returns what is a secret by its key in the text of a configuration, whether it can
+// be read as one or not, and the users of URLs.
+func secretsIn(text string) (found []string) {
+	for _, m := range secretValue.FindAllStringSubmatch(text, maxFoundSecrets) {
+		value := m[1]
+		if quote := value[:1]; quote == `"` || quote == "'" {
+			value, _, _ = strings.Cut(value[1:], quote)
+		} else if strings.ContainsAny(value, "}#") || strings.Contains(value, ": ") { // others follow in this line
+			value = strings.TrimRight(strings.Fields(value)[0], ",}")
+		}
+		found = append(found, strings.TrimSpace(value))
+	}
+	return append(found, userOfURL(text)...)
+}
+
+// userOfURL returns users and passwords of the URLs in a text.
+func userOfURL(text string) (found []string) {
+	for _, m := range urlUser.FindAllStringSubmatch(text, maxFoundSecrets) {
+		_, password, _ := strings.Cut(m[1], ":")
+		found = append(found, m[1], password)
+	}
+	return found
+}
+
+// beginning returns the beginning of a file; nothing if it cannot be read.
+func beginning(name string) string {
+	info, err := os.Stat(name)
+	if err != nil || !info.Mode().IsRegular() { // opening a pipe would wait
+		return ""
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	text, _ := io.ReadAll(io.LimitReader(f, 64<<10)) // what could be read may have a secret
+	return string(text)
 }
 
 // part is one file of the bundle.

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -170,5 +171,58 @@ func TestBundleOfWhatThereIs(t *testing.T) {
 	testkit.Holds(t, "README", parts["README.txt"], "log.txt", "incomplete")
 	for name, text := range parts {
 		testkit.Lacks(t, name, text, "hunter2")
+	}
+}
+
+// Secrets that do not count are no less secret: of variables and files that another one goes
+// before, of a file that cannot be read as a configuration, of URLs, and of files for a cluster.
+func TestBundleHoldsNoSecretThatDoesNotCount(t *testing.T) {
+	dir := t.TempDir()
+	const (
+		inEnv, inKey, inFile, inYAML = "2f4d9638-134c-4372-87ec-55202d104f94", "af5f0233-2fbb-445b-b391-cc8d93dbf8e7", "956756dc-504c-42c6-8788-d219f4457e3c", "c399a26f-d904-4ee9-873e-d01e3206b60f"
+		credential, statsPassword    = "b3d7f938-46fd-4bfc-b0ce-778bf68d6651", "Gr4nd+Canyon/77"
+		seed, proxy, urlPassword     = "SUAMK2FG4MI6UE3ACF3FK3OIQBCEIEZV7NSWFFEW63UXMRLFM2XLAXK4GY", "squ1d-Tunnel", "b4sic!Colon"
+	)
+	all := []string{inEnv, inKey, inFile, inYAML, credential, statsPassword, seed, proxy, urlPassword}
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		testkit.Must(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		testkit.Must(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	write("credentials/hec_token", credential+"\n")
+	write("credentials/stats_password", statsPassword+"\n")
+	tokenFile := write("token", inFile+"\n")
+	creds := write("queue.creds", "-----BEGIN USER NKEY SEED-----\n"+seed+"\n------END USER NKEY SEED------\n")
+	program(t, dir, "journalctl", "printf '%s\\n' '"+strings.Join(all, "' '")+"'\n")
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	t.Setenv("CREDENTIALS_DIRECTORY", dir+"/credentials")
+	t.Setenv("SPLUNK_HEC_TOKEN", inEnv)
+	t.Setenv("GATEWAY_HEC__TOKEN", inKey)
+	t.Setenv("HTTPS_PROXY", "http://user:"+proxy+"@proxy.example.com:3128")
+	whole := "hec: {endpoints: ['https://splunk:8088'], token_file: " + tokenFile + ", token: '" + inYAML + "'}\nqueue: {jetstream: {credentials_file: " + creds + "}}\n"
+	for name, c := range map[string]struct {
+		yaml string
+		sees []string // what the configuration does not lead to
+	}{
+		"good":        {whole, []string{urlPassword}},
+		"wrong value": {strings.Replace(whole, "splunk:8088", "user:"+urlPassword+"@splunk:8088", 1), []string{inFile, seed}},
+		"no YAML":     {"hec:\n  endpoints: [https://user:" + urlPassword + "@splunk:8088\n  token: " + inYAML + "   # ours\n", []string{inFile, seed}},
+	} {
+		file := filepath.Join(dir, name+".tar.gz")
+		var out bytes.Buffer
+		code := run(t.Context(), []string{"support-bundle", "-c", write("gateway.yaml", c.yaml), file}, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out})
+		testkit.Equal(t, "exit code: "+out.String(), code, 0)
+		parts := unpacked(t, file)
+		for _, secret := range all {
+			for part, text := range parts {
+				if found := quotes(text, secret); found != "" && !slices.Contains(c.sees, secret) {
+					t.Errorf("%s: %s has %s (%s)", name, part, secret, found)
+				}
+			}
+		}
+		for _, secret := range c.sees { // the control: nothing leads to it, so the log shows it
+			testkit.Holds(t, "log", parts["log.txt"], secret)
+		}
 	}
 }

@@ -32,6 +32,7 @@ func flagValues() map[string]cobra.CompletionFunc {
 	return map[string]cobra.CompletionFunc{
 		"config":     files("yaml", "yml"),
 		"path":       folders,
+		"output":     folders,
 		"queue.path": folders,
 		"source":     byConfig(func(c config.Config) []string { return slices.Sorted(maps.Keys(c.Sources)) }),
 		"class":      byConfig(everyClass),

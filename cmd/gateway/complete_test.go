@@ -28,6 +28,10 @@ func TestValuesAreCompleted(t *testing.T) {
 	f("pan_threat :4 ", "tap", "-c", file, "--class", "pan_thr")
 	f("yaml yml :8 ", "check", "-c", "")
 	f(":16 ", "queue", "status", "--path", "")
+	f(":16 ", "import", "haproxy", "x", "-o", "")
+	f("debug info warn error :4 ", "run", "--log.level", "")
+	f("restore\tPut quarantined records that are whole back into the queue :4 ", "help", "queue", "res")
+	f(":4 ", "help", "queue", "status", "")
 }
 
 // Every flag with a list of its own has that list.

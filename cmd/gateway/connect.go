@@ -269,7 +269,11 @@ func parseUnit(text string) (s preflight.Service) {
 	s.Installed = true
 	s.OpenFiles, _ = strconv.ParseInt(values["LimitNOFILE"], 10, 64) // 0 for infinity
 	s.Writable = strings.Fields(values["ReadWritePaths"])
-	if u, err := user.Lookup(values["User"]); err == nil {
+	u, err := user.Lookup(values["User"])
+	if err != nil && values["User"] != "" {
+		s.Missing = values["User"]
+	}
+	if err == nil {
 		s.User.Name = u.Username
 		s.User.UID, _ = strconv.Atoi(u.Uid)
 		groups, _ := u.GroupIds()

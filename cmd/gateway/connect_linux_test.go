@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -128,6 +129,10 @@ func TestConnectFindsTheMistakesOfAFirstHour(t *testing.T) {
 		"buffers too small":     {strings.Replace(good, "index: main", "index: main, receive_buffer: 1GiB", 1), 0, []string{"net.core.rmem_max", "sysctl --system"}},
 		"files too few":         {strings.Replace(good, "index: main", "index: main, max_connections: 1000000", 1), 0, []string{"open files", "lower max_connections"}},
 		"no ack on the token":   {strings.Replace(good, "health_interval", "ack: {enabled: true}, health_interval", 1), 1, []string{"no indexer acknowledgement", "hec.ack.enabled: false"}},
+		"typo in token_file":    {strings.Replace(good, "hec: {", "hec: {token_file: "+s.dir+"/hec_tokn, ", 1), 1, []string{"hec.token_file: " + s.dir + "/hec_tokn is not there: correct the path"}},
+		"typo in ca_file":       {to(secure.URL(), trusts(ca+"x")), 1, []string{"hec.tls.ca_file", ca + "x"}},
+		"typo in hosts_file":    {good + "metadata: {hosts_file: " + s.dir + "/host.csv}\n", 1, []string{"metadata.hosts_file: " + s.dir + "/host.csv is not there: correct the path"}},
+		"typo in queue.path":    {strings.Replace(good, s.dir+"/queue", "/proc/lib/queue", 1), 1, []string{"/proc/lib/queue is not there and cannot be made in /proc", "Is the path right?"}},
 		"a folder is a file":    {strings.Replace(good, s.dir+"/queue", s.file, 1), 1, []string{"is not a folder"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -265,4 +270,55 @@ func TestUnit(t *testing.T) {
 	if s := parseUnit("LoadState=not-found\nUser=\nLimitNOFILE=524288\n"); s.Installed {
 		t.Errorf("%+v", s)
 	}
+}
+
+// The unit's user is not on this machine: what it may read is not known.
+func TestConnectFindsAUserThatIsNotThere(t *testing.T) {
+	s := newSite(t, "")
+	program(t, s.dir, "systemctl", "printf 'LoadState=loaded\\nUser=nosuchuser\\nLimitNOFILE=65536\\nReadWritePaths="+s.dir+"\\n'\n")
+	t.Setenv("PATH", s.dir+":"+os.Getenv("PATH"))
+	code, said := s.checked(s.read(), "--connect")
+	testkit.Equal(t, "exit code: "+said, code, cli.Failed)
+	testkit.Holds(t, "check", said, "the systemd unit runs as nosuchuser", "User=", "useradd --system nosuchuser")
+}
+
+// smallDisk is the variable that makes a test run in a mount namespace of its own.
+const smallDisk = "GATEWAY_TEST_SMALL_DISK"
+
+// A disk of 4 MiB, really mounted: too small for the queue, and then full.
+func TestConnectOnASmallDisk(t *testing.T) {
+	if os.Getenv(smallDisk) == "" {
+		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+		cmd.Env = append(os.Environ(), smallDisk+"=1")
+		cmd.SysProcAttr = &syscall.SysProcAttr{
+			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+		}
+		out, err := cmd.CombinedOutput()
+		if err != nil && len(out) == 0 {
+			t.Skipf("no namespaces: %v", err)
+		}
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
+	os.Unsetenv(smallDisk) // GATEWAY_ is the prefix of configuration keys
+	s := newSite(t, "")
+	disk := filepath.Join(s.dir, "queue")
+	testkit.Must(t, os.Mkdir(disk, 0o755))
+	testkit.Must(t, syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=4m"))
+	t.Cleanup(func() { testkit.Must(t, syscall.Unmount(disk, syscall.MNT_DETACH)) })
+	code, said := s.checked(s.read(), "--connect")
+	testkit.Equal(t, "exit code: "+said, code, cli.Fine)
+	testkit.Holds(t, "check", said, "warning      disk of queue.path: 4.2 MB free of 4.2 MB", "set queue.max_size: 3MB")
+	for i := 0; ; i++ {
+		if err := os.WriteFile(filepath.Join(disk, fmt.Sprint(i)), make([]byte, 1<<20), 0o600); err != nil {
+			break
+		}
+	}
+	code, said = s.checked(s.read(), "--connect")
+	testkit.Equal(t, "exit code: "+said, code, cli.Failed)
+	testkit.Holds(t, "check", said, "failed       disk of queue.path: 0 B free of 4.2 MB", "nothing is accepted", "free space, or give the queue another disk")
 }

@@ -65,7 +65,7 @@ func newImportOf(product string) *cobra.Command {
 		if err := writeImport(made, dir); err != nil {
 			return err
 		}
-		printImport(cmd.OutOrStdout(), made, dir)
+		printImport(cmd.OutOrStdout(), made, product, dir)
 		if len(made.Unsaid) != 0 {
 			return &cli.Exit{Code: exitUnsaid}
 		}
@@ -107,7 +107,7 @@ func writeImport(made *importer.Imported, dir string) error {
 }
 
 // printImport tells what was written, and what was not said.
-func printImport(w io.Writer, made *importer.Imported, dir string) {
+func printImport(w io.Writer, made *importer.Imported, product, dir string) {
 	said := []string{count(made.Sources, "source")}
 	if made.Packs != 0 {
 		said = append(said, count(made.Packs, "product"))
@@ -127,7 +127,7 @@ func printImport(w io.Writer, made *importer.Imported, dir string) {
 	}
 	printNotes(w, "to know", made.Hints)
 	printNotes(w, "the gateway cannot say", made.Unsaid)
-	fmt.Fprintf(w, "\nnext:    gateway check -c %s; docs/migrating.md has the way over\n", filepath.Join(dir, "gateway.yaml"))
+	fmt.Fprintf(w, "\nnext:    gateway check -c %s; docs/migrate/%s.md has the way over\n", filepath.Join(dir, "gateway.yaml"), product)
 }
 
 func printNotes(w io.Writer, title string, notes []importer.Note) {

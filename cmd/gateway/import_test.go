@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/cli"
+	"syslog-gateway/internal/importer"
 	"syslog-gateway/internal/testkit"
 )
 
@@ -190,8 +191,13 @@ func TestImportRefuses(t *testing.T) {
 			t.Errorf("%v: exit code %d", args, code)
 		}
 	}
+	for _, product := range importer.Products() { // what is printed at the end leads somewhere
+		if _, err := os.Stat("../../docs/migrate/" + product + ".md"); err != nil {
+			t.Error(err)
+		}
+	}
 	out := filepath.Join(dir, "out")
-	file := write("l/haproxy.cfg", "log-forward a\n  dgram-bind :5514\n")
+	file := write("l/haproxy.cfg", "log-forward a\n  dgram-bind :5514\n  log 192.0.2.9:514 local0\n")
 	if _, _, code := runImport(t, "import", "haproxy", file, "-o", out); code != cli.Fine {
 		t.Errorf("all is said, and the exit code is %d", code)
 	}

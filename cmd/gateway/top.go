@@ -98,6 +98,23 @@ func newHelp() *cobra.Command {
 		Short: "Help about a command, or what a problem means and what to do",
 		Long: `Shows the help of a command, or a section of docs/operations.md or docs/troubleshooting.md: those that
 gateway status and gateway top name, such as kernel-drops. gateway help runbook lists them.`,
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, begin string) (found []cobra.Completion, _ cobra.ShellCompDirective) {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			for _, sub := range about.Commands() {
+				if sub.IsAvailableCommand() && strings.HasPrefix(sub.Name(), begin) {
+					found = append(found, cobra.CompletionWithDesc(sub.Name(), sub.Short))
+				}
+			}
+			for _, s := range manual.Sections() {
+				if len(args) == 0 && begin != "" && strings.HasPrefix(s.ID, begin) { // there are many
+					found = append(found, cobra.CompletionWithDesc(s.ID, s.Title))
+				}
+			}
+			return found, cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out := cmd.OutOrStdout()
 			if len(args) == 1 {

@@ -70,7 +70,7 @@ func products(root string) ([]product, error) {
 		"deploy/keepalived/keepalived.conf":      docs + "/examples/keepalived.conf",
 		"deploy/systemd/notify-reload.conf":      docs + "/examples/notify-reload.conf",
 		"deploy/sysctl.d/60-syslog-gateway.conf": "usr/lib/sysctl.d/60-syslog-gateway.conf",
-		"README.md":                              docs + "/README.md",
+		"README.md":                              docs + "/overview.md",
 		"deploy/splunk/README.md":                docs + "/splunk.md",
 		"deploy/grafana/dashboard.json":          share + "/grafana/dashboard.json",
 		"deploy/prometheus/rules.yml":            share + "/prometheus/rules.yml",

@@ -93,12 +93,20 @@ func Run(ctx context.Context, root *cobra.Command, args []string, s Streams, cle
 
 // verbs makes a word that is no verb an error that names the one that was probably meant, at
 // each command that has verbs. One that does nothing without a verb says so; cobra alone
-// would print its help and be content.
+// would print its help and be content. A verb with wrong arguments says which it takes.
 func verbs(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		verbs(sub)
 	}
 	if !cmd.HasAvailableSubCommands() {
+		if wants := cmd.Args; wants != nil {
+			cmd.Args = func(cmd *cobra.Command, args []string) error {
+				if err := wants(cmd, args); err != nil {
+					return fmt.Errorf("%w; write: %s", err, cmd.UseLine())
+				}
+				return nil
+			}
+		}
 		return
 	}
 	if !cmd.Runnable() {
@@ -131,6 +139,9 @@ func verbsOf(cmd *cobra.Command) (names []string) {
 func unknownFlag(cmd *cobra.Command, err error) error {
 	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
 	if !unknown {
+		if strings.HasPrefix(err.Error(), "unknown shorthand flag") {
+			return fmt.Errorf("%w; `%s --help` lists all", err, cmd.CommandPath())
+		}
 		return err
 	}
 	var known []string

@@ -59,5 +59,7 @@ func TestDidYouMean(t *testing.T) {
 	f(Usage, "prog: name a verb: status, verify\n", "queue")
 	f(Usage, "prog: unknown flag: --sorce; did you mean --source?", "queue", "status", "--sorce", "x")
 	f(Usage, "prog: unknown flag: --zzzzzz; `prog queue status --help` lists all", "queue", "status", "--zzzzzz")
+	f(Usage, `prog: unknown command "x" for "prog queue status"; write: prog queue status [flags]`, "queue", "status", "x")
+	f(Usage, "prog: unknown shorthand flag: 'z' in -z; `prog queue status --help` lists all", "queue", "status", "-z")
 	f(Fine, "Usage:", "queue", "--help")
 }

@@ -23,6 +23,7 @@ type cribl struct {
 	inputs    map[string][]*source // by id
 	outputs   map[string]string    // id → type
 	standard  string               // the id behind "default"
+	alone     bool                 // a pack: what comes to it is decided by a route elsewhere
 	pipelines map[string]pipeline
 	steps     []step
 	work      int // functions that were read
@@ -71,20 +72,59 @@ func readCribl(m *model, f *folder, main string) error {
 	for _, id := range sorted(inputs) {
 		c.input(id, inputs[id])
 	}
+	c.alone = len(inputs) == 0
 	for _, r := range routes {
 		for _, n := range list(r.root) {
 			c.route(r.file, n)
 		}
 	}
-	if len(routes) == 0 && len(inputs) == 0 { // a pipeline alone
+	if len(routes) == 0 && c.alone { // a pipeline alone
 		for _, id := range sorted(c.pipelines) {
 			one := step{at: Note{File: c.pipelines[id].file}, name: id, sends: true}
-			c.functions(&one, id)
+			c.functionsAfter(&one, id, nil)
 			c.steps = append(c.steps, one)
 		}
 	}
-	m.flow(c.steps, len(inputs) != 0) // a pack gets what a route elsewhere sends it
+	if c.alone {
+		c.pack()
+	}
+	m.flow(c.steps, !c.alone)
 	return nil
+}
+
+// pack takes out of the steps what would hold for all messages of the gateway: a pack gets only
+// what a route elsewhere sends it.
+func (c *cribl) pack() {
+	if len(c.steps) != 0 {
+		c.m.hint(c.steps[0].at, "this is a pack without inputs.yml: its rules hold here for all messages that fit their conditions; add the class of the product to each (docs/rules.md)")
+	}
+	for i := range c.steps {
+		s := &c.steps[i]
+		if s.unclear || len(s.when) != 0 {
+			continue
+		}
+		if s.final { // what is behind it gets nothing
+			c.steps = c.steps[:i+1]
+		}
+		if s.final && !s.sends {
+			c.m.cannot(s.at, "%s: it leaves out all else that comes to the pack; write a rule with drop and the class of the product (docs/rules.md)", s.name)
+			c.steps = c.steps[:i]
+			return
+		}
+		if s.index != "" || s.sourcetype != "" || len(s.fields) != 0 {
+			c.m.cannot(s.at, "%s: it sets index, sourcetype or fields of all that comes to the pack; write a rule with the class of the product (docs/rules.md)", s.name)
+		}
+		s.index, s.sourcetype, s.fields = "", "", nil
+		s.rules = slices.DeleteFunc(s.rules, func(r rule) bool {
+			if len(r.When) == 0 {
+				c.m.cannot(r.at, "%s: it is for all that comes to the pack; write a rule with the class of the product (docs/rules.md)", r.Name)
+			}
+			return len(r.When) == 0
+		})
+		if s.final {
+			return
+		}
+	}
 }
 
 // entry is an input or output, and where it is written.
@@ -356,11 +396,25 @@ func (c *cribl) route(file string, n *yaml.Node) {
 		one.unclear = true
 	}
 	one.when, one.sources = f.when, f.of(c.inputs)
-	if f.input != "" && len(one.sources) == 0 {
+	if f.input != "" && c.alone && one.sources != nil {
+		if !strings.HasPrefix("syslog:", f.input) && !strings.HasPrefix(f.input, "syslog:") {
+			c.m.skipped++ // of another kind of input
+			return
+		}
+		c.m.cannot(at, "route %s: it is for the input %s, which is not here", one.name, f.input)
+		one.unclear, one.sources = true, nil
+	}
+	if f.input != "" && one.sources != nil && len(one.sources) == 0 {
 		c.m.skipped++ // of an input that is no syslog, is disabled or is not here
 		return
 	}
+	if len(list(child(n, "clones"))) != 0 || value(n, "enableOutputExpression") == "true" {
+		c.m.cannot(at, "route %s: clones and outputExpression: the gateway delivers each message once, to the same endpoints", one.name)
+	}
 	c.to(&one, value(n, "output"))
+	if value(n, "pipeline") == "devnull" { // which leaves all out, wherever the output goes
+		one.sends, one.elsewhere = false, false
+	}
 	if !one.unclear {
 		c.pipeline(&one, value(n, "pipeline"), nil)
 	} else if p := value(n, "pipeline"); p != "" && p != "passthru" {
@@ -381,8 +435,6 @@ func (c *cribl) pipeline(s *step, id string, changed map[string]int) {
 	c.functionsAfter(s, id, changed)
 }
 
-func (c *cribl) functions(s *step, id string) { c.functionsAfter(s, id, nil) }
-
 // functionsAfter reads the functions of a pipeline; changed are fields that were set before.
 func (c *cribl) functionsAfter(s *step, id string, changed map[string]int) {
 	p := &functions{cribl: c, file: c.pipelines[id].file, to: s, changed: map[string]int{}}
@@ -398,7 +450,7 @@ func (c *cribl) functionsAfter(s *step, id string, changed map[string]int) {
 			c.m.cannot(Note{File: p.file, Line: n.Line}, "there are too many functions; those from here on are left out")
 			return
 		}
-		if value(n, "disabled") == "true" || value(n, "id") == "comment" {
+		if value(n, "disabled") == "true" || value(n, "id") == "comment" || value(root, "groups", value(n, "groupId"), "disabled") == "true" {
 			c.m.skipped++
 			continue
 		}
@@ -455,10 +507,36 @@ func (p *functions) function(n *yaml.Node) {
 // be said.
 func (p *functions) changes(n *yaml.Node, id string, conf *yaml.Node) {
 	switch id {
-	case "drop", "sampling", "suppress", "regex_extract", "auto_timestamp":
+	case "drop", "sampling", "suppress":
+	case "auto_timestamp":
+		p.changed[orName(value(conf, "dstField"), "_time")] = n.Line
+	case "regex_extract":
+		text := value(conf, "regex")
+		for _, more := range list(child(conf, "regexList")) {
+			text += value(more, "regex")
+		}
+		for _, group := range namedGroup.FindAllStringSubmatch(text, -1) {
+			p.changed[group[1]] = n.Line
+		}
+		if value(conf, "fieldNameExpression") != "" || strings.Contains(text, "_NAME_") {
+			p.changed["*"] = n.Line
+		}
 	case "eval":
 		for _, a := range list(child(conf, "add")) {
-			p.changed[value(a, "name")] = n.Line
+			if value(a, "disabled") != "true" {
+				p.changed[value(a, "name")] = n.Line
+			}
+		}
+		fits := func(field, key string) bool {
+			return slices.ContainsFunc(list(child(conf, key)), func(n *yaml.Node) bool {
+				ok, err := path.Match(n.Value, field)
+				return ok || err != nil
+			})
+		}
+		for _, field := range comparable() {
+			if fits(field, "remove") && !fits(field, "keep") {
+				p.changed[field] = n.Line
+			}
 		}
 	case "mask", "serialize", "serde":
 		p.changed["_raw"] = n.Line
@@ -470,6 +548,13 @@ func (p *functions) changes(n *yaml.Node, id string, conf *yaml.Node) {
 	default:
 		p.changed["*"] = n.Line
 	}
+}
+
+var namedGroup = regexp.MustCompile(`\(\?P?<(\w+)>`)
+
+// comparable are the fields that filters may ask for.
+func comparable() []string {
+	return []string{"host", "appname", "message", "_raw", "sourcetype", "severity", "severityName", "facility", "facilityName", "__srcIpPort"}
 }
 
 func (p *functions) add(r rule) { p.to.rules = append(p.to.rules, r) }

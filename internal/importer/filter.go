@@ -177,6 +177,9 @@ func ranges(list, names []string) ([]string, error) {
 
 // compare reads "${HOST}" eq "fw1".
 func (f *filters) compare(of, operator, value string) (when, error) {
+	if strings.HasPrefix(value, "$") && !strings.HasPrefix(of, "$") { // 'cisco' eq "${fields.sc4s_vendor}"
+		of, value = value, of
+	}
 	negative := false
 	switch operator {
 	case "eq", "==":

@@ -1,7 +1,5 @@
 package importer
 
-import "slices"
-
 // step is what the other program does with the messages that fit a condition: a path, a route,
 // or a statement of a ruleset. Messages meet the steps in order.
 type step struct {
@@ -43,7 +41,7 @@ func (m *model) flow(steps []step, whole bool) {
 		reachesHEC = reachesHEC || s.sends && !s.elsewhere
 		all = all || s.sends && (s.unclear || some || len(s.when) == 0)
 		if s.sends {
-			takes = slices.Concat(takes, s.when)
+			takes = append(takes, s.when...)
 		}
 		said := false
 		switch {
@@ -67,14 +65,21 @@ func (m *model) flow(steps []step, whole bool) {
 			if i+1 < len(steps) {
 				m.hint(steps[i+1].at, "nothing comes here: line %d takes all messages", s.at.Line)
 			}
+			if reachesHEC {
+				m.uncovered(steps[:i+1])
+			}
 			return
 		default:
 			own.index = s.index != "" && (own.index || len(before) == 0)
 			own.sourcetype = s.sourcetype != "" && (own.sourcetype || len(before) == 0)
-			before = slices.Concat(before, s.when)
+			before = append(before, s.when...) // rules that have it keep what they have
 		}
 	}
-	if !reachesHEC || all || len(takes) == 0 {
+	if !reachesHEC {
+		return
+	}
+	m.uncovered(steps)
+	if all || len(takes) == 0 {
 		return
 	}
 	at := steps[len(steps)-1].at
@@ -82,6 +87,38 @@ func (m *model) flow(steps []step, whole bool) {
 		m.cannot(at, "messages that nothing sends to Splunk are delivered: the condition is too large")
 	} else {
 		m.rule(rule{at: at, Name: "not_sent", About: "Messages that nothing sends to Splunk", When: w, Drop: true})
+	}
+}
+
+// uncovered lists the ports of which only a part was sent to Splunk, if other ports sent all or
+// another part: the gateway delivers the rest, too.
+func (m *model) uncovered(steps []step) {
+	part, whole := map[*source]Note{}, map[*source]bool{}
+	apart := false
+	for i := range steps {
+		s := &steps[i]
+		sources := s.sources
+		if sources == nil {
+			sources = m.sources
+		}
+		apart = apart || s.sends && len(sources) < len(m.sources)
+		for _, from := range sources {
+			switch {
+			case s.sends && (s.unclear || len(s.when) == 0):
+				whole[from] = true
+			case part[from] == (Note{}):
+				part[from] = s.at
+			}
+		}
+	}
+	for _, from := range m.sources {
+		at := part[from]
+		if at == (Note{}) {
+			at = from.at
+		}
+		if apart && !whole[from] {
+			m.cannot(at, "port %d: messages that nothing here sends to Splunk are delivered: a rule cannot ask for the port; name senders or hosts in a rule with drop (docs/rules.md)", from.Port)
+		}
 	}
 }
 

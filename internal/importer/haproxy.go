@@ -25,7 +25,8 @@ type haproxy struct {
 	m     *model
 	tcp   bool // the mode of the last section defaults
 	steps []step
-	bound int // ports that were named
+	bound int         // ports that were named, and lines log of the section global
+	log   []directive // the lines log of the section global
 }
 
 func readHAProxy(m *model, f *folder, main string) error {
@@ -51,6 +52,11 @@ func readHAProxy(m *model, f *folder, main string) error {
 			return err
 		}
 		all = append(all, sections...)
+	}
+	for i := range all {
+		if all[i].kind == "global" {
+			h.log = append(h.log, slices.DeleteFunc(slices.Clone(all[i].lines), func(d directive) bool { return d.words[0] != "log" })...)
+		}
 	}
 	for i := range all {
 		h.section(&all[i])
@@ -150,7 +156,7 @@ func (h *haproxy) section(s *section) {
 	case "frontend", "listen":
 		h.proxy(s)
 	case "ring":
-		h.m.hint(s.at, "ring %s kept messages in memory for %s: the gateway's queue is on disk (queue.max_size)", s.name, strings.Join(servers(s), ", "))
+		h.m.hint(s.at, "ring %s kept messages for %s: the gateway's queue is on disk (queue.max_size)", s.name, strings.Join(servers(s), ", "))
 	case "backend":
 		for _, d := range s.lines {
 			h.sendProxy(d)
@@ -233,10 +239,13 @@ func (h *haproxy) bind(s *section, d directive, protocol string) []source {
 		case "maxconn":
 			base.MaxConnections, _ = strconv.Atoi(next)
 			i++
-		case "name", "interface", "tcp-ut", "backlog", "id", "process", "thread", "nice", "shards", "ciphers", "ciphersuites", "alpn", "curves", "mss", "namespace":
+		case "crt-list", "default-crt":
+			h.m.cannot(d.at, "%s %s: name its certificates in tls.certificates; the port is left out", w, next)
+			return nil
+		case "name", "interface", "ssl-max-ver", "npn", "mode", "user", "group", "uid", "gid", "level", "proto", "ca-verify-file", "ca-sign-file", "sigalgs", "client-sigalgs", "tcp-ut", "backlog", "id", "process", "thread", "nice", "shards", "ciphers", "ciphersuites", "alpn", "curves", "mss", "namespace":
 			h.m.skipped++
 			i++
-		case "tfo", "transparent", "v4v6", "v6only", "defer-accept", "no-sslv3", "no-tlsv10", "no-tlsv11", "no-tls-tickets":
+		case "tfo", "transparent", "v4v6", "v6only", "defer-accept", "no-sslv3", "no-tlsv10", "no-tlsv11", "no-tlsv12", "no-tls-tickets", "strict-sni", "prefer-client-ciphers":
 			h.m.skipped++
 		default:
 			h.m.cannot(d.at, "%s of a port", w)
@@ -304,7 +313,7 @@ func (h *haproxy) forward(s *section) {
 	one := step{at: s.at, name: s.name, sends: true, sources: []*source{}}
 	var ports []source
 	var logs []directive
-	connections, idle := 0, ""
+	connections, idle, global := 0, "", false
 	for _, d := range s.lines {
 		switch d.words[0] {
 		case "bind":
@@ -320,7 +329,17 @@ func (h *haproxy) forward(s *section) {
 				idle = duration(d.words[2])
 			}
 		case "log":
-			logs = append(logs, d)
+			if len(d.words) == 2 && d.words[1] == "global" {
+				h.m.hint(d.at, "log global: the gateway delivers to hec.endpoints")
+				if h.bound += len(h.log); h.bound > maxWork {
+					h.m.cannot(d.at, "log global: there are too many lines log")
+				} else if !global {
+					logs = append(logs, h.log...)
+				}
+				global = true
+			} else {
+				logs = append(logs, d)
+			}
 		case "backlog", "description", "id":
 			h.m.skipped++
 		case "option":
@@ -344,7 +363,9 @@ func (h *haproxy) forward(s *section) {
 			one.sources = append(one.sources, to)
 		}
 	}
-	h.logs(&one, logs)
+	if h.logs(&one, logs); len(logs) == 0 {
+		h.m.cannot(s.at, "log-forward %s has no line log: these messages went nowhere, and now go to Splunk; leave the port out if nobody needs them", s.name)
+	}
 	if len(one.sources) != 0 {
 		h.steps = append(h.steps, one)
 	}
@@ -356,7 +377,7 @@ func (h *haproxy) logs(one *step, logs []directive) {
 	for _, d := range logs {
 		rest := d.words[1:]
 		if len(rest) < 2 {
-			h.m.hint(d.at, "log %s: the gateway delivers to hec.endpoints", strings.Join(rest, " "))
+			h.m.cannot(d.at, "log %s has no facility", strings.Join(rest, " "))
 			least = 7
 			continue
 		}

@@ -24,7 +24,7 @@ func report(made *Imported) string {
 		what  string
 		notes []Note
 	}{{"to know", made.Hints}, {"cannot say", made.Unsaid}} {
-		fmt.Fprintf(&b, "==> %s\n", list.what)
+		fmt.Fprintf(&b, "==> %s (%d)\n", list.what, len(list.notes))
 		for _, n := range list.notes {
 			fmt.Fprintln(&b, n)
 		}

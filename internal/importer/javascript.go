@@ -24,7 +24,7 @@ type javascript struct {
 	inside  int // of ! and ||
 }
 
-var jsToken = regexp.MustCompile("^(?:\\s+|([A-Za-z_$][A-Za-z0-9_$.]*)|([0-9]+)|'((?:[^'\\\\]|\\\\.)*)'|\"((?:[^\"\\\\]|\\\\.)*)\"|`([^`$\\\\]*)`|(===|!==|==|!=|<=|>=|&&|\\|\\||[!<>(),]))")
+var jsToken = regexp.MustCompile("^(?:\\s+|([A-Za-z_$][A-Za-z0-9_$.]*)|(-?[0-9]+)|'((?:[^'\\\\]|\\\\.)*)'|\"((?:[^\"\\\\]|\\\\.)*)\"|`([^`$\\\\]*)`|(===|!==|==|!=|<=|>=|&&|\\|\\||[!<>(),]))")
 
 var (
 	jsRegex  = regexp.MustCompile(`^/((?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+)/([a-z]*)`)
@@ -179,14 +179,17 @@ func (j *javascript) comparison() (when, error) {
 	}
 	field, method, ok := cutLast(t.text, ".")
 	if ok && len(j.all) != 0 && j.all[0].text == "(" {
-		how, known := map[string]match{"startsWith": begins, "endsWith": ends, "includes": contains, "match": matches}[method]
+		how, known := map[string]match{"startsWith": begins, "endsWith": ends, "includes": contains, "match": matches, "indexOf": contains}[method]
 		if !known || len(j.all) < 3 || j.all[2].text != ")" {
 			return nil, fmt.Errorf("%s(…)", t.text)
 		}
 		value := j.all[1]
 		j.all = j.all[3:]
-		if (value.kind == 'r') != (how == matches) || value.kind != 'r' && value.kind != 's' {
+		if value.kind != 's' && (value.kind != 'r' || how != matches) {
 			return nil, fmt.Errorf("%s of this", t.text)
+		}
+		if method == "indexOf" {
+			return j.indexOf(field, value)
 		}
 		return j.about(field, how, value)
 	}
@@ -214,6 +217,28 @@ func (j *javascript) comparison() (when, error) {
 	return nil, fmt.Errorf("%s %s", t.text, op)
 }
 
+// indexOf reads what is compared with the place of a text: -1 says that it is not there.
+func (j *javascript) indexOf(field string, value token) (when, error) {
+	if len(j.all) < 2 {
+		return nil, errors.New("indexOf without a comparison")
+	}
+	op := j.all[0].text + j.all[1].text
+	j.all = j.all[2:]
+	switch op {
+	case ">-1", ">=0", "!=-1", "!==-1":
+		return j.about(field, contains, value)
+	case "<0", "==-1", "===-1":
+		j.inside++
+		defer func() { j.inside-- }()
+		w, err := j.about(field, contains, value)
+		if err != nil {
+			return nil, err
+		}
+		return none(w)
+	}
+	return nil, fmt.Errorf("indexOf %s", op)
+}
+
 func cutLast(text, sep string) (before, after string, ok bool) {
 	i := strings.LastIndex(text, sep)
 	if i < 0 {
@@ -230,13 +255,15 @@ func (j *javascript) about(field string, how match, value token) (when, error) {
 	text, fold := value.text, false
 	if value.kind == 'r' {
 		fold = strings.Contains(value.kids[0].text, "i")
-	}
+	} // a text in match is an expression, too
 	switch field {
 	case "__inputId":
 		if j.inside != 0 || j.input != "" || how == contains || how == ends || how == matches {
 			return nil, errors.New("__inputId can only be one of the parts that are joined by &&")
 		}
-		j.input = text
+		if j.input = text; how == begins {
+			j.input += "*"
+		}
 		return nil, nil
 	case "host":
 		return about("host", how, text, fold)
@@ -274,11 +301,15 @@ func (f *filter) of(inputs map[string][]*source) []*source {
 	if f.input == "" {
 		return nil
 	}
+	begin, prefix := strings.CutSuffix(f.input, "*")
+	if prefix && strings.HasPrefix("syslog:", begin) {
+		return nil // all that the gateway takes
+	}
 	all := []*source{}
 	for id, list := range inputs {
 		for protocol, tail := range map[string]string{"udp": ":udp", "tcp": ":tcp"} {
 			full := "syslog:" + id
-			if f.input != full && f.input != full+tail {
+			if f.input != full && f.input != full+tail && (!prefix || !strings.HasPrefix(full, begin)) {
 				continue
 			}
 			for _, s := range list {

@@ -471,7 +471,7 @@ func (b *block) action(s *rstatement, w when, unclear bool) int {
 		case s.text == "~" || s.text == "stop":
 			return toNobody
 		case strings.HasPrefix(s.text, "@"):
-			kind = "omfwd"
+			kind = "omfwd to " + strings.TrimLeft(strings.SplitN(s.text, ";", 2)[0], "@")
 		case strings.HasPrefix(s.text, ":"):
 			kind = strings.Trim(s.text, ":*; ")
 		case strings.HasPrefix(s.text, "^"), strings.HasPrefix(s.text, "|"), strings.HasPrefix(s.text, "*"):
@@ -479,7 +479,14 @@ func (b *block) action(s *rstatement, w when, unclear bool) int {
 		}
 	}
 	if kind != "omhec" && (kind != "omhttp" || !strings.Contains(firstOf(s.params["restpath"]), "services/collector")) {
-		b.c.m.cannot(s.at, "%s: the gateway delivers to Splunk HEC only", kind)
+		if to := firstOf(s.params["target"]); to != "" {
+			kind += " to " + to
+		}
+		rest := ""
+		if len(w) != 0 || unclear {
+			rest = "; what its filter leaves out is delivered, too, unless a rule leaves it out"
+		}
+		b.c.m.cannot(s.at, "%s: the gateway delivers to Splunk HEC only%s", kind, rest)
 		return toElse
 	}
 	one := step{at: s.at, name: b.stepName(s.at), sources: b.sources, when: w, unclear: unclear, sends: true}
@@ -694,8 +701,11 @@ func compare(property, op, value string) (when, error) {
 	case "programname", "app-name":
 		return about("program", how, value, fold)
 	case "syslogtag":
+		if plain := strings.TrimRight(value, "[:"); how == begins && plain != value {
+			return about("program", equals, plain, fold) // the tag is sshd[123]: or su:
+		}
 		if how == begins {
-			return about("program", how, strings.TrimRight(value, "[:"), fold)
+			return about("program", begins, value, fold)
 		}
 	case "fromhost-ip":
 		if how == begins && prefixOf.MatchString(value) {

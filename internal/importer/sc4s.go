@@ -27,11 +27,17 @@ type sc4s struct {
 	used map[string]bool
 	// filters and parsers are those of local/config.
 	filters filters
-	simple  map[string]bool // vendor_product of ports that are simple
+	simple  map[string]bool    // vendor_product of ports that are simple
+	listens map[*source]string // the name in SC4S_LISTEN_…, in lower case
+	nobody  map[string]Note    // names there that no pack has, yet
+	names   map[string]named   // of the classes; nil: to be made anew
+	// of local/config
+	parsers      map[string]statement
+	applications []statement
 }
 
 func readSC4S(m *model, f *folder, main string) error {
-	c := &sc4s{m: m, f: f, env: map[string]string{}, line: map[string]int{}, used: map[string]bool{}, simple: map[string]bool{}}
+	c := &sc4s{m: m, f: f, env: map[string]string{}, line: map[string]int{}, used: map[string]bool{}, simple: map[string]bool{}, listens: map[*source]string{}, nobody: map[string]Note{}, parsers: map[string]statement{}}
 	c.filters = filters{m: m, named: map[string][]token{}}
 	m.profile = "sc4s"
 	if c.file = main; main == "." {
@@ -52,10 +58,11 @@ func readSC4S(m *model, f *folder, main string) error {
 	c.general()
 	c.ports()
 	c.rest()
+	defer c.unrecognised()
 	if main != "." {
 		return nil
 	}
-	for _, step := range []func() error{c.metadata, c.hosts, c.bySource, c.compliance, c.local} {
+	for _, step := range []func() error{c.local, c.products, c.metadata, c.hosts, c.bySource, c.compliance, c.dropsAndNames} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -203,7 +210,9 @@ func (c *sc4s) ports() {
 			if protocol == "tls" {
 				one.TLS = &serverTLS{CertFile: c.tlsFile("server.pem"), KeyFile: c.tlsFile("server.key")}
 			}
-			c.m.source(one)
+			if s := c.m.source(one); s != nil {
+				c.listens[s] = label
+			}
 		}
 	}
 	for _, k := range portKinds() {
@@ -240,10 +249,19 @@ func (c *sc4s) ports() {
 			}
 			pins := c.packs(product)
 			if len(pins) == 0 {
-				c.m.cannot(at, "%s: no pack of the gateway is called so; what comes here is recognised by what it says", name)
+				c.nobody[product] = at
 			}
 			add(at, product, text, k.protocol, slices.DeleteFunc(pins, func(pin string) bool { return slices.Contains(dialect.Names(), pin) }))
 			break
+		}
+	}
+}
+
+// unrecognised lists the ports of products that neither the gateway nor the site has.
+func (c *sc4s) unrecognised() {
+	for _, product := range sorted(c.nobody) {
+		if !slices.ContainsFunc(c.m.sources, func(s *source) bool { return c.listens[s] == product && len(s.Packs) != 0 }) {
+			c.m.cannot(c.nobody[product], "SC4S_LISTEN_%s: no pack of the gateway is called so; what comes here is recognised by what it says", strings.ToUpper(product))
 		}
 	}
 }
@@ -252,17 +270,37 @@ func (c *sc4s) ports() {
 // pin for a family: it takes them all.
 func (c *sc4s) packs(key string) []string {
 	var all []string
-	for i := range c.m.classes {
-		k := &c.m.classes[i]
-		if same(k.vendor, key) && !slices.Contains(all, k.pack) {
+	for _, k := range c.named(key).byVendor {
+		if !slices.Contains(all, k.pack) {
 			all = append(all, k.pack)
 		}
 	}
 	return all
 }
 
-func same(a, b string) bool {
-	return strings.EqualFold(strings.ReplaceAll(strings.ReplaceAll(a, " ", "_"), "-", "_"), strings.ReplaceAll(b, "-", "_"))
+// named is what a key of SC4S names.
+type named struct {
+	byKey, byVendor []*class // those with this key; those of this vendor_product
+}
+
+// named returns the classes that a key of SC4S names.
+func (c *sc4s) named(key string) named {
+	fold := func(text string) string {
+		return strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(text))
+	}
+	if c.names == nil {
+		c.names = map[string]named{}
+		for i := range c.m.classes {
+			k := &c.m.classes[i]
+			n := c.names[fold(k.key)]
+			n.byKey = append(n.byKey, k)
+			c.names[fold(k.key)] = n
+			n = c.names[fold(k.vendor)]
+			n.byVendor = append(n.byVendor, k)
+			c.names[fold(k.vendor)] = n
+		}
+	}
+	return c.names[fold(key)]
 }
 
 // rest lists the variables that nothing has read.
@@ -281,6 +319,8 @@ func (c *sc4s) rest() {
 			c.m.cannot(at, "%s: the gateway has one HEC destination (with several endpoints and one token)", name)
 		case strings.HasPrefix(name, "SC4S_DEST_"):
 			c.m.cannot(at, "%s: the gateway delivers to Splunk HEC only", name)
+		case strings.Contains(name, "ARCHIVE") && !yes(c.env[name]):
+			c.m.skipped++
 		case strings.Contains(name, "ARCHIVE"):
 			c.m.cannot(at, "%s: the gateway keeps no archive of files", name)
 		case strings.HasPrefix(name, "SC4S_SOURCE_PROXYCONNECT") || strings.Contains(name, "PROXY"):
@@ -382,10 +422,8 @@ func (c *sc4s) metadata() error {
 // override says a row of splunk_metadata.csv for the classes of its key.
 func (c *sc4s) override(at Note, key, what, value string) {
 	var classes []string
-	for i := range c.m.classes {
-		if same(c.m.classes[i].key, key) {
-			classes = append(classes, c.m.classes[i].name)
-		}
+	for _, k := range c.named(key).byKey {
+		classes = append(classes, k.name)
 	}
 	if len(classes) == 0 {
 		c.m.cannot(at, "%s: no class of the gateway has this key; gateway pack list and docs/products.md have the classes", key)
@@ -461,8 +499,9 @@ func (c *sc4s) bySource() error {
 			c.filters.named[s.name], places[s.name] = s.body, s.at
 		}
 	}
+	vendors := map[string]string{} // of rows that name vendor and product apart
 	return c.rows(context+"vendor_product_by_source.csv", func(at Note, row []string) {
-		if len(row) < 3 || !strings.HasSuffix(row[1], "vendor_product") {
+		if len(row) < 3 {
 			c.m.cannot(at, "this is no row filter,sc4s_vendor_product,value")
 			return
 		}
@@ -471,8 +510,41 @@ func (c *sc4s) bySource() error {
 			c.m.cannot(at, "there is no filter %s in vendor_product_by_source.conf", row[0])
 			return
 		}
-		c.pin(places[row[0]], body, row[2])
+		value := row[2]
+		switch what := strings.TrimPrefix(row[1], "fields."); what {
+		case "sc4s_vendor_product":
+		case "sc4s_vendor":
+			vendors[row[0]] = value
+			return
+		case "sc4s_product":
+			if vendors[row[0]] == "" {
+				c.m.cannot(at, "%s: its row sc4s_vendor has to stand before", row[0])
+				return
+			}
+			value = vendors[row[0]] + "_" + value
+		case "sc4s_time_zone":
+			c.m.cannot(at, "time zone of the filter %s: write a look-up by sender or host with a column timezone (docs/rules.md)", row[0])
+			return
+		default:
+			c.m.cannot(at, "%s is none of sc4s_vendor_product, sc4s_vendor, sc4s_product", row[1])
+			return
+		}
+		if value == "null_queue" {
+			c.leaveOut(places[row[0]], row[0], body)
+			return
+		}
+		c.pin(places[row[0]], body, value)
 	})
+}
+
+// leaveOut says a filter whose messages go to the null queue.
+func (c *sc4s) leaveOut(at Note, name string, body []token) {
+	w, err := c.filters.condition(body)
+	if err != nil {
+		c.m.cannot(at, "filter %s: %v", name, err)
+		return
+	}
+	c.m.rule(rule{at: at, Name: name, When: w, Drop: true})
 }
 
 // pin gives senders a pack. Hosts and programs cannot be pinned.
@@ -566,13 +638,7 @@ func (c *sc4s) local() error {
 	if err != nil {
 		return err
 	}
-	parsers := map[string]statement{}
-	var applications []statement
 	for _, file := range files {
-		if strings.HasSuffix(file, ".example.conf") || strings.Contains(path.Base(file), "example") {
-			c.m.skipped++ // SC4S has examples that are not read
-			continue
-		}
 		if strings.HasSuffix(file, ".tmpl") {
 			c.m.cannot(Note{File: file}, "a template of a log path: write a pack (docs/packs.md)")
 			continue
@@ -585,12 +651,12 @@ func (c *sc4s) local() error {
 			switch s.kind {
 			case "block": // block parser name() { … };
 				if len(s.head) > 2 && s.head[1].text == "parser" {
-					parsers[strings.ReplaceAll(s.head[2].text, "_", "-")] = s
+					c.parsers[strings.ReplaceAll(s.head[2].text, "_", "-")] = s
 				} else {
 					c.m.cannot(s.at, "block")
 				}
 			case "application":
-				applications = append(applications, s)
+				c.applications = append(c.applications, s)
 			case "filter":
 				c.filters.named[s.name] = s.body
 			default:
@@ -598,14 +664,29 @@ func (c *sc4s) local() error {
 			}
 		}
 	}
-	for i := range applications {
-		c.application(&applications[i], parsers)
+	return nil
+}
+
+// products reads the applications that recognise something. Tables name what they give.
+func (c *sc4s) products() error {
+	for i := range c.applications {
+		c.application(&c.applications[i], false)
 	}
 	return nil
 }
 
-// application reads application NAME[sc4s-syslog] { filter {…}; parser {…}; };
-func (c *sc4s) application(s *statement, parsers map[string]statement) {
+// dropsAndNames reads the applications that leave messages out, give them other names, or pin
+// senders to what is recognised.
+func (c *sc4s) dropsAndNames() error {
+	for i := range c.applications {
+		c.application(&c.applications[i], true)
+	}
+	return nil
+}
+
+// application reads application NAME[sc4s-syslog] { filter {…}; parser {…}; }; those that make
+// rules, or the others.
+func (c *sc4s) application(s *statement, rules bool) {
 	label, kind, _ := strings.Cut(strings.TrimSuffix(s.name, "]"), "[")
 	if kind == "" && len(s.head) > 2 {
 		kind = strings.Trim(s.head[2].text, "[]")
@@ -619,12 +700,30 @@ func (c *sc4s) application(s *statement, parsers map[string]statement) {
 			calls = append(calls, p.body...)
 		}
 	}
-	set, unknown := rewriteOf(calls, parsers, map[string]bool{})
+	set, unknown := rewriteOf(calls, c.parsers, map[string]bool{})
+	if strings.HasPrefix(kind, "sc4s-lp-dest") {
+		if rules {
+			c.m.cannot(s.at, "application %s: the gateway has one HEC destination, and sends nothing elsewhere", label)
+		}
+		return
+	}
+	isRule := kind == "sc4s-vps" || set["drop"] != "" || strings.Contains(kind, "postfilter") || strings.Contains(kind, "finalfilter")
+	if isRule != rules {
+		return
+	}
 	if kind == "sc4s-vps" {
 		c.pin(s.at, filter, set["vendor"]+"_"+set["product"])
 		return
 	}
-	w, err := c.filters.condition(filter)
+	filter, ports := ofPorts(filter)
+	var w when
+	var err error
+	if len(filter) != 0 || len(ports) == 0 {
+		w, err = c.filters.condition(filter)
+	}
+	if err == nil && len(ports) != 0 && isRule {
+		err = errors.New("${SOURCE}: a rule cannot ask for the port")
+	}
 	if err != nil {
 		c.m.cannot(s.at, "application %s: %v", label, err)
 		return
@@ -632,7 +731,7 @@ func (c *sc4s) application(s *statement, parsers map[string]statement) {
 	switch {
 	case set["drop"] != "":
 		c.m.rule(rule{at: s.at, Name: label, When: w, Drop: true})
-	case strings.Contains(kind, "postfilter") || strings.Contains(kind, "finalfilter"):
+	case isRule:
 		if unknown != "" {
 			c.m.cannot(s.at, "application %s: %s", label, unknown)
 		}
@@ -643,12 +742,37 @@ func (c *sc4s) application(s *statement, parsers map[string]statement) {
 		}
 		c.m.rule(r)
 	default:
-		c.recognise(s.at, label, w, set, unknown)
+		c.recognise(s.at, label, w, set, unknown, ports)
 	}
 }
 
+// ofPorts takes the parts "${SOURCE}" eq "s_ACME_GATE", joined by or, out of a filter. Such a
+// part holds for messages to the ports SC4S_LISTEN_ACME_GATE_….
+func ofPorts(filter []token) (rest []token, ports []string) {
+	var parts [][]token
+	from := 0
+	for i := 0; i <= len(filter); i++ {
+		if i == len(filter) || filter[i].kind == 'w' && filter[i].text == "or" {
+			parts = append(parts, filter[from:i])
+			from = i + 1
+		}
+	}
+	for _, p := range parts {
+		words := slices.DeleteFunc(slices.Clone(p), func(t token) bool { return t.kind == ';' })
+		if len(words) == 3 && (words[0].text == "${SOURCE}" || words[0].text == "$SOURCE") && (words[1].text == "eq" || words[1].text == "==") && strings.HasPrefix(words[2].text, "s_") {
+			ports = append(ports, strings.ToLower(words[2].text[2:]))
+			continue
+		}
+		if len(rest) != 0 {
+			rest = append(rest, token{kind: 'w', text: "or"})
+		}
+		rest = append(rest, p...)
+	}
+	return rest, ports
+}
+
 // recognise makes a pack of a parser that gives messages their names.
-func (c *sc4s) recognise(at Note, label string, w when, set map[string]string, unknown string) {
+func (c *sc4s) recognise(at Note, label string, w when, set map[string]string, unknown string, ports []string) {
 	if set["sourcetype"] == "" {
 		c.m.cannot(at, "application %s: its parser gives no sourcetype by a constant; write a pack (docs/packs.md)", label)
 		return
@@ -668,7 +792,17 @@ func (c *sc4s) recognise(at Note, label string, w when, set map[string]string, u
 		}
 	}
 	p.Match = w
-	if c.m.addProduct(p) && set["index"] != "" {
+	if !c.m.addProduct(p) {
+		return
+	}
+	c.names = nil
+	c.m.classes = append(c.m.classes[:len(c.m.classes):len(c.m.classes)], class{name: p.Pack, pack: p.Pack, sourcetype: p.Sourcetype, key: p.Pack, vendor: p.Pack})
+	for _, s := range c.m.sources { // what comes to a port of its own needs no match
+		if slices.Contains(ports, c.listens[s]) && len(s.Packs) == 0 {
+			s.Packs = []string{p.Pack}
+		}
+	}
+	if set["index"] != "" {
 		if index := c.m.index(at, set["index"]); index != "" {
 			c.m.overrides[p.Pack] = override{Index: index}
 		}

@@ -396,6 +396,12 @@ func (c *ng) destination(s *statement) *target {
 				}
 			case "index", "sourcetype":
 				c.set(t, o.at, o.name, first(o.args))
+			case "default-index", "default-sourcetype":
+				if what := strings.TrimPrefix(o.name, "default-"); get(args, what) == nil {
+					c.set(t, o.at, what, first(o.args))
+				}
+			case "source", "default-source", "host", "event", "fields", "extra-queries":
+				c.m.cannot(o.at, "%s(%s): the event is the message as it came, with host, source and fields by its class (docs/metadata.md)", o.name, first(o.args))
 			case "body":
 				for _, found := range inBody.FindAllStringSubmatch(first(o.args), -1) {
 					c.set(t, o.at, found[1], found[2])

@@ -28,6 +28,7 @@ const StateFolder = "/var/lib/syslog-gateway"
 type Service struct {
 	Installed bool
 	User      User
+	Missing   string   // the name of its user, if this machine does not have it
 	OpenFiles int64    // LimitNOFILE
 	Writable  []string // ReadWritePaths
 }
@@ -43,6 +44,10 @@ type Path struct {
 func Files(s Service, read, write []Path) Check {
 	return func(context.Context) []Finding {
 		var found []Finding
+		if s.Missing != "" {
+			found = append(found, Finding{"user of the service", Failed, fmt.Sprintf("the systemd unit runs as %s, and this machine has no such user: correct User= of the unit (`systemctl edit syslog-gateway`), "+
+				"or make the user (`useradd --system %s`); what follows is checked for the user of this command", s.Missing, s.Missing)})
+		}
 		for _, p := range read {
 			if p.Path == "" {
 				continue

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"syslog-gateway/internal/config"
 	"syslog-gateway/internal/systemd"
 )
 
@@ -193,8 +194,8 @@ func (n *health) trouble() string {
 	}
 	for _, s := range n.g.listener.Status() {
 		if want := int(n.g.config.Load().Sources[s.Balance.Source].ReceiveBuffer); s.Sockets != nil && s.ReceiveBuffer < want {
-			return fmt.Sprintf("the kernel gives UDP %d KiB of receive buffer where %d are wanted: raise net.core.rmem_max (on the host of a container)",
-				s.ReceiveBuffer>>10, want>>10)
+			return fmt.Sprintf("the kernel gives UDP %s of receive buffer where %s are wanted: raise net.core.rmem_max (on the host of a container)",
+				config.Size(s.ReceiveBuffer), config.Size(want))
 		}
 	}
 	return ""
