@@ -22,7 +22,7 @@ NFPM     := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 PEBBLE   := github.com/letsencrypt/pebble/v2/cmd
 PEBBLE_VERSION := v2.10.3
 
-.PHONY: help run build test test-fast test-tools test-corpus rules-savings test-lxc nightly lint vulncheck fmt bench bench-all bench-micro bench-provision \
+.PHONY: help run build test test-fast test-tools test-corpus rules-savings test-lxc test-ansible nightly lint vulncheck fmt bench bench-all bench-micro bench-provision \
 	soak backlog conservation crash faults powerloss failover fuzz screenshots stats-demo provision-demo cluster-demo package install clean
 
 help: ## list the targets
@@ -137,13 +137,17 @@ conservation: build ## 1,000,000 TCP and 300,000 UDP messages over all five port
 
 test-lxc: bin/tools/nfpm ## the service in an unprivileged LXC container: install, faults, upgrade under load (root, 4 minutes)
 	@deploy/lxc/tools
-	$(GO) test -tags lxc -count=1 -timeout 20m -v ./deploy/lxc
+	$(GO) test -tags lxc -count=1 -timeout 20m -v -run TestServiceInAContainer ./deploy/lxc
+
+test-ansible: bin/tools/nfpm ## the roles of deploy/ansible in unprivileged LXC containers: a gateway, then a cluster, a pair and a cache (root, deb.debian.org, 10 minutes)
+	@deploy/lxc/tools
+	$(GO) test -tags lxc -count=1 -timeout 30m -v -run 'TestRoleInAContainer|TestEstateInContainers' ./deploy/lxc
 
 failover: build ## two gateways and keepalived in network namespaces: the gap of a failover (root)
 	$(GO) run ./deploy/keepalived/measure --gateway bin/gateway
 
-nightly: test-tools ## what does not fit into CI: all faults, 20 kills, 200 power losses, peers, rules under load, Terraform beside provision, packages in a container, failover, fuzzing (root, 2 hours)
-	$(MAKE) faults crash powerloss soak backlog failover test-lxc
+nightly: test-tools ## what does not fit into CI: all faults, 20 kills, 200 power losses, peers, rules under load, Terraform beside provision, packages and Ansible's roles in containers, failover, fuzzing (root, 2 hours)
+	$(MAKE) faults crash powerloss soak backlog failover test-lxc test-ansible
 	$(GO) test -tags nightly -count=1 -timeout 30m -run TestPeers ./bench
 	$(GO) test -tags nightly -count=1 -timeout 15m -v -run TestRulesUnderLoad ./cmd/gateway
 	$(MAKE) bin/tools/versitygw bin/tools/dynalite
