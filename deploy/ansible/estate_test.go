@@ -169,7 +169,7 @@ func TestSiteForeseesTheWholeEstate(t *testing.T) {
 	defer server.Close()
 	secrets := []string{"SPLUNK_HEC_TOKEN=secret-token", "SPLUNK_PASSWORD=secret-password",
 		"TECHNITIUM_DNS_API_TOKEN=token of the test", "SPLUNK_GENERAL_TERMS=--accept-sgt-current-at-splunk-com"}
-	vars := map[string]any{"keepalived_address": "10.20.30.10/24", "technitium_dns_url": server.URL}
+	vars := map[string]any{"keepalived_address": "10.20.30.10/24", "technitium_dns_url": server.URL, "technitium_dns_installer": server.URL + "/install.sh"}
 	site := func(terms, tags string) (string, error) {
 		return ansible(t, dir, slices.Concat(secrets, []string{terms}), "ansible-playbook", vars,
 			"-i", file, "site.yml", "--check", "--diff", "--tags", tags, "--limit", "!syslog-gateway-02:!pi-hole")
