@@ -184,7 +184,7 @@ func TestSiteForeseesTheWholeEstate(t *testing.T) {
 		}
 	}
 	testkit.Holds(t, "what is foreseen", out,
-		"Acquire::http::Proxy-Auto-Detect", "unicast_src_ip 10.20.30.175", "10.20.30.10/24 dev eth0", "max_size", "device: /opt/splunk/var",
+		"Acquire::http::Proxy-Auto-Detect", "unicast_src_ip 10.20.30.175", "10.20.30.10/24 dev eth0", "vendor: palo_alto", "device: /opt/splunk/var",
 		`"apt-cacher-ng.lab.example": "10.20.30.106"`, `"splunk-vm.lab.example": "10.20.30.200"`)
 	testkit.Lacks(t, "what is foreseen", out, "secret-token", "secret-password", "token of the test")
 	if _, err := os.Stat(filepath.Join(dir, "cluster")); err == nil || dns.writes > 0 {

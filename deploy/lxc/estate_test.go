@@ -42,7 +42,7 @@ func TestEstateInContainers(t *testing.T) {
 	}
 	e.prepare()
 
-	if os.Getenv("SKIP_CHECK") == "" && len(e.site("--check")) != 3 {
+	if len(e.site("--check")) != 3 {
 		t.Error("check mode has not reached all three")
 	}
 	if out, err := c.try("test -e /usr/bin/gateway || test -e /etc/keepalived || test -e /etc/apt/apt.conf.d/01proxy"); err == nil {
