@@ -25,7 +25,7 @@ PEBBLE   := github.com/letsencrypt/pebble/v2/cmd
 PEBBLE_VERSION := v2.10.3
 TOFU     := github.com/opentofu/opentofu@v1.12.6
 
-.PHONY: help run build test test-fast test-tools test-corpus rules-savings test-lxc nightly lint vulncheck fmt bench bench-all bench-micro bench-provision \
+.PHONY: help run build test test-fast test-tools test-corpus rules-savings test-lxc test-ansible nightly lint vulncheck fmt bench bench-all bench-micro bench-provision \
 	soak backlog conservation crash faults powerloss failover fuzz screenshots stats-demo provision-demo cluster-demo cluster-namespaces package image release release-notes docs install clean
 
 help: ## list the targets
@@ -166,17 +166,21 @@ conservation: build ## 1,000,000 TCP and 300,000 UDP messages over all five port
 
 test-lxc: bin/tools/nfpm ## the service in an unprivileged LXC container: install, faults, upgrade under load (root, 4 minutes)
 	@deploy/lxc/tools
-	$(GO) test -tags lxc -count=1 -timeout 20m -v ./deploy/lxc
+	$(GO) test -tags lxc -count=1 -timeout 20m -v -run TestServiceInAContainer ./deploy/lxc
+
+test-ansible: bin/tools/nfpm ## the roles of deploy/ansible in unprivileged LXC containers: a gateway, then a cluster, a pair and a cache (root, deb.debian.org, 10 minutes)
+	@deploy/lxc/tools
+	$(GO) test -tags lxc -count=1 -timeout 30m -v -run 'TestRoleInAContainer|TestEstateInContainers' ./deploy/lxc
 
 failover: build ## two gateways and keepalived in network namespaces: the gap of a failover (root)
 	$(GO) run ./deploy/keepalived/measure --gateway bin/gateway
 
 cluster-namespaces: build bin/tools/nfpm ## docs/cluster.md as it is written, on three machines in network namespaces: the packages, a lost machine, its replacement (root, 2 minutes)
-	$(GO) run ./deploy/packaging --version '$(VERSION)' --commit '$(COMMIT)' --arch $(shell $(GO) env GOARCH) --format deb --archive linux --out bin/packages
+	$(GO) run ./deploy/packaging --version '$(VERSION)' --commit '$(COMMIT)' --arch $$($(GO) env GOARCH) --format deb --out bin/packages
 	deploy/cluster/namespaces.sh bin/packages/*.deb
 
-nightly: test-tools ## what does not fit into CI: all faults, 20 kills, 200 power losses, peers, rules under load, OpenTofu beside provision, packages in a container, failover, a cluster in namespaces, fuzzing (root, 2 hours)
-	$(MAKE) faults crash powerloss soak backlog failover cluster-namespaces test-lxc
+nightly: test-tools ## what does not fit into CI: all faults, 20 kills, 200 power losses, peers, rules under load, OpenTofu beside provision, packages and Ansible's roles in containers, failover, a cluster in namespaces, fuzzing (root, 2 hours)
+	$(MAKE) faults crash powerloss soak backlog failover cluster-namespaces test-lxc test-ansible
 	$(GO) test -tags nightly -count=1 -timeout 30m -run TestPeers ./bench
 	$(GO) test -tags nightly -count=1 -timeout 15m -v -run TestRulesUnderLoad ./cmd/gateway
 	$(MAKE) bin/tools/tofu

@@ -78,6 +78,7 @@ var platformFiles = map[string]string{
 	"cmd/provision/colours_windows.go":            "a console has to be told to",
 	"deploy/lxc/ansible_test.go":                  "tag lxc: needs LXC",
 	"deploy/lxc/container_test.go":                "tag lxc: needs LXC",
+	"deploy/lxc/estate_test.go":                   "tag lxc: needs LXC",
 	"deploy/lxc/load_test.go":                     "tag lxc: needs LXC",
 	"deploy/lxc/lxc_test.go":                      "tag lxc: needs LXC",
 	"deploy/lxc/package_test.go":                  "tag lxc: needs LXC",

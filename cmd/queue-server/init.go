@@ -118,7 +118,8 @@ func (c cluster) check() error {
 	return nil
 }
 
-// write makes all files. Keys and certificates that are there stay.
+// write makes all files. A CA that is there stays; certificates are made anew, and those that
+// machines have remain valid.
 func (c cluster) write(cmd *cobra.Command, dir string) error {
 	ca, err := authority.Open(filepath.Join(dir, "ca"))
 	if err != nil {

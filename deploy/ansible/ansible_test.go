@@ -18,6 +18,7 @@ import (
 // write down how they were called.
 type rig struct {
 	dir, inventory string
+	cluster        string // folder with the files of a cluster, or none
 }
 
 func newRig(t *testing.T) rig {
@@ -75,6 +76,7 @@ func (b rig) run(t *testing.T, settings map[string]any, token string, flags ...s
 		"syslog_gateway_environment_file": b.dir + "/default",
 		"syslog_gateway_environment":      map[string]string{"GATEWAY_STATS__PASSWORD": "hidden"},
 		"syslog_gateway_group":            "root",
+		"syslog_gateway_cluster":          b.cluster,
 		"ansible_python_interpreter":      "/usr/bin/python3",
 	})
 	testkit.Must(t, err)
@@ -141,6 +143,29 @@ func (b rig) configured(t *testing.T) {
 		if name == "etc/gateway.yaml" && strings.Contains(string(text), "secret-of-the-test") {
 			t.Errorf("the token is in %s", name)
 		}
+	}
+}
+
+// TestGatewayJoinsACluster: what syslog-gateway-queue init has made comes to the host, and the settings win.
+func TestGatewayJoinsACluster(t *testing.T) {
+	b := newRig(t)
+	b.cluster = b.dir + "/cluster"
+	if out, err := b.run(t, nil, "secret-of-the-test"); err == nil || !strings.Contains(out, "queue.yaml") {
+		t.Errorf("a gateway of a cluster gets a queue of its own: %v\n%s", err, out)
+	}
+	for name, text := range map[string]string{"ca.pem": "ca", "client.pem": "certificate", "client.key": "key",
+		"queue.yaml": "queue: {kind: jetstream, jetstream: {gateway_id: syslog-gateway-01, max_size: 400GB}}\n"} {
+		b.file(t, "cluster/gateway-syslog-gateway-01/"+name, text, 0o600)
+	}
+	settings := map[string]any{"queue": map[string]any{"jetstream": map[string]any{"max_size": "80GB"}}}
+	b.play(t, settings)
+	text := string(testkit.Try(os.ReadFile(b.dir + "/etc/gateway.yaml"))(t))
+	testkit.Holds(t, "gateway.yaml", text, "kind: jetstream", "gateway_id: syslog-gateway-01", "max_size: 80GB")
+	for name, mode := range map[string]os.FileMode{"ca.pem": 0o644, "client.pem": 0o644, "client.key": 0o640} {
+		testkit.Equal(t, name, testkit.Try(os.Stat(b.dir+"/etc/queue/"+name))(t).Mode().Perm(), mode)
+	}
+	if changed, calls := b.play(t, settings); changed != "0" || calls[0] != "" {
+		t.Errorf("second run: changed=%s, calls %q; want nothing", changed, calls)
 	}
 }
 

@@ -25,7 +25,7 @@ func TestRoleInAContainer(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.transcript.Close() })
-	c.python()
+	c.host("tar", "-xpf", pythonRootfs(t), "-C", filepath.Join(c.dir, c.name, "rootfs"))
 	splunk := hectest.New(hectest.Options{Token: token, Check: hectest.Validate})
 	t.Cleanup(splunk.Close)
 	c.forward(8088, strings.TrimPrefix(splunk.URL(), "http://"))
@@ -72,19 +72,24 @@ func TestRoleInAContainer(t *testing.T) {
 	c.run("systemctl stop syslog-gateway")
 }
 
-// python puts a Debian with Python over the container's, made once like the other.
-func (c *container) python() {
-	c.t.Helper()
-	base := rootfs(c.t)
+// pythonRootfs is a Debian with Python, made once like the other.
+func pythonRootfs(t *testing.T) string {
+	t.Helper()
+	base := rootfs(t)
 	path := strings.TrimSuffix(base, ".tar") + "-python.tar"
-	if _, err := os.Stat(path); err != nil {
-		suite := strings.TrimSuffix(filepath.Base(base), ".tar")
-		half := path + ".part.tar"
-		c.host("mmdebstrap", "--mode=root", "--variant=minbase",
-			"--include=systemd,systemd-sysv,dbus,iproute2,procps,ca-certificates,python3,python3-apt", suite, half)
-		c.must(os.Rename(half, path))
+	if _, err := os.Stat(path); err == nil {
+		return path
 	}
-	c.host("tar", "-xpf", path, "-C", filepath.Join(c.dir, c.name, "rootfs"))
+	half := path + ".part.tar"
+	out, err := exec.Command("mmdebstrap", "--mode=root", "--variant=minbase",
+		"--include=systemd,systemd-sysv,dbus,iproute2,procps,ca-certificates,python3,python3-apt", strings.TrimSuffix(filepath.Base(base), ".tar"), half).CombinedOutput()
+	if err == nil {
+		err = os.Rename(half, path)
+	}
+	if err != nil {
+		t.Fatalf("mmdebstrap: %v\n%s", err, out)
+	}
+	return path
 }
 
 // inventory is the shape of provision's, for this container.
@@ -98,11 +103,7 @@ func (c *container) inventory() string {
 				"syslog_ports":  map[string]int{"unifi": 1514, "palo_alto": 1515, "cisco_asa": 1516, "linux": 1517, "windows": 1518},
 			},
 		}},
-		"children": map[string]any{"syslog_gateway_group": map[string]any{"hosts": map[string]any{"gateway": map[string]any{
-			"ansible_connection": "enter", "container_ip": inside, "ansible_python_interpreter": "/usr/bin/python3",
-			"ansible_enter_command": []string{"lxc-attach", "-P", c.dir, "-n", c.name, "--clear-env",
-				"--set-var", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "--set-var", "HOME=/root", "--"},
-		}}}},
+		"children": map[string]any{"syslog_gateway_group": map[string]any{"hosts": map[string]any{"gateway": c.variables()}}},
 	}}
 	text, err := json.Marshal(all)
 	c.must(err)
@@ -111,10 +112,25 @@ func (c *container) inventory() string {
 	return file
 }
 
-var changes = regexp.MustCompile(`(?m)^gateway .*changed=(\d+) `)
+// variables are how Ansible enters the container.
+func (c *container) variables() map[string]any {
+	return map[string]any{
+		"ansible_connection": "enter", "container_ip": c.address, "ansible_python_interpreter": "/usr/bin/python3",
+		"ansible_enter_command": []string{"lxc-attach", "-P", c.dir, "-n", c.name, "--clear-env",
+			"--set-var", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "--set-var", "HOME=/root", "--"},
+	}
+}
+
+var changes = regexp.MustCompile(`(?m)^(\S+) +: ok=.*changed=(\d+) .*unreachable=0 .*failed=0`)
 
 // play runs a playbook from the container's network and returns how much it changed.
 func (c *container) play(inventory, playbook string, vars map[string]any, flags ...string) string {
+	c.t.Helper()
+	return c.playAll(inventory, playbook, vars, flags...)["gateway"]
+}
+
+// playAll is play for all hosts: how much it changed on each.
+func (c *container) playAll(inventory, playbook string, vars map[string]any, flags ...string) map[string]string {
 	c.t.Helper()
 	text, err := json.Marshal(vars)
 	c.must(err)
@@ -122,15 +138,18 @@ func (c *container) play(inventory, playbook string, vars map[string]any, flags 
 	cmd := exec.Command("nsenter", args...)
 	plugins, err := filepath.Abs("connection")
 	c.must(err)
-	cmd.Env = append(os.Environ(), "SPLUNK_HEC_TOKEN="+token, "ANSIBLE_CONNECTION_PLUGINS="+plugins, "ANSIBLE_NOCOLOR=1", "LC_ALL=C.UTF-8", "HOME="+c.dir)
+	cmd.Env = append(os.Environ(), "SPLUNK_HEC_TOKEN="+token, "ANSIBLE_CONNECTION_PLUGINS="+plugins, "ANSIBLE_NOCOLOR=1", "ANSIBLE_PIPELINING=1", "LC_ALL=C.UTF-8", "HOME="+c.dir)
 	out, err := cmd.CombinedOutput()
 	fmt.Fprintf(c.transcript, "outside$ ansible-playbook %s %s\n%s\n", playbook, strings.Join(flags, " "), out)
-	m := changes.FindSubmatch(out)
-	if err != nil || m == nil {
+	changed := make(map[string]string)
+	for _, m := range changes.FindAllSubmatch(out, -1) {
+		changed[string(m[1])] = string(m[2])
+	}
+	if err != nil || len(changed) == 0 {
 		c.t.Fatalf("%s: %v\n%s", playbook, err, out)
 	}
 	if strings.Contains(string(out), token) {
 		c.t.Errorf("%s prints the token", playbook)
 	}
-	return string(m[1])
+	return changed
 }

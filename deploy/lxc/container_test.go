@@ -33,6 +33,7 @@ const (
 type container struct {
 	t          *testing.T
 	dir, name  string
+	address    string
 	netns      string
 	transcript *os.File
 	runner     *exec.Cmd
@@ -46,7 +47,7 @@ func newContainer(t *testing.T) *container {
 	if os.Getuid() != 0 {
 		t.Fatal("a container needs root")
 	}
-	c := &container{t: t, name: "gateway", netns: fmt.Sprintf("gwtest%d", os.Getpid())}
+	c := &container{t: t, name: "gateway", address: inside, netns: fmt.Sprintf("gwtest%d", os.Getpid())}
 	var err error
 	if c.transcript, err = os.Create("transcript.txt"); err != nil {
 		t.Fatal(err)
@@ -59,17 +60,31 @@ func newContainer(t *testing.T) *container {
 		testkit.Equal(t, "error", os.RemoveAll(c.dir), nil)
 	})
 	c.must(os.Chmod(c.dir, 0o755)) // for the container's root, who is nobody here
-	root := filepath.Join(c.dir, c.name, "rootfs")
-	c.must(os.MkdirAll(root, 0o755))
-	c.host("tar", "-xpf", rootfs(t), "-C", root)
-	c.must(os.WriteFile(filepath.Join(root, "etc/hostname"), []byte("gateway\n"), 0o644))
-	c.must(os.WriteFile(filepath.Join(c.dir, c.name, "config"), []byte(c.config(root)), 0o644))
 	c.network()
+	c.layOut(rootfs(t))
 	return c
 }
 
+// beside is one more container in the same network, with Python.
+func (c *container) beside(name, address string) *container {
+	c.t.Helper()
+	more := &container{t: c.t, dir: c.dir, name: name, address: address, netns: c.netns, transcript: c.transcript}
+	more.layOut(pythonRootfs(c.t))
+	return more
+}
+
+// layOut makes what the container starts from: a file system and a configuration.
+func (c *container) layOut(tar string) {
+	c.t.Helper()
+	root := filepath.Join(c.dir, c.name, "rootfs")
+	c.must(os.MkdirAll(root, 0o755))
+	c.host("tar", "-xpf", tar, "-C", root)
+	c.must(os.WriteFile(filepath.Join(root, "etc/hostname"), []byte(c.name+"\n"), 0o644))
+	c.must(os.WriteFile(filepath.Join(c.dir, c.name, "config"), []byte(c.config(root)), 0o644))
+}
+
 func (c *container) config(root string) string {
-	return fmt.Sprintf(`lxc.uts.name = gateway
+	return fmt.Sprintf(`lxc.uts.name = %s
 lxc.rootfs.path = dir:%s
 lxc.rootfs.options = idmap=container
 lxc.idmap = u 0 100000 65536
@@ -84,7 +99,7 @@ lxc.net.0.ipv4.gateway = %s
 lxc.pty.max = 1024
 lxc.tty.max = 1
 lxc.signal.halt = SIGRTMIN+4
-`, root, inside, outside)
+`, c.name, root, c.address, outside)
 }
 
 // rootfs is a Debian as a tar file, made once: LXC_SUITE names another release.
@@ -189,7 +204,7 @@ func (c *container) attach(command string) *exec.Cmd {
 func (c *container) try(command string) (string, error) {
 	out, err := c.attach(command).CombinedOutput()
 	text := strings.TrimSpace(string(out))
-	fmt.Fprintf(c.transcript, "root@gateway# %s\n%s\n", command, text)
+	fmt.Fprintf(c.transcript, "root@%s# %s\n%s\n", c.name, command, text)
 	if err != nil {
 		fmt.Fprintf(c.transcript, "[%v]\n", err)
 	}
@@ -271,7 +286,7 @@ func (c *container) enter(do func() error) error {
 
 func (c *container) dial(network string, port int) (conn net.Conn, err error) {
 	err = c.enter(func() error {
-		conn, err = net.DialTimeout(network, fmt.Sprintf("%s:%d", inside, port), 3*time.Second)
+		conn, err = net.DialTimeout(network, fmt.Sprintf("%s:%d", c.address, port), 3*time.Second)
 		return err
 	})
 	return conn, err
@@ -283,7 +298,7 @@ func (c *container) get(path string) (string, int) {
 		DisableKeepAlives: true,
 		DialContext:       func(context.Context, string, string) (net.Conn, error) { return c.dial("tcp", 8404) },
 	}}
-	r, err := client.Get("http://" + inside + ":8404" + path)
+	r, err := client.Get("http://" + c.address + ":8404" + path)
 	if err != nil {
 		return err.Error(), 0
 	}

@@ -1,5 +1,8 @@
 """Filters of the role syslog_gateway and of validate.yml."""
 
+import copy
+import json
+
 import yaml
 
 VENDORS = ("unifi", "palo_alto", "cisco_asa", "linux", "windows")
@@ -58,7 +61,7 @@ def _drop(tree, path):
 
 def _fixed(config):
     """What of a configuration needs a restart; sections that became empty are left out."""
-    tree = yaml.safe_load(yaml.safe_dump(config)) if isinstance(config, dict) else {}
+    tree = copy.deepcopy(config) if isinstance(config, dict) else {}
     for key in RELOADED:
         _drop(tree, key.split("."))
     return {k: v for k, v in tree.items() if v not in ({}, None)}
@@ -70,23 +73,8 @@ def needs_restart(before, after):
         old = yaml.safe_load(before)
     except yaml.YAMLError:
         return True
-    plain = yaml.safe_load(yaml.safe_dump(_plain(after)))
+    plain = json.loads(json.dumps(after))  # Ansible's own strings and numbers as Python's
     return _fixed(old) != _fixed(plain)
-
-
-def _plain(value):
-    """Ansible's own strings and numbers as Python's."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return float(value)
-    return str(value)
 
 
 def missing(after, before, ports):
