@@ -151,7 +151,7 @@ func (b *books) round(ctx context.Context, ended bool) error {
 	for _, subject := range strange {
 		sum.Missing = append(sum.Missing, fmt.Sprintf("What is said under %s is not the word of a gateway: see to it that nobody else publishes there.", subject))
 	}
-	if b.spoke && before.Life != b.life {
+	if b.spoke && known && before.Life != b.life {
 		sum.Missing = append(sum.Missing, fmt.Sprintf("Another process says that it is %s, too: give each gateway its own queue.jetstream.gateway_id.", c.options.Gateway))
 	}
 	b.spoke = true

@@ -150,6 +150,22 @@ func TestSumNamesWhatTheServersLack(t *testing.T) {
 	testkit.Holds(t, "missing", strings.Join(sum.Missing, "\n"), "The servers have 3 records and the gateways have counted 6", "the servers have lost records")
 }
 
+// TestBooksMadeAnew: who deletes the stream of the words is not taken for a second process.
+func TestBooksMadeAnew(t *testing.T) {
+	t.Parallel()
+	servers := jetstreamtest.Start(t, 1)
+	g := join(t, servers, "gw1", nil).up(t)
+	g.receives(t, 1, 6, 0)
+	const want = "received 18 secured 18 delivered 0 waiting 0 dropped 0 in the streams 18, 6 records of 6, difference 0"
+	g.sums(t, want)
+	conn := testkit.Try(nats.Connect(servers.URLs()[0]))(t)
+	defer conn.Close()
+	testkit.Try(conn.Request("$JS.API.STREAM.DELETE.SYSLOG-BOOKS", nil, 5*time.Second))(t)
+	before := g.Sum()
+	testkit.Eventually(t, "the words are added up again", func() bool { return g.Sum() != before })
+	testkit.Equal(t, "missing", strings.Join(g.sums(t, want).Missing, ""), "")
+}
+
 // TestPurgeIsCounted: what is purged is in the sum, and what a gateway holds is not purged.
 func TestPurgeIsCounted(t *testing.T) {
 	t.Parallel()
