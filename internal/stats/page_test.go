@@ -285,7 +285,7 @@ func TestStatusKeys(t *testing.T) {
 .sources[].configured .sources[].connections .sources[].connections.* .sources[].deadletter_reasons .sources[].deadletter_reasons.*
 .sources[].deadlettered .sources[].delivered .sources[].difference .sources[].drop_reasons .sources[].drop_reasons.*
 .sources[].dropped .sources[].framing_errors .sources[].history .sources[].in_memory .sources[].internal .sources[].pending .sources[].port .sources[].queued
-.sources[].rates .sources[].rates.delivered_per_second .sources[].rates.lost_per_second .sources[].rates.received_per_second
+.sources[].rates .sources[].rates.delivered_per_second .sources[].rates.lost_per_second .sources[].rates.udp_kernel_drops_per_second .sources[].rates.received_per_second
 .sources[].received .sources[].received_bytes .sources[].recovered .sources[].rejected_connections .sources[].senders
 .sources[].silent_after_seconds .sources[].silent_senders .sources[].source
 .sources[].transports .sources[].truncated .sources[].udp_kernel_drops .sources[].udp_receive_buffer_bytes
