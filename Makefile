@@ -78,6 +78,10 @@ bin/tools/dynalite: # DynamoDB for the same test; needs npm
 	npm install --prefix bin/tools/dynalite.d --no-audit --no-fund dynalite@4.0.0
 	ln -sf dynalite.d/node_modules/.bin/dynalite $@
 
+bin/tools/axe.min.js: # rules of accessibility for the test of the page; needs npm
+	npm install --prefix bin/tools/axe.d --no-audit --no-fund axe-core@4.14.1
+	ln -sf axe.d/node_modules/axe-core/axe.min.js $@
+
 clean: ## remove what was built; the queue in ./data stays
 	rm -rf bin dist
 

@@ -50,7 +50,7 @@ var allowed = map[string][]string{
 	"internal/hec/hecserver": {"internal/event"},
 	"internal/hec/hectest":   {"internal/hec/hecserver", "internal/event"},
 	"internal/stats": {
-		"internal/senders", "internal/tap", "internal/ledger", "internal/status", "internal/throttle", "internal/stats/auth", "internal/stats/control", "internal/stats/haproxy", "internal/stats/help", "internal/stats/history", "internal/stats/metrics", "internal/stats/monitor", "internal/stats/problems", "internal/stats/text", "internal/printable", "internal/fairshare", "docs",
+		"internal/senders", "internal/tap", "internal/ledger", "internal/status", "internal/throttle", "internal/stats/auth", "internal/stats/control", "internal/stats/desk", "internal/stats/haproxy", "internal/stats/help", "internal/stats/history", "internal/stats/metrics", "internal/stats/monitor", "internal/stats/problems", "internal/stats/text", "internal/printable", "internal/fairshare", "docs",
 	},
 	"internal/certificate":   {},
 	"internal/authority":     {"internal/durable"},
@@ -69,6 +69,7 @@ var allowed = map[string][]string{
 	"internal/splunk":        {"internal/dialect", "internal/matcher"},
 	"internal/stats/auth":    {},
 	"internal/stats/control": {},
+	"internal/stats/desk":    {"internal/stats/haproxy", "internal/stats/history", "internal/stats/monitor", "internal/stats/text", "internal/status", "internal/tap"},
 	"internal/stats/help":    {},
 	"internal/stats/history": {"internal/durable", "internal/printable"},
 	"internal/stats/screen":  {"internal/printable", "internal/stats/history", "internal/stats/monitor", "internal/stats/text", "internal/status"},

@@ -2,6 +2,7 @@ package stats
 
 import (
 	"fmt"
+	"html/template"
 	"net/http"
 	"slices"
 	"strings"
@@ -127,11 +128,11 @@ const helpRoot = "/help/"
 func (p *page) serveHelp(w http.ResponseWriter, r *http.Request) {
 	id := strings.TrimPrefix(r.URL.Path, helpRoot)
 	v := struct {
-		view
+		Style    template.CSS
 		Title    string
 		Body     any // HTML of our own documentation
 		Sections any
-	}{view: view{Style: p.style}, Title: "Help", Sections: p.manual.Sections()}
+	}{Style: p.desk.Style(), Title: "Help", Sections: p.manual.Sections()}
 	if id != "" {
 		body, title, found := p.manual.HTML(id, helpRoot)
 		if !found {
