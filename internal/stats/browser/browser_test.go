@@ -189,7 +189,7 @@ func pictures(_ *testing.T, g *gateway, b *tab) {
 		}
 	})
 	b.open("/stats")
-	b.becomes(`(document.querySelector(".c-line") || {getAttribute: () => ""}).getAttribute("d").split("L").length > 2`, "true")
+	b.becomes(`(document.querySelector(".c-line") || {getAttribute: () => ""}).getAttribute("d").split("l").length > 2`, "true")
 	b.picture("stats-light")
 	close(stop)
 	load.Wait()

@@ -269,7 +269,7 @@ func cell(table, head string, column int) string {
 func (b *tab) press(mode, proxy, server string) {
 	b.t.Helper()
 	button := fmt.Sprintf(`[id="ask-%s-%s-%s"] button`, proxy, server, mode)
-	b.js(fmt.Sprintf(`(() => { for (let d = document.querySelector(%q).closest("details"); d; d = d.parentElement.closest("details")) d.open = true })()`, button))
+	b.js(fmt.Sprintf(`(() => { for (let d = document.querySelector(%q).closest("details"); d; d = d.parentElement.closest("details")) if (!d.open) d.querySelector("summary").click() })()`, button))
 	b.run(chromedp.Click(button))
 }
 

@@ -2,6 +2,8 @@ package browser
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -21,8 +23,21 @@ func states() map[string]func() *state {
 	return map[string]func() *state{"calm": calm, "incident": incident, "empty": empty, "hostile": hostile, "cluster": cluster}
 }
 
+// largestPaint is how large the page may be, with its style and drawings, in bytes.
+const largestPaint = 100_000
+
+// load loads a page as an operator.
+func (g *gateway) load(t *testing.T, path string) string {
+	t.Helper()
+	r := testkit.Try(http.NewRequest(http.MethodGet, g.url+path, nil))(t)
+	r.SetBasicAuth("ops", "s3cret")
+	answer := testkit.Try(http.DefaultClient.Do(r))(t)
+	defer answer.Body.Close()
+	return string(testkit.Try(io.ReadAll(answer.Body))(t))
+}
+
 // wide lists the elements that are wider than the page.
-const wide = `[...document.querySelectorAll("body *")].filter((e) => !e.closest(".off, .skip, svg, .wide") && e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.tagName + "." + e.className + "#" + e.id).slice(0, 5).join(" ")`
+const wide = `[...document.querySelectorAll("body *")].filter((e) => !e.closest(".off, .skip, svg, .wide, select, input") && (e.getBoundingClientRect().right > innerWidth + 1 || e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0 && !["A", "SPAN", "SMALL"].includes(e.tagName))).map((e) => e.tagName + "." + e.className + "#" + e.id + " " + e.textContent.trim().slice(0, 20)).slice(0, 5).join(" | ")`
 
 // At each width and in each state, with all folds open: no sideways scroll, nothing on the
 // console, no request to elsewhere, and the first paint is small.
@@ -32,6 +47,11 @@ func TestWidths(t *testing.T) {
 			g := serve(t, make())
 			b := openTab(t, g)
 			b.logIn("ops", "s3cret")
+			for _, window := range []string{"15m", "6h", "24h", "7d"} {
+				if n := len(g.load(t, "/stats?range="+window)); n > largestPaint {
+					t.Errorf("the first paint of %s has %d bytes", window, n)
+				}
+			}
 			for _, scheme := range []string{"light", "dark"} {
 				b.run(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}))
 				for _, width := range widths() {
@@ -77,6 +97,9 @@ func (b *tab) nothingBad() {
 	b.bad = nil
 }
 
+// awaited waits for a promise.
+func awaited(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
+
 // axe is the program with the rules of accessibility (.ci/tools installs it where there is npm).
 const axe = "../../../bin/tools/axe.min.js"
 
@@ -101,7 +124,7 @@ func TestAxe(t *testing.T) {
 				b.becomes(`document.getElementById("state").textContent`, "Live")
 				var found string
 				b.run(chromedp.Evaluate(`document.querySelectorAll("details").forEach((d) => { d.open = true })`, nil), chromedp.Evaluate(string(program)+"; 0", nil),
-					chromedp.Evaluate(run, &found, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+					chromedp.Evaluate(run, &found, awaited))
 				if found != "" {
 					t.Errorf("%d %s:\n%s", width, scheme, found)
 				}

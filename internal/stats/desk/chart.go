@@ -13,10 +13,10 @@ import (
 
 // A chart is drawn in units of its own, and stretched to the width that there is.
 const (
-	chartWide = 1000.0
+	stepWide  = 4 // of a step
 	chartHigh = 100.0
 	// maxRows is how many rows the values have as a table, maxEvents how many events are listed.
-	maxRows   = 48
+	maxRows   = 24
 	maxEvents = 24
 )
 
@@ -69,6 +69,7 @@ type timeView struct {
 	Axis    []label
 	Marks   []mark
 	Rows    []valueRow
+	Wide    int    // of the charts, in their own units
 	Broken  string // since when there is a history, if the window begins before
 	// What the script needs for the values under the pointer.
 	From, Step int64
@@ -104,7 +105,7 @@ func (d *Desk) timeView(r *Reading, c Choice) any {
 	store := d.monitor.History()
 	s := fill(chosen, r.Now.UTC(), store)
 	v.Charts = []chart{s.volume(r), s.backlog(r), s.latency()}
-	v.Axis = s.axis()
+	v.Axis, v.Wide = s.axis(), stepWide*len(s.in)
 	v.From, v.Step, v.Values = s.from.Unix(), int64(s.step/time.Second), s.values()
 	v.Rows = s.rows()
 	if began := store.Began(); began.After(s.from.Add(s.step)) {
@@ -175,69 +176,64 @@ func fill(r history.Range, now time.Time, store *history.Store) series {
 }
 
 // x is the place of a step, in the middle of it.
-func (s *series) x(i int) float64 { return chartWide * (float64(i) + 0.5) / float64(len(s.in)) }
+func (s *series) x(i int) float64 { return stepWide * (float64(i) + 0.5) }
 
-// line is a line through values up to top, broken where there are none.
+// line is a line through values, broken where there are none.
 func (s *series) line(values []float64, y func(float64) float64) string {
-	var b strings.Builder
-	pen := false
-	for i, v := range values {
-		if math.IsNaN(v) {
-			pen = false
-			continue
-		}
-		b.WriteByte("ML"[bit(pen)])
-		writePoint(&b, s.x(i), y(v))
-		if !pen && (i+1 == len(values) || math.IsNaN(values[i+1])) {
-			b.WriteString("h1") // a single point is to be seen
-		}
-		pen = true
-	}
-	return b.String()
-}
-
-func bit(on bool) int {
-	if on {
-		return 1
-	}
-	return 0
-}
-
-func writePoint(b *strings.Builder, x, y float64) {
-	b.WriteString(strconv.FormatFloat(x, 'f', 0, 64))
-	b.WriteByte(' ')
-	b.WriteString(strconv.FormatFloat(y, 'f', 1, 64))
+	return s.trace(values, y, "h1") // a single point is to be seen
 }
 
 // area is the area below values.
 func (s *series) area(values []float64, y func(float64) float64) string {
+	return s.trace(values, y, "V100Z")
+}
+
+// trace is a path through values, with an end for each of its parts; one that ends at the ground
+// begins there. Points are relative to one another, in tenths: a page has thousands of them.
+func (s *series) trace(values []float64, y func(float64) float64, end string) string {
 	var b strings.Builder
-	for i := 0; i < len(values); i++ {
-		if math.IsNaN(values[i]) {
+	pen, at := false, 0
+	for i, v := range values {
+		if math.IsNaN(v) {
+			if pen {
+				b.WriteString(end)
+			}
+			pen = false
 			continue
 		}
-		b.WriteByte('M')
-		writePoint(&b, s.x(i), chartHigh)
-		for ; i < len(values) && !math.IsNaN(values[i]); i++ {
-			b.WriteByte('L')
-			writePoint(&b, s.x(i), y(values[i]))
+		next := int(math.Round(10 * y(v)))
+		switch {
+		case !pen && strings.HasPrefix(end, "V"):
+			fmt.Fprintf(&b, "M%.0f %.0fV%s", s.x(i), chartHigh, tenths(next))
+		case !pen:
+			fmt.Fprintf(&b, "M%.0f %s", s.x(i), tenths(next))
+		default:
+			fmt.Fprintf(&b, "l%d %s", stepWide, tenths(next-at))
 		}
-		b.WriteString("V100Z")
+		pen, at = true, next
+	}
+	if pen {
+		b.WriteString(end)
 	}
 	return b.String()
+}
+
+// tenths writes a number of tenths as short as SVG allows.
+func tenths(n int) string {
+	text := strconv.FormatFloat(float64(n)/10, 'f', -1, 64)
+	if whole, rest, fraction := strings.Cut(text, "."); fraction {
+		return strings.TrimSuffix(whole, "0") + "." + rest
+	}
+	return text
 }
 
 // hatch are upright strokes between two lines where the first is clearly above the other.
 func (s *series) hatch(above, below []float64, y func(float64) float64, least float64) string {
 	var b strings.Builder
 	for i := range above {
-		if !(above[i] > below[i]+least) {
-			continue
+		if above[i] > below[i]+least {
+			fmt.Fprintf(&b, "M%.0f %.1fV%.1f", s.x(i), y(below[i]), y(above[i]))
 		}
-		b.WriteByte('M')
-		writePoint(&b, s.x(i), y(below[i]))
-		b.WriteByte('V')
-		b.WriteString(strconv.FormatFloat(y(above[i]), 'f', 1, 64))
 	}
 	return b.String()
 }
@@ -278,7 +274,7 @@ func (s *series) volume(r *Reading) chart {
 		},
 		Lines: []label{{"0%", big(top) + "/s", "start"}, {"50%", big(top / 2), "start"}},
 	}
-	if strings.Contains(c.Paths[1].D, "L") {
+	if strings.Contains(c.Paths[1].D, "l") {
 		c.Note += ", a week before: dotted"
 	}
 	if lost > 0 {
@@ -293,7 +289,7 @@ func (s *series) backlog(r *Reading) chart {
 	return chart{
 		ID: "waiting", Title: "Waiting", Unit: "events", Now: big(r.Totals.Pending), Note: "at most " + big(s.mostWaiting),
 		Name:  fmt.Sprintf("Waiting events: now %s, at most %s.", big(r.Totals.Pending), big(s.mostWaiting)),
-		Paths: []path{{"area", s.area(s.waiting, y)}, {"line", s.line(s.waiting, y)}},
+		Paths: []path{{"full", s.area(s.waiting, y)}},
 		Lines: []label{{"0%", big(top), "start"}},
 	}
 }
@@ -385,14 +381,10 @@ func (s *series) axis() (labels []label) {
 	return labels
 }
 
-// values are those under the pointer, for the script: a step each, of six numbers.
+// values are those under the pointer, for the script: of a step received, delivered (empty: the
+// same), waiting, p99 and p50 in ms, and lost (empty: nothing).
 func (s *series) values() string {
 	var b strings.Builder
-	write := func(v float64, digits int) {
-		if !math.IsNaN(v) {
-			b.WriteString(strconv.FormatFloat(v, 'g', digits, 64))
-		}
-	}
 	for i := range s.in {
 		if i > 0 {
 			b.WriteByte(';')
@@ -400,14 +392,24 @@ func (s *series) values() string {
 		if math.IsNaN(s.in[i]) {
 			continue
 		}
-		for k, list := range [][]float64{s.in, s.out, s.waiting, s.p99, s.p50, s.lost} {
-			if k > 0 {
-				b.WriteByte(' ')
-			}
-			write(list[i], 4)
+		in, out, lost := decimal(s.in[i]), decimal(s.out[i]), ""
+		if out == in {
+			out = ""
 		}
+		if s.lost[i] > 0 {
+			lost = decimal(s.lost[i])
+		}
+		fmt.Fprintf(&b, "%s,%s,%.0f,%.0f,%.0f,%s", in, out, s.waiting[i], 1000*s.p99[i], 1000*s.p50[i], lost)
 	}
 	return b.String()
+}
+
+// decimal is a rate, with a decimal if it is small.
+func decimal(v float64) string {
+	if v < 10 {
+		return strconv.FormatFloat(math.Round(10*v)/10, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 0, 64)
 }
 
 // rows are the values as a table: means and highest values of some steps together.

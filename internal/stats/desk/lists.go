@@ -17,9 +17,9 @@ import (
 const (
 	shownVolumes = 12
 	shownSenders = 12
-	shownOdd     = 20
+	shownOdd     = 12
 	shownGroups  = 6
-	shownUnknown = 8
+	shownUnknown = 6
 	shownText    = 512 // bytes of a line
 	shownDrops   = 12
 	shownRules   = 50

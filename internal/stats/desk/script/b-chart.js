@@ -5,14 +5,12 @@
 	let at = -1; // the step; -1: none
 	const points = () => box().dataset.values.split(";");
 	const nice = (v) => {
-		if (v === "" || v === undefined) return "–";
 		const n = Number(v);
 		if (n >= 1e6) return (n / 1e6).toPrecision(3) + " M";
 		return n >= 10 || n === 0 ? Math.round(n).toLocaleString("en") : n.toFixed(1);
 	};
 	const span = (v) => {
-		const s = Number(v);
-		if (v === "" || v === undefined) return "–";
+		const s = Number(v) / 1000;
 		if (s < 1) return Math.round(1000 * s) + " ms";
 		return s < 120 ? s.toFixed(1) + " s" : Math.round(s / 60) + " min";
 	};
@@ -20,8 +18,8 @@
 		const b = box(), when = new Date(1000 * (Number(b.dataset.from) + i * Number(b.dataset.step)));
 		const time = when.toISOString().slice(Number(b.dataset.step) < 3600 ? 11 : 0, 19).replace("T", " ") + " UTC";
 		if (!all[i]) return [time, "no history"];
-		const [into, out, waiting, p99, p50, lost] = all[i].split(" ");
-		return [time, `received ${nice(into)}/s, delivered ${nice(out)}/s, waiting ${nice(waiting)}, p99 ${span(p99)}, p50 ${span(p50)}` + (Number(lost) ? `, lost ${nice(lost)}/s` : "")];
+		const [into, out, waiting, p99, p50, lost] = all[i].split(",");
+		return [time, `received ${nice(into)}/s, delivered ${nice(out || into)}/s, waiting ${nice(waiting)}, p99 ${span(p99)}, p50 ${span(p50)}` + (Number(lost) ? `, lost ${nice(lost)}/s` : "")];
 	};
 	let before = "";
 	const show = (i) => {
