@@ -137,6 +137,7 @@ func TestStale(t *testing.T) {
 	b.g.halt()
 	b.becomes(`document.getElementById("state").textContent.startsWith("No answer for ")`, "true")
 	b.becomes(`document.getElementById("headline").textContent.startsWith("The gateway does not answer. What follows is of ")`, "true")
+	testkit.Equal(t, "its shape", b.js(`document.querySelector(".say use").getAttribute("href")`), "#i-none")
 	testkit.Equal(t, "it looks old", b.js(`document.body.className`), "stale")
 	testkit.Equal(t, "a band", b.js(`getComputedStyle(document.querySelector(".band.flows")).fill`), "none")
 	testkit.Equal(t, "nothing is hidden", b.js(`document.querySelectorAll("#senders tr[id]").length > 5`), "true")

@@ -50,7 +50,8 @@ func volumesBy() []monitor.VolumeBy {
 }
 
 // Settle chooses the range that nobody chose: a day while all is well, which shows what is
-// usual, else the shortest that has the begin of the oldest problem younger than a day.
+// usual, or the shortest that has the whole history; else the shortest that has the begin of
+// the oldest problem younger than a day.
 func (c Choice) Settle(r *Reading) Choice {
 	if c.Range != "" {
 		return c
@@ -63,6 +64,9 @@ func (c Choice) Settle(r *Reading) Choice {
 		}
 	}
 	c.Range = "24h"
+	if oldest < 0 && !r.began.IsZero() && r.Now.Sub(r.began) < day {
+		oldest = r.Now.Sub(r.began)
+	}
 	if oldest >= 0 {
 		for _, one := range history.Ranges() {
 			if oldest < one.Span*9/10 {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+	"time"
 
 	"syslog-gateway/internal/stats/monitor"
 	"syslog-gateway/internal/status"
@@ -73,12 +74,13 @@ func (d *Desk) Script() []byte { return d.script }
 type Reading struct {
 	monitor.Status
 	senders monitor.Senders
+	began   time.Time // of the history
 }
 
 // Read takes a reading.
 func (d *Desk) Read() *Reading {
 	st := d.monitor.Status()
-	return &Reading{st, d.monitor.Senders(st.Snapshot)}
+	return &Reading{st, d.monitor.Senders(st.Snapshot), d.monitor.History().Began()}
 }
 
 // Section is a part of the page.

@@ -181,6 +181,8 @@ func TestChoice(t *testing.T) {
 		r.Health.Findings = []monitor.Finding{{Level: "warning", Since: r.Now.Add(-age)}, {Level: noteLevel, Since: r.Now.Add(-23 * time.Hour)}}
 		testkit.Equal(t, fmt.Sprint("with a problem for ", age), Choice{}.Settle(r).Range, want)
 	}
+	r.Health.Findings, r.began = nil, r.Now.Add(-20*time.Minute)
+	testkit.Equal(t, "with a short history", Choice{}.Settle(r).Range, "6h")
 	testkit.Equal(t, "a choice stays", Choice{Range: "7d"}.Settle(r).Range, "7d")
 }
 

@@ -100,7 +100,10 @@ func rate(r float64) string {
 	if r > 0 && r < 0.05 {
 		return "<0.1"
 	}
-	return big(math.Round(r*10) / 10)
+	if r < 9.95 {
+		return big(math.Round(r*10) / 10)
+	}
+	return big(r)
 }
 
 // fixed writes a number with so many decimals.
@@ -111,6 +114,9 @@ func percent(part, whole float64) string {
 	p := 0.0
 	if whole > 0 {
 		p = min(max(100*part/whole, 0), 100)
+	}
+	if p > 0 && p < 0.05 {
+		return "<0.1 %"
 	}
 	if p > 0 && p < 9.95 {
 		return fmt.Sprintf("%.1f %%", p)

@@ -66,7 +66,7 @@ const follow = () => {
 		if (state.textContent !== text) state.textContent = text;
 		state.className = kind;
 	};
-	const headline = () => document.getElementById("headline");
+	const headline = () => document.getElementById("headline"), shape = () => document.querySelector(".say use");
 	const open = () => {
 		events = new EventSource(location.origin + address); // the page's own address may have a name and password
 		events.addEventListener("section", (e) => {
@@ -76,6 +76,7 @@ const follow = () => {
 			newest = Date.now();
 			if (said !== null) {
 				headline().textContent = said;
+				shape().setAttribute("href", shape().dataset.was);
 				said = null;
 				document.body.classList.remove("stale");
 			}
@@ -97,6 +98,8 @@ const follow = () => {
 		say(`No answer for ${gone} s, trying again`, "lost");
 		if (gone >= late && said === null) {
 			said = headline().textContent;
+			shape().dataset.was = shape().getAttribute("href");
+			shape().setAttribute("href", "#i-none"); // no statement can be made
 			headline().textContent = `The gateway does not answer. What follows is of ${document.getElementById("clock").textContent}.`;
 			document.body.classList.add("stale");
 		}
