@@ -27,10 +27,10 @@ var ErrBusy = errors.New("too many taps are open")
 type Message struct {
 	Source    string
 	Transport string
-	Class     string // empty if the message was not parsed
-	Pack      string // of the class; empty for the built-in families
+	Class     string   // empty if the message was not parsed
+	Pack      string   // of the class; empty for the built-in families
 	Rules     []string // what rules did, one after the other: "site.no_dns dropped"
-	Dropped   string // the reason if there is no event
+	Dropped   string   // the reason if there is no event
 	Host      string
 	From      netip.Addr
 	Received  time.Time

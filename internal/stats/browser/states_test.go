@@ -43,7 +43,6 @@ type state struct {
 	groups   []status.DeadLetterGroup
 	feeds    []feed
 	share    float64 // of what comes in goes out
-	began    time.Time
 	counted  int
 	calls    int // of Snapshot
 	waiting  float64

@@ -79,12 +79,10 @@ type timeView struct {
 
 // series are the values of a window, one of each for a step; NaN where nothing was watched.
 type series struct {
-	from                                             time.Time
-	step                                             time.Duration
-	in, out, lost, waiting, p50, p99, before         []float64
-	now                                              time.Time
-	highest                                          float64
-	mostWaiting, slowest, largestIn, lastIn, lastOut float64
+	from, now                                time.Time
+	step                                     time.Duration
+	in, out, lost, waiting, p50, p99, before []float64
+	highest, mostWaiting, slowest            float64
 }
 
 func (d *Desk) timeView(r *Reading, c Choice) any {
@@ -362,7 +360,7 @@ func (s *series) axis() (labels []label) {
 	}
 	for at := s.from.Truncate(every).Add(every); at.Before(s.from.Add(span)); at = at.Add(every) {
 		x := 100 * float64(at.Sub(s.from)) / float64(span)
-		if x < 2 || x > 98 {
+		if x < 5 || x > 98 {
 			continue
 		}
 		word := at.Format(form)
