@@ -54,7 +54,7 @@ func curve(kind string, x0, x1, from, to, high float64) band {
 		if kind == "lost" {
 			lean = -0.8
 		}
-		fmt.Fprintf(into, "M%.1f,%.1fL%.1f,%.1f", x-lean, y+h, x+lean, y-h)
+		fmt.Fprintf(into, "M%.1f,%.0fL%.1f,%.0f", x-lean, y+h, x+lean, y-h)
 	}
 	b.Hatch, b.Fine = coarse.String(), fine.String()
 	return b
@@ -88,7 +88,7 @@ func fall(kind string, y, high, ground float64) band {
 		fmt.Fprintf(&strokes, "M%.1f,%.1fL%.1f,%.1f", x-slant, y+high/2, x+slant, y-high/2)
 	}
 	for at := y - high/2 + 10; at < ground-10; at += 7 {
-		fmt.Fprintf(&strokes, "M%.0f,%.1fL%.0f,%.1f", left, at+lean, right, at-lean)
+		fmt.Fprintf(&strokes, "M%.0f,%.0fL%.0f,%.0f", left, at+lean, right, at-lean)
 	}
 	b.Hatch = strokes.String()
 	return b

@@ -127,7 +127,7 @@ type senderRow struct {
 	Why     string
 	Word    string // warning or note
 	Class   string // of most of its events
-	Mixed   string // its classes, in words
+	Mixed   string // its classes in words, if there are several
 	Dropped uint64
 	Clock   string
 	Seen    string
@@ -231,8 +231,8 @@ func newSenderRow(s monitor.Sender, now time.Time) senderRow {
 		}
 		mix = append(mix, c.Class+" "+percent(float64(c.Events), float64(all)))
 	}
-	one.Mixed = strings.Join(mix, ", ")
 	if len(s.Classes) > 1 {
+		one.Mixed = strings.Join(mix, ", ")
 		one.Class += fmt.Sprint(" +", len(s.Classes)-1)
 	}
 	switch {
