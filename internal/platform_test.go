@@ -97,7 +97,6 @@ var platformFiles = map[string]string{
 	"internal/queue/disk_linux.go":                "fdatasync, free space",
 	"internal/queue/disk_other.go":                "the same where no gateway runs",
 	"internal/queue/start_linux_test.go":          "mount namespaces",
-	"internal/testkit/mounts_linux.go":            "mount namespaces",
 	"internal/listener/udp/kernel_linux.go":       "what the kernel says of a socket",
 	"internal/listener/udp/recvmmsg_linux.go":     "recvmmsg",
 	"internal/listener/udp/group_linux.go":        "SO_REUSEPORT",

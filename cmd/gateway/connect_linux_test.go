@@ -284,7 +284,7 @@ func TestConnectFindsAUserThatIsNotThere(t *testing.T) {
 
 // A disk of 4 MiB, really mounted: too small for the queue, and then full.
 func TestConnectOnASmallDisk(t *testing.T) {
-	if !testkit.OwnMounts(t) {
+	if !testkit.Mounts(t) {
 		return
 	}
 	s := newSite(t, "")

@@ -31,10 +31,10 @@ import (
 // tapOptions are the flags of `gateway tap`.
 type tapOptions struct {
 	source, sender, class, pack, rule, text, address string
-	limit                                int
-	raw                                  bool
-	unknown                              int  // the last so many lines that no rule knows; 0: the tap
-	follow, noFollow                     bool // and those that come, or not
+	limit                                            int
+	raw                                              bool
+	unknown                                          int  // the last so many lines that no rule knows; 0: the tap
+	follow, noFollow                                 bool // and those that come, or not
 }
 
 func newTap() *cobra.Command {

@@ -48,7 +48,7 @@ func fillDisk(t *testing.T, dir, what string) (free func()) {
 
 // A start with a full disk: delivering begins, makes room, and then all goes on.
 func TestStartOnAFullDisk(t *testing.T) {
-	if !testkit.OwnMounts(t) {
+	if !testkit.Mounts(t) {
 		return
 	}
 	cases := []struct {
