@@ -107,6 +107,10 @@ bin/tools/tofu: # for the same test, where there is no Terraform. Its go.mod rep
 	cd bin/tools/tofu.d && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o ../tofu ./cmd/tofu
 	rm -rf bin/tools/tofu.d
 
+bin/tools/axe.min.js: # rules of accessibility for the test of the page; needs npm
+	npm install --prefix bin/tools/axe.d --no-audit --no-fund axe-core@4.14.1
+	ln -sf axe.d/node_modules/axe-core/axe.min.js $@
+
 clean: ## remove what was built; the queue in ./data stays
 	rm -rf bin dist
 

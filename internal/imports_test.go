@@ -50,7 +50,7 @@ var allowed = map[string][]string{
 	"internal/hec/hecserver": {"internal/event"},
 	"internal/hec/hectest":   {"internal/hec/hecserver", "internal/event"},
 	"internal/stats": {
-		"internal/senders", "internal/tap", "internal/ledger", "internal/status", "internal/throttle", "internal/stats/auth", "internal/stats/control", "internal/stats/haproxy", "internal/handbook", "internal/stats/history", "internal/stats/metrics", "internal/stats/monitor", "internal/stats/problems", "internal/stats/text", "internal/printable", "internal/fairshare", "docs",
+		"internal/senders", "internal/tap", "internal/ledger", "internal/status", "internal/throttle", "internal/stats/auth", "internal/stats/control", "internal/stats/desk", "internal/stats/haproxy", "internal/handbook", "internal/stats/history", "internal/stats/metrics", "internal/stats/monitor", "internal/stats/problems", "internal/stats/text", "internal/printable", "internal/fairshare", "docs",
 	},
 	"internal/certificate":   {},
 	"internal/authority":     {"internal/durable"},
@@ -70,6 +70,7 @@ var allowed = map[string][]string{
 	"internal/stats/auth":    {},
 	"internal/stats/control": {},
 	"internal/handbook":      {},
+	"internal/stats/desk":    {"internal/ledger", "internal/stats/haproxy", "internal/stats/history", "internal/stats/monitor", "internal/stats/text", "internal/status", "internal/tap"},
 	"internal/stats/history": {"internal/durable", "internal/printable"},
 	"internal/stats/screen":  {"internal/printable", "internal/stats/history", "internal/stats/monitor", "internal/stats/text", "internal/status"},
 	"internal/stats/metrics": {"internal/status", "internal/ledger", "internal/stats/monitor"},

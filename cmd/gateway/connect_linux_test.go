@@ -282,29 +282,11 @@ func TestConnectFindsAUserThatIsNotThere(t *testing.T) {
 	testkit.Holds(t, "check", said, "the systemd unit runs as nosuchuser", "User=", "useradd --system nosuchuser")
 }
 
-// smallDisk is the variable that makes a test run in a mount namespace of its own.
-const smallDisk = "GATEWAY_TEST_SMALL_DISK"
-
 // A disk of 4 MiB, really mounted: too small for the queue, and then full.
 func TestConnectOnASmallDisk(t *testing.T) {
-	if os.Getenv(smallDisk) == "" {
-		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-		cmd.Env = append(os.Environ(), smallDisk+"=1")
-		cmd.SysProcAttr = &syscall.SysProcAttr{
-			Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-		}
-		out, err := cmd.CombinedOutput()
-		if err != nil && len(out) == 0 {
-			t.Skipf("no namespaces: %v", err)
-		}
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
+	if !testkit.Mounts(t) {
 		return
 	}
-	os.Unsetenv(smallDisk) // GATEWAY_ is the prefix of configuration keys
 	s := newSite(t, "")
 	disk := filepath.Join(s.dir, "queue")
 	testkit.Must(t, os.Mkdir(disk, 0o755))

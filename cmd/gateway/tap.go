@@ -30,11 +30,11 @@ import (
 
 // tapOptions are the flags of `gateway tap`.
 type tapOptions struct {
-	source, sender, class, text, address string
-	limit                                int
-	raw                                  bool
-	unknown                              int  // the last so many lines that no rule knows; 0: the tap
-	follow, noFollow                     bool // and those that come, or not
+	source, sender, class, pack, rule, text, address string
+	limit                                            int
+	raw                                              bool
+	unknown                                          int  // the last so many lines that no rule knows; 0: the tap
+	follow, noFollow                                 bool // and those that come, or not
 }
 
 func newTap() *cobra.Command {
@@ -60,13 +60,17 @@ TAP_PASSWORD wins over the configuration.`
 	f.StringVar(&o.source, "source", "", "only this source")
 	f.StringVar(&o.sender, "sender", "", "only this address, network or host name")
 	f.StringVar(&o.class, "class", "", "only this class (docs/metadata.md)")
+	f.StringVar(&o.pack, "pack", "", "only messages of classes of this pack")
+	f.StringVar(&o.rule, "rule", "", "only messages on which this rule acted, such as site.no_dns")
 	f.StringVar(&o.text, "text", "", "only lines with this text in them")
 	f.IntVar(&o.limit, "limit", 0, "end after so many; 0: never")
 	f.BoolVar(&o.raw, "raw", false, "only the raw lines, control characters escaped")
 	f.IntVar(&o.unknown, "unknown", 0, "only the messages that no rule knows, raw: the last so many, then those that come")
 	f.BoolVar(&o.follow, "follow", false, "with --unknown: go on with those that come in a pipe, too")
 	f.BoolVar(&o.noFollow, "no-follow", false, "with --unknown: end after the last ones on a terminal, too")
-	cmd.MarkFlagsMutuallyExclusive("unknown", "class")
+	for _, flag := range []string{"class", "pack", "rule"} {
+		cmd.MarkFlagsMutuallyExclusive("unknown", flag)
+	}
 	cmd.MarkFlagsMutuallyExclusive("follow", "no-follow")
 	cmd.Example = `  gateway tap --source linux --sender 10.1.0.0/16 --text denied
   gateway tap --unknown 200 | gateway pack new acme_widget`
@@ -92,7 +96,7 @@ func (o *tapOptions) check(cmd *cobra.Command) error {
 // query is what the gateway is asked for, and where.
 func (o *tapOptions) query() (path string, q url.Values) {
 	path, q = "/api/v1/tap", url.Values{"format": {"ndjson"}}
-	for name, value := range map[string]string{"source": o.source, "sender": o.sender, "class": o.class, "text": o.text} {
+	for name, value := range map[string]string{"source": o.source, "sender": o.sender, "class": o.class, "pack": o.pack, "rule": o.rule, "text": o.text} {
 		if value != "" {
 			q.Set(name, value)
 		}

@@ -74,8 +74,11 @@ func (b *Batcher) showTap(s *sender, msg []byte, dropped drop, cut bool) {
 		From: s.addr, Received: b.now, Truncated: cut, Raw: msg,
 	}
 	if dropped.wasParsed() {
-		m.Class = s.format.classes[b.parsed.result.Class].name
+		m.Class, m.Pack = s.format.classes[b.parsed.result.Class].name, s.format.classes[b.parsed.result.Class].pack
 		m.Host = string(s.host(&b.parsed.result))
+	}
+	if b.parsed.acted != nil && dropped.wasParsed() && !b.continues {
+		m.Rules = b.parsed.acted.Tell()
 	}
 	if !b.tap.hub.Wants(&m) {
 		return

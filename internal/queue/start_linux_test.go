@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -18,33 +16,6 @@ import (
 	"syslog-gateway/internal/queue/segment"
 	"syslog-gateway/internal/testkit"
 )
-
-// smallDiskEnv says that the process has mounts of its own.
-const smallDiskEnv = "QUEUE_TEST_SMALL_DISK"
-
-// onSmallDisks runs the test in a process with mounts of its own, which needs no root
-// where the kernel gives users namespaces. It says whether this is that process.
-func onSmallDisks(t *testing.T) bool {
-	t.Helper()
-	if os.Getenv(smallDiskEnv) != "" {
-		return true
-	}
-	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), smallDiskEnv+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-	}
-	out, err := cmd.CombinedOutput()
-	if err != nil && len(out) == 0 {
-		t.Skipf("no namespaces: %v", err)
-	}
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return false
-}
 
 // smallDisk mounts a file system of 1 MiB and 40 files.
 func smallDisk(t *testing.T) string {
@@ -77,7 +48,7 @@ func fillDisk(t *testing.T, dir, what string) (free func()) {
 
 // A start with a full disk: delivering begins, makes room, and then all goes on.
 func TestStartOnAFullDisk(t *testing.T) {
-	if !onSmallDisks(t) {
+	if !testkit.Mounts(t) {
 		return
 	}
 	cases := []struct {

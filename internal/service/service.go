@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -298,6 +299,10 @@ func (g *Gateway) buildStats(c config.Config, _ string, r *prometheus.Registry) 
 	users, err := wiring.StatsUsers(c)
 	if err != nil {
 		return err
+	}
+	if c.Stats.Pprof { // else the profiles of mutexes and of blocking stay empty
+		runtime.SetMutexProfileFraction(100)
+		runtime.SetBlockProfileRate(int(time.Millisecond))
 	}
 	g.stats, err = stats.New(stats.Options{
 		Listen:   c.Stats.Listen,

@@ -13,10 +13,13 @@ import (
 	"syslog-gateway/internal/stats/auth"
 	"syslog-gateway/internal/status"
 	"syslog-gateway/internal/tap"
+	"syslog-gateway/internal/testkit"
 )
 
 // volumes gives two sources classes, one of them in both.
 func volumes(s *stages) {
+	s.snap.Sources[0].Volumes = []status.Volume{{Class: "acme_widget", Sourcetype: "acme:widget", Index: "netops", Events: 10, Bytes: 1000}, {Class: "unifi_device", Sourcetype: "ubiquiti:unifi", Index: "unifi", Events: 5, Bytes: 100}}
+	s.snap.Sources[1].Volumes = []status.Volume{{Class: "acme_widget", Sourcetype: "acme:widget", Index: "netops", Events: 20, Bytes: 8000}, {Class: "fallback", Sourcetype: "syslog", Events: 9, Bytes: 900}}
 	s.snap.Sources[0].Classes = []status.Class{{Name: "acme_widget", Pack: "acme_widget", Events: 10, Bytes: 1000, Slow: 10}, {Name: "unifi_device", Events: 5, Bytes: 100}}
 	s.snap.Sources[1].Classes = []status.Class{{Name: "acme_widget", Pack: "acme_widget", Events: 20, Bytes: 8000, Slow: 1}, {Name: "fallback", Events: 9, Bytes: 900}}
 }
@@ -30,13 +33,15 @@ func TestClasses(t *testing.T) {
 			Site: []status.SitePack{{Name: "acme_widget", About: "widgets", File: "/etc/packs/a.yaml", Line: 3, Classes: []string{"acme_widget"}, Warnings: []string{`line 4: program "x" takes messages of the embedded pack y`}}},
 		}
 	})
+	p.server.monitor.Sample()
 	page := p.get("/stats")
 	for table, rows := range map[string][][]string{
-		"classes": {
-			{"acme_widget", "acme_widget", "30", "9.0 kB", "0/s 0 B/s", "90.0 %"},
-			{"unifi_device", "built in", "5", "100 B", "0/s 0 B/s", "1.0 %"},
+		"volumes": {
+			{"acme_widget", "acme_widget", "0", "30", "9.0 kB", "90.0 %", ""},
+			{"unifi_device", "built in", "0", "5", "100 B", "1.0 %", ""},
 		},
-		"packs": {{"acme_widget widgets", "/etc/packs/a.yaml:3", "acme_widget", "line 4: program &#34;x&#34; takes messages of the embedded pack y"}},
+		"volumes-beside": {{"netops", "0", "9.0 kB", "90 %"}, {"(default)", "0", "900 B", "9 %"}},
+		"packs":          {{"acme_widget widgets", "/etc/packs/a.yaml:3", "acme_widget", "line 4: program &#34;x&#34; takes messages of the embedded pack y"}},
 	} {
 		for _, want := range rows {
 			if got := row(t, page, table, want[0]); !slices.Equal(got, want) {
@@ -88,19 +93,44 @@ func TestClasses(t *testing.T) {
 	}
 }
 
-// The page shows 50 classes by themselves and the others in one row.
+// The volume is shown by class, sourcetype, index or source, of this hour, today or a day.
+func TestVolumeOfThePage(t *testing.T) {
+	p := open(t)
+	p.stages.set(volumes)
+	p.server.monitor.Sample()
+	for query, want := range map[string][]string{
+		"?by=sourcetype":        {"acme:widget", "0", "30", "9.0 kB", "90.0 %", ""},
+		"?by=index&span=hour":   {"netops", "0", "30", "9.0 kB", "90.0 %", ""},
+		"?by=source&span=today": {"palo_alto", "0", "29", "8.9 kB", "89.0 %", ""},
+		"?by=<b>&span=x":        {"acme_widget", "", "0", "30", "9.0 kB", "90.0 %", ""},
+	} {
+		page := p.get("/stats" + strings.NewReplacer("<", "%3C", ">", "%3E").Replace(query))
+		if strings.HasPrefix(query, "?by=<") {
+			want[1] = "acme_widget"
+		}
+		if got := row(t, page, "volumes", want[0]); !slices.Equal(got, want) {
+			t.Errorf("%s:\n got %q\nwant %q", query, got, want)
+		}
+		wellFormed(t, page)
+	}
+	traffic(p.ledger) // before that there are steps instead of charts
+	testkit.Holds(t, "a choice keeps the others", p.get("/stats?by=index&range=6h"), `href="/stats?by=index&amp;range=7d#time"`, `href="/stats?by=index&amp;range=6h&amp;span=hour#volume"`)
+}
+
+// The page shows 12 classes by themselves and the others in one row.
 func TestManyClasses(t *testing.T) {
 	p := open(t)
 	p.stages.set(func(s *stages) {
 		for i := range 60 {
-			s.snap.Sources[0].Classes = append(s.snap.Sources[0].Classes, status.Class{Name: fmt.Sprintf("c%02d", i), Events: 1, Bytes: uint64(100 + i)})
+			s.snap.Sources[0].Volumes = append(s.snap.Sources[0].Volumes, status.Volume{Class: fmt.Sprintf("c%02d", i), Events: 1, Bytes: uint64(100 + i)})
 		}
 	})
+	p.server.monitor.Sample()
 	page := p.get("/stats")
-	if got := row(t, page, "classes", "10 more"); got[2] != "10" || got[3] != "1.0 kB" {
+	if got := row(t, page, "volumes", "48 more"); got[3] != "48" || got[4] != "5.9 kB" {
 		t.Errorf("%q", got)
 	}
-	if row(t, page, "classes", "c59"); strings.Contains(page, ">c09<") {
+	if row(t, page, "volumes", "c59"); strings.Contains(page, ">c47<") {
 		t.Error("a small class is shown by itself")
 	}
 }
@@ -125,7 +155,7 @@ func TestUnknownLines(t *testing.T) {
 		t.Error("the page shows lines to everybody")
 	}
 	page := p.do("GET", "/stats", ops).body
-	if !strings.Contains(page, "secret 249 &lt;b&gt;\t\ufffd") || strings.Contains(page, "secret 229") || strings.Index(page, "secret 249") > strings.Index(page, "secret 248") {
+	if !strings.Contains(page, "secret 249 &lt;b&gt;\t\ufffd") || strings.Contains(page, "secret 243") || strings.Index(page, "secret 249") > strings.Index(page, "secret 248") {
 		t.Error("the page does not show the newest lines, newest first")
 	}
 	wellFormed(t, page)

@@ -13,7 +13,7 @@
 //	/readyz               200 or 503, and one line for each condition
 //	/debug/pprof/         profiles, if enabled
 //
-// What is shown belongs elsewhere: readings and health to stats/monitor, users and rights
+// What is shown belongs elsewhere: the page to stats/desk, readings and health to stats/monitor, users and rights
 // to stats/auth, HAProxy's formats to stats/haproxy, metrics to stats/metrics, the socket's
 // file to stats/control. The package knows none of the stages: one [Provider] reports for
 // all of them, and the buttons call an [Operator]. It is larger than most packages because
@@ -36,7 +36,8 @@
 //
 // # Costs
 //
-// The stages are read once a second, and at each request. Open pages that show the same
-// are rendered once, and only sections that have changed are sent. Nothing of it is on the
+// The stages are read once a second, and at each request to the API. Sections of the page are
+// rendered once for all who chose the same, whether they load it or have it open, and only
+// those that have changed are sent. Nothing of it is on the
 // path of a message.
 package stats

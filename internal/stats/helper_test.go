@@ -139,6 +139,7 @@ type answer struct {
 
 func (p *port) do(method, path string, change ...func(*http.Request)) answer {
 	p.t.Helper()
+	p.server.live.renew() // the page is of the last second
 	return testkit.Try(p.try(method, path, change...))(p.t)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"log"
 	"net/http"
 	"sync"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"syslog-gateway/internal/stats/auth"
+	"syslog-gateway/internal/stats/desk"
 )
 
 // The bounds of the live page.
@@ -19,59 +21,49 @@ const (
 	keepAlive = 15 * time.Second // between comments that keep proxies from closing the stream
 )
 
-// live sends the sections of the page that have changed. Pages that show the same are
-// rendered once.
+// live sends the sections of the page that have changed.
 type live struct {
-	page    *page
+	renderer
+	errors  *log.Logger
 	streams *bounded
 	refused *prometheus.CounterVec
 	ending  <-chan struct{} // closed when the server stops
+	choose  func(*http.Request, auth.Rights, string, bool) desk.Choice
 
-	mu       sync.Mutex
-	changed  chan struct{}                // closed and renewed when there is a new reading
-	rendered map[shown]map[string]section // of the newest reading
+	waking  sync.Mutex
+	changed chan struct{} // closed and renewed when there is a new reading
 }
 
-func newLive(p *page, refused *prometheus.CounterVec, ending <-chan struct{}) *live {
+func newLive(d *desk.Desk, errors *log.Logger, refused *prometheus.CounterVec, ending <-chan struct{}) *live {
 	return &live{
-		page: p, streams: newBounded(maxLive), refused: refused, ending: ending,
-		changed: make(chan struct{}), rendered: make(map[shown]map[string]section),
+		renderer: renderer{desk: d, renders: make(map[sectionKey]kept)}, errors: errors, streams: newBounded(maxLive), refused: refused,
+		ending: ending, changed: make(chan struct{}),
 	}
 }
 
-// next wakes all pages for a new reading.
-func (l *live) next() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	clear(l.rendered)
+// next wakes all pages for a new reading, and renew after something has been done: then all
+// sections are rendered anew.
+func (l *live) next()  { l.wake(false) }
+func (l *live) renew() { l.wake(true) }
+
+func (l *live) wake(all bool) {
+	l.renderer.next(all)
+	l.waking.Lock()
+	defer l.waking.Unlock()
 	close(l.changed)
 	l.changed = make(chan struct{})
 }
 
-// sections renders the sections, unless another stream has rendered the same before. The
-// channel is closed when they are out of date.
-func (l *live) sections(what shown) (map[string]section, <-chan struct{}, error) {
-	l.mu.Lock()
-	changed, rendered := l.changed, l.rendered[what]
-	l.mu.Unlock()
-	if rendered != nil {
-		return rendered, changed, nil
-	}
-	rendered, err := l.page.render(what)
-	if err != nil {
-		return nil, changed, err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if changed == l.changed && len(l.rendered) < maxLive {
-		l.rendered[what] = rendered
-	}
-	return rendered, changed, nil
+// news is closed when there is a new reading.
+func (l *live) news() <-chan struct{} {
+	l.waking.Lock()
+	defer l.waking.Unlock()
+	return l.changed
 }
 
 // serve sends the sections of the page whenever they have changed.
 func (l *live) serve(w http.ResponseWriter, r *http.Request, may auth.Rights) {
-	what := l.page.shown(may, r.URL.Query().Get("scope"), r.URL.Query().Has("up"))
+	c := l.choose(r, may, r.URL.Query().Get("scope"), r.URL.Query().Has("up")).Settle(l.reading())
 	ended, end := context.WithCancel(r.Context())
 	defer end()
 	stream := &member{from: party(r.RemoteAddr), end: end}
@@ -93,16 +85,17 @@ func (l *live) serve(w http.ResponseWriter, r *http.Request, may auth.Rights) {
 	idle := time.NewTicker(keepAlive)
 	defer idle.Stop()
 	for out.ok {
-		rendered, changed, err := l.sections(what)
+		changed := l.news() // before the sections are read: what comes meanwhile is not missed
+		all, err := l.sections(c)
 		if err != nil {
-			l.page.errors.Printf("cannot write /api/v1/events: %v", err)
+			l.errors.Printf("cannot write /api/v1/events: %v", err)
 			return
 		}
 		var news [][]byte
-		for _, name := range sections() {
-			if p := rendered[name]; p.sum != sent[name] {
-				sent[name] = p.sum
-				news = append(news, p.text)
+		for _, one := range all {
+			if one.sum != sent[one.name] {
+				sent[one.name] = one.sum
+				news = append(news, one.event)
 			}
 		}
 		if len(news) > 0 {

@@ -1,99 +1,50 @@
 package stats
 
 import (
-	"bytes"
 	"crypto/sha256"
-	_ "embed"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
-	"html/template"
 	"log"
 	"net/http"
-	"strings"
 
 	"syslog-gateway/docs"
 	"syslog-gateway/internal/handbook"
 	"syslog-gateway/internal/stats/auth"
+	"syslog-gateway/internal/stats/desk"
 	"syslog-gateway/internal/stats/haproxy"
 	"syslog-gateway/internal/stats/monitor"
-	"syslog-gateway/internal/tap"
 )
 
 // refreshSeconds is how often a page without scripts loads itself again.
 const refreshSeconds = 5
 
-//go:embed page.html.tmpl
-var pageText string
-
-//go:embed sections.html.tmpl
-var sectionsText string
-
-//go:embed style.css
-var styleText string
-
-// scriptText keeps the page up to date and runs the tap. Without scripts the page loads
-// itself again.
-//
-//go:embed page.js
-var scriptText []byte
-
-// page renders /stats and its sections.
+// page answers /stats, its script, and /help/.
 type page struct {
+	desk     *desk.Desk
+	live     *live
 	monitor  *monitor.Monitor
 	users    *auth.Users
-	operator bool      // there is one: the buttons work
-	unknown  *tap.Ring // optional
+	operator bool // there is one: the buttons work
 	errors   *log.Logger
 
-	manual   *handbook.Manual
-	template *template.Template
-	style    template.CSS
+	manual *handbook.Manual
 	// policy allows a browser this style, our script and nothing from elsewhere.
 	policy string
 }
 
-func newPage(m *monitor.Monitor, users *auth.Users, operator bool, unknown *tap.Ring, errors *log.Logger) (*page, error) {
-	t, err := template.New("page").Funcs(functions()).Parse(pageText)
-	if err == nil {
-		t, err = t.Parse(sectionsText)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("stats: page template: %w", err)
-	}
+func newPage(d *desk.Desk, l *live, m *monitor.Monitor, users *auth.Users, operator bool, errors *log.Logger) *page {
 	// The digest is of the bytes between <style> and </style> (CSP level 3, section 8.4).
-	digest := sha256.Sum256([]byte(styleText))
+	digest := sha256.Sum256([]byte(d.Style()))
 	return &page{
-		manual: handbook.New(docs.Files), monitor: m, users: users, operator: operator, unknown: unknown, errors: errors, template: t, style: template.CSS(styleText),
+		desk: d, live: l, manual: handbook.New(docs.Files), monitor: m, users: users, operator: operator, errors: errors,
 		policy: "default-src 'self'; style-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) + "'; " +
 			"img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-	}, nil
-}
-
-// shown is what the content of a page depends on.
-type shown struct {
-	admin, lines, up bool
-	scope            string
-}
-
-func (p *page) shown(may auth.Rights, scope string, up bool) shown {
-	return shown{admin: may.Admin && p.operator, lines: may.Lines, up: up, scope: scope}
-}
-
-// view takes a reading for a page.
-func (p *page) view(what shown) view {
-	st := p.monitor.Status()
-	senders := p.monitor.Senders(st.Snapshot)
-	v := view{
-		Status: st, Style: p.style, Scope: what.scope, OnlyUp: what.up, Admin: what.admin, Lines: what.lines,
-		Top: senders.Top(what.scope), Silent: senders.Silent(what.scope),
-		Classes: p.monitor.Classes(st.Snapshot, func(source string) bool { return strings.Contains(source, what.scope) }, shownClasses),
-		Rules:   p.monitor.Rules(st.Snapshot, shownRules),
 	}
-	if what.lines {
-		v.Unknown = newestUnknown(p.unknown, what.scope)
-	}
-	return v
+}
+
+// choice is what a request asks to see, as far as it may.
+func (p *page) choice(r *http.Request, may auth.Rights, scope string, up bool) desk.Choice {
+	return desk.Choice{Admin: may.Admin && p.operator, Lines: may.Lines, OnlyUp: up, Scope: scope}.Choose(r.URL.Query())
 }
 
 // serve answers /stats with HAProxy's options. The page is rendered whole before the first
@@ -111,37 +62,51 @@ func (p *page) serve(w http.ResponseWriter, r *http.Request, may auth.Rights) {
 		notFound(w)
 		return
 	}
-	v := p.view(p.shown(may, o.Scope, o.OnlyUp))
-	v.LogIn = !may.Lines && p.users.Any()
+	if o.Format != "" {
+		p.serveHAProxy(w, o)
+		return
+	}
+	reading := p.live.reading()
+	c := p.choice(r, may, o.Scope, o.OnlyUp).Settle(reading)
+	if !c.ShowsAny(reading) {
+		noScope(w, o.Scope)
+		return
+	}
+	sections, err := p.live.sections(c)
+	if err != nil {
+		broken(w, p.errors, "/stats", err)
+		return
+	}
+	f := desk.Frame{LogIn: !may.Lines && p.users.Any()}
 	if !o.NoRefresh {
-		v.Refresh = refreshSeconds
+		f.Refresh = refreshSeconds
 	}
 	if o.Done {
-		v.Done = "Done."
+		f.Done = "Done."
 	}
-	if !v.showsAny() {
-		plain(w, http.StatusNotFound, fmt.Sprintf("no source, shard or endpoint is in the scope %.80q\n", o.Scope))
+	texts := make(map[string]string, len(sections))
+	for _, s := range sections {
+		texts[s.name] = s.html
+	}
+	body, err := p.desk.Page(f, reading, c, texts)
+	if err != nil {
+		broken(w, p.errors, "/stats", err)
 		return
 	}
-	if o.Format != "" {
-		p.serveHAProxy(w, o, v.Status)
-		return
-	}
-	p.execute(w, "/stats", "page", v)
+	write(w, http.StatusOK, "text/html; charset=utf-8", body)
 }
 
-// execute answers with a template, whole or not at all.
-func (p *page) execute(w http.ResponseWriter, path, name string, v any) {
-	var b bytes.Buffer
-	if err := p.template.ExecuteTemplate(&b, name, v); err != nil {
-		broken(w, p.errors, path, err)
-		return
-	}
-	write(w, http.StatusOK, "text/html; charset=utf-8", b.Bytes())
+func noScope(w http.ResponseWriter, scope string) {
+	plain(w, http.StatusNotFound, fmt.Sprintf("no source, shard or endpoint is in the scope %.80q\n", scope))
 }
 
 // serveHAProxy answers /stats;csv and /stats;json.
-func (p *page) serveHAProxy(w http.ResponseWriter, o haproxy.Options, st monitor.Status) {
+func (p *page) serveHAProxy(w http.ResponseWriter, o haproxy.Options) {
+	st := p.monitor.Status()
+	if !(desk.Choice{Scope: o.Scope}).ShowsAny(&desk.Reading{Status: st}) {
+		noScope(w, o.Scope)
+		return
+	}
 	rows := o.Choose(haproxy.Rows(st, p.monitor.Peaks()))
 	if o.Format == "csv" {
 		write(w, http.StatusOK, "text/plain; charset=utf-8", haproxy.CSV(rows))
@@ -155,46 +120,6 @@ func (p *page) serveHAProxy(w http.ResponseWriter, o haproxy.Options, st monitor
 	write(w, http.StatusOK, "application/json", body)
 }
 
-func serveScript(w http.ResponseWriter, _ *http.Request) {
-	write(w, http.StatusOK, "text/javascript; charset=utf-8", scriptText)
-}
-
-// sections names the sections of the page, which are sent again when they change, in their
-// order.
-func sections() []string {
-	return []string{"uptime", "health", "books", "sources", "queue", "streams", "endpoints", "classes", "packs", "rules", "senders", "unknown", "problems"}
-}
-
-// part is a rendered section, as a server-sent event, and its digest.
-type section struct {
-	text []byte
-	sum  [sha256.Size]byte
-}
-
-// render renders all sections.
-func (p *page) render(what shown) (map[string]section, error) {
-	v := p.view(what)
-	rendered := make(map[string]section)
-	for _, name := range sections() {
-		var b bytes.Buffer
-		if err := p.template.ExecuteTemplate(&b, name, v); err != nil {
-			return nil, fmt.Errorf("section %s: %w", name, err)
-		}
-		message, err := sectionJSON(name, v.Health.Level, b.String())
-		if err != nil {
-			return nil, err
-		}
-		rendered[name] = section{fmt.Appendf(nil, "event: section\ndata: %s\n\n", message), sha256.Sum256(message)}
-	}
-	return rendered, nil
-}
-
-// sectionJSON encodes a section for the page's script. It is never part of a page, so <
-// and > need no escape.
-func sectionJSON(id, level, html string) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(map[string]string{"id": id, "html": html, "level": level})
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+func (p *page) serveScript(w http.ResponseWriter, _ *http.Request) {
+	write(w, http.StatusOK, "text/javascript; charset=utf-8", p.desk.Script())
 }

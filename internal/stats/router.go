@@ -36,7 +36,7 @@ func routes(p *page, l *live, a *api, t *tapStreams, u *unknownLines, metrics ht
 	routes := map[string]route{
 		"/":                          anybody(serveRoot),
 		"/stats":                     p.serve,
-		"/stats.js":                  anybody(serveScript),
+		"/stats.js":                  anybody(p.serveScript),
 		"/api/v1/status":             anybody(a.serveStatus),
 		"/api/v1/sources":            anybody(a.serveList("sources", func(st monitor.Status) any { return st.Sources })),
 		"/api/v1/shards":             anybody(a.serveList("shards", func(st monitor.Status) any { return st.Shards })),

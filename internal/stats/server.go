@@ -19,6 +19,7 @@ import (
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/stats/auth"
 	"syslog-gateway/internal/stats/control"
+	"syslog-gateway/internal/stats/desk"
 	"syslog-gateway/internal/stats/history"
 	"syslog-gateway/internal/stats/metrics"
 	"syslog-gateway/internal/stats/monitor"
@@ -149,10 +150,13 @@ func New(o Options) (*Server, error) {
 	if o.Socket != "" {
 		s.control = control.New(o.Socket)
 	}
-	page, err := newPage(s.monitor, users, o.Operator != nil, o.Unknown, s.log)
+	d, err := desk.New(desk.Options{Monitor: s.monitor, Letters: o.Provider.DeadLetterGroups, Unknown: o.Unknown})
 	if err != nil {
 		return nil, err
 	}
+	s.live = newLive(d, s.log, s.refused, s.ending)
+	page := newPage(d, s.live, s.monitor, users, o.Operator != nil, s.log)
+	s.live.choose = page.choice
 	scrapes, err := metrics.Handler(metrics.Options{
 		Monitor: s.monitor, Ready: func() bool { return allReady(o.Provider.Ready()) }, Refused: s.refused,
 		Reloads: o.Reloads, Stages: o.Registry, Errors: s.log, MaxScrapes: maxScrapes,
@@ -160,10 +164,9 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.live = newLive(page, s.refused, s.ending)
 	s.handler = &router{
 		users: users, policy: page.policy, refused: s.refused, guessLog: newErrorLog(o.Logger),
-		act: (&actions{operator: o.Operator, monitor: s.monitor, logger: o.Logger, done: s.live.next}).serve,
+		act: (&actions{operator: o.Operator, monitor: s.monitor, logger: o.Logger, done: s.live.renew}).serve,
 		routes: routes(page, s.live, &api{s.monitor, o.Provider, s.log}, &tapStreams{o.Taps, s.refused, s.ending},
 			&unknownLines{ring: o.Unknown, refused: s.refused, errors: s.log, ending: s.ending}, scrapes, o.Pprof),
 	}

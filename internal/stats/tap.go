@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"syslog-gateway/internal/stats/auth"
+	"syslog-gateway/internal/stats/monitor"
 	"syslog-gateway/internal/tap"
 )
 
@@ -38,6 +39,8 @@ type tapped struct {
 	Sender    string          `json:"sender"`
 	Host      string          `json:"host"`
 	Class     string          `json:"class"`
+	Pack      string          `json:"pack"`  // of the class; empty for the built-in families
+	Rules     []string        `json:"rules"` // what rules did, in words
 	Truncated bool            `json:"truncated"`
 	Dropped   string          `json:"dropped"` // why there is no event
 	Raw       string          `json:"raw"`     // as received; invalid UTF-8 is U+FFFD
@@ -45,8 +48,8 @@ type tapped struct {
 }
 
 // serve sends messages as they go through: as server-sent events, or with ?format=ndjson
-// as JSON lines. ?source=, ?sender=, ?class= and ?text= choose, ?limit= and ?seconds= end
-// it.
+// as JSON lines. ?source=, ?sender=, ?class=, ?pack=, ?rule= and ?text= choose, ?limit= and
+// ?seconds= end it.
 func (s *tapStreams) serve(w http.ResponseWriter, r *http.Request, may auth.Rights) {
 	q := r.URL.Query()
 	limit, err := whole(q.Get("limit"), 0, 1, 100000)
@@ -63,7 +66,7 @@ func (s *tapStreams) serve(w http.ResponseWriter, r *http.Request, may auth.Righ
 		plain(w, http.StatusBadRequest, "limit is a number from 1 on, seconds one from 1 to 86400, format is sse or ndjson\n")
 		return
 	}
-	t, err := s.hub.Listen(tap.Filter{Source: q.Get("source"), Sender: q.Get("sender"), Class: q.Get("class"), Text: q.Get("text")})
+	t, err := s.hub.Listen(tap.Filter{Source: q.Get("source"), Sender: q.Get("sender"), Class: q.Get("class"), Pack: q.Get("pack"), Rule: q.Get("rule"), Text: q.Get("text")})
 	switch {
 	case errors.Is(err, tap.ErrBusy):
 		refuseStream(w, s.refused, err.Error())
@@ -136,7 +139,7 @@ func waiting(t *tap.Tap, limit int) (have []tap.Message) {
 func tapMessage(m tap.Message) tapped {
 	return tapped{
 		Time: m.Received.UTC(), Source: m.Source, Transport: m.Transport, Sender: m.From.String(), Host: m.Host,
-		Class: m.Class, Truncated: m.Truncated, Dropped: m.Dropped,
+		Class: m.Class, Pack: m.Pack, Rules: monitor.OrEmpty(m.Rules), Truncated: m.Truncated, Dropped: m.Dropped,
 		Raw: strings.ToValidUTF8(string(m.Raw), "\ufffd"), Event: m.Event,
 	}
 }

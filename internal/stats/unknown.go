@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log"
 	"net/http"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -18,14 +17,8 @@ import (
 	"syslog-gateway/internal/tap"
 )
 
-const (
-	// maxFollowers is how many streams of unknown lines may be open.
-	maxFollowers = 16
-	// shownUnknown is how many unknown lines the page shows, and shownText how much of each
-	// in bytes.
-	shownUnknown = 20
-	shownText    = 512
-)
+// maxFollowers is how many streams of unknown lines may be open.
+const maxFollowers = 16
 
 // unknownLines serves the last messages that no rule knows.
 type unknownLines struct {
@@ -129,28 +122,4 @@ func jsonLines(list []tap.Message) []byte {
 		_ = enc.Encode(newUnknownLine(m)) // of texts, numbers and a time: cannot fail
 	}
 	return b.Bytes()
-}
-
-// newestUnknown are the newest unknown messages of sources whose name contains scope, as the
-// page shows them: newest first.
-func newestUnknown(ring *tap.Ring, scope string) []tap.Message {
-	if ring == nil {
-		return nil
-	}
-	f, err := ring.Follow(tap.Filter{})
-	if err != nil {
-		return nil
-	}
-	list := slices.DeleteFunc(f.Next(), func(m tap.Message) bool { return !strings.Contains(m.Source, scope) })
-	list = newest(list, shownUnknown)
-	slices.Reverse(list)
-	return list
-}
-
-// brief is the begin of a raw line, for the page.
-func brief(raw []byte) string {
-	if len(raw) > shownText {
-		return strings.ToValidUTF8(string(raw[:shownText]), "\ufffd") + "…"
-	}
-	return strings.ToValidUTF8(string(raw), "\ufffd")
 }

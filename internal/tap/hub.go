@@ -27,8 +27,10 @@ var ErrBusy = errors.New("too many taps are open")
 type Message struct {
 	Source    string
 	Transport string
-	Class     string // empty if the message was not parsed
-	Dropped   string // the reason if there is no event
+	Class     string   // empty if the message was not parsed
+	Pack      string   // of the class; empty for the built-in families
+	Rules     []string // what rules did, one after the other: "site.no_dns dropped"
+	Dropped   string   // the reason if there is no event
 	Host      string
 	From      netip.Addr
 	Received  time.Time
@@ -37,12 +39,22 @@ type Message struct {
 	Event     []byte // the HEC event object
 }
 
+// ruled reports whether a rule acted on the message.
+func (m *Message) ruled(name string) bool {
+	return slices.ContainsFunc(m.Rules, func(did string) bool {
+		rule, _, _ := strings.Cut(did, " ")
+		return rule == name
+	})
+}
+
 // Filter says which messages a listener gets. Empty fields match every message.
 type Filter struct {
 	Source string
 	// Sender is an address, a network, or a host name.
 	Sender string
 	Class  string
+	Pack   string
+	Rule   string // one that acted
 	Text   string // anywhere in the raw message, in upper or lower case
 }
 
@@ -56,7 +68,7 @@ type matcher struct {
 // parse checks the filter.
 func (f Filter) parse() (matcher, error) {
 	w := matcher{Filter: f, text: strings.ToLower(f.Text)}
-	if len(f.Text) > maxText || len(f.Source)+len(f.Sender)+len(f.Class) > 3*maxText {
+	if len(f.Text) > maxText || len(f.Source)+len(f.Sender)+len(f.Class)+len(f.Pack)+len(f.Rule) > 3*maxText {
 		return w, fmt.Errorf("a filter is longer than %d bytes", maxText)
 	}
 	if a, err := netip.ParseAddr(f.Sender); err == nil {
@@ -77,6 +89,8 @@ func (f Filter) parse() (matcher, error) {
 func (w *matcher) matches(m *Message) bool {
 	switch {
 	case w.Source != "" && w.Source != m.Source, w.Class != "" && w.Class != m.Class:
+		return false
+	case w.Pack != "" && w.Pack != m.Pack, w.Rule != "" && !m.ruled(w.Rule):
 		return false
 	case w.network.IsValid():
 		if !w.network.Contains(m.From) {

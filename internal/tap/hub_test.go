@@ -10,7 +10,7 @@ import (
 
 func message() Message {
 	return Message{
-		Source: "linux", Transport: "tcp", Class: "linux_secure", Host: "Web1", From: netip.MustParseAddr("10.1.2.3"),
+		Source: "linux", Transport: "tcp", Class: "linux_secure", Pack: "acme", Rules: []string{"site.names set names", "site.few kept one of 2"}, Host: "Web1", From: netip.MustParseAddr("10.1.2.3"),
 		Received: time.Unix(100, 0), Raw: []byte("<38>Accepted publickey for Root"), Event: []byte("{}"),
 	}
 }
@@ -24,6 +24,10 @@ func TestFilter(t *testing.T) {
 		{Filter{Source: "linux", Class: "linux_secure", Sender: "10.1.2.3", Text: "PUBLICKEY for root"}, true},
 		{Filter{Source: "unifi"}, false},
 		{Filter{Class: "linux_syslog"}, false},
+		{Filter{Pack: "acme", Rule: "site.few"}, true},
+		{Filter{Pack: "other"}, false},
+		{Filter{Rule: "site.fe"}, false},
+		{Filter{Rule: "site.names set"}, false},
 		{Filter{Sender: "10.1.0.0/16"}, true},
 		{Filter{Sender: "10.2.0.0/16"}, false},
 		{Filter{Sender: "::ffff:10.1.2.3"}, true},

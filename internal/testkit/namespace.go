@@ -13,22 +13,36 @@ const inside = "TEST_IN_NAMESPACE"
 // Network reports whether the test runs in its own network namespace, where all ports are
 // free, it is root and the loopback interface is down. Outside it runs the test again
 // inside, with more variables of the environment, and reports false when that has passed.
-func Network(t interface {
+func Network(t named, env ...string) bool {
+	t.Helper()
+	return unshared(t, "--net", env)
+}
+
+// Mounts is Network for mounts of the test's own.
+func Mounts(t named) bool {
+	t.Helper()
+	return unshared(t, "--mount", nil)
+}
+
+type named interface {
 	test
 	Name() string
-}, env ...string) bool {
+}
+
+// unshared runs the test again in a namespace of that kind.
+func unshared(t named, kind string, env []string) bool {
 	t.Helper()
 	if os.Getenv(inside) == t.Name() {
 		return true
 	}
-	cmd := exec.Command(Tool(t, "unshare", "util-linux"), "--map-root-user", "--net", os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
+	cmd := exec.Command(Tool(t, "unshare", "util-linux"), "--map-root-user", kind, os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
 	cmd.Env = append(append(os.Environ(), env...), inside+"="+t.Name())
 	out, err := cmd.CombinedOutput()
 	if err == nil {
 		return false
 	}
 	if bytes.Contains(out, []byte("unshare failed")) || bytes.Contains(out, []byte("uid_map")) {
-		err = fmt.Errorf("this test needs a user and network namespace, and the kernel gives none (in a container: run it with CAP_SYS_ADMIN, "+
+		err = fmt.Errorf("this test needs a namespace of users and one of its own, and the kernel gives none (in a container: run it with CAP_SYS_ADMIN, "+
 			"on the host: sysctl kernel.unprivileged_userns_clone=1): %w", err)
 	}
 	t.Fatal(fmt.Sprintf("%v\n%s", err, out))

@@ -39,6 +39,7 @@ type gateway struct {
 	ports map[string]int
 	hec   *hectest.Server
 	log   *safe
+	halt  func() // stops it before the end of the test; only of a state
 }
 
 // safe is a buffer that a process writes and the test reads.
@@ -259,9 +260,17 @@ func (b *tab) becomes(expression, want string) {
 	}
 }
 
-// cell is the text of a cell of the row with a head.
+// cell is the text of a cell of the row with a head. The table may be folded.
 func cell(table, head string, column int) string {
-	return fmt.Sprintf(`([...document.querySelectorAll("#%s tbody tr")].find((r) => r.cells[0].textContent.trim().startsWith(%q)) || {cells: []}).cells[%d]?.innerText.trim()`, table, head, column)
+	return fmt.Sprintf(`([...document.querySelectorAll("#%s tbody tr")].find((r) => r.cells[0].textContent.trim().startsWith(%q)) || {cells: []}).cells[%d]?.textContent.trim().replace(/\s+/g, " ")`, table, head, column)
+}
+
+// press presses a button of a mode, which asks back in a fold.
+func (b *tab) press(mode, proxy, server string) {
+	b.t.Helper()
+	button := fmt.Sprintf(`[id="ask-%s-%s-%s"] button`, proxy, server, mode)
+	b.js(fmt.Sprintf(`(() => { for (let d = document.querySelector(%q).closest("details"); d; d = d.parentElement.closest("details")) if (!d.open) d.querySelector("summary").click() })()`, button))
+	b.run(chromedp.Click(button))
 }
 
 // picture writes docs/img/NAME.png when SCREENSHOTS names the folder.

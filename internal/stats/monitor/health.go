@@ -3,6 +3,7 @@ package monitor
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -468,4 +469,15 @@ func whenFull(policy string) string {
 		return "new events are dropped"
 	}
 	return "policy " + printable.Fold(policy)
+}
+
+// FindingIDs are the kinds of findings of the wordings, each once.
+func FindingIDs() []string {
+	var all []string
+	for _, w := range wordings() {
+		if w.id != "" && !slices.Contains(all, w.id) {
+			all = append(all, w.id)
+		}
+	}
+	return all
 }

@@ -18,7 +18,7 @@ const (
 )
 
 // flow are the counters of one source at one moment.
-type flow struct{ received, taken, delivered, lost uint64 }
+type flow struct{ received, taken, delivered, lost, kernel, secured uint64 }
 
 // sample is one remembered reading.
 type sample struct {
@@ -77,7 +77,7 @@ func (h *recent) add(snap status.Snapshot) {
 		shards: make(map[string]int64, len(snap.Shards)), requests: make(map[string]uint64, len(snap.Endpoints)),
 	}
 	for _, src := range snap.Sources {
-		s.flows[src.Source] = flow{src.Received, src.Admitted(), src.Delivered, src.Lost() + src.KernelDrops}
+		s.flows[src.Source] = flow{src.Received, src.Admitted(), src.Delivered, src.Lost() + src.KernelDrops, src.KernelDrops, src.Secured}
 	}
 	for _, sh := range snap.Shards {
 		s.shards[sh.Name] = sh.Bytes
@@ -183,6 +183,10 @@ type Rates struct {
 	Received  float64 `json:"received_per_second"`
 	Delivered float64 `json:"delivered_per_second"`
 	Lost      float64 `json:"lost_per_second"`
+	// KernelDrops is the part of Lost that was never received.
+	KernelDrops float64 `json:"udp_kernel_drops_per_second"`
+	// Secured is what went into the streams of a cluster.
+	Secured float64 `json:"secured_per_second,omitempty"`
 }
 
 func (h *recent) rate(source string) Rates {
@@ -195,7 +199,10 @@ func (h *recent) rate(source string) Rates {
 	if seconds <= 0 {
 		return Rates{}
 	}
-	return Rates{per(a.received, b.received, seconds), per(a.delivered, b.delivered, seconds), per(a.lost, b.lost, seconds)}
+	return Rates{
+		Received: per(a.received, b.received, seconds), Delivered: per(a.delivered, b.delivered, seconds), Lost: per(a.lost, b.lost, seconds),
+		KernelDrops: per(a.kernel, b.kernel, seconds), Secured: per(a.secured, b.secured, seconds),
+	}
 }
 
 // per is the growth of a counter per second. It is 0 if the counter is that of another
